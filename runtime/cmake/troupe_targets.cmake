@@ -1,0 +1,64 @@
+# How every target of this project is built: one place for warnings, hardening and sanitizers.
+
+add_library(troupe_build INTERFACE)
+target_compile_options(troupe_build INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+  -fstack-protector-strong -fno-omit-frame-pointer)
+target_include_directories(troupe_build INTERFACE "${PROJECT_SOURCE_DIR}")
+target_compile_definitions(troupe_build INTERFACE
+  $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>
+  $<$<BOOL:${TROUPE_FAULTS}>:TROUPE_FAULTS>
+  MSGPACK_DEFAULT_API_VERSION=3 MSGPACK_NO_BOOST)
+if(NOT TROUPE_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+  target_compile_options(troupe_build INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+endif()
+if(TROUPE_SANITIZE)
+  target_compile_options(troupe_build INTERFACE
+    -fsanitize=${TROUPE_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(troupe_build INTERFACE -fsanitize=${TROUPE_SANITIZE})
+endif()
+
+# troupe_library(NAME SOURCES ... [DEPENDS ...] [SYSTEM include-dirs ...])
+#
+# One static library per folder. What a folder may depend on is the ladder of tests/tree/ladder_test.py.
+function(troupe_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;SYSTEM" ${ARGN})
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_link_libraries(${name} PUBLIC ${arg_DEPENDS} PRIVATE troupe_build)
+  target_include_directories(${name} PUBLIC "${PROJECT_SOURCE_DIR}")
+  target_include_directories(${name} SYSTEM PUBLIC ${arg_SYSTEM})
+endfunction()
+
+# troupe_program(NAME SOURCES ... [DEPENDS ...])
+function(troupe_program name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;SYSTEM" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_DEPENDS} troupe_build)
+  target_include_directories(${name} SYSTEM PRIVATE ${arg_SYSTEM})
+endfunction()
+
+# troupe_test(NAME LABEL unit|integration|chaos SECONDS n SOURCES ... DEPENDS ...)
+#
+# One Boost.Test program and one CTest entry. SECONDS is its time limit.
+function(troupe_test name)
+  cmake_parse_arguments(arg "" "LABEL;SECONDS" "SOURCES;DEPENDS;SYSTEM" ${ARGN})
+  add_executable(${name} ${arg_SOURCES} "${PROJECT_SOURCE_DIR}/tests/boost_main.cpp")
+  target_link_libraries(${name} PRIVATE
+    ${arg_DEPENDS} troupe_build Boost::unit_test_framework Threads::Threads)
+  target_include_directories(${name} SYSTEM PRIVATE ${arg_SYSTEM})
+  target_compile_definitions(${name} PRIVATE BOOST_TEST_DYN_LINK)
+  add_test(NAME ${arg_LABEL}.${name} COMMAND ${name} --color_output=no)
+  set_tests_properties(${arg_LABEL}.${name} PROPERTIES LABELS "${arg_LABEL}" TIMEOUT ${arg_SECONDS})
+endfunction()
+
+# troupe_script_test(NAME LABEL ... SECONDS n SCRIPT file [ARGS ...])
+#
+# A test written in Python (standard library, python3-zmq, python3-msgpack). It is told where the
+# programs are by TROUPE_BIN and where the sources are by TROUPE_SOURCE.
+function(troupe_script_test name)
+  cmake_parse_arguments(arg "" "LABEL;SECONDS;SCRIPT" "ARGS" ${ARGN})
+  add_test(NAME ${arg_LABEL}.${name} COMMAND /usr/bin/python3 "${arg_SCRIPT}" ${arg_ARGS})
+  set_tests_properties(${arg_LABEL}.${name} PROPERTIES
+    LABELS "${arg_LABEL}" TIMEOUT ${arg_SECONDS}
+    ENVIRONMENT "TROUPE_BIN=${CMAKE_BINARY_DIR}/bin;TROUPE_SOURCE=${PROJECT_SOURCE_DIR};PYTHONDONTWRITEBYTECODE=1")
+endfunction()

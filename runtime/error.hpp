@@ -1,0 +1,85 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace troupe {
+
+/// Why a call failed. The set is closed; numbers travel in messages and are never reused.
+///
+/// After each: what the caller can do, and the usual `effect` (error::possible is what counts).
+enum class errc : std::uint8_t {
+  /// The business said no; `details` say why. Change the request. Effect: none.
+  rejected = 1,
+  /// The message is malformed or a field is missing or wrong. Fix the sender. Effect: none.
+  invalid = 2,
+  /// The id was used with other content, or a version moved on. Read again, use a new id. Effect: none.
+  conflict = 3,
+  /// No such capability in the topology. Fix the name. Effect: none.
+  unknown_capability = 4,
+  /// The capability has no such operation. Fix the name. Effect: none.
+  unknown_operation = 5,
+  /// The peer did not prove who it is. Log in. Effect: none.
+  unauthenticated = 6,
+  /// The peer may not do this. Ask for the right. Effect: none.
+  forbidden = 7,
+  /// A bounded queue is full. Try again after `retry_after`. Effect: none.
+  overloaded = 8,
+  /// The circuit breaker of every replica tried is open. Try after `retry_after`. Effect: none.
+  circuit_open = 9,
+  /// Nobody can take it now (draining, starting, store full). Try again, same id. Effect: none.
+  unavailable = 10,
+  /// The time was up first. Ask again with the same id to learn what happened. Effect: unknown
+  /// once a worker had it, else none.
+  deadline_exceeded = 11,
+  /// Handling it killed an actor or its process. Do not repeat blindly. Effect: none where a turn
+  /// was rolled back, else unknown.
+  crashed = 12,
+  /// A fault of the system itself; the log has it. Report it, ask again with the same id.
+  internal = 13,
+};
+
+/// Whether something may have happened although an error came back.
+enum class effect : std::uint8_t { none, unknown };
+
+/// The name of `code` as it travels in messages ("overloaded"); "internal" for a number not listed.
+std::string_view name_of(errc code);
+
+/// The code called `name`, or nothing.
+std::optional<errc> errc_named(std::string_view name);
+
+/// True for failures of the system, which count against a breaker. A business answer never does,
+/// nor does a refusal made before any work (overloaded, circuit_open, unavailable).
+/// @source BEHAVIOURS 5.5 B7, B8.
+bool counts_as_failure(errc code);
+
+/// What happened, whether there may be an effect, and what to do next.
+struct error {
+  errc code = errc::internal;
+  effect possible = effect::none;
+  /// What happened and what to do, for a person. No secrets: it travels.
+  std::string message;
+  /// Not before this much time has passed is another try of use.
+  std::optional<std::chrono::milliseconds> retry_after{};
+  /// Facts for a program, such as {"reason", "out_of_stock"}.
+  std::vector<std::pair<std::string, std::string>> details{};
+
+  bool operator==(const error&) const = default;
+
+  /// The value of `details` under `key`, or an empty view.
+  std::string_view detail(std::string_view key) const;
+};
+
+/// A business refusal. `reason` is the machine's word for it (details: reason).
+error rejected(std::string reason, std::string message);
+
+error invalid(std::string message);
+
+error internal_error(std::string message, effect possible = effect::none);
+
+} // namespace troupe

@@ -1,0 +1,145 @@
+#include "runtime/ids.hpp"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace troupe {
+
+namespace {
+
+void put_big_endian(std::byte* to, std::uint64_t value, int bytes) {
+  for (int i = bytes - 1; i >= 0; --i) {
+    to[i] = static_cast<std::byte>(value);
+    value >>= 8;
+  }
+}
+
+void stamp(uuid& id, int version) {
+  id.bytes[6] = (id.bytes[6] & std::byte{0x0f}) | static_cast<std::byte>(version << 4);
+  id.bytes[8] = (id.bytes[8] & std::byte{0x3f}) | std::byte{0x80};
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') {
+    return c - '0';
+  }
+  if (c >= 'a' && c <= 'f') {
+    return c - 'a' + 10;
+  }
+  if (c >= 'A' && c <= 'F') {
+    return c - 'A' + 10;
+  }
+  return -1;
+}
+
+bool is_dash_at(std::size_t i) {
+  return i == 8 || i == 13 || i == 18 || i == 23;
+}
+
+} // namespace
+
+wall_time uuid::born() const {
+  std::uint64_t millis = 0;
+  for (std::size_t i = 0; i < 6; ++i) {
+    millis = millis << 8 | std::to_integer<std::uint64_t>(bytes[i]);
+  }
+  return wall_time{milliseconds{millis}};
+}
+
+std::string to_string(const uuid& id) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  text.reserve(36);
+  for (const std::byte byte : id.bytes) {
+    if (is_dash_at(text.size())) {
+      text += '-';
+    }
+    text += digits[std::to_integer<std::size_t>(byte >> 4)];
+    text += digits[std::to_integer<std::size_t>(byte & std::byte{15})];
+  }
+  return text;
+}
+
+std::optional<uuid> parse_uuid(std::string_view text) {
+  if (text.size() != 36) {
+    return std::nullopt;
+  }
+  uuid id;
+  std::size_t nibble = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (is_dash_at(i)) {
+      if (text[i] != '-') {
+        return std::nullopt;
+      }
+      continue;
+    }
+    const int digit = hex_digit(text[i]);
+    if (digit < 0) {
+      return std::nullopt;
+    }
+    id.bytes[nibble / 2] = id.bytes[nibble / 2] << 4 | static_cast<std::byte>(digit);
+    ++nibble;
+  }
+  return id;
+}
+
+std::optional<uuid> uuid_from(std::span<const std::byte> bytes) {
+  uuid id;
+  if (bytes.size() != id.bytes.size()) {
+    return std::nullopt;
+  }
+  std::copy(bytes.begin(), bytes.end(), id.bytes.begin());
+  return id;
+}
+
+uuid_source::uuid_source() : random_{0} {
+  if (::getrandom(&random_, sizeof random_, 0) != sizeof random_) {
+    throw std::runtime_error{"getrandom: the system gave no random bytes"};
+  }
+}
+
+uuid uuid_source::next(wall_time now) {
+  const auto since_epoch =
+      std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count();
+  // A clock that steps back does not: ids of one source only rise.
+  last_millis_ = std::max(last_millis_, static_cast<std::uint64_t>(since_epoch));
+  ++count_;
+  uuid id;
+  put_big_endian(id.bytes.data(), last_millis_, 6);
+  // 28 bits of count make ids rise within a millisecond (and through 268 million of them), 46 random
+  // bits of this source make them differ from other sources. The count spans bytes 6 to 9 around
+  // the version and variant bits.
+  const std::uint64_t count = count_;
+  id.bytes[6] = static_cast<std::byte>(count >> 22 & 0x0f);
+  id.bytes[7] = static_cast<std::byte>(count >> 14);
+  id.bytes[8] = static_cast<std::byte>(count >> 8 & 0x3f);
+  id.bytes[9] = static_cast<std::byte>(count);
+  put_big_endian(id.bytes.data() + 10, random_, 6);
+  stamp(id, 7);
+  return id;
+}
+
+uuid derived_id(const uuid& from, std::string_view label) {
+  XXH3_state_t state;
+  XXH3_128bits_reset(&state);
+  XXH3_128bits_update(&state, from.bytes.data(), from.bytes.size());
+  XXH3_128bits_update(&state, label.data(), label.size());
+  const XXH128_hash_t hash = XXH3_128bits_digest(&state);
+  uuid id;
+  std::copy_n(from.bytes.begin(), 6, id.bytes.begin());
+  put_big_endian(id.bytes.data() + 6, hash.high64, 2);
+  put_big_endian(id.bytes.data() + 8, hash.low64, 8);
+  stamp(id, 8);
+  return id;
+}
+
+std::uint64_t digest_of(std::span<const std::byte> bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+} // namespace troupe

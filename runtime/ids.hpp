@@ -1,0 +1,106 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace troupe {
+
+/// A 128-bit identifier (RFC 9562). A call's id is also its idempotency key.
+///
+/// Version 7 starts with 48 bits of Unix milliseconds, so ids sort by time of birth and new inbox
+/// rows land together. Version 8 (`derived_id`) keeps the time of what it was derived from.
+struct uuid {
+  std::array<std::byte, 16> bytes{};
+
+  auto operator<=>(const uuid&) const = default;
+
+  std::span<const std::byte, 16> view() const { return bytes; }
+
+  /// 4 bits: 7 for an id from a `uuid_source`, 8 for a derived one.
+  int version() const { return std::to_integer<int>(bytes[6]) >> 4; }
+
+  /// The time of birth, of versions 7 and 8 only.
+  wall_time born() const;
+};
+
+/// "018f3c1e-...": 36 characters, lower case.
+std::string to_string(const uuid& id);
+
+/// The id written as `text` (36 characters, either case), or nothing.
+std::optional<uuid> parse_uuid(std::string_view text);
+
+/// The id whose 16 bytes are `bytes`, or nothing if there are more or fewer.
+std::optional<uuid> uuid_from(std::span<const std::byte> bytes);
+
+/// Makes version 7 ids: unique, rising within one source, not secret.
+///
+/// Confined to one thread. Seeded from the operating system.
+class uuid_source {
+public:
+  uuid_source();
+  /// For tests and simulations: the same seed and times give the same ids.
+  explicit uuid_source(std::uint64_t seed) : random_{seed} {}
+
+  uuid next(wall_time now);
+
+private:
+  std::uint64_t random_;
+  std::uint64_t count_ = 0;
+  std::uint64_t last_millis_ = 0;
+};
+
+/// An id computed from another one and a label: the same input gives the same id, everywhere.
+///
+/// Version 8; keeps the time of `from`, so that what a saga sends sorts beside the saga.
+uuid derived_id(const uuid& from, std::string_view label);
+
+/// 64 bits of XXH3 over `bytes`: the digest by which the inbox knows a body again, and the hash of
+/// ordering keys. Stable across versions and machines; not for secrets.
+std::uint64_t digest_of(std::span<const std::byte> bytes);
+
+/// A name that is not interchangeable with other names.
+template <class Tag>
+struct named {
+  std::string value;
+
+  auto operator<=>(const named&) const = default;
+};
+
+/// A node of the topology ("n1").
+using node_name = named<struct node_tag>;
+
+/// A capability of the topology ("orders").
+using capability_name = named<struct capability_tag>;
+
+} // namespace troupe
+
+template <>
+struct std::hash<troupe::uuid> {
+  std::size_t operator()(const troupe::uuid& id) const noexcept {
+    std::uint64_t high = 0;
+    std::uint64_t low = 0;
+    std::memcpy(&high, id.bytes.data(), 8);
+    std::memcpy(&low, id.bytes.data() + 8, 8);
+    // The ids come from outside: mix both halves, so that no half alone can be made to collide.
+    low ^= high * 0x9e3779b97f4a7c15ULL;
+    low ^= low >> 32;
+    return low * 0xd6e8feb86659fd93ULL;
+  }
+};
+
+template <class Tag>
+struct std::hash<troupe::named<Tag>> {
+  std::size_t operator()(const troupe::named<Tag>& name) const noexcept {
+    return std::hash<std::string>{}(name.value);
+  }
+};
