@@ -111,9 +111,8 @@ uuid uuid_source::next(wall_time now) {
   ++count_;
   uuid id;
   put_big_endian(id.bytes.data(), last_millis_, 6);
-  // 28 bits of count make ids rise within a millisecond (and through 268 million of them), 46 random
-  // bits of this source make them differ from other sources. The count spans bytes 6 to 9 around
-  // the version and variant bits.
+  // 26 bits of count make ids rise within a millisecond, 48 random bits make this source differ
+  // from others. The count spans bytes 6 to 9 around the version and variant bits.
   const std::uint64_t count = count_;
   id.bytes[6] = static_cast<std::byte>(count >> 22 & 0x0f);
   id.bytes[7] = static_cast<std::byte>(count >> 14);

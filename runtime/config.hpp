@@ -1,0 +1,95 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe {
+
+/// A place in a topology file; both count from 1. {0, 0} is the file as a whole.
+struct file_position {
+  int line = 0;
+  int column = 0;
+
+  bool operator==(const file_position&) const = default;
+};
+
+/// Something wrong in a topology file: what it is and what to do about it.
+struct fault {
+  file_position at;
+  std::string what;
+  std::string remedy;
+};
+
+/// A parsed configuration file: scalars, lists and maps, each knowing where it stands.
+///
+/// A plain value. Nothing is interpreted: every scalar is its text.
+struct config_tree {
+  enum class kind : std::uint8_t { null, scalar, list, map };
+  struct entry;
+
+  kind is = kind::null;
+  file_position at{};
+  std::string text{};               // Of a scalar.
+  std::vector<config_tree> items{}; // Of a list.
+  std::vector<entry> entries{};     // Of a map, in the order of the file.
+
+  const config_tree* find(std::string_view key) const;
+};
+
+struct config_tree::entry {
+  std::string key;
+  file_position at;
+  config_tree value;
+};
+
+/// The words of `candidates` closest to `word`, as ", did you mean `x`?", or "" if none is close.
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
+
+/// "250ms", "5s", "1m", "2h"; a number without unit is refused, as is anything negative.
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+
+/// "4096" (bytes), "16KiB", "1MiB", "2GiB".
+std::optional<std::uint64_t> parse_size(std::string_view text);
+
+/// Reads the keys of one map and collects what is wrong, so that all faults come at once.
+///
+/// Each getter marks its key as known and returns nothing where the key is absent or unreadable
+/// (the latter is a fault). `finish` reports the keys nobody asked for, with the nearest known one.
+/// Borrows the tree and the list of faults; confined to one thread.
+class config_reader {
+public:
+  /// @param what names the map in faults, such as "capability `orders`".
+  config_reader(const config_tree& map, std::string what, std::vector<fault>& faults);
+
+  std::optional<std::string> text(std::string_view key);
+  std::optional<std::int64_t> integer(std::string_view key, std::int64_t least, std::int64_t most);
+  /// A fraction or decimal number in [least, most].
+  std::optional<double> number(std::string_view key, double least, double most);
+  std::optional<bool> boolean(std::string_view key);
+  std::optional<std::chrono::milliseconds> duration(
+      std::string_view key, std::chrono::milliseconds least, std::chrono::milliseconds most);
+  std::optional<std::uint64_t> size(std::string_view key, std::uint64_t least, std::uint64_t most);
+  std::optional<std::vector<std::string>> texts(std::string_view key);
+  /// The subtree under `key`, whatever it is.
+  const config_tree* tree(std::string_view key);
+
+  /// A fault unless `key` is there.
+  void require(std::string_view key, std::string_view remedy);
+  void add_fault(std::string_view key, std::string what, std::string remedy);
+  /// Reports unknown keys. Call once, last.
+  void finish();
+
+  file_position position_of(std::string_view key) const;
+
+private:
+  const config_tree& map_;
+  std::string what_;
+  std::vector<fault>& faults_;
+  std::vector<std::string> known_;
+};
+
+} // namespace troupe

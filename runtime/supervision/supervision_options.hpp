@@ -1,0 +1,40 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace troupe::supervision {
+
+using std::chrono::milliseconds;
+
+/// What else stops and starts when a child fails. @source BEHAVIOURS S7.
+enum class strategy : std::uint8_t { one_for_one, one_for_all, rest_for_one };
+
+/// When a child that ended is started again. @source BEHAVIOURS S5.
+enum class restart : std::uint8_t { permanent, transient, temporary };
+
+/// How a group restarts its children.
+struct options {
+  strategy on_failure = strategy::one_for_one;
+  /// More restarts than this `within` the window and the group is down. 0 to 1,000.
+  int max_restarts = 5;
+  milliseconds within{10'000};
+  /// Wait before the first restart; doubles with each further one (plus up to 20 % jitter), up to
+  /// the maximum, and starts over when a child has lived for `within`.
+  milliseconds backoff_min{50};
+  milliseconds backoff_max{5'000};
+  /// How long a child may take to stop before it is given up.
+  milliseconds shutdown{5'000};
+  /// How long a group that is down stays down before it is tried again.
+  milliseconds cool_down{30'000};
+};
+
+/// The bulkhead of a capability.
+struct bulkhead_options {
+  /// Calls one worker holds at once for this capability, waiting or in hand. 1 to 65,536.
+  int in_flight = 64;
+  /// Calls the broker keeps waiting for this capability beyond that. 0 to 1,000,000.
+  int queue = 1'000;
+};
+
+} // namespace troupe::supervision

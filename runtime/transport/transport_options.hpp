@@ -1,0 +1,17 @@
+#pragma once
+
+#include <chrono>
+
+namespace troupe::transport {
+
+using std::chrono::milliseconds;
+
+/// How links notice that the other side is gone.
+struct heartbeat_options {
+  /// Between two ZMTP pings, and between two progress reports of a node. 50 ms to 10 s.
+  milliseconds interval{200};
+  /// Silence after which a peer counts as lost. At least three intervals.
+  milliseconds timeout{800};
+};
+
+} // namespace troupe::transport

@@ -1,0 +1,86 @@
+#pragma once
+
+#include "runtime/config.hpp"
+#include "runtime/ids.hpp"
+#include "runtime/supervision/breaker_options.hpp"
+#include "runtime/supervision/supervision_options.hpp"
+#include "runtime/transport/transport_options.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe::topology {
+
+struct broker_plan {
+  std::string name;
+  /// "tcp://127.0.0.1:5550".
+  std::string listen;
+  file_position at;
+};
+
+struct node_plan {
+  node_name name;
+  /// "here" is the machine the file is used on.
+  std::string host;
+  file_position at;
+};
+
+/// Work outside the system that a group may have under way.
+struct effect_options {
+  /// Effects of one group run at once, each on a thread. 1 to 256.
+  int threads = 4;
+  /// Effects committed and not yet finished beyond which commands with effects are `overloaded`.
+  int queue = 10'000;
+};
+
+/// One business capability: what runs it, where, how often and under which policies.
+struct capability_plan {
+  capability_name name;
+  /// The registered actor type.
+  std::string actor;
+  /// Over all its nodes together; node i of n gets every n-th one.
+  int replicas = 1;
+  std::vector<node_name> nodes;
+  /// "sqlite:data/orders.db" with the capability's name filled in, relative to the file's folder;
+  /// absent if the topology says `store: none`.
+  std::optional<std::string> store;
+  supervision::options supervision;
+  supervision::breaker_options breaker;
+  supervision::bulkhead_options bulkhead;
+  effect_options effects;
+  /// A handler or turn that runs longer ends the process. 100 ms to 10 min.
+  std::chrono::milliseconds turn_limit{10'000};
+  /// How long answers are remembered, and the age beyond which an id is refused. 1 h to 90 d.
+  std::chrono::hours inbox_kept{7 * 24};
+  /// Handed to the actor.
+  config_tree config;
+  file_position at;
+
+  bool runs_on(const node_name& node) const;
+  /// The numbers of the replicas `node` runs.
+  std::vector<int> replicas_on(const node_name& node) const;
+};
+
+/// A checked topology: what the system is.
+struct plan {
+  std::string name;
+  /// The file it was read from, and the folder relative paths start at.
+  std::string file;
+  std::string folder;
+  /// Of the file's bytes. Nodes that log in with another digest are refused.
+  std::uint64_t digest = 0;
+  transport::heartbeat_options heartbeat;
+  /// Largest body of a message, in bytes. 1 KiB to 64 MiB.
+  std::uint64_t body_bytes_max = 1U << 20U;
+  /// What the queues of one node may need at most, in bytes.
+  std::uint64_t memory_max = 4ULL << 30U;
+  std::vector<broker_plan> brokers;
+  std::vector<node_plan> nodes;
+  std::vector<capability_plan> capabilities;
+
+  const capability_plan* find(const capability_name& capability) const;
+  const node_plan* find(const node_name& node) const;
+};
+
+} // namespace troupe::topology
