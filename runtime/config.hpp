@@ -49,11 +49,17 @@ struct config_tree::entry {
 /// The words of `candidates` closest to `word`, as ", did you mean `x`?", or "" if none is close.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 
-/// "250ms", "5s", "1m", "2h"; a number without unit is refused, as is anything negative.
+/// "250ms", "5s", "1m", "2h", "7d"; a number without unit is refused, as is anything negative.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 /// "4096" (bytes), "16KiB", "1MiB", "2GiB".
 std::optional<std::uint64_t> parse_size(std::string_view text);
+
+/// The shortest text that `parse_duration` reads as `duration`: "1m" for 60,000 ms.
+std::string duration_text(std::chrono::milliseconds duration);
+
+/// "64KiB", "1MiB"; what is no whole number of a unit is rounded to a tenth of one ("4.4GiB").
+std::string size_text(std::uint64_t bytes);
 
 /// Reads the keys of one map and collects what is wrong, so that all faults come at once.
 ///
@@ -62,6 +68,8 @@ std::optional<std::uint64_t> parse_size(std::string_view text);
 /// Borrows the tree and the list of faults; confined to one thread.
 class config_reader {
 public:
+  /// An empty value (`users:` and nothing more) reads as an empty map; a scalar or list is a fault.
+  ///
   /// @param what names the map in faults, such as "capability `orders`".
   config_reader(const config_tree& map, std::string what, std::vector<fault>& faults);
 
@@ -70,22 +78,28 @@ public:
   /// A fraction or decimal number in [least, most].
   std::optional<double> number(std::string_view key, double least, double most);
   std::optional<bool> boolean(std::string_view key);
-  std::optional<std::chrono::milliseconds> duration(
-      std::string_view key, std::chrono::milliseconds least, std::chrono::milliseconds most);
+  std::optional<std::chrono::milliseconds>
+  duration(std::string_view key, std::chrono::milliseconds least, std::chrono::milliseconds most);
   std::optional<std::uint64_t> size(std::string_view key, std::uint64_t least, std::uint64_t most);
+  /// A list of scalars, which may be empty.
   std::optional<std::vector<std::string>> texts(std::string_view key);
   /// The subtree under `key`, whatever it is.
   const config_tree* tree(std::string_view key);
 
   /// A fault unless `key` is there.
   void require(std::string_view key, std::string_view remedy);
+  /// Adds "`key` of MAP WHAT", as in "`listen` of broker `b1` is no endpoint".
   void add_fault(std::string_view key, std::string what, std::string remedy);
   /// Reports unknown keys. Call once, last.
   void finish();
 
+  /// Where the value of `key` stands; where the map does, if the key is absent.
   file_position position_of(std::string_view key) const;
 
 private:
+  const config_tree* value_of(std::string_view key);
+  const std::string* scalar_of(std::string_view key, std::string_view remedy);
+
   const config_tree& map_;
   std::string what_;
   std::vector<fault>& faults_;
