@@ -1,0 +1,296 @@
+#pragma once
+
+#include "runtime/error.hpp"
+#include "runtime/ids.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <variant>
+
+namespace troupe::store {
+
+/// SQL's NULL.
+struct null_value {
+  bool operator==(const null_value&) const = default;
+};
+
+/// Bytes of somebody else.
+using blob = std::span<const std::byte>;
+
+/// One bound parameter. Text and bytes are borrowed for the call.
+using value = std::variant<null_value, std::int64_t, double, std::string_view, blob>;
+
+/// What kind of thing went wrong, as far as a caller can act on it.
+enum class database_fault : std::uint8_t {
+  /// A unique, foreign key, check or not-null rule refused the change; only that statement is
+  /// undone.
+  constraint,
+  /// No room on the disk. Refuse new work, keep reading, try again later.
+  full,
+  /// Another session holds what is needed, beyond the bounded wait. Try the transaction again.
+  busy,
+  /// The file is damaged or is not ours. Stop serving it; a person has to look.
+  corrupt,
+  /// Reading or writing failed. What a failed commit() left is unknown until the file is opened
+  /// anew.
+  io,
+  /// The disk did not confirm. Cached pages cannot be trusted: the process has to stop.
+  fsync,
+  /// The statement does not fit the tables, or its parameters do not fit the statement: a mistake
+  /// in the program.
+  schema,
+  other,
+};
+
+std::string_view name_of(database_fault fault);
+
+/// Thrown by sessions. The one place where Troupe throws for what may be expected: a handler writes
+/// `turn.database().execute(...)` line after line, an unread outcome would let a half-done turn
+/// commit, and the drivers below are foreign libraries (STYLE 5). The turn catches it.
+class database_error : public std::runtime_error {
+public:
+  /// `native` is the driver's own code, for the log (SQLite: the extended result code).
+  database_error(database_fault fault, const std::string& message, int native = 0)
+      : std::runtime_error{message}, kind{fault}, native_code{native} {}
+
+  /// For whoever asked: full and busy are `unavailable`, constraint is `conflict`, the rest
+  /// `internal`; the effect is unknown for io and fsync, which a commit may have met half-way.
+  error to_error() const;
+
+  database_fault kind;
+  int native_code;
+};
+
+/// One row of a result, columns from 0. It and its views are valid until the row callback returns.
+///
+/// A NULL reads as 0, 0.0 or nothing. A column that is not there throws database_error (schema).
+class row {
+public:
+  virtual int columns() const = 0;
+  virtual bool is_null(int column) const = 0;
+  virtual std::int64_t integer(int column) const = 0;
+  virtual double real(int column) const = 0;
+  virtual std::string_view text(int column) const = 0;
+  virtual blob bytes(int column) const = 0;
+
+  /// The id in a column of 16 bytes. Throws database_error (schema) for anything else.
+  uuid id(int column) const;
+
+protected:
+  row() = default;
+  row(const row&) = default;
+  row& operator=(const row&) = default;
+  ~row() = default;
+};
+
+/// Whom to show each row; a reference to a callable, or nobody. Not owning.
+class row_visitor {
+public:
+  row_visitor() = default;
+
+  template <class Callback>
+
+  requires(!std::is_same_v<std::remove_cvref_t<Callback>, row_visitor>)
+      // NOLINTNEXTLINE(google-explicit-constructor): stands for the callable wherever one is given.
+      row_visitor(Callback& callback)
+      : target_{const_cast<void*>(static_cast<const void*>(std::addressof(callback)))},
+        call_{[](void* target, const row& current) {
+          auto& call = *static_cast<Callback*>(target);
+          if constexpr (std::is_same_v<decltype(call(current)), bool>) {
+            return call(current);
+          } else {
+            call(current);
+            return true;
+          }
+        }} {}
+
+  /// False if no more rows are wanted.
+  bool operator()(const row& current) const { return call_ == nullptr || call_(target_, current); }
+
+private:
+  void* target_ = nullptr;
+  bool (*call_)(void*, const row&) = nullptr;
+};
+
+namespace detail {
+
+template <class T>
+struct is_optional : std::false_type {};
+
+template <class T>
+struct is_optional<std::optional<T>> : std::true_type {};
+
+template <class T>
+struct is_named : std::false_type {};
+
+template <class Tag>
+struct is_named<named<Tag>> : std::true_type {};
+
+template <class>
+inline constexpr bool never = false;
+
+template <class T>
+value to_value(const T& argument) {
+  if constexpr (std::is_same_v<T, value>) {
+    return argument;
+  } else if constexpr (std::is_same_v<T, null_value> || std::is_same_v<T, std::nullopt_t>) {
+    return null_value{};
+  } else if constexpr (is_optional<T>::value) {
+    return argument ? to_value(*argument) : value{null_value{}};
+  } else if constexpr (std::is_same_v<T, uuid>) {
+    return blob{argument.view()};
+  } else if constexpr (is_named<T>::value) {
+    return std::string_view{argument.value};
+  } else if constexpr (std::is_integral_v<T>) {
+    // Columns hold 64 signed bits; an unsigned value (a digest) keeps its bits.
+    return static_cast<std::int64_t>(argument);
+  } else if constexpr (std::is_floating_point_v<T>) {
+    return static_cast<double>(argument);
+  } else if constexpr (std::is_convertible_v<const T&, std::string_view>) {
+    return std::string_view{argument};
+  } else if constexpr (std::is_convertible_v<const T&, blob>) {
+    return blob{argument};
+  } else {
+    static_assert(never<T>, "not a type that a column can hold");
+  }
+}
+
+} // namespace detail
+
+/// A session with one database: one connection, at most one transaction.
+///
+/// Used by one thread at a time. Every function that touches the database throws database_error.
+/// Portable SQL only: placeholders are $1..$n (each used at least once), one statement per call.
+///
+/// Any error inside a transaction leaves two ways on: rollback(), or rollback_to_savepoint(), since
+/// PostgreSQL takes nothing else. SQLite, too, drops the whole transaction for some errors (full,
+/// io); the session then refuses every statement until rollback() is called, so that nothing slips
+/// out of a transaction that its author believes open.
+class database {
+public:
+  database() = default;
+  database(const database&) = delete;
+  database& operator=(const database&) = delete;
+  virtual ~database() = default;
+
+  /// Starts a writing transaction (SQLite: BEGIN IMMEDIATE). There must be none.
+  virtual void begin() = 0;
+
+  /// Makes the transaction durable; it is on the disk when this returns.
+  ///
+  /// If it throws, no transaction is open. For io and fsync it is unknown what will be found at the
+  /// next opening; otherwise the transaction did not happen.
+  virtual void commit() = 0;
+
+  /// Undoes the transaction, if there is one. If even that fails, the session is spent: every later
+  /// call throws.
+  virtual void rollback() noexcept = 0;
+
+  /// Marks a point inside the transaction. Savepoints nest.
+  virtual void savepoint() = 0;
+
+  /// Forgets the innermost savepoint and keeps what was done since.
+  virtual void release() = 0;
+
+  /// Undoes what was done since the innermost savepoint, and forgets it.
+  virtual void rollback_to_savepoint() = 0;
+
+  /// True from begin() to commit() or rollback(), also when an error has undone it meanwhile.
+  virtual bool in_transaction() const = 0;
+
+  /// Runs one statement. `parameters` are $1.. in order; `visit` sees each row.
+  ///
+  /// The statement must be the only one in `sql`, and no BEGIN, COMMIT, SAVEPOINT, ATTACH or
+  /// PRAGMA. Prepared statements are kept by their text, so `sql` is best a literal.
+  ///
+  /// @return rows changed by INSERT, UPDATE or DELETE; 0 for other statements.
+  virtual std::int64_t
+  run(std::string_view sql, std::span<const value> parameters, row_visitor visit) = 0;
+
+  /// Runs several statements without parameters, such as a migration. Nothing is kept prepared.
+  virtual void script(std::string_view sql) = 0;
+
+  /// Housekeeping of the store, for whoever has just committed and still holds the writers' lock.
+  /// Cheap when there is nothing to do. (SQLite: checkpoint; PostgreSQL: nothing.)
+  virtual void checkpoint() {}
+
+  /// The id given to this database when it was made. A lost or restored file shows by it.
+  virtual uuid instance() const = 0;
+
+  /// Runs a statement whose rows, if any, are of no interest.
+  template <class... Args>
+  std::int64_t execute(std::string_view sql, const Args&... args) {
+    const std::array<value, sizeof...(Args)> parameters{detail::to_value(args)...};
+    return run(sql, parameters, row_visitor{});
+  }
+
+  /// Runs a statement and shows each row to `each(const row&)`; one that returns bool stops the
+  /// reading with false.
+  template <class Callback, class... Args>
+  std::int64_t query(std::string_view sql, Callback&& each, const Args&... args) {
+    const std::array<value, sizeof...(Args)> parameters{detail::to_value(args)...};
+    return run(sql, parameters, row_visitor{each});
+  }
+
+  /// The integer in the first column of the first row; nothing if there is no row, or a NULL.
+  template <class... Args>
+  std::optional<std::int64_t> integer_of(std::string_view sql, const Args&... args) {
+    std::optional<std::int64_t> found;
+    auto first = [&found](const row& current) {
+      if (!current.is_null(0)) {
+        found = current.integer(0);
+      }
+      return false;
+    };
+    query(sql, first, args...);
+    return found;
+  }
+
+  /// The text in the first column of the first row; nothing if there is no row, or a NULL.
+  template <class... Args>
+  std::optional<std::string> text_of(std::string_view sql, const Args&... args) {
+    std::optional<std::string> found;
+    auto first = [&found](const row& current) {
+      if (!current.is_null(0)) {
+        found = std::string{current.text(0)};
+      }
+      return false;
+    };
+    query(sql, first, args...);
+    return found;
+  }
+};
+
+/// Rolls back at the end of its scope unless commit() was called.
+class transaction {
+public:
+  explicit transaction(database& session) : session_{&session} { session.begin(); }
+
+  transaction(const transaction&) = delete;
+  transaction& operator=(const transaction&) = delete;
+
+  ~transaction() {
+    if (session_ != nullptr) {
+      session_->rollback();
+    }
+  }
+
+  void commit() {
+    auto* session = session_;
+    session_ = nullptr;
+    session->commit();
+  }
+
+private:
+  database* session_;
+};
+
+} // namespace troupe::store
