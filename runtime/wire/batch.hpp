@@ -1,0 +1,79 @@
+#pragma once
+
+#include "runtime/outcome.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace troupe::wire {
+
+/// The first byte of a batch frame: the one byte MessagePack never uses.
+inline constexpr char batch_mark = '\xc1';
+
+/// One header and its body, borrowed.
+struct envelope_view {
+  std::string_view header;
+  std::string_view body;
+};
+
+/// Builds one frame of many length-prefixed envelopes (FORMAT.md, "Batch").
+///
+/// The frame is complete at any moment; `take` hands it out and starts the next.
+class batch_writer {
+public:
+  bool empty() const { return frame_.empty(); }
+
+  std::size_t bytes() const { return frame_.size(); }
+
+  void append(std::string_view header, std::string_view body) {
+    const std::size_t at = begin();
+    frame_.append(header);
+    begin_body(at);
+    frame_.append(body);
+    end(at);
+  }
+
+  /// For those who write header and body straight into the frame: `begin`, header into `frame()`,
+  /// `begin_body`, body into `frame()`, `end`. `begin` returns the envelope's place.
+  std::size_t begin();
+  void begin_body(std::size_t at);
+  void end(std::size_t at);
+  /// Drops what was written since `begin`.
+  void abandon(std::size_t at) { frame_.resize(at == 2 ? 0 : at); }
+
+  std::string& frame() { return frame_; }
+
+  std::string take() {
+    std::string frame = std::move(frame_);
+    frame_ = {};
+    return frame;
+  }
+
+  void clear() { frame_.clear(); }
+
+private:
+  std::string frame_;
+};
+
+/// Walks the envelopes of a batch frame.
+class batch_reader {
+public:
+  /// True if `frame` starts like a batch.
+  static bool is_batch(std::string_view frame) {
+    return frame.size() >= 2 && frame[0] == batch_mark && frame[1] == '\x01';
+  }
+
+  explicit batch_reader(std::string_view frame) : rest_{frame.substr(2)} {}
+
+  /// The next envelope; false at the end, or when lengths do not fit (`malformed` tells which).
+  bool next(envelope_view& envelope);
+
+  bool malformed() const { return malformed_; }
+
+private:
+  std::string_view rest_;
+  bool malformed_ = false;
+};
+
+} // namespace troupe::wire

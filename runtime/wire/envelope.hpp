@@ -1,0 +1,90 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+#include "runtime/ids.hpp"
+#include "runtime/outcome.hpp"
+#include "runtime/wire/limits.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace troupe::wire {
+
+/// What a message is for. Travels as the word.
+enum class kind : std::uint8_t { none, call, reply, hello, welcome, ping, pong, state, roster, bye };
+
+std::string_view name_of(kind kind);
+
+/// How a call went. Travels as the word.
+enum class status : std::uint8_t {
+  none,
+  ok,
+  error,
+  /// Accepted and durable; the answer follows by itself. From a worker to a broker only.
+  pending,
+};
+
+/// A header read in place: views into the frame it was read from, and nothing allocated.
+///
+/// A key that was absent is an empty view. FORMAT.md says which kind needs which keys.
+struct header_view {
+  std::uint8_t version = 0;
+  wire::kind kind = kind::none;
+  wire::status status = status::none;
+  bool has_id = false;
+  bool has_ttl = false;
+  uuid id;
+  std::string_view to;
+  std::string_view op;
+  std::string_view key;
+  std::string_view traceparent;
+  std::string_view source;
+  /// The MessagePack map under `error`.
+  std::string_view error;
+  /// Remaining time in milliseconds.
+  std::uint32_t ttl = 0;
+  /// Offset in the header of the four bytes of `ttl`; 0 if it is not a uint32 (FORMAT.md, `ttl`).
+  std::uint32_t ttl_at = 0;
+};
+
+/// Reads a header in place and checks that what its kind needs is there.
+///
+/// @errors `invalid`: what is wrong, and for which key; nothing else is known of the message then,
+/// but `partial` (if given) keeps what was read, such as the id to answer to.
+outcome<header_view> scan_header(std::string_view bytes, header_view* partial = nullptr);
+
+/// What a call says, apart from its body. Borrowed.
+struct call_header {
+  uuid id;
+  std::string_view to;
+  std::string_view op;
+  std::string_view key{};
+  std::uint32_t ttl = 0;
+  std::string_view traceparent{};
+  std::string_view source{};
+};
+
+void append_call_header(std::string& to, const call_header& header);
+
+/// `ok` and `pending` replies.
+void append_reply_header(std::string& to, const uuid& id, status status);
+
+/// An error reply; its body is empty.
+void append_error_header(std::string& to, const uuid& id, const error& error);
+
+/// Headers of the kinds that carry no more than their kind.
+void append_plain_header(std::string& to, kind kind);
+
+/// Writes `ttl` into the header at `ttl_at`.
+void patch_ttl(char* header, std::uint32_t ttl_at, std::uint32_t ttl);
+
+/// The milliseconds of `left`, as a `ttl`: 0 if the time is up, at least 1 otherwise.
+std::uint32_t ttl_of(instant::duration left);
+
+/// The map under `error` of a header, and back.
+void append_error(std::string& to, const error& error);
+outcome<error> read_error(std::string_view bytes);
+
+} // namespace troupe::wire

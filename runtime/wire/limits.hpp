@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace troupe::wire {
+
+/// The version every header carries.
+inline constexpr std::uint8_t protocol_version = 1;
+
+inline constexpr std::size_t header_bytes_max = 16U * 1024U;
+
+/// The default of `limits.body` in a topology.
+inline constexpr std::size_t body_bytes_max = 1024U * 1024U;
+
+/// A batch frame is closed when it has grown past this; one large envelope may exceed it.
+inline constexpr std::size_t batch_bytes_target = 128U * 1024U;
+
+/// Room beyond header and body in the largest frame: length prefixes and the envelopes before.
+inline constexpr std::size_t frame_slack_bytes = batch_bytes_target + 1024U;
+
+/// Names and operations are short on purpose: they are compared and hashed on every hop.
+inline constexpr std::size_t name_bytes_max = 64;
+inline constexpr std::size_t key_bytes_max = 256;
+
+} // namespace troupe::wire

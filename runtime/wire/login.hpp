@@ -1,0 +1,90 @@
+#pragma once
+
+#include "runtime/ids.hpp"
+#include "runtime/wire/message.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace troupe::wire {
+
+/// A capability as a worker serves it: in HELLO, and again in STATE when something changed.
+struct served {
+  std::string capability;
+  /// Calls the broker may have outstanding here; 0 while the group is down or draining.
+  std::uint32_t credit = 0;
+  /// Whether repeats are answered from an inbox. Without one, effects are at least once.
+  bool inbox = false;
+  std::uint32_t replicas = 0;
+  /// "closed", "open", "half_open", or "down" (the group exceeded its restart intensity).
+  std::string breaker = "closed";
+  /// When it may be worth another try, if the breaker is open or the group down.
+  std::uint32_t retry_after_ms = 0;
+};
+
+TROUPE_MESSAGE(served, capability, credit, inbox, replicas, breaker, retry_after_ms)
+
+/// The body of HELLO: who logs in.
+struct hello {
+  /// "worker" or "client". A client that says HELLO gets batches and pings; others need not.
+  std::string role;
+  std::string node;
+  uuid incarnation;
+  /// Digest of the topology; 0 from a client.
+  std::uint64_t plan = 0;
+  bool batch = false;
+  std::uint64_t pid = 0;
+  std::vector<served> serves;
+  /// Calls of an earlier login that are still in hand here.
+  std::vector<uuid> in_flight;
+};
+
+TROUPE_MESSAGE(hello, role, node, incarnation, plan, batch, pid, serves, in_flight)
+
+/// The body of WELCOME.
+struct welcome {
+  std::string broker;
+  uuid incarnation;
+  std::uint32_t heartbeat_ms = 0;
+  std::uint32_t timeout_ms = 0;
+  std::uint64_t body_bytes_max = 0;
+};
+
+TROUPE_MESSAGE(welcome, broker, incarnation, heartbeat_ms, timeout_ms, body_bytes_max)
+
+/// The body of STATE, from a worker: what changed.
+struct state {
+  bool draining = false;
+  std::vector<served> serves;
+};
+
+TROUPE_MESSAGE(state, draining, serves)
+
+/// The body of PONG: a sign of progress, not only of life.
+struct pong {
+  /// Messages finished since the start.
+  std::uint64_t finished = 0;
+  /// How long the oldest handler now running has been at it.
+  std::uint32_t busy_ms = 0;
+};
+
+TROUPE_MESSAGE(pong, finished, busy_ms)
+
+/// One live worker, as a broker knows it.
+struct member {
+  std::string node;
+  uuid incarnation;
+};
+
+TROUPE_MESSAGE(member, node, incarnation)
+
+/// The body of ROSTER, from a broker to its workers whenever a worker came or went: who is alive.
+struct roster {
+  std::vector<member> workers;
+};
+
+TROUPE_MESSAGE(roster, workers)
+
+
+} // namespace troupe::wire

@@ -1,0 +1,345 @@
+#pragma once
+
+#include "runtime/ids.hpp"
+#include "runtime/outcome.hpp"
+#include "runtime/wire/reader.hpp"
+#include "runtime/wire/writer.hpp"
+
+#include <array>
+#include <chrono>
+#include <concepts>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace troupe::wire {
+
+template <class Struct, class Member>
+struct field {
+  std::string_view name;
+  Member Struct::*member;
+};
+
+template <class Struct, class Member>
+field(std::string_view, Member Struct::*) -> field<Struct, Member>;
+
+/// A type with a TROUPE_MESSAGE line.
+template <class T>
+concept message = requires { troupe_fields(static_cast<const T*>(nullptr)); };
+
+/// Where and why a body is not what it should be: "items[2].sku: expected text, got an integer".
+struct decode_fault {
+  std::string path;
+  std::string what;
+
+  error to_error(std::string_view type) const;
+};
+
+namespace detail {
+
+bool fail(decode_fault& fault, std::string what);
+bool fail_type(decode_fault& fault, std::string_view expected, value_type got);
+void prepend(decode_fault& fault, std::string_view name);
+void prepend(decode_fault& fault, std::size_t index);
+bool decode_text(reader& from, std::string& to, decode_fault& fault);
+bool decode_uuid(reader& from, uuid& to, decode_fault& fault);
+
+inline void encode(writer& to, bool value) {
+  to.boolean(value);
+}
+
+template <std::integral T>
+void encode(writer& to, T value) {
+  if constexpr (std::is_signed_v<T>) {
+    to.integer(value);
+  } else {
+    to.unsigned_integer(value);
+  }
+}
+
+inline void encode(writer& to, double value) {
+  to.real(value);
+}
+
+inline void encode(writer& to, const std::string& value) {
+  to.text(value);
+}
+
+inline void encode(writer& to, const uuid& value) {
+  to.binary({reinterpret_cast<const char*>(value.bytes.data()), value.bytes.size()});
+}
+
+inline void encode(writer& to, std::chrono::milliseconds value) {
+  to.integer(value.count());
+}
+
+template <message T>
+void encode(writer& to, const T& value);
+
+template <class T>
+void encode(writer& to, const std::optional<T>& value) {
+  if (value) {
+    encode(to, *value);
+  } else {
+    to.nil();
+  }
+}
+
+template <class T>
+void encode(writer& to, const std::vector<T>& values) {
+  to.array(static_cast<std::uint32_t>(values.size()));
+  for (const T& value : values) {
+    encode(to, value);
+  }
+}
+
+template <class T>
+void encode(writer& to, const std::map<std::string, T>& values) {
+  to.map(static_cast<std::uint32_t>(values.size()));
+  for (const auto& [key, value] : values) {
+    to.text(key);
+    encode(to, value);
+  }
+}
+
+template <message T>
+void encode(writer& to, const T& value) {
+  constexpr auto fields = troupe_fields(static_cast<const T*>(nullptr));
+  to.map(static_cast<std::uint32_t>(std::tuple_size_v<decltype(fields)>));
+  std::apply(
+      [&](const auto&... each) { ((to.text(each.name), encode(to, value.*each.member)), ...); },
+      fields);
+}
+
+inline bool decode(reader& from, bool& to, decode_fault& fault) {
+  return from.read(to) || fail_type(fault, "a boolean", from.peek());
+}
+
+template <std::integral T>
+bool decode(reader& from, T& to, decode_fault& fault) {
+  std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t> wide = 0;
+  if (!from.read(wide)) {
+    return fail_type(
+        fault, std::is_signed_v<T> ? "an integer" : "an integer not below 0", from.peek());
+  }
+  if (!std::in_range<T>(wide)) {
+    return fail(fault, "the integer is out of range");
+  }
+  to = static_cast<T>(wide);
+  return true;
+}
+
+inline bool decode(reader& from, double& to, decode_fault& fault) {
+  return from.read(to) || fail_type(fault, "a number", from.peek());
+}
+
+inline bool decode(reader& from, std::string& to, decode_fault& fault) {
+  return decode_text(from, to, fault);
+}
+
+inline bool decode(reader& from, uuid& to, decode_fault& fault) {
+  return decode_uuid(from, to, fault);
+}
+
+inline bool decode(reader& from, std::chrono::milliseconds& to, decode_fault& fault) {
+  std::int64_t count = 0;
+  if (!decode(from, count, fault)) {
+    return false;
+  }
+  to = std::chrono::milliseconds{count};
+  return true;
+}
+
+template <message T>
+bool decode(reader& from, T& to, decode_fault& fault);
+
+template <class T>
+bool decode(reader& from, std::optional<T>& to, decode_fault& fault) {
+  if (from.read_nil()) {
+    to.reset();
+    return true;
+  }
+  return decode(from, to.emplace(), fault);
+}
+
+template <class T>
+bool decode(reader& from, std::vector<T>& to, decode_fault& fault) {
+  std::uint32_t count = 0;
+  if (!from.read_array(count)) {
+    return fail_type(fault, "an array", from.peek());
+  }
+  to.clear();
+  to.reserve(count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (!decode(from, to.emplace_back(), fault)) {
+      prepend(fault, std::size_t{i});
+      return false;
+    }
+  }
+  return true;
+}
+
+template <class T>
+bool decode(reader& from, std::map<std::string, T>& to, decode_fault& fault) {
+  std::uint32_t count = 0;
+  if (!from.read_map(count)) {
+    return fail_type(fault, "a map", from.peek());
+  }
+  to.clear();
+  for (std::uint32_t i = 0; i < count; ++i) {
+    std::string key;
+    if (!decode_text(from, key, fault)) {
+      return false;
+    }
+    const auto [entry, is_new] = to.try_emplace(std::move(key));
+    if (!is_new || !decode(from, entry->second, fault)) {
+      prepend(fault, entry->first);
+      return is_new ? false : fail(fault, "the key comes twice");
+    }
+  }
+  return true;
+}
+
+template <class T>
+inline constexpr bool is_optional = false;
+template <class T>
+inline constexpr bool is_optional<std::optional<T>> = true;
+
+/// Decodes the value under `name` if it is that of `each`.
+template <class T, class Field>
+bool decode_field(
+    reader& from, T& to, const Field& each, std::uint64_t bit, std::uint64_t& seen,
+    decode_fault& fault) {
+  if ((seen & bit) != 0) {
+    prepend(fault, each.name);
+    return fail(fault, "the key comes twice");
+  }
+  seen |= bit;
+  if (decode(from, to.*each.member, fault)) {
+    return true;
+  }
+  prepend(fault, each.name);
+  return false;
+}
+
+template <message T>
+bool decode(reader& from, T& to, decode_fault& fault) {
+  constexpr auto fields = troupe_fields(static_cast<const T*>(nullptr));
+  constexpr std::size_t field_count = std::tuple_size_v<decltype(fields)>;
+  static_assert(field_count <= 64);
+  std::uint32_t entries = 0;
+  if (!from.read_map(entries)) {
+    return fail_type(fault, "a map", from.peek());
+  }
+  std::uint64_t seen = 0;
+  for (std::uint32_t i = 0; i < entries; ++i) {
+    std::string_view key;
+    if (!from.read_text(key)) {
+      return fail(fault, "a key is not text");
+    }
+    bool known = false;
+    bool good = true;
+    const auto try_field = [&](const auto& each, std::size_t index) {
+      if (!known && each.name == key) {
+        known = true;
+        good = decode_field(from, to, each, std::uint64_t{1} << index, seen, fault);
+      }
+    };
+    std::apply(
+        [&](const auto&... each) {
+          std::size_t index = 0;
+          (try_field(each, index++), ...);
+        },
+        fields);
+    // Unknown keys come from newer senders and are passed over.
+    if (!good || (!known && !from.skip())) {
+      return false;
+    }
+  }
+  bool complete = true;
+  std::apply(
+      [&](const auto&... each) {
+        std::size_t index = 0;
+        const auto require = [&](const auto& one, bool optional) {
+          const bool missing = (seen & std::uint64_t{1} << index++) == 0;
+          if (complete && missing && !optional) {
+            complete = fail(fault, "the field is missing");
+            prepend(fault, one.name);
+          }
+        };
+        (require(each, is_optional<std::remove_cvref_t<decltype(to.*each.member)>>), ...);
+      },
+      fields);
+  return complete;
+}
+
+} // namespace detail
+
+/// Appends `value` as MessagePack: a map from field names, so that other languages need no schema.
+template <message T>
+void encode(std::string& to, const T& value) {
+  writer out{to};
+  detail::encode(out, value);
+}
+
+template <message T>
+std::string encoded(const T& value) {
+  std::string bytes;
+  encode(bytes, value);
+  return bytes;
+}
+
+/// Reads a `T` from `bytes`, which must have passed `check`.
+///
+/// Unknown keys are passed over; absent optionals stay empty.
+/// @errors `invalid` with the path of the field, what was expected and what was there.
+template <message T>
+outcome<T> decode(std::string_view bytes) {
+  T value{};
+  decode_fault fault;
+  reader from{bytes};
+  if (!detail::decode(from, value, fault)) {
+    return failure{fault.to_error({})};
+  }
+  return value;
+}
+
+/// `check` and `decode`, for bytes that come from outside.
+template <message T>
+outcome<T> checked_decode(std::string_view bytes) {
+  if (auto checked = check(bytes); !checked) {
+    return failure{std::move(checked).error()};
+  }
+  return decode<T>(bytes);
+}
+
+} // namespace troupe::wire
+
+#define TROUPE_DETAIL_PARENS ()
+#define TROUPE_DETAIL_EXPAND(...)                                                                  \
+  TROUPE_DETAIL_EXPAND3(TROUPE_DETAIL_EXPAND3(TROUPE_DETAIL_EXPAND3(__VA_ARGS__)))
+#define TROUPE_DETAIL_EXPAND3(...)                                                                 \
+  TROUPE_DETAIL_EXPAND2(TROUPE_DETAIL_EXPAND2(TROUPE_DETAIL_EXPAND2(__VA_ARGS__)))
+#define TROUPE_DETAIL_EXPAND2(...)                                                                 \
+  TROUPE_DETAIL_EXPAND1(TROUPE_DETAIL_EXPAND1(TROUPE_DETAIL_EXPAND1(__VA_ARGS__)))
+#define TROUPE_DETAIL_EXPAND1(...) __VA_ARGS__
+#define TROUPE_DETAIL_FIELDS(...)                                                                  \
+  __VA_OPT__(TROUPE_DETAIL_EXPAND(TROUPE_DETAIL_FIELD(__VA_ARGS__)))
+#define TROUPE_DETAIL_FIELD(name, ...)                                                             \
+  ::troupe::wire::field{#name, &self::name}                                                        \
+      __VA_OPT__(, TROUPE_DETAIL_FIELD_AGAIN TROUPE_DETAIL_PARENS(__VA_ARGS__))
+#define TROUPE_DETAIL_FIELD_AGAIN() TROUPE_DETAIL_FIELD
+
+/// The one list of a message's fields; its MessagePack and JSON forms and its configuration come
+/// from here. At namespace scope, after the struct: `TROUPE_MESSAGE(greet, name)`.
+#define TROUPE_MESSAGE(type, ...)                                                                  \
+  [[maybe_unused]] constexpr auto troupe_fields(const type*) {                                     \
+    using self [[maybe_unused]] = type;                                                            \
+    return std::make_tuple(TROUPE_DETAIL_FIELDS(__VA_ARGS__));                                     \
+  }

@@ -1,0 +1,82 @@
+#pragma once
+
+#include "runtime/outcome.hpp"
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace troupe::wire {
+
+/// What a MessagePack value is.
+enum class value_type : std::uint8_t {
+  nil, boolean, integer, real, text, binary, array, map, extension,
+  /// There is nothing left, or a byte that MessagePack does not use.
+  none,
+};
+
+/// "a map", "text": for messages to people.
+std::string_view name_of(value_type type);
+
+/// Reads MessagePack values in place, one after another. Nothing is copied or allocated.
+///
+/// Every getter returns false, and moves nothing, if the next value is of another type, does not
+/// fit or is cut off. Views point into the bytes given, which must outlive them. It does not limit
+/// depth or declared sizes: run `check` over what comes from outside first.
+class reader {
+public:
+  explicit reader(std::string_view bytes) : at_{bytes.data()}, end_{at_ + bytes.size()} {}
+
+  value_type peek() const;
+
+  bool read(bool& value);
+  bool read(std::int64_t& value);
+  bool read(std::uint64_t& value);
+  /// Integers are taken too: msgpack-c 4.1 packs 2.0 as 2 (msgpack-c#1018).
+  bool read(double& value);
+  bool read_nil();
+  bool read_text(std::string_view& value);
+  bool read_binary(std::string_view& value);
+  bool read_array(std::uint32_t& elements);
+  bool read_map(std::uint32_t& entries);
+  /// The next value's own bytes, whatever it is, with all it contains.
+  bool read_raw(std::string_view& value);
+  bool skip();
+
+  bool at_end() const { return at_ == end_; }
+
+  const char* position() const { return at_; }
+
+private:
+  struct head {
+    value_type type = value_type::none;
+    /// Bytes before the payload, format byte included.
+    std::uint32_t size = 0;
+    /// Payload bytes, elements or entries; of an integer or real, its bits.
+    std::uint64_t payload = 0;
+    bool negative = false;
+  };
+
+  bool read_head(head& out) const;
+  bool read_sized(value_type type, std::string_view& value);
+  bool read_count(value_type type, std::uint32_t& count);
+
+  const char* at_;
+  const char* end_;
+};
+
+/// How much nesting a message may have.
+inline constexpr int depth_max = 16;
+
+/// Checks that `bytes` are exactly one well-formed value, no deeper than `depth_max`, whose declared
+/// elements fit in the bytes there are, before anything is unpacked or allocated.
+///
+/// @errors `invalid`, saying what and at which byte.
+/// @source RELIABILITY 4.4: a five-byte message can otherwise ask for 96 GiB (msgpack-c#1013).
+outcome<void> check(std::string_view bytes);
+
+/// Whether `text` is UTF-8 (RFC 3629): no overlong forms, no surrogates.
+bool is_utf8(std::string_view text);
+
+} // namespace troupe::wire

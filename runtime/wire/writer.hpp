@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace troupe::wire {
+
+/// Appends MessagePack values to a byte string. A thin face of msgpack-c's packer, whose headers
+/// stay out of ours.
+class writer {
+public:
+  explicit writer(std::string& to) : to_{to} {}
+
+  void nil();
+  void boolean(bool value);
+  void integer(std::int64_t value);
+  void unsigned_integer(std::uint64_t value);
+  void real(double value);
+  void text(std::string_view value);
+  void binary(std::string_view value);
+  void array(std::uint32_t elements);
+  void map(std::uint32_t entries);
+  /// Bytes that are a complete value already.
+  void raw(std::string_view value) { to_.append(value); }
+
+private:
+  std::string& to_;
+};
+
+} // namespace troupe::wire
