@@ -39,11 +39,13 @@ struct capability_plan {
   capability_name name;
   /// The registered actor type.
   std::string actor;
-  /// Over all its nodes together; node i of n gets every n-th one.
+  /// Over all its nodes together; node i of n gets every n-th one. At least one on each node, which
+  /// is also what a topology that does not say gets.
   int replicas = 1;
   std::vector<node_name> nodes;
-  /// "sqlite:data/orders.db" with the capability's name filled in, relative to the file's folder;
-  /// absent if the topology says `store: none`.
+  /// "sqlite:examples/shop/data/orders.db": the capability's name is filled in, and a relative path
+  /// is joined to the folder of the file, so that it can be opened as it stands. Absent if the
+  /// topology says `store: none`.
   std::optional<std::string> store;
   supervision::options supervision;
   supervision::breaker_options breaker;
@@ -73,8 +75,9 @@ struct plan {
   transport::heartbeat_options heartbeat;
   /// Largest body of a message, in bytes. 1 KiB to 64 MiB.
   std::uint64_t body_bytes_max = 1U << 20U;
-  /// What the queues of one node may need at most, in bytes.
-  std::uint64_t memory_max = 4ULL << 30U;
+  /// What the queues of one node may need at most, in bytes; see `queue_bytes_max`. The default
+  /// lets seven capabilities with default bulkheads and bodies pass.
+  std::uint64_t memory_max = 8ULL << 30U;
   std::vector<broker_plan> brokers;
   std::vector<node_plan> nodes;
   std::vector<capability_plan> capabilities;
@@ -82,5 +85,15 @@ struct plan {
   const capability_plan* find(const capability_name& capability) const;
   const node_plan* find(const node_name& node) const;
 };
+
+/// The bytes of bodies a broker holds for `capability` when everything is full.
+///
+/// Counted are the calls that wait (`bulkhead.queue`) and the calls its workers hold
+/// (`bulkhead.in_flight` on each of its nodes), which the broker keeps until they are answered, so
+/// that it can hand them to another replica; each with a body as large as allowed. That is a bound
+/// and no forecast: a queue that has room for a message must be able to take it. A worker holds
+/// only its `in_flight`, hence never more than the broker. Headers, journals and databases are not
+/// counted: the first are small, the others on disk.
+std::uint64_t queue_bytes_max(const capability_plan& capability, std::uint64_t body_bytes_max);
 
 } // namespace troupe::topology

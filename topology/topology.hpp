@@ -37,12 +37,11 @@ struct faults {
 ///
 /// @param text the YAML; `file` names it in faults and gives the folder of relative paths.
 /// @param types the actor types the programs have; a capability with another one is a fault.
-std::variant<plan, faults> read(
-    std::string_view text, const std::string& file, const std::vector<actor_type>& types);
+std::variant<plan, faults>
+read(std::string_view text, const std::string& file, const std::vector<actor_type>& types);
 
 /// Reads `file` from disk; a file that cannot be read is one fault at {0, 0}.
-std::variant<plan, faults> read_file(
-    const std::string& file, const std::vector<actor_type>& types);
+std::variant<plan, faults> read_file(const std::string& file, const std::vector<actor_type>& types);
 
 /// The plan in words, for a person: what runs where and what happens when it fails.
 std::string explain(const plan& plan);

@@ -1,0 +1,216 @@
+#include "topology/checks.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <utility>
+
+namespace troupe::topology {
+
+namespace {
+
+const actor_type* type_named(std::string_view name, const std::vector<actor_type>& types) {
+  const auto found = std::find_if(
+      types.begin(), types.end(), [&](const actor_type& each) { return each.name == name; });
+  return found == types.end() ? nullptr : &*found;
+}
+
+/// One capability with what is needed to judge it.
+struct subject {
+  const draft& checked;
+  const capability_plan& plan;
+  const config_tree& section;
+  bool nodes_are_read;
+
+  const std::string& name() const { return plan.name.value; }
+
+  /// Where the value of `key` stands, if the section has it, else the capability.
+  file_position at(std::string_view key) const {
+    const config_tree* value = section.find(key);
+    return value == nullptr ? plan.at : value->at;
+  }
+};
+
+void check_placement(const subject& on, std::vector<fault>& found) {
+  if (!on.nodes_are_read) {
+    return;
+  }
+  if (on.plan.nodes.empty()) {
+    found.push_back(
+        {on.at("nodes"),
+         fmt::format("capability `{}` is placed on no node", on.name()),
+         "name a node in `nodes`, or leave `nodes` out to use all"});
+    return;
+  }
+  const auto nodes = static_cast<int>(on.plan.nodes.size());
+  if (on.plan.replicas < nodes) {
+    found.push_back(
+        {on.at("replicas"),
+         fmt::format(
+             "capability `{}` has {} replicas for {} nodes: node `{}` would run none",
+             on.name(),
+             on.plan.replicas,
+             nodes,
+             on.plan.nodes.back().value),
+         fmt::format("raise `replicas` to {} or name fewer nodes", nodes)});
+  }
+}
+
+/// A SQLite file cannot be reached from another machine, and over a network file system its locks
+/// do not hold. @source https://www.sqlite.org/howtocorrupt.html, 2.1.
+void check_one_host(const subject& on, std::vector<fault>& found) {
+  if (!on.plan.store) {
+    return;
+  }
+  const node_plan* first = nullptr;
+  for (const node_name& name : on.plan.nodes) {
+    const node_plan* node = on.checked.result.find(name);
+    if (node == nullptr) {
+      continue;
+    }
+    first = first == nullptr ? node : first;
+    if (node->host != first->host) {
+      found.push_back(
+          {on.at("nodes"),
+           fmt::format(
+               "capability `{}` keeps its data in SQLite but runs on two hosts: node `{}` on {}, "
+               "node `{}` on {}",
+               on.name(),
+               first->name.value,
+               first->host,
+               node->name.value,
+               node->host),
+           "place it on the nodes of one host"});
+      return;
+    }
+  }
+}
+
+void check_intensity(const subject& on, std::vector<fault>& found) {
+  const auto& options = on.plan.supervision;
+  const auto shortest = shortest_time_to_trip(options);
+  if (shortest <= options.within) {
+    return;
+  }
+  // What comes from the defaults is reported once, there.
+  const config_tree* section = on.section.find("supervision");
+  section = section == nullptr ? on.checked.find("defaults", "supervision") : section;
+  found.push_back(
+      {section == nullptr ? on.plan.at : section->at,
+       fmt::format(
+           "the restart intensity can never trip: with a back-off of {}..{} the {} restarts that "
+           "exceed max_restarts {} take {} at least, and within is {}",
+           duration_text(options.backoff_min),
+           duration_text(options.backoff_max),
+           options.max_restarts + 1,
+           options.max_restarts,
+           duration_text(shortest),
+           duration_text(options.within)),
+       fmt::format(
+           "raise `within` to {}, or lower `max_restarts` or `backoff`", duration_text(shortest))});
+}
+
+/// Each call of its sagas must find a capability that serves it.
+void check_calls(
+    const subject& on,
+    const actor_type& type,
+    const std::vector<actor_type>& types,
+    std::vector<fault>& found) {
+  for (const std::string& call : type.calls) {
+    const std::size_t dot = call.find('.');
+    const std::string callee = call.substr(0, dot);
+    const std::string operation = dot == std::string::npos ? "" : call.substr(dot + 1);
+    const capability_plan* target = on.checked.result.find(capability_name{callee});
+    if (target == nullptr) {
+      found.push_back(
+          {on.at("actor"),
+           fmt::format(
+               "the sagas of capability `{}` call `{}`, and there is no capability `{}`",
+               on.name(),
+               call,
+               callee),
+           fmt::format("add capability `{}`", callee)});
+      continue;
+    }
+    const actor_type* serving = type_named(target->actor, types);
+    // An unknown actor type is reported where it stands.
+    if (serving == nullptr) {
+      continue;
+    }
+    const auto& known = serving->operations;
+    if (std::find(known.begin(), known.end(), operation) == known.end()) {
+      found.push_back(
+          {on.at("actor"),
+           fmt::format(
+               "the sagas of capability `{}` call `{}`, which the actor type `{}` of capability "
+               "`{}` does not serve",
+               on.name(),
+               call,
+               serving->name,
+               callee),
+           fmt::format("give capability `{}` an actor type that serves it", callee)});
+    }
+  }
+}
+
+void check_type(
+    const subject& on, const std::vector<actor_type>& types, std::vector<fault>& found) {
+  const actor_type* type = type_named(on.plan.actor, types);
+  if (type == nullptr) {
+    std::vector<std::string> names;
+    for (const actor_type& each : types) {
+      names.push_back(each.name);
+    }
+    const std::string suggestion = did_you_mean(on.plan.actor, names);
+    std::string remedy = names.empty()
+                             ? "no actor type is linked into this program"
+                             : fmt::format("the actor types are {}", fmt::join(names, ", "));
+    found.push_back(
+        {on.at("actor"),
+         fmt::format("capability `{}` has the unknown actor type `{}`", on.name(), on.plan.actor),
+         suggestion.empty() ? std::move(remedy) : suggestion.substr(2)});
+    return;
+  }
+  if (type->wants_store && !on.plan.store) {
+    const config_tree* store = on.section.find("store");
+    store = store == nullptr ? on.checked.root->find("store") : store;
+    found.push_back(
+        {store == nullptr ? on.plan.at : store->at,
+         fmt::format(
+             "capability `{}` has no store, and its actor type `{}` needs one",
+             on.name(),
+             type->name),
+         fmt::format("give it one: `store: \"sqlite:data/{}.db\"`", on.name())});
+  }
+  check_calls(on, *type, types, found);
+  if (type->check_config) {
+    type->check_config(on.plan.config, found);
+  }
+}
+
+} // namespace
+
+void check_capabilities(
+    const draft& checked, const std::vector<actor_type>& types, std::vector<fault>& found) {
+  const auto& capabilities = checked.result.capabilities;
+  for (std::size_t i = 0; i < capabilities.size(); ++i) {
+    const subject on{checked, capabilities[i], *checked.sections[i], checked.nodes_are_read[i]};
+    check_placement(on, found);
+    check_one_host(on, found);
+    check_intensity(on, found);
+    check_type(on, types, found);
+  }
+}
+
+std::chrono::milliseconds shortest_time_to_trip(const supervision::options& options) {
+  // Restart k waits backoff_min * 2^(k-1), at most backoff_max; jitter only adds. The failure that
+  // needs restart max_restarts + 1 comes after max_restarts waits, measured from the first failure.
+  std::chrono::milliseconds wait = options.backoff_min;
+  std::chrono::milliseconds sum{0};
+  for (int restart = 0; restart < options.max_restarts; ++restart) {
+    sum += wait;
+    wait = std::min(wait * 2, options.backoff_max);
+  }
+  return sum;
+}
+
+} // namespace troupe::topology

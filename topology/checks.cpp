@@ -1,0 +1,167 @@
+#include "topology/checks.hpp"
+
+#include "topology/endpoint.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+#include <set>
+#include <utility>
+
+namespace troupe::topology {
+
+namespace {
+
+/// Each broker by its endpoint; also reports the endpoints that are none.
+void check_endpoints(const draft& checked, std::vector<fault>& found) {
+  std::vector<std::pair<endpoint, const broker_plan*>> in_use;
+  for (const broker_plan& broker : checked.result.brokers) {
+    if (broker.listen.empty()) {
+      continue;
+    }
+    const config_tree* section = checked.find("brokers", broker.name);
+    const config_tree* listen = section == nullptr ? nullptr : section->find("listen");
+    const file_position at = listen == nullptr ? broker.at : listen->at;
+    auto read = read_endpoint(broker.listen);
+    if (auto* wrong = std::get_if<fault>(&read)) {
+      found.push_back(
+          {at,
+           fmt::format("`listen` of broker `{}` ({}) {}", broker.name, broker.listen, wrong->what),
+           std::move(wrong->remedy)});
+      continue;
+    }
+    const auto& here = std::get<endpoint>(read);
+    const auto other = std::find_if(
+        in_use.begin(), in_use.end(), [&](const auto& each) { return each.first == here; });
+    if (other != in_use.end()) {
+      found.push_back(
+          {at,
+           fmt::format(
+               "brokers `{}` and `{}` both listen on {}",
+               other->second->name,
+               broker.name,
+               broker.listen),
+           "give each its own port"});
+    }
+    in_use.emplace_back(here, &broker);
+  }
+}
+
+/// Logs, `status` and tokens call brokers and nodes by name alone.
+void check_names_apart(const draft& checked, std::vector<fault>& found) {
+  for (const node_plan& node : checked.result.nodes) {
+    const auto& brokers = checked.result.brokers;
+    const bool taken = std::any_of(brokers.begin(), brokers.end(), [&](const broker_plan& each) {
+      return each.name == node.name.value;
+    });
+    if (taken) {
+      found.push_back(
+          {node.at,
+           fmt::format("`{}` names a broker and a node", node.name.value),
+           "rename one of them"});
+    }
+  }
+}
+
+void check_heartbeat(const draft& checked, std::vector<fault>& found) {
+  const auto& heartbeat = checked.result.heartbeat;
+  const auto least = 3 * heartbeat.interval;
+  if (heartbeat.timeout >= least) {
+    return;
+  }
+  const config_tree* at = checked.find("heartbeat", "timeout");
+  at = at == nullptr ? checked.find("heartbeat", "interval") : at;
+  found.push_back(
+      {at == nullptr ? file_position{} : at->at,
+       fmt::format(
+           "heartbeat: a timeout of {} is less than three intervals of {}, so that one late "
+           "heartbeat would look like a death",
+           duration_text(heartbeat.timeout),
+           duration_text(heartbeat.interval)),
+       fmt::format("raise `timeout` to {} or lower `interval`", duration_text(least))});
+}
+
+void check_memory(const draft& checked, std::vector<fault>& found) {
+  const plan& whole = checked.result;
+  std::uint64_t sum = 0;
+  std::uint64_t most = 0;
+  const capability_plan* largest = nullptr;
+  for (const capability_plan& capability : whole.capabilities) {
+    const std::uint64_t bytes = queue_bytes_max(capability, whole.body_bytes_max);
+    sum += bytes;
+    if (largest == nullptr || bytes > most) {
+      largest = &capability;
+      most = bytes;
+    }
+  }
+  if (largest == nullptr || sum <= whole.memory_max) {
+    return;
+  }
+  const config_tree* limit = checked.find("limits", "memory");
+  found.push_back(
+      {limit == nullptr ? largest->at : limit->at,
+       fmt::format(
+           "full queues would need {} at the broker: (in_flight x nodes + queue) x {} of "
+           "`limits.body`, summed over the capabilities; `limits.memory` allows {}, and the "
+           "largest "
+           "share is {} of capability `{}`",
+           size_text(sum),
+           size_text(whole.body_bytes_max),
+           size_text(whole.memory_max),
+           size_text(most),
+           largest->name.value),
+       fmt::format(
+           "lower `limits.body` or the `bulkhead` of `{}`, or raise `limits.memory` if the machine "
+           "has it",
+           largest->name.value)});
+}
+
+void check_databases_apart(const draft& checked, std::vector<fault>& found) {
+  std::map<std::string, const capability_plan*> owners;
+  const auto& capabilities = checked.result.capabilities;
+  for (std::size_t i = 0; i < capabilities.size(); ++i) {
+    const capability_plan& capability = capabilities[i];
+    if (!capability.store) {
+      continue;
+    }
+    const auto [owner, first] = owners.emplace(*capability.store, &capability);
+    if (first) {
+      continue;
+    }
+    const config_tree* own = checked.sections[i]->find("store");
+    found.push_back(
+        {own == nullptr ? capability.at : own->at,
+         fmt::format(
+             "capabilities `{}` and `{}` share the database {}",
+             owner->second->name.value,
+             capability.name.value,
+             *capability.store),
+         "give each its own file: put {capability} into the path"});
+  }
+}
+
+} // namespace
+
+const config_tree* draft::find(std::string_view first, std::string_view second) const {
+  const config_tree* section = root->find(first);
+  return section == nullptr ? nullptr : section->find(second);
+}
+
+std::string check_name(std::string_view name) {
+  const auto is_lower = [](char c) { return c >= 'a' && c <= 'z'; };
+  const auto is_inner = [&](char c) { return is_lower(c) || (c >= '0' && c <= '9') || c == '_'; };
+  if (name.empty() || !is_lower(name.front()) || !std::all_of(name.begin(), name.end(), is_inner)) {
+    return "is no name";
+  }
+  return name.size() > 64 ? "is longer than 64 characters" : "";
+}
+
+void check_whole(const draft& checked, std::vector<fault>& found) {
+  check_endpoints(checked, found);
+  check_names_apart(checked, found);
+  check_heartbeat(checked, found);
+  check_memory(checked, found);
+  check_databases_apart(checked, found);
+}
+
+} // namespace troupe::topology

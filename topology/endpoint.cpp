@@ -1,0 +1,98 @@
+#include "topology/endpoint.hpp"
+
+#include <arpa/inet.h>
+#include <array>
+#include <charconv>
+#include <fmt/format.h>
+#include <optional>
+
+namespace troupe::topology {
+
+namespace {
+
+constexpr std::string_view example = "write tcp://HOST:PORT, such as tcp://127.0.0.1:5550";
+
+fault malformed(std::string what, std::string remedy = std::string{example}) {
+  return {{}, std::move(what), std::move(remedy)};
+}
+
+std::optional<int> read_port(std::string_view text) {
+  int port = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (code != std::errc{} || end != text.data() + text.size() || port < 1 || port > 65'535) {
+    return std::nullopt;
+  }
+  return port;
+}
+
+/// `text` as the address family prints it, or nothing if it is no address of that family.
+std::optional<std::string> canonical(int family, const std::string& text) {
+  std::array<unsigned char, sizeof(in6_addr)> address{};
+  std::array<char, INET6_ADDRSTRLEN> printed{};
+  if (::inet_pton(family, text.c_str(), address.data()) != 1
+      || ::inet_ntop(family, address.data(), printed.data(), printed.size()) == nullptr) {
+    return std::nullopt;
+  }
+  return std::string{printed.data()};
+}
+
+/// The loopback address `host` names. Other names are not looked up: what they mean may change
+/// between the check and the bind.
+std::optional<std::string> loopback(const std::string& host, bool in_brackets) {
+  if (in_brackets) {
+    auto address = canonical(AF_INET6, host);
+    return address == "::1" ? address : std::nullopt;
+  }
+  if (host == "localhost") {
+    return "127.0.0.1";
+  }
+  auto address = canonical(AF_INET, host);
+  // 127.0.0.0/8. @source RFC 1122, 3.2.1.3 (g).
+  return address && address->rfind("127.", 0) == 0 ? address : std::nullopt;
+}
+
+} // namespace
+
+std::variant<endpoint, fault> read_endpoint(std::string_view text) {
+  constexpr std::string_view scheme = "tcp://";
+  if (text.substr(0, scheme.size()) != scheme) {
+    const std::size_t colon = text.find("://");
+    return malformed(
+        colon == std::string_view::npos
+            ? "has no transport"
+            : fmt::format("uses the transport `{}`; links are TCP only", text.substr(0, colon)));
+  }
+  const std::string_view address = text.substr(scheme.size());
+  const std::size_t colon = address.rfind(':');
+  const bool in_brackets = !address.empty() && address.front() == '[';
+  if (colon == std::string_view::npos || (in_brackets && address[colon - 1] != ']')) {
+    return malformed("has no port");
+  }
+  std::string_view host = address.substr(0, colon);
+  const std::string_view port_text = address.substr(colon + 1);
+  const auto port = read_port(port_text);
+  if (!port) {
+    return malformed(
+        fmt::format("has the port `{}`", port_text), "write a port from 1 to 65535 yourself");
+  }
+  if (in_brackets) {
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string_view::npos) {
+    return malformed("has several colons", "put an IPv6 address in brackets: tcp://[::1]:5550");
+  }
+  if (host.empty()) {
+    return malformed("has no host");
+  }
+  const auto address_here = loopback(std::string{host}, in_brackets);
+  if (!address_here) {
+    return malformed(
+        fmt::format(
+            "would listen outside loopback (`{}`), where anybody who reaches the port is trusted: "
+            "refused until link security is built",
+            host),
+        "listen on 127.0.0.1");
+  }
+  return endpoint{*address_here, *port};
+}
+
+} // namespace troupe::topology

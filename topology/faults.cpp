@@ -1,0 +1,26 @@
+#include "topology/topology.hpp"
+
+#include <fmt/format.h>
+#include <iterator>
+
+namespace troupe::topology {
+
+std::string faults::to_text() const {
+  std::string lines;
+  const auto end = std::back_inserter(lines);
+  for (const fault& each : all) {
+    fmt::format_to(end, "{}:", file);
+    // {0, 0} is the file as a whole.
+    if (each.at.line > 0) {
+      fmt::format_to(end, "{}:{}:", each.at.line, each.at.column);
+    }
+    fmt::format_to(end, " {}", each.what);
+    if (!each.remedy.empty()) {
+      fmt::format_to(end, "; {}", each.remedy);
+    }
+    lines += '\n';
+  }
+  return lines;
+}
+
+} // namespace troupe::topology

@@ -1,0 +1,47 @@
+#include "topology/plan.hpp"
+
+#include <algorithm>
+
+namespace troupe::topology {
+
+bool capability_plan::runs_on(const node_name& node) const {
+  return std::find(nodes.begin(), nodes.end(), node) != nodes.end();
+}
+
+std::vector<int> capability_plan::replicas_on(const node_name& node) const {
+  std::vector<int> numbers;
+  const auto place = std::find(nodes.begin(), nodes.end(), node);
+  if (place == nodes.end()) {
+    return numbers;
+  }
+  // Dealt like cards, so that no node has two more than another and a higher `replicas` moves none.
+  const auto step = static_cast<int>(nodes.size());
+  for (auto number = static_cast<int>(place - nodes.begin()); number < replicas; number += step) {
+    numbers.push_back(number);
+  }
+  return numbers;
+}
+
+const capability_plan* plan::find(const capability_name& capability) const {
+  const auto found =
+      std::find_if(capabilities.begin(), capabilities.end(), [&](const capability_plan& each) {
+        return each.name == capability;
+      });
+  return found == capabilities.end() ? nullptr : &*found;
+}
+
+const node_plan* plan::find(const node_name& node) const {
+  const auto found = std::find_if(
+      nodes.begin(), nodes.end(), [&](const node_plan& each) { return each.name == node; });
+  return found == nodes.end() ? nullptr : &*found;
+}
+
+std::uint64_t queue_bytes_max(const capability_plan& capability, std::uint64_t body_bytes_max) {
+  // At most (65,536 x 256 nodes + 1,000,000) x 64 MiB by the ranges of the keys: 64 bits hold the
+  // sum over the 4,096 capabilities a topology may have.
+  const auto in_flight = static_cast<std::uint64_t>(capability.bulkhead.in_flight);
+  const auto queue = static_cast<std::uint64_t>(capability.bulkhead.queue);
+  return (in_flight * capability.nodes.size() + queue) * body_bytes_max;
+}
+
+} // namespace troupe::topology

@@ -1,0 +1,356 @@
+#include "topology/checks.hpp"
+#include "topology/policies.hpp"
+#include "topology/store_path.hpp"
+#include "topology/topology.hpp"
+#include "topology/yaml.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+#include <iterator>
+#include <tuple>
+#include <utility>
+
+namespace troupe::topology {
+
+namespace {
+
+using namespace std::chrono_literals;
+using kind = config_tree::kind;
+
+// Far above what one file should describe; they keep sums over a plan within 64 bits.
+constexpr std::size_t brokers_max = 16;
+constexpr std::size_t nodes_max = 256;
+constexpr std::size_t capabilities_max = 4'096;
+constexpr int replicas_max = 10'000;
+
+// The embedded default: a file per capability. @source DESIGN, section 7.
+constexpr std::string_view default_store = "sqlite:data/{capability}.db";
+
+/// Reads the tree into a draft; what is wrong goes to `found`, and reading goes on.
+class draft_reader {
+public:
+  draft_reader(const config_tree& root, std::vector<fault>& found)
+      : root_{root}, found_{found}, reader_{root, "the topology", found} {
+    draft_.root = &root;
+  }
+
+  draft read(const std::string& folder) {
+    draft_.result.folder = folder;
+    read_head();
+    read_links_and_limits();
+    read_brokers();
+    read_nodes();
+    read_defaults();
+    read_capabilities();
+    refuse_later_releases(reader_, {"gateways"});
+    reader_.finish();
+    return std::move(draft_);
+  }
+
+private:
+  void read_head() {
+    reader_.require("troupe", "start the file with `troupe: 1`, the version of its format");
+    if (const auto version = reader_.text("troupe"); version && *version != "1") {
+      reader_.add_fault("troupe", "is `" + *version + "`", "write 1: this release reads version 1");
+    }
+    reader_.require("name", "name the system, as in `name: shop`");
+    if (const auto name = reader_.text("name")) {
+      if (const std::string wrong = check_name(*name); !wrong.empty()) {
+        reader_.add_fault("name", "is `" + *name + "`, which " + wrong, std::string{name_remedy});
+      }
+      draft_.result.name = *name;
+    }
+    if (const auto store = reader_.text("store")) {
+      store_ = read_store(reader_, *store).value_or(store_);
+    }
+  }
+
+  void read_links_and_limits() {
+    plan& result = draft_.result;
+    if (const config_tree* section = reader_.tree("heartbeat")) {
+      config_reader reader{*section, "heartbeat", found_};
+      auto& heartbeat = result.heartbeat;
+      heartbeat.interval = reader.duration("interval", 50ms, 10s).value_or(heartbeat.interval);
+      heartbeat.timeout = reader.duration("timeout", 50ms, 10min).value_or(heartbeat.timeout);
+      reader.finish();
+    }
+    if (const config_tree* section = reader_.tree("limits")) {
+      config_reader reader{*section, "limits", found_};
+      const std::uint64_t mebibyte = 1U << 20U;
+      result.body_bytes_max =
+          reader.size("body", 1'024, 64 * mebibyte).value_or(result.body_bytes_max);
+      result.memory_max =
+          reader.size("memory", mebibyte, mebibyte * mebibyte).value_or(result.memory_max);
+      reader.finish();
+    }
+  }
+
+  /// Calls `take` for each well-named entry of the map under `key`.
+  template <class Take>
+  void
+  for_each_named(std::string_view key, std::string_view what, std::size_t most, const Take& take) {
+    reader_.require(key, fmt::format("add `{}`, a map with a name for each {}", key, what));
+    const config_tree* section = reader_.tree(key);
+    if (section == nullptr) {
+      return;
+    }
+    if (section->is != kind::map || section->entries.empty()) {
+      reader_.add_fault(
+          key,
+          fmt::format("has no {} in it", what),
+          fmt::format("add a {}: `NAME: {{...}}`", what));
+      return;
+    }
+    if (section->entries.size() > most) {
+      reader_.add_fault(
+          key,
+          fmt::format("has {} entries", section->entries.size()),
+          fmt::format("stay below {}, or split the system into several topologies", most + 1));
+      return;
+    }
+    for (const config_tree::entry& entry : section->entries) {
+      if (is_named_well(entry, what)) {
+        take(entry);
+      }
+    }
+  }
+
+  bool is_named_well(const config_tree::entry& entry, std::string_view what) {
+    if (what == "capability" && (entry.key == "troupe" || entry.key.rfind("troupe.", 0) == 0)) {
+      found_.push_back(
+          {entry.at,
+           fmt::format(
+               "the capability name `{}` is kept for what the broker itself answers", entry.key),
+           "choose another name"});
+      return false;
+    }
+    if (const std::string wrong = check_name(entry.key); !wrong.empty()) {
+      found_.push_back(
+          {entry.at, fmt::format("the {} name `{}` {}", what, entry.key, wrong), name_remedy});
+      return false;
+    }
+    return true;
+  }
+
+  void read_brokers() {
+    for_each_named("brokers", "broker", brokers_max, [&](const config_tree::entry& entry) {
+      config_reader reader{entry.value, fmt::format("broker `{}`", entry.key), found_};
+      reader.require("listen", "say where it listens, as in `listen: \"tcp://127.0.0.1:5550\"`");
+      draft_.result.brokers.push_back(
+          {.name = entry.key, .listen = reader.text("listen").value_or(""), .at = entry.at});
+      reader.finish();
+    });
+  }
+
+  void read_nodes() {
+    for_each_named("nodes", "node", nodes_max, [&](const config_tree::entry& entry) {
+      config_reader reader{entry.value, fmt::format("node `{}`", entry.key), found_};
+      const std::string host = reader.text("host").value_or("here");
+      const bool is_name =
+          !host.empty() && host.size() <= 253
+          && std::all_of(host.begin(), host.end(), [](unsigned char c) {
+               return std::isalnum(c) != 0 || c == '.' || c == '-' || c == ':' || c == '_';
+             });
+      if (!is_name) {
+        reader.add_fault(
+            "host", "is `" + host + "`", "write `here` for this machine, or a host name");
+      }
+      draft_.result.nodes.push_back({.name = node_name{entry.key}, .host = host, .at = entry.at});
+      reader.finish();
+    });
+  }
+
+  void read_defaults() {
+    if (const config_tree* section = reader_.tree("defaults")) {
+      config_reader reader{*section, "defaults", found_};
+      read_policies(reader, "defaults", defaults_, found_);
+      reader.finish();
+    }
+  }
+
+  void read_capabilities() {
+    for_each_named(
+        "capabilities", "capability", capabilities_max, [&](const config_tree::entry& entry) {
+          read_capability(entry);
+        });
+  }
+
+  void read_capability(const config_tree::entry& entry) {
+    const std::string owner = fmt::format("capability `{}`", entry.key);
+    config_reader reader{entry.value, owner, found_};
+    capability_plan capability;
+    capability.name = capability_name{entry.key};
+    capability.at = entry.at;
+    capability.actor = reader.text("actor").value_or(entry.key);
+    const bool nodes_are_read = read_placement(reader, capability);
+    std::string store = store_;
+    if (const auto own = reader.text("store")) {
+      store = read_store(reader, *own).value_or(store);
+    }
+    capability.store = store_for(store, capability.name, draft_.result.folder);
+    policies own = defaults_;
+    read_policies(reader, owner, own, found_);
+    capability.supervision = own.supervision;
+    capability.breaker = own.breaker;
+    capability.bulkhead = own.bulkhead;
+    capability.effects = own.effects;
+    capability.turn_limit = own.turn_limit;
+    capability.inbox_kept = own.inbox_kept;
+    const config_tree* config = reader.tree("config");
+    // Without `config` the actor's faults stand at the capability.
+    capability.config = config == nullptr ? config_tree{.at = entry.at} : *config;
+    refuse_later_releases(reader, {"subscribes"});
+    reader.finish();
+    draft_.result.capabilities.push_back(std::move(capability));
+    draft_.sections.push_back(&entry.value);
+    draft_.nodes_are_read.push_back(nodes_are_read);
+  }
+
+  /// @return false if something about the nodes was wrong, so that nothing follows from them.
+  bool read_placement(config_reader& reader, capability_plan& into) {
+    const std::size_t faults_before = found_.size();
+    if (reader.tree("nodes") == nullptr) {
+      for (const node_plan& node : draft_.result.nodes) {
+        into.nodes.push_back(node.name);
+      }
+    } else if (const auto names = reader.texts("nodes")) {
+      for (const std::string& name : *names) {
+        read_place(reader, node_name{name}, into);
+      }
+    }
+    const bool nodes_are_read = found_.size() == faults_before && !draft_.result.nodes.empty();
+    const auto replicas = reader.integer("replicas", 1, replicas_max);
+    into.replicas = static_cast<int>(
+        replicas.value_or(static_cast<std::int64_t>(std::max<std::size_t>(into.nodes.size(), 1))));
+    return nodes_are_read;
+  }
+
+  void read_place(config_reader& reader, const node_name& name, capability_plan& into) {
+    if (into.runs_on(name)) {
+      reader.add_fault(
+          "nodes", "names `" + name.value + "` twice", "name each node once; set `replicas`");
+      return;
+    }
+    if (draft_.result.find(name) == nullptr) {
+      std::vector<std::string> known;
+      for (const node_plan& node : draft_.result.nodes) {
+        known.push_back(node.name.value);
+      }
+      const std::string suggestion = did_you_mean(name.value, known);
+      reader.add_fault(
+          "nodes",
+          "names the unknown node `" + name.value + "`",
+          suggestion.empty() ? fmt::format("the nodes are {}", fmt::join(known, ", "))
+                             : suggestion.substr(2));
+      return;
+    }
+    into.nodes.push_back(name);
+  }
+
+  static std::optional<std::string> read_store(config_reader& reader, const std::string& store) {
+    if (auto wrong = check_store(store)) {
+      reader.add_fault("store", fmt::format("(`{}`) {}", store, wrong->what), wrong->remedy);
+      return std::nullopt;
+    }
+    return store;
+  }
+
+  /// Keys of the design that this release does not read: refused in words, not as misspellings.
+  static void
+  refuse_later_releases(config_reader& reader, std::initializer_list<std::string_view> keys) {
+    for (const std::string_view key : keys) {
+      if (reader.tree(key) != nullptr) {
+        reader.add_fault(key, "is not in this release", "remove it");
+      }
+    }
+  }
+
+  static constexpr const char* name_remedy =
+      "start with a letter a-z and go on with a-z, 0-9 and _, 64 characters at most";
+
+  const config_tree& root_;
+  std::vector<fault>& found_;
+  config_reader reader_;
+  draft draft_;
+  policies defaults_;
+  std::string store_{default_store};
+};
+
+/// In the order of the file; a fault of the defaults that several capabilities ran into, once.
+void put_in_order(std::vector<fault>& found) {
+  const auto place = [](const fault& each) { return std::tie(each.at.line, each.at.column); };
+  std::stable_sort(found.begin(), found.end(), [&](const fault& a, const fault& b) {
+    return place(a) < place(b);
+  });
+  const auto same = [](const fault& a, const fault& b) {
+    return a.at == b.at && a.what == b.what && a.remedy == b.remedy;
+  };
+  found.erase(std::unique(found.begin(), found.end(), same), found.end());
+}
+
+faults only(const std::string& file, fault reason) {
+  return {.file = file, .all = {std::move(reason)}};
+}
+
+} // namespace
+
+std::variant<plan, faults>
+read(std::string_view text, const std::string& file, const std::vector<actor_type>& types) {
+  yaml_document document = parse_yaml(text);
+  std::vector<fault> found = std::move(document.faults);
+  if (!document.complete) {
+    put_in_order(found);
+    return faults{file, std::move(found)};
+  }
+  if (document.tree.is != kind::map) {
+    const bool is_empty = document.tree.is == kind::null;
+    return only(
+        file,
+        {document.tree.at,
+         is_empty ? "the file is empty" : "the file is not a map",
+         "start with `troupe: 1`, then name, brokers, nodes and capabilities"});
+  }
+  const std::string folder = std::filesystem::path{file}.parent_path().string();
+  draft drafted = draft_reader{document.tree, found}.read(folder);
+  check_whole(drafted, found);
+  check_capabilities(drafted, types, found);
+  if (!found.empty()) {
+    put_in_order(found);
+    return faults{file, std::move(found)};
+  }
+  plan result = std::move(drafted.result);
+  result.file = file;
+  result.digest = digest_of(std::as_bytes(std::span{text.data(), text.size()}));
+  return result;
+}
+
+std::variant<plan, faults>
+read_file(const std::string& file, const std::vector<actor_type>& types) {
+  const auto unreadable = [&](const std::string& why) {
+    return only(
+        file, {{}, "the file cannot be read: " + why, "check the path and its permissions"});
+  };
+  std::error_code wrong;
+  if (std::filesystem::is_directory(file, wrong)) {
+    return unreadable("it is a folder");
+  }
+  errno = 0;
+  std::ifstream stream{file, std::ios::binary};
+  if (!stream) {
+    return unreadable(std::generic_category().message(errno));
+  }
+  // One byte more than allowed is read at most: enough for `read` to refuse a larger file.
+  std::string text(yaml_bytes_max + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (stream.bad()) {
+    return unreadable("reading failed");
+  }
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  return read(text, file, types);
+}
+
+} // namespace troupe::topology
