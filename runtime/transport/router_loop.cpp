@@ -1,0 +1,318 @@
+#include "runtime/transport/router_loop.hpp"
+
+#include "runtime/transport/socket.hpp"
+#include "runtime/transport/wake.hpp"
+#include "runtime/wire/batch.hpp"
+#include "runtime/wire/limits.hpp"
+
+#include <fmt/format.h>
+#include <zmq.hpp>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <optional>
+#include <vector>
+
+namespace troupe::transport {
+
+namespace {
+
+// One turn reads no more than this before it sends, so that a flood cannot starve the answers.
+constexpr int messages_per_turn_max = 256;
+// While messages keep coming the poll is skipped; the other descriptors are looked at this often.
+constexpr int turns_between_polls = 32;
+// Delimiter, header, body. What has more is read to its end and refused.
+constexpr std::size_t frames_max = 3;
+
+std::string_view view(const zmq::message_t& frame) {
+  return {static_cast<const char*>(frame.data()), frame.size()};
+}
+
+/// The number in a routing id that libzmq made: a zero byte and 32 bits.
+/// @source libzmq 4.3.4, router.cpp, identify_peer.
+bool read_peer(const zmq::message_t& frame, peer& from) {
+  const std::string_view bytes = view(frame);
+  if (bytes.size() != 5 || bytes[0] != '\0') {
+    return false;
+  }
+  std::uint32_t number = 0;
+  std::memcpy(&number, bytes.data() + 1, sizeof number);
+  from = static_cast<peer>(number);
+  return true;
+}
+
+zmq::message_t routing_frame(peer to) {
+  zmq::message_t frame{5};
+  auto* const bytes = static_cast<char*>(frame.data());
+  bytes[0] = '\0';
+  std::memcpy(bytes + 1, &to, 4);
+  return frame;
+}
+
+} // namespace
+
+struct router_loop::state {
+  struct batch {
+    peer to{};
+    bool dirty = false;
+    wire::batch_writer envelopes;
+  };
+
+  state(context& zmq, const clock& clock, const options& settings)
+      : time{clock}, heartbeat{settings.heartbeat},
+        socket{zmq.zmq(), zmq::socket_type::router} {
+    prepare(
+        socket, heartbeat,
+        static_cast<std::int64_t>(
+            settings.body_bytes_max + wire::header_bytes_max + wire::frame_slack_bytes));
+    socket.set(zmq::sockopt::router_mandatory, true); // Default: drop silently.
+    socket.set(zmq::sockopt::backlog, 1024);
+    connections.emplace(zmq.zmq(), socket);
+    socket.bind(settings.endpoint);
+  }
+
+  bool receive(router_handler& handler, instant now);
+  void deliver(router_handler& handler, peer from, std::size_t frame_count, instant now);
+  void deliver_batch(router_handler& handler, peer from, std::string_view frame, instant now);
+  void watch_connections(router_handler& handler, instant now);
+  void flush(router_handler& handler, instant now);
+  void flush_one(std::uint32_t index, router_handler& handler, instant now);
+  void wait(instant until);
+  void drop_everything_received();
+
+  const clock& time;
+  heartbeat_options heartbeat;
+  zmq::socket_t socket;
+  std::optional<monitor> connections;
+  wake waker;
+  std::atomic<bool> stopping{false};
+  std::vector<batch> batches;
+  std::vector<std::uint32_t> free_batches;
+  std::vector<std::uint32_t> dirty;
+  // Reused for every message.
+  zmq::message_t routing;
+  std::array<zmq::message_t, frames_max> frames;
+};
+
+bool router_loop::state::receive(router_handler& handler, instant now) {
+  if (!receive_frame(socket, routing)) {
+    return false;
+  }
+  std::size_t count = 0;
+  bool more = routing.more();
+  while (more) {
+    // Frames beyond the limit land in the last place and are dropped there.
+    zmq::message_t& frame = frames[std::min(count, frames_max - 1)];
+    if (!receive_frame(socket, frame)) {
+      break;
+    }
+    ++count;
+    more = frame.more();
+  }
+  peer from{};
+  if (read_peer(routing, from)) {
+    deliver(handler, from, count, now);
+  }
+  // A peer that chose its own routing id is not answered: nobody may pick a name here.
+  return true;
+}
+
+void router_loop::state::deliver(
+    router_handler& handler, peer from, std::size_t frame_count, instant now) {
+  if (frame_count == 0) {
+    return handler.malformed(from, framing::plain, "a message without frames", now);
+  }
+  const std::string_view first = view(frames[0]);
+  if (frame_count == 1 && wire::batch_reader::is_batch(first)) {
+    return deliver_batch(handler, from, first, now);
+  }
+  const bool delimited = first.empty();
+  const framing how = delimited ? framing::delimited : framing::plain;
+  const std::size_t header_at = delimited ? 1 : 0;
+  if (frame_count <= header_at || frame_count > header_at + 2) {
+    return handler.malformed(
+        from, how, "expected the frames [header][body], after an empty one from REQ", now);
+  }
+  const std::string_view header = view(frames[header_at]);
+  const std::string_view body =
+      frame_count == header_at + 2 ? view(frames[header_at + 1]) : std::string_view{};
+  handler.received(from, how, header, body, now);
+}
+
+void router_loop::state::deliver_batch(
+    router_handler& handler, peer from, std::string_view frame, instant now) {
+  wire::batch_reader envelopes{frame};
+  wire::envelope_view next;
+  while (envelopes.next(next)) {
+    handler.received(from, framing::batched, next.header, next.body, now);
+  }
+  if (envelopes.malformed()) {
+    handler.malformed(from, framing::batched, "the lengths in a batch do not fit", now);
+  }
+}
+
+void router_loop::state::watch_connections(router_handler& handler, instant now) {
+  bool closed = false;
+  for (auto event = connections->next(); event != monitor::event::none;
+       event = connections->next()) {
+    closed = closed || event == monitor::event::disconnected;
+  }
+  if (closed) {
+    handler.link_closed(now);
+  }
+}
+
+void router_loop::state::flush(router_handler& handler, instant now) {
+  // A handler told of a lost peer may append to other batches: go on until none is dirty.
+  for (std::size_t i = 0; i < dirty.size(); ++i) {
+    flush_one(dirty[i], handler, now);
+  }
+  dirty.clear();
+}
+
+void router_loop::state::flush_one(
+    std::uint32_t index, router_handler& handler, instant now) {
+  batch& out = batches[index];
+  out.dirty = false;
+  if (out.envelopes.empty()) {
+    return;
+  }
+  zmq::message_t to = routing_frame(out.to);
+  const sent result = send_frame(socket, to, true);
+  if (result == sent::queued) {
+    const std::string& bytes = out.envelopes.frame();
+    zmq::message_t frame{bytes.data(), bytes.size()};
+    (void)send_frame(socket, frame, false);
+  }
+  out.envelopes.clear();
+  if (result != sent::queued) {
+    // Credit keeps a node far below its mark: one that is full has stopped reading and is as gone.
+    handler.gone(out.to, now);
+  }
+}
+
+void router_loop::state::wait(instant until) {
+  const auto left = std::chrono::ceil<milliseconds>(until - time.now());
+  zmq::pollitem_t watched[] = {
+      {socket.handle(), 0, ZMQ_POLLIN, 0},
+      {connections->socket().handle(), 0, ZMQ_POLLIN, 0},
+      {nullptr, waker.fd(), ZMQ_POLLIN, 0},
+  };
+  (void)zmq_poll(watched, 3, static_cast<long>(std::max<std::int64_t>(0, left.count())));
+  if ((watched[2].revents & ZMQ_POLLIN) != 0) {
+    waker.clear();
+  }
+}
+
+void router_loop::state::drop_everything_received() {
+  while (receive_frame(socket, routing)) {
+  }
+}
+
+router_loop::router_loop(std::unique_ptr<state> made) : state_{std::move(made)} {}
+
+router_loop::~router_loop() {
+  if (state_) {
+    state_->connections.reset();
+  }
+}
+
+outcome<std::unique_ptr<router_loop>> router_loop::bind(
+    context& zmq, const clock& clock, const options& settings) {
+  try {
+    return std::unique_ptr<router_loop>{
+        new router_loop{std::make_unique<state>(zmq, clock, settings)}};
+  } catch (const zmq::error_t& fault) {
+    return failure{
+        {.code = errc::unavailable,
+         .message = fmt::format(
+             "cannot listen on {}: {}; is another broker running there?", settings.endpoint,
+             fault.what())}};
+  }
+}
+
+sent router_loop::send(peer to, framing how, std::string_view header, std::string_view body) {
+  zmq::message_t routing = routing_frame(to);
+  const sent result = send_frame(state_->socket, routing, true);
+  if (result != sent::queued) {
+    return result;
+  }
+  // From here on the frames belong to one message, which libzmq takes or drops as a whole.
+  if (how == framing::delimited) {
+    zmq::message_t delimiter;
+    (void)send_frame(state_->socket, delimiter, true);
+  }
+  zmq::message_t first{header.data(), header.size()};
+  (void)send_frame(state_->socket, first, true);
+  zmq::message_t second{body.data(), body.size()};
+  (void)send_frame(state_->socket, second, false);
+  return sent::queued;
+}
+
+std::uint32_t router_loop::open_batch(peer to) {
+  auto& free = state_->free_batches;
+  auto index = static_cast<std::uint32_t>(state_->batches.size());
+  if (free.empty()) {
+    state_->batches.emplace_back();
+  } else {
+    index = free.back();
+    free.pop_back();
+  }
+  state_->batches[index].to = to;
+  return index;
+}
+
+void router_loop::append(std::uint32_t batch, std::string_view header, std::string_view body) {
+  auto& out = state_->batches[batch];
+  out.envelopes.append(header, body);
+  if (!out.dirty) {
+    out.dirty = true;
+    state_->dirty.push_back(batch);
+  }
+}
+
+void router_loop::close_batch(std::uint32_t batch) {
+  state_->batches[batch].envelopes.clear();
+  state_->free_batches.push_back(batch);
+}
+
+void router_loop::run(router_handler& handler) {
+  state& self = *state_;
+  int turns_without_poll = 0;
+  instant now = self.time.now();
+  while (!self.stopping.load(std::memory_order_relaxed)) {
+    int messages = 0;
+    while (messages < messages_per_turn_max && self.receive(handler, now)) {
+      ++messages;
+    }
+    if (handler.next_due() <= now) {
+      handler.due(now);
+    }
+    self.flush(handler, now);
+    if (messages == 0 || ++turns_without_poll == turns_between_polls) {
+      turns_without_poll = 0;
+      const instant due = handler.next_due();
+      self.wait(messages == 0 ? due : now);
+      const instant woke = self.time.now();
+      // Timers fire every few milliseconds, so a gap this long means the process was stopped: by
+      // now its peers have logged in elsewhere, and what it holds of them is out of date.
+      const auto late = woke - std::max(due, now);
+      if (late > self.heartbeat.timeout) {
+        self.drop_everything_received();
+        handler.stood_still(late, woke);
+      }
+      self.watch_connections(handler, woke);
+    }
+    now = self.time.now();
+  }
+  self.flush(handler, self.time.now());
+}
+
+void router_loop::stop() {
+  state_->stopping.store(true, std::memory_order_relaxed);
+  state_->waker.ring();
+}
+
+} // namespace troupe::transport

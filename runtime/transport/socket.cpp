@@ -1,0 +1,104 @@
+#include "runtime/transport/socket.hpp"
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+namespace troupe::transport {
+
+namespace {
+
+// Messages, per peer and direction. Nodes are bounded by credit far below this. A plain client that
+// sends without reading meets it: its replies are then counted as undeliverable and dropped, and it
+// may ask again with the same id. libzmq's own default of 1,000 would drop within a normal burst.
+constexpr int send_mark = 100'000;
+
+// No mark inwards: a reader at its mark with heartbeats on can abort the process (libzmq#3937). The
+// loops always read, and refuse what they have no room for.
+constexpr int receive_mark = 0;
+
+} // namespace
+
+sent send_frame(zmq::socket_t& socket, zmq::message_t& frame, bool more) {
+  const int flags = ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0);
+  for (;;) {
+    if (zmq_msg_send(frame.handle(), socket.handle(), flags) >= 0) {
+      return sent::queued;
+    }
+    const int reason = zmq_errno();
+    if (reason == EAGAIN) {
+      return sent::full;
+    }
+    if (reason != EINTR) {
+      return sent::gone; // EHOSTUNREACH, ETERM, or a socket at its end: nobody gets it.
+    }
+  }
+}
+
+bool receive_frame(zmq::socket_t& socket, zmq::message_t& frame) {
+  for (;;) {
+    if (zmq_msg_recv(frame.handle(), socket.handle(), ZMQ_DONTWAIT) >= 0) {
+      return true;
+    }
+    if (zmq_errno() != EINTR) {
+      return false;
+    }
+  }
+}
+
+void prepare(zmq::socket_t& socket, const heartbeat_options& heartbeat, std::int64_t frame_bytes_max) {
+  const auto interval = static_cast<int>(heartbeat.interval.count());
+  const auto timeout = static_cast<int>(heartbeat.timeout.count());
+  socket.set(zmq::sockopt::linger, 0); // Default: for ever.
+  socket.set(zmq::sockopt::sndhwm, send_mark);
+  socket.set(zmq::sockopt::rcvhwm, receive_mark);
+  socket.set(zmq::sockopt::maxmsgsize, frame_bytes_max);
+  socket.set(zmq::sockopt::heartbeat_ivl, interval);
+  socket.set(zmq::sockopt::heartbeat_timeout, timeout);
+  socket.set(zmq::sockopt::heartbeat_ttl, timeout);
+  // A peer that connects and says nothing holds a connection no longer than this (default: 30 s).
+  socket.set(zmq::sockopt::handshake_ivl, 3000);
+}
+
+monitor::monitor(zmq::context_t& context, zmq::socket_t& watched)
+    : watched_{watched}, socket_{context, zmq::socket_type::pair} {
+  static std::atomic<unsigned> count{0}; // Names are global to the context; nothing else is.
+  const std::string endpoint = "inproc://monitor-" + std::to_string(count++);
+  socket_.set(zmq::sockopt::linger, 0);
+  if (zmq_socket_monitor(
+          watched.handle(), endpoint.c_str(),
+          ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED)
+      != 0) {
+    throw zmq::error_t{};
+  }
+  socket_.connect(endpoint);
+}
+
+monitor::~monitor() {
+  (void)zmq_socket_monitor(watched_.handle(), nullptr, 0);
+}
+
+monitor::event monitor::next() {
+  zmq::message_t what;
+  zmq::message_t endpoint;
+  if (!receive_frame(socket_, what)) {
+    return event::none;
+  }
+  if (what.more()) {
+    (void)receive_frame(socket_, endpoint);
+  }
+  std::uint16_t number = 0;
+  if (what.size() >= sizeof number) {
+    std::memcpy(&number, what.data(), sizeof number);
+  }
+  switch (number) {
+  case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+    return event::connected;
+  case ZMQ_EVENT_DISCONNECTED:
+    return event::disconnected;
+  default:
+    return event::other;
+  }
+}
+
+} // namespace troupe::transport

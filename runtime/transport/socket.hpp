@@ -1,0 +1,44 @@
+#pragma once
+
+#include "runtime/transport/socket_results.hpp"
+#include "runtime/transport/transport_options.hpp"
+
+#include <zmq.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace troupe::transport {
+
+/// Sends one frame without blocking. @param more whether further frames of the message follow.
+sent send_frame(zmq::socket_t& socket, zmq::message_t& frame, bool more);
+
+/// Receives one frame if there is one.
+bool receive_frame(zmq::socket_t& socket, zmq::message_t& frame);
+
+/// Sets what must be set by hand on every socket, before bind or connect.
+void prepare(zmq::socket_t& socket, const heartbeat_options& heartbeat, std::int64_t frame_bytes_max);
+
+/// Tells what happens to a socket's connections.
+///
+/// Confined to the loop of the socket it watches, and destroyed before it.
+class monitor {
+public:
+  enum class event : std::uint8_t { none, connected, disconnected, other };
+
+  monitor(zmq::context_t& context, zmq::socket_t& watched);
+  ~monitor();
+  monitor(const monitor&) = delete;
+  monitor& operator=(const monitor&) = delete;
+
+  /// The next event, or `none`.
+  event next();
+
+  zmq::socket_t& socket() { return socket_; }
+
+private:
+  zmq::socket_t& watched_;
+  zmq::socket_t socket_;
+};
+
+} // namespace troupe::transport

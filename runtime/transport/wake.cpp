@@ -1,0 +1,35 @@
+#include "runtime/transport/wake.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace troupe::transport {
+
+wake::wake() : fd_{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)} {
+  if (fd_ < 0) {
+    throw std::system_error{errno, std::generic_category(), "eventfd"};
+  }
+}
+
+wake::~wake() {
+  ::close(fd_);
+}
+
+void wake::ring() noexcept {
+  if (!rung_.exchange(true)) {
+    (void)::eventfd_write(fd_, 1); // Fails only when the counter is full: never with one ring in it.
+  }
+}
+
+void wake::clear() noexcept {
+  if (rung_.load()) {
+    eventfd_t count = 0;
+    (void)::eventfd_read(fd_, &count);
+    rung_.store(false);
+  }
+}
+
+} // namespace troupe::transport
