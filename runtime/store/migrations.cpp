@@ -1,0 +1,161 @@
+#include "runtime/store/migrations.hpp"
+
+#include <fmt/format.h>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace troupe::store {
+
+namespace {
+
+constexpr std::string_view make_versions = "CREATE TABLE IF NOT EXISTS schema_versions ("
+                                           "component TEXT NOT NULL, "
+                                           "version INTEGER NOT NULL, "
+                                           "name TEXT NOT NULL, "
+                                           "digest TEXT NOT NULL, "
+                                           "at INTEGER NOT NULL, "
+                                           "PRIMARY KEY (component, version))";
+
+struct applied_step {
+  std::string name;
+  std::string digest;
+};
+
+using applied_steps = std::map<int, applied_step>;
+
+std::string digest_text(std::string_view sql) {
+  return fmt::format("{:016x}", digest_of(std::as_bytes(std::span{sql.data(), sql.size()})));
+}
+
+applied_steps read_applied(database& session, std::string_view component) {
+  applied_steps found;
+  session.query(
+      "SELECT version, name, digest FROM schema_versions WHERE component = $1",
+      [&found](const row& line) {
+        found[static_cast<int>(line.integer(0))] = {
+            std::string{line.text(1)}, std::string{line.text(2)}};
+      },
+      component);
+  return found;
+}
+
+outcome<void> check_numbers(std::string_view component, std::span<const migration> steps) {
+  int expected = 1;
+  for (const auto& step : steps) {
+    if (step.version != expected) {
+      return failure{invalid(fmt::format(
+          "the migrations of {} must be numbered 1, 2, 3 ...: '{}' is {} where {} is due",
+          component,
+          step.name,
+          step.version,
+          expected))};
+    }
+    ++expected;
+  }
+  return {};
+}
+
+/// What was applied must be the beginning of what the program knows.
+outcome<void> check_applied(
+    std::string_view component, std::span<const migration> steps, const applied_steps& applied) {
+  int expected = 1;
+  for (const auto& [version, there] : applied) {
+    if (version != expected) {
+      return failure{invalid(fmt::format(
+          "migration {} of {} is missing from the database, although {} '{}' was applied",
+          expected,
+          component,
+          version,
+          there.name))};
+    }
+    ++expected;
+    if (static_cast<std::size_t>(version) > steps.size()) {
+      return failure{invalid(fmt::format(
+          "the database is newer than the program: {} is at version {} '{}', the program knows {}. "
+          "Start a newer program",
+          component,
+          applied.rbegin()->first,
+          applied.rbegin()->second.name,
+          steps.size()))};
+    }
+    const auto& step = steps[static_cast<std::size_t>(version) - 1];
+    if (digest_text(step.sql) != there.digest) {
+      return failure{invalid(fmt::format(
+          "migration {} '{}' of {} was changed after it was applied (as '{}'). Put it back, and "
+          "write the change as a new migration",
+          version,
+          step.name,
+          component,
+          there.name))};
+    }
+  }
+  return {};
+}
+
+enum class step_result { applied, there_already };
+
+/// Applies one step, unless another process has done so since we looked.
+step_result
+apply(database& session, const clock& time, std::string_view component, const migration& step) {
+  transaction writing{session};
+  const auto there = session.integer_of(
+      "SELECT version FROM schema_versions WHERE component = $1 AND version = $2",
+      component,
+      step.version);
+  if (there) {
+    return step_result::there_already;
+  }
+  session.script(step.sql);
+  const auto now = std::chrono::duration_cast<milliseconds>(time.wall().time_since_epoch());
+  session.execute(
+      "INSERT INTO schema_versions (component, version, name, digest, at) "
+      "VALUES ($1, $2, $3, $4, $5)",
+      component,
+      step.version,
+      step.name,
+      digest_text(step.sql),
+      now.count());
+  writing.commit();
+  return step_result::applied;
+}
+
+} // namespace
+
+outcome<int> migrate(
+    database& session,
+    const clock& time,
+    std::string_view component,
+    std::span<const migration> steps) {
+  if (auto sound = check_numbers(component, steps); !sound) {
+    return failure{std::move(sound.error())};
+  }
+  const migration* current = nullptr;
+  try {
+    session.execute(make_versions);
+    const auto applied = read_applied(session, component);
+    if (auto sound = check_applied(component, steps, applied); !sound) {
+      return failure{std::move(sound.error())};
+    }
+    int count = 0;
+    for (const auto& step : steps.subspan(applied.size())) {
+      current = &step;
+      count += apply(session, time, component, step) == step_result::applied ? 1 : 0;
+    }
+    return count;
+  } catch (const database_error& met) {
+    auto found = met.to_error();
+    if (current != nullptr) {
+      found.message = fmt::format(
+          "migration {} '{}' of {} failed: {}",
+          current->version,
+          current->name,
+          component,
+          found.message);
+    }
+    return failure{std::move(found)};
+  }
+}
+
+} // namespace troupe::store

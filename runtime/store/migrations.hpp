@@ -1,0 +1,38 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+#include "runtime/outcome.hpp"
+#include "runtime/store/database.hpp"
+
+#include <span>
+#include <string_view>
+
+namespace troupe::store {
+
+/// One step from an older schema to a newer one. Never edited once it was released.
+struct migration {
+  /// 1 to n without gaps, within its component.
+  int version = 0;
+  /// What it does, for people ("orders and their lines").
+  std::string_view name;
+  /// One or more statements without parameters, in the SQL that SQLite and PostgreSQL share.
+  std::string_view sql;
+};
+
+/// Brings the tables of `component` ("troupe.turn", "orders") to the last of `steps`.
+///
+/// Each step is one transaction with its row in schema_versions, so that a death between two leaves
+/// a sound older schema, and two processes do not apply one twice. The caller holds the writers'
+/// lock. Nothing is written if anything is wrong with what was applied before.
+///
+/// @return how many steps were applied.
+/// @errors `invalid` in words: steps not numbered 1..n; an applied step was changed since; one is
+/// missing from the database or the program; the database is newer than the program. What
+/// database_error::to_error() says, if a step fails; the steps before it stay.
+outcome<int> migrate(
+    database& session,
+    const clock& time,
+    std::string_view component,
+    std::span<const migration> steps);
+
+} // namespace troupe::store

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <sys/types.h>
+
+namespace troupe::store {
+
+/// A process as /proc shows it. Pid and start time together name one process since boot.
+struct process_info {
+  pid_t pid = 0;
+  /// Clock ticks since boot.
+  std::uint64_t start_time = 0;
+  /// 'R', 'S', 'D', 'T' (stopped), 't' (traced), 'Z' ...
+  char state = '?';
+
+  bool stopped() const { return state == 'T' || state == 't'; }
+};
+
+/// What /proc/PID/stat says; nothing if there is no such process.
+/// @source proc(5).
+std::optional<process_info> process_called(pid_t pid);
+
+/// Which process holds a flock on the file behind `descriptor`, as /proc/locks says; nothing if
+/// nobody does, or it does not say (no /proc, another pid namespace).
+///
+/// @param likely preferred where the file system shows another device number than stat() (btrfs,
+/// overlays), so that only the inode can be compared.
+std::optional<pid_t> flock_holder(int descriptor, std::optional<pid_t> likely);
+
+/// True where there is a /proc/locks to ask.
+bool locks_are_visible();
+
+/// Kills exactly the process `victim`, not one that has got its pid since. False if it is gone or
+/// may not be killed by us.
+bool kill_process(const process_info& victim);
+
+} // namespace troupe::store
