@@ -1,0 +1,90 @@
+#include "runtime/error.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <array>
+#include <set>
+
+namespace utf = boost::unit_test;
+
+namespace {
+
+using troupe::errc;
+
+struct numbered_code {
+  errc code;
+  int number;
+  std::string_view name;
+};
+
+// Numbers and names travel in messages: a line here changes only by being added.
+constexpr std::array codes{
+    numbered_code{errc::rejected, 1, "rejected"},
+    numbered_code{errc::invalid, 2, "invalid"},
+    numbered_code{errc::conflict, 3, "conflict"},
+    numbered_code{errc::unknown_capability, 4, "unknown_capability"},
+    numbered_code{errc::unknown_operation, 5, "unknown_operation"},
+    numbered_code{errc::unauthenticated, 6, "unauthenticated"},
+    numbered_code{errc::forbidden, 7, "forbidden"},
+    numbered_code{errc::overloaded, 8, "overloaded"},
+    numbered_code{errc::circuit_open, 9, "circuit_open"},
+    numbered_code{errc::unavailable, 10, "unavailable"},
+    numbered_code{errc::deadline_exceeded, 11, "deadline_exceeded"},
+    numbered_code{errc::crashed, 12, "crashed"},
+    numbered_code{errc::internal, 13, "internal"},
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(runtime_error, *utf::label("unit") * utf::timeout(5))
+
+BOOST_AUTO_TEST_CASE(every_code_keeps_its_number_and_its_name) {
+  for (const auto& each : codes) {
+    BOOST_TEST_CONTEXT(each.name) {
+      BOOST_TEST(static_cast<int>(each.code) == each.number);
+      BOOST_TEST(troupe::name_of(each.code) == each.name);
+      BOOST_TEST((troupe::errc_named(each.name) == each.code));
+    }
+  }
+}
+
+// A newer peer may send a number this release does not know.
+BOOST_AUTO_TEST_CASE(every_other_number_reads_as_internal) {
+  std::set<int> known;
+  for (const auto& each : codes) {
+    known.insert(each.number);
+  }
+
+  for (int number = 0; number < 256; ++number) {
+    if (known.count(number) == 0) {
+      BOOST_TEST(troupe::name_of(static_cast<errc>(number)) == "internal");
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_name_that_is_not_listed_names_no_code) {
+  BOOST_TEST(!troupe::errc_named("").has_value());
+  BOOST_TEST(!troupe::errc_named("Rejected").has_value());
+  BOOST_TEST(!troupe::errc_named("rejecte").has_value());
+}
+
+BOOST_AUTO_TEST_CASE(only_technical_failures_count_against_a_breaker) {
+  const std::set<errc> technical{errc::deadline_exceeded, errc::crashed, errc::internal};
+
+  for (const auto& each : codes) {
+    BOOST_TEST_CONTEXT(each.name) {
+      BOOST_TEST(troupe::counts_as_failure(each.code) == (technical.count(each.code) == 1));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_business_refusal_carries_its_reason_for_a_program) {
+  const troupe::error refusal = troupe::rejected("out_of_stock", "no more apples");
+
+  BOOST_TEST((refusal.code == errc::rejected));
+  BOOST_TEST((refusal.possible == troupe::effect::none));
+  BOOST_TEST(refusal.detail("reason") == "out_of_stock");
+  BOOST_TEST(refusal.detail("other").empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,167 @@
+#include "runtime/ids.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+namespace utf = boost::unit_test;
+
+namespace {
+
+using namespace std::chrono_literals;
+using troupe::uuid;
+using troupe::wall_time;
+
+constexpr wall_time birth{std::chrono::milliseconds{1'700'000'000'123}};
+
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span{text.data(), text.size()});
+}
+
+uuid parsed(std::string_view text) {
+  const auto id = troupe::parse_uuid(text);
+  BOOST_REQUIRE(id.has_value());
+  return *id;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(runtime_ids, *utf::label("unit") * utf::timeout(10))
+
+BOOST_AUTO_TEST_CASE(a_new_id_says_its_version_variant_and_time_of_birth) {
+  troupe::uuid_source source{7};
+
+  const uuid id = source.next(birth);
+
+  BOOST_TEST(id.version() == 7);
+  BOOST_TEST((std::to_integer<int>(id.bytes[8]) >> 6) == 2);
+  BOOST_TEST((id.born() == birth));
+}
+
+BOOST_AUTO_TEST_CASE(ids_of_one_source_rise_within_a_millisecond_and_beyond) {
+  troupe::uuid_source source{7};
+  std::vector<uuid> ids;
+
+  // More than 2^14, so that the count carries from each byte it spans to the next.
+  for (int i = 0; i < 40'000; ++i) {
+    ids.push_back(source.next(birth + std::chrono::milliseconds{i / 20'000}));
+  }
+
+  BOOST_TEST(std::is_sorted(ids.begin(), ids.end()));
+  BOOST_TEST((std::adjacent_find(ids.begin(), ids.end()) == ids.end()));
+}
+
+BOOST_AUTO_TEST_CASE(ids_go_on_rising_when_the_clock_steps_back) {
+  troupe::uuid_source source{7};
+  const uuid before = source.next(birth);
+
+  const uuid after = source.next(birth - 1h);
+
+  BOOST_TEST((after > before));
+  BOOST_TEST((after.born() == birth));
+}
+
+// The count of a source has 26 bits. It starts over after 67,108,864 ids.
+BOOST_AUTO_TEST_CASE(ids_go_on_rising_when_the_count_starts_over_in_a_later_millisecond) {
+  troupe::uuid_source source{7};
+  const uuid first = source.next(birth);
+  uuid last;
+  for (int i = 2; i < 1 << 26; ++i) {
+    last = source.next(birth);
+  }
+
+  const uuid wrapped = source.next(birth + 1ms);
+
+  BOOST_TEST((first < last));
+  BOOST_TEST((last < wrapped));
+  BOOST_TEST(wrapped.version() == 7);
+  BOOST_TEST((std::to_integer<int>(wrapped.bytes[8]) >> 6) == 2);
+}
+
+BOOST_AUTO_TEST_CASE(the_same_seed_and_times_give_the_same_ids) {
+  troupe::uuid_source one{7};
+  troupe::uuid_source same{7};
+  troupe::uuid_source other{8};
+  const uuid id = one.next(birth);
+
+  BOOST_TEST((same.next(birth) == id));
+  BOOST_TEST((other.next(birth) != id));
+}
+
+BOOST_AUTO_TEST_CASE(sources_seeded_by_the_system_differ) {
+  troupe::uuid_source one;
+  troupe::uuid_source other;
+
+  BOOST_TEST((one.next(birth) != other.next(birth)));
+}
+
+BOOST_AUTO_TEST_CASE(an_id_survives_being_written_and_read) {
+  troupe::uuid_source source{7};
+  const uuid id = source.next(birth);
+  const std::string text = troupe::to_string(id);
+
+  BOOST_TEST(text.size() == 36U);
+  BOOST_TEST(text.substr(0, 15) == "018bcfe5-687b-7");
+  BOOST_TEST((parsed(text) == id));
+  BOOST_TEST((troupe::uuid_from(id.view()) == id));
+}
+
+BOOST_AUTO_TEST_CASE(either_case_is_read_and_lower_case_written) {
+  const uuid id = parsed("018BCFE5-687B-7000-8000-00000000ABCD");
+
+  BOOST_TEST(troupe::to_string(id) == "018bcfe5-687b-7000-8000-00000000abcd");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_id_is_not_read) {
+  const std::string good = "018bcfe5-687b-7000-8000-00000000abcd";
+
+  for (std::size_t cut = 0; cut < good.size(); ++cut) {
+    BOOST_TEST(!troupe::parse_uuid(std::string_view{good}.substr(0, cut)).has_value());
+  }
+  BOOST_TEST(!troupe::parse_uuid(good + "0").has_value());
+  BOOST_TEST(!troupe::parse_uuid("018bcfe50687b-7000-8000-00000000abcd").has_value());
+  BOOST_TEST(!troupe::parse_uuid("018bcfe5-687b-7000-8000-00000000abcg").has_value());
+  BOOST_TEST(!troupe::parse_uuid("018bcfe5-687b-7000-8000-0000000-abcd").has_value());
+  BOOST_TEST(!troupe::uuid_from(bytes_of("fifteen bytes..")).has_value());
+  BOOST_TEST(!troupe::uuid_from(bytes_of("seventeen bytes..")).has_value());
+}
+
+// The golden values: a saga resumed by another release must make the same ids.
+BOOST_AUTO_TEST_CASE(derived_ids_and_digests_never_change) {
+  const uuid from = parsed("018bcfe5-687b-7000-8000-00000000abcd");
+
+  BOOST_TEST(
+      troupe::to_string(troupe::derived_id(from, "charge/do/1"))
+      == "018bcfe5-687b-84c2-9503-0d6f5ec2fadd");
+  BOOST_TEST(troupe::digest_of({}) == 0x2d06800538d394c2ULL);
+  BOOST_TEST(troupe::digest_of(bytes_of("troupe")) == 0xec21d174febec525ULL);
+}
+
+BOOST_AUTO_TEST_CASE(a_derived_id_keeps_the_birth_and_differs_by_label_and_origin) {
+  troupe::uuid_source source{7};
+  const uuid from = source.next(birth);
+  const uuid other = source.next(birth);
+
+  const uuid derived = troupe::derived_id(from, "charge/do/1");
+
+  BOOST_TEST(derived.version() == 8);
+  BOOST_TEST((std::to_integer<int>(derived.bytes[8]) >> 6) == 2);
+  BOOST_TEST((derived.born() == birth));
+  BOOST_TEST((derived == troupe::derived_id(from, "charge/do/1")));
+  BOOST_TEST((derived != troupe::derived_id(from, "charge/undo/1")));
+  BOOST_TEST((derived != troupe::derived_id(other, "charge/do/1")));
+}
+
+BOOST_AUTO_TEST_CASE(names_of_different_things_compare_and_hash_by_value) {
+  const troupe::node_name node{"n1"};
+
+  BOOST_TEST((node == troupe::node_name{"n1"}));
+  BOOST_TEST((node < troupe::node_name{"n2"}));
+  BOOST_TEST(
+      std::hash<troupe::node_name>{}(node)
+      == std::hash<troupe::node_name>{}(troupe::node_name{"n1"}));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
