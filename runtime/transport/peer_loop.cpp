@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <optional>
 
 namespace troupe::transport {
@@ -89,7 +90,7 @@ struct peer_loop::state {
   wake& outbox;
   wake stop_waker;
   std::atomic<bool> stopping{false};
-  std::vector<link> links;
+  std::deque<link> links; // Links do not move: they own sockets.
 };
 
 void peer_loop::state::connect(link& link, instant now) {
