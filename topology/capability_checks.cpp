@@ -46,7 +46,7 @@ void check_placement(const subject& on, std::vector<fault>& found) {
     found.push_back(
         {on.at("replicas"),
          fmt::format(
-             "capability `{}` has {} replicas for {} nodes: node `{}` would run none",
+             "`replicas` of capability `{}` is {} for {} nodes: node `{}` would run none",
              on.name(),
              on.plan.replicas,
              nodes,

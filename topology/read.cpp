@@ -149,7 +149,7 @@ private:
   void read_nodes() {
     for_each_named("nodes", "node", nodes_max, [&](const config_tree::entry& entry) {
       config_reader reader{entry.value, fmt::format("node `{}`", entry.key), found_};
-      const std::string host = reader.text("host").value_or("here");
+      std::string host = reader.text("host").value_or("here");
       const bool is_name =
           !host.empty() && host.size() <= 253
           && std::all_of(host.begin(), host.end(), [](unsigned char c) {
@@ -158,6 +158,8 @@ private:
       if (!is_name) {
         reader.add_fault(
             "host", "is `" + host + "`", "write `here` for this machine, or a host name");
+        // Nothing more is concluded from it.
+        host = "here";
       }
       draft_.result.nodes.push_back({.name = node_name{entry.key}, .host = host, .at = entry.at});
       reader.finish();
@@ -233,6 +235,10 @@ private:
     if (into.runs_on(name)) {
       reader.add_fault(
           "nodes", "names `" + name.value + "` twice", "name each node once; set `replicas`");
+      return;
+    }
+    // Without any node that could be read, all would be unknown.
+    if (draft_.result.nodes.empty()) {
       return;
     }
     if (draft_.result.find(name) == nullptr) {
