@@ -1,0 +1,191 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+#include "runtime/config.hpp"
+#include "runtime/ids.hpp"
+#include "runtime/outcome.hpp"
+#include "runtime/wire/message.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace troupe::saga {
+
+struct definition;
+
+/// What a step means for those before it. Steps come in this order: compensatable* pivot?
+/// retriable*.
+enum class step_kind : std::uint8_t {
+  /// Can be undone: has an `undo`.
+  compensatable,
+  /// The point of no return: once it is done the saga only goes forward.
+  pivot,
+  /// Comes after the point of no return, so it must succeed in the end: asked again without end.
+  retriable,
+};
+
+/// What a saga knows when a body is made. Borrowed for the call.
+struct facts {
+  uuid saga;
+  std::string_view input;
+  /// The reply of step i; empty if the step is not known to be done.
+  std::span<const std::string> results;
+  const definition* of = nullptr;
+};
+
+/// Makes the body of a call. Pure: a retry and a takeover must make the same bytes again, since the
+/// inbox answers `conflict` to other bytes under a known id.
+using body_maker = std::function<outcome<std::string>(const facts&)>;
+
+/// One call of a saga and how it is undone.
+struct step {
+  std::string name;
+  std::string capability;
+  std::string operation;
+  /// The operation of the same capability that undoes this one; "" if none.
+  ///
+  /// A pivot may have one: it is used only if the pivot's outcome is still unknown when the saga's
+  /// time is up. (Without it, such a saga is parked.)
+  std::string undo{};
+  step_kind kind = step_kind::compensatable;
+  /// Of one try; from 1 ms to the saga's deadline.
+  milliseconds deadline{2'000};
+  /// Further tries after the first; 0 to 100. Undos and retriable steps are tried without end.
+  int retries = 3;
+  /// Before the second try; doubles up to `backoff_max`. From 1 ms to `backoff_max`.
+  milliseconds backoff{50};
+  body_maker request{};
+  /// If empty, `undo` gets the body of `request`. The step's own result may be missing here: an
+  /// undo also follows a step of unknown outcome.
+  body_maker undo_request{};
+  /// The ordering key of both calls; may be empty.
+  std::function<std::string(const facts&)> key{};
+};
+
+/// A long transaction, declared: calls in order, each with its compensation.
+struct definition {
+  /// The operation that starts one ("place").
+  std::string operation;
+  /// From the start to the end of the pivot; 1 ms to a day. What comes after has no deadline.
+  milliseconds deadline{10'000};
+  std::vector<step> steps;
+  /// The saga's answer once all steps are done; if empty, the result of the last step.
+  body_maker answer{};
+  /// Says whether the input is good, before anything is started; if empty, it is.
+  std::function<outcome<void>(std::string_view input)> accept{};
+};
+
+inline constexpr milliseconds backoff_max{2'000};
+inline constexpr std::size_t steps_max = 32;
+inline constexpr int retries_max = 100;
+
+/// Everything that is wrong with `checked`; empty if nothing is. Positions are left at 0.
+///
+/// Checked: 1 to `steps_max` steps; names, capabilities and operations not empty and short enough
+/// to travel; step names not repeated; the order of kinds; an undo on every compensatable step and
+/// on no retriable one; no undo_request without undo; the ranges above; and the sum rule: one full
+/// try of every step up to the end of the pivot fits into the saga's deadline (else a saga whose
+/// participants are merely slow could never complete).
+std::vector<fault> validate(const definition& checked);
+
+struct step_tuning {
+  std::optional<milliseconds> deadline;
+  std::optional<int> retries;
+};
+
+TROUPE_MESSAGE(step_tuning, deadline, retries)
+
+/// What a topology may set otherwise than the author did.
+struct tuning {
+  std::optional<milliseconds> deadline;
+  /// By name of the step.
+  std::map<std::string, step_tuning> steps;
+};
+
+TROUPE_MESSAGE(tuning, deadline, steps)
+
+/// Sets what `by` says in `tuned`, and validates the result.
+///
+/// @return all faults, those of names that `tuned` does not have included; `tuned` is unusable
+/// then.
+std::vector<fault> apply(const tuning& by, definition& tuned);
+
+/// The body of step `name`'s reply. @errors `internal` if the definition has no such step or its
+/// reply is not known.
+outcome<std::string_view> result_body(const facts& known, std::string_view name);
+outcome<std::string_view> result_body(const facts& known, std::size_t index);
+
+/// The reply of a step, by name or index. @errors as `result_body`; `invalid` if it is no `T`.
+template <wire::message T, class Step>
+outcome<T> result_of(const facts& known, const Step& which) {
+  return result_body(known, which).and_then([](std::string_view body) {
+    return wire::checked_decode<T>(body);
+  });
+}
+
+namespace detail {
+
+template <class T>
+inline constexpr bool is_outcome = false;
+template <class T>
+inline constexpr bool is_outcome<outcome<T>> = true;
+
+} // namespace detail
+
+/// A body maker from a typed function: `f(const Input&, const facts&)` or `f(const Input&)`, giving
+/// a message or an outcome of one.
+template <wire::message Input, class Function>
+body_maker project(Function f) {
+  return [f = std::move(f)](const facts& known) -> outcome<std::string> {
+    const auto input = wire::checked_decode<Input>(known.input);
+    if (!input) {
+      return failure{input.error()};
+    }
+    const auto body = [&] {
+      if constexpr (std::is_invocable_v<const Function&, const Input&, const facts&>) {
+        return f(*input, known);
+      } else {
+        return f(*input);
+      }
+    }();
+    if constexpr (detail::is_outcome<std::remove_cvref_t<decltype(body)>>) {
+      if (!body) {
+        return failure{body.error()};
+      }
+      return wire::encoded(*body);
+    } else {
+      return wire::encoded(body);
+    }
+  };
+}
+
+/// An ordering key from a typed function `f(const Input&)`; "" if the input is no `Input`.
+template <wire::message Input, class Function>
+std::function<std::string(const facts&)> key_from(Function f) {
+  return [f = std::move(f)](const facts& known) -> std::string {
+    const auto input = wire::checked_decode<Input>(known.input);
+    return input ? std::string{f(*input)} : std::string{};
+  };
+}
+
+/// An `accept` that takes whatever decodes as an `Input`.
+template <wire::message Input>
+std::function<outcome<void>(std::string_view)> decodable() {
+  return [](std::string_view input) -> outcome<void> {
+    if (auto decoded = wire::checked_decode<Input>(input); !decoded) {
+      return failure{std::move(decoded).error()};
+    }
+    return {};
+  };
+}
+
+} // namespace troupe::saga

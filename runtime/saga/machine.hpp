@@ -1,0 +1,141 @@
+#pragma once
+
+#include "runtime/saga/plan.hpp"
+#include "runtime/saga/record.hpp"
+#include "runtime/saga/state.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace troupe::saga {
+
+/// Names one try of one command. Comes in a `call`, goes back in its answer.
+struct asked {
+  std::uint32_t step = 0;
+  bool undo = false;
+  std::uint32_t round = 0;
+  std::uint32_t attempt = 0;
+
+  bool operator==(const asked&) const = default;
+};
+
+// Events.
+
+/// The first event of a new saga. `accept` has been asked before.
+struct started {
+  std::string input;
+  wall_time now;
+  /// Less time than the definition gives, if the caller has less.
+  std::optional<milliseconds> within{};
+};
+
+/// A call's reply.
+struct answered {
+  asked to;
+  std::string body{};
+};
+
+/// A call's error, or that of making its body. Every call ends in one or the other by its timeout.
+struct failed {
+  asked to;
+  error why;
+};
+
+/// A `timer` is due.
+struct timer_due {
+  std::uint32_t token = 0;
+};
+
+/// The time of `watch_deadline` has passed.
+struct deadline_reached {};
+
+/// A person wants a parked saga to be tried again.
+///
+/// A command that was refused gets a new id. One whose outcome is unknown is asked under its old
+/// id, so that nothing can happen twice; with `anew` the person vouches that it never happened.
+struct retry_by_operator {
+  bool anew = false;
+};
+
+/// The state was just replayed, and this process owns the saga now.
+struct taken_over {
+  wall_time now;
+};
+
+using event = std::
+    variant<started, answered, failed, timer_due, deadline_reached, retry_by_operator, taken_over>;
+
+// Actions, to be carried out in order, those after the last `journal` only once it is on disk.
+
+struct journal {
+  record row;
+};
+
+/// Ask the step's capability; `body_of` makes the body.
+struct call {
+  asked as;
+  /// The command's id, hence its idempotency key.
+  uuid id;
+  /// Of an undo: the id of the command that is undone, for the tombstone if that never came.
+  uuid undoes{};
+  milliseconds timeout{};
+};
+
+/// Give `timer_due{token}` after `delay`. A later timer replaces it; a stale one is harmless.
+struct timer {
+  std::uint32_t token = 0;
+  milliseconds delay{};
+};
+
+/// Give `deadline_reached` after `delay`. At most one per owner; harmless when no longer of use.
+struct watch_deadline {
+  milliseconds delay{};
+};
+
+/// The saga is over; tell who asked. Comes again after a takeover.
+struct finish {
+  outcome<std::string> answer;
+};
+
+/// The saga needs a person. Comes again after a takeover.
+struct park {
+  asked at;
+  /// `possible` says whether the command may have had an effect.
+  error reason;
+};
+
+using action = std::variant<journal, call, timer, watch_deadline, finish, park>;
+
+/// Says what the saga does about `what`. Pure: no clock, no I/O, no logging.
+///
+/// `current` becomes the next state at once. If its records cannot be written, throw it away and
+/// replay. Events that are late, repeated or meant for another round change nothing.
+///
+/// @param actions is cleared first. Records borrow from `current`: they are good until its next
+/// decision, its move or its end.
+void decide(const plan& by, state& current, event what, std::vector<action>& actions);
+
+/// The body of `wanted`. An error goes back as the `failed` of that call.
+outcome<std::string> body_of(const plan& by, const state& current, const call& wanted);
+
+/// The ordering key of `wanted`; "" if the step has none.
+std::string key_of(const plan& by, const state& current, const call& wanted);
+
+/// The operation `wanted` asks for.
+const std::string& operation_of(const plan& by, const call& wanted);
+
+/// Rebuilds the state from its journal: as it was after the decision that wrote the last row.
+///
+/// Follow it with `taken_over`. @param rows is borrowed for the call.
+/// @errors `conflict` if the saga was started under another plan; `internal` if the rows are none
+/// that this machine writes (a gap, a record out of place): do not go on with such a saga.
+outcome<state> replay(const plan& by, const uuid& saga, std::span<const record> rows);
+
+/// The plan's fingerprint in a `started` record's data, or nothing: to find the plan for `replay`.
+std::optional<std::uint64_t> fingerprint_in(std::string_view started_data);
+
+} // namespace troupe::saga

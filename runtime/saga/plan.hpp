@@ -1,0 +1,41 @@
+#pragma once
+
+#include "runtime/saga/definition.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace troupe::saga {
+
+/// A checked definition and what is computed from it once, so that a saga's steps need not.
+///
+/// Immutable; shared by all sagas of one operation and all threads. Keep it where it is while sagas
+/// use it.
+class plan {
+public:
+  /// @return the plan, or every fault of the definition as tuned.
+  static tl::expected<plan, std::vector<fault>> make(definition from, const tuning& tuned = {});
+
+  const definition& what() const { return what_; }
+
+  const step& at(std::uint32_t index) const { return what_.steps[index]; }
+
+  std::uint32_t step_count() const { return static_cast<std::uint32_t>(what_.steps.size()); }
+
+  /// 64 bits over what a journal means: names, order, kinds, capabilities and operations of the
+  /// steps, not their deadlines. A saga goes on only under the plan it was started under.
+  std::uint64_t fingerprint() const { return fingerprint_; }
+
+  /// The id of a step's call or undo: the same for every try and every owner, so the inbox knows
+  /// it.
+  uuid command_id(const uuid& saga, std::uint32_t index, bool undo, std::uint32_t round) const;
+
+private:
+  plan() = default;
+
+  definition what_;
+  std::uint64_t fingerprint_ = 0;
+};
+
+} // namespace troupe::saga

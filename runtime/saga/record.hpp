@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace troupe::saga {
+
+/// What a journal row says. Numbers are stored and never reused.
+enum class record_kind : std::uint8_t {
+  /// Always the first. Data: see README, "Journal".
+  started = 1,
+  /// The step is about to be called.
+  intent = 2,
+  /// The step was answered. Data: the reply's body.
+  done = 3,
+  /// The step failed, and the saga turns back. Data: the error, as on the wire.
+  failed = 4,
+  /// The step is about to be undone.
+  undo_intent = 5,
+  undone = 6,
+  /// All steps are done. The end.
+  completed = 7,
+  /// All is undone. The end.
+  compensated = 8,
+  /// A person is needed. Data: the reason, an error as on the wire.
+  parked = 9,
+  /// A person said: try again. `round` is the new one.
+  resumed = 10,
+};
+
+/// "undo_intent"; "unknown" for a number not listed.
+std::string_view name_of(record_kind kind);
+
+/// A row of a saga's journal, as plain columns. The saga's id and the owner's epoch are the
+/// journal's business.
+struct record {
+  /// 1, 2, 3 ... without gaps.
+  std::uint64_t seq = 0;
+  record_kind kind = record_kind::started;
+  std::uint32_t step = 0;
+  /// Of the step's command id; the saga's for records that belong to no command.
+  std::uint32_t round = 0;
+  /// The try that was answered; 0 where that says nothing.
+  std::uint32_t attempt = 0;
+  /// Borrowed: from the saga's state where a decision made it, from the caller in a replay.
+  std::string_view data{};
+
+  bool operator==(const record&) const = default;
+};
+
+} // namespace troupe::saga

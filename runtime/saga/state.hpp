@@ -1,0 +1,97 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+#include "runtime/error.hpp"
+#include "runtime/ids.hpp"
+#include "runtime/saga/definition.hpp"
+#include "runtime/saga/plan.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::saga {
+
+enum class phase : std::uint8_t { forward, undoing, completed, compensated, parked };
+
+std::string_view name_of(phase phase);
+
+enum class step_status : std::uint8_t {
+  untouched,
+  /// Called, and no answer is known.
+  asked,
+  done,
+  /// Refused or given up; what must be undone is `undo_asked` next.
+  failed,
+  undo_asked,
+  undone,
+};
+
+std::string_view name_of(step_status status);
+
+struct step_state {
+  step_status status = step_status::untouched;
+  /// Of the ids of its commands.
+  std::uint32_t round = 0;
+  std::uint32_t undo_round = 0;
+
+  bool operator==(const step_state&) const = default;
+};
+
+/// What is known of the command in hand and not journaled: a takeover starts it afresh.
+struct tries {
+  /// Counts from 1.
+  std::uint32_t attempt = 1;
+  /// Of the last timer.
+  std::uint32_t token = 0;
+  /// A call is out, and its answer will come.
+  bool in_flight = false;
+  /// An earlier try may have had its effect.
+  bool maybe_done = false;
+  /// The deadline passed while a pivot that cannot be undone was in flight.
+  bool late = false;
+};
+
+/// One saga. A value; equality is that of what the journal keeps.
+///
+/// Written by `decide` and `replay` only. Records borrow from it, so do not move it while one that
+/// `decide` gave is in use.
+struct state {
+  state(const plan& by, const uuid& id);
+
+  bool operator==(const state& other) const;
+
+  std::string_view input() const;
+
+  facts known(const plan& by) const;
+
+  /// Completed or compensated; a parked saga is not over.
+  bool is_over() const { return now == phase::completed || now == phase::compensated; }
+
+  uuid saga;
+  phase now = phase::forward;
+  /// What a parked saga was doing: forward or undoing.
+  phase before_parked = phase::forward;
+  /// The step that is called, or undone.
+  std::uint32_t current = 0;
+  /// How often a person has resumed the saga.
+  std::uint32_t round = 0;
+  std::uint64_t next_seq = 1;
+  wall_time deadline{};
+  std::vector<step_state> steps;
+  std::vector<std::string> results;
+  /// Why the saga turned back: its answer.
+  std::optional<error> why;
+  /// Why it was parked last.
+  std::optional<error> why_parked;
+  /// The data of `started`: deadline, fingerprint, input.
+  std::string start_data;
+  /// The bytes of the last error journaled, which its record borrows.
+  std::string error_data;
+
+  tries hand;
+};
+
+} // namespace troupe::saga
