@@ -29,7 +29,17 @@ struct fault {
 /// A plain value. Nothing is interpreted: every scalar is its text.
 struct config_tree {
   enum class kind : std::uint8_t { null, scalar, list, map };
-  struct entry;
+
+  // A template, as it holds what it is held by: it comes into being when `config_tree` is complete.
+  template <class Tree>
+  struct basic_entry {
+    std::string key;
+    /// Of the key.
+    file_position at;
+    Tree value;
+  };
+
+  using entry = basic_entry<config_tree>;
 
   kind is = kind::null;
   file_position at{};
@@ -38,12 +48,6 @@ struct config_tree {
   std::vector<entry> entries{};     // Of a map, in the order of the file.
 
   const config_tree* find(std::string_view key) const;
-};
-
-struct config_tree::entry {
-  std::string key;
-  file_position at;
-  config_tree value;
 };
 
 /// The words of `candidates` closest to `word`, as ", did you mean `x`?", or "" if none is close.

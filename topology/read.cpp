@@ -34,7 +34,7 @@ constexpr std::string_view default_store = "sqlite:data/{capability}.db";
 class draft_reader {
 public:
   draft_reader(const config_tree& root, std::vector<fault>& found)
-      : root_{root}, found_{found}, reader_{root, "the topology", found} {
+      : found_{found}, reader_{root, "the topology", found} {
     draft_.root = &root;
   }
 
@@ -278,7 +278,6 @@ private:
   static constexpr const char* name_remedy =
       "start with a letter a-z and go on with a-z, 0-9 and _, 64 characters at most";
 
-  const config_tree& root_;
   std::vector<fault>& found_;
   config_reader reader_;
   draft draft_;
