@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <map>
 #include <optional>
-#include <set>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -119,9 +118,9 @@ private:
   struct unfinished {
     config_tree tree;
     YAML::anchor_t anchor = 0;
-    // Of a map: the key that waits for its value, and the keys there were.
+    // Of a map: the key that waits for its value, and the keys there were with their lines.
     std::optional<config_tree> key{};
-    std::set<std::string> keys{};
+    std::map<std::string, int> keys{};
   };
 
   static stop_reading too_deep(const YAML::Mark& mark) {
@@ -182,15 +181,12 @@ private:
            "write the keys out; what many capabilities share goes under `defaults`"});
       return;
     }
-    if (!map.keys.insert(key.text).second) {
-      const auto first = std::find_if(
-          map.tree.entries.begin(), map.tree.entries.end(), [&](const config_tree::entry& each) {
-            return each.key == key.text;
-          });
+    const auto [first, is_new] = map.keys.emplace(key.text, key.at.line);
+    if (!is_new) {
       found_.push_back(
           {key.at,
            fmt::format("the key `{}` comes a second time", key.text),
-           fmt::format("keep one; the first is on line {}", first->at.line)});
+           fmt::format("keep one; the first is on line {}", first->second)});
       return;
     }
     // The parser places an empty value where the next token is, which may be lines below.
