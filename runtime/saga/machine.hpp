@@ -120,10 +120,13 @@ using action = std::variant<journal, call, timer, watch_deadline, finish, park>;
 void decide(const plan& by, state& current, event what, std::vector<action>& actions);
 
 /// The body of `wanted`. An error goes back as the `failed` of that call.
+///
+/// @errors those of the definition's function, as a refusal: it is pure, so trying again is of no
+/// use; `invalid` if it threw.
 outcome<std::string> body_of(const plan& by, const state& current, const call& wanted);
 
-/// The ordering key of `wanted`; "" if the step has none.
-std::string key_of(const plan& by, const state& current, const call& wanted);
+/// The ordering key of `wanted`; "" if the step has none. @errors as `body_of`.
+outcome<std::string> key_of(const plan& by, const state& current, const call& wanted);
 
 /// The operation `wanted` asks for.
 const std::string& operation_of(const plan& by, const call& wanted);

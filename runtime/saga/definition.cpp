@@ -1,0 +1,201 @@
+#include "runtime/saga/definition.hpp"
+
+#include "runtime/wire/limits.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace troupe::saga {
+
+namespace {
+
+constexpr milliseconds deadline_max = std::chrono::hours{24};
+
+void add(std::vector<fault>& faults, std::string what, std::string remedy) {
+  faults.push_back({.at = {}, .what = std::move(what), .remedy = std::move(remedy)});
+}
+
+std::string called(const step& which, std::size_t index) {
+  return which.name.empty() ? "step " + std::to_string(index + 1) : "step `" + which.name + "`";
+}
+
+void check_word(
+    std::vector<fault>& faults,
+    const std::string& owner,
+    const char* what,
+    const std::string& word) {
+  if (word.empty()) {
+    add(faults, owner + " has no " + what, std::string{"Give it a "} + what + ".");
+  } else if (word.size() > wire::name_bytes_max) {
+    add(faults,
+        owner + " has a " + what + " of more than " + std::to_string(wire::name_bytes_max)
+            + " bytes",
+        "Shorten it.");
+  }
+}
+
+void check_undo(std::vector<fault>& faults, const std::string& owner, const step& checked) {
+  if (checked.kind == step_kind::compensatable && checked.undo.empty()) {
+    add(faults,
+        owner + " is compensatable but has no undo",
+        "Name the operation that undoes it, or make it the pivot or retriable.");
+  }
+  if (checked.kind == step_kind::retriable && !checked.undo.empty()) {
+    add(faults, owner + " is retriable but has an undo", "Remove the undo: it would never run.");
+  }
+  if (checked.undo.empty() && checked.undo_request) {
+    add(faults, owner + " has an undo_request but no undo", "Name the undo operation.");
+  }
+  if (checked.undo.size() > wire::name_bytes_max) {
+    check_word(faults, owner, "undo", checked.undo);
+  }
+}
+
+void check_numbers(
+    std::vector<fault>& faults,
+    const std::string& owner,
+    const step& checked,
+    milliseconds saga_deadline) {
+  if (checked.deadline < milliseconds{1} || checked.deadline > deadline_max) {
+    add(faults,
+        owner + " has a deadline of " + std::to_string(checked.deadline.count()) + " ms",
+        "Take 1 ms to the deadline of the saga.");
+  } else if (checked.deadline > saga_deadline) {
+    add(faults,
+        owner + " has a longer deadline than the whole saga",
+        "Shorten it, or give the saga more than " + duration_text(saga_deadline) + ".");
+  }
+  if (checked.retries < 0 || checked.retries > retries_max) {
+    add(faults,
+        owner + " has " + std::to_string(checked.retries) + " retries",
+        "Take 0 to " + std::to_string(retries_max) + ".");
+  }
+  if (checked.backoff < milliseconds{1} || checked.backoff > backoff_max) {
+    add(faults,
+        owner + " has a back-off of " + std::to_string(checked.backoff.count()) + " ms",
+        "Take 1 ms to " + duration_text(backoff_max) + ".");
+  }
+}
+
+void check_step(std::vector<fault>& faults, const definition& of, std::size_t index) {
+  const step& checked = of.steps[index];
+  const std::string owner = called(checked, index);
+  check_word(faults, owner, "name", checked.name);
+  check_word(faults, owner, "capability", checked.capability);
+  check_word(faults, owner, "operation", checked.operation);
+  if (!checked.request) {
+    add(faults, owner + " has no request", "Say how its body is made.");
+  }
+  check_undo(faults, owner, checked);
+  check_numbers(faults, owner, checked, of.deadline);
+  const auto end = of.steps.begin() + static_cast<std::ptrdiff_t>(index);
+  const auto same = [&](const step& other) { return other.name == checked.name; };
+  if (!checked.name.empty() && std::any_of(of.steps.begin(), end, same)) {
+    add(faults, owner + " comes twice", "Give each step its own name: results are found by it.");
+  }
+}
+
+void check_order(std::vector<fault>& faults, const definition& of) {
+  for (std::size_t i = 1; i < of.steps.size(); ++i) {
+    const step& before = of.steps[i - 1];
+    const step& after = of.steps[i];
+    if (before.kind == step_kind::pivot && after.kind == step_kind::pivot) {
+      add(faults, called(after, i) + " is a second pivot", "Keep one point of no return.");
+    } else if (after.kind < before.kind) {
+      add(faults,
+          called(after, i) + " stands after " + called(before, i - 1),
+          "Order the steps: compensatable ones, at most one pivot, retriable ones.");
+    }
+  }
+}
+
+void check_sum(std::vector<fault>& faults, const definition& of) {
+  milliseconds sum{0};
+  for (const step& each : of.steps) {
+    if (each.kind != step_kind::retriable) {
+      sum += std::clamp(each.deadline, milliseconds{0}, deadline_max);
+    }
+  }
+  if (sum > of.deadline) {
+    add(faults,
+        "one try of each step up to the pivot may take " + duration_text(sum)
+            + ", more than the saga's " + duration_text(of.deadline),
+        "Shorten the steps' deadlines or lengthen the saga's.");
+  }
+}
+
+} // namespace
+
+std::vector<fault> validate(const definition& checked) {
+  std::vector<fault> faults;
+  check_word(faults, "the saga", "operation", checked.operation);
+  if (checked.deadline < milliseconds{1} || checked.deadline > deadline_max) {
+    add(faults,
+        "the saga has a deadline of " + std::to_string(checked.deadline.count()) + " ms",
+        "Take 1 ms to " + duration_text(deadline_max) + ".");
+  }
+  if (checked.steps.empty()) {
+    add(faults, "the saga has no steps", "Give it at least one.");
+  }
+  if (checked.steps.size() > steps_max) {
+    add(faults,
+        "the saga has " + std::to_string(checked.steps.size()) + " steps",
+        "Take at most " + std::to_string(steps_max) + ", or start a second saga from the first.");
+    return faults;
+  }
+  for (std::size_t i = 0; i < checked.steps.size(); ++i) {
+    check_step(faults, checked, i);
+  }
+  check_order(faults, checked);
+  // A sum of deadlines that are wrong themselves would only say it twice.
+  if (faults.empty()) {
+    check_sum(faults, checked);
+  }
+  return faults;
+}
+
+std::vector<fault> apply(const tuning& by, definition& tuned) {
+  std::vector<fault> faults;
+  tuned.deadline = by.deadline.value_or(tuned.deadline);
+  for (const auto& [name, changes] : by.steps) {
+    const auto found =
+        std::find_if(tuned.steps.begin(), tuned.steps.end(), [&name = name](const step& each) {
+          return each.name == name;
+        });
+    if (found == tuned.steps.end()) {
+      std::vector<std::string> names;
+      for (const step& each : tuned.steps) {
+        names.push_back(each.name);
+      }
+      add(faults,
+          "`" + tuned.operation + "` has no step `" + name + "`" + did_you_mean(name, names),
+          "Name one of its steps, or remove the entry.");
+      continue;
+    }
+    found->deadline = changes.deadline.value_or(found->deadline);
+    found->retries = changes.retries.value_or(found->retries);
+  }
+  std::vector<fault> rest = validate(tuned);
+  faults.insert(
+      faults.end(), std::make_move_iterator(rest.begin()), std::make_move_iterator(rest.end()));
+  return faults;
+}
+
+outcome<std::string_view> result_body(const facts& known, std::size_t index) {
+  if (index >= known.results.size() || known.results[index].empty()) {
+    return failure{internal_error("the result of step " + std::to_string(index) + " is not known")};
+  }
+  return known.results[index];
+}
+
+outcome<std::string_view> result_body(const facts& known, std::string_view name) {
+  const std::size_t count = known.of == nullptr ? 0 : known.of->steps.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    if (known.of->steps[i].name == name) {
+      return result_body(known, i);
+    }
+  }
+  return failure{internal_error("the saga has no step `" + std::string{name} + "`")};
+}
+
+} // namespace troupe::saga

@@ -1,0 +1,187 @@
+#include "runtime/saga/state.hpp"
+
+#include "runtime/saga/machine.hpp"
+#include "runtime/saga/transition.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace troupe::saga {
+
+namespace {
+
+void put_big_endian(std::string& to, std::uint64_t value) {
+  for (int shift = 56; shift >= 0; shift -= 8) {
+    to += static_cast<char>(value >> shift & 0xff);
+  }
+}
+
+std::uint64_t big_endian_at(std::string_view bytes, std::size_t at) {
+  std::uint64_t value = 0;
+  for (std::size_t i = at; i < at + 8; ++i) {
+    value = value << 8 | static_cast<unsigned char>(bytes[i]);
+  }
+  return value;
+}
+
+} // namespace
+
+std::string_view name_of(phase phase) {
+  switch (phase) {
+  case phase::forward:
+    return "forward";
+  case phase::undoing:
+    return "undoing";
+  case phase::completed:
+    return "completed";
+  case phase::compensated:
+    return "compensated";
+  case phase::parked:
+    return "parked";
+  }
+  return "unknown";
+}
+
+std::string_view name_of(step_status status) {
+  switch (status) {
+  case step_status::untouched:
+    return "untouched";
+  case step_status::asked:
+    return "asked";
+  case step_status::done:
+    return "done";
+  case step_status::failed:
+    return "failed";
+  case step_status::undo_asked:
+    return "undo_asked";
+  case step_status::undone:
+    return "undone";
+  }
+  return "unknown";
+}
+
+std::string_view name_of(record_kind kind) {
+  switch (kind) {
+  case record_kind::started:
+    return "started";
+  case record_kind::intent:
+    return "intent";
+  case record_kind::done:
+    return "done";
+  case record_kind::failed:
+    return "failed";
+  case record_kind::undo_intent:
+    return "undo_intent";
+  case record_kind::undone:
+    return "undone";
+  case record_kind::completed:
+    return "completed";
+  case record_kind::compensated:
+    return "compensated";
+  case record_kind::parked:
+    return "parked";
+  case record_kind::resumed:
+    return "resumed";
+  }
+  return "unknown";
+}
+
+state::state(const plan& by, const uuid& id)
+    : saga{id}, steps(by.step_count()), results(by.step_count()) {
+}
+
+bool state::operator==(const state& other) const {
+  return saga == other.saga && now == other.now && before_parked == other.before_parked
+         && current == other.current && round == other.round && next_seq == other.next_seq
+         && deadline == other.deadline && steps == other.steps && results == other.results
+         && why == other.why && why_parked == other.why_parked && start_data == other.start_data;
+}
+
+std::string_view state::input() const {
+  return std::string_view{start_data}.substr(std::min(start_prefix_bytes, start_data.size()));
+}
+
+facts state::known(const plan& by) const {
+  return {.saga = saga, .input = input(), .results = results, .of = &by.what()};
+}
+
+std::string start_data_of(wall_time deadline, std::uint64_t fingerprint, std::string_view input) {
+  std::string data;
+  data.reserve(start_prefix_bytes + input.size());
+  const auto since_epoch = std::chrono::floor<milliseconds>(deadline.time_since_epoch());
+  put_big_endian(data, static_cast<std::uint64_t>(since_epoch.count()));
+  put_big_endian(data, fingerprint);
+  data += input;
+  return data;
+}
+
+std::optional<std::uint64_t> fingerprint_in(std::string_view started_data) {
+  if (started_data.size() < start_prefix_bytes) {
+    return std::nullopt;
+  }
+  return big_endian_at(started_data, 8);
+}
+
+void apply_started(state& to, std::string data) {
+  to.start_data = std::move(data);
+  const auto millis = static_cast<milliseconds::rep>(big_endian_at(to.start_data, 0));
+  to.deadline = wall_time{milliseconds{millis}};
+}
+
+void apply_intent(state& to, std::uint32_t step, std::uint32_t round) {
+  to.current = step;
+  to.steps[step].status = step_status::asked;
+  to.steps[step].round = round;
+}
+
+void apply_done(state& to, std::uint32_t step, std::string body) {
+  to.steps[step].status = step_status::done;
+  to.results[step] = std::move(body);
+}
+
+void apply_failed(state& to, std::uint32_t step, error why) {
+  to.now = phase::undoing;
+  to.steps[step].status = step_status::failed;
+  to.why = std::move(why);
+}
+
+void apply_undo_intent(state& to, std::uint32_t step, std::uint32_t round) {
+  to.current = step;
+  to.steps[step].status = step_status::undo_asked;
+  to.steps[step].undo_round = round;
+}
+
+void apply_undone(state& to, std::uint32_t step) {
+  to.steps[step].status = step_status::undone;
+}
+
+void apply_completed(state& to) {
+  to.now = phase::completed;
+}
+
+void apply_compensated(state& to) {
+  to.now = phase::compensated;
+}
+
+void apply_parked(state& to, error why) {
+  to.before_parked = to.now;
+  to.now = phase::parked;
+  to.why_parked = std::move(why);
+}
+
+void apply_resumed(state& to, std::uint32_t round) {
+  to.now = to.before_parked;
+  to.round = round;
+}
+
+std::optional<std::uint32_t> done_below(const state& in, std::uint32_t step) {
+  while (step > 0) {
+    if (in.steps[--step].status == step_status::done) {
+      return step;
+    }
+  }
+  return std::nullopt;
+}
+
+} // namespace troupe::saga

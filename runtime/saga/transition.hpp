@@ -1,0 +1,36 @@
+#pragma once
+
+#include "runtime/saga/state.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace troupe::saga {
+
+// What each record does to a state. Decisions and replay both change what is durable through these
+// and nothing else, so that they cannot disagree.
+
+/// The data of a `started` record: 8 bytes of deadline in Unix milliseconds, 8 bytes of fingerprint
+/// (both big-endian), then the input.
+std::string start_data_of(wall_time deadline, std::uint64_t fingerprint, std::string_view input);
+
+inline constexpr std::size_t start_prefix_bytes = 16;
+
+/// @param data has at least `start_prefix_bytes`.
+void apply_started(state& to, std::string data);
+void apply_intent(state& to, std::uint32_t step, std::uint32_t round);
+void apply_done(state& to, std::uint32_t step, std::string body);
+void apply_failed(state& to, std::uint32_t step, error why);
+void apply_undo_intent(state& to, std::uint32_t step, std::uint32_t round);
+void apply_undone(state& to, std::uint32_t step);
+void apply_completed(state& to);
+void apply_compensated(state& to);
+void apply_parked(state& to, error why);
+void apply_resumed(state& to, std::uint32_t round);
+
+/// The next step to undo: the last one below `step` that is done. Nothing if all is undone.
+std::optional<std::uint32_t> done_below(const state& in, std::uint32_t step);
+
+} // namespace troupe::saga
