@@ -239,8 +239,8 @@ std::size_t utf8_bytes(std::string_view text) {
   return 0;
 }
 
-/// The first byte that is not text. yaml-cpp would end the file at some control characters and
-/// replace broken UTF-8: half a topology would pass for a whole one.
+/// The first byte that is not text. yaml-cpp passes broken UTF-8 on and uses 0x04 for the end of
+/// its input; names end up in logs and on terminals, where only text should get.
 std::optional<fault> find_byte_that_is_no_text(std::string_view text) {
   file_position at{1, 1};
   std::size_t offset = 0;
