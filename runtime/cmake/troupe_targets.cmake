@@ -14,7 +14,9 @@ if(NOT TROUPE_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
 endif()
 if(TROUPE_SANITIZE)
   target_compile_options(troupe_build INTERFACE
-    -fsanitize=${TROUPE_SANITIZE} -fno-sanitize-recover=all)
+    -fsanitize=${TROUPE_SANITIZE} -fno-sanitize-recover=all
+    # GCC's ThreadSanitizer does not see fences (Boost and CAF have some) and says so with a warning.
+    $<$<AND:$<STREQUAL:${TROUPE_SANITIZE},thread>,$<CXX_COMPILER_ID:GNU>>:-Wno-tsan>)
   target_link_options(troupe_build INTERFACE -fsanitize=${TROUPE_SANITIZE})
 endif()
 
@@ -29,12 +31,55 @@ function(troupe_library name)
   target_include_directories(${name} SYSTEM PUBLIC ${arg_SYSTEM})
 endfunction()
 
+# What `./dev demo` and `./dev bench` need built: the programs, and those under tests/ as well.
+add_custom_target(programs)
+add_custom_target(benches)
+add_dependencies(benches programs)
+
 # troupe_program(NAME SOURCES ... [DEPENDS ...])
 function(troupe_program name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;SYSTEM" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_DEPENDS} troupe_build)
   target_include_directories(${name} SYSTEM PRIVATE ${arg_SYSTEM})
+  set(tests "${PROJECT_SOURCE_DIR}/tests")
+  cmake_path(IS_PREFIX tests "${CMAKE_CURRENT_SOURCE_DIR}" is_test)
+  if(is_test)
+    add_dependencies(benches ${name})
+  else()
+    add_dependencies(programs ${name})
+  endif()
+endfunction()
+
+# How a test of a label is run. SECONDS is its limit on a quiet machine; sanitizers get more. What
+# may take over a minute is labelled `long` besides, and left out of short sanitizer runs.
+# Integration tests start processes and watch deadlines, so each has two processors to itself;
+# chaos tests have the machine.
+function(troupe_describe_test test label seconds)
+  set(labels ${label})
+  if(seconds GREATER 60)
+    list(APPEND labels long)
+  endif()
+  if(TROUPE_SANITIZE MATCHES "thread")
+    math(EXPR seconds "${seconds} * 10")
+  elseif(TROUPE_SANITIZE)
+    math(EXPR seconds "${seconds} * 4")
+  endif()
+  set_tests_properties(${test} PROPERTIES LABELS "${labels}" TIMEOUT ${seconds})
+  if(label STREQUAL "integration")
+    set_tests_properties(${test} PROPERTIES PROCESSORS 2)
+  elseif(label STREQUAL "chaos")
+    set_tests_properties(${test} PROPERTIES RUN_SERIAL TRUE)
+  endif()
+endfunction()
+
+# The main() of every Boost.Test program, compiled once.
+function(troupe_test_main)
+  if(NOT TARGET troupe_boost_main)
+    add_library(troupe_boost_main OBJECT "${PROJECT_SOURCE_DIR}/tests/boost_main.cpp")
+    target_link_libraries(troupe_boost_main PRIVATE troupe_build Boost::unit_test_framework)
+    target_compile_definitions(troupe_boost_main PRIVATE BOOST_TEST_DYN_LINK)
+  endif()
 endfunction()
 
 # troupe_test(NAME LABEL unit|integration|chaos SECONDS n SOURCES ... DEPENDS ...)
@@ -42,13 +87,14 @@ endfunction()
 # One Boost.Test program and one CTest entry. SECONDS is its time limit.
 function(troupe_test name)
   cmake_parse_arguments(arg "" "LABEL;SECONDS" "SOURCES;DEPENDS;SYSTEM" ${ARGN})
-  add_executable(${name} ${arg_SOURCES} "${PROJECT_SOURCE_DIR}/tests/boost_main.cpp")
+  troupe_test_main()
+  add_executable(${name} ${arg_SOURCES} $<TARGET_OBJECTS:troupe_boost_main>)
   target_link_libraries(${name} PRIVATE
     ${arg_DEPENDS} troupe_build Boost::unit_test_framework Threads::Threads)
   target_include_directories(${name} SYSTEM PRIVATE ${arg_SYSTEM})
   target_compile_definitions(${name} PRIVATE BOOST_TEST_DYN_LINK)
   add_test(NAME ${arg_LABEL}.${name} COMMAND ${name} --color_output=no)
-  set_tests_properties(${arg_LABEL}.${name} PROPERTIES LABELS "${arg_LABEL}" TIMEOUT ${arg_SECONDS})
+  troupe_describe_test(${arg_LABEL}.${name} ${arg_LABEL} ${arg_SECONDS})
 endfunction()
 
 # troupe_script_test(NAME LABEL ... SECONDS n SCRIPT file [ARGS ...])
@@ -58,7 +104,7 @@ endfunction()
 function(troupe_script_test name)
   cmake_parse_arguments(arg "" "LABEL;SECONDS;SCRIPT" "ARGS" ${ARGN})
   add_test(NAME ${arg_LABEL}.${name} COMMAND /usr/bin/python3 "${arg_SCRIPT}" ${arg_ARGS})
+  troupe_describe_test(${arg_LABEL}.${name} ${arg_LABEL} ${arg_SECONDS})
   set_tests_properties(${arg_LABEL}.${name} PROPERTIES
-    LABELS "${arg_LABEL}" TIMEOUT ${arg_SECONDS}
     ENVIRONMENT "TROUPE_BIN=${CMAKE_BINARY_DIR}/bin;TROUPE_SOURCE=${PROJECT_SOURCE_DIR};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
