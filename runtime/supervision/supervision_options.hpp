@@ -19,14 +19,17 @@ struct options {
   /// More restarts than this `within` the window and the group is down. 0 to 1,000.
   int max_restarts = 5;
   milliseconds within{10'000};
-  /// Wait before the first restart; doubles with each further one (plus up to 20 % jitter), up to
-  /// the maximum, and starts over when a child has lived for `within`.
+  /// Wait before the first restart; doubles with each further one, up to the maximum, and starts
+  /// over when a child has lived for `within`. Up to 20 % jitter comes on top of it, also at the
+  /// maximum, so that what failed together does not come back together.
   milliseconds backoff_min{50};
   milliseconds backoff_max{5'000};
   /// How long a child may take to stop before it is given up.
   milliseconds shutdown{5'000};
   /// How long a group that is down stays down before it is tried again.
   milliseconds cool_down{30'000};
+  /// How long a child may take to start before it is killed and the start counts as failed.
+  milliseconds start{60'000};
 };
 
 /// The bulkhead of a capability.

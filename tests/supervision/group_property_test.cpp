@@ -1,0 +1,252 @@
+// Random lives of random groups. A failure prints its seed; the seed is all it takes to replay.
+#include "runtime/supervision/group_policy.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <deque>
+#include <map>
+#include <random>
+
+namespace utf = boost::unit_test;
+
+namespace troupe::supervision {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Plays children that start, hang, crash, are slow to stop or deaf, and watches the policy.
+class simulated_group {
+public:
+  explicit simulated_group(std::uint64_t seed) : random_{seed}, policy_{make(seed)} {}
+
+  void live(int events) {
+    tell(start_requested{});
+    for (int i = 0; i < events; ++i) {
+      act();
+      if (below(4) == 0) {
+        repeat_something_old();
+      }
+    }
+  }
+
+  /// Asks it to stop, and lets the time pass that a stop may take.
+  void end() {
+    tell(stop_requested{});
+    while (const auto due = policy_.next_due()) {
+      const auto limit = now_ + options_.shutdown + group_policy::kill_grace;
+      BOOST_REQUIRE((*due <= limit));
+      now_ = std::max(now_, *due);
+      tell(time_passed{});
+    }
+    BOOST_REQUIRE((policy_.state() == group_state::stopped));
+    BOOST_REQUIRE(processes_.empty());
+    tell(time_passed{});
+  }
+
+private:
+  int below(int limit) { return static_cast<int>(random_() % static_cast<std::uint64_t>(limit)); }
+
+  group_policy make(std::uint64_t seed) {
+    options_.on_failure = static_cast<strategy>(below(3));
+    options_.max_restarts = below(6);
+    options_.within = milliseconds{1 + below(5'000)};
+    options_.backoff_min = milliseconds{below(100)};
+    options_.backoff_max = options_.backoff_min + milliseconds{below(1'000)};
+    options_.shutdown = milliseconds{below(500)};
+    options_.cool_down = milliseconds{1 + below(3'000)};
+    options_.start = milliseconds{1 + below(2'000)};
+    group_spec spec{options_, {}};
+    for (int i = 1 + below(5); i > 0; --i) {
+      spec.children.push_back(child());
+    }
+    return group_policy::make(std::move(spec), seed).value();
+  }
+
+  child_spec child() {
+    ++last_child_;
+    return {
+        .id = child_id{last_child_},
+        .name = "child " + std::to_string(last_child_),
+        .when = static_cast<restart>(below(3))};
+  }
+
+  void act() {
+    const int what = below(20);
+    if (what < 6) {
+      now_ += milliseconds{below(300)};
+      tell(time_passed{});
+    } else if (what < 9) {
+      if (const auto due = policy_.next_due()) {
+        now_ = std::max(now_, *due);
+        tell(time_passed{});
+      }
+    } else if (what == 9 && below(4) == 0) {
+      BOOST_REQUIRE(policy_.add(child(), now_, actions_).has_value());
+      watch();
+    } else if (what == 10 && below(4) == 0) {
+      const child_id id{1U + static_cast<std::uint32_t>(below(static_cast<int>(last_child_)))};
+      // Unknown ids are an error, which is fine here.
+      static_cast<void>(policy_.remove(id, now_, actions_));
+      watch();
+    } else if (!processes_.empty()) {
+      auto at = processes_.begin();
+      std::advance(at, below(static_cast<int>(processes_.size())));
+      speak(at->first, at->second, what);
+    }
+  }
+
+  struct process {
+    std::uint64_t generation = 0;
+    bool up = false;
+    bool asked_to_stop = false;
+  };
+
+  void speak(child_id id, process& of, int what) {
+    const auto generation = of.generation;
+    if (!of.up && what < 17) {
+      of.up = true;
+      told_.push_back(child_started{id, generation});
+    } else if (!of.up) {
+      processes_.erase(id);
+      told_.push_back(
+          what == 17 ? group_event{child_declined{id, generation}}
+                     : group_event{child_start_failed{id, generation, "no"}});
+    } else if (of.asked_to_stop && what < 18) {
+      processes_.erase(id);
+      told_.push_back(child_stopped{id, generation});
+    } else if (what > 15) {
+      processes_.erase(id);
+      told_.push_back(child_exited{id, generation, static_cast<exit_kind>(below(3)), "boom"});
+    } else {
+      return;
+    }
+    const auto event = told_.back();
+    tell(event);
+  }
+
+  /// Messages come twice and late.
+  void repeat_something_old() {
+    if (!told_.empty()) {
+      const auto event = told_[static_cast<std::size_t>(below(static_cast<int>(told_.size())))];
+      // A repeated "started" or "exited" of the current generation is true again only if it was
+      // the last thing said; the policy must take every other one for stale or harmless.
+      if (still_false(event)) {
+        tell(event);
+      }
+    }
+  }
+
+  bool still_false(const group_event& event) {
+    return std::visit(
+        [&](const auto& each) {
+          if constexpr (requires { each.generation; }) {
+            const auto at = processes_.find(each.child);
+            return at == processes_.end() || at->second.generation != each.generation;
+          } else {
+            return false;
+          }
+        },
+        event);
+  }
+
+  void tell(const group_event& event) {
+    policy_.handle(event, now_, actions_);
+    if (std::holds_alternative<time_passed>(event)) {
+      // A shell that goes by it never spins.
+      const auto due = policy_.next_due();
+      BOOST_REQUIRE((!due || *due > now_));
+    }
+    watch();
+  }
+
+  void watch() {
+    for (const auto& action : std::exchange(actions_, {})) {
+      std::visit([&](const auto& each) { saw(each); }, action);
+    }
+    BOOST_REQUIRE((policy_.state() != group_state::down || processes_.empty()));
+  }
+
+  void saw(const start_child& action) {
+    // Never two of one child, never one in a group that is to be at rest.
+    BOOST_REQUIRE(!processes_.contains(action.child));
+    BOOST_REQUIRE((action.generation > generations_[action.child]));
+    BOOST_REQUIRE((policy_.state() != group_state::stopped));
+    generations_[action.child] = action.generation;
+    processes_[action.child] = {action.generation};
+  }
+
+  void saw(const stop_child& action) {
+    BOOST_REQUIRE((processes_.at(action.child).generation == action.generation));
+    BOOST_REQUIRE((action.within == options_.shutdown));
+    processes_.at(action.child).asked_to_stop = true;
+  }
+
+  void saw(const kill_child& action) {
+    BOOST_REQUIRE((processes_.at(action.child).generation == action.generation));
+    processes_.at(action.child).asked_to_stop = true;
+  }
+
+  void saw(const abandon_child& action) { BOOST_REQUIRE(processes_.erase(action.child) == 1U); }
+
+  void saw(const forget_child& action) { BOOST_REQUIRE(!processes_.contains(action.child)); }
+
+  void saw(const plan_restart& action) {
+    BOOST_REQUIRE((action.due >= now_ + options_.backoff_min));
+    BOOST_REQUIRE((action.due <= now_ + std::chrono::nanoseconds{options_.backoff_max} * 6 / 5));
+    planned_.push_back(now_);
+    while (planned_.front() < now_ - options_.within) {
+      planned_.pop_front();
+    }
+    // The promise of S9.
+    BOOST_REQUIRE((planned_.size() <= static_cast<std::size_t>(options_.max_restarts)));
+  }
+
+  void saw(const record_failure& action) {
+    BOOST_REQUIRE((policy_.failures(action.child).size() <= group_policy::failures_kept));
+  }
+
+  void saw(const group_up&) {
+    BOOST_REQUIRE(!up_);
+    up_ = true;
+  }
+
+  void saw(const group_down& action) {
+    BOOST_REQUIRE((action.retry_at == now_ + options_.cool_down));
+    up_ = false;
+    // The next try has a budget of its own.
+    planned_.clear();
+  }
+
+  void saw(const group_stopped&) { BOOST_REQUIRE(processes_.empty()); }
+
+  std::mt19937_64 random_;
+  options options_;
+  std::uint32_t last_child_ = 0;
+  group_policy policy_;
+  instant now_{1h};
+  std::vector<group_action> actions_;
+  std::map<child_id, process> processes_;
+  std::map<child_id, std::uint64_t> generations_;
+  std::vector<group_event> told_;
+  std::deque<instant> planned_;
+  bool up_ = false;
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(runtime_supervision_group_property, *utf::label("unit") * utf::timeout(20))
+
+BOOST_AUTO_TEST_CASE(random_groups_keep_their_promises_and_always_stop) {
+  for (std::uint64_t seed = 1; seed <= 2'000; ++seed) {
+    BOOST_TEST_CONTEXT("seed " << seed) {
+      simulated_group group{seed};
+      group.live(300);
+      group.end();
+    }
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::supervision
