@@ -181,7 +181,8 @@ public:
   database& operator=(const database&) = delete;
   virtual ~database() = default;
 
-  /// Starts a writing transaction (SQLite: BEGIN IMMEDIATE). There must be none.
+  /// Starts a writing transaction (SQLite: BEGIN IMMEDIATE). There must be none, and there is none
+  /// if it throws.
   virtual void begin() = 0;
 
   /// Makes the transaction durable; it is on the disk when this returns.

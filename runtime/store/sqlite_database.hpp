@@ -16,7 +16,7 @@ namespace troupe::store {
 struct sqlite_options {
   /// Whose data it is ("orders"). Written into a new file; a file of another one is refused.
   /// Needed unless read_only, where an empty name takes any.
-  std::string capability;
+  std::string capability{};
   /// For checkers and queries: nothing is made, checked, locked or checkpointed.
   bool read_only = false;
   /// False: a missing file is refused instead of made.
@@ -40,10 +40,10 @@ struct sqlite_options {
   /// From this many pages on, it cuts the WAL file down too. More than checkpoint_pages.
   int truncate_pages = 16'000;
   /// SQLite's name of another file layer; empty for the system's own. For tests.
-  std::string vfs;
+  std::string vfs{};
   /// Called when the disk did not confirm. The default writes a line to stderr and ends the process
   /// at once with status 74 (EX_IOERR). One that returns leaves a session that only throws.
-  std::function<void(const std::string& message)> on_fsync_error;
+  std::function<void(const std::string& message)> on_fsync_error{};
 };
 
 /// Opens, and if need be makes, the SQLite database in the file `path` with its folder.

@@ -29,15 +29,16 @@ constexpr const char* quick_check = "PRAGMA quick_check(5)";
 /// Lets the session run a pragma of its own.
 class own_statement_scope {
 public:
-  explicit own_statement_scope(bool& flag) : flag_{flag} { flag_ = true; }
+  explicit own_statement_scope(bool& flag) : flag_{flag}, before_{flag} { flag_ = true; }
 
   own_statement_scope(const own_statement_scope&) = delete;
   own_statement_scope& operator=(const own_statement_scope&) = delete;
 
-  ~own_statement_scope() { flag_ = false; }
+  ~own_statement_scope() { flag_ = before_; }
 
 private:
   bool& flag_;
+  bool before_;
 };
 
 void require(sqlite3* connection, int code, std::string_view doing) {
@@ -83,7 +84,20 @@ void sqlite_session::set_up() {
 }
 
 void sqlite_session::enter_wal_mode() {
+  const own_statement_scope own{own_statement_};
+  if (text_of("PRAGMA journal_mode") == "wal") {
+    return;
+  }
+  // The way into WAL mode is a transaction with a rollback journal. If the deletion of that journal
+  // is not synced (only EXTRA does so), power loss may bring it back: the next opening would play
+  // it, find an empty database and delete the WAL with all confirmed commits.
+  if (options_.durable) {
+    set_pragma("synchronous", "EXTRA", "3");
+  }
   set_pragma("journal_mode", "WAL", "wal");
+  if (options_.durable) {
+    set_pragma("synchronous", "FULL", "2");
+  }
 }
 
 void sqlite_session::check_pages() {

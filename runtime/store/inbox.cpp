@@ -1,0 +1,103 @@
+#include "runtime/store/inbox.hpp"
+
+#include <array>
+
+namespace troupe::store {
+
+namespace {
+
+constexpr std::array<migration, 1> steps{{{1, "inbox, effects, outbox and writers", R"sql(
+CREATE TABLE inbox (
+  id BLOB PRIMARY KEY,
+  operation TEXT NOT NULL,
+  digest BIGINT NOT NULL,
+  state INTEGER NOT NULL CHECK (state IN (1, 2, 3)),
+  reply BLOB,
+  node TEXT NOT NULL,
+  replica INTEGER NOT NULL,
+  attempt INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE writers (
+  id INTEGER PRIMARY KEY,
+  node TEXT NOT NULL,
+  incarnation BLOB NOT NULL,
+  fenced INTEGER NOT NULL DEFAULT 0,
+  opened_at BIGINT NOT NULL
+);
+CREATE TABLE effects (
+  key BLOB PRIMARY KEY,
+  call BLOB NOT NULL,
+  name TEXT NOT NULL,
+  request BLOB NOT NULL,
+  writer INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE outbox (
+  seq INTEGER PRIMARY KEY,
+  id BLOB NOT NULL,
+  topic TEXT NOT NULL,
+  key TEXT NOT NULL,
+  body BLOB NOT NULL
+);
+)sql"}}};
+
+blob bytes_of(std::string_view text) {
+  return std::as_bytes(std::span{text});
+}
+
+std::string text_of(blob bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+} // namespace
+
+std::span<const migration> turn_migrations() {
+  return steps;
+}
+
+std::optional<inbox_entry> inbox::find(const uuid& id) {
+  std::optional<inbox_entry> found;
+  auto take = [&](const row& row) {
+    found = inbox_entry{
+        static_cast<inbox_state>(row.integer(0)), static_cast<std::uint64_t>(row.integer(1)),
+        text_of(row.bytes(2))};
+  };
+  session_.query("SELECT state, digest, reply FROM inbox WHERE id = $1", take, id);
+  return found;
+}
+
+void inbox::insert(
+    const uuid& id, std::string_view operation, std::uint64_t digest, inbox_state state,
+    std::string_view reply, const handled_by& by) {
+  session_.execute(
+      "INSERT INTO inbox (id, operation, digest, state, reply, node, replica, attempt)"
+      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+      id, operation, digest, static_cast<int>(state), bytes_of(reply), by.node, by.replica,
+      by.attempt);
+}
+
+bool inbox::settle(const uuid& id, inbox_state state, std::string_view reply) {
+  return session_.execute(
+             "UPDATE inbox SET state = $2, reply = $3 WHERE id = $1 AND state = 1", id,
+             static_cast<int>(state), bytes_of(reply))
+         == 1;
+}
+
+std::int64_t inbox::forget(wall_time before, int rows_max) {
+  return session_.execute(
+      "DELETE FROM inbox WHERE id IN"
+      " (SELECT id FROM inbox WHERE id < $1 AND state <> 1 LIMIT $2)",
+      floor_id(before), rows_max);
+}
+
+uuid floor_id(wall_time time) {
+  auto millis = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<milliseconds>(time.time_since_epoch()).count());
+  uuid id;
+  for (int i = 5; i >= 0; --i) {
+    id.bytes[static_cast<std::size_t>(i)] = static_cast<std::byte>(millis);
+    millis >>= 8U;
+  }
+  return id;
+}
+
+} // namespace troupe::store

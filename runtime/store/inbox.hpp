@@ -1,0 +1,71 @@
+#pragma once
+
+#include "runtime/ids.hpp"
+#include "runtime/outcome.hpp"
+#include "runtime/store/database.hpp"
+#include "runtime/store/migrations.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace troupe::store {
+
+/// The tables every capability's database has: inbox, effects, outbox, writers (FORMAT.md).
+std::span<const migration> turn_migrations();
+
+/// How far the message of an inbox row is. The numbers are in the database.
+enum class inbox_state : std::uint8_t {
+  /// Its answer will be stored by whoever works on it: an effect or a saga.
+  pending = 1,
+  ok = 2,
+  refused = 3,
+};
+
+/// What the inbox knows of a message.
+struct inbox_entry {
+  inbox_state state = inbox_state::pending;
+  std::uint64_t digest = 0;
+  /// The reply's body, or the error as a MessagePack map; empty while pending.
+  std::string reply;
+};
+
+/// Who handled a message: for people asking later.
+struct handled_by {
+  std::string_view node;
+  int replica = 0;
+  int attempt = 1;
+};
+
+/// The messages a database has handled, by id, with their answers: what makes a repeat harmless.
+///
+/// Borrows the session; each function belongs to the turn of the moment and throws database_error.
+class inbox {
+public:
+  explicit inbox(database& session) : session_{session} {}
+
+  std::optional<inbox_entry> find(const uuid& id);
+
+  void insert(
+      const uuid& id, std::string_view operation, std::uint64_t digest, inbox_state state,
+      std::string_view reply, const handled_by& by);
+
+  /// Stores the answer of a pending message.
+  /// @return false if it is not pending: it has its answer, and nothing changed.
+  bool settle(const uuid& id, inbox_state state, std::string_view reply);
+
+  /// Forgets answered messages born before `before`, at most `rows_max`.
+  /// @return how many were forgotten.
+  std::int64_t forget(wall_time before, int rows_max);
+
+private:
+  database& session_;
+};
+
+/// The id with which every id born at or after `time` compares as not less.
+uuid floor_id(wall_time time);
+
+} // namespace troupe::store

@@ -1,0 +1,78 @@
+#include "runtime/store/writers.hpp"
+
+namespace troupe::store {
+
+namespace {
+
+blob bytes_of(std::string_view text) {
+  return std::as_bytes(std::span{text});
+}
+
+} // namespace
+
+std::int64_t writers::add(std::string_view node, const uuid& incarnation, wall_time now) {
+  const std::int64_t id =
+      session_.integer_of("SELECT COALESCE(MAX(id), 0) + 1 FROM writers").value_or(1);
+  const auto millis = std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count();
+  session_.execute(
+      "INSERT INTO writers (id, node, incarnation, opened_at) VALUES ($1, $2, $3, $4)", id, node,
+      incarnation, millis);
+  return id;
+}
+
+bool writers::is_fenced(std::int64_t id) {
+  return session_.integer_of("SELECT fenced FROM writers WHERE id = $1", id).value_or(1) != 0;
+}
+
+std::vector<writer_row> writers::others(std::int64_t self) {
+  std::vector<writer_row> found;
+  auto take = [&](const row& row) {
+    found.push_back({row.integer(0), std::string{row.text(1)}, row.id(2)});
+  };
+  session_.query(
+      "SELECT id, node, incarnation FROM writers WHERE fenced = 0 AND id <> $1 ORDER BY id", take,
+      self);
+  return found;
+}
+
+void writers::take_over(std::int64_t id, std::int64_t heir) {
+  session_.execute("UPDATE writers SET fenced = 1 WHERE id = $1", id);
+  session_.execute("UPDATE effects SET writer = $2 WHERE writer = $1", id, heir);
+}
+
+void effects::add(const effect_row& effect, std::int64_t writer) {
+  session_.execute(
+      "INSERT INTO effects (key, call, name, request, writer) VALUES ($1, $2, $3, $4, $5)",
+      effect.key, effect.call, effect.name, bytes_of(effect.request), writer);
+}
+
+void effects::remove(const uuid& key) {
+  session_.execute("DELETE FROM effects WHERE key = $1", key);
+}
+
+bool effects::contains(const uuid& key) {
+  return session_.integer_of("SELECT 1 FROM effects WHERE key = $1", key).has_value();
+}
+
+std::vector<effect_row> effects::of(std::int64_t writer) {
+  std::vector<effect_row> found;
+  auto take = [&](const row& row) {
+    const blob request = row.bytes(3);
+    found.push_back(
+        {row.id(0), row.id(1), std::string{row.text(2)},
+         std::string{reinterpret_cast<const char*>(request.data()), request.size()}});
+  };
+  session_.query(
+      "SELECT key, call, name, request FROM effects WHERE writer = $1 ORDER BY key", take, writer);
+  return found;
+}
+
+void outbox::add(
+    const uuid& id, std::string_view topic, std::string_view key, std::string_view body) {
+  session_.execute(
+      "INSERT INTO outbox (seq, id, topic, key, body)"
+      " SELECT COALESCE(MAX(seq), 0) + 1, $1, $2, $3, $4 FROM outbox",
+      id, topic, key, bytes_of(body));
+}
+
+} // namespace troupe::store

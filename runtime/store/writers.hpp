@@ -1,0 +1,82 @@
+#pragma once
+
+#include "runtime/ids.hpp"
+#include "runtime/store/database.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::store {
+
+/// A process that writes a database, as its row in `writers` has it.
+struct writer_row {
+  std::int64_t id = 0;
+  std::string node;
+  uuid incarnation;
+};
+
+/// Who may write for what: every process that opens a capability's database takes a new number, and
+/// what is under way (effects, sagas) belongs to a number. A process given up for dead is fenced:
+/// its number is struck out in the same transaction in which another takes over its work, and each
+/// of its later turns finds that out before it writes. The database decides, not the clock.
+///
+/// Borrows the session; each function belongs to the turn of the moment and throws database_error.
+/// @source RELIABILITY R2, R13, R17, F7.
+class writers {
+public:
+  explicit writers(database& session) : session_{session} {}
+
+  /// A new number for this process.
+  std::int64_t add(std::string_view node, const uuid& incarnation, wall_time now);
+
+  /// True if `id` has been struck out, or is not known at all.
+  bool is_fenced(std::int64_t id);
+
+  /// Everybody who is not fenced, except `self`.
+  std::vector<writer_row> others(std::int64_t self);
+
+  /// Strikes `id` out and gives its effects to `heir`.
+  void take_over(std::int64_t id, std::int64_t heir);
+
+private:
+  database& session_;
+};
+
+/// Work outside the system: committed, and to be run until it has a result.
+struct effect_row {
+  /// Stable over every repeat; what the outside recognizes it by.
+  uuid key;
+  /// The call that waits for it.
+  uuid call;
+  std::string name;
+  std::string request;
+};
+
+/// The effects that were committed and have no result yet.
+class effects {
+public:
+  explicit effects(database& session) : session_{session} {}
+
+  void add(const effect_row& effect, std::int64_t writer);
+  void remove(const uuid& key);
+  bool contains(const uuid& key);
+  std::vector<effect_row> of(std::int64_t writer);
+
+private:
+  database& session_;
+};
+
+/// The events that are still to leave. Each has the next number of a sequence without gaps.
+class outbox {
+public:
+  explicit outbox(database& session) : session_{session} {}
+
+  void add(const uuid& id, std::string_view topic, std::string_view key, std::string_view body);
+
+private:
+  database& session_;
+};
+
+} // namespace troupe::store
