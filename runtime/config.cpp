@@ -55,7 +55,7 @@ struct unit {
 };
 
 constexpr std::array duration_units{
-    unit{"d", 24 * 3'600'000},
+    unit{"d", 86'400'000},
     unit{"h", 3'600'000},
     unit{"m", 60'000},
     unit{"s", 1'000},

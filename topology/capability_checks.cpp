@@ -157,6 +157,7 @@ void check_type(
   const actor_type* type = type_named(on.plan.actor, types);
   if (type == nullptr) {
     std::vector<std::string> names;
+    names.reserve(types.size());
     for (const actor_type& each : types) {
       names.push_back(each.name);
     }

@@ -154,8 +154,7 @@ BOOST_AUTO_TEST_CASE(a_file_over_its_limit_is_not_parsed) {
   BOOST_TEST(contains(refusal(text).what, "bytes"));
 }
 
-// yaml-cpp ends a file at 0x04 and repairs broken UTF-8: half a topology would pass for a whole
-// one.
+// yaml-cpp passes broken UTF-8 on, and names end up in logs and on terminals.
 BOOST_AUTO_TEST_CASE(bytes_that_are_no_text_are_refused_where_they_stand) {
   BOOST_TEST((refusal(std::string_view{"a: 1\nb\0: 2\n", 11}).at == file_position{2, 2}));
   BOOST_TEST((refusal("a: 1\n\x04").at == file_position{2, 1}));
