@@ -1,0 +1,206 @@
+// What Troupe adds to Erlang: waits before restarts, failures in a row, and the cool-down.
+#include "tests/supervision/group_bench.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <array>
+#include <set>
+
+namespace utf = boost::unit_test;
+
+namespace troupe::supervision {
+
+namespace {
+
+constexpr std::array strategies{
+    strategy::one_for_one, strategy::one_for_all, strategy::rest_for_one};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(runtime_supervision_group_backoff, *utf::label("unit") * utf::timeout(5))
+
+// F11: waits double up to the maximum; jitter only adds.
+BOOST_AUTO_TEST_CASE(waits_double_up_to_the_maximum_with_jitter_on_top) {
+  options policy{.max_restarts = 1'000, .backoff_min = 100ms, .backoff_max = 1s};
+  group_bench group{policy, children_named("a")};
+  group.bring_up();
+  bool jittered = false;
+
+  for (const auto base : {100ms, 200ms, 400ms, 800ms, 1'000ms, 1'000ms}) {
+    group.exit('a');
+    const auto wait = group.plans.back().due - group.now;
+    BOOST_TEST((wait >= base));
+    BOOST_TEST((wait <= base * 6 / 5));
+    jittered = jittered || wait != base;
+    BOOST_TEST(group.take() == "");
+    BOOST_TEST((group.policy.next_due() == group.plans.back().due));
+    group.pass_to_due();
+    group.obey();
+  }
+
+  BOOST_TEST(jittered);
+  BOOST_TEST(group.plans.back().attempt == 6);
+}
+
+BOOST_AUTO_TEST_CASE(a_child_that_lived_for_the_window_starts_over_with_the_smallest_wait) {
+  options policy{.within = 10s, .backoff_min = 100ms, .backoff_max = 5s};
+  group_bench group{policy, children_named("a")};
+  group.bring_up();
+  for (int i = 0; i < 3; ++i) {
+    group.exit('a');
+    group.pass_to_due();
+    group.obey();
+  }
+  BOOST_TEST(group.plans.back().attempt == 3);
+
+  group.pass(10s);
+  group.exit('a');
+
+  BOOST_TEST(group.plans.back().attempt == 1);
+  BOOST_TEST((group.plans.back().due - group.now <= 120ms));
+}
+
+// F12: what fails together does not come back together.
+BOOST_AUTO_TEST_CASE(children_that_fail_together_come_back_at_different_times) {
+  options policy{.max_restarts = 1'000, .backoff_min = 1s, .backoff_max = 1s};
+  group_bench group{policy, children_named("abcdefghij")};
+  group.bring_up();
+  for (char name = 'a'; name <= 'j'; ++name) {
+    group.exit(name);
+  }
+
+  std::set<instant> dues;
+  for (const auto& planned : group.plans) {
+    dues.insert(planned.due);
+  }
+
+  BOOST_TEST(dues.size() == 10U);
+}
+
+// The others stop at once; the wait runs meanwhile.
+BOOST_AUTO_TEST_CASE(a_group_restart_waits_between_the_stop_and_the_start) {
+  auto policy = at_once(strategy::one_for_all);
+  policy.backoff_min = policy.backoff_max = 1s;
+  group_bench group{policy, children_named("ab")};
+  group.bring_up();
+
+  group.exit('a');
+  BOOST_TEST(group.obey() == "stop b1");
+  BOOST_TEST((group.policy.state() == group_state::restarting));
+  BOOST_TEST((group.policy.next_due() == group.plans.back().due));
+  group.pass_to_due();
+
+  BOOST_TEST(group.obey() == "start a2, start b2");
+}
+
+BOOST_AUTO_TEST_CASE(a_stop_cancels_restarts_that_wait) {
+  for (const auto how : strategies) {
+    auto policy = at_once(how);
+    policy.backoff_min = policy.backoff_max = 1s;
+    group_bench group{policy, children_named("a")};
+    group.bring_up();
+    group.exit('a');
+
+    group.stop();
+
+    BOOST_TEST(group.take() == "stopped");
+    BOOST_TEST(!group.policy.next_due().has_value());
+  }
+}
+
+// R25: starts that take longer than the window never fill it; in a row they count all the same.
+BOOST_AUTO_TEST_CASE(starts_slower_than_the_window_take_the_group_down_in_the_end) {
+  group_bench group{at_once(strategy::one_for_one, 3, 5s), children_named("a")};
+  group.bring_up();
+  group.exit('a');
+  int failed = 0;
+  while (group.policy.state() == group_state::up && failed < 100) {
+    group.pass(20s);
+    group.fail_start('a', "no database");
+    ++failed;
+  }
+
+  BOOST_TEST(failed == 3);
+  BOOST_TEST(
+      group.down_reason == "a failed 4 times in a row, the last time: did not start: no database");
+}
+
+// R25: so do children that start slowly, and die as soon as they are up.
+BOOST_AUTO_TEST_CASE(slow_starts_followed_by_quick_deaths_take_the_group_down) {
+  group_bench group{at_once(strategy::one_for_one, 3, 5s), children_named("a")};
+  group.bring_up();
+  int deaths = 0;
+  while (group.policy.state() == group_state::up && deaths < 100) {
+    group.exit('a');
+    ++deaths;
+    group.pass(20s);
+    if (group.policy.state() == group_state::up) {
+      group.up('a');
+    }
+  }
+
+  BOOST_TEST(deaths == 4);
+}
+
+// R25: deaths at a pace the budget allows go on for ever, as in Erlang.
+BOOST_AUTO_TEST_CASE(deaths_at_the_allowed_pace_never_take_the_group_down) {
+  group_bench group{at_once(strategy::one_for_one, 5, 10s), children_named("a")};
+  group.bring_up();
+
+  for (int i = 0; i < 100; ++i) {
+    group.pass(2s + 1ms);
+    group.exit('a');
+    group.obey();
+  }
+
+  BOOST_TEST((group.policy.state() == group_state::up));
+}
+
+BOOST_AUTO_TEST_CASE(a_group_tried_again_has_its_whole_budget) {
+  group_bench group{at_once(strategy::one_for_one, 1, 1h), children_named("a")};
+  group.bring_up();
+  group.exit('a');
+  group.obey();
+  group.exit('a');
+  BOOST_TEST(group.obey() == "down");
+
+  group.pass_to_due();
+  BOOST_TEST(group.obey() == "start a3, up");
+  group.exit('a');
+
+  BOOST_TEST(group.obey() == "start a4");
+}
+
+// The next try waits for the last child of this one.
+BOOST_AUTO_TEST_CASE(a_group_is_not_tried_again_before_its_children_have_stopped) {
+  auto policy = at_once(strategy::one_for_one, 0);
+  policy.cool_down = 1s;
+  group_bench group{policy, children_named("ab")};
+  group.bring_up();
+  group.exit('a');
+  BOOST_TEST(group.take() == "down, stop b1");
+
+  group.pass(3s);
+  BOOST_TEST(group.take() == "");
+  BOOST_TEST((group.policy.state() == group_state::going_down));
+  group.stopped('b');
+
+  BOOST_TEST(group.obey() == "start a2, start b2, up");
+}
+
+BOOST_AUTO_TEST_CASE(a_stop_while_the_group_goes_down_is_final) {
+  group_bench group{at_once(strategy::one_for_one, 0), children_named("ab")};
+  group.bring_up();
+  group.exit('a');
+  group.take();
+
+  group.stop();
+  group.stopped('b');
+
+  BOOST_TEST(group.take() == "stopped");
+  BOOST_TEST(!group.policy.retry_at().has_value());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::supervision
