@@ -108,7 +108,9 @@ uuid uuid_source::next(wall_time now) {
       std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count();
   // A clock that steps back does not: ids of one source only rise.
   last_millis_ = std::max(last_millis_, static_cast<std::uint64_t>(since_epoch));
-  ++count_;
+  if ((++count_ & 0x3ffffffU) == 0) {
+    ++last_millis_; // The count starts over: the time must not stand still then.
+  }
   uuid id;
   put_big_endian(id.bytes.data(), last_millis_, 6);
   // 26 bits of count make ids rise within a millisecond, 48 random bits make this source differ

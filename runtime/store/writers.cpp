@@ -8,6 +8,13 @@ blob bytes_of(std::string_view text) {
   return std::as_bytes(std::span{text});
 }
 
+effect_row effect_of(const row& row) {
+  const blob request = row.bytes(3);
+  return {
+      row.id(0), row.id(1), std::string{row.text(2)},
+      std::string{reinterpret_cast<const char*>(request.data()), request.size()}};
+}
+
 } // namespace
 
 std::int64_t writers::add(std::string_view node, const uuid& incarnation, wall_time now) {
@@ -50,18 +57,18 @@ void effects::remove(const uuid& key) {
   session_.execute("DELETE FROM effects WHERE key = $1", key);
 }
 
-bool effects::contains(const uuid& key) {
-  return session_.integer_of("SELECT 1 FROM effects WHERE key = $1", key).has_value();
+std::optional<effect_row> effects::find(const uuid& key, std::int64_t writer) {
+  std::optional<effect_row> found;
+  auto take = [&](const row& row) { found = effect_of(row); };
+  session_.query(
+      "SELECT key, call, name, request FROM effects WHERE key = $1 AND writer = $2", take, key,
+      writer);
+  return found;
 }
 
 std::vector<effect_row> effects::of(std::int64_t writer) {
   std::vector<effect_row> found;
-  auto take = [&](const row& row) {
-    const blob request = row.bytes(3);
-    found.push_back(
-        {row.id(0), row.id(1), std::string{row.text(2)},
-         std::string{reinterpret_cast<const char*>(request.data()), request.size()}});
-  };
+  auto take = [&](const row& row) { found.push_back(effect_of(row)); };
   session_.query(
       "SELECT key, call, name, request FROM effects WHERE writer = $1 ORDER BY key", take, writer);
   return found;

@@ -4,6 +4,7 @@
 #include "runtime/store/database.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,7 +62,8 @@ public:
 
   void add(const effect_row& effect, std::int64_t writer);
   void remove(const uuid& key);
-  bool contains(const uuid& key);
+  /// The effect with `key`, if `writer` owns it and it has no result yet.
+  std::optional<effect_row> find(const uuid& key, std::int64_t writer);
   std::vector<effect_row> of(std::int64_t writer);
 
 private:

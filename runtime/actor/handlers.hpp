@@ -1,0 +1,186 @@
+#pragma once
+
+#include "runtime/outcome.hpp"
+#include "runtime/store/database.hpp"
+#include "runtime/wire/message.hpp"
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace troupe {
+
+class turn;
+
+/// What a command returns when its answer comes later: from an effect it asked for.
+struct pending {};
+
+/// Either an answer now or one that comes later.
+template <class Reply>
+using maybe_later = std::variant<Reply, pending>;
+
+/// What an effect knows of itself.
+struct effect_call {
+  /// The same for every repeat of this effect: hand it to whatever is outside, so that it can tell
+  /// a repeat from a second one.
+  uuid key;
+  /// 1 for the first try in this process.
+  int attempt = 1;
+};
+
+/// The operations of an actor, with their types erased.
+namespace handlers {
+
+enum class answered : std::uint8_t { now, later };
+
+struct query {
+  std::function<outcome<void>(std::string_view body, store::database* database, std::string& reply)>
+      run;
+};
+
+struct command {
+  std::function<outcome<answered>(std::string_view body, turn& turn, std::string& reply)> run;
+};
+
+/// `run` on a thread of its own; `settle` in a new turn, with the result or its error.
+struct effect {
+  std::function<outcome<std::string>(std::string_view request, const effect_call& call)> run;
+  std::function<outcome<void>(
+      std::string_view request, const outcome<std::string_view>& result, turn& turn,
+      std::string& reply)>
+      settle;
+};
+
+using operation = std::variant<query, command>;
+
+template <class T>
+inline constexpr bool is_outcome = false;
+template <class T>
+inline constexpr bool is_outcome<outcome<T>> = true;
+
+template <class T>
+inline constexpr bool is_maybe_later = false;
+template <class T>
+inline constexpr bool is_maybe_later<maybe_later<T>> = true;
+
+/// Encodes what a handler returned, whatever of the allowed forms it is.
+template <class Returned>
+outcome<answered> encode_returned(const Returned& returned, std::string& reply) {
+  if constexpr (is_outcome<Returned>) {
+    if (!returned) {
+      return failure{returned.error()};
+    }
+    return encode_returned(*returned, reply);
+  } else if constexpr (is_maybe_later<Returned>) {
+    if (std::holds_alternative<pending>(returned)) {
+      return answered::later;
+    }
+    return encode_returned(std::get<0>(returned), reply);
+  } else if constexpr (std::is_same_v<Returned, pending>) {
+    return answered::later;
+  } else {
+    wire::encode(reply, returned);
+    return answered::now;
+  }
+}
+
+/// The message type that a handler takes first.
+template <class Handler>
+struct request_of : request_of<decltype(&Handler::operator())> {};
+
+template <class Class, class Returned, class Request, class... Rest>
+struct request_of<Returned (Class::*)(const Request&, Rest...) const> {
+  using type = Request;
+};
+
+template <class Class, class Returned, class Request, class... Rest>
+struct request_of<Returned (Class::*)(const Request&, Rest...)> {
+  using type = Request;
+};
+
+template <class Handler>
+using request_t = typename request_of<std::remove_cvref_t<Handler>>::type;
+
+template <class Handler>
+query make_query(Handler handler) {
+  using request = request_t<Handler>;
+  return {[handler = std::move(handler)](
+              std::string_view body, store::database* database,
+              std::string& reply) mutable -> outcome<void> {
+    const auto decoded = wire::checked_decode<request>(body);
+    if (!decoded) {
+      return failure{decoded.error()};
+    }
+    const auto encode = [&](const auto& returned) -> outcome<void> {
+      auto encoded = encode_returned(returned, reply);
+      return encoded ? outcome<void>{} : failure{std::move(encoded).error()};
+    };
+    if constexpr (std::is_invocable_v<Handler&, const request&>) {
+      return encode(handler(*decoded));
+    } else {
+      if (database == nullptr) {
+        return failure{internal_error("the query wants a database, and the topology says store: none")};
+      }
+      return encode(handler(*decoded, *database));
+    }
+  }};
+}
+
+template <class Handler>
+command make_command(Handler handler) {
+  using request = request_t<Handler>;
+  return {[handler = std::move(handler)](
+              std::string_view body, turn& turn, std::string& reply) mutable -> outcome<answered> {
+    const auto decoded = wire::checked_decode<request>(body);
+    if (!decoded) {
+      return failure{decoded.error()};
+    }
+    if constexpr (std::is_invocable_v<Handler&, const request&>) {
+      return encode_returned(handler(*decoded), reply);
+    } else {
+      return encode_returned(handler(*decoded, turn), reply);
+    }
+  }};
+}
+
+template <class Result, class Run, class Settle>
+effect make_effect(Run run, Settle settle) {
+  using request = request_t<Run>;
+  return {
+      [run = std::move(run)](
+          std::string_view body, const effect_call& call) mutable -> outcome<std::string> {
+        const auto decoded = wire::checked_decode<request>(body);
+        if (!decoded) {
+          return failure{decoded.error()};
+        }
+        const outcome<Result> result = run(*decoded, call);
+        if (!result) {
+          return failure{result.error()};
+        }
+        return wire::encoded(*result);
+      },
+      [settle = std::move(settle)](
+          std::string_view body, const outcome<std::string_view>& result, turn& turn,
+          std::string& reply) mutable -> outcome<void> {
+        const auto decoded = wire::checked_decode<request>(body);
+        if (!decoded) {
+          return failure{decoded.error()};
+        }
+        outcome<Result> typed = failure{error{}};
+        if (result) {
+          typed = wire::checked_decode<Result>(*result);
+        } else {
+          typed = failure{result.error()};
+        }
+        auto encoded = encode_returned(settle(*decoded, typed, turn), reply);
+        return encoded ? outcome<void>{} : failure{std::move(encoded).error()};
+      }};
+}
+
+} // namespace handlers
+
+} // namespace troupe

@@ -1,0 +1,71 @@
+#include "runtime/actor/registry.hpp"
+
+#include "runtime/actor/saga_actor.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace troupe {
+
+namespace {
+
+/// The plans of `sagas`, tuned by `config`; what is wrong goes into `faults`.
+std::vector<saga::plan> plans_of(
+    const std::vector<saga::definition>& sagas, const config_tree& config,
+    std::vector<fault>& faults) {
+  std::vector<saga::plan> plans;
+  config_reader keys{config, "config", faults};
+  for (const saga::definition& declared : sagas) {
+    saga::tuning tuned;
+    file_position at = config.at;
+    if (const config_tree* tree = keys.tree(declared.operation)) {
+      at = tree->at;
+      read_config(*tree, "config." + declared.operation, tuned, faults);
+    }
+    auto made = saga::plan::make(declared, tuned);
+    if (made) {
+      plans.push_back(std::move(*made));
+      continue;
+    }
+    for (fault& wrong : made.error()) {
+      wrong.at = at;
+      wrong.what = "saga `" + declared.operation + "`: " + wrong.what;
+      faults.push_back(std::move(wrong));
+    }
+  }
+  keys.finish();
+  return plans;
+}
+
+} // namespace
+
+actor_type saga_type(std::string name, std::vector<saga::definition> sagas) {
+  std::vector<std::string> operations;
+  for (const saga::definition& declared : sagas) {
+    operations.push_back(declared.operation);
+  }
+  return {
+      .name = std::move(name),
+      .make = [sagas](const context& context) -> std::unique_ptr<actor> {
+        std::vector<fault> faults;
+        auto plans = plans_of(sagas, context.settings, faults);
+        if (!faults.empty()) {
+          throw std::invalid_argument{faults.front().what};
+        }
+        return std::make_unique<saga_actor>(std::move(plans));
+      },
+      .check_config =
+          [sagas](const config_tree& tree, std::vector<fault>& faults) {
+            (void)plans_of(sagas, tree, faults);
+          },
+      .operations = std::move(operations),
+      .sagas = std::move(sagas)};
+}
+
+const actor_type* registry::find(const std::string& name) const {
+  const auto found =
+      std::find_if(types_.begin(), types_.end(), [&](const actor_type& type) { return type.name == name; });
+  return found == types_.end() ? nullptr : &*found;
+}
+
+} // namespace troupe

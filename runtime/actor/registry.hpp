@@ -1,0 +1,83 @@
+#pragma once
+
+#include "runtime/actor/actor.hpp"
+#include "runtime/config.hpp"
+#include "runtime/saga/definition.hpp"
+#include "runtime/saga/plan.hpp"
+#include "runtime/store/migrations.hpp"
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// A kind of actor that topologies can name.
+struct actor_type {
+  std::string name;
+  std::function<std::unique_ptr<actor>(const context&)> make;
+  /// The tables of its own; empty if it wants no store.
+  std::span<const store::migration> schema{};
+  /// Adds what is wrong with a capability's `config`.
+  std::function<void(const config_tree&, std::vector<fault>&)> check_config{};
+  /// What it answers, for `troupe check`.
+  std::vector<std::string> operations{};
+  /// The sagas it coordinates.
+  std::vector<saga::definition> sagas{};
+
+  bool wants_store() const { return !schema.empty() || !sagas.empty(); }
+};
+
+/// A type whose `config` is the message `Config`, made by its constructor from a context.
+template <class Actor, wire::message Config>
+actor_type type_of(
+    std::string name, std::vector<std::string> operations,
+    std::span<const store::migration> schema = {}) {
+  return {
+      .name = std::move(name),
+      .make = [](const context& context) { return std::make_unique<Actor>(context); },
+      .schema = schema,
+      .check_config =
+          [](const config_tree& tree, std::vector<fault>& faults) {
+            Config config{};
+            read_config(tree, "config", config, faults);
+          },
+      .operations = std::move(operations)};
+}
+
+/// The type of an actor without a `config`.
+template <class Actor>
+actor_type type_of(
+    std::string name, std::vector<std::string> operations,
+    std::span<const store::migration> schema = {}) {
+  return {
+      .name = std::move(name),
+      .make = [](const context& context) { return std::make_unique<Actor>(context); },
+      .schema = schema,
+      .check_config =
+          [](const config_tree& tree, std::vector<fault>& faults) {
+            config_reader{tree, "config", faults}.finish();
+          },
+      .operations = std::move(operations)};
+}
+
+/// The type of an actor that does nothing but run sagas. Deadlines and retries can be tuned in the
+/// topology's `config` (saga::tuning, by operation).
+actor_type saga_type(std::string name, std::vector<saga::definition> sagas);
+
+/// The actor types a program has. Made in main() and handed down.
+class registry {
+public:
+  explicit registry(std::vector<actor_type> types) : types_{std::move(types)} {}
+
+  const actor_type* find(const std::string& name) const;
+
+  const std::vector<actor_type>& all() const { return types_; }
+
+private:
+  std::vector<actor_type> types_;
+};
+
+} // namespace troupe

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string_view>
+
+/// A named place at a boundary (before a commit, after a send ...) where a test build can be made to
+/// fail. Compiles to nothing unless TROUPE_FAULTS is defined.
+///
+/// The environment variable TROUPE_FAULT_PLAN says where and how: "name=action@n,...", where action
+/// is kill (SIGKILL), stop (SIGSTOP), throw (std::runtime_error) or hang, at the n-th pass (from 1;
+/// default 1). TROUPE_FAULT_LOG names a file to which each point passed for the first time is
+/// appended, so that a test can tell whether it was ever reached.
+/// @source RELIABILITY 4.6.
+#ifdef TROUPE_FAULTS
+#define TROUPE_FAULT(name) ::troupe::pass_fault_point(name)
+#else
+#define TROUPE_FAULT(name) static_cast<void>(0)
+#endif
+
+namespace troupe {
+
+void pass_fault_point(std::string_view name);
+
+} // namespace troupe

@@ -1,0 +1,139 @@
+#pragma once
+
+#include "runtime/saga/journal.hpp"
+#include "runtime/saga/machine.hpp"
+#include "runtime/saga/plan.hpp"
+
+#include <tsl/robin_map.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::saga {
+
+/// What coordinators want done once the turn is committed.
+struct outgoing {
+  /// A call to make; its answer goes to `answered` under `saga` and `token`.
+  struct call {
+    uuid saga;
+    std::uint64_t token = 0;
+    uuid id;
+    std::string capability;
+    std::string operation;
+    std::string key;
+    std::string body;
+    milliseconds timeout{};
+  };
+
+  /// Goes to `timer_due` under `saga` and `token` after `delay`.
+  struct timer {
+    uuid saga;
+    std::uint64_t token = 0;
+    milliseconds delay{};
+  };
+
+  /// The answer to a call that had been left pending.
+  struct answer {
+    uuid call;
+    bool failed = false;
+    /// The reply's body, or the error's MessagePack map.
+    std::string bytes;
+  };
+
+  /// A saga that only a person can bring on.
+  struct parked {
+    uuid saga;
+    std::string reason;
+  };
+
+  std::vector<call> calls;
+  std::vector<timer> timers;
+  std::vector<answer> answers;
+  std::vector<parked> parked_sagas;
+};
+
+/// The running sagas of one capability in one process: a coordinator for each, which owns its state
+/// and moves only by its own events.
+///
+/// Not a thread and not a CAF actor each: what a coordinator decides is journaled in the turn that
+/// heard of it, so that all of them share its commit (README, Decisions). Confined to the thread of
+/// the group's writer. Each function but the last ones belongs to a turn; what it changes in memory
+/// is thrown away by `rolled_back`, and read again from the journal when it is next needed.
+class coordinators {
+public:
+  explicit coordinators(std::vector<plan> plans);
+
+  const plan* find(std::string_view operation) const;
+
+  /// Starts a saga. Its id is the call's: a repeat of the call meets the inbox.
+  ///
+  /// @param within the time the caller gives it, if less than the definition's.
+  /// @errors the input is not accepted; nothing was written.
+  outcome<void> start(
+      store::database& session, std::int64_t writer, const uuid& id, const plan& by,
+      std::string_view input, milliseconds within, wall_time now, outgoing& out);
+
+  /// A call ended. Answers to sagas that are over, or owned by others by now, change nothing.
+  void answered(
+      store::database& session, std::int64_t writer, const uuid& id, std::uint64_t token,
+      bool failed, std::string_view body, wall_time now, outgoing& out);
+
+  void timer_due(
+      store::database& session, std::int64_t writer, const uuid& id, std::uint64_t token,
+      wall_time now, outgoing& out);
+
+  /// Takes up the unfinished sagas of `writer` that are not running here: after a start, and after
+  /// `take_over`. @return how many.
+  std::size_t
+  resume(store::database& session, std::int64_t writer, wall_time now, outgoing& out);
+
+  /// The turn was committed: forgets the sagas that are over.
+  void committed();
+
+  /// The turn was rolled back: forgets what is in memory of the sagas it touched.
+  void rolled_back();
+
+  /// The process lost its right to write: forgets everything.
+  void forget_all();
+
+  std::size_t running() const { return running_.size(); }
+
+private:
+  struct coordinator {
+    coordinator(const plan& with, const uuid& id) : by{&with}, current{with, id} {}
+
+    const plan* by;
+    state current;
+    std::int64_t epoch = 1;
+    bool touched = false;
+  };
+
+  coordinator& add(const uuid& id, const plan& by);
+  /// The coordinator of `id`: the running one, or nothing.
+  coordinator* running(const uuid& id);
+  /// Reads a saga from its journal and lets it ask again for what it has no answer to.
+  void load(
+      store::database& session, std::int64_t writer, const uuid& id, wall_time now, outgoing& out);
+  void move(
+      store::database& session, coordinator& which, event what, wall_time now, outgoing& out);
+  void carry_out(
+      store::database& session, coordinator& which, const action& what, wall_time now,
+      outgoing& out);
+  void ask(coordinator& which, const call& wanted, outgoing& out);
+  void touch(coordinator& which);
+
+  std::vector<plan> plans_;
+  tsl::robin_map<uuid, std::unique_ptr<coordinator>, std::hash<uuid>> running_;
+  std::vector<uuid> touched_;
+  // Rolled back and not read again yet; nearly always empty.
+  std::set<uuid> lost_;
+  // Calls whose bodies could not be made: their failures are the next events.
+  std::vector<std::pair<asked, error>> refused_bodies_;
+};
+
+} // namespace troupe::saga

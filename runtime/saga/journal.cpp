@@ -1,0 +1,111 @@
+#include "runtime/saga/journal.hpp"
+
+#include <array>
+
+namespace troupe::saga {
+
+namespace {
+
+constexpr std::array<store::migration, 1> steps{{{1, "sagas and their journal", R"sql(
+CREATE TABLE sagas (
+  id BLOB PRIMARY KEY,
+  operation TEXT NOT NULL,
+  phase INTEGER NOT NULL,
+  epoch BIGINT NOT NULL,
+  writer BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX sagas_unfinished ON sagas (writer) WHERE phase IN (0, 1);
+CREATE TABLE saga_journal (
+  saga BLOB NOT NULL,
+  seq INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  step INTEGER NOT NULL,
+  round INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  epoch BIGINT NOT NULL,
+  at BIGINT NOT NULL,
+  data BLOB,
+  PRIMARY KEY (saga, seq)
+) WITHOUT ROWID;
+)sql"}}};
+
+store::blob bytes_of(std::string_view text) {
+  return std::as_bytes(std::span{text});
+}
+
+std::int64_t millis_of(wall_time at) {
+  return std::chrono::duration_cast<milliseconds>(at.time_since_epoch()).count();
+}
+
+} // namespace
+
+std::span<const store::migration> journal_migrations() {
+  return steps;
+}
+
+void journal_table::add(const uuid& id, std::string_view operation, std::int64_t writer) {
+  session_.execute(
+      "INSERT INTO sagas (id, operation, phase, epoch, writer) VALUES ($1, $2, 0, 1, $3)", id,
+      operation, writer);
+}
+
+void journal_table::append(const uuid& id, std::int64_t epoch, const record& row, wall_time now) {
+  session_.execute(
+      "INSERT INTO saga_journal (saga, seq, kind, step, round, attempt, epoch, at, data)"
+      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+      id, row.seq, static_cast<int>(row.kind), row.step, row.round, row.attempt, epoch,
+      millis_of(now), bytes_of(row.data));
+}
+
+void journal_table::set_phase(const uuid& id, phase now) {
+  session_.execute("UPDATE sagas SET phase = $2 WHERE id = $1", id, static_cast<int>(now));
+}
+
+std::optional<saga_row> journal_table::find(const uuid& id) {
+  std::optional<saga_row> found;
+  auto take = [&](const store::row& row) {
+    found = saga_row{
+        id, std::string{row.text(0)}, row.integer(2), row.integer(3),
+        static_cast<phase>(row.integer(1))};
+  };
+  session_.query("SELECT operation, phase, epoch, writer FROM sagas WHERE id = $1", take, id);
+  return found;
+}
+
+std::vector<record> journal_table::rows(const uuid& id, std::vector<std::string>& bytes) {
+  std::vector<record> rows;
+  bytes.clear();
+  auto take = [&](const store::row& row) {
+    const store::blob data = row.bytes(5);
+    bytes.emplace_back(reinterpret_cast<const char*>(data.data()), data.size());
+    rows.push_back(
+        {.seq = static_cast<std::uint64_t>(row.integer(0)),
+         .kind = static_cast<record_kind>(row.integer(1)),
+         .step = static_cast<std::uint32_t>(row.integer(2)),
+         .round = static_cast<std::uint32_t>(row.integer(3)),
+         .attempt = static_cast<std::uint32_t>(row.integer(4))});
+  };
+  session_.query(
+      "SELECT seq, kind, step, round, attempt, data FROM saga_journal WHERE saga = $1 ORDER BY seq",
+      take, id);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    rows[i].data = bytes[i];
+  }
+  return rows;
+}
+
+std::vector<uuid> journal_table::unfinished(std::int64_t writer) {
+  std::vector<uuid> found;
+  auto take = [&](const store::row& row) { found.push_back(row.id(0)); };
+  session_.query(
+      "SELECT id FROM sagas WHERE writer = $1 AND phase IN (0, 1) ORDER BY id", take, writer);
+  return found;
+}
+
+void journal_table::take_over(std::int64_t from, std::int64_t heir) {
+  session_.execute(
+      "UPDATE sagas SET writer = $2, epoch = epoch + 1 WHERE writer = $1 AND phase IN (0, 1)", from,
+      heir);
+}
+
+} // namespace troupe::saga

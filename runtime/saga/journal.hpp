@@ -1,0 +1,55 @@
+#pragma once
+
+#include "runtime/ids.hpp"
+#include "runtime/saga/record.hpp"
+#include "runtime/saga/state.hpp"
+#include "runtime/store/database.hpp"
+#include "runtime/store/migrations.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace troupe::saga {
+
+/// The tables `sagas` and `saga_journal` (runtime/saga/README.md, "Journal").
+std::span<const store::migration> journal_migrations();
+
+/// A saga's row: who owns it and how far it is.
+struct saga_row {
+  uuid id;
+  std::string operation;
+  std::int64_t epoch = 0;
+  std::int64_t writer = 0;
+  phase now = phase::forward;
+};
+
+/// What is on disk of the sagas of one capability.
+///
+/// Borrows the session; each function belongs to the turn of the moment and throws
+/// store::database_error. That this process may write at all, the turn has checked (writers.hpp).
+class journal_table {
+public:
+  explicit journal_table(store::database& session) : session_{session} {}
+
+  void add(const uuid& id, std::string_view operation, std::int64_t writer);
+  void append(const uuid& id, std::int64_t epoch, const record& row, wall_time now);
+  /// Notes the phase of a saga that is over or parked, or runs again.
+  void set_phase(const uuid& id, phase now);
+
+  std::optional<saga_row> find(const uuid& id);
+  /// The rows of one saga, in order; their data is kept in `bytes`.
+  std::vector<record> rows(const uuid& id, std::vector<std::string>& bytes);
+
+  /// The unfinished sagas that `writer` owns. Parked ones are not among them.
+  std::vector<uuid> unfinished(std::int64_t writer);
+  /// Gives what `from` owns to `heir`, each under its next epoch.
+  void take_over(std::int64_t from, std::int64_t heir);
+
+private:
+  store::database& session_;
+};
+
+} // namespace troupe::saga
