@@ -44,7 +44,8 @@ void batch_writer::begin_body(std::size_t at) {
 void batch_writer::end(std::size_t at) {
   const std::size_t header = load32(frame_.data() + at);
   store32(
-      frame_.data() + at + 4, static_cast<std::uint32_t>(frame_.size() - at - prefix_bytes - header));
+      frame_.data() + at + 4,
+      static_cast<std::uint32_t>(frame_.size() - at - prefix_bytes - header));
 }
 
 bool batch_reader::next(envelope_view& envelope) {

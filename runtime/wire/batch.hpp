@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace troupe::wire {
 
@@ -39,6 +40,7 @@ public:
   std::size_t begin();
   void begin_body(std::size_t at);
   void end(std::size_t at);
+
   /// Drops what was written since `begin`.
   void abandon(std::size_t at) { frame_.resize(at == 2 ? 0 : at); }
 
@@ -64,6 +66,7 @@ public:
     return frame.size() >= 2 && frame[0] == batch_mark && frame[1] == '\x01';
   }
 
+  /// `frame` must be a batch (`is_batch`).
   explicit batch_reader(std::string_view frame) : rest_{frame.substr(2)} {}
 
   /// The next envelope; false at the end, or when lengths do not fit (`malformed` tells which).

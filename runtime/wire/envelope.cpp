@@ -3,10 +3,9 @@
 #include "runtime/wire/reader.hpp"
 #include "runtime/wire/writer.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
+#include <fmt/format.h>
 #include <limits>
 
 namespace troupe::wire {
@@ -16,7 +15,16 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::array kinds{
-    ""sv, "call"sv, "reply"sv, "hello"sv, "welcome"sv, "ping"sv, "pong"sv, "state"sv, "roster"sv, "bye"sv,
+    ""sv,
+    "call"sv,
+    "reply"sv,
+    "hello"sv,
+    "welcome"sv,
+    "ping"sv,
+    "pong"sv,
+    "state"sv,
+    "roster"sv,
+    "bye"sv,
 };
 constexpr std::array statuses{""sv, "ok"sv, "error"sv, "pending"sv};
 
@@ -28,33 +36,58 @@ std::size_t index_of(const Words& words, std::string_view word) {
 
 /// Each key a header may have once, as a bit, so that a repeated one is seen.
 enum key_bit : std::uint32_t {
-  key_v = 1, key_kind = 2, key_id = 4, key_to = 8, key_op = 16, key_key = 32, key_ttl = 64,
-  key_traceparent = 128, key_source = 256, key_status = 512, key_error = 1024,
+  key_v = 1,
+  key_kind = 2,
+  key_id = 4,
+  key_to = 8,
+  key_op = 16,
+  key_key = 32,
+  key_ttl = 64,
+  key_traceparent = 128,
+  key_source = 256,
+  key_status = 512,
+  key_error = 1024,
 };
 
 struct known_key {
   std::string_view name;
   key_bit bit;
+  /// What its value has to be, for people.
+  std::string_view wants;
 };
 
 constexpr std::array known_keys{
-    known_key{"v", key_v},       known_key{"kind", key_kind},     known_key{"id", key_id},
-    known_key{"to", key_to},     known_key{"op", key_op},         known_key{"ttl", key_ttl},
-    known_key{"key", key_key},   known_key{"status", key_status}, known_key{"error", key_error},
-    known_key{"source", key_source}, known_key{"traceparent", key_traceparent},
+    known_key{"v", key_v, "an integer from 1 to 255"},
+    known_key{"kind", key_kind, "the name of a kind of message"},
+    known_key{"id", key_id, "16 bytes (binary, not text)"},
+    known_key{"to", key_to, "UTF-8 text of 1 to 64 bytes"},
+    known_key{"op", key_op, "UTF-8 text of 1 to 64 bytes"},
+    known_key{"ttl", key_ttl, "an integer from 0 to 4294967295"},
+    known_key{"key", key_key, "UTF-8 text of at most 256 bytes"},
+    known_key{"status", key_status, "ok, error or pending"},
+    known_key{"error", key_error, "a map"},
+    known_key{"source", key_source, "UTF-8 text of at most 256 bytes"},
+    known_key{"traceparent", key_traceparent, "UTF-8 text of at most 256 bytes"},
 };
 
-std::uint32_t bit_of(std::string_view key) {
-  for (const known_key& known : known_keys) {
-    if (known.name == key) {
-      return known.bit;
-    }
-  }
-  return 0;
+const known_key* find_key(std::string_view name) {
+  const auto found = std::find_if(known_keys.begin(), known_keys.end(), [&](const known_key& each) {
+    return each.name == name;
+  });
+  return found == known_keys.end() ? nullptr : &*found;
 }
 
 bool read_short(reader& values, std::string_view& text, std::size_t bytes_max) {
-  return values.read_text(text) && text.size() <= bytes_max;
+  std::string_view found;
+  if (!values.read_text(found) || found.size() > bytes_max || !is_utf8(found)) {
+    return false;
+  }
+  text = found;
+  return true;
+}
+
+bool read_name(reader& values, std::string_view& text) {
+  return read_short(values, text, name_bytes_max) && !text.empty();
 }
 
 bool read_id(reader& values, header_view& header) {
@@ -81,7 +114,7 @@ bool read_ttl(reader& values, header_view& header, const char* start) {
   return true;
 }
 
-bool read_value(std::uint32_t bit, reader& values, header_view& header, const char* start) {
+bool read_value(key_bit bit, reader& values, header_view& header, const char* start) {
   std::string_view word;
   std::uint64_t number = 0;
   switch (bit) {
@@ -108,9 +141,9 @@ bool read_value(std::uint32_t bit, reader& values, header_view& header, const ch
   case key_ttl:
     return read_ttl(values, header, start);
   case key_to:
-    return read_short(values, header.to, name_bytes_max) && !header.to.empty();
+    return read_name(values, header.to);
   case key_op:
-    return read_short(values, header.op, name_bytes_max) && !header.op.empty();
+    return read_name(values, header.op);
   case key_key:
     return read_short(values, header.key, key_bytes_max);
   case key_source:
@@ -119,18 +152,18 @@ bool read_value(std::uint32_t bit, reader& values, header_view& header, const ch
     return read_short(values, header.traceparent, key_bytes_max);
   case key_error:
     return values.peek() == value_type::map && values.read_raw(header.error);
-  default:
-    return values.skip();
   }
+  return false;
 }
 
-/// The keys a kind cannot do without.
-std::uint32_t required_keys(kind kind) {
-  switch (kind) {
+/// The keys a message of this kind and status cannot do without.
+std::uint32_t required_keys(const header_view& header) {
+  switch (header.kind) {
   case kind::call:
     return key_v | key_kind | key_id | key_to | key_op | key_ttl;
   case kind::reply:
-    return key_v | key_kind | key_id | key_status;
+    return key_v | key_kind | key_id | key_status
+           | (header.status == status::error ? key_error : 0U);
   default:
     return key_v | key_kind;
   }
@@ -145,29 +178,57 @@ error missing(std::uint32_t bits) {
   return internal_error("header: no key is missing");
 }
 
-outcome<void> scan_entries(
-    reader& values, std::uint32_t entries, const char* start, header_view& header) {
+failure cut_off() {
+  return failure{invalid("header: malformed or cut off")};
+}
+
+/// Reads all entries. A wrong value does not end the scan: the id to answer to may come after it.
+/// The first fault is returned then, unless the header is of another version, which explains all.
+outcome<void>
+scan_entries(reader& values, std::uint32_t entries, const char* start, header_view& header) {
   std::uint32_t seen = 0;
+  outcome<void> result;
+  const auto note = [&](std::string message) {
+    if (result) {
+      result = failure{invalid(std::move(message))};
+    }
+  };
   for (std::uint32_t i = 0; i < entries; ++i) {
-    std::string_view key;
-    if (!values.read_text(key)) {
+    std::string_view name;
+    if (!values.read_text(name)) {
       return failure{invalid("header: a key is not text, or the header is cut off")};
     }
-    const std::uint32_t bit = bit_of(key);
-    if ((seen & bit) != 0) {
-      return failure{invalid(fmt::format("header: the key `{}` comes twice", key))};
+    const known_key* const key = find_key(name);
+    const bool is_repeated = key != nullptr && (seen & key->bit) != 0;
+    if (is_repeated) {
+      note(fmt::format("header: the key `{}` comes twice", name));
     }
-    seen |= bit;
-    if (!read_value(bit, values, header, start)) {
-      return failure{bit == 0 ? invalid("header: malformed or cut off")
-                              : invalid(fmt::format("header: the value of `{}` is not valid", key))};
+    if (key != nullptr && !is_repeated) {
+      seen |= key->bit;
+      const reader before = values;
+      if (read_value(key->bit, values, header, start)) {
+        continue;
+      }
+      note(fmt::format("header: `{}` must be {}", name, key->wants));
+      values = before;
+    }
+    // Unknown keys are from newer senders.
+    if (!values.skip()) {
+      return result ? cut_off() : result;
     }
   }
-  const std::uint32_t required = required_keys(header.kind);
-  if ((seen & required) != required) {
-    return failure{missing(required & ~seen)};
+  if (!values.at_end()) {
+    note("header: bytes left over after the map");
   }
-  return {};
+  if (header.version != 0 && header.version != protocol_version) {
+    return failure{invalid(fmt::format(
+        "protocol version {} is not spoken here; use {}", header.version, protocol_version))};
+  }
+  const std::uint32_t lacking = required_keys(header) & ~seen;
+  if (result && lacking != 0) {
+    return failure{missing(lacking)};
+  }
+  return result;
 }
 
 void text_entry(writer& out, std::string_view key, std::string_view value) {
@@ -195,8 +256,8 @@ std::string_view name_of(kind kind) {
 
 outcome<header_view> scan_header(std::string_view bytes, header_view* partial) {
   if (bytes.size() > header_bytes_max) {
-    return failure{invalid(fmt::format(
-        "header of {} bytes; {} are the limit", bytes.size(), header_bytes_max))};
+    return failure{invalid(
+        fmt::format("header of {} bytes; {} are the limit", bytes.size(), header_bytes_max))};
   }
   header_view header;
   reader values{bytes};
@@ -204,15 +265,7 @@ outcome<header_view> scan_header(std::string_view bytes, header_view* partial) {
   if (!values.read_map(entries)) {
     return failure{invalid("header: not a MessagePack map")};
   }
-  auto scanned = scan_entries(values, entries, bytes.data(), header);
-  if (scanned && !values.at_end()) {
-    scanned = failure{invalid("header: bytes left over after the map")};
-  }
-  if (scanned && header.version != protocol_version) {
-    scanned = failure{invalid(fmt::format(
-        "protocol version {} is not spoken here; use {}", header.version, protocol_version))};
-  }
-  if (!scanned) {
+  if (auto scanned = scan_entries(values, entries, bytes.data(), header); !scanned) {
     if (partial != nullptr) {
       *partial = header;
     }
@@ -223,7 +276,8 @@ outcome<header_view> scan_header(std::string_view bytes, header_view* partial) {
 
 void append_call_header(std::string& to, const call_header& header) {
   writer out{to};
-  const std::uint32_t optional = !header.key.empty() + !header.traceparent.empty() + !header.source.empty();
+  const std::uint32_t optional =
+      !header.key.empty() + !header.traceparent.empty() + !header.source.empty();
   start_header(out, 6 + optional, kind::call);
   id_entry(out, header.id);
   text_entry(out, "to", header.to);
@@ -279,66 +333,6 @@ std::uint32_t ttl_of(instant::duration left) {
   const auto millis = std::chrono::duration_cast<milliseconds>(left).count();
   return static_cast<std::uint32_t>(
       std::clamp<std::int64_t>(millis, 1, std::numeric_limits<std::uint32_t>::max()));
-}
-
-void append_error(std::string& to, const error& error) {
-  writer out{to};
-  out.map(4U + (error.retry_after ? 1U : 0U) + (error.details.empty() ? 0U : 1U));
-  text_entry(out, "code", name_of(error.code));
-  out.text("number");
-  out.unsigned_integer(static_cast<std::uint64_t>(error.code));
-  text_entry(out, "message", error.message);
-  text_entry(out, "effect", error.possible == effect::none ? "none" : "unknown");
-  if (error.retry_after) {
-    out.text("retry_after_ms");
-    out.integer(error.retry_after->count());
-  }
-  if (!error.details.empty()) {
-    out.text("details");
-    out.map(static_cast<std::uint32_t>(error.details.size()));
-    for (const auto& [key, value] : error.details) {
-      text_entry(out, key, value);
-    }
-  }
-}
-
-outcome<error> read_error(std::string_view bytes) {
-  const failure malformed{invalid("the `error` of a reply is malformed")};
-  reader values{bytes};
-  std::uint32_t entries = 0;
-  if (!values.read_map(entries)) {
-    return malformed;
-  }
-  error result;
-  result.possible = effect::unknown; // Unless it says otherwise.
-  for (std::uint32_t i = 0; i < entries; ++i) {
-    std::string_view key;
-    std::string_view text;
-    std::int64_t number = 0;
-    if (!values.read_text(key)) {
-      return malformed;
-    }
-    if (key == "code" && values.read_text(text)) {
-      result.code = errc_named(text).value_or(errc::internal);
-    } else if (key == "message" && values.read_text(text)) {
-      result.message = text;
-    } else if (key == "effect" && values.read_text(text)) {
-      result.possible = text == "none" ? effect::none : effect::unknown;
-    } else if (key == "retry_after_ms" && values.read(number)) {
-      result.retry_after = milliseconds{number};
-    } else if (std::uint32_t details = 0; key == "details" && values.read_map(details)) {
-      for (std::uint32_t j = 0; j < details; ++j) {
-        std::string_view name;
-        if (!values.read_text(name) || !values.read_text(text)) {
-          return malformed;
-        }
-        result.details.emplace_back(name, text);
-      }
-    } else if (!values.skip()) {
-      return malformed;
-    }
-  }
-  return result;
 }
 
 } // namespace troupe::wire

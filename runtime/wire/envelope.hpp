@@ -13,7 +13,18 @@
 namespace troupe::wire {
 
 /// What a message is for. Travels as the word.
-enum class kind : std::uint8_t { none, call, reply, hello, welcome, ping, pong, state, roster, bye };
+enum class kind : std::uint8_t {
+  none,
+  call,
+  reply,
+  hello,
+  welcome,
+  ping,
+  pong,
+  state,
+  roster,
+  bye
+};
 
 std::string_view name_of(kind kind);
 
@@ -51,11 +62,13 @@ struct header_view {
 
 /// Reads a header in place and checks that what its kind needs is there.
 ///
+/// Unknown keys are passed over. Text is UTF-8, and within the bounds of limits.hpp.
 /// @errors `invalid`: what is wrong, and for which key; nothing else is known of the message then,
-/// but `partial` (if given) keeps what was read, such as the id to answer to.
+/// but `partial` (if given) keeps what could be read, such as the id to answer to.
 outcome<header_view> scan_header(std::string_view bytes, header_view* partial = nullptr);
 
-/// What a call says, apart from its body. Borrowed.
+/// What a call says, apart from its body. Borrowed. The bounds of limits.hpp are the caller's to
+/// keep: a receiver refuses a header that breaks them.
 struct call_header {
   uuid id;
   std::string_view to;
@@ -71,7 +84,7 @@ void append_call_header(std::string& to, const call_header& header);
 /// `ok` and `pending` replies.
 void append_reply_header(std::string& to, const uuid& id, status status);
 
-/// An error reply; its body is empty.
+/// An error reply; its body is empty. Never longer than `header_bytes_max` (see `append_error`).
 void append_error_header(std::string& to, const uuid& id, const error& error);
 
 /// Headers of the kinds that carry no more than their kind.
@@ -83,8 +96,13 @@ void patch_ttl(char* header, std::uint32_t ttl_at, std::uint32_t ttl);
 /// The milliseconds of `left`, as a `ttl`: 0 if the time is up, at least 1 otherwise.
 std::uint32_t ttl_of(instant::duration left);
 
-/// The map under `error` of a header, and back.
+/// The map under `error` of a header. A message, detail or list of details over the bounds of
+/// limits.hpp is cut, and what is not UTF-8 becomes "?": the error arrives, whoever worded it.
 void append_error(std::string& to, const error& error);
+
+/// The error in such a map. A code this side does not know is `internal`; an effect that is absent
+/// or unknown is `unknown`.
+/// @errors `invalid` if an entry is of the wrong type or not UTF-8, or bytes are left over.
 outcome<error> read_error(std::string_view bytes);
 
 } // namespace troupe::wire

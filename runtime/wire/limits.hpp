@@ -23,4 +23,9 @@ inline constexpr std::size_t frame_slack_bytes = batch_bytes_target + 1024U;
 inline constexpr std::size_t name_bytes_max = 64;
 inline constexpr std::size_t key_bytes_max = 256;
 
+/// What an error may say, so that its header stays below `header_bytes_max`; the rest is cut off.
+inline constexpr std::size_t message_bytes_max = 4096;
+inline constexpr std::size_t detail_bytes_max = 2048;
+inline constexpr std::size_t details_bytes_max = 8192;
+
 } // namespace troupe::wire

@@ -86,5 +86,4 @@ struct roster {
 
 TROUPE_MESSAGE(roster, workers)
 
-
 } // namespace troupe::wire

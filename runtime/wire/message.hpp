@@ -5,9 +5,11 @@
 #include "runtime/wire/reader.hpp"
 #include "runtime/wire/writer.hpp"
 
-#include <array>
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <concepts>
+#include <cstdint>
 #include <limits>
 #include <map>
 #include <optional>
@@ -31,7 +33,9 @@ field(std::string_view, Member Struct::*) -> field<Struct, Member>;
 
 /// A type with a TROUPE_MESSAGE line.
 template <class T>
-concept message = requires { troupe_fields(static_cast<const T*>(nullptr)); };
+concept message = requires {
+  troupe_fields(static_cast<const T*>(nullptr));
+};
 
 /// Where and why a body is not what it should be: "items[2].sku: expected text, got an integer".
 struct decode_fault {
@@ -79,8 +83,15 @@ inline void encode(writer& to, std::chrono::milliseconds value) {
   to.integer(value.count());
 }
 
+// All are declared before any is defined, so that they nest in any order.
 template <message T>
 void encode(writer& to, const T& value);
+template <class T>
+void encode(writer& to, const std::optional<T>& value);
+template <class T>
+void encode(writer& to, const std::vector<T>& values);
+template <class T>
+void encode(writer& to, const std::map<std::string, T>& values);
 
 template <class T>
 void encode(writer& to, const std::optional<T>& value) {
@@ -117,6 +128,9 @@ void encode(writer& to, const T& value) {
       fields);
 }
 
+/// What a list takes at once before its elements are seen.
+inline constexpr std::size_t reserve_bytes_max = 64U * 1024U;
+
 inline bool decode(reader& from, bool& to, decode_fault& fault) {
   return from.read(to) || fail_type(fault, "a boolean", from.peek());
 }
@@ -124,11 +138,11 @@ inline bool decode(reader& from, bool& to, decode_fault& fault) {
 template <std::integral T>
 bool decode(reader& from, T& to, decode_fault& fault) {
   std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t> wide = 0;
-  if (!from.read(wide)) {
-    return fail_type(
-        fault, std::is_signed_v<T> ? "an integer" : "an integer not below 0", from.peek());
+  const value_type type = from.peek();
+  if (type != value_type::integer) {
+    return fail_type(fault, "an integer", type);
   }
-  if (!std::in_range<T>(wide)) {
+  if (!from.read(wide) || !std::in_range<T>(wide)) {
     return fail(fault, "the integer is out of range");
   }
   to = static_cast<T>(wide);
@@ -136,7 +150,11 @@ bool decode(reader& from, T& to, decode_fault& fault) {
 }
 
 inline bool decode(reader& from, double& to, decode_fault& fault) {
-  return from.read(to) || fail_type(fault, "a number", from.peek());
+  if (!from.read(to)) {
+    return fail_type(fault, "a number", from.peek());
+  }
+  // NaN is equal to nothing and JSON cannot say it: no business value is one (RELIABILITY F53).
+  return std::isfinite(to) || fail(fault, "the number is not finite");
 }
 
 inline bool decode(reader& from, std::string& to, decode_fault& fault) {
@@ -152,12 +170,23 @@ inline bool decode(reader& from, std::chrono::milliseconds& to, decode_fault& fa
   if (!decode(from, count, fault)) {
     return false;
   }
+  // 292 years either way: more would overflow where it is added to a time in nanoseconds.
+  constexpr std::int64_t millis_max = std::numeric_limits<std::int64_t>::max() / 1'000'000;
+  if (count > millis_max || count < -millis_max) {
+    return fail(fault, "the duration is out of range");
+  }
   to = std::chrono::milliseconds{count};
   return true;
 }
 
 template <message T>
 bool decode(reader& from, T& to, decode_fault& fault);
+template <class T>
+bool decode(reader& from, std::optional<T>& to, decode_fault& fault);
+template <class T>
+bool decode(reader& from, std::vector<T>& to, decode_fault& fault);
+template <class T>
+bool decode(reader& from, std::map<std::string, T>& to, decode_fault& fault);
 
 template <class T>
 bool decode(reader& from, std::optional<T>& to, decode_fault& fault) {
@@ -175,7 +204,8 @@ bool decode(reader& from, std::vector<T>& to, decode_fault& fault) {
     return fail_type(fault, "an array", from.peek());
   }
   to.clear();
-  to.reserve(count);
+  // Not all of `count`, which is only claimed: a large T would ask for much more than was sent.
+  to.reserve(std::min<std::size_t>(count, reserve_bytes_max / sizeof(T) + 1));
   for (std::uint32_t i = 0; i < count; ++i) {
     if (!decode(from, to.emplace_back(), fault)) {
       prepend(fault, std::size_t{i});
@@ -214,7 +244,11 @@ inline constexpr bool is_optional<std::optional<T>> = true;
 /// Decodes the value under `name` if it is that of `each`.
 template <class T, class Field>
 bool decode_field(
-    reader& from, T& to, const Field& each, std::uint64_t bit, std::uint64_t& seen,
+    reader& from,
+    T& to,
+    const Field& each,
+    std::uint64_t bit,
+    std::uint64_t& seen,
     decode_fault& fault) {
   if ((seen & bit) != 0) {
     prepend(fault, each.name);
@@ -245,7 +279,7 @@ bool decode(reader& from, T& to, decode_fault& fault) {
     }
     bool known = false;
     bool good = true;
-    const auto try_field = [&](const auto& each, std::size_t index) {
+    [[maybe_unused]] const auto try_field = [&](const auto& each, std::size_t index) {
       if (!known && each.name == key) {
         known = true;
         good = decode_field(from, to, each, std::uint64_t{1} << index, seen, fault);
@@ -253,7 +287,7 @@ bool decode(reader& from, T& to, decode_fault& fault) {
     };
     std::apply(
         [&](const auto&... each) {
-          std::size_t index = 0;
+          [[maybe_unused]] std::size_t index = 0;
           (try_field(each, index++), ...);
         },
         fields);
@@ -262,21 +296,24 @@ bool decode(reader& from, T& to, decode_fault& fault) {
       return false;
     }
   }
-  bool complete = true;
+  std::string_view missing;
+  [[maybe_unused]] std::uint64_t bit = 1;
+  [[maybe_unused]] const auto require = [&](std::string_view name, bool optional) {
+    if (missing.empty() && !optional && (seen & bit) == 0) {
+      missing = name;
+    }
+    bit <<= 1U;
+  };
   std::apply(
       [&](const auto&... each) {
-        std::size_t index = 0;
-        const auto require = [&](const auto& one, bool optional) {
-          const bool missing = (seen & std::uint64_t{1} << index++) == 0;
-          if (complete && missing && !optional) {
-            complete = fail(fault, "the field is missing");
-            prepend(fault, one.name);
-          }
-        };
-        (require(each, is_optional<std::remove_cvref_t<decltype(to.*each.member)>>), ...);
+        (require(each.name, is_optional<std::remove_cvref_t<decltype(to.*each.member)>>), ...);
       },
       fields);
-  return complete;
+  if (!missing.empty()) {
+    prepend(fault, missing);
+    return fail(fault, "the field is missing");
+  }
+  return true;
 }
 
 } // namespace detail
@@ -329,11 +366,10 @@ outcome<T> checked_decode(std::string_view bytes) {
 #define TROUPE_DETAIL_EXPAND2(...)                                                                 \
   TROUPE_DETAIL_EXPAND1(TROUPE_DETAIL_EXPAND1(TROUPE_DETAIL_EXPAND1(__VA_ARGS__)))
 #define TROUPE_DETAIL_EXPAND1(...) __VA_ARGS__
-#define TROUPE_DETAIL_FIELDS(...)                                                                  \
-  __VA_OPT__(TROUPE_DETAIL_EXPAND(TROUPE_DETAIL_FIELD(__VA_ARGS__)))
+#define TROUPE_DETAIL_FIELDS(...) __VA_OPT__(TROUPE_DETAIL_EXPAND(TROUPE_DETAIL_FIELD(__VA_ARGS__)))
 #define TROUPE_DETAIL_FIELD(name, ...)                                                             \
-  ::troupe::wire::field{#name, &self::name}                                                        \
-      __VA_OPT__(, TROUPE_DETAIL_FIELD_AGAIN TROUPE_DETAIL_PARENS(__VA_ARGS__))
+  ::troupe::wire::field{#name, &self::name} __VA_OPT__(                                            \
+      , TROUPE_DETAIL_FIELD_AGAIN TROUPE_DETAIL_PARENS(__VA_ARGS__))
 #define TROUPE_DETAIL_FIELD_AGAIN() TROUPE_DETAIL_FIELD
 
 /// The one list of a message's fields; its MessagePack and JSON forms and its configuration come

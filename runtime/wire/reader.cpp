@@ -1,7 +1,5 @@
 #include "runtime/wire/reader.hpp"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <limits>
 
@@ -13,8 +11,8 @@ template <class T>
 T load_big_endian(const char* from) {
   T value = 0;
   for (std::size_t i = 0; i < sizeof(T); ++i) {
-    value = static_cast<T>(static_cast<std::uint64_t>(value) << 8U
-                           | static_cast<unsigned char>(from[i]));
+    value = static_cast<T>(
+        static_cast<std::uint64_t>(value) << 8U | static_cast<unsigned char>(from[i]));
   }
   return value;
 }
@@ -48,31 +46,31 @@ struct format {
 };
 
 // @source the MessagePack specification, "Formats".
+// clang-format off
 constexpr std::array<format, 32> formats{{
-    {value_type::nil},           {value_type::none},         {value_type::boolean},
-    {value_type::boolean},       {value_type::binary, 1},    {value_type::binary, 2},
-    {value_type::binary, 4},     {value_type::extension, 1}, {value_type::extension, 2},
-    {value_type::extension, 4},  {value_type::real, 4},      {value_type::real, 8},
-    {value_type::integer, 1},    {value_type::integer, 2},   {value_type::integer, 4},
-    {value_type::integer, 8},    {value_type::integer, 1, 0, true},
-    {value_type::integer, 2, 0, true},                       {value_type::integer, 4, 0, true},
-    {value_type::integer, 8, 0, true},                       {value_type::extension, 0, 2},
-    {value_type::extension, 0, 3},                           {value_type::extension, 0, 5},
-    {value_type::extension, 0, 9},                           {value_type::extension, 0, 17},
-    {value_type::text, 1},       {value_type::text, 2},      {value_type::text, 4},
-    {value_type::array, 2},      {value_type::array, 4},     {value_type::map, 2},
-    {value_type::map, 4},
+    {value_type::nil},                 {value_type::none},                 // c0, c1
+    {value_type::boolean},             {value_type::boolean},              // c2, c3
+    {value_type::binary, 1},           {value_type::binary, 2},            // c4, c5
+    {value_type::binary, 4},           {value_type::extension, 1},         // c6, c7
+    {value_type::extension, 2},        {value_type::extension, 4},         // c8, c9
+    {value_type::real, 4},             {value_type::real, 8},              // ca, cb
+    {value_type::integer, 1},          {value_type::integer, 2},           // cc, cd
+    {value_type::integer, 4},          {value_type::integer, 8},           // ce, cf
+    {value_type::integer, 1, 0, true}, {value_type::integer, 2, 0, true},  // d0, d1
+    {value_type::integer, 4, 0, true}, {value_type::integer, 8, 0, true},  // d2, d3
+    {value_type::extension, 0, 2},     {value_type::extension, 0, 3},      // d4, d5
+    {value_type::extension, 0, 5},     {value_type::extension, 0, 9},      // d6, d7
+    {value_type::extension, 0, 17},    {value_type::text, 1},              // d8, d9
+    {value_type::text, 2},             {value_type::text, 4},              // da, db
+    {value_type::array, 2},            {value_type::array, 4},             // dc, dd
+    {value_type::map, 2},              {value_type::map, 4},               // de, df
 }};
+
+// clang-format on
 
 bool has_payload_bytes(value_type type) {
   return type == value_type::text || type == value_type::binary || type == value_type::extension;
 }
-
-/// One open array or map: how many values are still to come in it.
-struct nesting {
-  std::array<std::uint64_t, depth_max> left{};
-  int depth = 0;
-};
 
 } // namespace
 
@@ -195,9 +193,10 @@ bool reader::read(double& value) {
     value = next.negative ? static_cast<double>(static_cast<std::int64_t>(next.payload))
                           : static_cast<double>(next.payload);
   } else if (next.type == value_type::real) {
-    value = next.size == 5
-                ? static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(next.payload)))
-                : std::bit_cast<double>(next.payload);
+    value =
+        next.size == 5
+            ? static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(next.payload)))
+            : std::bit_cast<double>(next.payload);
   } else {
     return false;
   }
@@ -279,76 +278,6 @@ bool reader::read_raw(std::string_view& value) {
     return false;
   }
   value = {start, static_cast<std::size_t>(at_ - start)};
-  return true;
-}
-
-outcome<void> check(std::string_view bytes) {
-  reader values{bytes};
-  nesting open;
-  std::uint64_t declared = 1;
-  const auto fault = [&](std::string_view what) {
-    return failure{invalid(fmt::format(
-        "{} at byte {} of {}", what, values.position() - bytes.data(), bytes.size()))};
-  };
-  do {
-    std::uint32_t count = 0;
-    const value_type type = values.peek();
-    if (type == value_type::array || type == value_type::map) {
-      const bool is_map = type == value_type::map;
-      (void)(is_map ? values.read_map(count) : values.read_array(count));
-      const std::uint64_t elements = is_map ? 2ULL * count : count;
-      // Each element takes a byte at least, so more elements than bytes is a lie.
-      declared += elements;
-      if (declared > bytes.size()) {
-        return fault("more elements declared than there are bytes");
-      }
-      if (elements > 0) {
-        if (open.depth == depth_max) {
-          return fault("nested too deeply (16 levels at most)");
-        }
-        open.left[static_cast<std::size_t>(open.depth++)] = elements;
-        continue;
-      }
-    } else if (!values.skip()) {
-      return fault("malformed or cut off MessagePack");
-    }
-    while (open.depth > 0 && --open.left[static_cast<std::size_t>(open.depth - 1)] == 0) {
-      --open.depth;
-    }
-  } while (open.depth > 0);
-  if (!values.at_end()) {
-    return fault("bytes left over after the value");
-  }
-  return {};
-}
-
-bool is_utf8(std::string_view text) {
-  const auto* at = reinterpret_cast<const unsigned char*>(text.data());
-  const auto* const end = at + text.size();
-  const auto continues = [&](int ahead) { return end - at > ahead && (at[ahead] & 0xc0U) == 0x80U; };
-  while (at != end) {
-    if (*at < 0x80) {
-      ++at;
-    } else if (*at >= 0xc2 && *at < 0xe0 && continues(1)) {
-      at += 2;
-    } else if (*at >= 0xe0 && *at < 0xf0 && continues(1) && continues(2)) {
-      const bool overlong = *at == 0xe0 && at[1] < 0xa0;
-      const bool surrogate = *at == 0xed && at[1] >= 0xa0;
-      if (overlong || surrogate) {
-        return false;
-      }
-      at += 3;
-    } else if (*at >= 0xf0 && *at < 0xf5 && continues(1) && continues(2) && continues(3)) {
-      const bool overlong = *at == 0xf0 && at[1] < 0x90;
-      const bool beyond = *at == 0xf4 && at[1] >= 0x90;
-      if (overlong || beyond) {
-        return false;
-      }
-      at += 4;
-    } else {
-      return false;
-    }
-  }
   return true;
 }
 

@@ -11,7 +11,15 @@ namespace troupe::wire {
 
 /// What a MessagePack value is.
 enum class value_type : std::uint8_t {
-  nil, boolean, integer, real, text, binary, array, map, extension,
+  nil,
+  boolean,
+  integer,
+  real,
+  text,
+  binary,
+  array,
+  map,
+  extension,
   /// There is nothing left, or a byte that MessagePack does not use.
   none,
 };
@@ -33,7 +41,7 @@ public:
   bool read(bool& value);
   bool read(std::int64_t& value);
   bool read(std::uint64_t& value);
-  /// Integers are taken too: msgpack-c 4.1 packs 2.0 as 2 (msgpack-c#1018).
+  /// Integers are taken too: msgpack-c 4.1 packs 2.0 as 2 (msgpack-c#1018), and JSON has one kind.
   bool read(double& value);
   bool read_nil();
   bool read_text(std::string_view& value);
@@ -66,11 +74,11 @@ private:
   const char* end_;
 };
 
-/// How much nesting a message may have.
+/// How many arrays and maps may be open at once in a message; an empty one counts.
 inline constexpr int depth_max = 16;
 
-/// Checks that `bytes` are exactly one well-formed value, no deeper than `depth_max`, whose declared
-/// elements fit in the bytes there are, before anything is unpacked or allocated.
+/// Checks that `bytes` are exactly one well-formed value, no deeper than `depth_max`, whose
+/// declared elements fit in the bytes there are, before anything is unpacked or allocated.
 ///
 /// @errors `invalid`, saying what and at which byte.
 /// @source RELIABILITY 4.4: a five-byte message can otherwise ask for 96 GiB (msgpack-c#1013).

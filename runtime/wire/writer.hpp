@@ -16,11 +16,13 @@ public:
   void boolean(bool value);
   void integer(std::int64_t value);
   void unsigned_integer(std::uint64_t value);
+  /// Always a float64.
   void real(double value);
   void text(std::string_view value);
   void binary(std::string_view value);
   void array(std::uint32_t elements);
   void map(std::uint32_t entries);
+
   /// Bytes that are a complete value already.
   void raw(std::string_view value) { to_.append(value); }
 

@@ -1,0 +1,118 @@
+#include "runtime/wire/reader.hpp"
+
+#include <array>
+#include <cstring>
+#include <fmt/format.h>
+
+namespace troupe::wire {
+
+namespace {
+
+/// The arrays and maps that are open: how many values are still to come in each.
+struct nesting {
+  std::array<std::uint64_t, depth_max> left{};
+  std::size_t depth = 0;
+
+  /// A value has ended, and with it each container whose last one it was.
+  void end_value() {
+    while (depth > 0 && --left[depth - 1] == 0) {
+      --depth;
+    }
+  }
+};
+
+/// Passes the head of an array or map, or the whole of any other value.
+/// Returns the number of values that now have to follow; false if it is malformed.
+bool pass(reader& values, value_type type, std::uint64_t& elements) {
+  std::uint32_t count = 0;
+  elements = 0;
+  if (type == value_type::array && values.read_array(count)) {
+    elements = count;
+    return true;
+  }
+  if (type == value_type::map && values.read_map(count)) {
+    elements = 2ULL * count;
+    return true;
+  }
+  return values.skip();
+}
+
+} // namespace
+
+outcome<void> check(std::string_view bytes) {
+  reader values{bytes};
+  nesting open;
+  std::uint64_t declared = 1;
+  const auto fault = [&](std::string_view what, const char* where) {
+    return failure{
+        invalid(fmt::format("{} at byte {} of {}", what, where - bytes.data(), bytes.size()))};
+  };
+  do {
+    const char* const start = values.position();
+    const value_type type = values.peek();
+    std::uint64_t elements = 0;
+    if (!pass(values, type, elements)) {
+      return fault("malformed or cut off MessagePack", start);
+    }
+    // Each element takes a byte at least, so more elements than bytes is a lie.
+    declared += elements;
+    if (declared > bytes.size()) {
+      return fault("more elements declared than there are bytes", start);
+    }
+    const bool is_container = type == value_type::array || type == value_type::map;
+    if (is_container && open.depth == depth_max) {
+      return fault("nested too deeply (16 levels at most)", start);
+    }
+    if (elements > 0) {
+      open.left[open.depth++] = elements;
+    } else {
+      open.end_value();
+    }
+  } while (open.depth > 0);
+  if (!values.at_end()) {
+    return fault("bytes left over after the value", values.position());
+  }
+  return {};
+}
+
+bool is_utf8(std::string_view text) {
+  const auto* at = reinterpret_cast<const unsigned char*>(text.data());
+  const auto* const end = at + text.size();
+  const auto continues = [&](int ahead) {
+    return end - at > ahead && (at[ahead] & 0xc0U) == 0x80U;
+  };
+  while (at != end) {
+    // Names and most text are ASCII: eight bytes at once.
+    if (std::uint64_t eight = 0; end - at >= 8) {
+      std::memcpy(&eight, at, 8);
+      if ((eight & 0x8080808080808080ULL) == 0) {
+        at += 8;
+        continue;
+      }
+    }
+    if (*at < 0x80) {
+      ++at;
+    } else if (*at >= 0xc2 && *at < 0xe0 && continues(1)) {
+      at += 2;
+    } else if (*at >= 0xe0 && *at < 0xf0 && continues(1) && continues(2)) {
+      const bool overlong = *at == 0xe0 && at[1] < 0xa0;
+      const bool surrogate = *at == 0xed && at[1] >= 0xa0;
+      if (overlong || surrogate) {
+        return false;
+      }
+      at += 3;
+    } else if (*at >= 0xf0 && *at < 0xf5 && continues(1) && continues(2) && continues(3)) {
+      const bool overlong = *at == 0xf0 && at[1] < 0x90;
+      const bool beyond = *at == 0xf4 && at[1] >= 0x90;
+      if (overlong || beyond) {
+        return false;
+      }
+      at += 4;
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+} // namespace troupe::wire

@@ -1,0 +1,158 @@
+#include "runtime/wire/envelope.hpp"
+#include "runtime/wire/reader.hpp"
+#include "runtime/wire/writer.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace troupe::wire {
+
+namespace {
+
+void text_entry(writer& out, std::string_view key, std::string_view value) {
+  out.text(key);
+  out.text(value);
+}
+
+/// `text` as it may travel: not longer than the limit, cut between characters, and UTF-8. Messages
+/// come from foreign libraries too, and a header that the other side refuses would be no answer.
+std::string travelling(std::string_view text, std::size_t bytes_max) {
+  std::string result{text.substr(0, bytes_max)};
+  // A cut can leave three bytes of a character.
+  for (int i = 0; i < 3 && text.size() > bytes_max && !is_utf8(result); ++i) {
+    result.pop_back();
+  }
+  if (!is_utf8(result)) {
+    std::replace_if(
+        result.begin(), result.end(), [](char c) { return (c & 0x80) != 0; }, '?');
+  }
+  return result;
+}
+
+/// How many of `details` fit, from the first.
+std::size_t details_that_fit(const error& error) {
+  std::size_t bytes = 0;
+  std::size_t count = 0;
+  for (const auto& [key, value] : error.details) {
+    // Five bytes are the longest length prefix of a text.
+    bytes += std::min(key.size(), name_bytes_max) + std::min(value.size(), detail_bytes_max) + 10;
+    if (bytes > details_bytes_max) {
+      break;
+    }
+    ++count;
+  }
+  return count;
+}
+
+bool read_utf8(reader& values, std::string_view& text) {
+  return values.read_text(text) && is_utf8(text);
+}
+
+bool read_details(reader& values, error& to) {
+  std::uint32_t count = 0;
+  if (!values.read_map(count)) {
+    return false;
+  }
+  for (std::uint32_t i = 0; i < count; ++i) {
+    std::string_view name;
+    std::string_view text;
+    if (!read_utf8(values, name) || !read_utf8(values, text)) {
+      return false;
+    }
+    to.details.emplace_back(name, text);
+  }
+  return true;
+}
+
+bool read_retry_after(reader& values, error& to) {
+  std::uint64_t millis = 0;
+  if (!values.read(millis)) {
+    return false;
+  }
+  // As with `ttl`: what is longer than 49 days is as good as for ever, and must not overflow later.
+  to.retry_after =
+      milliseconds{std::min<std::uint64_t>(millis, std::numeric_limits<std::uint32_t>::max())};
+  return true;
+}
+
+/// Reads the value under `key`; false if it is not what it should be.
+bool read_entry(reader& values, std::string_view key, error& to) {
+  std::string_view text;
+  if (key == "code") {
+    if (!values.read_text(text)) {
+      return false;
+    }
+    to.code = errc_named(text).value_or(errc::internal);
+    return true;
+  }
+  if (key == "message") {
+    if (!read_utf8(values, text)) {
+      return false;
+    }
+    to.message = text;
+    return true;
+  }
+  if (key == "effect") {
+    if (!values.read_text(text)) {
+      return false;
+    }
+    // A word from a newer sender is no promise that nothing happened.
+    to.possible = text == "none" ? effect::none : effect::unknown;
+    return true;
+  }
+  if (key == "retry_after_ms") {
+    return read_retry_after(values, to);
+  }
+  if (key == "details") {
+    return read_details(values, to);
+  }
+  return values.skip();
+}
+
+} // namespace
+
+void append_error(std::string& to, const error& error) {
+  writer out{to};
+  const std::size_t details = details_that_fit(error);
+  out.map(4U + (error.retry_after ? 1U : 0U) + (details > 0 ? 1U : 0U));
+  text_entry(out, "code", name_of(error.code));
+  out.text("number");
+  out.unsigned_integer(static_cast<std::uint64_t>(error.code));
+  text_entry(out, "message", travelling(error.message, message_bytes_max));
+  text_entry(out, "effect", error.possible == effect::none ? "none" : "unknown");
+  if (error.retry_after) {
+    out.text("retry_after_ms");
+    out.integer(std::max<std::int64_t>(error.retry_after->count(), 0));
+  }
+  if (details > 0) {
+    out.text("details");
+    out.map(static_cast<std::uint32_t>(details));
+    for (std::size_t i = 0; i < details; ++i) {
+      const auto& [key, value] = error.details[i];
+      text_entry(out, travelling(key, name_bytes_max), travelling(value, detail_bytes_max));
+    }
+  }
+}
+
+outcome<error> read_error(std::string_view bytes) {
+  const failure malformed{invalid("the `error` of a reply is malformed")};
+  reader values{bytes};
+  std::uint32_t entries = 0;
+  if (!values.read_map(entries)) {
+    return malformed;
+  }
+  error result;
+  result.possible = effect::unknown; // Unless it says otherwise.
+  for (std::uint32_t i = 0; i < entries; ++i) {
+    std::string_view key;
+    if (!values.read_text(key) || !read_entry(values, key, result)) {
+      return malformed;
+    }
+  }
+  if (!values.at_end()) {
+    return malformed;
+  }
+  return result;
+}
+
+} // namespace troupe::wire

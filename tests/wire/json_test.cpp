@@ -1,0 +1,128 @@
+#include "runtime/wire/json.hpp"
+
+#include "runtime/wire/reader.hpp"
+#include "tests/wire/bytes.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+namespace utf = boost::unit_test;
+
+namespace troupe::wire {
+
+namespace {
+
+std::string shown(const char* digits) {
+  return to_json(hex(digits)).value();
+}
+
+std::string packed(std::string_view json) {
+  const auto bytes = from_json(json);
+  return bytes ? to_hex(*bytes) : "refused: " + bytes.error().message;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(runtime_wire_json, *utf::label("unit") * utf::timeout(10))
+
+BOOST_AUTO_TEST_CASE(values_are_shown_as_json) {
+  BOOST_TEST(shown("c0") == "null");
+  BOOST_TEST(shown("c3") == "true");
+  BOOST_TEST(shown("d1 ff00") == "-256");
+  BOOST_TEST(shown("cf ffffffffffffffff") == "18446744073709551615");
+  BOOST_TEST(shown("cb 3fe0000000000000") == "0.5");
+  BOOST_TEST(shown("a3 22 61 0a") == R"("\"a\n")");
+  BOOST_TEST(shown("93 01 90 80") == "[1,[],{}]");
+  BOOST_TEST(shown("82 a1 62 01 a1 61 02") == R"({"b":1,"a":2})");
+}
+
+BOOST_AUTO_TEST_CASE(binary_is_shown_as_an_id_or_in_hexadecimal) {
+  BOOST_TEST(
+      shown("c4 10 018f3c1e7a2b7c3d8e4f5061728394a5")
+      == R"("018f3c1e-7a2b-7c3d-8e4f-5061728394a5")");
+  BOOST_TEST(shown("c4 03 00 ab ff") == R"("00abff")");
+  BOOST_TEST(shown("c4 00") == R"("")");
+}
+
+BOOST_AUTO_TEST_CASE(what_json_cannot_say_is_shown_somehow) {
+  BOOST_TEST(shown("d4 05 00") == "null");
+  BOOST_TEST(shown("cb 7ff8000000000000") == "null");
+  BOOST_TEST(shown("cb 7ff0000000000000") == "null");
+  BOOST_TEST(shown("81 01 02") == R"({"1":2})");
+  BOOST_TEST(shown("81 c0 02") == R"({"null":2})");
+  BOOST_TEST(shown("82 a1 61 01 a1 61 02") == R"({"a":1,"a":2})");
+  BOOST_TEST(shown("a1 ff") == "\"\xef\xbf\xbd\"");
+}
+
+// A key that is a list of bad text once threw out of to_json.
+BOOST_AUTO_TEST_CASE(a_key_of_any_kind_is_shown) {
+  BOOST_TEST(shown("81 91 a1 ff 01") == "{\"[\\\"\xef\xbf\xbd\\\"]\":1}");
+  BOOST_TEST(shown("81 a1 ff 01") == "{\"\xef\xbf\xbd\":1}");
+}
+
+BOOST_AUTO_TEST_CASE(it_can_be_shown_on_many_lines) {
+  BOOST_TEST(to_json(hex("81 a1 61 91 01"), true).value() == "{\n  \"a\": [\n    1\n  ]\n}");
+}
+
+BOOST_AUTO_TEST_CASE(what_does_not_pass_the_check_is_not_shown) {
+  BOOST_TEST(!to_json("").has_value());
+  BOOST_TEST(!to_json(hex("dd ff ff ff ff")).has_value());
+  BOOST_TEST(!to_json(repeated("\x91", 100'000)).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(json_is_packed) {
+  BOOST_TEST(packed("null") == "c0");
+  BOOST_TEST(packed("false") == "c2");
+  BOOST_TEST(packed("-1") == "ff");
+  BOOST_TEST(packed("18446744073709551615") == "cfffffffffffffffff");
+  BOOST_TEST(packed("1.0") == "cb3ff0000000000000");
+  BOOST_TEST(packed("\"\xc3\xa9\"") == "a2c3a9");
+  BOOST_TEST(packed(R"([1,"a",{}])") == "9301a16180");
+  BOOST_TEST(packed(R"({"a":1,"a":2})") == "81a16102");
+}
+
+// One body, one digest: a retry whose JSON was written in another order is the same request.
+BOOST_AUTO_TEST_CASE(the_order_of_keys_does_not_matter) {
+  BOOST_TEST(packed(R"({"b":1,"a":{"d":2,"c":3}})") == packed(R"({"a":{"c":3,"d":2},"b":1})"));
+}
+
+BOOST_AUTO_TEST_CASE(bad_json_is_refused) {
+  for (const char* bad :
+       {"", "{", "[1,]", "nul", "1 2", "\"\xff\"", "1e999", "{\"a\"}", "'a'", "\"\\ud800\""}) {
+    BOOST_TEST(packed(bad).starts_with("refused: not JSON: "), bad);
+  }
+}
+
+// Half a million brackets took the stack down.
+BOOST_AUTO_TEST_CASE(json_nested_too_deeply_is_refused) {
+  const auto nested = [](std::size_t depth) { return repeated("[", depth) + repeated("]", depth); };
+
+  BOOST_TEST(packed(nested(16)) == repeated("91", 15) + "90");
+  BOOST_TEST(packed(nested(17)) == "refused: JSON nested too deeply (16 levels at most)");
+  BOOST_TEST(packed(nested(500'000)) == "refused: JSON nested too deeply (16 levels at most)");
+  BOOST_TEST(packed(repeated("{\"a\":", 17) + "1" + repeated("}", 17)).starts_with("refused"));
+}
+
+// Looking through all earlier keys at each key made this take minutes.
+BOOST_AUTO_TEST_CASE(a_hundred_thousand_keys_are_no_burden) {
+  std::string json = "{";
+  for (int i = 0; i < 100'000; ++i) {
+    json += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":0";
+  }
+  json += "}";
+
+  const auto bytes = from_json(json);
+
+  BOOST_REQUIRE(bytes.has_value());
+  BOOST_TEST(to_json(*bytes).value().size() == json.size());
+}
+
+BOOST_AUTO_TEST_CASE(a_value_survives_both_ways) {
+  const std::string json = R"({"a":[1,-2,0.5,true,null,"x"],"b":{"c":{}}})";
+
+  BOOST_TEST(to_json(from_json(json).value()).value() == json);
+  BOOST_TEST(check(from_json(json).value()).has_value());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::wire
