@@ -1,0 +1,223 @@
+#include "tests/saga/world.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace utf = boost::unit_test;
+
+namespace troupe::saga::test {
+
+namespace {
+
+/// Any shape a definition may have: 0 to 3 compensatable steps, a pivot or none, 0 to 2 retriable.
+definition some_definition(dice& from) {
+  definition made;
+  made.operation = "place";
+  made.deadline = milliseconds{3'000 + from.below(6'000)};
+  const int before = from.below(4);
+  for (int i = 0; i < before; ++i) {
+    made.steps.push_back(
+        make_step("c" + std::to_string(i), step_kind::compensatable, "u" + std::to_string(i)));
+  }
+  if (from.percent(75)) {
+    made.steps.push_back(make_step("p", step_kind::pivot, from.percent(50) ? "up" : ""));
+  }
+  const int after = from.below(3) + (made.steps.empty() ? 1 : 0);
+  for (int i = 0; i < after; ++i) {
+    made.steps.push_back(make_step("r" + std::to_string(i), step_kind::retriable));
+  }
+  return made;
+}
+
+faults some_faults(dice& from) {
+  // From a network that is nearly well to one that is hardly there.
+  const int level = from.below(31);
+  const auto some = [&] { return from.below(level + 1); };
+  return {
+      .lost = some(),
+      .refused_on_the_way = some(),
+      .crashed = some(),
+      .slow = some(),
+      .repeated = some(),
+      .reply_lost = some(),
+      .coordinator_dies = some(),
+      .step_refused = from.below(25),
+      .undo_refused = from.below(25),
+      .person = from.percent(80)};
+}
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string all;
+  for (const std::string& each : lines) {
+    all += each + "; ";
+  }
+  return all;
+}
+
+/// Runs one seed and returns what is wrong with it.
+std::vector<std::string> run_seed(std::uint64_t seed, flaw broken, std::string& story) {
+  dice shape{seed};
+  definition from = some_definition(shape);
+  const faults wrong = some_faults(shape);
+  world all{std::move(from), wrong, shape.roll(), broken};
+  all.run();
+  story = all.saga().story();
+  std::vector<std::string> found = violations(all.past());
+  if (all.replay_differed()) {
+    found.push_back("R14: a replay differs from the live state");
+  }
+  if (wrong.person && story.ends_with("parked")) {
+    found.push_back("R10: still parked though a person came");
+  }
+  return found;
+}
+
+/// The invariants that some seed of the first `count` breaks.
+std::string broken_by(flaw broken, std::uint64_t count) {
+  std::string all;
+  for (std::uint64_t seed = 0; seed < count; ++seed) {
+    std::string story;
+    all += joined(run_seed(seed, broken, story));
+  }
+  return all;
+}
+
+/// A run without faults in which step 2 of three is refused.
+history good_past() {
+  definition from = order_saga();
+  world all{std::move(from), faults{.refuse_step = 2}, 7};
+  all.run();
+  return all.past();
+}
+
+std::string found_in(const history& past) {
+  return joined(violations(past));
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(runtime_saga_simulation, *utf::label("unit") * utf::timeout(30))
+
+// Set TROUPE_SEED to replay one seed, TROUPE_SEEDS to run more of them.
+BOOST_AUTO_TEST_CASE(every_saga_ends_and_world_and_journal_agree) {
+  const char* one = std::getenv("TROUPE_SEED");
+  const char* many = std::getenv("TROUPE_SEEDS");
+  const std::uint64_t first = one != nullptr ? std::strtoull(one, nullptr, 10) : 0;
+  const std::uint64_t count = one != nullptr    ? 1
+                              : many != nullptr ? std::strtoull(many, nullptr, 10)
+                                                : 30'000;
+  std::size_t completed = 0;
+  std::size_t compensated = 0;
+  std::size_t resumed = 0;
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    std::string story;
+    const auto found = run_seed(seed, flaw::none, story);
+    completed += story.ends_with("completed") ? 1 : 0;
+    compensated += story.ends_with("compensated") ? 1 : 0;
+    resumed += story.find("resumed") != std::string::npos ? 1 : 0;
+    BOOST_TEST_REQUIRE(
+        found.empty(),
+        "TROUPE_SEED=" << seed << " test_saga --run_test=runtime_saga_simulation: " << joined(found)
+                       << story);
+  }
+  BOOST_TEST_MESSAGE(
+      completed << " completed, " << compensated << " compensated, " << resumed << " resumed");
+  if (one == nullptr) {
+    // A run in which little goes wrong is no pass.
+    BOOST_TEST(completed > count / 8);
+    BOOST_TEST(compensated > count / 8);
+    BOOST_TEST(resumed > count / 50);
+  }
+}
+
+// F5: the death of the owner at each decision, before its journal, after it, and between its acts.
+BOOST_AUTO_TEST_CASE(a_death_at_any_boundary_changes_no_outcome) {
+  for (std::uint32_t refuse = 0; refuse <= 4; ++refuse) {
+    faults wrong{.person = false};
+    if (refuse < 4) {
+      wrong.refuse_step = refuse;
+    }
+    world calm{order_saga(), wrong, 1};
+    calm.run();
+    BOOST_REQUIRE(violations(calm.past()).empty());
+    for (int at = 0; at < calm.decisions(); ++at) {
+      for (std::size_t acts = 0; acts <= 5; ++acts) {
+        faults deadly = wrong;
+        deadly.die_at = at;
+        deadly.die_before_journal = acts == 5;
+        deadly.acts_before_death = acts;
+        world all{order_saga(), deadly, 1};
+        all.run();
+
+        BOOST_TEST_INFO("refused " << refuse << ", death at " << at << ", acts " << acts);
+        BOOST_TEST(all.saga().story() == calm.saga().story());
+        BOOST_TEST(all.answer() == calm.answer());
+        BOOST_TEST(found_in(all.past()) == "");
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_checker_notices_participants_without_an_inbox) {
+  BOOST_TEST(broken_by(flaw::no_inbox, 300).find("I8") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(the_checker_notices_participants_without_tombstones) {
+  BOOST_TEST(broken_by(flaw::no_tombstones, 3'000).find("I8") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(the_checker_notices_an_undo_in_forward_order) {
+  history past = good_past();
+  BOOST_REQUIRE(found_in(past) == "");
+  for (journal_row& row : past.journal) {
+    if (row.kind == record_kind::undo_intent || row.kind == record_kind::undone) {
+      row.step = 1 - row.step;
+    }
+  }
+
+  BOOST_TEST(found_in(past).starts_with("I6: step 1 is undone after an earlier one"));
+}
+
+BOOST_AUTO_TEST_CASE(the_checker_notices_effects_undone_in_forward_order) {
+  history past = good_past();
+  std::swap(past.effects.end()[-1], past.effects.end()[-2]);
+
+  BOOST_TEST(found_in(past).starts_with("I6: effects were undone out of order"));
+}
+
+BOOST_AUTO_TEST_CASE(the_checker_notices_each_kind_of_damage) {
+  const history good = good_past();
+  const std::size_t last = good.journal.size() - 1;
+
+  history endless = good;
+  endless.journal.pop_back();
+  BOOST_TEST(found_in(endless).starts_with("I5"));
+  history gap = good;
+  gap.journal[last].seq += 1;
+  BOOST_TEST(found_in(gap).starts_with("I7"));
+  history old_epoch = good;
+  old_epoch.journal[0].epoch = 9;
+  BOOST_TEST(found_in(old_epoch).starts_with("I7"));
+  history twice = good;
+  twice.journal.push_back(good.journal[last]);
+  twice.journal.back().seq += 1;
+  BOOST_TEST(found_in(twice).starts_with("I7"));
+  history forward_again = good;
+  forward_again.journal[last - 1].kind = record_kind::intent;
+  BOOST_TEST(found_in(forward_again).starts_with("I6"));
+  history not_undone = good;
+  not_undone.journal[last - 1].kind = record_kind::resumed;
+  BOOST_TEST(found_in(not_undone).starts_with("I6"));
+  history extra_effect = good;
+  extra_effect.effects.push_back({.step = 2, .undo = false});
+  BOOST_TEST(found_in(extra_effect).starts_with("I8"));
+  history missing_effect = good;
+  missing_effect.effects.pop_back();
+  BOOST_TEST(found_in(missing_effect).starts_with("I8"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::saga::test

@@ -1,0 +1,204 @@
+#include "tests/saga/world.hpp"
+
+#include "runtime/wire/envelope.hpp"
+
+#include <utility>
+
+namespace troupe::saga::test {
+
+world::world(definition from, const faults& wrong, std::uint64_t seed, flaw broken)
+    : saga_{std::move(from)}, wrong_{wrong}, dice_{seed}, broken_{broken} {
+  later(0ms, event{started{.input = "in", .now = saga_.now}});
+}
+
+void world::later(milliseconds delay, std::variant<event, request, takeover> what) {
+  queue_.push({.at = now_ + delay, .order = order_++, .what = std::move(what), .epoch = epoch_});
+}
+
+void world::run() {
+  for (int turns = 0; !queue_.empty() && turns < 20'000; ++turns) {
+    happening next = queue_.top();
+    queue_.pop();
+    now_ = next.at;
+    if (auto* to_saga = std::get_if<event>(&next.what)) {
+      happen(std::move(*to_saga), next.epoch == epoch_);
+    } else if (auto* arriving = std::get_if<request>(&next.what)) {
+      arrive(*arriving);
+    } else {
+      alive_ = true;
+      ++epoch_;
+      if (saga_.rows.empty()) {
+        // Nothing was promised; whoever asked asks again.
+        saga_.current = state{saga_.by, saga_.current.saga};
+        later(0ms, event{started{.input = "in", .now = wall()}});
+      } else {
+        saga_.current = *replay(saga_.by, saga_.current.saga, saga_.prefix(saga_.rows.size()));
+        happen(taken_over{wall()}, true);
+      }
+    }
+  }
+}
+
+void world::happen(event what, bool of_this_owner) {
+  const bool is_answer =
+      std::holds_alternative<answered>(what) || std::holds_alternative<failed>(what);
+  // Answers to a dead owner's calls may well reach the next one; its timers cannot.
+  if (!alive_ || (!of_this_owner && !(is_answer && dice_.percent(50)))) {
+    return;
+  }
+  const std::size_t rows_before = saga_.rows.size();
+  const std::size_t boundaries_before = saga_.boundaries.size();
+  saga_.give(std::move(what));
+  const bool scripted = wrong_.die_at == decisions_++;
+  const bool dies = scripted || chance(wrong_.coordinator_dies);
+  const bool unwritten = dies && (scripted ? wrong_.die_before_journal : dice_.percent(50));
+  if (unwritten) {
+    saga_.rows.resize(rows_before);
+    saga_.boundaries.resize(boundaries_before);
+    die();
+    return;
+  }
+  epochs_.resize(saga_.rows.size(), epoch_);
+  if (!saga_.rows.empty()) {
+    const auto replayed = replay(saga_.by, saga_.current.saga, saga_.prefix(saga_.rows.size()));
+    replay_differed_ = replay_differed_ || !replayed || *replayed != saga_.current;
+  }
+  const std::size_t all = saga_.actions.size();
+  std::size_t count = all;
+  if (dies) {
+    count = scripted ? std::min(all, wrong_.acts_before_death)
+                     : static_cast<std::size_t>(dice_.below(static_cast<int>(all) + 1));
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    carry_out(saga_.actions[i]);
+  }
+  if (dies) {
+    die();
+  }
+}
+
+void world::die() {
+  alive_ = false;
+  later(milliseconds{wrong_.die_at ? 10 : dice_.below(3'000)}, takeover{});
+}
+
+void world::carry_out(const action& what) {
+  if (const auto* wanted = std::get_if<call>(&what)) {
+    send(*wanted);
+  } else if (const auto* pause = std::get_if<timer>(&what)) {
+    later(pause->delay, event{timer_due{pause->token}});
+  } else if (const auto* watch = std::get_if<watch_deadline>(&what)) {
+    later(watch->delay, event{deadline_reached{}});
+  } else if (const auto* end = std::get_if<finish>(&what)) {
+    answer_ = end->answer ? "ok " + *end->answer : std::string{name_of(end->answer.error().code)};
+  } else if (std::holds_alternative<park>(what)) {
+    answer_ = "parked";
+    // A person comes by after all is repaired, and again in case the first visit was in vain.
+    for (int visit = 1; wrong_.person && resumed_ < 10 && visit <= 2; ++visit) {
+      later(heals_at * visit, event{retry_by_operator{}});
+    }
+    ++resumed_;
+  }
+}
+
+void world::send(const call& what) {
+  const auto fail_in = [&](milliseconds delay, errc code, effect possible) {
+    later(delay, event{failed{what.as, {.code = code, .possible = possible, .message = "fault"}}});
+  };
+  if (chance(wrong_.refused_on_the_way)) {
+    constexpr errc codes[] = {
+        errc::overloaded,
+        errc::unavailable,
+        errc::circuit_open,
+        errc::unavailable,
+        errc::unauthenticated,
+        errc::forbidden};
+    fail_in(milliseconds{dice_.below(20)}, codes[dice_.below(6)], effect::none);
+    return;
+  }
+  if (chance(wrong_.lost)) {
+    fail_in(
+        what.timeout, errc::deadline_exceeded, dice_.percent(50) ? effect::none : effect::unknown);
+    return;
+  }
+  if (chance(wrong_.crashed)) {
+    // Before the turn's commit, or after it.
+    const bool committed = dice_.percent(50);
+    if (committed) {
+      later(1ms, request{.what = what, .mute = true});
+    }
+    fail_in(5ms, errc::crashed, committed ? effect::unknown : effect::none);
+    return;
+  }
+  const bool slow = chance(wrong_.slow);
+  const milliseconds delay{slow ? dice_.below(15'000) : dice_.below(50)};
+  const bool mute = chance(wrong_.reply_lost);
+  later(delay, request{.what = what, .mute = mute});
+  if (chance(wrong_.repeated)) {
+    later(delay + milliseconds{dice_.below(10'000)}, request{.what = what, .mute = false});
+  }
+  if (mute || delay + 20ms >= what.timeout) {
+    fail_in(what.timeout, errc::deadline_exceeded, effect::unknown);
+  }
+}
+
+void world::arrive(const request& what) {
+  outcome<std::string> answer = handle(what.what);
+  if (what.mute) {
+    return;
+  }
+  const milliseconds delay{dice_.below(chance(wrong_.slow) ? 5'000 : 20)};
+  if (answer) {
+    later(delay, event{answered{what.what.as, *std::move(answer)}});
+  } else {
+    later(delay, event{failed{what.what.as, std::move(answer).error()}});
+  }
+}
+
+/// A participant's turn: one transaction of inbox, tombstone and effect.
+outcome<std::string> world::handle(const call& what) {
+  if (const auto known = inbox_.find(what.id); known != inbox_.end() && broken_ != flaw::no_inbox) {
+    return known->second;
+  }
+  outcome<std::string> answer{"did " + std::to_string(what.as.step)};
+  if (what.as.undo) {
+    if (chance(wrong_.undo_refused)) {
+      answer = failure{rejected("undo", "not now")};
+    } else {
+      tombstones_.insert(what.undoes);
+      if (in_place_.erase(what.undoes) > 0) {
+        effects_.push_back({.step = what.as.step, .undo = true});
+      }
+    }
+  } else if (tombstones_.contains(what.id) && broken_ != flaw::no_tombstones) {
+    answer = failure{rejected("undone", "its undo came first")};
+  } else if (chance(wrong_.step_refused) || wrong_.refuse_step == what.as.step) {
+    answer = failure{rejected("step", "no")};
+  } else {
+    in_place_.insert(what.id);
+    effects_.push_back({.step = what.as.step, .undo = false});
+  }
+  inbox_.emplace(what.id, answer);
+  return answer;
+}
+
+history world::past() const {
+  history past;
+  for (const step& each : saga_.by.what().steps) {
+    past.kinds.push_back(each.kind);
+  }
+  for (std::size_t i = 0; i < saga_.rows.size(); ++i) {
+    const kept_record& kept = saga_.rows[i];
+    journal_row row{
+        .seq = kept.row.seq, .epoch = epochs_[i], .kind = kept.row.kind, .step = kept.row.step};
+    if (row.kind == record_kind::failed || row.kind == record_kind::parked) {
+      const auto why = wire::read_error(kept.data);
+      row.maybe_done = !why || why->possible == effect::unknown;
+    }
+    past.journal.push_back(row);
+  }
+  past.effects = effects_;
+  return past;
+}
+
+} // namespace troupe::saga::test
