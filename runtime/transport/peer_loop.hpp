@@ -37,7 +37,10 @@ public:
   virtual void lost(int link, std::string_view why, instant now) = 0;
   /// One envelope on a link that is up. The views live as long as `frame`.
   virtual void received(
-      int link, std::string_view header, std::string_view body, const frame_ref& frame,
+      int link,
+      std::string_view header,
+      std::string_view body,
+      const frame_ref& frame,
       instant now) = 0;
   /// All envelopes of a frame have been handed over.
   virtual void frame_done(instant now) = 0;
@@ -71,9 +74,11 @@ public:
   int links() const;
   bool is_up(int number) const;
 
-  /// Adds an envelope to what leaves on link `number` when the turn ends. Ignored if the link is not up.
+  /// Adds an envelope to what leaves on link `number` when the turn ends, or sooner if the batch is
+  /// full. Ignored if the link is not up.
   void append(int number, std::string_view header, std::string_view body);
-  /// A whole batch frame, made elsewhere. False if the link is not up: it was dropped.
+  /// Sends a whole batch frame, made elsewhere, at once. False if the link is not up: nothing was
+  /// sent.
   bool send_batch(int number, std::string_view frame);
 
   void run(peer_handler& handler);
