@@ -67,7 +67,11 @@ void peer_loop::state::flush(peer_handler& handler, instant now) {
       close_batch(link);
     }
     if (link.is_stuck) {
-      drop(static_cast<int>(i), "the connection takes nothing more", handler, now);
+      drop(
+          static_cast<int>(i),
+          "the connection takes nothing more, or the login is no longer known",
+          handler,
+          now);
     }
   }
 }
@@ -136,6 +140,12 @@ bool peer_loop::send_batch(int number, std::string_view frame) {
   }
   state_->send(to, frame);
   return true;
+}
+
+void peer_loop::renew(int number) {
+  if (is_up(number)) {
+    state_->links[static_cast<std::size_t>(number)].is_stuck = true;
+  }
 }
 
 void peer_loop::run(peer_handler& handler) {

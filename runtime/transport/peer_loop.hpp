@@ -81,6 +81,9 @@ public:
   /// sent.
   bool send_batch(int number, std::string_view frame);
 
+  /// Ends link `number` with the turn and logs in anew: the broker no longer knows this login.
+  void renew(int number);
+
   void run(peer_handler& handler);
 
   /// Sends what is queued, says BYE, closes the links and ends `run`. From any thread or a handler.

@@ -1,0 +1,85 @@
+#include "runtime/client/call_header_template.hpp"
+
+#include "runtime/wire/envelope.hpp"
+#include "runtime/wire/limits.hpp"
+#include "runtime/wire/reader.hpp"
+#include "runtime/wire/writer.hpp"
+
+#include <cstring>
+#include <fmt/format.h>
+
+namespace troupe::client {
+
+namespace {
+
+// A program that calls more operations than this is one that makes them up.
+constexpr std::size_t templates_max = 256;
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= wire::name_bytes_max && wire::is_utf8(text);
+}
+
+} // namespace
+
+call_header_template::call_header_template(std::string_view capability, std::string_view operation)
+    : capability_{capability}, operation_{operation} {
+  wire::append_call_header(bytes_, {.id = {}, .to = capability, .op = operation, .ttl = 1});
+  // Two headers that differ in their ids show where the id is.
+  uuid other;
+  other.bytes.fill(std::byte{0xff});
+  std::string second;
+  wire::append_call_header(second, {.id = other, .to = capability, .op = operation, .ttl = 1});
+  while (bytes_[id_at_] == second[id_at_]) {
+    ++id_at_;
+  }
+  ttl_at_ = wire::scan_header(bytes_)->ttl_at;
+}
+
+void call_header_template::append(
+    std::string& to,
+    const uuid& id,
+    std::uint32_t ttl,
+    std::string_view key,
+    std::string_view traceparent) const {
+  const std::size_t start = to.size();
+  to.append(bytes_);
+  char* const header = to.data() + start;
+  std::memcpy(header + id_at_, id.bytes.data(), id.bytes.size());
+  wire::patch_ttl(header, ttl_at_, ttl);
+  wire::writer out{to};
+  // The first byte counts the entries of a small map: 0x80 and their number.
+  if (!key.empty()) {
+    ++to[start];
+    out.text("key");
+    out.text(key);
+  }
+  if (!traceparent.empty()) {
+    ++to[start];
+    out.text("traceparent");
+    out.text(traceparent);
+  }
+}
+
+outcome<const call_header_template*>
+call_headers::find(std::string_view capability, std::string_view operation) {
+  if (last_ < known_.size() && known_[last_].is_for(capability, operation)) {
+    return &known_[last_];
+  }
+  for (std::size_t i = 0; i < known_.size(); ++i) {
+    if (known_[i].is_for(capability, operation)) {
+      last_ = i;
+      return &known_[i];
+    }
+  }
+  if (!is_name(capability) || !is_name(operation)) {
+    return failure{invalid(fmt::format(
+        "capability and operation are UTF-8 text of 1 to {} bytes each", wire::name_bytes_max))};
+  }
+  if (known_.size() >= templates_max) {
+    known_.clear();
+  }
+  last_ = known_.size();
+  return &known_.emplace_back(capability, operation);
+}
+
+} // namespace troupe::client

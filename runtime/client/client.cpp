@@ -1,0 +1,113 @@
+#include "runtime/client/client.hpp"
+
+#include "runtime/client/client_loop.hpp"
+#include "runtime/client/completion_queue.hpp"
+#include "runtime/client/submission_queue.hpp"
+#include "runtime/transport/context.hpp"
+
+#include <csignal>
+#include <mutex>
+#include <pthread.h>
+#include <thread>
+
+namespace troupe::client {
+
+namespace {
+
+/// Runs with every signal blocked: they are the program's own threads' business.
+template <class Work>
+std::thread quiet_thread(Work work) {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread made{std::move(work)};
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return made;
+}
+
+} // namespace
+
+// In the order of making: the thread ends first, the context last.
+struct client::state {
+  explicit state(const options& settings)
+      : submissions{settings}, loop{settings, zmq, time, submissions, completions} {}
+
+  system_clock time;
+  transport::context zmq;
+  submission_queue submissions;
+  completion_queue completions;
+  client_loop loop;
+  std::mutex closing;
+  std::thread thread;
+};
+
+client::client(std::unique_ptr<state> made) : state_{std::move(made)} {
+}
+
+outcome<std::unique_ptr<client>> client::open(const options& settings) {
+  if (settings.brokers.empty()) {
+    return failure{invalid("a client needs the endpoint of at least one broker")};
+  }
+  auto made = std::make_unique<state>(settings);
+  state* const running = made.get();
+  made->thread = quiet_thread([running] { running->loop.run(); });
+  return std::unique_ptr<client>{new client{std::move(made)}};
+}
+
+client::~client() {
+  close(milliseconds{0});
+}
+
+void client::close(milliseconds patience) {
+  const std::lock_guard lock{state_->closing};
+  if (state_->thread.joinable()) {
+    state_->submissions.close();
+    state_->loop.close(state_->time.now() + patience);
+    state_->thread.join();
+  }
+}
+
+outcome<uuid> client::submit(const call_request& call) {
+  error why;
+  uuid id;
+  if (!state_->submissions.submit_one(call, lane_queue, id, why)) {
+    return failure{std::move(why)};
+  }
+  return id;
+}
+
+std::size_t
+client::submit(std::span<const call_request> calls, std::vector<uuid>* ids, error* why) {
+  error refusal;
+  return state_->submissions.submit(calls, ids, why != nullptr ? *why : refusal);
+}
+
+std::size_t client::completions(std::vector<completion>& into, milliseconds patience) {
+  const std::size_t count = state_->completions.take(into, patience);
+  state_->submissions.ended(count);
+  return count;
+}
+
+outcome<std::string> client::call(const call_request& call) {
+  waiter waiting;
+  call_request with_waiter = call;
+  with_waiter.token = reinterpret_cast<std::uintptr_t>(&waiting);
+  error why;
+  uuid id;
+  if (!state_->submissions.submit_one(with_waiter, lane_waiter, id, why)) {
+    return failure{std::move(why)};
+  }
+  return state_->completions.wait(waiting).map(
+      [](const reply_body& reply) { return std::string{reply.bytes}; });
+}
+
+int client::links_up() const {
+  return state_->loop.links_up();
+}
+
+std::string client::last_trouble() const {
+  return state_->loop.last_trouble();
+}
+
+} // namespace troupe::client

@@ -1,0 +1,80 @@
+#pragma once
+
+#include "runtime/client/call.hpp"
+#include "runtime/client/client_options.hpp"
+#include "runtime/wire/message.hpp"
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::client {
+
+/// Calls capabilities from outside the system: over several brokers, with every call ending by its
+/// deadline in one answer or one typed error, and sent again under its id when a broker is lost.
+///
+/// Owns a thread and a ZeroMQ context. Its functions may be called from any thread at once.
+class client {
+public:
+  /// Returns at once; calls wait for the first broker to be up, within their deadlines.
+  /// @errors `invalid`: no broker is given.
+  static outcome<std::unique_ptr<client>> open(const options& settings);
+
+  /// As `close` without patience.
+  ~client();
+  client(const client&) = delete;
+  client& operator=(const client&) = delete;
+
+  /// Sends a call whose answer is taken with `completions`. Returns its id.
+  /// @errors `overloaded`: too many are outstanding; `invalid`: a field is out of bounds;
+  /// `unavailable`: the client is closed. Nothing was sent then.
+  outcome<uuid> submit(const call_request& call);
+
+  /// Sends calls in order until one is refused: cheaper than one by one. How many were taken.
+  /// @param ids theirs are appended, if given. @param why one was refused, if given.
+  std::size_t submit(
+      std::span<const call_request> calls, std::vector<uuid>* ids = nullptr, error* why = nullptr);
+
+  /// Replaces `into` by the calls that have ended, waiting up to `patience` for the first. How
+  /// many.
+  std::size_t completions(std::vector<completion>& into, milliseconds patience);
+
+  /// Calls and waits for the answer, which is MessagePack.
+  /// @errors those of `submit`, `deadline_exceeded`, and what the capability answers.
+  outcome<std::string> call(const call_request& call);
+
+  /// Calls with typed messages. `options` gives what is left: key, deadline, id.
+  template <wire::message Reply, wire::message Request>
+  outcome<Reply> call(
+      std::string_view capability,
+      std::string_view operation,
+      const Request& request,
+      call_request options = {}) {
+    const std::string body = wire::encoded(request);
+    options.capability = capability;
+    options.operation = operation;
+    options.body = body;
+    return call(options).and_then(
+        [](const std::string& reply) { return wire::checked_decode<Reply>(reply); });
+  }
+
+  /// Brokers that are logged in to.
+  int links_up() const;
+
+  /// Why the last link that went down, or never came up, did: "tcp://...: reason"; or "".
+  std::string last_trouble() const;
+
+  /// Refuses new calls, waits up to `patience` for those outstanding, ends the rest as
+  /// `unavailable`, logs out and joins the thread. Completions can still be taken.
+  void close(milliseconds patience);
+
+private:
+  struct state;
+  explicit client(std::unique_ptr<state> made);
+
+  std::unique_ptr<state> state_;
+};
+
+} // namespace troupe::client

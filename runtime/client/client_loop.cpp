@@ -1,0 +1,367 @@
+#include "runtime/client/client_loop.hpp"
+
+#include "runtime/wire/batch.hpp"
+#include "runtime/wire/envelope.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace troupe::client {
+
+namespace {
+
+// Where a refusal does not say when to come back.
+constexpr milliseconds retry_first{20};
+constexpr milliseconds retry_most{1000};
+
+/// Refusals that say "not now" rather than "not this".
+bool asks_for_patience(errc code) {
+  return code == errc::overloaded || code == errc::circuit_open || code == errc::unavailable;
+}
+
+/// Whether the answer was given without looking at what became of the call elsewhere. A worker's
+/// own answer, from its inbox, holds for every time the call was sent.
+bool is_blind(errc code) {
+  return asks_for_patience(code) || code == errc::deadline_exceeded || code == errc::unauthenticated
+         || code == errc::forbidden || code == errc::unknown_capability;
+}
+
+error deadline_error(bool may_have_effect, const std::string& trouble) {
+  error why{
+      .code = errc::deadline_exceeded,
+      .possible = may_have_effect ? effect::unknown : effect::none,
+      .message = may_have_effect
+                     ? "no answer in time; ask again with the same id to learn what happened"
+                     : "the call could not be sent in time; it had no effect"};
+  if (!trouble.empty()) {
+    why.message += " (" + trouble + ")";
+  }
+  return why;
+}
+
+uuid make_incarnation(const clock& clock) {
+  return uuid_source{}.next(clock.wall());
+}
+
+} // namespace
+
+client_loop::client_loop(
+    const options& settings,
+    transport::context& zmq,
+    const clock& clock,
+    submission_queue& submissions,
+    completion_queue& completions)
+    : settings_{settings}, submissions_{submissions}, completions_{completions},
+      peers_{
+          zmq,
+          clock,
+          {settings.brokers, settings.heartbeat, settings.body_bytes_max},
+          submissions.waker()},
+      table_{static_cast<int>(settings.brokers.size()), clock.now()}, incarnation_{make_incarnation(
+                                                                          clock)},
+      up_since_(settings.brokers.size()), random_{digest_of(incarnation_.bytes)} {
+  uuid other;
+  other.bytes.fill(std::byte{0xff});
+  std::string second;
+  wire::append_reply_header(ok_header_, {}, wire::status::ok);
+  wire::append_reply_header(second, other, wire::status::ok);
+  while (ok_header_[ok_id_at_] == second[ok_id_at_]) {
+    ++ok_id_at_;
+  }
+}
+
+void client_loop::run() {
+  peers_.run(*this);
+  end_all();
+}
+
+void client_loop::close(instant at_latest) {
+  close_at_.store(at_latest.time_since_epoch().count());
+  submissions_.waker().ring();
+}
+
+wire::hello client_loop::hello(int) {
+  wire::hello hello;
+  hello.role = "client";
+  hello.node = settings_.name;
+  hello.incarnation = incarnation_;
+  hello.batch = true;
+  hello.pid = static_cast<std::uint64_t>(::getpid());
+  return hello;
+}
+
+void client_loop::welcomed(int link, const wire::welcome&, instant now) {
+  up_since_[static_cast<std::size_t>(link)] = now;
+  links_up_.fetch_add(1, std::memory_order_relaxed);
+  table_.link_up(link);
+  send_waiting(now);
+}
+
+void client_loop::refused(int link, const error& why, instant) {
+  note_trouble(link, why.message);
+}
+
+void client_loop::lost(int link, std::string_view why, instant now) {
+  links_up_.fetch_sub(1, std::memory_order_relaxed);
+  note_trouble(link, why);
+  table_.link_lost(link);
+  send_waiting(now);
+}
+
+void client_loop::note_trouble(int link, std::string_view what) {
+  const std::lock_guard lock{trouble_mutex_};
+  trouble_ = fmt::format("{}: {}", settings_.brokers[static_cast<std::size_t>(link)], what);
+}
+
+std::string client_loop::last_trouble() const {
+  const std::lock_guard lock{trouble_mutex_};
+  return trouble_;
+}
+
+void client_loop::send_waiting(instant now) {
+  transport::call_table::outgoing out;
+  while (table_.next_to_send(now, out)) {
+    peers_.append(out.link, out.header, out.body);
+  }
+}
+
+bool client_loop::is_plain_ok(std::string_view header, uuid& id) const {
+  const std::size_t after = ok_id_at_ + id.bytes.size();
+  if (header.size() != ok_header_.size()
+      || std::memcmp(header.data(), ok_header_.data(), ok_id_at_) != 0
+      || std::memcmp(header.data() + after, ok_header_.data() + after, header.size() - after)
+             != 0) {
+    return false;
+  }
+  std::memcpy(id.bytes.data(), header.data() + ok_id_at_, id.bytes.size());
+  return true;
+}
+
+void client_loop::received(
+    int link,
+    std::string_view header,
+    std::string_view body,
+    const transport::frame_ref& frame,
+    instant now) {
+  uuid id;
+  if (is_plain_ok(header, id)) {
+    return end_answered(id, frame, body);
+  }
+  const auto scanned = wire::scan_header(header);
+  if (!scanned) {
+    return; // Nothing to answer to; a call it belonged to ends by its deadline.
+  }
+  if (scanned->kind == wire::kind::bye) {
+    return peers_.renew(link);
+  }
+  if (scanned->kind != wire::kind::reply) {
+    return; // PING: that it came is all it says.
+  }
+  if (scanned->status == wire::status::ok) {
+    return end_answered(scanned->id, frame, body);
+  }
+  if (scanned->status == wire::status::error) {
+    if (const auto call = table_.find(scanned->id)) {
+      take_error(link, *scanned, *call, now);
+    }
+  }
+}
+
+void client_loop::end_answered(
+    const uuid& id, const transport::frame_ref& frame, std::string_view body) {
+  if (const auto call = table_.answered(id)) {
+    end(*call, reply_body{frame, body});
+  }
+}
+
+bool client_loop::is_forgotten(int link, errc code, instant now) const {
+  // A broker that gave us up while we thought the link was up says so to the first call. Right
+  // after a login the same word means that the call is not permitted.
+  return code == errc::unauthenticated
+         && now - up_since_[static_cast<std::size_t>(link)] > settings_.heartbeat.interval;
+}
+
+instant client_loop::retry_time(const error& why, std::uint32_t retries, instant now) {
+  milliseconds wait =
+      why.retry_after.value_or(std::min(retry_most, retry_first * (1U << std::min(retries, 10U))));
+  wait = std::max(wait, milliseconds{1});
+  // Up to half as much again, at random, so that those refused together do not come back together.
+  random_ ^= random_ << 13U;
+  random_ ^= random_ >> 7U;
+  random_ ^= random_ << 17U;
+  const std::chrono::nanoseconds most = std::chrono::nanoseconds{wait} / 2;
+  const auto jitter = static_cast<std::int64_t>(random_ >> 1U) % most.count();
+  return now + wait + std::chrono::nanoseconds{jitter};
+}
+
+void client_loop::take_error(
+    int link,
+    const wire::header_view& header,
+    const transport::call_table::ended& call,
+    instant now) {
+  auto read = wire::read_error(header.error);
+  error why = read
+                  ? std::move(*read)
+                  : internal_error("the broker sent an error that cannot be read", effect::unknown);
+  if (is_forgotten(link, why.code, now)) {
+    return peers_.renew(link);
+  }
+  // What was sent before, over a link that was lost, is ours to see through, patient or not.
+  const bool is_patient = (call.lane & lane_patient) != 0 || call.is_loose;
+  if (is_patient && asks_for_patience(why.code)
+      && table_.retry(call.id, retry_time(why, call.retries, now))) {
+    return;
+  }
+  if (call.is_loose && is_blind(why.code)) {
+    why.possible = effect::unknown;
+  }
+  if (const auto ended = table_.answered(call.id)) {
+    end(*ended, failure{std::move(why)});
+  }
+}
+
+void client_loop::end(const transport::call_table::ended& call, outcome<reply_body>&& answer) {
+  ++finished_;
+  if ((call.lane & lane_waiter) == 0) {
+    done_.push_back({call.id, call.token, std::move(answer)});
+    return;
+  }
+  // The token is where the caller's `waiter` is, which lasts until it is answered.
+  completions_.answer(*reinterpret_cast<waiter*>(call.token), std::move(answer));
+  submissions_.ended(1);
+}
+
+void client_loop::publish() {
+  if (!done_.empty()) {
+    completions_.push(done_);
+  }
+}
+
+void client_loop::frame_done(instant) {
+  publish();
+}
+
+void client_loop::commands(instant now) {
+  submissions_.drain(drained_);
+  for (submitted_batch& batch : drained_) {
+    take(batch, now);
+  }
+  publish();
+  stop_if_done(now);
+}
+
+void client_loop::take(submitted_batch& batch, instant now) {
+  const int link = table_.link();
+  if (link < 0 || batch.has_own_ids) {
+    return take_one_by_one(batch, now);
+  }
+  char* const start = batch.frame.frame().data();
+  wire::batch_reader envelopes{batch.frame.frame()};
+  wire::envelope_view envelope;
+  for (const submitted_batch::call& call : batch.calls) {
+    (void)envelopes.next(envelope);
+    char* const header = start + (envelope.header.data() - start);
+    wire::patch_ttl(header, call.ttl_at, std::max(1U, wire::ttl_of(call.deadline - now)));
+    // The id is one of ours: it is not outstanding.
+    (void)table_.add_sent(
+        {call.id,
+         envelope.header,
+         call.ttl_at,
+         envelope.body,
+         call.deadline,
+         call.token,
+         call.lane});
+  }
+  // Should the link take nothing more, it is lost when the turn ends, and these are sent again.
+  (void)peers_.send_batch(link, batch.frame.frame());
+}
+
+void client_loop::take_one_by_one(submitted_batch& batch, instant now) {
+  wire::batch_reader envelopes{batch.frame.frame()};
+  wire::envelope_view envelope;
+  for (const submitted_batch::call& call : batch.calls) {
+    (void)envelopes.next(envelope);
+    const bool is_new = table_.add(
+        {call.id,
+         envelope.header,
+         call.ttl_at,
+         envelope.body,
+         call.deadline,
+         call.token,
+         call.lane});
+    if (!is_new) {
+      end({call.id, call.token, call.lane, false, 0},
+          failure{
+              {.code = errc::conflict,
+               .message = "a call with this id is outstanding already; wait for its answer"}});
+    }
+  }
+  send_waiting(now);
+}
+
+wire::pong client_loop::progress(instant) {
+  return {finished_, 0};
+}
+
+instant client_loop::next_due() const {
+  const instant close_at{instant::duration{close_at_.load(std::memory_order_relaxed)}};
+  return std::min(table_.next_due(), close_at);
+}
+
+void client_loop::due(instant now) {
+  end_expired(now);
+  send_waiting(now);
+  publish();
+  if (is_closing()) {
+    commands(now); // What is still in the queue comes before the end.
+  }
+}
+
+void client_loop::end_expired(instant now) {
+  ended_.clear();
+  table_.expire(now, ended_);
+  if (ended_.empty()) {
+    return;
+  }
+  const std::string trouble = table_.link() < 0 ? last_trouble() : std::string{};
+  for (const auto& call : ended_) {
+    end(call, failure{deadline_error(call.is_loose, trouble)});
+  }
+}
+
+bool client_loop::is_closing() const {
+  return close_at_.load(std::memory_order_relaxed) != instant::max().time_since_epoch().count();
+}
+
+void client_loop::stop_if_done(instant now) {
+  const bool is_late = now.time_since_epoch().count() >= close_at_.load(std::memory_order_relaxed);
+  if (is_closing() && (table_.size() == 0 || is_late)) {
+    peers_.stop();
+  }
+}
+
+void client_loop::end_all() {
+  submissions_.drain(drained_);
+  for (submitted_batch& batch : drained_) {
+    for (const submitted_batch::call& call : batch.calls) {
+      end({call.id, call.token, call.lane, false, 0},
+          failure{
+              {.code = errc::unavailable, .message = "the client was closed before it was sent"}});
+    }
+  }
+  ended_.clear();
+  table_.end_all(ended_);
+  for (const auto& call : ended_) {
+    end(call,
+        failure{
+            {.code = errc::unavailable,
+             .possible = call.is_loose ? effect::unknown : effect::none,
+             .message = "the client was closed before the answer came"}});
+  }
+  publish();
+  completions_.close();
+}
+
+} // namespace troupe::client

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "runtime/transport/transport_options.hpp"
+#include "runtime/wire/limits.hpp"
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace troupe::client {
+
+struct options {
+  /// "tcp://127.0.0.1:5550" each. The first that is up is used until it is lost, then the next.
+  std::vector<std::string> brokers;
+  transport::heartbeat_options heartbeat{};
+  /// Largest body of a call or reply, in bytes; as in the topology.
+  std::size_t body_bytes_max = wire::body_bytes_max;
+  /// Calls submitted whose completion has not been taken. Beyond, `submit` is `overloaded`.
+  std::size_t outstanding_max = 65'536;
+  /// What brokers call this client in their status.
+  std::string name = "client";
+};
+
+} // namespace troupe::client

@@ -1,0 +1,52 @@
+#include "runtime/client/completion_queue.hpp"
+
+#include <iterator>
+
+namespace troupe::client {
+
+void completion_queue::push(std::vector<completion>& done) {
+  const std::lock_guard lock{mutex_};
+  if (queued_.empty()) {
+    queued_.swap(done);
+  } else {
+    queued_.insert(
+        queued_.end(), std::make_move_iterator(done.begin()), std::make_move_iterator(done.end()));
+    done.clear();
+  }
+  if (waiting_ > 0) {
+    filled_.notify_one();
+  }
+}
+
+void completion_queue::answer(waiter& waiting, outcome<reply_body>&& answer) {
+  // Told under the lock: after it the waiter may be gone.
+  const std::lock_guard lock{mutex_};
+  waiting.answer = std::move(answer);
+  waiting.ended.notify_one();
+}
+
+void completion_queue::close() {
+  const std::lock_guard lock{mutex_};
+  is_closed_ = true;
+  filled_.notify_all();
+}
+
+std::size_t completion_queue::take(std::vector<completion>& into, milliseconds patience) {
+  into.clear(); // Frames are freed here, outside the lock.
+  std::unique_lock lock{mutex_};
+  if (queued_.empty() && patience > milliseconds::zero()) {
+    ++waiting_;
+    filled_.wait_for(lock, patience, [&] { return !queued_.empty() || is_closed_; });
+    --waiting_;
+  }
+  into.swap(queued_);
+  return into.size();
+}
+
+outcome<reply_body> completion_queue::wait(waiter& waiting) {
+  std::unique_lock lock{mutex_};
+  waiting.ended.wait(lock, [&] { return waiting.answer.has_value(); });
+  return std::move(*waiting.answer);
+}
+
+} // namespace troupe::client

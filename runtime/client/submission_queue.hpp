@@ -1,0 +1,84 @@
+#pragma once
+
+#include "runtime/client/call.hpp"
+#include "runtime/client/call_header_template.hpp"
+#include "runtime/client/client_options.hpp"
+#include "runtime/transport/wake.hpp"
+#include "runtime/wire/batch.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace troupe::client {
+
+/// Calls on their way to the loop: a batch frame as it will leave, and what the loop must know.
+struct submitted_batch {
+  struct call {
+    uuid id;
+    instant deadline;
+    std::uint64_t token = 0;
+    std::uint32_t ttl_at = 0;
+    std::uint8_t lane = 0;
+  };
+
+  wire::batch_writer frame;
+  std::vector<call> calls; // As many, and in the same order, as in the frame.
+  /// Some id was chosen by the caller, who may choose one that is outstanding.
+  bool has_own_ids = false;
+};
+
+/// Whose token a call carries, and whether it is patient; bits.
+enum lane : std::uint8_t { lane_queue = 0, lane_waiter = 1, lane_patient = 2 };
+
+/// The way of calls from any thread into the client's loop.
+///
+/// Calls are encoded by the thread that submits them, straight into the frame that will be sent.
+class submission_queue {
+public:
+  explicit submission_queue(const options& settings);
+
+  /// Adds a call; false if it is refused, and why. `lanes` is added to its lane.
+  bool submit_one(const call_request& call, std::uint8_t lanes, uuid& id, error& why);
+
+  /// Adds calls in order until one is refused; how many were added, and why one was not. The ids
+  /// are appended to `ids`, if given.
+  std::size_t submit(std::span<const call_request> calls, std::vector<uuid>* ids, error& why);
+
+  /// Nothing is taken any more.
+  void close();
+
+  /// Moves what is queued into `into`, whose batches are recycled. For the loop.
+  void drain(std::vector<submitted_batch>& into);
+
+  /// Completions of `count` calls left the client: there is room for as many new ones.
+  void ended(std::size_t count) { ended_.fetch_add(count, std::memory_order_relaxed); }
+
+  transport::wake& waker() { return wake_; }
+
+private:
+  bool add(const call_request& call, std::uint8_t lanes, instant now, uuid& id, error& why);
+  bool admits(const call_request& call, error& why) const;
+  submitted_batch& open_batch(bool own_id);
+  uuid make_id(instant now);
+
+  const std::size_t body_bytes_max_;
+  const std::size_t outstanding_max_;
+  transport::wake wake_;
+  std::atomic<std::size_t> ended_{0};
+  std::mutex mutex_;
+  bool is_closed_ = false;
+  std::size_t admitted_ = 0;
+  std::vector<submitted_batch> queued_;
+  std::vector<submitted_batch> spare_;
+  call_headers headers_;
+  uuid_source ids_;
+  // Civil time is asked for once a second; in between the other clock tells how much has passed.
+  instant anchored_at_{};
+  wall_time anchor_{};
+};
+
+} // namespace troupe::client
