@@ -25,6 +25,8 @@ constexpr int messages_per_turn_max = 256;
 constexpr int turns_between_polls = 32;
 // Delimiter, header, body. What has more is read to its end and refused.
 constexpr std::size_t frames_max = 3;
+// How long the last answers may take to leave.
+constexpr int linger_at_stop_ms = 300;
 
 std::string_view view(const zmq::message_t& frame) {
   return {static_cast<const char*>(frame.data()), frame.size()};
@@ -57,7 +59,14 @@ struct router_loop::state {
   struct batch {
     peer to{};
     bool dirty = false;
+    /// A frame of it could not be sent.
+    bool broken = false;
     wire::batch_writer envelopes;
+
+    void clear() {
+      broken = false;
+      envelopes.clear();
+    }
   };
 
   state(context& zmq, const clock& clock, const options& settings)
@@ -79,7 +88,9 @@ struct router_loop::state {
   void watch_connections(router_handler& handler, instant now);
   void flush(router_handler& handler, instant now);
   void flush_one(std::uint32_t index, router_handler& handler, instant now);
+  void send_batch(batch& out);
   void wait(instant until);
+  void look(router_handler& handler, instant due, instant started);
   void drop_everything_received();
 
   const clock& time;
@@ -172,25 +183,30 @@ void router_loop::state::flush(router_handler& handler, instant now) {
   dirty.clear();
 }
 
-void router_loop::state::flush_one(
-    std::uint32_t index, router_handler& handler, instant now) {
+void router_loop::state::flush_one(std::uint32_t index, router_handler& handler, instant now) {
   batch& out = batches[index];
   out.dirty = false;
-  if (out.envelopes.empty()) {
-    return;
-  }
-  zmq::message_t to = routing_frame(out.to);
-  const sent result = send_frame(socket, to, true);
-  if (result == sent::queued) {
-    const std::string& bytes = out.envelopes.frame();
-    zmq::message_t frame{bytes.data(), bytes.size()};
-    (void)send_frame(socket, frame, false);
-  }
-  out.envelopes.clear();
-  if (result != sent::queued) {
+  send_batch(out);
+  if (out.broken) {
+    out.broken = false;
     // Credit keeps a node far below its mark: one that is full has stopped reading and is as gone.
     handler.gone(out.to, now);
   }
+}
+
+void router_loop::state::send_batch(batch& out) {
+  if (out.envelopes.empty() || out.broken) {
+    return out.envelopes.clear();
+  }
+  zmq::message_t to = routing_frame(out.to);
+  if (send_frame(socket, to, true) == sent::queued) {
+    const std::string& bytes = out.envelopes.frame();
+    zmq::message_t frame{bytes.data(), bytes.size()};
+    (void)send_frame(socket, frame, false);
+  } else {
+    out.broken = true;
+  }
+  out.envelopes.clear();
 }
 
 void router_loop::state::wait(instant until) {
@@ -206,6 +222,20 @@ void router_loop::state::wait(instant until) {
   }
 }
 
+/// Waits until something comes or `due`, then looks at everything that is not a message.
+void router_loop::state::look(router_handler& handler, instant due, instant started) {
+  wait(due);
+  const instant woke = time.now();
+  // Timers fire every few milliseconds, so a gap this long means the process was stopped: by now
+  // its peers have logged in elsewhere, and what it holds of them is out of date.
+  const auto late = woke - std::max(due, started);
+  if (late > heartbeat.timeout) {
+    drop_everything_received();
+    handler.stood_still(late, woke);
+  }
+  watch_connections(handler, woke);
+}
+
 void router_loop::state::drop_everything_received() {
   while (receive_frame(socket, routing)) {
   }
@@ -216,6 +246,7 @@ router_loop::router_loop(std::unique_ptr<state> made) : state_{std::move(made)} 
 router_loop::~router_loop() {
   if (state_) {
     state_->connections.reset();
+    state_->socket.set(zmq::sockopt::linger, linger_at_stop_ms);
   }
 }
 
@@ -266,6 +297,9 @@ std::uint32_t router_loop::open_batch(peer to) {
 
 void router_loop::append(std::uint32_t batch, std::string_view header, std::string_view body) {
   auto& out = state_->batches[batch];
+  if (out.envelopes.bytes() >= wire::batch_bytes_target) {
+    state_->send_batch(out); // The receiver refuses frames that are larger than it said.
+  }
   out.envelopes.append(header, body);
   if (!out.dirty) {
     out.dirty = true;
@@ -274,7 +308,7 @@ void router_loop::append(std::uint32_t batch, std::string_view header, std::stri
 }
 
 void router_loop::close_batch(std::uint32_t batch) {
-  state_->batches[batch].envelopes.clear();
+  state_->batches[batch].clear();
   state_->free_batches.push_back(batch);
 }
 
@@ -293,21 +327,19 @@ void router_loop::run(router_handler& handler) {
     self.flush(handler, now);
     if (messages == 0 || ++turns_without_poll == turns_between_polls) {
       turns_without_poll = 0;
-      const instant due = handler.next_due();
-      self.wait(messages == 0 ? due : now);
-      const instant woke = self.time.now();
-      // Timers fire every few milliseconds, so a gap this long means the process was stopped: by
-      // now its peers have logged in elsewhere, and what it holds of them is out of date.
-      const auto late = woke - std::max(due, now);
-      if (late > self.heartbeat.timeout) {
-        self.drop_everything_received();
-        handler.stood_still(late, woke);
-      }
-      self.watch_connections(handler, woke);
+      self.look(handler, messages == 0 ? handler.next_due() : now, now);
     }
     now = self.time.now();
   }
   self.flush(handler, self.time.now());
+}
+
+std::string router_loop::endpoint() const {
+  return state_->socket.get(zmq::sockopt::last_endpoint);
+}
+
+void router_loop::wake_up() {
+  state_->waker.ring();
 }
 
 void router_loop::stop() {

@@ -72,17 +72,24 @@ public:
   /// Sends at once.
   sent send(peer to, framing how, std::string_view header, std::string_view body);
 
-  /// Opens the batch towards a peer that said HELLO; what is appended leaves when the turn ends.
+  /// Where it listens: what was asked for, with the port that the system chose for `:*`.
+  std::string endpoint() const;
+
+  /// Opens the batch towards a peer that said HELLO; what is appended leaves when the turn ends, or
+  /// when the frame is large enough. What cannot leave is reported by `gone` when the turn ends.
   std::uint32_t open_batch(peer to);
   void append(std::uint32_t batch, std::string_view header, std::string_view body);
   /// Forgets the batch and what is still in it.
   void close_batch(std::uint32_t batch);
 
-  /// Runs until `stop`.
+  /// Runs until `stop`. What was sent before has 300 ms to leave once this object ends.
   void run(router_handler& handler);
 
   /// From any thread or from a handler.
   void stop();
+
+  /// Has the loop call `due` soon. From any thread.
+  void wake_up();
 
 private:
   struct state;

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+#include "runtime/ids.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace troupe::broker {
+
+/// What the router knows of a capability before anybody logs in.
+struct capability_options {
+  capability_name name;
+  /// Calls that may wait for it here. 0 to 1,000,000.
+  std::uint32_t queue_max = 1'000;
+};
+
+struct router_options {
+  /// Workers that read another topology are refused.
+  std::uint64_t plan_digest = 0;
+  std::vector<capability_options> capabilities;
+  /// Nobody else may log in as a worker. Each is also a capability `troupe.node.NAME`.
+  std::vector<node_name> nodes;
+  /// Calls held at once, waiting, delivered or awaiting. 1 to 10,000,000.
+  std::uint32_t calls_max = 1'000'000;
+  /// Origins that wait for one call.
+  std::uint32_t waiters_max = 16;
+  /// Silence after which a worker counts as lost.
+  milliseconds silence_max{800};
+  /// Calls outstanding at, and waiting for, each `troupe.node.NAME`.
+  std::uint32_t node_credit = 64;
+};
+
+} // namespace troupe::broker
