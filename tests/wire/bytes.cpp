@@ -64,11 +64,17 @@ void each_prefix(std::string_view bytes, const std::function<void(std::string_vi
 }
 
 void each_flip(std::string_view bytes, const std::function<void(std::string_view)>& use) {
+  constexpr std::string_view heads =
+      "\x80\x91\xa0\xc0\xc1\xc4\xc6\xc9\xcb\xcf\xd3\xd8\xdb\xdc\xdd\xdf\xff";
   std::string changed{bytes};
   for (char& byte : changed) {
     const char kept = byte;
-    for (int flip = 1; flip < 256; ++flip) {
-      byte = static_cast<char>(kept ^ flip);
+    for (int bit = 0; bit < 8; ++bit) {
+      byte = static_cast<char>(kept ^ 1 << bit);
+      exactly(changed, use);
+    }
+    for (const char head : heads) {
+      byte = head;
       exactly(changed, use);
     }
     byte = kept;

@@ -24,7 +24,8 @@ std::string golden(std::string_view name);
 /// own on the heap, so that a read past its end is seen by AddressSanitizer.
 void each_prefix(std::string_view bytes, const std::function<void(std::string_view)>& use);
 
-/// Calls `use` with `bytes` in which one byte is another: each byte with each of the 255 others.
+/// Calls `use` with `bytes` in which one byte is another: for each byte, each of its bits flipped,
+/// and the heads of large, odd and nested values in its place.
 void each_flip(std::string_view bytes, const std::function<void(std::string_view)>& use);
 
 /// Calls `use` with a copy of `bytes` in a heap block of exactly its size.

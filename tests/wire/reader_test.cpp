@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_CASE(a_getter_of_another_type_moves_nothing) {
   BOOST_TEST(!from.read_array(count));
   BOOST_TEST(!from.read_map(count));
 
-  BOOST_TEST(from.position() == bytes.data());
+  BOOST_TEST((from.position() == bytes.data()));
   BOOST_TEST(from.read_text(text));
 }
 
@@ -181,7 +181,7 @@ BOOST_AUTO_TEST_CASE(a_cut_off_value_is_not_skipped) {
   each_prefix(whole, [](std::string_view bytes) {
     reader from{bytes};
     BOOST_TEST(!from.skip());
-    BOOST_TEST(from.position() == bytes.data());
+    BOOST_TEST((from.position() == bytes.data()));
   });
 }
 
