@@ -1,0 +1,289 @@
+#include "actors/inventory/inventory.hpp"
+
+#include "actors/money.hpp"
+
+#include <algorithm>
+
+namespace troupe::inventory {
+
+namespace {
+
+constexpr std::size_t products_max = 1'000;
+// Of one product, over all times: far from where 64 bits end.
+constexpr std::int64_t shelf_max = 1'000'000'000'000;
+
+error unknown_sku(const std::string& sku) {
+  return rejected("unknown_sku", "There is no product " + sku + ".");
+}
+
+outcome<void> check(const product& item) {
+  if (!shop::is_sku(item.sku)) {
+    return failure{invalid("sku: 1 to 64 bytes are wanted")};
+  }
+  if (!shop::is_price(item.price_cents)) {
+    return failure{invalid("price_cents of " + item.sku + ": 1 to 1000000000 are wanted")};
+  }
+  if (!shop::is_currency(item.currency)) {
+    return failure{invalid("currency of " + item.sku + ": three capital letters are wanted")};
+  }
+  if (item.quantity < 0 || item.quantity > shop::quantity_max) {
+    return failure{invalid("quantity of " + item.sku + ": 0 to 1000000 are wanted")};
+  }
+  return {};
+}
+
+/// The lines by SKU: all turns take the rows of `stock` in one order, so that no two wait for each
+/// other where several write at once (PostgreSQL).
+outcome<std::vector<const line*>> sorted_lines(const reserve_stock& request) {
+  if (request.items.empty() || request.items.size() > shop::lines_max) {
+    return failure{invalid("items: 1 to 32 are wanted")};
+  }
+  std::vector<const line*> lines;
+  lines.reserve(request.items.size());
+  for (const line& each : request.items) {
+    if (!shop::is_sku(each.sku)) {
+      return failure{invalid("sku: 1 to 64 bytes are wanted")};
+    }
+    if (!shop::is_quantity(each.quantity)) {
+      return failure{invalid("quantity of " + each.sku + ": 1 to 1000000 are wanted")};
+    }
+    lines.push_back(&each);
+  }
+  std::sort(
+      lines.begin(), lines.end(), [](const line* a, const line* b) { return a->sku < b->sku; });
+  const auto twice = std::adjacent_find(
+      lines.begin(), lines.end(), [](const line* a, const line* b) { return a->sku == b->sku; });
+  if (twice != lines.end()) {
+    return failure{invalid("items: " + (*twice)->sku + " comes twice")};
+  }
+  return lines;
+}
+
+/// What the shelves say about one line.
+struct shelf {
+  bool exists = false;
+  std::int64_t price_cents = 0;
+  std::int64_t available = 0;
+  std::string currency;
+};
+
+/// "... IN ($1)", "... IN ($1, $2)" ...: texts that stay, as sessions keep statements by text.
+std::vector<std::string> look_up_texts() {
+  std::vector<std::string> texts;
+  std::string text = "SELECT sku, price_cents, currency, available FROM stock WHERE sku IN (";
+  for (std::size_t lines = 1; lines <= shop::lines_max; ++lines) {
+    text += (lines == 1 ? "$" : ", $") + std::to_string(lines);
+    texts.push_back(text + ")");
+  }
+  return texts;
+}
+
+/// The shelves of `lines`, one for each, in their order.
+std::vector<shelf>
+look_up(store::database& session, const std::string& text, const std::vector<const line*>& lines) {
+  std::vector<shelf> shelves(lines.size());
+  auto put = [&](const store::row& row) {
+    const std::string_view sku = row.text(0);
+    const auto wanted = std::find_if(
+        lines.begin(), lines.end(), [&](const line* each) { return each->sku == sku; });
+    shelves[static_cast<std::size_t>(wanted - lines.begin())] = {
+        true, row.integer(1), row.integer(3), std::string{row.text(2)}};
+  };
+  std::vector<store::value> skus;
+  skus.reserve(lines.size());
+  for (const line* each : lines) {
+    skus.emplace_back(std::string_view{each->sku});
+  }
+  session.run(text, skus, put);
+  return shelves;
+}
+
+error out_of_stock(const line& wanted, std::int64_t available) {
+  return rejected(
+      "out_of_stock",
+      std::to_string(wanted.quantity) + " of " + wanted.sku + " were asked for and "
+          + std::to_string(available) + " are left.");
+}
+
+/// What the lines cost together, or why they cannot be had.
+outcome<std::int64_t> total_of(
+    const std::vector<const line*>& lines,
+    const std::vector<shelf>& shelves,
+    const std::string& currency) {
+  std::int64_t total = 0;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const line& wanted = *lines[i];
+    const shelf& there = shelves[i];
+    std::optional<error> why;
+    if (!there.exists) {
+      why = unknown_sku(wanted.sku);
+    } else if (there.currency != currency) {
+      why = rejected(
+          "other_currency",
+          wanted.sku + " is sold in " + there.currency + ", not in " + currency + ".");
+    } else if (there.available < wanted.quantity) {
+      why = out_of_stock(wanted, there.available);
+    }
+    if (why) {
+      why->details.emplace_back("sku", wanted.sku);
+      return failure{std::move(*why)};
+    }
+    total += there.price_cents * wanted.quantity; // Within 64 bits: see money.hpp.
+  }
+  if (!shop::is_amount(total)) {
+    return failure{rejected(
+        "too_expensive",
+        "An order of " + std::to_string(total) + " cents is more than this shop sells at once.")};
+  }
+  return total;
+}
+
+bool is_claimed(store::database& session, const uuid& order) {
+  return session.integer_of("SELECT 1 FROM claims WHERE order_id = $1", order).has_value();
+}
+
+/// The answer to a reserve of an order that has its claim.
+outcome<stock_reserved> held_already(store::database& session, const reserve_stock& request) {
+  const auto total = session.integer_of(
+      "SELECT CAST(SUM(quantity * price_cents) AS BIGINT) FROM reservations "
+      "WHERE order_id = $1 AND state = 'held'",
+      request.order_id);
+  if (!total) {
+    return failure{rejected("cancelled", "The order's goods were released before.")};
+  }
+  return stock_reserved{*total, request.currency};
+}
+
+} // namespace
+
+inventory_actor::inventory_actor(const context&)
+    : look_up_{look_up_texts()},
+      add_reservations_{"reservations (order_id, sku, quantity, price_cents)", 3, shop::lines_max} {
+  command("load", [](const load_stock& request, turn& turn) { return handle(request, turn); });
+  query("stock", [](const get_stock& request, store::database& session) {
+    return handle(request, session);
+  });
+  command("restock", [](const restock& request, turn& turn) { return handle(request, turn); });
+  command("reserve", [this](const reserve_stock& request, turn& turn) {
+    return handle(request, turn);
+  });
+  command(
+      "release", [](const release_stock& request, turn& turn) { return handle(request, turn); });
+}
+
+outcome<stock_loaded> inventory_actor::handle(const load_stock& request, turn& turn) {
+  if (request.items.empty() || request.items.size() > products_max) {
+    return failure{invalid("items: 1 to 1000 are wanted")};
+  }
+  stock_loaded loaded;
+  for (const product& item : request.items) {
+    if (auto checked = check(item); !checked) {
+      return failure{std::move(checked).error()};
+    }
+    loaded.added += turn.database().execute(
+        "INSERT INTO stock (sku, price_cents, currency, initial, available) "
+        "VALUES ($1, $2, $3, $4, $4) ON CONFLICT (sku) DO NOTHING",
+        item.sku,
+        item.price_cents,
+        item.currency,
+        item.quantity);
+  }
+  return loaded;
+}
+
+outcome<stock_level> inventory_actor::handle(const get_stock& request, store::database& session) {
+  outcome<stock_level> found = failure{unknown_sku(request.sku)};
+  session.query(
+      "SELECT price_cents, currency, available FROM stock WHERE sku = $1",
+      [&](const store::row& row) {
+        found = stock_level{request.sku, row.integer(0), std::string{row.text(1)}, row.integer(2)};
+      },
+      request.sku);
+  return found;
+}
+
+outcome<stock_level> inventory_actor::handle(const restock& request, turn& turn) {
+  if (!shop::is_quantity(request.quantity)) {
+    return failure{invalid("quantity: 1 to 1000000 are wanted")};
+  }
+  std::optional<stock_level> level;
+  turn.database().query(
+      "UPDATE stock SET available = available + $2, initial = initial + $2 "
+      "WHERE sku = $1 AND initial <= $3 RETURNING price_cents, currency, available",
+      [&](const store::row& row) {
+        level = stock_level{request.sku, row.integer(0), std::string{row.text(1)}, row.integer(2)};
+      },
+      request.sku,
+      request.quantity,
+      shelf_max - request.quantity);
+  if (level) {
+    return *level;
+  }
+  const auto known = handle(get_stock{request.sku}, turn.database());
+  return failure{
+      known ? rejected("shelf_full", "There is no room for more of " + request.sku + ".")
+            : known.error()};
+}
+
+outcome<stock_reserved> inventory_actor::handle(const reserve_stock& request, turn& turn) const {
+  auto lines = sorted_lines(request);
+  if (!lines) {
+    return failure{std::move(lines).error()};
+  }
+  // Looking before anything is written makes refusals cheap: an order refused after a write would
+  // have the whole turn undone and run again. The UPDATE has the last word all the same.
+  store::database& session = turn.database();
+  const std::vector<shelf> shelves = look_up(session, look_up_[lines->size() - 1], *lines);
+  const auto total = total_of(*lines, shelves, request.currency);
+  if (!total) {
+    return is_claimed(session, request.order_id) ? held_already(session, request)
+                                                 : failure{total.error()};
+  }
+  const auto claimed = session.execute(
+      "INSERT INTO claims (order_id) VALUES ($1) ON CONFLICT (order_id) DO NOTHING",
+      request.order_id);
+  if (claimed == 0) {
+    return held_already(session, request);
+  }
+  std::vector<store::value> rows;
+  rows.reserve(3 * lines->size());
+  for (std::size_t i = 0; i < lines->size(); ++i) {
+    const line& each = *(*lines)[i];
+    const auto taken = session.execute(
+        "UPDATE stock SET available = available - $1 WHERE sku = $2 AND available >= $1",
+        each.quantity,
+        each.sku);
+    if (taken == 0) {
+      return failure{out_of_stock(each, 0)};
+    }
+    rows.insert(rows.end(), {std::string_view{each.sku}, each.quantity, shelves[i].price_cents});
+  }
+  add_reservations_.run(session, request.order_id, rows);
+  return stock_reserved{*total, request.currency};
+}
+
+outcome<stock_released> inventory_actor::handle(const release_stock& request, turn& turn) {
+  store::database& session = turn.database();
+  const auto never_reserved = session.execute(
+      "INSERT INTO claims (order_id) VALUES ($1) ON CONFLICT (order_id) DO NOTHING",
+      request.order_id);
+  if (never_reserved != 0) {
+    return stock_released{0};
+  }
+  std::vector<line> lines;
+  session.query(
+      "UPDATE reservations SET state = 'released' WHERE order_id = $1 AND state = 'held' "
+      "RETURNING sku, quantity",
+      [&](const store::row& row) {
+        lines.push_back({std::string{row.text(0)}, row.integer(1)});
+      },
+      request.order_id);
+  std::sort(lines.begin(), lines.end(), [](const line& a, const line& b) { return a.sku < b.sku; });
+  for (const line& each : lines) {
+    session.execute(
+        "UPDATE stock SET available = available + $1 WHERE sku = $2", each.quantity, each.sku);
+  }
+  return stock_released{static_cast<std::int64_t>(lines.size())};
+}
+
+} // namespace troupe::inventory

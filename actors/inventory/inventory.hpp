@@ -1,0 +1,25 @@
+#pragma once
+
+#include "actors/inventory/messages.hpp"
+#include "actors/multi_insert.hpp"
+#include "runtime/actor/actor.hpp"
+
+namespace troupe::inventory {
+
+/// What is on the shelves, what it costs, and for which orders it is held.
+class inventory_actor final : public actor {
+public:
+  explicit inventory_actor(const context& context);
+
+private:
+  static outcome<stock_loaded> handle(const load_stock& request, turn& turn);
+  static outcome<stock_level> handle(const get_stock& request, store::database& session);
+  static outcome<stock_level> handle(const restock& request, turn& turn);
+  outcome<stock_reserved> handle(const reserve_stock& request, turn& turn) const;
+  static outcome<stock_released> handle(const release_stock& request, turn& turn);
+
+  std::vector<std::string> look_up_; // For 1, 2, 3 ... lines.
+  shop::multi_insert add_reservations_;
+};
+
+} // namespace troupe::inventory

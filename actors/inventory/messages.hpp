@@ -1,0 +1,98 @@
+#pragma once
+
+#include "runtime/wire/message.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace troupe::inventory {
+
+struct product {
+  std::string sku;
+  std::int64_t price_cents = 0;
+  std::string currency;
+  std::int64_t quantity = 0;
+};
+
+TROUPE_MESSAGE(product, sku, price_cents, currency, quantity)
+
+/// `load`: puts products on the shelves. A product that is there already stays as it is, so the
+/// same list can be loaded at every start. 1 to 1,000 items.
+struct load_stock {
+  std::vector<product> items;
+};
+
+TROUPE_MESSAGE(load_stock, items)
+
+struct stock_loaded {
+  std::int64_t added = 0;
+};
+
+TROUPE_MESSAGE(stock_loaded, added)
+
+/// `stock`. Refused: `unknown_sku`.
+struct get_stock {
+  std::string sku;
+};
+
+TROUPE_MESSAGE(get_stock, sku)
+
+/// `restock`: that many more pieces. Refused: `unknown_sku`, `shelf_full`.
+struct restock {
+  std::string sku;
+  std::int64_t quantity = 0;
+};
+
+TROUPE_MESSAGE(restock, sku, quantity)
+
+/// The answer to `stock` and `restock`.
+struct stock_level {
+  std::string sku;
+  std::int64_t price_cents = 0;
+  std::string currency;
+  std::int64_t available = 0;
+};
+
+TROUPE_MESSAGE(stock_level, sku, price_cents, currency, available)
+
+struct line {
+  std::string sku;
+  std::int64_t quantity = 0;
+};
+
+TROUPE_MESSAGE(line, sku, quantity)
+
+/// `reserve`: all lines or none. A second one for the same order gets the answer of the first.
+/// Refused: `unknown_sku`, `other_currency`, `out_of_stock`, `too_expensive`; `cancelled` if the
+/// order was released before.
+struct reserve_stock {
+  uuid order_id;
+  std::string currency;
+  std::vector<line> items;
+};
+
+TROUPE_MESSAGE(reserve_stock, order_id, currency, items)
+
+/// What the reserved goods cost: prices are the inventory's.
+struct stock_reserved {
+  std::int64_t total_cents = 0;
+  std::string currency;
+};
+
+TROUPE_MESSAGE(stock_reserved, total_cents, currency)
+
+/// `release`: undoes the reservation of an order, or sees to it that there will be none.
+struct release_stock {
+  uuid order_id;
+};
+
+TROUPE_MESSAGE(release_stock, order_id)
+
+struct stock_released {
+  std::int64_t lines = 0;
+};
+
+TROUPE_MESSAGE(stock_released, lines)
+
+} // namespace troupe::inventory

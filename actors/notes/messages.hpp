@@ -1,0 +1,34 @@
+#pragma once
+
+#include "runtime/wire/message.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace troupe::notes {
+
+/// `add`: keeps a note.
+struct add_note {
+  std::string text;
+};
+
+TROUPE_MESSAGE(add_note, text)
+
+struct note_added {
+  uuid note_id;
+};
+
+TROUPE_MESSAGE(note_added, note_id)
+
+/// `count`.
+struct count_notes {};
+
+TROUPE_MESSAGE(count_notes)
+
+struct note_count {
+  std::int64_t count = 0;
+};
+
+TROUPE_MESSAGE(note_count, count)
+
+} // namespace troupe::notes

@@ -1,0 +1,18 @@
+#include "actors/notes/notes.hpp"
+
+#include "actors/notes/messages.hpp"
+
+namespace troupe::notes {
+
+notes_actor::notes_actor(const context&) {
+  command("add", [](const add_note& request, turn& turn) {
+    turn.database().execute(
+        "INSERT INTO notes (note_id, text) VALUES ($1, $2)", turn.id(), request.text);
+    return note_added{turn.id()};
+  });
+  query("count", [](const count_notes&, store::database& session) {
+    return note_count{session.integer_of("SELECT COUNT(*) FROM notes").value_or(0)};
+  });
+}
+
+} // namespace troupe::notes

@@ -1,0 +1,145 @@
+#include "actors/order_saga/order_saga.hpp"
+
+#include "actors/inventory/messages.hpp"
+#include "actors/order_saga/messages.hpp"
+#include "actors/orders/messages.hpp"
+#include "actors/payments/messages.hpp"
+
+namespace troupe::order_saga {
+
+namespace {
+
+using saga::facts;
+using saga::project;
+using saga::result_of;
+using saga::step;
+using saga::step_kind;
+
+// With the default back-off (50 ms, doubled up to 2 s) ten retries outlast the saga's ten seconds:
+// a worker's death, over in one, fails no order.
+constexpr int retries = 10;
+
+template <class Line>
+std::vector<Line> lines_of(const place_order& wish) {
+  std::vector<Line> lines;
+  lines.reserve(wish.items.size());
+  for (const item& each : wish.items) {
+    lines.push_back({each.sku, each.quantity});
+  }
+  return lines;
+}
+
+orders::create_order order_of(const place_order& wish, const uuid& id) {
+  return {id, wish.customer, wish.currency, lines_of<orders::line>(wish)};
+}
+
+/// The key of what belongs to one order: its messages meet the same replica.
+std::string order_key(const facts& known) {
+  return to_string(known.saga);
+}
+
+outcome<void> accept(std::string_view input) {
+  const auto wish = wire::checked_decode<place_order>(input);
+  if (!wish) {
+    return failure{wish.error()};
+  }
+  if (wish->card.empty()) {
+    return failure{invalid("card: a token is wanted")};
+  }
+  return orders::check(order_of(*wish, uuid{}));
+}
+
+step create() {
+  return {
+      .name = "create",
+      .capability = "orders",
+      .operation = "create",
+      .undo = "cancel",
+      .kind = step_kind::compensatable,
+      .retries = retries,
+      .request = project<place_order>(
+          [](const place_order& wish, const facts& known) { return order_of(wish, known.saga); }),
+      .undo_request = project<place_order>(
+          [](const place_order&, const facts& known) { return orders::cancel_order{known.saga}; }),
+      .key = order_key};
+}
+
+/// Without a key: its replicas share the shelves, and an order comes here once or twice only.
+step reserve() {
+  return {
+      .name = "reserve",
+      .capability = "inventory",
+      .operation = "reserve",
+      .undo = "release",
+      .kind = step_kind::compensatable,
+      .retries = retries,
+      .request = project<place_order>([](const place_order& wish, const facts& known) {
+        return inventory::reserve_stock{known.saga, wish.currency, lines_of<inventory::line>(wish)};
+      }),
+      .undo_request = project<place_order>([](const place_order&, const facts& known) {
+        return inventory::release_stock{known.saga};
+      })};
+}
+
+/// The point of no return. Its undo is for the case that the time is up before it is known whether
+/// the card was charged.
+step charge() {
+  return {
+      .name = "charge",
+      .capability = "payments",
+      .operation = "charge",
+      .undo = "refund",
+      .kind = step_kind::pivot,
+      .retries = retries,
+      .request = project<place_order>(
+          [](const place_order& wish, const facts& known) -> outcome<payments::charge_order> {
+            const auto reserved = result_of<inventory::stock_reserved>(known, "reserve");
+            if (!reserved) {
+              return failure{reserved.error()};
+            }
+            return payments::charge_order{
+                known.saga, reserved->total_cents, reserved->currency, wish.card};
+          }),
+      .undo_request = project<place_order>([](const place_order&, const facts& known) {
+        return payments::refund_order{known.saga};
+      }),
+      .key = order_key};
+}
+
+step confirm() {
+  return {
+      .name = "confirm",
+      .capability = "orders",
+      .operation = "confirm",
+      .kind = step_kind::retriable,
+      .request = project<place_order>(
+          [](const place_order&, const facts& known) -> outcome<orders::confirm_order> {
+            const auto charged = result_of<payments::order_charged>(known, "charge");
+            if (!charged) {
+              return failure{charged.error()};
+            }
+            return orders::confirm_order{known.saga, charged->amount_cents, charged->payment_id};
+          }),
+      .key = order_key};
+}
+
+} // namespace
+
+saga::definition place() {
+  return {
+      .operation = "place",
+      .deadline = milliseconds{10'000},
+      .steps = {create(), reserve(), charge(), confirm()},
+      .answer =
+          project<place_order>([](const place_order&, const facts& known) -> outcome<order_placed> {
+            const auto charged = result_of<payments::order_charged>(known, "charge");
+            if (!charged) {
+              return failure{charged.error()};
+            }
+            return order_placed{
+                known.saga, charged->amount_cents, charged->currency, charged->payment_id};
+          }),
+      .accept = accept};
+}
+
+} // namespace troupe::order_saga

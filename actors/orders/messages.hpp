@@ -1,0 +1,81 @@
+#pragma once
+
+#include "runtime/outcome.hpp"
+#include "runtime/wire/message.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe::orders {
+
+struct line {
+  std::string sku;
+  std::int64_t quantity = 0;
+};
+
+TROUPE_MESSAGE(line, sku, quantity)
+
+/// `create`. Refused: `cancelled` if the order was cancelled before it came.
+struct create_order {
+  uuid order_id;
+  std::string customer;
+  std::string currency;
+  std::vector<line> items;
+};
+
+TROUPE_MESSAGE(create_order, order_id, customer, currency, items)
+
+/// What `create` wants to see: a customer of 1 to 200 bytes, a currency, 1 to 32 lines of 1 to
+/// 1,000,000 pieces, no SKU twice. Who places orders can ask beforehand.
+/// @errors `invalid`.
+outcome<void> check(const create_order& request);
+
+/// `confirm`: paid for. Refused: `unknown_order`, `cancelled`, `confirmed_otherwise`.
+struct confirm_order {
+  uuid order_id;
+  std::int64_t amount_cents = 0;
+  uuid payment_id;
+};
+
+TROUPE_MESSAGE(confirm_order, order_id, amount_cents, payment_id)
+
+/// `cancel`: an order that is not there yet will be refused when it comes.
+/// Refused: `confirmed`.
+struct cancel_order {
+  uuid order_id;
+};
+
+TROUPE_MESSAGE(cancel_order, order_id)
+
+/// The answer to the three above.
+struct order_state {
+  uuid order_id;
+  /// "created", "confirmed" or "cancelled".
+  std::string state;
+};
+
+TROUPE_MESSAGE(order_state, order_id, state)
+
+/// `get`. Refused: `unknown_order`.
+struct get_order {
+  uuid order_id;
+};
+
+TROUPE_MESSAGE(get_order, order_id)
+
+struct order {
+  uuid order_id;
+  std::string customer;
+  std::string currency;
+  std::string state;
+  std::vector<line> items;
+  /// Known from `confirm` on.
+  std::optional<std::int64_t> amount_cents;
+  std::optional<uuid> payment_id;
+};
+
+TROUPE_MESSAGE(order, order_id, customer, currency, state, items, amount_cents, payment_id)
+
+} // namespace troupe::orders

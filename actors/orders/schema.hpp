@@ -1,0 +1,31 @@
+#pragma once
+
+#include "runtime/store/migrations.hpp"
+
+#include <array>
+
+namespace troupe::orders {
+
+/// An order's id is that of the call that placed it: the customer's idempotency key.
+///
+/// A cancelled order without customer is the tombstone of a cancel that came before its create.
+/// Lines have no foreign key: they are written in one turn with their order, and never changed.
+inline constexpr std::array schema{store::migration{1, "orders and their lines", R"sql(
+CREATE TABLE orders (
+  order_id BLOB PRIMARY KEY,
+  customer TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('created', 'confirmed', 'cancelled')),
+  amount_cents BIGINT,
+  payment_id BLOB,
+  created_at BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE order_lines (
+  order_id BLOB NOT NULL,
+  sku TEXT NOT NULL,
+  quantity BIGINT NOT NULL,
+  PRIMARY KEY (order_id, sku)
+) WITHOUT ROWID;
+)sql"}};
+
+} // namespace troupe::orders

@@ -1,0 +1,233 @@
+#include "actors/payments/payments.hpp"
+
+#include "actors/money.hpp"
+
+namespace troupe::payments {
+
+namespace {
+
+constexpr std::size_t card_bytes_max = 128;
+
+outcome<void> check(const charge_order& request) {
+  if (!shop::is_amount(request.amount_cents)) {
+    return failure{invalid("amount_cents: 1 to 1000000000000 are wanted")};
+  }
+  if (!shop::is_currency(request.currency)) {
+    return failure{invalid("currency: three capital letters are wanted")};
+  }
+  if (request.card.empty() || request.card.size() > card_bytes_max) {
+    return failure{invalid("card: a token of 1 to 128 bytes is wanted")};
+  }
+  return {};
+}
+
+error declined(const uuid& order, std::int64_t cents, const std::string& currency) {
+  return rejected(
+      "payment_declined",
+      "The card was not charged " + std::to_string(cents) + " cents (" + currency + ") for order "
+          + to_string(order) + ": the provider declined.");
+}
+
+error cancelled(const uuid& order) {
+  return rejected("cancelled", "The payment of order " + to_string(order) + " was called off.");
+}
+
+std::optional<payment> find_payment(store::database& session, const uuid& order) {
+  std::optional<payment> found;
+  session.query(
+      "SELECT payment_id, amount_cents, currency, card, state FROM payments WHERE order_id = $1",
+      [&](const store::row& row) {
+        found = payment{
+            order,
+            row.id(0),
+            row.integer(1),
+            std::string{row.text(2)},
+            std::string{row.text(3)},
+            std::string{row.text(4)}};
+      },
+      order);
+  return found;
+}
+
+charge_card charge_of(const payment& known) {
+  return {known.order_id, known.payment_id, known.amount_cents, known.currency, known.card};
+}
+
+order_charged charged(const payment& known) {
+  return {known.order_id, known.payment_id, known.amount_cents, known.currency};
+}
+
+void add_to_ledger(
+    store::database& session, const uuid& order, std::string_view kind, std::int64_t cents) {
+  session.execute(
+      "INSERT INTO ledger (order_id, kind, amount_cents) VALUES ($1, $2, $3)", order, kind, cents);
+}
+
+/// The answer to a charge of an order that has its payment.
+outcome<maybe_later<order_charged>>
+charge_again(const charge_order& request, const payment& known, turn& turn) {
+  if (known.state == "refunding" || known.state == "refunded" || known.state == "cancelled") {
+    return failure{cancelled(request.order_id)};
+  }
+  if (known.amount_cents != request.amount_cents || known.currency != request.currency) {
+    return failure{rejected(
+        "other_amount",
+        "Order " + to_string(request.order_id) + " has a payment of "
+            + std::to_string(known.amount_cents) + " cents (" + known.currency + ").")};
+  }
+  if (known.state == "charged") {
+    return charged(known);
+  }
+  if (known.state == "declined") {
+    return failure{declined(known.order_id, known.amount_cents, known.currency)};
+  }
+  // Another call's effect is under way. This one's asks under the same key, so nothing is charged
+  // twice, and whichever settles first writes it down.
+  return turn.effect("charge_card", charge_of(known));
+}
+
+} // namespace
+
+payments_actor::payments_actor(const context& context)
+    : provider_{make_provider(context.config<payments_options>().provider, context.folder)} {
+  command("charge", [](const charge_order& request, turn& turn) { return handle(request, turn); });
+  command("refund", [](const refund_order& request, turn& turn) { return handle(request, turn); });
+  query("get", [](const get_payment& request, store::database& session) {
+    return handle(request, session);
+  });
+  effect<charge_result>(
+      "charge_card",
+      [this](const charge_card& wanted, const effect_call&) {
+        return carry_out(wanted, *provider_);
+      },
+      [](const charge_card& wanted, const outcome<charge_result>& result, turn& turn) {
+        return settle(wanted, result, turn);
+      });
+  effect<refund_result>(
+      "refund_card",
+      [this](const refund_card& wanted, const effect_call&) {
+        return carry_out(wanted, *provider_);
+      },
+      [](const refund_card& wanted, const outcome<refund_result>& result, turn& turn) {
+        return settle(wanted, result, turn);
+      });
+}
+
+outcome<maybe_later<order_charged>>
+payments_actor::handle(const charge_order& request, turn& turn) {
+  if (auto checked = check(request); !checked) {
+    return failure{std::move(checked).error()};
+  }
+  store::database& session = turn.database();
+  const auto added = session.execute(
+      "INSERT INTO payments (order_id, payment_id, amount_cents, currency, card, state) "
+      "VALUES ($1, $2, $3, $4, $5, 'charging') ON CONFLICT (order_id) DO NOTHING",
+      request.order_id,
+      turn.id(),
+      request.amount_cents,
+      request.currency,
+      request.card);
+  if (added != 0) {
+    return turn.effect(
+        "charge_card",
+        charge_card{
+            request.order_id, turn.id(), request.amount_cents, request.currency, request.card});
+  }
+  const auto known = find_payment(session, request.order_id);
+  return charge_again(request, known.value(), turn);
+}
+
+outcome<order_charged> payments_actor::settle(
+    const charge_card& wanted, const outcome<charge_result>& result, turn& turn) {
+  if (!result) {
+    // The row stays `charging`: whether money moved is open until somebody asks again.
+    return failure{result.error()};
+  }
+  store::database& session = turn.database();
+  const auto moved = session.execute(
+      "UPDATE payments SET state = $2, provider_ref = $3 "
+      "WHERE order_id = $1 AND state = 'charging'",
+      wanted.order_id,
+      result->charged ? "charged" : "declined",
+      result->reference);
+  if (moved == 0) {
+    // Another call's effect was faster, or a refund has taken the payment over, which then sees to
+    // the ledger as well.
+    const auto known = find_payment(session, wanted.order_id);
+    if (!known || (known->state != "charged" && known->state != "declined")) {
+      return failure{cancelled(wanted.order_id)};
+    }
+  } else if (result->charged) {
+    add_to_ledger(session, wanted.order_id, "capture", wanted.amount_cents);
+  }
+  if (!result->charged) {
+    return failure{declined(wanted.order_id, wanted.amount_cents, wanted.currency)};
+  }
+  return order_charged{wanted.order_id, wanted.payment_id, wanted.amount_cents, wanted.currency};
+}
+
+outcome<maybe_later<order_refunded>>
+payments_actor::handle(const refund_order& request, turn& turn) {
+  store::database& session = turn.database();
+  const auto never_charged = session.execute(
+      "INSERT INTO payments (order_id, payment_id, amount_cents, currency, card, state) "
+      "VALUES ($1, $2, 0, '', '', 'cancelled') ON CONFLICT (order_id) DO NOTHING",
+      request.order_id,
+      turn.id());
+  if (never_charged != 0) {
+    return order_refunded{request.order_id, 0};
+  }
+  const payment known = find_payment(session, request.order_id).value();
+  if (known.state == "refunded") {
+    return order_refunded{request.order_id, known.amount_cents};
+  }
+  if (known.state == "declined" || known.state == "cancelled") {
+    session.execute(
+        "UPDATE payments SET state = 'cancelled' WHERE order_id = $1 AND state = 'declined'",
+        request.order_id);
+    return order_refunded{request.order_id, 0};
+  }
+  // Also of one that is being refunded for another call: under one key it is one refund. What it
+  // was before is then known by the ledger alone.
+  const bool is_captured =
+      session
+          .integer_of(
+              "SELECT 1 FROM ledger WHERE order_id = $1 AND kind = 'capture'", request.order_id)
+          .has_value();
+  session.execute(
+      "UPDATE payments SET state = 'refunding' WHERE order_id = $1 AND state <> 'refunding'",
+      request.order_id);
+  return turn.effect("refund_card", refund_card{charge_of(known), !is_captured});
+}
+
+outcome<order_refunded> payments_actor::settle(
+    const refund_card& wanted, const outcome<refund_result>& result, turn& turn) {
+  if (!result) {
+    return failure{result.error()};
+  }
+  const charge_card& charge = wanted.charge;
+  const std::int64_t paid_back = result->refunded ? charge.amount_cents : 0;
+  store::database& session = turn.database();
+  const auto moved = session.execute(
+      "UPDATE payments SET state = $2 WHERE order_id = $1 AND state = 'refunding'",
+      charge.order_id,
+      result->refunded ? "refunded" : "cancelled");
+  if (moved != 0 && result->refunded) {
+    if (wanted.ask_first) {
+      add_to_ledger(session, charge.order_id, "capture", charge.amount_cents);
+    }
+    add_to_ledger(session, charge.order_id, "refund", charge.amount_cents);
+  }
+  return order_refunded{charge.order_id, paid_back};
+}
+
+outcome<payment> payments_actor::handle(const get_payment& request, store::database& session) {
+  auto found = find_payment(session, request.order_id);
+  if (!found) {
+    return failure{rejected(
+        "unknown_payment", "There is no payment for order " + to_string(request.order_id) + ".")};
+  }
+  return std::move(*found);
+}
+
+} // namespace troupe::payments

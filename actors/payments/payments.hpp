@@ -1,0 +1,32 @@
+#pragma once
+
+#include "actors/payments/effects.hpp"
+#include "actors/payments/messages.hpp"
+#include "runtime/actor/actor.hpp"
+
+#include <memory>
+
+namespace troupe::payments {
+
+/// Who has paid for what. The money itself is moved by a provider, in effects.
+///
+/// A command writes down what is about to happen and asks for the effect; when the provider has
+/// spoken, `settle` writes down what did happen, and answers.
+class payments_actor final : public actor {
+public:
+  explicit payments_actor(const context& context);
+
+private:
+  static outcome<maybe_later<order_charged>> handle(const charge_order& request, turn& turn);
+  static outcome<maybe_later<order_refunded>> handle(const refund_order& request, turn& turn);
+  static outcome<payment> handle(const get_payment& request, store::database& session);
+
+  static outcome<order_charged>
+  settle(const charge_card& wanted, const outcome<charge_result>& result, turn& turn);
+  static outcome<order_refunded>
+  settle(const refund_card& wanted, const outcome<refund_result>& result, turn& turn);
+
+  std::unique_ptr<provider> provider_;
+};
+
+} // namespace troupe::payments

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "runtime/store/migrations.hpp"
+
+#include <array>
+
+namespace troupe::payments {
+
+/// One payment for each order:
+///
+///     charging -> charged -> refunding -> refunded
+///        |  \-------------------^ |
+///        |                        v
+///        v                    cancelled (also: refunded before it was ever charged, a tombstone)
+///     declined
+///
+/// `ledger` is what really moved, by provider's word: only ever added to, each kind once an order.
+inline constexpr std::array schema{store::migration{1, "payments and the ledger", R"sql(
+CREATE TABLE payments (
+  order_id BLOB PRIMARY KEY,
+  payment_id BLOB NOT NULL,
+  amount_cents BIGINT NOT NULL,
+  currency TEXT NOT NULL,
+  card TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN
+    ('charging', 'charged', 'declined', 'refunding', 'refunded', 'cancelled')),
+  provider_ref TEXT
+) WITHOUT ROWID;
+CREATE TABLE ledger (
+  order_id BLOB NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('capture', 'refund')),
+  amount_cents BIGINT NOT NULL,
+  PRIMARY KEY (order_id, kind)
+) WITHOUT ROWID;
+)sql"}};
+
+} // namespace troupe::payments

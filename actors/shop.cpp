@@ -1,0 +1,32 @@
+#include "actors/shop.hpp"
+
+#include "actors/echo/echo.hpp"
+#include "actors/inventory/inventory.hpp"
+#include "actors/inventory/schema.hpp"
+#include "actors/notes/notes.hpp"
+#include "actors/notes/schema.hpp"
+#include "actors/order_saga/order_saga.hpp"
+#include "actors/orders/orders.hpp"
+#include "actors/orders/schema.hpp"
+#include "actors/payments/payments.hpp"
+#include "actors/payments/schema.hpp"
+#include "actors/users/schema.hpp"
+#include "actors/users/users.hpp"
+
+namespace troupe {
+
+std::vector<actor_type> shop_actor_types() {
+  return {
+      type_of<echo::echo_actor>("echo", {"echo"}),
+      type_of<notes::notes_actor>("notes", {"add", "count"}, notes::schema),
+      type_of<users::users_actor>("users", {"register", "get", "update_profile"}, users::schema),
+      type_of<inventory::inventory_actor>(
+          "inventory", {"load", "stock", "restock", "reserve", "release"}, inventory::schema),
+      type_of<payments::payments_actor, payments::payments_options>(
+          "payments", {"charge", "refund", "get"}, payments::schema),
+      type_of<orders::orders_actor>(
+          "orders", {"create", "confirm", "cancel", "get"}, orders::schema),
+      saga_type("order_saga", {order_saga::place()})};
+}
+
+} // namespace troupe

@@ -1,0 +1,123 @@
+#include "actors/users/users.hpp"
+
+#include <algorithm>
+
+namespace troupe::users {
+
+namespace {
+
+// RFC 5321, 4.5.3.1.3: a path has 256 octets, two of which are its angle brackets.
+constexpr std::size_t email_bytes_max = 254;
+constexpr std::size_t name_bytes_max = 200;
+
+/// Says no more than that mail could be sent there: the only proof of an address is a mail to it.
+outcome<std::string> normal_email(std::string email) {
+  const auto at = email.find('@');
+  const bool good =
+      email.size() <= email_bytes_max && at != std::string::npos && at > 0 && at + 1 < email.size()
+      && email.find('@', at + 1) == std::string::npos
+      && std::all_of(email.begin(), email.end(), [](unsigned char c) { return c > ' '; });
+  if (!good) {
+    return failure{invalid("email: `" + email.substr(0, email_bytes_max) + "` is no address")};
+  }
+  std::transform(email.begin(), email.end(), email.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return email;
+}
+
+outcome<void> check_name(const std::string& name) {
+  if (name.empty() || name.size() > name_bytes_max) {
+    return failure{invalid("name: 1 to 200 bytes are wanted")};
+  }
+  return {};
+}
+
+error email_taken(const std::string& email) {
+  return rejected("email_taken", "Somebody else is registered with " + email + ".");
+}
+
+error unknown_user(const uuid& id) {
+  return rejected("unknown_user", "There is no user " + to_string(id) + ".");
+}
+
+} // namespace
+
+users_actor::users_actor(const context&) {
+  command(
+      "register", [](const register_user& request, turn& turn) { return handle(request, turn); });
+  query("get", [](const get_user& request, store::database& session) {
+    return handle(request, session);
+  });
+  command("update_profile", [](const update_profile& request, turn& turn) {
+    return handle(request, turn);
+  });
+}
+
+outcome<user> users_actor::handle(const register_user& request, turn& turn) {
+  auto email = normal_email(request.email);
+  if (!email) {
+    return failure{std::move(email).error()};
+  }
+  if (auto checked = check_name(request.name); !checked) {
+    return failure{std::move(checked).error()};
+  }
+  const auto added = turn.database().execute(
+      "INSERT INTO users (user_id, email, name, created_at) VALUES ($1, $2, $3, $4) "
+      "ON CONFLICT (email) DO NOTHING",
+      turn.id(),
+      *email,
+      request.name,
+      std::chrono::duration_cast<milliseconds>(turn.now().time_since_epoch()).count());
+  if (added == 0) {
+    return failure{email_taken(*email)};
+  }
+  return user{turn.id(), std::move(*email), request.name};
+}
+
+outcome<user> users_actor::handle(const get_user& request, store::database& session) {
+  outcome<user> found = failure{unknown_user(request.user_id)};
+  session.query(
+      "SELECT email, name FROM users WHERE user_id = $1",
+      [&](const store::row& row) {
+        found = user{request.user_id, std::string{row.text(0)}, std::string{row.text(1)}};
+      },
+      request.user_id);
+  return found;
+}
+
+outcome<user> users_actor::handle(const update_profile& request, turn& turn) {
+  auto email = request.email;
+  if (email) {
+    auto normal = normal_email(std::move(*email));
+    if (!normal) {
+      return failure{std::move(normal).error()};
+    }
+    email = std::move(*normal);
+  }
+  if (request.name) {
+    if (auto checked = check_name(*request.name); !checked) {
+      return failure{std::move(checked).error()};
+    }
+  }
+  std::optional<user> changed;
+  turn.database().query(
+      "UPDATE users SET email = COALESCE($2, email), name = COALESCE($3, name) "
+      "WHERE user_id = $1 "
+      "AND NOT EXISTS (SELECT 1 FROM users AS other WHERE other.email = $2 AND other.user_id <> "
+      "$1) "
+      "RETURNING email, name",
+      [&](const store::row& row) {
+        changed = user{request.user_id, std::string{row.text(0)}, std::string{row.text(1)}};
+      },
+      request.user_id,
+      email,
+      request.name);
+  if (changed) {
+    return *changed;
+  }
+  const auto known = handle(get_user{request.user_id}, turn.database());
+  return failure{known ? email_taken(*email) : known.error()};
+}
+
+} // namespace troupe::users
