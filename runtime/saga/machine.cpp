@@ -1,35 +1,16 @@
 #include "runtime/saga/machine.hpp"
 
+#include "runtime/saga/bodies.hpp"
 #include "runtime/saga/transition.hpp"
 #include "runtime/wire/envelope.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <functional>
 #include <utility>
 
 namespace troupe::saga {
 
 namespace {
-
-/// A failure of the system: the same command may succeed later. Everything else is a refusal.
-///
-/// `unauthenticated` is one of these: it means a token that has run out, which is about to be
-/// renewed and no reason to undo or to park.
-bool is_technical(errc code) {
-  switch (code) {
-  case errc::overloaded:
-  case errc::circuit_open:
-  case errc::unavailable:
-  case errc::unauthenticated:
-  case errc::deadline_exceeded:
-  case errc::crashed:
-  case errc::internal:
-    return true;
-  default:
-    return false;
-  }
-}
 
 /// The time before try `attempt` + 1.
 ///
@@ -43,24 +24,6 @@ milliseconds pause_after(const step& of, const tries& hand, const uuid& saga, co
   const milliseconds spread = full - milliseconds{full.count() * share / 1024};
   // A longer wish is not granted: it is the breaker's guess, and asking early costs one refusal.
   return std::max(spread, std::min(why.retry_after.value_or(spread), backoff_max));
-}
-
-/// Calls a function of the definition's author, whose faults end a saga but never a coordinator:
-/// thrown further they would kill it, and again whoever takes the saga over.
-template <class Function>
-outcome<std::string> made_by(const Function& function, const facts& known, const char* what) {
-  outcome<std::string> body;
-  try {
-    body = function(known);
-  } catch (const std::exception& thrown) {
-    return failure{invalid(std::string{what} + " of a saga threw: " + thrown.what())};
-  } catch (...) {
-    return failure{invalid(std::string{what} + " of a saga threw what is no std::exception")};
-  }
-  if (!body && is_technical(body.error().code)) {
-    body.error().code = errc::invalid;
-  }
-  return body;
 }
 
 class decision {
@@ -386,12 +349,7 @@ void decision::tell_answer() {
     actions_.emplace_back(finish{failure{std::move(why)}});
     return;
   }
-  const definition& what = plan_.what();
-  if (!what.answer) {
-    actions_.emplace_back(finish{state_.results.back()});
-    return;
-  }
-  auto answer = made_by(what.answer, state_.known(plan_), "the answer");
+  auto answer = answer_of(plan_, state_);
   if (!answer) {
     // Everything is done, whatever the function says: a refusal would be a lie.
     answer.error().code = errc::internal;
@@ -406,22 +364,6 @@ void decide(const plan& by, state& current, event what, std::vector<action>& act
   actions.clear();
   decision made{by, current, actions};
   std::visit([&made](auto& each) { made.on(std::move(each)); }, what);
-}
-
-outcome<std::string> body_of(const plan& by, const state& current, const call& wanted) {
-  const step& step = by.at(wanted.as.step);
-  const bool own = wanted.as.undo && step.undo_request;
-  return made_by(own ? step.undo_request : step.request, current.known(by), "a request");
-}
-
-outcome<std::string> key_of(const plan& by, const state& current, const call& wanted) {
-  const step& step = by.at(wanted.as.step);
-  return step.key ? made_by(step.key, current.known(by), "a key") : std::string{};
-}
-
-const std::string& operation_of(const plan& by, const call& wanted) {
-  const step& step = by.at(wanted.as.step);
-  return wanted.as.undo ? step.undo : step.operation;
 }
 
 } // namespace troupe::saga

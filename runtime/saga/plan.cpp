@@ -2,9 +2,9 @@
 
 #include "runtime/wire/limits.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstring>
 #include <span>
 #include <string_view>
 
@@ -40,12 +40,9 @@ uuid plan::command_id(const uuid& saga, std::uint32_t index, bool undo, std::uin
   const std::string& name = what_.steps[index].name;
   // Names are bounded by validate(): this is once per command, and need not touch the heap.
   std::array<char, wire::name_bytes_max + 24> label;
-  char* to = label.data();
-  std::memcpy(to, name.data(), name.size());
-  to += name.size();
   const std::string_view verb = undo ? ":undo:" : ":do:";
-  std::memcpy(to, verb.data(), verb.size());
-  to += verb.size();
+  char* to = std::copy(name.begin(), name.end(), label.data());
+  to = std::copy(verb.begin(), verb.end(), to);
   to = std::to_chars(to, label.data() + label.size(), round).ptr;
   return derived_id(saga, {label.data(), static_cast<std::size_t>(to - label.data())});
 }

@@ -1,0 +1,69 @@
+#include "runtime/saga/bodies.hpp"
+
+#include "runtime/saga/machine.hpp"
+
+#include <exception>
+#include <utility>
+
+namespace troupe::saga {
+
+namespace {
+
+/// Calls a function of the definition's author, whose faults end a saga but never a coordinator:
+/// thrown further they would kill it, and again whoever takes the saga over.
+template <class Function>
+outcome<std::string> made_by(const Function& function, const facts& known, const char* what) {
+  outcome<std::string> body;
+  try {
+    body = function(known);
+  } catch (const std::exception& thrown) {
+    return failure{invalid(std::string{what} + " of a saga threw: " + thrown.what())};
+  } catch (...) {
+    return failure{invalid(std::string{what} + " of a saga threw what is no std::exception")};
+  }
+  if (!body && is_technical(body.error().code)) {
+    body.error().code = errc::invalid;
+  }
+  return body;
+}
+
+} // namespace
+
+bool is_technical(errc code) {
+  switch (code) {
+  case errc::overloaded:
+  case errc::circuit_open:
+  case errc::unavailable:
+  // A token that has run out, which is about to be renewed: no reason to undo or to park.
+  case errc::unauthenticated:
+  case errc::deadline_exceeded:
+  case errc::crashed:
+  case errc::internal:
+    return true;
+  default:
+    return false;
+  }
+}
+
+outcome<std::string> answer_of(const plan& by, const state& current) {
+  const body_maker& answer = by.what().answer;
+  return answer ? made_by(answer, current.known(by), "the answer") : current.results.back();
+}
+
+outcome<std::string> body_of(const plan& by, const state& current, const call& wanted) {
+  const step& step = by.at(wanted.as.step);
+  const bool own = wanted.as.undo && step.undo_request;
+  return made_by(own ? step.undo_request : step.request, current.known(by), "a request");
+}
+
+outcome<std::string> key_of(const plan& by, const state& current, const call& wanted) {
+  const step& step = by.at(wanted.as.step);
+  return step.key ? made_by(step.key, current.known(by), "a key") : std::string{};
+}
+
+const std::string& operation_of(const plan& by, const call& wanted) {
+  const step& step = by.at(wanted.as.step);
+  return wanted.as.undo ? step.undo : step.operation;
+}
+
+} // namespace troupe::saga

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "runtime/error.hpp"
+#include "runtime/saga/plan.hpp"
+#include "runtime/saga/state.hpp"
+
+#include <string>
+
+namespace troupe::saga {
+
+/// A failure of the system: the same command may succeed later. Everything else is a refusal.
+bool is_technical(errc code);
+
+/// What a saga whose steps are all done answers. @errors as `body_of`.
+outcome<std::string> answer_of(const plan& by, const state& current);
+
+} // namespace troupe::saga

@@ -1,0 +1,122 @@
+#include "tests/saga/driver.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+namespace utf = boost::unit_test;
+
+namespace troupe::saga::test {
+
+BOOST_AUTO_TEST_SUITE(runtime_saga_resume_and_bodies, *utf::label("unit") * utf::timeout(5))
+
+BOOST_AUTO_TEST_CASE(a_person_resumes_a_refused_command_under_a_new_id) {
+  driver saga;
+  saga.start().ok().ok().ok();
+  const uuid old_id = saga.called().id;
+  const asked old = saga.called().as;
+  saga.refuse();
+
+  saga.give(retry_by_operator{});
+
+  BOOST_TEST(saga.called().as.round == 1);
+  BOOST_TEST((saga.called().id != old_id));
+  saga.give(answered{old, "stale"});
+  BOOST_TEST(saga.actions.empty());
+  saga.ok();
+  BOOST_TEST((saga.current.now == phase::completed));
+}
+
+BOOST_AUTO_TEST_CASE(a_person_resumes_a_refused_undo_and_the_answer_stays_the_first_error) {
+  driver saga;
+  saga.start().ok().ok().refuse().ok().refuse();
+  BOOST_REQUIRE((saga.current.now == phase::parked));
+
+  saga.give(retry_by_operator{});
+
+  BOOST_TEST(saga.operation() == "release");
+  BOOST_TEST(saga.called().as.round == 1);
+  BOOST_TEST((saga.called().undoes == saga.by.command_id(saga.current.saga, 0, false, 0)));
+  saga.ok();
+  BOOST_TEST((saga.current.now == phase::compensated));
+  BOOST_TEST((saga.the<finish>().answer.error().code == errc::rejected));
+}
+
+// A new id for a charge that may have happened would charge twice.
+BOOST_AUTO_TEST_CASE(an_unknown_command_keeps_its_id_unless_the_person_vouches) {
+  driver careful;
+  driver vouched;
+  for (driver* each : {&careful, &vouched}) {
+    each->start().ok().ok().fail(errc::crashed, effect::unknown).give(deadline_reached{});
+  }
+  const uuid id = careful.by.command_id(careful.current.saga, 2, false, 0);
+
+  careful.give(retry_by_operator{});
+  vouched.give(retry_by_operator{.anew = true});
+
+  BOOST_TEST((careful.called().id == id));
+  BOOST_TEST((vouched.called().id != id));
+  careful.ok();
+  BOOST_TEST(careful.operation() == "confirm");
+  BOOST_TEST(careful.called().as.round == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_resumed_pivot_that_stays_unknown_is_parked_again_after_its_retries) {
+  driver saga;
+  saga.start().ok().ok().fail(errc::crashed, effect::unknown).give(deadline_reached{});
+  saga.give(retry_by_operator{});
+
+  saga.fail(errc::unavailable).timer_fires().fail(errc::unavailable).timer_fires();
+  saga.fail(errc::unavailable);
+
+  BOOST_TEST((saga.current.now == phase::parked));
+  BOOST_TEST((saga.the<park>().reason.possible == effect::unknown));
+}
+
+BOOST_AUTO_TEST_CASE(an_undo_without_its_own_request_gets_the_body_of_the_step) {
+  definition own = order_saga();
+  own.steps[1].undo_request = body_for("own");
+  own.steps[1].key = [](const facts& known) { return std::string{known.input}; };
+  driver saga{own};
+  saga.start().ok().ok().refuse();
+
+  BOOST_TEST(*body_of(saga.by, saga.current, saga.called()) == "own in");
+  BOOST_TEST(*key_of(saga.by, saga.current, saga.called()) == "in");
+  saga.ok();
+  BOOST_TEST(*body_of(saga.by, saga.current, saga.called()) == "reserve in");
+  BOOST_TEST(key_of(saga.by, saga.current, saga.called())->empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_request_that_fails_or_throws_is_a_refusal) {
+  definition broken = order_saga();
+  broken.steps[0].request = [](const facts&) -> outcome<std::string> {
+    return failure{internal_error("never works")};
+  };
+  broken.steps[1].request = [](const facts&) -> outcome<std::string> { throw 7; };
+  driver saga{broken};
+  saga.start();
+
+  const auto body = body_of(saga.by, saga.current, saga.called());
+  BOOST_TEST((body.error().code == errc::invalid));
+  saga.ok();
+  const auto thrown = body_of(saga.by, saga.current, saga.called());
+  BOOST_REQUIRE((thrown.error().code == errc::invalid));
+  saga.give(failed{saga.called().as, thrown.error()});
+
+  BOOST_TEST(saga.operation() == "release");
+}
+
+BOOST_AUTO_TEST_CASE(a_saga_without_pivot_turns_forward_only_at_its_first_retriable_step) {
+  definition no_pivot = order_saga();
+  no_pivot.steps.erase(no_pivot.steps.begin() + 2);
+  driver before{no_pivot};
+  driver after{no_pivot};
+
+  before.start().ok().give(deadline_reached{});
+  after.start().ok().ok().give(deadline_reached{});
+
+  BOOST_TEST((before.current.now == phase::undoing));
+  BOOST_TEST((after.current.now == phase::forward));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::saga::test
