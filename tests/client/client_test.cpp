@@ -1,0 +1,405 @@
+#include "runtime/client/client.hpp"
+
+#include "tests/client/fake_broker.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <set>
+
+using namespace std::chrono_literals;
+using troupe::effect;
+using troupe::errc;
+using troupe::error;
+using troupe::failure;
+using troupe::milliseconds;
+using troupe::outcome;
+using troupe::uuid;
+using troupe::client::call_request;
+using troupe::client::client;
+using troupe::client::completion;
+using troupe::test::fake_broker;
+
+namespace {
+
+struct word {
+  std::string text;
+};
+TROUPE_MESSAGE(word, text)
+
+using answer = std::optional<outcome<std::string>>;
+
+answer echo(const troupe::wire::header_view&, std::string_view body) {
+  return std::string{body};
+}
+
+answer silence(const troupe::wire::header_view&, std::string_view) {
+  return std::nullopt;
+}
+
+struct client_fixture {
+  std::unique_ptr<client>
+  open(std::vector<std::string> brokers, std::size_t outstanding_max = 65'536) {
+    troupe::client::options settings;
+    settings.brokers = std::move(brokers);
+    settings.heartbeat = {50ms, 300ms};
+    settings.outstanding_max = outstanding_max;
+    auto made = client::open(settings);
+    BOOST_REQUIRE(made.has_value());
+    return std::move(*made);
+  }
+
+  static call_request request(milliseconds deadline = 20s) {
+    call_request call{.capability = "shop", .operation = "buy", .body = "\xa2hi"};
+    call.deadline = deadline;
+    return call;
+  }
+
+  /// Takes completions until there are `count`.
+  static std::vector<completion> collect(client& from, std::size_t count) {
+    std::vector<completion> all;
+    std::vector<completion> some;
+    while (all.size() < count && from.completions(some, 30s) > 0) {
+      std::move(some.begin(), some.end(), std::back_inserter(all));
+    }
+    BOOST_REQUIRE(all.size() == count);
+    return all;
+  }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(
+    runtime_client_client,
+    client_fixture,
+    *boost::unit_test::label("integration") * boost::unit_test::timeout(60))
+
+BOOST_AUTO_TEST_CASE(a_call_is_answered) {
+  fake_broker broker{echo};
+  const auto calls = open({broker.endpoint()});
+
+  const auto reply = calls->call<word>("shop", "buy", word{"hello"});
+
+  BOOST_REQUIRE(reply.has_value());
+  BOOST_TEST(reply->text == "hello");
+  BOOST_TEST(calls->links_up() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(completions_carry_the_token_and_the_id_of_their_call) {
+  fake_broker broker{echo};
+  const auto calls = open({broker.endpoint()});
+  std::vector<call_request> many(1000, request());
+  for (std::size_t i = 0; i < many.size(); ++i) {
+    many[i].token = i;
+    many[i].key = i % 2 == 0 ? "k" : "";
+  }
+  std::vector<uuid> ids;
+
+  BOOST_REQUIRE(calls->submit(many, &ids) == many.size());
+  const auto done = collect(*calls, many.size());
+
+  std::set<std::uint64_t> tokens;
+  for (const completion& each : done) {
+    BOOST_REQUIRE(each.answer.has_value());
+    BOOST_REQUIRE((each.id == ids[each.token]));
+    BOOST_REQUIRE(each.answer->bytes == "\xa2hi");
+    tokens.insert(each.token);
+  }
+  BOOST_TEST(tokens.size() == many.size());
+}
+
+// Many frames: none may outgrow what the other side takes.
+BOOST_AUTO_TEST_CASE(a_megabyte_of_calls_made_before_the_login_arrives) {
+  fake_broker broker{echo};
+  broker.stop();
+  const auto calls = open({broker.endpoint()});
+  const std::string body(60'000, 'x');
+  call_request large = request();
+  large.body = body;
+
+  for (int i = 0; i < 100; ++i) {
+    BOOST_REQUIRE(calls->submit(large).has_value());
+  }
+  broker.start();
+
+  for (const completion& each : collect(*calls, 100)) {
+    BOOST_REQUIRE(each.answer.has_value());
+    BOOST_REQUIRE(each.answer->bytes.size() == body.size());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_error_comes_as_it_was_sent) {
+  fake_broker broker{[](const auto&, std::string_view) -> answer {
+    return failure{troupe::rejected("out_of_stock", "there is none left")};
+  }};
+  const auto calls = open({broker.endpoint()});
+
+  const auto reply = calls->call(request());
+
+  BOOST_REQUIRE(!reply.has_value());
+  BOOST_TEST((reply.error().code == errc::rejected));
+  BOOST_TEST(reply.error().detail("reason") == "out_of_stock");
+}
+
+BOOST_AUTO_TEST_CASE(a_refused_login_is_tried_again) {
+  fake_broker broker{echo};
+  broker.refuse_logins(2);
+  const auto calls = open({broker.endpoint()});
+
+  BOOST_TEST(calls->call(request()).has_value());
+  BOOST_TEST(broker.wait_for_refusals(2));
+  BOOST_TEST(calls->last_trouble().find("not today") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(calls_in_flight_survive_the_death_of_the_broker_under_their_ids) {
+  std::atomic<bool> answers{false};
+  fake_broker broker{[&](const auto& header, std::string_view body) -> answer {
+    return answers ? echo(header, body) : std::nullopt;
+  }};
+  const auto calls = open({broker.endpoint()});
+  std::vector<uuid> ids;
+  std::vector<call_request> some(50, request());
+  BOOST_REQUIRE(calls->submit(some, &ids) == 50U);
+  BOOST_REQUIRE(broker.wait_for_calls(50));
+
+  broker.stop();
+  answers = true;
+  broker.start();
+
+  for (const completion& each : collect(*calls, 50)) {
+    BOOST_TEST(each.answer.has_value());
+  }
+  const auto seen = broker.calls();
+  BOOST_REQUIRE(seen.size() == 100U);
+  BOOST_TEST((std::vector<uuid>{seen.begin() + 50, seen.end()} == ids));
+  BOOST_TEST(broker.ttls().back() < broker.ttls().front());
+}
+
+BOOST_AUTO_TEST_CASE(a_second_broker_takes_over) {
+  fake_broker first{silence};
+  fake_broker second{echo};
+  second.stop();
+  const auto calls = open({first.endpoint(), second.endpoint()});
+  const auto id = calls->submit(request());
+  BOOST_REQUIRE(id.has_value());
+  BOOST_REQUIRE(first.wait_for_calls(1));
+  second.start();
+  BOOST_REQUIRE(second.wait_for_logins(1));
+
+  first.stop();
+
+  const auto done = collect(*calls, 1);
+  BOOST_TEST(done[0].answer.has_value());
+  BOOST_TEST((second.calls() == std::vector<uuid>{*id}));
+  BOOST_TEST(calls->links_up() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_silent_broker_is_left_and_logged_in_to_again) {
+  fake_broker broker{echo};
+  const auto calls = open({broker.endpoint()});
+  BOOST_TEST(calls->call(request()).has_value());
+
+  broker.mute(true);
+  const auto id = calls->submit(request());
+  std::vector<completion> none;
+  BOOST_TEST(calls->completions(none, 700ms) == 0U);
+  BOOST_TEST(calls->links_up() == 0);
+  broker.mute(false);
+
+  BOOST_TEST(collect(*calls, 1)[0].answer.has_value());
+  BOOST_TEST(broker.wait_for_logins(2));
+  BOOST_TEST(id.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_broker_that_has_forgotten_the_login_gets_a_new_one) {
+  fake_broker broker{echo};
+  const auto calls = open({broker.endpoint()});
+  BOOST_TEST(calls->call(request()).has_value());
+  std::vector<completion> none;
+  BOOST_TEST(calls->completions(none, 100ms) == 0U); // The login is no longer fresh.
+
+  broker.forget();
+
+  BOOST_TEST(calls->completions(none, 20ms) == 0U);
+  BOOST_TEST(calls->call(request()).has_value());
+  BOOST_TEST(broker.wait_for_logins(2));
+}
+
+BOOST_AUTO_TEST_CASE(a_call_ends_by_its_deadline) {
+  fake_broker broker{silence};
+  const auto calls = open({broker.endpoint()});
+
+  const auto sent = calls->call(request(200ms));
+  BOOST_REQUIRE(!sent.has_value());
+  BOOST_TEST((sent.error().code == errc::deadline_exceeded));
+  BOOST_TEST((sent.error().possible == effect::unknown));
+
+  broker.stop();
+  const auto without_broker = open({broker.endpoint()});
+  const auto unsent = without_broker->call(request(200ms));
+  BOOST_REQUIRE(!unsent.has_value());
+  BOOST_TEST((unsent.error().code == errc::deadline_exceeded));
+  BOOST_TEST((unsent.error().possible == effect::none));
+  BOOST_TEST(unsent.error().message.find("127.0.0.1") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_patient_call_comes_back_when_it_is_told_to) {
+  std::atomic<int> refusals{3};
+  const auto busy = [&](const auto& header, std::string_view body) -> answer {
+    if (refusals-- > 0) {
+      return failure{
+          {.code = errc::overloaded, .message = "full", .retry_after = milliseconds{10}}};
+    }
+    return echo(header, body);
+  };
+  fake_broker broker{busy};
+  const auto calls = open({broker.endpoint()});
+
+  BOOST_TEST(calls->call(request()).has_value());
+  const auto seen = broker.calls();
+  BOOST_REQUIRE(seen.size() == 4U);
+  BOOST_TEST((std::set<uuid>{seen.begin(), seen.end()}.size() == 1U));
+
+  refusals = 1;
+  BOOST_REQUIRE(calls->submit(request()).has_value());
+  const auto done = collect(*calls, 1);
+  BOOST_REQUIRE(!done[0].answer.has_value());
+  BOOST_TEST((done[0].answer.error().code == errc::overloaded));
+
+  refusals = 1'000'000;
+  const auto late = calls->call(request(100ms));
+  BOOST_REQUIRE(!late.has_value());
+  BOOST_TEST((late.error().possible == effect::none));
+}
+
+// The first sending may have been handled, whatever the second broker says about the second.
+BOOST_AUTO_TEST_CASE(a_refusal_after_a_lost_link_does_not_claim_that_nothing_happened) {
+  std::atomic<bool> refuses{false};
+  fake_broker broker{[&](const auto&, std::string_view) -> answer {
+    if (!refuses) {
+      return std::nullopt;
+    }
+    return failure{{.code = errc::forbidden, .message = "no more"}};
+  }};
+  const auto calls = open({broker.endpoint()});
+  BOOST_REQUIRE(calls->submit(request()).has_value());
+  BOOST_REQUIRE(broker.wait_for_calls(1));
+
+  broker.stop();
+  refuses = true;
+  broker.start();
+
+  const auto done = collect(*calls, 1);
+  BOOST_REQUIRE(!done[0].answer.has_value());
+  BOOST_TEST((done[0].answer.error().code == errc::forbidden));
+  BOOST_TEST((done[0].answer.error().possible == effect::unknown));
+}
+
+BOOST_AUTO_TEST_CASE(too_many_calls_are_refused_until_completions_are_taken) {
+  fake_broker broker{echo};
+  const auto calls = open({broker.endpoint()}, 10);
+  const std::vector<call_request> many(20, request());
+  error why;
+
+  BOOST_TEST(calls->submit(many, nullptr, &why) == 10U);
+  BOOST_TEST((why.code == errc::overloaded));
+  BOOST_TEST(why.retry_after.has_value());
+  (void)collect(*calls, 10);
+  BOOST_TEST(calls->submit(many) == 10U);
+  (void)collect(*calls, 10);
+}
+
+BOOST_AUTO_TEST_CASE(what_breaks_a_bound_is_refused_at_once) {
+  const auto calls = open({"tcp://127.0.0.1:1"});
+  const std::string large(2 * 1024 * 1024, 'x');
+  call_request call = request();
+  call.body = large;
+  BOOST_TEST((calls->submit(call).error().code == errc::invalid));
+  call = request();
+  call.capability = "";
+  BOOST_TEST((calls->submit(call).error().code == errc::invalid));
+  call = request(0ms);
+  BOOST_TEST((calls->submit(call).error().code == errc::invalid));
+  call = request();
+  call.key = "\xff";
+  BOOST_TEST((calls->submit(call).error().code == errc::invalid));
+  BOOST_TEST(!client::open({}).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(an_id_that_is_outstanding_is_a_conflict) {
+  fake_broker broker{silence};
+  const auto calls = open({broker.endpoint()});
+  call_request call = request(500ms);
+  call.id = troupe::uuid_source{}.next(std::chrono::system_clock::now());
+
+  BOOST_REQUIRE(calls->submit(call).has_value());
+  BOOST_REQUIRE(calls->submit(call).has_value());
+
+  const auto done = collect(*calls, 2);
+  BOOST_TEST((done[0].answer.error().code == errc::conflict));
+  BOOST_TEST((done[1].answer.error().code == errc::deadline_exceeded));
+}
+
+BOOST_AUTO_TEST_CASE(an_endpoint_that_is_none_ends_no_process) {
+  const auto calls = open({"nonsense"});
+  const auto reply = calls->call(request(300ms));
+  BOOST_REQUIRE(!reply.has_value());
+  BOOST_TEST((reply.error().code == errc::deadline_exceeded));
+  BOOST_TEST(reply.error().message.find("nonsense") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(closing_ends_every_call_and_says_goodbye) {
+  fake_broker broker{silence};
+  const auto calls = open({broker.endpoint()});
+  const std::vector<call_request> many(100, request());
+  BOOST_REQUIRE(calls->submit(many) == 100U);
+  BOOST_REQUIRE(broker.wait_for_calls(100));
+  std::optional<outcome<std::string>> waited;
+  std::thread waits{[&] { waited = calls->call(request()); }};
+  BOOST_REQUIRE(broker.wait_for_calls(101));
+
+  calls->close(50ms);
+  waits.join();
+
+  BOOST_TEST((waited->error().code == errc::unavailable));
+  for (const completion& each : collect(*calls, 100)) {
+    BOOST_TEST((each.answer.error().code == errc::unavailable));
+    BOOST_TEST((each.answer.error().possible == effect::unknown));
+  }
+  BOOST_TEST((calls->submit(request()).error().code == errc::unavailable));
+  BOOST_TEST(broker.wait_for_byes(1));
+}
+
+BOOST_AUTO_TEST_CASE(closing_waits_for_calls_that_are_answered_in_time) {
+  fake_broker broker{echo};
+  const auto calls = open({broker.endpoint()});
+  const std::vector<call_request> many(1000, request());
+  BOOST_REQUIRE(calls->submit(many) == 1000U);
+
+  calls->close(20s);
+
+  for (const completion& each : collect(*calls, 1000)) {
+    BOOST_TEST(each.answer.has_value());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(calls_from_many_threads_each_get_their_own_answer) {
+  fake_broker broker{echo};
+  const auto calls = open({broker.endpoint()});
+  std::atomic<int> right{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 200; ++i) {
+        const word asked{std::to_string(1000 * t + i)};
+        const auto reply = calls->call<word>("shop", "buy", asked);
+        right += reply && reply->text == asked.text ? 1 : 0;
+      }
+    });
+  }
+  for (std::thread& each : threads) {
+    each.join();
+  }
+  BOOST_TEST(right == 800);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
