@@ -325,7 +325,13 @@ void client_loop::end_expired(instant now) {
   if (ended_.empty()) {
     return;
   }
-  const std::string trouble = table_.link() < 0 ? last_trouble() : std::string{};
+  std::string trouble;
+  if (table_.link() < 0) {
+    trouble = last_trouble();
+    if (trouble.empty()) {
+      trouble = fmt::format("no broker answers at {}", fmt::join(settings_.brokers, ", "));
+    }
+  }
   for (const auto& call : ended_) {
     end(call, failure{deadline_error(call.is_loose, trouble)});
   }
