@@ -9,12 +9,11 @@
 #include "topology/topology.hpp"
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
-
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -80,8 +79,7 @@ broker::router_options router_options_of(const topology::plan& plan) {
   broker::router_options options;
   options.plan_digest = plan.digest;
   for (const topology::capability_plan& each : plan.capabilities) {
-    options.capabilities.push_back(
-        {each.name, static_cast<std::uint32_t>(each.bulkhead.queue)});
+    options.capabilities.push_back({each.name, static_cast<std::uint32_t>(each.bulkhead.queue)});
   }
   for (const topology::node_plan& each : plan.nodes) {
     options.nodes.push_back(each.name);
@@ -98,8 +96,7 @@ const topology::broker_plan* find_broker(const topology::plan& plan, const std::
     }
     names.push_back(each.name);
   }
-  fmt::print(
-      stderr, "{}: there is no broker `{}`{}\n", plan.file, name, did_you_mean(name, names));
+  fmt::print(stderr, "{}: there is no broker `{}`{}\n", plan.file, name, did_you_mean(name, names));
   return nullptr;
 }
 
@@ -133,8 +130,7 @@ int serve(
        .router = router_options_of(plan)},
       [&log](const broker::log_event& event) { log.write(event); },
       time.now()};
-  log.write(
-      {"listening", {{"endpoint", loop.endpoint()}, {"pid", std::to_string(::getpid())}}});
+  log.write({"listening", {{"endpoint", loop.endpoint()}, {"pid", std::to_string(::getpid())}}});
   std::thread runner{[&] {
     try {
       loop.run(server);

@@ -35,8 +35,7 @@ milliseconds drain_rate::time_for(std::uint32_t count) const {
 
 registry::registry(const router_options& options) {
   for (const capability_options& each : options.capabilities) {
-    capability_named_.emplace(
-        each.name.value, static_cast<std::uint32_t>(capabilities.size()));
+    capability_named_.emplace(each.name.value, static_cast<std::uint32_t>(capabilities.size()));
     capability& made = capabilities.emplace_back();
     made.name = each.name.value;
     made.queue_max = each.queue_max;

@@ -19,8 +19,8 @@ namespace troupe::broker {
 /// Decides where every call goes and what becomes of it. Pure: no socket, no clock, no thread.
 ///
 /// Each input appends to the decisions given; the caller carries them out in order and before the
-/// next input, as `answer` borrows from the input and `deliver` names a slot that may be used again.
-/// Times must not go backwards. The rules and their reasons are in README.md.
+/// next input, as `answer` borrows from the input and `deliver` names a slot that may be used
+/// again. Times must not go backwards. The rules and their reasons are in README.md.
 class router {
 public:
   explicit router(router_options options);
@@ -30,8 +30,7 @@ public:
   /// A worker logs in on the connection that the shell calls `login`.
   /// @errors `forbidden`: no such node; `conflict`: another topology, or another live process of
   /// that name; `invalid`: a worker that cannot batch. Nothing has changed then.
-  outcome<void>
-  hello(session login, const wire::hello& hello, instant now, decisions& out);
+  outcome<void> hello(session login, const wire::hello& hello, instant now, decisions& out);
   /// Its connection ended, or it fell silent: it may have died of what it had in hand.
   void gone(session login, std::string_view why, instant now, decisions& out);
   /// It ends of its own will, or the broker itself lost touch: nothing is to blame.
@@ -120,8 +119,7 @@ private:
       std::string_view body,
       instant now,
       decisions& out);
-  bool accept(
-      origin from, const wire::header_view& header, std::uint32_t where, decisions& out);
+  bool accept(origin from, const wire::header_view& header, std::uint32_t where, decisions& out);
   void place(std::uint32_t index, std::uint32_t where, instant now, decisions& out);
   bool adopt_held(std::uint32_t index, std::uint32_t where);
   void refuse_call(origin to, const uuid& id, error why, decisions& out);
@@ -142,6 +140,7 @@ private:
 
   // router_suspects.cpp
   void blame(std::uint32_t index, std::string_view node, decisions& out);
+  void put_back(std::uint32_t index);
   void convict(std::uint32_t index, decisions& out);
   void suspect(std::uint32_t index, decisions& out);
   void isolate_next(instant now, decisions& out);
@@ -152,7 +151,10 @@ private:
   // router_replies.cpp
   void take_pending(std::uint32_t index, instant now, decisions& out);
   bool try_elsewhere(
-      std::uint32_t index, bool is_mine, const wire::header_view& header, instant now,
+      std::uint32_t index,
+      bool is_mine,
+      const wire::header_view& header,
+      instant now,
       decisions& out);
   void take_answer(
       std::uint32_t index,
@@ -188,7 +190,6 @@ private:
 };
 
 /// A log_event from pairs: `event("worker_lost", {{"node", name}})`.
-log_event
-make_event(std::string name, std::vector<std::pair<std::string, std::string>> fields);
+log_event make_event(std::string name, std::vector<std::pair<std::string, std::string>> fields);
 
 } // namespace troupe::broker

@@ -1,10 +1,8 @@
 #include "runtime/broker/router.hpp"
-
 #include "runtime/config.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 #include <span>
 
 namespace troupe::broker {
@@ -25,12 +23,12 @@ error full(std::string message, milliseconds wait) {
 
 } // namespace
 
-log_event
-make_event(std::string name, std::vector<std::pair<std::string, std::string>> fields) {
+log_event make_event(std::string name, std::vector<std::pair<std::string, std::string>> fields) {
   return {std::move(name), std::move(fields)};
 }
 
-router::router(router_options options) : options_{std::move(options)}, nodes_{options_} {}
+router::router(router_options options) : options_{std::move(options)}, nodes_{options_} {
+}
 
 void router::call(
     origin from,
@@ -85,8 +83,7 @@ bool router::accept(
         header.id,
         {.code = errc::unknown_capability,
          .message = fmt::format(
-             "there is no capability `{}`{}", header.to,
-             did_you_mean(header.to, nodes_.names()))},
+             "there is no capability `{}`{}", header.to, did_you_mean(header.to, nodes_.names()))},
         out);
     return false;
   }
@@ -188,8 +185,8 @@ void router::attach(
   }
   ++counts_.attached;
   const instant deadline = now + milliseconds{header.ttl};
-  const auto same = std::find_if(
-      known.waiters.begin(), known.waiters.end(), [&](const waiter& each) {
+  const auto same =
+      std::find_if(known.waiters.begin(), known.waiters.end(), [&](const waiter& each) {
         return each.to == from;
       });
   if (same != known.waiters.end()) {
@@ -239,10 +236,9 @@ void router::expire(std::uint32_t index, instant now, decisions& out) {
         late.id,
         {.code = errc::deadline_exceeded,
          .possible = was_delivered ? effect::unknown : effect::none,
-         .message = was_delivered
-                        ? fmt::format(
-                            "`{}` did not answer in time; ask again with the same id", name)
-                        : fmt::format("no worker of `{}` was free in time", name)},
+         .message = was_delivered ? fmt::format(
+                        "`{}` did not answer in time; ask again with the same id", name)
+                                  : fmt::format("no worker of `{}` was free in time", name)},
         out);
     return true;
   });

@@ -1,8 +1,7 @@
 #include "runtime/broker/router.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace troupe::broker {
 

@@ -39,8 +39,9 @@ void router::reply(
   }
   const broker::call& known = calls_[index];
   const std::uint32_t where = known.capability;
-  // The answer counts whoever sends it: a call may have been handed on while the first worker, whose
-  // link was lost for a moment, was finishing it. Only the one it was sent to gives credit back.
+  // The answer counts whoever sends it: a call may have been handed on while the first worker,
+  // whose link was lost for a moment, was finishing it. Only the one it was sent to gives credit
+  // back.
   const bool is_mine = known.is == call::phase::outstanding
                        && nodes_.capabilities[where].lanes[known.lane].node == number;
   if (header.status == wire::status::pending) {
@@ -101,15 +102,8 @@ bool router::try_elsewhere(
     known.refusal_wait = wait;
   }
   known.tried.push_back(number);
-  if (known.deaths >= 2) {
-    known.is = call::phase::suspected;
-    calls_.push_front(suspects_, index);
-    isolate_next(now, out);
-  } else {
-    known.is = call::phase::queued;
-    calls_.push_front(where.queue, index);
-    // after_release pumps this queue.
-  }
+  put_back(index);
+  isolate_next(now, out); // Its queue is pumped by after_release.
   return true;
 }
 
@@ -141,8 +135,7 @@ void router::take_answer(
 }
 
 /// A worker has room again.
-void router::after_release(
-    std::uint32_t number, std::uint32_t where, instant now, decisions& out) {
+void router::after_release(std::uint32_t number, std::uint32_t where, instant now, decisions& out) {
   if (isolation_.node == number) {
     advance_isolation(now, out);
   }

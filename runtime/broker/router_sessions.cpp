@@ -1,13 +1,12 @@
 #include "runtime/broker/router.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace troupe::broker {
 
-outcome<void> router::check_hello(
-    std::uint32_t number, const wire::hello& hello, instant now) const {
+outcome<void>
+router::check_hello(std::uint32_t number, const wire::hello& hello, instant now) const {
   if (number == nowhere) {
     return failure{
         {.code = errc::forbidden,
@@ -36,15 +35,16 @@ outcome<void> router::check_hello(
          .message = fmt::format(
              "node `{}` is logged in already, for {} s, by process {}; stop that one first, or "
              "start this one as another node",
-             hello.node, age.count(), known.pid),
+             hello.node,
+             age.count(),
+             known.pid),
          .retry_after = options_.silence_max,
          .details = {{"reason", "name_taken"}, {"pid", std::to_string(known.pid)}}}};
   }
   return {};
 }
 
-outcome<void>
-router::hello(session login, const wire::hello& hello, instant now, decisions& out) {
+outcome<void> router::hello(session login, const wire::hello& hello, instant now, decisions& out) {
   const std::uint32_t number = nodes_.find_node(hello.node);
   if (auto checked = check_hello(number, hello, now); !checked) {
     ++counts_.logins_refused;
@@ -221,12 +221,8 @@ void router::return_outstanding(std::uint32_t number, bool is_blamed, decisions&
       drop(*each); // Its time was up long ago.
     } else if (is_blamed) {
       blame(*each, ended.name, out);
-    } else if (held.deaths >= 2) {
-      held.is = call::phase::suspected;
-      calls_.push_front(suspects_, *each);
     } else {
-      held.is = call::phase::queued;
-      calls_.push_front(nodes_.capabilities[held.capability].queue, *each);
+      put_back(*each);
     }
   }
 }
@@ -240,8 +236,7 @@ void router::return_awaiting(std::uint32_t number) {
     while (where.awaiting.tail != nowhere) {
       const std::uint32_t index = where.awaiting.tail;
       calls_.unlink(where.awaiting, index);
-      calls_[index].is = call::phase::queued;
-      calls_.push_front(where.queue, index);
+      put_back(index);
     }
   }
 }

@@ -1,8 +1,7 @@
 #include "runtime/broker/router.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace troupe::broker {
 
@@ -32,8 +31,16 @@ void router::blame(std::uint32_t index, std::string_view node, decisions& out) {
   if (blamed.deaths == deaths_suspected) {
     return suspect(index, out);
   }
-  blamed.is = call::phase::queued;
-  calls_.push_front(nodes_.capabilities[blamed.capability].queue, index);
+  put_back(index);
+}
+
+/// Puts a call, which is in no list, where it is next: at the front of its queue, or of the
+/// suspects.
+void router::put_back(std::uint32_t index) {
+  broker::call& what = calls_[index];
+  const bool is_suspect = what.deaths >= deaths_suspected;
+  what.is = is_suspect ? call::phase::suspected : call::phase::queued;
+  calls_.push_front(is_suspect ? suspects_ : nodes_.capabilities[what.capability].queue, index);
 }
 
 /// Answers a call that three workers died of. It is in no list.
@@ -63,8 +70,7 @@ void router::suspect(std::uint32_t index, decisions& out) {
 
 /// If no suspect has its turn: gives it to the first one that some node can take.
 void router::isolate_next(instant now, decisions& out) {
-  for (std::uint32_t index = suspects_.head;
-       index != nowhere && isolation_.call == nowhere;) {
+  for (std::uint32_t index = suspects_.head; index != nowhere && isolation_.call == nowhere;) {
     const std::uint32_t next = calls_[index].next;
     if (isolate(index, now, out)) {
       break;

@@ -1,8 +1,7 @@
 #include "runtime/broker/server.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace troupe::broker {
 
@@ -37,10 +36,10 @@ error say_hello_first() {
 
 } // namespace
 
-server::server(
-    transport::router_loop& loop, server_options options, event_sink log, instant now)
+server::server(transport::router_loop& loop, server_options options, event_sink log, instant now)
     : loop_{loop}, options_{std::move(options)}, log_{std::move(log)}, router_{options_.router},
-      started_{now}, ticked_{now}, pinged_{now}, beat_{now} {}
+      started_{now}, ticked_{now}, pinged_{now}, beat_{now} {
+}
 
 void server::received(
     peer from, framing how, std::string_view bytes, std::string_view body, instant now) {
@@ -57,7 +56,8 @@ void server::received(
         header->id,
         invalid(fmt::format(
             "a body of {} bytes; {} are the limit (`limits: {{body: ...}}` of the topology)",
-            body.size(), options_.body_bytes_max)));
+            body.size(),
+            options_.body_bytes_max)));
   }
   if (header->kind == wire::kind::call && how != framing::batched) {
     return take_call({from, how}, *header, bytes, body, now); // Needs no login.
@@ -151,11 +151,11 @@ void server::carry_out(instant now) {
           router_.body_of(to_worker->call));
     } else if (const auto* to_caller = std::get_if<answer>(&each)) {
       respond(
-          {peer_of(to_caller->to), framing_of(to_caller->to)}, to_caller->header,
-          to_caller->body);
+          {peer_of(to_caller->to), framing_of(to_caller->to)}, to_caller->header, to_caller->body);
     } else if (const auto* refused = std::get_if<refuse>(&each)) {
       respond_error(
-          {peer_of(refused->to), framing_of(refused->to)}, refused->id,
+          {peer_of(refused->to), framing_of(refused->to)},
+          refused->id,
           decisions_.errors[refused->error]);
     } else if (const auto* ended = std::get_if<forget>(&each)) {
       remove_login(static_cast<std::uint32_t>(ended->whom));

@@ -56,10 +56,7 @@ public:
       std::string_view body,
       instant now) override;
   void malformed(
-      transport::peer from,
-      transport::framing how,
-      std::string_view why,
-      instant now) override;
+      transport::peer from, transport::framing how, std::string_view why, instant now) override;
   void link_closed(instant now) override;
   void gone(transport::peer whom, instant now) override;
   void stood_still(instant::duration how_long, instant now) override;
@@ -86,11 +83,18 @@ private:
 
   // server.cpp
   void take_call(
-      reply_to from, const wire::header_view& header, std::string_view bytes,
-      std::string_view body, instant now);
+      reply_to from,
+      const wire::header_view& header,
+      std::string_view bytes,
+      std::string_view body,
+      instant now);
   void take_other(
-      reply_to from, std::uint32_t place, const wire::header_view& header,
-      std::string_view bytes, std::string_view body, instant now);
+      reply_to from,
+      std::uint32_t place,
+      const wire::header_view& header,
+      std::string_view bytes,
+      std::string_view body,
+      instant now);
   void carry_out(instant now);
   void respond(reply_to to, std::string_view header, std::string_view body);
   void respond_error(reply_to to, const uuid& id, const error& why);
@@ -112,8 +116,7 @@ private:
   void ping_all(bool workers_only, instant now);
 
   // server_status.cpp
-  void own_call(
-      reply_to from, const wire::header_view& header, instant now);
+  void own_call(reply_to from, const wire::header_view& header, instant now);
   std::string status(instant now) const;
 
   transport::router_loop& loop_;

@@ -69,9 +69,7 @@ void server::log_in_worker(reply_to from, const wire::hello& hello, instant now)
       login_of_peer_[static_cast<std::uint32_t>(from.peer)] = before;
       is_last_known_ = false;
     }
-    log(make_event(
-            "login_refused", {{"node", hello.node}, {"why", taken.error().message}}),
-        now);
+    log(make_event("login_refused", {{"node", hello.node}, {"why", taken.error().message}}), now);
     return respond_error({from.peer, framing::plain}, hello.incarnation, taken.error());
   }
   send_welcome(from); // At once, hence before the first delivery, which leaves with the batch.

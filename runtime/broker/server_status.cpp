@@ -1,10 +1,8 @@
 #include "runtime/broker/server.hpp"
-
 #include "runtime/wire/writer.hpp"
 
-#include <fmt/format.h>
-
 #include <array>
+#include <fmt/format.h>
 
 namespace troupe::broker {
 
@@ -144,8 +142,8 @@ void server::own_call(reply_to from, const wire::header_view& header, instant no
         from,
         header.id,
         {.code = errc::unknown_operation,
-         .message = fmt::format("`troupe.broker` has no operation `{}`; it has `status` and `ping`",
-                                header.op)});
+         .message = fmt::format(
+             "`troupe.broker` has no operation `{}`; it has `status` and `ping`", header.op)});
   }
   scratch_.clear();
   wire::append_reply_header(scratch_, header.id, wire::status::ok);

@@ -5,13 +5,13 @@
 #include "runtime/wire/batch.hpp"
 #include "runtime/wire/limits.hpp"
 
-#include <fmt/format.h>
 #include <zmq.hpp>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <fmt/format.h>
 #include <optional>
 #include <vector>
 
@@ -70,10 +70,10 @@ struct router_loop::state {
   };
 
   state(context& zmq, const clock& clock, const options& settings)
-      : time{clock}, heartbeat{settings.heartbeat},
-        socket{zmq.zmq(), zmq::socket_type::router} {
+      : time{clock}, heartbeat{settings.heartbeat}, socket{zmq.zmq(), zmq::socket_type::router} {
     prepare(
-        socket, heartbeat,
+        socket,
+        heartbeat,
         static_cast<std::int64_t>(
             settings.body_bytes_max + wire::header_bytes_max + wire::frame_slack_bytes));
     socket.set(zmq::sockopt::router_mandatory, true); // Default: drop silently.
@@ -241,7 +241,8 @@ void router_loop::state::drop_everything_received() {
   }
 }
 
-router_loop::router_loop(std::unique_ptr<state> made) : state_{std::move(made)} {}
+router_loop::router_loop(std::unique_ptr<state> made) : state_{std::move(made)} {
+}
 
 router_loop::~router_loop() {
   if (state_) {
@@ -250,8 +251,8 @@ router_loop::~router_loop() {
   }
 }
 
-outcome<std::unique_ptr<router_loop>> router_loop::bind(
-    context& zmq, const clock& clock, const options& settings) {
+outcome<std::unique_ptr<router_loop>>
+router_loop::bind(context& zmq, const clock& clock, const options& settings) {
   try {
     return std::unique_ptr<router_loop>{
         new router_loop{std::make_unique<state>(zmq, clock, settings)}};
@@ -259,7 +260,8 @@ outcome<std::unique_ptr<router_loop>> router_loop::bind(
     return failure{
         {.code = errc::unavailable,
          .message = fmt::format(
-             "cannot listen on {}: {}; is another broker running there?", settings.endpoint,
+             "cannot listen on {}: {}; is another broker running there?",
+             settings.endpoint,
              fault.what())}};
   }
 }

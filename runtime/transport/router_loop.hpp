@@ -35,15 +35,16 @@ public:
   virtual ~router_handler() = default;
 
   /// One envelope; the views end with the call.
-  virtual void received(
-      peer from, framing how, std::string_view header, std::string_view body, instant now) = 0;
+  virtual void
+  received(peer from, framing how, std::string_view header, std::string_view body, instant now) = 0;
   /// A message that is none: wrong frames, lengths that do not fit.
   virtual void malformed(peer from, framing how, std::string_view why, instant now) = 0;
   /// Some connection ended; which one is known only by trying (RELIABILITY 4.1).
   virtual void link_closed(instant now) = 0;
   /// A batch could not be delivered: the peer is gone.
   virtual void gone(peer whom, instant now) = 0;
-  /// The process stood still for so long that its peers gave it up; what it had received was dropped.
+  /// The process stood still for so long that its peers gave it up; what it had received was
+  /// dropped.
   virtual void stood_still(instant::duration how_long, instant now) = 0;
   /// When `due` wants to be called next.
   virtual instant next_due() const = 0;
@@ -62,8 +63,8 @@ public:
   };
 
   /// @errors `unavailable`: the endpoint cannot be bound, and why.
-  static outcome<std::unique_ptr<router_loop>> bind(
-      context& zmq, const clock& clock, const options& settings);
+  static outcome<std::unique_ptr<router_loop>>
+  bind(context& zmq, const clock& clock, const options& settings);
 
   ~router_loop();
   router_loop(const router_loop&) = delete;
