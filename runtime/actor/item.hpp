@@ -33,16 +33,16 @@ struct item {
   int link = 0;
   /// The worker's note that the call is in hand here; none for what did not come from a broker.
   std::uint32_t slot = no_slot;
-  uuid id;
+  uuid id{};
   instant deadline{};
   std::uint64_t token = 0;
   /// Of the saga that `saga_answered` and `saga_timer` are for.
   uuid saga{};
-  std::string_view operation;
-  std::string_view key;
-  std::string_view body;
+  std::string_view operation{};
+  std::string_view key{};
+  std::string_view body{};
   /// Keeps what the views look into.
-  transport::frame_ref frame;
+  transport::frame_ref frame{};
 
   /// Lets the item own its body.
   void own_body(std::string&& bytes) {

@@ -14,9 +14,11 @@ if(NOT TROUPE_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
 endif()
 if(TROUPE_SANITIZE)
   target_compile_options(troupe_build INTERFACE
-    -fsanitize=${TROUPE_SANITIZE} -fno-sanitize-recover=all
+    -fsanitize=${TROUPE_SANITIZE} -fno-sanitize-recover=all)
+  if(TROUPE_SANITIZE STREQUAL "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # GCC's ThreadSanitizer does not see fences (Boost and CAF have some) and says so with a warning.
-    $<$<AND:$<STREQUAL:${TROUPE_SANITIZE},thread>,$<CXX_COMPILER_ID:GNU>>:-Wno-tsan>)
+    target_compile_options(troupe_build INTERFACE -Wno-tsan)
+  endif()
   target_link_options(troupe_build INTERFACE -fsanitize=${TROUPE_SANITIZE})
 endif()
 

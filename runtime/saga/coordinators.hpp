@@ -103,6 +103,9 @@ public:
 
   std::size_t running() const { return running_.size(); }
 
+  /// Whether `resume` would find sagas that a rollback threw away.
+  bool has_lost() const { return !lost_.empty(); }
+
 private:
   struct coordinator {
     coordinator(const plan& with, const uuid& id) : by{&with}, current{with, id} {}

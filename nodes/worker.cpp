@@ -1,0 +1,155 @@
+// troupe-worker: one worker node of a topology, as a process.
+
+#include "actors/shop.hpp"
+#include "nodes/actor_types.hpp"
+#include "nodes/stop_signals.hpp"
+#include "runtime/actor/worker.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/config.hpp"
+#include "runtime/observe/event_log.hpp"
+#include "runtime/transport/context.hpp"
+#include "topology/topology.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <string>
+#include <thread>
+#include <unistd.h>
+#include <variant>
+#include <vector>
+
+namespace {
+
+using namespace troupe;
+
+constexpr int exit_ok = 0;
+constexpr int exit_bad_file = 2;
+// EX_UNAVAILABLE and EX_SOFTWARE of sysexits.h.
+constexpr int exit_refused = 69;
+constexpr int exit_internal = 70;
+
+struct arguments {
+  std::string file;
+  std::string node;
+  std::string log = "text";
+};
+
+capability_options options_of(const topology::capability_plan& plan, const node_name& node) {
+  std::optional<std::string> database;
+  if (plan.store) {
+    database = plan.store->substr(plan.store->find(':') + 1);
+  }
+  return {
+      .name = plan.name.value,
+      .actor = plan.actor,
+      .replicas = plan.replicas_on(node),
+      .database = std::move(database),
+      .supervision = plan.supervision,
+      .breaker = plan.breaker,
+      .bulkhead = plan.bulkhead,
+      .effect_threads = plan.effects.threads,
+      .effect_queue = plan.effects.queue,
+      .turn_limit = plan.turn_limit,
+      .inbox_kept = plan.inbox_kept,
+      .config = plan.config};
+}
+
+worker_options options_of(const topology::plan& plan, const std::string& node) {
+  worker_options options{
+      .node = node,
+      .plan = plan.digest,
+      .folder = plan.folder,
+      .brokers = {},
+      .heartbeat = plan.heartbeat,
+      .body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max),
+      .capabilities = {}};
+  for (const topology::broker_plan& each : plan.brokers) {
+    options.brokers.push_back(each.listen);
+  }
+  for (const topology::capability_plan& each : plan.capabilities) {
+    if (each.runs_on({node})) {
+      options.capabilities.push_back(options_of(each, {node}));
+    }
+  }
+  return options;
+}
+
+/// Runs until a signal says stop and what is in hand is finished, or until no broker will have it.
+int serve(const topology::plan& plan, const arguments& given, const sigset_t& stop_signals) {
+  const system_clock time;
+  observe::event_log log{
+      time, given.node,
+      given.log == "json" ? observe::log_format::json : observe::log_format::text};
+  const registry types{shop_actor_types()};
+  transport::context zmq;
+  auto made = worker::make(zmq, time, log, types, options_of(plan, given.node));
+  if (!made) {
+    log.write(
+        "worker.not_started",
+        {{"code", std::string{name_of(made.error().code)}}, {"reason", made.error().message}});
+    return exit_refused;
+  }
+  worker& node = **made;
+  log.write("worker.started", {{"pid", std::to_string(::getpid())}});
+  std::jthread signals{[&](const std::stop_token& stop) {
+    if (await_stop_signal(stop_signals, stop)) {
+      node.drain();
+    }
+  }};
+  const worker_end end = node.run();
+  signals.request_stop();
+  if (!end.good) {
+    log.write("worker.refused", {{"reason", end.reason}});
+    return exit_refused;
+  }
+  log.write("worker.stopped");
+  return exit_ok;
+}
+
+int run(const arguments& given) {
+  // Before any thread is made, so that all inherit it.
+  const sigset_t stop_signals = block_stop_signals();
+  const auto read = topology::read_file(given.file, actor_types());
+  if (const auto* faults = std::get_if<topology::faults>(&read)) {
+    fmt::print(stderr, "{}", faults->to_text());
+    return exit_bad_file;
+  }
+  const auto& plan = std::get<topology::plan>(read);
+  if (plan.find(node_name{given.node}) == nullptr) {
+    std::vector<std::string> names;
+    for (const topology::node_plan& each : plan.nodes) {
+      names.push_back(each.name.value);
+    }
+    fmt::print(
+        stderr, "{}: there is no node `{}`{}\n", plan.file, given.node,
+        did_you_mean(given.node, names));
+    return exit_bad_file;
+  }
+  return serve(plan, given, stop_signals);
+}
+
+} // namespace
+
+int main(int count, char** words) {
+  arguments given;
+  CLI::App app{"Runs one worker node of a topology."};
+  app.add_option("file", given.file, "the topology")->required();
+  app.add_option("--node", given.node, "which of its nodes")->required();
+  app.add_option("--log", given.log, "text or json, on stderr")
+      ->check(CLI::IsMember({"text", "json"}));
+  try {
+    app.parse(count, words);
+  } catch (const CLI::ParseError& fault) {
+    return app.exit(fault) == 0 ? exit_ok : exit_bad_file;
+  }
+  try {
+    return run(given);
+  } catch (const std::exception& fault) {
+    fmt::print(stderr, "troupe-worker: {}\n", fault.what());
+    return exit_internal;
+  }
+}

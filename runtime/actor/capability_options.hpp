@@ -1,0 +1,35 @@
+#pragma once
+
+#include "runtime/config.hpp"
+#include "runtime/supervision/breaker_options.hpp"
+#include "runtime/supervision/supervision_options.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// One capability's part of one worker.
+struct capability_options {
+  std::string name;
+  /// The registered actor type.
+  std::string actor;
+  /// The numbers of the replicas this worker runs. Not empty.
+  std::vector<int> replicas;
+  /// The SQLite file; absent without a store.
+  std::optional<std::string> database;
+  supervision::options supervision;
+  supervision::breaker_options breaker;
+  supervision::bulkhead_options bulkhead;
+  /// Effects run at once, each on a thread of its own. 1 to 256.
+  int effect_threads = 4;
+  /// Effects committed and not finished beyond which no more are begun.
+  int effect_queue = 10'000;
+  std::chrono::milliseconds turn_limit{10'000};
+  std::chrono::hours inbox_kept{7 * 24};
+  config_tree config;
+};
+
+} // namespace troupe

@@ -1,0 +1,64 @@
+#pragma once
+
+#include "runtime/actor/actor.hpp"
+#include "runtime/actor/group.hpp"
+#include "runtime/store/writers.hpp"
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <vector>
+
+namespace troupe {
+
+/// Runs a group's effects: after the commit that asked for them, outside every lock, each under its
+/// stable key, until it has a result. The result goes back to the group as an item.
+///
+/// A technical error is tried again with back-off; what is still failing after `tries_max` is the
+/// effect's result. What is not finished when the process dies is in the database.
+class effect_pool {
+public:
+  static constexpr int tries_max = 8;
+
+  /// @param make an instance for each thread; its handlers run on that thread only.
+  effect_pool(group& of, std::function<std::unique_ptr<actor>()> make);
+  ~effect_pool();
+  effect_pool(const effect_pool&) = delete;
+  effect_pool& operator=(const effect_pool&) = delete;
+
+  /// Whether another effect may be begun; else calls that want one are `overloaded`.
+  bool has_room() const;
+
+  /// Takes effects over that were committed. Those it has already are passed over.
+  void submit(std::vector<store::effect_row>& rows);
+
+  /// Forgets what has not begun: this process may not write any more.
+  void forget_waiting();
+
+private:
+  struct job {
+    store::effect_row row;
+    int attempt = 1;
+  };
+
+  void run(const std::stop_token& stop);
+  std::optional<job> next(const std::stop_token& stop);
+  void finish(job&& done, const outcome<std::string>& result);
+  void try_again(job&& failed);
+
+  group& group_;
+  std::function<std::unique_ptr<actor>()> make_;
+  mutable std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::deque<job> ready_;
+  std::multimap<instant, job> later_;
+  std::set<uuid> known_;
+  std::vector<std::jthread> threads_;
+};
+
+} // namespace troupe

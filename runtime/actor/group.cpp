@@ -1,0 +1,136 @@
+#include "runtime/actor/group.hpp"
+
+#include <fmt/format.h>
+
+#include <functional>
+#include <stdexcept>
+
+namespace troupe {
+
+namespace {
+
+supervision::breaker make_breaker(const capability_options& options, instant now) {
+  auto made = supervision::breaker::make(
+      options.breaker, std::hash<std::string>{}(options.name), now);
+  if (!made) {
+    throw std::invalid_argument{made.error().message}; // The topology's checks let nothing through.
+  }
+  return std::move(*made);
+}
+
+} // namespace
+
+group::group(const capability_options& options, const actor_type& type, worker_parts& parts)
+    : options_{options}, type_{type}, parts_{parts},
+      lane_count_{options.database ? 1 : options.replicas.size()},
+      lanes_{std::make_unique<lane[]>(lane_count_)}, sorted_(lane_count_),
+      breaker_{make_breaker(options, parts.time.now())} {}
+
+void group::push(std::vector<item>& batch) {
+  in_hand.fetch_add(static_cast<std::int64_t>(batch.size()), std::memory_order_relaxed);
+  if (lane_count_ == 1) {
+    return lanes_[0].push(batch);
+  }
+  for (item& each : batch) {
+    const std::size_t at =
+        each.key.empty() ? next_lane_++ % lane_count_
+                         : digest_of(std::as_bytes(std::span{each.key})) % lane_count_;
+    sorted_[at].push_back(std::move(each));
+  }
+  batch.clear();
+  for (std::size_t i = 0; i < lane_count_; ++i) {
+    if (!sorted_[i].empty()) {
+      lanes_[i].push(sorted_[i]);
+    }
+  }
+}
+
+void group::admit(
+    std::size_t wanted, instant now, std::vector<supervision::admission>& admissions) {
+  admissions.clear();
+  const std::lock_guard lock{mutex_};
+  for (std::size_t i = 0; i < wanted; ++i) {
+    admissions.push_back(breaker_.admit(now, transitions_));
+  }
+  log_transitions();
+}
+
+void group::record(std::span<const result> results, instant now) {
+  const std::lock_guard lock{mutex_};
+  for (const result& each : results) {
+    if (each.how) {
+      breaker_.record(*each.how, each.call, each.took, now, transitions_);
+    } else {
+      breaker_.cancel(each.call, now, transitions_);
+    }
+  }
+  log_transitions();
+}
+
+void group::tick(instant now) {
+  const std::lock_guard lock{mutex_};
+  if (const auto due = breaker_.next_due(); due && *due <= now) {
+    breaker_.tick(now, transitions_);
+    log_transitions();
+  }
+}
+
+void group::set_down(std::optional<instant> retry_at, std::string reason) {
+  const std::lock_guard lock{mutex_};
+  const bool down = retry_at.has_value();
+  if (down != down_) {
+    changed_ = true;
+    parts_.log.write(
+        down ? "group.down" : "group.up", {{"capability", options_.name}, {"reason", std::move(reason)}});
+  }
+  down_ = down;
+  down_until_ = retry_at;
+}
+
+std::optional<instant> group::down_until() const {
+  const std::lock_guard lock{mutex_};
+  return down_until_;
+}
+
+void group::set_draining() {
+  const std::lock_guard lock{mutex_};
+  draining_ = true;
+  changed_ = true;
+}
+
+wire::served group::served(instant now) const {
+  const std::lock_guard lock{mutex_};
+  wire::served state{
+      .capability = options_.name,
+      .credit = down_ || draining_ ? 0U : static_cast<std::uint32_t>(options_.bulkhead.in_flight),
+      .inbox = has_store(),
+      .replicas = static_cast<std::uint32_t>(options_.replicas.size()),
+      .breaker = down_ ? "down" : std::string{name_of(breaker_.state())}};
+  const auto due = down_ ? down_until_ : breaker_.next_due();
+  if (due && (down_ || breaker_.state() == supervision::breaker_state::open)) {
+    const auto left = std::chrono::ceil<milliseconds>(*due - now).count();
+    state.retry_after_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(1, left));
+  }
+  return state;
+}
+
+std::string group::breaker_name() const {
+  const std::lock_guard lock{mutex_};
+  return std::string{name_of(breaker_.state())};
+}
+
+// Called with the mutex held: the log has a mutex of its own and calls nobody.
+void group::log_transitions() {
+  for (const supervision::breaker_transition& each : transitions_) {
+    changed_ = true;
+    parts_.log.write(
+        "breaker." + std::string{name_of(each.to)},
+        {{"capability", options_.name},
+         {"from", std::string{name_of(each.from)}},
+         {"epoch", fmt::to_string(each.epoch)},
+         {"reason", each.reason}});
+  }
+  transitions_.clear();
+}
+
+} // namespace troupe

@@ -1,0 +1,126 @@
+#pragma once
+
+#include "runtime/actor/capability_options.hpp"
+#include "runtime/actor/lane.hpp"
+#include "runtime/actor/outbound.hpp"
+#include "runtime/actor/registry.hpp"
+#include "runtime/observe/event_log.hpp"
+#include "runtime/supervision/breaker.hpp"
+#include "runtime/transport/outbox.hpp"
+#include "runtime/wire/login.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// What all groups of a worker share. Made in main(), outlives them.
+struct worker_parts {
+  const clock& time;
+  observe::event_log& log;
+  transport::outbox<outbound>& outbox;
+  std::string node;
+  uuid incarnation;
+  /// The folder the topology is in.
+  std::string folder;
+  int links = 1;
+};
+
+/// Counters of one group, for status.
+struct group_counters {
+  std::atomic<std::uint64_t> answered{0};
+  std::atomic<std::uint64_t> failed{0};
+  std::atomic<std::uint64_t> repeats{0};
+  std::atomic<std::uint64_t> turns{0};
+  std::atomic<std::uint64_t> effects{0};
+  std::atomic<std::uint64_t> restarts{0};
+  std::atomic<std::uint64_t> takeovers{0};
+};
+
+/// The front of one capability's part of this worker: its lanes, its bulkhead and its breaker.
+///
+/// Shared by the socket loop, which pushes, and the hosts, which take. Everything here is safe from
+/// any thread; the breaker has one owner, this object, under one mutex (BEHAVIOURS B11).
+class group {
+public:
+  group(const capability_options& options, const actor_type& type, worker_parts& parts);
+
+  const std::string& name() const { return options_.name; }
+
+  const capability_options& options() const { return options_; }
+
+  const actor_type& type() const { return type_; }
+
+  worker_parts& parts() { return parts_; }
+
+  bool has_store() const { return options_.database.has_value(); }
+
+  /// One lane where there is a store (its writer runs all replicas), else one per replica.
+  std::span<lane> lanes() { return {lanes_.get(), lane_count_}; }
+
+  /// Calls from a broker: to the lane of their key, else to each lane in turn. Empties `batch`.
+  void push(std::vector<item>& batch);
+  /// Something the group tells itself. Never refused: what it answers was taken in before.
+  void push_internal(item&& one) { lanes_[0].push(std::move(one)); }
+
+  /// Whether each of `wanted` calls may be made; `admissions` gets an entry for each.
+  void admit(
+      std::size_t wanted, instant now, std::vector<supervision::admission>& admissions);
+
+  struct result {
+    supervision::admitted call;
+    /// Nothing: says nothing of the group's health.
+    std::optional<supervision::call_result> how;
+    std::chrono::nanoseconds took{};
+  };
+
+  void record(std::span<const result> results, instant now);
+  void tick(instant now);
+
+  /// Down: the supervisor gave up for a while. Calls are refused, brokers route elsewhere.
+  void set_down(std::optional<instant> retry_at, std::string reason);
+  std::optional<instant> down_until() const;
+  void set_draining();
+
+  /// What the brokers are told. `take_changed` is true once after something in it changed.
+  wire::served served(instant now) const;
+  bool take_changed() { return changed_.exchange(false); }
+
+  std::string breaker_name() const;
+
+  group_counters& counters() { return counters_; }
+
+  // What is under way, for the drain: calls taken in and not answered.
+  std::atomic<std::int64_t> in_hand{0};
+  // Deferred answers still owed: sagas running, effects without result.
+  std::atomic<std::int64_t> owed{0};
+
+private:
+  void log_transitions();
+
+  const capability_options options_;
+  const actor_type& type_;
+  worker_parts& parts_;
+  std::size_t lane_count_;
+  std::unique_ptr<lane[]> lanes_;
+  std::size_t next_lane_ = 0;
+  std::vector<std::vector<item>> sorted_;
+
+  mutable std::mutex mutex_;
+  supervision::breaker breaker_;
+  std::vector<supervision::breaker_transition> transitions_;
+  std::optional<instant> down_until_;
+  bool down_ = false;
+  bool draining_ = false;
+  std::atomic<bool> changed_{false};
+  group_counters counters_;
+};
+
+} // namespace troupe

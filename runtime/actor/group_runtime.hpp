@@ -1,0 +1,58 @@
+#pragma once
+
+#include "runtime/actor/group.hpp"
+#include "runtime/supervision/supervisor.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace caf {
+class actor_system;
+} // namespace caf
+
+namespace troupe {
+
+/// A group that runs: its front, its hosts as CAF actors, and their supervisor.
+///
+/// Where there is a store the one host is a detached actor, since it waits for disks and locks; else
+/// each replica's host is an event-based actor on CAF's scheduler.
+class group_runtime {
+public:
+  /// Opens the store, if there is one, and starts the replicas.
+  /// @errors of the store: the group cannot run here.
+  static outcome<std::unique_ptr<group_runtime>> start(
+      caf::actor_system& system, const capability_options& options, const actor_type& type,
+      worker_parts& parts);
+
+  ~group_runtime();
+  group_runtime(const group_runtime&) = delete;
+  group_runtime& operator=(const group_runtime&) = delete;
+
+  group& front() { return *front_; }
+
+  /// Timers of breaker and supervisor. Every few milliseconds, from the socket loop.
+  void tick(instant now);
+
+  /// Since when the longest handler or commit has been running; 0 if none is.
+  std::int64_t busy_since() const;
+
+  std::vector<supervision::child_status> replicas() const;
+
+  /// Ends the actors. Call when nothing is pushed any more.
+  void end();
+
+private:
+  struct hosts;
+
+  group_runtime(const capability_options& options, const actor_type& type, worker_parts& parts);
+  outcome<void> launch(caf::actor_system& system);
+  void carry_out(const supervision::group_action& action);
+  void tell_down(bool down);
+
+  std::unique_ptr<group> front_;
+  std::unique_ptr<hosts> hosts_;
+  std::unique_ptr<supervision::supervisor> supervisor_;
+};
+
+} // namespace troupe

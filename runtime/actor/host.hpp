@@ -1,0 +1,110 @@
+#pragma once
+
+#include "runtime/actor/effect_pool.hpp"
+#include "runtime/actor/group.hpp"
+#include "runtime/actor/store_turn.hpp"
+#include "runtime/supervision/group_messages.hpp"
+#include "runtime/wire/batch.hpp"
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// Runs the replicas of a group on one thread: all of them where there is a store, whose writer this
+/// is; else one. It takes items from its lane and works on them in turns.
+///
+/// Knows no CAF: a shell calls `run` on the thread that owns the host. Everything belongs to that
+/// thread but the watchdog's view.
+class host {
+public:
+  /// How many messages a turn takes at most.
+  static constexpr std::size_t turn_messages_max = 256;
+
+  host(group& of, lane& from, std::vector<int> replicas, std::unique_ptr<host_store> store);
+  ~host();
+  host(const host&) = delete;
+  host& operator=(const host&) = delete;
+
+  void on_event(std::function<void(supervision::group_event)> tell) { tell_ = std::move(tell); }
+
+  /// One turn. True if there may be more to do; else whoever pushes into the lane wakes it.
+  bool run();
+
+  /// Makes a replica, or ends one; the supervisor hears how it went.
+  void start(supervision::child_id child, std::uint64_t generation);
+  void stop(supervision::child_id child, std::uint64_t generation);
+
+  /// The supervisor gave the group up for now: what waits is refused, so that brokers try elsewhere.
+  void set_down(bool down) { down_ = down; }
+
+  /// For the watchdog, from any thread: since when a handler or commit has been running, in
+  /// nanoseconds of the monotonic clock; 0 if none is.
+  std::int64_t busy_since() const { return busy_since_.load(std::memory_order_relaxed); }
+
+private:
+  struct replica {
+    int number = 0;
+    std::uint64_t generation = 0;
+    std::unique_ptr<actor> instance;
+  };
+
+  bool fill_hand();
+  void work(instant now);
+  void refuse(std::size_t end);
+  void triage(item& each, const supervision::admitted& admitted, instant now);
+  void run_query(
+      item& each, const handlers::query& query, replica& by, const supervision::admitted& admitted,
+      instant now);
+  void run_without_store(
+      item& each, const handlers::command& command, replica& by,
+      const supervision::admitted& admitted, instant now);
+  void crash(
+      item& each, replica& by, const supervision::admitted& admitted, std::string_view reason,
+      effect possible);
+  void run_writes();
+  void settle_write(write& each);
+  void take_back(std::size_t from);
+
+  void reply(const item& to, answer::kind is, std::string_view bytes);
+  void reply_error(const item& to, const error& why);
+  void note(const supervision::admitted& call, std::optional<errc> failed, instant::duration took);
+  void send();
+
+  bool has_instance() const;
+  replica* replica_for(std::string_view key);
+  std::unique_ptr<actor> make_instance(int number);
+  /// A handler threw: the instance goes, the supervisor decides.
+  void discard(replica& broken, std::string reason, const uuid& message);
+
+  group& group_;
+  lane& lane_;
+  std::vector<replica> replicas_;
+  std::size_t next_replica_ = 0;
+  std::unique_ptr<host_store> store_;
+  std::unique_ptr<effect_pool> effects_;
+  std::unique_ptr<store_turn> turn_;
+  std::function<void(supervision::group_event)> tell_;
+  bool down_ = false;
+  std::atomic<std::int64_t> busy_since_{0};
+
+  // What has been taken from the lane and not been worked on: from `head_` on.
+  std::vector<item> hand_;
+  std::size_t head_ = 0;
+
+  // Reused from turn to turn.
+  std::vector<supervision::admission> admissions_;
+  std::vector<group::result> results_;
+  std::vector<write> writes_;
+  turn_output output_;
+  std::string bytes_;
+  std::vector<wire::batch_writer> replies_;
+  wire::batch_writer everywhere_;
+  std::string header_;
+  outbound out_;
+};
+
+} // namespace troupe

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "runtime/actor/item.hpp"
+#include "runtime/saga/coordinators.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+class group;
+
+/// What one turn of a host hands to the worker's socket loop.
+struct outbound {
+  struct frame {
+    int link = 0;
+    std::string bytes;
+  };
+
+  group* from = nullptr;
+  /// Batch frames with the replies, one per broker.
+  std::vector<frame> replies;
+  /// A batch frame with answers to calls that had been left pending: for every broker, since it is
+  /// the call's id that matches.
+  std::string everywhere;
+  /// The notes of calls that are answered now.
+  std::vector<std::uint32_t> slots;
+  std::vector<saga::outgoing::call> calls;
+  std::vector<saga::outgoing::timer> timers;
+  /// Items of the group itself that could not be done now: back into its lane after a while.
+  std::vector<item> again;
+  /// Credit, breaker or health of the group changed: tell the brokers.
+  bool changed = false;
+};
+
+} // namespace troupe

@@ -1,0 +1,101 @@
+#pragma once
+
+#include "runtime/actor/actor.hpp"
+#include "runtime/actor/effect_pool.hpp"
+#include "runtime/actor/group.hpp"
+#include "runtime/store/inbox.hpp"
+#include "runtime/store/turnstile.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// A group's store in this process: one session, one fair lock, one number as a writer.
+struct host_store {
+  std::unique_ptr<store::database> database;
+  store::turnstile gate;
+  std::int64_t writer = 0;
+
+  /// Opens the capability's database, brings its tables up to date and takes a writer's number.
+  static outcome<std::unique_ptr<host_store>> open(const group& of);
+};
+
+/// What came of an item.
+struct answer {
+  enum class kind : std::uint8_t { none, ok, error, pending };
+
+  kind is = kind::none;
+  /// The reply's body, or the error's MessagePack map.
+  std::string bytes;
+};
+
+/// One message of a writing turn and what came of it.
+struct write {
+  item* what = nullptr;
+  actor* by = nullptr;
+  int replica = 0;
+  supervision::admitted admitted{};
+  bool with_savepoint = false;
+  /// Its handler threw this; the instance is not to be trusted any more.
+  std::optional<std::string> threw{};
+  std::optional<errc> failed{};
+  std::chrono::nanoseconds took{};
+  answer result{};
+};
+
+/// The writing turn of DESIGN 7: many messages, one transaction, one fsync, under the fair lock.
+///
+/// Each command meets the inbox first; its row, what its handler wrote, and its effects are
+/// committed together. A refusal is undone and stored as the answer. A throw rolls the turn back and
+/// its predecessors are run again without it. Replies leave only after `run` returned.
+/// Confined to the thread of its host; borrows everything.
+class store_turn {
+public:
+  store_turn(group& of, host_store& store, std::atomic<std::int64_t>& busy);
+
+  /// The group's effects, if its actors have any.
+  void use(effect_pool* effects) { effects_ = effects; }
+
+  /// Runs `writes` from the front.
+  /// @return how many are settled; the others have not happened and are to be tried again.
+  std::size_t run(std::vector<write>& writes, turn_output& output, saga::coordinators* sagas);
+
+private:
+  enum class end : std::uint8_t { committed, again, threw, failed };
+
+  bool take_lock(std::vector<write>& writes);
+  end attempt(std::vector<write>& writes, std::size_t& count, turn_output& output);
+  /// False if the turn must be run again, since this one has to be undone by itself.
+  bool run_one(write& each, turn_output& output, wall_time now);
+  bool run_call(write& each, turn_output& output, wall_time now);
+  bool answer_from_inbox(write& each, std::uint64_t digest);
+  outcome<handlers::answered> handle(write& each, turn_output& output, wall_time now);
+  bool run_effect_result(write& each, turn_output& output, wall_time now);
+  outcome<void> settle(
+      write& each, const store::effect_row& row, const outcome<std::string_view>& result,
+      std::string& reply, turn_output& output, wall_time now);
+  void keep_house(const item& what, turn_output& output, wall_time now);
+  void rejoin();
+  void fail_all(std::vector<write>& writes, std::size_t count, const error& why);
+  void roll_back();
+  bool is_too_old(const uuid& id, wall_time now) const;
+  std::int64_t changes();
+
+  group& group_;
+  host_store& store_;
+  effect_pool* effects_ = nullptr;
+  std::atomic<std::int64_t>& busy_;
+  saga::coordinators* sagas_ = nullptr;
+  std::size_t at_ = 0;
+  // Writers that no broker lists as alive, and since when.
+  std::map<std::int64_t, instant> missing_;
+  instant forgot_at_{};
+};
+
+} // namespace troupe

@@ -1,0 +1,131 @@
+#include "runtime/actor/worker.hpp"
+
+#include "runtime/actor/worker_loop.hpp"
+
+#include <caf/all.hpp>
+
+#include <fmt/format.h>
+
+#include <condition_variable>
+#include <cstdlib>
+#include <mutex>
+#include <thread>
+
+namespace troupe {
+
+namespace {
+
+// Each is a finished turn of one host, and a host has one at a time: far more than there are hosts.
+constexpr std::size_t outbox_commands = 4'096;
+constexpr milliseconds watchdog_interval{50};
+
+caf::actor_system_config& configure(caf::actor_system_config& config) {
+  // The default work-stealing scheduler sleeps when idle: 0.4 ms per wake-up were measured.
+  config.set("scheduler.policy", caf::atom("sharing"));
+  config.set("scheduler.max-threads", std::max(2U, std::thread::hardware_concurrency()));
+  config.set("logger.verbosity", caf::atom("quiet"));
+  return config;
+}
+
+} // namespace
+
+struct worker::state {
+  state(const clock& clock, observe::event_log& log, worker_options given)
+      : options{std::move(given)}, outbox{outbox_commands},
+        parts{
+            clock,          log,
+            outbox,         options.node,
+            ids.next(clock.wall()), options.folder,
+            static_cast<int>(options.brokers.size())},
+        system{configure(config)} {}
+
+  void watch(const std::stop_token& stop);
+
+  worker_options options;
+  uuid_source ids;
+  transport::outbox<outbound> outbox;
+  worker_parts parts;
+  caf::actor_system_config config;
+  caf::actor_system system;
+  std::vector<std::unique_ptr<group_runtime>> groups;
+  std::unique_ptr<transport::peer_loop> sockets;
+  std::unique_ptr<worker_loop> loop;
+};
+
+/// Ends the process when a handler or commit runs longer than its limit: a thread cannot be ended
+/// from outside, but a process can, and what it held is handed on.
+void worker::state::watch(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock{mutex};
+  while (!stop.stop_requested()) {
+    never.wait_for(lock, stop, watchdog_interval, [] { return false; });
+    const std::int64_t now = parts.time.now().time_since_epoch().count();
+    for (const auto& each : groups) {
+      const std::int64_t since = each->busy_since();
+      const auto limit = std::chrono::nanoseconds{each->front().options().turn_limit}.count();
+      if (since != 0 && now - since > limit) {
+        parts.log.write(
+            "worker.watchdog",
+            {{"capability", each->front().name()},
+             {"limit_ms", fmt::to_string(each->front().options().turn_limit.count())},
+             {"what", "a handler did not return in time; this process ends so that others can go on"}});
+        std::_Exit(75);
+      }
+    }
+  }
+}
+
+worker::worker(std::unique_ptr<state> made) : state_{std::move(made)} {}
+
+worker::~worker() {
+  if (state_) {
+    for (const auto& each : state_->groups) {
+      each->end();
+    }
+    state_->system.await_all_actors_done();
+  }
+}
+
+outcome<std::unique_ptr<worker>> worker::make(
+    transport::context& zmq, const clock& time, observe::event_log& log, const registry& types,
+    worker_options options) {
+  auto made = std::make_unique<state>(time, log, std::move(options));
+  for (capability_options& each : made->options.capabilities) {
+    // The actor type's name was checked with the topology.
+    const actor_type* type = types.find(each.actor);
+    if (type == nullptr) {
+      return failure{invalid(fmt::format("capability `{}`: no actor type `{}`", each.name, each.actor))};
+    }
+    if (!type->sagas.empty()) {
+      each.replicas.resize(1); // One coordinator runs all sagas of a process; more add nothing.
+    }
+    auto group = group_runtime::start(made->system, each, *type, made->parts);
+    if (!group) {
+      error why = std::move(group).error();
+      why.message = fmt::format("capability `{}`: {}", each.name, why.message);
+      return failure{std::move(why)};
+    }
+    made->groups.push_back(std::move(*group));
+  }
+  made->sockets = std::make_unique<transport::peer_loop>(
+      zmq, time,
+      transport::peer_loop::options{
+          made->options.brokers, made->options.heartbeat, made->options.body_bytes_max},
+      made->outbox.waker());
+  made->loop =
+      std::make_unique<worker_loop>(*made->sockets, made->options, made->parts, made->groups);
+  return std::unique_ptr<worker>{new worker{std::move(made)}};
+}
+
+worker_end worker::run() {
+  std::jthread watchdog{[this](const std::stop_token& stop) { state_->watch(stop); }};
+  state_->sockets->run(*state_->loop);
+  return state_->loop->end();
+}
+
+void worker::drain() {
+  state_->loop->request_drain();
+}
+
+} // namespace troupe

@@ -1,0 +1,86 @@
+#include "runtime/actor/worker_loop.hpp"
+#include "runtime/wire/writer.hpp"
+
+#include <unistd.h>
+
+namespace troupe {
+
+namespace {
+
+void entry(wire::writer& out, std::string_view key, std::string_view value) {
+  out.text(key);
+  out.text(value);
+}
+
+void entry(wire::writer& out, std::string_view key, std::uint64_t value) {
+  out.text(key);
+  out.unsigned_integer(value);
+}
+
+void write_failure(
+    wire::writer& out, const supervision::failure_record& failed, instant now) {
+  out.map(failed.message ? 3 : 2);
+  const auto ago = std::chrono::duration_cast<milliseconds>(now - failed.when).count();
+  entry(out, "ms_ago", static_cast<std::uint64_t>(std::max<std::int64_t>(0, ago)));
+  entry(out, "reason", failed.reason);
+  if (failed.message) {
+    entry(out, "message", to_string(*failed.message));
+  }
+}
+
+void write_replica(wire::writer& out, const supervision::child_status& child, instant now) {
+  out.map(4);
+  entry(out, "name", child.name);
+  entry(out, "state", child.state);
+  entry(out, "generation", child.generation);
+  out.text("failures");
+  out.array(static_cast<std::uint32_t>(child.failures.size()));
+  for (const supervision::failure_record& each : child.failures) {
+    write_failure(out, each, now);
+  }
+}
+
+void write_group(wire::writer& out, group_runtime& of, instant now) {
+  group& front = of.front();
+  const wire::served served = front.served(now);
+  group_counters& counters = front.counters();
+  out.map(12);
+  entry(out, "capability", front.name());
+  entry(out, "store", front.has_store() ? *front.options().database : std::string{"none"});
+  entry(out, "breaker", served.breaker);
+  entry(out, "credit", served.credit);
+  entry(out, "in_hand", static_cast<std::uint64_t>(std::max<std::int64_t>(0, front.in_hand.load())));
+  entry(out, "answered", counters.answered.load());
+  entry(out, "failed", counters.failed.load());
+  entry(out, "repeats", counters.repeats.load());
+  entry(out, "turns", counters.turns.load());
+  entry(out, "effects", counters.effects.load());
+  entry(out, "takeovers", counters.takeovers.load());
+  out.text("replicas");
+  const auto replicas = of.replicas();
+  out.array(static_cast<std::uint32_t>(replicas.size()));
+  for (const supervision::child_status& each : replicas) {
+    write_replica(out, each, now);
+  }
+}
+
+} // namespace
+
+/// What `troupe.node.NAME` answers to `status`.
+std::string worker_loop::status_body(instant now) const {
+  std::string body;
+  wire::writer out{body};
+  out.map(5);
+  entry(out, "node", options_.node);
+  entry(out, "incarnation", to_string(parts_.incarnation));
+  entry(out, "pid", static_cast<std::uint64_t>(::getpid()));
+  entry(out, "calls_of_sagas", calls_.size());
+  out.text("groups");
+  out.array(static_cast<std::uint32_t>(groups_.size()));
+  for (const auto& each : groups_) {
+    write_group(out, *each, now);
+  }
+  return body;
+}
+
+} // namespace troupe

@@ -1,0 +1,114 @@
+#include "runtime/supervision/supervisor.hpp"
+
+#include <caf/all.hpp>
+
+#include <atomic>
+#include <limits>
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::supervision::group_event)
+
+namespace troupe::supervision {
+
+namespace {
+
+constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+
+std::string_view name_of(child_state state) {
+  switch (state) {
+  case child_state::fresh:
+    return "fresh";
+  case child_state::starting:
+    return "starting";
+  case child_state::running:
+    return "running";
+  case child_state::waiting:
+    return "waiting";
+  case child_state::stopping:
+    return "stopping";
+  case child_state::ended:
+    break;
+  }
+  return "ended";
+}
+
+} // namespace
+
+struct supervisor::shared {
+  shared(const clock& clock, group_policy made, std::function<void(const group_action&)> act)
+      : time{clock}, policy{std::move(made)}, carry_out{std::move(act)} {}
+
+  void handle(const group_event& event) {
+    actions.clear();
+    policy.handle(event, time.now(), actions);
+    const auto due = policy.next_due();
+    next_due = due ? due->time_since_epoch().count() : never;
+    // Shown before it is done: a child that starts at once would otherwise be seen too early.
+    show();
+    for (const group_action& action : actions) {
+      carry_out(action);
+    }
+  }
+
+  void show() {
+    std::vector<child_status> shown;
+    for (const child_view& child : policy.children()) {
+      shown.push_back(
+          {child.name, std::string{name_of(child.state)}, child.generation,
+           policy.failures(child.id)});
+    }
+    const std::lock_guard lock{mutex};
+    status.swap(shown);
+  }
+
+  const clock& time;
+  group_policy policy;
+  std::function<void(const group_action&)> carry_out;
+  std::vector<group_action> actions;
+  std::atomic<std::int64_t> next_due{never};
+  mutable std::mutex mutex;
+  std::vector<child_status> status;
+  caf::actor actor;
+};
+
+supervisor::supervisor(
+    caf::actor_system& system, const clock& time, group_policy policy,
+    std::function<void(const group_action&)> carry_out)
+    : shared_{std::make_shared<shared>(time, std::move(policy), std::move(carry_out))} {
+  // The actor must not keep itself alive: it holds the state weakly, and its owner holds both.
+  std::weak_ptr<shared> state = shared_;
+  shared_->actor = system.spawn([state](caf::event_based_actor* self) -> caf::behavior {
+    self->set_default_handler(caf::drop); // CAF's own prints whole messages to stdout.
+    return {[state](const group_event& event) {
+      if (const auto held = state.lock()) {
+        held->handle(event);
+      }
+    }};
+  });
+}
+
+supervisor::~supervisor() {
+  end();
+}
+
+void supervisor::tell(group_event event) {
+  caf::anon_send(shared_->actor, std::move(event));
+}
+
+void supervisor::tick(instant now) {
+  const std::int64_t due = shared_->next_due.load(std::memory_order_relaxed);
+  if (due != never && due <= now.time_since_epoch().count()) {
+    shared_->next_due = never; // Set again by the policy's answer: one tick per due time.
+    tell(time_passed{});
+  }
+}
+
+std::vector<child_status> supervisor::children() const {
+  const std::lock_guard lock{shared_->mutex};
+  return shared_->status;
+}
+
+void supervisor::end() {
+  caf::anon_send_exit(shared_->actor, caf::exit_reason::user_shutdown);
+}
+
+} // namespace troupe::supervision

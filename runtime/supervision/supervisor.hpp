@@ -1,0 +1,53 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+#include "runtime/supervision/group_policy.hpp"
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace caf {
+class actor_system;
+} // namespace caf
+
+namespace troupe::supervision {
+
+/// A child, as status shows it.
+struct child_status {
+  std::string name;
+  std::string state;
+  std::uint64_t generation = 0;
+  std::vector<failure_record> failures;
+};
+
+/// The CAF shell of a group policy: an actor that hears events, lets the policy decide and carries
+/// out what it asks for. This is all of supervision that knows CAF.
+///
+/// `tell` and `tick` from any thread; `carry_out` runs on the actor's, one call at a time.
+class supervisor {
+public:
+  supervisor(
+      caf::actor_system& system, const clock& time, group_policy policy,
+      std::function<void(const group_action&)> carry_out);
+  ~supervisor();
+  supervisor(const supervisor&) = delete;
+  supervisor& operator=(const supervisor&) = delete;
+
+  void tell(group_event event);
+  /// Tells the policy that time has passed, if it wanted to know by now.
+  void tick(instant now);
+
+  std::vector<child_status> children() const;
+
+  /// Ends the actor. Nothing is carried out any more once its mailbox is empty.
+  void end();
+
+private:
+  struct shared;
+  std::shared_ptr<shared> shared_;
+};
+
+} // namespace troupe::supervision
