@@ -43,10 +43,9 @@ outcome<void> accept(std::string_view input) {
   if (!wish) {
     return failure{wish.error()};
   }
-  if (wish->card.empty()) {
-    return failure{invalid("card: a token is wanted")};
-  }
-  return orders::check(order_of(*wish, uuid{}));
+  return orders::check(order_of(*wish, uuid{})).and_then([&] {
+    return payments::check_card(wish->card);
+  });
 }
 
 step create() {

@@ -6,8 +6,6 @@ namespace troupe::payments {
 
 namespace {
 
-constexpr std::size_t card_bytes_max = 128;
-
 outcome<void> check(const charge_order& request) {
   if (!shop::is_amount(request.amount_cents)) {
     return failure{invalid("amount_cents: 1 to 1000000000000 are wanted")};
@@ -15,10 +13,7 @@ outcome<void> check(const charge_order& request) {
   if (!shop::is_currency(request.currency)) {
     return failure{invalid("currency: three capital letters are wanted")};
   }
-  if (request.card.empty() || request.card.size() > card_bytes_max) {
-    return failure{invalid("card: a token of 1 to 128 bytes is wanted")};
-  }
-  return {};
+  return check_card(request.card);
 }
 
 error declined(const uuid& order, std::int64_t cents, const std::string& currency) {

@@ -1,0 +1,116 @@
+#pragma once
+
+#include "examples/shop/order_log.hpp"
+#include "runtime/client/client.hpp"
+#include "runtime/clock.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <queue>
+#include <string>
+#include <vector>
+
+namespace troupe::shop {
+
+struct load_options {
+  std::uint64_t orders = 1'000;
+  /// Orders asked for and not answered yet.
+  std::size_t outstanding = 64;
+  /// New orders a second; 0: as fast as the answers come.
+  double rate = 0;
+  /// Of one call.
+  milliseconds deadline{5'000};
+  /// Of one order: for so long it is asked for again, under its id.
+  milliseconds patience{30'000};
+  milliseconds progress_interval{250};
+};
+
+/// What came of a load.
+struct load_result {
+  std::uint64_t placed = 0;
+  std::map<std::string, std::uint64_t> rejected;
+  /// Given up on: nobody knows what became of them.
+  std::uint64_t unanswered = 0;
+  std::uint64_t calls = 0;
+  /// Calls that ended in an error which is no answer, by code.
+  std::map<std::string, std::uint64_t> failed_calls;
+  instant began{};
+  instant ended{};
+  /// From the first call of an order to its answer.
+  std::vector<std::chrono::microseconds> latencies;
+  /// Between one answer and the next.
+  std::chrono::microseconds longest_gap{0};
+  instant longest_gap_from{};
+
+  std::uint64_t answered() const { return latencies.size(); }
+};
+
+/// A line of the file of orders: what it asks for, as MessagePack.
+struct wish {
+  std::uint64_t line = 0;
+  std::string body;
+};
+
+/// Places orders, over and over the same wishes but each under a new id, with so many outstanding.
+///
+/// Whatever goes wrong with a call, its order is asked for again under the same id: the shop knows
+/// it by that, and places it once. Confined to one thread.
+class order_load {
+public:
+  order_load(
+      client::client& with,
+      const clock& time,
+      const std::vector<wish>& wishes,
+      const load_options& options,
+      order_log& log);
+
+  /// Runs until every order is answered or given up. @param progress is told now and then.
+  /// @errors `unavailable`: the log cannot be written.
+  outcome<load_result> run(const std::function<void(const load_result&)>& progress);
+
+private:
+  struct order {
+    uuid id;
+    std::size_t wish = 0;
+    instant first_asked{};
+    int calls = 0;
+  };
+
+  struct due {
+    instant at;
+    std::size_t slot = 0;
+
+    bool operator>(const due& other) const { return at > other.at; }
+  };
+
+  bool is_finished() const { return finished_ == options_.orders; }
+
+  void gather(instant now);
+  void take_up_new(instant now);
+  outcome<void> send(instant now);
+  milliseconds patience(instant now) const;
+  void take(const client::completion& ended, instant now);
+  void take_error(std::size_t slot, const error& why, instant now);
+  void answered(std::size_t slot, instant now);
+  void free(std::size_t slot);
+  instant time_of_next_new() const;
+
+  client::client& client_;
+  const clock& time_;
+  const std::vector<wish>& wishes_;
+  const load_options options_;
+  order_log& log_;
+  uuid_source ids_;
+  std::vector<order> slots_;
+  std::vector<std::size_t> free_;
+  std::vector<std::size_t> to_send_;
+  std::priority_queue<due, std::vector<due>, std::greater<>> again_;
+  std::vector<client::call_request> requests_;
+  std::uint64_t begun_ = 0;
+  std::uint64_t finished_ = 0;
+  instant last_answer_{};
+  load_result result_;
+};
+
+} // namespace troupe::shop

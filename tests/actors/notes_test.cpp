@@ -1,0 +1,35 @@
+#include "actors/echo/messages.hpp"
+#include "actors/notes/messages.hpp"
+#include "tests/actors/actor_fixture.hpp"
+
+namespace utf = boost::unit_test;
+
+namespace troupe::shop::test {
+
+BOOST_AUTO_TEST_SUITE(actors_echo_and_notes, *utf::label("unit") * utf::timeout(5))
+
+BOOST_AUTO_TEST_CASE(echo_needs_no_store) {
+  actor_fixture echo{type_named("echo")};
+
+  const auto heard = echo.ask<echo::said>("echo", echo::said{"hello"});
+
+  BOOST_REQUIRE(heard.has_value());
+  BOOST_TEST(heard->payload == "hello");
+}
+
+BOOST_AUTO_TEST_CASE(a_note_is_kept_under_the_id_of_its_call) {
+  actor_fixture notes{type_named("notes")};
+  const uuid id = notes.fresh_id();
+
+  const auto added = notes.call_as<notes::note_added>(id, "add", notes::add_note{"milk"});
+  const auto count = notes.ask<notes::note_count>("count", notes::count_notes{});
+
+  BOOST_REQUIRE(added.has_value());
+  BOOST_TEST((added->note_id == id));
+  BOOST_REQUIRE(count.has_value());
+  BOOST_TEST(count->count == 1);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::shop::test

@@ -1,0 +1,102 @@
+#include "actors/shop.hpp"
+
+#include "actors/inventory/messages.hpp"
+#include "actors/order_saga/order_saga.hpp"
+#include "nodes/actor_types.hpp"
+#include "runtime/wire/json.hpp"
+#include "tests/actors/actor_fixture.hpp"
+#include "topology/topology.hpp"
+
+#include <fstream>
+#include <iterator>
+
+namespace utf = boost::unit_test;
+
+namespace troupe::shop::test {
+
+namespace {
+
+const std::string folder = TROUPE_SOURCE "/examples/shop/";
+
+std::string text_of(const std::string& name) {
+  std::ifstream file{folder + name, std::ios::binary};
+  BOOST_REQUIRE(file.good());
+  return {std::istreambuf_iterator<char>{file}, std::istreambuf_iterator<char>{}};
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(actors_shop, *utf::label("unit") * utf::timeout(10))
+
+BOOST_AUTO_TEST_CASE(the_shop_s_topology_is_good) {
+  const auto read = topology::read_file(folder + "shop.yaml", actor_types());
+
+  const auto* faults = std::get_if<topology::faults>(&read);
+  BOOST_TEST((faults == nullptr), (faults == nullptr ? "" : faults->to_text()));
+}
+
+BOOST_AUTO_TEST_CASE(a_misspelt_setting_of_an_actor_is_found) {
+  std::string text = text_of("shop.yaml");
+  const auto at = text.find("decline_over");
+  BOOST_REQUIRE(at != std::string::npos);
+  text.replace(at, 12, "decline_ower");
+
+  const auto read = topology::read(text, folder + "shop.yaml", actor_types());
+
+  const auto* faults = std::get_if<topology::faults>(&read);
+  BOOST_REQUIRE(faults != nullptr);
+  BOOST_TEST(faults->to_text().find("did you mean `decline_over`?") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_saga_without_its_participant_is_found) {
+  std::string text = text_of("shop.yaml");
+  const auto at = text.find("  inventory:");
+  BOOST_REQUIRE(at != std::string::npos);
+  text.replace(at, 12, "  storehouse: # ");
+
+  const auto read = topology::read(text, folder + "shop.yaml", actor_types());
+
+  const auto* faults = std::get_if<topology::faults>(&read);
+  BOOST_REQUIRE(faults != nullptr);
+  BOOST_TEST(faults->to_text().find("there is no capability `inventory`") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(each_actor_serves_what_its_registration_says) {
+  for (const actor_type& type : shop_actor_types()) {
+    if (type.sagas.empty()) {
+      actor_fixture made{type}; // Which checks it.
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_demo_s_stock_loads) {
+  actor_fixture inventory{type_named("inventory")};
+  const auto body = wire::from_json(text_of("stock.json"));
+  BOOST_REQUIRE(body.has_value());
+  const auto stock = wire::checked_decode<inventory::load_stock>(*body);
+  BOOST_REQUIRE_MESSAGE(stock, (stock ? "" : stock.error().message));
+
+  const auto loaded = inventory.call<inventory::stock_loaded>("load", *stock);
+
+  BOOST_REQUIRE(loaded.has_value());
+  BOOST_TEST(loaded->added == static_cast<std::int64_t>(stock->items.size()));
+}
+
+BOOST_AUTO_TEST_CASE(the_demo_s_orders_are_accepted) {
+  const saga::definition place = order_saga::place();
+  std::ifstream file{folder + "orders.jsonl"};
+  std::string line;
+  int count = 0;
+  while (std::getline(file, line)) {
+    const auto body = wire::from_json(line);
+    BOOST_REQUIRE(body.has_value());
+    const auto accepted = place.accept(*body);
+    BOOST_TEST(accepted.has_value(), line);
+    ++count;
+  }
+  BOOST_TEST(count == 1'000);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::shop::test
