@@ -237,7 +237,7 @@ bool store_turn::run_call(write& each, turn_output& output, wall_time now) {
     return true;
   }
   const auto before = output.here();
-  const std::int64_t changed_before = changes();
+  const std::int64_t changed_before = store_.database->changes();
   if (each.with_savepoint) {
     store_.database->savepoint();
   }
@@ -258,7 +258,7 @@ bool store_turn::run_call(write& each, turn_output& output, wall_time now) {
   output.back_to(before);
   if (each.with_savepoint) {
     store_.database->rollback_to_savepoint();
-  } else if (changes() != changed_before) {
+  } else if (store_.database->changes() != changed_before) {
     // Refused after it had written, which is rare: savepoints for all would cost more than running
     // this turn again with one for it.
     each.with_savepoint = true;
@@ -463,10 +463,6 @@ bool store_turn::is_too_old(const uuid& id, wall_time now) const {
     return true;
   }
   return id.born() < now - group_.options().inbox_kept || id.born() > now + clocks_differ_max;
-}
-
-std::int64_t store_turn::changes() {
-  return store_.database->integer_of("SELECT total_changes()").value_or(0);
 }
 
 } // namespace troupe

@@ -85,7 +85,6 @@ private:
   void fail_all(std::vector<write>& writes, std::size_t count, const error& why);
   void roll_back();
   bool is_too_old(const uuid& id, wall_time now) const;
-  std::int64_t changes();
 
   group& group_;
   host_store& store_;

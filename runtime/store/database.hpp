@@ -223,6 +223,10 @@ public:
   /// Cheap when there is nothing to do. (SQLite: checkpoint; PostgreSQL: nothing.)
   virtual void checkpoint() {}
 
+  /// Rows that INSERT, UPDATE and DELETE have changed in this session, also what was undone since:
+  /// whether something was written between two looks.
+  virtual std::int64_t changes() const = 0;
+
   /// The id given to this database when it was made. A lost or restored file shows by it.
   virtual uuid instance() const = 0;
 

@@ -257,6 +257,10 @@ void sqlite_session::script(std::string_view sql) {
   }
 }
 
+std::int64_t sqlite_session::changes() const {
+  return sqlite3_total_changes64(connection_.get());
+}
+
 void sqlite_session::checkpoint() {
   if (options_.read_only || begun_ || spent_ || wal_pages_ < next_checkpoint_) {
     return;

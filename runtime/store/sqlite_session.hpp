@@ -37,6 +37,8 @@ public:
   void script(std::string_view sql) override;
   void checkpoint() override;
 
+  std::int64_t changes() const override;
+
   uuid instance() const override { return instance_; }
 
   /// The pragmas that need no writing, verified; then WAL mode, verified.

@@ -78,6 +78,8 @@ public:
 
   void checkpoint() override { inner_.checkpoint(); }
 
+  std::int64_t changes() const override { return inner_.changes(); }
+
   uuid instance() const override { return inner_.instance(); }
 
 private:
