@@ -1,0 +1,112 @@
+#include "tests/transport/router_fixture.hpp"
+
+namespace troupe::transport {
+
+void telling_handler::received(
+    peer from, framing how, std::string_view header, std::string_view body, instant now) {
+  if (header == "watch me") {
+    watched_ = from;
+    ping(now);
+    return;
+  }
+  if (header == "flood me") {
+    // More than one frame may hold; the sum must arrive all the same.
+    const std::uint32_t batch = loop->open_batch(from);
+    const std::string kilobyte(1024, 'x');
+    for (int i = 0; i < 1'000; ++i) {
+      loop->append(batch, "h", kilobyte);
+    }
+    return;
+  }
+  if (how == framing::batched) {
+    if (!batch_) {
+      batch_ = loop->open_batch(from);
+    }
+    return loop->append(*batch_, header, body);
+  }
+  const std::string seen = (how == framing::plain ? "plain:" : "delimited:") + std::string{header};
+  (void)loop->send(from, how, seen, body);
+}
+
+void telling_handler::malformed(peer from, framing how, std::string_view why, instant) {
+  const framing plain = how == framing::batched ? framing::plain : how;
+  (void)loop->send(from, plain, "malformed", why);
+}
+
+void telling_handler::link_closed(instant now) {
+  ping(now);
+}
+
+void telling_handler::gone(peer, instant) {
+}
+
+void telling_handler::due(instant now) {
+  due_ = now + 20ms;
+  ping(now);
+}
+
+void telling_handler::ping(instant) {
+  if (watched_ && loop->send(*watched_, framing::plain, "ping", {}) != sent::queued) {
+    watched_.reset();
+    found_gone.set_value(time_.now());
+  }
+}
+
+router_fixture::router_fixture() {
+  auto bound = router_loop::bind(
+      broker_zmq,
+      time,
+      {.endpoint = "tcp://127.0.0.1:*", .heartbeat = {}, .body_bytes_max = 64U * 1024U});
+  loop = std::move(bound.value());
+  handler.loop = loop.get();
+  runner = std::thread{[this] { loop->run(handler); }};
+}
+
+router_fixture::~router_fixture() {
+  loop->stop();
+  runner.join();
+}
+
+zmq::socket_t router_fixture::connect(zmq::socket_type type, std::string_view routing_id) {
+  zmq::socket_t socket{peer_zmq, type};
+  socket.set(zmq::sockopt::linger, 0);
+  if (!routing_id.empty()) {
+    socket.set(zmq::sockopt::routing_id, routing_id);
+  }
+  socket.connect(loop->endpoint());
+  return socket;
+}
+
+void router_fixture::send(zmq::socket_t& socket, const frames& message) {
+  for (std::size_t i = 0; i < message.size(); ++i) {
+    (void)socket.send(
+        zmq::buffer(message[i]),
+        i + 1 < message.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
+  }
+}
+
+router_fixture::frames
+router_fixture::receive(zmq::socket_t& socket, std::chrono::milliseconds wait) {
+  socket.set(zmq::sockopt::rcvtimeo, static_cast<int>(wait.count()));
+  frames all;
+  zmq::message_t frame;
+  do {
+    if (!socket.recv(frame)) {
+      return all;
+    }
+    all.push_back(frame.to_string());
+  } while (frame.more());
+  return all;
+}
+
+router_fixture::frames router_fixture::ask(zmq::socket_t& socket, const frames& message) {
+  send(socket, message);
+  return receive(socket);
+}
+
+int router_fixture::port() const {
+  const std::string endpoint = loop->endpoint();
+  return std::stoi(endpoint.substr(endpoint.rfind(':') + 1));
+}
+
+} // namespace troupe::transport

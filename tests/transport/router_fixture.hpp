@@ -1,0 +1,75 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+#include "runtime/transport/context.hpp"
+#include "runtime/transport/router_loop.hpp"
+
+#include <zmq.hpp>
+
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace troupe::transport {
+
+using namespace std::chrono_literals;
+
+/// Tells each peer what the loop made of its message: framing and header as the reply's header, the
+/// body as its body. Some headers are orders, see `received`.
+class telling_handler : public router_handler {
+public:
+  explicit telling_handler(const clock& time) : time_{time} {}
+
+  /// Set before `run`.
+  router_loop* loop = nullptr;
+  /// Kept when the peer that said "watch me" was found gone.
+  std::promise<instant> found_gone;
+
+  void received(
+      peer from, framing how, std::string_view header, std::string_view body, instant now) override;
+  void malformed(peer from, framing how, std::string_view why, instant now) override;
+  void link_closed(instant now) override;
+  void gone(peer whom, instant now) override;
+
+  void stood_still(instant::duration, instant) override {}
+
+  instant next_due() const override { return due_; }
+
+  void due(instant now) override;
+
+private:
+  void ping(instant now);
+
+  const clock& time_;
+  std::optional<peer> watched_;
+  std::optional<std::uint32_t> batch_;
+  instant due_{};
+};
+
+/// A loop on a port that the system chose, and sockets to it.
+struct router_fixture {
+  router_fixture();
+  ~router_fixture();
+
+  using frames = std::vector<std::string>;
+
+  zmq::socket_t connect(zmq::socket_type type, std::string_view routing_id = {});
+  static void send(zmq::socket_t& socket, const frames& message);
+  /// What comes within `wait`; nothing if nothing does.
+  static frames receive(zmq::socket_t& socket, std::chrono::milliseconds wait = 5s);
+  frames ask(zmq::socket_t& socket, const frames& message);
+  int port() const;
+
+  system_clock time;
+  context broker_zmq;
+  zmq::context_t peer_zmq{1};
+  std::unique_ptr<router_loop> loop;
+  telling_handler handler{time};
+  std::thread runner;
+};
+
+} // namespace troupe::transport
