@@ -1,12 +1,27 @@
 #include "nodes/actor_types.hpp"
 
+#include "actors/shop.hpp"
+
+#include <utility>
+
 namespace troupe {
 
 std::vector<topology::actor_type> actor_types() {
   std::vector<topology::actor_type> all;
-  for (const char* name : {"echo", "users", "inventory", "payments", "orders", "order_saga"}) {
-    topology::actor_type& type = all.emplace_back();
-    type.name = name;
+  for (actor_type& type : shop_actor_types()) {
+    topology::actor_type& known = all.emplace_back();
+    known.name = std::move(type.name);
+    known.wants_store = type.wants_store();
+    known.check_config = std::move(type.check_config);
+    known.operations = std::move(type.operations);
+    for (const saga::definition& saga : type.sagas) {
+      for (const saga::step& step : saga.steps) {
+        known.calls.push_back(step.capability + "." + step.operation);
+        if (!step.undo.empty()) {
+          known.calls.push_back(step.capability + "." + step.undo);
+        }
+      }
+    }
   }
   return all;
 }
