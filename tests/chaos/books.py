@@ -146,10 +146,6 @@ class Asked:
         return "unknown" if self.unknown or self.open_calls else "fail"
 
 
-# Errors which are the business's answer to the id, not one call's bad luck.
-FINAL = {"rejected", "invalid", "conflict", "forbidden"}
-
-
 @dataclasses.dataclass
 class ClientLog:
     orders: dict[str, Asked] = dataclasses.field(default_factory=dict)
@@ -159,14 +155,15 @@ class ClientLog:
 
 def _take_return(record: dict, known: Asked, log: ClientLog) -> None:
     known.open_calls -= 1
-    outcome, code = record["outcome"], record.get("code") or ""
+    outcome, code = record["outcome"], record.get("code", "")
     if outcome == "ok":
         known.ok += 1
         known.totals.add(record.get("total_cents"))
         known.order_ids.add(record.get("order_id") or "")
-    elif outcome == "fail" and code in FINAL:
+    elif outcome == "fail" and record.get("reason"):
+        # A reason says that this is the business's answer to the id, not one call's bad luck.
         known.refused += 1
-        known.reasons.add(record.get("reason") or code)
+        known.reasons.add(record["reason"])
     elif outcome in ("fail", "unknown"):
         known.not_now += outcome == "fail"
         known.unknown += outcome == "unknown"
