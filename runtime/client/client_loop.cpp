@@ -163,9 +163,20 @@ void client_loop::received(
     return end_answered(scanned->id, frame, body);
   }
   if (scanned->status == wire::status::error) {
+    if (scanned->id == uuid{}) {
+      // About no call in particular: the broker does not know this login, or what it just got.
+      return take_complaint(link, *scanned);
+    }
     if (const auto call = table_.find(scanned->id)) {
       take_error(link, *scanned, *call, now);
     }
+  }
+}
+
+void client_loop::take_complaint(int link, const wire::header_view& header) {
+  const auto why = wire::read_error(header.error);
+  if (why && why->code == errc::unauthenticated) {
+    peers_.renew(link);
   }
 }
 

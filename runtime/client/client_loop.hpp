@@ -60,6 +60,7 @@ private:
   void take(submitted_batch& batch, instant now);
   void take_one_by_one(submitted_batch& batch, instant now);
   void send_waiting(instant now);
+  void take_complaint(int link, const wire::header_view& header);
   void take_error(
       int link,
       const wire::header_view& header,

@@ -86,7 +86,7 @@ void fake_broker::receive(zmq::socket_t& socket) {
     } else if (frames.size() == 1 && wire::batch_reader::is_batch(view(frames[0]))) {
       wire::batch_reader envelopes{view(frames[0])};
       for (wire::envelope_view envelope; envelopes.next(envelope);) {
-        take(name, envelope);
+        take(socket, name, envelope);
       }
     }
   }
@@ -116,7 +116,8 @@ void fake_broker::login(zmq::socket_t& socket, const std::string& from, std::str
   changed_.notify_all();
 }
 
-void fake_broker::take(const std::string& from, const wire::envelope_view& envelope) {
+void fake_broker::take(
+    zmq::socket_t& socket, const std::string& from, const wire::envelope_view& envelope) {
   const auto header = wire::scan_header(envelope.header);
   if (!header) {
     return;
@@ -127,22 +128,23 @@ void fake_broker::take(const std::string& from, const wire::envelope_view& envel
     ++byes_;
     changed_.notify_all();
   }
+  if (!peer.is_known) {
+    std::string complaint;
+    wire::append_error_header(
+        complaint, {}, {.code = errc::unauthenticated, .message = "say HELLO first"});
+    return send(socket, from, complaint, {});
+  }
   if (header->kind != wire::kind::call) {
     return;
   }
-  std::optional<outcome<std::string>> answer;
-  if (!peer.is_known) {
-    answer = failure{{.code = errc::unauthenticated, .message = "log in first"}};
-  } else {
-    {
-      const std::lock_guard lock{mutex_};
-      calls_.push_back(header->id);
-      ttls_.push_back(header->ttl);
-      ++call_count_;
-      changed_.notify_all();
-    }
-    answer = answer_(*header, envelope.body);
+  {
+    const std::lock_guard lock{mutex_};
+    calls_.push_back(header->id);
+    ttls_.push_back(header->ttl);
+    ++call_count_;
+    changed_.notify_all();
   }
+  const auto answer = answer_(*header, envelope.body);
   if (!answer) {
     return;
   }

@@ -46,7 +46,7 @@ public:
   /// Refuses the next logins.
   void refuse_logins(int count) { to_refuse_ = count; }
 
-  /// Forgets who is logged in: calls are answered `unauthenticated`.
+  /// Forgets who is logged in: what they send is answered with one plain `unauthenticated`.
   void forget() { to_forget_ = true; }
 
   /// Waits until so many have come since the beginning; false if they do not.
@@ -67,7 +67,7 @@ private:
   void run();
   void receive(zmq::socket_t& socket);
   void login(zmq::socket_t& socket, const std::string& from, std::string_view body);
-  void take(const std::string& from, const wire::envelope_view& envelope);
+  void take(zmq::socket_t& socket, const std::string& from, const wire::envelope_view& envelope);
   void ping_all();
   void flush(zmq::socket_t& socket);
   bool wait(const std::size_t& figure, std::size_t count);

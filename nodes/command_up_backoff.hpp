@@ -1,0 +1,30 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+
+#include <cstdint>
+
+namespace troupe {
+
+/// When to start a process again that has died: at once is too soon, never is too late.
+struct restart_backoff {
+  milliseconds first{50};
+  milliseconds most{5000};
+  /// A life this long forgives what was before.
+  milliseconds forgiven_after{10'000};
+};
+
+/// The wait before the next start of a process that died after `lived`.
+///
+/// Doubles with each death in a row, up to `most`, and adds up to a quarter at random, so that
+/// nodes that died together do not come back together. Pure.
+///
+/// @param deaths_in_a_row before this one; updated.
+/// @param random any 64 bits.
+milliseconds wait_before_restart(
+    const restart_backoff& policy,
+    milliseconds lived,
+    unsigned& deaths_in_a_row,
+    std::uint64_t random);
+
+} // namespace troupe
