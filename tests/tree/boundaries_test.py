@@ -28,6 +28,8 @@ def faults(tree):
 
 
 class Boundaries(unittest.TestCase):
+    maxDiff = None
+
     def test_libraries_stay_in_their_folders(self):
         self.assertEqual("", "\n".join(faults(source_tree.root())))
 

@@ -30,6 +30,8 @@ def faults(tree):
 
 
 class NoSleeps(unittest.TestCase):
+    maxDiff = None
+
     def test_no_test_sleeps(self):
         self.assertEqual("", "\n".join(faults(source_tree.root())))
 
