@@ -23,7 +23,7 @@ struct load_options {
   milliseconds deadline{5'000};
   /// Of one order: for so long it is asked for again, under its id.
   milliseconds patience{30'000};
-  milliseconds progress_interval{250};
+  milliseconds progress_interval{100};
 };
 
 /// What came of a load.
