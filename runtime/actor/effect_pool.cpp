@@ -12,7 +12,12 @@ namespace troupe {
 namespace {
 
 constexpr milliseconds backoff_min{20};
-constexpr milliseconds backoff_max{2'000};
+constexpr milliseconds backoff_max{5'000};
+// Logged at every power of two: an outside that is down for a day is not worth 20,000 lines.
+bool is_worth_a_line(int attempt) {
+  return (attempt & (attempt - 1)) == 0;
+}
+
 
 bool is_worth_another_try(const error& why) {
   return counts_as_failure(why.code) || why.code == errc::overloaded || why.code == errc::unavailable
@@ -101,15 +106,10 @@ void effect_pool::run(const std::stop_token& stop) {
     }
     auto result = run_effect(*instance, taken->row, {taken->row.key, taken->attempt});
     group_.counters().effects.fetch_add(1, std::memory_order_relaxed);
-    if (!result && is_worth_another_try(result.error()) && taken->attempt < tries_max) {
-      group_.parts().log.write(
-          "effect.failed",
-          {{"capability", group_.name()},
-           {"effect", taken->row.name},
-           {"key", to_string(taken->row.key)},
-           {"call", to_string(taken->row.call)},
-           {"attempt", fmt::to_string(taken->attempt)},
-           {"reason", result.error().message}});
+    if (!result && is_worth_another_try(result.error())) {
+      if (is_worth_a_line(taken->attempt)) {
+        log_failure(*taken, result.error());
+      }
       if (result.error().code == errc::crashed) {
         instance.reset(); // What a throw left behind is not to be trusted.
       }
@@ -118,6 +118,17 @@ void effect_pool::run(const std::stop_token& stop) {
       finish(std::move(*taken), result);
     }
   }
+}
+
+void effect_pool::log_failure(const job& failed, const error& why) {
+  group_.parts().log.write(
+      "effect.failed",
+      {{"capability", group_.name()},
+       {"effect", failed.row.name},
+       {"key", to_string(failed.row.key)},
+       {"call", to_string(failed.row.call)},
+       {"attempt", fmt::to_string(failed.attempt)},
+       {"reason", why.message}});
 }
 
 std::optional<effect_pool::job> effect_pool::next(const std::stop_token& stop) {

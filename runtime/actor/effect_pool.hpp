@@ -19,12 +19,12 @@ namespace troupe {
 /// Runs a group's effects: after the commit that asked for them, outside every lock, each under its
 /// stable key, until it has a result. The result goes back to the group as an item.
 ///
-/// A technical error is tried again with back-off; what is still failing after `tries_max` is the
-/// effect's result. What is not finished when the process dies is in the database.
+/// A technical error, or a throw, is tried again with back-off and without end: whether the outside
+/// was reached is unknown until it answers, so nothing else would be true. The call that waits ends
+/// by its deadline meanwhile, and attaches when it is asked again. What is not finished when the
+/// process dies is in the database.
 class effect_pool {
 public:
-  static constexpr int tries_max = 8;
-
   /// @param make an instance for each thread; its handlers run on that thread only.
   effect_pool(group& of, std::function<std::unique_ptr<actor>()> make);
   ~effect_pool();
@@ -50,6 +50,7 @@ private:
   std::optional<job> next(const std::stop_token& stop);
   void finish(job&& done, const outcome<std::string>& result);
   void try_again(job&& failed);
+  void log_failure(const job& failed, const error& why);
 
   group& group_;
   std::function<std::unique_ptr<actor>()> make_;
