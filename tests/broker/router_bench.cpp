@@ -26,7 +26,7 @@ struct bench {
     tested = std::make_unique<router>(options);
     for (std::uint32_t login = 0; login < 2; ++login) {
       wire::hello said;
-      said.node = login == 0 ? "n1" : "n2";
+      said.node = options.nodes[login].value;
       said.incarnation.bytes[0] = std::byte{static_cast<unsigned char>(login + 1)};
       said.batch = true;
       for (const std::string& name : names) {

@@ -89,7 +89,7 @@ private:
     wishes_[from] = {router_fixture::id(number), tested_.now + ttl};
     // What an id asks for is always the same.
     const char* const to = number % 3 == 0 ? "users" : "orders";
-    const std::string key = number % 2 == 0 ? "k" + std::to_string(number % 7) : "";
+    const std::string key = number % 2 == 0 ? std::to_string(number % 7) : "";
     const std::size_t before = queue_of(to);
     tested_.call(number, from, ttl, key, to);
     BOOST_REQUIRE(queue_of(to) <= std::max<std::size_t>(before, 4));
