@@ -1,0 +1,215 @@
+#include "tests/bench/troupe_load.hpp"
+
+#include "runtime/client/call_header_template.hpp"
+#include "runtime/client/client.hpp"
+#include "runtime/wire/envelope.hpp"
+#include "tests/bench/bodies.hpp"
+
+#include <zmq.hpp>
+
+#include <cstring>
+#include <fmt/format.h>
+
+namespace troupe::bench {
+
+namespace {
+
+constexpr milliseconds first_call_within{20'000};
+constexpr milliseconds call_within{30'000};
+
+struct split_operation {
+  std::string capability;
+  std::string operation;
+};
+
+split_operation split(const std::string& name) {
+  const std::size_t dot = name.find('.');
+  return {name.substr(0, dot), dot == std::string::npos ? "" : name.substr(dot + 1)};
+}
+
+/// The bodies to ask with, in turn.
+std::vector<std::string> bodies_for(const std::string& operation) {
+  if (operation == "echo.echo") {
+    return {text_body("payload")};
+  }
+  if (operation == "notes.add") {
+    return {text_body("text")};
+  }
+  std::vector<std::string> orders;
+  for (std::uint64_t n = 0; n < 1000; ++n) {
+    orders.push_back(order_body(n));
+  }
+  return orders;
+}
+
+/// The socket of a client in any language, and the header it fills in.
+class plain_client {
+public:
+  plain_client(const std::string& broker, const split_operation& what)
+      : socket_{context_, zmq::socket_type::dealer}, header_{what.capability, what.operation} {
+    socket_.set(zmq::sockopt::sndhwm, 0);
+    socket_.set(zmq::sockopt::rcvhwm, 0);
+    socket_.set(zmq::sockopt::linger, 0);
+    socket_.set(zmq::sockopt::rcvtimeo, static_cast<int>(first_call_within.count()) + 1000);
+    socket_.connect(broker);
+    const uuid made = uuid_source{}.next(std::chrono::system_clock::now());
+    std::string bytes;
+    header_.append(bytes, made, static_cast<std::uint32_t>(call_within.count()), {}, {});
+    id_at_ = bytes.find(std::string_view{reinterpret_cast<const char*>(made.bytes.data()), 16});
+    call_ = bytes;
+    wire::append_reply_header(ok_, made, wire::status::ok);
+    ok_id_at_ = ok_.find(std::string_view{reinterpret_cast<const char*>(made.bytes.data()), 16});
+  }
+
+  /// The number is in the last bytes of the id; time and randomness before it stay.
+  void send(std::uint64_t number, std::string_view body) {
+    std::memcpy(call_.data() + id_at_ + 9, &number, 7);
+    (void)socket_.send(zmq::buffer(call_), zmq::send_flags::sndmore);
+    (void)socket_.send(zmq::buffer(body), zmq::send_flags::none);
+  }
+
+  /// Waits for a reply; the number it is for, or what it says instead of `ok`.
+  outcome<std::uint64_t> receive() {
+    if (!socket_.recv(frame_).has_value()) {
+      return failure{{.code = errc::deadline_exceeded, .message = "no answer came"}};
+    }
+    std::uint64_t number = 0;
+    if (frame_.size() >= ok_id_at_ + 16) {
+      std::memcpy(&number, static_cast<const char*>(frame_.data()) + ok_id_at_ + 9, 7);
+    }
+    const bool is_ok = frame_.size() == ok_.size()
+                       && std::memcmp(
+                              static_cast<const char*>(frame_.data()) + ok_id_at_ + 16,
+                              ok_.data() + ok_id_at_ + 16,
+                              ok_.size() - ok_id_at_ - 16)
+                              == 0;
+    const std::string header = is_ok ? std::string{} : frame_.to_string();
+    (void)socket_.recv(frame_);
+    if (is_ok) {
+      return number;
+    }
+    const auto scanned = wire::scan_header(header);
+    if (!scanned) {
+      return failure{scanned.error()};
+    }
+    return scanned->error.empty() ? outcome<std::uint64_t>{number}
+                                  : failure{wire::read_error(scanned->error).value()};
+  }
+
+private:
+  zmq::context_t context_{1};
+  zmq::socket_t socket_;
+  client::call_header_template header_;
+  zmq::message_t frame_;
+  std::string call_;
+  std::size_t id_at_ = 0;
+  std::string ok_;
+  std::size_t ok_id_at_ = 0;
+};
+
+} // namespace
+
+outcome<figure> measure_plain(const target& whom, const load_options& options) {
+  plain_client client{whom.broker, split(whom.operation)};
+  const auto bodies = bodies_for(whom.operation);
+  std::uint64_t sent = 0;
+  client.send(sent++, bodies[0]);
+  if (const auto first = client.receive(); !first) {
+    return failure{first.error()};
+  }
+  instant now = std::chrono::steady_clock::now();
+  figure result{options, now};
+  // Numbers of the calls that are out differ by far less than this.
+  std::vector<instant> sent_at(1U << 16U);
+  const auto send = [&] {
+    sent_at[sent % sent_at.size()] = now;
+    client.send(sent, bodies[sent % bodies.size()]);
+    ++sent;
+  };
+  for (std::size_t i = 0; i < options.window; ++i) {
+    send();
+  }
+  while (!result.is_over(now)) {
+    const auto number = client.receive();
+    now = std::chrono::steady_clock::now();
+    if (number) {
+      result.answered(sent_at[*number % sent_at.size()], now);
+    } else {
+      result.failed(number.error().message);
+    }
+    send();
+  }
+  return result;
+}
+
+outcome<figure> measure_client(const target& whom, const load_options& options) {
+  auto opened = client::client::open({.brokers = {whom.broker}, .name = "bench"});
+  if (!opened) {
+    return failure{opened.error()};
+  }
+  client::client& client = **opened;
+  const split_operation what = split(whom.operation);
+  const auto bodies = bodies_for(whom.operation);
+  if (what.capability == "order_saga") {
+    const std::string stock = stock_body();
+    const auto loaded = client.call(
+        {.capability = "inventory",
+         .operation = "load",
+         .body = stock,
+         .deadline = first_call_within});
+    if (!loaded) {
+      return failure{loaded.error()};
+    }
+  }
+  const auto first = client.call(
+      {.capability = what.capability,
+       .operation = what.operation,
+       .body = bodies[0],
+       .deadline = first_call_within});
+  if (!first) {
+    return failure{first.error()};
+  }
+
+  instant now = std::chrono::steady_clock::now();
+  figure result{options, now};
+  std::vector<instant> sent_at(options.window, now);
+  std::vector<client::call_request> calls(
+      options.window,
+      {.capability = what.capability,
+       .operation = what.operation,
+       .body = {},
+       .deadline = call_within});
+  std::uint64_t sent = 0;
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    calls[i].body = bodies[sent++ % bodies.size()];
+    calls[i].token = i;
+  }
+  std::vector<client::completion> ended;
+  while (!result.is_over(now)) {
+    error why;
+    if (client.submit(calls, nullptr, &why) != calls.size()) {
+      return failure{why};
+    }
+    calls.resize(client.completions(ended, call_within));
+    now = std::chrono::steady_clock::now();
+    for (std::size_t i = 0; i < ended.size(); ++i) {
+      const auto token = static_cast<std::size_t>(ended[i].token);
+      if (ended[i].answer) {
+        result.answered(sent_at[token], now);
+      } else {
+        result.failed(ended[i].answer.error().message);
+      }
+      sent_at[token] = now;
+      calls[i] = {
+          .capability = what.capability,
+          .operation = what.operation,
+          .body = bodies[sent++ % bodies.size()],
+          .deadline = call_within,
+          .token = token};
+    }
+  }
+  client.close(milliseconds{0});
+  return result;
+}
+
+} // namespace troupe::bench
