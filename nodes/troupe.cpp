@@ -52,13 +52,14 @@ void add_call(CLI::App& app, call_arguments& given, std::function<int()>& chosen
       ->expected(1, 3);
   command->add_option("--broker", given.brokers, "tcp://HOST:PORT instead of FILE; may be repeated")
       ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      ->allow_extra_args(false); // What follows its one endpoint are the words.
   command->add_option("--key", given.key, "calls of one key meet the same replica");
   command->add_option("--id", given.id, "a UUID: asks again for what was asked under it");
   command->add_option("--deadline", given.deadline, "when to give up [5s]");
   command->add_flag("--json", given.json, "one line of JSON, errors too");
   command->footer(
-      std::string{"Example: troupe call examples/shop/shop.yaml users.get '{\"id\": \"u1\"}'\n"}
+      std::string{"Example: troupe call examples/shop/shop.yaml users.get "
+                  "'{\"user_id\": \"01a206c0-b8fa-7000-8001-65c2ec9e316f\"}'\n"}
       + exit_codes);
   command->callback([&] { chosen = [&] { return run_call(given); }; });
 }

@@ -1,7 +1,7 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Calls any capability from plain Python: python3-zmq and python3-msgpack, nothing of ours.
 
-    client.py orders.place '{"order_id": "...", ...}' [tcp://127.0.0.1:5550]
+    client.py users.get '{"user_id": "01a206c0-b8fa-7000-8001-65c2ec9e316f"}' [tcp://127.0.0.1:5550]
 """
 import json, os, sys, time, uuid
 import msgpack, zmq
