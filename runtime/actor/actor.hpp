@@ -19,13 +19,13 @@ class coordinators;
 /// What a capability author derives from: a class that says, in its constructor, what it answers.
 ///
 /// One instance is one replica. Its handlers run one at a time, on whatever thread the runtime
-/// chooses; it is thrown away and made anew when one of them throws, and when a turn it took part in
-/// could not be committed, so keep in members only what the constructor can make again. (An effect's
-/// `run` is called on an instance of its own, made for that.)
+/// chooses; it is thrown away and made anew when one of them throws, and when a turn it took part
+/// in could not be committed, so keep in members only what the constructor can make again. (An
+/// effect's `run` is called on an instance of its own, made for that.)
 ///
-/// Request and reply types have a TROUPE_MESSAGE line. Handlers return a reply, an `outcome` of one,
-/// or what `turn::effect` returned. Register with lambdas, not generic ones: their first parameter
-/// says what to decode.
+/// Request and reply types have a TROUPE_MESSAGE line. Handlers return a reply, an `outcome` of
+/// one, or what `turn::effect` returned. Register with lambdas, not generic ones: their first
+/// parameter says what to decode.
 class actor {
 public:
   actor() = default;
@@ -37,6 +37,7 @@ public:
   const handlers::operation* find(std::string_view name) const;
   const handlers::effect* find_effect(std::string_view name) const;
   std::vector<std::string> operations() const;
+
   bool has_effects() const { return !effects_.empty(); }
 
   /// The sagas this actor coordinates, if it does.

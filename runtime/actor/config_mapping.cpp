@@ -1,15 +1,14 @@
 #include "runtime/actor/config_mapping.hpp"
 
-#include <fmt/format.h>
-
 #include <charconv>
+#include <fmt/format.h>
 
 namespace troupe {
 
 namespace detail {
 
-const std::string* scalar_of(
-    const config_tree& tree, const std::string& what, std::vector<fault>& faults) {
+const std::string*
+scalar_of(const config_tree& tree, const std::string& what, std::vector<fault>& faults) {
   if (tree.is == config_tree::kind::scalar) {
     return &tree.text;
   }
@@ -18,8 +17,12 @@ const std::string* scalar_of(
 }
 
 bool read_integer(
-    const config_tree& tree, const std::string& what, std::int64_t least, std::int64_t most,
-    std::int64_t& value, std::vector<fault>& faults) {
+    const config_tree& tree,
+    const std::string& what,
+    std::int64_t least,
+    std::int64_t most,
+    std::int64_t& value,
+    std::vector<fault>& faults) {
   const std::string* text = scalar_of(tree, what, faults);
   if (text == nullptr) {
     return false;
@@ -27,7 +30,8 @@ bool read_integer(
   const auto [end, fault] = std::from_chars(text->data(), text->data() + text->size(), value);
   if (fault != std::errc{} || end != text->data() + text->size() || value < least || value > most) {
     faults.push_back(
-        {tree.at, fmt::format("{} is `{}`", what, *text),
+        {tree.at,
+         fmt::format("{} is `{}`", what, *text),
          fmt::format("give a whole number from {} to {}", least, most)});
     return false;
   }
@@ -62,7 +66,9 @@ void read_config(
 }
 
 void read_config(
-    const config_tree& tree, const std::string& what, std::chrono::milliseconds& value,
+    const config_tree& tree,
+    const std::string& what,
+    std::chrono::milliseconds& value,
     std::vector<fault>& faults) {
   const std::string* text = detail::scalar_of(tree, what, faults);
   if (text == nullptr) {
@@ -72,7 +78,8 @@ void read_config(
     value = *duration;
   } else {
     faults.push_back(
-        {tree.at, fmt::format("{} is `{}`", what, *text),
+        {tree.at,
+         fmt::format("{} is `{}`", what, *text),
          "give a duration with its unit, such as 250ms or 5s"});
   }
 }

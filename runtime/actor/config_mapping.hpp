@@ -16,11 +16,15 @@ namespace troupe {
 namespace detail {
 
 /// The scalar of `tree` as text; a fault if it is none.
-const std::string* scalar_of(
-    const config_tree& tree, const std::string& what, std::vector<fault>& faults);
+const std::string*
+scalar_of(const config_tree& tree, const std::string& what, std::vector<fault>& faults);
 bool read_integer(
-    const config_tree& tree, const std::string& what, std::int64_t least, std::int64_t most,
-    std::int64_t& value, std::vector<fault>& faults);
+    const config_tree& tree,
+    const std::string& what,
+    std::int64_t least,
+    std::int64_t most,
+    std::int64_t& value,
+    std::vector<fault>& faults);
 
 } // namespace detail
 
@@ -29,7 +33,9 @@ void read_config(
     const config_tree& tree, const std::string& what, T& value, std::vector<fault>& faults);
 
 inline void read_config(
-    const config_tree& tree, const std::string& what, std::string& value,
+    const config_tree& tree,
+    const std::string& what,
+    std::string& value,
     std::vector<fault>& faults) {
   if (const std::string* text = detail::scalar_of(tree, what, faults)) {
     value = *text;
@@ -41,16 +47,18 @@ void read_config(
 void read_config(
     const config_tree& tree, const std::string& what, double& value, std::vector<fault>& faults);
 void read_config(
-    const config_tree& tree, const std::string& what, std::chrono::milliseconds& value,
+    const config_tree& tree,
+    const std::string& what,
+    std::chrono::milliseconds& value,
     std::vector<fault>& faults);
 
 template <std::integral T>
 void read_config(
     const config_tree& tree, const std::string& what, T& value, std::vector<fault>& faults) {
   std::int64_t wide = 0;
-  constexpr std::int64_t most =
-      std::numeric_limits<T>::digits >= 63 ? std::numeric_limits<std::int64_t>::max()
-                                           : static_cast<std::int64_t>(std::numeric_limits<T>::max());
+  constexpr std::int64_t most = std::numeric_limits<T>::digits >= 63
+                                    ? std::numeric_limits<std::int64_t>::max()
+                                    : static_cast<std::int64_t>(std::numeric_limits<T>::max());
   constexpr auto least = static_cast<std::int64_t>(std::numeric_limits<T>::min());
   if (detail::read_integer(tree, what, least, most, wide, faults)) {
     value = static_cast<T>(wide);
@@ -59,14 +67,18 @@ void read_config(
 
 template <class T>
 void read_config(
-    const config_tree& tree, const std::string& what, std::optional<T>& value,
+    const config_tree& tree,
+    const std::string& what,
+    std::optional<T>& value,
     std::vector<fault>& faults) {
   read_config(tree, what, value.emplace(), faults);
 }
 
 template <class T>
 void read_config(
-    const config_tree& tree, const std::string& what, std::vector<T>& values,
+    const config_tree& tree,
+    const std::string& what,
+    std::vector<T>& values,
     std::vector<fault>& faults) {
   if (tree.is != config_tree::kind::list) {
     faults.push_back({tree.at, what + " is not a list", "write it as [a, b]"});
@@ -79,7 +91,9 @@ void read_config(
 
 template <class T>
 void read_config(
-    const config_tree& tree, const std::string& what, std::map<std::string, T>& values,
+    const config_tree& tree,
+    const std::string& what,
+    std::map<std::string, T>& values,
     std::vector<fault>& faults) {
   if (tree.is != config_tree::kind::map) {
     faults.push_back({tree.at, what + " is not a map", "write it as {key: value}"});

@@ -3,9 +3,8 @@
 #include "runtime/fault_point.hpp"
 #include "runtime/wire/envelope.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace troupe {
 
@@ -13,15 +12,24 @@ namespace {
 
 constexpr milliseconds backoff_min{20};
 constexpr milliseconds backoff_max{5'000};
+
 // Logged at every power of two: an outside that is down for a day is not worth 20,000 lines.
 bool is_worth_a_line(int attempt) {
   return (attempt & (attempt - 1)) == 0;
 }
 
-
 bool is_worth_another_try(const error& why) {
-  return counts_as_failure(why.code) || why.code == errc::overloaded || why.code == errc::unavailable
-         || why.code == errc::circuit_open;
+  return counts_as_failure(why.code) || why.code == errc::overloaded
+         || why.code == errc::unavailable || why.code == errc::circuit_open;
+}
+
+/// How a try counts. That a further one fails is no news: one effect that never works must not open
+/// the breaker for all.
+std::optional<supervision::call_result> judged_by(const outcome<std::string>& result, int attempt) {
+  if (result) {
+    return supervision::call_result::ok;
+  }
+  return attempt == 1 ? supervision::result_of(result.error().code) : std::nullopt;
 }
 
 /// A throw is a failure like any other: the outside may or may not have been reached.
@@ -39,6 +47,11 @@ run_effect(const actor& instance, const store::effect_row& row, const effect_cal
   } catch (const std::exception& thrown) {
     return failure{
         error{.code = errc::crashed, .possible = effect::unknown, .message = thrown.what()}};
+  } catch (...) {
+    return failure{error{
+        .code = errc::crashed,
+        .possible = effect::unknown,
+        .message = "the effect threw something that is no std::exception"}};
   }
 }
 
@@ -71,11 +84,16 @@ void effect_pool::submit(std::vector<store::effect_row>& rows) {
     for (store::effect_row& row : rows) {
       if (known_.insert(row.key).second) {
         ready_.push_back({std::move(row)});
+        changed_.notify_one();
       }
     }
   }
   rows.clear();
-  changed_.notify_all();
+}
+
+void effect_pool::settled(const uuid& key) {
+  const std::lock_guard lock{mutex_};
+  known_.erase(key);
 }
 
 void effect_pool::forget_waiting() {
@@ -97,14 +115,16 @@ void effect_pool::run(const std::stop_token& stop) {
       if (!instance) {
         instance = make_();
       }
-    } catch (const std::exception& thrown) {
+    } catch (...) {
       group_.parts().log.write(
           "effect.not_started",
-          {{"capability", group_.name()}, {"effect", taken->row.name}, {"reason", thrown.what()}});
+          {{"capability", group_.name()},
+           {"effect", taken->row.name},
+           {"reason", "the actor's constructor threw"}});
       try_again(std::move(*taken));
       continue;
     }
-    auto result = run_effect(*instance, taken->row, {taken->row.key, taken->attempt});
+    auto result = run_one(*instance, *taken);
     group_.counters().effects.fetch_add(1, std::memory_order_relaxed);
     if (!result && is_worth_another_try(result.error())) {
       if (is_worth_a_line(taken->attempt)) {
@@ -118,6 +138,22 @@ void effect_pool::run(const std::stop_token& stop) {
       finish(std::move(*taken), result);
     }
   }
+}
+
+/// One try. The group's breaker hears how it went: the call that asked was answered "pending",
+/// which says nothing of the outside. What a breaker refuses is tried all the same, since it was
+/// promised, and only not counted.
+outcome<std::string> effect_pool::run_one(const actor& instance, const job& which) {
+  std::vector<supervision::admission> admissions;
+  const instant began = group_.parts().time.now();
+  group_.admit(1, began, admissions);
+  auto result = run_effect(instance, which.row, {which.row.key, which.attempt});
+  if (const auto* admitted = std::get_if<supervision::admitted>(&admissions.front())) {
+    const instant ended = group_.parts().time.now();
+    const group::result how{*admitted, judged_by(result, which.attempt), ended - began};
+    group_.record({&how, 1}, ended);
+  }
+  return result;
 }
 
 void effect_pool::log_failure(const job& failed, const error& why) {
@@ -151,7 +187,9 @@ std::optional<effect_pool::job> effect_pool::next(const std::stop_token& stop) {
     if (later_.empty()) {
       changed_.wait(lock, stop, something);
     } else {
-      changed_.wait_until(lock, stop, later_.begin()->first, something);
+      // A copy: whoever else wakes up may take the entry away.
+      const instant due = later_.begin()->first;
+      changed_.wait_until(lock, stop, due, something);
     }
   }
 }
@@ -165,15 +203,12 @@ void effect_pool::finish(job&& done, const outcome<std::string>& result) {
     wire::append_error(bytes, result.error());
   }
   answer.own_body(std::move(bytes));
-  {
-    const std::lock_guard lock{mutex_};
-    known_.erase(done.row.key);
-  }
   group_.push_internal(std::move(answer));
 }
 
 void effect_pool::try_again(job&& failed) {
-  const milliseconds wait = std::min(backoff_max, backoff_min * (1 << std::min(failed.attempt, 10)));
+  const milliseconds wait =
+      std::min(backoff_max, backoff_min * (1 << std::min(failed.attempt, 10)));
   ++failed.attempt;
   {
     const std::lock_guard lock{mutex_};

@@ -37,6 +37,9 @@ public:
   /// Takes effects over that were committed. Those it has already are passed over.
   void submit(std::vector<store::effect_row>& rows);
 
+  /// The result of the effect `key` has been written down: its place is free.
+  void settled(const uuid& key);
+
   /// Forgets what has not begun: this process may not write any more.
   void forget_waiting();
 
@@ -47,6 +50,7 @@ private:
   };
 
   void run(const std::stop_token& stop);
+  outcome<std::string> run_one(const actor& instance, const job& which);
   std::optional<job> next(const std::stop_token& stop);
   void finish(job&& done, const outcome<std::string>& result);
   void try_again(job&& failed);
@@ -58,6 +62,7 @@ private:
   std::condition_variable_any changed_;
   std::deque<job> ready_;
   std::multimap<instant, job> later_;
+  // Waiting, running, or with a result that is still to be written down.
   std::set<uuid> known_;
   std::vector<std::jthread> threads_;
 };

@@ -1,7 +1,6 @@
 #include "runtime/actor/group.hpp"
 
 #include <fmt/format.h>
-
 #include <functional>
 #include <stdexcept>
 
@@ -10,8 +9,8 @@ namespace troupe {
 namespace {
 
 supervision::breaker make_breaker(const capability_options& options, instant now) {
-  auto made = supervision::breaker::make(
-      options.breaker, std::hash<std::string>{}(options.name), now);
+  auto made =
+      supervision::breaker::make(options.breaker, std::hash<std::string>{}(options.name), now);
   if (!made) {
     throw std::invalid_argument{made.error().message}; // The topology's checks let nothing through.
   }
@@ -22,9 +21,10 @@ supervision::breaker make_breaker(const capability_options& options, instant now
 
 group::group(const capability_options& options, const actor_type& type, worker_parts& parts)
     : options_{options}, type_{type}, parts_{parts},
-      lane_count_{options.database ? 1 : options.replicas.size()},
-      lanes_{std::make_unique<lane[]>(lane_count_)}, sorted_(lane_count_),
-      breaker_{make_breaker(options, parts.time.now())} {}
+      lane_count_{options.database ? 1 : options.replicas.size()}, lanes_{std::make_unique<lane[]>(
+                                                                       lane_count_)},
+      sorted_(lane_count_), breaker_{make_breaker(options, parts.time.now())} {
+}
 
 void group::push(std::vector<item>& batch) {
   in_hand.fetch_add(static_cast<std::int64_t>(batch.size()), std::memory_order_relaxed);
@@ -32,9 +32,9 @@ void group::push(std::vector<item>& batch) {
     return lanes_[0].push(batch);
   }
   for (item& each : batch) {
-    const std::size_t at =
-        each.key.empty() ? next_lane_++ % lane_count_
-                         : digest_of(std::as_bytes(std::span{each.key})) % lane_count_;
+    const std::size_t at = each.key.empty()
+                               ? next_lane_++ % lane_count_
+                               : digest_of(std::as_bytes(std::span{each.key})) % lane_count_;
     sorted_[at].push_back(std::move(each));
   }
   batch.clear();
@@ -78,10 +78,12 @@ void group::tick(instant now) {
 void group::set_down(std::optional<instant> retry_at, std::string reason) {
   const std::lock_guard lock{mutex_};
   const bool down = retry_at.has_value();
+  changed_ = changed_ || retry_at != down_until_; // Also a new time to come back.
   if (down != down_) {
     changed_ = true;
     parts_.log.write(
-        down ? "group.down" : "group.up", {{"capability", options_.name}, {"reason", std::move(reason)}});
+        down ? "group.down" : "group.up",
+        {{"capability", options_.name}, {"reason", std::move(reason)}});
   }
   down_ = down;
   down_until_ = retry_at;

@@ -67,12 +67,12 @@ public:
 
   /// Calls from a broker: to the lane of their key, else to each lane in turn. Empties `batch`.
   void push(std::vector<item>& batch);
+
   /// Something the group tells itself. Never refused: what it answers was taken in before.
   void push_internal(item&& one) { lanes_[0].push(std::move(one)); }
 
   /// Whether each of `wanted` calls may be made; `admissions` gets an entry for each.
-  void admit(
-      std::size_t wanted, instant now, std::vector<supervision::admission>& admissions);
+  void admit(std::size_t wanted, instant now, std::vector<supervision::admission>& admissions);
 
   struct result {
     supervision::admitted call;
@@ -91,6 +91,7 @@ public:
 
   /// What the brokers are told. `take_changed` is true once after something in it changed.
   wire::served served(instant now) const;
+
   bool take_changed() { return changed_.exchange(false); }
 
   std::string breaker_name() const;
@@ -99,8 +100,11 @@ public:
 
   // What is under way, for the drain: calls taken in and not answered.
   std::atomic<std::int64_t> in_hand{0};
-  // Deferred answers still owed: sagas running, effects without result.
-  std::atomic<std::int64_t> owed{0};
+
+  /// The process is about to end: nobody waits for locks any more. From any thread.
+  void set_ending() { ending_ = true; }
+
+  bool is_ending() const { return ending_; }
 
 private:
   void log_transitions();
@@ -120,6 +124,7 @@ private:
   bool down_ = false;
   bool draining_ = false;
   std::atomic<bool> changed_{false};
+  std::atomic<bool> ending_{false};
   group_counters counters_;
 };
 

@@ -4,9 +4,8 @@
 
 #include <caf/all.hpp>
 
-#include <fmt/format.h>
-
 #include <cstdlib>
+#include <fmt/format.h>
 
 namespace {
 
@@ -54,10 +53,11 @@ caf::behavior host_behavior(caf::event_based_actor* self, class host* inner) {
   };
 }
 
-caf::actor spawn_host(caf::actor_system& system, class host* inner, observe::event_log& log, bool detached) {
+caf::actor
+spawn_host(caf::actor_system& system, class host* inner, observe::event_log& log, bool detached) {
   const auto body = [inner, &log](caf::event_based_actor* self) {
-    // Handlers' exceptions end in the host. One that comes this far is a fault of the runtime, whose
-    // state nobody can vouch for: the process goes, and `troupe up` starts another.
+    // Handlers' exceptions end in the host. One that comes this far is a fault of the runtime,
+    // whose state nobody can vouch for: the process goes, and `troupe up` starts another.
     self->set_exception_handler([&log](std::exception_ptr& thrown) -> caf::error {
       try {
         std::rethrow_exception(thrown);
@@ -94,14 +94,25 @@ struct group_runtime::hosts {
 
 group_runtime::group_runtime(
     const capability_options& options, const actor_type& type, worker_parts& parts)
-    : front_{std::make_unique<group>(options, type, parts)}, hosts_{std::make_unique<hosts>()} {}
+    : front_{std::make_unique<group>(options, type, parts)}, hosts_{std::make_unique<hosts>()} {
+}
 
 group_runtime::~group_runtime() {
   end();
+  if (!hosts_->all.empty()) {
+    // Hosts tell the supervisor and look into the group: both outlive them.
+    caf::scoped_actor self{hosts_->all.front().actor.home_system()};
+    for (hosted& each : hosts_->all) {
+      self->wait_for(each.actor);
+    }
+  }
+  supervisor_.reset();
 }
 
 outcome<std::unique_ptr<group_runtime>> group_runtime::start(
-    caf::actor_system& system, const capability_options& options, const actor_type& type,
+    caf::actor_system& system,
+    const capability_options& options,
+    const actor_type& type,
     worker_parts& parts) {
   std::unique_ptr<group_runtime> made{new group_runtime{options, type, parts}};
   if (auto launched = made->launch(system); !launched) {
@@ -137,14 +148,15 @@ outcome<void> group_runtime::launch(caf::actor_system& system) {
     hosts_->all.push_back(
         {std::make_unique<host>(front, lanes[i], numbers, std::move(store)), nullptr});
     hosted& each = hosts_->all.back();
-    each.host->on_event([this](supervision::group_event event) {
-      supervisor_->tell(std::move(event));
-    });
+    each.host->on_event(
+        [this](supervision::group_event event) { supervisor_->tell(std::move(event)); });
     each.actor = spawn_host(system, each.host.get(), front.parts().log, front.has_store());
     lanes[i].on_wake([actor = each.actor] { caf::anon_send(actor, wake_atom::value); });
   }
   supervisor_ = std::make_unique<supervision::supervisor>(
-      system, front.parts().time, std::move(*policy),
+      system,
+      front.parts().time,
+      std::move(*policy),
       [this](const supervision::group_action& action) { carry_out(action); });
   supervisor_->tell(supervision::start_requested{});
   return {};
@@ -155,12 +167,16 @@ void group_runtime::carry_out(const supervision::group_action& action) {
   observe::event_log& log = front_->parts().log;
   if (const auto* start = std::get_if<supervision::start_child>(&action)) {
     caf::anon_send(
-        hosts_->of(*front_, start->child), start_atom::value,
-        static_cast<std::uint32_t>(start->child), start->generation);
+        hosts_->of(*front_, start->child),
+        start_atom::value,
+        static_cast<std::uint32_t>(start->child),
+        start->generation);
   } else if (const auto* stop = std::get_if<supervision::stop_child>(&action)) {
     caf::anon_send(
-        hosts_->of(*front_, stop->child), stop_atom::value,
-        static_cast<std::uint32_t>(stop->child), stop->generation);
+        hosts_->of(*front_, stop->child),
+        stop_atom::value,
+        static_cast<std::uint32_t>(stop->child),
+        stop->generation);
   } else if (const auto* failed = std::get_if<supervision::record_failure>(&action)) {
     observe::log_fields fields{
         {"capability", name},
@@ -171,7 +187,8 @@ void group_runtime::carry_out(const supervision::group_action& action) {
     }
     log.write("replica.failed", fields);
   } else if (const auto* plan = std::get_if<supervision::plan_restart>(&action)) {
-    const auto wait = std::chrono::duration_cast<milliseconds>(plan->due - front_->parts().time.now());
+    const auto wait =
+        std::chrono::duration_cast<milliseconds>(plan->due - front_->parts().time.now());
     log.write(
         "replica.restart_planned",
         {{"capability", name},
@@ -214,6 +231,7 @@ std::vector<supervision::child_status> group_runtime::replicas() const {
 }
 
 void group_runtime::end() {
+  front_->set_ending();
   if (supervisor_) {
     supervisor_->end();
   }

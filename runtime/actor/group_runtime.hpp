@@ -15,16 +15,20 @@ namespace troupe {
 
 /// A group that runs: its front, its hosts as CAF actors, and their supervisor.
 ///
-/// Where there is a store the one host is a detached actor, since it waits for disks and locks; else
-/// each replica's host is an event-based actor on CAF's scheduler.
+/// Where there is a store the one host is a detached actor, since it waits for disks and locks;
+/// else each replica's host is an event-based actor on CAF's scheduler.
 class group_runtime {
 public:
   /// Opens the store, if there is one, and starts the replicas.
   /// @errors of the store: the group cannot run here.
   static outcome<std::unique_ptr<group_runtime>> start(
-      caf::actor_system& system, const capability_options& options, const actor_type& type,
+      caf::actor_system& system,
+      const capability_options& options,
+      const actor_type& type,
       worker_parts& parts);
 
+  /// Ends the actors and waits for them: for what a host has in hand at most. Not on an actor's
+  /// thread.
   ~group_runtime();
   group_runtime(const group_runtime&) = delete;
   group_runtime& operator=(const group_runtime&) = delete;
@@ -39,7 +43,8 @@ public:
 
   std::vector<supervision::child_status> replicas() const;
 
-  /// Ends the actors. Call when nothing is pushed any more.
+  /// Asks the actors to end, without waiting. What they have not begun stays undone: brokers hand
+  /// it on. Call when nothing is pushed any more.
   void end();
 
 private:

@@ -50,7 +50,9 @@ struct command {
 struct effect {
   std::function<outcome<std::string>(std::string_view request, const effect_call& call)> run;
   std::function<outcome<void>(
-      std::string_view request, const outcome<std::string_view>& result, turn& turn,
+      std::string_view request,
+      const outcome<std::string_view>& result,
+      turn& turn,
       std::string& reply)>
       settle;
 };
@@ -108,43 +110,47 @@ using request_t = typename request_of<std::remove_cvref_t<Handler>>::type;
 template <class Handler>
 query make_query(Handler handler) {
   using request = request_t<Handler>;
-  return {[handler = std::move(handler)](
-              std::string_view body, store::database* database,
-              std::string& reply) mutable -> outcome<void> {
-    const auto decoded = wire::checked_decode<request>(body);
-    if (!decoded) {
-      return failure{decoded.error()};
-    }
-    const auto encode = [&](const auto& returned) -> outcome<void> {
-      auto encoded = encode_returned(returned, reply);
-      return encoded ? outcome<void>{} : failure{std::move(encoded).error()};
-    };
-    if constexpr (std::is_invocable_v<Handler&, const request&>) {
-      return encode(handler(*decoded));
-    } else {
-      if (database == nullptr) {
-        return failure{internal_error("the query wants a database, and the topology says store: none")};
-      }
-      return encode(handler(*decoded, *database));
-    }
-  }};
+  return {
+      [handler = std::move(handler)](
+          std::string_view body,
+          store::database* database,
+          std::string& reply) mutable -> outcome<void> {
+        const auto decoded = wire::checked_decode<request>(body);
+        if (!decoded) {
+          return failure{decoded.error()};
+        }
+        const auto encode = [&](const auto& returned) -> outcome<void> {
+          auto encoded = encode_returned(returned, reply);
+          return encoded ? outcome<void>{} : failure{std::move(encoded).error()};
+        };
+        if constexpr (std::is_invocable_v<Handler&, const request&>) {
+          return encode(handler(*decoded));
+        } else {
+          if (database == nullptr) {
+            return failure{
+                internal_error("the query wants a database, and the topology says store: none")};
+          }
+          return encode(handler(*decoded, *database));
+        }
+      }};
 }
 
 template <class Handler>
 command make_command(Handler handler) {
   using request = request_t<Handler>;
-  return {[handler = std::move(handler)](
-              std::string_view body, turn& turn, std::string& reply) mutable -> outcome<answered> {
-    const auto decoded = wire::checked_decode<request>(body);
-    if (!decoded) {
-      return failure{decoded.error()};
-    }
-    if constexpr (std::is_invocable_v<Handler&, const request&>) {
-      return encode_returned(handler(*decoded), reply);
-    } else {
-      return encode_returned(handler(*decoded, turn), reply);
-    }
-  }};
+  return {
+      [handler = std::move(handler)](
+          std::string_view body, turn& turn, std::string& reply) mutable -> outcome<answered> {
+        const auto decoded = wire::checked_decode<request>(body);
+        if (!decoded) {
+          return failure{decoded.error()};
+        }
+        if constexpr (std::is_invocable_v<Handler&, const request&>) {
+          return encode_returned(handler(*decoded), reply);
+        } else {
+          return encode_returned(handler(*decoded, turn), reply);
+        }
+      }};
 }
 
 template <class Result, class Run, class Settle>
@@ -164,7 +170,9 @@ effect make_effect(Run run, Settle settle) {
         return wire::encoded(*result);
       },
       [settle = std::move(settle)](
-          std::string_view body, const outcome<std::string_view>& result, turn& turn,
+          std::string_view body,
+          const outcome<std::string_view>& result,
+          turn& turn,
           std::string& reply) mutable -> outcome<void> {
         const auto decoded = wire::checked_decode<request>(body);
         if (!decoded) {

@@ -3,13 +3,17 @@
 #include "runtime/fault_point.hpp"
 #include "runtime/wire/envelope.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
+#include <limits>
+#include <stdexcept>
 
 namespace troupe {
 
 namespace {
+
+// Replies leave when a turn ends, so that it must end soon also where every handler is slow.
+constexpr milliseconds turn_time_max{5};
 
 bool is_call(const item& each) {
   return each.what == item::kind::call;
@@ -42,7 +46,7 @@ bool host::run() {
   }
   out_ = {};
   out_.from = &group_;
-  work(group_.parts().time.now());
+  work();
   send();
   return true;
 }
@@ -56,20 +60,23 @@ bool host::fill_hand() {
   return lane_.take(hand_);
 }
 
-void host::work(instant now) {
+void host::work() {
   const std::size_t end = head_ + std::min(hand_.size() - head_, turn_messages_max);
-  const auto calls = static_cast<std::size_t>(
-      std::count_if(hand_.begin() + static_cast<std::ptrdiff_t>(head_),
-                    hand_.begin() + static_cast<std::ptrdiff_t>(end), is_call));
+  const auto calls = static_cast<std::size_t>(std::count_if(
+      hand_.begin() + static_cast<std::ptrdiff_t>(head_),
+      hand_.begin() + static_cast<std::ptrdiff_t>(end),
+      is_call));
   results_.clear();
   writes_.clear();
   if (down_) {
     refuse(end);
     return;
   }
-  group_.admit(calls, now, admissions_);
+  now_ = group_.parts().time.now();
+  const instant began = now_;
+  group_.admit(calls, now_, admissions_);
   auto admission = admissions_.begin();
-  for (; head_ < end && has_instance(); ++head_) {
+  for (; head_ < end && has_instance() && now_ - began <= turn_time_max; ++head_) {
     item& each = hand_[head_];
     if (!is_call(each)) {
       writes_.push_back({.what = &each});
@@ -77,14 +84,14 @@ void host::work(instant now) {
       reply_error(
           each,
           {.code = errc::circuit_open,
-           .message = fmt::format(
-               "the breaker of `{}` on {} is open", group_.name(), group_.parts().node),
+           .message =
+               fmt::format("the breaker of `{}` on {} is open", group_.name(), group_.parts().node),
            .retry_after = refused->retry_after});
     } else {
-      triage(each, std::get<supervision::admitted>(*(admission - 1)), now);
+      triage(each, std::get<supervision::admitted>(*(admission - 1)));
     }
   }
-  // If the last instance fell, the rest stays in hand for its successor.
+  // If the last instance fell, or time is up, the rest stays in hand.
   for (; admission != admissions_.end(); ++admission) {
     if (const auto* unused = std::get_if<supervision::admitted>(&*admission)) {
       note(*unused, errc::unavailable, {});
@@ -111,14 +118,14 @@ void host::refuse(std::size_t end) {
            .message = fmt::format(
                "`{}` is down on {} after too many failures", group_.name(), group_.parts().node),
            .retry_after = std::max(left, milliseconds{1})});
-    } else {
+    } else if (each.what != item::kind::housekeeping) { // Of that there is always more.
       out_.again.push_back(std::move(each));
     }
   }
 }
 
-void host::triage(item& each, const supervision::admitted& admitted, instant now) {
-  if (each.deadline <= now) {
+void host::triage(item& each, const supervision::admitted& admitted) {
+  if (each.deadline <= now_) {
     note(admitted, errc::unavailable, {}); // Says nothing about us: it came too late.
     return reply_error(
         each, {.code = errc::deadline_exceeded, .message = "the time was up before it was begun"});
@@ -132,31 +139,37 @@ void host::triage(item& each, const supervision::admitted& admitted, instant now
         each,
         {.code = errc::unknown_operation,
          .message = fmt::format(
-             "`{}` has no operation `{}`{}", group_.name(), each.operation,
+             "`{}` has no operation `{}`{}",
+             group_.name(),
+             each.operation,
              did_you_mean(each.operation, group_.type().operations))});
   }
   if (operation != nullptr && std::holds_alternative<handlers::query>(*operation)) {
-    run_query(each, std::get<handlers::query>(*operation), by, admitted, now);
+    run_query(each, std::get<handlers::query>(*operation), by, admitted);
   } else if (turn_) {
     writes_.push_back({.what = &each, .admitted = admitted});
   } else {
-    run_without_store(each, std::get<handlers::command>(*operation), by, admitted, now);
+    run_without_store(each, std::get<handlers::command>(*operation), by, admitted);
   }
 }
 
 void host::run_query(
-    item& each, const handlers::query& query, replica& by, const supervision::admitted& admitted,
-    instant now) {
-  busy_since_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+    item& each, const handlers::query& query, replica& by, const supervision::admitted& admitted) {
+  busy_since_.store(now_.time_since_epoch().count(), std::memory_order_relaxed);
   bytes_.clear();
+  store::database* const session = store_ ? store_->database.get() : nullptr;
+  const std::int64_t changed_before = session == nullptr ? 0 : session->changes();
   try {
-    const auto answered =
-        query.run(each.body, store_ ? store_->database.get() : nullptr, bytes_);
+    const auto answered = query.run(each.body, session, bytes_);
+    if (session != nullptr && session->changes() != changed_before) {
+      // Outside the fair lock and the inbox, so possibly twice: loud, so that its author hears.
+      throw std::logic_error{"the query wrote; declare it as a command"};
+    }
     if (answered) {
-      note(admitted, std::nullopt, group_.parts().time.now() - now);
+      note(admitted, std::nullopt, lap());
       reply(each, answer::kind::ok, bytes_);
     } else {
-      note(admitted, answered.error().code, group_.parts().time.now() - now);
+      note(admitted, answered.error().code, lap());
       reply_error(each, answered.error());
     }
   } catch (const store::database_error& fault) {
@@ -164,41 +177,59 @@ void host::run_query(
     reply_error(each, fault.to_error());
   } catch (const std::exception& thrown) {
     crash(each, by, admitted, thrown.what(), effect::none);
+  } catch (...) {
+    crash(each, by, admitted, "something that is no std::exception", effect::none);
   }
+  lap();
   busy_since_.store(0, std::memory_order_relaxed);
 }
 
 void host::run_without_store(
-    item& each, const handlers::command& command, replica& by,
-    const supervision::admitted& admitted, instant now) {
-  busy_since_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+    item& each,
+    const handlers::command& command,
+    replica& by,
+    const supervision::admitted& admitted) {
+  busy_since_.store(now_.time_since_epoch().count(), std::memory_order_relaxed);
   bytes_.clear();
   turn current{nullptr, 0, each.id, each.key, group_.parts().time.wall(), output_};
   try {
     TROUPE_FAULT("storeless.before_handler");
     const auto answered = command.run(each.body, current, bytes_);
     if (answered) {
-      note(admitted, std::nullopt, group_.parts().time.now() - now);
+      note(admitted, std::nullopt, lap());
       reply(each, answer::kind::ok, bytes_);
     } else {
-      note(admitted, answered.error().code, group_.parts().time.now() - now);
+      note(admitted, answered.error().code, lap());
       reply_error(each, answered.error());
     }
   } catch (const std::exception& thrown) {
     // There is no transaction to undo: what it did, it did.
     crash(each, by, admitted, thrown.what(), effect::unknown);
+  } catch (...) {
+    crash(each, by, admitted, "something that is no std::exception", effect::unknown);
   }
+  lap();
   busy_since_.store(0, std::memory_order_relaxed);
 }
 
+instant::duration host::lap() {
+  const instant last = now_;
+  now_ = group_.parts().time.now();
+  return now_ - last;
+}
+
 void host::crash(
-    item& each, replica& by, const supervision::admitted& admitted, std::string_view reason,
+    item& each,
+    replica& by,
+    const supervision::admitted& admitted,
+    std::string_view reason,
     effect possible) {
   note(admitted, errc::crashed, {});
   reply_error(
-      each, {.code = errc::crashed,
-             .possible = possible,
-             .message = fmt::format("the handler of `{}` failed", each.operation)});
+      each,
+      {.code = errc::crashed,
+       .possible = possible,
+       .message = fmt::format("the handler of `{}` failed", each.operation)});
   discard(by, std::string{reason}, each.id);
 }
 
@@ -216,12 +247,26 @@ void host::run_writes() {
   for (std::size_t i = 0; i < settled; ++i) {
     settle_write(writes_[i]);
   }
+  rebuild_spoilt(settled);
   if (settled < writes_.size()) {
     take_back(settled);
   }
   if (effects_) {
     effects_->submit(output_.effects);
   }
+  send_answers();
+  for (const saga::outgoing::parked& each : output_.parked_sagas) {
+    group_.parts().log.write(
+        "saga.parked",
+        {{"capability", group_.name()}, {"saga", to_string(each.saga)}, {"reason", each.reason}});
+  }
+  out_.calls = std::move(output_.calls);
+  out_.timers = std::move(output_.timers);
+  output_.clear();
+}
+
+/// Answers to calls that were left pending, to whoever waits for them now.
+void host::send_answers() {
   for (const saga::outgoing::answer& each : output_.answers) {
     header_.clear();
     if (each.failed) {
@@ -234,14 +279,6 @@ void host::run_writes() {
       everywhere_.append(header_, each.bytes);
     }
   }
-  for (const saga::outgoing::parked& each : output_.parked_sagas) {
-    group_.parts().log.write(
-        "saga.parked",
-        {{"capability", group_.name()}, {"saga", to_string(each.saga)}, {"reason", each.reason}});
-  }
-  out_.calls = std::move(output_.calls);
-  out_.timers = std::move(output_.timers);
-  output_.clear();
 }
 
 void host::settle_write(write& each) {
@@ -256,12 +293,20 @@ void host::settle_write(write& each) {
   if (!is_call(what)) {
     // What the group tells itself must happen in the end: its message cannot be asked for again.
     if (each.failed && what.what != item::kind::housekeeping) {
-      ++what.attempt;
+      if (each.threw && what.attempt < std::numeric_limits<std::uint8_t>::max()) {
+        ++what.attempt; // A full disk is not its fault, and says nothing of the next time.
+      }
       out_.again.push_back(std::move(what));
+    } else if (what.what == item::kind::effect_done && effects_) {
+      effects_->settled(what.id);
     }
     return;
   }
-  note(each.admitted, each.failed, each.took);
+  if (each.says_nothing) {
+    results_.push_back({each.admitted, std::nullopt, each.took});
+  } else {
+    note(each.admitted, each.failed, each.took);
+  }
   if (each.result.is == answer::kind::error) {
     const auto why = wire::read_error(each.result.bytes);
     reply_error(what, why ? *why : internal_error("the stored error is unreadable"));
@@ -329,68 +374,6 @@ void host::send() {
   group_.in_hand.fetch_sub(answered, std::memory_order_relaxed);
   out_.changed = group_.take_changed();
   group_.parts().outbox.push_reserved(std::move(out_));
-}
-
-host::replica* host::replica_for(std::string_view key) {
-  const std::size_t count = replicas_.size();
-  const std::size_t first =
-      key.empty() ? next_replica_++ : digest_of(std::as_bytes(std::span{key}));
-  for (std::size_t i = 0; i < count; ++i) {
-    replica& each = replicas_[(first + i) % count];
-    if (each.instance) {
-      return &each;
-    }
-  }
-  return nullptr;
-}
-
-bool host::has_instance() const {
-  return std::any_of(
-      replicas_.begin(), replicas_.end(), [](const replica& each) { return each.instance != nullptr; });
-}
-
-std::unique_ptr<actor> host::make_instance(int number) {
-  const worker_parts& parts = group_.parts();
-  return group_.type().make(context{
-      group_.name(), number, parts.node, parts.folder, group_.options().config, parts.time,
-      parts.log});
-}
-
-void host::discard(replica& broken, std::string reason, const uuid& message) {
-  broken.instance.reset();
-  group_.counters().restarts.fetch_add(1, std::memory_order_relaxed);
-  tell_(supervision::child_exited{
-      static_cast<supervision::child_id>(broken.number), broken.generation,
-      supervision::exit_kind::abnormal, std::move(reason), message});
-}
-
-void host::start(supervision::child_id child, std::uint64_t generation) {
-  for (replica& each : replicas_) {
-    if (static_cast<supervision::child_id>(each.number) != child) {
-      continue;
-    }
-    try {
-      each.instance = make_instance(each.number);
-      each.generation = generation;
-      if (turn_ && !effects_ && each.instance->has_effects()) {
-        effects_ = std::make_unique<effect_pool>(
-            group_, [this, number = each.number] { return make_instance(number); });
-        turn_->use(effects_.get());
-      }
-      tell_(supervision::child_started{child, generation});
-    } catch (const std::exception& thrown) {
-      tell_(supervision::child_start_failed{child, generation, thrown.what()});
-    }
-  }
-}
-
-void host::stop(supervision::child_id child, std::uint64_t generation) {
-  for (replica& each : replicas_) {
-    if (static_cast<supervision::child_id>(each.number) == child) {
-      each.instance.reset();
-    }
-  }
-  tell_(supervision::child_stopped{child, generation});
 }
 
 } // namespace troupe

@@ -14,8 +14,8 @@
 
 namespace troupe {
 
-/// Runs the replicas of a group on one thread: all of them where there is a store, whose writer this
-/// is; else one. It takes items from its lane and works on them in turns.
+/// Runs the replicas of a group on one thread: all of them where there is a store, whose writer
+/// this is; else one. It takes items from its lane and works on them in turns.
 ///
 /// Knows no CAF: a shell calls `run` on the thread that owns the host. Everything belongs to that
 /// thread but the watchdog's view.
@@ -38,7 +38,8 @@ public:
   void start(supervision::child_id child, std::uint64_t generation);
   void stop(supervision::child_id child, std::uint64_t generation);
 
-  /// The supervisor gave the group up for now: what waits is refused, so that brokers try elsewhere.
+  /// The supervisor gave the group up for now: what waits is refused, so that brokers try
+  /// elsewhere.
   void set_down(bool down) { down_ = down; }
 
   /// For the watchdog, from any thread: since when a handler or commit has been running, in
@@ -53,20 +54,27 @@ private:
   };
 
   bool fill_hand();
-  void work(instant now);
+  void work();
+  /// Notes that what was being done is done, and when.
+  instant::duration lap();
   void refuse(std::size_t end);
-  void triage(item& each, const supervision::admitted& admitted, instant now);
+  void triage(item& each, const supervision::admitted& admitted);
   void run_query(
-      item& each, const handlers::query& query, replica& by, const supervision::admitted& admitted,
-      instant now);
+      item& each, const handlers::query& query, replica& by, const supervision::admitted& admitted);
   void run_without_store(
-      item& each, const handlers::command& command, replica& by,
-      const supervision::admitted& admitted, instant now);
+      item& each,
+      const handlers::command& command,
+      replica& by,
+      const supervision::admitted& admitted);
   void crash(
-      item& each, replica& by, const supervision::admitted& admitted, std::string_view reason,
+      item& each,
+      replica& by,
+      const supervision::admitted& admitted,
+      std::string_view reason,
       effect possible);
   void run_writes();
   void settle_write(write& each);
+  void send_answers();
   void take_back(std::size_t from);
 
   void reply(const item& to, answer::kind is, std::string_view bytes);
@@ -78,7 +86,9 @@ private:
   replica* replica_for(std::string_view key);
   std::unique_ptr<actor> make_instance(int number);
   /// A handler threw: the instance goes, the supervisor decides.
-  void discard(replica& broken, std::string reason, const uuid& message);
+  void discard(replica& broken, std::string reason, const std::optional<uuid>& message);
+  /// Makes the instances anew whose turn was not committed: no failure of theirs.
+  void rebuild_spoilt(std::size_t settled);
 
   group& group_;
   lane& lane_;
@@ -90,6 +100,8 @@ private:
   std::function<void(supervision::group_event)> tell_;
   bool down_ = false;
   std::atomic<std::int64_t> busy_since_{0};
+  // When what was last done was done.
+  instant now_{};
 
   // What has been taken from the lane and not been worked on: from `head_` on.
   std::vector<item> hand_;

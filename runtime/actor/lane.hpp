@@ -22,7 +22,9 @@ public:
   void push(std::vector<item>& batch) {
     push_with([&](std::vector<item>& queue) {
       queue.insert(
-          queue.end(), std::make_move_iterator(batch.begin()), std::make_move_iterator(batch.end()));
+          queue.end(),
+          std::make_move_iterator(batch.begin()),
+          std::make_move_iterator(batch.end()));
       batch.clear();
     });
   }

@@ -11,7 +11,8 @@ namespace {
 
 /// The plans of `sagas`, tuned by `config`; what is wrong goes into `faults`.
 std::vector<saga::plan> plans_of(
-    const std::vector<saga::definition>& sagas, const config_tree& config,
+    const std::vector<saga::definition>& sagas,
+    const config_tree& config,
     std::vector<fault>& faults) {
   std::vector<saga::plan> plans;
   config_reader keys{config, "config", faults};
@@ -63,8 +64,8 @@ actor_type saga_type(std::string name, std::vector<saga::definition> sagas) {
 }
 
 const actor_type* registry::find(const std::string& name) const {
-  const auto found =
-      std::find_if(types_.begin(), types_.end(), [&](const actor_type& type) { return type.name == name; });
+  const auto found = std::find_if(
+      types_.begin(), types_.end(), [&](const actor_type& type) { return type.name == name; });
   return found == types_.end() ? nullptr : &*found;
 }
 

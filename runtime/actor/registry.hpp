@@ -33,7 +33,8 @@ struct actor_type {
 /// A type whose `config` is the message `Config`, made by its constructor from a context.
 template <class Actor, wire::message Config>
 actor_type type_of(
-    std::string name, std::vector<std::string> operations,
+    std::string name,
+    std::vector<std::string> operations,
     std::span<const store::migration> schema = {}) {
   return {
       .name = std::move(name),
@@ -50,7 +51,8 @@ actor_type type_of(
 /// The type of an actor without a `config`.
 template <class Actor>
 actor_type type_of(
-    std::string name, std::vector<std::string> operations,
+    std::string name,
+    std::vector<std::string> operations,
     std::span<const store::migration> schema = {}) {
   return {
       .name = std::move(name),

@@ -2,6 +2,7 @@
 
 namespace troupe {
 
-saga_actor::saga_actor(std::vector<saga::plan> plans) : sagas_{std::move(plans)} {}
+saga_actor::saga_actor(std::vector<saga::plan> plans) : sagas_{std::move(plans)} {
+}
 
 } // namespace troupe

@@ -3,28 +3,17 @@
 #include "runtime/actor/actor.hpp"
 #include "runtime/actor/effect_pool.hpp"
 #include "runtime/actor/group.hpp"
+#include "runtime/actor/host_store.hpp"
 #include "runtime/store/inbox.hpp"
-#include "runtime/store/turnstile.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace troupe {
-
-/// A group's store in this process: one session, one fair lock, one number as a writer.
-struct host_store {
-  std::unique_ptr<store::database> database;
-  store::turnstile gate;
-  std::int64_t writer = 0;
-
-  /// Opens the capability's database, brings its tables up to date and takes a writer's number.
-  static outcome<std::unique_ptr<host_store>> open(const group& of);
-};
 
 /// What came of an item.
 struct answer {
@@ -42,6 +31,14 @@ struct write {
   int replica = 0;
   supervision::admitted admitted{};
   bool with_savepoint = false;
+  /// Its handler was called in the last attempt.
+  bool ran = false;
+  /// What came of it says nothing of the group's health: a repeat answered from the inbox, a call
+  /// whose time was up, an effect that has yet to run.
+  bool says_nothing = false;
+  /// The turn in which `by` worked on it was not committed: what that instance remembers may never
+  /// have happened.
+  bool spoilt = false;
   /// Its handler threw this; the instance is not to be trusted any more.
   std::optional<std::string> threw{};
   std::optional<errc> failed{};
@@ -52,9 +49,9 @@ struct write {
 /// The writing turn of DESIGN 7: many messages, one transaction, one fsync, under the fair lock.
 ///
 /// Each command meets the inbox first; its row, what its handler wrote, and its effects are
-/// committed together. A refusal is undone and stored as the answer. A throw rolls the turn back and
-/// its predecessors are run again without it. Replies leave only after `run` returned.
-/// Confined to the thread of its host; borrows everything.
+/// committed together. A refusal is undone and stored as the answer. A throw rolls the turn back
+/// and its predecessors are run again without it. Replies leave only after `run` returned. Confined
+/// to the thread of its host; borrows everything.
 class store_turn {
 public:
   store_turn(group& of, host_store& store, std::atomic<std::int64_t>& busy);
@@ -62,7 +59,8 @@ public:
   /// The group's effects, if its actors have any.
   void use(effect_pool* effects) { effects_ = effects; }
 
-  /// Runs `writes` from the front.
+  /// Runs `writes` from the front. `output` is what the committed turn wants done, and empty if
+  /// none was committed.
   /// @return how many are settled; the others have not happened and are to be tried again.
   std::size_t run(std::vector<write>& writes, turn_output& output, saga::coordinators* sagas);
 
@@ -70,17 +68,33 @@ private:
   enum class end : std::uint8_t { committed, again, threw, failed };
 
   bool take_lock(std::vector<write>& writes);
-  end attempt(std::vector<write>& writes, std::size_t& count, turn_output& output);
+  end attempt(
+      std::vector<write>& writes, std::size_t& count, bool may_end_early, turn_output& output);
+  /// False if the turn must be undone and run again.
+  bool
+  run_all(std::vector<write>& writes, std::size_t& count, bool may_end_early, turn_output& output);
+  end after_fault(
+      std::vector<write>& writes, std::size_t count, const store::database_error& fault);
+  end blame(std::vector<write>& writes, std::size_t count, std::string reason);
+  void tidy();
   /// False if the turn must be run again, since this one has to be undone by itself.
   bool run_one(write& each, turn_output& output, wall_time now);
   bool run_call(write& each, turn_output& output, wall_time now);
+  bool is_answered_without_work(write& each, std::uint64_t digest, wall_time now);
   bool answer_from_inbox(write& each, std::uint64_t digest);
   outcome<handlers::answered> handle(write& each, turn_output& output, wall_time now);
+  outcome<handlers::answered> run_command(write& each, turn_output& output, wall_time now);
+  void run_saga_event(write& each, turn_output& output, wall_time now);
   bool run_effect_result(write& each, turn_output& output, wall_time now);
   outcome<void> settle(
-      write& each, const store::effect_row& row, const outcome<std::string_view>& result,
-      std::string& reply, turn_output& output, wall_time now);
+      write& each,
+      const store::effect_row& row,
+      const outcome<std::string_view>& result,
+      std::string& reply,
+      turn_output& output,
+      wall_time now);
   void keep_house(const item& what, turn_output& output, wall_time now);
+  void take_over(const store::writer_row& from, turn_output& output, wall_time now);
   void rejoin();
   void fail_all(std::vector<write>& writes, std::size_t count, const error& why);
   void roll_back();
@@ -91,9 +105,14 @@ private:
   effect_pool* effects_ = nullptr;
   std::atomic<std::int64_t>& busy_;
   saga::coordinators* sagas_ = nullptr;
+  // The message at hand; the number of messages outside their handlers.
   std::size_t at_ = 0;
+  instant began_{};
+  // Fenced in this turn: what was known of who is alive is too old to act on.
+  bool rejoined_ = false;
   // Writers that no broker lists as alive, and since when.
   std::map<std::int64_t, instant> missing_;
+  instant looked_at_{};
   instant forgot_at_{};
 };
 

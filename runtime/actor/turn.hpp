@@ -50,8 +50,12 @@ struct turn_output : saga::outgoing {
 class turn {
 public:
   turn(
-      store::database* database, std::int64_t writer, const uuid& id, std::string_view key,
-      wall_time now, turn_output& output)
+      store::database* database,
+      std::int64_t writer,
+      const uuid& id,
+      std::string_view key,
+      wall_time now,
+      turn_output& output)
       : database_{database}, writer_{writer}, id_{id}, key_{key}, now_{now}, output_{output} {}
 
   /// The capability's database. Throws std::logic_error if the topology gives it none.

@@ -4,11 +4,11 @@
 
 #include <caf/all.hpp>
 
-#include <fmt/format.h>
-
 #include <condition_variable>
 #include <cstdlib>
+#include <fmt/format.h>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 namespace troupe {
@@ -33,13 +33,19 @@ struct worker::state {
   state(const clock& clock, observe::event_log& log, worker_options given)
       : options{std::move(given)}, outbox{outbox_commands},
         parts{
-            clock,          log,
-            outbox,         options.node,
-            ids.next(clock.wall()), options.folder,
+            clock,
+            log,
+            outbox,
+            options.node,
+            ids.next(clock.wall()),
+            options.folder,
             static_cast<int>(options.brokers.size())},
         system{configure(config)} {}
 
+  ~state();
+
   void watch(const std::stop_token& stop);
+  void end_if_overdue(instant now);
 
   worker_options options;
   uuid_source ids;
@@ -50,16 +56,46 @@ struct worker::state {
   std::vector<std::unique_ptr<group_runtime>> groups;
   std::unique_ptr<transport::peer_loop> sockets;
   std::unique_ptr<worker_loop> loop;
+  // The watchdog looks at the groups under it.
+  std::mutex watch_mutex;
+  std::optional<instant> ending_since;
+  std::jthread watchdog;
 };
+
+/// Also when `make` fails half-way. A handler that never returns is the watchdog's, to the end.
+worker::state::~state() {
+  for (const auto& each : groups) {
+    each->end();
+  }
+  std::vector<std::unique_ptr<group_runtime>> leaving;
+  {
+    const std::lock_guard lock{watch_mutex};
+    ending_since = parts.time.now();
+    leaving.swap(groups);
+  }
+  leaving.clear();
+}
+
+/// Ends the process when the groups do not end: an effect may wait for somebody who never answers.
+void worker::state::end_if_overdue(instant now) {
+  if (ending_since && now - *ending_since > options.drain_limit) {
+    parts.log.write(
+        "worker.end_overdue",
+        {{"limit_ms", fmt::to_string(options.drain_limit.count())},
+         {"what",
+          "an effect or handler did not return; what it was doing is done again elsewhere"}});
+    std::_Exit(75);
+  }
+}
 
 /// Ends the process when a handler or commit runs longer than its limit: a thread cannot be ended
 /// from outside, but a process can, and what it held is handed on.
 void worker::state::watch(const std::stop_token& stop) {
-  std::mutex mutex;
   std::condition_variable_any never;
-  std::unique_lock lock{mutex};
+  std::unique_lock lock{watch_mutex};
   while (!stop.stop_requested()) {
     never.wait_for(lock, stop, watchdog_interval, [] { return false; });
+    end_if_overdue(parts.time.now());
     const std::int64_t now = parts.time.now().time_since_epoch().count();
     for (const auto& each : groups) {
       const std::int64_t since = each->busy_since();
@@ -69,33 +105,32 @@ void worker::state::watch(const std::stop_token& stop) {
             "worker.watchdog",
             {{"capability", each->front().name()},
              {"limit_ms", fmt::to_string(each->front().options().turn_limit.count())},
-             {"what", "a handler did not return in time; this process ends so that others can go on"}});
+             {"what",
+              "a handler did not return in time; this process ends so that others can go on"}});
         std::_Exit(75);
       }
     }
   }
 }
 
-worker::worker(std::unique_ptr<state> made) : state_{std::move(made)} {}
-
-worker::~worker() {
-  if (state_) {
-    for (const auto& each : state_->groups) {
-      each->end();
-    }
-    state_->system.await_all_actors_done();
-  }
+worker::worker(std::unique_ptr<state> made) : state_{std::move(made)} {
 }
 
+worker::~worker() = default;
+
 outcome<std::unique_ptr<worker>> worker::make(
-    transport::context& zmq, const clock& time, observe::event_log& log, const registry& types,
+    transport::context& zmq,
+    const clock& time,
+    observe::event_log& log,
+    const registry& types,
     worker_options options) {
   auto made = std::make_unique<state>(time, log, std::move(options));
   for (capability_options& each : made->options.capabilities) {
     // The actor type's name was checked with the topology.
     const actor_type* type = types.find(each.actor);
     if (type == nullptr) {
-      return failure{invalid(fmt::format("capability `{}`: no actor type `{}`", each.name, each.actor))};
+      return failure{
+          invalid(fmt::format("capability `{}`: no actor type `{}`", each.name, each.actor))};
     }
     if (!type->sagas.empty()) {
       each.replicas.resize(1); // One coordinator runs all sagas of a process; more add nothing.
@@ -109,7 +144,8 @@ outcome<std::unique_ptr<worker>> worker::make(
     made->groups.push_back(std::move(*group));
   }
   made->sockets = std::make_unique<transport::peer_loop>(
-      zmq, time,
+      zmq,
+      time,
       transport::peer_loop::options{
           made->options.brokers, made->options.heartbeat, made->options.body_bytes_max},
       made->outbox.waker());
@@ -119,7 +155,7 @@ outcome<std::unique_ptr<worker>> worker::make(
 }
 
 worker_end worker::run() {
-  std::jthread watchdog{[this](const std::stop_token& stop) { state_->watch(stop); }};
+  state_->watchdog = std::jthread{[this](const std::stop_token& stop) { state_->watch(stop); }};
   state_->sockets->run(*state_->loop);
   return state_->loop->end();
 }

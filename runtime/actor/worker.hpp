@@ -41,7 +41,10 @@ class worker {
 public:
   /// @errors of a capability's store or type, with its name: nothing runs.
   static outcome<std::unique_ptr<worker>> make(
-      transport::context& zmq, const clock& time, observe::event_log& log, const registry& types,
+      transport::context& zmq,
+      const clock& time,
+      observe::event_log& log,
+      const registry& types,
       worker_options options);
 
   ~worker();

@@ -3,11 +3,9 @@
 #include "runtime/fault_point.hpp"
 #include "runtime/wire/envelope.hpp"
 
-#include <fmt/format.h>
-
-#include <unistd.h>
-
 #include <algorithm>
+#include <fmt/format.h>
+#include <unistd.h>
 
 namespace troupe {
 
@@ -16,6 +14,8 @@ namespace {
 // Timers of breakers and supervisors are looked at this often.
 constexpr milliseconds tick{10};
 constexpr milliseconds house_interval{250};
+// Who is alive is news for so long.
+constexpr milliseconds house_valid{1'000};
 // What could not be done waits this long: a full disk does not empty in a microsecond.
 constexpr milliseconds again_after{200};
 constexpr std::string_view node_prefix = "troupe.node.";
@@ -23,11 +23,13 @@ constexpr std::string_view node_prefix = "troupe.node.";
 } // namespace
 
 worker_loop::worker_loop(
-    transport::peer_loop& loop, const worker_options& options, worker_parts& parts,
+    transport::peer_loop& loop,
+    const worker_options& options,
+    worker_parts& parts,
     const std::vector<std::unique_ptr<group_runtime>>& groups)
     : loop_{loop}, options_{options}, parts_{parts}, groups_{groups},
-      own_name_{std::string{node_prefix} + options.node}, arriving_(groups.size()),
-      calls_{static_cast<int>(options.brokers.size()), parts.time.now()} {
+      own_name_{std::string{node_prefix} + options.node},
+      arriving_(groups.size()), calls_{static_cast<int>(options.brokers.size()), parts.time.now()} {
   for (std::size_t i = 0; i < groups.size(); ++i) {
     group_by_name_.emplace(groups[i]->front().name(), i);
   }
@@ -88,7 +90,10 @@ void worker_loop::lost(int link, std::string_view why, instant) {
 }
 
 void worker_loop::received(
-    int link, std::string_view header, std::string_view body, const transport::frame_ref& frame,
+    int link,
+    std::string_view header,
+    std::string_view body,
+    const transport::frame_ref& frame,
     instant now) {
   const auto read = wire::scan_header(header);
   if (!read) {
@@ -107,8 +112,11 @@ void worker_loop::received(
 }
 
 void worker_loop::take_call(
-    int link, const wire::header_view& header, std::string_view body,
-    const transport::frame_ref& frame, instant now) {
+    int link,
+    const wire::header_view& header,
+    std::string_view body,
+    const transport::frame_ref& frame,
+    instant now) {
   const auto found = group_by_name_.find(header.to);
   if (found == group_by_name_.end()) {
     if (header.to == own_name_) {
@@ -117,17 +125,31 @@ void worker_loop::take_call(
       return loop_.append(link, reply, status_body(now));
     }
     return refuse(
-        link, header.id,
+        link,
+        header.id,
         {.code = errc::unknown_capability,
          .message = fmt::format("{} does not run `{}`", options_.node, header.to)});
   }
   if (draining_) {
     return refuse(
-        link, header.id,
-        {.code = errc::unavailable, .message = options_.node + " is being drained",
+        link,
+        header.id,
+        {.code = errc::unavailable,
+         .message = options_.node + " is being drained",
          .retry_after = milliseconds{50}});
   }
   std::vector<item>& batch = arriving_[found->second];
+  // Brokers keep to their credit, and those that lose a link give it anew: this is far beyond both.
+  const group& front = groups_[found->second]->front();
+  const std::int64_t most = std::int64_t{4} * front.options().bulkhead.in_flight * loop_.links();
+  if (front.in_hand + static_cast<std::int64_t>(batch.size()) >= most) {
+    return refuse(
+        link,
+        header.id,
+        {.code = errc::overloaded,
+         .message = fmt::format("{} holds {} calls for `{}`", options_.node, most, header.to),
+         .retry_after = milliseconds{50}});
+  }
   if (batch.empty()) {
     arrived_.push_back(found->second);
   }
@@ -210,95 +232,6 @@ void worker_loop::carry_out(outbound& done, instant now) {
   }
 }
 
-void worker_loop::make_call(std::size_t group, saga::outgoing::call& call, instant now) {
-  if (free_saga_calls_.empty()) {
-    free_saga_calls_.push_back(saga_calls_.size());
-    saga_calls_.emplace_back();
-  }
-  const std::uint64_t index = free_saga_calls_.back();
-  std::string header;
-  wire::append_call_header(
-      header, {.id = call.id,
-               .to = call.capability,
-               .op = call.operation,
-               .key = call.key,
-               .ttl = wire::ttl_of(call.timeout)});
-  const auto scanned = wire::scan_header(header);
-  const bool added =
-      scanned
-      && calls_.add(
-          {.id = call.id,
-           .header = header,
-           .ttl_at = scanned->ttl_at,
-           .body = call.body,
-           .deadline = now + call.timeout,
-           .token = index});
-  if (!added) {
-    return; // Out already, under this very id: its answer will do, and a timer asks again.
-  }
-  free_saga_calls_.pop_back();
-  saga_calls_[index] = {group, call.saga, call.token};
-}
-
-void worker_loop::send_calls(instant now) {
-  transport::call_table::outgoing out;
-  while (calls_.next_to_send(now, out)) {
-    loop_.append(out.link, out.header, out.body);
-  }
-}
-
-void worker_loop::take_reply(
-    const wire::header_view& header, std::string_view body, const transport::frame_ref& frame) {
-  const auto ended = calls_.answered(header.id);
-  if (!ended) {
-    return;
-  }
-  const bool failed = header.status == wire::status::error;
-  tell_saga(saga_calls_[ended->token], failed, failed ? header.error : body, frame);
-  free_saga_calls_.push_back(ended->token);
-}
-
-void worker_loop::tell_saga(
-    const saga_call& call, bool failed, std::string_view body,
-    const transport::frame_ref& frame) {
-  item answer{.what = item::kind::saga_answered, .failed = failed};
-  answer.saga = call.saga;
-  answer.token = call.token;
-  answer.body = body;
-  answer.frame = frame;
-  groups_[call.group]->front().push_internal(std::move(answer));
-}
-
-void worker_loop::expire_calls(instant now) {
-  expired_.clear();
-  calls_.expire(now, expired_);
-  for (const transport::call_table::ended& each : expired_) {
-    auto bytes = std::make_shared<std::string>();
-    wire::append_error(
-        *bytes, {.code = errc::deadline_exceeded,
-                 .possible = each.is_loose ? effect::unknown : effect::none,
-                 .message = "no answer in time"});
-    const std::string_view view = *bytes;
-    tell_saga(saga_calls_[each.token], true, view, bytes);
-    free_saga_calls_.push_back(each.token);
-  }
-  send_calls(now);
-}
-
-void worker_loop::fire_timers(instant now) {
-  for (; !timers_.empty() && timers_.begin()->first <= now; timers_.erase(timers_.begin())) {
-    const timer& due = timers_.begin()->second;
-    item fired{.what = item::kind::saga_timer};
-    fired.saga = due.saga;
-    fired.token = due.token;
-    groups_[due.group]->front().push_internal(std::move(fired));
-  }
-  for (; !again_.empty() && again_.begin()->first <= now; again_.erase(again_.begin())) {
-    auto& [group, waiting] = again_.begin()->second;
-    groups_[group]->front().push_internal(std::move(waiting));
-  }
-}
-
 void worker_loop::take_roster(int link, std::string_view body) {
   if (auto roster = wire::checked_decode<wire::roster>(body)) {
     rosters_[link] = std::move(*roster);
@@ -314,9 +247,10 @@ void worker_loop::keep_house(instant now) {
   for (const auto& [link, roster] : rosters_) {
     alive.workers.insert(alive.workers.end(), roster.workers.begin(), roster.workers.end());
   }
-  const bool listed = std::any_of(
-      alive.workers.begin(), alive.workers.end(),
-      [&](const wire::member& each) { return each.incarnation == parts_.incarnation; });
+  const bool listed =
+      std::any_of(alive.workers.begin(), alive.workers.end(), [&](const wire::member& each) {
+        return each.incarnation == parts_.incarnation;
+      });
   if (!listed) {
     return;
   }
@@ -324,6 +258,7 @@ void worker_loop::keep_house(instant now) {
   for (const auto& each : groups_) {
     if (each->front().has_store()) {
       item house{.what = item::kind::housekeeping};
+      house.deadline = now + house_valid;
       house.own_body(std::string{body});
       each->front().push_internal(std::move(house));
     }
@@ -354,8 +289,7 @@ wire::pong worker_loop::progress(instant now) {
       oldest = since;
     }
   }
-  const std::int64_t busy =
-      oldest == 0 ? 0 : (now.time_since_epoch().count() - oldest) / 1'000'000;
+  const std::int64_t busy = oldest == 0 ? 0 : (now.time_since_epoch().count() - oldest) / 1'000'000;
   return {finished_, static_cast<std::uint32_t>(std::max<std::int64_t>(0, busy))};
 }
 

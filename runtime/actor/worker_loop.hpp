@@ -6,14 +6,13 @@
 #include "runtime/transport/peer_loop.hpp"
 #include "runtime/wire/envelope.hpp"
 
-#include <tsl/robin_map.h>
-
 #include <atomic>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <string_view>
+#include <tsl/robin_map.h>
 #include <vector>
 
 namespace troupe {
@@ -23,7 +22,9 @@ namespace troupe {
 class worker_loop final : public transport::peer_handler {
 public:
   worker_loop(
-      transport::peer_loop& loop, const worker_options& options, worker_parts& parts,
+      transport::peer_loop& loop,
+      const worker_options& options,
+      worker_parts& parts,
       const std::vector<std::unique_ptr<group_runtime>>& groups);
 
   void request_drain() { drain_requested_ = true; }
@@ -35,12 +36,17 @@ public:
   void refused(int link, const error& why, instant now) override;
   void lost(int link, std::string_view why, instant now) override;
   void received(
-      int link, std::string_view header, std::string_view body, const transport::frame_ref& frame,
+      int link,
+      std::string_view header,
+      std::string_view body,
+      const transport::frame_ref& frame,
       instant now) override;
   void frame_done(instant now) override;
   void commands(instant now) override;
   wire::pong progress(instant now) override;
+
   instant next_due() const override { return next_due_; }
+
   void due(instant now) override;
 
 private:
@@ -65,13 +71,16 @@ private:
   };
 
   void take_call(
-      int link, const wire::header_view& header, std::string_view body,
-      const transport::frame_ref& frame, instant now);
+      int link,
+      const wire::header_view& header,
+      std::string_view body,
+      const transport::frame_ref& frame,
+      instant now);
   void refuse(int link, const uuid& id, const error& why);
   void take_reply(
       const wire::header_view& header, std::string_view body, const transport::frame_ref& frame);
-  void tell_saga(const saga_call& call, bool failed, std::string_view body,
-                 const transport::frame_ref& frame);
+  void tell_saga(
+      const saga_call& call, bool failed, std::string_view body, const transport::frame_ref& frame);
   void take_roster(int link, std::string_view body);
   void carry_out(outbound& done, instant now);
   void make_call(std::size_t group, saga::outgoing::call& call, instant now);

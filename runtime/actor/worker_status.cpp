@@ -17,8 +17,7 @@ void entry(wire::writer& out, std::string_view key, std::uint64_t value) {
   out.unsigned_integer(value);
 }
 
-void write_failure(
-    wire::writer& out, const supervision::failure_record& failed, instant now) {
+void write_failure(wire::writer& out, const supervision::failure_record& failed, instant now) {
   out.map(failed.message ? 3 : 2);
   const auto ago = std::chrono::duration_cast<milliseconds>(now - failed.when).count();
   entry(out, "ms_ago", static_cast<std::uint64_t>(std::max<std::int64_t>(0, ago)));
@@ -49,7 +48,8 @@ void write_group(wire::writer& out, group_runtime& of, instant now) {
   entry(out, "store", front.has_store() ? *front.options().database : std::string{"none"});
   entry(out, "breaker", served.breaker);
   entry(out, "credit", served.credit);
-  entry(out, "in_hand", static_cast<std::uint64_t>(std::max<std::int64_t>(0, front.in_hand.load())));
+  entry(
+      out, "in_hand", static_cast<std::uint64_t>(std::max<std::int64_t>(0, front.in_hand.load())));
   entry(out, "answered", counters.answered.load());
   entry(out, "failed", counters.failed.load());
   entry(out, "repeats", counters.repeats.load());

@@ -3,8 +3,8 @@
 #include "runtime/store/inbox.hpp"
 #include "runtime/wire/envelope.hpp"
 
+#include <exception>
 #include <fmt/format.h>
-
 #include <utility>
 
 namespace troupe::saga {
@@ -27,9 +27,23 @@ asked asked_of(std::uint64_t token) {
       .attempt = static_cast<std::uint32_t>(token >> 32U)};
 }
 
+/// A fault of the definition's author fails this call and no other: nothing was written yet, and no
+/// saga was touched, so there is no reason to start the coordinator anew.
+outcome<void> is_accepted(const plan& by, std::string_view input) {
+  try {
+    return by.what().accept(input);
+  } catch (const std::exception& thrown) {
+    return failure{error{
+        .code = errc::crashed,
+        .message = fmt::format(
+            "looking at the input of `{}` failed: {}", by.what().operation, thrown.what())}};
+  }
+}
+
 } // namespace
 
-coordinators::coordinators(std::vector<plan> plans) : plans_{std::move(plans)} {}
+coordinators::coordinators(std::vector<plan> plans) : plans_{std::move(plans)} {
+}
 
 const plan* coordinators::find(std::string_view operation) const {
   for (const plan& known : plans_) {
@@ -41,10 +55,16 @@ const plan* coordinators::find(std::string_view operation) const {
 }
 
 outcome<void> coordinators::start(
-    store::database& session, std::int64_t writer, const uuid& id, const plan& by,
-    std::string_view input, milliseconds within, wall_time now, outgoing& out) {
+    store::database& session,
+    std::int64_t writer,
+    const uuid& id,
+    const plan& by,
+    std::string_view input,
+    milliseconds within,
+    wall_time now,
+    outgoing& out) {
   if (by.what().accept) {
-    if (auto accepted = by.what().accept(input); !accepted) {
+    if (auto accepted = is_accepted(by, input); !accepted) {
       return accepted;
     }
   }
@@ -54,30 +74,35 @@ outcome<void> coordinators::start(
 }
 
 void coordinators::answered(
-    store::database& session, std::int64_t writer, const uuid& id, std::uint64_t token, bool failed,
-    std::string_view body, wall_time now, outgoing& out) {
+    store::database& session,
+    const uuid& id,
+    std::uint64_t token,
+    bool failed,
+    std::string_view body,
+    wall_time now,
+    outgoing& out) {
   coordinator* which = running(id);
   if (which == nullptr) {
-    // Over, most likely. If it was rolled back since it asked, what it asked for is asked again, and
-    // the inbox has the answer.
-    return lost_.contains(id) ? load(session, writer, id, now, out) : void();
+    return; // Over, or somebody else's by now.
   }
   if (failed) {
     auto why = wire::read_error(body);
     move(
-        session, *which,
-        saga::failed{asked_of(token), why ? std::move(*why) : std::move(why).error()}, now, out);
+        session,
+        *which,
+        saga::failed{asked_of(token), why ? std::move(*why) : std::move(why).error()},
+        now,
+        out);
   } else {
     move(session, *which, saga::answered{asked_of(token), std::string{body}}, now, out);
   }
 }
 
 void coordinators::timer_due(
-    store::database& session, std::int64_t writer, const uuid& id, std::uint64_t token,
-    wall_time now, outgoing& out) {
+    store::database& session, const uuid& id, std::uint64_t token, wall_time now, outgoing& out) {
   coordinator* which = running(id);
   if (which == nullptr) {
-    return lost_.contains(id) ? load(session, writer, id, now, out) : void();
+    return;
   }
   if (token == deadline_token) {
     move(session, *which, deadline_reached{}, now, out);
@@ -86,8 +111,9 @@ void coordinators::timer_due(
   }
 }
 
-std::size_t coordinators::resume(
-    store::database& session, std::int64_t writer, wall_time now, outgoing& out) {
+std::size_t
+coordinators::resume(store::database& session, std::int64_t writer, wall_time now, outgoing& out) {
+  resumed_ = true;
   std::size_t count = 0;
   for (const uuid& id : journal_table{session}.unfinished(writer)) {
     if (running(id) == nullptr) {
@@ -98,14 +124,32 @@ std::size_t coordinators::resume(
   return count;
 }
 
+void coordinators::give_up(
+    store::database& session, std::int64_t writer, const uuid& id, outgoing& out) {
+  journal_table journal{session};
+  const auto row = journal.find(id);
+  if (!row || row->writer != writer || row->now > phase::undoing) {
+    return;
+  }
+  if (coordinator* which = running(id)) {
+    touch(*which);
+    which->given_up = true;
+  }
+  journal.set_phase(id, phase::parked);
+  out.parked_sagas.push_back({id, "what happened to it could not be written down"});
+}
+
 void coordinators::committed() {
+  behind_ = behind_ && !resumed_;
+  resumed_ = false;
   for (const uuid& id : touched_) {
     const auto found = running_.find(id);
     if (found == running_.end()) {
       continue;
     }
     found->second->touched = false;
-    if (found->second->current.is_over() || found->second->current.now == phase::parked) {
+    if (found->second->given_up || found->second->current.is_over()
+        || found->second->current.now == phase::parked) {
       running_.erase(found);
     }
   }
@@ -115,15 +159,16 @@ void coordinators::committed() {
 void coordinators::rolled_back() {
   for (const uuid& id : touched_) {
     running_.erase(id);
-    lost_.insert(id);
+    behind_ = true;
   }
   touched_.clear();
+  resumed_ = false;
 }
 
 void coordinators::forget_all() {
   running_.clear();
   touched_.clear();
-  lost_.clear();
+  behind_ = true;
 }
 
 coordinators::coordinator& coordinators::add(const uuid& id, const plan& by) {
@@ -140,7 +185,6 @@ coordinators::coordinator* coordinators::running(const uuid& id) {
 
 void coordinators::load(
     store::database& session, std::int64_t writer, const uuid& id, wall_time now, outgoing& out) {
-  lost_.erase(id); // A rollback of this turn puts it back.
   journal_table journal{session};
   const auto row = journal.find(id);
   if (!row || row->writer != writer || row->now > phase::undoing) {
@@ -149,10 +193,9 @@ void coordinators::load(
   const plan* by = find(row->operation);
   std::vector<std::string> bytes;
   const auto rows = journal.rows(id, bytes);
-  auto replayed = by == nullptr
-                      ? outcome<state>{failure{internal_error(
-                          fmt::format("no saga `{}` in this program", row->operation))}}
-                      : replay(*by, id, rows);
+  auto replayed = by == nullptr ? outcome<state>{failure{
+                      internal_error(fmt::format("no saga `{}` in this program", row->operation))}}
+                                : replay(*by, id, rows);
   if (!replayed) {
     // Nothing this program writes could follow: a person has to look, and the journal is left.
     journal.set_phase(id, phase::parked);
@@ -181,7 +224,10 @@ void coordinators::move(
 }
 
 void coordinators::carry_out(
-    store::database& session, coordinator& which, const action& what, wall_time now,
+    store::database& session,
+    coordinator& which,
+    const action& what,
+    wall_time now,
     outgoing& out) {
   const uuid& id = which.current.saga;
   journal_table journal{session};

@@ -4,14 +4,12 @@
 #include "runtime/saga/machine.hpp"
 #include "runtime/saga/plan.hpp"
 
-#include <tsl/robin_map.h>
-
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
+#include <tsl/robin_map.h>
 #include <vector>
 
 namespace troupe::saga {
@@ -75,27 +73,40 @@ public:
   /// @param within the time the caller gives it, if less than the definition's.
   /// @errors the input is not accepted; nothing was written.
   outcome<void> start(
-      store::database& session, std::int64_t writer, const uuid& id, const plan& by,
-      std::string_view input, milliseconds within, wall_time now, outgoing& out);
+      store::database& session,
+      std::int64_t writer,
+      const uuid& id,
+      const plan& by,
+      std::string_view input,
+      milliseconds within,
+      wall_time now,
+      outgoing& out);
 
   /// A call ended. Answers to sagas that are over, or owned by others by now, change nothing.
   void answered(
-      store::database& session, std::int64_t writer, const uuid& id, std::uint64_t token,
-      bool failed, std::string_view body, wall_time now, outgoing& out);
+      store::database& session,
+      const uuid& id,
+      std::uint64_t token,
+      bool failed,
+      std::string_view body,
+      wall_time now,
+      outgoing& out);
 
   void timer_due(
-      store::database& session, std::int64_t writer, const uuid& id, std::uint64_t token,
-      wall_time now, outgoing& out);
+      store::database& session, const uuid& id, std::uint64_t token, wall_time now, outgoing& out);
 
   /// Takes up the unfinished sagas of `writer` that are not running here: after a start, and after
   /// `take_over`. @return how many.
-  std::size_t
-  resume(store::database& session, std::int64_t writer, wall_time now, outgoing& out);
+  std::size_t resume(store::database& session, std::int64_t writer, wall_time now, outgoing& out);
+
+  /// Parks a saga whose events cannot be worked on: only a person can bring it on.
+  void give_up(store::database& session, std::int64_t writer, const uuid& id, outgoing& out);
 
   /// The turn was committed: forgets the sagas that are over.
   void committed();
 
-  /// The turn was rolled back: forgets what is in memory of the sagas it touched.
+  /// The turn was rolled back: forgets what is in memory of the sagas it touched. `resume` reads
+  /// them again.
   void rolled_back();
 
   /// The process lost its right to write: forgets everything.
@@ -103,8 +114,10 @@ public:
 
   std::size_t running() const { return running_.size(); }
 
-  /// Whether `resume` would find sagas that a rollback threw away.
-  bool has_lost() const { return !lost_.empty(); }
+  /// Whether there may be sagas of this process that are not in memory: before the first `resume`
+  /// (an earlier instance may have run some), and after a rollback. To be asked at the start of
+  /// each turn, since events of sagas that are not running change nothing.
+  bool wants_resume() const { return behind_; }
 
 private:
   struct coordinator {
@@ -114,18 +127,21 @@ private:
     state current;
     std::int64_t epoch = 1;
     bool touched = false;
+    bool given_up = false;
   };
 
   coordinator& add(const uuid& id, const plan& by);
   /// The coordinator of `id`: the running one, or nothing.
   coordinator* running(const uuid& id);
   /// Reads a saga from its journal and lets it ask again for what it has no answer to.
-  void load(
-      store::database& session, std::int64_t writer, const uuid& id, wall_time now, outgoing& out);
-  void move(
-      store::database& session, coordinator& which, event what, wall_time now, outgoing& out);
+  void
+  load(store::database& session, std::int64_t writer, const uuid& id, wall_time now, outgoing& out);
+  void move(store::database& session, coordinator& which, event what, wall_time now, outgoing& out);
   void carry_out(
-      store::database& session, coordinator& which, const action& what, wall_time now,
+      store::database& session,
+      coordinator& which,
+      const action& what,
+      wall_time now,
       outgoing& out);
   void ask(coordinator& which, const call& wanted, outgoing& out);
   void touch(coordinator& which);
@@ -133,8 +149,9 @@ private:
   std::vector<plan> plans_;
   tsl::robin_map<uuid, std::unique_ptr<coordinator>, std::hash<uuid>> running_;
   std::vector<uuid> touched_;
-  // Rolled back and not read again yet; nearly always empty.
-  std::set<uuid> lost_;
+  bool behind_ = true;
+  // `resume` ran in this turn.
+  bool resumed_ = false;
   // Calls whose bodies could not be made: their failures are the next events.
   std::vector<std::pair<asked, error>> refused_bodies_;
 };

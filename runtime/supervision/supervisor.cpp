@@ -53,7 +53,9 @@ struct supervisor::shared {
     std::vector<child_status> shown;
     for (const child_view& child : policy.children()) {
       shown.push_back(
-          {child.name, std::string{name_of(child.state)}, child.generation,
+          {child.name,
+           std::string{name_of(child.state)},
+           child.generation,
            policy.failures(child.id)});
     }
     const std::lock_guard lock{mutex};
@@ -71,7 +73,9 @@ struct supervisor::shared {
 };
 
 supervisor::supervisor(
-    caf::actor_system& system, const clock& time, group_policy policy,
+    caf::actor_system& system,
+    const clock& time,
+    group_policy policy,
     std::function<void(const group_action&)> carry_out)
     : shared_{std::make_shared<shared>(time, std::move(policy), std::move(carry_out))} {
   // The actor must not keep itself alive: it holds the state weakly, and its owner holds both.
@@ -88,6 +92,8 @@ supervisor::supervisor(
 
 supervisor::~supervisor() {
   end();
+  caf::scoped_actor self{shared_->actor.home_system()};
+  self->wait_for(shared_->actor);
 }
 
 void supervisor::tell(group_event event) {

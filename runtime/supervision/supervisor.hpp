@@ -30,8 +30,11 @@ struct child_status {
 class supervisor {
 public:
   supervisor(
-      caf::actor_system& system, const clock& time, group_policy policy,
+      caf::actor_system& system,
+      const clock& time,
+      group_policy policy,
       std::function<void(const group_action&)> carry_out);
+  /// Ends the actor and waits for it: nothing is carried out any more. Not on an actor's thread.
   ~supervisor();
   supervisor(const supervisor&) = delete;
   supervisor& operator=(const supervisor&) = delete;
@@ -42,7 +45,7 @@ public:
 
   std::vector<child_status> children() const;
 
-  /// Ends the actor. Nothing is carried out any more once its mailbox is empty.
+  /// Asks the actor to end; what it is doing it still does.
   void end();
 
 private:

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "runtime/actor/group.hpp"
+#include "runtime/store/database.hpp"
+#include "runtime/store/turnstile.hpp"
+
+#include <cstdint>
+#include <memory>
+
+namespace troupe {
+
+/// A group's store in this process: one session, one fair lock, one number as a writer.
+struct host_store {
+  std::unique_ptr<store::database> database;
+  store::turnstile gate;
+  std::int64_t writer = 0;
+
+  /// Opens the capability's database, brings its tables up to date and takes a writer's number.
+  ///
+  /// @errors of the store (sqlite_database.hpp, migrations.hpp); `unavailable` if the fair lock is
+  /// not to be had. Nothing is left open.
+  static outcome<std::unique_ptr<host_store>> open(group& of);
+};
+
+} // namespace troupe
