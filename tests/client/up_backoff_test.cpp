@@ -7,15 +7,13 @@ using troupe::restart_backoff;
 using troupe::wait_before_restart;
 
 BOOST_AUTO_TEST_SUITE(
-    nodes_command_up_backoff,
-    *boost::unit_test::label("unit") * boost::unit_test::timeout(5))
+    nodes_command_up_backoff, *boost::unit_test::label("unit") * boost::unit_test::timeout(5))
 
 BOOST_AUTO_TEST_CASE(the_wait_doubles_up_to_its_bound) {
   unsigned deaths = 0;
 
   for (const auto expected : {50ms, 100ms, 200ms, 400ms, 800ms, 1600ms, 3200ms, 5000ms, 5000ms}) {
-    BOOST_TEST(
-        wait_before_restart(restart_backoff{}, 1ms, deaths, 0).count() == expected.count());
+    BOOST_TEST(wait_before_restart(restart_backoff{}, 1ms, deaths, 0).count() == expected.count());
   }
 }
 
