@@ -223,10 +223,6 @@ bool reader::read_sized(value_type type, std::string_view& value) {
   return true;
 }
 
-bool reader::read_text(std::string_view& value) {
-  return read_sized(value_type::text, value);
-}
-
 bool reader::read_binary(std::string_view& value) {
   return read_sized(value_type::binary, value);
 }

@@ -44,7 +44,21 @@ public:
   /// Integers are taken too: msgpack-c 4.1 packs 2.0 as 2 (msgpack-c#1018), and JSON has one kind.
   bool read(double& value);
   bool read_nil();
-  bool read_text(std::string_view& value);
+
+  /// Inline for short texts: each key of a header and of a body is one.
+  bool read_text(std::string_view& value) {
+    if (at_ != end_) {
+      const auto first = static_cast<unsigned char>(*at_);
+      const std::size_t size = first & 0x1fU;
+      if ((first & 0xe0U) == 0xa0U && size < static_cast<std::size_t>(end_ - at_)) {
+        value = {at_ + 1, size};
+        at_ += 1 + size;
+        return true;
+      }
+    }
+    return read_sized(value_type::text, value);
+  }
+
   bool read_binary(std::string_view& value);
   bool read_array(std::uint32_t& elements);
   bool read_map(std::uint32_t& entries);
