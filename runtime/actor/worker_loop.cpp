@@ -103,7 +103,13 @@ void worker_loop::received(
   case wire::kind::call:
     return take_call(link, *read, body, frame, now);
   case wire::kind::reply:
+    if (read->id == uuid{}) {
+      // Not about a call but about us: the broker stood still and knows this login no more.
+      return loop_.renew(link);
+    }
     return take_reply(*read, body, frame);
+  case wire::kind::bye:
+    return loop_.renew(link); // The broker is going; its successor wants to be greeted.
   case wire::kind::roster:
     return take_roster(link, body);
   default:
