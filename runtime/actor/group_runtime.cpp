@@ -55,7 +55,8 @@ caf::behavior host_behavior(caf::event_based_actor* self, class host* inner) {
 
 caf::actor
 spawn_host(caf::actor_system& system, class host* inner, observe::event_log& log, bool detached) {
-  const auto body = [inner, &log](caf::event_based_actor* self) {
+  // `host` is an argument because without any CAF 0.17 follows a null pointer to an empty tuple.
+  const auto body = [&log](caf::event_based_actor* self, class host* host) {
     // Handlers' exceptions end in the host. One that comes this far is a fault of the runtime,
     // whose state nobody can vouch for: the process goes, and `troupe up` starts another.
     self->set_exception_handler([&log](std::exception_ptr& thrown) -> caf::error {
@@ -68,9 +69,9 @@ spawn_host(caf::actor_system& system, class host* inner, observe::event_log& log
       }
       std::_Exit(70);
     });
-    return host_behavior(self, inner);
+    return host_behavior(self, host);
   };
-  return detached ? system.spawn<caf::detached>(body) : system.spawn(body);
+  return detached ? system.spawn<caf::detached>(body, inner) : system.spawn(body, inner);
 }
 
 } // namespace

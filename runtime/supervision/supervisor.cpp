@@ -80,14 +80,17 @@ supervisor::supervisor(
     : shared_{std::make_shared<shared>(time, std::move(policy), std::move(carry_out))} {
   // The actor must not keep itself alive: it holds the state weakly, and its owner holds both.
   std::weak_ptr<shared> state = shared_;
-  shared_->actor = system.spawn([state](caf::event_based_actor* self) -> caf::behavior {
+  // Handed over as an argument: without any, CAF 0.17 follows a null pointer to an empty tuple.
+  const auto body = [](caf::event_based_actor* self,
+                       const std::weak_ptr<shared>& of) -> caf::behavior {
     self->set_default_handler(caf::drop); // CAF's own prints whole messages to stdout.
-    return {[state](const group_event& event) {
-      if (const auto held = state.lock()) {
+    return {[of](const group_event& event) {
+      if (const auto held = of.lock()) {
         held->handle(event);
       }
     }};
-  });
+  };
+  shared_->actor = system.spawn(body, state);
 }
 
 supervisor::~supervisor() {
