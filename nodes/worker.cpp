@@ -13,6 +13,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -113,6 +114,8 @@ int serve(const topology::plan& plan, const arguments& given, const sigset_t& st
 int run(const arguments& given) {
   // Before any thread is made, so that all inherit it.
   const sigset_t stop_signals = block_stop_signals();
+  // A file that may not grow is a write that fails, and said so; not a death without a word.
+  (void)std::signal(SIGXFSZ, SIG_IGN);
   const auto read = topology::read_file(given.file, actor_types());
   if (const auto* faults = std::get_if<topology::faults>(&read)) {
     fmt::print(stderr, "{}", faults->to_text());
