@@ -13,10 +13,30 @@
 #include "actors/users/schema.hpp"
 #include "actors/users/users.hpp"
 
+#ifdef TROUPE_FAULTS
+#include "actors/faulty/faulty.hpp"
+#include "actors/faulty/messages.hpp"
+#include "actors/faulty/schema.hpp"
+#endif
+
 namespace troupe {
 
 std::vector<actor_type> shop_actor_types() {
   return {
+#ifdef TROUPE_FAULTS
+      type_of<faulty::faulty_actor, faulty::faulty_options>(
+          "faulty",
+          {"echo",
+           "throw",
+           "hang",
+           "crash",
+           "ask_echo",
+           "ask_throw",
+           "ask_hang",
+           "ask_crash",
+           "count"},
+          faulty::schema),
+#endif
       type_of<echo::echo_actor>("echo", {"echo"}),
       type_of<notes::notes_actor>("notes", {"add", "count"}, notes::schema),
       type_of<users::users_actor>("users", {"register", "get", "update_profile"}, users::schema),
