@@ -111,15 +111,19 @@ class Nodes:
             if not self.is_up():
                 raise DemoError(f"`troupe up` ended by itself:\n{self._read_errors()}")
             said = subprocess.run(
-                [str(self._programs / "troupe"), "status", str(self._topology), "--json",
-                 "--deadline", "1s"],
+                [str(self._programs / "troupe"), "status", str(self._topology), "--deadline", "1s"],
                 capture_output=True, text=True, check=False)
             if said.returncode == 0:
                 return
             if time.monotonic() > deadline:
                 raise DemoError(f"not everything was up within {seconds:.0f} s; `troupe status` "
-                                f"says:\n{said.stdout}{said.stderr}\nLogs: {self.log_folder}")
+                                f"says:\n{said.stdout}{said.stderr}\n{self._last_words()}")
             pause.wait(_POLL_SECONDS)
+
+    def _last_words(self) -> str:
+        """The last line of each node's log."""
+        return "\n".join(f"{path.name}: {(path.read_text().splitlines() or ['(empty)'])[-1]}"
+                         for path in sorted(self.log_folder.glob("*.log")))
 
     def kill(self, name: str) -> tuple[int, float]:
         """SIGKILL. Returns the process that died of it, and when."""
