@@ -1,0 +1,179 @@
+#include "tests/actor/process_fixture.hpp"
+
+#include "runtime/wire/batch.hpp"
+#include "runtime/wire/envelope.hpp"
+
+#include <atomic>
+#include <cstdlib>
+
+namespace troupe::test {
+
+namespace {
+
+// Ids must differ between the processes of a test, which share a clock that stands still.
+std::uint64_t next_seed() {
+  static std::atomic<std::uint64_t> seed{1};
+  return seed++;
+}
+
+} // namespace
+
+temporary_folder::temporary_folder() {
+  auto pattern = (std::filesystem::temp_directory_path() / "troupe-actor-XXXXXX").string();
+  BOOST_REQUIRE(mkdtemp(pattern.data()) != nullptr);
+  path = pattern;
+}
+
+temporary_folder::~temporary_folder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path, ignored);
+}
+
+capability_options things_options(const temporary_folder& folder, int replicas) {
+  capability_options options;
+  options.name = "things";
+  options.actor = "things";
+  for (int i = 0; i < replicas; ++i) {
+    options.replicas.push_back(i);
+  }
+  options.database = folder.path + "/things.db";
+  options.effect_threads = 2;
+  return options;
+}
+
+process::process(
+    const clock& time,
+    std::string node,
+    const actor_type& type,
+    capability_options options,
+    std::function<void(host_store&)> change_store)
+    : incarnation{uuid_source{next_seed()}.next(time.wall())}, ids_{next_seed()},
+      log_{time, node, observe::log_format::text}, outbox_{64},
+      parts_{time, log_, outbox_, std::move(node), incarnation, ".", 1},
+      options_{std::move(options)}, type_{type} {
+  front = std::make_unique<group>(options_, type_, parts_);
+  std::unique_ptr<host_store> opened;
+  if (options_.database) {
+    auto made = host_store::open(*front);
+    BOOST_REQUIRE_MESSAGE(made, (made ? "" : made.error().message));
+    opened = std::move(*made);
+    store = opened.get();
+    if (change_store) {
+      change_store(*opened);
+    }
+  }
+  host = std::make_unique<troupe::host>(
+      *front, front->lanes()[0], options_.replicas, std::move(opened));
+  host->on_event([this](supervision::group_event event) { events.push_back(std::move(event)); });
+  front->lanes()[0].on_wake([this] {
+    const std::lock_guard lock{mutex_};
+    awake_ = true;
+    woken_.notify_all();
+  });
+}
+
+process::~process() {
+  host.reset();
+}
+
+void process::start() {
+  for (const int each : options_.replicas) {
+    start(each, 1);
+  }
+}
+
+void process::start(int replica, std::uint64_t generation) {
+  host->start(static_cast<supervision::child_id>(replica), generation);
+}
+
+uuid process::send(std::string_view operation, std::string body, milliseconds within) {
+  const uuid id = fresh_id();
+  send(id, operation, std::move(body), within);
+  return id;
+}
+
+void process::send(
+    const uuid& id, std::string_view operation, std::string body, milliseconds within) {
+  item call;
+  call.id = id;
+  call.slot = 0;
+  call.deadline = parts_.time.now() + within;
+  call.own_body(std::move(body));
+  call.operation = operation;
+  std::vector<item> batch;
+  batch.push_back(std::move(call));
+  front->push(batch);
+}
+
+void process::keep_house(const std::vector<uuid>& alive, milliseconds good_for) {
+  wire::roster roster;
+  for (const uuid& each : alive) {
+    roster.workers.push_back({"n", each});
+  }
+  item house{.what = item::kind::housekeeping};
+  house.deadline = parts_.time.now() + good_for;
+  house.own_body(wire::encoded(roster));
+  send(std::move(house));
+}
+
+void process::run() {
+  {
+    const std::lock_guard lock{mutex_};
+    awake_ = false;
+  }
+  while (host->run()) {
+    take_output();
+  }
+  take_output();
+}
+
+void process::run_until(const std::function<bool()>& done) {
+  const auto deadline = std::chrono::steady_clock::now() + 10s;
+  for (;;) {
+    run();
+    if (done()) {
+      return;
+    }
+    std::unique_lock lock{mutex_};
+    if (!woken_.wait_until(lock, deadline, [&] { return awake_; })) {
+      BOOST_FAIL("nothing happened for ten seconds");
+    }
+  }
+}
+
+std::int64_t process::number(std::string_view sql) {
+  return store->database->integer_of(sql).value_or(-1);
+}
+
+void process::take_output() {
+  std::vector<outbound> drained;
+  outbox_.drain(drained);
+  for (outbound& each : drained) {
+    for (const outbound::frame& frame : each.replies) {
+      take_frame(frame.bytes);
+    }
+    if (!each.everywhere.empty()) {
+      take_frame(each.everywhere);
+    }
+    std::move(each.calls.begin(), each.calls.end(), std::back_inserter(calls));
+    std::move(each.timers.begin(), each.timers.end(), std::back_inserter(timers));
+    std::move(each.again.begin(), each.again.end(), std::back_inserter(again));
+  }
+}
+
+void process::take_frame(const std::string& frame) {
+  wire::batch_reader reader{frame};
+  wire::envelope_view each;
+  while (reader.next(each)) {
+    const auto header = wire::scan_header(each.header);
+    BOOST_REQUIRE(header.has_value());
+    got& reply = replies[header->id];
+    reply = {header->status, std::string{each.body}, {}};
+    if (header->status == wire::status::error) {
+      reply.why = wire::read_error(header->error).value_or(error{});
+    }
+    answered_in_order.push_back(header->id);
+  }
+}
+
+} // namespace troupe::test

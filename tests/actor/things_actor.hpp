@@ -1,0 +1,58 @@
+#pragma once
+
+#include "runtime/actor/actor.hpp"
+#include "runtime/actor/registry.hpp"
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <vector>
+
+namespace troupe::test {
+
+struct thing {
+  std::string name;
+};
+
+TROUPE_MESSAGE(thing, name)
+
+struct count {
+  std::int64_t value = 0;
+};
+
+TROUPE_MESSAGE(count, value)
+
+/// What tests see of the actors of one type, and tell them.
+struct probe {
+  std::atomic<int> made{0};
+  std::atomic<int> handled{0};
+  std::atomic<int> settled{0};
+  /// The constructor throws so often.
+  std::atomic<int> make_fails{0};
+  std::atomic<int> settle_throws{0};
+  /// Called by every handler.
+  std::function<void(const thing&)> on_handle;
+  /// What an effect does; by default it succeeds.
+  std::function<outcome<count>(const effect_call&)> on_effect;
+  std::mutex mutex;
+  std::vector<uuid> effect_keys;
+};
+
+/// An actor that writes down names, and fails in each way there is. `remembered` is memory that a
+/// rollback cannot undo.
+class things_actor : public actor {
+public:
+  explicit things_actor(probe& seen);
+
+private:
+  count put(const thing& request, turn& turn);
+
+  probe& seen_;
+  std::int64_t remembered_ = 0;
+};
+
+/// The type of those actors; `seen` outlives them.
+actor_type things_type(probe& seen);
+
+} // namespace troupe::test
