@@ -84,7 +84,8 @@ void pass_fault_point(std::string_view name) {
   if (action == "kill") {
     ::kill(::getpid(), SIGKILL);
   } else if (action == "stop") {
-    ::kill(::getpid(), SIGSTOP);
+    // To this thread: sent to the process, another one may take it, and this one goes on meanwhile.
+    (void)::raise(SIGSTOP);
   } else if (action == "hang") {
     for (;;) {
       ::pause();
