@@ -52,6 +52,8 @@ class Reply:
     """One answer: `body` if it is good, else `error` (its map), and `code`."""
 
     def __init__(self, frames: list[bytes]):
+        if frames[0] == b"" and len(frames) > 1:
+            frames = frames[1:]  # The delimiter, if the question had one.
         header = msgpack.unpackb(frames[0], strict_map_key=False)
         self.id = header.get("id")
         self.status = header.get("status")

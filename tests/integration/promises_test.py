@@ -36,14 +36,19 @@ class Keeper(threading.Thread):
         self.process: Process = system.worker(node, **first_life)
 
     def run(self) -> None:
-        while not self._over.is_set():
+        while True:
             code = self.process.child.wait()
-            if self._over.is_set():
+            if self._over.is_set() and code == -signal.SIGKILL:
                 return
             self.codes.append(code)
+            if self._over.is_set():
+                return
             self.process = self._system.worker(self._node, joined=False)
+            if self._over.is_set():
+                self.process.child.kill()
 
     def finish(self) -> None:
+        """Afterwards `codes` is how each of its processes ended, but for the one killed here."""
         self._over.set()
         self.process.child.kill()
         self.join(PATIENCE)
@@ -163,8 +168,8 @@ class AWorkerDies(SystemTest):
         self.assert_all_done_once(system, ids, client.collect(ids))
 
     def test_without_a_word_when_its_machine_stalls(self):
-        """A worker that is stopped outside a turn is noticed within about a second; what it had is
-        done by another, and when it wakes it logs in anew and nothing is done twice."""
+        # Stopped outside a turn: noticed within about a second, and what it had is done by another.
+        # When it wakes it logs in anew, and nothing is done twice.
         system = self.system()
         broker = system.broker()
         worker, _ = system.worker("n1"), system.worker("n2")
@@ -339,11 +344,11 @@ class PoisonMessages(SystemTest):
                 poison = client.send("faulty", op, {"text": "boom"}, ttl=30000)
                 reply = client.collect([poison], within=30)[poison]
                 again = client.call("faulty", op, {"text": "boom"}, call_id=poison)
-                codes = [code for each in keepers for code in each.codes]
         finally:
             for each in keepers:
                 each.finish()
 
+        codes = [code for each in keepers for code in each.codes]
         self.assert_code("crashed", reply)
         self.assert_code("crashed", again)
         self.assertEqual([-signal.SIGABRT] * 3, codes)
