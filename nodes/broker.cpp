@@ -1,19 +1,19 @@
 // troupe-broker: one broker of a topology, as a process.
 
 #include "nodes/actor_types.hpp"
+#include "nodes/stop_signals.hpp"
 #include "runtime/broker/server.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/config.hpp"
+#include "runtime/observe/event_log.hpp"
 #include "runtime/transport/context.hpp"
 #include "runtime/transport/router_loop.hpp"
 #include "topology/topology.hpp"
 
 #include <CLI/CLI.hpp>
-#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -30,44 +30,6 @@ constexpr int exit_bad_file = 2;
 // EX_UNAVAILABLE and EX_SOFTWARE of sysexits.h.
 constexpr int exit_no_endpoint = 69;
 constexpr int exit_internal = 70;
-
-/// One line per event on stderr. Confined to the thread of the loop.
-class line_log {
-public:
-  line_log(const troupe::clock& clock, std::string broker, bool as_json)
-      : clock_{clock}, broker_{std::move(broker)}, as_json_{as_json} {}
-
-  void write(const broker::log_event& event) const {
-    const std::string line = (as_json_ ? json_line(event) : text_line(event)) + "\n";
-    // One write per line, so that lines of several processes do not mix; stderr has no buffer.
-    (void)std::fwrite(line.data(), 1, line.size(), stderr);
-  }
-
-private:
-  std::string json_line(const broker::log_event& event) const {
-    nlohmann::ordered_json line;
-    const auto at = clock_.wall().time_since_epoch();
-    line["time_ms"] = std::chrono::duration_cast<milliseconds>(at).count();
-    line["broker"] = broker_;
-    line["event"] = event.name;
-    for (const auto& [key, value] : event.fields) {
-      line[key] = value;
-    }
-    return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-  }
-
-  std::string text_line(const broker::log_event& event) const {
-    std::string line = fmt::format("{}: {}", broker_, event.name);
-    for (const auto& [key, value] : event.fields) {
-      line += fmt::format(" {}={}", key, value);
-    }
-    return line;
-  }
-
-  const troupe::clock& clock_;
-  std::string broker_;
-  bool as_json_;
-};
 
 struct arguments {
   std::string file;
@@ -119,7 +81,8 @@ int serve(
     return exit_no_endpoint;
   }
   transport::router_loop& loop = **bound;
-  const line_log log{time, self.name, given.log_json};
+  observe::event_log log{
+      time, self.name, given.log_json ? observe::log_format::json : observe::log_format::text};
   uuid_source ids;
   broker::server server{
       loop,
@@ -128,34 +91,28 @@ int serve(
        .heartbeat = plan.heartbeat,
        .body_bytes_max = plan.body_bytes_max,
        .router = router_options_of(plan)},
-      [&log](const broker::log_event& event) { log.write(event); },
+      [&log](const broker::log_event& event) { log.write(event.name, event.fields); },
       time.now()};
   log.write({"listening", {{"endpoint", loop.endpoint()}, {"pid", std::to_string(::getpid())}}});
   std::thread runner{[&] {
     try {
       loop.run(server);
     } catch (const std::exception& fault) {
-      log.write({"internal_fault", {{"what", fault.what()}}});
+      log.write("internal_fault", {{"reason", fault.what()}});
       // Nothing of this process can be trusted any more; its supervisor starts a new one.
       ::_exit(exit_internal);
     }
   }};
-  int signal = 0;
-  (void)::sigwait(&stop_signals, &signal);
+  await_stop_signal(stop_signals, {});
   server.request_drain();
   runner.join();
-  log.write({"stopped", {{"signal", std::to_string(signal)}}});
+  log.write("stopped");
   return exit_ok;
 }
 
 int run(const arguments& given) {
-  // Before any thread is made, so that all inherit it and only `sigwait` sees them.
-  sigset_t stop_signals;
-  ::sigemptyset(&stop_signals);
-  ::sigaddset(&stop_signals, SIGTERM);
-  ::sigaddset(&stop_signals, SIGINT);
-  (void)::pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
-
+  // Before any thread is made, so that all inherit it.
+  const sigset_t stop_signals = block_stop_signals();
   const auto read = topology::read_file(given.file, actor_types());
   if (const auto* faults = std::get_if<topology::faults>(&read)) {
     fmt::print(stderr, "{}", faults->to_text());

@@ -1,7 +1,6 @@
 #include "nodes/stop_signals.hpp"
 
 #include <ctime>
-
 #include <pthread.h>
 
 namespace troupe {

@@ -1,9 +1,10 @@
 // troupe-worker: one worker node of a topology, as a process.
 
+#include "runtime/actor/worker.hpp"
+
 #include "actors/shop.hpp"
 #include "nodes/actor_types.hpp"
 #include "nodes/stop_signals.hpp"
-#include "runtime/actor/worker.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/config.hpp"
 #include "runtime/observe/event_log.hpp"
@@ -11,12 +12,11 @@
 #include "topology/topology.hpp"
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
-
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <fmt/format.h>
 #include <string>
 #include <thread>
 #include <unistd.h>
@@ -83,7 +83,8 @@ worker_options options_of(const topology::plan& plan, const std::string& node) {
 int serve(const topology::plan& plan, const arguments& given, const sigset_t& stop_signals) {
   const system_clock time;
   observe::event_log log{
-      time, given.node,
+      time,
+      given.node,
       given.log == "json" ? observe::log_format::json : observe::log_format::text};
   const registry types{shop_actor_types()};
   transport::context zmq;
@@ -128,7 +129,10 @@ int run(const arguments& given) {
       names.push_back(each.name.value);
     }
     fmt::print(
-        stderr, "{}: there is no node `{}`{}\n", plan.file, given.node,
+        stderr,
+        "{}: there is no node `{}`{}\n",
+        plan.file,
+        given.node,
         did_you_mean(given.node, names));
     return exit_bad_file;
   }
