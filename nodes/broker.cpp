@@ -93,7 +93,7 @@ int serve(
        .router = router_options_of(plan)},
       [&log](const broker::log_event& event) { log.write(event.name, event.fields); },
       time.now()};
-  log.write({"listening", {{"endpoint", loop.endpoint()}, {"pid", std::to_string(::getpid())}}});
+  log.write("listening", {{"endpoint", loop.endpoint()}, {"pid", std::to_string(::getpid())}});
   std::thread runner{[&] {
     try {
       loop.run(server);
