@@ -45,16 +45,25 @@ std::span<const store::migration> journal_migrations() {
 
 void journal_table::add(const uuid& id, std::string_view operation, std::int64_t writer) {
   session_.execute(
-      "INSERT INTO sagas (id, operation, phase, epoch, writer) VALUES ($1, $2, 0, 1, $3)", id,
-      operation, writer);
+      "INSERT INTO sagas (id, operation, phase, epoch, writer) VALUES ($1, $2, 0, 1, $3)",
+      id,
+      operation,
+      writer);
 }
 
 void journal_table::append(const uuid& id, std::int64_t epoch, const record& row, wall_time now) {
   session_.execute(
       "INSERT INTO saga_journal (saga, seq, kind, step, round, attempt, epoch, at, data)"
       " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-      id, row.seq, static_cast<int>(row.kind), row.step, row.round, row.attempt, epoch,
-      millis_of(now), bytes_of(row.data));
+      id,
+      row.seq,
+      static_cast<int>(row.kind),
+      row.step,
+      row.round,
+      row.attempt,
+      epoch,
+      millis_of(now),
+      bytes_of(row.data));
 }
 
 void journal_table::set_phase(const uuid& id, phase now) {
@@ -65,7 +74,10 @@ std::optional<saga_row> journal_table::find(const uuid& id) {
   std::optional<saga_row> found;
   auto take = [&](const store::row& row) {
     found = saga_row{
-        id, std::string{row.text(0)}, row.integer(2), row.integer(3),
+        id,
+        std::string{row.text(0)},
+        row.integer(2),
+        row.integer(3),
         static_cast<phase>(row.integer(1))};
   };
   session_.query("SELECT operation, phase, epoch, writer FROM sagas WHERE id = $1", take, id);
@@ -87,7 +99,8 @@ std::vector<record> journal_table::rows(const uuid& id, std::vector<std::string>
   };
   session_.query(
       "SELECT seq, kind, step, round, attempt, data FROM saga_journal WHERE saga = $1 ORDER BY seq",
-      take, id);
+      take,
+      id);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     rows[i].data = bytes[i];
   }
@@ -104,7 +117,8 @@ std::vector<uuid> journal_table::unfinished(std::int64_t writer) {
 
 void journal_table::take_over(std::int64_t from, std::int64_t heir) {
   session_.execute(
-      "UPDATE sagas SET writer = $2, epoch = epoch + 1 WHERE writer = $1 AND phase IN (0, 1)", from,
+      "UPDATE sagas SET writer = $2, epoch = epoch + 1 WHERE writer = $1 AND phase IN (0, 1)",
+      from,
       heir);
 }
 

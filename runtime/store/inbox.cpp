@@ -58,7 +58,8 @@ std::optional<inbox_entry> inbox::find(const uuid& id) {
   std::optional<inbox_entry> found;
   auto take = [&](const row& row) {
     found = inbox_entry{
-        static_cast<inbox_state>(row.integer(0)), static_cast<std::uint64_t>(row.integer(1)),
+        static_cast<inbox_state>(row.integer(0)),
+        static_cast<std::uint64_t>(row.integer(1)),
         text_of(row.bytes(2))};
   };
   session_.query("SELECT state, digest, reply FROM inbox WHERE id = $1", take, id);
@@ -66,19 +67,31 @@ std::optional<inbox_entry> inbox::find(const uuid& id) {
 }
 
 void inbox::insert(
-    const uuid& id, std::string_view operation, std::uint64_t digest, inbox_state state,
-    std::string_view reply, const handled_by& by) {
+    const uuid& id,
+    std::string_view operation,
+    std::uint64_t digest,
+    inbox_state state,
+    std::string_view reply,
+    const handled_by& by) {
   session_.execute(
       "INSERT INTO inbox (id, operation, digest, state, reply, node, replica, attempt)"
       " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-      id, operation, digest, static_cast<int>(state), bytes_of(reply), by.node, by.replica,
+      id,
+      operation,
+      digest,
+      static_cast<int>(state),
+      bytes_of(reply),
+      by.node,
+      by.replica,
       by.attempt);
 }
 
 bool inbox::settle(const uuid& id, inbox_state state, std::string_view reply) {
   return session_.execute(
-             "UPDATE inbox SET state = $2, reply = $3 WHERE id = $1 AND state = 1", id,
-             static_cast<int>(state), bytes_of(reply))
+             "UPDATE inbox SET state = $2, reply = $3 WHERE id = $1 AND state = 1",
+             id,
+             static_cast<int>(state),
+             bytes_of(reply))
          == 1;
 }
 
@@ -86,7 +99,8 @@ std::int64_t inbox::forget(wall_time before, int rows_max) {
   return session_.execute(
       "DELETE FROM inbox WHERE id IN"
       " (SELECT id FROM inbox WHERE id < $1 AND state <> 1 LIMIT $2)",
-      floor_id(before), rows_max);
+      floor_id(before),
+      rows_max);
 }
 
 uuid floor_id(wall_time time) {

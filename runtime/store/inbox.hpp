@@ -50,8 +50,12 @@ public:
   std::optional<inbox_entry> find(const uuid& id);
 
   void insert(
-      const uuid& id, std::string_view operation, std::uint64_t digest, inbox_state state,
-      std::string_view reply, const handled_by& by);
+      const uuid& id,
+      std::string_view operation,
+      std::uint64_t digest,
+      inbox_state state,
+      std::string_view reply,
+      const handled_by& by);
 
   /// Stores the answer of a pending message.
   /// @return false if it is not pending: it has its answer, and nothing changed.

@@ -11,7 +11,9 @@ blob bytes_of(std::string_view text) {
 effect_row effect_of(const row& row) {
   const blob request = row.bytes(3);
   return {
-      row.id(0), row.id(1), std::string{row.text(2)},
+      row.id(0),
+      row.id(1),
+      std::string{row.text(2)},
       std::string{reinterpret_cast<const char*>(request.data()), request.size()}};
 }
 
@@ -22,8 +24,11 @@ std::int64_t writers::add(std::string_view node, const uuid& incarnation, wall_t
       session_.integer_of("SELECT COALESCE(MAX(id), 0) + 1 FROM writers").value_or(1);
   const auto millis = std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count();
   session_.execute(
-      "INSERT INTO writers (id, node, incarnation, opened_at) VALUES ($1, $2, $3, $4)", id, node,
-      incarnation, millis);
+      "INSERT INTO writers (id, node, incarnation, opened_at) VALUES ($1, $2, $3, $4)",
+      id,
+      node,
+      incarnation,
+      millis);
   return id;
 }
 
@@ -37,7 +42,8 @@ std::vector<writer_row> writers::others(std::int64_t self) {
     found.push_back({row.integer(0), std::string{row.text(1)}, row.id(2)});
   };
   session_.query(
-      "SELECT id, node, incarnation FROM writers WHERE fenced = 0 AND id <> $1 ORDER BY id", take,
+      "SELECT id, node, incarnation FROM writers WHERE fenced = 0 AND id <> $1 ORDER BY id",
+      take,
       self);
   return found;
 }
@@ -50,7 +56,11 @@ void writers::take_over(std::int64_t id, std::int64_t heir) {
 void effects::add(const effect_row& effect, std::int64_t writer) {
   session_.execute(
       "INSERT INTO effects (key, call, name, request, writer) VALUES ($1, $2, $3, $4, $5)",
-      effect.key, effect.call, effect.name, bytes_of(effect.request), writer);
+      effect.key,
+      effect.call,
+      effect.name,
+      bytes_of(effect.request),
+      writer);
 }
 
 void effects::remove(const uuid& key) {
@@ -61,7 +71,9 @@ std::optional<effect_row> effects::find(const uuid& key, std::int64_t writer) {
   std::optional<effect_row> found;
   auto take = [&](const row& row) { found = effect_of(row); };
   session_.query(
-      "SELECT key, call, name, request FROM effects WHERE key = $1 AND writer = $2", take, key,
+      "SELECT key, call, name, request FROM effects WHERE key = $1 AND writer = $2",
+      take,
+      key,
       writer);
   return found;
 }
@@ -79,7 +91,15 @@ void outbox::add(
   session_.execute(
       "INSERT INTO outbox (seq, id, topic, key, body)"
       " SELECT COALESCE(MAX(seq), 0) + 1, $1, $2, $3, $4 FROM outbox",
-      id, topic, key, bytes_of(body));
+      id,
+      topic,
+      key,
+      bytes_of(body));
+}
+
+std::int64_t outbox::forget(std::int64_t confirmed) {
+  return session_.execute(
+      "DELETE FROM outbox WHERE seq <= $1 AND seq < (SELECT MAX(seq) FROM outbox)", confirmed);
 }
 
 } // namespace troupe::store

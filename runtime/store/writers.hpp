@@ -77,6 +77,11 @@ public:
 
   void add(const uuid& id, std::string_view topic, std::string_view key, std::string_view body);
 
+  /// Forgets the events up to `confirmed`, except the newest of all: the next number follows from
+  /// it, and a sequence that began again would be taken for a restored backup.
+  /// @return how many were forgotten.
+  std::int64_t forget(std::int64_t confirmed);
+
 private:
   database& session_;
 };

