@@ -6,7 +6,7 @@ import time
 import unittest
 
 from harness import SystemTest, new_id
-from promises_test import SHOP, resend_until_answered
+from systems import SHOP, resend_until_answered
 
 # The worker's own limit is ten seconds; nothing here takes a tenth of that.
 DRAINED_WITHIN = 8.0

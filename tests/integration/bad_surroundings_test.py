@@ -1,0 +1,187 @@
+"""Databases and actors that are broken, locked, full or stuck: each is told in words, hurts nobody
+else (a good client's calls run meanwhile), and loses nothing."""
+
+import contextlib
+import fcntl
+import os
+import resource
+import signal
+import sqlite3
+import time
+import unittest
+
+import harness
+from harness import System, SystemTest
+from systems import PATIENT, Keeper
+
+EXIT_REFUSED = 69
+EXIT_WATCHDOG = 75
+
+
+class Databases(SystemTest):
+    def refused_worker(self, system: System) -> str:
+        worker = system.worker("n1", joined=False)
+        self.assertEqual(EXIT_REFUSED, worker.await_end())
+        return worker.wait_for("worker.not_started")["reason"]
+
+    def test_a_corrupt_file_is_named_and_left_as_it_is(self):
+        system = self.system(nodes=("n1",))
+        system.data.mkdir()
+        file = system.data / "notes.db"
+        broken = b"SQLite format 3\x00" + os.urandom(8176)
+        for content in (broken, os.urandom(8192)):
+            file.write_bytes(content)
+
+            reason = self.refused_worker(system)
+
+            self.assertIn("notes", reason)
+            self.assertIn("notes.db", reason)
+            self.assertEqual(content, file.read_bytes())
+
+    def test_the_database_of_another_capability_is_refused(self):
+        system = self.system(nodes=("n1",))
+        system.broker()
+        worker = system.worker()
+        self.assertTrue(system.client().call("notes", "add", {"text": "mine"}).ok)
+        worker.kill()
+        system.capabilities = {"memos": '{actor: notes, store: "sqlite:data/notes.db"}'}
+        system.file = system.write("memos.yaml")
+
+        reason = self.refused_worker(system)
+
+        self.assertIn("notes", reason)
+        self.assertIn("memos", reason)
+        self.assertEqual([("mine",)], system.rows("notes", "SELECT text FROM notes"))
+
+    def test_a_lock_held_by_a_stranger_makes_calls_wait(self):
+        system = self.system(nodes=("n1",))
+        system.broker()
+        worker = system.worker()
+        client = system.client()
+
+        with self.good_client(system):
+            with open(system.data / "notes.db.lock", "r+b") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                waiting = client.send("notes", "add", {"text": "later"}, ttl=15000)
+                worker.wait_for("store.lock_awaited", capability="notes")
+            reply = client.collect([waiting])[waiting]
+
+        self.assertTrue(reply.ok, reply)
+
+    def test_a_transaction_held_open_by_a_stranger_is_unavailable_until_it_ends(self):
+        system = self.system(nodes=("n1",))
+        system.broker()
+        worker = system.worker()
+        client = system.client()
+        self.assertTrue(client.call("notes", "add", {"text": "before"}).ok)
+
+        with self.good_client(system):
+            with contextlib.closing(sqlite3.connect(
+                    system.data / "notes.db", isolation_level=None)) as stranger:
+                stranger.execute("BEGIN EXCLUSIVE")
+                refused = client.call("notes", "add", {"text": "now"}, ttl=10000)
+                stranger.execute("ROLLBACK")
+            again = client.call("notes", "add", {"text": "now"}, call_id=refused.id)
+
+        self.assert_code("unavailable", refused)
+        self.assertIn("retry_after_ms", refused.error)
+        self.assertTrue(again.ok, again)
+        self.assertIsNone(worker.child.poll())
+        self.assertEqual([(2,)], system.rows("notes", "SELECT COUNT(*) FROM notes"))
+
+    def test_a_disk_that_is_full_is_told_and_gone_on_with(self):
+        system = self.system(
+            {**harness.CAPABILITIES, "notes": f"{{{PATIENT}}}"}, nodes=("n1",))
+        system.broker()
+        worker = system.worker(file_bytes_max=400_000)
+        client = system.client()
+
+        with self.good_client(system):
+            done, refused = [], None
+            for i in range(40):
+                reply = client.call("notes", "add", {"text": str(i) * 20_000})
+                if not reply.ok:
+                    refused = reply
+                    break
+                done.append(reply.id)
+            self.assertIsNotNone(refused)
+            resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (
+                resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            again = client.call("notes", "add", {"text": str(i) * 20_000}, call_id=refused.id)
+
+        # SQLite tells ENOSPC, for which `unavailable` is meant, from the limit that stands in for it.
+        self.assertIn(refused.code, ("unavailable", "internal"), refused)
+        self.assertTrue(worker.find("store.turn_failed", capability="notes"))
+        self.assertTrue(again.ok, again)
+        self.assertIsNone(worker.child.poll())
+        kept = [row[0] for row in system.rows("notes", "SELECT note_id FROM notes")]
+        self.assertEqual(sorted([*done, again.id]), sorted(kept))
+
+
+class Actors(SystemTest):
+    def test_one_that_throws_in_its_constructor_is_unavailable(self):
+        system = self.system(
+            {**harness.CAPABILITIES,
+             "faulty": "{config: {broken_on: n1}, supervision: "
+                       "{max_restarts: 2, within: 10s, backoff: 1ms..2ms, cool_down: 30s}}"},
+            nodes=("n1",))
+        system.broker()
+        worker = system.worker()
+
+        with self.good_client(system):
+            down = worker.wait_for("group.down", capability="faulty")
+            reply = system.client().call("faulty", "echo", {"text": "x"}, ttl=1000)
+
+        self.assertIn("broken on n1", down["reason"])
+        self.assert_code("unavailable", reply)
+
+    def test_one_that_never_returns_ends_its_process_and_others_calls_are_handed_on(self):
+        system = self.system(
+            {**harness.CAPABILITIES, "faulty": f"{{turn_limit: 500ms, {PATIENT}}}"})
+        system.broker()
+        keepers = [Keeper(system, node) for node in system.nodes]
+        for each in keepers:
+            each.start()
+        client = system.client()
+        began = time.monotonic()
+        try:
+            with self.good_client(system, "notes", "add", ttl=15000):
+                hung = client.send("faulty", "hang", {"text": "for ever"}, ttl=30000)
+                others = [client.send("faulty", "echo", {"text": str(i)}, ttl=30000)
+                          for i in range(50)]
+                answers = client.collect([hung, *others], within=30)
+                took = time.monotonic() - began
+        finally:
+            for each in keepers:
+                each.finish()
+
+        codes = [code for each in keepers for code in each.codes]
+        self.assertEqual([EXIT_WATCHDOG] * 3, codes)
+        self.assert_code("crashed", answers[hung])
+        self.assertEqual(51, len(answers))
+        self.assertEqual([], [answers[each] for each in others if not answers[each].ok])
+        # Three times the limit, what it takes to notice, and what a busy machine adds.
+        self.assertLess(took, 3 * (0.5 + 1.0) + 5.0)
+
+    def test_one_stopped_inside_a_turn_is_killed_by_who_waits_for_its_lock(self):
+        system = self.system(
+            {**harness.CAPABILITIES, "notes": "{turn_limit: 500ms}"})
+        system.broker()
+        stalled = system.worker("n1", faults="turn.before_commit=stop@5")
+        other = system.worker("n2")
+        client = system.client()
+
+        with self.good_client(system):
+            ids = [client.send("notes", "add", {"text": str(i)}, ttl=20000) for i in range(100)]
+            other.wait_for("store.stalled_holder_killed", capability="notes")
+            answers = client.collect(ids)
+
+        self.assertEqual(-signal.SIGKILL, stalled.await_end())
+        self.assertEqual(100, len(answers))
+        self.assertEqual([], [each for each in answers.values() if not each.ok])
+        kept = [row[0] for row in system.rows("notes", "SELECT note_id FROM notes")]
+        self.assertEqual(sorted(ids), sorted(kept))
+
+
+if __name__ == "__main__":
+    unittest.main()
