@@ -96,6 +96,12 @@ bool router::try_elsewhere(
     return true;
   }
   ++counts_.tried_elsewhere;
+  if (nodes_.nodes[number].draining) {
+    // It says no more than what is known: the next of its name may be asked.
+    put_back(index);
+    isolate_next(now, out);
+    return true;
+  }
   const milliseconds wait = why->retry_after.value_or(milliseconds{0});
   if (known.tried.empty() || wait < known.refusal_wait) {
     known.refusal = why->code;

@@ -141,6 +141,20 @@ BOOST_FIXTURE_TEST_CASE(a_refusal_without_effect_is_tried_at_another_node, route
   BOOST_TEST(tested.size() == 0U);
 }
 
+// It was on its way when the node began to drain: nobody is to blame, and nobody is left to ask.
+BOOST_FIXTURE_TEST_CASE(a_call_that_a_draining_node_refuses_waits_for_the_next, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  call(1);
+  state(1, 0, "closed", 0ms, true);
+
+  refuse_with(1, 1, {.code = errc::unavailable, .message = "draining", .retry_after = 50ms});
+  BOOST_TEST(ended.empty());
+  leave(1);
+  BOOST_REQUIRE(join("n1", 2, 2, {}, 7));
+
+  BOOST_TEST(receivers(1) == (logins{1, 2}), boost::test_tools::per_element());
+}
+
 BOOST_FIXTURE_TEST_CASE(a_refused_call_waits_for_a_node_that_is_only_busy, router_fixture) {
   BOOST_REQUIRE(join("n1", 1, 1));
   BOOST_REQUIRE(join("n2", 2, 1));
