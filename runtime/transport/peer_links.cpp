@@ -40,6 +40,8 @@ void peer_loop::state::connect(int index, peer_handler& handler, instant now) {
   link.socket->set(zmq::sockopt::reconnect_ivl, reconnect_first_ms);
   link.socket->set(zmq::sockopt::reconnect_ivl_max, reconnect_most_ms);
   link.connection.emplace(zmq.zmq(), *link.socket);
+  link.descriptor = descriptor_of(*link.socket);
+  link.has_news = true;
   if (zmq_connect(link.socket->handle(), link.endpoint.c_str()) != 0) {
     const std::string why = zmq_strerror(zmq_errno());
     close(link, 0);

@@ -3,6 +3,8 @@
 #include "runtime/transport/peer_loop_state.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 namespace troupe::transport {
 
@@ -87,21 +89,31 @@ instant peer_loop::state::next_due(const peer_handler& handler, instant now) con
 }
 
 bool peer_loop::state::wait(instant until) {
+  const instant now = time.now();
+  bool may_block = until > now;
   watched.clear();
-  watched.push_back({nullptr, outbox.fd(), ZMQ_POLLIN, 0});
-  watched.push_back({nullptr, stop_waker.fd(), ZMQ_POLLIN, 0});
+  watched.push_back({outbox.fd(), POLLIN, 0});
+  watched.push_back({stop_waker.fd(), POLLIN, 0});
   for (link& link : links) {
     if (link.socket) {
-      watched.push_back({link.socket->handle(), 0, ZMQ_POLLIN, 0});
-      watched.push_back({link.connection->socket().handle(), 0, ZMQ_POLLIN, 0});
+      may_block = may_block && !link.has_news && !can_receive(*link.socket);
+      watched.push_back({link.descriptor, POLLIN, 0});
+      watched.push_back({link.connection->descriptor(), POLLIN, 0});
     }
   }
-  const auto left = std::chrono::ceil<milliseconds>(until - time.now());
-  (void)zmq_poll(
+  const std::int64_t left = may_block ? std::chrono::ceil<milliseconds>(until - now).count() : 0;
+  (void)::poll(
       watched.data(),
-      static_cast<int>(watched.size()),
-      static_cast<long>(std::max<std::int64_t>(0, left.count())));
-  return (watched[0].revents & ZMQ_POLLIN) != 0;
+      watched.size(),
+      static_cast<int>(std::min<std::int64_t>(left, std::numeric_limits<int>::max())));
+  std::size_t place = 2;
+  for (link& link : links) {
+    if (link.socket) {
+      link.has_news = link.has_news || watched[place + 1].revents != 0;
+      place += 2;
+    }
+  }
+  return watched[0].revents != 0;
 }
 
 peer_loop::peer_loop(context& zmq, const clock& clock, options settings, wake& outbox)
@@ -179,7 +191,9 @@ void peer_loop::run(peer_handler& handler) {
       }
     }
     for (int i = 0; polled && i < links(); ++i) {
-      self.watch(i, handler, now);
+      if (std::exchange(self.links[static_cast<std::size_t>(i)].has_news, false)) {
+        self.watch(i, handler, now);
+      }
     }
     if (rang || messages > 0) {
       handler.commands(now);

@@ -10,6 +10,8 @@
 #include <atomic>
 #include <deque>
 #include <optional>
+#include <poll.h>
+#include <vector>
 
 namespace troupe::transport {
 
@@ -38,6 +40,10 @@ struct peer_loop::link {
   milliseconds timeout{};
   std::optional<zmq::socket_t> socket;
   std::optional<monitor> connection;
+  /// The socket's.
+  int descriptor = -1;
+  /// The connection may have come or gone: true until its events were taken up to the last.
+  bool has_news = false;
   wire::batch_writer out;
   /// A send failed: the link is dropped when the turn ends, not under the feet of who sent.
   bool is_stuck = false;
@@ -87,8 +93,8 @@ struct peer_loop::state {
   wake& outbox;
   wake stop_waker;
   std::atomic<bool> stopping{false};
-  std::deque<link> links;               // Links do not move: they own sockets.
-  std::vector<zmq::pollitem_t> watched; // Reused by every wait.
+  std::deque<link> links;      // Links do not move: they own sockets.
+  std::vector<pollfd> watched; // Reused by every wait.
 };
 
 } // namespace troupe::transport

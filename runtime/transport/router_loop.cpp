@@ -12,7 +12,10 @@
 #include <atomic>
 #include <cstring>
 #include <fmt/format.h>
+#include <limits>
 #include <optional>
+#include <poll.h>
+#include <utility>
 #include <vector>
 
 namespace troupe::transport {
@@ -80,6 +83,7 @@ struct router_loop::state {
     socket.set(zmq::sockopt::backlog, 1024);
     connections.emplace(zmq.zmq(), socket);
     socket.bind(settings.endpoint);
+    descriptor = descriptor_of(socket);
   }
 
   bool receive(router_handler& handler, instant now);
@@ -96,7 +100,10 @@ struct router_loop::state {
   const clock& time;
   heartbeat_options heartbeat;
   zmq::socket_t socket;
+  int descriptor = -1;
   std::optional<monitor> connections;
+  /// Connections may have come or gone: true until their events were taken up to the last.
+  bool has_news = true;
   wake waker;
   std::atomic<bool> stopping{false};
   std::vector<batch> batches;
@@ -209,17 +216,23 @@ void router_loop::state::send_batch(batch& out) {
   out.envelopes.clear();
 }
 
+/// Waits until something comes or `until`.
 void router_loop::state::wait(instant until) {
-  const auto left = std::chrono::ceil<milliseconds>(until - time.now());
-  zmq::pollitem_t watched[] = {
-      {socket.handle(), 0, ZMQ_POLLIN, 0},
-      {connections->socket().handle(), 0, ZMQ_POLLIN, 0},
-      {nullptr, waker.fd(), ZMQ_POLLIN, 0},
-  };
-  (void)zmq_poll(watched, 3, static_cast<long>(std::max<std::int64_t>(0, left.count())));
-  if ((watched[2].revents & ZMQ_POLLIN) != 0) {
+  std::array<pollfd, 3> watched{
+      {{descriptor, POLLIN, 0}, {connections->descriptor(), POLLIN, 0}, {waker.fd(), POLLIN, 0}}};
+  const instant now = time.now();
+  std::int64_t left = 0;
+  if (until > now && !has_news && !can_receive(socket)) {
+    left = std::chrono::ceil<milliseconds>(until - now).count();
+  }
+  (void)::poll(
+      watched.data(),
+      watched.size(),
+      static_cast<int>(std::min<std::int64_t>(left, std::numeric_limits<int>::max())));
+  if (watched[2].revents != 0) {
     waker.clear();
   }
+  has_news = has_news || watched[1].revents != 0;
 }
 
 /// Waits until something comes or `due`, then looks at everything that is not a message.
@@ -233,7 +246,9 @@ void router_loop::state::look(router_handler& handler, instant due, instant star
     drop_everything_received();
     handler.stood_still(late, woke);
   }
-  watch_connections(handler, woke);
+  if (std::exchange(has_news, false)) {
+    watch_connections(handler, woke);
+  }
 }
 
 void router_loop::state::drop_everything_received() {

@@ -46,7 +46,21 @@ bool receive_frame(zmq::socket_t& socket, zmq::message_t& frame) {
   }
 }
 
-void prepare(zmq::socket_t& socket, const heartbeat_options& heartbeat, std::int64_t frame_bytes_max) {
+bool can_receive(zmq::socket_t& socket) {
+  int events = 0;
+  std::size_t size = sizeof events;
+  if (zmq_getsockopt(socket.handle(), ZMQ_EVENTS, &events, &size) != 0) {
+    return zmq_errno() == EINTR; // Nobody knows: who tries to receive will.
+  }
+  return (events & ZMQ_POLLIN) != 0;
+}
+
+int descriptor_of(zmq::socket_t& socket) {
+  return socket.get(zmq::sockopt::fd);
+}
+
+void prepare(
+    zmq::socket_t& socket, const heartbeat_options& heartbeat, std::int64_t frame_bytes_max) {
   const auto interval = static_cast<int>(heartbeat.interval.count());
   const auto timeout = static_cast<int>(heartbeat.timeout.count());
   socket.set(zmq::sockopt::linger, 0); // Default: for ever.
@@ -66,12 +80,14 @@ monitor::monitor(zmq::context_t& context, zmq::socket_t& watched)
   const std::string endpoint = "inproc://monitor-" + std::to_string(count++);
   socket_.set(zmq::sockopt::linger, 0);
   if (zmq_socket_monitor(
-          watched.handle(), endpoint.c_str(),
+          watched.handle(),
+          endpoint.c_str(),
           ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED)
       != 0) {
     throw zmq::error_t{};
   }
   socket_.connect(endpoint);
+  descriptor_ = descriptor_of(socket_);
 }
 
 monitor::~monitor() {

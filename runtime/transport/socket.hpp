@@ -16,8 +16,20 @@ sent send_frame(zmq::socket_t& socket, zmq::message_t& frame, bool more);
 /// Receives one frame if there is one.
 bool receive_frame(zmq::socket_t& socket, zmq::message_t& frame);
 
+/// Whether there is a message to receive: to be asked after the last send and before waiting for
+/// `descriptor_of`, which becomes readable when something happens and not while something is there.
+/// @source libzmq 4.3.4, zmq_getsockopt(3), ZMQ_FD.
+///
+/// zmq_poll would do, but asks each socket twice and polls twice: six system calls a socket and
+/// wait.
+bool can_receive(zmq::socket_t& socket);
+
+/// For poll(2) together with other descriptors.
+int descriptor_of(zmq::socket_t& socket);
+
 /// Sets what must be set by hand on every socket, before bind or connect.
-void prepare(zmq::socket_t& socket, const heartbeat_options& heartbeat, std::int64_t frame_bytes_max);
+void prepare(
+    zmq::socket_t& socket, const heartbeat_options& heartbeat, std::int64_t frame_bytes_max);
 
 /// Tells what happens to a socket's connections.
 ///
@@ -34,11 +46,13 @@ public:
   /// The next event, or `none`.
   event next();
 
-  zmq::socket_t& socket() { return socket_; }
+  /// Readable when there may be events, once those before have been taken up to `none`.
+  int descriptor() const { return descriptor_; }
 
 private:
   zmq::socket_t& watched_;
   zmq::socket_t socket_;
+  int descriptor_ = -1;
 };
 
 } // namespace troupe::transport
