@@ -223,6 +223,7 @@ def check_books(folder: pathlib.Path) -> dict:
 def run(wanted: argparse.Namespace, folder: pathlib.Path, screen: Screen) -> Outcome:
     topology, brokers = write_topology(HERE / "shop.yaml", folder)
     (folder / "data").mkdir()
+    screen.step("starting the shop of examples/shop/shop.yaml with `troupe up`")
     nodes = Nodes(wanted.bin, topology)
     try:
         nodes.wait_until_ready(READY_SECONDS)
@@ -232,7 +233,8 @@ def run(wanted: argparse.Namespace, folder: pathlib.Path, screen: Screen) -> Out
         load, kills, killer_trouble = place_orders(wanted, folder, brokers, nodes, screen)
         screen.step(f"{load['answered']:,} orders answered in {load['seconds']:.1f} s")
         quiet = run_checker(folder, "--wait-quiet", str(QUIET_SECONDS), "--quiet-only")
-        screen.step(f"waited until all had ended: {(quiet.stdout or quiet.stderr).strip()}")
+        screen.step(f"{(quiet.stdout or quiet.stderr).strip()} any more" if quiet.returncode == 0 else
+                    f"waited {QUIET_SECONDS:.0f} s in vain: {(quiet.stdout or quiet.stderr).strip()}")
         restarts = nodes.restarts()
     finally:
         stopped_well = nodes.stop()
@@ -248,7 +250,7 @@ def run(wanted: argparse.Namespace, folder: pathlib.Path, screen: Screen) -> Out
 
 
 def show(wanted: argparse.Namespace, outcome: Outcome, screen: Screen) -> None:
-    show_table(screen, outcome.load, outcome.kills, outcome.check)
+    show_table(screen, outcome.load, outcome.kills, outcome.check, outcome.restarts)
     show_check(screen, outcome.check)
     if outcome.trouble:
         for what in outcome.trouble:

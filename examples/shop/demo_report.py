@@ -10,6 +10,10 @@ import threading
 import time
 
 
+# For so long after the last kill, a gap is put down to it.
+AFTERMATH_SECONDS = 30.0
+
+
 @dataclasses.dataclass
 class Kill:
     """One SIGKILL, and what clients noticed of it. Times are of the monotonic clock."""
@@ -38,12 +42,13 @@ def answer_times(client_log: pathlib.Path) -> list[float]:
 def measure_gaps(kills: list[Kill], answers: list[float]) -> None:
     """For each kill: the longest time without an answer from then until the next kill."""
     for kill, following in zip(kills, [*kills[1:], None]):
-        until = min(following.at if following else kill.at + 5, kill.at + 5)
+        until = following.at if following else kill.at + AFTERMATH_SECONDS
         first = max(bisect.bisect_right(answers, kill.at) - 1, 0)
         last = bisect.bisect_left(answers, until)
         around = answers[first:last + 1]
-        kill.gap_ms = max((1000 * (b - max(a, kill.at)) for a, b in zip(around, around[1:])),
-                          default=None)
+        # What of a gap comes after the next kill is that one's.
+        kill.gap_ms = max((1000 * (min(b, until) - max(a, kill.at))
+                           for a, b in zip(around, around[1:])), default=None)
 
 
 class Screen:
@@ -109,7 +114,7 @@ def _table_of_kills(screen: Screen, kills: list[Kill], began: float) -> None:
                     f"{_milliseconds(kill.gap_ms):>26}")
 
 
-def show_table(screen: Screen, load: dict, kills: list[Kill], check: dict) -> None:
+def show_table(screen: Screen, load: dict, kills: list[Kill], check: dict, restarts: int) -> None:
     """The few figures that matter."""
     def row(what: str, value: object, note: str = "") -> None:
         text = f"{value:,}" if isinstance(value, int) else str(value)
@@ -128,9 +133,11 @@ def show_table(screen: Screen, load: dict, kills: list[Kill], check: dict) -> No
         ", ".join(f"{code} {count:,}" for code, count in sorted(failed.items()))
         or f"of {load['calls']:,}")
     row("throughput", f"{load['per_second']:,.0f}/s")
-    row("time to answer", _milliseconds(load.get("p50_ms")),
-        f"p50; p99 {_milliseconds(load.get('p99_ms'))}, longest {_milliseconds(load.get('max_ms'))}")
+    row("time to answer, p50", _milliseconds(load.get("p50_ms")))
+    row("time to answer, p99", _milliseconds(load.get("p99_ms")),
+        f"longest {_milliseconds(load.get('max_ms'))}")
     row("longest gap between answers", _milliseconds(load["longest_gap_ms"]))
+    row("processes killed", len(kills), f"started again: {restarts}" if kills or restarts else "")
     screen.line()
     if kills:
         _table_of_kills(screen, kills, load["began_us"] / 1e6)
@@ -147,13 +154,13 @@ def show_check(screen: Screen, check: dict) -> None:
     for name, result in check["invariants"].items():
         verdict = screen.good("ok") if result["violations"] == 0 else \
             screen.bad(f"{result['violations']} violated")
-        screen.line(f"  {name:<4}{result['what']:<66}{verdict}")
+        screen.line(f"  {name:<5}{result['what']:<65}{verdict}")
         if result["violations"]:
-            screen.line(f"      first: {result['first_key']}: {result['first']}")
+            screen.line(f"       first: {result['first_key']}: {result['first']}")
     if not check["liveness"]["quiet"]:
         screen.line("  " + screen.bad("not everything has ended: ") + json.dumps(check["liveness"]))
     counts = check["counts"]
-    screen.line(f"      {counts['sagas']:,} sagas, {counts['taken_over']:,} taken over by another "
+    screen.line(f"       {counts['sagas']:,} sagas, {counts['taken_over']:,} taken over by another "
                 f"worker; {counts['provider_transfers']:,} transfers of money, "
                 f"{counts['provider_repeats']:,} asked for twice and made once")
     screen.line()
