@@ -15,7 +15,7 @@ CREATE TABLE orders (
   order_id BLOB PRIMARY KEY,
   customer TEXT NOT NULL,
   currency TEXT NOT NULL,
-  state TEXT NOT NULL CHECK (state IN ('created', 'confirmed', 'cancelled')),
+  state TEXT NOT NULL CHECK (state = 'created' OR state = 'confirmed' OR state = 'cancelled'),
   amount_cents BIGINT,
   payment_id BLOB,
   created_at BIGINT NOT NULL

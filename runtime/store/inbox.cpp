@@ -11,7 +11,7 @@ CREATE TABLE inbox (
   id BLOB PRIMARY KEY,
   operation TEXT NOT NULL,
   digest BIGINT NOT NULL,
-  state INTEGER NOT NULL CHECK (state IN (1, 2, 3)),
+  state INTEGER NOT NULL CHECK (state BETWEEN 1 AND 3),
   reply BLOB,
   node TEXT NOT NULL,
   replica INTEGER NOT NULL,

@@ -12,7 +12,7 @@ LINES_MAX = 800
 # DESIGN's folders: each is there and says in its README.md what it is for.
 FOLDERS = ("topology", "runtime", "runtime/wire", "runtime/transport", "runtime/store",
            "runtime/broker", "runtime/supervision", "runtime/saga", "runtime/actor",
-           "runtime/security", "runtime/observe", "runtime/client", "actors", "nodes", "tests",
+           "runtime/observe", "runtime/client", "actors", "nodes", "tests",
            "examples")
 
 _EMPTY_NAMES = {"utils", "util", "common", "helpers", "helper", "misc", "stuff"}
