@@ -13,9 +13,10 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+namespace troupe {
+
 namespace {
 
-using namespace troupe;
 using nlohmann::json;
 
 constexpr int exit_ok = 0;
@@ -163,9 +164,7 @@ int run(const arguments& given) {
   return given.orders_file.empty() ? exit_ok : place(**client, given);
 }
 
-} // namespace
-
-int main(int count, char** words) {
+int parse_and_run(int count, char** words) {
   arguments given;
   CLI::App app{"Places orders in the example shop, and asks again for each until it is answered."};
   app.add_option("--broker", given.brokers, "tcp://HOST:PORT; may be repeated")
@@ -192,10 +191,18 @@ int main(int count, char** words) {
   }
   given.load.deadline = milliseconds{given.deadline_ms};
   given.load.patience = milliseconds{given.patience_ms};
+  return run(given);
+}
+
+} // namespace
+
+} // namespace troupe
+
+int main(int count, char** words) {
   try {
-    return run(given);
+    return troupe::parse_and_run(count, words);
   } catch (const std::exception& fault) {
-    fmt::print(stderr, "shop-place-orders: {}\n", fault.what());
-    return exit_failed;
+    std::fprintf(stderr, "shop-place-orders: %s\n", fault.what());
+    return troupe::exit_failed;
   }
 }
