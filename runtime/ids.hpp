@@ -94,7 +94,10 @@ struct std::hash<troupe::uuid> {
     // The ids come from outside: mix both halves, so that no half alone can be made to collide.
     low ^= high * 0x9e3779b97f4a7c15ULL;
     low ^= low >> 32;
-    return low * 0xd6e8feb86659fd93ULL;
+    low *= 0xd6e8feb86659fd93ULL;
+    // Tables go by the low bits, which a product does not reach from above, and the ids of one
+    // source differ only there: without this 256 of them in a row fall into one place.
+    return low ^ low >> 32;
   }
 };
 

@@ -121,7 +121,7 @@ call_table::ended call_table::end(std::uint32_t index) {
 }
 
 std::optional<call_table::ended> call_table::answered(const uuid& id) {
-  const std::size_t hash = folded_hash{}(id);
+  const std::size_t hash = std::hash<uuid>{}(id);
   const auto found = slot_of_.find(id, hash);
   if (found == slot_of_.end()) {
     return std::nullopt;

@@ -96,15 +96,6 @@ public:
   void end_all(std::vector<ended>& into);
 
 private:
-  /// The table is indexed by the low bits of the hash, while what differs between the ids of one
-  /// source reaches mostly the high ones: these are folded in. Without it lookups cost 8x as much.
-  struct folded_hash {
-    std::size_t operator()(const uuid& id) const noexcept {
-      const std::size_t hash = std::hash<uuid>{}(id);
-      return hash ^ hash >> 32U ^ hash >> 47U;
-    }
-  };
-
   enum class place : std::uint8_t { free, to_send, sent, waiting };
 
   struct slot {
@@ -136,7 +127,7 @@ private:
 
   std::vector<slot> slots_;
   std::vector<std::uint32_t> free_;
-  tsl::robin_map<uuid, std::uint32_t, folded_hash> slot_of_;
+  tsl::robin_map<uuid, std::uint32_t, std::hash<uuid>> slot_of_;
   due_wheel wheel_;
   std::vector<std::uint32_t> due_; // Reused by `expire`.
   std::vector<bool> is_up_;
