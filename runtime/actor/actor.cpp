@@ -1,5 +1,7 @@
 #include "runtime/actor/actor.hpp"
 
+#include "runtime/wire/events.hpp"
+
 namespace troupe {
 
 namespace {
@@ -23,6 +25,23 @@ const handlers::operation* actor::find(std::string_view name) const {
 
 const handlers::effect* actor::find_effect(std::string_view name) const {
   return find_in(effects_, name);
+}
+
+const handlers::event* actor::find_event(std::string_view topic) const {
+  for (const auto& [pattern, handler] : events_) {
+    if (wire::matches(pattern, topic)) {
+      return &handler;
+    }
+  }
+  return nullptr;
+}
+
+std::vector<std::string> actor::events() const {
+  std::vector<std::string> patterns;
+  for (const auto& [pattern, handler] : events_) {
+    patterns.push_back(pattern);
+  }
+  return patterns;
 }
 
 std::vector<std::string> actor::operations() const {

@@ -38,6 +38,11 @@ public:
   const handlers::effect* find_effect(std::string_view name) const;
   std::vector<std::string> operations() const;
 
+  /// The handler for events of `topic`: the first that was registered with a matching pattern.
+  const handlers::event* find_event(std::string_view topic) const;
+  /// The patterns of `on`, in order.
+  std::vector<std::string> events() const;
+
   bool has_effects() const { return !effects_.empty(); }
 
   /// The sagas this actor coordinates, if it does.
@@ -57,6 +62,17 @@ protected:
     operations_.emplace_back(std::move(operation), handlers::make_command(std::move(handler)));
   }
 
+  /// What to do when an event of a topic comes: in a turn, once for each. `handler(const Event&,
+  /// turn&)` or `(const Event&, turn&, const event_info&)`, returning nothing or `outcome<void>`.
+  ///
+  /// A business refusal (`rejected`, `invalid`, `conflict`, `forbidden`) is final: a dead letter.
+  /// Any other error, and a throw, is tried again with back-off while events of other keys go on.
+  /// @param pattern a topic, `PREFIX.*` or `*`; the topology's `subscribes` says which of them come.
+  template <class Handler>
+  void on(std::string pattern, Handler handler) {
+    events_.emplace_back(std::move(pattern), handlers::make_event(std::move(handler)));
+  }
+
   /// Work outside the system, asked for with `turn.effect(name, request)`.
   ///
   /// @param run `outcome<Result>(const Request&, const effect_call&)`: outside every lock, possibly
@@ -71,6 +87,7 @@ protected:
 
 private:
   std::vector<std::pair<std::string, handlers::operation>> operations_;
+  std::vector<std::pair<std::string, handlers::event>> events_;
   std::vector<std::pair<std::string, handlers::effect>> effects_;
 };
 

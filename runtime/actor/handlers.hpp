@@ -1,5 +1,7 @@
 #pragma once
 
+#include "runtime/clock.hpp"
+#include "runtime/ids.hpp"
 #include "runtime/outcome.hpp"
 #include "runtime/store/database.hpp"
 #include "runtime/wire/message.hpp"
@@ -32,6 +34,22 @@ struct effect_call {
   int attempt = 1;
 };
 
+/// What a handler may want to know of the event it is given. Borrowed for the time of the call.
+struct event_info {
+  uuid id;
+  std::string_view topic;
+  /// The ordering key; may be empty.
+  std::string_view key;
+  /// The capability it comes from; empty if a client published it.
+  std::string_view source;
+  /// When it was journaled.
+  wall_time time;
+  /// In the journal.
+  std::uint64_t position = 0;
+  /// 1 for the first try.
+  int attempt = 1;
+};
+
 /// The operations of an actor, with their types erased.
 namespace handlers {
 
@@ -58,6 +76,10 @@ struct effect {
 };
 
 using operation = std::variant<query, command>;
+
+struct event {
+  std::function<outcome<void>(std::string_view body, const event_info& event, turn& turn)> run;
+};
 
 template <class T>
 inline constexpr bool is_outcome = false;
@@ -149,6 +171,36 @@ command make_command(Handler handler) {
           return encode_returned(handler(*decoded), reply);
         } else {
           return encode_returned(handler(*decoded, turn), reply);
+        }
+      }};
+}
+
+template <class Handler>
+event make_event(Handler handler) {
+  using body_type = request_t<Handler>;
+  return {
+      [handler = std::move(handler)](
+          std::string_view body, const event_info& info, turn& turn) mutable -> outcome<void> {
+        const auto decoded = wire::checked_decode<body_type>(body);
+        if (!decoded) {
+          return failure{decoded.error()};
+        }
+        const auto run = [&] {
+          if constexpr (std::is_invocable_v<
+                            Handler&,
+                            const body_type&,
+                            troupe::turn&,
+                            const event_info&>) {
+            return handler(*decoded, turn, info);
+          } else {
+            return handler(*decoded, turn);
+          }
+        };
+        if constexpr (std::is_void_v<decltype(run())>) {
+          run();
+          return {};
+        } else {
+          return run();
         }
       }};
 }

@@ -24,6 +24,8 @@ struct actor_type {
   std::function<void(const config_tree&, std::vector<fault>&)> check_config{};
   /// What it answers, for `troupe check`.
   std::vector<std::string> operations{};
+  /// The topics it handles events of, or patterns of them.
+  std::vector<std::string> events{};
   /// The sagas it coordinates.
   std::vector<saga::definition> sagas{};
 

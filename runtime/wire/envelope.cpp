@@ -26,6 +26,15 @@ constexpr std::array kinds{
     "state"sv,
     "roster"sv,
     "bye"sv,
+    "outbox"sv,
+    "relay"sv,
+    "confirmed"sv,
+    "resend"sv,
+    "assign"sv,
+    "assigned"sv,
+    "event"sv,
+    "handled"sv,
+    "buried"sv,
 };
 constexpr std::array statuses{""sv, "ok"sv, "error"sv, "pending"sv};
 
@@ -48,6 +57,8 @@ enum key_bit : std::uint32_t {
   key_source = 256,
   key_status = 512,
   key_error = 1024,
+  key_seq = 2048,
+  key_time = 4096,
 };
 
 struct known_key {
@@ -70,6 +81,8 @@ constexpr std::array known_keys{
     known_key{"error", key_error, "a map"},
     known_key{"source", key_source, "UTF-8 text of at most 256 bytes"},
     known_key{"traceparent", key_traceparent, "UTF-8 text of at most 256 bytes"},
+    known_key{"seq", key_seq, "an integer from 0"},
+    known_key{"time", key_time, "an integer from 0"},
 };
 
 /// Compares with a word of known length, of which the compiler makes one or two instructions.
@@ -91,9 +104,12 @@ std::size_t place_of_key(std::string_view name) {
            : is_word(name, "op") ? 4
                                  : known_keys.size();
   case 3:
-    return is_word(name, "ttl") ? 5 : is_word(name, "key") ? 6 : known_keys.size();
+    return is_word(name, "ttl")   ? 5
+           : is_word(name, "key") ? 6
+           : is_word(name, "seq") ? 11
+                                  : known_keys.size();
   case 4:
-    return is_word(name, "kind") ? 1 : known_keys.size();
+    return is_word(name, "kind") ? 1 : is_word(name, "time") ? 12 : known_keys.size();
   case 5:
     return is_word(name, "error") ? 8 : known_keys.size();
   case 6:
@@ -186,6 +202,11 @@ bool read_value(key_bit bit, reader& values, header_view& header, const char* st
     return read_short(values, header.source, key_bytes_max);
   case key_traceparent:
     return read_short(values, header.traceparent, key_bytes_max);
+  case key_seq:
+    header.has_seq = values.read(header.seq);
+    return header.has_seq;
+  case key_time:
+    return values.read(header.time);
   case key_error:
     return values.peek() == value_type::map && values.read_raw(header.error);
   }
@@ -200,6 +221,10 @@ std::uint32_t required_keys(const header_view& header) {
   case kind::reply:
     return key_v | key_kind | key_id | key_status
            | (header.status == status::error ? key_error : 0U);
+  case kind::relay:
+    return key_v | key_kind | key_id | key_to | key_op | key_seq;
+  case kind::event:
+    return key_v | key_kind | key_id | key_to | key_op | key_seq | key_time;
   default:
     return key_v | key_kind;
   }
@@ -334,6 +359,31 @@ void append_call_header(std::string& to, const call_header& header) {
   }
   if (!header.source.empty()) {
     text_entry(out, "source", header.source);
+  }
+}
+
+void append_event_header(std::string& to, const event_header& header) {
+  writer out{to};
+  const std::uint32_t optional = !header.key.empty() + !header.source.empty()
+                                 + !header.traceparent.empty() + (header.time != 0);
+  start_header(out, 6 + optional, header.kind);
+  id_entry(out, header.id);
+  text_entry(out, "to", header.to);
+  text_entry(out, "op", header.topic);
+  out.text("seq");
+  out.unsigned_integer(header.seq);
+  if (header.time != 0) {
+    out.text("time");
+    out.unsigned_integer(header.time);
+  }
+  if (!header.key.empty()) {
+    text_entry(out, "key", header.key);
+  }
+  if (!header.source.empty()) {
+    text_entry(out, "source", header.source);
+  }
+  if (!header.traceparent.empty()) {
+    text_entry(out, "traceparent", header.traceparent);
   }
 }
 

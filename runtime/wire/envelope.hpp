@@ -23,7 +23,17 @@ enum class kind : std::uint8_t {
   pong,
   state,
   roster,
-  bye
+  bye,
+  // Of events (wire/events.hpp), between workers and the broker that keeps the journal.
+  outbox,
+  relay,
+  confirmed,
+  resend,
+  assign,
+  assigned,
+  event,
+  handled,
+  buried,
 };
 
 std::string_view name_of(kind kind);
@@ -46,6 +56,7 @@ struct header_view {
   wire::status status = status::none;
   bool has_id = false;
   bool has_ttl = false;
+  bool has_seq = false;
   uuid id;
   std::string_view to;
   std::string_view op;
@@ -56,6 +67,10 @@ struct header_view {
   std::string_view error;
   /// Remaining time in milliseconds.
   std::uint32_t ttl = 0;
+  /// Of a relayed event, its number in the outbox; of a delivered one, its position in the journal.
+  std::uint64_t seq = 0;
+  /// When a delivered event was journaled, in milliseconds since 1970 (UTC).
+  std::uint64_t time = 0;
   /// Offset in the header of the four bytes of `ttl`; 0 if it is not a uint32 (FORMAT.md, `ttl`).
   std::uint32_t ttl_at = 0;
 };
@@ -80,6 +95,23 @@ struct call_header {
 };
 
 void append_call_header(std::string& to, const call_header& header);
+
+/// What an event says on its way into the journal (`relay`) and out of it (`event`), apart from its
+/// body. Borrowed.
+struct event_header {
+  wire::kind kind = wire::kind::event;
+  uuid id;
+  /// The capability: whose outbox it comes from, or which group it is delivered to.
+  std::string_view to;
+  std::string_view topic;
+  std::string_view key{};
+  std::string_view source{};
+  std::string_view traceparent{};
+  std::uint64_t seq = 0;
+  std::uint64_t time = 0;
+};
+
+void append_event_header(std::string& to, const event_header& header);
 
 /// `ok` and `pending` replies.
 void append_reply_header(std::string& to, const uuid& id, status status);

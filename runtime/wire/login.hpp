@@ -21,9 +21,11 @@ struct served {
   std::string breaker = "closed";
   /// When it may be worth another try, if the breaker is open or the group down.
   std::uint32_t retry_after_ms = 0;
+  /// Events the broker may have outstanding here; 0 if it subscribes to none, is down or draining.
+  std::uint32_t events = 0;
 };
 
-TROUPE_MESSAGE(served, capability, credit, inbox, replicas, breaker, retry_after_ms)
+TROUPE_MESSAGE(served, capability, credit, inbox, replicas, breaker, retry_after_ms, events)
 
 /// The body of HELLO: who logs in.
 struct hello {
@@ -49,9 +51,11 @@ struct welcome {
   std::uint32_t heartbeat_ms = 0;
   std::uint32_t timeout_ms = 0;
   std::uint64_t body_bytes_max = 0;
+  /// Whether it keeps the journal of events.
+  bool journal = false;
 };
 
-TROUPE_MESSAGE(welcome, broker, incarnation, heartbeat_ms, timeout_ms, body_bytes_max)
+TROUPE_MESSAGE(welcome, broker, incarnation, heartbeat_ms, timeout_ms, body_bytes_max, journal)
 
 /// The body of STATE, from a worker: what changed.
 struct state {

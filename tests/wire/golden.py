@@ -16,6 +16,9 @@ CALL_ID = bytes.fromhex("018f3c1e7a2b7c3d8e4f5061728394a5")
 NODE_INCARNATION = bytes.fromhex("018f3c1e000070008000000000000001")
 BROKER_INCARNATION = bytes.fromhex("018f3c1e000070008000000000000002")
 
+POSTPONED = {"position": 899, "attempts": 3, "dead": True, "cause": "rejected",
+             "error": "no such article", "replica": 2}
+
 
 def pack(value):
     return msgpack.packb(value, use_bin_type=True)
@@ -36,9 +39,9 @@ def batch(envelopes):
     return out
 
 
-def served(capability, credit, inbox, replicas, breaker="closed", retry_after_ms=0):
+def served(capability, credit, inbox, replicas, breaker="closed", retry_after_ms=0, events=0):
     return {"capability": capability, "credit": credit, "inbox": inbox, "replicas": replicas,
-            "breaker": breaker, "retry_after_ms": retry_after_ms}
+            "breaker": breaker, "retry_after_ms": retry_after_ms, "events": events}
 
 
 def golden():
@@ -63,12 +66,27 @@ def golden():
         "hello_body": pack({
             "role": "worker", "node": "n1", "incarnation": NODE_INCARNATION,
             "plan": 0x0123456789ABCDEF, "batch": True, "pid": 4242,
-            "serves": [served("orders", 64, True, 2),
+            "serves": [served("orders", 64, True, 2, events=1024),
                        served("stock", 0, False, 1, "open", 300)],
             "in_flight": [CALL_ID]}),
         "welcome_body": pack({
             "broker": "b1", "incarnation": BROKER_INCARNATION, "heartbeat_ms": 200,
-            "timeout_ms": 800, "body_bytes_max": 1048576}),
+            "timeout_ms": 800, "body_bytes_max": 1048576, "journal": True}),
+        "event_header": header({
+            "v": 1, "kind": "event", "id": CALL_ID, "to": "stock", "op": "order.created",
+            "seq": 70000, "time": 1700000000123, "key": "customer-7", "source": "orders"}),
+        "relay_header": header({"v": 1, "kind": "relay", "id": CALL_ID, "to": "orders",
+                                "op": "order.created", "seq": 12, "key": "customer-7"}),
+        "assign_body": pack({
+            "capability": "stock", "journal": BROKER_INCARNATION, "epoch": 1 << 32 | 7,
+            "partitions": [{"partition": 0, "position": 0}, {"partition": 63, "position": 900}]}),
+        "assigned_body": pack({
+            "capability": "stock", "epoch": 1 << 32 | 7,
+            "partitions": [{"partition": 63, "handled": 901, "waiting": [POSTPONED]}],
+            "refused": ""}),
+        "handled_body": pack({
+            "capability": "stock", "upto": [{"partition": 63, "position": 950}],
+            "waiting": [POSTPONED], "done": [880, 881]}),
         "state_body": pack({"draining": True, "serves": [served("orders", 0, True, 2)]}),
         "pong_body": pack({"finished": 70000, "busy_ms": 12}),
         "roster_body": pack({"workers": [{"node": "n1", "incarnation": NODE_INCARNATION}]}),

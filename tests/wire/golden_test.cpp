@@ -1,6 +1,7 @@
 #include "runtime/wire/batch.hpp"
 #include "runtime/wire/envelope.hpp"
 #include "runtime/wire/json.hpp"
+#include "runtime/wire/events.hpp"
 #include "runtime/wire/login.hpp"
 #include "tests/wire/bytes.hpp"
 
@@ -40,7 +41,7 @@ hello golden_hello() {
       .batch = true,
       .pid = 4242,
       .serves =
-          {{.capability = "orders", .credit = 64, .inbox = true, .replicas = 2},
+          {{.capability = "orders", .credit = 64, .inbox = true, .replicas = 2, .events = 1024},
            {.capability = "stock",
             .credit = 0,
             .inbox = false,
@@ -76,9 +77,18 @@ constexpr const char* headers[] = {
     "reply_ok_header",
     "reply_pending_header",
     "reply_error_header",
-    "hello_header"};
+    "hello_header",
+    "event_header",
+    "relay_header"};
 constexpr const char* bodies[] = {
-    "hello_body", "welcome_body", "state_body", "pong_body", "roster_body"};
+    "hello_body",
+    "welcome_body",
+    "state_body",
+    "pong_body",
+    "roster_body",
+    "assign_body",
+    "assigned_body",
+    "handled_body"};
 
 } // namespace
 
@@ -113,7 +123,8 @@ BOOST_AUTO_TEST_CASE(bodies_are_written_as_another_implementation_writes_them) {
       .incarnation = broker_incarnation(),
       .heartbeat_ms = 200,
       .timeout_ms = 800,
-      .body_bytes_max = 1048576};
+      .body_bytes_max = 1048576,
+      .journal = true};
   const state changed{
       .draining = true,
       .serves = {{.capability = "orders", .credit = 0, .inbox = true, .replicas = 2}}};
@@ -125,6 +136,63 @@ BOOST_AUTO_TEST_CASE(bodies_are_written_as_another_implementation_writes_them) {
   BOOST_TEST(
       to_hex(encoded(pong{.finished = 70000, .busy_ms = 12})) == to_hex(golden("pong_body")));
   BOOST_TEST(to_hex(encoded(alive)) == to_hex(golden("roster_body")));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_said_of_events_is_written_as_another_implementation_writes_it) {
+  const postponed given_up{
+      .position = 899,
+      .attempts = 3,
+      .dead = true,
+      .cause = "rejected",
+      .error = "no such article",
+      .replica = 2};
+  const std::uint64_t epoch = (std::uint64_t{1} << 32U) | 7U;
+  std::string delivered;
+  std::string relayed;
+
+  append_event_header(
+      delivered,
+      {.kind = kind::event,
+       .id = call_id(),
+       .to = "stock",
+       .topic = "order.created",
+       .key = "customer-7",
+       .source = "orders",
+       .seq = 70000,
+       .time = 1700000000123});
+  append_event_header(
+      relayed,
+      {.kind = kind::relay,
+       .id = call_id(),
+       .to = "orders",
+       .topic = "order.created",
+       .key = "customer-7",
+       .seq = 12});
+
+  BOOST_TEST(to_hex(delivered) == to_hex(golden("event_header")));
+  BOOST_TEST(to_hex(relayed) == to_hex(golden("relay_header")));
+  BOOST_TEST(
+      to_hex(encoded(assign{"stock", broker_incarnation(), epoch, {{0, 0}, {63, 900}}}))
+      == to_hex(golden("assign_body")));
+  BOOST_TEST(
+      to_hex(encoded(assigned{"stock", epoch, {{63, 901, {given_up}}}, ""}))
+      == to_hex(golden("assigned_body")));
+  BOOST_TEST(
+      to_hex(encoded(handled{"stock", {{63, 950}}, {given_up}, {880, 881}}))
+      == to_hex(golden("handled_body")));
+}
+
+BOOST_AUTO_TEST_CASE(a_delivered_event_is_read_back) {
+  const auto read = scan_header(golden("event_header"));
+
+  BOOST_REQUIRE(read.has_value());
+  BOOST_TEST((read->kind == kind::event));
+  BOOST_TEST(read->to == "stock");
+  BOOST_TEST(read->op == "order.created");
+  BOOST_TEST(read->seq == 70000U);
+  BOOST_TEST(read->time == 1700000000123U);
+  BOOST_TEST(read->key == "customer-7");
+  BOOST_TEST(read->source == "orders");
 }
 
 BOOST_AUTO_TEST_CASE(a_batch_frame_is_written_as_another_implementation_writes_it) {

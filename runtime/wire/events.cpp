@@ -1,0 +1,34 @@
+#include "runtime/wire/events.hpp"
+
+#include "runtime/wire/limits.hpp"
+
+#include <algorithm>
+#include <span>
+
+namespace troupe::wire {
+
+std::uint32_t partition_of(std::string_view key, const uuid& id) {
+  const auto bytes =
+      key.empty() ? std::as_bytes(std::span{id.bytes}) : std::as_bytes(std::span{key});
+  return static_cast<std::uint32_t>(digest_of(bytes) % partition_count);
+}
+
+bool matches(std::string_view pattern, std::string_view topic) {
+  if (!pattern.ends_with('*')) {
+    return pattern == topic;
+  }
+  pattern.remove_suffix(1);
+  return topic.size() > pattern.size() && topic.starts_with(pattern);
+}
+
+bool is_topic(std::string_view text) {
+  if (text.empty() || text.size() > name_bytes_max || text.front() == '.' || text.back() == '.'
+      || text.find("..") != std::string_view::npos) {
+    return false;
+  }
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+  });
+}
+
+} // namespace troupe::wire
