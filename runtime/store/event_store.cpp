@@ -1,0 +1,137 @@
+#include "runtime/store/event_store.hpp"
+
+#include <array>
+#include <fmt/format.h>
+
+namespace troupe::store {
+
+namespace {
+
+constexpr std::array<migration, 1> steps{{{1, "event streams and their snapshots", R"sql(
+CREATE TABLE events (
+  stream BLOB NOT NULL,
+  version BIGINT NOT NULL CHECK (version > 0),
+  position BIGINT NOT NULL UNIQUE,
+  type TEXT NOT NULL,
+  body BLOB NOT NULL,
+  at BIGINT NOT NULL,
+  cause BLOB NOT NULL,
+  PRIMARY KEY (stream, version)
+) WITHOUT ROWID;
+CREATE TABLE snapshots (
+  stream BLOB NOT NULL,
+  version BIGINT NOT NULL CHECK (version > 0),
+  form BIGINT NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY (stream, version)
+) WITHOUT ROWID;
+)sql"}}};
+
+blob bytes_of(std::string_view text) {
+  return std::as_bytes(std::span{text});
+}
+
+std::string_view text_of(blob bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+error moved_on(const uuid& stream, std::int64_t expected, std::int64_t version) {
+  return {
+      .code = errc::conflict,
+      .message = fmt::format(
+          "{} is at version {}, not at {} as expected: something else happened to it meanwhile; "
+          "look again",
+          to_string(stream),
+          version,
+          expected),
+      .details = {{"expected", std::to_string(expected)}, {"version", std::to_string(version)}}};
+}
+
+} // namespace
+
+std::span<const migration> event_migrations() {
+  return steps;
+}
+
+outcome<std::int64_t> event_store::append(
+    const uuid& stream,
+    std::int64_t expected,
+    std::span<const new_event> events,
+    const uuid& cause,
+    wall_time now) {
+  const auto millis = std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count();
+  std::int64_t version = expected;
+  for (const new_event& each : events) {
+    // The condition keeps gaps out, the primary key repeats: no look beforehand is needed.
+    const auto added = session_.execute(
+        "INSERT INTO events (stream, version, position, type, body, at, cause)"
+        " SELECT $1, $2 + 1, (SELECT COALESCE(MAX(position), 0) + 1 FROM events), $3, $4, $5, $6"
+        " WHERE $2 = (SELECT COALESCE(MAX(version), 0) FROM events WHERE stream = $1)",
+        stream,
+        version,
+        each.type,
+        bytes_of(each.body),
+        millis,
+        cause);
+    if (added == 0) {
+      return failure{moved_on(stream, expected, version_of(stream))};
+    }
+    ++version;
+  }
+  return version;
+}
+
+std::int64_t event_store::version_of(const uuid& stream) {
+  return session_
+      .integer_of("SELECT COALESCE(MAX(version), 0) FROM events WHERE stream = $1", stream)
+      .value_or(0);
+}
+
+void event_store::save_snapshot(
+    const uuid& stream, std::int64_t version, std::int64_t form, std::string_view body) {
+  session_.execute(
+      "INSERT INTO snapshots (stream, version, form, body) VALUES ($1, $2, $3, $4)"
+      " ON CONFLICT (stream, version) DO UPDATE SET form = $3, body = $4",
+      stream,
+      version,
+      form,
+      bytes_of(body));
+}
+
+std::optional<snapshot>
+event_store::find_snapshot(const uuid& stream, std::int64_t form, std::int64_t version) {
+  std::optional<snapshot> found;
+  auto take = [&](const row& row) {
+    found = snapshot{row.integer(0), std::string{text_of(row.bytes(1))}};
+  };
+  session_.query(
+      "SELECT version, body FROM snapshots WHERE stream = $1 AND version <= $2 AND form = $3"
+      " ORDER BY version DESC LIMIT 1",
+      take,
+      stream,
+      version,
+      form);
+  return found;
+}
+
+event_row event_store::event_of(const row& found) {
+  return {
+      .stream = found.id(0),
+      .version = found.integer(1),
+      .position = found.integer(2),
+      .type = found.text(3),
+      .body = text_of(found.bytes(4)),
+      .at = wall_time{milliseconds{found.integer(5)}},
+      .cause = found.id(6)};
+}
+
+void event_store::expect(const event_row& event, std::int64_t due) {
+  if (event.version != due) {
+    throw database_error{
+        database_fault::corrupt,
+        fmt::format(
+            "the events of {} have a gap: version {} is missing", to_string(event.stream), due)};
+  }
+}
+
+} // namespace troupe::store

@@ -1,0 +1,159 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+#include "runtime/ids.hpp"
+#include "runtime/outcome.hpp"
+#include "runtime/store/database.hpp"
+#include "runtime/store/migrations.hpp"
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace troupe::store {
+
+/// The tables of event streams and their snapshots (component "troupe.events", FORMAT.md).
+std::span<const migration> event_migrations();
+
+/// An event that is to be appended. Borrowed for the call.
+struct new_event {
+  /// What happened, by a name that stays: "confirmed".
+  std::string_view type;
+  /// MessagePack.
+  std::string_view body;
+};
+
+/// An event of a stream. Its views are valid until the callback that sees it returns.
+struct event_row {
+  uuid stream;
+  /// 1, 2, 3 ... within its stream.
+  std::int64_t version = 0;
+  /// Rises over all streams, in the order of appending.
+  std::int64_t position = 0;
+  std::string_view type;
+  std::string_view body;
+  /// When the turn began that appended it: the clock of that machine, to the millisecond.
+  wall_time at{};
+  /// The message whose turn it was.
+  uuid cause;
+};
+
+/// A state that was written down to save reading what led to it.
+struct snapshot {
+  std::int64_t version = 0;
+  std::string body;
+};
+
+/// What has happened to the things of a capability: for each a stream of events, numbered without
+/// gaps, only ever appended to, in the capability's own database.
+///
+/// Borrows the session. What it writes belongs to the transaction of the moment, together with all
+/// else that the turn writes. Throws database_error as the session does.
+class event_store {
+public:
+  /// Newer than any version.
+  static constexpr std::int64_t newest = std::numeric_limits<std::int64_t>::max();
+
+  explicit event_store(database& session) : session_{session} {}
+
+  /// Appends `events` to `stream`, which was at version `expected` when the caller decided what
+  /// they are; 0 stands for a stream that is not there yet.
+  ///
+  /// @param cause the message that is being handled.
+  /// @return the version of the last one.
+  /// @errors `conflict` if the stream is at another version, which the error names (details:
+  /// expected, version); nothing is written. On a database in which several write at once the
+  /// loser of a race may get a database_error (constraint) instead, which ends as a `conflict` too.
+  outcome<std::int64_t> append(
+      const uuid& stream,
+      std::int64_t expected,
+      std::span<const new_event> events,
+      const uuid& cause,
+      wall_time now);
+
+  /// The version of the newest event of `stream`; 0 if it has none.
+  std::int64_t version_of(const uuid& stream);
+
+  /// Shows the events of `stream` from version `from` on, in order, to `each(const event_row&)`;
+  /// one that returns bool stops the reading with false.
+  ///
+  /// Throws database_error (corrupt) where a version is missing: a state from what is left would be
+  /// wrong without anybody noticing.
+  template <class Each>
+  void read(const uuid& stream, std::int64_t from, Each&& each) {
+    std::int64_t due = from;
+    auto show = [&](const row& found) {
+      const event_row event = event_of(found);
+      expect(event, due++);
+      return shown(each, event);
+    };
+    session_.query(read_text, show, stream, from);
+  }
+
+  /// Shows the events of all streams after `position`, in the order in which they were appended.
+  template <class Each>
+  void read_all(std::int64_t position, Each&& each) {
+    auto show = [&](const row& found) { return shown(each, event_of(found)); };
+    session_.query(read_all_text, show, position);
+  }
+
+  /// Shows the events of the streams whose id is greater than `after` (uuid{}: all streams), stream
+  /// by stream, each from its beginning. Checks for gaps as `read` does.
+  template <class Each>
+  void read_streams(const uuid& after, Each&& each) {
+    uuid stream = after;
+    std::int64_t due = 1;
+    auto show = [&](const row& found) {
+      const event_row event = event_of(found);
+      due = event.stream == stream ? due + 1 : 1;
+      stream = event.stream;
+      expect(event, due);
+      return shown(each, event);
+    };
+    session_.query(read_streams_text, show, after);
+  }
+
+  /// Writes down what `stream` had become at `version`. Snapshots may be deleted at any time.
+  ///
+  /// @param form a number that changes when `body` does not mean the same any more; snapshots of
+  /// another form are as good as none.
+  void
+  save_snapshot(const uuid& stream, std::int64_t version, std::int64_t form, std::string_view body);
+
+  /// The newest snapshot of `stream` at or below `version`, if there is one of that form.
+  std::optional<snapshot>
+  find_snapshot(const uuid& stream, std::int64_t form, std::int64_t version = newest);
+
+private:
+  static constexpr std::string_view read_text =
+      "SELECT stream, version, position, type, body, at, cause FROM events "
+      "WHERE stream = $1 AND version >= $2 ORDER BY version";
+  static constexpr std::string_view read_all_text =
+      "SELECT stream, version, position, type, body, at, cause FROM events "
+      "WHERE position > $1 ORDER BY position";
+  static constexpr std::string_view read_streams_text =
+      "SELECT stream, version, position, type, body, at, cause FROM events "
+      "WHERE stream > $1 ORDER BY stream, version";
+
+  static event_row event_of(const row& found);
+  /// Throws unless `event` is the one that is due.
+  static void expect(const event_row& event, std::int64_t due);
+
+  template <class Each>
+  static bool shown(Each& each, const event_row& event) {
+    if constexpr (std::is_same_v<decltype(each(event)), bool>) {
+      return each(event);
+    } else {
+      each(event);
+      return true;
+    }
+  }
+
+  database& session_;
+};
+
+} // namespace troupe::store
