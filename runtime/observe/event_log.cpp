@@ -1,24 +1,15 @@
 #include "runtime/observe/event_log.hpp"
 
-#include <nlohmann/json.hpp>
-
-#include <fmt/chrono.h>
-#include <fmt/format.h>
+#include "runtime/time_text.hpp"
 
 #include <cstdio>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace troupe::observe {
 
 namespace {
-
-std::string time_text(wall_time at) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(at);
-  const auto millis = std::chrono::duration_cast<milliseconds>(at - seconds).count();
-  return fmt::format(
-      "{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
-      millis);
-}
 
 bool needs_quotes(std::string_view text) {
   return text.empty() || text.find_first_of(" \"=\n\r\t") != std::string_view::npos;
@@ -27,11 +18,12 @@ bool needs_quotes(std::string_view text) {
 } // namespace
 
 event_log::event_log(const clock& time, std::string node, log_format format)
-    : time_{time}, node_{std::move(node)}, format_{format} {}
+    : time_{time}, node_{std::move(node)}, format_{format} {
+}
 
 void event_log::write(std::string_view event, const log_fields& fields) {
   std::string line;
-  const std::string at = time_text(time_.wall());
+  const std::string at = utc_time_text(time_.wall());
   if (format_ == log_format::json) {
     nlohmann::ordered_json object{{"at", at}, {"node", node_}, {"event", std::string{event}}};
     for (const auto& [name, value] : fields) {
@@ -43,7 +35,8 @@ void event_log::write(std::string_view event, const log_fields& fields) {
     for (const auto& [name, value] : fields) {
       // Quoted as JSON text where it has to be, so that no value can forge another line.
       line += fmt::format(
-          " {}={}", name,
+          " {}={}",
+          name,
           needs_quotes(value)
               ? nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
               : value);
