@@ -14,6 +14,7 @@ std::vector<topology::actor_type> actor_types() {
     known.wants_store = type.wants_store();
     known.check_config = std::move(type.check_config);
     known.operations = std::move(type.operations);
+    known.events = std::move(type.events);
     for (const saga::definition& saga : type.sagas) {
       for (const saga::step& step : saga.steps) {
         known.calls.push_back(step.capability + "." + step.operation);

@@ -9,6 +9,14 @@ namespace {
 
 using nlohmann::ordered_json;
 
+ordered_json json_of(const topology::retention_rule& rule) {
+  return {
+      {"topics", rule.pattern},
+      {"keep_ms", rule.keep.count()},
+      {"bytes_max", rule.bytes_max},
+      {"drop_unread", rule.drop_unread}};
+}
+
 ordered_json json_of(const topology::plan& plan) {
   ordered_json brokers = ordered_json::array();
   for (const auto& each : plan.brokers) {
@@ -29,9 +37,15 @@ ordered_json json_of(const topology::plan& plan) {
         {"actor", each.actor},
         {"replicas", each.replicas},
         {"nodes", on}};
+    one["subscribes"] = each.subscribes;
     one["store"] = each.store ? ordered_json(*each.store) : ordered_json(nullptr);
     capabilities.push_back(std::move(one));
   }
+  ordered_json rules = ordered_json::array();
+  for (const auto& each : plan.events.rules) {
+    rules.push_back(json_of(each));
+  }
+  rules.push_back(json_of(plan.events.otherwise));
   return {
       {"ok", true},
       {"file", plan.file},
@@ -39,7 +53,9 @@ ordered_json json_of(const topology::plan& plan) {
       {"digest", fmt::format("{:016x}", plan.digest)},
       {"brokers", brokers},
       {"nodes", nodes},
-      {"capabilities", capabilities}};
+      {"capabilities", capabilities},
+      {"events",
+       {{"broker", plan.events.broker}, {"journal", plan.events.journal}, {"retention", rules}}}};
 }
 
 } // namespace

@@ -54,6 +54,9 @@ capability_options options_of(const topology::capability_plan& plan, const node_
       .bulkhead = plan.bulkhead,
       .effect_threads = plan.effects.threads,
       .effect_queue = plan.effects.queue,
+      .subscribes = plan.subscribes,
+      .retry = plan.retry,
+      .events_in_flight = plan.bulkhead.events,
       .turn_limit = plan.turn_limit,
       .inbox_kept = plan.inbox_kept,
       .config = plan.config};

@@ -1,4 +1,5 @@
 #include "topology/checks.hpp"
+#include "topology/events.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -183,6 +184,7 @@ void check_type(
          fmt::format("give it one: `store: \"sqlite:data/{}.db\"`", on.name())});
   }
   check_calls(on, *type, types, found);
+  check_subscriptions(on.plan, on.section, *type, found);
   if (type->check_config) {
     type->check_config(on.plan.config, found);
   }

@@ -1,6 +1,7 @@
 #include "topology/checks.hpp"
 
 #include "topology/endpoint.hpp"
+#include "topology/events.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -162,6 +163,7 @@ void check_whole(const draft& checked, std::vector<fault>& found) {
   check_heartbeat(checked, found);
   check_memory(checked, found);
   check_databases_apart(checked, found);
+  check_journal(checked, found);
 }
 
 } // namespace troupe::topology

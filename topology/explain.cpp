@@ -1,7 +1,9 @@
+#include "runtime/time_text.hpp"
 #include "topology/topology.hpp"
 
 #include <fmt/format.h>
 #include <iterator>
+#include <map>
 
 namespace troupe::topology {
 
@@ -15,17 +17,26 @@ std::string host_text(const std::string& host) {
   return host == "here" ? "this machine" : host;
 }
 
-/// "n1 (0, 2) and n2 (1)".
-std::string placement_text(const capability_plan& capability) {
+/// "a, b and c".
+std::string list_text(const std::vector<std::string>& names) {
   std::string text;
-  for (std::size_t i = 0; i < capability.nodes.size(); ++i) {
+  for (std::size_t i = 0; i < names.size(); ++i) {
     if (i > 0) {
-      text += i + 1 == capability.nodes.size() ? " and " : ", ";
+      text += i + 1 == names.size() ? " and " : ", ";
     }
-    const node_name& node = capability.nodes[i];
-    text += fmt::format("{} ({})", node.value, fmt::join(capability.replicas_on(node), ", "));
+    text += names[i];
   }
   return text;
+}
+
+/// "n1 (0, 2) and n2 (1)".
+std::string placement_text(const capability_plan& capability) {
+  std::vector<std::string> places;
+  for (const node_name& node : capability.nodes) {
+    places.push_back(
+        fmt::format("{} ({})", node.value, fmt::join(capability.replicas_on(node), ", ")));
+  }
+  return list_text(places);
 }
 
 std::string_view strategy_text(supervision::strategy strategy) {
@@ -71,6 +82,74 @@ std::string breaker_text(const supervision::breaker_options& options) {
       duration_text(options.timeout));
 }
 
+std::string start_text(const subscribe_start& start) {
+  switch (start.from) {
+  case subscribe_start::place::newest:
+    return "those published from then on";
+  case subscribe_start::place::oldest:
+    return "the oldest there are";
+  case subscribe_start::place::time:
+    return "those since " + utc_time_text(start.time);
+  }
+  return "new ones";
+}
+
+std::string subscription_text(const capability_plan& capability) {
+  std::string text = fmt::format(
+      "    listens to {}; when it is new to the journal, it begins with {}\n",
+      list_text(capability.subscribes),
+      start_text(capability.subscribe_from));
+  const auto end = std::back_inserter(text);
+  fmt::format_to(
+      end,
+      "    an event is handled {}; up to {}, {} to {} apart, and it is a dead letter; {} at once "
+      "on each node\n",
+      capability.store ? "with exactly one effect in its data"
+                       : "at least once, as there is no store to remember it",
+      counted(static_cast<std::size_t>(capability.retry.attempts), "attempt", "attempts"),
+      duration_text(capability.retry.backoff_min),
+      duration_text(capability.retry.backoff_max),
+      counted(static_cast<std::size_t>(capability.bulkhead.events), "event", "events"));
+  return text;
+}
+
+std::string retention_text(const retention_rule& rule) {
+  return fmt::format(
+      "kept for {}, of each topic at most {}; {}\n",
+      duration_text(rule.keep),
+      size_text(rule.bytes_max),
+      rule.drop_unread ? "then dropped, even if a subscriber still needs them"
+                       : "longer and more while a subscriber still needs them");
+}
+
+/// Who gets what, where it is kept and for how long.
+std::string events_text(const plan& plan) {
+  std::string text = fmt::format(
+      "\nEvents\n  broker {} keeps them in {}\n", plan.events.broker, plan.events.journal);
+  const auto end = std::back_inserter(text);
+  for (const retention_rule& rule : plan.events.rules) {
+    fmt::format_to(end, "  {}: {}", rule.pattern, retention_text(rule));
+  }
+  fmt::format_to(
+      end,
+      "  {}: {}",
+      plan.events.rules.empty() ? "all" : "all others",
+      retention_text(plan.events.otherwise));
+  std::map<std::string, std::vector<std::string>> listeners;
+  for (const capability_plan& capability : plan.capabilities) {
+    for (const std::string& pattern : capability.subscribes) {
+      listeners[pattern].push_back(capability.name.value);
+    }
+  }
+  for (const auto& [pattern, names] : listeners) {
+    fmt::format_to(end, "  {} goes to {}\n", pattern, list_text(names));
+  }
+  if (listeners.empty()) {
+    text += "  no capability subscribes to any\n";
+  }
+  return text;
+}
+
 std::string capability_text(const capability_plan& capability) {
   std::string text = fmt::format(
       "  {}: {} of actor `{}`, on {}\n",
@@ -87,6 +166,9 @@ std::string capability_text(const capability_plan& capability) {
         duration_text(capability.inbox_kept));
   } else {
     text += "    keeps no data: a call may be handled more than once when a node dies\n";
+  }
+  if (!capability.subscribes.empty()) {
+    text += subscription_text(capability);
   }
   fmt::format_to(end, "    {}\n", supervision_text(capability.supervision));
   fmt::format_to(end, "    {}\n", breaker_text(capability.breaker));
@@ -149,6 +231,7 @@ std::string explain(const plan& plan) {
     text += capability_text(capability);
     bytes += queue_bytes_max(capability, plan.body_bytes_max);
   }
+  text += events_text(plan);
   fmt::format_to(
       end,
       "\nMemory\n  a message has {} at most; full queues need {} at the broker, of {} allowed\n",

@@ -1,13 +1,16 @@
 #pragma once
 
+#include "runtime/clock.hpp"
 #include "runtime/config.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/supervision/breaker_options.hpp"
 #include "runtime/supervision/supervision_options.hpp"
 #include "runtime/transport/transport_options.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace troupe::topology {
@@ -34,6 +37,41 @@ struct effect_options {
   int queue = 10'000;
 };
 
+/// Where in the journal a capability begins that is new to it.
+struct subscribe_start {
+  enum class place : std::uint8_t { newest, oldest, time };
+
+  place from = place::newest;
+  /// The first event from then on, if `from` is `time`.
+  wall_time time{};
+};
+
+/// How long the events of some topics are kept: until either limit is reached.
+struct retention_rule {
+  /// A topic, `PREFIX.*` or `*`.
+  std::string pattern = "*";
+  /// 1 min to 3,650 d.
+  std::chrono::milliseconds keep{7LL * 24 * 3'600 * 1'000};
+  /// Of bodies, for each topic by itself. 1 MiB to 1 TiB.
+  std::uint64_t bytes_max = 1ULL << 30U;
+  /// Whether that holds also for what a subscribed capability still needs.
+  bool drop_unread = false;
+};
+
+/// The journal of events: who keeps it, where, for how long.
+struct events_plan {
+  /// The one of the brokers.
+  std::string broker;
+  /// "sqlite:examples/shop/data/journal.db", made from the file's as `capability_plan::store` is.
+  std::string journal;
+  /// The first whose pattern matches a topic holds for it.
+  std::vector<retention_rule> rules;
+  /// Holds for all other topics.
+  retention_rule otherwise;
+
+  const retention_rule& rule_for(std::string_view topic) const;
+};
+
 /// One business capability: what runs it, where, how often and under which policies.
 struct capability_plan {
   capability_name name;
@@ -51,6 +89,11 @@ struct capability_plan {
   supervision::breaker_options breaker;
   supervision::bulkhead_options bulkhead;
   effect_options effects;
+  /// The topics whose events it gets: names, `PREFIX.*` or `*`, each once.
+  std::vector<std::string> subscribes;
+  /// Only for a journal that does not know it yet.
+  subscribe_start subscribe_from;
+  supervision::retry_options retry;
   /// A handler or turn that runs longer ends the process. 100 ms to 10 min.
   std::chrono::milliseconds turn_limit{10'000};
   /// How long answers are remembered, and the age beyond which an id is refused. 1 h to 90 d.
@@ -81,6 +124,7 @@ struct plan {
   std::vector<broker_plan> brokers;
   std::vector<node_plan> nodes;
   std::vector<capability_plan> capabilities;
+  events_plan events;
 
   const capability_plan* find(const capability_name& capability) const;
   const node_plan* find(const node_name& node) const;
@@ -93,7 +137,7 @@ struct plan {
 /// that it can hand them to another replica; each with a body as large as allowed. That is a bound
 /// and no forecast: a queue that has room for a message must be able to take it. A worker holds
 /// only its `in_flight`, hence never more than the broker. Headers, journals and databases are not
-/// counted: the first are small, the others on disk.
+/// counted: the first are small, the others on disk. Nor are events: the journal has them.
 std::uint64_t queue_bytes_max(const capability_plan& capability, std::uint64_t body_bytes_max);
 
 } // namespace troupe::topology

@@ -1,6 +1,7 @@
 #include "topology/policies.hpp"
 
 #include <array>
+#include <fmt/format.h>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -19,17 +20,21 @@ void overwrite(To& to, const std::optional<From>& from) {
   }
 }
 
-/// "50ms..5s".
-void read_backoff(config_reader& reader, supervision::options& into) {
-  constexpr std::string_view example =
-      "write the shortest and the longest wait before a restart, such as 50ms..5s";
+/// "50ms..5s"; `what` comes after such a wait.
+template <class Options>
+void read_backoff(config_reader& reader, std::string_view what, Options& into) {
+  const std::string example = fmt::format(
+      "write the shortest and the longest wait before {}, such as {}..{}",
+      what,
+      duration_text(Options{}.backoff_min),
+      duration_text(Options{}.backoff_max));
   const auto text = reader.text("backoff");
   if (!text) {
     return;
   }
   const std::size_t dots = text->find("..");
   if (dots == std::string::npos) {
-    reader.add_fault("backoff", "is `" + *text + "`", std::string{example});
+    reader.add_fault("backoff", "is `" + *text + "`", example);
     return;
   }
   const auto least = parse_duration(text->substr(0, dots));
@@ -38,7 +43,7 @@ void read_backoff(config_reader& reader, supervision::options& into) {
     reader.add_fault(
         "backoff",
         "is `" + *text + "`",
-        std::string{example} + ", each a whole number with a unit (ms, s, m, h)");
+        example + ", each a whole number with a unit (ms, s, m, h)");
     return;
   }
   if (*least < 1ms || *most > 1h || *least > *most) {
@@ -87,7 +92,7 @@ void read_supervision(
   read_strategy(reader, into);
   overwrite(into.max_restarts, reader.integer("max_restarts", 0, 1'000));
   overwrite(into.within, reader.duration("within", 1ms, 24h));
-  read_backoff(reader, into);
+  read_backoff(reader, "a restart", into);
   overwrite(into.shutdown, reader.duration("shutdown", 1ms, 10min));
   overwrite(into.cool_down, reader.duration("cool_down", 1ms, 24h));
   reader.finish();
@@ -146,6 +151,18 @@ void read_bulkhead(
   config_reader reader{section, "bulkhead of " + owner, found};
   overwrite(into.in_flight, reader.integer("in_flight", 1, 65'536));
   overwrite(into.queue, reader.integer("queue", 0, 1'000'000));
+  overwrite(into.events, reader.integer("events", 1, 65'536));
+  reader.finish();
+}
+
+void read_retry(
+    const config_tree& section,
+    const std::string& owner,
+    supervision::retry_options& into,
+    std::vector<fault>& found) {
+  config_reader reader{section, "retry of " + owner, found};
+  overwrite(into.attempts, reader.integer("attempts", 1, 1'000));
+  read_backoff(reader, "another attempt", into);
   reader.finish();
 }
 
@@ -187,6 +204,9 @@ void read_policies(
   }
   if (const config_tree* part = section.tree("effects")) {
     read_effects(*part, owner, into.effects, found);
+  }
+  if (const config_tree* part = section.tree("retry")) {
+    read_retry(*part, owner, into.retry, found);
   }
   overwrite(into.turn_limit, section.duration("turn_limit", 100ms, 10min));
   read_inbox_kept(section, into);

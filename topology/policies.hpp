@@ -14,6 +14,7 @@ struct policies {
   supervision::breaker_options breaker;
   supervision::bulkhead_options bulkhead;
   effect_options effects;
+  supervision::retry_options retry;
   std::chrono::milliseconds turn_limit = capability_plan{}.turn_limit;
   std::chrono::hours inbox_kept = capability_plan{}.inbox_kept;
 };

@@ -1,4 +1,5 @@
 #include "topology/checks.hpp"
+#include "topology/events.hpp"
 #include "topology/policies.hpp"
 #include "topology/store_path.hpp"
 #include "topology/topology.hpp"
@@ -44,6 +45,7 @@ public:
     read_links_and_limits();
     read_brokers();
     read_nodes();
+    read_events(reader_, draft_.result, found_);
     read_defaults();
     read_capabilities();
     refuse_later_releases(reader_, {"gateways"});
@@ -200,12 +202,13 @@ private:
     capability.breaker = own.breaker;
     capability.bulkhead = own.bulkhead;
     capability.effects = own.effects;
+    capability.retry = own.retry;
     capability.turn_limit = own.turn_limit;
     capability.inbox_kept = own.inbox_kept;
     const config_tree* config = reader.tree("config");
     // Without `config` the actor's faults stand at the capability.
     capability.config = config == nullptr ? config_tree{.at = entry.at} : *config;
-    refuse_later_releases(reader, {"subscribes"});
+    read_subscriptions(reader, owner, capability, found_);
     reader.finish();
     draft_.result.capabilities.push_back(std::move(capability));
     draft_.sections.push_back(&entry.value);

@@ -22,6 +22,8 @@ struct actor_type {
   std::vector<std::string> calls;
   /// The operations it serves.
   std::vector<std::string> operations;
+  /// The topics it has handlers for, or patterns of them. Empty: nothing is known of that.
+  std::vector<std::string> events{};
 };
 
 /// Everything wrong with a file, in the order of the file.

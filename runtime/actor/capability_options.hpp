@@ -27,6 +27,12 @@ struct capability_options {
   int effect_threads = 4;
   /// Effects committed and not finished beyond which no more are begun.
   int effect_queue = 10'000;
+  /// The topics whose events it gets: names, `PREFIX.*` or `*`.
+  std::vector<std::string> subscribes{};
+  /// Of events whose handling failed.
+  supervision::retry_options retry{};
+  /// Events held at once, waiting or in hand. 1 to 65,536.
+  int events_in_flight = 1'024;
   std::chrono::milliseconds turn_limit{10'000};
   std::chrono::hours inbox_kept{7 * 24};
   config_tree config;

@@ -38,6 +38,17 @@ struct bulkhead_options {
   int in_flight = 64;
   /// Calls the broker keeps waiting for this capability beyond that. 0 to 1,000,000.
   int queue = 1'000;
+  /// Events one worker holds at once for this capability, waiting or in hand. 1 to 65,536.
+  int events = 1'024;
+};
+
+/// How often and when an event whose handling failed is handled again.
+struct retry_options {
+  /// The first included; after the last the event is a dead letter. 1 to 1,000.
+  int attempts = 10;
+  /// Wait before the second attempt; doubles with each further one, up to the maximum. 1 ms to 1 h.
+  milliseconds backoff_min{100};
+  milliseconds backoff_max{30'000};
 };
 
 } // namespace troupe::supervision

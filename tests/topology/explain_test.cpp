@@ -62,6 +62,58 @@ BOOST_AUTO_TEST_CASE(rates_and_missing_stores_are_put_in_words_too) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_plan_says_who_listens_to_what_and_how_long_it_is_kept) {
+  const std::string text = explain(plan_of(good_and(
+      "  audit: {actor: users, subscribes: ['*', order.*], subscribe_from: oldest}\n"
+      "  mails: {actor: users, subscribes: [order.*, user.gone, stock.low]}\n"
+      "events: {journal: 'sqlite:data/facts.db', topics: {order.*: {keep: 30d, size: 4GiB}, "
+      "noise: {drop_unread: true}}}\n")));
+
+  BOOST_TEST_CONTEXT(text) {
+    BOOST_TEST(contains(text, "  broker b1 keeps them in sqlite:shops/one/data/facts.db\n"));
+    BOOST_TEST(contains(
+        text,
+        "  order.*: kept for 30d, of each topic at most 4GiB; longer and more while a subscriber "
+        "still needs them\n"));
+    BOOST_TEST(contains(
+        text,
+        "  noise: kept for 7d, of each topic at most 1GiB; then dropped, even if a subscriber "
+        "still needs them\n"));
+    BOOST_TEST(contains(text, "  all others: kept for 7d, of each topic at most 1GiB; longer"));
+    BOOST_TEST(contains(text, "  * goes to audit\n  order.* goes to audit and mails\n"));
+    BOOST_TEST(contains(
+        text,
+        "    listens to order.*, user.gone and stock.low; when it is new to the journal, it begins "
+        "with those published from then on\n"));
+    BOOST_TEST(contains(text, "it begins with the oldest there are\n"));
+    BOOST_TEST(contains(
+        text,
+        "    an event is handled with exactly one effect in its data; up to 10 attempts, 100ms to "
+        "30s apart, and it is a dead letter; 1024 events at once on each node\n"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_subscriber_without_store_says_what_it_gets) {
+  types[0].wants_store = false;
+  const std::string text = explain(plan_of(good_with(
+      "replicas: 2",
+      "store: none, subscribes: [a], subscribe_from: '2026-11-24T08:00:00Z', retry: {attempts: "
+      "1}")));
+
+  BOOST_TEST_CONTEXT(text) {
+    BOOST_TEST(contains(text, "begins with those since 2026-11-24T08:00:00.000Z\n"));
+    BOOST_TEST(contains(
+        text, "handled at least once, as there is no store to remember it; up to 1 attempt,"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_plan_without_subscribers_says_so) {
+  const std::string text = explain(plan_of(good));
+
+  BOOST_TEST(contains(text, "  all: kept for 7d"));
+  BOOST_TEST(contains(text, "  no capability subscribes to any\n"));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace troupe::topology

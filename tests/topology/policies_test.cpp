@@ -35,8 +35,9 @@ BOOST_AUTO_TEST_CASE(every_policy_is_read) {
       "",
       "supervision: {strategy: rest_for_one, max_restarts: 3, within: 20s, backoff: 10ms..1s, "
       "shutdown: 2s, cool_down: 1m}, breaker: {threshold: 7, timeout: 30s, probes: 2, "
-      "probe_deadline: 3s}, bulkhead: {in_flight: 8, queue: 16}, effects: {threads: 2, queue: 9}, "
-      "turn_limit: 5s, inbox_kept: 30d");
+      "probe_deadline: 3s}, bulkhead: {in_flight: 8, queue: 16, events: 32}, effects: {threads: 2, "
+      "queue: "
+      "9}, retry: {attempts: 3, backoff: 20ms..2s}, turn_limit: 5s, inbox_kept: 30d");
 
   BOOST_TEST((plan.supervision.on_failure == supervision::strategy::rest_for_one));
   BOOST_TEST(plan.supervision.max_restarts == 3);
@@ -52,6 +53,10 @@ BOOST_AUTO_TEST_CASE(every_policy_is_read) {
   BOOST_TEST(!plan.breaker.window.has_value());
   BOOST_TEST(plan.bulkhead.in_flight == 8);
   BOOST_TEST(plan.bulkhead.queue == 16);
+  BOOST_TEST(plan.bulkhead.events == 32);
+  BOOST_TEST(plan.retry.attempts == 3);
+  BOOST_TEST((plan.retry.backoff_min == 20ms));
+  BOOST_TEST((plan.retry.backoff_max == 2s));
   BOOST_TEST(plan.effects.threads == 2);
   BOOST_TEST(plan.effects.queue == 9);
   BOOST_TEST((plan.turn_limit == 5s));
@@ -119,6 +124,35 @@ BOOST_AUTO_TEST_CASE(a_backoff_rises_from_one_duration_to_another) {
           "`backoff` of supervision of capability `users` is");
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(retries_of_the_defaults_are_overridden_key_by_key) {
+  const auto plan =
+      users("  retry: {attempts: 3, backoff: 20ms..2s}\n", "retry: {backoff: 1s..1m}");
+
+  BOOST_TEST(plan.retry.attempts == 3);
+  BOOST_TEST((plan.retry.backoff_min == 1s));
+  BOOST_TEST((plan.retry.backoff_max == 1min));
+}
+
+BOOST_AUTO_TEST_CASE(a_wrong_retry_is_refused_where_it_stands) {
+  check_only_fault(
+      text("", "retry: {attempts: 0}"),
+      {11, 42},
+      "`attempts` of retry of capability `users` is `0`",
+      "from 1 to 1000");
+  check_only_fault(
+      text("", "retry: {backoff: 1s}"),
+      {11, 41},
+      "is `1s`",
+      "before another attempt, such as 100ms..30s");
+  check_only_fault(
+      text("  retry: {attempt: 3}\n", "actor: users"),
+      {10, 11},
+      "unknown key `attempt`",
+      "`attempts`?");
+  check_only_fault(
+      text("", "bulkhead: {events: 65537}"), {11, 43}, "`events` of bulkhead", "from 1 to 65536");
 }
 
 BOOST_AUTO_TEST_CASE(a_duration_without_unit_is_refused_with_the_unit_added) {

@@ -184,11 +184,6 @@ BOOST_AUTO_TEST_CASE(unknown_keys_suggest_the_one_that_was_meant) {
 
 BOOST_AUTO_TEST_CASE(keys_of_later_releases_are_refused_in_words) {
   check_only_fault(
-      good_with("replicas: 2", "subscribes: [order.confirmed]"),
-      {12, 23},
-      "`subscribes` of capability `users` is not in this release",
-      "remove it");
-  check_only_fault(
       good_and("gateways: {g1: {listen: 'http://127.0.0.1:8080'}}\n"),
       {14, 11},
       "`gateways` of the topology is not in this release");

@@ -1,0 +1,269 @@
+#include "topology/events.hpp"
+
+#include "runtime/time_text.hpp"
+#include "runtime/wire/events.hpp"
+#include "topology/store_path.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <utility>
+
+namespace troupe::topology {
+
+namespace {
+
+using namespace std::chrono_literals;
+using kind = config_tree::kind;
+
+// Each event is matched against all of them, once per topic.
+constexpr std::size_t subscribes_max = 256;
+constexpr std::size_t rules_max = 1'024;
+
+constexpr std::string_view default_journal = "sqlite:data/journal.db";
+
+constexpr const char* pattern_remedy =
+    "write a topic such as order.created (a-z, 0-9, _ and dots between, 64 bytes at most), all "
+    "below one such as order.*, or \"*\"";
+
+/// Whether every topic that `narrow` means is one that `wide` means: the text of a pattern begins
+/// as all the topics do that it means.
+bool covers(std::string_view wide, std::string_view narrow) {
+  return wire::matches(wide, narrow);
+}
+
+void read_broker(config_reader& reader, plan& into) {
+  if (!into.brokers.empty()) {
+    into.events.broker = into.brokers.front().name;
+  }
+  const auto name = reader.text("broker");
+  // Without any broker that could be read, all would be unknown.
+  if (!name || into.brokers.empty()) {
+    return;
+  }
+  std::vector<std::string> known;
+  for (const broker_plan& broker : into.brokers) {
+    known.push_back(broker.name);
+  }
+  if (std::find(known.begin(), known.end(), *name) == known.end()) {
+    const std::string suggestion = did_you_mean(*name, known);
+    reader.add_fault(
+        "broker",
+        "names the unknown broker `" + *name + "`",
+        suggestion.empty() ? fmt::format("the brokers are {}", fmt::join(known, ", "))
+                           : suggestion.substr(2));
+    return;
+  }
+  into.events.broker = *name;
+}
+
+void read_journal(config_reader& reader, plan& into) {
+  constexpr const char* remedy = "write sqlite:data/journal.db";
+  const std::string journal = reader.text("journal").value_or(std::string{default_journal});
+  if (journal == "none") {
+    reader.add_fault("journal", "is `none`: events are kept until all have them", remedy);
+  } else if (auto wrong = check_store(journal)) {
+    reader.add_fault("journal", fmt::format("(`{}`) {}", journal, wrong->what), remedy);
+  } else if (journal.find('{') != std::string::npos) {
+    reader.add_fault(
+        "journal", fmt::format("(`{}`) has braces: it is no capability's", journal), remedy);
+  } else {
+    into.events.journal = store_for(journal, {}, into.folder).value();
+  }
+}
+
+void read_limits(config_reader& reader, retention_rule& into) {
+  constexpr std::uint64_t mebibyte = 1U << 20U;
+  into.keep = reader.duration("keep", 1min, 3'650 * 24h).value_or(into.keep);
+  into.bytes_max = reader.size("size", mebibyte, mebibyte * mebibyte).value_or(into.bytes_max);
+}
+
+void read_rule(const config_tree::entry& entry, events_plan& into, std::vector<fault>& found) {
+  const auto say = [&](std::string what, std::string remedy) {
+    found.push_back({entry.at, std::move(what), std::move(remedy)});
+  };
+  retention_rule rule = into.otherwise;
+  rule.pattern = entry.key;
+  config_reader reader{entry.value, fmt::format("topics `{}`", entry.key), found};
+  read_limits(reader, rule);
+  rule.drop_unread = reader.boolean("drop_unread").value_or(false);
+  reader.finish();
+  if (!is_topic_pattern(entry.key)) {
+    say(fmt::format("`{}` in topics of events means no topics", entry.key), pattern_remedy);
+    return;
+  }
+  const auto earlier =
+      std::find_if(into.rules.begin(), into.rules.end(), [&](const retention_rule& each) {
+        return covers(each.pattern, rule.pattern);
+      });
+  if (earlier != into.rules.end()) {
+    say(fmt::format(
+            "`{}` in topics of events never holds: `{}` before it means the same topics, and the "
+            "first that matches holds",
+            rule.pattern,
+            earlier->pattern),
+        fmt::format("put it before `{}`, or remove it", earlier->pattern));
+    return;
+  }
+  into.rules.push_back(std::move(rule));
+}
+
+void read_rules(config_reader& reader, events_plan& into, std::vector<fault>& found) {
+  const config_tree* section = reader.tree("topics");
+  if (section == nullptr || section->is == kind::null) {
+    return;
+  }
+  if (section->is != kind::map) {
+    reader.add_fault(
+        "topics",
+        "is no map",
+        "write a map with a pattern for each, such as `order.*: {keep: 30d}`");
+    return;
+  }
+  if (section->entries.size() > rules_max) {
+    reader.add_fault(
+        "topics",
+        fmt::format("has {} entries", section->entries.size()),
+        fmt::format("stay below {}; a pattern such as order.* means many topics", rules_max + 1));
+    return;
+  }
+  for (const config_tree::entry& entry : section->entries) {
+    read_rule(entry, into, found);
+  }
+}
+
+void read_start(config_reader& section, bool subscribes, capability_plan& into) {
+  const auto text = section.text("subscribe_from");
+  if (!text) {
+    return;
+  }
+  if (!subscribes) {
+    section.add_fault(
+        "subscribe_from", "stands without `subscribes`", "add `subscribes`, or remove it");
+    return;
+  }
+  using place = subscribe_start::place;
+  if (*text == "new") {
+    into.subscribe_from = {};
+  } else if (*text == "oldest") {
+    into.subscribe_from = {.from = place::oldest};
+  } else if (const auto time = parse_utc_time(*text)) {
+    into.subscribe_from = {.from = place::time, .time = *time};
+  } else {
+    section.add_fault(
+        "subscribe_from",
+        "is `" + *text + "`",
+        "write new, oldest or a UTC time such as 2026-11-24T08:00:00Z");
+  }
+}
+
+} // namespace
+
+bool is_topic_pattern(std::string_view text) {
+  if (text == "*") {
+    return true;
+  }
+  if (text.size() > 2 && text.substr(text.size() - 2) == ".*") {
+    text.remove_suffix(2);
+  }
+  return wire::is_topic(text);
+}
+
+void read_events(config_reader& topology, plan& into, std::vector<fault>& found) {
+  static const config_tree nothing{.is = kind::map};
+  const config_tree* section = topology.tree("events");
+  config_reader reader{section == nullptr ? nothing : *section, "events", found};
+  read_broker(reader, into);
+  read_journal(reader, into);
+  read_limits(reader, into.events.otherwise);
+  read_rules(reader, into.events, found);
+  reader.finish();
+}
+
+void read_subscriptions(
+    config_reader& section,
+    const std::string& owner,
+    capability_plan& into,
+    std::vector<fault>& found) {
+  const config_tree* list = section.tree("subscribes");
+  const auto patterns = section.texts("subscribes");
+  if (patterns && patterns->size() > subscribes_max) {
+    section.add_fault(
+        "subscribes",
+        fmt::format("has {} entries", patterns->size()),
+        fmt::format(
+            "stay below {}; a pattern such as order.* means many topics", subscribes_max + 1));
+  } else if (patterns) {
+    // Their positions are those of the list's items: all of them are scalars, or there were none.
+    for (std::size_t i = 0; i < patterns->size(); ++i) {
+      const std::string& pattern = (*patterns)[i];
+      const auto& known = into.subscribes;
+      if (!is_topic_pattern(pattern)) {
+        found.push_back(
+            {list->items[i].at,
+             fmt::format("`{}` in `subscribes` of {} means no topics", pattern, owner),
+             pattern_remedy});
+      } else if (std::find(known.begin(), known.end(), pattern) != known.end()) {
+        found.push_back(
+            {list->items[i].at,
+             fmt::format("`subscribes` of {} has `{}` twice", owner, pattern),
+             "remove one of them"});
+      } else {
+        into.subscribes.push_back(pattern);
+      }
+    }
+  }
+  read_start(section, list != nullptr, into);
+}
+
+void check_journal(const draft& checked, std::vector<fault>& found) {
+  const plan& whole = checked.result;
+  for (std::size_t i = 0; i < whole.capabilities.size(); ++i) {
+    const capability_plan& capability = whole.capabilities[i];
+    if (!capability.store || *capability.store != whole.events.journal) {
+      continue;
+    }
+    const config_tree* at = checked.find("events", "journal");
+    at = at == nullptr ? checked.sections[i]->find("store") : at;
+    found.push_back(
+        {at == nullptr ? capability.at : at->at,
+         fmt::format(
+             "the journal of events and capability `{}` share the database {}",
+             capability.name.value,
+             *capability.store),
+         "give the journal a file of its own: `events: {journal: \"sqlite:data/NAME.db\"}`"});
+  }
+}
+
+void check_subscriptions(
+    const capability_plan& capability,
+    const config_tree& section,
+    const actor_type& type,
+    std::vector<fault>& found) {
+  if (type.events.empty()) {
+    return;
+  }
+  for (const std::string& pattern : capability.subscribes) {
+    const bool is_handled =
+        std::any_of(type.events.begin(), type.events.end(), [&](const std::string& event) {
+          return covers(pattern, event) || covers(event, pattern);
+        });
+    if (is_handled) {
+      continue;
+    }
+    const auto& items = section.find("subscribes")->items;
+    const auto item = std::find_if(
+        items.begin(), items.end(), [&](const config_tree& each) { return each.text == pattern; });
+    const std::string suggestion = did_you_mean(pattern, type.events);
+    found.push_back(
+        {item->at,
+         fmt::format(
+             "capability `{}` subscribes to `{}`, and its actor type `{}` handles no such event",
+             capability.name.value,
+             pattern,
+             type.name),
+         suggestion.empty() ? fmt::format("it handles {}", fmt::join(type.events, ", "))
+                            : suggestion.substr(2)});
+  }
+}
+
+} // namespace troupe::topology

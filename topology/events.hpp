@@ -1,0 +1,42 @@
+#pragma once
+
+#include "runtime/config.hpp"
+#include "topology/checks.hpp"
+#include "topology/plan.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::topology {
+
+/// Whether `text` means topics: the name of one, `PREFIX.*` or `*`.
+bool is_topic_pattern(std::string_view text);
+
+/// Reads the section `events` of the topology; what it leaves out gets its default.
+///
+/// @param into has its folder and its brokers.
+void read_events(config_reader& topology, plan& into, std::vector<fault>& found);
+
+/// Reads `subscribes` and `subscribe_from` of a capability.
+///
+/// @param owner names it in faults, such as "capability `orders`".
+void read_subscriptions(
+    config_reader& section,
+    const std::string& owner,
+    capability_plan& into,
+    std::vector<fault>& found);
+
+/// The journal must be nobody's database.
+void check_journal(const draft& checked, std::vector<fault>& found);
+
+/// Each pattern must mean an event that `type` handles, as far as is known what it handles.
+///
+/// @param section of the capability.
+void check_subscriptions(
+    const capability_plan& capability,
+    const config_tree& section,
+    const actor_type& type,
+    std::vector<fault>& found);
+
+} // namespace troupe::topology
