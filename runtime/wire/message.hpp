@@ -31,6 +31,13 @@ struct field {
 template <class Struct, class Member>
 field(std::string_view, Member Struct::*) -> field<Struct, Member>;
 
+/// Bytes that are not text, such as a body inside of another: MessagePack's binary.
+struct binary_value {
+  std::string bytes;
+
+  bool operator==(const binary_value&) const = default;
+};
+
 /// A type with a TROUPE_MESSAGE line.
 template <class T>
 concept message = requires {
@@ -77,6 +84,10 @@ inline void encode(writer& to, const std::string& value) {
 
 inline void encode(writer& to, const uuid& value) {
   to.binary({reinterpret_cast<const char*>(value.bytes.data()), value.bytes.size()});
+}
+
+inline void encode(writer& to, const binary_value& value) {
+  to.binary(value.bytes);
 }
 
 inline void encode(writer& to, std::chrono::milliseconds value) {
@@ -163,6 +174,15 @@ inline bool decode(reader& from, std::string& to, decode_fault& fault) {
 
 inline bool decode(reader& from, uuid& to, decode_fault& fault) {
   return decode_uuid(from, to, fault);
+}
+
+inline bool decode(reader& from, binary_value& to, decode_fault& fault) {
+  std::string_view bytes;
+  if (!from.read_binary(bytes)) {
+    return fail_type(fault, "binary", from.peek());
+  }
+  to.bytes = bytes;
+  return true;
 }
 
 inline bool decode(reader& from, std::chrono::milliseconds& to, decode_fault& fault) {

@@ -50,6 +50,15 @@ struct widths {
 
 TROUPE_MESSAGE(widths, i8, u8, i16, u16, i32, u32, i64, u64)
 
+struct parcel {
+  binary_value content;
+  std::optional<binary_value> label;
+
+  bool operator==(const parcel&) const = default;
+};
+
+TROUPE_MESSAGE(parcel, content, label)
+
 /// Each container in each other one.
 struct nest {
   std::optional<std::vector<item>> maybe_list;
@@ -339,6 +348,16 @@ BOOST_AUTO_TEST_CASE(text_that_is_not_utf8_is_refused) {
   BOOST_TEST(
       fault_of<sample::order>(hex("81 a6 707269636573 81 a1 ff 01"))
       == "field `prices`: the text is not UTF-8");
+}
+
+BOOST_AUTO_TEST_CASE(bytes_travel_as_binary) {
+  const sample::parcel sent{{std::string("\x00\xff\x81", 3)}, std::nullopt};
+
+  BOOST_TEST(to_hex(encoded(sent)) == "82a7636f6e74656e74c40300ff81a56c6162656cc0");
+  BOOST_TEST((checked_decode<sample::parcel>(encoded(sent)) == sent));
+  BOOST_TEST(
+      fault_of<sample::parcel>(hex("81 a7 636f6e74656e74 a1 61"))
+      == "field `content`: expected binary, got text");
 }
 
 BOOST_AUTO_TEST_CASE(recursion_is_bounded_by_the_check) {

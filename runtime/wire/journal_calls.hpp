@@ -1,0 +1,257 @@
+#pragma once
+
+#include "runtime/ids.hpp"
+#include "runtime/wire/message.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+// What the broker that keeps the journal of events can be asked: the operations of `troupe.events`,
+// and what `troupe.publish` answers (FORMAT.md, "Events"). All other brokers answer `unavailable`.
+//
+// Times are milliseconds since 1970 (UTC), durations milliseconds. Bodies are MessagePack, as
+// binary: the broker does not look into them.
+
+namespace troupe::wire {
+
+/// What `troupe.publish` answers once the event is on disk; its operation is the topic.
+struct published {
+  std::uint64_t position = 0;
+  /// It was published before, under this id, and keeps its position.
+  bool repeat = false;
+};
+
+TROUPE_MESSAGE(published, position, repeat)
+
+/// `read`: the events of some topics, in order of position. Answered at once if there are any, else
+/// when there is one or `wait_ms` are over.
+struct read_events {
+  /// Topics, `PREFIX.*` or `*`; at least one.
+  std::vector<std::string> patterns;
+  /// Those behind this position.
+  std::optional<std::uint64_t> after;
+  /// Without `after`: `new` (which it is if neither is given), `oldest`, or a UTC time as text.
+  std::optional<std::string> from;
+  /// At most so many; 1 to 1,000. The broker may give fewer, for their size.
+  std::uint32_t count = 100;
+  /// 0 to 60,000.
+  std::uint32_t wait_ms = 0;
+};
+
+TROUPE_MESSAGE(read_events, patterns, after, from, count, wait_ms)
+
+struct read_event {
+  std::uint64_t position = 0;
+  uuid id;
+  std::string topic;
+  /// The ordering key; may be empty.
+  std::string key;
+  /// The capability whose outbox it comes from; empty if a client published it.
+  std::string source;
+  /// When it was journaled.
+  std::int64_t time = 0;
+  std::string traceparent;
+  binary_value body;
+};
+
+TROUPE_MESSAGE(read_event, position, id, topic, key, source, time, traceparent, body)
+
+/// The answer to `read`.
+struct events_read {
+  std::vector<read_event> events;
+  /// The `after` to go on with.
+  std::uint64_t next = 0;
+  /// The last position in the journal.
+  std::uint64_t last = 0;
+};
+
+TROUPE_MESSAGE(events_read, events, next, last)
+
+/// `topics`: what is in the journal, and how far the subscribed capabilities have come.
+struct get_topics {};
+
+TROUPE_MESSAGE(get_topics)
+
+struct topic_state {
+  std::string topic;
+  /// Kept, with bodies of so many bytes.
+  std::uint64_t events = 0;
+  std::uint64_t bytes = 0;
+  /// The lowest and highest position kept.
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+  /// When the oldest was journaled; 0 if none is kept.
+  std::int64_t oldest_at = 0;
+  /// Published, over the last minute.
+  double rate_per_s = 0;
+};
+
+TROUPE_MESSAGE(topic_state, topic, events, bytes, first, last, oldest_at, rate_per_s)
+
+struct group_state {
+  std::string capability;
+  std::vector<std::string> patterns;
+  /// Events that it has not handled yet.
+  std::uint64_t lag = 0;
+  /// In the broker's memory: with no worker, with a worker, failed and to be tried again.
+  std::uint64_t waiting = 0;
+  std::uint64_t in_flight = 0;
+  std::uint64_t retrying = 0;
+  /// Its dead letters.
+  std::uint64_t dead = 0;
+  /// Age of the oldest event that it has not handled; absent if it has handled all.
+  std::optional<std::int64_t> oldest_unacked_ms;
+  /// Everything up to here is handled, or a dead letter.
+  std::uint64_t cursor = 0;
+  /// Where its events go now.
+  std::vector<std::string> nodes;
+};
+
+TROUPE_MESSAGE(
+    group_state,
+    capability,
+    patterns,
+    lag,
+    waiting,
+    in_flight,
+    retrying,
+    dead,
+    oldest_unacked_ms,
+    cursor,
+    nodes)
+
+/// The answer to `topics`.
+struct topics_state {
+  uuid journal;
+  std::uint64_t last = 0;
+  std::vector<topic_state> topics;
+  std::vector<group_state> groups;
+};
+
+TROUPE_MESSAGE(topics_state, journal, last, topics, groups)
+
+/// `schedule`: publishes later. One of `at` and `after`. The call's id is the event's.
+struct schedule_event {
+  std::string topic;
+  std::string key;
+  binary_value body;
+  /// A time ...
+  std::optional<std::int64_t> at;
+  /// ... or a duration from now.
+  std::optional<std::int64_t> after;
+};
+
+TROUPE_MESSAGE(schedule_event, topic, key, body, at, after)
+
+/// The answer to `schedule`, once it is on disk.
+struct event_scheduled {
+  uuid id;
+};
+
+TROUPE_MESSAGE(event_scheduled, id)
+
+/// `dead_letters`: those there are, oldest first.
+struct get_dead_letters {
+  /// Of one capability; else of all.
+  std::optional<std::string> capability;
+  /// Those behind this one.
+  std::optional<uuid> after;
+  /// At most so many; 1 to 1,000.
+  std::uint32_t count = 100;
+};
+
+TROUPE_MESSAGE(get_dead_letters, capability, after, count)
+
+/// An event that was given up for one capability, and why.
+struct letter {
+  uuid id;
+  std::string capability;
+  /// Of the event.
+  std::uint64_t position = 0;
+  uuid event_id;
+  std::string topic;
+  std::string key;
+  /// `rejected`, `invalid`, `transient` (its attempts are used up) or `crashed`.
+  std::string cause;
+  std::uint32_t attempts = 0;
+  /// When it was first delivered, and when it was given up.
+  std::int64_t first_at = 0;
+  std::int64_t last_at = 0;
+  /// Who tried last.
+  std::string node;
+  std::uint32_t replica = 0;
+  /// The last error's text.
+  std::string error;
+  std::string traceparent;
+  /// The event's; only in the answer to `dead_letter`.
+  std::optional<binary_value> body;
+};
+
+TROUPE_MESSAGE(
+    letter,
+    id,
+    capability,
+    position,
+    event_id,
+    topic,
+    key,
+    cause,
+    attempts,
+    first_at,
+    last_at,
+    node,
+    replica,
+    error,
+    traceparent,
+    body)
+
+/// The answer to `dead_letters`.
+struct letters_found {
+  std::vector<letter> letters;
+};
+
+TROUPE_MESSAGE(letters_found, letters)
+
+/// `dead_letter`: one `letter`, with its body. `rejected` with reason `no_dead_letter` if there is
+/// none with this id.
+struct get_dead_letter {
+  uuid id;
+};
+
+TROUPE_MESSAGE(get_dead_letter, id)
+
+/// `retry_dead_letter`: delivers the event again to the capability it is a dead letter of.
+struct retry_dead_letter {
+  /// This one ...
+  std::optional<uuid> id;
+  /// ... or all, or all of one capability.
+  std::optional<bool> all;
+  std::optional<std::string> capability;
+};
+
+TROUPE_MESSAGE(retry_dead_letter, id, all, capability)
+
+/// The answer to `retry_dead_letter`: how many there were.
+struct letters_retried {
+  std::uint64_t retried = 0;
+};
+
+TROUPE_MESSAGE(letters_retried, retried)
+
+/// `drop_dead_letter`: forgets it.
+struct drop_dead_letter {
+  uuid id;
+};
+
+TROUPE_MESSAGE(drop_dead_letter, id)
+
+/// The answer to `drop_dead_letter`: false if there was none.
+struct letter_dropped {
+  bool dropped = false;
+};
+
+TROUPE_MESSAGE(letter_dropped, dropped)
+
+} // namespace troupe::wire
