@@ -44,6 +44,8 @@ struct refuse {
 /// The login is over: send nothing more to it.
 struct forget {
   session whom;
+  /// It may have died of what it had in hand.
+  bool is_blamed = false;
 };
 
 /// A worker came or went: tell all of them who is alive.

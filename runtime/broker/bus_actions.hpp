@@ -53,14 +53,8 @@ struct release_worker {
   session whom;
 };
 
-using group_action = std::variant<
-    deliver_event,
-    send_assign,
-    send_buried,
-    bury,
-    fetch,
-    isolate_worker,
-    release_worker>;
+using group_action = std::
+    variant<deliver_event, send_assign, send_buried, bury, fetch, isolate_worker, release_worker>;
 
 /// What a group decided about one input. Reused; carried out in order, before the next input.
 struct group_decisions {

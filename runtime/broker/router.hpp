@@ -57,6 +57,11 @@ public:
   /// To be called about every 10 ms while `has_timers`, and at each heartbeat anyway.
   void tick(instant now, decisions& out);
 
+  /// Sends this worker no new calls, or does so again.
+  void keep_free(session whom, bool is_kept_free, instant now, decisions& out);
+  /// Whether it has no call in hand.
+  bool is_idle(session whom) const;
+
   /// From now on new calls are refused; those that are here go on.
   void drain() { draining_ = true; }
 

@@ -66,7 +66,7 @@ router::choose(const capability& where, const broker::call& what, instant now) c
       continue;
     }
     is_open_somewhere = true;
-    if (each.outstanding >= each.credit || isolation_.node == each.node) {
+    if (each.outstanding >= each.credit || isolation_.node == each.node || at.kept_free) {
       continue;
     }
     if (what.has_key) {

@@ -185,9 +185,10 @@ void router::leave(
 /// Takes back all that a node had, and sends nothing yet.
 void router::end_login(std::uint32_t number, bool is_blamed, decisions& out) {
   node& ended = nodes_.nodes[number];
-  out.actions.emplace_back(forget{ended.login});
+  out.actions.emplace_back(forget{ended.login, is_blamed});
   nodes_.unbind(ended.login);
   ended.live = false;
+  ended.kept_free = false;
   ended.login = session{nowhere};
   held_.forget_node(number);
   if (isolation_.node == number) {
@@ -273,6 +274,21 @@ void router::tick(instant now, decisions& out) {
       pump_node(number, now, out);
     }
   }
+}
+
+void router::keep_free(session whom, bool is_kept_free, instant now, decisions& out) {
+  if (const std::uint32_t number = nodes_.node_of(whom); number != nowhere) {
+    nodes_.nodes[number].kept_free = is_kept_free;
+    if (!is_kept_free) {
+      isolate_next(now, out);
+      pump_node(number, now, out);
+    }
+  }
+}
+
+bool router::is_idle(session whom) const {
+  const std::uint32_t number = nodes_.node_of(whom);
+  return number == nowhere || nodes_.nodes[number].outstanding.size == 0;
 }
 
 session router::login_of(std::string_view name) const {

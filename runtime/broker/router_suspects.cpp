@@ -91,6 +91,9 @@ bool router::isolate(std::uint32_t index, instant now, decisions& out) {
       continue;
     }
     is_usable_anywhere = true;
+    if (nodes_.nodes[each.node].kept_free) {
+      continue; // For a suspect event.
+    }
     const bool tried =
         std::find(what.tried.begin(), what.tried.end(), each.node) != what.tried.end();
     if (!tried

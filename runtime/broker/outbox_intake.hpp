@@ -1,0 +1,102 @@
+#pragma once
+
+#include "runtime/broker/actions.hpp"
+#include "runtime/broker/event.hpp"
+#include "runtime/broker/journal_types.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/wire/events.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::broker {
+
+/// Takes the events of outboxes in the order of their numbers, each once, whichever worker relays
+/// them. Pure.
+///
+/// A number is `accepted` when the last one before it was; it is `taken` when it is in the journal.
+/// What comes early waits; what does not come is asked for.
+/// @source DESIGN 7, "Outbox rows"; runtime/wire/FORMAT.md, "Outboxes".
+class outbox_intake {
+public:
+  struct confirm {
+    session to;
+    wire::confirmed what;
+  };
+
+  struct ask {
+    session to;
+    wire::resend what;
+  };
+
+  struct decisions {
+    /// To be journaled, in this order.
+    std::vector<std::shared_ptr<event>> accepted;
+    std::vector<confirm> confirms;
+    std::vector<ask> asks;
+    std::vector<log_event> events;
+  };
+
+  void restore(std::vector<source_row> rows);
+
+  /// OUTBOX: this worker has that outbox.
+  void announced(session from, const wire::outbox_state& state, instant now, decisions& out);
+  void left(session whom);
+
+  /// RELAY. `what` is without position; its `source` says which outbox it comes from. False, and
+  /// it is dropped, if this worker announced no such outbox.
+  bool relayed(
+      session from, std::uint64_t seq, std::shared_ptr<event> what, instant now, decisions& out);
+
+  /// What is to be written along with the events accepted so far: call when a batch is closed.
+  void close_batch(std::vector<source_row>& rows);
+  /// The batch closed before is in the journal, or (false) none of it is: then what was accepted
+  /// since is to be dropped too, and will be asked for again.
+  void written(bool is_good, instant now, decisions& out);
+  /// Asks again for what is missing. Every 10 ms or so.
+  void tick(instant now, decisions& out);
+
+  /// Events that wait for an earlier one.
+  std::size_t early() const;
+
+private:
+  struct source {
+    uuid instance;
+    /// In the journal.
+    std::uint64_t taken = 0;
+    uuid taken_id;
+    /// In the batch that is being written.
+    std::uint64_t closed = 0;
+    uuid closed_id;
+    /// In the batch that is being filled.
+    std::uint64_t accepted = 0;
+    uuid accepted_id;
+    /// The highest number heard of.
+    std::uint64_t newest = 0;
+    std::map<std::uint64_t, std::shared_ptr<event>> early;
+    std::vector<session> workers;
+    std::size_t next_worker = 0;
+    instant asked_at{};
+    std::uint32_t asked = 0;
+    /// Why nothing more is taken; empty while all is well.
+    std::string refused;
+  };
+
+  static constexpr std::size_t early_max = 8'192;
+
+  void begin(source& whose, const wire::outbox_state& state, decisions& out);
+  void refuse(const std::string& name, source& whose, std::string why, decisions& out);
+  void take_early(source& whose, decisions& out);
+  void ask_for_missing(const std::string& name, source& whose, instant now, decisions& out);
+  void confirm_all(const std::string& name, const source& whose, decisions& out);
+
+  // Of databases that nobody has announced since.
+  std::vector<source_row> restored_;
+  std::map<std::string, source, std::less<>> sources_;
+};
+
+} // namespace troupe::broker
