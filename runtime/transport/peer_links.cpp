@@ -64,6 +64,7 @@ void peer_loop::state::close(link& link, int linger_ms) {
   }
   link.out.clear();
   link.is_stuck = false;
+  link.late_waits.clear();
   link.phase = link::phase::down;
 }
 
@@ -163,7 +164,15 @@ void peer_loop::state::take(
     instant now) {
   link& link = links[static_cast<std::size_t>(index)];
   if (link.phase == link::phase::up) {
-    return handler.received(index, envelope.header, envelope.body, frame, now);
+    const instant came = link.late_waits.empty() ? now : arrival(link, now);
+    handler.received(index, envelope.header, envelope.body, frame, came);
+    if (!link.late_waits.empty()) {
+      const auto header = wire::scan_header(envelope.header);
+      if (header && header->kind == wire::kind::pong) {
+        link.late_waits.pop_front();
+      }
+    }
+    return;
   }
   if (const auto header = wire::scan_header(envelope.header)) {
     login_answer(index, *header, envelope.body, handler, now);

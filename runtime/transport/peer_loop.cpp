@@ -11,6 +11,8 @@ namespace troupe::transport {
 namespace {
 
 constexpr int turns_between_polls = 16;
+// Waking this late is usual. Later, and what is read is older than it looks.
+constexpr milliseconds late_wake_min{5};
 // How long BYE and the last replies may take to leave.
 constexpr int linger_at_stop_ms = 300;
 
@@ -24,6 +26,29 @@ void peer_loop::state::report_progress(link& link, peer_handler& handler, instan
   std::string header;
   wire::append_plain_header(header, wire::kind::pong);
   link.out.append(header, wire::encoded(handler.progress(now)));
+}
+
+/// The process was stopped, or had no processor, since `began`: what comes before the broker
+/// answers a ping sent now may have been sent at any time since.
+void peer_loop::state::woke_late(instant began, instant now) {
+  std::string header;
+  wire::append_plain_header(header, wire::kind::ping);
+  for (link& each : links) {
+    if (each.phase == link::phase::up) {
+      each.late_waits.push_back({began, now});
+      each.out.append(header, {}); // Answered in its turn among the calls, being in a batch.
+    }
+  }
+}
+
+/// When what is read `now` came at the earliest.
+instant peer_loop::state::arrival(link& link, instant now) const {
+  // A broker that itself stood still has dropped our ping.
+  while (!link.late_waits.empty()
+         && now - link.late_waits.front().ended > settings.heartbeat.timeout) {
+    link.late_waits.pop_front();
+  }
+  return link.late_waits.empty() ? now : link.late_waits.front().began;
 }
 
 void peer_loop::state::timers(peer_handler& handler, instant now) {
@@ -182,13 +207,15 @@ void peer_loop::run(peer_handler& handler) {
       }
       rang = self.wait(expected);
     }
-    now = self.time.now();
+    const instant began = std::exchange(now, self.time.now());
     // The loop wakes at every heartbeat: a gap this long means the process was stopped, and what
     // waits for it here was meant for somebody who has been given up.
     if (now - expected > self.settings.heartbeat.timeout) {
       for (int i = 0; i < links(); ++i) {
         self.drop(i, "this process stood still", handler, now);
       }
+    } else if (now - expected > late_wake_min) {
+      self.woke_late(began, now);
     }
     for (int i = 0; polled && i < links(); ++i) {
       if (std::exchange(self.links[static_cast<std::size_t>(i)].has_news, false)) {

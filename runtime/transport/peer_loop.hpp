@@ -36,6 +36,8 @@ public:
   /// A link that was up no longer is; what was sent on it may be lost.
   virtual void lost(int link, std::string_view why, instant now) = 0;
   /// One envelope on a link that is up. The views live as long as `frame`.
+  ///
+  /// @param now when it came; if the process stood still and nobody knows, when that began.
   virtual void received(
       int link,
       std::string_view header,

@@ -47,6 +47,15 @@ struct peer_loop::link {
   wire::batch_writer out;
   /// A send failed: the link is dropped when the turn ends, not under the feet of who sent.
   bool is_stuck = false;
+
+  /// A wait that ended late. What the broker sent meanwhile may have come at any time of it.
+  struct late_wait {
+    instant began;
+    instant ended;
+  };
+
+  /// Those after which the broker has not yet answered a ping, oldest first.
+  std::deque<late_wait> late_waits;
 };
 
 struct peer_loop::state {
@@ -75,6 +84,8 @@ struct peer_loop::state {
       peer_handler& handler,
       instant now);
   void report_progress(link& link, peer_handler& handler, instant now);
+  void woke_late(instant began, instant now);
+  instant arrival(link& link, instant now) const;
   void login_answer(
       int index,
       const wire::header_view& header,

@@ -53,6 +53,31 @@ class CallsEnd(SystemTest):
         self.assertEqual(
             [("after",), ("before",)], system.rows("notes", "SELECT text FROM notes ORDER BY text"))
 
+    def test_when_the_worker_stood_still_for_a_moment_and_knows_what_it_missed(self):
+        system = self.system(nodes=ONE_NODE)
+        system.broker()
+        worker = system.worker()
+        client = system.client()
+        self.assertTrue(client.call("notes", "add", {"text": "before"}).ok)
+
+        worker.freeze()
+        # Shorter than the heartbeat's timeout: to the broker it was never gone.
+        began = time.monotonic()
+        late = client.send("notes", "add", {"text": "too late"}, ttl=500)
+        good = client.send("notes", "add", {"text": "in time"}, ttl=15000)
+        self.assert_code("deadline_exceeded", client.collect([late])[late])
+        stood = time.monotonic() - began
+        worker.thaw()
+
+        self.assertTrue(client.collect([good])[good].ok)
+        # What comes after is no longer taken for old.
+        self.assertTrue(client.call("notes", "add", {"text": "after"}, ttl=450).ok)
+        self.assertEqual(
+            [("after",), ("before",), ("in time",)],
+            system.rows("notes", "SELECT text FROM notes ORDER BY text"))
+        if stood < 0.7:
+            self.assertEqual([], worker.find("broker.lost"))
+
     def test_when_its_time_is_up_before_it_is_sent(self):
         system = self.system(nodes=ONE_NODE)
         system.broker()
