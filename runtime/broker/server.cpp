@@ -1,5 +1,7 @@
 #include "runtime/broker/server.hpp"
 
+#include "runtime/fault_point.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -92,6 +94,7 @@ void server::take_call(
   if (header.to == "troupe.broker") {
     return own_call(from, header, now);
   }
+  TROUPE_FAULT("broker.call_received");
   router_.call(origin_of(from.peer, from.how), header, bytes, body, now, decisions_);
   carry_out(now);
 }
@@ -107,6 +110,7 @@ void server::take_other(
   const auto as_session = static_cast<session>(place);
   switch (header.kind) {
   case wire::kind::reply:
+    TROUPE_FAULT("broker.reply_received");
     router_.reply(as_session, header, bytes, body, now, decisions_);
     return carry_out(now);
   case wire::kind::state:
@@ -145,13 +149,16 @@ void server::malformed(peer from, framing how, std::string_view why, instant) {
 void server::carry_out(instant now) {
   for (const action& each : decisions_.actions) {
     if (const auto* to_worker = std::get_if<deliver>(&each)) {
+      TROUPE_FAULT("broker.before_deliver");
       loop_.append(
           logins_[static_cast<std::size_t>(to_worker->to)].batch,
           router_.header_of(to_worker->call),
           router_.body_of(to_worker->call));
     } else if (const auto* to_caller = std::get_if<answer>(&each)) {
+      TROUPE_FAULT("broker.before_answer");
       respond(
           {peer_of(to_caller->to), framing_of(to_caller->to)}, to_caller->header, to_caller->body);
+      TROUPE_FAULT("broker.answered");
     } else if (const auto* refused = std::get_if<refuse>(&each)) {
       respond_error(
           {peer_of(refused->to), framing_of(refused->to)},
@@ -269,8 +276,10 @@ void server::begin_drain(instant now) {
     drain_until_ = now + options_.drain_max;
     router_.drain();
     log(make_event("draining", {{"calls", std::to_string(router_.waited_for())}}), now);
+    TROUPE_FAULT("broker.draining");
   }
   if (router_.waited_for() == 0 || now >= drain_until_) {
+    TROUPE_FAULT("broker.before_bye");
     say_bye();
     loop_.stop();
   }

@@ -1,4 +1,5 @@
 #include "runtime/broker/server.hpp"
+#include "runtime/fault_point.hpp"
 
 #include <fmt/format.h>
 
@@ -72,7 +73,9 @@ void server::log_in_worker(reply_to from, const wire::hello& hello, instant now)
     log(make_event("login_refused", {{"node", hello.node}, {"why", taken.error().message}}), now);
     return respond_error({from.peer, framing::plain}, hello.incarnation, taken.error());
   }
+  TROUPE_FAULT("broker.before_welcome");
   send_welcome(from); // At once, hence before the first delivery, which leaves with the batch.
+  TROUPE_FAULT("broker.welcomed");
   carry_out(now);
 }
 
@@ -113,6 +116,7 @@ void server::end_login(std::uint32_t place, bool is_blamed, std::string_view why
     return remove_login(place);
   }
   const auto as_session = static_cast<session>(place);
+  TROUPE_FAULT("broker.worker_lost");
   if (is_blamed) {
     router_.gone(as_session, why, now, decisions_);
   } else {

@@ -25,11 +25,21 @@ from shop_nodes import write_topology  # noqa: E402
 
 SECONDS = 30.0
 ORDERS = 50
-# At which pass a point kills: late enough for orders to be under way, early enough to come.
-PASSES_USUAL = 20
-PASSES = {"takeover.before_fence": 1}
-# Points that no capability of the shop ever passes, and why.
-NOT_IN_THE_SHOP = {"storeless.before_handler": "all its commands have a database"}
+# At which pass a point kills: late enough for orders to be under way, early enough to come. A
+# broker passes its points for every step of every order.
+PASSES_USUAL = {"b1": 150, "n1": 20}
+# Points that are passed because something else happens, and at which pass then.
+KILLED, STARTED_AGAIN, STOPPED = "n2 is killed", "n2 is killed and started", "b1 is told to stop"
+OCCASIONS = {
+    "takeover.before_fence": (1, KILLED),
+    "broker.worker_lost": (1, KILLED),
+    "broker.before_welcome": (3, STARTED_AGAIN),
+    "broker.welcomed": (3, STARTED_AGAIN),
+    "broker.draining": (1, STOPPED),
+    "broker.before_bye": (1, STOPPED),
+}
+# Points that no capability of the shop ever passes, and where they are tested.
+NOT_IN_THE_SHOP = {"storeless.before_handler": "tests/integration/promises_test.py"}
 
 
 def fault_points() -> dict[str, str]:
@@ -121,7 +131,8 @@ class FaultPoints(unittest.TestCase):
         shop = Shop(pathlib.Path(folder.name))
         self.addCleanup(shop.stop)
         reached = shop.folder / "reached"
-        plan = {"TROUPE_FAULT_PLAN": f"{point}=kill@{PASSES.get(point, PASSES_USUAL)}",
+        at_pass, occasion = OCCASIONS.get(point, (PASSES_USUAL[victim], ""))
+        plan = {"TROUPE_FAULT_PLAN": f"{point}=kill@{at_pass}",
                 "TROUPE_FAULT_LOG": str(reached)}
         for name in ("b1", "n1", "n2"):
             shop.start(name, plan if name == victim else None)
@@ -129,8 +140,12 @@ class FaultPoints(unittest.TestCase):
         orders = self.place_orders(shop)
         self.addCleanup(orders.communicate)
         self.addCleanup(orders.kill)
-        if point.startswith("takeover."):
-            shop.kill("n2")  # Whose work is then taken over.
+        if occasion in (KILLED, STARTED_AGAIN):
+            shop.kill("n2")
+        if occasion == STARTED_AGAIN:
+            shop.start("n2")
+        if occasion == STOPPED:
+            shop.processes["b1"].terminate()
         self.await_death(shop, victim)
         self.assertIn(point, reached.read_text().split())
 
@@ -161,12 +176,16 @@ _add_tests()
 
 
 class TheList(unittest.TestCase):
-    def test_has_the_points_around_a_commit(self) -> None:
-        self.assertLessEqual({"turn.before_commit", "turn.committed", "turn.before_replies"},
+    def test_has_the_points_around_a_commit_and_those_of_a_call_in_a_broker(self) -> None:
+        self.assertLessEqual({"turn.before_commit", "turn.committed", "turn.before_replies",
+                              "broker.call_received", "broker.before_deliver",
+                              "broker.reply_received", "broker.before_answer"},
                              set(fault_points()))
 
     def test_leaves_out_no_more_than_it_says(self) -> None:
-        self.assertLessEqual(set(NOT_IN_THE_SHOP), set(fault_points()))
+        self.assertLessEqual(NOT_IN_THE_SHOP.keys() | OCCASIONS.keys(), set(fault_points()))
+        for point, where in NOT_IN_THE_SHOP.items():
+            self.assertIn(point, (SOURCE / where).read_text())
 
 
 if __name__ == "__main__":

@@ -328,6 +328,24 @@ class EffectsInside(SystemTest):
         self.assertEqual(sorted(ids), sorted(kept))
 
 
+class WithoutADatabase(SystemTest):
+    """A capability without a database gets at-least-once delivery."""
+
+    def test_when_the_worker_dies_before_its_handler_runs(self):
+        system = self.system(nodes=ONE_NODE)
+        system.broker()
+        client = system.client()
+        doomed = system.worker(faults="storeless.before_handler=kill@3")
+
+        ids = [client.send("echo", "say", {"payload": "once more"}, ttl=15000) for _ in range(20)]
+        self.assertEqual(-signal.SIGKILL, doomed.await_end())
+        system.worker()
+        answers = client.collect(ids)
+
+        self.assertEqual(20, len(answers))
+        self.assertEqual([], [each for each in answers.values() if not each.ok])
+
+
 class EffectsOutside(SystemTest):
     """Effects outside happen at least once under one stable key."""
 
