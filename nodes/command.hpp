@@ -4,8 +4,10 @@
 #include "topology/topology.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace troupe {
@@ -56,6 +58,57 @@ struct call_arguments {
 /// Calls one operation: JSON in, JSON out.
 int run_call(const call_arguments& given);
 
+/// Whom a command talks to, and how long it waits.
+struct connect_arguments {
+  /// FILE unless brokers are given, then what the command takes.
+  std::vector<std::string> words;
+  std::vector<std::string> brokers;
+  std::string deadline = "5s";
+  bool json = false;
+};
+
+struct publish_arguments : connect_arguments {
+  std::string key;
+  std::string id;
+  /// At most one of the two.
+  std::string at;
+  std::string after;
+};
+
+/// Publishes one event, now or later: TOPIC, JSON.
+int run_publish(const publish_arguments& given);
+
+struct tail_arguments : connect_arguments {
+  std::string from = "new";
+  /// Ends after so many; 0: never.
+  std::uint64_t count = 0;
+};
+
+/// Prints the events of topics as they come: PATTERN...
+int run_tail(const tail_arguments& given);
+
+/// What is in the journal, and how far the subscribed capabilities have come.
+int run_topics(const connect_arguments& given);
+
+struct letters_arguments : connect_arguments {
+  std::string capability;
+  std::string after;
+  std::uint32_t count = 100;
+  bool all = false;
+};
+
+/// Dead letters: a list; one (ID); delivers one (ID) or all again; forgets one (ID).
+int run_letters_list(const letters_arguments& given);
+int run_letters_show(const letters_arguments& given);
+int run_letters_retry(const letters_arguments& given);
+int run_letters_drop(const letters_arguments& given);
+
+/// What happened to one thing of an event-sourced capability: CAPABILITY, ID.
+int run_history(const connect_arguments& given);
+
+/// Makes what follows from the events of a capability anew: CAPABILITY.
+int run_rebuild(const connect_arguments& given);
+
 struct status_arguments {
   std::string file;
   std::string deadline = "1s";
@@ -70,6 +123,7 @@ int run_status(const status_arguments& given);
 std::optional<topology::plan> load_plan(const std::string& file, bool json);
 
 /// Prints `why` for a person to stderr, or as one JSON line to stdout; the exit code for it.
-int print_error(const error& why, bool json);
+/// @param next what to do next, where that is not what it is after a call.
+int print_error(const error& why, bool json, std::string_view next = {});
 
 } // namespace troupe

@@ -1,11 +1,10 @@
 #include "nodes/command.hpp"
+#include "nodes/connection.hpp"
 #include "runtime/client/client.hpp"
 #include "runtime/config.hpp"
 #include "runtime/wire/json.hpp"
 
 #include <fmt/format.h>
-#include <iostream>
-#include <iterator>
 
 namespace troupe {
 
@@ -31,21 +30,12 @@ std::optional<target> read_words(const call_arguments& given, int& code) {
         given.brokers.empty() ? "FILE, " : "");
     return std::nullopt;
   }
-  if (given.brokers.empty()) {
-    const auto plan = load_plan(words.front(), given.json);
-    if (!plan) {
-      code = exit_code::faults;
-      return std::nullopt;
-    }
-    for (const auto& each : plan->brokers) {
-      to.options.brokers.push_back(each.listen);
-    }
-    to.options.heartbeat = plan->heartbeat;
-    to.options.body_bytes_max = static_cast<std::size_t>(plan->body_bytes_max);
-    words.erase(words.begin());
-  } else {
-    to.options.brokers = given.brokers;
+  auto options = connection_of(words, given.brokers, needs::any_broker, given.json);
+  if (!options) {
+    code = exit_code::faults;
+    return std::nullopt;
   }
+  to.options = std::move(*options);
   // The last dot: a capability may have dots in its name (troupe.broker.status).
   const std::size_t dot = words[0].rfind('.');
   if (dot == std::string::npos || dot == 0 || dot + 1 == words[0].size()) {
@@ -55,10 +45,7 @@ std::optional<target> read_words(const call_arguments& given, int& code) {
   }
   to.capability = words[0].substr(0, dot);
   to.operation = words[0].substr(dot + 1);
-  std::string text = words.size() > 1 ? words[1] : "{}";
-  if (text == "-") {
-    text.assign(std::istreambuf_iterator<char>{std::cin}, {});
-  }
+  const std::string text = words.size() > 1 ? text_or_stdin(words[1]) : "{}";
   auto body = wire::from_json(text);
   if (!body) {
     code = print_error(body.error(), given.json);

@@ -80,7 +80,8 @@ std::optional<topology::plan> load_plan(const std::string& file, bool json) {
   return std::get<topology::plan>(std::move(read));
 }
 
-int print_error(const error& why, bool json) {
+int print_error(const error& why, bool json, std::string_view next) {
+  next = next.empty() ? advice(why) : next;
   const std::string_view possible = why.possible == effect::none ? "none" : "unknown";
   if (json) {
     ordered_json line = {
@@ -91,7 +92,7 @@ int print_error(const error& why, bool json) {
     for (const auto& [key, value] : why.details) {
       line["details"][key] = value;
     }
-    if (const auto next = advice(why); !next.empty()) {
+    if (!next.empty()) {
       line["next"] = next;
     }
     fmt::print("{}\n", line_of({{"error", line}}));
@@ -104,7 +105,7 @@ int print_error(const error& why, bool json) {
   if (why.possible == effect::unknown) {
     fmt::print(stderr, "  it may have had an effect\n");
   }
-  if (const auto next = advice(why); !next.empty()) {
+  if (!next.empty()) {
     fmt::print(stderr, "  next: {}\n", next);
   }
   return code_for(why.code);

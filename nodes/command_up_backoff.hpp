@@ -10,8 +10,9 @@ namespace troupe {
 struct restart_backoff {
   milliseconds first{50};
   milliseconds most{5000};
-  /// A life this long forgives what was before: what served for a second does not fail at its start,
-  /// and a broker that is killed every second must be back within the deadlines of its callers.
+  /// A life this long forgives what was before: what served for a second does not fail at its
+  /// start, and a broker that is killed every second must be back within the deadlines of its
+  /// callers.
   milliseconds forgiven_after{1'000};
 };
 

@@ -15,13 +15,22 @@ sigset_t block_stop_signals() {
 }
 
 bool await_stop_signal(const sigset_t& signals, const std::stop_token& stop) {
-  constexpr timespec patience{0, 200'000'000}; // How late a stop from inside may be noticed.
+  using namespace std::chrono_literals;
   while (!stop.stop_requested()) {
-    if (::sigtimedwait(&signals, nullptr, &patience) > 0) {
+    // How late a stop from inside may be noticed.
+    if (stop_signal_comes(signals, 200ms)) {
       return true;
     }
   }
   return false;
+}
+
+bool stop_signal_comes(const sigset_t& signals, std::chrono::milliseconds patience) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(patience);
+  const timespec time{
+      static_cast<time_t>(seconds.count()),
+      static_cast<long>(std::chrono::nanoseconds{patience - seconds}.count())};
+  return ::sigtimedwait(&signals, nullptr, &time) > 0;
 }
 
 } // namespace troupe

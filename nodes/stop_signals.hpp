@@ -1,15 +1,19 @@
 #pragma once
 
+#include <chrono>
 #include <csignal>
 #include <stop_token>
 
 namespace troupe {
 
-/// Blocks SIGTERM and SIGINT for this thread and all it makes, so that only `await_stop_signal` sees
-/// them: libzmq's and SQLite's calls are not interrupted.
+/// Blocks SIGTERM and SIGINT for this thread and all it makes, so that only `await_stop_signal`
+/// sees them: libzmq's and SQLite's calls are not interrupted.
 sigset_t block_stop_signals();
 
 /// Waits for one of `signals`. False if `stop` was requested first.
 bool await_stop_signal(const sigset_t& signals, const std::stop_token& stop);
+
+/// Waits for one of `signals`, as long as `patience` at most. False if none came.
+bool stop_signal_comes(const sigset_t& signals, std::chrono::milliseconds patience);
 
 } // namespace troupe

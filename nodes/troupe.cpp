@@ -7,6 +7,8 @@
 #include <exception>
 #include <fmt/format.h>
 #include <functional>
+#include <string>
+#include <vector>
 
 namespace {
 
@@ -64,6 +66,105 @@ void add_call(CLI::App& app, call_arguments& given, std::function<int()>& chosen
   command->callback([&] { chosen = [&] { return run_call(given); }; });
 }
 
+/// What every command has that asks a broker; `takes` is what it takes after FILE.
+void add_connection(CLI::App& command, connect_arguments& given, const std::string& takes) {
+  command.add_option(
+      "WORDS",
+      given.words,
+      takes.empty() ? "FILE, the topology (unless --broker)" : "FILE (unless --broker), " + takes);
+  command.add_option("--broker", given.brokers, "tcp://HOST:PORT instead of FILE; may be repeated")
+      ->expected(1)
+      ->allow_extra_args(false);
+  command.add_option("--deadline", given.deadline, "when to give up [5s]");
+  command.add_flag("--json", given.json, "JSON, an object a line, errors too");
+}
+
+void add_publish(CLI::App& app, publish_arguments& given, std::function<int()>& chosen) {
+  auto* const command =
+      app.add_subcommand("publish", "Publishes an event, now or later: FILE TOPIC JSON");
+  add_connection(*command, given, "TOPIC, and the event as JSON (- reads it from stdin)");
+  command->add_option("--key", given.key, "events of one key are handled in order");
+  auto* const at =
+      command->add_option("--at", given.at, "when: a UTC time such as 2026-11-24T08:00:00Z");
+  command->add_option("--after", given.after, "when: so much later, such as 5s")->excludes(at);
+  command->add_option("--id", given.id, "a UUID: publishes nothing twice under it");
+  command->footer(
+      std::string{"Ends when the event is on disk. Example: troupe publish shop.yaml stock.low "
+                  "'{\"sku\": \"tea-red\"}' --key tea-red\n"}
+      + exit_codes);
+  command->callback([&] { chosen = [&] { return run_publish(given); }; });
+}
+
+void add_tail(CLI::App& app, tail_arguments& given, std::function<int()>& chosen) {
+  auto* const command = app.add_subcommand("tail", "Prints events as they come: FILE [PATTERN...]");
+  add_connection(*command, given, "topics: names, PREFIX.* or '*' ['*']");
+  command->remove_option(command->get_option("--deadline"));
+  command->add_option("--from", given.from, "new, oldest or a UTC time [new]");
+  command->add_option("--count", given.count, "ends after so many");
+  command->footer(
+      std::string{"Follows until Ctrl-C, also over restarts of the broker, and leaves nothing "
+                  "out.\n"}
+      + exit_codes);
+  command->callback([&] { chosen = [&] { return run_tail(given); }; });
+}
+
+void add_topics(CLI::App& app, connect_arguments& given, std::function<int()>& chosen) {
+  auto* const command = app.add_subcommand(
+      "topics", "Says what events there are, who subscribes and how far they have come");
+  add_connection(*command, given, "");
+  command->footer(exit_codes);
+  command->callback([&] { chosen = [&] { return run_topics(given); }; });
+}
+
+void add_dead_letters(CLI::App& app, letters_arguments& given, std::function<int()>& chosen) {
+  auto* const command =
+      app.add_subcommand("dead-letters", "Events that a capability could not handle");
+  command->require_subcommand(1);
+  command->footer(exit_codes);
+  const auto add = [&](const char* name,
+                       const char* what,
+                       const char* takes,
+                       int (*run)(const letters_arguments&)) {
+    auto* const one = command->add_subcommand(name, what);
+    add_connection(*one, given, takes);
+    one->footer(exit_codes);
+    one->callback([&given, &chosen, run] { chosen = [&given, run] { return run(given); }; });
+    return one;
+  };
+  auto* const list = add("list", "Lists them, the oldest first", "", run_letters_list);
+  list->add_option("--capability", given.capability, "only those of one capability");
+  list->add_option("--after", given.after, "only those behind this ID");
+  list->add_option("--count", given.count, "so many at most [100]")->check(CLI::Range(1, 1'000));
+  add("show", "Says all about one: FILE ID", "ID", run_letters_show);
+  auto* const retry =
+      add("retry",
+          "Delivers one or all of them again: FILE ID, or FILE --all",
+          "ID",
+          run_letters_retry);
+  retry->add_flag("--all", given.all, "all of them");
+  retry->add_option("--capability", given.capability, "with --all: only those of one capability");
+  add("drop", "Forgets one: FILE ID", "ID", run_letters_drop);
+}
+
+void add_history(CLI::App& app, connect_arguments& given, std::function<int()>& chosen) {
+  auto* const command = app.add_subcommand(
+      "history", "Says what happened to one thing of an event-sourced capability");
+  add_connection(*command, given, "CAPABILITY, and the thing's ID");
+  command->footer(
+      std::string{"Example: troupe history shop.yaml orders "
+                  "01a206c0-b8fa-7000-8001-65c2ec9e316f\n"}
+      + exit_codes);
+  command->callback([&] { chosen = [&] { return run_history(given); }; });
+}
+
+void add_rebuild(CLI::App& app, connect_arguments& given, std::function<int()>& chosen) {
+  auto* const command = app.add_subcommand(
+      "rebuild", "Makes the tables of an event-sourced capability anew from its events");
+  add_connection(*command, given, "CAPABILITY");
+  command->footer(exit_codes);
+  command->callback([&] { chosen = [&] { return run_rebuild(given); }; });
+}
+
 void add_status(CLI::App& app, status_arguments& given, std::function<int()>& chosen) {
   auto* const command = app.add_subcommand("status", "Asks every broker and node how it is");
   command->add_option("FILE", given.file, "the topology")->required();
@@ -71,6 +172,19 @@ void add_status(CLI::App& app, status_arguments& given, std::function<int()>& ch
   command->add_flag("--json", given.json, "one JSON object instead of tables");
   command->footer(std::string{"Ends with 4 if a broker or node did not answer.\n"} + exit_codes);
   command->callback([&] { chosen = [&] { return run_status(given); }; });
+}
+
+/// What `app.parse` takes: the words of the command line, the last first.
+std::vector<std::string> words_of(int count, char** words) {
+  std::vector<std::string> all;
+  for (int i = count - 1; i > 0; --i) {
+    std::string& word = all.emplace_back(words[i]);
+    // The parser would take [1,2] for two words, and JSON does not mind a blank behind it.
+    if (word.starts_with('[') && word.ends_with(']')) {
+      word += ' ';
+    }
+  }
+  return all;
 }
 
 } // namespace
@@ -84,11 +198,25 @@ int main(int count, char** words) {
   up_arguments up;
   call_arguments call;
   status_arguments status;
+  publish_arguments publish;
+  tail_arguments tail;
+  connect_arguments topics;
+  letters_arguments letters;
+  connect_arguments history;
+  connect_arguments rebuild;
+  // A slice of events takes longer than a call.
+  rebuild.deadline = "60s";
   std::function<int()> chosen;
   add_check(app, check, chosen);
   add_up(app, up, chosen);
   add_call(app, call, chosen);
   add_status(app, status, chosen);
+  add_publish(app, publish, chosen);
+  add_tail(app, tail, chosen);
+  add_topics(app, topics, chosen);
+  add_dead_letters(app, letters, chosen);
+  add_history(app, history, chosen);
+  add_rebuild(app, rebuild, chosen);
   app.add_subcommand("version", "Prints the version")->callback([&] {
     chosen = [] {
       fmt::print("troupe {}\n", version);
@@ -96,7 +224,7 @@ int main(int count, char** words) {
     };
   });
   try {
-    app.parse(count, words);
+    app.parse(words_of(count, words));
   } catch (const CLI::ParseError& fault) {
     return app.exit(fault) == 0 ? exit_code::ok : exit_code::usage;
   }

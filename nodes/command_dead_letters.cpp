@@ -1,0 +1,252 @@
+#include "nodes/command.hpp"
+#include "nodes/connection.hpp"
+#include "nodes/text_table.hpp"
+#include "runtime/time_text.hpp"
+#include "runtime/wire/journal_calls.hpp"
+#include "runtime/wire/json.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace troupe {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::string_view events = "troupe.events";
+
+std::string when(std::int64_t millis) {
+  return utc_time_text(wall_time{milliseconds{millis}});
+}
+
+std::string json_of(const wire::letter& letter) {
+  const ordered_json line = {
+      {"id", to_string(letter.id)},
+      {"capability", letter.capability},
+      {"position", letter.position},
+      {"event_id", to_string(letter.event_id)},
+      {"topic", letter.topic},
+      {"key", letter.key},
+      {"cause", letter.cause},
+      {"attempts", letter.attempts},
+      {"first_at", when(letter.first_at)},
+      {"last_at", when(letter.last_at)},
+      {"node", letter.node},
+      {"replica", letter.replica},
+      {"error", letter.error},
+      {"traceparent", letter.traceparent}};
+  std::string text = line.dump();
+  if (letter.body) {
+    text.pop_back();
+    text += ",\"body\":" + wire::to_json(letter.body->bytes).value_or("null") + "}";
+  }
+  return text;
+}
+
+void print_letters(const std::vector<wire::letter>& letters) {
+  text_table table{
+      {{"id"},
+       {"capability"},
+       {"topic"},
+       {"key"},
+       {"cause"},
+       {"attempts", text_table::side::right},
+       {"given up"},
+       {"error"}}};
+  for (const wire::letter& each : letters) {
+    table.add(
+        {to_string(each.id),
+         each.capability,
+         each.topic,
+         cell_text(each.key, 36),
+         each.cause,
+         fmt::format("{}", each.attempts),
+         when(each.last_at),
+         cell_text(each.error, 60)});
+  }
+  fmt::print("{}", table.text());
+}
+
+void print_letter(const wire::letter& letter) {
+  const auto line = [](std::string_view name, const std::string& value) {
+    if (!value.empty()) {
+      fmt::print("  {:<12} {}\n", name, cell_text(value, std::string::npos));
+    }
+  };
+  fmt::print("dead letter {}\n", to_string(letter.id));
+  line("capability", letter.capability);
+  line("topic", letter.topic);
+  line("key", letter.key);
+  line("event", fmt::format("{}, position {}", to_string(letter.event_id), letter.position));
+  line("cause", letter.cause);
+  line("attempts", fmt::format("{}", letter.attempts));
+  line("first tried", when(letter.first_at));
+  line("given up", when(letter.last_at));
+  line("on", fmt::format("{}, replica {}", letter.node, letter.replica));
+  line("trace", letter.traceparent);
+  // All of it, in the lines it has.
+  std::string_view rest = letter.error;
+  for (bool first = true; !rest.empty(); first = false) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    fmt::print(
+        "  {:<12} {}\n", first ? "error" : "", cell_text(rest.substr(0, end), std::string::npos));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  if (letter.body) {
+    const auto body = wire::to_json(letter.body->bytes, true);
+    fmt::print("  body\n{}\n", body ? *body : "(is no MessagePack)");
+  }
+}
+
+int no_such_letter(const uuid& id, bool json) {
+  return print_error(
+      {.code = errc::rejected,
+       .message = fmt::format("there is no dead letter {}", to_string(id)),
+       .details = {{"reason", "no_dead_letter"}}},
+      json,
+      "`troupe dead-letters list` says which there are");
+}
+
+/// As `print_journal_error`; what there is not is told with where to look.
+int print_failure(const error& why, bool json) {
+  if (why.detail("reason") == "no_dead_letter") {
+    return print_error(why, json, "`troupe dead-letters list` says which there are");
+  }
+  return print_journal_error(
+      why, json, "`troupe dead-letters list` says whether it is still there");
+}
+
+} // namespace
+
+int run_letters_list(const letters_arguments& given) {
+  constexpr std::string_view command = "dead-letters list";
+  wire::get_dead_letters question;
+  if (!given.capability.empty()) {
+    question.capability = given.capability;
+  }
+  if (!given.after.empty() && !(question.after = id_in(command, given.after))) {
+    return exit_code::usage;
+  }
+  question.count = given.count;
+  int code = exit_code::ok;
+  auto over = connection::open(command, given, "", 0, 0, needs::journal, code);
+  if (!over) {
+    return code;
+  }
+  const auto answer = over->ask<wire::letters_found>(events, "dead_letters", question);
+  if (!answer) {
+    return print_journal_error(answer.error(), given.json);
+  }
+  if (given.json) {
+    for (const wire::letter& each : answer->letters) {
+      fmt::print("{}\n", json_of(each));
+    }
+    return exit_code::ok;
+  }
+  if (answer->letters.empty()) {
+    fmt::print("there are no {}dead letters\n", question.after ? "more " : "");
+    return exit_code::ok;
+  }
+  print_letters(answer->letters);
+  if (answer->letters.size() >= given.count) {
+    fmt::print(
+        "\nnext: there may be more, behind --after {}\n", to_string(answer->letters.back().id));
+  } else {
+    fmt::print("\nnext: `troupe dead-letters show`, `retry` or `drop` with an ID\n");
+  }
+  return exit_code::ok;
+}
+
+int run_letters_show(const letters_arguments& given) {
+  constexpr std::string_view command = "dead-letters show";
+  int code = exit_code::ok;
+  auto over = connection::open(command, given, "ID", 1, 1, needs::journal, code);
+  if (!over) {
+    return code;
+  }
+  const auto id = id_in(command, over->words()[0]);
+  if (!id) {
+    return exit_code::usage;
+  }
+  const auto letter = over->ask<wire::letter>(events, "dead_letter", wire::get_dead_letter{*id});
+  if (!letter) {
+    return print_failure(letter.error(), given.json);
+  }
+  if (given.json) {
+    fmt::print("{}\n", json_of(*letter));
+  } else {
+    print_letter(*letter);
+  }
+  return exit_code::ok;
+}
+
+int run_letters_retry(const letters_arguments& given) {
+  constexpr std::string_view command = "dead-letters retry";
+  wire::retry_dead_letter question;
+  int code = exit_code::ok;
+  const std::size_t ids = given.all ? 0 : 1;
+  if (!given.all && !given.capability.empty()) {
+    fmt::print(stderr, "troupe {}: --capability goes with --all\n", command);
+    return exit_code::usage;
+  }
+  auto over = connection::open(
+      command, given, given.all ? "" : "ID (or --all)", ids, ids, needs::journal, code);
+  if (!over) {
+    return code;
+  }
+  if (given.all) {
+    question.all = true;
+    if (!given.capability.empty()) {
+      question.capability = given.capability;
+    }
+  } else if (!(question.id = id_in(command, over->words()[0]))) {
+    return exit_code::usage;
+  }
+  const auto answer = over->ask<wire::letters_retried>(events, "retry_dead_letter", question);
+  if (!answer) {
+    return print_failure(answer.error(), given.json);
+  }
+  if (question.id && answer->retried == 0) {
+    return no_such_letter(*question.id, given.json);
+  }
+  if (given.json) {
+    fmt::print("{}\n", ordered_json{{"retried", answer->retried}}.dump());
+  } else if (answer->retried == 0) {
+    fmt::print("there are no dead letters\n");
+  } else {
+    fmt::print(
+        "{} {} delivered again\n",
+        answer->retried,
+        answer->retried == 1 ? "event is" : "events are");
+  }
+  return exit_code::ok;
+}
+
+int run_letters_drop(const letters_arguments& given) {
+  constexpr std::string_view command = "dead-letters drop";
+  int code = exit_code::ok;
+  auto over = connection::open(command, given, "ID", 1, 1, needs::journal, code);
+  if (!over) {
+    return code;
+  }
+  const auto id = id_in(command, over->words()[0]);
+  if (!id) {
+    return exit_code::usage;
+  }
+  const auto answer =
+      over->ask<wire::letter_dropped>(events, "drop_dead_letter", wire::drop_dead_letter{*id});
+  if (!answer) {
+    return print_failure(answer.error(), given.json);
+  }
+  if (!answer->dropped) {
+    return no_such_letter(*id, given.json);
+  }
+  fmt::print(
+      "{}\n",
+      given.json ? ordered_json{{"dropped", true}}.dump()
+                 : fmt::format("{} is forgotten", to_string(*id)));
+  return exit_code::ok;
+}
+
+} // namespace troupe

@@ -1,0 +1,88 @@
+#pragma once
+
+#include "nodes/command.hpp"
+#include "runtime/client/client.hpp"
+#include "runtime/wire/message.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe {
+
+/// Whether a command needs the broker that keeps the journal, or takes any.
+enum class needs : std::uint8_t { any_broker, journal };
+
+/// How to reach `brokers`, or those of the topology in the first of `words`, which is taken off.
+///
+/// Nothing after the faults of that topology were printed.
+std::optional<client::options> connection_of(
+    std::vector<std::string>& words,
+    const std::vector<std::string>& brokers,
+    needs whom,
+    bool json);
+
+/// For commands that take as many words as there are.
+inline constexpr std::size_t any_number = std::numeric_limits<std::size_t>::max() - 1;
+
+/// What a command asks its questions over.
+class connection {
+public:
+  /// @param command its name, for messages: "publish".
+  /// @param takes what comes after FILE, for messages: "TOPIC and JSON".
+  /// @param least to `most` words are expected after FILE.
+  /// @return nothing after what is wrong was printed; the exit code is `code` then.
+  static std::optional<connection> open(
+      std::string_view command,
+      const connect_arguments& given,
+      std::string_view takes,
+      std::size_t least,
+      std::size_t most,
+      needs whom,
+      int& code);
+
+  /// What came after FILE.
+  const std::vector<std::string>& words() const { return words_; }
+
+  milliseconds deadline() const { return deadline_; }
+
+  client::client& calls() { return *client_; }
+
+  /// Asks within the deadline; with patience, unless it was the wrong broker.
+  outcome<std::string> ask(client::call_request request);
+
+  template <wire::message Reply, wire::message Request>
+  outcome<Reply>
+  ask(std::string_view capability, std::string_view operation, const Request& request) {
+    const std::string body = wire::encoded(request);
+    return ask({.capability = capability, .operation = operation, .body = body})
+        .and_then([](const std::string& reply) { return wire::checked_decode<Reply>(reply); });
+  }
+
+private:
+  connection() = default;
+
+  std::vector<std::string> words_;
+  milliseconds deadline_{};
+  std::unique_ptr<client::client> client_;
+};
+
+/// Whether `why` says that another broker keeps the journal.
+bool is_wrong_broker(const error& why);
+
+/// As `print_error`, of what the broker with the journal was asked.
+/// @param next what to do if it is not known what came of it.
+int print_journal_error(const error& why, bool json, std::string_view next = {});
+
+/// `word`, or what is on stdin for "-".
+std::string text_or_stdin(const std::string& word);
+
+/// The UUID in `text`, or nothing after it was printed that it is none.
+std::optional<uuid> id_in(std::string_view command, const std::string& text);
+
+} // namespace troupe

@@ -1,0 +1,111 @@
+#include "nodes/text_table.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace troupe {
+
+namespace {
+
+bool starts_character(char c) {
+  return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U;
+}
+
+/// Whether UTF-8 text begins with a control character, of which terminals know two ranges.
+bool is_control(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text.front());
+  if (first == 0xc2 && text.size() > 1) {
+    return static_cast<unsigned char>(text[1]) < 0xa0;
+  }
+  return first < 0x20 || first == 0x7f;
+}
+
+void append(std::string& line, std::string_view cell, std::size_t width, text_table::side align) {
+  const std::string blanks(width - width_of(cell), ' ');
+  line += "  ";
+  line += align == text_table::side::right ? blanks : "";
+  line += cell;
+  line += align == text_table::side::left ? blanks : "";
+}
+
+} // namespace
+
+void text_table::add(std::vector<std::string> cells) {
+  for (std::string& cell : cells) {
+    cell = cell_text(cell);
+  }
+  cells.resize(columns_.size());
+  rows_.push_back(std::move(cells));
+}
+
+std::string text_table::text() const {
+  std::vector<std::size_t> widths;
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    widths.push_back(width_of(columns_[i].heading));
+    for (const auto& row : rows_) {
+      widths[i] = std::max(widths[i], width_of(row[i]));
+    }
+  }
+  std::string text;
+  const auto add_line = [&](const auto& cell_at) {
+    std::string line;
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      append(line, cell_at(i), widths[i], columns_[i].align);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + '\n';
+  };
+  add_line([&](std::size_t i) -> std::string_view { return columns_[i].heading; });
+  for (const auto& row : rows_) {
+    add_line([&](std::size_t i) -> std::string_view { return row[i]; });
+  }
+  return text;
+}
+
+std::size_t width_of(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), starts_character));
+}
+
+std::string cell_text(std::string_view text, std::size_t most) {
+  text = text.substr(0, text.find('\n'));
+  if (text.empty()) {
+    return "-";
+  }
+  std::string cell;
+  std::size_t characters = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (starts_character(c) && ++characters > most) {
+      return cell + "...";
+    }
+    if (is_control(text.substr(i))) {
+      cell += '?';
+      i += c == '\xc2' ? 1 : 0;
+    } else {
+      cell += c;
+    }
+  }
+  return cell;
+}
+
+std::string age_text(milliseconds age) {
+  const auto millis = std::max<std::int64_t>(age.count(), 0);
+  const std::int64_t seconds = millis / 1'000;
+  const std::int64_t minutes = seconds / 60;
+  const std::int64_t hours = minutes / 60;
+  if (seconds == 0) {
+    return fmt::format("{}ms", millis);
+  }
+  if (minutes == 0) {
+    return fmt::format("{}s", seconds);
+  }
+  if (hours == 0) {
+    return fmt::format("{}m {}s", minutes, seconds % 60);
+  }
+  if (hours < 24) {
+    return fmt::format("{}h {}m", hours, minutes % 60);
+  }
+  return fmt::format("{}d {}h", hours / 24, hours % 24);
+}
+
+} // namespace troupe

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe {
+
+/// Rows of words under headings, aligned for a terminal: numbers to the right, words to the left.
+class text_table {
+public:
+  enum class side : std::uint8_t { left, right };
+
+  struct column {
+    std::string heading;
+    side align = side::left;
+  };
+
+  explicit text_table(std::vector<column> columns) : columns_{std::move(columns)} {}
+
+  /// @param cells one for each column; what a terminal could take for a command is replaced.
+  void add(std::vector<std::string> cells);
+
+  bool empty() const { return rows_.empty(); }
+
+  /// A line for the headings and one for each row, each behind two blanks.
+  std::string text() const;
+
+private:
+  std::vector<column> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+/// The characters `text` takes on a terminal, about: its code points.
+std::size_t width_of(std::string_view text);
+
+/// The first line of `text`, at most `most` characters of it, without control characters; "-" for
+/// nothing.
+std::string cell_text(std::string_view text, std::size_t most = 200);
+
+/// "850ms", "12s", "3m 12s", "2h 5m", "4d 3h".
+std::string age_text(milliseconds age);
+
+} // namespace troupe

@@ -1,0 +1,569 @@
+#include "runtime/time_text.hpp"
+#include "runtime/wire/journal_calls.hpp"
+#include "runtime/wire/json.hpp"
+#include "tests/client/fake_broker.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+#include <mutex>
+#include <sys/wait.h>
+
+namespace utf = boost::unit_test;
+
+namespace troupe {
+
+namespace {
+
+constexpr std::string_view some_id = "018f3c1e-7a2b-7c3d-8e4f-5061728394a5";
+
+/// 2026-11-24T08:00:00Z
+constexpr std::int64_t eight = 1'795'507'200'000;
+
+struct question {
+  std::string to;
+  std::string operation;
+  std::string key;
+  std::string body;
+  uuid id;
+
+  template <class Message>
+  Message as() const {
+    return wire::checked_decode<Message>(body).value();
+  }
+
+  std::string json() const { return wire::to_json(body).value(); }
+};
+
+struct result {
+  int code = -1;
+  std::string out;
+  std::string err;
+};
+
+std::string packed(std::string_view json) {
+  return wire::from_json(json).value();
+}
+
+error unavailable(std::string broker = {}) {
+  error why{.code = errc::unavailable, .message = "the journal is elsewhere"};
+  if (!broker.empty()) {
+    why.details.emplace_back("broker", std::move(broker));
+  }
+  return why;
+}
+
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// `troupe` as a process, and a broker that answers what the test says.
+struct commands_fixture {
+  using answer = std::optional<outcome<std::string>>;
+
+  commands_fixture() { std::filesystem::create_directory(folder); }
+
+  ~commands_fixture() { std::filesystem::remove_all(folder); }
+
+  commands_fixture(const commands_fixture&) = delete;
+  commands_fixture& operator=(const commands_fixture&) = delete;
+
+  /// Runs `troupe COMMAND --broker ... WORDS` to its end.
+  result run(std::string_view command, const std::string& words) {
+    const std::string line = fmt::format(
+        "{} {} --broker {} {} 2>{}/err", TROUPE_COMMAND, command, broker.endpoint(), words, folder);
+    result got;
+    FILE* const pipe = ::popen(line.c_str(), "r");
+    BOOST_REQUIRE(pipe != nullptr);
+    std::array<char, 4096> buffer{};
+    for (std::size_t size = 0; (size = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) {
+      got.out.append(buffer.data(), size);
+    }
+    const int status = ::pclose(pipe);
+    got.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    std::ifstream errors{folder + "/err"};
+    got.err.assign(std::istreambuf_iterator<char>{errors}, {});
+    return got;
+  }
+
+  /// What is answered to each question; called on the broker's thread.
+  std::function<answer(const question&)> reply = [](const question&) { return std::nullopt; };
+
+  std::vector<question> asked() {
+    const std::lock_guard lock{mutex};
+    return questions;
+  }
+
+  template <class Message>
+  void answers(const Message& message) {
+    reply = [bytes = wire::encoded(message)](const question&) { return bytes; };
+  }
+
+  std::string folder = fmt::format(
+      "{}/troupe-commands-{}", std::filesystem::temp_directory_path().string(), ::getpid());
+  std::mutex mutex;
+  std::vector<question> questions;
+  test::fake_broker broker{[this](const wire::header_view& header, std::string_view body) {
+    const question one{
+        std::string{header.to},
+        std::string{header.op},
+        std::string{header.key},
+        std::string{body},
+        header.id};
+    {
+      const std::lock_guard lock{mutex};
+      questions.push_back(one);
+    }
+    return reply(one);
+  }};
+};
+
+wire::read_event event_at(std::uint64_t position, std::string topic) {
+  return {
+      .position = position,
+      .id = parse_uuid(some_id).value(),
+      .topic = std::move(topic),
+      .key = "order-1",
+      .source = "orders",
+      .time = eight,
+      .traceparent = {},
+      .body = {packed(R"({"total":5})")}};
+}
+
+wire::letter some_letter() {
+  return {
+      .id = parse_uuid(some_id).value(),
+      .capability = "notifications",
+      .position = 42,
+      .event_id = parse_uuid("018f3c1e-7a2b-7c3d-8e4f-000000000042").value(),
+      .topic = "order.confirmed",
+      .key = "order-1",
+      .cause = "transient",
+      .attempts = 10,
+      .first_at = eight,
+      .last_at = eight + 60'000,
+      .node = "n1",
+      .replica = 2,
+      .error = "the mail server is away\nsecond line",
+      .traceparent = {},
+      .body = {}};
+}
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(
+    nodes_event_commands, commands_fixture, *utf::label("integration") * utf::timeout(60))
+
+BOOST_AUTO_TEST_CASE(publish_sends_an_event_under_its_topic) {
+  answers(wire::published{41, false});
+
+  const auto done = run("publish", R"(order.created '{"total":5}' --key order-1)");
+
+  BOOST_TEST(done.code == 0);
+  BOOST_TEST(done.out == "order.created is published, at position 41\n");
+  const auto sent = asked();
+  BOOST_REQUIRE(sent.size() == 1U);
+  BOOST_TEST(sent[0].to == "troupe.publish");
+  BOOST_TEST(sent[0].operation == "order.created");
+  BOOST_TEST(sent[0].key == "order-1");
+  BOOST_TEST(sent[0].json() == R"({"total":5})");
+}
+
+BOOST_AUTO_TEST_CASE(publish_says_that_an_id_was_used_before) {
+  answers(wire::published{7, true});
+
+  const auto done = run("publish", fmt::format("a '{{}}' --json --id {}", some_id));
+
+  BOOST_TEST(done.code == 0);
+  BOOST_TEST(
+      done.out == fmt::format("{{\"position\":7,\"repeat\":true,\"id\":\"{}\"}}\n", some_id));
+  BOOST_TEST(to_string(asked().at(0).id) == some_id);
+  BOOST_TEST(contains(run("publish", "a '{}'").out, "was published before, at position 7"));
+}
+
+BOOST_AUTO_TEST_CASE(publish_schedules_what_is_to_come_later) {
+  answers(wire::event_scheduled{parse_uuid(some_id).value()});
+
+  const auto at = run("publish", "a '[1]' --key k --at 2026-11-24T08:00:00Z");
+  const auto after = run("publish", "a '[1]' --after 5s --json");
+
+  BOOST_TEST(at.out == "a will be published at 2026-11-24T08:00:00.000Z\n");
+  BOOST_TEST(contains(after.out, fmt::format("\"id\":\"{}\",\"at\":\"20", some_id)));
+  const auto sent = asked();
+  BOOST_REQUIRE(sent.size() == 2U);
+  BOOST_TEST(sent[0].to == "troupe.events");
+  BOOST_TEST(sent[0].operation == "schedule");
+  const auto first = sent[0].as<wire::schedule_event>();
+  BOOST_TEST(first.topic == "a");
+  BOOST_TEST(first.key == "k");
+  BOOST_TEST(wire::to_json(first.body.bytes).value() == "[1]");
+  BOOST_TEST(first.at.value() == eight);
+  BOOST_TEST(!first.after.has_value());
+  BOOST_TEST(sent[1].as<wire::schedule_event>().after.value() == 5'000);
+}
+
+BOOST_AUTO_TEST_CASE(publish_refuses_what_cannot_be_meant) {
+  for (const auto* words :
+       {"a",
+        "a '{}' more",
+        "Order '{}'",
+        "a..b '{}'",
+        "a '{}' --id x",
+        "a '{}' --at tomorrow",
+        "a '{}' --after 5",
+        "a '{}' --deadline 0s",
+        "a '{}' --after 5s --at 2026-11-24T08:00:00Z"}) {
+    BOOST_TEST_CONTEXT(words) {
+      const auto done = run("publish", words);
+      BOOST_TEST(done.code == 2);
+      BOOST_TEST(done.out.empty());
+      BOOST_TEST(!done.err.empty());
+    }
+  }
+  BOOST_TEST(run("publish", "a '{'").code == 4);
+  BOOST_TEST(asked().empty());
+}
+
+// What another broker will never do is not waited for.
+BOOST_AUTO_TEST_CASE(the_wrong_broker_names_the_right_one_at_once) {
+  reply = [](const question&) { return outcome<std::string>{failure{unavailable("b1")}}; };
+
+  for (const auto* command : {"publish a '{}'", "topics", "dead-letters list", "tail a"}) {
+    BOOST_TEST_CONTEXT(command) {
+      const auto done = run(command, "");
+      BOOST_TEST(done.code == 4);
+      BOOST_TEST(contains(done.err, "unavailable: the journal is elsewhere"));
+      BOOST_TEST(contains(done.err, "next: ask broker b1, which keeps the journal"));
+    }
+  }
+  BOOST_TEST(asked().size() == 4U);
+}
+
+BOOST_AUTO_TEST_CASE(a_broker_that_has_no_time_is_asked_again_under_the_same_id) {
+  reply = [count = 0](const question&) mutable -> answer {
+    if (++count < 3) {
+      return failure{unavailable()};
+    }
+    return wire::encoded(wire::published{1, false});
+  };
+
+  BOOST_TEST(run("publish", "a '{}'").code == 0);
+  const auto sent = asked();
+  BOOST_REQUIRE(sent.size() == 3U);
+  BOOST_TEST((sent[0].id == sent[2].id));
+}
+
+BOOST_AUTO_TEST_CASE(an_unknown_outcome_tells_the_id_to_ask_again_under) {
+  const auto done = run("publish", fmt::format("a '{{}}' --deadline 300ms --id {}", some_id));
+
+  BOOST_TEST(done.code == 5);
+  BOOST_TEST(contains(done.err, some_id));
+  BOOST_TEST(contains(done.err, "next: publish it again with the same --id"));
+}
+
+BOOST_AUTO_TEST_CASE(tail_first_takes_a_place_and_then_waits_behind_it) {
+  reply = [](const question& asked) -> answer {
+    const auto read = asked.as<wire::read_events>();
+    if (!read.after) {
+      return wire::encoded(wire::events_read{{}, 40, 40});
+    }
+    return wire::encoded(
+        wire::events_read{{event_at(41, "order.created"), event_at(43, "a")}, 43, 43});
+  };
+
+  const auto done = run("tail", "order.* a --count 2");
+
+  BOOST_TEST(done.code == 0);
+  BOOST_TEST(
+      done.out
+      == "      41  2026-11-24T08:00:00.000Z  order.created     order-1  {\"total\":5}\n"
+         "      43  2026-11-24T08:00:00.000Z  a                 order-1  {\"total\":5}\n");
+  BOOST_TEST(done.err.empty());
+  const auto sent = asked();
+  BOOST_REQUIRE(sent.size() == 2U);
+  const auto first = sent[0].as<wire::read_events>();
+  BOOST_TEST((first.patterns == std::vector<std::string>{"order.*", "a"}));
+  BOOST_TEST(first.from.value() == "new");
+  BOOST_TEST(first.wait_ms == 0U);
+  BOOST_TEST(first.count == 2U);
+  const auto second = sent[1].as<wire::read_events>();
+  BOOST_TEST(second.after.value() == 40U);
+  BOOST_TEST(!second.from.has_value());
+  BOOST_TEST(second.wait_ms > 0U);
+}
+
+BOOST_AUTO_TEST_CASE(tail_as_json_is_an_object_a_line) {
+  answers(wire::events_read{{event_at(41, "a")}, 41, 41});
+
+  const auto done = run("tail", "--from oldest --count 1 --json");
+
+  BOOST_TEST(
+      done.out
+      == fmt::format(
+          "{{\"position\":41,\"id\":\"{}\",\"topic\":\"a\",\"key\":\"order-1\",\"source\":"
+          "\"orders\",\"time\":\"2026-11-24T08:00:00.000Z\",\"traceparent\":\"\",\"body\":{{"
+          "\"total\":5}}}}\n",
+          some_id));
+  const auto first = asked().at(0).as<wire::read_events>();
+  BOOST_TEST((first.patterns == std::vector<std::string>{"*"}));
+  BOOST_TEST(first.from.value() == "oldest");
+}
+
+BOOST_AUTO_TEST_CASE(tail_goes_on_where_it_was_when_the_broker_is_back) {
+  reply = [count = 0](const question& asked) mutable -> answer {
+    const auto read = asked.as<wire::read_events>();
+    switch (++count) {
+    case 1:
+      return wire::encoded(wire::events_read{{event_at(1, "a")}, 5, 5});
+    case 2:
+      return failure{unavailable()};
+    default:
+      BOOST_TEST(read.after.value() == 5U);
+      return wire::encoded(wire::events_read{{event_at(6, "a")}, 6, 6});
+    }
+  };
+
+  const auto done = run("tail", "a --from oldest --count 2 --json");
+
+  BOOST_TEST(done.code == 0);
+  BOOST_TEST(contains(done.out, "\"position\":1,"));
+  BOOST_TEST(contains(done.out, "\"position\":6,"));
+  BOOST_TEST(contains(done.err, "it goes on behind position 5 when the broker is back"));
+  BOOST_TEST(contains(done.err, "answers again"));
+}
+
+BOOST_AUTO_TEST_CASE(tail_does_not_take_another_journal_for_its_own) {
+  reply = [count = 0](const question&) mutable -> answer {
+    const std::uint64_t last = ++count == 1 ? 100U : 3U;
+    return wire::encoded(wire::events_read{{}, last, last});
+  };
+
+  const auto done = run("tail", "a");
+
+  BOOST_TEST(done.code == 4);
+  BOOST_TEST(contains(done.err, "the journal ends at 3, and this tail was at 100"));
+}
+
+BOOST_AUTO_TEST_CASE(tail_refuses_what_means_no_topics_or_time) {
+  BOOST_TEST(run("tail", "Order").code == 2);
+  BOOST_TEST(run("tail", "'a*'").code == 2);
+  BOOST_TEST(run("tail", "a --from yesterday").code == 2);
+  BOOST_TEST(asked().empty());
+}
+
+BOOST_AUTO_TEST_CASE(topics_are_shown_with_who_listens) {
+  wire::topics_state state{
+      .journal = parse_uuid(some_id).value(), .last = 5'310, .topics = {}, .groups = {}};
+  state.topics.push_back({"order.confirmed", 512, 65'536, 3, 5'310, eight, 3.25});
+  state.topics.push_back({"a", 0, 0, 0, 0, 0, 0});
+  state.groups.push_back(
+      {"notifications", {"order.*", "a"}, 7, 4, 2, 1, 3, 3'000, 5'290, {"n1", "n2"}});
+  state.groups.push_back({"audit", {"*"}, 0, 0, 0, 0, 0, std::nullopt, 5'310, {}});
+  answers(state);
+
+  const auto done = run("topics", "");
+  const auto json = run("topics", "--json");
+
+  BOOST_TEST_CONTEXT(done.out) {
+    BOOST_TEST(done.code == 0);
+    BOOST_TEST(contains(done.out, fmt::format("journal {}, up to position 5310\n", some_id)));
+    BOOST_TEST(contains(done.out, "  topic            events    bytes  first  last "));
+    BOOST_TEST(contains(done.out, "  order.confirmed     512    64KiB      3  5310 "));
+    BOOST_TEST(contains(done.out, "  3.2/s\n"));
+    BOOST_TEST(contains(
+        done.out,
+        "  notifications    7              3s        4          2         1     3  n1, n2  "
+        "order.*, a\n"));
+    BOOST_TEST(contains(done.out, "next: `troupe dead-letters list`"));
+  }
+  BOOST_TEST(contains(json.out, R"("topic":"order.confirmed","events":512,)"));
+  BOOST_TEST(contains(json.out, R"("oldest_at":"2026-11-24T08:00:00.000Z","rate_per_s":3.25)"));
+  BOOST_TEST(contains(json.out, R"("dead":3,"oldest_unacked_ms":3000,"cursor":5290,)"));
+  BOOST_TEST(contains(json.out, R"("oldest_unacked_ms":null)"));
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_journal_says_so) {
+  answers(wire::topics_state{});
+
+  const auto done = run("topics", "");
+
+  BOOST_TEST(contains(done.out, "there are no events yet"));
+  BOOST_TEST(contains(done.out, "nobody subscribes"));
+  BOOST_TEST(run("topics", "more").code == 2);
+}
+
+BOOST_AUTO_TEST_CASE(dead_letters_are_listed) {
+  answers(wire::letters_found{{some_letter()}});
+
+  const auto done = run("dead-letters list", fmt::format("--capability x --after {}", some_id));
+  const auto full = run("dead-letters list", "--count 1");
+  const auto json = run("dead-letters list", "--json");
+
+  BOOST_TEST(done.code == 0);
+  BOOST_TEST(contains(
+      done.out,
+      fmt::format(
+          "  {}  notifications  order.confirmed  order-1  transient        10  "
+          "2026-11-24T08:01:00.000Z  the mail server is away\n",
+          some_id)));
+  BOOST_TEST(contains(full.out, fmt::format("behind --after {}", some_id)));
+  BOOST_TEST(contains(json.out, R"("error":"the mail server is away\nsecond line",)"));
+  const auto question = asked().at(0).as<wire::get_dead_letters>();
+  BOOST_TEST(question.capability.value() == "x");
+  BOOST_TEST(to_string(question.after.value()) == some_id);
+  BOOST_TEST(question.count == 100U);
+  answers(wire::letters_found{});
+  BOOST_TEST(run("dead-letters list", "").out == "there are no dead letters\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_dead_letter_is_shown_with_all_that_is_known) {
+  auto letter = some_letter();
+  letter.body = wire::binary_value{packed(R"({"total":5})")};
+  answers(letter);
+
+  const auto done = run("dead-letters show", std::string{some_id});
+
+  BOOST_TEST_CONTEXT(done.out) {
+    BOOST_TEST(done.code == 0);
+    BOOST_TEST(contains(done.out, "\n  cause        transient\n"));
+    BOOST_TEST(contains(done.out, "\n  on           n1, replica 2\n"));
+    BOOST_TEST(contains(
+        done.out, "\n  error        the mail server is away\n               second line\n"));
+    BOOST_TEST(contains(done.out, "{\n  \"total\": 5\n}\n"));
+  }
+  BOOST_TEST(contains(
+      run("dead-letters show", fmt::format("{} --json", some_id)).out, R"("body":{"total":5}})"));
+}
+
+BOOST_AUTO_TEST_CASE(dead_letters_are_delivered_again) {
+  answers(wire::letters_retried{2});
+
+  const auto one = run("dead-letters retry", std::string{some_id});
+  const auto all = run("dead-letters retry", "--all --capability x");
+
+  BOOST_TEST(one.code == 0);
+  BOOST_TEST(all.out == "2 events are delivered again\n");
+  const auto sent = asked();
+  BOOST_REQUIRE(sent.size() == 2U);
+  const auto first = sent[0].as<wire::retry_dead_letter>();
+  BOOST_TEST(to_string(first.id.value()) == some_id);
+  BOOST_TEST(!first.all.value_or(false));
+  const auto second = sent[1].as<wire::retry_dead_letter>();
+  BOOST_TEST(second.all.value());
+  BOOST_TEST(second.capability.value() == "x");
+  answers(wire::letters_retried{0});
+  BOOST_TEST(run("dead-letters retry", "--all").out == "there are no dead letters\n");
+  BOOST_TEST(run("dead-letters retry", "").code == 2);
+  BOOST_TEST(run("dead-letters retry", "x").code == 2);
+  BOOST_TEST(run("dead-letters retry", fmt::format("{} --all", some_id)).code == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_dead_letter_is_dropped) {
+  answers(wire::letter_dropped{true});
+
+  BOOST_TEST(run("dead-letters drop", std::string{some_id}).code == 0);
+  BOOST_TEST(to_string(asked().at(0).as<wire::drop_dead_letter>().id) == some_id);
+}
+
+BOOST_AUTO_TEST_CASE(a_dead_letter_that_is_not_there_says_where_to_look) {
+  reply = [](const question& asked) -> answer {
+    if (asked.operation == "drop_dead_letter") {
+      return wire::encoded(wire::letter_dropped{false});
+    }
+    if (asked.operation == "retry_dead_letter") {
+      return wire::encoded(wire::letters_retried{0});
+    }
+    return failure{rejected("no_dead_letter", "there is none")};
+  };
+
+  for (const auto* command : {"show", "retry", "drop"}) {
+    const auto done = run(fmt::format("dead-letters {}", command), std::string{some_id});
+    BOOST_TEST(done.code == 3);
+    BOOST_TEST(contains(done.err, "next: `troupe dead-letters list`"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_history_is_read_to_its_end) {
+  reply = [](const question& asked) -> answer {
+    if (contains(asked.json(), "\"from\":2")) {
+      return packed(R"({"more":false,"events":[
+          {"version":2,"type":"paid","at":1795507200000,"body":{"by":"card"}}]})");
+    }
+    return packed(R"({"more":true,"events":[
+        {"version":1,"type":"order_placed","at":1795507200000,"body":{"total":5}}]})");
+  };
+
+  const auto done = run("history", fmt::format("orders {}", some_id));
+  const auto json = run("history", fmt::format("orders {} --json", some_id));
+
+  BOOST_TEST(done.code == 0);
+  BOOST_TEST(
+      done.out
+      == fmt::format(
+          "orders {}\n\n"
+          "  version  when                      type          what\n"
+          "        1  2026-11-24T08:00:00.000Z  order_placed  {{\"total\":5}}\n"
+          "        2  2026-11-24T08:00:00.000Z  paid          {{\"by\":\"card\"}}\n",
+          some_id));
+  BOOST_TEST(contains(json.out, R"("version":2)"));
+  BOOST_TEST(asked().at(0).to == "orders");
+  BOOST_TEST(asked().at(0).operation == "history");
+  BOOST_TEST(contains(asked().at(0).json(), some_id));
+}
+
+BOOST_AUTO_TEST_CASE(a_capability_without_history_is_named) {
+  reply = [](const question&) -> answer {
+    return failure{error{.code = errc::unknown_operation, .message = "no `history`"}};
+  };
+
+  const auto done = run("history", fmt::format("users {}", some_id));
+
+  BOOST_TEST(done.code == 4);
+  BOOST_TEST(contains(done.err, "next: `users` keeps no history"));
+}
+
+BOOST_AUTO_TEST_CASE(a_rebuild_goes_on_slice_by_slice) {
+  reply = [](const question& asked) -> answer {
+    return packed(
+        contains(asked.json(), some_id)
+            ? R"({"things":1,"events":5,"next":null})"
+            : fmt::format(R"({{"things":2,"events":10,"next":"{}"}})", some_id));
+  };
+
+  BOOST_TEST(run("rebuild", "orders").out == "orders is rebuilt: 3 things, from 15 events\n");
+  BOOST_TEST(run("rebuild", "orders --json").out == "{\"things\":3,\"events\":15}\n");
+}
+
+// The parser of command lines has its own idea of [1,2].
+BOOST_AUTO_TEST_CASE(a_body_may_be_a_list) {
+  answers(wire::published{1, false});
+
+  BOOST_TEST(run("publish", "a '[1,2]'").code == 0);
+  BOOST_TEST(run("call", "a.b '[1,2]'").code == 0);
+  for (const question& each : asked()) {
+    BOOST_TEST(each.json() == "[1,2]");
+  }
+}
+
+// The file says which broker keeps the journal.
+BOOST_AUTO_TEST_CASE(the_topology_says_whom_to_ask) {
+  answers(wire::published{1, false});
+  std::ofstream{folder + "/shop.yaml"} << fmt::format(
+      "troupe: 1\nname: shop\nbrokers: {{b1: {{listen: 'tcp://127.0.0.1:9'}}, b2: {{listen: "
+      "'{}'}}}}\n"
+      "nodes: {{n1: {{}}}}\nevents: {{broker: b2}}\ncapabilities: {{users: {{}}}}\n",
+      broker.endpoint());
+  const std::string line =
+      fmt::format("{} publish {}/shop.yaml a '{{}}' >/dev/null", TROUPE_COMMAND, folder);
+
+  BOOST_TEST(std::system(line.c_str()) == 0);
+  BOOST_TEST(asked().size() == 1U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe

@@ -1,0 +1,63 @@
+#include "nodes/text_table.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+namespace utf = boost::unit_test;
+
+namespace troupe {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(nodes_text_table, *utf::label("unit") * utf::timeout(5))
+
+BOOST_AUTO_TEST_CASE(numbers_stand_right_and_words_left) {
+  text_table table{{{"topic"}, {"events", text_table::side::right}, {"nodes"}}};
+
+  table.add({"order.created", "7", "n1"});
+  table.add({"a", "12345678", ""});
+
+  BOOST_TEST(
+      table.text()
+      == "  topic            events  nodes\n"
+         "  order.created         7  n1\n"
+         "  a              12345678  -\n");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_ascii_stays_aligned) {
+  text_table table{{{"key"}, {"x"}}};
+
+  table.add({"Übergrößen", "1"});
+  table.add({"abc", "2"});
+
+  BOOST_TEST(table.text() == "  key         x\n  Übergrößen  1\n  abc         2\n");
+}
+
+// What others sent must not move the cursor or colour the terminal.
+BOOST_AUTO_TEST_CASE(a_cell_is_one_line_without_control_characters) {
+  BOOST_TEST(cell_text("a\x1b[31mb\tc\x7f") == "a?[31mb?c?");
+  BOOST_TEST(
+      cell_text("a\xc2\x9b"
+                "31m")
+      == "a?31m");
+  BOOST_TEST(cell_text("first\nsecond") == "first");
+  BOOST_TEST(cell_text("") == "-");
+  BOOST_TEST(cell_text("größer", 3) == "grö...");
+  BOOST_TEST(cell_text("groß", 4) == "groß");
+}
+
+BOOST_AUTO_TEST_CASE(an_age_has_its_two_largest_units) {
+  BOOST_TEST(age_text(-5ms) == "0ms");
+  BOOST_TEST(age_text(850ms) == "850ms");
+  BOOST_TEST(age_text(12'999ms) == "12s");
+  BOOST_TEST(age_text(192s) == "3m 12s");
+  BOOST_TEST(age_text(125min) == "2h 5m");
+  BOOST_TEST(age_text(99h) == "4d 3h");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe
