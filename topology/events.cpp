@@ -239,9 +239,6 @@ void check_subscriptions(
     const config_tree& section,
     const actor_type& type,
     std::vector<fault>& found) {
-  if (type.events.empty()) {
-    return;
-  }
   for (const std::string& pattern : capability.subscribes) {
     const bool is_handled =
         std::any_of(type.events.begin(), type.events.end(), [&](const std::string& event) {
@@ -254,6 +251,10 @@ void check_subscriptions(
     const auto item = std::find_if(
         items.begin(), items.end(), [&](const config_tree& each) { return each.text == pattern; });
     const std::string suggestion = did_you_mean(pattern, type.events);
+    const std::string known = type.events.empty()
+                                  ? "it handles none; remove `subscribes`, or name its topics "
+                                    "where the actor type is registered"
+                                  : fmt::format("it handles {}", fmt::join(type.events, ", "));
     found.push_back(
         {item->at,
          fmt::format(
@@ -261,8 +262,7 @@ void check_subscriptions(
              capability.name.value,
              pattern,
              type.name),
-         suggestion.empty() ? fmt::format("it handles {}", fmt::join(type.events, ", "))
-                            : suggestion.substr(2)});
+         suggestion.empty() ? known : suggestion.substr(2)});
   }
 }
 

@@ -30,7 +30,7 @@ void read_subscriptions(
 /// The journal must be nobody's database.
 void check_journal(const draft& checked, std::vector<fault>& found);
 
-/// Each pattern must mean an event that `type` handles, as far as is known what it handles.
+/// Each pattern must mean an event that `type` handles.
 ///
 /// @param section of the capability.
 void check_subscriptions(

@@ -94,16 +94,24 @@ std::string start_text(const subscribe_start& start) {
   return "new ones";
 }
 
+std::string pattern_text(const std::string& pattern) {
+  return pattern == "*" ? "everything" : pattern;
+}
+
 std::string subscription_text(const capability_plan& capability) {
+  std::vector<std::string> patterns;
+  for (const std::string& each : capability.subscribes) {
+    patterns.push_back(pattern_text(each));
+  }
   std::string text = fmt::format(
       "    listens to {}; when it is new to the journal, it begins with {}\n",
-      list_text(capability.subscribes),
+      list_text(patterns),
       start_text(capability.subscribe_from));
   const auto end = std::back_inserter(text);
   fmt::format_to(
       end,
-      "    an event is handled {}; up to {}, {} to {} apart, and it is a dead letter; {} at once "
-      "on each node\n",
+      "    an event is handled {}; after {}, {} to {} apart, it is a dead letter; {} at once on "
+      "each node\n",
       capability.store ? "with exactly one effect in its data"
                        : "at least once, as there is no store to remember it",
       counted(static_cast<std::size_t>(capability.retry.attempts), "attempt", "attempts"),
@@ -142,7 +150,7 @@ std::string events_text(const plan& plan) {
     }
   }
   for (const auto& [pattern, names] : listeners) {
-    fmt::format_to(end, "  {} goes to {}\n", pattern, list_text(names));
+    fmt::format_to(end, "  {} goes to {}\n", pattern_text(pattern), list_text(names));
   }
   if (listeners.empty()) {
     text += "  no capability subscribes to any\n";

@@ -22,7 +22,7 @@ struct actor_type {
   std::vector<std::string> calls;
   /// The operations it serves.
   std::vector<std::string> operations;
-  /// The topics it has handlers for, or patterns of them. Empty: nothing is known of that.
+  /// The topics it has handlers for, or patterns of them.
   std::vector<std::string> events{};
 };
 

@@ -276,6 +276,12 @@ BOOST_AUTO_TEST_CASE(what_is_subscribed_to_must_be_handled) {
       {12, 24},
       "`stock.*`",
       "it handles order.created, payment.*");
+  types[0].events = {};
+  check_only_fault(
+      users_with("subscribes: [payment.failed]"),
+      {12, 24},
+      "its actor type `users` handles no such event",
+      "it handles none; remove `subscribes`");
 }
 
 BOOST_AUTO_TEST_CASE(a_subscriber_may_have_no_store) {
