@@ -63,7 +63,8 @@ bus::bus(bus_options options, journal_state state, std::uint64_t seed)
             .backoff_min = each.backoff_min,
             .backoff_max = each.backoff_max,
             .epoch_base = state.generation << 32U,
-            .seed = seed + groups_.size()},
+            .seed = seed + groups_.size(),
+            .journal_last = state.last},
         fed.persisted,
         std::move(graves));
     fed.is_live = fed.core->scanned() >= last_;

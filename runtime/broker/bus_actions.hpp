@@ -2,6 +2,7 @@
 
 #include "runtime/broker/actions.hpp"
 #include "runtime/broker/event.hpp"
+#include "runtime/clock.hpp"
 #include "runtime/wire/events.hpp"
 
 #include <cstdint>
@@ -35,7 +36,10 @@ struct send_buried {
 
 /// Make a dead letter, and call `event_group::buried` when it is on disk.
 struct bury {
+  /// Without times: a group knows none of the day.
   dead_letter letter;
+  /// How long ago it was first delivered. It is given up now.
+  milliseconds tried_for{0};
 };
 
 /// Read the events at these positions, and call `event_group::fetched` with what is there.

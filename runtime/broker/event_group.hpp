@@ -1,11 +1,17 @@
 #pragma once
 
+#include "runtime/broker/blame_book.hpp"
 #include "runtime/broker/bus_actions.hpp"
-#include "runtime/broker/journal_types.hpp"
+#include "runtime/broker/event_partition.hpp"
+#include "runtime/broker/held_events.hpp"
+#include "runtime/broker/postponed_events.hpp"
 #include "runtime/clock.hpp"
 
 #include <array>
 #include <cstdint>
+#include <deque>
+#include <map>
+#include <queue>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +32,10 @@ struct event_group_options {
   std::uint64_t epoch_base = 0;
   /// Of the jitter.
   std::uint64_t seed = 0;
+  /// The highest position in the journal when it was opened.
+  std::uint64_t journal_last = 0;
+  /// By partition: what `event_group::reached` said last, as far as that was kept. 0: not known.
+  std::array<std::uint64_t, 64> reached{};
 };
 
 /// Decides which worker gets which events of one subscribed capability, and when. Pure: no socket,
@@ -87,6 +97,11 @@ public:
   /// what retention may delete.
   std::array<std::uint64_t, 64> cursors() const;
 
+  /// By partition: a position that the capability's database has passed for certain. One that is
+  /// below it later is older: a restored backup. (A cursor also passes what was not for the
+  /// partition, and says nothing about the database.)
+  std::array<std::uint64_t, 64> reached() const;
+
   struct worker_status {
     std::string node;
     std::uint32_t partitions = 0;
@@ -111,7 +126,152 @@ public:
   status look() const;
 
 private:
+  /// A postponed event whose turn it is at that time.
+  struct alarm {
+    instant at;
+    std::uint64_t position = 0;
+
+    bool operator>(const alarm& other) const { return at > other.at; }
+  };
+
+  /// A suspect's way: its worker is asked for, is free, has it.
+  struct isolation {
+    enum class phase : std::uint8_t { none, asked, granted, running };
+    phase is = phase::none;
+    std::uint32_t worker = nowhere;
+    std::uint32_t partition = nowhere;
+    std::uint64_t position = 0;
+  };
+
+  /// A worker that was gone, and what it was blamed for.
+  struct departed {
+    struct blame {
+      std::uint32_t partition = 0;
+      std::uint64_t position = 0;
+      uuid id;
+    };
+
+    uuid incarnation;
+    std::vector<blame> blamed;
+  };
+
+  /// Who died with a convicted event last.
+  struct conviction {
+    std::string node;
+    std::uint32_t partition = 0;
+  };
+
+  std::uint32_t find(session login) const;
+  std::uint64_t cursor(const event_partition& of) const;
+  bool is_grave(std::uint64_t position) const;
+  void add_grave(std::uint64_t position);
+  bool is_suspect(const event_ref& what) const;
+  void forgive(const event_ref& what);
+  /// What every input ends with, after which workers may have to be told or given something.
+  void settle(instant now, group_decisions& out);
+
+  // event_group_workers.cpp
+  void rebalance(instant now, group_decisions& out);
+  void choose_targets(const std::vector<std::uint32_t>& usable);
+  void give_if_idle(std::uint32_t partition, group_decisions& out);
+  void give(std::uint32_t partition);
+  void flush_assigns(group_decisions& out);
+  void take_from(
+      std::uint32_t partition, bool is_blamed, departed& record, instant now, group_decisions& out);
+  void lose(std::uint32_t worker, bool is_blamed, instant now, group_decisions& out);
+  void take_back_deaths(const uuid& incarnation);
+  void acquit(std::uint32_t partition, std::uint64_t position);
+  std::uint8_t blame(const event_ref& what, std::uint32_t partition, departed& record);
+
+  // event_group_assigned.cpp
+  void report_trouble(std::string why, group_decisions& out);
+  void take_over(
+      std::uint32_t partition,
+      const wire::partition_state& state,
+      instant now,
+      group_decisions& out);
+  void start_over(std::uint32_t partition, std::uint64_t handled, group_decisions& out);
+  void reconcile(std::uint32_t partition, std::uint64_t handled, instant now, group_decisions& out);
+  void bury_convicted(std::uint32_t partition, instant now, group_decisions& out);
+  void ask_for_bodies(group_decisions& out);
+
+  // event_group_delivery.cpp
+  bool has_something(const event_partition& of) const;
+  void wake(std::uint32_t partition);
+  void unlist(std::uint32_t partition);
+  void pump(std::uint32_t worker, instant now, group_decisions& out);
+  void deliver_one(std::uint32_t partition, instant now, group_decisions& out);
+  void send_next(std::uint32_t partition, instant now, group_decisions& out);
+  void send_again(std::uint32_t partition, std::uint64_t position, group_decisions& out);
+  void skip_buried(std::uint32_t partition, group_decisions& out);
+  static void say_buried(session to, std::uint64_t position, group_decisions& out);
+  void
+  acknowledge(std::uint32_t partition, std::uint64_t position, instant now, group_decisions& out);
+  void
+  after_return(std::uint64_t position, postponed_event& which, instant now, group_decisions& out);
+
+  // event_group_suspects.cpp
+  void begin_isolation(group_decisions& out);
+  void advance_isolation(instant now, group_decisions& out);
+  void send_suspect(instant now, group_decisions& out);
+  void end_isolation(group_decisions& out);
+  bool is_isolation_of(std::uint32_t partition) const;
+
+  // event_group_postponed.cpp
+  postponed_event& postpone(
+      std::uint32_t partition,
+      const event_ref& what,
+      const wire::postponed& said,
+      std::string_view node,
+      instant first,
+      instant now);
+  void said_again(
+      postponed_event& which, const wire::postponed& said, std::string_view node, instant now);
+  std::uint64_t drop_postponed(std::uint64_t position);
+  void finish(std::uint64_t position, instant now);
+  void schedule(std::uint64_t position, instant now);
+  void schedule_all(std::uint32_t partition, instant now);
+  void ring(instant now);
+  milliseconds backoff(std::uint32_t attempts);
+  void
+  bury_postponed(std::uint64_t position, postponed_event& which, instant now, group_decisions& out);
+  void bury_event(
+      const event_ref& what,
+      const wire::postponed& said,
+      std::string_view node,
+      instant first,
+      instant now,
+      group_decisions& out) const;
+  static wire::postponed crashed(std::uint64_t position);
+
   event_group_options options_;
+  std::array<event_partition, 64> partitions_;
+  std::vector<event_worker> workers_; // Slots are used again.
+  held_events held_;
+  postponed_events postponed_;
+  std::priority_queue<alarm, std::vector<alarm>, std::greater<>> alarms_;
+  blame_book blamed_;
+  std::deque<departed> departed_;
+  std::map<std::uint64_t, conviction> convicted_;
+  std::vector<std::uint64_t> graves_; // Sorted.
+  isolation isolation_;
+  std::uint32_t next_suspect_ = 0; // The partition where the search begins.
+
+  std::uint64_t scanned_ = 0;
+  // The highest position the journal is known to have.
+  std::uint64_t top_ = 0;
+  std::uint64_t epochs_ = 0;
+  std::uint64_t random_ = 0;
+  std::uint64_t delivered_ = 0;
+  std::uint64_t handled_ = 0;
+  std::uint64_t buried_ = 0;
+  std::string trouble_;
+
+  // Of one input.
+  bool has_given_ = false;
+  std::vector<std::uint64_t> to_fetch_;
+  std::vector<std::uint32_t> woken_;            // Workers.
+  std::vector<const wire::postponed*> waiting_; // Of `handled` or `assigned`, by position.
 };
 
 } // namespace troupe::broker
