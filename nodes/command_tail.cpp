@@ -3,9 +3,9 @@
 #include "nodes/stop_signals.hpp"
 #include "nodes/text_table.hpp"
 #include "runtime/time_text.hpp"
+#include "runtime/wire/events.hpp"
 #include "runtime/wire/journal_calls.hpp"
 #include "runtime/wire/json.hpp"
-#include "topology/events.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -221,7 +221,7 @@ int run_tail(const tail_arguments& given) {
     return code;
   }
   for (const std::string& pattern : over->words()) {
-    if (!topology::is_topic_pattern(pattern)) {
+    if (!wire::is_pattern(pattern)) {
       fmt::print(
           stderr,
           "troupe tail: `{}` means no topics; write order.created, order.* or '*'\n",

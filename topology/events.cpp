@@ -87,7 +87,7 @@ void read_rule(const config_tree::entry& entry, events_plan& into, std::vector<f
   read_limits(reader, rule);
   rule.drop_unread = reader.boolean("drop_unread").value_or(false);
   reader.finish();
-  if (!is_topic_pattern(entry.key)) {
+  if (!wire::is_pattern(entry.key)) {
     say(fmt::format("`{}` in topics of events means no topics", entry.key), pattern_remedy);
     return;
   }
@@ -158,16 +158,6 @@ void read_start(config_reader& section, bool subscribes, capability_plan& into) 
 
 } // namespace
 
-bool is_topic_pattern(std::string_view text) {
-  if (text == "*") {
-    return true;
-  }
-  if (text.size() > 2 && text.substr(text.size() - 2) == ".*") {
-    text.remove_suffix(2);
-  }
-  return wire::is_topic(text);
-}
-
 void read_events(config_reader& topology, plan& into, std::vector<fault>& found) {
   static const config_tree nothing{.is = kind::map};
   const config_tree* section = topology.tree("events");
@@ -197,7 +187,7 @@ void read_subscriptions(
     for (std::size_t i = 0; i < patterns->size(); ++i) {
       const std::string& pattern = (*patterns)[i];
       const auto& known = into.subscribes;
-      if (!is_topic_pattern(pattern)) {
+      if (!wire::is_pattern(pattern)) {
         found.push_back(
             {list->items[i].at,
              fmt::format("`{}` in `subscribes` of {} means no topics", pattern, owner),

@@ -5,13 +5,9 @@
 #include "topology/plan.hpp"
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace troupe::topology {
-
-/// Whether `text` means topics: the name of one, `PREFIX.*` or `*`.
-bool is_topic_pattern(std::string_view text);
 
 /// Reads the section `events` of the topology; what it leaves out gets its default.
 ///

@@ -31,4 +31,14 @@ bool is_topic(std::string_view text) {
   });
 }
 
+bool is_pattern(std::string_view text) {
+  if (text == "*") {
+    return true;
+  }
+  if (text.ends_with(".*")) {
+    text.remove_suffix(2);
+  }
+  return is_topic(text);
+}
+
 } // namespace troupe::wire

@@ -27,6 +27,9 @@ bool matches(std::string_view pattern, std::string_view topic);
 /// 1 to 64 bytes of `a-z 0-9 _ .`, no empty part between dots.
 bool is_topic(std::string_view text);
 
+/// Whether `text` means topics: the name of one, `PREFIX.*` or `*`.
+bool is_pattern(std::string_view text);
+
 /// OUTBOX, from a worker when it logged in: what the outbox of one of its databases holds.
 struct outbox_state {
   std::string capability;

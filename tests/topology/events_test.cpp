@@ -162,32 +162,6 @@ BOOST_AUTO_TEST_CASE(unknown_keys_of_events_are_faults) {
   check_only_fault(good_and("events: {topics: [a]}\n"), {14, 18}, "`topics` of events is no map");
 }
 
-BOOST_AUTO_TEST_CASE(a_pattern_is_a_topic_or_the_beginning_of_topics) {
-  for (const auto* pattern : {"*", "a", "a.*", "order.created", "x_1.y2.z3.*"}) {
-    BOOST_TEST(is_topic_pattern(pattern));
-  }
-  for (const auto* pattern :
-       {"",
-        ".",
-        ".*",
-        "**",
-        "a*",
-        "a.**",
-        "*.a",
-        "a.*.b",
-        "a..b",
-        "a.",
-        ".a",
-        "a..*",
-        "A",
-        "a b",
-        "a-b"}) {
-    BOOST_TEST_CONTEXT(pattern) {
-      BOOST_TEST(!is_topic_pattern(pattern));
-    }
-  }
-}
-
 BOOST_AUTO_TEST_CASE(a_pattern_that_means_no_topics_is_a_fault) {
   check_only_fault(
       users_with("subscribes: [a, order.Created]"),

@@ -29,6 +29,29 @@ BOOST_AUTO_TEST_CASE(a_topic_has_parts_of_small_letters_digits_and_underscores) 
   BOOST_TEST(!is_topic(std::string(name_bytes_max + 1, 'a')));
 }
 
+BOOST_AUTO_TEST_CASE(a_pattern_is_a_topic_or_the_beginning_of_topics) {
+  for (const char* pattern : {"*", "a", "a.*", "order.created", "x_1.y2.z3.*"}) {
+    BOOST_TEST(is_pattern(pattern), pattern);
+  }
+  for (const char* wrong :
+       {"",
+        ".",
+        ".*",
+        "**",
+        "a*",
+        "a.**",
+        "*.a",
+        "a.*.b",
+        "a..b",
+        "a.",
+        ".a",
+        "a..*",
+        "A",
+        "a-b"}) {
+    BOOST_TEST(!is_pattern(wrong), wrong);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(the_partition_of_a_key_never_changes) {
   // Positions are kept by partition: another hash would handle events twice, or never.
   const uuid id{{std::byte{1}, std::byte{2}, std::byte{3}}};
