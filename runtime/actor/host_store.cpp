@@ -1,8 +1,6 @@
 #include "runtime/actor/host_store.hpp"
 
-#include "runtime/saga/journal.hpp"
-#include "runtime/store/inbox.hpp"
-#include "runtime/store/migrations.hpp"
+#include "runtime/actor/registry.hpp"
 #include "runtime/store/sqlite_database.hpp"
 #include "runtime/store/writers.hpp"
 
@@ -27,13 +25,7 @@ outcome<std::unique_ptr<host_store>> host_store::open(group& of) {
     return failure{std::move(lock).error()};
   }
   store::database& session = *made->database;
-  auto migrated = store::migrate(session, parts.time, "troupe.turn", store::turn_migrations());
-  if (migrated && !of.type().sagas.empty()) {
-    migrated = store::migrate(session, parts.time, "troupe.saga", saga::journal_migrations());
-  }
-  if (migrated && !of.type().schema.empty()) {
-    migrated = store::migrate(session, parts.time, of.type().name, of.type().schema);
-  }
+  auto migrated = migrate(session, parts.time, of.type());
   if (!migrated) {
     return failure{std::move(migrated).error()};
   }

@@ -1,6 +1,9 @@
 #include "runtime/actor/registry.hpp"
 
 #include "runtime/actor/saga_actor.hpp"
+#include "runtime/saga/journal.hpp"
+#include "runtime/store/event_store.hpp"
+#include "runtime/store/inbox.hpp"
 
 #include <algorithm>
 #include <map>
@@ -39,6 +42,21 @@ std::vector<saga::plan> plans_of(
 }
 
 } // namespace
+
+outcome<void> migrate(store::database& session, const clock& time, const actor_type& type) {
+  auto migrated = store::migrate(session, time, "troupe.turn", store::turn_migrations());
+  if (migrated && !type.sagas.empty()) {
+    migrated = store::migrate(session, time, "troupe.saga", saga::journal_migrations());
+  }
+  // Before its own tables, whose migrations may write events for what was there before.
+  if (migrated && type.keeps_events) {
+    migrated = store::migrate(session, time, "troupe.events", store::event_migrations());
+  }
+  if (migrated && !type.schema.empty()) {
+    migrated = store::migrate(session, time, type.name, type.schema);
+  }
+  return migrated ? outcome<void>{} : failure{std::move(migrated).error()};
+}
 
 actor_type saga_type(std::string name, std::vector<saga::definition> sagas) {
   std::vector<std::string> operations;

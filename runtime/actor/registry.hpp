@@ -28,9 +28,21 @@ struct actor_type {
   std::vector<std::string> events{};
   /// The sagas it coordinates.
   std::vector<saga::definition> sagas{};
+  /// Its database has event streams (event_sourced.hpp).
+  bool keeps_events = false;
 
   bool wants_store() const { return !schema.empty() || !sagas.empty(); }
 };
+
+/// Whether actors of that type keep events: those over `event_sourced` do.
+template <class Actor>
+inline constexpr bool is_event_sourced = requires {
+  typename Actor::life_type;
+};
+
+/// Brings the tables of a capability of that type up to date, those of the runtime first.
+/// @errors of store::migrate.
+outcome<void> migrate(store::database& session, const clock& time, const actor_type& type);
 
 /// A type whose `config` is the message `Config`, made by its constructor from a context.
 template <class Actor, wire::message Config>
@@ -47,7 +59,8 @@ actor_type type_of(
             Config config{};
             read_config(tree, "config", config, faults);
           },
-      .operations = std::move(operations)};
+      .operations = std::move(operations),
+      .keeps_events = is_event_sourced<Actor>};
 }
 
 /// The type of an actor without a `config`.
@@ -64,7 +77,8 @@ actor_type type_of(
           [](const config_tree& tree, std::vector<fault>& faults) {
             config_reader{tree, "config", faults}.finish();
           },
-      .operations = std::move(operations)};
+      .operations = std::move(operations),
+      .keeps_events = is_event_sourced<Actor>};
 }
 
 /// The type of an actor that does nothing but run sagas. Deadlines and retries can be tuned in the

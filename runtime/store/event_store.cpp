@@ -87,6 +87,17 @@ std::int64_t event_store::version_of(const uuid& stream) {
       .value_or(0);
 }
 
+std::optional<uuid> event_store::stream_after(const uuid& after, std::int64_t count) {
+  std::optional<uuid> found;
+  auto take = [&](const row& row) { found = row.id(0); };
+  session_.query(
+      "SELECT stream FROM events WHERE stream > $1 ORDER BY stream, version LIMIT 1 OFFSET $2",
+      take,
+      after,
+      count - 1);
+  return found;
+}
+
 void event_store::save_snapshot(
     const uuid& stream, std::int64_t version, std::int64_t form, std::string_view body) {
   session_.execute(

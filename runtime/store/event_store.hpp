@@ -117,6 +117,10 @@ public:
     session_.query(read_streams_text, show, after);
   }
 
+  /// The stream that the `count`-th event behind the stream `after` belongs to, in the order of
+  /// `read_streams`: the last one of a slice of so many events. Nothing if there are fewer.
+  std::optional<uuid> stream_after(const uuid& after, std::int64_t count);
+
   /// Writes down what `stream` had become at `version`. Snapshots may be deleted at any time.
   ///
   /// @param form a number that changes when `body` does not mean the same any more; snapshots of

@@ -108,6 +108,9 @@ apply(database& session, const clock& time, std::string_view component, const mi
     return step_result::there_already;
   }
   session.script(step.sql);
+  if (step.fill != nullptr) {
+    step.fill(session);
+  }
   const auto now = std::chrono::duration_cast<milliseconds>(time.wall().time_since_epoch());
   session.execute(
       "INSERT INTO schema_versions (component, version, name, digest, at) "

@@ -17,6 +17,9 @@ struct migration {
   std::string_view name;
   /// One or more statements without parameters, in the SQL that SQLite and PostgreSQL share.
   std::string_view sql;
+  /// What has to be done with rows that are there already and SQL cannot say; after `sql`, in the
+  /// same transaction. All rows at once: mind their number.
+  void (*fill)(database& session) = nullptr;
 };
 
 /// Brings the tables of `component` ("troupe.turn", "orders") to the last of `steps`.

@@ -59,6 +59,19 @@ bool decode_uuid(reader& from, uuid& to, decode_fault& fault) {
   return true;
 }
 
+bool decode_raw(reader& from, raw_value& to, decode_fault& fault) {
+  to.bytes.clear();
+  std::string_view bytes;
+  if (from.read_nil()) {
+    return true;
+  }
+  if (!from.read_raw(bytes)) {
+    return fail_type(fault, "a value", from.peek());
+  }
+  to.bytes = bytes;
+  return true;
+}
+
 } // namespace detail
 
 } // namespace troupe::wire

@@ -44,6 +44,14 @@ concept message = requires {
   troupe_fields(static_cast<const T*>(nullptr));
 };
 
+/// A value that is passed on as it is, whatever it is: the bytes of one MessagePack value, or none
+/// for nil.
+struct raw_value {
+  std::string bytes;
+
+  bool operator==(const raw_value&) const = default;
+};
+
 /// Where and why a body is not what it should be: "items[2].sku: expected text, got an integer".
 struct decode_fault {
   std::string path;
@@ -60,6 +68,7 @@ void prepend(decode_fault& fault, std::string_view name);
 void prepend(decode_fault& fault, std::size_t index);
 bool decode_text(reader& from, std::string& to, decode_fault& fault);
 bool decode_uuid(reader& from, uuid& to, decode_fault& fault);
+bool decode_raw(reader& from, raw_value& to, decode_fault& fault);
 
 inline void encode(writer& to, bool value) {
   to.boolean(value);
@@ -88,6 +97,14 @@ inline void encode(writer& to, const uuid& value) {
 
 inline void encode(writer& to, const binary_value& value) {
   to.binary(value.bytes);
+}
+
+inline void encode(writer& to, const raw_value& value) {
+  if (value.bytes.empty()) {
+    to.nil();
+  } else {
+    to.raw(value.bytes);
+  }
 }
 
 inline void encode(writer& to, std::chrono::milliseconds value) {
@@ -183,6 +200,10 @@ inline bool decode(reader& from, binary_value& to, decode_fault& fault) {
   }
   to.bytes = bytes;
   return true;
+}
+
+inline bool decode(reader& from, raw_value& to, decode_fault& fault) {
+  return decode_raw(from, to, fault);
 }
 
 inline bool decode(reader& from, std::chrono::milliseconds& to, decode_fault& fault) {

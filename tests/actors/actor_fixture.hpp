@@ -2,8 +2,6 @@
 
 #include "runtime/actor/actor.hpp"
 #include "runtime/actor/registry.hpp"
-#include "runtime/store/inbox.hpp"
-#include "runtime/store/migrations.hpp"
 #include "runtime/store/sqlite_database.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -49,8 +47,7 @@ public:
           store::open_sqlite(folder.path + "/test.db", {.capability = "test", .durable = false});
       BOOST_REQUIRE_MESSAGE(opened, (opened ? "" : opened.error().message));
       database = std::move(*opened);
-      BOOST_REQUIRE(store::migrate(*database, time, "troupe.turn", store::turn_migrations()));
-      BOOST_REQUIRE(store::migrate(*database, time, type.name, type.schema));
+      BOOST_REQUIRE(migrate(*database, time, type));
     }
   }
 

@@ -164,6 +164,11 @@ BOOST_FIXTURE_TEST_CASE(all_streams_are_read_stream_by_stream, events_fixture) {
 
   BOOST_TEST(all == "bcad");
   BOOST_TEST(rest == "ad");
+  BOOST_TEST((events.stream_after(uuid{}, 1) == first));
+  BOOST_TEST((events.stream_after(uuid{}, 2) == first));
+  BOOST_TEST((events.stream_after(uuid{}, 3) == second));
+  BOOST_TEST((events.stream_after(first, 2) == second));
+  BOOST_TEST((events.stream_after(first, 3) == std::nullopt));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_missing_version_is_reported_and_not_passed_over, events_fixture) {

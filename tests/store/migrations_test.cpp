@@ -57,6 +57,23 @@ BOOST_FIXTURE_TEST_CASE(steps_are_applied_once_and_in_order, migrations_fixture)
   BOOST_CHECK_NO_THROW(session->execute("INSERT INTO items VALUES (1, 2, 'three')"));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_step_may_fill_its_tables_and_is_undone_with_them, migrations_fixture) {
+  BOOST_REQUIRE(apply());
+  session->execute("INSERT INTO items (id) VALUES (1)");
+  steps.push_back({3, "names", "ALTER TABLE items ADD COLUMN name TEXT", [](database& there) {
+                     there.execute("UPDATE items SET name = 'first' WHERE id = 1");
+                   }});
+  steps.push_back({4, "wrong", "ALTER TABLE items ADD COLUMN size TEXT", [](database& there) {
+                     there.execute("UPDATE items SET no_such_column = 1");
+                   }});
+
+  BOOST_TEST(!apply().has_value());
+
+  BOOST_TEST(session->text_of("SELECT name FROM items").value_or("") == "first");
+  BOOST_TEST(versions() == 3);
+  BOOST_CHECK_THROW(session->integer_of("SELECT size FROM items"), database_error);
+}
+
 BOOST_FIXTURE_TEST_CASE(components_do_not_know_of_each_other, migrations_fixture) {
   BOOST_REQUIRE(apply().has_value());
   steps = {{1, "outbox", "CREATE TABLE outbox (seq INTEGER PRIMARY KEY)"}};

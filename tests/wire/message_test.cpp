@@ -97,6 +97,16 @@ struct wide {
 
 TROUPE_MESSAGE(wide, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x)
 
+struct wrapping {
+  std::string label;
+  raw_value content;
+  std::vector<raw_value> more;
+
+  bool operator==(const wrapping&) const = default;
+};
+
+TROUPE_MESSAGE(wrapping, label, content, more)
+
 } // namespace troupe::wire::sample
 
 namespace troupe::wire {
@@ -138,6 +148,20 @@ bool survives(const T& sent) {
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(runtime_wire_message, *utf::label("unit") * utf::timeout(5))
+
+BOOST_AUTO_TEST_CASE(a_value_of_any_kind_is_passed_on_as_it_is) {
+  const sample::wrapping sent{
+      "fragile", {encoded(good_order())}, {{encoded(sample::item{"tea", 2})}, {}}};
+
+  BOOST_TEST(survives(sent));
+  BOOST_TEST(
+      to_json(encoded(sample::wrapping{"x", {encoded(sample::item{"tea", 2})}, {{}}})).value()
+      == R"({"label":"x","content":{"sku":"tea","count":2},"more":[null]})");
+  BOOST_TEST(
+      checked_decode<sample::item>(checked_decode<sample::wrapping>(encoded(sent))->more[0].bytes)
+          ->sku
+      == "tea");
+}
 
 BOOST_AUTO_TEST_CASE(a_message_is_read_as_it_was_written) {
   sample::order no_note = good_order();
