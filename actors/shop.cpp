@@ -45,7 +45,9 @@ std::vector<actor_type> shop_actor_types() {
       type_of<payments::payments_actor, payments::payments_options>(
           "payments", {"charge", "refund", "get"}, payments::schema),
       type_of<orders::orders_actor>(
-          "orders", {"create", "confirm", "cancel", "get"}, orders::schema),
+          "orders",
+          {"history", "at", "rebuild", "create", "confirm", "cancel", "get"},
+          orders::schema),
       saga_type("order_saga", {order_saga::place()})};
 }
 

@@ -78,4 +78,35 @@ struct order {
 
 TROUPE_MESSAGE(order, order_id, customer, currency, state, items, amount_cents, payment_id)
 
+/// Published on `order.created`, key: the order's id. So are the two below.
+struct order_created {
+  uuid order_id;
+  std::string customer;
+  std::string currency;
+  std::vector<line> items;
+};
+
+TROUPE_MESSAGE(order_created, order_id, customer, currency, items)
+
+/// Published on `order.confirmed`: all that a listener needs to know of it, so that none has to
+/// ask.
+struct order_confirmed {
+  uuid order_id;
+  std::string customer;
+  std::string currency;
+  std::vector<line> items;
+  std::int64_t amount_cents = 0;
+  uuid payment_id;
+};
+
+TROUPE_MESSAGE(order_confirmed, order_id, customer, currency, items, amount_cents, payment_id)
+
+/// Published on `order.cancelled`, for an order that was created before.
+struct order_cancelled {
+  uuid order_id;
+  std::string customer;
+};
+
+TROUPE_MESSAGE(order_cancelled, order_id, customer)
+
 } // namespace troupe::orders

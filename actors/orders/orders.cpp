@@ -6,31 +6,24 @@ namespace troupe::orders {
 
 namespace {
 
-std::int64_t millis(wall_time time) {
-  return std::chrono::duration_cast<milliseconds>(time.time_since_epoch()).count();
-}
-
 error unknown_order(const uuid& id) {
   return rejected("unknown_order", "There is no order " + to_string(id) + ".");
 }
 
-error cancelled(const uuid& id) {
+error was_cancelled(const uuid& id) {
   return rejected("cancelled", "The order " + to_string(id) + " was cancelled.");
-}
-
-std::optional<std::string> state_of(store::database& session, const uuid& id) {
-  return session.text_of("SELECT state FROM orders WHERE order_id = $1", id);
 }
 
 } // namespace
 
-orders_actor::orders_actor(const context&)
-    : add_lines_{"order_lines (order_id, sku, quantity)", 2, shop::lines_max} {
+orders_actor::orders_actor(const context&) : event_sourced{order_tables{}} {
   command(
       "create", [this](const create_order& request, turn& turn) { return handle(request, turn); });
+  command("confirm", [this](const confirm_order& request, turn& turn) {
+    return handle(request, turn);
+  });
   command(
-      "confirm", [](const confirm_order& request, turn& turn) { return handle(request, turn); });
-  command("cancel", [](const cancel_order& request, turn& turn) { return handle(request, turn); });
+      "cancel", [this](const cancel_order& request, turn& turn) { return handle(request, turn); });
   query("get", [](const get_order& request, store::database& session) {
     return handle(request, session);
   });
@@ -40,68 +33,88 @@ outcome<order_state> orders_actor::handle(const create_order& request, turn& tur
   if (auto checked = check(request); !checked) {
     return failure{std::move(checked).error()};
   }
-  store::database& session = turn.database();
-  const auto added = session.execute(
-      "INSERT INTO orders (order_id, customer, currency, state, created_at) "
-      "VALUES ($1, $2, $3, 'created', $4) ON CONFLICT (order_id) DO NOTHING",
-      request.order_id,
-      request.customer,
-      request.currency,
-      millis(turn.now()));
-  if (added == 0) {
-    const auto state = state_of(session, request.order_id);
-    if (state == "cancelled") {
-      return failure{cancelled(request.order_id)};
-    }
-    return order_state{request.order_id, state.value_or("created")};
+  // Nearly every order that is to be created is new: recorded without looking, as a clash writes
+  // nothing.
+  thing fresh{request.order_id};
+  if (record(turn, fresh, created{request.customer, request.currency, request.items})) {
+    turn.publish(
+        "order.created",
+        order_created{request.order_id, request.customer, request.currency, request.items},
+        to_string(request.order_id));
+    return order_state{request.order_id, "created"};
   }
-  std::vector<store::value> rows;
-  rows.reserve(2 * request.items.size());
-  for (const line& each : request.items) {
-    rows.insert(rows.end(), {std::string_view{each.sku}, each.quantity});
+  const auto known = load(turn, request.order_id);
+  if (!known) {
+    return failure{known.error()};
   }
-  add_lines_.run(session, request.order_id, rows);
-  return order_state{request.order_id, "created"};
+  if (known->state().state == "cancelled") {
+    return failure{was_cancelled(request.order_id)};
+  }
+  return order_state{request.order_id, known->state().state};
 }
 
-outcome<order_state> orders_actor::handle(const confirm_order& request, turn& turn) {
+outcome<order_state> orders_actor::handle(const confirm_order& request, turn& turn) const {
   if (!shop::is_amount(request.amount_cents)) {
     return failure{invalid("amount_cents: 1 to 1000000000000 are wanted")};
   }
-  store::database& session = turn.database();
-  // Saying it again changes nothing; saying something else is refused.
-  const auto confirmed = session.execute(
-      "UPDATE orders SET state = 'confirmed', amount_cents = $2, payment_id = $3 "
-      "WHERE order_id = $1 AND (state = 'created' "
-      "OR (state = 'confirmed' AND amount_cents = $2 AND payment_id = $3))",
-      request.order_id,
-      request.amount_cents,
-      request.payment_id);
-  if (confirmed != 0) {
-    return order_state{request.order_id, "confirmed"};
+  auto order = load(turn, request.order_id);
+  if (!order) {
+    return failure{std::move(order).error()};
   }
-  const auto state = state_of(session, request.order_id);
-  if (!state) {
+  const standing& now = order->state();
+  if (now.state.empty()) {
     return failure{unknown_order(request.order_id)};
   }
-  if (state == "cancelled") {
-    return failure{cancelled(request.order_id)};
+  if (now.state == "cancelled") {
+    return failure{was_cancelled(request.order_id)};
   }
-  return failure{rejected(
-      "confirmed_otherwise",
-      "The order " + to_string(request.order_id) + " was confirmed with another payment.")};
+  if (now.state == "confirmed") {
+    // Saying it again changes nothing; saying something else is refused.
+    if (now.amount_cents == request.amount_cents && now.payment_id == request.payment_id) {
+      return order_state{request.order_id, "confirmed"};
+    }
+    return failure{rejected(
+        "confirmed_otherwise",
+        "The order " + to_string(request.order_id) + " was confirmed with another payment.")};
+  }
+  if (auto done = record(turn, *order, confirmed{request.amount_cents, request.payment_id});
+      !done) {
+    return failure{std::move(done).error()};
+  }
+  turn.publish(
+      "order.confirmed",
+      order_confirmed{
+          request.order_id,
+          now.customer,
+          now.currency,
+          now.items,
+          request.amount_cents,
+          request.payment_id},
+      to_string(request.order_id));
+  return order_state{request.order_id, "confirmed"};
 }
 
-outcome<order_state> orders_actor::handle(const cancel_order& request, turn& turn) {
-  const auto cancelled = turn.database().execute(
-      "INSERT INTO orders (order_id, customer, currency, state, created_at) "
-      "VALUES ($1, '', '', 'cancelled', $2) "
-      "ON CONFLICT (order_id) DO UPDATE SET state = 'cancelled' WHERE orders.state <> 'confirmed'",
-      request.order_id,
-      millis(turn.now()));
-  if (cancelled == 0) {
+outcome<order_state> orders_actor::handle(const cancel_order& request, turn& turn) const {
+  auto order = load(turn, request.order_id);
+  if (!order) {
+    return failure{std::move(order).error()};
+  }
+  const std::string before = order->state().state;
+  if (before == "confirmed") {
     return failure{rejected(
         "confirmed", "The order " + to_string(request.order_id) + " is confirmed already.")};
+  }
+  if (before != "cancelled") {
+    if (auto done = record(turn, *order, cancelled{}); !done) {
+      return failure{std::move(done).error()};
+    }
+  }
+  if (before == "created") {
+    // Of a tombstone nobody has heard.
+    turn.publish(
+        "order.cancelled",
+        order_cancelled{request.order_id, order->state().customer},
+        to_string(request.order_id));
   }
   return order_state{request.order_id, "cancelled"};
 }

@@ -6,11 +6,19 @@
 
 namespace troupe::orders {
 
+/// Gives each order that is there from before the events its own: created and confirmed or
+/// cancelled, as far as the tables know. The time of all of them is that of its creation, their
+/// cause its id.
+void write_events_of_orders(store::database& session);
+
+/// Both tables follow from the events (life.hpp) and may be made anew at any time.
+///
 /// An order's id is that of the call that placed it: the customer's idempotency key.
 ///
 /// A cancelled order without customer is the tombstone of a cancel that came before its create.
 /// Lines have no foreign key: they are written in one turn with their order, and never changed.
-inline constexpr std::array schema{store::migration{1, "orders and their lines", R"sql(
+inline constexpr std::array schema{
+    store::migration{1, "orders and their lines", R"sql(
 CREATE TABLE orders (
   order_id BLOB PRIMARY KEY,
   customer TEXT NOT NULL,
@@ -26,6 +34,7 @@ CREATE TABLE order_lines (
   quantity BIGINT NOT NULL,
   PRIMARY KEY (order_id, sku)
 ) WITHOUT ROWID;
-)sql"}};
+)sql"},
+    store::migration{2, "events of orders from before", "", write_events_of_orders}};
 
 } // namespace troupe::orders
