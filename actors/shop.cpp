@@ -40,7 +40,7 @@ std::vector<actor_type> shop_actor_types() {
       type_of<echo::echo_actor>("echo", {"echo", "say"}),
       type_of<notes::notes_actor>("notes", {"add", "count"}, notes::schema),
       type_of<users::users_actor>("users", {"register", "get", "update_profile"}, users::schema),
-      type_of<inventory::inventory_actor>(
+      type_of<inventory::inventory_actor, inventory::inventory_options>(
           "inventory", {"load", "stock", "restock", "reserve", "release"}, inventory::schema),
       type_of<payments::payments_actor, payments::payments_options>(
           "payments", {"charge", "refund", "get"}, payments::schema),

@@ -156,8 +156,8 @@ outcome<stock_reserved> held_already(store::database& session, const reserve_sto
 
 } // namespace
 
-inventory_actor::inventory_actor(const context&)
-    : look_up_{look_up_texts()},
+inventory_actor::inventory_actor(const context& context)
+    : options_{context.config<inventory_options>()}, look_up_{look_up_texts()},
       add_reservations_{"reservations (order_id, sku, quantity, price_cents)", 3, shop::lines_max} {
   command("load", [](const load_stock& request, turn& turn) { return handle(request, turn); });
   query("stock", [](const get_stock& request, store::database& session) {
@@ -249,17 +249,27 @@ outcome<stock_reserved> inventory_actor::handle(const reserve_stock& request, tu
   rows.reserve(3 * lines->size());
   for (std::size_t i = 0; i < lines->size(); ++i) {
     const line& each = *(*lines)[i];
-    const auto taken = session.execute(
-        "UPDATE stock SET available = available - $1 WHERE sku = $2 AND available >= $1",
-        each.quantity,
-        each.sku);
-    if (taken == 0) {
+    if (!take(each, turn)) {
       return failure{out_of_stock(each, 0)};
     }
     rows.insert(rows.end(), {std::string_view{each.sku}, each.quantity, shelves[i].price_cents});
   }
   add_reservations_.run(session, request.order_id, rows);
   return stock_reserved{*total, request.currency};
+}
+
+bool inventory_actor::take(const line& wanted, turn& turn) const {
+  std::optional<std::int64_t> left;
+  turn.database().query(
+      "UPDATE stock SET available = available - $1 WHERE sku = $2 AND available >= $1 "
+      "RETURNING available",
+      [&](const store::row& row) { left = row.integer(0); },
+      wanted.quantity,
+      wanted.sku);
+  if (left && *left < options_.low_at && *left + wanted.quantity >= options_.low_at) {
+    turn.publish("stock.low", stock_low{wanted.sku, *left, options_.low_at}, wanted.sku);
+  }
+  return left.has_value();
 }
 
 outcome<stock_released> inventory_actor::handle(const release_stock& request, turn& turn) {

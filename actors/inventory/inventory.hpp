@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/inventory/messages.hpp"
+#include "actors/inventory/options.hpp"
 #include "actors/multi_insert.hpp"
 #include "runtime/actor/actor.hpp"
 
@@ -18,6 +19,10 @@ private:
   outcome<stock_reserved> handle(const reserve_stock& request, turn& turn) const;
   static outcome<stock_released> handle(const release_stock& request, turn& turn);
 
+  /// Takes the pieces of `wanted` from the shelf, and says so where few are left.
+  bool take(const line& wanted, turn& turn) const;
+
+  inventory_options options_;
   std::vector<std::string> look_up_; // For 1, 2, 3 ... lines.
   shop::multi_insert add_reservations_;
 };

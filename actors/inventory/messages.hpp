@@ -82,6 +82,16 @@ struct stock_reserved {
 
 TROUPE_MESSAGE(stock_reserved, total_cents, currency)
 
+/// Published on `stock.low`, key: the SKU, when a reservation takes what is available below
+/// `low_at`, and not again until it was above.
+struct stock_low {
+  std::string sku;
+  std::int64_t available = 0;
+  std::int64_t low_at = 0;
+};
+
+TROUPE_MESSAGE(stock_low, sku, available, low_at)
+
 /// `release`: undoes the reservation of an order, or sees to it that there will be none.
 struct release_stock {
   uuid order_id;

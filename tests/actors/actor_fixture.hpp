@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace troupe::shop::test {
 
@@ -163,6 +164,10 @@ private:
   turn_output output_;
   std::unique_ptr<actor> actor_;
 };
+
+/// Parts of a `config`, as a topology file would have them.
+config_tree map_of(std::vector<config_tree::entry> entries);
+config_tree scalar_of(std::string text);
 
 /// The shop's actor type called `name`.
 actor_type type_named(const std::string& name);

@@ -18,7 +18,8 @@ using inventory::stock_released;
 using inventory::stock_reserved;
 
 struct inventory_fixture : actor_fixture {
-  inventory_fixture() : actor_fixture{type_named("inventory")} {
+  explicit inventory_fixture(config_tree settings = {})
+      : actor_fixture{type_named("inventory"), std::move(settings)} {
     const auto loaded = call<stock_loaded>(
         "load",
         load_stock{{{"tea", 500, "EUR", 10}, {"mug", 1200, "EUR", 3}, {"hat", 900, "USD", 5}}});
@@ -40,6 +41,21 @@ struct inventory_fixture : actor_fixture {
     const auto level = ask<stock_level>("stock", get_stock{sku});
     BOOST_REQUIRE(level.has_value());
     return level->available;
+  }
+
+  /// "mug 2; " for each stock.low.
+  std::string low() {
+    std::string text;
+    database->query(
+        "SELECT key, body FROM outbox WHERE topic = 'stock.low' ORDER BY seq",
+        [&](const store::row& row) {
+          const auto told = wire::checked_decode<inventory::stock_low>(
+              {reinterpret_cast<const char*>(row.bytes(1).data()), row.bytes(1).size()});
+          BOOST_REQUIRE(told.has_value());
+          BOOST_TEST(told->sku == row.text(0));
+          text += told->sku + " " + std::to_string(told->available) + "; ";
+        });
+    return text;
   }
 
   /// I1 of the checker, which holds after every test.
@@ -170,6 +186,36 @@ BOOST_FIXTURE_TEST_CASE(a_total_beyond_what_can_be_charged_is_refused, inventory
 
   BOOST_TEST(is_refused(reserve(fresh_id(), {{"ship", quantity_max}}), "too_expensive"));
   BOOST_TEST(reserve(fresh_id(), {{"ship", 1'000}}).has_value());
+}
+
+// Ten pieces are not yet low.
+BOOST_FIXTURE_TEST_CASE(a_shelf_that_runs_low_is_told_of_when_it_does, inventory_fixture) {
+  BOOST_REQUIRE(call<stock_level>("restock", restock{"tea", 10}));
+  const uuid first = fresh_id();
+  BOOST_REQUIRE(reserve(first, {{"tea", 10}}));
+  BOOST_TEST(low().empty());
+
+  BOOST_REQUIRE(reserve(fresh_id(), {{"tea", 1}}));
+  BOOST_REQUIRE(reserve(fresh_id(), {{"tea", 1}}));
+  BOOST_REQUIRE(!reserve(fresh_id(), {{"tea", 99}}));
+  BOOST_TEST(low() == "tea 9; ");
+
+  release(first);
+  BOOST_REQUIRE(reserve(fresh_id(), {{"tea", 18}, {"mug", 1}}));
+  BOOST_TEST(low() == "tea 9; tea 0; ");
+}
+
+BOOST_AUTO_TEST_CASE(how_few_is_low_can_be_set) {
+  inventory_fixture two{map_of({{"low_at", {}, scalar_of("2")}})};
+  inventory_fixture never{map_of({{"low_at", {}, scalar_of("0")}})};
+  for (inventory_fixture* shop : {&two, &never}) {
+    BOOST_REQUIRE(shop->reserve(shop->fresh_id(), {{"tea", 8}}));
+    BOOST_REQUIRE(shop->reserve(shop->fresh_id(), {{"tea", 1}, {"mug", 1}}));
+    BOOST_REQUIRE(shop->reserve(shop->fresh_id(), {{"tea", 1}, {"mug", 2}}));
+  }
+
+  BOOST_TEST(two.low() == "tea 1; mug 0; ");
+  BOOST_TEST(never.low().empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

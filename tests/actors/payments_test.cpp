@@ -19,21 +19,11 @@ using payments::refund_order;
 
 namespace {
 
-config_tree map_of(std::vector<config_tree::entry> entries) {
-  config_tree tree{.is = config_tree::kind::map};
-  tree.entries = std::move(entries);
-  return tree;
-}
-
-config_tree text_of(std::string text) {
-  return {.is = config_tree::kind::scalar, .text = std::move(text)};
-}
-
 config_tree simulated(const std::string& fail_every) {
   config_tree options = map_of(
-      {{"decline_over", {}, text_of("100000")},
-       {"fail_every", {}, text_of(fail_every)},
-       {"log", {}, text_of("data/provider.log")}});
+      {{"decline_over", {}, scalar_of("100000")},
+       {"fail_every", {}, scalar_of(fail_every)},
+       {"log", {}, scalar_of("data/provider.log")}});
   return map_of({{"provider", {}, map_of({{"simulated", {}, std::move(options)}})}});
 }
 
