@@ -31,6 +31,15 @@ struct robustness_fixture : topology_fixture {
     return {std::istreambuf_iterator<char>{file}, {}};
   }
 
+  /// `good` with events.
+  static std::string eventful() {
+    return good_with(
+               "{replicas: 2}",
+               "{subscribes: [a.b, c.*, '*'], subscribe_from: 2026-11-24T08:00:00.5Z, retry: "
+               "{attempts: 3, backoff: 1s..2s}}")
+           + "events: {broker: b1, keep: 1h, topics: {a.*: {size: 1GiB, drop_unread: true}}}\n";
+  }
+
   /// Reads `text`; each fault must say something and stand inside the file.
   void read_anyhow(const std::string& text) const {
     const auto result = read(text);
@@ -72,6 +81,10 @@ BOOST_AUTO_TEST_CASE(the_example_is_a_good_file) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(what_is_spoiled_below_was_good) {
+  plan_of(eventful());
+}
+
 BOOST_AUTO_TEST_CASE(every_prefix_of_a_good_file_is_answered) {
   const std::string text = shop();
   BOOST_REQUIRE(!text.empty());
@@ -84,7 +97,7 @@ BOOST_AUTO_TEST_CASE(every_prefix_of_a_good_file_is_answered) {
 }
 
 BOOST_AUTO_TEST_CASE(every_flipped_bit_of_a_good_file_is_answered) {
-  const std::string text{good};
+  const std::string text = eventful();
 
   for (std::size_t at = 0; at < text.size(); ++at) {
     for (unsigned bit = 0; bit < 8; ++bit) {
@@ -104,7 +117,7 @@ BOOST_AUTO_TEST_CASE(files_spoiled_at_random_are_answered) {
   const auto below = [&](std::size_t limit) { return random() % limit; };
 
   for (int round = 0; round < 3'000; ++round) {
-    std::string text{good};
+    std::string text = eventful();
     for (std::size_t change = 1 + below(6); change > 0; --change) {
       const std::size_t at = below(text.size());
       switch (below(4)) {
