@@ -141,7 +141,13 @@ int run_rebuild(const connect_arguments& given) {
   if (given.json) {
     fmt::print("{}\n", ordered_json{{"things", things}, {"events", events}}.dump());
   } else {
-    fmt::print("{} is rebuilt: {} things, from {} events\n", capability, things, events);
+    fmt::print(
+        "{} is rebuilt: {} {}, from {} {}\n",
+        capability,
+        things,
+        things == 1 ? "thing" : "things",
+        events,
+        events == 1 ? "event" : "events");
   }
   return exit_code::ok;
 }

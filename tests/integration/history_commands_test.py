@@ -1,0 +1,58 @@
+"""`troupe history` and `troupe rebuild` against the event-sourced orders of examples/shop."""
+
+import json
+import re
+import subprocess
+import unittest
+
+from harness import BIN, PATIENCE, SOURCE, SystemTest
+
+SHOP = SOURCE / "examples" / "shop"
+
+
+class HistoryCommands(SystemTest):
+    def setUp(self):
+        self.shop = self.system()
+        text = (SHOP / "shop.yaml").read_text()
+        self.shop.file = self.shop.folder / "shop.yaml"
+        self.shop.file.write_text(
+            re.sub(r"tcp://127\.0\.0\.1:\d+", self.shop.endpoints["b1"], text))
+        self.shop.broker()
+        for node in self.shop.nodes:
+            self.shop.worker(node)
+
+    def troupe(self, command: str, *words: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [str(BIN / "troupe"), command, str(self.shop.file), *words],
+            capture_output=True, text=True, timeout=2 * PATIENCE, check=False)
+
+    def test_the_life_of_an_order_is_told_and_its_table_rebuilt(self):
+        order = {"customer": "customer-001", "currency": "EUR", "card": "tok_1",
+                 "items": [{"sku": "tea-red", "quantity": 2}]}
+        loaded = self.troupe("call", "inventory.load", (SHOP / "stock.json").read_text())
+        placed = self.troupe("call", "order_saga.place", json.dumps(order))
+        self.assertEqual((0, 0), (loaded.returncode, placed.returncode), placed.stderr)
+        order_id = json.loads(placed.stdout)["order_id"]
+
+        told = self.troupe("history", "orders", order_id)
+        lines = self.troupe("history", "orders", order_id, "--json").stdout.splitlines()
+        rebuilt = self.troupe("rebuild", "orders", "--json")
+
+        self.assertRegex(told.stdout, r"\n +1  \d{4}-\S+Z  created    \{\"customer\":")
+        self.assertRegex(told.stdout, r"\n +2  \d{4}-\S+Z  confirmed  \{\"amount_cents\":1978,")
+        self.assertEqual([(1, "created"), (2, "confirmed")],
+                         [(each["version"], each["type"]) for each in map(json.loads, lines)])
+        self.assertEqual({"things": 1, "events": 2}, json.loads(rebuilt.stdout))
+
+    def test_what_has_no_history_is_told_in_words(self):
+        nothing = self.troupe("history", "orders", "01a206c0-b8fa-7000-8001-65c2ec9e316f")
+        other = self.troupe("history", "users", "01a206c0-b8fa-7000-8001-65c2ec9e316f")
+
+        self.assertEqual(3, nothing.returncode)
+        self.assertIn("Nothing has happened to 01a206c0", nothing.stderr)
+        self.assertEqual(4, other.returncode)
+        self.assertIn("next: `users` keeps no history", other.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
