@@ -13,7 +13,7 @@ namespace troupe::broker {
 struct event {
   /// In the journal, from 1; above that of every event confirmed before.
   std::uint64_t position = 0;
-  uuid id;
+  uuid id{};
   /// When it was journaled, in milliseconds since 1970 (UTC).
   std::int64_t time = 0;
   /// Of 64, by key (wire::partition_of).
@@ -21,15 +21,15 @@ struct event {
   /// Digest of topic and body, of an event that a client published: who repeats the id has to
   /// repeat them too. 0 for an event from an outbox.
   std::uint64_t digest = 0;
-  std::string topic;
+  std::string topic{};
   /// The ordering key; may be empty.
-  std::string key;
+  std::string key{};
   /// The capability whose outbox it comes from; empty if a client published it.
-  std::string source;
-  std::string traceparent;
-  std::string body;
+  std::string source{};
+  std::string traceparent{};
+  std::string body{};
   /// If not empty, only this capability gets it: a dead letter that is tried again.
-  std::string only_for;
+  std::string only_for{};
 
   /// What it takes in memory, about.
   std::size_t bytes() const {
@@ -42,18 +42,18 @@ using event_ref = std::shared_ptr<const event>;
 
 /// Why an event was given up for one capability, with all that is needed to try it again.
 struct dead_letter {
-  uuid id;
-  std::string capability;
-  event_ref what;
+  uuid id{};
+  std::string capability{};
+  event_ref what{};
   /// "rejected", "invalid", "transient" (its tries are used up) or "crashed".
-  std::string cause;
+  std::string cause{};
   /// The last error's text.
-  std::string error;
+  std::string error{};
   std::uint32_t attempts = 0;
   /// When it was first delivered, and when given up, in milliseconds since 1970 (UTC).
   std::int64_t first_at = 0;
   std::int64_t last_at = 0;
-  std::string node;
+  std::string node{};
   std::uint32_t replica = 0;
 };
 

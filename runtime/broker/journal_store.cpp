@@ -1,0 +1,259 @@
+#include "runtime/broker/journal_store.hpp"
+
+#include "runtime/broker/journal_tables.hpp"
+#include "runtime/fault_point.hpp"
+#include "runtime/store/sqlite_database.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <utility>
+
+// Writing; what is done at opening is in journal_opening.cpp, retention in journal_sweep.cpp.
+
+namespace troupe::broker {
+
+namespace {
+
+/// Forgotten ids are deleted so many at a time, so that most commits have nothing to delete.
+constexpr std::uint64_t forget_step = 1'024;
+
+constexpr std::size_t partitions = std::tuple_size_v<decltype(cursor_row::handled)>;
+
+void append_big_endian(std::string& to, std::uint64_t number) {
+  for (int shift = 56; shift >= 0; shift -= 8) {
+    to += static_cast<char>(number >> shift & 0xff);
+  }
+}
+
+store::value digest_or_null(std::uint64_t digest) {
+  return digest == 0 ? store::value{store::null_value{}}
+                     : store::value{static_cast<std::int64_t>(digest)};
+}
+
+} // namespace
+
+outcome<void> journal_store::write(const journal_batch& batch) {
+  if (spent_) {
+    return failure{*spent_};
+  }
+  if (auto sound = check(batch); !sound) {
+    return sound;
+  }
+  try {
+    store::transaction writing{*session_};
+    write_all(batch);
+    TROUPE_FAULT("journal.before_commit");
+    writing.commit();
+  } catch (const store::database_error& met) {
+    return failure{failed(met, "write to the journal")};
+  }
+  TROUPE_FAULT("journal.committed");
+  written(batch);
+  return {};
+}
+
+outcome<void> journal_store::checkpoint() {
+  if (spent_) {
+    return failure{*spent_};
+  }
+  try {
+    session_->checkpoint();
+  } catch (const store::database_error& met) {
+    return failure{failed(met, "copy the journal's WAL back")};
+  }
+  return {};
+}
+
+outcome<void> journal_store::check(const journal_batch& batch) const {
+  std::uint64_t expected = last_;
+  for (const event_ref& each : batch.events) {
+    if (each->position != ++expected) {
+      return failure{internal_error(
+          fmt::format("the journal was given position {} after {}", each->position, expected - 1))};
+    }
+  }
+  return {};
+}
+
+void journal_store::write_all(const journal_batch& batch) {
+  if (last_ - counted_ + batch.events.size() >= options_.uncounted_max && last_ > counted_) {
+    write_counters();
+  }
+  write_events(batch.events);
+  write_published(batch.events);
+  write_progress(batch);
+  write_letters(batch);
+  write_scheduled(batch);
+}
+
+void journal_store::write_events(const std::vector<event_ref>& events) {
+  numbers_.clear();
+  for (const event_ref& each : events) {
+    const event& what = *each;
+    numbers_.push_back(topics_.number_of(what.topic, *session_));
+    const std::array<store::value, 10> values{
+        static_cast<std::int64_t>(what.position),
+        static_cast<std::int64_t>(numbers_.back()),
+        store::blob{what.id.view()},
+        what.time,
+        digest_or_null(what.digest),
+        text_or_null(what.key),
+        text_or_null(what.source),
+        text_or_null(what.traceparent),
+        text_or_null(what.only_for),
+        bytes_of(what.body)};
+    session_->run(
+        "INSERT INTO events VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", values, {});
+  }
+}
+
+/// The ids of clients, packed: a row for each batch instead of an index over all events.
+void journal_store::write_published(const std::vector<event_ref>& events) {
+  entries_.clear();
+  for (const event_ref& each : events) {
+    if (each->digest != 0) {
+      append_big_endian(entries_, each->position);
+      entries_.append(reinterpret_cast<const char*>(each->id.bytes.data()), each->id.bytes.size());
+      append_big_endian(entries_, each->digest);
+    }
+  }
+  published_new_ = entries_.size() / 32;
+  if (published_new_ == 0) {
+    return;
+  }
+  const std::uint64_t upto = published_ + published_new_;
+  session_->execute("INSERT INTO published VALUES ($1, $2)", upto, bytes_of(entries_));
+  if (upto > published_kept && upto - published_kept >= forgotten_ + forget_step) {
+    session_->execute("DELETE FROM published WHERE upto <= $1", upto - published_kept);
+  }
+}
+
+void journal_store::write_progress(const journal_batch& batch) {
+  for (const source_row& each : batch.sources) {
+    session_->execute(
+        "INSERT INTO sources (capability, instance, taken, taken_id) VALUES ($1, $2, $3, $4) "
+        "ON CONFLICT (capability, instance) DO UPDATE SET taken = excluded.taken, "
+        "taken_id = excluded.taken_id",
+        each.capability,
+        each.instance,
+        each.taken,
+        each.taken_id);
+  }
+  std::string handled;
+  for (const cursor_row& each : batch.cursors) {
+    handled.clear();
+    for (std::size_t partition = 0; partition < partitions; ++partition) {
+      append_big_endian(handled, each.handled[partition]);
+    }
+    session_->execute(
+        "INSERT INTO cursors (capability, handled) VALUES ($1, $2) "
+        "ON CONFLICT (capability) DO UPDATE SET handled = excluded.handled",
+        each.capability,
+        bytes_of(handled));
+  }
+}
+
+void journal_store::write_letters(const journal_batch& batch) {
+  for (const uuid& each : batch.exhumed) {
+    session_->execute("DELETE FROM dead_letters WHERE id = $1", each);
+  }
+  for (const dead_letter& each : batch.buried) {
+    const event& what = *each.what;
+    session_->execute(
+        "INSERT INTO dead_letters (id, capability, position, topic, event_id, time, digest, key, "
+        "source, traceparent, only_for, body, cause, error, attempts, first_at, last_at, node, "
+        "replica) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, "
+        "$17, $18, $19) ON CONFLICT DO NOTHING",
+        each.id,
+        each.capability,
+        what.position,
+        what.topic,
+        what.id,
+        what.time,
+        digest_or_null(what.digest),
+        text_or_null(what.key),
+        text_or_null(what.source),
+        text_or_null(what.traceparent),
+        text_or_null(what.only_for),
+        bytes_of(what.body),
+        each.cause,
+        each.error,
+        each.attempts,
+        each.first_at,
+        each.last_at,
+        each.node,
+        each.replica);
+  }
+}
+
+void journal_store::write_scheduled(const journal_batch& batch) {
+  for (const scheduled_event& each : batch.scheduled) {
+    const event& what = *each.what;
+    session_->execute(
+        "INSERT INTO scheduled (id, due_at, topic, event_id, time, digest, key, source, "
+        "traceparent, only_for, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
+        "ON CONFLICT DO NOTHING",
+        each.id,
+        each.due_at,
+        what.topic,
+        what.id,
+        what.time,
+        digest_or_null(what.digest),
+        text_or_null(what.key),
+        text_or_null(what.source),
+        text_or_null(what.traceparent),
+        text_or_null(what.only_for),
+        bytes_of(what.body));
+  }
+  for (const uuid& each : batch.fired) {
+    session_->execute("DELETE FROM scheduled WHERE id = $1", each);
+  }
+}
+
+/// What is in memory is what was committed: the counters never run ahead of the events.
+void journal_store::write_counters() {
+  topics_.flush(*session_);
+  session_->execute("UPDATE journal SET counted = $1", last_);
+  counters_written_ = true;
+}
+
+void journal_store::written(const journal_batch& batch) {
+  topics_.keep();
+  if (std::exchange(counters_written_, false)) {
+    topics_.flushed();
+    counted_ = last_;
+  }
+  for (std::size_t i = 0; i < batch.events.size(); ++i) {
+    const event& what = *batch.events[i];
+    topic_entry& topic = topics_.entry(numbers_[i]);
+    topic.counters.count(what.position, what.time, what.body.size());
+    topic.changed = true;
+  }
+  last_ += batch.events.size();
+  published_ += std::exchange(published_new_, 0);
+  if (published_ > published_kept && published_ - published_kept >= forgotten_ + forget_step) {
+    forgotten_ = published_ - published_kept;
+  }
+}
+
+error journal_store::failed(const store::database_error& met, std::string_view doing) {
+  topics_.take_back();
+  counters_written_ = false;
+  published_new_ = 0;
+  error found = journal_error(met, doing);
+  switch (met.kind) {
+  case store::database_fault::corrupt:
+  case store::database_fault::io:
+  case store::database_fault::fsync:
+    // What the disk has is unknown, so that no position may be given any more.
+    spent_ = found;
+    spent_->message += "; nothing is written until the broker is started anew";
+    break;
+  default:
+    break;
+  }
+  return found;
+}
+
+} // namespace troupe::broker

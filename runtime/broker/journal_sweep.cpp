@@ -1,0 +1,180 @@
+#include "runtime/broker/journal_store.hpp"
+#include "runtime/broker/journal_tables.hpp"
+#include "runtime/wire/events.hpp"
+
+#include <algorithm>
+#include <limits>
+
+// Retention. Events are deleted from the oldest on, topic by topic; each slice walks the rows once
+// for all topics that have something to let go.
+
+namespace troupe::broker {
+
+namespace {
+
+constexpr std::int64_t never = std::numeric_limits<std::int64_t>::min();
+
+} // namespace
+
+void journal_store::begin_sweep(const retention& rules) {
+  sweeping_.clear();
+  for (topic_book::number topic = 1; topic <= topics_.size(); ++topic) {
+    if (auto found = swept(topic, rules)) {
+      sweeping_.push_back(std::move(*found));
+    }
+  }
+  std::sort(
+      sweeping_.begin(), sweeping_.end(), [](const swept_topic& one, const swept_topic& other) {
+        return one.topic < other.topic;
+      });
+}
+
+std::optional<journal_store::swept_topic>
+journal_store::swept(topic_book::number topic, const retention& rules) const {
+  const std::string& name = topics_.entry(topic).name;
+  const topic_counters& now = topics_.entry(topic).counters;
+  const auto rule =
+      std::find_if(rules.rules.begin(), rules.rules.end(), [&name](const retention_rule& each) {
+        return wire::matches(each.pattern, name);
+      });
+  if (rule == rules.rules.end() || now.events == 0) {
+    return std::nullopt;
+  }
+  swept_topic found{.topic = topic, .cutoff = never, .after = now};
+  if (rule->keep.count() > 0) {
+    found.cutoff = rules.now - rule->keep.count();
+  }
+  if (rule->bytes_max > 0 && now.bytes > rule->bytes_max) {
+    found.surplus = now.bytes - rule->bytes_max;
+  }
+  if (now.first_time > found.cutoff && found.surplus == 0) {
+    return std::nullopt;
+  }
+  // Positions follow from the highest one.
+  found.limit = last_ - 1;
+  if (!rule->drop_unread) {
+    for (const retention_need& each : rules.needs) {
+      if (each.above < found.limit && wire::matches(each.pattern, name)) {
+        found.limit = each.above;
+      }
+    }
+  }
+  return now.first <= found.limit ? std::optional{found} : std::nullopt;
+}
+
+outcome<journal_store::sweep_slice> journal_store::sweep() {
+  if (spent_) {
+    return failure{*spent_};
+  }
+  if (sweeping_.empty()) {
+    return sweep_slice{};
+  }
+  try {
+    std::vector<row_range> ranges;
+    const std::uint64_t deleted = find_swept(ranges);
+    if (deleted > 0) {
+      delete_swept(ranges);
+    }
+    for (const swept_topic& each : sweeping_) {
+      topics_.entry(each.topic).counters = each.after;
+    }
+    std::erase_if(sweeping_, [](const swept_topic& each) { return each.limit == 0; });
+    return sweep_slice{deleted, !sweeping_.empty()};
+  } catch (const store::database_error& met) {
+    sweeping_.clear();
+    return failure{failed(met, "delete old events from the journal")};
+  }
+}
+
+/// Finds out what the next slice deletes, and what the topics will be then. A topic that has come
+/// to its end gets `limit` 0.
+std::uint64_t journal_store::find_swept(std::vector<row_range>& ranges) {
+  std::uint64_t from = last_;
+  for (swept_topic& each : sweeping_) {
+    // Events were published since the slice before.
+    each.after = topics_.entry(each.topic).counters;
+    from = std::min(from, each.after.first);
+  }
+  std::uint64_t deleted = 0;
+  std::uint64_t rows = 0;
+  std::uint64_t seen = from;
+  std::int64_t seen_time = never;
+  bool joins = false;
+  std::size_t open = sweeping_.size();
+  const auto look = [&](const store::row& row) {
+    ++rows;
+    seen = static_cast<std::uint64_t>(row.integer(0));
+    seen_time = row.integer(2);
+    swept_topic* topic = swept_of(row.integer(1));
+    if (topic == nullptr || topic->limit == 0) {
+      joins = false;
+      return true;
+    }
+    if (seen > topic->limit || (seen_time > topic->cutoff && topic->surplus == 0)) {
+      topic->after.first = seen;
+      topic->after.first_time = seen_time;
+      topic->limit = 0;
+      joins = false;
+      return --open > 0;
+    }
+    const auto size = static_cast<std::uint64_t>(row.integer(3));
+    topic->surplus -= std::min(topic->surplus, size);
+    topic->after.bytes -= std::min(topic->after.bytes, size);
+    topic->after.events -= std::min<std::uint64_t>(topic->after.events, 1);
+    ++deleted;
+    if (joins) {
+      ranges.back().last = seen;
+    } else {
+      ranges.push_back({seen, seen});
+      joins = true;
+    }
+    return true;
+  };
+  session_->query(
+      "SELECT position, topic, time, length(body) FROM events WHERE position >= $1 "
+      "ORDER BY position LIMIT $2",
+      look,
+      from,
+      options_.sweep_rows);
+  const bool at_end = rows < options_.sweep_rows && open > 0;
+  for (swept_topic& each : sweeping_) {
+    if (each.limit == 0) {
+      continue;
+    }
+    // No row of it is left up to here; later ones are no older, as far as clocks go forward.
+    each.after.first = seen + 1;
+    each.after.first_time = std::max(each.after.first_time, seen_time);
+    topics_.entry(each.topic).changed = true;
+    if (at_end || seen >= each.limit) {
+      each.limit = 0;
+    }
+  }
+  return deleted;
+}
+
+journal_store::swept_topic* journal_store::swept_of(std::int64_t topic) {
+  const auto found = std::lower_bound(
+      sweeping_.begin(), sweeping_.end(), topic, [](const swept_topic& each, std::int64_t wanted) {
+        return static_cast<std::int64_t>(each.topic) < wanted;
+      });
+  return found != sweeping_.end() && static_cast<std::int64_t>(found->topic) == topic ? &*found
+                                                                                      : nullptr;
+}
+
+void journal_store::delete_swept(const std::vector<row_range>& ranges) {
+  store::transaction deleting{*session_};
+  // First all counters as they are, then those of the topics that lose rows.
+  write_counters();
+  for (const swept_topic& each : sweeping_) {
+    write_topic(*session_, each.topic, each.after);
+  }
+  for (const row_range& each : ranges) {
+    session_->execute("DELETE FROM events WHERE position BETWEEN $1 AND $2", each.first, each.last);
+  }
+  deleting.commit();
+  topics_.flushed();
+  counted_ = last_;
+  counters_written_ = false;
+}
+
+} // namespace troupe::broker
