@@ -17,7 +17,7 @@ using nlohmann::ordered_json;
 constexpr std::string_view events = "troupe.events";
 
 std::string when(std::int64_t millis) {
-  return utc_time_text(wall_time{milliseconds{millis}});
+  return utc_time_text(time_since_1970(milliseconds{millis}));
 }
 
 std::string json_of(const wire::letter& letter) {

@@ -32,7 +32,7 @@ ask(connection& over,
 error not_understood(const std::string& capability) {
   return {
       .code = errc::invalid,
-      .message = fmt::format("what capability `{}` answers is no history", capability)};
+      .message = fmt::format("what capability `{}` answers is not understood", capability)};
 }
 
 int print_failure(const error& why, const std::string& capability, bool json) {
@@ -50,8 +50,9 @@ std::string dumped(const ordered_json& value) {
 }
 
 std::string when(const ordered_json& at) {
-  return at.is_number_integer() ? utc_time_text(wall_time{milliseconds{at.get<std::int64_t>()}})
-                                : dumped(at);
+  return at.is_number_integer()
+             ? utc_time_text(time_since_1970(milliseconds{at.get<std::int64_t>()}))
+             : dumped(at);
 }
 
 bool is_history(const ordered_json& page) {
@@ -76,7 +77,7 @@ int run_history(const connect_arguments& given) {
     return code;
   }
   const std::string& capability = over->words()[0];
-  ordered_json question = {{"id", over->words()[1]}};
+  ordered_json question = {{"id", over->words()[1]}, {"from", 1}};
   text_table table{{{"version", text_table::side::right}, {"when"}, {"type"}, {"what"}}};
   for (bool more = true; more;) {
     const auto page = ask(*over, capability, "history", question);
@@ -92,11 +93,12 @@ int run_history(const connect_arguments& given) {
         return print_error(not_understood(capability), given.json);
       }
       event["at"] = when(event["at"]);
-      if (event["version"].is_number_integer()) {
-        question["from"] = event["version"].get<std::int64_t>() + 1;
-      } else {
-        more = false;
+      const auto version = event.find("version");
+      if (version == event.end() || !version->is_number_integer()
+          || version->get<std::int64_t>() < question["from"].get<std::int64_t>()) {
+        return print_error(not_understood(capability), given.json);
       }
+      question["from"] = version->get<std::int64_t>() + 1;
       if (given.json) {
         fmt::print("{}\n", dumped(event));
       } else {
@@ -136,6 +138,9 @@ int run_rebuild(const connect_arguments& given) {
     events += slice->value("events", std::int64_t{0});
     const auto next = slice->find("next");
     more = next != slice->end() && next->is_string();
+    if (more && question.contains("after") && question["after"] == *next) {
+      return print_error(not_understood(capability), given.json);
+    }
     question["after"] = more ? *next : ordered_json(nullptr);
   }
   if (given.json) {

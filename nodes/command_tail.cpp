@@ -25,10 +25,6 @@ constexpr auto answer_within = 5s;
 // Events to an answer.
 constexpr std::uint32_t page = 200;
 
-wall_time time_of(std::int64_t millis) {
-  return wall_time{milliseconds{millis}};
-}
-
 std::string body_json(const wire::binary_value& body) {
   return wire::to_json(body.bytes).value_or("null");
 }
@@ -40,7 +36,7 @@ std::string json_line(const wire::read_event& event) {
       {"topic", event.topic},
       {"key", event.key},
       {"source", event.source},
-      {"time", utc_time_text(time_of(event.time))},
+      {"time", utc_time_text(time_since_1970(milliseconds{event.time}))},
       {"traceparent", event.traceparent}};
   std::string text = line.dump();
   text.pop_back();
@@ -152,7 +148,7 @@ private:
     fmt::print(
         "{:>8}  {}  {:<{}}  {:<{}}  {}\n",
         event.position,
-        utc_time_text(time_of(event.time)),
+        utc_time_text(time_since_1970(milliseconds{event.time})),
         topic,
         topic_width_,
         key,

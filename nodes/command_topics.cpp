@@ -27,7 +27,7 @@ ordered_json json_of(const wire::topics_state& state) {
         {"oldest_at", nullptr},
         {"rate_per_s", each.rate_per_s}};
     if (each.oldest_at != 0) {
-      one["oldest_at"] = utc_time_text(wall_time{milliseconds{each.oldest_at}});
+      one["oldest_at"] = utc_time_text(time_since_1970(milliseconds{each.oldest_at}));
     }
     topics.push_back(std::move(one));
   }
@@ -68,7 +68,7 @@ void print_topics(const std::vector<wire::topic_state>& topics) {
        {"rate", side::right}}};
   const auto now = std::chrono::system_clock::now();
   for (const wire::topic_state& each : topics) {
-    const auto age = now - wall_time{milliseconds{each.oldest_at}};
+    const auto age = now - time_since_1970(milliseconds{each.oldest_at});
     table.add(
         {each.topic,
          fmt::format("{}", each.events),

@@ -1,5 +1,6 @@
 #include "runtime/time_text.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace troupe {
@@ -7,6 +8,8 @@ namespace troupe {
 namespace {
 
 using namespace std::chrono;
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
 
 /// The digits of `text` from `at`, `count` of them, as a number; -1 if one is none.
 int digits(std::string_view text, std::size_t at, std::size_t count) {
@@ -79,6 +82,11 @@ std::string utc_time_text(wall_time time) {
       of_day.minutes().count(),
       of_day.seconds().count(),
       of_day.subseconds().count());
+}
+
+wall_time time_since_1970(milliseconds time) {
+  constexpr milliseconds most = sys_days{year{2262} / 1 / 1}.time_since_epoch() - 1ms;
+  return wall_time{std::clamp(time, 0ms, most)};
 }
 
 } // namespace troupe

@@ -16,4 +16,8 @@ std::optional<wall_time> parse_utc_time(std::string_view text);
 /// "2026-11-24T01:54:45.120Z": what `parse_utc_time` reads, to the millisecond.
 std::string utc_time_text(wall_time time);
 
+/// The time so long after 1970 (UTC), as messages and tables have it; of what `parse_utc_time` does
+/// not read, the nearest that it does.
+wall_time time_since_1970(milliseconds time);
+
 } // namespace troupe

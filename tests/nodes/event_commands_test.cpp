@@ -515,6 +515,20 @@ BOOST_AUTO_TEST_CASE(a_history_is_read_to_its_end) {
   BOOST_TEST(contains(asked().at(0).json(), some_id));
 }
 
+// Any capability may be asked, also one that has its own idea of the answer.
+BOOST_AUTO_TEST_CASE(an_answer_without_end_ends) {
+  reply = [](const question& asked) -> answer {
+    return asked.operation == "history"
+               ? packed(R"({"more":true,"events":[{"version":1,"type":"a","at":1,"body":{}}]})")
+               : packed(R"({"next":"again"})");
+  };
+
+  BOOST_TEST(contains(run("history", fmt::format("x {}", some_id)).err, "is not understood"));
+  BOOST_TEST(contains(run("rebuild", "x").err, "is not understood"));
+  answers(wire::published{1, false});
+  BOOST_TEST(contains(run("history", fmt::format("x {}", some_id)).err, "is not understood"));
+}
+
 BOOST_AUTO_TEST_CASE(a_capability_without_history_is_named) {
   reply = [](const question&) -> answer {
     return failure{error{.code = errc::unknown_operation, .message = "no `history`"}};

@@ -2,6 +2,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <limits>
+
 namespace utf = boost::unit_test;
 
 namespace troupe {
@@ -59,6 +61,16 @@ BOOST_AUTO_TEST_CASE(a_time_is_written_as_it_is_read) {
   for (const auto* text : {"2026-11-24T01:54:45.120Z", "2261-12-31T23:59:59.999Z"}) {
     BOOST_TEST(utc_time_text(parse_utc_time(text).value()) == text);
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_count_of_milliseconds_is_a_time_whatever_it_is) {
+  constexpr auto text = [](std::int64_t millis) {
+    return utc_time_text(time_since_1970(milliseconds{millis}));
+  };
+
+  BOOST_TEST(text(1'795'485'285'120) == "2026-11-24T01:54:45.120Z");
+  BOOST_TEST(text(-1) == "1970-01-01T00:00:00.000Z");
+  BOOST_TEST(text(std::numeric_limits<std::int64_t>::max()) == "2261-12-31T23:59:59.999Z");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
