@@ -64,6 +64,8 @@ void event_group::offer(const event_ref& what, instant now, group_decisions& out
   held_event& added = held_.append(to.line, what);
   if (is_grave(position)) {
     added.is = held_event::fate::buried;
+  } else if (!burying_.empty() && burying_.contains(position)) {
+    added.is = held_event::fate::burying;
   }
   wake(number);
   if (to.is_listed) {

@@ -241,7 +241,7 @@ private:
       std::string_view node,
       instant first,
       instant now,
-      group_decisions& out) const;
+      group_decisions& out);
   static wire::postponed crashed(std::uint64_t position);
 
   event_group_options options_;
@@ -253,6 +253,8 @@ private:
   blame_book blamed_;
   std::deque<departed> departed_;
   std::map<std::uint64_t, conviction> convicted_;
+  // Dead letters on their way to the disk, and their partitions.
+  std::map<std::uint64_t, std::uint32_t> burying_;
   std::vector<std::uint64_t> graves_; // Sorted.
   isolation isolation_;
   std::uint32_t next_suspect_ = 0; // The partition where the search begins.

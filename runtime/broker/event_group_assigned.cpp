@@ -171,6 +171,9 @@ void event_group::reconcile(
     } else if (which->said.attempts != each->attempts || which->said.dead != each->dead) {
       said_again(*which, *each, {}, now);
     }
+    if (burying_.contains(each->position)) {
+      which->is = postponed_event::state::burying;
+    }
     if (which->what == nullptr) {
       to_fetch_.push_back(each->position);
     } else if (which->said.dead && which->is == postponed_event::state::waiting) {

@@ -167,7 +167,10 @@ void event_group::bury_event(
     std::string_view node,
     instant first,
     instant now,
-    group_decisions& out) const {
+    group_decisions& out) {
+  if (!burying_.emplace(said.position, what->partition % wire::partition_count).second) {
+    return;
+  }
   bury order;
   // The same each time: what was asked for before a broker died is the same letter after it.
   order.letter.id = derived_id(what->id, fmt::format("{}:{}", options_.capability, said.position));
@@ -194,10 +197,15 @@ void event_group::buried(
   for (const std::uint64_t position : positions) {
     add_grave(position);
     ++buried_;
-    const postponed_event* const known = postponed_.find(position);
-    const auto by = convicted_.find(position);
-    if (known != nullptr) {
-      const event_partition& of = partitions_[known->partition];
+    convicted_.erase(position);
+    const auto ordered = burying_.find(position);
+    if (ordered == burying_.end()) {
+      continue;
+    }
+    const std::uint32_t partition = ordered->second;
+    burying_.erase(ordered);
+    const event_partition& of = partitions_[partition];
+    if (const postponed_event* const known = postponed_.find(position); known != nullptr) {
       if (of.is == event_partition::phase::active) {
         say_buried(workers_[of.owner].login, position, out);
       }
@@ -205,21 +213,19 @@ void event_group::buried(
         forgive(known->what);
       }
       schedule(drop_postponed(position), now);
-    } else if (by != convicted_.end()) {
-      const std::uint32_t partition = by->second.partition;
-      for (std::uint32_t i = partitions_[partition].line.first; i != nowhere; i = held_[i].next) {
-        if (held_[i].position == position) {
-          held_[i].is = held_event::fate::buried;
-          forgive(held_[i].what);
-          break;
-        }
-      }
-      if (partitions_[partition].owner != nowhere) {
-        wake(partition);
-        woken_.push_back(partitions_[partition].owner);
+      continue;
+    }
+    for (std::uint32_t i = of.line.first; i != nowhere; i = held_[i].next) {
+      if (held_[i].position == position) {
+        held_[i].is = held_event::fate::buried;
+        forgive(held_[i].what);
+        break;
       }
     }
-    convicted_.erase(position);
+    if (of.owner != nowhere) {
+      wake(partition);
+      woken_.push_back(of.owner);
+    }
   }
   settle(now, out);
 }
