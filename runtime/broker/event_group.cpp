@@ -90,13 +90,12 @@ void event_group::settle(instant now, group_decisions& out) {
   if (isolation_.is != isolation::phase::none) {
     advance_isolation(now, out);
   }
-  if (isolation_.is == isolation::phase::none && !blamed_.empty()) {
-    begin_isolation(out);
-  }
+  begin_isolation(out); // Before its worker is filled again.
   for (const std::uint32_t each : woken_) {
     pump(each, now, out);
   }
   woken_.clear();
+  begin_isolation(out); // One may be next only now.
   if (has_given_) {
     flush_assigns(out);
   }

@@ -10,6 +10,9 @@ bool event_group::is_isolation_of(std::uint32_t partition) const {
 
 /// Has the worker of a suspect whose turn it is kept free, if there is one.
 void event_group::begin_isolation(group_decisions& out) {
+  if (isolation_.is != isolation::phase::none || blamed_.empty()) {
+    return;
+  }
   const auto count = static_cast<std::uint32_t>(partitions_.size());
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint32_t number = (next_suspect_ + i) % count;
