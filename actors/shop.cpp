@@ -5,6 +5,8 @@
 #include "actors/inventory/schema.hpp"
 #include "actors/notes/notes.hpp"
 #include "actors/notes/schema.hpp"
+#include "actors/notifications/notifications.hpp"
+#include "actors/notifications/schema.hpp"
 #include "actors/order_saga/order_saga.hpp"
 #include "actors/orders/orders.hpp"
 #include "actors/orders/schema.hpp"
@@ -20,6 +22,17 @@
 #endif
 
 namespace troupe {
+
+namespace {
+
+actor_type notifications_type() {
+  auto type = type_of<notifications::notifications_actor, notifications::notifications_options>(
+      "notifications", {"get", "count"}, notifications::schema, {"order.confirmed"});
+  type.check_config = notifications::check_config;
+  return type;
+}
+
+} // namespace
 
 std::vector<actor_type> shop_actor_types() {
   return {
@@ -48,6 +61,7 @@ std::vector<actor_type> shop_actor_types() {
           "orders",
           {"history", "at", "rebuild", "create", "confirm", "cancel", "get"},
           orders::schema),
+      notifications_type(),
       saga_type("order_saga", {order_saga::place()})};
 }
 

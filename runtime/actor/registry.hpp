@@ -49,7 +49,8 @@ template <class Actor, wire::message Config>
 actor_type type_of(
     std::string name,
     std::vector<std::string> operations,
-    std::span<const store::migration> schema = {}) {
+    std::span<const store::migration> schema = {},
+    std::vector<std::string> events = {}) {
   return {
       .name = std::move(name),
       .make = [](const context& context) { return std::make_unique<Actor>(context); },
@@ -60,6 +61,7 @@ actor_type type_of(
             read_config(tree, "config", config, faults);
           },
       .operations = std::move(operations),
+      .events = std::move(events),
       .keeps_events = is_event_sourced<Actor>};
 }
 
@@ -68,7 +70,8 @@ template <class Actor>
 actor_type type_of(
     std::string name,
     std::vector<std::string> operations,
-    std::span<const store::migration> schema = {}) {
+    std::span<const store::migration> schema = {},
+    std::vector<std::string> events = {}) {
   return {
       .name = std::move(name),
       .make = [](const context& context) { return std::make_unique<Actor>(context); },
@@ -78,6 +81,7 @@ actor_type type_of(
             config_reader{tree, "config", faults}.finish();
           },
       .operations = std::move(operations),
+      .events = std::move(events),
       .keeps_events = is_event_sourced<Actor>};
 }
 

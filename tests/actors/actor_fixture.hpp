@@ -43,6 +43,7 @@ public:
       : settings_{std::move(settings)} {
     actor_ = type.make({capability_, 0, node_, folder.path, settings_, time, log_});
     BOOST_TEST(actor_->operations() == type.operations, boost::test_tools::per_element());
+    BOOST_TEST(actor_->events() == type.events, boost::test_tools::per_element());
     if (!type.schema.empty()) {
       auto opened =
           store::open_sqlite(folder.path + "/test.db", {.capability = "test", .durable = false});
@@ -91,6 +92,26 @@ public:
     BOOST_REQUIRE(output_.effects.size() == 1U);
     return output_.effects.front();
   }
+
+  /// Has an event handled.
+  template <wire::message Event>
+  outcome<void> tell(const uuid& id, std::string_view topic, const Event& event) {
+    const handlers::event* handler = actor_->find_event(topic);
+    BOOST_REQUIRE(handler != nullptr);
+    output_.clear();
+    store::transaction writing{*database};
+    turn turn{database.get(), 1, derived_id(id, capability_), {}, time.wall(), output_};
+    const event_info info{
+        .id = id, .topic = topic, .key = {}, .source = {}, .time = time.wall(), .position = 1};
+    auto handled = handler->run(wire::encoded(event), info, turn);
+    if (handled) {
+      writing.commit();
+    }
+    return handled;
+  }
+
+  /// What was asked for last.
+  const std::vector<store::effect_row>& effects() const { return output_.effects; }
 
   outcome<std::string> run_effect(const store::effect_row& row) {
     return found_effect(row).run(row.request, {row.key, 1});

@@ -13,6 +13,7 @@ RULES = (
     (re.compile(r"\bsqlite3(?:_\w+)?\b|#\s*include\s*<sqlite3"), "SQLite", ("runtime/store/",)),
     (re.compile(r"\bPQ[a-z]\w+\s*\(|#\s*include\s*<(?:postgresql/)?libpq"), "libpq",
      ("runtime/store/",)),
+    (re.compile(r"\bcurl_\w+\s*\(|#\s*include\s*<curl/"), "libcurl", ("actors/notifications/",)),
 )
 
 
@@ -41,6 +42,7 @@ class Boundaries(unittest.TestCase):
             "runtime/observe/log.cpp": "sqlite3* database = nullptr;\n",
             "runtime/store/turn.cpp": "caf::actor writer;\n",
             "runtime/transport/socket.cpp": "#include <sqlite3.h>\n",
+            "actors/orders/orders.cpp": "#include <curl/curl.h>\n",
             "topology/plan.cpp": "PGconn* c = PQconnectdb(text);\n",
         }) as tree:
             self.assertEqual(

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "actors/orders/messages.hpp"
+#include "runtime/wire/message.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace troupe::notifications {
+
+/// What the effect `send_confirmation` is told: all that the mail says.
+struct send_confirmation {
+  uuid order_id;
+  std::string recipient;
+  std::string currency;
+  std::vector<orders::line> items;
+  std::int64_t amount_cents = 0;
+  /// Of the event, in milliseconds since 1970-01-01 UTC: the date of the mail on every try.
+  std::int64_t at = 0;
+};
+
+TROUPE_MESSAGE(send_confirmation, order_id, recipient, currency, items, amount_cents, at)
+
+struct confirmation_sent {
+  bool taken = false;
+  std::string message_id;
+  std::int64_t attempts = 0;
+  /// Why it was not taken.
+  std::string reason;
+};
+
+TROUPE_MESSAGE(confirmation_sent, taken, message_id, attempts, reason)
+
+} // namespace troupe::notifications

@@ -1,0 +1,42 @@
+#include "actors/notifications/mailer.hpp"
+
+#include "actors/notifications/letter_text.hpp"
+#include "actors/notifications/smtp_mailer.hpp"
+#include "actors/notifications/spool_mailer.hpp"
+
+#include <filesystem>
+
+namespace troupe::notifications {
+
+std::optional<options_problem> problem_of(const notifications_options& options) {
+  if (!is_address(options.from)) {
+    return options_problem{
+        "`from` is no mail address: `" + options.from + "`", "write it as shop@example.org"};
+  }
+  if (!is_address("x@" + options.domain)) {
+    return options_problem{
+        "`domain` is no name of a mail domain: `" + options.domain + "`",
+        "write it as example.org"};
+  }
+  if (!options.smtp) {
+    return options.spool.empty() ? std::optional{options_problem{
+               "`spool` names no folder", "name one, or give `smtp: {url: ...}`"}}
+                                 : std::nullopt;
+  }
+  const std::string& url = options.smtp->url;
+  if (!url.starts_with("smtp://") && !url.starts_with("smtps://")) {
+    return options_problem{
+        "`smtp.url` is no mail server: `" + url + "`", "write it as smtp://HOST:PORT"};
+  }
+  return std::nullopt;
+}
+
+std::unique_ptr<mailer>
+make_mailer(const notifications_options& options, const std::string& folder) {
+  if (options.smtp) {
+    return std::make_unique<smtp_mailer>(*options.smtp);
+  }
+  return std::make_unique<spool_mailer>((std::filesystem::path{folder} / options.spool).string());
+}
+
+} // namespace troupe::notifications

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "actors/notifications/mailer.hpp"
+
+#include <memory>
+
+namespace troupe::notifications {
+
+/// Hands mails to a mail server, over a connection that is kept (libcurl, which is named in the
+/// source only).
+///
+/// When the answer to a mail gets lost, it is sent a second time, under the same Message-ID: SMTP
+/// has no better way.
+/// @source RFC 5321, 4.2.3 (reply codes) and 6.1.
+class smtp_mailer final : public mailer {
+public:
+  explicit smtp_mailer(smtp_options options);
+  ~smtp_mailer() override;
+
+  outcome<delivery> send(const letter& mail) override;
+
+private:
+  struct session;
+
+  smtp_options options_;
+  std::unique_ptr<session> session_;
+};
+
+} // namespace troupe::notifications
