@@ -24,6 +24,13 @@ struct robustness_fixture : topology_fixture {
       types.push_back(
           {.name = name, .wants_store = true, .check_config = {}, .calls = {}, .operations = {}});
     }
+    types.push_back(
+        {.name = "notifications",
+         .wants_store = true,
+         .check_config = {},
+         .calls = {},
+         .operations = {},
+         .events = {"order.confirmed"}});
   }
 
   static std::string shop() {
@@ -74,7 +81,7 @@ BOOST_AUTO_TEST_CASE(the_example_is_a_good_file) {
     BOOST_FAIL(wrong->to_text());
   }
   const auto& shop = std::get<plan>(result);
-  BOOST_TEST(shop.capabilities.size() == 5U);
+  BOOST_TEST(shop.capabilities.size() == 6U);
   for (const capability_plan& capability : shop.capabilities) {
     BOOST_TEST(capability.nodes.size() == 2U);
     BOOST_TEST(capability.bulkhead.in_flight >= 256);
