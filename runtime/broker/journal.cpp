@@ -91,7 +91,7 @@ void journal::sweep(retention&& rules, std::uint64_t token) {
       // Not begun, and not needed any more.
       answers_.push_back({sweep_->token, events_swept{}});
     }
-    sweep_.emplace(std::move(rules), token);
+    sweep_ = sweep_request{std::move(rules), token};
   }
   to_write_.notify_one();
 }

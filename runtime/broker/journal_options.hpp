@@ -16,7 +16,7 @@ struct journal_options {
   /// How long opening waits for a broker that has the journal and may be ending. 0 to 10 min.
   std::chrono::milliseconds patience{2'000};
   /// How the file is opened; `capability`, `read_only` and `lock_patience` are set by the journal.
-  store::sqlite_options sqlite{.check_bytes_max = 16 * 1024 * 1024};
+  store::sqlite_options sqlite{.check_bytes_max = 16LL * 1024 * 1024};
   /// Rows that one slice of a sweep looks at: so long a commit may have to wait. 1 or more.
   std::size_t sweep_rows = 2'000;
   /// Events after which the counters of topics are written down, and which opening counts anew at

@@ -20,7 +20,7 @@ void journal_store::begin_sweep(const retention& rules) {
   sweeping_.clear();
   for (topic_book::number topic = 1; topic <= topics_.size(); ++topic) {
     if (auto found = swept(topic, rules)) {
-      sweeping_.push_back(std::move(*found));
+      sweeping_.push_back(*found);
     }
   }
   std::sort(
