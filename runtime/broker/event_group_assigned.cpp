@@ -117,7 +117,7 @@ void event_group::start_over(std::uint32_t partition, std::uint64_t handled, gro
   }
   std::erase_if(convicted_, [&](const auto& each) { return each.second.partition == partition; });
   for (event_partition& each : partitions_) {
-    each.queued_to = std::max(each.queued_to, scanned_); // These have been offered all of it.
+    each.queued_to = std::max(each.queued_to, scanned_); // The others have been offered all of it.
   }
   old.queued_to = handled;
   scanned_ = std::min(scanned_, handled);

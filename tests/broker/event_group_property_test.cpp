@@ -14,14 +14,17 @@
 #include <utility>
 #include <variant>
 
-// Mutations of the group that were made by hand, one at a time, and caught here:
-//   delivering before ASSIGNED; taking ASSIGNED of any epoch; moving a partition with events in
-//   hand; making the letter at the third death already, without asking the database; sending a
-//   suspect beside others; not putting back what a dead worker had; a postponed event that is not
-//   the first of its key; saying BURIED with events before it in hand; forgetting the dead letters
-//   of an earlier life; a cursor that passes postponed events; not counting redelivered events as
-//   credit; keeping the deaths of a worker that came back; offering nothing again to an older
-//   database.
+// Each of these rules was broken by hand, one at a time, and the tests here said so:
+//   nothing is delivered before ASSIGNED; only ASSIGNED of the partition's own epoch counts; epochs
+//   rise over those of earlier lives; a partition moves with nothing in hand; what a dead worker
+//   had is put back; what its database handled or postponed is not delivered in order again; a row
+//   that is gone from the database is handled; the first of a key alone is delivered again, the
+//   next after it was handled or buried; events that are not in memory are waited for; repetitions
+//   use credit; cursors stop at postponed events; dead letters of an earlier life and those under
+//   way are not delivered; BURIED waits for what is in hand before it; the database is asked before
+//   the third death convicts; suspects are sent alone, to a worker that has nothing else, and let
+//   go when it leaves, has no credit or loses the partition; deaths of who came back are taken
+//   back; an older database is offered again what it lost.
 
 namespace troupe::broker {
 
@@ -568,7 +571,7 @@ private:
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_broker_event_group_properties, *utf::label("unit") * utf::timeout(25))
+BOOST_AUTO_TEST_SUITE(runtime_broker_event_group_properties, *utf::label("unit") * utf::timeout(60))
 
 BOOST_AUTO_TEST_CASE(whatever_happens_each_event_is_handled_or_buried_once) {
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
@@ -588,7 +591,7 @@ BOOST_AUTO_TEST_CASE(a_restored_database_gets_again_what_it_has_lost) {
 }
 
 BOOST_AUTO_TEST_CASE(a_poison_event_is_the_only_dead_letter) {
-  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
     BOOST_TEST_CONTEXT("seed " << seed) {
       world{seed, {.with_random_deaths = false, .with_broker_restarts = false}}
           .add_poison_and_settle(50);

@@ -440,6 +440,7 @@ BOOST_FIXTURE_TEST_CASE(an_older_database_is_offered_again_what_it_lost, group_f
   BOOST_TEST(tested->scanned() == 3U);
   BOOST_TEST(tested->cursors()[1] == 3U);
   BOOST_TEST(tested->cursors()[2] == 6U);
+  BOOST_TEST(tested->cursors()[0] == 6U); // The others do not go back.
   for (std::uint64_t i = 4; i <= 6; ++i) {
     offer(at(i, i % 2 == 0 ? 2 : 1));
   }
