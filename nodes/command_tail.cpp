@@ -24,6 +24,8 @@ constexpr auto patience = 10s;
 constexpr auto answer_within = 5s;
 // Events to an answer.
 constexpr std::uint32_t page = 200;
+// Enough for a UUID.
+constexpr std::size_t key_width_max = 40;
 
 std::string body_json(const wire::binary_value& body) {
   return wire::to_json(body.bytes).value_or("null");
@@ -121,6 +123,11 @@ private:
           given_.json,
           "start again, with --from oldest for all that this one has");
     }
+    // They grow with what comes, so that lines stay aligned without knowing all of them.
+    for (const wire::read_event& event : answer.events) {
+      topic_width_ = std::max(topic_width_, width_of(event.topic));
+      key_width_ = std::max(key_width_, width_of(cell_text(event.key, key_width_max)));
+    }
     for (const wire::read_event& event : answer.events) {
       print(event);
     }
@@ -140,18 +147,13 @@ private:
       fmt::print("{}", json_line(event));
       return;
     }
-    const std::string topic = cell_text(event.topic);
-    const std::string key = cell_text(event.key, 40);
-    // They grow with what comes, so that lines stay aligned without knowing all of them.
-    topic_width_ = std::max(topic_width_, width_of(topic));
-    key_width_ = std::max(key_width_, width_of(key));
     fmt::print(
         "{:>8}  {}  {:<{}}  {:<{}}  {}\n",
         event.position,
         utc_time_text(time_since_1970(milliseconds{event.time})),
-        topic,
+        cell_text(event.topic),
         topic_width_,
-        key,
+        cell_text(event.key, key_width_max),
         key_width_,
         cell_text(body_json(event.body), std::string::npos));
   }
