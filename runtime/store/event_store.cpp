@@ -60,23 +60,31 @@ outcome<std::int64_t> event_store::append(
     const uuid& cause,
     wall_time now) {
   const auto millis = std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count();
-  std::int64_t version = expected;
+  std::int64_t version = 0;
+  std::int64_t position = 0;
+  auto look = [&](const row& found) {
+    version = found.integer(0);
+    position = found.integer(1);
+  };
+  session_.query(
+      "SELECT (SELECT COALESCE(MAX(version), 0) FROM events WHERE stream = $1),"
+      " (SELECT COALESCE(MAX(position), 0) FROM events)",
+      look,
+      stream);
+  if (version != expected) {
+    return failure{moved_on(stream, expected, version)};
+  }
   for (const new_event& each : events) {
-    // The condition keeps gaps out, the primary key repeats: no look beforehand is needed.
-    const auto added = session_.execute(
+    session_.execute(
         "INSERT INTO events (stream, version, position, type, body, at, cause)"
-        " SELECT $1, $2 + 1, (SELECT COALESCE(MAX(position), 0) + 1 FROM events), $3, $4, $5, $6"
-        " WHERE $2 = (SELECT COALESCE(MAX(version), 0) FROM events WHERE stream = $1)",
+        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
         stream,
-        version,
+        ++version,
+        ++position,
         each.type,
         bytes_of(each.body),
         millis,
         cause);
-    if (added == 0) {
-      return failure{moved_on(stream, expected, version_of(stream))};
-    }
-    ++version;
   }
   return version;
 }
