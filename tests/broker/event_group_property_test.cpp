@@ -14,7 +14,7 @@
 #include <utility>
 #include <variant>
 
-// Each of these rules was broken by hand, one at a time, and the tests here said so:
+// Each of these rules was broken by hand, one at a time, and this test or event_group_test said so:
 //   nothing is delivered before ASSIGNED; only ASSIGNED of the partition's own epoch counts; epochs
 //   rise over those of earlier lives; a partition moves with nothing in hand; what a dead worker
 //   had is put back; what its database handled or postponed is not delivered in order again; a row

@@ -515,6 +515,26 @@ BOOST_FIXTURE_TEST_CASE(an_event_given_up_is_a_dead_letter_before_its_key_goes_o
   BOOST_TEST(tested->cursors()[0] == 1U);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_letter_under_way_counts_for_an_older_database_too, group_fixture) {
+  join(s1, "n1");
+  offer(at(1));
+  handle(s1, 1, {failed(1, 1, true, "rejected")});
+  leave(s1, false);
+  delivered.clear();
+  answers_assign = false;
+  join(s2, "n2");
+  answer(assigns.back(), 0, 0);
+
+  offer(at(1));
+  BOOST_TEST(delivered.empty());
+  bury_all();
+
+  BOOST_TEST(delivered.empty());
+  BOOST_TEST(letters.size() == 1U);
+  BOOST_REQUIRE(told.size() == 1U);
+  BOOST_TEST(told[0].positions == positions{1});
+}
+
 BOOST_FIXTURE_TEST_CASE(an_event_two_workers_died_with_is_sent_alone, group_fixture) {
   join(s1, "n1");
   offer(at(1));
