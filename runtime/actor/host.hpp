@@ -22,7 +22,7 @@ namespace troupe {
 class host {
 public:
   /// How many messages a turn takes at most.
-  static constexpr std::size_t turn_messages_max = 256;
+  static constexpr std::size_t turn_messages_max = 1024;
 
   host(group& of, lane& from, std::vector<int> replicas, std::unique_ptr<host_store> store);
   ~host();
