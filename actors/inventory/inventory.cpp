@@ -67,34 +67,18 @@ struct shelf {
   std::string currency;
 };
 
-/// "... IN ($1)", "... IN ($1, $2)" ...: texts that stay, as sessions keep statements by text.
-std::vector<std::string> look_up_texts() {
-  std::vector<std::string> texts;
-  std::string text = "SELECT sku, price_cents, currency, available FROM stock WHERE sku IN (";
-  for (std::size_t lines = 1; lines <= shop::lines_max; ++lines) {
-    text += (lines == 1 ? "$" : ", $") + std::to_string(lines);
-    texts.push_back(text + ")");
-  }
-  return texts;
-}
-
-/// The shelves of `lines`, one for each, in their order.
-std::vector<shelf>
-look_up(store::database& session, const std::string& text, const std::vector<const line*>& lines) {
+/// The shelves of `lines`, one for each, in their order. Line by line: for `IN (...)` SQLite would
+/// build a table of its own each time, which costs more than ten of these.
+std::vector<shelf> look_up(store::database& session, const std::vector<const line*>& lines) {
   std::vector<shelf> shelves(lines.size());
-  auto put = [&](const store::row& row) {
-    const std::string_view sku = row.text(0);
-    const auto wanted = std::find_if(
-        lines.begin(), lines.end(), [&](const line* each) { return each->sku == sku; });
-    shelves[static_cast<std::size_t>(wanted - lines.begin())] = {
-        true, row.integer(1), row.integer(3), std::string{row.text(2)}};
-  };
-  std::vector<store::value> skus;
-  skus.reserve(lines.size());
-  for (const line* each : lines) {
-    skus.emplace_back(std::string_view{each->sku});
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    session.query(
+        "SELECT price_cents, currency, available FROM stock WHERE sku = $1",
+        [&](const store::row& row) {
+          shelves[i] = {true, row.integer(0), row.integer(2), std::string{row.text(1)}};
+        },
+        lines[i]->sku);
   }
-  session.run(text, skus, put);
   return shelves;
 }
 
@@ -157,7 +141,7 @@ outcome<stock_reserved> held_already(store::database& session, const reserve_sto
 } // namespace
 
 inventory_actor::inventory_actor(const context& context)
-    : options_{context.config<inventory_options>()}, look_up_{look_up_texts()},
+    : options_{context.config<inventory_options>()},
       add_reservations_{"reservations (order_id, sku, quantity, price_cents)", 3, shop::lines_max} {
   command("load", [](const load_stock& request, turn& turn) { return handle(request, turn); });
   query("stock", [](const get_stock& request, store::database& session) {
@@ -233,7 +217,7 @@ outcome<stock_reserved> inventory_actor::handle(const reserve_stock& request, tu
   // Looking before anything is written makes refusals cheap: an order refused after a write would
   // have the whole turn undone and run again. The UPDATE has the last word all the same.
   store::database& session = turn.database();
-  const std::vector<shelf> shelves = look_up(session, look_up_[lines->size() - 1], *lines);
+  const std::vector<shelf> shelves = look_up(session, *lines);
   const auto total = total_of(*lines, shelves, request.currency);
   if (!total) {
     return is_claimed(session, request.order_id) ? held_already(session, request)
@@ -259,17 +243,21 @@ outcome<stock_reserved> inventory_actor::handle(const reserve_stock& request, tu
 }
 
 bool inventory_actor::take(const line& wanted, turn& turn) const {
-  std::optional<std::int64_t> left;
-  turn.database().query(
-      "UPDATE stock SET available = available - $1 WHERE sku = $2 AND available >= $1 "
-      "RETURNING available",
-      [&](const store::row& row) { left = row.integer(0); },
+  store::database& session = turn.database();
+  const auto taken = session.execute(
+      "UPDATE stock SET available = available - $1 WHERE sku = $2 AND available >= $1",
       wanted.quantity,
       wanted.sku);
-  if (left && *left < options_.low_at && *left + wanted.quantity >= options_.low_at) {
-    turn.publish("stock.low", stock_low{wanted.sku, *left, options_.low_at}, wanted.sku);
+  if (taken == 0) {
+    return false;
   }
-  return left.has_value();
+  // Not by RETURNING, for which SQLite builds a table, too.
+  const std::int64_t left =
+      session.integer_of("SELECT available FROM stock WHERE sku = $1", wanted.sku).value_or(0);
+  if (left < options_.low_at && left + wanted.quantity >= options_.low_at) {
+    turn.publish("stock.low", stock_low{wanted.sku, left, options_.low_at}, wanted.sku);
+  }
+  return true;
 }
 
 outcome<stock_released> inventory_actor::handle(const release_stock& request, turn& turn) {

@@ -23,7 +23,6 @@ private:
   bool take(const line& wanted, turn& turn) const;
 
   inventory_options options_;
-  std::vector<std::string> look_up_; // For 1, 2, 3 ... lines.
   shop::multi_insert add_reservations_;
 };
 
