@@ -9,21 +9,7 @@ namespace {
 // A slot that once held a large body gives the memory back.
 constexpr std::size_t kept_bytes_max = 64U * 1024U;
 // Header and body of most calls fit, so that a slot allocates once in its life.
-constexpr std::size_t first_bytes = 192;
-
-void empty(std::string& text) {
-  if (text.capacity() > kept_bytes_max) {
-    text = {};
-  }
-  text.clear();
-}
-
-void copy_into(std::string& to, std::string_view from) {
-  if (to.capacity() < first_bytes) {
-    to.reserve(first_bytes);
-  }
-  to.assign(from);
-}
+constexpr std::size_t first_bytes = 320;
 
 } // namespace
 
@@ -58,16 +44,17 @@ std::uint32_t call_table::add(
   by_id_.emplace(header.id, index);
   call& made = (*this)[index];
   made.id = header.id;
-  copy_into(made.body, body);
+  if (made.bytes.capacity() < first_bytes) {
+    made.bytes.reserve(first_bytes);
+  }
   if (header.ttl_at != 0) {
-    copy_into(made.header, header_bytes);
+    made.bytes.assign(header_bytes);
     made.ttl_at = header.ttl_at;
     made.op_at = static_cast<std::uint32_t>(header.op.data() - header_bytes.data());
   } else {
     // Its `ttl` is too narrow to be patched: write the header anew.
-    made.header.clear();
     wire::append_call_header(
-        made.header,
+        made.bytes,
         {.id = header.id,
          .to = header.to,
          .op = header.op,
@@ -75,10 +62,12 @@ std::uint32_t call_table::add(
          .ttl = header.ttl,
          .traceparent = header.traceparent,
          .source = header.source});
-    const auto again = wire::scan_header(made.header);
+    const auto again = wire::scan_header(made.bytes);
     made.ttl_at = again->ttl_at;
-    made.op_at = static_cast<std::uint32_t>(again->op.data() - made.header.data());
+    made.op_at = static_cast<std::uint32_t>(again->op.data() - made.bytes.data());
   }
+  made.header_size = static_cast<std::uint32_t>(made.bytes.size());
+  made.bytes.append(body);
   made.op_size = static_cast<std::uint16_t>(header.op.size());
   return index;
 }
@@ -86,8 +75,10 @@ std::uint32_t call_table::add(
 void call_table::remove(std::uint32_t index) {
   call& gone = (*this)[index];
   by_id_.erase(gone.id);
-  empty(gone.header);
-  empty(gone.body);
+  if (gone.bytes.capacity() > kept_bytes_max) {
+    gone.bytes = {};
+  }
+  gone.bytes.clear();
   gone.waiters.clear();
   gone.tried.clear();
   gone.is = call::phase::none;

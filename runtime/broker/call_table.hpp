@@ -11,6 +11,8 @@
 #include <vector>
 
 // The map's own code is not written for -Wconversion; it is a system header.
+#include <boost/container/small_vector.hpp>
+
 #include <tsl/robin_map.h>
 
 namespace troupe::broker {
@@ -29,7 +31,10 @@ struct call_list {
 };
 
 /// A call from its arrival to its answer. Lives in a slot that is used again and again.
-struct call {
+///
+/// With thousands of calls under way each step of each call meets a cold slot: what all steps need
+/// is in the first line of the cache, what a call without trouble needs in the first three.
+struct alignas(64) call {
   enum class phase : std::uint8_t {
     /// The slot is free.
     none,
@@ -51,9 +56,6 @@ struct call {
   /// Workers that died with it in hand.
   std::uint8_t deaths = 0;
   std::uint16_t op_size = 0;
-  /// Offsets in `header`.
-  std::uint32_t op_at = 0;
-  std::uint32_t ttl_at = 0;
   std::uint32_t capability = nowhere;
   /// In the capability's lanes; where it is outstanding.
   std::uint32_t lane = nowhere;
@@ -63,17 +65,25 @@ struct call {
   std::uint32_t wheel_previous = nowhere;
   std::uint32_t wheel_next = nowhere;
   std::uint32_t wheel_place = nowhere;
+  /// Offsets in the header.
+  std::uint32_t op_at = 0;
+  std::uint32_t ttl_at = 0;
+  std::uint32_t header_size = 0;
+  /// The header, then the body.
+  std::string bytes;
+  boost::container::small_vector<waiter, 1> waiters;
   std::uint64_t due_tick = 0;
   std::uint64_t key_digest = 0;
-  std::string header;
-  std::string body;
-  std::vector<waiter> waiters;
   /// Nodes that refused it without effect, and the refusal with the smallest wait.
   std::vector<std::uint32_t> tried;
   errc refusal = errc::unavailable;
   milliseconds refusal_wait{0};
 
-  std::string_view op() const { return std::string_view{header}.substr(op_at, op_size); }
+  std::string_view header() const { return std::string_view{bytes}.substr(0, header_size); }
+
+  std::string_view body() const { return std::string_view{bytes}.substr(header_size); }
+
+  std::string_view op() const { return std::string_view{bytes}.substr(op_at, op_size); }
 
   /// Of those who wait, who waits longest. Some must.
   instant latest_deadline() const;

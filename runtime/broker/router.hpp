@@ -66,9 +66,9 @@ public:
   void drain() { draining_ = true; }
 
   /// What a `deliver` sends.
-  std::string_view header_of(std::uint32_t call) const { return calls_[call].header; }
+  std::string_view header_of(std::uint32_t call) const { return calls_[call].header(); }
 
-  std::string_view body_of(std::uint32_t call) const { return calls_[call].body; }
+  std::string_view body_of(std::uint32_t call) const { return calls_[call].body(); }
 
   /// The login that a node of this name has now, or `session{nowhere}`.
   session login_of(std::string_view node) const;

@@ -174,7 +174,7 @@ void router::attach(
     instant now,
     decisions& out) {
   broker::call& known = calls_[index];
-  if (known.op() != header.op || known.body != body) {
+  if (known.op() != header.op || known.body() != body) {
     ++counts_.conflicts;
     return refuse_call(
         from,
@@ -226,7 +226,7 @@ void router::expire(std::uint32_t index, instant now, decisions& out) {
   broker::call& late = calls_[index];
   const bool was_delivered = late.was_delivered;
   const std::string& name = nodes_.capabilities[late.capability].name;
-  std::erase_if(late.waiters, [&](const waiter& each) {
+  const auto is_late = [&](const waiter& each) {
     if (each.deadline > now) {
       return false;
     }
@@ -241,7 +241,9 @@ void router::expire(std::uint32_t index, instant now, decisions& out) {
                                   : fmt::format("no worker of `{}` was free in time", name)},
         out);
     return true;
-  });
+  };
+  late.waiters.erase(
+      std::remove_if(late.waiters.begin(), late.waiters.end(), is_late), late.waiters.end());
   if (!late.waiters.empty()) {
     return timers_.set(index, late.earliest_deadline());
   }

@@ -98,7 +98,7 @@ void router::send(std::uint32_t index, std::uint32_t lane, instant now, decision
   }
   ++counts_.delivered;
   counts_.redelivered += sent.was_delivered ? 1U : 0U;
-  wire::patch_ttl(sent.header.data(), sent.ttl_at, wire::ttl_of(until - now));
+  wire::patch_ttl(sent.bytes.data(), sent.ttl_at, wire::ttl_of(until - now));
   capability& where = nodes_.capabilities[sent.capability];
   where.next_lane = lane + 1;
   occupy(index, lane);
