@@ -89,7 +89,7 @@ store_turn::end store_turn::attempt(
     each.ran = false;
   }
   try {
-    store_.database->begin();
+    begin();
     if (!run_all(writes, count, may_end_early, output)) {
       roll_back();
       return end::again;
@@ -106,6 +106,14 @@ store_turn::end store_turn::attempt(
   // From here on it has happened, and nothing may say otherwise.
   tidy();
   return end::committed;
+}
+
+void store_turn::begin() {
+  store_.database->begin();
+  if (known_at_ != store_.database->version()) { // Others have handled messages meanwhile.
+    known_.start_over(store::inbox{*store_.database}.newest());
+  }
+  known_at_.reset(); // Until it is committed.
 }
 
 bool store_turn::run_all(
@@ -185,6 +193,7 @@ store_turn::blame(std::vector<write>& writes, std::size_t count, std::string rea
 
 /// What follows a commit, while the lock is still held.
 void store_turn::tidy() {
+  known_at_ = store_.database->version();
   if (sagas_ != nullptr) {
     sagas_->committed();
   }

@@ -68,6 +68,7 @@ private:
   enum class end : std::uint8_t { committed, again, threw, failed };
 
   bool take_lock(std::vector<write>& writes);
+  void begin();
   end attempt(
       std::vector<write>& writes, std::size_t& count, bool may_end_early, turn_output& output);
   /// False if the turn must be undone and run again.
@@ -108,6 +109,9 @@ private:
   // The message at hand; the number of messages outside their handlers.
   std::size_t at_ = 0;
   instant began_{};
+  // What is known of the inbox, as of this version of the database; none if that is not known.
+  store::known_ids known_;
+  std::optional<std::uint64_t> known_at_;
   // Fenced in this turn: what was known of who is alive is too old to act on.
   bool rejoined_ = false;
   // Writers that no broker lists as alive, and since when.

@@ -91,7 +91,8 @@ bool store_turn::run_call(write& each, turn_output& output, wall_time now) {
         digest,
         later ? store::inbox_state::pending : store::inbox_state::ok,
         each.result.bytes,
-        by);
+        by,
+        known_);
     return true;
   }
   output.back_to(before);
@@ -107,7 +108,13 @@ bool store_turn::run_call(write& each, turn_output& output, wall_time now) {
   set_error(each.result, handled.error());
   if (is_final(handled.error().code)) {
     inbox.insert(
-        what.id, what.operation, digest, store::inbox_state::refused, each.result.bytes, by);
+        what.id,
+        what.operation,
+        digest,
+        store::inbox_state::refused,
+        each.result.bytes,
+        by,
+        known_);
   }
   return true;
 }
@@ -142,6 +149,9 @@ bool store_turn::is_answered_without_work(write& each, std::uint64_t digest, wal
 }
 
 bool store_turn::answer_from_inbox(write& each, std::uint64_t digest) {
+  if (known_.is_new(each.what->id)) {
+    return false;
+  }
   auto known = store::inbox{*store_.database}.find(each.what->id);
   if (!known) {
     return false;

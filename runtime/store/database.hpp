@@ -227,6 +227,10 @@ public:
   /// whether something was written between two looks.
   virtual std::int64_t changes() const = 0;
 
+  /// Another number after each commit of this or any other session, as far as the transaction at
+  /// hand sees it: while it stays, nothing that was read has changed. Means nothing to others.
+  virtual std::uint64_t version() const = 0;
+
   /// The id given to this database when it was made. A lost or restored file shows by it.
   virtual uuid instance() const = 0;
 

@@ -66,13 +66,22 @@ std::optional<inbox_entry> inbox::find(const uuid& id) {
   return found;
 }
 
+uuid inbox::newest() {
+  uuid found;
+  auto take = [&](const row& row) { found = row.id(0); };
+  session_.query("SELECT id FROM inbox ORDER BY id DESC LIMIT 1", take);
+  return found;
+}
+
 void inbox::insert(
     const uuid& id,
     std::string_view operation,
     std::uint64_t digest,
     inbox_state state,
     std::string_view reply,
-    const handled_by& by) {
+    const handled_by& by,
+    known_ids& known) {
+  known.add(id);
   session_.execute(
       "INSERT INTO inbox (id, operation, digest, state, reply, node, replica, attempt)"
       " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",

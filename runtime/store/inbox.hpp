@@ -3,6 +3,7 @@
 #include "runtime/ids.hpp"
 #include "runtime/outcome.hpp"
 #include "runtime/store/database.hpp"
+#include "runtime/store/known_ids.hpp"
 #include "runtime/store/migrations.hpp"
 
 #include <chrono>
@@ -49,13 +50,18 @@ public:
 
   std::optional<inbox_entry> find(const uuid& id);
 
+  /// The greatest id there is; all zeros if there is none.
+  uuid newest();
+
+  /// Adds a row, and its id to what the writer knows: an id left out there would pass for new.
   void insert(
       const uuid& id,
       std::string_view operation,
       std::uint64_t digest,
       inbox_state state,
       std::string_view reply,
-      const handled_by& by);
+      const handled_by& by,
+      known_ids& known);
 
   /// Stores the answer of a pending message.
   /// @return false if it is not pending: it has its answer, and nothing changed.

@@ -275,6 +275,12 @@ std::int64_t sqlite_session::changes() const {
   return sqlite3_total_changes64(connection_.get());
 }
 
+std::uint64_t sqlite_session::version() const {
+  unsigned int version = 0;
+  sqlite3_file_control(connection_.get(), "main", SQLITE_FCNTL_DATA_VERSION, &version);
+  return version;
+}
+
 void sqlite_session::checkpoint() {
   if (options_.read_only || begun_ || spent_ || wal_pages_ < next_checkpoint_) {
     return;

@@ -38,6 +38,7 @@ public:
   void checkpoint() override;
 
   std::int64_t changes() const override;
+  std::uint64_t version() const override;
 
   uuid instance() const override { return instance_; }
 

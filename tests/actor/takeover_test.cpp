@@ -132,6 +132,21 @@ BOOST_AUTO_TEST_CASE(two_processes_that_get_the_same_call_run_it_once) {
   BOOST_TEST(seen.handled == 1);
 }
 
+// What a process remembers of the inbox does not stand for what others have written since.
+BOOST_AUTO_TEST_CASE(a_repeat_of_what_another_process_handled_is_not_run_again) {
+  auto a = make("a");
+  auto b = make("b");
+  a->call("put", thing{"1"});
+  const uuid id = a->fresh_id();
+  const got first = b->call(id, "put", thing{"2"});
+  a->call("put", thing{"3"});
+
+  const got second = a->call(id, "put", thing{"2"});
+
+  BOOST_TEST(first.body == second.body);
+  BOOST_TEST(seen.handled == 3);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace troupe::test

@@ -80,6 +80,8 @@ public:
 
   std::int64_t changes() const override { return inner_.changes(); }
 
+  std::uint64_t version() const override { return inner_.version(); }
+
   uuid instance() const override { return inner_.instance(); }
 
 private:

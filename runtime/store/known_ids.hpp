@@ -1,0 +1,43 @@
+#pragma once
+
+#include "runtime/ids.hpp"
+
+#include <cstddef>
+
+// The set's own code is not written for -Wconversion; it is a system header.
+#include <tsl/robin_set.h>
+
+namespace troupe::store {
+
+/// What a writer remembers of the inbox, so that it need not look there for an id that is new.
+///
+/// Of the rows above a floor it knows every one; of those up to it, nothing. That holds only while
+/// nobody else writes the database: whoever sees its version change must `start_over`. Bounded: the
+/// older half goes when there are `ids_max`, and the floor rises. A value, 0.5 MiB when full.
+class known_ids {
+public:
+  static constexpr std::size_t ids_max = 16'384;
+
+  /// Forgets all; every row there is has an id up to `newest`.
+  void start_over(const uuid& newest);
+
+  /// Notes an id that has a row now, or may have one.
+  void add(const uuid& id);
+
+  /// True if there is certainly no row with `id`. False says nothing.
+  bool is_new(const uuid& id) const {
+    return floor_ < id && !young_.ids.contains(id) && !old_.ids.contains(id);
+  }
+
+private:
+  struct generation {
+    tsl::robin_set<uuid> ids;
+    uuid newest{};
+  };
+
+  uuid floor_{};
+  generation young_;
+  generation old_;
+};
+
+} // namespace troupe::store
