@@ -42,6 +42,7 @@ void peer_loop::state::connect(int index, peer_handler& handler, instant now) {
   link.connection.emplace(zmq.zmq(), *link.socket);
   link.descriptor = descriptor_of(*link.socket);
   link.has_news = true;
+  link.drained = false;
   if (zmq_connect(link.socket->handle(), link.endpoint.c_str()) != 0) {
     const std::string why = zmq_strerror(zmq_errno());
     close(link, 0);
@@ -85,6 +86,7 @@ void peer_loop::state::log_in(int index, peer_handler& handler, instant now) {
   const std::string body = wire::encoded(handler.hello(index));
   zmq::message_t first{header.data(), header.size()};
   zmq::message_t second{body.data(), body.size()};
+  link.drained = false;
   if (send_frame(*link.socket, first, true) != sent::queued
       || send_frame(*link.socket, second, false) != sent::queued) {
     return drop(index, "the connection ended before HELLO", handler, now);
@@ -120,7 +122,8 @@ int peer_loop::state::receive(int index, peer_handler& handler, instant now) {
   int messages = 0;
   while (link.socket && messages < messages_per_turn_max) {
     zmq::message_t message;
-    if (!receive_frame(*link.socket, message)) {
+    link.drained = !receive_frame(*link.socket, message);
+    if (link.drained) {
       break;
     }
     ++messages;

@@ -74,6 +74,7 @@ void peer_loop::state::timers(peer_handler& handler, instant now) {
 
 void peer_loop::state::send(link& link, std::string_view bytes) {
   if (!link.is_stuck) {
+    link.drained = false;
     zmq::message_t frame{bytes.data(), bytes.size()};
     link.is_stuck = send_frame(*link.socket, frame, false) != sent::queued;
   }
@@ -121,7 +122,7 @@ bool peer_loop::state::wait(instant until) {
   watched.push_back({stop_waker.fd(), POLLIN, 0});
   for (link& link : links) {
     if (link.socket) {
-      may_block = may_block && !link.has_news && !can_receive(*link.socket);
+      may_block = may_block && !link.has_news && (link.drained || !can_receive(*link.socket));
       watched.push_back({link.descriptor, POLLIN, 0});
       watched.push_back({link.connection->descriptor(), POLLIN, 0});
     }

@@ -42,6 +42,9 @@ struct peer_loop::link {
   std::optional<monitor> connection;
   /// The socket's.
   int descriptor = -1;
+  /// There was nothing to receive and nothing was sent since, which may take libzmq's notice of
+  /// what came: the descriptor tells of all that comes now.
+  bool drained = false;
   /// The connection may have come or gone: true until its events were taken up to the last.
   bool has_news = false;
   wire::batch_writer out;

@@ -102,6 +102,9 @@ struct router_loop::state {
   zmq::socket_t socket;
   int descriptor = -1;
   std::optional<monitor> connections;
+  /// There was nothing to receive and nothing was sent since, which may take libzmq's notice of
+  /// what came: the descriptor tells of all that comes now.
+  bool drained = false;
   /// Connections may have come or gone: true until their events were taken up to the last.
   bool has_news = true;
   wake waker;
@@ -115,7 +118,8 @@ struct router_loop::state {
 };
 
 bool router_loop::state::receive(router_handler& handler, instant now) {
-  if (!receive_frame(socket, routing)) {
+  drained = !receive_frame(socket, routing);
+  if (drained) {
     return false;
   }
   std::size_t count = 0;
@@ -205,6 +209,7 @@ void router_loop::state::send_batch(batch& out) {
   if (out.envelopes.empty() || out.broken) {
     return out.envelopes.clear();
   }
+  drained = false;
   zmq::message_t to = routing_frame(out.to);
   if (send_frame(socket, to, true) == sent::queued) {
     const std::string& bytes = out.envelopes.frame();
@@ -222,7 +227,7 @@ void router_loop::state::wait(instant until) {
       {{descriptor, POLLIN, 0}, {connections->descriptor(), POLLIN, 0}, {waker.fd(), POLLIN, 0}}};
   const instant now = time.now();
   std::int64_t left = 0;
-  if (until > now && !has_news && !can_receive(socket)) {
+  if (until > now && !has_news && (drained || !can_receive(socket))) {
     left = std::chrono::ceil<milliseconds>(until - now).count();
   }
   (void)::poll(
@@ -282,6 +287,7 @@ router_loop::bind(context& zmq, const clock& clock, const options& settings) {
 }
 
 sent router_loop::send(peer to, framing how, std::string_view header, std::string_view body) {
+  state_->drained = false;
   zmq::message_t routing = routing_frame(to);
   const sent result = send_frame(state_->socket, routing, true);
   if (result != sent::queued) {
