@@ -88,9 +88,10 @@ std::vector<effect_row> effects::of(std::int64_t writer) {
 
 void outbox::add(
     const uuid& id, std::string_view topic, std::string_view key, std::string_view body) {
+  // Not INSERT ... SELECT ... FROM outbox, for which SQLite builds a table of its own.
   session_.execute(
       "INSERT INTO outbox (seq, id, topic, key, body)"
-      " SELECT COALESCE(MAX(seq), 0) + 1, $1, $2, $3, $4 FROM outbox",
+      " VALUES ((SELECT COALESCE(MAX(seq), 0) + 1 FROM outbox), $1, $2, $3, $4)",
       id,
       topic,
       key,
