@@ -68,7 +68,7 @@ struct shelf {
 };
 
 /// The shelves of `lines`, one for each, in their order. Line by line: for `IN (...)` SQLite would
-/// build a table of its own each time, which costs more than ten of these.
+/// build a table of its own each time, which costs as much as three of these.
 std::vector<shelf> look_up(store::database& session, const std::vector<const line*>& lines) {
   std::vector<shelf> shelves(lines.size());
   for (std::size_t i = 0; i < lines.size(); ++i) {

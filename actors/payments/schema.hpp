@@ -15,7 +15,7 @@ namespace troupe::payments {
 ///     declined
 ///
 /// The check is written out because for `IN` with more than two values SQLite builds a table of its
-/// own at each statement, 8 us.
+/// own at each statement: 1.7 us an INSERT instead of 0.6.
 ///
 /// `ledger` is what really moved, by provider's word: only ever added to, each kind once an order.
 inline constexpr std::array schema{store::migration{1, "payments and the ledger", R"sql(
