@@ -3,6 +3,8 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <stdexcept>
 
 #define XXH_INLINE_ALL
@@ -126,11 +128,20 @@ uuid uuid_source::next(wall_time now) {
 }
 
 uuid derived_id(const uuid& from, std::string_view label) {
-  XXH3_state_t state;
-  XXH3_128bits_reset(&state);
-  XXH3_128bits_update(&state, from.bytes.data(), from.bytes.size());
-  XXH3_128bits_update(&state, label.data(), label.size());
-  const XXH128_hash_t hash = XXH3_128bits_digest(&state);
+  // In one piece: a streaming state has 576 bytes to set up.
+  std::array<char, 128> piece;
+  XXH128_hash_t hash;
+  if (from.bytes.size() + label.size() <= piece.size()) {
+    std::memcpy(piece.data(), from.bytes.data(), from.bytes.size());
+    std::copy(label.begin(), label.end(), piece.begin() + from.bytes.size());
+    hash = XXH3_128bits(piece.data(), from.bytes.size() + label.size());
+  } else {
+    XXH3_state_t state;
+    XXH3_128bits_reset(&state);
+    XXH3_128bits_update(&state, from.bytes.data(), from.bytes.size());
+    XXH3_128bits_update(&state, label.data(), label.size());
+    hash = XXH3_128bits_digest(&state);
+  }
   uuid id;
   std::copy_n(from.bytes.begin(), 6, id.bytes.begin());
   put_big_endian(id.bytes.data() + 6, hash.high64, 2);

@@ -1,5 +1,6 @@
 #include "runtime/actor/group.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <functional>
 #include <stdexcept>
@@ -38,6 +39,27 @@ void group::push(std::vector<item>& batch) {
     sorted_[at].push_back(std::move(each));
   }
   batch.clear();
+  push_sorted();
+}
+
+void group::push_events(std::vector<item>& batch) {
+  events_in_hand.fetch_add(
+      std::count_if(
+          batch.begin(),
+          batch.end(),
+          [](const item& each) { return each.what == item::kind::event; }),
+      std::memory_order_relaxed);
+  if (lane_count_ == 1) {
+    return lanes_[0].push(batch);
+  }
+  for (item& each : batch) {
+    sorted_[each.partition % lane_count_].push_back(std::move(each));
+  }
+  batch.clear();
+  push_sorted();
+}
+
+void group::push_sorted() {
   for (std::size_t i = 0; i < lane_count_; ++i) {
     if (!sorted_[i].empty()) {
       lanes_[i].push(sorted_[i]);
@@ -107,13 +129,26 @@ wire::served group::served(instant now) const {
       .credit = down_ || draining_ ? 0U : static_cast<std::uint32_t>(options_.bulkhead.in_flight),
       .inbox = has_store(),
       .replicas = static_cast<std::uint32_t>(options_.replicas.size()),
-      .breaker = down_ ? "down" : std::string{name_of(breaker_.state())}};
+      .breaker = down_ ? "down" : std::string{name_of(breaker_.state())},
+      .events = down_ || draining_ || !subscribes()
+                    ? 0U
+                    : static_cast<std::uint32_t>(options_.events_in_flight)};
   const auto due = down_ ? down_until_ : breaker_.next_due();
   if (due && (down_ || breaker_.state() == supervision::breaker_state::open)) {
     const auto left = std::chrono::ceil<milliseconds>(*due - now).count();
     state.retry_after_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(1, left));
   }
   return state;
+}
+
+void group::set_outbox_trouble(std::string why) {
+  const std::lock_guard lock{mutex_};
+  outbox_trouble_ = std::move(why);
+}
+
+std::string group::outbox_trouble() const {
+  const std::lock_guard lock{mutex_};
+  return outbox_trouble_;
 }
 
 std::string group::breaker_name() const {

@@ -42,6 +42,17 @@ struct group_counters {
   std::atomic<std::uint64_t> effects{0};
   std::atomic<std::uint64_t> restarts{0};
   std::atomic<std::uint64_t> takeovers{0};
+  std::atomic<std::uint64_t> events{0};
+  /// Without a handler for their topic.
+  std::atomic<std::uint64_t> events_ignored{0};
+  std::atomic<std::uint64_t> events_postponed{0};
+  std::atomic<std::uint64_t> event_repeats{0};
+  /// Of partitions that others have by now, or of a login that is over.
+  std::atomic<std::uint64_t> events_of_others{0};
+  std::atomic<std::uint64_t> relayed{0};
+  /// The newest number in the outbox, and the last one in the journal, as this process knows them.
+  std::atomic<std::uint64_t> outbox_newest{0};
+  std::atomic<std::uint64_t> outbox_confirmed{0};
 };
 
 /// The front of one capability's part of this worker: its lanes, its bulkhead and its breaker.
@@ -68,8 +79,14 @@ public:
   /// Calls from a broker: to the lane of their key, else to each lane in turn. Empties `batch`.
   void push(std::vector<item>& batch);
 
+  /// Events and what belongs to them, from the journal's broker: to the lane of their partition.
+  /// Empties `batch`.
+  void push_events(std::vector<item>& batch);
+
   /// Something the group tells itself. Never refused: what it answers was taken in before.
-  void push_internal(item&& one) { lanes_[0].push(std::move(one)); }
+  void push_internal(item&& one) { lanes_[one.partition % lane_count_].push(std::move(one)); }
+
+  bool subscribes() const { return !options_.subscribes.empty(); }
 
   /// Whether each of `wanted` calls may be made; `admissions` gets an entry for each.
   void admit(std::size_t wanted, instant now, std::vector<supervision::admission>& admissions);
@@ -100,6 +117,12 @@ public:
 
   // What is under way, for the drain: calls taken in and not answered.
   std::atomic<std::int64_t> in_hand{0};
+  /// Events likewise.
+  std::atomic<std::int64_t> events_in_hand{0};
+
+  /// Why the journal's broker takes no more events of this outbox; empty if it does.
+  void set_outbox_trouble(std::string why);
+  std::string outbox_trouble() const;
 
   /// The process is about to end: nobody waits for locks any more. From any thread.
   void set_ending() { ending_ = true; }
@@ -107,6 +130,7 @@ public:
   bool is_ending() const { return ending_; }
 
 private:
+  void push_sorted();
   void log_transitions();
 
   const capability_options options_;
@@ -123,6 +147,7 @@ private:
   std::optional<instant> down_until_;
   bool down_ = false;
   bool draining_ = false;
+  std::string outbox_trouble_;
   std::atomic<bool> changed_{false};
   std::atomic<bool> ending_{false};
   group_counters counters_;

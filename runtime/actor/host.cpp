@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <limits>
 #include <stdexcept>
+#include <utility>
 
 namespace troupe {
 
@@ -22,23 +23,23 @@ bool is_call(const item& each) {
 } // namespace
 
 host::host(group& of, lane& from, std::vector<int> replicas, std::unique_ptr<host_store> store)
-    : group_{of}, lane_{from}, store_{std::move(store)},
+    : group_{of}, lane_{from}, store_{std::move(store)}, events_{of, store_.get()},
       replies_(static_cast<std::size_t>(of.parts().links)) {
   for (const int number : replicas) {
     replicas_.push_back({number, 0, nullptr});
   }
   if (store_) {
-    turn_ = std::make_unique<store_turn>(of, *store_, busy_since_);
+    turn_ = std::make_unique<store_turn>(of, *store_, events_, busy_since_);
   }
 }
 
 host::~host() = default;
 
 bool host::run() {
-  if (!fill_hand()) {
+  if (!fill_hand() && !has_to_relay()) {
     return false;
   }
-  if (!down_ && !has_instance()) {
+  if (!down_ && !has_instance() && !has_to_relay()) {
     return false; // Everybody is being restarted: `start` goes on with what is in hand.
   }
   if (!group_.parts().outbox.reserve()) {
@@ -47,11 +48,21 @@ bool host::run() {
   out_ = {};
   out_.from = &group_;
   work();
+  relay_from_table();
   send();
   return true;
 }
 
 bool host::fill_hand() {
+  if (std::exchange(is_held_due_, false)) {
+    hand_.erase(hand_.begin(), hand_.begin() + static_cast<std::ptrdiff_t>(head_));
+    head_ = 0;
+    hand_.insert(
+        hand_.begin(),
+        std::make_move_iterator(held_.begin()),
+        std::make_move_iterator(held_.end()));
+    held_.clear();
+  }
   if (head_ < hand_.size()) {
     return true;
   }
@@ -79,7 +90,7 @@ void host::work() {
   for (; head_ < end && has_instance() && now_ - began <= turn_time_max; ++head_) {
     item& each = hand_[head_];
     if (!is_call(each)) {
-      writes_.push_back({.what = &each});
+      take_own(each);
     } else if (const auto* refused = std::get_if<supervision::refused>(&*admission++)) {
       reply_error(
           each,
@@ -100,6 +111,7 @@ void host::work() {
   if (!writes_.empty()) {
     run_writes();
   }
+  report_events();
   if (!results_.empty()) {
     group_.record(results_, group_.parts().time.now());
   }
@@ -118,8 +130,8 @@ void host::refuse(std::size_t end) {
            .message = fmt::format(
                "`{}` is down on {} after too many failures", group_.name(), group_.parts().node),
            .retry_after = std::max(left, milliseconds{1})});
-    } else if (each.what != item::kind::housekeeping) { // Of that there is always more.
-      out_.again.push_back(std::move(each));
+    } else {
+      take_while_down(each);
     }
   }
 }
@@ -260,6 +272,8 @@ void host::run_writes() {
         "saga.parked",
         {{"capability", group_.name()}, {"saga", to_string(each.saga)}, {"reason", each.reason}});
   }
+  relay_committed();
+  set_alarm();
   out_.calls = std::move(output_.calls);
   out_.timers = std::move(output_.timers);
   output_.clear();
@@ -283,12 +297,16 @@ void host::send_answers() {
 
 void host::settle_write(write& each) {
   item& what = *each.what;
-  if (each.threw) {
+  if (each.threw && each.what->what != item::kind::assignment
+      && each.what->what != item::kind::buried) {
     for (replica& by : replicas_) {
       if (by.instance.get() == each.by) {
         discard(by, *each.threw, what.id);
       }
     }
+  }
+  if (is_of_events(what)) {
+    return settle_event(each);
   }
   if (!is_call(what)) {
     // What the group tells itself must happen in the end: its message cannot be asked for again.
@@ -341,6 +359,7 @@ void host::reply(const item& to, answer::kind is, std::string_view bytes) {
   }
   out.end(at);
   out_.slots.push_back(to.slot);
+  close_if_full(static_cast<std::size_t>(to.link));
 }
 
 void host::reply_error(const item& to, const error& why) {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include "runtime/actor/effect_pool.hpp"
+#include "runtime/actor/event_turn.hpp"
 #include "runtime/actor/group.hpp"
+#include "runtime/actor/outbox_relay.hpp"
 #include "runtime/actor/store_turn.hpp"
 #include "runtime/supervision/group_messages.hpp"
 #include "runtime/wire/batch.hpp"
@@ -77,6 +79,27 @@ private:
   void send_answers();
   void take_back(std::size_t from);
 
+  // host_events.cpp
+  static bool is_of_events(const item& each);
+  void take_own(item& each);
+  void take_while_down(item& each);
+  void take_event(item& each);
+  void run_event_without_store(item& each);
+  void settle_event(write& each);
+  void hold(item&& one);
+  void drop_held();
+  void wake_for_held();
+  void report_events();
+  void set_alarm();
+  bool has_to_relay() const;
+  void take_relay_order(const item& what);
+  void announce_outbox();
+  void relay_failed(const store::database_error& fault);
+  void relay_committed();
+  void relay_from_table();
+  void relay(const store::outbox_view& event);
+  void close_if_full(std::size_t link);
+
   void reply(const item& to, answer::kind is, std::string_view bytes);
   void reply_error(const item& to, const error& why);
   void note(const supervision::admitted& call, std::optional<errc> failed, instant::duration took);
@@ -96,6 +119,7 @@ private:
   std::size_t next_replica_ = 0;
   std::unique_ptr<host_store> store_;
   std::unique_ptr<effect_pool> effects_;
+  event_turn events_;
   std::unique_ptr<store_turn> turn_;
   std::function<void(supervision::group_event)> tell_;
   bool down_ = false;
@@ -106,6 +130,16 @@ private:
   // What has been taken from the lane and not been worked on: from `head_` on.
   std::vector<item> hand_;
   std::size_t head_ = 0;
+  // Events, assignments and burials that could not be worked on now. While there are any, whatever
+  // comes of that kind joins them, since a partition's events must stay in order.
+  std::vector<item> held_;
+  bool is_held_due_ = false;
+  bool is_held_alarm_set_ = false;
+  // The earliest timer for which an alarm has been set.
+  wall_time alarm_at_ = wall_time::max();
+
+  outbox_relay relay_;
+  int journal_link_ = 0;
 
   // Reused from turn to turn.
   std::vector<supervision::admission> admissions_;

@@ -23,6 +23,21 @@ struct item {
     saga_timer,
     /// Look after the store: who is alive, what can be taken over or forgotten.
     housekeeping,
+    /// An event that the capability subscribes to; `token` is its position.
+    event,
+    /// ASSIGN and BURIED, in order with the events before and after them.
+    assignment,
+    buried,
+    /// What was held back may be tried again.
+    events_again,
+    /// A timer is due.
+    timers_due,
+    /// The broker with the journal took the login of `link`, or is gone.
+    journal_joined,
+    journal_left,
+    /// CONFIRMED and RESEND, about the outbox.
+    confirmed,
+    resend,
   };
 
   static constexpr std::uint32_t no_slot = 0xffffffff;
@@ -38,6 +53,14 @@ struct item {
   std::uint64_t token = 0;
   /// Of the saga that `saga_answered` and `saga_timer` are for.
   uuid saga{};
+  /// Of an event. Of `events_again`: the number of the lane that it is for.
+  std::uint32_t partition = 0;
+  /// Of what comes from the journal's broker: which login brought it.
+  std::uint32_t login = 0;
+  /// Of an event: when it was journaled, in milliseconds since 1970.
+  std::uint64_t time = 0;
+  /// Of an event: the capability it comes from.
+  std::string_view source{};
   std::string_view operation{};
   std::string_view key{};
   std::string_view body{};

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace troupe {
@@ -30,6 +31,8 @@ struct outbound {
   std::vector<saga::outgoing::timer> timers;
   /// Items of the group itself that could not be done now: back into its lane after a while.
   std::vector<item> again;
+  /// The same, each after a while of its own.
+  std::vector<std::pair<milliseconds, item>> later;
   /// Credit, breaker or health of the group changed: tell the brokers.
   bool changed = false;
 };

@@ -3,6 +3,7 @@
 #include "runtime/fault_point.hpp"
 #include "runtime/wire/envelope.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace troupe {
@@ -12,6 +13,8 @@ namespace {
 constexpr milliseconds turn_time_max{5};
 constexpr milliseconds lock_patience{1'000};
 constexpr int lock_tries_max = 30;
+// So many confirmed events are deleted at once, so that not every turn has to delete a few.
+constexpr std::uint64_t outbox_forgotten_least = 1'024;
 // A holder whose own watchdog should have ended it by now is stopped, and stops everybody.
 constexpr milliseconds stalled_grace{1'000};
 
@@ -23,8 +26,9 @@ bool is_of_one_message(store::database_fault fault) {
 
 } // namespace
 
-store_turn::store_turn(group& of, host_store& store, std::atomic<std::int64_t>& busy)
-    : group_{of}, store_{store}, busy_{busy} {
+store_turn::store_turn(
+    group& of, host_store& store, event_turn& events, std::atomic<std::int64_t>& busy)
+    : group_{of}, store_{store}, events_{events}, busy_{busy} {
 }
 
 std::size_t
@@ -36,12 +40,16 @@ store_turn::run(std::vector<write>& writes, turn_output& output, saga::coordinat
     return writes.size();
   }
   std::size_t count = writes.size();
-  bool thrown = false; // The message at `count` threw, and those before it are run without it.
+  // A message threw, and those before it are run without it; it is settled, too. An event that
+  // threw is among those that are run: instead of its handler, that it failed is written down.
+  bool thrown = false;
+  bool is_settled = false;
   end ended = end::again;
   do {
     ended = attempt(writes, count, !thrown, output);
     if (ended == end::threw) {
-      count = at_;
+      is_settled = writes[at_].what->what != item::kind::event;
+      count = is_settled ? at_ : at_ + 1;
       thrown = true;
     }
   } while (ended == end::again || (ended == end::threw && count != 0));
@@ -51,7 +59,7 @@ store_turn::run(std::vector<write>& writes, turn_output& output, saga::coordinat
   store_.gate.unlock();
   busy_.store(0, std::memory_order_relaxed);
   group_.counters().turns.fetch_add(1, std::memory_order_relaxed);
-  return thrown ? count + 1 : count;
+  return is_settled ? count + 1 : count;
 }
 
 bool store_turn::take_lock(std::vector<write>& writes) {
@@ -82,6 +90,7 @@ bool store_turn::take_lock(std::vector<write>& writes) {
 store_turn::end store_turn::attempt(
     std::vector<write>& writes, std::size_t& count, bool may_end_early, turn_output& output) {
   output.clear();
+  events_.begin();
   at_ = count;
   began_ = group_.parts().time.now();
   busy_.store(began_.time_since_epoch().count(), std::memory_order_relaxed);
@@ -143,6 +152,10 @@ bool store_turn::run_all(
       count = at_ + 1; // The rest has its own turn, so that nobody waits long for this commit.
     }
   }
+  if (!output.events.empty()) {
+    forget_confirmed(outbox_forgotten_least);
+  }
+  events_.finish();
   return true;
 }
 
@@ -194,6 +207,8 @@ store_turn::blame(std::vector<write>& writes, std::size_t count, std::string rea
 /// What follows a commit, while the lock is still held.
 void store_turn::tidy() {
   known_at_ = store_.database->version();
+  events_.committed();
+  forgotten_ = std::max(forgotten_, forgetting_);
   if (sagas_ != nullptr) {
     sagas_->committed();
   }
@@ -219,6 +234,8 @@ void store_turn::fail_all(std::vector<write>& writes, std::size_t count, const e
 
 void store_turn::roll_back() {
   store_.database->rollback();
+  events_.rolled_back();
+  forgetting_ = 0;
   if (sagas_ != nullptr) {
     sagas_->rolled_back();
   }

@@ -2,6 +2,7 @@
 
 #include "runtime/actor/actor.hpp"
 #include "runtime/actor/effect_pool.hpp"
+#include "runtime/actor/event_turn.hpp"
 #include "runtime/actor/group.hpp"
 #include "runtime/actor/host_store.hpp"
 #include "runtime/store/inbox.hpp"
@@ -54,10 +55,13 @@ struct write {
 /// to the thread of its host; borrows everything.
 class store_turn {
 public:
-  store_turn(group& of, host_store& store, std::atomic<std::int64_t>& busy);
+  store_turn(group& of, host_store& store, event_turn& events, std::atomic<std::int64_t>& busy);
 
   /// The group's effects, if its actors have any.
   void use(effect_pool* effects) { effects_ = effects; }
+
+  /// Events up to here are in the journal: the outbox can forget them.
+  void confirmed(std::uint64_t up_to) { confirmed_ = up_to; }
 
   /// Runs `writes` from the front. `output` is what the committed turn wants done, and empty if
   /// none was committed.
@@ -96,6 +100,9 @@ private:
       wall_time now);
   void keep_house(const item& what, turn_output& output, wall_time now);
   void take_over(const store::writer_row& from, turn_output& output, wall_time now);
+  /// Publishes the events whose time has come.
+  void move_timers(turn_output& output, wall_time now);
+  void forget_confirmed(std::uint64_t at_least);
   void rejoin();
   void fail_all(std::vector<write>& writes, std::size_t count, const error& why);
   void roll_back();
@@ -103,6 +110,7 @@ private:
 
   group& group_;
   host_store& store_;
+  event_turn& events_;
   effect_pool* effects_ = nullptr;
   std::atomic<std::int64_t>& busy_;
   saga::coordinators* sagas_ = nullptr;
@@ -118,6 +126,10 @@ private:
   std::map<std::int64_t, instant> missing_;
   instant looked_at_{};
   instant forgot_at_{};
+  // Of the outbox: in the journal; deleted, and in the turn at hand; 0 while nobody has looked.
+  std::uint64_t confirmed_ = 0;
+  std::uint64_t forgotten_ = 0;
+  std::uint64_t forgetting_ = 0;
 };
 
 } // namespace troupe

@@ -1,6 +1,7 @@
 #include "runtime/actor/store_turn.hpp"
 #include "runtime/fault_point.hpp"
 #include "runtime/saga/journal.hpp"
+#include "runtime/store/timers.hpp"
 #include "runtime/wire/login.hpp"
 
 #include <algorithm>
@@ -19,11 +20,15 @@ constexpr milliseconds missing_grace{700};
 constexpr milliseconds looks_apart_max{1'000};
 constexpr std::chrono::seconds forget_interval{60};
 constexpr int forget_rows_max = 2'000;
+constexpr int timers_moved_max = 256;
+constexpr std::uint64_t outbox_forgotten_max = 4'096;
 
 } // namespace
 
 void store_turn::keep_house(const item& what, turn_output& output, wall_time now) {
   const instant time = group_.parts().time.now();
+  move_timers(output, now); // Also those of processes that are gone.
+  forget_confirmed(1);
   // Who was alive before this process lost its right to write, or long ago, says nothing of now.
   if (rejoined_ || what.deadline <= time) {
     missing_.clear();
@@ -64,6 +69,36 @@ void store_turn::keep_house(const item& what, turn_output& output, wall_time now
   }
 }
 
+void store_turn::move_timers(turn_output& output, wall_time now) {
+  store::timers timers{*store_.database};
+  const auto next = timers.next();
+  if (next && *next <= now) {
+    TROUPE_FAULT("timers.before_move");
+    for (store::timer_row& each : timers.due(now, timers_moved_max)) {
+      timers.remove(each.id);
+      output.publish(
+          *store_.database,
+          {0, each.id, std::move(each.topic), std::move(each.key), std::move(each.body)});
+    }
+  }
+  if (const auto later = next && *next <= now ? timers.next() : next) {
+    output.next_timer = std::min(output.next_timer, *later);
+  }
+}
+
+/// Deletes events that are in the journal, if there are so many: never many at once.
+void store_turn::forget_confirmed(std::uint64_t at_least) {
+  store::outbox outbox{*store_.database};
+  if (forgotten_ == 0) {
+    forgotten_ = outbox.oldest() - 1;
+  }
+  if (confirmed_ < forgotten_ + at_least) {
+    return;
+  }
+  forgetting_ = std::min(confirmed_, forgotten_ + outbox_forgotten_max);
+  outbox.forget(forgetting_);
+}
+
 void store_turn::take_over(const store::writer_row& from, turn_output& output, wall_time now) {
   TROUPE_FAULT("takeover.before_fence");
   store::writers{*store_.database}.take_over(from.id, store_.writer);
@@ -74,6 +109,7 @@ void store_turn::take_over(const store::writer_row& from, turn_output& output, w
     saga::journal_table{*store_.database}.take_over(from.id, store_.writer);
     sagas = sagas_->resume(*store_.database, store_.writer, now, output);
   }
+  output.took_over = true;
   group_.counters().takeovers.fetch_add(1, std::memory_order_relaxed);
   group_.parts().log.write(
       "store.taken_over",

@@ -44,6 +44,23 @@ bool store_turn::run_one(write& each, turn_output& output, wall_time now) {
   case item::kind::housekeeping:
     keep_house(*each.what, output, now);
     return true;
+  case item::kind::event:
+    return events_.run(each, output, now);
+  case item::kind::assignment:
+    events_.assign(*each.what);
+    return true;
+  case item::kind::buried:
+    events_.bury(*each.what);
+    return true;
+  case item::kind::timers_due:
+    move_timers(output, now);
+    return true;
+  case item::kind::events_again:
+  case item::kind::journal_joined:
+  case item::kind::journal_left:
+  case item::kind::confirmed:
+  case item::kind::resend:
+    return true; // The host's own.
   }
   return true;
 }
@@ -249,11 +266,13 @@ bool store_turn::run_effect_result(write& each, turn_output& output, wall_time n
     wire::append_error(settled.bytes, handled.error());
   }
   effects.remove(row->key);
-  store::inbox{*store_.database}.settle(
+  const bool was_pending = store::inbox{*store_.database}.settle(
       row->call,
       settled.failed ? store::inbox_state::refused : store::inbox_state::ok,
       settled.bytes);
-  output.answers.push_back(std::move(settled));
+  if (was_pending) { // An event's handler asked for it, if not: nobody waits.
+    output.answers.push_back(std::move(settled));
+  }
   return true;
 }
 
@@ -275,6 +294,7 @@ outcome<void> store_turn::settle(
          .message = fmt::format("the result of `{}` could not be written down", row.name)}};
   }
   turn current{store_.database.get(), store_.writer, row.call, {}, now, output};
+  current.name_events_after(row.key);
   TROUPE_FAULT("effect.before_settle");
   return effect->settle(row.request, result, current, reply);
 }

@@ -1,5 +1,11 @@
 #include "runtime/actor/turn.hpp"
 
+#include "runtime/store/timers.hpp"
+#include "runtime/wire/events.hpp"
+#include "runtime/wire/limits.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
 #include <stdexcept>
 
 namespace troupe {
@@ -20,8 +26,44 @@ pending turn::add_effect(std::string_view name, std::string request) {
 }
 
 void turn::add_event(std::string_view topic, std::string_view key, std::string body) {
-  const uuid id = derived_id(id_, std::string{topic} + "#" + std::to_string(++events_));
-  store::outbox{database()}.add(id, topic, key, body);
+  const uuid id = next_event_id(topic, key, body);
+  output_.publish(database(), {0, id, std::string{topic}, std::string{key}, std::move(body)});
+}
+
+void turn::add_timer(
+    wall_time due, std::string_view topic, std::string_view key, std::string body) {
+  const uuid id = next_event_id(topic, key, body);
+  store::timers{database()}.add(id, due, topic, key, body);
+  output_.next_timer = std::min(output_.next_timer, due);
+}
+
+/// What no broker would take is refused here: it would stand in the way of all that follow.
+uuid turn::next_event_id(std::string_view topic, std::string_view key, std::string_view body) {
+  if (!wire::is_topic(topic)) {
+    throw std::invalid_argument{fmt::format("`{}` is no topic", topic)};
+  }
+  if (key.size() > wire::key_bytes_max || !wire::is_utf8(key)) {
+    throw std::invalid_argument{fmt::format(
+        "the key of an event is UTF-8 of at most {} bytes, this is of {}",
+        wire::key_bytes_max,
+        key.size())};
+  }
+  if (body.size() > wire::body_bytes_max) {
+    throw std::invalid_argument{fmt::format(
+        "an event has at most {} bytes, this one has {}", wire::body_bytes_max, body.size())};
+  }
+  return derived_id(events_from_, fmt::format("{}#{}", topic, ++events_));
+}
+
+void turn_output::publish(store::database& session, store::outbox_row&& event) {
+  store::outbox outbox{session};
+  if (next_event == 0) {
+    next_event = outbox.newest().first + 1;
+  }
+  event.seq = next_event;
+  outbox.add(event);
+  ++next_event;
+  events.push_back(std::move(event));
 }
 
 } // namespace troupe

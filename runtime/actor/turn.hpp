@@ -18,6 +18,14 @@ namespace troupe {
 /// What a turn wants done once it is committed. Emptied when the turn is rolled back.
 struct turn_output : saga::outgoing {
   std::vector<store::effect_row> effects;
+  /// Published: now in the outbox, one number after the other.
+  std::vector<store::outbox_row> events;
+  /// The number of the next event; 0 while nobody has looked.
+  std::uint64_t next_event = 0;
+  /// When the earliest timer is due that is known of; the end of time if there is none.
+  wall_time next_timer = wall_time::max();
+  /// Somebody's work was taken over, who may have left events in the outbox.
+  bool took_over = false;
 
   /// How much there is, to come back to when one message of the turn is undone.
   struct mark {
@@ -26,10 +34,21 @@ struct turn_output : saga::outgoing {
     std::size_t answers = 0;
     std::size_t parked = 0;
     std::size_t effects = 0;
+    std::size_t events = 0;
+    std::uint64_t next_event = 0;
+    wall_time next_timer = wall_time::max();
   };
 
   mark here() const {
-    return {calls.size(), timers.size(), answers.size(), parked_sagas.size(), effects.size()};
+    return {
+        calls.size(),
+        timers.size(),
+        answers.size(),
+        parked_sagas.size(),
+        effects.size(),
+        events.size(),
+        next_event,
+        next_timer};
   }
 
   void back_to(const mark& to) {
@@ -38,9 +57,18 @@ struct turn_output : saga::outgoing {
     answers.resize(to.answers);
     parked_sagas.resize(to.parked);
     effects.resize(to.effects);
+    events.resize(to.events);
+    next_event = to.next_event;
+    next_timer = to.next_timer;
   }
 
-  void clear() { back_to({}); }
+  void clear() {
+    back_to({});
+    took_over = false;
+  }
+
+  /// Puts an event into the outbox, as the next one.
+  void publish(store::database& session, store::outbox_row&& event);
 };
 
 /// The transaction a handler works in, and the message it works on.
@@ -56,7 +84,8 @@ public:
       std::string_view key,
       wall_time now,
       turn_output& output)
-      : database_{database}, writer_{writer}, id_{id}, key_{key}, now_{now}, output_{output} {}
+      : database_{database}, writer_{writer}, id_{id},
+        events_from_{id}, key_{key}, now_{now}, output_{output} {}
 
   /// The capability's database. Throws std::logic_error if the topology gives it none.
   store::database& database();
@@ -80,21 +109,46 @@ public:
     return add_effect(name, wire::encoded(request));
   }
 
-  /// Publishes an event: it leaves after the commit, at least once, in the order of commits.
+  /// Publishes an event: it leaves after the commit, in the order of commits.
+  ///
+  /// Throws std::invalid_argument if the topic is none (wire::is_topic), or key or event are larger
+  /// than what travels (wire/limits.hpp).
   template <wire::message Event>
   void publish(std::string_view topic, const Event& event, std::string_view key = {}) {
     add_event(topic, key, wire::encoded(event));
   }
 
+  /// Publishes an event at `due`, to some 10 ms, or as soon after it as a process of the capability
+  /// runs.
+  template <wire::message Event>
+  void
+  publish_at(wall_time due, std::string_view topic, const Event& event, std::string_view key = {}) {
+    add_timer(due, topic, key, wire::encoded(event));
+  }
+
+  /// Publishes an event so long after this turn began.
+  template <wire::message Event>
+  void publish_after(
+      milliseconds delay, std::string_view topic, const Event& event, std::string_view key = {}) {
+    add_timer(now_ + delay, topic, key, wire::encoded(event));
+  }
+
   turn_output& output() { return output_; }
+
+  /// For the runtime: ids of events follow from this one instead of the call's, since they have to
+  /// differ from those of an earlier turn of the same call.
+  void name_events_after(const uuid& id) { events_from_ = id; }
 
 private:
   pending add_effect(std::string_view name, std::string request);
   void add_event(std::string_view topic, std::string_view key, std::string body);
+  void add_timer(wall_time due, std::string_view topic, std::string_view key, std::string body);
+  uuid next_event_id(std::string_view topic, std::string_view key, std::string_view body);
 
   store::database* database_;
   std::int64_t writer_;
   uuid id_;
+  uuid events_from_;
   std::string_view key_;
   wall_time now_;
   turn_output& output_;

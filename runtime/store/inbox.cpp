@@ -6,7 +6,8 @@ namespace troupe::store {
 
 namespace {
 
-constexpr std::array<migration, 1> steps{{{1, "inbox, effects, outbox and writers", R"sql(
+constexpr std::array<migration, 2> steps{
+    {{1, "inbox, effects, outbox and writers", R"sql(
 CREATE TABLE inbox (
   id BLOB PRIMARY KEY,
   operation TEXT NOT NULL,
@@ -38,6 +39,36 @@ CREATE TABLE outbox (
   key TEXT NOT NULL,
   body BLOB NOT NULL
 );
+)sql"},
+     {2, "positions in the journal of events, timers", R"sql(
+CREATE TABLE subscription (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  journal BLOB NOT NULL
+);
+CREATE TABLE partitions (
+  partition INTEGER PRIMARY KEY,
+  epoch BIGINT NOT NULL,
+  handled BIGINT NOT NULL
+);
+CREATE TABLE postponed (
+  position BIGINT PRIMARY KEY,
+  partition INTEGER NOT NULL,
+  key TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  dead INTEGER NOT NULL,
+  cause TEXT NOT NULL,
+  error TEXT NOT NULL,
+  replica INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX postponed_by_partition ON postponed (partition, position);
+CREATE TABLE timers (
+  id BLOB PRIMARY KEY,
+  due_at BIGINT NOT NULL,
+  topic TEXT NOT NULL,
+  key TEXT NOT NULL,
+  body BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX timers_by_due ON timers (due_at, id);
 )sql"}}};
 
 blob bytes_of(std::string_view text) {

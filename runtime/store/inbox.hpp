@@ -15,7 +15,8 @@
 
 namespace troupe::store {
 
-/// The tables every capability's database has: inbox, effects, outbox, writers (FORMAT.md).
+/// The tables every capability's database has: inbox, effects, outbox, writers, positions of
+/// events, timers (FORMAT.md).
 std::span<const migration> turn_migrations();
 
 /// How far the message of an inbox row is. The numbers are in the database.

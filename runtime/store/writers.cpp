@@ -86,19 +86,48 @@ std::vector<effect_row> effects::of(std::int64_t writer) {
   return found;
 }
 
-void outbox::add(
-    const uuid& id, std::string_view topic, std::string_view key, std::string_view body) {
-  // Not INSERT ... SELECT ... FROM outbox, for which SQLite builds a table of its own.
-  session_.execute(
-      "INSERT INTO outbox (seq, id, topic, key, body)"
-      " VALUES ((SELECT COALESCE(MAX(seq), 0) + 1 FROM outbox), $1, $2, $3, $4)",
-      id,
-      topic,
-      key,
-      bytes_of(body));
+std::pair<std::uint64_t, uuid> outbox::newest() {
+  std::pair<std::uint64_t, uuid> found{0, {}};
+  auto take = [&](const row& row) {
+    found = {static_cast<std::uint64_t>(row.integer(0)), row.id(1)};
+  };
+  session_.query("SELECT seq, id FROM outbox ORDER BY seq DESC LIMIT 1", take);
+  return found;
 }
 
-std::int64_t outbox::forget(std::int64_t confirmed) {
+std::uint64_t outbox::oldest() {
+  return static_cast<std::uint64_t>(session_.integer_of("SELECT MIN(seq) FROM outbox").value_or(1));
+}
+
+void outbox::add(const outbox_row& row) {
+  session_.execute(
+      "INSERT INTO outbox (seq, id, topic, key, body) VALUES ($1, $2, $3, $4, $5)",
+      row.seq,
+      row.id,
+      row.topic,
+      row.key,
+      bytes_of(row.body));
+}
+
+void outbox::read(
+    std::uint64_t from, std::uint64_t to, const std::function<bool(const outbox_view&)>& each) {
+  auto show = [&](const row& row) {
+    const blob body = row.bytes(4);
+    return each(
+        {static_cast<std::uint64_t>(row.integer(0)),
+         row.id(1),
+         row.text(2),
+         row.text(3),
+         {reinterpret_cast<const char*>(body.data()), body.size()}});
+  };
+  session_.query(
+      "SELECT seq, id, topic, key, body FROM outbox WHERE seq BETWEEN $1 AND $2 ORDER BY seq",
+      show,
+      from,
+      to);
+}
+
+std::int64_t outbox::forget(std::uint64_t confirmed) {
   return session_.execute(
       "DELETE FROM outbox WHERE seq <= $1 AND seq < (SELECT MAX(seq) FROM outbox)", confirmed);
 }

@@ -4,9 +4,11 @@
 #include "runtime/store/database.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace troupe::store {
@@ -70,17 +72,48 @@ private:
   database& session_;
 };
 
+/// An event as the outbox has it.
+struct outbox_row {
+  /// 1, 2, 3 ... without gaps.
+  std::uint64_t seq = 0;
+  uuid id;
+  std::string topic;
+  std::string key;
+  std::string body;
+};
+
+/// The same, borrowed.
+struct outbox_view {
+  std::uint64_t seq = 0;
+  uuid id;
+  std::string_view topic;
+  std::string_view key;
+  std::string_view body;
+};
+
 /// The events that are still to leave. Each has the next number of a sequence without gaps.
 class outbox {
 public:
   explicit outbox(database& session) : session_{session} {}
 
-  void add(const uuid& id, std::string_view topic, std::string_view key, std::string_view body);
+  /// The number and id of the newest event; 0 if there was none yet.
+  std::pair<std::uint64_t, uuid> newest();
+
+  /// The number of the oldest event; 1 if there is none.
+  std::uint64_t oldest();
+
+  /// @param row its `seq` is that of the newest plus 1.
+  void add(const outbox_row& row);
+
+  /// Shows the events numbered `from` to `to`, in order, until `each` returns false. What `each`
+  /// sees of a row is valid until it returns.
+  void
+  read(std::uint64_t from, std::uint64_t to, const std::function<bool(const outbox_view&)>& each);
 
   /// Forgets the events up to `confirmed`, except the newest of all: the next number follows from
   /// it, and a sequence that began again would be taken for a restored backup.
   /// @return how many were forgotten.
-  std::int64_t forget(std::int64_t confirmed);
+  std::int64_t forget(std::uint64_t confirmed);
 
 private:
   database& session_;

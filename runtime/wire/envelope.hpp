@@ -128,6 +128,10 @@ void patch_ttl(char* header, std::uint32_t ttl_at, std::uint32_t ttl);
 /// The milliseconds of `left`, as a `ttl`: 0 if the time is up, at least 1 otherwise.
 std::uint32_t ttl_of(instant::duration left);
 
+/// `text` as it may travel: not longer than the limit, cut between characters, and UTF-8. Messages
+/// come from foreign libraries too, and what the other side refuses would be no answer.
+std::string travelling(std::string_view text, std::size_t bytes_max);
+
 /// The map under `error` of a header. A message, detail or list of details over the bounds of
 /// limits.hpp is cut, and what is not UTF-8 becomes "?": the error arrives, whoever worded it.
 void append_error(std::string& to, const error& error);

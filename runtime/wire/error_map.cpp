@@ -14,21 +14,6 @@ void text_entry(writer& out, std::string_view key, std::string_view value) {
   out.text(value);
 }
 
-/// `text` as it may travel: not longer than the limit, cut between characters, and UTF-8. Messages
-/// come from foreign libraries too, and a header that the other side refuses would be no answer.
-std::string travelling(std::string_view text, std::size_t bytes_max) {
-  std::string result{text.substr(0, bytes_max)};
-  // A cut can leave three bytes of a character.
-  for (int i = 0; i < 3 && text.size() > bytes_max && !is_utf8(result); ++i) {
-    result.pop_back();
-  }
-  if (!is_utf8(result)) {
-    std::replace_if(
-        result.begin(), result.end(), [](char c) { return (c & 0x80) != 0; }, '?');
-  }
-  return result;
-}
-
 /// How many of `details` fit, from the first.
 std::size_t details_that_fit(const error& error) {
   std::size_t bytes = 0;
@@ -110,6 +95,19 @@ bool read_entry(reader& values, std::string_view key, error& to) {
 }
 
 } // namespace
+
+std::string travelling(std::string_view text, std::size_t bytes_max) {
+  std::string result{text.substr(0, bytes_max)};
+  // A cut can leave three bytes of a character.
+  for (int i = 0; i < 3 && text.size() > bytes_max && !is_utf8(result); ++i) {
+    result.pop_back();
+  }
+  if (!is_utf8(result)) {
+    std::replace_if(
+        result.begin(), result.end(), [](char c) { return (c & 0x80) != 0; }, '?');
+  }
+  return result;
+}
 
 void append_error(std::string& to, const error& error) {
   writer out{to};

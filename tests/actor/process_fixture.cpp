@@ -16,6 +16,8 @@ std::uint64_t next_seed() {
   return seed++;
 }
 
+const uuid incarnation_of_events{.bytes = {std::byte{1}, std::byte{2}}};
+
 } // namespace
 
 temporary_folder::temporary_folder() {
@@ -38,6 +40,8 @@ capability_options things_options(const temporary_folder& folder, int replicas) 
   }
   options.database = folder.path + "/things.db";
   options.effect_threads = 2;
+  options.subscribes = {"thing.*"};
+  options.retry.attempts = 3;
   return options;
 }
 
@@ -158,21 +162,121 @@ void process::take_output() {
     std::move(each.calls.begin(), each.calls.end(), std::back_inserter(calls));
     std::move(each.timers.begin(), each.timers.end(), std::back_inserter(timers));
     std::move(each.again.begin(), each.again.end(), std::back_inserter(again));
+    std::move(each.later.begin(), each.later.end(), std::back_inserter(later));
   }
 }
 
 void process::take_frame(const std::string& frame) {
+  frame_bytes_max = std::max(frame_bytes_max, frame.size());
   wire::batch_reader reader{frame};
   wire::envelope_view each;
   while (reader.next(each)) {
     const auto header = wire::scan_header(each.header);
     BOOST_REQUIRE(header.has_value());
-    got& reply = replies[header->id];
-    reply = {header->status, std::string{each.body}, {}};
-    if (header->status == wire::status::error) {
-      reply.why = wire::read_error(header->error).value_or(error{});
+    switch (header->kind) {
+    case wire::kind::assigned:
+      assigned.push_back(wire::checked_decode<wire::assigned>(each.body).value());
+      break;
+    case wire::kind::handled:
+      handled.push_back(wire::checked_decode<wire::handled>(each.body).value());
+      break;
+    case wire::kind::outbox:
+      announced.push_back(wire::checked_decode<wire::outbox_state>(each.body).value());
+      break;
+    case wire::kind::relay:
+      relays.push_back(
+          {header->seq,
+           header->id,
+           std::string{header->op},
+           std::string{header->key},
+           std::string{each.body}});
+      break;
+    default:
+      take_reply(*header, each.body);
     }
-    answered_in_order.push_back(header->id);
+  }
+}
+
+void process::take_reply(const wire::header_view& header, std::string_view body) {
+  got& reply = replies[header.id];
+  reply = {header.status, std::string{body}, {}};
+  if (header.status == wire::status::error) {
+    reply.why = wire::read_error(header.error).value_or(error{});
+  }
+  answered_in_order.push_back(header.id);
+}
+
+void process::send_order(item::kind what, std::string body) {
+  item order{.what = what};
+  order.login = login;
+  order.own_body(std::move(body));
+  std::vector<item> batch;
+  batch.push_back(std::move(order));
+  front->push_events(batch);
+}
+
+void process::assign(
+    std::uint64_t epoch, const std::vector<wire::progress>& partitions, const uuid& journal) {
+  send_order(
+      item::kind::assignment,
+      wire::encoded(wire::assign{front->name(), journal, epoch, partitions}));
+}
+
+void process::assign_all(std::uint64_t epoch, const uuid& journal) {
+  std::vector<wire::progress> all;
+  for (std::uint32_t i = 0; i < wire::partition_count; ++i) {
+    all.push_back({i, 0});
+  }
+  assign(epoch, all, journal);
+}
+
+void process::deliver(
+    std::uint64_t position, std::string_view key, const thing& body, std::string_view topic) {
+  // Its id follows from its position: the same at every delivery.
+  item event{.what = item::kind::event};
+  event.id = derived_id(incarnation_of_events, std::to_string(position));
+  event.token = position;
+  event.login = login;
+  event.partition = wire::partition_of(key, event.id);
+  std::string bytes{topic};
+  bytes += key;
+  wire::encode(bytes, body);
+  event.own_body(std::move(bytes));
+  event.operation = event.body.substr(0, topic.size());
+  event.key = event.body.substr(topic.size(), key.size());
+  event.body.remove_prefix(topic.size() + key.size());
+  std::vector<item> batch;
+  batch.push_back(std::move(event));
+  front->push_events(batch);
+}
+
+void process::bury(const std::vector<std::uint64_t>& positions) {
+  send_order(item::kind::buried, wire::encoded(wire::buried{front->name(), positions}));
+}
+
+void process::journal_joined() {
+  send_order(item::kind::journal_joined, {});
+}
+
+void process::confirm(std::uint64_t up_to, std::string refused) {
+  send_order(
+      item::kind::confirmed,
+      wire::encoded(wire::confirmed{front->name(), up_to, std::move(refused)}));
+}
+
+void process::resend(std::uint64_t from, std::uint64_t to) {
+  send_order(item::kind::resend, wire::encoded(wire::resend{front->name(), from, to}));
+}
+
+void process::come_back() {
+  std::vector<item> returning = std::move(again);
+  again.clear();
+  for (auto& [delay, each] : later) {
+    returning.push_back(std::move(each));
+  }
+  later.clear();
+  for (item& each : returning) {
+    send(std::move(each));
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include "runtime/actor/host.hpp"
 #include "runtime/wire/envelope.hpp"
+#include "runtime/wire/events.hpp"
 #include "tests/actor/things_actor.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -38,6 +39,15 @@ struct got {
   error why;
 };
 
+/// An event as it left for the journal.
+struct relayed {
+  std::uint64_t seq = 0;
+  uuid id;
+  std::string topic;
+  std::string key;
+  std::string body;
+};
+
 /// One process of a capability, without CAF and sockets: its group and its one host, run by hand.
 ///
 /// Destroying it is the death of the process: whatever is in memory is lost.
@@ -65,6 +75,25 @@ public:
   send(const uuid& id, std::string_view operation, std::string body, milliseconds within = 10s);
 
   void send(item&& one) { front->push_internal(std::move(one)); }
+
+  /// What the journal's broker sends. Nothing runs.
+  void assign(
+      std::uint64_t epoch,
+      const std::vector<wire::progress>& partitions,
+      const uuid& journal = {.bytes = {std::byte{7}}});
+  /// All 64, from the beginning.
+  void assign_all(std::uint64_t epoch, const uuid& journal = {.bytes = {std::byte{7}}});
+  void deliver(
+      std::uint64_t position,
+      std::string_view key,
+      const thing& body,
+      std::string_view topic = "thing.put");
+  void bury(const std::vector<std::uint64_t>& positions);
+  void journal_joined();
+  void confirm(std::uint64_t up_to, std::string refused = {});
+  void resend(std::uint64_t from, std::uint64_t to);
+  /// What `later` and `again` hold goes back into the lane, as the worker does in time.
+  void come_back();
 
   /// Tells the host who is alive, as a broker's roster does.
   void keep_house(const std::vector<uuid>& alive, milliseconds good_for = 1s);
@@ -103,10 +132,20 @@ public:
   std::vector<saga::outgoing::call> calls;
   std::vector<saga::outgoing::timer> timers;
   std::vector<item> again;
+  std::vector<std::pair<milliseconds, item>> later;
+  std::vector<wire::assigned> assigned;
+  std::vector<wire::handled> handled;
+  std::vector<wire::outbox_state> announced;
+  std::vector<relayed> relays;
+  std::size_t frame_bytes_max = 0;
+  /// Of the journal's broker: each is a new login.
+  std::uint32_t login = 1;
   std::vector<supervision::group_event> events;
 
 private:
+  void send_order(item::kind what, std::string body);
   void take_output();
+  void take_reply(const wire::header_view& header, std::string_view body);
   void take_frame(const std::string& frame);
 
   uuid_source ids_;

@@ -45,11 +45,28 @@ things_actor::things_actor(probe& seen) : seen_{seen} {
   command("forget_answer", [](const thing&, turn&) { return pending{}; });
   command("send", [this](const thing& request, turn& turn) {
     put(request, turn);
+    if (seen_.publishes_twice) {
+      turn.publish("thing.sent", request);
+    }
     return turn.effect("send", request);
   });
   command("announce", [](const thing& request, turn& turn) {
     turn.publish("thing.put", request, request.name);
     return count{};
+  });
+  command("shout", [](const thing& request, turn& turn) {
+    turn.publish("thing.shouted", request);
+    return count{};
+  });
+  command("remind", [](const thing& request, turn& turn) {
+    turn.publish_after(std::chrono::seconds{1}, "thing.due", request, request.name);
+    return count{};
+  });
+  on("thing.*", [this](const thing& event, turn& turn, const event_info& info) -> outcome<void> {
+    if (seen_.writes_events) {
+      put(event, turn);
+    }
+    return seen_.on_event ? seen_.on_event(event, turn, info) : outcome<void>{};
   });
   query("count", [](const thing&, store::database& session) {
     return count{session.integer_of("SELECT COUNT(*) FROM things").value_or(-1)};
@@ -81,6 +98,9 @@ things_actor::things_actor(probe& seen) : seen_{seen} {
         if (seen_.settle_throws > 0) {
           --seen_.settle_throws;
           throw std::runtime_error{"thrown by the settlement"};
+        }
+        if (seen_.publishes_twice) {
+          turn.publish("thing.sent", request);
         }
         ++seen_.settled;
         return result;

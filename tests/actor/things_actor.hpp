@@ -33,6 +33,12 @@ struct probe {
   std::atomic<int> settle_throws{0};
   /// Called by every handler.
   std::function<void(const thing&)> on_handle;
+  /// What follows when an event was written down; by default nothing.
+  std::function<outcome<void>(const thing&, turn&, const event_info&)> on_event;
+  /// Whether events are written down at all: not without a store.
+  bool writes_events = true;
+  /// A command that asks for an effect publishes an event, and so does the settlement.
+  bool publishes_twice = false;
   /// What an effect does; by default it succeeds.
   std::function<outcome<count>(const effect_call&)> on_effect;
   std::mutex mutex;

@@ -1,0 +1,74 @@
+#pragma once
+
+#include "runtime/ids.hpp"
+#include "runtime/store/database.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::store {
+
+/// Where a partition of a capability's events stands.
+struct partition_row {
+  /// Of the last assignment: whoever was assigned it under an earlier one has lost it.
+  std::uint64_t epoch = 0;
+  /// Everything up to here is handled, except what is postponed.
+  std::uint64_t handled = 0;
+};
+
+/// An event that was not handled in its turn.
+struct postponed_row {
+  std::uint64_t position = 0;
+  std::uint32_t partition = 0;
+  /// The ordering key: later events of it wait.
+  std::string key;
+  /// Tries that failed; 0: it only waits behind an earlier one of its key.
+  std::uint32_t attempts = 0;
+  /// Given up: it waits for becoming a dead letter.
+  bool is_dead = false;
+  std::string cause{};
+  std::string error{};
+  std::uint32_t replica = 0;
+};
+
+/// How far a capability has come with the events it subscribes to: what takes the place of an inbox
+/// row for each of them. An event at or below `handled` that is not postponed has been handled.
+///
+/// Borrows the session; each function belongs to the turn of the moment and throws database_error.
+class subscriptions {
+public:
+  /// In place of a partition: of an event that became a dead letter before it was ever seen here.
+  static constexpr std::int64_t no_partition = -1;
+
+  explicit subscriptions(database& session) : session_{session} {}
+
+  /// Whose positions these are; nothing before the first assignment.
+  std::optional<uuid> journal();
+  void set_journal(const uuid& journal);
+
+  std::optional<partition_row> find(std::uint32_t partition);
+  void insert(std::uint32_t partition, const partition_row& row);
+  void raise_epoch(std::uint32_t partition, std::uint64_t epoch);
+  void advance(std::uint32_t partition, std::uint64_t handled);
+
+  /// What is postponed of a partition, by position.
+  std::vector<postponed_row> postponed_of(std::uint32_t partition);
+  /// Adds it, or changes what is known of it.
+  void postpone(const postponed_row& row);
+  /// @return false if it was not postponed.
+  bool forget(std::uint64_t position);
+
+  /// Positions that are never to be run: dead letters that were not postponed here.
+  std::vector<std::uint64_t> graves();
+  void add_grave(std::uint64_t position);
+  /// Forgets the graves that every partition has passed.
+  void forget_passed_graves();
+
+private:
+  database& session_;
+};
+
+} // namespace troupe::store

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+#include "runtime/ids.hpp"
+#include "runtime/store/database.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::store {
+
+/// An event that is to be published later.
+struct timer_row {
+  uuid id;
+  std::string topic;
+  std::string key;
+  std::string body;
+};
+
+/// The events that a capability will publish when their time has come: any process of it may then
+/// move them to the outbox, so that they outlive the one that made them.
+///
+/// Borrows the session; each function belongs to the turn of the moment and throws database_error.
+class timers {
+public:
+  explicit timers(database& session) : session_{session} {}
+
+  void
+  add(const uuid& id,
+      wall_time due,
+      std::string_view topic,
+      std::string_view key,
+      std::string_view body);
+
+  /// Those due at `now`, the earliest first, `rows_max` at most.
+  std::vector<timer_row> due(wall_time now, int rows_max);
+  void remove(const uuid& id);
+
+  /// When the earliest is due; nothing if there is none.
+  std::optional<wall_time> next();
+
+private:
+  database& session_;
+};
+
+} // namespace troupe::store
