@@ -51,7 +51,7 @@ std::vector<actor_type> shop_actor_types() {
           faulty::schema),
 #endif
       type_of<echo::echo_actor>("echo", {"echo", "say"}),
-      type_of<notes::notes_actor>("notes", {"add", "count"}, notes::schema),
+      type_of<notes::notes_actor>("notes", {"add", "count"}, notes::schema, {"note.wanted"}),
       type_of<users::users_actor>("users", {"register", "get", "update_profile"}, users::schema),
       type_of<inventory::inventory_actor, inventory::inventory_options>(
           "inventory", {"load", "stock", "restock", "reserve", "release"}, inventory::schema),

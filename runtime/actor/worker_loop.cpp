@@ -28,8 +28,10 @@ worker_loop::worker_loop(
     worker_parts& parts,
     const std::vector<std::unique_ptr<group_runtime>>& groups)
     : loop_{loop}, options_{options}, parts_{parts}, groups_{groups},
-      own_name_{std::string{node_prefix} + options.node},
-      arriving_(groups.size()), calls_{static_cast<int>(options.brokers.size()), parts.time.now()} {
+      own_name_{std::string{node_prefix} + options.node}, arriving_(groups.size()),
+      arriving_events_(groups.size()), calls_{
+                                           static_cast<int>(options.brokers.size()),
+                                           parts.time.now()} {
   for (std::size_t i = 0; i < groups.size(); ++i) {
     group_by_name_.emplace(groups[i]->front().name(), i);
   }
@@ -62,6 +64,9 @@ void worker_loop::welcomed(int link, const wire::welcome& welcome, instant now) 
   parts_.log.write("broker.joined", {{"broker", welcome.broker}});
   calls_.link_up(link);
   send_calls(now);
+  if (welcome.journal) {
+    journal_up(link);
+  }
   if (draining_) {
     tell_state(0, true);
   }
@@ -86,6 +91,7 @@ void worker_loop::lost(int link, std::string_view why, instant) {
       "broker.lost",
       {{"broker", options_.brokers[static_cast<std::size_t>(link)]}, {"reason", std::string{why}}});
   calls_.link_lost(link);
+  journal_down(link);
   rosters_.erase(link);
 }
 
@@ -112,6 +118,13 @@ void worker_loop::received(
     return loop_.renew(link); // The broker is going; its successor wants to be greeted.
   case wire::kind::roster:
     return take_roster(link, body);
+  case wire::kind::event:
+    return take_event(link, *read, body, frame);
+  case wire::kind::assign:
+  case wire::kind::buried:
+  case wire::kind::confirmed:
+  case wire::kind::resend:
+    return take_order(link, read->kind, body, frame);
   default:
     return; // Pings: that something came is all they say.
   }
@@ -181,6 +194,10 @@ void worker_loop::frame_done(instant) {
     groups_[group]->front().push(arriving_[group]);
   }
   arrived_.clear();
+  for (const std::size_t group : events_arrived_) {
+    groups_[group]->front().push_events(arriving_events_[group]);
+  }
+  events_arrived_.clear();
 }
 
 std::uint32_t worker_loop::take_slot(const uuid& id, int link) {
@@ -220,7 +237,8 @@ void worker_loop::carry_out(outbound& done, instant now) {
     free_slots_.push_back(index);
   }
   finished_ += done.slots.size();
-  if (done.calls.empty() && done.timers.empty() && done.again.empty() && !done.changed) {
+  if (done.calls.empty() && done.timers.empty() && done.again.empty() && done.later.empty()
+      && !done.changed) {
     return;
   }
   const std::size_t group = index_of(done.from);
@@ -232,6 +250,9 @@ void worker_loop::carry_out(outbound& done, instant now) {
   }
   for (item& each : done.again) {
     again_.emplace(now + again_after, std::pair{group, std::move(each)});
+  }
+  for (auto& [delay, each] : done.later) {
+    again_.emplace(now + delay, std::pair{group, std::move(each)});
   }
   if (done.changed) {
     tell_state(group, false);
@@ -337,6 +358,7 @@ std::int64_t worker_loop::still_owed() const {
   std::int64_t owed = 0;
   for (const auto& each : groups_) {
     owed += each->front().in_hand.load(std::memory_order_relaxed);
+    owed += each->front().events_in_hand.load(std::memory_order_relaxed);
   }
   return owed;
 }

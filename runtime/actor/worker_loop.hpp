@@ -5,6 +5,7 @@
 #include "runtime/transport/call_table.hpp"
 #include "runtime/transport/peer_loop.hpp"
 #include "runtime/wire/envelope.hpp"
+#include "runtime/wire/events.hpp"
 
 #include <atomic>
 #include <map>
@@ -82,6 +83,19 @@ private:
   void tell_saga(
       const saga_call& call, bool failed, std::string_view body, const transport::frame_ref& frame);
   void take_roster(int link, std::string_view body);
+  // worker_loop_events.cpp
+  void journal_up(int link);
+  void journal_down(int link);
+  void take_event(
+      int link,
+      const wire::header_view& header,
+      std::string_view body,
+      const transport::frame_ref& frame);
+  void
+  take_order(int link, wire::kind kind, std::string_view body, const transport::frame_ref& frame);
+  void assign_by_lane(std::size_t group, int link, const wire::assign& order);
+  void bury_in_all_lanes(std::size_t group, int link, const item& order);
+  item& arriving_event(std::size_t group, int link);
   void carry_out(outbound& done, instant now);
   void make_call(std::size_t group, saga::outgoing::call& call, instant now);
   void send_calls(instant now);
@@ -107,6 +121,12 @@ private:
   // Calls of the frame at hand, by group, pushed together when it has been read.
   std::vector<std::vector<item>> arriving_;
   std::vector<std::size_t> arrived_;
+  // What the journal's broker sent, likewise.
+  std::vector<std::vector<item>> arriving_events_;
+  std::vector<std::size_t> events_arrived_;
+  // The link to the broker with the journal, while it is up, and the number of the login.
+  int journal_link_ = -1;
+  std::uint32_t journal_login_ = 0;
   std::vector<outbound> drained_;
 
   transport::call_table calls_;

@@ -1,6 +1,7 @@
 #include "runtime/actor/worker_loop.hpp"
 #include "runtime/wire/writer.hpp"
 
+#include <algorithm>
 #include <unistd.h>
 
 namespace troupe {
@@ -43,7 +44,7 @@ void write_group(wire::writer& out, group_runtime& of, instant now) {
   group& front = of.front();
   const wire::served served = front.served(now);
   group_counters& counters = front.counters();
-  out.map(12);
+  out.map(23);
   entry(out, "capability", front.name());
   entry(out, "store", front.has_store() ? *front.options().database : std::string{"none"});
   entry(out, "breaker", served.breaker);
@@ -56,6 +57,21 @@ void write_group(wire::writer& out, group_runtime& of, instant now) {
   entry(out, "turns", counters.turns.load());
   entry(out, "effects", counters.effects.load());
   entry(out, "takeovers", counters.takeovers.load());
+  entry(out, "events_credit", served.events);
+  entry(
+      out,
+      "events_in_hand",
+      static_cast<std::uint64_t>(std::max<std::int64_t>(0, front.events_in_hand.load())));
+  entry(out, "events", counters.events.load());
+  entry(out, "events_ignored", counters.events_ignored.load());
+  entry(out, "events_postponed", counters.events_postponed.load());
+  entry(out, "event_repeats", counters.event_repeats.load());
+  entry(out, "events_of_others", counters.events_of_others.load());
+  entry(out, "relayed", counters.relayed.load());
+  const std::uint64_t confirmed = counters.outbox_confirmed.load();
+  entry(out, "outbox_confirmed", confirmed);
+  entry(out, "outbox_depth", std::max(counters.outbox_newest.load(), confirmed) - confirmed);
+  entry(out, "outbox_trouble", front.outbox_trouble());
   out.text("replicas");
   const auto replicas = of.replicas();
   out.array(static_cast<std::uint32_t>(replicas.size()));

@@ -1,0 +1,200 @@
+"""A worker and the broker that keeps the journal, which is played here word by word: assignments, events,
+burials, and the outbox (runtime/wire/FORMAT.md section 11)."""
+
+import signal
+import struct
+import time
+import unittest
+
+import msgpack
+import zmq
+
+from harness import PATIENCE, System, SystemTest, new_id
+
+JOURNAL = b"\x07" * 16
+KEY = "k"
+
+
+class Broker:
+    """The broker's end of one worker's link. Says what it is told to, keeps what it hears."""
+
+    def __init__(self, system: System):
+        self.socket = system.context.socket(zmq.ROUTER)
+        self.socket.linger = 0
+        self.socket.bind(system.endpoints["b1"])
+        self.peer = b""
+        self.heard: list[tuple[dict, object]] = []
+        self.taken = 0
+
+    def _read(self, within: float) -> list[tuple[dict, object]]:
+        if not self.socket.poll(max(0, int(within * 1000))):
+            return []
+        frames = self.socket.recv_multipart()
+        self.peer, frames = frames[0], frames[1:]
+        envelopes = []
+        if frames[0][:2] == b"\xc1\x01":
+            rest = frames[0][2:]
+            while rest:
+                header, body = struct.unpack_from("<II", rest)
+                envelopes.append((rest[8:8 + header], rest[8 + header:8 + header + body]))
+                rest = rest[8 + header + body:]
+        else:
+            envelopes.append((frames[0], frames[1] if len(frames) > 1 else b""))
+        return [(msgpack.unpackb(header), msgpack.unpackb(body) if body else None)
+                for header, body in envelopes]
+
+    def wait_for(self, kind: str, wanted=lambda header, body: True) -> tuple[dict, dict]:
+        """The first such message not yet asked for."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            for index, (header, body) in enumerate(self.heard):
+                if header["kind"] == kind and wanted(header, body):
+                    return self.heard.pop(index)
+            left = until - time.monotonic()
+            if left <= 0:
+                raise AssertionError(f"no {kind} within {PATIENCE} s, but {self.heard}")
+            self.heard += self._read(left)
+
+    def send(self, kind: str, body: object = None, **header: object) -> None:
+        self.socket.send_multipart([
+            self.peer, msgpack.packb({"v": 1, "kind": kind, **header}),
+            b"" if body is None else msgpack.packb(body)])
+
+    def welcome(self) -> dict:
+        """Lets the worker in, and reads what it announces."""
+        _, hello = self.wait_for("hello")
+        self.send("welcome", {
+            "broker": "b1", "incarnation": new_id(), "heartbeat_ms": 1000, "timeout_ms": 60_000,
+            "body_bytes_max": 1 << 20, "journal": True})
+        return hello
+
+    def assign(self, epoch: int) -> dict:
+        self.send("assign", {
+            "capability": "notes", "journal": JOURNAL, "epoch": epoch,
+            "partitions": [{"partition": i, "position": 0} for i in range(64)]})
+        return self.wait_for("assigned", lambda _, body: body["epoch"] == epoch)[1]
+
+    def deliver(self, position: int, body: object) -> None:
+        event_id = (1_790_000_000_000 + position).to_bytes(6, "big") + b"\x70" + b"\x80" * 9
+        self.send("event", body, id=event_id, to="notes", op="note.wanted", seq=position,
+                  time=1_790_000_000_000, key=KEY)
+
+    def handled(self, position: int) -> list[dict]:
+        """Until it has come so far: what it said is waiting."""
+        waiting = []
+        while True:
+            _, body = self.wait_for("handled")
+            waiting += body["waiting"]
+            if any(each["position"] >= position for each in body["upto"]):
+                return waiting
+
+
+class WorkerEvents(SystemTest):
+    def begin(self) -> tuple[System, Broker]:
+        system = self.system(
+            {"notes": "{actor: notes, replicas: 2, subscribes: [note.wanted], retry: {attempts: 2}}",
+             "echo": "{actor: echo, replicas: 2, store: none}"},
+            nodes=("n1",), more="events: {broker: b1}")
+        broker = Broker(system)
+        self.addCleanup(broker.socket.close)
+        return system, broker
+
+    def test_events_are_handled_once_and_what_they_publish_is_relayed(self):
+        system, broker = self.begin()
+        system.worker(joined=False)
+        hello = broker.welcome()
+        credit = {each["capability"]: each["events"] for each in hello["serves"]}
+        self.assertGreater(credit["notes"], 0)
+        self.assertEqual(0, credit["echo"])
+        self.assertEqual(0, broker.wait_for("outbox")[1]["newest"])
+        broker.send("confirmed", {"capability": "notes", "up_to": 0, "refused": ""})
+        state = broker.assign(1)
+        self.assertEqual(64, len(state["partitions"]))
+
+        for position in (1, 2, 2, 3):
+            broker.deliver(position, {"text": f"note {position}"})
+        broker.handled(3)
+
+        self.assertEqual([("note 1",), ("note 2",), ("note 3",)],
+                         system.rows("notes", "SELECT text FROM notes ORDER BY text"))
+        for number in (1, 2, 3):
+            header, body = broker.wait_for("relay")
+            self.assertEqual((number, "note.added", "notes", KEY),
+                             (header["seq"], header["op"], header["to"], header["key"]))
+            self.assertIn("note_id", body)
+
+    def test_a_killed_worker_goes_on_where_its_database_is(self):
+        system, broker = self.begin()
+        worker = system.worker(joined=False)
+        broker.welcome()
+        broker.assign(1)
+        broker.deliver(1, {"text": "note 1"})
+        broker.handled(1)
+        worker.kill()
+
+        broker.heard.clear()
+        system.worker(joined=False)
+        broker.welcome()
+        announced = broker.wait_for("outbox")[1]
+        self.assertEqual(1, announced["newest"])
+        broker.send("confirmed", {"capability": "notes", "up_to": 0, "refused": ""})
+        broker.send("resend", {"capability": "notes", "from": 1, "to": 1})
+        header, _ = broker.wait_for("relay")
+        self.assertEqual((1, announced["newest_id"]), (header["seq"], header["id"]))
+        state = broker.assign(2)
+        self.assertEqual(1, max(each["handled"] for each in state["partitions"]))
+
+        broker.deliver(1, {"text": "note 1"})
+        broker.deliver(2, {"text": "note 2"})
+        broker.handled(2)
+
+        self.assertEqual([(2,)], system.rows("notes", "SELECT COUNT(*) FROM notes"))
+
+    def test_an_event_that_cannot_be_read_is_given_up_and_the_next_goes_on(self):
+        system, broker = self.begin()
+        system.worker(joined=False)
+        broker.welcome()
+        broker.assign(1)
+        broker.deliver(1, {"note": "without the field that is needed"})
+        broker.deliver(2, {"text": "behind it"})
+        waiting = broker.handled(2)
+        self.assertEqual([(1, True, "invalid"), (2, False, "")],
+                         [(each["position"], each["dead"], each["cause"]) for each in waiting])
+
+        broker.send("buried", {"capability": "notes", "positions": [1]})
+        broker.deliver(2, {"text": "behind it"})
+        done = broker.wait_for("handled", lambda _, body: body["done"])[1]["done"]
+
+        self.assertEqual([2], done)
+        self.assertEqual([("behind it",)], system.rows("notes", "SELECT text FROM notes"))
+
+    def test_a_drain_tells_that_no_events_are_wanted_and_finishes_those_in_hand(self):
+        system, broker = self.begin()
+        worker = system.worker(joined=False)
+        broker.welcome()
+        broker.assign(1)
+        broker.deliver(1, {"text": "note 1"})
+        broker.handled(1)
+
+        worker.signal(signal.SIGTERM)
+        state = broker.wait_for("state", lambda _, body: body["draining"])[1]
+
+        self.assertEqual([0, 0], [each["events"] for each in state["serves"]])
+        self.assertEqual(0, worker.await_end())
+
+    def test_another_journal_is_refused_in_words(self):
+        system, broker = self.begin()
+        system.worker(joined=False)
+        broker.welcome()
+        broker.assign(1)
+
+        broker.send("assign", {
+            "capability": "notes", "journal": b"\x08" * 16, "epoch": 2,
+            "partitions": [{"partition": 0, "position": 0}]})
+        answer = broker.wait_for("assigned")[1]
+
+        self.assertIn("journal", answer["refused"])
+
+
+if __name__ == "__main__":
+    unittest.main()
