@@ -19,6 +19,9 @@
 #include "actors/faulty/faulty.hpp"
 #include "actors/faulty/messages.hpp"
 #include "actors/faulty/schema.hpp"
+#include "actors/witness/messages.hpp"
+#include "actors/witness/schema.hpp"
+#include "actors/witness/witness.hpp"
 #endif
 
 namespace troupe {
@@ -49,9 +52,11 @@ std::vector<actor_type> shop_actor_types() {
            "ask_crash",
            "count"},
           faulty::schema),
+      type_of<witness::witness_actor, witness::witness_options>(
+          "witness", {"publish", "count"}, witness::schema, {"*"}),
 #endif
       type_of<echo::echo_actor>("echo", {"echo", "say"}),
-      type_of<notes::notes_actor>("notes", {"add", "count"}, notes::schema, {"note.wanted"}),
+      type_of<notes::notes_actor>("notes", {"add", "count"}, notes::schema, {"note.*"}),
       type_of<users::users_actor>("users", {"register", "get", "update_profile"}, users::schema),
       type_of<inventory::inventory_actor, inventory::inventory_options>(
           "inventory", {"load", "stock", "restock", "reserve", "release"}, inventory::schema),

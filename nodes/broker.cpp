@@ -1,6 +1,7 @@
 // troupe-broker: one broker of a topology, as a process.
 
 #include "nodes/actor_types.hpp"
+#include "nodes/broker_journal.hpp"
 #include "nodes/stop_signals.hpp"
 #include "runtime/broker/server.hpp"
 #include "runtime/clock.hpp"
@@ -11,6 +12,7 @@
 #include "topology/topology.hpp"
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <fmt/format.h>
@@ -30,6 +32,8 @@ constexpr int exit_bad_file = 2;
 // EX_UNAVAILABLE and EX_SOFTWARE of sysexits.h.
 constexpr int exit_no_endpoint = 69;
 constexpr int exit_internal = 70;
+// EX_CANTCREAT: its journal cannot be opened.
+constexpr int exit_no_journal = 73;
 
 struct arguments {
   std::string file;
@@ -90,9 +94,18 @@ int serve(
        .incarnation = ids.next(time.wall()),
        .heartbeat = plan.heartbeat,
        .body_bytes_max = plan.body_bytes_max,
-       .router = router_options_of(plan)},
+       .router = router_options_of(plan),
+       .journal_keeper = plan.events.broker},
       [&log](const broker::log_event& event) { log.write(event.name, event.fields); },
       time.now()};
+  if (plan.events.broker == self.name) {
+    const auto kept = keep_journal(server, time, plan, [&loop] { loop.wake_up(); });
+    if (!kept) {
+      log.write("journal_unusable", {{"reason", kept.error().message}});
+      fmt::print(stderr, "{}: {}\n", self.name, kept.error().message);
+      return exit_no_journal;
+    }
+  }
   log.write("listening", {{"endpoint", loop.endpoint()}, {"pid", std::to_string(::getpid())}});
   std::thread runner{[&] {
     try {
@@ -111,6 +124,8 @@ int serve(
 }
 
 int run(const arguments& given) {
+  // A file that may not grow is an error to report, and no reason to end.
+  (void)std::signal(SIGXFSZ, SIG_IGN);
   // Before any thread is made, so that all inherit it.
   const sigset_t stop_signals = block_stop_signals();
   const auto read = topology::read_file(given.file, actor_types());

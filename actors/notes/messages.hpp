@@ -7,7 +7,7 @@
 
 namespace troupe::notes {
 
-/// `add`: keeps a note.
+/// `add`, and the events `note.*`: keeps a note.
 struct add_note {
   std::string text;
 };

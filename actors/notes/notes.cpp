@@ -10,10 +10,9 @@ notes_actor::notes_actor(const context&) {
         "INSERT INTO notes (note_id, text) VALUES ($1, $2)", turn.id(), request.text);
     return note_added{turn.id()};
   });
-  on("note.wanted", [](const add_note& event, turn& turn) {
+  on("note.*", [](const add_note& event, turn& turn) {
     turn.database().execute(
         "INSERT INTO notes (note_id, text) VALUES ($1, $2)", turn.id(), event.text);
-    turn.publish("note.added", note_added{turn.id()}, turn.key());
   });
   query("count", [](const count_notes&, store::database& session) {
     return note_count{session.integer_of("SELECT COUNT(*) FROM notes").value_or(0)};

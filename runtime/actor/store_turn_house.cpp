@@ -75,7 +75,7 @@ void store_turn::move_timers(turn_output& output, wall_time now) {
   if (next && *next <= now) {
     TROUPE_FAULT("timers.before_move");
     for (store::timer_row& each : timers.due(now, timers_moved_max)) {
-      timers.remove(each.id);
+      timers.remove(each.n);
       output.publish(
           *store_.database,
           {0, each.id, std::move(each.topic), std::move(each.key), std::move(each.body)});

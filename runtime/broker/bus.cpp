@@ -147,8 +147,23 @@ void bus::accept(std::shared_ptr<event> what, std::int64_t wall_ms) {
   pending_.events.push_back(std::move(what));
 }
 
-void bus::append(std::shared_ptr<event> what, std::int64_t wall_ms) {
-  accept(std::move(what), wall_ms);
+void bus::retry(const dead_letter& letter, std::int64_t wall_ms) {
+  auto again = std::make_shared<event>(*letter.what);
+  again->digest = 0;
+  again->only_for = letter.capability;
+  accept(std::move(again), wall_ms);
+  pending_.exhumed.push_back(letter.id);
+}
+
+void bus::fire(const scheduled_event& what, std::int64_t wall_ms) {
+  if (!firing_.insert(what.id).second) {
+    return;
+  }
+  auto due = std::make_shared<event>(*what.what);
+  due->digest = digest_of_event(due->topic, due->body);
+  accept(due, wall_ms);
+  recent_.add(due->id, {due->position, due->digest});
+  pending_.fired.push_back(what.id);
 }
 
 void bus::answer_when_written(origin to, const uuid& id, std::string body) {
@@ -231,6 +246,9 @@ void bus::written(const outcome<void>& how, instant now, bus_decisions& out) {
     return failed(how.error(), now, out);
   }
   last_ += writing_.events.size();
+  for (const uuid& each : writing_.fired) {
+    firing_.erase(each);
+  }
   for (const waiting_publisher& each : writing_publishers_) {
     out.actions.emplace_back(answer_published{each.to, each.id, each.position, each.is_repeat});
     release(each.to);
@@ -268,6 +286,9 @@ void bus::failed(const error& why, instant now, bus_decisions& out) {
   }
   for (const waiting_operator& each : writing_operators_) {
     refuse(each.to, each.id, why, out);
+  }
+  for (const uuid& each : writing_.fired) {
+    firing_.erase(each); // Its row is still there, and is found again.
   }
   recent_.drop_from(last_ + 1);
   outboxes_.written(false, now, taken_);

@@ -12,6 +12,8 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tsl/robin_map.h>
@@ -112,16 +114,17 @@ public:
       std::string_view body,
       std::int64_t wall_ms,
       bus_decisions& out);
-  /// What else is to be in the next write: an event without position (a dead letter tried again, a
-  /// scheduled one), rows to delete, an event for later.
-  void append(std::shared_ptr<event> what, std::int64_t wall_ms);
+  /// A dead letter goes back to its capability, as a new event with the old one's id; its letter
+  /// goes with the same write.
+  void retry(const dead_letter& letter, std::int64_t wall_ms);
 
+  /// Deletes a dead letter.
   void exhume(const uuid& letter) { pending_.exhumed.push_back(letter); }
-
-  void fired(const uuid& scheduled) { pending_.fired.push_back(scheduled); }
 
   void schedule(scheduled_event what) { pending_.scheduled.push_back(std::move(what)); }
 
+  /// Publishes a scheduled event. One that is on its way to the disk already is passed over.
+  void fire(const scheduled_event& what, std::int64_t wall_ms);
   /// Once all that was asked for so far is on disk, `to` is answered with `body`; if it cannot be
   /// written, with the error.
   void answer_when_written(origin to, const uuid& id, std::string body);
@@ -148,6 +151,10 @@ public:
       std::uint64_t looked_to,
       instant now,
       bus_decisions& out);
+
+  /// It could not be read; it will be asked for again.
+  void read_failed(std::uint32_t group) { groups_[group].is_reading = false; }
+
   void fetched(
       std::uint32_t group,
       const std::vector<event_ref>& found,
@@ -166,13 +173,17 @@ public:
   void state(session login, const wire::state& state, instant now, bus_decisions& out);
   void assigned(session from, const wire::assigned& what, instant now, bus_decisions& out);
   void handled(session from, const wire::handled& what, instant now, bus_decisions& out);
-  /// Whether this worker's node is to be kept free: of calls too.
-  bool is_isolated(session whom) const;
+  /// The worker whose node is to be kept free, of calls too; tell when it is (`node_is_idle`).
+  std::optional<session> isolated() const;
   /// Its node has no call in hand any more.
   void node_is_idle(session whom, instant now, bus_decisions& out);
-  void tick(instant now, bus_decisions& out);
+  /// Every 10 ms or so; also tells what time of day it is.
+  void tick(instant now, std::int64_t wall_ms, bus_decisions& out);
 
   std::uint64_t last() const { return last_; }
+
+  /// The events of the batch that is being written.
+  const std::vector<event_ref>& writing() const { return writing_.events; }
 
   /// Of the journal.
   const uuid& instance() const { return instance_; }
@@ -196,6 +207,7 @@ private:
     /// It has been offered all that is in the journal: new events go straight to it.
     bool is_live = true;
     bool is_reading = false;
+    std::uint64_t reading_above = 0;
     /// The journal has no cursor of it yet.
     bool is_new = false;
     std::array<std::uint64_t, 64> persisted{};
@@ -227,6 +239,7 @@ private:
   void take(outbox_intake::decisions& from, std::int64_t wall_ms, bus_decisions& out);
   void failed(const error& why, instant now, bus_decisions& out);
   void move_up();
+  bool is_isolated(session whom) const;
   void release(origin whom);
   void add_cursors(journal_batch& batch);
 
@@ -237,6 +250,7 @@ private:
   void offer(std::uint32_t index, const event_ref& what, instant now, bus_decisions& out);
   void feed(std::uint32_t index, bus_decisions& out);
   void carry(std::uint32_t index, instant now, bus_decisions& out);
+  void add_letter(bury& grave, instant now);
   static std::uint32_t credit_of(const wire::served& served, bool is_draining);
   void begin_isolation(instant now, bus_decisions& out);
   void end_isolation(std::uint32_t index, session whom, instant now, bus_decisions& out);
@@ -262,6 +276,10 @@ private:
   std::vector<waiting_operator> writing_operators_;
   std::vector<waiting_operator> pending_operators_;
   tsl::robin_map<std::uint64_t, std::uint32_t> waiting_of_;
+  // Civil time minus the other clock's, in milliseconds.
+  std::int64_t wall_offset_ = 0;
+  // Scheduled events that are in a batch.
+  std::set<uuid> firing_;
   // Events each worker may have of each group, as it last said.
   std::map<std::pair<std::uint32_t, session>, std::uint32_t> credits_;
   bool are_cursors_dirty_ = false;

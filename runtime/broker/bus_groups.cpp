@@ -6,6 +6,14 @@
 
 namespace troupe::broker {
 
+namespace {
+
+std::int64_t millis_of(instant time) {
+  return std::chrono::duration_cast<milliseconds>(time.time_since_epoch()).count();
+}
+
+} // namespace
+
 const std::vector<std::uint32_t>& bus::groups_of(const std::string& topic) {
   const auto known = groups_of_topic_.find(topic);
   if (known != groups_of_topic_.end()) {
@@ -68,6 +76,7 @@ void bus::feed(std::uint32_t index, bus_decisions& out) {
     return;
   }
   fed.is_reading = true;
+  fed.reading_above = fed.core->scanned();
   out.actions.emplace_back(read_for_group{index, fed.core->scanned()});
 }
 
@@ -79,6 +88,9 @@ void bus::read(
     bus_decisions& out) {
   fed_group& fed = groups_[index];
   fed.is_reading = false;
+  if (fed.core->scanned() < fed.reading_above) {
+    return feed(index, out); // Its database turned out older meanwhile: again, from there.
+  }
   for (const event_ref& each : found) {
     if (!fed.core->has_room()) {
       fed.core->passed(each->position - 1);
@@ -188,7 +200,7 @@ void bus::carry(std::uint32_t index, instant now, bus_decisions& out) {
   decided_.events.clear();
   for (group_action& each : actions) {
     if (auto* grave = std::get_if<bury>(&each)) {
-      pending_.buried.push_back(std::move(grave->letter));
+      add_letter(*grave, now);
     } else if (const auto* begun = std::get_if<isolate_worker>(&each)) {
       isolations_.push_back({index, begun->whom});
       if (isolations_.size() == 1) {
@@ -204,6 +216,13 @@ void bus::carry(std::uint32_t index, instant now, bus_decisions& out) {
     actions.clear();
     decided_.actions.swap(actions);
   }
+}
+
+void bus::add_letter(bury& grave, instant now) {
+  const std::int64_t wall_ms = wall_offset_ + millis_of(now);
+  dead_letter& letter = pending_.buried.emplace_back(std::move(grave.letter));
+  letter.last_at = wall_ms;
+  letter.first_at = wall_ms - grave.tried_for.count();
 }
 
 /// One suspect at a time in the whole broker: others of the same node must not be near.
@@ -245,6 +264,19 @@ void bus::keep_free(const isolation& what, bool is_free, instant now, bus_decisi
   }
 }
 
+std::optional<session> bus::isolated() const {
+  if (isolations_.empty() || isolations_.front().is_told) {
+    return std::nullopt;
+  }
+  const isolation& first = isolations_.front();
+  for (std::uint32_t i = 0; i < groups_.size(); ++i) {
+    if (i != first.group && groups_[i].core->in_flight(first.whom) != 0) {
+      return std::nullopt; // Events of other groups are still in its hands.
+    }
+  }
+  return first.whom;
+}
+
 bool bus::is_isolated(session whom) const {
   return !isolations_.empty() && isolations_.front().whom == whom;
 }
@@ -258,7 +290,8 @@ void bus::node_is_idle(session whom, instant now, bus_decisions& out) {
   }
 }
 
-void bus::tick(instant now, bus_decisions& out) {
+void bus::tick(instant now, std::int64_t wall_ms, bus_decisions& out) {
+  wall_offset_ = wall_ms - millis_of(now);
   outboxes_.tick(now, taken_);
   take(taken_, 0, out);
   for (std::uint32_t i = 0; i < groups_.size(); ++i) {

@@ -166,6 +166,15 @@ void event_group::forgive(const event_ref& what) {
   }
 }
 
+std::uint32_t event_group::in_flight(session whom) const {
+  for (const event_worker& each : workers_) {
+    if (each.is_live && each.login == whom) {
+      return each.outstanding;
+    }
+  }
+  return 0;
+}
+
 event_group::status event_group::look() const {
   status seen;
   seen.delivered = delivered_;

@@ -102,6 +102,9 @@ public:
   /// partition, and says nothing about the database.)
   std::array<std::uint64_t, 64> reached() const;
 
+  /// Events of this group that the worker has.
+  std::uint32_t in_flight(session whom) const;
+
   struct worker_status {
     std::string node;
     std::uint32_t partitions = 0;

@@ -85,11 +85,13 @@ void journal::sweep(retention&& rules, std::uint64_t token) {
     const std::lock_guard lock{mutex_};
     if (is_stopped_) {
       answers_.push_back({token, events_swept{}});
+      has_answers_.store(true, std::memory_order_release);
       return;
     }
     if (sweep_) {
       // Not begun, and not needed any more.
       answers_.push_back({sweep_->token, events_swept{}});
+      has_answers_.store(true, std::memory_order_release);
     }
     sweep_ = sweep_request{std::move(rules), token};
   }
@@ -103,6 +105,7 @@ void journal::drain(std::vector<journal_answer>& answers) {
       std::make_move_iterator(answers_.begin()),
       std::make_move_iterator(answers_.end()));
   answers_.clear();
+  has_answers_.store(false, std::memory_order_release);
 }
 
 bool journal::is_writing() const {
@@ -155,8 +158,10 @@ void journal::write_one(batch_request&& request) {
     is_writing_ = false;
     if (done) {
       answers_.push_back({token, batch_written{store_->last()}});
+      has_answers_.store(true, std::memory_order_release);
     } else {
       answers_.push_back({token, failure{done.error()}});
+      has_answers_.store(true, std::memory_order_release);
     }
   }
   wake_();
@@ -214,6 +219,7 @@ void journal::answer(std::uint64_t token, outcome<journal_result> result) {
   {
     const std::lock_guard lock{mutex_};
     answers_.push_back({token, std::move(result)});
+    has_answers_.store(true, std::memory_order_release);
   }
   wake_();
 }

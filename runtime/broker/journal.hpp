@@ -7,6 +7,7 @@
 #include "runtime/clock.hpp"
 #include "runtime/outcome.hpp"
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -62,6 +63,9 @@ public:
   /// Appends the answers there are.
   void drain(std::vector<journal_answer>& answers);
 
+  /// Whether `drain` has something. Without a lock: for a loop that looks often.
+  bool has_answers() const { return has_answers_.load(std::memory_order_acquire); }
+
   bool is_writing() const;
 
   /// Questions that wait or are being answered.
@@ -105,6 +109,7 @@ private:
   std::function<void()> wake_;
   std::optional<sweep_progress> sweeping_;
 
+  std::atomic<bool> has_answers_{false};
   mutable std::mutex mutex_;
   std::condition_variable_any to_write_;
   std::condition_variable_any to_read_;

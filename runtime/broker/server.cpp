@@ -91,12 +91,53 @@ void server::take_call(
     std::string_view bytes,
     std::string_view body,
     instant now) {
-  if (header.to == "troupe.broker") {
-    return own_call(from, header, now);
+  if (header.to.starts_with("troupe.") && take_own(from, header, body, now)) {
+    return;
   }
   TROUPE_FAULT("broker.call_received");
   router_.call(origin_of(from.peer, from.how), header, bytes, body, now, decisions_);
   carry_out(now);
+}
+
+/// Calls that brokers answer themselves. False if this is none.
+bool server::take_own(
+    reply_to from, const wire::header_view& header, std::string_view body, instant now) {
+  if (header.to == "troupe.broker") {
+    own_call(from, header, now);
+    return true;
+  }
+  const bool is_publish = header.to == "troupe.publish";
+  if (!is_publish && header.to != "troupe.events") {
+    return false;
+  }
+  if (!events_) {
+    respond_error(from, header.id, no_journal_here());
+  } else if (draining_) {
+    respond_error(
+        from,
+        header.id,
+        {.code = errc::unavailable,
+         .message = "this broker is being drained",
+         .retry_after = milliseconds{50}});
+  } else if (is_publish) {
+    events_->publish(origin_of(from.peer, from.how), header, body, now);
+  } else {
+    events_->call(origin_of(from.peer, from.how), header, body, now);
+  }
+  return true;
+}
+
+error server::no_journal_here() const {
+  if (options_.journal_keeper.empty()) {
+    return {.code = errc::unavailable, .message = "no broker of this topology keeps a journal"};
+  }
+  return {
+      .code = errc::unavailable,
+      .message = fmt::format(
+          "the journal of events is kept by broker {}, not by {}; ask there",
+          options_.journal_keeper,
+          options_.name),
+      .details = {{"broker", options_.journal_keeper}}};
 }
 
 /// What only a peer that is logged in may say.
@@ -116,7 +157,11 @@ void server::take_other(
   case wire::kind::state:
     if (const auto state = wire::checked_decode<wire::state>(body)) {
       router_.state(as_session, *state, now, decisions_);
-      return carry_out(now);
+      carry_out(now);
+      if (events_ && logins_[place].in_use) {
+        events_->state(as_session, *state, now);
+      }
+      return;
     } else {
       ++counts_.malformed;
       return respond_error(from, header.id, state.error());
@@ -129,12 +174,45 @@ void server::take_other(
     return;
   case wire::kind::bye:
     return end_login(place, false, "it said BYE", now);
+  case wire::kind::outbox:
+  case wire::kind::relay:
+  case wire::kind::assigned:
+  case wire::kind::handled:
+    return take_event_talk(from, place, header, body, now);
   default:
     ++counts_.malformed;
     return respond_error(
         from,
         header.id,
         invalid(fmt::format("`{}` is for brokers to say", wire::name_of(header.kind))));
+  }
+}
+
+/// What workers and the broker with the journal say to each other about events.
+void server::take_event_talk(
+    reply_to from,
+    std::uint32_t place,
+    const wire::header_view& header,
+    std::string_view body,
+    instant now) {
+  if (!events_) {
+    return respond_error(from, header.id, no_journal_here());
+  }
+  if (!logins_[place].is_worker) {
+    ++counts_.malformed;
+    return respond_error(
+        from,
+        header.id,
+        invalid(fmt::format("`{}` is for workers to say", wire::name_of(header.kind))));
+  }
+  const auto heard = events_->worker_said(static_cast<session>(place), header, body, now);
+  if (!heard) {
+    // Not answered: an error that belongs to no call says that the login is over.
+    ++counts_.malformed;
+    log(make_event(
+            "worker_misspoke",
+            {{"kind", std::string{wire::name_of(header.kind)}}, {"why", heard.error().message}}),
+        now);
   }
 }
 
@@ -165,6 +243,9 @@ void server::carry_out(instant now) {
           refused->id,
           decisions_.errors[refused->error]);
     } else if (const auto* ended = std::get_if<forget>(&each)) {
+      if (events_) {
+        left_.push_back(*ended);
+      }
       remove_login(static_cast<std::uint32_t>(ended->whom));
     } else {
       tell_roster();
@@ -174,6 +255,10 @@ void server::carry_out(instant now) {
     log(std::move(each), now);
   }
   decisions_.clear();
+  // Only now: what the event service does about it may come back to the router.
+  for (const forget& each : std::exchange(left_, {})) {
+    events_->left(each.whom, each.is_blamed, now);
+  }
 }
 
 void server::respond(reply_to to, std::string_view header, std::string_view body) {
@@ -243,7 +328,7 @@ instant server::next_due() const {
   if (workers_ != 0) {
     next = std::min(next, pinged_ + options_.ping_interval);
   }
-  return next;
+  return events_ ? std::min(next, events_->next_due(ticked_ + tick_interval)) : next;
 }
 
 void server::due(instant now) {
@@ -251,6 +336,12 @@ void server::due(instant now) {
     ticked_ = now;
     router_.tick(now, decisions_);
     carry_out(now);
+    if (events_) {
+      events_->tick(now);
+    }
+  }
+  if (events_) {
+    events_->due(now);
   }
   if (now - beat_ >= options_.heartbeat.interval) {
     beat_ = now;
@@ -278,11 +369,44 @@ void server::begin_drain(instant now) {
     log(make_event("draining", {{"calls", std::to_string(router_.waited_for())}}), now);
     TROUPE_FAULT("broker.draining");
   }
-  if (router_.waited_for() == 0 || now >= drain_until_) {
+  const bool is_idle = router_.waited_for() == 0 && (!events_ || events_->pending() == 0);
+  if (is_idle || now >= drain_until_) {
     TROUPE_FAULT("broker.before_bye");
     say_bye();
     loop_.stop();
   }
+}
+
+void server::keep_journal(const clock& time, event_service_options options, journal_state state) {
+  events_ = std::make_unique<event_service>(time, *this, std::move(options), std::move(state));
+}
+
+void server::pass_answer(origin to, std::string_view header, std::string_view body) {
+  respond({peer_of(to), framing_of(to)}, header, body);
+}
+
+void server::pass_refusal(origin to, const uuid& id, const error& why) {
+  respond_error({peer_of(to), framing_of(to)}, id, why);
+}
+
+void server::pass_message(session to, std::string_view header, std::string_view body) {
+  const login& whom = logins_[static_cast<std::uint32_t>(to)];
+  if (whom.in_use) {
+    loop_.append(whom.batch, header, body);
+  }
+}
+
+void server::keep_free(session whom, bool is_kept_free, instant now) {
+  router_.keep_free(whom, is_kept_free, now, decisions_);
+  carry_out(now);
+}
+
+bool server::is_idle(session whom) const {
+  return router_.is_idle(whom);
+}
+
+void server::report(log_event event, instant now) {
+  log(std::move(event), now);
 }
 
 } // namespace troupe::broker

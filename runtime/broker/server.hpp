@@ -1,11 +1,13 @@
 #pragma once
 
+#include "runtime/broker/event_service.hpp"
 #include "runtime/broker/router.hpp"
 #include "runtime/transport/router_loop.hpp"
 
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +26,8 @@ struct server_options {
   /// Between two pings to a worker.
   milliseconds ping_interval{20};
   router_options router;
+  /// Who keeps the journal of events, if another broker does; for messages.
+  std::string journal_keeper;
 };
 
 /// What the shell itself counts, beside the router's `counters`.
@@ -43,11 +47,14 @@ struct server_counters {
 /// carries out what the router decides.
 ///
 /// Confined to the thread of its loop, which must outlive it; `request_drain` from any thread.
-class server final : public transport::router_handler {
+class server final : public transport::router_handler, public event_links {
 public:
   using event_sink = std::function<void(const log_event&)>;
 
   server(transport::router_loop& loop, server_options options, event_sink log, instant now);
+
+  /// Makes this the broker that keeps the journal. Before the loop runs.
+  void keep_journal(const clock& time, event_service_options options, journal_state state);
 
   void received(
       transport::peer from,
@@ -95,11 +102,27 @@ private:
       std::string_view bytes,
       std::string_view body,
       instant now);
+  bool take_own(reply_to from, const wire::header_view& header, std::string_view body, instant now);
+  error no_journal_here() const;
+  void take_event_talk(
+      reply_to from,
+      std::uint32_t place,
+      const wire::header_view& header,
+      std::string_view body,
+      instant now);
   void carry_out(instant now);
   void respond(reply_to to, std::string_view header, std::string_view body);
   void respond_error(reply_to to, const uuid& id, const error& why);
   void log(log_event event, instant now);
   void begin_drain(instant now);
+
+  // event_links, for the event service
+  void pass_answer(origin to, std::string_view header, std::string_view body) override;
+  void pass_refusal(origin to, const uuid& id, const error& why) override;
+  void pass_message(session to, std::string_view header, std::string_view body) override;
+  void keep_free(session whom, bool is_kept_free, instant now) override;
+  bool is_idle(session whom) const override;
+  void report(log_event event, instant now) override;
 
   // server_login.cpp
   std::uint32_t find(transport::peer whom);
@@ -124,6 +147,8 @@ private:
   event_sink log_;
   router router_;
   decisions decisions_;
+  std::unique_ptr<event_service> events_; // Of the broker that keeps the journal.
+  std::vector<forget> left_;              // Logins it has yet to hear the end of.
   server_counters counts_;
   std::vector<login> logins_;
   std::vector<std::uint32_t> free_logins_;

@@ -77,6 +77,9 @@ void server::log_in_worker(reply_to from, const wire::hello& hello, instant now)
   send_welcome(from); // At once, hence before the first delivery, which leaves with the batch.
   TROUPE_FAULT("broker.welcomed");
   carry_out(now);
+  if (events_) {
+    events_->joined(static_cast<session>(place), hello, now);
+  }
 }
 
 std::uint32_t server::add_login(peer whom, bool is_worker) {
@@ -133,7 +136,8 @@ void server::send_welcome(reply_to to) {
       .incarnation = options_.incarnation,
       .heartbeat_ms = static_cast<std::uint32_t>(options_.heartbeat.interval.count()),
       .timeout_ms = static_cast<std::uint32_t>(options_.heartbeat.timeout.count()),
-      .body_bytes_max = options_.body_bytes_max};
+      .body_bytes_max = options_.body_bytes_max,
+      .journal = events_ != nullptr};
   const framing how = to.how == framing::batched ? framing::plain : to.how;
   // If it is gone already the next ping says so.
   (void)loop_.send(to.peer, how, scratch_, wire::encoded(welcome));

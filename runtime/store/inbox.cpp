@@ -62,13 +62,14 @@ CREATE TABLE postponed (
 ) WITHOUT ROWID;
 CREATE INDEX postponed_by_partition ON postponed (partition, position);
 CREATE TABLE timers (
-  id BLOB PRIMARY KEY,
+  n BIGINT PRIMARY KEY,
+  id BLOB NOT NULL,
   due_at BIGINT NOT NULL,
   topic TEXT NOT NULL,
   key TEXT NOT NULL,
   body BLOB NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX timers_by_due ON timers (due_at, id);
+CREATE INDEX timers_by_due ON timers (due_at, n);
 )sql"}}};
 
 blob bytes_of(std::string_view text) {

@@ -17,7 +17,8 @@ void timers::add(
     std::string_view key,
     std::string_view body) {
   session_.execute(
-      "INSERT INTO timers (id, due_at, topic, key, body) VALUES ($1, $2, $3, $4, $5)",
+      "INSERT INTO timers (n, id, due_at, topic, key, body) VALUES ($1, $2, $3, $4, $5, $6)",
+      session_.integer_of("SELECT MAX(n) FROM timers").value_or(0) + 1,
       id,
       millis_of(due),
       topic,
@@ -28,23 +29,24 @@ void timers::add(
 std::vector<timer_row> timers::due(wall_time now, int rows_max) {
   std::vector<timer_row> found;
   auto take = [&](const row& row) {
-    const blob body = row.bytes(3);
+    const blob body = row.bytes(4);
     found.push_back(
-        {row.id(0),
-         std::string{row.text(1)},
+        {row.integer(0),
+         row.id(1),
          std::string{row.text(2)},
+         std::string{row.text(3)},
          std::string{reinterpret_cast<const char*>(body.data()), body.size()}});
   };
   session_.query(
-      "SELECT id, topic, key, body FROM timers WHERE due_at <= $1 ORDER BY due_at, id LIMIT $2",
+      "SELECT n, id, topic, key, body FROM timers WHERE due_at <= $1 ORDER BY due_at, n LIMIT $2",
       take,
       millis_of(now),
       rows_max);
   return found;
 }
 
-void timers::remove(const uuid& id) {
-  session_.execute("DELETE FROM timers WHERE id = $1", id);
+void timers::remove(std::int64_t n) {
+  session_.execute("DELETE FROM timers WHERE n = $1", n);
 }
 
 std::optional<wall_time> timers::next() {

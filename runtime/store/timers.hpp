@@ -4,6 +4,7 @@
 #include "runtime/ids.hpp"
 #include "runtime/store/database.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,8 @@ namespace troupe::store {
 
 /// An event that is to be published later.
 struct timer_row {
+  /// Its number here: those due at one time have the order in which they were added.
+  std::int64_t n = 0;
   uuid id;
   std::string topic;
   std::string key;
@@ -36,7 +39,7 @@ public:
 
   /// Those due at `now`, the earliest first, `rows_max` at most.
   std::vector<timer_row> due(wall_time now, int rows_max);
-  void remove(const uuid& id);
+  void remove(std::int64_t n);
 
   /// When the earliest is due; nothing if there is none.
   std::optional<wall_time> next();

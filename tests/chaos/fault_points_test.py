@@ -41,9 +41,6 @@ OCCASIONS = {
 # Points that no capability of the shop ever passes, and where they are tested.
 NOT_IN_THE_SHOP = {
     "storeless.before_handler": "tests/integration/promises_test.py",
-    # Until a broker keeps a journal.
-    "journal.before_commit": "tests/broker/journal_crash_test.cpp",
-    "journal.committed": "tests/broker/journal_crash_test.cpp",
 }
 
 

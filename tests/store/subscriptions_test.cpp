@@ -147,8 +147,25 @@ BOOST_AUTO_TEST_CASE(timers_come_in_the_order_of_their_time) {
   BOOST_TEST((due[1].id == id_of(1)));
   BOOST_TEST(waiting.due(now + milliseconds{20}, 1).size() == 1U);
   BOOST_TEST((waiting.next() == now + milliseconds{10}));
-  write([&] { waiting.remove(id_of(2)); });
+  write([&] { waiting.remove(due[0].n); });
   BOOST_TEST((waiting.next() == now + milliseconds{20}));
+}
+
+BOOST_AUTO_TEST_CASE(timers_of_one_time_come_in_the_order_in_which_they_were_added) {
+  timers waiting{*session};
+  const wall_time now = time.wall();
+  write([&] {
+    for (const std::uint8_t each : {9, 2, 5}) {
+      waiting.add(id_of(each), now, "t", "k", "body");
+    }
+  });
+
+  const auto due = waiting.due(now, 10);
+
+  BOOST_REQUIRE(due.size() == 3U);
+  BOOST_TEST((due[0].id == id_of(9)));
+  BOOST_TEST((due[1].id == id_of(2)));
+  BOOST_TEST((due[2].id == id_of(5)));
 }
 
 BOOST_AUTO_TEST_CASE(an_outbox_is_read_in_pieces_and_keeps_its_newest) {

@@ -1,0 +1,94 @@
+#include "nodes/broker_journal.hpp"
+
+#include "runtime/broker/journal.hpp"
+#include "runtime/broker/journal_reader.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+
+namespace {
+
+broker::retention_rule rule_of(const topology::retention_rule& rule) {
+  return {rule.pattern, rule.keep, rule.bytes_max, rule.drop_unread};
+}
+
+std::int64_t millis(wall_time time) {
+  return std::chrono::duration_cast<milliseconds>(time.time_since_epoch()).count();
+}
+
+/// Above which position a capability that is new to the journal begins.
+outcome<std::uint64_t> start_of(
+    const topology::subscribe_start& start,
+    const broker::journal_options& options,
+    const broker::journal_state& state) {
+  switch (start.from) {
+  case topology::subscribe_start::place::newest:
+    return state.last;
+  case topology::subscribe_start::place::oldest:
+    return 0;
+  case topology::subscribe_start::place::time:
+    break;
+  }
+  auto reader = broker::journal_reader::open(options);
+  if (!reader) {
+    return failure{std::move(reader).error()};
+  }
+  const auto answer = (*reader)->answer(broker::ask_time{millis(start.time)});
+  if (!answer) {
+    return failure{answer.error()};
+  }
+  return std::get<broker::position_found>(*answer).after;
+}
+
+bool is_known(const broker::journal_state& state, const std::string& capability) {
+  return std::any_of(
+      state.cursors.begin(), state.cursors.end(), [&](const broker::cursor_row& row) {
+        return row.capability == capability;
+      });
+}
+
+} // namespace
+
+outcome<void> keep_journal(
+    broker::server& server,
+    const clock& time,
+    const topology::plan& plan,
+    std::function<void()> wake) {
+  broker::journal_options options;
+  options.path = plan.events.journal.substr(plan.events.journal.find(':') + 1);
+  broker::journal_state state;
+  auto kept = broker::journal::open(options, time, std::move(wake), state);
+  if (!kept) {
+    return failure{std::move(kept).error()};
+  }
+  broker::event_service_options events;
+  for (const topology::capability_plan& each : plan.capabilities) {
+    if (each.subscribes.empty()) {
+      continue;
+    }
+    broker::subscription_options subscription{
+        .capability = each.name.value,
+        .patterns = each.subscribes,
+        .backoff_min = each.retry.backoff_min,
+        .backoff_max = each.retry.backoff_max};
+    if (!is_known(state, each.name.value)) {
+      const auto start = start_of(each.subscribe_from, options, state);
+      if (!start) {
+        return failure{start.error()};
+      }
+      subscription.start = *start;
+    }
+    events.bus.subscriptions.push_back(std::move(subscription));
+  }
+  for (const topology::retention_rule& each : plan.events.rules) {
+    events.rules.push_back(rule_of(each));
+  }
+  events.rules.push_back(rule_of(plan.events.otherwise));
+  events.body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max);
+  events.kept = std::move(*kept);
+  server.keep_journal(time, std::move(events), std::move(state));
+  return {};
+}
+
+} // namespace troupe

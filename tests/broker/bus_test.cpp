@@ -1,0 +1,331 @@
+#include "runtime/broker/bus.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <map>
+
+using namespace troupe;
+using namespace troupe::broker;
+namespace utf = boost::unit_test;
+
+namespace {
+
+constexpr session n1{1};
+constexpr origin alice{7};
+constexpr origin bob{8};
+
+uuid id_of(std::uint64_t number) {
+  uuid id;
+  std::memcpy(id.bytes.data(), &number, sizeof number);
+  return id;
+}
+
+bus_options shop() {
+  return {
+      .subscriptions = {
+          {.capability = "mail", .patterns = {"order.*"}},
+          {.capability = "stock", .patterns = {"order.created", "stock.low"}}}};
+}
+
+/// A bus whose disk is this test.
+struct broker_under_test {
+  explicit broker_under_test(bus_options options = shop(), journal_state state = {})
+      : inner{std::move(options), std::move(state), 1} {}
+
+  void publish(
+      std::uint64_t id,
+      std::string_view topic = "order.created",
+      std::string_view body = "x",
+      origin from = alice,
+      std::string_view key = "k") {
+    wire::header_view header;
+    header.id = id_of(id);
+    header.op = topic;
+    header.key = key;
+    inner.publish(from, header, body, 1'000, out);
+  }
+
+  /// Writes what waits; what was written is in `journal`.
+  void write(const outcome<void>& how = {}) {
+    BOOST_REQUIRE(inner.wants_write(now));
+    const journal_batch batch = inner.take_batch(now);
+    if (how) {
+      journal.insert(journal.end(), batch.events.begin(), batch.events.end());
+    }
+    letters.insert(letters.end(), batch.buried.begin(), batch.buried.end());
+    inner.written(how, now, out);
+  }
+
+  template <class Action>
+  std::vector<Action> take() {
+    std::vector<Action> found;
+    for (const bus_action& each : out.actions) {
+      if (const auto* action = std::get_if<Action>(&each)) {
+        found.push_back(*action);
+      }
+    }
+    return found;
+  }
+
+  /// The positions delivered to the workers of group `index`.
+  std::vector<std::uint64_t> delivered(std::uint32_t index) {
+    std::vector<std::uint64_t> positions;
+    for (const of_group& each : take<of_group>()) {
+      const auto* sent = std::get_if<deliver_event>(&each.what);
+      if (each.group == index && sent != nullptr) {
+        positions.push_back(sent->what->position);
+      }
+    }
+    return positions;
+  }
+
+  /// A worker logs in and takes whatever it is assigned.
+  void join(session login, std::uint32_t credit, std::uint64_t incarnation = 1) {
+    std::vector<wire::served> serves;
+    for (const char* name : {"mail", "stock"}) {
+      serves.push_back({.capability = name, .credit = 1, .events = credit});
+    }
+    inner.joined(login, "n1", id_of(incarnation), serves, now, out);
+    confirm_assignments();
+  }
+
+  void confirm_assignments() {
+    for (const of_group& each : take<of_group>()) {
+      const auto* given = std::get_if<send_assign>(&each.what);
+      if (given == nullptr) {
+        continue;
+      }
+      wire::assigned answer{inner.group(each.group).capability(), given->epoch, {}, {}};
+      for (const wire::progress& part : given->partitions) {
+        answer.partitions.push_back({part.partition, part.position, {}});
+      }
+      inner.assigned(given->to, answer, now, out);
+    }
+  }
+
+  void forget() { out.clear(); }
+
+  bus inner;
+  bus_decisions out;
+  std::vector<event_ref> journal;
+  std::vector<dead_letter> letters;
+  instant now{std::chrono::seconds{100}};
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(broker_bus, *utf::label("unit") * utf::timeout(60))
+
+BOOST_AUTO_TEST_CASE(a_publisher_is_answered_when_its_event_is_on_disk_and_not_before) {
+  broker_under_test broker;
+
+  broker.publish(1);
+  broker.publish(2);
+  BOOST_TEST(broker.out.actions.empty());
+  broker.write();
+
+  const auto answers = broker.take<answer_published>();
+  BOOST_REQUIRE(answers.size() == 2U);
+  BOOST_TEST(answers[0].position == 1U);
+  BOOST_TEST(answers[1].position == 2U);
+  BOOST_TEST(!answers[0].is_repeat);
+  BOOST_TEST(broker.journal.size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(what_comes_while_a_batch_is_written_is_in_the_next) {
+  broker_under_test broker;
+  broker.publish(1);
+  const journal_batch first = broker.inner.take_batch(broker.now);
+  broker.publish(2);
+
+  BOOST_TEST(!broker.inner.wants_write(broker.now));
+  BOOST_TEST(first.events.size() == 1U);
+  broker.inner.written({}, broker.now, broker.out);
+  broker.write();
+
+  BOOST_TEST(broker.take<answer_published>().back().position == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_repeat_keeps_its_first_position_written_or_not) {
+  broker_under_test broker;
+  broker.publish(1);
+  broker.publish(1, "order.created", "x", bob);
+  broker.write();
+  broker.publish(1);
+
+  const auto answers = broker.take<answer_published>();
+  BOOST_REQUIRE(answers.size() == 3U);
+  BOOST_TEST((answers[1].to == bob));
+  for (const answer_published& each : answers) {
+    BOOST_TEST(each.position == 1U);
+  }
+  BOOST_TEST(answers[1].is_repeat);
+  BOOST_TEST(answers[2].is_repeat);
+  BOOST_TEST(broker.journal.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_repeat_after_a_restart_keeps_its_first_position) {
+  broker_under_test first;
+  first.publish(1);
+  first.write();
+
+  broker_under_test second{
+      shop(), {.last = 1, .recent = {{id_of(1), 1, first.journal.front()->digest}}}};
+  second.publish(1);
+
+  BOOST_TEST(second.take<answer_published>().at(0).position == 1U);
+  BOOST_TEST(second.take<answer_published>().at(0).is_repeat);
+}
+
+BOOST_AUTO_TEST_CASE(the_same_id_with_another_body_is_a_conflict) {
+  broker_under_test broker;
+  broker.publish(1);
+  broker.publish(1, "order.created", "y");
+  broker.publish(1, "order.cancelled", "x");
+
+  BOOST_REQUIRE(broker.out.errors.size() == 2U);
+  BOOST_TEST((broker.out.errors[0].code == errc::conflict));
+  BOOST_TEST((broker.out.errors[1].code == errc::conflict));
+}
+
+BOOST_AUTO_TEST_CASE(a_publisher_beyond_its_window_is_told_and_others_are_not_hurt) {
+  bus_options options = shop();
+  options.publisher_events_max = 2;
+  broker_under_test broker{options};
+
+  for (std::uint64_t id = 1; id <= 3; ++id) {
+    broker.publish(id);
+  }
+  broker.publish(4, "order.created", "x", bob);
+
+  BOOST_REQUIRE(broker.out.errors.size() == 1U);
+  BOOST_TEST((broker.out.errors[0].code == errc::overloaded));
+  BOOST_TEST(broker.out.errors[0].retry_after.has_value());
+  broker.write();
+  broker.publish(5);
+  BOOST_TEST(broker.out.errors.size() == 1U);
+  BOOST_TEST(broker.journal.size() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_written_is_refused_in_words_and_the_next_takes_its_place) {
+  broker_under_test broker;
+  broker.publish(1);
+  const journal_batch lost = broker.inner.take_batch(broker.now);
+  broker.publish(2);
+  broker.inner.written(
+      failure{{.code = errc::unavailable, .message = "the journal's disk is full"}},
+      broker.now,
+      broker.out);
+
+  BOOST_REQUIRE(broker.out.errors.size() == 1U);
+  BOOST_TEST((broker.out.errors[0].code == errc::unavailable));
+  BOOST_TEST(!broker.inner.wants_write(broker.now));
+  broker.now += milliseconds{100};
+  broker.publish(1); // Asked again under its id.
+  broker.forget();
+  broker.write();
+
+  const auto answers = broker.take<answer_published>();
+  BOOST_REQUIRE(answers.size() == 2U);
+  BOOST_TEST((answers[0].id == id_of(2)));
+  BOOST_TEST(answers[0].position == 1U);
+  BOOST_TEST((answers[1].id == id_of(1)));
+  BOOST_TEST(answers[1].position == 2U);
+  BOOST_TEST(!answers[1].is_repeat);
+  BOOST_TEST(broker.journal[0]->position == 1U);
+  BOOST_TEST(broker.journal[1]->position == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_topic_that_is_none_is_refused) {
+  broker_under_test broker;
+  broker.publish(1, "Order created");
+  BOOST_TEST((broker.out.errors.at(0).code == errc::invalid));
+}
+
+BOOST_AUTO_TEST_CASE(an_event_goes_to_each_group_that_subscribes_once_it_is_written) {
+  broker_under_test broker;
+  broker.join(n1, 10);
+  broker.forget();
+  broker.publish(1, "order.created");
+  broker.publish(2, "order.cancelled");
+  broker.publish(3, "user.registered");
+  BOOST_TEST(broker.delivered(0).empty());
+  broker.write();
+
+  BOOST_TEST((broker.delivered(0) == std::vector<std::uint64_t>{1, 2}));
+  BOOST_TEST((broker.delivered(1) == std::vector<std::uint64_t>{1}));
+}
+
+BOOST_AUTO_TEST_CASE(a_group_that_is_behind_reads_from_the_journal_and_then_goes_on_live) {
+  broker_under_test broker{shop(), {.last = 2, .cursors = {{"mail", {}}, {"stock", {}}}}};
+  broker.join(n1, 10);
+
+  const auto reads = broker.take<read_for_group>();
+  BOOST_REQUIRE(reads.size() == 2U);
+  BOOST_TEST(reads[0].after == 0U);
+  auto old = std::make_shared<event>();
+  old->position = 2;
+  old->topic = "order.created";
+  broker.forget();
+  broker.publish(9); // Comes while it reads.
+  broker.write();
+  BOOST_TEST(broker.delivered(0).empty());
+  broker.inner.read(0, {old}, 2, broker.now, broker.out);
+  BOOST_TEST((broker.delivered(0) == std::vector<std::uint64_t>{2}));
+  BOOST_TEST(broker.take<read_for_group>().back().after == 2U);
+  broker.inner.read(0, {broker.journal[0]}, 3, broker.now, broker.out);
+  broker.forget();
+
+  broker.publish(10);
+  broker.write();
+  BOOST_TEST((broker.delivered(0) == std::vector<std::uint64_t>{4}));
+}
+
+BOOST_AUTO_TEST_CASE(a_group_new_to_the_journal_has_its_cursor_written_at_once) {
+  bus_options options = shop();
+  options.subscriptions[0].start = 5;
+  broker_under_test broker{options, {.last = 5}};
+
+  BOOST_REQUIRE(broker.inner.wants_write(broker.now));
+  const journal_batch batch = broker.inner.take_batch(broker.now);
+  BOOST_REQUIRE(batch.cursors.size() == 2U);
+  BOOST_TEST(batch.cursors[0].handled[0] == 5U);
+}
+
+BOOST_AUTO_TEST_CASE(a_dead_letter_is_written_before_its_worker_forgets_it_and_can_be_tried_again) {
+  broker_under_test broker;
+  broker.join(n1, 10);
+  broker.publish(1, "order.cancelled");
+  broker.write();
+  const std::uint32_t partition = broker.journal[0]->partition;
+  broker.forget();
+  broker.inner.handled(
+      n1,
+      {"mail", {{partition, 1}}, {{1, 1, true, "rejected", "no such customer", 0}}, {}},
+      broker.now,
+      broker.out);
+  const auto buried_told = [&] {
+    const auto groups = broker.take<of_group>();
+    return std::count_if(groups.begin(), groups.end(), [](const of_group& each) {
+      return std::holds_alternative<send_buried>(each.what);
+    });
+  };
+  BOOST_TEST(buried_told() == 0);
+  broker.write();
+
+  BOOST_REQUIRE(broker.letters.size() == 1U);
+  BOOST_TEST(broker.letters[0].cause == "rejected");
+  BOOST_TEST(broker.letters[0].capability == "mail");
+  BOOST_TEST((broker.letters[0].what->id == id_of(1)));
+  BOOST_TEST(buried_told() == 1);
+  broker.forget();
+  broker.inner.retry(broker.letters[0], 2'000);
+  broker.write();
+
+  BOOST_TEST((broker.delivered(0) == std::vector<std::uint64_t>{2}));
+  BOOST_TEST(broker.journal[1]->only_for == "mail");
+  BOOST_TEST((broker.journal[1]->id == id_of(1)));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,359 @@
+"""The promises about events, with real processes: confirmed is kept, handled once, in order of key."""
+
+import resource
+import signal
+import sqlite3
+import time
+import unittest
+
+import msgpack
+
+from harness import PATIENCE, Client, System, SystemTest, new_id
+from systems import Keeper
+
+WITNESS = "{actor: witness, replicas: 2, subscribes: [sight.*], retry: {attempts: 5, backoff: 10ms..50ms}}"
+PATIENT = ("defaults: {breaker: {threshold: 100000}, "
+           "supervision: {max_restarts: 1000, within: 60s, backoff: 1ms..5ms}}")
+
+
+def publish(client: Client, n: int, key: str, topic: str = "sight.seen", **more: object) -> bytes:
+    return client.send("troupe.publish", topic, {"n": n, **more}, key=key, ttl=10_000)
+
+
+def topics(client: Client) -> dict:
+    return client.call("troupe.events", "topics").body
+
+
+def letters(client: Client, **more: object) -> list[dict]:
+    return client.call("troupe.events", "dead_letters", {"count": 100, **more}).body["letters"]
+
+
+def await_true(client: Client, what: str, condition, within: float = 2 * PATIENCE):
+    """Waits until `condition()` gives something true, looking again whenever a while has passed."""
+    until = time.monotonic() + within
+    while not (found := condition()):
+        if time.monotonic() > until:
+            raise AssertionError(f"not within {within} s: {what}\n{topics(client)}")
+        client.receive(0.02)
+    return found
+
+
+def await_quiet(client: Client, *groups: str) -> None:
+    """Waits until these groups have nothing left to handle."""
+    def is_quiet() -> bool:
+        found = {each["capability"]: each for each in topics(client)["groups"]}
+        return all(found[each]["lag"] == 0 for each in groups)
+    await_true(client, f"{groups} have handled all", is_quiet)
+
+
+class EventsTest(SystemTest):
+
+    def sights(self, system: System, group: str = "witness") -> list[tuple[str, int]]:
+        return system.rows(group, "SELECT key, n FROM sights ORDER BY place")
+
+    def assert_seen_once_in_order(self, system: System, expected: dict[str, int],
+                                  group: str = "witness") -> None:
+        """Each key's events 0 .. n-1 were handled once each, in order: from the database."""
+        seen: dict[str, list[int]] = {}
+        for key, n in self.sights(system, group):
+            seen.setdefault(key, []).append(n)
+        self.assertEqual(set(expected), set(seen))
+        for key, count in expected.items():
+            self.assertEqual(list(range(count)), seen[key], f"{group}: key {key}")
+
+    def start(self, capabilities: dict[str, str] | None = None, *, nodes: tuple = ("n1",),
+              keep: bool = False, **more: object) -> System:
+        system = self.system(capabilities or {"witness": WITNESS}, more=PATIENT, nodes=nodes)
+        self.broker = system.broker(**more)
+        if keep:
+            self.keepers = [Keeper(system, each) for each in nodes]
+            for each in self.keepers:
+                each.start()
+                self.addCleanup(each.finish)
+        else:
+            self.workers = [system.worker(each) for each in nodes]
+        self.client = system.client()
+        return system
+
+    def test_a_confirmed_event_is_handled_once_by_each_group_that_subscribes(self):
+        system = self.start({"witness": WITNESS,
+                             "other": "{actor: witness, subscribes: [sight.seen]}",
+                             "deaf": "{actor: witness}"})
+        ids = [publish(self.client, n, "a") for n in range(50)]
+        replies = self.client.collect(ids)
+        self.assertEqual([{"position": n + 1, "repeat": False} for n in range(50)],
+                         [replies[each].body for each in ids])
+        self.client.collect([publish(self.client, 0, "b", "sight.other")])
+        await_quiet(self.client, "witness", "other")
+        self.assert_seen_once_in_order(system, {"a": 50, "b": 1})
+        self.assert_seen_once_in_order(system, {"a": 50}, "other")
+        self.assertEqual([], self.sights(system, "deaf"))
+
+    def test_a_repeat_keeps_its_first_position_also_after_the_broker_was_killed(self):
+        system = self.start()
+        event = new_id()
+        first = self.client.call("troupe.publish", "sight.seen", {"n": 0}, key="a", call_id=event)
+        self.broker.kill()
+        system.broker()
+        again = self.client.call("troupe.publish", "sight.seen", {"n": 0}, key="a", call_id=event)
+        self.assertEqual({"position": 1, "repeat": False}, first.body)
+        self.assertEqual({"position": 1, "repeat": True}, again.body)
+        other = self.client.call("troupe.publish", "sight.seen", {"n": 9}, key="a", call_id=event)
+        self.assert_code("conflict", other)
+        await_quiet(self.client, "witness")
+        self.assert_seen_once_in_order(system, {"a": 1})
+
+    def test_events_of_a_turn_leave_through_the_outbox_in_order(self):
+        system = self.start({"witness": WITNESS, "source": "{actor: witness, replicas: 2}"},
+                            nodes=("n1", "n2"))
+        for turn in range(20):
+            self.client.call("source", "publish", {
+                "topic": "sight.seen", "key": "k", "keys": 5, "first": turn * 10, "count": 50})
+        await_true(self.client, "all are journaled",
+                   lambda: topics(self.client)["last"] == 1000)
+        await_quiet(self.client, "witness")
+        self.assert_seen_once_in_order(system, {f"k{n}": 200 for n in range(5)})
+        await_true(self.client, "what is confirmed has left the outbox", lambda: system.rows(
+            "source", "SELECT COUNT(*) FROM outbox") == [(1,)])
+
+    def test_workers_killed_while_events_flow_handle_each_once_in_order(self):
+        system = self.start({"witness": WITNESS, "source": "{actor: witness, replicas: 2}"},
+                            nodes=("n1", "n2"), keep=True)
+        total, keys = 0, 20
+        for round_ in range(8):
+            reply = self.client.call("source", "publish", {
+                "topic": "sight.seen", "key": "k", "keys": keys, "first": round_ * 50,
+                "count": keys * 50}, ttl=10_000)
+            self.assertTrue(reply.ok, reply)
+            total += keys * 50
+            # Whoever has it may die twice; an event that three died with would be convicted.
+            await_true(self.client, "it goes on", lambda: len(self.sights(system)) > total - 900)
+            self.keepers[round_ % 2].process.child.kill()
+        await_true(self.client, "all are journaled",
+                   lambda: topics(self.client)["last"] == total)
+        await_quiet(self.client, "witness")
+        self.assert_seen_once_in_order(system, {f"k{n}": 400 for n in range(keys)})
+        self.assertEqual([], letters(self.client))
+
+    def test_a_worker_that_was_stopped_does_not_handle_what_others_got_meanwhile(self):
+        system = self.start(nodes=("n1", "n2"))
+        ids = []
+        for n in range(300):
+            ids += [publish(self.client, n, f"k{key}") for key in range(10)]
+            if n == 100:
+                self.workers[0].freeze()
+            if n == 200:
+                # Everything is reassigned by now, and it finds all that was sent to it before.
+                self.client.collect(ids)
+                await_quiet(self.client, "witness")
+                self.workers[0].thaw()
+        self.client.collect(ids)
+        await_quiet(self.client, "witness")
+        self.assert_seen_once_in_order(system, {f"k{key}": 300 for key in range(10)})
+
+    def test_a_poison_event_among_ten_becomes_the_only_dead_letter(self):
+        system = self.start(nodes=("n1", "n2"))
+        ids = [publish(self.client, n, f"k{n}", act="throw" if n == 4 else "see")
+               for n in range(10)]
+        self.client.collect(ids)
+        found = await_true(self.client, "a dead letter", lambda: letters(self.client))
+        self.assertEqual([("k4", "crashed", 5, "witness")],
+                         [(each["key"], each["cause"], each["attempts"], each["capability"])
+                          for each in found])
+        self.assertIn("asked to throw at sight 4", found[0]["error"])
+        await_quiet(self.client, "witness")
+        self.assertEqual({f"k{n}" for n in range(10) if n != 4},
+                         {key for key, _ in self.sights(system)})
+
+    def test_an_event_that_kills_its_process_is_convicted_and_its_neighbours_are_not(self):
+        system = self.start(nodes=("n1", "n2"), keep=True)
+        ids = [publish(self.client, n, f"k{n}", act="crash" if n == 4 else "see")
+               for n in range(10)]
+        self.client.collect(ids)
+        found = await_true(self.client, "a dead letter", lambda: letters(self.client))
+        self.assertEqual([("k4", "crashed")], [(each["key"], each["cause"]) for each in found])
+        ids = [publish(self.client, 1, "k4")]
+        self.client.collect(ids)
+        await_quiet(self.client, "witness")
+        self.assertEqual(sorted([(f"k{n}", n) for n in range(10) if n != 4] + [("k4", 1)]),
+                         sorted(self.sights(system)))
+        self.assertEqual(3, sum(code == -signal.SIGKILL for each in self.keepers
+                                for code in each.codes))
+
+    def test_a_refused_event_is_a_dead_letter_at_once_and_can_be_tried_again_or_dropped(self):
+        system = self.start()
+        self.client.collect([publish(self.client, 0, "a", act="reject"),
+                             publish(self.client, 1, "a"),
+                             publish(self.client, 0, "b", act="reject")])
+        found = await_true(self.client, "two dead letters",
+                           lambda: len(each := letters(self.client)) == 2 and each)
+        self.assertEqual({"rejected"}, {each["cause"] for each in found})
+        self.assertEqual({1}, {each["attempts"] for each in found})
+        self.assertEqual("n1", found[0]["node"])
+        await_quiet(self.client, "witness")
+        self.assertEqual([("a", 1)], self.sights(system))
+        shown = self.client.call("troupe.events", "dead_letter", {"id": found[0]["id"]}).body
+        self.assertEqual({"n": 0, "act": "reject"}, msgpack.unpackb(shown["body"]))
+        retried = self.client.call("troupe.events", "retry_dead_letter", {"id": found[0]["id"]})
+        self.assertEqual({"retried": 1}, retried.body)
+        await_true(self.client, "it is dead again", lambda: found[0]["position"] not in [
+            each["position"] for each in letters(self.client)] and len(letters(self.client)) == 2)
+        for each in letters(self.client):
+            dropped = self.client.call("troupe.events", "drop_dead_letter", {"id": each["id"]})
+            self.assertEqual({"dropped": True}, dropped.body)
+        self.assertEqual([], letters(self.client))
+
+    def test_an_event_that_fails_for_a_while_holds_up_its_key_only(self):
+        system = self.start()
+        self.client.collect([publish(self.client, 0, "a", act="fail", times=3),
+                             publish(self.client, 1, "a"), publish(self.client, 2, "a"),
+                             publish(self.client, 0, "b"), publish(self.client, 1, "b")])
+        await_quiet(self.client, "witness")
+        seen = self.sights(system)
+        self.assert_seen_once_in_order(system, {"a": 3, "b": 2})
+        self.assertLess(seen.index(("b", 1)), seen.index(("a", 0)))
+        self.assertEqual([(4,)], system.rows(
+            "witness", "SELECT attempt FROM sights WHERE key = 'a' AND n = 0"))
+        self.assertEqual([], letters(self.client))
+
+    def test_an_effect_that_an_event_asks_for_is_run(self):
+        system = self.start()
+        self.client.collect([publish(self.client, n, "a", act="effect") for n in range(5)])
+        await_quiet(self.client, "witness")
+        await_true(self.client, "five effects", lambda: system.rows(
+            "witness", "SELECT COUNT(DISTINCT effect_key), COUNT(*) FROM effects_seen") == [(5, 5)])
+
+    def test_an_event_for_later_comes_then_also_when_its_process_is_dead(self):
+        system = self.start({"witness": WITNESS, "source": "{actor: witness, replicas: 2}"},
+                            nodes=("n1", "n2"), keep=True)
+        began = time.monotonic()
+        self.client.call("source", "publish", {
+            "topic": "sight.seen", "key": "k", "keys": 1, "first": 0, "count": 3, "after": 800})
+        self.client.call("troupe.events", "schedule", {
+            "topic": "sight.seen", "key": "s", "body": msgpack.packb({"n": 0}), "after": 600})
+        for each in self.keepers:
+            each.process.child.kill()
+        self.assertEqual(0, topics(self.client)["last"])
+        await_true(self.client, "four events", lambda: topics(self.client)["last"] == 4)
+        self.assertGreater(time.monotonic() - began, 0.75)
+        await_quiet(self.client, "witness")
+        self.assert_seen_once_in_order(system, {"k0": 3, "s": 1})
+
+    def test_a_reader_gets_what_is_there_and_then_waits_for_more(self):
+        self.start()
+        self.client.collect([publish(self.client, n, "a") for n in range(3)])
+        page = self.client.call("troupe.events", "read", {
+            "patterns": ["sight.*"], "from": "oldest", "count": 2, "wait_ms": 0}).body
+        self.assertEqual([1, 2], [each["position"] for each in page["events"]])
+        self.assertEqual({"n": 0}, msgpack.unpackb(page["events"][0]["body"]))
+        waiting = self.client.send("troupe.events", "read", {
+            "patterns": ["sight.late"], "after": page["next"], "count": 10, "wait_ms": 8_000},
+            ttl=10_000)
+        self.client.collect([publish(self.client, 0, "a", "sight.late")])
+        late = self.client.collect([waiting])[waiting].body
+        self.assertEqual(["sight.late"], [each["topic"] for each in late["events"]])
+        began = time.monotonic()
+        nothing = self.client.call("troupe.events", "read", {
+            "patterns": ["*"], "after": late["next"], "count": 10, "wait_ms": 200}).body
+        self.assertEqual([], nothing["events"])
+        self.assertLess(time.monotonic() - began, PATIENCE)
+
+    def test_a_capability_that_subscribes_later_begins_where_it_says(self):
+        system = self.start()
+        self.client.collect([publish(self.client, n, "a") for n in range(5)])
+        await_quiet(self.client, "witness")
+        self.broker.kill()
+        self.workers[0].kill()
+        system.capabilities |= {
+            "late": "{actor: witness, subscribes: [sight.*], subscribe_from: new}",
+            "early": "{actor: witness, subscribes: [sight.*], subscribe_from: oldest}"}
+        system.write("topology.yaml")
+        system.broker()
+        system.worker()
+        self.client.collect([publish(self.client, 5, "a")])
+        await_quiet(self.client, "witness", "late", "early")
+        self.assert_seen_once_in_order(system, {"a": 6})
+        self.assert_seen_once_in_order(system, {"a": 6}, "early")
+        self.assertEqual([("a", 5)], self.sights(system, "late"))
+
+    def test_a_full_disk_refuses_in_words_and_goes_on_when_there_is_room(self):
+        system = self.start()
+        self.client.collect([publish(self.client, 0, "a")])
+        await_quiet(self.client, "witness")
+        wal = (system.data / "journal.db-wal").stat().st_size
+        _, hard = resource.prlimit(self.broker.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self.broker.pid, resource.RLIMIT_FSIZE, (wal + 20_000, hard))
+        ids = [publish(self.client, n, "full", note="x" * 50_000) for n in range(200)]
+        replies = self.client.collect(ids)
+        refused = [each for each in replies.values() if not each.ok]
+        self.assertTrue(refused)
+        for each in refused:
+            self.assert_code("unavailable", each)
+            self.assertIn("disk", each.error["message"])
+        resource.prlimit(self.broker.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        def goes_on() -> bool:
+            return self.client.call("troupe.publish", "sight.seen", {"n": 1}, key="a").ok
+        await_true(self.client, "publishing goes on", goes_on)
+        await_quiet(self.client, "witness")
+        confirmed = sum(each.ok for each in replies.values())
+        self.assertEqual(confirmed, sum(key == "full" for key, _ in self.sights(system)))
+
+    def test_killing_the_broker_at_any_point_loses_nothing_confirmed(self):
+        points = ["bus.before_write", "journal.before_commit", "journal.committed",
+                  "bus.before_confirm", "bus.confirmed", "bus.handled_received"]
+        for point in points:
+            with self.subTest(point=point):
+                system = self.start(faults=f"{point}=kill@3")
+                waiting = {publish(self.client, n, "a"): n for n in range(5)}
+                self.assertEqual(-signal.SIGKILL, self.drive_until_dead(waiting))
+                system.broker()
+                answers = self.resend(waiting)
+                self.assertEqual(len(waiting), len(answers))
+                await_quiet(self.client, "witness")
+                seen = [n for _, n in self.sights(system)]
+                self.assertEqual(sorted(waiting.values()), sorted(seen))
+                with sqlite3.connect(system.data / "journal.db") as journal:
+                    self.assertEqual(
+                        [(len(waiting), len(waiting))],
+                        journal.execute("SELECT COUNT(*), COUNT(DISTINCT id) FROM events"
+                                        ).fetchall())
+
+    def drive_until_dead(self, waiting: dict[bytes, int]) -> int:
+        """Publishes one by one until the broker dies. Its exit code."""
+        until = time.monotonic() + PATIENCE
+        while self.broker.child.poll() is None and time.monotonic() < until:
+            waiting[publish(self.client, len(waiting), "a")] = len(waiting)
+            self.client.receive(0.02)
+        return self.broker.await_end()
+
+    def resend(self, waiting: dict[bytes, int]) -> dict:
+        """Publishes what is not confirmed again, under its id, in order, until all is."""
+        until = time.monotonic() + PATIENCE
+        answers: dict = {}
+        while len(answers) < len(waiting) and time.monotonic() < until:
+            for event, n in waiting.items():
+                if event not in answers:
+                    reply = self.client.call(
+                        "troupe.publish", "sight.seen", {"n": n}, key="a", call_id=event)
+                    if reply.ok:
+                        answers[event] = reply
+        return answers
+
+    def test_a_slow_group_does_not_hold_up_a_fast_one(self):
+        system = self.start({"witness": WITNESS,
+                             "stuck": "{actor: witness, nodes: [n2], subscribes: [sight.*]}"},
+                            nodes=("n1", "n2"))
+        self.workers[1].kill() # Nobody handles for `stuck` from now on.
+        ids = [publish(self.client, n // 10, f"k{n % 10}") for n in range(5000)]
+        self.client.collect(ids)
+        await_quiet(self.client, "witness")
+        self.assert_seen_once_in_order(system, {f"k{n}": 500 for n in range(10)})
+        groups = {each["capability"]: each for each in topics(self.client)["groups"]}
+        self.assertEqual(5000, groups["stuck"]["lag"])
+        system.worker("n2")
+        await_quiet(self.client, "stuck")
+        self.assert_seen_once_in_order(system, {f"k{n}": 500 for n in range(10)}, "stuck")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
