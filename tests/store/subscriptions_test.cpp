@@ -155,7 +155,7 @@ BOOST_AUTO_TEST_CASE(timers_of_one_time_come_in_the_order_in_which_they_were_add
   timers waiting{*session};
   const wall_time now = time.wall();
   write([&] {
-    for (const std::uint8_t each : {9, 2, 5}) {
+    for (const std::uint8_t each : std::initializer_list<std::uint8_t>{9, 2, 5}) {
       waiting.add(id_of(each), now, "t", "k", "body");
     }
   });
