@@ -37,10 +37,14 @@ OCCASIONS = {
     "broker.welcomed": (3, STARTED_AGAIN),
     "broker.draining": (1, STOPPED),
     "broker.before_bye": (1, STOPPED),
+    # Each worker handles about half of the events.
+    "event.before_handler": (5, ""),
+    "relay.confirmed": (5, ""),
 }
 # Points that no capability of the shop ever passes, and where they are tested.
 NOT_IN_THE_SHOP = {
     "storeless.before_handler": "tests/integration/promises_test.py",
+    "timers.before_move": "tests/integration/worker_events_test.py",
 }
 
 

@@ -70,13 +70,13 @@ class Broker:
 
     def assign(self, epoch: int) -> dict:
         self.send("assign", {
-            "capability": "notes", "journal": JOURNAL, "epoch": epoch,
+            "capability": "witness", "journal": JOURNAL, "epoch": epoch,
             "partitions": [{"partition": i, "position": 0} for i in range(64)]})
         return self.wait_for("assigned", lambda _, body: body["epoch"] == epoch)[1]
 
     def deliver(self, position: int, body: object) -> None:
         event_id = (1_790_000_000_000 + position).to_bytes(6, "big") + b"\x70" + b"\x80" * 9
-        self.send("event", body, id=event_id, to="notes", op="note.wanted", seq=position,
+        self.send("event", body, id=event_id, to="witness", op="sight.wanted", seq=position,
                   time=1_790_000_000_000, key=KEY)
 
     def handled(self, position: int) -> list[dict]:
@@ -92,7 +92,8 @@ class Broker:
 class WorkerEvents(SystemTest):
     def begin(self) -> tuple[System, Broker]:
         system = self.system(
-            {"notes": "{actor: notes, replicas: 2, subscribes: [note.wanted], retry: {attempts: 2}}",
+            {"witness": "{replicas: 2, subscribes: [sight.wanted], retry: {attempts: 2}, "
+                        "config: {echo_to: sight.echoed}}",
              "echo": "{actor: echo, replicas: 2, store: none}"},
             nodes=("n1",), more="events: {broker: b1}")
         broker = Broker(system)
@@ -104,31 +105,31 @@ class WorkerEvents(SystemTest):
         system.worker(joined=False)
         hello = broker.welcome()
         credit = {each["capability"]: each["events"] for each in hello["serves"]}
-        self.assertGreater(credit["notes"], 0)
+        self.assertGreater(credit["witness"], 0)
         self.assertEqual(0, credit["echo"])
         self.assertEqual(0, broker.wait_for("outbox")[1]["newest"])
-        broker.send("confirmed", {"capability": "notes", "up_to": 0, "refused": ""})
+        broker.send("confirmed", {"capability": "witness", "up_to": 0, "refused": ""})
         state = broker.assign(1)
         self.assertEqual(64, len(state["partitions"]))
 
         for position in (1, 2, 2, 3):
-            broker.deliver(position, {"text": f"note {position}"})
+            broker.deliver(position, {"n": position})
         broker.handled(3)
 
-        self.assertEqual([("note 1",), ("note 2",), ("note 3",)],
-                         system.rows("notes", "SELECT text FROM notes ORDER BY text"))
+        self.assertEqual([(1,), (2,), (3,)],
+                         system.rows("witness", "SELECT n FROM sights ORDER BY place"))
         for number in (1, 2, 3):
             header, body = broker.wait_for("relay")
-            self.assertEqual((number, "note.added", "notes", KEY),
+            self.assertEqual((number, "sight.echoed", "witness", KEY),
                              (header["seq"], header["op"], header["to"], header["key"]))
-            self.assertIn("note_id", body)
+            self.assertEqual(number, body["n"])
 
     def test_a_killed_worker_goes_on_where_its_database_is(self):
         system, broker = self.begin()
         worker = system.worker(joined=False)
         broker.welcome()
         broker.assign(1)
-        broker.deliver(1, {"text": "note 1"})
+        broker.deliver(1, {"n": 1})
         broker.handled(1)
         worker.kill()
 
@@ -137,43 +138,43 @@ class WorkerEvents(SystemTest):
         broker.welcome()
         announced = broker.wait_for("outbox")[1]
         self.assertEqual(1, announced["newest"])
-        broker.send("confirmed", {"capability": "notes", "up_to": 0, "refused": ""})
-        broker.send("resend", {"capability": "notes", "from": 1, "to": 1})
+        broker.send("confirmed", {"capability": "witness", "up_to": 0, "refused": ""})
+        broker.send("resend", {"capability": "witness", "from": 1, "to": 1})
         header, _ = broker.wait_for("relay")
         self.assertEqual((1, announced["newest_id"]), (header["seq"], header["id"]))
         state = broker.assign(2)
         self.assertEqual(1, max(each["handled"] for each in state["partitions"]))
 
-        broker.deliver(1, {"text": "note 1"})
-        broker.deliver(2, {"text": "note 2"})
+        broker.deliver(1, {"n": 1})
+        broker.deliver(2, {"n": 2})
         broker.handled(2)
 
-        self.assertEqual([(2,)], system.rows("notes", "SELECT COUNT(*) FROM notes"))
+        self.assertEqual([(2,)], system.rows("witness", "SELECT COUNT(*) FROM sights"))
 
     def test_an_event_that_cannot_be_read_is_given_up_and_the_next_goes_on(self):
         system, broker = self.begin()
         system.worker(joined=False)
         broker.welcome()
         broker.assign(1)
-        broker.deliver(1, {"note": "without the field that is needed"})
-        broker.deliver(2, {"text": "behind it"})
+        broker.deliver(1, {"m": "without the field that is needed"})
+        broker.deliver(2, {"n": 2})
         waiting = broker.handled(2)
         self.assertEqual([(1, True, "invalid"), (2, False, "")],
                          [(each["position"], each["dead"], each["cause"]) for each in waiting])
 
-        broker.send("buried", {"capability": "notes", "positions": [1]})
-        broker.deliver(2, {"text": "behind it"})
+        broker.send("buried", {"capability": "witness", "positions": [1]})
+        broker.deliver(2, {"n": 2})
         done = broker.wait_for("handled", lambda _, body: body["done"])[1]["done"]
 
         self.assertEqual([2], done)
-        self.assertEqual([("behind it",)], system.rows("notes", "SELECT text FROM notes"))
+        self.assertEqual([(2,)], system.rows("witness", "SELECT n FROM sights"))
 
     def test_a_drain_tells_that_no_events_are_wanted_and_finishes_those_in_hand(self):
         system, broker = self.begin()
         worker = system.worker(joined=False)
         broker.welcome()
         broker.assign(1)
-        broker.deliver(1, {"text": "note 1"})
+        broker.deliver(1, {"n": 1})
         broker.handled(1)
 
         worker.signal(signal.SIGTERM)
@@ -182,6 +183,26 @@ class WorkerEvents(SystemTest):
         self.assertEqual([0, 0], [each["events"] for each in state["serves"]])
         self.assertEqual(0, worker.await_end())
 
+    def test_an_event_for_later_outlives_the_process_that_was_to_publish_it(self):
+        system, broker = self.begin()
+        worker = system.worker(joined=False, faults="timers.before_move=kill")
+        broker.welcome()
+        broker.send("call", {"topic": "sight.later", "key": KEY, "keys": 1, "first": 7, "count": 1,
+                             "after": 50},
+                    id=new_id(), to="witness", op="publish", ttl=10_000)
+        broker.wait_for("reply", lambda header, _: header["status"] == "ok")
+        self.assertEqual(-signal.SIGKILL, worker.await_end())
+        self.assertEqual([(1,)], system.rows("witness", "SELECT COUNT(*) FROM timers"))
+
+        broker.heard.clear()
+        system.worker(joined=False)
+        hello = broker.welcome()
+        broker.send("roster", {"workers": [{"node": "n1", "incarnation": hello["incarnation"]}]})
+        header, body = broker.wait_for("relay")
+
+        self.assertEqual(("sight.later", 7), (header["op"], body["n"]))
+        self.assertEqual([(0,)], system.rows("witness", "SELECT COUNT(*) FROM timers"))
+
     def test_another_journal_is_refused_in_words(self):
         system, broker = self.begin()
         system.worker(joined=False)
@@ -189,7 +210,7 @@ class WorkerEvents(SystemTest):
         broker.assign(1)
 
         broker.send("assign", {
-            "capability": "notes", "journal": b"\x08" * 16, "epoch": 2,
+            "capability": "witness", "journal": b"\x08" * 16, "epoch": 2,
             "partitions": [{"partition": 0, "position": 0}]})
         answer = broker.wait_for("assigned")[1]
 
