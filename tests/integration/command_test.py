@@ -1,0 +1,221 @@
+"""The `troupe` command, as people and scripts use it: what it prints, where, and how it ends."""
+
+import json
+import subprocess
+import unittest
+
+import harness
+from harness import BIN, PATIENCE, SystemTest, new_id, text_of
+
+OK, FAULTS, USAGE, REJECTED, ERROR, DEADLINE = range(6)
+SUBCOMMANDS = ("check", "up", "call", "status", "version")
+
+
+def troupe(*words: object, text: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(BIN / "troupe"), *map(str, words)], input=text,
+                          capture_output=True, text=True, timeout=2 * PATIENCE, check=False)
+
+
+class CommandTest(SystemTest):
+    def assert_ends(self, code: int, done: subprocess.CompletedProcess[str]) -> None:
+        self.assertEqual(code, done.returncode, done.stdout + done.stderr)
+
+    def assert_told(self, code: int, done: subprocess.CompletedProcess[str],
+                    *parts: str) -> None:
+        """It failed, said so on stderr in these words, and printed nothing a script would read."""
+        self.assert_ends(code, done)
+        self.assertEqual("", done.stdout)
+        for part in parts:
+            self.assertIn(part, done.stderr)
+
+    def json_of(self, done: subprocess.CompletedProcess[str]) -> dict:
+        """The one line it printed."""
+        self.assertEqual("", done.stderr)
+        self.assertEqual(1, done.stdout.count("\n"), done.stdout)
+        return json.loads(done.stdout)
+
+
+class Help(CommandTest):
+    def test_every_command_has_help_that_names_the_exit_codes(self):
+        for words in ((), *((each,) for each in SUBCOMMANDS)):
+            with self.subTest(words):
+                done = troupe(*words, "--help")
+                self.assert_ends(OK, done)
+                self.assertIn("Usage:", done.stdout)
+                if words != ("version",):
+                    self.assertIn("Exit codes: 0 done, 1 the topology has faults", done.stdout)
+
+    def test_the_first_help_names_every_command(self):
+        said = troupe("--help").stdout
+        for each in SUBCOMMANDS:
+            self.assertIn(each, said)
+
+    def test_version(self):
+        done = troupe("version")
+        self.assert_ends(OK, done)
+        self.assertRegex(done.stdout, r"^troupe \d+\.\d+\.\d+\n$")
+
+    def test_wrong_usage_ends_with_two_and_says_what_is_known(self):
+        for words in ((), ("chekc", "x.yaml"), ("check",), ("status",), ("call",),
+                      ("check", "x.yaml", "--jsn"), ("version", "please")):
+            with self.subTest(words):
+                done = troupe(*words)
+                self.assert_ends(USAGE, done)
+                self.assertIn("--help", done.stdout + done.stderr)
+
+
+class Check(CommandTest):
+    def setUp(self):
+        self.shop = self.system()
+
+    def test_a_good_file_is_explained_in_words(self):
+        done = troupe("check", self.shop.file)
+
+        self.assert_ends(OK, done)
+        for part in ("notes", "echo", "n1", "b1"):
+            self.assertIn(part, done.stdout)
+        self.assertEqual("", done.stderr)
+
+    def test_a_good_file_as_json(self):
+        done = troupe("check", self.shop.file, "--json")
+
+        self.assert_ends(OK, done)
+        self.assertTrue(self.json_of(done)["ok"])
+
+    def test_every_fault_is_told_at_once_with_its_place_and_what_to_do(self):
+        self.shop.capabilities = {"ntoes": "{actor: ntoes}", "notes": "{replcas: 2}"}
+        file = self.shop.write("bad.yaml")
+
+        done = troupe("check", file)
+        as_json = self.json_of(troupe("check", file, "--json"))
+
+        self.assert_told(FAULTS, done, "notes", "replicas")
+        for line in done.stderr.splitlines():
+            self.assertRegex(line, r"bad\.yaml:\d+:\d+: .+")
+        self.assertFalse(as_json["ok"])
+        self.assertGreaterEqual(len(as_json["faults"]), 2)
+        for each in as_json["faults"]:
+            self.assertGreater(each["line"], 0)
+            self.assertTrue(each["what"])
+            self.assertTrue(each["remedy"])
+
+    def test_a_file_that_is_not_there_or_no_yaml(self):
+        broken = self.shop.folder / "broken.yaml"
+        broken.write_text("capabilities: {notes: [\n")
+        for file in (self.shop.folder / "missing.yaml", self.shop.folder, broken):
+            with self.subTest(file):
+                for done in (troupe("check", file), troupe("status", file),
+                             troupe("call", file, "echo.echo")):
+                    self.assert_told(FAULTS, done, str(file))
+                self.assertFalse(self.json_of(troupe("check", file, "--json"))["ok"])
+
+
+class Call(CommandTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.one = harness.System(
+            {**harness.CAPABILITIES, "inventory": "{replicas: 1}"}, nodes=("n1",))
+        cls.addClassCleanup(cls.one.close)
+        cls.one.broker()
+        cls.one.worker()
+
+    def call(self, *words: object, **more: str) -> subprocess.CompletedProcess[str]:
+        return troupe("call", self.one.file, *words, **more)
+
+    def test_json_in_json_out(self):
+        by_hand = self.call("echo.echo", '{"payload": "hello"}')
+        in_a_script = self.call("echo.echo", '{"payload": "hello"}', "--json")
+        from_stdin = self.call("echo.echo", "-", text='{"payload": "hello"}')
+        without_file = troupe("call", "--broker", self.one.endpoints["b1"], "echo.echo",
+                              '{"payload": "hello"}')
+
+        for done in (by_hand, in_a_script, from_stdin, without_file):
+            self.assert_ends(OK, done)
+            self.assertEqual({"payload": "hello"}, json.loads(done.stdout))
+        self.assertEqual({"payload": "hello"}, self.json_of(in_a_script))
+
+    def test_an_id_asks_again_for_what_was_done(self):
+        call_id = text_of(new_id())
+
+        first = self.call("notes.add", '{"text": "once"}', "--id", call_id, "--json")
+        again = self.call("notes.add", '{"text": "once"}', "--id", call_id, "--json")
+        other = self.call("notes.add", '{"text": "twice"}', "--id", call_id)
+
+        self.assert_ends(OK, first)
+        self.assertEqual(self.json_of(first), self.json_of(again))
+        self.assert_told(ERROR, other, "conflict", "next: ")
+
+    def test_a_refusal_of_the_business_has_a_code_of_its_own(self):
+        words = ("inventory.stock", '{"sku": "unicorn"}')
+        for_people, for_scripts = self.call(*words), self.call(*words, "--json")
+
+        self.assert_told(REJECTED, for_people, "rejected", "unicorn")
+        self.assert_ends(REJECTED, for_scripts)
+        why = self.json_of(for_scripts)["error"]
+        self.assertEqual(("rejected", "none"), (why["code"], why["effect"]))
+
+    def test_typical_mistakes_are_told_with_what_to_do(self):
+        mistakes = {
+            ("ecko.echo",): (ERROR, "unknown_capability", "`ecko`", "echo", "next: "),
+            ("echo.ecko",): (ERROR, "unknown_operation", "`ecko`", "echo", "next: "),
+            ("echo.echo", '{"paylod": "x"}'): (ERROR, "invalid", "payload"),
+            ("echo.echo", '{"payload": 7}'): (ERROR, "invalid", "payload"),
+            ("echo.echo", '{"payload": '): (ERROR, "invalid", "JSON"),
+            ("echo",): (USAGE, "`echo` is not CAPABILITY.OPERATION"),
+            ("echo.",): (USAGE, "`echo.` is not CAPABILITY.OPERATION"),
+            (): (USAGE, "expected FILE, CAPABILITY.OPERATION and JSON", "--help"),
+            ("echo.echo", "{}", "--deadline", "5"): (USAGE, "`5` is no duration"),
+            ("echo.echo", "{}", "--id", "7"): (USAGE, "`7` is no UUID"),
+        }
+        for words, (code, *parts) in mistakes.items():
+            with self.subTest(words):
+                self.assert_told(code, self.call(*words), *parts)
+
+    def test_nobody_there_is_no_answer_in_time(self):
+        nobody = f"tcp://127.0.0.1:{harness.free_port()}"
+        words = ("call", "--broker", nobody, "echo.echo", "{}", "--deadline", "200ms")
+
+        self.assert_told(DEADLINE, troupe(*words), "deadline_exceeded", "next: ", "troupe up")
+        done = troupe(*words, "--json")
+        self.assert_ends(DEADLINE, done)
+        self.assertEqual("none", self.json_of(done)["error"]["effect"])
+
+
+class Status(CommandTest):
+    def test_of_a_system_that_is_up_and_of_one_that_lacks_a_node(self):
+        system = self.system()
+        system.broker()
+        for node in system.nodes:
+            last = system.worker(node)
+
+        whole, as_json = troupe("status", system.file), troupe("status", system.file, "--json")
+
+        self.assert_ends(OK, whole)
+        for part in ("broker b1", "node n1", "node n2", "notes", "echo"):
+            self.assertIn(part, whole.stdout)
+        self.assert_ends(OK, as_json)
+        said = self.json_of(as_json)
+        self.assertEqual(["b1"], [each["name"] for each in said["brokers"]])
+        self.assertEqual([("n1", True), ("n2", True)],
+                         [(each["name"], each["answers"]) for each in said["nodes"]])
+
+        last.kill()
+        words = ("status", system.file, "--deadline", "300ms")
+        lacking, as_json = troupe(*words), troupe(*words, "--json")
+
+        self.assert_ends(ERROR, lacking)
+        self.assertIn("node n2: no answer", lacking.stdout)
+        self.assertIn("next: `troupe up", lacking.stderr)
+        self.assert_ends(ERROR, as_json)
+        self.assertEqual([True, False], [each["answers"] for each in self.json_of(as_json)["nodes"]])
+
+    def test_a_deadline_that_is_none(self):
+        system = self.system()
+        for text in ("1", "0s", "soon"):
+            with self.subTest(text):
+                self.assert_told(USAGE, troupe("status", system.file, "--deadline", text),
+                                 f"`{text}` is no duration")
+
+
+if __name__ == "__main__":
+    unittest.main()
