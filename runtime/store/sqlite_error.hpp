@@ -8,8 +8,10 @@
 namespace troupe::store {
 
 /// What `code`, an extended result code, means for a caller.
+///
+/// @param connection which met it; null if there is none.
 /// @source https://www.sqlite.org/rescode.html
-database_fault fault_of(int code);
+database_fault fault_of(sqlite3* connection, int code);
 
 /// The connection's last error as an exception, with the statement that met it.
 database_error sqlite_failure(sqlite3* connection, int code, std::string_view sql);

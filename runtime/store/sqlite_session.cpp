@@ -296,7 +296,7 @@ void sqlite_session::checkpoint() {
   wal_pages_ = std::max(pages, 0);
   next_checkpoint_ = wal_pages_ + options_.checkpoint_pages;
   // What is committed stays committed in the WAL: busy and full only mean a later try.
-  const auto fault = fault_of(code);
+  const auto fault = fault_of(connection_.get(), code);
   if (code != SQLITE_OK && fault != database_fault::busy && fault != database_fault::full) {
     fail(code, "checkpoint");
   }

@@ -38,6 +38,47 @@ class Databases(SystemTest):
             self.assertIn("notes.db", reason)
             self.assertEqual(content, file.read_bytes())
 
+    def notes_with_a_damaged_page(self, system: System) -> int:
+        """Many notes, in a database that is good but for one of its last pages."""
+        worker = system.worker("n1")
+        client = system.client()
+        ids = [client.send("notes", "add", {"text": str(i) * 500}) for i in range(400)]
+        self.assertEqual(400, len([each for each in client.collect(ids).values() if each.ok]))
+        worker.signal(signal.SIGTERM)
+        self.assertEqual(0, worker.await_end())
+        file = system.data / "notes.db"
+        with contextlib.closing(sqlite3.connect(file)) as session:
+            session.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            size, = session.execute("PRAGMA page_size").fetchone()
+            # A leaf of the table, not its root: what is read first is good.
+            page, = session.execute(
+                "SELECT max(pageno) FROM dbstat WHERE name = 'notes' AND pagetype = 'leaf'"
+            ).fetchone()
+        with file.open("r+b") as pages:
+            pages.seek((page - 1) * size)
+            pages.write(os.urandom(size))
+        return page
+
+    def test_a_damaged_page_in_a_good_file_keeps_the_worker_from_starting_and_no_other(self):
+        system = self.system({
+            "echo": "{actor: echo, store: none, nodes: [n2]}",
+            "notes": "{actor: notes, nodes: [n1]}"})
+        broker = system.broker()
+        system.worker("n2")
+        self.notes_with_a_damaged_page(system)
+        content = (system.data / "notes.db").read_bytes()
+
+        with self.good_client(system):
+            reason = self.refused_worker(system)
+            reply = system.client().call("notes", "count", ttl=300)
+
+        self.assertIn("notes", reason)
+        self.assertIn("notes.db", reason)
+        self.assertIn("quick_check", reason)
+        self.assertEqual(content, (system.data / "notes.db").read_bytes())
+        self.assert_code("deadline_exceeded", reply)
+        self.assertIsNone(broker.child.poll())
+
     def test_the_database_of_another_capability_is_refused(self):
         system = self.system(nodes=("n1",))
         system.broker()
@@ -109,9 +150,10 @@ class Databases(SystemTest):
                 resource.RLIM_INFINITY, resource.RLIM_INFINITY))
             again = client.call("notes", "add", {"text": str(i) * 20_000}, call_id=refused.id)
 
-        # SQLite tells ENOSPC, for which `unavailable` is meant, from the limit that stands in for it.
-        self.assertIn(refused.code, ("unavailable", "internal"), refused)
-        self.assertTrue(worker.find("store.turn_failed", capability="notes"))
+        self.assert_code("unavailable", refused)
+        self.assertEqual("none", refused.error["effect"])
+        self.assertIn("retry_after_ms", refused.error)
+        self.assertTrue(worker.find("store.turn_failed", capability="notes", fault="full"))
         self.assertTrue(again.ok, again)
         self.assertIsNone(worker.child.poll())
         kept = [row[0] for row in system.rows("notes", "SELECT note_id FROM notes")]
