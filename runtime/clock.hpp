@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 
 namespace troupe {
@@ -31,21 +32,20 @@ public:
   wall_time wall() const override { return std::chrono::system_clock::now(); }
 };
 
-/// A clock that stands still until it is told to move. For tests and simulations.
+/// A clock that stands still until it is told to move, by one thread. For tests and simulations.
 class manual_clock final : public clock {
 public:
-  instant now() const override { return now_; }
+  instant now() const override { return instant{std::chrono::hours{1}} + moved_.load(); }
 
-  wall_time wall() const override { return wall_; }
-
-  void advance(std::chrono::nanoseconds by) {
-    now_ += std::chrono::duration_cast<instant::duration>(by);
-    wall_ += std::chrono::duration_cast<wall_time::duration>(by);
+  wall_time wall() const override {
+    return wall_time{std::chrono::hours{24 * 365 * 55}}
+           + std::chrono::duration_cast<wall_time::duration>(moved_.load());
   }
 
+  void advance(std::chrono::nanoseconds by) { moved_ = moved_.load() + by; }
+
 private:
-  instant now_{std::chrono::hours{1}};
-  wall_time wall_{std::chrono::hours{24 * 365 * 55}};
+  std::atomic<std::chrono::nanoseconds> moved_{std::chrono::nanoseconds{0}};
 };
 
 } // namespace troupe

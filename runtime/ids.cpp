@@ -1,11 +1,10 @@
 #include "runtime/ids.hpp"
 
-#include <sys/random.h>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <stdexcept>
+#include <sys/random.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -99,15 +98,14 @@ std::optional<uuid> uuid_from(std::span<const std::byte> bytes) {
   return id;
 }
 
-uuid_source::uuid_source() : random_{0} {
+uuid_source::uuid_source() {
   if (::getrandom(&random_, sizeof random_, 0) != sizeof random_) {
     throw std::runtime_error{"getrandom: the system gave no random bytes"};
   }
 }
 
 uuid uuid_source::next(wall_time now) {
-  const auto since_epoch =
-      std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count();
+  const auto since_epoch = std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count();
   // A clock that steps back does not: ids of one source only rise.
   last_millis_ = std::max(last_millis_, static_cast<std::uint64_t>(since_epoch));
   if ((++count_ & 0x3ffffffU) == 0) {

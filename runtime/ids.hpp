@@ -48,13 +48,16 @@ std::optional<uuid> uuid_from(std::span<const std::byte> bytes);
 class uuid_source {
 public:
   uuid_source();
+
   /// For tests and simulations: the same seed and times give the same ids.
-  explicit uuid_source(std::uint64_t seed) : random_{seed} {}
+  ///
+  /// @param made how many it has made before.
+  explicit uuid_source(std::uint64_t seed, std::uint64_t made = 0) : random_{seed}, count_{made} {}
 
   uuid next(wall_time now);
 
 private:
-  std::uint64_t random_;
+  std::uint64_t random_ = 0;
   std::uint64_t count_ = 0;
   std::uint64_t last_millis_ = 0;
 };

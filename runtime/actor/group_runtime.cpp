@@ -1,6 +1,7 @@
 #include "runtime/actor/group_runtime.hpp"
 
 #include "runtime/actor/host.hpp"
+#include "runtime/supervision/handover.hpp"
 
 #include <caf/all.hpp>
 
@@ -21,11 +22,20 @@ namespace troupe {
 namespace {
 
 using supervision::child_id;
+using supervision::hand_over;
+using supervision::handling;
+using supervision::take_over;
 
 /// A host and the actor it lives in.
 struct hosted {
   std::unique_ptr<class host> host;
   caf::actor actor;
+
+  template <class... Parts>
+  void tell(const Parts&... parts) const {
+    hand_over(host.get());
+    caf::anon_send(actor, parts...);
+  }
 };
 
 /// The behavior around a host: every message makes it do a turn's worth, and it keeps itself awake
@@ -38,15 +48,21 @@ caf::behavior host_behavior(caf::event_based_actor* self, class host* inner) {
     }
   };
   return {
-      [go_on](wake_atom) { go_on(); },
+      [inner, go_on](wake_atom) {
+        const handling now{inner};
+        go_on();
+      },
       [inner, go_on](start_atom, std::uint32_t child, std::uint64_t generation) {
+        const handling now{inner};
         inner->start(static_cast<child_id>(child), generation);
         go_on();
       },
       [inner](stop_atom, std::uint32_t child, std::uint64_t generation) {
+        const handling now{inner};
         inner->stop(static_cast<child_id>(child), generation);
       },
       [inner, go_on](down_atom, bool down) {
+        const handling now{inner};
         inner->set_down(down);
         go_on();
       },
@@ -79,17 +95,14 @@ spawn_host(caf::actor_system& system, class host* inner, observe::event_log& log
 struct group_runtime::hosts {
   std::vector<hosted> all;
 
-  caf::actor& of(const group& front, child_id child) {
-    if (all.size() == 1) {
-      return all.front().actor;
-    }
+  hosted& of(const group& front, child_id child) {
     const auto& numbers = front.options().replicas;
-    for (std::size_t i = 0; i < numbers.size(); ++i) {
+    for (std::size_t i = 0; i < numbers.size() && all.size() > 1; ++i) {
       if (static_cast<child_id>(numbers[i]) == child) {
-        return all[i].actor;
+        return all[i];
       }
     }
-    return all.front().actor;
+    return all.front();
   }
 };
 
@@ -105,6 +118,7 @@ group_runtime::~group_runtime() {
     caf::scoped_actor self{hosts_->all.front().actor.home_system()};
     for (hosted& each : hosts_->all) {
       self->wait_for(each.actor);
+      take_over(each.host.get());
     }
   }
   supervisor_.reset();
@@ -152,7 +166,10 @@ outcome<void> group_runtime::launch(caf::actor_system& system) {
     each.host->on_event(
         [this](supervision::group_event event) { supervisor_->tell(std::move(event)); });
     each.actor = spawn_host(system, each.host.get(), front.parts().log, front.has_store());
-    lanes[i].on_wake([actor = each.actor] { caf::anon_send(actor, wake_atom::value); });
+    lanes[i].on_wake([actor = each.actor, inside = each.host.get()] {
+      hand_over(inside);
+      caf::anon_send(actor, wake_atom::value);
+    });
   }
   supervisor_ = std::make_unique<supervision::supervisor>(
       system,
@@ -167,17 +184,11 @@ void group_runtime::carry_out(const supervision::group_action& action) {
   const std::string& name = front_->name();
   observe::event_log& log = front_->parts().log;
   if (const auto* start = std::get_if<supervision::start_child>(&action)) {
-    caf::anon_send(
-        hosts_->of(*front_, start->child),
-        start_atom::value,
-        static_cast<std::uint32_t>(start->child),
-        start->generation);
+    hosts_->of(*front_, start->child)
+        .tell(start_atom::value, static_cast<std::uint32_t>(start->child), start->generation);
   } else if (const auto* stop = std::get_if<supervision::stop_child>(&action)) {
-    caf::anon_send(
-        hosts_->of(*front_, stop->child),
-        stop_atom::value,
-        static_cast<std::uint32_t>(stop->child),
-        stop->generation);
+    hosts_->of(*front_, stop->child)
+        .tell(stop_atom::value, static_cast<std::uint32_t>(stop->child), stop->generation);
   } else if (const auto* failed = std::get_if<supervision::record_failure>(&action)) {
     observe::log_fields fields{
         {"capability", name},
@@ -207,7 +218,7 @@ void group_runtime::carry_out(const supervision::group_action& action) {
 
 void group_runtime::tell_down(bool down) {
   for (const hosted& each : hosts_->all) {
-    caf::anon_send(each.actor, down_atom::value, down);
+    each.tell(down_atom::value, down);
   }
 }
 

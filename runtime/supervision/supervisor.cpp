@@ -1,5 +1,7 @@
 #include "runtime/supervision/supervisor.hpp"
 
+#include "runtime/supervision/handover.hpp"
+
 #include <caf/all.hpp>
 
 #include <atomic>
@@ -38,6 +40,7 @@ struct supervisor::shared {
       : time{clock}, policy{std::move(made)}, carry_out{std::move(act)} {}
 
   void handle(const group_event& event) {
+    const handling now{this};
     actions.clear();
     policy.handle(event, time.now(), actions);
     const auto due = policy.next_due();
@@ -97,10 +100,13 @@ supervisor::~supervisor() {
   end();
   caf::scoped_actor self{shared_->actor.home_system()};
   self->wait_for(shared_->actor);
+  take_over(shared_.get());
 }
 
 void supervisor::tell(group_event event) {
-  caf::anon_send(shared_->actor, std::move(event));
+  auto message = caf::make_message(std::move(event));
+  hand_over(shared_.get());
+  caf::anon_send(shared_->actor, std::move(message));
 }
 
 void supervisor::tick(instant now) {

@@ -65,12 +65,9 @@ BOOST_AUTO_TEST_CASE(ids_go_on_rising_when_the_clock_steps_back) {
 
 // The count of a source has 26 bits. It starts over after 67,108,864 ids.
 BOOST_AUTO_TEST_CASE(ids_go_on_rising_when_the_count_starts_over_in_a_later_millisecond) {
-  troupe::uuid_source source{7};
-  const uuid first = source.next(birth);
-  uuid last;
-  for (int i = 2; i < 1 << 26; ++i) {
-    last = source.next(birth);
-  }
+  const uuid first = troupe::uuid_source{7}.next(birth);
+  troupe::uuid_source source{7, (1U << 26U) - 2U};
+  const uuid last = source.next(birth);
 
   const uuid wrapped = source.next(birth + 1ms);
 
