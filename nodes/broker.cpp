@@ -2,6 +2,7 @@
 
 #include "nodes/actor_types.hpp"
 #include "nodes/broker_journal.hpp"
+#include "nodes/node_main.hpp"
 #include "nodes/stop_signals.hpp"
 #include "runtime/broker/server.hpp"
 #include "runtime/clock.hpp"
@@ -11,7 +12,6 @@
 #include "runtime/transport/router_loop.hpp"
 #include "topology/topology.hpp"
 
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -23,23 +23,12 @@
 #include <variant>
 #include <vector>
 
+namespace troupe {
+
 namespace {
 
-using namespace troupe;
-
-constexpr int exit_ok = 0;
-constexpr int exit_bad_file = 2;
-// EX_UNAVAILABLE and EX_SOFTWARE of sysexits.h.
-constexpr int exit_no_endpoint = 69;
-constexpr int exit_internal = 70;
 // EX_CANTCREAT: its journal cannot be opened.
 constexpr int exit_no_journal = 73;
-
-struct arguments {
-  std::string file;
-  std::string node;
-  bool log_json = false;
-};
 
 broker::router_options router_options_of(const topology::plan& plan) {
   broker::router_options options;
@@ -70,7 +59,7 @@ const topology::broker_plan* find_broker(const topology::plan& plan, const std::
 int serve(
     const topology::plan& plan,
     const topology::broker_plan& self,
-    const arguments& given,
+    const node_arguments& given,
     const sigset_t& stop_signals) {
   const system_clock time;
   transport::context zmq;
@@ -82,7 +71,7 @@ int serve(
        .body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max)});
   if (!bound) {
     fmt::print(stderr, "{}: {}\n", self.name, bound.error().message);
-    return exit_no_endpoint;
+    return node_exit::refused;
   }
   transport::router_loop& loop = **bound;
   observe::event_log log{
@@ -113,17 +102,17 @@ int serve(
     } catch (const std::exception& fault) {
       log.write("internal_fault", {{"reason", fault.what()}});
       // Nothing of this process can be trusted any more; its supervisor starts a new one.
-      ::_exit(exit_internal);
+      ::_exit(node_exit::internal);
     }
   }};
   await_stop_signal(stop_signals, {});
   server.request_drain();
   runner.join();
   log.write("stopped");
-  return exit_ok;
+  return node_exit::ok;
 }
 
-int run(const arguments& given) {
+int run(const node_arguments& given) {
   // A file that may not grow is an error to report, and no reason to end.
   (void)std::signal(SIGXFSZ, SIG_IGN);
   // Before any thread is made, so that all inherit it.
@@ -131,36 +120,21 @@ int run(const arguments& given) {
   const auto read = topology::read_file(given.file, actor_types());
   if (const auto* faults = std::get_if<topology::faults>(&read)) {
     fmt::print(stderr, "{}", faults->to_text());
-    return exit_bad_file;
+    return node_exit::bad_file;
   }
   const auto& plan = std::get<topology::plan>(read);
   const topology::broker_plan* const self = find_broker(plan, given.node);
   if (self == nullptr) {
-    return exit_bad_file;
+    return node_exit::bad_file;
   }
   return serve(plan, *self, given, stop_signals);
 }
 
 } // namespace
 
+} // namespace troupe
+
 int main(int count, char** words) {
-  arguments given;
-  std::string log_format = "text";
-  CLI::App app{"Runs one broker of a topology."};
-  app.add_option("file", given.file, "the topology")->required();
-  app.add_option("--node", given.node, "which of its brokers")->required();
-  app.add_option("--log", log_format, "text or json, on stderr")
-      ->check(CLI::IsMember({"text", "json"}));
-  try {
-    app.parse(count, words);
-  } catch (const CLI::ParseError& fault) {
-    return app.exit(fault) == 0 ? exit_ok : exit_bad_file;
-  }
-  given.log_json = log_format == "json";
-  try {
-    return run(given);
-  } catch (const std::exception& fault) {
-    fmt::print(stderr, "troupe-broker: {}\n", fault.what());
-    return exit_internal;
-  }
+  return troupe::node_main(
+      count, words, "Runs one broker of a topology.", "which of its brokers", troupe::run);
 }

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace troupe {
 
-using namespace troupe;
+namespace {
 
 constexpr std::string_view version = "0.1.0";
 constexpr auto exit_codes =
@@ -187,9 +187,7 @@ std::vector<std::string> words_of(int count, char** words) {
   return all;
 }
 
-} // namespace
-
-int main(int count, char** words) {
+int run(int count, char** words) {
   CLI::App app{"troupe: runs, calls and looks at a topology of actors."};
   app.name("troupe");
   app.require_subcommand(1);
@@ -228,10 +226,18 @@ int main(int count, char** words) {
   } catch (const CLI::ParseError& fault) {
     return app.exit(fault) == 0 ? exit_code::ok : exit_code::usage;
   }
+  return chosen();
+}
+
+} // namespace
+
+} // namespace troupe
+
+int main(int count, char** words) {
   try {
-    return chosen();
+    return troupe::run(count, words);
   } catch (const std::exception& fault) {
-    fmt::print(stderr, "troupe: {}\n", fault.what());
-    return exit_code::error;
+    (void)std::fprintf(stderr, "troupe: %s\n", fault.what());
+    return troupe::exit_code::error;
   }
 }

@@ -4,6 +4,7 @@
 
 #include "actors/shop.hpp"
 #include "nodes/actor_types.hpp"
+#include "nodes/node_main.hpp"
 #include "nodes/stop_signals.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/config.hpp"
@@ -11,7 +12,6 @@
 #include "runtime/transport/context.hpp"
 #include "topology/topology.hpp"
 
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -23,21 +23,9 @@
 #include <variant>
 #include <vector>
 
+namespace troupe {
+
 namespace {
-
-using namespace troupe;
-
-constexpr int exit_ok = 0;
-constexpr int exit_bad_file = 2;
-// EX_UNAVAILABLE and EX_SOFTWARE of sysexits.h.
-constexpr int exit_refused = 69;
-constexpr int exit_internal = 70;
-
-struct arguments {
-  std::string file;
-  std::string node;
-  std::string log = "text";
-};
 
 capability_options options_of(const topology::capability_plan& plan, const node_name& node) {
   std::optional<std::string> database;
@@ -83,12 +71,10 @@ worker_options options_of(const topology::plan& plan, const std::string& node) {
 }
 
 /// Runs until a signal says stop and what is in hand is finished, or until no broker will have it.
-int serve(const topology::plan& plan, const arguments& given, const sigset_t& stop_signals) {
+int serve(const topology::plan& plan, const node_arguments& given, const sigset_t& stop_signals) {
   const system_clock time;
   observe::event_log log{
-      time,
-      given.node,
-      given.log == "json" ? observe::log_format::json : observe::log_format::text};
+      time, given.node, given.log_json ? observe::log_format::json : observe::log_format::text};
   const registry types{shop_actor_types()};
   transport::context zmq;
   auto made = worker::make(zmq, time, log, types, options_of(plan, given.node));
@@ -96,7 +82,7 @@ int serve(const topology::plan& plan, const arguments& given, const sigset_t& st
     log.write(
         "worker.not_started",
         {{"code", std::string{name_of(made.error().code)}}, {"reason", made.error().message}});
-    return exit_refused;
+    return node_exit::refused;
   }
   worker& node = **made;
   log.write("worker.started", {{"pid", std::to_string(::getpid())}});
@@ -109,13 +95,13 @@ int serve(const topology::plan& plan, const arguments& given, const sigset_t& st
   signals.request_stop();
   if (!end.good) {
     log.write("worker.refused", {{"reason", end.reason}});
-    return exit_refused;
+    return node_exit::refused;
   }
   log.write("worker.stopped");
-  return exit_ok;
+  return node_exit::ok;
 }
 
-int run(const arguments& given) {
+int run(const node_arguments& given) {
   // Before any thread is made, so that all inherit it.
   const sigset_t stop_signals = block_stop_signals();
   // A file that may not grow is a write that fails, and said so; not a death without a word.
@@ -123,7 +109,7 @@ int run(const arguments& given) {
   const auto read = topology::read_file(given.file, actor_types());
   if (const auto* faults = std::get_if<topology::faults>(&read)) {
     fmt::print(stderr, "{}", faults->to_text());
-    return exit_bad_file;
+    return node_exit::bad_file;
   }
   const auto& plan = std::get<topology::plan>(read);
   if (plan.find(node_name{given.node}) == nullptr) {
@@ -137,29 +123,16 @@ int run(const arguments& given) {
         plan.file,
         given.node,
         did_you_mean(given.node, names));
-    return exit_bad_file;
+    return node_exit::bad_file;
   }
   return serve(plan, given, stop_signals);
 }
 
 } // namespace
 
+} // namespace troupe
+
 int main(int count, char** words) {
-  arguments given;
-  CLI::App app{"Runs one worker node of a topology."};
-  app.add_option("file", given.file, "the topology")->required();
-  app.add_option("--node", given.node, "which of its nodes")->required();
-  app.add_option("--log", given.log, "text or json, on stderr")
-      ->check(CLI::IsMember({"text", "json"}));
-  try {
-    app.parse(count, words);
-  } catch (const CLI::ParseError& fault) {
-    return app.exit(fault) == 0 ? exit_ok : exit_bad_file;
-  }
-  try {
-    return run(given);
-  } catch (const std::exception& fault) {
-    fmt::print(stderr, "troupe-worker: {}\n", fault.what());
-    return exit_internal;
-  }
+  return troupe::node_main(
+      count, words, "Runs one worker node of a topology.", "which of its nodes", troupe::run);
 }

@@ -177,13 +177,7 @@ void host::run_query(
       // Outside the fair lock and the inbox, so possibly twice: loud, so that its author hears.
       throw std::logic_error{"the query wrote; declare it as a command"};
     }
-    if (answered) {
-      note(admitted, std::nullopt, lap());
-      reply(each, answer::kind::ok, bytes_);
-    } else {
-      note(admitted, answered.error().code, lap());
-      reply_error(each, answered.error());
-    }
+    answer_with(each, admitted, answered ? nullptr : &answered.error());
   } catch (const store::database_error& fault) {
     note(admitted, errc::internal, {});
     reply_error(each, fault.to_error());
@@ -207,13 +201,7 @@ void host::run_without_store(
   try {
     TROUPE_FAULT("storeless.before_handler");
     const auto answered = command.run(each.body, current, bytes_);
-    if (answered) {
-      note(admitted, std::nullopt, lap());
-      reply(each, answer::kind::ok, bytes_);
-    } else {
-      note(admitted, answered.error().code, lap());
-      reply_error(each, answered.error());
-    }
+    answer_with(each, admitted, answered ? nullptr : &answered.error());
   } catch (const std::exception& thrown) {
     // There is no transaction to undo: what it did, it did.
     crash(each, by, admitted, thrown.what(), effect::unknown);
@@ -222,6 +210,17 @@ void host::run_without_store(
   }
   lap();
   busy_since_.store(0, std::memory_order_relaxed);
+}
+
+/// With what the handler wrote, or with the error it refused with.
+void host::answer_with(item& each, const supervision::admitted& admitted, const error* why) {
+  if (why == nullptr) {
+    note(admitted, std::nullopt, lap());
+    reply(each, answer::kind::ok, bytes_);
+  } else {
+    note(admitted, why->code, lap());
+    reply_error(each, *why);
+  }
 }
 
 instant::duration host::lap() {

@@ -68,6 +68,7 @@ private:
       const handlers::command& command,
       replica& by,
       const supervision::admitted& admitted);
+  void answer_with(item& each, const supervision::admitted& admitted, const error* why);
   void crash(
       item& each,
       replica& by,

@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace troupe {
@@ -44,29 +45,13 @@ inline constexpr bool is_event_sourced = requires {
 /// @errors of store::migrate.
 outcome<void> migrate(store::database& session, const clock& time, const actor_type& type);
 
-/// A type whose `config` is the message `Config`, made by its constructor from a context.
-template <class Actor, wire::message Config>
-actor_type type_of(
-    std::string name,
-    std::vector<std::string> operations,
-    std::span<const store::migration> schema = {},
-    std::vector<std::string> events = {}) {
-  return {
-      .name = std::move(name),
-      .make = [](const context& context) { return std::make_unique<Actor>(context); },
-      .schema = schema,
-      .check_config =
-          [](const config_tree& tree, std::vector<fault>& faults) {
-            Config config{};
-            read_config(tree, "config", config, faults);
-          },
-      .operations = std::move(operations),
-      .events = std::move(events),
-      .keeps_events = is_event_sourced<Actor>};
-}
+/// What a topology's `config` may be read as: a message, or nothing at all.
+template <class T>
+concept config_message = std::is_void_v<T> || wire::message<T>;
 
-/// The type of an actor without a `config`.
-template <class Actor>
+/// The type of an actor whose constructor takes a context, and makes the message `Config` of it if
+/// there is one. Without one the topology may say no `config`.
+template <class Actor, config_message Config = void>
 actor_type type_of(
     std::string name,
     std::vector<std::string> operations,
@@ -78,7 +63,12 @@ actor_type type_of(
       .schema = schema,
       .check_config =
           [](const config_tree& tree, std::vector<fault>& faults) {
-            config_reader{tree, "config", faults}.finish();
+            if constexpr (std::is_void_v<Config>) {
+              config_reader{tree, "config", faults}.finish();
+            } else {
+              Config config{};
+              read_config(tree, "config", config, faults);
+            }
           },
       .operations = std::move(operations),
       .events = std::move(events),

@@ -19,7 +19,7 @@ struct worker_options {
   std::string folder;
   std::vector<std::string> brokers;
   transport::heartbeat_options heartbeat;
-  std::size_t body_bytes_max = 1024U * 1024U;
+  std::size_t body_bytes_max = std::size_t{1024} * 1024;
   std::vector<capability_options> capabilities;
   /// How long a drain may take; what is still in hand then is handed on by the brokers.
   std::chrono::milliseconds drain_limit{10'000};
