@@ -283,7 +283,7 @@ int run_up(const up_arguments& given) {
   ::sigaddset(&signals, SIGINT);
   ::sigaddset(&signals, SIGTERM);
   ::sigaddset(&signals, SIGCHLD);
-  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   up_display display{given.json};
   keeper{std::move(children), signals, display}.run();
   return exit_code::ok;

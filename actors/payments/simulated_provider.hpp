@@ -17,6 +17,8 @@ namespace troupe::payments {
 class simulated_provider final : public provider {
 public:
   simulated_provider(simulated_options options, const std::string& folder);
+  simulated_provider(const simulated_provider&) = delete;
+  simulated_provider& operator=(const simulated_provider&) = delete;
   ~simulated_provider() override;
 
   outcome<charge_result> charge(const transfer& from) override;

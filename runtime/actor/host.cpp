@@ -22,7 +22,8 @@ bool is_call(const item& each) {
 
 } // namespace
 
-host::host(group& of, lane& from, std::vector<int> replicas, std::unique_ptr<host_store> store)
+host::host(
+    group& of, lane& from, const std::vector<int>& replicas, std::unique_ptr<host_store> store)
     : group_{of}, lane_{from}, store_{std::move(store)}, events_{of, store_.get()},
       replies_(static_cast<std::size_t>(of.parts().links)) {
   for (const int number : replicas) {

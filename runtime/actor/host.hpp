@@ -26,7 +26,7 @@ public:
   /// How many messages a turn takes at most.
   static constexpr std::size_t turn_messages_max = 1024;
 
-  host(group& of, lane& from, std::vector<int> replicas, std::unique_ptr<host_store> store);
+  host(group& of, lane& from, const std::vector<int>& replicas, std::unique_ptr<host_store> store);
   ~host();
   host(const host&) = delete;
   host& operator=(const host&) = delete;

@@ -57,22 +57,22 @@ actor_type type_of(
     std::vector<std::string> operations,
     std::span<const store::migration> schema = {},
     std::vector<std::string> events = {}) {
-  return {
-      .name = std::move(name),
-      .make = [](const context& context) { return std::make_unique<Actor>(context); },
-      .schema = schema,
-      .check_config =
-          [](const config_tree& tree, std::vector<fault>& faults) {
-            if constexpr (std::is_void_v<Config>) {
-              config_reader{tree, "config", faults}.finish();
-            } else {
-              Config config{};
-              read_config(tree, "config", config, faults);
-            }
-          },
-      .operations = std::move(operations),
-      .events = std::move(events),
-      .keeps_events = is_event_sourced<Actor>};
+  actor_type type;
+  type.name = std::move(name);
+  type.make = [](const context& context) { return std::make_unique<Actor>(context); };
+  type.schema = schema;
+  type.check_config = [](const config_tree& tree, std::vector<fault>& faults) {
+    if constexpr (std::is_void_v<Config>) {
+      config_reader{tree, "config", faults}.finish();
+    } else {
+      Config config{};
+      read_config(tree, "config", config, faults);
+    }
+  };
+  type.operations = std::move(operations);
+  type.events = std::move(events);
+  type.keeps_events = is_event_sourced<Actor>;
+  return type;
 }
 
 /// The type of an actor that does nothing but run sagas. Deadlines and retries can be tuned in the

@@ -42,6 +42,8 @@ struct worker::state {
             static_cast<int>(options.brokers.size())},
         system{configure(config)} {}
 
+  state(const state&) = delete;
+  state& operator=(const state&) = delete;
   ~state();
 
   void watch(const std::stop_token& stop);

@@ -7,7 +7,7 @@ namespace troupe::broker {
 namespace {
 
 // A slot that once held a large body gives the memory back.
-constexpr std::size_t kept_bytes_max = 64U * 1024U;
+constexpr std::size_t kept_bytes_max = std::size_t{64} * 1024;
 // Header and body of most calls fit, so that a slot allocates once in its life.
 constexpr std::size_t first_bytes = 320;
 

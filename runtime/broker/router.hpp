@@ -26,6 +26,7 @@ public:
   explicit router(router_options options);
   router(const router&) = delete;
   router& operator=(const router&) = delete;
+  ~router() = default;
 
   /// A worker logs in on the connection that the shell calls `login`.
   /// @errors `forbidden`: no such node; `conflict`: another topology, or another live process of

@@ -34,7 +34,7 @@ struct sqlite_options {
   std::chrono::milliseconds lock_patience{10'000};
   /// Files up to this size are read through (`quick_check`) when they are opened. Larger ones are
   /// checked as they are used, since a restart has to take less than a few seconds.
-  std::int64_t check_bytes_max = 64 * 1024 * 1024;
+  std::int64_t check_bytes_max = std::int64_t{64} * 1024 * 1024;
   /// checkpoint() copies the WAL back when it has this many pages more than last time. 1 or more.
   int checkpoint_pages = 1000;
   /// From this many pages on, it cuts the WAL file down too. More than checkpoint_pages.

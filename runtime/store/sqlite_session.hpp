@@ -21,6 +21,8 @@ class sqlite_session final : public database {
 public:
   /// Opens the file and sets the connection up; throws database_error.
   sqlite_session(std::string path, sqlite_options options);
+  sqlite_session(const sqlite_session&) = delete;
+  sqlite_session& operator=(const sqlite_session&) = delete;
   ~sqlite_session() override;
 
   void begin() override;

@@ -43,6 +43,8 @@ public:
   /// @errors `internal` with the system's reason.
   static outcome<turnstile> open(const std::string& path);
 
+  turnstile(const turnstile&) = delete;
+  turnstile& operator=(const turnstile&) = delete;
   turnstile(turnstile&& other) noexcept;
   turnstile& operator=(turnstile&& other) noexcept;
   ~turnstile();
@@ -93,6 +95,9 @@ private:
 class turnstile_guard {
 public:
   static outcome<turnstile_guard> lock(turnstile& gate, std::chrono::milliseconds patience);
+
+  turnstile_guard(const turnstile_guard&) = delete;
+  turnstile_guard& operator=(const turnstile_guard&) = delete;
 
   turnstile_guard(turnstile_guard&& other) noexcept : gate_{other.gate_} { other.gate_ = nullptr; }
 

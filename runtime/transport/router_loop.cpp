@@ -267,7 +267,9 @@ router_loop::router_loop(std::unique_ptr<state> made) : state_{std::move(made)} 
 router_loop::~router_loop() {
   if (state_) {
     state_->connections.reset();
-    state_->socket.set(zmq::sockopt::linger, linger_at_stop_ms);
+    // Not by cppzmq, which throws: without it the last answers may be lost, no more.
+    (void)zmq_setsockopt(
+        state_->socket.handle(), ZMQ_LINGER, &linger_at_stop_ms, sizeof linger_at_stop_ms);
   }
 }
 

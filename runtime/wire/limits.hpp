@@ -8,13 +8,13 @@ namespace troupe::wire {
 /// The version every header carries.
 inline constexpr std::uint8_t protocol_version = 1;
 
-inline constexpr std::size_t header_bytes_max = 16U * 1024U;
+inline constexpr std::size_t header_bytes_max = std::size_t{16} * 1024;
 
 /// The default of `limits.body` in a topology.
-inline constexpr std::size_t body_bytes_max = 1024U * 1024U;
+inline constexpr std::size_t body_bytes_max = std::size_t{1024} * 1024;
 
 /// A batch frame is closed when it has grown past this; one large envelope may exceed it.
-inline constexpr std::size_t batch_bytes_target = 128U * 1024U;
+inline constexpr std::size_t batch_bytes_target = std::size_t{128} * 1024;
 
 /// Room beyond header and body in the largest frame: length prefixes and the envelopes before.
 inline constexpr std::size_t frame_slack_bytes = batch_bytes_target + 1024U;

@@ -157,7 +157,7 @@ void encode(writer& to, const T& value) {
 }
 
 /// What a list takes at once before its elements are seen.
-inline constexpr std::size_t reserve_bytes_max = 64U * 1024U;
+inline constexpr std::size_t reserve_bytes_max = std::size_t{64} * 1024;
 
 inline bool decode(reader& from, bool& to, decode_fault& fault) {
   return from.read(to) || fail_type(fault, "a boolean", from.peek());
