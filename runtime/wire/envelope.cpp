@@ -363,11 +363,12 @@ void append_call_header(std::string& to, const call_header& header) {
 }
 
 void append_event_header(std::string& to, const event_header& header) {
-  writer out{to};
   const std::uint32_t optional = !header.key.empty() + !header.source.empty()
                                  + !header.traceparent.empty() + (header.time != 0);
-  start_header(out, 6 + optional, header.kind);
-  id_entry(out, header.id);
+  to += static_cast<char>(0x80U | (6 + optional)); // A map of up to 15.
+  to += header.kind == kind::relay ? relay_start : event_start;
+  to.append(reinterpret_cast<const char*>(header.id.bytes.data()), header.id.bytes.size());
+  writer out{to};
   text_entry(out, "to", header.to);
   text_entry(out, "op", header.topic);
   out.text("seq");

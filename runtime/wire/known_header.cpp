@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstring>
+#include <utility>
 
 namespace troupe::wire {
 
@@ -10,6 +11,7 @@ namespace {
 constexpr unsigned char map_of_4 = 0x84;
 constexpr unsigned char map_of_6 = 0x86;
 constexpr unsigned char map_of_7 = 0x87;
+constexpr unsigned char map_of_10 = 0x8a;
 
 /// Walks bytes that are expected to be there.
 class matcher {
@@ -39,17 +41,40 @@ public:
       return false;
     }
     const auto format = static_cast<unsigned char>(rest_.front());
-    const std::size_t size = format & 0x1fU;
-    if ((format & 0xe0U) != 0xa0 || size == 0 || rest_.size() <= size) {
+    return (format & 0xe0U) == 0xa0 && ascii(1, format & 0x1fU, to);
+  }
+
+  /// The same, or text of up to 255 bytes.
+  bool text(std::string_view& to) {
+    if (rest_.size() < 2 || static_cast<unsigned char>(rest_.front()) != 0xd9) {
+      return short_text(to);
+    }
+    return ascii(2, static_cast<unsigned char>(rest_[1]), to);
+  }
+
+  bool unsigned_integer(std::uint64_t& to) {
+    if (rest_.empty()) {
       return false;
     }
-    to = rest_.substr(1, size);
-    rest_.remove_prefix(1 + size);
-    unsigned char all = 0;
-    for (const char byte : to) {
-      all = static_cast<unsigned char>(all | static_cast<unsigned char>(byte));
+    const auto format = static_cast<unsigned char>(rest_.front());
+    if (format < 0x80) {
+      to = format;
+      rest_.remove_prefix(1);
+      return true;
     }
-    return all < 0x80;
+    if (format < 0xcc || format > 0xcf) {
+      return false;
+    }
+    const std::size_t size = std::size_t{1} << (format - 0xccU);
+    if (rest_.size() <= size) {
+      return false;
+    }
+    to = 0;
+    for (std::size_t i = 1; i <= size; ++i) {
+      to = to << 8U | static_cast<unsigned char>(rest_[i]);
+    }
+    rest_.remove_prefix(1 + size);
+    return true;
   }
 
   const char* at() const { return rest_.data(); }
@@ -57,6 +82,20 @@ public:
   bool at_end() const { return rest_.empty(); }
 
 private:
+  /// `size` bytes of text, 1 at least, behind `before` bytes of format.
+  bool ascii(std::size_t before, std::size_t size, std::string_view& to) {
+    if (size == 0 || rest_.size() < before + size) {
+      return false;
+    }
+    to = rest_.substr(before, size);
+    rest_.remove_prefix(before + size);
+    unsigned char all = 0;
+    for (const char byte : to) {
+      all = static_cast<unsigned char>(all | static_cast<unsigned char>(byte));
+    }
+    return all < 0x80;
+  }
+
   std::string_view rest_;
 };
 
@@ -106,6 +145,41 @@ bool read_known_reply(std::string_view bytes, header_view& header) {
   return rest.at_end();
 }
 
+bool read_known_event(std::string_view bytes, header_view& header) {
+  matcher rest{bytes.substr(1)};
+  const bool is_event = rest.literal(event_start);
+  if (!is_event && !rest.literal(relay_start)) {
+    return false;
+  }
+  if (!rest.id(header.id) || !rest.literal("\xa2to") || !rest.short_text(header.to)
+      || !rest.literal("\xa2op") || !rest.short_text(header.op) || !rest.literal("\xa3seq")
+      || !rest.unsigned_integer(header.seq)) {
+    return false;
+  }
+  unsigned entries = 6;
+  if (is_event) {
+    if (!rest.literal("\xa4time") || !rest.unsigned_integer(header.time)) {
+      return false;
+    }
+    ++entries;
+  }
+  for (const auto& [key, to] :
+       {std::pair{std::string_view{"\xa3key"}, &header_view::key},
+        std::pair{std::string_view{"\xa6source"}, &header_view::source},
+        std::pair{std::string_view{"\xabtraceparent"}, &header_view::traceparent}}) {
+    if (rest.literal(key)) {
+      if (!rest.text(header.*to)) {
+        return false;
+      }
+      ++entries;
+    }
+  }
+  header.kind = is_event ? kind::event : kind::relay;
+  header.has_id = true;
+  header.has_seq = true;
+  return rest.at_end() && static_cast<unsigned char>(bytes.front()) == (0x80U | entries);
+}
+
 } // namespace
 
 bool read_known_header(std::string_view bytes, header_view& header) {
@@ -113,16 +187,19 @@ bool read_known_header(std::string_view bytes, header_view& header) {
     return false;
   }
   header.version = protocol_version;
-  switch (static_cast<unsigned char>(bytes.front())) {
-  case map_of_4:
+  const auto map = static_cast<unsigned char>(bytes.front());
+  if (map == map_of_4) {
     return read_known_reply(bytes, header);
-  case map_of_6:
-    return read_known_call(bytes, false, header);
-  case map_of_7:
-    return read_known_call(bytes, true, header);
-  default:
+  }
+  if (map < map_of_6 || map > map_of_10) {
     return false;
   }
+  // The kind begins behind the map's byte, `v`, 1 and `kind`.
+  constexpr std::size_t kind_at = 9;
+  if (bytes.size() > kind_at && static_cast<unsigned char>(bytes[kind_at]) == 0xa5) {
+    return read_known_event(bytes, header);
+  }
+  return map <= map_of_7 && read_known_call(bytes, map == map_of_7, header);
 }
 
 } // namespace troupe::wire

@@ -106,6 +106,54 @@ BOOST_AUTO_TEST_CASE(a_header_written_otherwise_is_read_alike) {
   BOOST_TEST(quick->ttl_at + 4 == general->ttl_at);
 }
 
+BOOST_AUTO_TEST_CASE(an_event_written_otherwise_is_read_alike) {
+  const std::string traceparent(55, 't');
+  for (unsigned with = 0; with < 16; ++with) {
+    const bool is_event = (with & 1U) != 0;
+    const event_header sent{
+        .kind = is_event ? kind::event : kind::relay,
+        .id = call_id(),
+        .to = "orders",
+        .topic = "order.created",
+        .key = (with & 2U) != 0 ? std::string_view{"customer-12"} : std::string_view{},
+        .source = (with & 4U) != 0 ? std::string_view{"orders"} : std::string_view{},
+        .traceparent = (with & 8U) != 0 ? std::string_view{traceparent} : std::string_view{},
+        .seq = std::uint64_t{1} << (with * 4),
+        .time = is_event ? 1'700'000'000'000U : 0U};
+    std::string usual;
+    append_event_header(usual, sent);
+    std::string unusual = usual;
+    unusual.replace(unusual.find("\xa2op"), 1, std::string{"\xdb\0\0\0\2", 5});
+
+    const auto quick = scan_header(usual);
+    const auto general = scan_header(unusual);
+
+    BOOST_TEST_CONTEXT("with " << with) {
+      BOOST_REQUIRE(quick.has_value());
+      BOOST_REQUIRE(general.has_value());
+      BOOST_TEST(quick->version == general->version);
+      BOOST_TEST((quick->kind == sent.kind));
+      BOOST_TEST((general->kind == sent.kind));
+      BOOST_TEST((quick->id == general->id));
+      BOOST_TEST(quick->has_id);
+      BOOST_TEST(quick->has_seq);
+      BOOST_TEST(!quick->has_ttl);
+      BOOST_TEST(quick->to == general->to);
+      BOOST_TEST(quick->op == general->op);
+      BOOST_TEST(quick->seq == sent.seq);
+      BOOST_TEST(general->seq == sent.seq);
+      BOOST_TEST(quick->time == general->time);
+      BOOST_TEST(quick->key == sent.key);
+      BOOST_TEST(quick->source == sent.source);
+      BOOST_TEST(quick->traceparent == sent.traceparent);
+    }
+    for (std::size_t size = 0; size < usual.size(); ++size) {
+      BOOST_TEST(!scan_header(std::string_view{usual}.substr(0, size)).has_value());
+    }
+    BOOST_TEST(!scan_header(usual + '\0').has_value());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(every_kind_is_read_by_its_word) {
   for (const kind sent :
        {kind::hello, kind::welcome, kind::ping, kind::pong, kind::state, kind::roster, kind::bye}) {
