@@ -72,6 +72,7 @@ struct of_group {
 struct read_for_group {
   std::uint32_t group = 0;
   std::uint64_t after = 0;
+  std::size_t count = 0;
 };
 
 using bus_action = std::variant<

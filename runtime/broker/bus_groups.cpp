@@ -72,12 +72,12 @@ void bus::offer(std::uint32_t index, const event_ref& what, instant now, bus_dec
 /// Has a group that is behind read further, when it has room.
 void bus::feed(std::uint32_t index, bus_decisions& out) {
   fed_group& fed = groups_[index];
-  if (fed.is_live || fed.is_reading || !fed.core->has_room()) {
+  if (fed.is_live || fed.is_reading || !fed.core->wants_more()) {
     return;
   }
   fed.is_reading = true;
   fed.reading_above = fed.core->scanned();
-  out.actions.emplace_back(read_for_group{index, fed.core->scanned()});
+  out.actions.emplace_back(read_for_group{index, fed.core->scanned(), fed.core->room()});
 }
 
 void bus::read(

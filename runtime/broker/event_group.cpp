@@ -49,6 +49,17 @@ bool event_group::has_room() const {
   return events == 0 || (events < options_.window_events && bytes < options_.window_bytes);
 }
 
+std::size_t event_group::room() const {
+  const std::size_t events = held_.size() + postponed_.held();
+  return events < options_.window_events ? options_.window_events - events : has_room() ? 1 : 0;
+}
+
+/// By what is in line: postponed events may fill the window for a long time.
+bool event_group::wants_more() const {
+  return has_room() && held_.size() <= options_.window_events / 2
+         && held_.bytes() <= options_.window_bytes / 2;
+}
+
 void event_group::offer(const event_ref& what, instant now, group_decisions& out) {
   const std::uint64_t position = what->position;
   const std::uint32_t number = what->partition % wire::partition_count;

@@ -60,6 +60,10 @@ public:
   std::uint64_t scanned() const;
   /// Whether another event may be offered now.
   bool has_room() const;
+  /// How many more may be offered, as far as their number goes.
+  std::size_t room() const;
+  /// Whether it is time to read on for it: what is read and finds no room is read again.
+  bool wants_more() const;
   /// The next event that it wants. Ones it was offered before change nothing.
   void offer(const event_ref& what, instant now, group_decisions& out);
   /// There is nothing for it from `scanned()` up to here.

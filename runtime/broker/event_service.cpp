@@ -209,7 +209,12 @@ void event_service::carry_out(instant now) {
 }
 
 void event_service::read_for(const read_for_group& what, instant now) {
-  ask(ask_events{what.after, group_read_events, group_read_bytes, bus_.patterns(what.group)},
+  ask(
+      ask_events{
+          what.after,
+          std::min(what.count, group_read_events),
+          group_read_bytes,
+          bus_.patterns(what.group)},
       now,
       [this, what](const outcome<journal_result>& result, instant at) {
         if (const auto* page = result ? std::get_if<events_page>(&*result) : nullptr) {

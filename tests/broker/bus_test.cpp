@@ -282,6 +282,40 @@ BOOST_AUTO_TEST_CASE(a_group_that_is_behind_reads_from_the_journal_and_then_goes
   BOOST_TEST((broker.delivered(0) == std::vector<std::uint64_t>{4}));
 }
 
+// What is read without room for it would be read again, each time a few events are handled.
+BOOST_AUTO_TEST_CASE(a_group_that_is_behind_reads_when_half_its_window_is_free_and_what_fits) {
+  broker_under_test broker{shop(), {.last = 20'000, .cursors = {{"mail", {}}, {"stock", {}}}}};
+  broker.join(n1, 10'000);
+  const std::size_t window = broker.take<read_for_group>()[0].count;
+  std::vector<event_ref> page;
+  for (std::uint64_t position = 1; position <= window * 3 / 4; ++position) {
+    auto made = std::make_shared<event>();
+    made->position = position;
+    made->partition = static_cast<std::uint32_t>(position % wire::partition_count);
+    made->topic = "order.created";
+    page.push_back(std::move(made));
+  }
+  const auto handle_all_of = [&](std::uint32_t first, std::uint32_t last) {
+    wire::handled all{.capability = "mail", .upto = {}, .waiting = {}, .done = {}};
+    for (std::uint32_t i = first; i <= last; ++i) {
+      all.upto.push_back({i, page.size()});
+    }
+    broker.forget();
+    broker.inner.handled(n1, all, broker.now, broker.out);
+    return broker.take<read_for_group>();
+  };
+
+  broker.forget();
+  broker.inner.read(0, page, page.size(), broker.now, broker.out);
+  BOOST_TEST(broker.take<read_for_group>().empty());
+  BOOST_TEST(handle_all_of(0, 15).empty());
+  const auto reads = handle_all_of(16, 31);
+
+  BOOST_REQUIRE(reads.size() == 1U);
+  BOOST_TEST(reads[0].after == page.size());
+  BOOST_TEST(reads[0].count == window - page.size() / 2);
+}
+
 BOOST_AUTO_TEST_CASE(a_group_new_to_the_journal_has_its_cursor_written_at_once) {
   bus_options options = shop();
   options.subscriptions[0].start = 5;
