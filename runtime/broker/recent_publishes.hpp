@@ -4,14 +4,16 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <tsl/robin_map.h>
+#include <vector>
 
 namespace troupe::broker {
 
 /// The ids that clients published last, so that a repeat is answered and not journaled again.
 ///
-/// Bounded: the `ids_max` newest are remembered.
+/// Bounded: the `ids_max` newest are remembered. The entries stand in the order they came; what is
+/// searched is a table of eight bytes for each, which stays in the processor's cache, and which a
+/// new id mostly does not meet anybody in: a map of ids took a tenth of the time that the broker
+/// spends on an event.
 class recent_publishes {
 public:
   static constexpr std::size_t ids_max = 65'536;
@@ -30,8 +32,30 @@ public:
   void drop_from(std::uint64_t position);
 
 private:
-  tsl::robin_map<uuid, entry, std::hash<uuid>> known_;
-  std::deque<uuid> order_;
+  struct remembered {
+    uuid id;
+    entry what;
+  };
+
+  /// Open addressing: an entry stands at its hash or behind it, without an empty place between.
+  struct place {
+    std::uint32_t hash = 0;
+    /// Of the entry, from 1; 0: empty.
+    std::uint32_t number = 0;
+  };
+
+  static constexpr std::size_t places_max = 2 * ids_max;
+
+  static std::uint32_t hash_of(const uuid& id);
+
+  static std::size_t behind(std::size_t place) { return (place + 1) % places_max; }
+
+  void take_out(std::size_t index);
+
+  std::vector<remembered> ring_;
+  std::size_t oldest_ = 0;
+  std::size_t count_ = 0;
+  std::vector<place> places_;
 };
 
 } // namespace troupe::broker
