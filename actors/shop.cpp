@@ -4,6 +4,7 @@
 #include "actors/inventory/inventory.hpp"
 #include "actors/inventory/schema.hpp"
 #include "actors/notes/notes.hpp"
+#include "actors/notes/options.hpp"
 #include "actors/notes/schema.hpp"
 #include "actors/notifications/notifications.hpp"
 #include "actors/notifications/schema.hpp"
@@ -56,7 +57,8 @@ std::vector<actor_type> shop_actor_types() {
           "witness", {"publish", "count"}, witness::schema, {"*"}),
 #endif
       type_of<echo::echo_actor>("echo", {"echo", "say"}),
-      type_of<notes::notes_actor>("notes", {"add", "count"}, notes::schema, {"note.*"}),
+      type_of<notes::notes_actor, notes::notes_options>(
+          "notes", {"add", "count"}, notes::schema, {"note.*"}),
       type_of<users::users_actor>("users", {"register", "get", "update_profile"}, users::schema),
       type_of<inventory::inventory_actor, inventory::inventory_options>(
           "inventory", {"load", "stock", "restock", "reserve", "release"}, inventory::schema),

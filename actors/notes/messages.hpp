@@ -20,6 +20,14 @@ struct note_added {
 
 TROUPE_MESSAGE(note_added, note_id)
 
+/// The event `noted`, in the turn that kept a note which came as an event, if `tell` says so.
+struct noted {
+  uuid note_id;
+  std::string text;
+};
+
+TROUPE_MESSAGE(noted, note_id, text)
+
 /// `count`.
 struct count_notes {};
 

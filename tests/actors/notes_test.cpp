@@ -30,6 +30,25 @@ BOOST_AUTO_TEST_CASE(a_note_is_kept_under_the_id_of_its_call) {
   BOOST_TEST(count->count == 1);
 }
 
+BOOST_AUTO_TEST_CASE(a_note_that_comes_as_an_event_is_kept_and_told_of_if_so_configured) {
+  actor_fixture silent{type_named("notes")};
+  actor_fixture telling{type_named("notes"), map_of({{"tell", {}, scalar_of("true")}})};
+  const auto count_after = [](actor_fixture& notes) {
+    const auto kept = notes.tell(notes.fresh_id(), "note.added", notes::add_note{"milk"});
+    BOOST_REQUIRE(kept.has_value());
+    return notes.ask<notes::note_count>("count", notes::count_notes{})->count;
+  };
+  const auto told = [](actor_fixture& notes) {
+    return notes.database->integer_of("SELECT COUNT(*) FROM outbox WHERE topic = 'noted'");
+  };
+
+  BOOST_TEST(count_after(silent) == 1);
+  BOOST_TEST(count_after(telling) == 1);
+
+  BOOST_TEST(told(silent).value_or(-1) == 0);
+  BOOST_TEST(told(telling).value_or(-1) == 1);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace troupe::shop::test

@@ -30,7 +30,8 @@ def _busy_seconds(processor):
     return 0.0
 
 
-def _used_by(pid):
+def used_by(pid):
+    """Processor seconds, of all its threads."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
             fields = stat.read().rsplit(")", 1)[1].split()
@@ -58,6 +59,6 @@ class ForeignCpu:
 
     def cores(self, running):
         """@param running: our processes that were started since, and still run."""
-        ours = _used_here() - self._ours + sum(map(_used_by, running))
+        ours = _used_here() - self._ours + sum(map(used_by, running))
         busy = _busy_seconds(self._processor) - self._busy
         return max(0.0, busy - ours) / (time.monotonic() - self._began)

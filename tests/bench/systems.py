@@ -3,12 +3,18 @@
 import json
 import os
 import pathlib
-import shutil
 import socket
+import statistics
+import struct
 import subprocess
+
+from machine import used_by
 
 _HERE = pathlib.Path(__file__).parent
 _STOP_WITHIN = 10
+
+# Ordering keys of the events, so that every partition has some.
+KEYS = 1000
 
 # What each operation is called in the figures.
 _WORKS = {"echo.echo": "call", "notes.add": "command", "order_saga.place": "saga"}
@@ -18,24 +24,37 @@ _TOPOLOGY = """\
 troupe: 1
 name: bench
 brokers: {{b1: {{listen: "tcp://127.0.0.1:{port}"}}}}
-nodes: {{n1: {{}}}}
+nodes: {{n1: {{}}, n2: {{}}}} # n2 is never started.
 limits: {{body: 64KiB, memory: 16GiB}}
 defaults:
-  bulkhead: {{in_flight: 2048, queue: 20000}}
+  bulkhead: {{in_flight: 2048, queue: 20000, events: 4096}}
 capabilities:
 """
 
+_LISTENER = "  notes: {nodes: [n1], subscribes: [note.added]}\n"
+_DOWN = """\
+  down_{n}:
+    actor: notes
+    nodes: [n2]
+    subscribes: [note.other_{n}]
+    bulkhead: {{in_flight: 1, queue: 1}}
+"""
 _CAPABILITIES = {
-    "calls": "  echo: {store: none}\n",
-    "turns": "  echo: {store: none}\n  notes: {}\n",
+    "calls": "  echo: {nodes: [n1], store: none}\n",
+    "turns": "  echo: {nodes: [n1], store: none}\n  notes: {nodes: [n1]}\n",
     "sagas": """\
-  inventory: {}
+  inventory: {nodes: [n1]}
   payments:
+    nodes: [n1]
     effects: {threads: 4}
     config: {provider: {simulated: {decline_over: 0, latency: 0ms, fail_every: 0}}}
-  orders: {}
-  order_saga: {}
+  orders: {nodes: [n1]}
+  order_saga: {nodes: [n1]}
 """,
+    "events": _LISTENER,
+    "telling": "  notes: {nodes: [n1], subscribes: [note.added], config: {tell: true}}\n",
+    "one down": _LISTENER + _DOWN.format(n=1),
+    "many": _LISTENER + "".join(_DOWN.format(n=n) for n in range(1, 1000)),
 }
 
 
@@ -47,13 +66,13 @@ def compiled(source, folder, *flags):
     return target
 
 
-def _free_port():
+def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
-def _stop(processes):
+def stop(processes):
     """In order. What does not end in time is killed."""
     for process in processes:
         process.terminate()
@@ -64,7 +83,7 @@ def _stop(processes):
             process.wait()
 
 
-def _await_line(process, words):
+def await_line(process, words):
     """Reads what `process` says on stderr until a line holds `words`."""
     said = []
     for line in process.stderr:
@@ -74,11 +93,18 @@ def _await_line(process, words):
     raise RuntimeError(f"{process.args[0]} did not start:\n{''.join(said)}")
 
 
-def _figure(command):
+def figure(command):
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(map(str, command))}:\n{done.stderr}")
     return json.loads(done.stdout)
+
+
+def _flushes(file):
+    """What flush_gauge.c counted: how many, and how long the last 65,536 took, in nanoseconds."""
+    data = file.read_bytes()
+    count, = struct.unpack_from("<Q", data)
+    return count, struct.unpack_from(f"<{min(count, 65536)}I", data, 8)
 
 
 class _Loader:
@@ -87,7 +113,7 @@ class _Loader:
         self._time = ["--seconds", given.seconds, "--warm-up", min(0.5, given.seconds / 3)]
 
     def figure(self, system, window, *more):
-        return _figure([self._program, system, "--window", window, *self._time, *more])
+        return figure([self._program, system, "--window", window, *self._time, *more])
 
 
 class Reference:
@@ -109,78 +135,80 @@ class Reference:
 class Troupe:
     """One broker and one worker, with databases of their own."""
 
-    def __init__(self, given, folder, topology, preload=None, slow_flush_us=0):
+    def __init__(self, given, folder, topology, preload=None, slow_flush_us=0, counts=False):
+        """@param preload: flush_gauge.c, compiled. @param counts: have it count flushes."""
         self._loader = _Loader(given)
-        self._suffix = ", slow flush" if preload else ""
+        self._suffix = ", slow flush" if slow_flush_us else ""
         folder.mkdir()
-        port = _free_port()
+        port = free_port()
         self.broker = f"tcp://127.0.0.1:{port}"
         file = folder / "topology.yaml"
         file.write_text(_TOPOLOGY.format(port=port) + _CAPABILITIES[topology])
         self._log = (folder / "log").open("w+")
-        environment = dict(os.environ)
-        if preload:
-            environment |= {"LD_PRELOAD": str(preload), "SLOW_FLUSH_US": str(slow_flush_us)}
         # The worker first: it finds the broker as soon as there is one, and stops before it.
         self._processes = []
+        self._counts = []
         for program, node in (("troupe-broker", "b1"), ("troupe-worker", "n1")):
+            environment = dict(os.environ)
+            if preload:
+                environment |= {"LD_PRELOAD": str(preload), "SLOW_FLUSH_US": str(slow_flush_us)}
+            if counts:
+                self._counts.insert(0, folder / f"{node}.flushes")
+                environment |= {"FLUSH_COUNTS": str(self._counts[0])}
             self._processes.insert(0, subprocess.Popen(
                 [given.bin / program, file, "--node", node], stdin=subprocess.DEVNULL,
                 stdout=self._log, stderr=self._log, env=environment))
 
-    def load(self, system, operation, window):
+    def _figure(self, system, window, *more):
         # The first call waits until broker and worker are up.
         try:
-            line = self._loader.figure(system, window, "--broker", self.broker, "--call", operation)
+            return self._loader.figure(system, window, "--broker", self.broker, *more)
         except RuntimeError as fault:
             self._log.seek(0)
             raise RuntimeError(f"{fault}\nof the nodes' log:\n{self._log.read()[-4000:]}") from None
+
+    def load(self, system, operation, window):
+        line = self._figure(system, window, "--call", operation)
         return line | {"work": _WORKS[operation] + self._suffix}
+
+    def publish(self, system, window):
+        """Publishes what nobody subscribes to, confirmed once it is on disk."""
+        line = self._figure(system, window, "--publish", "other.added", "--keys", KEYS)
+        return line | {"work": "publish" + self._suffix}
+
+    def handle(self, window, work="publish to handled"):
+        """Publishes until all are handled; what that costs broker and worker, in processor time."""
+        before = [used_by(pid) for pid in self.pids()]
+        line = self._figure("troupe", window, "--publish", "note.added", "--keys", KEYS,
+                            "--until", "handled")
+        after = [used_by(pid) for pid in self.pids()]
+        worker, broker = ((b - a) * 1e6 / max(1, line["events"]) for a, b in zip(before, after))
+        return line | {"work": work + self._suffix, "broker_cpu_us": broker,
+                       "worker_cpu_us": worker}
+
+    def tell(self):
+        """Publishes 1,000 a second until a follower was told that each was handled."""
+        self._figure("troupe", 1, "--publish", "note.added", "--until", "handled", "--count", 1)
+        before = [_flushes(file)[0] for file in self._counts]  # What starting takes is in these.
+        line = self._figure("troupe", 1, "--publish", "note.added", "--keys", KEYS,
+                            "--until", "told", "--rate", 1000)
+        line |= {"work": "publish to told, 1000/s" + self._suffix, "window": 0}
+        if self._counts:
+            (worker, _), (broker, nanos) = map(_flushes, self._counts)
+            line |= {"worker_flushes": (worker - before[0]) / line["events"],
+                     "broker_flushes": (broker - before[1]) / line["events"],
+                     "flush_us": statistics.median(nanos) / 1e3}
+        return line
+
+    def fill(self, topic, count):
+        """Publishes so many; gives no figure."""
+        line = self._figure("troupe", 1000, "--publish", topic, "--keys", KEYS, "--count", count)
+        if line["failures"]:
+            raise RuntimeError(f"{line['failures']} publishes failed: {line['first_failure']}")
 
     def pids(self):
         return [process.pid for process in self._processes]
 
     def stop(self):
-        _stop(self._processes)
+        stop(self._processes)
         self._log.close()
-
-
-class Nats:
-    """nats-server, and the client library's two ways to write."""
-
-    @staticmethod
-    def _server():
-        return shutil.which("nats-server", path=os.environ.get("PATH", "") + ":/usr/sbin")
-
-    @classmethod
-    def missing(cls):
-        """What is not installed, or nothing."""
-        if cls._server() is None:
-            return "nats-server is not installed"
-        if not any(pathlib.Path(folder, "nats/nats.h").exists()
-                   for folder in ("/usr/include", "/usr/local/include")):
-            return "libnats-dev is not installed"
-        if shutil.which("cc") is None:
-            return "there is no C compiler"
-        return None
-
-    def __init__(self, given, _folder):
-        self._program = compiled("nats_calls.c", given.build, "-lnats")
-        self._time = [given.seconds, min(0.5, given.seconds / 3)]
-        port = _free_port()
-        self._url = f"nats://127.0.0.1:{port}"
-        self._server_process = subprocess.Popen(
-            [self._server(), "-a", "127.0.0.1", "-p", str(port)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        _await_line(self._server_process, "Server is ready")
-
-    def load(self, mode, window):
-        line = _figure([self._program, self._url, mode, window, *self._time])
-        return line | {"work": "call", "mode": mode}
-
-    def pids(self):
-        return [self._server_process.pid]
-
-    def stop(self):
-        _stop([self._server_process])
-        self._server_process.stderr.close()

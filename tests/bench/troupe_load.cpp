@@ -4,6 +4,7 @@
 #include "runtime/client/client.hpp"
 #include "runtime/wire/envelope.hpp"
 #include "tests/bench/bodies.hpp"
+#include "tests/bench/call_window.hpp"
 
 #include <zmq.hpp>
 
@@ -12,27 +13,11 @@
 
 namespace troupe::bench {
 
-namespace {
-
-constexpr milliseconds first_call_within{20'000};
-constexpr milliseconds call_within{30'000};
-
-struct split_operation {
-  std::string capability;
-  std::string operation;
-};
-
-split_operation split(const std::string& name) {
-  const std::size_t dot = name.find('.');
-  return {name.substr(0, dot), dot == std::string::npos ? "" : name.substr(dot + 1)};
-}
-
-/// The bodies to ask with, in turn.
-std::vector<std::string> bodies_for(const std::string& operation) {
-  if (operation == "echo.echo") {
+std::vector<std::string> bodies_for(const target& whom) {
+  if (whom.capability == "echo") {
     return {text_body("payload")};
   }
-  if (operation == "notes.add") {
+  if (whom.capability != "order_saga") {
     return {text_body("text")};
   }
   std::vector<std::string> orders;
@@ -42,19 +27,33 @@ std::vector<std::string> bodies_for(const std::string& operation) {
   return orders;
 }
 
+std::vector<std::string> keys_for(const target& whom) {
+  std::vector<std::string> keys;
+  for (std::uint32_t n = 0; n < whom.keys; ++n) {
+    keys.push_back(fmt::format("key-{:05}", n));
+  }
+  if (keys.empty()) {
+    keys.emplace_back();
+  }
+  return keys;
+}
+
+namespace {
+
 /// The socket of a client in any language, and the header it fills in.
 class plain_client {
 public:
-  plain_client(const std::string& broker, const split_operation& what)
-      : socket_{context_, zmq::socket_type::dealer}, header_{what.capability, what.operation} {
+  plain_client(const target& whom, std::string_view key)
+      : socket_{context_, zmq::socket_type::dealer}, header_{whom.capability, whom.operation} {
     socket_.set(zmq::sockopt::sndhwm, 0);
     socket_.set(zmq::sockopt::rcvhwm, 0);
     socket_.set(zmq::sockopt::linger, 0);
     socket_.set(zmq::sockopt::rcvtimeo, static_cast<int>(first_call_within.count()) + 1000);
-    socket_.connect(broker);
+    socket_.connect(whom.broker);
     const uuid made = uuid_source{}.next(std::chrono::system_clock::now());
     std::string bytes;
-    header_.append(bytes, made, static_cast<std::uint32_t>(call_within.count()), {}, {});
+    header_.append(bytes, made, static_cast<std::uint32_t>(call_within.count()), key, {});
+    key_at_ = bytes.size() - key.size(); // It is the last entry.
     id_at_ = bytes.find(std::string_view{reinterpret_cast<const char*>(made.bytes.data()), 16});
     call_ = bytes;
     wire::append_reply_header(ok_, made, wire::status::ok);
@@ -62,8 +61,9 @@ public:
   }
 
   /// The number is in the last bytes of the id; time and randomness before it stay.
-  void send(std::uint64_t number, std::string_view body) {
+  void send(std::uint64_t number, std::string_view key, std::string_view body) {
     std::memcpy(call_.data() + id_at_ + 9, &number, 7);
+    std::memcpy(call_.data() + key_at_, key.data(), key.size());
     (void)socket_.send(zmq::buffer(call_), zmq::send_flags::sndmore);
     (void)socket_.send(zmq::buffer(body), zmq::send_flags::none);
   }
@@ -103,6 +103,7 @@ private:
   zmq::message_t frame_;
   std::string call_;
   std::size_t id_at_ = 0;
+  std::size_t key_at_ = 0;
   std::string ok_;
   std::size_t ok_id_at_ = 0;
 };
@@ -110,10 +111,11 @@ private:
 } // namespace
 
 outcome<figure> measure_plain(const target& whom, const load_options& options) {
-  plain_client client{whom.broker, split(whom.operation)};
-  const auto bodies = bodies_for(whom.operation);
+  const auto bodies = bodies_for(whom);
+  const auto keys = keys_for(whom);
+  plain_client client{whom, keys[0]};
   std::uint64_t sent = 0;
-  client.send(sent++, bodies[0]);
+  client.send(sent++, keys[0], bodies[0]);
   if (const auto first = client.receive(); !first) {
     return failure{first.error()};
   }
@@ -123,7 +125,7 @@ outcome<figure> measure_plain(const target& whom, const load_options& options) {
   std::vector<instant> sent_at(1U << 16U);
   const auto send = [&] {
     sent_at[sent % sent_at.size()] = now;
-    client.send(sent, bodies[sent % bodies.size()]);
+    client.send(sent, keys[sent % keys.size()], bodies[sent % bodies.size()]);
     ++sent;
   };
   for (std::size_t i = 0; i < options.window; ++i) {
@@ -148,9 +150,7 @@ outcome<figure> measure_client(const target& whom, const load_options& options) 
     return failure{opened.error()};
   }
   client::client& client = **opened;
-  const split_operation what = split(whom.operation);
-  const auto bodies = bodies_for(whom.operation);
-  if (what.capability == "order_saga") {
+  if (whom.capability == "order_saga") {
     const std::string stock = stock_body();
     const auto loaded = client.call(
         {.capability = "inventory",
@@ -161,51 +161,28 @@ outcome<figure> measure_client(const target& whom, const load_options& options) 
       return failure{loaded.error()};
     }
   }
+  const std::string body = bodies_for(whom)[0];
   const auto first = client.call(
-      {.capability = what.capability,
-       .operation = what.operation,
-       .body = bodies[0],
+      {.capability = whom.capability,
+       .operation = whom.operation,
+       .body = body,
        .deadline = first_call_within});
   if (!first) {
     return failure{first.error()};
   }
 
-  instant now = std::chrono::steady_clock::now();
-  figure result{options, now};
-  std::vector<instant> sent_at(options.window, now);
-  std::vector<client::call_request> calls(
-      options.window,
-      {.capability = what.capability,
-       .operation = what.operation,
-       .body = {},
-       .deadline = call_within});
-  std::uint64_t sent = 0;
-  for (std::size_t i = 0; i < calls.size(); ++i) {
-    calls[i].body = bodies[sent++ % bodies.size()];
-    calls[i].token = i;
-  }
-  std::vector<client::completion> ended;
-  while (!result.is_over(now)) {
-    error why;
-    if (client.submit(calls, nullptr, &why) != calls.size()) {
-      return failure{why};
+  call_window window{client, whom, options.window};
+  figure result{options, window.now()};
+  while (!result.is_over(window.now())) {
+    if (auto filled = window.fill(); !filled) {
+      return failure{filled.error()};
     }
-    calls.resize(client.completions(ended, call_within));
-    now = std::chrono::steady_clock::now();
-    for (std::size_t i = 0; i < ended.size(); ++i) {
-      const auto token = static_cast<std::size_t>(ended[i].token);
-      if (ended[i].answer) {
-        result.answered(sent_at[token], now);
+    for (const call_window::ended& each : window.take(call_within)) {
+      if (each.why == nullptr) {
+        result.answered(each.sent, window.now());
       } else {
-        result.failed(ended[i].answer.error().message);
+        result.failed(each.why->message);
       }
-      sent_at[token] = now;
-      calls[i] = {
-          .capability = what.capability,
-          .operation = what.operation,
-          .body = bodies[sent++ % bodies.size()],
-          .deadline = call_within,
-          .token = token};
     }
   }
   client.close(milliseconds{0});

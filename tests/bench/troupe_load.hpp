@@ -1,18 +1,33 @@
 #pragma once
 
+#include "runtime/clock.hpp"
 #include "runtime/outcome.hpp"
 #include "tests/bench/figure.hpp"
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 namespace troupe::bench {
+
+inline constexpr milliseconds first_call_within{20'000};
+inline constexpr milliseconds call_within{30'000};
 
 /// What is asked of a system that runs already.
 struct target {
   std::string broker;
-  /// "echo.echo", "notes.add" or "order_saga.place".
-  std::string operation = "echo.echo";
+  /// Of `echo`, `notes`, `order_saga`; or `troupe.publish`, whose operation is the topic.
+  std::string capability;
+  std::string operation;
+  /// So many different ordering keys, in turn; 0: none.
+  std::uint32_t keys = 0;
 };
+
+/// The bodies to ask with, in turn.
+std::vector<std::string> bodies_for(const target& whom);
+
+/// The keys to ask with, in turn: all of the same length; one that is empty if there are none.
+std::vector<std::string> keys_for(const target& whom);
 
 /// A client that knows nothing of Troupe but FORMAT.md: a DEALER socket, two frames a message, one
 /// thread, each answer followed by the next question.
