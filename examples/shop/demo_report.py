@@ -152,8 +152,10 @@ def show_check(screen: Screen, check: dict) -> None:
     """The checker's verdict: one line for each invariant, more for one that is violated."""
     screen.line(screen.strong("  the books, by an independent checker"))
     for name, result in check["invariants"].items():
-        verdict = screen.good("ok") if result["violations"] == 0 else \
-            screen.bad(f"{result['violations']} violated")
+        verdict = screen.bad(f"{result['violations']} violated") if result["violations"] else \
+            screen.good("ok") if result["checked"] else "not checked"
+        if result["without"]:
+            verdict += f" ({', '.join(result['without'])})"
         screen.line(f"  {name:<5}{result['what']:<65}{verdict}")
         if result["violations"]:
             screen.line(f"       first: {result['first_key']}: {result['first']}")

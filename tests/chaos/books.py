@@ -16,6 +16,8 @@ from collections.abc import Iterator
 
 # Capabilities whose databases are checked, by the names they are attached under.
 CAPABILITIES = ("inventory", "orders", "payments", "order_saga")
+# Attached as well, where there are any: runs from before the events have none.
+OF_EVENTS = ("journal", "notifications")
 
 PENDING, ANSWERED, REFUSED = 1, 2, 3  # States of an inbox row.
 UNDER_WAY = (0, 1)  # Phases of a saga: forward and undoing.
@@ -72,17 +74,30 @@ class Liveness:
     effects: dict[str, int] = dataclasses.field(default_factory=dict)
     unfinished_sagas: int = 0
     parked_sagas: int = 0
+    # Events in outboxes that the journal has not taken, by capability.
+    leaving: dict[str, int] = dataclasses.field(default_factory=dict)
+    postponed: dict[str, int] = dataclasses.field(default_factory=dict)
+    # Confirmations without a mail or a dead letter, and mails that are neither sent nor failed.
+    unhandled: int = 0
+    unsent: int = 0
 
     @property
     def quiet(self) -> bool:
         return not self.unfinished_sagas and not any(self.pending.values()) \
-            and not any(self.effects.values())
+            and not any(self.effects.values()) and not any(self.leaving.values()) \
+            and not any(self.postponed.values()) and not self.unhandled and not self.unsent
 
     def __str__(self) -> str:
         parts = [f"{count} pending in {name}" for name, count in self.pending.items() if count]
         parts += [f"{count} effects of {name}" for name, count in self.effects.items() if count]
         if self.unfinished_sagas:
             parts.append(f"{self.unfinished_sagas} sagas unfinished")
+        parts += [f"{count} in the outbox of {name}" for name, count in self.leaving.items() if count]
+        parts += [f"{count} postponed in {name}" for name, count in self.postponed.items() if count]
+        if self.unhandled:
+            parts.append(f"{self.unhandled} confirmations unhandled")
+        if self.unsent:
+            parts.append(f"{self.unsent} mails unsent")
         return ", ".join(parts) or "nothing is under way"
 
 
@@ -105,7 +120,45 @@ def read_liveness(files: dict[str, pathlib.Path]) -> Liveness:
                 counts = dict(connection.execute("SELECT phase, COUNT(*) FROM sagas GROUP BY phase"))
                 found.unfinished_sagas += sum(counts.get(phase, 0) for phase in UNDER_WAY)
                 found.parked_sagas += counts.get(4, 0)
+            if "postponed" in tables:
+                found.postponed[name] = connection.execute(
+                    "SELECT COUNT(*) FROM postponed WHERE partition >= 0").fetchone()[0]
+            if "mails" in tables:
+                found.unsent = connection.execute(
+                    "SELECT COUNT(*) FROM mails WHERE state = 'asked'").fetchone()[0]
+    if "journal" in files:
+        _read_event_liveness(files, found)
     return found
+
+
+def _read_event_liveness(files: dict[str, pathlib.Path], found: Liveness) -> None:
+    with opened(files["journal"]) as journal:
+        if "sources" not in _tables(journal):
+            return
+        taken = dict(journal.execute("SELECT instance, taken FROM sources"))
+        for name, path in files.items():
+            with opened(path) as connection:
+                if {"outbox", "troupe_meta"} <= _tables(connection):
+                    instance = connection.execute("SELECT instance FROM troupe_meta").fetchone()[0]
+                    found.leaving[name] = connection.execute(
+                        "SELECT COUNT(*) FROM outbox WHERE seq > ?",
+                        (taken.get(instance, 0),)).fetchone()[0]
+        if "notifications" not in files:
+            return
+        with opened(files["notifications"]) as notifications:
+            if "mails" not in _tables(notifications):
+                return
+            mails = list(notifications.execute("SELECT order_id, event_id FROM mails"))
+        settled = {as_key(order) for order, _ in mails}
+        events = {event for _, event in mails}
+        for event, key in journal.execute(
+                "SELECT event_id, key FROM dead_letters WHERE capability = 'notifications'"):
+            settled.add(key)
+            events.add(event)
+        found.unhandled = sum(
+            key not in settled and event not in events for event, key in journal.execute(
+                "SELECT e.id, e.key FROM events e JOIN topics t ON t.id = e.topic"
+                " WHERE t.name = 'order.confirmed'"))
 
 
 def wait_until_quiet(data: pathlib.Path, seconds: float) -> Liveness:
@@ -211,7 +264,7 @@ def read_provider_log(path: pathlib.Path) -> list[tuple[str, str, bytes, int]]:
 def attach(copies: dict[str, pathlib.Path]) -> sqlite3.Connection:
     """One connection in which every database is known by its capability's name."""
     connection = sqlite3.connect(":memory:")
-    for name in CAPABILITIES:
+    for name in (*CAPABILITIES, *(name for name in OF_EVENTS if name in copies)):
         connection.execute(f"ATTACH DATABASE ? AS {name}", (str(copies[name]),))
     return connection
 

@@ -16,6 +16,7 @@ import tempfile
 from typing import Any
 
 import books
+import event_books
 import invariants
 
 GOOD, VIOLATED, CANNOT = 0, 1, 2
@@ -85,9 +86,15 @@ def run_checks(arguments: argparse.Namespace) -> Report:
     provider_log = pathlib.Path(arguments.provider_log or data / "provider.log")
     if arguments.provider_log and not provider_log.exists():
         raise books.CannotCheck(f"{provider_log}: no such file")
-    # Before the copies are made: what is acknowledged by then must be in them.
+    spool = pathlib.Path(arguments.spool or data / "mail")
+    if arguments.spool and not spool.is_dir():
+        raise books.CannotCheck(f"{spool}: no such folder")
+    # Before the copies are made: what is acknowledged or sent by then must be in them.
     log = books.read_client_log(pathlib.Path(arguments.client_log)) \
         if arguments.client_log else books.ClientLog()
+    published = event_books.read_publish_log(pathlib.Path(arguments.publish_log)) \
+        if arguments.publish_log else None
+    mails = event_books.read_spool(spool) if spool.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="troupe-checker-") as folder:
         copies = books.copy_databases(data, pathlib.Path(folder))
         lines = books.read_provider_log(provider_log) if provider_log.exists() else []
@@ -98,15 +105,19 @@ def run_checks(arguments: argparse.Namespace) -> Report:
         books.load_wishes(connection, pathlib.Path(arguments.orders) if arguments.orders else None)
         known = {"client": bool(arguments.client_log), "wishes": bool(arguments.orders),
                  "provider": provider_log.exists()}
-        results = invariants.check(connection, log, known, arguments.while_running)
-        counts = count(connection, log, len(lines))
+        absent = event_books.load(connection, published, mails)
+        results = invariants.check(connection, log, known, absent, arguments.while_running)
+        counts = {**count(connection, log, len(lines)), **event_books.count(connection, absent)}
         connection.close()
     return Report(results, liveness, counts, arguments.while_running)
 
 
 def print_report(report: Report) -> None:
     for name, result in report.results.items():
-        verdict = "ok" if result.violations == 0 else f"{result.violations} VIOLATED"
+        verdict = f"{result.violations} VIOLATED" if result.violations else \
+            "ok" if result.checked else "not checked"
+        if result.without:
+            verdict += f" ({', '.join(result.without)})"
         print(f"{name:<4} {invariants.TITLES[name]:<62} {verdict}")
         if result.violations:
             print(f"     first: {result.first_key}: {result.first}")
@@ -134,6 +145,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--provider-log", help="the card company's book (default: DATA/provider.log,"
                                                " if there is one)")
     parser.add_argument("--orders", help="what was ordered, one JSON object a line")
+    parser.add_argument("--publish-log", help="acknowledged publishes, one JSON object a line:"
+                                              " id and position")
+    parser.add_argument("--spool", help="folder of the mails (default: DATA/mail, if there is one)")
     parser.add_argument("--while-running", action="store_true",
                         help=f"check only what holds at every moment: {', '.join(invariants.ALWAYS)}")
     parser.add_argument("--wait-quiet", type=float, default=0, metavar="SECONDS",

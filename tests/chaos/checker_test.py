@@ -37,6 +37,7 @@ class CheckerTest(unittest.TestCase):
         done = subprocess.run(
             [sys.executable, str(HERE / "checker.py"), "--data", str(self.run_.data),
              "--client-log", str(self.run_.client_log),
+             "--publish-log", str(self.run_.publish_log),
              "--orders", str(self.run_.folder / "orders.jsonl"), "--json", *options],
             capture_output=True, text=True, check=False)
         self.assertEqual("", done.stderr)
@@ -75,6 +76,11 @@ class AGoodRun(CheckerTest):
         self.assertEqual((0, 0, 0), (counts["lost"], counts["unexpected"], counts["duplicated"]))
         self.assertEqual(2, counts["provider_repeats"])
         self.assertEqual(2, counts["taken_over"])
+        self.assertEqual(21, counts["events"])
+        self.assertEqual((7, 7, 0, 0), tuple(
+            counts[f"confirmations_{name}"] for name in ("published", "handled", "dead", "pending")))
+        self.assertTrue(all(result["checked"] and not result["without"]
+                            for result in report["invariants"].values()))
 
     def test_passes_while_it_runs(self) -> None:
         self.assertEqual(0, self.check("--while-running")[0])
@@ -186,6 +192,7 @@ class Acknowledged(CheckerTest):
                 ("order_saga", "saga_journal", "saga")):
             self.assertGreater(
                 self.run_.execute(name, f"DELETE FROM {table} WHERE {column} = ?", key), 0)
+        self.run_.forget_events(order)
         log = self.run_.provider_log
         log.write_text("".join(line for line in log.read_text().splitlines(True)
                                if str(order.id) not in line))
@@ -201,7 +208,8 @@ class Acknowledged(CheckerTest):
 
     def test_a_deleted_row_of_an_order(self) -> None:
         self.change("orders", "DELETE FROM orders WHERE order_id = ?", CONFIRMED.id.bytes)
-        self.assert_caught_by("I4", "I8", key=CONFIRMED)
+        # It was told and mailed, too.
+        self.assert_caught_by("I4", "I8", "I11", key=CONFIRMED)
 
     def test_an_order_that_nobody_asked_for(self) -> None:
         log = self.run_.client_log
@@ -339,7 +347,8 @@ class Sagas(CheckerTest):
     def test_an_undo_that_did_not_reach_the_order(self) -> None:
         self.change("orders", "UPDATE orders SET state = 'created' WHERE order_id = ?",
                     DECLINED.id.bytes)
-        self.assert_caught_by("I8", key=DECLINED)
+        # And was told all the same.
+        self.assert_caught_by("I8", "I11", key=DECLINED)
 
 
 class WhatCannotBeChecked(CheckerTest):

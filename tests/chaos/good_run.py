@@ -8,12 +8,16 @@ import re
 import sqlite3
 import uuid
 
+import good_events
+
 # Where each database's tables are declared.
 SCHEMAS = {
     "inventory": ("runtime/store/inbox.cpp", "actors/inventory/schema.hpp"),
-    "orders": ("runtime/store/inbox.cpp", "actors/orders/schema.hpp"),
+    "orders": ("runtime/store/inbox.cpp", "runtime/store/event_store.cpp", "actors/orders/schema.hpp"),
     "payments": ("runtime/store/inbox.cpp", "actors/payments/schema.hpp"),
     "order_saga": ("runtime/store/inbox.cpp", "runtime/saga/journal.cpp"),
+    "notifications": ("runtime/store/inbox.cpp", "actors/notifications/schema.hpp"),
+    "journal": ("runtime/broker/journal_tables.cpp",),
 }
 PRICES = {"tea": 500, "mug": 1100, "lamp": 60_000}
 SHELF = 1_000
@@ -22,7 +26,7 @@ STARTED, INTENT, DONE, FAILED, UNDO_INTENT, UNDONE, COMPLETED, COMPENSATED = ran
 
 def create_statements(source: pathlib.Path, files: tuple[str, ...]) -> str:
     raw = "".join((source / name).read_text() for name in files)
-    return "".join(re.findall(r'R"sql\((.*?)\)sql"', raw, re.DOTALL))
+    return "".join(found[1] for found in re.findall(r'R"(\w*)\((.*?)\)\1"', raw, re.DOTALL))
 
 
 def error_map(code: str, effect: str, message: str) -> bytes:
@@ -69,8 +73,8 @@ ORDERS = [
 
 
 class GoodRun:
-    """The folder of a run: `data/` with the databases and the provider's log, `client.log` and
-    `orders.jsonl`."""
+    """The folder of a run: `data/` with the databases and the provider's log, `client.log`,
+    `publish.log` and `orders.jsonl`."""
 
     def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder
@@ -88,6 +92,7 @@ class GoodRun:
                                   ((sku, price, SHELF, SHELF) for sku, price in PRICES.items()))
         for order in ORDERS:
             run._write(order)
+        run._write_events(source)
         run.client_log.write_text("".join(
             json.dumps(record) + "\n" for order in ORDERS for record in cls._log_of(order)))
         (folder / "orders.jsonl").write_text("".join(
@@ -98,6 +103,10 @@ class GoodRun:
     @property
     def client_log(self) -> pathlib.Path:
         return self.folder / "client.log"
+
+    @property
+    def publish_log(self) -> pathlib.Path:
+        return self.folder / "publish.log"
 
     @property
     def provider_log(self) -> pathlib.Path:
@@ -123,6 +132,24 @@ class GoodRun:
             self.execute("payments", "INSERT INTO payments VALUES (?, ?, ?, 'EUR', 'tok',"
                                      " 'declined', NULL)", order.id.bytes, order.id.bytes, order.cents)
         self._write_saga(order, confirmed)
+
+    def _write_events(self, source: pathlib.Path) -> None:
+        (self.data / "mail").mkdir()
+        with self.database("orders") as orders, self.database("journal") as journal, \
+                self.database("notifications") as notifications:
+            good_events.begin(orders, journal, source)
+            for order in ORDERS:
+                confirmed = order.ends == "confirmed"
+                good_events.tell(orders, journal, order.id, "confirmed" if confirmed else "cancelled")
+                if confirmed:
+                    good_events.mail(notifications, self.data, order.id)
+            good_events.settle(orders, journal)
+        self.publish_log.write_text(good_events.acknowledgement(good_events.CLIENTS, 1))
+
+    def forget_events(self, order: Order) -> None:
+        with self.database("orders") as orders, self.database("journal") as journal, \
+                self.database("notifications") as notifications:
+            good_events.forget(orders, journal, notifications, self.data, order.id)
 
     def _write_order(self, order: Order, confirmed: bool) -> None:
         with self.database("orders") as orders:

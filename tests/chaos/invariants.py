@@ -3,6 +3,7 @@
 import dataclasses
 import sqlite3
 
+import event_invariants
 import journal
 from books import ClientLog, as_key
 
@@ -17,10 +18,11 @@ TITLES = {
     "I6": "undone in exactly reverse order, each step once",
     "I7": "journal without gaps, epochs rise, one start, one end",
     "I8": "journal and participants agree on each step",
+    **event_invariants.TITLES,
 }
 
 # What holds at every moment; the rest only once nothing is under way.
-ALWAYS = ("I1", "I3b", "I7")
+ALWAYS = ("I1", "I3b", "I7", *event_invariants.ALWAYS)
 
 _VIEWS = """
 CREATE TEMP VIEW held AS
@@ -180,6 +182,9 @@ class Result:
     violations: int = 0
     first_key: str = ""
     first: str = ""
+    # What of it was not looked at, as there is nothing to look at; and whether that is all of it.
+    without: list[str] = dataclasses.field(default_factory=list)
+    checked: bool = True
 
     def add(self, key: str, what: str) -> None:
         if self.violations == 0:
@@ -202,9 +207,27 @@ def _one_answer_faults(log: ClientLog) -> list[tuple[str, str]]:
     return found
 
 
+def _check_events(books: sqlite3.Connection, results: dict[str, Result], absent: dict[str, str],
+                  while_running: bool) -> None:
+    for name in results.keys() & event_invariants.TITLES.keys():
+        results[name].checked = False
+    for query in event_invariants.QUERIES:
+        if query.invariant not in results or (while_running and query.at_end_only):
+            continue
+        result = results[query.invariant]
+        missing = next((absent[need] for need in query.needs if need in absent), None)
+        if missing is None:
+            result.checked = True
+            for key, *details in books.execute(query.text):
+                result.add(as_key(key), query.what.format(*details))
+        elif missing not in result.without:
+            result.without.append(missing)
+
+
 def check(books: sqlite3.Connection, log: ClientLog, known: dict[str, bool],
-          while_running: bool) -> dict[str, Result]:
-    """@param known which of `client`, `provider` and `wishes` were given at all."""
+          absent: dict[str, str], while_running: bool) -> dict[str, Result]:
+    """@param known which of `client`, `provider` and `wishes` were given at all.
+    @param absent what event_books.load() missed."""
     for name in ("client", "provider", "wishes"):
         books.execute(f"CREATE TEMP TABLE has_{name} AS SELECT {int(known[name])} AS known")
     books.executescript(_VIEWS)
@@ -219,4 +242,5 @@ def check(books: sqlite3.Connection, log: ClientLog, known: dict[str, bool],
         if name in wanted:
             for key, *details in books.execute(query):
                 results[name].add(as_key(key), what.format(*details))
+    _check_events(books, results, absent, while_running)
     return results
