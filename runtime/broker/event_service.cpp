@@ -90,7 +90,7 @@ void event_service::state(session login, const wire::state& state, instant now) 
 }
 
 instant event_service::next_due(instant tick_at) const {
-  return journal_->has_answers() || bus_.wants_write(tick_at) ? instant{} : tick_at;
+  return journal_->has_answers() || bus_.wants_write(time_.now()) ? instant{} : tick_at;
 }
 
 void event_service::due(instant now) {
