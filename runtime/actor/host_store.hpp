@@ -22,4 +22,11 @@ struct host_store {
   static outcome<std::unique_ptr<host_store>> open(group& of);
 };
 
+/// Waits for the fair lock of a group's database. Whoever stands in the way and does not move for
+/// longer than a turn may take (it is stopped, or its watchdog would have ended it) is killed: a
+/// stopped process must not stop a machine.
+///
+/// @return false after half a minute, or when the group is ending: the lock is not held.
+bool lock_patiently(group& of, store::turnstile& gate);
+
 } // namespace troupe

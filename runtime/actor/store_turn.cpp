@@ -11,12 +11,9 @@ namespace troupe {
 namespace {
 
 constexpr milliseconds turn_time_max{5};
-constexpr milliseconds lock_patience{1'000};
-constexpr int lock_tries_max = 30;
+constexpr milliseconds try_again_after{1'000};
 // So many confirmed events are deleted at once, so that not every turn has to delete a few.
 constexpr std::uint64_t outbox_forgotten_least = 1'024;
-// A holder whose own watchdog should have ended it by now is stopped, and stops everybody.
-constexpr milliseconds stalled_grace{1'000};
 
 /// Faults that one message can bring about by itself. The others meet whoever writes.
 bool is_of_one_message(store::database_fault fault) {
@@ -63,27 +60,15 @@ store_turn::run(std::vector<write>& writes, turn_output& output, saga::coordinat
 }
 
 bool store_turn::take_lock(std::vector<write>& writes) {
-  for (int tries = 0; tries < lock_tries_max && !group_.is_ending(); ++tries) {
-    const auto locked = store_.gate.lock(lock_patience);
-    if (locked) {
-      return true;
-    }
-    group_.parts().log.write(
-        "store.lock_awaited", {{"capability", group_.name()}, {"reason", locked.error().message}});
-    const auto killed =
-        store_.gate.kill_stalled_holder(group_.options().turn_limit + stalled_grace);
-    if (killed) {
-      group_.parts().log.write(
-          "store.stalled_holder_killed",
-          {{"capability", group_.name()}, {"holder", describe(*killed)}});
-    }
+  if (lock_patiently(group_, store_.gate)) {
+    return true;
   }
   fail_all(
       writes,
       writes.size(),
       {.code = errc::unavailable,
        .message = "the database is locked by another process",
-       .retry_after = lock_patience});
+       .retry_after = try_again_after});
   return false;
 }
 
