@@ -23,6 +23,7 @@ from systems import Troupe
 EVENT_PARTS = ("publish", "handled", "latency", "waiting", "many")
 WINDOWS = (1, 64, 1000)
 WAITING = 1_000_000
+WARM = 200_000
 HANDLED = "publish to handled"
 TOLD = "publish to told, 1000/s"
 DELIVERED = "publish to delivered, 1000/s"
@@ -87,7 +88,9 @@ def _latency_steps(given):
 
 def _waiting_steps(given):
     settings = {"topology": "one down", "named": "one down"}
-    return [ask(given, Troupe, 1000, NONE_WAIT, do="handle", **settings),
+    # A journal that has just been made is not like one in use: ids to remember, pages to go through.
+    return [ask(given, Troupe, "other.added", WARM, do="fill", **settings),
+            ask(given, Troupe, 1000, NONE_WAIT, do="handle", **settings),
             ask(given, Troupe, "note.other_1", WAITING, do="fill", **settings),
             ask(given, Troupe, 1000, MANY_WAIT, do="handle", **settings),
             end("one down")]
