@@ -123,6 +123,7 @@ void bus::joined(
     const std::vector<wire::served>& serves,
     instant now,
     bus_decisions& out) {
+  outboxes_.joined(login);
   for (const wire::served& each : serves) {
     if (const std::uint32_t index = group_named(each.capability); index != nowhere) {
       const std::uint32_t credit = credit_of(each, false);

@@ -31,6 +31,7 @@ void outbox_intake::begin(source& whose, const wire::outbox_state& state, decisi
     if (row.capability == state.capability && row.instance == state.instance) {
       whose.taken = whose.closed = whose.accepted = whose.newest = row.taken;
       whose.taken_id = whose.closed_id = whose.accepted_id = row.taken_id;
+      whose.begun = {row.instance, row.taken, row.taken_id};
       return;
     }
     is_replaced = is_replaced || row.capability == state.capability;
@@ -41,6 +42,26 @@ void outbox_intake::begin(source& whose, const wire::outbox_state& state, decisi
         {{"capability", state.capability},
          {"what", "its database is another one than before; its events begin anew"}}));
   }
+}
+
+void outbox_intake::joined(session whom) {
+  auto& marks = at_login_[whom];
+  for (const auto& [name, whose] : sources_) {
+    marks[name] = {whose.instance, whose.taken, whose.taken_id};
+  }
+}
+
+/// What the outbox must have had when the worker read it.
+outbox_intake::mark outbox_intake::least_of(
+    session whom, const wire::outbox_state& state, const source& whose) const {
+  const auto login = at_login_.find(whom);
+  if (login != at_login_.end()) {
+    const auto found = login->second.find(state.capability);
+    if (found != login->second.end() && found->second.instance == state.instance) {
+      return found->second;
+    }
+  }
+  return whose.begun;
 }
 
 void outbox_intake::announced(
@@ -55,7 +76,8 @@ void outbox_intake::announced(
   if (std::find(whose.workers.begin(), whose.workers.end(), from) == whose.workers.end()) {
     whose.workers.push_back(from);
   }
-  if (state.newest < whose.taken) {
+  const mark least = least_of(from, state, whose);
+  if (state.newest < least.taken) {
     return refuse(
         state.capability,
         whose,
@@ -63,10 +85,10 @@ void outbox_intake::announced(
             "its outbox ends at {} and {} events of it are journaled: was the database restored "
             "from a backup?",
             state.newest,
-            whose.taken),
+            least.taken),
         out);
   }
-  if (state.newest == whose.taken && state.newest_id != whose.taken_id) {
+  if (state.newest == least.taken && state.newest_id != least.taken_id) {
     return refuse(
         state.capability,
         whose,
@@ -88,6 +110,7 @@ void outbox_intake::announced(
 }
 
 void outbox_intake::left(session whom) {
+  at_login_.erase(whom);
   for (auto& [name, whose] : sources_) {
     std::erase(whose.workers, whom);
   }

@@ -43,6 +43,9 @@ public:
 
   void restore(std::vector<source_row> rows);
 
+  /// A worker logged in. It reads its outboxes after that, so what was taken of them by now has to
+  /// be there; what others relay in the meantime need not.
+  void joined(session whom);
   /// OUTBOX: this worker has that outbox.
   void announced(session from, const wire::outbox_state& state, instant now, decisions& out);
   void left(session whom);
@@ -64,8 +67,17 @@ public:
   std::size_t early() const;
 
 private:
+  /// How far an outbox was taken at some moment.
+  struct mark {
+    uuid instance;
+    std::uint64_t taken = 0;
+    uuid taken_id;
+  };
+
   struct source {
     uuid instance;
+    /// When it was first announced in this life of the broker.
+    mark begun;
     /// In the journal.
     std::uint64_t taken = 0;
     uuid taken_id;
@@ -89,6 +101,7 @@ private:
   static constexpr std::size_t early_max = 8'192;
 
   void begin(source& whose, const wire::outbox_state& state, decisions& out);
+  mark least_of(session whom, const wire::outbox_state& state, const source& whose) const;
   void refuse(const std::string& name, source& whose, std::string why, decisions& out);
   void take_early(source& whose, decisions& out);
   void ask_for_missing(const std::string& name, source& whose, instant now, decisions& out);
@@ -97,6 +110,8 @@ private:
   // Of databases that nobody has announced since.
   std::vector<source_row> restored_;
   std::map<std::string, source, std::less<>> sources_;
+  // How far each was taken when a worker logged in.
+  std::map<session, std::map<std::string, mark, std::less<>>> at_login_;
 };
 
 } // namespace troupe::broker

@@ -167,6 +167,29 @@ BOOST_AUTO_TEST_CASE(an_outbox_that_ends_below_what_was_taken_is_a_restored_back
   BOOST_TEST(bus.journaled.empty());
 }
 
+BOOST_AUTO_TEST_CASE(what_others_relay_while_a_worker_reads_its_outbox_is_no_restored_backup) {
+  intake bus;
+  bus.inner.joined(n2);
+  bus.announce(n2, 0);
+  bus.relay(n2, 1);
+  bus.commit();
+  bus.inner.joined(n1); // From here on it may read: 1 is there.
+  bus.relay(n2, 2);
+  bus.relay(n2, 3);
+  bus.commit();
+  bus.forget();
+
+  bus.announce(n1, 1);
+  BOOST_REQUIRE(bus.out.confirms.size() == 1U);
+  BOOST_TEST(bus.out.confirms[0].what.refused.empty());
+  BOOST_TEST(bus.out.confirms[0].what.up_to == 3U);
+  bus.inner.left(n1);
+  bus.inner.joined(n1);
+  bus.forget();
+  bus.announce(n1, 1); // Now it should have seen 3.
+  BOOST_TEST(!bus.out.confirms.at(0).what.refused.empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_number_that_comes_back_as_another_event_is_a_restored_backup) {
   intake bus;
   bus.inner.restore({{"orders", orders_database, 40, id_of(40)}});
