@@ -183,7 +183,8 @@ BOOST_AUTO_TEST_CASE(what_is_said_of_events_is_written_as_another_implementation
 }
 
 BOOST_AUTO_TEST_CASE(a_delivered_event_is_read_back) {
-  const auto read = scan_header(golden("event_header"));
+  const std::string bytes = golden("event_header");
+  const auto read = scan_header(bytes);
 
   BOOST_REQUIRE(read.has_value());
   BOOST_TEST((read->kind == kind::event));
