@@ -8,6 +8,13 @@
 
 namespace troupe::broker {
 
+/// So many workers died with it in hand: from now on it is sent alone.
+inline constexpr std::uint8_t deaths_suspected = 2;
+/// So many, the last three of them with nothing else in hand: it is not tried again. Deaths in
+/// company prove little, and one alone may be chance: somebody who kills workers one after another
+/// while suspects are cleared is bound to hit some of them, but not the same one three times.
+inline constexpr std::uint8_t deaths_convicted = 5;
+
 /// Remembers how many workers died with which call in hand, beyond the call's own end: a client
 /// that gave up and asks again with the same id must not start a new count.
 ///

@@ -11,7 +11,6 @@ namespace troupe::broker {
 
 namespace {
 
-constexpr std::uint8_t deaths_suspected = 2;
 // Beyond that, those that every partition has passed are forgotten.
 constexpr std::size_t graves_max = 65'536;
 
@@ -98,10 +97,9 @@ void event_group::tick(instant now, group_decisions& out) {
 
 void event_group::settle(instant now, group_decisions& out) {
   ring(now);
-  if (isolation_.is != isolation::phase::none) {
-    advance_isolation(now, out);
+  if (!advance_isolation(now, out)) {
+    begin_isolation(out); // Before its worker is filled again.
   }
-  begin_isolation(out); // Before its worker is filled again.
   for (const std::uint32_t each : woken_) {
     pump(each, now, out);
   }

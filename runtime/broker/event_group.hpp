@@ -141,13 +141,14 @@ private:
     bool operator>(const alarm& other) const { return at > other.at; }
   };
 
-  /// A suspect's way: its worker is asked for, is free, has it.
+  /// A suspect's way: its worker is asked for, is free (since when), has it.
   struct isolation {
     enum class phase : std::uint8_t { none, asked, granted, running };
     phase is = phase::none;
     std::uint32_t worker = nowhere;
     std::uint32_t partition = nowhere;
     std::uint64_t position = 0;
+    instant since;
   };
 
   /// A worker that was gone, and what it was blamed for.
@@ -219,8 +220,10 @@ private:
 
   // event_group_suspects.cpp
   void begin_isolation(group_decisions& out);
-  void advance_isolation(instant now, group_decisions& out);
-  void send_suspect(instant now, group_decisions& out);
+  bool advance_isolation(instant now, group_decisions& out);
+  bool choose_suspect(std::uint32_t worker, group_decisions& out);
+  std::uint64_t suspect_of(const event_partition& of) const;
+  bool send_suspect(instant now, group_decisions& out);
   void end_isolation(group_decisions& out);
   bool is_isolation_of(std::uint32_t partition) const;
 

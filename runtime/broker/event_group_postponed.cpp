@@ -7,12 +7,6 @@
 
 namespace troupe::broker {
 
-namespace {
-
-constexpr std::uint32_t attempts_convicted = 3;
-
-} // namespace
-
 postponed_event& event_group::postpone(
     std::uint32_t partition,
     const event_ref& what,
@@ -154,10 +148,13 @@ void event_group::bury_postponed(
 wire::postponed event_group::crashed(std::uint64_t position) {
   return {
       position,
-      attempts_convicted,
+      deaths_convicted,
       true,
       "crashed",
-      "three workers died while they handled this event, the last one with nothing else in hand",
+      fmt::format(
+          "{} workers died while they handled this event, the last {} with nothing else in hand",
+          deaths_convicted,
+          deaths_convicted - deaths_suspected),
       0};
 }
 

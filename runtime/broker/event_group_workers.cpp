@@ -9,7 +9,6 @@ namespace troupe::broker {
 
 namespace {
 
-constexpr std::uint8_t deaths_convicted = 3;
 // Of workers that are gone, so many may come back and clear themselves.
 constexpr std::size_t departed_max = 64;
 

@@ -48,6 +48,7 @@ outcome<void> event_service::worker_said(
     }
     hear(*message);
     carry_out(now);
+    begin_isolation(now);
     return {};
   };
   switch (header.kind) {
@@ -107,13 +108,18 @@ void event_service::due(instant now) {
 void event_service::tick(instant now) {
   bus_.tick(now, wall_ms(), decided_);
   carry_out(now);
+  begin_isolation(now);
+  end_late_readers(now);
+  publish_due(now);
+  sweep(now);
+}
+
+/// If a worker is to be kept free for a suspect, and has nothing in hand any more: it is.
+void event_service::begin_isolation(instant now) {
   if (const auto whom = bus_.isolated(); whom && links_.is_idle(*whom)) {
     bus_.node_is_idle(*whom, now, decided_);
     carry_out(now);
   }
-  end_late_readers(now);
-  publish_due(now);
-  sweep(now);
 }
 
 void event_service::write_if_wanted(instant now) {

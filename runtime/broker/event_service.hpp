@@ -102,6 +102,7 @@ private:
   /// Asks the journal; `go_on` gets the answer, or why there is none.
   void ask(journal_question question, instant now, then go_on);
   void take(const journal_answer& answer, instant now);
+  void begin_isolation(instant now);
   void write_if_wanted(instant now);
   void written(const outcome<journal_result>& how, instant now);
   void publish_due(instant now);

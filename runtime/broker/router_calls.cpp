@@ -118,10 +118,10 @@ void router::place(std::uint32_t index, std::uint32_t where, instant now, decisi
   }
   if (!blamed_.empty()) {
     made.deaths = blamed_.deaths_of(made.id);
-    if (made.deaths >= 3) {
+    if (made.deaths >= deaths_convicted) {
       return convict(index, out);
     }
-    if (made.deaths == 2) {
+    if (made.deaths >= deaths_suspected) {
       suspect(index, out);
       return isolate_next(now, out);
     }

@@ -5,13 +5,6 @@
 
 namespace troupe::broker {
 
-namespace {
-
-constexpr std::uint8_t deaths_suspected = 2;
-constexpr std::uint8_t deaths_convicted = 3;
-
-} // namespace
-
 /// A worker died with this call, which is in no list, in hand: queue it at the front, suspect it,
 /// or convict it. Whose turn it is next is for the caller to see to.
 void router::blame(std::uint32_t index, std::string_view node, decisions& out) {
@@ -28,8 +21,8 @@ void router::blame(std::uint32_t index, std::string_view node, decisions& out) {
     ++counts_.convicted;
     return convict(index, out);
   }
-  if (blamed.deaths == deaths_suspected) {
-    return suspect(index, out);
+  if (blamed.deaths >= deaths_suspected) {
+    return suspect(index, out); // Behind the others, whom its next death would hold up.
   }
   put_back(index);
 }
@@ -43,14 +36,17 @@ void router::put_back(std::uint32_t index) {
   calls_.push_front(is_suspect ? suspects_ : nodes_.capabilities[what.capability].queue, index);
 }
 
-/// Answers a call that three workers died of. It is in no list.
+/// Answers a call that too many workers died of. It is in no list.
 void router::convict(std::uint32_t index, decisions& out) {
   refuse_waiters(
       index,
       {.code = errc::crashed,
        .possible = effect::unknown,
-       .message = "three workers died while they handled this call, the last one with nothing else "
-                  "in hand; it is not tried again"},
+       .message = fmt::format(
+           "{} workers died while they handled this call, the last {} with nothing else in hand; "
+           "it is not tried again",
+           deaths_convicted,
+           deaths_convicted - deaths_suspected)},
       out);
   drop(index);
 }
@@ -65,7 +61,8 @@ void router::suspect(std::uint32_t index, decisions& out) {
       "call_suspected",
       {{"id", to_string(what.id)},
        {"capability", nodes_.capabilities[what.capability].name},
-       {"operation", std::string{what.op()}}}));
+       {"operation", std::string{what.op()}},
+       {"deaths", std::to_string(what.deaths)}}));
 }
 
 /// If no suspect has its turn: gives it to the first one that some node can take.

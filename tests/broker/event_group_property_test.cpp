@@ -22,7 +22,7 @@
 //   next after it was handled or buried; events that are not in memory are waited for; repetitions
 //   use credit; cursors stop at postponed events; dead letters of an earlier life and those under
 //   way are not delivered; BURIED waits for what is in hand before it; the database is asked before
-//   the third death convicts; suspects are sent alone, to a worker that has nothing else, and let
+//   the fifth death convicts; suspects are sent alone, to a worker that has nothing else, and let
 //   go when it leaves, has no credit or loses the partition; deaths of who came back are taken
 //   back; an older database is offered again what it lost.
 
@@ -134,7 +134,7 @@ private:
 
   bool is_suspect(std::uint64_t position) const {
     const auto known = deaths_.find(position);
-    return known != deaths_.end() && known->second >= 2;
+    return known != deaths_.end() && known->second >= deaths_suspected;
   }
 
   void carry_out(deliver_event& what) {
@@ -192,7 +192,7 @@ private:
     BOOST_REQUIRE_MESSAGE(burying_.emplace(position, what.letter.cause).second, "buried twice");
     BOOST_REQUIRE(!letters_.contains(position) || shape_.with_backups);
     BOOST_REQUIRE(what.letter.attempts > 0U);
-    BOOST_REQUIRE(what.letter.cause != "crashed" || deaths_[position] >= 3);
+    BOOST_REQUIRE(what.letter.cause != "crashed" || deaths_[position] >= deaths_convicted);
     BOOST_REQUIRE(what.letter.cause == "crashed" || model_.natures[position] != nature::poison);
   }
 

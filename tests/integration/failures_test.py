@@ -41,7 +41,7 @@ class PoisonMessages(SystemTest):
         kept = [row[0] for row in system.rows("faulty", "SELECT call_id FROM texts")]
         self.assertEqual(sorted(ids["echo"]), sorted(kept))
 
-    def test_the_third_death_of_a_process_convicts_it(self):
+    def test_the_fifth_death_of_a_process_convicts_it(self):
         for op in ("crash", "ask_crash"):
             with self.subTest(op):
                 self.convict(op)
@@ -65,7 +65,7 @@ class PoisonMessages(SystemTest):
         codes = [code for each in keepers for code in each.codes]
         self.assert_code("crashed", reply)
         self.assert_code("crashed", again)
-        self.assertEqual([-signal.SIGABRT] * 3, codes)
+        self.assertEqual([-signal.SIGABRT] * 5, codes)
         self.assertEqual(1, len(broker.find("call_convicted", operation=op)))
         self.assertEqual([(0,)], system.rows("faulty", "SELECT COUNT(*) FROM texts"))
         kept = [row[0] for row in system.rows("notes", "SELECT note_id FROM notes")]
