@@ -60,14 +60,16 @@ run_effect(const actor& instance, const store::effect_row& row, const effect_cal
 effect_pool::effect_pool(group& of, std::function<std::unique_ptr<actor>()> make)
     : group_{of}, make_{std::move(make)} {
   for (int i = 0; i < of.options().effect_threads; ++i) {
-    threads_.emplace_back([this](const std::stop_token& stop) { run(stop); });
+    threads_.emplace_back([this] { run(); });
   }
 }
 
 effect_pool::~effect_pool() {
-  for (std::jthread& thread : threads_) {
-    thread.request_stop();
+  {
+    const std::lock_guard lock{mutex_};
+    is_stopped_ = true;
   }
+  changed_.notify_all();
 }
 
 bool effect_pool::has_room() const {
@@ -79,14 +81,19 @@ void effect_pool::submit(std::vector<store::effect_row>& rows) {
   if (rows.empty()) {
     return;
   }
+  std::size_t woken = 0;
   {
     const std::lock_guard lock{mutex_};
     for (store::effect_row& row : rows) {
       if (known_.insert(row.key).second) {
         ready_.push_back({std::move(row)});
-        changed_.notify_one();
+        ++woken;
       }
     }
+    woken = std::min(woken, idle_); // Those that run look again before they wait.
+  }
+  for (; woken != 0; --woken) {
+    changed_.notify_one();
   }
   rows.clear();
 }
@@ -108,9 +115,9 @@ void effect_pool::forget_waiting() {
   later_.clear();
 }
 
-void effect_pool::run(const std::stop_token& stop) {
+void effect_pool::run() {
   std::unique_ptr<actor> instance;
-  while (auto taken = next(stop)) {
+  while (auto taken = next()) {
     try {
       if (!instance) {
         instance = make_();
@@ -167,7 +174,7 @@ void effect_pool::log_failure(const job& failed, const error& why) {
        {"reason", why.message}});
 }
 
-std::optional<effect_pool::job> effect_pool::next(const std::stop_token& stop) {
+std::optional<effect_pool::job> effect_pool::next() {
   std::unique_lock lock{mutex_};
   for (;;) {
     const instant now = group_.parts().time.now();
@@ -175,7 +182,7 @@ std::optional<effect_pool::job> effect_pool::next(const std::stop_token& stop) {
       ready_.push_back(std::move(later_.begin()->second));
       later_.erase(later_.begin());
     }
-    if (stop.stop_requested()) {
+    if (is_stopped_) {
       return std::nullopt;
     }
     if (!ready_.empty()) {
@@ -183,14 +190,15 @@ std::optional<effect_pool::job> effect_pool::next(const std::stop_token& stop) {
       ready_.pop_front();
       return first;
     }
-    const auto something = [&] { return !ready_.empty(); };
+    ++idle_;
     if (later_.empty()) {
-      changed_.wait(lock, stop, something);
+      changed_.wait(lock);
     } else {
       // A copy: whoever else wakes up may take the entry away.
       const instant due = later_.begin()->first;
-      changed_.wait_until(lock, stop, due, something);
+      changed_.wait_until(lock, due);
     }
+    --idle_;
   }
 }
 

@@ -49,9 +49,9 @@ private:
     int attempt = 1;
   };
 
-  void run(const std::stop_token& stop);
+  void run();
   outcome<std::string> run_one(const actor& instance, const job& which);
-  std::optional<job> next(const std::stop_token& stop);
+  std::optional<job> next();
   void finish(job&& done, const outcome<std::string>& result);
   void try_again(job&& failed);
   void log_failure(const job& failed, const error& why);
@@ -59,7 +59,9 @@ private:
   group& group_;
   std::function<std::unique_ptr<actor>()> make_;
   mutable std::mutex mutex_;
-  std::condition_variable_any changed_;
+  std::condition_variable changed_;
+  bool is_stopped_ = false;
+  std::size_t idle_ = 0; // Threads that wait.
   std::deque<job> ready_;
   std::multimap<instant, job> later_;
   // Waiting, running, or with a result that is still to be written down.

@@ -1,6 +1,7 @@
 #include "runtime/actor/group_runtime.hpp"
 
 #include "runtime/actor/host.hpp"
+#include "runtime/bell.hpp"
 #include "runtime/supervision/handover.hpp"
 
 #include <caf/all.hpp>
@@ -10,7 +11,6 @@
 
 namespace {
 
-using wake_atom = caf::atom_constant<caf::atom("wake")>;
 using start_atom = caf::atom_constant<caf::atom("start")>;
 using stop_atom = caf::atom_constant<caf::atom("stop")>;
 using down_atom = caf::atom_constant<caf::atom("down")>;
@@ -26,8 +26,9 @@ using supervision::hand_over;
 using supervision::handling;
 using supervision::take_over;
 
-/// A host and the actor it lives in.
+/// A host and the actor it lives in, which has a thread of its own.
 struct hosted {
+  std::unique_ptr<bell> ring = std::make_unique<bell>(); // The host's effects ring it to the end.
   std::unique_ptr<class host> host;
   caf::actor actor;
 
@@ -35,59 +36,62 @@ struct hosted {
   void tell(const Parts&... parts) const {
     hand_over(host.get());
     caf::anon_send(actor, parts...);
+    ring->ring();
+  }
+
+  void end() const {
+    caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+    ring->ring();
   }
 };
 
-/// The behavior around a host: every message makes it do a turn's worth, and it keeps itself awake
-/// while there is more.
-caf::behavior host_behavior(caf::event_based_actor* self, class host* inner) {
-  self->set_default_handler(caf::drop); // CAF's own prints whole messages to stdout.
-  const auto go_on = [self, inner] {
-    if (inner->run()) {
-      self->send(self, wake_atom::value);
-    }
-  };
-  return {
-      [inner, go_on](wake_atom) {
-        const handling now{inner};
-        go_on();
-      },
-      [inner, go_on](start_atom, std::uint32_t child, std::uint64_t generation) {
-        const handling now{inner};
+/// What the supervisor says to a host.
+void hear(caf::blocking_actor* self, class host* inner, bool& is_over) {
+  const handling now{inner};
+  self->receive(
+      [&](start_atom, std::uint32_t child, std::uint64_t generation) {
         inner->start(static_cast<child_id>(child), generation);
-        go_on();
       },
-      [inner](stop_atom, std::uint32_t child, std::uint64_t generation) {
-        const handling now{inner};
+      [&](stop_atom, std::uint32_t child, std::uint64_t generation) {
         inner->stop(static_cast<child_id>(child), generation);
       },
-      [inner, go_on](down_atom, bool down) {
-        const handling now{inner};
-        inner->set_down(down);
-        go_on();
-      },
-  };
+      [&](down_atom, bool down) { inner->set_down(down); },
+      [&](const caf::exit_msg&) { is_over = true; },
+      caf::others >> [](caf::message_view&) -> caf::result<caf::message> {
+        return caf::sec::unexpected_message;
+      });
+}
+
+/// Runs a host: turn after turn while there is something to do, and what the supervisor says in
+/// between.
+void run_host(caf::blocking_actor* self, class host* inner, bell* rung) {
+  for (bool is_over = false; !is_over;) {
+    rung->wait();
+    bool has_more = true;
+    while (has_more && !is_over) {
+      while (!is_over && !self->mailbox().empty()) {
+        hear(self, inner, is_over);
+      }
+      has_more = !is_over && inner->run();
+    }
+  }
 }
 
 caf::actor
-spawn_host(caf::actor_system& system, class host* inner, observe::event_log& log, bool detached) {
-  // `host` is an argument because without any CAF 0.17 follows a null pointer to an empty tuple.
-  const auto body = [&log](caf::event_based_actor* self, class host* host) {
+spawn_host(caf::actor_system& system, class host* inner, bell* rung, observe::event_log& log) {
+  const auto body = [&log](caf::blocking_actor* self, class host* host, bell* ring) {
     // Handlers' exceptions end in the host. One that comes this far is a fault of the runtime,
     // whose state nobody can vouch for: the process goes, and `troupe up` starts another.
-    self->set_exception_handler([&log](std::exception_ptr& thrown) -> caf::error {
-      try {
-        std::rethrow_exception(thrown);
-      } catch (const std::exception& fault) {
-        log.write("worker.broken", {{"reason", fault.what()}});
-      } catch (...) {
-        log.write("worker.broken", {{"reason", "something thrown that is no exception"}});
-      }
-      std::_Exit(70);
-    });
-    return host_behavior(self, host);
+    try {
+      return run_host(self, host, ring);
+    } catch (const std::exception& fault) {
+      log.write("worker.broken", {{"reason", fault.what()}});
+    } catch (...) {
+      log.write("worker.broken", {{"reason", "something thrown that is no exception"}});
+    }
+    std::_Exit(70);
   };
-  return detached ? system.spawn<caf::detached>(body, inner) : system.spawn(body, inner);
+  return system.spawn(body, inner, rung);
 }
 
 } // namespace
@@ -160,16 +164,12 @@ outcome<void> group_runtime::launch(caf::actor_system& system) {
   for (std::size_t i = 0; i < lanes.size(); ++i) {
     const auto numbers = front.has_store() ? front.options().replicas
                                            : std::vector<int>{front.options().replicas[i]};
-    hosts_->all.push_back(
-        {std::make_unique<host>(front, lanes[i], numbers, std::move(store)), nullptr});
-    hosted& each = hosts_->all.back();
+    hosted& each = hosts_->all.emplace_back();
+    each.host = std::make_unique<host>(front, lanes[i], numbers, std::move(store));
     each.host->on_event(
         [this](supervision::group_event event) { supervisor_->tell(std::move(event)); });
-    each.actor = spawn_host(system, each.host.get(), front.parts().log, front.has_store());
-    lanes[i].on_wake([actor = each.actor, inside = each.host.get()] {
-      hand_over(inside);
-      caf::anon_send(actor, wake_atom::value);
-    });
+    each.actor = spawn_host(system, each.host.get(), each.ring.get(), front.parts().log);
+    lanes[i].on_wake([ring = each.ring.get()] { ring->ring(); });
   }
   supervisor_ = std::make_unique<supervision::supervisor>(
       system,
@@ -247,8 +247,8 @@ void group_runtime::end() {
   if (supervisor_) {
     supervisor_->end();
   }
-  for (hosted& each : hosts_->all) {
-    caf::anon_send_exit(each.actor, caf::exit_reason::user_shutdown);
+  for (const hosted& each : hosts_->all) {
+    each.end();
   }
 }
 

@@ -15,8 +15,8 @@ namespace troupe {
 
 /// A group that runs: its front, its hosts as CAF actors, and their supervisor.
 ///
-/// Where there is a store the one host is a detached actor, since it waits for disks and locks;
-/// else each replica's host is an event-based actor on CAF's scheduler.
+/// Each host is a blocking actor with a thread of its own: one where there is a store, whose writer
+/// runs all replicas, else one per replica. Lanes wake it by a bell, the supervisor by messages.
 class group_runtime {
 public:
   /// Opens the store, if there is one, and starts the replicas.

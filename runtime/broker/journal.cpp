@@ -47,6 +47,8 @@ void journal::stop() {
   }
   writer_.request_stop();
   reading_.request_stop();
+  to_write_.ring();
+  to_read_.ring();
   for (std::jthread* each : {&writer_, &reading_}) {
     if (each->joinable()) {
       each->join();
@@ -63,7 +65,7 @@ bool journal::write(journal_batch&& batch, std::uint64_t token) {
     is_writing_ = true;
     batch_.emplace(std::move(batch), token);
   }
-  to_write_.notify_one();
+  to_write_.ring();
   return true;
 }
 
@@ -76,7 +78,7 @@ bool journal::ask(journal_question&& question, std::uint64_t token) {
     ++questions_;
     asked_.emplace_back(std::move(question), token);
   }
-  to_read_.notify_one();
+  to_read_.ring();
   return true;
 }
 
@@ -95,7 +97,7 @@ void journal::sweep(retention&& rules, std::uint64_t token) {
     }
     sweep_ = sweep_request{std::move(rules), token};
   }
-  to_write_.notify_one();
+  to_write_.ring();
 }
 
 void journal::drain(std::vector<journal_answer>& answers) {
@@ -121,9 +123,7 @@ std::size_t journal::questions() const {
 void journal::run_writer(const std::stop_token& stopped) {
   std::unique_lock lock{mutex_};
   for (;;) {
-    to_write_.wait(lock, stopped, [this] {
-      return batch_.has_value() || sweep_.has_value() || sweeping_.has_value();
-    });
+    to_write_.wait(lock, [&] { return batch_ || sweep_ || sweeping_ || stopped.stop_requested(); });
     if (batch_) {
       batch_request request = std::move(*batch_);
       batch_.reset();
@@ -200,7 +200,8 @@ void journal::end_sweep(outcome<journal_result> result) {
 void journal::run_reader(const std::stop_token& stopped) {
   std::unique_lock lock{mutex_};
   for (;;) {
-    if (!to_read_.wait(lock, stopped, [this] { return !asked_.empty(); })) {
+    to_read_.wait(lock, [&] { return !asked_.empty() || stopped.stop_requested(); });
+    if (asked_.empty()) {
       return;
     }
     const auto [question, token] = std::move(asked_.front());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/bell.hpp"
 #include "runtime/broker/journal_options.hpp"
 #include "runtime/broker/journal_questions.hpp"
 #include "runtime/broker/journal_types.hpp"
@@ -8,7 +9,6 @@
 #include "runtime/outcome.hpp"
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -111,8 +111,8 @@ private:
 
   std::atomic<bool> has_answers_{false};
   mutable std::mutex mutex_;
-  std::condition_variable_any to_write_;
-  std::condition_variable_any to_read_;
+  bell to_write_;
+  bell to_read_;
   bool is_stopped_ = false;
   bool is_writing_ = false;
   std::optional<batch_request> batch_;

@@ -5,15 +5,21 @@
 namespace troupe::client {
 
 void completion_queue::push(std::vector<completion>& done) {
-  const std::lock_guard lock{mutex_};
-  if (queued_.empty()) {
-    queued_.swap(done);
-  } else {
-    queued_.insert(
-        queued_.end(), std::make_move_iterator(done.begin()), std::make_move_iterator(done.end()));
-    done.clear();
+  bool is_awaited = false;
+  {
+    const std::lock_guard lock{mutex_};
+    if (queued_.empty()) {
+      queued_.swap(done);
+    } else {
+      queued_.insert(
+          queued_.end(),
+          std::make_move_iterator(done.begin()),
+          std::make_move_iterator(done.end()));
+      done.clear();
+    }
+    is_awaited = waiting_ > 0;
   }
-  if (waiting_ > 0) {
+  if (is_awaited) {
     filled_.notify_one();
   }
 }

@@ -198,7 +198,7 @@ class Actors(SystemTest):
                 each.finish()
 
         codes = [code for each in keepers for code in each.codes]
-        self.assertEqual([EXIT_WATCHDOG] * 3, codes)
+        self.assertEqual([EXIT_WATCHDOG] * 5, codes)
         self.assert_code("crashed", answers[hung])
         self.assertEqual(51, len(answers))
         self.assertEqual([], [answers[each] for each in others if not answers[each].ok])
