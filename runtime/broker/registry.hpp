@@ -31,10 +31,13 @@ struct lane {
   std::uint32_t outstanding = 0;
   std::uint32_t replicas = 0;
   bool inbox = false;
+  /// It will not run there before the node's next login: `why_shut` says why.
+  bool is_shut = false;
   /// "closed", "open", "half_open" or "down".
   std::string breaker = "closed";
   /// Avoided until then, because its breaker is open or its group down.
   instant blocked_until{};
+  std::string why_shut;
 };
 
 struct capability {

@@ -108,6 +108,8 @@ private:
     std::uint32_t lane = nowhere;
     errc refusal = errc::unavailable;
     milliseconds refusal_wait{0};
+    /// A lane that is shut, if nothing else is left of the capability.
+    std::uint32_t shut = nowhere;
   };
 
   /// The suspect that is being sent alone, and the node that is kept free for it.
@@ -141,6 +143,7 @@ private:
   void pump(std::uint32_t where, instant now, decisions& out);
   void pump_node(std::uint32_t number, instant now, decisions& out);
   void give_up(std::uint32_t index, const choice& why, decisions& out);
+  void give_up_shut(std::uint32_t index, std::uint32_t number, decisions& out);
   void drop(std::uint32_t index);
   void unlist(std::uint32_t index);
 

@@ -31,7 +31,7 @@ bool was_tried(const call& what, std::uint32_t node) {
 
 bool router::is_usable(const lane& lane, instant now) const {
   const node& at = nodes_.nodes[lane.node];
-  return at.live && !at.draining && lane.credit > 0 && lane.blocked_until <= now;
+  return at.live && !at.draining && !lane.is_shut && lane.credit > 0 && lane.blocked_until <= now;
 }
 
 /// With a key: the node with the greatest weight for it that has room (rendezvous hashing), so that
@@ -43,6 +43,8 @@ router::choose(const capability& where, const broker::call& what, instant now) c
   std::uint32_t least = nowhere;
   bool is_open_somewhere = false;
   bool is_refused = !what.tried.empty();
+  bool is_awaited = false;
+  std::uint32_t shut = nowhere;
   best.refusal = what.refusal;
   best.refusal_wait = what.refusal_wait;
   const auto count = static_cast<std::uint32_t>(where.lanes.size());
@@ -51,6 +53,11 @@ router::choose(const capability& where, const broker::call& what, instant now) c
     const lane& each = where.lanes[i];
     const node& at = nodes_.nodes[each.node];
     if (!at.live || at.draining) {
+      is_awaited = true; // It logs in again, and may serve what is shut elsewhere.
+      continue;
+    }
+    if (each.is_shut) {
+      shut = i;
       continue;
     }
     if (each.blocked_until > now) {
@@ -63,6 +70,7 @@ router::choose(const capability& where, const broker::call& what, instant now) c
       continue;
     }
     if (each.credit == 0 || (!what.tried.empty() && was_tried(what, each.node))) {
+      is_awaited = true;
       continue;
     }
     is_open_somewhere = true;
@@ -84,6 +92,9 @@ router::choose(const capability& where, const broker::call& what, instant now) c
     best.is = choice::verdict::go;
   } else if (!is_open_somewhere && is_refused) {
     best.is = choice::verdict::exhausted;
+  } else if (!is_open_somewhere && shut != nowhere && !is_awaited) {
+    best.is = choice::verdict::exhausted;
+    best.shut = shut;
   }
   return best;
 }
@@ -165,6 +176,9 @@ void router::pump_node(std::uint32_t number, instant now, decisions& out) {
 
 /// Nobody takes the call, which is in no list: says so, with the smallest wait that was named.
 void router::give_up(std::uint32_t index, const choice& why, decisions& out) {
+  if (why.shut != nowhere) {
+    return give_up_shut(index, why.shut, out);
+  }
   const std::string& name = nodes_.capabilities[calls_[index].capability].name;
   const std::string_view reason = why.refusal == errc::circuit_open ? "has an open circuit breaker"
                                   : why.refusal == errc::overloaded ? "is overloaded"
@@ -174,6 +188,25 @@ void router::give_up(std::uint32_t index, const choice& why, decisions& out) {
       {.code = why.refusal,
        .message = fmt::format("every live node of `{}` {}", name, reason),
        .retry_after = why.refusal_wait.count() > 0 ? why.refusal_wait : refusal_wait_unknown},
+      out);
+  drop(index);
+}
+
+/// Nobody will take the call before a person has done something: passes on what that is.
+void router::give_up_shut(std::uint32_t index, std::uint32_t number, decisions& out) {
+  const broker::call& refused = calls_[index];
+  const capability& where = nodes_.capabilities[refused.capability];
+  const lane& at = where.lanes[number];
+  refuse_waiters(
+      index,
+      {.code = errc::unavailable,
+       // Nobody refused it after it was sent, or that would be the answer: whoever had it is gone.
+       .possible = refused.was_delivered ? effect::unknown : effect::none,
+       .message = fmt::format(
+           "every live node of `{}` is down; {}: {}",
+           where.name,
+           nodes_.nodes[at.node].name,
+           at.why_shut)},
       out);
   drop(index);
 }

@@ -121,6 +121,8 @@ void router::take_serves(
     at.breaker = each.breaker;
     const bool is_avoided = each.breaker == "open" || each.breaker == "down";
     at.blocked_until = is_avoided ? now + milliseconds{each.retry_after_ms} : instant{};
+    at.is_shut = each.shut.has_value();
+    at.why_shut = each.shut.value_or("");
   }
 }
 
@@ -202,6 +204,8 @@ void router::end_login(std::uint32_t number, bool is_blamed, decisions& out) {
     at.credit = 0;
     at.breaker = "closed";
     at.blocked_until = {};
+    at.is_shut = false;
+    at.why_shut.clear();
   }
 }
 

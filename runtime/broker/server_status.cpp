@@ -67,13 +67,14 @@ void flag(wire::writer& to, std::string_view key, bool value) {
 }
 
 void write_lane(wire::writer& to, const capability& where, const lane& lane) {
-  to.map(6);
+  to.map(7);
   entry(to, "capability", where.name);
   entry(to, "credit", lane.credit);
   entry(to, "outstanding", lane.outstanding);
   entry(to, "replicas", lane.replicas);
   flag(to, "inbox", lane.inbox);
   entry(to, "breaker", lane.breaker);
+  entry(to, "shut", lane.why_shut);
 }
 
 void write_nodes(wire::writer& to, const registry& registry, instant now) {

@@ -4,6 +4,7 @@
 #include "runtime/wire/message.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,15 +18,18 @@ struct served {
   /// Whether repeats are answered from an inbox. Without one, effects are at least once.
   bool inbox = false;
   std::uint32_t replicas = 0;
-  /// "closed", "open", "half_open", or "down" (the group exceeded its restart intensity).
+  /// "closed", "open", "half_open", or "down" (the group exceeded its restart intensity, or is
+  /// shut).
   std::string breaker = "closed";
   /// When it may be worth another try, if the breaker is open or the group down.
   std::uint32_t retry_after_ms = 0;
   /// Events the broker may have outstanding here; 0 if it subscribes to none, is down or draining.
   std::uint32_t events = 0;
+  /// With "down": the group is shut, and this is why. Nothing but a new start of the worker helps.
+  std::optional<std::string> shut{};
 };
 
-TROUPE_MESSAGE(served, capability, credit, inbox, replicas, breaker, retry_after_ms, events)
+TROUPE_MESSAGE(served, capability, credit, inbox, replicas, breaker, retry_after_ms, events, shut)
 
 /// The body of HELLO: who logs in.
 struct hello {

@@ -228,6 +228,71 @@ BOOST_FIXTURE_TEST_CASE(a_group_that_is_down_is_unavailable, router_fixture) {
   BOOST_TEST((refusal(1)->retry_after == 500ms));
 }
 
+BOOST_FIXTURE_TEST_CASE(
+    a_shut_group_is_refused_with_its_reason_however_long_it_takes, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  shut(1, "orders.db is damaged: restore a copy");
+
+  for (std::uint64_t number = 1; number <= 2; ++number) {
+    call(number);
+    BOOST_REQUIRE(refusal(number));
+    BOOST_TEST((refusal(number)->code == errc::unavailable));
+    BOOST_TEST((refusal(number)->possible == effect::none));
+    BOOST_TEST(!refusal(number)->retry_after.has_value());
+    BOOST_TEST(refusal(number)->message.find("n1: orders.db is damaged") != std::string::npos);
+    advance(60s);
+  }
+  call(3, 0, 1s, {}, "users");
+  BOOST_TEST(receivers(3) == logins{1}, boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_node_where_a_group_is_shut_is_passed_over, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 1));
+  BOOST_REQUIRE(join("n2", 2, 1));
+  shut(1, "damaged");
+
+  call(1);
+  call(2); // Waits for n2's credit.
+
+  BOOST_TEST(receivers(1) == logins{2}, boost::test_tools::per_element());
+  BOOST_TEST(!refusal(2));
+  reply(2, 1);
+  BOOST_TEST(receivers(2) == logins{2}, boost::test_tools::per_element());
+}
+
+// Killing the one good worker of a capability must not fail its calls.
+BOOST_FIXTURE_TEST_CASE(
+    calls_wait_for_a_node_that_is_away_before_one_that_is_shut, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  BOOST_REQUIRE(join("n2", 2));
+  shut(1, "damaged");
+  call(1, 0, 9s);
+  lose(2);
+  call(2, 0, 9s);
+  BOOST_TEST(!refusal(1));
+  BOOST_TEST(!refusal(2));
+
+  BOOST_REQUIRE(join("n2", 3, 0));
+  BOOST_TEST(!refusal(1)); // It may give credit yet.
+  shut(3, "damaged");
+
+  BOOST_REQUIRE(refusal(1));
+  BOOST_TEST((refusal(1)->possible == effect::unknown)); // Who died may have done it.
+  BOOST_REQUIRE(refusal(2));
+  BOOST_TEST((refusal(2)->possible == effect::none));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_login_after_the_repair_is_served_again, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  shut(1, "damaged");
+  leave(1);
+  call(1);
+
+  BOOST_REQUIRE(join("n1", 2));
+
+  BOOST_TEST(receivers(1) == logins{2}, boost::test_tools::per_element());
+}
+
 BOOST_FIXTURE_TEST_CASE(a_draining_node_gets_nothing_more, router_fixture) {
   BOOST_REQUIRE(join("n1", 1));
   BOOST_REQUIRE(join("n2", 2));

@@ -125,6 +125,16 @@ void router_fixture::state(
   carry_out();
 }
 
+void router_fixture::shut(std::uint32_t login, std::string why) {
+  wire::state said;
+  wire::served& orders = said.serves.emplace_back();
+  orders.capability = "orders";
+  orders.breaker = "down";
+  orders.shut = std::move(why);
+  tested.state(session{login}, said, now, out);
+  carry_out();
+}
+
 void router_fixture::advance(milliseconds by, bool alive) {
   const instant until = now + by;
   while (now < until) {

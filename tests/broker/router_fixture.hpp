@@ -61,6 +61,8 @@ struct router_fixture {
       std::string breaker = "closed",
       milliseconds retry_after = 0ms,
       bool draining = false);
+  /// `orders` is shut there.
+  void shut(std::uint32_t login, std::string why);
   /// Moves time on in ticks, with no sign of life from anybody unless `alive`.
   void advance(milliseconds by, bool alive = true);
 

@@ -39,9 +39,11 @@ def batch(envelopes):
     return out
 
 
-def served(capability, credit, inbox, replicas, breaker="closed", retry_after_ms=0, events=0):
+def served(capability, credit, inbox, replicas, breaker="closed", retry_after_ms=0, events=0,
+           shut=None):
     return {"capability": capability, "credit": credit, "inbox": inbox, "replicas": replicas,
-            "breaker": breaker, "retry_after_ms": retry_after_ms, "events": events}
+            "breaker": breaker, "retry_after_ms": retry_after_ms, "events": events,
+            "shut": shut}
 
 
 def golden():
@@ -67,7 +69,8 @@ def golden():
             "role": "worker", "node": "n1", "incarnation": NODE_INCARNATION,
             "plan": 0x0123456789ABCDEF, "batch": True, "pid": 4242,
             "serves": [served("orders", 64, True, 2, events=1024),
-                       served("stock", 0, False, 1, "open", 300)],
+                       served("stock", 0, False, 1, "open", 300),
+                       served("notes", 0, True, 2, "down", shut="notes.db is damaged")],
             "in_flight": [CALL_ID]}),
         "welcome_body": pack({
             "broker": "b1", "incarnation": BROKER_INCARNATION, "heartbeat_ms": 200,

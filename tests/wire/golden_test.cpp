@@ -1,7 +1,7 @@
 #include "runtime/wire/batch.hpp"
 #include "runtime/wire/envelope.hpp"
-#include "runtime/wire/json.hpp"
 #include "runtime/wire/events.hpp"
+#include "runtime/wire/json.hpp"
 #include "runtime/wire/login.hpp"
 #include "tests/wire/bytes.hpp"
 
@@ -47,7 +47,13 @@ hello golden_hello() {
             .inbox = false,
             .replicas = 1,
             .breaker = "open",
-            .retry_after_ms = 300}},
+            .retry_after_ms = 300},
+           {.capability = "notes",
+            .credit = 0,
+            .inbox = true,
+            .replicas = 2,
+            .breaker = "down",
+            .shut = "notes.db is damaged"}},
       .in_flight = {call_id()}};
 }
 
@@ -217,9 +223,11 @@ BOOST_AUTO_TEST_CASE(a_golden_hello_is_read_back) {
   BOOST_TEST(read->role == "worker");
   BOOST_TEST(read->plan == 0x0123456789abcdefU);
   BOOST_TEST(read->batch);
-  BOOST_REQUIRE(read->serves.size() == 2U);
+  BOOST_REQUIRE(read->serves.size() == 3U);
   BOOST_TEST(read->serves[1].breaker == "open");
   BOOST_TEST(read->serves[1].retry_after_ms == 300U);
+  BOOST_TEST(!read->serves[1].shut.has_value());
+  BOOST_TEST(read->serves[2].shut.value_or("") == "notes.db is damaged");
   BOOST_TEST((read->in_flight == std::vector{call_id()}));
 }
 
