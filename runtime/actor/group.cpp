@@ -27,6 +27,19 @@ group::group(const capability_options& options, const actor_type& type, worker_p
       sorted_(lane_count_), breaker_{make_breaker(options, parts.time.now())} {
 }
 
+void group::shut(error why) {
+  parts_.log.write(
+      "group.down",
+      {{"capability", options_.name},
+       {"reason", why.message},
+       {"code", std::string{name_of(why.code)}},
+       {"until", "the worker is restarted"}});
+  const std::lock_guard lock{mutex_};
+  down_ = true;
+  down_reason_ = why.message;
+  why_shut_ = std::move(why);
+}
+
 void group::push(std::vector<item>& batch) {
   in_hand.fetch_add(static_cast<std::int64_t>(batch.size()), std::memory_order_relaxed);
   if (lane_count_ == 1) {
@@ -104,9 +117,9 @@ void group::set_down(std::optional<instant> retry_at, std::string reason) {
   if (down != down_) {
     changed_ = true;
     parts_.log.write(
-        down ? "group.down" : "group.up",
-        {{"capability", options_.name}, {"reason", std::move(reason)}});
+        down ? "group.down" : "group.up", {{"capability", options_.name}, {"reason", reason}});
   }
+  down_reason_ = down ? std::move(reason) : std::string{};
   down_ = down;
   down_until_ = retry_at;
 }
@@ -114,6 +127,11 @@ void group::set_down(std::optional<instant> retry_at, std::string reason) {
 std::optional<instant> group::down_until() const {
   const std::lock_guard lock{mutex_};
   return down_until_;
+}
+
+std::string group::down_reason() const {
+  const std::lock_guard lock{mutex_};
+  return down_reason_;
 }
 
 void group::set_draining() {
@@ -137,6 +155,9 @@ wire::served group::served(instant now) const {
   if (due && (down_ || breaker_.state() == supervision::breaker_state::open)) {
     const auto left = std::chrono::ceil<milliseconds>(*due - now).count();
     state.retry_after_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(1, left));
+  }
+  if (why_shut_) {
+    state.shut = why_shut_->message;
   }
   return state;
 }

@@ -73,6 +73,16 @@ public:
 
   bool has_store() const { return options_.database.has_value(); }
 
+  /// Its store was refused for good: no host runs, it takes nothing, and brokers route elsewhere
+  /// until the process ends. Called before anybody else knows the group, if at all.
+  void shut(error why);
+
+  /// Why it is shut, for callers and people; null if it is not.
+  const error* why_shut() const { return why_shut_ ? &*why_shut_ : nullptr; }
+
+  /// Whether there is a writer that housekeeping and the journal's news are for.
+  bool has_open_store() const { return has_store() && !why_shut_; }
+
   /// One lane where there is a store (its writer runs all replicas), else one per replica.
   std::span<lane> lanes() { return {lanes_.get(), lane_count_}; }
 
@@ -104,6 +114,8 @@ public:
   /// Down: the supervisor gave up for a while. Calls are refused, brokers route elsewhere.
   void set_down(std::optional<instant> retry_at, std::string reason);
   std::optional<instant> down_until() const;
+  /// Why it is down; empty if it is not.
+  std::string down_reason() const;
   void set_draining();
 
   /// What the brokers are told. `take_changed` is true once after something in it changed.
@@ -140,11 +152,13 @@ private:
   std::unique_ptr<lane[]> lanes_;
   std::size_t next_lane_ = 0;
   std::vector<std::vector<item>> sorted_;
+  std::optional<error> why_shut_;
 
   mutable std::mutex mutex_;
   supervision::breaker breaker_;
   std::vector<supervision::breaker_transition> transitions_;
   std::optional<instant> down_until_;
+  std::string down_reason_;
   bool down_ = false;
   bool draining_ = false;
   std::string outbox_trouble_;

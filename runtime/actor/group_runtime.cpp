@@ -3,6 +3,8 @@
 #include "runtime/actor/host.hpp"
 #include "runtime/bell.hpp"
 #include "runtime/supervision/handover.hpp"
+#include "runtime/wire/envelope.hpp"
+#include "runtime/wire/limits.hpp"
 
 #include <caf/all.hpp>
 
@@ -25,6 +27,27 @@ using supervision::child_id;
 using supervision::hand_over;
 using supervision::handling;
 using supervision::take_over;
+
+// Of what a store says of itself, so that there is room for what to do about it.
+constexpr std::size_t refusal_bytes_max = 2'048;
+
+std::string replica_name(int number) {
+  return fmt::format("replica {}", number);
+}
+
+/// What somebody who needs the group has to know, and do.
+error reason_to_shut(group& of, error refusal) {
+  refusal.possible = effect::none;
+  refusal.message = wire::travelling(
+      fmt::format(
+          "its database {} was refused: {}. Put the file right (restore a copy, say) or the "
+          "topology, then restart the worker {}, which opens it again only then",
+          *of.options().database,
+          wire::travelling(refusal.message, refusal_bytes_max),
+          of.parts().node),
+      wire::message_bytes_max);
+  return refusal;
+}
 
 /// A host and the actor it lives in, which has a thread of its own.
 struct hosted {
@@ -144,8 +167,7 @@ outcome<void> group_runtime::launch(caf::actor_system& system) {
   group& front = *front_;
   supervision::group_spec spec{.policy = front.options().supervision, .children = {}};
   for (const int number : front.options().replicas) {
-    spec.children.push_back(
-        {.id = static_cast<child_id>(number), .name = fmt::format("replica {}", number)});
+    spec.children.push_back({.id = static_cast<child_id>(number), .name = replica_name(number)});
   }
   auto policy = supervision::group_policy::make(
       std::move(spec), std::hash<std::string>{}(front.name() + front.parts().node));
@@ -155,6 +177,10 @@ outcome<void> group_runtime::launch(caf::actor_system& system) {
   std::unique_ptr<host_store> store;
   if (front.has_store()) {
     auto opened = host_store::open(front);
+    if (!opened && opened.error().code != errc::unavailable) {
+      front.shut(reason_to_shut(front, std::move(opened).error()));
+      return {};
+    }
     if (!opened) {
       return failure{std::move(opened).error()};
     }
@@ -224,7 +250,9 @@ void group_runtime::tell_down(bool down) {
 
 void group_runtime::tick(instant now) {
   front_->tick(now);
-  supervisor_->tick(now);
+  if (supervisor_) {
+    supervisor_->tick(now);
+  }
 }
 
 std::int64_t group_runtime::busy_since() const {
@@ -239,7 +267,15 @@ std::int64_t group_runtime::busy_since() const {
 }
 
 std::vector<supervision::child_status> group_runtime::replicas() const {
-  return supervisor_->children();
+  if (supervisor_) {
+    return supervisor_->children();
+  }
+  std::vector<supervision::child_status> none_runs;
+  for (const int number : front_->options().replicas) {
+    none_runs.push_back(
+        {.name = replica_name(number), .state = "down", .generation = 0, .failures = {}});
+  }
+  return none_runs;
 }
 
 void group_runtime::end() {

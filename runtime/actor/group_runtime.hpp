@@ -16,11 +16,14 @@ namespace troupe {
 /// A group that runs: its front, its hosts as CAF actors, and their supervisor.
 ///
 /// Each host is a blocking actor with a thread of its own: one where there is a store, whose writer
-/// runs all replicas, else one per replica. Lanes wake it by a bell, the supervisor by messages.
+/// runs all replicas, else one per replica. Lanes wake it by a bell, the supervisor by messages. A
+/// group whose store is refused for good is shut: it has neither hosts nor supervisor, and only
+/// says so.
 class group_runtime {
 public:
   /// Opens the store, if there is one, and starts the replicas.
-  /// @errors of the store: the group cannot run here.
+  /// @return also a group that is shut (`front().why_shut()`), if its store was refused for good.
+  /// @errors `unavailable` of the store: it may open at the next try.
   static outcome<std::unique_ptr<group_runtime>> start(
       caf::actor_system& system,
       const capability_options& options,

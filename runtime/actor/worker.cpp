@@ -4,6 +4,7 @@
 
 #include <caf/all.hpp>
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdlib>
 #include <fmt/format.h>
@@ -25,6 +26,21 @@ caf::actor_system_config& configure(caf::actor_system_config& config) {
   config.set("scheduler.max-threads", std::max(2U, std::thread::hardware_concurrency()));
   config.set("logger.verbosity", caf::atom("quiet"));
   return config;
+}
+
+error of_capability(const std::string& name, error why) {
+  why.message = fmt::format("capability `{}`: {}", name, why.message);
+  return why;
+}
+
+/// A worker all of whose groups are shut would only look alive: what the first one says is its end.
+outcome<void> check_that_some_run(const std::vector<std::unique_ptr<group_runtime>>& groups) {
+  const auto is_shut = [](const auto& each) { return each->front().why_shut() != nullptr; };
+  if (groups.empty() || !std::all_of(groups.begin(), groups.end(), is_shut)) {
+    return {};
+  }
+  const group& first = groups.front()->front();
+  return failure{of_capability(first.name(), *first.why_shut())};
 }
 
 } // namespace
@@ -139,11 +155,12 @@ outcome<std::unique_ptr<worker>> worker::make(
     }
     auto group = group_runtime::start(made->system, each, *type, made->parts);
     if (!group) {
-      error why = std::move(group).error();
-      why.message = fmt::format("capability `{}`: {}", each.name, why.message);
-      return failure{std::move(why)};
+      return failure{of_capability(each.name, std::move(group).error())};
     }
     made->groups.push_back(std::move(*group));
+  }
+  if (auto some_run = check_that_some_run(made->groups); !some_run) {
+    return failure{std::move(some_run).error()};
   }
   made->sockets = std::make_unique<transport::peer_loop>(
       zmq,

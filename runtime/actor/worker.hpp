@@ -39,7 +39,8 @@ struct worker_end {
 /// `run` owns the calling thread until the worker is drained or the brokers will not have it.
 class worker {
 public:
-  /// @errors of a capability's store or type, with its name: nothing runs.
+  /// @errors of a capability's type, `unavailable` of its store, or of the first store if all were
+  /// refused for good, with its name: nothing runs. While one can run, the others are shut.
   static outcome<std::unique_ptr<worker>> make(
       transport::context& zmq,
       const clock& time,

@@ -149,6 +149,14 @@ void worker_loop::take_call(
         {.code = errc::unknown_capability,
          .message = fmt::format("{} does not run `{}`", options_.node, header.to)});
   }
+  if (const error* shut = groups_[found->second]->front().why_shut()) {
+    return refuse(
+        link,
+        header.id,
+        {.code = errc::unavailable,
+         .message =
+             fmt::format("`{}` is down on {}: {}", header.to, options_.node, shut->message)});
+  }
   if (draining_) {
     return refuse(
         link,
@@ -283,7 +291,7 @@ void worker_loop::keep_house(instant now) {
   }
   const std::string body = wire::encoded(alive);
   for (const auto& each : groups_) {
-    if (each->front().has_store()) {
+    if (each->front().has_open_store()) {
       item house{.what = item::kind::housekeeping};
       house.deadline = now + house_valid;
       house.own_body(std::string{body});

@@ -93,6 +93,7 @@ private:
       const transport::frame_ref& frame);
   void
   take_order(int link, wire::kind kind, std::string_view body, const transport::frame_ref& frame);
+  bool is_shut(std::size_t group) const;
   void assign_by_lane(std::size_t group, int link, const wire::assign& order);
   void bury_in_all_lanes(std::size_t group, int link, const item& order);
   item& arriving_event(std::size_t group, int link);

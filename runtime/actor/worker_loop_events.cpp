@@ -11,7 +11,7 @@ void worker_loop::journal_up(int link) {
   journal_link_ = link;
   ++journal_login_;
   for (const auto& each : groups_) {
-    if (each->front().has_store()) {
+    if (each->front().has_open_store()) {
       item joined{.what = item::kind::journal_joined, .link = link};
       each->front().push_internal(std::move(joined));
     }
@@ -24,7 +24,7 @@ void worker_loop::journal_down(int link) {
   }
   journal_link_ = -1;
   for (const auto& each : groups_) {
-    if (each->front().has_store()) {
+    if (each->front().has_open_store()) {
       item left{.what = item::kind::journal_left, .link = link};
       each->front().push_internal(std::move(left));
     }
@@ -37,7 +37,7 @@ void worker_loop::take_event(
     std::string_view body,
     const transport::frame_ref& frame) {
   const auto found = group_by_name_.find(header.to);
-  if (found == group_by_name_.end() || link != journal_link_) {
+  if (found == group_by_name_.end() || link != journal_link_ || is_shut(found->second)) {
     return;
   }
   // The broker keeps to its credit, and gives it anew after a login. Far beyond that something is
@@ -92,7 +92,7 @@ void worker_loop::take_order(
     capability = read ? read->capability : std::string{};
   }
   const auto found = group_by_name_.find(capability);
-  if (found == group_by_name_.end() || link != journal_link_) {
+  if (found == group_by_name_.end() || link != journal_link_ || is_shut(found->second)) {
     return;
   }
   if (groups_[found->second]->front().lanes().size() == 1) {
@@ -104,6 +104,12 @@ void worker_loop::take_order(
   } else if (kind == wire::kind::buried) {
     bury_in_all_lanes(found->second, link, order);
   }
+}
+
+/// It announced that it takes no events and has no outbox: a broker that sends some anyway is told
+/// nothing, as by a group that is not here.
+bool worker_loop::is_shut(std::size_t group) const {
+  return groups_[group]->front().why_shut() != nullptr;
 }
 
 /// Without a store each replica has its own partitions, and answers for them.

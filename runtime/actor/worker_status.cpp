@@ -44,7 +44,7 @@ void write_group(wire::writer& out, group_runtime& of, instant now) {
   group& front = of.front();
   const wire::served served = front.served(now);
   group_counters& counters = front.counters();
-  out.map(23);
+  out.map(24);
   entry(out, "capability", front.name());
   entry(out, "store", front.has_store() ? *front.options().database : std::string{"none"});
   entry(out, "breaker", served.breaker);
@@ -72,6 +72,7 @@ void write_group(wire::writer& out, group_runtime& of, instant now) {
   entry(out, "outbox_confirmed", confirmed);
   entry(out, "outbox_depth", std::max(counters.outbox_newest.load(), confirmed) - confirmed);
   entry(out, "outbox_trouble", front.outbox_trouble());
+  entry(out, "down_reason", front.down_reason());
   out.text("replicas");
   const auto replicas = of.replicas();
   out.array(static_cast<std::uint32_t>(replicas.size()));

@@ -6,6 +6,8 @@
 
 #include <caf/all.hpp>
 
+#include <fstream>
+#include <iterator>
 #include <poll.h>
 
 namespace utf = boost::unit_test;
@@ -134,6 +136,31 @@ BOOST_AUTO_TEST_CASE(a_constructor_that_throws_takes_the_group_down_and_it_comes
 
   BOOST_TEST(call("put", {"a"}).status == wire::status::ok);
   BOOST_TEST(group->front().served(time.now()).credit > 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_group_whose_database_is_damaged_is_shut_and_touches_nothing) {
+  const std::string damaged(8'192, 'x');
+  std::ofstream{*options.database, std::ios::binary} << damaged;
+
+  begin();
+  group->tick(time.now());
+
+  const wire::served said = group->front().served(time.now());
+  BOOST_TEST(said.breaker == "down");
+  BOOST_TEST(said.credit == 0U);
+  BOOST_TEST(said.events == 0U);
+  BOOST_TEST(said.retry_after_ms == 0U);
+  BOOST_REQUIRE(said.shut.has_value());
+  BOOST_TEST(said.shut->find(*options.database) != std::string::npos);
+  BOOST_TEST(said.shut->find("restart the worker n1") != std::string::npos);
+  BOOST_TEST(group->front().down_reason() == *said.shut);
+  BOOST_TEST(!group->front().has_open_store());
+  BOOST_TEST(group->replicas().size() == 2U);
+  BOOST_TEST(group->replicas().front().state == "down");
+  BOOST_TEST(group->busy_since() == 0);
+  BOOST_TEST(seen.made == 0);
+  std::ifstream kept{*options.database, std::ios::binary};
+  BOOST_TEST((std::string{std::istreambuf_iterator<char>{kept}, {}} == damaged));
 }
 
 BOOST_AUTO_TEST_CASE(a_group_without_store_has_a_lane_for_each_replica) {

@@ -24,8 +24,8 @@ class Databases(SystemTest):
         self.assertEqual(EXIT_REFUSED, worker.await_end())
         return worker.wait_for("worker.not_started")["reason"]
 
-    def test_a_corrupt_file_is_named_and_left_as_it_is(self):
-        system = self.system(nodes=("n1",))
+    def test_a_corrupt_file_of_the_only_capability_is_named_and_left_as_it_is(self):
+        system = self.system({"notes": "{actor: notes}"}, nodes=("n1",))
         system.data.mkdir()
         file = system.data / "notes.db"
         broken = b"SQLite format 3\x00" + os.urandom(8176)
@@ -38,17 +38,17 @@ class Databases(SystemTest):
             self.assertIn("notes.db", reason)
             self.assertEqual(content, file.read_bytes())
 
-    def notes_with_a_damaged_page(self, system: System) -> int:
-        """Many notes, in a database that is good but for one of its last pages."""
+    def notes_with_a_damaged_page(self, system: System) -> bytes:
+        """400 notes, in a database that is good but for one of its last pages: a copy of before."""
         worker = system.worker("n1")
         client = system.client()
         ids = [client.send("notes", "add", {"text": str(i) * 500}) for i in range(400)]
         self.assertEqual(400, len([each for each in client.collect(ids).values() if each.ok]))
         worker.signal(signal.SIGTERM)
         self.assertEqual(0, worker.await_end())
-        file = system.data / "notes.db"
+        file = system.checkpoint("notes")
+        good = file.read_bytes()
         with contextlib.closing(sqlite3.connect(file)) as session:
-            session.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             size, = session.execute("PRAGMA page_size").fetchone()
             # A leaf of the table, not its root: what is read first is good.
             page, = session.execute(
@@ -57,27 +57,61 @@ class Databases(SystemTest):
         with file.open("r+b") as pages:
             pages.seek((page - 1) * size)
             pages.write(os.urandom(size))
-        return page
+        return good
 
-    def test_a_damaged_page_in_a_good_file_keeps_the_worker_from_starting_and_no_other(self):
-        system = self.system({
-            "echo": "{actor: echo, store: none, nodes: [n2]}",
-            "notes": "{actor: notes, nodes: [n1]}"})
-        broker = system.broker()
-        system.worker("n2")
-        self.notes_with_a_damaged_page(system)
-        content = (system.data / "notes.db").read_bytes()
+    def test_a_damaged_page_takes_one_capability_down_until_the_file_is_restored(self):
+        system = self.system(nodes=("n1",))
+        system.broker()
+        good = self.notes_with_a_damaged_page(system)
+        file = system.data / "notes.db"
+        damaged = file.read_bytes()
 
+        worker = system.worker("n1")
         with self.good_client(system):
-            reason = self.refused_worker(system)
-            reply = system.client().call("notes", "count", ttl=300)
+            down = worker.wait_for("group.down", capability="notes")
+            client = system.client()
+            replies = [client.call("notes", "count"), client.call("notes", "add", {"text": "x"})]
+            of_node = client.call("troupe.node.n1", "status").body["groups"]
+            of_broker, = system.status(client)["nodes"]
+        worker.signal(signal.SIGTERM)
 
-        self.assertIn("notes", reason)
-        self.assertIn("notes.db", reason)
-        self.assertIn("quick_check", reason)
-        self.assertEqual(content, (system.data / "notes.db").read_bytes())
-        self.assert_code("deadline_exceeded", reply)
-        self.assertIsNone(broker.child.poll())
+        self.assertEqual(0, worker.await_end())
+        self.assertEqual(damaged, file.read_bytes())
+        groups = {each["capability"]: each for each in of_node}
+        lanes = {each["capability"]: each for each in of_broker["capabilities"]}
+        for said in (down["reason"], groups["notes"]["down_reason"], lanes["notes"]["shut"],
+                     *(each.error["message"] for each in replies)):
+            for part in ("notes.db", "quick_check", "restart the worker n1"):
+                self.assertIn(part, said)
+        for each in replies:
+            self.assert_code("unavailable", each)
+            self.assertEqual("none", each.error["effect"])
+        for each in (groups, lanes):
+            self.assertEqual(("down", 0), (each["notes"]["breaker"], each["notes"]["credit"]))
+            self.assertEqual("closed", each["echo"]["breaker"])
+
+        file.write_bytes(good)
+        system.worker("n1")
+        reply = client.call("notes", "count")
+        self.assertTrue(reply.ok, reply)
+        self.assertEqual([(400,)], system.rows("notes", "SELECT COUNT(*) FROM notes"))
+
+    def test_a_worker_does_not_start_past_a_database_that_is_only_busy(self):
+        system = self.system(nodes=("n1",))
+        system.broker()
+        worker = system.worker()
+        self.assertTrue(system.client().call("notes", "add", {"text": "before"}).ok)
+        worker.signal(signal.SIGTERM)
+        self.assertEqual(0, worker.await_end())
+
+        with contextlib.closing(sqlite3.connect(
+                system.data / "notes.db", isolation_level=None)) as stranger:
+            stranger.execute("BEGIN EXCLUSIVE")
+            refused = system.worker(joined=False)
+            # It is tried again as a whole, by whoever keeps it running.
+            self.assertEqual(EXIT_REFUSED, refused.await_end())
+
+        self.assertEqual("unavailable", refused.wait_for("worker.not_started")["code"])
 
     def test_the_database_of_another_capability_is_refused(self):
         system = self.system(nodes=("n1",))

@@ -209,6 +209,28 @@ class Status(CommandTest):
         self.assert_ends(ERROR, as_json)
         self.assertEqual([True, False], [each["answers"] for each in self.json_of(as_json)["nodes"]])
 
+    def test_a_capability_whose_database_is_damaged_is_down_with_the_reason(self):
+        system = self.system(nodes=("n1",))
+        system.data.mkdir()
+        (system.data / "notes.db").write_bytes(b"no database" * 1000)
+        system.broker()
+        system.worker()
+
+        told, as_json = troupe("status", system.file), troupe("status", system.file, "--json")
+        called = troupe("call", system.file, "notes.count")
+
+        self.assert_ends(OK, told)
+        of_node = told.stdout[told.stdout.index("node n1"):]
+        row, = (each for each in of_node.splitlines() if each.split()[:1] == ["notes"])
+        self.assertIn(" down ", row)
+        self.assertIn("restart the worker n1", row)
+        groups = self.json_of(as_json)["nodes"][0]["status"]["groups"]
+        self.assertEqual({"echo": ("closed", False), "notes": ("down", True)},
+                         {each["capability"]: (each["breaker"], "notes.db" in each["down_reason"])
+                          for each in groups})
+        self.assert_ends(ERROR, called)
+        self.assertIn("restart the worker n1", called.stderr)
+
     def test_a_deadline_that_is_none(self):
         system = self.system()
         for text in ("1", "0s", "soon"):

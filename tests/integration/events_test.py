@@ -278,6 +278,32 @@ class EventsTest(EventSystemTest):
                         answers[event] = reply
         return answers
 
+    def test_a_group_with_a_damaged_database_gets_its_events_when_that_is_restored(self):
+        system = self.start({"witness": WITNESS, "other": WITNESS})
+        self.client.collect([publish(self.client, n, "a") for n in range(5)])
+        await_quiet(self.client, "witness", "other")
+        worker, = self.workers
+        worker.signal(signal.SIGTERM)
+        self.assertEqual(0, worker.await_end())
+        file = system.checkpoint("witness")
+        good = file.read_bytes()
+        file.write_bytes(bytes(len(good)))
+
+        worker = system.worker()
+        worker.wait_for("group.down", capability="witness")
+        self.client.collect([publish(self.client, n, "a") for n in range(5, 10)])
+        await_quiet(self.client, "other")
+        lag = {each["capability"]: each["lag"] for each in topics(self.client)["groups"]}
+        worker.signal(signal.SIGTERM)
+        self.assertEqual(0, worker.await_end())
+        file.write_bytes(good)
+        system.worker()
+        await_quiet(self.client, "witness")
+
+        self.assertEqual({"witness": 5, "other": 0}, lag)
+        self.assert_seen_once_in_order(system, {"a": 10})
+        self.assert_seen_once_in_order(system, {"a": 10}, "other")
+
     def test_a_slow_group_does_not_hold_up_a_fast_one(self):
         system = self.start({"witness": WITNESS,
                              "stuck": "{actor: witness, nodes: [n2], subscribes: [sight.*]}"},

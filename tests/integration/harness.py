@@ -286,6 +286,13 @@ class System:
         with contextlib.closing(sqlite3.connect(path, timeout=PATIENCE)) as session:
             return session.execute(statement, values).fetchall()
 
+    def checkpoint(self, capability: str) -> pathlib.Path:
+        """The capability's database, which nobody has open, with what its WAL held copied into it."""
+        path = self.data / f"{capability}.db"
+        with contextlib.closing(sqlite3.connect(path)) as session:
+            session.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return path
+
     def status(self, client: Client) -> dict:
         return client.call("troupe.broker", "status").body
 

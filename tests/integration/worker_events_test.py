@@ -1,6 +1,7 @@
 """A worker and the broker that keeps the journal, which is played here word by word: assignments, events,
 burials, and the outbox (runtime/wire/FORMAT.md section 11)."""
 
+import os
 import signal
 import struct
 import time
@@ -202,6 +203,40 @@ class WorkerEvents(SystemTest):
 
         self.assertEqual(("sight.later", 7), (header["op"], body["n"]))
         self.assertEqual([(0,)], system.rows("witness", "SELECT COUNT(*) FROM timers"))
+
+    def test_a_group_that_is_shut_says_so_and_is_left_out_of_everything(self):
+        system, broker = self.begin()
+        system.data.mkdir()
+        damaged = os.urandom(8192)
+        (system.data / "witness.db").write_bytes(damaged)
+        worker = system.worker(joined=False)
+        hello = broker.welcome()
+        shut, = (each for each in hello["serves"] if each["capability"] == "witness")
+        self.assertEqual(("down", 0, 0), (shut["breaker"], shut["credit"], shut["events"]))
+        self.assertIn("witness.db", shut["shut"])
+
+        # A broker that does not heed it: nothing of this may reach the group, which has no host.
+        broker.send("roster", {"workers": [{"node": "n1", "incarnation": hello["incarnation"]}]})
+        broker.send("assign", {
+            "capability": "witness", "journal": JOURNAL, "epoch": 1,
+            "partitions": [{"partition": i, "position": 0} for i in range(64)]})
+        broker.deliver(1, {"n": 1})
+        broker.send("resend", {"capability": "witness", "from": 1, "to": 1})
+        for capability, operation in (("witness", "publish"), ("echo", "echo")):
+            broker.send("call", {"payload": "x"}, id=new_id(), to=capability, op=operation,
+                        ttl=10_000)
+        refused, _ = broker.wait_for("reply", lambda header, _: header["status"] == "error")
+        broker.wait_for("reply", lambda header, _: header["status"] == "ok")
+        worker.signal(signal.SIGTERM)
+        broker.wait_for("state", lambda _, body: body["draining"])
+
+        self.assertEqual(0, worker.await_end())
+        self.assertEqual("unavailable", refused["error"]["code"])
+        self.assertEqual("none", refused["error"]["effect"])
+        self.assertIn("witness.db", refused["error"]["message"])
+        self.assertEqual(set(), {"outbox", "assigned", "handled", "relay"}
+                         & {header["kind"] for header, _ in broker.heard})
+        self.assertEqual(damaged, (system.data / "witness.db").read_bytes())
 
     def test_another_journal_is_refused_in_words(self):
         system, broker = self.begin()
