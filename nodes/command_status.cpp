@@ -1,4 +1,5 @@
 #include "nodes/command.hpp"
+#include "nodes/text_table.hpp"
 #include "runtime/client/client.hpp"
 #include "runtime/config.hpp"
 #include "runtime/wire/json.hpp"
@@ -105,6 +106,13 @@ bool is_table(const ordered_json& value) {
   return value.is_array() && !value.empty() && value.front().is_object();
 }
 
+/// What a row has under `column`; "-" where that is nothing, or a table of its own.
+std::string cell_of(const ordered_json& row, const std::string& column) {
+  constexpr std::size_t longest = 4'096; // The reasons for which something is down say what to do.
+  const auto found = row.find(column);
+  return found == row.end() || is_table(*found) ? "-" : cell_text(text_of(*found), longest);
+}
+
 /// Prints a list of objects, a line each; what they contain in turn follows as tables of its own.
 void print_table(const std::string& title, const ordered_json& rows) {
   std::vector<std::string> columns;
@@ -119,9 +127,10 @@ void print_table(const std::string& title, const ordered_json& rows) {
   for (const std::string& column : columns) {
     std::size_t width = column.size();
     for (const ordered_json& row : rows) {
-      width = std::max(width, row.contains(column) ? text_of(row[column]).size() : 1);
+      width = std::max(width, width_of(cell_of(row, column)));
     }
-    widths.push_back(width);
+    const bool is_last = widths.size() + 1 == columns.size(); // Nothing stands behind it.
+    widths.push_back(is_last ? 0 : width);
   }
   fmt::print("  {}\n   ", title);
   for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -131,7 +140,7 @@ void print_table(const std::string& title, const ordered_json& rows) {
   for (const ordered_json& row : rows) {
     fmt::print("   ");
     for (std::size_t i = 0; i < columns.size(); ++i) {
-      fmt::print(" {:<{}}", row.contains(columns[i]) ? text_of(row[columns[i]]) : "-", widths[i]);
+      fmt::print(" {:<{}}", cell_of(row, columns[i]), widths[i]);
     }
     fmt::print("\n");
   }

@@ -224,6 +224,10 @@ class Status(CommandTest):
         row, = (each for each in of_node.splitlines() if each.split()[:1] == ["notes"])
         self.assertIn(" down ", row)
         self.assertIn("restart the worker n1", row)
+        heading, other = (next(each for each in of_node.splitlines() if each.split()[:1] == [word])
+                          for word in ("capability", "echo"))
+        self.assertEqual(len(heading.split()), len(other.split()), "a cell says nothing at all")
+        self.assertEqual(other.rstrip(), other)
         groups = self.json_of(as_json)["nodes"][0]["status"]["groups"]
         self.assertEqual({"echo": ("closed", False), "notes": ("down", True)},
                          {each["capability"]: (each["breaker"], "notes.db" in each["down_reason"])
