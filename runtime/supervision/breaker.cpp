@@ -15,6 +15,8 @@ constexpr double growth = 1.5;
 constexpr double growth_max = 10.0;
 constexpr double wait_jitter = 0.1;
 
+constexpr std::array<std::string_view, 4> mode_names{"auto", "open", "closed", "disabled"};
+
 breaker_state forced_to(breaker_mode mode) {
   switch (mode) {
   case breaker_mode::automatic:
@@ -89,6 +91,18 @@ std::string_view name_of(breaker_state state) {
   constexpr std::array<std::string_view, 6> names{
       "closed", "open", "half_open", "forced_open", "forced_closed", "disabled"};
   return names[static_cast<std::size_t>(state)];
+}
+
+std::string_view name_of(breaker_mode mode) {
+  return mode_names[static_cast<std::size_t>(mode)];
+}
+
+std::optional<breaker_mode> mode_named(std::string_view name) {
+  const auto found = std::find(mode_names.begin(), mode_names.end(), name);
+  if (found == mode_names.end()) {
+    return std::nullopt;
+  }
+  return static_cast<breaker_mode>(found - mode_names.begin());
 }
 
 std::optional<call_result> result_of(errc code) {

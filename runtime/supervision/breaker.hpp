@@ -38,6 +38,12 @@ enum class breaker_mode : std::uint8_t {
   disabled,
 };
 
+/// "auto", "open", "closed" or "disabled": as people write it and as it is stored.
+std::string_view name_of(breaker_mode mode);
+
+/// The mode of that name, if it is one.
+std::optional<breaker_mode> mode_named(std::string_view name);
+
 /// What a person set, to be stored by the owner so that it survives a restart.
 struct forced_state {
   breaker_mode mode = breaker_mode::automatic;

@@ -136,6 +136,20 @@ BOOST_AUTO_TEST_CASE(forced_closed_and_disabled_let_everything_through) {
   }
 }
 
+// B10
+BOOST_AUTO_TEST_CASE(a_mode_is_found_by_the_name_it_is_stored_under) {
+  for (const auto mode :
+       {breaker_mode::automatic,
+        breaker_mode::open,
+        breaker_mode::closed,
+        breaker_mode::disabled}) {
+    BOOST_TEST((mode_named(name_of(mode)) == mode));
+  }
+  BOOST_TEST(name_of(breaker_mode::automatic) == "auto");
+  BOOST_TEST(!mode_named("forced_open").has_value());
+  BOOST_TEST(!mode_named("").has_value());
+}
+
 // B10: full traffic at once would be a gamble.
 BOOST_AUTO_TEST_CASE(a_breaker_given_back_from_open_probes_first) {
   breaker_bench breaker{simple};
