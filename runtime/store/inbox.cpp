@@ -6,7 +6,7 @@ namespace troupe::store {
 
 namespace {
 
-constexpr std::array<migration, 2> steps{
+constexpr std::array<migration, 3> steps{
     {{1, "inbox, effects, outbox and writers", R"sql(
 CREATE TABLE inbox (
   id BLOB PRIMARY KEY,
@@ -70,6 +70,16 @@ CREATE TABLE timers (
   body BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX timers_by_due ON timers (due_at, n);
+)sql"},
+     {3, "what people said of breakers", R"sql(
+CREATE TABLE forced_breakers (
+  node TEXT PRIMARY KEY,
+  mode TEXT NOT NULL CHECK (mode IN ('auto', 'open', 'closed', 'disabled')),
+  who TEXT NOT NULL,
+  why TEXT NOT NULL,
+  request BLOB NOT NULL,
+  since BIGINT NOT NULL
+) WITHOUT ROWID;
 )sql"}}};
 
 blob bytes_of(std::string_view text) {

@@ -16,7 +16,7 @@
 namespace troupe::store {
 
 /// The tables every capability's database has: inbox, effects, outbox, writers, positions of
-/// events, timers (FORMAT.md).
+/// events, timers, forced breakers (FORMAT.md).
 std::span<const migration> turn_migrations();
 
 /// How far the message of an inbox row is. The numbers are in the database.
