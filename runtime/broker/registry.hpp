@@ -35,9 +35,14 @@ struct lane {
   bool is_shut = false;
   /// "closed", "open", "half_open" or "down".
   std::string breaker = "closed";
-  /// Avoided until then, because its breaker is open or its group down.
+  /// Avoided until then, because its breaker is open or its group down; to the end of time if a
+  /// person forced it open.
   instant blocked_until{};
   std::string why_shut;
+  /// How a person took the breaker over, in words, if one has.
+  std::string forced;
+  /// When another try may be of use, as the worker says.
+  milliseconds retry_after{};
 };
 
 struct capability {

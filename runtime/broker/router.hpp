@@ -144,6 +144,7 @@ private:
   void pump_node(std::uint32_t number, instant now, decisions& out);
   void give_up(std::uint32_t index, const choice& why, decisions& out);
   void give_up_shut(std::uint32_t index, std::uint32_t number, decisions& out);
+  std::string forced_words(const capability& where) const;
   void drop(std::uint32_t index);
   void unlist(std::uint32_t index);
 

@@ -61,7 +61,9 @@ router::choose(const capability& where, const broker::call& what, instant now) c
       continue;
     }
     if (each.blocked_until > now) {
-      const auto wait = std::chrono::ceil<milliseconds>(each.blocked_until - now);
+      const auto wait = each.blocked_until == instant::max()
+                            ? each.retry_after
+                            : std::chrono::ceil<milliseconds>(each.blocked_until - now);
       if (!is_refused || wait < best.refusal_wait) {
         best.refusal = each.breaker == "open" ? errc::circuit_open : errc::unavailable;
         best.refusal_wait = wait;
@@ -174,19 +176,34 @@ void router::pump_node(std::uint32_t number, instant now, decisions& out) {
   }
 }
 
+/// Which live node a person forced open, and why: that is not over by waiting.
+std::string router::forced_words(const capability& where) const {
+  for (const lane& each : where.lanes) {
+    const node& at = nodes_.nodes[each.node];
+    if (at.live && each.blocked_until == instant::max()) {
+      return fmt::format("; that of {} is {}", at.name, each.forced);
+    }
+  }
+  return {};
+}
+
 /// Nobody takes the call, which is in no list: says so, with the smallest wait that was named.
 void router::give_up(std::uint32_t index, const choice& why, decisions& out) {
   if (why.shut != nowhere) {
     return give_up_shut(index, why.shut, out);
   }
-  const std::string& name = nodes_.capabilities[calls_[index].capability].name;
+  const capability& where = nodes_.capabilities[calls_[index].capability];
   const std::string_view reason = why.refusal == errc::circuit_open ? "has an open circuit breaker"
                                   : why.refusal == errc::overloaded ? "is overloaded"
                                                                     : "is unavailable";
   refuse_waiters(
       index,
       {.code = why.refusal,
-       .message = fmt::format("every live node of `{}` {}", name, reason),
+       .message = fmt::format(
+           "every live node of `{}` {}{}",
+           where.name,
+           reason,
+           why.refusal == errc::circuit_open ? forced_words(where) : std::string{}),
        .retry_after = why.refusal_wait.count() > 0 ? why.refusal_wait : refusal_wait_unknown},
       out);
   drop(index);

@@ -119,10 +119,16 @@ void router::take_serves(
     at.inbox = each.inbox;
     at.replicas = each.replicas;
     at.breaker = each.breaker;
+    at.forced = each.forced.value_or("");
+    at.retry_after = milliseconds{each.retry_after_ms};
     const bool is_avoided = each.breaker == "open" || each.breaker == "down";
-    at.blocked_until = is_avoided ? now + milliseconds{each.retry_after_ms} : instant{};
     at.is_shut = each.shut.has_value();
     at.why_shut = each.shut.value_or("");
+    // Nobody knows when a person will give back what is forced open: until a STATE says so.
+    const bool is_forced_open = each.breaker == "open" && !at.forced.empty();
+    at.blocked_until = is_forced_open ? instant::max()
+                       : is_avoided   ? now + at.retry_after
+                                      : instant{};
   }
 }
 
@@ -206,6 +212,7 @@ void router::end_login(std::uint32_t number, bool is_blamed, decisions& out) {
     at.blocked_until = {};
     at.is_shut = false;
     at.why_shut.clear();
+    at.forced.clear();
   }
 }
 

@@ -75,6 +75,7 @@ void write_lane(wire::writer& to, const capability& where, const lane& lane) {
   flag(to, "inbox", lane.inbox);
   entry(to, "breaker", lane.breaker);
   entry(to, "shut", lane.why_shut);
+  entry(to, "forced", lane.forced);
 }
 
 void write_nodes(wire::writer& to, const registry& registry, instant now) {

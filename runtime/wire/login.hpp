@@ -19,7 +19,7 @@ struct served {
   bool inbox = false;
   std::uint32_t replicas = 0;
   /// "closed", "open", "half_open", or "down" (the group exceeded its restart intensity, or is
-  /// shut).
+  /// shut). One that a person took over is "open" or "closed".
   std::string breaker = "closed";
   /// When it may be worth another try, if the breaker is open or the group down.
   std::uint32_t retry_after_ms = 0;
@@ -27,9 +27,13 @@ struct served {
   std::uint32_t events = 0;
   /// With "down": the group is shut, and this is why. Nothing but a new start of the worker helps.
   std::optional<std::string> shut{};
+  /// How a person took the breaker over, in words, if one has: "forced open by ann: moving disks".
+  /// If open it stays so until another STATE says otherwise.
+  std::optional<std::string> forced{};
 };
 
-TROUPE_MESSAGE(served, capability, credit, inbox, replicas, breaker, retry_after_ms, events, shut)
+TROUPE_MESSAGE(
+    served, capability, credit, inbox, replicas, breaker, retry_after_ms, events, shut, forced)
 
 /// The body of HELLO: who logs in.
 struct hello {

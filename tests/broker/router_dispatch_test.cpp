@@ -217,6 +217,52 @@ BOOST_FIXTURE_TEST_CASE(all_breakers_open_is_said_at_once, router_fixture) {
   BOOST_TEST((refusal(1)->retry_after == 200ms));
 }
 
+BOOST_FIXTURE_TEST_CASE(
+    what_a_person_forced_open_is_refused_in_words_until_given_back, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  state(1, 2, "open", 200ms, false, "forced open by ann: moving disks");
+
+  advance(10s);
+  call(1);
+
+  BOOST_REQUIRE(refusal(1));
+  BOOST_TEST((refusal(1)->code == errc::circuit_open));
+  BOOST_TEST((refusal(1)->retry_after == 200ms));
+  BOOST_TEST(
+      refusal(1)->message
+      == "every live node of `orders` has an open circuit breaker; that of n1 is forced open by "
+         "ann: moving disks");
+
+  state(1, 2, "half_open");
+  call(2);
+  BOOST_TEST(receivers(2) == logins{1}, boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(one_node_forced_open_is_avoided_and_the_other_serves, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 10));
+  BOOST_REQUIRE(join("n2", 2, 10));
+  state(1, 10, "open", 200ms, false, "forced open by ann: moving disks");
+
+  advance(10s);
+  call(1);
+  call(2);
+
+  BOOST_TEST(receivers(1) == logins{2}, boost::test_tools::per_element());
+  BOOST_TEST(receivers(2) == logins{2}, boost::test_tools::per_element());
+}
+
+// A process that ended takes what was said to it along; its successor says so again if it still is.
+BOOST_FIXTURE_TEST_CASE(a_new_login_is_not_taken_for_the_forced_one, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  state(1, 2, "open", 200ms, false, "forced open by ann: moving disks");
+  lose(1);
+
+  BOOST_REQUIRE(join("n1", 2, 2, {}, 7));
+  call(1);
+
+  BOOST_TEST(receivers(1) == logins{2}, boost::test_tools::per_element());
+}
+
 BOOST_FIXTURE_TEST_CASE(a_group_that_is_down_is_unavailable, router_fixture) {
   BOOST_REQUIRE(join("n1", 1));
   state(1, 0, "down", 500ms);

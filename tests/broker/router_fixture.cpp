@@ -113,7 +113,8 @@ void router_fixture::state(
     std::uint32_t credit,
     std::string breaker,
     milliseconds retry_after,
-    bool draining) {
+    bool draining,
+    std::optional<std::string> forced) {
   wire::state said;
   said.draining = draining;
   wire::served& orders = said.serves.emplace_back();
@@ -121,6 +122,7 @@ void router_fixture::state(
   orders.credit = credit;
   orders.breaker = std::move(breaker);
   orders.retry_after_ms = static_cast<std::uint32_t>(retry_after.count());
+  orders.forced = std::move(forced);
   tested.state(session{login}, said, now, out);
   carry_out();
 }

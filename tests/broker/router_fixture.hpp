@@ -60,7 +60,8 @@ struct router_fixture {
       std::uint32_t credit,
       std::string breaker = "closed",
       milliseconds retry_after = 0ms,
-      bool draining = false);
+      bool draining = false,
+      std::optional<std::string> forced = {});
   /// `orders` is shut there.
   void shut(std::uint32_t login, std::string why);
   /// Moves time on in ticks, with no sign of life from anybody unless `alive`.

@@ -40,10 +40,10 @@ def batch(envelopes):
 
 
 def served(capability, credit, inbox, replicas, breaker="closed", retry_after_ms=0, events=0,
-           shut=None):
+           shut=None, forced=None):
     return {"capability": capability, "credit": credit, "inbox": inbox, "replicas": replicas,
             "breaker": breaker, "retry_after_ms": retry_after_ms, "events": events,
-            "shut": shut}
+            "shut": shut, "forced": forced}
 
 
 def golden():
@@ -69,7 +69,8 @@ def golden():
             "role": "worker", "node": "n1", "incarnation": NODE_INCARNATION,
             "plan": 0x0123456789ABCDEF, "batch": True, "pid": 4242,
             "serves": [served("orders", 64, True, 2, events=1024),
-                       served("stock", 0, False, 1, "open", 300),
+                       served("stock", 0, False, 1, "open", 300,
+                              forced="forced open by ann: moving disks"),
                        served("notes", 0, True, 2, "down", shut="notes.db is damaged")],
             "in_flight": [CALL_ID]}),
         "welcome_body": pack({
@@ -91,6 +92,13 @@ def golden():
             "capability": "stock", "upto": [{"partition": 63, "position": 950}],
             "waiting": [POSTPONED], "done": [880, 881]}),
         "state_body": pack({"draining": True, "serves": [served("orders", 0, True, 2)]}),
+        "force_breaker_body": pack({
+            "capability": "stock", "mode": "open", "who": "ann", "why": "moving disks",
+            "request": CALL_ID, "only_here": True}),
+        "breaker_report_body": pack({
+            "capability": "stock", "node": "n1", "state": "forced_open", "durable": True,
+            "order": {"mode": "open", "who": "ann", "why": "moving disks", "request": CALL_ID,
+                      "since": 1700000000123}}),
         "pong_body": pack({"finished": 70000, "busy_ms": 12}),
         "roster_body": pack({"workers": [{"node": "n1", "incarnation": NODE_INCARNATION}]}),
         "batch_frame": batch([(call, call_body), (ok, pack({"order": 7})), (ok, b"")]),

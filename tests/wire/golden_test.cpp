@@ -3,6 +3,7 @@
 #include "runtime/wire/events.hpp"
 #include "runtime/wire/json.hpp"
 #include "runtime/wire/login.hpp"
+#include "runtime/wire/node_calls.hpp"
 #include "tests/wire/bytes.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -47,7 +48,8 @@ hello golden_hello() {
             .inbox = false,
             .replicas = 1,
             .breaker = "open",
-            .retry_after_ms = 300},
+            .retry_after_ms = 300,
+            .forced = "forced open by ann: moving disks"},
            {.capability = "notes",
             .credit = 0,
             .inbox = true,
@@ -67,6 +69,7 @@ void read_every_way(std::string_view bytes) {
   (void)read_error(bytes);
   (void)checked_decode<hello>(bytes);
   (void)checked_decode<roster>(bytes);
+  (void)checked_decode<force_breaker>(bytes);
   (void)to_json(bytes);
   if (batch_reader::is_batch(bytes)) {
     batch_reader envelopes{bytes};
@@ -94,7 +97,9 @@ constexpr const char* bodies[] = {
     "roster_body",
     "assign_body",
     "assigned_body",
-    "handled_body"};
+    "handled_body",
+    "force_breaker_body",
+    "breaker_report_body"};
 
 } // namespace
 
@@ -188,6 +193,25 @@ BOOST_AUTO_TEST_CASE(what_is_said_of_events_is_written_as_another_implementation
       == to_hex(golden("handled_body")));
 }
 
+BOOST_AUTO_TEST_CASE(what_is_said_of_breakers_is_written_as_another_implementation_writes_it) {
+  const force_breaker order{
+      .capability = "stock",
+      .mode = "open",
+      .who = "ann",
+      .why = "moving disks",
+      .request = call_id(),
+      .only_here = true};
+  const breaker_report report{
+      .capability = "stock",
+      .node = "n1",
+      .state = "forced_open",
+      .durable = true,
+      .order = breaker_order{"open", "ann", "moving disks", call_id(), 1700000000123}};
+
+  BOOST_TEST(to_hex(encoded(order)) == to_hex(golden("force_breaker_body")));
+  BOOST_TEST(to_hex(encoded(report)) == to_hex(golden("breaker_report_body")));
+}
+
 BOOST_AUTO_TEST_CASE(a_delivered_event_is_read_back) {
   const std::string bytes = golden("event_header");
   const auto read = scan_header(bytes);
@@ -228,6 +252,8 @@ BOOST_AUTO_TEST_CASE(a_golden_hello_is_read_back) {
   BOOST_TEST(read->serves[1].retry_after_ms == 300U);
   BOOST_TEST(!read->serves[1].shut.has_value());
   BOOST_TEST(read->serves[2].shut.value_or("") == "notes.db is damaged");
+  BOOST_TEST(!read->serves[0].forced.has_value());
+  BOOST_TEST(read->serves[1].forced.value_or("") == "forced open by ann: moving disks");
   BOOST_TEST((read->in_flight == std::vector{call_id()}));
 }
 
