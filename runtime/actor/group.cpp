@@ -9,13 +9,27 @@ namespace troupe {
 
 namespace {
 
-supervision::breaker make_breaker(const capability_options& options, instant now) {
-  auto made =
-      supervision::breaker::make(options.breaker, std::hash<std::string>{}(options.name), now);
+supervision::breaker make_breaker(
+    const capability_options& options, instant now, supervision::forced_state stored = {}) {
+  auto made = supervision::breaker::make(
+      options.breaker, std::hash<std::string>{}(options.name), now, std::move(stored));
   if (!made) {
     throw std::invalid_argument{made.error().message}; // The topology's checks let nothing through.
   }
   return std::move(*made);
+}
+
+/// Brokers need to know no more than whether they may send.
+std::string_view name_for_brokers(supervision::breaker_state state) {
+  switch (state) {
+  case supervision::breaker_state::forced_open:
+    return name_of(supervision::breaker_state::open);
+  case supervision::breaker_state::forced_closed:
+  case supervision::breaker_state::disabled:
+    return name_of(supervision::breaker_state::closed);
+  default:
+    return name_of(state);
+  }
 }
 
 } // namespace
@@ -147,14 +161,17 @@ wire::served group::served(instant now) const {
       .credit = down_ || draining_ ? 0U : static_cast<std::uint32_t>(options_.bulkhead.in_flight),
       .inbox = has_store(),
       .replicas = static_cast<std::uint32_t>(options_.replicas.size()),
-      .breaker = down_ ? "down" : std::string{name_of(breaker_.state())},
+      .breaker = down_ ? "down" : std::string{name_for_brokers(breaker_.state())},
       .events = down_ || draining_ || !subscribes()
                     ? 0U
-                    : static_cast<std::uint32_t>(options_.events_in_flight)};
+                    : static_cast<std::uint32_t>(options_.events_in_flight),
+      .forced = forced_words()};
   const auto due = down_ ? down_until_ : breaker_.next_due();
   if (due && (down_ || breaker_.state() == supervision::breaker_state::open)) {
     const auto left = std::chrono::ceil<milliseconds>(*due - now).count();
     state.retry_after_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(1, left));
+  } else if (breaker_.state() == supervision::breaker_state::forced_open) {
+    state.retry_after_ms = static_cast<std::uint32_t>(options_.breaker.timeout.count());
   }
   if (why_shut_) {
     state.shut = why_shut_->message;
@@ -172,21 +189,85 @@ std::string group::outbox_trouble() const {
   return outbox_trouble_;
 }
 
-std::string group::breaker_name() const {
+void group::force(const store::forced_breaker& said, instant now) {
   const std::lock_guard lock{mutex_};
-  return std::string{name_of(breaker_.state())};
+  const auto mode = supervision::mode_named(said.mode);
+  if (!mode || (said_ && said_->request == said.request)) {
+    return;
+  }
+  said_ = said;
+  breaker_.force(*mode, said.who, said.why, now, transitions_);
+  log_transitions();
+}
+
+void group::restore(const store::forced_breaker& said, instant now) {
+  const std::lock_guard lock{mutex_};
+  const auto mode = supervision::mode_named(said.mode);
+  if (!mode) {
+    return;
+  }
+  said_ = said;
+  breaker_ = make_breaker(options_, now, {*mode, said.who, said.why});
+  changed_ = true;
+  if (*mode != supervision::breaker_mode::automatic) {
+    parts_.log.write(
+        "breaker.still_forced",
+        {{"capability", options_.name},
+         {"state", std::string{name_of(breaker_.state())}},
+         {"who", said.who},
+         {"why", said.why},
+         {"request", to_string(said.request)}});
+  }
+}
+
+wire::breaker_report group::breaker_report() const {
+  const std::lock_guard lock{mutex_};
+  wire::breaker_report report{
+      .capability = options_.name,
+      .node = parts_.node,
+      .state = down_ ? "down" : std::string{name_of(breaker_.state())},
+      .durable = has_store()};
+  if (said_) {
+    const auto since = std::chrono::duration_cast<milliseconds>(said_->since.time_since_epoch());
+    report.order = {said_->mode, said_->who, said_->why, said_->request, since.count()};
+  }
+  return report;
+}
+
+std::string group::breaker_words() const {
+  const std::lock_guard lock{mutex_};
+  return forced_words().value_or("open");
+}
+
+// Called with the mutex held.
+std::optional<std::string> group::forced_words() const {
+  const supervision::forced_state& forced = breaker_.forced();
+  if (forced.mode == supervision::breaker_mode::automatic) {
+    return std::nullopt;
+  }
+  const bool is_off = forced.mode == supervision::breaker_mode::disabled;
+  return fmt::format(
+      "{}{} by {}: {}", is_off ? "" : "forced ", name_of(forced.mode), forced.who, forced.why);
 }
 
 // Called with the mutex held: the log has a mutex of its own and calls nobody.
 void group::log_transitions() {
   for (const supervision::breaker_transition& each : transitions_) {
     changed_ = true;
-    parts_.log.write(
-        "breaker." + std::string{name_of(each.to)},
-        {{"capability", options_.name},
-         {"from", std::string{name_of(each.from)}},
-         {"epoch", fmt::to_string(each.epoch)},
-         {"reason", each.reason}});
+    observe::log_fields fields{
+        {"capability", options_.name},
+        {"from", std::string{name_of(each.from)}},
+        {"epoch", fmt::to_string(each.epoch)}};
+    if (each.who.empty()) {
+      fields.emplace_back("reason", each.reason);
+      parts_.log.write("breaker." + std::string{name_of(each.to)}, fields);
+      continue;
+    }
+    fields.emplace_back("to", name_of(each.to));
+    fields.emplace_back("who", each.who);
+    fields.emplace_back("why", each.reason);
+    fields.emplace_back("request", to_string(said_->request));
+    parts_.log.write("breaker.forced", fields);
   }
   transitions_.clear();
 }

@@ -5,9 +5,11 @@
 #include "runtime/actor/outbound.hpp"
 #include "runtime/actor/registry.hpp"
 #include "runtime/observe/event_log.hpp"
+#include "runtime/store/forced_breakers.hpp"
 #include "runtime/supervision/breaker.hpp"
 #include "runtime/transport/outbox.hpp"
 #include "runtime/wire/login.hpp"
+#include "runtime/wire/node_calls.hpp"
 
 #include <array>
 #include <atomic>
@@ -123,7 +125,18 @@ public:
 
   bool take_changed() { return changed_.exchange(false); }
 
-  std::string breaker_name() const;
+  /// Does to the breaker what a person said; nothing if that has been done. What is to outlive the
+  /// process must be on disk.
+  /// @param said its `mode` is one of supervision::mode_named.
+  void force(const store::forced_breaker& said, instant now);
+
+  /// Begins with a breaker as a person left it, before any call.
+  void restore(const store::forced_breaker& said, instant now);
+
+  wire::breaker_report breaker_report() const;
+
+  /// Why a call is refused: "open", or "forced open by ann: moving disks".
+  std::string breaker_words() const;
 
   group_counters& counters() { return counters_; }
 
@@ -144,6 +157,7 @@ public:
 private:
   void push_sorted();
   void log_transitions();
+  std::optional<std::string> forced_words() const;
 
   const capability_options options_;
   const actor_type& type_;
@@ -157,6 +171,8 @@ private:
   mutable std::mutex mutex_;
   supervision::breaker breaker_;
   std::vector<supervision::breaker_transition> transitions_;
+  /// What a person last said of it.
+  std::optional<store::forced_breaker> said_;
   std::optional<instant> down_until_;
   std::string down_reason_;
   bool down_ = false;

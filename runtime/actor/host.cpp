@@ -96,8 +96,11 @@ void host::work() {
       reply_error(
           each,
           {.code = errc::circuit_open,
-           .message =
-               fmt::format("the breaker of `{}` on {} is open", group_.name(), group_.parts().node),
+           .message = fmt::format(
+               "the breaker of `{}` on {} is {}",
+               group_.name(),
+               group_.parts().node,
+               group_.breaker_words()),
            .retry_after = refused->retry_after});
     } else {
       triage(each, std::get<supervision::admitted>(*(admission - 1)));
@@ -124,7 +127,7 @@ void host::refuse(std::size_t end) {
                           : milliseconds{100};
   for (; head_ < end; ++head_) {
     item& each = hand_[head_];
-    if (is_call(each)) {
+    if (is_call(each) || each.what == item::kind::breaker_order) {
       reply_error(
           each,
           {.code = errc::unavailable,
@@ -256,6 +259,9 @@ void host::run_writes() {
   }
   const std::size_t settled = turn_->run(writes_, output_, writes_.front().by->sagas());
   TROUPE_FAULT("turn.before_replies");
+  for (const store::forced_breaker& each : output_.said_of_breaker) {
+    group_.force(each, now_); // It is on disk: from here on it holds.
+  }
   for (std::size_t i = 0; i < settled; ++i) {
     settle_write(writes_[i]);
   }
@@ -298,7 +304,7 @@ void host::send_answers() {
 void host::settle_write(write& each) {
   item& what = *each.what;
   if (each.threw && each.what->what != item::kind::assignment
-      && each.what->what != item::kind::buried) {
+      && each.what->what != item::kind::buried && each.what->what != item::kind::breaker_order) {
     for (replica& by : replicas_) {
       if (by.instance.get() == each.by) {
         discard(by, *each.threw, what.id);
@@ -307,6 +313,9 @@ void host::settle_write(write& each) {
   }
   if (is_of_events(what)) {
     return settle_event(each);
+  }
+  if (what.what == item::kind::breaker_order) {
+    return answer_order(each);
   }
   if (!is_call(what)) {
     // What the group tells itself must happen in the end: its message cannot be asked for again.
@@ -325,11 +334,23 @@ void host::settle_write(write& each) {
   } else {
     note(each.admitted, each.failed, each.took);
   }
-  if (each.result.is == answer::kind::error) {
-    const auto why = wire::read_error(each.result.bytes);
-    reply_error(what, why ? *why : internal_error("the stored error is unreadable"));
+  reply_with(what, each.result);
+}
+
+/// With how the breaker is now, if what was said of it is kept.
+void host::answer_order(write& each) {
+  if (each.result.is != answer::kind::error) {
+    each.result = {answer::kind::ok, wire::encoded(group_.breaker_report())};
+  }
+  reply_with(*each.what, each.result);
+}
+
+void host::reply_with(const item& to, const answer& result) {
+  if (result.is == answer::kind::error) {
+    const auto why = wire::read_error(result.bytes);
+    reply_error(to, why ? *why : internal_error("the stored error is unreadable"));
   } else {
-    reply(what, each.result.is, each.result.bytes);
+    reply(to, result.is, result.bytes);
   }
 }
 

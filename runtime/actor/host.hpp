@@ -77,6 +77,7 @@ private:
       effect possible);
   void run_writes();
   void settle_write(write& each);
+  void answer_order(write& each);
   void send_answers();
   void take_back(std::size_t from);
 
@@ -102,6 +103,7 @@ private:
   void close_if_full(std::size_t link);
 
   void reply(const item& to, answer::kind is, std::string_view bytes);
+  void reply_with(const item& to, const answer& result);
   void reply_error(const item& to, const error& why);
   void note(const supervision::admitted& call, std::optional<errc> failed, instant::duration took);
   void send();

@@ -1,6 +1,7 @@
 #include "runtime/actor/host_store.hpp"
 
 #include "runtime/actor/registry.hpp"
+#include "runtime/store/forced_breakers.hpp"
 #include "runtime/store/sqlite_database.hpp"
 #include "runtime/store/writers.hpp"
 
@@ -76,6 +77,9 @@ outcome<std::unique_ptr<host_store>> host_store::open(group& of) {
   try {
     store::transaction transaction{session};
     made->writer = store::writers{session}.add(parts.node, parts.incarnation, parts.time.wall());
+    if (const auto said = store::forced_breakers{session}.on(parts.node)) {
+      of.restore(*said, parts.time.now());
+    }
     transaction.commit();
   } catch (const store::database_error& fault) {
     return failure{fault.to_error()};

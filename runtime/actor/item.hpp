@@ -23,6 +23,8 @@ struct item {
     saga_timer,
     /// Look after the store: who is alive, what can be taken over or forgotten.
     housekeeping,
+    /// A person takes the breaker over or gives it back: to be kept, then answered as a call is.
+    breaker_order,
     /// An event that the capability subscribes to; `token` is its position.
     event,
     /// ASSIGN and BURIED, in order with the events before and after them.

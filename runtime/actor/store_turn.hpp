@@ -98,6 +98,8 @@ private:
       std::string& reply,
       turn_output& output,
       wall_time now);
+  void keep_order(write& each, turn_output& output, wall_time now);
+  void read_order(turn_output& output);
   void keep_house(const item& what, turn_output& output, wall_time now);
   void take_over(const store::writer_row& from, turn_output& output, wall_time now);
   /// Publishes the events whose time has come.

@@ -1,8 +1,11 @@
 #include "runtime/actor/store_turn.hpp"
 #include "runtime/fault_point.hpp"
 #include "runtime/saga/journal.hpp"
+#include "runtime/store/forced_breakers.hpp"
 #include "runtime/store/timers.hpp"
+#include "runtime/wire/envelope.hpp"
 #include "runtime/wire/login.hpp"
+#include "runtime/wire/node_calls.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -25,10 +28,39 @@ constexpr std::uint64_t outbox_forgotten_max = 4'096;
 
 } // namespace
 
+/// Writes down what a person said of the breakers, unless another process has done so.
+void store_turn::keep_order(write& each, turn_output& output, wall_time now) {
+  if (each.what->deadline <= began_) { // It waited for the lock.
+    const error late{
+        .code = errc::deadline_exceeded, .message = "the time was up before it was begun"};
+    each.failed = late.code;
+    each.result.is = answer::kind::error;
+    wire::append_error(each.result.bytes, late);
+    return;
+  }
+  const auto order = wire::decode<wire::force_breaker>(each.what->body);
+  const std::string& node = group_.parts().node;
+  store::forced_breakers breakers{*store_.database};
+  const auto known = breakers.on(node);
+  if (!known || known->request != *order->request) {
+    breakers.set(
+        order->only_here ? node : "", {order->mode, order->who, order->why, *order->request, now});
+  }
+  read_order(output);
+}
+
+/// What holds here, whichever process wrote it down.
+void store_turn::read_order(turn_output& output) {
+  if (auto said = store::forced_breakers{*store_.database}.on(group_.parts().node)) {
+    output.said_of_breaker.push_back(std::move(*said));
+  }
+}
+
 void store_turn::keep_house(const item& what, turn_output& output, wall_time now) {
   const instant time = group_.parts().time.now();
   move_timers(output, now); // Also those of processes that are gone.
   forget_confirmed(1);
+  read_order(output); // Another node may have been told.
   // Who was alive before this process lost its right to write, or long ago, says nothing of now.
   if (rejoined_ || what.deadline <= time) {
     missing_.clear();

@@ -44,6 +44,9 @@ bool store_turn::run_one(write& each, turn_output& output, wall_time now) {
   case item::kind::housekeeping:
     keep_house(*each.what, output, now);
     return true;
+  case item::kind::breaker_order:
+    keep_order(each, output, now);
+    return true;
   case item::kind::event:
     return events_.run(each, output, now);
   case item::kind::assignment:

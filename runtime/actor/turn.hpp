@@ -5,6 +5,7 @@
 #include "runtime/ids.hpp"
 #include "runtime/saga/coordinators.hpp"
 #include "runtime/store/database.hpp"
+#include "runtime/store/forced_breakers.hpp"
 #include "runtime/store/writers.hpp"
 #include "runtime/wire/message.hpp"
 
@@ -26,6 +27,8 @@ struct turn_output : saga::outgoing {
   wall_time next_timer = wall_time::max();
   /// Somebody's work was taken over, who may have left events in the outbox.
   bool took_over = false;
+  /// What people said of the breaker, in order; it may be known already.
+  std::vector<store::forced_breaker> said_of_breaker;
 
   /// How much there is, to come back to when one message of the turn is undone.
   struct mark {
@@ -65,6 +68,7 @@ struct turn_output : saga::outgoing {
   void clear() {
     back_to({});
     took_over = false;
+    said_of_breaker.clear();
   }
 
   /// Puts an event into the outbox, as the next one.

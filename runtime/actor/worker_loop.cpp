@@ -139,9 +139,7 @@ void worker_loop::take_call(
   const auto found = group_by_name_.find(header.to);
   if (found == group_by_name_.end()) {
     if (header.to == own_name_) {
-      std::string reply;
-      wire::append_reply_header(reply, header.id, wire::status::ok);
-      return loop_.append(link, reply, status_body(now));
+      return take_own_call(link, header, body, now);
     }
     return refuse(
         link,

@@ -83,6 +83,11 @@ private:
   void tell_saga(
       const saga_call& call, bool failed, std::string_view body, const transport::frame_ref& frame);
   void take_roster(int link, std::string_view body);
+  // worker_loop_own.cpp
+  void take_own_call(int link, const wire::header_view& header, std::string_view body, instant now);
+  void force_breaker(int link, const wire::header_view& header, std::string_view body, instant now);
+  outcome<group*> find_group(std::string_view capability) const;
+  void answer(int link, const uuid& id, std::string_view body);
   // worker_loop_events.cpp
   void journal_up(int link);
   void journal_down(int link);

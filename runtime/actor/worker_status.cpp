@@ -1,4 +1,5 @@
 #include "runtime/actor/worker_loop.hpp"
+#include "runtime/time_text.hpp"
 #include "runtime/wire/writer.hpp"
 
 #include <algorithm>
@@ -40,14 +41,27 @@ void write_replica(wire::writer& out, const supervision::child_status& child, in
   }
 }
 
+/// While a person has the breaker: who, why, since when.
+void write_order(wire::writer& out, const std::optional<wire::breaker_order>& order) {
+  const bool is_forced = order && order->mode != "auto";
+  entry(out, "forced_by", is_forced ? order->who : "");
+  entry(out, "forced_why", is_forced ? order->why : "");
+  entry(
+      out,
+      "forced_since",
+      is_forced ? utc_time_text(time_since_1970(milliseconds{order->since})) : "");
+}
+
 void write_group(wire::writer& out, group_runtime& of, instant now) {
   group& front = of.front();
   const wire::served served = front.served(now);
   group_counters& counters = front.counters();
-  out.map(24);
+  const wire::breaker_report breaker = front.breaker_report();
+  out.map(27);
   entry(out, "capability", front.name());
   entry(out, "store", front.has_store() ? *front.options().database : std::string{"none"});
-  entry(out, "breaker", served.breaker);
+  entry(out, "breaker", breaker.state);
+  write_order(out, breaker.order);
   entry(out, "credit", served.credit);
   entry(
       out, "in_hand", static_cast<std::uint64_t>(std::max<std::int64_t>(0, front.in_hand.load())));

@@ -27,5 +27,8 @@ inline constexpr std::size_t key_bytes_max = 256;
 inline constexpr std::size_t message_bytes_max = 4096;
 inline constexpr std::size_t detail_bytes_max = 2048;
 inline constexpr std::size_t details_bytes_max = 8192;
+/// Who forces a breaker, and why. It goes into logs, tables and other people's refusals.
+inline constexpr std::size_t who_bytes_max = 256;
+inline constexpr std::size_t why_bytes_max = 1000;
 
 } // namespace troupe::wire

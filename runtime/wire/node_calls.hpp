@@ -27,8 +27,8 @@ struct force_breaker {
   /// Who wants it, 1 to 256 bytes; and why, 1 to 1,000.
   std::string who;
   std::string why;
-  /// Of the command, the same for every node it is given to; without it the call's own id. What has
-  /// been done under an id is not done again.
+  /// Of the command, the same for every node it is given to; without it the call's own id. What was
+  /// said last is not done again under its id.
   std::optional<uuid> request{};
   /// Of this node alone, and not of all that share the capability's database.
   bool only_here = false;
