@@ -118,6 +118,21 @@ struct status_arguments {
 /// Asks every broker and node how it is.
 int run_status(const status_arguments& given);
 
+struct breaker_arguments {
+  std::string file;
+  std::string capability;
+  /// "open", "closed", "disabled" or "auto"; empty: only looks.
+  std::string state;
+  std::string why;
+  /// Only this one; empty: every node of the capability.
+  std::string node;
+  std::string deadline = "2s";
+  bool json = false;
+};
+
+/// How the breakers of a capability are, or takes them over, or gives them back.
+int run_breaker(const breaker_arguments& given);
+
 /// The plan in `file`, or nothing after its faults were printed (to stdout if as JSON, else to
 /// stderr).
 std::optional<topology::plan> load_plan(const std::string& file, bool json);

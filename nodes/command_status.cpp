@@ -1,6 +1,6 @@
 #include "nodes/command.hpp"
+#include "nodes/connection.hpp"
 #include "nodes/text_table.hpp"
-#include "runtime/client/client.hpp"
 #include "runtime/config.hpp"
 #include "runtime/wire/json.hpp"
 
@@ -23,55 +23,22 @@ struct report {
   outcome<ordered_json> said;
 };
 
-client::options options_for(const topology::plan& plan, std::vector<std::string> brokers) {
-  client::options options;
-  options.brokers = std::move(brokers);
-  options.heartbeat = plan.heartbeat;
-  options.body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max);
-  options.name = "troupe-status";
-  return options;
-}
-
-outcome<ordered_json> read_reply(const outcome<client::reply_body>& answer) {
-  if (!answer) {
-    return failure{answer.error()};
-  }
-  return wire::to_json(answer->bytes).map([](const std::string& text) {
-    return ordered_json::parse(text);
-  });
-}
-
 /// Asks `status` of each capability at once; the answers are in the same order.
 std::vector<outcome<ordered_json>>
-ask(const client::options& options,
+ask(const topology::plan& plan,
+    std::vector<std::string> brokers,
     const std::vector<std::string>& capabilities,
     milliseconds deadline) {
-  std::vector<outcome<ordered_json>> answers(capabilities.size(), ordered_json{});
-  auto opened = client::client::open(options);
-  if (!opened) {
-    std::fill(answers.begin(), answers.end(), failure{opened.error()});
-    return answers;
+  std::vector<question> questions;
+  questions.reserve(capabilities.size());
+  for (const std::string& each : capabilities) {
+    questions.push_back({each, "status", std::string{empty_map}});
   }
-  client::client& calls = **opened;
-  std::size_t open = 0;
-  for (std::size_t i = 0; i < capabilities.size(); ++i) {
-    client::call_request request{
-        .capability = capabilities[i], .operation = "status", .body = empty_map};
-    request.deadline = deadline;
-    request.token = i;
-    request.retry = true;
-    if (const auto id = calls.submit(request); id) {
-      ++open;
-    } else {
-      answers[i] = failure{id.error()};
-    }
-  }
-  std::vector<client::completion> done;
-  while (open > 0) {
-    open -= calls.completions(done, deadline);
-    for (const client::completion& each : done) {
-      answers[each.token] = read_reply(each.answer);
-    }
+  std::vector<outcome<ordered_json>> answers;
+  for (const auto& each :
+       ask_at_once(options_for(plan, std::move(brokers), "troupe-status"), questions, deadline)) {
+    answers.push_back(each.and_then([](const std::string& body) { return wire::to_json(body); })
+                          .map([](const std::string& text) { return ordered_json::parse(text); }));
   }
   return answers;
 }
@@ -81,14 +48,14 @@ std::vector<report> ask_all(const topology::plan& plan, milliseconds deadline) {
   std::vector<std::string> brokers;
   for (const auto& each : plan.brokers) {
     brokers.push_back(each.listen);
-    auto answers = ask(options_for(plan, {each.listen}), {"troupe.broker"}, deadline);
+    auto answers = ask(plan, {each.listen}, {"troupe.broker"}, deadline);
     reports.push_back({"broker", each.name, std::move(answers.front())});
   }
   std::vector<std::string> capabilities;
   for (const auto& each : plan.nodes) {
     capabilities.push_back("troupe.node." + each.name.value);
   }
-  auto answers = ask(options_for(plan, brokers), capabilities, deadline);
+  auto answers = ask(plan, std::move(brokers), capabilities, deadline);
   for (std::size_t i = 0; i < answers.size(); ++i) {
     reports.push_back({"node", plan.nodes[i].name.value, std::move(answers[i])});
   }

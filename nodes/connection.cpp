@@ -69,6 +69,51 @@ std::optional<client::options> connection_of(
   return options;
 }
 
+client::options
+options_for(const topology::plan& plan, std::vector<std::string> brokers, std::string name) {
+  client::options options;
+  options.brokers = std::move(brokers);
+  options.heartbeat = plan.heartbeat;
+  options.body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max);
+  options.name = std::move(name);
+  return options;
+}
+
+std::vector<outcome<std::string>> ask_at_once(
+    const client::options& options, const std::vector<question>& questions, milliseconds deadline) {
+  std::vector<outcome<std::string>> answers(questions.size(), std::string{});
+  auto opened = client::client::open(options);
+  if (!opened) {
+    std::fill(answers.begin(), answers.end(), failure{opened.error()});
+    return answers;
+  }
+  client::client& calls = **opened;
+  std::size_t open = 0;
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    client::call_request request{
+        .capability = questions[i].capability,
+        .operation = questions[i].operation,
+        .body = questions[i].body};
+    request.deadline = deadline;
+    request.token = i;
+    request.retry = true;
+    if (const auto id = calls.submit(request); id) {
+      ++open;
+    } else {
+      answers[i] = failure{id.error()};
+    }
+  }
+  std::vector<client::completion> done;
+  while (open > 0) {
+    open -= calls.completions(done, deadline);
+    for (const client::completion& each : done) {
+      answers[each.token] =
+          each.answer.map([](const client::reply_body& reply) { return std::string{reply.bytes}; });
+    }
+  }
+  return answers;
+}
+
 std::optional<connection> connection::open(
     std::string_view command,
     const connect_arguments& given,

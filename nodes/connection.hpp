@@ -27,6 +27,23 @@ std::optional<client::options> connection_of(
     needs whom,
     bool json);
 
+/// How to reach `brokers` of a topology.
+/// @param name of the one who asks, for the brokers' logs.
+client::options
+options_for(const topology::plan& plan, std::vector<std::string> brokers, std::string name);
+
+/// One of several questions that are asked at once.
+struct question {
+  std::string capability;
+  std::string operation;
+  /// MessagePack.
+  std::string body;
+};
+
+/// Asks each, again and again until the deadline. The answers are in the same order.
+std::vector<outcome<std::string>> ask_at_once(
+    const client::options& options, const std::vector<question>& questions, milliseconds deadline);
+
 /// For commands that take as many words as there are.
 inline constexpr std::size_t any_number = std::numeric_limits<std::size_t>::max() - 1;
 

@@ -174,6 +174,31 @@ void add_status(CLI::App& app, status_arguments& given, std::function<int()>& ch
   command->callback([&] { chosen = [&] { return run_status(given); }; });
 }
 
+void add_breaker(CLI::App& app, breaker_arguments& given, std::function<int()>& chosen) {
+  auto* const command = app.add_subcommand(
+      "breaker", "Looks at the breakers of a capability, takes them over or gives them back");
+  command->add_option("FILE", given.file, "the topology")->required();
+  command->add_option("CAPABILITY", given.capability, "whose breakers")->required();
+  command
+      ->add_option(
+          "STATE",
+          given.state,
+          "open: refuses every call; closed: lets every call through, whatever fails; disabled: "
+          "the "
+          "same, and counts nothing; auto: decides for itself again. Without it only looks")
+      ->check(CLI::IsMember({"open", "closed", "disabled", "auto"}));
+  command->add_option("--why", given.why, "the reason, for all who meet it; needed with STATE");
+  command->add_option("--node", given.node, "only there [every node of the capability]");
+  command->add_option("--deadline", given.deadline, "how long to wait for each node [2s]");
+  command->add_flag("--json", given.json, "one JSON object instead of a table");
+  command->footer(
+      std::string{"Holds until it is given back, also over restarts if the capability has a "
+                  "database. Example: troupe breaker shop.yaml payments open --why 'the provider "
+                  "charges twice'\nEnds with 4 if a node did not answer.\n"}
+      + exit_codes);
+  command->callback([&] { chosen = [&] { return run_breaker(given); }; });
+}
+
 /// What `app.parse` takes: the words of the command line, the last first.
 std::vector<std::string> words_of(int count, char** words) {
   std::vector<std::string> all;
@@ -196,6 +221,7 @@ int run(int count, char** words) {
   up_arguments up;
   call_arguments call;
   status_arguments status;
+  breaker_arguments breaker;
   publish_arguments publish;
   tail_arguments tail;
   connect_arguments topics;
@@ -209,6 +235,7 @@ int run(int count, char** words) {
   add_up(app, up, chosen);
   add_call(app, call, chosen);
   add_status(app, status, chosen);
+  add_breaker(app, breaker, chosen);
   add_publish(app, publish, chosen);
   add_tail(app, tail, chosen);
   add_topics(app, topics, chosen);

@@ -8,7 +8,7 @@ import harness
 from harness import BIN, PATIENCE, SystemTest, new_id, text_of
 
 OK, FAULTS, USAGE, REJECTED, ERROR, DEADLINE = range(6)
-SUBCOMMANDS = ("check", "up", "call", "status", "version")
+SUBCOMMANDS = ("check", "up", "call", "status", "breaker", "version")
 
 
 def troupe(*words: object, text: str = "") -> subprocess.CompletedProcess[str]:
