@@ -40,13 +40,14 @@ bus::bus(bus_options options, journal_state state, std::uint64_t seed)
   for (const subscription_options& each : options_.subscriptions) {
     fed_group fed;
     fed.patterns = each.patterns;
-    fed.persisted.fill(std::min(each.start, last_));
+    fed.persisted.capability = each.capability;
+    fed.persisted.handled.fill(std::min(each.start, last_));
     const auto known =
         std::find_if(state.cursors.begin(), state.cursors.end(), [&](const cursor_row& row) {
           return row.capability == each.capability;
         });
     if (known != state.cursors.end()) {
-      fed.persisted = known->handled;
+      fed.persisted = *known;
     } else {
       are_cursors_dirty_ = true; // What it has not seen yet must be kept from now on.
     }
@@ -64,8 +65,9 @@ bus::bus(bus_options options, journal_state state, std::uint64_t seed)
             .backoff_max = each.backoff_max,
             .epoch_base = state.generation << 32U,
             .seed = seed + groups_.size(),
-            .journal_last = state.last},
-        fed.persisted,
+            .journal_last = state.last,
+            .reached = fed.persisted.reached},
+        fed.persisted.handled,
         std::move(graves));
     fed.is_live = fed.core->scanned() >= last_;
     fed.is_new = known == state.cursors.end();
@@ -259,7 +261,9 @@ void bus::written(const outcome<void>& how, instant now, bus_decisions& out) {
   outboxes_.written(true, now, taken_);
   take(taken_, 0, out);
   for (const cursor_row& each : writing_.cursors) {
-    groups_[group_named(each.capability)].persisted = each.handled;
+    fed_group& fed = groups_[group_named(each.capability)];
+    fed.persisted = each;
+    fed.is_new = false;
   }
   for (const dead_letter& each : writing_.buried) {
     const std::uint32_t index = group_named(each.capability);
@@ -335,10 +339,9 @@ void bus::add_cursors(journal_batch& batch) {
     if (each.is_live) {
       each.core->passed(last_);
     }
-    const auto now_at = each.core->cursors();
+    const cursor_row now_at{each.core->capability(), each.core->cursors(), each.core->reached()};
     if (now_at != each.persisted || each.is_new) {
-      each.is_new = false;
-      batch.cursors.push_back({each.core->capability(), now_at});
+      batch.cursors.push_back(now_at);
     }
   }
 }

@@ -211,7 +211,8 @@ private:
     std::uint64_t reading_above = 0;
     /// The journal has no cursor of it yet.
     bool is_new = false;
-    std::array<std::uint64_t, 64> persisted{};
+    /// What the journal has of it.
+    cursor_row persisted;
   };
 
   struct waiting_operator {

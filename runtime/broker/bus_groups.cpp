@@ -171,6 +171,7 @@ void bus::assigned(session from, const wire::assigned& what, instant now, bus_de
     if (fed.is_live) {
       fed.core->passed(last_);
     }
+    are_cursors_dirty_ = true;
     const std::uint64_t before = fed.core->scanned();
     fed.core->assigned(from, what, now, decided_);
     if (fed.core->scanned() < before) {

@@ -31,6 +31,15 @@ std::uint64_t big_endian(store::blob bytes, std::size_t at) {
       store::database_fault::corrupt, fmt::format("the journal's {} are damaged", what)};
 }
 
+void unpack(store::blob bytes, std::array<std::uint64_t, 64>& positions) {
+  if (bytes.size() != positions.size() * 8) {
+    damaged("cursors");
+  }
+  for (std::size_t partition = 0; partition < positions.size(); ++partition) {
+    positions[partition] = big_endian(bytes, partition * 8);
+  }
+}
+
 error refused(const std::string& path, error why) {
   // Of the lock; what the database says has a `fault`.
   if (why.code == errc::unavailable && why.detail("fault").empty()) {
@@ -164,15 +173,13 @@ void journal_store::load_progress(journal_state& found) {
              row.id(3)});
       });
   session_->query(
-      "SELECT capability, handled FROM cursors ORDER BY capability", [&](const store::row& row) {
+      "SELECT capability, handled, reached FROM cursors ORDER BY capability",
+      [&](const store::row& row) {
         cursor_row& added = found.cursors.emplace_back();
         added.capability = row.text(0);
-        const store::blob handled = row.bytes(1);
-        if (handled.size() != added.handled.size() * 8) {
-          damaged("cursors");
-        }
-        for (std::size_t partition = 0; partition < added.handled.size(); ++partition) {
-          added.handled[partition] = big_endian(handled, partition * 8);
+        unpack(row.bytes(1), added.handled);
+        if (!row.is_null(2)) {
+          unpack(row.bytes(2), added.reached);
         }
       });
   load_graves(found);

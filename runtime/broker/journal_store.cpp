@@ -18,12 +18,18 @@ namespace {
 /// Forgotten ids are deleted so many at a time, so that most commits have nothing to delete.
 constexpr std::uint64_t forget_step = 1'024;
 
-constexpr std::size_t partitions = std::tuple_size_v<decltype(cursor_row::handled)>;
-
 void append_big_endian(std::string& to, std::uint64_t number) {
   for (int shift = 56; shift >= 0; shift -= 8) {
     to += static_cast<char>(number >> shift & 0xff);
   }
+}
+
+std::string packed(const std::array<std::uint64_t, 64>& positions) {
+  std::string bytes;
+  for (const std::uint64_t each : positions) {
+    append_big_endian(bytes, each);
+  }
+  return bytes;
 }
 
 store::value digest_or_null(std::uint64_t digest) {
@@ -140,17 +146,16 @@ void journal_store::write_progress(const journal_batch& batch) {
         each.taken,
         each.taken_id);
   }
-  std::string handled;
   for (const cursor_row& each : batch.cursors) {
-    handled.clear();
-    for (std::size_t partition = 0; partition < partitions; ++partition) {
-      append_big_endian(handled, each.handled[partition]);
-    }
+    const std::string handled = packed(each.handled);
+    const std::string reached = packed(each.reached);
     session_->execute(
-        "INSERT INTO cursors (capability, handled) VALUES ($1, $2) "
-        "ON CONFLICT (capability) DO UPDATE SET handled = excluded.handled",
+        "INSERT INTO cursors (capability, handled, reached) VALUES ($1, $2, $3) "
+        "ON CONFLICT (capability) DO UPDATE SET handled = excluded.handled, "
+        "reached = excluded.reached",
         each.capability,
-        bytes_of(handled));
+        bytes_of(handled),
+        bytes_of(reached));
   }
 }
 

@@ -9,10 +9,11 @@ namespace troupe::broker {
 
 namespace {
 
-constexpr std::array<store::migration, 1> steps{{{
-    .version = 1,
-    .name = "events, and how far everybody has come",
-    .sql = R"(
+constexpr std::array<store::migration, 2> steps{
+    {{
+         .version = 1,
+         .name = "events, and how far everybody has come",
+         .sql = R"(
 CREATE TABLE journal (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   generation BIGINT NOT NULL,
@@ -86,7 +87,12 @@ CREATE TABLE scheduled (
   body BLOB NOT NULL);
 CREATE INDEX scheduled_due ON scheduled (due_at);
 )",
-}}};
+     },
+     {
+         .version = 2,
+         .name = "what databases of capabilities had passed",
+         .sql = "ALTER TABLE cursors ADD COLUMN reached BLOB",
+     }}};
 
 } // namespace
 

@@ -29,6 +29,10 @@ struct cursor_row {
   std::string capability{};
   /// By partition: events up to here are handled, or dead letters.
   std::array<std::uint64_t, 64> handled{};
+  /// By partition: what its database had passed for certain (`event_group::reached`); 0: not known.
+  std::array<std::uint64_t, 64> reached{};
+
+  bool operator==(const cursor_row&) const = default;
 };
 
 /// An event that is to be published later.

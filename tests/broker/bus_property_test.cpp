@@ -75,8 +75,8 @@ private:
     state.instance = id_of(4711);
     state.generation = ++generation_;
     state.last = journal_.size();
-    for (const auto& [name, handled] : cursors_) {
-      state.cursors.push_back({name, handled});
+    for (const auto& [name, row] : cursors_) {
+      state.cursors.push_back(row);
     }
     for (const event_ref& each : journal_) {
       if (each->digest != 0) {
@@ -164,7 +164,7 @@ private:
         journal_.push_back(each);
       }
       for (const cursor_row& each : batch_.cursors) {
-        cursors_[each.capability] = each.handled;
+        cursors_[each.capability] = each;
       }
       for (const dead_letter& each : batch_.buried) {
         const bool is_known =
@@ -453,7 +453,7 @@ private:
   bool is_writing_ = false;
   journal_batch batch_;
   std::vector<event_ref> journal_;
-  std::map<std::string, std::array<std::uint64_t, 64>> cursors_;
+  std::map<std::string, cursor_row> cursors_;
   std::vector<dead_letter> letters_;
   std::deque<pending_question> questions_;
   std::map<std::string, worker> workers_{{"n1", {}}, {"n2", {}}};

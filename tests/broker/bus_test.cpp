@@ -258,7 +258,7 @@ BOOST_AUTO_TEST_CASE(an_event_goes_to_each_group_that_subscribes_once_it_is_writ
 }
 
 BOOST_AUTO_TEST_CASE(a_group_that_is_behind_reads_from_the_journal_and_then_goes_on_live) {
-  broker_under_test broker{shop(), {.last = 2, .cursors = {{"mail", {}}, {"stock", {}}}}};
+  broker_under_test broker{shop(), {.last = 2, .cursors = {{"mail"}, {"stock"}}}};
   broker.join(n1, 10);
 
   const auto reads = broker.take<read_for_group>();
@@ -284,7 +284,7 @@ BOOST_AUTO_TEST_CASE(a_group_that_is_behind_reads_from_the_journal_and_then_goes
 
 // What is read without room for it would be read again, each time a few events are handled.
 BOOST_AUTO_TEST_CASE(a_group_that_is_behind_reads_when_half_its_window_is_free_and_what_fits) {
-  broker_under_test broker{shop(), {.last = 20'000, .cursors = {{"mail", {}}, {"stock", {}}}}};
+  broker_under_test broker{shop(), {.last = 20'000, .cursors = {{"mail"}, {"stock"}}}};
   broker.join(n1, 10'000);
   const std::size_t window = broker.take<read_for_group>()[0].count;
   std::vector<event_ref> page;
@@ -325,6 +325,35 @@ BOOST_AUTO_TEST_CASE(a_group_new_to_the_journal_has_its_cursor_written_at_once) 
   const journal_batch batch = broker.inner.take_batch(broker.now);
   BOOST_REQUIRE(batch.cursors.size() == 2U);
   BOOST_TEST(batch.cursors[0].handled[0] == 5U);
+  broker.inner.written(
+      failure{{.code = errc::unavailable, .message = "full"}}, broker.now, broker.out);
+  broker.now += std::chrono::seconds{1};
+  BOOST_TEST(broker.inner.take_batch(broker.now).cursors.size() == 2U); // Again, until it works.
+}
+
+// The database was restored from a backup while everything was down.
+BOOST_AUTO_TEST_CASE(an_older_database_is_noticed_by_what_the_journal_kept_of_it) {
+  cursor_row mail{"mail"};
+  mail.handled.fill(9);
+  mail.reached[3] = 8;
+  broker_under_test broker{shop(), {.last = 9, .cursors = {mail, {"stock"}}}};
+  broker.inner.joined(
+      n1, "n1", id_of(1), {{.capability = "mail", .events = 10}}, broker.now, broker.out);
+  const auto given = std::get<send_assign>(broker.take<of_group>().at(0).what);
+  broker.forget();
+
+  broker.inner.assigned(n1, {"mail", given.epoch, {{3, 5, {}}}, {}}, broker.now, broker.out);
+
+  BOOST_REQUIRE(broker.out.events.size() == 1U);
+  BOOST_TEST(broker.out.events[0].name == "database_went_back");
+  const auto reads = broker.take<read_for_group>();
+  BOOST_REQUIRE(reads.size() == 1U);
+  BOOST_TEST(reads[0].after == 5U);
+  broker.now += std::chrono::seconds{1};
+  const journal_batch batch = broker.inner.take_batch(broker.now);
+  BOOST_REQUIRE(batch.cursors.size() == 1U);
+  BOOST_TEST(batch.cursors[0].handled[3] == 5U); // Kept for it from now on.
+  BOOST_TEST(batch.cursors[0].reached[3] == 5U);
 }
 
 BOOST_AUTO_TEST_CASE(a_dead_letter_is_written_before_its_worker_forgets_it_and_can_be_tried_again) {

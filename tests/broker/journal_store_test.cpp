@@ -1,10 +1,13 @@
 #include "runtime/broker/journal_store.hpp"
 
+#include "runtime/broker/journal_tables.hpp"
+#include "runtime/store/migrations.hpp"
 #include "tests/broker/journal_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>
+#include <filesystem>
 
 namespace utf = boost::unit_test;
 
@@ -75,7 +78,7 @@ BOOST_FIXTURE_TEST_CASE(a_batch_with_a_gap_is_refused_whole, journal_fixture) {
   ++last;
   auto fourth = make("a");
 
-  const auto done = write({.events = {second, fourth}, .cursors = {{"mail", {}}}});
+  const auto done = write({.events = {second, fourth}, .cursors = {{"mail"}}});
 
   BOOST_REQUIRE(!done);
   BOOST_TEST(done.error().code == errc::internal);
@@ -88,13 +91,15 @@ BOOST_FIXTURE_TEST_CASE(a_batch_with_a_gap_is_refused_whole, journal_fixture) {
 BOOST_FIXTURE_TEST_CASE(sources_and_cursors_are_found_as_last_written, journal_fixture) {
   open();
   source_row source{"orders", ids.next(time.wall()), 7, ids.next(time.wall())};
-  cursor_row cursor{"mail", {}};
+  cursor_row cursor{"mail"};
   cursor.handled[0] = 1;
   cursor.handled[63] = 0xfedcba9876543210;
-  must_write({.sources = {source}, .cursors = {cursor, {"ledger", {}}}});
+  cursor.reached[63] = 0xfedcba987654320f;
+  must_write({.sources = {source}, .cursors = {cursor, {"ledger"}}});
   source.taken = 9;
   source.taken_id = ids.next(time.wall());
   cursor.handled[1] = 5;
+  cursor.reached[1] = 4;
   must_write({.sources = {source}, .cursors = {cursor}});
 
   open();
@@ -105,8 +110,33 @@ BOOST_FIXTURE_TEST_CASE(sources_and_cursors_are_found_as_last_written, journal_f
   BOOST_TEST(found.sources[0].taken == 9U);
   BOOST_TEST((found.sources[0].taken_id == source.taken_id));
   BOOST_REQUIRE(found.cursors.size() == 2U);
-  BOOST_TEST(found.cursors[1].capability == "mail");
-  BOOST_TEST(found.cursors[1].handled == cursor.handled, boost::test_tools::per_element());
+  BOOST_TEST((found.cursors[1] == cursor));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_journal_of_before_knows_nothing_of_what_was_reached, journal_fixture) {
+  std::filesystem::create_directories(std::filesystem::path{options.path}.parent_path());
+  {
+    auto how = options.sqlite;
+    how.capability = journal_component;
+    auto session = store::open_sqlite(options.path, how);
+    BOOST_REQUIRE(session.has_value());
+    BOOST_REQUIRE(store::migrate(**session, time, journal_component, journal_migrations().first(1))
+                      .has_value());
+    (*session)->execute(
+        "INSERT INTO cursors (capability, handled) VALUES ('mail', $1)",
+        bytes_of(std::string(511, '\0') + '\x07'));
+  }
+
+  open();
+
+  BOOST_REQUIRE(found.cursors.size() == 1U);
+  BOOST_TEST(found.cursors[0].handled[63] == 7U);
+  BOOST_TEST(found.cursors[0].reached[63] == 0U);
+  found.cursors[0].reached[63] = 7;
+  const cursor_row written = found.cursors[0];
+  must_write({.cursors = {written}});
+  open();
+  BOOST_TEST((found.cursors.at(0) == written));
 }
 
 // What clients published is known again by its id, however many events came from outboxes since.
@@ -218,7 +248,7 @@ BOOST_FIXTURE_TEST_CASE(graves_above_the_cursor_are_told_at_opening, journal_fix
           {.id = ids.next(time.wall()), .capability = capability, .what = batch.events.back()});
     }
   }
-  cursor_row cursor{"mail", {}};
+  cursor_row cursor{"mail"};
   cursor.handled.fill(3);
   cursor.handled[5] = 2;
   batch.cursors = {cursor};

@@ -215,6 +215,34 @@ class EventsTest(EventSystemTest):
         self.assert_seen_once_in_order(system, {"a": 6}, "early")
         self.assertEqual([("a", 5)], self.sights(system, "late"))
 
+    def test_a_database_restored_while_all_was_down_is_noticed_and_catches_up(self):
+        system = self.start()
+        self.client.collect([publish(self.client, n, "a") for n in range(10)])
+        await_quiet(self.client, "witness")
+        database, backup = (sqlite3.connect(system.folder / each)
+                            for each in ("data/witness.db", "backup.db"))
+        database.backup(backup)
+        database.close()
+        backup.close()
+        self.client.collect([publish(self.client, n, "a") for n in range(10, 20)])
+        await_quiet(self.client, "witness")
+        def reached() -> int:
+            ((kept,),) = system.rows("journal", "SELECT reached FROM cursors")
+            return max(int.from_bytes(kept[at:at + 8], "big") for at in range(0, 512, 8))
+        await_true(self.client, "the journal keeps how far the database was",
+                   lambda: reached() == 20)
+        self.workers[0].kill()
+        self.broker.kill()
+        for each in system.data.glob("witness.db*"):
+            each.unlink()
+        (system.folder / "backup.db").rename(system.data / "witness.db")
+        broker = system.broker()
+        system.worker()
+        went_back = broker.wait_for("database_went_back", capability="witness")
+        self.assertEqual(("20", "10"), (went_back["had_handled"], went_back["has_handled"]))
+        await_quiet(self.client, "witness")
+        self.assert_seen_once_in_order(system, {"a": 20})
+
     def test_a_full_disk_refuses_in_words_and_goes_on_when_there_is_room(self):
         system = self.start()
         self.client.collect([publish(self.client, 0, "a")])
