@@ -142,6 +142,8 @@ event_turn::handle(write& each, std::uint32_t attempts, turn_output& output, wal
   TROUPE_FAULT("event.before_handler");
   try {
     return handler->run(what.body, info, current);
+  } catch (const no_store& wanted) {
+    return failure{wanted.to_error()};
   } catch (const store::database_error& fault) {
     if (fault.kind != store::database_fault::constraint) {
       throw;

@@ -6,6 +6,7 @@
 #include "runtime/store/database.hpp"
 #include "runtime/wire/message.hpp"
 
+#include <exception>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,16 @@
 namespace troupe {
 
 class turn;
+
+/// What a handler throws that wants the database (to read, to write, to publish, to ask for an
+/// effect) of a capability whose topology says `store: none`. Its message is refused for good; the
+/// instance stays.
+struct no_store : std::exception {
+  const char* what() const noexcept override;
+
+  /// `rejected`, reason `no_store`; effect unknown, as there was no transaction to undo.
+  error to_error() const;
+};
 
 /// What a command returns when its answer comes later: from an effect it asked for.
 struct pending {};
@@ -149,8 +160,7 @@ query make_query(Handler handler) {
           return encode(handler(*decoded));
         } else {
           if (database == nullptr) {
-            return failure{
-                internal_error("the query wants a database, and the topology says store: none")};
+            throw no_store{};
           }
           return encode(handler(*decoded, *database));
         }
@@ -186,11 +196,8 @@ event make_event(Handler handler) {
           return failure{decoded.error()};
         }
         const auto run = [&] {
-          if constexpr (std::is_invocable_v<
-                            Handler&,
-                            const body_type&,
-                            troupe::turn&,
-                            const event_info&>) {
+          if constexpr (
+              std::is_invocable_v<Handler&, const body_type&, troupe::turn&, const event_info&>) {
             return handler(*decoded, turn, info);
           } else {
             return handler(*decoded, turn);

@@ -182,6 +182,9 @@ void host::run_query(
       throw std::logic_error{"the query wrote; declare it as a command"};
     }
     answer_with(each, admitted, answered ? nullptr : &answered.error());
+  } catch (const no_store& wanted) {
+    const error refused = wanted.to_error();
+    answer_with(each, admitted, &refused);
   } catch (const store::database_error& fault) {
     note(admitted, errc::internal, {});
     reply_error(each, fault.to_error());
@@ -206,6 +209,9 @@ void host::run_without_store(
     TROUPE_FAULT("storeless.before_handler");
     const auto answered = command.run(each.body, current, bytes_);
     answer_with(each, admitted, answered ? nullptr : &answered.error());
+  } catch (const no_store& wanted) {
+    const error refused = wanted.to_error();
+    answer_with(each, admitted, &refused);
   } catch (const std::exception& thrown) {
     // There is no transaction to undo: what it did, it did.
     crash(each, by, admitted, thrown.what(), effect::unknown);

@@ -10,9 +10,20 @@
 
 namespace troupe {
 
+const char* no_store::what() const noexcept {
+  return "the handler wants a database and the topology says `store: none`: give the capability a "
+         "store, then try again";
+}
+
+error no_store::to_error() const {
+  error refused = rejected("no_store", what());
+  refused.possible = effect::unknown;
+  return refused;
+}
+
 store::database& turn::database() {
   if (database_ == nullptr) {
-    throw std::logic_error{"this capability has no database: the topology says `store: none`"};
+    throw no_store{};
   }
   return *database_;
 }

@@ -91,7 +91,7 @@ public:
       : database_{database}, writer_{writer}, id_{id},
         events_from_{id}, key_{key}, now_{now}, output_{output} {}
 
-  /// The capability's database. Throws std::logic_error if the topology gives it none.
+  /// The capability's database. Throws no_store if the topology gives it none.
   store::database& database();
 
   /// The id of the call: the same for every repeat.
@@ -116,7 +116,8 @@ public:
   /// Publishes an event: it leaves after the commit, in the order of commits.
   ///
   /// Throws std::invalid_argument if the topic is none (wire::is_topic), or key or event are larger
-  /// than what travels (wire/limits.hpp).
+  /// than what travels (wire/limits.hpp); no_store as `database` does, since an event that is in no
+  /// transaction could be lost.
   template <wire::message Event>
   void publish(std::string_view topic, const Event& event, std::string_view key = {}) {
     add_event(topic, key, wire::encoded(event));

@@ -622,6 +622,36 @@ BOOST_AUTO_TEST_CASE(without_a_store_positions_are_kept_in_memory) {
   BOOST_TEST(p->front->events_in_hand == 0);
 }
 
+// Nothing could be lost that way: its event is a dead letter, to be tried again with a store.
+BOOST_AUTO_TEST_CASE(without_a_store_an_event_whose_handler_publishes_is_refused_in_words) {
+  seen.writes_events = false;
+  auto options = things_options(folder);
+  options.database.reset();
+  p = std::make_unique<process>(time, "n1", things_type(seen), options);
+  p->start();
+  begin();
+
+  p->deliver(1, "k", {"tell it"});
+  p->deliver(2, "k", {"2"});
+  run();
+
+  BOOST_REQUIRE(waiting(1).has_value());
+  BOOST_TEST(waiting(1)->dead);
+  BOOST_TEST(waiting(1)->cause == "rejected");
+  BOOST_TEST(waiting(1)->error.find("`store: none`") != std::string::npos);
+  BOOST_TEST(p->relays.empty());
+  p->bury({1});
+  p->deliver(2, "k", {"2"});
+  run();
+  BOOST_TEST(done() == (positions{2}));
+  BOOST_TEST(seen.made == 2); // One for each process: no instance fell.
+  const got told = p->call("shout", thing{"it"});
+  BOOST_TEST(told.why.code == errc::rejected);
+  BOOST_TEST(told.why.detail("reason") == "no_store");
+  BOOST_TEST((told.why.possible == effect::unknown));
+  BOOST_TEST(p->call("count", thing{}).why.detail("reason") == "no_store");
+}
+
 namespace {
 
 /// A broker of sorts: delivers what the database says is to be handled, and often what is not.
