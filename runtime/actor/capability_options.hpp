@@ -32,7 +32,7 @@ struct capability_options {
   /// Of events whose handling failed.
   supervision::retry_options retry{};
   /// Events held at once, waiting or in hand. 1 to 65,536.
-  int events_in_flight = 1'024;
+  int events_in_flight = 4'096;
   std::chrono::milliseconds turn_limit{10'000};
   std::chrono::hours inbox_kept{7 * 24};
   config_tree config;

@@ -39,7 +39,7 @@ struct bulkhead_options {
   /// Calls the broker keeps waiting for this capability beyond that. 0 to 1,000,000.
   int queue = 1'000;
   /// Events one worker holds at once for this capability, waiting or in hand. 1 to 65,536.
-  int events = 1'024;
+  int events = 4'096;
 };
 
 /// How often and when an event whose handling failed is handled again.

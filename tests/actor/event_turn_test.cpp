@@ -561,7 +561,7 @@ BOOST_AUTO_TEST_CASE(what_is_held_is_void_after_a_new_login) {
 
 BOOST_AUTO_TEST_CASE(a_group_that_is_down_wants_no_events_and_holds_those_it_has) {
   begin();
-  BOOST_TEST(p->front->served(time.now()).events == 1'024U);
+  BOOST_TEST(p->front->served(time.now()).events == 4'096U);
   p->front->set_down(time.now() + 10s, "too many restarts");
   p->host->set_down(true);
   BOOST_TEST(p->front->served(time.now()).events == 0U);

@@ -27,7 +27,7 @@ brokers: {{b1: {{listen: "tcp://127.0.0.1:{port}"}}}}
 nodes: {{n1: {{}}, n2: {{}}}} # n2 is never started.
 limits: {{body: 64KiB, memory: 16GiB}}
 defaults:
-  bulkhead: {{in_flight: 2048, queue: 20000, events: 4096}}
+  bulkhead: {{in_flight: 2048, queue: 20000}}
 capabilities:
 """
 

@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(subscriptions_are_read) {
 
   BOOST_TEST((plan.subscribes == std::vector<std::string>{"order.created", "payment.*", "*"}));
   BOOST_TEST((plan.subscribe_from.from == subscribe_start::place::newest));
-  BOOST_TEST(plan.bulkhead.events == 1'024);
+  BOOST_TEST(plan.bulkhead.events == 4'096);
   BOOST_TEST(plan.retry.attempts == 10);
   BOOST_TEST((plan.retry.backoff_min == 100ms));
   BOOST_TEST((plan.retry.backoff_max == 30s));

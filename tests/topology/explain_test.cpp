@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(a_plan_says_who_listens_to_what_and_how_long_it_is_kept) {
     BOOST_TEST(contains(
         text,
         "    an event is handled with exactly one effect in its data; after 10 attempts, 100ms to "
-        "30s apart, it is a dead letter; 1024 events at once on each node\n"));
+        "30s apart, it is a dead letter; 4096 events at once on each node\n"));
   }
 }
 
