@@ -99,15 +99,6 @@ void print_letter(const wire::letter& letter) {
   }
 }
 
-int no_such_letter(const uuid& id, bool json) {
-  return print_error(
-      {.code = errc::rejected,
-       .message = fmt::format("there is no dead letter {}", to_string(id)),
-       .details = {{"reason", "no_dead_letter"}}},
-      json,
-      "`troupe dead-letters list` says which there are");
-}
-
 /// As `print_journal_error`; what there is not is told with where to look.
 int print_failure(const error& why, bool json) {
   if (why.detail("reason") == "no_dead_letter") {
@@ -115,6 +106,32 @@ int print_failure(const error& why, bool json) {
   }
   return print_journal_error(
       why, json, "`troupe dead-letters list` says whether it is still there");
+}
+
+int no_such_letter(const uuid& id, bool json) {
+  return print_failure(
+      rejected("no_dead_letter", fmt::format("there is no dead letter {}", to_string(id))), json);
+}
+
+/// Asks about the one letter that the command's word names. `print` gets its id and the answer.
+/// @return the exit code, of `print` if there is an answer.
+template <class Answer, class Request, class Print>
+int ask_of_letter(
+    std::string_view command,
+    const letters_arguments& given,
+    std::string_view operation,
+    const Print& print) {
+  int code = exit_code::ok;
+  auto over = connection::open(command, given, "ID", 1, 1, needs::journal, code);
+  if (!over) {
+    return code;
+  }
+  const auto id = id_in(command, over->words()[0]);
+  if (!id) {
+    return exit_code::usage;
+  }
+  const auto answer = over->ask<Answer>(events, operation, Request{*id});
+  return answer ? print(*id, *answer) : print_failure(answer.error(), given.json);
 }
 
 } // namespace
@@ -159,26 +176,15 @@ int run_letters_list(const letters_arguments& given) {
 }
 
 int run_letters_show(const letters_arguments& given) {
-  constexpr std::string_view command = "dead-letters show";
-  int code = exit_code::ok;
-  auto over = connection::open(command, given, "ID", 1, 1, needs::journal, code);
-  if (!over) {
-    return code;
-  }
-  const auto id = id_in(command, over->words()[0]);
-  if (!id) {
-    return exit_code::usage;
-  }
-  const auto letter = over->ask<wire::letter>(events, "dead_letter", wire::get_dead_letter{*id});
-  if (!letter) {
-    return print_failure(letter.error(), given.json);
-  }
-  if (given.json) {
-    fmt::print("{}\n", json_of(*letter));
-  } else {
-    print_letter(*letter);
-  }
-  return exit_code::ok;
+  return ask_of_letter<wire::letter, wire::get_dead_letter>(
+      "dead-letters show", given, "dead_letter", [&](const uuid&, const wire::letter& letter) {
+        if (given.json) {
+          fmt::print("{}\n", json_of(letter));
+        } else {
+          print_letter(letter);
+        }
+        return exit_code::ok;
+      });
 }
 
 int run_letters_retry(const letters_arguments& given) {
@@ -224,29 +230,20 @@ int run_letters_retry(const letters_arguments& given) {
 }
 
 int run_letters_drop(const letters_arguments& given) {
-  constexpr std::string_view command = "dead-letters drop";
-  int code = exit_code::ok;
-  auto over = connection::open(command, given, "ID", 1, 1, needs::journal, code);
-  if (!over) {
-    return code;
-  }
-  const auto id = id_in(command, over->words()[0]);
-  if (!id) {
-    return exit_code::usage;
-  }
-  const auto answer =
-      over->ask<wire::letter_dropped>(events, "drop_dead_letter", wire::drop_dead_letter{*id});
-  if (!answer) {
-    return print_failure(answer.error(), given.json);
-  }
-  if (!answer->dropped) {
-    return no_such_letter(*id, given.json);
-  }
-  fmt::print(
-      "{}\n",
-      given.json ? ordered_json{{"dropped", true}}.dump()
-                 : fmt::format("{} is forgotten", to_string(*id)));
-  return exit_code::ok;
+  return ask_of_letter<wire::letter_dropped, wire::drop_dead_letter>(
+      "dead-letters drop",
+      given,
+      "drop_dead_letter",
+      [&](const uuid& id, const wire::letter_dropped& answer) -> int {
+        if (!answer.dropped) {
+          return no_such_letter(id, given.json);
+        }
+        fmt::print(
+            "{}\n",
+            given.json ? ordered_json{{"dropped", true}}.dump()
+                       : fmt::format("{} is forgotten", to_string(id)));
+        return exit_code::ok;
+      });
 }
 
 } // namespace troupe
