@@ -32,11 +32,6 @@ std::string packed(const std::array<std::uint64_t, 64>& positions) {
   return bytes;
 }
 
-store::value digest_or_null(std::uint64_t digest) {
-  return digest == 0 ? store::value{store::null_value{}}
-                     : store::value{static_cast<std::int64_t>(digest)};
-}
-
 } // namespace
 
 outcome<void> journal_store::write(const journal_batch& batch) {
@@ -93,24 +88,21 @@ void journal_store::write_all(const journal_batch& batch) {
   write_scheduled(batch);
 }
 
+/// The first values of a row to be inserted; all of it is borrowed until then.
+std::vector<store::value>& journal_store::begin_row(std::initializer_list<store::value> values) {
+  row_ = values;
+  return row_;
+}
+
 void journal_store::write_events(const std::vector<event_ref>& events) {
   numbers_.clear();
   for (const event_ref& each : events) {
     const event& what = *each;
     numbers_.push_back(topics_.number_of(what.topic, *session_));
-    const std::array<store::value, 10> values{
-        static_cast<std::int64_t>(what.position),
-        static_cast<std::int64_t>(numbers_.back()),
-        store::blob{what.id.view()},
-        what.time,
-        digest_or_null(what.digest),
-        text_or_null(what.key),
-        text_or_null(what.source),
-        text_or_null(what.traceparent),
-        text_or_null(what.only_for),
-        bytes_of(what.body)};
-    session_->run(
-        "INSERT INTO events VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", values, {});
+    std::vector<store::value>& row = begin_row(
+        {static_cast<std::int64_t>(what.position), static_cast<std::int64_t>(numbers_.back())});
+    append_event_columns(what, row);
+    session_->run("INSERT INTO events VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", row, {});
   }
 }
 
@@ -164,52 +156,39 @@ void journal_store::write_letters(const journal_batch& batch) {
     session_->execute("DELETE FROM dead_letters WHERE id = $1", each);
   }
   for (const dead_letter& each : batch.buried) {
-    const event& what = *each.what;
-    session_->execute(
-        "INSERT INTO dead_letters (id, capability, position, topic, event_id, time, digest, key, "
-        "source, traceparent, only_for, body, cause, error, attempts, first_at, last_at, node, "
-        "replica) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, "
-        "$17, $18, $19) ON CONFLICT DO NOTHING",
-        each.id,
-        each.capability,
-        what.position,
-        what.topic,
-        what.id,
-        what.time,
-        digest_or_null(what.digest),
-        text_or_null(what.key),
-        text_or_null(what.source),
-        text_or_null(what.traceparent),
-        text_or_null(what.only_for),
-        bytes_of(what.body),
-        each.cause,
-        each.error,
-        each.attempts,
-        each.first_at,
-        each.last_at,
-        each.node,
-        each.replica);
+    std::vector<store::value>& row = begin_row(
+        {store::blob{each.id.view()},
+         each.capability,
+         static_cast<std::int64_t>(each.what->position),
+         each.what->topic});
+    append_event_columns(*each.what, row);
+    row.insert(
+        row.end(),
+        {each.cause,
+         each.error,
+         std::int64_t{each.attempts},
+         each.first_at,
+         each.last_at,
+         each.node,
+         std::int64_t{each.replica}});
+    session_->run(
+        "INSERT INTO dead_letters VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
+        "$14, $15, $16, $17, $18, $19) ON CONFLICT DO NOTHING",
+        row,
+        {});
   }
 }
 
 void journal_store::write_scheduled(const journal_batch& batch) {
   for (const scheduled_event& each : batch.scheduled) {
-    const event& what = *each.what;
-    session_->execute(
-        "INSERT INTO scheduled (id, due_at, topic, event_id, time, digest, key, source, "
-        "traceparent, only_for, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
+    std::vector<store::value>& row =
+        begin_row({store::blob{each.id.view()}, each.due_at, each.what->topic});
+    append_event_columns(*each.what, row);
+    session_->run(
+        "INSERT INTO scheduled VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
         "ON CONFLICT DO NOTHING",
-        each.id,
-        each.due_at,
-        what.topic,
-        what.id,
-        what.time,
-        digest_or_null(what.digest),
-        text_or_null(what.key),
-        text_or_null(what.source),
-        text_or_null(what.traceparent),
-        text_or_null(what.only_for),
-        bytes_of(what.body));
+        row,
+        {});
   }
   for (const uuid& each : batch.fired) {
     session_->execute("DELETE FROM scheduled WHERE id = $1", each);

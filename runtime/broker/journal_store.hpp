@@ -10,6 +10,7 @@
 #include "runtime/store/turnstile.hpp"
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -97,6 +98,7 @@ private:
   void load_graves(journal_state& found);
   outcome<void> check(const journal_batch& batch) const;
   void write_all(const journal_batch& batch);
+  std::vector<store::value>& begin_row(std::initializer_list<store::value> values);
   void write_events(const std::vector<event_ref>& events);
   void write_published(const std::vector<event_ref>& events);
   void write_progress(const journal_batch& batch);
@@ -129,6 +131,7 @@ private:
   /// Of the batch, by event. Reused.
   std::vector<topic_book::number> numbers_;
   std::string entries_;
+  std::vector<store::value> row_;
   /// The sweep under way; topics leave it as they come to their end.
   std::vector<swept_topic> sweeping_;
 };

@@ -94,10 +94,33 @@ CREATE INDEX scheduled_due ON scheduled (due_at);
          .sql = "ALTER TABLE cursors ADD COLUMN reached BLOB",
      }}};
 
+/// An empty text that means "none" is NULL in the tables.
+store::value text_or_null(std::string_view text) {
+  return text.empty() ? store::value{store::null_value{}} : store::value{text};
+}
+
+store::value digest_or_null(std::uint64_t digest) {
+  return digest == 0 ? store::value{store::null_value{}}
+                     : store::value{static_cast<std::int64_t>(digest)};
+}
+
 } // namespace
 
 std::span<const store::migration> journal_migrations() {
   return steps;
+}
+
+void append_event_columns(const event& what, std::vector<store::value>& to) {
+  to.insert(
+      to.end(),
+      {store::blob{what.id.view()},
+       what.time,
+       digest_or_null(what.digest),
+       text_or_null(what.key),
+       text_or_null(what.source),
+       text_or_null(what.traceparent),
+       text_or_null(what.only_for),
+       bytes_of(what.body)});
 }
 
 void read_event_columns(const store::row& from, int first, event& to) {

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 // What the journal's tables are made of, and how their rows are read. JOURNAL.md is the format.
 
@@ -18,11 +19,6 @@ inline constexpr std::string_view journal_component = "troupe.journal";
 
 std::span<const store::migration> journal_migrations();
 
-/// An empty text that means "none" is NULL in the tables.
-inline store::value text_or_null(std::string_view text) {
-  return text.empty() ? store::value{store::null_value{}} : store::value{text};
-}
-
 inline store::blob bytes_of(std::string_view text) {
   return std::as_bytes(std::span{text});
 }
@@ -31,7 +27,10 @@ inline std::string text_of(store::blob bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// The columns `id, time, digest, key, source, traceparent, only_for, body` from `first` on.
+/// The columns `id, time, digest, key, source, traceparent, only_for, body`, borrowed from `what`.
+void append_event_columns(const event& what, std::vector<store::value>& to);
+
+/// The same columns, from `first` on.
 void read_event_columns(const store::row& from, int first, event& to);
 
 /// What `met` means for whoever asked the journal, in words; `doing`: "write to the journal".
