@@ -204,6 +204,8 @@ void host::take_relay_order(const item& what) {
       group_.set_outbox_trouble(read->refused);
       group_.parts().log.write(
           "outbox.refused", {{"capability", group_.name()}, {"reason", read->refused}});
+    } else if (relay_.is_refused()) {
+      announce_outbox(); // It is taken again.
     }
     return;
   }

@@ -29,10 +29,23 @@ std::shared_ptr<event> event_of(const wire::header_view& header, std::string_vie
   return made;
 }
 
+/// The text is for whoever made up the topic; an operator finds the same words at the outbox.
+error too_many_topics(std::string_view topic, std::size_t topics_max) {
+  return rejected(
+      "too_many_topics",
+      fmt::format(
+          "`{}` would be a new topic, and the journal has {}, which is all it takes; topics are "
+          "kinds of events: what tells one event from another belongs into its key or body. Topics "
+          "without events are forgotten: shorten `keep` of the ones you do not need",
+          topic,
+          topics_max));
+}
+
 } // namespace
 
 bus::bus(bus_options options, journal_state state, std::uint64_t seed)
-    : options_{std::move(options)}, instance_{state.instance}, last_{state.last} {
+    : options_{std::move(options)}, instance_{state.instance}, last_{state.last},
+      topics_{options_.topics_max, std::move(state.topics)}, outboxes_{topics_} {
   outboxes_.restore(std::move(state.sources));
   for (const journal_state::published& each : state.recent) {
     recent_.add(each.id, {each.position, each.digest});
@@ -110,9 +123,13 @@ void bus::publish(
     }
     return;
   }
+  if (!topics_.has_room_for(header.op)) {
+    return refuse(from, header.id, too_many_topics(header.op, options_.topics_max), out);
+  }
   if (!admits(from, header.id, out)) {
     return;
   }
+  (void)topics_.admit(header.op);
   auto made = event_of(header, body);
   made->digest = digest;
   accept(std::move(made), wall_ms);
@@ -166,6 +183,14 @@ void bus::fire(const scheduled_event& what, std::int64_t wall_ms) {
   accept(due, wall_ms);
   recent_.add(due->id, {due->position, due->digest});
   pending_.fired.push_back(what.id);
+}
+
+outcome<void> bus::schedule(scheduled_event what) {
+  if (!topics_.admit(what.what->topic)) {
+    return failure{too_many_topics(what.what->topic, options_.topics_max)};
+  }
+  pending_.scheduled.push_back(std::move(what));
+  return {};
 }
 
 void bus::answer_when_written(origin to, const uuid& id, std::string body) {
@@ -230,6 +255,7 @@ bool bus::wants_write(instant now) const {
 journal_batch bus::take_batch(instant now) {
   is_writing_ = true;
   outboxes_.close_batch(pending_.sources);
+  topics_.close_batch();
   if (are_cursors_dirty_ && now - cursors_at_ >= cursor_interval) {
     cursors_at_ = now;
     are_cursors_dirty_ = false;
@@ -248,6 +274,7 @@ void bus::written(const outcome<void>& how, instant now, bus_decisions& out) {
     return failed(how.error(), now, out);
   }
   last_ += writing_.events.size();
+  topics_.written();
   for (const uuid& each : writing_.fired) {
     firing_.erase(each);
   }
@@ -302,6 +329,28 @@ void bus::failed(const error& why, instant now, bus_decisions& out) {
   writing_publishers_.clear();
   writing_operators_.clear();
   move_up();
+  topics_.take_back();
+  admit_again();
+}
+
+/// Topics of what is still to be written are known, whatever was forgotten.
+void bus::admit_again() {
+  for (const journal_batch* batch : {&writing_, &pending_}) {
+    for (const event_ref& each : batch->events) {
+      (void)topics_.admit(each->topic);
+    }
+    for (const scheduled_event& each : batch->scheduled) {
+      (void)topics_.admit(each.what->topic);
+    }
+  }
+}
+
+void bus::forget_topics(const std::vector<std::string>& names) {
+  topics_.forget(names);
+  for (const std::string& each : names) {
+    groups_of_topic_.erase(each);
+  }
+  admit_again();
 }
 
 /// Gives what is pending its places anew, without what came from outboxes: those ask for all again.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/broker/event_group.hpp"
+#include "runtime/broker/known_topics.hpp"
 #include "runtime/broker/outbox_intake.hpp"
 #include "runtime/broker/recent_publishes.hpp"
 #include "runtime/broker/router.hpp"
@@ -39,6 +40,8 @@ struct bus_options {
   /// What all may have.
   std::size_t pending_events_max = 65'536;
   std::size_t pending_bytes_max = 64U << 20U;
+  /// Topics that the journal has events of, or will have. 1 or more.
+  std::size_t topics_max = 10'000;
 };
 
 /// Tell a publisher where its event is.
@@ -122,7 +125,8 @@ public:
   /// Deletes a dead letter.
   void exhume(const uuid& letter) { pending_.exhumed.push_back(letter); }
 
-  void schedule(scheduled_event what) { pending_.scheduled.push_back(std::move(what)); }
+  /// @errors `rejected` (there are too many topics): nothing is scheduled.
+  outcome<void> schedule(scheduled_event what);
 
   /// Publishes a scheduled event. One that is on its way to the disk already is passed over.
   void fire(const scheduled_event& what, std::int64_t wall_ms);
@@ -174,6 +178,8 @@ public:
   void state(session login, const wire::state& state, instant now, bus_decisions& out);
   void assigned(session from, const wire::assigned& what, instant now, bus_decisions& out);
   void handled(session from, const wire::handled& what, instant now, bus_decisions& out);
+  /// The journal has forgotten these topics.
+  void forget_topics(const std::vector<std::string>& names);
   /// The worker whose node is to be kept free, of calls too; tell when it is (`node_is_idle`).
   std::optional<session> isolated() const;
   /// Its node has no call in hand any more.
@@ -241,6 +247,7 @@ private:
   void take(outbox_intake::decisions& from, std::int64_t wall_ms, bus_decisions& out);
   void failed(const error& why, instant now, bus_decisions& out);
   void move_up();
+  void admit_again();
   bool is_isolated(session whom) const;
   void release(origin whom);
   void add_cursors(journal_batch& batch);
@@ -263,6 +270,7 @@ private:
   std::uint64_t last_ = 0;
   std::vector<fed_group> groups_;
   tsl::robin_map<std::string, std::vector<std::uint32_t>> groups_of_topic_;
+  known_topics topics_;
   outbox_intake outboxes_;
   outbox_intake::decisions taken_;
   recent_publishes recent_;

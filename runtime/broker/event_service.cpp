@@ -324,6 +324,15 @@ void event_service::sweep(instant now) {
   asked_.emplace(token, [this](const outcome<journal_result>& result, instant at) {
     is_sweeping_ = false;
     const auto* swept = result ? std::get_if<events_swept>(&*result) : nullptr;
+    if (swept != nullptr && !swept->forgotten.empty()) {
+      bus_.forget_topics(swept->forgotten);
+      for (const std::string& each : swept->forgotten) {
+        rates_.erase(each);
+      }
+      links_.report(
+          make_event("topics_forgotten", {{"topics", std::to_string(swept->forgotten.size())}}),
+          at);
+    }
     if (swept != nullptr && swept->deleted != 0) {
       links_.report(make_event("events_deleted", {{"events", std::to_string(swept->deleted)}}), at);
     }

@@ -278,8 +278,10 @@ void event_service::schedule(origin from, const uuid& id, const wire::schedule_e
   later->key = what.key;
   later->body = what.body.bytes;
   const std::int64_t due_at = what.at ? *what.at : wall_ms() + *what.after;
+  if (auto taken = bus_.schedule({id, due_at, std::move(later)}); !taken) {
+    return links_.pass_refusal(from, id, taken.error());
+  }
   next_due_at_ = std::min(next_due_at_.value_or(due_at), due_at);
-  bus_.schedule({id, due_at, std::move(later)});
   bus_.answer_when_written(from, id, wire::encoded(wire::event_scheduled{id}));
 }
 

@@ -132,7 +132,7 @@ void journal::run_writer(const std::stop_token& stopped) {
     } else if (stopped.stop_requested()) {
       std::optional<sweep_request> never_begun = std::exchange(sweep_, std::nullopt);
       lock.unlock();
-      end_sweep(events_swept{sweeping_ ? sweeping_->deleted : 0});
+      end_sweep(events_swept{.deleted = sweeping_ ? sweeping_->deleted : 0});
       if (never_begun) {
         answer(never_begun->token, events_swept{});
       }
@@ -170,20 +170,20 @@ void journal::write_one(batch_request&& request) {
 }
 
 void journal::begin_sweep(sweep_request&& request) {
-  end_sweep(events_swept{sweeping_ ? sweeping_->deleted : 0});
+  end_sweep(events_swept{.deleted = sweeping_ ? sweeping_->deleted : 0});
   store_->begin_sweep(request.rules);
   sweeping_ = {request.token, 0};
 }
 
 void journal::sweep_slice() {
-  const auto slice = store_->sweep();
+  auto slice = store_->sweep();
   if (!slice) {
     end_sweep(failure{slice.error()});
     return;
   }
   sweeping_->deleted += slice->deleted;
   if (!slice->has_more) {
-    end_sweep(events_swept{sweeping_->deleted});
+    end_sweep(events_swept{sweeping_->deleted, std::move(slice->forgotten)});
   }
   (void)store_->checkpoint(); // As after a batch.
 }

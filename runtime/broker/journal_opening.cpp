@@ -101,6 +101,9 @@ void journal_store::load(journal_state& found) {
   load_published(found.recent);
   count_again();
   found.last = last_;
+  for (const auto& [number, topic] : topics_.all()) {
+    found.topics.push_back(topic.name);
+  }
   load_progress(found);
   store::transaction writing{*session_};
   session_->execute("UPDATE journal SET generation = generation + 1");
@@ -116,17 +119,16 @@ void journal_store::count_again() {
   // Also of use if somebody deleted rows by hand: no position is given a second time.
   last_ = std::max(last_, counted_);
   const auto recount = [this](const store::row& row) {
-    const auto topic = static_cast<std::uint64_t>(row.integer(1));
-    if (topic == 0 || topic > topics_.size()) {
+    topic_entry* const topic = topics_.find(static_cast<topic_book::number>(row.integer(1)));
+    if (topic == nullptr) {
       damaged("topics");
     }
     last_ = std::max(last_, static_cast<std::uint64_t>(row.integer(0)));
-    topic_entry& entry = topics_.entry(static_cast<topic_book::number>(topic));
-    entry.counters.count(
+    topic->counters.count(
         static_cast<std::uint64_t>(row.integer(0)),
         row.integer(2),
         static_cast<std::size_t>(row.integer(3)));
-    entry.changed = true;
+    topic->changed = true;
   };
   session_->query(
       "SELECT position, topic, time, length(body) FROM events WHERE position > $1 "

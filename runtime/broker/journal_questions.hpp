@@ -160,6 +160,8 @@ struct batch_written {
 /// A sweep has come to its end, or a new one took its place.
 struct events_swept {
   std::uint64_t deleted = 0;
+  /// Topics that are forgotten: no event of them is in the journal, but what was written since.
+  std::vector<std::string> forgotten{};
 };
 
 using journal_result = std::variant<

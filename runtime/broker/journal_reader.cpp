@@ -285,26 +285,35 @@ journal_reader::stretch journal_reader::stretch_above(std::uint64_t after, std::
   return found;
 }
 
-/// Topics are never deleted, so that what was learnt stays true.
+/// Numbers are never given twice: what was learnt stays true, of topics forgotten since too.
 void journal_reader::learn_topics() {
+  const bool is_anew = topics_.size() >= topics_read_anew_;
+  if (is_anew) {
+    topics_.clear();
+  }
   session_->query(
-      "SELECT name FROM topics WHERE id > $1 ORDER BY id",
-      [this](const store::row& row) { topics_.emplace_back(row.text(0)); },
-      topics_.size());
+      "SELECT id, name FROM topics WHERE id > $1 ORDER BY id",
+      [this](const store::row& row) {
+        topics_.emplace_hint(topics_.end(), row.integer(0), row.text(1));
+      },
+      topics_.empty() ? 0U : topics_.rbegin()->first);
+  if (is_anew) {
+    topics_read_anew_ = 2 * topics_.size() + 1'000;
+  }
 }
 
 std::optional<std::string> journal_reader::topics_meant(std::span<const std::string> patterns) {
   learn_topics();
   std::string numbers;
   std::size_t meant = 0;
-  for (std::size_t i = 0; i < topics_.size(); ++i) {
+  for (const auto& [number, topic] : topics_) {
     const bool is_meant =
         std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-          return wire::matches(pattern, topics_[i]);
+          return wire::matches(pattern, topic);
         });
     if (is_meant) {
       numbers += numbers.empty() ? "" : ",";
-      numbers += std::to_string(i + 1);
+      numbers += std::to_string(number);
       ++meant;
     }
   }
@@ -315,17 +324,19 @@ std::optional<std::string> journal_reader::topics_meant(std::span<const std::str
 }
 
 event_ref journal_reader::event_of(const store::row& row) {
-  const auto topic = position_at(row, 1);
-  if (topic == 0 || topic > topics_.size()) {
+  const auto number = static_cast<std::uint32_t>(row.integer(1));
+  auto topic = topics_.find(number);
+  if (topic == topics_.end()) {
     learn_topics();
+    topic = topics_.find(number);
   }
-  if (topic == 0 || topic > topics_.size()) {
+  if (topic == topics_.end()) {
     throw store::database_error{
-        store::database_fault::corrupt, fmt::format("the journal has no topic {}", topic)};
+        store::database_fault::corrupt, fmt::format("the journal has no topic {}", number)};
   }
   auto found = std::make_shared<event>();
   found->position = position_at(row, 0);
-  found->topic = topics_[topic - 1];
+  found->topic = topic->second;
   read_event_columns(row, 2, *found);
   return found;
 }

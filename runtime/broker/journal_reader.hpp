@@ -6,6 +6,7 @@
 #include "runtime/store/database.hpp"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -58,8 +59,9 @@ private:
 
   std::unique_ptr<store::database> session_;
   std::uint64_t scan_max_;
-  /// By number - 1.
-  std::vector<std::string> topics_;
+  std::map<std::uint32_t, std::string> topics_;
+  /// With so many, those that were forgotten are dropped.
+  std::size_t topics_read_anew_ = 0;
 };
 
 } // namespace troupe::broker

@@ -95,12 +95,12 @@ std::vector<store::value>& journal_store::begin_row(std::initializer_list<store:
 }
 
 void journal_store::write_events(const std::vector<event_ref>& events) {
-  numbers_.clear();
+  written_.clear();
   for (const event_ref& each : events) {
     const event& what = *each;
-    numbers_.push_back(topics_.number_of(what.topic, *session_));
+    written_.push_back(&topics_.named(what.topic, *session_));
     std::vector<store::value>& row = begin_row(
-        {static_cast<std::int64_t>(what.position), static_cast<std::int64_t>(numbers_.back())});
+        {static_cast<std::int64_t>(what.position), std::int64_t{written_.back()->number}});
     append_event_columns(what, row);
     session_->run("INSERT INTO events VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", row, {});
   }
@@ -181,6 +181,8 @@ void journal_store::write_letters(const journal_batch& batch) {
 
 void journal_store::write_scheduled(const journal_batch& batch) {
   for (const scheduled_event& each : batch.scheduled) {
+    (void)topics_.named(
+        each.what->topic, *session_); // So that there is room for it when it is due.
     std::vector<store::value>& row =
         begin_row({store::blob{each.id.view()}, each.due_at, each.what->topic});
     append_event_columns(*each.what, row);
@@ -210,9 +212,8 @@ void journal_store::written(const journal_batch& batch) {
   }
   for (std::size_t i = 0; i < batch.events.size(); ++i) {
     const event& what = *batch.events[i];
-    topic_entry& topic = topics_.entry(numbers_[i]);
-    topic.counters.count(what.position, what.time, what.body.size());
-    topic.changed = true;
+    written_[i]->counters.count(what.position, what.time, what.body.size());
+    written_[i]->changed = true;
   }
   last_ += batch.events.size();
   published_ += std::exchange(published_new_, 0);

@@ -13,6 +13,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -60,19 +61,22 @@ public:
 
   struct sweep_slice {
     std::uint64_t deleted = 0;
+    /// Topics of which nothing is kept any more, at the end of the sweep.
+    std::vector<std::string> forgotten{};
     /// False: the sweep is over.
     bool has_more = false;
   };
 
   /// Looks at the next `sweep_rows` rows and deletes those that may go, in one transaction. The
-  /// highest position always stays.
+  /// highest position always stays. The last slice also forgets topics: those without events,
+  /// scheduled events and dead letters that no `retention_need` names, `sweep_rows` at most.
   /// @errors as of `write`; the sweep is then over.
   outcome<sweep_slice> sweep();
 
 private:
   /// A topic that has something to let go.
   struct swept_topic {
-    topic_book::number topic = 0;
+    topic_entry* topic = nullptr;
     /// Events up to this time have had their time.
     std::int64_t cutoff = 0;
     /// Bytes beyond what the topic may have.
@@ -108,10 +112,11 @@ private:
   void written(const journal_batch& batch);
   /// Takes back what a transaction changed in memory, and says what to tell.
   error failed(const store::database_error& met, std::string_view doing);
-  std::optional<swept_topic> swept(topic_book::number topic, const retention& rules) const;
+  std::optional<swept_topic> swept(const topic_entry& topic, const retention& rules) const;
   std::uint64_t find_swept(std::vector<row_range>& ranges);
   swept_topic* swept_of(std::int64_t topic);
   void delete_swept(const std::vector<row_range>& ranges);
+  void forget_topics(std::vector<std::string>& forgotten);
 
   journal_options options_;
   // Before the session: nobody else may write while it is there.
@@ -128,12 +133,15 @@ private:
   std::uint64_t forgotten_ = 0;
   /// Why nothing can be written any more.
   std::optional<error> spent_;
-  /// Of the batch, by event. Reused.
-  std::vector<topic_book::number> numbers_;
+  /// The topics of the batch, by event. Reused.
+  std::vector<topic_entry*> written_;
   std::string entries_;
   std::vector<store::value> row_;
   /// The sweep under way; topics leave it as they come to their end.
   std::vector<swept_topic> sweeping_;
+  /// Topics that somebody names; and with which number to go on looking for those to forget.
+  std::set<std::string> named_;
+  topic_book::number forgotten_to_ = 0;
 };
 
 } // namespace troupe::broker

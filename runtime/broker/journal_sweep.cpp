@@ -3,6 +3,7 @@
 #include "runtime/wire/events.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 // Retention. Events are deleted from the oldest on, topic by topic; each slice walks the rows once
@@ -18,21 +19,22 @@ constexpr std::int64_t never = std::numeric_limits<std::int64_t>::min();
 
 void journal_store::begin_sweep(const retention& rules) {
   sweeping_.clear();
-  for (topic_book::number topic = 1; topic <= topics_.size(); ++topic) {
+  for (const auto& [number, topic] : topics_.all()) { // In order, for `swept_of`.
     if (auto found = swept(topic, rules)) {
+      found->topic = topics_.find(number);
       sweeping_.push_back(*found);
     }
   }
-  std::sort(
-      sweeping_.begin(), sweeping_.end(), [](const swept_topic& one, const swept_topic& other) {
-        return one.topic < other.topic;
-      });
+  named_.clear();
+  for (const retention_need& each : rules.needs) {
+    named_.insert(each.pattern);
+  }
 }
 
 std::optional<journal_store::swept_topic>
-journal_store::swept(topic_book::number topic, const retention& rules) const {
-  const std::string& name = topics_.entry(topic).name;
-  const topic_counters& now = topics_.entry(topic).counters;
+journal_store::swept(const topic_entry& topic, const retention& rules) const {
+  const std::string& name = topic.name;
+  const topic_counters& now = topic.counters;
   const auto rule =
       std::find_if(rules.rules.begin(), rules.rules.end(), [&name](const retention_rule& each) {
         return wire::matches(each.pattern, name);
@@ -40,7 +42,7 @@ journal_store::swept(topic_book::number topic, const retention& rules) const {
   if (rule == rules.rules.end() || now.events == 0) {
     return std::nullopt;
   }
-  swept_topic found{.topic = topic, .cutoff = never, .after = now};
+  swept_topic found{.cutoff = never, .after = now};
   if (rule->keep.count() > 0) {
     found.cutoff = rules.now - rule->keep.count();
   }
@@ -66,20 +68,24 @@ outcome<journal_store::sweep_slice> journal_store::sweep() {
   if (spent_) {
     return failure{*spent_};
   }
-  if (sweeping_.empty()) {
-    return sweep_slice{};
-  }
   try {
-    std::vector<row_range> ranges;
-    const std::uint64_t deleted = find_swept(ranges);
-    if (deleted > 0) {
-      delete_swept(ranges);
+    sweep_slice done;
+    if (!sweeping_.empty()) {
+      std::vector<row_range> ranges;
+      done.deleted = find_swept(ranges);
+      if (done.deleted > 0) {
+        delete_swept(ranges);
+      }
+      for (const swept_topic& each : sweeping_) {
+        each.topic->counters = each.after;
+      }
+      std::erase_if(sweeping_, [](const swept_topic& each) { return each.limit == 0; });
     }
-    for (const swept_topic& each : sweeping_) {
-      topics_.entry(each.topic).counters = each.after;
+    done.has_more = !sweeping_.empty();
+    if (!done.has_more) {
+      forget_topics(done.forgotten);
     }
-    std::erase_if(sweeping_, [](const swept_topic& each) { return each.limit == 0; });
-    return sweep_slice{deleted, !sweeping_.empty()};
+    return done;
   } catch (const store::database_error& met) {
     sweeping_.clear();
     return failure{failed(met, "delete old events from the journal")};
@@ -92,7 +98,7 @@ std::uint64_t journal_store::find_swept(std::vector<row_range>& ranges) {
   std::uint64_t from = last_;
   for (swept_topic& each : sweeping_) {
     // Events were published since the slice before.
-    each.after = topics_.entry(each.topic).counters;
+    each.after = each.topic->counters;
     from = std::min(from, each.after.first);
   }
   std::uint64_t deleted = 0;
@@ -144,7 +150,7 @@ std::uint64_t journal_store::find_swept(std::vector<row_range>& ranges) {
     // No row of it is left up to here; later ones are no older, as far as clocks go forward.
     each.after.first = seen + 1;
     each.after.first_time = std::max(each.after.first_time, seen_time);
-    topics_.entry(each.topic).changed = true;
+    each.topic->changed = true;
     if (at_end || seen >= each.limit) {
       each.limit = 0;
     }
@@ -155,10 +161,9 @@ std::uint64_t journal_store::find_swept(std::vector<row_range>& ranges) {
 journal_store::swept_topic* journal_store::swept_of(std::int64_t topic) {
   const auto found = std::lower_bound(
       sweeping_.begin(), sweeping_.end(), topic, [](const swept_topic& each, std::int64_t wanted) {
-        return static_cast<std::int64_t>(each.topic) < wanted;
+        return each.topic->number < wanted;
       });
-  return found != sweeping_.end() && static_cast<std::int64_t>(found->topic) == topic ? &*found
-                                                                                      : nullptr;
+  return found != sweeping_.end() && found->topic->number == topic ? &*found : nullptr;
 }
 
 void journal_store::delete_swept(const std::vector<row_range>& ranges) {
@@ -166,7 +171,7 @@ void journal_store::delete_swept(const std::vector<row_range>& ranges) {
   // First all counters as they are, then those of the topics that lose rows.
   write_counters();
   for (const swept_topic& each : sweeping_) {
-    write_topic(*session_, each.topic, each.after);
+    write_topic(*session_, each.topic->number, each.after);
   }
   for (const row_range& each : ranges) {
     session_->execute("DELETE FROM events WHERE position BETWEEN $1 AND $2", each.first, each.last);
@@ -175,6 +180,35 @@ void journal_store::delete_swept(const std::vector<row_range>& ranges) {
   topics_.flushed();
   counted_ = last_;
   counters_written_ = false;
+}
+
+void journal_store::forget_topics(std::vector<std::string>& forgotten) {
+  std::vector<topic_book::number> gone;
+  std::size_t looked_at = 0;
+  store::transaction deleting{*session_};
+  auto next = topics_.all().upper_bound(forgotten_to_);
+  for (; next != topics_.all().end() && looked_at < options_.sweep_rows; ++next) {
+    const auto& [number, topic] = *next;
+    if (topic.counters.events != 0 || number == topics_.highest() || named_.contains(topic.name)) {
+      continue;
+    }
+    ++looked_at;
+    const auto rows = session_->execute(
+        "DELETE FROM topics WHERE id = $1 "
+        "AND NOT EXISTS (SELECT 1 FROM scheduled WHERE topic = topics.name) "
+        "AND NOT EXISTS (SELECT 1 FROM dead_letters WHERE topic = topics.name)",
+        number);
+    if (rows != 0) {
+      gone.push_back(number);
+    }
+  }
+  const topic_book::number looked_to = next == topics_.all().end() ? 0 : std::prev(next)->first;
+  deleting.commit();
+  forgotten_to_ = looked_to;
+  for (const topic_book::number each : gone) {
+    forgotten.push_back(topics_.find(each)->name);
+    topics_.forget(each);
+  }
 }
 
 } // namespace troupe::broker

@@ -9,7 +9,7 @@ namespace troupe::broker {
 
 namespace {
 
-constexpr std::array<store::migration, 2> steps{
+constexpr std::array<store::migration, 3> steps{
     {{
          .version = 1,
          .name = "events, and how far everybody has come",
@@ -92,6 +92,17 @@ CREATE INDEX scheduled_due ON scheduled (due_at);
          .version = 2,
          .name = "what databases of capabilities had passed",
          .sql = "ALTER TABLE cursors ADD COLUMN reached BLOB",
+     },
+     {
+         .version = 3,
+         .name = "who needs a topic",
+         .sql = R"(
+CREATE INDEX scheduled_topic ON scheduled (topic);
+CREATE INDEX dead_letters_topic ON dead_letters (topic);
+INSERT INTO topics (name, events, bytes, total, first, first_time, last, last_time)
+  SELECT DISTINCT topic, 0, 0, 0, 0, 0, 0, 0 FROM scheduled
+  WHERE topic NOT IN (SELECT name FROM topics);
+)",
      }}};
 
 /// An empty text that means "none" is NULL in the tables.

@@ -73,6 +73,7 @@ struct journal_state {
   std::uint64_t last = 0;
   std::vector<source_row> sources{};
   std::vector<cursor_row> cursors{};
+  std::vector<std::string> topics{};
 
   /// What clients published last, oldest first: those of the last 65,536 events that have a digest.
   struct published {

@@ -52,8 +52,8 @@ void outbox_intake::joined(session whom) {
 }
 
 /// What the outbox must have had when the worker read it.
-outbox_intake::mark outbox_intake::least_of(
-    session whom, const wire::outbox_state& state, const source& whose) const {
+outbox_intake::mark
+outbox_intake::least_of(session whom, const wire::outbox_state& state, const source& whose) const {
   const auto login = at_login_.find(whom);
   if (login != at_login_.end()) {
     const auto found = login->second.find(state.capability);
@@ -98,8 +98,13 @@ void outbox_intake::announced(
             state.newest),
         out);
   }
-  whose.refused.clear();
   whose.newest = std::max(whose.newest, state.newest);
+  if (!whose.no_room_for.empty() && !topics_.has_room_for(whose.no_room_for)) {
+    out.confirms.push_back({from, {state.capability, whose.taken, whose.refused}});
+    return;
+  }
+  whose.refused.clear();
+  whose.no_room_for.clear();
   out.confirms.push_back({from, {state.capability, whose.taken, {}}});
   if (whose.newest > whose.accepted) {
     whose.asked = 0;
@@ -146,11 +151,10 @@ bool outbox_intake::relayed(
       out.confirms.push_back({from, {found->first, whose.taken, {}}});
     }
   } else if (seq == whose.accepted + 1) {
-    whose.accepted = seq;
-    whose.accepted_id = what->id;
     whose.asked = 0;
-    out.accepted.push_back(std::move(what));
-    take_early(whose, out);
+    if (accept(found->first, whose, std::move(what), out)) {
+      take_early(found->first, whose, out);
+    }
   } else if (seq > whose.accepted && whose.early.size() < early_max) {
     if (whose.early.empty()) {
       whose.asked_at = now; // The gap opens.
@@ -160,16 +164,40 @@ bool outbox_intake::relayed(
   return true;
 }
 
-void outbox_intake::take_early(source& whose, decisions& out) {
-  auto next = whose.early.begin();
-  for (; next != whose.early.end() && next->first <= whose.accepted + 1; ++next) {
-    if (next->first == whose.accepted + 1) {
-      whose.accepted = next->first;
-      whose.accepted_id = next->second->id;
-      out.accepted.push_back(std::move(next->second));
+/// The event with the next number. False, and the outbox has to wait, if there is no room for its
+/// topic: it cannot be passed over, and nobody is there to tell but those who look.
+bool outbox_intake::accept(
+    const std::string& name, source& whose, std::shared_ptr<event> what, decisions& out) {
+  if (!topics_.admit(what->topic)) {
+    refuse(
+        name,
+        whose,
+        fmt::format(
+            "event {} of its outbox has the new topic `{}`, and the journal has {} topics, which "
+            "is all it takes. Nothing is lost: this and all later ones wait in the outbox until "
+            "topics are forgotten, which happens when their events are gone; shorten `keep` of "
+            "topics that are not needed",
+            whose.accepted + 1,
+            what->topic,
+            topics_.topics_max()),
+        out);
+    whose.no_room_for = what->topic;
+    whose.early.clear(); // All of it will be asked for.
+    return false;
+  }
+  ++whose.accepted;
+  whose.accepted_id = what->id;
+  out.accepted.push_back(std::move(what));
+  return true;
+}
+
+void outbox_intake::take_early(const std::string& name, source& whose, decisions& out) {
+  while (!whose.early.empty() && whose.early.begin()->first <= whose.accepted + 1) {
+    auto next = whose.early.extract(whose.early.begin());
+    if (next.key() == whose.accepted + 1 && !accept(name, whose, std::move(next.mapped()), out)) {
+      return;
     }
   }
-  whose.early.erase(whose.early.begin(), next);
 }
 
 void outbox_intake::close_batch(std::vector<source_row>& rows) {
@@ -202,6 +230,12 @@ void outbox_intake::written(bool is_good, instant now, decisions& out) {
 
 void outbox_intake::tick(instant now, decisions& out) {
   for (auto& [name, whose] : sources_) {
+    if (!whose.no_room_for.empty() && topics_.has_room_for(whose.no_room_for)) {
+      out.events.push_back(make_event("outbox_goes_on", {{"capability", name}}));
+      whose.refused.clear();
+      whose.no_room_for.clear();
+      confirm_all(name, whose, out); // They announce it again.
+    }
     const bool is_missing = whose.newest > whose.accepted && whose.refused.empty();
     const auto patience = whose.asked == 0 ? gap_patience : ask_again_after;
     if (is_missing && !whose.workers.empty() && now - whose.asked_at >= patience) {
@@ -222,6 +256,7 @@ void outbox_intake::refuse(
     const std::string& name, source& whose, std::string why, decisions& out) {
   out.events.push_back(make_event("outbox_refused", {{"capability", name}, {"why", why}}));
   whose.refused = std::move(why);
+  whose.no_room_for.clear();
   confirm_all(name, whose, out);
 }
 

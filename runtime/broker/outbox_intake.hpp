@@ -3,6 +3,7 @@
 #include "runtime/broker/actions.hpp"
 #include "runtime/broker/event.hpp"
 #include "runtime/broker/journal_types.hpp"
+#include "runtime/broker/known_topics.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/wire/events.hpp"
 
@@ -40,6 +41,9 @@ public:
     std::vector<ask> asks;
     std::vector<log_event> events;
   };
+
+  /// @param topics those of the journal, to which accepted events add theirs; outlives this.
+  explicit outbox_intake(known_topics& topics) : topics_{topics} {}
 
   void restore(std::vector<source_row> rows);
 
@@ -96,17 +100,21 @@ private:
     std::uint32_t asked = 0;
     /// Why nothing more is taken; empty while all is well.
     std::string refused;
+    /// The topic that its next event would add to too many, if that is why.
+    std::string no_room_for;
   };
 
   static constexpr std::size_t early_max = 8'192;
 
   void begin(source& whose, const wire::outbox_state& state, decisions& out);
   mark least_of(session whom, const wire::outbox_state& state, const source& whose) const;
+  bool accept(const std::string& name, source& whose, std::shared_ptr<event> what, decisions& out);
   void refuse(const std::string& name, source& whose, std::string why, decisions& out);
-  void take_early(source& whose, decisions& out);
+  void take_early(const std::string& name, source& whose, decisions& out);
   void ask_for_missing(const std::string& name, source& whose, instant now, decisions& out);
   void confirm_all(const std::string& name, const source& whose, decisions& out);
 
+  known_topics& topics_;
   // Of databases that nobody has announced since.
   std::vector<source_row> restored_;
   std::map<std::string, source, std::less<>> sources_;

@@ -1,7 +1,5 @@
 #include "runtime/broker/topic_book.hpp"
 
-#include <fmt/format.h>
-
 namespace troupe::broker {
 
 void topic_counters::count(std::uint64_t position, std::int64_t time, std::size_t body_bytes) {
@@ -21,13 +19,7 @@ void topic_book::load(store::database& session) {
       "SELECT id, name, events, bytes, total, first, first_time, last, last_time "
       "FROM topics ORDER BY id",
       [this](const store::row& found) {
-        if (found.integer(0) != static_cast<std::int64_t>(entries_.size()) + 1) {
-          throw store::database_error{
-              store::database_fault::corrupt,
-              fmt::format("the journal's topic {} is missing", entries_.size() + 1)};
-        }
-        topic_entry& added = entries_.emplace_back();
-        added.name = found.text(1);
+        topic_entry& added = add(static_cast<number>(found.integer(0)), found.text(1));
         added.counters.events = static_cast<std::uint64_t>(found.integer(2));
         added.counters.bytes = static_cast<std::uint64_t>(found.integer(3));
         added.counters.total = static_cast<std::uint64_t>(found.integer(4));
@@ -35,47 +27,62 @@ void topic_book::load(store::database& session) {
         added.counters.first_time = found.integer(6);
         added.counters.last = static_cast<std::uint64_t>(found.integer(7));
         added.counters.last_time = found.integer(8);
-        by_name_.emplace(added.name, static_cast<number>(entries_.size()));
       });
-  kept_ = entries_.size();
+  keep();
 }
 
-topic_book::number topic_book::number_of(std::string_view name, store::database& session) {
-  if (recent_ != 0 && entry(recent_).name == name) {
-    return recent_;
+topic_entry& topic_book::named(std::string_view name, store::database& session) {
+  if (recent_ != nullptr && recent_->name == name) {
+    return *recent_;
   }
   if (const auto found = by_name_.find(name); found != by_name_.end()) {
-    return recent_ = found->second;
+    return *(recent_ = found->second);
   }
-  const auto added = static_cast<number>(entries_.size() + 1);
+  const number next = highest() + 1;
   session.execute(
       "INSERT INTO topics (id, name, events, bytes, total, first, first_time, last, last_time) "
       "VALUES ($1, $2, 0, 0, 0, 0, 0, 0, 0)",
-      added,
+      next,
       name);
-  entries_.emplace_back().name = name;
-  by_name_.emplace(entries_.back().name, added);
-  return recent_ = added;
+  return *(recent_ = &add(next, name));
+}
+
+topic_entry& topic_book::add(number which, std::string_view name) {
+  topic_entry& added = entries_[which];
+  added.number = which;
+  added.name = name;
+  by_name_.emplace(added.name, &added);
+  return added;
 }
 
 void topic_book::take_back() {
-  recent_ = 0;
-  while (entries_.size() > kept_) {
-    by_name_.erase(entries_.back().name);
-    entries_.pop_back();
+  while (highest() > kept_) {
+    forget(highest());
   }
 }
 
+topic_entry* topic_book::find(number which) {
+  const auto found = entries_.find(which);
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
+void topic_book::forget(number which) {
+  recent_ = nullptr;
+  const auto found = entries_.find(which);
+  by_name_.erase(found->second.name);
+  entries_.erase(found);
+}
+
 void topic_book::flush(store::database& session) {
-  for (number which = 1; which <= entries_.size(); ++which) {
-    if (entry(which).changed) {
-      write_topic(session, which, entry(which).counters);
+  for (const auto& [which, each] : entries_) {
+    if (each.changed) {
+      write_topic(session, which, each.counters);
     }
   }
 }
 
 void topic_book::flushed() {
-  for (topic_entry& each : entries_) {
+  for (auto& [which, each] : entries_) {
     each.changed = false;
   }
 }

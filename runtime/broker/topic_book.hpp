@@ -5,11 +5,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <vector>
 
 namespace troupe::broker {
 
@@ -31,6 +30,8 @@ struct topic_counters {
 };
 
 struct topic_entry {
+  /// From 1; rising, with gaps where topics were forgotten, and never given twice.
+  std::uint32_t number = 0;
   std::string name;
   topic_counters counters;
   /// Not written down as it is.
@@ -42,38 +43,50 @@ struct topic_entry {
 /// for each event where every event has another topic. What was not written down is counted again
 /// at opening.
 ///
+/// The topic with the highest number is never forgotten, so that the next one gets another.
+///
 /// Belongs to the writer's session and its transactions.
 class topic_book {
 public:
   using number = std::uint32_t;
 
-  /// Reads the topics. Throws database_error, also (corrupt) if their numbers have gaps.
+  /// Reads the topics. Throws database_error.
   void load(store::database& session);
 
-  /// The number of a topic, from 1; a new one is written down. Until `keep` it can be taken back.
-  number number_of(std::string_view name, store::database& session);
+  /// The topic of that name; a new one is written down. Until `keep` it can be taken back. Stays
+  /// where it is until it is forgotten.
+  topic_entry& named(std::string_view name, store::database& session);
 
   /// The transaction with the new topics is on disk, or is not.
-  void keep() { kept_ = entries_.size(); }
+  void keep() { kept_ = highest(); }
 
   void take_back();
 
-  std::size_t size() const { return entries_.size(); }
+  /// Null if there is none.
+  topic_entry* find(number which);
 
-  topic_entry& entry(number which) { return entries_[which - 1]; }
+  /// By number.
+  const std::map<number, topic_entry>& all() const { return entries_; }
 
-  const topic_entry& entry(number which) const { return entries_[which - 1]; }
+  /// 0 if there is no topic.
+  number highest() const { return entries_.empty() ? 0 : entries_.rbegin()->first; }
+
+  /// Once its row is deleted and that is committed.
+  void forget(number which);
 
   /// Writes down the counters that changed. Call `flushed` once that is committed.
   void flush(store::database& session);
   void flushed();
 
 private:
-  /// By number - 1. A deque, since `by_name_` points into it.
-  std::deque<topic_entry> entries_;
-  std::unordered_map<std::string_view, number> by_name_;
-  std::size_t kept_ = 0;
-  number recent_ = 0;
+  topic_entry& add(number which, std::string_view name);
+
+  std::map<number, topic_entry> entries_;
+  /// Points into `entries_`.
+  std::unordered_map<std::string_view, topic_entry*> by_name_;
+  /// The highest number that was kept.
+  number kept_ = 0;
+  topic_entry* recent_ = nullptr;
 };
 
 /// The one statement that writes a topic's counters down.

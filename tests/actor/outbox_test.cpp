@@ -153,6 +153,24 @@ BOOST_AUTO_TEST_CASE(a_refused_outbox_says_so_and_stays_where_it_is) {
   BOOST_TEST(p->front->outbox_trouble().empty());
 }
 
+BOOST_AUTO_TEST_CASE(an_outbox_that_is_taken_again_is_announced_and_leaves) {
+  join();
+  p->confirm(0, "there are too many topics");
+  p->run();
+  announce(1);
+  p->announced.clear();
+
+  p->confirm(0);
+  p->run();
+  BOOST_REQUIRE(p->announced.size() == 1U);
+  BOOST_TEST(p->announced[0].newest == 1U);
+  BOOST_TEST(p->front->outbox_trouble().empty());
+  p->resend(1, 1);
+  p->run();
+
+  BOOST_TEST(p->relays.size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(confirmations_that_do_not_come_are_asked_for) {
   join();
   announce(1);

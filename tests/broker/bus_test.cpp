@@ -243,6 +243,55 @@ BOOST_AUTO_TEST_CASE(a_topic_that_is_none_is_refused) {
   BOOST_TEST((broker.out.errors.at(0).code == errc::invalid));
 }
 
+BOOST_AUTO_TEST_CASE(one_topic_too_many_is_refused_and_those_that_are_known_go_on) {
+  bus_options options = shop();
+  options.topics_max = 2;
+  broker_under_test broker{options, {.topics = {"order.created"}}};
+  broker.publish(1, "order.1");
+  broker.publish(2, "order.2");
+  broker.publish(3, "order.created");
+  auto later = std::make_shared<event>();
+  later->topic = "order.2";
+
+  const auto scheduled = broker.inner.schedule({id_of(4), 9, later});
+
+  BOOST_REQUIRE(broker.out.errors.size() == 1U);
+  const error& why = broker.out.errors[0];
+  BOOST_TEST((why.code == errc::rejected));
+  BOOST_TEST(why.detail("reason") == "too_many_topics");
+  BOOST_TEST(why.message.find("`order.2`") != std::string::npos);
+  BOOST_REQUIRE(!scheduled);
+  BOOST_TEST(scheduled.error().detail("reason") == "too_many_topics");
+  broker.write();
+  BOOST_TEST(broker.journal.size() == 2U);
+  broker.inner.forget_topics({"order.1"});
+  broker.publish(2, "order.2");
+  broker.write();
+  BOOST_TEST(broker.journal.size() == 3U);
+}
+
+// What was never written is no topic; what is still to be written is one, whatever was forgotten.
+BOOST_AUTO_TEST_CASE(topics_that_could_not_be_written_leave_room_for_others) {
+  bus_options options = shop();
+  options.topics_max = 2;
+  broker_under_test broker{options};
+  broker.publish(1, "a");
+  (void)broker.inner.take_batch(broker.now);
+  broker.publish(2, "b");
+  broker.inner.written(
+      failure{{.code = errc::unavailable, .message = "the journal's disk is full"}},
+      broker.now,
+      broker.out);
+  broker.forget();
+
+  broker.publish(3, "c");
+  broker.inner.forget_topics({"b"});
+  broker.publish(4, "d");
+
+  BOOST_REQUIRE(broker.out.errors.size() == 1U);
+  BOOST_TEST(broker.out.errors[0].message.find("`d`") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(an_event_goes_to_each_group_that_subscribes_once_it_is_written) {
   broker_under_test broker;
   broker.join(n1, 10);

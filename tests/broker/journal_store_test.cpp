@@ -113,7 +113,7 @@ BOOST_FIXTURE_TEST_CASE(sources_and_cursors_are_found_as_last_written, journal_f
   BOOST_TEST((found.cursors[1] == cursor));
 }
 
-BOOST_FIXTURE_TEST_CASE(a_journal_of_before_knows_nothing_of_what_was_reached, journal_fixture) {
+BOOST_FIXTURE_TEST_CASE(a_journal_of_the_first_schema_is_brought_up_to_date, journal_fixture) {
   std::filesystem::create_directories(std::filesystem::path{options.path}.parent_path());
   {
     auto how = options.sqlite;
@@ -125,6 +125,8 @@ BOOST_FIXTURE_TEST_CASE(a_journal_of_before_knows_nothing_of_what_was_reached, j
     (*session)->execute(
         "INSERT INTO cursors (capability, handled) VALUES ('mail', $1)",
         bytes_of(std::string(511, '\0') + '\x07'));
+    (*session)->execute("INSERT INTO scheduled (id, due_at, topic, event_id, time, body) "
+                        "VALUES (x'01', 5, 'later', x'02', 1, x'')");
   }
 
   open();
@@ -132,6 +134,7 @@ BOOST_FIXTURE_TEST_CASE(a_journal_of_before_knows_nothing_of_what_was_reached, j
   BOOST_REQUIRE(found.cursors.size() == 1U);
   BOOST_TEST(found.cursors[0].handled[63] == 7U);
   BOOST_TEST(found.cursors[0].reached[63] == 0U);
+  BOOST_TEST(found.topics == std::vector<std::string>{"later"}, boost::test_tools::per_element());
   found.cursors[0].reached[63] = 7;
   const cursor_row written = found.cursors[0];
   must_write({.cursors = {written}});

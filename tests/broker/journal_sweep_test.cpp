@@ -157,6 +157,76 @@ BOOST_FIXTURE_TEST_CASE(a_sweep_goes_in_slices_between_which_events_are_written,
   BOOST_TEST(counts("keep").events == 360U);
 }
 
+BOOST_FIXTURE_TEST_CASE(topics_of_which_nothing_is_kept_are_forgotten, journal_fixture) {
+  open();
+  for (const char* topic : {"gone", "named", "scheduled", "dead", "kept", "last"}) {
+    fill(topic, 1);
+  }
+  auto later = make("scheduled");
+  --last;
+  auto dead = make("dead");
+  must_write(
+      {.events = {dead},
+       .buried = {{.id = ids.next(time.wall()), .capability = "mail", .what = dead}},
+       .scheduled = {{ids.next(time.wall()), now + 9'999'999, later}}});
+  fill("last", 1);
+  journal->begin_sweep(
+      {.rules = {{"kept"}, {.pattern = "*", .keep = 1ms}},
+       .needs = {{"named", last}, {"*", last}},
+       .now = now + 1'000});
+
+  const auto slice = journal->sweep();
+
+  BOOST_REQUIRE(slice.has_value());
+  BOOST_TEST(
+      slice->forgotten == std::vector<std::string>{"gone"}, boost::test_tools::per_element());
+  open();
+  BOOST_TEST(
+      found.topics == (std::vector<std::string>{"named", "scheduled", "dead", "kept", "last"}),
+      boost::test_tools::per_element());
+}
+
+// Readers remember which number is which topic.
+BOOST_FIXTURE_TEST_CASE(the_number_of_a_forgotten_topic_is_not_given_again, journal_fixture) {
+  open();
+  auto reader = journal_reader::open(options);
+  BOOST_REQUIRE(reader.has_value());
+  for (int round = 0; round < 3; ++round) {
+    const std::string name = "t" + std::to_string(round);
+    fill(name, 2);
+    BOOST_TEST((**reader)(ask_events{.after = last - 2, .patterns = {name}}).events.size() == 2U);
+    sweep({.rules = {{"*", 1ms}}, .now = now + 1'000});
+    if (round == 1) {
+      open();
+    }
+  }
+  fill("t0", 1);
+  sweep({.rules = {{"*", 1ms}}, .now = now + 1'000});
+
+  const auto page = (**reader)(ask_events{.patterns = {"*"}});
+  BOOST_REQUIRE(page.events.size() == 1U);
+  BOOST_TEST(page.events[0]->topic == "t0");
+  open();
+  BOOST_TEST(found.topics == std::vector<std::string>{"t0"}, boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_sweep_looks_at_some_topics_and_the_next_at_the_others, journal_fixture) {
+  options.sweep_rows = 3;
+  open();
+  for (int i = 0; i < 8; ++i) {
+    fill("t" + std::to_string(i), 1);
+  }
+  const retention rules{.rules = {{"*", 1ms}}, .now = now + 1'000};
+
+  sweep(rules);
+  const std::size_t after_one = ask(ask_topics{}).topics.size();
+  sweep(rules);
+  sweep(rules);
+
+  BOOST_TEST(after_one == 5U);
+  BOOST_TEST(ask(ask_topics{}).topics.size() == 1U);
+}
+
 // Topics interleave, rules and needs differ, and the journal is opened anew now and then: the
 // counters always say what is there, and what is needed is there.
 BOOST_FIXTURE_TEST_CASE(counters_agree_with_the_rows_after_any_sweep, journal_fixture) {

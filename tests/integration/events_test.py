@@ -243,6 +243,27 @@ class EventsTest(EventSystemTest):
         await_quiet(self.client, "witness")
         self.assert_seen_once_in_order(system, {"a": 20})
 
+    def test_one_topic_too_many_is_refused_and_an_outbox_with_one_waits(self):
+        system = self.start({"witness": WITNESS, "source": "{actor: witness}"})
+        limit = 10_000
+        self.client.collect([publish(self.client, 0, "a", f"flood.n{n}") for n in range(limit)])
+        refused = self.client.call("troupe.publish", "sight.seen", {"n": 0}, key="a")
+        self.assert_code("rejected", refused)
+        self.assertEqual("too_many_topics", refused.error["details"]["reason"])
+        self.assertTrue(self.client.call("troupe.publish", "flood.n7", {}).ok)
+        self.client.call("source", "publish", {
+            "topic": "sight.seen", "key": "k", "keys": 1, "first": 0, "count": 3})
+        said = self.workers[0].wait_for("outbox.refused", capability="source")
+        self.assertIn("`sight.seen`", said["reason"])
+        self.broker.kill()
+        with sqlite3.connect(system.data / "journal.db") as journal:
+            journal.execute("UPDATE events SET time = 0 WHERE topic <= 100")  # Beyond `keep`.
+        journal.close()
+        broker = system.broker()
+        self.assertEqual("99", broker.wait_for("topics_forgotten")["topics"])  # n7 has the last event.
+        await_true(self.client, "what waited in the outbox is handled",
+                   lambda: self.sights(system) == [("k0", n) for n in range(3)])
+
     def test_a_full_disk_refuses_in_words_and_goes_on_when_there_is_room(self):
         system = self.start()
         self.client.collect([publish(self.client, 0, "a")])

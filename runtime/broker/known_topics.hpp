@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <tsl/robin_set.h>
+#include <vector>
+
+namespace troupe::broker {
+
+/// The topics of the journal, so that one too many is refused before anything is written. Those of
+/// events on their way to the disk count, and can be taken back. Pure.
+class known_topics {
+public:
+  /// @param names what the journal has, which may be more than `topics_max`: nothing new then.
+  known_topics(std::size_t topics_max, std::vector<std::string> names);
+
+  bool has_room_for(std::string_view topic) const;
+  /// Whether an event of this topic may be taken in; from then on the topic is known.
+  bool admit(std::string_view topic);
+
+  /// A batch is closed: with it are all topics admitted so far.
+  void close_batch();
+  /// That batch is on disk.
+  void written();
+  /// It is not: topics admitted since the last batch that is are unknown again. Those of events
+  /// that are still to be written have to be admitted anew.
+  void take_back();
+  /// The journal has them no longer, but for events that are still to be written: as above.
+  void forget(const std::vector<std::string>& names);
+
+  std::size_t topics_max() const { return topics_max_; }
+
+private:
+  struct text_hash {
+    using is_transparent = void;
+
+    std::size_t operator()(std::string_view text) const noexcept {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+
+  std::size_t topics_max_;
+  tsl::robin_set<std::string, text_hash, std::equal_to<>> names_;
+  std::string recent_;
+  /// Admitted and not on disk: with the closed batch, and with the next.
+  std::vector<std::string> closed_;
+  std::vector<std::string> open_;
+};
+
+} // namespace troupe::broker
