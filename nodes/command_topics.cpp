@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace troupe {
 
@@ -116,6 +118,26 @@ void print_groups(const std::vector<wire::group_state>& groups) {
   }
 }
 
+/// Page by page, in the order of names.
+outcome<wire::topics_state> ask_all(connection& over) {
+  const auto ask = [&over](const wire::get_topics& question) {
+    return over.ask<wire::topics_state>("troupe.events", "topics", question);
+  };
+  auto all = ask({});
+  while (all && all->next) {
+    auto more = ask({all->next});
+    if (!more) {
+      return more;
+    }
+    all->topics.insert(
+        all->topics.end(),
+        std::make_move_iterator(more->topics.begin()),
+        std::make_move_iterator(more->topics.end()));
+    all->next = std::move(more->next);
+  }
+  return all;
+}
+
 } // namespace
 
 int run_topics(const connect_arguments& given) {
@@ -124,7 +146,7 @@ int run_topics(const connect_arguments& given) {
   if (!over) {
     return code;
   }
-  const auto state = over->ask<wire::topics_state>("troupe.events", "topics", wire::get_topics{});
+  const auto state = ask_all(*over);
   if (!state) {
     return print_journal_error(state.error(), given.json);
   }

@@ -132,9 +132,13 @@ private:
   void retry_one(const dead_letter& letter);
   void drop_letter(origin from, const uuid& id, const uuid& which, instant now);
   struct topics_answer;
-  void list_topics(origin from, const uuid& id, instant now);
+  void list_topics(origin from, const uuid& id, const wire::get_topics& what, instant now);
   wire::group_state describe_group(std::uint32_t index) const;
-  void add_topics(wire::topics_state& to, const topics_counted& counted, instant now) const;
+  void add_topics(
+      wire::topics_state& to,
+      const topics_counted& counted,
+      const std::string& after,
+      instant now) const;
 
   const clock& time_;
   event_links& links_;

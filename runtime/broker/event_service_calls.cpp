@@ -16,6 +16,8 @@ constexpr std::uint32_t read_count_max = 1'000;
 constexpr std::uint32_t wait_ms_max = 60'000;
 constexpr std::uint32_t letters_count_max = 1'000;
 constexpr std::size_t retry_page_max = 500;
+// Of a topic in the answer to `topics`: its name has 64, the names of the fields 51.
+constexpr std::size_t topic_bytes_max = 200;
 // So long before its deadline a waiting read is answered: the answer has a way to go.
 constexpr milliseconds answer_before{20};
 
@@ -87,7 +89,11 @@ void event_service::call(
     });
   }
   if (header.op == "topics") {
-    return list_topics(from, id, now);
+    constexpr std::string_view no_fields = "\x80";
+    return decoded<wire::get_topics>(
+        from, id, body.empty() ? no_fields : body, [&](const wire::get_topics& what) {
+          list_topics(from, id, what, now);
+        });
   }
   if (header.op == "schedule") {
     return decoded<wire::schedule_event>(
@@ -391,11 +397,14 @@ struct event_service::topics_answer {
   std::optional<error> fault;
 };
 
-void event_service::list_topics(origin from, const uuid& id, instant now) {
+void event_service::list_topics(
+    origin from, const uuid& id, const wire::get_topics& what, instant now) {
+  const std::string after = what.after.value_or("");
+  const auto groups = what.after ? 0U : static_cast<std::uint32_t>(bus_.groups());
   auto answer = std::make_shared<topics_answer>();
   answer->state.journal = bus_.instance();
   answer->state.last = bus_.last();
-  answer->open = 2 + bus_.groups();
+  answer->open = 2 + groups;
   const auto answered = [this, from, id, answer](const outcome<journal_result>& result) {
     if (!result && !answer->fault) {
       answer->fault = result.error();
@@ -408,12 +417,12 @@ void event_service::list_topics(origin from, const uuid& id, instant now) {
       }
     }
   };
-  for (std::uint32_t i = 0; i < bus_.groups(); ++i) {
+  for (std::uint32_t i = 0; i < groups; ++i) {
     answer->state.groups.push_back(describe_group(i));
   }
   ask(ask_topics{}, now, [=, this](const outcome<journal_result>& result, instant at) {
     if (const auto* counted = get<topics_counted>(result)) {
-      add_topics(answer->state, *counted, at);
+      add_topics(answer->state, *counted, after, at);
     }
     answered(result);
   });
@@ -427,7 +436,7 @@ void event_service::list_topics(origin from, const uuid& id, instant now) {
     }
     answered(result);
   });
-  for (std::uint32_t i = 0; i < bus_.groups(); ++i) {
+  for (std::uint32_t i = 0; i < groups; ++i) {
     // What it holds in memory is known; behind that, the journal counts.
     ask(ask_lag{bus_.group(i).scanned(), bus_.patterns(i)},
         now,
@@ -468,14 +477,26 @@ wire::group_state event_service::describe_group(std::uint32_t index) const {
   return state;
 }
 
+/// A page of them: half of what a body may have, as the groups want room too.
 void event_service::add_topics(
-    wire::topics_state& to, const topics_counted& counted, instant now) const {
+    wire::topics_state& to,
+    const topics_counted& counted,
+    const std::string& after,
+    instant now) const {
+  const std::size_t count_max = std::max<std::size_t>(1, body_bytes_max_ / 2 / topic_bytes_max);
   // Of the last bucket only a part has passed: 50 s and that part, or all the time there was.
   const std::int64_t wall = wall_ms();
   const double seconds = std::min(
       static_cast<double>((topic_rate::buckets - 1) * bucket_ms + wall % bucket_ms) / 1e3,
       std::max(1.0, std::chrono::duration<double>(now - started_).count()));
   for (const topic_counts& each : counted.topics) {
+    if (each.topic <= after) {
+      continue;
+    }
+    if (to.topics.size() >= count_max) {
+      to.next = to.topics.back().topic;
+      return;
+    }
     const auto rate = rates_.find(each.topic);
     to.topics.push_back(
         {.topic = each.topic,

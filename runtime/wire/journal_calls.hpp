@@ -70,9 +70,12 @@ struct events_read {
 TROUPE_MESSAGE(events_read, events, next, last)
 
 /// `topics`: what is in the journal, and how far the subscribed capabilities have come.
-struct get_topics {};
+struct get_topics {
+  /// Only topics behind this one, and no groups: the next page.
+  std::optional<std::string> after{};
+};
 
-TROUPE_MESSAGE(get_topics)
+TROUPE_MESSAGE(get_topics, after)
 
 struct topic_state {
   std::string topic;
@@ -126,11 +129,14 @@ TROUPE_MESSAGE(
 struct topics_state {
   uuid journal;
   std::uint64_t last = 0;
+  /// In order of their names.
   std::vector<topic_state> topics;
   std::vector<group_state> groups;
+  /// The `after` of the next page; absent if there is nothing behind the last topic.
+  std::optional<std::string> next{};
 };
 
-TROUPE_MESSAGE(topics_state, journal, last, topics, groups)
+TROUPE_MESSAGE(topics_state, journal, last, topics, groups, next)
 
 /// `schedule`: publishes later. One of `at` and `after`. The call's id is the event's.
 struct schedule_event {

@@ -143,6 +143,15 @@ class EventCommands(SystemTest):
         self.assertEqual(0, tail.end())
         self.assertEqual({1, 2}, {each["body"]["n"] for each in tail.events})
 
+    def test_more_topics_than_one_answer_may_have_are_all_listed(self):
+        system = self.start(more="limits: {body: 64KiB}")
+        client = system.client()
+        names = sorted(f"{'x' * 50}.n{n}" for n in range(2_000))
+        client.collect([client.send("troupe.publish", each, {}) for each in names])
+        found = json.loads(self.ok(system, "topics", "--json"))
+        self.assertEqual(names, [each["topic"] for each in found["topics"]])
+        self.assertEqual(["witness"], [each["capability"] for each in found["groups"]])
+
     def test_topics_and_dead_letters_tell_what_happened(self):
         system = self.start()
         system.worker("n1")
