@@ -21,7 +21,7 @@ inline constexpr std::uint8_t deaths_convicted = 5;
 /// Bounded: of more than `ids_max` the oldest are forgotten.
 class blame_book {
 public:
-  static constexpr std::size_t ids_max = 4096;
+  static constexpr std::size_t ids_max = 16'384;
 
   std::uint8_t deaths_of(const uuid& id) const;
   void set(const uuid& id, std::uint8_t deaths);
