@@ -67,7 +67,7 @@ void flag(wire::writer& to, std::string_view key, bool value) {
 }
 
 void write_lane(wire::writer& to, const capability& where, const lane& lane) {
-  to.map(7);
+  to.map(8);
   entry(to, "capability", where.name);
   entry(to, "credit", lane.credit);
   entry(to, "outstanding", lane.outstanding);
