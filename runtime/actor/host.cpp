@@ -186,14 +186,13 @@ void host::run_query(
     const error refused = wanted.to_error();
     answer_with(each, admitted, &refused);
   } catch (const store::database_error& fault) {
-    note(admitted, errc::internal, {});
+    note(admitted, errc::internal, lap());
     reply_error(each, fault.to_error());
   } catch (const std::exception& thrown) {
     crash(each, by, admitted, thrown.what(), effect::none);
   } catch (...) {
     crash(each, by, admitted, "something that is no std::exception", effect::none);
   }
-  lap();
   busy_since_.store(0, std::memory_order_relaxed);
 }
 
@@ -218,7 +217,6 @@ void host::run_without_store(
   } catch (...) {
     crash(each, by, admitted, "something that is no std::exception", effect::unknown);
   }
-  lap();
   busy_since_.store(0, std::memory_order_relaxed);
 }
 
@@ -245,7 +243,7 @@ void host::crash(
     const supervision::admitted& admitted,
     std::string_view reason,
     effect possible) {
-  note(admitted, errc::crashed, {});
+  note(admitted, errc::crashed, lap());
   reply_error(
       each,
       {.code = errc::crashed,

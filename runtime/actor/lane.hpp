@@ -21,6 +21,9 @@ public:
   /// Moves all of `batch` in, and empties it.
   void push(std::vector<item>& batch) {
     push_with([&](std::vector<item>& queue) {
+      if (queue.empty()) {
+        return queue.swap(batch);
+      }
       queue.insert(
           queue.end(),
           std::make_move_iterator(batch.begin()),
