@@ -335,14 +335,16 @@ void bus::failed(const error& why, instant now, bus_decisions& out) {
 
 /// Topics of what is still to be written are known, whatever was forgotten.
 void bus::admit_again() {
-  for (const journal_batch* batch : {&writing_, &pending_}) {
-    for (const event_ref& each : batch->events) {
-      (void)topics_.admit(each->topic);
+  const auto each_topic = [](const journal_batch& of, const auto& admit) {
+    for (const event_ref& each : of.events) {
+      admit(each->topic);
     }
-    for (const scheduled_event& each : batch->scheduled) {
-      (void)topics_.admit(each.what->topic);
+    for (const scheduled_event& each : of.scheduled) {
+      admit(each.what->topic);
     }
-  }
+  };
+  each_topic(writing_, [this](std::string_view topic) { topics_.admit_closed(topic); });
+  each_topic(pending_, [this](std::string_view topic) { (void)topics_.admit(topic); });
 }
 
 void bus::forget_topics(const std::vector<std::string>& names) {

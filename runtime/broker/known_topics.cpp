@@ -29,6 +29,12 @@ bool known_topics::admit(std::string_view topic) {
   return true;
 }
 
+void known_topics::admit_closed(std::string_view topic) {
+  if (names_.insert(std::string{topic}).second) {
+    closed_.emplace_back(topic);
+  }
+}
+
 void known_topics::close_batch() {
   closed_ = std::exchange(open_, {});
 }

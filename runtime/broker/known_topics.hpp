@@ -20,6 +20,9 @@ public:
   /// Whether an event of this topic may be taken in; from then on the topic is known.
   bool admit(std::string_view topic);
 
+  /// An event of this topic is in the closed batch.
+  void admit_closed(std::string_view topic);
+
   /// A batch is closed: with it are all topics admitted so far.
   void close_batch();
   /// That batch is on disk.

@@ -212,18 +212,23 @@ void outbox_intake::close_batch(std::vector<source_row>& rows) {
 
 void outbox_intake::written(bool is_good, instant now, decisions& out) {
   for (auto& [name, whose] : sources_) {
-    if (whose.closed == whose.taken) {
-      continue;
-    }
-    if (is_good) {
+    if (is_good && whose.closed != whose.taken) {
       whose.taken = whose.closed;
       whose.taken_id = whose.closed_id;
       confirm_all(name, whose, out);
-    } else {
-      // What was accepted after them cannot stay either: numbers have no gaps.
+    } else if (!is_good && whose.accepted != whose.taken) {
+      // Also what was accepted for the next batch: the bus keeps nothing of outboxes after a
+      // failure
+      // (`move_up`), and numbers have no gaps.
       whose.closed = whose.accepted = whose.taken;
       whose.closed_id = whose.accepted_id = whose.taken_id;
       whose.asked_at = now;
+      if (!whose.no_room_for.empty()) {
+        // What comes before the event that has to wait is wanted again: they announce it anew.
+        whose.no_room_for.clear();
+        whose.refused.clear();
+        confirm_all(name, whose, out);
+      }
     }
   }
 }

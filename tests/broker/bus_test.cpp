@@ -292,6 +292,29 @@ BOOST_AUTO_TEST_CASE(topics_that_could_not_be_written_leave_room_for_others) {
   BOOST_TEST(broker.out.errors[0].message.find("`d`") != std::string::npos);
 }
 
+// It was forgotten while an event of it was on its way to the disk, and got there.
+BOOST_AUTO_TEST_CASE(a_topic_that_is_on_disk_stays_known_when_a_later_write_fails) {
+  bus_options options = shop();
+  options.topics_max = 1;
+  broker_under_test broker{options};
+  broker.publish(1, "a");
+  (void)broker.inner.take_batch(broker.now);
+  broker.inner.forget_topics({"a"});
+  broker.inner.written({}, broker.now, broker.out);
+  broker.publish(2, "a");
+  (void)broker.inner.take_batch(broker.now);
+  broker.inner.written(
+      failure{{.code = errc::unavailable, .message = "the journal's disk is full"}},
+      broker.now,
+      broker.out);
+  broker.forget();
+
+  broker.publish(3, "b");
+
+  BOOST_REQUIRE(broker.out.errors.size() == 1U);
+  BOOST_TEST(broker.out.errors[0].detail("reason") == "too_many_topics");
+}
+
 BOOST_AUTO_TEST_CASE(an_event_goes_to_each_group_that_subscribes_once_it_is_written) {
   broker_under_test broker;
   broker.join(n1, 10);

@@ -294,6 +294,45 @@ BOOST_AUTO_TEST_CASE(what_could_not_be_written_is_asked_for_again) {
   BOOST_TEST(bus.out.asks[0].what.to == 2U);
 }
 
+// Nothing of it was in the batch that failed; the bus throws away what came meanwhile all the same.
+BOOST_AUTO_TEST_CASE(what_came_while_another_batch_failed_is_asked_for_again) {
+  intake bus;
+  bus.announce(n1, 0);
+  std::vector<source_row> rows;
+  bus.inner.close_batch(rows);
+  BOOST_TEST(rows.empty());
+  bus.relay(n1, 1);
+  bus.inner.written(false, bus.now, bus.out);
+
+  bus.inner.close_batch(rows);
+  BOOST_TEST(rows.empty()); // Or it would be taken for journaled.
+  bus.inner.written(true, bus.now, bus.out);
+  bus.forget();
+  bus.now += milliseconds{500};
+  bus.inner.tick(bus.now, bus.out);
+
+  BOOST_REQUIRE(bus.out.asks.size() == 1U);
+  BOOST_TEST(bus.out.asks[0].what.from == 1U);
+  BOOST_TEST(bus.out.confirms.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_failed_write_does_not_leave_events_waiting_behind_a_topic_too_many) {
+  intake bus{1};
+  bus.announce(n1, 2);
+  bus.relay(n1, 1);
+  bus.relay(n1, 2, "order.17.created");
+  bus.forget();
+  bus.inner.written(false, bus.now, bus.out);
+
+  BOOST_REQUIRE(bus.out.confirms.size() == 1U);
+  BOOST_TEST(bus.out.confirms[0].what.refused.empty());
+  bus.announce(n1, 2);
+  BOOST_TEST(bus.out.asks.back().what.from == 1U);
+  bus.journaled.clear();
+  bus.relay(n1, 1);
+  BOOST_TEST((bus.journaled == std::vector<std::uint64_t>{1}));
+}
+
 BOOST_AUTO_TEST_CASE(a_worker_that_announced_nothing_is_not_heard) {
   intake bus;
   bus.announce(n1, 0);
