@@ -16,7 +16,7 @@ struct held_event {
   enum class fate : std::uint8_t {
     /// To be handled.
     handled,
-    /// Three workers died with it; a dead letter, unless the database says that it was handled.
+    /// Too many workers died with it; a dead letter, unless the database says that it was handled.
     convicted,
     /// Its dead letter is on its way to the disk.
     burying,

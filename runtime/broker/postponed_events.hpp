@@ -20,7 +20,7 @@ struct postponed_event {
     waiting,
     /// Delivered again.
     with_worker,
-    /// Three workers died with it; a dead letter, unless the database says that it was handled.
+    /// Too many workers died with it; a dead letter, unless the database says that it was handled.
     convicted,
     /// Its dead letter is on its way to the disk.
     burying,

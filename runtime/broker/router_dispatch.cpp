@@ -196,9 +196,13 @@ void router::give_up(std::uint32_t index, const choice& why, decisions& out) {
   const std::string_view reason = why.refusal == errc::circuit_open ? "has an open circuit breaker"
                                   : why.refusal == errc::overloaded ? "is overloaded"
                                                                     : "is unavailable";
+  // Those that refused it had no part in it; whoever is gone may have had.
+  const broker::call& refused = calls_[index];
+  const bool was_held = refused.deaths > 0 || (refused.was_delivered && refused.tried.empty());
   refuse_waiters(
       index,
       {.code = why.refusal,
+       .possible = was_held ? effect::unknown : effect::none,
        .message = fmt::format(
            "every live node of `{}` {}{}",
            where.name,

@@ -227,7 +227,8 @@ void router::return_outstanding(std::uint32_t number, bool is_blamed, decisions&
     broker::call& held = calls_[*each];
     release(*each);
     if (is_blamed && held.waiters.empty()) {
-      blamed_.set(held.id, static_cast<std::uint8_t>(std::min(held.deaths + 1, 3)));
+      blamed_.set(
+          held.id, static_cast<std::uint8_t>(std::min<int>(held.deaths + 1, deaths_convicted)));
     }
     if (held.waiters.empty()) {
       drop(*each); // Its time was up long ago.

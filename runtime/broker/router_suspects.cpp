@@ -83,17 +83,17 @@ bool router::isolate(std::uint32_t index, instant now, decisions& out) {
   const capability& where = nodes_.capabilities[what.capability];
   std::uint32_t best = nowhere;
   bool is_usable_anywhere = false;
+  bool is_free_soon = false;
   for (const lane& each : where.lanes) {
     if (!is_usable(each, now)) {
       continue;
     }
     is_usable_anywhere = true;
-    if (nodes_.nodes[each.node].kept_free) {
-      continue; // For a suspect event.
-    }
     const bool tried =
         std::find(what.tried.begin(), what.tried.end(), each.node) != what.tried.end();
-    if (!tried
+    const bool is_kept_free = nodes_.nodes[each.node].kept_free;
+    is_free_soon = is_free_soon || (!tried && is_kept_free); // It is for a suspect event now.
+    if (!tried && !is_kept_free
         && (best == nowhere
             || nodes_.nodes[each.node].outstanding.size < nodes_.nodes[best].outstanding.size)) {
       best = each.node;
@@ -103,7 +103,7 @@ bool router::isolate(std::uint32_t index, instant now, decisions& out) {
     isolation_ = {index, best, false};
     return true;
   }
-  if (is_usable_anywhere) {
+  if (is_usable_anywhere && !is_free_soon) {
     unlist(index);
     give_up(
         index,

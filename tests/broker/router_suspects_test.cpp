@@ -147,6 +147,40 @@ BOOST_FIXTURE_TEST_CASE(deaths_are_remembered_beyond_the_call, router_fixture) {
   BOOST_TEST(tested.suspects() == 1U);
 }
 
+// One that hangs for longer than its callers wait kills its worker when nobody waits any more.
+BOOST_FIXTURE_TEST_CASE(deaths_count_when_nobody_waits_any_more, router_fixture) {
+  for (std::uint32_t login = 1; login <= 5; ++login) {
+    BOOST_REQUIRE(join("n1", login));
+    call(1, login, 100ms);
+    BOOST_REQUIRE(receivers(1).size() == 1U);
+    advance(200ms);
+    lose(login);
+    forget_all();
+  }
+  BOOST_REQUIRE(join("n1", 6));
+
+  call(1, 6);
+
+  BOOST_REQUIRE(refusal(1));
+  BOOST_TEST((refusal(1)->code == errc::crashed));
+  BOOST_TEST(receivers(1).empty());
+}
+
+// Its node is kept free for a suspect event just now: that is no refusal.
+BOOST_FIXTURE_TEST_CASE(a_suspect_waits_for_a_node_that_is_kept_free, suspects_fixture) {
+  BOOST_REQUIRE(join("n1", 3, 4));
+  const std::uint64_t first = delivered.at(0).id == id(1) ? 1 : 2;
+  tested.keep_free(session{3}, true, now, out);
+
+  reply(3, first);
+  BOOST_TEST(answers(3 - first) == 0U);
+  BOOST_TEST(!refusal(3 - first));
+  tested.keep_free(session{3}, false, now, out);
+  reply(3, 3 - first);
+
+  BOOST_TEST(answers(3 - first) == 1U);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_suspect_whose_time_is_up_frees_its_node, router_fixture) {
   BOOST_REQUIRE(join("n1", 1));
   call(1, 0, 500ms);
