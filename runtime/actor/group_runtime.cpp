@@ -35,6 +35,15 @@ std::string replica_name(int number) {
   return fmt::format("replica {}", number);
 }
 
+/// Whether another try would be refused, too: it is damaged, somebody else's, or not for this
+/// program. A disk that is full or not there, or a process out of descriptors, may be put right
+/// meanwhile: the worker ends, and whoever starts it again tries again.
+bool is_final(const error& refusal) {
+  const std::string_view fault = refusal.detail("fault");
+  return refusal.code == errc::invalid || refusal.code == errc::conflict || fault == "corrupt"
+         || fault == "schema";
+}
+
 /// What somebody who needs the group has to know, and do.
 error reason_to_shut(group& of, error refusal) {
   refusal.possible = effect::none;
@@ -177,7 +186,7 @@ outcome<void> group_runtime::launch(caf::actor_system& system) {
   std::unique_ptr<host_store> store;
   if (front.has_store()) {
     auto opened = host_store::open(front);
-    if (!opened && opened.error().code != errc::unavailable) {
+    if (!opened && is_final(opened.error())) {
       front.shut(reason_to_shut(front, std::move(opened).error()));
       return {};
     }

@@ -23,7 +23,7 @@ class group_runtime {
 public:
   /// Opens the store, if there is one, and starts the replicas.
   /// @return also a group that is shut (`front().why_shut()`), if its store was refused for good.
-  /// @errors `unavailable` of the store: it may open at the next try.
+  /// @errors of the store, if it may open at the next try (it is busy, the disk is full or away).
   static outcome<std::unique_ptr<group_runtime>> start(
       caf::actor_system& system,
       const capability_options& options,

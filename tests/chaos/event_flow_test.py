@@ -37,7 +37,7 @@ class EventFlowTest(EventSystemTest):
         self.thaw_all()
         await_true(self.client, "all are journaled",
                    lambda: topics(self.client)["last"] == EVENTS, within=4 * PATIENCE)
-        await_true(self.client, "all are handled",
+        await_true(self.client, "all are handled, or given up",
                    lambda: self.count_sights(system) + len(letters(self.client)) >= EVENTS,
                    within=6 * PATIENCE)
         await_quiet(self.client, "witness")

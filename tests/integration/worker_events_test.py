@@ -227,6 +227,11 @@ class WorkerEvents(SystemTest):
                         ttl=10_000)
         refused, _ = broker.wait_for("reply", lambda header, _: header["status"] == "error")
         broker.wait_for("reply", lambda header, _: header["status"] == "ok")
+        forced = new_id()
+        broker.send("call", {"capability": "witness", "mode": "open", "who": "ann", "why": "repair",
+                             "only_here": False},
+                    id=forced, to="troupe.node.n1", op="force_breaker", ttl=10_000)
+        unkept, _ = broker.wait_for("reply", lambda header, _: header["id"] == forced)
         worker.signal(signal.SIGTERM)
         broker.wait_for("state", lambda _, body: body["draining"])
 
@@ -234,6 +239,7 @@ class WorkerEvents(SystemTest):
         self.assertEqual("unavailable", refused["error"]["code"])
         self.assertEqual("none", refused["error"]["effect"])
         self.assertIn("witness.db", refused["error"]["message"])
+        self.assertEqual("unavailable", unkept["error"]["code"])
         self.assertEqual(set(), {"outbox", "assigned", "handled", "relay"}
                          & {header["kind"] for header, _ in broker.heard})
         self.assertEqual(damaged, (system.data / "witness.db").read_bytes())
