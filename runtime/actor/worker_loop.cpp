@@ -147,13 +147,8 @@ void worker_loop::take_call(
         {.code = errc::unknown_capability,
          .message = fmt::format("{} does not run `{}`", options_.node, header.to)});
   }
-  if (const error* shut = groups_[found->second]->front().why_shut()) {
-    return refuse(
-        link,
-        header.id,
-        {.code = errc::unavailable,
-         .message =
-             fmt::format("`{}` is down on {}: {}", header.to, options_.node, shut->message)});
+  if (groups_[found->second]->front().why_shut() != nullptr) {
+    return refuse_shut(link, header.id, groups_[found->second]->front());
   }
   if (draining_) {
     return refuse(
@@ -187,6 +182,16 @@ void worker_loop::take_call(
   call.key = header.key;
   call.body = body;
   call.frame = frame;
+}
+
+/// There is nobody who could do it, and will not be before this worker is started anew.
+void worker_loop::refuse_shut(int link, const uuid& id, const group& of) {
+  refuse(
+      link,
+      id,
+      {.code = errc::unavailable,
+       .message = fmt::format(
+           "`{}` is down on {}: {}", of.name(), options_.node, of.why_shut()->message)});
 }
 
 void worker_loop::refuse(int link, const uuid& id, const error& why) {

@@ -78,6 +78,7 @@ private:
       const transport::frame_ref& frame,
       instant now);
   void refuse(int link, const uuid& id, const error& why);
+  void refuse_shut(int link, const uuid& id, const group& of);
   void take_reply(
       const wire::header_view& header, std::string_view body, const transport::frame_ref& frame);
   void tell_saga(

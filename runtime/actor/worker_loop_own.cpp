@@ -69,8 +69,8 @@ void worker_loop::force_breaker(
     return refuse(link, header.id, found.error());
   }
   group& front = **found;
-  if (const error* const shut = front.why_shut()) {
-    return refuse(link, header.id, *shut); // It has nobody who could keep it.
+  if (front.why_shut() != nullptr) {
+    return refuse_shut(link, header.id, front);
   }
   asked->request = asked->request.value_or(header.id);
   if (!header.source.empty()) {
