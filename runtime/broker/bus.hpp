@@ -108,6 +108,7 @@ struct bus_decisions {
 class bus {
 public:
   bus(bus_options options, journal_state state, std::uint64_t seed);
+  ~bus() = default;
   bus(const bus&) = delete;
   bus& operator=(const bus&) = delete;
 

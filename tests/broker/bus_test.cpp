@@ -302,11 +302,7 @@ BOOST_AUTO_TEST_CASE(a_topic_that_is_on_disk_stays_known_when_a_later_write_fail
   broker.inner.forget_topics({"a"});
   broker.inner.written({}, broker.now, broker.out);
   broker.publish(2, "a");
-  (void)broker.inner.take_batch(broker.now);
-  broker.inner.written(
-      failure{{.code = errc::unavailable, .message = "the journal's disk is full"}},
-      broker.now,
-      broker.out);
+  broker.write(failure{{.code = errc::unavailable, .message = "the journal's disk is full"}});
   broker.forget();
 
   broker.publish(3, "b");
