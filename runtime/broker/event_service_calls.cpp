@@ -240,11 +240,10 @@ void event_service::answer_reader(std::uint64_t number, const events_page& page)
 void event_service::wake_readers(instant now) {
   std::vector<std::uint64_t> woken;
   for (const auto& [number, who] : readers_) {
-    const auto wants = [&](const event_ref& each) {
-      return std::any_of(
-          who.what.patterns.begin(), who.what.patterns.end(), [&](const std::string& pattern) {
-            return wire::matches(pattern, each->topic);
-          });
+    const auto wants = [&patterns = who.what.patterns](const event_ref& each) {
+      return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+        return wire::matches(pattern, each->topic);
+      });
     };
     if (!who.is_asking && std::any_of(fresh_.begin(), fresh_.end(), wants)) {
       woken.push_back(number);

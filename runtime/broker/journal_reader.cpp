@@ -308,7 +308,7 @@ std::optional<std::string> journal_reader::topics_meant(std::span<const std::str
   std::size_t meant = 0;
   for (const auto& [number, topic] : topics_) {
     const bool is_meant =
-        std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+        std::any_of(patterns.begin(), patterns.end(), [&topic = topic](const std::string& pattern) {
           return wire::matches(pattern, topic);
         });
     if (is_meant) {
