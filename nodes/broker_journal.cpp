@@ -87,7 +87,7 @@ outcome<void> keep_journal(
   events.rules.push_back(rule_of(plan.events.otherwise));
   events.body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max);
   events.kept = std::move(*kept);
-  server.keep_journal(time, std::move(events), std::move(state));
+  server.keep_journal(time, std::move(events), state);
   return {};
 }
 

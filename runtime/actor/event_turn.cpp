@@ -88,21 +88,22 @@ bool event_turn::run_handler(
   store::database* const session = store_ == nullptr ? nullptr : store_->database.get();
   const auto before = output.here();
   const std::int64_t changed_before = session == nullptr ? 0 : session->changes();
-  if (each.with_savepoint) {
-    session->savepoint();
+  store::database* const undoable = each.with_savepoint ? session : nullptr;
+  if (undoable != nullptr) {
+    undoable->savepoint();
   }
   each.ran = true;
   const auto done = handle(each, attempts, output, now);
   if (done) {
-    if (each.with_savepoint) {
-      session->release();
+    if (undoable != nullptr) {
+      undoable->release();
     }
     succeeded(*each.what, at);
     return true;
   }
   output.back_to(before);
-  if (each.with_savepoint) {
-    session->rollback_to_savepoint();
+  if (undoable != nullptr) {
+    undoable->rollback_to_savepoint();
   } else if (session != nullptr && session->changes() != changed_before) {
     each.with_savepoint = true; // As with commands (store_turn).
     return false;

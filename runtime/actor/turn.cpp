@@ -42,7 +42,7 @@ void turn::add_event(std::string_view topic, std::string_view key, std::string b
 }
 
 void turn::add_timer(
-    wall_time due, std::string_view topic, std::string_view key, std::string body) {
+    wall_time due, std::string_view topic, std::string_view key, std::string_view body) {
   const uuid id = next_event_id(topic, key, body);
   store::timers{database()}.add(id, due, topic, key, body);
   output_.next_timer = std::min(output_.next_timer, due);

@@ -147,7 +147,8 @@ public:
 private:
   pending add_effect(std::string_view name, std::string request);
   void add_event(std::string_view topic, std::string_view key, std::string body);
-  void add_timer(wall_time due, std::string_view topic, std::string_view key, std::string body);
+  void
+  add_timer(wall_time due, std::string_view topic, std::string_view key, std::string_view body);
   uuid next_event_id(std::string_view topic, std::string_view key, std::string_view body);
 
   store::database* database_;

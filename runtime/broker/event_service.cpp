@@ -19,7 +19,10 @@ constexpr std::chrono::seconds sweep_interval{5};
 } // namespace
 
 event_service::event_service(
-    const clock& time, event_links& links, event_service_options options, journal_state state)
+    const clock& time,
+    event_links& links,
+    event_service_options options,
+    const journal_state& state)
     : time_{time}, links_{links},
       bus_{
           std::move(options.bus),

@@ -45,7 +45,10 @@ struct event_service_options {
 class event_service {
 public:
   event_service(
-      const clock& time, event_links& links, event_service_options options, journal_state state);
+      const clock& time,
+      event_links& links,
+      event_service_options options,
+      const journal_state& state);
 
   void publish(origin from, const wire::header_view& header, std::string_view body, instant now);
   /// A call to `troupe.events`.
@@ -125,7 +128,7 @@ private:
   void retry_page(
       origin from,
       const uuid& id,
-      std::string capability,
+      const std::string& capability,
       std::optional<uuid> after,
       std::uint64_t so_far,
       instant now);

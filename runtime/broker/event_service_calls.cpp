@@ -350,7 +350,7 @@ void event_service::retry_letters(
 void event_service::retry_page(
     origin from,
     const uuid& id,
-    std::string capability,
+    const std::string& capability,
     std::optional<uuid> after,
     std::uint64_t so_far,
     instant now) {

@@ -377,8 +377,9 @@ void server::begin_drain(instant now) {
   }
 }
 
-void server::keep_journal(const clock& time, event_service_options options, journal_state state) {
-  events_ = std::make_unique<event_service>(time, *this, std::move(options), std::move(state));
+void server::keep_journal(
+    const clock& time, event_service_options options, const journal_state& state) {
+  events_ = std::make_unique<event_service>(time, *this, std::move(options), state);
 }
 
 void server::pass_answer(origin to, std::string_view header, std::string_view body) {

@@ -54,7 +54,7 @@ public:
   server(transport::router_loop& loop, server_options options, event_sink log, instant now);
 
   /// Makes this the broker that keeps the journal. Before the loop runs.
-  void keep_journal(const clock& time, event_service_options options, journal_state state);
+  void keep_journal(const clock& time, event_service_options options, const journal_state& state);
 
   void received(
       transport::peer from,
