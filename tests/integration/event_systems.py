@@ -43,6 +43,14 @@ def await_quiet(client: Client, *groups: str) -> None:
 
 class EventSystemTest(SystemTest):
 
+    def confirm(self, ids: list[bytes]) -> list[dict]:
+        """Waits until these events are confirmed, each of them, and gives what was said of each."""
+        replies = self.client.collect(ids)
+        self.assertEqual(len(ids), len(replies), "not each was answered")
+        for each in replies.values():
+            self.assertTrue(each.ok, each)
+        return [replies[each].body for each in ids]
+
     def sights(self, system: System, group: str = "witness") -> list[tuple[str, int]]:
         return system.rows(group, "SELECT key, n FROM sights ORDER BY place")
 
