@@ -29,6 +29,12 @@ std::shared_ptr<event> event_of(const wire::header_view& header, std::string_vie
   return made;
 }
 
+error id_of_another_event() {
+  return {
+      .code = errc::conflict,
+      .message = "this id was used for another event; use a new id for a new event"};
+}
+
 /// The text is for whoever made up the topic; an operator finds the same words at the outbox.
 error too_many_topics(std::string_view topic, std::size_t topics_max) {
   return rejected(
@@ -105,12 +111,7 @@ void bus::publish(
   const std::uint64_t digest = digest_of_event(header.op, body);
   if (const recent_publishes::entry* known = recent_.find(header.id)) {
     if (known->digest != digest) {
-      return refuse(
-          from,
-          header.id,
-          {.code = errc::conflict,
-           .message = "this id was used for another event; use a new id for a new event"},
-          out);
+      return refuse(from, header.id, id_of_another_event(), out);
     }
     if (known->position <= last_) {
       out.actions.emplace_back(answer_published{from, header.id, known->position, true});
@@ -175,9 +176,6 @@ void bus::retry(const dead_letter& letter, std::int64_t wall_ms) {
 }
 
 void bus::fire(const scheduled_event& what, std::int64_t wall_ms) {
-  if (!firing_.insert(what.id).second) {
-    return;
-  }
   auto due = std::make_shared<event>(*what.what);
   due->digest = digest_of_event(due->topic, due->body);
   accept(due, wall_ms);
@@ -186,6 +184,12 @@ void bus::fire(const scheduled_event& what, std::int64_t wall_ms) {
 }
 
 outcome<void> bus::schedule(scheduled_event what) {
+  if (const recent_publishes::entry* known = recent_.find(what.id)) {
+    if (known->digest != digest_of_event(what.what->topic, what.what->body)) {
+      return failure{id_of_another_event()};
+    }
+    return {};
+  }
   if (!topics_.admit(what.what->topic)) {
     return failure{too_many_topics(what.what->topic, options_.topics_max)};
   }
@@ -275,9 +279,6 @@ void bus::written(const outcome<void>& how, instant now, bus_decisions& out) {
   }
   last_ += writing_.events.size();
   topics_.written();
-  for (const uuid& each : writing_.fired) {
-    firing_.erase(each);
-  }
   for (const waiting_publisher& each : writing_publishers_) {
     out.actions.emplace_back(answer_published{each.to, each.id, each.position, each.is_repeat});
     release(each.to);
@@ -317,9 +318,6 @@ void bus::failed(const error& why, instant now, bus_decisions& out) {
   }
   for (const waiting_operator& each : writing_operators_) {
     refuse(each.to, each.id, why, out);
-  }
-  for (const uuid& each : writing_.fired) {
-    firing_.erase(each); // Its row is still there, and is found again.
   }
   recent_.drop_from(last_ + 1);
   outboxes_.written(false, now, taken_);

@@ -14,7 +14,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <tsl/robin_map.h>
@@ -126,11 +125,18 @@ public:
   /// Deletes a dead letter.
   void exhume(const uuid& letter) { pending_.exhumed.push_back(letter); }
 
-  /// @errors `rejected` (there are too many topics): nothing is scheduled.
+  /// One whose id is that of an event published lately is done: it was due, and this is a repeat.
+  /// @errors `rejected` (there are too many topics), `conflict` (that was another event): nothing
+  /// is scheduled.
   outcome<void> schedule(scheduled_event what);
 
-  /// Publishes a scheduled event. One that is on its way to the disk already is passed over.
+  /// Publishes a scheduled event.
   void fire(const scheduled_event& what, std::int64_t wall_ms);
+
+  /// Whether events that were fired are on their way to the disk: until they are there they are
+  /// scheduled, too, and would be found due once more.
+  bool is_firing() const { return !pending_.fired.empty() || !writing_.fired.empty(); }
+
   /// Once all that was asked for so far is on disk, `to` is answered with `body`; if it cannot be
   /// written, with the error.
   void answer_when_written(origin to, const uuid& id, std::string body);
@@ -190,8 +196,8 @@ public:
 
   std::uint64_t last() const { return last_; }
 
-  /// The events of the batch that is being written.
-  const std::vector<event_ref>& writing() const { return writing_.events; }
+  /// The batch that is being written.
+  const journal_batch& writing() const { return writing_; }
 
   /// Of the journal.
   const uuid& instance() const { return instance_; }
@@ -289,8 +295,6 @@ private:
   tsl::robin_map<std::uint64_t, std::uint32_t> waiting_of_;
   // Civil time minus the other clock's, in milliseconds.
   std::int64_t wall_offset_ = 0;
-  // Scheduled events that are in a batch.
-  std::set<uuid> firing_;
   // Events each worker may have of each group, as it last said.
   std::map<std::pair<std::uint32_t, session>, std::uint32_t> credits_;
   bool are_cursors_dirty_ = false;

@@ -29,7 +29,7 @@ event_service::event_service(
           state,
           static_cast<std::uint64_t>(time.wall().time_since_epoch().count())},
       journal_{std::move(options.kept)}, rules_{std::move(options.rules)},
-      body_bytes_max_{options.body_bytes_max}, next_due_at_{state.next_due}, started_{time.now()} {
+      body_bytes_max_{options.body_bytes_max}, due_{state.next_due}, started_{time.now()} {
 }
 
 std::int64_t event_service::wall_ms() const {
@@ -142,18 +142,21 @@ void event_service::written(const outcome<journal_result>& how, instant now) {
     const std::int64_t bucket = wall_ms() / bucket_ms;
     topic_rate* rate = nullptr;
     std::string_view topic;
-    for (const event_ref& each : bus_.writing()) {
+    for (const event_ref& each : bus_.writing().events) {
       if (rate == nullptr || each->topic != topic) {
         rate = &rates_[each->topic];
         topic = each->topic;
       }
       rate->note(bucket);
     }
+    for (const scheduled_event& each : bus_.writing().scheduled) {
+      due_.written(each.due_at);
+    }
     if (!readers_.empty()) {
-      fresh_ = bus_.writing();
+      fresh_ = bus_.writing().events;
     }
   } else {
-    next_due_at_ = 0; // What was to be published in this batch is still scheduled.
+    due_.ask_again(); // What was to be published in this batch is still scheduled.
   }
   bus_.written(how ? outcome<void>{} : failure{how.error()}, now, decided_);
   carry_out(now);
@@ -299,20 +302,18 @@ void event_service::publish_due(instant now) {
   for (auto& [group, positions] : std::exchange(refetch_, {})) {
     fetch_for(group, positions, now);
   }
-  if (!next_due_at_ || *next_due_at_ > wall_ms() || is_asking_due_) {
+  if (bus_.is_firing() || !due_.begin(wall_ms())) {
     return;
   }
-  is_asking_due_ = true;
   ask(ask_due{wall_ms()}, now, [this](const outcome<journal_result>& result, instant at) {
-    is_asking_due_ = false;
     const auto* found = result ? std::get_if<due_found>(&*result) : nullptr;
     if (found == nullptr) {
-      return;
+      return due_.failed();
     }
     for (const scheduled_event& each : found->events) {
       bus_.fire(each, wall_ms());
     }
-    next_due_at_ = found->next_due;
+    due_.answered(found->next_due);
     write_if_wanted(at);
   });
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/broker/bus.hpp"
+#include "runtime/broker/due_alarm.hpp"
 #include "runtime/broker/journal.hpp"
 #include "runtime/wire/journal_calls.hpp"
 
@@ -158,8 +159,7 @@ private:
   std::unordered_map<std::uint64_t, then> asked_;
   std::unordered_map<std::uint64_t, reader> readers_;
   std::unordered_map<std::string, topic_rate> rates_;
-  std::optional<std::int64_t> next_due_at_;
-  bool is_asking_due_ = false;
+  due_alarm due_;
   bool is_sweeping_ = false;
   instant swept_at_{};
   instant started_{};

@@ -286,7 +286,6 @@ void event_service::schedule(origin from, const uuid& id, const wire::schedule_e
   if (auto taken = bus_.schedule({id, due_at, std::move(later)}); !taken) {
     return links_.pass_refusal(from, id, taken.error());
   }
-  next_due_at_ = std::min(next_due_at_.value_or(due_at), due_at);
   bus_.answer_when_written(from, id, wire::encoded(wire::event_scheduled{id}));
 }
 

@@ -115,7 +115,7 @@ struct broker_under_test {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(broker_bus, *utf::label("unit") * utf::timeout(60))
+BOOST_AUTO_TEST_SUITE(broker_bus, *utf::label("unit") * utf::timeout(240))
 
 BOOST_AUTO_TEST_CASE(a_publisher_is_answered_when_its_event_is_on_disk_and_not_before) {
   broker_under_test broker;
@@ -268,6 +268,47 @@ BOOST_AUTO_TEST_CASE(one_topic_too_many_is_refused_and_those_that_are_known_go_o
   broker.publish(2, "order.2");
   broker.write();
   BOOST_TEST(broker.journal.size() == 3U);
+}
+
+// Until the journal has them they are scheduled as well, and would be published twice.
+BOOST_AUTO_TEST_CASE(scheduled_events_are_being_fired_until_they_are_written) {
+  broker_under_test broker;
+  auto later = std::make_shared<event>();
+  later->id = id_of(4);
+  later->topic = "order.created";
+
+  broker.inner.fire({id_of(4), 9, later}, 1'000);
+  BOOST_TEST(broker.inner.is_firing());
+  broker.write(failure{{.code = errc::unavailable, .message = "the journal's disk is full"}});
+  BOOST_TEST(!broker.inner.is_firing());
+  BOOST_TEST(broker.journal.empty());
+  broker.now += std::chrono::seconds{1};
+  broker.inner.fire({id_of(4), 9, later}, 1'000);
+  broker.write();
+
+  BOOST_TEST(!broker.inner.is_firing());
+  BOOST_TEST(broker.journal.size() == 1U);
+}
+
+// The answer to `schedule` was lost, and the event came due before it was asked again.
+BOOST_AUTO_TEST_CASE(a_repeat_of_what_was_scheduled_and_published_schedules_nothing) {
+  broker_under_test broker;
+  const auto made = [](std::string body) {
+    auto later = std::make_shared<event>();
+    later->id = id_of(4);
+    later->topic = "order.created";
+    later->body = std::move(body);
+    return later;
+  };
+  broker.inner.fire({id_of(4), 9, made("x")}, 1'000);
+  broker.write();
+
+  BOOST_TEST(broker.inner.schedule({id_of(4), 9, made("x")}).has_value());
+  const auto other = broker.inner.schedule({id_of(4), 9, made("y")});
+
+  BOOST_TEST(!broker.inner.wants_write(broker.now));
+  BOOST_REQUIRE(!other);
+  BOOST_TEST((other.error().code == errc::conflict));
 }
 
 // What was never written is no topic; what is still to be written is one, whatever was forgotten.

@@ -177,6 +177,19 @@ class EventsTest(EventSystemTest):
         await_quiet(self.client, "witness")
         self.assert_seen_once_in_order(system, {"k0": 3, "s": 1})
 
+    def test_events_that_are_due_at_once_come_soon_and_once_each(self):
+        system = self.start()
+        count = 3_000
+        for first in range(0, count, 500):
+            self.confirm([self.client.send("troupe.events", "schedule", {
+                "topic": "sight.seen", "key": f"k{n}", "body": msgpack.packb({"n": 0}),
+                "after": 0}, ttl=10_000)
+                for n in range(first, first + 500)])
+        await_true(self.client, "all are journaled",
+                   lambda: topics(self.client)["last"] >= count)
+        await_quiet(self.client, "witness")
+        self.assert_seen_once_in_order(system, {f"k{n}": 1 for n in range(count)})
+
     def test_a_reader_gets_what_is_there_and_then_waits_for_more(self):
         self.start()
         self.confirm([publish(self.client, n, "a") for n in range(3)])

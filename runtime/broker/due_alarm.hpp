@@ -1,0 +1,54 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+
+namespace troupe::broker {
+
+/// When the journal is to be asked for the scheduled events that are due.
+///
+/// An answer says when the next one is due, but knows only what was on disk when the question was
+/// read: what is written meanwhile is remembered beside it. A value; times are milliseconds of the
+/// wall clock.
+class due_alarm {
+public:
+  /// @param next when the first event in the journal is due.
+  explicit due_alarm(std::optional<std::int64_t> next) : next_{next} {}
+
+  /// An event that is due at `at` is on disk. Not earlier: a question would not find it.
+  void written(std::int64_t at) { next_ = std::min(next_.value_or(at), at); }
+
+  /// Whether to ask now. If so, `answered` or `failed` follows before this is true again.
+  bool begin(std::int64_t now) {
+    if (is_asking_ || !next_ || *next_ > now) {
+      return false;
+    }
+    is_asking_ = true;
+    next_.reset();
+    return true;
+  }
+
+  /// @param next when the first of those is due that the answer does not have.
+  void answered(std::optional<std::int64_t> next) {
+    is_asking_ = false;
+    if (next) {
+      written(*next);
+    }
+  }
+
+  /// The question could not be answered.
+  void failed() {
+    is_asking_ = false;
+    ask_again();
+  }
+
+  /// Events that were found due are still in the journal.
+  void ask_again() { next_ = 0; }
+
+private:
+  std::optional<std::int64_t> next_;
+  bool is_asking_ = false;
+};
+
+} // namespace troupe::broker
