@@ -76,7 +76,7 @@ struct order_fixture {
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    runtime_actor_breaker_order, order_fixture, *utf::label("integration") * utf::timeout(60))
+    runtime_actor_breaker_order, order_fixture, *utf::label("integration") * utf::timeout(240))
 
 BOOST_AUTO_TEST_CASE(forced_open_is_answered_when_kept_and_calls_are_refused_in_words) {
   const auto report = report_in(force(*p, "open"));

@@ -48,7 +48,7 @@ struct mapping_fixture {
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    runtime_actor_config_mapping, mapping_fixture, *utf::label("unit") * utf::timeout(5))
+    runtime_actor_config_mapping, mapping_fixture, *utf::label("unit") * utf::timeout(30))
 
 BOOST_AUTO_TEST_CASE(what_is_absent_keeps_its_default) {
   const settings value = read({});

@@ -145,7 +145,7 @@ struct coordinators_fixture {
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    runtime_saga_coordinators, coordinators_fixture, *utf::label("integration") * utf::timeout(60))
+    runtime_saga_coordinators, coordinators_fixture, *utf::label("integration") * utf::timeout(240))
 
 BOOST_AUTO_TEST_CASE(a_saga_runs_its_steps_in_order_and_stores_its_answer_in_the_inbox) {
   owner one{path, time};

@@ -26,7 +26,7 @@ struct effect_fixture {
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    runtime_actor_effects, effect_fixture, *utf::label("integration") * utf::timeout(30))
+    runtime_actor_effects, effect_fixture, *utf::label("integration") * utf::timeout(120))
 
 BOOST_AUTO_TEST_CASE(a_call_that_asks_for_an_effect_is_pending_and_answered_by_the_settlement) {
   auto p = make();

@@ -235,7 +235,7 @@ struct accounts_fixture {
   std::unique_ptr<troupe::actor> actor;
 };
 
-BOOST_AUTO_TEST_SUITE(runtime_actor_event_sourced, *utf::label("integration") * utf::timeout(20))
+BOOST_AUTO_TEST_SUITE(runtime_actor_event_sourced, *utf::label("integration") * utf::timeout(120))
 
 BOOST_FIXTURE_TEST_CASE(a_state_is_what_its_events_made_it, accounts_fixture) {
   const uuid id = open("ada");

@@ -127,7 +127,7 @@ struct events_fixture {
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    runtime_actor_events, events_fixture, *utf::label("integration") * utf::timeout(60))
+    runtime_actor_events, events_fixture, *utf::label("integration") * utf::timeout(240))
 
 BOOST_AUTO_TEST_CASE(an_assignment_is_written_down_and_answered_with_where_it_stands) {
   p->assign(7, {{3, 100}, {4, 0}});

@@ -109,7 +109,7 @@ struct runtime_fixture {
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    runtime_actor_group_runtime, runtime_fixture, *utf::label("integration") * utf::timeout(60))
+    runtime_actor_group_runtime, runtime_fixture, *utf::label("integration") * utf::timeout(240))
 
 BOOST_AUTO_TEST_CASE(calls_are_answered_and_a_replica_that_threw_comes_back) {
   begin();

@@ -21,7 +21,7 @@ struct host_fixture {
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    runtime_actor_host, host_fixture, *utf::label("integration") * utf::timeout(30))
+    runtime_actor_host, host_fixture, *utf::label("integration") * utf::timeout(120))
 
 BOOST_AUTO_TEST_CASE(without_instance_items_wait_and_nothing_is_lost) {
   p->call("throw", thing{"x"});

@@ -20,7 +20,7 @@ item numbered(std::uint64_t number) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_actor_lane, *utf::label("unit") * utf::timeout(30))
+BOOST_AUTO_TEST_SUITE(runtime_actor_lane, *utf::label("unit") * utf::timeout(120))
 
 BOOST_AUTO_TEST_CASE(only_the_first_push_wakes_until_the_lane_was_found_empty) {
   lane lane;

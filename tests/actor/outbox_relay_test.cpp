@@ -34,7 +34,7 @@ struct relay_fixture {
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    runtime_actor_outbox_relay, relay_fixture, *utf::label("unit") * utf::timeout(5))
+    runtime_actor_outbox_relay, relay_fixture, *utf::label("unit") * utf::timeout(30))
 
 BOOST_AUTO_TEST_CASE(what_is_committed_leaves_at_once) {
   join(10, 10);

@@ -59,7 +59,7 @@ using numbers_t = std::vector<std::uint64_t>;
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    runtime_actor_outbox, outbox_fixture, *utf::label("integration") * utf::timeout(30))
+    runtime_actor_outbox, outbox_fixture, *utf::label("integration") * utf::timeout(120))
 
 BOOST_AUTO_TEST_CASE(the_outbox_is_announced_at_a_login_even_if_it_is_empty) {
   join();

@@ -26,7 +26,7 @@ struct takeover_fixture {
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    runtime_actor_takeover, takeover_fixture, *utf::label("integration") * utf::timeout(30))
+    runtime_actor_takeover, takeover_fixture, *utf::label("integration") * utf::timeout(120))
 
 BOOST_AUTO_TEST_CASE(nobody_is_fenced_while_a_broker_lists_it) {
   auto a = make("a");

@@ -43,7 +43,7 @@ std::int64_t value_of(const got& reply) {
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    runtime_actor_turn, turn_fixture, *utf::label("integration") * utf::timeout(30))
+    runtime_actor_turn, turn_fixture, *utf::label("integration") * utf::timeout(120))
 
 BOOST_AUTO_TEST_CASE(a_repeat_is_answered_from_the_inbox_and_not_run_again) {
   const uuid id = p->fresh_id();

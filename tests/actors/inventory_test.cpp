@@ -68,7 +68,7 @@ struct inventory_fixture : actor_fixture {
   }
 };
 
-BOOST_AUTO_TEST_SUITE(actors_inventory, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(actors_inventory, *utf::label("unit") * utf::timeout(30))
 
 BOOST_FIXTURE_TEST_CASE(loading_again_changes_nothing, inventory_fixture) {
   BOOST_REQUIRE(reserve(fresh_id(), {{"tea", 4}}));

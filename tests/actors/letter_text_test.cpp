@@ -6,7 +6,7 @@ namespace utf = boost::unit_test;
 
 namespace troupe::notifications {
 
-BOOST_AUTO_TEST_SUITE(actors_notifications_letter_text, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(actors_notifications_letter_text, *utf::label("unit") * utf::timeout(30))
 
 BOOST_AUTO_TEST_CASE(addresses_are_plain_ones) {
   for (const char* good : {"ada@example.org", "a.b+c@x", "customer-025@customers.example"}) {

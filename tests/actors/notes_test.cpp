@@ -6,7 +6,7 @@ namespace utf = boost::unit_test;
 
 namespace troupe::shop::test {
 
-BOOST_AUTO_TEST_SUITE(actors_echo_and_notes, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(actors_echo_and_notes, *utf::label("unit") * utf::timeout(30))
 
 BOOST_AUTO_TEST_CASE(echo_needs_no_store) {
   actor_fixture echo{type_named("echo")};

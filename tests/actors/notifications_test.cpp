@@ -50,7 +50,7 @@ struct notifications_fixture : actor_fixture {
   uuid event = fresh_id();
 };
 
-BOOST_AUTO_TEST_SUITE(actors_notifications, *utf::label("unit") * utf::timeout(10))
+BOOST_AUTO_TEST_SUITE(actors_notifications, *utf::label("unit") * utf::timeout(60))
 
 BOOST_FIXTURE_TEST_CASE(a_confirmed_order_is_confirmed_by_mail, notifications_fixture) {
   BOOST_TEST(state() == "unknown_mail");

@@ -46,7 +46,7 @@ struct saga_fixture {
       wire::encoded(orders::order_state{id, "confirmed"})};
 };
 
-BOOST_AUTO_TEST_SUITE(actors_order_saga, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(actors_order_saga, *utf::label("unit") * utf::timeout(30))
 
 BOOST_FIXTURE_TEST_CASE(the_definition_has_no_faults, saga_fixture) {
   const auto plan = saga::plan::make(definition);

@@ -83,7 +83,7 @@ struct orders_fixture : actor_fixture {
   uuid payment = fresh_id();
 };
 
-BOOST_AUTO_TEST_SUITE(actors_orders, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(actors_orders, *utf::label("unit") * utf::timeout(30))
 
 BOOST_FIXTURE_TEST_CASE(an_order_is_created_confirmed_and_shown, orders_fixture) {
   BOOST_REQUIRE(create(id));

@@ -84,7 +84,7 @@ struct unsteady_fixture : payments_fixture {
   unsteady_fixture() : payments_fixture{"1"} {}
 };
 
-BOOST_AUTO_TEST_SUITE(actors_payments, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(actors_payments, *utf::label("unit") * utf::timeout(30))
 
 BOOST_FIXTURE_TEST_CASE(an_order_is_charged_once, payments_fixture) {
   const auto first = call_with_effect<order_charged>("charge", charge_of(500));

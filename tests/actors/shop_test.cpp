@@ -26,7 +26,7 @@ std::string text_of(const std::string& name) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(actors_shop, *utf::label("unit") * utf::timeout(10))
+BOOST_AUTO_TEST_SUITE(actors_shop, *utf::label("unit") * utf::timeout(60))
 
 BOOST_AUTO_TEST_CASE(the_shop_s_topology_is_good) {
   const auto read = topology::read_file(folder + "shop.yaml", actor_types());

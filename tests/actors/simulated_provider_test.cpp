@@ -28,7 +28,7 @@ struct provider_fixture {
       .card = "tok"};
 };
 
-BOOST_AUTO_TEST_SUITE(actors_payments_simulated_provider, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(actors_payments_simulated_provider, *utf::label("unit") * utf::timeout(30))
 
 BOOST_FIXTURE_TEST_CASE(it_writes_down_what_it_carries_out, provider_fixture) {
   simulated_provider one{{.decline_over = 500, .log = "data/provider.log"}, folder.path};

@@ -28,7 +28,7 @@ struct smtp_fixture {
 };
 
 BOOST_AUTO_TEST_SUITE(
-    actors_notifications_smtp_mailer, *utf::label("integration") * utf::timeout(20))
+    actors_notifications_smtp_mailer, *utf::label("integration") * utf::timeout(120))
 
 BOOST_FIXTURE_TEST_CASE(a_mail_arrives_as_it_was_given, smtp_fixture) {
   const letter first = mail();

@@ -20,7 +20,7 @@ struct users_fixture : actor_fixture {
   }
 };
 
-BOOST_AUTO_TEST_SUITE(actors_users, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(actors_users, *utf::label("unit") * utf::timeout(30))
 
 BOOST_FIXTURE_TEST_CASE(who_registers_is_found, users_fixture) {
   const uuid ada = added("Ada@Example.org", "Ada");

@@ -462,7 +462,7 @@ private:
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(broker_bus_property, *utf::label("unit") * utf::timeout(120))
+BOOST_AUTO_TEST_SUITE(broker_bus_property, *utf::label("unit") * utf::timeout(480))
 
 BOOST_AUTO_TEST_CASE(what_is_confirmed_is_handled_once_by_each_group_in_the_order_of_its_key) {
   for (unsigned seed = 1; seed <= 200; ++seed) {

@@ -10,7 +10,7 @@ namespace troupe::broker {
 
 namespace utf = boost::unit_test;
 
-BOOST_AUTO_TEST_SUITE(runtime_broker_deadline_wheel, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(runtime_broker_deadline_wheel, *utf::label("unit") * utf::timeout(30))
 
 struct wheel_fixture {
   wheel_fixture() {

@@ -100,7 +100,7 @@ double best_of_five(std::size_t groups, std::uint32_t partitions) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_broker_event_group_bench, *utf::label("unit") * utf::timeout(20))
+BOOST_AUTO_TEST_SUITE(runtime_broker_event_group_bench, *utf::label("unit") * utf::timeout(120))
 
 // The figures are printed; what is judged is only that nothing grows with the number of groups
 // beyond what a cold cache costs.

@@ -571,7 +571,8 @@ private:
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_broker_event_group_properties, *utf::label("unit") * utf::timeout(60))
+BOOST_AUTO_TEST_SUITE(
+    runtime_broker_event_group_properties, *utf::label("unit") * utf::timeout(240))
 
 BOOST_AUTO_TEST_CASE(whatever_happens_each_event_is_handled_or_buried_once) {
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {

@@ -204,7 +204,7 @@ using positions = std::vector<std::uint64_t>;
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_broker_event_group, *utf::label("unit") * utf::timeout(10))
+BOOST_AUTO_TEST_SUITE(runtime_broker_event_group, *utf::label("unit") * utf::timeout(60))
 
 BOOST_FIXTURE_TEST_CASE(it_wants_the_topics_it_subscribes_to, group_fixture) {
   BOOST_TEST(tested->wants("order.created"));

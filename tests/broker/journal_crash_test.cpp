@@ -133,7 +133,7 @@ std::uint64_t run_until_killed(std::string path, const std::string& plan) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_broker_journal_crash, *utf::label("integration") * utf::timeout(60))
+BOOST_AUTO_TEST_SUITE(runtime_broker_journal_crash, *utf::label("integration") * utf::timeout(240))
 
 // RELIABILITY R1, I13: the power goes before any operation on the disk, sweeps and opening
 // included.

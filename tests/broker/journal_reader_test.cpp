@@ -8,7 +8,7 @@ namespace utf = boost::unit_test;
 
 namespace troupe::broker {
 
-BOOST_AUTO_TEST_SUITE(runtime_broker_journal_reader, *utf::label("integration") * utf::timeout(30))
+BOOST_AUTO_TEST_SUITE(runtime_broker_journal_reader, *utf::label("integration") * utf::timeout(120))
 
 BOOST_FIXTURE_TEST_CASE(patterns_choose_topics_and_others_are_passed_over, journal_fixture) {
   open();

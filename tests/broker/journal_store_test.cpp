@@ -13,7 +13,7 @@ namespace utf = boost::unit_test;
 
 namespace troupe::broker {
 
-BOOST_AUTO_TEST_SUITE(runtime_broker_journal_store, *utf::label("integration") * utf::timeout(60))
+BOOST_AUTO_TEST_SUITE(runtime_broker_journal_store, *utf::label("integration") * utf::timeout(240))
 
 BOOST_FIXTURE_TEST_CASE(a_new_journal_is_empty_and_in_its_first_generation, journal_fixture) {
   open();

@@ -14,7 +14,7 @@ constexpr std::uint64_t kib = 1024;
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_broker_journal_sweep, *utf::label("integration") * utf::timeout(30))
+BOOST_AUTO_TEST_SUITE(runtime_broker_journal_sweep, *utf::label("integration") * utf::timeout(120))
 
 BOOST_FIXTURE_TEST_CASE(events_past_their_time_go_and_the_others_stay, journal_fixture) {
   open();

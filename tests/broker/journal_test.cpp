@@ -102,7 +102,7 @@ struct threads_fixture : journal_fixture {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_broker_journal, *utf::label("integration") * utf::timeout(60))
+BOOST_AUTO_TEST_SUITE(runtime_broker_journal, *utf::label("integration") * utf::timeout(240))
 
 BOOST_FIXTURE_TEST_CASE(a_question_sees_every_batch_that_was_answered_before, threads_fixture) {
   start();

@@ -84,7 +84,7 @@ struct intake {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(broker_outbox_intake, *utf::label("unit") * utf::timeout(60))
+BOOST_AUTO_TEST_SUITE(broker_outbox_intake, *utf::label("unit") * utf::timeout(240))
 
 BOOST_AUTO_TEST_CASE(numbers_are_taken_in_order_whoever_relays_them) {
   intake bus;

@@ -49,7 +49,7 @@ void check(const recent_publishes& recent, const model& all) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_broker_recent_publishes, *utf::label("unit") * utf::timeout(30))
+BOOST_AUTO_TEST_SUITE(runtime_broker_recent_publishes, *utf::label("unit") * utf::timeout(120))
 
 BOOST_AUTO_TEST_CASE(an_empty_one_knows_nothing) {
   recent_publishes recent;
@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(the_newest_are_known_and_no_others_whatever_is_added_and_dr
         BOOST_TEST(recent.find(id_of(all.newest.front().second - 1, is_alike)) == nullptr);
       }
     }
-  BOOST_TEST(position > recent_publishes::ids_max);
+    BOOST_TEST(position > recent_publishes::ids_max);
   }
 }
 

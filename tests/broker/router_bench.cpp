@@ -102,7 +102,7 @@ double best_of_five(std::uint32_t capabilities, std::size_t window) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_broker_router_bench, *utf::label("unit") * utf::timeout(20))
+BOOST_AUTO_TEST_SUITE(runtime_broker_router_bench, *utf::label("unit") * utf::timeout(120))
 
 // The figures are printed; what is judged is only that nothing grows with the number of
 // capabilities beyond what a cold cache costs.

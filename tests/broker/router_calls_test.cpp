@@ -6,7 +6,7 @@ namespace troupe::broker {
 
 namespace utf = boost::unit_test;
 
-BOOST_AUTO_TEST_SUITE(runtime_broker_router_calls, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(runtime_broker_router_calls, *utf::label("unit") * utf::timeout(30))
 
 using logins = std::vector<std::uint32_t>;
 

@@ -265,7 +265,7 @@ private:
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_broker_router_properties, *utf::label("unit") * utf::timeout(25))
+BOOST_AUTO_TEST_SUITE(runtime_broker_router_properties, *utf::label("unit") * utf::timeout(120))
 
 BOOST_AUTO_TEST_CASE(whatever_happens_every_call_ends_once_and_in_time) {
   for (std::uint64_t seed = 1; seed <= 150; ++seed) {

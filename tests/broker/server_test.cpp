@@ -210,7 +210,7 @@ struct server_fixture {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_broker_server, *utf::label("integration") * utf::timeout(50))
+BOOST_AUTO_TEST_SUITE(runtime_broker_server, *utf::label("integration") * utf::timeout(240))
 
 BOOST_FIXTURE_TEST_CASE(a_call_goes_from_a_plain_client_to_a_worker_and_back, server_fixture) {
   raw_peer n1 = worker("n1");

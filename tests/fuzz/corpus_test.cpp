@@ -70,7 +70,7 @@ std::string mutated(std::string bytes, const std::string& other, std::mt19937_64
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(fuzz_envelope, *utf::label("unit") * utf::timeout(25))
+BOOST_AUTO_TEST_SUITE(fuzz_envelope, *utf::label("unit") * utf::timeout(120))
 
 BOOST_FIXTURE_TEST_CASE(the_corpus_breaks_no_promise, corpus_fixture) {
   BOOST_TEST(files.size() >= 20U);

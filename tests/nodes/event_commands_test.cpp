@@ -158,7 +158,7 @@ wire::letter some_letter() {
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    nodes_event_commands, commands_fixture, *utf::label("integration") * utf::timeout(60))
+    nodes_event_commands, commands_fixture, *utf::label("integration") * utf::timeout(240))
 
 BOOST_AUTO_TEST_CASE(publish_sends_an_event_under_its_topic) {
   answers(wire::published{41, false});

@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(nodes_text_table, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(nodes_text_table, *utf::label("unit") * utf::timeout(30))
 
 BOOST_AUTO_TEST_CASE(numbers_stand_right_and_words_left) {
   text_table table{{{"topic"}, {"events", text_table::side::right}, {"nodes"}}};

@@ -45,7 +45,7 @@ struct config_fixture {
 
 } // namespace
 
-BOOST_FIXTURE_TEST_SUITE(runtime_config, config_fixture, *utf::label("unit") * utf::timeout(5))
+BOOST_FIXTURE_TEST_SUITE(runtime_config, config_fixture, *utf::label("unit") * utf::timeout(30))
 
 BOOST_AUTO_TEST_CASE(a_misspelled_word_suggests_the_closest_one) {
   const std::vector<std::string> keys{"replicas", "nodes", "store", "name"};

@@ -36,7 +36,7 @@ constexpr std::array codes{
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_error, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(runtime_error, *utf::label("unit") * utf::timeout(30))
 
 BOOST_AUTO_TEST_CASE(every_code_keeps_its_number_and_its_name) {
   for (const auto& each : codes) {

@@ -28,7 +28,7 @@ uuid parsed(std::string_view text) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_ids, *utf::label("unit") * utf::timeout(10))
+BOOST_AUTO_TEST_SUITE(runtime_ids, *utf::label("unit") * utf::timeout(60))
 
 BOOST_AUTO_TEST_CASE(a_new_id_says_its_version_variant_and_time_of_birth) {
   troupe::uuid_source source{7};

@@ -18,7 +18,7 @@ wall_time after_epoch(std::chrono::nanoseconds time) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_time_text, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(runtime_time_text, *utf::label("unit") * utf::timeout(30))
 
 BOOST_AUTO_TEST_CASE(a_utc_time_is_read) {
   BOOST_TEST((parse_utc_time("1970-01-01T00:00:00Z") == after_epoch(0s)));

@@ -24,7 +24,7 @@ facts known_of(
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_saga_definition, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(runtime_saga_definition, *utf::label("unit") * utf::timeout(30))
 
 BOOST_AUTO_TEST_CASE(a_good_definition_has_no_faults) {
   BOOST_TEST(validate(order_saga()).empty());

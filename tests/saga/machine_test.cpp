@@ -8,7 +8,7 @@ namespace utf = boost::unit_test;
 
 namespace troupe::saga::test {
 
-BOOST_AUTO_TEST_SUITE(runtime_saga_machine, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(runtime_saga_machine, *utf::label("unit") * utf::timeout(30))
 
 BOOST_AUTO_TEST_CASE(a_saga_of_four_steps_takes_five_commits) {
   driver saga;

@@ -25,7 +25,7 @@ std::vector<driver> stories() {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_saga_replay, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(runtime_saga_replay, *utf::label("unit") * utf::timeout(30))
 
 BOOST_AUTO_TEST_CASE(a_whole_journal_gives_the_live_state) {
   for (const driver& each : stories()) {

@@ -6,7 +6,7 @@ namespace utf = boost::unit_test;
 
 namespace troupe::saga::test {
 
-BOOST_AUTO_TEST_SUITE(runtime_saga_resume_and_bodies, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(runtime_saga_resume_and_bodies, *utf::label("unit") * utf::timeout(30))
 
 BOOST_AUTO_TEST_CASE(a_person_resumes_a_refused_command_under_a_new_id) {
   driver saga;

@@ -98,7 +98,7 @@ std::string found_in(const history& past) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_saga_simulation, *utf::label("unit") * utf::timeout(30))
+BOOST_AUTO_TEST_SUITE(runtime_saga_simulation, *utf::label("unit") * utf::timeout(120))
 
 // Set TROUPE_SEED to replay one seed, TROUPE_SEEDS to run more of them.
 BOOST_AUTO_TEST_CASE(every_saga_ends_and_world_and_journal_agree) {

@@ -54,7 +54,7 @@ struct events_fixture : store_fixture {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_store_event_store, *utf::label("integration") * utf::timeout(20))
+BOOST_AUTO_TEST_SUITE(runtime_store_event_store, *utf::label("integration") * utf::timeout(120))
 
 BOOST_FIXTURE_TEST_CASE(events_are_read_as_they_were_appended, events_fixture) {
   const auto began = time.wall();

@@ -23,7 +23,7 @@ constexpr auto* insert_one = "INSERT INTO items VALUES (1)";
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(tests_store_faulty_database, *utf::label("integration") * utf::timeout(10))
+BOOST_AUTO_TEST_SUITE(tests_store_faulty_database, *utf::label("integration") * utf::timeout(60))
 
 BOOST_FIXTURE_TEST_CASE(a_failure_before_the_call_leaves_nothing, faulty_fixture) {
   faulty.fail(2, faulty_database::when::before, database_fault::busy);

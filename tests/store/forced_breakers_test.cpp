@@ -41,7 +41,7 @@ struct forced_breakers_fixture : store_fixture {
 BOOST_FIXTURE_TEST_SUITE(
     runtime_store_forced_breakers,
     forced_breakers_fixture,
-    *utf::label("integration") * utf::timeout(30))
+    *utf::label("integration") * utf::timeout(120))
 
 BOOST_AUTO_TEST_CASE(what_was_said_is_found_when_the_database_is_opened_again) {
   BOOST_TEST(mode_on("n1") == "nothing");

@@ -20,7 +20,7 @@ uuid id_of(std::size_t n) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_store_known_ids, *utf::label("unit") * utf::timeout(10))
+BOOST_AUTO_TEST_SUITE(runtime_store_known_ids, *utf::label("unit") * utf::timeout(60))
 
 BOOST_AUTO_TEST_CASE(up_to_the_newest_row_nothing_is_certain) {
   known_ids known;

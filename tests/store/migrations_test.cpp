@@ -46,7 +46,7 @@ bool has(const std::string& text, std::string_view part) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_store_migrations, *utf::label("integration") * utf::timeout(20))
+BOOST_AUTO_TEST_SUITE(runtime_store_migrations, *utf::label("integration") * utf::timeout(120))
 
 BOOST_FIXTURE_TEST_CASE(steps_are_applied_once_and_in_order, migrations_fixture) {
   BOOST_TEST(apply().value() == 2);

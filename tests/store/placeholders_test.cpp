@@ -24,7 +24,7 @@ rewritten rewrite(std::string sql) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_store_placeholders, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(runtime_store_placeholders, *utf::label("unit") * utf::timeout(30))
 
 BOOST_AUTO_TEST_CASE(numbers_keep_their_place_and_may_repeat) {
   const auto found = rewrite("UPDATE t SET a = $2, b = $1 WHERE a = $2 AND c > $10 OR d IN "

@@ -75,7 +75,7 @@ struct power_fixture : store_fixture {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_store_power_loss, *utf::label("integration") * utf::timeout(50))
+BOOST_AUTO_TEST_SUITE(runtime_store_power_loss, *utf::label("integration") * utf::timeout(240))
 
 // RELIABILITY R1, I13.
 BOOST_FIXTURE_TEST_CASE(what_commit_returned_for_survives_power_loss, power_fixture) {

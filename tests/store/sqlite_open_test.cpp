@@ -37,7 +37,7 @@ struct open_fixture : store_fixture {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_store_sqlite_open, *utf::label("integration") * utf::timeout(20))
+BOOST_AUTO_TEST_SUITE(runtime_store_sqlite_open, *utf::label("integration") * utf::timeout(120))
 
 BOOST_FIXTURE_TEST_CASE(a_new_database_is_set_up_for_durability, open_fixture) {
   const auto session = open();

@@ -32,7 +32,7 @@ struct session_fixture : store_fixture {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_store_sqlite_session, *utf::label("integration") * utf::timeout(20))
+BOOST_AUTO_TEST_SUITE(runtime_store_sqlite_session, *utf::label("integration") * utf::timeout(120))
 
 BOOST_FIXTURE_TEST_CASE(each_type_comes_back_as_it_was_bound, session_fixture) {
   session->execute("CREATE TABLE every (a, b, c, d, e, f, g, h, i, j, k)");

@@ -45,7 +45,7 @@ uuid id_of(std::uint8_t number) {
 BOOST_FIXTURE_TEST_SUITE(
     runtime_store_subscriptions,
     subscriptions_fixture,
-    *utf::label("integration") * utf::timeout(30))
+    *utf::label("integration") * utf::timeout(120))
 
 // Databases that served before there were events have the first step only.
 BOOST_AUTO_TEST_CASE(a_database_of_before_gets_the_tables) {

@@ -130,7 +130,7 @@ struct turnstile_fixture {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_store_turnstile, *utf::label("integration") * utf::timeout(50))
+BOOST_AUTO_TEST_SUITE(runtime_store_turnstile, *utf::label("integration") * utf::timeout(240))
 
 BOOST_FIXTURE_TEST_CASE(one_writer_at_a_time, turnstile_fixture) {
   auto other = open();
@@ -257,10 +257,11 @@ BOOST_FIXTURE_TEST_CASE(a_busy_holder_is_not_killed, turnstile_fixture) {
   helper other{"share", path};
   BOOST_REQUIRE(other.line() == "ready");
   other.go_on();
-  const auto end = std::chrono::steady_clock::now() + 1s;
+  const auto end = std::chrono::steady_clock::now() + 3s;
   int looks = 0;
   while (std::chrono::steady_clock::now() < end) {
-    BOOST_TEST(!gate.kill_stalled_holder(500ms).has_value());
+    // Long, since on a crowded machine a process may wait for its turn on the processor, too.
+    BOOST_TEST(!gate.kill_stalled_holder(2s).has_value());
     ++looks;
   }
   other.go_on();

@@ -40,7 +40,7 @@ struct wal_fixture : store_fixture {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_store_wal_check, *utf::label("integration") * utf::timeout(30))
+BOOST_AUTO_TEST_SUITE(runtime_store_wal_check, *utf::label("integration") * utf::timeout(120))
 
 BOOST_FIXTURE_TEST_CASE(a_whole_wal_is_sound, wal_fixture) {
   BOOST_TEST(sound());

@@ -131,7 +131,7 @@ private:
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_supervision_breaker_property, *utf::label("unit") * utf::timeout(20))
+BOOST_AUTO_TEST_SUITE(runtime_supervision_breaker_property, *utf::label("unit") * utf::timeout(120))
 
 BOOST_AUTO_TEST_CASE(random_breakers_keep_their_promises) {
   for (std::uint64_t seed = 1; seed <= 2'000; ++seed) {

@@ -7,7 +7,7 @@ namespace utf = boost::unit_test;
 
 namespace troupe::supervision {
 
-BOOST_AUTO_TEST_SUITE(runtime_supervision_breaker, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(runtime_supervision_breaker, *utf::label("unit") * utf::timeout(30))
 
 BOOST_AUTO_TEST_CASE(failures_in_a_row_open_it_at_the_threshold) {
   breaker_bench breaker{simple};

@@ -7,7 +7,7 @@ namespace utf = boost::unit_test;
 
 namespace troupe::supervision {
 
-BOOST_AUTO_TEST_SUITE(runtime_supervision_breaker_wait, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(runtime_supervision_breaker_wait, *utf::label("unit") * utf::timeout(30))
 
 // B6
 BOOST_AUTO_TEST_CASE(the_wait_grows_by_half_up_to_ten_times_with_jitter) {

@@ -17,7 +17,7 @@ constexpr std::array strategies{
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_supervision_group_backoff, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(runtime_supervision_group_backoff, *utf::label("unit") * utf::timeout(30))
 
 // F11: waits double up to the maximum; jitter only adds.
 BOOST_AUTO_TEST_CASE(waits_double_up_to_the_maximum_with_jitter_on_top) {

@@ -13,7 +13,7 @@ const options plain = at_once(strategy::one_for_one);
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_supervision_group_dynamic, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(runtime_supervision_group_dynamic, *utf::label("unit") * utf::timeout(30))
 
 // S22
 BOOST_AUTO_TEST_CASE(an_added_child_starts_behind_the_others) {

@@ -13,7 +13,7 @@ const options plain = at_once(strategy::one_for_one);
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_supervision_group_policy, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(runtime_supervision_group_policy, *utf::label("unit") * utf::timeout(30))
 
 // S3
 BOOST_AUTO_TEST_CASE(children_start_in_order_one_after_another) {

@@ -235,7 +235,7 @@ private:
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_supervision_group_property, *utf::label("unit") * utf::timeout(20))
+BOOST_AUTO_TEST_SUITE(runtime_supervision_group_property, *utf::label("unit") * utf::timeout(120))
 
 BOOST_AUTO_TEST_CASE(random_groups_keep_their_promises_and_always_stop) {
   for (std::uint64_t seed = 1; seed <= 2'000; ++seed) {

@@ -32,7 +32,7 @@ std::string restart_of_b(strategy how) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_supervision_group_restart, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(runtime_supervision_group_restart, *utf::label("unit") * utf::timeout(30))
 
 // S5, S7
 BOOST_AUTO_TEST_CASE(a_permanent_child_is_restarted_however_it_ends) {

@@ -25,7 +25,7 @@ bool mentions(const std::string& text, std::string_view what) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_supervision_group_spec, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(runtime_supervision_group_spec, *utf::label("unit") * utf::timeout(30))
 
 // S1: Troupe's own defaults (options), Erlang's for a child.
 BOOST_AUTO_TEST_CASE(the_defaults_are_sound) {

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    topology_capability_checks, topology_fixture, *utf::label("unit") * utf::timeout(10))
+    topology_capability_checks, topology_fixture, *utf::label("unit") * utf::timeout(60))
 
 BOOST_AUTO_TEST_CASE(a_capability_must_be_placed_on_a_node) {
   check_only_fault(

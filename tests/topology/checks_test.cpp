@@ -8,7 +8,7 @@ namespace utf = boost::unit_test;
 
 namespace troupe::topology {
 
-BOOST_FIXTURE_TEST_SUITE(topology_checks, topology_fixture, *utf::label("unit") * utf::timeout(10))
+BOOST_FIXTURE_TEST_SUITE(topology_checks, topology_fixture, *utf::label("unit") * utf::timeout(60))
 
 BOOST_AUTO_TEST_CASE(two_brokers_cannot_listen_on_one_endpoint) {
   check_only_fault(

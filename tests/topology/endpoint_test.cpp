@@ -27,7 +27,7 @@ bool contains(const std::string& text, std::string_view part) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(topology_endpoint, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(topology_endpoint, *utf::label("unit") * utf::timeout(30))
 
 BOOST_AUTO_TEST_CASE(loopback_addresses_with_a_port_are_read) {
   BOOST_TEST((good("tcp://127.0.0.1:5550") == endpoint{"127.0.0.1", 5550}));

@@ -33,7 +33,7 @@ struct events_fixture : topology_fixture {
 
 } // namespace
 
-BOOST_FIXTURE_TEST_SUITE(topology_events, events_fixture, *utf::label("unit") * utf::timeout(10))
+BOOST_FIXTURE_TEST_SUITE(topology_events, events_fixture, *utf::label("unit") * utf::timeout(60))
 
 BOOST_AUTO_TEST_CASE(what_is_not_said_of_events_has_its_default) {
   for (const events_plan& plan : {plan_of(good).events, events(""), events("{}")}) {

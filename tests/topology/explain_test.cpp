@@ -15,7 +15,7 @@ bool contains(const std::string& text, std::string_view part) {
 
 } // namespace
 
-BOOST_FIXTURE_TEST_SUITE(topology_explain, topology_fixture, *utf::label("unit") * utf::timeout(5))
+BOOST_FIXTURE_TEST_SUITE(topology_explain, topology_fixture, *utf::label("unit") * utf::timeout(30))
 
 BOOST_AUTO_TEST_CASE(a_plan_says_what_runs_where) {
   const std::string text = explain(plan_of(good));

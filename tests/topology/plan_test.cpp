@@ -20,7 +20,7 @@ capability_plan placed(int replicas, std::vector<node_name> nodes) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(topology_plan, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(topology_plan, *utf::label("unit") * utf::timeout(30))
 
 BOOST_AUTO_TEST_CASE(replicas_are_dealt_to_the_nodes_in_turn) {
   const auto orders = placed(5, {node_name{"n1"}, node_name{"n2"}});

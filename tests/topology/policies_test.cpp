@@ -28,7 +28,7 @@ struct policies_fixture : topology_fixture {
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    topology_policies, policies_fixture, *utf::label("unit") * utf::timeout(10))
+    topology_policies, policies_fixture, *utf::label("unit") * utf::timeout(60))
 
 BOOST_AUTO_TEST_CASE(every_policy_is_read) {
   const auto plan = users(

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 } // namespace
 
-BOOST_FIXTURE_TEST_SUITE(topology_read, topology_fixture, *utf::label("unit") * utf::timeout(10))
+BOOST_FIXTURE_TEST_SUITE(topology_read, topology_fixture, *utf::label("unit") * utf::timeout(60))
 
 BOOST_AUTO_TEST_CASE(a_good_file_becomes_a_plan) {
   const plan shop = plan_of(good);

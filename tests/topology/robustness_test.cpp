@@ -72,7 +72,7 @@ struct robustness_fixture : topology_fixture {
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    topology_robustness, robustness_fixture, *utf::label("unit") * utf::timeout(20))
+    topology_robustness, robustness_fixture, *utf::label("unit") * utf::timeout(120))
 
 BOOST_AUTO_TEST_CASE(the_example_is_a_good_file) {
   const auto result = read_file(TROUPE_SHOP_FILE, types);

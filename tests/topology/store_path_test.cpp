@@ -6,7 +6,7 @@ namespace utf = boost::unit_test;
 
 namespace troupe::topology {
 
-BOOST_AUTO_TEST_SUITE(topology_store_path, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(topology_store_path, *utf::label("unit") * utf::timeout(30))
 
 BOOST_AUTO_TEST_CASE(the_capability_is_filled_in_wherever_the_path_asks_for_it) {
   const capability_name orders{"orders"};

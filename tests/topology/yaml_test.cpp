@@ -37,7 +37,7 @@ bool contains(const std::string& text, std::string_view part) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(topology_yaml, *utf::label("unit") * utf::timeout(20))
+BOOST_AUTO_TEST_SUITE(topology_yaml, *utf::label("unit") * utf::timeout(120))
 
 BOOST_AUTO_TEST_CASE(every_value_knows_its_line_and_column_from_1) {
   const config_tree tree = good("name: shop\nnodes:\n  n1: {host: here}\nlist: [a, b]\n");

@@ -18,7 +18,7 @@ namespace troupe::transport {
 
 namespace utf = boost::unit_test;
 
-BOOST_AUTO_TEST_SUITE(runtime_transport_router_loop, *utf::label("integration") * utf::timeout(50))
+BOOST_AUTO_TEST_SUITE(runtime_transport_router_loop, *utf::label("integration") * utf::timeout(240))
 
 using frames = router_fixture::frames;
 

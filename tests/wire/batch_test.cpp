@@ -33,7 +33,7 @@ struct batch_fixture {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_wire_batch, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(runtime_wire_batch, *utf::label("unit") * utf::timeout(30))
 
 BOOST_FIXTURE_TEST_CASE(what_is_appended_is_read_in_order, batch_fixture) {
   const envelopes sent{{"h1", "b1"}, {"header two", ""}, {"", "body"}, {"", ""}};

@@ -23,7 +23,7 @@ std::string call_of(const call_header& header) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_wire_envelope, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(runtime_wire_envelope, *utf::label("unit") * utf::timeout(30))
 
 BOOST_AUTO_TEST_CASE(a_call_header_is_read_as_it_was_written) {
   const std::string bytes = call_of(

@@ -34,7 +34,7 @@ std::string map_of(std::string_view key, const std::string& value) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_wire_error_map, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(runtime_wire_error_map, *utf::label("unit") * utf::timeout(30))
 
 BOOST_AUTO_TEST_CASE(an_error_arrives_as_it_was_sent) {
   for (int code = 1; code <= static_cast<int>(errc::internal); ++code) {

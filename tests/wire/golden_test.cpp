@@ -103,7 +103,7 @@ constexpr const char* bodies[] = {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_wire_golden, *utf::label("unit") * utf::timeout(20))
+BOOST_AUTO_TEST_SUITE(runtime_wire_golden, *utf::label("unit") * utf::timeout(120))
 
 BOOST_AUTO_TEST_CASE(headers_are_written_as_another_implementation_writes_them) {
   std::string call;

@@ -101,7 +101,7 @@ std::string fault_of(const entries& all) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_wire_hostile_header, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(runtime_wire_hostile_header, *utf::label("unit") * utf::timeout(30))
 
 BOOST_AUTO_TEST_CASE(the_headers_these_tests_spoil_are_good) {
   BOOST_TEST(fault_of(call()) == "none");

@@ -22,7 +22,7 @@ std::string packed(std::string_view json) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_wire_json, *utf::label("unit") * utf::timeout(10))
+BOOST_AUTO_TEST_SUITE(runtime_wire_json, *utf::label("unit") * utf::timeout(60))
 
 BOOST_AUTO_TEST_CASE(values_are_shown_as_json) {
   BOOST_TEST(shown("c0") == "null");

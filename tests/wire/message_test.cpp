@@ -147,7 +147,7 @@ bool survives(const T& sent) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_wire_message, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(runtime_wire_message, *utf::label("unit") * utf::timeout(30))
 
 BOOST_AUTO_TEST_CASE(a_value_of_any_kind_is_passed_on_as_it_is) {
   const sample::wrapping sent{

@@ -267,7 +267,7 @@ private:
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_wire_reader_difference, *utf::label("unit") * utf::timeout(20))
+BOOST_AUTO_TEST_SUITE(runtime_wire_reader_difference, *utf::label("unit") * utf::timeout(120))
 
 BOOST_AUTO_TEST_CASE(msgpack_c_sees_what_we_see_in_well_formed_values) {
   value_source values{20261123};

@@ -32,7 +32,7 @@ std::string fault_of(std::string_view bytes) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_wire_reader, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(runtime_wire_reader, *utf::label("unit") * utf::timeout(30))
 
 BOOST_FIXTURE_TEST_CASE(what_is_written_is_read, writer_fixture) {
   to.nil();

@@ -7,7 +7,7 @@ using namespace troupe;
 using namespace troupe::wire;
 namespace utf = boost::unit_test;
 
-BOOST_AUTO_TEST_SUITE(runtime_wire_topics, *utf::label("unit") * utf::timeout(20))
+BOOST_AUTO_TEST_SUITE(runtime_wire_topics, *utf::label("unit") * utf::timeout(120))
 
 BOOST_AUTO_TEST_CASE(a_pattern_means_itself_what_begins_like_it_or_everything) {
   BOOST_TEST(matches("order.created", "order.created"));
