@@ -164,6 +164,7 @@ void event_service::written(const outcome<journal_result>& how, instant now) {
     wake_readers(now);
     fresh_.clear();
   }
+  begin_change(now);
   TROUPE_FAULT("bus.confirmed");
 }
 
@@ -229,7 +230,7 @@ void event_service::read_for(const read_for_group& what, instant now) {
           bus_.patterns(what.group)},
       now,
       [this, what](const outcome<journal_result>& result, instant at) {
-        if (const auto* page = result ? std::get_if<events_page>(&*result) : nullptr) {
+        if (const auto* page = result_of<events_page>(result)) {
           bus_.read(what.group, page->events, page->scanned, at, decided_);
         } else {
           bus_.read_failed(what.group);
@@ -274,7 +275,7 @@ void event_service::carry_out(const of_group& what, instant now) {
 void event_service::fetch_for(
     std::uint32_t group, const std::vector<std::uint64_t>& positions, instant now) {
   ask(ask_positions{positions}, now, [=, this](const outcome<journal_result>& result, instant at) {
-    if (const auto* found = result ? std::get_if<positions_found>(&*result) : nullptr) {
+    if (const auto* found = result_of<positions_found>(result)) {
       bus_.fetched(group, found->events, found->missing, at, decided_);
       carry_out(at);
     } else {
@@ -306,7 +307,7 @@ void event_service::publish_due(instant now) {
     return;
   }
   ask(ask_due{wall_ms()}, now, [this](const outcome<journal_result>& result, instant at) {
-    const auto* found = result ? std::get_if<due_found>(&*result) : nullptr;
+    const auto* found = result_of<due_found>(result);
     if (found == nullptr) {
       return due_.failed();
     }
@@ -327,7 +328,7 @@ void event_service::sweep(instant now) {
   const std::uint64_t token = ++tokens_;
   asked_.emplace(token, [this](const outcome<journal_result>& result, instant at) {
     is_sweeping_ = false;
-    const auto* swept = result ? std::get_if<events_swept>(&*result) : nullptr;
+    const auto* swept = result_of<events_swept>(result);
     if (swept != nullptr && !swept->forgotten.empty()) {
       bus_.forget_topics(swept->forgotten);
       for (const std::string& each : swept->forgotten) {

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -123,6 +124,15 @@ private:
   void wake_readers(instant now);
   void end_late_readers(instant now);
   void schedule(origin from, const uuid& id, const wire::schedule_event& what);
+  /// Runs `change`, which retries or drops letters and says so with `letters_changed`, when none is
+  /// under way: what it reads of them is then how they are.
+  void
+  change_letters(origin from, const uuid& id, std::function<void(instant)> change, instant now);
+  template <class Change>
+  void
+  change_letter(origin from, const uuid& id, const uuid& which, const Change& change, instant now);
+  void begin_change(instant now);
+  void letters_changed(instant now);
   void list_letters(origin from, const uuid& id, const wire::get_dead_letters& what, instant now);
   void show_letter(origin from, const uuid& id, const uuid& which, instant now);
   void retry_letters(origin from, const uuid& id, const wire::retry_dead_letter& what, instant now);
@@ -160,6 +170,8 @@ private:
   std::unordered_map<std::uint64_t, reader> readers_;
   std::unordered_map<std::string, topic_rate> rates_;
   due_alarm due_;
+  std::deque<std::function<void(instant)>> changes_; // Of dead letters; those that wait.
+  bool is_changing_ = false;
   bool is_sweeping_ = false;
   instant swept_at_{};
   instant started_{};

@@ -14,8 +14,6 @@ namespace {
 constexpr std::size_t readers_max = 1'024;
 constexpr std::uint32_t read_count_max = 1'000;
 constexpr std::uint32_t wait_ms_max = 60'000;
-constexpr std::uint32_t letters_count_max = 1'000;
-constexpr std::size_t retry_page_max = 500;
 // Of a topic in the answer to `topics`: its name has 64, the names of the fields 51.
 constexpr std::size_t topic_bytes_max = 200;
 // So long before its deadline a waiting read is answered: the answer has a way to go.
@@ -29,43 +27,6 @@ constexpr std::array<std::string_view, 7> operations{
     "dead_letter",
     "retry_dead_letter",
     "drop_dead_letter"};
-
-wire::letter letter_of(const dead_letter& from, bool with_body) {
-  wire::letter letter{
-      .id = from.id,
-      .capability = from.capability,
-      .position = from.what->position,
-      .event_id = from.what->id,
-      .topic = from.what->topic,
-      .key = from.what->key,
-      .cause = from.cause,
-      .attempts = from.attempts,
-      .first_at = from.first_at,
-      .last_at = from.last_at,
-      .node = from.node,
-      .replica = from.replica,
-      .error = from.error,
-      .traceparent = from.what->traceparent,
-      .body = {}};
-  if (with_body) {
-    letter.body = wire::binary_value{from.what->body};
-  }
-  return letter;
-}
-
-error no_letter(const uuid& id) {
-  return rejected("no_dead_letter", "There is no dead letter " + to_string(id) + ".");
-}
-
-/// What the journal answered, if it is a `Result`.
-template <class Result>
-const Result* get(const outcome<journal_result>& result) {
-  return result ? std::get_if<Result>(&*result) : nullptr;
-}
-
-error why_not(const outcome<journal_result>& result) {
-  return result ? internal_error("the journal answered something else") : result.error();
-}
 
 } // namespace
 
@@ -172,12 +133,12 @@ void event_service::read(
   }
   const auto since = std::chrono::duration_cast<milliseconds>(time->time_since_epoch()).count();
   ask(ask_time{since}, now, [this, made](const outcome<journal_result>& result, instant at) {
-    if (const auto* found = get<position_found>(result)) {
+    if (const auto* found = result_of<position_found>(result)) {
       reader placed = made;
       placed.after = found->after;
       begin_reader(std::move(placed), at);
     } else {
-      links_.pass_refusal(made.from, made.id, why_not(result));
+      links_.pass_refusal(made.from, made.id, why_none(result));
     }
   });
 }
@@ -202,9 +163,9 @@ void event_service::read_on(std::uint64_t number, instant now) {
       [this, number](const outcome<journal_result>& result, instant at) {
         reader& asked = readers_.at(number);
         asked.is_asking = false;
-        const auto* page = get<events_page>(result);
+        const auto* page = result_of<events_page>(result);
         if (page == nullptr) {
-          links_.pass_refusal(asked.from, asked.id, why_not(result));
+          links_.pass_refusal(asked.from, asked.id, why_none(result));
           readers_.erase(number);
           return;
         }
@@ -289,103 +250,6 @@ void event_service::schedule(origin from, const uuid& id, const wire::schedule_e
   bus_.answer_when_written(from, id, wire::encoded(wire::event_scheduled{id}));
 }
 
-// --- Dead letters -------------------------------------------------------------------------------
-
-void event_service::list_letters(
-    origin from, const uuid& id, const wire::get_dead_letters& what, instant now) {
-  const std::size_t count = std::clamp(what.count, 1U, letters_count_max);
-  ask(ask_letters{what.capability.value_or(""), what.after, count},
-      now,
-      [=, this](const outcome<journal_result>& result, instant) {
-        const auto* page = get<letters_page>(result);
-        if (page == nullptr) {
-          return links_.pass_refusal(from, id, why_not(result));
-        }
-        wire::letters_found answer;
-        for (const dead_letter& each : page->letters) {
-          answer.letters.push_back(letter_of(each, false));
-        }
-        reply(from, id, wire::encoded(answer));
-      });
-}
-
-void event_service::show_letter(origin from, const uuid& id, const uuid& which, instant now) {
-  ask(ask_letter{which}, now, [=, this](const outcome<journal_result>& result, instant) {
-    const auto* found = get<letter_found>(result);
-    if (found == nullptr) {
-      links_.pass_refusal(from, id, why_not(result));
-    } else if (!found->letter) {
-      links_.pass_refusal(from, id, no_letter(which));
-    } else {
-      reply(from, id, wire::encoded(letter_of(*found->letter, true)));
-    }
-  });
-}
-
-void event_service::retry_letters(
-    origin from, const uuid& id, const wire::retry_dead_letter& what, instant now) {
-  if (what.id.has_value() == what.all.value_or(false)) {
-    return links_.pass_refusal(from, id, invalid("one of `id` and `all` is wanted"));
-  }
-  if (!what.id) {
-    return retry_page(from, id, what.capability.value_or(""), std::nullopt, 0, now);
-  }
-  const uuid which = *what.id;
-  ask(ask_letter{which}, now, [=, this](const outcome<journal_result>& result, instant at) {
-    const auto* found = get<letter_found>(result);
-    if (found == nullptr) {
-      return links_.pass_refusal(from, id, why_not(result));
-    }
-    if (!found->letter) {
-      return links_.pass_refusal(from, id, no_letter(which));
-    }
-    bus_.retry(*found->letter, wall_ms());
-    bus_.answer_when_written(from, id, wire::encoded(wire::letters_retried{1}));
-    write_if_wanted(at);
-  });
-}
-
-/// All, a page at a time: they are in one write after the other, and answered with the last.
-void event_service::retry_page(
-    origin from,
-    const uuid& id,
-    const std::string& capability,
-    std::optional<uuid> after,
-    std::uint64_t so_far,
-    instant now) {
-  ask_letters question{capability, after, retry_page_max};
-  ask(std::move(question), now, [=, this](const outcome<journal_result>& result, instant at) {
-    const auto* page = get<letters_page>(result);
-    if (page == nullptr) {
-      return links_.pass_refusal(from, id, why_not(result));
-    }
-    for (const dead_letter& each : page->letters) {
-      bus_.retry(each, wall_ms());
-    }
-    const std::uint64_t count = so_far + page->letters.size();
-    if (page->has_more) {
-      return retry_page(from, id, capability, page->letters.back().id, count, at);
-    }
-    bus_.answer_when_written(from, id, wire::encoded(wire::letters_retried{count}));
-    write_if_wanted(at);
-  });
-}
-
-void event_service::drop_letter(origin from, const uuid& id, const uuid& which, instant now) {
-  ask(ask_letter{which}, now, [=, this](const outcome<journal_result>& result, instant at) {
-    const auto* found = get<letter_found>(result);
-    if (found == nullptr) {
-      return links_.pass_refusal(from, id, why_not(result));
-    }
-    if (!found->letter) {
-      return reply(from, id, wire::encoded(wire::letter_dropped{false}));
-    }
-    bus_.exhume(which);
-    bus_.answer_when_written(from, id, wire::encoded(wire::letter_dropped{true}));
-    write_if_wanted(at);
-  });
-}
-
 // --- Topics -------------------------------------------------------------------------------------
 
 /// `topics`: several questions to the journal, and one answer when the last is answered.
@@ -419,13 +283,13 @@ void event_service::list_topics(
     answer->state.groups.push_back(describe_group(i));
   }
   ask(ask_topics{}, now, [=, this](const outcome<journal_result>& result, instant at) {
-    if (const auto* counted = get<topics_counted>(result)) {
+    if (const auto* counted = result_of<topics_counted>(result)) {
       add_topics(answer->state, *counted, after, at);
     }
     answered(result);
   });
   ask(ask_letter_counts{}, now, [=](const outcome<journal_result>& result, instant) {
-    if (const auto* counted = get<letters_counted>(result)) {
+    if (const auto* counted = result_of<letters_counted>(result)) {
       for (const letters_counted::count& each : counted->capabilities) {
         for (wire::group_state& group : answer->state.groups) {
           group.dead = group.capability == each.capability ? each.letters : group.dead;
@@ -440,7 +304,7 @@ void event_service::list_topics(
         now,
         [=, this](const outcome<journal_result>& result, instant) {
           wire::group_state& group = answer->state.groups[i];
-          if (const auto* counted = get<lag_counted>(result)) {
+          if (const auto* counted = result_of<lag_counted>(result)) {
             group.lag += counted->events;
             if (!group.oldest_unacked_ms && counted->oldest_time != 0) {
               group.oldest_unacked_ms = wall_ms() - counted->oldest_time;

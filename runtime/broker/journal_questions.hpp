@@ -177,6 +177,17 @@ using journal_result = std::variant<
     letters_counted,
     due_found>;
 
+/// What the journal answered, if it is a `Result`.
+template <class Result>
+const Result* result_of(const outcome<journal_result>& answered) {
+  return answered ? std::get_if<Result>(&*answered) : nullptr;
+}
+
+/// Why it is none.
+inline error why_none(const outcome<journal_result>& answered) {
+  return answered ? internal_error("the journal answered something else") : answered.error();
+}
+
 /// The answer to the request that was made with `token`.
 struct journal_answer {
   std::uint64_t token = 0;

@@ -141,6 +141,25 @@ class EventsTest(EventSystemTest):
             self.assertEqual({"dropped": True}, dropped.body)
         self.assertEqual([], letters(self.client))
 
+    def test_a_dead_letter_that_many_try_again_at_once_is_tried_again_once(self):
+        self.start()
+        self.confirm([publish(self.client, n, f"k{n}", act="reject") for n in range(3)])
+        found = await_true(self.client, "three dead letters",
+                           lambda: len(each := letters(self.client)) == 3 and each)
+        which = found[1]
+        ids = [self.client.send("troupe.events", op, {"id": which["id"]})
+               for _ in range(10) for op in ("retry_dead_letter", "drop_dead_letter")]
+        ids += [self.client.send("troupe.events", "retry_dead_letter", {"all": True})
+                for _ in range(3)]
+        replies = self.client.collect(ids)
+        retried = [each.body["retried"] for each in replies.values()
+                   if each.ok and "retried" in each.body]
+        self.assertEqual(len(ids), len(replies))
+        self.assertEqual(1, retried.count(1), "it was there for the first who asked")
+        await_true(self.client, "they are dead again", lambda: len(letters(self.client)) == 3)
+        self.assertEqual({"k0", "k1", "k2"}, {each["key"] for each in letters(self.client)})
+        self.assertEqual(3 + sum(retried), topics(self.client)["last"])
+
     def test_an_event_that_fails_for_a_while_holds_up_its_key_only(self):
         system = self.start()
         self.confirm([publish(self.client, 0, "a", act="fail", times=3),
