@@ -275,7 +275,7 @@ void client_loop::take(submitted_batch& batch, instant now) {
   for (const submitted_batch::call& call : batch.calls) {
     (void)envelopes.next(envelope);
     char* const header = start + (envelope.header.data() - start);
-    wire::patch_ttl(header, call.ttl_at, std::max(1U, wire::ttl_of(call.deadline - now)));
+    wire::patch_ttl(header, call.ttl_at, transport::call_table::ttl_of(call.deadline, now));
     // The id is one of ours: it is not outstanding.
     (void)table_.add_sent(
         {call.id,

@@ -53,8 +53,9 @@ function(troupe_program name)
   endif()
 endfunction()
 
-# How a test of a label is run. SECONDS is its limit on a quiet machine; sanitizers get more. What
-# may take over a minute is labelled `long` besides, and left out of short sanitizer runs.
+# How a test of a label is run. SECONDS is what it may take on a quiet machine; its limit, which is there
+# for what hangs, is thrice that, and more under sanitizers. What may take over a minute is labelled
+# `long` besides, and left out of short sanitizer runs.
 # Integration tests start processes and watch deadlines, so each has two processors to itself;
 # chaos tests have the machine.
 function(troupe_describe_test test label seconds)
@@ -63,9 +64,11 @@ function(troupe_describe_test test label seconds)
     list(APPEND labels long)
   endif()
   if(TROUPE_SANITIZE MATCHES "thread")
-    math(EXPR seconds "${seconds} * 10")
+    math(EXPR seconds "${seconds} * 20")
   elseif(TROUPE_SANITIZE)
-    math(EXPR seconds "${seconds} * 4")
+    math(EXPR seconds "${seconds} * 8")
+  else()
+    math(EXPR seconds "${seconds} * 3")
   endif()
   set_tests_properties(${test} PROPERTIES LABELS "${labels}" TIMEOUT ${seconds})
   if(label STREQUAL "integration")

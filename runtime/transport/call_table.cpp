@@ -10,6 +10,8 @@ namespace {
 
 // What a slot keeps for its next call. A large body is given back: thousands of them would stay.
 constexpr std::size_t kept_bytes_max = 4096;
+// What an answer may need to come back, a tick of the broker's deadlines with it.
+constexpr milliseconds way_back{30};
 
 } // namespace
 
@@ -85,6 +87,12 @@ void call_table::dequeue(std::uint32_t index) {
   (call.next == none ? last_ : slots_[call.next].previous) = call.previous;
 }
 
+std::uint32_t call_table::ttl_of(instant deadline, instant now) {
+  const instant::duration left = deadline - now;
+  // One whose time is up is sent with 1 ms and ends here a moment later: by then the wheel turned.
+  return std::max(1U, wire::ttl_of(left - std::min<instant::duration>(left / 10, way_back)));
+}
+
 bool call_table::next_to_send(instant now, outgoing& out) {
   if (first_ == none || current_ < 0) {
     return false;
@@ -94,9 +102,7 @@ bool call_table::next_to_send(instant now, outgoing& out) {
   call.at = place::sent;
   call.link = static_cast<std::int16_t>(current_);
   ++call.sends_open;
-  // One whose time is up is sent with 1 ms and ends here a moment later: by then the wheel turned.
-  const std::uint32_t ttl = std::max(1U, wire::ttl_of(call.deadline - now));
-  wire::patch_ttl(call.bytes.data(), call.ttl_at, ttl);
+  wire::patch_ttl(call.bytes.data(), call.ttl_at, ttl_of(call.deadline, now));
   const std::string_view bytes = call.bytes;
   out = {current_, bytes.substr(0, call.header_size), bytes.substr(call.header_size)};
   return true;

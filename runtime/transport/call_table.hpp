@@ -67,7 +67,11 @@ public:
   /// Adds a call that the caller itself sends on `link()`, which must not be -1.
   bool add_sent(const new_call& given);
 
-  /// The next call to send, oldest first, with the time it has left as its ttl. Calls that are
+  /// The ttl to send a call with: a little less than it has left, so that the broker, which knows
+  /// whether the call was begun, is heard before the caller gives up by itself. 1 at least.
+  static std::uint32_t ttl_of(instant deadline, instant now);
+
+  /// The next call to send, oldest first, with what it has left as its ttl. Calls that are
   /// waiting for a link wait on: false if none is up or nothing is to be sent.
   bool next_to_send(instant now, outgoing& out);
 

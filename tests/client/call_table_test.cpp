@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(a_call_waits_for_a_link_and_says_what_time_is_left) {
   const auto read = troupe::wire::scan_header(out.header);
   BOOST_REQUIRE(read.has_value());
   BOOST_TEST((read->id == id));
-  BOOST_TEST(read->ttl == 600U);
+  BOOST_TEST(read->ttl == 570U);
   BOOST_TEST(out.body == "body");
 }
 
@@ -171,6 +171,18 @@ BOOST_AUTO_TEST_CASE(the_next_due_time_is_never_late) {
     }
     BOOST_TEST((time.now() >= end));
     BOOST_TEST((time.now() < end + 1ms));
+  }
+}
+
+// What the broker says at the end of the ttl comes before the caller's own deadline.
+BOOST_AUTO_TEST_CASE(a_call_is_sent_with_a_little_less_than_it_has_left) {
+  table.link_up(0);
+  for (const auto& [deadline, ttl] :
+       {std::pair{10'000ms, 9'970U}, {300ms, 270U}, {100ms, 90U}, {1ms, 1U}, {-5ms, 1U}}) {
+    add(deadline);
+    call_table::outgoing out;
+    BOOST_REQUIRE(table.next_to_send(time.now(), out));
+    BOOST_TEST(troupe::wire::scan_header(out.header)->ttl == ttl);
   }
 }
 

@@ -2,7 +2,9 @@
 class quotes its promise."""
 
 import collections
+import json
 import signal
+import subprocess
 import time
 import unittest
 
@@ -35,6 +37,18 @@ class CallsEnd(SystemTest):
 
         self.assert_ended_by(client, call_id, 0.3)
         self.assertEqual("none", client.answers[call_id][0].error["effect"])
+
+    def test_and_the_caller_hears_that_it_was_not_begun(self):
+        system = self.system(nodes=ONE_NODE)
+        system.broker()
+
+        done = subprocess.run(
+            [str(harness.BIN / "troupe"), "call", str(system.file), "echo.echo", '{"payload": "?"}',
+             "--deadline", "500ms", "--json"],
+            capture_output=True, text=True, timeout=harness.PATIENCE, check=False)
+
+        error = json.loads(done.stdout)["error"]
+        self.assertEqual(("deadline_exceeded", "none"), (error["code"], error["effect"]))
 
     def test_when_the_worker_stands_still_and_work_whose_time_is_up_is_not_started(self):
         system = self.system(nodes=ONE_NODE)
