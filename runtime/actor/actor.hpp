@@ -65,9 +65,12 @@ protected:
   /// What to do when an event of a topic comes: in a turn, once for each. `handler(const Event&,
   /// turn&)` or `(const Event&, turn&, const event_info&)`, returning nothing or `outcome<void>`.
   ///
-  /// A business refusal (`rejected`, `invalid`, `conflict`, `forbidden`) is final: a dead letter.
-  /// Any other error, and a throw, is tried again with back-off while events of other keys go on.
-  /// @param pattern a topic, `PREFIX.*` or `*`; the topology's `subscribes` says which of them come.
+  /// A business refusal (`rejected`, `invalid`, `conflict`, `forbidden`) is final: a dead letter. A
+  /// constraint of the database that is broken is a `conflict`.
+  /// Any other error, and any other throw, is tried again with back-off while events of other keys
+  /// go on.
+  /// @param pattern a topic, `PREFIX.*` or `*`; the topology's `subscribes` says which of them
+  /// come.
   template <class Handler>
   void on(std::string pattern, Handler handler) {
     events_.emplace_back(std::move(pattern), handlers::make_event(std::move(handler)));

@@ -28,6 +28,11 @@ constexpr std::array<std::string_view, 7> operations{
     "retry_dead_letter",
     "drop_dead_letter"};
 
+/// A dead letter that is tried again: whoever follows its topic has read that event before.
+bool is_for_one_group(const event_ref& each) {
+  return !each->only_for.empty();
+}
+
 } // namespace
 
 template <class Request, class Handler>
@@ -163,15 +168,17 @@ void event_service::read_on(std::uint64_t number, instant now) {
       [this, number](const outcome<journal_result>& result, instant at) {
         reader& asked = readers_.at(number);
         asked.is_asking = false;
-        const auto* page = result_of<events_page>(result);
-        if (page == nullptr) {
+        const auto* found = result_of<events_page>(result);
+        if (found == nullptr) {
           links_.pass_refusal(asked.from, asked.id, why_none(result));
           readers_.erase(number);
           return;
         }
-        asked.after = std::max(asked.after, page->scanned);
-        if (!page->events.empty() || asked.until <= at) {
-          answer_reader(number, *page);
+        events_page page = *found;
+        std::erase_if(page.events, is_for_one_group);
+        asked.after = std::max(asked.after, page.scanned);
+        if (!page.events.empty() || asked.until <= at) {
+          answer_reader(number, page);
         } else if (asked.after < bus_.last()) {
           read_on(number, at);
         }
@@ -202,9 +209,10 @@ void event_service::wake_readers(instant now) {
   std::vector<std::uint64_t> woken;
   for (const auto& [number, who] : readers_) {
     const auto wants = [&patterns = who.what.patterns](const event_ref& each) {
-      return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-        return wire::matches(pattern, each->topic);
-      });
+      return !is_for_one_group(each)
+             && std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+                  return wire::matches(pattern, each->topic);
+                });
     };
     if (!who.is_asking && std::any_of(fresh_.begin(), fresh_.end(), wants)) {
       woken.push_back(number);

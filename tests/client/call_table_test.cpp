@@ -60,7 +60,7 @@ struct table_fixture {
 BOOST_FIXTURE_TEST_SUITE(
     runtime_transport_call_table,
     table_fixture,
-    *boost::unit_test::label("unit") * boost::unit_test::timeout(20))
+    *boost::unit_test::label("unit") * boost::unit_test::timeout(120))
 
 BOOST_AUTO_TEST_CASE(a_call_waits_for_a_link_and_says_what_time_is_left) {
   const uuid id = add(1000ms);

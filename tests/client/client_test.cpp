@@ -71,7 +71,7 @@ struct client_fixture {
 BOOST_FIXTURE_TEST_SUITE(
     runtime_client_client,
     client_fixture,
-    *boost::unit_test::label("integration") * boost::unit_test::timeout(60))
+    *boost::unit_test::label("integration") * boost::unit_test::timeout(240))
 
 BOOST_AUTO_TEST_CASE(a_call_is_answered) {
   fake_broker broker{echo};

@@ -7,7 +7,7 @@ using troupe::restart_backoff;
 using troupe::wait_before_restart;
 
 BOOST_AUTO_TEST_SUITE(
-    nodes_command_up_backoff, *boost::unit_test::label("unit") * boost::unit_test::timeout(5))
+    nodes_command_up_backoff, *boost::unit_test::label("unit") * boost::unit_test::timeout(30))
 
 BOOST_AUTO_TEST_CASE(the_wait_doubles_up_to_its_bound) {
   unsigned deaths = 0;
