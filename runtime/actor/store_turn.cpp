@@ -76,7 +76,8 @@ store_turn::end store_turn::attempt(
     std::vector<write>& writes, std::size_t& count, bool may_end_early, turn_output& output) {
   output.clear();
   events_.begin();
-  at_ = count;
+  inbox_rows_.clear();
+  at_ = none;
   began_ = group_.parts().time.now();
   busy_.store(began_.time_since_epoch().count(), std::memory_order_relaxed);
   for (write& each : writes) {
@@ -137,6 +138,7 @@ bool store_turn::run_all(
       count = at_ + 1; // The rest has its own turn, so that nobody waits long for this commit.
     }
   }
+  insert_inbox_rows();
   if (!output.events.empty()) {
     forget_confirmed(outbox_forgotten_least);
   }

@@ -6,9 +6,11 @@
 #include "runtime/actor/group.hpp"
 #include "runtime/actor/host_store.hpp"
 #include "runtime/store/inbox.hpp"
+#include "runtime/store/known_ids.hpp"
 
 #include <atomic>
 #include <chrono>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -85,6 +87,8 @@ private:
   /// False if the turn must be run again, since this one has to be undone by itself.
   bool run_one(write& each, turn_output& output, wall_time now);
   bool run_call(write& each, turn_output& output, wall_time now);
+  void keep(const write& what, std::uint64_t digest, store::inbox_state state);
+  void insert_inbox_rows();
   bool is_answered_without_work(write& each, std::uint64_t digest, wall_time now);
   bool answer_from_inbox(write& each, std::uint64_t digest);
   outcome<handlers::answered> handle(write& each, turn_output& output, wall_time now);
@@ -116,8 +120,11 @@ private:
   effect_pool* effects_ = nullptr;
   std::atomic<std::int64_t>& busy_;
   saga::coordinators* sagas_ = nullptr;
-  // The message at hand; the number of messages outside their handlers.
-  std::size_t at_ = 0;
+  // The message at hand; `none` between messages.
+  static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
+  std::size_t at_ = none;
+  // Of messages of the turn at hand: what they borrow stays until it ends.
+  std::vector<store::inbox_row> inbox_rows_;
   instant began_{};
   // What is known of the inbox, as of this version of the database; none if that is not known.
   store::known_ids known_;

@@ -95,8 +95,6 @@ bool store_turn::run_call(write& each, turn_output& output, wall_time now) {
   }
   each.ran = true;
   const auto handled = handle(each, output, now);
-  store::inbox inbox{*store_.database};
-  const store::handled_by by{group_.parts().node, each.replica, what.attempt};
   if (handled) {
     if (each.with_savepoint) {
       store_.database->release();
@@ -105,14 +103,7 @@ bool store_turn::run_call(write& each, turn_output& output, wall_time now) {
     each.result.is = later ? answer::kind::pending : answer::kind::ok;
     // How the outside fares is told by the effect's own tries.
     each.says_nothing = later && output.effects.size() != before.effects;
-    inbox.insert(
-        what.id,
-        what.operation,
-        digest,
-        later ? store::inbox_state::pending : store::inbox_state::ok,
-        each.result.bytes,
-        by,
-        known_);
+    keep(each, digest, later ? store::inbox_state::pending : store::inbox_state::ok);
     return true;
   }
   output.back_to(before);
@@ -127,16 +118,31 @@ bool store_turn::run_call(write& each, turn_output& output, wall_time now) {
   each.failed = handled.error().code;
   set_error(each.result, handled.error());
   if (is_final(handled.error().code)) {
-    inbox.insert(
-        what.id,
-        what.operation,
-        digest,
-        store::inbox_state::refused,
-        each.result.bytes,
-        by,
-        known_);
+    keep(each, digest, store::inbox_state::refused);
   }
   return true;
+}
+
+/// Into the inbox with what came of it, together with the next few.
+void store_turn::keep(const write& what, std::uint64_t digest, store::inbox_state state) {
+  known_.add(what.what->id); // An id left out there would pass for new.
+  inbox_rows_.push_back(
+      {what.what->id,
+       what.what->operation,
+       digest,
+       state,
+       what.result.bytes,
+       {group_.parts().node, what.replica, what.what->attempt}});
+  if (inbox_rows_.size() == store::inbox::rows_best) {
+    insert_inbox_rows();
+  }
+}
+
+void store_turn::insert_inbox_rows() {
+  const std::size_t at = std::exchange(at_, none); // It is not the fault of the message at hand.
+  store::inbox{*store_.database}.insert(inbox_rows_);
+  inbox_rows_.clear();
+  at_ = at;
 }
 
 /// Repeats, and what must not be begun.
@@ -172,6 +178,7 @@ bool store_turn::answer_from_inbox(write& each, std::uint64_t digest) {
   if (known_.is_new(each.what->id)) {
     return false;
   }
+  insert_inbox_rows(); // It may be one of them.
   auto known = store::inbox{*store_.database}.find(each.what->id);
   if (!known) {
     return false;

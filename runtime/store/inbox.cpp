@@ -1,6 +1,10 @@
 #include "runtime/store/inbox.hpp"
 
+#include <algorithm>
 #include <array>
+#include <fmt/format.h>
+#include <iterator>
+#include <vector>
 
 namespace troupe::store {
 
@@ -86,6 +90,33 @@ blob bytes_of(std::string_view text) {
   return std::as_bytes(std::span{text});
 }
 
+struct insertion {
+  std::size_t rows = 0;
+  std::string sql;
+};
+
+insertion insertion_of(std::size_t rows) {
+  insertion made{
+      rows,
+      "INSERT INTO inbox (id, operation, digest, state, reply, node, replica, attempt) VALUES"};
+  for (std::size_t i = 0; i < rows; ++i) {
+    const std::size_t first = 8 * i + 1;
+    fmt::format_to(
+        std::back_inserter(made.sql),
+        "{} (${}, ${}, ${}, ${}, ${}, ${}, ${}, ${})",
+        i == 0 ? "" : ",",
+        first,
+        first + 1,
+        first + 2,
+        first + 3,
+        first + 4,
+        first + 5,
+        first + 6,
+        first + 7);
+  }
+  return made;
+}
+
 std::string text_of(blob bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -115,26 +146,29 @@ uuid inbox::newest() {
   return found;
 }
 
-void inbox::insert(
-    const uuid& id,
-    std::string_view operation,
-    std::uint64_t digest,
-    inbox_state state,
-    std::string_view reply,
-    const handled_by& by,
-    known_ids& known) {
-  known.add(id);
-  session_.execute(
-      "INSERT INTO inbox (id, operation, digest, state, reply, node, replica, attempt)"
-      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-      id,
-      operation,
-      digest,
-      static_cast<int>(state),
-      bytes_of(reply),
-      by.node,
-      by.replica,
-      by.attempt);
+void inbox::insert(std::span<const inbox_row> rows) {
+  static const std::array statements{
+      insertion_of(rows_best), insertion_of(rows_best / 4), insertion_of(1)};
+  std::vector<value> values;
+  values.reserve(8 * std::min(rows.size(), rows_best));
+  for (const insertion& each : statements) {
+    for (; rows.size() >= each.rows; rows = rows.subspan(each.rows)) {
+      values.clear();
+      for (const inbox_row& row : rows.first(each.rows)) {
+        values.insert(
+            values.end(),
+            {blob{row.id.view()},
+             row.operation,
+             static_cast<std::int64_t>(row.digest),
+             static_cast<std::int64_t>(row.state),
+             bytes_of(row.reply),
+             row.by.node,
+             std::int64_t{row.by.replica},
+             std::int64_t{row.by.attempt}});
+      }
+      session_.run(each.sql, values, {});
+    }
+  }
 }
 
 bool inbox::settle(const uuid& id, inbox_state state, std::string_view reply) {

@@ -3,7 +3,6 @@
 #include "runtime/ids.hpp"
 #include "runtime/outcome.hpp"
 #include "runtime/store/database.hpp"
-#include "runtime/store/known_ids.hpp"
 #include "runtime/store/migrations.hpp"
 
 #include <chrono>
@@ -42,6 +41,16 @@ struct handled_by {
   int attempt = 1;
 };
 
+/// A row to be inserted; borrows its texts.
+struct inbox_row {
+  uuid id;
+  std::string_view operation;
+  std::uint64_t digest = 0;
+  inbox_state state = inbox_state::pending;
+  std::string_view reply;
+  handled_by by;
+};
+
 /// The messages a database has handled, by id, with their answers: what makes a repeat harmless.
 ///
 /// Borrows the session; each function belongs to the turn of the moment and throws database_error.
@@ -54,15 +63,11 @@ public:
   /// The greatest id there is; all zeros if there is none.
   uuid newest();
 
-  /// Adds a row, and its id to what the writer knows: an id left out there would pass for new.
-  void insert(
-      const uuid& id,
-      std::string_view operation,
-      std::uint64_t digest,
-      inbox_state state,
-      std::string_view reply,
-      const handled_by& by,
-      known_ids& known);
+  /// Best `rows_best` at a time: in one statement a row costs about three quarters of what it costs
+  /// alone. Rows inserted before one that is refused may stay: undo the turn.
+  void insert(std::span<const inbox_row> rows);
+
+  static constexpr std::size_t rows_best = 32;
 
   /// Stores the answer of a pending message.
   /// @return false if it is not pending: it has its answer, and nothing changed.

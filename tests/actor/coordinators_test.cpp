@@ -73,9 +73,9 @@ struct owner {
 
   bool start(const uuid& id) {
     return turn([&](saga::outgoing& out) {
-      store::known_ids known;
-      store::inbox{*session}.insert(
-          id, "place", 1, store::inbox_state::pending, {}, {"n", 0, 1}, known);
+      const std::array rows{store::inbox_row{
+          .id = id, .operation = "place", .digest = 1, .reply = {}, .by = {.node = "n"}}};
+      store::inbox{*session}.insert(rows);
       const auto started =
           sagas.start(*session, writer, id, *sagas.find("place"), "input", 5s, time.wall(), out);
       BOOST_REQUIRE(started.has_value());

@@ -69,6 +69,25 @@ BOOST_AUTO_TEST_CASE(a_repeat_in_the_same_turn_is_answered_too) {
   BOOST_TEST(p->front->in_hand == 0);
 }
 
+// However many rows are inserted with one statement, each is the right one's.
+BOOST_AUTO_TEST_CASE(each_of_many_messages_of_a_turn_is_known_by_its_own_row) {
+  std::vector<uuid> ids;
+  for (int n = 0; n < 75; ++n) {
+    ids.push_back(p->fresh_id());
+    p->send(ids.back(), "put", wire::encoded(thing{std::to_string(n)}));
+  }
+  p->run();
+
+  BOOST_TEST(p->front->counters().turns == 1U);
+  BOOST_TEST(inbox() == 75);
+  for (std::size_t n = 0; n < ids.size(); ++n) {
+    const got again = p->call(ids[n], "put", thing{std::to_string(n)});
+    BOOST_TEST(value_of(again) == static_cast<std::int64_t>(n) + 1);
+  }
+  BOOST_TEST(seen.handled == 75);
+  BOOST_TEST(p->front->counters().repeats == 75U);
+}
+
 BOOST_AUTO_TEST_CASE(a_known_id_with_another_body_or_operation_is_a_conflict) {
   const uuid id = p->fresh_id();
   p->call(id, "put", thing{"a"});
