@@ -2,6 +2,8 @@
 
 #include "runtime/actor/store_turn.hpp"
 #include "runtime/fault_point.hpp"
+#include "runtime/wire/envelope.hpp"
+#include "runtime/wire/limits.hpp"
 
 #include <algorithm>
 
@@ -13,6 +15,8 @@ namespace {
 
 // As much of an error's text is kept with a dead letter.
 constexpr std::size_t error_bytes_max = 2'048;
+// And as much of all that one message tells of: a quarter of what it may have.
+constexpr std::size_t texts_bytes_max = wire::control_bytes_max / 4;
 
 /// The business's last word: another try would say the same.
 bool is_refusal(errc code) {
@@ -266,6 +270,16 @@ void event_turn::load_graves() {
   are_graves_loaded_ = true;
 }
 
+/// Texts of errors are for people: they are cut so that all in one message of `rows_in_all` fit.
+void event_turn::cut_texts(std::vector<wire::postponed>& rows, std::size_t rows_in_all) {
+  const std::size_t each_max = texts_bytes_max / std::max<std::size_t>(1, rows_in_all);
+  for (wire::postponed& each : rows) {
+    if (each.error.size() > each_max) {
+      each.error = wire::travelling(each.error, each_max);
+    }
+  }
+}
+
 void event_turn::finish() {
   for (const std::uint32_t number : touched_) {
     const partition& at = partitions_[number];
@@ -283,6 +297,7 @@ void event_turn::committed() {
     partitions_[number].epoch = epoch;
   }
   if (!handled_.upto.empty()) {
+    cut_texts(handled_.waiting, handled_.waiting.size());
     reports_.push_back({link_, wire::kind::handled, wire::encoded(handled_)});
   }
   std::move(answers_.begin(), answers_.end(), std::back_inserter(reports_));

@@ -100,6 +100,7 @@ private:
   assign_partition(const wire::assign& order, const wire::progress& from, wire::assigned& answer);
   void
   assign_in_memory(const wire::assign& order, const wire::progress& from, wire::assigned& answer);
+  static void cut_texts(std::vector<wire::postponed>& rows, std::size_t rows_in_all);
   static void describe(std::uint32_t number, const partition& at, wire::assigned& answer);
   std::uint64_t least_handled() const;
 

@@ -30,6 +30,13 @@ void event_turn::assign(const item& what) {
     store::subscriptions{*store_->database}.forget_passed_graves();
     load_graves();
   }
+  std::size_t rows = 0;
+  for (const wire::partition_state& each : answer.partitions) {
+    rows += each.waiting.size();
+  }
+  for (wire::partition_state& each : answer.partitions) {
+    cut_texts(each.waiting, rows);
+  }
   answers_.push_back({what.link, wire::kind::assigned, wire::encoded(answer)});
 }
 

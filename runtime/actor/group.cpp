@@ -54,6 +54,18 @@ void group::shut(error why) {
   why_shut_ = std::move(why);
 }
 
+outcome<void> group::check_answer(std::size_t bytes, effect possible) const {
+  if (bytes <= parts_.body_bytes_max) {
+    return {};
+  }
+  return failure{internal_error(
+      fmt::format(
+          "the answer has {} bytes; {} are the limit (`limits: {{body: ...}}` of the topology)",
+          bytes,
+          parts_.body_bytes_max),
+      possible)};
+}
+
 void group::push(std::vector<item>& batch) {
   in_hand.fetch_add(static_cast<std::int64_t>(batch.size()), std::memory_order_relaxed);
   if (lane_count_ == 1) {

@@ -33,6 +33,8 @@ struct worker_parts {
   /// The folder the topology is in.
   std::string folder;
   int links = 1;
+  /// Of an answer, and of an event.
+  std::size_t body_bytes_max = wire::body_bytes_max;
 };
 
 /// Counters of one group, for status.
@@ -97,6 +99,9 @@ public:
 
   /// Something the group tells itself. Never refused: what it answers was taken in before.
   void push_internal(item&& one) { lanes_[one.partition % lane_count_].push(std::move(one)); }
+
+  /// Whether an answer of so many bytes can leave; else what its caller gets instead.
+  outcome<void> check_answer(std::size_t bytes, effect possible) const;
 
   bool subscribes() const { return !options_.subscribes.empty(); }
 

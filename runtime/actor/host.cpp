@@ -29,6 +29,7 @@ host::host(
   for (const int number : replicas) {
     replicas_.push_back({number, 0, nullptr});
   }
+  output_.event_bytes_max = of.parts().body_bytes_max;
   if (store_) {
     turn_ = std::make_unique<store_turn>(of, *store_, events_, busy_since_);
   }
@@ -181,10 +182,10 @@ void host::run_query(
       // Outside the fair lock and the inbox, so possibly twice: loud, so that its author hears.
       throw std::logic_error{"the query wrote; declare it as a command"};
     }
-    answer_with(each, admitted, answered ? nullptr : &answered.error());
+    answer_with(each, admitted, answered ? nullptr : &answered.error(), effect::none);
   } catch (const no_store& wanted) {
     const error refused = wanted.to_error();
-    answer_with(each, admitted, &refused);
+    answer_with(each, admitted, &refused, effect::none);
   } catch (const store::database_error& fault) {
     note(admitted, errc::internal, lap());
     reply_error(each, fault.to_error());
@@ -207,10 +208,10 @@ void host::run_without_store(
   try {
     TROUPE_FAULT("storeless.before_handler");
     const auto answered = command.run(each.body, current, bytes_);
-    answer_with(each, admitted, answered ? nullptr : &answered.error());
+    answer_with(each, admitted, answered ? nullptr : &answered.error(), effect::unknown);
   } catch (const no_store& wanted) {
     const error refused = wanted.to_error();
-    answer_with(each, admitted, &refused);
+    answer_with(each, admitted, &refused, effect::none);
   } catch (const std::exception& thrown) {
     // There is no transaction to undo: what it did, it did.
     crash(each, by, admitted, thrown.what(), effect::unknown);
@@ -220,8 +221,14 @@ void host::run_without_store(
   busy_since_.store(0, std::memory_order_relaxed);
 }
 
-/// With what the handler wrote, or with the error it refused with.
-void host::answer_with(item& each, const supervision::admitted& admitted, const error* why) {
+/// With what the handler wrote, or with the error it refused with. `possible`: what it may have
+/// done if the answer cannot leave.
+void host::answer_with(
+    item& each, const supervision::admitted& admitted, const error* why, effect possible) {
+  const auto fits = group_.check_answer(bytes_.size(), possible);
+  if (why == nullptr && !fits) {
+    why = &fits.error();
+  }
   if (why == nullptr) {
     note(admitted, std::nullopt, lap());
     reply(each, answer::kind::ok, bytes_);

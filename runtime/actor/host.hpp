@@ -68,7 +68,8 @@ private:
       const handlers::command& command,
       replica& by,
       const supervision::admitted& admitted);
-  void answer_with(item& each, const supervision::admitted& admitted, const error* why);
+  void
+  answer_with(item& each, const supervision::admitted& admitted, const error* why, effect possible);
   void crash(
       item& each,
       replica& by,

@@ -246,6 +246,9 @@ store_turn::run_command(write& each, turn_output& output, wall_time now) {
         && output.effects.size() == effects_before) {
       throw std::logic_error{"it put its answer off and asked for no effect that would bring one"};
     }
+    if (auto fits = group_.check_answer(each.result.bytes.size(), troupe::effect::none); !fits) {
+      return failure{std::move(fits).error()};
+    }
     return handled;
   } catch (const store::database_error& fault) {
     if (fault.kind != store::database_fault::constraint) {
@@ -270,7 +273,11 @@ bool store_turn::run_effect_result(write& each, turn_output& output, wall_time n
   saga::outgoing::answer settled{row->call, false, {}};
   // Unlike a command's, the refusal of a settlement keeps what it wrote: that the card was declined
   // is itself a fact to keep.
-  if (auto handled = settle(each, *row, result, settled.bytes, output, now); !handled) {
+  auto handled = settle(each, *row, result, settled.bytes, output, now);
+  if (handled) {
+    handled = group_.check_answer(settled.bytes.size(), troupe::effect::unknown);
+  }
+  if (!handled) {
     settled.failed = true;
     settled.bytes.clear();
     wire::append_error(settled.bytes, handled.error());

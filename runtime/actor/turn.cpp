@@ -59,9 +59,11 @@ uuid turn::next_event_id(std::string_view topic, std::string_view key, std::stri
         wire::key_bytes_max,
         key.size())};
   }
-  if (body.size() > wire::body_bytes_max) {
+  if (body.size() > output_.event_bytes_max) {
     throw std::invalid_argument{fmt::format(
-        "an event has at most {} bytes, this one has {}", wire::body_bytes_max, body.size())};
+        "an event has at most {} bytes (`limits: {{body: ...}}` of the topology), this one has {}",
+        output_.event_bytes_max,
+        body.size())};
   }
   return derived_id(events_from_, fmt::format("{}#{}", topic, ++events_));
 }

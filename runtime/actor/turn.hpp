@@ -7,6 +7,7 @@
 #include "runtime/store/database.hpp"
 #include "runtime/store/forced_breakers.hpp"
 #include "runtime/store/writers.hpp"
+#include "runtime/wire/limits.hpp"
 #include "runtime/wire/message.hpp"
 
 #include <cstdint>
@@ -23,6 +24,8 @@ struct turn_output : saga::outgoing {
   std::vector<store::outbox_row> events;
   /// The number of the next event; 0 while nobody has looked.
   std::uint64_t next_event = 0;
+  /// What brokers take of one event.
+  std::size_t event_bytes_max = wire::body_bytes_max;
   /// When the earliest timer is due that is known of; the end of time if there is none.
   wall_time next_timer = wall_time::max();
   /// Somebody's work was taken over, who may have left events in the outbox.
@@ -116,8 +119,8 @@ public:
   /// Publishes an event: it leaves after the commit, in the order of commits.
   ///
   /// Throws std::invalid_argument if the topic is none (wire::is_topic), or key or event are larger
-  /// than what travels (wire/limits.hpp); no_store as `database` does, since an event that is in no
-  /// transaction could be lost.
+  /// than what travels (wire/limits.hpp, the topology's `limits.body`); no_store as `database`
+  /// does, since an event that is in no transaction could be lost.
   template <wire::message Event>
   void publish(std::string_view topic, const Event& event, std::string_view key = {}) {
     add_event(topic, key, wire::encoded(event));

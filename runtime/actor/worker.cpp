@@ -55,7 +55,8 @@ struct worker::state {
             options.node,
             ids.next(clock.wall()),
             options.folder,
-            static_cast<int>(options.brokers.size())},
+            static_cast<int>(options.brokers.size()),
+            options.body_bytes_max},
         system{configure(config)} {}
 
   state(const state&) = delete;

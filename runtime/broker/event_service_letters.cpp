@@ -44,7 +44,7 @@ error no_letter(const uuid& id) {
 void event_service::list_letters(
     origin from, const uuid& id, const wire::get_dead_letters& what, instant now) {
   const std::size_t count = std::clamp(what.count, 1U, letters_count_max);
-  ask(ask_letters{what.capability.value_or(""), what.after, count},
+  ask(ask_letters{what.capability.value_or(""), what.after, count, body_bytes_max_ / 2},
       now,
       [=, this](const outcome<journal_result>& result, instant) {
         const auto* page = result_of<letters_page>(result);

@@ -73,6 +73,8 @@ struct node {
   wire::pong progress;
   /// Its calls of all capabilities, oldest first.
   call_list outstanding;
+  /// The calls that its last login's end was held against, in case only its link was lost.
+  std::vector<uuid> blamed;
 
   struct place {
     std::uint32_t capability;

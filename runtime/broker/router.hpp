@@ -182,7 +182,8 @@ private:
   void return_awaiting(std::uint32_t number);
   void leave(session login, bool is_blamed, std::string_view why, instant now, decisions& out);
   void take_serves(std::uint32_t number, const std::vector<wire::served>& serves, instant now);
-  void adopt(std::uint32_t number, const wire::hello& hello, bool is_same_process, instant now);
+  void take_back_deaths(std::uint32_t number);
+  void adopt(std::uint32_t number, const wire::hello& hello, instant now);
 
   router_options options_;
   registry nodes_;

@@ -57,6 +57,10 @@ outcome<void> router::hello(session login, const wire::hello& hello, instant now
     counts_.workers_lost += 1;
     end_login(number, !is_same_process, out);
   }
+  if (is_same_process) {
+    take_back_deaths(number);
+  }
+  joined.blamed.clear();
   joined.live = true;
   joined.draining = false;
   joined.login = login;
@@ -70,7 +74,7 @@ outcome<void> router::hello(session login, const wire::hello& hello, instant now
   take_serves(number, hello.serves, now);
   const std::uint32_t own = nodes_.find_capability("troupe.node." + joined.name);
   nodes_.capabilities[own].lanes[nodes_.lane_of(own, number)].credit = options_.node_credit;
-  adopt(number, hello, is_same_process, now);
+  adopt(number, hello, now);
   out.events.push_back(make_event(
       "worker_joined",
       {{"node", joined.name},
@@ -82,9 +86,26 @@ outcome<void> router::hello(session login, const wire::hello& hello, instant now
   return {};
 }
 
+/// It did not die: only its link did, with whatever it had answered.
+void router::take_back_deaths(std::uint32_t number) {
+  for (const uuid& id : nodes_.nodes[number].blamed) {
+    const std::uint8_t deaths = blamed_.deaths_of(id);
+    if (deaths == 0) {
+      continue; // It was answered since.
+    }
+    if (deaths == 1) {
+      blamed_.clear(id);
+    } else {
+      blamed_.set(id, static_cast<std::uint8_t>(deaths - 1));
+    }
+    if (const std::uint32_t index = calls_.find(id); index != nowhere) {
+      calls_[index].deaths = static_cast<std::uint8_t>(deaths - 1);
+    }
+  }
+}
+
 /// Calls the worker still has in hand from an earlier login are outstanding there, not here.
-void router::adopt(
-    std::uint32_t number, const wire::hello& hello, bool is_same_process, instant now) {
+void router::adopt(std::uint32_t number, const wire::hello& hello, instant now) {
   for (const uuid& id : hello.in_flight) {
     const std::uint32_t index = calls_.find(id);
     if (index == nowhere) {
@@ -98,10 +119,6 @@ void router::adopt(
       continue; // Somebody has it: the inbox makes the second run harmless.
     }
     unlist(index);
-    if (is_same_process && known.deaths > 0) {
-      --known.deaths; // It did not die: only the link did.
-      blamed_.set(id, known.deaths);
-    }
     ++counts_.adopted;
     occupy(index, nodes_.lane_of(known.capability, number));
   }
@@ -226,6 +243,9 @@ void router::return_outstanding(std::uint32_t number, bool is_blamed, decisions&
   for (auto each = scratch_.rbegin(); each != scratch_.rend(); ++each) {
     broker::call& held = calls_[*each];
     release(*each);
+    if (is_blamed) {
+      ended.blamed.push_back(held.id);
+    }
     if (is_blamed && held.waiters.empty()) {
       blamed_.set(
           held.id, static_cast<std::uint8_t>(std::min<int>(held.deaths + 1, deaths_convicted)));

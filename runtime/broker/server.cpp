@@ -51,15 +51,10 @@ void server::received(
     ++counts_.malformed;
     return respond_error({from, how}, partial.id, header.error());
   }
-  if (body.size() > options_.body_bytes_max) {
+  const bool is_too_large = body.size() > options_.body_bytes_max;
+  if (header->kind == wire::kind::call && is_too_large) {
     ++counts_.malformed;
-    return respond_error(
-        {from, how},
-        header->id,
-        invalid(fmt::format(
-            "a body of {} bytes; {} are the limit (`limits: {{body: ...}}` of the topology)",
-            body.size(),
-            options_.body_bytes_max)));
+    return respond_error({from, how}, header->id, too_large("a body", body.size()));
   }
   if (header->kind == wire::kind::call && how != framing::batched) {
     return take_call({from, how}, *header, bytes, body, now); // Needs no login.
@@ -82,7 +77,25 @@ void server::received(
   if (header->kind == wire::kind::call) {
     return take_call({from, how}, *header, bytes, body, now);
   }
+  if (header->kind == wire::kind::reply && is_too_large) {
+    // The call has to end, and its worker to get its credit back.
+    ++counts_.malformed;
+    std::string instead;
+    error why = too_large("the answer has a body", body.size());
+    why.code = errc::internal;
+    why.possible = effect::unknown;
+    wire::append_error_header(instead, header->id, why);
+    return take_other({from, how}, place, *wire::scan_header(instead), instead, {}, now);
+  }
   take_other({from, how}, place, *header, bytes, body, now);
+}
+
+error server::too_large(std::string_view what, std::size_t bytes) const {
+  return invalid(fmt::format(
+      "{} of {} bytes; {} are the limit (`limits: {{body: ...}}` of the topology)",
+      what,
+      bytes,
+      options_.body_bytes_max));
 }
 
 void server::take_call(

@@ -104,6 +104,7 @@ private:
       instant now);
   bool take_own(reply_to from, const wire::header_view& header, std::string_view body, instant now);
   error no_journal_here() const;
+  error too_large(std::string_view what, std::size_t bytes) const;
   void take_event_talk(
       reply_to from,
       std::uint32_t place,

@@ -41,9 +41,11 @@ struct sqlite_options {
   int truncate_pages = 16'000;
   /// SQLite's name of another file layer; empty for the system's own. For tests.
   std::string vfs{};
-  /// Called when the disk did not confirm. The default writes a line to stderr and ends the process
-  /// at once with status 74 (EX_IOERR). One that returns leaves a session that only throws.
-  std::function<void(const std::string& message)> on_fsync_error{};
+  /// Called when the disk did not confirm, or before a commit to a file that is no longer found
+  /// under its name: nothing may be confirmed any more. The default writes a line to stderr and
+  /// ends the process at once with status 74 (EX_IOERR). One that returns leaves a session that
+  /// only throws.
+  std::function<void(const std::string& message)> on_fatal{};
 };
 
 /// Opens, and if need be makes, the SQLite database in the file `path` with its folder.

@@ -167,6 +167,7 @@ void sqlite_session::commit() {
   }
   try {
     require_usable("COMMIT");
+    require_same_file();
     do_control(control::commit);
   } catch (const database_error&) {
     rollback();
@@ -348,16 +349,31 @@ void sqlite_session::fail(int code, std::string_view sql) {
   if (found.kind == database_fault::fsync) {
     // Asking again would be answered with success: the kernel reports a lost write once and drops
     // the page (PostgreSQL's fsync bug of 2018).
-    spent_ = true;
-    const auto message = fmt::format("{}: the disk did not confirm: {}", path_, found.what());
-    if (options_.on_fsync_error) {
-      options_.on_fsync_error(message);
-    } else {
-      std::fputs(fmt::format("{}; stopping at once\n", message).c_str(), stderr);
-      std::_Exit(io_error_status);
-    }
+    stop(fmt::format("{}: the disk did not confirm: {}", path_, found.what()));
   }
   throw found;
+}
+
+/// What is committed to a file that nobody finds any more is lost, however well it was flushed.
+void sqlite_session::require_same_file() {
+  int has_moved = 0;
+  if (sqlite3_file_control(connection_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &has_moved)
+          == SQLITE_OK
+      && has_moved != 0) {
+    const auto message = fmt::format("{} was deleted, moved or replaced while it was open", path_);
+    stop(message);
+    throw database_error{database_fault::io, message};
+  }
+}
+
+/// Nothing may be committed any more; the owner is told, or the process ends.
+void sqlite_session::stop(const std::string& message) {
+  spent_ = true;
+  if (options_.on_fatal) {
+    return options_.on_fatal(message);
+  }
+  std::fputs(fmt::format("{}; stopping at once\n", message).c_str(), stderr);
+  std::_Exit(io_error_status);
 }
 
 void sqlite_session::bind(sqlite_statement& statement, std::span<const value> parameters) {

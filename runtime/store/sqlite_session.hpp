@@ -63,6 +63,8 @@ private:
   void do_control(control which);
   /// Throws the error for `code`; for an fsync error, tells the owner first.
   [[noreturn]] void fail(int code, std::string_view sql);
+  void require_same_file();
+  void stop(const std::string& message);
   void bind(sqlite_statement& statement, std::span<const value> parameters);
   void set_pragma(const char* name, const std::string& to, const std::string& expected);
   void configure();

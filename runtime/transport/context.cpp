@@ -2,10 +2,9 @@
 
 #include <zmq.hpp>
 
-#include <sys/random.h>
-
 #include <cstdlib>
 #include <stdexcept>
+#include <sys/random.h>
 
 namespace troupe::transport {
 

@@ -33,8 +33,7 @@ void peer_loop::state::connect(int index, peer_handler& handler, instant now) {
   prepare(
       *link.socket,
       settings.heartbeat,
-      static_cast<std::int64_t>(
-          settings.body_bytes_max + wire::header_bytes_max + wire::frame_slack_bytes));
+      static_cast<std::int64_t>(wire::frame_bytes_max(settings.body_bytes_max)));
   // Nothing is queued for a broker that is not there: it would be delivered minutes later.
   link.socket->set(zmq::sockopt::immediate, true);
   link.socket->set(zmq::sockopt::reconnect_ivl, reconnect_first_ms);

@@ -77,8 +77,7 @@ struct router_loop::state {
     prepare(
         socket,
         heartbeat,
-        static_cast<std::int64_t>(
-            settings.body_bytes_max + wire::header_bytes_max + wire::frame_slack_bytes));
+        static_cast<std::int64_t>(wire::frame_bytes_max(settings.body_bytes_max)));
     socket.set(zmq::sockopt::router_mandatory, true); // Default: drop silently.
     socket.set(zmq::sockopt::backlog, 1024);
     connections.emplace(zmq.zmq(), socket);

@@ -1,10 +1,9 @@
 #include "runtime/transport/wake.hpp"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <cerrno>
+#include <sys/eventfd.h>
 #include <system_error>
+#include <unistd.h>
 
 namespace troupe::transport {
 
@@ -20,7 +19,8 @@ wake::~wake() {
 
 void wake::ring() noexcept {
   if (!rung_.exchange(true)) {
-    (void)::eventfd_write(fd_, 1); // Fails only when the counter is full: never with one ring in it.
+    (void)::eventfd_write(
+        fd_, 1); // Fails only when the counter is full: never with one ring in it.
   }
 }
 

@@ -16,25 +16,9 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::array kinds{
-    ""sv,
-    "call"sv,
-    "reply"sv,
-    "hello"sv,
-    "welcome"sv,
-    "ping"sv,
-    "pong"sv,
-    "state"sv,
-    "roster"sv,
-    "bye"sv,
-    "outbox"sv,
-    "relay"sv,
-    "confirmed"sv,
-    "resend"sv,
-    "assign"sv,
-    "assigned"sv,
-    "event"sv,
-    "handled"sv,
-    "buried"sv,
+    ""sv,       "call"sv,     "reply"sv, "hello"sv,   "welcome"sv, "ping"sv,      "pong"sv,
+    "state"sv,  "roster"sv,   "bye"sv,   "outbox"sv,  "relay"sv,   "confirmed"sv, "resend"sv,
+    "assign"sv, "assigned"sv, "event"sv, "handled"sv, "buried"sv,
 };
 constexpr std::array statuses{""sv, "ok"sv, "error"sv, "pending"sv};
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -13,11 +14,20 @@ inline constexpr std::size_t header_bytes_max = std::size_t{16} * 1024;
 /// The default of `limits.body` in a topology.
 inline constexpr std::size_t body_bytes_max = std::size_t{1024} * 1024;
 
+/// What Troupe's programs tell each other (logins, assignments, events that are committed already)
+/// may have so much also where `limits.body`, which is for calls and answers, is less.
+inline constexpr std::size_t control_bytes_max = std::size_t{1024} * 1024;
+
 /// A batch frame is closed when it has grown past this; one large envelope may exceed it.
 inline constexpr std::size_t batch_bytes_target = std::size_t{128} * 1024;
 
 /// Room beyond header and body in the largest frame: length prefixes and the envelopes before.
 inline constexpr std::size_t frame_slack_bytes = batch_bytes_target + 1024U;
+
+/// The largest frame there is, with this `limits.body`.
+constexpr std::size_t frame_bytes_max(std::size_t body_max) {
+  return std::max(body_max, control_bytes_max) + header_bytes_max + frame_slack_bytes;
+}
 
 /// Names and operations are short on purpose: they are compared and hashed on every hop.
 inline constexpr std::size_t name_bytes_max = 64;

@@ -27,7 +27,7 @@ struct power_fixture : store_fixture {
     options.vfs = other.name();
     options.checkpoint_pages = 20;
     options.truncate_pages = 60;
-    options.on_fsync_error = [this](const std::string& what) { fsync_errors.push_back(what); };
+    options.on_fatal = [this](const std::string& what) { fsync_errors.push_back(what); };
   }
 
   /// Commits numbered rounds until the end or the first error; the last number confirmed, or -1.
