@@ -1,5 +1,3 @@
-#include "actors/shop.hpp"
-
 #include "actors/echo/echo.hpp"
 #include "actors/inventory/inventory.hpp"
 #include "actors/inventory/schema.hpp"
@@ -15,6 +13,7 @@
 #include "actors/payments/schema.hpp"
 #include "actors/users/schema.hpp"
 #include "actors/users/users.hpp"
+#include "runtime/actor/registry.hpp"
 
 #ifdef TROUPE_FAULTS
 #include "actors/faulty/faulty.hpp"
@@ -38,7 +37,7 @@ actor_type notifications_type() {
 
 } // namespace
 
-std::vector<actor_type> shop_actor_types() {
+std::vector<actor_type> registered_types() {
   return {
 #ifdef TROUPE_FAULTS
       type_of<faulty::faulty_actor, faulty::faulty_options>(

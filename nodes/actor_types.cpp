@@ -1,6 +1,6 @@
 #include "nodes/actor_types.hpp"
 
-#include "actors/shop.hpp"
+#include "runtime/actor/registry.hpp"
 
 #include <utility>
 
@@ -8,7 +8,7 @@ namespace troupe {
 
 std::vector<topology::actor_type> actor_types() {
   std::vector<topology::actor_type> all;
-  for (actor_type& type : shop_actor_types()) {
+  for (actor_type& type : registered_types()) {
     topology::actor_type& known = all.emplace_back();
     known.name = std::move(type.name);
     known.wants_store = type.wants_store();

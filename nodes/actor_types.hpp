@@ -6,7 +6,7 @@
 
 namespace troupe {
 
-/// The actor types that the programs of this tree have, as far as a topology must know them.
+/// The registered types (runtime/actor/registry.hpp), as far as a topology must know them.
 std::vector<topology::actor_type> actor_types();
 
 } // namespace troupe

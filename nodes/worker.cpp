@@ -2,10 +2,10 @@
 
 #include "runtime/actor/worker.hpp"
 
-#include "actors/shop.hpp"
 #include "nodes/actor_types.hpp"
 #include "nodes/node_main.hpp"
 #include "nodes/stop_signals.hpp"
+#include "runtime/actor/registry.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/config.hpp"
 #include "runtime/observe/event_log.hpp"
@@ -75,7 +75,7 @@ int serve(const topology::plan& plan, const node_arguments& given, const sigset_
   const system_clock time;
   observe::event_log log{
       time, given.node, given.log_json ? observe::log_format::json : observe::log_format::text};
-  const registry types{shop_actor_types()};
+  const registry types{registered_types()};
   transport::context zmq;
   auto made = worker::make(zmq, time, log, types, options_of(plan, given.node));
   if (!made) {

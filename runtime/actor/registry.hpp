@@ -79,6 +79,10 @@ actor_type type_of(
 /// topology's `config` (saga::tuning, by operation).
 actor_type saga_type(std::string name, std::vector<saga::definition> sagas);
 
+/// The actor types of the programs of a project, which defines this: once, in a library that it
+/// gives to troupe_programs() (nodes/README.md). What runs, and what a topology is checked against.
+std::vector<actor_type> registered_types();
+
 /// The actor types a program has. Made in main() and handed down.
 class registry {
 public:

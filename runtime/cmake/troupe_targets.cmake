@@ -9,17 +9,21 @@ target_compile_definitions(troupe_build INTERFACE
   $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>
   $<$<BOOL:${TROUPE_FAULTS}>:TROUPE_FAULTS>
   MSGPACK_DEFAULT_API_VERSION=3 MSGPACK_NO_BOOST)
-if(NOT TROUPE_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+if(NOT TROUPE_SANITIZE AND CMAKE_BUILD_TYPE MATCHES "Rel") # Wants an optimizing compiler.
   target_compile_options(troupe_build INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 endif()
+
+# What those need as well who use a library of this project.
+add_library(troupe_sanitizers INTERFACE)
+target_link_libraries(troupe_build INTERFACE troupe_sanitizers)
 if(TROUPE_SANITIZE)
-  target_compile_options(troupe_build INTERFACE
+  target_compile_options(troupe_sanitizers INTERFACE
     -fsanitize=${TROUPE_SANITIZE} -fno-sanitize-recover=all)
   if(TROUPE_SANITIZE STREQUAL "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # GCC's ThreadSanitizer does not see fences (Boost and CAF have some) and says so with a warning.
-    target_compile_options(troupe_build INTERFACE -Wno-tsan)
+    target_compile_options(troupe_sanitizers INTERFACE -Wno-tsan)
   endif()
-  target_link_options(troupe_build INTERFACE -fsanitize=${TROUPE_SANITIZE})
+  target_link_options(troupe_sanitizers INTERFACE -fsanitize=${TROUPE_SANITIZE})
 endif()
 
 # troupe_library(NAME SOURCES ... [DEPENDS ...] [SYSTEM include-dirs ...])
@@ -28,7 +32,8 @@ endif()
 function(troupe_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;SYSTEM" ${ARGN})
   add_library(${name} STATIC ${arg_SOURCES})
-  target_link_libraries(${name} PUBLIC ${arg_DEPENDS} PRIVATE troupe_build)
+  target_link_libraries(${name} PUBLIC ${arg_DEPENDS} troupe_sanitizers PRIVATE troupe_build)
+  target_compile_features(${name} PUBLIC cxx_std_20)
   target_include_directories(${name} PUBLIC "${PROJECT_SOURCE_DIR}")
   target_include_directories(${name} SYSTEM PUBLIC ${arg_SYSTEM})
 endfunction()
@@ -76,6 +81,24 @@ function(troupe_describe_test test label seconds)
   elseif(label STREQUAL "chaos")
     set_tests_properties(${test} PROPERTIES RUN_SERIAL TRUE)
   endif()
+endfunction()
+
+# troupe_programs(NAME DEPENDS library ...)
+#
+# The programs of nodes/ for the actor types of a project, whose library defines registered_types()
+# (runtime/actor/registry.hpp): the targets NAME, NAME-broker and NAME-worker. They are called troupe,
+# troupe-broker and troupe-worker, and lie together in `bin` of the project's build folder.
+function(troupe_programs name)
+  cmake_parse_arguments(arg "" "" "DEPENDS" ${ARGN})
+  foreach(program IN ITEMS troupe troupe-broker troupe-worker)
+    string(REPLACE "troupe-" "" main ${program})
+    string(REGEX REPLACE "^troupe" "${name}" target ${program})
+    add_executable(${target} "${troupe_SOURCE_DIR}/nodes/${main}.cpp")
+    # What is registered stands behind what asks for it.
+    target_link_libraries(${target} PRIVATE troupe_nodes ${arg_DEPENDS} troupe_build)
+    set_target_properties(${target} PROPERTIES
+      OUTPUT_NAME ${program} RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+  endforeach()
 endfunction()
 
 # The main() of every Boost.Test program, compiled once.

@@ -1,7 +1,5 @@
 #include "tests/actors/actor_fixture.hpp"
 
-#include "actors/shop.hpp"
-
 namespace troupe::shop::test {
 
 config_tree map_of(std::vector<config_tree::entry> entries) {
@@ -15,7 +13,7 @@ config_tree scalar_of(std::string text) {
 }
 
 actor_type type_named(const std::string& name) {
-  const registry all{shop_actor_types()};
+  const registry all{registered_types()};
   const actor_type* found = all.find(name);
   BOOST_REQUIRE(found != nullptr);
   return *found;

@@ -1,5 +1,3 @@
-#include "actors/shop.hpp"
-
 #include "actors/inventory/messages.hpp"
 #include "actors/order_saga/order_saga.hpp"
 #include "nodes/actor_types.hpp"
@@ -62,7 +60,7 @@ BOOST_AUTO_TEST_CASE(a_saga_without_its_participant_is_found) {
 }
 
 BOOST_AUTO_TEST_CASE(each_actor_serves_what_its_registration_says) {
-  for (const actor_type& type : shop_actor_types()) {
+  for (const actor_type& type : registered_types()) {
     if (type.sagas.empty()) {
       actor_fixture made{type}; // Which checks it.
     }
