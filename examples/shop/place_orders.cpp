@@ -167,7 +167,8 @@ int run(const arguments& given) {
 int parse_and_run(int count, char** words) {
   arguments given;
   CLI::App app{"Places orders in the example shop, and asks again for each until it is answered."};
-  app.add_option("--broker", given.brokers, "tcp://HOST:PORT; may be repeated")
+  app.add_option(
+         "--broker", given.brokers, "tcp://HOST:PORT; may be repeated [tcp://127.0.0.1:5550]")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--stock", given.stock_file, "JSON for inventory.load, which is called first");
   app.add_option("--orders", given.orders_file, "orders, one JSON object a line");
@@ -188,6 +189,13 @@ int parse_and_run(int count, char** words) {
     app.parse(count, words);
   } catch (const CLI::ParseError& fault) {
     return app.exit(fault) == 0 ? exit_ok : exit_failed;
+  }
+  if (given.stock_file.empty() && given.orders_file.empty()) {
+    fmt::print(
+        stderr,
+        "shop-place-orders: nothing to do; give --orders FILE, --stock FILE or both, such as "
+        "orders.jsonl and stock.json of examples/shop\n");
+    return exit_failed;
   }
   given.load.deadline = milliseconds{given.deadline_ms};
   given.load.patience = milliseconds{given.patience_ms};
