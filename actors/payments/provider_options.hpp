@@ -11,11 +11,11 @@ namespace troupe::payments {
 /// A card company that behaves as it is told.
 struct simulated_options {
   /// Charges above are declined, in cents; 0: none is.
-  std::int64_t decline_over = 0;
+  std::uint32_t decline_over = 0;
   /// Of each operation; 0: none.
   std::chrono::milliseconds latency{0};
   /// Every n-th operation of an instance is carried out and its answer lost; 0: none.
-  std::int64_t fail_every = 0;
+  std::uint32_t fail_every = 0;
   /// Where it writes down what it carried out, relative to the topology's folder; "": nowhere.
   std::string log;
 };

@@ -22,6 +22,18 @@ std::string text_of(const std::string& name) {
   return {std::istreambuf_iterator<char>{file}, std::istreambuf_iterator<char>{}};
 }
 
+/// What is wrong with the shop's topology if `part` stands in place of `good`.
+std::string faults_with(const std::string& part, const std::string& good) {
+  std::string text = text_of("shop.yaml");
+  const auto at = text.find(good);
+  BOOST_REQUIRE(at != std::string::npos);
+  text.replace(at, good.size(), part);
+  const auto read = topology::read(text, folder + "shop.yaml", actor_types());
+  const auto* faults = std::get_if<topology::faults>(&read);
+  BOOST_REQUIRE(faults != nullptr);
+  return faults->to_text();
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(actors_shop, *utf::label("unit") * utf::timeout(60))
@@ -34,29 +46,21 @@ BOOST_AUTO_TEST_CASE(the_shop_s_topology_is_good) {
 }
 
 BOOST_AUTO_TEST_CASE(a_misspelt_setting_of_an_actor_is_found) {
-  std::string text = text_of("shop.yaml");
-  const auto at = text.find("decline_over");
-  BOOST_REQUIRE(at != std::string::npos);
-  text.replace(at, 12, "decline_ower");
+  const std::string faults = faults_with("decline_ower: 1", "decline_over: 100000");
 
-  const auto read = topology::read(text, folder + "shop.yaml", actor_types());
+  BOOST_TEST(faults.find("did you mean `decline_over`?") != std::string::npos, faults);
+}
 
-  const auto* faults = std::get_if<topology::faults>(&read);
-  BOOST_REQUIRE(faults != nullptr);
-  BOOST_TEST(faults->to_text().find("did you mean `decline_over`?") != std::string::npos);
+BOOST_AUTO_TEST_CASE(a_setting_out_of_range_is_found) {
+  const std::string faults = faults_with("decline_over: -1", "decline_over: 100000");
+
+  BOOST_TEST(faults.find("give a whole number from 0 to 4294967295") != std::string::npos, faults);
 }
 
 BOOST_AUTO_TEST_CASE(a_saga_without_its_participant_is_found) {
-  std::string text = text_of("shop.yaml");
-  const auto at = text.find("  inventory:");
-  BOOST_REQUIRE(at != std::string::npos);
-  text.replace(at, 12, "  storehouse: # ");
+  const std::string faults = faults_with("  storehouse: # ", "  inventory:");
 
-  const auto read = topology::read(text, folder + "shop.yaml", actor_types());
-
-  const auto* faults = std::get_if<topology::faults>(&read);
-  BOOST_REQUIRE(faults != nullptr);
-  BOOST_TEST(faults->to_text().find("there is no capability `inventory`") != std::string::npos);
+  BOOST_TEST(faults.find("there is no capability `inventory`") != std::string::npos, faults);
 }
 
 BOOST_AUTO_TEST_CASE(each_actor_serves_what_its_registration_says) {
