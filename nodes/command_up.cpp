@@ -105,7 +105,7 @@ void keeper::start(child& which) {
         wait_before_restart(policy_, milliseconds{0}, which.deaths_in_a_row, random_());
     which.last_exit = pid.error().message;
     which.start_at = now() + wait;
-    up_event event = about(which, "not started");
+    up_event event = about(which, "not_started");
     event.reason = which.last_exit;
     event.restart_in = wait;
     return display_.tell(event);
@@ -185,7 +185,9 @@ void keeper::stop(child_kind kind) {
   }
   for (const child& each : children_) {
     if (each.kind == kind && each.pid != 0) {
-      display_.tell(about(each, "killed, as it did not stop"));
+      up_event event = about(each, "killed");
+      event.reason = is_impatient_ ? "a second signal came" : "it did not stop in time";
+      display_.tell(event);
     }
   }
   signal_all(kind, SIGKILL);

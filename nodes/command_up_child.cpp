@@ -64,7 +64,8 @@ outcome<pid_t> start_child(const child_command& command) {
 std::string exit_reason(int status) {
   if (WIFSIGNALED(status)) {
     const int signal = WTERMSIG(status);
-    return fmt::format("killed by signal {} ({})", signal, ::strsignal(signal));
+    const char* const name = ::sigabbrev_np(signal);
+    return name == nullptr ? fmt::format("signal {}", signal) : fmt::format("SIG{}", name);
   }
   const int code = WEXITSTATUS(status);
   return code == 0 ? "exit 0" : fmt::format("exit {}, see its log", code);

@@ -23,7 +23,7 @@ struct child_command {
 /// @errors `internal`: the system has no room for another process; the log file cannot be opened.
 outcome<pid_t> start_child(const child_command& command);
 
-/// What a wait status says: "exit 0", "exit 2, see its log", "killed by signal 9 (Killed)".
+/// What a wait status says: "exit 0", "exit 2, see its log", "SIGKILL".
 std::string exit_reason(int status);
 
 } // namespace troupe

@@ -1,9 +1,12 @@
 #include "nodes/command_up_display.hpp"
 
+#include "nodes/text_table.hpp"
+
 #include <cstdio>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace troupe {
@@ -64,6 +67,12 @@ std::string text_line(const up_event& event) {
   return line;
 }
 
+/// How wide the terminal is now: it may have changed.
+std::size_t terminal_columns() {
+  winsize size{};
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
 } // namespace
 
 up_display::up_display(bool json)
@@ -84,25 +93,23 @@ void up_display::show(const std::vector<child_view>& children) {
   }
   // To the first of our lines, and from there clear what they were.
   std::string text = lines_drawn_ == 0 ? "" : fmt::format("\x1b[{}A\x1b[J", lines_drawn_);
-  text += fmt::format(
-      "{:<12} {:<7} {:<9} {:>8} {:>8} {:>8}  {}\n",
-      "NAME",
-      "KIND",
-      "STATE",
-      "PID",
-      "UPTIME",
-      "RESTARTS",
-      "LAST EXIT");
+  const std::size_t columns = terminal_columns();
+  const auto add_line = [&](auto&&... cells) {
+    const std::string line = fmt::format("{:<12} {:<7} {:<9} {:>8} {:>8} {:>8}  {}", cells...);
+    // A line that wraps would be two, and the way up one line short.
+    text += first_characters(line, columns);
+    text += '\n';
+  };
+  add_line("NAME", "KIND", "STATE", "PID", "UPTIME", "RESTARTS", "LAST EXIT");
   for (const child_view& each : children) {
-    text += fmt::format(
-        "{:<12} {:<7} {:<9} {:>8} {:>8} {:>8}  {}\n",
+    add_line(
         each.name,
         each.kind,
         each.state,
         each.pid == 0 ? std::string{"-"} : std::to_string(each.pid),
         uptime_text(each.up),
         each.restarts,
-        each.last_exit.empty() ? "-" : each.last_exit);
+        cell_text(each.last_exit));
   }
   lines_drawn_ = children.size() + 1;
   (void)std::fwrite(text.data(), 1, text.size(), stdout);

@@ -66,6 +66,13 @@ std::size_t width_of(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), starts_character));
 }
 
+std::string_view first_characters(std::string_view text, std::size_t most) {
+  std::size_t characters = 0;
+  const auto end = std::find_if(
+      text.begin(), text.end(), [&](char c) { return starts_character(c) && ++characters > most; });
+  return text.substr(0, static_cast<std::size_t>(end - text.begin()));
+}
+
 std::string cell_text(std::string_view text, std::size_t most) {
   text = text.substr(0, text.find('\n'));
   if (text.empty()) {

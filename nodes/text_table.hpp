@@ -37,6 +37,9 @@ private:
 /// The characters `text` takes on a terminal, about: its code points.
 std::size_t width_of(std::string_view text);
 
+/// As much of the beginning of `text` as takes at most `most` characters on a terminal, about.
+std::string_view first_characters(std::string_view text, std::size_t most);
+
 /// The first line of `text`, at most `most` characters of it, without control characters; "-" for
 /// nothing.
 std::string cell_text(std::string_view text, std::size_t most = 200);

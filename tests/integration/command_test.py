@@ -1,7 +1,17 @@
 """The `troupe` command, as people and scripts use it: what it prints, where, and how it ends."""
 
+import contextlib
+import fcntl
 import json
+import os
+import pty
+import re
+import select
+import signal
+import struct
 import subprocess
+import termios
+import time
 import unittest
 
 import harness
@@ -179,6 +189,56 @@ class Call(CommandTest):
         done = troupe(*words, "--json")
         self.assert_ends(DEADLINE, done)
         self.assertEqual("none", self.json_of(done)["error"]["effect"])
+
+
+class Terminal:
+    """A program on a terminal of its own, and all that it drew there."""
+
+    def __init__(self, *words: object, columns: int):
+        self._own, other = pty.openpty()
+        self.widen(columns)
+        self.child = subprocess.Popen(list(map(str, words)), stdout=other)
+        os.close(other)
+        self.drawn = ""
+
+    def widen(self, columns: int) -> None:
+        fcntl.ioctl(self._own, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+
+    def wait_for(self, pattern: str) -> re.Match:
+        """The last match in what is drawn from now on."""
+        self.drawn = ""
+        until = time.monotonic() + PATIENCE
+        while not (found := re.search(pattern, self.drawn)):
+            left = until - time.monotonic()
+            if left <= 0 or not select.select([self._own], [], [], left)[0]:
+                raise AssertionError(f"no {pattern} in {self.drawn[-2000:]!r}")
+            self.drawn += os.read(self._own, 4096).decode()
+        return found
+
+    def lines(self) -> list[str]:
+        return re.sub(r"\x1b\[\d*[A-Z]", "", self.drawn).split("\r\n")
+
+    def close(self) -> None:
+        self.child.terminate()
+        with contextlib.suppress(OSError):  # Until the last who has the other end is gone.
+            while os.read(self._own, 4096):
+                pass
+        self.child.wait(PATIENCE)
+        os.close(self._own)
+
+
+class Up(CommandTest):
+    def test_lines_of_what_was_killed_fit_into_the_terminal_also_when_it_shrinks(self):
+        terminal = Terminal(BIN / "troupe", "up", self.system(nodes=("n1",)).file, columns=80)
+        self.addCleanup(terminal.close)
+        pid = int(terminal.wait_for(r"n1 +worker +runs +(\d+)")[1])
+
+        os.kill(pid, signal.SIGKILL)
+        terminal.wait_for(r"n1 +worker +runs +\d+ +\d+s +1  SIGKILL\r\n")
+        self.assertGreaterEqual(80, max(map(len, terminal.lines())))
+        terminal.widen(60)
+        terminal.wait_for(r"n1 +worker +runs +\d+ +\d+s +1  S\r\n")
+        self.assertEqual(60, len(terminal.lines()[-2]))
 
 
 class Status(CommandTest):

@@ -49,6 +49,12 @@ BOOST_AUTO_TEST_CASE(a_cell_is_one_line_without_control_characters) {
   BOOST_TEST(cell_text("groß", 4) == "groß");
 }
 
+BOOST_AUTO_TEST_CASE(a_line_is_cut_between_characters) {
+  BOOST_TEST(first_characters("größer", 3) == "grö");
+  BOOST_TEST(first_characters("groß", 4) == "groß");
+  BOOST_TEST(first_characters("", 4) == "");
+}
+
 BOOST_AUTO_TEST_CASE(an_age_has_its_two_largest_units) {
   BOOST_TEST(age_text(-5ms) == "0ms");
   BOOST_TEST(age_text(850ms) == "850ms");
