@@ -115,6 +115,18 @@ bool is_all_digits(std::string_view text) {
          && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+/// The advice to add the unit that makes `digits` an allowed duration; nothing if none does.
+std::optional<std::string> with_unit(
+    const std::string& digits, std::chrono::milliseconds least, std::chrono::milliseconds most) {
+  for (const auto* unit : {"s", "m", "h", "d", "ms"}) {
+    const auto duration = parse_duration(digits + unit);
+    if (duration && *duration >= least && *duration <= most) {
+      return fmt::format("add a unit, such as {}{}", digits, unit);
+    }
+  }
+  return std::nullopt;
+}
+
 } // namespace
 
 const config_tree* config_tree::find(std::string_view key) const {
@@ -262,7 +274,7 @@ std::optional<std::chrono::milliseconds> config_reader::duration(
     add_fault(
         key,
         fmt::format("is `{}`, a duration without unit", *scalar),
-        fmt::format("add a unit, such as {}s", scalar->size() > 6 ? "60" : *scalar));
+        with_unit(*scalar, least, most).value_or(remedy));
     return std::nullopt;
   }
   if (!duration) {

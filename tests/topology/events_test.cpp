@@ -264,6 +264,13 @@ BOOST_AUTO_TEST_CASE(a_subscriber_may_have_no_store) {
   BOOST_TEST(!users("store: none, subscribes: [a]").store.has_value());
 }
 
+BOOST_AUTO_TEST_CASE(the_unit_that_is_missing_is_one_that_is_allowed) {
+  check_only_fault(good_and("events: {keep: 5}\n"), {14, 16}, "without unit", "such as 5m");
+  check_only_fault(good_and("events: {keep: 90}\n"), {14, 16}, "without unit", "such as 90s");
+  check_only_fault(
+      good_and("events: {keep: 99999999999999}\n"), {14, 16}, "without unit", "from 1m to 3650d");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace troupe::topology
