@@ -1,3 +1,4 @@
+#include "nodes/actor_types.hpp"
 #include "nodes/command.hpp"
 
 #include <fmt/format.h>
@@ -17,7 +18,7 @@ ordered_json json_of(const topology::retention_rule& rule) {
       {"drop_unread", rule.drop_unread}};
 }
 
-ordered_json json_of(const topology::plan& plan) {
+ordered_json json_of(const topology::plan& plan, const std::vector<topology::actor_type>& types) {
   ordered_json brokers = ordered_json::array();
   for (const auto& each : plan.brokers) {
     brokers.push_back({{"name", each.name}, {"listen", each.listen}});
@@ -37,6 +38,8 @@ ordered_json json_of(const topology::plan& plan) {
         {"actor", each.actor},
         {"replicas", each.replicas},
         {"nodes", on}};
+    const auto* const type = topology::type_named(each.actor, types);
+    one["operations"] = type == nullptr ? std::vector<std::string>{} : type->operations;
     one["subscribes"] = each.subscribes;
     one["store"] = each.store ? ordered_json(*each.store) : ordered_json(nullptr);
     capabilities.push_back(std::move(one));
@@ -61,14 +64,15 @@ ordered_json json_of(const topology::plan& plan) {
 } // namespace
 
 int run_check(const check_arguments& given) {
+  const auto types = actor_types();
   const auto plan = load_plan(given.file, given.json);
   if (!plan) {
     return exit_code::faults;
   }
   if (given.json) {
-    fmt::print("{}\n", json_of(*plan).dump());
+    fmt::print("{}\n", json_of(*plan, types).dump());
   } else {
-    fmt::print("{}", topology::explain(*plan));
+    fmt::print("{}", topology::explain(*plan, types));
   }
   return exit_code::ok;
 }

@@ -9,12 +9,6 @@ namespace troupe::topology {
 
 namespace {
 
-const actor_type* type_named(std::string_view name, const std::vector<actor_type>& types) {
-  const auto found = std::find_if(
-      types.begin(), types.end(), [&](const actor_type& each) { return each.name == name; });
-  return found == types.end() ? nullptr : &*found;
-}
-
 /// One capability with what is needed to judge it.
 struct subject {
   const draft& checked;
@@ -191,6 +185,12 @@ void check_type(
 }
 
 } // namespace
+
+const actor_type* type_named(std::string_view name, const std::vector<actor_type>& types) {
+  const auto found = std::find_if(
+      types.begin(), types.end(), [&](const actor_type& each) { return each.name == name; });
+  return found == types.end() ? nullptr : &*found;
+}
 
 void check_capabilities(
     const draft& checked, const std::vector<actor_type>& types, std::vector<fault>& found) {

@@ -95,7 +95,7 @@ void check_memory(const draft& checked, std::vector<fault>& found) {
       most = bytes;
     }
   }
-  if (largest == nullptr || sum <= whole.memory_max) {
+  if (largest == nullptr || sum <= whole.memory_max || !checked.sizes_are_read) {
     return;
   }
   const config_tree* limit = checked.find("limits", "memory");

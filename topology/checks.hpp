@@ -20,6 +20,8 @@ struct draft {
   std::vector<const config_tree*> sections;
   /// The same: false where `nodes` could not be read, so that nothing is concluded from it.
   std::vector<bool> nodes_are_read;
+  /// False where `limits` or a bulkhead could not be read: then no sum is made of them.
+  bool sizes_are_read = true;
 
   /// The value at `root.first.second`, or null.
   const config_tree* find(std::string_view first, std::string_view second) const;

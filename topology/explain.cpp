@@ -158,7 +158,7 @@ std::string events_text(const plan& plan) {
   return text;
 }
 
-std::string capability_text(const capability_plan& capability) {
+std::string capability_text(const capability_plan& capability, const actor_type* type) {
   std::string text = fmt::format(
       "  {}: {} of actor `{}`, on {}\n",
       capability.name.value,
@@ -166,6 +166,9 @@ std::string capability_text(const capability_plan& capability) {
       capability.actor,
       placement_text(capability));
   const auto end = std::back_inserter(text);
+  if (type != nullptr && !type->operations.empty()) {
+    fmt::format_to(end, "    operations: {}\n", fmt::join(type->operations, ", "));
+  }
   if (capability.store) {
     fmt::format_to(
         end,
@@ -212,7 +215,7 @@ std::string node_text(const node_plan& node, const plan& plan) {
 
 } // namespace
 
-std::string explain(const plan& plan) {
+std::string explain(const plan& plan, const std::vector<actor_type>& types) {
   std::string text = fmt::format(
       "{}: {}, {}, {} ({}, digest {:016x})\n\n",
       plan.name,
@@ -236,7 +239,7 @@ std::string explain(const plan& plan) {
       duration_text(plan.heartbeat.interval));
   std::uint64_t bytes = 0;
   for (const capability_plan& capability : plan.capabilities) {
-    text += capability_text(capability);
+    text += capability_text(capability, type_named(capability.actor, types));
     bytes += queue_bytes_max(capability, plan.body_bytes_max);
   }
   text += events_text(plan);

@@ -200,7 +200,9 @@ void read_policies(
     read_breaker(*part, owner, into.breaker, found);
   }
   if (const config_tree* part = section.tree("bulkhead")) {
+    const std::size_t faults_before = found.size();
     read_bulkhead(*part, owner, into.bulkhead, found);
+    into.bulkhead_is_read = into.bulkhead_is_read && found.size() == faults_before;
   }
   if (const config_tree* part = section.tree("effects")) {
     read_effects(*part, owner, into.effects, found);

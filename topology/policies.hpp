@@ -13,6 +13,8 @@ struct policies {
   supervision::options supervision;
   supervision::breaker_options breaker;
   supervision::bulkhead_options bulkhead;
+  /// False where something about it was wrong, so that nothing is concluded from it.
+  bool bulkhead_is_read = true;
   effect_options effects;
   supervision::retry_options retry;
   std::chrono::milliseconds turn_limit = capability_plan{}.turn_limit;

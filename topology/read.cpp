@@ -48,7 +48,7 @@ public:
     read_events(reader_, draft_.result, found_);
     read_defaults();
     read_capabilities();
-    refuse_later_releases(reader_, {"gateways"});
+    refuse_later_release("gateways");
     reader_.finish();
     return std::move(draft_);
   }
@@ -81,6 +81,7 @@ private:
       reader.finish();
     }
     if (const config_tree* section = reader_.tree("limits")) {
+      const std::size_t faults_before = found_.size();
       config_reader reader{*section, "limits", found_};
       const std::uint64_t mebibyte = 1U << 20U;
       result.body_bytes_max =
@@ -88,6 +89,7 @@ private:
       result.memory_max =
           reader.size("memory", mebibyte, mebibyte * mebibyte).value_or(result.memory_max);
       reader.finish();
+      draft_.sizes_are_read = found_.size() == faults_before;
     }
   }
 
@@ -172,6 +174,7 @@ private:
     if (const config_tree* section = reader_.tree("defaults")) {
       config_reader reader{*section, "defaults", found_};
       read_policies(reader, "defaults", defaults_, found_);
+      draft_.sizes_are_read = draft_.sizes_are_read && defaults_.bulkhead_is_read;
       reader.finish();
     }
   }
@@ -198,6 +201,7 @@ private:
     capability.store = store_for(store, capability.name, draft_.result.folder);
     policies own = defaults_;
     read_policies(reader, owner, own, found_);
+    draft_.sizes_are_read = draft_.sizes_are_read && own.bulkhead_is_read;
     capability.supervision = own.supervision;
     capability.breaker = own.breaker;
     capability.bulkhead = own.bulkhead;
@@ -268,13 +272,12 @@ private:
     return store;
   }
 
-  /// Keys of the design that this release does not read: refused in words, not as misspellings.
-  static void
-  refuse_later_releases(config_reader& reader, std::initializer_list<std::string_view> keys) {
-    for (const std::string_view key : keys) {
-      if (reader.tree(key) != nullptr) {
-        reader.add_fault(key, "is not in this release", "remove it");
-      }
+  /// A key of the design that this release does not read: refused in words, not as a misspelling,
+  /// and not named among the keys there are.
+  void refuse_later_release(std::string_view key) {
+    if (draft_.root->find(key) != nullptr) {
+      (void)reader_.tree(key);
+      reader_.add_fault(key, "is not in this release", "remove it");
     }
   }
 

@@ -46,6 +46,11 @@ read(std::string_view text, const std::string& file, const std::vector<actor_typ
 std::variant<plan, faults> read_file(const std::string& file, const std::vector<actor_type>& types);
 
 /// The plan in words, for a person: what runs where and what happens when it fails.
-std::string explain(const plan& plan);
+///
+/// @param types those that it was read with.
+std::string explain(const plan& plan, const std::vector<actor_type>& types);
+
+/// The one called `name`, or null.
+const actor_type* type_named(std::string_view name, const std::vector<actor_type>& types);
 
 } // namespace troupe::topology

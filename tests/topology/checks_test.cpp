@@ -67,6 +67,20 @@ BOOST_AUTO_TEST_CASE(the_largest_share_of_the_memory_is_named) {
       "lower `limits.body` or the `bulkhead` of `users`");
 }
 
+BOOST_AUTO_TEST_CASE(nothing_is_concluded_from_sizes_that_are_faults_themselves) {
+  const std::string wants_much =
+      good_with("users: {replicas: 2}", "users: {replicas: 2, bulkhead: {queue: 10000}}");
+  check_only_fault(wants_much + "limits: {body: 64kb}\n", {14, 16}, "`body` of limits");
+  check_only_fault(
+      good_with("users: {replicas: 2}", "users: {bulkhead: {queue: 10000, events: 0}}"),
+      {12, 44},
+      "`events` of bulkhead of capability `users`");
+  check_only_fault(
+      good_with("queue: 100}", "queue: 10000, in_flght: 1}"),
+      {10, 43},
+      "unknown key `in_flght` in bulkhead of defaults");
+}
+
 BOOST_AUTO_TEST_CASE(the_default_limits_hold_seven_default_capabilities) {
   std::string more;
   for (int i = 3; i <= 7; ++i) {

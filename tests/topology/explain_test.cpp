@@ -18,19 +18,20 @@ bool contains(const std::string& text, std::string_view part) {
 BOOST_FIXTURE_TEST_SUITE(topology_explain, topology_fixture, *utf::label("unit") * utf::timeout(30))
 
 BOOST_AUTO_TEST_CASE(a_plan_says_what_runs_where) {
-  const std::string text = explain(plan_of(good));
+  const std::string text = explain(plan_of(good), types);
 
   BOOST_TEST_CONTEXT(text) {
     BOOST_TEST(contains(text, "shop: 1 broker, 2 nodes, 2 capabilities (shops/one/shop.yaml"));
     BOOST_TEST(contains(text, "broker b1 listens on tcp://127.0.0.1:5550"));
     BOOST_TEST(contains(text, "node n1 on this machine runs users x1, orders x2"));
     BOOST_TEST(contains(text, "orders: 3 replicas of actor `orders`, on n1 (0, 2) and n2 (1)"));
+    BOOST_TEST(contains(text, "    operations: place\n"));
     BOOST_TEST(contains(text, "keeps its data in sqlite:shops/one/data/orders.db"));
   }
 }
 
 BOOST_AUTO_TEST_CASE(a_plan_says_what_happens_when_something_fails) {
-  const std::string text = explain(plan_of(good));
+  const std::string text = explain(plan_of(good), types);
 
   BOOST_TEST_CONTEXT(text) {
     BOOST_TEST(contains(
@@ -47,10 +48,12 @@ BOOST_AUTO_TEST_CASE(a_plan_says_what_happens_when_something_fails) {
 
 BOOST_AUTO_TEST_CASE(rates_and_missing_stores_are_put_in_words_too) {
   types[0].wants_store = false;
-  const std::string text = explain(plan_of(good_with(
-      "replicas: 2",
-      "store: none, supervision: {strategy: one_for_all}, breaker: {window: {failure_rate: "
-      "0.25}}")));
+  const std::string text = explain(
+      plan_of(good_with(
+          "replicas: 2",
+          "store: none, supervision: {strategy: one_for_all}, breaker: {window: {failure_rate: "
+          "0.25}}")),
+      types);
 
   BOOST_TEST_CONTEXT(text) {
     BOOST_TEST(contains(text, "all of its group is restarted"));
@@ -63,11 +66,13 @@ BOOST_AUTO_TEST_CASE(rates_and_missing_stores_are_put_in_words_too) {
 }
 
 BOOST_AUTO_TEST_CASE(a_plan_says_who_listens_to_what_and_how_long_it_is_kept) {
-  const std::string text = explain(plan_of(good_and(
-      "  audit: {actor: users, subscribes: ['*', order.*], subscribe_from: oldest}\n"
-      "  mails: {actor: users, subscribes: [order.*, user.gone, stock.low]}\n"
-      "events: {journal: 'sqlite:data/facts.db', topics: {order.*: {keep: 30d, size: 4GiB}, "
-      "noise: {drop_unread: true}}}\n")));
+  const std::string text = explain(
+      plan_of(good_and(
+          "  audit: {actor: users, subscribes: ['*', order.*], subscribe_from: oldest}\n"
+          "  mails: {actor: users, subscribes: [order.*, user.gone, stock.low]}\n"
+          "events: {journal: 'sqlite:data/facts.db', topics: {order.*: {keep: 30d, size: 4GiB}, "
+          "noise: {drop_unread: true}}}\n")),
+      types);
 
   BOOST_TEST_CONTEXT(text) {
     BOOST_TEST(contains(text, "  broker b1 keeps them in sqlite:shops/one/data/facts.db\n"));
@@ -95,10 +100,12 @@ BOOST_AUTO_TEST_CASE(a_plan_says_who_listens_to_what_and_how_long_it_is_kept) {
 
 BOOST_AUTO_TEST_CASE(a_subscriber_without_store_says_what_it_gets) {
   types[0].wants_store = false;
-  const std::string text = explain(plan_of(good_with(
-      "replicas: 2",
-      "store: none, subscribes: [a], subscribe_from: '2026-11-24T08:00:00Z', retry: {attempts: "
-      "1}")));
+  const std::string text = explain(
+      plan_of(good_with(
+          "replicas: 2",
+          "store: none, subscribes: [a], subscribe_from: '2026-11-24T08:00:00Z', retry: {attempts: "
+          "1}")),
+      types);
 
   BOOST_TEST_CONTEXT(text) {
     BOOST_TEST(contains(text, "begins with those since 2026-11-24T08:00:00.000Z\n"));
@@ -108,7 +115,7 @@ BOOST_AUTO_TEST_CASE(a_subscriber_without_store_says_what_it_gets) {
 }
 
 BOOST_AUTO_TEST_CASE(a_plan_without_subscribers_says_so) {
-  const std::string text = explain(plan_of(good));
+  const std::string text = explain(plan_of(good), types);
 
   BOOST_TEST(contains(text, "  all: kept for 7d"));
   BOOST_TEST(contains(text, "  no capability subscribes to any\n"));

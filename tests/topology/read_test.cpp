@@ -189,6 +189,14 @@ BOOST_AUTO_TEST_CASE(keys_of_later_releases_are_refused_in_words) {
       "`gateways` of the topology is not in this release");
 }
 
+BOOST_AUTO_TEST_CASE(an_unknown_key_is_told_which_there_are) {
+  check_only_fault(
+      good_and("wholly_other: 1\n"),
+      {14, 1},
+      "unknown key `wholly_other`",
+      "the keys here are brokers, capabilities, defaults, events, heartbeat, limits");
+}
+
 BOOST_AUTO_TEST_CASE(names_are_words_in_lower_case) {
   for (const auto* name :
        {"Users",

@@ -56,7 +56,7 @@ struct robustness_fixture : topology_fixture {
     const auto result = read(text);
     const auto* wrong = std::get_if<faults>(&result);
     if (wrong == nullptr) {
-      const std::string words = explain(std::get<plan>(result));
+      const std::string words = explain(std::get<plan>(result), types);
       BOOST_REQUIRE(!words.empty());
       return;
     }
