@@ -141,4 +141,18 @@ std::optional<topology::plan> load_plan(const std::string& file, bool json);
 /// @param next what to do next, where that is not what it is after a call.
 int print_error(const error& why, bool json, std::string_view next = {});
 
+/// Says what is wrong with the command line, where `print_error` would; `exit_code::usage`.
+/// @param command its name: "publish"; empty for `troupe` itself.
+int print_wrong_usage(std::string_view command, std::string_view what, bool json);
+
+/// Prints to stderr, behind what was printed to stdout: both may go to the same place.
+void print_aside(std::string_view text);
+
+/// Writes out what was printed to stdout.
+/// @return `code`, or `exit_code::error` for `ok` after it was said that this cannot be done.
+int written_out(int code);
+
+/// The message of `why`, without the advice to ask under the same id where nobody was told one.
+std::string_view message_of(const error& why);
+
 } // namespace troupe

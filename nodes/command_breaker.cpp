@@ -1,7 +1,6 @@
 #include "nodes/command.hpp"
 #include "nodes/connection.hpp"
 #include "nodes/text_table.hpp"
-#include "runtime/config.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/limits.hpp"
 #include "runtime/wire/node_calls.hpp"
@@ -18,6 +17,8 @@ namespace troupe {
 namespace {
 
 using nlohmann::ordered_json;
+
+constexpr std::string_view command = "breaker";
 
 /// What one node said of its breaker, or why it did not.
 struct report {
@@ -42,27 +43,25 @@ std::string user_at_host() {
 
 /// False after what is wrong was printed.
 bool is_called_well(const breaker_arguments& given, milliseconds& deadline) {
-  const auto read = parse_duration(given.deadline);
-  if (!read || *read == milliseconds::zero()) {
-    fmt::print(
-        stderr, "troupe breaker: `{}` is no duration; write 500ms, 2s or 1m\n", given.deadline);
+  const auto read = deadline_in(command, given.deadline, given.json);
+  if (!read) {
     return false;
   }
   deadline = *read;
   if (given.state.empty() != given.why.empty()) {
-    fmt::print(
-        stderr,
-        "troupe breaker: {}\n",
+    (void)print_wrong_usage(
+        command,
         given.why.empty() ? "say why, with --why 'the reason'; whoever is refused reads it"
-                          : "--why goes with open, closed, disabled or auto");
+                          : "--why goes with open, closed, disabled or auto",
+        given.json);
     return false;
   }
   if (given.why.size() > wire::why_bytes_max) {
-    fmt::print(
-        stderr,
-        "troupe breaker: a reason of {} bytes; {} are the limit\n",
-        given.why.size(),
-        wire::why_bytes_max);
+    (void)print_wrong_usage(
+        command,
+        fmt::format(
+            "a reason of {} bytes; {} are the limit", given.why.size(), wire::why_bytes_max),
+        given.json);
     return false;
   }
   return true;
@@ -73,17 +72,7 @@ outcome<std::vector<std::string>>
 nodes_of(const topology::plan& plan, const breaker_arguments& given) {
   const auto* const capability = plan.find(capability_name{given.capability});
   if (capability == nullptr) {
-    std::vector<std::string> known;
-    for (const auto& each : plan.capabilities) {
-      known.push_back(each.name.value);
-    }
-    return failure{
-        {.code = errc::unknown_capability,
-         .message = fmt::format(
-             "{} has no capability `{}`{}",
-             given.file,
-             given.capability,
-             did_you_mean(given.capability, known))}};
+    return failure{unknown_capability(plan, given.capability)};
   }
   std::vector<std::string> nodes;
   for (const auto& each : capability->nodes) {
@@ -179,7 +168,7 @@ ordered_json json_of(const report& from) {
         {"node", from.node},
         {"answers", false},
         {"error",
-         {{"code", name_of(from.said.error().code)}, {"message", from.said.error().message}}}};
+         {{"code", name_of(from.said.error().code)}, {"message", message_of(from.said.error())}}}};
   }
   ordered_json one = {
       {"node", from.node},
@@ -235,16 +224,15 @@ void print_table(
   }
   for (const report& each : reports) {
     if (!each.said) {
-      fmt::print(
-          stderr,
+      print_aside(fmt::format(
           "{}: {}: {}\n",
           each.node,
           name_of(each.said.error().code),
-          each.said.error().message);
+          message_of(each.said.error())));
     }
   }
   if (!next.empty()) {
-    fmt::print(stderr, "  next: {}\n", next);
+    print_aside(fmt::format("  next: {}\n", next));
   }
 }
 

@@ -1,7 +1,6 @@
 #include "nodes/command.hpp"
 #include "nodes/connection.hpp"
 #include "runtime/client/client.hpp"
-#include "runtime/config.hpp"
 #include "runtime/wire/json.hpp"
 
 #include <fmt/format.h>
@@ -9,6 +8,8 @@
 namespace troupe {
 
 namespace {
+
+constexpr std::string_view command = "call";
 
 struct target {
   client::options options;
@@ -24,29 +25,30 @@ std::optional<target> read_words(const call_arguments& given, int& code) {
   code = exit_code::usage;
   const std::size_t least = given.brokers.empty() ? 2 : 1;
   if (words.size() < least || words.size() > least + 1) {
-    fmt::print(
-        stderr,
-        "troupe call: expected {}CAPABILITY.OPERATION and JSON; `troupe call --help` says more\n",
-        given.brokers.empty() ? "FILE, " : "");
+    (void)print_wrong_usage(
+        command,
+        fmt::format(
+            "expected {}CAPABILITY.OPERATION and JSON", given.brokers.empty() ? "FILE, " : ""),
+        given.json);
     return std::nullopt;
   }
-  auto options = connection_of(words, given.brokers, needs::any_broker, given.json);
-  if (!options) {
-    code = exit_code::faults;
+  auto route = route_to(command, words, given.brokers, needs::any_broker, given.json, code);
+  if (!route) {
     return std::nullopt;
   }
-  to.options = std::move(*options);
+  to.options = std::move(route->options);
   // The last dot: a capability may have dots in its name (troupe.broker.status).
   const std::size_t dot = words[0].rfind('.');
   if (dot == std::string::npos || dot == 0 || dot + 1 == words[0].size()) {
-    fmt::print(
-        stderr, "troupe call: `{}` is not CAPABILITY.OPERATION, such as orders.place\n", words[0]);
+    (void)print_wrong_usage(
+        command,
+        fmt::format("`{}` is not CAPABILITY.OPERATION, such as order_saga.place", words[0]),
+        given.json);
     return std::nullopt;
   }
   to.capability = words[0].substr(0, dot);
   to.operation = words[0].substr(dot + 1);
-  const std::string text = words.size() > 1 ? text_or_stdin(words[1]) : "{}";
-  auto body = wire::from_json(text);
+  auto body = body_in(words.size() > 1 ? words[1] : "{}");
   if (!body) {
     code = print_error(body.error(), given.json);
     return std::nullopt;
@@ -58,16 +60,14 @@ std::optional<target> read_words(const call_arguments& given, int& code) {
 } // namespace
 
 int run_call(const call_arguments& given) {
-  const auto deadline = parse_duration(given.deadline);
+  const auto deadline = deadline_in(command, given.deadline, given.json);
   if (!deadline) {
-    fmt::print(stderr, "troupe call: `{}` is no duration; write 500ms, 5s or 1m\n", given.deadline);
     return exit_code::usage;
   }
   client::call_request request{};
   if (!given.id.empty()) {
-    request.id = parse_uuid(given.id);
+    request.id = id_in(command, given.id, given.json);
     if (!request.id) {
-      fmt::print(stderr, "troupe call: `{}` is no UUID\n", given.id);
       return exit_code::usage;
     }
   } else {

@@ -113,6 +113,19 @@ int no_such_letter(const uuid& id, bool json) {
       rejected("no_dead_letter", fmt::format("there is no dead letter {}", to_string(id))), json);
 }
 
+/// Whether the topology, if there is one, lacks the capability that is meant, if one is.
+bool is_unknown(const letters_arguments& given, const std::optional<topology::plan>& plan) {
+  return plan && !given.capability.empty()
+         && plan->find(capability_name{given.capability}) == nullptr;
+}
+
+void print_that_there_are_none(const letters_arguments& given) {
+  fmt::print(
+      "there are no {}dead letters{}\n",
+      given.after.empty() ? "" : "more ",
+      given.capability.empty() ? "" : fmt::format(" of `{}`", given.capability));
+}
+
 /// Asks about the one letter that the command's word names. `print` gets its id and the answer.
 /// @return the exit code, of `print` if there is an answer.
 template <class Answer, class Request, class Print>
@@ -126,7 +139,7 @@ int ask_of_letter(
   if (!over) {
     return code;
   }
-  const auto id = id_in(command, over->words()[0]);
+  const auto id = id_in(command, over->words()[0], given.json);
   if (!id) {
     return exit_code::usage;
   }
@@ -142,7 +155,7 @@ int run_letters_list(const letters_arguments& given) {
   if (!given.capability.empty()) {
     question.capability = given.capability;
   }
-  if (!given.after.empty() && !(question.after = id_in(command, given.after))) {
+  if (!given.after.empty() && !(question.after = id_in(command, given.after, given.json))) {
     return exit_code::usage;
   }
   question.count = given.count;
@@ -150,6 +163,9 @@ int run_letters_list(const letters_arguments& given) {
   auto over = connection::open(command, given, "", 0, 0, needs::journal, code);
   if (!over) {
     return code;
+  }
+  if (is_unknown(given, over->plan())) {
+    return print_error(unknown_capability(*over->plan(), given.capability), given.json);
   }
   const auto answer = over->ask<wire::letters_found>(events, "dead_letters", question);
   if (!answer) {
@@ -162,7 +178,7 @@ int run_letters_list(const letters_arguments& given) {
     return exit_code::ok;
   }
   if (answer->letters.empty()) {
-    fmt::print("there are no {}dead letters\n", question.after ? "more " : "");
+    print_that_there_are_none(given);
     return exit_code::ok;
   }
   print_letters(answer->letters);
@@ -193,8 +209,7 @@ int run_letters_retry(const letters_arguments& given) {
   int code = exit_code::ok;
   const std::size_t ids = given.all ? 0 : 1;
   if (!given.all && !given.capability.empty()) {
-    fmt::print(stderr, "troupe {}: --capability goes with --all\n", command);
-    return exit_code::usage;
+    return print_wrong_usage(command, "--capability goes with --all", given.json);
   }
   auto over = connection::open(
       command, given, given.all ? "" : "ID (or --all)", ids, ids, needs::journal, code);
@@ -206,8 +221,11 @@ int run_letters_retry(const letters_arguments& given) {
     if (!given.capability.empty()) {
       question.capability = given.capability;
     }
-  } else if (!(question.id = id_in(command, over->words()[0]))) {
+  } else if (!(question.id = id_in(command, over->words()[0], given.json))) {
     return exit_code::usage;
+  }
+  if (is_unknown(given, over->plan())) {
+    return print_error(unknown_capability(*over->plan(), given.capability), given.json);
   }
   const auto answer = over->ask<wire::letters_retried>(events, "retry_dead_letter", question);
   if (!answer) {
@@ -219,7 +237,7 @@ int run_letters_retry(const letters_arguments& given) {
   if (given.json) {
     fmt::print("{}\n", ordered_json{{"retried", answer->retried}}.dump());
   } else if (answer->retried == 0) {
-    fmt::print("there are no dead letters\n");
+    print_that_there_are_none(given);
   } else {
     fmt::print(
         "{} {} delivered again\n",

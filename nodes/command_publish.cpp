@@ -15,6 +15,11 @@ namespace {
 
 using nlohmann::ordered_json;
 
+constexpr std::string_view command = "publish";
+
+// Later is a slip of the hand, and time ends somewhere.
+constexpr milliseconds after_max = std::chrono::hours{24 * 3'650};
+
 /// When an event is to be published: now, if neither is set.
 struct due {
   std::optional<wall_time> at;
@@ -26,15 +31,24 @@ struct due {
 std::optional<due> due_of(const publish_arguments& given) {
   due when;
   if (!given.at.empty() && !(when.at = parse_utc_time(given.at))) {
-    fmt::print(
-        stderr, "troupe publish: --at `{}` is no UTC time; write 2026-11-24T08:00:00Z\n", given.at);
+    (void)print_wrong_usage(
+        command,
+        fmt::format("--at `{}` is no UTC time; write 2026-11-24T08:00:00Z", given.at),
+        given.json);
     return std::nullopt;
   }
   if (!given.after.empty() && !(when.after = parse_duration(given.after))) {
-    fmt::print(
-        stderr,
-        "troupe publish: --after `{}` is no duration; write 500ms, 5s or 1m\n",
-        given.after);
+    (void)print_wrong_usage(
+        command,
+        fmt::format("--after `{}` is no duration; write 500ms, 5s or 1m", given.after),
+        given.json);
+    return std::nullopt;
+  }
+  if (when.after > after_max) {
+    (void)print_wrong_usage(
+        command,
+        fmt::format("--after `{}` is more than {}", given.after, duration_text(after_max)),
+        given.json);
     return std::nullopt;
   }
   return when;
@@ -46,7 +60,10 @@ int print_failure(error why, const uuid& id, bool json) {
     why.details.emplace_back("id", to_string(id));
   }
   return print_journal_error(
-      why, json, "publish it again with the same --id: what is in the journal is not repeated");
+      why,
+      json,
+      fmt::format(
+          "publish it again with --id {}: what is in the journal is not repeated", to_string(id)));
 }
 
 int publish_now(
@@ -119,24 +136,23 @@ int run_publish(const publish_arguments& given) {
   }
   // Made here, so that it can be told when the outcome is unknown.
   std::optional<uuid> id = uuid_source{}.next(std::chrono::system_clock::now());
-  if (!given.id.empty() && !(id = id_in("publish", given.id))) {
+  if (!given.id.empty() && !(id = id_in(command, given.id, given.json))) {
     return exit_code::usage;
   }
   int code = exit_code::ok;
-  auto over = connection::open("publish", given, "TOPIC and JSON", 2, 2, needs::journal, code);
+  auto over = connection::open(command, given, "TOPIC and JSON", 2, 2, needs::journal, code);
   if (!over) {
     return code;
   }
   const std::string& topic = over->words()[0];
   if (!wire::is_topic(topic)) {
-    fmt::print(
-        stderr,
-        "troupe publish: `{}` is no topic; write a-z, 0-9, _ and dots between, such as "
-        "order.created\n",
-        topic);
-    return exit_code::usage;
+    return print_wrong_usage(
+        command,
+        fmt::format(
+            "`{}` is no topic; write a-z, 0-9, _ and dots between, such as order.created", topic),
+        given.json);
   }
-  const auto body = wire::from_json(text_or_stdin(over->words()[1]));
+  const auto body = body_in(over->words()[1]);
   if (!body) {
     return print_error(body.error(), given.json);
   }

@@ -1,7 +1,6 @@
 #include "nodes/command.hpp"
 #include "nodes/connection.hpp"
 #include "nodes/text_table.hpp"
-#include "runtime/config.hpp"
 #include "runtime/wire/json.hpp"
 
 #include <algorithm>
@@ -128,7 +127,7 @@ void print_report(const report& report) {
         report.kind,
         report.name,
         name_of(report.said.error().code),
-        report.said.error().message);
+        message_of(report.said.error()));
     return;
   }
   fmt::print("{} {}\n", report.kind, report.name);
@@ -158,7 +157,7 @@ ordered_json json_of(const std::vector<report>& reports) {
       one["status"] = *each.said;
     } else {
       one["error"] = {
-          {"code", name_of(each.said.error().code)}, {"message", each.said.error().message}};
+          {"code", name_of(each.said.error().code)}, {"message", message_of(each.said.error())}};
     }
     all[each.kind == "broker" ? "brokers" : "nodes"].push_back(std::move(one));
   }
@@ -168,9 +167,8 @@ ordered_json json_of(const std::vector<report>& reports) {
 } // namespace
 
 int run_status(const status_arguments& given) {
-  const auto deadline = parse_duration(given.deadline);
-  if (!deadline || *deadline == milliseconds::zero()) {
-    fmt::print(stderr, "troupe status: `{}` is no duration; write 500ms or 1s\n", given.deadline);
+  const auto deadline = deadline_in("status", given.deadline, given.json);
+  if (!deadline) {
     return exit_code::usage;
   }
   const auto plan = load_plan(given.file, given.json);
@@ -188,10 +186,9 @@ int run_status(const status_arguments& given) {
       print_report(each);
     }
     if (!all_answer) {
-      fmt::print(
-          stderr,
+      print_aside(fmt::format(
           "next: `troupe up {}` starts what is missing; its log files say why it ended\n",
-          given.file);
+          given.file));
     }
   }
   return all_answer ? exit_code::ok : exit_code::error;

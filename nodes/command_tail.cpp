@@ -8,7 +8,6 @@
 #include "runtime/wire/json.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -18,6 +17,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using nlohmann::ordered_json;
+
+constexpr std::string_view command = "tail";
 
 // How long the broker may keep a question that it has no events for, and what an answer may take.
 constexpr auto patience = 10s;
@@ -110,7 +111,7 @@ private:
 
   int take(const wire::events_read& answer) {
     if (is_waiting_) {
-      fmt::print(stderr, "troupe tail: the broker answers again\n");
+      print_aside("troupe tail: the broker answers again\n");
       is_waiting_ = false;
     }
     if (question_.after && answer.last < *question_.after) {
@@ -132,8 +133,8 @@ private:
       print(event);
     }
     // Now, and not when a buffer is full: somebody is waiting.
-    if (std::fflush(stdout) != 0) {
-      return exit_code::error;
+    if (const int code = written_out(exit_code::ok); code != exit_code::ok) {
+      return code;
     }
     printed_ += answer.events.size();
     question_.after = answer.next;
@@ -173,11 +174,10 @@ private:
       return false;
     }
     if (!is_waiting_) {
-      fmt::print(
-          stderr,
+      print_aside(fmt::format(
           "troupe tail: no answer ({}); it goes on {} when the broker is back\n",
-          why.message,
-          question_.after ? fmt::format("behind position {}", *question_.after) : "from there");
+          message_of(why),
+          question_.after ? fmt::format("behind position {}", *question_.after) : "from there"));
       is_waiting_ = true;
     }
     const milliseconds pause =
@@ -205,26 +205,26 @@ bool is_place(const std::string& from) {
 
 int run_tail(const tail_arguments& given) {
   if (!is_place(given.from)) {
-    fmt::print(
-        stderr,
-        "troupe tail: --from `{}`: write new, oldest or a UTC time such as 2026-11-24T08:00:00Z\n",
-        given.from);
-    return exit_code::usage;
+    return print_wrong_usage(
+        command,
+        fmt::format(
+            "--from `{}`: write new, oldest or a UTC time such as 2026-11-24T08:00:00Z",
+            given.from),
+        given.json);
   }
   // Before the client makes its thread, so that all inherit it.
   const sigset_t stop_signals = block_stop_signals();
   int code = exit_code::ok;
-  auto over = connection::open("tail", given, "PATTERN...", 0, any_number, needs::journal, code);
+  auto over = connection::open(command, given, "PATTERN...", 0, any_number, needs::journal, code);
   if (!over) {
     return code;
   }
   for (const std::string& pattern : over->words()) {
     if (!wire::is_pattern(pattern)) {
-      fmt::print(
-          stderr,
-          "troupe tail: `{}` means no topics; write order.created, order.* or '*'\n",
-          pattern);
-      return exit_code::usage;
+      return print_wrong_usage(
+          command,
+          fmt::format("`{}` means no topics; write order.created, order.* or '*'", pattern),
+          given.json);
     }
   }
   return tail{*over, given, stop_signals}.run();

@@ -243,17 +243,15 @@ std::vector<child> children_of(
   return all;
 }
 
-bool can_run(const std::vector<child>& children) {
+/// Why they cannot, or nothing.
+std::optional<error> reason_not_to_run(const std::vector<child>& children) {
   for (const child& each : children) {
     if (::access(each.command.program.c_str(), X_OK) != 0) {
-      fmt::print(
-          stderr,
-          "troupe up: {} is missing; it belongs beside this program\n",
-          each.command.program);
-      return false;
+      return internal_error(
+          fmt::format("{} is missing; it belongs beside this program", each.command.program));
     }
   }
-  return true;
+  return std::nullopt;
 }
 
 } // namespace
@@ -269,16 +267,15 @@ int run_up(const up_arguments& given) {
   std::error_code fault;
   std::filesystem::create_directories(log_folder, fault);
   if (fault) {
-    fmt::print(
-        stderr,
-        "troupe up: cannot make the folder {}: {}; choose another with --log-dir\n",
-        log_folder.string(),
-        fault.message());
-    return exit_code::error;
+    return print_error(
+        internal_error(
+            fmt::format("cannot make the folder {}: {}", log_folder.string(), fault.message())),
+        given.json,
+        "choose another with --log-dir");
   }
   std::vector<child> children = children_of(*plan, given, log_folder);
-  if (!can_run(children)) {
-    return exit_code::error;
+  if (const auto reason = reason_not_to_run(children)) {
+    return print_error(*reason, given.json, "install all programs into one folder");
   }
   sigset_t signals;
   ::sigemptyset(&signals);

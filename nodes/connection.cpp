@@ -1,11 +1,14 @@
 #include "nodes/connection.hpp"
 
 #include "runtime/config.hpp"
+#include "runtime/wire/json.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <fmt/format.h>
 #include <iostream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace troupe {
@@ -31,31 +34,57 @@ bool is_called_well(
     return true;
   }
   const bool takes_nothing = takes.empty();
-  fmt::print(
-      stderr,
-      "troupe {0}: expected {1}{2}{3}{4}; `troupe {0} --help` says more\n",
+  (void)print_wrong_usage(
       command,
-      file == 1 ? "FILE" : "",
-      file == 1 && !takes_nothing ? ", " : "",
-      takes,
-      file == 0 && takes_nothing ? "nothing beside --broker" : "");
+      fmt::format(
+          "expected {}{}{}{}",
+          file == 1 ? "FILE" : "",
+          file == 1 && !takes_nothing ? ", " : "",
+          takes,
+          file == 0 && takes_nothing ? "nothing beside --broker" : ""),
+      given.json);
   return false;
+}
+
+/// Whether `text` is tcp://HOST:PORT, as far as one can see.
+bool is_endpoint(std::string_view text) {
+  constexpr std::string_view scheme = "tcp://";
+  const std::size_t colon = text.rfind(':');
+  if (!text.starts_with(scheme) || colon <= scheme.size()) {
+    return false;
+  }
+  std::uint16_t port = 0;
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data() + colon + 1, end, port);
+  return read.ec == std::errc{} && read.ptr == end && port > 0;
 }
 
 } // namespace
 
-std::optional<client::options> connection_of(
+std::optional<route> route_to(
+    std::string_view command,
     std::vector<std::string>& words,
     const std::vector<std::string>& brokers,
     needs whom,
-    bool json) {
+    bool json,
+    int& code) {
+  for (const std::string& each : brokers) {
+    if (!is_endpoint(each)) {
+      code = print_wrong_usage(
+          command,
+          fmt::format("--broker `{}`: write tcp://HOST:PORT, such as tcp://127.0.0.1:5550", each),
+          json);
+      return std::nullopt;
+    }
+  }
   client::options options;
   options.brokers = brokers;
   if (!brokers.empty()) {
-    return options;
+    return route{options};
   }
-  const auto plan = load_plan(words.front(), json);
+  auto plan = load_plan(words.front(), json);
   if (!plan) {
+    code = exit_code::faults;
     return std::nullopt;
   }
   for (const auto& each : plan->brokers) {
@@ -66,7 +95,7 @@ std::optional<client::options> connection_of(
   options.heartbeat = plan->heartbeat;
   options.body_bytes_max = static_cast<std::size_t>(plan->body_bytes_max);
   words.erase(words.begin());
-  return options;
+  return route{std::move(options), std::move(plan)};
 }
 
 client::options
@@ -127,21 +156,19 @@ std::optional<connection> connection::open(
     return std::nullopt;
   }
   connection made;
-  const auto deadline = parse_duration(given.deadline);
-  if (!deadline || *deadline == milliseconds::zero()) {
-    fmt::print(
-        stderr, "troupe {}: `{}` is no duration; write 500ms, 5s or 1m\n", command, given.deadline);
+  const auto deadline = deadline_in(command, given.deadline, given.json);
+  if (!deadline) {
     return std::nullopt;
   }
   made.deadline_ = *deadline;
   made.words_ = given.words;
-  auto options = connection_of(made.words_, given.brokers, whom, given.json);
-  if (!options) {
-    code = exit_code::faults;
+  auto route = route_to(command, made.words_, given.brokers, whom, given.json, code);
+  if (!route) {
     return std::nullopt;
   }
-  options->name = fmt::format("troupe-{}", command);
-  auto client = client::client::open(*options);
+  route->options.name = fmt::format("troupe-{}", command);
+  made.plan_ = std::move(route->plan);
+  auto client = client::client::open(route->options);
   if (!client) {
     code = print_error(client.error(), given.json);
     return std::nullopt;
@@ -192,25 +219,64 @@ int print_journal_error(const error& why, bool json, std::string_view next) {
         why,
         json,
         "is the broker up? `troupe up FILE` starts it, `troupe status FILE` looks at it");
-  case errc::overloaded:
-  case errc::circuit_open:
-  case errc::unavailable:
-    return print_error(why, json, "try again, or give it more time with --deadline");
   default:
     return print_error(why, json);
   }
 }
 
-std::string text_or_stdin(const std::string& word) {
-  return word == "-" ? std::string{std::istreambuf_iterator<char>{std::cin}, {}} : word;
+error unknown_capability(const topology::plan& plan, const std::string& name) {
+  std::vector<std::string> known;
+  for (const auto& each : plan.capabilities) {
+    known.push_back(each.name.value);
+  }
+  return {
+      .code = errc::unknown_capability,
+      .message =
+          fmt::format("{} has no capability `{}`{}", plan.file, name, did_you_mean(name, known))};
 }
 
-std::optional<uuid> id_in(std::string_view command, const std::string& text) {
+outcome<std::string> body_in(const std::string& word) {
+  const std::string text =
+      word == "-" ? std::string{std::istreambuf_iterator<char>{std::cin}, {}} : word;
+  auto body = wire::from_json(text);
+  if (body) {
+    return body;
+  }
+  try {
+    [[maybe_unused]] const auto parsed = nlohmann::json::parse(text);
+    return body; // It is JSON, but not such as can be sent.
+  } catch (const nlohmann::json::parse_error& fault) {
+    if (fault.byte > text.size()) {
+      return failure{invalid("not JSON: it ends before it is complete")};
+    }
+    const std::string_view before = std::string_view{text}.substr(0, fault.byte - 1);
+    const std::size_t line_begin = before.rfind('\n') + 1; // 0 on the first line.
+    return failure{invalid(fmt::format(
+        "not JSON: line {}, column {} cannot be read",
+        std::count(before.begin(), before.end(), '\n') + 1,
+        before.size() - line_begin + 1))};
+  } catch (const nlohmann::json::exception&) {
+    return failure{invalid("not JSON that can be read: a number is too large")};
+  }
+}
+
+std::optional<uuid> id_in(std::string_view command, const std::string& text, bool json) {
   const auto id = parse_uuid(text);
   if (!id) {
-    fmt::print(stderr, "troupe {}: `{}` is no UUID\n", command, text);
+    (void)print_wrong_usage(command, fmt::format("`{}` is no UUID", text), json);
   }
   return id;
+}
+
+std::optional<milliseconds>
+deadline_in(std::string_view command, const std::string& text, bool json) {
+  const auto deadline = parse_duration(text);
+  if (deadline && *deadline != milliseconds::zero()) {
+    return deadline;
+  }
+  (void)print_wrong_usage(
+      command, fmt::format("`{}` is no duration; write 500ms, 5s or 1m", text), json);
+  return std::nullopt;
 }
 
 } // namespace troupe

@@ -18,14 +18,22 @@ namespace troupe {
 /// Whether a command needs the broker that keeps the journal, or takes any.
 enum class needs : std::uint8_t { any_broker, journal };
 
+/// How to reach brokers, and the topology that says so if it was one.
+struct route {
+  client::options options;
+  std::optional<topology::plan> plan{};
+};
+
 /// How to reach `brokers`, or those of the topology in the first of `words`, which is taken off.
 ///
-/// Nothing after the faults of that topology were printed.
-std::optional<client::options> connection_of(
+/// Nothing after what is wrong with either was printed; the exit code is `code` then.
+std::optional<route> route_to(
+    std::string_view command,
     std::vector<std::string>& words,
     const std::vector<std::string>& brokers,
     needs whom,
-    bool json);
+    bool json,
+    int& code);
 
 /// How to reach `brokers` of a topology.
 /// @param name of the one who asks, for the brokers' logs.
@@ -66,9 +74,10 @@ public:
   /// What came after FILE.
   const std::vector<std::string>& words() const { return words_; }
 
-  milliseconds deadline() const { return deadline_; }
-
   client::client& calls() { return *client_; }
+
+  /// The topology; nothing if brokers were given instead.
+  const std::optional<topology::plan>& plan() const { return plan_; }
 
   /// Asks within the deadline; with patience, unless it was the wrong broker.
   outcome<std::string> ask(client::call_request request);
@@ -86,6 +95,7 @@ private:
 
   std::vector<std::string> words_;
   milliseconds deadline_{};
+  std::optional<topology::plan> plan_;
   std::unique_ptr<client::client> client_;
 };
 
@@ -96,10 +106,17 @@ bool is_wrong_broker(const error& why);
 /// @param next what to do if it is not known what came of it.
 int print_journal_error(const error& why, bool json, std::string_view next = {});
 
-/// `word`, or what is on stdin for "-".
-std::string text_or_stdin(const std::string& word);
+/// That `plan` has no capability of that name.
+error unknown_capability(const topology::plan& plan, const std::string& name);
+
+/// The MessagePack of the JSON in `word`, or of what is on stdin for "-".
+outcome<std::string> body_in(const std::string& word);
 
 /// The UUID in `text`, or nothing after it was printed that it is none.
-std::optional<uuid> id_in(std::string_view command, const std::string& text);
+std::optional<uuid> id_in(std::string_view command, const std::string& text, bool json);
+
+/// How long `text` says to wait, or nothing after it was printed that it does not.
+std::optional<milliseconds>
+deadline_in(std::string_view command, const std::string& text, bool json);
 
 } // namespace troupe

@@ -1,8 +1,10 @@
 // troupe: the command for people and scripts.
 
 #include "nodes/command.hpp"
+#include "runtime/config.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <fmt/format.h>
@@ -54,6 +56,7 @@ void add_call(CLI::App& app, call_arguments& given, std::function<int()>& chosen
       ->expected(1, 3);
   command->add_option("--broker", given.brokers, "tcp://HOST:PORT instead of FILE; may be repeated")
       ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->allow_extra_args(false); // What follows its one endpoint are the words.
   command->add_option("--key", given.key, "calls of one key meet the same replica");
   command->add_option("--id", given.id, "a UUID: asks again for what was asked under it");
@@ -74,6 +77,7 @@ void add_connection(CLI::App& command, connect_arguments& given, const std::stri
       takes.empty() ? "FILE, the topology (unless --broker)" : "FILE (unless --broker), " + takes);
   command.add_option("--broker", given.brokers, "tcp://HOST:PORT instead of FILE; may be repeated")
       ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->allow_extra_args(false);
   command.add_option("--deadline", given.deadline, "when to give up [5s]");
   command.add_flag("--json", given.json, "JSON, an object a line, errors too");
@@ -212,9 +216,39 @@ std::vector<std::string> words_of(int count, char** words) {
   return all;
 }
 
+/// Says why the words of the command line cannot be used.
+int print_fault(const CLI::App& app, const CLI::ParseError& fault, bool json) {
+  const CLI::App* at = &app;
+  std::string command;
+  while (!at->get_subcommands().empty()) {
+    at = at->get_subcommands().front();
+    command += (command.empty() ? "" : " ") + at->get_name();
+  }
+  std::vector<std::string> known;
+  for (const CLI::App* each : at->get_subcommands({})) {
+    known.push_back(each->get_name());
+  }
+  const std::vector<std::string> strange = at->remaining();
+  if (known.empty()) {
+    return print_wrong_usage(command, fault.what(), json);
+  }
+  if (strange.empty()) {
+    return print_wrong_usage(command, fmt::format("expected {}", fmt::join(known, ", ")), json);
+  }
+  const std::string& word = strange.front();
+  return print_wrong_usage(
+      command,
+      word.starts_with('-')
+          ? fmt::format("there is no option `{}`", word)
+          : fmt::format("there is no command `{}`{}", word, did_you_mean(word, known)),
+      json);
+}
+
 int run(int count, char** words) {
   CLI::App app{"troupe: runs, calls and looks at a topology of actors."};
   app.name("troupe");
+  const std::string version_text = fmt::format("troupe {}", version);
+  app.set_version_flag("--version", version_text, "Prints the version");
   app.require_subcommand(1);
   app.footer(exit_codes);
   check_arguments check;
@@ -243,15 +277,19 @@ int run(int count, char** words) {
   add_history(app, history, chosen);
   add_rebuild(app, rebuild, chosen);
   app.add_subcommand("version", "Prints the version")->callback([&] {
-    chosen = [] {
-      fmt::print("troupe {}\n", version);
+    chosen = [&] {
+      fmt::print("{}\n", version_text);
       return exit_code::ok;
     };
   });
+  const std::vector<std::string> all_words = words_of(count, words);
   try {
-    app.parse(words_of(count, words));
+    app.parse(std::vector{all_words});
+  } catch (const CLI::Success& asked) {
+    return app.exit(asked); // For help, or the version.
   } catch (const CLI::ParseError& fault) {
-    return app.exit(fault) == 0 ? exit_code::ok : exit_code::usage;
+    const bool json = std::find(all_words.begin(), all_words.end(), "--json") != all_words.end();
+    return print_fault(app, fault, json);
   }
   return chosen();
 }
@@ -262,9 +300,9 @@ int run(int count, char** words) {
 
 int main(int count, char** words) {
   try {
-    return troupe::run(count, words);
+    return troupe::written_out(troupe::run(count, words));
   } catch (const std::exception& fault) {
-    (void)std::fprintf(stderr, "troupe: %s\n", fault.what());
+    troupe::print_aside(fmt::format("troupe: {}\n", fault.what()));
     return troupe::exit_code::error;
   }
 }

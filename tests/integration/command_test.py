@@ -64,6 +64,15 @@ class Help(CommandTest):
         done = troupe("version")
         self.assert_ends(OK, done)
         self.assertRegex(done.stdout, r"^troupe \d+\.\d+\.\d+\n$")
+        self.assertEqual(done.stdout, troupe("--version").stdout)
+
+    def test_a_command_that_there_is_not_is_named(self):
+        self.assert_told(USAGE, troupe("frob"), "there is no command `frob`", "--help")
+        self.assert_told(USAGE, troupe("chekc", "x.yaml"), "`chekc`, did you mean `check`?")
+        self.assert_told(USAGE, troupe("dead-letters", "lst"), "`lst`, did you mean `list`?")
+        self.assert_told(USAGE, troupe("--frob"), "there is no option `--frob`")
+        why = self.json_of(troupe("frob", "--json"))["error"]
+        self.assertIn("there is no command `frob`", why["message"])
 
     def test_wrong_usage_ends_with_two_and_says_what_is_known(self):
         for words in ((), ("chekc", "x.yaml"), ("check",), ("status",), ("call",),
@@ -90,7 +99,10 @@ class Check(CommandTest):
         done = troupe("check", self.shop.file, "--json")
 
         self.assert_ends(OK, done)
-        self.assertTrue(self.json_of(done)["ok"])
+        said = self.json_of(done)
+        self.assertTrue(said["ok"])
+        echo, = (each for each in said["capabilities"] if each["name"] == "echo")
+        self.assertIn("echo", echo["operations"])
 
     def test_every_fault_is_told_at_once_with_its_place_and_what_to_do(self):
         self.shop.capabilities = {"ntoes": "{actor: ntoes}", "notes": "{replcas: 2}"}
@@ -175,6 +187,7 @@ class Call(CommandTest):
             ("echo.",): (USAGE, "`echo.` is not CAPABILITY.OPERATION"),
             (): (USAGE, "expected FILE, CAPABILITY.OPERATION and JSON", "--help"),
             ("echo.echo", "{}", "--deadline", "5"): (USAGE, "`5` is no duration"),
+            ("echo.echo", "{}", "--deadline", "0s"): (USAGE, "`0s` is no duration"),
             ("echo.echo", "{}", "--id", "7"): (USAGE, "`7` is no UUID"),
         }
         for words, (code, *parts) in mistakes.items():
@@ -266,6 +279,11 @@ class Status(CommandTest):
         self.assert_ends(ERROR, lacking)
         self.assertIn("node n2: no answer", lacking.stdout)
         self.assertIn("next: `troupe up", lacking.stderr)
+        self.assertNotIn("same id", lacking.stdout)
+        both = subprocess.run(
+            [str(BIN / "troupe"), *map(str, words)], stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, timeout=2 * PATIENCE, check=False).stdout
+        self.assertLess(both.index("node n2: no answer"), both.index("next: `troupe up"))
         self.assert_ends(ERROR, as_json)
         self.assertEqual([True, False], [each["answers"] for each in self.json_of(as_json)["nodes"]])
 

@@ -217,6 +217,7 @@ BOOST_AUTO_TEST_CASE(publish_refuses_what_cannot_be_meant) {
         "a '{}' --id x",
         "a '{}' --at tomorrow",
         "a '{}' --after 5",
+        "a '{}' --after 3651d",
         "a '{}' --deadline 0s",
         "a '{}' --after 5s --at 2026-11-24T08:00:00Z"}) {
     BOOST_TEST_CONTEXT(words) {
@@ -264,7 +265,101 @@ BOOST_AUTO_TEST_CASE(an_unknown_outcome_tells_the_id_to_ask_again_under) {
 
   BOOST_TEST(done.code == 5);
   BOOST_TEST(contains(done.err, some_id));
-  BOOST_TEST(contains(done.err, "next: publish it again with the same --id"));
+  BOOST_TEST(contains(done.err, fmt::format("next: publish it again with --id {}", some_id)));
+  const auto called = run("call", fmt::format("a.b '{{}}' --deadline 300ms --id {}", some_id));
+  BOOST_TEST(contains(called.err, fmt::format("next: ask again with --id {}:", some_id)));
+}
+
+// What nobody was told an id of cannot be asked for under it.
+BOOST_AUTO_TEST_CASE(no_id_is_spoken_of_where_there_is_none) {
+  answer_by([](const question&) -> answer {
+    return failure{error{
+        .code = errc::deadline_exceeded,
+        .possible = effect::unknown,
+        .message = "no answer; ask again with the same id"}};
+  });
+
+  for (const auto* command : {"topics", "dead-letters list", "rebuild x", "history x y"}) {
+    BOOST_TEST_CONTEXT(command) {
+      const auto done = run(command, "--deadline 300ms");
+      BOOST_TEST(done.code == 5);
+      BOOST_TEST(contains(done.err, "deadline_exceeded: no answer in time\n"));
+      BOOST_TEST(!contains(done.err, "id"));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_refusal_that_did_nothing_asks_for_no_id) {
+  answer_by([](const question& asked) -> answer {
+    return failure{error{
+        .code = asked.to == "shut" ? errc::circuit_open : errc::overloaded, .message = "later"}};
+  });
+
+  const auto full = run("call", "full.a");
+  const auto shut = run("call", "shut.a");
+
+  BOOST_TEST(contains(full.err, "next: try again, or give it more time with --deadline"));
+  BOOST_TEST(contains(shut.err, "next: `troupe breaker FILE CAPABILITY` says how it is"));
+  BOOST_TEST(!contains(shut.err, "--deadline"));
+}
+
+// A disk that is full, or nobody who reads.
+BOOST_AUTO_TEST_CASE(output_that_cannot_be_written_is_an_error) {
+  answers(wire::events_read{{event_at(41, "a")}, 41, 41});
+  const auto tail = run("tail", "--from oldest --count 1 >/dev/full");
+  answers(wire::topics_state{});
+  const auto topics = run("topics", "--json >/dev/full");
+  const auto closed = run("topics", ">&-");
+
+  for (const auto& done : {tail, topics, closed}) {
+    BOOST_TEST(done.code == 4);
+    BOOST_TEST(contains(done.err, "troupe: the output could not be written: "));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(wrong_usage_is_json_too) {
+  for (const auto* command :
+       {"publish a '{}' --deadline 0s --json",
+        "publish a '{}' --after 5 --json",
+        "call a --json",
+        "tail Order --json",
+        "topics more --json",
+        "dead-letters retry x --json",
+        "dead-letters list --count 0 --json",
+        "history --json"}) {
+    BOOST_TEST_CONTEXT(command) {
+      const auto done = run(command, "");
+      BOOST_TEST(done.code == 2);
+      BOOST_TEST(done.err.empty());
+      BOOST_TEST(done.out.starts_with(R"({"error":{"code":"invalid","effect":"none","message":")"));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_broker_is_an_endpoint) {
+  for (const auto* text : {"foo", "tcp://foo", "tcp://:5550", "tcp://a:0", "tcp://a:x", "a:5550"}) {
+    BOOST_TEST_CONTEXT(text) {
+      const auto done = run("topics", fmt::format("--broker {}", text));
+      BOOST_TEST(done.code == 2);
+      BOOST_TEST(contains(done.err, fmt::format("--broker `{}`: write tcp://HOST:PORT", text)));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(several_brokers_may_be_given) {
+  answers(wire::topics_state{});
+
+  BOOST_TEST(run("topics", "--broker tcp://127.0.0.1:1").code == 0);
+  BOOST_TEST(run("call", "--broker tcp://127.0.0.1:1 a.b").code == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_body_that_is_no_json_says_where) {
+  BOOST_TEST(contains(
+      run("call", R"(a.b '{"total": five}')").err, "invalid: not JSON: line 1, column 12 cannot"));
+  BOOST_TEST(contains(run("call", "a.b '{\n  5}'").err, "not JSON: line 2, column 3 cannot"));
+  BOOST_TEST(contains(run("publish", "a '{\"total\":'").err, "it ends before it is complete"));
+  BOOST_TEST(contains(run("publish", "a 1e999").err, "a number is too large"));
+  BOOST_TEST(asked().empty());
 }
 
 BOOST_AUTO_TEST_CASE(tail_first_takes_a_place_and_then_waits_behind_it) {
@@ -419,6 +514,8 @@ BOOST_AUTO_TEST_CASE(dead_letters_are_listed) {
   BOOST_TEST(question.count == 100U);
   answers(wire::letters_found{});
   BOOST_TEST(run("dead-letters list", "").out == "there are no dead letters\n");
+  BOOST_TEST(
+      run("dead-letters list", "--capability x").out == "there are no dead letters of `x`\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_dead_letter_is_shown_with_all_that_is_known) {
@@ -576,6 +673,16 @@ BOOST_AUTO_TEST_CASE(the_topology_says_whom_to_ask) {
       fmt::format("{} publish {}/shop.yaml a '{{}}' >/dev/null", TROUPE_COMMAND, folder);
 
   BOOST_TEST(std::system(line.c_str()) == 0);
+  BOOST_TEST(asked().size() == 1U);
+  for (const auto* command : {"list", "retry --all"}) {
+    const std::string letters = fmt::format(
+        "{} dead-letters {} {}/shop.yaml --capability user 2>&1 >/dev/null | grep -q 'has no "
+        "capability `user`, did you mean `users`'",
+        TROUPE_COMMAND,
+        command,
+        folder);
+    BOOST_TEST(std::system(letters.c_str()) == 0);
+  }
   BOOST_TEST(asked().size() == 1U);
 }
 
