@@ -63,6 +63,8 @@ int serve(
     const sigset_t& stop_signals) {
   const system_clock time;
   transport::context zmq;
+  observe::event_log log{
+      time, self.name, given.log_json ? observe::log_format::json : observe::log_format::text};
   auto bound = transport::router_loop::bind(
       zmq,
       time,
@@ -70,12 +72,10 @@ int serve(
        .heartbeat = plan.heartbeat,
        .body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max)});
   if (!bound) {
-    fmt::print(stderr, "{}: {}\n", self.name, bound.error().message);
+    log.write("not_listening", {{"reason", bound.error().message}});
     return node_exit::refused;
   }
   transport::router_loop& loop = **bound;
-  observe::event_log log{
-      time, self.name, given.log_json ? observe::log_format::json : observe::log_format::text};
   uuid_source ids;
   broker::server server{
       loop,
@@ -91,7 +91,6 @@ int serve(
     const auto kept = keep_journal(server, time, plan, [&loop] { loop.wake_up(); });
     if (!kept) {
       log.write("journal_unusable", {{"reason", kept.error().message}});
-      fmt::print(stderr, "{}: {}\n", self.name, kept.error().message);
       return exit_no_journal;
     }
   }

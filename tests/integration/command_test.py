@@ -254,6 +254,23 @@ class Up(CommandTest):
         self.assertEqual(60, len(terminal.lines()[-2]))
 
 
+class Nodes(CommandTest):
+    def test_a_port_that_is_taken_is_told_in_the_form_of_the_log(self):
+        system = self.system()
+        system.broker()
+        words = [str(BIN / "troupe-broker"), str(system.file), "--node", "b1"]
+
+        for_people, for_scripts = (
+            subprocess.run([*words, "--log", form], capture_output=True, text=True,
+                           timeout=PATIENCE, check=False) for form in ("text", "json"))
+
+        self.assertEqual((69, 69), (for_people.returncode, for_scripts.returncode))
+        self.assertIn("not_listening reason=\"cannot listen on", for_people.stderr)
+        told, = map(json.loads, for_scripts.stderr.splitlines())
+        self.assertEqual(("b1", "not_listening"), (told["node"], told["event"]))
+        self.assertIn("is another broker running there?", told["reason"])
+
+
 class Status(CommandTest):
     def test_of_a_system_that_is_up_and_of_one_that_lacks_a_node(self):
         system = self.system()
