@@ -3,9 +3,9 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <system_error>
 #include <variant>
 
 namespace troupe {
@@ -145,7 +145,7 @@ int written_out(int code) {
       stderr,
       "troupe: the output could not be written{}{}\n",
       reason == 0 ? "" : ": ",
-      reason == 0 ? "" : std::strerror(reason));
+      reason == 0 ? "" : std::generic_category().message(reason));
   std::clearerr(stdout); // It is said once.
   return code == exit_code::ok ? exit_code::error : code;
 }
