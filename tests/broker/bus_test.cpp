@@ -500,4 +500,187 @@ BOOST_AUTO_TEST_CASE(a_dead_letter_is_written_before_its_worker_forgets_it_and_c
   BOOST_TEST((broker.journal[1]->id == id_of(1)));
 }
 
+// Its letter is deleted by the write that brings it back: without the event there would be neither.
+BOOST_AUTO_TEST_CASE(a_letter_tried_again_is_not_lost_with_a_write_that_fails_before_its_own) {
+  broker_under_test broker;
+  auto dead = std::make_shared<event>();
+  dead->id = id_of(5);
+  dead->topic = "order.created";
+  dead->source = "orders"; // It came from an outbox, which will not send it again.
+  dead_letter letter;
+  letter.id = id_of(9);
+  letter.capability = "mail";
+  letter.what = dead;
+  broker.publish(1);
+  (void)broker.inner.take_batch(broker.now);
+  broker.inner.retry(letter, 2'000);
+  broker.inner.written(
+      failure{{.code = errc::unavailable, .message = "the journal's disk is full"}},
+      broker.now,
+      broker.out);
+
+  broker.now += milliseconds{100};
+  broker.write();
+
+  BOOST_REQUIRE(broker.journal.size() == 1U);
+  BOOST_TEST((broker.journal[0]->id == id_of(5)));
+  BOOST_TEST(broker.journal[0]->only_for == "mail");
+  BOOST_TEST(broker.journal[0]->position == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_scheduled_is_published_once_and_again_if_it_could_not_be_written) {
+  broker_under_test broker;
+  auto later = std::make_shared<event>();
+  later->id = id_of(4);
+  later->topic = "order.created";
+  const scheduled_event due{id_of(4), 9, later};
+  broker.inner.fire(due, 10);
+  broker.inner.fire(due, 10); // Its row is still there while it is on its way.
+  broker.write(failure{{.code = errc::unavailable, .message = "the journal's disk is full"}});
+  broker.now += milliseconds{100};
+
+  broker.inner.fire(due, 20);
+  broker.inner.fire(due, 20);
+  broker.write();
+
+  BOOST_REQUIRE(broker.journal.size() == 1U);
+  BOOST_TEST((broker.journal[0]->id == id_of(4)));
+  BOOST_TEST(broker.journal[0]->position == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_dead_letter_that_could_not_be_written_is_in_the_next_write) {
+  broker_under_test broker;
+  broker.join(n1, 10);
+  broker.publish(1, "order.cancelled");
+  broker.write();
+  const std::uint32_t partition = broker.journal[0]->partition;
+  broker.inner.handled(
+      n1,
+      {"mail", {{partition, 1}}, {{1, 1, true, "rejected", "no such customer", 0}}, {}},
+      broker.now,
+      broker.out);
+  broker.write(failure{{.code = errc::unavailable, .message = "the journal's disk is full"}});
+  broker.letters.clear();
+
+  broker.now += milliseconds{100};
+  broker.write();
+
+  BOOST_REQUIRE(broker.letters.size() == 1U);
+  BOOST_TEST(broker.letters[0].what->position == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_letter_tried_again_is_for_its_group_alone_also_when_read_from_the_journal) {
+  broker_under_test broker{shop(), {.last = 2, .cursors = {{"mail"}, {"stock"}}}};
+  broker.join(n1, 10);
+  auto again = std::make_shared<event>();
+  again->position = 1;
+  again->topic = "order.created";
+  again->only_for = "mail";
+  auto usual = std::make_shared<event>();
+  usual->position = 2;
+  usual->topic = "order.created";
+  broker.forget();
+
+  broker.inner.read(0, {again, usual}, 2, broker.now, broker.out);
+  broker.inner.read(1, {again, usual}, 2, broker.now, broker.out);
+
+  BOOST_TEST((broker.delivered(0) == std::vector<std::uint64_t>{1, 2}));
+  BOOST_TEST((broker.delivered(1) == std::vector<std::uint64_t>{2}));
+}
+
+BOOST_AUTO_TEST_CASE(what_finds_no_room_when_it_is_written_is_read_from_the_journal_later) {
+  broker_under_test broker;
+  broker.join(n1, 10'000);
+  const std::size_t window = broker.inner.group(0).room();
+  for (std::uint64_t id = 1; id <= window; ++id) {
+    broker.publish(id, "order.cancelled");
+  }
+  broker.write();
+  broker.publish(window + 1, "order.cancelled");
+  broker.write();
+  broker.forget();
+
+  broker.inner.handled(
+      n1, {"mail", {{broker.journal[0]->partition, window}}, {}, {}}, broker.now, broker.out);
+
+  const auto reads = broker.take<read_for_group>();
+  BOOST_REQUIRE(reads.size() == 1U);
+  BOOST_TEST(reads[0].after == window);
+  broker.inner.read(0, {broker.journal.back()}, window + 1, broker.now, broker.out);
+  BOOST_TEST((broker.delivered(0) == std::vector<std::uint64_t>{window + 1}));
+}
+
+BOOST_AUTO_TEST_CASE(what_was_read_and_finds_no_room_is_read_again) {
+  broker_under_test broker{shop(), {.last = 20'000, .cursors = {{"mail"}, {"stock"}}}};
+  broker.join(n1, 10'000);
+  const std::size_t window = broker.take<read_for_group>()[0].count;
+  std::vector<event_ref> page;
+  for (std::uint64_t position = 1; position <= window + 1; ++position) {
+    auto made = std::make_shared<event>();
+    made->position = position;
+    made->topic = "order.created";
+    page.push_back(std::move(made));
+  }
+  broker.inner.read(0, page, page.size(), broker.now, broker.out);
+  broker.forget();
+
+  broker.inner.handled(n1, {"mail", {{0, window}}, {}, {}}, broker.now, broker.out);
+
+  const auto reads = broker.take<read_for_group>();
+  BOOST_REQUIRE(reads.size() == 1U);
+  BOOST_TEST(reads[0].after == window);
+}
+
+// It lies above what was lost: taken, it would let the group pass that.
+BOOST_AUTO_TEST_CASE(what_was_being_read_is_thrown_away_when_the_database_is_older) {
+  cursor_row mail{"mail"};
+  mail.handled.fill(9);
+  mail.reached[3] = 8;
+  broker_under_test broker{shop(), {.last = 12, .cursors = {mail, {"stock"}}}};
+  broker.inner.joined(
+      n1, "n1", id_of(1), {{.capability = "mail", .events = 10}}, broker.now, broker.out);
+  BOOST_REQUIRE(broker.take<read_for_group>().size() == 1U);
+  const auto given = std::get<send_assign>(broker.take<of_group>().at(0).what);
+  broker.inner.assigned(n1, {"mail", given.epoch, {{3, 5, {}}}, {}}, broker.now, broker.out);
+  auto late = std::make_shared<event>();
+  late->position = 11;
+  late->partition = 3;
+  late->topic = "order.created";
+  broker.forget();
+
+  broker.inner.read(0, {late}, 12, broker.now, broker.out);
+
+  BOOST_TEST(broker.delivered(0).empty());
+  const auto reads = broker.take<read_for_group>();
+  BOOST_REQUIRE(reads.size() == 1U);
+  BOOST_TEST(reads[0].after == 5U);
+}
+
+// They would die with it, and be blamed for it.
+BOOST_AUTO_TEST_CASE(a_suspect_waits_until_its_worker_has_nothing_of_other_groups) {
+  broker_under_test broker;
+  broker.join(n1, 10, 1);
+  broker.publish(1, "stock.low");
+  broker.write();
+  broker.inner.left(n1, true, broker.now, broker.out);
+  broker.forget();
+  broker.join(n1, 10, 2);
+  broker.inner.left(n1, true, broker.now, broker.out);
+  broker.publish(2, "order.cancelled");
+  broker.write();
+  broker.forget();
+  broker.join(n1, 10, 3);
+  BOOST_TEST((broker.delivered(0) == std::vector<std::uint64_t>{2}));
+  BOOST_TEST(broker.delivered(1).empty());
+
+  BOOST_TEST(!broker.inner.isolated().has_value());
+  broker.inner.handled(
+      n1, {"mail", {{broker.journal[1]->partition, 2}}, {}, {}}, broker.now, broker.out);
+
+  BOOST_REQUIRE(broker.inner.isolated().has_value());
+  BOOST_TEST((*broker.inner.isolated() == n1));
+  broker.inner.node_is_idle(n1, broker.now, broker.out);
+  BOOST_TEST((broker.delivered(1) == std::vector<std::uint64_t>{1}));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

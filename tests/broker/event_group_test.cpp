@@ -623,6 +623,30 @@ BOOST_FIXTURE_TEST_CASE(five_deaths_make_a_dead_letter_that_is_skipped, group_fi
   BOOST_TEST(take_delivered() == positions{2});
 }
 
+// Whoever tries it again has a reason to: what it did before is not held against it.
+BOOST_FIXTURE_TEST_CASE(a_letter_tried_again_is_no_suspect, group_fixture) {
+  join(s1, "n1");
+  offer(at(1));
+  for (int i = 0; i < 5; ++i) {
+    leave(s1, true);
+    join(s1, "n1");
+    if (!isolated.empty()) {
+      grant(s1);
+    }
+  }
+  BOOST_REQUIRE(letters.size() == 1U);
+  bury_all();
+  isolated.clear();
+  delivered.clear();
+
+  auto again = std::make_shared<event>(*at(1));
+  again->position = 9;
+  offer(again);
+
+  BOOST_TEST(take_delivered() == positions{9});
+  BOOST_TEST(isolated.empty());
+}
+
 BOOST_FIXTURE_TEST_CASE(a_process_that_comes_back_did_not_die, group_fixture) {
   join(s1, "n1", 10, 1);
   offer(at(1));
