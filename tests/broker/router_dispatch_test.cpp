@@ -204,6 +204,21 @@ BOOST_FIXTURE_TEST_CASE(a_node_with_an_open_breaker_is_avoided_until_its_time, r
   BOOST_TEST(receivers(3) == logins{1}, boost::test_tools::per_element());
 }
 
+// Nothing else would set it moving: the other node has no room.
+BOOST_FIXTURE_TEST_CASE(
+    a_call_that_waits_goes_to_a_node_whose_breaker_had_its_time, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 1));
+  BOOST_REQUIRE(join("n2", 2, 1));
+  state(2, 1, "open", 200ms);
+  call(1);
+  call(2);
+  BOOST_TEST(receivers(2).empty());
+
+  advance(210ms);
+
+  BOOST_TEST(receivers(2) == logins{2}, boost::test_tools::per_element());
+}
+
 BOOST_FIXTURE_TEST_CASE(all_breakers_open_is_said_at_once, router_fixture) {
   BOOST_REQUIRE(join("n1", 1));
   BOOST_REQUIRE(join("n2", 2));
@@ -215,6 +230,22 @@ BOOST_FIXTURE_TEST_CASE(all_breakers_open_is_said_at_once, router_fixture) {
   BOOST_REQUIRE(refusal(1));
   BOOST_TEST((refusal(1)->code == errc::circuit_open));
   BOOST_TEST((refusal(1)->retry_after == 200ms));
+}
+
+// It had the call when it left: only the nodes that refuse it had no part in it.
+BOOST_FIXTURE_TEST_CASE(
+    a_refusal_after_a_worker_left_with_the_call_is_of_unknown_effect, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  BOOST_REQUIRE(join("n2", 2));
+  state(2, 2, "open", 200ms);
+  call(1);
+  BOOST_TEST(receivers(1) == logins{1}, boost::test_tools::per_element());
+
+  leave(1);
+
+  BOOST_REQUIRE(refusal(1));
+  BOOST_TEST((refusal(1)->code == errc::circuit_open));
+  BOOST_TEST((refusal(1)->possible == effect::unknown));
 }
 
 BOOST_FIXTURE_TEST_CASE(
