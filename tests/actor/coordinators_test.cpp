@@ -1,5 +1,6 @@
 #include "runtime/saga/coordinators.hpp"
 
+#include "runtime/actor/saga_actor.hpp"
 #include "runtime/store/inbox.hpp"
 #include "runtime/store/sqlite_database.hpp"
 #include "runtime/store/writers.hpp"
@@ -251,6 +252,38 @@ BOOST_AUTO_TEST_CASE(a_saga_given_up_is_parked_and_out_of_the_way) {
   BOOST_TEST(one.number("SELECT phase FROM sagas") == 4);
   one.resume();
   BOOST_TEST(one.sagas.running() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_saga_whose_answer_cannot_be_written_down_three_times_is_parked) {
+  actor_type type;
+  type.name = "sagas";
+  type.sagas = {saga::test::order_saga()};
+  type.make = [](const context&) { return std::make_unique<saga_actor>(owner::make_plans()); };
+  process p{time, "n1", type, things_options(folder)};
+  p.start();
+  const uuid placed = p.send("place", "input");
+  p.run();
+  BOOST_REQUIRE(p.calls.size() == 1U);
+  p.store->database->begin();
+  p.store->database->script("CREATE UNIQUE INDEX broken ON saga_journal (saga, kind);");
+  p.store->database->commit();
+  item answer{.what = item::kind::saga_answered};
+  answer.saga = placed;
+  answer.token = p.calls[0].token;
+  answer.own_body("reserve done");
+  p.send(std::move(answer));
+
+  for (std::uint64_t tries = 1; tries <= 3; ++tries) {
+    p.run();
+    BOOST_TEST(p.number("SELECT phase FROM sagas") == 0);
+    p.start(0, tries + 1);
+    p.come_back();
+  }
+  p.run();
+
+  BOOST_TEST(p.number("SELECT phase FROM sagas") == 4);
+  BOOST_TEST(p.again.empty());
+  BOOST_TEST(all_of<supervision::child_exited>(p.events).size() == 3U);
 }
 
 BOOST_AUTO_TEST_CASE(an_accept_that_throws_fails_its_call_and_no_other) {

@@ -72,6 +72,29 @@ BOOST_AUTO_TEST_CASE(an_open_breaker_refuses_and_a_repeat_from_the_inbox_does_no
   BOOST_TEST(p->front->breaker_report().state == "closed");
 }
 
+// A turn that has taken long enough leaves them to the next one.
+BOOST_AUTO_TEST_CASE(a_probe_that_waits_for_the_next_turn_is_still_a_probe) {
+  auto options = things_options(folder);
+  options.breaker.probes = 2;
+  p = std::make_unique<process>(time, "n1", things_type(seen), options);
+  p->start();
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    p->call("throw", thing{"x"});
+    p->start(0, i + 2);
+  }
+  BOOST_TEST(p->front->breaker_report().state == "open");
+  time.advance(70s);
+  seen.on_handle = [&](const thing&) { time.advance(10ms); };
+  const uuid first = p->send("put", wire::encoded(thing{"a"}));
+  const uuid second = p->send("put", wire::encoded(thing{"b"}));
+
+  p->run();
+
+  BOOST_TEST(p->replies[first].status == wire::status::ok);
+  BOOST_TEST(p->replies[second].status == wire::status::ok);
+  BOOST_TEST(p->front->breaker_report().state == "closed");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace troupe::test

@@ -82,6 +82,20 @@ BOOST_AUTO_TEST_CASE(an_earlier_life_that_wakes_up_does_not_fence_its_successor)
   BOOST_TEST(now->number("SELECT MAX(id) FROM writers") == 3); // Only `before` had to join again.
 }
 
+// It writes again, under a new number, when the roster of before comes to its turn.
+BOOST_AUTO_TEST_CASE(an_earlier_life_that_joined_anew_does_not_fence_its_successor_either) {
+  auto before = make("a");
+  auto now = make("a");
+  now->keep_house({now->incarnation});
+  now->run();
+  before->call("put", thing{"x"});
+
+  before->keep_house({before->incarnation});
+  before->run();
+
+  BOOST_TEST(fenced(*now) == 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_roster_that_is_old_news_fences_nobody) {
   auto before = make("a");
   auto now = make("a");

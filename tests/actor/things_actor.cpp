@@ -25,6 +25,11 @@ things_actor::things_actor(probe& seen) : seen_{seen} {
     put(request, turn);
     return failure{rejected("no", "refused after it had written")};
   });
+  command("tell_and_refuse", [](const thing& request, turn& turn) -> outcome<count> {
+    turn.publish("thing.told", request);
+    turn.effect("send", request);
+    return failure{rejected("no", "refused after it had told the world")};
+  });
   command("unready", [this](const thing& request, turn& turn) -> outcome<count> {
     put(request, turn);
     return failure{error{.code = errc::unavailable, .message = "not now"}};

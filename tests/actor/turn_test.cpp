@@ -113,6 +113,48 @@ BOOST_AUTO_TEST_CASE(a_refusal_undoes_what_was_written_and_is_stored_as_the_answ
   BOOST_TEST(seen.handled == handled);
 }
 
+BOOST_AUTO_TEST_CASE(a_conflict_is_stored_as_the_answer_too) {
+  p->call("put", thing{"a"});
+  const uuid id = p->fresh_id();
+  BOOST_TEST(p->call(id, "put", thing{"a"}).why.code == errc::conflict);
+  const int handled = seen.handled;
+
+  const got again = p->call(id, "put", thing{"a"});
+
+  BOOST_TEST(again.why.code == errc::conflict);
+  BOOST_TEST(seen.handled == handled);
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_that_is_stored_is_never_replaced) {
+  const uuid id = p->fresh_id();
+  const got first = p->call(id, "put", thing{"a"});
+
+  store::transaction late{*inner};
+  BOOST_TEST(!store::inbox{*inner}.settle(id, store::inbox_state::refused, "another"));
+  late.commit();
+
+  const got second = p->call(id, "put", thing{"a"});
+  BOOST_TEST(second.status == wire::status::ok);
+  BOOST_TEST(second.body == first.body);
+}
+
+// It is in the outbox and among the effects no more, and must not leave from memory either.
+BOOST_AUTO_TEST_CASE(what_a_refused_command_published_or_asked_for_does_not_happen) {
+  p->journal_joined();
+  p->confirm(0);
+  p->run();
+
+  p->call("tell_and_refuse", thing{"a"});
+  p->call("announce", thing{"b"});
+  p->call("send", thing{"c"});
+  p->run_until([&] { return seen.settled == 1; });
+
+  BOOST_REQUIRE(p->relays.size() == 1U);
+  BOOST_TEST(p->relays[0].topic == "thing.put");
+  BOOST_TEST(p->relays[0].seq == 1U);
+  BOOST_TEST(seen.effect_keys.size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_no_last_word_is_not_stored) {
   const uuid id = p->fresh_id();
 
@@ -284,6 +326,27 @@ BOOST_AUTO_TEST_CASE(work_whose_time_is_up_is_not_begun) {
 
   BOOST_TEST(p->replies[late].why.code == errc::deadline_exceeded);
   BOOST_TEST(things() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_query_whose_time_is_up_is_not_begun) {
+  const uuid late = p->send("look", wire::encoded(thing{}), 0ms);
+  p->run();
+
+  BOOST_TEST(p->replies[late].why.code == errc::deadline_exceeded);
+  BOOST_TEST(seen.handled == 0);
+}
+
+// A turn that is run again, or waited for the lock, begins later than its messages were looked at.
+BOOST_AUTO_TEST_CASE(work_whose_time_is_up_when_its_turn_begins_is_not_begun) {
+  bool is_slow = true;
+  seen.on_handle = [&](const thing&) { time.advance(std::exchange(is_slow, false) ? 100ms : 0ms); };
+  p->send("refuse", wire::encoded(thing{"run again with a savepoint"}));
+  const uuid late = p->send("put", wire::encoded(thing{"late"}), 50ms);
+  p->run();
+
+  BOOST_TEST(p->replies[late].why.code == errc::deadline_exceeded);
+  BOOST_TEST(things() == 0);
+  BOOST_TEST(inbox() == 1); // The refusal's.
 }
 
 BOOST_AUTO_TEST_CASE(an_id_beyond_the_retention_or_without_a_time_is_refused) {

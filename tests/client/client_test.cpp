@@ -294,6 +294,32 @@ BOOST_AUTO_TEST_CASE(a_refusal_after_a_lost_link_does_not_claim_that_nothing_hap
   BOOST_TEST((done[0].answer.error().possible == effect::unknown));
 }
 
+// It may have been done before: only an answer tells, so that it is asked for although nobody said
+// that the call is patient.
+BOOST_AUTO_TEST_CASE(a_call_from_before_a_lost_link_outlasts_refusals_that_say_not_now) {
+  std::atomic<int> asked{0};
+  fake_broker broker{[&](const auto&, std::string_view) -> answer {
+    switch (++asked) {
+    case 1:
+      return std::nullopt;
+    case 2:
+      return failure{{.code = errc::unavailable, .message = "not now", .retry_after = 1ms}};
+    default:
+      return "done";
+    }
+  }};
+  const auto calls = open({broker.endpoint()});
+  BOOST_REQUIRE(calls->submit(request()).has_value());
+  BOOST_REQUIRE(broker.wait_for_calls(1));
+
+  broker.stop();
+  broker.start();
+
+  const auto done = collect(*calls, 1);
+  BOOST_TEST(done[0].answer.has_value());
+  BOOST_TEST(asked == 3);
+}
+
 BOOST_AUTO_TEST_CASE(too_many_calls_are_refused_until_completions_are_taken) {
   fake_broker broker{echo};
   const auto calls = open({broker.endpoint()}, 10);
