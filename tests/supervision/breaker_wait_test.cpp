@@ -45,6 +45,24 @@ BOOST_AUTO_TEST_CASE(the_wait_starts_over_only_after_a_quiet_time) {
   BOOST_TEST((breaker.wait() <= 11s));
 }
 
+// B6, B10: somebody has looked at it.
+BOOST_AUTO_TEST_CASE(the_wait_starts_over_when_a_person_has_taken_the_breaker_over) {
+  breaker_bench breaker{simple};
+  breaker.fail(3);
+  for (int i = 0; i < 4; ++i) {
+    breaker.pass_to_due();
+    breaker.fail();
+  }
+  BOOST_TEST((breaker.wait() >= 50s));
+  breaker.unit.force(breaker_mode::open, "ann", "moving disks", breaker.now, breaker.log);
+  breaker.unit.force(breaker_mode::automatic, "ann", "moved", breaker.now, breaker.log);
+
+  breaker.fail();
+
+  BOOST_TEST(breaker.is(breaker_state::open));
+  BOOST_TEST((breaker.wait() <= 17s));
+}
+
 // B6: one seed, one wait.
 BOOST_AUTO_TEST_CASE(breakers_of_different_seeds_wait_differently) {
   breaker_bench one{simple, 1};

@@ -93,6 +93,34 @@ BOOST_AUTO_TEST_CASE(a_group_restart_waits_between_the_stop_and_the_start) {
   BOOST_TEST(group.obey() == "start a2, start b2");
 }
 
+// Also if the second fails while what is behind the first still stops.
+BOOST_AUTO_TEST_CASE(children_that_fail_in_one_part_wait_for_the_longest_of_their_waits) {
+  for (const bool is_stopping : {true, false}) {
+    auto policy = at_once(strategy::rest_for_one, 1'000);
+    policy.backoff_min = 100ms;
+    policy.backoff_max = 5s;
+    group_bench group{policy, children_named("abcd")};
+    group.bring_up();
+    for (int i = 0; i < 3; ++i) {
+      group.exit('c');
+      group.obey();
+      group.pass_to_due();
+      group.obey();
+    }
+    group.exit('c');
+    const instant longest = group.plans.back().due;
+    if (!is_stopping) {
+      group.obey();
+    }
+
+    group.exit('a');
+    BOOST_TEST((group.plans.back().due < longest));
+    group.obey();
+
+    BOOST_TEST((group.policy.next_due() == longest));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_stop_cancels_restarts_that_wait) {
   for (const auto how : strategies) {
     auto policy = at_once(how);
