@@ -1,14 +1,17 @@
 #include "runtime/broker/server.hpp"
 
 #include "runtime/clock.hpp"
+#include "runtime/store/sqlite_session.hpp"
 #include "runtime/transport/context.hpp"
 #include "runtime/wire/batch.hpp"
 #include "runtime/wire/json.hpp"
+#include "tests/store/store_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <zmq.hpp>
 
 #include <algorithm>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -85,6 +88,20 @@ public:
     return false;
   }
 
+  /// Whether `one` comes before `other` does, which is passed over with all before it.
+  bool comes_before(wire::kind one, wire::kind other) {
+    bool is_seen = false;
+    while (!queue_.empty() || read()) {
+      const wire::kind kind = wire::scan_header(queue_.front().header_bytes)->kind;
+      queue_.erase(queue_.begin());
+      if (kind == other) {
+        return is_seen;
+      }
+      is_seen = is_seen || kind == one;
+    }
+    return is_seen;
+  }
+
   void close() { socket_.close(); }
 
 private:
@@ -115,7 +132,9 @@ private:
 };
 
 struct server_fixture {
-  server_fixture() {
+  server_fixture() : server_fixture{[](server_fixture&) {}} {}
+
+  explicit server_fixture(const std::function<void(server_fixture&)>& prepare) {
     loop = std::move(
         transport::router_loop::bind(
             zmq,
@@ -137,6 +156,7 @@ struct server_fixture {
           events.push_back(each.name);
         },
         time.now());
+    prepare(*this);
     runner = std::thread{[this] { loop->run(*tested); }};
   }
 
@@ -197,6 +217,7 @@ struct server_fixture {
     return std::find(events.begin(), events.end(), name) != events.end();
   }
 
+  store::temporary_folder folder;
   system_clock time;
   uuid_source ids;
   transport::context zmq;
@@ -206,6 +227,49 @@ struct server_fixture {
   std::mutex mutex;
   std::vector<std::string> events;
   std::thread runner;
+};
+
+/// The server keeps a journal of events, and `orders` subscribes to those of orders.
+struct journal_fixture : server_fixture {
+  journal_fixture() : server_fixture{keep_journal} {}
+
+  static void keep_journal(server_fixture& of) {
+    journal_state found;
+    journal_options how;
+    how.path = of.folder.file("journal.db");
+    how.sqlite.busy_timeout = 5s;
+    auto opened = journal::open(
+        how, of.time, [&loop = *of.loop] { loop.wake_up(); }, found);
+    BOOST_REQUIRE_MESSAGE(opened, (opened ? "" : opened.error().message));
+    event_service_options options;
+    options.kept = std::move(*opened);
+    options.bus.subscriptions = {{.capability = "orders", .patterns = {"order.*"}}};
+    of.tested->keep_journal(of.time, std::move(options), found);
+  }
+
+  /// Published, and on disk.
+  void publish(std::string_view topic) {
+    raw_peer client = peer();
+    client.say(call_header(ids.next(time.wall()), "troupe.publish", topic), "body");
+    const auto reply = client.next(wire::kind::reply);
+    BOOST_REQUIRE(reply);
+    BOOST_REQUIRE((reply->header.status == wire::status::ok));
+  }
+
+  /// Waits until the broker has read all that was said before.
+  static void ping(raw_peer& by) {
+    by.say_kind(wire::kind::ping);
+    BOOST_REQUIRE(by.next(wire::kind::pong));
+  }
+
+  /// Has its database say that it begins where the broker believes.
+  static void confirm(raw_peer& by, const wire::assign& given) {
+    wire::assigned answer{given.capability, given.epoch, {}, {}};
+    for (const wire::progress& each : given.partitions) {
+      answer.partitions.push_back({each.partition, each.position, {}});
+    }
+    by.say_kind(wire::kind::assigned, wire::encoded(answer));
+  }
 };
 
 } // namespace
@@ -373,6 +437,52 @@ BOOST_FIXTURE_TEST_CASE(a_drain_ends_what_is_under_way_and_says_bye, server_fixt
   BOOST_TEST(client.next(wire::kind::reply).has_value());
   BOOST_TEST(n1.next(wire::kind::bye).has_value());
   runner.join();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_worker_that_drains_gets_no_events_until_it_takes_them, journal_fixture) {
+  wire::hello said = hello("n1");
+  said.serves[0].events = 10;
+  raw_peer n1 = peer();
+  n1.say_kind(wire::kind::hello, wire::encoded(said));
+  const auto given = n1.next(wire::kind::assign);
+  BOOST_REQUIRE(given);
+  confirm(n1, *wire::checked_decode<wire::assign>(given->body));
+  publish("order.created");
+  BOOST_REQUIRE(n1.next(wire::kind::event));
+
+  n1.say_kind(
+      wire::kind::state, wire::encoded(wire::state{.draining = true, .serves = said.serves}));
+  ping(n1);
+  publish("order.created");
+  n1.say_kind(wire::kind::ping);
+
+  // An event would have been sent before the answer.
+  BOOST_TEST(!n1.comes_before(wire::kind::event, wire::kind::pong));
+  n1.say_kind(wire::kind::state, wire::encoded(wire::state{.serves = said.serves}));
+  const auto second = n1.next(wire::kind::event);
+  BOOST_REQUIRE(second);
+  BOOST_TEST(second->header.seq == 2U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_drain_waits_until_what_was_published_is_on_disk, journal_fixture) {
+  // Without the turnstile, as a shell would.
+  store::sqlite_session stranger{folder.file("journal.db"), {.capability = "troupe.journal"}};
+  stranger.set_up();
+  stranger.begin();
+  raw_peer client = peer();
+  client.say(call_header(ids.next(time.wall()), "troupe.publish", "order.created"), "body");
+  ping(client);
+
+  tested->request_drain();
+  const instant until = time.now() + 3s;
+  while (!has_event("draining") && time.now() < until) {
+    std::this_thread::yield();
+  }
+  stranger.rollback();
+
+  const auto reply = client.next(wire::kind::reply);
+  BOOST_REQUIRE(reply);
+  BOOST_TEST((reply->header.status == wire::status::ok));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
