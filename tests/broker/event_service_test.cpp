@@ -171,6 +171,25 @@ BOOST_FIXTURE_TEST_CASE(a_scheduled_event_is_published_when_the_disk_takes_it, s
   BOOST_TEST((came[0].id == id));
 }
 
+BOOST_FIXTURE_TEST_CASE(
+    what_is_scheduled_for_later_holds_up_nothing_that_is_due_before, service_fixture) {
+  start();
+  wire::schedule_event soon;
+  soon.topic = "order.soon";
+  soon.after = 1'000;
+  wire::schedule_event late;
+  late.topic = "order.late";
+  late.after = 3'600'000;
+  call("schedule", soon);
+  const uuid last_asked = call("schedule", late);
+  run_until([&] { return answers.contains(last_asked); });
+
+  time.advance(1s);
+
+  BOOST_TEST(events_of(read("order.soon", 60'000)).size() == 1U);
+  BOOST_TEST(events_of(read("order.late")).empty());
+}
+
 BOOST_FIXTURE_TEST_CASE(what_the_journal_had_no_time_to_fetch_is_fetched_later, service_fixture) {
   std::vector<subscription_options> later;
   options.questions_max = 1;
@@ -213,6 +232,32 @@ BOOST_FIXTURE_TEST_CASE(what_a_capability_has_not_handled_is_kept, service_fixtu
   const auto left = events_of(read("*"));
   BOOST_REQUIRE(left.size() == 2U);
   BOOST_TEST(left[0].topic == "order.created");
+}
+
+BOOST_FIXTURE_TEST_CASE(all_dead_letters_are_tried_again_page_by_page, service_fixture) {
+  constexpr std::size_t letters = 501; // A page has 500.
+  open();
+  journal_batch batch;
+  for (std::size_t i = 0; i < letters; ++i) {
+    dead_letter& letter = batch.buried.emplace_back();
+    letter.id = ids.next(time.wall());
+    letter.capability = "mail";
+    letter.what = make("order.created");
+    batch.events.push_back(letter.what);
+  }
+  must_write(batch);
+  journal.reset();
+  start();
+  wire::retry_dead_letter all;
+  all.all = true;
+
+  const uuid id = call("retry_dead_letter", all);
+  run_until([&] { return answers.contains(id); });
+
+  BOOST_TEST(wire::checked_decode<wire::letters_retried>(answers[id])->retried == letters);
+  const uuid left = call("dead_letters", wire::get_dead_letters{});
+  run_until([&] { return answers.contains(left); });
+  BOOST_TEST(wire::checked_decode<wire::letters_found>(answers[left])->letters.empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

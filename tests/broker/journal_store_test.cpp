@@ -25,6 +25,26 @@ BOOST_FIXTURE_TEST_CASE(a_new_journal_is_empty_and_in_its_first_generation, jour
   BOOST_TEST(!found.next_due);
 }
 
+// Somebody tidied up with a shell.
+BOOST_FIXTURE_TEST_CASE(no_position_is_given_twice_whatever_was_deleted_by_hand, journal_fixture) {
+  open();
+  must_write({.events = {make("order.created"), make("order.created")}});
+  journal.reset();
+  {
+    auto how = options.sqlite;
+    how.capability = "troupe.journal";
+    auto stranger = store::open_sqlite(options.path, how);
+    BOOST_REQUIRE(stranger.has_value());
+    store::transaction tidying{**stranger};
+    (*stranger)->execute("DELETE FROM events");
+    tidying.commit();
+  }
+
+  open();
+
+  BOOST_TEST(found.last == 2U);
+}
+
 BOOST_FIXTURE_TEST_CASE(what_was_written_is_there_in_order_after_reopening, journal_fixture) {
   open();
   const uuid instance = found.instance;
