@@ -473,6 +473,22 @@ BOOST_FIXTURE_TEST_CASE(a_failed_event_waits_longer_each_time_and_its_key_with_i
   BOOST_TEST(take_delivered() == positions{2}); // It only waited for the first.
 }
 
+// The database knows of an earlier one of its key: that says nothing about this one.
+BOOST_FIXTURE_TEST_CASE(an_event_that_was_not_run_does_not_wait_longer_for_it, group_fixture) {
+  join(s1, "n1");
+  offer(at(1));
+  handle(s1, 1, {failed(1, 5)});
+  advance(2s);
+  delivered.clear();
+
+  handle(s1, 0, {failed(1, 5)});
+
+  advance(99ms);
+  BOOST_TEST(delivered.empty());
+  advance(1ms);
+  BOOST_TEST(take_delivered() == positions{1});
+}
+
 BOOST_FIXTURE_TEST_CASE(the_back_off_has_a_bound, group_fixture) {
   begin({.capability = {}, .patterns = {}, .backoff_min = 100ms, .backoff_max = 1'000ms});
   join(s1, "n1");
@@ -657,6 +673,23 @@ BOOST_FIXTURE_TEST_CASE(a_process_that_comes_back_did_not_die, group_fixture) {
 
   BOOST_TEST(isolated.empty());
   BOOST_TEST(take_delivered() == (positions{1, 1, 1}));
+}
+
+// Its new connection is here before the old one is given up.
+BOOST_FIXTURE_TEST_CASE(a_process_that_is_back_already_did_not_die_either, group_fixture) {
+  join(s1, "n1", 10, 1);
+  offer(at(1));
+  join(s2, "n1", 10, 1);
+  leave(s1, true);
+  leave(s2, false);
+  join(s3, "n1");
+  leave(s3, true); // The first death.
+
+  join(s1, "n1");
+
+  BOOST_TEST(isolated.empty());
+  BOOST_TEST(delivered.back().second == 1U);
+  BOOST_TEST((delivered.back().first == s1));
 }
 
 BOOST_FIXTURE_TEST_CASE(an_isolation_ends_with_its_worker_and_begins_anew, group_fixture) {

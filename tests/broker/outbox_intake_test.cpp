@@ -205,6 +205,24 @@ BOOST_AUTO_TEST_CASE(
   BOOST_TEST(bus.out.confirms[0].what.up_to == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(who_has_left_is_not_asked) {
+  intake bus;
+  bus.announce(n1, 3);
+  bus.announce(n2, 3);
+  bus.inner.left(n1);
+  bus.forget();
+
+  for (int i = 0; i < 4; ++i) {
+    bus.now += milliseconds{500};
+    bus.inner.tick(bus.now, bus.out);
+  }
+
+  BOOST_TEST(bus.out.asks.size() == 4U);
+  for (const outbox_intake::ask& each : bus.out.asks) {
+    BOOST_TEST((each.to == n2));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(an_outbox_that_ends_below_what_was_taken_is_a_restored_backup) {
   intake bus;
   bus.inner.restore({{"orders", orders_database, 40, id_of(40)}});

@@ -69,6 +69,18 @@ BOOST_FIXTURE_TEST_CASE(the_same_id_with_other_content_is_a_conflict, router_fix
   BOOST_TEST((refusal(1)->code == errc::conflict));
 }
 
+BOOST_FIXTURE_TEST_CASE(the_same_id_with_another_operation_is_a_conflict, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  call(1, 11);
+  std::string header;
+  wire::append_call_header(header, {.id = id(1), .to = "orders", .op = "cancel", .ttl = 1'000});
+
+  tested.call(origin{12}, *wire::scan_header(header), header, "body", now, out);
+
+  BOOST_REQUIRE(out.errors.size() == 1U);
+  BOOST_TEST((out.errors[0].code == errc::conflict));
+}
+
 BOOST_FIXTURE_TEST_CASE(at_most_sixteen_wait_for_one_call, router_fixture) {
   for (std::uint64_t from = 1; from <= 17; ++from) {
     call(1, from);

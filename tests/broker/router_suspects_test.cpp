@@ -181,6 +181,16 @@ BOOST_FIXTURE_TEST_CASE(a_suspect_waits_for_a_node_that_is_kept_free, suspects_f
   BOOST_TEST(answers(3 - first) == 1U);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_suspect_is_not_sent_to_a_node_that_is_kept_free, suspects_fixture) {
+  BOOST_REQUIRE(join("n1", 3, 4));
+  const std::uint64_t first = delivered.at(0).id == id(1) ? 1 : 2;
+  tested.keep_free(session{3}, true, now, out);
+
+  reply(3, first);
+
+  BOOST_TEST(receivers(3 - first).empty());
+}
+
 BOOST_FIXTURE_TEST_CASE(a_suspect_whose_time_is_up_frees_its_node, router_fixture) {
   BOOST_REQUIRE(join("n1", 1));
   call(1, 0, 500ms);
