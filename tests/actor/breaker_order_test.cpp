@@ -211,6 +211,18 @@ BOOST_AUTO_TEST_CASE(what_could_not_be_kept_is_not_said_to_hold) {
   BOOST_TEST(refused >= 6);
 }
 
+// It is read again at each housekeeping.
+BOOST_AUTO_TEST_CASE(what_was_said_before_changes_nothing) {
+  const store::forced_breaker said{
+      "open", "ann", "moving disks", ids.next(time.wall()), time.wall()};
+  p->front->force(said, time.now());
+  BOOST_TEST(p->front->take_changed());
+
+  p->front->force(said, time.now());
+
+  BOOST_TEST(!p->front->take_changed());
+}
+
 BOOST_AUTO_TEST_CASE(an_order_that_came_too_late_is_not_carried_out) {
   const uuid id = send(*p, "open", false, {}, 0ms);
   p->run();

@@ -254,6 +254,20 @@ BOOST_AUTO_TEST_CASE(a_saga_given_up_is_parked_and_out_of_the_way) {
   BOOST_TEST(one.sagas.running() == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(a_saga_of_somebody_else_is_not_given_up) {
+  owner one{path, time};
+  one.start(id);
+  owner other{path, time};
+
+  other.turn([&](saga::outgoing& out) {
+    other.sagas.give_up(*other.session, other.writer, id, out);
+    BOOST_TEST(out.parked_sagas.empty());
+  });
+
+  BOOST_TEST(one.work(others));
+  BOOST_TEST(others.done == forward, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(a_saga_whose_answer_cannot_be_written_down_three_times_is_parked) {
   actor_type type;
   type.name = "sagas";

@@ -77,6 +77,7 @@ BOOST_AUTO_TEST_CASE(a_throw_of_anything_is_tried_again_on_a_new_instance) {
   p->run_until([&] { return seen.settled == 1; });
 
   BOOST_TEST(tries == 3);
+  BOOST_TEST(seen.made == 4); // The host's, and one for each try.
 }
 
 BOOST_AUTO_TEST_CASE(a_refusal_outside_is_a_result_and_what_the_settlement_wrote_is_kept) {
@@ -151,6 +152,24 @@ BOOST_AUTO_TEST_CASE(too_many_effects_under_way_are_refused_in_words) {
 
   BOOST_TEST(refused.why.code == errc::overloaded);
   BOOST_TEST(p->call("send", thing{"c"}).status != wire::status::error);
+}
+
+BOOST_AUTO_TEST_CASE(one_effect_that_fails_again_and_again_does_not_open_the_breaker_for_all) {
+  std::atomic<int> tries{0};
+  seen.on_effect = [&](const effect_call&) -> outcome<count> {
+    if (++tries < 4) {
+      return failure{error{.code = errc::internal, .message = "the outside is broken"}};
+    }
+    return count{};
+  };
+  auto options = things_options(folder);
+  options.breaker.threshold = 2;
+  auto p = make(options);
+
+  p->call("send", thing{"a"});
+  p->run_until([&] { return seen.settled == 1; });
+
+  BOOST_TEST(p->front->breaker_report().state == "closed");
 }
 
 BOOST_AUTO_TEST_CASE(an_outside_that_fails_opens_the_breaker_though_calls_are_pending) {
