@@ -109,6 +109,18 @@ BOOST_AUTO_TEST_CASE(a_call_whose_time_is_up_says_whether_it_left) {
   BOOST_TEST(table.size() == 0U);
 }
 
+// The loop stood still while it waited to be taken up.
+BOOST_AUTO_TEST_CASE(a_call_whose_time_was_up_before_it_came_ends_at_once) {
+  time.advance(100ms);
+  BOOST_TEST(expire().empty());
+
+  add(-50ms);
+  add(0ms);
+  time.advance(2ms);
+
+  BOOST_TEST(expire().size() == 2U);
+}
+
 BOOST_AUTO_TEST_CASE(an_id_that_is_outstanding_is_not_taken_again) {
   const auto call = make(1000ms);
   BOOST_TEST(table.add(call));

@@ -294,6 +294,24 @@ BOOST_AUTO_TEST_CASE(a_refusal_after_a_lost_link_does_not_claim_that_nothing_hap
   BOOST_TEST((done[0].answer.error().possible == effect::unknown));
 }
 
+// A login that was forgotten is made anew; one that is as young as this was not.
+BOOST_AUTO_TEST_CASE(what_a_new_login_is_not_permitted_is_the_answer) {
+  fake_broker broker{[](const auto&, std::string_view) -> answer {
+    return failure{{.code = errc::unauthenticated, .message = "not with this token"}};
+  }};
+  troupe::client::options settings;
+  settings.brokers = {broker.endpoint()};
+  settings.heartbeat = {10s, 30s};
+  const auto calls = std::move(*client::open(settings));
+  BOOST_REQUIRE(calls->submit(request()).has_value());
+
+  const auto done = collect(*calls, 1);
+
+  BOOST_REQUIRE(!done[0].answer.has_value());
+  BOOST_TEST((done[0].answer.error().code == errc::unauthenticated));
+  BOOST_TEST(broker.calls().size() == 1U);
+}
+
 // It may have been done before: only an answer tells, so that it is asked for although nobody said
 // that the call is patient.
 BOOST_AUTO_TEST_CASE(a_call_from_before_a_lost_link_outlasts_refusals_that_say_not_now) {
