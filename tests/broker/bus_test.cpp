@@ -366,6 +366,27 @@ BOOST_AUTO_TEST_CASE(an_event_goes_to_each_group_that_subscribes_once_it_is_writ
   BOOST_TEST((broker.delivered(1) == std::vector<std::uint64_t>{1}));
 }
 
+BOOST_AUTO_TEST_CASE(a_worker_whose_group_is_open_or_down_gets_no_events) {
+  for (const char* trouble : {"open", "down"}) {
+    broker_under_test broker;
+    broker.join(n1, 10);
+    wire::state said{.draining = false, .serves = {}};
+    wire::served& mail = said.serves.emplace_back();
+    mail.capability = "mail";
+    mail.events = 10;
+    mail.breaker = trouble;
+    broker.inner.state(n1, said, broker.now, broker.out);
+    broker.publish(1, "order.cancelled");
+    broker.write();
+    BOOST_TEST(broker.delivered(0).empty());
+
+    mail.breaker = "closed";
+    broker.inner.state(n1, said, broker.now, broker.out);
+
+    BOOST_TEST((broker.delivered(0) == std::vector<std::uint64_t>{1}));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_group_that_is_behind_reads_from_the_journal_and_then_goes_on_live) {
   broker_under_test broker{shop(), {.last = 2, .cursors = {{"mail"}, {"stock"}}}};
   broker.join(n1, 10);

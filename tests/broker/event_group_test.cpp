@@ -663,6 +663,33 @@ BOOST_FIXTURE_TEST_CASE(a_letter_tried_again_is_no_suspect, group_fixture) {
   BOOST_TEST(isolated.empty());
 }
 
+BOOST_FIXTURE_TEST_CASE(nor_is_one_that_had_failed_before_it_killed, group_fixture) {
+  join(s1, "n1");
+  offer(at(1));
+  handle(s1, 1, {failed(1, 1)});
+  advance(130ms);
+  answers_assign = false;
+  for (int i = 0; i < 5; ++i) {
+    leave(s1, true);
+    join(s1, "n1");
+    answer(assigns.back(), 0, 1, {failed(1, 1)});
+    if (!isolated.empty()) {
+      grant(s1);
+    }
+  }
+  BOOST_REQUIRE(letters.size() == 1U);
+  bury_all();
+  isolated.clear();
+  delivered.clear();
+
+  auto again = std::make_shared<event>(*at(1));
+  again->position = 9;
+  offer(again);
+
+  BOOST_TEST(take_delivered() == positions{9});
+  BOOST_TEST(isolated.empty());
+}
+
 BOOST_FIXTURE_TEST_CASE(a_process_that_comes_back_did_not_die, group_fixture) {
   join(s1, "n1", 10, 1);
   offer(at(1));

@@ -181,6 +181,24 @@ BOOST_FIXTURE_TEST_CASE(a_suspect_waits_for_a_node_that_is_kept_free, suspects_f
   BOOST_TEST(answers(3 - first) == 1U);
 }
 
+// Its worker lived: asked for once more, it is a call like any other.
+BOOST_FIXTURE_TEST_CASE(a_suspect_that_was_answered_is_none_any_more, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  call(1, 0, 5s);
+  lose(1);
+  BOOST_REQUIRE(join("n1", 2));
+  lose(2);
+  BOOST_REQUIRE(join("n1", 3));
+  BOOST_TEST(has_event("call_suspected"));
+  reply(3, 1);
+  forget_all();
+
+  call(1, 0, 5s);
+
+  BOOST_TEST(receivers(1) == std::vector<std::uint32_t>{3}, boost::test_tools::per_element());
+  BOOST_TEST(!has_event("call_suspected"));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_suspect_is_not_sent_to_a_node_that_is_kept_free, suspects_fixture) {
   BOOST_REQUIRE(join("n1", 3, 4));
   const std::uint64_t first = delivered.at(0).id == id(1) ? 1 : 2;
