@@ -143,7 +143,6 @@ private:
       std::optional<uuid> after,
       std::uint64_t so_far,
       instant now);
-  void retry_one(const dead_letter& letter);
   void drop_letter(origin from, const uuid& id, const uuid& which, instant now);
   struct topics_answer;
   void list_topics(origin from, const uuid& id, const wire::get_topics& what, instant now);

@@ -549,26 +549,6 @@ BOOST_AUTO_TEST_CASE(a_letter_tried_again_is_not_lost_with_a_write_that_fails_be
   BOOST_TEST(broker.journal[0]->position == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(what_is_scheduled_is_published_once_and_again_if_it_could_not_be_written) {
-  broker_under_test broker;
-  auto later = std::make_shared<event>();
-  later->id = id_of(4);
-  later->topic = "order.created";
-  const scheduled_event due{id_of(4), 9, later};
-  broker.inner.fire(due, 10);
-  broker.inner.fire(due, 10); // Its row is still there while it is on its way.
-  broker.write(failure{{.code = errc::unavailable, .message = "the journal's disk is full"}});
-  broker.now += milliseconds{100};
-
-  broker.inner.fire(due, 20);
-  broker.inner.fire(due, 20);
-  broker.write();
-
-  BOOST_REQUIRE(broker.journal.size() == 1U);
-  BOOST_TEST((broker.journal[0]->id == id_of(4)));
-  BOOST_TEST(broker.journal[0]->position == 1U);
-}
-
 BOOST_AUTO_TEST_CASE(a_dead_letter_that_could_not_be_written_is_in_the_next_write) {
   broker_under_test broker;
   broker.join(n1, 10);

@@ -169,7 +169,7 @@ class Messages(SystemTest):
 
     def test_a_frame_beyond_the_limit_ends_that_connection_only(self):
         with self.good_client(self.shared):
-            self.client.send_raw(header(), bytes(1024 * 1024))
+            self.client.send_raw(header(), bytes(2 * 1024 * 1024))
             # The link is made anew, and a call finds it working.
             answered = None
             until = time.monotonic() + PATIENCE
