@@ -121,6 +121,9 @@ public:
 
   std::int64_t number(std::string_view sql);
 
+  /// What an answer may have from now on.
+  void limit_bodies(std::size_t bytes) { parts_.body_bytes_max = bytes; }
+
   const uuid incarnation;
   std::unique_ptr<group> front;
   std::unique_ptr<troupe::host> host;

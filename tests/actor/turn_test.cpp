@@ -410,6 +410,21 @@ BOOST_AUTO_TEST_CASE(slow_queries_in_a_row_are_each_timed_from_their_own_start) 
   BOOST_TEST(p->host->busy_since() == 0);
 }
 
+BOOST_AUTO_TEST_CASE(an_answer_too_large_to_leave_undoes_what_was_done_for_it) {
+  const uuid id = p->fresh_id();
+  p->limit_bodies(0);
+  const got refused = p->call(id, "put", thing{"a"});
+  const std::int64_t left = things() + inbox();
+  p->limit_bodies(wire::body_bytes_max);
+  const got again = p->call(id, "put", thing{"a"});
+
+  BOOST_TEST((refused.why.code == errc::internal));
+  BOOST_TEST((refused.why.possible == effect::none));
+  BOOST_TEST(refused.why.message.find("limits") != std::string::npos);
+  BOOST_TEST(left == 0);
+  BOOST_TEST(value_of(again) == 1);
+}
+
 BOOST_AUTO_TEST_CASE(an_answer_put_off_without_an_effect_is_the_handlers_fault) {
   BOOST_TEST(p->call("forget_answer", thing{}).why.code == errc::crashed);
   BOOST_TEST(inbox() == 0);

@@ -331,6 +331,34 @@ BOOST_FIXTURE_TEST_CASE(a_killed_workers_calls_go_to_another_within_200_ms, serv
   BOOST_TEST(has_event("worker_lost"));
 }
 
+// A worker that sends one all the same keeps its credit, and nobody waits for what cannot come.
+BOOST_FIXTURE_TEST_CASE(an_answer_over_the_limit_ends_its_call_in_words, server_fixture) {
+  raw_peer client = peer();
+  raw_peer n1 = worker("n1");
+  for (int n = 0; n < 5; ++n) { // More than it has credit for.
+    const uuid id = ids.next(time.wall());
+    client.say(call_header(id));
+    BOOST_REQUIRE(n1.next(wire::kind::call));
+    n1.say_batched(ok(id), std::string(5'000, 'x'));
+
+    const error why = error_of(client.next(wire::kind::reply));
+    BOOST_TEST((why.code == errc::internal));
+    BOOST_TEST((why.possible == effect::unknown));
+    BOOST_TEST(why.message.find("5000") != std::string::npos);
+  }
+}
+
+// `limits.body` is for calls and answers.
+BOOST_FIXTURE_TEST_CASE(a_worker_may_bring_more_along_than_a_call, server_fixture) {
+  wire::hello said = hello("n1");
+  said.in_flight.assign(1'000, ids.next(time.wall()));
+  raw_peer n1 = peer();
+
+  n1.say_kind(wire::kind::hello, wire::encoded(said));
+
+  BOOST_TEST(n1.is_welcomed());
+}
+
 BOOST_FIXTURE_TEST_CASE(who_has_no_login_is_told_to_say_hello, server_fixture) {
   raw_peer stranger = peer();
 

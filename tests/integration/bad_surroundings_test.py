@@ -128,6 +128,24 @@ class Databases(SystemTest):
         self.assertIn("memos", reason)
         self.assertEqual([("mine",)], system.rows("notes", "SELECT text FROM notes"))
 
+    def test_who_has_a_deleted_database_open_ends_and_confirms_nothing(self):
+        system = self.system(nodes=("n1",))
+        system.broker()
+        worker = system.worker()
+        client = system.client()
+        self.assertTrue(client.call("notes", "add", {"text": "before"}).ok)
+        for each in system.data.glob("notes.db*"):
+            each.unlink()
+
+        late = client.send("notes", "add", {"text": "late"}, ttl=15_000)
+
+        self.assertEqual(74, worker.await_end())
+        self.assertIn("notes.db was deleted, moved or replaced", worker.lines[-1])
+        system.worker()
+        reply = client.collect([late])[late]
+        self.assertTrue(reply.ok, reply)
+        self.assertEqual([("late",)], system.rows("notes", "SELECT text FROM notes"))
+
     def test_a_lock_held_by_a_stranger_makes_calls_wait(self):
         system = self.system(nodes=("n1",))
         system.broker()

@@ -304,6 +304,31 @@ BOOST_AUTO_TEST_CASE(errors_say_what_the_caller_can_do) {
   BOOST_TEST((possible(database_fault::fsync) == effect::unknown));
 }
 
+// A commit to a file that nobody finds any more would be lost, however well it is flushed.
+BOOST_FIXTURE_TEST_CASE(
+    nothing_is_committed_to_a_file_that_was_deleted_or_replaced, store_fixture) {
+  std::vector<std::string> told;
+  options.on_fatal = [&](const std::string& why) { told.push_back(why); };
+  for (const bool is_replaced : {false, true}) {
+    told.clear();
+    path = folder.file(is_replaced ? "replaced.db" : "deleted.db");
+    auto session = open();
+    session->script("CREATE TABLE IF NOT EXISTS things (n INTEGER)");
+    std::filesystem::rename(path, path + ".old");
+    if (is_replaced) {
+      std::filesystem::copy_file(path + ".old", path);
+    }
+    session->begin();
+    session->execute("INSERT INTO things VALUES (1)");
+
+    BOOST_CHECK_THROW(session->commit(), database_error);
+
+    BOOST_REQUIRE(told.size() == 1U);
+    BOOST_TEST(told[0].find(path) != std::string::npos);
+    BOOST_CHECK_THROW(session->begin(), database_error);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace troupe::store
