@@ -272,6 +272,16 @@ journal_batch bus::take_batch(instant now) {
   return writing_; // Copies references to events, and rows that are few.
 }
 
+void bus::clashed(const std::vector<uuid>& ids, bus_decisions& out) {
+  std::erase_if(writing_operators_, [&](const waiting_operator& each) {
+    const bool is_refused = std::find(ids.begin(), ids.end(), each.id) != ids.end();
+    if (is_refused) {
+      refuse(each.to, each.id, id_of_another_event(), out);
+    }
+    return is_refused;
+  });
+}
+
 void bus::written(const outcome<void>& how, instant now, bus_decisions& out) {
   is_writing_ = false;
   if (!how) {

@@ -199,6 +199,10 @@ public:
 
   std::uint64_t last() const { return last_; }
 
+  /// The batch that was written has not scheduled these, whose ids are those of others: who asked
+  /// is told so. Before `written`.
+  void clashed(const std::vector<uuid>& ids, bus_decisions& out);
+
   /// The batch that is being written.
   const journal_batch& writing() const { return writing_; }
 

@@ -152,6 +152,9 @@ void event_service::written(const outcome<journal_result>& how, instant now) {
     for (const scheduled_event& each : bus_.writing().scheduled) {
       due_.written(each.due_at);
     }
+    if (const auto* done = result_of<batch_written>(how); done != nullptr) {
+      bus_.clashed(done->clashed, decided_);
+    }
     if (!readers_.empty()) {
       fresh_ = bus_.writing().events;
     }

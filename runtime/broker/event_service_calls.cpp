@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t readers_max = 1'024;
 constexpr std::uint32_t read_count_max = 1'000;
 constexpr std::uint32_t wait_ms_max = 60'000;
+constexpr std::int64_t after_max_ms = std::int64_t{3'650} * 24 * 60 * 60 * 1'000;
 // Of a topic in the answer to `topics`: its name has 64, the names of the fields 51.
 constexpr std::size_t topic_bytes_max = 200;
 // So long before its deadline a waiting read is answered: the answer has a way to go.
@@ -242,9 +243,14 @@ void event_service::schedule(origin from, const uuid& id, const wire::schedule_e
     return links_.pass_refusal(
         from, id, invalid("topic: 1 to 64 of a-z 0-9 _ and dots; key: at most 256 bytes"));
   }
-  if (what.at.has_value() == what.after.has_value() || what.after.value_or(0) < 0) {
+  if (what.at.has_value() == what.after.has_value() || what.after.value_or(0) < 0
+      || what.after.value_or(0) > after_max_ms) {
     return links_.pass_refusal(
-        from, id, invalid("one of `at` (milliseconds since 1970) and `after` is wanted"));
+        from,
+        id,
+        invalid("one of `at` (milliseconds since 1970) and `after` (milliseconds, ten years at "
+                "most) is "
+                "wanted"));
   }
   auto later = std::make_shared<event>();
   later->id = id;

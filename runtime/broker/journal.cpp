@@ -157,7 +157,7 @@ void journal::write_one(batch_request&& request) {
     const std::lock_guard lock{mutex_};
     is_writing_ = false;
     if (done) {
-      answers_.push_back({token, batch_written{store_->last()}});
+      answers_.push_back({token, batch_written{store_->last(), store_->clashed()}});
       has_answers_.store(true, std::memory_order_release);
     } else {
       answers_.push_back({token, failure{done.error()}});

@@ -155,6 +155,8 @@ using journal_question = std::variant<
 struct batch_written {
   /// The last position given.
   std::uint64_t last = 0;
+  /// Events that were to be scheduled, but others wait under their ids: those stay.
+  std::vector<uuid> clashed{};
 };
 
 /// A sweep has come to its end, or a new one took its place.

@@ -180,17 +180,30 @@ void journal_store::write_letters(const journal_batch& batch) {
 }
 
 void journal_store::write_scheduled(const journal_batch& batch) {
+  clashed_.clear();
   for (const scheduled_event& each : batch.scheduled) {
     (void)topics_.named(
         each.what->topic, *session_); // So that there is room for it when it is due.
     std::vector<store::value>& row =
         begin_row({store::blob{each.id.view()}, each.due_at, each.what->topic});
     append_event_columns(*each.what, row);
-    session_->run(
-        "INSERT INTO scheduled VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
-        "ON CONFLICT DO NOTHING",
-        row,
-        {});
+    const bool is_new = session_->run(
+                            "INSERT INTO scheduled VALUES "
+                            "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
+                            row,
+                            {})
+                        == 1;
+    if (!is_new
+        && session_->integer_of(
+               "SELECT topic = $2 AND COALESCE(key, '') = $3 AND body = $4 FROM scheduled "
+               "WHERE id = $1",
+               each.id,
+               each.what->topic,
+               each.what->key,
+               bytes_of(each.what->body))
+               != 1) {
+      clashed_.push_back(each.id);
+    }
   }
   for (const uuid& each : batch.fired) {
     session_->execute("DELETE FROM scheduled WHERE id = $1", each);

@@ -48,6 +48,9 @@ public:
   /// written.
   outcome<void> write(const journal_batch& batch);
 
+  /// Of the last batch written: the ids of events it was to schedule under which others wait.
+  const std::vector<uuid>& clashed() const { return clashed_; }
+
   /// Copies the WAL back where it is worth it. For when a batch has been answered.
   /// @errors as of `write`.
   outcome<void> checkpoint();
@@ -126,6 +129,7 @@ private:
   std::uint64_t last_ = 0;
   /// Events up to this position are in the counters that are written down.
   std::uint64_t counted_ = 0;
+  std::vector<uuid> clashed_;
   bool counters_written_ = false;
   /// Events that clients published ever, and below which number they are forgotten.
   std::uint64_t published_ = 0;

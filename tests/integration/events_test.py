@@ -216,6 +216,26 @@ class EventsTest(EventSystemTest):
         await_quiet(self.client, "witness")
         self.assert_seen_once_in_order(system, {f"k{n}": 1 for n in range(count)})
 
+    def test_an_id_is_scheduled_once_and_stands_for_one_event(self):
+        self.start()
+        event = new_id()
+
+        def schedule(after: int, n: int = 0):
+            return self.client.call("troupe.events", "schedule", {
+                "topic": "sight.seen", "key": "k", "body": msgpack.packb({"n": n}),
+                "after": after}, call_id=event)
+        waiting = [schedule(60_000), schedule(60_000)]
+        self.assert_code("conflict", schedule(60_000, n=1))
+        event = new_id()
+        self.assertTrue(schedule(0).ok)
+        await_true(self.client, "it is due", lambda: topics(self.client)["last"] == 1)
+        self.assertTrue(schedule(0).ok)
+        self.assert_code("conflict", schedule(0, n=1))
+        self.assert_code("invalid", schedule(2**63 - 1))
+        await_quiet(self.client, "witness")
+        self.assertTrue(all(each.ok for each in waiting))
+        self.assertEqual(1, topics(self.client)["last"])
+
     def test_a_reader_gets_what_is_there_and_then_waits_for_more(self):
         self.start()
         self.confirm([publish(self.client, n, "a") for n in range(3)])
