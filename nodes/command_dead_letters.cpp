@@ -158,7 +158,6 @@ int run_letters_list(const letters_arguments& given) {
   if (!given.after.empty() && !(question.after = id_in(command, given.after, given.json))) {
     return exit_code::usage;
   }
-  question.count = given.count;
   int code = exit_code::ok;
   auto over = connection::open(command, given, "", 0, 0, needs::journal, code);
   if (!over) {
@@ -167,24 +166,32 @@ int run_letters_list(const letters_arguments& given) {
   if (is_unknown(given, over->plan())) {
     return print_error(unknown_capability(*over->plan(), given.capability), given.json);
   }
-  const auto answer = over->ask<wire::letters_found>(events, "dead_letters", question);
-  if (!answer) {
-    return print_journal_error(answer.error(), given.json);
-  }
+  std::vector<wire::letter> letters;
+  do { // One answer has as many as it has room for.
+    question.count = given.count - static_cast<std::uint32_t>(letters.size());
+    auto answer = over->ask<wire::letters_found>(events, "dead_letters", question);
+    if (!answer) {
+      return print_journal_error(answer.error(), given.json);
+    }
+    letters.insert(
+        letters.end(),
+        std::make_move_iterator(answer->letters.begin()),
+        std::make_move_iterator(answer->letters.end()));
+    question.after = answer->next;
+  } while (question.after && letters.size() < given.count);
   if (given.json) {
-    for (const wire::letter& each : answer->letters) {
+    for (const wire::letter& each : letters) {
       fmt::print("{}\n", json_of(each));
     }
     return exit_code::ok;
   }
-  if (answer->letters.empty()) {
+  if (letters.empty()) {
     print_that_there_are_none(given);
     return exit_code::ok;
   }
-  print_letters(answer->letters);
-  if (answer->letters.size() >= given.count) {
-    fmt::print(
-        "\nnext: there may be more, behind --after {}\n", to_string(answer->letters.back().id));
+  print_letters(letters);
+  if (question.after) {
+    fmt::print("\nnext: there are more, behind --after {}\n", to_string(*question.after));
   } else {
     fmt::print("\nnext: `troupe dead-letters show`, `retry` or `drop` with an ID\n");
   }

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 // The bus's decisions and the journal's answers. Operators' and readers' calls are in
-// event_service_calls.cpp.
+// event_service_calls.cpp, those about dead letters in event_service_letters.cpp.
 
 namespace troupe::broker {
 
@@ -138,6 +138,7 @@ void event_service::write_if_wanted(instant now) {
 
 void event_service::written(const outcome<journal_result>& how, instant now) {
   TROUPE_FAULT("bus.before_confirm");
+  write_failed_ = how ? std::nullopt : std::optional{how.error()};
   if (how) {
     const std::int64_t bucket = wall_ms() / bucket_ms;
     topic_rate* rate = nullptr;

@@ -171,6 +171,7 @@ private:
   due_alarm due_;
   std::deque<std::function<void(instant)>> changes_; // Of dead letters; those that wait.
   bool is_changing_ = false;
+  std::optional<error> write_failed_; // Why, if the last one did.
   bool is_sweeping_ = false;
   instant swept_at_{};
   instant started_{};

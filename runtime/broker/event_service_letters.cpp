@@ -55,6 +55,9 @@ void event_service::list_letters(
         for (const dead_letter& each : page->letters) {
           answer.letters.push_back(letter_of(each, false));
         }
+        if (page->has_more) {
+          answer.next = page->letters.back().id;
+        }
         reply(from, id, wire::encoded(answer));
       });
 }
@@ -120,7 +123,16 @@ void event_service::retry_page(
     }
     const std::uint64_t count = so_far + page->letters.size();
     if (page->has_more) {
-      return retry_page(from, id, capability, page->letters.back().id, count, at);
+      // The next page once this one is on disk: what was not written was not retried.
+      const uuid last = page->letters.back().id;
+      changes_.emplace_front([=, this](instant next) {
+        if (write_failed_) {
+          links_.pass_refusal(from, id, *write_failed_);
+          return letters_changed(next);
+        }
+        retry_page(from, id, capability, last, count, next);
+      });
+      return letters_changed(at);
     }
     bus_.answer_when_written(from, id, wire::encoded(wire::letters_retried{count}));
     letters_changed(at);

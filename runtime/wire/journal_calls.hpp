@@ -216,9 +216,11 @@ TROUPE_MESSAGE(
 /// The answer to `dead_letters`.
 struct letters_found {
   std::vector<letter> letters;
+  /// There are more, behind this one.
+  std::optional<uuid> next;
 };
 
-TROUPE_MESSAGE(letters_found, letters)
+TROUPE_MESSAGE(letters_found, letters, next)
 
 /// `dead_letter`: one `letter`, with its body. `rejected` with reason `no_dead_letter` if there is
 /// none with this id.

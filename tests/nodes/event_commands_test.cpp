@@ -493,10 +493,10 @@ BOOST_AUTO_TEST_CASE(an_empty_journal_says_so) {
 }
 
 BOOST_AUTO_TEST_CASE(dead_letters_are_listed) {
-  answers(wire::letters_found{{some_letter()}});
-
+  answers(wire::letters_found{{some_letter()}, {}});
   const auto done = run("dead-letters list", fmt::format("--capability x --after {}", some_id));
-  const auto full = run("dead-letters list", "--count 1");
+  answers(wire::letters_found{{some_letter()}, some_letter().id});
+  const auto full = run("dead-letters list", "--count 2"); // Two answers.
   const auto json = run("dead-letters list", "--json");
 
   BOOST_TEST(done.code == 0);
