@@ -47,8 +47,19 @@ void worker_loop::take_reply(
   if (!ended) {
     return;
   }
-  const bool failed = header.status == wire::status::error;
-  tell_saga(saga_calls_[ended->token], failed, failed ? header.error : body, frame);
+  const saga_call& to = saga_calls_[ended->token];
+  if (header.status != wire::status::error) {
+    tell_saga(to, false, body, frame);
+  } else if (auto why = wire::read_error(header.error);
+             ended->is_loose && why && transport::is_blind(why->code)) {
+    // Who says so knows nothing of the other times it was sent.
+    why->possible = effect::unknown;
+    auto bytes = std::make_shared<std::string>();
+    wire::append_error(*bytes, *why);
+    tell_saga(to, true, *bytes, bytes);
+  } else {
+    tell_saga(to, true, header.error, frame);
+  }
   free_saga_calls_.push_back(ended->token);
 }
 

@@ -176,11 +176,14 @@ void bus::retry(const dead_letter& letter, std::int64_t wall_ms) {
 }
 
 void bus::fire(const scheduled_event& what, std::int64_t wall_ms) {
+  pending_.fired.push_back(what.id);
+  if (recent_.find(what.what->id) != nullptr) {
+    return; // Somebody has published it meanwhile.
+  }
   auto due = std::make_shared<event>(*what.what);
   due->digest = digest_of_event(due->topic, due->body);
   accept(due, wall_ms);
   recent_.add(due->id, {due->position, due->digest});
-  pending_.fired.push_back(what.id);
 }
 
 outcome<void> bus::schedule(scheduled_event what) {
@@ -189,6 +192,19 @@ outcome<void> bus::schedule(scheduled_event what) {
       return failure{id_of_another_event()};
     }
     return {};
+  }
+  for (const journal_batch* each : {&pending_, &writing_}) {
+    const auto same = std::find_if(
+        each->scheduled.rbegin(), each->scheduled.rend(), [&](const scheduled_event& other) {
+          return other.id == what.id;
+        });
+    if (same != each->scheduled.rend()) {
+      const event& other = *same->what;
+      return other.topic == what.what->topic && other.key == what.what->key
+                     && other.body == what.what->body
+                 ? outcome<void>{}
+                 : failure{id_of_another_event()};
+    }
   }
   if (!topics_.admit(what.what->topic)) {
     return failure{too_many_topics(what.what->topic, options_.topics_max)};

@@ -84,6 +84,7 @@ void call_table::remove(std::uint32_t index) {
   gone.is = call::phase::none;
   gone.has_key = false;
   gone.was_delivered = false;
+  gone.was_left = false;
   gone.deaths = 0;
   gone.capability = nowhere;
   gone.lane = nowhere;

@@ -198,7 +198,7 @@ void router::give_up(std::uint32_t index, const choice& why, decisions& out) {
                                                                     : "is unavailable";
   // Those that refused it had no part in it; whoever is gone may have had.
   const broker::call& refused = calls_[index];
-  const bool was_held = refused.deaths > 0 || (refused.was_delivered && refused.tried.empty());
+  const bool was_held = refused.was_left || (refused.was_delivered && refused.tried.empty());
   refuse_waiters(
       index,
       {.code = why.refusal,

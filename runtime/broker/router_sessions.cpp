@@ -243,6 +243,7 @@ void router::return_outstanding(std::uint32_t number, bool is_blamed, decisions&
   for (auto each = scratch_.rbegin(); each != scratch_.rend(); ++each) {
     broker::call& held = calls_[*each];
     release(*each);
+    held.was_left = true;
     if (is_blamed) {
       ended.blamed.push_back(held.id);
     }

@@ -16,18 +16,6 @@ namespace {
 constexpr milliseconds retry_first{20};
 constexpr milliseconds retry_most{1000};
 
-/// Refusals that say "not now" rather than "not this".
-bool asks_for_patience(errc code) {
-  return code == errc::overloaded || code == errc::circuit_open || code == errc::unavailable;
-}
-
-/// Whether the answer was given without looking at what became of the call elsewhere. A worker's
-/// own answer, from its inbox, holds for every time the call was sent.
-bool is_blind(errc code) {
-  return asks_for_patience(code) || code == errc::deadline_exceeded || code == errc::unauthenticated
-         || code == errc::forbidden || code == errc::unknown_capability;
-}
-
 error deadline_error(bool may_have_effect, const std::string& trouble) {
   error why{
       .code = errc::deadline_exceeded,
@@ -221,11 +209,11 @@ void client_loop::take_error(
   }
   // What was sent before, over a link that was lost, is ours to see through, patient or not.
   const bool is_patient = (call.lane & lane_patient) != 0 || call.is_loose;
-  if (is_patient && asks_for_patience(why.code)
+  if (is_patient && transport::asks_for_patience(why.code)
       && table_.retry(call.id, retry_time(why, call.retries, now))) {
     return;
   }
-  if (call.is_loose && is_blind(why.code)) {
+  if (call.is_loose && transport::is_blind(why.code)) {
     why.possible = effect::unknown;
   }
   if (const auto ended = table_.answered(call.id)) {

@@ -290,6 +290,40 @@ BOOST_AUTO_TEST_CASE(scheduled_events_are_being_fired_until_they_are_written) {
   BOOST_TEST(broker.journal.size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(an_id_that_waits_to_be_scheduled_stands_for_one_event) {
+  broker_under_test broker;
+  const auto made = [](std::string body) {
+    auto later = std::make_shared<event>();
+    later->id = id_of(4);
+    later->topic = "order.created";
+    later->body = std::move(body);
+    return later;
+  };
+  BOOST_REQUIRE(broker.inner.schedule({id_of(4), 9, made("x")}).has_value());
+
+  BOOST_TEST(broker.inner.schedule({id_of(4), 9, made("x")}).has_value());
+  const auto other = broker.inner.schedule({id_of(4), 9, made("y")});
+
+  BOOST_TEST(broker.inner.take_batch(broker.now).scheduled.size() == 1U);
+  BOOST_REQUIRE(!other);
+  BOOST_TEST((other.error().code == errc::conflict));
+}
+
+BOOST_AUTO_TEST_CASE(what_was_published_before_it_was_due_is_not_published_again) {
+  broker_under_test broker;
+  broker.publish(4);
+  broker.write();
+  auto later = std::make_shared<event>();
+  later->id = id_of(4);
+  later->topic = "order.created";
+
+  broker.inner.fire({id_of(4), 9, later}, 1'000);
+  broker.write();
+
+  BOOST_TEST(broker.journal.size() == 1U);
+  BOOST_TEST(!broker.inner.is_firing());
+}
+
 // The answer to `schedule` was lost, and the event came due before it was asked again.
 BOOST_AUTO_TEST_CASE(a_repeat_of_what_was_scheduled_and_published_schedules_nothing) {
   broker_under_test broker;

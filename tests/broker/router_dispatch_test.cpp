@@ -248,6 +248,21 @@ BOOST_FIXTURE_TEST_CASE(
   BOOST_TEST((refusal(1)->possible == effect::unknown));
 }
 
+// Nor has it had no part in it because it is back.
+BOOST_FIXTURE_TEST_CASE(a_refusal_after_a_link_was_lost_is_of_unknown_effect, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 2, {}, 55));
+  call(1);
+  lose(1);
+  BOOST_REQUIRE(join("n2", 2));
+  BOOST_REQUIRE(join("n1", 3, 2, {}, 55)); // It has answered, and the answer went with the link.
+  state(3, 2, "open", 200ms);
+
+  refuse_with(2, 1, {.code = errc::circuit_open, .message = "open", .retry_after = 200ms});
+
+  BOOST_REQUIRE(refusal(1));
+  BOOST_TEST((refusal(1)->possible == effect::unknown));
+}
+
 BOOST_FIXTURE_TEST_CASE(
     what_a_person_forced_open_is_refused_in_words_until_given_back, router_fixture) {
   BOOST_REQUIRE(join("n1", 1));

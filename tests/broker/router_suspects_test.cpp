@@ -63,6 +63,22 @@ BOOST_FIXTURE_TEST_CASE(suspects_are_sent_alone_one_after_another, suspects_fixt
   BOOST_TEST(tested.suspects() == 0U);
 }
 
+// What it answered went with its link, so that it has nothing in hand; no process has died.
+BOOST_FIXTURE_TEST_CASE(a_process_that_comes_back_is_no_death_of_its_calls, router_fixture) {
+  for (std::uint32_t login = 1; login <= 2 * deaths_convicted; ++login) {
+    BOOST_REQUIRE(join("n1", login, 4, {}, 55));
+    if (login == 1) {
+      call(1, 0, 30s);
+    }
+    lose(login);
+  }
+  BOOST_REQUIRE(join("n1", 99, 4, {}, 55));
+
+  BOOST_TEST(!refusal(1));
+  reply(99, 1);
+  BOOST_TEST(answers(1) == 1U);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_node_finishes_its_work_before_it_gets_a_suspect, router_fixture) {
   BOOST_REQUIRE(join("n1", 1, 4));
   BOOST_REQUIRE(join("n2", 2, 4));
