@@ -270,9 +270,19 @@ void event_turn::load_graves() {
   are_graves_loaded_ = true;
 }
 
-/// Texts of errors are for people: they are cut so that all in one message of `rows_in_all` fit.
-void event_turn::cut_texts(std::vector<wire::postponed>& rows, std::size_t rows_in_all) {
-  const std::size_t each_max = texts_bytes_max / std::max<std::size_t>(1, rows_in_all);
+void event_turn::texts::add(const std::vector<wire::postponed>& rows) {
+  for (const wire::postponed& each : rows) {
+    bytes += each.error.size();
+    count += each.error.empty() ? 0U : 1U;
+  }
+}
+
+/// Texts of errors are for people: they are cut if all in one message are too much for it.
+void event_turn::cut(std::vector<wire::postponed>& rows, const texts& all) {
+  if (all.bytes <= texts_bytes_max) {
+    return;
+  }
+  const std::size_t each_max = texts_bytes_max / all.count;
   for (wire::postponed& each : rows) {
     if (each.error.size() > each_max) {
       each.error = wire::travelling(each.error, each_max);
@@ -297,7 +307,9 @@ void event_turn::committed() {
     partitions_[number].epoch = epoch;
   }
   if (!handled_.upto.empty()) {
-    cut_texts(handled_.waiting, handled_.waiting.size());
+    texts all;
+    all.add(handled_.waiting);
+    cut(handled_.waiting, all);
     reports_.push_back({link_, wire::kind::handled, wire::encoded(handled_)});
   }
   std::move(answers_.begin(), answers_.end(), std::back_inserter(reports_));

@@ -83,6 +83,14 @@ private:
     std::uint64_t not_ours = 0;
   };
 
+  /// What a message says of errors.
+  struct texts {
+    std::size_t bytes = 0;
+    std::size_t count = 0;
+
+    void add(const std::vector<wire::postponed>& rows);
+  };
+
   partition& touch(std::uint32_t number);
   void load(std::uint32_t number, partition& into);
   void load_graves();
@@ -100,7 +108,7 @@ private:
   assign_partition(const wire::assign& order, const wire::progress& from, wire::assigned& answer);
   void
   assign_in_memory(const wire::assign& order, const wire::progress& from, wire::assigned& answer);
-  static void cut_texts(std::vector<wire::postponed>& rows, std::size_t rows_in_all);
+  static void cut(std::vector<wire::postponed>& rows, const texts& all);
   static void describe(std::uint32_t number, const partition& at, wire::assigned& answer);
   std::uint64_t least_handled() const;
 

@@ -30,12 +30,12 @@ void event_turn::assign(const item& what) {
     store::subscriptions{*store_->database}.forget_passed_graves();
     load_graves();
   }
-  std::size_t rows = 0;
+  texts all;
   for (const wire::partition_state& each : answer.partitions) {
-    rows += each.waiting.size();
+    all.add(each.waiting);
   }
   for (wire::partition_state& each : answer.partitions) {
-    cut_texts(each.waiting, rows);
+    cut(each.waiting, all);
   }
   answers_.push_back({what.link, wire::kind::assigned, wire::encoded(answer)});
 }

@@ -300,7 +300,10 @@ void host::run_writes() {
 void host::send_answers() {
   for (const saga::outgoing::answer& each : output_.answers) {
     header_.clear();
-    if (each.failed) {
+    if (auto fits = group_.check_answer(each.bytes.size(), effect::unknown); !fits) {
+      wire::append_error_header(header_, each.call, fits.error());
+      everywhere_.append(header_, {});
+    } else if (each.failed) {
       const auto why = wire::read_error(each.bytes);
       wire::append_error_header(
           header_, each.call, why ? *why : internal_error("the stored error is unreadable"));
@@ -381,6 +384,9 @@ void host::take_back(std::size_t from) {
 }
 
 void host::reply(const item& to, answer::kind is, std::string_view bytes) {
+  if (auto fits = group_.check_answer(bytes.size(), effect::unknown); !fits) {
+    return reply_error(to, fits.error()); // As it was stored, when more was allowed.
+  }
   wire::batch_writer& out = replies_[static_cast<std::size_t>(to.link)];
   const std::size_t at = out.begin();
   wire::append_reply_header(

@@ -87,6 +87,7 @@ private:
   /// False if the turn must be run again, since this one has to be undone by itself.
   bool run_one(write& each, turn_output& output, wall_time now);
   bool run_call(write& each, turn_output& output, wall_time now);
+  static bool take_own_answer(write& each, std::size_t from, turn_output& output);
   void keep(const write& what, std::uint64_t digest, store::inbox_state state);
   void insert_inbox_rows();
   bool is_answered_without_work(write& each, std::uint64_t digest, wall_time now);

@@ -103,7 +103,17 @@ bool store_turn::run_call(write& each, turn_output& output, wall_time now) {
     each.result.is = later ? answer::kind::pending : answer::kind::ok;
     // How the outside fares is told by the effect's own tries.
     each.says_nothing = later && output.effects.size() != before.effects;
-    keep(each, digest, later ? store::inbox_state::pending : store::inbox_state::ok);
+    if (!later) {
+      keep(each, digest, store::inbox_state::ok);
+    } else if (take_own_answer(each, before.answers, output)) {
+      keep(
+          each,
+          digest,
+          each.result.is == answer::kind::ok ? store::inbox_state::ok
+                                             : store::inbox_state::refused);
+    } else {
+      keep(each, digest, store::inbox_state::pending);
+    }
     return true;
   }
   output.back_to(before);
@@ -120,6 +130,20 @@ bool store_turn::run_call(write& each, turn_output& output, wall_time now) {
   if (is_final(handled.error().code)) {
     keep(each, digest, store::inbox_state::refused);
   }
+  return true;
+}
+
+/// A saga may be over in the turn that begins it: then its answer is its call's, and no row waits.
+bool store_turn::take_own_answer(write& each, std::size_t from, turn_output& output) {
+  const auto found = std::find_if(
+      output.answers.begin() + static_cast<std::ptrdiff_t>(from),
+      output.answers.end(),
+      [&](const saga::outgoing::answer& its) { return its.call == each.what->id; });
+  if (found == output.answers.end()) {
+    return false;
+  }
+  each.result = {found->failed ? answer::kind::error : answer::kind::ok, std::move(found->bytes)};
+  output.answers.erase(found);
   return true;
 }
 

@@ -2,8 +2,11 @@
 
 add_library(troupe_build INTERFACE)
 target_compile_options(troupe_build INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion
   -fstack-protector-strong -fno-omit-frame-pointer)
+if(PROJECT_IS_TOP_LEVEL) # Whoever uses Troupe may have a compiler that warns of more.
+  target_compile_options(troupe_build INTERFACE -Werror)
+endif()
 target_include_directories(troupe_build INTERFACE "${PROJECT_SOURCE_DIR}")
 target_compile_definitions(troupe_build INTERFACE
   $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>

@@ -168,7 +168,7 @@ struct worker_fixture {
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    runtime_actor_worker, worker_fixture, *utf::label("integration") * utf::timeout(30))
+    runtime_actor_worker, worker_fixture, *utf::label("integration") * utf::timeout(240))
 
 // It was sent, so that it may have been done: taken for not done, it would never be undone.
 BOOST_AUTO_TEST_CASE(a_step_that_was_sent_and_not_answered_in_time_is_undone) {
