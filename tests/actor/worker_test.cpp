@@ -39,6 +39,16 @@ public:
         .value_or("");
   }
 
+  /// Refuses a call of the worker's; nil: all that it says, until it logs in anew.
+  void refuse(const uuid& id, const error& why) {
+    std::string header;
+    wire::append_error_header(header, id, why);
+    say(header, {});
+  }
+
+  /// The id of what came last.
+  const uuid& last_id() const { return last_id_; }
+
   /// The next refusal, and of which call.
   std::optional<std::pair<uuid, errc>> next_refusal() {
     return next(wire::kind::reply, [](const auto& header) {
@@ -83,6 +93,7 @@ private:
       headers_.pop_front();
       const auto header = wire::scan_header(bytes);
       if (header && header->kind == wanted) {
+        last_id_ = header->id;
         return look(*header);
       }
     }
@@ -117,6 +128,7 @@ private:
   zmq::socket_t socket_;
   std::string worker_;
   std::deque<std::string> headers_;
+  uuid last_id_;
 };
 
 struct worker_fixture {
@@ -151,10 +163,15 @@ struct worker_fixture {
 
   uuid call(std::string_view to, std::string_view operation, const std::string& body) {
     const uuid id = ids.next(time.wall());
+    call(id, to, operation, body);
+    return id;
+  }
+
+  void
+  call(const uuid& id, std::string_view to, std::string_view operation, const std::string& body) {
     std::string header;
     wire::append_call_header(header, {.id = id, .to = to, .op = operation, .ttl = 5'000});
     broker.say(header, body);
-    return id;
   }
 
   ~worker_fixture() {
@@ -181,6 +198,40 @@ BOOST_AUTO_TEST_CASE(a_step_that_was_sent_and_not_answered_in_time_is_undone) {
 
   BOOST_TEST(broker.next_call() == "reserve");
   BOOST_TEST(broker.next_call() == "release");
+}
+
+// Whoever says at the second sending that nothing was done knows nothing of the first.
+BOOST_AUTO_TEST_CASE(a_step_that_was_sent_twice_and_refused_blindly_is_undone) {
+  saga::definition order = saga::test::order_saga();
+  order.steps[0].retries = 0;
+  start(saga_type("sagas", {order}));
+  call("sagas", "place", "input");
+  BOOST_REQUIRE(broker.next_call() == "reserve");
+
+  broker.refuse(uuid{}, {.code = errc::unauthenticated, .message = "say HELLO"});
+  broker.welcome_worker();
+  BOOST_REQUIRE(broker.next_call() == "reserve");
+  broker.refuse(broker.last_id(), {.code = errc::deadline_exceeded, .message = "nobody was free"});
+
+  BOOST_TEST(broker.next_call() == "release");
+}
+
+BOOST_AUTO_TEST_CASE(a_saga_that_is_over_as_it_begins_is_known_to_be_over) {
+  saga::definition order = saga::test::order_saga();
+  order.steps[0].request = [](const saga::facts&) -> outcome<std::string> {
+    return failure{rejected("odd", "that cannot be asked for")};
+  };
+  start(saga_type("sagas", {order}));
+
+  const uuid id = call("sagas", "place", "input");
+  const auto first = broker.next_refusal();
+  call(id, "sagas", "place", "input");
+  const auto again = broker.next_refusal();
+
+  BOOST_REQUIRE((first && again));
+  BOOST_TEST(first->first == id);
+  BOOST_TEST(first->second == errc::rejected);
+  BOOST_TEST((again == first));
 }
 
 // A broker that keeps to its credit never gets this far.
