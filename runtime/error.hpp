@@ -18,7 +18,8 @@ enum class errc : std::uint8_t {
   rejected = 1,
   /// The message is malformed or a field is missing or wrong. Fix the sender. Effect: none.
   invalid = 2,
-  /// The id was used with other content, or a version moved on. Read again, use a new id. Effect: none.
+  /// The id was used with other content, or a version moved on. Read again, use a new id. Effect:
+  /// none.
   conflict = 3,
   /// No such capability in the topology. Fix the name. Effect: none.
   unknown_capability = 4,

@@ -1,16 +1,15 @@
 #include "runtime/fault_point.hpp"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <unistd.h>
-
 #include <charconv>
 #include <cstdlib>
+#include <fcntl.h>
 #include <map>
 #include <mutex>
 #include <set>
+#include <signal.h>
 #include <stdexcept>
 #include <string>
+#include <unistd.h>
 
 namespace troupe {
 
@@ -21,8 +20,8 @@ struct planned {
   int at = 1;
 };
 
-/// The plan and the passes so far. A global: fault points are reached from everywhere, exist in test
-/// builds only, and must not show in any signature.
+/// The plan and the passes so far. A global: fault points are reached from everywhere, exist in
+/// test builds only, and must not show in any signature.
 struct fault_plan {
   fault_plan() {
     if (const char* text = std::getenv("TROUPE_FAULT_PLAN")) { // NOLINT(concurrency-mt-unsafe)

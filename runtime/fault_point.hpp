@@ -2,8 +2,8 @@
 
 #include <string_view>
 
-/// A named place at a boundary (before a commit, after a send ...) where a test build can be made to
-/// fail. Compiles to nothing unless TROUPE_FAULTS is defined.
+/// A named place at a boundary (before a commit, after a send ...) where a test build can be made
+/// to fail. Compiles to nothing unless TROUPE_FAULTS is defined.
 ///
 /// The environment variable TROUPE_FAULT_PLAN says where and how: "name=action@n,...", where action
 /// is kill (SIGKILL), stop (SIGSTOP), throw (std::runtime_error) or hang, at the n-th pass (from 1;

@@ -32,9 +32,7 @@ struct crash_fixture : journal_fixture {
     options.sqlite.checkpoint_pages = 20;
     options.sqlite.truncate_pages = 60;
     options.uncounted_max = 20;
-    options.sqlite.on_fatal = [this](const std::string& what) {
-      fsync_errors.push_back(what);
-    };
+    options.sqlite.on_fatal = [this](const std::string& what) { fsync_errors.push_back(what); };
   }
 
   /// Writes numbered batches of three until the end or the first error, and sweeps now and then.
