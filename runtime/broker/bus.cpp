@@ -175,15 +175,20 @@ void bus::retry(const dead_letter& letter, std::int64_t wall_ms) {
   pending_.exhumed.push_back(letter.id);
 }
 
-void bus::fire(const scheduled_event& what, std::int64_t wall_ms) {
+bool bus::fire(const scheduled_event& what, std::int64_t wall_ms) {
+  const recent_publishes::entry* known = recent_.find(what.what->id);
+  if (known != nullptr && known->position > last_) {
+    return false;
+  }
   pending_.fired.push_back(what.id);
-  if (recent_.find(what.what->id) != nullptr) {
-    return; // Somebody has published it meanwhile.
+  if (known != nullptr) {
+    return true; // Somebody has published it meanwhile.
   }
   auto due = std::make_shared<event>(*what.what);
   due->digest = digest_of_event(due->topic, due->body);
   accept(due, wall_ms);
   recent_.add(due->id, {due->position, due->digest});
+  return true;
 }
 
 outcome<void> bus::schedule(scheduled_event what) {
@@ -191,7 +196,9 @@ outcome<void> bus::schedule(scheduled_event what) {
     if (known->digest != digest_of_event(what.what->topic, what.what->body)) {
       return failure{id_of_another_event()};
     }
-    return {};
+    if (known->position <= last_) {
+      return {};
+    } // Else it may yet fail: it is scheduled as well, and passed over when it is due.
   }
   for (const journal_batch* each : {&pending_, &writing_}) {
     const auto same = std::find_if(

@@ -133,8 +133,9 @@ public:
   /// is scheduled.
   outcome<void> schedule(scheduled_event what);
 
-  /// Publishes a scheduled event.
-  void fire(const scheduled_event& what, std::int64_t wall_ms);
+  /// Publishes a scheduled event, unless it was published meanwhile. False, with nothing done,
+  /// while such a publish is on its way to the disk, which may fail: ask again.
+  bool fire(const scheduled_event& what, std::int64_t wall_ms);
 
   /// Whether events that were fired are on their way to the disk: until they are there they are
   /// scheduled, too, and would be found due once more.

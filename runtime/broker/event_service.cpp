@@ -315,10 +315,12 @@ void event_service::publish_due(instant now) {
     if (found == nullptr) {
       return due_.failed();
     }
-    for (const scheduled_event& each : found->events) {
-      bus_.fire(each, wall_ms());
-    }
     due_.answered(found->next_due);
+    for (const scheduled_event& each : found->events) {
+      if (!bus_.fire(each, wall_ms())) {
+        due_.ask_again();
+      }
+    }
     write_if_wanted(at);
   });
 }

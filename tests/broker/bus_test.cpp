@@ -21,6 +21,15 @@ uuid id_of(std::uint64_t number) {
   return id;
 }
 
+/// A scheduled event under id 4.
+scheduled_event due_event(std::string body) {
+  auto later = std::make_shared<event>();
+  later->id = id_of(4);
+  later->topic = "order.created";
+  later->body = std::move(body);
+  return {later->id, 9, later};
+}
+
 bus_options shop() {
   return {
       .subscriptions = {
@@ -273,17 +282,13 @@ BOOST_AUTO_TEST_CASE(one_topic_too_many_is_refused_and_those_that_are_known_go_o
 // Until the journal has them they are scheduled as well, and would be published twice.
 BOOST_AUTO_TEST_CASE(scheduled_events_are_being_fired_until_they_are_written) {
   broker_under_test broker;
-  auto later = std::make_shared<event>();
-  later->id = id_of(4);
-  later->topic = "order.created";
-
-  broker.inner.fire({id_of(4), 9, later}, 1'000);
+  (void)broker.inner.fire(due_event("x"), 1'000);
   BOOST_TEST(broker.inner.is_firing());
   broker.write(failure{{.code = errc::unavailable, .message = "the journal's disk is full"}});
   BOOST_TEST(!broker.inner.is_firing());
   BOOST_TEST(broker.journal.empty());
   broker.now += std::chrono::seconds{1};
-  broker.inner.fire({id_of(4), 9, later}, 1'000);
+  (void)broker.inner.fire(due_event("x"), 1'000);
   broker.write();
 
   BOOST_TEST(!broker.inner.is_firing());
@@ -292,17 +297,10 @@ BOOST_AUTO_TEST_CASE(scheduled_events_are_being_fired_until_they_are_written) {
 
 BOOST_AUTO_TEST_CASE(an_id_that_waits_to_be_scheduled_stands_for_one_event) {
   broker_under_test broker;
-  const auto made = [](std::string body) {
-    auto later = std::make_shared<event>();
-    later->id = id_of(4);
-    later->topic = "order.created";
-    later->body = std::move(body);
-    return later;
-  };
-  BOOST_REQUIRE(broker.inner.schedule({id_of(4), 9, made("x")}).has_value());
+  BOOST_REQUIRE(broker.inner.schedule(due_event("x")).has_value());
 
-  BOOST_TEST(broker.inner.schedule({id_of(4), 9, made("x")}).has_value());
-  const auto other = broker.inner.schedule({id_of(4), 9, made("y")});
+  BOOST_TEST(broker.inner.schedule(due_event("x")).has_value());
+  const auto other = broker.inner.schedule(due_event("y"));
 
   BOOST_TEST(broker.inner.take_batch(broker.now).scheduled.size() == 1U);
   BOOST_REQUIRE(!other);
@@ -313,32 +311,42 @@ BOOST_AUTO_TEST_CASE(what_was_published_before_it_was_due_is_not_published_again
   broker_under_test broker;
   broker.publish(4);
   broker.write();
-  auto later = std::make_shared<event>();
-  later->id = id_of(4);
-  later->topic = "order.created";
-
-  broker.inner.fire({id_of(4), 9, later}, 1'000);
+  (void)broker.inner.fire(due_event("x"), 1'000);
   broker.write();
 
   BOOST_TEST(broker.journal.size() == 1U);
   BOOST_TEST(!broker.inner.is_firing());
 }
 
+// That publish may fail, and what was scheduled was confirmed.
+BOOST_AUTO_TEST_CASE(a_publish_that_fails_takes_no_scheduled_event_along) {
+  broker_under_test broker;
+  broker.publish(4);
+
+  BOOST_TEST(!broker.inner.fire(due_event("x"), 1'000));
+  BOOST_TEST(broker.inner.schedule(due_event("x")).has_value());
+  const journal_batch lost = broker.inner.take_batch(broker.now);
+  broker.inner.written(
+      failure{{.code = errc::unavailable, .message = "the journal's disk is full"}},
+      broker.now,
+      broker.out);
+  broker.now += std::chrono::seconds{1};
+
+  BOOST_TEST(lost.fired.empty());
+  BOOST_TEST(lost.scheduled.size() == 1U);
+  BOOST_TEST(broker.inner.fire(due_event("x"), 1'000));
+  broker.write();
+  BOOST_TEST(broker.journal.size() == 1U);
+}
+
 // The answer to `schedule` was lost, and the event came due before it was asked again.
 BOOST_AUTO_TEST_CASE(a_repeat_of_what_was_scheduled_and_published_schedules_nothing) {
   broker_under_test broker;
-  const auto made = [](std::string body) {
-    auto later = std::make_shared<event>();
-    later->id = id_of(4);
-    later->topic = "order.created";
-    later->body = std::move(body);
-    return later;
-  };
-  broker.inner.fire({id_of(4), 9, made("x")}, 1'000);
+  (void)broker.inner.fire(due_event("x"), 1'000);
   broker.write();
 
-  BOOST_TEST(broker.inner.schedule({id_of(4), 9, made("x")}).has_value());
-  const auto other = broker.inner.schedule({id_of(4), 9, made("y")});
+  BOOST_TEST(broker.inner.schedule(due_event("x")).has_value());
+  const auto other = broker.inner.schedule(due_event("y"));
 
   BOOST_TEST(!broker.inner.wants_write(broker.now));
   BOOST_REQUIRE(!other);
