@@ -4,7 +4,7 @@
 #include "nodes/broker_journal.hpp"
 #include "nodes/node_main.hpp"
 #include "nodes/stop_signals.hpp"
-#include "runtime/broker/server.hpp"
+#include "runtime/broker/server/server.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/config.hpp"
 #include "runtime/observe/event_log.hpp"

@@ -1,7 +1,7 @@
 #include "nodes/broker_journal.hpp"
 
-#include "runtime/broker/journal.hpp"
-#include "runtime/broker/journal_reader.hpp"
+#include "runtime/broker/journal/journal.hpp"
+#include "runtime/broker/journal/reader.hpp"
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/broker/server.hpp"
+#include "runtime/broker/server/server.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/outcome.hpp"
 #include "topology/plan.hpp"

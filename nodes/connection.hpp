@@ -1,6 +1,6 @@
 #pragma once
 
-#include "nodes/command.hpp"
+#include "nodes/commands/command.hpp"
 #include "runtime/client/client.hpp"
 #include "runtime/wire/message.hpp"
 

@@ -1,6 +1,6 @@
 // troupe: the command for people and scripts.
 
-#include "nodes/command.hpp"
+#include "nodes/commands/command.hpp"
 #include "runtime/config.hpp"
 
 #include <CLI/CLI.hpp>

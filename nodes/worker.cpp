@@ -1,6 +1,6 @@
 // troupe-worker: one worker node of a topology, as a process.
 
-#include "runtime/actor/worker.hpp"
+#include "runtime/worker/worker.hpp"
 
 #include "nodes/actor_types.hpp"
 #include "nodes/node_main.hpp"

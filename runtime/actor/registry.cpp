@@ -3,7 +3,7 @@
 #include "runtime/actor/saga_actor.hpp"
 #include "runtime/saga/journal.hpp"
 #include "runtime/store/event_store.hpp"
-#include "runtime/store/inbox.hpp"
+#include "runtime/store/turn/inbox.hpp"
 
 #include <algorithm>
 #include <map>

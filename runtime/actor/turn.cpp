@@ -1,6 +1,6 @@
 #include "runtime/actor/turn.hpp"
 
-#include "runtime/store/timers.hpp"
+#include "runtime/store/turn/timers.hpp"
 #include "runtime/wire/events.hpp"
 #include "runtime/wire/limits.hpp"
 

@@ -5,8 +5,8 @@
 #include "runtime/ids.hpp"
 #include "runtime/saga/coordinators.hpp"
 #include "runtime/store/database.hpp"
-#include "runtime/store/forced_breakers.hpp"
-#include "runtime/store/writers.hpp"
+#include "runtime/store/turn/forced_breakers.hpp"
+#include "runtime/store/turn/writers.hpp"
 #include "runtime/wire/limits.hpp"
 #include "runtime/wire/message.hpp"
 

@@ -71,7 +71,7 @@ void client::close(milliseconds patience) {
 outcome<uuid> client::submit(const call_request& call) {
   error why;
   uuid id;
-  if (!state_->submissions.submit_one(call, lane_queue, id, why)) {
+  if (!state_->submissions.submit_one(call, flag_queue, id, why)) {
     return failure{std::move(why)};
   }
   return id;
@@ -95,7 +95,7 @@ outcome<std::string> client::call(const call_request& call) {
   with_waiter.token = reinterpret_cast<std::uintptr_t>(&waiting);
   error why;
   uuid id;
-  if (!state_->submissions.submit_one(with_waiter, lane_waiter, id, why)) {
+  if (!state_->submissions.submit_one(with_waiter, flag_waiter, id, why)) {
     return failure{std::move(why)};
   }
   return state_->completions.wait(waiting).map(

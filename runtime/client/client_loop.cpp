@@ -109,7 +109,7 @@ std::string client_loop::last_trouble() const {
 }
 
 void client_loop::send_waiting(instant now) {
-  transport::call_table::outgoing out;
+  calls::pending_calls::outgoing out;
   while (table_.next_to_send(now, out)) {
     peers_.append(out.link, out.header, out.body);
   }
@@ -198,7 +198,7 @@ instant client_loop::retry_time(const error& why, std::uint32_t retries, instant
 void client_loop::take_error(
     int link,
     const wire::header_view& header,
-    const transport::call_table::ended& call,
+    const calls::pending_calls::ended& call,
     instant now) {
   auto read = wire::read_error(header.error);
   error why = read
@@ -208,12 +208,12 @@ void client_loop::take_error(
     return peers_.renew(link);
   }
   // What was sent before, over a link that was lost, is ours to see through, patient or not.
-  const bool is_patient = (call.lane & lane_patient) != 0 || call.is_loose;
-  if (is_patient && transport::asks_for_patience(why.code)
+  const bool is_patient = (call.flags & flag_patient) != 0 || call.is_loose;
+  if (is_patient && calls::asks_for_patience(why.code)
       && table_.retry(call.id, retry_time(why, call.retries, now))) {
     return;
   }
-  if (call.is_loose && transport::is_blind(why.code)) {
+  if (call.is_loose && calls::is_blind(why.code)) {
     why.possible = effect::unknown;
   }
   if (const auto ended = table_.answered(call.id)) {
@@ -221,9 +221,9 @@ void client_loop::take_error(
   }
 }
 
-void client_loop::end(const transport::call_table::ended& call, outcome<reply_body>&& answer) {
+void client_loop::end(const calls::pending_calls::ended& call, outcome<reply_body>&& answer) {
   ++finished_;
-  if ((call.lane & lane_waiter) == 0) {
+  if ((call.flags & flag_waiter) == 0) {
     done_.push_back({call.id, call.token, std::move(answer)});
     return;
   }
@@ -263,7 +263,7 @@ void client_loop::take(submitted_batch& batch, instant now) {
   for (const submitted_batch::call& call : batch.calls) {
     (void)envelopes.next(envelope);
     char* const header = start + (envelope.header.data() - start);
-    wire::patch_ttl(header, call.ttl_at, transport::call_table::ttl_of(call.deadline, now));
+    wire::patch_ttl(header, call.ttl_at, calls::pending_calls::ttl_of(call.deadline, now));
     // The id is one of ours: it is not outstanding.
     (void)table_.add_sent(
         {call.id,
@@ -272,7 +272,7 @@ void client_loop::take(submitted_batch& batch, instant now) {
          envelope.body,
          call.deadline,
          call.token,
-         call.lane});
+         call.flags});
   }
   // Should the link take nothing more, it is lost when the turn ends, and these are sent again.
   (void)peers_.send_batch(link, batch.frame.frame());
@@ -290,9 +290,9 @@ void client_loop::take_one_by_one(submitted_batch& batch, instant now) {
          envelope.body,
          call.deadline,
          call.token,
-         call.lane});
+         call.flags});
     if (!is_new) {
-      end({call.id, call.token, call.lane, false, 0},
+      end({call.id, call.token, call.flags, false, 0},
           failure{
               {.code = errc::conflict,
                .message = "a call with this id is outstanding already; wait for its answer"}});
@@ -352,7 +352,7 @@ void client_loop::end_all() {
   submissions_.drain(drained_);
   for (submitted_batch& batch : drained_) {
     for (const submitted_batch::call& call : batch.calls) {
-      end({call.id, call.token, call.lane, false, 0},
+      end({call.id, call.token, call.flags, false, 0},
           failure{
               {.code = errc::unavailable, .message = "the client was closed before it was sent"}});
     }

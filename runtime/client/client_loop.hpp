@@ -1,8 +1,8 @@
 #pragma once
 
+#include "runtime/calls/pending_calls.hpp"
 #include "runtime/client/completion_queue.hpp"
 #include "runtime/client/submission_queue.hpp"
-#include "runtime/transport/call_table.hpp"
 #include "runtime/transport/peer_loop.hpp"
 #include "runtime/wire/envelope.hpp"
 
@@ -64,12 +64,12 @@ private:
   void take_error(
       int link,
       const wire::header_view& header,
-      const transport::call_table::ended& call,
+      const calls::pending_calls::ended& call,
       instant now);
   bool is_forgotten(int link, errc code, instant now) const;
   instant retry_time(const error& why, std::uint32_t retries, instant now);
   void end_answered(const uuid& id, const transport::frame_ref& frame, std::string_view body);
-  void end(const transport::call_table::ended& call, outcome<reply_body>&& answer);
+  void end(const calls::pending_calls::ended& call, outcome<reply_body>&& answer);
   void end_expired(instant now);
   void publish();
   void note_trouble(int link, std::string_view what);
@@ -81,14 +81,14 @@ private:
   submission_queue& submissions_;
   completion_queue& completions_;
   transport::peer_loop peers_;
-  transport::call_table table_;
+  calls::pending_calls table_;
   const uuid incarnation_;
   std::string ok_header_; // Of a reply: what almost all look like.
   std::size_t ok_id_at_ = 0;
   std::vector<instant> up_since_;
   std::vector<submitted_batch> drained_;
   std::vector<completion> done_;
-  std::vector<transport::call_table::ended> ended_;
+  std::vector<calls::pending_calls::ended> ended_;
   std::uint64_t finished_ = 0;
   std::uint64_t random_;
 

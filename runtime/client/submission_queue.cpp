@@ -29,12 +29,12 @@ submission_queue::submission_queue(const options& settings)
 }
 
 bool submission_queue::submit_one(
-    const call_request& call, std::uint8_t lanes, uuid& id, error& why) {
+    const call_request& call, std::uint8_t flags, uuid& id, error& why) {
   bool was_empty = false;
   {
     const std::lock_guard lock{mutex_};
     was_empty = queued_.empty();
-    if (!add(call, lanes, std::chrono::steady_clock::now(), id, why)) {
+    if (!add(call, flags, std::chrono::steady_clock::now(), id, why)) {
       return false;
     }
   }
@@ -54,7 +54,7 @@ submission_queue::submit(std::span<const call_request> calls, std::vector<uuid>*
     was_empty = queued_.empty();
     const instant now = std::chrono::steady_clock::now();
     uuid id;
-    for (; added < calls.size() && add(calls[added], lane_queue, now, id, why); ++added) {
+    for (; added < calls.size() && add(calls[added], flag_queue, now, id, why); ++added) {
       if (ids != nullptr) {
         ids->push_back(id);
       }
@@ -100,7 +100,7 @@ bool submission_queue::admits(const call_request& call, error& why) const {
 }
 
 bool submission_queue::add(
-    const call_request& call, std::uint8_t lanes, instant now, uuid& id, error& why) {
+    const call_request& call, std::uint8_t asked, instant now, uuid& id, error& why) {
   if (!admits(call, why)) {
     return false;
   }
@@ -116,9 +116,9 @@ bool submission_queue::add(
   batch.frame.begin_body(at);
   batch.frame.frame().append(call.body);
   batch.frame.end(at);
-  const bool is_patient = call.retry.value_or((lanes & lane_waiter) != 0);
-  const auto lane = static_cast<std::uint8_t>(lanes | (is_patient ? lane_patient : 0));
-  batch.calls.push_back({id, now + call.deadline, call.token, (*header)->ttl_at(), lane});
+  const bool is_patient = call.retry.value_or((asked & flag_waiter) != 0);
+  const auto flags = static_cast<std::uint8_t>(asked | (is_patient ? flag_patient : 0));
+  batch.calls.push_back({id, now + call.deadline, call.token, (*header)->ttl_at(), flags});
   ++admitted_;
   return true;
 }

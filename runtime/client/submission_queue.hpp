@@ -22,7 +22,7 @@ struct submitted_batch {
     instant deadline;
     std::uint64_t token = 0;
     std::uint32_t ttl_at = 0;
-    std::uint8_t lane = 0;
+    std::uint8_t flags = 0;
   };
 
   wire::batch_writer frame;
@@ -32,7 +32,7 @@ struct submitted_batch {
 };
 
 /// Whose token a call carries, and whether it is patient; bits.
-enum lane : std::uint8_t { lane_queue = 0, lane_waiter = 1, lane_patient = 2 };
+enum call_flags : std::uint8_t { flag_queue = 0, flag_waiter = 1, flag_patient = 2 };
 
 /// The way of calls from any thread into the client's loop.
 ///
@@ -41,8 +41,8 @@ class submission_queue {
 public:
   explicit submission_queue(const options& settings);
 
-  /// Adds a call; false if it is refused, and why. `lanes` is added to its lane.
-  bool submit_one(const call_request& call, std::uint8_t lanes, uuid& id, error& why);
+  /// Adds a call; false if it is refused, and why. `flags` is added to its flags.
+  bool submit_one(const call_request& call, std::uint8_t flags, uuid& id, error& why);
 
   /// Adds calls in order until one is refused; how many were added, and why one was not. The ids
   /// are appended to `ids`, if given.
@@ -60,7 +60,7 @@ public:
   transport::wake& waker() { return wake_; }
 
 private:
-  bool add(const call_request& call, std::uint8_t lanes, instant now, uuid& id, error& why);
+  bool add(const call_request& call, std::uint8_t flags, instant now, uuid& id, error& why);
   bool admits(const call_request& call, error& why) const;
   submitted_batch& open_batch(bool own_id);
   uuid make_id(instant now);

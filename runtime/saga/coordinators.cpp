@@ -1,6 +1,6 @@
 #include "runtime/saga/coordinators.hpp"
 
-#include "runtime/store/inbox.hpp"
+#include "runtime/store/turn/inbox.hpp"
 #include "runtime/wire/envelope.hpp"
 
 #include <exception>

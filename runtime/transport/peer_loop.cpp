@@ -118,7 +118,7 @@ bool peer_loop::state::wait(instant until) {
   const instant now = time.now();
   bool may_block = until > now;
   watched.clear();
-  watched.push_back({outbox.fd(), POLLIN, 0});
+  watched.push_back({inlet.fd(), POLLIN, 0});
   watched.push_back({stop_waker.fd(), POLLIN, 0});
   for (link& link : links) {
     if (link.socket) {
@@ -142,8 +142,8 @@ bool peer_loop::state::wait(instant until) {
   return watched[0].revents != 0;
 }
 
-peer_loop::peer_loop(context& zmq, const clock& clock, options settings, wake& outbox)
-    : state_{std::make_unique<state>(zmq, clock, std::move(settings), outbox)} {
+peer_loop::peer_loop(context& zmq, const clock& clock, options settings, wake& inlet)
+    : state_{std::make_unique<state>(zmq, clock, std::move(settings), inlet)} {
 }
 
 peer_loop::~peer_loop() = default;

@@ -46,7 +46,7 @@ public:
       instant now) = 0;
   /// All envelopes of a frame have been handed over.
   virtual void frame_done(instant now) = 0;
-  /// What the outbox says: it rang.
+  /// What the inlet says: it rang.
   virtual void commands(instant now) = 0;
   /// What the loop reports to each broker at every heartbeat.
   virtual wire::pong progress(instant now) = 0;
@@ -67,8 +67,8 @@ public:
     std::size_t body_bytes_max;
   };
 
-  /// @param outbox rung by other threads when there are commands.
-  peer_loop(context& zmq, const clock& clock, options settings, wake& outbox);
+  /// @param inlet rung by other threads when there are commands.
+  peer_loop(context& zmq, const clock& clock, options settings, wake& inlet);
   ~peer_loop();
   peer_loop(const peer_loop&) = delete;
   peer_loop& operator=(const peer_loop&) = delete;

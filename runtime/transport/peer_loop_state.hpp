@@ -63,7 +63,7 @@ struct peer_loop::link {
 
 struct peer_loop::state {
   state(context& process, const clock& clock, peer_loop::options given, wake& commands)
-      : zmq{process}, time{clock}, settings{std::move(given)}, outbox{commands} {
+      : zmq{process}, time{clock}, settings{std::move(given)}, inlet{commands} {
     for (const std::string& endpoint : settings.brokers) {
       link& added = links.emplace_back();
       added.endpoint = endpoint;
@@ -104,7 +104,7 @@ struct peer_loop::state {
   context& zmq;
   const clock& time;
   peer_loop::options settings;
-  wake& outbox;
+  wake& inlet;
   wake stop_waker;
   std::atomic<bool> stopping{false};
   std::deque<link> links;      // Links do not move: they own sockets.

@@ -1,12 +1,12 @@
 #include "runtime/saga/coordinators.hpp"
 
 #include "runtime/actor/saga_actor.hpp"
-#include "runtime/store/inbox.hpp"
-#include "runtime/store/sqlite_database.hpp"
-#include "runtime/store/writers.hpp"
+#include "runtime/store/sqlite/database.hpp"
+#include "runtime/store/turn/inbox.hpp"
+#include "runtime/store/turn/writers.hpp"
 #include "runtime/wire/envelope.hpp"
-#include "tests/actor/process_fixture.hpp"
 #include "tests/saga/driver.hpp"
+#include "tests/worker/process_fixture.hpp"
 
 #include <deque>
 #include <stdexcept>

@@ -1,7 +1,7 @@
 #include "runtime/actor/event_sourced.hpp"
 
 #include "runtime/actor/registry.hpp"
-#include "runtime/store/sqlite_database.hpp"
+#include "runtime/store/sqlite/database.hpp"
 #include "runtime/wire/json.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -2,7 +2,7 @@
 
 #include "runtime/actor/actor.hpp"
 #include "runtime/actor/registry.hpp"
-#include "runtime/store/sqlite_database.hpp"
+#include "runtime/store/sqlite/database.hpp"
 
 #include <boost/test/unit_test.hpp>
 

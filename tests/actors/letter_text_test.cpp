@@ -29,8 +29,8 @@ BOOST_AUTO_TEST_CASE(addresses_are_plain_ones) {
         "\xc3\xa4@x"}) {
     BOOST_TEST(!is_address(bad), bad);
   }
-  BOOST_TEST(is_address(std::string(250, 'a') + "@xyz"));
-  BOOST_TEST(!is_address(std::string(251, 'a') + "@xyz"));
+  BOOST_TEST(is_address(std::string(250, 'a').append("@xyz")));
+  BOOST_TEST(!is_address(std::string(251, 'a').append("@xyz")));
 }
 
 BOOST_AUTO_TEST_CASE(a_customer_s_name_is_completed_to_an_address) {

@@ -1,5 +1,5 @@
 """What became of the shop's events: the broker's journal, the mails and the spool, made ready for the
-queries of event_invariants.py. Knows the tables as runtime/broker/JOURNAL.md describes them."""
+queries of event_invariants.py. Knows the tables as runtime/broker/journal/README.md describes them."""
 
 import email
 import json

@@ -12,12 +12,12 @@ import good_events
 
 # Where each database's tables are declared.
 SCHEMAS = {
-    "inventory": ("runtime/store/inbox.cpp", "actors/inventory/schema.hpp"),
-    "orders": ("runtime/store/inbox.cpp", "runtime/store/event_store.cpp", "actors/orders/schema.hpp"),
-    "payments": ("runtime/store/inbox.cpp", "actors/payments/schema.hpp"),
-    "order_saga": ("runtime/store/inbox.cpp", "runtime/saga/journal.cpp"),
-    "notifications": ("runtime/store/inbox.cpp", "actors/notifications/schema.hpp"),
-    "journal": ("runtime/broker/journal_tables.cpp",),
+    "inventory": ("runtime/store/turn/inbox.cpp", "actors/inventory/schema.hpp"),
+    "orders": ("runtime/store/turn/inbox.cpp", "runtime/store/event_store.cpp", "actors/orders/schema.hpp"),
+    "payments": ("runtime/store/turn/inbox.cpp", "actors/payments/schema.hpp"),
+    "order_saga": ("runtime/store/turn/inbox.cpp", "runtime/saga/journal.cpp"),
+    "notifications": ("runtime/store/turn/inbox.cpp", "actors/notifications/schema.hpp"),
+    "journal": ("runtime/broker/journal/tables.cpp",),
 }
 PRICES = {"tea": 500, "mug": 1100, "lamp": 60_000}
 SHELF = 1_000

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "runtime/store/database.hpp"
-#include "runtime/store/sqlite_database.hpp"
+#include "runtime/store/sqlite/database.hpp"
 
 #include <boost/test/unit_test.hpp>
 

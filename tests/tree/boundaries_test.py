@@ -9,7 +9,7 @@ import source_tree
 RULES = (
     (re.compile(r"\bzmq::|\bzmq_\w+\s*\(|#\s*include\s*<zmq"), "ZeroMQ", ("runtime/transport/",)),
     (re.compile(r"\bcaf::|#\s*include\s*<caf/|\bCAF_[A-Z_]+\b"), "CAF",
-     ("runtime/supervision/", "runtime/actor/", "runtime/saga/")),
+     ("runtime/supervision/", "runtime/worker/")),
     (re.compile(r"\bsqlite3(?:_\w+)?\b|#\s*include\s*<sqlite3"), "SQLite", ("runtime/store/",)),
     (re.compile(r"\bPQ[a-z]\w+\s*\(|#\s*include\s*<(?:postgresql/)?libpq"), "libpq",
      ("runtime/store/",)),
@@ -38,7 +38,7 @@ class Boundaries(unittest.TestCase):
         with source_tree.sample({
             "actors/users/users.cpp": "#include <caf/all.hpp>\n",
             "nodes/broker.cpp": "\nzmq::context_t context;\n",
-            "runtime/broker/server.cpp": "void* s = zmq_socket(context, ZMQ_ROUTER);\n",
+            "runtime/broker/server/server.cpp": "void* s = zmq_socket(context, ZMQ_ROUTER);\n",
             "runtime/observe/log.cpp": "sqlite3* database = nullptr;\n",
             "runtime/store/turn.cpp": "caf::actor writer;\n",
             "runtime/transport/socket.cpp": "#include <sqlite3.h>\n",
@@ -53,7 +53,7 @@ class Boundaries(unittest.TestCase):
         with source_tree.sample({
             "runtime/transport/socket.cpp": "#include <zmq.hpp>\nzmq::socket_t socket;\n",
             "runtime/store/session.cpp": "sqlite3_open(path, &handle);\n",
-            "runtime/saga/coordinator.cpp": "caf::actor self;\n",
+            "runtime/worker/group_runtime.cpp": "caf::actor self;\n",
             "topology/store_path.cpp":
                 '// As caf::actor does.\nconst auto text = "sqlite3 or zmq::";\n',
         }) as tree:

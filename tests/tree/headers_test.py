@@ -1,8 +1,9 @@
 """Each header compiles alone.
 
-A source includes its own header first, so the build has already compiled that header alone. What is
-left is given to the compiler here, as strictly as the sources beside it. What passed is remembered
-in the build folder until the header, or anything it includes, changes.
+A source includes its own header first, so a build without precompiled headers, which the sanitizer
+builds are, has compiled that header alone. What is left is given to the compiler here, as strictly as
+the sources beside it. What passed is remembered in the build folder until the header, or anything it
+includes, changes.
 """
 
 import concurrent.futures
@@ -36,9 +37,9 @@ class Compiler:
     def _without_files(command):
         flags, words = [], iter(shlex.split(command))
         for word in words:
-            if word in ("-o", "-c", "-MF", "-MT", "-MQ"):
+            if word in ("-o", "-c", "-MF", "-MT", "-MQ", "-include"): # Precompiled headers hide faults.
                 next(words)
-            elif not word.endswith("ccache") and word not in ("-MD", "-MMD"):
+            elif not word.endswith("ccache") and word not in ("-MD", "-MMD", "-Winvalid-pch"):
                 flags.append(word)
         return flags
 

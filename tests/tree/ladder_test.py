@@ -10,7 +10,8 @@ import source_tree
 # From the vocabulary up; a folder that is not here may be included by nobody but its own tests.
 _BASE = ("runtime", "runtime/wire")
 _MIDDLE = _BASE + ("runtime/transport", "runtime/store", "runtime/security", "runtime/observe")
-_UPPER = _MIDDLE + ("runtime/broker", "runtime/supervision", "runtime/saga", "runtime/client")
+_UPPER = _MIDDLE + ("runtime/calls", "runtime/broker", "runtime/supervision", "runtime/saga",
+                    "runtime/client")
 MAY_INCLUDE = {
     "runtime": (),
     "runtime/wire": ("runtime",),
@@ -18,14 +19,17 @@ MAY_INCLUDE = {
     "runtime/store": _BASE,
     "runtime/security": _BASE,
     "runtime/observe": _BASE,
-    "runtime/broker": _MIDDLE,
+    "runtime/calls": _BASE + ("runtime/transport",),
+    "runtime/broker": _MIDDLE + ("runtime/calls",),
     "runtime/supervision": _MIDDLE,
     "runtime/saga": _MIDDLE,
-    "runtime/client": _BASE + ("runtime/transport", "runtime/security", "runtime/observe"),
-    "runtime/actor": _UPPER,
+    "runtime/client": _BASE + ("runtime/transport", "runtime/calls", "runtime/security",
+                               "runtime/observe"),
+    "runtime/actor": _BASE + ("runtime/store", "runtime/saga", "runtime/observe"),
+    "runtime/worker": _UPPER + ("runtime/actor",),
     "topology": ("runtime",),
     "actors": _BASE + ("runtime/actor", "runtime/saga"),
-    "nodes": _UPPER + ("runtime/actor", "topology", "actors"),
+    "nodes": _UPPER + ("runtime/actor", "runtime/worker", "topology", "actors"),
 }
 # Tests and examples may use everything; nothing in MAY_INCLUDE names them.
 
@@ -111,11 +115,11 @@ class Ladder(unittest.TestCase):
             "runtime/ids.cpp": "runtime/wire/codec.hpp",
             "runtime/wire/codec.cpp": "runtime/store/turn.hpp",
             "runtime/store/turn.cpp": "runtime/transport/socket.hpp",
-            "runtime/saga/machine.cpp": "runtime/broker/router.hpp",
+            "runtime/saga/machine.cpp": "runtime/broker/calls/router.hpp",
             "runtime/broker/router.cpp": "runtime/actor/actor.hpp",
             "topology/plan.cpp": "runtime/wire/codec.hpp",
             "actors/orders/orders.cpp": "actors/users/users.hpp",
-            "actors/users/users.cpp": "runtime/store/inbox.hpp",
+            "actors/users/users.cpp": "runtime/store/turn/inbox.hpp",
             "nodes/worker.cpp": "tests/fixture.hpp",
             "runtime/observe/log.cpp": "examples/shop/shop.hpp",
             "runtime/actor/actor.cpp": "topology/plan.hpp",

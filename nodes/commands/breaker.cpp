@@ -1,0 +1,264 @@
+#include "nodes/commands/command.hpp"
+#include "nodes/connection.hpp"
+#include "nodes/text_table.hpp"
+#include "runtime/time_text.hpp"
+#include "runtime/wire/limits.hpp"
+#include "runtime/wire/node_calls.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <pwd.h>
+#include <unistd.h>
+
+namespace troupe {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::string_view command = "breaker";
+
+/// What one node said of its breaker, or why it did not.
+struct report {
+  std::string node;
+  outcome<wire::breaker_report> said;
+};
+
+/// "ann@host": who gives the command, as far as the system knows.
+std::string user_at_host() {
+  std::array<char, 4096> room{};
+  passwd entry{};
+  passwd* found = nullptr;
+  const bool is_known =
+      ::getpwuid_r(::geteuid(), &entry, room.data(), room.size(), &found) == 0 && found != nullptr;
+  std::array<char, 128> host{};
+  const bool has_host = ::gethostname(host.data(), host.size() - 1) == 0;
+  return fmt::format(
+      "{}@{}",
+      is_known ? std::string{entry.pw_name} : fmt::format("user {}", ::geteuid()),
+      has_host ? host.data() : "?");
+}
+
+/// False after what is wrong was printed.
+bool is_called_well(const breaker_arguments& given, milliseconds& deadline) {
+  const auto read = deadline_in(command, given.deadline, given.json);
+  if (!read) {
+    return false;
+  }
+  deadline = *read;
+  if (given.state.empty() != given.why.empty()) {
+    (void)print_wrong_usage(
+        command,
+        given.why.empty() ? "say why, with --why 'the reason'; whoever is refused reads it"
+                          : "--why goes with open, closed, disabled or auto",
+        given.json);
+    return false;
+  }
+  if (given.why.size() > wire::why_bytes_max) {
+    (void)print_wrong_usage(
+        command,
+        fmt::format(
+            "a reason of {} bytes; {} are the limit", given.why.size(), wire::why_bytes_max),
+        given.json);
+    return false;
+  }
+  return true;
+}
+
+/// The nodes that are meant, or why there are none.
+outcome<std::vector<std::string>>
+nodes_of(const topology::plan& plan, const breaker_arguments& given) {
+  const auto* const capability = plan.find(capability_name{given.capability});
+  if (capability == nullptr) {
+    return failure{unknown_capability(plan, given.capability)};
+  }
+  std::vector<std::string> nodes;
+  for (const auto& each : capability->nodes) {
+    nodes.push_back(each.value);
+  }
+  if (given.node.empty()) {
+    return nodes;
+  }
+  if (std::find(nodes.begin(), nodes.end(), given.node) == nodes.end()) {
+    return failure{invalid(fmt::format(
+        "`{}` does not run on `{}`; it runs on {}",
+        given.capability,
+        given.node,
+        fmt::join(nodes, ", ")))};
+  }
+  return std::vector{given.node};
+}
+
+std::string body_of(const breaker_arguments& given) {
+  if (given.state.empty()) {
+    return wire::encoded(wire::get_breaker{given.capability});
+  }
+  return wire::encoded(wire::force_breaker{
+      .capability = given.capability,
+      .mode = given.state,
+      .who = user_at_host().substr(0, wire::who_bytes_max),
+      .why = given.why,
+      .request = uuid_source{}.next(std::chrono::system_clock::now()),
+      .only_here = !given.node.empty()});
+}
+
+std::vector<report>
+ask(const topology::plan& plan,
+    const breaker_arguments& given,
+    const std::vector<std::string>& nodes,
+    milliseconds deadline) {
+  std::vector<std::string> brokers;
+  for (const auto& each : plan.brokers) {
+    brokers.push_back(each.listen);
+  }
+  const std::string body = body_of(given);
+  std::vector<question> questions;
+  questions.reserve(nodes.size());
+  for (const std::string& each : nodes) {
+    questions.push_back(
+        {"troupe.node." + each, given.state.empty() ? "breaker" : "force_breaker", body});
+  }
+  const auto answers =
+      ask_at_once(options_for(plan, std::move(brokers), "troupe-breaker"), questions, deadline);
+  std::vector<report> reports;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    reports.push_back({nodes[i], answers[i].and_then([](const std::string& reply) {
+                         return wire::checked_decode<wire::breaker_report>(reply);
+                       })});
+  }
+  return reports;
+}
+
+std::string since_text(const wire::breaker_order& order) {
+  return utc_time_text(time_since_1970(milliseconds{order.since}));
+}
+
+/// What to do about nodes that did not answer; empty if all did.
+std::string next_of(const breaker_arguments& given, const std::vector<report>& reports) {
+  std::vector<std::string> silent;
+  bool is_kept = false;
+  for (const report& each : reports) {
+    if (!each.said) {
+      silent.push_back(each.node);
+    }
+    is_kept = is_kept || (each.said && each.said->durable);
+  }
+  if (silent.empty()) {
+    return {};
+  }
+  if (!given.state.empty() && is_kept) {
+    return fmt::format(
+        "it is kept in the database of `{}`, where {} will find it; `troupe status {}` looks at "
+        "the nodes",
+        given.capability,
+        fmt::join(silent, ", "),
+        given.file);
+  }
+  return fmt::format(
+      "`troupe status {0}` looks at the nodes, `troupe up {0}` starts what is missing{1}",
+      given.file,
+      given.state.empty() ? "" : "; then give the command again");
+}
+
+ordered_json json_of(const report& from) {
+  if (!from.said) {
+    return {
+        {"node", from.node},
+        {"answers", false},
+        {"error",
+         {{"code", name_of(from.said.error().code)}, {"message", message_of(from.said.error())}}}};
+  }
+  ordered_json one = {
+      {"node", from.node},
+      {"answers", true},
+      {"state", from.said->state},
+      {"durable", from.said->durable}};
+  if (const auto& order = from.said->order) {
+    one["order"] = {
+        {"mode", order->mode},
+        {"who", order->who},
+        {"why", order->why},
+        {"since", since_text(*order)},
+        {"request", to_string(order->request)}};
+  }
+  return one;
+}
+
+void print_json(
+    const breaker_arguments& given, const std::vector<report>& reports, const std::string& next) {
+  ordered_json all = {{"capability", given.capability}, {"nodes", ordered_json::array()}};
+  for (const report& each : reports) {
+    all["nodes"].push_back(json_of(each));
+  }
+  if (!next.empty()) {
+    all["next"] = next;
+  }
+  fmt::print("{}\n", all.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+}
+
+void print_table(
+    const breaker_arguments& given, const std::vector<report>& reports, const std::string& next) {
+  text_table table{{{"node"}, {"breaker"}, {"last set to"}, {"by"}, {"since"}, {"why"}}};
+  bool is_fleeting = false;
+  for (const report& each : reports) {
+    if (!each.said) {
+      table.add({each.node, "no answer", "", "", "", ""});
+      continue;
+    }
+    const wire::breaker_order order = each.said->order.value_or(wire::breaker_order{});
+    const bool is_set = each.said->order.has_value();
+    is_fleeting = is_fleeting || (is_set && order.mode != "auto" && !each.said->durable);
+    table.add(
+        {each.node,
+         each.said->state,
+         order.mode,
+         cell_text(order.who),
+         is_set ? since_text(order) : "",
+         cell_text(order.why)});
+  }
+  fmt::print("{}", table.text());
+  if (is_fleeting) {
+    fmt::print("\n`{}` has no database: this holds until the worker restarts\n", given.capability);
+  }
+  for (const report& each : reports) {
+    if (!each.said) {
+      print_aside(fmt::format(
+          "{}: {}: {}\n",
+          each.node,
+          name_of(each.said.error().code),
+          message_of(each.said.error())));
+    }
+  }
+  if (!next.empty()) {
+    print_aside(fmt::format("  next: {}\n", next));
+  }
+}
+
+} // namespace
+
+int run_breaker(const breaker_arguments& given) {
+  milliseconds deadline{};
+  if (!is_called_well(given, deadline)) {
+    return exit_code::usage;
+  }
+  const auto plan = load_plan(given.file, given.json);
+  if (!plan) {
+    return exit_code::faults;
+  }
+  const auto nodes = nodes_of(*plan, given);
+  if (!nodes) {
+    return print_error(nodes.error(), given.json);
+  }
+  const std::vector<report> reports = ask(*plan, given, *nodes, deadline);
+  const std::string next = next_of(given, reports);
+  if (given.json) {
+    print_json(given, reports, next);
+  } else {
+    print_table(given, reports, next);
+  }
+  return next.empty() ? exit_code::ok : exit_code::error;
+}
+
+} // namespace troupe

@@ -1,0 +1,159 @@
+#include "nodes/actor_types.hpp"
+#include "nodes/commands/command.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <system_error>
+#include <variant>
+
+namespace troupe {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string line_of(const ordered_json& value) {
+  // What others sent may not be UTF-8: it must not end the command.
+  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+void print_faults(const topology::faults& found, bool json) {
+  if (!json) {
+    return print_aside(found.to_text());
+  }
+  ordered_json all = ordered_json::array();
+  for (const fault& each : found.all) {
+    all.push_back(
+        {{"line", each.at.line},
+         {"column", each.at.column},
+         {"what", each.what},
+         {"remedy", each.remedy}});
+  }
+  fmt::print("{}\n", line_of({{"ok", false}, {"file", found.file}, {"faults", all}}));
+}
+
+/// What to do next, in words; empty if the message says it.
+std::string advice(const error& why) {
+  const std::string_view id = why.detail("id");
+  switch (why.code) {
+  case errc::deadline_exceeded:
+  case errc::overloaded:
+  case errc::unavailable:
+    if (why.possible == effect::unknown && !id.empty()) {
+      return fmt::format(
+          "ask again with --id {}: it is answered from what happened, not done twice", id);
+    }
+    return why.code == errc::deadline_exceeded && why.possible == effect::none
+               ? "is the system up? `troupe up FILE` starts it, `troupe status FILE` looks at it"
+               : "try again, or give it more time with --deadline";
+  case errc::unknown_capability:
+  case errc::unknown_operation:
+    return "`troupe check FILE` lists the capabilities and their operations";
+  case errc::circuit_open:
+    return "`troupe breaker FILE CAPABILITY` says how it is, and who opened it if a person did";
+  case errc::conflict:
+    return "this --id was used for something else: leave it out to get a new one";
+  case errc::invalid:
+    return "change the request as the message says";
+  case errc::crashed:
+  case errc::internal:
+    return "the nodes' log files have the details";
+  default:
+    return "";
+  }
+}
+
+int code_for(errc code) {
+  switch (code) {
+  case errc::rejected:
+    return exit_code::rejected;
+  case errc::deadline_exceeded:
+    return exit_code::deadline;
+  default:
+    return exit_code::error;
+  }
+}
+
+} // namespace
+
+std::optional<topology::plan> load_plan(const std::string& file, bool json) {
+  auto read = topology::read_file(file, actor_types());
+  if (const auto* const found = std::get_if<topology::faults>(&read)) {
+    print_faults(*found, json);
+    return std::nullopt;
+  }
+  return std::get<topology::plan>(std::move(read));
+}
+
+int print_error(const error& why, bool json, std::string_view given_next) {
+  const std::string next = given_next.empty() ? advice(why) : std::string{given_next};
+  const std::string_view possible = why.possible == effect::none ? "none" : "unknown";
+  if (json) {
+    ordered_json line = {
+        {"code", name_of(why.code)}, {"effect", possible}, {"message", message_of(why)}};
+    if (why.retry_after) {
+      line["retry_after_ms"] = why.retry_after->count();
+    }
+    for (const auto& [key, value] : why.details) {
+      line["details"][key] = value;
+    }
+    if (!next.empty()) {
+      line["next"] = next;
+    }
+    fmt::print("{}\n", line_of({{"error", line}}));
+    return code_for(why.code);
+  }
+  std::string text = fmt::format("{}: {}\n", name_of(why.code), message_of(why));
+  for (const auto& [key, value] : why.details) {
+    text += fmt::format("  {}: {}\n", key, value);
+  }
+  if (why.possible == effect::unknown) {
+    text += "  it may have had an effect\n";
+  }
+  if (!next.empty()) {
+    text += fmt::format("  next: {}\n", next);
+  }
+  print_aside(text);
+  return code_for(why.code);
+}
+
+int print_wrong_usage(std::string_view command, std::string_view what, bool json) {
+  const std::string name = fmt::format("troupe{}{}", command.empty() ? "" : " ", command);
+  const std::string next = fmt::format("`{} --help` says how it is used", name);
+  if (json) {
+    (void)print_error(invalid(std::string{what}), json, next);
+  } else {
+    print_aside(fmt::format("{}: {}\n  next: {}\n", name, what, next));
+  }
+  return exit_code::usage;
+}
+
+void print_aside(std::string_view text) {
+  (void)std::fflush(stdout); // Whether that could be done is asked in the end.
+  (void)std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+int written_out(int code) {
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) {
+    return code;
+  }
+  const int reason = errno; // Unknown if an earlier write failed.
+  fmt::print(
+      stderr,
+      "troupe: the output could not be written{}{}\n",
+      reason == 0 ? "" : ": ",
+      reason == 0 ? "" : std::generic_category().message(reason));
+  std::clearerr(stdout); // It is said once.
+  return code == exit_code::ok ? exit_code::error : code;
+}
+
+std::string_view message_of(const error& why) {
+  const bool is_to_be_asked = why.code == errc::deadline_exceeded && why.possible == effect::unknown
+                              && why.detail("id").empty();
+  return is_to_be_asked ? "no answer in time" : std::string_view{why.message};
+}
+
+} // namespace troupe

@@ -1,0 +1,233 @@
+#include "nodes/commands/command.hpp"
+#include "nodes/connection.hpp"
+#include "nodes/stop_signals.hpp"
+#include "nodes/text_table.hpp"
+#include "runtime/time_text.hpp"
+#include "runtime/wire/events.hpp"
+#include "runtime/wire/journal_calls.hpp"
+#include "runtime/wire/json.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace troupe {
+
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::ordered_json;
+
+constexpr std::string_view command = "tail";
+
+// How long the broker may keep a question that it has no events for, and what an answer may take.
+constexpr auto patience = 10s;
+constexpr auto answer_within = 5s;
+// Events to an answer.
+constexpr std::uint32_t page = 200;
+// Enough for a UUID.
+constexpr std::size_t key_width_max = 40;
+
+std::string body_json(const wire::binary_value& body) {
+  return wire::to_json(body.bytes).value_or("null");
+}
+
+std::string json_line(const wire::read_event& event) {
+  const ordered_json line = {
+      {"position", event.position},
+      {"id", to_string(event.id)},
+      {"topic", event.topic},
+      {"key", event.key},
+      {"source", event.source},
+      {"time", utc_time_text(time_since_1970(milliseconds{event.time}))},
+      {"traceparent", event.traceparent}};
+  std::string text = line.dump();
+  text.pop_back();
+  return text + ",\"body\":" + body_json(event.body) + "}\n";
+}
+
+/// Follows topics over a connection: asks, prints, asks again.
+class tail {
+public:
+  tail(connection& over, const tail_arguments& given, const sigset_t& stop_signals)
+      : over_{over}, given_{given}, stop_signals_{stop_signals} {
+    question_.patterns = over.words();
+    if (question_.patterns.empty()) {
+      question_.patterns.emplace_back("*");
+    }
+    question_.from = given.from;
+    // The first answer is a place in the journal, and has to come at once: what is published after
+    // it is not missed, whatever dies.
+    question_.wait_ms = 0;
+  }
+
+  /// Until it is told to stop, enough events were printed, or there is no use in going on.
+  int run() {
+    while (!is_full()) {
+      const std::uint64_t left = given_.count == 0 ? page : given_.count - printed_;
+      question_.count = static_cast<std::uint32_t>(std::min<std::uint64_t>(left, page));
+      const auto answer = ask();
+      if (!answer) {
+        return exit_code::ok;
+      }
+      if (*answer) {
+        if (const int code = take(**answer); code != exit_code::ok) {
+          return code;
+        }
+      } else if (!go_on_after(answer->error())) {
+        return print_journal_error(answer->error(), given_.json);
+      } else if (stopped_) {
+        return exit_code::ok;
+      }
+    }
+    return exit_code::ok;
+  }
+
+private:
+  bool is_full() const { return given_.count != 0 && printed_ >= given_.count; }
+
+  /// The answer to the question, or nothing when it is told to stop.
+  std::optional<outcome<wire::events_read>> ask() {
+    const std::string body = wire::encoded(question_);
+    const auto submitted = over_.calls().submit(
+        {.capability = "troupe.events",
+         .operation = "read",
+         .body = body,
+         .key = {},
+         .deadline = milliseconds{question_.wait_ms} + answer_within});
+    if (!submitted) {
+      return failure{submitted.error()};
+    }
+    std::vector<client::completion> done;
+    while (over_.calls().completions(done, 50ms) == 0) {
+      if (stop_signal_comes(stop_signals_, 0ms)) {
+        return std::nullopt;
+      }
+    }
+    return done.front().answer.and_then([](const client::reply_body& reply) {
+      return wire::checked_decode<wire::events_read>(reply.bytes);
+    });
+  }
+
+  int take(const wire::events_read& answer) {
+    if (is_waiting_) {
+      print_aside("troupe tail: the broker answers again\n");
+      is_waiting_ = false;
+    }
+    if (question_.after && answer.last < *question_.after) {
+      return print_error(
+          {.code = errc::conflict,
+           .message = fmt::format(
+               "the journal ends at {}, and this tail was at {}: it is another one",
+               answer.last,
+               *question_.after)},
+          given_.json,
+          "start again, with --from oldest for all that this one has");
+    }
+    // They grow with what comes, so that lines stay aligned without knowing all of them.
+    for (const wire::read_event& event : answer.events) {
+      topic_width_ = std::max(topic_width_, width_of(event.topic));
+      key_width_ = std::max(key_width_, width_of(cell_text(event.key, key_width_max)));
+    }
+    for (const wire::read_event& event : answer.events) {
+      print(event);
+    }
+    // Now, and not when a buffer is full: somebody is waiting.
+    if (const int code = written_out(exit_code::ok); code != exit_code::ok) {
+      return code;
+    }
+    printed_ += answer.events.size();
+    question_.after = answer.next;
+    question_.from.reset();
+    question_.wait_ms = static_cast<std::uint32_t>(milliseconds{patience}.count());
+    return exit_code::ok;
+  }
+
+  void print(const wire::read_event& event) {
+    if (given_.json) {
+      fmt::print("{}", json_line(event));
+      return;
+    }
+    fmt::print(
+        "{:>8}  {}  {:<{}}  {:<{}}  {}\n",
+        event.position,
+        utc_time_text(time_since_1970(milliseconds{event.time})),
+        cell_text(event.topic),
+        topic_width_,
+        cell_text(event.key, key_width_max),
+        key_width_,
+        cell_text(body_json(event.body), std::string::npos));
+  }
+
+  /// Whether it is of use to ask again; waits a moment if it was refused at once.
+  bool go_on_after(const error& why) {
+    switch (why.code) {
+    case errc::deadline_exceeded:
+    case errc::overloaded:
+    case errc::circuit_open:
+    case errc::unavailable:
+      break;
+    default:
+      return false;
+    }
+    if (is_wrong_broker(why)) {
+      return false;
+    }
+    if (!is_waiting_) {
+      print_aside(fmt::format(
+          "troupe tail: no answer ({}); it goes on {} when the broker is back\n",
+          message_of(why),
+          question_.after ? fmt::format("behind position {}", *question_.after) : "from there"));
+      is_waiting_ = true;
+    }
+    const milliseconds pause =
+        why.code == errc::deadline_exceeded ? 0ms : why.retry_after.value_or(500ms);
+    stopped_ = stop_signal_comes(stop_signals_, std::min<milliseconds>(pause, answer_within));
+    return true;
+  }
+
+  connection& over_;
+  const tail_arguments& given_;
+  const sigset_t& stop_signals_;
+  wire::read_events question_;
+  std::uint64_t printed_ = 0;
+  std::size_t topic_width_ = 16;
+  std::size_t key_width_ = 1;
+  bool is_waiting_ = false;
+  bool stopped_ = false;
+};
+
+bool is_place(const std::string& from) {
+  return from == "new" || from == "oldest" || parse_utc_time(from).has_value();
+}
+
+} // namespace
+
+int run_tail(const tail_arguments& given) {
+  if (!is_place(given.from)) {
+    return print_wrong_usage(
+        command,
+        fmt::format(
+            "--from `{}`: write new, oldest or a UTC time such as 2026-11-24T08:00:00Z",
+            given.from),
+        given.json);
+  }
+  // Before the client makes its thread, so that all inherit it.
+  const sigset_t stop_signals = block_stop_signals();
+  int code = exit_code::ok;
+  auto over = connection::open(command, given, "PATTERN...", 0, any_number, needs::journal, code);
+  if (!over) {
+    return code;
+  }
+  for (const std::string& pattern : over->words()) {
+    if (!wire::is_pattern(pattern)) {
+      return print_wrong_usage(
+          command,
+          fmt::format("`{}` means no topics; write order.created, order.* or '*'", pattern),
+          given.json);
+    }
+  }
+  return tail{*over, given, stop_signals}.run();
+}
+
+} // namespace troupe

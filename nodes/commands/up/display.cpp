@@ -1,0 +1,119 @@
+#include "nodes/commands/up/display.hpp"
+
+#include "nodes/text_table.hpp"
+
+#include <cstdio>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace troupe {
+
+namespace {
+
+std::string uptime_text(milliseconds up) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(up).count();
+  if (seconds < 60) {
+    return fmt::format("{}s", seconds);
+  }
+  if (seconds < 3600) {
+    return fmt::format("{}m{:02}s", seconds / 60, seconds % 60);
+  }
+  return fmt::format("{}h{:02}m", seconds / 3600, seconds / 60 % 60);
+}
+
+std::string json_line(const up_event& event) {
+  nlohmann::ordered_json line;
+  line["time_ms"] =
+      std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
+  line["event"] = event.what;
+  if (!event.name.empty()) {
+    line["node"] = event.name;
+    line["kind"] = event.kind;
+  }
+  if (event.pid != 0) {
+    line["pid"] = event.pid;
+  }
+  if (!event.reason.empty()) {
+    line["reason"] = event.reason;
+  }
+  if (event.lived) {
+    line["lived_ms"] = event.lived->count();
+  }
+  if (event.restart_in) {
+    line["restart_in_ms"] = event.restart_in->count();
+  }
+  return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+std::string text_line(const up_event& event) {
+  std::string line = fmt::format(
+      "{:%H:%M:%S} {}",
+      fmt::localtime(std::time(nullptr)),
+      event.name.empty() ? std::string{"troupe up"} : fmt::format("{} {}", event.kind, event.name));
+  line += fmt::format(": {}", event.what);
+  if (event.pid != 0) {
+    line += fmt::format(", pid {}", event.pid);
+  }
+  if (!event.reason.empty()) {
+    line += fmt::format(", {}", event.reason);
+  }
+  if (event.restart_in) {
+    line += fmt::format(", starts again in {} ms", event.restart_in->count());
+  }
+  return line;
+}
+
+/// How wide the terminal is now: it may have changed.
+std::size_t terminal_columns() {
+  winsize size{};
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+} // namespace
+
+up_display::up_display(bool json)
+    : style_{json ? style::json : (::isatty(STDOUT_FILENO) == 1 ? style::live : style::lines)} {
+}
+
+void up_display::tell(const up_event& event) {
+  if (style_ == style::live) {
+    return; // The lines show it.
+  }
+  fmt::print("{}\n", style_ == style::json ? json_line(event) : text_line(event));
+  (void)std::fflush(stdout); // Somebody may be waiting for it at the other end of a pipe.
+}
+
+void up_display::show(const std::vector<child_view>& children) {
+  if (style_ != style::live) {
+    return;
+  }
+  // To the first of our lines, and from there clear what they were.
+  std::string text = lines_drawn_ == 0 ? "" : fmt::format("\x1b[{}A\x1b[J", lines_drawn_);
+  const std::size_t columns = terminal_columns();
+  const auto add_line = [&](auto&&... cells) {
+    const std::string line = fmt::format("{:<12} {:<7} {:<9} {:>8} {:>8} {:>8}  {}", cells...);
+    // A line that wraps would be two, and the way up one line short.
+    text += first_characters(line, columns);
+    text += '\n';
+  };
+  add_line("NAME", "KIND", "STATE", "PID", "UPTIME", "RESTARTS", "LAST EXIT");
+  for (const child_view& each : children) {
+    add_line(
+        each.name,
+        each.kind,
+        each.state,
+        each.pid == 0 ? std::string{"-"} : std::to_string(each.pid),
+        uptime_text(each.up),
+        each.restarts,
+        cell_text(each.last_exit));
+  }
+  lines_drawn_ = children.size() + 1;
+  (void)std::fwrite(text.data(), 1, text.size(), stdout);
+  (void)std::fflush(stdout);
+}
+
+} // namespace troupe

@@ -1,0 +1,291 @@
+#include "nodes/commands/command.hpp"
+#include "nodes/commands/up/backoff.hpp"
+#include "nodes/commands/up/child.hpp"
+#include "nodes/commands/up/display.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <fmt/format.h>
+#include <random>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace troupe {
+
+namespace {
+
+constexpr milliseconds stop_patience{10'000};
+constexpr milliseconds redraw_interval{500};
+constexpr milliseconds look_interval{1000};
+
+enum class child_kind : std::uint8_t { broker, worker };
+
+std::string_view name_of(child_kind kind) {
+  return kind == child_kind::broker ? "broker" : "worker";
+}
+
+struct child {
+  std::string name;
+  child_kind kind = child_kind::broker;
+  child_command command;
+  pid_t pid = 0; // 0: does not run.
+  instant started_at{};
+  instant start_at{}; // When it does not run.
+  unsigned deaths_in_a_row = 0;
+  unsigned restarts = 0;
+  std::string last_exit;
+};
+
+/// Runs children until a signal says stop. Confined to the main thread, as signals are.
+class keeper {
+public:
+  keeper(std::vector<child> children, const sigset_t& signals, up_display& display)
+      : children_{std::move(children)}, signals_{signals}, display_{display} {}
+
+  void run() {
+    while (!is_stopping_) {
+      start_due();
+      show();
+      wait(next_due());
+    }
+    display_.tell({.what = "stopping"});
+    // Workers first: what they finish now is still carried to whoever asked.
+    stop(child_kind::worker);
+    stop(child_kind::broker);
+    show();
+    display_.tell({.what = "stopped"});
+  }
+
+private:
+  static instant now() { return std::chrono::steady_clock::now(); }
+
+  static milliseconds age(const child& of) {
+    return std::chrono::duration_cast<milliseconds>(now() - of.started_at);
+  }
+
+  void start_due();
+  void start(child& which);
+  instant next_due() const;
+  void wait(instant until);
+  void reap();
+  void ended(child& which, int status);
+  void stop(child_kind kind);
+  bool any_runs(child_kind kind) const;
+  void signal_all(child_kind kind, int signal);
+  void show();
+
+  up_event about(const child& which, std::string_view what) const {
+    return {.what = what, .name = which.name, .kind = name_of(which.kind), .pid = which.pid};
+  }
+
+  std::vector<child> children_; // Brokers first.
+  sigset_t signals_;
+  up_display& display_;
+  restart_backoff policy_;
+  std::mt19937_64 random_{std::random_device{}()};
+  bool is_stopping_ = false;
+  bool is_impatient_ = false;
+};
+
+void keeper::start_due() {
+  for (child& each : children_) {
+    if (each.pid == 0 && each.start_at <= now()) {
+      start(each);
+    }
+  }
+}
+
+void keeper::start(child& which) {
+  const bool is_restart = !which.last_exit.empty();
+  const auto pid = start_child(which.command);
+  which.started_at = now();
+  if (!pid) {
+    const milliseconds wait =
+        wait_before_restart(policy_, milliseconds{0}, which.deaths_in_a_row, random_());
+    which.last_exit = pid.error().message;
+    which.start_at = now() + wait;
+    up_event event = about(which, "not_started");
+    event.reason = which.last_exit;
+    event.restart_in = wait;
+    return display_.tell(event);
+  }
+  which.pid = *pid;
+  which.restarts += is_restart ? 1 : 0;
+  display_.tell(about(which, is_restart ? "restarted" : "started"));
+}
+
+instant keeper::next_due() const {
+  instant due = now() + (display_.is_live() ? redraw_interval : look_interval);
+  for (const child& each : children_) {
+    if (each.pid == 0) {
+      due = std::min(due, each.start_at);
+    }
+  }
+  return due;
+}
+
+void keeper::wait(instant until) {
+  const auto left = std::max(std::chrono::nanoseconds{until - now()}, std::chrono::nanoseconds{0});
+  const timespec patience{
+      static_cast<time_t>(left.count() / 1'000'000'000), left.count() % 1'000'000'000};
+  const int signal = ::sigtimedwait(&signals_, nullptr, &patience);
+  if (signal == SIGINT || signal == SIGTERM) {
+    is_impatient_ = is_stopping_;
+    is_stopping_ = true;
+  }
+  reap(); // Always: signals of several children become one.
+}
+
+void keeper::reap() {
+  for (child& each : children_) {
+    int status = 0;
+    if (each.pid != 0 && ::waitpid(each.pid, &status, WNOHANG) == each.pid) {
+      ended(each, status);
+    }
+  }
+}
+
+void keeper::ended(child& which, int status) {
+  const milliseconds lived = age(which);
+  which.last_exit = exit_reason(status);
+  up_event event = about(which, "exited");
+  event.reason = which.last_exit;
+  event.lived = lived;
+  if (!is_stopping_) {
+    const milliseconds wait = wait_before_restart(policy_, lived, which.deaths_in_a_row, random_());
+    which.start_at = now() + wait;
+    event.restart_in = wait;
+  }
+  display_.tell(event);
+  which.pid = 0;
+}
+
+bool keeper::any_runs(child_kind kind) const {
+  return std::any_of(children_.begin(), children_.end(), [&](const child& each) {
+    return each.kind == kind && each.pid != 0;
+  });
+}
+
+void keeper::signal_all(child_kind kind, int signal) {
+  for (const child& each : children_) {
+    if (each.kind == kind && each.pid != 0) {
+      (void)::kill(each.pid, signal);
+    }
+  }
+}
+
+void keeper::stop(child_kind kind) {
+  const instant until = now() + stop_patience;
+  signal_all(kind, SIGTERM);
+  signal_all(kind, SIGCONT); // One that was stopped would not notice.
+  while (any_runs(kind) && now() < until && !is_impatient_) {
+    show();
+    wait(std::min(until, next_due()));
+  }
+  for (const child& each : children_) {
+    if (each.kind == kind && each.pid != 0) {
+      up_event event = about(each, "killed");
+      event.reason = is_impatient_ ? "a second signal came" : "it did not stop in time";
+      display_.tell(event);
+    }
+  }
+  signal_all(kind, SIGKILL);
+  while (any_runs(kind)) {
+    wait(now() + look_interval);
+  }
+}
+
+void keeper::show() {
+  if (!display_.is_live()) {
+    return;
+  }
+  std::vector<child_view> views;
+  for (const child& each : children_) {
+    views.push_back(
+        {.name = each.name,
+         .kind = name_of(each.kind),
+         .state = each.pid != 0 ? (is_stopping_ ? "stopping" : "runs")
+                                : (is_stopping_ ? "stopped" : "waits"),
+         .pid = each.pid,
+         .up = each.pid != 0 ? age(each) : milliseconds{0},
+         .restarts = each.restarts,
+         .last_exit = each.last_exit});
+  }
+  display_.show(views);
+}
+
+/// The local processes of `plan`, brokers first.
+std::vector<child> children_of(
+    const topology::plan& plan,
+    const up_arguments& given,
+    const std::filesystem::path& log_folder) {
+  const std::filesystem::path programs =
+      std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  std::vector<child> all;
+  const auto add = [&](const std::string& name, child_kind kind) {
+    child one;
+    one.name = name;
+    one.kind = kind;
+    one.command.program = programs / fmt::format("troupe-{}", name_of(kind));
+    one.command.arguments = {given.file, "--node", name};
+    one.command.log_file = log_folder / (name + ".log");
+    all.push_back(std::move(one));
+  };
+  for (const auto& each : plan.brokers) {
+    add(each.name, child_kind::broker);
+  }
+  for (const auto& each : plan.nodes) {
+    if (each.host == "here") {
+      add(each.name.value, child_kind::worker);
+    }
+  }
+  return all;
+}
+
+/// Why they cannot, or nothing.
+std::optional<error> reason_not_to_run(const std::vector<child>& children) {
+  for (const child& each : children) {
+    if (::access(each.command.program.c_str(), X_OK) != 0) {
+      return internal_error(
+          fmt::format("{} is missing; it belongs beside this program", each.command.program));
+    }
+  }
+  return std::nullopt;
+}
+
+} // namespace
+
+int run_up(const up_arguments& given) {
+  const auto plan = load_plan(given.file, given.json);
+  if (!plan) {
+    return exit_code::faults;
+  }
+  const std::filesystem::path log_folder = given.log_folder.empty()
+                                               ? std::filesystem::path{plan->folder} / "log"
+                                               : std::filesystem::path{given.log_folder};
+  std::error_code fault;
+  std::filesystem::create_directories(log_folder, fault);
+  if (fault) {
+    return print_error(
+        internal_error(
+            fmt::format("cannot make the folder {}: {}", log_folder.string(), fault.message())),
+        given.json,
+        "choose another with --log-dir");
+  }
+  std::vector<child> children = children_of(*plan, given, log_folder);
+  if (const auto reason = reason_not_to_run(children)) {
+    return print_error(*reason, given.json, "install all programs into one folder");
+  }
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGINT);
+  ::sigaddset(&signals, SIGTERM);
+  ::sigaddset(&signals, SIGCHLD);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  up_display display{given.json};
+  keeper{std::move(children), signals, display}.run();
+  return exit_code::ok;
+}
+
+} // namespace troupe

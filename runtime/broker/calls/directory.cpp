@@ -1,0 +1,109 @@
+#include "runtime/broker/calls/directory.hpp"
+
+#include <algorithm>
+#include <span>
+
+namespace troupe::broker {
+
+namespace {
+
+constexpr milliseconds rate_window{250};
+constexpr milliseconds wait_min{10};
+constexpr milliseconds wait_max{5'000};
+// While nothing was answered yet nothing is known.
+constexpr milliseconds wait_unknown{100};
+
+} // namespace
+
+void drain_rate::note(instant now) {
+  ++count_;
+  const auto span = now - since_;
+  if (span >= rate_window) {
+    per_ms_ = count_ / std::chrono::duration<double, std::milli>{span}.count();
+    count_ = 0;
+    since_ = now;
+  }
+}
+
+milliseconds drain_rate::time_for(std::uint32_t count) const {
+  if (per_ms_ <= 0) {
+    return wait_unknown;
+  }
+  const double wait = std::min(count / per_ms_, static_cast<double>(wait_max.count()));
+  return std::clamp(milliseconds{static_cast<std::int64_t>(wait)}, wait_min, wait_max);
+}
+
+directory::directory(const router_options& options) {
+  for (const capability_options& each : options.capabilities) {
+    capability_named_.emplace(each.name.value, static_cast<std::uint32_t>(capabilities.size()));
+    capability& made = capabilities.emplace_back();
+    made.name = each.name.value;
+    made.queue_max = each.queue_max;
+  }
+  for (const node_name& each : options.nodes) {
+    const auto number = static_cast<std::uint32_t>(nodes.size());
+    node_named_.emplace(each.value, number);
+    node& made = nodes.emplace_back();
+    made.name = each.value;
+    made.digest = digest_of(std::as_bytes(std::span{each.value}));
+    capability& own = capabilities.emplace_back();
+    own.name = "troupe.node." + each.value;
+    own.queue_max = options.node_credit;
+    capability_named_.emplace(own.name, static_cast<std::uint32_t>(capabilities.size() - 1));
+  }
+}
+
+std::uint32_t directory::find_capability(std::string_view name) const {
+  const auto found = capability_named_.find(name);
+  return found == capability_named_.end() ? nowhere : found->second;
+}
+
+std::uint32_t directory::find_node(std::string_view name) const {
+  const auto found = node_named_.find(name);
+  return found == node_named_.end() ? nowhere : found->second;
+}
+
+std::uint32_t directory::node_of(login_id login) const {
+  const auto at = static_cast<std::size_t>(login);
+  return at < node_of_session_.size() ? node_of_session_[at] : nowhere;
+}
+
+void directory::bind(login_id login, std::uint32_t number) {
+  const auto at = static_cast<std::size_t>(login);
+  if (at >= node_of_session_.size()) {
+    node_of_session_.resize(at + 1, nowhere);
+  }
+  node_of_session_[at] = number;
+}
+
+void directory::unbind(login_id login) {
+  const auto at = static_cast<std::size_t>(login);
+  if (at < node_of_session_.size()) {
+    node_of_session_[at] = nowhere;
+  }
+}
+
+std::uint32_t directory::lane_of(std::uint32_t where, std::uint32_t number) {
+  std::vector<placement>& placements = capabilities[where].placements;
+  const auto found = std::find_if(placements.begin(), placements.end(), [&](const placement& each) {
+    return each.node == number;
+  });
+  if (found != placements.end()) {
+    return static_cast<std::uint32_t>(found - placements.begin());
+  }
+  const auto made = static_cast<std::uint32_t>(placements.size());
+  placements.emplace_back().node = number;
+  nodes[number].placements.push_back({where, made});
+  return made;
+}
+
+std::vector<std::string> directory::names() const {
+  std::vector<std::string> all;
+  all.reserve(capabilities.size());
+  for (const capability& each : capabilities) {
+    all.push_back(each.name);
+  }
+  return all;
+}
+
+} // namespace troupe::broker

@@ -1,0 +1,124 @@
+#pragma once
+
+#include "runtime/broker/calls/held_calls.hpp"
+#include "runtime/broker/calls/router_options.hpp"
+#include "runtime/wire/login.hpp"
+
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace troupe::broker {
+
+/// How fast calls of a capability are answered, for an honest `retry_after`.
+class drain_rate {
+public:
+  void note(instant now);
+  /// How long `count` calls will take, at least 10 ms and at most 5 s.
+  milliseconds time_for(std::uint32_t count) const;
+
+private:
+  instant since_{};
+  std::uint32_t count_ = 0;
+  double per_ms_ = 0;
+};
+
+/// What one node serves of one capability.
+struct placement {
+  std::uint32_t node = nowhere;
+  std::uint32_t credit = 0;
+  std::uint32_t outstanding = 0;
+  std::uint32_t replicas = 0;
+  bool inbox = false;
+  /// It will not run there before the node's next login: `why_shut` says why.
+  bool is_shut = false;
+  /// "closed", "open", "half_open" or "down".
+  std::string breaker = "closed";
+  /// Avoided until then, because its breaker is open or its group down; to the end of time if a
+  /// person forced it open.
+  instant blocked_until{};
+  std::string why_shut;
+  /// How a person took the breaker over, in words, if one has.
+  std::string forced;
+  /// When another try may be of use, as the worker says.
+  milliseconds retry_after{};
+};
+
+struct capability {
+  std::string name;
+  std::uint32_t queue_max = 0;
+  call_list queue;
+  call_list awaiting;
+  std::uint32_t outstanding = 0;
+  /// Where the search for the least loaded placement starts, so that ties go round.
+  std::uint32_t next_lane = 0;
+  /// Lanes are added, never removed: a call remembers its own by index.
+  std::vector<placement> placements;
+  drain_rate rate;
+};
+
+struct node {
+  std::string name;
+  std::uint64_t digest = 0;
+  bool live = false;
+  bool draining = false;
+  /// Gets no new calls for now: an event that may kill it is to be alone there.
+  bool kept_free = false;
+  login_id login{nowhere};
+  uuid incarnation;
+  std::uint64_t pid = 0;
+  instant since{};
+  instant heard{};
+  wire::pong progress;
+  /// Its calls of all capabilities, oldest first.
+  call_list outstanding;
+  /// The calls that its last login's end was held against, in case only its link was lost.
+  std::vector<uuid> blamed;
+
+  struct place {
+    std::uint32_t capability;
+    std::uint32_t placement;
+  };
+
+  std::vector<place> placements;
+};
+
+/// What exists: the capabilities and nodes of the topology, and what the live nodes serve.
+class directory {
+public:
+  explicit directory(const router_options& options);
+
+  std::uint32_t find_capability(std::string_view name) const;
+  std::uint32_t find_node(std::string_view name) const;
+  /// The node logged in as `login`, or `nowhere`.
+  std::uint32_t node_of(login_id login) const;
+  void bind(login_id login, std::uint32_t node);
+  void unbind(login_id login);
+
+  /// The placement of `node` in `capability`, made if there is none.
+  std::uint32_t lane_of(std::uint32_t capability, std::uint32_t node);
+
+  /// The names of the topology's capabilities, for "did you mean".
+  std::vector<std::string> names() const;
+
+  std::vector<capability> capabilities;
+  std::vector<node> nodes;
+
+private:
+  struct text_hash {
+    using is_transparent = void;
+
+    std::size_t operator()(std::string_view text) const noexcept {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+
+  using index = tsl::robin_map<std::string, std::uint32_t, text_hash, std::equal_to<>>;
+
+  index capability_named_;
+  index node_named_;
+  std::vector<std::uint32_t> node_of_session_;
+};
+
+} // namespace troupe::broker

@@ -1,0 +1,130 @@
+#include "runtime/broker/calls/held_calls.hpp"
+
+#include <algorithm>
+
+namespace troupe::broker {
+
+namespace {
+
+// A slot that once held a large body gives the memory back.
+constexpr std::size_t kept_bytes_max = std::size_t{64} * 1024;
+// Header and body of most calls fit, so that a slot allocates once in its life.
+constexpr std::size_t first_bytes = 320;
+
+} // namespace
+
+instant call::latest_deadline() const {
+  instant latest = waiters.front().deadline;
+  for (const waiter& each : waiters) {
+    latest = std::max(latest, each.deadline);
+  }
+  return latest;
+}
+
+instant call::earliest_deadline() const {
+  instant earliest = waiters.front().deadline;
+  for (const waiter& each : waiters) {
+    earliest = std::min(earliest, each.deadline);
+  }
+  return earliest;
+}
+
+std::uint32_t held_calls::add(
+    const wire::header_view& header, std::string_view header_bytes, std::string_view body) {
+  if (free_.empty()) {
+    const auto first = static_cast<std::uint32_t>(chunks_.size()) * chunk_calls;
+    chunks_.push_back(std::make_unique<call[]>(chunk_calls));
+    free_.reserve(chunks_.size() * chunk_calls);
+    for (std::uint32_t i = chunk_calls; i > 0; --i) {
+      free_.push_back(first + i - 1);
+    }
+  }
+  const std::uint32_t index = free_.back();
+  free_.pop_back();
+  by_id_.emplace(header.id, index);
+  call& made = (*this)[index];
+  made.id = header.id;
+  if (made.bytes.capacity() < first_bytes) {
+    made.bytes.reserve(first_bytes);
+  }
+  if (header.ttl_at != 0) {
+    made.bytes.assign(header_bytes);
+    made.ttl_at = header.ttl_at;
+    made.op_at = static_cast<std::uint32_t>(header.op.data() - header_bytes.data());
+  } else {
+    // Its `ttl` is too narrow to be patched: write the header anew.
+    wire::append_call_header(
+        made.bytes,
+        {.id = header.id,
+         .to = header.to,
+         .op = header.op,
+         .key = header.key,
+         .ttl = header.ttl,
+         .traceparent = header.traceparent,
+         .source = header.source});
+    const auto again = wire::scan_header(made.bytes);
+    made.ttl_at = again->ttl_at;
+    made.op_at = static_cast<std::uint32_t>(again->op.data() - made.bytes.data());
+  }
+  made.header_size = static_cast<std::uint32_t>(made.bytes.size());
+  made.bytes.append(body);
+  made.op_size = static_cast<std::uint16_t>(header.op.size());
+  return index;
+}
+
+void held_calls::remove(std::uint32_t index) {
+  call& gone = (*this)[index];
+  by_id_.erase(gone.id);
+  if (gone.bytes.capacity() > kept_bytes_max) {
+    gone.bytes = {};
+  }
+  gone.bytes.clear();
+  gone.waiters.clear();
+  gone.tried.clear();
+  gone.is = call::phase::none;
+  gone.has_key = false;
+  gone.was_delivered = false;
+  gone.was_left = false;
+  gone.deaths = 0;
+  gone.capability = nowhere;
+  gone.placement = nowhere;
+  gone.key_digest = 0;
+  free_.push_back(index);
+}
+
+void held_calls::push_back(call_list& list, std::uint32_t index) {
+  call& added = (*this)[index];
+  added.previous = list.tail;
+  added.next = nowhere;
+  if (list.tail == nowhere) {
+    list.head = index;
+  } else {
+    (*this)[list.tail].next = index;
+  }
+  list.tail = index;
+  ++list.size;
+}
+
+void held_calls::push_front(call_list& list, std::uint32_t index) {
+  call& added = (*this)[index];
+  added.previous = nowhere;
+  added.next = list.head;
+  if (list.head == nowhere) {
+    list.tail = index;
+  } else {
+    (*this)[list.head].previous = index;
+  }
+  list.head = index;
+  ++list.size;
+}
+
+void held_calls::unlink(call_list& list, std::uint32_t index) {
+  call& taken = (*this)[index];
+  (taken.previous == nowhere ? list.head : (*this)[taken.previous].next) = taken.next;
+  (taken.next == nowhere ? list.tail : (*this)[taken.next].previous) = taken.previous;
+  taken.previous = nowhere;
+  taken.next = nowhere;
+  --list.size;
+}
+
+} // namespace troupe::broker

@@ -1,0 +1,291 @@
+#include "runtime/broker/events/outbox_intake.hpp"
+
+#include "runtime/broker/calls/router.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace troupe::broker {
+
+namespace {
+
+// A number that is missing for so long will not come by itself: its worker may be dead.
+constexpr milliseconds gap_patience{20};
+// Between two questions for the same numbers.
+constexpr milliseconds ask_again_after{500};
+// So often unanswered, somebody has to look.
+constexpr std::uint32_t asked_max = 10;
+
+} // namespace
+
+void outbox_intake::restore(std::vector<source_row> rows) {
+  restored_ = std::move(rows);
+}
+
+/// The outbox of another database than the last one announced for the capability.
+void outbox_intake::begin(source& whose, const wire::outbox_state& state, decisions& out) {
+  whose = {};
+  whose.instance = state.instance;
+  bool is_replaced = false;
+  for (const source_row& row : restored_) {
+    if (row.capability == state.capability && row.instance == state.instance) {
+      whose.taken = whose.closed = whose.accepted = whose.newest = row.taken;
+      whose.taken_id = whose.closed_id = whose.accepted_id = row.taken_id;
+      whose.begun = {row.instance, row.taken, row.taken_id};
+      return;
+    }
+    is_replaced = is_replaced || row.capability == state.capability;
+  }
+  if (is_replaced) {
+    out.events.push_back(make_event(
+        "outbox_replaced",
+        {{"capability", state.capability},
+         {"what", "its database is another one than before; its events begin anew"}}));
+  }
+}
+
+void outbox_intake::joined(login_id whom) {
+  auto& marks = at_login_[whom];
+  for (const auto& [name, whose] : sources_) {
+    marks[name] = {whose.instance, whose.taken, whose.taken_id};
+  }
+}
+
+/// What the outbox must have had when the worker read it.
+outbox_intake::mark
+outbox_intake::least_of(login_id whom, const wire::outbox_state& state, const source& whose) const {
+  const auto login = at_login_.find(whom);
+  if (login != at_login_.end()) {
+    const auto found = login->second.find(state.capability);
+    if (found != login->second.end() && found->second.instance == state.instance) {
+      return found->second;
+    }
+  }
+  return whose.begun;
+}
+
+void outbox_intake::announced(
+    login_id from, const wire::outbox_state& state, instant now, decisions& out) {
+  source& whose = sources_[state.capability];
+  if (whose.instance != state.instance) {
+    if (whose.instance != uuid{}) {
+      restored_.push_back({state.capability, whose.instance, whose.taken, whose.taken_id});
+    }
+    begin(whose, state, out);
+  }
+  if (std::find(whose.workers.begin(), whose.workers.end(), from) == whose.workers.end()) {
+    whose.workers.push_back(from);
+  }
+  const mark least = least_of(from, state, whose);
+  if (state.newest < least.taken) {
+    return refuse(
+        state.capability,
+        whose,
+        fmt::format(
+            "its outbox ends at {} and {} events of it are journaled: was the database restored "
+            "from a backup?",
+            state.newest,
+            least.taken),
+        out);
+  }
+  if (state.newest == least.taken && state.newest_id != least.taken_id) {
+    return refuse(
+        state.capability,
+        whose,
+        fmt::format(
+            "number {} of its outbox is another event than the one journaled: was the database "
+            "restored from a backup?",
+            state.newest),
+        out);
+  }
+  whose.newest = std::max(whose.newest, state.newest);
+  if (!whose.no_room_for.empty() && !topics_.has_room_for(whose.no_room_for)) {
+    out.confirms.push_back({from, {state.capability, whose.taken, whose.refused}});
+    return;
+  }
+  whose.refused.clear();
+  whose.no_room_for.clear();
+  out.confirms.push_back({from, {state.capability, whose.taken, {}}});
+  if (whose.newest > whose.accepted) {
+    whose.asked = 0;
+    whose.asked_at = now;
+    out.asks.push_back(
+        {from, {state.capability, whose.accepted + 1, std::max(whose.newest, state.newest)}});
+  }
+}
+
+void outbox_intake::left(login_id whom) {
+  at_login_.erase(whom);
+  for (auto& [name, whose] : sources_) {
+    std::erase(whose.workers, whom);
+  }
+}
+
+bool outbox_intake::relayed(
+    login_id from, std::uint64_t seq, std::shared_ptr<event> what, instant now, decisions& out) {
+  const auto found = sources_.find(what->source);
+  if (found == sources_.end() || seq == 0) {
+    return false;
+  }
+  source& whose = found->second;
+  if (std::find(whose.workers.begin(), whose.workers.end(), from) == whose.workers.end()) {
+    return false;
+  }
+  if (!whose.refused.empty()) {
+    return true; // It was told.
+  }
+  if (seq == whose.taken && what->id != whose.taken_id) {
+    refuse(
+        found->first,
+        whose,
+        fmt::format(
+            "number {} comes again as another event: was the database restored from a backup?",
+            seq),
+        out);
+    return true;
+  }
+  whose.newest = std::max(whose.newest, seq);
+  if (seq <= whose.taken) {
+    if (out.confirms.empty() || out.confirms.back().to != from
+        || out.confirms.back().what.capability != found->first) {
+      out.confirms.push_back({from, {found->first, whose.taken, {}}});
+    }
+  } else if (seq == whose.accepted + 1) {
+    whose.asked = 0;
+    if (accept(found->first, whose, std::move(what), out)) {
+      take_early(found->first, whose, out);
+    }
+  } else if (seq > whose.accepted && whose.early.size() < early_max) {
+    if (whose.early.empty()) {
+      whose.asked_at = now; // The gap opens.
+    }
+    whose.early.try_emplace(seq, std::move(what));
+  }
+  return true;
+}
+
+/// The event with the next number. False, and the outbox has to wait, if there is no room for its
+/// topic: it cannot be passed over, and nobody is there to tell but those who look.
+bool outbox_intake::accept(
+    const std::string& name, source& whose, std::shared_ptr<event> what, decisions& out) {
+  if (!topics_.admit(what->topic)) {
+    refuse(
+        name,
+        whose,
+        fmt::format(
+            "event {} of its outbox has the new topic `{}`, and the journal has {} topics, which "
+            "is all it takes. Nothing is lost: this and all later ones wait in the outbox until "
+            "topics are forgotten, which happens when their events are gone; shorten `keep` of "
+            "topics that are not needed",
+            whose.accepted + 1,
+            what->topic,
+            topics_.topics_max()),
+        out);
+    whose.no_room_for = what->topic;
+    whose.early.clear(); // All of it will be asked for.
+    return false;
+  }
+  ++whose.accepted;
+  whose.accepted_id = what->id;
+  out.accepted.push_back(std::move(what));
+  return true;
+}
+
+void outbox_intake::take_early(const std::string& name, source& whose, decisions& out) {
+  while (!whose.early.empty() && whose.early.begin()->first <= whose.accepted + 1) {
+    auto next = whose.early.extract(whose.early.begin());
+    if (next.key() == whose.accepted + 1 && !accept(name, whose, std::move(next.mapped()), out)) {
+      return;
+    }
+  }
+}
+
+void outbox_intake::close_batch(std::vector<source_row>& rows) {
+  for (auto& [name, whose] : sources_) {
+    if (whose.accepted != whose.closed) {
+      whose.closed = whose.accepted;
+      whose.closed_id = whose.accepted_id;
+      rows.push_back({name, whose.instance, whose.closed, whose.closed_id});
+    }
+  }
+}
+
+void outbox_intake::written(bool is_good, instant now, decisions& out) {
+  for (auto& [name, whose] : sources_) {
+    if (is_good && whose.closed != whose.taken) {
+      whose.taken = whose.closed;
+      whose.taken_id = whose.closed_id;
+      confirm_all(name, whose, out);
+    } else if (!is_good && whose.accepted != whose.taken) {
+      // Also what was accepted for the next batch: the bus keeps nothing of outboxes after a
+      // failure
+      // (`move_up`), and numbers have no gaps.
+      whose.closed = whose.accepted = whose.taken;
+      whose.closed_id = whose.accepted_id = whose.taken_id;
+      whose.asked_at = now;
+      if (!whose.no_room_for.empty()) {
+        // What comes before the event that has to wait is wanted again: they announce it anew.
+        whose.no_room_for.clear();
+        whose.refused.clear();
+        confirm_all(name, whose, out);
+      }
+    }
+  }
+}
+
+void outbox_intake::tick(instant now, decisions& out) {
+  for (auto& [name, whose] : sources_) {
+    if (!whose.no_room_for.empty() && topics_.has_room_for(whose.no_room_for)) {
+      out.events.push_back(make_event("outbox_goes_on", {{"capability", name}}));
+      whose.refused.clear();
+      whose.no_room_for.clear();
+      confirm_all(name, whose, out); // They announce it again.
+    }
+    const bool is_missing = whose.newest > whose.accepted && whose.refused.empty();
+    const auto patience = whose.asked == 0 ? gap_patience : ask_again_after;
+    if (is_missing && !whose.workers.empty() && now - whose.asked_at >= patience) {
+      ask_for_missing(name, whose, now, out);
+    }
+  }
+}
+
+std::size_t outbox_intake::early() const {
+  std::size_t count = 0;
+  for (const auto& [name, whose] : sources_) {
+    count += whose.early.size();
+  }
+  return count;
+}
+
+void outbox_intake::refuse(
+    const std::string& name, source& whose, std::string why, decisions& out) {
+  out.events.push_back(make_event("outbox_refused", {{"capability", name}, {"why", why}}));
+  whose.refused = std::move(why);
+  whose.no_room_for.clear();
+  confirm_all(name, whose, out);
+}
+
+void outbox_intake::ask_for_missing(
+    const std::string& name, source& whose, instant now, decisions& out) {
+  const std::uint64_t last = whose.early.empty() ? whose.newest : whose.early.begin()->first - 1;
+  whose.asked_at = now;
+  if (++whose.asked == asked_max) {
+    out.events.push_back(make_event(
+        "outbox_gap",
+        {{"capability", name},
+         {"from", std::to_string(whose.accepted + 1)},
+         {"to", std::to_string(last)},
+         {"what",
+          "its workers do not relay these numbers; was the journal restored from a backup?"}}));
+  }
+  const login_id whom = whose.workers[whose.next_worker++ % whose.workers.size()];
+  out.asks.push_back({whom, {name, whose.accepted + 1, last}});
+}
+
+void outbox_intake::confirm_all(const std::string& name, const source& whose, decisions& out) {
+  for (const login_id each : whose.workers) {
+    out.confirms.push_back({each, {name, whose.taken, whose.refused}});
+  }
+}
+
+} // namespace troupe::broker

@@ -1,0 +1,125 @@
+#pragma once
+
+#include "runtime/broker/calls/actions.hpp"
+#include "runtime/broker/events/known_topics.hpp"
+#include "runtime/broker/journal/batch.hpp"
+#include "runtime/broker/journal/event.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/wire/events.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::broker {
+
+/// Takes the events of outboxes in the order of their numbers, each once, whichever worker relays
+/// them. Pure.
+///
+/// A number is `accepted` when the last one before it was; it is `taken` when it is in the journal.
+/// What comes early waits; what does not come is asked for.
+/// @source DESIGN 7, "Outbox rows"; runtime/wire/FORMAT.md, "Outboxes".
+class outbox_intake {
+public:
+  struct confirm {
+    login_id to;
+    wire::confirmed what;
+  };
+
+  struct ask {
+    login_id to;
+    wire::resend what;
+  };
+
+  struct decisions {
+    /// To be journaled, in this order.
+    std::vector<std::shared_ptr<event>> accepted;
+    std::vector<confirm> confirms;
+    std::vector<ask> asks;
+    std::vector<log_event> events;
+  };
+
+  /// @param topics those of the journal, to which accepted events add theirs; outlives this.
+  explicit outbox_intake(known_topics& topics) : topics_{topics} {}
+
+  void restore(std::vector<source_row> rows);
+
+  /// A worker logged in. It reads its outboxes after that, so what was taken of them by now has to
+  /// be there; what others relay in the meantime need not.
+  void joined(login_id whom);
+  /// OUTBOX: this worker has that outbox.
+  void announced(login_id from, const wire::outbox_state& state, instant now, decisions& out);
+  void left(login_id whom);
+
+  /// RELAY. `what` is without position; its `source` says which outbox it comes from. False, and
+  /// it is dropped, if this worker announced no such outbox.
+  bool relayed(
+      login_id from, std::uint64_t seq, std::shared_ptr<event> what, instant now, decisions& out);
+
+  /// What is to be written along with the events accepted so far: call when a batch is closed.
+  void close_batch(std::vector<source_row>& rows);
+  /// The batch closed before is in the journal, or (false) none of it is: then what was accepted
+  /// since is to be dropped too, and will be asked for again.
+  void written(bool is_good, instant now, decisions& out);
+  /// Asks again for what is missing. Every 10 ms or so.
+  void tick(instant now, decisions& out);
+
+  /// Events that wait for an earlier one.
+  std::size_t early() const;
+
+private:
+  /// How far an outbox was taken at some moment.
+  struct mark {
+    uuid instance;
+    std::uint64_t taken = 0;
+    uuid taken_id;
+  };
+
+  struct source {
+    uuid instance;
+    /// When it was first announced in this life of the broker.
+    mark begun;
+    /// In the journal.
+    std::uint64_t taken = 0;
+    uuid taken_id;
+    /// In the batch that is being written.
+    std::uint64_t closed = 0;
+    uuid closed_id;
+    /// In the batch that is being filled.
+    std::uint64_t accepted = 0;
+    uuid accepted_id;
+    /// The highest number heard of.
+    std::uint64_t newest = 0;
+    std::map<std::uint64_t, std::shared_ptr<event>> early;
+    std::vector<login_id> workers;
+    std::size_t next_worker = 0;
+    instant asked_at{};
+    std::uint32_t asked = 0;
+    /// Why nothing more is taken; empty while all is well.
+    std::string refused;
+    /// The topic that its next event would add to too many, if that is why.
+    std::string no_room_for;
+  };
+
+  static constexpr std::size_t early_max = 8'192;
+
+  void begin(source& whose, const wire::outbox_state& state, decisions& out);
+  mark least_of(login_id whom, const wire::outbox_state& state, const source& whose) const;
+  bool accept(const std::string& name, source& whose, std::shared_ptr<event> what, decisions& out);
+  void refuse(const std::string& name, source& whose, std::string why, decisions& out);
+  void take_early(const std::string& name, source& whose, decisions& out);
+  void ask_for_missing(const std::string& name, source& whose, instant now, decisions& out);
+  void confirm_all(const std::string& name, const source& whose, decisions& out);
+
+  known_topics& topics_;
+  // Of databases that nobody has announced since.
+  std::vector<source_row> restored_;
+  std::map<std::string, source, std::less<>> sources_;
+  // How far each was taken when a worker logged in.
+  std::map<login_id, std::map<std::string, mark, std::less<>>> at_login_;
+};
+
+} // namespace troupe::broker

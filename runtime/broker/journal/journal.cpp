@@ -1,0 +1,228 @@
+#include "runtime/broker/journal/journal.hpp"
+
+#include "runtime/broker/journal/reader.hpp"
+#include "runtime/broker/journal/writer.hpp"
+
+#include <iterator>
+
+namespace troupe::broker {
+
+outcome<std::unique_ptr<journal>> journal::open(
+    const journal_options& options,
+    const clock& time,
+    std::function<void()> wake,
+    journal_state& found) {
+  auto store = journal_writer::open(options, time, found);
+  if (!store) {
+    return failure{std::move(store.error())};
+  }
+  auto reader = journal_reader::open(options);
+  if (!reader) {
+    return failure{std::move(reader.error())};
+  }
+  return std::unique_ptr<journal>{
+      new journal{std::move(*store), std::move(*reader), options.questions_max, std::move(wake)}};
+}
+
+journal::journal(
+    std::unique_ptr<journal_writer> store,
+    std::unique_ptr<journal_reader> reader,
+    std::size_t questions_max,
+    std::function<void()> wake)
+    : store_{std::move(store)}, reader_{std::move(reader)}, questions_max_{questions_max},
+      wake_{std::move(wake)}, writer_{[this](const std::stop_token& stopped) {
+        run_writer(stopped);
+      }},
+      reading_{[this](const std::stop_token& stopped) { run_reader(stopped); }} {
+}
+
+journal::~journal() {
+  stop();
+}
+
+void journal::stop() {
+  {
+    const std::lock_guard lock{mutex_};
+    is_stopped_ = true;
+  }
+  writer_.request_stop();
+  reading_.request_stop();
+  to_write_.ring();
+  to_read_.ring();
+  for (std::jthread* each : {&writer_, &reading_}) {
+    if (each->joinable()) {
+      each->join();
+    }
+  }
+}
+
+bool journal::write(journal_batch&& batch, std::uint64_t token) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (is_writing_ || is_stopped_) {
+      return false;
+    }
+    is_writing_ = true;
+    batch_.emplace(std::move(batch), token);
+  }
+  to_write_.ring();
+  return true;
+}
+
+bool journal::ask(journal_question&& question, std::uint64_t token) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (questions_ >= questions_max_ || is_stopped_) {
+      return false;
+    }
+    ++questions_;
+    asked_.emplace_back(std::move(question), token);
+  }
+  to_read_.ring();
+  return true;
+}
+
+void journal::sweep(retention&& rules, std::uint64_t token) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (is_stopped_) {
+      answers_.push_back({token, events_swept{}});
+      has_answers_.store(true, std::memory_order_release);
+      return;
+    }
+    if (sweep_) {
+      // Not begun, and not needed any more.
+      answers_.push_back({sweep_->token, events_swept{}});
+      has_answers_.store(true, std::memory_order_release);
+    }
+    sweep_ = sweep_request{std::move(rules), token};
+  }
+  to_write_.ring();
+}
+
+void journal::drain(std::vector<journal_answer>& answers) {
+  const std::lock_guard lock{mutex_};
+  answers.insert(
+      answers.end(),
+      std::make_move_iterator(answers_.begin()),
+      std::make_move_iterator(answers_.end()));
+  answers_.clear();
+  has_answers_.store(false, std::memory_order_release);
+}
+
+bool journal::is_writing() const {
+  const std::lock_guard lock{mutex_};
+  return is_writing_;
+}
+
+std::size_t journal::questions() const {
+  const std::lock_guard lock{mutex_};
+  return questions_;
+}
+
+void journal::run_writer(const std::stop_token& stopped) {
+  std::unique_lock lock{mutex_};
+  for (;;) {
+    to_write_.wait(lock, [&] { return batch_ || sweep_ || sweeping_ || stopped.stop_requested(); });
+    if (batch_) {
+      batch_request request = std::move(*batch_);
+      batch_.reset();
+      lock.unlock();
+      write_one(std::move(request));
+    } else if (stopped.stop_requested()) {
+      std::optional<sweep_request> never_begun = std::exchange(sweep_, std::nullopt);
+      lock.unlock();
+      end_sweep(events_swept{.deleted = sweeping_ ? sweeping_->deleted : 0});
+      if (never_begun) {
+        answer(never_begun->token, events_swept{});
+      }
+      return;
+    } else if (sweep_) {
+      sweep_request request = std::move(*sweep_);
+      sweep_.reset();
+      lock.unlock();
+      begin_sweep(std::move(request));
+    } else {
+      lock.unlock();
+      sweep_slice();
+    }
+    lock.lock();
+  }
+}
+
+void journal::write_one(batch_request&& request) {
+  const auto& [batch, token] = request;
+  const auto done = store_->write(batch);
+  {
+    const std::lock_guard lock{mutex_};
+    is_writing_ = false;
+    if (done) {
+      answers_.push_back({token, batch_written{store_->last(), store_->clashed()}});
+      has_answers_.store(true, std::memory_order_release);
+    } else {
+      answers_.push_back({token, failure{done.error()}});
+      has_answers_.store(true, std::memory_order_release);
+    }
+  }
+  wake_();
+  // Nobody has to wait for the WAL to be copied back. A fault there shows at the next write.
+  (void)store_->checkpoint();
+}
+
+void journal::begin_sweep(sweep_request&& request) {
+  end_sweep(events_swept{.deleted = sweeping_ ? sweeping_->deleted : 0});
+  store_->begin_sweep(request.rules);
+  sweeping_ = {request.token, 0};
+}
+
+void journal::sweep_slice() {
+  auto slice = store_->sweep();
+  if (!slice) {
+    end_sweep(failure{slice.error()});
+    return;
+  }
+  sweeping_->deleted += slice->deleted;
+  if (!slice->has_more) {
+    end_sweep(events_swept{sweeping_->deleted, std::move(slice->forgotten)});
+  }
+  (void)store_->checkpoint(); // As after a batch.
+}
+
+/// Answers the sweep under way, if there is one.
+void journal::end_sweep(outcome<journal_result> result) {
+  if (sweeping_) {
+    const std::uint64_t token = sweeping_->token;
+    sweeping_.reset();
+    answer(token, std::move(result));
+  }
+}
+
+void journal::run_reader(const std::stop_token& stopped) {
+  std::unique_lock lock{mutex_};
+  for (;;) {
+    to_read_.wait(lock, [&] { return !asked_.empty() || stopped.stop_requested(); });
+    if (asked_.empty()) {
+      return;
+    }
+    const auto [question, token] = std::move(asked_.front());
+    asked_.pop_front();
+    lock.unlock();
+    auto result = reader_->answer(question);
+    lock.lock();
+    --questions_;
+    lock.unlock();
+    answer(token, std::move(result));
+    lock.lock();
+  }
+}
+
+void journal::answer(std::uint64_t token, outcome<journal_result> result) {
+  {
+    const std::lock_guard lock{mutex_};
+    answers_.push_back({token, std::move(result)});
+    has_answers_.store(true, std::memory_order_release);
+  }
+  wake_();
+}
+
+} // namespace troupe::broker

@@ -1,0 +1,128 @@
+#pragma once
+
+#include "runtime/bell.hpp"
+#include "runtime/broker/journal/batch.hpp"
+#include "runtime/broker/journal/journal_options.hpp"
+#include "runtime/broker/journal/questions.hpp"
+#include "runtime/broker/journal/retention.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/outcome.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace troupe::broker {
+
+class journal_reader;
+class journal_writer;
+
+/// The journal's two threads, as the broker's socket loop sees them: requests in, answers out, none
+/// of which blocks.
+///
+/// The writer takes one batch at a time, answers it once it is on disk, then tidies up; between two
+/// batches it sweeps. The reader answers questions, one after the other, from a session of its own,
+/// so that somebody who has much to catch up on never holds a commit up. A question asked after a
+/// batch was answered sees that batch.
+///
+/// Used by the loop's thread, which also destroys it. `wake` is called by the two threads.
+class journal {
+public:
+  /// Opens the journal, waiting as long as that takes, and starts the threads. `time` outlives it.
+  /// @errors of `journal_writer::open`.
+  static outcome<std::unique_ptr<journal>> open(
+      const journal_options& options,
+      const clock& time,
+      std::function<void()> wake,
+      journal_state& found);
+
+  journal(const journal&) = delete;
+  journal& operator=(const journal&) = delete;
+  /// As `stop`.
+  ~journal();
+
+  /// Writes the batch. @return false, with nothing done, if one is under way.
+  ///
+  /// Its answer is `batch_written`, or the error of `journal_writer::write`.
+  bool write(journal_batch&& batch, std::uint64_t token);
+
+  /// @return false, with nothing done, if `questions_max` questions wait already.
+  bool ask(journal_question&& question, std::uint64_t token);
+
+  /// Deletes what these rules let go; answered with `events_swept` when that is over. A sweep under
+  /// way is given up, and answered with what it has deleted.
+  void sweep(retention&& rules, std::uint64_t token);
+
+  /// Appends the answers there are.
+  void drain(std::vector<journal_answer>& answers);
+
+  /// Whether `drain` has something. Without a lock: for a loop that looks often.
+  bool has_answers() const { return has_answers_.load(std::memory_order_acquire); }
+
+  bool is_writing() const;
+
+  /// Questions that wait or are being answered.
+  std::size_t questions() const;
+
+  /// Finishes the batch and the questions taken so far, gives a sweep up, and ends the threads.
+  /// `drain` then has the last answers; nothing is taken any more.
+  void stop();
+
+private:
+  struct sweep_request {
+    retention rules;
+    std::uint64_t token = 0;
+  };
+
+  using batch_request = std::pair<journal_batch, std::uint64_t>;
+
+  /// The sweep that the writer has under way; the writer's own.
+  struct sweep_progress {
+    std::uint64_t token = 0;
+    std::uint64_t deleted = 0;
+  };
+
+  journal(
+      std::unique_ptr<journal_writer> store,
+      std::unique_ptr<journal_reader> reader,
+      std::size_t questions_max,
+      std::function<void()> wake);
+
+  void run_writer(const std::stop_token& stopped);
+  void write_one(batch_request&& request);
+  void begin_sweep(sweep_request&& request);
+  void sweep_slice();
+  void end_sweep(outcome<journal_result> result);
+  void run_reader(const std::stop_token& stopped);
+  void answer(std::uint64_t token, outcome<journal_result> result);
+
+  std::unique_ptr<journal_writer> store_;
+  std::unique_ptr<journal_reader> reader_;
+  std::size_t questions_max_;
+  std::function<void()> wake_;
+  std::optional<sweep_progress> sweeping_;
+
+  std::atomic<bool> has_answers_{false};
+  mutable std::mutex mutex_;
+  bell to_write_;
+  bell to_read_;
+  bool is_stopped_ = false;
+  bool is_writing_ = false;
+  std::optional<batch_request> batch_;
+  std::optional<sweep_request> sweep_;
+  std::deque<std::pair<journal_question, std::uint64_t>> asked_;
+  std::size_t questions_ = 0;
+  std::vector<journal_answer> answers_;
+  // Last: they use all of the above.
+  std::jthread writer_;
+  std::jthread reading_;
+};
+
+} // namespace troupe::broker

@@ -1,0 +1,344 @@
+#include "runtime/broker/journal/reader.hpp"
+
+#include "runtime/broker/journal/tables.hpp"
+#include "runtime/store/sqlite/database.hpp"
+#include "runtime/wire/events.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <utility>
+
+namespace troupe::broker {
+
+namespace {
+
+constexpr std::string_view letter_columns =
+    "id, capability, cause, error, attempts, first_at, last_at, node, replica, position, topic, "
+    "event_id, time, digest, key, source, traceparent, only_for, body";
+
+std::uint64_t position_at(const store::row& row, int column) {
+  return static_cast<std::uint64_t>(row.integer(column));
+}
+
+dead_letter letter_of(const store::row& row) {
+  dead_letter found;
+  found.id = row.id(0);
+  found.capability = row.text(1);
+  found.cause = row.text(2);
+  found.error = row.text(3);
+  found.attempts = static_cast<std::uint32_t>(row.integer(4));
+  found.first_at = row.integer(5);
+  found.last_at = row.integer(6);
+  found.node = row.text(7);
+  found.replica = static_cast<std::uint32_t>(row.integer(8));
+  auto what = std::make_shared<event>();
+  what->position = position_at(row, 9);
+  what->topic = row.text(10);
+  read_event_columns(row, 11, *what);
+  found.what = std::move(what);
+  return found;
+}
+
+} // namespace
+
+outcome<std::unique_ptr<journal_reader>> journal_reader::open(const journal_options& options) {
+  store::sqlite_options how = options.sqlite;
+  how.capability = journal_component;
+  how.read_only = true;
+  auto session = store::open_sqlite(options.path, how);
+  if (!session) {
+    return failure{std::move(session.error())};
+  }
+  return std::unique_ptr<journal_reader>{new journal_reader{std::move(*session), options.scan_max}};
+}
+
+outcome<journal_result> journal_reader::answer(const journal_question& question) {
+  try {
+    return std::visit(
+        [this](const auto& asked) { return journal_result{(*this)(asked)}; }, question);
+  } catch (const store::database_error& met) {
+    error found = journal_error(met, "read the journal");
+    found.possible = effect::none;
+    return failure{std::move(found)};
+  }
+}
+
+events_page journal_reader::operator()(const ask_events& asked) {
+  const stretch where = stretch_above(asked.after, scan_max_);
+  events_page found;
+  found.scanned = where.to;
+  found.last = where.last;
+  if (where.is_empty) {
+    return found;
+  }
+  const auto topics = topics_meant(asked.patterns);
+  if (!topics) {
+    found.scanned = where.last;
+    return found;
+  }
+  std::size_t bytes = 0;
+  const auto take = [&](const store::row& row) {
+    const event_ref& taken = found.events.emplace_back(event_of(row));
+    bytes += taken->bytes();
+    if (found.events.size() < asked.count_max && bytes < asked.bytes_max) {
+      return true;
+    }
+    found.scanned = taken->position;
+    return false;
+  };
+  // The numbers stand in the text, so that rows of other topics are passed over inside the
+  // database.
+  session_->query(
+      fmt::format(
+          "SELECT position, topic, id, time, digest, key, source, traceparent, only_for, body "
+          "FROM events WHERE position BETWEEN $1 AND $2{} ORDER BY position",
+          *topics),
+      take,
+      where.from,
+      where.to);
+  return found;
+}
+
+positions_found journal_reader::operator()(const ask_positions& asked) {
+  learn_topics();
+  positions_found found;
+  for (const std::uint64_t position : asked.positions) {
+    const std::size_t before = found.events.size();
+    session_->query(
+        "SELECT position, topic, id, time, digest, key, source, traceparent, only_for, body "
+        "FROM events WHERE position = $1",
+        [&](const store::row& row) { found.events.push_back(event_of(row)); },
+        position);
+    if (found.events.size() == before) {
+      found.missing.push_back(position);
+    }
+  }
+  return found;
+}
+
+position_found journal_reader::operator()(const ask_time& asked) {
+  // Everything up to `below` is older; nothing above `upto` has to be looked at.
+  std::uint64_t below = 0;
+  std::uint64_t upto = last();
+  while (below < upto) {
+    const std::uint64_t middle = below + (upto - below) / 2;
+    std::uint64_t position = 0;
+    std::int64_t time = 0;
+    session_->query(
+        "SELECT position, time FROM events WHERE position > $1 ORDER BY position LIMIT 1",
+        [&](const store::row& row) {
+          position = position_at(row, 0);
+          time = row.integer(1);
+        },
+        middle);
+    if (position != 0 && position <= upto && time < asked.time) {
+      below = position;
+    } else {
+      upto = middle;
+    }
+  }
+  return {below};
+}
+
+lag_counted journal_reader::operator()(const ask_lag& asked) {
+  lag_counted found;
+  const stretch where = stretch_above(asked.after, asked.scan_max);
+  if (where.is_empty) {
+    return found;
+  }
+  const auto topics = topics_meant(asked.patterns);
+  if (!topics) {
+    return found;
+  }
+  found.is_all = where.to >= where.last;
+  // Two statements: one that counts needs no row of each event.
+  session_->query(
+      fmt::format("SELECT count(*) FROM events WHERE position BETWEEN $1 AND $2{}", *topics),
+      [&](const store::row& row) { found.events = position_at(row, 0); },
+      where.from,
+      where.to);
+  session_->query(
+      fmt::format(
+          "SELECT time FROM events WHERE position BETWEEN $1 AND $2{} ORDER BY position LIMIT 1",
+          *topics),
+      [&](const store::row& row) { found.oldest_time = row.integer(0); },
+      where.from,
+      where.to);
+  return found;
+}
+
+topics_counted journal_reader::operator()(const ask_topics&) {
+  topics_counted found;
+  // The counters as they were last written down, and what came since: one statement, or events
+  // would be counted twice that were written down in between.
+  session_->query(
+      "SELECT t.name, t.events, t.bytes, t.total, t.first, t.first_time, t.last, t.last_time, "
+      "n.events, n.bytes, n.first, n.first_time, n.last, n.last_time FROM topics t LEFT JOIN "
+      "(SELECT topic, count(*) AS events, sum(length(body)) AS bytes, min(position) AS first, "
+      "min(time) AS first_time, max(position) AS last, max(time) AS last_time FROM events "
+      "WHERE position > (SELECT counted FROM journal) GROUP BY topic) n ON n.topic = t.id "
+      "ORDER BY t.name",
+      [&](const store::row& row) {
+        topic_counts& added = found.topics.emplace_back();
+        const auto number = [&row](int column) { return position_at(row, column); };
+        added.topic = row.text(0);
+        added.events = number(1) + number(8);
+        added.bytes = number(2) + number(9);
+        added.total = number(3) + number(8);
+        if (added.events > 0) {
+          added.first = number(1) > 0 ? number(4) : number(10);
+          added.first_time = number(1) > 0 ? row.integer(5) : row.integer(11);
+        }
+        added.last = std::max(number(6), number(12));
+        added.last_time = std::max(row.integer(7), row.integer(13));
+      });
+  found.last = last();
+  return found;
+}
+
+letters_page journal_reader::operator()(const ask_letters& asked) {
+  letters_page found;
+  std::size_t bytes = 0;
+  const auto take = [&](const store::row& row) {
+    if (found.letters.size() >= asked.count_max || (bytes >= asked.bytes_max && bytes > 0)) {
+      found.has_more = true;
+      return false;
+    }
+    const dead_letter& taken = found.letters.emplace_back(letter_of(row));
+    bytes += taken.what->bytes() + taken.error.size();
+    return true;
+  };
+  // No id at all is below every id.
+  const store::blob after = asked.after ? store::blob{asked.after->view()} : store::blob{};
+  if (asked.capability.empty()) {
+    static const std::string sql =
+        fmt::format("SELECT {} FROM dead_letters WHERE id > $1 ORDER BY id", letter_columns);
+    session_->query(sql, take, after);
+  } else {
+    static const std::string sql = fmt::format(
+        "SELECT {} FROM dead_letters WHERE id > $1 AND capability = $2 ORDER BY id",
+        letter_columns);
+    session_->query(sql, take, after, asked.capability);
+  }
+  return found;
+}
+
+letter_found journal_reader::operator()(const ask_letter& asked) {
+  letter_found found;
+  static const std::string sql =
+      fmt::format("SELECT {} FROM dead_letters WHERE id = $1", letter_columns);
+  session_->query(
+      sql, [&](const store::row& row) { found.letter = letter_of(row); }, asked.id);
+  return found;
+}
+
+letters_counted journal_reader::operator()(const ask_letter_counts&) {
+  letters_counted found;
+  session_->query(
+      "SELECT capability, count(*) FROM dead_letters GROUP BY capability ORDER BY capability",
+      [&](const store::row& row) {
+        found.capabilities.push_back({std::string{row.text(0)}, position_at(row, 1)});
+      });
+  return found;
+}
+
+due_found journal_reader::operator()(const ask_due& asked) {
+  due_found found;
+  const auto take = [&](const store::row& row) {
+    const std::int64_t due_at = row.integer(1);
+    if (due_at > asked.now || found.events.size() >= asked.count_max) {
+      found.next_due = due_at;
+      return false;
+    }
+    auto what = std::make_shared<event>();
+    what->topic = row.text(2);
+    read_event_columns(row, 3, *what);
+    found.events.push_back({row.id(0), due_at, std::move(what)});
+    return true;
+  };
+  session_->query(
+      "SELECT id, due_at, topic, event_id, time, digest, key, source, traceparent, only_for, body "
+      "FROM scheduled ORDER BY due_at",
+      take);
+  return found;
+}
+
+/// The highest position: its row is never deleted.
+std::uint64_t journal_reader::last() {
+  const auto found = session_->integer_of("SELECT max(position) FROM events");
+  return static_cast<std::uint64_t>(
+      found ? *found : session_->integer_of("SELECT counted FROM journal").value_or(0));
+}
+
+journal_reader::stretch journal_reader::stretch_above(std::uint64_t after, std::uint64_t scan_max) {
+  stretch found{.last = last()};
+  found.to = std::max(after, found.last);
+  const auto first =
+      session_->integer_of("SELECT min(position) FROM events WHERE position > $1", after);
+  if (after >= found.last || !first) {
+    return found;
+  }
+  // Positions that retention has deleted cost nothing.
+  found.from = static_cast<std::uint64_t>(*first);
+  found.to = std::min(found.last, found.from + scan_max - 1);
+  found.is_empty = false;
+  return found;
+}
+
+/// Numbers are never given twice: what was learnt stays true, of topics forgotten since too.
+void journal_reader::learn_topics() {
+  const bool is_anew = topics_.size() >= topics_read_anew_;
+  if (is_anew) {
+    topics_.clear();
+  }
+  session_->query(
+      "SELECT id, name FROM topics WHERE id > $1 ORDER BY id",
+      [this](const store::row& row) {
+        topics_.emplace_hint(topics_.end(), row.integer(0), row.text(1));
+      },
+      topics_.empty() ? 0U : topics_.rbegin()->first);
+  if (is_anew) {
+    topics_read_anew_ = 2 * topics_.size() + 1'000;
+  }
+}
+
+std::optional<std::string> journal_reader::topics_meant(std::span<const std::string> patterns) {
+  learn_topics();
+  std::string numbers;
+  std::size_t meant = 0;
+  for (const auto& [number, topic] : topics_) {
+    const bool is_meant =
+        std::any_of(patterns.begin(), patterns.end(), [&topic = topic](const std::string& pattern) {
+          return wire::matches(pattern, topic);
+        });
+    if (is_meant) {
+      numbers += numbers.empty() ? "" : ",";
+      numbers += std::to_string(number);
+      ++meant;
+    }
+  }
+  if (meant == 0) {
+    return std::nullopt;
+  }
+  return meant == topics_.size() ? "" : fmt::format(" AND topic IN ({})", numbers);
+}
+
+event_ref journal_reader::event_of(const store::row& row) {
+  const auto number = static_cast<std::uint32_t>(row.integer(1));
+  auto topic = topics_.find(number);
+  if (topic == topics_.end()) {
+    learn_topics();
+    topic = topics_.find(number);
+  }
+  if (topic == topics_.end()) {
+    throw store::database_error{
+        store::database_fault::corrupt, fmt::format("the journal has no topic {}", number)};
+  }
+  auto found = std::make_shared<event>();
+  found->position = position_at(row, 0);
+  found->topic = topic->second;
+  read_event_columns(row, 2, *found);
+  return found;
+}
+
+} // namespace troupe::broker

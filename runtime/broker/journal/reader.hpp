@@ -1,0 +1,67 @@
+#pragma once
+
+#include "runtime/broker/journal/journal_options.hpp"
+#include "runtime/broker/journal/questions.hpp"
+#include "runtime/outcome.hpp"
+#include "runtime/store/database.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace troupe::broker {
+
+/// Answers questions about a journal, from a reading session of its own beside `journal_writer`.
+/// Sees every batch that was written before it is asked. Each answer takes a bounded time.
+///
+/// Used by one thread at a time.
+class journal_reader {
+public:
+  /// @errors of `open_sqlite`; the journal has to be there.
+  static outcome<std::unique_ptr<journal_reader>> open(const journal_options& options);
+
+  /// @errors `unavailable` (a stranger has the database locked), `internal`.
+  outcome<journal_result> answer(const journal_question& question);
+
+  // The same, one by one. They throw database_error.
+  events_page operator()(const ask_events& asked);
+  positions_found operator()(const ask_positions& asked);
+  position_found operator()(const ask_time& asked);
+  lag_counted operator()(const ask_lag& asked);
+  topics_counted operator()(const ask_topics& asked);
+  letters_page operator()(const ask_letters& asked);
+  letter_found operator()(const ask_letter& asked);
+  letters_counted operator()(const ask_letter_counts& asked);
+  due_found operator()(const ask_due& asked);
+
+private:
+  /// Positions above `after` that one question looks at.
+  struct stretch {
+    std::uint64_t from = 0;
+    std::uint64_t to = 0;
+    std::uint64_t last = 0;
+    bool is_empty = true;
+  };
+
+  journal_reader(std::unique_ptr<store::database> session, std::uint64_t scan_max)
+      : session_{std::move(session)}, scan_max_{scan_max} {}
+
+  std::uint64_t last();
+  stretch stretch_above(std::uint64_t after, std::uint64_t scan_max);
+  void learn_topics();
+  /// " AND topic IN (1,7)" for these patterns; empty if all are meant, nothing if none are.
+  std::optional<std::string> topics_meant(std::span<const std::string> patterns);
+  event_ref event_of(const store::row& row);
+
+  std::unique_ptr<store::database> session_;
+  std::uint64_t scan_max_;
+  std::map<std::uint32_t, std::string> topics_;
+  /// With so many, those that were forgotten are dropped.
+  std::size_t topics_read_anew_ = 0;
+};
+
+} // namespace troupe::broker

@@ -1,0 +1,159 @@
+#include "runtime/broker/journal/tables.hpp"
+
+#include "runtime/wire/events.hpp"
+
+#include <array>
+#include <fmt/format.h>
+
+namespace troupe::broker {
+
+namespace {
+
+constexpr std::array<store::migration, 3> steps{
+    {{
+         .version = 1,
+         .name = "events, and how far everybody has come",
+         .sql = R"(
+CREATE TABLE journal (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  generation BIGINT NOT NULL,
+  counted BIGINT NOT NULL);
+INSERT INTO journal (one, generation, counted) VALUES (1, 0, 0);
+CREATE TABLE topics (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  events BIGINT NOT NULL,
+  bytes BIGINT NOT NULL,
+  total BIGINT NOT NULL,
+  first BIGINT NOT NULL,
+  first_time BIGINT NOT NULL,
+  last BIGINT NOT NULL,
+  last_time BIGINT NOT NULL);
+CREATE TABLE events (
+  position INTEGER PRIMARY KEY,
+  topic INTEGER NOT NULL,
+  id BLOB NOT NULL,
+  time BIGINT NOT NULL,
+  digest BIGINT,
+  key TEXT,
+  source TEXT,
+  traceparent TEXT,
+  only_for TEXT,
+  body BLOB NOT NULL);
+CREATE TABLE published (
+  upto INTEGER PRIMARY KEY,
+  entries BLOB NOT NULL);
+CREATE TABLE sources (
+  capability TEXT NOT NULL,
+  instance BLOB NOT NULL,
+  taken BIGINT NOT NULL,
+  taken_id BLOB NOT NULL,
+  PRIMARY KEY (capability, instance));
+CREATE TABLE cursors (
+  capability TEXT PRIMARY KEY,
+  handled BLOB NOT NULL);
+CREATE TABLE dead_letters (
+  id BLOB PRIMARY KEY,
+  capability TEXT NOT NULL,
+  position BIGINT NOT NULL,
+  topic TEXT NOT NULL,
+  event_id BLOB NOT NULL,
+  time BIGINT NOT NULL,
+  digest BIGINT,
+  key TEXT,
+  source TEXT,
+  traceparent TEXT,
+  only_for TEXT,
+  body BLOB NOT NULL,
+  cause TEXT NOT NULL,
+  error TEXT NOT NULL,
+  attempts BIGINT NOT NULL,
+  first_at BIGINT NOT NULL,
+  last_at BIGINT NOT NULL,
+  node TEXT NOT NULL,
+  replica BIGINT NOT NULL,
+  UNIQUE (capability, position));
+CREATE TABLE scheduled (
+  id BLOB PRIMARY KEY,
+  due_at BIGINT NOT NULL,
+  topic TEXT NOT NULL,
+  event_id BLOB NOT NULL,
+  time BIGINT NOT NULL,
+  digest BIGINT,
+  key TEXT,
+  source TEXT,
+  traceparent TEXT,
+  only_for TEXT,
+  body BLOB NOT NULL);
+CREATE INDEX scheduled_due ON scheduled (due_at);
+)",
+     },
+     {
+         .version = 2,
+         .name = "what databases of capabilities had passed",
+         .sql = "ALTER TABLE cursors ADD COLUMN reached BLOB",
+     },
+     {
+         .version = 3,
+         .name = "who needs a topic",
+         .sql = R"(
+CREATE INDEX scheduled_topic ON scheduled (topic);
+CREATE INDEX dead_letters_topic ON dead_letters (topic);
+INSERT INTO topics (name, events, bytes, total, first, first_time, last, last_time)
+  SELECT DISTINCT topic, 0, 0, 0, 0, 0, 0, 0 FROM scheduled
+  WHERE topic NOT IN (SELECT name FROM topics);
+)",
+     }}};
+
+/// An empty text that means "none" is NULL in the tables.
+store::value text_or_null(std::string_view text) {
+  return text.empty() ? store::value{store::null_value{}} : store::value{text};
+}
+
+store::value digest_or_null(std::uint64_t digest) {
+  return digest == 0 ? store::value{store::null_value{}}
+                     : store::value{static_cast<std::int64_t>(digest)};
+}
+
+} // namespace
+
+std::span<const store::migration> journal_migrations() {
+  return steps;
+}
+
+void append_event_columns(const event& what, std::vector<store::value>& to) {
+  to.insert(
+      to.end(),
+      {store::blob{what.id.view()},
+       what.time,
+       digest_or_null(what.digest),
+       text_or_null(what.key),
+       text_or_null(what.source),
+       text_or_null(what.traceparent),
+       text_or_null(what.only_for),
+       bytes_of(what.body)});
+}
+
+void read_event_columns(const store::row& from, int first, event& to) {
+  to.id = from.id(first);
+  to.time = from.integer(first + 1);
+  to.digest = static_cast<std::uint64_t>(from.integer(first + 2));
+  to.key = from.text(first + 3);
+  to.source = from.text(first + 4);
+  to.traceparent = from.text(first + 5);
+  to.only_for = from.text(first + 6);
+  to.body = text_of(from.bytes(first + 7));
+  to.partition = wire::partition_of(to.key, to.id);
+}
+
+error journal_error(const store::database_error& met, std::string_view doing) {
+  auto found = met.to_error();
+  if (met.kind == store::database_fault::full) {
+    found.message = "the journal's disk is full";
+  } else {
+    found.message = fmt::format("cannot {}: {}", doing, met.what());
+  }
+  return found;
+}
+
+} // namespace troupe::broker

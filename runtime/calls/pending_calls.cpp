@@ -1,0 +1,239 @@
+#include "runtime/calls/pending_calls.hpp"
+
+#include "runtime/wire/envelope.hpp"
+
+#include <algorithm>
+
+namespace troupe::calls {
+
+namespace {
+
+// What a slot keeps for its next call. A large body is given back: thousands of them would stay.
+constexpr std::size_t kept_bytes_max = 4096;
+// What an answer may need to come back, a tick of the broker's deadlines with it.
+constexpr milliseconds way_back{30};
+
+} // namespace
+
+bool asks_for_patience(errc code) {
+  return code == errc::overloaded || code == errc::circuit_open || code == errc::unavailable;
+}
+
+bool is_blind(errc code) {
+  return asks_for_patience(code) || code == errc::deadline_exceeded || code == errc::unauthenticated
+         || code == errc::forbidden || code == errc::unknown_capability;
+}
+
+pending_calls::pending_calls(int links, instant now)
+    : wheel_{now}, is_up_(static_cast<std::size_t>(links), false) {
+}
+
+std::uint32_t pending_calls::take_slot(const new_call& given) {
+  std::uint32_t index = 0;
+  if (free_.empty()) {
+    index = static_cast<std::uint32_t>(slots_.size());
+  } else {
+    index = free_.back();
+  }
+  if (!slot_of_.try_emplace(given.id, index).second) {
+    return none;
+  }
+  if (free_.empty()) {
+    slots_.emplace_back();
+  } else {
+    free_.pop_back();
+  }
+  slot& call = slots_[index];
+  call.id = given.id;
+  call.deadline = given.deadline;
+  call.token = given.token;
+  call.number = added_++;
+  call.bytes.assign(given.header);
+  call.bytes.append(given.body);
+  call.header_size = static_cast<std::uint32_t>(given.header.size());
+  call.ttl_at = given.ttl_at;
+  call.sends_open = 0;
+  call.retries = 0;
+  call.link = -1;
+  call.flags = given.flags;
+  wheel_.set(index, given.deadline);
+  return index;
+}
+
+bool pending_calls::add(const new_call& given) {
+  const std::uint32_t index = take_slot(given);
+  if (index == none) {
+    return false;
+  }
+  enqueue(index);
+  return true;
+}
+
+bool pending_calls::add_sent(const new_call& given) {
+  const std::uint32_t index = take_slot(given);
+  if (index == none) {
+    return false;
+  }
+  slot& call = slots_[index];
+  call.at = place::sent;
+  call.sends_open = 1;
+  call.link = static_cast<std::int16_t>(current_);
+  return true;
+}
+
+void pending_calls::enqueue(std::uint32_t index) {
+  slot& call = slots_[index];
+  call.at = place::to_send;
+  call.next = none;
+  call.previous = last_;
+  (last_ == none ? first_ : slots_[last_].next) = index;
+  last_ = index;
+}
+
+void pending_calls::dequeue(std::uint32_t index) {
+  const slot& call = slots_[index];
+  (call.previous == none ? first_ : slots_[call.previous].next) = call.next;
+  (call.next == none ? last_ : slots_[call.next].previous) = call.previous;
+}
+
+std::uint32_t pending_calls::ttl_of(instant deadline, instant now) {
+  const instant::duration left = deadline - now;
+  // One whose time is up is sent with 1 ms and ends here a moment later: by then the wheel turned.
+  return std::max(1U, wire::ttl_of(left - std::min<instant::duration>(left / 10, way_back)));
+}
+
+bool pending_calls::next_to_send(instant now, outgoing& out) {
+  if (first_ == none || current_ < 0) {
+    return false;
+  }
+  slot& call = slots_[first_];
+  dequeue(first_);
+  call.at = place::sent;
+  call.link = static_cast<std::int16_t>(current_);
+  ++call.sends_open;
+  wire::patch_ttl(call.bytes.data(), call.ttl_at, ttl_of(call.deadline, now));
+  const std::string_view bytes = call.bytes;
+  out = {current_, bytes.substr(0, call.header_size), bytes.substr(call.header_size)};
+  return true;
+}
+
+pending_calls::ended pending_calls::describe(const slot& call, std::uint32_t answered) {
+  return {call.id, call.token, call.flags, call.sends_open > answered, call.retries};
+}
+
+pending_calls::ended pending_calls::end(std::uint32_t index) {
+  slot& call = slots_[index];
+  const ended what = describe(call, 0);
+  if (call.at == place::to_send) {
+    dequeue(index);
+  }
+  call.at = place::free;
+  if (call.bytes.capacity() > kept_bytes_max) {
+    call.bytes = {};
+  }
+  free_.push_back(index);
+  return what;
+}
+
+std::optional<pending_calls::ended> pending_calls::answered(const uuid& id) {
+  const std::size_t hash = std::hash<uuid>{}(id);
+  const auto found = slot_of_.find(id, hash);
+  if (found == slot_of_.end()) {
+    return std::nullopt;
+  }
+  const std::uint32_t index = found->second;
+  // Not by the iterator: that would look for the next entry, far away in a table that has emptied.
+  slot_of_.erase(id, hash);
+  wheel_.clear(index);
+  ended what = end(index);
+  what.is_loose = slots_[index].sends_open > 1;
+  return what;
+}
+
+std::optional<pending_calls::ended> pending_calls::find(const uuid& id) const {
+  const auto found = slot_of_.find(id);
+  if (found == slot_of_.end()) {
+    return std::nullopt;
+  }
+  return describe(slots_[found->second], 1);
+}
+
+bool pending_calls::retry(const uuid& id, instant when) {
+  const auto found = slot_of_.find(id);
+  if (found == slot_of_.end()) {
+    return false;
+  }
+  const std::uint32_t index = found->second;
+  slot& call = slots_[index];
+  if (call.at != place::sent || when >= call.deadline) {
+    return false;
+  }
+  --call.sends_open;
+  ++call.retries;
+  call.at = place::waiting;
+  call.link = -1;
+  call.retry_at = when;
+  wheel_.clear(index);
+  wheel_.set(index, when);
+  return true;
+}
+
+void pending_calls::expire(instant now, std::vector<ended>& into) {
+  due_.clear();
+  wheel_.take_due(now, due_);
+  for (const std::uint32_t index : due_) {
+    slot& call = slots_[index];
+    if (call.deadline <= now) {
+      slot_of_.erase(call.id);
+      into.push_back(end(index));
+    } else {
+      enqueue(index);
+      wheel_.set(index, call.deadline);
+    }
+  }
+}
+
+void pending_calls::link_up(int link) {
+  is_up_[static_cast<std::size_t>(link)] = true;
+  if (current_ < 0) {
+    current_ = link;
+  }
+}
+
+void pending_calls::link_lost(int link) {
+  is_up_[static_cast<std::size_t>(link)] = false;
+  if (current_ == link) {
+    current_ = -1;
+    const int links = static_cast<int>(is_up_.size());
+    for (int i = 1; i < links && current_ < 0; ++i) {
+      const int next = (link + i) % links;
+      if (is_up_[static_cast<std::size_t>(next)]) {
+        current_ = next;
+      }
+    }
+  }
+  std::vector<std::uint32_t> lost;
+  for (std::uint32_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].at == place::sent && slots_[i].link == link) {
+      lost.push_back(i);
+    }
+  }
+  std::sort(lost.begin(), lost.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return slots_[a].number < slots_[b].number;
+  });
+  for (const std::uint32_t index : lost) {
+    enqueue(index);
+  }
+}
+
+void pending_calls::end_all(std::vector<ended>& into) {
+  for (std::uint32_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].at != place::free) {
+      wheel_.clear(i);
+      into.push_back(end(i));
+    }
+  }
+  slot_of_.clear();
+}
+
+} // namespace troupe::calls

@@ -1,0 +1,251 @@
+#include "runtime/store/sqlite/database.hpp"
+
+#include "runtime/store/sqlite/session.hpp"
+#include "runtime/store/sqlite/turnstile.hpp"
+#include "runtime/store/sqlite/wal_check.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fcntl.h>
+#include <filesystem>
+#include <fmt/format.h>
+#include <optional>
+#include <sys/vfs.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace troupe::store {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* make_meta = "CREATE TABLE troupe_meta ("
+                                  "one INTEGER PRIMARY KEY CHECK (one = 1), "
+                                  "capability TEXT NOT NULL, "
+                                  "instance BLOB NOT NULL, "
+                                  "created_at INTEGER NOT NULL)";
+
+/// NFS, SMB, CIFS, SMB2: no shared memory for the WAL index, and locks one cannot build on.
+/// @source statfs(2).
+constexpr std::array<std::uint32_t, 4> network_file_systems{0x6969, 0x517b, 0xff534d42, 0xfe534d42};
+
+std::int64_t milliseconds_of(wall_time time) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+}
+
+outcome<void> check(const std::string& path, const sqlite_options& options) {
+  if (path.empty()) {
+    return failure{invalid("a SQLite database needs a path")};
+  }
+  if (options.capability.empty() && !options.read_only) {
+    return failure{invalid(path + ": it must be said whose database it is")};
+  }
+  if (options.cache_kib < 64 || options.cache_kib > 1'048'576) {
+    return failure{invalid("cache_kib is 64 to 1,048,576")};
+  }
+  if (options.statements_max < 1 || options.statements_max > 10'000) {
+    return failure{invalid("statements_max is 1 to 10,000")};
+  }
+  if (options.checkpoint_pages < 1 || options.truncate_pages <= options.checkpoint_pages) {
+    return failure{invalid("checkpoint_pages is 1 or more, truncate_pages more than that")};
+  }
+  return {};
+}
+
+/// Makes a new folder's name durable: else power loss takes the folder with all that was synced.
+void sync_folder(const fs::path& folder) {
+  const auto handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (handle >= 0) {
+    static_cast<void>(fsync(handle));
+    ::close(handle);
+  }
+}
+
+outcome<void> prepare_folder(const fs::path& folder, bool create) {
+  std::error_code failed;
+  if (create && !fs::exists(folder, failed)) {
+    fs::create_directories(folder, failed);
+    if (failed) {
+      return failure{internal_error(
+          fmt::format("cannot make the folder {}: {}", folder.string(), failed.message()))};
+    }
+    sync_folder(folder);
+    sync_folder(folder.parent_path().empty() ? fs::path{"."} : folder.parent_path());
+  }
+
+  struct statfs found {};
+
+  if (statfs(folder.c_str(), &found) == 0) {
+    const auto kind = static_cast<std::uint32_t>(found.f_type);
+    if (std::find(network_file_systems.begin(), network_file_systems.end(), kind)
+        != network_file_systems.end()) {
+      return failure{invalid(fmt::format(
+          "{} is on a network file system, where SQLite's WAL does not work: use a local disk, or "
+          "PostgreSQL for many machines",
+          folder.string()))};
+    }
+  }
+  return {};
+}
+
+error corrupt(const std::string& message) {
+  auto found = internal_error(message);
+  found.details.emplace_back("fault", name_of(database_fault::corrupt));
+  return found;
+}
+
+/// What the files alone tell, before SQLite could act on them. (The main file is never opened by
+/// hand: closing it would drop the locks that other sessions of this process hold on it.)
+outcome<void> check_files(const std::string& path, bool create) {
+  std::error_code failed;
+  const auto wal = path + "-wal";
+  const auto size = fs::file_size(path, failed);
+  const bool missing = static_cast<bool>(failed);
+  const auto wal_size = fs::file_size(wal, failed);
+  // SQLite would delete the WAL of an empty database, and with it commits that were confirmed.
+  if ((missing || size == 0) && !failed && wal_size > 0) {
+    return failure{corrupt(fmt::format(
+        "{} is {} but its WAL is not: the database was lost. Keep {}, restore a copy",
+        path,
+        missing ? "missing" : "empty",
+        wal))};
+  }
+  if (missing && !create) {
+    return failure{invalid(path + ": there is no such database, and it is not to be made")};
+  }
+  return check_wal(wal);
+}
+
+/// Whose file it is, by its troupe_meta; nothing for a file without any table.
+outcome<std::optional<std::string>> read_owner(sqlite_session& session, const std::string& path) {
+  const auto tables = session.integer_of("SELECT count(*) FROM sqlite_schema");
+  const auto ours = session.integer_of(
+      "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'troupe_meta'");
+  std::optional<std::string> owner;
+  if (tables == 0) {
+    return owner;
+  }
+  if (ours == 0) {
+    return failure{invalid(
+        fmt::format("{} is a SQLite database that Troupe did not make; it is left alone", path))};
+  }
+  session.query("SELECT capability, instance FROM troupe_meta", [&](const row& found) {
+    owner = found.text(0);
+    session.set_instance(found.id(1));
+  });
+  if (!owner) {
+    return failure{corrupt(path + ": its troupe_meta is empty; it is left alone")};
+  }
+  return owner;
+}
+
+void write_owner(sqlite_session& session, const std::string& capability) {
+  const auto now = system_clock{}.wall();
+  const auto instance = uuid_source{}.next(now);
+  transaction writing{session};
+  session.execute(make_meta);
+  session.execute(
+      "INSERT INTO troupe_meta (one, capability, instance, created_at) VALUES (1, $1, $2, $3)",
+      capability,
+      instance,
+      milliseconds_of(now));
+  writing.commit();
+  session.set_instance(instance);
+}
+
+/// Opens a connection and learns whose file it is; changes nothing. The name is empty for a new
+/// file.
+outcome<std::pair<std::unique_ptr<sqlite_session>, std::string>>
+look_at(const std::string& path, const sqlite_options& options) {
+  auto session = std::make_unique<sqlite_session>(path, options);
+  session->set_up();
+  auto owner = read_owner(*session, path);
+  if (!owner) {
+    return failure{std::move(owner.error())};
+  }
+  auto name = owner->value_or("");
+  const bool fresh = !*owner && !options.read_only;
+  if (!fresh && !options.capability.empty() && name != options.capability) {
+    return failure{invalid(fmt::format(
+        "{} belongs to the capability '{}', not to '{}'", path, name, options.capability))};
+  }
+  return std::pair{std::move(session), std::move(name)};
+}
+
+/// The steps of opening for writing, with the turnstile held.
+outcome<std::unique_ptr<sqlite_session>>
+set_up_for_writing(const std::string& path, const sqlite_options& options) {
+  if (auto sound = check_files(path, options.create); !sound) {
+    return failure{std::move(sound.error())};
+  }
+  // First look, then write: a stranger's file must not even change its journal mode.
+  auto found = look_at(path, options);
+  if (!found) {
+    return failure{std::move(found.error())};
+  }
+  auto& [session, owner] = *found;
+  session->enter_wal_mode();
+  if (owner.empty()) {
+    write_owner(*session, options.capability);
+  }
+  return std::move(session);
+}
+
+outcome<std::unique_ptr<database>>
+open_for_writing(const std::string& path, const sqlite_options& options) {
+  auto folder = fs::path{path}.parent_path();
+  if (auto ready = prepare_folder(folder.empty() ? "." : folder, options.create); !ready) {
+    return failure{std::move(ready.error())};
+  }
+  auto gate = turnstile::open(path);
+  if (!gate) {
+    return failure{std::move(gate.error())};
+  }
+  outcome<std::unique_ptr<sqlite_session>> opened;
+  {
+    const auto locked = turnstile_guard::lock(*gate, options.lock_patience);
+    if (!locked) {
+      return failure{locked.error()};
+    }
+    opened = set_up_for_writing(path, options);
+  }
+  if (!opened) {
+    return failure{std::move(opened.error())};
+  }
+  // Reading the pages needs no lock, and would hold up the others for too long.
+  std::error_code failed;
+  const auto size = fs::file_size(path, failed);
+  if (!failed && static_cast<std::int64_t>(size) <= options.check_bytes_max) {
+    (*opened)->check_pages();
+  }
+  return std::move(*opened);
+}
+
+} // namespace
+
+outcome<std::unique_ptr<database>>
+open_sqlite(const std::string& path, const sqlite_options& options) {
+  if (auto sound = check(path, options); !sound) {
+    return failure{std::move(sound.error())};
+  }
+  try {
+    if (options.read_only) {
+      auto found = look_at(path, options);
+      if (!found) {
+        return failure{std::move(found.error())};
+      }
+      return std::move(found->first);
+    }
+    return open_for_writing(path, options);
+  } catch (const database_error& met) {
+    auto found = met.to_error();
+    // Nothing was asked of the database yet.
+    found.possible = effect::none;
+    found.message = fmt::format("cannot open {}: {}", path, found.message);
+    return failure{std::move(found)};
+  }
+}
+
+} // namespace troupe::store

@@ -1,0 +1,399 @@
+#include "runtime/store/sqlite/session.hpp"
+
+#include "runtime/store/sqlite/error.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <fmt/format.h>
+#include <utility>
+
+namespace troupe::store {
+
+namespace {
+
+constexpr std::array<const char*, 6> control_sql{
+    "BEGIN IMMEDIATE",
+    "COMMIT",
+    "ROLLBACK",
+    "SAVEPOINT troupe",
+    "RELEASE troupe",
+    "ROLLBACK TO troupe"};
+
+/// EX_IOERR of sysexits.h.
+constexpr int io_error_status = 74;
+
+/// The row of a statement that has just been stepped.
+class sqlite_row final : public row {
+public:
+  explicit sqlite_row(sqlite3_stmt* statement)
+      : statement_{statement}, columns_{sqlite3_column_count(statement)} {}
+
+  int columns() const override { return columns_; }
+
+  bool is_null(int column) const override {
+    return sqlite3_column_type(statement_, checked(column)) == SQLITE_NULL;
+  }
+
+  std::int64_t integer(int column) const override {
+    return sqlite3_column_int64(statement_, checked(column));
+  }
+
+  double real(int column) const override {
+    return sqlite3_column_double(statement_, checked(column));
+  }
+
+  std::string_view text(int column) const override {
+    const auto* start = sqlite3_column_text(statement_, checked(column));
+    if (start == nullptr) {
+      return {};
+    }
+    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+    return {reinterpret_cast<const char*>(start), size};
+  }
+
+  blob bytes(int column) const override {
+    const auto* start = sqlite3_column_blob(statement_, checked(column));
+    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+    return {static_cast<const std::byte*>(start), start == nullptr ? 0 : size};
+  }
+
+private:
+  int checked(int column) const {
+    if (column < 0 || column >= columns_) {
+      throw database_error{
+          database_fault::schema, fmt::format("column {} of a row of {}", column, columns_)};
+    }
+    return column;
+  }
+
+  sqlite3_stmt* statement_;
+  int columns_;
+};
+
+/// Binds one value without a copy: it outlives the step, after which the statement is reset.
+struct binder {
+  sqlite3_stmt* statement;
+  int place;
+
+  int operator()(null_value) const { return sqlite3_bind_null(statement, place); }
+
+  int operator()(std::int64_t number) const { return sqlite3_bind_int64(statement, place, number); }
+
+  int operator()(double number) const { return sqlite3_bind_double(statement, place, number); }
+
+  int operator()(std::string_view text) const {
+    // A null pointer would be bound as NULL, which empty text is not.
+    const auto* start = text.data() == nullptr ? "" : text.data();
+    return sqlite3_bind_text64(statement, place, start, text.size(), SQLITE_STATIC, SQLITE_UTF8);
+  }
+
+  int operator()(blob bytes) const {
+    if (bytes.empty()) {
+      return sqlite3_bind_zeroblob(statement, place, 0);
+    }
+    return sqlite3_bind_blob64(statement, place, bytes.data(), bytes.size(), SQLITE_STATIC);
+  }
+};
+
+/// Gives a statement back, also when the row callback throws.
+class lent {
+public:
+  lent(sqlite_statements& from, sqlite_statement& statement) : from_{from}, statement_{statement} {}
+
+  lent(const lent&) = delete;
+  lent& operator=(const lent&) = delete;
+
+  ~lent() { from_.give_back(statement_); }
+
+private:
+  sqlite_statements& from_;
+  sqlite_statement& statement_;
+};
+
+} // namespace
+
+namespace {
+
+/// Once per process, before SQLite is first used: no counting of its memory, which would take a
+/// process-wide mutex at every allocation (5 % of a worker's time under load).
+void configure_sqlite() {
+  static const int code = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  (void)code; // Misuse if SQLite is running already: then it counts, and all else is the same.
+}
+
+} // namespace
+
+sqlite_session::sqlite_session(std::string path, sqlite_options options)
+    : path_{std::move(path)}, options_{std::move(options)}, next_checkpoint_{
+                                                                options_.checkpoint_pages} {
+  auto flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  flags |= options_.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+  flags |= options_.create && !options_.read_only ? SQLITE_OPEN_CREATE : 0;
+  sqlite3* opened = nullptr;
+  configure_sqlite();
+  const auto code = sqlite3_open_v2(
+      path_.c_str(), &opened, flags, options_.vfs.empty() ? nullptr : options_.vfs.c_str());
+  connection_.reset(opened);
+  if (code != SQLITE_OK) {
+    throw sqlite_failure(opened, code, "opening " + path_);
+  }
+  // Small allocations from a pool of the connection: a quarter of a MiB each.
+  (void)sqlite3_db_config(opened, SQLITE_DBCONFIG_LOOKASIDE, nullptr, 512, 512);
+  statements_ = std::make_unique<sqlite_statements>(opened, options_.statements_max);
+}
+
+sqlite_session::~sqlite_session() {
+  rollback();
+  for (auto* statement : controls_) {
+    sqlite3_finalize(statement);
+  }
+  statements_.reset();
+}
+
+void sqlite_session::begin() {
+  require_usable("BEGIN");
+  if (begun_) {
+    throw database_error{database_fault::other, "begin() inside a transaction"};
+  }
+  do_control(control::begin);
+  begun_ = true;
+  savepoints_ = 0;
+}
+
+void sqlite_session::commit() {
+  if (!begun_) {
+    throw database_error{database_fault::other, "commit() outside a transaction"};
+  }
+  try {
+    require_usable("COMMIT");
+    require_same_file();
+    do_control(control::commit);
+  } catch (const database_error&) {
+    rollback();
+    throw;
+  }
+  begun_ = false;
+}
+
+void sqlite_session::rollback() noexcept {
+  if (!begun_) {
+    return;
+  }
+  begun_ = false;
+  savepoints_ = 0;
+  // An error may have rolled back already (full, io), which is what was wanted.
+  if (sqlite3_get_autocommit(connection_.get()) == 0) {
+    run_control(control::rollback);
+    spent_ = spent_ || sqlite3_get_autocommit(connection_.get()) == 0;
+  }
+}
+
+void sqlite_session::savepoint() {
+  require_usable("SAVEPOINT");
+  if (!begun_) {
+    throw database_error{database_fault::other, "savepoint() outside a transaction"};
+  }
+  do_control(control::savepoint);
+  ++savepoints_;
+}
+
+void sqlite_session::release() {
+  require_usable("RELEASE");
+  if (savepoints_ == 0) {
+    throw database_error{database_fault::other, "release() without a savepoint"};
+  }
+  do_control(control::release);
+  --savepoints_;
+}
+
+void sqlite_session::rollback_to_savepoint() {
+  require_usable("ROLLBACK TO");
+  if (savepoints_ == 0) {
+    throw database_error{database_fault::other, "rollback_to_savepoint() without a savepoint"};
+  }
+  do_control(control::rollback_to);
+  do_control(control::release);
+  --savepoints_;
+}
+
+std::int64_t
+sqlite_session::run(std::string_view sql, std::span<const value> parameters, row_visitor visit) {
+  require_usable(sql);
+  auto& statement = statements_->borrow(sql);
+  const lent returned{*statements_, statement};
+  bind(statement, parameters);
+  auto code = sqlite3_step(statement.handle);
+  if (code == SQLITE_ROW) {
+    const sqlite_row current{statement.handle};
+    bool wanted = true;
+    // A statement that changes rows and returns some has to run to its end.
+    const bool may_stop = sqlite3_stmt_readonly(statement.handle) != 0;
+    while (code == SQLITE_ROW) {
+      wanted = wanted && visit(current);
+      if (!wanted && may_stop) {
+        return 0;
+      }
+      code = sqlite3_step(statement.handle);
+    }
+  }
+  if (code != SQLITE_DONE) {
+    fail(code, sql);
+  }
+  return statement.counts_changes ? sqlite3_changes64(connection_.get()) : 0;
+}
+
+void sqlite_session::script(std::string_view sql) {
+  const std::string text{sql};
+  const char* rest = text.c_str();
+  while (rest != nullptr && *rest != '\0') {
+    require_usable(sql);
+    sqlite_statement statement;
+    const char* start = rest;
+    const auto code = sqlite3_prepare_v3(connection_.get(), start, -1, 0, &statement.handle, &rest);
+    const std::string_view piece{start, static_cast<std::size_t>(rest - start)};
+    if (code != SQLITE_OK) {
+      fail(code, start);
+    }
+    if (statement.handle == nullptr) {
+      continue; // A comment, or the end.
+    }
+    if (sqlite3_bind_parameter_count(statement.handle) != 0) {
+      throw database_error{
+          database_fault::schema, fmt::format("a script takes no parameters (in: {})", piece)};
+    }
+    auto step = SQLITE_ROW;
+    while (step == SQLITE_ROW) {
+      step = sqlite3_step(statement.handle);
+    }
+    if (step != SQLITE_DONE) {
+      fail(step, piece);
+    }
+  }
+}
+
+std::int64_t sqlite_session::changes() const {
+  return sqlite3_total_changes64(connection_.get());
+}
+
+std::uint64_t sqlite_session::version() const {
+  unsigned int version = 0;
+  sqlite3_file_control(connection_.get(), "main", SQLITE_FCNTL_DATA_VERSION, &version);
+  return version;
+}
+
+void sqlite_session::checkpoint() {
+  if (options_.read_only || begun_ || spent_ || wal_pages_ < next_checkpoint_) {
+    return;
+  }
+  const auto mode = wal_pages_ >= options_.truncate_pages ? SQLITE_CHECKPOINT_TRUNCATE
+                                                          : SQLITE_CHECKPOINT_PASSIVE;
+  // A reader may be in the way, and would be waited for with the writers' lock held.
+  sqlite3_busy_timeout(connection_.get(), 0);
+  int pages = 0;
+  const auto code = sqlite3_wal_checkpoint_v2(connection_.get(), "main", mode, &pages, nullptr);
+  sqlite3_busy_timeout(connection_.get(), static_cast<int>(options_.busy_timeout.count()));
+  // Whether or not it came to the end: the next try is worth its fsyncs only after more pages.
+  wal_pages_ = std::max(pages, 0);
+  next_checkpoint_ = wal_pages_ + options_.checkpoint_pages;
+  // What is committed stays committed in the WAL: busy and full only mean a later try.
+  const auto fault = fault_of(connection_.get(), code);
+  if (code != SQLITE_OK && fault != database_fault::busy && fault != database_fault::full) {
+    fail(code, "checkpoint");
+  }
+}
+
+void sqlite_session::require_usable(std::string_view sql) const {
+  if (spent_) {
+    throw database_error{
+        database_fault::io, fmt::format("{}: the session is spent, open a new one", path_)};
+  }
+  if (begun_ && sqlite3_get_autocommit(connection_.get()) != 0) {
+    throw database_error{
+        database_fault::other,
+        fmt::format(
+            "an earlier error has undone the transaction: roll it back (before: {})",
+            sql.substr(0, 100))};
+  }
+}
+
+int sqlite_session::run_control(control which) {
+  const auto index = static_cast<std::size_t>(which);
+  own_statement_ = true;
+  auto code = SQLITE_OK;
+  if (controls_[index] == nullptr) {
+    code = sqlite3_prepare_v3(
+        connection_.get(),
+        control_sql[index],
+        -1,
+        SQLITE_PREPARE_PERSISTENT,
+        &controls_[index],
+        nullptr);
+  }
+  if (code == SQLITE_OK) {
+    code = sqlite3_step(controls_[index]);
+    sqlite3_reset(controls_[index]);
+  }
+  own_statement_ = false;
+  return code;
+}
+
+void sqlite_session::do_control(control which) {
+  if (const auto code = run_control(which); code != SQLITE_DONE) {
+    fail(code, control_sql[static_cast<std::size_t>(which)]);
+  }
+}
+
+void sqlite_session::fail(int code, std::string_view sql) {
+  auto found = sqlite_failure(connection_.get(), code, sql);
+  if (found.kind == database_fault::fsync) {
+    // Asking again would be answered with success: the kernel reports a lost write once and drops
+    // the page (PostgreSQL's fsync bug of 2018).
+    stop(fmt::format("{}: the disk did not confirm: {}", path_, found.what()));
+  }
+  throw found;
+}
+
+/// What is committed to a file that nobody finds any more is lost, however well it was flushed.
+void sqlite_session::require_same_file() {
+  int has_moved = 0;
+  if (sqlite3_file_control(connection_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &has_moved)
+          == SQLITE_OK
+      && has_moved != 0) {
+    const auto message = fmt::format("{} was deleted, moved or replaced while it was open", path_);
+    stop(message);
+    throw database_error{database_fault::io, message};
+  }
+}
+
+/// Nothing may be committed any more; the owner is told, or the process ends.
+void sqlite_session::stop(const std::string& message) {
+  spent_ = true;
+  if (options_.on_fatal) {
+    return options_.on_fatal(message);
+  }
+  std::fputs(fmt::format("{}; stopping at once\n", message).c_str(), stderr);
+  std::_Exit(io_error_status);
+}
+
+void sqlite_session::bind(sqlite_statement& statement, std::span<const value> parameters) {
+  if (static_cast<std::size_t>(statement.parameters) != parameters.size()) {
+    throw database_error{
+        database_fault::schema,
+        fmt::format(
+            "{} parameters given, {} wanted (in: {})",
+            parameters.size(),
+            statement.parameters,
+            statement.sql)};
+  }
+  int place = 0;
+  for (const auto& parameter : parameters) {
+    ++place;
+    if (const auto code = std::visit(binder{statement.handle, place}, parameter);
+        code != SQLITE_OK) {
+      fail(code, statement.sql);
+    }
+  }
+}
+
+} // namespace troupe::store

@@ -1,0 +1,332 @@
+#include "runtime/store/sqlite/turnstile.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cinttypes>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/syscall.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace troupe::store {
+
+namespace {
+
+/// Wakes repeat, since one may come just before the thread goes to sleep in the kernel.
+constexpr std::chrono::milliseconds wake_period{20};
+constexpr std::size_t name_size = 64;
+
+std::string reason(int number) {
+  return std::generic_category().message(number);
+}
+
+int wake_signal() {
+  return SIGRTMAX - 2;
+}
+
+void ignore_wake(int) {
+}
+
+void install_wake_handler() {
+  struct sigaction action {};
+
+  action.sa_handler = ignore_wake;
+  sigemptyset(&action.sa_mask);
+  // No SA_RESTART: to end the system call is the point.
+  sigaction(wake_signal(), &action, nullptr);
+}
+
+/// Interrupts the calling thread's system calls from a time on until it is destroyed.
+class wake_timer {
+public:
+  explicit wake_timer(std::chrono::nanoseconds first) {
+    // The handler costs nothing when the signal is not sent, and is never taken away again.
+    static const bool installed = (install_wake_handler(), true);
+    static_cast<void>(installed);
+
+    struct sigevent event {};
+
+    event.sigev_notify = SIGEV_THREAD_ID;
+    event.sigev_signo = wake_signal();
+    event._sigev_un._tid = static_cast<pid_t>(syscall(SYS_gettid));
+    made_ = timer_create(CLOCK_MONOTONIC, &event, &timer_) == 0;
+    sigset_t wakes;
+    sigemptyset(&wakes);
+    sigaddset(&wakes, wake_signal());
+    // A thread that blocks all signals would never wake.
+    pthread_sigmask(SIG_UNBLOCK, &wakes, &mask_before_);
+    if (made_) {
+      struct itimerspec plan {};
+
+      plan.it_value = spec(std::max(first, std::chrono::nanoseconds{1}));
+      plan.it_interval = spec(wake_period);
+      timer_settime(timer_, 0, &plan, nullptr);
+    }
+  }
+
+  wake_timer(const wake_timer&) = delete;
+  wake_timer& operator=(const wake_timer&) = delete;
+
+  ~wake_timer() {
+    if (made_) {
+      timer_delete(timer_);
+    }
+    pthread_sigmask(SIG_SETMASK, &mask_before_, nullptr);
+  }
+
+  bool made() const { return made_; }
+
+private:
+  static struct timespec spec(std::chrono::nanoseconds time) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
+
+    struct timespec result {};
+
+    result.tv_sec = seconds.count();
+    result.tv_nsec = (time - seconds).count();
+    return result;
+  }
+
+  timer_t timer_{};
+  bool made_ = false;
+  sigset_t mask_before_{};
+};
+
+int open_lock_file(const std::string& path) {
+  constexpr mode_t readable_by_group = 0640;
+  return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, readable_by_group);
+}
+
+/// Whom the lock file names: "pid 4711 start 123456 turn 12".
+std::optional<lock_holder> named_in(int descriptor) {
+  std::array<char, name_size + 1> text{};
+  const auto size = pread(descriptor, text.data(), name_size, 0);
+  int pid = 0;
+  lock_holder found;
+  if (size <= 0
+      || std::sscanf(
+             text.data(),
+             "pid %d start %" SCNu64 " turn %" SCNu64,
+             &pid,
+             &found.process.start_time,
+             &found.turn)
+             != 3) {
+    return std::nullopt;
+  }
+  found.process.pid = pid;
+  return found;
+}
+
+} // namespace
+
+std::string describe(const lock_holder& holder) {
+  return fmt::format(
+      "process {}{}{}",
+      holder.process.pid,
+      holder.process.stopped() ? ", which is stopped," : "",
+      holder.inside ? fmt::format(" in its turn {}", holder.turn) : " next in the queue");
+}
+
+turnstile::turnstile(std::string path, int next, int lock)
+    : path_{std::move(path)}, next_{next}, lock_{lock}, self_{process_called(getpid()).value_or(
+                                                            process_info{.pid = getpid()})} {
+  // Turns of two turnstiles of one process must not look alike.
+  turn_ = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+}
+
+outcome<turnstile> turnstile::open(const std::string& path) {
+  const auto next = open_lock_file(path + ".next");
+  const auto lock = next < 0 ? -1 : open_lock_file(path + ".lock");
+  if (lock < 0) {
+    const auto number = errno;
+    if (next >= 0) {
+      ::close(next);
+    }
+    return failure{internal_error(fmt::format(
+        "cannot open the lock files {}.next and {}.lock: {}", path, path, reason(number)))};
+  }
+  return turnstile{path, next, lock};
+}
+
+turnstile::turnstile(turnstile&& other) noexcept
+    : path_{std::move(other.path_)}, next_{std::exchange(other.next_, -1)},
+      lock_{std::exchange(other.lock_, -1)}, held_{std::exchange(other.held_, false)},
+      self_{other.self_}, turn_{other.turn_}, seen_{other.seen_}, seen_since_{other.seen_since_} {
+}
+
+turnstile& turnstile::operator=(turnstile&& other) noexcept {
+  if (this != &other) {
+    close_files();
+    path_ = std::move(other.path_);
+    next_ = std::exchange(other.next_, -1);
+    lock_ = std::exchange(other.lock_, -1);
+    held_ = std::exchange(other.held_, false);
+    self_ = other.self_;
+    turn_ = other.turn_;
+    seen_ = other.seen_;
+    seen_since_ = other.seen_since_;
+  }
+  return *this;
+}
+
+turnstile::~turnstile() {
+  close_files();
+}
+
+void turnstile::close_files() noexcept {
+  // Closing gives the locks back.
+  if (next_ >= 0) {
+    ::close(next_);
+  }
+  if (lock_ >= 0) {
+    ::close(lock_);
+  }
+}
+
+outcome<void> turnstile::lock(std::chrono::milliseconds patience) {
+  if (held_) {
+    return failure{internal_error("the turnstile " + path_ + " is held already")};
+  }
+  // Nobody there, as nearly always: four system calls and no look at the clock.
+  std::optional<instant> deadline;
+  for (const auto descriptor : {next_, lock_}) {
+    if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) {
+      continue;
+    }
+    if (!deadline) {
+      deadline = std::chrono::steady_clock::now() + patience;
+    }
+    auto waited = wait_for(descriptor, *deadline);
+    if (!waited) {
+      auto found = waited.error().code == errc::unavailable ? gave_up(patience) : waited.error();
+      if (descriptor == lock_) {
+        flock(next_, LOCK_UN);
+      }
+      return failure{std::move(found)};
+    }
+  }
+  held_ = true;
+  ++turn_;
+  seen_.reset();
+  write_name();
+  flock(next_, LOCK_UN);
+  return {};
+}
+
+void turnstile::unlock() noexcept {
+  if (held_) {
+    held_ = false;
+    flock(lock_, LOCK_UN);
+  }
+}
+
+outcome<void> turnstile::wait_for(int descriptor, instant deadline) {
+  // Most waits are a turn of another process, a few milliseconds: who it is matters only later.
+  auto next_look = std::min(deadline, std::chrono::steady_clock::now() + wake_period);
+  const wake_timer timer{next_look - std::chrono::steady_clock::now()};
+  if (!timer.made()) {
+    return failure{internal_error("no timer for the turnstile: " + reason(errno))};
+  }
+  while (flock(descriptor, LOCK_EX) != 0) {
+    if (errno != EINTR) {
+      return failure{internal_error(fmt::format("cannot lock {}: {}", path_, reason(errno)))};
+    }
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= deadline) {
+      observe();
+      return failure{error{.code = errc::unavailable, .message = {}}};
+    }
+    if (now >= next_look) {
+      observe();
+      constexpr int looks_apart = 10;
+      next_look = now + looks_apart * wake_period;
+    }
+  }
+  return {};
+}
+
+error turnstile::gave_up(std::chrono::milliseconds patience) const {
+  return error{
+      .code = errc::unavailable,
+      .message = fmt::format(
+          "waited {} ms for the lock of {}, held by {}",
+          patience.count(),
+          path_,
+          seen_ ? describe(*seen_) : "an unknown process"),
+      .retry_after = patience};
+}
+
+std::optional<lock_holder> turnstile::holder() const {
+  const auto named = named_in(lock_);
+  auto found = named;
+  const auto likely = named ? std::optional{named->process.pid} : std::nullopt;
+  // The kernel knows best: a process that was stopped between taking the lock and writing its name
+  // would pass for its predecessor.
+  if (const auto inside = held_ ? std::nullopt : flock_holder(lock_, likely)) {
+    found = named.value_or(lock_holder{});
+    found->process.pid = *inside;
+  } else if (const auto queued = flock_holder(next_, std::nullopt)) {
+    found = named.value_or(lock_holder{});
+    found->process.pid = *queued;
+    found->inside = false;
+  } else if (!found || locks_are_visible()) {
+    return std::nullopt;
+  }
+  const auto process = process_called(found->process.pid);
+  const bool named_one_is_gone = named && found->process.pid == named->process.pid && process
+                                 && process->start_time != named->process.start_time
+                                 && found->inside;
+  if (!process || named_one_is_gone) {
+    return std::nullopt;
+  }
+  found->process = *process;
+  return found;
+}
+
+void turnstile::observe() {
+  const auto now = holder();
+  if (!now || !seen_ || !now->same_turn(*seen_)) {
+    seen_since_ = std::chrono::steady_clock::now();
+  }
+  seen_ = now;
+}
+
+std::optional<lock_holder> turnstile::kill_stalled_holder(std::chrono::milliseconds limit) {
+  observe();
+  if (!seen_ || seen_->process.pid == getpid()
+      || std::chrono::steady_clock::now() - seen_since_ < limit) {
+    return std::nullopt;
+  }
+  const auto victim = *std::exchange(seen_, std::nullopt);
+  return kill_process(victim.process) ? std::optional{victim} : std::nullopt;
+}
+
+// Nothing in it throws: the compiler has checked the format.
+void turnstile::write_name() noexcept { // NOLINT(bugprone-exception-escape)
+  std::array<char, name_size> text{};
+  text.fill(' ');
+  text.back() = '\n';
+  fmt::format_to_n(
+      text.data(), text.size() - 1, "pid {} start {} turn {}", self_.pid, self_.start_time, turn_);
+  // Only a help for people and waiters: without it, /proc/locks still tells the process.
+  static_cast<void>(pwrite(lock_, text.data(), text.size(), 0) < 0);
+}
+
+outcome<turnstile_guard>
+turnstile_guard::lock(turnstile& gate, std::chrono::milliseconds patience) {
+  auto locked = gate.lock(patience);
+  if (!locked) {
+    return failure{std::move(locked.error())};
+  }
+  return turnstile_guard{gate};
+}
+
+} // namespace troupe::store

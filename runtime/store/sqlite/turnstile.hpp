@@ -1,0 +1,118 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+#include "runtime/outcome.hpp"
+#include "runtime/store/sqlite/process_info.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace troupe::store {
+
+/// Who is in the way of a writer.
+struct lock_holder {
+  process_info process;
+  /// Rises with every turn of that process.
+  std::uint64_t turn = 0;
+  /// False: it is next in the queue, and stands there without moving on.
+  bool inside = true;
+
+  bool same_turn(const lock_holder& other) const {
+    return process.pid == other.process.pid && process.start_time == other.process.start_time
+           && turn == other.turn && inside == other.inside;
+  }
+};
+
+/// "process 4711, stopped, in turn 12": for messages.
+std::string describe(const lock_holder& holder);
+
+/// The fair lock between the processes that write one database.
+///
+/// Two flocks: take NAME.next, take NAME.lock, release NAME.next. Whoever gives the lock back finds
+/// a waiter before it at NAME.next, so that nobody is passed by. The kernel frees both when their
+/// process dies. A fork without exec would share them: do not.
+///
+/// Owned by one writer and used by one thread at a time; two writers of one process need a
+/// turnstile each. Movable.
+/// @source DESIGN 7; runtime/store/FORMAT.md, "Lock files".
+class turnstile {
+public:
+  /// Opens, and if need be makes, the two files beside the database file `path`.
+  /// @errors `internal` with the system's reason.
+  static outcome<turnstile> open(const std::string& path);
+
+  turnstile(const turnstile&) = delete;
+  turnstile& operator=(const turnstile&) = delete;
+  turnstile(turnstile&& other) noexcept;
+  turnstile& operator=(turnstile&& other) noexcept;
+  ~turnstile();
+
+  /// Waits for the lock, at most `patience` (0 or more). It must not be held by this turnstile.
+  ///
+  /// While it waits the thread is woken by timer signals (SIGRTMAX - 2, whose handler does
+  /// nothing): the kernel has no flock with a timeout, and polling would cost each handover half a
+  /// period.
+  /// @errors `unavailable` (the message says who is in the way); `internal`.
+  outcome<void> lock(std::chrono::milliseconds patience);
+
+  void unlock() noexcept;
+
+  bool held() const { return held_; }
+
+  /// Who is in the way now, from /proc/locks, or else from the lock file; nothing if nobody is, or
+  /// if it is gone.
+  std::optional<lock_holder> holder() const;
+
+  /// Kills (SIGKILL) whoever has been in the way, in one and the same turn, for more than `limit`
+  /// since this turnstile first saw it there: in lock(), or in this function. Never this process.
+  ///
+  /// @return whom it killed; the lock is free once that process is gone.
+  std::optional<lock_holder> kill_stalled_holder(std::chrono::milliseconds limit);
+
+private:
+  turnstile(std::string path, int next, int lock);
+
+  outcome<void> wait_for(int descriptor, instant deadline);
+  error gave_up(std::chrono::milliseconds patience) const;
+  void observe();
+  void write_name() noexcept;
+  void close_files() noexcept;
+
+  std::string path_;
+  int next_ = -1;
+  int lock_ = -1;
+  bool held_ = false;
+  process_info self_;
+  std::uint64_t turn_ = 0;
+  /// Whom we saw in the way, and since when.
+  std::optional<lock_holder> seen_;
+  instant seen_since_;
+};
+
+/// Holds a turnstile for a scope.
+class turnstile_guard {
+public:
+  static outcome<turnstile_guard> lock(turnstile& gate, std::chrono::milliseconds patience);
+
+  turnstile_guard(const turnstile_guard&) = delete;
+  turnstile_guard& operator=(const turnstile_guard&) = delete;
+
+  turnstile_guard(turnstile_guard&& other) noexcept : gate_{other.gate_} { other.gate_ = nullptr; }
+
+  turnstile_guard& operator=(turnstile_guard&&) = delete;
+
+  ~turnstile_guard() {
+    if (gate_ != nullptr) {
+      gate_->unlock();
+    }
+  }
+
+private:
+  explicit turnstile_guard(turnstile& gate) : gate_{&gate} {}
+
+  turnstile* gate_;
+};
+
+} // namespace troupe::store

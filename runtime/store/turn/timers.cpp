@@ -1,0 +1,57 @@
+#include "runtime/store/turn/timers.hpp"
+
+namespace troupe::store {
+
+namespace {
+
+std::int64_t millis_of(wall_time time) {
+  return std::chrono::duration_cast<milliseconds>(time.time_since_epoch()).count();
+}
+
+} // namespace
+
+void timers::add(
+    const uuid& id,
+    wall_time due,
+    std::string_view topic,
+    std::string_view key,
+    std::string_view body) {
+  session_.execute(
+      "INSERT INTO timers (n, id, due_at, topic, key, body) VALUES ($1, $2, $3, $4, $5, $6)",
+      session_.integer_of("SELECT MAX(n) FROM timers").value_or(0) + 1,
+      id,
+      millis_of(due),
+      topic,
+      key,
+      std::as_bytes(std::span{body}));
+}
+
+std::vector<timer_row> timers::due(wall_time now, int rows_max) {
+  std::vector<timer_row> found;
+  auto take = [&](const row& row) {
+    const blob body = row.bytes(4);
+    found.push_back(
+        {row.integer(0),
+         row.id(1),
+         std::string{row.text(2)},
+         std::string{row.text(3)},
+         std::string{reinterpret_cast<const char*>(body.data()), body.size()}});
+  };
+  session_.query(
+      "SELECT n, id, topic, key, body FROM timers WHERE due_at <= $1 ORDER BY due_at, n LIMIT $2",
+      take,
+      millis_of(now),
+      rows_max);
+  return found;
+}
+
+void timers::remove(std::int64_t n) {
+  session_.execute("DELETE FROM timers WHERE n = $1", n);
+}
+
+std::optional<wall_time> timers::next() {
+  const auto millis = session_.integer_of("SELECT MIN(due_at) FROM timers");
+  return millis ? std::optional{wall_time{milliseconds{*millis}}} : std::nullopt;
+}
+
+} // namespace troupe::store

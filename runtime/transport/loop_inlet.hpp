@@ -1,0 +1,79 @@
+#pragma once
+
+#include "runtime/transport/wake.hpp"
+
+#include <cstddef>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace troupe::transport {
+
+/// The way into a socket loop: a bounded queue of typed commands and the descriptor that wakes it.
+///
+/// `push` and `reserve` from any thread, `drain` from the loop's.
+template <class Command>
+class loop_inlet {
+public:
+  explicit loop_inlet(std::size_t capacity) : capacity_{capacity} {}
+
+  /// Room for one command later on, so that work is not begun whose result could not leave.
+  /// False if there is none: try again when the loop has drained.
+  bool reserve() {
+    const std::lock_guard lock{mutex_};
+    if (queue_.size() + reserved_ >= capacity_) {
+      return false;
+    }
+    ++reserved_;
+    return true;
+  }
+
+  /// Gives a reserved place back unused.
+  void release() {
+    const std::lock_guard lock{mutex_};
+    --reserved_;
+  }
+
+  /// False, with `command` untouched, if the loop_inlet is full.
+  [[nodiscard]] bool push(Command&& command) { return push(std::move(command), 0); }
+
+  /// Into a reserved place: cannot fail.
+  void push_reserved(Command&& command) { (void)push(std::move(command), 1); }
+
+  /// Moves everything queued into `into`, which is emptied first.
+  void drain(std::vector<Command>& into) {
+    into.clear();
+    wake_.clear();
+    const std::lock_guard lock{mutex_};
+    queue_.swap(into);
+  }
+
+  wake& waker() { return wake_; }
+
+private:
+  bool push(Command&& command, std::size_t from_reserve) {
+    bool was_empty = false;
+    {
+      const std::lock_guard lock{mutex_};
+      if (from_reserve == 0 && queue_.size() + reserved_ >= capacity_) {
+        return false;
+      }
+      reserved_ -= from_reserve;
+      was_empty = queue_.empty();
+      queue_.push_back(std::move(command));
+    }
+    // The loop clears the descriptor before it looks, so only the first of a run need ring.
+    if (was_empty) {
+      wake_.ring();
+    }
+    return true;
+  }
+
+  const std::size_t capacity_;
+  std::mutex mutex_;
+  std::vector<Command> queue_;
+  std::size_t reserved_ = 0;
+  wake wake_;
+};
+
+} // namespace troupe::transport

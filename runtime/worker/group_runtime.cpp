@@ -1,0 +1,300 @@
+#include "runtime/worker/group_runtime.hpp"
+
+#include "runtime/bell.hpp"
+#include "runtime/supervision/handover.hpp"
+#include "runtime/wire/envelope.hpp"
+#include "runtime/wire/limits.hpp"
+#include "runtime/worker/runner.hpp"
+
+#include <caf/all.hpp>
+
+#include <cstdlib>
+#include <fmt/format.h>
+
+namespace {
+
+using start_atom = caf::atom_constant<caf::atom("start")>;
+using stop_atom = caf::atom_constant<caf::atom("stop")>;
+using down_atom = caf::atom_constant<caf::atom("down")>;
+
+} // namespace
+
+namespace troupe {
+
+namespace {
+
+using supervision::child_id;
+using supervision::hand_over;
+using supervision::handling;
+using supervision::take_over;
+
+// Of what a store says of itself, so that there is room for what to do about it.
+constexpr std::size_t refusal_bytes_max = 2'048;
+
+std::string replica_name(int number) {
+  return fmt::format("replica {}", number);
+}
+
+/// Whether another try would be refused, too: it is damaged, somebody else's, or not for this
+/// program. A disk that is full or not there, or a process out of descriptors, may be put right
+/// meanwhile: the worker ends, and whoever starts it again tries again.
+bool is_final(const error& refusal) {
+  const std::string_view fault = refusal.detail("fault");
+  return refusal.code == errc::invalid || refusal.code == errc::conflict || fault == "corrupt"
+         || fault == "schema";
+}
+
+/// What somebody who needs the group has to know, and do.
+error reason_to_shut(group& of, error refusal) {
+  refusal.possible = effect::none;
+  refusal.message = wire::travelling(
+      fmt::format(
+          "its database {} was refused: {}. Put the file right (restore a copy, say) or the "
+          "topology, then restart the worker {}, which opens it again only then",
+          *of.options().database,
+          wire::travelling(refusal.message, refusal_bytes_max),
+          of.parts().node),
+      wire::message_bytes_max);
+  return refusal;
+}
+
+/// A runner and the actor it lives in, which has a thread of its own.
+struct hosted {
+  std::unique_ptr<bell> ring = std::make_unique<bell>(); // The runner's effects ring it to the end.
+  std::unique_ptr<class runner> runner;
+  caf::actor actor;
+
+  template <class... Parts>
+  void tell(const Parts&... parts) const {
+    hand_over(runner.get());
+    caf::anon_send(actor, parts...);
+    ring->ring();
+  }
+
+  void end() const {
+    caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+    ring->ring();
+  }
+};
+
+/// What the supervisor says to a runner.
+void hear(caf::blocking_actor* self, class runner* inner, bool& is_over) {
+  const handling now{inner};
+  self->receive(
+      [&](start_atom, std::uint32_t child, std::uint64_t generation) {
+        inner->start(static_cast<child_id>(child), generation);
+      },
+      [&](stop_atom, std::uint32_t child, std::uint64_t generation) {
+        inner->stop(static_cast<child_id>(child), generation);
+      },
+      [&](down_atom, bool down) { inner->set_down(down); },
+      [&](const caf::exit_msg&) { is_over = true; },
+      caf::others >> [](caf::message_view&) -> caf::result<caf::message> {
+        return caf::sec::unexpected_message;
+      });
+}
+
+/// Runs a runner: turn after turn while there is something to do, and what the supervisor says in
+/// between.
+void run_runner(caf::blocking_actor* self, class runner* inner, bell* rung) {
+  for (bool is_over = false; !is_over;) {
+    rung->wait();
+    bool has_more = true;
+    while (has_more && !is_over) {
+      while (!is_over && !self->mailbox().empty()) {
+        hear(self, inner, is_over);
+      }
+      has_more = !is_over && inner->run();
+    }
+  }
+}
+
+caf::actor
+spawn_runner(caf::actor_system& system, class runner* inner, bell* rung, observe::event_log& log) {
+  const auto body = [&log](caf::blocking_actor* self, class runner* runner, bell* ring) {
+    // Handlers' exceptions end in the runner. One that comes this far is a fault of the runtime,
+    // whose state nobody can vouch for: the process goes, and `troupe up` starts another.
+    try {
+      return run_runner(self, runner, ring);
+    } catch (const std::exception& fault) {
+      log.write("worker.broken", {{"reason", fault.what()}});
+    } catch (...) {
+      log.write("worker.broken", {{"reason", "something thrown that is no exception"}});
+    }
+    std::_Exit(70);
+  };
+  return system.spawn(body, inner, rung);
+}
+
+} // namespace
+
+struct group_runtime::runners {
+  std::vector<hosted> all;
+
+  hosted& of(const group& front, child_id child) {
+    const auto& numbers = front.options().replicas;
+    for (std::size_t i = 0; i < numbers.size() && all.size() > 1; ++i) {
+      if (static_cast<child_id>(numbers[i]) == child) {
+        return all[i];
+      }
+    }
+    return all.front();
+  }
+};
+
+group_runtime::group_runtime(
+    const capability_options& options, const actor_type& type, worker_parts& parts)
+    : front_{std::make_unique<group>(options, type, parts)}, runners_{std::make_unique<runners>()} {
+}
+
+group_runtime::~group_runtime() {
+  end();
+  if (!runners_->all.empty()) {
+    // Hosts tell the supervisor and look into the group: both outlive them.
+    caf::scoped_actor self{runners_->all.front().actor.home_system()};
+    for (hosted& each : runners_->all) {
+      self->wait_for(each.actor);
+      take_over(each.runner.get());
+    }
+  }
+  supervisor_.reset();
+}
+
+outcome<std::unique_ptr<group_runtime>> group_runtime::start(
+    caf::actor_system& system,
+    const capability_options& options,
+    const actor_type& type,
+    worker_parts& parts) {
+  std::unique_ptr<group_runtime> made{new group_runtime{options, type, parts}};
+  if (auto launched = made->launch(system); !launched) {
+    return failure{std::move(launched).error()};
+  }
+  return made;
+}
+
+outcome<void> group_runtime::launch(caf::actor_system& system) {
+  group& front = *front_;
+  supervision::group_spec spec{.policy = front.options().supervision, .children = {}};
+  for (const int number : front.options().replicas) {
+    spec.children.push_back({.id = static_cast<child_id>(number), .name = replica_name(number)});
+  }
+  auto policy = supervision::group_policy::make(
+      std::move(spec), std::hash<std::string>{}(front.name() + front.parts().node));
+  if (!policy) {
+    return failure{std::move(policy).error()};
+  }
+  std::unique_ptr<runner_store> store;
+  if (front.has_store()) {
+    auto opened = runner_store::open(front);
+    if (!opened && is_final(opened.error())) {
+      front.shut(reason_to_shut(front, std::move(opened).error()));
+      return {};
+    }
+    if (!opened) {
+      return failure{std::move(opened).error()};
+    }
+    store = std::move(*opened);
+  }
+  const auto queues = front.queues();
+  for (std::size_t i = 0; i < queues.size(); ++i) {
+    const auto numbers = front.has_store() ? front.options().replicas
+                                           : std::vector<int>{front.options().replicas[i]};
+    hosted& each = runners_->all.emplace_back();
+    each.runner = std::make_unique<runner>(front, queues[i], numbers, std::move(store));
+    each.runner->on_event(
+        [this](supervision::group_event event) { supervisor_->tell(std::move(event)); });
+    each.actor = spawn_runner(system, each.runner.get(), each.ring.get(), front.parts().log);
+    queues[i].on_wake([ring = each.ring.get()] { ring->ring(); });
+  }
+  supervisor_ = std::make_unique<supervision::supervisor>(
+      system,
+      front.parts().time,
+      std::move(*policy),
+      [this](const supervision::group_action& action) { carry_out(action); });
+  supervisor_->tell(supervision::start_requested{});
+  return {};
+}
+
+void group_runtime::carry_out(const supervision::group_action& action) {
+  const std::string& name = front_->name();
+  observe::event_log& log = front_->parts().log;
+  if (const auto* start = std::get_if<supervision::start_child>(&action)) {
+    runners_->of(*front_, start->child)
+        .tell(start_atom::value, static_cast<std::uint32_t>(start->child), start->generation);
+  } else if (const auto* stop = std::get_if<supervision::stop_child>(&action)) {
+    runners_->of(*front_, stop->child)
+        .tell(stop_atom::value, static_cast<std::uint32_t>(stop->child), stop->generation);
+  } else if (const auto* failed = std::get_if<supervision::record_failure>(&action)) {
+    observe::log_fields fields{
+        {"capability", name},
+        {"replica", fmt::to_string(static_cast<std::uint32_t>(failed->child))},
+        {"reason", failed->failed.reason}};
+    if (failed->failed.message) {
+      fields.emplace_back("message", to_string(*failed->failed.message));
+    }
+    log.write("replica.failed", fields);
+  } else if (const auto* plan = std::get_if<supervision::plan_restart>(&action)) {
+    const auto wait =
+        std::chrono::duration_cast<milliseconds>(plan->due - front_->parts().time.now());
+    log.write(
+        "replica.restart_planned",
+        {{"capability", name},
+         {"replica", fmt::to_string(static_cast<std::uint32_t>(plan->child))},
+         {"attempt", fmt::to_string(plan->attempt)},
+         {"in_ms", fmt::to_string(std::max<std::int64_t>(0, wait.count()))}});
+  } else if (const auto* down = std::get_if<supervision::group_down>(&action)) {
+    front_->set_down(down->retry_at, down->reason);
+    tell_down(true);
+  } else if (std::holds_alternative<supervision::group_up>(action)) {
+    front_->set_down(std::nullopt, "all replicas are up");
+    tell_down(false);
+  }
+}
+
+void group_runtime::tell_down(bool down) {
+  for (const hosted& each : runners_->all) {
+    each.tell(down_atom::value, down);
+  }
+}
+
+void group_runtime::tick(instant now) {
+  front_->tick(now);
+  if (supervisor_) {
+    supervisor_->tick(now);
+  }
+}
+
+std::int64_t group_runtime::busy_since() const {
+  std::int64_t longest = 0;
+  for (const hosted& each : runners_->all) {
+    const std::int64_t since = each.runner->busy_since();
+    if (since != 0 && (longest == 0 || since < longest)) {
+      longest = since;
+    }
+  }
+  return longest;
+}
+
+std::vector<supervision::child_status> group_runtime::replicas() const {
+  if (supervisor_) {
+    return supervisor_->children();
+  }
+  std::vector<supervision::child_status> none_runs;
+  for (const int number : front_->options().replicas) {
+    none_runs.push_back(
+        {.name = replica_name(number), .state = "down", .generation = 0, .failures = {}});
+  }
+  return none_runs;
+}
+
+void group_runtime::end() {
+  front_->set_ending();
+  if (supervisor_) {
+    supervisor_->end();
+  }
+  for (const hosted& each : runners_->all) {
+    each.end();
+  }
+}
+
+} // namespace troupe

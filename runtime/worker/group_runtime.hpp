@@ -1,0 +1,66 @@
+#pragma once
+
+#include "runtime/supervision/supervisor.hpp"
+#include "runtime/worker/group.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace caf {
+class actor_system;
+} // namespace caf
+
+namespace troupe {
+
+/// A group that runs: its front, its runners as CAF actors, and their supervisor.
+///
+/// Each runner is a blocking actor with a thread of its own: one where there is a store, whose
+/// writer runs all replicas, else one per replica. Lanes wake it by a bell, the supervisor by
+/// messages. A group whose store is refused for good is shut: it has neither runners nor
+/// supervisor, and only says so.
+class group_runtime {
+public:
+  /// Opens the store, if there is one, and starts the replicas.
+  /// @return also a group that is shut (`front().why_shut()`), if its store was refused for good.
+  /// @errors of the store, if it may open at the next try (it is busy, the disk is full or away).
+  static outcome<std::unique_ptr<group_runtime>> start(
+      caf::actor_system& system,
+      const capability_options& options,
+      const actor_type& type,
+      worker_parts& parts);
+
+  /// Ends the actors and waits for them: for what a runner has in hand at most. Not on an actor's
+  /// thread.
+  ~group_runtime();
+  group_runtime(const group_runtime&) = delete;
+  group_runtime& operator=(const group_runtime&) = delete;
+
+  group& front() { return *front_; }
+
+  /// Timers of breaker and supervisor. Every few milliseconds, from the socket loop.
+  void tick(instant now);
+
+  /// Since when the longest handler or commit has been running; 0 if none is.
+  std::int64_t busy_since() const;
+
+  std::vector<supervision::child_status> replicas() const;
+
+  /// Asks the actors to end, without waiting. What they have not begun stays undone: brokers hand
+  /// it on. Call when nothing is pushed any more.
+  void end();
+
+private:
+  struct runners;
+
+  group_runtime(const capability_options& options, const actor_type& type, worker_parts& parts);
+  outcome<void> launch(caf::actor_system& system);
+  void carry_out(const supervision::group_action& action);
+  void tell_down(bool down);
+
+  std::unique_ptr<group> front_;
+  std::unique_ptr<runners> runners_;
+  std::unique_ptr<supervision::supervisor> supervisor_;
+};
+
+} // namespace troupe

@@ -1,0 +1,91 @@
+#include "runtime/worker/runner_store.hpp"
+
+#include "runtime/actor/registry.hpp"
+#include "runtime/store/sqlite/database.hpp"
+#include "runtime/store/turn/forced_breakers.hpp"
+#include "runtime/store/turn/writers.hpp"
+
+#include <fmt/format.h>
+
+namespace troupe {
+
+namespace {
+
+constexpr milliseconds lock_patience{1'000};
+constexpr int lock_tries_max = 30;
+// A holder whose own watchdog should have ended it by now is stopped, and stops everybody.
+constexpr milliseconds stalled_grace{1'000};
+
+/// Opens the database. If somebody stands in the way, he is given as long as in a turn, not more.
+outcome<std::unique_ptr<store::database>>
+open_database(group& of, const std::string& path, store::sqlite_options options) {
+  options.lock_patience = lock_patience;
+  auto opened = store::open_sqlite(path, options);
+  if (opened || opened.error().code != errc::unavailable) {
+    return opened;
+  }
+  auto gate = store::turnstile::open(path);
+  if (!gate || !lock_patiently(of, *gate)) {
+    return opened;
+  }
+  gate->unlock();
+  return store::open_sqlite(path, options);
+}
+
+} // namespace
+
+bool lock_patiently(group& of, store::turnstile& gate) {
+  for (int tries = 0; tries < lock_tries_max && !of.is_ending(); ++tries) {
+    const auto locked = gate.lock(lock_patience);
+    if (locked) {
+      return true;
+    }
+    of.parts().log.write(
+        "store.lock_awaited", {{"capability", of.name()}, {"reason", locked.error().message}});
+    if (const auto killed = gate.kill_stalled_holder(of.options().turn_limit + stalled_grace)) {
+      of.parts().log.write(
+          "store.stalled_holder_killed",
+          {{"capability", of.name()}, {"holder", describe(*killed)}});
+    }
+  }
+  return false;
+}
+
+outcome<std::unique_ptr<runner_store>> runner_store::open(group& of) {
+  worker_parts& parts = of.parts();
+  const std::string& path = *of.options().database;
+  store::sqlite_options options;
+  options.capability = of.name();
+  auto database = open_database(of, path, options);
+  if (!database) {
+    return failure{std::move(database).error()};
+  }
+  auto gate = store::turnstile::open(path);
+  if (!gate) {
+    return failure{std::move(gate).error()};
+  }
+  auto made =
+      std::make_unique<runner_store>(runner_store{std::move(*database), std::move(*gate), 0});
+  auto lock = store::turnstile_guard::lock(made->gate, options.lock_patience);
+  if (!lock) {
+    return failure{std::move(lock).error()};
+  }
+  store::database& session = *made->database;
+  auto migrated = migrate(session, parts.time, of.type());
+  if (!migrated) {
+    return failure{std::move(migrated).error()};
+  }
+  try {
+    store::transaction transaction{session};
+    made->writer = store::writers{session}.add(parts.node, parts.incarnation, parts.time.wall());
+    if (const auto said = store::forced_breakers{session}.on(parts.node)) {
+      of.restore(*said, parts.time.now());
+    }
+    transaction.commit();
+  } catch (const store::database_error& fault) {
+    return failure{fault.to_error()};
+  }
+  return made;
+}
+
+} // namespace troupe

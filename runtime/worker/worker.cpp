@@ -1,0 +1,188 @@
+#include "runtime/worker/worker.hpp"
+
+#include "runtime/worker/worker_loop.hpp"
+
+#include <caf/all.hpp>
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstdlib>
+#include <fmt/format.h>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+namespace troupe {
+
+namespace {
+
+// Each is a finished turn of one runner, and a runner has one at a time: far more than there are
+// runners.
+constexpr std::size_t inlet_commands = 4'096;
+constexpr milliseconds watchdog_interval{50};
+
+caf::actor_system_config& configure(caf::actor_system_config& config) {
+  // The default work-stealing scheduler sleeps when idle: 0.4 ms per wake-up were measured.
+  config.set("scheduler.policy", caf::atom("sharing"));
+  config.set("scheduler.max-threads", std::max(2U, std::thread::hardware_concurrency()));
+  config.set("logger.verbosity", caf::atom("quiet"));
+  return config;
+}
+
+error of_capability(const std::string& name, error why) {
+  why.message = fmt::format("capability `{}`: {}", name, why.message);
+  return why;
+}
+
+/// A worker all of whose groups are shut would only look alive: what the first one says is its end.
+outcome<void> check_that_some_run(const std::vector<std::unique_ptr<group_runtime>>& groups) {
+  const auto is_shut = [](const auto& each) { return each->front().why_shut() != nullptr; };
+  if (groups.empty() || !std::all_of(groups.begin(), groups.end(), is_shut)) {
+    return {};
+  }
+  const group& first = groups.front()->front();
+  return failure{of_capability(first.name(), *first.why_shut())};
+}
+
+} // namespace
+
+struct worker::state {
+  state(const clock& clock, observe::event_log& log, worker_options given)
+      : options{std::move(given)}, inlet{inlet_commands},
+        parts{
+            clock,
+            log,
+            inlet,
+            options.node,
+            ids.next(clock.wall()),
+            options.folder,
+            static_cast<int>(options.brokers.size()),
+            options.body_bytes_max},
+        system{configure(config)} {}
+
+  state(const state&) = delete;
+  state& operator=(const state&) = delete;
+  ~state();
+
+  void watch(const std::stop_token& stop);
+  void end_if_overdue(instant now);
+
+  worker_options options;
+  uuid_source ids;
+  transport::loop_inlet<outbound> inlet;
+  worker_parts parts;
+  caf::actor_system_config config;
+  caf::actor_system system;
+  std::vector<std::unique_ptr<group_runtime>> groups;
+  std::unique_ptr<transport::peer_loop> sockets;
+  std::unique_ptr<worker_loop> loop;
+  // The watchdog looks at the groups under it.
+  std::mutex watch_mutex;
+  std::optional<instant> ending_since;
+  std::jthread watchdog;
+};
+
+/// Also when `make` fails half-way. A handler that never returns is the watchdog's, to the end.
+worker::state::~state() {
+  for (const auto& each : groups) {
+    each->end();
+  }
+  std::vector<std::unique_ptr<group_runtime>> leaving;
+  {
+    const std::lock_guard lock{watch_mutex};
+    ending_since = parts.time.now();
+    leaving.swap(groups);
+  }
+  leaving.clear();
+}
+
+/// Ends the process when the groups do not end: an effect may wait for somebody who never answers.
+void worker::state::end_if_overdue(instant now) {
+  if (ending_since && now - *ending_since > options.drain_limit) {
+    parts.log.write(
+        "worker.end_overdue",
+        {{"limit_ms", fmt::to_string(options.drain_limit.count())},
+         {"what",
+          "an effect or handler did not return; what it was doing is done again elsewhere"}});
+    std::_Exit(75);
+  }
+}
+
+/// Ends the process when a handler or commit runs longer than its limit: a thread cannot be ended
+/// from outside, but a process can, and what it held is handed on.
+void worker::state::watch(const std::stop_token& stop) {
+  std::condition_variable_any never;
+  std::unique_lock lock{watch_mutex};
+  while (!stop.stop_requested()) {
+    never.wait_for(lock, stop, watchdog_interval, [] { return false; });
+    end_if_overdue(parts.time.now());
+    const std::int64_t now = parts.time.now().time_since_epoch().count();
+    for (const auto& each : groups) {
+      const std::int64_t since = each->busy_since();
+      const auto limit = std::chrono::nanoseconds{each->front().options().turn_limit}.count();
+      if (since != 0 && now - since > limit) {
+        parts.log.write(
+            "worker.watchdog",
+            {{"capability", each->front().name()},
+             {"limit_ms", fmt::to_string(each->front().options().turn_limit.count())},
+             {"what",
+              "a handler did not return in time; this process ends so that others can go on"}});
+        std::_Exit(75);
+      }
+    }
+  }
+}
+
+worker::worker(std::unique_ptr<state> made) : state_{std::move(made)} {
+}
+
+worker::~worker() = default;
+
+outcome<std::unique_ptr<worker>> worker::make(
+    transport::context& zmq,
+    const clock& time,
+    observe::event_log& log,
+    const registry& types,
+    worker_options options) {
+  auto made = std::make_unique<state>(time, log, std::move(options));
+  for (capability_options& each : made->options.capabilities) {
+    // The actor type's name was checked with the topology.
+    const actor_type* type = types.find(each.actor);
+    if (type == nullptr) {
+      return failure{
+          invalid(fmt::format("capability `{}`: no actor type `{}`", each.name, each.actor))};
+    }
+    if (!type->sagas.empty()) {
+      each.replicas.resize(1); // One coordinator runs all sagas of a process; more add nothing.
+    }
+    auto group = group_runtime::start(made->system, each, *type, made->parts);
+    if (!group) {
+      return failure{of_capability(each.name, std::move(group).error())};
+    }
+    made->groups.push_back(std::move(*group));
+  }
+  if (auto some_run = check_that_some_run(made->groups); !some_run) {
+    return failure{std::move(some_run).error()};
+  }
+  made->sockets = std::make_unique<transport::peer_loop>(
+      zmq,
+      time,
+      transport::peer_loop::options{
+          made->options.brokers, made->options.heartbeat, made->options.body_bytes_max},
+      made->inlet.waker());
+  made->loop =
+      std::make_unique<worker_loop>(*made->sockets, made->options, made->parts, made->groups);
+  return std::unique_ptr<worker>{new worker{std::move(made)}};
+}
+
+worker_end worker::run() {
+  state_->watchdog = std::jthread{[this](const std::stop_token& stop) { state_->watch(stop); }};
+  state_->sockets->run(*state_->loop);
+  return state_->loop->end();
+}
+
+void worker::drain() {
+  state_->loop->request_drain();
+}
+
+} // namespace troupe

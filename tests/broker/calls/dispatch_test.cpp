@@ -1,0 +1,417 @@
+#include "tests/broker/calls/router_fixture.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <map>
+#include <set>
+
+namespace troupe::broker {
+
+namespace utf = boost::unit_test;
+
+BOOST_AUTO_TEST_SUITE(runtime_broker_router_dispatch, *utf::label("unit") * utf::timeout(30))
+
+using logins = std::vector<std::uint32_t>;
+
+BOOST_FIXTURE_TEST_CASE(
+    without_a_key_the_least_loaded_node_is_next_and_ties_go_round, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 10));
+  BOOST_REQUIRE(join("n2", 2, 10));
+  BOOST_REQUIRE(join("n3", 3, 10));
+
+  std::map<std::uint32_t, int> share;
+  for (std::uint64_t number = 1; number <= 9; ++number) {
+    call(number);
+    ++share[receivers(number).at(0)];
+  }
+  BOOST_TEST((share == std::map<std::uint32_t, int>{{1, 3}, {2, 3}, {3, 3}}));
+
+  for (std::uint64_t number = 1; number <= 9; ++number) {
+    if (receivers(number).at(0) == 2) {
+      reply(2, number);
+    }
+  }
+  call(10);
+  BOOST_TEST(receivers(10) == logins{2}, boost::test_tools::per_element());
+
+  // Idle nodes take turns too: one after another, each answered before the next.
+  for (std::uint64_t number = 1; number <= 10; ++number) {
+    for (std::uint32_t login = 1; login <= 3; ++login) {
+      reply(login, number);
+    }
+  }
+  std::set<std::uint32_t> asked;
+  for (std::uint64_t number = 20; number < 23; ++number) {
+    call(number);
+    asked.insert(receivers(number).at(0));
+    reply(receivers(number).at(0), number);
+  }
+  BOOST_TEST(asked.size() == 3U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_key_stays_with_its_node_while_that_has_room, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 100));
+  BOOST_REQUIRE(join("n2", 2, 100));
+  BOOST_REQUIRE(join("n3", 3, 100));
+
+  std::map<std::string, std::uint32_t> home;
+  std::uint64_t number = 0;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 30; ++i) {
+      const std::string key = "key-" + std::to_string(i);
+      call(++number, 0, 1s, key);
+      const std::uint32_t got = receivers(number).at(0);
+      BOOST_TEST(home.try_emplace(key, got).first->second == got);
+    }
+  }
+  std::set<std::uint32_t> used;
+  for (const auto& [key, login] : home) {
+    used.insert(login);
+  }
+  BOOST_TEST(used.size() == 3U);
+
+  // A node that leaves moves only its own keys.
+  leave(2);
+  for (const auto& [key, login] : home) {
+    call(++number, 0, 1s, key);
+    if (login != 2) {
+      BOOST_TEST(receivers(number).at(0) == login);
+    }
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_key_goes_to_the_next_node_when_its_own_is_full, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 1));
+  BOOST_REQUIRE(join("n2", 2, 1));
+
+  call(1, 0, 1s, "k");
+  call(2, 0, 1s, "k");
+
+  BOOST_TEST(receivers(1) != receivers(2), boost::test_tools::per_element());
+  BOOST_TEST(receivers(2).size() == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(credit_is_never_exceeded_and_the_queue_keeps_order, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 2));
+  for (std::uint64_t number = 1; number <= 6; ++number) {
+    call(number);
+  }
+  BOOST_TEST(delivered.size() == 2U);
+
+  reply(1, 2);
+  reply(1, 1);
+
+  BOOST_REQUIRE(delivered.size() == 4U);
+  BOOST_TEST((delivered[2].id == id(3)));
+  BOOST_TEST((delivered[3].id == id(4)));
+}
+
+BOOST_FIXTURE_TEST_CASE(credit_is_counted_per_capability, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 1));
+
+  call(1);
+  call(2, 0, 1s, {}, "users");
+
+  BOOST_TEST(delivered.size() == 2U);
+}
+
+BOOST_FIXTURE_TEST_CASE(calls_wait_for_a_worker_to_log_in, router_fixture) {
+  call(1);
+  call(2);
+  BOOST_TEST(delivered.empty());
+
+  BOOST_REQUIRE(join("n1", 1));
+
+  BOOST_TEST(delivered.size() == 2U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_refusal_without_effect_is_tried_at_another_node, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  call(1);
+  BOOST_REQUIRE(join("n2", 2));
+
+  refuse_with(1, 1, {.code = errc::circuit_open, .message = "open", .retry_after = 700ms});
+  BOOST_TEST(receivers(1) == (logins{1, 2}), boost::test_tools::per_element());
+  refuse_with(2, 1, {.code = errc::overloaded, .message = "full", .retry_after = 300ms});
+
+  BOOST_REQUIRE(refusal(1));
+  BOOST_TEST((refusal(1)->code == errc::overloaded));
+  BOOST_TEST((refusal(1)->retry_after == 300ms));
+  BOOST_TEST((refusal(1)->possible == effect::none));
+  BOOST_TEST(tested.size() == 0U);
+}
+
+// It was on its way when the node began to drain: nobody is to blame, and nobody is left to ask.
+BOOST_FIXTURE_TEST_CASE(a_call_that_a_draining_node_refuses_waits_for_the_next, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  call(1);
+  state(1, 0, "closed", 0ms, true);
+
+  refuse_with(1, 1, {.code = errc::unavailable, .message = "draining", .retry_after = 50ms});
+  BOOST_TEST(ended.empty());
+  leave(1);
+  BOOST_REQUIRE(join("n1", 2, 2, {}, 7));
+
+  BOOST_TEST(receivers(1) == (logins{1, 2}), boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_refused_call_waits_for_a_node_that_is_only_busy, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 1));
+  BOOST_REQUIRE(join("n2", 2, 1));
+  call(1);
+  call(2);
+  const std::uint32_t first = receivers(1).at(0);
+  const std::uint32_t second = receivers(2).at(0);
+
+  refuse_with(first, 1, {.code = errc::circuit_open, .message = "open"});
+  BOOST_TEST(ended.empty());
+  call(3); // Is not held up by the one that waits.
+  BOOST_TEST(receivers(3) == logins{first}, boost::test_tools::per_element());
+  reply(second, 2);
+
+  BOOST_TEST(receivers(1) == (logins{first, second}), boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(other_errors_are_answers, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  BOOST_REQUIRE(join("n2", 2));
+  call(1);
+  call(2);
+
+  refuse_with(receivers(1).at(0), 1, rejected("sold_out", "none left"));
+  refuse_with(
+      receivers(2).at(0),
+      2,
+      {.code = errc::unavailable, .possible = effect::unknown, .message = "who knows"});
+
+  BOOST_TEST(answers(1) == 1U);
+  BOOST_TEST(answers(2) == 1U);
+  BOOST_TEST(delivered.size() == 2U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_node_with_an_open_breaker_is_avoided_until_its_time, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 10));
+  BOOST_REQUIRE(join("n2", 2, 10));
+  state(1, 10, "open", 200ms);
+
+  call(1);
+  call(2);
+  BOOST_TEST(receivers(1) == logins{2}, boost::test_tools::per_element());
+  BOOST_TEST(receivers(2) == logins{2}, boost::test_tools::per_element());
+
+  advance(200ms);
+  call(3);
+  BOOST_TEST(receivers(3) == logins{1}, boost::test_tools::per_element());
+}
+
+// Nothing else would set it moving: the other node has no room.
+BOOST_FIXTURE_TEST_CASE(
+    a_call_that_waits_goes_to_a_node_whose_breaker_had_its_time, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 1));
+  BOOST_REQUIRE(join("n2", 2, 1));
+  state(2, 1, "open", 200ms);
+  call(1);
+  call(2);
+  BOOST_TEST(receivers(2).empty());
+
+  advance(210ms);
+
+  BOOST_TEST(receivers(2) == logins{2}, boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(all_breakers_open_is_said_at_once, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  BOOST_REQUIRE(join("n2", 2));
+  state(1, 2, "open", 500ms);
+  state(2, 2, "open", 200ms);
+
+  call(1);
+
+  BOOST_REQUIRE(refusal(1));
+  BOOST_TEST((refusal(1)->code == errc::circuit_open));
+  BOOST_TEST((refusal(1)->retry_after == 200ms));
+}
+
+// It had the call when it left: only the nodes that refuse it had no part in it.
+BOOST_FIXTURE_TEST_CASE(
+    a_refusal_after_a_worker_left_with_the_call_is_of_unknown_effect, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  BOOST_REQUIRE(join("n2", 2));
+  state(2, 2, "open", 200ms);
+  call(1);
+  BOOST_TEST(receivers(1) == logins{1}, boost::test_tools::per_element());
+
+  leave(1);
+
+  BOOST_REQUIRE(refusal(1));
+  BOOST_TEST((refusal(1)->code == errc::circuit_open));
+  BOOST_TEST((refusal(1)->possible == effect::unknown));
+}
+
+// Nor has it had no part in it because it is back.
+BOOST_FIXTURE_TEST_CASE(a_refusal_after_a_link_was_lost_is_of_unknown_effect, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 2, {}, 55));
+  call(1);
+  lose(1);
+  BOOST_REQUIRE(join("n2", 2));
+  BOOST_REQUIRE(join("n1", 3, 2, {}, 55)); // It has answered, and the answer went with the link.
+  state(3, 2, "open", 200ms);
+
+  refuse_with(2, 1, {.code = errc::circuit_open, .message = "open", .retry_after = 200ms});
+
+  BOOST_REQUIRE(refusal(1));
+  BOOST_TEST((refusal(1)->possible == effect::unknown));
+}
+
+BOOST_FIXTURE_TEST_CASE(
+    what_a_person_forced_open_is_refused_in_words_until_given_back, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  state(1, 2, "open", 200ms, false, "forced open by ann: moving disks");
+
+  advance(10s);
+  call(1);
+
+  BOOST_REQUIRE(refusal(1));
+  BOOST_TEST((refusal(1)->code == errc::circuit_open));
+  BOOST_TEST((refusal(1)->retry_after == 200ms));
+  BOOST_TEST(
+      refusal(1)->message
+      == "every live node of `orders` has an open circuit breaker; that of n1 is forced open by "
+         "ann: moving disks");
+
+  state(1, 2, "half_open");
+  call(2);
+  BOOST_TEST(receivers(2) == logins{1}, boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(one_node_forced_open_is_avoided_and_the_other_serves, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 10));
+  BOOST_REQUIRE(join("n2", 2, 10));
+  state(1, 10, "open", 200ms, false, "forced open by ann: moving disks");
+
+  advance(10s);
+  call(1);
+  call(2);
+
+  BOOST_TEST(receivers(1) == logins{2}, boost::test_tools::per_element());
+  BOOST_TEST(receivers(2) == logins{2}, boost::test_tools::per_element());
+}
+
+// A process that ended takes what was said to it along; its successor says so again if it still is.
+BOOST_FIXTURE_TEST_CASE(a_new_login_is_not_taken_for_the_forced_one, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  state(1, 2, "open", 200ms, false, "forced open by ann: moving disks");
+  lose(1);
+
+  BOOST_REQUIRE(join("n1", 2, 2, {}, 7));
+  call(1);
+
+  BOOST_TEST(receivers(1) == logins{2}, boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_group_that_is_down_is_unavailable, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  state(1, 0, "down", 500ms);
+
+  call(1);
+
+  BOOST_REQUIRE(refusal(1));
+  BOOST_TEST((refusal(1)->code == errc::unavailable));
+  BOOST_TEST((refusal(1)->retry_after == 500ms));
+}
+
+BOOST_FIXTURE_TEST_CASE(
+    a_shut_group_is_refused_with_its_reason_however_long_it_takes, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  shut(1, "orders.db is damaged: restore a copy");
+
+  for (std::uint64_t number = 1; number <= 2; ++number) {
+    call(number);
+    BOOST_REQUIRE(refusal(number));
+    BOOST_TEST((refusal(number)->code == errc::unavailable));
+    BOOST_TEST((refusal(number)->possible == effect::none));
+    BOOST_TEST(!refusal(number)->retry_after.has_value());
+    BOOST_TEST(refusal(number)->message.find("n1: orders.db is damaged") != std::string::npos);
+    advance(60s);
+  }
+  call(3, 0, 1s, {}, "users");
+  BOOST_TEST(receivers(3) == logins{1}, boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_node_where_a_group_is_shut_is_passed_over, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 1));
+  BOOST_REQUIRE(join("n2", 2, 1));
+  shut(1, "damaged");
+
+  call(1);
+  call(2); // Waits for n2's credit.
+
+  BOOST_TEST(receivers(1) == logins{2}, boost::test_tools::per_element());
+  BOOST_TEST(!refusal(2));
+  reply(2, 1);
+  BOOST_TEST(receivers(2) == logins{2}, boost::test_tools::per_element());
+}
+
+// Killing the one good worker of a capability must not fail its calls.
+BOOST_FIXTURE_TEST_CASE(
+    calls_wait_for_a_node_that_is_away_before_one_that_is_shut, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  BOOST_REQUIRE(join("n2", 2));
+  shut(1, "damaged");
+  call(1, 0, 9s);
+  lose(2);
+  call(2, 0, 9s);
+  BOOST_TEST(!refusal(1));
+  BOOST_TEST(!refusal(2));
+
+  BOOST_REQUIRE(join("n2", 3, 0));
+  BOOST_TEST(!refusal(1)); // It may give credit yet.
+  shut(3, "damaged");
+
+  BOOST_REQUIRE(refusal(1));
+  BOOST_TEST((refusal(1)->possible == effect::unknown)); // Who died may have done it.
+  BOOST_REQUIRE(refusal(2));
+  BOOST_TEST((refusal(2)->possible == effect::none));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_login_after_the_repair_is_served_again, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  shut(1, "damaged");
+  leave(1);
+  call(1);
+
+  BOOST_REQUIRE(join("n1", 2));
+
+  BOOST_TEST(receivers(1) == logins{2}, boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_draining_node_gets_nothing_more, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  BOOST_REQUIRE(join("n2", 2));
+  state(1, 0, "closed", 0ms, true);
+
+  call(1, 0, 1s, {}, "users");
+  call(2, 0, 1s, {}, "users");
+  call(3);
+
+  for (std::uint64_t number = 1; number <= 3; ++number) {
+    BOOST_TEST(receivers(number) == logins{2}, boost::test_tools::per_element());
+  }
+  BOOST_TEST(has_event("worker_draining"));
+}
+
+BOOST_FIXTURE_TEST_CASE(more_credit_sends_what_waits, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 0));
+  call(1);
+  call(2);
+  BOOST_TEST(delivered.empty());
+
+  state(1, 1);
+  BOOST_TEST(delivered.size() == 1U);
+  state(1, 2);
+  BOOST_TEST(delivered.size() == 2U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::broker

@@ -1,0 +1,225 @@
+#include "tests/broker/calls/router_fixture.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+namespace troupe::broker {
+
+namespace utf = boost::unit_test;
+
+BOOST_AUTO_TEST_SUITE(runtime_broker_router_sessions, *utf::label("unit") * utf::timeout(30))
+
+using logins = std::vector<std::uint32_t>;
+
+BOOST_FIXTURE_TEST_CASE(wrong_logins_are_refused, router_fixture) {
+  const auto unknown = join("n9", 1);
+  BOOST_REQUIRE(!unknown);
+  BOOST_TEST((unknown.error().code == errc::forbidden));
+
+  wire::hello other_plan = hello("n1", 1, 1);
+  other_plan.plan = 8;
+  const auto planned = tested.hello(login_id{1}, other_plan, now, out);
+  BOOST_REQUIRE(!planned);
+  BOOST_TEST((planned.error().code == errc::conflict));
+  BOOST_TEST(planned.error().detail("reason") == "other_topology");
+
+  wire::hello unbatched = hello("n1", 1, 1);
+  unbatched.batch = false;
+  const auto plain = tested.hello(login_id{1}, unbatched, now, out);
+  BOOST_REQUIRE(!plain);
+  BOOST_TEST((plain.error().code == errc::invalid));
+
+  BOOST_TEST(out.actions.empty());
+  BOOST_TEST(!tested.is_worker(login_id{1}));
+  BOOST_TEST(tested.counts().logins_refused == 3U);
+}
+
+BOOST_FIXTURE_TEST_CASE(
+    a_second_process_of_a_name_is_refused_while_the_first_lives, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  advance(3s);
+
+  const auto second = join("n1", 2);
+
+  BOOST_REQUIRE(!second);
+  BOOST_TEST((second.error().code == errc::conflict));
+  BOOST_TEST(second.error().message.find("4711") != std::string::npos);
+  BOOST_TEST(second.error().message.find("3 s") != std::string::npos);
+  BOOST_TEST(tested.is_worker(login_id{1}));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_second_process_follows_a_silent_first, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  call(1, 0, 5s);
+  now += 801ms; // No tick has seen it yet.
+
+  BOOST_REQUIRE(join("n1", 2));
+
+  BOOST_TEST((forgotten == std::vector<login_id>{login_id{1}}));
+  BOOST_TEST(receivers(1) == (logins{1, 2}), boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(silence_is_death, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  call(1, 0, 5s);
+
+  advance(700ms, false);
+  BOOST_TEST(forgotten.empty());
+  advance(120ms, false);
+  BOOST_TEST((forgotten == std::vector<login_id>{login_id{1}}));
+  BOOST_TEST(has_event("worker_lost"));
+  BOOST_REQUIRE(join("n2", 2));
+
+  BOOST_TEST(receivers(1) == (logins{1, 2}), boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(the_same_process_on_a_new_connection_replaces_itself, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 2, {}, 55));
+  BOOST_REQUIRE(join("n2", 2, 0));
+  call(1);
+  call(2);
+
+  BOOST_REQUIRE(join("n1", 3, 2, {id(1)}, 55));
+
+  BOOST_TEST((forgotten == std::vector<login_id>{login_id{1}}));
+  BOOST_TEST(receivers(1) == logins{1}, boost::test_tools::per_element()); // Still in hand there.
+  BOOST_TEST(receivers(2) == (logins{1, 3}), boost::test_tools::per_element());
+  reply(3, 1);
+  BOOST_TEST(answers(1) == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(what_a_dead_worker_had_goes_on_in_order_before_what_waits, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 2));
+  for (std::uint64_t number = 1; number <= 4; ++number) {
+    call(number);
+  }
+  lose(1);
+  forget_all();
+
+  BOOST_REQUIRE(join("n2", 2, 4));
+
+  BOOST_REQUIRE(delivered.size() == 4U);
+  for (std::uint64_t i = 0; i < 4; ++i) {
+    BOOST_TEST((delivered[i].id == id(i + 1)));
+  }
+  BOOST_TEST(tested.counts().redelivered == 2U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_call_nobody_waits_for_ends_with_its_worker, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  call(1, 0, 100ms);
+  advance(110ms);
+
+  lose(1);
+
+  BOOST_TEST(tested.size() == 0U);
+}
+
+BOOST_FIXTURE_TEST_CASE(
+    pending_calls_are_asked_again_when_a_worker_of_theirs_dies, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  BOOST_REQUIRE(join("n2", 2));
+  call(1, 0, 5s);
+  const std::uint32_t first = receivers(1).at(0);
+  pending(first, 1);
+
+  lose(first);
+
+  BOOST_TEST(receivers(1) == (logins{first, 3 - first}), boost::test_tools::per_element());
+  pending(3 - first, 1);
+  reply(3 - first, 1);
+  BOOST_TEST(answers(1) == 1U);
+  BOOST_TEST(tested.size() == 0U);
+}
+
+BOOST_FIXTURE_TEST_CASE(who_says_bye_is_not_to_blame, router_fixture) {
+  for (std::uint32_t round = 1; round <= 5; ++round) {
+    BOOST_REQUIRE(join("n1", round));
+    if (round == 1) {
+      call(1, 0, 5s);
+    }
+    leave(round);
+  }
+  BOOST_REQUIRE(join("n1", 6));
+
+  BOOST_TEST(receivers(1).size() == 6U);
+  BOOST_TEST(tested.counts().suspects == 0U);
+  BOOST_TEST(tested.counts().workers_left == 5U);
+}
+
+// This broker restarted: the worker knows a call that the broker does not.
+BOOST_FIXTURE_TEST_CASE(a_retry_attaches_to_what_a_worker_brought_along, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 2, {id(1)}));
+  BOOST_REQUIRE(join("n2", 2));
+
+  call(1);
+  BOOST_TEST(delivered.empty());
+  reply(1, 1);
+
+  BOOST_TEST(answers(1) == 1U);
+  call(2);
+  BOOST_TEST(receivers(2).size() == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(
+    what_was_brought_along_is_forgotten_with_its_worker_or_its_answer, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 2, {id(1), id(2)}));
+  reply(1, 1);
+  call(1);
+  BOOST_TEST(receivers(1).size() == 1U);
+
+  lose(1);
+  BOOST_REQUIRE(join("n2", 2));
+  call(2);
+
+  BOOST_TEST(receivers(2) == logins{2}, boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_login_claims_what_waits_and_only_that, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 1, {}, 55));
+  call(1, 0, 5s);
+  lose(1);
+  BOOST_REQUIRE(join("n2", 2, 0));
+
+  BOOST_REQUIRE(join("n1", 3, 1, {id(1)}, 55));
+
+  BOOST_TEST(receivers(1) == logins{1}, boost::test_tools::per_element());
+  BOOST_TEST(tested.counts().adopted == 1U);
+  // It was no death: two more are needed before the call is suspected.
+  lose(3);
+  BOOST_REQUIRE(join("n1", 4));
+  BOOST_TEST(tested.counts().suspects == 0U);
+  reply(4, 1);
+  BOOST_TEST(answers(1) == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(everybody_learns_who_is_there, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  BOOST_REQUIRE(join("n3", 3));
+  lose(1);
+
+  BOOST_TEST(rosters == 3U);
+  BOOST_REQUIRE(tested.roster().workers.size() == 1U);
+  BOOST_TEST(tested.roster().workers[0].node == "n3");
+}
+
+// Its link was lost for a moment, the call went elsewhere, and now the first one answers.
+BOOST_FIXTURE_TEST_CASE(an_answer_counts_whoever_sends_it, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 1, {}, 55));
+  call(1);
+  lose(1);
+  BOOST_REQUIRE(join("n2", 2, 1));
+  BOOST_REQUIRE(join("n1", 3, 0, {id(1)}, 55));
+
+  reply(3, 1, "first");
+  BOOST_TEST(answers(1) == 1U);
+  call(2);
+  BOOST_TEST(receivers(2).empty()); // The other is still busy with it.
+  reply(2, 1, "second");
+
+  BOOST_TEST(answers(1) == 1U);
+  BOOST_TEST(receivers(2).size() == 1U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::broker

@@ -1,0 +1,217 @@
+#include "tests/broker/calls/router_fixture.hpp"
+
+#include <algorithm>
+
+namespace troupe::broker {
+
+router_fixture::router_fixture(router_options options) : tested{std::move(options)} {
+}
+
+router_options router_fixture::usual() {
+  router_options options;
+  options.plan_digest = 7;
+  options.capabilities = {{{"orders"}, 4}, {{"users"}, 4}};
+  options.nodes = {{"n1"}, {"n2"}, {"n3"}};
+  return options;
+}
+
+uuid router_fixture::id(std::uint64_t number) {
+  uuid made;
+  std::memcpy(made.bytes.data(), &number, sizeof number);
+  return made;
+}
+
+wire::hello router_fixture::hello(
+    std::string_view node, std::uint32_t credit, std::uint64_t incarnation) const {
+  wire::hello made;
+  made.role = "worker";
+  made.node = node;
+  made.incarnation = id(incarnation);
+  made.plan = 7;
+  made.batch = true;
+  made.pid = 4711;
+  for (const char* name : {"orders", "users"}) {
+    wire::served& each = made.serves.emplace_back();
+    each.capability = name;
+    each.credit = credit;
+    each.inbox = true;
+    each.replicas = 1;
+  }
+  return made;
+}
+
+outcome<void> router_fixture::join(
+    std::string_view node,
+    std::uint32_t login,
+    std::uint32_t credit,
+    std::vector<uuid> in_flight,
+    std::uint64_t incarnation) {
+  wire::hello said = hello(node, credit, incarnation == 0 ? 1000U + login : incarnation);
+  said.in_flight = std::move(in_flight);
+  auto taken = tested.hello(login_id{login}, said, now, out);
+  carry_out();
+  return taken;
+}
+
+void router_fixture::call(
+    std::uint64_t number,
+    std::uint64_t from,
+    milliseconds ttl,
+    std::string_view key,
+    std::string_view to,
+    std::string_view body) {
+  std::string header;
+  wire::append_call_header(
+      header,
+      {.id = id(number),
+       .to = to,
+       .op = "place",
+       .key = key,
+       .ttl = static_cast<std::uint32_t>(ttl.count())});
+  const auto scanned = wire::scan_header(header);
+  tested.call(origin{from == 0 ? number : from}, *scanned, header, body, now, out);
+  carry_out();
+}
+
+void router_fixture::pass_reply(
+    std::uint32_t login, const std::string& header, std::string_view body) {
+  const auto scanned = wire::scan_header(header);
+  tested.reply(login_id{login}, *scanned, header, body, now, out);
+  carry_out();
+}
+
+void router_fixture::reply(std::uint32_t login, std::uint64_t number, std::string_view body) {
+  std::string header;
+  wire::append_reply_header(header, id(number), wire::status::ok);
+  pass_reply(login, header, body);
+}
+
+void router_fixture::pending(std::uint32_t login, std::uint64_t number) {
+  std::string header;
+  wire::append_reply_header(header, id(number), wire::status::pending);
+  pass_reply(login, header, {});
+}
+
+void router_fixture::refuse_with(std::uint32_t login, std::uint64_t number, const error& why) {
+  std::string header;
+  wire::append_error_header(header, id(number), why);
+  pass_reply(login, header, {});
+}
+
+void router_fixture::lose(std::uint32_t login) {
+  tested.gone(login_id{login}, "killed", now, out);
+  carry_out();
+}
+
+void router_fixture::leave(std::uint32_t login) {
+  tested.bye(login_id{login}, "left", now, out);
+  carry_out();
+}
+
+void router_fixture::state(
+    std::uint32_t login,
+    std::uint32_t credit,
+    std::string breaker,
+    milliseconds retry_after,
+    bool draining,
+    std::optional<std::string> forced) {
+  wire::state said;
+  said.draining = draining;
+  wire::served& orders = said.serves.emplace_back();
+  orders.capability = "orders";
+  orders.credit = credit;
+  orders.breaker = std::move(breaker);
+  orders.retry_after_ms = static_cast<std::uint32_t>(retry_after.count());
+  orders.forced = std::move(forced);
+  tested.state(login_id{login}, said, now, out);
+  carry_out();
+}
+
+void router_fixture::shut(std::uint32_t login, std::string why) {
+  wire::state said;
+  wire::served& orders = said.serves.emplace_back();
+  orders.capability = "orders";
+  orders.breaker = "down";
+  orders.shut = std::move(why);
+  tested.state(login_id{login}, said, now, out);
+  carry_out();
+}
+
+void router_fixture::advance(milliseconds by, bool alive) {
+  const instant until = now + by;
+  while (now < until) {
+    now = std::min<instant>(now + 10ms, until);
+    for (const node& each : tested.nodes().nodes) {
+      if (alive && each.live) {
+        tested.pong(each.login, {}, now);
+      }
+    }
+    tested.tick(now, out);
+    carry_out();
+  }
+}
+
+void router_fixture::carry_out() {
+  for (const action& each : out.actions) {
+    if (const auto* sent_on = std::get_if<deliver>(&each)) {
+      const auto header = wire::scan_header(tested.header_of(sent_on->call));
+      delivered.push_back({sent_on->to, header->id, header->ttl});
+    } else if (const auto* passed = std::get_if<answer>(&each)) {
+      const auto header = wire::scan_header(passed->header);
+      ended.push_back({passed->to, header->id, std::nullopt, std::string{passed->body}, now});
+    } else if (const auto* refused = std::get_if<refuse>(&each)) {
+      ended.push_back({refused->to, refused->id, out.errors[refused->error], {}, now});
+    } else if (const auto* over = std::get_if<forget>(&each)) {
+      forgotten.push_back(over->whom);
+    } else {
+      ++rosters;
+    }
+  }
+  events.insert(events.end(), out.events.begin(), out.events.end());
+  out.clear();
+}
+
+std::vector<std::uint32_t> router_fixture::receivers(std::uint64_t number) const {
+  std::vector<std::uint32_t> all;
+  for (const sent& each : delivered) {
+    if (each.id == id(number)) {
+      all.push_back(static_cast<std::uint32_t>(each.to));
+    }
+  }
+  return all;
+}
+
+std::size_t router_fixture::answers(std::uint64_t number) const {
+  return static_cast<std::size_t>(
+      std::count_if(ended.begin(), ended.end(), [&](const settled& each) {
+        return each.id == id(number) && !each.why;
+      }));
+}
+
+std::optional<error> router_fixture::refusal(std::uint64_t number) const {
+  std::optional<error> found;
+  for (const settled& each : ended) {
+    if (each.id == id(number) && each.why) {
+      if (found) {
+        return std::nullopt;
+      }
+      found = each.why;
+    }
+  }
+  return found;
+}
+
+bool router_fixture::has_event(std::string_view name) const {
+  return std::any_of(
+      events.begin(), events.end(), [&](const log_event& each) { return each.name == name; });
+}
+
+void router_fixture::forget_all() {
+  delivered.clear();
+  ended.clear();
+  forgotten.clear();
+  events.clear();
+  rosters = 0;
+}
+
+} // namespace troupe::broker

@@ -1,0 +1,278 @@
+#include "tests/broker/calls/router_fixture.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+namespace troupe::broker {
+
+namespace utf = boost::unit_test;
+
+BOOST_AUTO_TEST_SUITE(runtime_broker_router_suspects, *utf::label("unit") * utf::timeout(30))
+
+using logins = std::vector<std::uint32_t>;
+
+/// Two workers died with calls 1 and 2 in hand.
+struct suspects_fixture : router_fixture {
+  suspects_fixture() {
+    (void)join("n1", 1, 4);
+    call(1, 0, 30s);
+    call(2, 0, 30s);
+    lose(1);
+    (void)join("n1", 2, 4);
+    lose(2);
+    forget_all();
+  }
+
+  /// That many workers die with it, each with nothing else in hand; others are answered.
+  /// @return the last one's login.
+  std::uint32_t die_alone_of(std::uint64_t poison, int deaths) {
+    std::uint32_t login = 3;
+    for (;; ++login) {
+      BOOST_REQUIRE(join("n1", login, 4));
+      BOOST_REQUIRE(delivered.size() == 1U);
+      if (delivered[0].id != id(poison)) {
+        const std::uint64_t other = 3 - poison;
+        reply(login, other);
+        BOOST_REQUIRE(delivered.size() == 2U);
+      }
+      delivered.clear();
+      lose(login);
+      if (--deaths == 0) {
+        return login;
+      }
+    }
+  }
+};
+
+BOOST_FIXTURE_TEST_CASE(suspects_are_sent_alone_one_after_another, suspects_fixture) {
+  BOOST_TEST(tested.suspects() == 2U);
+
+  BOOST_REQUIRE(join("n1", 3, 4));
+  BOOST_REQUIRE(delivered.size() == 1U);
+  call(3, 0, 30s);
+  call(4, 0, 30s, {}, "users");
+  BOOST_TEST(delivered.size() == 1U); // Nothing else goes there meanwhile.
+  const bool first_is_1 = delivered[0].id == id(1);
+  reply(3, first_is_1 ? 1 : 2);
+
+  BOOST_REQUIRE(delivered.size() == 2U);
+  BOOST_TEST((delivered[1].id == id(first_is_1 ? 2 : 1)));
+  reply(3, first_is_1 ? 2 : 1);
+
+  BOOST_TEST(receivers(3).size() == 1U);
+  BOOST_TEST(receivers(4).size() == 1U);
+  BOOST_TEST(tested.suspects() == 0U);
+}
+
+// What it answered went with its link, so that it has nothing in hand; no process has died.
+BOOST_FIXTURE_TEST_CASE(a_process_that_comes_back_is_no_death_of_its_calls, router_fixture) {
+  for (std::uint32_t login = 1; login <= 2 * deaths_convicted; ++login) {
+    BOOST_REQUIRE(join("n1", login, 4, {}, 55));
+    if (login == 1) {
+      call(1, 0, 30s);
+    }
+    lose(login);
+  }
+  BOOST_REQUIRE(join("n1", 99, 4, {}, 55));
+
+  BOOST_TEST(!refusal(1));
+  reply(99, 1);
+  BOOST_TEST(answers(1) == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_node_finishes_its_work_before_it_gets_a_suspect, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 4));
+  BOOST_REQUIRE(join("n2", 2, 4));
+  state(2, 0);
+  call(1, 0, 30s);
+  lose(1);
+  BOOST_REQUIRE(join("n1", 3, 4));
+  lose(3);
+  BOOST_TEST(tested.suspects() == 1U);
+  forget_all();
+  call(2, 0, 30s, {}, "users"); // To n2.
+
+  state(2, 4);
+  BOOST_TEST(receivers(1).empty());
+  call(3, 0, 30s);
+  BOOST_TEST(receivers(3).empty());
+  reply(2, 2);
+
+  BOOST_TEST(receivers(1) == logins{2}, boost::test_tools::per_element());
+  BOOST_TEST(receivers(3).empty());
+  reply(2, 1);
+  BOOST_TEST(receivers(3) == logins{2}, boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_fifth_death_convicts_and_leaves_the_innocent_alone, suspects_fixture) {
+  const std::uint64_t poison = 2;
+  const std::uint64_t other = 1;
+
+  const std::uint32_t last = die_alone_of(poison, 3);
+
+  BOOST_REQUIRE(refusal(poison));
+  BOOST_TEST((refusal(poison)->code == errc::crashed));
+  BOOST_TEST((refusal(poison)->possible == effect::unknown));
+  BOOST_TEST(has_event("call_convicted"));
+  BOOST_TEST(answers(other) == 1U);
+  BOOST_REQUIRE(join("n1", last + 1, 4));
+  BOOST_TEST(tested.size() == 0U);
+}
+
+// Whoever kills workers at random hits the one that is alone just then.
+BOOST_FIXTURE_TEST_CASE(
+    a_death_alone_proves_nothing_yet_and_the_others_go_first, suspects_fixture) {
+  BOOST_REQUIRE(join("n1", 3, 4));
+  const std::uint64_t first = delivered.at(0).id == id(1) ? 1 : 2;
+  lose(3);
+  forget_all();
+
+  BOOST_REQUIRE(join("n1", 4, 4));
+  BOOST_TEST(receivers(3 - first).size() == 1U);
+  BOOST_TEST(receivers(first).empty());
+  reply(4, 3 - first);
+  reply(4, first);
+
+  BOOST_TEST(answers(first) == 1U);
+  BOOST_TEST(answers(3 - first) == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_convicted_call_is_not_tried_again, suspects_fixture) {
+  const std::uint64_t poison = 2;
+  const std::uint32_t last = die_alone_of(poison, 3);
+  BOOST_REQUIRE(join("n2", last + 1, 4));
+  forget_all();
+
+  call(poison, 99);
+
+  BOOST_REQUIRE(refusal(poison));
+  BOOST_TEST((refusal(poison)->code == errc::crashed));
+  BOOST_TEST(receivers(poison).empty());
+}
+
+// The client gave up between two deaths and asked again: the count goes on.
+BOOST_FIXTURE_TEST_CASE(deaths_are_remembered_beyond_the_call, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  call(1, 0, 100ms);
+  lose(1);
+  advance(200ms);
+  BOOST_TEST(tested.size() == 0U);
+  BOOST_REQUIRE(join("n1", 2));
+  call(1, 0, 100ms);
+  lose(2);
+
+  BOOST_TEST(tested.suspects() == 1U);
+}
+
+// One that hangs for longer than its callers wait kills its worker when nobody waits any more.
+BOOST_FIXTURE_TEST_CASE(deaths_count_when_nobody_waits_any_more, router_fixture) {
+  for (std::uint32_t login = 1; login <= 5; ++login) {
+    BOOST_REQUIRE(join("n1", login));
+    call(1, login, 100ms);
+    BOOST_REQUIRE(receivers(1).size() == 1U);
+    advance(200ms);
+    lose(login);
+    forget_all();
+  }
+  BOOST_REQUIRE(join("n1", 6));
+
+  call(1, 6);
+
+  BOOST_REQUIRE(refusal(1));
+  BOOST_TEST((refusal(1)->code == errc::crashed));
+  BOOST_TEST(receivers(1).empty());
+}
+
+// Its node is kept free for a suspect event just now: that is no refusal.
+BOOST_FIXTURE_TEST_CASE(a_suspect_waits_for_a_node_that_is_kept_free, suspects_fixture) {
+  BOOST_REQUIRE(join("n1", 3, 4));
+  const std::uint64_t first = delivered.at(0).id == id(1) ? 1 : 2;
+  tested.keep_free(login_id{3}, true, now, out);
+
+  reply(3, first);
+  BOOST_TEST(answers(3 - first) == 0U);
+  BOOST_TEST(!refusal(3 - first));
+  tested.keep_free(login_id{3}, false, now, out);
+  reply(3, 3 - first);
+
+  BOOST_TEST(answers(3 - first) == 1U);
+}
+
+// Its worker lived: asked for once more, it is a call like any other.
+BOOST_FIXTURE_TEST_CASE(a_suspect_that_was_answered_is_none_any_more, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  call(1, 0, 5s);
+  lose(1);
+  BOOST_REQUIRE(join("n1", 2));
+  lose(2);
+  BOOST_REQUIRE(join("n1", 3));
+  BOOST_TEST(has_event("call_suspected"));
+  reply(3, 1);
+  forget_all();
+
+  call(1, 0, 5s);
+
+  BOOST_TEST(receivers(1) == std::vector<std::uint32_t>{3}, boost::test_tools::per_element());
+  BOOST_TEST(!has_event("call_suspected"));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_suspect_is_not_sent_to_a_node_that_is_kept_free, suspects_fixture) {
+  BOOST_REQUIRE(join("n1", 3, 4));
+  const std::uint64_t first = delivered.at(0).id == id(1) ? 1 : 2;
+  tested.keep_free(login_id{3}, true, now, out);
+
+  reply(3, first);
+
+  BOOST_TEST(receivers(3 - first).empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_suspect_whose_time_is_up_frees_its_node, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  call(1, 0, 500ms);
+  lose(1);
+  BOOST_REQUIRE(join("n1", 2));
+  lose(2);
+  BOOST_REQUIRE(join("n2", 3));
+  forget_all();
+  BOOST_TEST(tested.suspects() == 0U); // It is on its way alone.
+
+  advance(600ms);
+  call(2);
+  BOOST_TEST(receivers(2).empty()); // The worker has it still.
+  reply(3, 1);
+
+  BOOST_TEST(receivers(2).size() == 1U);
+  BOOST_REQUIRE(refusal(1));
+  BOOST_TEST((refusal(1)->code == errc::deadline_exceeded));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_suspect_that_waits_for_its_turn_expires_too, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  call(1, 0, 500ms);
+  lose(1);
+  BOOST_REQUIRE(join("n1", 2));
+  lose(2);
+  call(2, 0, 30s, {}, "users");
+  BOOST_REQUIRE(join("n2", 3));
+  forget_all();
+
+  advance(600ms);
+  call(3);
+
+  BOOST_REQUIRE(refusal(1));
+  BOOST_TEST((refusal(1)->possible == effect::unknown));
+  BOOST_TEST(tested.suspects() == 0U);
+  (void)receivers(3);
+}
+
+BOOST_FIXTURE_TEST_CASE(other_nodes_go_on_while_a_suspect_has_its_turn, suspects_fixture) {
+  BOOST_REQUIRE(join("n1", 3, 4));
+  BOOST_REQUIRE(join("n2", 4, 4));
+
+  call(5);
+
+  BOOST_TEST(receivers(5) == logins{4}, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::broker

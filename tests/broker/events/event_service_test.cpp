@@ -1,0 +1,265 @@
+#include "runtime/broker/events/event_service.hpp"
+
+#include "runtime/store/sqlite/session.hpp"
+#include "runtime/wire/envelope.hpp"
+#include "tests/broker/journal/journal_fixture.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+
+namespace utf = boost::unit_test;
+
+namespace troupe::broker {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr login_id n1{1};
+constexpr origin alice{7};
+
+/// An event service over a journal on disk; what it says comes here. Its time is the test's.
+struct service_fixture : journal_fixture, event_links {
+  std::mutex mutex;
+  std::condition_variable rung;
+  int rings = 0;
+  std::map<uuid, std::string> answers;
+  std::map<uuid, error> refusals;
+  std::vector<wire::assign> assigned;
+  /// The positions of events that were sent to workers.
+  std::vector<std::uint64_t> delivered;
+  std::vector<std::string> reports;
+  bus_options what{.subscriptions = {{.capability = "mail", .patterns = {"order.*"}}}};
+  std::vector<retention_rule> rules;
+  // After what the journal's threads ring.
+  std::unique_ptr<event_service> service;
+
+  service_fixture() { options.sqlite.busy_timeout = 20ms; }
+
+  ~service_fixture() override { service.reset(); }
+
+  void start() {
+    auto opened = broker::journal::open(
+        options, time, [this] { ring(); }, found);
+    BOOST_REQUIRE_MESSAGE(opened, (opened ? "" : opened.error().message));
+    service = std::make_unique<event_service>(
+        time,
+        *this,
+        event_service_options{.kept = std::move(*opened), .bus = what, .rules = rules},
+        found);
+  }
+
+  void ring() {
+    const std::lock_guard lock{mutex};
+    ++rings;
+    rung.notify_all();
+  }
+
+  void pass_answer(origin, std::string_view header, std::string_view body) override {
+    answers[wire::scan_header(header)->id] = body;
+  }
+
+  void pass_refusal(origin, const uuid& id, const error& why) override { refusals[id] = why; }
+
+  void pass_message(login_id, std::string_view header, std::string_view body) override {
+    const auto read = wire::scan_header(header);
+    if (read->kind == wire::kind::assign) {
+      assigned.push_back(*wire::checked_decode<wire::assign>(body));
+    } else if (read->kind == wire::kind::event) {
+      delivered.push_back(read->seq);
+    }
+  }
+
+  void keep_free(login_id, bool, instant) override {}
+
+  bool is_idle(login_id) const override { return true; }
+
+  void report(log_event event, instant) override { reports.push_back(std::move(event.name)); }
+
+  bool has_report(std::string_view name) const {
+    return std::find(reports.begin(), reports.end(), name) != reports.end();
+  }
+
+  /// Lets time pass and the journal's threads work until `done`; fails after 20 seconds.
+  template <class Done>
+  void run_until(Done done) {
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    for (int seen = 0; !done();) {
+      BOOST_REQUIRE_MESSAGE(std::chrono::steady_clock::now() < deadline, "it does not come");
+      {
+        std::unique_lock lock{mutex};
+        rung.wait_for(lock, 1ms, [&] { return rings > seen; });
+        seen = rings;
+      }
+      time.advance(1ms);
+      service->due(time.now());
+      service->tick(time.now());
+    }
+  }
+
+  template <wire::message Request>
+  uuid call(std::string_view operation, const Request& request) {
+    wire::header_view header;
+    header.id = ids.next(time.wall());
+    header.op = operation;
+    header.ttl = 600'000;
+    service->call(alice, header, wire::encoded(request), time.now());
+    return header.id;
+  }
+
+  /// Published and on disk.
+  void publish(std::string_view topic) {
+    wire::header_view header;
+    header.id = ids.next(time.wall());
+    header.op = topic;
+    header.key = "k";
+    service->publish(alice, header, "body", time.now());
+    run_until([&] { return answers.contains(header.id); });
+  }
+
+  /// Asks for what the journal has of `pattern`, or waits for it.
+  uuid read(const std::string& pattern, std::uint32_t wait_ms = 0) {
+    wire::read_events asked;
+    asked.patterns = {pattern};
+    asked.after = 0;
+    asked.wait_ms = wait_ms;
+    return call("read", asked);
+  }
+
+  std::vector<wire::read_event> events_of(const uuid& asked) {
+    run_until([&] { return answers.contains(asked); });
+    return wire::checked_decode<wire::events_read>(answers[asked])->events;
+  }
+
+  template <wire::message Message>
+  void say(wire::kind kind, const Message& message) {
+    wire::header_view header;
+    header.kind = kind;
+    const auto heard = service->worker_said(n1, header, wire::encoded(message), time.now());
+    BOOST_TEST(heard.has_value());
+  }
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(runtime_broker_event_service, *utf::label("integration") * utf::timeout(60))
+
+BOOST_FIXTURE_TEST_CASE(a_scheduled_event_is_published_when_the_disk_takes_it, service_fixture) {
+  start();
+  wire::schedule_event later;
+  later.topic = "order.due";
+  later.after = 1'000;
+  const uuid id = call("schedule", later);
+  run_until([&] { return answers.contains(id); });
+  // Without the turnstile, as a shell would.
+  auto of_stranger = options.sqlite;
+  of_stranger.capability = "troupe.journal";
+  store::sqlite_session stranger{options.path, of_stranger};
+  stranger.set_up();
+  stranger.begin();
+  time.advance(1s);
+  run_until([&] { return has_report("journal_write_failed"); });
+
+  stranger.rollback();
+
+  const auto came = events_of(read("order.due", 60'000));
+  BOOST_REQUIRE(came.size() == 1U);
+  BOOST_TEST((came[0].id == id));
+}
+
+BOOST_FIXTURE_TEST_CASE(
+    what_is_scheduled_for_later_holds_up_nothing_that_is_due_before, service_fixture) {
+  start();
+  wire::schedule_event soon;
+  soon.topic = "order.soon";
+  soon.after = 1'000;
+  wire::schedule_event late;
+  late.topic = "order.late";
+  late.after = 3'600'000;
+  call("schedule", soon);
+  const uuid last_asked = call("schedule", late);
+  run_until([&] { return answers.contains(last_asked); });
+
+  time.advance(1s);
+
+  BOOST_TEST(events_of(read("order.soon", 60'000)).size() == 1U);
+  BOOST_TEST(events_of(read("order.late")).empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(what_the_journal_had_no_time_to_fetch_is_fetched_later, service_fixture) {
+  std::vector<subscription_options> later;
+  options.questions_max = 1;
+  std::swap(what.subscriptions, later);
+  start();
+  for (int i = 0; i < 3; ++i) {
+    publish("order.created");
+  }
+  std::swap(what.subscriptions, later);
+  what.subscriptions[0].start = 3;
+  service.reset();
+  start();
+  wire::hello hello;
+  hello.node = "n1";
+  hello.serves.push_back({.capability = "mail", .credit = 1, .events = 10});
+  service->joined(n1, hello, time.now());
+  BOOST_REQUIRE(assigned.size() == 1U);
+  wire::assigned state{"mail", assigned[0].epoch, {}, {}};
+  const std::uint32_t partition = wire::partition_of("k", {});
+  state.partitions.push_back({partition, 3, {{1, 1, false, "transient", "it is down", 0}}});
+  // It has its hands full with this.
+  read("*");
+
+  say(wire::kind::assigned, state);
+  run_until([&] { return !delivered.empty(); });
+
+  BOOST_TEST(delivered == std::vector<std::uint64_t>{1});
+}
+
+BOOST_FIXTURE_TEST_CASE(what_a_capability_has_not_handled_is_kept, service_fixture) {
+  rules = {{.pattern = "*", .keep = 1min}};
+  start();
+  publish("user.created"); // Nobody needs it.
+  publish("order.created");
+  publish("user.created"); // The last one stays.
+  time.advance(1h);
+
+  run_until([&] { return has_report("events_deleted"); });
+
+  const auto left = events_of(read("*"));
+  BOOST_REQUIRE(left.size() == 2U);
+  BOOST_TEST(left[0].topic == "order.created");
+}
+
+BOOST_FIXTURE_TEST_CASE(all_dead_letters_are_tried_again_page_by_page, service_fixture) {
+  constexpr std::size_t letters = 501; // A page has 500.
+  open();
+  journal_batch batch;
+  for (std::size_t i = 0; i < letters; ++i) {
+    dead_letter& letter = batch.buried.emplace_back();
+    letter.id = ids.next(time.wall());
+    letter.capability = "mail";
+    letter.what = make("order.created");
+    batch.events.push_back(letter.what);
+  }
+  must_write(batch);
+  journal.reset();
+  start();
+  wire::retry_dead_letter all;
+  all.all = true;
+
+  const uuid id = call("retry_dead_letter", all);
+  run_until([&] { return answers.contains(id); });
+
+  BOOST_TEST(wire::checked_decode<wire::letters_retried>(answers[id])->retried == letters);
+  const uuid left = call("dead_letters", wire::get_dead_letters{});
+  run_until([&] { return answers.contains(left); });
+  BOOST_TEST(wire::checked_decode<wire::letters_found>(answers[left])->letters.empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::broker

@@ -1,0 +1,435 @@
+#include "tests/broker/events/group/subscriber_fixture.hpp"
+
+namespace troupe::broker {
+
+BOOST_AUTO_TEST_SUITE(runtime_broker_event_group, *utf::label("unit") * utf::timeout(60))
+
+BOOST_FIXTURE_TEST_CASE(it_wants_the_topics_it_subscribes_to, group_fixture) {
+  BOOST_TEST(tested->wants("order.created"));
+  BOOST_TEST(tested->wants("stock.low"));
+  BOOST_TEST(!tested->wants("stock.high"));
+}
+
+BOOST_FIXTURE_TEST_CASE(nothing_is_delivered_before_the_database_has_the_epoch, group_fixture) {
+  answers_assign = false;
+  offer(at(1));
+  join(s1, "n1");
+
+  BOOST_TEST(delivered.empty());
+  BOOST_REQUIRE(assigns.size() == 1U);
+  BOOST_TEST(assigns[0].epoch == 8U);
+  BOOST_TEST(assigns[0].partitions.size() == 64U);
+
+  answer(assigns[0]);
+
+  BOOST_TEST(take_delivered() == positions{1});
+}
+
+BOOST_FIXTURE_TEST_CASE(an_answer_to_an_earlier_assignment_changes_nothing, group_fixture) {
+  answers_assign = false;
+  offer(at(1));
+  join(s1, "n1");
+  leave(s1, true);
+  join(s1, "n1");
+  BOOST_REQUIRE(assigns.size() == 2U);
+
+  answer(assigns[0]);
+  BOOST_TEST(delivered.empty());
+
+  answer(assigns[1]);
+  BOOST_TEST(take_delivered() == positions{1});
+}
+
+BOOST_FIXTURE_TEST_CASE(only_the_worker_that_has_a_partition_speaks_for_it, group_fixture) {
+  join(s1, "n1");
+  join(s2, "n2");
+  offer(at(1));
+  const login_id owner = delivered.at(0).first;
+  const login_id other = owner == s1 ? s2 : s1;
+
+  handle(other, 1);
+  BOOST_TEST(tested->look().handled == 0U);
+
+  handle(owner, 1);
+  BOOST_TEST(tested->look().handled == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_worker_gets_no_more_than_its_credit, group_fixture) {
+  join(s1, "n1", 2);
+  for (std::uint64_t i = 1; i <= 5; ++i) {
+    offer(at(i));
+  }
+  BOOST_TEST(take_delivered() == (positions{1, 2}));
+
+  handle(s1, 1);
+  BOOST_TEST(take_delivered() == (positions{3}));
+  handle(s1, 3);
+  BOOST_TEST(take_delivered() == (positions{4, 5}));
+}
+
+BOOST_FIXTURE_TEST_CASE(partitions_take_turns, group_fixture) {
+  join(s1, "n1", 0);
+  for (std::uint64_t i = 1; i <= 6; ++i) {
+    offer(at(i, i <= 4 ? 3 : 9));
+  }
+  give_credit(s1, 4);
+
+  BOOST_TEST(take_delivered() == (positions{1, 5, 2, 6}));
+}
+
+BOOST_FIXTURE_TEST_CASE(what_was_offered_before_changes_nothing, group_fixture) {
+  join(s1, "n1");
+  offer(at(5));
+  offer(at(5));
+  handle(s1, 5);
+  offer(at(5));
+
+  BOOST_TEST(take_delivered() == positions{5});
+  BOOST_TEST(tested->look().handled == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(partitions_are_spread_evenly_with_few_moves, group_fixture) {
+  join(s1, "n1");
+  join(s2, "n2");
+  join(s3, "n3");
+
+  BOOST_REQUIRE(assigns.size() == 3U);
+  BOOST_TEST(assigns[1].partitions.size() == 32U);
+  BOOST_TEST(assigns[2].partitions.size() == 21U);
+  BOOST_TEST((assigns[1].epoch < assigns[2].epoch));
+
+  assigns.clear();
+  leave(s2, false);
+  std::size_t moved = 0;
+  for (const send_assign& each : assigns) {
+    moved += each.partitions.size();
+  }
+  BOOST_TEST(moved <= 22U);
+  for (const subscriber::worker_status& each : tested->look().workers) {
+    BOOST_TEST(each.partitions == 32U);
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(
+    a_partition_moves_when_its_worker_has_nothing_of_it_in_hand, group_fixture) {
+  join(s1, "n1", 2);
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    offer(at(i));
+  }
+  join(s2, "n2");
+  BOOST_TEST(take_delivered() == (positions{1, 2}));
+  assigns.clear();
+
+  give_credit(s1, 0); // It drains.
+  const auto has_first = [](const send_assign& each) {
+    return std::any_of(each.partitions.begin(), each.partitions.end(), [](const auto& part) {
+      return part.partition == 0;
+    });
+  };
+  BOOST_TEST(std::none_of(assigns.begin(), assigns.end(), has_first));
+  handle(s1, 1);
+  BOOST_TEST(std::none_of(assigns.begin(), assigns.end(), has_first));
+  handle(s1, 2);
+
+  BOOST_TEST(std::any_of(assigns.begin(), assigns.end(), has_first));
+  BOOST_TEST((delivered == std::vector<std::pair<login_id, std::uint64_t>>{{s2, 3}}));
+}
+
+BOOST_FIXTURE_TEST_CASE(
+    partitions_stay_where_they_are_if_nobody_else_can_take_them, group_fixture) {
+  join(s1, "n1", 0);
+  join(s2, "n2", 3);
+  give_credit(s2, 0);
+  assigns.clear();
+  offer(at(1));
+  BOOST_TEST(delivered.empty());
+
+  give_credit(s2, 3);
+  BOOST_TEST(take_delivered() == positions{1});
+  BOOST_TEST(assigns.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(what_a_dead_worker_had_is_next_in_line_again, group_fixture) {
+  join(s1, "n1", 2);
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    offer(at(i));
+  }
+  leave(s1, true);
+  delivered.clear();
+
+  join(s2, "n2");
+
+  BOOST_TEST(take_delivered() == (positions{1, 2, 3}));
+  handle(s1, 3); // Too late: that login_id is over.
+  BOOST_TEST(tested->look().handled == 0U);
+}
+
+// The database knows better: the worker died after its commit.
+BOOST_FIXTURE_TEST_CASE(what_the_database_has_handled_is_not_delivered_again, group_fixture) {
+  join(s1, "n1");
+  for (std::uint64_t i = 1; i <= 4; ++i) {
+    offer(at(i, 0, "k" + std::to_string(i)));
+  }
+  leave(s1, true);
+  delivered.clear();
+  answers_assign = false;
+  assigns.clear();
+  join(s2, "n2");
+
+  answer(assigns.at(0), 0, 3, {failed(2, 1)});
+
+  BOOST_TEST(take_delivered() == positions{4});
+  BOOST_TEST(tested->cursors()[0] == 1U);
+  advance(130ms);
+  BOOST_TEST(take_delivered() == positions{2});
+  handle(s2, 4, {}, {2});
+  BOOST_TEST(tested->cursors()[0] == 4U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_database_ahead_of_the_journal_stops_in_words, group_fixture) {
+  begin({.capability = {}, .patterns = {}, .journal_last = 100});
+  answers_assign = false;
+  join(s1, "n1");
+  answer(assigns[0], 0, 100);
+  BOOST_TEST(tested->look().trouble == "");
+
+  answer(assigns[0], 1, 101);
+  offer(at(101, 1));
+
+  BOOST_TEST(delivered.empty());
+  BOOST_TEST(
+      tested->look().trouble.find("the journal is older than the database of `orders`")
+      != std::string::npos);
+
+  // Its worker comes again, with the right database.
+  leave(s1, false);
+  join(s1, "n1");
+  answer(assigns.back());
+  BOOST_TEST(tested->look().trouble == "");
+  BOOST_TEST(take_delivered() == positions{101});
+}
+
+BOOST_FIXTURE_TEST_CASE(a_database_of_another_journal_gets_nothing, group_fixture) {
+  answers_assign = false;
+  join(s1, "n1");
+  offer(at(1));
+
+  assigned(s1, {"orders", assigns[0].epoch, {}, "it keeps the positions of another journal"});
+
+  BOOST_TEST(tested->look().trouble == "it keeps the positions of another journal");
+  answer(assigns[0]);
+  BOOST_TEST(delivered.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(an_older_database_is_offered_again_what_it_lost, group_fixture) {
+  join(s1, "n1");
+  for (std::uint64_t i = 1; i <= 6; ++i) {
+    offer(at(i, i % 2 == 0 ? 2 : 1));
+  }
+  handle(s1, 5, {}, {}, 1);
+  handle(s1, 6, {}, {}, 2);
+  leave(s1, false);
+  delivered.clear();
+  answers_assign = false;
+  join(s2, "n2");
+  answer(assigns.back(), 1, 3);
+  answer(assigns.back(), 2, 6);
+
+  BOOST_TEST(tested->scanned() == 3U);
+  BOOST_TEST(tested->cursors()[1] == 3U);
+  BOOST_TEST(tested->cursors()[2] == 6U);
+  BOOST_TEST(tested->cursors()[0] == 6U); // The others do not go back.
+  for (std::uint64_t i = 4; i <= 6; ++i) {
+    offer(at(i, i % 2 == 0 ? 2 : 1));
+  }
+
+  BOOST_TEST(take_delivered() == positions{5});
+  BOOST_TEST((events == std::vector<std::string>{"database_went_back"}));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_failed_event_waits_longer_each_time_and_its_key_with_it, group_fixture) {
+  join(s1, "n1");
+  offer(at(1));
+  offer(at(2));
+  offer(at(3, 0, "other"));
+  handle(s1, 3, {failed(1, 1), {.position = 2, .cause = {}, .error = {}}});
+  delivered.clear();
+
+  advance(74ms);
+  BOOST_TEST(delivered.empty());
+  advance(52ms);
+  BOOST_TEST(take_delivered() == positions{1});
+
+  handle(s1, 0, {failed(1, 2)});
+  advance(149ms);
+  BOOST_TEST(delivered.empty());
+  advance(102ms);
+  BOOST_TEST(take_delivered() == positions{1});
+  BOOST_TEST(tested->look().retrying == 2U);
+
+  handle(s1, 0, {}, {1});
+  BOOST_TEST(take_delivered() == positions{2}); // It only waited for the first.
+}
+
+// The database knows of an earlier one of its key: that says nothing about this one.
+BOOST_FIXTURE_TEST_CASE(an_event_that_was_not_run_does_not_wait_longer_for_it, group_fixture) {
+  join(s1, "n1");
+  offer(at(1));
+  handle(s1, 1, {failed(1, 5)});
+  advance(2s);
+  delivered.clear();
+
+  handle(s1, 0, {failed(1, 5)});
+
+  advance(99ms);
+  BOOST_TEST(delivered.empty());
+  advance(1ms);
+  BOOST_TEST(take_delivered() == positions{1});
+}
+
+BOOST_FIXTURE_TEST_CASE(the_back_off_has_a_bound, group_fixture) {
+  begin({.capability = {}, .patterns = {}, .backoff_min = 100ms, .backoff_max = 1'000ms});
+  join(s1, "n1");
+  offer(at(1));
+  handle(s1, 1, {failed(1, 4'000'000'000U)});
+  delivered.clear();
+
+  advance(1'251ms);
+  BOOST_TEST(take_delivered() == positions{1});
+}
+
+BOOST_FIXTURE_TEST_CASE(an_event_given_up_is_a_dead_letter_before_its_key_goes_on, group_fixture) {
+  join(s1, "n1");
+  offer(at(1));
+  offer(at(2));
+  now += 5s;
+  handle(s1, 2, {failed(1, 1, true, "rejected"), {.position = 2, .cause = {}, .error = {}}});
+  delivered.clear();
+
+  BOOST_REQUIRE(letters.size() == 1U);
+  const dead_letter& letter = letters[0].letter;
+  BOOST_TEST(letter.capability == "orders");
+  BOOST_TEST(letter.what->position == 1U);
+  BOOST_TEST(letter.cause == "rejected");
+  BOOST_TEST(letter.error == "it is down");
+  BOOST_TEST(letter.attempts == 1U);
+  BOOST_TEST(letter.node == "n1");
+  BOOST_TEST(letter.replica == 2U);
+  BOOST_TEST((letters[0].tried_for == 5s));
+  BOOST_TEST((letter.id != uuid{}));
+  BOOST_TEST(tested->cursors()[0] == 0U);
+  advance(1min);
+  BOOST_TEST(delivered.empty());
+
+  bury_all();
+
+  BOOST_REQUIRE(told.size() == 1U);
+  BOOST_TEST(told[0].positions == positions{1});
+  BOOST_TEST(take_delivered() == positions{2});
+  BOOST_TEST(tested->cursors()[0] == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_letter_under_way_counts_for_an_older_database_too, group_fixture) {
+  join(s1, "n1");
+  offer(at(1));
+  handle(s1, 1, {failed(1, 1, true, "rejected")});
+  leave(s1, false);
+  delivered.clear();
+  answers_assign = false;
+  join(s2, "n2");
+  answer(assigns.back(), 0, 0);
+
+  offer(at(1));
+  BOOST_TEST(delivered.empty());
+  bury_all();
+
+  BOOST_TEST(delivered.empty());
+  BOOST_TEST(letters.size() == 1U);
+  BOOST_REQUIRE(told.size() == 1U);
+  BOOST_TEST(told[0].positions == positions{1});
+}
+
+BOOST_FIXTURE_TEST_CASE(dead_letters_of_an_earlier_life_are_not_delivered, group_fixture) {
+  begin({.capability = {}, .patterns = {}, .journal_last = 30}, 10, {20});
+  join(s1, "n1");
+  for (const std::uint64_t each : {15U, 20U, 25U}) {
+    offer(at(each));
+  }
+  BOOST_TEST(take_delivered() == positions{15});
+  BOOST_TEST(told.empty());
+
+  handle(s1, 15);
+  BOOST_REQUIRE(told.size() == 1U);
+  BOOST_TEST(told[0].positions == positions{20});
+  BOOST_TEST(take_delivered() == positions{25});
+}
+
+BOOST_FIXTURE_TEST_CASE(what_waits_in_the_database_is_fetched, group_fixture) {
+  begin({.capability = {}, .patterns = {}, .journal_last = 30}, 20);
+  answers_assign = false;
+  join(s1, "n1");
+  answer(assigns[0], 0, 20, {failed(11, 1), failed(12, 1), failed(13, 2, true)});
+  BOOST_TEST(asked_for == (positions{11, 12, 13}));
+  BOOST_TEST(tested->cursors()[0] == 10U);
+
+  fetched({at(11)}, {});
+  advance(130ms);
+  BOOST_TEST(delivered.empty()); // One of those that are not here could be earlier.
+  fetched({at(13)}, {12});
+
+  BOOST_TEST(take_delivered() == positions{11});
+  BOOST_REQUIRE(told.size() == 1U);
+  BOOST_TEST(told[0].positions == positions{12});
+  BOOST_REQUIRE(letters.size() == 1U);
+  BOOST_TEST(letters[0].letter.what->position == 13U);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_window_is_bounded, group_fixture) {
+  begin({.capability = {}, .patterns = {}, .window_events = 2});
+  offer(at(1));
+  BOOST_TEST(tested->has_room());
+  offer(at(2));
+  BOOST_TEST(!tested->has_room());
+
+  begin({.capability = {}, .patterns = {}, .window_bytes = 1});
+  BOOST_TEST(tested->has_room()); // One is always taken.
+  offer(at(1));
+  BOOST_TEST(!tested->has_room());
+  join(s1, "n1");
+  handle(s1, 1);
+  BOOST_TEST(tested->has_room());
+}
+
+BOOST_FIXTURE_TEST_CASE(cursors_pass_what_is_not_for_it, group_fixture) {
+  join(s1, "n1");
+  offer(at(5, 1));
+  tested->passed(9);
+
+  BOOST_TEST(tested->cursors()[0] == 9U);
+  BOOST_TEST(tested->cursors()[1] == 4U);
+  handle(s1, 5, {}, {}, 1);
+  BOOST_TEST(tested->cursors()[1] == 9U);
+  BOOST_TEST(tested->reached()[1] == 5U);
+  const subscriber::status seen = tested->look();
+  BOOST_TEST(seen.delivered == 1U);
+  BOOST_TEST(seen.oldest_time == 0);
+}
+
+BOOST_FIXTURE_TEST_CASE(it_says_how_it_is, group_fixture) {
+  join(s1, "n1", 1);
+  offer(at(1));
+  offer(at(2));
+
+  const subscriber::status seen = tested->look();
+  BOOST_TEST(seen.in_flight == 1U);
+  BOOST_TEST(seen.waiting == 1U);
+  BOOST_TEST(seen.oldest_time == 1'001);
+  BOOST_REQUIRE(seen.workers.size() == 1U);
+  BOOST_TEST(seen.workers[0].node == "n1");
+  BOOST_TEST(seen.workers[0].partitions == 64U);
+  BOOST_TEST(seen.workers[0].in_flight == 1U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::broker

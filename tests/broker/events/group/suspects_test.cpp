@@ -1,0 +1,198 @@
+#include "tests/broker/events/group/subscriber_fixture.hpp"
+
+namespace troupe::broker {
+
+BOOST_AUTO_TEST_SUITE(runtime_broker_event_group_suspects, *utf::label("unit") * utf::timeout(60))
+
+BOOST_FIXTURE_TEST_CASE(an_event_two_workers_died_with_is_sent_alone, group_fixture) {
+  join(s1, "n1");
+  offer(at(1));
+  offer(at(2, 5));
+  leave(s1, true);
+  join(s1, "n1");
+  handle(s1, 2, {}, {}, 5);
+  offer(at(3, 6));
+  leave(s1, true);
+  delivered.clear();
+
+  join(s1, "n1");
+  BOOST_TEST(take_delivered() == (positions{3}));
+  BOOST_REQUIRE(isolated.size() == 1U);
+  offer(at(4, 7));
+  BOOST_TEST(delivered.empty());
+
+  grant(s1);
+  BOOST_TEST(delivered.empty()); // It still has an event of this group.
+  handle(s1, 3, {}, {}, 6);
+  BOOST_TEST(take_delivered() == positions{1});
+  BOOST_TEST(released.empty());
+
+  handle(s1, 1);
+  BOOST_TEST(released.size() == 1U);
+  BOOST_TEST(take_delivered() == positions{4});
+}
+
+BOOST_FIXTURE_TEST_CASE(suspects_follow_each_other_while_their_worker_is_free, group_fixture) {
+  join(s1, "n1");
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    offer(at(i, static_cast<std::uint32_t>(i)));
+  }
+  for (int i = 0; i < 2; ++i) {
+    leave(s1, true);
+    join(s1, "n1");
+  }
+  offer(at(4, 7));
+  delivered.clear();
+  grant(s1);
+
+  BOOST_TEST(take_delivered() == positions{1});
+  handle(s1, 1, {}, {}, 1);
+  BOOST_TEST(take_delivered() == positions{2});
+  advance(60ms);
+  BOOST_TEST(released.empty());
+  handle(s1, 2, {}, {}, 2);
+
+  BOOST_TEST(released.size() == 1U); // It was kept from its other work for long enough.
+  BOOST_TEST(take_delivered() == positions{4});
+  grant(s1);
+  handle(s1, 4, {}, {}, 7);
+  BOOST_TEST(take_delivered() == positions{3});
+}
+
+BOOST_FIXTURE_TEST_CASE(five_deaths_make_a_dead_letter_that_is_skipped, group_fixture) {
+  join(s1, "n1");
+  offer(at(1));
+  offer(at(2));
+  for (int i = 0; i < 4; ++i) {
+    leave(s1, true);
+    join(s1, "n1");
+    if (!isolated.empty()) {
+      grant(s1);
+    }
+  }
+  BOOST_TEST(take_delivered().back() == 1U); // By itself: of the other one nothing was proven.
+  released.clear();
+  leave(s1, true);
+  BOOST_TEST(released.size() == 1U);
+  BOOST_TEST(letters.empty()); // Perhaps it died after its commit.
+  join(s2, "n2");
+
+  BOOST_REQUIRE(letters.size() == 1U);
+  BOOST_TEST(letters[0].letter.what->position == 1U);
+  BOOST_TEST(letters[0].letter.cause == "crashed");
+  BOOST_TEST(letters[0].letter.attempts == 5U);
+  BOOST_TEST(letters[0].letter.node == "n1");
+  BOOST_TEST(delivered.empty());
+
+  bury_all();
+  BOOST_TEST(told.size() == 1U);
+  BOOST_TEST(tested->cursors()[0] == 1U);
+  // The second was there at two of the deaths.
+  grant(s2);
+  BOOST_TEST(take_delivered() == positions{2});
+}
+
+// Whoever tries it again has a reason to: what it did before is not held against it.
+BOOST_FIXTURE_TEST_CASE(a_letter_tried_again_is_no_suspect, group_fixture) {
+  join(s1, "n1");
+  offer(at(1));
+  for (int i = 0; i < 5; ++i) {
+    leave(s1, true);
+    join(s1, "n1");
+    if (!isolated.empty()) {
+      grant(s1);
+    }
+  }
+  BOOST_REQUIRE(letters.size() == 1U);
+  bury_all();
+  isolated.clear();
+  delivered.clear();
+
+  auto again = std::make_shared<event>(*at(1));
+  again->position = 9;
+  offer(again);
+
+  BOOST_TEST(take_delivered() == positions{9});
+  BOOST_TEST(isolated.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(nor_is_one_that_had_failed_before_it_killed, group_fixture) {
+  join(s1, "n1");
+  offer(at(1));
+  handle(s1, 1, {failed(1, 1)});
+  advance(130ms);
+  answers_assign = false;
+  for (int i = 0; i < 5; ++i) {
+    leave(s1, true);
+    join(s1, "n1");
+    answer(assigns.back(), 0, 1, {failed(1, 1)});
+    if (!isolated.empty()) {
+      grant(s1);
+    }
+  }
+  BOOST_REQUIRE(letters.size() == 1U);
+  bury_all();
+  isolated.clear();
+  delivered.clear();
+
+  auto again = std::make_shared<event>(*at(1));
+  again->position = 9;
+  offer(again);
+
+  BOOST_TEST(take_delivered() == positions{9});
+  BOOST_TEST(isolated.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_process_that_comes_back_did_not_die, group_fixture) {
+  join(s1, "n1", 10, 1);
+  offer(at(1));
+  leave(s1, true);
+  join(s2, "n1", 10, 1);
+  leave(s2, true);
+  join(s3, "n1", 10, 1);
+
+  BOOST_TEST(isolated.empty());
+  BOOST_TEST(take_delivered() == (positions{1, 1, 1}));
+}
+
+// Its new connection is here before the old one is given up.
+BOOST_FIXTURE_TEST_CASE(a_process_that_is_back_already_did_not_die_either, group_fixture) {
+  join(s1, "n1", 10, 1);
+  offer(at(1));
+  join(s2, "n1", 10, 1);
+  leave(s1, true);
+  leave(s2, false);
+  join(s3, "n1");
+  leave(s3, true); // The first death.
+
+  join(s1, "n1");
+
+  BOOST_TEST(isolated.empty());
+  BOOST_TEST(delivered.back().second == 1U);
+  BOOST_TEST((delivered.back().first == s1));
+}
+
+BOOST_FIXTURE_TEST_CASE(an_isolation_ends_with_its_worker_and_begins_anew, group_fixture) {
+  join(s1, "n1");
+  offer(at(1));
+  for (int i = 0; i < 2; ++i) {
+    leave(s1, true);
+    join(s1, "n1");
+  }
+  BOOST_REQUIRE(isolated.size() == 1U);
+  delivered.clear();
+
+  leave(s1, false);
+  BOOST_TEST(released.size() == 1U);
+  join(s2, "n2");
+  BOOST_REQUIRE(isolated.size() == 2U);
+  BOOST_TEST((isolated[1] == s2));
+  grant(s1); // Too late.
+  BOOST_TEST(delivered.empty());
+  grant(s2);
+  BOOST_TEST(take_delivered() == positions{1});
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::broker

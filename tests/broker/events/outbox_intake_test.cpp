@@ -1,0 +1,442 @@
+#include "runtime/broker/events/outbox_intake.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <optional>
+#include <random>
+#include <set>
+
+using namespace troupe;
+using namespace troupe::broker;
+namespace utf = boost::unit_test;
+
+namespace {
+
+constexpr login_id n1{1};
+constexpr login_id n2{2};
+
+uuid id_of(std::uint64_t seq, std::uint8_t life = 0) {
+  uuid id;
+  std::memcpy(id.bytes.data(), &seq, sizeof seq);
+  id.bytes[15] = std::byte{life};
+  return id;
+}
+
+const uuid orders_database = id_of(77);
+
+std::shared_ptr<event> event_at(std::uint64_t seq, std::uint8_t life = 0) {
+  auto made = std::make_shared<event>();
+  made->id = id_of(seq, life);
+  made->topic = "order.created";
+  made->source = "orders";
+  return made;
+}
+
+struct intake {
+  explicit intake(std::size_t topics_max = 100) : topics{topics_max, {}} {}
+
+  known_topics topics;
+  outbox_intake inner{topics};
+  outbox_intake::decisions out;
+  instant now{std::chrono::seconds{1}};
+  std::vector<std::uint64_t> journaled;
+
+  void announce(login_id who, std::uint64_t newest, std::uint8_t life = 0) {
+    inner.announced(
+        who,
+        {"orders", orders_database, newest, newest == 0 ? uuid{} : id_of(newest, life)},
+        now,
+        out);
+  }
+
+  void relay(login_id who, std::uint64_t seq, std::uint8_t life = 0) {
+    relay(who, seq, event_at(seq, life));
+  }
+
+  void relay(login_id who, std::uint64_t seq, const std::string& topic) {
+    auto what = event_at(seq);
+    what->topic = topic;
+    relay(who, seq, std::move(what));
+  }
+
+  void relay(login_id who, std::uint64_t seq, std::shared_ptr<event> what) {
+    BOOST_TEST(inner.relayed(who, seq, std::move(what), now, out));
+    for (const auto& each : out.accepted) {
+      std::uint64_t number = 0;
+      std::memcpy(&number, each->id.bytes.data(), sizeof number);
+      journaled.push_back(number);
+    }
+    out.accepted.clear();
+  }
+
+  std::vector<source_row> commit() {
+    std::vector<source_row> rows;
+    inner.close_batch(rows);
+    inner.written(true, now, out);
+    return rows;
+  }
+
+  void forget() { out = {}; }
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(broker_outbox_intake, *utf::label("unit") * utf::timeout(240))
+
+BOOST_AUTO_TEST_CASE(numbers_are_taken_in_order_whoever_relays_them) {
+  intake bus;
+  bus.announce(n1, 0);
+  bus.announce(n2, 0);
+
+  bus.relay(n1, 1);
+  bus.relay(n1, 3);
+  BOOST_TEST((bus.journaled == std::vector<std::uint64_t>{1}));
+  bus.relay(n2, 2);
+
+  BOOST_TEST((bus.journaled == std::vector<std::uint64_t>{1, 2, 3}));
+  const auto rows = bus.commit();
+  BOOST_REQUIRE(rows.size() == 1U);
+  BOOST_TEST(rows[0].taken == 3U);
+  BOOST_TEST((rows[0].taken_id == id_of(3)));
+  BOOST_REQUIRE(bus.out.confirms.size() >= 2U);
+  BOOST_TEST(bus.out.confirms.back().what.up_to == 3U);
+}
+
+// It cannot be dropped, nor passed over: numbers have no gaps. So it is said, and goes on by
+// itself.
+BOOST_AUTO_TEST_CASE(an_outbox_with_one_topic_too_many_waits_in_words_until_there_is_room) {
+  intake bus{1};
+  bus.announce(n1, 3);
+  bus.relay(n1, 1);
+  bus.relay(n1, 3);
+  bus.relay(n1, 2, "order.17.created");
+  bus.commit();
+
+  BOOST_TEST((bus.journaled == std::vector<std::uint64_t>{1}));
+  const wire::confirmed said = bus.out.confirms.back().what;
+  BOOST_TEST(said.up_to == 1U);
+  BOOST_TEST(said.refused.find("`order.17.created`") != std::string::npos);
+  BOOST_TEST(said.refused.find("wait in the outbox") != std::string::npos);
+  BOOST_TEST(bus.out.events.back().name == "outbox_refused");
+  bus.forget();
+  bus.announce(n2, 3); // Another worker is told the same, and not asked for anything.
+  bus.now += std::chrono::seconds{10};
+  bus.inner.tick(bus.now, bus.out);
+  BOOST_TEST(bus.out.confirms.back().what.refused == said.refused);
+  BOOST_TEST(bus.out.asks.empty());
+  bus.relay(n1, 2);
+  BOOST_TEST(bus.journaled.size() == 1U);
+
+  bus.forget();
+  bus.topics.forget({"order.created"});
+  bus.inner.tick(bus.now, bus.out);
+  BOOST_TEST(bus.out.events.at(0).name == "outbox_goes_on");
+  BOOST_TEST(bus.out.confirms.back().what.refused.empty());
+  bus.announce(n1, 3);
+  BOOST_TEST(bus.out.asks.back().what.from == 2U);
+  bus.relay(n1, 2, "order.17.created");
+  bus.relay(n1, 3, "order.17.created");
+
+  BOOST_TEST((bus.journaled == std::vector<std::uint64_t>{1, 2, 3}));
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_confirmed_before_it_is_written) {
+  intake bus;
+  bus.announce(n1, 0);
+  bus.forget();
+
+  bus.relay(n1, 1);
+  BOOST_TEST(bus.out.confirms.empty());
+  bus.commit();
+
+  BOOST_REQUIRE(bus.out.confirms.size() == 1U);
+  BOOST_TEST(bus.out.confirms[0].what.up_to == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_number_that_is_in_the_journal_is_confirmed_again_and_not_taken_twice) {
+  intake bus;
+  bus.announce(n1, 0);
+  bus.relay(n1, 1);
+  bus.commit();
+  bus.forget();
+
+  bus.relay(n1, 1);
+
+  BOOST_TEST((bus.journaled == std::vector<std::uint64_t>{1}));
+  BOOST_REQUIRE(bus.out.confirms.size() == 1U);
+  BOOST_TEST(bus.out.confirms[0].what.up_to == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(what_does_not_come_is_asked_for) {
+  intake bus;
+  bus.announce(n1, 0);
+  bus.announce(n2, 0);
+  bus.relay(n2, 4);
+  bus.forget();
+
+  bus.inner.tick(bus.now, bus.out);
+  BOOST_TEST(bus.out.asks.empty()); // It may be on its way.
+  bus.now += milliseconds{20};
+  bus.inner.tick(bus.now, bus.out);
+
+  BOOST_REQUIRE(bus.out.asks.size() == 1U);
+  BOOST_TEST(bus.out.asks[0].what.from == 1U);
+  BOOST_TEST(bus.out.asks[0].what.to == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(
+    a_worker_that_logs_in_is_asked_for_what_its_outbox_has_and_the_journal_has_not) {
+  intake bus;
+  bus.announce(n1, 0);
+  bus.relay(n1, 1);
+  bus.commit();
+  bus.inner.left(n1);
+  bus.forget();
+
+  bus.announce(n2, 5);
+
+  BOOST_REQUIRE(bus.out.asks.size() == 1U);
+  BOOST_TEST(bus.out.asks[0].what.from == 2U);
+  BOOST_TEST(bus.out.asks[0].what.to == 5U);
+  BOOST_REQUIRE(bus.out.confirms.size() == 1U);
+  BOOST_TEST(bus.out.confirms[0].what.up_to == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(who_has_left_is_not_asked) {
+  intake bus;
+  bus.announce(n1, 3);
+  bus.announce(n2, 3);
+  bus.inner.left(n1);
+  bus.forget();
+
+  for (int i = 0; i < 4; ++i) {
+    bus.now += milliseconds{500};
+    bus.inner.tick(bus.now, bus.out);
+  }
+
+  BOOST_TEST(bus.out.asks.size() == 4U);
+  for (const outbox_intake::ask& each : bus.out.asks) {
+    BOOST_TEST((each.to == n2));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_outbox_that_ends_below_what_was_taken_is_a_restored_backup) {
+  intake bus;
+  bus.inner.restore({{"orders", orders_database, 40, id_of(40)}});
+
+  bus.announce(n1, 12);
+
+  BOOST_REQUIRE(bus.out.confirms.size() == 1U);
+  BOOST_TEST(bus.out.confirms[0].what.refused.find("backup") != std::string::npos);
+  BOOST_REQUIRE(!bus.out.events.empty());
+  BOOST_TEST(bus.out.events[0].name == "outbox_refused");
+  bus.relay(n1, 41);
+  BOOST_TEST(bus.journaled.empty());
+}
+
+BOOST_AUTO_TEST_CASE(what_others_relay_while_a_worker_reads_its_outbox_is_no_restored_backup) {
+  intake bus;
+  bus.inner.joined(n2);
+  bus.announce(n2, 0);
+  bus.relay(n2, 1);
+  bus.commit();
+  bus.inner.joined(n1); // From here on it may read: 1 is there.
+  bus.relay(n2, 2);
+  bus.relay(n2, 3);
+  bus.commit();
+  bus.forget();
+
+  bus.announce(n1, 1);
+  BOOST_REQUIRE(bus.out.confirms.size() == 1U);
+  BOOST_TEST(bus.out.confirms[0].what.refused.empty());
+  BOOST_TEST(bus.out.confirms[0].what.up_to == 3U);
+  bus.inner.left(n1);
+  bus.inner.joined(n1);
+  bus.forget();
+  bus.announce(n1, 1); // Now it should have seen 3.
+  BOOST_TEST(!bus.out.confirms.at(0).what.refused.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_number_that_comes_back_as_another_event_is_a_restored_backup) {
+  intake bus;
+  bus.inner.restore({{"orders", orders_database, 40, id_of(40)}});
+
+  bus.announce(n1, 40, 1);
+
+  BOOST_TEST(!bus.out.confirms.at(0).what.refused.empty());
+  bus.forget();
+  intake other;
+  other.announce(n1, 0);
+  other.relay(n1, 1);
+  other.commit();
+  other.forget();
+  other.relay(n1, 1, 9);
+  BOOST_TEST(!other.out.confirms.at(0).what.refused.empty());
+}
+
+BOOST_AUTO_TEST_CASE(another_database_begins_anew_and_the_first_is_remembered) {
+  intake bus;
+  bus.inner.restore({{"orders", orders_database, 40, id_of(40)}});
+  const uuid made_anew = id_of(78);
+
+  bus.inner.announced(n1, {"orders", made_anew, 0, {}}, bus.now, bus.out);
+  BOOST_TEST(bus.out.events.at(0).name == "outbox_replaced");
+  bus.relay(n1, 1);
+  BOOST_TEST((bus.journaled == std::vector<std::uint64_t>{1}));
+  bus.commit();
+  bus.forget();
+  bus.announce(n1, 40); // The first one is back.
+
+  BOOST_TEST(bus.out.confirms.at(0).what.up_to == 40U);
+  BOOST_TEST(bus.out.confirms.at(0).what.refused.empty());
+}
+
+BOOST_AUTO_TEST_CASE(what_could_not_be_written_is_asked_for_again) {
+  intake bus;
+  bus.announce(n1, 0);
+  bus.relay(n1, 1);
+  std::vector<source_row> rows;
+  bus.inner.close_batch(rows);
+  bus.relay(n1, 2); // Accepted for the next batch, which cannot have it without the first.
+  bus.inner.written(false, bus.now, bus.out);
+  bus.forget();
+
+  bus.now += milliseconds{500};
+  bus.inner.tick(bus.now, bus.out);
+
+  BOOST_REQUIRE(bus.out.asks.size() == 1U);
+  BOOST_TEST(bus.out.asks[0].what.from == 1U);
+  BOOST_TEST(bus.out.asks[0].what.to == 2U);
+}
+
+// Nothing of it was in the batch that failed; the bus throws away what came meanwhile all the same.
+BOOST_AUTO_TEST_CASE(what_came_while_another_batch_failed_is_asked_for_again) {
+  intake bus;
+  bus.announce(n1, 0);
+  std::vector<source_row> rows;
+  bus.inner.close_batch(rows);
+  BOOST_TEST(rows.empty());
+  bus.relay(n1, 1);
+  bus.inner.written(false, bus.now, bus.out);
+
+  bus.inner.close_batch(rows);
+  BOOST_TEST(rows.empty()); // Or it would be taken for journaled.
+  bus.inner.written(true, bus.now, bus.out);
+  bus.forget();
+  bus.now += milliseconds{500};
+  bus.inner.tick(bus.now, bus.out);
+
+  BOOST_REQUIRE(bus.out.asks.size() == 1U);
+  BOOST_TEST(bus.out.asks[0].what.from == 1U);
+  BOOST_TEST(bus.out.confirms.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_failed_write_does_not_leave_events_waiting_behind_a_topic_too_many) {
+  intake bus{1};
+  bus.announce(n1, 2);
+  bus.relay(n1, 1);
+  bus.relay(n1, 2, "order.17.created");
+  bus.forget();
+  bus.inner.written(false, bus.now, bus.out);
+
+  BOOST_REQUIRE(bus.out.confirms.size() == 1U);
+  BOOST_TEST(bus.out.confirms[0].what.refused.empty());
+  bus.announce(n1, 2);
+  BOOST_TEST(bus.out.asks.back().what.from == 1U);
+  bus.journaled.clear();
+  bus.relay(n1, 1);
+  BOOST_TEST((bus.journaled == std::vector<std::uint64_t>{1}));
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_that_announced_nothing_is_not_heard) {
+  intake bus;
+  bus.announce(n1, 0);
+
+  BOOST_TEST(!bus.inner.relayed(n2, 1, event_at(1), bus.now, bus.out));
+  BOOST_TEST(bus.out.accepted.empty());
+}
+
+BOOST_AUTO_TEST_CASE(
+    whatever_is_lost_repeated_or_reordered_each_number_is_journaled_once_in_order) {
+  for (unsigned seed = 1; seed <= 300; ++seed) {
+    std::mt19937 random{seed};
+    const auto chance = [&](int percent) { return static_cast<int>(random() % 100) < percent; };
+    std::optional<intake> bus{std::in_place};
+    std::uint64_t newest = 0;
+    std::uint64_t written = 0; // How far the journal has it; what a restart keeps.
+    std::vector<source_row> kept;
+    std::deque<std::pair<login_id, std::uint64_t>> on_the_way;
+    std::set<login_id> alive{n1, n2};
+    bus->announce(n1, 0);
+    bus->announce(n2, 0);
+    std::vector<std::uint64_t> journal;
+    const auto commit = [&](bool is_good) {
+      std::vector<source_row> rows;
+      bus->inner.close_batch(rows);
+      bus->inner.written(is_good, bus->now, bus->out);
+      if (is_good) {
+        journal.insert(journal.end(), bus->journaled.begin(), bus->journaled.end());
+        kept = rows.empty() ? kept : rows;
+        written = journal.size();
+      }
+      bus->journaled.clear();
+    };
+    for (int step = 0; step < 300 || written < newest; ++step) {
+      BOOST_REQUIRE_MESSAGE(step < 5'000, "seed " << seed << " does not come to an end");
+      const bool is_calm = step >= 300;
+      bus->now += milliseconds{random() % 30};
+      if (!is_calm && chance(40)) {
+        on_the_way.emplace_back(chance(50) ? n1 : n2, ++newest);
+      }
+      for (outbox_intake::ask& each : bus->out.asks) {
+        for (std::uint64_t seq = each.what.from; seq <= each.what.to && alive.contains(each.to);
+             ++seq) {
+          on_the_way.emplace_back(each.to, seq);
+        }
+      }
+      bus->forget();
+      if (!on_the_way.empty()) {
+        const std::size_t at = random() % std::min<std::size_t>(on_the_way.size(), 4);
+        const auto [who, seq] = on_the_way[at];
+        if (!chance(20)) {
+          on_the_way.erase(on_the_way.begin() + static_cast<std::ptrdiff_t>(at)); // Else: twice.
+        }
+        if (alive.contains(who) && (is_calm || !chance(20))) {
+          bus->relay(who, seq);
+        }
+      }
+      if (chance(30)) {
+        commit(is_calm || !chance(20));
+      }
+      if (!is_calm && chance(5)) {
+        const login_id whom = chance(50) ? n1 : n2;
+        alive.erase(whom);
+        bus->inner.left(whom);
+      }
+      for (const login_id each : {n1, n2}) {
+        if (!alive.contains(each) && (is_calm || chance(20))) {
+          alive.insert(each);
+          bus->announce(each, newest);
+        }
+      }
+      if (!is_calm && chance(3)) { // The broker dies.
+        bus.emplace();
+        bus->inner.restore(kept);
+        on_the_way.clear();
+        bus->announce(n1, newest);
+        bus->announce(n2, newest);
+        alive = {n1, n2};
+      }
+      bus->inner.tick(bus->now, bus->out);
+    }
+    BOOST_REQUIRE_MESSAGE(journal.size() == newest, "seed " << seed);
+    for (std::size_t i = 0; i < journal.size(); ++i) {
+      BOOST_REQUIRE_MESSAGE(journal[i] == i + 1, "seed " << seed << " at " << i);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

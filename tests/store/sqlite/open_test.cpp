@@ -1,0 +1,199 @@
+#include "runtime/store/sqlite/turnstile.hpp"
+#include "tests/store/store_fixture.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <filesystem>
+#include <sqlite3.h>
+#include <string>
+
+namespace utf = boost::unit_test;
+
+namespace troupe::store {
+
+namespace {
+
+struct open_fixture : store_fixture {
+  void fill(int rows) {
+    const auto session = open();
+    session->execute("CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT)");
+    transaction writing{*session};
+    for (int n = 0; n < rows; ++n) {
+      session->execute("INSERT INTO items VALUES ($1, $2)", n, std::string(100, 'x'));
+    }
+    writing.commit();
+  }
+
+  /// Brings everything into the main file and leaves no WAL.
+  void settle() {
+    sqlite3* raw = nullptr;
+    BOOST_REQUIRE(sqlite3_open(path.c_str(), &raw) == SQLITE_OK);
+    BOOST_REQUIRE(
+        sqlite3_exec(raw, "PRAGMA wal_checkpoint(TRUNCATE)", nullptr, nullptr, nullptr)
+        == SQLITE_OK);
+    sqlite3_close(raw);
+  }
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(runtime_store_sqlite_open, *utf::label("integration") * utf::timeout(120))
+
+BOOST_FIXTURE_TEST_CASE(a_new_database_is_set_up_for_durability, open_fixture) {
+  const auto session = open();
+
+  // The pragmas themselves are verified by every opening, which fails otherwise.
+  BOOST_TEST(session->integer_of("SELECT count(*) FROM troupe_meta").value() == 1);
+  BOOST_TEST(session->text_of("SELECT capability FROM troupe_meta").value() == "orders");
+  BOOST_TEST(std::filesystem::exists(path + "-wal"));
+  BOOST_TEST((session->instance() != uuid{}));
+}
+
+BOOST_FIXTURE_TEST_CASE(the_instance_stays_with_the_file, open_fixture) {
+  const auto first = open()->instance();
+
+  BOOST_TEST((open()->instance() == first));
+  std::filesystem::remove(path);
+  std::filesystem::remove(path + "-wal");
+  std::filesystem::remove(path + "-shm");
+  BOOST_TEST((open()->instance() != first));
+}
+
+BOOST_FIXTURE_TEST_CASE(closing_leaves_the_wal_for_whoever_holds_the_lock, open_fixture) {
+  fill(10);
+
+  BOOST_TEST(std::filesystem::file_size(path + "-wal") > 0U);
+  BOOST_TEST(open()->integer_of("SELECT count(*) FROM items").value() == 10);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_file_of_another_capability_is_refused, open_fixture) {
+  fill(1);
+  options.capability = "payments";
+
+  const auto refused = refusal();
+
+  BOOST_TEST(refused.code == errc::invalid);
+  BOOST_TEST(refused.message.find("'orders'") != std::string::npos);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_strangers_database_is_left_alone, open_fixture) {
+  std::filesystem::create_directories(std::filesystem::path{path}.parent_path());
+  sqlite3* raw = nullptr;
+  BOOST_REQUIRE(sqlite3_open(path.c_str(), &raw) == SQLITE_OK);
+  sqlite3_exec(raw, "CREATE TABLE theirs (id INTEGER)", nullptr, nullptr, nullptr);
+  sqlite3_close(raw);
+  const auto before = read_file(path);
+
+  BOOST_TEST(refusal().code == errc::invalid);
+  BOOST_TEST((read_file(path) == before));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_file_that_is_no_database_is_named_and_kept, open_fixture) {
+  const std::string content(5000, 'r');
+  write_file(path, content);
+
+  BOOST_TEST(refusal().detail("fault") == "corrupt");
+  BOOST_TEST((read_file(path) == content));
+}
+
+BOOST_FIXTURE_TEST_CASE(damage_in_a_page_is_found_at_opening, open_fixture) {
+  fill(2000);
+  settle();
+  const auto size = std::filesystem::file_size(path);
+  const auto whole = read_file(path);
+
+  // The headers of pages: of the schema, of an inner page and of leaves.
+  int found = 0;
+  for (std::size_t page = 2; page * 4096 < size; page += 7) {
+    write_file(path, whole);
+    flip_bit(path, page * 4096);
+    const auto opened = try_open();
+    found += !opened && opened.error().detail("fault") == "corrupt" ? 1 : 0;
+    BOOST_TEST(!opened.has_value());
+  }
+
+  BOOST_TEST(found > 3);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_file_cut_short_is_found_at_opening, open_fixture) {
+  fill(2000);
+  settle();
+  const auto whole = read_file(path);
+  write_file(path, whole.substr(0, whole.size() / 2));
+
+  BOOST_TEST(refusal().detail("fault") == "corrupt");
+}
+
+// SQLite would delete the WAL of a database that is empty or gone.
+BOOST_FIXTURE_TEST_CASE(a_lost_main_file_does_not_cost_its_wal, open_fixture) {
+  fill(10);
+  const auto wal = read_file(path + "-wal");
+  std::filesystem::remove(path);
+
+  BOOST_TEST(refusal().detail("fault") == "corrupt");
+  write_file(path, "");
+  BOOST_TEST(refusal().detail("fault") == "corrupt");
+
+  BOOST_TEST((read_file(path + "-wal") == wal));
+}
+
+BOOST_FIXTURE_TEST_CASE(an_emptied_meta_table_is_refused, open_fixture) {
+  { open()->execute("DELETE FROM troupe_meta"); }
+
+  BOOST_TEST(refusal().detail("fault") == "corrupt");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_missing_file_is_not_made_where_it_must_be_there, open_fixture) {
+  options.create = false;
+
+  BOOST_TEST(refusal().message.find("cannot open the lock files") != std::string::npos);
+  std::filesystem::create_directories(std::filesystem::path{path}.parent_path());
+  BOOST_TEST(refusal().code == errc::invalid);
+  BOOST_TEST(!std::filesystem::exists(path));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_reader_sees_commits_and_cannot_write, open_fixture) {
+  fill(3);
+  const auto writer = open();
+  options.read_only = true;
+  options.capability.clear();
+  const auto reader = open();
+
+  writer->begin();
+  writer->execute("DELETE FROM items WHERE id = 0");
+  BOOST_TEST(reader->integer_of("SELECT count(*) FROM items").value() == 3);
+  writer->commit();
+  BOOST_TEST(reader->integer_of("SELECT count(*) FROM items").value() == 2);
+  BOOST_CHECK_THROW(reader->execute("DELETE FROM items"), database_error);
+}
+
+BOOST_FIXTURE_TEST_CASE(opening_waits_for_the_turnstile_within_bounds, open_fixture) {
+  fill(1);
+  auto gate = turnstile::open(path);
+  BOOST_REQUIRE(gate.has_value());
+  BOOST_REQUIRE(gate->lock(milliseconds{100}).has_value());
+  options.lock_patience = milliseconds{30};
+
+  BOOST_TEST(refusal().code == errc::unavailable);
+  gate->unlock();
+  BOOST_TEST(try_open().has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(options_out_of_range_are_refused, open_fixture) {
+  const auto refused = [this](auto change) {
+    auto options_before = options;
+    change(options);
+    const auto code = refusal().code;
+    options = options_before;
+    return code;
+  };
+
+  BOOST_TEST(refused([](sqlite_options& o) { o.capability.clear(); }) == errc::invalid);
+  BOOST_TEST(refused([](sqlite_options& o) { o.cache_kib = 1; }) == errc::invalid);
+  BOOST_TEST(refused([](sqlite_options& o) { o.statements_max = 0; }) == errc::invalid);
+  BOOST_TEST(refused([](sqlite_options& o) { o.truncate_pages = 10; }) == errc::invalid);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::store

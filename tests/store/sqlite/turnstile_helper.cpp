@@ -1,0 +1,79 @@
+// The other process of turnstile_test.cpp.
+//
+//   turnstile_helper hold PATH    takes the lock, says "locked", gives it back at the first line
+//   turnstile_helper share PATH   says "ready"; takes turns from the first line to the second one;
+//                                 then says "TURNS LONGEST_WAIT_IN_MICROSECONDS"
+
+#include "runtime/store/sqlite/turnstile.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <poll.h>
+#include <string>
+#include <string_view>
+#include <unistd.h>
+
+namespace {
+
+using troupe::store::turnstile;
+using namespace std::chrono_literals;
+
+bool line_waits() {
+  struct pollfd input {
+    STDIN_FILENO, POLLIN, 0
+  };
+
+  return poll(&input, 1, 0) > 0;
+}
+
+int hold(turnstile& gate) {
+  if (!gate.lock(60s)) {
+    return 2;
+  }
+  std::cout << "locked" << std::endl;
+  std::string line;
+  std::getline(std::cin, line);
+  gate.unlock();
+  std::cout << "unlocked" << std::endl;
+  return 0;
+}
+
+int share(turnstile& gate) {
+  std::cout << "ready" << std::endl;
+  char byte = 0;
+  // Unbuffered, so that poll() sees the second line.
+  if (read(STDIN_FILENO, &byte, 1) != 1) {
+    return 3;
+  }
+  std::uint64_t turns = 0;
+  auto longest = 0us;
+  while (!line_waits()) {
+    const auto asked = std::chrono::steady_clock::now();
+    if (!gate.lock(10s)) {
+      return 2;
+    }
+    const auto got = std::chrono::steady_clock::now();
+    longest = std::max(longest, std::chrono::duration_cast<std::chrono::microseconds>(got - asked));
+    // As long as a small turn with its fsync.
+    while (std::chrono::steady_clock::now() - got < 100us) {
+    }
+    gate.unlock();
+    ++turns;
+  }
+  std::cout << turns << ' ' << longest.count() << std::endl;
+  return 0;
+}
+
+} // namespace
+
+int main(int count, char** arguments) {
+  if (count != 3) {
+    return 1;
+  }
+  auto gate = turnstile::open(arguments[2]);
+  if (!gate) {
+    return 1;
+  }
+  return std::string_view{arguments[1]} == "hold" ? hold(*gate) : share(*gate);
+}

@@ -1,0 +1,100 @@
+#include "tests/worker/process_fixture.hpp"
+
+namespace utf = boost::unit_test;
+
+namespace troupe::test {
+
+namespace {
+
+struct host_fixture {
+  host_fixture()
+      : p{std::make_unique<process>(time, "n1", things_type(seen), things_options(folder))} {
+    p->start();
+  }
+
+  temporary_folder folder;
+  manual_clock time;
+  probe seen;
+  std::unique_ptr<process> p;
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(
+    runtime_actor_host, host_fixture, *utf::label("integration") * utf::timeout(120))
+
+BOOST_AUTO_TEST_CASE(without_instance_items_wait_and_nothing_is_lost) {
+  p->call("throw", thing{"x"});
+  const uuid id = p->send("put", wire::encoded(thing{"a"}));
+  p->run();
+  BOOST_TEST(!p->replies.contains(id));
+
+  p->start(0, 2);
+  p->run();
+
+  BOOST_TEST(p->replies[id].status == wire::status::ok);
+  BOOST_TEST(p->front->in_hand == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_group_that_goes_down_refuses_its_backlog_and_keeps_what_is_its_own) {
+  p->call("throw", thing{"x"});
+  const uuid id = p->send("put", wire::encoded(thing{"a"}));
+  item done{.what = item::kind::effect_done};
+  done.own_body("");
+  p->send(std::move(done));
+  p->keep_house({p->incarnation});
+  p->front->set_down(time.now() + 5s, "too many failures");
+  p->runner->set_down(true);
+  p->run();
+
+  BOOST_TEST(p->replies[id].why.code == errc::unavailable);
+  BOOST_TEST((p->replies[id].why.retry_after == 5s));
+  BOOST_REQUIRE(p->again.size() == 1U); // There will be another housekeeping.
+  BOOST_TEST((p->again[0].what == item::kind::effect_done));
+  BOOST_TEST(p->front->in_hand == 0);
+}
+
+BOOST_AUTO_TEST_CASE(an_open_breaker_refuses_and_a_repeat_from_the_inbox_does_not_close_it) {
+  const uuid known = p->fresh_id();
+  p->call(known, "put", thing{"a"});
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    p->call("throw", thing{"x"});
+    p->start(0, i + 2);
+  }
+  BOOST_TEST(p->front->breaker_report().state == "open");
+  BOOST_TEST(p->call("put", thing{"b"}).why.code == errc::circuit_open);
+  time.advance(70s);
+
+  p->call(known, "put", thing{"a"});
+  BOOST_TEST(p->front->breaker_report().state == "half_open");
+  p->call("put", thing{"c"});
+
+  BOOST_TEST(p->front->breaker_report().state == "closed");
+}
+
+// A turn that has taken long enough leaves them to the next one.
+BOOST_AUTO_TEST_CASE(a_probe_that_waits_for_the_next_turn_is_still_a_probe) {
+  auto options = things_options(folder);
+  options.breaker.probes = 2;
+  p = std::make_unique<process>(time, "n1", things_type(seen), options);
+  p->start();
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    p->call("throw", thing{"x"});
+    p->start(0, i + 2);
+  }
+  BOOST_TEST(p->front->breaker_report().state == "open");
+  time.advance(70s);
+  seen.on_handle = [&](const thing&) { time.advance(10ms); };
+  const uuid first = p->send("put", wire::encoded(thing{"a"}));
+  const uuid second = p->send("put", wire::encoded(thing{"b"}));
+
+  p->run();
+
+  BOOST_TEST(p->replies[first].status == wire::status::ok);
+  BOOST_TEST(p->replies[second].status == wire::status::ok);
+  BOOST_TEST(p->front->breaker_report().state == "closed");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::test

@@ -1,0 +1,166 @@
+#include "tests/worker/process_fixture.hpp"
+
+namespace utf = boost::unit_test;
+
+namespace troupe::test {
+
+namespace {
+
+struct takeover_fixture {
+  temporary_folder folder;
+  manual_clock time;
+  probe seen;
+
+  std::unique_ptr<process> make(const std::string& node) {
+    time.advance(1ms); // Incarnations sort by their birth.
+    auto made = std::make_unique<process>(time, node, things_type(seen), things_options(folder));
+    made->start();
+    return made;
+  }
+
+  static std::int64_t fenced(process& by) {
+    return by.number("SELECT COUNT(*) FROM writers WHERE fenced = 1");
+  }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(
+    runtime_actor_takeover, takeover_fixture, *utf::label("integration") * utf::timeout(120))
+
+BOOST_AUTO_TEST_CASE(nobody_is_fenced_while_a_broker_lists_it) {
+  auto a = make("a");
+  auto b = make("b");
+
+  for (int i = 0; i < 20; ++i) {
+    time.advance(250ms);
+    b->keep_house({a->incarnation, b->incarnation});
+    b->run();
+  }
+
+  BOOST_TEST(fenced(*b) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(somebody_missing_has_a_grace_and_is_then_fenced) {
+  auto a = make("a");
+  auto b = make("b");
+
+  for (int i = 0; i < 3; ++i) {
+    b->keep_house({b->incarnation});
+    b->run();
+    BOOST_TEST(fenced(*b) == 0);
+    time.advance(240ms);
+  }
+  b->keep_house({b->incarnation});
+  b->run();
+
+  BOOST_TEST(fenced(*b) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(an_earlier_life_of_the_node_is_fenced_at_once) {
+  auto before = make("a");
+  auto now = make("a");
+
+  now->keep_house({now->incarnation});
+  now->run();
+
+  BOOST_TEST(fenced(*now) == 1);
+}
+
+// A process that was stopped wakes up with a roster from before, and its successor runs.
+BOOST_AUTO_TEST_CASE(an_earlier_life_that_wakes_up_does_not_fence_its_successor) {
+  auto before = make("a");
+  auto now = make("a");
+  before->keep_house({before->incarnation});
+
+  now->keep_house({now->incarnation});
+  now->run();
+  before->run();
+
+  BOOST_TEST(fenced(*now) == 1);
+  BOOST_TEST(now->call("put", thing{"x"}).status == wire::status::ok);
+  BOOST_TEST(now->number("SELECT MAX(id) FROM writers") == 3); // Only `before` had to join again.
+}
+
+// It writes again, under a new number, when the roster of before comes to its turn.
+BOOST_AUTO_TEST_CASE(an_earlier_life_that_joined_anew_does_not_fence_its_successor_either) {
+  auto before = make("a");
+  auto now = make("a");
+  now->keep_house({now->incarnation});
+  now->run();
+  before->call("put", thing{"x"});
+
+  before->keep_house({before->incarnation});
+  before->run();
+
+  BOOST_TEST(fenced(*now) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_roster_that_is_old_news_fences_nobody) {
+  auto before = make("a");
+  auto now = make("a");
+  now->keep_house({now->incarnation}, 500ms);
+  time.advance(2s);
+
+  now->run();
+
+  BOOST_TEST(fenced(*now) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(looks_far_apart_do_not_add_up_to_a_grace) {
+  auto a = make("a");
+  auto b = make("b");
+  b->keep_house({b->incarnation});
+  b->run();
+  time.advance(30s);
+
+  b->keep_house({b->incarnation});
+  b->run();
+
+  BOOST_TEST(fenced(*b) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_fenced_process_loses_nothing_and_goes_on_under_a_new_number) {
+  auto before = make("a");
+  auto now = make("a");
+  now->keep_house({now->incarnation});
+  now->run();
+  const std::int64_t old = before->store->writer;
+
+  const got reply = before->call("put", thing{"x"});
+
+  BOOST_TEST(reply.status == wire::status::ok);
+  BOOST_TEST(before->store->writer != old);
+  BOOST_TEST(before->number("SELECT COUNT(*) FROM things") == 1);
+}
+
+BOOST_AUTO_TEST_CASE(two_processes_that_get_the_same_call_run_it_once) {
+  auto a = make("a");
+  auto b = make("b");
+  const uuid id = a->fresh_id();
+
+  const got first = a->call(id, "put", thing{"x"});
+  const got second = b->call(id, "put", thing{"x"});
+
+  BOOST_TEST(first.body == second.body);
+  BOOST_TEST(seen.handled == 1);
+}
+
+// What a process remembers of the inbox does not stand for what others have written since.
+BOOST_AUTO_TEST_CASE(a_repeat_of_what_another_process_handled_is_not_run_again) {
+  auto a = make("a");
+  auto b = make("b");
+  a->call("put", thing{"1"});
+  const uuid id = a->fresh_id();
+  const got first = b->call(id, "put", thing{"2"});
+  a->call("put", thing{"3"});
+
+  const got second = a->call(id, "put", thing{"2"});
+
+  BOOST_TEST(first.body == second.body);
+  BOOST_TEST(seen.handled == 3);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::test

@@ -1,0 +1,132 @@
+#include "tests/worker/things_actor.hpp"
+
+#include <array>
+#include <stdexcept>
+
+namespace troupe::test {
+
+namespace {
+
+constexpr std::array<store::migration, 1> schema{
+    {{1, "things", "CREATE TABLE things (name TEXT NOT NULL UNIQUE);"}}};
+
+constexpr const char* insert = "INSERT INTO things (name) VALUES ($1)";
+
+} // namespace
+
+things_actor::things_actor(probe& seen) : seen_{seen} {
+  if (seen_.make_fails > 0) {
+    --seen_.make_fails;
+    throw std::runtime_error{"the constructor failed"};
+  }
+  ++seen_.made;
+  command("put", [this](const thing& request, turn& turn) { return put(request, turn); });
+  command("refuse", [this](const thing& request, turn& turn) -> outcome<count> {
+    put(request, turn);
+    return failure{rejected("no", "refused after it had written")};
+  });
+  command("tell_and_refuse", [](const thing& request, turn& turn) -> outcome<count> {
+    turn.publish("thing.told", request);
+    turn.effect("send", request);
+    return failure{rejected("no", "refused after it had told the world")};
+  });
+  command("unready", [this](const thing& request, turn& turn) -> outcome<count> {
+    put(request, turn);
+    return failure{error{.code = errc::unavailable, .message = "not now"}};
+  });
+  command("throw", [this](const thing& request, turn& turn) -> count {
+    put(request, turn);
+    turn.effect("send", request);
+    throw std::runtime_error{"thrown by the handler"};
+  });
+  command("throw_number", [this](const thing& request, turn& turn) -> count {
+    put(request, turn);
+    throw 7;
+  });
+  command("misspell", [](const thing&, turn& turn) {
+    turn.database().execute("INSERT INTO no_such_table (name) VALUES (1)");
+    return count{};
+  });
+  command("forget_answer", [](const thing&, turn&) { return pending{}; });
+  command("send", [this](const thing& request, turn& turn) {
+    put(request, turn);
+    if (seen_.publishes_twice) {
+      turn.publish("thing.sent", request);
+    }
+    return turn.effect("send", request);
+  });
+  command("announce", [](const thing& request, turn& turn) {
+    turn.publish("thing.put", request, request.name);
+    return count{};
+  });
+  command("shout", [](const thing& request, turn& turn) {
+    turn.publish("thing.shouted", request);
+    return count{};
+  });
+  command("remind", [](const thing& request, turn& turn) {
+    turn.publish_after(std::chrono::seconds{1}, "thing.due", request, request.name);
+    return count{};
+  });
+  on("thing.*", [this](const thing& event, turn& turn, const event_info& info) -> outcome<void> {
+    if (seen_.writes_events) {
+      put(event, turn);
+    }
+    return seen_.on_event ? seen_.on_event(event, turn, info) : outcome<void>{};
+  });
+  query("count", [](const thing&, store::database& session) {
+    return count{session.integer_of("SELECT COUNT(*) FROM things").value_or(-1)};
+  });
+  query("remembered", [this](const thing&) { return count{remembered_}; });
+  query("throw_reading", [](const thing&) -> count { throw std::runtime_error{"in a query"}; });
+  query("look", [this](const thing& request) {
+    ++seen_.handled;
+    if (seen_.on_handle) {
+      seen_.on_handle(request);
+    }
+    return count{};
+  });
+  query("write_reading", [](const thing& request, store::database& session) {
+    session.execute(insert, request.name);
+    return count{};
+  });
+  effect<count>(
+      "send",
+      [this](const thing&, const effect_call& call) -> outcome<count> {
+        {
+          const std::lock_guard lock{seen_.mutex};
+          seen_.effect_keys.push_back(call.key);
+        }
+        return seen_.on_effect ? seen_.on_effect(call) : count{call.attempt};
+      },
+      [this](const thing& request, const outcome<count>& result, turn& turn) -> outcome<count> {
+        turn.database().execute(insert, "settled " + request.name);
+        if (seen_.settle_throws > 0) {
+          --seen_.settle_throws;
+          throw std::runtime_error{"thrown by the settlement"};
+        }
+        if (seen_.publishes_twice) {
+          turn.publish("thing.sent", request);
+        }
+        ++seen_.settled;
+        return result;
+      });
+}
+
+count things_actor::put(const thing& request, turn& turn) {
+  ++seen_.handled;
+  ++remembered_;
+  turn.database().execute(insert, request.name);
+  if (seen_.on_handle) {
+    seen_.on_handle(request);
+  }
+  return {turn.database().integer_of("SELECT COUNT(*) FROM things").value_or(-1)};
+}
+
+actor_type things_type(probe& seen) {
+  return {
+      .name = "things",
+      .make = [&seen](const context&) { return std::make_unique<things_actor>(seen); },
+      .schema = schema};
+}
+
+} // namespace troupe::test
