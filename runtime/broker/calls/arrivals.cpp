@@ -27,7 +27,9 @@ log_event make_event(std::string name, std::vector<std::pair<std::string, std::s
   return {std::move(name), std::move(fields)};
 }
 
-router::router(router_options options) : options_{std::move(options)}, nodes_{options_} {
+router::router(router_options options, quarantine& alone)
+    : options_{std::move(options)}, nodes_{options_}, quarantine_{alone} {
+  quarantine_.join(quarantine::work::calls);
 }
 
 void router::call(

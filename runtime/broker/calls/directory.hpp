@@ -63,8 +63,6 @@ struct node {
   std::uint64_t digest = 0;
   bool live = false;
   bool draining = false;
-  /// Gets no new calls for now: an event that may kill it is to be alone there.
-  bool kept_free = false;
   login_id login{nowhere};
   uuid incarnation;
   std::uint64_t pid = 0;

@@ -49,6 +49,7 @@ router::choose(const capability& where, const broker::call& what, instant now) c
   best.refusal = what.refusal;
   best.refusal_wait = what.refusal_wait;
   const auto count = static_cast<std::uint32_t>(where.placements.size());
+  const login_id kept_free = quarantine_.node();
   for (std::uint32_t step = 0, i = where.next_lane; step < count; ++step, ++i) {
     i = i >= count ? 0 : i;
     const placement& each = where.placements[i];
@@ -77,7 +78,7 @@ router::choose(const capability& where, const broker::call& what, instant now) c
       continue;
     }
     is_open_somewhere = true;
-    if (each.outstanding >= each.credit || isolation_.node == each.node || at.kept_free) {
+    if (each.outstanding >= each.credit || at.login == kept_free) {
       continue;
     }
     if (what.has_key) {

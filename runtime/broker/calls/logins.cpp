@@ -75,7 +75,7 @@ outcome<void> router::hello(login_id login, const wire::hello& hello, instant no
   const std::uint32_t own = nodes_.find_capability("troupe.node." + joined.name);
   nodes_.capabilities[own].placements[nodes_.lane_of(own, number)].credit = options_.node_credit;
   adopt(number, hello, now);
-  out.events.push_back(make_event(
+  out.log.push_back(make_event(
       "worker_joined",
       {{"node", joined.name},
        {"incarnation", to_string(joined.incarnation)},
@@ -158,7 +158,7 @@ void router::state(login_id login, const wire::state& state, instant now, decisi
   changed.heard = now;
   if (changed.draining != state.draining) {
     changed.draining = state.draining;
-    out.events.push_back(make_event(
+    out.log.push_back(make_event(
         state.draining ? "worker_draining" : "worker_resumed", {{"node", changed.name}}));
   }
   take_serves(number, state.serves, now);
@@ -195,7 +195,7 @@ void router::leave(
     login_id login, bool is_blamed, std::string_view why, instant now, decisions& out) {
   const std::uint32_t number = nodes_.node_of(login);
   const node& left = nodes_.nodes[number];
-  out.events.push_back(make_event(
+  out.log.push_back(make_event(
       is_blamed ? "worker_lost" : "worker_left",
       {{"node", left.name},
        {"incarnation", to_string(left.incarnation)},
@@ -213,12 +213,12 @@ void router::end_login(std::uint32_t number, bool is_blamed, decisions& out) {
   out.actions.emplace_back(forget{ended.login, is_blamed});
   nodes_.unbind(ended.login);
   ended.live = false;
-  ended.kept_free = false;
   ended.login = login_id{nowhere};
   held_.forget_node(number);
   if (isolation_.node == number) {
     // A suspect that was on its way is in the node's list, one that waited still in its own.
     isolation_ = {};
+    quarantine_.release(suspect_of::calls);
   }
   return_awaiting(number);
   return_outstanding(number, is_blamed, out);
@@ -307,21 +307,6 @@ void router::tick(instant now, decisions& out) {
       pump_node(number, now, out);
     }
   }
-}
-
-void router::keep_free(login_id whom, bool is_kept_free, instant now, decisions& out) {
-  if (const std::uint32_t number = nodes_.node_of(whom); number != nowhere) {
-    nodes_.nodes[number].kept_free = is_kept_free;
-    if (!is_kept_free) {
-      isolate_next(now, out);
-      pump_node(number, now, out);
-    }
-  }
-}
-
-bool router::is_idle(login_id whom) const {
-  const std::uint32_t number = nodes_.node_of(whom);
-  return number == nowhere || nodes_.nodes[number].outstanding.size == 0;
 }
 
 login_id router::login_of(std::string_view name) const {

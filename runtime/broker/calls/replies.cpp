@@ -142,7 +142,7 @@ void router::take_answer(
 
 /// A worker has room again.
 void router::after_release(std::uint32_t number, std::uint32_t where, instant now, decisions& out) {
-  if (isolation_.node == number) {
+  if (nodes_.nodes[number].login == quarantine_.node()) {
     advance_isolation(now, out);
   }
   if (nodes_.capabilities[where].queue.size != 0) {

@@ -1,13 +1,14 @@
 #pragma once
 
+#include "runtime/broker/blame_book.hpp"
 #include "runtime/broker/calls/actions.hpp"
-#include "runtime/broker/calls/blame_book.hpp"
 #include "runtime/broker/calls/counters.hpp"
 #include "runtime/broker/calls/deadline_wheel.hpp"
 #include "runtime/broker/calls/directory.hpp"
 #include "runtime/broker/calls/held_calls.hpp"
 #include "runtime/broker/calls/held_ids.hpp"
 #include "runtime/broker/calls/router_options.hpp"
+#include "runtime/broker/quarantine.hpp"
 #include "runtime/wire/envelope.hpp"
 #include "runtime/wire/login.hpp"
 
@@ -23,7 +24,7 @@ namespace troupe::broker {
 /// again. Times must not go backwards. The rules and their reasons are in README.md.
 class router {
 public:
-  explicit router(router_options options);
+  router(router_options options, quarantine& alone);
   router(const router&) = delete;
   router& operator=(const router&) = delete;
   ~router() = default;
@@ -58,10 +59,9 @@ public:
   /// To be called about every 10 ms while `has_timers`, and at each heartbeat anyway.
   void tick(instant now, decisions& out);
 
-  /// Sends this worker no new calls, or does so again.
-  void keep_free(login_id whom, bool is_kept_free, instant now, decisions& out);
-  /// Whether it has no call in hand.
-  bool is_idle(login_id whom) const;
+  /// The quarantine has changed: sends to the node that was freed, and the suspect whose turn it
+  /// is.
+  void follow_quarantine(instant now, decisions& out);
 
   /// From now on new calls are refused; those that are here go on.
   void drain() { draining_ = true; }
@@ -112,7 +112,7 @@ private:
     std::uint32_t shut = nowhere;
   };
 
-  /// The suspect that is being sent alone, and the node that is kept free for it.
+  /// The suspect that is in quarantine, or in line for it, and the node that it is to have.
   struct isolation {
     std::uint32_t call = nowhere;
     std::uint32_t node = nowhere;
@@ -193,6 +193,9 @@ private:
   held_ids held_;
   call_list suspects_;
   isolation isolation_;
+  quarantine& quarantine_;
+  /// The node that was kept free when the quarantine was last followed.
+  login_id kept_free_{nowhere};
   counters counts_;
   bool draining_ = false;
   // Reused.

@@ -12,7 +12,7 @@ void router::blame(std::uint32_t index, std::string_view node, decisions& out) {
   ++blamed.deaths;
   blamed_.set(blamed.id, blamed.deaths);
   if (blamed.deaths >= deaths_convicted) {
-    out.events.push_back(make_event(
+    out.log.push_back(make_event(
         "call_convicted",
         {{"id", to_string(blamed.id)},
          {"capability", nodes_.capabilities[blamed.capability].name},
@@ -57,7 +57,7 @@ void router::suspect(std::uint32_t index, decisions& out) {
   ++counts_.suspects;
   what.is = call::phase::suspected;
   calls_.push_back(suspects_, index);
-  out.events.push_back(make_event(
+  out.log.push_back(make_event(
       "call_suspected",
       {{"id", to_string(what.id)},
        {"capability", nodes_.capabilities[what.capability].name},
@@ -74,6 +74,9 @@ void router::isolate_next(instant now, decisions& out) {
     }
     index = next;
   }
+  if (isolation_.call == nowhere) {
+    quarantine_.release(suspect_of::calls);
+  }
   advance_isolation(now, out);
 }
 
@@ -83,7 +86,6 @@ bool router::isolate(std::uint32_t index, instant now, decisions& out) {
   const capability& where = nodes_.capabilities[what.capability];
   std::uint32_t best = nowhere;
   bool is_usable_anywhere = false;
-  bool is_free_soon = false;
   for (const placement& each : where.placements) {
     if (!is_usable(each, now)) {
       continue;
@@ -91,9 +93,7 @@ bool router::isolate(std::uint32_t index, instant now, decisions& out) {
     is_usable_anywhere = true;
     const bool tried =
         std::find(what.tried.begin(), what.tried.end(), each.node) != what.tried.end();
-    const bool is_kept_free = nodes_.nodes[each.node].kept_free;
-    is_free_soon = is_free_soon || (!tried && is_kept_free); // It is for a suspect event now.
-    if (!tried && !is_kept_free
+    if (!tried
         && (best == nowhere
             || nodes_.nodes[each.node].outstanding.size < nodes_.nodes[best].outstanding.size)) {
       best = each.node;
@@ -101,9 +101,10 @@ bool router::isolate(std::uint32_t index, instant now, decisions& out) {
   }
   if (best != nowhere) {
     isolation_ = {index, best, false};
+    quarantine_.request(suspect_of::calls, nodes_.nodes[best].login);
     return true;
   }
-  if (is_usable_anywhere && !is_free_soon) {
+  if (is_usable_anywhere) {
     unlist(index);
     give_up(
         index,
@@ -116,11 +117,15 @@ bool router::isolate(std::uint32_t index, instant now, decisions& out) {
   return false;
 }
 
-/// Sends the suspect whose turn it is, once its node has nothing else in hand.
+/// Says so if the node that is kept free has no call in hand, and sends the suspect if that is all
+/// it waited for.
 void router::advance_isolation(instant now, decisions& out) {
+  const std::uint32_t kept_free = nodes_.node_of(quarantine_.node());
+  if (kept_free == nowhere || nodes_.nodes[kept_free].outstanding.size == 0) {
+    quarantine_.emptied(quarantine::work::calls);
+  }
   const std::uint32_t index = isolation_.call;
-  if (index == nowhere || isolation_.is_running
-      || nodes_.nodes[isolation_.node].outstanding.size != 0) {
+  if (index == nowhere || isolation_.is_running || !quarantine_.is_granted(suspect_of::calls)) {
     return;
   }
   const std::uint32_t placement = nodes_.lane_of(calls_[index].capability, isolation_.node);
@@ -142,8 +147,19 @@ void router::end_isolation_of(std::uint32_t index, instant now, decisions& out) 
     unlist(index);
   }
   isolation_ = {};
+  quarantine_.release(suspect_of::calls);
   isolate_next(now, out);
   pump_node(number, now, out);
+}
+
+void router::follow_quarantine(instant now, decisions& out) {
+  const std::uint32_t freed = nodes_.node_of(kept_free_);
+  const bool is_freed = quarantine_.node() != kept_free_ && freed != nowhere;
+  kept_free_ = quarantine_.node();
+  advance_isolation(now, out);
+  if (is_freed) {
+    pump_node(freed, now, out);
+  }
 }
 
 } // namespace troupe::broker

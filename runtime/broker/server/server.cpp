@@ -39,8 +39,8 @@ error say_hello_first() {
 } // namespace
 
 server::server(transport::router_loop& loop, server_options options, event_sink log, instant now)
-    : loop_{loop}, options_{std::move(options)}, log_{std::move(log)}, router_{options_.router},
-      started_{now}, ticked_{now}, pinged_{now}, beat_{now} {
+    : loop_{loop}, options_{std::move(options)}, log_{std::move(log)},
+      router_{options_.router, quarantine_}, started_{now}, ticked_{now}, pinged_{now}, beat_{now} {
 }
 
 void server::received(
@@ -264,13 +264,22 @@ void server::carry_out(instant now) {
       tell_roster();
     }
   }
-  for (log_event& each : decisions_.events) {
+  for (log_event& each : decisions_.log) {
     log(std::move(each), now);
   }
   decisions_.clear();
   // Only now: what the event service does about it may come back to the router.
   for (const forget& each : std::exchange(left_, {})) {
     events_->left(each.whom, each.is_blamed, now);
+  }
+}
+
+/// Lets the router know whose turn it is in quarantine, until that stays as it is.
+void server::follow_quarantine(instant now) {
+  while (quarantine_followed_ != quarantine_.changes()) {
+    quarantine_followed_ = quarantine_.changes();
+    router_.follow_quarantine(now, decisions_);
+    carry_out(now);
   }
 }
 
@@ -411,12 +420,16 @@ void server::pass_message(login_id to, std::string_view header, std::string_view
 }
 
 void server::keep_free(login_id whom, bool is_kept_free, instant now) {
-  router_.keep_free(whom, is_kept_free, now, decisions_);
-  carry_out(now);
+  if (is_kept_free) {
+    quarantine_.request(suspect_of{0}, whom);
+  } else {
+    quarantine_.release(suspect_of{0});
+  }
+  follow_quarantine(now);
 }
 
 bool server::is_idle(login_id whom) const {
-  return router_.is_idle(whom);
+  return quarantine_.node() == whom && quarantine_.is_granted(suspect_of{0});
 }
 
 void server::report(log_event event, instant now) {

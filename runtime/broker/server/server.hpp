@@ -2,6 +2,7 @@
 
 #include "runtime/broker/calls/router.hpp"
 #include "runtime/broker/events/event_service.hpp"
+#include "runtime/broker/quarantine.hpp"
 #include "runtime/transport/router_loop.hpp"
 
 #include <atomic>
@@ -112,6 +113,7 @@ private:
       std::string_view body,
       instant now);
   void carry_out(instant now);
+  void follow_quarantine(instant now);
   void respond(reply_to to, std::string_view header, std::string_view body);
   void respond_error(reply_to to, const uuid& id, const error& why);
   void log(log_event event, instant now);
@@ -146,6 +148,8 @@ private:
   transport::router_loop& loop_;
   server_options options_;
   event_sink log_;
+  quarantine quarantine_;
+  std::uint64_t quarantine_followed_ = 0; // The `changes` that the router has heard of.
   router router_;
   decisions decisions_;
   std::unique_ptr<event_service> events_; // Of the broker that keeps the journal.

@@ -30,7 +30,7 @@ struct bench {
       options.capabilities.push_back({{names.back()}, 1000});
     }
     options.nodes = {{"n1"}, {"n2"}};
-    tested = std::make_unique<router>(options);
+    tested = std::make_unique<router>(options, alone);
     for (std::uint32_t login = 0; login < 2; ++login) {
       wire::hello said;
       said.node = options.nodes[login].value;
@@ -87,6 +87,7 @@ struct bench {
 
   instant now{std::chrono::hours{1}};
   std::vector<std::string> names;
+  quarantine alone;
   std::unique_ptr<router> tested;
   decisions out;
 };

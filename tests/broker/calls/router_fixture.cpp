@@ -4,7 +4,7 @@
 
 namespace troupe::broker {
 
-router_fixture::router_fixture(router_options options) : tested{std::move(options)} {
+router_fixture::router_fixture(router_options options) : tested{std::move(options), alone} {
 }
 
 router_options router_fixture::usual() {
@@ -137,6 +137,18 @@ void router_fixture::shut(std::uint32_t login, std::string why) {
   carry_out();
 }
 
+void router_fixture::keep_free(std::uint32_t login) {
+  alone.request(suspect_of{0}, login_id{login});
+  tested.follow_quarantine(now, out);
+  carry_out();
+}
+
+void router_fixture::let_go() {
+  alone.release(suspect_of{0});
+  tested.follow_quarantine(now, out);
+  carry_out();
+}
+
 void router_fixture::advance(milliseconds by, bool alive) {
   const instant until = now + by;
   while (now < until) {
@@ -167,7 +179,7 @@ void router_fixture::carry_out() {
       ++rosters;
     }
   }
-  events.insert(events.end(), out.events.begin(), out.events.end());
+  events.insert(events.end(), out.log.begin(), out.log.end());
   out.clear();
 }
 

@@ -64,6 +64,9 @@ struct router_fixture {
       std::optional<std::string> forced = {});
   /// `orders` is shut there.
   void shut(std::uint32_t login, std::string why);
+  /// A subscriber has this node kept free for a suspect event, or lets it go again.
+  void keep_free(std::uint32_t login);
+  void let_go();
   /// Moves time on in ticks, with no sign of life from anybody unless `alive`.
   void advance(milliseconds by, bool alive = true);
 
@@ -76,6 +79,7 @@ struct router_fixture {
   void forget_all();
 
   instant now{std::chrono::hours{1}};
+  quarantine alone;
   router tested;
   decisions out;
   std::vector<sent> delivered;

@@ -186,15 +186,34 @@ BOOST_FIXTURE_TEST_CASE(deaths_count_when_nobody_waits_any_more, router_fixture)
 BOOST_FIXTURE_TEST_CASE(a_suspect_waits_for_a_node_that_is_kept_free, suspects_fixture) {
   BOOST_REQUIRE(join("n1", 3, 4));
   const std::uint64_t first = delivered.at(0).id == id(1) ? 1 : 2;
-  tested.keep_free(login_id{3}, true, now, out);
+  keep_free(3);
 
   reply(3, first);
   BOOST_TEST(answers(3 - first) == 0U);
   BOOST_TEST(!refusal(3 - first));
-  tested.keep_free(login_id{3}, false, now, out);
+  let_go();
   reply(3, 3 - first);
 
   BOOST_TEST(answers(3 - first) == 1U);
+}
+
+// A crash takes whatever is at hand: two suspects at once could keep every node from its work.
+BOOST_FIXTURE_TEST_CASE(
+    a_suspect_waits_for_the_turn_of_an_event_at_another_node, suspects_fixture) {
+  BOOST_REQUIRE(join("n1", 3, 4));
+  BOOST_REQUIRE(join("n2", 4, 4));
+  const std::uint64_t first = delivered.at(0).id == id(1) ? 1 : 2;
+  keep_free(4);
+  reply(3, first);
+  BOOST_TEST(receivers(3 - first).empty());
+  BOOST_TEST(alone.is_granted(suspect_of{0}));
+  call(5);
+  BOOST_TEST(receivers(5) == logins{3}, boost::test_tools::per_element());
+  reply(3, 5);
+
+  let_go();
+
+  BOOST_TEST(receivers(3 - first).size() == 1U);
 }
 
 // Its worker lived: asked for once more, it is a call like any other.
@@ -218,7 +237,7 @@ BOOST_FIXTURE_TEST_CASE(a_suspect_that_was_answered_is_none_any_more, router_fix
 BOOST_FIXTURE_TEST_CASE(a_suspect_is_not_sent_to_a_node_that_is_kept_free, suspects_fixture) {
   BOOST_REQUIRE(join("n1", 3, 4));
   const std::uint64_t first = delivered.at(0).id == id(1) ? 1 : 2;
-  tested.keep_free(login_id{3}, true, now, out);
+  keep_free(3);
 
   reply(3, first);
 

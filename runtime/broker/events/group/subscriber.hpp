@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/broker/calls/blame_book.hpp"
+#include "runtime/broker/blame_book.hpp"
 #include "runtime/broker/events/actions.hpp"
 #include "runtime/broker/events/group/held_events.hpp"
 #include "runtime/broker/events/group/partition.hpp"

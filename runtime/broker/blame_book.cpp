@@ -1,4 +1,4 @@
-#include "runtime/broker/calls/blame_book.hpp"
+#include "runtime/broker/blame_book.hpp"
 
 namespace troupe::broker {
 
