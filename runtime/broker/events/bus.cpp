@@ -71,9 +71,9 @@ bus::bus(bus_options options, journal_state state, std::uint64_t seed)
       are_cursors_dirty_ = true; // What it has not seen yet must be kept from now on.
     }
     std::vector<std::uint64_t> graves;
-    for (const journal_state::grave& grave : state.graves) {
-      if (grave.capability == each.capability) {
-        graves.push_back(grave.position);
+    for (const journal_state::dead_letter_at& each_dead : state.dead_letters) {
+      if (each_dead.capability == each.capability) {
+        graves.push_back(each_dead.position);
       }
     }
     fed.core = std::make_unique<subscriber>(
@@ -172,7 +172,7 @@ void bus::retry(const dead_letter& letter, std::int64_t wall_ms) {
   again->digest = 0;
   again->only_for = letter.capability;
   accept(std::move(again), wall_ms);
-  pending_.exhumed.push_back(letter.id);
+  pending_.dropped.push_back(letter.id);
 }
 
 bool bus::fire(const scheduled_event& what, std::int64_t wall_ms) {
@@ -326,7 +326,7 @@ void bus::written(const outcome<void>& how, instant now, bus_decisions& out) {
     fed.persisted = each;
     fed.is_new = false;
   }
-  for (const dead_letter& each : writing_.buried) {
+  for (const dead_letter& each : writing_.dead_letters) {
     const std::uint32_t index = group_named(each.capability);
     groups_[index].core->buried({each.what->position}, now, decided_);
     carry(index, now, out);
@@ -355,7 +355,8 @@ void bus::failed(const error& why, instant now, bus_decisions& out) {
   recent_.drop_from(last_ + 1);
   outboxes_.written(false, now, taken_);
   take(taken_, 0, out);
-  pending_.buried.insert(pending_.buried.begin(), writing_.buried.begin(), writing_.buried.end());
+  pending_.dead_letters.insert(
+      pending_.dead_letters.begin(), writing_.dead_letters.begin(), writing_.dead_letters.end());
   writing_ = {};
   writing_publishers_.clear();
   writing_operators_.clear();

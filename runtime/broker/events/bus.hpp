@@ -123,10 +123,10 @@ public:
   void retry(const dead_letter& letter, std::int64_t wall_ms);
 
   /// Deletes a dead letter.
-  void exhume(const uuid& letter) { pending_.exhumed.push_back(letter); }
+  void exhume(const uuid& letter) { pending_.dropped.push_back(letter); }
 
   /// Whether letters that were retried or deleted are in the journal until a batch is on disk.
-  bool is_exhuming() const { return !pending_.exhumed.empty() || !writing_.exhumed.empty(); }
+  bool is_exhuming() const { return !pending_.dropped.empty() || !writing_.dropped.empty(); }
 
   /// One whose id is that of an event published lately is done: it was due, and this is a repeat.
   /// @errors `rejected` (there are too many topics), `conflict` (that was another event): nothing

@@ -44,33 +44,33 @@ error no_letter(const uuid& id) {
 void event_service::list_letters(
     origin from, const uuid& id, const wire::get_dead_letters& what, instant now) {
   const std::size_t count = std::clamp(what.count, 1U, letters_count_max);
-  ask(ask_letters{what.capability.value_or(""), what.after, count, body_bytes_max_ / 2},
+  ask(ask_dead_letters{what.capability.value_or(""), what.after, count, body_bytes_max_ / 2},
       now,
       [=, this](const outcome<journal_result>& result, instant) {
-        const auto* page = result_of<letters_page>(result);
+        const auto* page = result_of<dead_letters_page>(result);
         if (page == nullptr) {
           return links_.pass_refusal(from, id, why_none(result));
         }
         wire::letters_found answer;
-        for (const dead_letter& each : page->letters) {
+        for (const dead_letter& each : page->dead_letters) {
           answer.letters.push_back(letter_of(each, false));
         }
         if (page->has_more) {
-          answer.next = page->letters.back().id;
+          answer.next = page->dead_letters.back().id;
         }
         reply(from, id, wire::encoded(answer));
       });
 }
 
 void event_service::show_letter(origin from, const uuid& id, const uuid& which, instant now) {
-  ask(ask_letter{which}, now, [=, this](const outcome<journal_result>& result, instant) {
-    const auto* found = result_of<letter_found>(result);
+  ask(ask_dead_letter{which}, now, [=, this](const outcome<journal_result>& result, instant) {
+    const auto* found = result_of<dead_letter_found>(result);
     if (found == nullptr) {
       links_.pass_refusal(from, id, why_none(result));
-    } else if (!found->letter) {
+    } else if (!found->what) {
       links_.pass_refusal(from, id, no_letter(which));
     } else {
-      reply(from, id, wire::encoded(letter_of(*found->letter, true)));
+      reply(from, id, wire::encoded(letter_of(*found->what, true)));
     }
   });
 }
@@ -111,20 +111,20 @@ void event_service::retry_page(
     std::optional<uuid> after,
     std::uint64_t so_far,
     instant now) {
-  ask_letters question{capability, after, retry_page_max};
+  ask_dead_letters question{capability, after, retry_page_max};
   ask(std::move(question), now, [=, this](const outcome<journal_result>& result, instant at) {
-    const auto* page = result_of<letters_page>(result);
+    const auto* page = result_of<dead_letters_page>(result);
     if (page == nullptr) {
       links_.pass_refusal(from, id, why_none(result));
       return letters_changed(at);
     }
-    for (const dead_letter& each : page->letters) {
+    for (const dead_letter& each : page->dead_letters) {
       bus_.retry(each, wall_ms());
     }
-    const std::uint64_t count = so_far + page->letters.size();
+    const std::uint64_t count = so_far + page->dead_letters.size();
     if (page->has_more) {
       // The next page once this one is on disk: what was not written was not retried.
-      const uuid last = page->letters.back().id;
+      const uuid last = page->dead_letters.back().id;
       changes_.emplace_front([=, this](instant next) {
         if (write_failed_) {
           links_.pass_refusal(from, id, *write_failed_);
@@ -159,14 +159,16 @@ template <class Change>
 void event_service::change_letter(
     origin from, const uuid& id, const uuid& which, const Change& change, instant now) {
   const auto look = [=, this](instant start) {
-    ask(ask_letter{which}, start, [=, this](const outcome<journal_result>& result, instant at) {
-      if (const auto* found = result_of<letter_found>(result)) {
-        change(found->letter ? &*found->letter : nullptr);
-      } else {
-        links_.pass_refusal(from, id, why_none(result));
-      }
-      letters_changed(at);
-    });
+    ask(ask_dead_letter{which},
+        start,
+        [=, this](const outcome<journal_result>& result, instant at) {
+          if (const auto* found = result_of<dead_letter_found>(result)) {
+            change(found->what ? &*found->what : nullptr);
+          } else {
+            links_.pass_refusal(from, id, why_none(result));
+          }
+          letters_changed(at);
+        });
   };
   change_letters(from, id, look, now);
 }

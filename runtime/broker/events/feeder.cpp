@@ -222,7 +222,7 @@ void bus::carry(std::uint32_t index, instant now, bus_decisions& out) {
 
 void bus::add_letter(bury& grave, instant now) {
   const std::int64_t wall_ms = wall_offset_ + millis_of(now);
-  dead_letter& letter = pending_.buried.emplace_back(std::move(grave.letter));
+  dead_letter& letter = pending_.dead_letters.emplace_back(std::move(grave.letter));
   letter.last_at = wall_ms;
   letter.first_at = wall_ms - grave.tried_for.count();
 }

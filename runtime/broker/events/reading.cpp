@@ -302,11 +302,11 @@ void event_service::list_topics(
     }
     answered(result);
   });
-  ask(ask_letter_counts{}, now, [=](const outcome<journal_result>& result, instant) {
-    if (const auto* counted = result_of<letters_counted>(result)) {
-      for (const letters_counted::count& each : counted->capabilities) {
+  ask(ask_dead_letter_counts{}, now, [=](const outcome<journal_result>& result, instant) {
+    if (const auto* counted = result_of<dead_letters_counted>(result)) {
+      for (const dead_letters_counted::count& each : counted->capabilities) {
         for (wire::group_state& group : answer->state.groups) {
-          group.dead = group.capability == each.capability ? each.letters : group.dead;
+          group.dead = group.capability == each.capability ? each.dead_letters : group.dead;
         }
       }
     }

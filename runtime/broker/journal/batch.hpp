@@ -9,8 +9,6 @@
 #include <string>
 #include <vector>
 
-// What the socket loop asks the journal's threads for, and what they answer.
-
 namespace troupe::broker {
 
 /// How far the outbox of one database has been taken into the journal.
@@ -18,56 +16,59 @@ struct source_row {
   std::string capability{};
   /// Of the database.
   uuid instance{};
-  /// Everything up to this number is in the journal; the event with it has this id.
+  /// Every event of the outbox up to this number is in the journal; the one with this number has
+  /// the id `taken_id`.
   std::uint64_t taken = 0;
   uuid taken_id{};
 };
 
-/// What a subscribed capability has handled, as the broker last heard: what retention may not
-/// delete, and where delivery begins after a restart.
+/// How far a subscribed capability has come, as the broker last heard: its events after the cursor
+/// are kept by retention, and delivered again after a restart.
 struct cursor_row {
   std::string capability{};
-  /// By partition: events up to here are handled, or dead letters.
+  /// By partition: every event up to this position is handled, or a dead letter.
   std::array<std::uint64_t, 64> handled{};
-  /// By partition: what its database had passed for certain (`subscriber::reached`); 0: not known.
+  /// By partition: what the capability's database had passed for certain (`subscriber::reached`);
+  /// 0: not known.
   std::array<std::uint64_t, 64> reached{};
 
   bool operator==(const cursor_row&) const = default;
 };
 
-/// An event that is to be published later.
+/// An event that is to be published later. It has no position yet.
 struct scheduled_event {
   uuid id{};
   /// Milliseconds since 1970 (UTC).
   std::int64_t due_at = 0;
-  event_ref what{}; // Without position.
+  event_ref what{};
 };
 
-/// What is written in one transaction, synced before it is answered. All of it, or nothing.
+/// One transaction of the journal: written whole and synced before it is answered, or not at all.
 struct journal_batch {
   /// Positions are set, contiguous, and follow the last one in the journal.
   std::vector<event_ref> events{};
   std::vector<source_row> sources{};
   std::vector<cursor_row> cursors{};
-  /// A letter for a capability and position that has one already changes nothing.
-  std::vector<dead_letter> buried{};
-  /// Dead letters to delete: dropped, or tried again by one of `events`.
-  std::vector<uuid> exhumed{};
+  /// New ones. A capability and position that have a dead letter already keep it unchanged.
+  std::vector<dead_letter> dead_letters{};
+  /// Ids of dead letters to delete: a person dropped them, or one of `events` tries them again.
+  std::vector<uuid> dropped{};
   std::vector<scheduled_event> scheduled{};
-  /// Scheduled events to delete: they are among `events`.
+  /// Ids of scheduled events to delete, as they are among `events`.
   std::vector<uuid> fired{};
 
   bool empty() const {
-    return events.empty() && sources.empty() && cursors.empty() && buried.empty() && exhumed.empty()
-           && scheduled.empty() && fired.empty();
+    return events.empty() && sources.empty() && cursors.empty() && dead_letters.empty()
+           && dropped.empty() && scheduled.empty() && fired.empty();
   }
 };
 
-/// What the journal knows when it has been opened. Bounded, whatever it holds.
+/// What the broker has to know of a journal that it opened. Bounded, however much the journal
+/// holds.
 struct journal_state {
-  /// Of the database: positions of another one mean nothing here.
+  /// The database's id: positions of another database mean nothing here.
   uuid instance{};
-  /// How often it has been opened for writing: 1, 2, 3 ... What epochs begin with.
+  /// How often the journal has been opened for writing: 1, 2, 3 ... Epochs begin with it.
   std::uint64_t generation = 0;
   /// The highest position ever given; 0 if none was.
   std::uint64_t last = 0;
@@ -75,22 +76,21 @@ struct journal_state {
   std::vector<cursor_row> cursors{};
   std::vector<std::string> topics{};
 
-  /// What clients published last, oldest first: those of the last 65,536 events that have a digest.
   struct published {
     uuid id;
     std::uint64_t position = 0;
     std::uint64_t digest = 0;
   };
 
+  /// The last 65,536 events that clients published, oldest first.
   std::vector<published> recent{};
 
-  struct grave {
+  struct dead_letter_at {
     std::string capability;
     std::uint64_t position = 0;
   };
 
-  /// Of dead letters.
-  std::vector<grave> graves{};
+  std::vector<dead_letter_at> dead_letters{};
   /// When the first scheduled event is due.
   std::optional<std::int64_t> next_due{};
 };

@@ -10,26 +10,26 @@
 #include <variant>
 #include <vector>
 
-// What can be asked of the journal, and what it answers. Times are milliseconds since 1970 (UTC).
+// The questions that the journal's reader answers, each followed by its answer. Times are
+// milliseconds since 1970 (UTC); patterns are topics, `PREFIX.*` or `*`.
 
 namespace troupe::broker {
 
 /// The events of some topics, in order of position.
 struct ask_events {
-  /// Those above this position.
+  /// Only events above this position.
   std::uint64_t after = 0;
-  /// At most so many, 1 or more; and not many more bytes than this, but always one.
+  /// The page ends after so many events, 1 or more, or once it has as many bytes as this.
   std::size_t count_max = 1'000;
   std::size_t bytes_max = 4U << 20U;
-  /// Topics, `PREFIX.*` or `*`.
   std::vector<std::string> patterns{};
 };
 
 struct events_page {
   std::vector<event_ref> events{};
-  /// There is nothing else up to here: the `after` to go on with.
+  /// The `after` of the next page: every event up to here was looked at.
   std::uint64_t scanned = 0;
-  /// The last position given when this was read. All is read if `scanned` is that.
+  /// The last position given when the page was read. The page is the last one if `scanned` is that.
   std::uint64_t last = 0;
 };
 
@@ -44,8 +44,8 @@ struct positions_found {
   std::vector<std::uint64_t> missing{};
 };
 
-/// The position after which the events since `time` are: its answer is what `ask_events` begins
-/// with. By bisection, so it is only as exact as times rise with positions.
+/// The position after which the events since `time` are, for `ask_events` to begin with. Found by
+/// binary search: wrong where the wall clock ran backwards.
 struct ask_time {
   std::int64_t time = 0;
 };
@@ -58,7 +58,7 @@ struct position_found {
 struct ask_lag {
   std::uint64_t after = 0;
   std::vector<std::string> patterns{};
-  /// Looks at so many positions at most.
+  /// Positions that are looked at, at most.
   std::uint64_t scan_max = 200'000;
 };
 
@@ -74,15 +74,16 @@ struct ask_topics {};
 
 struct topic_counts {
   std::string topic{};
-  /// Kept, with bodies of so many bytes.
+  /// Events that are kept, and the bytes of their bodies.
   std::uint64_t events = 0;
   std::uint64_t bytes = 0;
-  /// Ever published.
+  /// Events ever published.
   std::uint64_t total = 0;
-  /// Of the oldest that is kept: no less than this (exact unless a sweep is under way); 0 if none.
+  /// The oldest event that is kept: its position is no less than this (exact unless a sweep is
+  /// under way); 0 if none is kept.
   std::uint64_t first = 0;
   std::int64_t first_time = 0;
-  /// Of the newest one ever.
+  /// The newest event ever.
   std::uint64_t last = 0;
   std::int64_t last_time = 0;
 };
@@ -92,37 +93,37 @@ struct topics_counted {
   std::uint64_t last = 0;
 };
 
-/// Dead letters in order of their ids, which for ids of version 7 is that of their making.
-struct ask_letters {
-  /// Of one capability; of all if empty.
+/// Dead letters in order of their ids, which is the order in which they were made.
+struct ask_dead_letters {
+  /// Of this capability; of all if empty.
   std::string capability{};
-  /// Those behind this one.
+  /// Only those behind this one.
   std::optional<uuid> after{};
   std::size_t count_max = 100;
   std::size_t bytes_max = 4U << 20U;
 };
 
-struct letters_page {
-  std::vector<dead_letter> letters{};
-  /// False: nothing is behind the last one.
+struct dead_letters_page {
+  std::vector<dead_letter> dead_letters{};
+  /// Whether there are more behind the last one.
   bool has_more = false;
 };
 
-struct ask_letter {
+struct ask_dead_letter {
   uuid id{};
 };
 
-struct letter_found {
-  std::optional<dead_letter> letter{};
+struct dead_letter_found {
+  std::optional<dead_letter> what{};
 };
 
 /// How many dead letters there are, by capability.
-struct ask_letter_counts {};
+struct ask_dead_letter_counts {};
 
-struct letters_counted {
+struct dead_letters_counted {
   struct count {
     std::string capability;
-    std::uint64_t letters = 0;
+    std::uint64_t dead_letters = 0;
   };
 
   std::vector<count> capabilities{};
@@ -146,23 +147,23 @@ using journal_question = std::variant<
     ask_time,
     ask_lag,
     ask_topics,
-    ask_letters,
-    ask_letter,
-    ask_letter_counts,
+    ask_dead_letters,
+    ask_dead_letter,
+    ask_dead_letter_counts,
     ask_due>;
 
 /// The batch is on disk.
 struct batch_written {
   /// The last position given.
   std::uint64_t last = 0;
-  /// Events that were to be scheduled, but others wait under their ids: those stay.
+  /// Ids of events that were not scheduled, as other events wait under them.
   std::vector<uuid> clashed{};
 };
 
 /// A sweep has come to its end, or a new one took its place.
 struct events_swept {
   std::uint64_t deleted = 0;
-  /// Topics that are forgotten: no event of them is in the journal, but what was written since.
+  /// Topics that have no event in the journal any more and are forgotten.
   std::vector<std::string> forgotten{};
 };
 
@@ -174,18 +175,18 @@ using journal_result = std::variant<
     position_found,
     lag_counted,
     topics_counted,
-    letters_page,
-    letter_found,
-    letters_counted,
+    dead_letters_page,
+    dead_letter_found,
+    dead_letters_counted,
     due_found>;
 
-/// What the journal answered, if it is a `Result`.
+/// The journal's answer, or null if it is no `Result`.
 template <class Result>
 const Result* result_of(const outcome<journal_result>& answered) {
   return answered ? std::get_if<Result>(&*answered) : nullptr;
 }
 
-/// Why it is none.
+/// The error of an answer for which `result_of` is null.
 inline error why_none(const outcome<journal_result>& answered) {
   return answered ? internal_error("the journal answered something else") : answered.error();
 }

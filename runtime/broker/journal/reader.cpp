@@ -12,7 +12,7 @@ namespace troupe::broker {
 
 namespace {
 
-constexpr std::string_view letter_columns =
+constexpr std::string_view dead_letter_columns =
     "id, capability, cause, error, attempts, first_at, last_at, node, replica, position, topic, "
     "event_id, time, digest, key, source, traceparent, only_for, body";
 
@@ -20,7 +20,7 @@ std::uint64_t position_at(const store::row& row, int column) {
   return static_cast<std::uint64_t>(row.integer(column));
 }
 
-dead_letter letter_of(const store::row& row) {
+dead_letter dead_letter_of(const store::row& row) {
   dead_letter found;
   found.id = row.id(0);
   found.capability = row.text(1);
@@ -196,15 +196,15 @@ topics_counted journal_reader::operator()(const ask_topics&) {
   return found;
 }
 
-letters_page journal_reader::operator()(const ask_letters& asked) {
-  letters_page found;
+dead_letters_page journal_reader::operator()(const ask_dead_letters& asked) {
+  dead_letters_page found;
   std::size_t bytes = 0;
   const auto take = [&](const store::row& row) {
-    if (found.letters.size() >= asked.count_max || (bytes >= asked.bytes_max && bytes > 0)) {
+    if (found.dead_letters.size() >= asked.count_max || (bytes >= asked.bytes_max && bytes > 0)) {
       found.has_more = true;
       return false;
     }
-    const dead_letter& taken = found.letters.emplace_back(letter_of(row));
+    const dead_letter& taken = found.dead_letters.emplace_back(dead_letter_of(row));
     bytes += taken.what->bytes() + taken.error.size();
     return true;
   };
@@ -212,28 +212,28 @@ letters_page journal_reader::operator()(const ask_letters& asked) {
   const store::blob after = asked.after ? store::blob{asked.after->view()} : store::blob{};
   if (asked.capability.empty()) {
     static const std::string sql =
-        fmt::format("SELECT {} FROM dead_letters WHERE id > $1 ORDER BY id", letter_columns);
+        fmt::format("SELECT {} FROM dead_letters WHERE id > $1 ORDER BY id", dead_letter_columns);
     session_->query(sql, take, after);
   } else {
     static const std::string sql = fmt::format(
         "SELECT {} FROM dead_letters WHERE id > $1 AND capability = $2 ORDER BY id",
-        letter_columns);
+        dead_letter_columns);
     session_->query(sql, take, after, asked.capability);
   }
   return found;
 }
 
-letter_found journal_reader::operator()(const ask_letter& asked) {
-  letter_found found;
+dead_letter_found journal_reader::operator()(const ask_dead_letter& asked) {
+  dead_letter_found found;
   static const std::string sql =
-      fmt::format("SELECT {} FROM dead_letters WHERE id = $1", letter_columns);
+      fmt::format("SELECT {} FROM dead_letters WHERE id = $1", dead_letter_columns);
   session_->query(
-      sql, [&](const store::row& row) { found.letter = letter_of(row); }, asked.id);
+      sql, [&](const store::row& row) { found.what = dead_letter_of(row); }, asked.id);
   return found;
 }
 
-letters_counted journal_reader::operator()(const ask_letter_counts&) {
-  letters_counted found;
+dead_letters_counted journal_reader::operator()(const ask_dead_letter_counts&) {
+  dead_letters_counted found;
   session_->query(
       "SELECT capability, count(*) FROM dead_letters GROUP BY capability ORDER BY capability",
       [&](const store::row& row) {

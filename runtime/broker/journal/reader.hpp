@@ -33,9 +33,9 @@ public:
   position_found operator()(const ask_time& asked);
   lag_counted operator()(const ask_lag& asked);
   topics_counted operator()(const ask_topics& asked);
-  letters_page operator()(const ask_letters& asked);
-  letter_found operator()(const ask_letter& asked);
-  letters_counted operator()(const ask_letter_counts& asked);
+  dead_letters_page operator()(const ask_dead_letters& asked);
+  dead_letter_found operator()(const ask_dead_letter& asked);
+  dead_letters_counted operator()(const ask_dead_letter_counts& asked);
   due_found operator()(const ask_due& asked);
 
 private:

@@ -2,7 +2,6 @@
 
 #include "runtime/wire/events.hpp"
 
-#include <array>
 #include <fmt/format.h>
 
 namespace troupe::broker {
@@ -142,8 +141,45 @@ void read_event_columns(const store::row& from, int first, event& to) {
   to.source = from.text(first + 4);
   to.traceparent = from.text(first + 5);
   to.only_for = from.text(first + 6);
-  to.body = text_of(from.bytes(first + 7));
+  const store::blob body = from.bytes(first + 7);
+  to.body.assign(reinterpret_cast<const char*>(body.data()), body.size());
   to.partition = wire::partition_of(to.key, to.id);
+}
+
+void append_number(std::string& to, std::uint64_t number) {
+  for (int shift = 56; shift >= 0; shift -= 8) {
+    to += static_cast<char>(number >> shift & 0xff);
+  }
+}
+
+std::uint64_t number_at(store::blob bytes, std::size_t at) {
+  std::uint64_t number = 0;
+  for (std::size_t i = 0; i < 8; ++i) {
+    number = number << 8 | std::to_integer<std::uint64_t>(bytes[at + i]);
+  }
+  return number;
+}
+
+std::string packed(const std::array<std::uint64_t, 64>& positions) {
+  std::string bytes;
+  for (const std::uint64_t each : positions) {
+    append_number(bytes, each);
+  }
+  return bytes;
+}
+
+void unpack(store::blob bytes, std::array<std::uint64_t, 64>& positions) {
+  if (bytes.size() != positions.size() * 8) {
+    throw_damaged("cursors");
+  }
+  for (std::size_t partition = 0; partition < positions.size(); ++partition) {
+    positions[partition] = number_at(bytes, partition * 8);
+  }
+}
+
+void throw_damaged(std::string_view what) {
+  throw store::database_error{
+      store::database_fault::corrupt, fmt::format("the journal's {} are damaged", what)};
 }
 
 error journal_error(const store::database_error& met, std::string_view doing) {

@@ -5,16 +5,18 @@
 #include "runtime/store/database.hpp"
 #include "runtime/store/migrations.hpp"
 
+#include <array>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-// What the journal's tables are made of, and how their rows are read. JOURNAL.md is the format.
+// The journal's tables, and how their rows are written and read. README.md describes them.
 
 namespace troupe::broker {
 
-/// Whose database a journal is, and the component of its migrations.
+/// The owner of the journal's database, and the component of its migrations.
 inline constexpr std::string_view journal_component = "troupe.journal";
 
 std::span<const store::migration> journal_migrations();
@@ -23,17 +25,26 @@ inline store::blob bytes_of(std::string_view text) {
   return std::as_bytes(std::span{text});
 }
 
-inline std::string text_of(store::blob bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-/// The columns `id, time, digest, key, source, traceparent, only_for, body`, borrowed from `what`.
+/// Appends the columns `id, time, digest, key, source, traceparent, only_for, body`, borrowed from
+/// `what`.
 void append_event_columns(const event& what, std::vector<store::value>& to);
 
-/// The same columns, from `first` on.
+/// Reads the same columns, from `first` on.
 void read_event_columns(const store::row& from, int first, event& to);
 
-/// What `met` means for whoever asked the journal, in words; `doing`: "write to the journal".
+/// Numbers inside blobs are 8 bytes, big-endian.
+void append_number(std::string& to, std::uint64_t number);
+std::uint64_t number_at(store::blob bytes, std::size_t at);
+
+/// The 64 positions of a cursor, one for each partition, as the table `cursors` has them.
+std::string packed(const std::array<std::uint64_t, 64>& positions);
+/// Throws database_error if `bytes` are not 64 positions.
+void unpack(store::blob bytes, std::array<std::uint64_t, 64>& positions);
+
+/// @param what of the journal, in the plural: "topics".
+[[noreturn]] void throw_damaged(std::string_view what);
+
+/// The error of whoever asked the journal, for `met`; `doing`: "write to the journal".
 error journal_error(const store::database_error& met, std::string_view doing);
 
 } // namespace troupe::broker

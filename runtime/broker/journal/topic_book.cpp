@@ -1,5 +1,9 @@
 #include "runtime/broker/journal/topic_book.hpp"
 
+#include "runtime/broker/journal/tables.hpp"
+
+#include <utility>
+
 namespace troupe::broker {
 
 void topic_counters::count(std::uint64_t position, std::int64_t time, std::size_t body_bytes) {
@@ -14,7 +18,7 @@ void topic_counters::count(std::uint64_t position, std::int64_t time, std::size_
   last_time = time;
 }
 
-void topic_book::load(store::database& session) {
+std::uint64_t topic_book::load(store::database& session) {
   session.query(
       "SELECT id, name, events, bytes, total, first, first_time, last, last_time "
       "FROM topics ORDER BY id",
@@ -29,6 +33,29 @@ void topic_book::load(store::database& session) {
         added.counters.last_time = found.integer(8);
       });
   keep();
+  return count_again(session);
+}
+
+/// Counts the events that the counters on disk do not have: a few thousand at most.
+std::uint64_t topic_book::count_again(store::database& session) {
+  counted_ =
+      static_cast<std::uint64_t>(session.integer_of("SELECT counted FROM journal").value_or(0));
+  // Begins with `counted_`, as rows may have been deleted by hand: no position is given twice.
+  std::uint64_t last = counted_;
+  session.query(
+      "SELECT position, topic, time, length(body) FROM events WHERE position > $1 "
+      "ORDER BY position",
+      [&](const store::row& row) {
+        topic_entry* const topic = find(static_cast<number>(row.integer(1)));
+        if (topic == nullptr) {
+          throw_damaged("topics");
+        }
+        last = static_cast<std::uint64_t>(row.integer(0));
+        topic->counters.count(last, row.integer(2), static_cast<std::size_t>(row.integer(3)));
+        topic->changed = true;
+      },
+      counted_);
+  return last;
 }
 
 topic_entry& topic_book::named(std::string_view name, store::database& session) {
@@ -55,12 +82,6 @@ topic_entry& topic_book::add(number which, std::string_view name) {
   return added;
 }
 
-void topic_book::take_back() {
-  while (highest() > kept_) {
-    forget(highest());
-  }
-}
-
 topic_entry* topic_book::find(number which) {
   const auto found = entries_.find(which);
   return found == entries_.end() ? nullptr : &found->second;
@@ -73,17 +94,30 @@ void topic_book::forget(number which) {
   entries_.erase(found);
 }
 
-void topic_book::flush(store::database& session) {
+void topic_book::write_counters(store::database& session, std::uint64_t last) {
   for (const auto& [which, each] : entries_) {
     if (each.changed) {
       write_topic(session, which, each.counters);
     }
   }
+  session.execute("UPDATE journal SET counted = $1", last);
+  counted_next_ = last;
 }
 
-void topic_book::flushed() {
-  for (auto& [which, each] : entries_) {
-    each.changed = false;
+void topic_book::keep() {
+  kept_ = highest();
+  if (counted_next_) {
+    counted_ = *std::exchange(counted_next_, std::nullopt);
+    for (auto& [which, each] : entries_) {
+      each.changed = false;
+    }
+  }
+}
+
+void topic_book::take_back() {
+  counted_next_.reset();
+  while (highest() > kept_) {
+    forget(highest());
   }
 }
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -14,13 +15,13 @@ namespace troupe::broker {
 
 /// How much the journal holds of one topic.
 struct topic_counters {
-  /// Kept, with bodies of so many bytes.
+  /// Events that are kept, and the bytes of their bodies.
   std::uint64_t events = 0;
   std::uint64_t bytes = 0;
-  /// Ever published.
+  /// Events ever published.
   std::uint64_t total = 0;
-  /// No event of the topic is kept below this position; the one there, or a later one, is of this
-  /// time. Means nothing while there are no events.
+  /// No event of the topic is kept below this position, and none is older than this time. Both mean
+  /// nothing while there are no events.
   std::uint64_t first = 0;
   std::int64_t first_time = 0;
   std::uint64_t last = 0;
@@ -34,35 +35,31 @@ struct topic_entry {
   std::uint32_t number = 0;
   std::string name;
   topic_counters counters;
-  /// Not written down as it is.
+  /// The counters differ from those on disk.
   bool changed = false;
 };
 
-/// The topics of a journal, their numbers and their counters. The counters are written down every
-/// few thousand events: an update at each commit would cost a page of the WAL each time, and one
-/// for each event where every event has another topic. What was not written down is counted again
-/// at opening.
+/// The topics of a journal, their numbers and their counters, in memory and in the table `topics`.
 ///
-/// The topic with the highest number is never forgotten, so that the next one gets another.
+/// The counters are written every few thousand events: an update at each commit would cost a page
+/// of the WAL each time, and one for each event where every event has another topic. Opening counts
+/// the events again that are not in the counters on disk. The topic with the highest number is
+/// never forgotten, so that the next one gets another number.
 ///
-/// Belongs to the writer's session and its transactions.
+/// Belongs to the journal's writer and works in its transactions: `keep` follows each commit,
+/// `take_back` each one that failed.
 class topic_book {
 public:
   using number = std::uint32_t;
 
-  /// Reads the topics. Throws database_error.
-  void load(store::database& session);
+  /// Reads the topics. @return the highest position that events or counters name.
+  std::uint64_t load(store::database& session);
 
-  /// The topic of that name; a new one is written down. Until `keep` it can be taken back. Stays
-  /// where it is until it is forgotten.
+  /// The topic of that name; a new one is written to the table. The reference stays valid until the
+  /// topic is forgotten.
   topic_entry& named(std::string_view name, store::database& session);
 
-  /// The transaction with the new topics is on disk, or is not.
-  void keep() { kept_ = highest(); }
-
-  void take_back();
-
-  /// Null if there is none.
+  /// Null if there is no such topic.
   topic_entry* find(number which);
 
   /// By number.
@@ -71,25 +68,31 @@ public:
   /// 0 if there is no topic.
   number highest() const { return entries_.empty() ? 0 : entries_.rbegin()->first; }
 
-  /// Once its row is deleted and that is committed.
+  /// Forgets a topic whose row was deleted, after the commit.
   void forget(number which);
 
-  /// Writes down the counters that changed. Call `flushed` once that is committed.
-  void flush(store::database& session);
-  void flushed();
+  /// Writes the counters that changed; `last` is the position up to which they have every event.
+  void write_counters(store::database& session, std::uint64_t last);
+
+  /// The counters on disk have the events up to this position.
+  std::uint64_t counted() const { return counted_; }
+
+  void keep();
+  void take_back();
 
 private:
   topic_entry& add(number which, std::string_view name);
+  std::uint64_t count_again(store::database& session);
 
   std::map<number, topic_entry> entries_;
-  /// Points into `entries_`.
-  std::unordered_map<std::string_view, topic_entry*> by_name_;
-  /// The highest number that was kept.
-  number kept_ = 0;
+  std::unordered_map<std::string_view, topic_entry*> by_name_; // Both point into `entries_`.
   topic_entry* recent_ = nullptr;
+  number kept_ = 0; // The highest number that is committed.
+  std::uint64_t counted_ = 0;
+  std::optional<std::uint64_t> counted_next_; // By a transaction that is not committed.
 };
 
-/// The one statement that writes a topic's counters down.
+/// Writes one topic's counters to the table.
 void write_topic(store::database& session, topic_book::number which, const topic_counters& now);
 
 } // namespace troupe::broker

@@ -84,7 +84,7 @@ private:
       }
     }
     for (const dead_letter& each : letters_) {
-      state.graves.push_back({each.capability, each.what->position});
+      state.dead_letters.push_back({each.capability, each.what->position});
     }
     bus_options options;
     for (const char* name : {"mail", "stock"}) {
@@ -166,7 +166,7 @@ private:
       for (const cursor_row& each : batch_.cursors) {
         cursors_[each.capability] = each;
       }
-      for (const dead_letter& each : batch_.buried) {
+      for (const dead_letter& each : batch_.dead_letters) {
         const bool is_known =
             std::any_of(letters_.begin(), letters_.end(), [&](const dead_letter& other) {
               return other.capability == each.capability

@@ -62,7 +62,7 @@ struct broker_under_test {
     if (how) {
       journal.insert(journal.end(), batch.events.begin(), batch.events.end());
     }
-    letters.insert(letters.end(), batch.buried.begin(), batch.buried.end());
+    letters.insert(letters.end(), batch.dead_letters.begin(), batch.dead_letters.end());
     inner.written(how, now, out);
   }
 

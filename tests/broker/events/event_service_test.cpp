@@ -239,7 +239,7 @@ BOOST_FIXTURE_TEST_CASE(all_dead_letters_are_tried_again_page_by_page, service_f
   open();
   journal_batch batch;
   for (std::size_t i = 0; i < letters; ++i) {
-    dead_letter& letter = batch.buried.emplace_back();
+    dead_letter& letter = batch.dead_letters.emplace_back();
     letter.id = ids.next(time.wall());
     letter.capability = "mail";
     letter.what = make("order.created");

@@ -121,9 +121,9 @@ BOOST_FIXTURE_TEST_CASE(every_kind_of_question_gets_its_kind_of_answer, threads_
   BOOST_TEST(must<position_found>(question(ask_time{now + 1})).after == 3U);
   BOOST_TEST(must<lag_counted>(question(ask_lag{.after = 1, .patterns = {"a"}})).events == 2U);
   BOOST_TEST(must<topics_counted>(question(ask_topics{})).topics.size() == 1U);
-  BOOST_TEST(must<letters_page>(question(ask_letters{})).letters.empty());
-  BOOST_TEST(!must<letter_found>(question(ask_letter{})).letter);
-  BOOST_TEST(must<letters_counted>(question(ask_letter_counts{})).capabilities.empty());
+  BOOST_TEST(must<dead_letters_page>(question(ask_dead_letters{})).dead_letters.empty());
+  BOOST_TEST(!must<dead_letter_found>(question(ask_dead_letter{})).what);
+  BOOST_TEST(must<dead_letters_counted>(question(ask_dead_letter_counts{})).capabilities.empty());
   BOOST_TEST(must<due_found>(question(ask_due{})).events.empty());
 }
 

@@ -142,28 +142,28 @@ BOOST_FIXTURE_TEST_CASE(dead_letters_are_listed_by_page, journal_fixture) {
     letters.push_back(ids.next(wall_time{milliseconds{now += 10}}));
     must_write(
         {.events = {what},
-         .buried = {
+         .dead_letters = {
              {.id = letters.back(), .capability = i % 2 == 0 ? "mail" : "ledger", .what = what}}});
   }
 
-  auto page = ask(ask_letters{.count_max = 4});
-  BOOST_TEST(page.letters.size() == 4U);
+  auto page = ask(ask_dead_letters{.count_max = 4});
+  BOOST_TEST(page.dead_letters.size() == 4U);
   BOOST_TEST(page.has_more);
-  BOOST_TEST((page.letters[0].id == letters[0]));
-  page = ask(ask_letters{.after = letters[3], .count_max = 6});
-  BOOST_TEST(page.letters.size() == 6U);
+  BOOST_TEST((page.dead_letters[0].id == letters[0]));
+  page = ask(ask_dead_letters{.after = letters[3], .count_max = 6});
+  BOOST_TEST(page.dead_letters.size() == 6U);
   BOOST_TEST(!page.has_more);
-  BOOST_TEST((page.letters[0].id == letters[4]));
-  page = ask(ask_letters{.capability = "mail", .after = letters[1]});
-  BOOST_TEST(page.letters.size() == 4U);
-  BOOST_TEST((page.letters[0].id == letters[2]));
-  page = ask(ask_letters{.bytes_max = 1});
-  BOOST_TEST(page.letters.size() == 1U);
+  BOOST_TEST((page.dead_letters[0].id == letters[4]));
+  page = ask(ask_dead_letters{.capability = "mail", .after = letters[1]});
+  BOOST_TEST(page.dead_letters.size() == 4U);
+  BOOST_TEST((page.dead_letters[0].id == letters[2]));
+  page = ask(ask_dead_letters{.bytes_max = 1});
+  BOOST_TEST(page.dead_letters.size() == 1U);
   BOOST_TEST(page.has_more);
-  const auto counts_found = ask(ask_letter_counts{});
+  const auto counts_found = ask(ask_dead_letter_counts{});
   BOOST_REQUIRE(counts_found.capabilities.size() == 2U);
   BOOST_TEST(counts_found.capabilities[1].capability == "mail");
-  BOOST_TEST(counts_found.capabilities[1].letters == 5U);
+  BOOST_TEST(counts_found.capabilities[1].dead_letters == 5U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -167,7 +167,7 @@ BOOST_FIXTURE_TEST_CASE(topics_of_which_nothing_is_kept_are_forgotten, journal_f
   auto dead = make("dead");
   must_write(
       {.events = {dead},
-       .buried = {{.id = ids.next(time.wall()), .capability = "mail", .what = dead}},
+       .dead_letters = {{.id = ids.next(time.wall()), .capability = "mail", .what = dead}},
        .scheduled = {{ids.next(time.wall()), now + 9'999'999, later}}});
   fill("last", 1);
   journal->begin_sweep(

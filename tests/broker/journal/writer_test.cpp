@@ -166,7 +166,7 @@ BOOST_FIXTURE_TEST_CASE(a_journal_of_the_first_schema_is_brought_up_to_date, jou
 BOOST_FIXTURE_TEST_CASE(only_the_last_ids_of_clients_are_remembered, journal_fixture) {
   open();
   constexpr std::uint64_t more = 3'000;
-  fill("a", journal_writer::published_kept + more, "b", 1'000);
+  fill("a", published_ids::kept + more, "b", 1'000);
   journal_batch of_outbox;
   for (int i = 0; i < 500; ++i) {
     of_outbox.events.push_back(make("b", "b", "orders"));
@@ -177,7 +177,7 @@ BOOST_FIXTURE_TEST_CASE(only_the_last_ids_of_clients_are_remembered, journal_fix
 
   open();
 
-  BOOST_REQUIRE(found.recent.size() == journal_writer::published_kept);
+  BOOST_REQUIRE(found.recent.size() == published_ids::kept);
   BOOST_TEST((found.recent.back().id == last_of_client->id));
   BOOST_TEST(found.recent.back().position == last_of_client->position);
   BOOST_TEST(found.recent.back().digest == last_of_client->digest);
@@ -218,15 +218,15 @@ BOOST_FIXTURE_TEST_CASE(a_second_dead_letter_for_a_position_changes_nothing, jou
   dead_letter of_other = second;
   of_other.id = ids.next(time.wall());
   of_other.capability = "ledger";
-  must_write({.buried = {first}});
-  must_write({.buried = {second, of_other}});
+  must_write({.dead_letters = {first}});
+  must_write({.dead_letters = {second, of_other}});
 
-  const auto page = ask(ask_letters{});
-  BOOST_REQUIRE(page.letters.size() == 2U);
+  const auto page = ask(ask_dead_letters{});
+  BOOST_REQUIRE(page.dead_letters.size() == 2U);
   BOOST_TEST(!page.has_more);
-  BOOST_TEST(page.letters[0].cause == "rejected");
-  BOOST_TEST(page.letters[1].capability == "ledger");
-  const auto one = ask(ask_letter{first.id}).letter;
+  BOOST_TEST(page.dead_letters[0].cause == "rejected");
+  BOOST_TEST(page.dead_letters[1].capability == "ledger");
+  const auto one = ask(ask_dead_letter{first.id}).what;
   BOOST_REQUIRE(one);
   BOOST_TEST(one->capability == "mail");
   BOOST_TEST(one->error == "no");
@@ -240,25 +240,25 @@ BOOST_FIXTURE_TEST_CASE(a_second_dead_letter_for_a_position_changes_nothing, jou
   BOOST_TEST((one->what->id == what->id));
   BOOST_TEST(one->what->key == what->key);
   BOOST_TEST(one->what->body == what->body);
-  BOOST_TEST(!ask(ask_letter{second.id}).letter);
+  BOOST_TEST(!ask(ask_dead_letter{second.id}).what);
 }
 
 BOOST_FIXTURE_TEST_CASE(an_exhumed_letter_is_gone_and_may_be_buried_again, journal_fixture) {
   open();
   const auto what = make("a");
   dead_letter letter{.id = ids.next(time.wall()), .capability = "mail", .what = what};
-  must_write({.events = {what}, .buried = {letter}});
+  must_write({.events = {what}, .dead_letters = {letter}});
   const auto again = make("a");
   again->only_for = "mail";
   const uuid old = std::exchange(letter.id, ids.next(time.wall()));
   letter.what = again;
 
-  must_write({.events = {again}, .buried = {letter}, .exhumed = {old}});
+  must_write({.events = {again}, .dead_letters = {letter}, .dropped = {old}});
 
-  const auto page = ask(ask_letters{.capability = "mail"});
-  BOOST_REQUIRE(page.letters.size() == 1U);
-  BOOST_TEST(page.letters[0].what->position == 2U);
-  BOOST_TEST(page.letters[0].what->only_for == "mail");
+  const auto page = ask(ask_dead_letters{.capability = "mail"});
+  BOOST_REQUIRE(page.dead_letters.size() == 1U);
+  BOOST_TEST(page.dead_letters[0].what->position == 2U);
+  BOOST_TEST(page.dead_letters[0].what->only_for == "mail");
 }
 
 BOOST_FIXTURE_TEST_CASE(graves_above_the_cursor_are_told_at_opening, journal_fixture) {
@@ -267,7 +267,7 @@ BOOST_FIXTURE_TEST_CASE(graves_above_the_cursor_are_told_at_opening, journal_fix
   for (int i = 0; i < 4; ++i) {
     batch.events.push_back(make("a"));
     for (const std::string capability : {"ledger", "mail"}) {
-      batch.buried.push_back(
+      batch.dead_letters.push_back(
           {.id = ids.next(time.wall()), .capability = capability, .what = batch.events.back()});
     }
   }
@@ -279,12 +279,12 @@ BOOST_FIXTURE_TEST_CASE(graves_above_the_cursor_are_told_at_opening, journal_fix
 
   open();
 
-  BOOST_REQUIRE(found.graves.size() == 6U);
-  BOOST_TEST(found.graves[0].capability == "ledger");
-  BOOST_TEST(found.graves[0].position == 1U);
-  BOOST_TEST(found.graves[4].capability == "mail");
-  BOOST_TEST(found.graves[4].position == 3U);
-  BOOST_TEST(found.graves[5].position == 4U);
+  BOOST_REQUIRE(found.dead_letters.size() == 6U);
+  BOOST_TEST(found.dead_letters[0].capability == "ledger");
+  BOOST_TEST(found.dead_letters[0].position == 1U);
+  BOOST_TEST(found.dead_letters[4].capability == "mail");
+  BOOST_TEST(found.dead_letters[4].position == 3U);
+  BOOST_TEST(found.dead_letters[5].position == 4U);
 }
 
 BOOST_FIXTURE_TEST_CASE(scheduled_events_come_when_due_earliest_first, journal_fixture) {
@@ -367,7 +367,7 @@ BOOST_FIXTURE_TEST_CASE(a_million_events_do_not_slow_opening_down, journal_fixtu
   const auto spent = std::chrono::steady_clock::now() - start;
 
   BOOST_TEST(found.last == 1'000'000U);
-  BOOST_TEST(found.recent.size() == journal_writer::published_kept);
+  BOOST_TEST(found.recent.size() == published_ids::kept);
   BOOST_TEST_MESSAGE(
       "opened in " << std::chrono::duration_cast<milliseconds>(spent).count() << " ms");
   BOOST_TEST((spent < std::chrono::seconds{1}));

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "runtime/broker/journal/batch.hpp"
+#include "runtime/broker/journal/journal_options.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/outcome.hpp"
+#include "runtime/store/database.hpp"
+#include "runtime/store/sqlite/turnstile.hpp"
+
+#include <memory>
+
+// The steps by which the journal's writer is opened: `journal_writer::open` and its constructor
+// call them in this order.
+
+namespace troupe::broker {
+
+/// A journal's database, brought up to date, with the lock that refuses every other writer. The
+/// database is closed before the lock is given back.
+struct writing_session {
+  store::turnstile gate;
+  std::unique_ptr<store::database> database;
+};
+
+/// @errors `unavailable` (another broker has the journal, the disk is full), and those of
+/// `open_sqlite`.
+outcome<writing_session> open_for_writing(const journal_options& options, const clock& time);
+
+/// Reads how far outboxes and capabilities have come: `sources`, `cursors`, `dead_letters` and
+/// `next_due`. Throws database_error.
+void load_progress(store::database& session, journal_state& to);
+
+/// Counts this opening, durably. @return the journal's new generation. Throws database_error.
+std::uint64_t raise_generation(store::database& session);
+
+} // namespace troupe::broker

@@ -1,0 +1,73 @@
+#include "runtime/broker/journal/published_ids.hpp"
+
+#include "runtime/broker/journal/tables.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe::broker {
+
+namespace {
+
+/// Position, id and digest.
+constexpr std::size_t entry_bytes = 32;
+
+/// Ids are deleted so many at a time, so that most commits have nothing to delete.
+constexpr std::uint64_t forget_step = 1'024;
+
+} // namespace
+
+std::vector<journal_state::published> published_ids::load(store::database& session) {
+  total_ =
+      static_cast<std::uint64_t>(session.integer_of("SELECT max(upto) FROM published").value_or(0));
+  forgotten_ = total_ - std::min(total_, kept);
+  std::vector<journal_state::published> found;
+  session.query(
+      "SELECT entries FROM published WHERE upto > $1 ORDER BY upto",
+      [&found](const store::row& row) {
+        const store::blob entries = row.bytes(0);
+        if (entries.size() % entry_bytes != 0) {
+          throw_damaged("ids of clients");
+        }
+        for (std::size_t at = 0; at < entries.size(); at += entry_bytes) {
+          found.push_back(
+              {*uuid_from(entries.subspan(at + 8, 16)),
+               number_at(entries, at),
+               number_at(entries, at + 24)});
+        }
+      },
+      forgotten_);
+  if (found.size() > kept) { // The oldest row has ids of both sides.
+    found.erase(found.begin(), found.end() - static_cast<std::ptrdiff_t>(kept));
+  }
+  return found;
+}
+
+void published_ids::write(store::database& session, const std::vector<event_ref>& events) {
+  entries_.clear();
+  for (const event_ref& each : events) {
+    if (each->digest != 0) {
+      append_number(entries_, each->position);
+      entries_.append(reinterpret_cast<const char*>(each->id.bytes.data()), each->id.bytes.size());
+      append_number(entries_, each->digest);
+    }
+  }
+  added_ = entries_.size() / entry_bytes;
+  if (added_ == 0) {
+    return;
+  }
+  const std::uint64_t upto = total_ + added_;
+  session.execute("INSERT INTO published VALUES ($1, $2)", upto, bytes_of(entries_));
+  if (upto >= kept + forgotten_ + forget_step) {
+    session.execute("DELETE FROM published WHERE upto <= $1", upto - kept);
+  }
+}
+
+void published_ids::keep() {
+  total_ += std::exchange(added_, 0);
+  if (total_ >= kept + forgotten_ + forget_step) {
+    forgotten_ = total_ - kept;
+  }
+}
+
+} // namespace troupe::broker

@@ -1,0 +1,84 @@
+#pragma once
+
+#include "runtime/broker/journal/retention.hpp"
+#include "runtime/broker/journal/topic_book.hpp"
+#include "runtime/store/database.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace troupe::broker {
+
+/// Retention at work: deletes the events that the rules let go, from the oldest on, and then
+/// forgets topics that nothing is left of.
+///
+/// A sweep goes in slices, each a transaction of its own, so that a commit waits for one slice at
+/// most. A slice walks the rows once, for all topics that have something to delete.
+///
+/// Belongs to the journal's writer, which commits nothing while a slice runs.
+class event_sweep {
+public:
+  struct slice {
+    std::uint64_t deleted = 0;
+    /// Topics that nothing is kept of any more, at the end of the sweep.
+    std::vector<std::string> forgotten{};
+    /// False: the sweep is over.
+    bool has_more = false;
+  };
+
+  /// @param rows that a slice looks at, 1 or more.
+  event_sweep(store::database& session, topic_book& topics, std::size_t rows)
+      : session_{session}, topics_{topics}, rows_{rows} {}
+
+  /// Begins a sweep in a journal whose highest position is `last`; one that is under way is given
+  /// up.
+  void begin(const retention& rules, std::uint64_t last);
+
+  /// Looks at the next rows and deletes those that may go; never the one at `last`. The last slice
+  /// also forgets topics that have neither events, scheduled events nor dead letters and that no
+  /// `retention_need` names; it looks at as many topics as rows, and the next sweep goes on there.
+  slice advance(std::uint64_t last);
+
+  /// Gives the sweep up.
+  void stop() { topics_left_.clear(); }
+
+private:
+  /// A topic that has something to delete.
+  struct swept_topic {
+    topic_entry* topic = nullptr;
+    /// Events up to this time are too old.
+    std::int64_t cutoff = 0;
+    /// Bytes beyond what the topic may have.
+    std::uint64_t surplus = 0;
+    /// Events above this position stay. 0: the topic has come to its end.
+    std::uint64_t limit = 0;
+    /// The topic's counters after the slice.
+    topic_counters after{};
+  };
+
+  struct row_range {
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+  };
+
+  static std::optional<swept_topic>
+  swept(const topic_entry& topic, const retention& rules, std::uint64_t last);
+  std::vector<row_range> find_rows(std::uint64_t last);
+  swept_topic* find(std::int64_t topic);
+  void delete_rows(const std::vector<row_range>& ranges, std::uint64_t last);
+  std::vector<std::string> forget_topics();
+
+  store::database& session_;
+  topic_book& topics_;
+  std::size_t rows_;
+  std::vector<swept_topic> topics_left_; // By number; a topic leaves as it comes to its end.
+  std::uint64_t deleted_ = 0;            // In this slice.
+  std::set<std::string> named_;          // Topics that a need names.
+  topic_book::number looked_to_ = 0;     // The last topic looked at, of those to forget.
+};
+
+} // namespace troupe::broker
