@@ -103,11 +103,11 @@ outcome<std::string> client::call(const call_request& call) {
 }
 
 int client::links_up() const {
-  return state_->loop.links_up();
+  return state_->loop.links().count();
 }
 
 std::string client::last_trouble() const {
-  return state_->loop.last_trouble();
+  return state_->loop.links().last_trouble();
 }
 
 } // namespace troupe::client

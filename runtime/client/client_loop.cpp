@@ -4,7 +4,6 @@
 #include "runtime/wire/envelope.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -49,15 +48,7 @@ client_loop::client_loop(
           submissions.waker()},
       table_{static_cast<int>(settings.brokers.size()), clock.now()}, incarnation_{make_incarnation(
                                                                           clock)},
-      up_since_(settings.brokers.size()), random_{digest_of(incarnation_.bytes)} {
-  uuid other;
-  other.bytes.fill(std::byte{0xff});
-  std::string second;
-  wire::append_reply_header(ok_header_, {}, wire::status::ok);
-  wire::append_reply_header(second, other, wire::status::ok);
-  while (ok_header_[ok_id_at_] == second[ok_id_at_]) {
-    ++ok_id_at_;
-  }
+      links_(settings.brokers.size()), random_{digest_of(incarnation_.bytes)} {
 }
 
 void client_loop::run() {
@@ -81,31 +72,19 @@ wire::hello client_loop::hello(int) {
 }
 
 void client_loop::welcomed(int link, const wire::welcome&, instant now) {
-  up_since_[static_cast<std::size_t>(link)] = now;
-  links_up_.fetch_add(1, std::memory_order_relaxed);
+  links_.up(link, now);
   table_.link_up(link);
   send_waiting(now);
 }
 
 void client_loop::refused(int link, const error& why, instant) {
-  note_trouble(link, why.message);
+  links_.failed(settings_.brokers[static_cast<std::size_t>(link)], why.message);
 }
 
 void client_loop::lost(int link, std::string_view why, instant now) {
-  links_up_.fetch_sub(1, std::memory_order_relaxed);
-  note_trouble(link, why);
+  links_.down(settings_.brokers[static_cast<std::size_t>(link)], why);
   table_.link_lost(link);
   send_waiting(now);
-}
-
-void client_loop::note_trouble(int link, std::string_view what) {
-  const std::lock_guard lock{trouble_mutex_};
-  trouble_ = fmt::format("{}: {}", settings_.brokers[static_cast<std::size_t>(link)], what);
-}
-
-std::string client_loop::last_trouble() const {
-  const std::lock_guard lock{trouble_mutex_};
-  return trouble_;
 }
 
 void client_loop::send_waiting(instant now) {
@@ -115,18 +94,6 @@ void client_loop::send_waiting(instant now) {
   }
 }
 
-bool client_loop::is_plain_ok(std::string_view header, uuid& id) const {
-  const std::size_t after = ok_id_at_ + id.bytes.size();
-  if (header.size() != ok_header_.size()
-      || std::memcmp(header.data(), ok_header_.data(), ok_id_at_) != 0
-      || std::memcmp(header.data() + after, ok_header_.data() + after, header.size() - after)
-             != 0) {
-    return false;
-  }
-  std::memcpy(id.bytes.data(), header.data() + ok_id_at_, id.bytes.size());
-  return true;
-}
-
 void client_loop::received(
     int link,
     std::string_view header,
@@ -134,7 +101,7 @@ void client_loop::received(
     const transport::frame_ref& frame,
     instant now) {
   uuid id;
-  if (is_plain_ok(header, id)) {
+  if (ok_reply_.matches(header, id)) {
     return end_answered(id, frame, body);
   }
   const auto scanned = wire::scan_header(header);
@@ -152,19 +119,14 @@ void client_loop::received(
   }
   if (scanned->status == wire::status::error) {
     if (scanned->id == uuid{}) {
-      // About no call in particular: the broker does not know this login, or what it just got.
-      return take_complaint(link, *scanned);
+      // The error is about no call: the broker does not know this login, or the message it just
+      // got.
+      const auto why = wire::read_error(scanned->error);
+      return why && why->code == errc::unauthenticated ? peers_.renew(link) : void();
     }
     if (const auto call = table_.find(scanned->id)) {
       take_error(link, *scanned, *call, now);
     }
-  }
-}
-
-void client_loop::take_complaint(int link, const wire::header_view& header) {
-  const auto why = wire::read_error(header.error);
-  if (why && why->code == errc::unauthenticated) {
-    peers_.renew(link);
   }
 }
 
@@ -173,13 +135,6 @@ void client_loop::end_answered(
   if (const auto call = table_.answered(id)) {
     end(*call, reply_body{frame, body});
   }
-}
-
-bool client_loop::is_forgotten(int link, errc code, instant now) const {
-  // A broker that gave us up while we thought the link was up says so to the first call. Right
-  // after a login the same word means that the call is not permitted.
-  return code == errc::unauthenticated
-         && now - up_since_[static_cast<std::size_t>(link)] > settings_.heartbeat.interval;
 }
 
 instant client_loop::retry_time(const error& why, std::uint32_t retries, instant now) {
@@ -204,7 +159,10 @@ void client_loop::take_error(
   error why = read
                   ? std::move(*read)
                   : internal_error("the broker sent an error that cannot be read", effect::unknown);
-  if (is_forgotten(link, why.code, now)) {
+  // A broker that gave us up while we thought the link was up says so to the first call. Right
+  // after a login the same code means that the call is not permitted.
+  if (why.code == errc::unauthenticated
+      && now - links_.up_since(link) > settings_.heartbeat.interval) {
     return peers_.renew(link);
   }
   // What was sent before, over a link that was lost, is ours to see through, patient or not.
@@ -327,7 +285,7 @@ void client_loop::end_expired(instant now) {
   }
   std::string trouble;
   if (table_.link() < 0) {
-    trouble = last_trouble();
+    trouble = links_.last_trouble();
     if (trouble.empty()) {
       trouble = fmt::format("no broker answers at {}", fmt::join(settings_.brokers, ", "));
     }

@@ -1,5 +1,6 @@
 #include "runtime/saga/coordinators.hpp"
 
+#include "runtime/saga/replay.hpp"
 #include "runtime/store/turn/inbox.hpp"
 #include "runtime/wire/envelope.hpp"
 

@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -130,15 +129,5 @@ outcome<std::string> key_of(const plan& by, const state& current, const call& wa
 
 /// The operation `wanted` asks for.
 const std::string& operation_of(const plan& by, const call& wanted);
-
-/// Rebuilds the state from its journal: as it was after the decision that wrote the last row.
-///
-/// Follow it with `taken_over`. @param rows is borrowed for the call.
-/// @errors `conflict` if the saga was started under another plan; `internal` if the rows are none
-/// that this machine writes (a gap, a record out of place): do not go on with such a saga.
-outcome<state> replay(const plan& by, const uuid& saga, std::span<const record> rows);
-
-/// The plan's fingerprint in a `started` record's data, or nothing: to find the plan for `replay`.
-std::optional<std::uint64_t> fingerprint_in(std::string_view started_data);
 
 } // namespace troupe::saga

@@ -1,7 +1,9 @@
+#include "runtime/saga/replay.hpp"
+
 #include "runtime/saga/machine.hpp"
 #include "runtime/saga/transition.hpp"
+#include "runtime/wire/check.hpp"
 #include "runtime/wire/envelope.hpp"
-#include "runtime/wire/reader.hpp"
 
 #include <string>
 #include <utility>

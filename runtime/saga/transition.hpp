@@ -18,6 +18,9 @@ std::string start_data_of(wall_time deadline, std::uint64_t fingerprint, std::st
 
 inline constexpr std::size_t start_prefix_bytes = 16;
 
+/// The fingerprint in the data of a `started` record; nothing if the data is cut off.
+std::optional<std::uint64_t> fingerprint_in(std::string_view started_data);
+
 /// @param data has at least `start_prefix_bytes`.
 void apply_started(state& to, std::string data);
 void apply_intent(state& to, std::uint32_t step, std::uint32_t round);

@@ -1,5 +1,6 @@
 #include "runtime/wire/envelope.hpp"
 
+#include "runtime/wire/check.hpp"
 #include "runtime/wire/known_header.hpp"
 #include "runtime/wire/reader.hpp"
 #include "runtime/wire/writer.hpp"

@@ -1,3 +1,4 @@
+#include "runtime/wire/check.hpp"
 #include "runtime/wire/envelope.hpp"
 #include "runtime/wire/reader.hpp"
 #include "runtime/wire/writer.hpp"

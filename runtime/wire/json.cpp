@@ -1,6 +1,7 @@
 #include "runtime/wire/json.hpp"
 
 #include "runtime/ids.hpp"
+#include "runtime/wire/check.hpp"
 #include "runtime/wire/reader.hpp"
 #include "runtime/wire/writer.hpp"
 

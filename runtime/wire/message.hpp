@@ -2,6 +2,7 @@
 
 #include "runtime/ids.hpp"
 #include "runtime/outcome.hpp"
+#include "runtime/wire/check.hpp"
 #include "runtime/wire/reader.hpp"
 #include "runtime/wire/writer.hpp"
 

@@ -88,17 +88,4 @@ private:
   const char* end_;
 };
 
-/// How many arrays and maps may be open at once in a message; an empty one counts.
-inline constexpr int depth_max = 16;
-
-/// Checks that `bytes` are exactly one well-formed value, no deeper than `depth_max`, whose
-/// declared elements fit in the bytes there are, before anything is unpacked or allocated.
-///
-/// @errors `invalid`, saying what and at which byte.
-/// @source RELIABILITY 4.4: a five-byte message can otherwise ask for 96 GiB (msgpack-c#1013).
-outcome<void> check(std::string_view bytes);
-
-/// Whether `text` is UTF-8 (RFC 3629): no overlong forms, no surrogates.
-bool is_utf8(std::string_view text);
-
 } // namespace troupe::wire

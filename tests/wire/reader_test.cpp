@@ -1,5 +1,6 @@
 #include "runtime/wire/reader.hpp"
 
+#include "runtime/wire/check.hpp"
 #include "runtime/wire/writer.hpp"
 #include "tests/wire/bytes.hpp"
 

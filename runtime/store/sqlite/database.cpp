@@ -1,6 +1,7 @@
 #include "runtime/store/sqlite/database.hpp"
 
 #include "runtime/store/sqlite/session.hpp"
+#include "runtime/store/sqlite/setup.hpp"
 #include "runtime/store/sqlite/turnstile.hpp"
 #include "runtime/store/sqlite/wal_check.hpp"
 
@@ -160,7 +161,7 @@ void write_owner(sqlite_session& session, const std::string& capability) {
 outcome<std::pair<std::unique_ptr<sqlite_session>, std::string>>
 look_at(const std::string& path, const sqlite_options& options) {
   auto session = std::make_unique<sqlite_session>(path, options);
-  session->set_up();
+  set_up(*session);
   auto owner = read_owner(*session, path);
   if (!owner) {
     return failure{std::move(owner.error())};
@@ -186,7 +187,7 @@ set_up_for_writing(const std::string& path, const sqlite_options& options) {
     return failure{std::move(found.error())};
   }
   auto& [session, owner] = *found;
-  session->enter_wal_mode();
+  enter_wal_mode(*session);
   if (owner.empty()) {
     write_owner(*session, options.capability);
   }
@@ -218,7 +219,7 @@ open_for_writing(const std::string& path, const sqlite_options& options) {
   std::error_code failed;
   const auto size = fs::file_size(path, failed);
   if (!failed && static_cast<std::int64_t>(size) <= options.check_bytes_max) {
-    (*opened)->check_pages();
+    check_pages(**opened);
   }
   return std::move(*opened);
 }

@@ -125,8 +125,7 @@ void configure_sqlite() {
 } // namespace
 
 sqlite_session::sqlite_session(std::string path, sqlite_options options)
-    : path_{std::move(path)}, options_{std::move(options)}, next_checkpoint_{
-                                                                options_.checkpoint_pages} {
+    : path_{std::move(path)}, options_{std::move(options)} {
   auto flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   flags |= options_.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   flags |= options_.create && !options_.read_only ? SQLITE_OPEN_CREATE : 0;
@@ -141,6 +140,7 @@ sqlite_session::sqlite_session(std::string path, sqlite_options options)
   // Small allocations from a pool of the connection: a quarter of a MiB each.
   (void)sqlite3_db_config(opened, SQLITE_DBCONFIG_LOOKASIDE, nullptr, 512, 512);
   statements_ = std::make_unique<sqlite_statements>(opened, options_.statements_max);
+  checkpoints_ = std::make_unique<checkpoints>(opened, options_);
 }
 
 sqlite_session::~sqlite_session() {
@@ -283,20 +283,10 @@ std::uint64_t sqlite_session::version() const {
 }
 
 void sqlite_session::checkpoint() {
-  if (options_.read_only || begun_ || spent_ || wal_pages_ < next_checkpoint_) {
+  if (options_.read_only || begun_ || spent_ || !checkpoints_->is_due()) {
     return;
   }
-  const auto mode = wal_pages_ >= options_.truncate_pages ? SQLITE_CHECKPOINT_TRUNCATE
-                                                          : SQLITE_CHECKPOINT_PASSIVE;
-  // A reader may be in the way, and would be waited for with the writers' lock held.
-  sqlite3_busy_timeout(connection_.get(), 0);
-  int pages = 0;
-  const auto code = sqlite3_wal_checkpoint_v2(connection_.get(), "main", mode, &pages, nullptr);
-  sqlite3_busy_timeout(connection_.get(), static_cast<int>(options_.busy_timeout.count()));
-  // Whether or not it came to the end: the next try is worth its fsyncs only after more pages.
-  wal_pages_ = std::max(pages, 0);
-  next_checkpoint_ = wal_pages_ + options_.checkpoint_pages;
-  // What is committed stays committed in the WAL: busy and full only mean a later try.
+  const auto code = checkpoints_->run();
   const auto fault = fault_of(connection_.get(), code);
   if (code != SQLITE_OK && fault != database_fault::busy && fault != database_fault::full) {
     fail(code, "checkpoint");
@@ -319,7 +309,7 @@ void sqlite_session::require_usable(std::string_view sql) const {
 
 int sqlite_session::run_control(control which) {
   const auto index = static_cast<std::size_t>(which);
-  own_statement_ = true;
+  const statement_guard::exemption own{guard_};
   auto code = SQLITE_OK;
   if (controls_[index] == nullptr) {
     code = sqlite3_prepare_v3(
@@ -334,7 +324,6 @@ int sqlite_session::run_control(control which) {
     code = sqlite3_step(controls_[index]);
     sqlite3_reset(controls_[index]);
   }
-  own_statement_ = false;
   return code;
 }
 
