@@ -11,7 +11,7 @@ namespace troupe::client {
 
 namespace {
 
-// Where a refusal does not say when to come back.
+// The wait after a refusal that names none: doubled each time, up to the second.
 constexpr milliseconds retry_first{20};
 constexpr milliseconds retry_most{1000};
 
@@ -141,7 +141,7 @@ instant client_loop::retry_time(const error& why, std::uint32_t retries, instant
   milliseconds wait =
       why.retry_after.value_or(std::min(retry_most, retry_first * (1U << std::min(retries, 10U))));
   wait = std::max(wait, milliseconds{1});
-  // Up to half as much again, at random, so that those refused together do not come back together.
+  // Random extra of up to half the wait: calls refused together do not come back together.
   random_ ^= random_ << 13U;
   random_ ^= random_ >> 7U;
   random_ ^= random_ << 17U;
@@ -165,7 +165,7 @@ void client_loop::take_error(
       && now - links_.up_since(link) > settings_.heartbeat.interval) {
     return peers_.renew(link);
   }
-  // What was sent before, over a link that was lost, is ours to see through, patient or not.
+  // A call that a lost link may have delivered is tried until its deadline, patient or not.
   const bool is_patient = (call.flags & flag_patient) != 0 || call.is_loose;
   if (is_patient && calls::asks_for_patience(why.code)
       && table_.retry(call.id, retry_time(why, call.retries, now))) {
@@ -185,7 +185,7 @@ void client_loop::end(const calls::pending_calls::ended& call, outcome<reply_bod
     done_.push_back({call.id, call.token, std::move(answer)});
     return;
   }
-  // The token is where the caller's `waiter` is, which lasts until it is answered.
+  // The token is the address of the caller's `waiter`, which lives until it is answered.
   // NOLINTNEXTLINE(performance-no-int-to-ptr)
   completions_.answer(*reinterpret_cast<waiter*>(call.token), std::move(answer));
   submissions_.ended(1);
@@ -222,7 +222,7 @@ void client_loop::take(submitted_batch& batch, instant now) {
     (void)envelopes.next(envelope);
     char* const header = start + (envelope.header.data() - start);
     wire::patch_ttl(header, call.ttl_at, calls::pending_calls::ttl_of(call.deadline, now));
-    // The id is one of ours: it is not outstanding.
+    // Ids made by the client are never outstanding twice.
     (void)table_.add_sent(
         {call.id,
          envelope.header,
@@ -232,7 +232,7 @@ void client_loop::take(submitted_batch& batch, instant now) {
          call.token,
          call.flags});
   }
-  // Should the link take nothing more, it is lost when the turn ends, and these are sent again.
+  // If the link takes nothing more, it is lost when the turn ends, and the calls are sent again.
   (void)peers_.send_batch(link, batch.frame.frame());
 }
 

@@ -12,7 +12,7 @@
 
 namespace troupe::saga {
 
-/// Names one try of one command. Comes in a `call`, goes back in its answer.
+/// The name of one try of one command: given in a `call`, returned with its answer.
 struct asked {
   std::uint32_t step = 0;
   bool undo = false;
@@ -38,7 +38,8 @@ struct answered {
   std::string body{};
 };
 
-/// A call's error, or that of making its body. Every call ends in one or the other by its timeout.
+/// A call's error, or the error of making its body. Every call ends as `answered` or `failed` by
+/// its timeout.
 struct failed {
   asked to;
   error why;
@@ -79,7 +80,7 @@ struct call {
   asked as;
   /// The command's id, hence its idempotency key.
   uuid id;
-  /// Of an undo: the id of the command that is undone, for the tombstone if that never came.
+  /// For an undo, the id of the command that is undone, for the tombstone if that never came.
   uuid undoes{};
   milliseconds timeout{};
 };
@@ -109,7 +110,7 @@ struct park {
 
 using action = std::variant<journal, call, timer, watch_deadline, finish, park>;
 
-/// Says what the saga does about `what`. Pure: no clock, no I/O, no logging.
+/// Decides what the saga does about the event `what`. Pure: no clock, no I/O, no logging.
 ///
 /// `current` becomes the next state at once. If its records cannot be written, throw it away and
 /// replay. Events that are late, repeated or meant for another round change nothing.

@@ -9,8 +9,8 @@
 
 namespace troupe::saga {
 
-// What each record does to a state. Decisions and replay both change what is durable through these
-// and nothing else, so that they cannot disagree.
+// The effect of each record on a state. Decisions and replay change the journaled part through
+// these functions only, so that they cannot disagree.
 
 /// The data of a `started` record: 8 bytes of deadline in Unix milliseconds, 8 bytes of fingerprint
 /// (both big-endian), then the input.

@@ -12,8 +12,8 @@ namespace troupe::transport {
 /// A received frame, kept alive by whoever still looks into it.
 using frame_ref = std::shared_ptr<const void>;
 
-/// What a worker or client does with what its loop brings. Called on the loop's thread only; links
-/// are numbered as their brokers in the options.
+/// The worker's or client's side of a peer_loop, which calls it on its own thread only. Links have
+/// the numbers of their brokers in the options.
 class peer_handler {
 public:
   peer_handler() = default;

@@ -21,7 +21,7 @@ std::string_view view(const zmq::message_t& frame) {
   return {static_cast<const char*>(frame.data()), frame.size()};
 }
 
-/// What a `frame_ref` keeps: a batch, or header and body.
+/// The memory behind a `frame_ref`: a batch, or header and body.
 struct kept_message {
   zmq::message_t first;
   zmq::message_t second;
@@ -124,7 +124,7 @@ int peer_link::receive(peer_handler& handler, instant now) {
 void peer_link::take_frame(zmq::message_t&& message, peer_handler& handler, instant now) {
   const auto kept = std::make_shared<kept_message>();
   kept->first = std::move(message);
-  // All frames of a message are there when the first one is.
+  // libzmq hands a message over whole: when its first frame is there, all are.
   bool more = kept->first.more();
   if (more && socket_->receive(kept->second)) {
     zmq::message_t surplus;

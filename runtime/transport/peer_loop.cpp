@@ -14,7 +14,8 @@ namespace troupe::transport {
 namespace {
 
 constexpr int turns_between_polls = 16;
-// Waking this late is usual. Later, and what is read is older than it looks.
+// A thread usually wakes within this time. After a later wake-up, what it reads may be as old as
+// the wait.
 constexpr milliseconds late_wake_min{5};
 
 } // namespace
@@ -149,8 +150,8 @@ void peer_loop::run(peer_handler& handler) {
       rang = self.wait(expected);
     }
     const instant began = std::exchange(now, self.time.now());
-    // The loop wakes at every heartbeat: a gap this long means the process was stopped, and what
-    // waits for it here was meant for somebody who has been given up.
+    // The loop wakes at every heartbeat, so a gap this long means that the process was stopped. Its
+    // brokers have given it up meanwhile: what they sent before is void.
     if (now - expected > self.settings.heartbeat.timeout) {
       for (peer_link& link : self.links) {
         link.drop("this process stood still", handler, now);

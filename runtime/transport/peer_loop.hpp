@@ -27,14 +27,14 @@ public:
   int links() const;
   bool is_up(int number) const;
 
-  /// Adds an envelope to what leaves on link `number` when the turn ends, or sooner if the batch is
-  /// full. Ignored if the link is not up.
+  /// Adds an envelope to the batch of link `number`, which leaves when the turn ends or the batch
+  /// is full. Ignored if the link is not up.
   void append(int number, std::string_view header, std::string_view body);
-  /// Sends a whole batch frame, made elsewhere, at once. False if the link is not up: nothing was
-  /// sent.
+  /// Sends a batch frame made elsewhere, at once. False, with nothing sent, if the link is not up.
   bool send_batch(int number, std::string_view frame);
 
-  /// Ends link `number` with the turn and logs in anew: the broker no longer knows this login.
+  /// Ends link `number` when the turn ends, and logs in anew: the broker no longer knows this
+  /// login.
   void renew(int number);
 
   void run(peer_handler& handler);

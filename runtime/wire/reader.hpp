@@ -9,7 +9,7 @@
 
 namespace troupe::wire {
 
-/// What a MessagePack value is.
+/// The types of MessagePack values.
 enum class value_type : std::uint8_t {
   nil,
   boolean,
@@ -41,11 +41,12 @@ public:
   bool read(bool& value);
   bool read(std::int64_t& value);
   bool read(std::uint64_t& value);
-  /// Integers are taken too: msgpack-c 4.1 packs 2.0 as 2 (msgpack-c#1018), and JSON has one kind.
+  /// Reads integers too: msgpack-c 4.1 packs 2.0 as 2 (its issue 1018), and JSON has one kind of
+  /// number.
   bool read(double& value);
   bool read_nil();
 
-  /// Inline for short texts: each key of a header and of a body is one.
+  /// Inline for short texts, since every key of a header or body is one.
   bool read_text(std::string_view& value) {
     if (at_ != end_) {
       const auto first = static_cast<unsigned char>(*at_);

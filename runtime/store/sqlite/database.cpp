@@ -97,7 +97,7 @@ error corrupt(const std::string& message) {
   return found;
 }
 
-/// What the files alone tell, before SQLite could act on them. (The main file is never opened by
+/// Checks the files themselves before SQLite acts on them. (The main file is never opened by
 /// hand: closing it would drop the locks that other sessions of this process hold on it.)
 outcome<void> check_files(const std::string& path, bool create) {
   std::error_code failed;
@@ -119,7 +119,7 @@ outcome<void> check_files(const std::string& path, bool create) {
   return check_wal(wal);
 }
 
-/// Whose file it is, by its troupe_meta; nothing for a file without any table.
+/// The owner of the file by its table troupe_meta; nothing for a file without tables.
 outcome<std::optional<std::string>> read_owner(sqlite_session& session, const std::string& path) {
   const auto tables = session.integer_of("SELECT count(*) FROM sqlite_schema");
   const auto ours = session.integer_of(
@@ -242,7 +242,7 @@ open_sqlite(const std::string& path, const sqlite_options& options) {
     return open_for_writing(path, options);
   } catch (const database_error& met) {
     auto found = met.to_error();
-    // Nothing was asked of the database yet.
+    // Opening has no effect on the data.
     found.possible = effect::none;
     found.message = fmt::format("cannot open {}: {}", path, found.message);
     return failure{std::move(found)};

@@ -83,7 +83,7 @@ struct binder {
   int operator()(double number) const { return sqlite3_bind_double(statement, place, number); }
 
   int operator()(std::string_view text) const {
-    // A null pointer would be bound as NULL, which empty text is not.
+    // SQLite binds a null pointer as NULL, and empty text is not NULL.
     const auto* start = text.data() == nullptr ? "" : text.data();
     return sqlite3_bind_text64(statement, place, start, text.size(), SQLITE_STATIC, SQLITE_UTF8);
   }
@@ -182,7 +182,7 @@ void sqlite_session::rollback() noexcept {
   }
   begun_ = false;
   savepoints_ = 0;
-  // An error may have rolled back already (full, io), which is what was wanted.
+  // Some errors (full, io) have rolled back already.
   if (sqlite3_get_autocommit(connection_.get()) == 0) {
     run_control(control::rollback);
     spent_ = spent_ || sqlite3_get_autocommit(connection_.get()) == 0;
@@ -336,14 +336,14 @@ void sqlite_session::do_control(control which) {
 void sqlite_session::fail(int code, std::string_view sql) {
   auto found = sqlite_failure(connection_.get(), code, sql);
   if (found.kind == database_fault::fsync) {
-    // Asking again would be answered with success: the kernel reports a lost write once and drops
-    // the page (PostgreSQL's fsync bug of 2018).
+    // A second fsync would report success: the kernel reports a lost write once and drops the page
+    // (PostgreSQL met this in 2018).
     stop(fmt::format("{}: the disk did not confirm: {}", path_, found.what()));
   }
   throw found;
 }
 
-/// What is committed to a file that nobody finds any more is lost, however well it was flushed.
+/// Stops the session if its file was deleted or replaced: commits to it would be lost.
 void sqlite_session::require_same_file() {
   int has_moved = 0;
   if (sqlite3_file_control(connection_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &has_moved)
@@ -355,7 +355,7 @@ void sqlite_session::require_same_file() {
   }
 }
 
-/// Nothing may be committed any more; the owner is told, or the process ends.
+/// Ends all commits: tells the owner, or ends the process.
 void sqlite_session::stop(const std::string& message) {
   spent_ = true;
   if (options_.on_fatal) {
