@@ -9,7 +9,6 @@
 /// is kill (SIGKILL), stop (SIGSTOP), throw (std::runtime_error) or hang, at the n-th pass (from 1;
 /// default 1). TROUPE_FAULT_LOG names a file to which each point passed for the first time is
 /// appended, so that a test can tell whether it was ever reached.
-/// @source RELIABILITY 4.6.
 #ifdef TROUPE_FAULTS
 #define TROUPE_FAULT(name) ::troupe::pass_fault_point(name)
 #else

@@ -1,6 +1,7 @@
 #include "runtime/actor/turn.hpp"
 
 #include "runtime/store/turn/timers.hpp"
+#include "runtime/wire/check.hpp"
 #include "runtime/wire/events.hpp"
 #include "runtime/wire/limits.hpp"
 

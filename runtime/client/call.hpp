@@ -11,25 +11,26 @@
 
 namespace troupe::client {
 
-/// What to ask of whom. Borrowed for the time of `submit` or `call`.
+/// One call: the capability, the operation and its parameters. Borrowed for the time of `submit` or
+/// `call`.
 struct call_request {
   std::string_view capability;
   std::string_view operation;
-  /// MessagePack: what the operation takes.
+  /// The request, in MessagePack.
   std::string_view body;
-  /// Calls of one key meet the same replica; empty if it does not matter.
+  /// Calls of one key go to the same replica. Empty: to any.
   std::string_view key{};
-  /// From now. The call ends by then, one way or another. 1 ms to 49 days.
+  /// Time from now by which the call ends, with an answer or an error. 1 ms to 49 days.
   milliseconds deadline{5000};
-  /// The idempotency key. Give one to ask again for what was asked before; else one is made.
+  /// The idempotency key. Give the id of an earlier call to repeat it; without one an id is made.
   std::optional<uuid> id{};
-  /// The caller's own; handed back in the completion.
+  /// Any number of the caller's; handed back in the completion.
   std::uint64_t token = 0;
   /// W3C trace context; empty if there is none.
   std::string_view traceparent{};
-  /// Whether refusals that ask for patience (`overloaded`, `circuit_open`, `unavailable`) are met
-  /// with it: the call is sent again, under its id, until the deadline. Unless said, `call` does
-  /// and `submit` does not.
+  /// Whether a refusal that asks for patience (`overloaded`, `circuit_open`, `unavailable`) makes
+  /// the client send the call again, under its id, until the deadline. Default: `call` does,
+  /// `submit` does not.
   std::optional<bool> retry{};
 };
 

@@ -1,5 +1,6 @@
 #include "runtime/client/call_header_template.hpp"
 
+#include "runtime/wire/check.hpp"
 #include "runtime/wire/envelope.hpp"
 #include "runtime/wire/limits.hpp"
 #include "runtime/wire/reader.hpp"
@@ -12,7 +13,7 @@ namespace troupe::client {
 
 namespace {
 
-// A program that calls more operations than this is one that makes them up.
+// Bounds the memory of a program that makes operation names up.
 constexpr std::size_t templates_max = 256;
 
 bool is_name(std::string_view text) {

@@ -10,7 +10,8 @@
 
 namespace troupe::client {
 
-/// The header of all calls of one operation, with gaps for what differs from call to call.
+/// The header of all calls of one operation, with gaps for the fields that differ from call to
+/// call.
 ///
 /// Encoding a header entry by entry costs several times as much as copying it.
 class call_header_template {
@@ -41,7 +42,7 @@ private:
   std::uint32_t ttl_at_ = 0;
 };
 
-/// The templates in use. Confined to whoever holds the lock around it.
+/// The templates in use. Guarded by the lock of its owner.
 class call_headers {
 public:
   /// The template for an operation; valid until the next call of this.

@@ -14,7 +14,7 @@ namespace troupe::client {
 
 namespace {
 
-/// Runs with every signal blocked: they are the program's own threads' business.
+/// Starts the loop's thread with every signal blocked: signals belong to the program's own threads.
 template <class Work>
 std::thread quiet_thread(Work work) {
   sigset_t all;
@@ -28,7 +28,7 @@ std::thread quiet_thread(Work work) {
 
 } // namespace
 
-// In the order of making: the thread ends first, the context last.
+// Members are destroyed from the last: the thread ends first, the context last.
 struct client::state {
   explicit state(const options& settings)
       : submissions{settings}, loop{settings, zmq, time, submissions, completions} {}
@@ -103,11 +103,11 @@ outcome<std::string> client::call(const call_request& call) {
 }
 
 int client::links_up() const {
-  return state_->loop.links_up();
+  return state_->loop.links().count();
 }
 
 std::string client::last_trouble() const {
-  return state_->loop.last_trouble();
+  return state_->loop.links().last_trouble();
 }
 
 } // namespace troupe::client

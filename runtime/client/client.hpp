@@ -22,7 +22,7 @@ public:
   /// @errors `invalid`: no broker is given.
   static outcome<std::unique_ptr<client>> open(const options& settings);
 
-  /// As `close` without patience.
+  /// Does what `close` does, without patience.
   ~client();
   client(const client&) = delete;
   client& operator=(const client&) = delete;
@@ -32,20 +32,22 @@ public:
   /// `unavailable`: the client is closed. Nothing was sent then.
   outcome<uuid> submit(const call_request& call);
 
-  /// Sends calls in order until one is refused: cheaper than one by one. How many were taken.
-  /// @param ids theirs are appended, if given. @param why one was refused, if given.
+  /// Sends calls in order until one is refused; cheaper than one by one. @return how many were
+  /// taken.
+  /// @param ids the ids of the calls taken are appended, if given. @param why the reason of the
+  /// refusal, if given.
   std::size_t submit(
       std::span<const call_request> calls, std::vector<uuid>* ids = nullptr, error* why = nullptr);
 
-  /// Replaces `into` by the calls that have ended, waiting up to `patience` for the first. How
-  /// many.
+  /// Replaces `into` by the calls that have ended, waiting up to `patience` for the first. @return
+  /// how many.
   std::size_t completions(std::vector<completion>& into, milliseconds patience);
 
   /// Calls and waits for the answer, which is MessagePack.
   /// @errors those of `submit`, `deadline_exceeded`, and what the capability answers.
   outcome<std::string> call(const call_request& call);
 
-  /// Calls with typed messages. `options` gives what is left: key, deadline, id.
+  /// Calls with typed messages. `options` gives key, deadline and id.
   template <wire::message Reply, wire::message Request>
   outcome<Reply> call(
       std::string_view capability,
@@ -63,7 +65,7 @@ public:
   /// Brokers that are logged in to.
   int links_up() const;
 
-  /// Why the last link that went down, or never came up, did: "tcp://...: reason"; or "".
+  /// Why the last link went down or did not come up, as "tcp://...: reason"; "" if none did.
   std::string last_trouble() const;
 
   /// Refuses new calls, waits up to `patience` for those outstanding, ends the rest as

@@ -4,7 +4,6 @@
 #include "runtime/wire/envelope.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -12,7 +11,7 @@ namespace troupe::client {
 
 namespace {
 
-// Where a refusal does not say when to come back.
+// The wait after a refusal that names none: doubled each time, up to the second.
 constexpr milliseconds retry_first{20};
 constexpr milliseconds retry_most{1000};
 
@@ -49,15 +48,7 @@ client_loop::client_loop(
           submissions.waker()},
       table_{static_cast<int>(settings.brokers.size()), clock.now()}, incarnation_{make_incarnation(
                                                                           clock)},
-      up_since_(settings.brokers.size()), random_{digest_of(incarnation_.bytes)} {
-  uuid other;
-  other.bytes.fill(std::byte{0xff});
-  std::string second;
-  wire::append_reply_header(ok_header_, {}, wire::status::ok);
-  wire::append_reply_header(second, other, wire::status::ok);
-  while (ok_header_[ok_id_at_] == second[ok_id_at_]) {
-    ++ok_id_at_;
-  }
+      links_(settings.brokers.size()), random_{digest_of(incarnation_.bytes)} {
 }
 
 void client_loop::run() {
@@ -81,31 +72,19 @@ wire::hello client_loop::hello(int) {
 }
 
 void client_loop::welcomed(int link, const wire::welcome&, instant now) {
-  up_since_[static_cast<std::size_t>(link)] = now;
-  links_up_.fetch_add(1, std::memory_order_relaxed);
+  links_.up(link, now);
   table_.link_up(link);
   send_waiting(now);
 }
 
 void client_loop::refused(int link, const error& why, instant) {
-  note_trouble(link, why.message);
+  links_.failed(settings_.brokers[static_cast<std::size_t>(link)], why.message);
 }
 
 void client_loop::lost(int link, std::string_view why, instant now) {
-  links_up_.fetch_sub(1, std::memory_order_relaxed);
-  note_trouble(link, why);
+  links_.down(settings_.brokers[static_cast<std::size_t>(link)], why);
   table_.link_lost(link);
   send_waiting(now);
-}
-
-void client_loop::note_trouble(int link, std::string_view what) {
-  const std::lock_guard lock{trouble_mutex_};
-  trouble_ = fmt::format("{}: {}", settings_.brokers[static_cast<std::size_t>(link)], what);
-}
-
-std::string client_loop::last_trouble() const {
-  const std::lock_guard lock{trouble_mutex_};
-  return trouble_;
 }
 
 void client_loop::send_waiting(instant now) {
@@ -115,18 +94,6 @@ void client_loop::send_waiting(instant now) {
   }
 }
 
-bool client_loop::is_plain_ok(std::string_view header, uuid& id) const {
-  const std::size_t after = ok_id_at_ + id.bytes.size();
-  if (header.size() != ok_header_.size()
-      || std::memcmp(header.data(), ok_header_.data(), ok_id_at_) != 0
-      || std::memcmp(header.data() + after, ok_header_.data() + after, header.size() - after)
-             != 0) {
-    return false;
-  }
-  std::memcpy(id.bytes.data(), header.data() + ok_id_at_, id.bytes.size());
-  return true;
-}
-
 void client_loop::received(
     int link,
     std::string_view header,
@@ -134,7 +101,7 @@ void client_loop::received(
     const transport::frame_ref& frame,
     instant now) {
   uuid id;
-  if (is_plain_ok(header, id)) {
+  if (ok_reply_.matches(header, id)) {
     return end_answered(id, frame, body);
   }
   const auto scanned = wire::scan_header(header);
@@ -152,19 +119,14 @@ void client_loop::received(
   }
   if (scanned->status == wire::status::error) {
     if (scanned->id == uuid{}) {
-      // About no call in particular: the broker does not know this login, or what it just got.
-      return take_complaint(link, *scanned);
+      // The error is about no call: the broker does not know this login, or the message it just
+      // got.
+      const auto why = wire::read_error(scanned->error);
+      return why && why->code == errc::unauthenticated ? peers_.renew(link) : void();
     }
     if (const auto call = table_.find(scanned->id)) {
       take_error(link, *scanned, *call, now);
     }
-  }
-}
-
-void client_loop::take_complaint(int link, const wire::header_view& header) {
-  const auto why = wire::read_error(header.error);
-  if (why && why->code == errc::unauthenticated) {
-    peers_.renew(link);
   }
 }
 
@@ -175,18 +137,11 @@ void client_loop::end_answered(
   }
 }
 
-bool client_loop::is_forgotten(int link, errc code, instant now) const {
-  // A broker that gave us up while we thought the link was up says so to the first call. Right
-  // after a login the same word means that the call is not permitted.
-  return code == errc::unauthenticated
-         && now - up_since_[static_cast<std::size_t>(link)] > settings_.heartbeat.interval;
-}
-
 instant client_loop::retry_time(const error& why, std::uint32_t retries, instant now) {
   milliseconds wait =
       why.retry_after.value_or(std::min(retry_most, retry_first * (1U << std::min(retries, 10U))));
   wait = std::max(wait, milliseconds{1});
-  // Up to half as much again, at random, so that those refused together do not come back together.
+  // Random extra of up to half the wait: calls refused together do not come back together.
   random_ ^= random_ << 13U;
   random_ ^= random_ >> 7U;
   random_ ^= random_ << 17U;
@@ -204,10 +159,13 @@ void client_loop::take_error(
   error why = read
                   ? std::move(*read)
                   : internal_error("the broker sent an error that cannot be read", effect::unknown);
-  if (is_forgotten(link, why.code, now)) {
+  // A broker that gave us up while we thought the link was up says so to the first call. Right
+  // after a login the same code means that the call is not permitted.
+  if (why.code == errc::unauthenticated
+      && now - links_.up_since(link) > settings_.heartbeat.interval) {
     return peers_.renew(link);
   }
-  // What was sent before, over a link that was lost, is ours to see through, patient or not.
+  // A call that a lost link may have delivered is tried until its deadline, patient or not.
   const bool is_patient = (call.flags & flag_patient) != 0 || call.is_loose;
   if (is_patient && calls::asks_for_patience(why.code)
       && table_.retry(call.id, retry_time(why, call.retries, now))) {
@@ -227,7 +185,7 @@ void client_loop::end(const calls::pending_calls::ended& call, outcome<reply_bod
     done_.push_back({call.id, call.token, std::move(answer)});
     return;
   }
-  // The token is where the caller's `waiter` is, which lasts until it is answered.
+  // The token is the address of the caller's `waiter`, which lives until it is answered.
   // NOLINTNEXTLINE(performance-no-int-to-ptr)
   completions_.answer(*reinterpret_cast<waiter*>(call.token), std::move(answer));
   submissions_.ended(1);
@@ -264,7 +222,7 @@ void client_loop::take(submitted_batch& batch, instant now) {
     (void)envelopes.next(envelope);
     char* const header = start + (envelope.header.data() - start);
     wire::patch_ttl(header, call.ttl_at, calls::pending_calls::ttl_of(call.deadline, now));
-    // The id is one of ours: it is not outstanding.
+    // Ids made by the client are never outstanding twice.
     (void)table_.add_sent(
         {call.id,
          envelope.header,
@@ -274,7 +232,7 @@ void client_loop::take(submitted_batch& batch, instant now) {
          call.token,
          call.flags});
   }
-  // Should the link take nothing more, it is lost when the turn ends, and these are sent again.
+  // If the link takes nothing more, it is lost when the turn ends, and the calls are sent again.
   (void)peers_.send_batch(link, batch.frame.frame());
 }
 
@@ -327,7 +285,7 @@ void client_loop::end_expired(instant now) {
   }
   std::string trouble;
   if (table_.link() < 0) {
-    trouble = last_trouble();
+    trouble = links_.last_trouble();
     if (trouble.empty()) {
       trouble = fmt::format("no broker answers at {}", fmt::join(settings_.brokers, ", "));
     }

@@ -15,9 +15,10 @@ struct options {
   transport::heartbeat_options heartbeat{};
   /// Largest body of a call or reply, in bytes; as in the topology.
   std::size_t body_bytes_max = wire::body_bytes_max;
-  /// Calls submitted whose completion has not been taken. Beyond, `submit` is `overloaded`.
+  /// Calls submitted whose completion has not been taken, at most. Beyond it `submit` answers
+  /// `overloaded`.
   std::size_t outstanding_max = 65'536;
-  /// What brokers call this client in their status.
+  /// The name of this client in the brokers' status.
   std::string name = "client";
 };
 

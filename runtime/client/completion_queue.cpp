@@ -25,7 +25,7 @@ void completion_queue::push(std::vector<completion>& done) {
 }
 
 void completion_queue::answer(waiter& waiting, outcome<reply_body>&& answer) {
-  // Told under the lock: after it the waiter may be gone.
+  // Notify under the lock: once it is free, the waiter may be gone.
   const std::lock_guard lock{mutex_};
   waiting.answer = std::move(answer);
   waiting.ended.notify_one();

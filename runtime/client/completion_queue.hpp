@@ -14,19 +14,20 @@ struct waiter {
   std::optional<outcome<reply_body>> answer;
 };
 
-/// The way of answers out of the client's loop, in bulk. Bounded by the calls outstanding.
+/// The queue of answers from the client's loop to the threads that take them. Bounded by the calls
+/// outstanding.
 class completion_queue {
 public:
-  /// Moves `done` in and leaves it empty. For the loop.
+  /// Appends `done` and empties it. For the loop.
   void push(std::vector<completion>& done);
 
   /// Answers one waiter. For the loop.
   void answer(waiter& waiting, outcome<reply_body>&& answer);
 
-  /// Nothing comes any more.
+  /// Wakes everybody who waits: no answer comes any more.
   void close();
 
-  /// Replaces `into` by what is there, waiting up to `patience` for something.
+  /// Replaces `into` by the queued answers, waiting up to `patience` for the first.
   std::size_t take(std::vector<completion>& into, milliseconds patience);
 
   /// Waits until the loop has answered; it does so by the call's deadline.

@@ -1,5 +1,6 @@
 #include "runtime/client/submission_queue.hpp"
 
+#include "runtime/wire/check.hpp"
 #include "runtime/wire/envelope.hpp"
 #include "runtime/wire/limits.hpp"
 #include "runtime/wire/reader.hpp"

@@ -15,7 +15,8 @@
 
 namespace troupe::client {
 
-/// Calls on their way to the loop: a batch frame as it will leave, and what the loop must know.
+/// Calls on their way to the loop: the batch frame that will leave, and for each call the fields
+/// that the loop needs.
 struct submitted_batch {
   struct call {
     uuid id;
@@ -27,11 +28,11 @@ struct submitted_batch {
 
   wire::batch_writer frame;
   std::vector<call> calls; // As many, and in the same order, as in the frame.
-  /// Some id was chosen by the caller, who may choose one that is outstanding.
+  /// True if a caller chose one of the ids, which may be one that is outstanding.
   bool has_own_ids = false;
 };
 
-/// Whose token a call carries, and whether it is patient; bits.
+/// Bits of a call: whether its token is a `waiter`, and whether refusals are met with patience.
 enum call_flags : std::uint8_t { flag_queue = 0, flag_waiter = 1, flag_patient = 2 };
 
 /// The way of calls from any thread into the client's loop.
@@ -41,20 +42,20 @@ class submission_queue {
 public:
   explicit submission_queue(const options& settings);
 
-  /// Adds a call; false if it is refused, and why. `flags` is added to its flags.
+  /// Adds a call with `flags`. False if it is refused; then `why` says the reason.
   bool submit_one(const call_request& call, std::uint8_t flags, uuid& id, error& why);
 
-  /// Adds calls in order until one is refused; how many were added, and why one was not. The ids
-  /// are appended to `ids`, if given.
+  /// Adds calls in order until one is refused, for the reason in `why`. The ids are appended to
+  /// `ids`, if given. @return how many were added.
   std::size_t submit(std::span<const call_request> calls, std::vector<uuid>* ids, error& why);
 
-  /// Nothing is taken any more.
+  /// Refuses all calls from now on.
   void close();
 
-  /// Moves what is queued into `into`, whose batches are recycled. For the loop.
+  /// Moves the queued batches into `into`, whose own are recycled. For the loop.
   void drain(std::vector<submitted_batch>& into);
 
-  /// Completions of `count` calls left the client: there is room for as many new ones.
+  /// Notes that the completions of `count` calls were taken: there is room for as many new calls.
   void ended(std::size_t count) { ended_.fetch_add(count, std::memory_order_relaxed); }
 
   transport::wake& waker() { return wake_; }
@@ -76,7 +77,7 @@ private:
   std::vector<submitted_batch> spare_;
   call_headers headers_;
   uuid_source ids_;
-  // Civil time is asked for once a second; in between the other clock tells how much has passed.
+  // The wall clock is read once a second; in between the steady clock says how much has passed.
   instant anchored_at_{};
   wall_time anchor_{};
 };

@@ -34,7 +34,7 @@ bool is_technical(errc code) {
   case errc::overloaded:
   case errc::circuit_open:
   case errc::unavailable:
-  // A token that has run out, which is about to be renewed: no reason to undo or to park.
+  // An expired token is about to be renewed: no reason to undo or to park.
   case errc::unauthenticated:
   case errc::deadline_exceeded:
   case errc::crashed:

@@ -1,5 +1,6 @@
 #include "runtime/saga/coordinators.hpp"
 
+#include "runtime/saga/replay.hpp"
 #include "runtime/store/turn/inbox.hpp"
 #include "runtime/wire/envelope.hpp"
 
@@ -197,7 +198,7 @@ void coordinators::load(
                       internal_error(fmt::format("no saga `{}` in this program", row->operation))}}
                                 : replay(*by, id, rows);
   if (!replayed) {
-    // Nothing this program writes could follow: a person has to look, and the journal is left.
+    // No record could follow such a journal: it is left as it is, for a person to look at.
     journal.set_phase(id, phase::parked);
     out.parked_sagas.push_back({id, replayed.error().message});
     return;

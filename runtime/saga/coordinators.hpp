@@ -14,7 +14,7 @@
 
 namespace troupe::saga {
 
-/// What coordinators want done once the turn is committed.
+/// The actions of coordinators, to be carried out once the turn is committed.
 struct outgoing {
   /// A call to make; its answer goes to `answered` under `saga` and `token`.
   struct call {
@@ -43,7 +43,7 @@ struct outgoing {
     std::string bytes;
   };
 
-  /// A saga that only a person can bring on.
+  /// A parked saga: only a person can move it on.
   struct parked {
     uuid saga;
     std::string reason;
@@ -58,10 +58,10 @@ struct outgoing {
 /// The running sagas of one capability in one process: a coordinator for each, which owns its state
 /// and moves only by its own events.
 ///
-/// Not a thread and not a CAF actor each: what a coordinator decides is journaled in the turn that
-/// heard of it, so that all of them share its commit (README, Decisions). Confined to the thread of
-/// the group's writer. Each function but the last ones belongs to a turn; what it changes in memory
-/// is thrown away by `rolled_back`, and read again from the journal when it is next needed.
+/// Coordinators are neither threads nor CAF actors: a decision is journaled in the turn that
+/// brought the event, so that all share one commit (README, Decisions). Confined to the thread of
+/// the group's writer. Functions run inside a turn; `rolled_back` throws away the changes in memory
+/// of the sagas touched, which are read again from the journal when they are next needed.
 class coordinators {
 public:
   explicit coordinators(std::vector<plan> plans);
@@ -99,7 +99,7 @@ public:
   /// `take_over`. @return how many.
   std::size_t resume(store::database& session, std::int64_t writer, wall_time now, outgoing& out);
 
-  /// Parks a saga whose events cannot be worked on: only a person can bring it on.
+  /// Parks a saga whose events cannot be processed: only a person can move it on.
   void give_up(store::database& session, std::int64_t writer, const uuid& id, outgoing& out);
 
   /// The turn was committed: forgets the sagas that are over.
@@ -133,7 +133,7 @@ private:
   coordinator& add(const uuid& id, const plan& by);
   /// The coordinator of `id`: the running one, or nothing.
   coordinator* running(const uuid& id);
-  /// Reads a saga from its journal and lets it ask again for what it has no answer to.
+  /// Reads a saga from its journal and lets it repeat the call that has no answer.
   void
   load(store::database& session, std::int64_t writer, const uuid& id, wall_time now, outgoing& out);
   void move(store::database& session, coordinator& which, event what, wall_time now, outgoing& out);

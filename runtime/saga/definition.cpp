@@ -147,7 +147,7 @@ std::vector<fault> validate(const definition& checked) {
     check_step(faults, checked, i);
   }
   check_order(faults, checked);
-  // A sum of deadlines that are wrong themselves would only say it twice.
+  // Skip the sum rule if a deadline itself is wrong: the fault would be told twice.
   if (faults.empty()) {
     check_sum(faults, checked);
   }

@@ -22,8 +22,7 @@ namespace troupe::saga {
 
 struct definition;
 
-/// What a step means for those before it. Steps come in this order: compensatable* pivot?
-/// retriable*.
+/// The kinds of steps, which come in this order: compensatable* pivot? retriable*.
 enum class step_kind : std::uint8_t {
   /// Can be undone: has an `undo`.
   compensatable,
@@ -33,7 +32,8 @@ enum class step_kind : std::uint8_t {
   retriable,
 };
 
-/// What a saga knows when a body is made. Borrowed for the call.
+/// The facts from which the body of a call is made: the saga's input and the replies so far.
+/// Borrowed for the call.
 struct facts {
   uuid saga;
   std::string_view input;
@@ -57,11 +57,11 @@ struct step {
   /// time is up. (Without it, such a saga is parked.)
   std::string undo{};
   step_kind kind = step_kind::compensatable;
-  /// Of one try; from 1 ms to the saga's deadline.
+  /// The time of one try, from 1 ms to the saga's deadline.
   milliseconds deadline{2'000};
   /// Further tries after the first; 0 to 100. Undos and retriable steps are tried without end.
   int retries = 3;
-  /// Before the second try; doubles up to `backoff_max`. From 1 ms to `backoff_max`.
+  /// The wait before the second try, from 1 ms to `backoff_max`; doubles up to that.
   milliseconds backoff{50};
   body_maker request{};
   /// If empty, `undo` gets the body of `request`. The step's own result may be missing here: an
@@ -75,7 +75,8 @@ struct step {
 struct definition {
   /// The operation that starts one ("place").
   std::string operation;
-  /// From the start to the end of the pivot; 1 ms to a day. What comes after has no deadline.
+  /// The time from the start to the end of the pivot, 1 ms to a day. Steps after the pivot have no
+  /// deadline.
   milliseconds deadline{10'000};
   std::vector<step> steps;
   /// The saga's answer once all steps are done; if empty, the result of the last step.
@@ -104,16 +105,16 @@ struct step_tuning {
 
 TROUPE_MESSAGE(step_tuning, deadline, retries)
 
-/// What a topology may set otherwise than the author did.
+/// The values that a topology may set instead of the author's.
 struct tuning {
   std::optional<milliseconds> deadline;
-  /// By name of the step.
+  /// Steps by name.
   std::map<std::string, step_tuning> steps;
 };
 
 TROUPE_MESSAGE(tuning, deadline, steps)
 
-/// Sets what `by` says in `tuned`, and validates the result.
+/// Applies `by` to `tuned`, and validates the result.
 ///
 /// @return all faults, those of names that `tuned` does not have included; `tuned` is unusable
 /// then.

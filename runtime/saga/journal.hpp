@@ -26,10 +26,10 @@ struct saga_row {
   phase now = phase::forward;
 };
 
-/// What is on disk of the sagas of one capability.
+/// The sagas of one capability on disk.
 ///
-/// Borrows the session; each function belongs to the turn of the moment and throws
-/// store::database_error. That this process may write at all, the turn has checked (writers.hpp).
+/// Borrows the session; each function runs inside the current turn and throws
+/// store::database_error. The turn has checked that this process may write (writers.hpp).
 class journal_table {
 public:
   explicit journal_table(store::database& session) : session_{session} {}

@@ -22,7 +22,8 @@ milliseconds pause_after(const step& of, const tries& hand, const uuid& saga, co
   const auto share =
       static_cast<milliseconds::rep>((std::hash<uuid>{}(saga) >> (hand.attempt % 32)) % 256);
   const milliseconds spread = full - milliseconds{full.count() * share / 1024};
-  // A longer wish is not granted: it is the breaker's guess, and asking early costs one refusal.
+  // A longer `retry_after` is not obeyed: it is a breaker's guess, and an early try costs one
+  // refusal.
   return std::max(spread, std::min(why.retry_after.value_or(spread), backoff_max));
 }
 
@@ -169,7 +170,7 @@ void decision::on(answered&& event) {
 
 void decision::on(failed&& event) {
   tries& hand = state_.hand;
-  // An earlier try's failure says nothing that the try in flight will not say again.
+  // Ignore an earlier try's failure: the try in flight will bring its own answer.
   if (!is_in_hand(event.to) || !hand.in_flight || event.to.attempt != hand.attempt) {
     return;
   }
@@ -184,7 +185,7 @@ void decision::on(failed&& event) {
   go_on(event);
 }
 
-/// What follows from the failure of the try in hand: wait and retry, turn back, or park.
+/// Decides after the failure of the try in hand: wait and retry, turn back, or park.
 void decision::go_on(const failed& event) {
   const step& step = step_in_hand();
   const tries& hand = state_.hand;
@@ -198,8 +199,8 @@ void decision::go_on(const failed& event) {
     return;
   }
   const bool tries_left = hand.attempt <= static_cast<std::uint32_t>(step.retries);
-  // Whether a pivot happened is asked until the saga's time is up. A resumed saga has no deadline:
-  // its tries are counted, and then the person is asked again.
+  // A pivot of unknown outcome is tried until the saga's time is up. A resumed saga has no
+  // deadline: its tries are counted, and then it is parked again.
   const bool keep_asking = step.kind == step_kind::pivot && hand.maybe_done && state_.round == 0;
   if (technical && !hand.late && (tries_left || keep_asking)) {
     try_again_later(event.why);
@@ -279,7 +280,7 @@ void decision::on(const deadline_reached&) {
   }
   tries& hand = state_.hand;
   if (hand.in_flight && step_in_hand().kind == step_kind::pivot && step_in_hand().undo.empty()) {
-    // Its answer is at most one try away, and saves asking a person.
+    // Wait for the pivot's answer, at most one try, instead of asking a person.
     hand.late = true;
     return;
   }
@@ -323,7 +324,7 @@ void decision::on(const taken_over& event) {
         .reason = *state_.why_parked});
     return;
   }
-  // The former owner may have called: only an answer tells.
+  // The former owner may have called the step: only an answer tells.
   state_.hand = {.token = state_.hand.token, .maybe_done = true};
   const step& step = step_in_hand();
   if (state_.now == phase::forward && state_.round == 0 && step.kind != step_kind::retriable) {
@@ -344,14 +345,14 @@ void decision::on(const taken_over& event) {
 void decision::tell_answer() {
   if (state_.now == phase::compensated) {
     error why = *state_.why;
-    // What may have happened was undone.
+    // Whatever may have happened was undone, so the saga had no effect.
     why.possible = effect::none;
     actions_.emplace_back(finish{failure{std::move(why)}});
     return;
   }
   auto answer = answer_of(plan_, state_);
   if (!answer) {
-    // Everything is done, whatever the function says: a refusal would be a lie.
+    // All steps are done, so a refusal by the author's function must not look like one of the saga.
     answer.error().code = errc::internal;
     answer.error().possible = effect::unknown;
   }

@@ -6,14 +6,13 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <variant>
 #include <vector>
 
 namespace troupe::saga {
 
-/// Names one try of one command. Comes in a `call`, goes back in its answer.
+/// The name of one try of one command: given in a `call`, returned with its answer.
 struct asked {
   std::uint32_t step = 0;
   bool undo = false;
@@ -39,7 +38,8 @@ struct answered {
   std::string body{};
 };
 
-/// A call's error, or that of making its body. Every call ends in one or the other by its timeout.
+/// A call's error, or the error of making its body. Every call ends as `answered` or `failed` by
+/// its timeout.
 struct failed {
   asked to;
   error why;
@@ -80,7 +80,7 @@ struct call {
   asked as;
   /// The command's id, hence its idempotency key.
   uuid id;
-  /// Of an undo: the id of the command that is undone, for the tombstone if that never came.
+  /// For an undo, the id of the command that is undone, for the tombstone if that never came.
   uuid undoes{};
   milliseconds timeout{};
 };
@@ -110,7 +110,7 @@ struct park {
 
 using action = std::variant<journal, call, timer, watch_deadline, finish, park>;
 
-/// Says what the saga does about `what`. Pure: no clock, no I/O, no logging.
+/// Decides what the saga does about the event `what`. Pure: no clock, no I/O, no logging.
 ///
 /// `current` becomes the next state at once. If its records cannot be written, throw it away and
 /// replay. Events that are late, repeated or meant for another round change nothing.
@@ -130,15 +130,5 @@ outcome<std::string> key_of(const plan& by, const state& current, const call& wa
 
 /// The operation `wanted` asks for.
 const std::string& operation_of(const plan& by, const call& wanted);
-
-/// Rebuilds the state from its journal: as it was after the decision that wrote the last row.
-///
-/// Follow it with `taken_over`. @param rows is borrowed for the call.
-/// @errors `conflict` if the saga was started under another plan; `internal` if the rows are none
-/// that this machine writes (a gap, a record out of place): do not go on with such a saga.
-outcome<state> replay(const plan& by, const uuid& saga, std::span<const record> rows);
-
-/// The plan's fingerprint in a `started` record's data, or nothing: to find the plan for `replay`.
-std::optional<std::uint64_t> fingerprint_in(std::string_view started_data);
 
 } // namespace troupe::saga

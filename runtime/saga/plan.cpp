@@ -38,7 +38,7 @@ tl::expected<plan, std::vector<fault>> plan::make(definition from, const tuning&
 
 uuid plan::command_id(const uuid& saga, std::uint32_t index, bool undo, std::uint32_t round) const {
   const std::string& name = what_.steps[index].name;
-  // Names are bounded by validate(): this is once per command, and need not touch the heap.
+  // Names are bounded by validate(), so a buffer on the stack is large enough.
   std::array<char, wire::name_bytes_max + 24> label;
   const std::string_view verb = undo ? ":undo:" : ":do:";
   char* to = std::copy(name.begin(), name.end(), label.data());

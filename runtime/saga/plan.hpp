@@ -8,7 +8,7 @@
 
 namespace troupe::saga {
 
-/// A checked definition and what is computed from it once, so that a saga's steps need not.
+/// A checked definition, with values that are computed once for all sagas.
 ///
 /// Immutable; shared by all sagas of one operation and all threads. Keep it where it is while sagas
 /// use it.
@@ -23,8 +23,9 @@ public:
 
   std::uint32_t step_count() const { return static_cast<std::uint32_t>(what_.steps.size()); }
 
-  /// 64 bits over what a journal means: names, order, kinds, capabilities and operations of the
-  /// steps, not their deadlines. A saga goes on only under the plan it was started under.
+  /// 64 bits over everything that gives a journal its meaning: names, order, kinds, capabilities
+  /// and operations of the steps, but not their deadlines. A saga continues only under the plan it
+  /// was started under.
   std::uint64_t fingerprint() const { return fingerprint_; }
 
   /// The id of a step's call or undo: the same for every try and every owner, so the inbox knows

@@ -5,7 +5,7 @@
 
 namespace troupe::saga {
 
-/// What a journal row says. Numbers are stored and never reused.
+/// The kinds of journal rows. Their numbers are stored and never reused.
 enum class record_kind : std::uint8_t {
   /// Always the first. Data: see README, "Journal".
   started = 1,
@@ -24,7 +24,7 @@ enum class record_kind : std::uint8_t {
   compensated = 8,
   /// A person is needed. Data: the reason, an error as on the wire.
   parked = 9,
-  /// A person said: try again. `round` is the new one.
+  /// A person ordered another try, of round `round`.
   resumed = 10,
 };
 
@@ -38,9 +38,9 @@ struct record {
   std::uint64_t seq = 0;
   record_kind kind = record_kind::started;
   std::uint32_t step = 0;
-  /// Of the step's command id; the saga's for records that belong to no command.
+  /// The round of the step's command id; the saga's round for records that belong to no command.
   std::uint32_t round = 0;
-  /// The try that was answered; 0 where that says nothing.
+  /// The try that was answered; 0 for other records.
   std::uint32_t attempt = 0;
   /// Borrowed: from the saga's state where a decision made it, from the caller in a replay.
   std::string_view data{};

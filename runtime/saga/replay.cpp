@@ -1,7 +1,9 @@
+#include "runtime/saga/replay.hpp"
+
 #include "runtime/saga/machine.hpp"
 #include "runtime/saga/transition.hpp"
+#include "runtime/wire/check.hpp"
 #include "runtime/wire/envelope.hpp"
-#include "runtime/wire/reader.hpp"
 
 #include <string>
 #include <utility>
@@ -12,8 +14,8 @@ namespace {
 
 /// Applies records in order and refuses those that no decision writes.
 ///
-/// `after_` and `next_` are the kinds of the record before and of this one: a decision writes
-/// few sequences, so most of what can be wrong shows in pairs.
+/// `before_` is the kind of the record before: a decision writes few sequences, so most damage
+/// shows in pairs.
 class replayer {
 public:
   replayer(const plan& by, const uuid& saga) : plan_{by}, state_{by, saga} {}

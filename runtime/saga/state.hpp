@@ -23,7 +23,7 @@ enum class step_status : std::uint8_t {
   /// Called, and no answer is known.
   asked,
   done,
-  /// Refused or given up; what must be undone is `undo_asked` next.
+  /// Refused or given up. Steps to be undone become `undo_asked` next.
   failed,
   undo_asked,
   undone,
@@ -33,30 +33,30 @@ std::string_view name_of(step_status status);
 
 struct step_state {
   step_status status = step_status::untouched;
-  /// Of the ids of its commands.
+  /// The round that goes into the ids of this step's commands.
   std::uint32_t round = 0;
   std::uint32_t undo_round = 0;
 
   bool operator==(const step_state&) const = default;
 };
 
-/// What is known of the command in hand and not journaled: a takeover starts it afresh.
+/// The tries of the command in hand. Not journaled: a takeover starts with fresh ones.
 struct tries {
   /// Counts from 1.
   std::uint32_t attempt = 1;
-  /// Of the last timer.
+  /// The token of the last timer.
   std::uint32_t token = 0;
   /// A call is out, and its answer will come.
   bool in_flight = false;
   /// An earlier try may have had its effect.
   bool maybe_done = false;
-  /// Of the last try, for the message when the time is up.
+  /// The failure of the last try, for the message when the time is up.
   std::optional<errc> last_failure{};
   /// The deadline passed while a pivot that cannot be undone was in flight.
   bool late = false;
 };
 
-/// One saga. A value; equality is that of what the journal keeps.
+/// The state of one saga. A value; equality compares the journaled part only.
 ///
 /// Written by `decide` and `replay` only. Records borrow from it, so do not move it while one that
 /// `decide` gave is in use.
@@ -74,7 +74,7 @@ struct state {
 
   uuid saga;
   phase now = phase::forward;
-  /// What a parked saga was doing: forward or undoing.
+  /// The phase of a parked saga before it was parked: forward or undoing.
   phase before_parked = phase::forward;
   /// The step that is called, or undone.
   std::uint32_t current = 0;

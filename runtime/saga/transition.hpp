@@ -9,14 +9,17 @@
 
 namespace troupe::saga {
 
-// What each record does to a state. Decisions and replay both change what is durable through these
-// and nothing else, so that they cannot disagree.
+// The effect of each record on a state. Decisions and replay change the journaled part through
+// these functions only, so that they cannot disagree.
 
 /// The data of a `started` record: 8 bytes of deadline in Unix milliseconds, 8 bytes of fingerprint
 /// (both big-endian), then the input.
 std::string start_data_of(wall_time deadline, std::uint64_t fingerprint, std::string_view input);
 
 inline constexpr std::size_t start_prefix_bytes = 16;
+
+/// The fingerprint in the data of a `started` record; nothing if the data is cut off.
+std::optional<std::uint64_t> fingerprint_in(std::string_view started_data);
 
 /// @param data has at least `start_prefix_bytes`.
 void apply_started(state& to, std::string data);

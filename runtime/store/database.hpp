@@ -22,13 +22,13 @@ struct null_value {
   bool operator==(const null_value&) const = default;
 };
 
-/// Bytes of somebody else.
+/// Borrowed bytes.
 using blob = std::span<const std::byte>;
 
 /// One bound parameter. Text and bytes are borrowed for the call.
 using value = std::variant<null_value, std::int64_t, double, std::string_view, blob>;
 
-/// What kind of thing went wrong, as far as a caller can act on it.
+/// The kinds of database errors, as far as a caller can act on them.
 enum class database_fault : std::uint8_t {
   /// A unique, foreign key, check or not-null rule refused the change; only that statement is
   /// undone.
@@ -54,14 +54,14 @@ std::string_view name_of(database_fault fault);
 
 /// Thrown by sessions. The one place where Troupe throws for what may be expected: a handler writes
 /// `turn.database().execute(...)` line after line, an unread outcome would let a half-done turn
-/// commit, and the drivers below are foreign libraries (STYLE 5). The turn catches it.
+/// commit, and the drivers below are foreign libraries. The turn catches it.
 class database_error : public std::runtime_error {
 public:
   /// `native` is the driver's own code, for the log (SQLite: the extended result code).
   database_error(database_fault fault, const std::string& message, int native = 0)
       : std::runtime_error{message}, kind{fault}, native_code{native} {}
 
-  /// For whoever asked: full and busy are `unavailable`, constraint is `conflict`, the rest
+  /// The error for the caller: full and busy are `unavailable`, constraint is `conflict`, the rest
   /// `internal`; the effect is unknown for io and fsync, which a commit may have met half-way.
   error to_error() const;
 
@@ -91,7 +91,7 @@ protected:
   ~row() = default;
 };
 
-/// Whom to show each row; a reference to a callable, or nobody. Not owning.
+/// The receiver of a statement's rows: a reference to a callable, or none. Not owning.
 class row_visitor {
 public:
   row_visitor() = default;
@@ -219,16 +219,16 @@ public:
   /// Runs several statements without parameters, such as a migration. Nothing is kept prepared.
   virtual void script(std::string_view sql) = 0;
 
-  /// Housekeeping of the store, for whoever has just committed and still holds the writers' lock.
+  /// Housekeeping of the store. Call it after a commit, still holding the writers' lock.
   /// Cheap when there is nothing to do. (SQLite: checkpoint; PostgreSQL: nothing.)
   virtual void checkpoint() {}
 
-  /// Rows that INSERT, UPDATE and DELETE have changed in this session, also what was undone since:
-  /// whether something was written between two looks.
+  /// Rows that INSERT, UPDATE and DELETE have changed in this session, undone changes included.
+  /// Compare two readings to see whether something was written in between.
   virtual std::int64_t changes() const = 0;
 
-  /// Another number after each commit of this or any other session, as far as the transaction at
-  /// hand sees it: while it stays, nothing that was read has changed. Means nothing to others.
+  /// A number that changes with each commit of any session that the current transaction sees: while
+  /// it stays, nothing that was read has changed. Comparable within this session only.
   virtual std::uint64_t version() const = 0;
 
   /// The id given to this database when it was made. A lost or restored file shows by it.

@@ -21,7 +21,7 @@ std::span<const migration> event_migrations();
 
 /// An event that is to be appended. Borrowed for the call.
 struct new_event {
-  /// What happened, by a name that stays: "confirmed".
+  /// The type of the event, a name that never changes: "confirmed".
   std::string_view type;
   /// MessagePack.
   std::string_view body;
@@ -36,20 +36,20 @@ struct event_row {
   std::int64_t position = 0;
   std::string_view type;
   std::string_view body;
-  /// When the turn began that appended it: the clock of that machine, to the millisecond.
+  /// The time at which the appending turn began, by that machine's clock, to the millisecond.
   wall_time at{};
-  /// The message whose turn it was.
+  /// The message that caused it.
   uuid cause;
 };
 
-/// A state that was written down to save reading what led to it.
+/// A stored state of a stream, which saves reading the events that led to it.
 struct snapshot {
   std::int64_t version = 0;
   std::string body;
 };
 
-/// What has happened to the things of a capability: for each a stream of events, numbered without
-/// gaps, only ever appended to, in the capability's own database.
+/// Streams of events in a capability's own database: one for each thing, numbered without gaps and
+/// only ever appended to.
 ///
 /// Borrows the session. What it writes belongs to the transaction of the moment, together with all
 /// else that the turn writes. Throws database_error as the session does.

@@ -57,7 +57,7 @@ outcome<void> check_numbers(std::string_view component, std::span<const migratio
   return {};
 }
 
-/// What was applied must be the beginning of what the program knows.
+/// The applied steps must be the first of the steps that the program knows.
 outcome<void> check_applied(
     std::string_view component, std::span<const migration> steps, const applied_steps& applied) {
   int expected = 1;

@@ -13,12 +13,12 @@ namespace troupe::store {
 struct migration {
   /// 1 to n without gaps, within its component.
   int version = 0;
-  /// What it does, for people ("orders and their lines").
+  /// Its purpose in words ("orders and their lines").
   std::string_view name;
   /// One or more statements without parameters, in the SQL that SQLite and PostgreSQL share.
   std::string_view sql;
-  /// What has to be done with rows that are there already and SQL cannot say; after `sql`, in the
-  /// same transaction. All rows at once: mind their number.
+  /// Changes existing rows in ways that SQL cannot express; runs after `sql`, in the same
+  /// transaction. Touches all rows at once: mind their number.
   void (*fill)(database& session) = nullptr;
 };
 

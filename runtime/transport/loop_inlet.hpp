@@ -9,7 +9,8 @@
 
 namespace troupe::transport {
 
-/// The way into a socket loop: a bounded queue of typed commands and the descriptor that wakes it.
+/// The way into a socket loop from other threads: a bounded queue of typed commands, and the
+/// descriptor that wakes the loop.
 ///
 /// `push` and `reserve` from any thread, `drain` from the loop's.
 template <class Command>
@@ -17,8 +18,8 @@ class loop_inlet {
 public:
   explicit loop_inlet(std::size_t capacity) : capacity_{capacity} {}
 
-  /// Room for one command later on, so that work is not begun whose result could not leave.
-  /// False if there is none: try again when the loop has drained.
+  /// Reserves room for one later command, so that no work is begun whose result could not leave.
+  /// False if the inlet is full: try again when the loop has drained it.
   bool reserve() {
     const std::lock_guard lock{mutex_};
     if (queue_.size() + reserved_ >= capacity_) {
@@ -34,10 +35,10 @@ public:
     --reserved_;
   }
 
-  /// False, with `command` untouched, if the loop_inlet is full.
+  /// False, with `command` untouched, if the inlet is full.
   [[nodiscard]] bool push(Command&& command) { return push(std::move(command), 0); }
 
-  /// Into a reserved place: cannot fail.
+  /// Takes a reserved place, so it cannot fail.
   void push_reserved(Command&& command) { (void)push(std::move(command), 1); }
 
   /// Moves everything queued into `into`, which is emptied first.

@@ -1,9 +1,12 @@
 #include "runtime/transport/peer_loop.hpp"
 
-#include "runtime/transport/peer_loop_state.hpp"
+#include "runtime/transport/peer_link.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <deque>
 #include <limits>
+#include <poll.h>
 #include <utility>
 
 namespace troupe::transport {
@@ -11,105 +14,54 @@ namespace troupe::transport {
 namespace {
 
 constexpr int turns_between_polls = 16;
-// Waking this late is usual. Later, and what is read is older than it looks.
+// A thread usually wakes within this time. After a later wake-up, what it reads may be as old as
+// the wait.
 constexpr milliseconds late_wake_min{5};
-// How long BYE and the last replies may take to leave.
-constexpr int linger_at_stop_ms = 300;
 
 } // namespace
 
-void peer_loop::state::report_progress(link& link, peer_handler& handler, instant now) {
-  if (now - link.ponged_at < settings.heartbeat.interval) {
-    return;
-  }
-  link.ponged_at = now;
-  std::string header;
-  wire::append_plain_header(header, wire::kind::pong);
-  link.out.append(header, wire::encoded(handler.progress(now)));
-}
-
-/// The process was stopped, or had no processor, since `began`: what comes before the broker
-/// answers a ping sent now may have been sent at any time since.
-void peer_loop::state::woke_late(instant began, instant now) {
-  std::string header;
-  wire::append_plain_header(header, wire::kind::ping);
-  for (link& each : links) {
-    if (each.phase == link::phase::up) {
-      each.late_waits.push_back({began, now});
-      each.out.append(header, {}); // Answered in its turn among the calls, being in a batch.
+struct peer_loop::state {
+  state(context& zmq, const clock& clock, peer_options given, wake& commands)
+      : time{clock}, settings{std::move(given)}, inlet{commands} {
+    for (std::size_t i = 0; i < settings.brokers.size(); ++i) {
+      links.emplace_back(zmq, settings, static_cast<int>(i));
     }
   }
-}
 
-/// When what is read `now` came at the earliest.
-instant peer_loop::state::arrival(link& link, instant now) const {
-  // A broker that itself stood still has dropped our ping.
-  while (!link.late_waits.empty()
-         && now - link.late_waits.front().ended > settings.heartbeat.timeout) {
-    link.late_waits.pop_front();
-  }
-  return link.late_waits.empty() ? now : link.late_waits.front().began;
-}
+  void timers(peer_handler& handler, instant now);
+  void flush(peer_handler& handler, instant now);
+  instant next_due(const peer_handler& handler, instant now) const;
+  /// Waits for a socket, the inlet or `until`. @return whether the inlet rang.
+  bool wait(instant until);
+
+  const clock& time;
+  peer_options settings;
+  wake& inlet;
+  wake stop_waker;
+  std::atomic<bool> stopping{false};
+  std::deque<peer_link> links; // A deque: links do not move.
+  std::vector<pollfd> watched; // Reused by every wait.
+};
 
 void peer_loop::state::timers(peer_handler& handler, instant now) {
-  for (std::size_t i = 0; i < links.size(); ++i) {
-    link& link = links[i];
-    const int index = static_cast<int>(i);
-    if (link.phase == link::phase::down && link.retry_at <= now) {
-      connect(index, handler, now);
-    } else if (link.phase == link::phase::logging_in && now - link.heard_at > link.timeout) {
-      drop(index, "no answer to HELLO", handler, now);
-    } else if (link.phase == link::phase::up) {
-      if (now - link.heard_at > link.timeout) {
-        drop(index, "the broker fell silent", handler, now);
-      } else {
-        report_progress(link, handler, now);
-      }
-    }
+  for (peer_link& link : links) {
+    link.tend(handler, now);
   }
   if (handler.next_due() <= now) {
     handler.due(now);
   }
 }
 
-void peer_loop::state::send(link& link, std::string_view bytes) {
-  if (!link.is_stuck) {
-    link.drained = false;
-    zmq::message_t frame{bytes.data(), bytes.size()};
-    link.is_stuck = send_frame(*link.socket, frame, false) != sent::queued;
-  }
-}
-
-void peer_loop::state::close_batch(link& link) {
-  send(link, link.out.frame());
-  link.out.clear();
-}
-
 void peer_loop::state::flush(peer_handler& handler, instant now) {
-  for (std::size_t i = 0; i < links.size(); ++i) {
-    link& link = links[i];
-    if (link.phase != link::phase::up) {
-      continue;
-    }
-    if (!link.out.empty()) {
-      close_batch(link);
-    }
-    if (link.is_stuck) {
-      drop(
-          static_cast<int>(i),
-          "the connection takes nothing more, or the login is no longer known",
-          handler,
-          now);
-    }
+  for (peer_link& link : links) {
+    link.flush(handler, now);
   }
 }
 
 instant peer_loop::state::next_due(const peer_handler& handler, instant now) const {
   instant due = std::min(handler.next_due(), now + settings.heartbeat.interval);
-  for (const link& link : links) {
-    if (link.phase == link::phase::down) {
-      due = std::min(due, link.retry_at);
-    }
+  for (const peer_link& link : links) {
+    due = std::min(due, link.next_due());
   }
   return due;
 }
@@ -120,11 +72,10 @@ bool peer_loop::state::wait(instant until) {
   watched.clear();
   watched.push_back({inlet.fd(), POLLIN, 0});
   watched.push_back({stop_waker.fd(), POLLIN, 0});
-  for (link& link : links) {
-    if (link.socket) {
-      may_block = may_block && !link.has_news && (link.drained || !can_receive(*link.socket));
-      watched.push_back({link.descriptor, POLLIN, 0});
-      watched.push_back({link.connection->descriptor(), POLLIN, 0});
+  for (peer_link& link : links) {
+    if (dealer* const socket = link.socket()) {
+      may_block = may_block && socket->may_wait();
+      socket->watch(watched);
     }
   }
   const std::int64_t left = may_block ? std::chrono::ceil<milliseconds>(until - now).count() : 0;
@@ -133,16 +84,16 @@ bool peer_loop::state::wait(instant until) {
       watched.size(),
       static_cast<int>(std::min<std::int64_t>(left, std::numeric_limits<int>::max())));
   std::size_t place = 2;
-  for (link& link : links) {
-    if (link.socket) {
-      link.has_news = link.has_news || watched[place + 1].revents != 0;
+  for (peer_link& link : links) {
+    if (dealer* const socket = link.socket()) {
+      socket->note(&watched[place]);
       place += 2;
     }
   }
   return watched[0].revents != 0;
 }
 
-peer_loop::peer_loop(context& zmq, const clock& clock, options settings, wake& inlet)
+peer_loop::peer_loop(context& zmq, const clock& clock, peer_options settings, wake& inlet)
     : state_{std::make_unique<state>(zmq, clock, std::move(settings), inlet)} {
 }
 
@@ -153,36 +104,26 @@ int peer_loop::links() const {
 }
 
 bool peer_loop::is_up(int number) const {
-  return state_->links[static_cast<std::size_t>(number)].phase == link::phase::up;
+  return state_->links[static_cast<std::size_t>(number)].is_up();
 }
 
 void peer_loop::append(int number, std::string_view header, std::string_view body) {
-  if (!is_up(number)) {
-    return;
-  }
-  link& to = state_->links[static_cast<std::size_t>(number)];
-  to.out.append(header, body);
-  if (to.out.bytes() > wire::batch_bytes_target) {
-    state_->close_batch(to);
+  if (is_up(number)) {
+    state_->links[static_cast<std::size_t>(number)].append(header, body);
   }
 }
 
 bool peer_loop::send_batch(int number, std::string_view frame) {
-  if (!is_up(number)) {
-    return false;
+  const bool up = is_up(number);
+  if (up) {
+    state_->links[static_cast<std::size_t>(number)].send_batch(frame);
   }
-  link& to = state_->links[static_cast<std::size_t>(number)];
-  // What was appended before leaves before.
-  if (!to.out.empty()) {
-    state_->close_batch(to);
-  }
-  state_->send(to, frame);
-  return true;
+  return up;
 }
 
 void peer_loop::renew(int number) {
   if (is_up(number)) {
-    state_->links[static_cast<std::size_t>(number)].is_stuck = true;
+    state_->links[static_cast<std::size_t>(number)].renew();
   }
 }
 
@@ -192,8 +133,8 @@ void peer_loop::run(peer_handler& handler) {
   instant now = self.time.now();
   while (!self.stopping.load(std::memory_order_relaxed)) {
     int messages = 0;
-    for (int i = 0; i < links(); ++i) {
-      messages += self.receive(i, handler, now);
+    for (peer_link& link : self.links) {
+      messages += link.receive(handler, now);
     }
     self.timers(handler, now);
     self.flush(handler, now);
@@ -209,18 +150,20 @@ void peer_loop::run(peer_handler& handler) {
       rang = self.wait(expected);
     }
     const instant began = std::exchange(now, self.time.now());
-    // The loop wakes at every heartbeat: a gap this long means the process was stopped, and what
-    // waits for it here was meant for somebody who has been given up.
+    // The loop wakes at every heartbeat, so a gap this long means that the process was stopped. Its
+    // brokers have given it up meanwhile: what they sent before is void.
     if (now - expected > self.settings.heartbeat.timeout) {
-      for (int i = 0; i < links(); ++i) {
-        self.drop(i, "this process stood still", handler, now);
+      for (peer_link& link : self.links) {
+        link.drop("this process stood still", handler, now);
       }
     } else if (now - expected > late_wake_min) {
-      self.woke_late(began, now);
+      for (peer_link& link : self.links) {
+        link.woke_late(began, now);
+      }
     }
-    for (int i = 0; polled && i < links(); ++i) {
-      if (std::exchange(self.links[static_cast<std::size_t>(i)].has_news, false)) {
-        self.watch(i, handler, now);
+    if (polled) {
+      for (peer_link& link : self.links) {
+        link.take_news(handler, now);
       }
     }
     if (rang || messages > 0) {
@@ -228,20 +171,8 @@ void peer_loop::run(peer_handler& handler) {
       self.flush(handler, now);
     }
   }
-  self.say_goodbye(handler);
-}
-
-void peer_loop::state::say_goodbye(peer_handler& handler) {
-  std::string bye;
-  wire::append_plain_header(bye, wire::kind::bye);
-  for (link& each : links) {
-    if (each.phase == link::phase::up) {
-      each.out.append(bye, {});
-    }
-  }
-  flush(handler, time.now());
-  for (link& each : links) {
-    close(each, linger_at_stop_ms);
+  for (peer_link& link : self.links) {
+    link.say_goodbye(handler, now);
   }
 }
 

@@ -26,7 +26,7 @@ namespace {
 constexpr int messages_per_turn_max = 256;
 // While messages keep coming the poll is skipped; the other descriptors are looked at this often.
 constexpr int turns_between_polls = 32;
-// Delimiter, header, body. What has more is read to its end and refused.
+// Delimiter, header, body. A message with more frames is read to its end and refused.
 constexpr std::size_t frames_max = 3;
 // How long the last answers may take to leave.
 constexpr int linger_at_stop_ms = 300;
@@ -62,7 +62,7 @@ struct router_loop::state {
   struct batch {
     peer to{};
     bool dirty = false;
-    /// A frame of it could not be sent.
+    /// One of its frames could not be sent.
     bool broken = false;
     wire::batch_writer envelopes;
 
@@ -124,7 +124,7 @@ bool router_loop::state::receive(router_handler& handler, instant now) {
   std::size_t count = 0;
   bool more = routing.more();
   while (more) {
-    // Frames beyond the limit land in the last place and are dropped there.
+    // Surplus frames are read into the last place, over each other.
     zmq::message_t& frame = frames[std::min(count, frames_max - 1)];
     if (!receive_frame(socket, frame)) {
       break;
@@ -243,8 +243,8 @@ void router_loop::state::wait(instant until) {
 void router_loop::state::look(router_handler& handler, instant due, instant started) {
   wait(due);
   const instant woke = time.now();
-  // Timers fire every few milliseconds, so a gap this long means the process was stopped: by now
-  // its peers have logged in elsewhere, and what it holds of them is out of date.
+  // Timers fire every few milliseconds, so a gap this long means that the process was stopped. Its
+  // peers have logged in elsewhere by now, and their messages here are out of date.
   const auto late = woke - std::max(due, started);
   if (late > heartbeat.timeout) {
     drop_everything_received();
@@ -266,7 +266,8 @@ router_loop::router_loop(std::unique_ptr<state> made) : state_{std::move(made)} 
 router_loop::~router_loop() {
   if (state_) {
     state_->connections.reset();
-    // Not by cppzmq, which throws: without it the last answers may be lost, no more.
+    // zmq_setsockopt, since cppzmq throws; if it fails, the last answers may be lost and nothing
+    // else.
     (void)zmq_setsockopt(
         state_->socket.handle(), ZMQ_LINGER, &linger_at_stop_ms, sizeof linger_at_stop_ms);
   }

@@ -26,7 +26,7 @@ enum class framing : std::uint8_t {
   batched,
 };
 
-/// What a broker does with what its loop brings. Called on the loop's thread only.
+/// The broker's side of a router_loop, which calls it on its own thread only.
 class router_handler {
 public:
   router_handler() = default;
@@ -37,14 +37,14 @@ public:
   /// One envelope; the views end with the call.
   virtual void
   received(peer from, framing how, std::string_view header, std::string_view body, instant now) = 0;
-  /// A message that is none: wrong frames, lengths that do not fit.
+  /// A message that is no envelope: wrong number of frames, lengths that do not fit.
   virtual void malformed(peer from, framing how, std::string_view why, instant now) = 0;
-  /// Some connection ended; which one is known only by trying (RELIABILITY 4.1).
+  /// A connection ended. The monitor does not say whose: only a send to each peer tells.
   virtual void link_closed(instant now) = 0;
   /// A batch could not be delivered: the peer is gone.
   virtual void gone(peer whom, instant now) = 0;
-  /// The process stood still for so long that its peers gave it up; what it had received was
-  /// dropped.
+  /// The process stood still for so long that its peers gave it up. The loop has dropped what it
+  /// had received.
   virtual void stood_still(instant::duration how_long, instant now) = 0;
   /// When `due` wants to be called next.
   virtual instant next_due() const = 0;
@@ -73,17 +73,17 @@ public:
   /// Sends at once.
   sent send(peer to, framing how, std::string_view header, std::string_view body);
 
-  /// Where it listens: what was asked for, with the port that the system chose for `:*`.
+  /// The endpoint it listens on: the one asked for, with the port that the system chose for `:*`.
   std::string endpoint() const;
 
-  /// Opens the batch towards a peer that said HELLO; what is appended leaves when the turn ends, or
-  /// when the frame is large enough. What cannot leave is reported by `gone` when the turn ends.
+  /// Opens the batch towards a peer that said HELLO. Appended envelopes leave when the turn ends or
+  /// the frame is large enough; if the peer takes nothing more, `gone` says so when the turn ends.
   std::uint32_t open_batch(peer to);
   void append(std::uint32_t batch, std::string_view header, std::string_view body);
   /// Forgets the batch and what is still in it.
   void close_batch(std::uint32_t batch);
 
-  /// Runs until `stop`. What was sent before has 300 ms to leave once this object ends.
+  /// Runs until `stop`. Messages sent before have 300 ms to leave once this object ends.
   void run(router_handler& handler);
 
   /// From any thread or from a handler.

@@ -13,8 +13,8 @@ namespace {
 // may ask again with the same id. libzmq's own default of 1,000 would drop within a normal burst.
 constexpr int send_mark = 100'000;
 
-// No mark inwards: a reader at its mark with heartbeats on can abort the process (libzmq#3937). The
-// loops always read, and refuse what they have no room for.
+// No mark for receiving: a reader at its mark with heartbeats on can abort the process (libzmq
+// issue 3937). The loops always read, and refuse what they have no room for.
 constexpr int receive_mark = 0;
 
 } // namespace

@@ -31,7 +31,7 @@ int descriptor_of(zmq::socket_t& socket);
 void prepare(
     zmq::socket_t& socket, const heartbeat_options& heartbeat, std::int64_t frame_bytes_max);
 
-/// Tells what happens to a socket's connections.
+/// The events of a socket's connections, by libzmq's socket monitor.
 ///
 /// Confined to the loop of the socket it watches, and destroyed before it.
 class monitor {

@@ -4,9 +4,10 @@
 
 namespace troupe::transport {
 
-/// What became of a message. A send never blocks and never throws.
+/// The outcome of a send, which never blocks and never throws.
 enum class sent : std::uint8_t {
-  /// In libzmq's queue towards the peer. Only an answer of the application ends responsibility.
+  /// In libzmq's queue towards the peer. The message may still be lost; only the peer's answer says
+  /// that it came.
   queued,
   /// The peer's queue is at its high-water mark; nothing was sent.
   full,

@@ -6,7 +6,7 @@ namespace troupe::transport {
 
 using std::chrono::milliseconds;
 
-/// How links notice that the other side is gone.
+/// The times by which a link notices that its other side is gone.
 struct heartbeat_options {
   /// Between two ZMTP pings, and between two progress reports of a node. 50 ms to 10 s.
   milliseconds interval{200};

@@ -14,14 +14,15 @@ public:
   wake& operator=(const wake&) = delete;
 
   void ring() noexcept;
-  /// Call before looking at what the ring announced, never after.
+  /// Call before reading the queue that the ring announced, never after: a push in between would be
+  /// missed.
   void clear() noexcept;
 
   int fd() const { return fd_; }
 
 private:
   int fd_;
-  /// Rung and not cleared yet: most rings and clears then need no system call.
+  /// True from the first ring until `clear`: further rings need no system call.
   std::atomic<bool> rung_{false};
 };
 

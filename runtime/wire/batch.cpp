@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t prefix_bytes = 8;
 
-// Little-endian, which is what the machines are; the swap is there for those that are not.
+// Little-endian on the wire; machines of the other order swap.
 void store32(char* to, std::uint32_t value) {
   if constexpr (std::endian::native == std::endian::big) {
     value = __builtin_bswap32(value);

@@ -35,8 +35,8 @@ public:
     end(at);
   }
 
-  /// For those who write header and body straight into the frame: `begin`, header into `frame()`,
-  /// `begin_body`, body into `frame()`, `end`. `begin` returns the envelope's place.
+  /// Writes an envelope straight into the frame: `begin`, header into `frame()`, `begin_body`, body
+  /// into `frame()`, `end`. `begin` returns the envelope's place.
   std::size_t begin();
   void begin_body(std::size_t at);
   void end(std::size_t at);

@@ -1,3 +1,5 @@
+#include "runtime/wire/check.hpp"
+
 #include "runtime/wire/reader.hpp"
 
 #include <array>

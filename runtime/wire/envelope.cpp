@@ -1,5 +1,6 @@
 #include "runtime/wire/envelope.hpp"
 
+#include "runtime/wire/check.hpp"
 #include "runtime/wire/known_header.hpp"
 #include "runtime/wire/reader.hpp"
 #include "runtime/wire/writer.hpp"
@@ -48,7 +49,7 @@ enum key_bit : std::uint32_t {
 struct known_key {
   std::string_view name;
   key_bit bit;
-  /// What its value has to be, for people.
+  /// The type its value must have, in words.
   std::string_view wants;
 };
 
@@ -77,7 +78,7 @@ bool is_word(std::string_view text, const char (&word)[Size]) {
 
 /// The place in `known_keys` of a key; their number if it is none of them.
 ///
-/// A broker does this six times for each call: hence by length, and without a loop.
+/// A broker looks six keys up for each call, so this goes by length, without a loop.
 std::size_t place_of_key(std::string_view name) {
   switch (name.size()) {
   case 1:
@@ -330,7 +331,7 @@ void append_call_header(std::string& to, const call_header& header) {
   id_entry(out, header.id);
   text_entry(out, "to", header.to);
   text_entry(out, "op", header.op);
-  // Always a uint32, so that each hop can write what is left in place.
+  // Always a uint32, so that each hop can write the time left in place.
   out.text("ttl");
   to += '\xce';
   to.append(4, '\0');

@@ -12,7 +12,7 @@
 
 namespace troupe::wire {
 
-/// What a message is for. Travels as the word.
+/// The kind of a message. On the wire it is the word.
 enum class kind : std::uint8_t {
   none,
   call,
@@ -24,7 +24,7 @@ enum class kind : std::uint8_t {
   state,
   roster,
   bye,
-  // Of events (wire/events.hpp), between workers and the broker that keeps the journal.
+  // Between workers and the broker that keeps the journal (wire/events.hpp).
   outbox,
   relay,
   confirmed,
@@ -38,7 +38,7 @@ enum class kind : std::uint8_t {
 
 std::string_view name_of(kind kind);
 
-/// How a call went. Travels as the word.
+/// The outcome of a call. On the wire it is the word.
 enum class status : std::uint8_t {
   none,
   ok,
@@ -67,7 +67,8 @@ struct header_view {
   std::string_view error;
   /// Remaining time in milliseconds.
   std::uint32_t ttl = 0;
-  /// Of a relayed event, its number in the outbox; of a delivered one, its position in the journal.
+  /// The number of a relayed event in its outbox, or the position of a delivered one in the
+  /// journal.
   std::uint64_t seq = 0;
   /// When a delivered event was journaled, in milliseconds since 1970 (UTC).
   std::uint64_t time = 0;
@@ -75,15 +76,15 @@ struct header_view {
   std::uint32_t ttl_at = 0;
 };
 
-/// Reads a header in place and checks that what its kind needs is there.
+/// Reads a header in place and checks that the keys its kind needs are there.
 ///
 /// Unknown keys are passed over. Text is UTF-8, and within the bounds of limits.hpp.
-/// @errors `invalid`: what is wrong, and for which key; nothing else is known of the message then,
-/// but `partial` (if given) keeps what could be read, such as the id to answer to.
+/// @errors `invalid`: the fault and its key. `partial`, if given, keeps the fields that could be
+/// read, such as the id to answer to.
 outcome<header_view> scan_header(std::string_view bytes, header_view* partial = nullptr);
 
-/// What a call says, apart from its body. Borrowed. The bounds of limits.hpp are the caller's to
-/// keep: a receiver refuses a header that breaks them.
+/// The header of a call. Borrowed. The caller keeps the bounds of limits.hpp: a receiver refuses a
+/// header that breaks them.
 struct call_header {
   uuid id;
   std::string_view to;
@@ -96,12 +97,11 @@ struct call_header {
 
 void append_call_header(std::string& to, const call_header& header);
 
-/// What an event says on its way into the journal (`relay`) and out of it (`event`), apart from its
-/// body. Borrowed.
+/// The header of an event on its way into the journal (`relay`) and out of it (`event`). Borrowed.
 struct event_header {
   wire::kind kind = wire::kind::event;
   uuid id;
-  /// The capability: whose outbox it comes from, or which group it is delivered to.
+  /// The capability whose outbox a relayed event comes from, or to which an event is delivered.
   std::string_view to;
   std::string_view topic;
   std::string_view key{};
@@ -128,8 +128,8 @@ void patch_ttl(char* header, std::uint32_t ttl_at, std::uint32_t ttl);
 /// The milliseconds of `left`, as a `ttl`: 0 if the time is up, at least 1 otherwise.
 std::uint32_t ttl_of(instant::duration left);
 
-/// `text` as it may travel: not longer than the limit, cut between characters, and UTF-8. Messages
-/// come from foreign libraries too, and what the other side refuses would be no answer.
+/// `text` cut between characters to the limit, with bytes that are not UTF-8 replaced. Texts come
+/// from foreign libraries too, and an answer that the other side refuses is none.
 std::string travelling(std::string_view text, std::size_t bytes_max);
 
 /// The map under `error` of a header. A message, detail or list of details over the bounds of

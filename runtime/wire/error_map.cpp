@@ -1,3 +1,4 @@
+#include "runtime/wire/check.hpp"
 #include "runtime/wire/envelope.hpp"
 #include "runtime/wire/reader.hpp"
 #include "runtime/wire/writer.hpp"
@@ -54,7 +55,7 @@ bool read_retry_after(reader& values, error& to) {
   if (!values.read(millis)) {
     return false;
   }
-  // As with `ttl`: what is longer than 49 days is as good as for ever, and must not overflow later.
+  // Capped at 49 days, as `ttl` is: a longer wait is as good as for ever and must not overflow.
   to.retry_after =
       milliseconds{std::min<std::uint64_t>(millis, std::numeric_limits<std::uint32_t>::max())};
   return true;
@@ -81,7 +82,7 @@ bool read_entry(reader& values, std::string_view key, error& to) {
     if (!values.read_text(text)) {
       return false;
     }
-    // A word from a newer sender is no promise that nothing happened.
+    // An unknown word, from a newer sender, is no promise that nothing happened.
     to.possible = text == "none" ? effect::none : effect::unknown;
     return true;
   }
@@ -98,7 +99,7 @@ bool read_entry(reader& values, std::string_view key, error& to) {
 
 std::string travelling(std::string_view text, std::size_t bytes_max) {
   std::string result{text.substr(0, bytes_max)};
-  // A cut can leave three bytes of a character.
+  // A cut can leave up to three bytes of a character.
   for (int i = 0; i < 3 && text.size() > bytes_max && !is_utf8(result); ++i) {
     result.pop_back();
   }

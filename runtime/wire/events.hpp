@@ -8,32 +8,32 @@
 #include <string_view>
 #include <vector>
 
-// What workers and the broker that keeps the journal tell each other about events (FORMAT.md,
+// Messages about events between workers and the broker that keeps the journal (FORMAT.md,
 // "Events").
 
 namespace troupe::wire {
 
-/// The events of a subscribed capability are spread over so many partitions, by key. Part of the
-/// format: positions are kept per partition.
+/// The number of partitions over which a capability's events are spread by key. Part of the disk
+/// format: databases keep a position for each partition.
 inline constexpr std::uint32_t partition_count = 64;
 
 /// 0 to 63: the XXH3-64 of the key, or of the id's 16 bytes where there is no key, modulo 64.
 std::uint32_t partition_of(std::string_view key, const uuid& id);
 
-/// Whether `topic` is one of those that `pattern` means: `order.created` itself, `order.*` all that
-/// begin with `order.`, `*` all.
+/// Whether `pattern` covers `topic`: `order.created` covers itself, `order.*` all topics that begin
+/// with `order.`, `*` every topic.
 bool matches(std::string_view pattern, std::string_view topic);
 
 /// 1 to 64 bytes of `a-z 0-9 _ .`, no empty part between dots.
 bool is_topic(std::string_view text);
 
-/// Whether `text` means topics: the name of one, `PREFIX.*` or `*`.
+/// Whether `text` is a pattern of topics: a topic's name, `PREFIX.*` or `*`.
 bool is_pattern(std::string_view text);
 
-/// OUTBOX, from a worker when it logged in: what the outbox of one of its databases holds.
+/// OUTBOX, from a worker after its login: the state of the outbox in one of its databases.
 struct outbox_state {
   std::string capability;
-  /// Of the database (troupe_meta).
+  /// The instance id of the database (table troupe_meta).
   uuid instance;
   /// The highest number given to an event, and that event's id; 0 if there was none yet.
   std::uint64_t newest = 0;
@@ -42,11 +42,11 @@ struct outbox_state {
 
 TROUPE_MESSAGE(outbox_state, capability, instance, newest, newest_id)
 
-/// CONFIRMED, to the workers of a capability: its events up to here are in the journal.
+/// CONFIRMED, to the workers of a capability: its events up to this number are in the journal.
 struct confirmed {
   std::string capability;
   std::uint64_t up_to = 0;
-  /// If not empty: nothing more is taken from this outbox, and why. For people.
+  /// If not empty, the reason why nothing more is taken from this outbox, in words.
   std::string refused;
 };
 
@@ -72,11 +72,11 @@ TROUPE_MESSAGE(progress, partition, position)
 /// ASSIGN, to one worker: these partitions are its own from now on.
 struct assign {
   std::string capability;
-  /// Whose positions they are. A database keeps those of one journal.
+  /// The journal whose positions these are. A database keeps positions of one journal only.
   uuid journal;
   /// Above all earlier ones of this capability, also those of earlier lives of the broker.
   std::uint64_t epoch = 0;
-  /// With each, where it begins if the database has never seen it: above that position.
+  /// Each partition with the position above which it begins, for a database that has never seen it.
   std::vector<progress> partitions;
 };
 
@@ -87,7 +87,7 @@ struct postponed {
   std::uint64_t position = 0;
   /// Tries that failed; 0: it only waits behind an earlier one of its key.
   std::uint32_t attempts = 0;
-  /// Given up: to be made a dead letter.
+  /// True if it was given up and becomes a dead letter.
   bool dead = false;
   /// "transient", "rejected", "invalid", "crashed"; empty if it only waits.
   std::string cause;
@@ -98,10 +98,10 @@ struct postponed {
 
 TROUPE_MESSAGE(postponed, position, attempts, dead, cause, error, replica)
 
-/// Where a partition stands in a capability's database.
+/// The state of a partition in a capability's database.
 struct partition_state {
   std::uint32_t partition = 0;
-  /// Everything up to here is handled, except what is postponed.
+  /// Everything up to this position is handled, except postponed events.
   std::uint64_t handled = 0;
   std::vector<postponed> waiting;
 };
@@ -113,7 +113,7 @@ struct assigned {
   std::string capability;
   std::uint64_t epoch = 0;
   std::vector<partition_state> partitions;
-  /// If not empty: the database keeps the positions of another journal. For people.
+  /// If not empty, says that the database keeps the positions of another journal, in words.
   std::string refused;
 };
 
@@ -122,19 +122,20 @@ TROUPE_MESSAGE(assigned, capability, epoch, partitions, refused)
 /// HANDLED, after the commit of a turn that worked on events.
 struct handled {
   std::string capability;
-  /// Of each partition worked on, the last position handled or postponed. All delivered before it
-  /// are handled too, or postponed.
+  /// For each partition worked on, the last position handled or postponed. All events delivered
+  /// before it are handled or postponed too.
   std::vector<progress> upto;
-  /// Of `upto`, those that are still to be handled. The broker delivers them again.
+  /// Events up to `upto` that are still to be handled. The broker delivers them again.
   std::vector<postponed> waiting;
-  /// Postponed before, handled now.
+  /// Events that were postponed before and are handled now.
   std::vector<std::uint64_t> done;
 };
 
 TROUPE_MESSAGE(handled, capability, upto, waiting, done)
 
-/// BURIED, to the worker that has the partition: these are dead letters now, on disk. Of those it
-/// had postponed it forgets them; one above what it has handled counts as handled.
+/// BURIED, to the worker that has the partition: these events are dead letters now, on disk. The
+/// worker forgets those it had postponed; one above its handled position counts as handled from now
+/// on.
 struct buried {
   std::string capability;
   std::vector<std::uint64_t> positions;

@@ -8,18 +8,18 @@
 #include <string>
 #include <vector>
 
-// What the broker that keeps the journal of events can be asked: the operations of `troupe.events`,
-// and what `troupe.publish` answers (FORMAT.md, "Events"). All other brokers answer `unavailable`.
+// Requests and answers of `troupe.events` and `troupe.publish` (FORMAT.md, "Events"), which the
+// broker that keeps the journal serves. All other brokers answer `unavailable`.
 //
 // Times are milliseconds since 1970 (UTC), durations milliseconds. Bodies are MessagePack, as
 // binary: the broker does not look into them.
 
 namespace troupe::wire {
 
-/// What `troupe.publish` answers once the event is on disk; its operation is the topic.
+/// The answer of `troupe.publish`, whose operation is the topic, once the event is on disk.
 struct published {
   std::uint64_t position = 0;
-  /// It was published before, under this id, and keeps its position.
+  /// True if the id was published before; the event keeps its position.
   bool repeat = false;
 };
 
@@ -30,11 +30,11 @@ TROUPE_MESSAGE(published, position, repeat)
 struct read_events {
   /// Topics, `PREFIX.*` or `*`; at least one.
   std::vector<std::string> patterns;
-  /// Those behind this position.
+  /// Events behind this position.
   std::optional<std::uint64_t> after;
   /// Without `after`: `new` (which it is if neither is given), `oldest`, or a UTC time as text.
   std::optional<std::string> from;
-  /// At most so many; 1 to 1,000. The broker may give fewer, for their size.
+  /// The most events to give, 1 to 1,000. The broker gives fewer if they are large.
   std::uint32_t count = 100;
   /// 0 to 60,000.
   std::uint32_t wait_ms = 0;
@@ -79,7 +79,7 @@ TROUPE_MESSAGE(get_topics, after)
 
 struct topic_state {
   std::string topic;
-  /// Kept, with bodies of so many bytes.
+  /// Events kept, and the bytes of their bodies.
   std::uint64_t events = 0;
   std::uint64_t bytes = 0;
   /// The lowest and highest position kept.
@@ -87,7 +87,7 @@ struct topic_state {
   std::uint64_t last = 0;
   /// When the oldest was journaled; 0 if none is kept.
   std::int64_t oldest_at = 0;
-  /// Published, over the last minute.
+  /// Events published per second, over the last minute.
   double rate_per_s = 0;
 };
 
@@ -98,7 +98,7 @@ struct group_state {
   std::vector<std::string> patterns;
   /// Events that it has not handled yet.
   std::uint64_t lag = 0;
-  /// In the broker's memory: with no worker, with a worker, failed and to be tried again.
+  /// Events in the broker's memory: waiting, with a worker, failed and to be tried again.
   std::uint64_t waiting = 0;
   std::uint64_t in_flight = 0;
   std::uint64_t retrying = 0;
@@ -108,7 +108,7 @@ struct group_state {
   std::optional<std::int64_t> oldest_unacked_ms;
   /// Everything up to here is handled, or a dead letter.
   std::uint64_t cursor = 0;
-  /// Where its events go now.
+  /// The workers that get its events.
   std::vector<std::string> nodes;
 };
 
@@ -158,13 +158,13 @@ struct event_scheduled {
 
 TROUPE_MESSAGE(event_scheduled, id)
 
-/// `dead_letters`: those there are, oldest first.
+/// `dead_letters`: lists them, oldest first.
 struct get_dead_letters {
-  /// Of one capability; else of all.
+  /// Only those of this capability, if given.
   std::optional<std::string> capability;
-  /// Those behind this one.
+  /// Only those behind this one.
   std::optional<uuid> after;
-  /// At most so many; 1 to 1,000.
+  /// The most to give, 1 to 1,000.
   std::uint32_t count = 100;
 };
 
@@ -185,13 +185,13 @@ struct letter {
   /// When it was first delivered, and when it was given up.
   std::int64_t first_at = 0;
   std::int64_t last_at = 0;
-  /// Who tried last.
+  /// The worker that tried last.
   std::string node;
   std::uint32_t replica = 0;
   /// The last error's text.
   std::string error;
   std::string traceparent;
-  /// The event's; only in the answer to `dead_letter`.
+  /// The event's body; only in the answer to `dead_letter`.
   std::optional<binary_value> body;
 };
 
@@ -232,30 +232,30 @@ TROUPE_MESSAGE(get_dead_letter, id)
 
 /// `retry_dead_letter`: delivers the event again to the capability it is a dead letter of.
 struct retry_dead_letter {
-  /// This one ...
+  /// This dead letter ...
   std::optional<uuid> id;
-  /// ... or all, or all of one capability.
+  /// ... or all of them, or all of one capability.
   std::optional<bool> all;
   std::optional<std::string> capability;
 };
 
 TROUPE_MESSAGE(retry_dead_letter, id, all, capability)
 
-/// The answer to `retry_dead_letter`: how many there were.
+/// The answer to `retry_dead_letter`: the number of events delivered again.
 struct letters_retried {
   std::uint64_t retried = 0;
 };
 
 TROUPE_MESSAGE(letters_retried, retried)
 
-/// `drop_dead_letter`: forgets it.
+/// `drop_dead_letter`: forgets a dead letter.
 struct drop_dead_letter {
   uuid id;
 };
 
 TROUPE_MESSAGE(drop_dead_letter, id)
 
-/// The answer to `drop_dead_letter`: false if there was none.
+/// The answer to `drop_dead_letter`: false if there was no such dead letter.
 struct letter_dropped {
   bool dropped = false;
 };

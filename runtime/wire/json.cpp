@@ -1,6 +1,7 @@
 #include "runtime/wire/json.hpp"
 
 #include "runtime/ids.hpp"
+#include "runtime/wire/check.hpp"
 #include "runtime/wire/reader.hpp"
 #include "runtime/wire/writer.hpp"
 
@@ -11,8 +12,8 @@ namespace troupe::wire {
 
 namespace {
 
-// What is shown keeps the order of the message; what is read is sorted by key, which takes log(n) a
-// key rather than n, and gives the same bytes (and digest) however the sender ordered them.
+// JSON that is written keeps the order of the message. JSON that is read is sorted by key: log(n) a
+// key instead of n, and the same bytes and digest in whatever order the sender put them.
 using shown = nlohmann::ordered_json;
 using parsed = nlohmann::json;
 
@@ -65,7 +66,8 @@ shown map(reader& from) {
   (void)from.read_map(count);
   for (; count > 0; --count) {
     std::string key = text_of(value(from));
-    // Not `entries[key]`, which looks at all before: a repeated key is shown twice.
+    // Appends instead of `entries[key]`, which looks at all entries before. A repeated key is shown
+    // twice.
     entries.emplace_back(std::move(key), value(from));
   }
   return entries;

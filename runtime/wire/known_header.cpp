@@ -35,7 +35,7 @@ public:
     return true;
   }
 
-  /// Text of 1 to 31 ASCII bytes, whose length is in its format byte.
+  /// Reads text of 1 to 31 ASCII bytes, whose length is in its format byte.
   bool short_text(std::string_view& to) {
     if (rest_.empty()) {
       return false;
@@ -44,7 +44,7 @@ public:
     return (format & 0xe0U) == 0xa0 && ascii(1, format & 0x1fU, to);
   }
 
-  /// The same, or text of up to 255 bytes.
+  /// Reads ASCII text of 1 to 255 bytes.
   bool text(std::string_view& to) {
     if (rest_.size() < 2 || static_cast<unsigned char>(rest_.front()) != 0xd9) {
       return short_text(to);
@@ -82,7 +82,7 @@ public:
   bool at_end() const { return rest_.empty(); }
 
 private:
-  /// `size` bytes of text, 1 at least, behind `before` bytes of format.
+  /// Reads `size` bytes of text, at least 1, behind `before` bytes of format.
   bool ascii(std::size_t before, std::size_t size, std::string_view& to) {
     if (size == 0 || rest_.size() < before + size) {
       return false;

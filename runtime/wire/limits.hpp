@@ -14,8 +14,8 @@ inline constexpr std::size_t header_bytes_max = std::size_t{16} * 1024;
 /// The default of `limits.body` in a topology.
 inline constexpr std::size_t body_bytes_max = std::size_t{1024} * 1024;
 
-/// What Troupe's programs tell each other (logins, assignments, events that are committed already)
-/// may have so much also where `limits.body`, which is for calls and answers, is less.
+/// The least room for messages between Troupe's own programs (logins, assignments, events that are
+/// committed already), even where `limits.body`, which bounds calls and answers, is less.
 inline constexpr std::size_t control_bytes_max = std::size_t{1024} * 1024;
 
 /// A batch frame is closed when it has grown past this; one large envelope may exceed it.
@@ -33,11 +33,12 @@ constexpr std::size_t frame_bytes_max(std::size_t body_max) {
 inline constexpr std::size_t name_bytes_max = 64;
 inline constexpr std::size_t key_bytes_max = 256;
 
-/// What an error may say, so that its header stays below `header_bytes_max`; the rest is cut off.
+/// Bounds of an error's texts, which are cut so that its header stays below `header_bytes_max`.
 inline constexpr std::size_t message_bytes_max = 4096;
 inline constexpr std::size_t detail_bytes_max = 2048;
 inline constexpr std::size_t details_bytes_max = 8192;
-/// Who forces a breaker, and why. It goes into logs, tables and other people's refusals.
+/// Bounds of the name and the reason given with a forced breaker, which appear in logs, tables and
+/// refusals.
 inline constexpr std::size_t who_bytes_max = 256;
 inline constexpr std::size_t why_bytes_max = 1000;
 

@@ -10,7 +10,7 @@
 
 namespace troupe::wire {
 
-/// A capability as a worker serves it: in HELLO, and again in STATE when something changed.
+/// A worker's offer of one capability: in HELLO, and in STATE when something changed.
 struct served {
   std::string capability;
   /// Calls the broker may have outstanding here; 0 while the group is down or draining.
@@ -21,14 +21,15 @@ struct served {
   /// "closed", "open", "half_open", or "down" (the group exceeded its restart intensity, or is
   /// shut). One that a person took over is "open" or "closed".
   std::string breaker = "closed";
-  /// When it may be worth another try, if the breaker is open or the group down.
+  /// The wait until another try is worth it, if the breaker is open or the group down.
   std::uint32_t retry_after_ms = 0;
   /// Events the broker may have outstanding here; 0 if it subscribes to none, is down or draining.
   std::uint32_t events = 0;
-  /// With "down": the group is shut, and this is why. Nothing but a new start of the worker helps.
+  /// The reason why a group that is "down" is shut: only a new start of the worker opens it. Else
+  /// empty.
   std::optional<std::string> shut{};
-  /// How a person took the breaker over, in words, if one has: "forced open by ann: moving disks".
-  /// If open it stays so until another STATE says otherwise.
+  /// The order by which a person forced the breaker, in words: "forced open by ann: moving disks".
+  /// A breaker forced open stays so until another STATE. Empty without one.
   std::optional<std::string> forced{};
 };
 
@@ -59,7 +60,7 @@ struct welcome {
   std::uint32_t heartbeat_ms = 0;
   std::uint32_t timeout_ms = 0;
   std::uint64_t body_bytes_max = 0;
-  /// Whether it keeps the journal of events.
+  /// True if this broker keeps the journal of events.
   bool journal = false;
 };
 

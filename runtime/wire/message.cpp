@@ -1,5 +1,7 @@
 #include "runtime/wire/message.hpp"
 
+#include "runtime/wire/check.hpp"
+
 #include <fmt/format.h>
 
 namespace troupe::wire {

@@ -2,6 +2,7 @@
 
 #include "runtime/ids.hpp"
 #include "runtime/outcome.hpp"
+#include "runtime/wire/check.hpp"
 #include "runtime/wire/reader.hpp"
 #include "runtime/wire/writer.hpp"
 
@@ -44,15 +45,14 @@ concept message = requires {
   troupe_fields(static_cast<const T*>(nullptr));
 };
 
-/// A value that is passed on as it is, whatever it is: the bytes of one MessagePack value, or none
-/// for nil.
+/// A value of any type that is passed on unread: the bytes of one MessagePack value; empty for nil.
 struct raw_value {
   std::string bytes;
 
   bool operator==(const raw_value&) const = default;
 };
 
-/// Where and why a body is not what it should be: "items[2].sku: expected text, got an integer".
+/// The place and nature of a fault in a body: "items[2].sku: expected text, got an integer".
 struct decode_fault {
   std::string path;
   std::string what;
@@ -156,7 +156,7 @@ void encode(writer& to, const T& value) {
       fields);
 }
 
-/// What a list takes at once before its elements are seen.
+/// The memory that a list reserves before its elements are read.
 inline constexpr std::size_t reserve_bytes_max = std::size_t{64} * 1024;
 
 inline bool decode(reader& from, bool& to, decode_fault& fault) {
@@ -181,7 +181,7 @@ inline bool decode(reader& from, double& to, decode_fault& fault) {
   if (!from.read(to)) {
     return fail_type(fault, "a number", from.peek());
   }
-  // NaN is equal to nothing and JSON cannot say it: no business value is one (RELIABILITY F53).
+  // NaN equals nothing, itself included, and JSON has no form of it, so no message may carry it.
   return std::isfinite(to) || fail(fault, "the number is not finite");
 }
 
@@ -211,7 +211,8 @@ inline bool decode(reader& from, std::chrono::milliseconds& to, decode_fault& fa
   if (!decode(from, count, fault)) {
     return false;
   }
-  // 292 years either way: more would overflow where it is added to a time in nanoseconds.
+  // Durations up to 292 years either way: a longer one overflows when it is added to a time in
+  // nanoseconds.
   constexpr std::int64_t millis_max = std::numeric_limits<std::int64_t>::max() / 1'000'000;
   if (count > millis_max || count < -millis_max) {
     return fail(fault, "the duration is out of range");
@@ -245,7 +246,8 @@ bool decode(reader& from, std::vector<T>& to, decode_fault& fault) {
     return fail_type(fault, "an array", from.peek());
   }
   to.clear();
-  // Not all of `count`, which is only claimed: a large T would ask for much more than was sent.
+  // Reserve less than `count` claims: for a large T it could ask for much more memory than was
+  // sent.
   to.reserve(std::min<std::size_t>(count, reserve_bytes_max / sizeof(T) + 1));
   for (std::uint32_t i = 0; i < count; ++i) {
     if (!decode(from, to.emplace_back(), fault)) {
@@ -282,7 +284,7 @@ inline constexpr bool is_optional = false;
 template <class T>
 inline constexpr bool is_optional<std::optional<T>> = true;
 
-/// Decodes the value under `name` if it is that of `each`.
+/// Decodes the value if `name` is the name of `each`.
 template <class T, class Field>
 bool decode_field(
     reader& from,

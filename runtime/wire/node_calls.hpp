@@ -7,36 +7,37 @@
 #include <optional>
 #include <string>
 
-// What a worker node can be asked about its breakers: operations of `troupe.node.NAME` (FORMAT.md,
-// "Nodes").
+// Operations of `troupe.node.NAME`, by which a worker node shows and forces its breakers
+// (FORMAT.md, "Nodes").
 
 namespace troupe::wire {
 
-/// `breaker`: how a capability's breaker is on this node.
+/// `breaker`: the state of a capability's breaker on this node.
 struct get_breaker {
   std::string capability;
 };
 
 TROUPE_MESSAGE(get_breaker, capability)
 
-/// `force_breaker`: takes a capability's breaker over, or gives it back. Answered when it is kept.
+/// `force_breaker`: forces a capability's breaker, or gives it back. Answered once the order is
+/// stored.
 struct force_breaker {
   std::string capability;
   /// "open", "closed", "disabled", or "auto" to give it back.
   std::string mode;
-  /// Who wants it, 1 to 256 bytes; and why, 1 to 1,000.
+  /// The person who orders it, 1 to 256 bytes, and the reason, 1 to 1,000.
   std::string who;
   std::string why;
-  /// Of the command, the same for every node it is given to; without it the call's own id. What was
-  /// said last is not done again under its id.
+  /// The id of the order, the same for every node; the call's own id if absent. An order that is in
+  /// force already is not carried out again.
   std::optional<uuid> request{};
-  /// Of this node alone, and not of all that share the capability's database.
+  /// True for this node alone; else for all nodes that share the capability's database.
   bool only_here = false;
 };
 
 TROUPE_MESSAGE(force_breaker, capability, mode, who, why, request, only_here)
 
-/// What a person last said of a breaker.
+/// The last order that a person gave for a breaker.
 struct breaker_order {
   std::string mode;
   std::string who;
@@ -54,9 +55,9 @@ struct breaker_report {
   std::string node;
   /// "closed", "open", "half_open", "forced_open", "forced_closed", "disabled", or "down".
   std::string state;
-  /// Whether what is said of it outlives the worker: it has a database.
+  /// True if an order outlives the worker, since the capability has a database.
   bool durable = false;
-  /// Nothing if nobody ever said anything.
+  /// Absent if nobody ever gave an order.
   std::optional<breaker_order> order{};
 };
 

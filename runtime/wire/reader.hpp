@@ -9,7 +9,7 @@
 
 namespace troupe::wire {
 
-/// What a MessagePack value is.
+/// The types of MessagePack values.
 enum class value_type : std::uint8_t {
   nil,
   boolean,
@@ -41,11 +41,12 @@ public:
   bool read(bool& value);
   bool read(std::int64_t& value);
   bool read(std::uint64_t& value);
-  /// Integers are taken too: msgpack-c 4.1 packs 2.0 as 2 (msgpack-c#1018), and JSON has one kind.
+  /// Reads integers too: msgpack-c 4.1 packs 2.0 as 2 (its issue 1018), and JSON has one kind of
+  /// number.
   bool read(double& value);
   bool read_nil();
 
-  /// Inline for short texts: each key of a header and of a body is one.
+  /// Inline for short texts, since every key of a header or body is one.
   bool read_text(std::string_view& value) {
     if (at_ != end_) {
       const auto first = static_cast<unsigned char>(*at_);
@@ -87,18 +88,5 @@ private:
   const char* at_;
   const char* end_;
 };
-
-/// How many arrays and maps may be open at once in a message; an empty one counts.
-inline constexpr int depth_max = 16;
-
-/// Checks that `bytes` are exactly one well-formed value, no deeper than `depth_max`, whose
-/// declared elements fit in the bytes there are, before anything is unpacked or allocated.
-///
-/// @errors `invalid`, saying what and at which byte.
-/// @source RELIABILITY 4.4: a five-byte message can otherwise ask for 96 GiB (msgpack-c#1013).
-outcome<void> check(std::string_view bytes);
-
-/// Whether `text` is UTF-8 (RFC 3629): no overlong forms, no surrogates.
-bool is_utf8(std::string_view text);
 
 } // namespace troupe::wire

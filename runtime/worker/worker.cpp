@@ -167,7 +167,7 @@ outcome<std::unique_ptr<worker>> worker::make(
   made->sockets = std::make_unique<transport::peer_loop>(
       zmq,
       time,
-      transport::peer_loop::options{
+      transport::peer_options{
           made->options.brokers, made->options.heartbeat, made->options.body_bytes_max},
       made->inlet.waker());
   made->loop =

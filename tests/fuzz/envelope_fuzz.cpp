@@ -1,6 +1,7 @@
 #include "runtime/wire/envelope.hpp"
 
 #include "runtime/wire/batch.hpp"
+#include "runtime/wire/check.hpp"
 #include "runtime/wire/json.hpp"
 #include "runtime/wire/login.hpp"
 #include "runtime/wire/reader.hpp"

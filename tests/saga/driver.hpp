@@ -1,6 +1,8 @@
 #pragma once
 
 #include "runtime/saga/machine.hpp"
+#include "runtime/saga/replay.hpp"
+#include "runtime/saga/transition.hpp"
 
 #include <deque>
 #include <string>

@@ -7,7 +7,7 @@
 
 namespace troupe::store {
 
-/// A session that fails on command (RELIABILITY R23): before the Nth call, so that nothing
+/// A session that fails on command: before the Nth call, so that nothing
 /// happened, or after it, so that it happened and the caller cannot know.
 ///
 /// Calls are begin, commit, savepoint, release, rollback_to_savepoint, run and script, counted from

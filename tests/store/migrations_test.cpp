@@ -129,7 +129,7 @@ BOOST_FIXTURE_TEST_CASE(a_step_cannot_end_its_transaction, migrations_fixture) {
   BOOST_CHECK_THROW(session->execute("SELECT * FROM half"), database_error);
 }
 
-// RELIABILITY R26: whichever call fails, asking again ends at the same schema.
+// Whichever call fails, a second try ends at the same schema.
 BOOST_FIXTURE_TEST_CASE(any_failing_call_can_be_made_good_by_asking_again, migrations_fixture) {
   using when = faulty_database::when;
   for (const auto moment : {when::before, when::after}) {

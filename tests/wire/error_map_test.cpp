@@ -1,3 +1,4 @@
+#include "runtime/wire/check.hpp"
 #include "runtime/wire/envelope.hpp"
 #include "runtime/wire/limits.hpp"
 #include "runtime/wire/reader.hpp"

@@ -254,7 +254,7 @@ BOOST_AUTO_TEST_CASE(sixteen_kibibytes_are_the_limit) {
   BOOST_TEST(fault_of(all) == "header of 16385 bytes; 16384 are the limit");
 }
 
-// RELIABILITY F53. None of these may cost more than their own length.
+// None of these may cost more than their own length.
 BOOST_AUTO_TEST_CASE(declared_sizes_are_not_believed) {
   const std::string cut = "header: malformed or cut off";
   for (const std::string& bomb :

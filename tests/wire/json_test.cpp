@@ -1,3 +1,4 @@
+#include "runtime/wire/check.hpp"
 #include "runtime/wire/json.hpp"
 
 #include "runtime/wire/reader.hpp"

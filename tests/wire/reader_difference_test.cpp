@@ -1,3 +1,4 @@
+#include "runtime/wire/check.hpp"
 #include "runtime/wire/reader.hpp"
 #include "runtime/wire/writer.hpp"
 #include "tests/wire/bytes.hpp"

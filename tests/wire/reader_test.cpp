@@ -1,5 +1,6 @@
 #include "runtime/wire/reader.hpp"
 
+#include "runtime/wire/check.hpp"
 #include "runtime/wire/writer.hpp"
 #include "tests/wire/bytes.hpp"
 
@@ -238,7 +239,7 @@ BOOST_AUTO_TEST_CASE(levels_are_closed_again) {
   BOOST_TEST(is_fine('\x93' + deep + '\x01' + deep));
 }
 
-// RELIABILITY F53: each of these asks for far more memory than it has bytes.
+// Each of these asks for far more memory than it has bytes.
 BOOST_AUTO_TEST_CASE(declared_sizes_are_not_believed) {
   BOOST_TEST(!is_fine(hex("dd ff ff ff ff")));
   BOOST_TEST(!is_fine(hex("df ff ff ff ff")));

@@ -1,6 +1,7 @@
 #include "runtime/store/sqlite/database.hpp"
 
 #include "runtime/store/sqlite/session.hpp"
+#include "runtime/store/sqlite/setup.hpp"
 #include "runtime/store/sqlite/turnstile.hpp"
 #include "runtime/store/sqlite/wal_check.hpp"
 
@@ -96,7 +97,7 @@ error corrupt(const std::string& message) {
   return found;
 }
 
-/// What the files alone tell, before SQLite could act on them. (The main file is never opened by
+/// Checks the files themselves before SQLite acts on them. (The main file is never opened by
 /// hand: closing it would drop the locks that other sessions of this process hold on it.)
 outcome<void> check_files(const std::string& path, bool create) {
   std::error_code failed;
@@ -118,7 +119,7 @@ outcome<void> check_files(const std::string& path, bool create) {
   return check_wal(wal);
 }
 
-/// Whose file it is, by its troupe_meta; nothing for a file without any table.
+/// The owner of the file by its table troupe_meta; nothing for a file without tables.
 outcome<std::optional<std::string>> read_owner(sqlite_session& session, const std::string& path) {
   const auto tables = session.integer_of("SELECT count(*) FROM sqlite_schema");
   const auto ours = session.integer_of(
@@ -160,7 +161,7 @@ void write_owner(sqlite_session& session, const std::string& capability) {
 outcome<std::pair<std::unique_ptr<sqlite_session>, std::string>>
 look_at(const std::string& path, const sqlite_options& options) {
   auto session = std::make_unique<sqlite_session>(path, options);
-  session->set_up();
+  set_up(*session);
   auto owner = read_owner(*session, path);
   if (!owner) {
     return failure{std::move(owner.error())};
@@ -186,7 +187,7 @@ set_up_for_writing(const std::string& path, const sqlite_options& options) {
     return failure{std::move(found.error())};
   }
   auto& [session, owner] = *found;
-  session->enter_wal_mode();
+  enter_wal_mode(*session);
   if (owner.empty()) {
     write_owner(*session, options.capability);
   }
@@ -218,7 +219,7 @@ open_for_writing(const std::string& path, const sqlite_options& options) {
   std::error_code failed;
   const auto size = fs::file_size(path, failed);
   if (!failed && static_cast<std::int64_t>(size) <= options.check_bytes_max) {
-    (*opened)->check_pages();
+    check_pages(**opened);
   }
   return std::move(*opened);
 }
@@ -241,7 +242,7 @@ open_sqlite(const std::string& path, const sqlite_options& options) {
     return open_for_writing(path, options);
   } catch (const database_error& met) {
     auto found = met.to_error();
-    // Nothing was asked of the database yet.
+    // Opening has no effect on the data.
     found.possible = effect::none;
     found.message = fmt::format("cannot open {}: {}", path, found.message);
     return failure{std::move(found)};

@@ -14,8 +14,8 @@ namespace troupe::store {
 
 /// How a SQLite database is opened.
 struct sqlite_options {
-  /// Whose data it is ("orders"). Written into a new file; a file of another one is refused.
-  /// Needed unless read_only, where an empty name takes any.
+  /// The capability that owns the data ("orders"). Written into a new file; the file of another
+  /// owner is refused. Required, but empty with read_only takes any file.
   std::string capability{};
   /// For checkers and queries: nothing is made, checked, locked or checkpointed.
   bool read_only = false;

@@ -11,7 +11,7 @@ namespace {
 /// Long enough to find the statement in the source.
 constexpr std::size_t sql_shown_max = 300;
 
-/// What the system said of the last failed write to the database or its WAL; 0 if nothing.
+/// The errno of the last failed write to the database or its WAL; 0 if there was none.
 int errno_of_write(sqlite3* connection) {
   int why = 0;
   (void)sqlite3_file_control(connection, "main", SQLITE_FCNTL_LAST_ERRNO, &why);
@@ -23,7 +23,7 @@ int errno_of_write(sqlite3* connection) {
   return why;
 }
 
-/// SQLite calls only ENOSPC full. A file or a user that may not take more is so in the same way.
+/// SQLite reports only ENOSPC as full. A file size limit or a quota means the same.
 bool has_no_room(sqlite3* connection) {
   const int why = connection == nullptr ? 0 : errno_of_write(connection);
   return why == EFBIG || why == EDQUOT;

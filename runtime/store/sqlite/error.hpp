@@ -7,9 +7,9 @@
 
 namespace troupe::store {
 
-/// What `code`, an extended result code, means for a caller.
+/// The kind of fault of `code`, an extended result code.
 ///
-/// @param connection which met it; null if there is none.
+/// @param connection the connection that met it; null if there is none.
 /// @source https://www.sqlite.org/rescode.html
 database_fault fault_of(sqlite3* connection, int code);
 

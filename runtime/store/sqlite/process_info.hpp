@@ -18,12 +18,12 @@ struct process_info {
   bool stopped() const { return state == 'T' || state == 't'; }
 };
 
-/// What /proc/PID/stat says; nothing if there is no such process.
+/// The process by /proc/PID/stat; nothing if there is none.
 /// @source proc(5).
 std::optional<process_info> process_called(pid_t pid);
 
-/// Which process holds a flock on the file behind `descriptor`, as /proc/locks says; nothing if
-/// nobody does, or it does not say (no /proc, another pid namespace).
+/// The process that holds a flock on the file behind `descriptor`, by /proc/locks. Nothing if there
+/// is none, or if /proc/locks does not show it (no /proc, another pid namespace).
 ///
 /// @param likely preferred where the file system shows another device number than stat() (btrfs,
 /// overlays), so that only the inode can be compared.

@@ -83,7 +83,7 @@ struct binder {
   int operator()(double number) const { return sqlite3_bind_double(statement, place, number); }
 
   int operator()(std::string_view text) const {
-    // A null pointer would be bound as NULL, which empty text is not.
+    // SQLite binds a null pointer as NULL, and empty text is not NULL.
     const auto* start = text.data() == nullptr ? "" : text.data();
     return sqlite3_bind_text64(statement, place, start, text.size(), SQLITE_STATIC, SQLITE_UTF8);
   }
@@ -125,8 +125,7 @@ void configure_sqlite() {
 } // namespace
 
 sqlite_session::sqlite_session(std::string path, sqlite_options options)
-    : path_{std::move(path)}, options_{std::move(options)}, next_checkpoint_{
-                                                                options_.checkpoint_pages} {
+    : path_{std::move(path)}, options_{std::move(options)} {
   auto flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   flags |= options_.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   flags |= options_.create && !options_.read_only ? SQLITE_OPEN_CREATE : 0;
@@ -141,6 +140,7 @@ sqlite_session::sqlite_session(std::string path, sqlite_options options)
   // Small allocations from a pool of the connection: a quarter of a MiB each.
   (void)sqlite3_db_config(opened, SQLITE_DBCONFIG_LOOKASIDE, nullptr, 512, 512);
   statements_ = std::make_unique<sqlite_statements>(opened, options_.statements_max);
+  checkpoints_ = std::make_unique<checkpoints>(opened, options_);
 }
 
 sqlite_session::~sqlite_session() {
@@ -182,7 +182,7 @@ void sqlite_session::rollback() noexcept {
   }
   begun_ = false;
   savepoints_ = 0;
-  // An error may have rolled back already (full, io), which is what was wanted.
+  // Some errors (full, io) have rolled back already.
   if (sqlite3_get_autocommit(connection_.get()) == 0) {
     run_control(control::rollback);
     spent_ = spent_ || sqlite3_get_autocommit(connection_.get()) == 0;
@@ -283,20 +283,10 @@ std::uint64_t sqlite_session::version() const {
 }
 
 void sqlite_session::checkpoint() {
-  if (options_.read_only || begun_ || spent_ || wal_pages_ < next_checkpoint_) {
+  if (options_.read_only || begun_ || spent_ || !checkpoints_->is_due()) {
     return;
   }
-  const auto mode = wal_pages_ >= options_.truncate_pages ? SQLITE_CHECKPOINT_TRUNCATE
-                                                          : SQLITE_CHECKPOINT_PASSIVE;
-  // A reader may be in the way, and would be waited for with the writers' lock held.
-  sqlite3_busy_timeout(connection_.get(), 0);
-  int pages = 0;
-  const auto code = sqlite3_wal_checkpoint_v2(connection_.get(), "main", mode, &pages, nullptr);
-  sqlite3_busy_timeout(connection_.get(), static_cast<int>(options_.busy_timeout.count()));
-  // Whether or not it came to the end: the next try is worth its fsyncs only after more pages.
-  wal_pages_ = std::max(pages, 0);
-  next_checkpoint_ = wal_pages_ + options_.checkpoint_pages;
-  // What is committed stays committed in the WAL: busy and full only mean a later try.
+  const auto code = checkpoints_->run();
   const auto fault = fault_of(connection_.get(), code);
   if (code != SQLITE_OK && fault != database_fault::busy && fault != database_fault::full) {
     fail(code, "checkpoint");
@@ -319,7 +309,7 @@ void sqlite_session::require_usable(std::string_view sql) const {
 
 int sqlite_session::run_control(control which) {
   const auto index = static_cast<std::size_t>(which);
-  own_statement_ = true;
+  const statement_guard::exemption own{guard_};
   auto code = SQLITE_OK;
   if (controls_[index] == nullptr) {
     code = sqlite3_prepare_v3(
@@ -334,7 +324,6 @@ int sqlite_session::run_control(control which) {
     code = sqlite3_step(controls_[index]);
     sqlite3_reset(controls_[index]);
   }
-  own_statement_ = false;
   return code;
 }
 
@@ -347,14 +336,14 @@ void sqlite_session::do_control(control which) {
 void sqlite_session::fail(int code, std::string_view sql) {
   auto found = sqlite_failure(connection_.get(), code, sql);
   if (found.kind == database_fault::fsync) {
-    // Asking again would be answered with success: the kernel reports a lost write once and drops
-    // the page (PostgreSQL's fsync bug of 2018).
+    // A second fsync would report success: the kernel reports a lost write once and drops the page
+    // (PostgreSQL met this in 2018).
     stop(fmt::format("{}: the disk did not confirm: {}", path_, found.what()));
   }
   throw found;
 }
 
-/// What is committed to a file that nobody finds any more is lost, however well it was flushed.
+/// Stops the session if its file was deleted or replaced: commits to it would be lost.
 void sqlite_session::require_same_file() {
   int has_moved = 0;
   if (sqlite3_file_control(connection_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &has_moved)
@@ -366,7 +355,7 @@ void sqlite_session::require_same_file() {
   }
 }
 
-/// Nothing may be committed any more; the owner is told, or the process ends.
+/// Ends all commits: tells the owner, or ends the process.
 void sqlite_session::stop(const std::string& message) {
   spent_ = true;
   if (options_.on_fatal) {

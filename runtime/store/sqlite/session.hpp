@@ -1,7 +1,9 @@
 #pragma once
 
 #include "runtime/store/database.hpp"
+#include "runtime/store/sqlite/checkpoints.hpp"
 #include "runtime/store/sqlite/database.hpp"
+#include "runtime/store/sqlite/statement_guard.hpp"
 #include "runtime/store/sqlite/statements.hpp"
 
 #include <array>
@@ -16,7 +18,7 @@ struct close_sqlite {
   void operator()(sqlite3* connection) const { sqlite3_close_v2(connection); }
 };
 
-/// A session over one SQLite connection. Made by open_sqlite(), whose steps it offers.
+/// A session over one SQLite connection. Made by open_sqlite(); confined to one thread at a time.
 class sqlite_session final : public database {
 public:
   /// Opens the file and sets the connection up; throws database_error.
@@ -44,12 +46,14 @@ public:
 
   uuid instance() const override { return instance_; }
 
-  /// The pragmas that need no writing, verified; then WAL mode, verified.
-  void set_up();
-  void enter_wal_mode();
+  // For setup.hpp.
+  sqlite3* handle() { return connection_.get(); }
 
-  /// Reads the file through. Throws database_error (corrupt) with what was found.
-  void check_pages();
+  const sqlite_options& options() const { return options_; }
+
+  statement_guard& guard() { return guard_; }
+
+  checkpoints& wal() { return *checkpoints_; }
 
   void set_instance(const uuid& id) { instance_ = id; }
 
@@ -66,25 +70,18 @@ private:
   void require_same_file();
   void stop(const std::string& message);
   void bind(sqlite_statement& statement, std::span<const value> parameters);
-  void set_pragma(const char* name, const std::string& to, const std::string& expected);
-  void configure();
-  static int authorize(
-      void* self, int action, const char* first, const char*, const char*, const char*) noexcept;
-  static int after_commit(void* self, sqlite3*, const char*, int pages) noexcept;
 
   std::string path_;
   sqlite_options options_;
+  statement_guard guard_; // The connection asks it until it is closed.
   std::unique_ptr<sqlite3, close_sqlite> connection_;
+  std::unique_ptr<checkpoints> checkpoints_;
   std::unique_ptr<sqlite_statements> statements_;
   std::array<sqlite3_stmt*, static_cast<std::size_t>(control::count)> controls_{};
   uuid instance_{};
-  /// True while the session itself runs what the authorizer refuses to others.
-  bool own_statement_ = false;
   bool begun_ = false;
   bool spent_ = false;
   int savepoints_ = 0;
-  int wal_pages_ = 0;
-  int next_checkpoint_ = 0;
 };
 
 } // namespace troupe::store

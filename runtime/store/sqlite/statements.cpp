@@ -79,7 +79,8 @@ std::unique_ptr<sqlite_statement> sqlite_statements::prepare(std::string_view sq
   if (code != SQLITE_OK) {
     throw sqlite_failure(connection_, code, sql);
   }
-  // What follows must be empty, which the parser knows best: comments and semicolons make nothing.
+  // The rest of the text must hold no statement. SQLite's parser decides, since comments and
+  // semicolons are allowed.
   while (tail != nullptr && *tail != '\0') {
     sqlite3_stmt* second = nullptr;
     const char* start = tail;

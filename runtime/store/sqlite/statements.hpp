@@ -13,7 +13,7 @@
 
 namespace troupe::store {
 
-/// A prepared statement and what run() needs to know of it.
+/// A prepared statement and the facts about it that run() needs.
 struct sqlite_statement {
   std::string sql;
   sqlite3_stmt* handle = nullptr;

@@ -40,7 +40,7 @@ void install_wake_handler() {
 
   action.sa_handler = ignore_wake;
   sigemptyset(&action.sa_mask);
-  // No SA_RESTART: to end the system call is the point.
+  // Without SA_RESTART, so that the signal ends the system call.
   sigaction(wake_signal(), &action, nullptr);
 }
 
@@ -105,7 +105,7 @@ int open_lock_file(const std::string& path) {
   return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, readable_by_group);
 }
 
-/// Whom the lock file names: "pid 4711 start 123456 turn 12".
+/// The process that the lock file names: "pid 4711 start 123456 turn 12".
 std::optional<lock_holder> named_in(int descriptor) {
   std::array<char, name_size + 1> text{};
   const auto size = pread(descriptor, text.data(), name_size, 0);
@@ -195,7 +195,7 @@ outcome<void> turnstile::lock(std::chrono::milliseconds patience) {
   if (held_) {
     return failure{internal_error("the turnstile " + path_ + " is held already")};
   }
-  // Nobody there, as nearly always: four system calls and no look at the clock.
+  // The usual case, an open way, costs four system calls and no look at the clock.
   std::optional<instant> deadline;
   for (const auto descriptor : {next_, lock_}) {
     if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) {
@@ -229,7 +229,8 @@ void turnstile::unlock() noexcept {
 }
 
 outcome<void> turnstile::wait_for(int descriptor, instant deadline) {
-  // Most waits are a turn of another process, a few milliseconds: who it is matters only later.
+  // Most waits last for a turn of another process, a few milliseconds: find out who it is only
+  // later.
   auto next_look = std::min(deadline, std::chrono::steady_clock::now() + wake_period);
   const wake_timer timer{next_look - std::chrono::steady_clock::now()};
   if (!timer.made()) {
@@ -268,8 +269,8 @@ std::optional<lock_holder> turnstile::holder() const {
   const auto named = named_in(lock_);
   auto found = named;
   const auto likely = named ? std::optional{named->process.pid} : std::nullopt;
-  // The kernel knows best: a process that was stopped between taking the lock and writing its name
-  // would pass for its predecessor.
+  // Prefer /proc/locks to the lock file: a process that was stopped between taking the lock and
+  // writing its name would be taken for its predecessor.
   if (const auto inside = held_ ? std::nullopt : flock_holder(lock_, likely)) {
     found = named.value_or(lock_holder{});
     found->process.pid = *inside;
@@ -316,7 +317,7 @@ void turnstile::write_name() noexcept { // NOLINT(bugprone-exception-escape)
   text.back() = '\n';
   fmt::format_to_n(
       text.data(), text.size() - 1, "pid {} start {} turn {}", self_.pid, self_.start_time, turn_);
-  // Only a help for people and waiters: without it, /proc/locks still tells the process.
+  // A failed write is harmless: /proc/locks still tells the process.
   static_cast<void>(pwrite(lock_, text.data(), text.size(), 0) < 0);
 }
 

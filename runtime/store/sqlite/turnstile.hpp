@@ -11,12 +11,12 @@
 
 namespace troupe::store {
 
-/// Who is in the way of a writer.
+/// The process that keeps a writer waiting.
 struct lock_holder {
   process_info process;
   /// Rises with every turn of that process.
   std::uint64_t turn = 0;
-  /// False: it is next in the queue, and stands there without moving on.
+  /// True if it holds the lock; false if it is next in the queue and does not move on.
   bool inside = true;
 
   bool same_turn(const lock_holder& other) const {
@@ -36,7 +36,7 @@ std::string describe(const lock_holder& holder);
 ///
 /// Owned by one writer and used by one thread at a time; two writers of one process need a
 /// turnstile each. Movable.
-/// @source DESIGN 7; runtime/store/FORMAT.md, "Lock files".
+/// @source runtime/store/FORMAT.md, "Lock files".
 class turnstile {
 public:
   /// Opens, and if need be makes, the two files beside the database file `path`.
@@ -61,8 +61,8 @@ public:
 
   bool held() const { return held_; }
 
-  /// Who is in the way now, from /proc/locks, or else from the lock file; nothing if nobody is, or
-  /// if it is gone.
+  /// The process in the way now, by /proc/locks or else by the lock file. Nothing if the way is
+  /// free or the process is gone.
   std::optional<lock_holder> holder() const;
 
   /// Kills (SIGKILL) whoever has been in the way, in one and the same turn, for more than `limit`
@@ -86,7 +86,7 @@ private:
   bool held_ = false;
   process_info self_;
   std::uint64_t turn_ = 0;
-  /// Whom we saw in the way, and since when.
+  /// The process last seen in the way, and since when.
   std::optional<lock_holder> seen_;
   instant seen_since_;
 };

@@ -18,7 +18,7 @@ constexpr std::size_t frame_header_size = 24;
 constexpr std::uint32_t magic = 0x377f0682;
 constexpr std::uint32_t page_size_min = 512;
 constexpr std::uint32_t page_size_max = 65'536;
-/// What our databases have; used where a damaged header does not say.
+/// The page size of Troupe's databases, for a WAL whose damaged header does not say.
 constexpr std::uint32_t page_size_usual = 4096;
 
 using bytes = std::span<const unsigned char>;
@@ -68,7 +68,7 @@ wal_header read_header(bytes raw) {
   const bool page_size_sound =
       page_size >= page_size_min && page_size <= page_size_max && power_of_two;
   header.page_size = page_size_sound ? page_size : page_size_usual;
-  // A damaged magic number says nothing: then the file is taken to be from a machine like this.
+  // A damaged magic number does not tell the byte order: assume this machine's.
   const bool magic_sound = (found_magic & ~1U) == magic;
   header.big = magic_sound ? (found_magic & 1) != 0 : std::endian::native == std::endian::big;
   header.salt = salt_at(raw, 16);

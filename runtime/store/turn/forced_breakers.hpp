@@ -10,18 +10,18 @@
 
 namespace troupe::store {
 
-/// What a person last said of a capability's breakers.
+/// The last order of a person for a capability's breakers.
 struct forced_breaker {
   /// "auto", "open", "closed" or "disabled".
   std::string mode;
   std::string who;
   std::string why;
-  /// Of the command: the same on every node it was given to.
+  /// The id of the order, the same on every node.
   uuid request;
   wall_time since{};
 };
 
-/// What people said of a capability's breakers, so that it outlives the processes it was said to.
+/// The orders of people for a capability's breakers, stored so that they outlive the processes.
 ///
 /// Borrows the session; each function belongs to the transaction of the moment and throws
 /// database_error.
@@ -29,11 +29,11 @@ class forced_breakers {
 public:
   explicit forced_breakers(database& session) : session_{session} {}
 
-  /// What holds on `node`: what was said of it alone, else what was said of all; nothing if nobody
-  /// ever said anything.
+  /// The order in force on `node`: the one for that node alone, else the one for all. Nothing
+  /// without either.
   std::optional<forced_breaker> on(std::string_view node);
 
-  /// @param node the one it is said of; empty: all, and what was said of single ones is void.
+  /// @param node the node it is for; empty: all nodes, and orders for single ones become void.
   void set(std::string_view node, const forced_breaker& said);
 
 private:

@@ -18,15 +18,15 @@ namespace troupe::store {
 /// events, timers, forced breakers (FORMAT.md).
 std::span<const migration> turn_migrations();
 
-/// How far the message of an inbox row is. The numbers are in the database.
+/// The state of the message of an inbox row. The numbers are in the database.
 enum class inbox_state : std::uint8_t {
-  /// Its answer will be stored by whoever works on it: an effect or a saga.
+  /// Its answer is stored later, by the effect or the saga that works on it.
   pending = 1,
   ok = 2,
   refused = 3,
 };
 
-/// What the inbox knows of a message.
+/// A message's row in the inbox.
 struct inbox_entry {
   inbox_state state = inbox_state::pending;
   std::uint64_t digest = 0;
@@ -34,7 +34,7 @@ struct inbox_entry {
   std::string reply;
 };
 
-/// Who handled a message: for people asking later.
+/// The node, replica and attempt that handled a message, for people who ask later.
 struct handled_by {
   std::string_view node;
   int replica = 0;
@@ -51,7 +51,8 @@ struct inbox_row {
   handled_by by;
 };
 
-/// The messages a database has handled, by id, with their answers: what makes a repeat harmless.
+/// The messages that a database has handled, by id, with their answers, which make a repeat
+/// harmless.
 ///
 /// Borrows the session; each function belongs to the turn of the moment and throws database_error.
 class inbox {

@@ -9,11 +9,11 @@
 
 namespace troupe::store {
 
-/// What a writer remembers of the inbox, so that it need not look there for an id that is new.
+/// A writer's memory of the ids in the inbox, so that it need not look there for a new id.
 ///
-/// Of the rows above a floor it knows every one; of those up to it, nothing. That holds only while
-/// nobody else writes the database: whoever sees its version change must `start_over`. Bounded: the
-/// older half goes when there are `ids_max`, and the floor rises. A value, 0.5 MiB when full.
+/// It knows every row above a floor, and none up to it. That holds only while nobody else writes
+/// the database: call `start_over` when the database's version has changed. Bounded: the older half
+/// goes when there are `ids_max`, and the floor rises. A value, 0.5 MiB when full.
 class known_ids {
 public:
   static constexpr std::size_t ids_max = 16'384;

@@ -97,7 +97,7 @@ void subscriptions::add_grave(std::uint64_t position) {
 }
 
 void subscriptions::forget_passed_graves() {
-  // Only where all 64 partitions are known: one that is not known may be that of any position.
+  // Only if all 64 partitions are known: any position may belong to an unknown one.
   session_.execute(
       "DELETE FROM postponed WHERE partition = $1 AND position <="
       " (SELECT CASE WHEN COUNT(*) = 64 THEN MIN(handled) ELSE 0 END FROM partitions)",

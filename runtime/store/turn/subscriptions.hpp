@@ -11,9 +11,9 @@
 
 namespace troupe::store {
 
-/// Where a partition of a capability's events stands.
+/// The state of a partition of a capability's events.
 struct partition_row {
-  /// Of the last assignment: whoever was assigned it under an earlier one has lost it.
+  /// The epoch of the last assignment: whoever has the partition under an earlier one has lost it.
   std::uint64_t epoch = 0;
   /// Everything up to here is handled, except what is postponed.
   std::uint64_t handled = 0;
@@ -27,15 +27,15 @@ struct postponed_row {
   std::string key;
   /// Tries that failed; 0: it only waits behind an earlier one of its key.
   std::uint32_t attempts = 0;
-  /// Given up: it waits for becoming a dead letter.
+  /// True if it was given up and waits for becoming a dead letter.
   bool is_dead = false;
   std::string cause{};
   std::string error{};
   std::uint32_t replica = 0;
 };
 
-/// How far a capability has come with the events it subscribes to: what takes the place of an inbox
-/// row for each of them. An event at or below `handled` that is not postponed has been handled.
+/// How far a capability has come with the events it subscribes to; stands for an inbox row for each
+/// of them. An event at or below `handled` that is not postponed has been handled.
 ///
 /// Borrows the session; each function belongs to the turn of the moment and throws database_error.
 class subscriptions {
@@ -45,7 +45,7 @@ public:
 
   explicit subscriptions(database& session) : session_{session} {}
 
-  /// Whose positions these are; nothing before the first assignment.
+  /// The journal whose positions these are; nothing before the first assignment.
   std::optional<uuid> journal();
   void set_journal(const uuid& journal);
 
@@ -54,9 +54,9 @@ public:
   void raise_epoch(std::uint32_t partition, std::uint64_t epoch);
   void advance(std::uint32_t partition, std::uint64_t handled);
 
-  /// What is postponed of a partition, by position.
+  /// The postponed events of a partition, by position.
   std::vector<postponed_row> postponed_of(std::uint32_t partition);
-  /// Adds it, or changes what is known of it.
+  /// Adds a postponed event, or replaces its row.
   void postpone(const postponed_row& row);
   /// @return false if it was not postponed.
   bool forget(std::uint64_t position);

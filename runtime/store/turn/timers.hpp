@@ -14,7 +14,7 @@ namespace troupe::store {
 
 /// An event that is to be published later.
 struct timer_row {
-  /// Its number here: those due at one time have the order in which they were added.
+  /// Its number. Events due at the same time keep the order in which they were added.
   std::int64_t n = 0;
   uuid id;
   std::string topic;
@@ -22,8 +22,8 @@ struct timer_row {
   std::string body;
 };
 
-/// The events that a capability will publish when their time has come: any process of it may then
-/// move them to the outbox, so that they outlive the one that made them.
+/// The events that a capability publishes later. Any of its processes moves a due one to the
+/// outbox, so that events outlive the process that made them.
 ///
 /// Borrows the session; each function belongs to the turn of the moment and throws database_error.
 class timers {
@@ -37,7 +37,7 @@ public:
       std::string_view key,
       std::string_view body);
 
-  /// Those due at `now`, the earliest first, `rows_max` at most.
+  /// The events due at `now`, the earliest first, `rows_max` at most.
   std::vector<timer_row> due(wall_time now, int rows_max);
   void remove(std::int64_t n);
 

@@ -20,13 +20,13 @@ struct writer_row {
   uuid incarnation;
 };
 
-/// Who may write for what: every process that opens a capability's database takes a new number, and
-/// what is under way (effects, sagas) belongs to a number. A process given up for dead is fenced:
-/// its number is struck out in the same transaction in which another takes over its work, and each
-/// of its later turns finds that out before it writes. The database decides, not the clock.
+/// The processes that may write a database. Each takes a new number when it opens the database, and
+/// work under way (effects, sagas) belongs to a number. A process given up for dead is fenced: its
+/// number is struck out in the transaction in which another takes over its work, and each of its
+/// later turns finds that out before it writes. The database decides, not the clock.
 ///
 /// Borrows the session; each function belongs to the turn of the moment and throws database_error.
-/// @source RELIABILITY R2, R13, R17, F7.
+/// @source runtime/worker/README.md, "Decisions".
 class writers {
 public:
   explicit writers(database& session) : session_{session} {}
@@ -37,7 +37,7 @@ public:
   /// True if `id` has been struck out, or is not known at all.
   bool is_fenced(std::int64_t id);
 
-  /// Everybody who is not fenced, except `self`.
+  /// The processes that are not fenced, except `self`.
   std::vector<writer_row> others(std::int64_t self);
 
   /// Strikes `id` out and gives its effects to `heir`.
@@ -82,7 +82,7 @@ struct outbox_row {
   std::string body;
 };
 
-/// The same, borrowed.
+/// An outbox event whose texts are borrowed.
 struct outbox_view {
   std::uint64_t seq = 0;
   uuid id;
@@ -110,7 +110,7 @@ public:
   void
   read(std::uint64_t from, std::uint64_t to, const std::function<bool(const outbox_view&)>& each);
 
-  /// Forgets the events up to `confirmed`, except the newest of all: the next number follows from
+  /// Deletes the events up to `confirmed`, except the newest of all: the next number follows from
   /// it, and a sequence that began again would be taken for a restored backup.
   /// @return how many were forgotten.
   std::int64_t forget(std::uint64_t confirmed);

@@ -6,7 +6,7 @@
 
 namespace troupe::store {
 
-/// A file layer under real SQLite that knows what power loss would take (RELIABILITY R1, R26-R30).
+/// A file layer under real SQLite that knows what power loss would take.
 ///
 /// Files are real ones, so that locks, shared memory and our own checks work as ever; beside each
 /// one it keeps what was synced, and the writes since. crash() stops all I/O; once the sessions are

@@ -77,7 +77,7 @@ struct power_fixture : store_fixture {
 
 BOOST_AUTO_TEST_SUITE(runtime_store_power_loss, *utf::label("integration") * utf::timeout(240))
 
-// RELIABILITY R1, I13.
+// Power loss keeps every confirmed commit.
 BOOST_FIXTURE_TEST_CASE(what_commit_returned_for_survives_power_loss, power_fixture) {
   const auto confirmed = write_rounds();
   BOOST_REQUIRE(confirmed == rounds - 1);
@@ -104,7 +104,7 @@ BOOST_FIXTURE_TEST_CASE(without_fsync_confirmed_commits_are_lost, power_fixture)
   BOOST_TEST(lost);
 }
 
-// RELIABILITY R26: the power goes before every single operation on the disk, opening included.
+// The power goes before every single operation on the disk, opening included.
 BOOST_AUTO_TEST_CASE(power_loss_at_every_operation_keeps_every_confirmed_round) {
   std::uint64_t crashes = 0;
   for (const auto fate : {forgetful_vfs::unsynced::lost, forgetful_vfs::unsynced::reordered}) {
@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE(power_loss_at_every_operation_keeps_every_confirmed_round) 
   BOOST_TEST(crashes > 150U);
 }
 
-// RELIABILITY R27: an fsync error is told to the owner, and nothing is confirmed after it.
+// The owner is told of an fsync error, and nothing is confirmed after it.
 BOOST_FIXTURE_TEST_CASE(after_an_fsync_error_the_session_only_refuses, power_fixture) {
   BOOST_REQUIRE(write_rounds() == rounds - 1);
   auto session = open();

@@ -313,7 +313,7 @@ std::vector<double> shares(const std::string& path, turnstile& gate) {
   return turns;
 }
 
-// DESIGN 7: shares of 1.0x were measured, and 41x with a lock that is not fair, each time. A
+// Shares of 1.0x were measured, and 41x with a lock that is not fair, each time. A
 // process that gets no processor asks for no turns: a loaded machine may be unfair once.
 BOOST_FIXTURE_TEST_CASE(two_processes_share_fairly, turnstile_fixture) {
   std::vector<double> turns{0, 0};

@@ -58,7 +58,7 @@ BOOST_FIXTURE_TEST_CASE(a_torn_end_is_sound, wal_fixture) {
   BOOST_TEST(open()->integer_of("SELECT count(*) FROM log").value() == 19);
 }
 
-// RELIABILITY R4: without the check SQLite would serve the commits before the damage, in silence.
+// Without the check SQLite would serve the commits before the damage, in silence.
 BOOST_FIXTURE_TEST_CASE(a_bit_flipped_in_the_middle_is_refused, wal_fixture) {
   for (std::size_t frame = 0; frame + 3 < frames; ++frame) {
     for (const auto place : {0U, 5U, 9U, 17U, 23U, 24U, 2000U, 4119U}) {

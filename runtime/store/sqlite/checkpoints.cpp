@@ -1,0 +1,40 @@
+#include "runtime/store/sqlite/checkpoints.hpp"
+
+#include <algorithm>
+
+namespace troupe::store {
+
+checkpoints::checkpoints(sqlite3* connection, const sqlite_options& options)
+    : connection_{connection}, options_{options}, next_{options.checkpoint_pages} {
+}
+
+void checkpoints::watch() {
+  sqlite3_wal_hook(connection_, &after_commit, this);
+}
+
+int checkpoints::run() {
+  const auto mode = wal_pages_ >= options_.truncate_pages ? SQLITE_CHECKPOINT_TRUNCATE
+                                                          : SQLITE_CHECKPOINT_PASSIVE;
+  // Waiting for a reader would hold the writers' lock.
+  sqlite3_busy_timeout(connection_, 0);
+  int pages = 0;
+  const auto code = sqlite3_wal_checkpoint_v2(connection_, "main", mode, &pages, nullptr);
+  sqlite3_busy_timeout(connection_, static_cast<int>(options_.busy_timeout.count()));
+  // The next try is worth its fsyncs only after more pages, whether or not this one came to the
+  // end.
+  wal_pages_ = std::max(pages, 0);
+  next_ = wal_pages_ + options_.checkpoint_pages;
+  return code;
+}
+
+int checkpoints::after_commit(void* self, sqlite3*, const char*, int pages) noexcept {
+  auto& own = *static_cast<checkpoints*>(self);
+  if (pages < own.wal_pages_) {
+    // SQLite began the WAL anew, so all it held is in the database file.
+    own.next_ = own.options_.checkpoint_pages;
+  }
+  own.wal_pages_ = pages;
+  return SQLITE_OK;
+}
+
+} // namespace troupe::store

@@ -1,0 +1,53 @@
+#include "runtime/transport/dealer.hpp"
+
+namespace troupe::transport {
+
+namespace {
+
+// libzmq adds up to as much again at random, so that a restarted broker is not met by all at once.
+constexpr int reconnect_first_ms = 10;
+constexpr int reconnect_most_ms = 500;
+
+} // namespace
+
+dealer::dealer(context& zmq, const heartbeat_options& heartbeat, std::size_t frame_bytes_max)
+    : socket_{zmq.zmq(), zmq::socket_type::dealer}, connection_{zmq.zmq(), socket_},
+      descriptor_{descriptor_of(socket_)} {
+  prepare(socket_, heartbeat, static_cast<std::int64_t>(frame_bytes_max));
+  // Nothing is queued for a broker that is not there: it would be delivered minutes later.
+  socket_.set(zmq::sockopt::immediate, true);
+  socket_.set(zmq::sockopt::reconnect_ivl, reconnect_first_ms);
+  socket_.set(zmq::sockopt::reconnect_ivl_max, reconnect_most_ms);
+}
+
+std::string dealer::connect(const std::string& endpoint) {
+  return zmq_connect(socket_.handle(), endpoint.c_str()) == 0 ? "" : zmq_strerror(zmq_errno());
+}
+
+bool dealer::send(std::string_view bytes, bool more) {
+  is_drained_ = false;
+  zmq::message_t frame{bytes.data(), bytes.size()};
+  return send_frame(socket_, frame, more) == sent::queued;
+}
+
+bool dealer::receive(zmq::message_t& message) {
+  is_drained_ = !receive_frame(socket_, message);
+  return !is_drained_;
+}
+
+monitor::event dealer::next_news() {
+  const auto news = has_news_ ? connection_.next() : monitor::event::none;
+  has_news_ = news != monitor::event::none;
+  return news;
+}
+
+bool dealer::may_wait() {
+  return !has_news_ && (is_drained_ || !can_receive(socket_));
+}
+
+void dealer::watch(std::vector<pollfd>& watched) const {
+  watched.push_back({descriptor_, POLLIN, 0});
+  watched.push_back({connection_.descriptor(), POLLIN, 0});
+}
+
+} // namespace troupe::transport

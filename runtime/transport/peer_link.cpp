@@ -1,0 +1,265 @@
+#include "runtime/transport/peer_link.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <utility>
+
+namespace troupe::transport {
+
+namespace {
+
+constexpr int messages_per_turn_max = 64; // Batches, mostly.
+// A refused login is worth another try only after a while.
+constexpr milliseconds login_backoff_min{50};
+constexpr milliseconds login_backoff_max{1000};
+// How long BYE and the last replies may take to leave.
+constexpr int linger_at_stop_ms = 300;
+// An endpoint that libzmq does not accept will hardly become one.
+constexpr milliseconds unusable_retry{5000};
+
+std::string_view view(const zmq::message_t& frame) {
+  return {static_cast<const char*>(frame.data()), frame.size()};
+}
+
+/// The memory behind a `frame_ref`: a batch, or header and body.
+struct kept_message {
+  zmq::message_t first;
+  zmq::message_t second;
+};
+
+std::string plain_header(wire::kind kind) {
+  std::string header;
+  wire::append_plain_header(header, kind);
+  return header;
+}
+
+} // namespace
+
+peer_link::peer_link(context& zmq, const peer_options& settings, int number)
+    : zmq_{zmq}, settings_{settings}, number_{number}, backoff_{login_backoff_min},
+      timeout_{settings.heartbeat.timeout} {
+}
+
+void peer_link::connect(peer_handler& handler, instant now) {
+  const std::string& endpoint = settings_.brokers[static_cast<std::size_t>(number_)];
+  socket_.emplace(zmq_, settings_.heartbeat, wire::frame_bytes_max(settings_.body_bytes_max));
+  if (const std::string why = socket_->connect(endpoint); !why.empty()) {
+    close(0);
+    retry_at_ = now + unusable_retry;
+    return handler.refused(
+        number_,
+        {.code = errc::unavailable,
+         .message = fmt::format("cannot connect to {}: {}; fix the endpoint", endpoint, why)},
+        now);
+  }
+  phase_ = phase::connecting;
+  heard_at_ = now;
+}
+
+void peer_link::close(int linger_ms) {
+  if (socket_) {
+    socket_->linger(linger_ms);
+    socket_.reset();
+  }
+  out_.clear();
+  is_stuck_ = false;
+  late_waits_.clear();
+  phase_ = phase::down;
+}
+
+void peer_link::drop(std::string_view why, peer_handler& handler, instant now) {
+  const bool was_up = phase_ == phase::up;
+  close(0);
+  retry_at_ = now;
+  if (was_up) {
+    handler.lost(number_, why, now);
+  }
+}
+
+void peer_link::log_in(peer_handler& handler, instant now) {
+  const std::string header = plain_header(wire::kind::hello);
+  const std::string body = wire::encoded(handler.hello(number_));
+  if (!socket_->send(header, true) || !socket_->send(body)) {
+    return drop("the connection ended before HELLO", handler, now);
+  }
+  phase_ = phase::logging_in;
+  heard_at_ = now;
+}
+
+void peer_link::take_news(peer_handler& handler, instant now) {
+  while (socket_) {
+    switch (socket_->next_news()) {
+    case monitor::event::none:
+      return;
+    case monitor::event::connected:
+      if (phase_ == phase::connecting) {
+        log_in(handler, now);
+      }
+      break;
+    case monitor::event::disconnected:
+      if (phase_ != phase::connecting) {
+        return drop("the connection was closed", handler, now);
+      }
+      break;
+    case monitor::event::other:
+      break;
+    }
+  }
+}
+
+int peer_link::receive(peer_handler& handler, instant now) {
+  int messages = 0;
+  while (socket_ && messages < messages_per_turn_max) {
+    zmq::message_t message;
+    if (!socket_->receive(message)) {
+      break;
+    }
+    ++messages;
+    heard_at_ = now;
+    take_frame(std::move(message), handler, now);
+  }
+  return messages;
+}
+
+void peer_link::take_frame(zmq::message_t&& message, peer_handler& handler, instant now) {
+  const auto kept = std::make_shared<kept_message>();
+  kept->first = std::move(message);
+  // libzmq hands a message over whole: when its first frame is there, all are.
+  bool more = kept->first.more();
+  if (more && socket_->receive(kept->second)) {
+    zmq::message_t surplus;
+    for (more = kept->second.more(); more && socket_->receive(surplus);) {
+      more = surplus.more();
+    }
+  }
+  const std::string_view bytes = view(kept->first);
+  wire::envelope_view envelope{bytes, view(kept->second)};
+  if (wire::batch_reader::is_batch(bytes)) {
+    wire::batch_reader envelopes{bytes};
+    while (envelopes.next(envelope)) {
+      take(envelope, kept, handler, now);
+    }
+  } else {
+    take(envelope, kept, handler, now);
+  }
+  handler.frame_done(now);
+}
+
+void peer_link::take(
+    const wire::envelope_view& envelope,
+    const frame_ref& frame,
+    peer_handler& handler,
+    instant now) {
+  if (phase_ == phase::up) {
+    const instant came = late_waits_.empty() ? now : arrival(now);
+    handler.received(number_, envelope.header, envelope.body, frame, came);
+    if (!late_waits_.empty()) {
+      const auto header = wire::scan_header(envelope.header);
+      if (header && header->kind == wire::kind::pong) {
+        late_waits_.pop_front();
+      }
+    }
+    return;
+  }
+  if (const auto header = wire::scan_header(envelope.header)) {
+    take_login_answer(*header, envelope.body, handler, now);
+  }
+}
+
+void peer_link::take_login_answer(
+    const wire::header_view& header, std::string_view body, peer_handler& handler, instant now) {
+  if (phase_ != phase::logging_in) {
+    return;
+  }
+  if (header.kind == wire::kind::welcome) {
+    const auto welcome = wire::checked_decode<wire::welcome>(body);
+    if (!welcome) {
+      return;
+    }
+    phase_ = phase::up;
+    backoff_ = login_backoff_min;
+    // A timeout below what the broker's own pings need would end every link at once.
+    timeout_ = std::max(settings_.heartbeat.interval, milliseconds{welcome->timeout_ms});
+    ponged_at_ = now;
+    handler.welcomed(number_, *welcome, now);
+  } else if (header.kind == wire::kind::reply && header.status == wire::status::error) {
+    const auto why = wire::read_error(header.error);
+    close(0);
+    retry_at_ = now + backoff_;
+    backoff_ = std::min(2 * backoff_, login_backoff_max);
+    handler.refused(number_, why ? *why : internal_error("the login was refused"), now);
+  }
+}
+
+void peer_link::tend(peer_handler& handler, instant now) {
+  if (phase_ == phase::down && retry_at_ <= now) {
+    connect(handler, now);
+  } else if (phase_ == phase::logging_in && now - heard_at_ > timeout_) {
+    drop("no answer to HELLO", handler, now);
+  } else if (phase_ == phase::up && now - heard_at_ > timeout_) {
+    drop("the broker fell silent", handler, now);
+  } else if (phase_ == phase::up && now - ponged_at_ >= settings_.heartbeat.interval) {
+    ponged_at_ = now;
+    out_.append(plain_header(wire::kind::pong), wire::encoded(handler.progress(now)));
+  }
+}
+
+/// Whatever comes before the broker answers a ping sent now may have been sent at any time of the
+/// wait.
+void peer_link::woke_late(instant began, instant now) {
+  if (phase_ == phase::up) {
+    late_waits_.push_back({began, now});
+    out_.append(plain_header(wire::kind::ping), {}); // In a batch, it is answered in its turn.
+  }
+}
+
+instant peer_link::arrival(instant now) {
+  // A broker that itself stood still has dropped our ping.
+  while (!late_waits_.empty() && now - late_waits_.front().ended > settings_.heartbeat.timeout) {
+    late_waits_.pop_front();
+  }
+  return late_waits_.empty() ? now : late_waits_.front().began;
+}
+
+void peer_link::send(std::string_view bytes) {
+  is_stuck_ = is_stuck_ || !socket_->send(bytes);
+}
+
+void peer_link::send_open_batch() {
+  if (!out_.empty()) {
+    send(out_.frame());
+    out_.clear();
+  }
+}
+
+void peer_link::append(std::string_view header, std::string_view body) {
+  out_.append(header, body);
+  if (out_.bytes() > wire::batch_bytes_target) {
+    send_open_batch();
+  }
+}
+
+void peer_link::send_batch(std::string_view frame) {
+  send_open_batch();
+  send(frame);
+}
+
+void peer_link::flush(peer_handler& handler, instant now) {
+  if (phase_ != phase::up) {
+    return;
+  }
+  send_open_batch();
+  if (is_stuck_) {
+    drop("the connection takes nothing more, or the login is no longer known", handler, now);
+  }
+}
+
+void peer_link::say_goodbye(peer_handler& handler, instant now) {
+  if (phase_ == phase::up) {
+    out_.append(plain_header(wire::kind::bye), {});
+  }
+  flush(handler, now);
+  close(linger_at_stop_ms);
+}
+
+} // namespace troupe::transport

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "runtime/outcome.hpp"
+
+#include <string_view>
+
+namespace troupe::wire {
+
+/// How many arrays and maps may be open at once in a message; an empty one counts.
+inline constexpr int depth_max = 16;
+
+/// Checks that `bytes` are exactly one well-formed value, no deeper than `depth_max`, whose
+/// declared elements fit in the bytes there are, before anything is unpacked or allocated.
+///
+/// @errors `invalid`, saying what and at which byte.
+/// @source msgpack-c issue 1013: a five-byte message can otherwise ask for 96 GiB.
+outcome<void> check(std::string_view bytes);
+
+/// Whether `text` is UTF-8 (RFC 3629): no overlong forms, no surrogates.
+bool is_utf8(std::string_view text);
+
+} // namespace troupe::wire
