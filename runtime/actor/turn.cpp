@@ -1,5 +1,6 @@
 #include "runtime/actor/turn.hpp"
 
+#include "runtime/actor/turn_requests.hpp"
 #include "runtime/store/turn/timers.hpp"
 #include "runtime/wire/check.hpp"
 #include "runtime/wire/events.hpp"
@@ -33,20 +34,20 @@ pending turn::add_effect(std::string_view name, std::string request) {
   const uuid key = derived_id(id_, name);
   store::effect_row row{key, id_, std::string{name}, std::move(request)};
   store::effects{database()}.add(row, writer_);
-  output_.effects.push_back(std::move(row));
+  requests_.effects.push_back(std::move(row));
   return {};
 }
 
 void turn::add_event(std::string_view topic, std::string_view key, std::string body) {
   const uuid id = next_event_id(topic, key, body);
-  output_.publish(database(), {0, id, std::string{topic}, std::string{key}, std::move(body)});
+  requests_.publish(database(), {0, id, std::string{topic}, std::string{key}, std::move(body)});
 }
 
 void turn::add_timer(
     wall_time due, std::string_view topic, std::string_view key, std::string_view body) {
   const uuid id = next_event_id(topic, key, body);
   store::timers{database()}.add(id, due, topic, key, body);
-  output_.next_timer = std::min(output_.next_timer, due);
+  requests_.next_timer = std::min(requests_.next_timer, due);
 }
 
 /// What no broker would take is refused here: it would stand in the way of all that follow.
@@ -60,24 +61,13 @@ uuid turn::next_event_id(std::string_view topic, std::string_view key, std::stri
         wire::key_bytes_max,
         key.size())};
   }
-  if (body.size() > output_.event_bytes_max) {
+  if (body.size() > requests_.event_bytes_max) {
     throw std::invalid_argument{fmt::format(
         "an event has at most {} bytes (`limits: {{body: ...}}` of the topology), this one has {}",
-        output_.event_bytes_max,
+        requests_.event_bytes_max,
         body.size())};
   }
   return derived_id(events_from_, fmt::format("{}#{}", topic, ++events_));
-}
-
-void turn_output::publish(store::database& session, store::outbox_row&& event) {
-  store::outbox outbox{session};
-  if (next_event == 0) {
-    next_event = outbox.newest().first + 1;
-  }
-  event.seq = next_event;
-  outbox.add(event);
-  ++next_event;
-  events.push_back(std::move(event));
 }
 
 } // namespace troupe

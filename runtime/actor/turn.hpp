@@ -3,80 +3,16 @@
 #include "runtime/actor/handlers.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/ids.hpp"
-#include "runtime/saga/coordinators.hpp"
 #include "runtime/store/database.hpp"
-#include "runtime/store/turn/forced_breakers.hpp"
-#include "runtime/store/turn/writers.hpp"
-#include "runtime/wire/limits.hpp"
 #include "runtime/wire/message.hpp"
 
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace troupe {
 
-/// What a turn wants done once it is committed. Emptied when the turn is rolled back.
-struct turn_output : saga::outgoing {
-  std::vector<store::effect_row> effects;
-  /// Published: now in the outbox, one number after the other.
-  std::vector<store::outbox_row> events;
-  /// The number of the next event; 0 while nobody has looked.
-  std::uint64_t next_event = 0;
-  /// What brokers take of one event.
-  std::size_t event_bytes_max = wire::body_bytes_max;
-  /// When the earliest timer is due that is known of; the end of time if there is none.
-  wall_time next_timer = wall_time::max();
-  /// Somebody's work was taken over, who may have left events in the outbox.
-  bool took_over = false;
-  /// What people said of the breaker, in order; it may be known already.
-  std::vector<store::forced_breaker> said_of_breaker;
-
-  /// How much there is, to come back to when one message of the turn is undone.
-  struct mark {
-    std::size_t calls = 0;
-    std::size_t timers = 0;
-    std::size_t answers = 0;
-    std::size_t parked = 0;
-    std::size_t effects = 0;
-    std::size_t events = 0;
-    std::uint64_t next_event = 0;
-    wall_time next_timer = wall_time::max();
-  };
-
-  mark here() const {
-    return {
-        calls.size(),
-        timers.size(),
-        answers.size(),
-        parked_sagas.size(),
-        effects.size(),
-        events.size(),
-        next_event,
-        next_timer};
-  }
-
-  void back_to(const mark& to) {
-    calls.resize(to.calls);
-    timers.resize(to.timers);
-    answers.resize(to.answers);
-    parked_sagas.resize(to.parked);
-    effects.resize(to.effects);
-    events.resize(to.events);
-    next_event = to.next_event;
-    next_timer = to.next_timer;
-  }
-
-  void clear() {
-    back_to({});
-    took_over = false;
-    said_of_breaker.clear();
-  }
-
-  /// Puts an event into the outbox, as the next one.
-  void publish(store::database& session, store::outbox_row&& event);
-};
+struct turn_requests;
 
 /// The transaction a handler works in, and the message it works on.
 ///
@@ -90,9 +26,9 @@ public:
       const uuid& id,
       std::string_view key,
       wall_time now,
-      turn_output& output)
+      turn_requests& requests)
       : database_{database}, writer_{writer}, id_{id},
-        events_from_{id}, key_{key}, now_{now}, output_{output} {}
+        events_from_{id}, key_{key}, now_{now}, requests_{requests} {}
 
   /// The capability's database. Throws no_store if the topology gives it none.
   store::database& database();
@@ -141,8 +77,6 @@ public:
     add_timer(now_ + delay, topic, key, wire::encoded(event));
   }
 
-  turn_output& output() { return output_; }
-
   /// For the runtime: ids of events follow from this one instead of the call's, since they have to
   /// differ from those of an earlier turn of the same call.
   void name_events_after(const uuid& id) { events_from_ = id; }
@@ -160,7 +94,7 @@ private:
   uuid events_from_;
   std::string_view key_;
   wall_time now_;
-  turn_output& output_;
+  turn_requests& requests_;
   int events_ = 0;
 };
 

@@ -13,7 +13,8 @@ namespace {
 constexpr milliseconds backoff_min{20};
 constexpr milliseconds backoff_max{5'000};
 
-// Logged at every power of two: an outside that is down for a day is not worth 20,000 lines.
+// Failures are logged at every power of two: an outside that is down for a day is not worth 20,000
+// lines.
 bool is_worth_a_line(int attempt) {
   return (attempt & (attempt - 1)) == 0;
 }
@@ -23,8 +24,8 @@ bool is_worth_another_try(const error& why) {
          || why.code == errc::unavailable || why.code == errc::circuit_open;
 }
 
-/// How a try counts. That a further one fails is no news: one effect that never works must not open
-/// the breaker for all.
+/// How the breaker counts a try. Only the first failure of an effect counts: one effect that never
+/// works must not open the breaker for all.
 std::optional<supervision::call_result> judged_by(const outcome<std::string>& result, int attempt) {
   if (result) {
     return supervision::call_result::ok;
@@ -90,7 +91,7 @@ void effect_pool::submit(std::vector<store::effect_row>& rows) {
         ++woken;
       }
     }
-    woken = std::min(woken, idle_); // Those that run look again before they wait.
+    woken = std::min(woken, idle_); // Threads that run look again before they wait.
   }
   for (; woken != 0; --woken) {
     changed_.notify_one();
@@ -138,7 +139,7 @@ void effect_pool::run() {
         log_failure(*taken, result.error());
       }
       if (result.error().code == errc::crashed) {
-        instance.reset(); // What a throw left behind is not to be trusted.
+        instance.reset(); // A throw may have left it half changed.
       }
       try_again(std::move(*taken));
     } else {
@@ -147,9 +148,9 @@ void effect_pool::run() {
   }
 }
 
-/// One try. The group's breaker hears how it went: the call that asked was answered "pending",
-/// which says nothing of the outside. What a breaker refuses is tried all the same, since it was
-/// promised, and only not counted.
+/// Tries an effect once and tells the group's breaker how it went: the call that asked was answered
+/// "pending", which says nothing about the outside. An effect is promised, so it runs even if the
+/// breaker refuses it; then it does not count.
 outcome<std::string> effect_pool::run_one(const actor& instance, const job& which) {
   std::vector<supervision::admission> admissions;
   const instant began = group_.parts().time.now();
@@ -194,7 +195,7 @@ std::optional<effect_pool::job> effect_pool::next() {
     if (later_.empty()) {
       changed_.wait(lock);
     } else {
-      // A copy: whoever else wakes up may take the entry away.
+      // A copy, since another thread may remove the entry meanwhile.
       const instant due = later_.begin()->first;
       changed_.wait_until(lock, due);
     }

@@ -16,31 +16,34 @@
 
 namespace troupe {
 
-/// Runs a group's effects: after the commit that asked for them, outside every lock, each under its
-/// stable key, until it has a result. The result goes back to the group as an item.
+/// Runs a group's effects on threads of its own: after the commit that asked for them, outside
+/// every lock, each under its stable key, until it has a result. The result goes back to the group
+/// as an item.
 ///
-/// A technical error, or a throw, is tried again with back-off and without end: whether the outside
-/// was reached is unknown until it answers, so nothing else would be true. The call that waits ends
-/// by its deadline meanwhile, and attaches when it is asked again. What is not finished when the
-/// process dies is in the database.
+/// An effect that fails for a technical reason, or throws, is tried again with back-off and without
+/// end: whether the outside was reached is unknown until it answers, so no other answer would be
+/// true. The waiting call ends by its deadline meanwhile; a repeat of the call waits for the same
+/// effect. Effects that are unfinished when the process dies are in the database.
+///
+/// Any thread, under one mutex.
 class effect_pool {
 public:
-  /// @param make an instance for each thread; its handlers run on that thread only.
+  /// @param make makes an instance for one thread; its handlers run on that thread only.
   effect_pool(group& of, std::function<std::unique_ptr<actor>()> make);
   ~effect_pool();
   effect_pool(const effect_pool&) = delete;
   effect_pool& operator=(const effect_pool&) = delete;
 
-  /// Whether another effect may be begun; else calls that want one are `overloaded`.
+  /// Whether another effect may be begun; if not, calls that might want one are `overloaded`.
   bool has_room() const;
 
-  /// Takes effects over that were committed. Those it has already are passed over.
+  /// Takes committed effects; effects that the pool has already are passed over.
   void submit(std::vector<store::effect_row>& rows);
 
-  /// The result of the effect `key` has been written down: its place is free.
+  /// The result of the effect `key` is in the database: its place is free.
   void settled(const uuid& key);
 
-  /// Forgets what has not begun: this process may not write any more.
+  /// Forgets effects that have not begun: this process has lost its right to write.
   void forget_waiting();
 
 private:
@@ -64,7 +67,7 @@ private:
   std::size_t idle_ = 0; // Threads that wait.
   std::deque<job> ready_;
   std::multimap<instant, job> later_;
-  // Waiting, running, or with a result that is still to be written down.
+  // The keys of effects that wait, run, or have a result that is not yet in the database.
   std::set<uuid> known_;
   std::vector<std::jthread> threads_;
 };

@@ -5,6 +5,7 @@
 #include "runtime/store/turn/forced_breakers.hpp"
 #include "runtime/supervision/breaker.hpp"
 #include "runtime/transport/loop_inlet.hpp"
+#include "runtime/wire/limits.hpp"
 #include "runtime/wire/login.hpp"
 #include "runtime/wire/node_calls.hpp"
 #include "runtime/worker/capability_options.hpp"

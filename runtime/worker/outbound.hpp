@@ -1,11 +1,11 @@
 #pragma once
 
+#include "runtime/clock.hpp"
 #include "runtime/saga/coordinators.hpp"
 #include "runtime/worker/item.hpp"
 
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace troupe {
@@ -19,20 +19,22 @@ struct outbound {
     std::string bytes;
   };
 
+  struct delayed {
+    milliseconds delay{};
+    item what;
+  };
+
   group* from = nullptr;
   /// Batch frames with the replies, one per broker.
   std::vector<frame> replies;
-  /// A batch frame with answers to calls that had been left pending: for every broker, since it is
-  /// the call's id that matches.
+  /// A batch frame for every broker, with the answers to pending calls: a caller may have repeated
+  /// its call through another broker than the first.
   std::string everywhere;
-  /// The notes of calls that are answered now.
+  /// The slots of the calls that are answered now.
   std::vector<std::uint32_t> slots;
   std::vector<saga::outgoing::call> calls;
-  std::vector<saga::outgoing::timer> timers;
-  /// Items of the group itself that could not be done now: back into its work_queue after a while.
-  std::vector<item> again;
-  /// The same, each after a while of its own.
-  std::vector<std::pair<milliseconds, item>> later;
+  /// Items to queue again, each after its own delay: timers, alarms, retries.
+  std::vector<delayed> later;
   /// Credit, breaker or health of the group changed: tell the brokers.
   bool changed = false;
 };

@@ -6,7 +6,7 @@ namespace troupe {
 
 namespace {
 
-// Far beyond a flush: a broker that still works has confirmed by then.
+// A broker that works confirms with its next flush, which is far sooner.
 constexpr milliseconds stalled_after{1'000};
 
 } // namespace
@@ -31,7 +31,7 @@ std::uint64_t outbox_relay::committed(std::uint64_t first, std::uint64_t count) 
     return 0;
   }
   const std::uint64_t limit = base_ + window;
-  // Behind those that wait, so that they arrive in order.
+  // Behind the events that wait, so that all arrive in order.
   const std::uint64_t now =
       !waiting_.empty() || first > limit ? 0 : std::min(count, limit - first + 1);
   if (now < count) {
@@ -58,7 +58,7 @@ void outbox_relay::resend(range what) {
   if (state_ != state::up || what.first == 0 || what.last < what.first) {
     return;
   }
-  // It has all before: nobody asks with a gap in front.
+  // The broker has all events before: it asks for the first gap first.
   base_ = is_base_known_ ? std::max(base_, what.first - 1) : what.first - 1;
   is_base_known_ = true;
   what.last = std::min(what.last, std::max(newest_, what.first));
@@ -90,8 +90,8 @@ bool outbox_relay::is_stalled(instant now) const {
   return state_ == state::up && newest_ > confirmed_ && now - progress_at_ > stalled_after;
 }
 
-/// Ranges that meet become one. Those of other processes' rows between two may leave twice; the
-/// list stays short, since what is committed comes in order.
+/// Adds a range and joins ranges that touch. Events of other processes between two ranges may leave
+/// twice. The list stays short, since events are committed in order.
 void outbox_relay::add_waiting(range what) {
   auto at = std::find_if(waiting_.begin(), waiting_.end(), [&](const range& each) {
     return each.last + 1 >= what.first;

@@ -11,16 +11,16 @@ namespace troupe {
 /// Decides which events of a capability's outbox leave for the journal, and when. Pure: no socket,
 /// no clock, no database.
 ///
-/// What a turn committed leaves at once, from memory, while there is room in the window; what does
-/// not, and what the broker asks for again, is read from the table later. Several processes relay
-/// one outbox: the broker puts their events in order by number, and the window is the outbox's.
-/// @source DESIGN 7, "Outbox rows"; runtime/wire/FORMAT.md, "Outboxes".
+/// Events that a turn has committed leave at once, from memory, while there is room in the window.
+/// The others, and those that the broker asks for again, are read from the table later. Several
+/// processes relay one outbox: the broker orders their events by number, and they share the window.
+/// @source runtime/wire/FORMAT.md, "Outboxes".
 class outbox_relay {
 public:
-  /// Numbers beyond the last confirmed one by more than this do not leave.
+  /// How far events may leave ahead of the last confirmed one.
   static constexpr std::uint64_t window = 4'096;
 
-  /// Numbers, both included.
+  /// Numbers of events, both ends included.
   struct range {
     std::uint64_t first = 0;
     std::uint64_t last = 0;
@@ -28,35 +28,37 @@ public:
     bool operator==(const range&) const = default;
   };
 
-  /// The outbox was announced to the journal's broker, which will say what it has and what it
-  /// wants. @param newest the newest number then.
+  /// The outbox was announced to the journal's broker, which will confirm the events that it has
+  /// and ask for those that it misses. @param newest the number of the newest event then.
   void joined(std::uint64_t newest, instant now);
   /// The broker is gone. Nothing leaves until `joined`.
   void left();
 
-  /// Events that were just committed, `count` from the number `first` on.
-  /// @return how many of them, from the first, are to leave now.
+  /// `count` events from the number `first` on have just been committed.
+  /// @return how many of them, from the first, leave now.
   std::uint64_t committed(std::uint64_t first, std::uint64_t count);
 
+  /// The broker has all events up to here in its journal.
   void confirmed(std::uint64_t up_to, instant now);
-  /// The broker takes nothing more from this outbox. Until `joined`.
+  /// The broker takes nothing more from this outbox. Nothing leaves until `joined`.
   void refused();
+  /// The broker misses these events.
   void resend(range what);
 
-  /// What is to be read from the table and to leave next, `rows_max` at most.
+  /// The events to read from the table and to send next, `rows_max` at most.
   std::optional<range> to_read(std::uint64_t rows_max) const;
-  /// Of what `to_read` said, what there is up to here has left.
+  /// The events of `to_read` up to here have left.
   void sent(std::uint64_t up_to);
 
-  /// Whether events have waited for their confirmation so long that the outbox had better be
-  /// announced again.
+  /// Whether events have waited for their confirmation so long that the outbox should be announced
+  /// again.
   bool is_stalled(instant now) const;
 
   bool is_up() const { return state_ == state::up; }
 
   bool is_refused() const { return state_ == state::refused; }
 
-  /// In the journal for certain: may be forgotten.
+  /// The last event that is in the journal for certain: the outbox may forget all up to it.
   std::uint64_t confirmed() const { return confirmed_; }
 
   /// The newest number this process knows of.
@@ -70,10 +72,11 @@ private:
   state state_ = state::down;
   std::uint64_t confirmed_ = 0;
   std::uint64_t newest_ = 0;
-  // What the window begins after. Until the broker has said what it has: the newest at the time.
+  // The window begins after this number: the last one confirmed or, until the broker has said
+  // which events it has, the newest one at the login.
   std::uint64_t base_ = 0;
   bool is_base_known_ = false;
-  // Still to leave: in order, and none touches the next.
+  // The events that are still to leave, in order; no range touches the next.
   std::deque<range> waiting_;
   instant progress_at_{};
 };

@@ -1,23 +1,36 @@
 #include "runtime/worker/runner.hpp"
 
 #include "runtime/fault_point.hpp"
-#include "runtime/wire/envelope.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
 #include <limits>
-#include <stdexcept>
 #include <utility>
 
 namespace troupe {
 
 namespace {
 
+// The most items that one turn takes.
+constexpr std::size_t turn_messages_max = 1024;
 // Replies leave when a turn ends, so that it must end soon also where every handler is slow.
 constexpr milliseconds turn_time_max{5};
+// The delay before an item of the group itself is tried again.
+constexpr milliseconds again_after{200};
+// A far-off timer is looked at once in a while: clocks are put right, and sums overflow.
+constexpr milliseconds alarm_max{3'600'000};
 
 bool is_call(const item& each) {
   return each.what == item::kind::call;
+}
+
+bool is_order(const item& each) {
+  return each.what == item::kind::breaker_order;
+}
+
+bool is_relay_order(const item& each) {
+  return each.what == item::kind::journal_joined || each.what == item::kind::journal_left
+         || each.what == item::kind::confirmed || each.what == item::kind::resend;
 }
 
 } // namespace
@@ -27,112 +40,83 @@ runner::runner(
     work_queue& from,
     const std::vector<int>& replicas,
     std::unique_ptr<runner_store> store)
-    : group_{of}, queue_{from}, store_{std::move(store)}, events_{of, store_.get()},
-      replies_(static_cast<std::size_t>(of.parts().links)) {
-  for (const int number : replicas) {
-    replicas_.push_back({number, 0, nullptr});
-  }
+    : group_{of}, queue_{from}, store_{std::move(store)}, busy_{of.parts().time}, out_{of},
+      admissions_{of}, replicas_{of, replicas}, events_{of, store_.get()},
+      direct_{{of, store_.get(), busy_, admissions_, out_, replicas_, output_}},
+      backlog_{of, static_cast<std::uint32_t>(&from - of.queues().data()), out_} {
   output_.event_bytes_max = of.parts().body_bytes_max;
   if (store_) {
-    turn_ = std::make_unique<store_turn>(of, *store_, events_, busy_since_);
+    turn_.emplace(of, *store_, events_, busy_);
+    relay_.emplace(of, *store_, out_);
   }
 }
 
-runner::~runner() = default;
+void runner::start(supervision::child_id child, std::uint64_t generation) {
+  replicas_.start(child, generation, [this](const replica& made) {
+    if (turn_ && !effects_ && made.instance->has_effects()) {
+      effects_ = std::make_unique<effect_pool>(
+          group_, [this, number = made.number] { return replicas_.make_instance(number); });
+      turn_->use(effects_.get());
+    }
+  });
+}
 
 bool runner::run() {
-  if (!fill_hand() && !has_to_relay()) {
+  backlog_.move_due(hand_);
+  if (!hand_.fill(queue_) && !has_to_relay()) {
     return false;
   }
-  if (!down_ && !has_instance() && !has_to_relay()) {
-    return false; // Everybody is being restarted: `start` goes on with what is in hand.
+  if (!down_ && !replicas_.any() && !has_to_relay()) {
+    return false; // All replicas are being restarted: after `start` the runner goes on.
   }
   if (!group_.parts().inlet.reserve()) {
-    return true; // What is finished must leave first.
+    return true; // Finished work must leave first.
   }
-  out_ = {};
-  out_.from = &group_;
-  work();
-  relay_from_table();
-  send();
+  if (down_) {
+    refuse_all();
+  } else {
+    work();
+  }
+  if (relay_) {
+    relay_->send_from_table();
+  }
+  out_.send();
   return true;
 }
 
-bool runner::fill_hand() {
-  if (std::exchange(is_held_due_, false)) {
-    hand_.erase(hand_.begin(), hand_.begin() + static_cast<std::ptrdiff_t>(head_));
-    head_ = 0;
-    hand_.insert(
-        hand_.begin(),
-        std::make_move_iterator(held_.begin()),
-        std::make_move_iterator(held_.end()));
-    held_.clear();
-  }
-  if (head_ < hand_.size()) {
-    return true;
-  }
-  hand_.clear();
-  head_ = 0;
-  return queue_.take(hand_);
-}
-
 void runner::work() {
-  const std::size_t end = head_ + std::min(hand_.size() - head_, turn_messages_max);
-  const auto calls = static_cast<std::size_t>(std::count_if(
-      hand_.begin() + static_cast<std::ptrdiff_t>(head_),
-      hand_.begin() + static_cast<std::ptrdiff_t>(end),
-      is_call));
-  results_.clear();
+  const std::span<item> items = hand_.next(turn_messages_max);
+  const auto calls = static_cast<std::size_t>(std::count_if(items.begin(), items.end(), is_call));
   writes_.clear();
-  if (down_) {
-    refuse(end);
-    return;
-  }
-  now_ = group_.parts().time.now();
-  const instant began = now_;
-  group_.admit(calls, now_, admissions_);
-  auto admission = admissions_.begin();
-  for (; head_ < end && has_instance() && now_ - began <= turn_time_max; ++head_) {
-    item& each = hand_[head_];
-    if (!is_call(each)) {
-      take_own(each);
-    } else if (const auto* refused = std::get_if<supervision::refused>(&*admission++)) {
-      reply_error(
-          each,
-          {.code = errc::circuit_open,
-           .message = fmt::format(
-               "the breaker of `{}` on {} is {}",
-               group_.name(),
-               group_.parts().node,
-               group_.breaker_words()),
-           .retry_after = refused->retry_after});
+  busy_.lap();
+  const instant began = busy_.now();
+  admissions_.ask(calls, began);
+  for (item& each : items) {
+    if (!replicas_.any() || busy_.now() - began > turn_time_max) {
+      break; // The rest stays in hand.
+    }
+    if (is_call(each)) {
+      take_call(each, admissions_.next());
     } else {
-      triage(each, std::get<supervision::admitted>(*(admission - 1)));
+      take_own(each);
     }
+    hand_.pass_one();
   }
-  // If the last instance fell, or time is up, the rest stays in hand.
-  for (; admission != admissions_.end(); ++admission) {
-    if (const auto* unused = std::get_if<supervision::admitted>(&*admission)) {
-      note(*unused, errc::unavailable, {});
-    }
-  }
+  admissions_.give_back_rest();
   if (!writes_.empty()) {
     run_writes();
   }
   report_events();
-  if (!results_.empty()) {
-    group_.record(results_, group_.parts().time.now());
-  }
+  admissions_.tell();
 }
 
-void runner::refuse(std::size_t end) {
+void runner::refuse_all() {
   const auto until = group_.down_until();
   const auto left = until ? std::chrono::ceil<milliseconds>(*until - group_.parts().time.now())
                           : milliseconds{100};
-  for (; head_ < end; ++head_) {
-    item& each = hand_[head_];
-    if (is_call(each) || each.what == item::kind::breaker_order) {
-      reply_error(
+  for (item& each : hand_.next(turn_messages_max)) {
+    if (is_call(each) || is_order(each)) {
+      out_.reply_error(
           each,
           {.code = errc::unavailable,
            .message = fmt::format(
@@ -141,299 +125,231 @@ void runner::refuse(std::size_t end) {
     } else {
       take_while_down(each);
     }
+    hand_.pass_one();
   }
 }
 
-void runner::triage(item& each, const supervision::admitted& admitted) {
-  if (each.deadline <= now_) {
-    note(admitted, errc::unavailable, {}); // Says nothing about us: it came too late.
-    return reply_error(
+void runner::take_call(item& each, const supervision::admission& admission) {
+  if (const auto* refused = std::get_if<supervision::refused>(&admission)) {
+    return out_.reply_error(
+        each,
+        {.code = errc::circuit_open,
+         .message = fmt::format(
+             "the breaker of `{}` on {} is {}",
+             group_.name(),
+             group_.parts().node,
+             group_.breaker_words()),
+         .retry_after = refused->retry_after});
+  }
+  const auto& admitted = std::get<supervision::admitted>(admission);
+  if (each.deadline <= busy_.now()) {
+    admissions_.note(admitted, errc::unavailable, {}); // No fault of the group: it came too late.
+    return out_.reply_error(
         each, {.code = errc::deadline_exceeded, .message = "the time was up before it was begun"});
   }
-  replica& by = *replica_for(each.key);
-  const bool is_saga = by.instance->sagas() != nullptr;
+  const replica& by = *replicas_.choose(each.key);
   const handlers::operation* operation = by.instance->find(each.operation);
-  if (operation == nullptr && !(is_saga && by.instance->sagas()->find(each.operation) != nullptr)) {
-    note(admitted, errc::unknown_operation, {});
-    return reply_error(
-        each,
-        {.code = errc::unknown_operation,
-         .message = fmt::format(
-             "`{}` has no operation `{}`{}",
-             group_.name(),
-             each.operation,
-             did_you_mean(each.operation, group_.type().operations))});
+  if (operation == nullptr) {
+    const saga::coordinators* sagas = by.instance->sagas();
+    if (sagas == nullptr || sagas->find(each.operation) == nullptr) {
+      admissions_.note(admitted, errc::unknown_operation, {});
+      return out_.reply_error(
+          each,
+          {.code = errc::unknown_operation,
+           .message = fmt::format(
+               "`{}` has no operation `{}`{}",
+               group_.name(),
+               each.operation,
+               did_you_mean(each.operation, group_.type().operations))});
+    }
+  } else if (const auto* query = std::get_if<handlers::query>(operation)) {
+    return direct_.run_query(each, *query, by, admitted);
   }
-  if (operation != nullptr && std::holds_alternative<handlers::query>(*operation)) {
-    run_query(each, std::get<handlers::query>(*operation), by, admitted);
-  } else if (turn_) {
+  if (turn_) {
     writes_.push_back({.what = &each, .admitted = admitted});
   } else {
-    run_without_store(each, std::get<handlers::command>(*operation), by, admitted);
+    direct_.run_command(each, std::get<handlers::command>(*operation), by, admitted);
   }
 }
 
-void runner::run_query(
-    item& each, const handlers::query& query, replica& by, const supervision::admitted& admitted) {
-  busy_since_.store(now_.time_since_epoch().count(), std::memory_order_relaxed);
-  bytes_.clear();
-  store::database* const session = store_ ? store_->database.get() : nullptr;
-  const std::int64_t changed_before = session == nullptr ? 0 : session->changes();
-  try {
-    const auto answered = query.run(each.body, session, bytes_);
-    if (session != nullptr && session->changes() != changed_before) {
-      // Outside the fair lock and the inbox, so possibly twice: loud, so that its author hears.
-      throw std::logic_error{"the query wrote; declare it as a command"};
-    }
-    answer_with(each, admitted, answered ? nullptr : &answered.error(), effect::none);
-  } catch (const no_store& wanted) {
-    const error refused = wanted.to_error();
-    answer_with(each, admitted, &refused, effect::none);
-  } catch (const store::database_error& fault) {
-    note(admitted, errc::internal, lap());
-    reply_error(each, fault.to_error());
-  } catch (const std::exception& thrown) {
-    crash(each, by, admitted, thrown.what(), effect::none);
-  } catch (...) {
-    crash(each, by, admitted, "something that is no std::exception", effect::none);
+/// Handles every item but calls.
+void runner::take_own(item& each) {
+  if (event_backlog::is_for(each)) {
+    return take_event(each);
   }
-  busy_since_.store(0, std::memory_order_relaxed);
+  if (is_relay_order(each)) {
+    return take_relay_order(each);
+  }
+  if (each.what == item::kind::events_again) {
+    return backlog_.ring();
+  }
+  if (each.what == item::kind::timers_due) {
+    alarm_at_ = wall_time::max();
+  } else if (each.what == item::kind::housekeeping && relay_) {
+    relay_->check_progress(busy_.now());
+  }
+  writes_.push_back({.what = &each});
 }
 
-void runner::run_without_store(
-    item& each,
-    const handlers::command& command,
-    replica& by,
-    const supervision::admitted& admitted) {
-  busy_since_.store(now_.time_since_epoch().count(), std::memory_order_relaxed);
-  bytes_.clear();
-  turn current{nullptr, 0, each.id, each.key, group_.parts().time.wall(), output_};
-  try {
-    TROUPE_FAULT("storeless.before_handler");
-    const auto answered = command.run(each.body, current, bytes_);
-    answer_with(each, admitted, answered ? nullptr : &answered.error(), effect::unknown);
-  } catch (const no_store& wanted) {
-    const error refused = wanted.to_error();
-    answer_with(each, admitted, &refused, effect::none);
-  } catch (const std::exception& thrown) {
-    // There is no transaction to undo: what it did, it did.
-    crash(each, by, admitted, thrown.what(), effect::unknown);
-  } catch (...) {
-    crash(each, by, admitted, "something that is no std::exception", effect::unknown);
+/// While the group is down its outbox goes on leaving; promised work waits for later.
+void runner::take_while_down(item& each) {
+  if (event_backlog::is_for(each)) {
+    backlog_.add(std::move(each));
+  } else if (each.what == item::kind::events_again) {
+    backlog_.ring();
+  } else if (is_relay_order(each)) {
+    take_relay_order(each);
+  } else if (each.what != item::kind::housekeeping) { // The next housekeeping comes by itself.
+    out_.queue_again(again_after, std::move(each));
   }
-  busy_since_.store(0, std::memory_order_relaxed);
 }
 
-/// With what the handler wrote, or with the error it refused with. `possible`: what it may have
-/// done if the answer cannot leave.
-void runner::answer_with(
-    item& each, const supervision::admitted& admitted, const error* why, effect possible) {
-  const auto fits = group_.check_answer(bytes_.size(), possible);
-  if (why == nullptr && !fits) {
-    why = &fits.error();
+void runner::take_relay_order(const item& each) {
+  if (relay_) {
+    relay_->take(each);
+    turn_->confirmed(relay_->confirmed());
   }
-  if (why == nullptr) {
-    note(admitted, std::nullopt, lap());
-    reply(each, answer::kind::ok, bytes_);
+}
+
+void runner::take_event(item& each) {
+  const bool has_room = !effects_ || each.what != item::kind::event || effects_->has_room();
+  backlog_.keep_only(each.login);
+  if (!backlog_.empty() || !has_room) {
+    backlog_.add(std::move(each));
+  } else if (turn_) {
+    writes_.push_back({.what = &each});
+  } else if (each.what == item::kind::assignment) {
+    events_.assign(each);
+  } else if (each.what == item::kind::buried) {
+    events_.add_dead_letters(each);
   } else {
-    note(admitted, why->code, lap());
-    reply_error(each, *why);
+    direct_.run_event(each, events_);
   }
-}
-
-instant::duration runner::lap() {
-  const instant last = now_;
-  now_ = group_.parts().time.now();
-  return now_ - last;
-}
-
-void runner::crash(
-    item& each,
-    replica& by,
-    const supervision::admitted& admitted,
-    std::string_view reason,
-    effect possible) {
-  note(admitted, errc::crashed, lap());
-  reply_error(
-      each,
-      {.code = errc::crashed,
-       .possible = possible,
-       .message = fmt::format("the handler of `{}` failed", each.operation)});
-  discard(by, std::string{reason}, each.id);
 }
 
 void runner::run_writes() {
-  if (!has_instance()) {
+  if (!replicas_.any()) {
     return take_back(0);
   }
   for (write& each : writes_) {
-    const replica& by = *replica_for(each.what->key);
+    const replica& by = *replicas_.choose(each.what->key);
     each.by = by.instance.get();
     each.replica = by.number;
   }
   const std::size_t settled = turn_->run(writes_, output_, writes_.front().by->sagas());
   TROUPE_FAULT("turn.before_replies");
-  for (const store::forced_breaker& each : output_.said_of_breaker) {
-    group_.force(each, now_); // It is on disk: from here on it holds.
+  for (const store::forced_breaker& each : output_.breaker_orders) {
+    group_.force(each, busy_.now()); // It is on disk, so it may hold from here on.
   }
   for (std::size_t i = 0; i < settled; ++i) {
     settle_write(writes_[i]);
   }
-  rebuild_spoilt(settled);
+  replicas_.rebuild_spoilt({writes_.data(), settled});
   if (settled < writes_.size()) {
     take_back(settled);
   }
-  if (effects_) {
-    effects_->submit(output_.effects);
-  }
-  send_answers();
-  for (const saga::outgoing::parked& each : output_.parked_sagas) {
-    group_.parts().log.write(
-        "saga.parked",
-        {{"capability", group_.name()}, {"saga", to_string(each.saga)}, {"reason", each.reason}});
-  }
-  relay_committed();
-  set_alarm();
-  out_.calls = std::move(output_.calls);
-  out_.timers = std::move(output_.timers);
+  carry_out(output_);
   output_.clear();
-}
-
-/// Answers to calls that were left pending, to whoever waits for them now.
-void runner::send_answers() {
-  for (const saga::outgoing::answer& each : output_.answers) {
-    header_.clear();
-    if (auto fits = group_.check_answer(each.bytes.size(), effect::unknown); !fits) {
-      wire::append_error_header(header_, each.call, fits.error());
-      everywhere_.append(header_, {});
-    } else if (each.failed) {
-      const auto why = wire::read_error(each.bytes);
-      wire::append_error_header(
-          header_, each.call, why ? *why : internal_error("the stored error is unreadable"));
-      everywhere_.append(header_, {});
-    } else {
-      wire::append_reply_header(header_, each.call, wire::status::ok);
-      everywhere_.append(header_, each.bytes);
-    }
-  }
 }
 
 void runner::settle_write(write& each) {
   item& what = *each.what;
-  if (each.threw && each.what->what != item::kind::assignment
-      && each.what->what != item::kind::buried && each.what->what != item::kind::breaker_order) {
-    for (replica& by : replicas_) {
-      if (by.instance.get() == each.by) {
-        discard(by, *each.threw, what.id);
-      }
+  if (each.threw && what.what != item::kind::assignment && what.what != item::kind::buried
+      && !is_order(what)) {
+    replicas_.discard(each.by, *each.threw, what.id);
+  }
+  if (is_order(what)) {
+    // The order is committed, so the breaker's state is the answer.
+    if (each.result.is != answer::kind::error) {
+      each.result = {answer::kind::ok, wire::encoded(group_.breaker_report())};
     }
+  } else if (!is_call(what)) {
+    return settle_own(each);
+  } else if (each.says_nothing) {
+    admissions_.note_nothing(each.admitted, each.took);
+  } else {
+    admissions_.note(each.admitted, each.failed, each.took);
   }
-  if (is_of_events(what)) {
-    return settle_event(each);
-  }
-  if (what.what == item::kind::breaker_order) {
-    return answer_order(each);
-  }
-  if (!is_call(what)) {
-    // What the group tells itself must happen in the end: its message cannot be asked for again.
-    if (each.failed && what.what != item::kind::housekeeping) {
-      if (each.threw && what.attempt < std::numeric_limits<std::uint8_t>::max()) {
-        ++what.attempt; // A full disk is not its fault, and says nothing of the next time.
-      }
-      out_.again.push_back(std::move(what));
-    } else if (what.what == item::kind::effect_done && effects_) {
-      effects_->settled(what.id);
+  out_.reply_with(what, each.result);
+}
+
+/// Settles an item that nobody waits for. Nobody can ask for it again, so it must succeed in the
+/// end.
+void runner::settle_own(write& each) {
+  item& what = *each.what;
+  if (event_backlog::is_for(what)) {
+    if (each.failed) {
+      backlog_.add(std::move(what)); // Its turn was undone.
+    } else if (what.what == item::kind::event) {
+      group_.events_in_hand.fetch_sub(1, std::memory_order_relaxed);
     }
-    return;
-  }
-  if (each.says_nothing) {
-    results_.push_back({each.admitted, std::nullopt, each.took});
-  } else {
-    note(each.admitted, each.failed, each.took);
-  }
-  reply_with(what, each.result);
-}
-
-/// With how the breaker is now, if what was said of it is kept.
-void runner::answer_order(write& each) {
-  if (each.result.is != answer::kind::error) {
-    each.result = {answer::kind::ok, wire::encoded(group_.breaker_report())};
-  }
-  reply_with(*each.what, each.result);
-}
-
-void runner::reply_with(const item& to, const answer& result) {
-  if (result.is == answer::kind::error) {
-    const auto why = wire::read_error(result.bytes);
-    reply_error(to, why ? *why : internal_error("the stored error is unreadable"));
-  } else {
-    reply(to, result.is, result.bytes);
+  } else if (each.failed && what.what != item::kind::housekeeping) {
+    if (each.threw && what.attempt < std::numeric_limits<std::uint8_t>::max()) {
+      ++what.attempt; // Only a throw counts: a full disk is not the item's fault.
+    }
+    out_.queue_again(again_after, std::move(what));
+  } else if (what.what == item::kind::effect_done && effects_) {
+    effects_->settled(what.id);
   }
 }
 
+/// Does what a committed turn wants done.
+void runner::carry_out(turn_output& done) {
+  if (effects_) {
+    effects_->submit(done.effects);
+  }
+  for (const saga::outgoing::answer& each : done.answers) {
+    out_.answer_pending(each);
+  }
+  for (const saga::outgoing::parked& each : done.parked_sagas) {
+    group_.parts().log.write(
+        "saga.parked",
+        {{"capability", group_.name()}, {"saga", to_string(each.saga)}, {"reason", each.reason}});
+  }
+  relay_->committed(done);
+  set_alarm();
+  out_.make_calls(std::move(done.calls));
+  for (const saga::outgoing::timer& each : done.timers) {
+    item due{.what = item::kind::saga_timer};
+    due.saga = each.saga;
+    due.token = each.token;
+    out_.queue_again(each.delay, std::move(due));
+  }
+}
+
+/// Puts the writes from `from` on back into the hand. Their calls were not made.
 void runner::take_back(std::size_t from) {
-  // In order, before what else is in hand. Admissions are given back: these calls were not made.
   std::vector<item> rest;
   for (std::size_t i = from; i < writes_.size(); ++i) {
     if (is_call(*writes_[i].what)) {
-      note(writes_[i].admitted, errc::unavailable, {});
+      admissions_.note(writes_[i].admitted, errc::unavailable, {});
     }
     rest.push_back(std::move(*writes_[i].what));
   }
-  hand_.erase(hand_.begin(), hand_.begin() + static_cast<std::ptrdiff_t>(head_));
-  hand_.insert(
-      hand_.begin(), std::make_move_iterator(rest.begin()), std::make_move_iterator(rest.end()));
-  head_ = 0;
+  hand_.put_back(rest);
 }
 
-void runner::reply(const item& to, answer::kind is, std::string_view bytes) {
-  if (auto fits = group_.check_answer(bytes.size(), effect::unknown); !fits) {
-    return reply_error(to, fits.error()); // As it was stored, when more was allowed.
+/// Tells the journal's broker how the events of this turn ended.
+void runner::report_events() {
+  if (!turn_) {
+    events_.finish();
+    events_.committed();
   }
-  wire::batch_writer& out = replies_[static_cast<std::size_t>(to.link)];
-  const std::size_t at = out.begin();
-  wire::append_reply_header(
-      out.frame(), to.id, is == answer::kind::pending ? wire::status::pending : wire::status::ok);
-  out.begin_body(at);
-  if (is != answer::kind::pending) {
-    out.frame().append(bytes);
+  for (const event_turn::report& each : events_.reports()) {
+    out_.append(each.link, each.kind, each.body);
   }
-  out.end(at);
-  out_.slots.push_back(to.slot);
-  close_if_full(static_cast<std::size_t>(to.link));
+  events_.reports().clear();
 }
 
-void runner::reply_error(const item& to, const error& why) {
-  wire::batch_writer& out = replies_[static_cast<std::size_t>(to.link)];
-  const std::size_t at = out.begin();
-  wire::append_error_header(out.frame(), to.id, why);
-  out.begin_body(at);
-  out.end(at);
-  out_.slots.push_back(to.slot);
-  group_.counters().failed.fetch_add(1, std::memory_order_relaxed);
-}
-
-void runner::note(
-    const supervision::admitted& call, std::optional<errc> failed, instant::duration took) {
-  results_.push_back(
-      {call, failed ? supervision::result_of(*failed) : supervision::call_result::ok, took});
-}
-
-void runner::send() {
-  for (std::size_t link = 0; link < replies_.size(); ++link) {
-    if (!replies_[link].empty()) {
-      out_.replies.push_back({static_cast<int>(link), replies_[link].take()});
-    }
+/// Has the group woken for the earliest timer.
+void runner::set_alarm() {
+  if (output_.next_timer >= alarm_at_) {
+    return;
   }
-  if (!everywhere_.empty()) {
-    out_.everywhere = everywhere_.take();
-  }
-  const auto answered = static_cast<std::int64_t>(out_.slots.size());
-  group_.counters().answered.fetch_add(
-      static_cast<std::uint64_t>(answered), std::memory_order_relaxed);
-  group_.in_hand.fetch_sub(answered, std::memory_order_relaxed);
-  out_.changed = group_.take_changed();
-  group_.parts().inlet.push_reserved(std::move(out_));
+  alarm_at_ = output_.next_timer;
+  const auto wait = std::chrono::ceil<milliseconds>(alarm_at_ - group_.parts().time.wall());
+  out_.queue_again(
+      std::clamp(wait, milliseconds{0}, alarm_max), item{.what = item::kind::timers_due});
 }
 
 } // namespace troupe

@@ -13,10 +13,11 @@ namespace {
 
 constexpr milliseconds lock_patience{1'000};
 constexpr int lock_tries_max = 30;
-// A holder whose own watchdog should have ended it by now is stopped, and stops everybody.
+// After this much more than a turn's limit, the holder's own watchdog has failed to end it.
 constexpr milliseconds stalled_grace{1'000};
 
-/// Opens the database. If somebody stands in the way, he is given as long as in a turn, not more.
+/// Opens the database. If another process holds it, waits as patiently as a turn does, then tries
+/// once more.
 outcome<std::unique_ptr<store::database>>
 open_database(group& of, const std::string& path, store::sqlite_options options) {
   options.lock_patience = lock_patience;

@@ -17,16 +17,16 @@ struct runner_store {
 
   /// Opens the capability's database, brings its tables up to date and takes a writer's number.
   ///
-  /// @errors of the store (sqlite_database.hpp, migrations.hpp); `unavailable` if the fair lock is
-  /// not to be had. Nothing is left open.
+  /// @errors of the store (sqlite/database.hpp, migrations.hpp); `unavailable` if the fair lock
+  /// cannot be taken. Nothing is left open.
   static outcome<std::unique_ptr<runner_store>> open(group& of);
 };
 
-/// Waits for the fair lock of a group's database. Whoever stands in the way and does not move for
-/// longer than a turn may take (it is stopped, or its watchdog would have ended it) is killed: a
+/// Takes the fair lock of a group's database. A holder that has not moved for longer than a turn
+/// may take is killed: it is a stopped process (else its own watchdog would have ended it), and one
 /// stopped process must not stop a machine.
 ///
-/// @return false after half a minute, or when the group is ending: the lock is not held.
+/// @return false if the lock was not taken within half a minute, or before the group ended.
 bool lock_patiently(group& of, store::turnstile& gate);
 
 } // namespace troupe

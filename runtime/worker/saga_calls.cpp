@@ -90,16 +90,9 @@ void worker_loop::expire_calls(instant now) {
   send_calls(now);
 }
 
-void worker_loop::fire_timers(instant now) {
-  for (; !timers_.empty() && timers_.begin()->first <= now; timers_.erase(timers_.begin())) {
-    const timer& due = timers_.begin()->second;
-    item fired{.what = item::kind::saga_timer};
-    fired.saga = due.saga;
-    fired.token = due.token;
-    groups_[due.group]->front().push_internal(std::move(fired));
-  }
-  for (; !again_.empty() && again_.begin()->first <= now; again_.erase(again_.begin())) {
-    auto& [group, waiting] = again_.begin()->second;
+void worker_loop::queue_due(instant now) {
+  for (; !later_.empty() && later_.begin()->first <= now; later_.erase(later_.begin())) {
+    auto& [group, waiting] = later_.begin()->second;
     groups_[group]->front().push_internal(std::move(waiting));
   }
 }

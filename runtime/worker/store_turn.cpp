@@ -1,9 +1,10 @@
 #include "runtime/worker/store_turn.hpp"
 
 #include "runtime/fault_point.hpp"
-#include "runtime/wire/envelope.hpp"
+#include "runtime/worker/breaker_orders.hpp"
+#include "runtime/worker/due_timers.hpp"
+#include "runtime/worker/late_results.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
 
 namespace troupe {
@@ -13,32 +14,43 @@ namespace {
 constexpr milliseconds turn_time_max{5};
 constexpr milliseconds try_again_after{1'000};
 // So many confirmed events are deleted at once, so that not every turn has to delete a few.
-constexpr std::uint64_t outbox_forgotten_least = 1'024;
+constexpr std::uint64_t outbox_trimmed_least = 1'024;
+constexpr std::chrono::seconds inbox_forget_interval{60};
+constexpr int inbox_rows_forgotten_max = 2'000;
 
-/// Faults that one message can bring about by itself. The others meet whoever writes.
+/// Whether one message can cause the fault by itself. Other faults meet whoever writes.
 bool is_of_one_message(store::database_fault fault) {
   return fault == store::database_fault::constraint || fault == store::database_fault::schema
          || fault == store::database_fault::other;
 }
 
+/// Fails the first `count` writes of a turn that was undone.
+void fail_all(std::vector<write>& writes, std::size_t count, const error& why) {
+  for (std::size_t i = 0; i < count; ++i) {
+    writes[i].says_nothing = false;
+    writes[i].spoilt = writes[i].ran;
+    fail(writes[i], why);
+  }
+}
+
 } // namespace
 
-store_turn::store_turn(
-    group& of, runner_store& store, event_turn& events, std::atomic<std::int64_t>& busy)
-    : group_{of}, store_{store}, events_{events}, busy_{busy} {
+store_turn::store_turn(group& of, runner_store& store, event_turn& events, busy_clock& busy)
+    : group_{of}, store_{store}, events_{events}, busy_{busy}, inbox_{*store.database},
+      calls_{of, inbox_}, trim_{*store.database} {
 }
 
 std::size_t
 store_turn::run(std::vector<write>& writes, turn_output& output, saga::coordinators* sagas) {
   sagas_ = sagas;
-  rejoined_ = false;
+  takeover_.begin();
   output.clear();
   if (!take_lock(writes)) {
     return writes.size();
   }
   std::size_t count = writes.size();
-  // A message threw, and those before it are run without it; it is settled, too. An event that
-  // threw is among those that are run: instead of its handler, that it failed is written down.
+  // When a message throws, the messages before it are run without it, and it is settled, too. An
+  // event that threw is run with them: its failure is written down, its handler is not called.
   bool thrown = false;
   bool is_settled = false;
   end ended = end::again;
@@ -54,7 +66,7 @@ store_turn::run(std::vector<write>& writes, turn_output& output, saga::coordinat
     output.clear(); // None of it happened.
   }
   store_.gate.unlock();
-  busy_.store(0, std::memory_order_relaxed);
+  busy_.rest();
   group_.counters().turns.fetch_add(1, std::memory_order_relaxed);
   return is_settled ? count + 1 : count;
 }
@@ -75,16 +87,11 @@ bool store_turn::take_lock(std::vector<write>& writes) {
 store_turn::end store_turn::attempt(
     std::vector<write>& writes, std::size_t& count, bool may_end_early, turn_output& output) {
   output.clear();
-  events_.begin();
-  inbox_rows_.clear();
   at_ = none;
-  began_ = group_.parts().time.now();
-  busy_.store(began_.time_since_epoch().count(), std::memory_order_relaxed);
   for (write& each : writes) {
     each.ran = false;
   }
   try {
-    begin();
     if (!run_all(writes, count, may_end_early, output)) {
       roll_back();
       return end::again;
@@ -99,56 +106,102 @@ store_turn::end store_turn::attempt(
     return blame(writes, count, "something that is no std::exception");
   }
   // From here on it has happened, and nothing may say otherwise.
-  tidy();
+  finish_commit();
   return end::committed;
-}
-
-void store_turn::begin() {
-  store_.database->begin();
-  if (known_at_ != store_.database->version()) { // Others have handled messages meanwhile.
-    known_.start_over(store::inbox{*store_.database}.newest());
-  }
-  known_at_.reset(); // Until it is committed.
 }
 
 bool store_turn::run_all(
     std::vector<write>& writes, std::size_t& count, bool may_end_early, turn_output& output) {
-  const wall_time now = group_.parts().time.wall();
+  const clock& time = group_.parts().time;
+  const instant began = time.now();
+  busy_.begin(began);
+  store_.database->begin();
+  inbox_.begin();
   if (store::writers{*store_.database}.is_fenced(store_.writer)) {
     roll_back();
-    rejoin();
+    takeover_.rejoin(group_, store_, sagas_, effects_);
     return false;
   }
+  turn_scope in{
+      group_, *store_.database, store_.writer, sagas_, effects_, output, began, time.wall()};
   if (sagas_ != nullptr && sagas_->wants_resume()) {
-    sagas_->resume(*store_.database, store_.writer, now, output);
+    sagas_->resume(in.session, in.writer, in.now, output);
   }
-  instant last = began_;
+  instant last = began;
   for (at_ = 0; at_ < count; ++at_) {
     write& each = writes[at_];
     each.result = {};
     each.says_nothing = false;
     each.failed.reset();
-    if (!run_one(each, output, now)) {
+    if (!run_one(each, in)) {
       return false;
     }
-    const instant done = group_.parts().time.now();
+    const instant done = time.now();
     each.took = done - last;
     last = done;
-    if (may_end_early && done - began_ > turn_time_max) {
+    if (may_end_early && done - began > turn_time_max) {
       count = at_ + 1; // The rest has its own turn, so that nobody waits long for this commit.
     }
   }
-  insert_inbox_rows();
+  inbox_.insert_rows();
   if (!output.events.empty()) {
-    forget_confirmed(outbox_forgotten_least);
+    trim_.run(outbox_trimmed_least);
   }
   events_.finish();
   return true;
 }
 
+bool store_turn::run_one(write& each, turn_scope& in) {
+  switch (each.what->what) {
+  case item::kind::call:
+    return calls_.run(each, in);
+  case item::kind::event:
+    return events_.run(each, in.output, in.now);
+  case item::kind::effect_done:
+    run_effect_result(each, in);
+    return true;
+  case item::kind::saga_answered:
+  case item::kind::saga_timer:
+    run_saga_event(each, in);
+    return true;
+  case item::kind::housekeeping:
+    keep_house(*each.what, in);
+    return true;
+  case item::kind::breaker_order:
+    keep_breaker_order(each, in);
+    return true;
+  case item::kind::assignment:
+    events_.assign(*each.what);
+    return true;
+  case item::kind::buried:
+    events_.add_dead_letters(*each.what);
+    return true;
+  case item::kind::timers_due:
+    publish_due_timers(in);
+    return true;
+  case item::kind::events_again:
+  case item::kind::journal_joined:
+  case item::kind::journal_left:
+  case item::kind::confirmed:
+  case item::kind::resend:
+    return true; // The runner has done these.
+  }
+  return true;
+}
+
+void store_turn::keep_house(const item& what, turn_scope& in) {
+  publish_due_timers(in); // A process that is gone may have set some.
+  trim_.run(1);
+  read_breaker_order(in); // Another node may have stored one.
+  if (takeover_.look(what, in) && group_.parts().time.now() - forgot_at_ > inbox_forget_interval) {
+    forgot_at_ = group_.parts().time.now();
+    store::inbox{in.session}.forget(in.now - group_.options().inbox_kept, inbox_rows_forgotten_max);
+  }
+}
+
 store_turn::end store_turn::after_fault(
     std::vector<write>& writes, std::size_t count, const store::database_error& fault) {
-  if (at_ < count && is_of_one_message(fault.kind)) {
+  if (at_ < count && !inbox_.is_inserting() && is_of_one_message(fault.kind)) {
     return blame(writes, count, fault.what());
   }
   roll_back();
@@ -166,12 +219,11 @@ store_turn::end store_turn::after_fault(
   return end::failed;
 }
 
-/// The handler of the message at hand threw: it fails, and the others are to be run without it.
+/// Fails the message at hand, whose handler threw; the others are to be run without it.
 store_turn::end
 store_turn::blame(std::vector<write>& writes, std::size_t count, std::string reason) {
   roll_back();
-  if (at_ >= count) {
-    // Thrown between the messages: nobody's fault but ours.
+  if (at_ >= count || inbox_.is_inserting()) { // Thrown by the runtime, not by a handler.
     group_.parts().log.write(
         "store.turn_failed", {{"capability", group_.name()}, {"reason", reason}});
     fail_all(writes, count, internal_error("the turn failed and was undone"));
@@ -179,23 +231,20 @@ store_turn::blame(std::vector<write>& writes, std::size_t count, std::string rea
   }
   write& guilty = writes[at_];
   guilty.threw = std::move(reason);
-  guilty.failed = errc::crashed;
   guilty.says_nothing = false;
-  guilty.result.is = answer::kind::error;
-  guilty.result.bytes.clear();
-  wire::append_error(
-      guilty.result.bytes,
+  fail(
+      guilty,
       {.code = errc::crashed,
        .message =
            fmt::format("the handler of `{}` failed; nothing was done", guilty.what->operation)});
   return end::threw;
 }
 
-/// What follows a commit, while the lock is still held.
-void store_turn::tidy() {
-  known_at_ = store_.database->version();
+/// Follows a commit, while the lock is still held.
+void store_turn::finish_commit() {
+  inbox_.committed();
   events_.committed();
-  forgotten_ = std::max(forgotten_, forgetting_);
+  trim_.committed();
   if (sagas_ != nullptr) {
     sagas_->committed();
   }
@@ -208,21 +257,10 @@ void store_turn::tidy() {
   }
 }
 
-void store_turn::fail_all(std::vector<write>& writes, std::size_t count, const error& why) {
-  std::string bytes;
-  wire::append_error(bytes, why);
-  for (std::size_t i = 0; i < count; ++i) {
-    writes[i].failed = why.code;
-    writes[i].says_nothing = false;
-    writes[i].spoilt = writes[i].ran;
-    writes[i].result = {answer::kind::error, bytes};
-  }
-}
-
 void store_turn::roll_back() {
   store_.database->rollback();
   events_.rolled_back();
-  forgetting_ = 0;
+  trim_.rolled_back();
   if (sagas_ != nullptr) {
     sagas_->rolled_back();
   }

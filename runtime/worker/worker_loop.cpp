@@ -17,7 +17,6 @@ constexpr milliseconds house_interval{250};
 // Who is alive is news for so long.
 constexpr milliseconds house_valid{1'000};
 // What could not be done waits this long: a full disk does not empty in a microsecond.
-constexpr milliseconds again_after{200};
 constexpr std::string_view node_prefix = "troupe.node.";
 
 } // namespace
@@ -248,22 +247,15 @@ void worker_loop::carry_out(outbound& done, instant now) {
     free_slots_.push_back(index);
   }
   finished_ += done.slots.size();
-  if (done.calls.empty() && done.timers.empty() && done.again.empty() && done.later.empty()
-      && !done.changed) {
+  if (done.calls.empty() && done.later.empty() && !done.changed) {
     return;
   }
   const std::size_t group = index_of(done.from);
   for (saga::outgoing::call& each : done.calls) {
     make_call(group, each, now);
   }
-  for (const saga::outgoing::timer& each : done.timers) {
-    timers_.emplace(now + each.delay, timer{group, each.saga, each.token});
-  }
-  for (item& each : done.again) {
-    again_.emplace(now + again_after, std::pair{group, std::move(each)});
-  }
   for (auto& [delay, each] : done.later) {
-    again_.emplace(now + delay, std::pair{group, std::move(each)});
+    later_.emplace(now + delay, std::pair{group, std::move(each)});
   }
   if (done.changed) {
     tell_state(group, false);
@@ -340,7 +332,7 @@ void worker_loop::due(instant now) {
     }
   }
   expire_calls(now);
-  fire_timers(now);
+  queue_due(now);
   keep_house(now);
   if (drain_requested_) {
     continue_drain(now);

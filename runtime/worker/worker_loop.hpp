@@ -65,12 +65,6 @@ private:
     std::uint64_t token = 0;
   };
 
-  struct timer {
-    std::size_t group = 0;
-    uuid saga;
-    std::uint64_t token = 0;
-  };
-
   void take_call(
       int link,
       const wire::header_view& header,
@@ -107,7 +101,7 @@ private:
   void make_call(std::size_t group, saga::outgoing::call& call, instant now);
   void send_calls(instant now);
   void expire_calls(instant now);
-  void fire_timers(instant now);
+  void queue_due(instant now);
   void keep_house(instant now);
   void tell_state(std::size_t group, bool everything);
   void continue_drain(instant now);
@@ -140,8 +134,8 @@ private:
   std::vector<saga_call> saga_calls_;
   std::vector<std::uint64_t> free_saga_calls_;
   std::vector<calls::pending_calls::ended> expired_;
-  std::multimap<instant, timer> timers_;
-  std::multimap<instant, std::pair<std::size_t, item>> again_;
+  // Items to queue again, by the time when, each with its group.
+  std::multimap<instant, std::pair<std::size_t, item>> later_;
 
   // Who each broker says is alive, while its link is up.
   std::map<int, wire::roster> rosters_;

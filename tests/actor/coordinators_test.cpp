@@ -296,7 +296,7 @@ BOOST_AUTO_TEST_CASE(a_saga_whose_answer_cannot_be_written_down_three_times_is_p
   p.run();
 
   BOOST_TEST(p.number("SELECT phase FROM sagas") == 4);
-  BOOST_TEST(p.again.empty());
+  BOOST_TEST(p.later.empty());
   BOOST_TEST(all_of<supervision::child_exited>(p.events).size() == 3U);
 }
 

@@ -1,6 +1,7 @@
 #include "runtime/actor/event_sourced.hpp"
 
 #include "runtime/actor/registry.hpp"
+#include "runtime/actor/turn_requests.hpp"
 #include "runtime/store/sqlite/database.hpp"
 #include "runtime/wire/json.hpp"
 
@@ -169,7 +170,7 @@ struct accounts_fixture {
       return ran ? wire::checked_decode<Reply>(reply) : failure{ran.error()};
     }
     store::transaction writing{*session};
-    turn turn{session.get(), 1, ids.next(time.wall()), {}, time.wall(), output};
+    turn turn{session.get(), 1, ids.next(time.wall()), {}, time.wall(), requests};
     auto ran = std::get<handlers::command>(found).run(wire::encoded(request), turn, reply);
     if (!ran) {
       return failure{ran.error()};
@@ -228,7 +229,7 @@ struct accounts_fixture {
   manual_clock time;
   uuid_source ids{7};
   observe::event_log log{time, "n1", observe::log_format::text};
-  turn_output output;
+  turn_requests requests;
   actor_type type =
       type_of<accounts_actor>("accounts", {"history", "at", "rebuild", "open", "move"}, schema);
   std::unique_ptr<store::database> session;

@@ -2,6 +2,7 @@
 
 #include "runtime/actor/actor.hpp"
 #include "runtime/actor/registry.hpp"
+#include "runtime/actor/turn_requests.hpp"
 #include "runtime/store/sqlite/database.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -89,8 +90,8 @@ public:
     const auto answered = run(fresh_id(), operation, wire::encoded(request), reply);
     BOOST_REQUIRE(answered.has_value());
     BOOST_REQUIRE(*answered == handlers::answered::later);
-    BOOST_REQUIRE(output_.effects.size() == 1U);
-    return output_.effects.front();
+    BOOST_REQUIRE(requests_.effects.size() == 1U);
+    return requests_.effects.front();
   }
 
   /// Has an event handled.
@@ -98,9 +99,9 @@ public:
   outcome<void> tell(const uuid& id, std::string_view topic, const Event& event) {
     const handlers::event* handler = actor_->find_event(topic);
     BOOST_REQUIRE(handler != nullptr);
-    output_.clear();
+    requests_ = {};
     store::transaction writing{*database};
-    turn turn{database.get(), 1, derived_id(id, capability_), {}, time.wall(), output_};
+    turn turn{database.get(), 1, derived_id(id, capability_), {}, time.wall(), requests_};
     const event_info info{
         .id = id, .topic = topic, .key = {}, .source = {}, .time = time.wall(), .position = 1};
     auto handled = handler->run(wire::encoded(event), info, turn);
@@ -111,7 +112,7 @@ public:
   }
 
   /// What was asked for last.
-  const std::vector<store::effect_row>& effects() const { return output_.effects; }
+  const std::vector<store::effect_row>& effects() const { return requests_.effects; }
 
   outcome<std::string> run_effect(const store::effect_row& row) {
     return found_effect(row).run(row.request, {row.key, 1});
@@ -121,9 +122,9 @@ public:
   /// refuses.
   template <wire::message Reply>
   outcome<Reply> settle(const store::effect_row& row, const outcome<std::string>& result) {
-    output_.clear();
+    requests_ = {};
     store::transaction writing{*database};
-    turn turn{database.get(), 1, row.call, {}, time.wall(), output_};
+    turn turn{database.get(), 1, row.call, {}, time.wall(), requests_};
     std::string reply;
     outcome<std::string_view> seen = failure{error{}};
     if (result) {
@@ -167,9 +168,9 @@ private:
 
   outcome<handlers::answered>
   run(const uuid& id, std::string_view operation, std::string_view body, std::string& reply) {
-    output_.clear();
+    requests_ = {};
     store::transaction writing{*database};
-    turn turn{database.get(), 1, id, {}, time.wall(), output_};
+    turn turn{database.get(), 1, id, {}, time.wall(), requests_};
     auto answered = std::get<handlers::command>(*found(operation)).run(body, turn, reply);
     if (answered) {
       writing.commit();
@@ -182,7 +183,7 @@ private:
   config_tree settings_;
   observe::event_log log_{time, "n1", observe::log_format::text};
   uuid_source ids_{1};
-  turn_output output_;
+  turn_requests requests_;
   std::unique_ptr<actor> actor_;
 };
 

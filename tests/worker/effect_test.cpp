@@ -26,7 +26,7 @@ struct effect_fixture {
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    runtime_actor_effects, effect_fixture, *utf::label("integration") * utf::timeout(120))
+    runtime_worker_effect_pool, effect_fixture, *utf::label("integration") * utf::timeout(120))
 
 BOOST_AUTO_TEST_CASE(a_call_that_asks_for_an_effect_is_pending_and_answered_by_the_settlement) {
   auto p = make();
@@ -101,9 +101,9 @@ BOOST_AUTO_TEST_CASE(a_settlement_that_throws_is_tried_again_and_then_given_up_i
 
   const uuid id = p->send("send", wire::encoded(thing{"a"}));
   p->run_until([&] {
-    for (; !p->again.empty(); p->again.pop_back()) {
+    for (; !p->later.empty(); p->later.pop_back()) {
       p->start(0, ++generation);
-      p->send(std::move(p->again.back()));
+      p->send(std::move(p->later.back().what));
     }
     return p->replies[id].status == wire::status::error;
   });
@@ -183,7 +183,7 @@ BOOST_AUTO_TEST_CASE(an_outside_that_fails_opens_the_breaker_though_calls_are_pe
     BOOST_TEST(p->call("send", thing{std::to_string(i)}).status == wire::status::pending);
   }
 
-  // The tries end on other threads: asked until they have.
+  // The tries end on other threads: ask until they have.
   const auto limit = time.now() + 10s;
   while (p->front->breaker_report().state != "open" && time.now() < limit) {
     std::this_thread::yield();

@@ -21,12 +21,12 @@ struct events_fixture {
   probe seen;
   /// The names of events in the order in which their handlers ran.
   strings ran;
-  /// Names whose handler throws, is refused, cannot work now.
+  /// Names whose handler throws, refuses, or cannot work now.
   std::set<std::string> poison;
   std::set<std::string> refused;
   std::set<std::string> unready;
   int attempts = 3;
-  // Of all processes so far, which borrow them.
+  // The probes of all processes so far, which borrow them.
   std::vector<std::unique_ptr<store::database>> inner;
   store::faulty_database* faulty = nullptr;
   std::unique_ptr<process> p;
@@ -102,7 +102,7 @@ struct events_fixture {
 
   std::int64_t handled() const { return p->number("SELECT MAX(handled) FROM partitions"); }
 
-  /// What was last said of the event.
+  /// What the broker was last told of the event.
   std::optional<wire::postponed> waiting(std::uint64_t position) const {
     std::optional<wire::postponed> found;
     for (const wire::handled& each : p->handled) {
@@ -127,7 +127,7 @@ struct events_fixture {
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    runtime_actor_events, events_fixture, *utf::label("integration") * utf::timeout(240))
+    runtime_worker_event_turn, events_fixture, *utf::label("integration") * utf::timeout(240))
 
 BOOST_AUTO_TEST_CASE(an_assignment_is_written_down_and_answered_with_where_it_stands) {
   p->assign(7, {{3, 100}, {4, 0}});
@@ -248,7 +248,7 @@ BOOST_AUTO_TEST_CASE(a_body_that_does_not_fit_is_dead_at_once) {
 BOOST_AUTO_TEST_CASE(what_cannot_work_now_waits_and_so_do_those_behind_it_but_no_other_key) {
   unready = {"a1"};
   begin();
-  // In the same partition, so that only the key makes the difference.
+  // Both keys are in the same partition, so that only the key makes the difference.
   std::string sibling = "b";
   while (wire::partition_of(sibling, {}) != wire::partition_of("a", {})) {
     sibling += "b";
@@ -484,7 +484,7 @@ BOOST_AUTO_TEST_CASE(positions_of_another_journal_are_refused_in_words) {
   BOOST_TEST(ran == strings{"a"});
 }
 
-BOOST_AUTO_TEST_CASE(a_buried_event_is_forgotten_and_those_behind_it_go_on) {
+BOOST_AUTO_TEST_CASE(an_event_that_becomes_a_dead_letter_is_forgotten_and_those_behind_it_go_on) {
   refused = {"1"};
   begin();
   p->deliver(1, "k", {"1"});
@@ -492,20 +492,21 @@ BOOST_AUTO_TEST_CASE(a_buried_event_is_forgotten_and_those_behind_it_go_on) {
   p->run();
   BOOST_TEST(postponed() == 2);
 
-  p->bury({1});
+  p->add_dead_letters({1});
   p->deliver(2, "k", {"2"});
   p->run();
 
   BOOST_TEST(things() == strings{"2"});
   BOOST_TEST(postponed() == 0);
-  p->bury({1, 2}); // Again, and one that is handled.
+  p->add_dead_letters({1, 2}); // Again, and one that is handled.
   p->run();
   BOOST_TEST(handled() == 2);
 }
 
-BOOST_AUTO_TEST_CASE(an_event_buried_before_it_was_seen_is_never_run_by_anybody) {
+BOOST_AUTO_TEST_CASE(
+    an_event_that_became_a_dead_letter_before_it_was_seen_is_never_run_by_anybody) {
   begin();
-  p->bury({3});
+  p->add_dead_letters({3});
   p->run();
   auto other = make("n2");
   other->assign_all(2);
@@ -622,7 +623,7 @@ BOOST_AUTO_TEST_CASE(without_a_store_positions_are_kept_in_memory) {
   BOOST_TEST(p->front->events_in_hand == 0);
 }
 
-// Nothing could be lost that way: its event is a dead letter, to be tried again with a store.
+// The event is not lost: it is a dead letter, and can be tried again once there is a store.
 BOOST_AUTO_TEST_CASE(without_a_store_an_event_whose_handler_publishes_is_refused_in_words) {
   seen.writes_events = false;
   auto options = things_options(folder);
@@ -640,7 +641,7 @@ BOOST_AUTO_TEST_CASE(without_a_store_an_event_whose_handler_publishes_is_refused
   BOOST_TEST(waiting(1)->cause == "rejected");
   BOOST_TEST(waiting(1)->error.find("`store: none`") != std::string::npos);
   BOOST_TEST(p->relays.empty());
-  p->bury({1});
+  p->add_dead_letters({1});
   p->deliver(2, "k", {"2"});
   run();
   BOOST_TEST(done() == (positions{2}));
@@ -654,7 +655,8 @@ BOOST_AUTO_TEST_CASE(without_a_store_an_event_whose_handler_publishes_is_refused
 
 namespace {
 
-/// A broker of sorts: delivers what the database says is to be handled, and often what is not.
+/// Plays the broker: delivers the events that the database says are to be handled, and often
+/// others.
 struct restless_fixture : events_fixture {
   static constexpr std::uint64_t last = 60;
   std::mt19937_64 random;
@@ -721,8 +723,8 @@ struct restless_fixture : events_fixture {
 
 } // namespace
 
-// Events of few keys, many of them twice; handlers fail now and then, turns at any statement;
-// partitions change hands, processes die. Each is handled once, those of a key in order.
+// Events of few keys come, many of them twice. Handlers fail now and then, turns at any statement,
+// partitions change hands, processes die. Each event is handled once, the events of a key in order.
 BOOST_AUTO_TEST_CASE(whatever_happens_each_event_is_handled_once_and_in_order) {
   for (std::uint64_t seed = 1; seed <= 12; ++seed) {
     restless_fixture all{seed};

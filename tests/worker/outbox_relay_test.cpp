@@ -34,7 +34,7 @@ struct relay_fixture {
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    runtime_actor_outbox_relay, relay_fixture, *utf::label("unit") * utf::timeout(30))
+    runtime_worker_outbox_relay, relay_fixture, *utf::label("unit") * utf::timeout(30))
 
 BOOST_AUTO_TEST_CASE(what_is_committed_leaves_at_once) {
   join(10, 10);
@@ -128,8 +128,8 @@ BOOST_AUTO_TEST_CASE(a_confirmation_that_does_not_come_is_noticed) {
   BOOST_TEST(!relay.is_stalled(time.now()));
 }
 
-// Two processes relay one outbox to a broker that takes the next number only, forgets what comes
-// early, and asks; logins break, messages are lost. In the end all has arrived.
+// Two processes relay one outbox to a broker that takes only the next number, forgets events that
+// come early, and asks for them. Logins break, messages are lost. In the end every event arrived.
 BOOST_AUTO_TEST_CASE(everything_arrives_whatever_happens) {
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     std::mt19937_64 random{seed};

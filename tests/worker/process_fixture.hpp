@@ -21,7 +21,7 @@ namespace troupe::test {
 
 using namespace std::chrono_literals;
 
-/// A folder that goes with the test.
+/// A folder that is deleted with the test.
 class temporary_folder {
 public:
   temporary_folder();
@@ -32,7 +32,7 @@ public:
   std::string path;
 };
 
-/// What a caller got.
+/// The answer that a caller got.
 struct got {
   wire::status status = wire::status::none;
   std::string body;
@@ -63,36 +63,36 @@ public:
   process(const process&) = delete;
   process& operator=(const process&) = delete;
 
-  /// Starts every replica, or one.
+  /// Starts every replica, or only one.
   void start();
   void start(int replica, std::uint64_t generation);
 
   uuid fresh_id() { return ids_.next(parts_.time.wall()); }
 
-  /// Puts a call into the work_queue; nothing runs.
+  /// Puts a call into the work queue; nothing runs.
   uuid send(std::string_view operation, std::string body, milliseconds within = 10s);
   void
   send(const uuid& id, std::string_view operation, std::string body, milliseconds within = 10s);
 
   void send(item&& one) { front->push_internal(std::move(one)); }
 
-  /// What the journal's broker sends. Nothing runs.
+  /// Puts a message of the journal's broker into the work queue; nothing runs.
   void assign(
       std::uint64_t epoch,
       const std::vector<wire::progress>& partitions,
       const uuid& journal = {.bytes = {std::byte{7}}});
-  /// All 64, from the beginning.
+  /// Assigns all 64 partitions, from the beginning.
   void assign_all(std::uint64_t epoch, const uuid& journal = {.bytes = {std::byte{7}}});
   void deliver(
       std::uint64_t position,
       std::string_view key,
       const thing& body,
       std::string_view topic = "thing.put");
-  void bury(const std::vector<std::uint64_t>& positions);
+  void add_dead_letters(const std::vector<std::uint64_t>& positions);
   void journal_joined();
   void confirm(std::uint64_t up_to, std::string refused = {});
   void resend(std::uint64_t from, std::uint64_t to);
-  /// What `later` and `again` hold goes back into the work_queue, as the worker does in time.
+  /// Puts the items of `later` back into the work queue, as the worker does in time.
   void come_back();
 
   /// Tells the runner who is alive, as a broker's roster does.
@@ -121,7 +121,7 @@ public:
 
   std::int64_t number(std::string_view sql);
 
-  /// What an answer may have from now on.
+  /// Sets the most bytes of an answer, from now on.
   void limit_bodies(std::size_t bytes) { parts_.body_bytes_max = bytes; }
 
   const uuid incarnation;
@@ -129,19 +129,17 @@ public:
   std::unique_ptr<troupe::runner> runner;
   runner_store* store = nullptr;
 
-  // What came out so far.
+  // The results so far.
   std::map<uuid, got> replies;
   std::vector<uuid> answered_in_order;
   std::vector<saga::outgoing::call> calls;
-  std::vector<saga::outgoing::timer> timers;
-  std::vector<item> again;
-  std::vector<std::pair<milliseconds, item>> later;
+  std::vector<outbound::delayed> later;
   std::vector<wire::assigned> assigned;
   std::vector<wire::handled> handled;
   std::vector<wire::outbox_state> announced;
   std::vector<relayed> relays;
   std::size_t frame_bytes_max = 0;
-  /// Of the journal's broker: each is a new login.
+  /// The number of the login at the journal's broker.
   std::uint32_t login = 1;
   std::vector<supervision::group_event> events;
 

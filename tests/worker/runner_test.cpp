@@ -6,8 +6,8 @@ namespace troupe::test {
 
 namespace {
 
-struct host_fixture {
-  host_fixture()
+struct runner_fixture {
+  runner_fixture()
       : p{std::make_unique<process>(time, "n1", things_type(seen), things_options(folder))} {
     p->start();
   }
@@ -21,7 +21,7 @@ struct host_fixture {
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    runtime_actor_host, host_fixture, *utf::label("integration") * utf::timeout(120))
+    runtime_worker_runner, runner_fixture, *utf::label("integration") * utf::timeout(120))
 
 BOOST_AUTO_TEST_CASE(without_instance_items_wait_and_nothing_is_lost) {
   p->call("throw", thing{"x"});
@@ -49,8 +49,8 @@ BOOST_AUTO_TEST_CASE(a_group_that_goes_down_refuses_its_backlog_and_keeps_what_i
 
   BOOST_TEST(p->replies[id].why.code == errc::unavailable);
   BOOST_TEST((p->replies[id].why.retry_after == 5s));
-  BOOST_REQUIRE(p->again.size() == 1U); // There will be another housekeeping.
-  BOOST_TEST((p->again[0].what == item::kind::effect_done));
+  BOOST_REQUIRE(p->later.size() == 1U); // There will be another housekeeping.
+  BOOST_TEST((p->later[0].what.what == item::kind::effect_done));
   BOOST_TEST(p->front->in_hand == 0);
 }
 
@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(an_open_breaker_refuses_and_a_repeat_from_the_inbox_does_no
   BOOST_TEST(p->front->breaker_report().state == "closed");
 }
 
-// A turn that has taken long enough leaves them to the next one.
+// The turn is long enough after the first probe, and leaves the second one to the next turn.
 BOOST_AUTO_TEST_CASE(a_probe_that_waits_for_the_next_turn_is_still_a_probe) {
   auto options = things_options(folder);
   options.breaker.probes = 2;

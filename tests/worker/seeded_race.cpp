@@ -1,6 +1,6 @@
-// A group of a real worker whose handlers race on purpose: the proof that ThreadSanitizer, with our
-// suppressions on, tells of a race in a handler that a CAF actor runs. With the argument `guarded`
-// the same handlers take a lock, and nothing may be told.
+// A group of a real worker whose handlers race on purpose: proves that ThreadSanitizer, with our
+// suppressions on, reports a race in a handler that a CAF actor runs. With the argument `guarded`
+// the same handlers take a lock, and ThreadSanitizer must report nothing.
 
 #include "runtime/worker/group_runtime.hpp"
 #include "tests/worker/things_actor.hpp"
@@ -23,21 +23,21 @@ using namespace troupe;
 constexpr int replicas = 2;
 constexpr int calls = 200;
 
-/// What every replica counts up.
+/// The counter that every replica raises.
 struct tally {
   std::int64_t value = 0;
   std::mutex mutex;
   bool is_guarded = false;
-  /// How many replicas are in their first call. Relaxed: it puts nothing in order.
+  /// How many replicas are in their first call. Relaxed, so that it orders nothing.
   std::atomic<int> arrived{0};
 };
 
-// The name that must show in the report: not to be inlined away.
+// Not inlined, since its name must show in the report.
 [[gnu::noinline]] std::int64_t raise_without_lock(tally& shared) {
   return ++shared.value;
 }
 
-/// Waits until each replica is in a handler: those of one thread after the other are in order.
+/// Waits until each replica is in a handler: handlers that run one after the other do not race.
 void await_the_other(tally& shared) {
   shared.arrived.fetch_add(1, std::memory_order_relaxed);
   while (shared.arrived.load(std::memory_order_relaxed) < replicas) {
@@ -78,7 +78,7 @@ item make_call(uuid_source& ids, const troupe::clock& time) {
   return call;
 }
 
-/// Plays the socket loop until every call was answered.
+/// Plays the socket loop until every call is answered.
 bool await_answers(transport::loop_inlet<outbound>& inlet) {
   constexpr milliseconds patience{10'000};
   std::size_t answered = 0;

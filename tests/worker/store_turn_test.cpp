@@ -47,7 +47,7 @@ std::int64_t value_of(const got& reply) {
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    runtime_actor_turn, turn_fixture, *utf::label("integration") * utf::timeout(120))
+    runtime_worker_store_turn, turn_fixture, *utf::label("integration") * utf::timeout(120))
 
 BOOST_AUTO_TEST_CASE(a_repeat_is_answered_from_the_inbox_and_not_run_again) {
   const uuid id = p->fresh_id();
@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(a_repeat_in_the_same_turn_is_answered_too) {
   BOOST_TEST(p->front->in_hand == 0);
 }
 
-// However many rows are inserted with one statement, each is the right one's.
+// Many inbox rows are inserted with one statement: each message must find its own.
 BOOST_AUTO_TEST_CASE(each_of_many_messages_of_a_turn_is_known_by_its_own_row) {
   std::vector<uuid> ids;
   for (int n = 0; n < 75; ++n) {
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(an_answer_that_is_stored_is_never_replaced) {
   BOOST_TEST(second.body == first.body);
 }
 
-// It is in the outbox and among the effects no more, and must not leave from memory either.
+// Its events and effects are undone in the database, and must not leave from memory either.
 BOOST_AUTO_TEST_CASE(what_a_refused_command_published_or_asked_for_does_not_happen) {
   p->journal_joined();
   p->confirm(0);
@@ -236,8 +236,8 @@ BOOST_AUTO_TEST_CASE(the_effect_of_a_failed_commit_is_never_run) {
   BOOST_TEST(seen.effect_keys.size() == 1U);
 }
 
-// Each point of a turn fails once, before it happened and after: told ok means written, and the
-// repeat makes it written exactly once.
+// Each statement of a turn fails once, before it ran and after. A call that was answered "ok" is
+// written, and its repeat leaves it written exactly once.
 BOOST_AUTO_TEST_CASE(a_turn_that_fails_anywhere_says_so_and_the_repeat_finishes_it_once) {
   int round = 0;
   for (const auto moment :
@@ -300,8 +300,8 @@ BOOST_AUTO_TEST_CASE(a_turn_ends_after_five_milliseconds_and_the_rest_follows) {
   BOOST_TEST(p->front->counters().turns == 3U);
 }
 
-// The predecessors of a throw are slower when they are run again: none of them may be left out and
-// still be told ok.
+// The messages before a throw are slower when they are run again: none of them may be left out and
+// still be answered "ok".
 BOOST_AUTO_TEST_CASE(predecessors_that_are_slower_the_second_time_are_all_committed) {
   bool thrown = false;
   seen.on_handle = [&](const thing& each) {
@@ -340,7 +340,7 @@ BOOST_AUTO_TEST_CASE(a_query_whose_time_is_up_is_not_begun) {
   BOOST_TEST(seen.handled == 0);
 }
 
-// A turn that is run again, or waited for the lock, begins later than its messages were looked at.
+// A turn that is run again, or waited for the lock, begins after its messages were admitted.
 BOOST_AUTO_TEST_CASE(work_whose_time_is_up_when_its_turn_begins_is_not_begun) {
   bool is_slow = true;
   seen.on_handle = [&](const thing&) { time.advance(std::exchange(is_slow, false) ? 100ms : 0ms); };
@@ -382,7 +382,7 @@ BOOST_AUTO_TEST_CASE(a_query_never_shows_what_is_not_committed_and_leaves_no_inb
   const uuid id = p->send("count", wire::encoded(thing{}));
   p->run();
 
-  // It ran beside the turn, before the commit: either way it saw a committed state.
+  // The query ran beside the turn, before its commit, and saw a committed state.
   BOOST_TEST(value_of(p->replies[id]) == 0);
   BOOST_TEST(value_of(p->call("count", thing{})) == 1);
   BOOST_TEST(inbox() == 1);

@@ -26,7 +26,7 @@ struct takeover_fixture {
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    runtime_actor_takeover, takeover_fixture, *utf::label("integration") * utf::timeout(120))
+    runtime_worker_takeover, takeover_fixture, *utf::label("integration") * utf::timeout(120))
 
 BOOST_AUTO_TEST_CASE(nobody_is_fenced_while_a_broker_lists_it) {
   auto a = make("a");
@@ -67,7 +67,7 @@ BOOST_AUTO_TEST_CASE(an_earlier_life_of_the_node_is_fenced_at_once) {
   BOOST_TEST(fenced(*now) == 1);
 }
 
-// A process that was stopped wakes up with a roster from before, and its successor runs.
+// A process that was stopped wakes up with an old roster, while its successor runs.
 BOOST_AUTO_TEST_CASE(an_earlier_life_that_wakes_up_does_not_fence_its_successor) {
   auto before = make("a");
   auto now = make("a");
@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(an_earlier_life_that_wakes_up_does_not_fence_its_successor)
   BOOST_TEST(now->number("SELECT MAX(id) FROM writers") == 3); // Only `before` had to join again.
 }
 
-// It writes again, under a new number, when the roster of before comes to its turn.
+// It has a new writer's number again when it comes to the old roster.
 BOOST_AUTO_TEST_CASE(an_earlier_life_that_joined_anew_does_not_fence_its_successor_either) {
   auto before = make("a");
   auto now = make("a");
@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(two_processes_that_get_the_same_call_run_it_once) {
   BOOST_TEST(seen.handled == 1);
 }
 
-// What a process remembers of the inbox does not stand for what others have written since.
+// The ids that a process remembers of the inbox say nothing of rows that others have written since.
 BOOST_AUTO_TEST_CASE(a_repeat_of_what_another_process_handled_is_not_run_again) {
   auto a = make("a");
   auto b = make("b");

@@ -23,29 +23,29 @@ struct count {
 
 TROUPE_MESSAGE(count, value)
 
-/// What tests see of the actors of one type, and tell them.
+/// How a test watches the actors of one type and tells them what to do.
 struct probe {
   std::atomic<int> made{0};
   std::atomic<int> handled{0};
   std::atomic<int> settled{0};
-  /// The constructor throws so often.
+  /// How often the constructor throws.
   std::atomic<int> make_fails{0};
   std::atomic<int> settle_throws{0};
   /// Called by every handler.
   std::function<void(const thing&)> on_handle;
-  /// What follows when an event was written down; by default nothing.
+  /// The result of an event's handler; by default success.
   std::function<outcome<void>(const thing&, turn&, const event_info&)> on_event;
-  /// Whether events are written down at all: not without a store.
+  /// Whether handlers of events write into the database: not without a store.
   bool writes_events = true;
   /// A command that asks for an effect publishes an event, and so does the settlement.
   bool publishes_twice = false;
-  /// What an effect does; by default it succeeds.
+  /// The result of an effect; by default success.
   std::function<outcome<count>(const effect_call&)> on_effect;
   std::mutex mutex;
   std::vector<uuid> effect_keys;
 };
 
-/// An actor that writes down names, and fails in each way there is. `remembered` is memory that a
+/// An actor that stores names, and fails in each possible way. `remembered` is memory that a
 /// rollback cannot undo.
 class things_actor : public actor {
 public:

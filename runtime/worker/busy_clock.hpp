@@ -1,0 +1,43 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+
+#include <atomic>
+#include <cstdint>
+
+namespace troupe {
+
+/// When a runner last finished something, and since when it has been busy with the next thing.
+///
+/// Belongs to the runner's thread; the watchdog calls `busy_since` from its own.
+class busy_clock {
+public:
+  explicit busy_clock(const clock& time) : time_{time} {}
+
+  /// When the last piece of work ended.
+  instant now() const { return now_; }
+
+  /// Notes that a piece of work has ended. @return how long it took.
+  instant::duration lap() {
+    const instant last = now_;
+    now_ = time_.now();
+    return now_ - last;
+  }
+
+  /// A handler or a writing turn runs from `at` until `rest`.
+  void begin(instant at) {
+    busy_since_.store(at.time_since_epoch().count(), std::memory_order_relaxed);
+  }
+
+  void rest() { busy_since_.store(0, std::memory_order_relaxed); }
+
+  /// In nanoseconds of the monotonic clock; 0 if nothing runs.
+  std::int64_t busy_since() const { return busy_since_.load(std::memory_order_relaxed); }
+
+private:
+  const clock& time_;
+  instant now_{};
+  std::atomic<std::int64_t> busy_since_{0};
+};
+
+} // namespace troupe

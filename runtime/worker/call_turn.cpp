@@ -1,0 +1,207 @@
+#include "runtime/worker/call_turn.hpp"
+
+#include "runtime/actor/actor.hpp"
+#include "runtime/fault_point.hpp"
+#include "runtime/wire/envelope.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <stdexcept>
+
+namespace troupe {
+
+namespace {
+
+// An id from the future would outlive its inbox row: so much may the clocks differ.
+constexpr std::chrono::hours clocks_differ_max{1};
+
+/// A refusal is the business's last word on this id; any other error may not come another time.
+bool is_final(errc code) {
+  return code == errc::rejected || code == errc::conflict || code == errc::forbidden;
+}
+
+} // namespace
+
+bool call_turn::run(write& each, turn_scope& in) {
+  const item& what = *each.what;
+  const std::uint64_t digest = digest_of(std::as_bytes(std::span{what.body}))
+                               ^ digest_of(std::as_bytes(std::span{what.operation}));
+  if (is_answered_without_work(each, digest, in)) {
+    return true;
+  }
+  const auto before = in.output.here();
+  const std::int64_t changed_before = in.session.changes();
+  if (each.with_savepoint) {
+    in.session.savepoint();
+  }
+  each.ran = true;
+  const saga::plan* by = in.sagas == nullptr ? nullptr : in.sagas->find(what.operation);
+  const auto handled = by == nullptr ? run_command(each, in) : start_saga(what, *by, in);
+  if (!handled) {
+    in.output.back_to(before);
+    if (each.with_savepoint) {
+      in.session.rollback_to_savepoint();
+    } else if (in.session.changes() != changed_before) {
+      // Refused after it had written, which is rare: savepoints for all would cost more than
+      // running this turn again with one for it.
+      each.with_savepoint = true;
+      return false;
+    }
+    fail(each, handled.error());
+    if (is_final(handled.error().code)) {
+      keep(each, digest, store::inbox_state::refused);
+    }
+    return true;
+  }
+  if (each.with_savepoint) {
+    in.session.release();
+  }
+  if (*handled != handlers::answered::later) {
+    each.result.is = answer::kind::ok;
+    keep(each, digest, store::inbox_state::ok);
+    return true;
+  }
+  each.result.is = answer::kind::pending;
+  // The effect's own tries tell the breaker how the outside fares.
+  each.says_nothing = in.output.effects.size() != before.effects;
+  if (!take_own_answer(each, before.answers, in.output)) {
+    keep(each, digest, store::inbox_state::pending);
+  } else if (each.result.is == answer::kind::ok) {
+    keep(each, digest, store::inbox_state::ok);
+  } else {
+    keep(each, digest, store::inbox_state::refused);
+  }
+  return true;
+}
+
+/// A saga may be over in the turn that begins it: then its answer is its call's, and no row waits.
+bool call_turn::take_own_answer(write& each, std::size_t from, turn_output& output) {
+  const auto found = std::find_if(
+      output.answers.begin() + static_cast<std::ptrdiff_t>(from),
+      output.answers.end(),
+      [&](const saga::outgoing::answer& its) { return its.call == each.what->id; });
+  if (found == output.answers.end()) {
+    return false;
+  }
+  each.result = {found->failed ? answer::kind::error : answer::kind::ok, std::move(found->bytes)};
+  output.answers.erase(found);
+  return true;
+}
+
+void call_turn::keep(const write& each, std::uint64_t digest, store::inbox_state state) {
+  inbox_.add(
+      {each.what->id,
+       each.what->operation,
+       digest,
+       state,
+       each.result.bytes,
+       {group_.parts().node, each.replica, each.what->attempt}});
+}
+
+/// Answers repeats, and calls that must not be begun.
+bool call_turn::is_answered_without_work(write& each, std::uint64_t digest, const turn_scope& in) {
+  each.says_nothing = true;
+  if (answer_from_inbox(each, digest)) {
+    group_.counters().repeats.fetch_add(1, std::memory_order_relaxed);
+    return true;
+  }
+  if (is_too_old(each.what->id, in.now)) {
+    fail(
+        each,
+        invalid(fmt::format(
+            "the id was not made (UUIDv7) within the last {} hours, for which repeats are known; "
+            "is "
+            "the caller's clock right?",
+            group_.options().inbox_kept.count())));
+    return true;
+  }
+  if (fail_if_late(each, in.began)) {
+    return true;
+  }
+  each.says_nothing = false;
+  return false;
+}
+
+bool call_turn::answer_from_inbox(write& each, std::uint64_t digest) {
+  auto known = inbox_.find(each.what->id);
+  if (!known) {
+    return false;
+  }
+  if (known->digest != digest) {
+    set_error(
+        each.result,
+        {.code = errc::conflict,
+         .message = "this id was used for another request; use a new id for a new request"});
+    return true;
+  }
+  each.result.bytes = std::move(known->reply);
+  switch (known->state) {
+  case store::inbox_state::pending:
+    each.result.is = answer::kind::pending;
+    break;
+  case store::inbox_state::ok:
+    each.result.is = answer::kind::ok;
+    break;
+  case store::inbox_state::refused:
+    each.result.is = answer::kind::error;
+    break;
+  }
+  return true;
+}
+
+outcome<handlers::answered>
+call_turn::start_saga(const item& what, const saga::plan& by, turn_scope& in) {
+  const auto left =
+      std::chrono::duration_cast<milliseconds>(what.deadline - group_.parts().time.now());
+  auto started = in.sagas->start(
+      in.session,
+      in.writer,
+      what.id,
+      by,
+      what.body,
+      std::max(left, milliseconds{1}),
+      in.now,
+      in.output);
+  return started ? outcome<handlers::answered>{handlers::answered::later}
+                 : failure{std::move(started).error()};
+}
+
+outcome<handlers::answered> call_turn::run_command(write& each, turn_scope& in) {
+  const item& what = *each.what;
+  if (in.effects != nullptr && !in.effects->has_room()) {
+    return failure{
+        {.code = errc::overloaded,
+         .message = "too many effects under way",
+         .retry_after = milliseconds{100}}};
+  }
+  const std::size_t effects_before = in.output.effects.size();
+  turn current{&in.session, in.writer, what.id, what.key, in.now, in.output};
+  try {
+    const auto& command = std::get<handlers::command>(*each.by->find(what.operation));
+    TROUPE_FAULT("turn.before_handler");
+    auto handled = command.run(what.body, current, each.result.bytes);
+    TROUPE_FAULT("turn.after_handler");
+    if (handled && *handled == handlers::answered::later
+        && in.output.effects.size() == effects_before) {
+      throw std::logic_error{"it put its answer off and asked for no effect that would bring one"};
+    }
+    if (auto fits = group_.check_answer(each.result.bytes.size(), effect::none); !fits) {
+      return failure{std::move(fits).error()};
+    }
+    return handled;
+  } catch (const store::database_error& fault) {
+    if (fault.kind != store::database_fault::constraint) {
+      throw;
+    }
+    return failure{fault.to_error()};
+  }
+}
+
+bool call_turn::is_too_old(const uuid& id, wall_time now) const {
+  if (id.version() != 7 && id.version() != 8) {
+    return true;
+  }
+  return id.born() < now - group_.options().inbox_kept || id.born() > now + clocks_differ_max;
+}
+
+} // namespace troupe

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "runtime/actor/handlers.hpp"
+#include "runtime/worker/turn_inbox.hpp"
+#include "runtime/worker/turn_scope.hpp"
+#include "runtime/worker/write.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace troupe {
+
+/// Runs a call in a writing turn: answers a repeat from the inbox, else runs the command or starts
+/// the saga, and adds the answer to the inbox.
+///
+/// A refusal is undone and stored as the answer. Confined to the runner's thread.
+class call_turn {
+public:
+  call_turn(group& of, turn_inbox& inbox) : group_{of}, inbox_{inbox} {}
+
+  /// @return false if the turn must be run again, since this call has to be undone alone.
+  bool run(write& each, turn_scope& in);
+
+private:
+  bool is_answered_without_work(write& each, std::uint64_t digest, const turn_scope& in);
+  bool answer_from_inbox(write& each, std::uint64_t digest);
+  bool is_too_old(const uuid& id, wall_time now) const;
+  outcome<handlers::answered> start_saga(const item& what, const saga::plan& by, turn_scope& in);
+  outcome<handlers::answered> run_command(write& each, turn_scope& in);
+  static bool take_own_answer(write& each, std::size_t from, turn_output& output);
+  void keep(const write& each, std::uint64_t digest, store::inbox_state state);
+
+  group& group_;
+  turn_inbox& inbox_;
+};
+
+} // namespace troupe

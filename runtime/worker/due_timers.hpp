@@ -1,0 +1,11 @@
+#pragma once
+
+#include "runtime/worker/turn_scope.hpp"
+
+namespace troupe {
+
+/// Publishes the events whose time has come, whichever process set their timers, and notes when the
+/// next timer is due.
+void publish_due_timers(turn_scope& in);
+
+} // namespace troupe

@@ -1,0 +1,109 @@
+#include "runtime/worker/event_assignments.hpp"
+
+#include "runtime/worker/error_texts.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace troupe {
+
+wire::assigned event_assignments::assign(const wire::assign& order) {
+  wire::assigned answer{group_.name(), order.epoch, {}, {}};
+  const bool is_welcome = store_ == nullptr || is_of_our_journal(order, answer);
+  for (const wire::progress& from : order.partitions) {
+    if (from.partition >= wire::partition_count) {
+      continue;
+    }
+    if (!is_welcome) {
+      partitions_.assign(from.partition, 0);
+    } else if (store_ == nullptr) {
+      assign_in_memory(order, from, answer);
+    } else {
+      assign_stored(order, from, answer);
+    }
+  }
+  if (store_ != nullptr && is_welcome) {
+    partitions_.forget_passed_dead_letters();
+  }
+  error_texts texts;
+  for (const wire::partition_state& each : answer.partitions) {
+    texts.add(each.waiting);
+  }
+  for (wire::partition_state& each : answer.partitions) {
+    texts.cut(each.waiting);
+  }
+  return answer;
+}
+
+/// A database keeps the positions of one journal. Those of another would be taken for handled.
+bool event_assignments::is_of_our_journal(const wire::assign& order, wire::assigned& answer) {
+  store::subscriptions known{*store_->database};
+  const auto journal = known.journal();
+  if (!journal) {
+    known.set_journal(order.journal);
+    return true;
+  }
+  if (*journal == order.journal) {
+    return true;
+  }
+  answer.refused = fmt::format(
+      "the database of `{}` keeps positions of the journal {}, and this broker has {}: was the "
+      "journal lost or replaced? Bring it back, or give `{}` a new database",
+      group_.name(),
+      to_string(*journal),
+      to_string(order.journal),
+      group_.name());
+  group_.parts().log.write(
+      "events.refused", {{"capability", group_.name()}, {"reason", answer.refused}});
+  return false;
+}
+
+void event_assignments::assign_stored(
+    const wire::assign& order, const wire::progress& from, wire::assigned& answer) {
+  store::subscriptions known{*store_->database};
+  subscribed_partitions::partition& at = partitions_.touch(from.partition);
+  const bool is_known = at.is_ours; // Then memory has this turn's work on it, too.
+  const auto row = known.find(from.partition);
+  if (row && row->epoch > order.epoch) {
+    return; // Another process was assigned it since.
+  }
+  if (!row) {
+    known.insert(from.partition, {order.epoch, from.position});
+  } else {
+    known.raise_epoch(from.partition, order.epoch);
+  }
+  if (!is_known) {
+    at.handled = row ? row->handled : from.position;
+    partitions_.load(from.partition, at);
+  }
+  grant(from.partition, at, order.epoch, answer);
+}
+
+/// Other processes may since have done again what was done here under an earlier assignment: events
+/// that the broker knows to be handled do not wait any more.
+void event_assignments::assign_in_memory(
+    const wire::assign& order, const wire::progress& from, wire::assigned& answer) {
+  subscribed_partitions::partition& at = partitions_.touch(from.partition);
+  at.handled = std::max(at.handled, from.position);
+  while (!at.waiting.empty() && at.waiting.begin()->first <= from.position) {
+    partitions_.forget(at, at.waiting.begin()->first);
+  }
+  grant(from.partition, at, order.epoch, answer);
+}
+
+void event_assignments::grant(
+    std::uint32_t number,
+    subscribed_partitions::partition& at,
+    std::uint64_t epoch,
+    wire::assigned& answer) {
+  at.is_ours = false; // Until this turn is committed.
+  partitions_.assign(number, epoch);
+  wire::partition_state& state = answer.partitions.emplace_back();
+  state.partition = number;
+  state.handled = at.handled;
+  for (const auto& [position, row] : at.waiting) {
+    state.waiting.push_back(wire_form(row));
+  }
+}
+
+} // namespace troupe

@@ -1,0 +1,38 @@
+#pragma once
+
+#include "runtime/wire/events.hpp"
+#include "runtime/worker/group.hpp"
+#include "runtime/worker/subscribed_partitions.hpp"
+
+namespace troupe {
+
+/// Carries out the broker's assignments of partitions in a turn, and says where each one stands.
+///
+/// Confined to the runner's thread; borrows everything.
+/// @source runtime/wire/FORMAT.md, "Subscribed capabilities".
+class event_assignments {
+public:
+  /// @param store null if the capability has none.
+  event_assignments(group& of, runner_store* store, subscribed_partitions& partitions)
+      : group_{of}, store_{store}, partitions_{partitions} {}
+
+  /// @return the answer, true once the turn is committed.
+  wire::assigned assign(const wire::assign& order);
+
+private:
+  bool is_of_our_journal(const wire::assign& order, wire::assigned& answer);
+  void assign_stored(const wire::assign& order, const wire::progress& from, wire::assigned& answer);
+  void
+  assign_in_memory(const wire::assign& order, const wire::progress& from, wire::assigned& answer);
+  void grant(
+      std::uint32_t number,
+      subscribed_partitions::partition& at,
+      std::uint64_t epoch,
+      wire::assigned& answer);
+
+  group& group_;
+  runner_store* store_;
+  subscribed_partitions& partitions_;
+};
+
+} // namespace troupe

@@ -1,0 +1,127 @@
+#include "runtime/worker/outbound_builder.hpp"
+
+#include "runtime/wire/limits.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+error error_in(std::string_view bytes) {
+  auto why = wire::read_error(bytes);
+  return why ? std::move(*why) : internal_error("the stored error is unreadable");
+}
+
+} // namespace
+
+outbound_builder::outbound_builder(group& of)
+    : group_{of}, batches_(static_cast<std::size_t>(of.parts().links)) {
+}
+
+void outbound_builder::reply(const item& to, answer::kind is, std::string_view bytes) {
+  if (auto fits = group_.check_answer(bytes.size(), effect::unknown); !fits) {
+    return reply_error(to, fits.error()); // It was stored when more was allowed.
+  }
+  wire::batch_writer& out = batches_[static_cast<std::size_t>(to.link)];
+  const std::size_t at = out.begin();
+  wire::append_reply_header(
+      out.frame(), to.id, is == answer::kind::pending ? wire::status::pending : wire::status::ok);
+  out.begin_body(at);
+  if (is != answer::kind::pending) {
+    out.frame().append(bytes);
+  }
+  out_.slots.push_back(to.slot);
+  end(to.link, at);
+}
+
+void outbound_builder::reply_error(const item& to, const error& why) {
+  wire::batch_writer& out = batches_[static_cast<std::size_t>(to.link)];
+  const std::size_t at = out.begin();
+  wire::append_error_header(out.frame(), to.id, why);
+  out.begin_body(at);
+  out_.slots.push_back(to.slot);
+  group_.counters().failed.fetch_add(1, std::memory_order_relaxed);
+  end(to.link, at);
+}
+
+void outbound_builder::reply_with(const item& to, const answer& result) {
+  if (result.is == answer::kind::error) {
+    reply_error(to, error_in(result.bytes));
+  } else {
+    reply(to, result.is, result.bytes);
+  }
+}
+
+void outbound_builder::answer_pending(const saga::outgoing::answer& late) {
+  header_.clear();
+  if (auto fits = group_.check_answer(late.bytes.size(), effect::unknown); !fits) {
+    wire::append_error_header(header_, late.call, fits.error());
+    everywhere_.append(header_, {});
+  } else if (late.failed) {
+    wire::append_error_header(header_, late.call, error_in(late.bytes));
+    everywhere_.append(header_, {});
+  } else {
+    wire::append_reply_header(header_, late.call, wire::status::ok);
+    everywhere_.append(header_, late.bytes);
+  }
+}
+
+void outbound_builder::append(int link, wire::kind kind, std::string_view body) {
+  wire::batch_writer& out = batches_[static_cast<std::size_t>(link)];
+  const std::size_t at = out.begin();
+  wire::append_plain_header(out.frame(), kind);
+  out.begin_body(at);
+  out.frame().append(body);
+  end(link, at);
+}
+
+void outbound_builder::relay(int link, const store::outbox_view& event) {
+  wire::batch_writer& out = batches_[static_cast<std::size_t>(link)];
+  const std::size_t at = out.begin();
+  wire::append_event_header(
+      out.frame(),
+      {.kind = wire::kind::relay,
+       .id = event.id,
+       .to = group_.name(),
+       .topic = event.topic,
+       .key = event.key,
+       .seq = event.seq});
+  out.begin_body(at);
+  out.frame().append(event.body);
+  end(link, at);
+}
+
+void outbound_builder::queue_again(milliseconds delay, item&& what) {
+  out_.later.push_back({delay, std::move(what)});
+}
+
+/// Ends an envelope. A frame has a bound (wire/limits.hpp), beyond which ZeroMQ would cut the
+/// connection: a full one is closed.
+void outbound_builder::end(int link, std::size_t at) {
+  wire::batch_writer& out = batches_[static_cast<std::size_t>(link)];
+  out.end(at);
+  if (out.bytes() > wire::batch_bytes_target) {
+    out_.replies.push_back({link, out.take()});
+  }
+}
+
+void outbound_builder::send() {
+  for (std::size_t link = 0; link < batches_.size(); ++link) {
+    if (!batches_[link].empty()) {
+      out_.replies.push_back({static_cast<int>(link), batches_[link].take()});
+    }
+  }
+  if (!everywhere_.empty()) {
+    out_.everywhere = everywhere_.take();
+  }
+  const auto answered = static_cast<std::int64_t>(out_.slots.size());
+  group_.counters().answered.fetch_add(
+      static_cast<std::uint64_t>(answered), std::memory_order_relaxed);
+  group_.in_hand.fetch_sub(answered, std::memory_order_relaxed);
+  out_.from = &group_;
+  out_.changed = group_.take_changed();
+  group_.parts().inlet.push_reserved(std::exchange(out_, {}));
+}
+
+} // namespace troupe

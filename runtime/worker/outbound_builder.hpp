@@ -1,0 +1,56 @@
+#pragma once
+
+#include "runtime/store/turn/writers.hpp"
+#include "runtime/wire/batch.hpp"
+#include "runtime/wire/envelope.hpp"
+#include "runtime/worker/group.hpp"
+#include "runtime/worker/outbound.hpp"
+#include "runtime/worker/write.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe {
+
+/// Builds what one turn of a runner hands to the socket loop: one batch frame per broker with
+/// replies, reports and events, and the items to queue again.
+///
+/// Confined to the runner's thread; its buffers are reused from turn to turn.
+class outbound_builder {
+public:
+  explicit outbound_builder(group& of);
+
+  /// Answers a call with `bytes`, or with "pending". An answer that is larger than what brokers
+  /// take now becomes an error.
+  void reply(const item& to, answer::kind is, std::string_view bytes);
+  void reply_error(const item& to, const error& why);
+  void reply_with(const item& to, const answer& result);
+
+  /// Answers a call that was left pending, at every broker.
+  void answer_pending(const saga::outgoing::answer& late);
+
+  /// Sends a message that is a kind and a body.
+  void append(int link, wire::kind kind, std::string_view body);
+
+  /// Sends an event of the outbox to the journal's broker.
+  void relay(int link, const store::outbox_view& event);
+
+  void queue_again(milliseconds delay, item&& what);
+
+  void make_calls(std::vector<saga::outgoing::call>&& calls) { out_.calls = std::move(calls); }
+
+  /// Hands everything over; a place in the inlet must have been reserved.
+  void send();
+
+private:
+  void end(int link, std::size_t at);
+
+  group& group_;
+  std::vector<wire::batch_writer> batches_;
+  wire::batch_writer everywhere_;
+  std::string header_;
+  outbound out_;
+};
+
+} // namespace troupe

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "runtime/store/turn/writers.hpp"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace troupe {
+
+/// Deletes events from the outbox that are in the journal: in later turns, and never many at once.
+///
+/// Confined to the runner's thread; borrows the session.
+class outbox_trim {
+public:
+  explicit outbox_trim(store::database& session) : session_{session} {}
+
+  /// Events up to here are in the journal.
+  void confirmed(std::uint64_t up_to) { confirmed_ = up_to; }
+
+  /// Deletes confirmed events in this turn if there are `at_least` so many.
+  void run(std::uint64_t at_least) {
+    store::outbox outbox{session_};
+    if (deleted_ == 0) {
+      deleted_ = outbox.oldest() - 1;
+    }
+    if (confirmed_ < deleted_ + at_least) {
+      return;
+    }
+    deleting_ = std::min(confirmed_, deleted_ + events_max);
+    outbox.forget(deleting_);
+  }
+
+  void committed() { deleted_ = std::max(deleted_, deleting_); }
+
+  void rolled_back() { deleting_ = 0; }
+
+private:
+  static constexpr std::uint64_t events_max = 4'096;
+
+  store::database& session_;
+  std::uint64_t confirmed_ = 0;
+  // The last event deleted, 0 until the outbox was read for it; and the last one in this turn.
+  std::uint64_t deleted_ = 0;
+  std::uint64_t deleting_ = 0;
+};
+
+} // namespace troupe

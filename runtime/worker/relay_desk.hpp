@@ -1,0 +1,53 @@
+#pragma once
+
+#include "runtime/worker/outbound_builder.hpp"
+#include "runtime/worker/outbox_relay.hpp"
+#include "runtime/worker/runner_store.hpp"
+#include "runtime/worker/turn_output.hpp"
+
+#include <cstdint>
+
+namespace troupe {
+
+/// Sends the events of the outbox to the journal's broker, and hears what that broker says of them.
+/// `outbox_relay` decides which events leave; this class reads and sends them.
+///
+/// Confined to the thread of the runner that writes the store; borrows everything.
+class relay_desk {
+public:
+  relay_desk(group& of, runner_store& store, outbound_builder& out)
+      : group_{of}, store_{store}, out_{out} {}
+
+  /// The broker logged us in or is gone (`journal_joined`, `journal_left`), has events in its
+  /// journal (`confirmed`), or misses some (`resend`).
+  void take(const item& what);
+
+  /// Sends, from memory, the events that a turn has just committed.
+  void committed(const turn_output& output);
+
+  /// Whether `send_from_table` has anything to send.
+  bool has_more() const { return relay_.to_read(1).has_value(); }
+
+  /// Sends some of the events that were not sent from memory, or are missed by the broker.
+  void send_from_table();
+
+  /// Announces the outbox again if confirmations have been missing for long.
+  void check_progress(instant now);
+
+  /// The last event that is in the journal for certain.
+  std::uint64_t confirmed() const { return relay_.confirmed(); }
+
+private:
+  void take_confirmed(const item& what);
+  void announce();
+  void failed(const store::database_error& fault);
+  void send(const store::outbox_view& event);
+
+  group& group_;
+  runner_store& store_;
+  outbound_builder& out_;
+  outbox_relay relay_;
+  int link_ = 0;
+};
+
+} // namespace troupe

@@ -1,0 +1,120 @@
+#include "runtime/worker/replicas.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+
+namespace {
+
+constexpr const char* unknown_throw = "its constructor threw something that is no std::exception";
+
+} // namespace
+
+replicas::replicas(group& of, const std::vector<int>& numbers) : group_{of} {
+  for (const int number : numbers) {
+    all_.push_back({number, 0, nullptr});
+  }
+}
+
+replica* replicas::choose(std::string_view key) {
+  const std::size_t count = all_.size();
+  const std::size_t first = key.empty() ? next_++ : digest_of(std::as_bytes(std::span{key}));
+  for (std::size_t i = 0; i < count; ++i) {
+    replica& each = all_[(first + i) % count];
+    if (each.instance) {
+      return &each;
+    }
+  }
+  return nullptr;
+}
+
+bool replicas::any() const {
+  return std::any_of(
+      all_.begin(), all_.end(), [](const replica& each) { return each.instance != nullptr; });
+}
+
+std::unique_ptr<actor> replicas::make_instance(int number) {
+  const worker_parts& parts = group_.parts();
+  return group_.type().make(context{
+      group_.name(),
+      number,
+      parts.node,
+      parts.folder,
+      group_.options().config,
+      parts.time,
+      parts.log});
+}
+
+void replicas::rebuild_spoilt(std::span<const write> settled) {
+  for (replica& by : all_) {
+    const bool spoilt = std::any_of(settled.begin(), settled.end(), [&](const write& each) {
+      return each.spoilt && each.by == by.instance.get();
+    });
+    // Coordinators know themselves what a rollback took from them.
+    if (!spoilt || !by.instance || by.instance->sagas() != nullptr) {
+      continue;
+    }
+    try {
+      by.instance = make_instance(by.number);
+    } catch (const std::exception& thrown) {
+      discard(by, thrown.what(), std::nullopt);
+    } catch (...) {
+      discard(by, unknown_throw, std::nullopt);
+    }
+  }
+}
+
+void replicas::discard(
+    const actor* broken, std::string reason, const std::optional<uuid>& message) {
+  for (replica& each : all_) {
+    if (each.instance.get() == broken) {
+      discard(each, std::move(reason), message);
+      return;
+    }
+  }
+}
+
+void replicas::discard(replica& broken, std::string reason, const std::optional<uuid>& message) {
+  broken.instance.reset();
+  group_.counters().restarts.fetch_add(1, std::memory_order_relaxed);
+  tell_(supervision::child_exited{
+      static_cast<supervision::child_id>(broken.number),
+      broken.generation,
+      supervision::exit_kind::abnormal,
+      std::move(reason),
+      message});
+}
+
+void replicas::start(
+    supervision::child_id child,
+    std::uint64_t generation,
+    const std::function<void(const replica&)>& prepare) {
+  for (replica& each : all_) {
+    if (static_cast<supervision::child_id>(each.number) != child) {
+      continue;
+    }
+    try {
+      each.instance = make_instance(each.number);
+      each.generation = generation;
+      prepare(each);
+      tell_(supervision::child_started{child, generation});
+    } catch (const std::exception& thrown) {
+      each.instance.reset();
+      tell_(supervision::child_start_failed{child, generation, thrown.what()});
+    } catch (...) {
+      each.instance.reset();
+      tell_(supervision::child_start_failed{child, generation, unknown_throw});
+    }
+  }
+}
+
+void replicas::stop(supervision::child_id child, std::uint64_t generation) {
+  for (replica& each : all_) {
+    if (static_cast<supervision::child_id>(each.number) == child) {
+      each.instance.reset();
+    }
+  }
+  tell_(supervision::child_stopped{child, generation});
+}
+
+} // namespace troupe

@@ -1,0 +1,67 @@
+#pragma once
+
+#include "runtime/actor/actor.hpp"
+#include "runtime/supervision/group_messages.hpp"
+#include "runtime/worker/group.hpp"
+#include "runtime/worker/write.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe {
+
+/// A replica and its instance; it has none while its supervisor restarts it.
+struct replica {
+  int number = 0;
+  std::uint64_t generation = 0;
+  std::unique_ptr<actor> instance;
+};
+
+/// The replicas of one runner: makes their instances, chooses one for each message, throws away
+/// those that failed, and tells the supervisor. Confined to the runner's thread.
+class replicas {
+public:
+  replicas(group& of, const std::vector<int>& numbers);
+
+  void on_event(std::function<void(supervision::group_event)> tell) { tell_ = std::move(tell); }
+
+  /// Makes an instance. @param prepare is given it before the supervisor hears that it started.
+  void start(
+      supervision::child_id child,
+      std::uint64_t generation,
+      const std::function<void(const replica&)>& prepare);
+  void stop(supervision::child_id child, std::uint64_t generation);
+
+  /// Whether any replica has an instance.
+  bool any() const;
+
+  /// A replica with an instance, null if there is none: the same one for the same key while it
+  /// lives, each in turn for messages without a key.
+  replica* choose(std::string_view key);
+
+  /// A handler of `broken` threw: the instance goes, and the supervisor decides.
+  /// @param message the id of the message it worked on.
+  void discard(const actor* broken, std::string reason, const std::optional<uuid>& message);
+
+  /// Makes those instances anew whose turn was not committed: it was no failure of theirs.
+  void rebuild_spoilt(std::span<const write> settled);
+
+  std::unique_ptr<actor> make_instance(int number);
+
+private:
+  void discard(replica& broken, std::string reason, const std::optional<uuid>& message);
+
+  group& group_;
+  std::vector<replica> all_;
+  std::size_t next_ = 0;
+  std::function<void(supervision::group_event)> tell_;
+};
+
+} // namespace troupe

@@ -1,0 +1,91 @@
+#pragma once
+
+#include "runtime/store/turn/subscriptions.hpp"
+#include "runtime/wire/events.hpp"
+#include "runtime/worker/runner_store.hpp"
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace troupe {
+
+/// The partitions of a capability's events that are assigned to this process: how far each is
+/// handled, and which of its events are postponed.
+///
+/// Memory is true of the database as long as no other process was assigned a partition, which each
+/// turn asks the database; after a turn that was undone it is read again. Without a store, memory
+/// is all there is. Confined to the runner's thread; borrows the store.
+class subscribed_partitions {
+public:
+  struct partition {
+    /// The assignment's number; 0: not assigned to this process.
+    std::uint64_t epoch = 0;
+    std::uint64_t handled = 0;
+    std::map<std::uint64_t, store::postponed_row> waiting;
+    std::map<std::string, std::set<std::uint64_t>, std::less<>> waiting_of_key;
+    /// `waiting` is as in the database.
+    bool is_loaded = false;
+    // Of the turn `touched_in`:
+    std::uint64_t touched_in = 0;
+    bool is_ours = false;
+    bool is_changed = false;
+
+    /// Whether an earlier event of the key waits. Without a key there is no order to keep.
+    bool is_behind(std::uint64_t position, std::string_view key) const;
+    void advance(std::uint64_t position);
+    void add(store::postponed_row&& row);
+    void remove(std::uint64_t position);
+  };
+
+  /// @param store null if the capability has none.
+  explicit subscribed_partitions(runner_store* store);
+
+  /// A partition, and whether it is ours in this turn: the database is asked once, since the turn
+  /// holds the lock.
+  partition& touch(std::uint32_t number);
+
+  void postpone(partition& at, store::postponed_row row);
+  void forget(partition& at, std::uint64_t position);
+
+  /// Whether an event became a dead letter before it was seen here; it must not run.
+  bool is_dead_letter(std::uint64_t position);
+  /// Notes that an event is a dead letter: forgets it, or keeps it from running.
+  void add_dead_letter(std::uint64_t position);
+  /// Forgets the dead letters that every partition has passed.
+  void forget_passed_dead_letters();
+
+  /// Assigns a partition to this process in this turn: it is ours once the turn is committed.
+  /// @param epoch 0: it is taken away.
+  void assign(std::uint32_t number, std::uint64_t epoch);
+
+  /// Reads what is postponed of a partition.
+  void load(std::uint32_t number, partition& into);
+
+  /// Writes the positions reached in this turn, and adds those of the partitions that are ours to
+  /// `upto`.
+  void finish(std::vector<wire::progress>& upto);
+  void committed();
+  void rolled_back();
+
+private:
+  void begin();
+  void load_dead_letters();
+  std::uint64_t least_handled() const;
+
+  runner_store* store_;
+  std::array<partition, wire::partition_count> partitions_{};
+  std::set<std::uint64_t> dead_letters_;
+  bool are_dead_letters_loaded_;
+  // Of the turn at hand.
+  std::uint64_t turn_ = 0;
+  std::vector<std::uint32_t> touched_;
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> assigned_;
+};
+
+} // namespace troupe

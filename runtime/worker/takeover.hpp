@@ -1,0 +1,40 @@
+#pragma once
+
+#include "runtime/worker/runner_store.hpp"
+#include "runtime/worker/turn_scope.hpp"
+
+#include <cstdint>
+#include <map>
+
+namespace troupe {
+
+/// Takes over the work of processes over the same database that are gone: their sagas and effects
+/// become those of this process. A process that was taken over by mistake finds itself fenced and
+/// joins anew.
+///
+/// Confined to the runner's thread.
+class takeover {
+public:
+  /// A turn begins; its further attempts do not call this.
+  void begin() { rejoined_ = false; }
+
+  /// Takes over every writer that no broker has listed as alive for 700 ms.
+  /// @param roster housekeeping, with who is alive according to the brokers.
+  /// @return false if the roster is too old to act on.
+  bool look(const item& roster, turn_scope& in);
+
+  /// This process was fenced: takes a new writer's number, in a transaction of its own. What it
+  /// owned under the old one belongs to its heir.
+  void rejoin(group& of, runner_store& store, saga::coordinators* sagas, effect_pool* effects);
+
+private:
+  static void take_over(const store::writer_row& from, turn_scope& in);
+
+  // This process was fenced in this turn: its roster is from before.
+  bool rejoined_ = false;
+  // Writers that no broker lists as alive, and since when.
+  std::map<std::int64_t, instant> missing_;
+  instant looked_at_{};
+};
+
+} // namespace troupe

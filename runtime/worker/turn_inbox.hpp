@@ -1,0 +1,46 @@
+#pragma once
+
+#include "runtime/store/turn/inbox.hpp"
+#include "runtime/store/turn/known_ids.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace troupe {
+
+/// The inbox in a writing turn: finds the answers of repeats and inserts the rows of new messages,
+/// many in one statement. It remembers ids, so that one that is certainly new costs no look-up.
+///
+/// Confined to the runner's thread; borrows the session.
+class turn_inbox {
+public:
+  explicit turn_inbox(store::database& session) : session_{session} {}
+
+  /// Follows the session's `begin`.
+  void begin();
+
+  std::optional<store::inbox_entry> find(const uuid& id);
+
+  /// Inserts a row in this turn, at the latest with `insert_rows`; its texts are borrowed until
+  /// then.
+  void add(const store::inbox_row& row);
+  void insert_rows();
+
+  /// Follows the session's `commit`.
+  void committed() { known_at_ = session_.version(); }
+
+  /// Whether rows were being inserted when a fault was thrown: not the fault of the message at
+  /// hand.
+  bool is_inserting() const { return is_inserting_; }
+
+private:
+  store::database& session_;
+  std::vector<store::inbox_row> rows_;
+  bool is_inserting_ = false;
+  store::known_ids known_;
+  // The version of the database that `known_` is true of; none while a turn is open.
+  std::optional<std::uint64_t> known_at_;
+};
+
+} // namespace troupe

@@ -1,0 +1,61 @@
+#pragma once
+
+#include "runtime/actor/turn_requests.hpp"
+#include "runtime/saga/coordinators.hpp"
+#include "runtime/store/turn/forced_breakers.hpp"
+
+#include <cstddef>
+#include <vector>
+
+namespace troupe {
+
+/// Everything the runner does once a turn is committed. Emptied when the turn is rolled back.
+struct turn_output : saga::outgoing, turn_requests {
+  /// The work of a dead process was taken over, which may have left events in the outbox.
+  bool took_over = false;
+  /// Breaker orders of people, in order; the breaker may know them already.
+  std::vector<store::forced_breaker> breaker_orders;
+
+  /// The sizes before one message, to come back to when that message is undone.
+  struct mark {
+    std::size_t calls = 0;
+    std::size_t timers = 0;
+    std::size_t answers = 0;
+    std::size_t parked = 0;
+    std::size_t effects = 0;
+    std::size_t events = 0;
+    std::uint64_t next_event = 0;
+    wall_time next_timer = wall_time::max();
+  };
+
+  mark here() const {
+    return {
+        calls.size(),
+        timers.size(),
+        answers.size(),
+        parked_sagas.size(),
+        effects.size(),
+        events.size(),
+        next_event,
+        next_timer};
+  }
+
+  void back_to(const mark& to) {
+    calls.resize(to.calls);
+    timers.resize(to.timers);
+    answers.resize(to.answers);
+    parked_sagas.resize(to.parked);
+    effects.resize(to.effects);
+    events.resize(to.events);
+    next_event = to.next_event;
+    next_timer = to.next_timer;
+  }
+
+  void clear() {
+    back_to({});
+    took_over = false;
+    breaker_orders.clear();
+  }
+};
+
+} // namespace troupe

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+#include "runtime/saga/coordinators.hpp"
+#include "runtime/worker/effect_pool.hpp"
+#include "runtime/worker/turn_output.hpp"
+
+#include <cstdint>
+
+namespace troupe {
+
+/// The writing turn at hand, for everything that works in it. Made anew for each attempt.
+struct turn_scope {
+  group& of;
+  store::database& session;
+  /// The number under which this process writes.
+  std::int64_t writer;
+  /// Null if the group's actors coordinate no sagas, or have no effects.
+  saga::coordinators* sagas;
+  effect_pool* effects;
+  turn_output& output;
+  instant began;
+  wall_time now;
+};
+
+} // namespace troupe

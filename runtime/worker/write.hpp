@@ -1,0 +1,56 @@
+#pragma once
+
+#include "runtime/error.hpp"
+#include "runtime/supervision/breaker.hpp"
+#include "runtime/worker/item.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace troupe {
+
+class actor;
+
+/// The answer to an item, if it has one.
+struct answer {
+  enum class kind : std::uint8_t { none, ok, error, pending };
+
+  kind is = kind::none;
+  /// The reply's body, or the error's MessagePack map.
+  std::string bytes;
+};
+
+/// One item of a writing turn, and its result.
+struct write {
+  item* what = nullptr;
+  actor* by = nullptr;
+  int replica = 0;
+  supervision::admitted admitted{};
+  bool with_savepoint = false;
+  /// The handler was called in the last attempt.
+  bool ran = false;
+  /// The result says nothing about the group's health: a repeat answered from the inbox, a call
+  /// whose time was up, an effect that has yet to run.
+  bool says_nothing = false;
+  /// The turn in which `by` worked on it was not committed: what that instance remembers may never
+  /// have happened.
+  bool spoilt = false;
+  /// The handler threw this; its instance is not to be trusted any more.
+  std::optional<std::string> threw{};
+  std::optional<errc> failed{};
+  std::chrono::nanoseconds took{};
+  answer result{};
+};
+
+/// Makes `why` the answer.
+void set_error(answer& to, const error& why);
+
+/// Makes `why` the result of a write.
+void fail(write& each, const error& why);
+
+/// Fails a call that had waited for the lock until its time was up. @return whether it did.
+bool fail_if_late(write& each, instant began);
+
+} // namespace troupe
