@@ -173,7 +173,6 @@ bool pending_calls::retry(const uuid& id, instant when) {
   call.at = place::waiting;
   call.link = -1;
   call.retry_at = when;
-  wheel_.clear(index);
   wheel_.set(index, when);
   return true;
 }

@@ -42,6 +42,7 @@ void timer_wheel::set(std::uint32_t index, instant due) {
   if (index >= timers_.size()) {
     timers_.resize(index + std::size_t{1});
   }
+  clear(index);
   const std::uint64_t tick = tick_at_or_after(due);
   const std::size_t bucket = tick % bucket_count;
   std::uint32_t& head = heads_[bucket];
@@ -56,7 +57,10 @@ void timer_wheel::set(std::uint32_t index, instant due) {
 }
 
 void timer_wheel::clear(std::uint32_t index) {
-  const timer& old = timers_[index];
+  if (index >= timers_.size() || timers_[index].tick == 0) {
+    return;
+  }
+  timer& old = timers_[index];
   if (old.next != none) {
     timers_[old.next].previous = old.previous;
   }
@@ -69,6 +73,7 @@ void timer_wheel::clear(std::uint32_t index) {
       unmark(bucket);
     }
   }
+  old.tick = 0;
   --count_;
 }
 

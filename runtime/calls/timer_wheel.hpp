@@ -10,22 +10,26 @@ namespace troupe::calls {
 
 /// Timers of numbered things (0, 1, 2 ...), one each: a wheel of buckets of one millisecond.
 ///
-/// What is due later than the wheel's 4.1 s stays in its bucket for further rounds, so that setting
+/// A timer due later than the wheel's 4.1 s stays in its bucket for further rounds, so that setting
 /// and clearing cost the same at any number of timers. Pure; confined to one thread.
+/// @source Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", scheme 6.
 class timer_wheel {
 public:
   static constexpr std::uint32_t none = 0xffff'ffff;
 
   explicit timer_wheel(instant now);
 
-  /// Sets the timer of `index`, which must have none.
+  /// Sets or moves the timer of `index`.
   void set(std::uint32_t index, instant due);
 
-  /// Clears the timer of `index`, which must have one.
+  /// Clears the timer of `index`, if it has one.
   void clear(std::uint32_t index);
 
   /// Clears the timers that are due and appends their indices. At most one millisecond late.
   void take_due(instant now, std::vector<std::uint32_t>& into);
+
+  /// Timers that are set.
+  std::size_t size() const { return count_; }
 
   /// No timer is due before this. May be too early, never late by more than a millisecond.
   instant next_due() const;
@@ -34,7 +38,7 @@ private:
   static constexpr std::size_t bucket_count = 4096; // 64 words of 64 bits, and one over those.
 
   struct timer {
-    std::uint64_t tick = 0; // The first at which it is due.
+    std::uint64_t tick = 0; // The first at which it is due; 0: not set.
     std::uint32_t next = none;
     std::uint32_t previous = none;
   };

@@ -65,25 +65,25 @@ std::uint32_t directory::find_node(std::string_view name) const {
 
 std::uint32_t directory::node_of(login_id login) const {
   const auto at = static_cast<std::size_t>(login);
-  return at < node_of_session_.size() ? node_of_session_[at] : nowhere;
+  return at < node_of_login_.size() ? node_of_login_[at] : nowhere;
 }
 
 void directory::bind(login_id login, std::uint32_t number) {
   const auto at = static_cast<std::size_t>(login);
-  if (at >= node_of_session_.size()) {
-    node_of_session_.resize(at + 1, nowhere);
+  if (at >= node_of_login_.size()) {
+    node_of_login_.resize(at + 1, nowhere);
   }
-  node_of_session_[at] = number;
+  node_of_login_[at] = number;
 }
 
 void directory::unbind(login_id login) {
   const auto at = static_cast<std::size_t>(login);
-  if (at < node_of_session_.size()) {
-    node_of_session_[at] = nowhere;
+  if (at < node_of_login_.size()) {
+    node_of_login_[at] = nowhere;
   }
 }
 
-std::uint32_t directory::lane_of(std::uint32_t where, std::uint32_t number) {
+std::uint32_t directory::placement_of(std::uint32_t where, std::uint32_t number) {
   std::vector<placement>& placements = capabilities[where].placements;
   const auto found = std::find_if(placements.begin(), placements.end(), [&](const placement& each) {
     return each.node == number;
@@ -95,6 +95,39 @@ std::uint32_t directory::lane_of(std::uint32_t where, std::uint32_t number) {
   placements.emplace_back().node = number;
   nodes[number].placements.push_back({where, made});
   return made;
+}
+
+void directory::bring(const uuid& call, std::uint32_t node) {
+  if (brought_.size() < brought_max) {
+    brought_.insert_or_assign(call, node);
+  }
+}
+
+std::uint32_t directory::take_brought(const uuid& call) {
+  if (brought_.empty()) {
+    return nowhere;
+  }
+  const auto found = brought_.find(call);
+  if (found == brought_.end()) {
+    return nowhere;
+  }
+  const std::uint32_t node = found->second;
+  brought_.erase(found);
+  return node;
+}
+
+void directory::forget_brought(std::uint32_t node) {
+  std::erase_if(brought_, [&](const auto& each) { return each.second == node; });
+}
+
+wire::roster directory::roster() const {
+  wire::roster all;
+  for (const node& each : nodes) {
+    if (each.live) {
+      all.workers.push_back({each.name, each.incarnation});
+    }
+  }
+  return all;
 }
 
 std::vector<std::string> directory::names() const {

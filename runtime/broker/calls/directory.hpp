@@ -1,11 +1,12 @@
 #pragma once
 
-#include "runtime/broker/calls/held_calls.hpp"
+#include "runtime/broker/calls/call.hpp"
 #include "runtime/broker/calls/router_options.hpp"
 #include "runtime/wire/login.hpp"
 
 #include <string>
 #include <string_view>
+#include <tsl/robin_map.h>
 #include <unordered_map>
 #include <vector>
 
@@ -52,8 +53,8 @@ struct capability {
   call_list awaiting;
   std::uint32_t outstanding = 0;
   /// Where the search for the least loaded placement starts, so that ties go round.
-  std::uint32_t next_lane = 0;
-  /// Lanes are added, never removed: a call remembers its own by index.
+  std::uint32_t next_placement = 0;
+  /// Placements are added, never removed: a call remembers its own by index.
   std::vector<placement> placements;
   drain_rate rate;
 };
@@ -82,9 +83,14 @@ struct node {
   std::vector<place> placements;
 };
 
-/// What exists: the capabilities and nodes of the topology, and what the live nodes serve.
+/// What exists: the capabilities and nodes of the topology, what the live nodes serve, and the
+/// calls that they have brought along.
 class directory {
 public:
+  /// Calls brought along that are remembered. A retry of one beyond is delivered once more, to be
+  /// answered from the worker's inbox.
+  static constexpr std::size_t brought_max = 65'536;
+
   explicit directory(const router_options& options);
 
   std::uint32_t find_capability(std::string_view name) const;
@@ -95,7 +101,17 @@ public:
   void unbind(login_id login);
 
   /// The placement of `node` in `capability`, made if there is none.
-  std::uint32_t lane_of(std::uint32_t capability, std::uint32_t node);
+  std::uint32_t placement_of(std::uint32_t capability, std::uint32_t node);
+
+  /// `node` has a call in hand, from an earlier login, that this broker does not know. If a client
+  /// asks for the same id again, the call is at that node already. Beyond `brought_max`: nothing.
+  void bring(const uuid& call, std::uint32_t node);
+  /// Forgets that `call` was brought along. @return the node that has it, or `nowhere`.
+  std::uint32_t take_brought(const uuid& call);
+  void forget_brought(std::uint32_t node);
+
+  /// The live workers.
+  wire::roster roster() const;
 
   /// The names of the topology's capabilities, for "did you mean".
   std::vector<std::string> names() const;
@@ -116,7 +132,8 @@ private:
 
   index capability_named_;
   index node_named_;
-  std::vector<std::uint32_t> node_of_session_;
+  std::vector<std::uint32_t> node_of_login_;
+  std::unordered_map<uuid, std::uint32_t> brought_;
 };
 
 } // namespace troupe::broker

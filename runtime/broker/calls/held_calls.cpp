@@ -1,6 +1,6 @@
 #include "runtime/broker/calls/held_calls.hpp"
 
-#include <algorithm>
+#include "runtime/broker/blame_book.hpp"
 
 namespace troupe::broker {
 
@@ -12,22 +12,6 @@ constexpr std::size_t kept_bytes_max = std::size_t{64} * 1024;
 constexpr std::size_t first_bytes = 320;
 
 } // namespace
-
-instant call::latest_deadline() const {
-  instant latest = waiters.front().deadline;
-  for (const waiter& each : waiters) {
-    latest = std::max(latest, each.deadline);
-  }
-  return latest;
-}
-
-instant call::earliest_deadline() const {
-  instant earliest = waiters.front().deadline;
-  for (const waiter& each : waiters) {
-    earliest = std::min(earliest, each.deadline);
-  }
-  return earliest;
-}
 
 std::uint32_t held_calls::add(
     const wire::header_view& header, std::string_view header_bytes, std::string_view body) {
@@ -73,6 +57,7 @@ std::uint32_t held_calls::add(
 }
 
 void held_calls::remove(std::uint32_t index) {
+  take_out(index);
   call& gone = (*this)[index];
   by_id_.erase(gone.id);
   if (gone.bytes.capacity() > kept_bytes_max) {
@@ -81,15 +66,71 @@ void held_calls::remove(std::uint32_t index) {
   gone.bytes.clear();
   gone.waiters.clear();
   gone.tried.clear();
-  gone.is = call::phase::none;
   gone.has_key = false;
   gone.was_delivered = false;
   gone.was_left = false;
   gone.deaths = 0;
   gone.capability = nowhere;
-  gone.placement = nowhere;
   gone.key_digest = 0;
   free_.push_back(index);
+}
+
+void held_calls::queue(std::uint32_t index) {
+  call& queued = (*this)[index];
+  queued.is = call::phase::queued;
+  push_back(nodes_.capabilities[queued.capability].queue, index);
+}
+
+void held_calls::suspect(std::uint32_t index) {
+  (*this)[index].is = call::phase::suspected;
+  push_back(suspects_, index);
+}
+
+void held_calls::put_back(std::uint32_t index) {
+  call& returned = (*this)[index];
+  const bool is_suspect = returned.deaths >= deaths_suspected;
+  returned.is = is_suspect ? call::phase::suspected : call::phase::queued;
+  push_front(is_suspect ? suspects_ : nodes_.capabilities[returned.capability].queue, index);
+}
+
+void held_calls::occupy(std::uint32_t index, std::uint32_t number) {
+  call& held = (*this)[index];
+  capability& where = nodes_.capabilities[held.capability];
+  placement& at = where.placements[number];
+  held.is = call::phase::outstanding;
+  held.was_delivered = true;
+  held.placement = number;
+  ++at.outstanding;
+  ++where.outstanding;
+  push_back(nodes_.nodes[at.node].outstanding, index);
+}
+
+void held_calls::await(std::uint32_t index) {
+  call& awaiting = (*this)[index];
+  awaiting.is = call::phase::awaiting;
+  push_back(nodes_.capabilities[awaiting.capability].awaiting, index);
+}
+
+void held_calls::take_out(std::uint32_t index) {
+  call& taken = (*this)[index];
+  if (taken.is == call::phase::none) {
+    return;
+  }
+  capability& where = nodes_.capabilities[taken.capability];
+  if (taken.is == call::phase::outstanding) {
+    placement& at = where.placements[taken.placement];
+    --at.outstanding;
+    --where.outstanding;
+    taken.placement = nowhere;
+    unlink(nodes_.nodes[at.node].outstanding, index);
+  } else {
+    unlink(
+        taken.is == call::phase::queued      ? where.queue
+        : taken.is == call::phase::suspected ? suspects_
+                                             : where.awaiting,
+        index);
+  }
+  taken.is = call::phase::none;
 }
 
 void held_calls::push_back(call_list& list, std::uint32_t index) {

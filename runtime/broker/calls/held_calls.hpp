@@ -1,101 +1,26 @@
 #pragma once
 
-#include "runtime/broker/calls/actions.hpp"
-#include "runtime/clock.hpp"
+#include "runtime/broker/calls/call.hpp"
+#include "runtime/broker/calls/directory.hpp"
 #include "runtime/wire/envelope.hpp"
 
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <string_view>
-#include <vector>
-
-// The map's own code is not written for -Wconversion; it is a system header.
-#include <boost/container/small_vector.hpp>
-
 #include <tsl/robin_map.h>
+#include <vector>
 
 namespace troupe::broker {
 
-/// Somebody who wants the answer of a call.
-struct waiter {
-  origin to;
-  instant deadline;
-};
-
-/// A doubly linked list through `call::previous` and `call::next`. A call is in one at most.
-struct call_list {
-  std::uint32_t head = nowhere;
-  std::uint32_t tail = nowhere;
-  std::uint32_t size = 0;
-};
-
-/// A call from its arrival to its answer. Lives in a slot that is used again and again.
+/// All calls, by slot and by id, and where each of them is.
 ///
-/// With thousands of calls under way each step of each call meets a cold slot: what all steps need
-/// is in the first line of the cache, what a call without trouble needs in the first three.
-struct alignas(64) call {
-  enum class phase : std::uint8_t {
-    /// The slot is free.
-    none,
-    /// In its capability's queue.
-    queued,
-    /// Held by two workers that died; waits to be sent alone.
-    suspected,
-    /// Delivered: uses credit of its placement until the worker replies or dies, also when nobody
-    /// waits
-    /// for the answer any more.
-    outstanding,
-    /// A worker has it on record and answers later; uses no credit.
-    awaiting,
-  };
-
-  uuid id;
-  phase is = phase::none;
-  bool has_key = false;
-  bool was_delivered = false;
-  /// A worker left, or its link did, while it had the call: it may have been carried out.
-  bool was_left = false;
-  /// Workers that died with it in hand.
-  std::uint8_t deaths = 0;
-  std::uint16_t op_size = 0;
-  std::uint32_t capability = nowhere;
-  /// In the capability's placements; where it is outstanding.
-  std::uint32_t placement = nowhere;
-  std::uint32_t previous = nowhere;
-  std::uint32_t next = nowhere;
-  /// Links and place in the deadline wheel.
-  std::uint32_t wheel_previous = nowhere;
-  std::uint32_t wheel_next = nowhere;
-  std::uint32_t wheel_place = nowhere;
-  /// Offsets in the header.
-  std::uint32_t op_at = 0;
-  std::uint32_t ttl_at = 0;
-  std::uint32_t header_size = 0;
-  /// The header, then the body.
-  std::string bytes;
-  boost::container::small_vector<waiter, 1> waiters;
-  std::uint64_t due_tick = 0;
-  std::uint64_t key_digest = 0;
-  /// Nodes that refused it without effect, and the refusal with the smallest wait.
-  std::vector<std::uint32_t> tried;
-  errc refusal = errc::unavailable;
-  milliseconds refusal_wait{0};
-
-  std::string_view header() const { return std::string_view{bytes}.substr(0, header_size); }
-
-  std::string_view body() const { return std::string_view{bytes}.substr(header_size); }
-
-  std::string_view op() const { return std::string_view{bytes}.substr(op_at, op_size); }
-
-  /// Of those who wait, who waits longest. Some must.
-  instant latest_deadline() const;
-  instant earliest_deadline() const;
-};
-
-/// All calls, by slot and by id.
+/// A call is in one list at most, the one that `call::is` names, and uses credit exactly while it
+/// is outstanding: every move goes through here. The queues, the awaiting and the outstanding calls
+/// are listed in `directory`, the suspects here.
 class held_calls {
 public:
+  explicit held_calls(directory& nodes) : nodes_{nodes} {}
+
   call& operator[](std::uint32_t index) {
     return chunks_[index / chunk_calls][index % chunk_calls];
   }
@@ -110,26 +35,44 @@ public:
     return found == by_id_.end() ? nowhere : found->second;
   }
 
+  std::size_t size() const { return by_id_.size(); }
+
   /// A slot for a new id, with header and body copied in. `ttl` is always patchable afterwards.
   std::uint32_t
   add(const wire::header_view& header, std::string_view header_bytes, std::string_view body);
 
-  /// Frees a slot; it must be in no list and not in the wheel.
+  /// Takes the call out of its list and frees its slot.
   void remove(std::uint32_t index);
+
+  /// To the end of its capability's queue. This call and those below must be in no list.
+  void queue(std::uint32_t index);
+  /// To the end of the suspects.
+  void suspect(std::uint32_t index);
+  /// To the front of the suspects, if it is one, or of its capability's queue.
+  void put_back(std::uint32_t index);
+  /// To a worker: from here on it uses credit of `placement`.
+  void occupy(std::uint32_t index, std::uint32_t placement);
+  /// To those of its capability that are answered later.
+  void await(std::uint32_t index);
+
+  /// Takes the call out of the list it is in, and gives its credit back.
+  void take_out(std::uint32_t index);
+
+  const call_list& suspects() const { return suspects_; }
+
+private:
+  static constexpr std::uint32_t chunk_calls = 1024;
 
   void push_back(call_list& list, std::uint32_t index);
   void push_front(call_list& list, std::uint32_t index);
   void unlink(call_list& list, std::uint32_t index);
 
-  std::size_t size() const { return by_id_.size(); }
-
-private:
-  static constexpr std::uint32_t chunk_calls = 1024;
-
+  directory& nodes_;
   // Chunks, so that slots never move and growing copies nothing.
   std::vector<std::unique_ptr<call[]>> chunks_;
   std::vector<std::uint32_t> free_;
   tsl::robin_map<uuid, std::uint32_t> by_id_;
+  call_list suspects_;
 };
 
 } // namespace troupe::broker

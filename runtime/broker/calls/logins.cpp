@@ -1,12 +1,10 @@
-#include "runtime/broker/calls/router.hpp"
+#include "runtime/broker/calls/logins.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
 
 namespace troupe::broker {
 
-outcome<void>
-router::check_hello(std::uint32_t number, const wire::hello& hello, instant now) const {
+outcome<void> logins::check(std::uint32_t number, const wire::hello& hello, instant now) const {
   if (number == nowhere) {
     return failure{
         {.code = errc::forbidden,
@@ -44,21 +42,22 @@ router::check_hello(std::uint32_t number, const wire::hello& hello, instant now)
   return {};
 }
 
-outcome<void> router::hello(login_id login, const wire::hello& hello, instant now, decisions& out) {
+outcome<void> logins::hello(login_id login, const wire::hello& hello, instant now, decisions& out) {
   const std::uint32_t number = nodes_.find_node(hello.node);
-  if (auto checked = check_hello(number, hello, now); !checked) {
+  if (auto checked = check(number, hello, now); !checked) {
     ++counts_.logins_refused;
     return failure{std::move(checked).error()};
   }
   node& joined = nodes_.nodes[number];
   const bool is_same_process = joined.incarnation == hello.incarnation;
   if (joined.live) {
-    // The same process on a new connection lost only its link; another one has outlived the first.
+    // The same process on a new connection has lost only its link; another one has outlived the
+    // first.
     counts_.workers_lost += 1;
-    end_login(number, !is_same_process, out);
+    end(number, !is_same_process, out);
   }
   if (is_same_process) {
-    take_back_deaths(number);
+    suspects_.take_back(joined.blamed);
   }
   joined.blamed.clear();
   joined.live = true;
@@ -73,65 +72,48 @@ outcome<void> router::hello(login_id login, const wire::hello& hello, instant no
   ++counts_.workers_joined;
   take_serves(number, hello.serves, now);
   const std::uint32_t own = nodes_.find_capability("troupe.node." + joined.name);
-  nodes_.capabilities[own].placements[nodes_.lane_of(own, number)].credit = options_.node_credit;
+  nodes_.capabilities[own].placements[nodes_.placement_of(own, number)].credit =
+      options_.node_credit;
   adopt(number, hello, now);
-  out.log.push_back(make_event(
-      "worker_joined",
-      {{"node", joined.name},
-       {"incarnation", to_string(joined.incarnation)},
-       {"pid", std::to_string(joined.pid)}}));
+  out.log.push_back(
+      {"worker_joined",
+       {{"node", joined.name},
+        {"incarnation", to_string(joined.incarnation)},
+        {"pid", std::to_string(joined.pid)}}});
   out.actions.emplace_back(send_roster{});
-  isolate_next(now, out);
-  pump_node(number, now, out);
+  suspects_.send_next(now, out);
+  dispatch_.pump_node(number, now, out);
   return {};
 }
 
-/// It did not die: only its link did, with whatever it had answered.
-void router::take_back_deaths(std::uint32_t number) {
-  for (const uuid& id : nodes_.nodes[number].blamed) {
-    const std::uint8_t deaths = blamed_.deaths_of(id);
-    if (deaths == 0) {
-      continue; // It was answered since.
-    }
-    if (deaths == 1) {
-      blamed_.clear(id);
-    } else {
-      blamed_.set(id, static_cast<std::uint8_t>(deaths - 1));
-    }
-    if (const std::uint32_t index = calls_.find(id); index != nowhere) {
-      calls_[index].deaths = static_cast<std::uint8_t>(deaths - 1);
-    }
-  }
-}
-
 /// Calls the worker still has in hand from an earlier login are outstanding there, not here.
-void router::adopt(std::uint32_t number, const wire::hello& hello, instant now) {
+void logins::adopt(std::uint32_t number, const wire::hello& hello, instant now) {
   for (const uuid& id : hello.in_flight) {
     const std::uint32_t index = calls_.find(id);
     if (index == nowhere) {
-      (void)held_.add(id, number);
+      nodes_.bring(id, number);
       continue;
     }
-    broker::call& known = calls_[index];
+    call& known = calls_[index];
     const bool is_waiting = known.is == call::phase::queued
-                            || (known.is == call::phase::suspected && isolation_.call != index);
+                            || (known.is == call::phase::suspected && !suspects_.has_turn(index));
     if (!is_waiting || known.latest_deadline() <= now) {
       continue; // Somebody has it: the inbox makes the second run harmless.
     }
-    unlist(index);
+    calls_.take_out(index);
     ++counts_.adopted;
-    occupy(index, nodes_.lane_of(known.capability, number));
+    calls_.occupy(index, nodes_.placement_of(known.capability, number));
   }
 }
 
-void router::take_serves(
+void logins::take_serves(
     std::uint32_t number, const std::vector<wire::served>& serves, instant now) {
   for (const wire::served& each : serves) {
     const std::uint32_t where = nodes_.find_capability(each.capability);
     if (where == nowhere || each.capability.starts_with("troupe.")) {
       continue; // Not in the topology: nobody can call it either.
     }
-    placement& at = nodes_.capabilities[where].placements[nodes_.lane_of(where, number)];
+    placement& at = nodes_.capabilities[where].placements[nodes_.placement_of(where, number)];
     at.credit = each.credit;
     at.inbox = each.inbox;
     at.replicas = each.replicas;
@@ -149,7 +131,7 @@ void router::take_serves(
   }
 }
 
-void router::state(login_id login, const wire::state& state, instant now, decisions& out) {
+void logins::state(login_id login, const wire::state& state, instant now, decisions& out) {
   const std::uint32_t number = nodes_.node_of(login);
   if (number == nowhere) {
     return;
@@ -158,18 +140,16 @@ void router::state(login_id login, const wire::state& state, instant now, decisi
   changed.heard = now;
   if (changed.draining != state.draining) {
     changed.draining = state.draining;
-    out.log.push_back(make_event(
-        state.draining ? "worker_draining" : "worker_resumed", {{"node", changed.name}}));
+    out.log.push_back(
+        {state.draining ? "worker_draining" : "worker_resumed", {{"node", changed.name}}});
   }
   take_serves(number, state.serves, now);
-  if (isolation_.node == number && !isolation_.is_running) {
-    isolation_ = {}; // It may not take the suspect any more: choose again.
-  }
-  isolate_next(now, out);
-  pump_node(number, now, out);
+  suspects_.choose_again(number);
+  suspects_.send_next(now, out);
+  dispatch_.pump_node(number, now, out);
 }
 
-void router::pong(login_id login, const wire::pong& progress, instant now) {
+void logins::pong(login_id login, const wire::pong& progress, instant now) {
   const std::uint32_t number = nodes_.node_of(login);
   if (number != nowhere) {
     nodes_.nodes[number].heard = now;
@@ -177,49 +157,52 @@ void router::pong(login_id login, const wire::pong& progress, instant now) {
   }
 }
 
-void router::gone(login_id login, std::string_view why, instant now, decisions& out) {
-  if (is_worker(login)) {
+void logins::gone(login_id login, std::string_view why, instant now, decisions& out) {
+  if (const std::uint32_t number = nodes_.node_of(login); number != nowhere) {
     ++counts_.workers_lost;
-    leave(login, true, why, now, out);
+    leave(number, true, why, now, out);
   }
 }
 
-void router::bye(login_id login, std::string_view why, instant now, decisions& out) {
-  if (is_worker(login)) {
+void logins::bye(login_id login, std::string_view why, instant now, decisions& out) {
+  if (const std::uint32_t number = nodes_.node_of(login); number != nowhere) {
     ++counts_.workers_left;
-    leave(login, false, why, now, out);
+    leave(number, false, why, now, out);
   }
 }
 
-void router::leave(
-    login_id login, bool is_blamed, std::string_view why, instant now, decisions& out) {
-  const std::uint32_t number = nodes_.node_of(login);
+void logins::end_silent(instant now, decisions& out) {
+  for (const node& each : nodes_.nodes) {
+    if (each.live && now - each.heard > options_.silence_max) {
+      gone(each.login, "it fell silent", now, out);
+    }
+  }
+}
+
+void logins::leave(
+    std::uint32_t number, bool is_blamed, std::string_view why, instant now, decisions& out) {
   const node& left = nodes_.nodes[number];
-  out.log.push_back(make_event(
-      is_blamed ? "worker_lost" : "worker_left",
-      {{"node", left.name},
-       {"incarnation", to_string(left.incarnation)},
-       {"why", std::string{why}},
-       {"outstanding", std::to_string(left.outstanding.size)}}));
-  end_login(number, is_blamed, out);
+  out.log.push_back(
+      {is_blamed ? "worker_lost" : "worker_left",
+       {{"node", left.name},
+        {"incarnation", to_string(left.incarnation)},
+        {"why", std::string{why}},
+        {"outstanding", std::to_string(left.outstanding.size)}}});
+  end(number, is_blamed, out);
   out.actions.emplace_back(send_roster{});
-  isolate_next(now, out);
-  pump_node(number, now, out);
+  suspects_.send_next(now, out);
+  dispatch_.pump_node(number, now, out);
 }
 
 /// Takes back all that a node had, and sends nothing yet.
-void router::end_login(std::uint32_t number, bool is_blamed, decisions& out) {
+void logins::end(std::uint32_t number, bool is_blamed, decisions& out) {
   node& ended = nodes_.nodes[number];
   out.actions.emplace_back(forget{ended.login, is_blamed});
   nodes_.unbind(ended.login);
   ended.live = false;
   ended.login = login_id{nowhere};
-  held_.forget_node(number);
-  if (isolation_.node == number) {
-    // A suspect that was on its way is in the node's list, one that waited still in its own.
-    isolation_ = {};
-    quarantine_.release(suspect_of::calls);
-  }
+  nodes_.forget_brought(number);
+  suspects_.login_ended(number);
   return_awaiting(number);
   return_outstanding(number, is_blamed, out);
   for (const node::place& each : ended.placements) {
@@ -234,29 +217,20 @@ void router::end_login(std::uint32_t number, bool is_blamed, decisions& out) {
 }
 
 /// What the worker had in hand goes back to the front of the queues, in the order it was sent.
-void router::return_outstanding(std::uint32_t number, bool is_blamed, decisions& out) {
+void logins::return_outstanding(std::uint32_t number, bool is_blamed, decisions& out) {
   node& ended = nodes_.nodes[number];
-  scratch_.clear();
-  for (std::uint32_t i = ended.outstanding.head; i != nowhere; i = calls_[i].next) {
-    scratch_.push_back(i);
-  }
-  for (auto each = scratch_.rbegin(); each != scratch_.rend(); ++each) {
-    broker::call& held = calls_[*each];
-    release(*each);
+  while (ended.outstanding.tail != nowhere) {
+    const std::uint32_t index = ended.outstanding.tail;
+    call& held = calls_[index];
+    calls_.take_out(index);
     held.was_left = true;
     if (is_blamed) {
       ended.blamed.push_back(held.id);
-    }
-    if (is_blamed && held.waiters.empty()) {
-      blamed_.set(
-          held.id, static_cast<std::uint8_t>(std::min<int>(held.deaths + 1, deaths_convicted)));
-    }
-    if (held.waiters.empty()) {
-      drop(*each); // Its time was up long ago.
-    } else if (is_blamed) {
-      blame(*each, ended.name, out);
+      suspects_.blame(index, ended.name, out);
+    } else if (held.waiters.empty()) {
+      calls_.remove(index); // Its time was up long ago.
     } else {
-      put_back(*each);
+      calls_.put_back(index);
     }
   }
 }
@@ -264,64 +238,15 @@ void router::return_outstanding(std::uint32_t number, bool is_blamed, decisions&
 /// Calls that were answered "pending" are asked again: whoever would have answered may be gone. All
 /// of the capability, not only those of this node, since any node may have taken them over; the
 /// inbox answers "pending" once more.
-void router::return_awaiting(std::uint32_t number) {
+void logins::return_awaiting(std::uint32_t number) {
   for (const node::place& each : nodes_.nodes[number].placements) {
     capability& where = nodes_.capabilities[each.capability];
     while (where.awaiting.tail != nowhere) {
       const std::uint32_t index = where.awaiting.tail;
-      calls_.unlink(where.awaiting, index);
-      put_back(index);
+      calls_.take_out(index);
+      calls_.put_back(index);
     }
   }
-}
-
-void router::tick(instant now, decisions& out) {
-  due_.clear();
-  timers_.collect(now, due_);
-  for (const std::uint32_t index : due_) {
-    // One that was answered on the way, because another ended, has nobody waiting any more.
-    if (!calls_[index].waiters.empty()) {
-      expire(index, now, out);
-    }
-  }
-  bool is_blocked_somewhere = false;
-  for (std::uint32_t number = 0; number < nodes_.nodes.size(); ++number) {
-    const node& each = nodes_.nodes[number];
-    if (each.live && now - each.heard > options_.silence_max) {
-      gone(each.login, "it fell silent", now, out);
-    } else if (each.live) {
-      for (const node::place& at : each.placements) {
-        const capability& where = nodes_.capabilities[at.capability];
-        is_blocked_somewhere =
-            is_blocked_somewhere
-            || (where.queue.size != 0 && where.placements[at.placement].blocked_until != instant{});
-      }
-    }
-  }
-  if (suspects_.size != 0) {
-    isolate_next(now, out);
-  }
-  if (is_blocked_somewhere) {
-    // A breaker may let calls through again that nothing else would set moving.
-    for (std::uint32_t number = 0; number < nodes_.nodes.size(); ++number) {
-      pump_node(number, now, out);
-    }
-  }
-}
-
-login_id router::login_of(std::string_view name) const {
-  const std::uint32_t number = nodes_.find_node(name);
-  return number == nowhere ? login_id{nowhere} : nodes_.nodes[number].login;
-}
-
-wire::roster router::roster() const {
-  wire::roster all;
-  for (const node& each : nodes_.nodes) {
-    if (each.live) {
-      all.workers.push_back({each.name, each.incarnation});
-    }
-  }
-  return all;
 }
 
 } // namespace troupe::broker

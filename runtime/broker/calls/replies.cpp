@@ -1,6 +1,4 @@
-#include "runtime/broker/calls/router.hpp"
-
-#include <algorithm>
+#include "runtime/broker/calls/replies.hpp"
 
 namespace troupe::broker {
 
@@ -15,7 +13,7 @@ bool is_worth_another_try(const error& why) {
 
 } // namespace
 
-void router::reply(
+void replies::take(
     login_id from,
     const wire::header_view& header,
     std::string_view header_bytes,
@@ -32,15 +30,13 @@ void router::reply(
   const std::uint32_t index = calls_.find(header.id);
   if (index == nowhere) {
     ++counts_.late_replies;
-    if (!held_.empty()) {
-      (void)held_.take(header.id);
-    }
+    (void)nodes_.take_brought(header.id);
     return;
   }
-  const broker::call& known = calls_[index];
+  const call& known = calls_[index];
   const std::uint32_t where = known.capability;
-  // The answer counts whoever sends it: a call may have been handed on while the first worker,
-  // whose link was lost for a moment, was finishing it. Only the one it was sent to gives credit
+  // An answer counts whoever sends it: a call may have been handed on while its first worker, whose
+  // link was lost for a moment, was finishing it. Only the worker that has it now gives credit
   // back.
   const bool is_mine = known.is == call::phase::outstanding
                        && nodes_.capabilities[where].placements[known.placement].node == number;
@@ -54,25 +50,26 @@ void router::reply(
       header.status != wire::status::error || !try_elsewhere(index, is_mine, header, now, out)) {
     take_answer(index, is_mine, header_bytes, body, now, out);
   }
-  if (is_mine) {
-    after_release(number, where, now, out);
+  if (is_mine) { // The worker has room again.
+    suspects_.released(number, now, out);
+    if (nodes_.capabilities[where].queue.size != 0) {
+      dispatch_.pump(where, now, out);
+    }
   }
 }
 
-void router::take_pending(std::uint32_t index, instant now, decisions& out) {
-  broker::call& known = calls_[index];
+void replies::take_pending(std::uint32_t index, instant now, decisions& out) {
   ++counts_.pending;
-  release(index);
-  end_isolation_of(index, now, out);
-  if (known.waiters.empty()) {
-    return drop(index);
+  calls_.take_out(index);
+  suspects_.end_turn_of(index, now, out);
+  if (calls_[index].waiters.empty()) {
+    return calls_.remove(index);
   }
-  known.is = call::phase::awaiting;
-  calls_.push_back(nodes_.capabilities[known.capability].awaiting, index);
+  calls_.await(index);
 }
 
 /// True if `header` is a refusal that is not passed on: another node is asked, or it came too late.
-bool router::try_elsewhere(
+bool replies::try_elsewhere(
     std::uint32_t index,
     bool is_mine,
     const wire::header_view& header,
@@ -86,68 +83,48 @@ bool router::try_elsewhere(
     ++counts_.late_replies;
     return true;
   }
-  broker::call& known = calls_[index];
-  capability& where = nodes_.capabilities[known.capability];
-  const std::uint32_t number = where.placements[known.placement].node;
-  release(index);
-  end_isolation_of(index, now, out);
+  call& known = calls_[index];
+  const placement& at = nodes_.capabilities[known.capability].placements[known.placement];
+  const std::uint32_t number = at.node;
+  calls_.take_out(index);
+  suspects_.end_turn_of(index, now, out);
   if (known.waiters.empty()) {
-    drop(index);
+    calls_.remove(index);
     return true;
   }
   ++counts_.tried_elsewhere;
-  if (nodes_.nodes[number].draining) {
-    // It says no more than what is known: the next of its name may be asked.
-    put_back(index);
-    isolate_next(now, out);
-    return true;
+  // A node that is draining has said so before: the next process of its name may be asked.
+  if (!nodes_.nodes[number].draining) {
+    const milliseconds wait = why->retry_after.value_or(milliseconds{0});
+    if (known.tried.empty() || wait < known.refusal_wait) {
+      known.refusal = why->code;
+      known.refusal_wait = wait;
+    }
+    known.tried.push_back(number);
   }
-  const milliseconds wait = why->retry_after.value_or(milliseconds{0});
-  if (known.tried.empty() || wait < known.refusal_wait) {
-    known.refusal = why->code;
-    known.refusal_wait = wait;
-  }
-  known.tried.push_back(number);
-  put_back(index);
-  isolate_next(now, out); // Its queue is pumped by after_release.
+  calls_.put_back(index);
+  suspects_.send_next(now, out); // If it is a suspect; `take` pumps the queue.
   return true;
 }
 
 /// Passes a final answer on to all who wait.
-void router::take_answer(
+void replies::take_answer(
     std::uint32_t index,
     bool is_mine,
     std::string_view header,
     std::string_view body,
     instant now,
     decisions& out) {
-  broker::call& known = calls_[index];
-  for (const waiter& each : known.waiters) {
-    ++counts_.answered;
-    out.actions.emplace_back(answer{each.to, header, body});
-  }
-  known.waiters.clear();
-  timers_.cancel(index);
+  const call& known = calls_[index];
+  callers_.answer_all(index, header, body, out);
   nodes_.capabilities[known.capability].rate.note(now);
   if (known.is == call::phase::outstanding && !is_mine) {
     return; // Uses credit at another worker until that one replies too.
   }
-  if (known.deaths != 0) {
-    blamed_.clear(known.id);
-  }
-  unlist(index);
-  end_isolation_of(index, now, out);
-  drop(index);
-}
-
-/// A worker has room again.
-void router::after_release(std::uint32_t number, std::uint32_t where, instant now, decisions& out) {
-  if (nodes_.nodes[number].login == quarantine_.node()) {
-    advance_isolation(now, out);
-  }
-  if (nodes_.capabilities[where].queue.size != 0) {
-    pump(where, now, out);
-  }
+  suspects_.acquit(known);
+  calls_.take_out(index);
+  suspects_.end_turn_of(index, now, out);
+  calls_.remove(index);
 }
 
 } // namespace troupe::broker

@@ -14,7 +14,7 @@ using transport::peer;
 using transport::sent;
 
 constexpr std::size_t recent_events_max = 64;
-constexpr milliseconds tick_interval = deadline_wheel::tick;
+constexpr milliseconds tick_interval = router::tick_interval;
 
 origin origin_of(peer from, framing how) {
   return static_cast<origin>(

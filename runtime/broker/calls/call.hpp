@@ -1,0 +1,92 @@
+#pragma once
+
+#include "runtime/broker/decided.hpp"
+#include "runtime/clock.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// The map's own code is not written for -Wconversion; it is a system header.
+#include <boost/container/small_vector.hpp>
+
+namespace troupe::broker {
+
+/// Somebody who wants the answer of a call.
+struct waiter {
+  origin to;
+  instant deadline;
+};
+
+/// A call from its arrival to its answer. Lives in a slot that is used again and again.
+///
+/// With thousands of calls under way each step of each call meets a cold slot: all that a call
+/// without trouble needs is in the slot's first two cache lines.
+struct alignas(64) call {
+  enum class phase : std::uint8_t {
+    /// In no list: new, or on its way from one list to another.
+    none,
+    /// In its capability's queue.
+    queued,
+    /// Two workers died with it in hand: in the list of those to be sent alone.
+    suspected,
+    /// Delivered: uses credit of its placement until the worker replies or dies, also when nobody
+    /// waits for the answer any more.
+    outstanding,
+    /// A worker has it on record and answers later; uses no credit.
+    awaiting,
+  };
+
+  uuid id;
+  phase is = phase::none;
+  bool has_key = false;
+  bool was_delivered = false;
+  /// A worker left, or its link did, while it had the call: it may have been carried out.
+  bool was_left = false;
+  /// Workers that died with it in hand.
+  std::uint8_t deaths = 0;
+  std::uint16_t op_size = 0;
+  std::uint32_t capability = nowhere;
+  /// In the capability's placements; where it is outstanding.
+  std::uint32_t placement = nowhere;
+  /// In the list that `is` names.
+  std::uint32_t previous = nowhere;
+  std::uint32_t next = nowhere;
+  /// Offsets in the header.
+  std::uint32_t op_at = 0;
+  std::uint32_t ttl_at = 0;
+  std::uint32_t header_size = 0;
+  /// The header, then the body.
+  std::string bytes;
+  boost::container::small_vector<waiter, 1> waiters;
+  std::uint64_t key_digest = 0;
+  /// Nodes that refused it without effect, and the refusal with the smallest wait.
+  std::vector<std::uint32_t> tried;
+  errc refusal = errc::unavailable;
+  milliseconds refusal_wait{0};
+
+  std::string_view header() const { return std::string_view{bytes}.substr(0, header_size); }
+
+  std::string_view body() const { return std::string_view{bytes}.substr(header_size); }
+
+  std::string_view op() const { return std::string_view{bytes}.substr(op_at, op_size); }
+
+  bool was_tried_at(std::uint32_t node) const {
+    return std::find(tried.begin(), tried.end(), node) != tried.end();
+  }
+
+  /// Of those who wait, who waits longest, and who waits least. Some must.
+  instant latest_deadline() const;
+  instant earliest_deadline() const;
+};
+
+/// A doubly linked list through `call::previous` and `call::next`.
+struct call_list {
+  std::uint32_t head = nowhere;
+  std::uint32_t tail = nowhere;
+  std::uint32_t size = 0;
+};
+
+} // namespace troupe::broker

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "runtime/broker/calls/actions.hpp"
+#include "runtime/broker/calls/counters.hpp"
+#include "runtime/broker/calls/held_calls.hpp"
+#include "runtime/calls/timer_wheel.hpp"
+
+#include <string_view>
+#include <vector>
+
+namespace troupe::broker {
+
+/// Who waits for which call, and until when; each of them is told exactly one end. Confined to the
+/// router.
+///
+/// A call has a timer, of the earliest deadline, exactly while somebody waits for it.
+class callers {
+public:
+  callers(const directory& nodes, held_calls& calls, counters& counts)
+      : nodes_{nodes}, calls_{calls}, counts_{counts} {}
+
+  /// `whom` waits, too. A peer that waits already gets one answer, by the later deadline.
+  void add(std::uint32_t index, const waiter& whom);
+
+  /// Refuses a call that is not held, or one that one of its callers may not wait for.
+  void refuse(origin to, const uuid& id, error why, decisions& out);
+  /// Ends the call with this error for all who wait.
+  void end(std::uint32_t index, const error& why, decisions& out);
+  /// Gives an answer to all who wait. The call stays.
+  void
+  answer_all(std::uint32_t index, std::string_view header, std::string_view body, decisions& out);
+  /// Answers those whose time is up. The call stays. False if somebody waits on.
+  bool expire(std::uint32_t index, instant now, decisions& out);
+
+  /// Appends the calls of which a caller's time is up; `expire` has to follow for each.
+  void take_due(instant now, std::vector<std::uint32_t>& into) { timers_.take_due(now, into); }
+
+  /// Calls somebody waits for.
+  std::size_t waited_for() const { return timers_.size(); }
+
+private:
+  const directory& nodes_;
+  held_calls& calls_;
+  counters& counts_;
+  calls::timer_wheel timers_{instant{}};
+};
+
+} // namespace troupe::broker

@@ -1,0 +1,112 @@
+#include "runtime/broker/calls/choice.hpp"
+
+namespace troupe::broker {
+
+namespace {
+
+std::uint64_t mixed(std::uint64_t key, std::uint64_t node) {
+  // The finaliser of MurmurHash3: every bit of either side moves every bit of the weight.
+  std::uint64_t value = key ^ (node * 0x9e3779b97f4a7c15ULL);
+  value ^= value >> 33U;
+  value *= 0xff51afd7ed558ccdULL;
+  value ^= value >> 33U;
+  value *= 0xc4ceb9fe1a85ec53ULL;
+  return value ^ (value >> 33U);
+}
+
+} // namespace
+
+choice choose(
+    const directory& nodes,
+    const capability& where,
+    const call& what,
+    login_id kept_free,
+    instant now) {
+  choice best;
+  std::uint64_t best_weight = 0;
+  std::uint32_t least = nowhere;
+  bool is_open_somewhere = false;
+  bool is_refused = !what.tried.empty();
+  bool is_awaited = false;
+  std::uint32_t shut = nowhere;
+  best.refusal = what.refusal;
+  best.refusal_wait = what.refusal_wait;
+  const auto count = static_cast<std::uint32_t>(where.placements.size());
+  for (std::uint32_t step = 0, i = where.next_placement; step < count; ++step, ++i) {
+    i = i >= count ? 0 : i;
+    const placement& each = where.placements[i];
+    const node& at = nodes.nodes[each.node];
+    if (!at.live || at.draining) {
+      is_awaited = true; // It logs in again, and may serve what is shut elsewhere.
+      continue;
+    }
+    if (each.is_shut) {
+      shut = i;
+      continue;
+    }
+    if (each.blocked_until > now) {
+      const auto wait = each.blocked_until == instant::max()
+                            ? each.retry_after
+                            : std::chrono::ceil<milliseconds>(each.blocked_until - now);
+      if (!is_refused || wait < best.refusal_wait) {
+        best.refusal = each.breaker == "open" ? errc::circuit_open : errc::unavailable;
+        best.refusal_wait = wait;
+      }
+      is_refused = true;
+      continue;
+    }
+    if (each.credit == 0 || (!what.tried.empty() && what.was_tried_at(each.node))) {
+      is_awaited = true;
+      continue;
+    }
+    is_open_somewhere = true;
+    if (each.outstanding >= each.credit || at.login == kept_free) {
+      continue;
+    }
+    if (what.has_key) {
+      const std::uint64_t weight = mixed(what.key_digest, at.digest);
+      if (best.placement == nowhere || weight > best_weight) {
+        best.placement = i;
+        best_weight = weight;
+      }
+    } else if (each.outstanding < least) {
+      best.placement = i;
+      least = each.outstanding;
+    }
+  }
+  if (best.placement != nowhere) {
+    best.is = choice::verdict::go;
+  } else if (!is_open_somewhere && is_refused) {
+    best.is = choice::verdict::exhausted;
+  } else if (!is_open_somewhere && shut != nowhere && !is_awaited) {
+    best.is = choice::verdict::exhausted;
+    best.shut = shut;
+  }
+  return best;
+}
+
+choice
+choose_alone(const directory& nodes, const capability& where, const call& what, instant now) {
+  choice best;
+  best.refusal = what.refusal;
+  best.refusal_wait = what.refusal_wait;
+  std::uint32_t least = nowhere;
+  for (std::uint32_t i = 0; i < where.placements.size(); ++i) {
+    const placement& each = where.placements[i];
+    const node& at = nodes.nodes[each.node];
+    if (!at.live || at.draining || each.is_shut || each.credit == 0 || each.blocked_until > now) {
+      continue;
+    }
+    if (best.is == choice::verdict::wait) {
+      best.is = choice::verdict::exhausted; // Unless one of these has not refused it yet.
+    }
+    if (!what.was_tried_at(each.node) && at.outstanding.size < least) {
+      best.is = choice::verdict::go;
+      best.placement = i;
+      least = at.outstanding.size;
+    }
+  }
+  return best;
+}
+
+} // namespace troupe::broker

@@ -1,0 +1,50 @@
+#pragma once
+
+#include "runtime/broker/calls/callers.hpp"
+#include "runtime/broker/calls/choice.hpp"
+#include "runtime/broker/quarantine.hpp"
+
+#include <string>
+
+namespace troupe::broker {
+
+/// Sends calls to workers: a new one at once, unless others wait before it; those in a queue,
+/// oldest first, as soon as a worker has room. Confined to the router.
+class dispatch {
+public:
+  dispatch(
+      directory& nodes,
+      held_calls& calls,
+      callers& callers,
+      counters& counts,
+      const quarantine& alone)
+      : nodes_{nodes}, calls_{calls}, callers_{callers}, counts_{counts}, quarantine_{alone} {}
+
+  /// Sends a new call, queues it, or refuses it.
+  void place(std::uint32_t index, instant now, decisions& out);
+
+  /// Delivers a call that is in no list. `placement` must have room.
+  void send(std::uint32_t index, std::uint32_t placement, instant now, decisions& out);
+
+  /// Sends what the queue of capability `where` holds, while there is room.
+  void pump(std::uint32_t where, instant now, decisions& out);
+  /// Something changed at a node: more may be sent to it.
+  void pump_node(std::uint32_t number, instant now, decisions& out);
+  /// A breaker may let calls through again, as time has passed, that nothing else would set moving.
+  void pump_unblocked(instant now, decisions& out);
+
+  /// Nobody takes the call, which is in no list: ends it, with the smallest wait that was named.
+  void give_up(std::uint32_t index, const choice& why, decisions& out);
+
+private:
+  void give_up_shut(std::uint32_t index, std::uint32_t number, decisions& out);
+  std::string forced_words(const capability& where) const;
+
+  directory& nodes_;
+  held_calls& calls_;
+  callers& callers_;
+  counters& counts_;
+  const quarantine& quarantine_;
+};
+
+} // namespace troupe::broker

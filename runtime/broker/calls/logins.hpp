@@ -1,0 +1,51 @@
+#pragma once
+
+#include "runtime/broker/calls/suspects.hpp"
+
+#include <string_view>
+#include <vector>
+
+namespace troupe::broker {
+
+/// Knows which workers are here: takes their logins, what they say they serve, and what they had in
+/// hand when they left. Confined to the router.
+class logins {
+public:
+  logins(
+      const router_options& options,
+      directory& nodes,
+      held_calls& calls,
+      counters& counts,
+      dispatch& dispatch,
+      suspects& suspects)
+      : options_{options}, nodes_{nodes}, calls_{calls}, counts_{counts}, dispatch_{dispatch},
+        suspects_{suspects} {}
+
+  /// @errors see `router::hello`.
+  outcome<void> hello(login_id login, const wire::hello& hello, instant now, decisions& out);
+  void state(login_id login, const wire::state& state, instant now, decisions& out);
+  void pong(login_id login, const wire::pong& progress, instant now);
+  void gone(login_id login, std::string_view why, instant now, decisions& out);
+  void bye(login_id login, std::string_view why, instant now, decisions& out);
+  /// Ends the logins of those that said nothing for `silence_max`.
+  void end_silent(instant now, decisions& out);
+
+private:
+  outcome<void> check(std::uint32_t number, const wire::hello& hello, instant now) const;
+  void take_serves(std::uint32_t number, const std::vector<wire::served>& serves, instant now);
+  void adopt(std::uint32_t number, const wire::hello& hello, instant now);
+  void
+  leave(std::uint32_t number, bool is_blamed, std::string_view why, instant now, decisions& out);
+  void end(std::uint32_t number, bool is_blamed, decisions& out);
+  void return_outstanding(std::uint32_t number, bool is_blamed, decisions& out);
+  void return_awaiting(std::uint32_t number);
+
+  const router_options& options_;
+  directory& nodes_;
+  held_calls& calls_;
+  counters& counts_;
+  dispatch& dispatch_;
+  suspects& suspects_;
+};
+
+} // namespace troupe::broker

@@ -1,0 +1,81 @@
+#pragma once
+
+#include "runtime/broker/blame_book.hpp"
+#include "runtime/broker/calls/dispatch.hpp"
+
+#include <string_view>
+#include <vector>
+
+namespace troupe::broker {
+
+/// Finds out which call kills workers. After two deaths a call is a suspect, and sent alone, one
+/// suspect after another; after five it is convicted, and not tried again. Confined to the router.
+///
+/// The first suspect that some node can take asks `quarantine` for that node, and is sent there
+/// when its turn is granted. What cannot be tried anywhere is given up.
+class suspects {
+public:
+  suspects(
+      directory& nodes,
+      held_calls& calls,
+      callers& callers,
+      counters& counts,
+      dispatch& dispatch,
+      quarantine& alone);
+
+  /// Whether a new call killed workers before, under the same id: then it is a suspect, or
+  /// convicted at once.
+  bool take_known(std::uint32_t index, instant now, decisions& out);
+
+  /// A worker died with this call, which is in no list, in hand: puts it back, suspects or convicts
+  /// it. `send_next` has to follow.
+  void blame(std::uint32_t index, std::string_view node, decisions& out);
+  /// The worker of those calls did not die, as was thought: its link was lost.
+  void take_back(const std::vector<uuid>& blamed);
+  /// Its worker lived.
+  void acquit(const call& answered);
+
+  /// If no suspect has its turn: begins that of the first one that some node can take.
+  void send_next(instant now, decisions& out);
+  /// A node has fewer calls in hand.
+  void released(std::uint32_t number, instant now, decisions& out);
+  /// If it is the turn of `index`, which is no longer at a worker: goes on with the next suspect.
+  void end_turn_of(std::uint32_t index, instant now, decisions& out);
+  /// What a node serves has changed: chooses again, unless the suspect is there. `send_next` has to
+  /// follow.
+  void choose_again(std::uint32_t number);
+  /// Its login is over. `send_next` has to follow.
+  void login_ended(std::uint32_t number);
+  /// The quarantine has changed: sends the suspect, and calls to the node that was freed.
+  void follow(instant now, decisions& out);
+
+  bool has_turn(std::uint32_t index) const { return turn_.call == index; }
+
+private:
+  /// The suspect that is in quarantine, or in line for it, and the node that it is to have.
+  struct turn {
+    std::uint32_t call = nowhere;
+    std::uint32_t node = nowhere;
+    std::uint32_t placement = nowhere;
+    bool is_sent = false;
+  };
+
+  bool begin_turn(std::uint32_t index, instant now, decisions& out);
+  void advance(instant now, decisions& out);
+  void end_turn();
+  void suspect(std::uint32_t index, decisions& out);
+  void convict(std::uint32_t index, decisions& out);
+
+  directory& nodes_;
+  held_calls& calls_;
+  callers& callers_;
+  counters& counts_;
+  dispatch& dispatch_;
+  quarantine& quarantine_;
+  blame_book blamed_;
+  turn turn_;
+  /// The node that was kept free when the quarantine was last followed.
+  login_id kept_free_{nowhere};
+};
+
+} // namespace troupe::broker
