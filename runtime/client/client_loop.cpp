@@ -49,7 +49,7 @@ client_loop::client_loop(
           submissions.waker()},
       table_{static_cast<int>(settings.brokers.size()), clock.now()}, incarnation_{make_incarnation(
                                                                           clock)},
-      up_since_(settings.brokers.size()), random_{digest_of(incarnation_.bytes)} {
+      up_since_(settings.brokers.size()), jitter_{digest_of(incarnation_.bytes)} {
   uuid other;
   other.bytes.fill(std::byte{0xff});
   std::string second;
@@ -183,16 +183,9 @@ bool client_loop::is_forgotten(int link, errc code, instant now) const {
 }
 
 instant client_loop::retry_time(const error& why, std::uint32_t retries, instant now) {
-  milliseconds wait =
-      why.retry_after.value_or(std::min(retry_most, retry_first * (1U << std::min(retries, 10U))));
-  wait = std::max(wait, milliseconds{1});
-  // Up to half as much again, at random, so that those refused together do not come back together.
-  random_ ^= random_ << 13U;
-  random_ ^= random_ >> 7U;
-  random_ ^= random_ << 17U;
-  const std::chrono::nanoseconds most = std::chrono::nanoseconds{wait} / 2;
-  const auto jitter = static_cast<std::int64_t>(random_ >> 1U) % most.count();
-  return now + wait + std::chrono::nanoseconds{jitter};
+  const milliseconds wait =
+      why.retry_after.value_or(backoff_after(retries + 1, retry_first, retry_most));
+  return now + jitter_.stretch(std::max(wait, milliseconds{1}), 0.5);
 }
 
 void client_loop::take_error(

@@ -1,3 +1,4 @@
+#include "runtime/backoff.hpp"
 #include "runtime/transport/peer_loop_state.hpp"
 
 #include <algorithm>
@@ -11,6 +12,8 @@ constexpr int messages_per_turn_max = 64; // Batches, mostly.
 // libzmq adds up to as much again at random, so that a restarted broker is not met by all at once.
 constexpr int reconnect_first_ms = 10;
 constexpr int reconnect_most_ms = 500;
+// A refused login is worth another try only after a while.
+constexpr milliseconds login_backoff_first{50};
 constexpr milliseconds login_backoff_max{1000};
 // An endpoint that libzmq does not accept will hardly become one.
 constexpr milliseconds unusable_retry{5000};
@@ -197,7 +200,7 @@ void peer_loop::state::login_answer(
       return;
     }
     link.phase = link::phase::up;
-    link.backoff = link::backoff_min;
+    link.refusals = 0;
     // A timeout below what the broker's own pings need would end every link at once.
     link.timeout = std::max(settings.heartbeat.interval, milliseconds{welcome->timeout_ms});
     link.ponged_at = now;
@@ -205,8 +208,7 @@ void peer_loop::state::login_answer(
   } else if (header.kind == wire::kind::reply && header.status == wire::status::error) {
     const auto why = wire::read_error(header.error);
     close(link, 0);
-    link.retry_at = now + link.backoff;
-    link.backoff = std::min(2 * link.backoff, login_backoff_max);
+    link.retry_at = now + backoff_after(++link.refusals, login_backoff_first, login_backoff_max);
     handler.refused(index, why ? *why : internal_error("the login was refused"), now);
   }
 }

@@ -27,15 +27,13 @@ struct peer_loop::link {
     up,
   };
 
-  // A refused login is worth another try only after a while.
-  static constexpr milliseconds backoff_min{50};
-
   std::string endpoint;
   phase phase = phase::down;
   instant retry_at{};
   instant heard_at{};
   instant ponged_at{};
-  milliseconds backoff = backoff_min;
+  /// Logins refused in a row.
+  std::uint64_t refusals = 0;
   /// Silence after which the broker counts as lost: its own figure, once it said it.
   milliseconds timeout{};
   std::optional<zmq::socket_t> socket;

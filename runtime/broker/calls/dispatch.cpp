@@ -1,4 +1,5 @@
 #include "runtime/broker/calls/router.hpp"
+#include "runtime/bytes.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -12,16 +13,6 @@ namespace {
 constexpr int looked_past_max = 8;
 
 constexpr milliseconds refusal_wait_unknown{100};
-
-std::uint64_t mixed(std::uint64_t key, std::uint64_t node) {
-  // The finaliser of MurmurHash3: every bit of either side moves every bit of the weight.
-  std::uint64_t value = key ^ (node * 0x9e3779b97f4a7c15ULL);
-  value ^= value >> 33U;
-  value *= 0xff51afd7ed558ccdULL;
-  value ^= value >> 33U;
-  value *= 0xc4ceb9fe1a85ec53ULL;
-  return value ^ (value >> 33U);
-}
 
 bool was_tried(const call& what, std::uint32_t node) {
   return std::find(what.tried.begin(), what.tried.end(), node) != what.tried.end();
@@ -82,7 +73,7 @@ router::choose(const capability& where, const broker::call& what, instant now) c
       continue;
     }
     if (what.has_key) {
-      const std::uint64_t weight = mixed(what.key_digest, at.digest);
+      const std::uint64_t weight = mixed(what.key_digest ^ at.digest * golden_ratio);
       if (best.placement == nowhere || weight > best_weight) {
         best.placement = i;
         best_weight = weight;
