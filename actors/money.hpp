@@ -4,11 +4,10 @@
 #include <cstdint>
 #include <string_view>
 
-/// What the shop's capabilities mean by money and number: whole cents with a currency, whole
-/// pieces.
+/// The shop's amounts, which its capabilities share: whole cents with a currency, and whole pieces.
 ///
-/// The bounds are such that no sum over an order overflows 64 bits: 32 lines of 1e6 pieces at 1e9
-/// cents are 3.2e16.
+/// The bounds keep every sum over an order within 64 bits: 32 lines of 1e6 pieces at 1e9 cents are
+/// 3.2e16.
 namespace troupe::shop {
 
 inline constexpr std::int64_t price_cents_max = 1'000'000'000;
@@ -33,7 +32,7 @@ constexpr bool is_sku(std::string_view sku) {
   return !sku.empty() && sku.size() <= sku_bytes_max;
 }
 
-/// Three capital letters, as ISO 4217 has them; whether such a currency exists is not asked.
+/// Whether `code` has the form of ISO 4217: three capital letters. The currency need not exist.
 constexpr bool is_currency(std::string_view code) {
   return code.size() == 3
          && std::all_of(code.begin(), code.end(), [](char c) { return c >= 'A' && c <= 'Z'; });

@@ -7,7 +7,7 @@ namespace troupe::shop {
 multi_insert::multi_insert(std::string_view into, std::size_t columns, std::size_t rows_max)
     : columns_{columns} {
   std::string text = "INSERT INTO " + std::string{into} + " VALUES ";
-  std::size_t parameter = 1; // $1 is the order, in every row.
+  std::size_t parameter = 1; // $1 is the order's id in every row.
   for (std::size_t row = 0; row < rows_max; ++row) {
     text += row == 0 ? "($1" : ", ($1";
     for (std::size_t column = 0; column < columns; ++column) {

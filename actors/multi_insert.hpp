@@ -9,10 +9,11 @@
 
 namespace troupe::shop {
 
-/// One INSERT for the lines of an order, however many: rows whose first column is the order's id.
+/// Writes the lines of an order with one INSERT, since a statement costs more than a row. The first
+/// column of each row is the order's id.
 ///
-/// A statement costs more than a row. The texts, one for each number of rows, are made once, as
-/// sessions keep prepared statements by text.
+/// The texts, one for each number of rows, are made once: sessions keep prepared statements by
+/// text.
 class multi_insert {
 public:
   /// @param into "table (order_id, a, b)", with as many columns after the first as `columns`.
@@ -23,7 +24,7 @@ public:
 
 private:
   std::size_t columns_;
-  std::vector<std::string> texts_; // For 1, 2, 3 ... rows.
+  std::vector<std::string> texts_; // For 1, 2, 3 ... rows, in this order.
 };
 
 } // namespace troupe::shop

@@ -26,48 +26,21 @@
 
 namespace troupe {
 
-namespace {
-
-actor_type notifications_type() {
-  auto type = type_of<notifications::notifications_actor, notifications::notifications_options>(
-      "notifications", {"get", "count"}, notifications::schema, {"order.confirmed"});
-  type.check_config = notifications::check_config;
-  return type;
-}
-
-} // namespace
-
 std::vector<actor_type> registered_types() {
   return {
 #ifdef TROUPE_FAULTS
-      type_of<faulty::faulty_actor, faulty::faulty_options>(
-          "faulty",
-          {"echo",
-           "ask_echo",
-           "throw",
-           "ask_throw",
-           "hang",
-           "ask_hang",
-           "crash",
-           "ask_crash",
-           "count"},
-          faulty::schema),
-      type_of<witness::witness_actor, witness::witness_options>(
-          "witness", {"publish", "count"}, witness::schema, {"*"}),
+      type_of<faulty::faulty_actor, faulty::faulty_options>("faulty", faulty::schema),
+      type_of<witness::witness_actor, witness::witness_options>("witness", witness::schema),
 #endif
-      type_of<echo::echo_actor>("echo", {"echo", "say"}),
-      type_of<notes::notes_actor, notes::notes_options>(
-          "notes", {"add", "count"}, notes::schema, {"note.*"}),
-      type_of<users::users_actor>("users", {"register", "get", "update_profile"}, users::schema),
+      type_of<echo::echo_actor>("echo"),
+      type_of<notes::notes_actor, notes::notes_options>("notes", notes::schema),
+      type_of<users::users_actor>("users", users::schema),
       type_of<inventory::inventory_actor, inventory::inventory_options>(
-          "inventory", {"load", "stock", "restock", "reserve", "release"}, inventory::schema),
-      type_of<payments::payments_actor, payments::payments_options>(
-          "payments", {"charge", "refund", "get"}, payments::schema),
-      type_of<orders::orders_actor>(
-          "orders",
-          {"history", "at", "rebuild", "create", "confirm", "cancel", "get"},
-          orders::schema),
-      notifications_type(),
+          "inventory", inventory::schema),
+      type_of<payments::payments_actor, payments::payments_options>("payments", payments::schema),
+      type_of<orders::orders_actor>("orders", orders::schema),
+      type_of<notifications::notifications_actor, notifications::notifications_options>(
+          "notifications", notifications::schema),
       saga_type("order_saga", {order_saga::place()})};
 }
 

@@ -2,6 +2,7 @@
 
 #include "runtime/broker/journal/journal.hpp"
 #include "runtime/broker/journal/reader.hpp"
+#include "runtime/time_text.hpp"
 
 #include <algorithm>
 
@@ -11,10 +12,6 @@ namespace {
 
 broker::retention_rule rule_of(const topology::retention_rule& rule) {
   return {rule.pattern, rule.keep, rule.bytes_max, rule.drop_unread};
-}
-
-std::int64_t millis(wall_time time) {
-  return std::chrono::duration_cast<milliseconds>(time.time_since_epoch()).count();
 }
 
 /// Above which position a capability that is new to the journal begins.
@@ -34,7 +31,7 @@ outcome<std::uint64_t> start_of(
   if (!reader) {
     return failure{std::move(reader).error()};
   }
-  const auto answer = (*reader)->answer(broker::ask_time{millis(start.time)});
+  const auto answer = (*reader)->answer(broker::ask_time{unix_millis(start.time)});
   if (!answer) {
     return failure{answer.error()};
   }

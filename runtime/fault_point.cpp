@@ -20,8 +20,8 @@ struct planned {
   int at = 1;
 };
 
-/// The plan and the passes so far. A global: fault points are reached from everywhere, exist in
-/// test builds only, and must not show in any signature.
+/// The plan and the passes so far. A global, because fault points are everywhere, exist in test
+/// builds only and must not show in any signature.
 struct fault_plan {
   fault_plan() {
     if (const char* text = std::getenv("TROUPE_FAULT_PLAN")) { // NOLINT(concurrency-mt-unsafe)
@@ -83,7 +83,8 @@ void pass_fault_point(std::string_view name) {
   if (action == "kill") {
     ::kill(::getpid(), SIGKILL);
   } else if (action == "stop") {
-    // To this thread: sent to the process, another one may take it, and this one goes on meanwhile.
+    // Sent to this thread: another thread could take a signal sent to the process, and this one
+    // would go on meanwhile.
     (void)::raise(SIGSTOP);
   } else if (action == "hang") {
     for (;;) {

@@ -2,13 +2,13 @@
 
 #include <string_view>
 
-/// A named place at a boundary (before a commit, after a send ...) where a test build can be made
-/// to fail. Compiles to nothing unless TROUPE_FAULTS is defined.
+/// A named place at a boundary (before a commit, after a send ...) at which a test can make the
+/// program fail. Compiles to nothing unless TROUPE_FAULTS is defined.
 ///
 /// The environment variable TROUPE_FAULT_PLAN says where and how: "name=action@n,...", where action
 /// is kill (SIGKILL), stop (SIGSTOP), throw (std::runtime_error) or hang, at the n-th pass (from 1;
 /// default 1). TROUPE_FAULT_LOG names a file to which each point passed for the first time is
-/// appended, so that a test can tell whether it was ever reached.
+/// appended, so that a test can tell which points were reached.
 #ifdef TROUPE_FAULTS
 #define TROUPE_FAULT(name) ::troupe::pass_fault_point(name)
 #else

@@ -1,5 +1,8 @@
 #include "runtime/ids.hpp"
 
+#include "runtime/bytes.hpp"
+#include "runtime/time_text.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -12,13 +15,6 @@
 namespace troupe {
 
 namespace {
-
-void put_big_endian(std::byte* to, std::uint64_t value, int bytes) {
-  for (int i = bytes - 1; i >= 0; --i) {
-    to[i] = static_cast<std::byte>(value);
-    value >>= 8;
-  }
-}
 
 void stamp(uuid& id, int version) {
   id.bytes[6] = (id.bytes[6] & std::byte{0x0f}) | static_cast<std::byte>(version << 4);
@@ -45,11 +41,7 @@ bool is_dash_at(std::size_t i) {
 } // namespace
 
 wall_time uuid::born() const {
-  std::uint64_t millis = 0;
-  for (std::size_t i = 0; i < 6; ++i) {
-    millis = millis << 8 | std::to_integer<std::uint64_t>(bytes[i]);
-  }
-  return wall_time{milliseconds{millis}};
+  return wall_time{milliseconds{load_big_endian<std::uint64_t>(bytes.data()) >> 16U}};
 }
 
 std::string to_string(const uuid& id) {
@@ -105,14 +97,13 @@ uuid_source::uuid_source() {
 }
 
 uuid uuid_source::next(wall_time now) {
-  const auto since_epoch = std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count();
   // A clock that steps back does not: ids of one source only rise.
-  last_millis_ = std::max(last_millis_, static_cast<std::uint64_t>(since_epoch));
+  last_millis_ = std::max(last_millis_, static_cast<std::uint64_t>(unix_millis(now)));
   if ((++count_ & 0x3ffffffU) == 0) {
     ++last_millis_; // The count starts over: the time must not stand still then.
   }
   uuid id;
-  put_big_endian(id.bytes.data(), last_millis_, 6);
+  store_big_endian(id.bytes.data(), last_millis_, 6);
   // 26 bits of count make ids rise within a millisecond, 48 random bits make this source differ
   // from others. The count spans bytes 6 to 9 around the version and variant bits.
   const std::uint64_t count = count_;
@@ -120,7 +111,7 @@ uuid uuid_source::next(wall_time now) {
   id.bytes[7] = static_cast<std::byte>(count >> 14);
   id.bytes[8] = static_cast<std::byte>(count >> 8 & 0x3f);
   id.bytes[9] = static_cast<std::byte>(count);
-  put_big_endian(id.bytes.data() + 10, random_, 6);
+  store_big_endian(id.bytes.data() + 10, random_, 6);
   stamp(id, 7);
   return id;
 }
@@ -142,8 +133,8 @@ uuid derived_id(const uuid& from, std::string_view label) {
   }
   uuid id;
   std::copy_n(from.bytes.begin(), 6, id.bytes.begin());
-  put_big_endian(id.bytes.data() + 6, hash.high64, 2);
-  put_big_endian(id.bytes.data() + 8, hash.low64, 8);
+  store_big_endian(id.bytes.data() + 6, hash.high64, 2);
+  store_big_endian(id.bytes.data() + 8, hash.low64, 8);
   stamp(id, 8);
   return id;
 }

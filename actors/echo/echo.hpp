@@ -4,7 +4,7 @@
 
 namespace troupe::echo {
 
-/// Says back what it is told. Needs no store.
+/// Answers with the request. Needs no database.
 class echo_actor final : public actor {
 public:
   explicit echo_actor(const context& context);

@@ -6,7 +6,7 @@
 
 namespace troupe::echo {
 
-/// `echo`: question and answer alike.
+/// The request and the answer of `echo` and `say`.
 struct said {
   std::string payload;
 };

@@ -7,7 +7,7 @@
 
 namespace troupe::faulty {
 
-/// What every operation but `count` takes; the answer too, if one comes.
+/// The request and the answer of every operation but `count`.
 struct said {
   std::string text;
 };

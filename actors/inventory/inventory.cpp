@@ -9,7 +9,7 @@ namespace troupe::inventory {
 namespace {
 
 constexpr std::size_t products_max = 1'000;
-// Of one product, over all times: far from where 64 bits end.
+// The most pieces of one product over all times, far within 64 bits.
 constexpr std::int64_t shelf_max = 1'000'000'000'000;
 
 error unknown_sku(const std::string& sku) {

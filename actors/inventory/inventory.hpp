@@ -7,7 +7,7 @@
 
 namespace troupe::inventory {
 
-/// What is on the shelves, what it costs, and for which orders it is held.
+/// The shelves: pieces, prices, and the orders that pieces are held for.
 class inventory_actor final : public actor {
 public:
   explicit inventory_actor(const context& context);
@@ -19,7 +19,7 @@ private:
   outcome<stock_reserved> handle(const reserve_stock& request, turn& turn) const;
   static outcome<stock_released> handle(const release_stock& request, turn& turn);
 
-  /// Takes the pieces of `wanted` from the shelf, and says so where few are left.
+  /// Takes the pieces of `wanted` from the shelf, and publishes `stock.low` where few are left.
   bool take(const line& wanted, turn& turn) const;
 
   inventory_options options_;

@@ -38,7 +38,7 @@ struct get_stock {
 
 TROUPE_MESSAGE(get_stock, sku)
 
-/// `restock`: that many more pieces. Refused: `unknown_sku`, `shelf_full`.
+/// `restock`: adds `quantity` pieces. Refused: `unknown_sku`, `shelf_full`.
 struct restock {
   std::string sku;
   std::int64_t quantity = 0;
@@ -63,7 +63,7 @@ struct line {
 
 TROUPE_MESSAGE(line, sku, quantity)
 
-/// `reserve`: all lines or none. A second one for the same order gets the answer of the first.
+/// `reserve`: holds all lines or none. A second one for the same order gets the first answer.
 /// Refused: `unknown_sku`, `other_currency`, `out_of_stock`, `too_expensive`; `cancelled` if the
 /// order was released before.
 struct reserve_stock {
@@ -74,7 +74,7 @@ struct reserve_stock {
 
 TROUPE_MESSAGE(reserve_stock, order_id, currency, items)
 
-/// What the reserved goods cost: prices are the inventory's.
+/// The cost of the reserved goods, since the inventory sets prices.
 struct stock_reserved {
   std::int64_t total_cents = 0;
   std::string currency;
@@ -82,8 +82,8 @@ struct stock_reserved {
 
 TROUPE_MESSAGE(stock_reserved, total_cents, currency)
 
-/// Published on `stock.low`, key: the SKU, when a reservation takes what is available below
-/// `low_at`, and not again until it was above.
+/// Published on `stock.low` with the SKU as key, when a reservation takes the available pieces
+/// below `low_at`; again only after they were above it.
 struct stock_low {
   std::string sku;
   std::int64_t available = 0;
@@ -92,7 +92,8 @@ struct stock_low {
 
 TROUPE_MESSAGE(stock_low, sku, available, low_at)
 
-/// `release`: undoes the reservation of an order, or sees to it that there will be none.
+/// `release`: undoes the reservation of an order. Before `reserve` it leaves a tombstone, for which
+/// `reserve` is refused.
 struct release_stock {
   uuid order_id;
 };

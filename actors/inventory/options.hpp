@@ -8,7 +8,7 @@ namespace troupe::inventory {
 
 /// The `config` of a capability of type `inventory`.
 struct inventory_options {
-  /// Fewer pieces than that are low; 0: nothing ever is.
+  /// A shelf with fewer pieces is low; 0: no shelf ever is.
   std::int64_t low_at = 10;
 };
 

@@ -6,12 +6,12 @@
 
 namespace troupe::inventory {
 
-/// `stock.initial` is all that was ever put on the shelf, restocking included, so that at all times
-/// initial = available + the sum of what is held.
+/// `stock.initial` counts all pieces ever put on the shelf, so that at all times initial =
+/// available
+/// + the sum of held reservations.
 ///
-/// `claims` has a row for each order that was reserved or released, whichever came first: the key
-/// on which the two meet. A claim without reservations is the tombstone of a release that came
-/// before its reserve.
+/// `claims` has a row for each order, written by `reserve` or `release`, whichever comes first. A
+/// claim without reservations is the tombstone of a release that came before its reserve.
 inline constexpr std::array schema{store::migration{1, "stock and reservations", R"sql(
 CREATE TABLE stock (
   sku TEXT PRIMARY KEY,

@@ -7,7 +7,7 @@
 
 namespace troupe::notes {
 
-/// `add`, and the events `note.*`: keeps a note.
+/// The body of `add` and of the events `note.*`.
 struct add_note {
   std::string text;
 };
@@ -20,7 +20,7 @@ struct note_added {
 
 TROUPE_MESSAGE(note_added, note_id)
 
-/// The event `noted`, in the turn that kept a note which came as an event, if `tell` says so.
+/// The event `noted`, published in the turn that kept a note from an event (`notes_options::tell`).
 struct noted {
   uuid note_id;
   std::string text;

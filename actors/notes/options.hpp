@@ -6,7 +6,7 @@ namespace troupe::notes {
 
 /// The `config` of a capability of type `notes`.
 struct notes_options {
-  /// Whether the event `noted` tells of each note that came as an event.
+  /// Whether each note that comes as an event is announced by the event `noted`.
   bool tell = false;
 };
 

@@ -9,14 +9,14 @@
 
 namespace troupe::notifications {
 
-/// What the effect `send_confirmation` is told: all that the mail says.
+/// The request of the effect `send_confirmation`: all that the mail says.
 struct send_confirmation {
   uuid order_id;
   std::string recipient;
   std::string currency;
   std::vector<orders::line> items;
   std::int64_t amount_cents = 0;
-  /// Of the event, in milliseconds since 1970-01-01 UTC: the date of the mail on every try.
+  /// The time of the event in milliseconds since 1970-01-01 UTC: the date of the mail on every try.
   std::int64_t at = 0;
 };
 
@@ -26,7 +26,7 @@ struct confirmation_sent {
   bool taken = false;
   std::string message_id;
   std::int64_t attempts = 0;
-  /// Why it was not taken.
+  /// Why the mail was not taken.
   std::string reason;
 };
 

@@ -14,7 +14,7 @@ bool is_atext(char c) {
          || std::string_view{"!#$%&'*+-/=?^_`{|}~"}.find(c) != std::string_view::npos;
 }
 
-/// Words of atext with dots between them.
+/// Whether `text` is words of atext (RFC 5322) with dots between them.
 bool is_dotted(std::string_view text) {
   char before = '.';
   for (const char c : text) {
@@ -26,7 +26,7 @@ bool is_dotted(std::string_view text) {
   return before != '.';
 }
 
-/// As RFC 5322, 3.3 has it, in UTC. Not by strftime, which asks the locale for names.
+/// The date of RFC 5322, 3.3, in UTC. Not by strftime, whose names depend on the locale.
 std::string date_text(std::int64_t millis) {
   constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   constexpr std::array months{
@@ -45,7 +45,7 @@ std::string date_text(std::int64_t millis) {
       at.tm_sec);
 }
 
-/// What people typed elsewhere: no control characters, which could pass for lines of ours.
+/// Text that people typed, without control characters, which could pass for further header lines.
 std::string harmless(std::string text) {
   std::replace_if(
       text.begin(),

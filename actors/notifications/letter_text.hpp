@@ -10,11 +10,11 @@
 namespace troupe::notifications {
 
 /// Whether `text` is NAME@DOMAIN in the plain form of addresses: letters, digits and what RFC 5322
-/// calls atext, dots between; no quotes, no spaces, nothing that could start another header line.
+/// calls atext, with dots between; no quotes, no spaces, no start of another header line.
 bool is_address(std::string_view text);
 
-/// The address of a customer: the one they are known by, or their name at `domain`. Nothing if that
-/// is no address.
+/// The address of a customer: `customer` itself if it is an address, else CUSTOMER@DOMAIN. Nothing
+/// if that is no address.
 std::optional<std::string> address_of(std::string_view customer, std::string_view domain);
 
 /// The mail that confirms an order, headers and body. The same wish and key give the same bytes.

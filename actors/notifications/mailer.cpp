@@ -8,24 +8,24 @@
 
 namespace troupe::notifications {
 
-std::optional<options_problem> problem_of(const notifications_options& options) {
+std::optional<config_problem> problem_of(const notifications_options& options) {
   if (!is_address(options.from)) {
-    return options_problem{
+    return config_problem{
         "`from` is no mail address: `" + options.from + "`", "write it as shop@example.org"};
   }
   if (!is_address("x@" + options.domain)) {
-    return options_problem{
+    return config_problem{
         "`domain` is no name of a mail domain: `" + options.domain + "`",
         "write it as example.org"};
   }
   if (!options.smtp) {
-    return options.spool.empty() ? std::optional{options_problem{
+    return options.spool.empty() ? std::optional{config_problem{
                "`spool` names no folder", "name one, or give `smtp: {url: ...}`"}}
                                  : std::nullopt;
   }
   const std::string& url = options.smtp->url;
   if (!url.starts_with("smtp://") && !url.starts_with("smtps://")) {
-    return options_problem{
+    return config_problem{
         "`smtp.url` is no mail server: `" + url + "`", "write it as smtp://HOST:PORT"};
   }
   return std::nullopt;

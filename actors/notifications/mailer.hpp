@@ -11,25 +11,25 @@ namespace troupe::notifications {
 
 /// A mail that is ready to leave.
 struct letter {
-  /// The same on every try: what a repeat is known by.
+  /// The same on every try, so that a repeat can be recognised.
   uuid key;
   std::string from;
   std::string to;
-  /// Headers and body as RFC 5322 wants them, lines ended by CRLF.
+  /// Headers and body in the form of RFC 5322, lines ended by CRLF.
   std::string text;
 };
 
-/// What was said to a mail.
+/// The answer to a mail.
 struct delivery {
   bool taken = false;
-  /// Why not. For good: it is of no use to try again.
+  /// Why the mail was not taken, which is final.
   std::string reason;
 };
 
-/// Whoever takes mails on. Confined to one thread; may block.
+/// The way out for mails. Confined to one thread; may block.
 ///
-/// Sending a letter again under the same key does no harm. An error is technical, and leaves open
-/// whether it was taken: try again.
+/// Sending a letter again under the same key does no harm. An error is technical and leaves open
+/// whether the mail was taken: try again.
 class mailer {
 public:
   mailer() = default;
@@ -41,7 +41,7 @@ public:
 };
 
 /// The mailer that a capability's `config` asks for.
-/// @param folder what relative paths in it start at.
+/// @param folder the start of relative paths.
 std::unique_ptr<mailer>
 make_mailer(const notifications_options& options, const std::string& folder);
 

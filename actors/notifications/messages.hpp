@@ -7,7 +7,7 @@
 
 namespace troupe::notifications {
 
-/// `get`: what became of the mail that confirms an order. Refused: `unknown_mail`.
+/// `get`: the mail that confirms an order. Refused: `unknown_mail`.
 struct get_mail {
   uuid order_id;
 };
@@ -16,20 +16,20 @@ TROUPE_MESSAGE(get_mail, order_id)
 
 struct mail {
   uuid order_id;
-  /// "asked" until it is known; "sent"; "failed" for good.
+  /// "asked" until the effect has ended, then "sent" or "failed".
   std::string state;
   std::string recipient;
-  /// The name it goes by outside; "" while it is only asked for.
+  /// The mail's `Message-ID`; "" while the state is "asked".
   std::string message_id;
-  /// How often it was tried by the process that succeeded or gave up.
+  /// The number of tries by the process that succeeded or gave up.
   std::int64_t attempts = 0;
-  /// Why it failed.
+  /// Why the mail failed.
   std::string reason;
 };
 
 TROUPE_MESSAGE(mail, order_id, state, recipient, message_id, attempts, reason)
 
-/// `count`
+/// `count`: the number of mails by state.
 struct count_mails {};
 
 TROUPE_MESSAGE(count_mails)

@@ -1,14 +1,11 @@
 #include "actors/notifications/notifications.hpp"
 
 #include "actors/notifications/letter_text.hpp"
+#include "runtime/time_text.hpp"
 
 namespace troupe::notifications {
 
 namespace {
-
-std::int64_t millis(wall_time time) {
-  return std::chrono::duration_cast<milliseconds>(time.time_since_epoch()).count();
-}
 
 constexpr std::string_view read_mail =
     "SELECT state, recipient, message_id, attempts, reason FROM mails WHERE order_id = $1";
@@ -41,7 +38,7 @@ notifications_actor::notifications_actor(const context& context)
 void notifications_actor::handle(
     const orders::order_confirmed& event, turn& turn, const event_info& info) const {
   const auto address = address_of(event.customer, options_.domain);
-  // One mail an order, also if somebody publishes the same under another id.
+  // One mail for each order, even if somebody publishes the event again under another id.
   const auto added = turn.database().execute(
       "INSERT INTO mails (order_id, event_id, recipient, state, reason, asked_at) "
       "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (order_id) DO NOTHING",
@@ -50,7 +47,7 @@ void notifications_actor::handle(
       address.value_or(event.customer),
       address ? "asked" : "failed",
       address ? "" : "the customer's name makes no mail address",
-      millis(turn.now()));
+      unix_millis(turn.now()));
   if (added == 0 || !address) {
     return;
   }
@@ -62,7 +59,7 @@ void notifications_actor::handle(
           event.currency,
           event.items,
           event.amount_cents,
-          millis(info.time)});
+          unix_millis(info.time)});
 }
 
 outcome<confirmation_sent>
@@ -97,7 +94,7 @@ mail notifications_actor::settle(
       now.message_id,
       now.attempts,
       now.reason,
-      millis(turn.now()));
+      unix_millis(turn.now()));
   return now;
 }
 
@@ -128,18 +125,6 @@ mail_count notifications_actor::handle(const count_mails&, store::database& sess
                        : counted.failed) = row.integer(1);
   });
   return counted;
-}
-
-void check_config(const config_tree& tree, std::vector<fault>& faults) {
-  notifications_options options;
-  const std::size_t before = faults.size();
-  read_config(tree, "config", options, faults);
-  if (faults.size() != before) {
-    return;
-  }
-  if (auto wrong = problem_of(options)) {
-    faults.push_back({tree.at, std::move(wrong->what), std::move(wrong->remedy)});
-  }
 }
 
 } // namespace troupe::notifications

@@ -9,10 +9,10 @@
 
 namespace troupe::notifications {
 
-/// Tells customers by mail what has become of their orders. It hears of them by `order.confirmed`.
+/// Confirms orders to customers by mail. It hears of orders by the event `order.confirmed`.
 ///
-/// An event's turn writes down that a mail is due and asks for the effect that sends it, so an
-/// event counts as handled long before a slow mail server has answered.
+/// The turn of an event records that a mail is due and asks for the effect that sends it, so that
+/// an event is handled long before a slow mail server answers.
 class notifications_actor final : public actor {
 public:
   explicit notifications_actor(const context& context);
@@ -29,8 +29,5 @@ private:
   notifications_options options_;
   std::unique_ptr<mailer> mailer_;
 };
-
-/// Adds what is wrong with the `config` of such a capability.
-void check_config(const config_tree& tree, std::vector<fault>& faults);
 
 } // namespace troupe::notifications

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/actor/config_mapping.hpp"
 #include "runtime/wire/message.hpp"
 
 #include <chrono>
@@ -8,13 +9,13 @@
 
 namespace troupe::notifications {
 
-/// A mail server that takes our mails on.
+/// A mail server that takes the mails.
 struct smtp_options {
   /// "smtp://host:port", or "smtps://host:port" for TLS from the first byte.
   std::string url;
-  /// Go on only over TLS (STARTTLS) after a plain start.
+  /// Whether to insist on TLS (STARTTLS) after a plain start.
   bool starttls = false;
-  /// For one mail, connecting included.
+  /// The time for one mail, connecting included.
   std::chrono::milliseconds timeout{20'000};
 };
 
@@ -22,22 +23,18 @@ TROUPE_MESSAGE(smtp_options, url, starttls, timeout)
 
 /// The `config` of a capability of type `notifications`.
 struct notifications_options {
-  /// A folder that gets a file for each mail, relative to the topology's; unless there is `smtp`.
+  /// The folder that gets a file for each mail, unless there is `smtp`; relative to the topology's
+  /// folder.
   std::string spool = "data/mail";
   std::optional<smtp_options> smtp;
   std::string from = "shop@shop.example";
-  /// Where customers have their mail who are known by a mere name: NAME@DOMAIN.
+  /// The mail domain of customers who are known by a name only: NAME@DOMAIN.
   std::string domain = "customers.example";
 };
 
 TROUPE_MESSAGE(notifications_options, spool, smtp, from, domain)
 
-/// What is wrong with them beyond what their types say, and what to do about it.
-struct options_problem {
-  std::string what;
-  std::string remedy;
-};
-
-std::optional<options_problem> problem_of(const notifications_options& options);
+/// What is wrong with options whose types are right: an address, a URL or a folder.
+std::optional<config_problem> problem_of(const notifications_options& options);
 
 } // namespace troupe::notifications

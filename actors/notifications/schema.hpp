@@ -6,8 +6,8 @@
 
 namespace troupe::notifications {
 
-/// One mail an order, whatever events there are of it. `message_id` follows from the key of the
-/// effect that sends it, which is the same on every try.
+/// One mail for each order, however many events there are of it. `message_id` follows from the key
+/// of the effect that sends the mail, which is the same on every try.
 inline constexpr std::array schema{store::migration{1, "mails", R"sql(
 CREATE TABLE mails (
   order_id BLOB PRIMARY KEY,

@@ -23,7 +23,7 @@ struct free_list {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 
-/// What a server says of this one mail and not of our ways with it: trying again changes nothing.
+/// Whether a reply code condemns the mail itself, so that another try changes nothing.
 bool is_about_the_mail(long code) {
   return code == 550 || code == 551 || code == 552 || code == 553 || code == 554;
 }

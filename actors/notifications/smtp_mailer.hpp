@@ -6,11 +6,10 @@
 
 namespace troupe::notifications {
 
-/// Hands mails to a mail server, over a connection that is kept (libcurl, which is named in the
-/// source only).
+/// Hands mails to a mail server over a connection that is kept. Built on libcurl.
 ///
-/// When the answer to a mail gets lost, it is sent a second time, under the same Message-ID: SMTP
-/// has no better way.
+/// When the answer to a mail is lost, the mail is sent again under the same Message-ID: SMTP has no
+/// better way.
 /// @source RFC 5321, 4.2.3 (reply codes) and 6.1.
 class smtp_mailer final : public mailer {
 public:

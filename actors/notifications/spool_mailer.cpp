@@ -62,7 +62,7 @@ outcome<void> write_file(const std::string& path, std::string_view bytes) {
   return {};
 }
 
-/// The names in a folder are on the disk only then.
+/// Puts the names in a folder on the disk; syncing the files does not.
 outcome<void> sync_folder(const std::string& path) {
   const descriptor folder{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!folder.is_open() || !folder.sync()) {
@@ -81,7 +81,7 @@ outcome<delivery> spool_mailer::send(const letter& mail) {
   }
   const std::string name = folder_ + "/" + to_string(mail.key) + ".eml";
   if (::access(name.c_str(), F_OK) != 0) {
-    // A name that nobody else writes to: another process may be at the same mail.
+    // The draft has a name of its own: another process may be writing the same mail.
     const std::string draft = folder_ + "/." + to_string(mail.key) + "."
                               + std::to_string(::getpid()) + "." + std::to_string(::gettid());
     auto written = write_file(draft, mail.text);
@@ -93,7 +93,7 @@ outcome<delivery> spool_mailer::send(const letter& mail) {
       return failure{std::move(written).error()};
     }
   }
-  // Also for a file that was there: who wrote it may have died before this.
+  // Also for a file that was there: its writer may have died before it synced the folder.
   return sync_folder(folder_).map([] { return delivery{true, {}}; });
 }
 

@@ -15,12 +15,12 @@ struct item {
 
 TROUPE_MESSAGE(item, sku, quantity)
 
-/// `place`. The order's id is the id of this call, so asking again under it places nothing twice.
+/// `place`. The order's id is the id of this call, so that a repeat places nothing twice.
 ///
-/// Refused with what the capability that refused it said: `unknown_sku`, `other_currency`,
+/// Refused with the reason of the step that refused: `unknown_sku`, `other_currency`,
 /// `out_of_stock`, `too_expensive`, `payment_declined`.
 struct place_order {
-  /// A user's id, or whatever the shop knows its customers by.
+  /// A user's id, a mail address or a name.
   std::string customer;
   std::vector<item> items;
   std::string currency;

@@ -15,8 +15,8 @@ using saga::result_of;
 using saga::step;
 using saga::step_kind;
 
-// With the default back-off (50 ms, doubled up to 2 s) ten retries outlast the saga's ten seconds:
-// a worker's death, over in one, fails no order.
+// With the default back-off (50 ms, doubled up to 2 s), ten retries outlast the saga's ten seconds,
+// so that a worker's death, which lasts one, fails no order.
 constexpr int retries = 10;
 
 template <class Line>
@@ -33,7 +33,7 @@ orders::create_order order_of(const place_order& wish, const uuid& id) {
   return {id, wish.customer, wish.currency, lines_of<orders::line>(wish)};
 }
 
-/// The key of what belongs to one order: its messages meet the same replica.
+/// The ordering key of an order's calls, so that they meet the same replica.
 std::string order_key(const facts& known) {
   return to_string(known.saga);
 }
@@ -63,7 +63,7 @@ step create() {
       .key = order_key};
 }
 
-/// Without a key: its replicas share the shelves, and an order comes here once or twice only.
+/// Has no key: all replicas share the shelves, and an order comes here once or twice only.
 step reserve() {
   return {
       .name = "reserve",
@@ -80,8 +80,8 @@ step reserve() {
       })};
 }
 
-/// The point of no return. Its undo is for the case that the time is up before it is known whether
-/// the card was charged.
+/// The point of no return. The undo is for a saga whose time is up before the outcome of the charge
+/// is known.
 step charge() {
   return {
       .name = "charge",

@@ -4,7 +4,8 @@
 
 namespace troupe::order_saga {
 
-/// `place`: takes an order from the customer's wish to a paid, confirmed order, or back to nothing.
+/// The saga `place`: takes an order from the customer's wish to a paid and confirmed order, or back
+/// to nothing.
 saga::definition place();
 
 } // namespace troupe::order_saga

@@ -10,8 +10,8 @@
 #include <variant>
 #include <vector>
 
-// What can happen to an order, as it is stored for good: fields may be added, as optional ones, and
-// never change their meaning. What is told to others is in messages.hpp, and may differ.
+// The events of an order as they are stored for good: optional fields may be added, and no field
+// changes its meaning. The events that others hear are in messages.hpp and may differ.
 
 namespace troupe::orders {
 
@@ -32,14 +32,14 @@ struct confirmed {
 
 TROUPE_MESSAGE(confirmed, amount_cents, payment_id)
 
-/// Also of an order that was never created, which then never will be: a tombstone.
+/// May also be the first event of an order. It is then a tombstone: the order cannot be created.
 struct cancelled {
   static constexpr std::string_view event_type = "cancelled";
 };
 
 TROUPE_MESSAGE(cancelled)
 
-/// What an order has come to.
+/// The state of an order after its events.
 struct standing {
   /// "" before anything happened; "created", "confirmed" or "cancelled".
   std::string state;
@@ -60,7 +60,7 @@ struct order_life {
   static standing apply(standing now, const confirmed& event);
   static standing apply(standing now, const cancelled& event);
 
-  /// An order has two events, three at most.
+  /// No snapshots: an order has two events, three at most.
   static constexpr std::int64_t snapshot_every = 0;
   static constexpr std::int64_t snapshot_form = 1;
 };

@@ -17,7 +17,7 @@ struct line {
 
 TROUPE_MESSAGE(line, sku, quantity)
 
-/// `create`. Refused: `cancelled` if the order was cancelled before it came.
+/// `create`. Refused: `cancelled`, if the order was cancelled before.
 struct create_order {
   uuid order_id;
   std::string customer;
@@ -27,12 +27,12 @@ struct create_order {
 
 TROUPE_MESSAGE(create_order, order_id, customer, currency, items)
 
-/// What `create` wants to see: a customer of 1 to 200 bytes, a currency, 1 to 32 lines of 1 to
-/// 1,000,000 pieces, no SKU twice. Who places orders can ask beforehand.
+/// Checks what `create` requires: a customer of 1 to 200 bytes, a currency, and 1 to 32 lines of 1
+/// to 1,000,000 pieces with no SKU twice. The order saga checks this before its first step.
 /// @errors `invalid`.
 outcome<void> check(const create_order& request);
 
-/// `confirm`: paid for. Refused: `unknown_order`, `cancelled`, `confirmed_otherwise`.
+/// `confirm`: the order is paid for. Refused: `unknown_order`, `cancelled`, `confirmed_otherwise`.
 struct confirm_order {
   uuid order_id;
   std::int64_t amount_cents = 0;
@@ -41,15 +41,15 @@ struct confirm_order {
 
 TROUPE_MESSAGE(confirm_order, order_id, amount_cents, payment_id)
 
-/// `cancel`: an order that is not there yet will be refused when it comes.
-/// Refused: `confirmed`.
+/// `cancel`. Before `create` it leaves a tombstone, for which `create` is refused. Refused:
+/// `confirmed`.
 struct cancel_order {
   uuid order_id;
 };
 
 TROUPE_MESSAGE(cancel_order, order_id)
 
-/// The answer to the three above.
+/// The answer to `create`, `confirm` and `cancel`.
 struct order_state {
   uuid order_id;
   /// "created", "confirmed" or "cancelled".
@@ -71,14 +71,14 @@ struct order {
   std::string currency;
   std::string state;
   std::vector<line> items;
-  /// Known from `confirm` on.
+  /// Absent until the order is confirmed.
   std::optional<std::int64_t> amount_cents;
   std::optional<uuid> payment_id;
 };
 
 TROUPE_MESSAGE(order, order_id, customer, currency, state, items, amount_cents, payment_id)
 
-/// Published on `order.created`, key: the order's id. So are the two below.
+/// Published on `order.created`. The key of this and the next two events is the order's id.
 struct order_created {
   uuid order_id;
   std::string customer;
@@ -88,8 +88,7 @@ struct order_created {
 
 TROUPE_MESSAGE(order_created, order_id, customer, currency, items)
 
-/// Published on `order.confirmed`: all that a listener needs to know of it, so that none has to
-/// ask.
+/// Published on `order.confirmed`, with all that a subscriber needs, so that none calls back.
 struct order_confirmed {
   uuid order_id;
   std::string customer;
@@ -101,7 +100,7 @@ struct order_confirmed {
 
 TROUPE_MESSAGE(order_confirmed, order_id, customer, currency, items, amount_cents, payment_id)
 
-/// Published on `order.cancelled`, for an order that was created before.
+/// Published on `order.cancelled` for an order that had been created.
 struct order_cancelled {
   uuid order_id;
   std::string customer;

@@ -1,16 +1,9 @@
 #include "actors/orders/order_tables.hpp"
 
 #include "actors/money.hpp"
+#include "runtime/time_text.hpp"
 
 namespace troupe::orders {
-
-namespace {
-
-std::int64_t millis(wall_time time) {
-  return std::chrono::duration_cast<milliseconds>(time.time_since_epoch()).count();
-}
-
-} // namespace
 
 order_tables::order_tables()
     : add_lines_{"order_lines (order_id, sku, quantity)", 2, shop::lines_max} {
@@ -24,7 +17,7 @@ void order_tables::project(
       place.id,
       event.customer,
       event.currency,
-      millis(place.at));
+      unix_millis(place.at));
   std::vector<store::value> rows;
   rows.reserve(2 * event.items.size());
   for (const line& each : event.items) {
@@ -50,7 +43,7 @@ void order_tables::project(
       "VALUES ($1, '', '', 'cancelled', $2) "
       "ON CONFLICT (order_id) DO UPDATE SET state = 'cancelled'",
       place.id,
-      millis(place.at));
+      unix_millis(place.at));
 }
 
 void order_tables::clear(store::database& session, const uuid& after, const uuid& upto) const {

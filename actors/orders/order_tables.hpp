@@ -6,7 +6,7 @@
 
 namespace troupe::orders {
 
-/// The tables `orders` and `order_lines`, as they follow from the events.
+/// Writes the tables `orders` and `order_lines` from the events of orders.
 class order_tables {
 public:
   order_tables();

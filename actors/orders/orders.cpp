@@ -33,8 +33,7 @@ outcome<order_state> orders_actor::handle(const create_order& request, turn& tur
   if (auto checked = check(request); !checked) {
     return failure{std::move(checked).error()};
   }
-  // Nearly every order that is to be created is new: recorded without looking, as a clash writes
-  // nothing.
+  // Nearly every order is new, so its event is recorded without a look: a clash writes nothing.
   thing fresh{request.order_id};
   if (record(turn, fresh, created{request.customer, request.currency, request.items})) {
     turn.publish(
@@ -69,7 +68,7 @@ outcome<order_state> orders_actor::handle(const confirm_order& request, turn& tu
     return failure{was_cancelled(request.order_id)};
   }
   if (now.state == "confirmed") {
-    // Saying it again changes nothing; saying something else is refused.
+    // A repeat of the same confirmation changes nothing; another payment is refused.
     if (now.amount_cents == request.amount_cents && now.payment_id == request.payment_id) {
       return order_state{request.order_id, "confirmed"};
     }
@@ -110,7 +109,7 @@ outcome<order_state> orders_actor::handle(const cancel_order& request, turn& tur
     }
   }
   if (before == "created") {
-    // Of a tombstone nobody has heard.
+    // Only then has anybody heard of the order: a tombstone was never announced.
     turn.publish(
         "order.cancelled",
         order_cancelled{request.order_id, order->state().customer},

@@ -6,9 +6,10 @@
 
 namespace troupe::orders {
 
-/// The shop's order book: created -> confirmed or cancelled, and nothing after that.
+/// The shop's order book. An order is created, then confirmed or cancelled, which is final.
 ///
-/// An order is what its events made it; the tables that queries read follow in the same turn.
+/// The state of an order follows from its events; the tables for queries are written in the same
+/// turn.
 class orders_actor final : public event_sourced<order_life, order_tables> {
 public:
   explicit orders_actor(const context& context);

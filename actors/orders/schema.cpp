@@ -15,7 +15,7 @@ struct known_order {
   confirmed as_confirmed{};
 };
 
-/// Up to so many orders behind `after`: the whole book need not fit into memory.
+/// A page of orders after the id `after`, as the whole book may not fit into memory.
 constexpr int page_orders = 1'000;
 
 std::vector<known_order> read_page(store::database& session, const uuid& after) {
@@ -55,7 +55,7 @@ void write_events(store::database& session, const known_order& of) {
       throw store::database_error{store::database_fault::constraint, done.error().message};
     }
   };
-  if (!of.as_created.customer.empty()) { // Else it is a tombstone.
+  if (!of.as_created.customer.empty()) { // A tombstone has none.
     record(of.as_created);
   }
   if (of.state == "confirmed") {

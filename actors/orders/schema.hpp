@@ -6,17 +6,17 @@
 
 namespace troupe::orders {
 
-/// Gives each order that is there from before the events its own: created and confirmed or
-/// cancelled, as far as the tables know. The time of all of them is that of its creation, their
-/// cause its id.
+/// Writes the events of the orders that are older than the events: `created`, and `confirmed` or
+/// `cancelled` where the tables say so. Their time is that of the creation, their cause the order's
+/// id.
 void write_events_of_orders(store::database& session);
 
-/// Both tables follow from the events (life.hpp) and may be made anew at any time.
+/// The tables for queries, which follow from the events (life.hpp) and can be rebuilt at any time.
 ///
-/// An order's id is that of the call that placed it: the customer's idempotency key.
+/// An order's id is the id of the call that placed it, the customer's idempotency key.
 ///
-/// A cancelled order without customer is the tombstone of a cancel that came before its create.
-/// Lines have no foreign key: they are written in one turn with their order, and never changed.
+/// A cancelled order without a customer is the tombstone of a cancel that came before its create.
+/// Lines have no foreign key: they are written in the turn of their order, and never changed.
 inline constexpr std::array schema{
     store::migration{1, "orders and their lines", R"sql(
 CREATE TABLE orders (

@@ -8,8 +8,8 @@
 
 namespace troupe::payments {
 
-/// What the effect `charge_card` is told. The key at the provider is the payment's id, not the
-/// effect's: two calls that charge one order are one charge.
+/// The request of the effect `charge_card`. The key at the provider is the payment's id, not the
+/// effect's, so that two calls that charge one order are one charge.
 struct charge_card {
   uuid order_id;
   uuid payment_id;
@@ -20,26 +20,26 @@ struct charge_card {
 
 TROUPE_MESSAGE(charge_card, order_id, payment_id, amount_cents, currency, card)
 
-/// What the effect `refund_card` is told.
+/// The request of the effect `refund_card`.
 struct refund_card {
   charge_card charge;
-  /// It is not known what became of the charge: ask before anything is paid back.
+  /// Whether the outcome of the charge is unknown: ask for it before anything is paid back.
   bool ask_first = false;
 };
 
 TROUPE_MESSAGE(refund_card, charge, ask_first)
 
 struct refund_result {
-  /// False if there had been no charge.
+  /// False if there was no charge to pay back.
   bool refunded = false;
 };
 
 TROUPE_MESSAGE(refund_result, refunded)
 
-/// Moves the money. Run outside of turns, any number of times.
+/// Charges the card. Runs outside of turns, any number of times.
 outcome<charge_result> carry_out(const charge_card& wanted, provider& with);
 
-/// Pays back. Of a charge whose outcome is unknown the only way to learn it is to ask for it again
+/// Pays back. The only way to learn an unknown outcome of a charge is to ask for the charge again
 /// under its key, which charges no second time.
 outcome<refund_result> carry_out(const refund_card& wanted, provider& with);
 

@@ -8,8 +8,8 @@
 
 namespace troupe::payments {
 
-/// `charge`: one payment for each order; asking again gets the same one.
-/// Refused: `payment_declined`, `other_amount`; `cancelled` if the order was refunded before.
+/// `charge`: makes the one payment of an order; a repeat gets the same payment. Refused:
+/// `payment_declined`, `other_amount`; `cancelled` if the order was refunded before.
 struct charge_order {
   uuid order_id;
   std::int64_t amount_cents = 0;
@@ -20,7 +20,7 @@ struct charge_order {
 
 TROUPE_MESSAGE(charge_order, order_id, amount_cents, currency, card)
 
-/// What `charge` wants of a token: 1 to 128 bytes. @errors `invalid`.
+/// Checks the token for `charge`: 1 to 128 bytes. @errors `invalid`.
 outcome<void> check_card(const std::string& card);
 
 struct order_charged {
@@ -32,8 +32,8 @@ struct order_charged {
 
 TROUPE_MESSAGE(order_charged, order_id, payment_id, amount_cents, currency)
 
-/// `refund`: pays back what the order was charged, all of it; of an order that was not charged,
-/// sees to it that it never will be.
+/// `refund`: pays back all that the order was charged. Before `charge` it leaves a tombstone, for
+/// which `charge` is refused.
 struct refund_order {
   uuid order_id;
 };
@@ -42,7 +42,7 @@ TROUPE_MESSAGE(refund_order, order_id)
 
 struct order_refunded {
   uuid order_id;
-  /// 0 if there was nothing to pay back.
+  /// The amount paid back; 0 if nothing had been charged.
   std::int64_t amount_cents = 0;
 };
 
@@ -61,7 +61,7 @@ struct payment {
   std::int64_t amount_cents = 0;
   std::string currency;
   std::string card;
-  /// See schema.hpp.
+  /// A state of schema.hpp.
   std::string state;
 };
 

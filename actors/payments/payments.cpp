@@ -76,8 +76,8 @@ charge_again(const charge_order& request, const payment& known, turn& turn) {
   if (known.state == "declined") {
     return failure{declined(known.order_id, known.amount_cents, known.currency)};
   }
-  // Another call's effect is under way. This one's asks under the same key, so nothing is charged
-  // twice, and whichever settles first writes it down.
+  // Another call's effect is under way. This call's effect asks under the same key, so that nothing
+  // is charged twice; whichever settles first records the charge.
   return turn.effect("charge_card", charge_of(known));
 }
 
@@ -135,7 +135,7 @@ payments_actor::handle(const charge_order& request, turn& turn) {
 outcome<order_charged> payments_actor::settle(
     const charge_card& wanted, const outcome<charge_result>& result, turn& turn) {
   if (!result) {
-    // The row stays `charging`: whether money moved is open until somebody asks again.
+    // The row stays `charging`: whether money moved is unknown until somebody asks again.
     return failure{result.error()};
   }
   store::database& session = turn.database();
@@ -146,8 +146,8 @@ outcome<order_charged> payments_actor::settle(
       result->charged ? "charged" : "declined",
       result->reference);
   if (moved == 0) {
-    // Another call's effect was faster, or a refund has taken the payment over, which then sees to
-    // the ledger as well.
+    // Another call's effect was faster, or a refund has taken the payment over and will write the
+    // ledger as well.
     const auto known = find_payment(session, wanted.order_id);
     if (!known || (known->state != "charged" && known->state != "declined")) {
       return failure{cancelled(wanted.order_id)};
@@ -182,8 +182,8 @@ payments_actor::handle(const refund_order& request, turn& turn) {
         request.order_id);
     return order_refunded{request.order_id, 0};
   }
-  // Also of one that is being refunded for another call: under one key it is one refund. What it
-  // was before is then known by the ledger alone.
+  // Also a payment that another call is refunding: under one key it is one refund. Only the ledger
+  // then knows whether it had been charged.
   const bool is_captured =
       session
           .integer_of(

@@ -8,10 +8,10 @@
 
 namespace troupe::payments {
 
-/// Who has paid for what. The money itself is moved by a provider, in effects.
+/// The payments of orders. A provider moves the money, in effects.
 ///
-/// A command writes down what is about to happen and asks for the effect; when the provider has
-/// spoken, `settle` writes down what did happen, and answers.
+/// A command records what is about to happen and asks for the effect. When the provider has
+/// answered, `settle` records what happened, and answers the call.
 class payments_actor final : public actor {
 public:
   explicit payments_actor(const context& context);

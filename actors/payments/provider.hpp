@@ -10,7 +10,7 @@
 
 namespace troupe::payments {
 
-/// What the provider is asked to move. `key` is by what it tells a repeat from a second one.
+/// An order to the provider to move money. `key` tells a repeat from a second transfer.
 struct transfer {
   uuid key;
   uuid order_id;
@@ -19,19 +19,19 @@ struct transfer {
   std::string card;
 };
 
-/// The provider's word on a charge.
+/// The provider's answer to a charge.
 struct charge_result {
   bool charged = false;
-  /// The provider's own name for it, if charged; why not, if declined.
+  /// The provider's own name for the charge, or why it declined.
   std::string reference;
 };
 
 TROUPE_MESSAGE(charge_result, charged, reference)
 
-/// Whoever really moves the money.
+/// The company that moves the money.
 ///
-/// Both are idempotent: under a known key they say what they said before. They may block. An error
-/// is technical, and leaves it open whether the money moved: ask again under the same key.
+/// Both operations are idempotent: under a known key they answer as before. They may block. An
+/// error is technical and leaves open whether the money moved: ask again under the same key.
 class provider {
 public:
   provider() = default;
@@ -44,7 +44,7 @@ public:
 };
 
 /// The provider that a capability's `config` asks for.
-/// @param folder what relative paths in it start at.
+/// @param folder the start of relative paths.
 std::unique_ptr<provider> make_provider(const provider_options& options, const std::string& folder);
 
 } // namespace troupe::payments

@@ -8,15 +8,15 @@
 
 namespace troupe::payments {
 
-/// A card company that behaves as it is told.
+/// The behaviour of a simulated card company.
 struct simulated_options {
-  /// Charges above are declined, in cents; 0: none is.
+  /// Charges above this many cents are declined; 0: none is.
   std::uint32_t decline_over = 0;
-  /// Of each operation; 0: none.
+  /// The time that each operation takes.
   std::chrono::milliseconds latency{0};
-  /// Every n-th operation of an instance is carried out and its answer lost; 0: none.
+  /// Every n-th operation of an instance is carried out but its answer is lost; 0: none is.
   std::uint32_t fail_every = 0;
-  /// Where it writes down what it carried out, relative to the topology's folder; "": nowhere.
+  /// The file that lists the operations carried out, relative to the topology's folder; "": none.
   std::string log;
 };
 

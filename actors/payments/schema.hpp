@@ -14,10 +14,11 @@ namespace troupe::payments {
 ///        v                    cancelled (also: refunded before it was ever charged, a tombstone)
 ///     declined
 ///
-/// The check is written out because for `IN` with more than two values SQLite builds a table of its
-/// own at each statement: 1.7 us an INSERT instead of 0.6.
+/// The check is written out, since for `IN` with more than two values SQLite builds a table in each
+/// statement: 1.7 us for an INSERT instead of 0.6.
 ///
-/// `ledger` is what really moved, by provider's word: only ever added to, each kind once an order.
+/// `ledger` is the money that moved, by the provider's word. Rows are only added, one of each kind
+/// for an order.
 inline constexpr std::array schema{store::migration{1, "payments and the ledger", R"sql(
 CREATE TABLE payments (
   order_id BLOB PRIMARY KEY,

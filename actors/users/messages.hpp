@@ -7,8 +7,8 @@
 
 namespace troupe::users {
 
-/// `register`: e-mail addresses are unique, capital or small.
-/// Refused: `email_taken`.
+/// `register`: opens an account. E-mail addresses are unique, whatever their case. Refused:
+/// `email_taken`.
 struct register_user {
   std::string email;
   std::string name;
@@ -23,7 +23,7 @@ struct get_user {
 
 TROUPE_MESSAGE(get_user, user_id)
 
-/// `update_profile`: what is absent stays as it is. Refused: `unknown_user`, `email_taken`.
+/// `update_profile`: changes the fields that are given. Refused: `unknown_user`, `email_taken`.
 struct update_profile {
   uuid user_id;
   std::optional<std::string> email;
@@ -32,7 +32,7 @@ struct update_profile {
 
 TROUPE_MESSAGE(update_profile, user_id, email, name)
 
-/// The answer to each of them.
+/// The answer to each operation.
 struct user {
   uuid user_id;
   std::string email;

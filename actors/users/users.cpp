@@ -1,5 +1,7 @@
 #include "actors/users/users.hpp"
 
+#include "runtime/time_text.hpp"
+
 #include <algorithm>
 
 namespace troupe::users {
@@ -10,7 +12,7 @@ namespace {
 constexpr std::size_t email_bytes_max = 254;
 constexpr std::size_t name_bytes_max = 200;
 
-/// Says no more than that mail could be sent there: the only proof of an address is a mail to it.
+/// Whether a mail could be sent to the address; only a mail that arrives proves that it exists.
 outcome<std::string> normal_email(std::string email) {
   const auto at = email.find('@');
   const bool good =
@@ -68,7 +70,7 @@ outcome<user> users_actor::handle(const register_user& request, turn& turn) {
       turn.id(),
       *email,
       request.name,
-      std::chrono::duration_cast<milliseconds>(turn.now().time_since_epoch()).count());
+      unix_millis(turn.now()));
   if (added == 0) {
     return failure{email_taken(*email)};
   }

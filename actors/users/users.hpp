@@ -5,7 +5,7 @@
 
 namespace troupe::users {
 
-/// Who has an account. A user's id is the id of the call that registered them.
+/// The accounts of the shop. A user's id is the id of the call that registered them.
 class users_actor final : public actor {
 public:
   explicit users_actor(const context& context);

@@ -8,26 +8,26 @@
 
 namespace troupe::witness {
 
-/// What every event is that it sees.
+/// The body of every event.
 struct sight {
   /// Rises by 1 within each key, so that a checker can tell the order.
   std::int64_t n = 0;
-  /// What the handler does with it: "see" (or nothing), "reject", "throw", "crash" (the process,
-  /// each time), "fail" (it is unavailable, `times` times, then it sees), "effect".
+  /// The handler's act: "see" (the default), "reject", "throw", "crash" (the process, each time),
+  /// "fail" (`unavailable` the first `times` times, then "see"), "effect".
   std::optional<std::string> act;
   std::optional<std::int64_t> times;
 };
 
 TROUPE_MESSAGE(sight, n, act, times)
 
-/// `publish`: `count` events of `topic` with keys `KEY0` ... in turn, from its outbox.
+/// `publish`: publishes `count` events of `topic` with the keys `KEY0` ... in turn.
 struct publish_sights {
   std::string topic;
   std::string key;
   std::int64_t keys = 1;
   std::int64_t first = 0;
   std::int64_t count = 1;
-  /// Not at once but so much later.
+  /// The delay after which they are published.
   std::optional<milliseconds> after;
 };
 
@@ -51,7 +51,7 @@ struct sight_count {
 TROUPE_MESSAGE(sight_count, count)
 
 struct witness_options {
-  /// Where it publishes what it saw, with `.seen` behind; empty: nowhere.
+  /// The topic under which each event is published again; absent or empty: not at all.
   std::optional<std::string> echo_to;
 };
 

@@ -6,8 +6,8 @@
 
 namespace troupe::witness {
 
-/// In order of `place`, what was seen; nothing keeps an event from being here twice but the
-/// runtime.
+/// The events seen, in the order of `place`. No constraint keeps an event from being here twice:
+/// that is the runtime's promise, which tests check here.
 inline constexpr std::array schema{store::migration{1, "sights", R"sql(
 CREATE TABLE sights (
   place INTEGER PRIMARY KEY,

@@ -4,8 +4,8 @@
 
 namespace troupe::witness {
 
-/// Writes down every event it is given, and misbehaves when the event says so. For tests; not in
-/// what is shipped.
+/// Records every event that it handles, and misbehaves when the event says so. For tests; in test
+/// builds only.
 class witness_actor final : public actor {
 public:
   explicit witness_actor(const context& context);

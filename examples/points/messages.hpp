@@ -15,14 +15,14 @@ struct add_points {
 
 TROUPE_MESSAGE(add_points, customer, points)
 
-/// `get`
+/// `get`: the points of a customer.
 struct get_points {
   std::string customer;
 };
 
 TROUPE_MESSAGE(get_points, customer)
 
-/// The answer to both. Who never got any has none.
+/// The answer to both operations. A customer who never got points has 0.
 struct balance {
   std::string customer;
   std::int64_t points = 0;
@@ -30,7 +30,7 @@ struct balance {
 
 TROUPE_MESSAGE(balance, customer, points)
 
-/// What matters here of the event `order.confirmed`; what else there is in it is passed over.
+/// The fields of the event `order.confirmed` that matter here; others are skipped.
 struct order_confirmed {
   std::string customer;
   std::int64_t amount_cents = 0;

@@ -58,6 +58,5 @@ public:
 } // namespace points
 
 std::vector<troupe::actor_type> troupe::registered_types() {
-  return {
-      type_of<points::points_actor>("points", {"add", "get"}, points::schema, {"order.confirmed"})};
+  return {type_of<points::points_actor>("points", points::schema)};
 }

@@ -101,7 +101,7 @@ int publish_later(
   wall_time time = std::chrono::system_clock::now();
   if (when.at) {
     time = *when.at;
-    event.at = std::chrono::floor<milliseconds>(time.time_since_epoch()).count();
+    event.at = unix_millis(time);
   } else {
     time += *when.after;
     event.after = when.after->count();

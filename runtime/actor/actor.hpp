@@ -16,16 +16,18 @@ namespace saga {
 class coordinators;
 } // namespace saga
 
-/// What a capability author derives from: a class that says, in its constructor, what it answers.
+/// The base of a capability: a class whose constructor declares the operations it answers, the
+/// events it handles and the effects it has.
 ///
-/// One instance is one replica. Its handlers run one at a time, on whatever thread the runtime
-/// chooses; it is thrown away and made anew when one of them throws, and when a turn it took part
-/// in could not be committed, so keep in members only what the constructor can make again. (An
-/// effect's `run` is called on an instance of its own, made for that.)
+/// One instance is one replica. The runtime calls its handlers one at a time, on any thread. It
+/// drops the instance and makes a new one when a handler throws, and when a turn that the instance
+/// took part in could not be committed; so keep in members only what the constructor can make
+/// again. An effect's `run` is called on an instance made for effects alone.
 ///
-/// Request and reply types have a TROUPE_MESSAGE line. Handlers return a reply, an `outcome` of
-/// one, or what `turn::effect` returned. Register with lambdas, not generic ones: their first
-/// parameter says what to decode.
+/// Handlers are lambdas (not generic ones: the type of the first parameter says what to decode).
+/// They return a reply, an `outcome` of one, or what `turn::effect` returned. Requests, replies and
+/// events have a TROUPE_MESSAGE line; a body that does not decode is answered `invalid`, effect
+/// none, before the handler runs.
 class actor {
 public:
   actor() = default;
@@ -33,55 +35,67 @@ public:
   actor& operator=(const actor&) = delete;
   virtual ~actor() = default;
 
-  /// The operation called `name`, or nothing. For the runtime.
+  // For the runtime: looks up what the constructor declared. Returns nothing if there is none.
   const handlers::operation* find(std::string_view name) const;
   const handlers::effect* find_effect(std::string_view name) const;
-  std::vector<std::string> operations() const;
-
-  /// The handler for events of `topic`: the first that was registered with a matching pattern.
+  /// The handler of the first pattern that matches `topic`.
   const handlers::event* find_event(std::string_view topic) const;
-  /// The patterns of `on`, in order.
+
+  /// The names of the operations, in the order of declaration.
+  std::vector<std::string> operations() const;
+  /// The patterns given to `on`, in the order of declaration.
   std::vector<std::string> events() const;
 
   bool has_effects() const { return !effects_.empty(); }
 
-  /// The sagas this actor coordinates, if it does.
+  /// The sagas that this actor coordinates, or null.
   virtual saga::coordinators* sagas() { return nullptr; }
 
 protected:
-  /// Reads only: no inbox, no commit. `handler(const Request&)` or
-  /// `handler(const Request&, store::database&)`.
+  /// Declares an operation that only reads: it has no turn, no inbox row and no commit, and may run
+  /// more than once for one id. `handler` is `(const Request&)` or
+  /// `(const Request&, store::database&)`.
+  ///
+  /// An error that it returns goes to the caller, effect none. One that writes to the database
+  /// counts as having thrown: the caller gets `crashed`, effect none, and the replica is made anew.
   template <class Handler>
   void query(std::string operation, Handler handler) {
     operations_.emplace_back(std::move(operation), handlers::make_query(std::move(handler)));
   }
 
-  /// Changes something: runs in a turn, once for each id. `handler(const Request&, turn&)`.
+  /// Declares an operation that changes something: it runs in a turn, once for each id, and a
+  /// repeat of the id gets the first answer again. `handler` is `(const Request&, turn&)`.
+  ///
+  /// An error that it returns goes to the caller, effect none, and the turn's writes are undone. A
+  /// throw undoes the turn, the caller gets `crashed`, effect none, and the replica is made anew.
+  /// With `store: none` there is nothing to undo, and the effect is unknown.
   template <class Handler>
   void command(std::string operation, Handler handler) {
     operations_.emplace_back(std::move(operation), handlers::make_command(std::move(handler)));
   }
 
-  /// What to do when an event of a topic comes: in a turn, once for each. `handler(const Event&,
-  /// turn&)` or `(const Event&, turn&, const event_info&)`, returning nothing or `outcome<void>`.
+  /// Declares how events are handled: in a turn, once for each event. `handler` is
+  /// `(const Event&, turn&)` or `(const Event&, turn&, const event_info&)` and returns nothing or
+  /// `outcome<void>`.
   ///
-  /// A business refusal (`rejected`, `invalid`, `conflict`, `forbidden`) is final: a dead letter. A
-  /// constraint of the database that is broken is a `conflict`.
-  /// Any other error, and any other throw, is tried again with back-off while events of other keys
-  /// go on.
-  /// @param pattern a topic, `PREFIX.*` or `*`; the topology's `subscribes` says which of them
-  /// come.
+  /// A business refusal (`rejected`, `invalid`, `conflict`, `forbidden`) is final: the event
+  /// becomes a dead letter. So is a broken constraint of the database, which counts as `conflict`.
+  /// Any other error or throw undoes the turn, and the event comes again after a back-off, up to
+  /// the attempts of the topology's `retry`; meanwhile events of other keys go on.
+  /// @param pattern a topic, `PREFIX.*` or `*`. The topology's `subscribes` says which topics come;
+  /// of several patterns that match, the one declared first handles the event.
   template <class Handler>
   void on(std::string pattern, Handler handler) {
     events_.emplace_back(std::move(pattern), handlers::make_event(std::move(handler)));
   }
 
-  /// Work outside the system, asked for with `turn.effect(name, request)`.
+  /// Declares work outside the system, which a turn asks for by `turn.effect(name, request)`.
   ///
-  /// @param run `outcome<Result>(const Request&, const effect_call&)`: outside every lock, possibly
-  /// several times under the same key. It may block. A technical error is tried again.
-  /// @param settle `(const Request&, const outcome<Result>&, turn&)`: a new turn that writes down
-  /// what came of it and returns the reply to the call that asked.
+  /// @param run `outcome<Result>(const Request&, const effect_call&)`: runs after the commit,
+  /// outside every lock, possibly several times under the same key. It may block. After an error of
+  /// the system or a throw it runs again, at first after 40 ms, at most after 5 s.
+  /// @param settle `(const Request&, const outcome<Result>&, turn&)`: runs in a new turn, which
+  /// records the result or the business error, and returns the reply to the call that asked.
   template <class Result, class Run, class Settle>
   void effect(std::string name, Run run, Settle settle) {
     effects_.emplace_back(

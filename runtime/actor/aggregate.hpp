@@ -21,7 +21,7 @@ namespace detail {
 
 template <class Life, class Event>
 concept applies = wire::message<Event> && requires(typename Life::state now, const Event& event) {
-  // The name an event is stored under. It stays, also when the C++ type gets another one.
+  // The name under which events are stored. It must stay when the C++ type is renamed.
   { Event::event_type } -> std::convertible_to<std::string_view>;
   { Life::apply(std::move(now), event) } -> std::same_as<typename Life::state>;
 };
@@ -32,24 +32,23 @@ template <class Life, class... Event>
 inline constexpr bool applies_all<Life, std::variant<Event...>> = (applies<Life, Event> && ...);
 
 error undecodable(const store::event_row& row, const std::string& why);
-std::int64_t to_millis(wall_time time);
 
 /// The last millisecond that a wall_time can hold, in the year 2262.
 inline constexpr std::int64_t millis_max =
     std::numeric_limits<wall_time::rep>::max() / wall_time::period::den * 1'000;
 
-/// As the store keeps it.
+/// `time` as the store keeps it.
 inline wall_time whole_millis(wall_time time) {
   return std::chrono::floor<milliseconds>(time);
 }
 
 } // namespace detail
 
-/// What an author says of things whose state follows from what happened to them: types and pure
-/// functions, no base class. Named `life`, as it is that of one order, account, ticket.
+/// The life of one order, account or ticket whose state follows from its events: types and pure
+/// functions of the author, without a base class.
 ///
 ///     struct account_life {
-///       using state = account;                     // As made: nothing has happened.
+///       using state = account;                     // Default: nothing has happened yet.
 ///       using event = std::variant<opened, moved>; // Each has an `event_type`.
 ///       static account apply(account now, const opened& event);
 ///       static account apply(account now, const moved& event);
@@ -66,7 +65,7 @@ concept life = wire::message<typename Life::state> && std::default_initializable
 };
 
 /// The event of `row` as one of the alternatives of the variant `Events`.
-/// @errors `internal` if it is none of them or does not decode: a newer program wrote it, or none.
+/// @errors `internal` if it is none of them or does not decode, as when a newer program wrote it.
 template <class Events>
 outcome<Events> decode_event(const store::event_row& row) {
   outcome<Events> found =
@@ -88,30 +87,29 @@ outcome<Events> decode_event(const store::event_row& row) {
   return found;
 }
 
-/// One thing as its events made it: id, version, state.
-///
-/// A value. `load` reads it, `record` adds to it.
+/// One thing as its events made it: id, version and state. A value: `load` reads it, `record` adds
+/// an event.
 template <life Life>
 class aggregate {
 public:
-  /// Where to stop reading: behind that version, or before the first event later than that time.
+  /// Where `load` stops: after event `version`, or before the first event later than `time`.
   struct limit {
     std::int64_t version = store::event_store::newest;
     wall_time time = wall_time::max();
   };
 
-  /// To which nothing has happened yet. Also for who expects that, and would rather have `record`
-  /// find out than look.
+  /// A thing to which nothing has happened. A caller that expects this need not `load` first:
+  /// `record` fails with `conflict` if it is wrong.
   explicit aggregate(const uuid& id) : id_{id} {}
 
-  /// What the events of `id` up to `until` come to, from the newest snapshot of use and the events
-  /// behind it. Version 0 if there are none.
+  /// Reads the newest snapshot of `id` that is not behind `until`, and applies the later events up
+  /// to `until`. Version 0 if there are none.
   /// @errors of decode_event. Throws database_error as the store does.
   static outcome<aggregate>
   load(store::database& session, const uuid& id, const limit& until = {}) {
     store::event_store events{session};
     aggregate loaded{id};
-    // A snapshot does not say of which time it is.
+    // Snapshots know their version but not their time.
     if (Life::snapshot_every > 0 && until.time == wall_time::max()) {
       loaded.start_from(events.find_snapshot(id, Life::snapshot_form, until.version));
     }
@@ -132,11 +130,12 @@ public:
 
   const typename Life::state& state() const { return state_; }
 
-  /// When the last event read happened; not known of what came from a snapshot alone.
+  /// When the last event happened; 1970 if the state came from a snapshot alone.
   wall_time changed_at() const { return changed_at_; }
 
-  /// Appends `event`, applies it, and writes a snapshot down where one is due.
-  /// @errors `conflict` if something happened to it that was not read; nothing has changed then.
+  /// Appends `event`, applies it, and saves a snapshot where one is due.
+  /// @errors `conflict` if the store has events of this thing that were not loaded; nothing has
+  /// changed then.
   template <class Event>
   outcome<void>
   record(store::database& session, const Event& event, const uuid& cause, wall_time now) {
@@ -164,7 +163,7 @@ private:
     if (!found) {
       return;
     }
-    // One that cannot be read is as good as none.
+    // An unreadable snapshot is skipped: the events have it all.
     if (auto state = wire::checked_decode<typename Life::state>(found->body)) {
       state_ = std::move(*state);
       version_ = found->version;

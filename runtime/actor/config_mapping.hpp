@@ -15,7 +15,7 @@ namespace troupe {
 
 namespace detail {
 
-/// The scalar of `tree` as text; a fault if it is none.
+/// The text of the scalar `tree`; null and a fault if it is no scalar.
 const std::string*
 scalar_of(const config_tree& tree, const std::string& what, std::vector<fault>& faults);
 bool read_integer(
@@ -104,10 +104,9 @@ void read_config(
   }
 }
 
-/// Reads an actor's `config` into the message `value` and adds a fault, with line and column, for
-/// each thing that is wrong: a key that the message has not (with the nearest one it has), or a
-/// value of the wrong kind. Keys that are absent leave the member as it is: its initializer is the
-/// default.
+/// Reads an actor's `config` into the message `value`. Adds a fault with line and column for each
+/// key that the message lacks (with the nearest one it has) and each value of the wrong kind. A
+/// member whose key is absent keeps its value, so its initializer is the default.
 template <wire::message T>
 void read_config(
     const config_tree& tree, const std::string& what, T& value, std::vector<fault>& faults) {
@@ -131,5 +130,11 @@ void read_config(
       troupe_fields(static_cast<const T*>(nullptr)));
   keys.finish();
 }
+
+/// A fault in a `config` whose values are of the right types, and the remedy.
+struct config_problem {
+  std::string what;
+  std::string remedy;
+};
 
 } // namespace troupe

@@ -10,20 +10,24 @@
 
 namespace troupe {
 
-/// What a replica is made from. Borrowed for the constructor; the references live as long as the
-/// process.
+/// Where a replica is made: its capability, node and settings. Borrowed for the constructor of the
+/// actor, which may keep the references of `time` and `log`: they live as long as the process.
 struct context {
-  /// The capability it belongs to, its number there, and the node.
+  /// The capability that the replica belongs to, its number there (from 0), and the node.
   const std::string& capability;
   int replica = 0;
   const std::string& node;
-  /// The folder the topology is in: what relative paths start at.
+  /// The folder of the topology file, from which relative paths start.
   const std::string& folder;
   const config_tree& settings;
   const clock& time;
   observe::event_log& log;
+  /// The actor is made only to learn what it answers (`type_of`): there is no `config`, and no
+  /// handler will be called. A constructor that opens something must not do so then.
+  bool is_trial = false;
 
-  /// The capability's `config`, as a `T` (TROUPE_MESSAGE). It was checked when the topology was.
+  /// The capability's `config` as a `T` (TROUPE_MESSAGE), which was checked with the topology. In a
+  /// trial, `T` with its defaults. Throws std::invalid_argument if `config` is no `T`.
   template <wire::message T>
   T config() const {
     T value{};

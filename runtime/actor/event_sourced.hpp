@@ -11,7 +11,7 @@
 
 namespace troupe {
 
-/// Which event it is that a projection hears of.
+/// The place of an event that a projection is told.
 struct event_place {
   uuid id;
   std::int64_t version = 0;
@@ -37,25 +37,25 @@ inline constexpr bool
 
 } // namespace detail
 
-/// Tables that follow from events, for queries: what each event does to them, and how the rows of
-/// the ids in (after, upto] are deleted.
+/// Tables for queries that follow from events. `project` says what each event does to them, `clear`
+/// deletes the rows of the ids in (after, upto].
 ///
 ///     void project(store::database&, const event_place&, const opened&) const;
 ///     void project(store::database&, const event_place&, const moved&) const;
 ///     void clear(store::database&, const uuid& after, const uuid& upto) const;
 ///
-/// An event may only touch rows of its own id: they are made anew id by id.
+/// An event may touch only rows of its own id, since `rebuild` makes them anew id by id.
 template <class Projection, class Life>
 concept projection_of = detail::projects_all<Projection, typename Life::event> && requires(
     const Projection& projection, store::database& session, const uuid& id) {
   projection.clear(session, id, id);
 };
 
-/// An actor whose things are what their events made them (aggregate.hpp), and whose other tables
-/// follow from the events in the same turn.
+/// An actor whose things follow from their events (aggregate.hpp), and whose other tables follow
+/// from the events in the same turn.
 ///
-/// It answers, beside what its author adds: `history`, `at` and `rebuild` (history.hpp). The type's
-/// registration sees to the tables of the events.
+/// It answers `history`, `at` and `rebuild` (history.hpp) beside what its author declares.
+/// `type_of` adds the tables of the events.
 template <life Life, projection_of<Life> Projection>
 class event_sourced : public actor {
 public:
@@ -81,8 +81,8 @@ protected:
     return thing::load(turn.database(), id);
   }
 
-  /// What happened to `it`: appended, applied, and told to the projection.
-  /// @errors of aggregate::record, which leaves everything as it was.
+  /// Appends `event` to the events of `it`, applies it, and projects it.
+  /// @errors of aggregate::record; nothing has changed then.
   template <class Event>
   outcome<void> record(turn& turn, thing& it, const Event& event) const {
     auto recorded = it.record(turn.database(), event, turn.id(), turn.now());

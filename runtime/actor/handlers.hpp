@@ -19,9 +19,8 @@ namespace troupe {
 
 class turn;
 
-/// What a handler throws that wants the database (to read, to write, to publish, to ask for an
-/// effect) of a capability whose topology says `store: none`. Its message is refused for good; the
-/// instance stays.
+/// Thrown where a handler uses the database (reads, writes, publishes, asks for an effect) although
+/// the topology says `store: none`. The message is refused for good; the instance stays.
 struct no_store : std::exception {
   const char* what() const noexcept override;
 
@@ -29,33 +28,33 @@ struct no_store : std::exception {
   error to_error() const;
 };
 
-/// What a command returns when its answer comes later: from an effect it asked for.
+/// A command's return value when an effect that it asked for will answer the call.
 struct pending {};
 
-/// Either an answer now or one that comes later.
+/// An answer now, or `pending`.
 template <class Reply>
 using maybe_later = std::variant<Reply, pending>;
 
-/// What an effect knows of itself.
+/// One try of an effect.
 struct effect_call {
-  /// The same for every repeat of this effect: hand it to whatever is outside, so that it can tell
-  /// a repeat from a second one.
+  /// The same for every try of this effect. Hand it to the outside system, so that it can tell a
+  /// repeat from a second request.
   uuid key;
   /// 1 for the first try in this process.
   int attempt = 1;
 };
 
-/// What a handler may want to know of the event it is given. Borrowed for the time of the call.
+/// The event that a handler is given, apart from its body. Borrowed for the call.
 struct event_info {
   uuid id;
   std::string_view topic;
   /// The ordering key; may be empty.
   std::string_view key;
-  /// The capability it comes from; empty if a client published it.
+  /// The capability that published it; empty if a client did.
   std::string_view source;
-  /// When it was journaled.
+  /// When the broker journaled it.
   wall_time time;
-  /// In the journal.
+  /// Its position in the journal.
   std::uint64_t position = 0;
   /// 1 for the first try.
   int attempt = 1;
@@ -75,7 +74,7 @@ struct command {
   std::function<outcome<answered>(std::string_view body, turn& turn, std::string& reply)> run;
 };
 
-/// `run` on a thread of its own; `settle` in a new turn, with the result or its error.
+/// The runtime calls `run` on an effect thread, then `settle` in a new turn with the result.
 struct effect {
   std::function<outcome<std::string>(std::string_view request, const effect_call& call)> run;
   std::function<outcome<void>(
@@ -102,7 +101,7 @@ inline constexpr bool is_maybe_later = false;
 template <class T>
 inline constexpr bool is_maybe_later<maybe_later<T>> = true;
 
-/// Encodes what a handler returned, whatever of the allowed forms it is.
+/// Appends the reply in `returned`, which may be a reply, an outcome, `maybe_later` or `pending`.
 template <class Returned>
 outcome<answered> encode_returned(const Returned& returned, std::string& reply) {
   if constexpr (is_outcome<Returned>) {
@@ -123,7 +122,7 @@ outcome<answered> encode_returned(const Returned& returned, std::string& reply) 
   }
 }
 
-/// The message type that a handler takes first.
+/// The message type of a handler's first parameter.
 template <class Handler>
 struct request_of : request_of<decltype(&Handler::operator())> {};
 

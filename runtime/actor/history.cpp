@@ -1,6 +1,7 @@
 #include "runtime/actor/history.hpp"
 
 #include "runtime/actor/aggregate.hpp"
+#include "runtime/time_text.hpp"
 
 #include <fmt/format.h>
 
@@ -23,10 +24,6 @@ error undecodable(const store::event_row& row, const std::string& why) {
       row.type,
       to_string(row.stream),
       why));
-}
-
-std::int64_t to_millis(wall_time time) {
-  return std::chrono::duration_cast<milliseconds>(time.time_since_epoch()).count();
 }
 
 } // namespace detail
@@ -56,7 +53,7 @@ outcome<history> read_history(const get_history& request, store::database& sessi
     found.events.push_back(
         {row.version,
          std::string{row.type},
-         detail::to_millis(row.at),
+         unix_millis(row.at),
          row.cause,
          {std::string{row.body}}});
     return true;

@@ -10,16 +10,16 @@
 #include <string>
 #include <vector>
 
-// What every event-sourced capability can be asked, whatever its events are.
+// The operations that every event-sourced capability answers, whatever its events are.
 
 namespace troupe {
 
-/// `history`: what happened to one thing. Refused: `no_history`.
+/// `history`: the events of one thing. Refused: `no_history`.
 struct get_history {
   uuid id;
   /// The first version wanted; 1 if absent.
   std::optional<std::int64_t> from;
-  /// How many at most: 1 to 1,000; 100 if absent.
+  /// The most events wanted: 1 to 1,000; 100 if absent.
   std::optional<std::int64_t> limit;
 };
 
@@ -30,7 +30,7 @@ struct past_event {
   std::string type;
   /// Milliseconds since 1970-01-01 UTC.
   std::int64_t at = 0;
-  /// The message that made it happen.
+  /// The id of the message whose turn recorded the event.
   uuid cause;
   wire::raw_value body;
 };
@@ -40,14 +40,14 @@ TROUPE_MESSAGE(past_event, version, type, at, cause, body)
 struct history {
   uuid id;
   std::vector<past_event> events;
-  /// There are more: ask again, from the version behind the last one.
+  /// Whether there are more: ask again from the version after the last one.
   bool more = false;
 };
 
 TROUPE_MESSAGE(history, id, events, more)
 
-/// `at`: what one thing was after a version, or at a time. One of the two, or neither for now.
-/// Refused: `no_history` if nothing had happened to it by then.
+/// `at`: the state of one thing after a version or at a time, or now if neither is given. Refused:
+/// `no_history` if nothing had happened to it by then; `invalid` if both are given.
 struct get_past_state {
   uuid id;
   std::optional<std::int64_t> version;
@@ -59,21 +59,19 @@ TROUPE_MESSAGE(get_past_state, id, version, at)
 
 struct past_state {
   uuid id;
-  /// Of the last event that is part of it.
+  /// The version of the last event in `state`.
   std::int64_t version = 0;
   wire::raw_value state;
 };
 
 TROUPE_MESSAGE(past_state, id, version, state)
 
-/// `rebuild`: makes the tables that follow from the events anew, a slice at a time, each of which
-/// is right in itself: others can go on meanwhile. Repeat it with `after` = `next` until there is
-/// none.
+/// `rebuild`: makes the tables that follow from the events anew, one slice of things in each call,
+/// while other calls go on. Repeat it with `after` = `next` until there is no `next`.
 struct rebuild_projection {
-  /// Begin behind the things up to that id.
+  /// Begin with the first thing after this id; with the first of all if absent.
   std::optional<uuid> after;
-  /// How many events to a slice, and all of the last one's thing: 1 to 50,000, which is the
-  /// default.
+  /// About how many events a slice has, as things are not split: 1 to 50,000; 50,000 if absent.
   std::optional<std::int64_t> events;
 };
 
@@ -87,11 +85,11 @@ struct projection_rebuilt {
 
 TROUPE_MESSAGE(projection_rebuilt, things, events, next)
 
-/// Answers `history`, from the capability's event store. Bodies are taken up to 48 KiB a reply, but
-/// for a single one that is larger.
+/// Answers `history` from the capability's event store. A reply has bodies of 48 KiB at most, or
+/// one event with a larger body.
 outcome<history> read_history(const get_history& request, store::database& session);
 
-/// There is nothing to tell of `id`.
+/// The refusal `no_history` of `id`.
 error no_history(const uuid& id);
 
 } // namespace troupe

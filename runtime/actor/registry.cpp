@@ -2,17 +2,20 @@
 
 #include "runtime/actor/saga_actor.hpp"
 #include "runtime/saga/journal.hpp"
+#include "runtime/saga/plan.hpp"
 #include "runtime/store/event_store.hpp"
 #include "runtime/store/turn/inbox.hpp"
+#include "runtime/thrown.hpp"
 
 #include <algorithm>
-#include <map>
+#include <fmt/format.h>
+#include <stdexcept>
 
 namespace troupe {
 
 namespace {
 
-/// The plans of `sagas`, tuned by `config`; what is wrong goes into `faults`.
+/// The plans of `sagas`, tuned by `config`. Adds the faults of `config` to `faults`.
 std::vector<saga::plan> plans_of(
     const std::vector<saga::definition>& sagas,
     const config_tree& config,
@@ -48,7 +51,7 @@ outcome<void> migrate(store::database& session, const clock& time, const actor_t
   if (migrated && !type.sagas.empty()) {
     migrated = store::migrate(session, time, "troupe.saga", saga::journal_migrations());
   }
-  // Before its own tables, whose migrations may write events for what was there before.
+  // Before the tables of the capability, whose migrations may write events for older rows.
   if (migrated && type.keeps_events) {
     migrated = store::migrate(session, time, "troupe.events", store::event_migrations());
   }
@@ -56,6 +59,26 @@ outcome<void> migrate(store::database& session, const clock& time, const actor_t
     migrated = store::migrate(session, time, type.name, type.schema);
   }
   return migrated ? outcome<void>{} : failure{std::move(migrated).error()};
+}
+
+actor_type with_declarations(actor_type type) {
+  const system_clock time;
+  observe::event_log log{time, type.name, observe::log_format::text};
+  const std::string node = "trial";
+  const std::string folder;
+  const config_tree no_config;
+  try {
+    const auto trial = type.make({type.name, 0, node, folder, no_config, time, log, true});
+    type.operations = trial->operations();
+    type.events = trial->events();
+  } catch (...) {
+    throw std::logic_error{fmt::format(
+        "actor type `{}` cannot be registered, as its constructor throws without a `config`: {}. "
+        "Let it do what needs one only if `context.is_trial` is false",
+        type.name,
+        what_was_thrown())};
+  }
+  return type;
 }
 
 actor_type saga_type(std::string name, std::vector<saga::definition> sagas) {

@@ -3,11 +3,11 @@
 #include "runtime/actor/actor.hpp"
 #include "runtime/config.hpp"
 #include "runtime/saga/definition.hpp"
-#include "runtime/saga/plan.hpp"
 #include "runtime/store/migrations.hpp"
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -19,23 +19,23 @@ namespace troupe {
 struct actor_type {
   std::string name;
   std::function<std::unique_ptr<actor>(const context&)> make;
-  /// The tables of its own; empty if it wants no store.
+  /// The tables of the capability itself; empty if it wants no store.
   std::span<const store::migration> schema{};
   /// Adds what is wrong with a capability's `config`.
   std::function<void(const config_tree&, std::vector<fault>&)> check_config{};
-  /// What it answers, for `troupe check`.
+  /// The operations that its actors answer, for `troupe check`.
   std::vector<std::string> operations{};
-  /// The topics it handles events of, or patterns of them.
+  /// The topics of the events that its actors handle, or patterns of topics.
   std::vector<std::string> events{};
-  /// The sagas it coordinates.
+  /// The sagas that its actors coordinate.
   std::vector<saga::definition> sagas{};
-  /// Its database has event streams (event_sourced.hpp).
+  /// Whether its database has event streams (event_sourced.hpp).
   bool keeps_events = false;
 
   bool wants_store() const { return !schema.empty() || !sagas.empty(); }
 };
 
-/// Whether actors of that type keep events: those over `event_sourced` do.
+/// Whether actors of that class keep events: those that derive from `event_sourced` do.
 template <class Actor>
 inline constexpr bool is_event_sourced = requires {
   typename Actor::life_type;
@@ -45,42 +45,56 @@ inline constexpr bool is_event_sourced = requires {
 /// @errors of store::migrate.
 outcome<void> migrate(store::database& session, const clock& time, const actor_type& type);
 
+/// `type` with the operations and events that its actor declares. Makes one instance in a trial
+/// context (`context::is_trial`) and drops it. Throws std::logic_error if the constructor throws.
+actor_type with_declarations(actor_type type);
+
 /// What a topology's `config` may be read as: a message, or nothing at all.
 template <class T>
 concept config_message = std::is_void_v<T> || wire::message<T>;
 
-/// The type of an actor whose constructor takes a context, and makes the message `Config` of it if
-/// there is one. Without one the topology may say no `config`.
-template <class Actor, config_message Config = void>
-actor_type type_of(
-    std::string name,
-    std::vector<std::string> operations,
-    std::span<const store::migration> schema = {},
-    std::vector<std::string> events = {}) {
-  actor_type type;
-  type.name = std::move(name);
-  type.make = [](const context& context) { return std::make_unique<Actor>(context); };
-  type.schema = schema;
-  type.check_config = [](const config_tree& tree, std::vector<fault>& faults) {
-    if constexpr (std::is_void_v<Config>) {
-      config_reader{tree, "config", faults}.finish();
-    } else {
-      Config config{};
-      read_config(tree, "config", config, faults);
+/// Adds what is wrong with `tree` as a `Config`. Where the types are right, a function
+/// `std::optional<config_problem> problem_of(const Config&)` beside `Config` may find more.
+template <config_message Config>
+void check_config(const config_tree& tree, std::vector<fault>& faults) {
+  if constexpr (std::is_void_v<Config>) {
+    config_reader{tree, "config", faults}.finish();
+  } else {
+    Config config{};
+    const std::size_t before = faults.size();
+    read_config(tree, "config", config, faults);
+    if constexpr (requires { problem_of(config); }) {
+      if (faults.size() == before) {
+        if (std::optional<config_problem> wrong = problem_of(config)) {
+          faults.push_back({tree.at, std::move(wrong->what), std::move(wrong->remedy)});
+        }
+      }
     }
-  };
-  type.operations = std::move(operations);
-  type.events = std::move(events);
-  type.keeps_events = is_event_sourced<Actor>;
-  return type;
+  }
 }
 
-/// The type of an actor that does nothing but run sagas. Deadlines and retries can be tuned in the
-/// topology's `config` (saga::tuning, by operation).
+/// The type of actors made by `Actor{context}`, with `schema` for their tables. The operations and
+/// events are those that the constructor declares (`with_declarations`).
+///
+/// @tparam Config the TROUPE_MESSAGE that a topology's `config` is read as; without one, a topology
+/// may give no `config`.
+template <class Actor, config_message Config = void>
+actor_type type_of(std::string name, std::span<const store::migration> schema = {}) {
+  return with_declarations(
+      {.name = std::move(name),
+       .make = [](const context& context) { return std::make_unique<Actor>(context); },
+       .schema = schema,
+       .check_config = check_config<Config>,
+       .keeps_events = is_event_sourced<Actor>});
+}
+
+/// The type of an actor that only runs `sagas`. The topology's `config` can tune their deadlines
+/// and retries (saga::tuning, by operation).
 actor_type saga_type(std::string name, std::vector<saga::definition> sagas);
 
-/// The actor types of the programs of a project, which defines this: once, in a library that it
-/// gives to troupe_programs() (nodes/README.md). What runs, and what a topology is checked against.
+/// The actor types of a project's programs: what they can run, and what topologies are checked
+/// against. The project defines this function once, in a library that it gives to troupe_programs()
+/// (nodes/README.md).
 std::vector<actor_type> registered_types();
 
 /// The actor types a program has. Made in main() and handed down.

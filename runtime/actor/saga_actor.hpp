@@ -7,8 +7,8 @@
 
 namespace troupe {
 
-/// The actor of a capability that is nothing but sagas: each operation starts one, and the call is
-/// answered when it ends.
+/// The actor of a capability that only coordinates sagas: each operation starts a saga, whose end
+/// answers the call.
 class saga_actor final : public actor {
 public:
   explicit saga_actor(std::vector<saga::plan> plans);

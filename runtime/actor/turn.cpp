@@ -50,7 +50,7 @@ void turn::add_timer(
   requests_.next_timer = std::min(requests_.next_timer, due);
 }
 
-/// What no broker would take is refused here: it would stand in the way of all that follow.
+/// Refuses an event that no broker would take: in the outbox it would block all later ones.
 uuid turn::next_event_id(std::string_view topic, std::string_view key, std::string_view body) {
   if (!wire::is_topic(topic)) {
     throw std::invalid_argument{fmt::format("`{}` is no topic", topic)};

@@ -14,10 +14,10 @@ namespace troupe {
 
 struct turn_requests;
 
-/// The transaction a handler works in, and the message it works on.
+/// The transaction that a handler works in, and the message that it works on.
 ///
-/// Everything written through it is kept or undone together with the message's inbox row. Lives for
-/// one handler call.
+/// Everything written through a turn is kept or undone together with the inbox row of the message.
+/// A turn lives for one handler call.
 class turn {
 public:
   turn(
@@ -30,54 +30,55 @@ public:
       : database_{database}, writer_{writer}, id_{id},
         events_from_{id}, key_{key}, now_{now}, requests_{requests} {}
 
-  /// The capability's database. Throws no_store if the topology gives it none.
+  /// The capability's database. Throws no_store if the topology says `store: none`.
   store::database& database();
 
-  /// The id of the call: the same for every repeat.
+  /// The id of the call or event, the same for every repeat.
   const uuid& id() const { return id_; }
 
-  /// The ordering key the caller gave; may be empty.
+  /// The ordering key that the caller gave; may be empty.
   std::string_view key() const { return key_; }
 
   /// When the turn began.
   wall_time now() const { return now_; }
 
-  /// The number under which this process writes the database (store/writers.hpp).
+  /// The number under which this process writes to the database (store/turn/writers.hpp).
   std::int64_t writer() const { return writer_; }
 
-  /// Asks for an effect; it runs once the turn is committed, and its `settle` answers the call.
-  /// Return what this returns. One per command.
+  /// Asks for the effect `name`, at most once in a turn. The effect runs after the commit, and its
+  /// `settle` answers the call: return the `pending` from the handler. Throws no_store.
   template <wire::message Request>
   pending effect(std::string_view name, const Request& request) {
     return add_effect(name, wire::encoded(request));
   }
 
-  /// Publishes an event: it leaves after the commit, in the order of commits.
+  /// Publishes an event, which leaves after the commit, in the order of commits.
   ///
-  /// Throws std::invalid_argument if the topic is none (wire::is_topic), or key or event are larger
-  /// than what travels (wire/limits.hpp, the topology's `limits.body`); no_store as `database`
-  /// does, since an event that is in no transaction could be lost.
+  /// Throws std::invalid_argument, which undoes the turn, if `topic` is no topic (wire::is_topic),
+  /// `key` is no UTF-8 or has more than 256 bytes, or the event exceeds the topology's
+  /// `limits.body` (1 MiB unless said otherwise). Throws no_store: an event outside a transaction
+  /// could be lost.
   template <wire::message Event>
   void publish(std::string_view topic, const Event& event, std::string_view key = {}) {
     add_event(topic, key, wire::encoded(event));
   }
 
-  /// Publishes an event at `due`, to some 10 ms, or as soon after it as a process of the capability
-  /// runs.
+  /// Publishes an event at `due`, to within some 10 ms, or as soon after that as a process of the
+  /// capability runs. Throws as `publish` does.
   template <wire::message Event>
   void
   publish_at(wall_time due, std::string_view topic, const Event& event, std::string_view key = {}) {
     add_timer(due, topic, key, wire::encoded(event));
   }
 
-  /// Publishes an event so long after this turn began.
+  /// Publishes an event `delay` after `now()`. Throws as `publish` does.
   template <wire::message Event>
   void publish_after(
       milliseconds delay, std::string_view topic, const Event& event, std::string_view key = {}) {
     add_timer(now_ + delay, topic, key, wire::encoded(event));
   }
 
-  /// For the runtime: ids of events follow from this one instead of the call's, since they have to
+  /// For the runtime: derives the ids of events from `id` instead of the call's id, so that they
   /// differ from those of an earlier turn of the same call.
   void name_events_after(const uuid& id) { events_from_ = id; }
 

@@ -48,7 +48,7 @@ client_loop::client_loop(
           submissions.waker()},
       table_{static_cast<int>(settings.brokers.size()), clock.now()}, incarnation_{make_incarnation(
                                                                           clock)},
-      links_(settings.brokers.size()), random_{digest_of(incarnation_.bytes)} {
+      links_(settings.brokers.size()), jitter_{digest_of(incarnation_.bytes)} {
 }
 
 void client_loop::run() {
@@ -138,16 +138,9 @@ void client_loop::end_answered(
 }
 
 instant client_loop::retry_time(const error& why, std::uint32_t retries, instant now) {
-  milliseconds wait =
-      why.retry_after.value_or(std::min(retry_most, retry_first * (1U << std::min(retries, 10U))));
-  wait = std::max(wait, milliseconds{1});
-  // Random extra of up to half the wait: calls refused together do not come back together.
-  random_ ^= random_ << 13U;
-  random_ ^= random_ >> 7U;
-  random_ ^= random_ << 17U;
-  const std::chrono::nanoseconds most = std::chrono::nanoseconds{wait} / 2;
-  const auto jitter = static_cast<std::int64_t>(random_ >> 1U) % most.count();
-  return now + wait + std::chrono::nanoseconds{jitter};
+  const milliseconds wait =
+      why.retry_after.value_or(backoff_after(retries + 1, retry_first, retry_most));
+  return now + jitter_.stretch(std::max(wait, milliseconds{1}), 0.5);
 }
 
 void client_loop::take_error(

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/backoff.hpp"
 #include "runtime/calls/pending_calls.hpp"
 #include "runtime/client/completion_queue.hpp"
 #include "runtime/client/link_health.hpp"
@@ -83,7 +84,7 @@ private:
   std::vector<completion> done_;
   std::vector<calls::pending_calls::ended> ended_;
   std::uint64_t finished_ = 0;
-  std::uint64_t random_;
+  jitter jitter_;
 
   std::atomic<instant::rep> close_at_{instant::max().time_since_epoch().count()};
 };

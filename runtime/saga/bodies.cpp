@@ -1,8 +1,8 @@
 #include "runtime/saga/bodies.hpp"
 
 #include "runtime/saga/machine.hpp"
+#include "runtime/thrown.hpp"
 
-#include <exception>
 #include <utility>
 
 namespace troupe::saga {
@@ -16,10 +16,8 @@ outcome<std::string> made_by(const Function& function, const facts& known, const
   outcome<std::string> body;
   try {
     body = function(known);
-  } catch (const std::exception& thrown) {
-    return failure{invalid(std::string{what} + " of a saga threw: " + thrown.what())};
   } catch (...) {
-    return failure{invalid(std::string{what} + " of a saga threw what is no std::exception")};
+    return failure{invalid(std::string{what} + " of a saga threw: " + what_was_thrown())};
   }
   if (!body && is_technical(body.error().code)) {
     body.error().code = errc::invalid;

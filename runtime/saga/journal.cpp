@@ -1,5 +1,7 @@
 #include "runtime/saga/journal.hpp"
 
+#include "runtime/time_text.hpp"
+
 #include <array>
 
 namespace troupe::saga {
@@ -33,10 +35,6 @@ store::blob bytes_of(std::string_view text) {
   return std::as_bytes(std::span{text});
 }
 
-std::int64_t millis_of(wall_time at) {
-  return std::chrono::duration_cast<milliseconds>(at.time_since_epoch()).count();
-}
-
 } // namespace
 
 std::span<const store::migration> journal_migrations() {
@@ -62,7 +60,7 @@ void journal_table::append(const uuid& id, std::int64_t epoch, const record& row
       row.round,
       row.attempt,
       epoch,
-      millis_of(now),
+      unix_millis(now),
       bytes_of(row.data));
 }
 

@@ -1,5 +1,6 @@
 #include "runtime/saga/machine.hpp"
 
+#include "runtime/backoff.hpp"
 #include "runtime/saga/bodies.hpp"
 #include "runtime/saga/transition.hpp"
 #include "runtime/wire/envelope.hpp"
@@ -17,8 +18,7 @@ namespace {
 /// Up to a quarter less than the doubled back-off, by the saga's id, so that sagas which failed
 /// together do not come back together.
 milliseconds pause_after(const step& of, const tries& hand, const uuid& saga, const error& why) {
-  const std::uint32_t doublings = std::min(hand.attempt - 1, 16U);
-  const milliseconds full = std::min(backoff_max, milliseconds{of.backoff.count() << doublings});
+  const milliseconds full = backoff_after(hand.attempt, of.backoff, backoff_max);
   const auto share =
       static_cast<milliseconds::rep>((std::hash<uuid>{}(saga) >> (hand.attempt % 32)) % 256);
   const milliseconds spread = full - milliseconds{full.count() * share / 1024};

@@ -1,31 +1,15 @@
 #include "runtime/saga/state.hpp"
 
+#include "runtime/bytes.hpp"
 #include "runtime/saga/machine.hpp"
 #include "runtime/saga/transition.hpp"
+#include "runtime/time_text.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <utility>
 
 namespace troupe::saga {
-
-namespace {
-
-void put_big_endian(std::string& to, std::uint64_t value) {
-  for (int shift = 56; shift >= 0; shift -= 8) {
-    to += static_cast<char>(value >> shift & 0xff);
-  }
-}
-
-std::uint64_t big_endian_at(std::string_view bytes, std::size_t at) {
-  std::uint64_t value = 0;
-  for (std::size_t i = at; i < at + 8; ++i) {
-    value = value << 8 | static_cast<unsigned char>(bytes[i]);
-  }
-  return value;
-}
-
-} // namespace
 
 std::string_view name_of(phase phase) {
   switch (phase) {
@@ -109,9 +93,8 @@ facts state::known(const plan& by) const {
 std::string start_data_of(wall_time deadline, std::uint64_t fingerprint, std::string_view input) {
   std::string data;
   data.reserve(start_prefix_bytes + input.size());
-  const auto since_epoch = std::chrono::floor<milliseconds>(deadline.time_since_epoch());
-  put_big_endian(data, static_cast<std::uint64_t>(since_epoch.count()));
-  put_big_endian(data, fingerprint);
+  append_big_endian(data, static_cast<std::uint64_t>(unix_millis(deadline)));
+  append_big_endian(data, fingerprint);
   data += input;
   return data;
 }
@@ -120,13 +103,12 @@ std::optional<std::uint64_t> fingerprint_in(std::string_view started_data) {
   if (started_data.size() < start_prefix_bytes) {
     return std::nullopt;
   }
-  return big_endian_at(started_data, 8);
+  return load_big_endian<std::uint64_t>(started_data.data() + 8);
 }
 
 void apply_started(state& to, std::string data) {
   to.start_data = std::move(data);
-  const auto millis = static_cast<milliseconds::rep>(big_endian_at(to.start_data, 0));
-  to.deadline = wall_time{milliseconds{millis}};
+  to.deadline = wall_time{milliseconds{load_big_endian<std::uint64_t>(to.start_data.data())}};
 }
 
 void apply_intent(state& to, std::uint32_t step, std::uint32_t round) {

@@ -1,5 +1,7 @@
 #include "runtime/store/event_store.hpp"
 
+#include "runtime/time_text.hpp"
+
 #include <array>
 #include <fmt/format.h>
 
@@ -59,7 +61,6 @@ outcome<std::int64_t> event_store::append(
     std::span<const new_event> events,
     const uuid& cause,
     wall_time now) {
-  const auto millis = std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count();
   std::int64_t version = 0;
   std::int64_t position = 0;
   auto look = [&](const row& found) {
@@ -83,7 +84,7 @@ outcome<std::int64_t> event_store::append(
         ++position,
         each.type,
         bytes_of(each.body),
-        millis,
+        unix_millis(now),
         cause);
   }
   return version;

@@ -1,5 +1,7 @@
 #include "runtime/store/migrations.hpp"
 
+#include "runtime/time_text.hpp"
+
 #include <fmt/format.h>
 #include <map>
 #include <optional>
@@ -111,7 +113,6 @@ apply(database& session, const clock& time, std::string_view component, const mi
   if (step.fill != nullptr) {
     step.fill(session);
   }
-  const auto now = std::chrono::duration_cast<milliseconds>(time.wall().time_since_epoch());
   session.execute(
       "INSERT INTO schema_versions (component, version, name, digest, at) "
       "VALUES ($1, $2, $3, $4, $5)",
@@ -119,7 +120,7 @@ apply(database& session, const clock& time, std::string_view component, const mi
       step.version,
       step.name,
       digest_text(step.sql),
-      now.count());
+      unix_millis(time.wall()));
   writing.commit();
   return step_result::applied;
 }

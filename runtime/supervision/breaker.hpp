@@ -1,8 +1,8 @@
 #pragma once
 
+#include "runtime/backoff.hpp"
 #include "runtime/outcome.hpp"
 #include "runtime/supervision/breaker_options.hpp"
-#include "runtime/supervision/jitter.hpp"
 #include "runtime/supervision/outcome_window.hpp"
 
 #include <cstdint>

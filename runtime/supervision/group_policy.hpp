@@ -1,7 +1,7 @@
 #pragma once
 
+#include "runtime/backoff.hpp"
 #include "runtime/supervision/group_messages.hpp"
-#include "runtime/supervision/jitter.hpp"
 #include "runtime/supervision/restart_budget.hpp"
 
 #include <cstddef>

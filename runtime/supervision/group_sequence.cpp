@@ -12,14 +12,6 @@ namespace {
 
 constexpr double backoff_jitter = 0.2;
 
-milliseconds backoff(const options& policy, int failures_in_row) {
-  auto wait = policy.backoff_min;
-  for (int i = 1; i < failures_in_row && wait < policy.backoff_max; ++i) {
-    wait *= 2;
-  }
-  return std::min(wait, policy.backoff_max);
-}
-
 } // namespace
 
 void group_policy::restart_after(entry child, std::string_view reason, turn& now) {
@@ -49,7 +41,12 @@ void group_policy::restart_after(entry child, std::string_view reason, turn& now
         now);
     return;
   }
-  const auto wait = jitter_.stretch(backoff(policy_, member.failures_in_row), backoff_jitter);
+  const auto wait = jitter_.stretch(
+      backoff_after(
+          static_cast<std::uint64_t>(member.failures_in_row),
+          policy_.backoff_min,
+          policy_.backoff_max),
+      backoff_jitter);
   auto due = now.now + std::chrono::duration_cast<instant::duration>(wait);
   now.actions.emplace_back(plan_restart{member.spec.id, due, member.failures_in_row});
   if (policy_.on_failure == strategy::one_for_one) {

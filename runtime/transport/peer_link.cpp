@@ -1,5 +1,7 @@
 #include "runtime/transport/peer_link.hpp"
 
+#include "runtime/backoff.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <utility>
@@ -10,7 +12,7 @@ namespace {
 
 constexpr int messages_per_turn_max = 64; // Batches, mostly.
 // A refused login is worth another try only after a while.
-constexpr milliseconds login_backoff_min{50};
+constexpr milliseconds login_backoff_first{50};
 constexpr milliseconds login_backoff_max{1000};
 // How long BYE and the last replies may take to leave.
 constexpr int linger_at_stop_ms = 300;
@@ -36,8 +38,7 @@ std::string plain_header(wire::kind kind) {
 } // namespace
 
 peer_link::peer_link(context& zmq, const peer_options& settings, int number)
-    : zmq_{zmq}, settings_{settings}, number_{number}, backoff_{login_backoff_min},
-      timeout_{settings.heartbeat.timeout} {
+    : zmq_{zmq}, settings_{settings}, number_{number}, timeout_{settings.heartbeat.timeout} {
 }
 
 void peer_link::connect(peer_handler& handler, instant now) {
@@ -177,7 +178,7 @@ void peer_link::take_login_answer(
       return;
     }
     phase_ = phase::up;
-    backoff_ = login_backoff_min;
+    refusals_ = 0;
     // A timeout below what the broker's own pings need would end every link at once.
     timeout_ = std::max(settings_.heartbeat.interval, milliseconds{welcome->timeout_ms});
     ponged_at_ = now;
@@ -185,8 +186,7 @@ void peer_link::take_login_answer(
   } else if (header.kind == wire::kind::reply && header.status == wire::status::error) {
     const auto why = wire::read_error(header.error);
     close(0);
-    retry_at_ = now + backoff_;
-    backoff_ = std::min(2 * backoff_, login_backoff_max);
+    retry_at_ = now + backoff_after(++refusals_, login_backoff_first, login_backoff_max);
     handler.refused(number_, why ? *why : internal_error("the login was refused"), now);
   }
 }

@@ -95,7 +95,7 @@ private:
   instant retry_at_{};
   instant heard_at_{};
   instant ponged_at_{};
-  milliseconds backoff_;
+  std::uint64_t refusals_ = 0; // Logins refused in a row.
   /// Silence after which the broker counts as lost: our figure until WELCOME brings the broker's.
   milliseconds timeout_;
   std::optional<dealer> socket_;

@@ -1,6 +1,7 @@
 #include "runtime/wire/envelope.hpp"
 
 #include "runtime/wire/check.hpp"
+#include "runtime/bytes.hpp"
 #include "runtime/wire/known_header.hpp"
 #include "runtime/wire/reader.hpp"
 #include "runtime/wire/writer.hpp"
@@ -395,10 +396,7 @@ void append_plain_header(std::string& to, kind kind) {
 }
 
 void patch_ttl(char* header, std::uint32_t ttl_at, std::uint32_t ttl) {
-  header[ttl_at] = static_cast<char>(ttl >> 24U);
-  header[ttl_at + 1] = static_cast<char>(ttl >> 16U);
-  header[ttl_at + 2] = static_cast<char>(ttl >> 8U);
-  header[ttl_at + 3] = static_cast<char>(ttl);
+  store_big_endian(header + ttl_at, ttl, 4);
 }
 
 std::uint32_t ttl_of(instant::duration left) {

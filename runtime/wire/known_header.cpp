@@ -1,5 +1,7 @@
 #include "runtime/wire/known_header.hpp"
 
+#include "runtime/bytes.hpp"
+
 #include <bit>
 #include <cstring>
 #include <utility>
@@ -99,12 +101,6 @@ private:
   std::string_view rest_;
 };
 
-std::uint32_t load_big_endian(const char* from) {
-  std::uint32_t value = 0;
-  std::memcpy(&value, from, sizeof value);
-  return std::endian::native == std::endian::little ? __builtin_bswap32(value) : value;
-}
-
 bool read_known_call(std::string_view bytes, bool has_key, header_view& header) {
   matcher rest{bytes.substr(1)};
   if (!rest.literal(call_start) || !rest.id(header.id) || !rest.literal("\xa2to")
@@ -116,7 +112,7 @@ bool read_known_call(std::string_view bytes, bool has_key, header_view& header) 
   if (bytes.data() + bytes.size() - ttl < 4) {
     return false;
   }
-  header.ttl = load_big_endian(ttl);
+  header.ttl = load_big_endian<std::uint32_t>(ttl);
   header.ttl_at = static_cast<std::uint32_t>(ttl - bytes.data());
   matcher end{bytes.substr(header.ttl_at + 4)};
   if (has_key && !(end.literal("\xa3key") && end.short_text(header.key))) {

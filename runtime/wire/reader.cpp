@@ -1,21 +1,13 @@
 #include "runtime/wire/reader.hpp"
 
+#include "runtime/bytes.hpp"
+
 #include <array>
 #include <limits>
 
 namespace troupe::wire {
 
 namespace {
-
-template <class T>
-T load_big_endian(const char* from) {
-  T value = 0;
-  for (std::size_t i = 0; i < sizeof(T); ++i) {
-    value = static_cast<T>(
-        static_cast<std::uint64_t>(value) << 8U | static_cast<unsigned char>(from[i]));
-  }
-  return value;
-}
 
 std::uint64_t load_sized(const char* from, int bytes) {
   switch (bytes) {

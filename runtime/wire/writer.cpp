@@ -1,5 +1,7 @@
 #include "runtime/wire/writer.hpp"
 
+#include "runtime/bytes.hpp"
+
 #include <msgpack/pack.hpp>
 
 #include <bit>
@@ -43,11 +45,8 @@ void writer::unsigned_integer(std::uint64_t value) {
 void writer::real(double value) {
   // Not pack_double: it packs 2.0 as the integer 2, loses the sign of -0.0, and converts 2^64 to an
   // integer it does not fit (msgpack-c#1018). A field keeps one type, whatever its value.
-  const auto bits = std::bit_cast<std::uint64_t>(value);
   to_ += '\xcb';
-  for (int shift = 56; shift >= 0; shift -= 8) {
-    to_ += static_cast<char>(bits >> shift);
-  }
+  append_big_endian(to_, std::bit_cast<std::uint64_t>(value));
 }
 
 void writer::text(std::string_view value) {

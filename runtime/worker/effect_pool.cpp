@@ -1,6 +1,8 @@
 #include "runtime/worker/effect_pool.hpp"
 
+#include "runtime/backoff.hpp"
 #include "runtime/fault_point.hpp"
+#include "runtime/thrown.hpp"
 #include "runtime/wire/envelope.hpp"
 
 #include <algorithm>
@@ -10,7 +12,7 @@ namespace troupe {
 
 namespace {
 
-constexpr milliseconds backoff_min{20};
+constexpr milliseconds backoff_first{40};
 constexpr milliseconds backoff_max{5'000};
 
 // Failures are logged at every power of two: an outside that is down for a day is not worth 20,000
@@ -45,14 +47,9 @@ run_effect(const actor& instance, const store::effect_row& row, const effect_cal
     auto result = handler->run(row.request, call);
     TROUPE_FAULT("effect.after_run");
     return result;
-  } catch (const std::exception& thrown) {
-    return failure{
-        error{.code = errc::crashed, .possible = effect::unknown, .message = thrown.what()}};
   } catch (...) {
-    return failure{error{
-        .code = errc::crashed,
-        .possible = effect::unknown,
-        .message = "the effect threw something that is no std::exception"}};
+    return failure{
+        error{.code = errc::crashed, .possible = effect::unknown, .message = what_was_thrown()}};
   }
 }
 
@@ -217,7 +214,7 @@ void effect_pool::finish(job&& done, const outcome<std::string>& result) {
 
 void effect_pool::try_again(job&& failed) {
   const milliseconds wait =
-      std::min(backoff_max, backoff_min * (1 << std::min(failed.attempt, 10)));
+      backoff_after(static_cast<std::uint64_t>(failed.attempt), backoff_first, backoff_max);
   ++failed.attempt;
   {
     const std::lock_guard lock{mutex_};

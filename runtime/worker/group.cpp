@@ -1,5 +1,7 @@
 #include "runtime/worker/group.hpp"
 
+#include "runtime/time_text.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <functional>
@@ -240,8 +242,7 @@ wire::breaker_report group::breaker_report() const {
       .state = down_ ? "down" : std::string{name_of(breaker_.state())},
       .durable = has_store()};
   if (said_) {
-    const auto since = std::chrono::duration_cast<milliseconds>(said_->since.time_since_epoch());
-    report.order = {said_->mode, said_->who, said_->why, said_->request, since.count()};
+    report.order = {said_->mode, said_->who, said_->why, said_->request, unix_millis(said_->since)};
   }
   return report;
 }

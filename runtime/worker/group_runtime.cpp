@@ -2,6 +2,7 @@
 
 #include "runtime/bell.hpp"
 #include "runtime/supervision/handover.hpp"
+#include "runtime/thrown.hpp"
 #include "runtime/wire/envelope.hpp"
 #include "runtime/wire/limits.hpp"
 #include "runtime/worker/runner.hpp"
@@ -116,10 +117,8 @@ spawn_runner(caf::actor_system& system, class runner* inner, bell* rung, observe
     // whose state nobody can vouch for: the process goes, and `troupe up` starts another.
     try {
       return run_runner(self, runner, ring);
-    } catch (const std::exception& fault) {
-      log.write("worker.broken", {{"reason", fault.what()}});
     } catch (...) {
-      log.write("worker.broken", {{"reason", "something thrown that is no exception"}});
+      log.write("worker.broken", {{"reason", what_was_thrown()}});
     }
     std::_Exit(70);
   };

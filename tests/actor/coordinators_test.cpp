@@ -17,7 +17,7 @@ namespace troupe::test {
 
 namespace {
 
-/// The capabilities a saga calls: they outlive its owners, and have inboxes.
+/// The capabilities that a saga calls. They outlive the saga's owners, and have inboxes.
 struct participants {
   std::map<uuid, std::string> inbox;
   std::vector<std::string> done;
@@ -34,7 +34,7 @@ struct participants {
   }
 };
 
-/// A process that owns sagas. Destroying it is its death.
+/// A process that owns sagas. Its destructor is its death.
 struct owner {
   owner(const std::string& path, const clock& clock) : time{clock}, sagas{make_plans()} {
     auto opened = store::open_sqlite(path, {.capability = "sagas", .durable = false});
@@ -53,7 +53,7 @@ struct owner {
     return plans;
   }
 
-  /// One turn; false if this owner has been fenced, and then nothing was written.
+  /// Runs one turn. False if this owner has been fenced; nothing was written then.
   template <class Work>
   bool turn(Work work) {
     session->begin();
@@ -95,7 +95,7 @@ struct owner {
     });
   }
 
-  /// Asks and hears answers until there is nothing left, or after `commits_max` commits.
+  /// Sends calls and takes answers until none are left, or for `commits_max` commits.
   /// @return false if it was cut short.
   bool work(participants& with, int commits_max = 1'000) {
     while (!calls.empty()) {
@@ -224,8 +224,7 @@ BOOST_AUTO_TEST_CASE(a_rolled_back_turn_is_read_again_and_the_saga_goes_on) {
   BOOST_TEST(others.done == forward, boost::test_tools::per_element());
 }
 
-// The actor of a process is made anew after a throw: what it ran must not hang until the process
-// dies.
+// An actor is made anew after a throw: the sagas that it ran must go on without a new process.
 BOOST_AUTO_TEST_CASE(a_new_instance_takes_up_what_the_last_one_ran) {
   owner one{path, time};
   one.start(id);

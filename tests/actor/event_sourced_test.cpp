@@ -3,6 +3,7 @@
 #include "runtime/actor/registry.hpp"
 #include "runtime/actor/turn_requests.hpp"
 #include "runtime/store/sqlite/database.hpp"
+#include "runtime/time_text.hpp"
 #include "runtime/wire/json.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -53,12 +54,12 @@ struct account_life {
   static constexpr std::int64_t snapshot_form = 1;
 };
 
-/// The same, with another notion of what a state is.
+/// The same events with another form of state.
 struct newer_life : account_life {
   static constexpr std::int64_t snapshot_form = 2;
 };
 
-/// One that knows but one of the events.
+/// A life that knows only one of the events.
 struct older_life {
   using state = account;
   using event = std::variant<opened>;
@@ -81,7 +82,7 @@ struct balances {
         place.id,
         event.owner,
         place.version,
-        detail::to_millis(place.at));
+        unix_millis(place.at));
   }
 
   void project(store::database& session, const event_place& place, const moved& event) const {
@@ -90,7 +91,7 @@ struct balances {
         place.id,
         event.cents,
         place.version,
-        detail::to_millis(place.at));
+        unix_millis(place.at));
   }
 
   void clear(store::database& session, const uuid& after, const uuid& upto) const {
@@ -230,8 +231,7 @@ struct accounts_fixture {
   uuid_source ids{7};
   observe::event_log log{time, "n1", observe::log_format::text};
   turn_requests requests;
-  actor_type type =
-      type_of<accounts_actor>("accounts", {"history", "at", "rebuild", "open", "move"}, schema);
+  actor_type type = type_of<accounts_actor>("accounts", schema);
   std::unique_ptr<store::database> session;
   std::unique_ptr<troupe::actor> actor;
 };
@@ -270,7 +270,7 @@ BOOST_FIXTURE_TEST_CASE(snapshots_are_written_when_due_and_spare_reading, accoun
 
   BOOST_TEST(session->integer_of("SELECT COUNT(*) FROM snapshots").value() == 2);
   BOOST_TEST(session->integer_of("SELECT MAX(version) FROM snapshots").value() == 6);
-  // What is behind the snapshot is not looked at.
+  // Events that the snapshot covers are not read.
   session->execute("UPDATE events SET body = $1 WHERE version = 5", store::blob{});
   BOOST_TEST(aggregate<account_life>::load(*session, id)->state().cents == 600);
   BOOST_TEST(!aggregate<newer_life>::load(*session, id).has_value());
@@ -288,7 +288,7 @@ BOOST_FIXTURE_TEST_CASE(a_snapshot_that_is_of_no_use_is_passed_over, accounts_fi
 }
 
 BOOST_FIXTURE_TEST_CASE(the_past_can_be_asked_for_by_version_and_by_time, accounts_fixture) {
-  const auto began = detail::to_millis(time.wall());
+  const auto began = unix_millis(time.wall());
   const uuid id = open("ada");
   for (int i = 0; i < 5; ++i) {
     time.advance(std::chrono::seconds{1});
@@ -321,7 +321,7 @@ BOOST_FIXTURE_TEST_CASE(a_history_is_told_page_by_page, accounts_fixture) {
   BOOST_REQUIRE(page->events.size() == 2U);
   BOOST_TEST(page->more);
   BOOST_TEST(page->events[0].type == "opened");
-  BOOST_TEST(page->events[0].at == detail::to_millis(time.wall()));
+  BOOST_TEST(page->events[0].at == unix_millis(time.wall()));
   BOOST_TEST(wire::to_json(page->events[1].body.bytes).value() == R"({"cents":100})");
   BOOST_REQUIRE(rest.has_value());
   BOOST_REQUIRE(rest->events.size() == 1U);
@@ -363,7 +363,7 @@ BOOST_FIXTURE_TEST_CASE(a_damaged_projection_is_rebuilt_as_it_was, accounts_fixt
     session->execute("DELETE FROM balances WHERE id < $1", accounts[4]);
     session->execute("DELETE FROM balances WHERE id >= $1", accounts[18]);
     session->execute("UPDATE balances SET cents = cents + 1, version = 0 WHERE cents > 0");
-    // Rows of what never was, before, among and behind the others.
+    // Stray rows whose ids lie before, among and behind the others.
     session->execute(
         "INSERT INTO balances VALUES ($1, 'x', 1, 1, 1), ($2, 'y', 1, 1, 1), ($3, 'z', 1, 1, 1)",
         ids.next(time.wall() - std::chrono::hours{99}),

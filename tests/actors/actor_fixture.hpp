@@ -16,7 +16,7 @@
 
 namespace troupe::shop::test {
 
-/// A folder that goes with the test.
+/// A temporary folder that is removed with the test.
 class temporary_folder {
 public:
   temporary_folder() {
@@ -36,15 +36,13 @@ public:
   std::string path;
 };
 
-/// One replica over a database of its own, and just enough of a turn to call it: a refusal undoes
-/// what the handler wrote. No inbox: every call reaches the handler.
+/// One replica over a database of its own, called without the runtime. A refusal undoes what the
+/// handler wrote. There is no inbox: every call reaches the handler.
 class actor_fixture {
 public:
   explicit actor_fixture(const actor_type& type, config_tree settings = {})
       : settings_{std::move(settings)} {
     actor_ = type.make({capability_, 0, node_, folder.path, settings_, time, log_});
-    BOOST_TEST(actor_->operations() == type.operations, boost::test_tools::per_element());
-    BOOST_TEST(actor_->events() == type.events, boost::test_tools::per_element());
     if (!type.schema.empty()) {
       auto opened =
           store::open_sqlite(folder.path + "/test.db", {.capability = "test", .durable = false});
@@ -66,7 +64,7 @@ public:
     return wire::checked_decode<Reply>(reply);
   }
 
-  /// A command that answers at once.
+  /// Calls a command that answers at once.
   template <wire::message Reply, wire::message Request>
   outcome<Reply> call(std::string_view operation, const Request& request) {
     return call_as<Reply>(fresh_id(), operation, request);
@@ -83,7 +81,7 @@ public:
     return wire::checked_decode<Reply>(reply);
   }
 
-  /// A command that asks for an effect, which it gives back.
+  /// Calls a command that asks for an effect, and returns the effect.
   template <wire::message Request>
   store::effect_row ask_effect(std::string_view operation, const Request& request) {
     std::string reply;
@@ -94,7 +92,7 @@ public:
     return requests_.effects.front();
   }
 
-  /// Has an event handled.
+  /// Lets the actor handle an event.
   template <wire::message Event>
   outcome<void> tell(const uuid& id, std::string_view topic, const Event& event) {
     const handlers::event* handler = actor_->find_event(topic);
@@ -111,15 +109,14 @@ public:
     return handled;
   }
 
-  /// What was asked for last.
+  /// The effects that the last turn asked for.
   const std::vector<store::effect_row>& effects() const { return requests_.effects; }
 
   outcome<std::string> run_effect(const store::effect_row& row) {
     return found_effect(row).run(row.request, {row.key, 1});
   }
 
-  /// Writes the result of an effect down. As in the runtime, what it wrote stays even if it
-  /// refuses.
+  /// Settles an effect with its result. As in the runtime, its writes stay even if it refuses.
   template <wire::message Reply>
   outcome<Reply> settle(const store::effect_row& row, const outcome<std::string>& result) {
     requests_ = {};

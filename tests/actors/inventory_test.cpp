@@ -58,7 +58,7 @@ struct inventory_fixture : actor_fixture {
     return text;
   }
 
-  /// I1 of the checker, which holds after every test.
+  /// Holds after every test: initial = available + held, for each SKU.
   ~inventory_fixture() {
     BOOST_TEST(
         number("SELECT COUNT(*) FROM (SELECT s.sku FROM stock s LEFT JOIN reservations r "
@@ -103,7 +103,7 @@ BOOST_FIXTURE_TEST_CASE(all_lines_are_reserved_or_none, inventory_fixture) {
   BOOST_TEST(number("SELECT COUNT(*) FROM claims") == 0);
 }
 
-// A refusal after a write has the whole turn run again, which the rush of a sale would pay for.
+// A refusal after a write has the whole turn run again, which would be slow in a sale.
 BOOST_FIXTURE_TEST_CASE(a_refusal_has_written_nothing, inventory_fixture) {
   const auto before = number("SELECT total_changes()");
 
@@ -121,7 +121,7 @@ BOOST_FIXTURE_TEST_CASE(a_second_reserve_gets_the_answer_of_the_first, inventory
   const uuid order = fresh_id();
   BOOST_REQUIRE(reserve(order, {{"tea", 6}}));
 
-  const auto again = reserve(order, {{"tea", 6}}); // More than are left.
+  const auto again = reserve(order, {{"tea", 6}}); // More pieces than are left.
 
   BOOST_REQUIRE(again.has_value());
   BOOST_TEST(again->total_cents == 3000);
@@ -140,7 +140,7 @@ BOOST_FIXTURE_TEST_CASE(a_release_puts_back_once, inventory_fixture) {
   BOOST_TEST(is_refused(reserve(order, {{"tea", 6}, {"mug", 1}}), "cancelled"));
 }
 
-// R33: the undo may overtake the do, which then must not leave goods held for ever.
+// The undo may overtake the do, which then must not leave goods held for ever.
 BOOST_FIXTURE_TEST_CASE(a_reserve_after_its_release_is_refused, inventory_fixture) {
   const uuid order = fresh_id();
   BOOST_TEST(release(order) == 0);

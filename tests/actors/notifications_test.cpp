@@ -29,7 +29,7 @@ struct notifications_fixture : actor_fixture {
     return found ? found->state : std::string{found.error().detail("reason")};
   }
 
-  /// The names of what is in the spool.
+  /// The names of the files in the spool.
   std::set<std::string> spooled() const {
     std::set<std::string> names;
     const std::filesystem::path spool = std::filesystem::path{folder.path} / "data/mail";
@@ -90,7 +90,7 @@ BOOST_FIXTURE_TEST_CASE(an_order_gets_one_mail_however_often_it_is_told_of, noti
   BOOST_TEST(state() == "sent");
 }
 
-// Its process died after the mail was written and before that was noted.
+// The process died after the mail was written and before that was recorded.
 BOOST_FIXTURE_TEST_CASE(an_effect_that_is_run_again_leaves_one_mail, notifications_fixture) {
   BOOST_REQUIRE(tell(event, "order.confirmed", confirmed()));
   const store::effect_row row = effects().front();
@@ -157,7 +157,7 @@ BOOST_FIXTURE_TEST_CASE(a_mail_that_is_refused_for_good_is_noted, notifications_
 BOOST_AUTO_TEST_CASE(settings_that_make_no_sense_are_found) {
   const auto faults_of = [](std::vector<config_tree::entry> entries) {
     std::vector<fault> faults;
-    notifications::check_config(map_of(std::move(entries)), faults);
+    type_named("notifications").check_config(map_of(std::move(entries)), faults);
     std::string text;
     for (const fault& each : faults) {
       text += each.what + "; ";

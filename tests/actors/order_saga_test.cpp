@@ -84,7 +84,7 @@ BOOST_FIXTURE_TEST_CASE(participants_understand_the_requests, saga_fixture) {
   BOOST_TEST(confirm.amount_cents == 2200);
 }
 
-// An undo also follows a step whose answer never came.
+// A step whose answer never came is undone as well.
 BOOST_FIXTURE_TEST_CASE(undos_need_no_answer_of_their_step, saga_fixture) {
   results.assign(4, {});
 

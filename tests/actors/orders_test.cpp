@@ -60,7 +60,7 @@ struct orders_fixture : actor_fixture {
     return text;
   }
 
-  /// The topics of what was published, with their keys.
+  /// The topics of the events that were published, with their keys.
   std::string published() {
     std::string text;
     database->query("SELECT topic, key FROM outbox ORDER BY seq", [&](const store::row& row) {
@@ -125,7 +125,7 @@ BOOST_FIXTURE_TEST_CASE(a_cancelled_order_stays_cancelled, orders_fixture) {
   BOOST_TEST(is_refused(confirm(id), "cancelled"));
 }
 
-// R33: the undo may overtake the do.
+// The undo may overtake the do.
 BOOST_FIXTURE_TEST_CASE(a_create_after_its_cancel_is_refused, orders_fixture) {
   BOOST_REQUIRE(cancel(id));
 
@@ -251,7 +251,7 @@ BOOST_FIXTURE_TEST_CASE(of_a_cancelled_order_others_hear_if_they_heard_of_it, or
   BOOST_TEST(last_published<orders::order_cancelled>().customer == "ada");
 }
 
-/// A database as it was left by a program that kept no events.
+/// A database left by a program that kept no events.
 struct old_orders_fixture : orders_fixture {
   old_orders_fixture() {
     for (const char* sql :

@@ -47,7 +47,7 @@ struct payments_fixture : actor_fixture {
         .value_or(0);
   }
 
-  /// What the provider did, each key counted once: kind -> cents.
+  /// The cents that the provider moved, by kind, with each key counted once.
   std::map<std::string, std::int64_t> provided() const {
     std::map<std::string, std::string> by_key;
     std::ifstream log{folder.path + "/data/provider.log"};
@@ -125,7 +125,7 @@ BOOST_FIXTURE_TEST_CASE(a_charge_is_refunded_once, payments_fixture) {
   check_books(500, 500);
 }
 
-// R33: the undo may overtake the do.
+// The undo may overtake the do.
 BOOST_FIXTURE_TEST_CASE(a_charge_after_its_refund_is_refused, payments_fixture) {
   const auto refunded = call<order_refunded>("refund", refund_order{order});
 
@@ -148,7 +148,7 @@ BOOST_FIXTURE_TEST_CASE(what_was_declined_is_not_paid_back, payments_fixture) {
   check_books(0, 0);
 }
 
-// The process died, or the worker is slow: the effect is run by two, who are done in either order.
+// A process died or is slow: two processes run the effect, and end in either order.
 BOOST_FIXTURE_TEST_CASE(two_calls_under_way_charge_once, payments_fixture) {
   const auto first = ask_effect("charge", charge_of(500));
   const auto second = ask_effect("charge", charge_of(500));
@@ -215,7 +215,7 @@ BOOST_FIXTURE_TEST_CASE(two_refunds_under_way_pay_back_once, payments_fixture) {
   check_books(500, 500);
 }
 
-// The provider charged the card and its answer was lost, again and again: nobody may believe that
+// The provider charged the card and its answer was lost, again and again: no answer may say that
 // nothing happened.
 BOOST_FIXTURE_TEST_CASE(a_charge_of_unknown_outcome_is_paid_back, unsteady_fixture) {
   const auto charge = ask_effect("charge", charge_of(500));
@@ -228,7 +228,7 @@ BOOST_FIXTURE_TEST_CASE(a_charge_of_unknown_outcome_is_paid_back, unsteady_fixtu
   BOOST_TEST(provided()["capture"] == 500);
 
   const auto refund = ask_effect("refund", refund_order{order});
-  BOOST_TEST(!run_effect(refund).has_value()); // Its first question is answered by nobody either.
+  BOOST_TEST(!run_effect(refund).has_value()); // The answer to its first question is lost as well.
   const auto refunded =
       settle<order_refunded>(refund, wire::encoded(payments::refund_result{true}));
 

@@ -11,7 +11,7 @@ namespace troupe::shop::test {
 
 namespace {
 
-/// Lines of a connection; nothing at its end.
+/// Reads the lines of a connection; nothing at its end.
 class line_reader {
 public:
   explicit line_reader(int from) : from_{from} {}

@@ -9,10 +9,10 @@
 
 namespace troupe::shop::test {
 
-/// As much of a mail server as a test needs, on a free port of loopback: one connection at a time.
+/// A small mail server for tests, on a free port of loopback. One connection at a time.
 class small_smtp_server {
 public:
-  /// What it says to RCPT and to the end of a mail, and whether it hangs up instead of the latter.
+  /// The replies to RCPT and to the end of a mail, and whether it hangs up instead of the second.
   struct behaviour {
     std::string to_recipient = "250 fine";
     std::string to_mail = "250 taken";
@@ -26,7 +26,7 @@ public:
 
   std::string url() const;
   void behave(behaviour from_now_on);
-  /// What was between DATA and the dot, of each mail that it read to the end.
+  /// The text between DATA and the dot of each mail that was read to the end.
   std::vector<std::string> mails() const;
   /// "MAIL FROM:<...>" and "RCPT TO:<...>" lines.
   std::vector<std::string> envelopes() const;

@@ -72,7 +72,7 @@ BOOST_FIXTURE_TEST_CASE(what_may_pass_is_tried_again, smtp_fixture) {
   BOOST_TEST(mailer.send(one).value().taken);
 }
 
-// It was taken, and nobody knows: sent again, it goes by the same name.
+// The mail was taken and the answer lost: the second try has the same Message-ID.
 BOOST_FIXTURE_TEST_CASE(a_lost_answer_costs_a_second_mail_of_the_same_id, smtp_fixture) {
   const letter one = mail();
   server.behave({.loses_answer = true});

@@ -17,7 +17,7 @@ struct numbered_code {
   std::string_view name;
 };
 
-// Numbers and names travel in messages: a line here changes only by being added.
+// Numbers and names travel in messages: lines may be added here, but never changed.
 constexpr std::array codes{
     numbered_code{errc::rejected, 1, "rejected"},
     numbered_code{errc::invalid, 2, "invalid"},

@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(names_of_different_things_compare_and_hash_by_value) {
       == std::hash<troupe::node_name>{}(troupe::node_name{"n1"}));
 }
 
-// Hash tables of a power of two go by the low bits.
+// Hash tables whose size is a power of two use the low bits.
 BOOST_AUTO_TEST_CASE(ids_of_one_source_differ_in_the_low_bits_of_their_hashes) {
   troupe::uuid_source source{7};
   std::set<std::size_t> places;

@@ -72,16 +72,18 @@ def large_classes(tree):
             if count > MEMBERS_MAX]
 
 
-def _has_main(text):
-    return re.search(r"\bint\s+main\s*\(", source_tree.code(text)) is not None
+def _is_entry(text):
+    """True for a source whose one function others declare: main(), or a project's registered_types()."""
+    entry = r"\bint\s+main\s*\(|\bregistered_types\(\)\s*\{"
+    return re.search(entry, source_tree.code(text)) is not None
 
 
 def without_header(tree):
-    """Product sources that lack the header of their own stem; those with a main() need none."""
+    """Product sources that lack the header of their own stem; entries of programs need none."""
     return [f"{path}: has no {path.with_suffix('.hpp').name} beside it"
             for path in source_tree.files(tree, ".cpp", under=source_tree.PRODUCT_FOLDERS)
             if not (tree / path.with_suffix(".hpp")).is_file()
-            and not _has_main(source_tree.read(tree, path))]
+            and not _is_entry(source_tree.read(tree, path))]
 
 
 class Classes(unittest.TestCase):

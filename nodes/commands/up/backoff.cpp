@@ -1,5 +1,7 @@
 #include "nodes/commands/up/backoff.hpp"
 
+#include "runtime/backoff.hpp"
+
 #include <algorithm>
 
 namespace troupe {
@@ -12,10 +14,7 @@ milliseconds wait_before_restart(
   if (lived >= policy.forgiven_after) {
     deaths_in_a_row = 0;
   }
-  // More doublings than these exceed any bound.
-  const unsigned doublings = std::min(deaths_in_a_row, 30U);
-  ++deaths_in_a_row;
-  const milliseconds wait = std::min(policy.most, policy.first * (std::int64_t{1} << doublings));
+  const milliseconds wait = backoff_after(++deaths_in_a_row, policy.first, policy.most);
   const auto jitter =
       static_cast<std::int64_t>(random % static_cast<std::uint64_t>(wait.count() / 4 + 1));
   return std::min(policy.most, wait + milliseconds{jitter});

@@ -1,6 +1,7 @@
 #include "nodes/commands/up/display.hpp"
 
 #include "nodes/text_table.hpp"
+#include "runtime/time_text.hpp"
 
 #include <cstdio>
 #include <fmt/chrono.h>
@@ -26,9 +27,7 @@ std::string uptime_text(milliseconds up) {
 
 std::string json_line(const up_event& event) {
   nlohmann::ordered_json line;
-  line["time_ms"] =
-      std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-          .count();
+  line["time_ms"] = unix_millis(std::chrono::system_clock::now());
   line["event"] = event.what;
   if (!event.name.empty()) {
     line["node"] = event.name;

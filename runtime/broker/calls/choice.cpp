@@ -1,20 +1,8 @@
 #include "runtime/broker/calls/choice.hpp"
 
+#include "runtime/bytes.hpp"
+
 namespace troupe::broker {
-
-namespace {
-
-std::uint64_t mixed(std::uint64_t key, std::uint64_t node) {
-  // The finaliser of MurmurHash3: every bit of either side moves every bit of the weight.
-  std::uint64_t value = key ^ (node * 0x9e3779b97f4a7c15ULL);
-  value ^= value >> 33U;
-  value *= 0xff51afd7ed558ccdULL;
-  value ^= value >> 33U;
-  value *= 0xc4ceb9fe1a85ec53ULL;
-  return value ^ (value >> 33U);
-}
-
-} // namespace
 
 choice choose(
     const directory& nodes,
@@ -64,7 +52,7 @@ choice choose(
       continue;
     }
     if (what.has_key) {
-      const std::uint64_t weight = mixed(what.key_digest, at.digest);
+      const std::uint64_t weight = mixed(what.key_digest ^ at.digest * golden_ratio);
       if (best.placement == nowhere || weight > best_weight) {
         best.placement = i;
         best_weight = weight;

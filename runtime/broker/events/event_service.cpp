@@ -1,6 +1,7 @@
 #include "runtime/broker/events/event_service.hpp"
 
 #include "runtime/fault_point.hpp"
+#include "runtime/time_text.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -33,7 +34,7 @@ event_service::event_service(
 }
 
 std::int64_t event_service::wall_ms() const {
-  return std::chrono::duration_cast<milliseconds>(time_.wall().time_since_epoch()).count();
+  return unix_millis(time_.wall());
 }
 
 void event_service::publish(

@@ -137,16 +137,17 @@ void event_service::read(
     return links_.pass_refusal(
         from, id, invalid("from: `new`, `oldest` or a time such as 2026-11-24T12:00:00Z"));
   }
-  const auto since = std::chrono::duration_cast<milliseconds>(time->time_since_epoch()).count();
-  ask(ask_time{since}, now, [this, made](const outcome<journal_result>& result, instant at) {
-    if (const auto* found = result_of<position_found>(result)) {
-      reader placed = made;
-      placed.after = found->after;
-      begin_reader(std::move(placed), at);
-    } else {
-      links_.pass_refusal(made.from, made.id, why_none(result));
-    }
-  });
+  ask(ask_time{unix_millis(*time)},
+      now,
+      [this, made](const outcome<journal_result>& result, instant at) {
+        if (const auto* found = result_of<position_found>(result)) {
+          reader placed = made;
+          placed.after = found->after;
+          begin_reader(std::move(placed), at);
+        } else {
+          links_.pass_refusal(made.from, made.id, why_none(result));
+        }
+      });
 }
 
 void event_service::begin_reader(reader made, instant now) {

@@ -1,6 +1,7 @@
 #include "runtime/broker/journal/published_ids.hpp"
 
 #include "runtime/broker/journal/tables.hpp"
+#include "runtime/bytes.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -32,8 +33,8 @@ std::vector<journal_state::published> published_ids::load(store::database& sessi
         for (std::size_t at = 0; at < entries.size(); at += entry_bytes) {
           found.push_back(
               {*uuid_from(entries.subspan(at + 8, 16)),
-               number_at(entries, at),
-               number_at(entries, at + 24)});
+               load_big_endian<std::uint64_t>(&entries[at]),
+               load_big_endian<std::uint64_t>(&entries[at + 24])});
         }
       },
       forgotten_);
@@ -47,9 +48,9 @@ void published_ids::write(store::database& session, const std::vector<event_ref>
   entries_.clear();
   for (const event_ref& each : events) {
     if (each->digest != 0) {
-      append_number(entries_, each->position);
+      append_big_endian(entries_, each->position);
       entries_.append(reinterpret_cast<const char*>(each->id.bytes.data()), each->id.bytes.size());
-      append_number(entries_, each->digest);
+      append_big_endian(entries_, each->digest);
     }
   }
   added_ = entries_.size() / entry_bytes;

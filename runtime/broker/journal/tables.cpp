@@ -1,5 +1,6 @@
 #include "runtime/broker/journal/tables.hpp"
 
+#include "runtime/bytes.hpp"
 #include "runtime/wire/events.hpp"
 
 #include <fmt/format.h>
@@ -146,24 +147,10 @@ void read_event_columns(const store::row& from, int first, event& to) {
   to.partition = wire::partition_of(to.key, to.id);
 }
 
-void append_number(std::string& to, std::uint64_t number) {
-  for (int shift = 56; shift >= 0; shift -= 8) {
-    to += static_cast<char>(number >> shift & 0xff);
-  }
-}
-
-std::uint64_t number_at(store::blob bytes, std::size_t at) {
-  std::uint64_t number = 0;
-  for (std::size_t i = 0; i < 8; ++i) {
-    number = number << 8 | std::to_integer<std::uint64_t>(bytes[at + i]);
-  }
-  return number;
-}
-
 std::string packed(const std::array<std::uint64_t, 64>& positions) {
   std::string bytes;
   for (const std::uint64_t each : positions) {
-    append_number(bytes, each);
+    append_big_endian(bytes, each);
   }
   return bytes;
 }
@@ -173,7 +160,7 @@ void unpack(store::blob bytes, std::array<std::uint64_t, 64>& positions) {
     throw_damaged("cursors");
   }
   for (std::size_t partition = 0; partition < positions.size(); ++partition) {
-    positions[partition] = number_at(bytes, partition * 8);
+    positions[partition] = load_big_endian<std::uint64_t>(&bytes[partition * 8]);
   }
 }
 

@@ -32,10 +32,6 @@ void append_event_columns(const event& what, std::vector<store::value>& to);
 /// Reads the same columns, from `first` on.
 void read_event_columns(const store::row& from, int first, event& to);
 
-/// Numbers inside blobs are 8 bytes, big-endian.
-void append_number(std::string& to, std::uint64_t number);
-std::uint64_t number_at(store::blob bytes, std::size_t at);
-
 /// The 64 positions of a cursor, one for each partition, as the table `cursors` has them.
 std::string packed(const std::array<std::uint64_t, 64>& positions);
 /// Throws database_error if `bytes` are not 64 positions.

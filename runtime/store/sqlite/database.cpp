@@ -4,6 +4,7 @@
 #include "runtime/store/sqlite/setup.hpp"
 #include "runtime/store/sqlite/turnstile.hpp"
 #include "runtime/store/sqlite/wal_check.hpp"
+#include "runtime/time_text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -31,10 +32,6 @@ constexpr const char* make_meta = "CREATE TABLE troupe_meta ("
 /// NFS, SMB, CIFS, SMB2: no shared memory for the WAL index, and locks one cannot build on.
 /// @source statfs(2).
 constexpr std::array<std::uint32_t, 4> network_file_systems{0x6969, 0x517b, 0xff534d42, 0xfe534d42};
-
-std::int64_t milliseconds_of(wall_time time) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
-}
 
 outcome<void> check(const std::string& path, const sqlite_options& options) {
   if (path.empty()) {
@@ -151,7 +148,7 @@ void write_owner(sqlite_session& session, const std::string& capability) {
       "INSERT INTO troupe_meta (one, capability, instance, created_at) VALUES (1, $1, $2, $3)",
       capability,
       instance,
-      milliseconds_of(now));
+      unix_millis(now));
   writing.commit();
   session.set_instance(instance);
 }

@@ -1,5 +1,7 @@
 #include "runtime/store/sqlite/wal_check.hpp"
 
+#include "runtime/bytes.hpp"
+
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -24,13 +26,11 @@ constexpr std::uint32_t page_size_usual = 4096;
 using bytes = std::span<const unsigned char>;
 
 std::uint32_t big_endian(bytes from, std::size_t at) {
-  return (std::uint32_t{from[at]} << 24) | (std::uint32_t{from[at + 1]} << 16)
-         | (std::uint32_t{from[at + 2]} << 8) | std::uint32_t{from[at + 3]};
+  return load_big_endian<std::uint32_t>(&from[at]);
 }
 
 std::uint32_t little_endian(bytes from, std::size_t at) {
-  return (std::uint32_t{from[at + 3]} << 24) | (std::uint32_t{from[at + 2]} << 16)
-         | (std::uint32_t{from[at + 1]} << 8) | std::uint32_t{from[at]};
+  return __builtin_bswap32(big_endian(from, at));
 }
 
 /// The running checksum of section 4.2. Words are in the order of the machine that made the file.
@@ -57,7 +57,7 @@ struct wal_header {
 };
 
 std::uint64_t salt_at(bytes from, std::size_t at) {
-  return (std::uint64_t{big_endian(from, at)} << 32) | big_endian(from, at + 4);
+  return load_big_endian<std::uint64_t>(&from[at]);
 }
 
 wal_header read_header(bytes raw) {

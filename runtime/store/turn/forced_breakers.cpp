@@ -1,5 +1,7 @@
 #include "runtime/store/turn/forced_breakers.hpp"
 
+#include "runtime/time_text.hpp"
+
 namespace troupe::store {
 
 std::optional<forced_breaker> forced_breakers::on(std::string_view node) {
@@ -35,7 +37,7 @@ void forced_breakers::set(std::string_view node, const forced_breaker& said) {
       said.who,
       said.why,
       said.request,
-      std::chrono::duration_cast<milliseconds>(said.since.time_since_epoch()).count());
+      unix_millis(said.since));
 }
 
 } // namespace troupe::store

@@ -1,5 +1,8 @@
 #include "runtime/store/turn/inbox.hpp"
 
+#include "runtime/bytes.hpp"
+#include "runtime/time_text.hpp"
+
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
@@ -189,13 +192,8 @@ std::int64_t inbox::forget(wall_time before, int rows_max) {
 }
 
 uuid floor_id(wall_time time) {
-  auto millis = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<milliseconds>(time.time_since_epoch()).count());
   uuid id;
-  for (int i = 5; i >= 0; --i) {
-    id.bytes[static_cast<std::size_t>(i)] = static_cast<std::byte>(millis);
-    millis >>= 8U;
-  }
+  store_big_endian(id.bytes.data(), static_cast<std::uint64_t>(unix_millis(time)), 6);
   return id;
 }
 

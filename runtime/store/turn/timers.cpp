@@ -1,14 +1,8 @@
 #include "runtime/store/turn/timers.hpp"
 
+#include "runtime/time_text.hpp"
+
 namespace troupe::store {
-
-namespace {
-
-std::int64_t millis_of(wall_time time) {
-  return std::chrono::duration_cast<milliseconds>(time.time_since_epoch()).count();
-}
-
-} // namespace
 
 void timers::add(
     const uuid& id,
@@ -20,7 +14,7 @@ void timers::add(
       "INSERT INTO timers (n, id, due_at, topic, key, body) VALUES ($1, $2, $3, $4, $5, $6)",
       session_.integer_of("SELECT MAX(n) FROM timers").value_or(0) + 1,
       id,
-      millis_of(due),
+      unix_millis(due),
       topic,
       key,
       std::as_bytes(std::span{body}));
@@ -40,7 +34,7 @@ std::vector<timer_row> timers::due(wall_time now, int rows_max) {
   session_.query(
       "SELECT n, id, topic, key, body FROM timers WHERE due_at <= $1 ORDER BY due_at, n LIMIT $2",
       take,
-      millis_of(now),
+      unix_millis(now),
       rows_max);
   return found;
 }

@@ -1,5 +1,7 @@
 #include "runtime/store/turn/writers.hpp"
 
+#include "runtime/time_text.hpp"
+
 namespace troupe::store {
 
 namespace {
@@ -22,13 +24,12 @@ effect_row effect_of(const row& row) {
 std::int64_t writers::add(std::string_view node, const uuid& incarnation, wall_time now) {
   const std::int64_t id =
       session_.integer_of("SELECT COALESCE(MAX(id), 0) + 1 FROM writers").value_or(1);
-  const auto millis = std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count();
   session_.execute(
       "INSERT INTO writers (id, node, incarnation, opened_at) VALUES ($1, $2, $3, $4)",
       id,
       node,
       incarnation,
-      millis);
+      unix_millis(now));
   return id;
 }
 

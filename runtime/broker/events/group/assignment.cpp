@@ -1,4 +1,5 @@
 #include "runtime/broker/events/group/subscriber.hpp"
+#include "runtime/bytes.hpp"
 
 #include <algorithm>
 #include <span>
@@ -14,10 +15,7 @@ constexpr std::size_t departed_max = 64;
 
 /// How much a partition wants to be at a worker (highest random weight).
 std::uint64_t weight(std::uint32_t partition, const event_worker& at) {
-  std::uint64_t mixed = at.digest ^ (partition + 1) * 0x9e3779b97f4a7c15ULL;
-  mixed = (mixed ^ mixed >> 30U) * 0xbf58476d1ce4e5b9ULL;
-  mixed = (mixed ^ mixed >> 27U) * 0x94d049bb133111ebULL;
-  return mixed ^ mixed >> 31U;
+  return mixed(at.digest ^ (partition + 1) * golden_ratio);
 }
 
 } // namespace

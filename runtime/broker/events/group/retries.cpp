@@ -35,7 +35,7 @@ void subscriber::said_again(
   const bool was_run = said.attempts > which.said.attempts;
   which.said = said;
   which.node = node;
-  which.due = now + (was_run ? backoff(said.attempts) : options_.backoff_min);
+  which.due = now + (was_run ? backoff(said.attempts) : instant::duration{options_.backoff_min});
   if (which.is == postponed_event::state::with_worker) {
     which.is = postponed_event::state::waiting;
     --partitions_[which.partition].again;
@@ -114,21 +114,11 @@ void subscriber::ring(instant now) {
   }
 }
 
-/// Doubles with each try; a quarter more or less, so that not all come at once.
-milliseconds subscriber::backoff(std::uint32_t attempts) {
-  random_ += 0x9e3779b97f4a7c15ULL;
-  std::uint64_t mixed = (random_ ^ random_ >> 30U) * 0xbf58476d1ce4e5b9ULL;
-  mixed = (mixed ^ mixed >> 27U) * 0x94d049bb133111ebULL;
-  mixed ^= mixed >> 31U;
-  milliseconds wait = options_.backoff_min;
-  for (std::uint32_t i = 1; i < attempts && wait < options_.backoff_max; ++i) {
-    wait *= 2;
-  }
-  wait = std::min(wait, options_.backoff_max);
-  const auto quarter = static_cast<std::uint64_t>(wait.count() / 4);
-  const auto by =
-      static_cast<std::int64_t>(mixed % (2 * quarter + 1)) - static_cast<std::int64_t>(quarter);
-  return wait + milliseconds{by};
+/// Doubles with each try; a quarter more or less at random.
+instant::duration subscriber::backoff(std::uint32_t attempts) {
+  const instant::duration wait =
+      backoff_after(attempts, options_.backoff_min, options_.backoff_max);
+  return jitter_.stretch(wait - wait / 4, 2.0 / 3);
 }
 
 void subscriber::bury_postponed(

@@ -21,7 +21,7 @@ subscriber::subscriber(
     const std::array<std::uint64_t, 64>& start,
     std::vector<std::uint64_t> graves)
     : options_{std::move(options)}, graves_{std::move(graves)},
-      scanned_{*std::min_element(start.begin(), start.end())}, random_{options_.seed} {
+      scanned_{*std::min_element(start.begin(), start.end())}, jitter_{options_.seed} {
   std::sort(graves_.begin(), graves_.end());
   top_ = std::max(options_.journal_last, scanned_);
   for (std::size_t i = 0; i < start.size(); ++i) {

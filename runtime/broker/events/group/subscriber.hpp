@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/backoff.hpp"
 #include "runtime/broker/blame_book.hpp"
 #include "runtime/broker/events/actions.hpp"
 #include "runtime/broker/events/group/held_events.hpp"
@@ -242,7 +243,7 @@ private:
   void schedule(std::uint64_t position, instant now);
   void schedule_all(std::uint32_t partition, instant now);
   void ring(instant now);
-  milliseconds backoff(std::uint32_t attempts);
+  instant::duration backoff(std::uint32_t attempts);
   void
   bury_postponed(std::uint64_t position, postponed_event& which, instant now, group_decisions& out);
   void bury_event(
@@ -273,7 +274,7 @@ private:
   // The highest position the journal is known to have.
   std::uint64_t top_ = 0;
   std::uint64_t epochs_ = 0;
-  std::uint64_t random_ = 0;
+  jitter jitter_;
   std::uint64_t delivered_ = 0;
   std::uint64_t handled_ = 0;
   std::uint64_t buried_ = 0;

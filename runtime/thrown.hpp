@@ -1,0 +1,10 @@
+#pragma once
+
+#include <string>
+
+namespace troupe {
+
+/// The reason of the exception that is being handled, of whatever type. For `catch (...)` only.
+std::string what_was_thrown();
+
+} // namespace troupe
