@@ -17,10 +17,6 @@ namespace {
 
 using std::chrono::duration_cast;
 
-bool asks_for_patience(errc code) {
-  return code == errc::overloaded || code == errc::circuit_open || code == errc::unavailable;
-}
-
 /// Whether a command was given a number of words that it takes; prints what it takes if not.
 bool is_called_well(
     std::string_view command,
@@ -184,7 +180,7 @@ outcome<std::string> connection::ask(client::call_request request) {
   request.id = request.id ? *request.id : uuid_source{}.next(std::chrono::system_clock::now());
   request.retry = false;
   auto answer = client_->call(request);
-  if (answer || !asks_for_patience(answer.error().code) || is_wrong_broker(answer.error())) {
+  if (answer || !verdict_on(answer.error().code).asks_for_patience || is_wrong_broker(answer.error())) {
     return answer;
   }
   const auto spent = duration_cast<milliseconds>(std::chrono::steady_clock::now() - begun);

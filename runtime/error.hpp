@@ -48,16 +48,35 @@ enum class errc : std::uint8_t {
 /// Whether something may have happened although an error came back.
 enum class effect : std::uint8_t { none, unknown };
 
+/// What follows from a code, for everybody who has to decide something about a failed call.
+struct verdict {
+  /// As it travels in messages.
+  std::string_view name;
+  /// "Not now", said before any work: the same call may succeed later, under the same id.
+  bool asks_for_patience = false;
+  /// A failure of the system, which counts against a circuit breaker.
+  bool counts = false;
+  /// Says nothing about the business: a saga tries the step again instead of undoing it.
+  bool is_technical = false;
+  /// Said without looking at what became of the call elsewhere. An error that is not blind comes
+  /// from the worker's inbox, and holds for every time the call was sent.
+  bool is_blind = false;
+  /// The business's last word on a command: the inbox keeps it as the answer to this id.
+  bool is_kept = false;
+  /// The business's last word on an event: handling the event again would say the same.
+  bool ends_event = false;
+};
+
+/// The verdict on `code`; the one on `internal` for a number that is not listed.
+const verdict& verdict_on(errc code);
+
 /// The name of `code` as it travels in messages ("overloaded"); "internal" for a number not listed.
-std::string_view name_of(errc code);
+inline std::string_view name_of(errc code) {
+  return verdict_on(code).name;
+}
 
 /// The code called `name`, or nothing.
 std::optional<errc> errc_named(std::string_view name);
-
-/// True for failures of the system, which count against a breaker. A business answer never does,
-/// nor does a refusal made before any work (overloaded, circuit_open, unavailable).
-/// @source BEHAVIOURS 5.5 B7, B8.
-bool counts_as_failure(errc code);
 
 /// What happened, whether there may be an effect, and what to do next.
 struct error {

@@ -161,16 +161,9 @@ private:
 
   /// Whether it is of use to ask again; waits a moment if it was refused at once.
   bool go_on_after(const error& why) {
-    switch (why.code) {
-    case errc::deadline_exceeded:
-    case errc::overloaded:
-    case errc::circuit_open:
-    case errc::unavailable:
-      break;
-    default:
-      return false;
-    }
-    if (is_wrong_broker(why)) {
+    const bool may_pass =
+        verdict_on(why.code).asks_for_patience || why.code == errc::deadline_exceeded;
+    if (!may_pass || is_wrong_broker(why)) {
       return false;
     }
     if (!is_waiting_) {

@@ -15,15 +15,6 @@ constexpr milliseconds way_back{30};
 
 } // namespace
 
-bool asks_for_patience(errc code) {
-  return code == errc::overloaded || code == errc::circuit_open || code == errc::unavailable;
-}
-
-bool is_blind(errc code) {
-  return asks_for_patience(code) || code == errc::deadline_exceeded || code == errc::unauthenticated
-         || code == errc::forbidden || code == errc::unknown_capability;
-}
-
 pending_calls::pending_calls(int links, instant now)
     : wheel_{now}, is_up_(static_cast<std::size_t>(links), false) {
 }

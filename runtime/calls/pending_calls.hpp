@@ -14,13 +14,6 @@
 
 namespace troupe::calls {
 
-/// "Not now": the same call may succeed later.
-bool asks_for_patience(errc code);
-
-/// Whether an answer with this error was given without looking at what became of the call
-/// elsewhere. A worker's own answer, from its inbox, holds for every time the call was sent.
-bool is_blind(errc code);
-
 /// A caller's outstanding calls: each ends exactly once, by an answer or by its deadline, and is
 /// sent again under its id when the link that carried it is lost.
 ///

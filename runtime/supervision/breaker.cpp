@@ -106,16 +106,14 @@ std::optional<breaker_mode> mode_named(std::string_view name) {
 }
 
 std::optional<call_result> result_of(errc code) {
-  switch (code) {
-  case errc::overloaded:
-  case errc::circuit_open:
-  case errc::unavailable:
+  const verdict& says = verdict_on(code);
+  if (says.asks_for_patience) {
     return std::nullopt;
-  case errc::deadline_exceeded:
-    return call_result::timed_out;
-  default:
-    return counts_as_failure(code) ? call_result::failed : call_result::ok;
   }
+  if (!says.counts) {
+    return call_result::ok;
+  }
+  return code == errc::deadline_exceeded ? call_result::timed_out : call_result::failed;
 }
 
 outcome<breaker> breaker::make(

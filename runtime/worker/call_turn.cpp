@@ -15,11 +15,6 @@ namespace {
 // An id from the future would outlive its inbox row: so much may the clocks differ.
 constexpr std::chrono::hours clocks_differ_max{1};
 
-/// A refusal is the business's last word on this id; any other error may not come another time.
-bool is_final(errc code) {
-  return code == errc::rejected || code == errc::conflict || code == errc::forbidden;
-}
-
 } // namespace
 
 bool call_turn::run(write& each, turn_scope& in) {
@@ -48,7 +43,7 @@ bool call_turn::run(write& each, turn_scope& in) {
       return false;
     }
     fail(each, handled.error());
-    if (is_final(handled.error().code)) {
+    if (verdict_on(handled.error().code).is_kept) {
       keep(each, digest, store::inbox_state::refused);
     }
     return true;

@@ -22,8 +22,7 @@ bool is_worth_a_line(int attempt) {
 }
 
 bool is_worth_another_try(const error& why) {
-  return counts_as_failure(why.code) || why.code == errc::overloaded
-         || why.code == errc::unavailable || why.code == errc::circuit_open;
+  return verdict_on(why.code).counts || verdict_on(why.code).asks_for_patience;
 }
 
 /// How the breaker counts a try. Only the first failure of an effect counts: one effect that never

@@ -51,7 +51,7 @@ void worker_loop::take_reply(
   if (header.status != wire::status::error) {
     tell_saga(to, false, body, frame);
   } else if (auto why = wire::read_error(header.error);
-             ended->is_loose && why && calls::is_blind(why->code)) {
+             ended->is_loose && why && verdict_on(why->code).is_blind) {
     // Who says so knows nothing of the other times it was sent.
     why->possible = effect::unknown;
     auto bytes = std::make_shared<std::string>();
