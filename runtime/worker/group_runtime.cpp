@@ -177,11 +177,8 @@ outcome<void> group_runtime::launch(caf::actor_system& system) {
   for (const int number : front.options().replicas) {
     spec.children.push_back({.id = static_cast<child_id>(number), .name = replica_name(number)});
   }
-  auto policy = supervision::group_policy::make(
-      std::move(spec), std::hash<std::string>{}(front.name() + front.parts().node));
-  if (!policy) {
-    return failure{std::move(policy).error()};
-  }
+  supervision::group_policy policy{
+      std::move(spec), std::hash<std::string>{}(front.name() + front.parts().node)};
   std::unique_ptr<runner_store> store;
   if (front.has_store()) {
     auto opened = runner_store::open(front);
@@ -208,7 +205,7 @@ outcome<void> group_runtime::launch(caf::actor_system& system) {
   supervisor_ = std::make_unique<supervision::supervisor>(
       system,
       front.parts().time,
-      std::move(*policy),
+      std::move(policy),
       [this](const supervision::group_action& action) { carry_out(action); });
   supervisor_->tell(supervision::start_requested{});
   return {};

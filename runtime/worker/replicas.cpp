@@ -80,7 +80,6 @@ void replicas::discard(replica& broken, std::string reason, const std::optional<
   tell_(supervision::child_exited{
       static_cast<supervision::child_id>(broken.number),
       broken.generation,
-      supervision::exit_kind::abnormal,
       std::move(reason),
       message});
 }
