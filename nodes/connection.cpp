@@ -180,7 +180,8 @@ outcome<std::string> connection::ask(client::call_request request) {
   request.id = request.id ? *request.id : uuid_source{}.next(std::chrono::system_clock::now());
   request.retry = false;
   auto answer = client_->call(request);
-  if (answer || !verdict_on(answer.error().code).asks_for_patience || is_wrong_broker(answer.error())) {
+  if (answer || !verdict_on(answer.error().code).asks_for_patience
+      || is_wrong_broker(answer.error())) {
     return answer;
   }
   const auto spent = duration_cast<milliseconds>(std::chrono::steady_clock::now() - begun);

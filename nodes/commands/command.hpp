@@ -1,7 +1,8 @@
 #pragma once
 
 #include "runtime/outcome.hpp"
-#include "topology/topology.hpp"
+#include "topology/faults.hpp"
+#include "topology/plan.hpp"
 
 #include <chrono>
 #include <cstdint>

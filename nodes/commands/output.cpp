@@ -1,5 +1,6 @@
 #include "nodes/actor_types.hpp"
 #include "nodes/commands/command.hpp"
+#include "topology/read.hpp"
 
 #include <cerrno>
 #include <cstdio>
