@@ -106,8 +106,7 @@ BOOST_AUTO_TEST_CASE(each_code_is_judged_as_its_callers_rely_on) {
   blind.insert(
       {errc::deadline_exceeded, errc::unauthenticated, errc::forbidden, errc::unknown_capability});
   std::set<errc> technical = refusals;
-  technical.insert(
-      {errc::unauthenticated, errc::deadline_exceeded, errc::crashed, errc::internal});
+  technical.insert({errc::unauthenticated, errc::deadline_exceeded, errc::crashed, errc::internal});
 
   BOOST_TEST((codes_where(&troupe::verdict::asks_for_patience) == refusals));
   BOOST_TEST((codes_where(&troupe::verdict::is_blind) == blind));
