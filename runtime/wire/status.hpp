@@ -130,35 +130,13 @@ struct broker_counters {
   std::uint64_t stood_still = 0;
 };
 
+// clang-format off
 TROUPE_MESSAGE(
-    broker_counters,
-    calls,
-    attached,
-    delivered,
-    redelivered,
-    replies,
-    pending,
-    answered,
-    refused,
-    overloaded,
-    conflicts,
-    expired,
-    late_replies,
-    stray_replies,
-    tried_elsewhere,
-    workers_joined,
-    workers_lost,
-    workers_left,
-    logins_refused,
-    suspects,
-    convicted,
-    adopted,
-    malformed,
-    unauthenticated,
-    undeliverable,
-    clients_joined,
-    clients_lost,
-    stood_still)
+    broker_counters, calls, attached, delivered, redelivered, replies, pending, answered, refused,
+    overloaded, conflicts, expired, late_replies, stray_replies, tried_elsewhere, workers_joined,
+    workers_lost, workers_left, logins_refused, suspects, convicted, adopted, malformed,
+    unauthenticated, undeliverable, clients_joined, clients_lost, stood_still)
+// clang-format on
 
 /// A line of the broker's log.
 struct recent_event {
@@ -250,35 +228,13 @@ struct group_status {
   std::vector<replica_status> replicas;
 };
 
+// clang-format off
 TROUPE_MESSAGE(
-    group_status,
-    capability,
-    store,
-    breaker,
-    forced_by,
-    forced_why,
-    forced_since,
-    credit,
-    in_hand,
-    answered,
-    failed,
-    repeats,
-    turns,
-    effects,
-    takeovers,
-    events_credit,
-    events_in_hand,
-    events,
-    events_ignored,
-    events_postponed,
-    event_repeats,
-    events_of_others,
-    relayed,
-    outbox_confirmed,
-    outbox_depth,
-    outbox_trouble,
-    down_reason,
-    replicas)
+    group_status, capability, store, breaker, forced_by, forced_why, forced_since, credit, in_hand,
+    answered, failed, repeats, turns, effects, takeovers, events_credit, events_in_hand, events,
+    events_ignored, events_postponed, event_repeats, events_of_others, relayed, outbox_confirmed,
+    outbox_depth, outbox_trouble, down_reason, replicas)
+// clang-format on
 
 struct node_status {
   std::string node;
