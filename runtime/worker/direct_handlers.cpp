@@ -1,17 +1,12 @@
 #include "runtime/worker/direct_handlers.hpp"
 
 #include "runtime/fault_point.hpp"
+#include "runtime/thrown.hpp"
 
 #include <fmt/format.h>
 #include <stdexcept>
 
 namespace troupe {
-
-namespace {
-
-constexpr const char* unknown_throw = "something that is no std::exception";
-
-} // namespace
 
 void direct_handlers::run_query(
     const item& each,
@@ -35,10 +30,8 @@ void direct_handlers::run_query(
   } catch (const store::database_error& fault) {
     with_.breaker.note(admitted, errc::internal, with_.busy.lap());
     with_.out.reply_error(each, fault.to_error());
-  } catch (const std::exception& thrown) {
-    crash(each, by, admitted, thrown.what(), effect::none);
   } catch (...) {
-    crash(each, by, admitted, unknown_throw, effect::none);
+    crash(each, by, admitted, what_was_thrown(), effect::none);
   }
   with_.busy.rest();
 }
@@ -58,11 +51,9 @@ void direct_handlers::run_command(
   } catch (const no_store& wanted) {
     const error refused = wanted.to_error();
     answer_with(each, admitted, &refused, effect::none);
-  } catch (const std::exception& thrown) {
-    // There is no transaction to undo: the handler's work stays done.
-    crash(each, by, admitted, thrown.what(), effect::unknown);
   } catch (...) {
-    crash(each, by, admitted, unknown_throw, effect::unknown);
+    // There is no transaction to undo: the handler's work stays done.
+    crash(each, by, admitted, what_was_thrown(), effect::unknown);
   }
   with_.busy.rest();
 }
@@ -76,10 +67,8 @@ void direct_handlers::run_event(item& each, event_turn& events) {
   const wall_time now = with_.of.parts().time.wall();
   try {
     events.run(one, with_.output, now);
-  } catch (const std::exception& thrown) {
-    one.threw = thrown.what();
   } catch (...) {
-    one.threw = unknown_throw;
+    one.threw = what_was_thrown();
   }
   if (one.threw) {
     events.run(one, with_.output, now); // Notes the failure.

@@ -1,14 +1,10 @@
 #include "runtime/worker/replicas.hpp"
 
+#include "runtime/thrown.hpp"
+
 #include <algorithm>
 
 namespace troupe {
-
-namespace {
-
-constexpr const char* unknown_throw = "its constructor threw something that is no std::exception";
-
-} // namespace
 
 replicas::replicas(group& of, const std::vector<int>& numbers) : group_{of} {
   for (const int number : numbers) {
@@ -56,10 +52,8 @@ void replicas::rebuild_spoilt(std::span<const write> settled) {
     }
     try {
       by.instance = make_instance(by.number);
-    } catch (const std::exception& thrown) {
-      discard(by, thrown.what(), std::nullopt);
     } catch (...) {
-      discard(by, unknown_throw, std::nullopt);
+      discard(by, what_was_thrown(), std::nullopt);
     }
   }
 }
@@ -97,12 +91,9 @@ void replicas::start(
       each.generation = generation;
       prepare(each);
       tell_(supervision::child_started{child, generation});
-    } catch (const std::exception& thrown) {
-      each.instance.reset();
-      tell_(supervision::child_start_failed{child, generation, thrown.what()});
     } catch (...) {
       each.instance.reset();
-      tell_(supervision::child_start_failed{child, generation, unknown_throw});
+      tell_(supervision::child_start_failed{child, generation, what_was_thrown()});
     }
   }
 }

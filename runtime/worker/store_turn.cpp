@@ -1,6 +1,7 @@
 #include "runtime/worker/store_turn.hpp"
 
 #include "runtime/fault_point.hpp"
+#include "runtime/thrown.hpp"
 #include "runtime/worker/breaker_orders.hpp"
 #include "runtime/worker/due_timers.hpp"
 #include "runtime/worker/late_results.hpp"
@@ -100,10 +101,8 @@ store_turn::end store_turn::attempt(
     store_.database->commit();
   } catch (const store::database_error& fault) {
     return after_fault(writes, count, fault);
-  } catch (const std::exception& thrown) {
-    return blame(writes, count, thrown.what());
   } catch (...) {
-    return blame(writes, count, "something that is no std::exception");
+    return blame(writes, count, what_was_thrown());
   }
   // From here on it has happened, and nothing may say otherwise.
   finish_commit();
