@@ -274,12 +274,15 @@ void server::carry_out(instant now) {
   }
 }
 
-/// Lets the router know whose turn it is in quarantine, until that stays as it is.
+/// Lets router and bus know whose turn it is in quarantine, until that stays as it is.
 void server::follow_quarantine(instant now) {
   while (quarantine_followed_ != quarantine_.changes()) {
     quarantine_followed_ = quarantine_.changes();
     router_.follow_quarantine(now, decisions_);
     carry_out(now);
+    if (events_) {
+      events_->follow_quarantine(now);
+    }
   }
 }
 
@@ -343,6 +346,9 @@ instant server::next_due() const {
   if (wants_drain_.load(std::memory_order_relaxed) && !draining_) {
     return instant{}; // At once.
   }
+  if (quarantine_followed_ != quarantine_.changes()) {
+    return instant{};
+  }
   instant next = beat_ + options_.heartbeat.interval;
   if (router_.has_timers()) {
     next = std::min(next, ticked_ + tick_interval);
@@ -365,6 +371,7 @@ void server::due(instant now) {
   if (events_) {
     events_->due(now);
   }
+  follow_quarantine(now);
   if (now - beat_ >= options_.heartbeat.interval) {
     beat_ = now;
     pinged_ = now;
@@ -401,7 +408,7 @@ void server::begin_drain(instant now) {
 
 void server::keep_journal(
     const clock& time, event_service_options options, const journal_state& state) {
-  events_ = std::make_unique<event_service>(time, *this, std::move(options), state);
+  events_ = std::make_unique<event_service>(time, *this, quarantine_, std::move(options), state);
 }
 
 void server::pass_answer(origin to, std::string_view header, std::string_view body) {
@@ -417,19 +424,6 @@ void server::pass_message(login_id to, std::string_view header, std::string_view
   if (whom.in_use) {
     loop_.append(whom.batch, header, body);
   }
-}
-
-void server::keep_free(login_id whom, bool is_kept_free, instant now) {
-  if (is_kept_free) {
-    quarantine_.request(suspect_of{0}, whom);
-  } else {
-    quarantine_.release(suspect_of{0});
-  }
-  follow_quarantine(now);
-}
-
-bool server::is_idle(login_id whom) const {
-  return quarantine_.node() == whom && quarantine_.is_granted(suspect_of{0});
 }
 
 void server::report(log_event event, instant now) {
