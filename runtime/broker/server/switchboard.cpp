@@ -13,7 +13,7 @@ switchboard::switchboard(peer_sender& out, broker_log& log, router_options optio
 
 void switchboard::keep_journal(
     const clock& time, event_service_options options, const journal_state& state) {
-  events_ = std::make_unique<event_service>(time, *this, std::move(options), state);
+  events_ = std::make_unique<event_service>(time, *this, quarantine_, std::move(options), state);
 }
 
 void switchboard::call(
@@ -68,6 +68,9 @@ void switchboard::leave(login_id whom, bool is_blamed, std::string_view why, ins
 }
 
 instant switchboard::next_due() const {
+  if (quarantine_followed_ != quarantine_.changes()) {
+    return instant{}; // At once.
+  }
   const instant tick = ticked_ + router::tick_interval;
   const instant next = router_.has_timers() ? tick : instant::max();
   return events_ ? std::min(next, events_->next_due(tick)) : next;
@@ -85,6 +88,7 @@ void switchboard::due(instant now) {
   if (events_) {
     events_->due(now);
   }
+  follow_quarantine(now);
 }
 
 /// Does what the router decided, in order.
@@ -119,12 +123,15 @@ void switchboard::carry_out(instant now) {
   }
 }
 
-/// Lets the router know whose turn it is in quarantine, until that stays as it is.
+/// Lets router and bus know whose turn it is in quarantine, until that stays as it is.
 void switchboard::follow_quarantine(instant now) {
   while (quarantine_followed_ != quarantine_.changes()) {
     quarantine_followed_ = quarantine_.changes();
     router_.follow_quarantine(now, decisions_);
     carry_out(now);
+    if (events_) {
+      events_->follow_quarantine(now);
+    }
   }
 }
 
@@ -151,19 +158,6 @@ void switchboard::pass_message(login_id to, std::string_view header, std::string
   if (out_.logins()[to].in_use) {
     out_.append(to, header, body);
   }
-}
-
-void switchboard::keep_free(login_id whom, bool is_kept_free, instant now) {
-  if (is_kept_free) {
-    quarantine_.request(suspect_of{0}, whom);
-  } else {
-    quarantine_.release(suspect_of{0});
-  }
-  follow_quarantine(now);
-}
-
-bool switchboard::is_idle(login_id whom) const {
-  return quarantine_.node() == whom && quarantine_.is_granted(suspect_of{0});
 }
 
 void switchboard::report(log_event event, instant now) {

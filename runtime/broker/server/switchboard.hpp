@@ -68,8 +68,6 @@ public:
   void pass_answer(origin to, std::string_view header, std::string_view body) override;
   void pass_refusal(origin to, const uuid& id, const error& why) override;
   void pass_message(login_id to, std::string_view header, std::string_view body) override;
-  void keep_free(login_id whom, bool is_kept_free, instant now) override;
-  bool is_idle(login_id whom) const override;
   void report(log_event event, instant now) override;
 
 private:
@@ -80,7 +78,7 @@ private:
   peer_sender& out_;
   broker_log& log_;
   quarantine quarantine_;
-  std::uint64_t quarantine_followed_ = 0; // The `changes` that the router has heard of.
+  std::uint64_t quarantine_followed_ = 0; // The `changes` that router and bus have heard of.
   router router_;
   decisions decisions_;
   std::unique_ptr<event_service> events_;
