@@ -14,13 +14,6 @@
 
 namespace troupe::calls {
 
-/// Whether an answer with this error says "not now": the same call may succeed later.
-bool asks_for_patience(errc code);
-
-/// Whether whoever answered with this error knows nothing of the other times the call was sent: one
-/// of them may have been carried out. A worker's own answer, from its inbox, holds for all of them.
-bool is_blind(errc code);
-
 /// A caller's outstanding calls: each ends exactly once, by an answer or by its deadline, and is
 /// sent again under its id when the link that carried it is lost.
 ///

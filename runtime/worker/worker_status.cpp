@@ -1,6 +1,7 @@
+#include "runtime/worker/worker_status.hpp"
+
 #include "runtime/time_text.hpp"
 #include "runtime/wire/writer.hpp"
-#include "runtime/worker/worker_loop.hpp"
 
 #include <algorithm>
 #include <unistd.h>
@@ -64,7 +65,9 @@ void write_group(wire::writer& out, group_runtime& of, instant now) {
   write_order(out, breaker.order);
   entry(out, "credit", served.credit);
   entry(
-      out, "in_hand", static_cast<std::uint64_t>(std::max<std::int64_t>(0, front.in_hand.load())));
+      out,
+      "in_hand",
+      static_cast<std::uint64_t>(std::max<std::int64_t>(0, front.queues().calls_in_hand())));
   entry(out, "answered", counters.answered.load());
   entry(out, "failed", counters.failed.load());
   entry(out, "repeats", counters.repeats.load());
@@ -75,7 +78,7 @@ void write_group(wire::writer& out, group_runtime& of, instant now) {
   entry(
       out,
       "events_in_hand",
-      static_cast<std::uint64_t>(std::max<std::int64_t>(0, front.events_in_hand.load())));
+      static_cast<std::uint64_t>(std::max<std::int64_t>(0, front.queues().events_in_hand())));
   entry(out, "events", counters.events.load());
   entry(out, "events_ignored", counters.events_ignored.load());
   entry(out, "events_postponed", counters.events_postponed.load());
@@ -85,8 +88,8 @@ void write_group(wire::writer& out, group_runtime& of, instant now) {
   const std::uint64_t confirmed = counters.outbox_confirmed.load();
   entry(out, "outbox_confirmed", confirmed);
   entry(out, "outbox_depth", std::max(counters.outbox_newest.load(), confirmed) - confirmed);
-  entry(out, "outbox_trouble", front.outbox_trouble());
-  entry(out, "down_reason", front.down_reason());
+  entry(out, "outbox_trouble", front.condition().outbox_trouble());
+  entry(out, "down_reason", front.condition().down_reason());
   out.text("replicas");
   const auto replicas = of.replicas();
   out.array(static_cast<std::uint32_t>(replicas.size()));
@@ -97,18 +100,21 @@ void write_group(wire::writer& out, group_runtime& of, instant now) {
 
 } // namespace
 
-/// What `troupe.node.NAME` answers to `status`.
-std::string worker_loop::status_body(instant now) const {
+std::string worker_status(
+    const worker_parts& parts,
+    const worker_groups& groups,
+    std::size_t calls_of_sagas,
+    instant now) {
   std::string body;
   wire::writer out{body};
   out.map(5);
-  entry(out, "node", options_.node);
-  entry(out, "incarnation", to_string(parts_.incarnation));
+  entry(out, "node", parts.node);
+  entry(out, "incarnation", to_string(parts.incarnation));
   entry(out, "pid", static_cast<std::uint64_t>(::getpid()));
-  entry(out, "calls_of_sagas", calls_.size());
+  entry(out, "calls_of_sagas", calls_of_sagas);
   out.text("groups");
-  out.array(static_cast<std::uint32_t>(groups_.size()));
-  for (const auto& each : groups_) {
+  out.array(static_cast<std::uint32_t>(groups.size()));
+  for (const auto& each : groups) {
     write_group(out, *each, now);
   }
   return body;
