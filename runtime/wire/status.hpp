@@ -136,6 +136,7 @@ TROUPE_MESSAGE(
     overloaded, conflicts, expired, late_replies, stray_replies, tried_elsewhere, workers_joined,
     workers_lost, workers_left, logins_refused, suspects, convicted, adopted, malformed,
     unauthenticated, undeliverable, clients_joined, clients_lost, stood_still)
+
 // clang-format on
 
 /// A line of the broker's log.
@@ -234,6 +235,7 @@ TROUPE_MESSAGE(
     answered, failed, repeats, turns, effects, takeovers, events_credit, events_in_hand, events,
     events_ignored, events_postponed, event_repeats, events_of_others, relayed, outbox_confirmed,
     outbox_depth, outbox_trouble, down_reason, replicas)
+
 // clang-format on
 
 struct node_status {
