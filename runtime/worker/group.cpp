@@ -1,7 +1,5 @@
 #include "runtime/worker/group.hpp"
 
-#include "runtime/time_text.hpp"
-
 #include <algorithm>
 #include <fmt/format.h>
 

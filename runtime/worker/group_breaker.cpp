@@ -1,5 +1,7 @@
 #include "runtime/worker/group_breaker.hpp"
 
+#include "runtime/time_text.hpp"
+
 #include <fmt/format.h>
 #include <functional>
 #include <utility>
@@ -13,7 +15,7 @@ supervision::breaker make_breaker(
   return {options.breaker, std::hash<std::string>{}(options.name), now, std::move(stored)};
 }
 
-/// Brokers need to know no more than whether they may send.
+/// The state as brokers hear it, who need to know only whether they may send.
 std::string_view name_for_brokers(supervision::breaker_state state) {
   switch (state) {
   case supervision::breaker_state::forced_open:
@@ -117,8 +119,8 @@ wire::breaker_report group_breaker::report() const {
       .state = std::string{name_of(breaker_.state())},
       .durable = options_.database.has_value()};
   if (order_) {
-    const auto since = std::chrono::duration_cast<milliseconds>(order_->since.time_since_epoch());
-    report.order = {order_->mode, order_->who, order_->why, order_->request, since.count()};
+    report.order = {
+        order_->mode, order_->who, order_->why, order_->request, unix_millis(order_->since)};
   }
   return report;
 }
