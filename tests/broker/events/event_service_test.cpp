@@ -1,6 +1,7 @@
 #include "runtime/broker/events/event_service.hpp"
 
 #include "runtime/store/sqlite/session.hpp"
+#include "runtime/store/sqlite/setup.hpp"
 #include "runtime/wire/envelope.hpp"
 #include "tests/broker/journal/journal_fixture.hpp"
 
@@ -162,7 +163,7 @@ BOOST_FIXTURE_TEST_CASE(a_scheduled_event_is_published_when_the_disk_takes_it, s
   auto of_stranger = options.sqlite;
   of_stranger.capability = "troupe.journal";
   store::sqlite_session stranger{options.path, of_stranger};
-  stranger.set_up();
+  store::set_up(stranger);
   stranger.begin();
   time.advance(1s);
   run_until([&] { return has_report("journal_write_failed"); });

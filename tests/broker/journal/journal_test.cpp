@@ -1,6 +1,7 @@
 #include "runtime/broker/journal/journal.hpp"
 
 #include "runtime/store/sqlite/session.hpp"
+#include "runtime/store/sqlite/setup.hpp"
 #include "tests/broker/journal/journal_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -167,7 +168,7 @@ BOOST_FIXTURE_TEST_CASE(one_batch_at_a_time_and_a_refused_one_may_come_again, th
   auto of_stranger = options.sqlite;
   of_stranger.capability = "troupe.journal";
   store::sqlite_session stranger{options.path, of_stranger};
-  stranger.set_up();
+  store::set_up(stranger);
   stranger.begin();
   const std::uint64_t refused = send(batch_of(1));
   BOOST_TEST(threads->is_writing());

@@ -2,6 +2,7 @@
 
 #include "runtime/clock.hpp"
 #include "runtime/store/sqlite/session.hpp"
+#include "runtime/store/sqlite/setup.hpp"
 #include "runtime/transport/context.hpp"
 #include "runtime/wire/batch.hpp"
 #include "runtime/wire/json.hpp"
@@ -501,7 +502,7 @@ BOOST_FIXTURE_TEST_CASE(a_worker_that_drains_gets_no_events_until_it_takes_them,
 BOOST_FIXTURE_TEST_CASE(a_drain_waits_until_what_was_published_is_on_disk, journal_fixture) {
   // Without the turnstile, as a shell would.
   store::sqlite_session stranger{folder.file("journal.db"), {.capability = "troupe.journal"}};
-  stranger.set_up();
+  store::set_up(stranger);
   stranger.begin();
   raw_peer client = peer();
   client.say(call_header(ids.next(time.wall()), "troupe.publish", "order.created"), "body");
