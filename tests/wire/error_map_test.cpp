@@ -1,6 +1,7 @@
 #include "runtime/wire/error_map.hpp"
 
 #include "runtime/wire/check.hpp"
+#include "runtime/wire/envelope.hpp"
 #include "runtime/wire/limits.hpp"
 #include "runtime/wire/reader.hpp"
 #include "runtime/wire/writer.hpp"
