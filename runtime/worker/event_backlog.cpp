@@ -14,7 +14,7 @@ constexpr milliseconds held_for{200};
 
 bool event_backlog::is_for(const item& each) {
   return each.what == item::kind::event || each.what == item::kind::assignment
-         || each.what == item::kind::buried;
+         || each.what == item::kind::dead_letters;
 }
 
 void event_backlog::keep_only(std::uint32_t login) {

@@ -80,7 +80,7 @@ void event_intake::take_order(
     }
     break;
   case wire::kind::buried:
-    what = item::kind::buried;
+    what = item::kind::dead_letters;
     capability = capability_of<wire::buried>(body);
     break;
   case wire::kind::confirmed:
@@ -98,7 +98,7 @@ void event_intake::take_order(
   if (queues > 1 && assigned) {
     return assign_by_queue(*to, *assigned);
   }
-  if (queues > 1 && what != item::kind::buried) {
+  if (queues > 1 && what != item::kind::dead_letters) {
     return; // About an outbox, which a group without a store does not have.
   }
   // A position does not tell its queue, so BURIED goes to each.

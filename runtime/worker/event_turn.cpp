@@ -66,7 +66,7 @@ bool event_turn::run(write& each, turn_output& output, wall_time now) {
   const auto known = at.waiting.find(position);
   if (known == at.waiting.end()) {
     ++counts_.repeats;
-    handled_.done.push_back(position); // It may have been postponed, and the report have been lost.
+    handled_.done.push_back(position); // The report of an earlier turn may have been lost.
     return true;
   }
   if (known->second.is_dead || at.is_behind(position, what.key)) {

@@ -53,27 +53,23 @@ void replicas::rebuild_spoilt(std::span<const write> settled) {
     try {
       by.instance = make_instance(by.number);
     } catch (...) {
-      discard(by, what_was_thrown(), std::nullopt);
+      discard(by.instance.get(), what_was_thrown(), std::nullopt);
     }
   }
 }
 
 void replicas::discard(
     const actor* broken, std::string reason, const std::optional<uuid>& message) {
-  for (replica& each : all_) {
-    if (each.instance.get() == broken) {
-      discard(each, std::move(reason), message);
-      return;
-    }
+  const auto found = std::find_if(
+      all_.begin(), all_.end(), [&](const replica& each) { return each.instance.get() == broken; });
+  if (found == all_.end()) {
+    return; // An earlier message of the turn has discarded it.
   }
-}
-
-void replicas::discard(replica& broken, std::string reason, const std::optional<uuid>& message) {
-  broken.instance.reset();
+  found->instance.reset();
   group_.counters().restarts.fetch_add(1, std::memory_order_relaxed);
   tell_(supervision::child_exited{
-      static_cast<supervision::child_id>(broken.number),
-      broken.generation,
+      static_cast<supervision::child_id>(found->number),
+      found->generation,
       std::move(reason),
       message});
 }

@@ -163,12 +163,12 @@ void runner::take_call(item& each, const supervision::admission& admission) {
                did_you_mean(each.operation, group_.type().operations))});
     }
   } else if (const auto* query = std::get_if<handlers::query>(operation)) {
-    return direct_.run_query(each, *query, by, admitted);
+    return direct_.run_query(each, *query, {by, admitted});
   }
   if (turn_) {
     writes_.push_back({.what = &each, .admitted = admitted});
   } else {
-    direct_.run_command(each, std::get<handlers::command>(*operation), by, admitted);
+    direct_.run_command(each, std::get<handlers::command>(*operation), {by, admitted});
   }
 }
 
@@ -220,7 +220,7 @@ void runner::take_event(item& each) {
     writes_.push_back({.what = &each});
   } else if (each.what == item::kind::assignment) {
     events_.assign(each);
-  } else if (each.what == item::kind::buried) {
+  } else if (each.what == item::kind::dead_letters) {
     events_.add_dead_letters(each);
   } else {
     direct_.run_event(each, events_);
@@ -254,7 +254,7 @@ void runner::run_writes() {
 
 void runner::settle_write(write& each) {
   item& what = *each.what;
-  if (each.threw && what.what != item::kind::assignment && what.what != item::kind::buried
+  if (each.threw && what.what != item::kind::assignment && what.what != item::kind::dead_letters
       && !is_order(what)) {
     replicas_.discard(each.by, *each.threw, what.id);
   }

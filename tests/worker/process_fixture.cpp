@@ -250,7 +250,7 @@ void process::deliver(
 }
 
 void process::add_dead_letters(const std::vector<std::uint64_t>& positions) {
-  send_order(item::kind::buried, wire::encoded(wire::buried{front->name(), positions}));
+  send_order(item::kind::dead_letters, wire::encoded(wire::buried{front->name(), positions}));
 }
 
 void process::journal_joined() {
