@@ -1,6 +1,6 @@
 #pragma once
 
-#include "topology/topology.hpp"
+#include "topology/actor_type.hpp"
 
 #include <vector>
 

@@ -10,7 +10,7 @@
 #include "runtime/observe/event_log.hpp"
 #include "runtime/transport/context.hpp"
 #include "runtime/transport/router_loop.hpp"
-#include "topology/topology.hpp"
+#include "topology/read.hpp"
 
 #include <csignal>
 #include <cstdio>

@@ -67,8 +67,7 @@ outcome<void> keep_journal(
     broker::subscription_options subscription{
         .capability = each.name.value,
         .patterns = each.subscribes,
-        .backoff_min = each.retry.backoff_min,
-        .backoff_max = each.retry.backoff_max};
+        .backoff = {each.retry.backoff_min, each.retry.backoff_max}};
     if (!is_known(state, each.name.value)) {
       const auto start = start_of(each.subscribe_from, options, state);
       if (!start) {

@@ -1,5 +1,6 @@
 #include "nodes/connection.hpp"
 
+#include "nodes/commands/plan_file.hpp"
 #include "runtime/config.hpp"
 #include "runtime/wire/json.hpp"
 
@@ -8,7 +9,6 @@
 #include <fmt/format.h>
 #include <iostream>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace troupe {
@@ -17,38 +17,10 @@ namespace {
 
 using std::chrono::duration_cast;
 
-bool asks_for_patience(errc code) {
-  return code == errc::overloaded || code == errc::circuit_open || code == errc::unavailable;
-}
-
-/// Whether a command was given a number of words that it takes; prints what it takes if not.
-bool is_called_well(
-    std::string_view command,
-    const connect_arguments& given,
-    std::string_view takes,
-    std::size_t least,
-    std::size_t most) {
-  const std::size_t file = given.brokers.empty() ? 1 : 0;
-  const std::size_t count = given.words.size();
-  if (count >= least + file && count <= most + file) {
-    return true;
-  }
-  const bool takes_nothing = takes.empty();
-  (void)print_wrong_usage(
-      command,
-      fmt::format(
-          "expected {}{}{}{}",
-          file == 1 ? "FILE" : "",
-          file == 1 && !takes_nothing ? ", " : "",
-          takes,
-          file == 0 && takes_nothing ? "nothing beside --broker" : ""),
-      given.json);
-  return false;
-}
+constexpr std::string_view scheme = "tcp://";
 
 /// Whether `text` is tcp://HOST:PORT, as far as one can see.
 bool is_endpoint(std::string_view text) {
-  constexpr std::string_view scheme = "tcp://";
   const std::size_t colon = text.rfind(':');
   if (!text.starts_with(scheme) || colon <= scheme.size()) {
     return false;
@@ -59,43 +31,51 @@ bool is_endpoint(std::string_view text) {
   return read.ec == std::errc{} && read.ptr == end && port > 0;
 }
 
+/// Refuses what is not tcp://HOST:PORT, as far as one can see.
+word_check endpoint_after(std::string_view option) {
+  return [option](const std::string& word) {
+    return is_endpoint(word)
+               ? ""
+               : fmt::format(
+                   "{}`{}`: write tcp://HOST:PORT, such as tcp://127.0.0.1:5550", option, word);
+  };
+}
+
+std::string check_file(const std::string& word) {
+  return word.starts_with(scheme) ? endpoint_after("")(word) : "";
+}
+
+/// The brokers of `plan` that can be asked.
+std::vector<std::string> brokers_of(const topology::plan& plan, needs whom) {
+  std::vector<std::string> brokers;
+  for (const auto& each : plan.brokers) {
+    if (whom == needs::any_broker || each.name == plan.events.broker) {
+      brokers.push_back(each.listen);
+    }
+  }
+  return brokers;
+}
+
 } // namespace
 
-std::optional<route> route_to(
-    std::string_view command,
-    std::vector<std::string>& words,
-    const std::vector<std::string>& brokers,
-    needs whom,
-    bool json,
-    int& code) {
-  for (const std::string& each : brokers) {
-    if (!is_endpoint(each)) {
-      code = print_wrong_usage(
-          command,
-          fmt::format("--broker `{}`: write tcp://HOST:PORT, such as tcp://127.0.0.1:5550", each),
-          json);
-      return std::nullopt;
-    }
+void add_connection(const command_line& line, command& takes, connect_arguments& given) {
+  if (!line.has("--broker")) {
+    takes.word("FILE", given.file, "the topology, or tcp://HOST:PORT of a broker", check_file);
   }
-  client::options options;
-  options.brokers = brokers;
-  if (!brokers.empty()) {
-    return route{options};
-  }
-  auto plan = load_plan(words.front(), json);
-  if (!plan) {
-    code = exit_code::faults;
-    return std::nullopt;
-  }
-  for (const auto& each : plan->brokers) {
-    if (whom == needs::any_broker || each.name == plan->events.broker) {
-      options.brokers.push_back(each.listen);
-    }
-  }
-  options.heartbeat = plan->heartbeat;
-  options.body_bytes_max = static_cast<std::size_t>(plan->body_bytes_max);
-  words.erase(words.begin());
-  return route{std::move(options), std::move(plan)};
+  takes
+      .option(
+          "--broker",
+          given.brokers,
+          "tcp://HOST:PORT instead of FILE; may be repeated",
+          endpoint_after("--broker "))
+      .flag("--json", given.json, "JSON, an object a line, errors too");
+}
+
+void add_deadline(command& takes, connect_arguments& given) {
+  takes.option(
+      "--deadline",
+      given.deadline,
+      fmt::format("when to give up [{}]", duration_text(given.deadline)));
 }
 
 client::options
@@ -143,35 +123,26 @@ std::vector<outcome<std::string>> ask_at_once(
   return answers;
 }
 
-std::optional<connection> connection::open(
-    std::string_view command,
-    const connect_arguments& given,
-    std::string_view takes,
-    std::size_t least,
-    std::size_t most,
-    needs whom,
-    int& code) {
-  code = exit_code::usage;
-  if (!is_called_well(command, given, takes, least, most)) {
-    return std::nullopt;
-  }
+or_exit<connection>
+connection::open(std::string_view command, const connect_arguments& given, needs whom) {
   connection made;
-  const auto deadline = deadline_in(command, given.deadline, given.json);
-  if (!deadline) {
-    return std::nullopt;
+  made.deadline_ = given.deadline;
+  client::options options;
+  options.brokers = given.brokers;
+  if (given.file.starts_with(scheme)) {
+    options.brokers = {given.file};
+  } else if (given.brokers.empty()) {
+    auto plan = load_plan(given.file, given.json);
+    if (!plan) {
+      return tl::unexpected{plan.error()};
+    }
+    options = options_for(*plan, brokers_of(*plan, whom), {});
+    made.plan_ = std::move(*plan);
   }
-  made.deadline_ = *deadline;
-  made.words_ = given.words;
-  auto route = route_to(command, made.words_, given.brokers, whom, given.json, code);
-  if (!route) {
-    return std::nullopt;
-  }
-  route->options.name = fmt::format("troupe-{}", command);
-  made.plan_ = std::move(route->plan);
-  auto client = client::client::open(route->options);
+  options.name = fmt::format("troupe-{}", command);
+  auto client = client::client::open(options);
   if (!client) {
-    code = print_error(client.error(), given.json);
-    return std::nullopt;
+    return tl::unexpected{print_error(client.error(), given.json)};
   }
   made.client_ = std::move(*client);
   return made;
@@ -184,7 +155,8 @@ outcome<std::string> connection::ask(client::call_request request) {
   request.id = request.id ? *request.id : uuid_source{}.next(std::chrono::system_clock::now());
   request.retry = false;
   auto answer = client_->call(request);
-  if (answer || !asks_for_patience(answer.error().code) || is_wrong_broker(answer.error())) {
+  if (answer || !verdict_on(answer.error().code).asks_for_patience
+      || is_wrong_broker(answer.error())) {
     return answer;
   }
   const auto spent = duration_cast<milliseconds>(std::chrono::steady_clock::now() - begun);
@@ -224,59 +196,13 @@ int print_journal_error(const error& why, bool json, std::string_view next) {
   }
 }
 
-error unknown_capability(const topology::plan& plan, const std::string& name) {
-  std::vector<std::string> known;
-  for (const auto& each : plan.capabilities) {
-    known.push_back(each.name.value);
-  }
-  return {
-      .code = errc::unknown_capability,
-      .message =
-          fmt::format("{} has no capability `{}`{}", plan.file, name, did_you_mean(name, known))};
-}
-
 outcome<std::string> body_in(const std::string& word) {
-  const std::string text =
-      word == "-" ? std::string{std::istreambuf_iterator<char>{std::cin}, {}} : word;
-  auto body = wire::from_json(text);
-  if (body) {
-    return body;
-  }
-  try {
-    [[maybe_unused]] const auto parsed = nlohmann::json::parse(text);
-    return body; // It is JSON, but not such as can be sent.
-  } catch (const nlohmann::json::parse_error& fault) {
-    if (fault.byte > text.size()) {
-      return failure{invalid("not JSON: it ends before it is complete")};
-    }
-    const std::string_view before = std::string_view{text}.substr(0, fault.byte - 1);
-    const std::size_t line_begin = before.rfind('\n') + 1; // 0 on the first line.
-    return failure{invalid(fmt::format(
-        "not JSON: line {}, column {} cannot be read",
-        std::count(before.begin(), before.end(), '\n') + 1,
-        before.size() - line_begin + 1))};
-  } catch (const nlohmann::json::exception&) {
-    return failure{invalid("not JSON that can be read: a number is too large")};
-  }
+  return wire::from_json(
+      word == "-" ? std::string{std::istreambuf_iterator<char>{std::cin}, {}} : word);
 }
 
-std::optional<uuid> id_in(std::string_view command, const std::string& text, bool json) {
-  const auto id = parse_uuid(text);
-  if (!id) {
-    (void)print_wrong_usage(command, fmt::format("`{}` is no UUID", text), json);
-  }
-  return id;
-}
-
-std::optional<milliseconds>
-deadline_in(std::string_view command, const std::string& text, bool json) {
-  const auto deadline = parse_duration(text);
-  if (deadline && *deadline != milliseconds::zero()) {
-    return deadline;
-  }
-  (void)print_wrong_usage(
-      command, fmt::format("`{}` is no duration; write 500ms, 5s or 1m", text), json);
-  return std::nullopt;
+std::string check_uuid(const std::string& text) {
+  return parse_uuid(text) ? "" : fmt::format("`{}` is no UUID", text);
 }
 
 } // namespace troupe

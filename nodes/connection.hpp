@@ -1,12 +1,12 @@
 #pragma once
 
-#include "nodes/commands/command.hpp"
+#include "nodes/command_line.hpp"
+#include "nodes/commands/output.hpp"
 #include "runtime/client/client.hpp"
 #include "runtime/wire/message.hpp"
+#include "topology/plan.hpp"
 
-#include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,25 +15,24 @@
 
 namespace troupe {
 
-/// Whether a command needs the broker that keeps the journal, or takes any.
-enum class needs : std::uint8_t { any_broker, journal };
-
-/// How to reach brokers, and the topology that says so if it was one.
-struct route {
-  client::options options;
-  std::optional<topology::plan> plan{};
+/// Whom a command asks, and how long it waits.
+struct connect_arguments {
+  /// A topology, or tcp://HOST:PORT of a broker; empty if `brokers` are given instead.
+  std::string file;
+  std::vector<std::string> brokers;
+  milliseconds deadline{5'000};
+  bool json = false;
 };
 
-/// How to reach `brokers`, or those of the topology in the first of `words`, which is taken off.
-///
-/// Nothing after what is wrong with either was printed; the exit code is `code` then.
-std::optional<route> route_to(
-    std::string_view command,
-    std::vector<std::string>& words,
-    const std::vector<std::string>& brokers,
-    needs whom,
-    bool json,
-    int& code);
+/// Declares FILE or --broker, and --json. First, as FILE is the first word.
+/// @param line whose words say which of the two it is.
+void add_connection(const command_line& line, command& takes, connect_arguments& given);
+
+/// Declares --deadline.
+void add_deadline(command& takes, connect_arguments& given);
+
+/// Whether a command needs the broker that keeps the journal, or takes any.
+enum class needs : std::uint8_t { any_broker, journal };
 
 /// How to reach `brokers` of a topology.
 /// @param name of the one who asks, for the brokers' logs.
@@ -52,34 +51,21 @@ struct question {
 std::vector<outcome<std::string>> ask_at_once(
     const client::options& options, const std::vector<question>& questions, milliseconds deadline);
 
-/// For commands that take as many words as there are.
-inline constexpr std::size_t any_number = std::numeric_limits<std::size_t>::max() - 1;
-
-/// What a command asks its questions over.
+/// A client of the brokers that a command asks.
 class connection {
 public:
-  /// @param command its name, for messages: "publish".
-  /// @param takes what comes after FILE, for messages: "TOPIC and JSON".
-  /// @param least to `most` words are expected after FILE.
-  /// @return nothing after what is wrong was printed; the exit code is `code` then.
-  static std::optional<connection> open(
-      std::string_view command,
-      const connect_arguments& given,
-      std::string_view takes,
-      std::size_t least,
-      std::size_t most,
-      needs whom,
-      int& code);
-
-  /// What came after FILE.
-  const std::vector<std::string>& words() const { return words_; }
+  /// @param command its name, for the brokers' logs: "publish".
+  static or_exit<connection>
+  open(std::string_view command, const connect_arguments& given, needs whom);
 
   client::client& calls() { return *client_; }
+
+  milliseconds deadline() const { return deadline_; }
 
   /// The topology; nothing if brokers were given instead.
   const std::optional<topology::plan>& plan() const { return plan_; }
 
-  /// Asks within the deadline; with patience, unless it was the wrong broker.
+  /// Asks within the deadline: again if the broker was busy or away, but not the wrong broker.
   outcome<std::string> ask(client::call_request request);
 
   template <wire::message Reply, wire::message Request>
@@ -93,7 +79,6 @@ public:
 private:
   connection() = default;
 
-  std::vector<std::string> words_;
   milliseconds deadline_{};
   std::optional<topology::plan> plan_;
   std::unique_ptr<client::client> client_;
@@ -102,21 +87,14 @@ private:
 /// Whether `why` says that another broker keeps the journal.
 bool is_wrong_broker(const error& why);
 
-/// As `print_error`, of what the broker with the journal was asked.
-/// @param next what to do if it is not known what came of it.
+/// As `print_error`, for an error of the broker that keeps the journal.
+/// @param next advice for an error that leaves open whether it had an effect.
 int print_journal_error(const error& why, bool json, std::string_view next = {});
-
-/// That `plan` has no capability of that name.
-error unknown_capability(const topology::plan& plan, const std::string& name);
 
 /// The MessagePack of the JSON in `word`, or of what is on stdin for "-".
 outcome<std::string> body_in(const std::string& word);
 
-/// The UUID in `text`, or nothing after it was printed that it is none.
-std::optional<uuid> id_in(std::string_view command, const std::string& text, bool json);
-
-/// How long `text` says to wait, or nothing after it was printed that it does not.
-std::optional<milliseconds>
-deadline_in(std::string_view command, const std::string& text, bool json);
+/// Whether `text` is a UUID; a `word_check`.
+std::string check_uuid(const std::string& text);
 
 } // namespace troupe

@@ -10,7 +10,7 @@
 #include "runtime/config.hpp"
 #include "runtime/observe/event_log.hpp"
 #include "runtime/transport/context.hpp"
-#include "topology/topology.hpp"
+#include "topology/read.hpp"
 
 #include <csignal>
 #include <cstdio>

@@ -4,28 +4,28 @@
 
 namespace troupe {
 
-/// Wakes the one thread that waits for it; if it was rung before, that does not wait.
+/// Wakes the one thread that waits for it. A bell that was rung before `wait` does not wait.
 ///
-/// One system call, and none if nobody waits. Whoever wakes a thread while holding the lock that
-/// this needs next (a CAF actor's enqueue, std::condition_variable_any) pays for two more switches
-/// between threads: on one core they were a quarter of what a call costs.
+/// Ringing costs one system call, and none if nobody waits. A waker that holds the lock which the
+/// woken thread needs next (as a CAF actor's enqueue and std::condition_variable_any do) costs two
+/// more switches between threads: on one core, a quarter of the time of a call.
 class bell {
 public:
-  /// From any thread. What was done before it is seen after `wait`.
+  /// From any thread. The waiting thread sees everything written before the ring.
   void ring() noexcept {
     if (rung_.exchange(1) == 0) {
       rung_.notify_one();
     }
   }
 
-  /// Until it is rung, or was since the last wait.
+  /// Returns once the bell was rung since the last `wait`.
   void wait() noexcept {
     while (rung_.exchange(0) == 0) {
       rung_.wait(0);
     }
   }
 
-  /// Until `is_met`; whoever made it so has rung since. `lock` is held but for the waiting.
+  /// Returns once `is_met`; who changes the condition rings afterwards. Gives `lock` up to wait.
   template <class Lock, class Condition>
   void wait(Lock& lock, const Condition& is_met) {
     while (!is_met()) {
@@ -36,7 +36,7 @@ public:
   }
 
 private:
-  std::atomic<int> rung_{0}; // The type that futexes have.
+  std::atomic<int> rung_{0}; // An int, because futexes are.
 };
 
 } // namespace troupe

@@ -8,12 +8,12 @@ namespace troupe {
 /// A point on the monotonic clock of this machine. Never compared across machines.
 using instant = std::chrono::steady_clock::time_point;
 
-/// A point of civil time, for ids, logs and retention; never for timeouts.
+/// A point of civil time, for ids, logs and retention. Never for timeouts: this clock may be set.
 using wall_time = std::chrono::system_clock::time_point;
 
 using std::chrono::milliseconds;
 
-/// Where time comes from. main() makes the real one and hands it down; tests advance their own.
+/// The source of time. `main()` makes a system_clock; tests advance a manual_clock.
 class clock {
 public:
   clock() = default;

@@ -17,7 +17,7 @@ struct file_position {
   bool operator==(const file_position&) const = default;
 };
 
-/// Something wrong in a topology file: what it is and what to do about it.
+/// A fault of a topology file: what is wrong, and what to do about it.
 struct fault {
   file_position at;
   std::string what;
@@ -30,11 +30,11 @@ struct fault {
 struct config_tree {
   enum class kind : std::uint8_t { null, scalar, list, map };
 
-  // A template, as it holds what it is held by: it comes into being when `config_tree` is complete.
+  // A template, so that it is instantiated only where `config_tree` is complete.
   template <class Tree>
   struct basic_entry {
     std::string key;
-    /// Of the key.
+    /// Where the key stands.
     file_position at;
     Tree value;
   };
@@ -62,10 +62,10 @@ std::optional<std::uint64_t> parse_size(std::string_view text);
 /// The shortest text that `parse_duration` reads as `duration`: "1m" for 60,000 ms.
 std::string duration_text(std::chrono::milliseconds duration);
 
-/// "64KiB", "1MiB"; what is no whole number of a unit is rounded to a tenth of one ("4.4GiB").
+/// "64KiB", "1MiB"; rounded to a tenth where `bytes` is no whole number of a unit ("4.4GiB").
 std::string size_text(std::uint64_t bytes);
 
-/// Reads the keys of one map and collects what is wrong, so that all faults come at once.
+/// Reads the keys of one map and collects its faults, so that all are reported at once.
 ///
 /// Each getter marks its key as known and returns nothing where the key is absent or unreadable
 /// (the latter is a fault). `finish` reports the keys nobody asked for, with the nearest known one.
@@ -97,7 +97,7 @@ public:
   /// Reports unknown keys. Call once, last.
   void finish();
 
-  /// Where the value of `key` stands; where the map does, if the key is absent.
+  /// The position of the value of `key`, or of the map if the key is absent.
   file_position position_of(std::string_view key) const;
 
 private:

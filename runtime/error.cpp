@@ -7,43 +7,45 @@ namespace troupe {
 
 namespace {
 
-using namespace std::string_view_literals;
+constexpr bool yes = true;
+constexpr bool no = false;
 
-// Indexed by the number; 0 is no code.
-constexpr std::array names{
-    ""sv,
-    "rejected"sv,
-    "invalid"sv,
-    "conflict"sv,
-    "unknown_capability"sv,
-    "unknown_operation"sv,
-    "unauthenticated"sv,
-    "forbidden"sv,
-    "overloaded"sv,
-    "circuit_open"sv,
-    "unavailable"sv,
-    "deadline_exceeded"sv,
-    "crashed"sv,
-    "internal"sv,
-};
+// Indexed by the number of the code; 0 is no code.
+// clang-format off
+constexpr std::array<verdict, 14> verdicts{{
+    //                    patience counts technical blind kept ends_event
+    {"",                    no,    no,    no,       no,   no,  no},
+    {"rejected",            no,    no,    no,       no,   yes, yes},
+    {"invalid",             no,    no,    no,       no,   no,  yes},
+    {"conflict",            no,    no,    no,       no,   yes, yes},
+    {"unknown_capability",  no,    no,    no,       yes,  no,  no},
+    {"unknown_operation",   no,    no,    no,       no,   no,  no},
+    // Technical: a token that has run out is about to be renewed.
+    {"unauthenticated",     no,    no,    yes,      yes,  no,  no},
+    {"forbidden",           no,    no,    no,       yes,  yes, yes},
+    {"overloaded",          yes,   no,    yes,      yes,  no,  no},
+    {"circuit_open",        yes,   no,    yes,      yes,  no,  no},
+    {"unavailable",         yes,   no,    yes,      yes,  no,  no},
+    {"deadline_exceeded",   no,    yes,   yes,      yes,  no,  no},
+    {"crashed",             no,    yes,   yes,      no,   no,  no},
+    {"internal",            no,    yes,   yes,      no,   no,  no},
+}};
+// clang-format on
 
 } // namespace
 
-std::string_view name_of(errc code) {
+const verdict& verdict_on(errc code) {
   const auto number = static_cast<std::size_t>(code);
-  return number > 0 && number < names.size() ? names[number] : "internal"sv;
+  return number > 0 && number < verdicts.size() ? verdicts[number] : verdicts.back();
 }
 
 std::optional<errc> errc_named(std::string_view name) {
-  const auto found = std::find(names.begin() + 1, names.end(), name);
-  if (found == names.end()) {
+  const auto found = std::find_if(
+      verdicts.begin() + 1, verdicts.end(), [&](const verdict& each) { return each.name == name; });
+  if (found == verdicts.end()) {
     return std::nullopt;
   }
-  return static_cast<errc>(found - names.begin());
-}
-
-bool counts_as_failure(errc code) {
-  return code == errc::deadline_exceeded || code == errc::crashed || code == errc::internal;
+  return static_cast<errc>(found - verdicts.begin());
 }
 
 std::string_view error::detail(std::string_view key) const {

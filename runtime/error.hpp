@@ -12,7 +12,7 @@ namespace troupe {
 
 /// Why a call failed. The set is closed; numbers travel in messages and are never reused.
 ///
-/// After each: what the caller can do, and the usual `effect` (error::possible is what counts).
+/// Each comment says what the caller can do, and the usual effect; `error::possible` decides.
 enum class errc : std::uint8_t {
   /// The business said no; `details` say why. Change the request. Effect: none.
   rejected = 1,
@@ -21,7 +21,7 @@ enum class errc : std::uint8_t {
   /// The id was used with other content, or a version moved on. Read again, use a new id. Effect:
   /// none.
   conflict = 3,
-  /// No such capability in the topology. Fix the name. Effect: none.
+  /// The topology has no such capability. Fix the name. Effect: none.
   unknown_capability = 4,
   /// The capability has no such operation. Fix the name. Effect: none.
   unknown_operation = 5,
@@ -33,39 +33,58 @@ enum class errc : std::uint8_t {
   overloaded = 8,
   /// The circuit breaker of every replica tried is open. Try after `retry_after`. Effect: none.
   circuit_open = 9,
-  /// Nobody can take it now (draining, starting, store full). Try again, same id. Effect: none.
+  /// No node can take the call now (draining, starting, store full). Ask again. Effect: none.
   unavailable = 10,
-  /// The time was up first. Ask again with the same id to learn what happened. Effect: unknown
-  /// once a worker had it, else none.
+  /// No answer came in time. Ask again with the same id to learn what happened. Effect: unknown
+  /// once a worker had the call, else none.
   deadline_exceeded = 11,
-  /// Handling it killed an actor or its process. Do not repeat blindly. Effect: none where a turn
-  /// was rolled back, else unknown.
+  /// Handling the call killed an actor or its process. Do not repeat blindly. Effect: none where a
+  /// turn was rolled back, else unknown.
   crashed = 12,
-  /// A fault of the system itself; the log has it. Report it, ask again with the same id.
+  /// The system itself is at fault; its log says how. Report it, ask again with the same id.
   internal = 13,
 };
 
 /// Whether something may have happened although an error came back.
 enum class effect : std::uint8_t { none, unknown };
 
+/// What follows from a code, for everybody who has to decide something about a failed call.
+struct verdict {
+  /// As it travels in messages.
+  std::string_view name;
+  /// "Not now", said before any work: the same call may succeed later, under the same id.
+  bool asks_for_patience = false;
+  /// A failure of the system, which counts against a circuit breaker.
+  bool counts = false;
+  /// Says nothing about the business: a saga tries the step again instead of undoing it.
+  bool is_technical = false;
+  /// Said without looking at what became of the call elsewhere. An error that is not blind comes
+  /// from the worker's inbox, and holds for every time the call was sent.
+  bool is_blind = false;
+  /// The business's last word on a command: the inbox keeps it as the answer to this id.
+  bool is_kept = false;
+  /// The business's last word on an event: handling the event again would say the same.
+  bool ends_event = false;
+};
+
+/// The verdict on `code`; the one on `internal` for a number that is not listed.
+const verdict& verdict_on(errc code);
+
 /// The name of `code` as it travels in messages ("overloaded"); "internal" for a number not listed.
-std::string_view name_of(errc code);
+inline std::string_view name_of(errc code) {
+  return verdict_on(code).name;
+}
 
 /// The code called `name`, or nothing.
 std::optional<errc> errc_named(std::string_view name);
 
-/// True for failures of the system, which count against a breaker. A business answer never does,
-/// nor does a refusal made before any work (overloaded, circuit_open, unavailable).
-/// @source BEHAVIOURS 5.5 B7, B8.
-bool counts_as_failure(errc code);
-
-/// What happened, whether there may be an effect, and what to do next.
+/// Why a call failed, whether it may have had an effect, and what to do next.
 struct error {
   errc code = errc::internal;
   effect possible = effect::none;
-  /// What happened and what to do, for a person. No secrets: it travels.
+  /// For a person: what happened and what to do. Travels to the caller, so it holds no secrets.
   std::string message;
-  /// Not before this much time has passed is another try of use.
+  /// Another try is of no use before this much time has passed.
   std::optional<std::chrono::milliseconds> retry_after{};
   /// Facts for a program, such as {"reason", "out_of_stock"}.
   std::vector<std::pair<std::string, std::string>> details{};

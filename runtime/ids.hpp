@@ -17,8 +17,8 @@ namespace troupe {
 
 /// A 128-bit identifier (RFC 9562). A call's id is also its idempotency key.
 ///
-/// Version 7 starts with 48 bits of Unix milliseconds, so ids sort by time of birth and new inbox
-/// rows land together. Version 8 (`derived_id`) keeps the time of what it was derived from.
+/// Version 7 starts with 48 bits of Unix milliseconds, so that ids sort by time of birth and new
+/// inbox rows lie together. Version 8 (`derived_id`) keeps the time of the id it is derived from.
 struct uuid {
   std::array<std::byte, 16> bytes{};
 
@@ -29,7 +29,7 @@ struct uuid {
   /// 4 bits: 7 for an id from a `uuid_source`, 8 for a derived one.
   int version() const { return std::to_integer<int>(bytes[6]) >> 4; }
 
-  /// The time of birth, of versions 7 and 8 only.
+  /// The time of birth. For versions 7 and 8 only.
   wall_time born() const;
 };
 
@@ -42,7 +42,7 @@ std::optional<uuid> parse_uuid(std::string_view text);
 /// The id whose 16 bytes are `bytes`, or nothing if there are more or fewer.
 std::optional<uuid> uuid_from(std::span<const std::byte> bytes);
 
-/// Makes version 7 ids: unique, rising within one source, not secret.
+/// Makes ids of version 7: unique, rising within one source, not secret.
 ///
 /// Confined to one thread. Seeded from the operating system.
 class uuid_source {
@@ -51,7 +51,7 @@ public:
 
   /// For tests and simulations: the same seed and times give the same ids.
   ///
-  /// @param made how many it has made before.
+  /// @param made how many ids the source has made before.
   explicit uuid_source(std::uint64_t seed, std::uint64_t made = 0) : random_{seed}, count_{made} {}
 
   uuid next(wall_time now);
@@ -62,13 +62,13 @@ private:
   std::uint64_t last_millis_ = 0;
 };
 
-/// An id computed from another one and a label: the same input gives the same id, everywhere.
+/// The id of version 8 that follows from `from` and `label`, the same on every machine.
 ///
-/// Version 8; keeps the time of `from`, so that what a saga sends sorts beside the saga.
+/// Keeps the time of `from`, so that the ids of a saga's commands sort beside the saga's.
 uuid derived_id(const uuid& from, std::string_view label);
 
-/// 64 bits of XXH3 over `bytes`: the digest by which the inbox knows a body again, and the hash of
-/// ordering keys. Stable across versions and machines; not for secrets.
+/// 64 bits of XXH3 over `bytes`: the digest by which the inbox recognises a body, and the hash of
+/// an ordering key. The same in every version and on every machine; not for secrets.
 std::uint64_t digest_of(std::span<const std::byte> bytes);
 
 /// A name that is not interchangeable with other names.
@@ -94,12 +94,12 @@ struct std::hash<troupe::uuid> {
     std::uint64_t low = 0;
     std::memcpy(&high, id.bytes.data(), 8);
     std::memcpy(&low, id.bytes.data() + 8, 8);
-    // The ids come from outside: mix both halves, so that no half alone can be made to collide.
+    // Clients choose ids: mix both halves, so that no half alone can be made to collide.
     low ^= high * 0x9e3779b97f4a7c15ULL;
     low ^= low >> 32;
     low *= 0xd6e8feb86659fd93ULL;
-    // Tables go by the low bits, which a product does not reach from above, and the ids of one
-    // source differ only there: without this 256 of them in a row fall into one place.
+    // Hash tables use the low bits, which a product does not move from above. Ids of one source
+    // differ only above them: without this step, 256 ids in a row would fall into one place.
     return low ^ low >> 32;
   }
 };

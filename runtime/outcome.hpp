@@ -6,7 +6,7 @@
 
 namespace troupe {
 
-/// A value, or the reason why there is none. (`outcome`, since CAF owns `result` and `expected`.)
+/// A value, or the error why there is none. Not called `result` or `expected`: CAF has those.
 template <class T>
 using outcome = tl::expected<T, error>;
 

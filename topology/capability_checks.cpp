@@ -1,5 +1,7 @@
-#include "topology/checks.hpp"
+#include "topology/capability_checks.hpp"
+
 #include "topology/events.hpp"
+#include "topology/faults.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -9,7 +11,7 @@ namespace troupe::topology {
 
 namespace {
 
-/// One capability with what is needed to judge it.
+/// One capability under check.
 struct subject {
   const draft& checked;
   const capability_plan& plan;
@@ -18,11 +20,8 @@ struct subject {
 
   const std::string& name() const { return plan.name.value; }
 
-  /// Where the value of `key` stands, if the section has it, else the capability.
-  file_position at(std::string_view key) const {
-    const config_tree* value = section.find(key);
-    return value == nullptr ? plan.at : value->at;
-  }
+  /// The position of the value of `key`, or of the capability if its section has no such key.
+  file_position at(std::string_view key) const { return position_of({section.find(key)}, plan.at); }
 };
 
 void check_placement(const subject& on, std::vector<fault>& found) {
@@ -86,11 +85,11 @@ void check_intensity(const subject& on, std::vector<fault>& found) {
   if (shortest <= options.within) {
     return;
   }
-  // What comes from the defaults is reported once, there.
-  const config_tree* section = on.section.find("supervision");
-  section = section == nullptr ? on.checked.find("defaults", "supervision") : section;
+  // A fault of the defaults is reported once, where the defaults stand.
   found.push_back(
-      {section == nullptr ? on.plan.at : section->at,
+      {position_of(
+           {on.section.find("supervision"), on.checked.find("defaults", "supervision")},
+           on.plan.at),
        fmt::format(
            "the restart intensity can never trip: with a back-off of {}..{} the {} restarts that "
            "exceed max_restarts {} take {} at least, and within is {}",
@@ -104,7 +103,7 @@ void check_intensity(const subject& on, std::vector<fault>& found) {
            "raise `within` to {}, or lower `max_restarts` or `backoff`", duration_text(shortest))});
 }
 
-/// Each call of its sagas must find a capability that serves it.
+/// Checks that each call of the capability's sagas is served by a capability of the topology.
 void check_calls(
     const subject& on,
     const actor_type& type,
@@ -156,21 +155,18 @@ void check_type(
     for (const actor_type& each : types) {
       names.push_back(each.name);
     }
-    const std::string suggestion = did_you_mean(on.plan.actor, names);
-    std::string remedy = names.empty()
-                             ? "no actor type is linked into this program"
-                             : fmt::format("the actor types are {}", fmt::join(names, ", "));
+    const std::string all = names.empty()
+                                ? "no actor type is linked into this program"
+                                : fmt::format("the actor types are {}", fmt::join(names, ", "));
     found.push_back(
         {on.at("actor"),
          fmt::format("capability `{}` has the unknown actor type `{}`", on.name(), on.plan.actor),
-         suggestion.empty() ? std::move(remedy) : suggestion.substr(2)});
+         remedy_for_unknown(on.plan.actor, names, all)});
     return;
   }
   if (type->wants_store && !on.plan.store) {
-    const config_tree* store = on.section.find("store");
-    store = store == nullptr ? on.checked.root->find("store") : store;
     found.push_back(
-        {store == nullptr ? on.plan.at : store->at,
+        {position_of({on.section.find("store"), on.checked.root->find("store")}, on.plan.at),
          fmt::format(
              "capability `{}` has no store, and its actor type `{}` needs one",
              on.name(),
@@ -185,12 +181,6 @@ void check_type(
 }
 
 } // namespace
-
-const actor_type* type_named(std::string_view name, const std::vector<actor_type>& types) {
-  const auto found = std::find_if(
-      types.begin(), types.end(), [&](const actor_type& each) { return each.name == name; });
-  return found == types.end() ? nullptr : &*found;
-}
 
 void check_capabilities(
     const draft& checked, const std::vector<actor_type>& types, std::vector<fault>& found) {

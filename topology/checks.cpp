@@ -13,7 +13,7 @@ namespace troupe::topology {
 
 namespace {
 
-/// Each broker by its endpoint; also reports the endpoints that are none.
+/// Checks that each broker has an endpoint, and one of its own.
 void check_endpoints(const draft& checked, std::vector<fault>& found) {
   std::vector<std::pair<endpoint, const broker_plan*>> in_use;
   for (const broker_plan& broker : checked.result.brokers) {
@@ -22,7 +22,7 @@ void check_endpoints(const draft& checked, std::vector<fault>& found) {
     }
     const config_tree* section = checked.find("brokers", broker.name);
     const config_tree* listen = section == nullptr ? nullptr : section->find("listen");
-    const file_position at = listen == nullptr ? broker.at : listen->at;
+    const file_position at = position_of({listen}, broker.at);
     auto read = read_endpoint(broker.listen);
     if (auto* wrong = std::get_if<fault>(&read)) {
       found.push_back(
@@ -48,7 +48,7 @@ void check_endpoints(const draft& checked, std::vector<fault>& found) {
   }
 }
 
-/// Logs, `status` and tokens call brokers and nodes by name alone.
+/// Checks that no broker has the name of a node: logs and `status` tell them apart by name alone.
 void check_names_apart(const draft& checked, std::vector<fault>& found) {
   for (const node_plan& node : checked.result.nodes) {
     const auto& brokers = checked.result.brokers;
@@ -70,10 +70,9 @@ void check_heartbeat(const draft& checked, std::vector<fault>& found) {
   if (heartbeat.timeout >= least) {
     return;
   }
-  const config_tree* at = checked.find("heartbeat", "timeout");
-  at = at == nullptr ? checked.find("heartbeat", "interval") : at;
   found.push_back(
-      {at == nullptr ? file_position{} : at->at,
+      {position_of(
+           {checked.find("heartbeat", "timeout"), checked.find("heartbeat", "interval")}, {}),
        fmt::format(
            "heartbeat: a timeout of {} is less than three intervals of {}, so that one late "
            "heartbeat would look like a death",
@@ -98,14 +97,12 @@ void check_memory(const draft& checked, std::vector<fault>& found) {
   if (largest == nullptr || sum <= whole.memory_max || !checked.sizes_are_read) {
     return;
   }
-  const config_tree* limit = checked.find("limits", "memory");
   found.push_back(
-      {limit == nullptr ? largest->at : limit->at,
+      {position_of({checked.find("limits", "memory")}, largest->at),
        fmt::format(
            "full queues would need {} at the broker: (in_flight x nodes + queue) x {} of "
            "`limits.body`, summed over the capabilities; `limits.memory` allows {}, and the "
-           "largest "
-           "share is {} of capability `{}`",
+           "largest share is {} of capability `{}`",
            size_text(sum),
            size_text(whole.body_bytes_max),
            size_text(whole.memory_max),
@@ -129,9 +126,8 @@ void check_databases_apart(const draft& checked, std::vector<fault>& found) {
     if (first) {
       continue;
     }
-    const config_tree* own = checked.sections[i]->find("store");
     found.push_back(
-        {own == nullptr ? capability.at : own->at,
+        {position_of({checked.sections[i]->find("store")}, capability.at),
          fmt::format(
              "capabilities `{}` and `{}` share the database {}",
              owner->second->name.value,
@@ -146,6 +142,16 @@ void check_databases_apart(const draft& checked, std::vector<fault>& found) {
 const config_tree* draft::find(std::string_view first, std::string_view second) const {
   const config_tree* section = root->find(first);
   return section == nullptr ? nullptr : section->find(second);
+}
+
+file_position
+position_of(std::initializer_list<const config_tree*> values, file_position otherwise) {
+  for (const config_tree* value : values) {
+    if (value != nullptr) {
+      return value->at;
+    }
+  }
+  return otherwise;
 }
 
 std::string check_name(std::string_view name) {

@@ -36,8 +36,8 @@ std::optional<std::string> canonical(int family, const std::string& text) {
   return std::string{printed.data()};
 }
 
-/// The loopback address `host` names. Other names are not looked up: what they mean may change
-/// between the check and the bind.
+/// The loopback address that `host` names. Names other than localhost are not looked up: their
+/// address may change between the check and the bind.
 std::optional<std::string> loopback(const std::string& host, bool in_brackets) {
   if (in_brackets) {
     auto address = canonical(AF_INET6, host);

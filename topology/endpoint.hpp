@@ -8,7 +8,7 @@
 
 namespace troupe::topology {
 
-/// Where a broker listens: tcp://HOST:PORT in one spelling, so that equal ones compare equal.
+/// Where a broker listens. Two spellings of one address compare equal.
 struct endpoint {
   /// "127.0.0.1" (also for localhost), or "::1" without its brackets.
   std::string host;
@@ -17,10 +17,10 @@ struct endpoint {
   bool operator==(const endpoint&) const = default;
 };
 
-/// The endpoint written as `text`, or what is wrong with it (`at` is left to the caller).
+/// Reads tcp://HOST:PORT. A fault leaves `at` to the caller.
 ///
-/// Only TCP with an explicit port on a loopback address: until links prove who is at their other
-/// end, whoever reaches the port is trusted.
+/// Takes loopback addresses alone: a link does not prove who is at its other end, so everybody who
+/// reaches the port is trusted.
 std::variant<endpoint, fault> read_endpoint(std::string_view text);
 
 } // namespace troupe::topology

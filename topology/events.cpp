@@ -2,6 +2,7 @@
 
 #include "runtime/time_text.hpp"
 #include "runtime/wire/events.hpp"
+#include "topology/faults.hpp"
 #include "topology/store_path.hpp"
 
 #include <algorithm>
@@ -12,10 +13,9 @@ namespace troupe::topology {
 
 namespace {
 
-using namespace std::chrono_literals;
 using kind = config_tree::kind;
 
-// Each event is matched against all of them, once per topic.
+// A topic is matched against every pattern when its first event comes.
 constexpr std::size_t subscribes_max = 256;
 constexpr std::size_t rules_max = 1'024;
 
@@ -25,8 +25,8 @@ constexpr const char* pattern_remedy =
     "write a topic such as order.created (a-z, 0-9, _ and dots between, 64 bytes at most), all "
     "below one such as order.*, or \"*\"";
 
-/// Whether every topic that `narrow` means is one that `wide` means: the text of a pattern begins
-/// as all the topics do that it means.
+/// Whether `wide` matches every topic that `narrow` matches. To match the text of `narrow` itself
+/// is enough: it begins as all of its topics do.
 bool covers(std::string_view wide, std::string_view narrow) {
   return wire::matches(wide, narrow);
 }
@@ -36,7 +36,7 @@ void read_broker(config_reader& reader, plan& into) {
     into.events.broker = into.brokers.front().name;
   }
   const auto name = reader.text("broker");
-  // Without any broker that could be read, all would be unknown.
+  // If no broker could be read, every name would be reported as unknown.
   if (!name || into.brokers.empty()) {
     return;
   }
@@ -45,12 +45,11 @@ void read_broker(config_reader& reader, plan& into) {
     known.push_back(broker.name);
   }
   if (std::find(known.begin(), known.end(), *name) == known.end()) {
-    const std::string suggestion = did_you_mean(*name, known);
     reader.add_fault(
         "broker",
         "names the unknown broker `" + *name + "`",
-        suggestion.empty() ? fmt::format("the brokers are {}", fmt::join(known, ", "))
-                           : suggestion.substr(2));
+        remedy_for_unknown(
+            *name, known, fmt::format("the brokers are {}", fmt::join(known, ", "))));
     return;
   }
   into.events.broker = *name;
@@ -72,9 +71,10 @@ void read_journal(config_reader& reader, plan& into) {
 }
 
 void read_limits(config_reader& reader, retention_rule& into) {
-  constexpr std::uint64_t mebibyte = 1U << 20U;
-  into.keep = reader.duration("keep", 1min, 3'650 * 24h).value_or(into.keep);
-  into.bytes_max = reader.size("size", mebibyte, mebibyte * mebibyte).value_or(into.bytes_max);
+  const auto keep = retention_rule::keep_range;
+  const auto bytes = retention_rule::bytes_range;
+  into.keep = reader.duration("keep", keep.least, keep.most).value_or(into.keep);
+  into.bytes_max = reader.size("size", bytes.least, bytes.most).value_or(into.bytes_max);
 }
 
 void read_rule(const config_tree::entry& entry, events_plan& into, std::vector<fault>& found) {
@@ -183,7 +183,7 @@ void read_subscriptions(
         fmt::format(
             "stay below {}; a pattern such as order.* means many topics", subscribes_max + 1));
   } else if (patterns) {
-    // Their positions are those of the list's items: all of them are scalars, or there were none.
+    // Pattern i stands at item i: `texts` returns a list only if all of its items are scalars.
     for (std::size_t i = 0; i < patterns->size(); ++i) {
       const std::string& pattern = (*patterns)[i];
       const auto& known = into.subscribes;
@@ -212,10 +212,10 @@ void check_journal(const draft& checked, std::vector<fault>& found) {
     if (!capability.store || *capability.store != whole.events.journal) {
       continue;
     }
-    const config_tree* at = checked.find("events", "journal");
-    at = at == nullptr ? checked.sections[i]->find("store") : at;
     found.push_back(
-        {at == nullptr ? capability.at : at->at,
+        {position_of(
+             {checked.find("events", "journal"), checked.sections[i]->find("store")},
+             capability.at),
          fmt::format(
              "the journal of events and capability `{}` share the database {}",
              capability.name.value,
@@ -240,11 +240,10 @@ void check_subscriptions(
     const auto& items = section.find("subscribes")->items;
     const auto item = std::find_if(
         items.begin(), items.end(), [&](const config_tree& each) { return each.text == pattern; });
-    const std::string suggestion = did_you_mean(pattern, type.events);
-    const std::string known = type.events.empty()
-                                  ? "it handles none; remove `subscribes`, or name its topics "
-                                    "where the actor type is registered"
-                                  : fmt::format("it handles {}", fmt::join(type.events, ", "));
+    const std::string all = type.events.empty()
+                                ? "it handles none; remove `subscribes`, or name its topics "
+                                  "where the actor type is registered"
+                                : fmt::format("it handles {}", fmt::join(type.events, ", "));
     found.push_back(
         {item->at,
          fmt::format(
@@ -252,7 +251,7 @@ void check_subscriptions(
              capability.name.value,
              pattern,
              type.name),
-         suggestion.empty() ? known : suggestion.substr(2)});
+         remedy_for_unknown(pattern, type.events, all)});
   }
 }
 

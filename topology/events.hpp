@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/config.hpp"
+#include "topology/actor_type.hpp"
 #include "topology/checks.hpp"
 #include "topology/plan.hpp"
 
@@ -9,9 +10,9 @@
 
 namespace troupe::topology {
 
-/// Reads the section `events` of the topology; what it leaves out gets its default.
+/// Reads the section `events` of the topology. Keys that are left out get their defaults.
 ///
-/// @param into has its folder and its brokers.
+/// @param into has its folder and its brokers already.
 void read_events(config_reader& topology, plan& into, std::vector<fault>& found);
 
 /// Reads `subscribes` and `subscribe_from` of a capability.
@@ -23,12 +24,12 @@ void read_subscriptions(
     capability_plan& into,
     std::vector<fault>& found);
 
-/// The journal must be nobody's database.
+/// Adds a fault for each capability whose database is the journal.
 void check_journal(const draft& checked, std::vector<fault>& found);
 
-/// Each pattern must mean an event that `type` handles.
+/// Adds a fault for each subscribed pattern that means no event `type` handles.
 ///
-/// @param section of the capability.
+/// @param section the capability's.
 void check_subscriptions(
     const capability_plan& capability,
     const config_tree& section,

@@ -1,5 +1,6 @@
+#include "topology/explain.hpp"
+
 #include "runtime/time_text.hpp"
-#include "topology/topology.hpp"
 
 #include <fmt/format.h>
 #include <iterator>
@@ -130,7 +131,7 @@ std::string retention_text(const retention_rule& rule) {
                        : "longer and more while a subscriber still needs them");
 }
 
-/// Who gets what, where it is kept and for how long.
+/// Who keeps the events, for how long, and who gets which.
 std::string events_text(const plan& plan) {
   std::string text = fmt::format(
       "\nEvents\n  broker {} keeps them in {}\n", plan.events.broker, plan.events.journal);

@@ -1,4 +1,4 @@
-#include "topology/topology.hpp"
+#include "topology/faults.hpp"
 
 #include <fmt/format.h>
 #include <iterator>
@@ -21,6 +21,13 @@ std::string faults::to_text() const {
     lines += '\n';
   }
   return lines;
+}
+
+std::string remedy_for_unknown(
+    std::string_view word, const std::vector<std::string>& known, std::string otherwise) {
+  const std::string suggestion = did_you_mean(word, known);
+  // The suggestion comes as ", did you mean ...": here it is the whole remedy.
+  return suggestion.empty() ? otherwise : suggestion.substr(2);
 }
 
 } // namespace troupe::topology

@@ -16,7 +16,7 @@ std::vector<int> capability_plan::replicas_on(const node_name& node) const {
   if (place == nodes.end()) {
     return numbers;
   }
-  // Dealt like cards, so that no node has two more than another and a higher `replicas` moves none.
+  // Dealt in turn: no node gets two more than another, and a higher `replicas` moves no replica.
   const auto step = static_cast<int>(nodes.size());
   for (auto number = static_cast<int>(place - nodes.begin()); number < replicas; number += step) {
     numbers.push_back(number);

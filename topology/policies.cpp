@@ -1,5 +1,7 @@
 #include "topology/policies.hpp"
 
+#include "topology/faults.hpp"
+
 #include <array>
 #include <fmt/format.h>
 #include <optional>
@@ -13,14 +15,20 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
-template <class To, class From>
-void overwrite(To& to, const std::optional<From>& from) {
-  if (from) {
-    to = static_cast<To>(*from);
-  }
+void read_option(config_reader& reader, std::string_view key, range<int> within, int& into) {
+  into = static_cast<int>(reader.integer(key, within.least, within.most).value_or(into));
 }
 
-/// "50ms..5s"; `what` comes after such a wait.
+void read_option(
+    config_reader& reader, std::string_view key, range<milliseconds> within, milliseconds& into) {
+  into = reader.duration(key, within.least, within.most).value_or(into);
+}
+
+void read_option(config_reader& reader, std::string_view key, range<double> within, double& into) {
+  into = reader.number(key, within.least, within.most).value_or(into);
+}
+
+/// Reads "50ms..5s"; `what` comes after such a wait.
 template <class Options>
 void read_backoff(config_reader& reader, std::string_view what, Options& into) {
   const std::string example = fmt::format(
@@ -46,11 +54,15 @@ void read_backoff(config_reader& reader, std::string_view what, Options& into) {
         example + ", each a whole number with a unit (ms, s, m, h)");
     return;
   }
-  if (*least < 1ms || *most > 1h || *least > *most) {
+  const auto within = Options::backoff_range;
+  if (*least < within.least || *most > within.most || *least > *most) {
     reader.add_fault(
         "backoff",
         "is `" + *text + "`",
-        "let it rise from the first to the second, between 1ms and 1h");
+        fmt::format(
+            "let it rise from the first to the second, between {} and {}",
+            duration_text(within.least),
+            duration_text(within.most)));
     return;
   }
   into.backoff_min = *least;
@@ -76,11 +88,10 @@ void read_strategy(config_reader& reader, supervision::options& into) {
     }
     names.emplace_back(name);
   }
-  const std::string suggestion = did_you_mean(*text, names);
   reader.add_fault(
       "strategy",
       "is `" + *text + "`",
-      suggestion.empty() ? "write one_for_one, one_for_all or rest_for_one" : suggestion.substr(2));
+      remedy_for_unknown(*text, names, "write one_for_one, one_for_all or rest_for_one"));
 }
 
 void read_supervision(
@@ -90,11 +101,11 @@ void read_supervision(
     std::vector<fault>& found) {
   config_reader reader{section, "supervision of " + owner, found};
   read_strategy(reader, into);
-  overwrite(into.max_restarts, reader.integer("max_restarts", 0, 1'000));
-  overwrite(into.within, reader.duration("within", 1ms, 24h));
+  read_option(reader, "max_restarts", into.max_restarts_range, into.max_restarts);
+  read_option(reader, "within", into.within_range, into.within);
   read_backoff(reader, "a restart", into);
-  overwrite(into.shutdown, reader.duration("shutdown", 1ms, 10min));
-  overwrite(into.cool_down, reader.duration("cool_down", 1ms, 24h));
+  read_option(reader, "shutdown", into.shutdown_range, into.shutdown);
+  read_option(reader, "cool_down", into.cool_down_range, into.cool_down);
   reader.finish();
 }
 
@@ -103,14 +114,12 @@ void read_window(
     const std::string& owner,
     supervision::breaker_window& into,
     std::vector<fault>& found) {
-  // A rate of nothing would open the breaker on success.
-  constexpr double least_rate = 0.0001;
   config_reader reader{section, "breaker window of " + owner, found};
-  overwrite(into.span, reader.duration("span", 1s, 1h));
-  overwrite(into.minimum_calls, reader.integer("minimum_calls", 1, 1'000'000));
-  overwrite(into.failure_rate, reader.number("failure_rate", least_rate, 1));
-  overwrite(into.slow_call, reader.duration("slow_call", 1ms, 1h));
-  overwrite(into.slow_rate, reader.number("slow_rate", least_rate, 1));
+  read_option(reader, "span", into.span_range, into.span);
+  read_option(reader, "minimum_calls", into.minimum_calls_range, into.minimum_calls);
+  read_option(reader, "failure_rate", into.rate_range, into.failure_rate);
+  read_option(reader, "slow_call", into.slow_call_range, into.slow_call);
+  read_option(reader, "slow_rate", into.rate_range, into.slow_rate);
   reader.finish();
 }
 
@@ -120,24 +129,24 @@ void read_breaker(
     supervision::breaker_options& into,
     std::vector<fault>& found) {
   config_reader reader{section, "breaker of " + owner, found};
-  const auto threshold = reader.integer("threshold", 1, 1'000'000);
-  overwrite(into.threshold, threshold);
-  overwrite(into.timeout, reader.duration("timeout", 1ms, 24h));
-  overwrite(into.probes, reader.integer("probes", 1, 10'000));
-  overwrite(into.probe_deadline, reader.duration("probe_deadline", 1ms, 1h));
+  read_option(reader, "threshold", into.threshold_range, into.threshold);
+  read_option(reader, "timeout", into.timeout_range, into.timeout);
+  read_option(reader, "probes", into.probes_range, into.probes);
+  read_option(reader, "probe_deadline", into.probe_deadline_range, into.probe_deadline);
+  const bool has_threshold = section.find("threshold") != nullptr;
   const config_tree* window = reader.tree("window");
-  if (window != nullptr && section.find("threshold") != nullptr) {
+  if (window != nullptr && has_threshold) {
     reader.add_fault(
         "window",
         "stands beside `threshold`",
         "keep `threshold` to count failures in a row, or `window` to go by rates");
   }
-  // The form the section chooses replaces the one of the defaults.
+  // The form that the section chooses replaces the form of the defaults.
   if (window != nullptr) {
     auto options = into.window.value_or(supervision::breaker_window{});
     read_window(*window, owner, options, found);
     into.window = options;
-  } else if (threshold) {
+  } else if (has_threshold) {
     into.window.reset();
   }
   reader.finish();
@@ -149,9 +158,9 @@ void read_bulkhead(
     supervision::bulkhead_options& into,
     std::vector<fault>& found) {
   config_reader reader{section, "bulkhead of " + owner, found};
-  overwrite(into.in_flight, reader.integer("in_flight", 1, 65'536));
-  overwrite(into.queue, reader.integer("queue", 0, 1'000'000));
-  overwrite(into.events, reader.integer("events", 1, 65'536));
+  read_option(reader, "in_flight", into.in_flight_range, into.in_flight);
+  read_option(reader, "queue", into.queue_range, into.queue);
+  read_option(reader, "events", into.events_range, into.events);
   reader.finish();
 }
 
@@ -161,7 +170,7 @@ void read_retry(
     supervision::retry_options& into,
     std::vector<fault>& found) {
   config_reader reader{section, "retry of " + owner, found};
-  overwrite(into.attempts, reader.integer("attempts", 1, 1'000));
+  read_option(reader, "attempts", into.attempts_range, into.attempts);
   read_backoff(reader, "another attempt", into);
   reader.finish();
 }
@@ -172,13 +181,14 @@ void read_effects(
     effect_options& into,
     std::vector<fault>& found) {
   config_reader reader{section, "effects of " + owner, found};
-  overwrite(into.threads, reader.integer("threads", 1, 256));
-  overwrite(into.queue, reader.integer("queue", 1, 1'000'000));
+  read_option(reader, "threads", into.threads_range, into.threads);
+  read_option(reader, "queue", into.queue_range, into.queue);
   reader.finish();
 }
 
 void read_inbox_kept(config_reader& section, policies& into) {
-  const auto kept = section.duration("inbox_kept", 1h, 90 * 24h);
+  const auto kept = section.duration(
+      "inbox_kept", policies::inbox_kept_range.least, policies::inbox_kept_range.most);
   if (!kept) {
     return;
   }
@@ -191,7 +201,7 @@ void read_inbox_kept(config_reader& section, policies& into) {
 
 } // namespace
 
-void read_policies(
+bool read_policies(
     config_reader& section, const std::string& owner, policies& into, std::vector<fault>& found) {
   if (const config_tree* part = section.tree("supervision")) {
     read_supervision(*part, owner, into.supervision, found);
@@ -199,19 +209,20 @@ void read_policies(
   if (const config_tree* part = section.tree("breaker")) {
     read_breaker(*part, owner, into.breaker, found);
   }
+  const std::size_t faults_before = found.size();
   if (const config_tree* part = section.tree("bulkhead")) {
-    const std::size_t faults_before = found.size();
     read_bulkhead(*part, owner, into.bulkhead, found);
-    into.bulkhead_is_read = into.bulkhead_is_read && found.size() == faults_before;
   }
+  const bool bulkhead_is_read = found.size() == faults_before;
   if (const config_tree* part = section.tree("effects")) {
     read_effects(*part, owner, into.effects, found);
   }
   if (const config_tree* part = section.tree("retry")) {
     read_retry(*part, owner, into.retry, found);
   }
-  overwrite(into.turn_limit, section.duration("turn_limit", 100ms, 10min));
+  read_option(section, "turn_limit", into.turn_limit_range, into.turn_limit);
   read_inbox_kept(section, into);
+  return bulkhead_is_read;
 }
 
 } // namespace troupe::topology

@@ -1,8 +1,10 @@
+#include "topology/read.hpp"
+
+#include "topology/capability_checks.hpp"
 #include "topology/checks.hpp"
 #include "topology/events.hpp"
 #include "topology/policies.hpp"
 #include "topology/store_path.hpp"
-#include "topology/topology.hpp"
 #include "topology/yaml.hpp"
 
 #include <algorithm>
@@ -22,16 +24,16 @@ namespace {
 using namespace std::chrono_literals;
 using kind = config_tree::kind;
 
-// Far above what one file should describe; they keep sums over a plan within 64 bits.
+// Far more than one file should describe. They keep sums over a plan within 64 bits.
 constexpr std::size_t brokers_max = 16;
 constexpr std::size_t nodes_max = 256;
 constexpr std::size_t capabilities_max = 4'096;
 constexpr int replicas_max = 10'000;
 
-// The embedded default: a file per capability. @source DESIGN, section 7.
+// A file for each capability.
 constexpr std::string_view default_store = "sqlite:data/{capability}.db";
 
-/// Reads the tree into a draft; what is wrong goes to `found`, and reading goes on.
+/// Reads the tree into a draft. A fault goes to `found`, and reading goes on.
 class draft_reader {
 public:
   draft_reader(const config_tree& root, std::vector<fault>& found)
@@ -83,11 +85,12 @@ private:
     if (const config_tree* section = reader_.tree("limits")) {
       const std::size_t faults_before = found_.size();
       config_reader reader{*section, "limits", found_};
-      const std::uint64_t mebibyte = 1U << 20U;
+      const auto body = plan::body_bytes_range;
+      const auto memory = plan::memory_range;
       result.body_bytes_max =
-          reader.size("body", 1'024, 64 * mebibyte).value_or(result.body_bytes_max);
+          reader.size("body", body.least, body.most).value_or(result.body_bytes_max);
       result.memory_max =
-          reader.size("memory", mebibyte, mebibyte * mebibyte).value_or(result.memory_max);
+          reader.size("memory", memory.least, memory.most).value_or(result.memory_max);
       reader.finish();
       draft_.sizes_are_read = found_.size() == faults_before;
     }
@@ -162,7 +165,7 @@ private:
       if (!is_name) {
         reader.add_fault(
             "host", "is `" + host + "`", "write `here` for this machine, or a host name");
-        // Nothing more is concluded from it.
+        // So that no further fault follows from it.
         host = "here";
       }
       draft_.result.nodes.push_back({.name = node_name{entry.key}, .host = host, .at = entry.at});
@@ -173,8 +176,8 @@ private:
   void read_defaults() {
     if (const config_tree* section = reader_.tree("defaults")) {
       config_reader reader{*section, "defaults", found_};
-      read_policies(reader, "defaults", defaults_, found_);
-      draft_.sizes_are_read = draft_.sizes_are_read && defaults_.bulkhead_is_read;
+      const bool is_read = read_policies(reader, "defaults", defaults_, found_);
+      draft_.sizes_are_read = draft_.sizes_are_read && is_read;
       reader.finish();
     }
   }
@@ -199,18 +202,11 @@ private:
       store = read_store(reader, *own).value_or(store);
     }
     capability.store = store_for(store, capability.name, draft_.result.folder);
-    policies own = defaults_;
-    read_policies(reader, owner, own, found_);
-    draft_.sizes_are_read = draft_.sizes_are_read && own.bulkhead_is_read;
-    capability.supervision = own.supervision;
-    capability.breaker = own.breaker;
-    capability.bulkhead = own.bulkhead;
-    capability.effects = own.effects;
-    capability.retry = own.retry;
-    capability.turn_limit = own.turn_limit;
-    capability.inbox_kept = own.inbox_kept;
+    static_cast<policies&>(capability) = defaults_;
+    const bool is_read = read_policies(reader, owner, capability, found_);
+    draft_.sizes_are_read = draft_.sizes_are_read && is_read;
     const config_tree* config = reader.tree("config");
-    // Without `config` the actor's faults stand at the capability.
+    // An actor's faults about a missing `config` stand at the capability.
     capability.config = config == nullptr ? config_tree{.at = entry.at} : *config;
     read_subscriptions(reader, owner, capability, found_);
     reader.finish();
@@ -219,7 +215,7 @@ private:
     draft_.nodes_are_read.push_back(nodes_are_read);
   }
 
-  /// @return false if something about the nodes was wrong, so that nothing follows from them.
+  /// @return whether the nodes could be read; if not, nothing is concluded from them.
   bool read_placement(config_reader& reader, capability_plan& into) {
     const std::size_t faults_before = found_.size();
     if (reader.tree("nodes") == nullptr) {
@@ -244,7 +240,7 @@ private:
           "nodes", "names `" + name.value + "` twice", "name each node once; set `replicas`");
       return;
     }
-    // Without any node that could be read, all would be unknown.
+    // If no node could be read, every name would be reported as unknown.
     if (draft_.result.nodes.empty()) {
       return;
     }
@@ -253,12 +249,11 @@ private:
       for (const node_plan& node : draft_.result.nodes) {
         known.push_back(node.name.value);
       }
-      const std::string suggestion = did_you_mean(name.value, known);
       reader.add_fault(
           "nodes",
           "names the unknown node `" + name.value + "`",
-          suggestion.empty() ? fmt::format("the nodes are {}", fmt::join(known, ", "))
-                             : suggestion.substr(2));
+          remedy_for_unknown(
+              name.value, known, fmt::format("the nodes are {}", fmt::join(known, ", "))));
       return;
     }
     into.nodes.push_back(name);
@@ -272,8 +267,7 @@ private:
     return store;
   }
 
-  /// A key of the design that this release does not read: refused in words, not as a misspelling,
-  /// and not named among the keys there are.
+  /// Refuses a key of a later release as such, not as a misspelling of a known key.
   void refuse_later_release(std::string_view key) {
     if (draft_.root->find(key) != nullptr) {
       (void)reader_.tree(key);
@@ -291,7 +285,8 @@ private:
   std::string store_{default_store};
 };
 
-/// In the order of the file; a fault of the defaults that several capabilities ran into, once.
+/// Puts faults into the order of the file, and keeps one of equal faults: several capabilities
+/// report a fault of the defaults.
 void put_in_order(std::vector<fault>& found) {
   const auto place = [](const fault& each) { return std::tie(each.at.line, each.at.column); };
   std::stable_sort(found.begin(), found.end(), [&](const fault& a, const fault& b) {
@@ -354,7 +349,7 @@ read_file(const std::string& file, const std::vector<actor_type>& types) {
   if (!stream) {
     return unreadable(std::generic_category().message(errno));
   }
-  // One byte more than allowed is read at most: enough for `read` to refuse a larger file.
+  // Reads one byte more than allowed, so that `read` refuses a larger file.
   std::string text(yaml_bytes_max + 1, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (stream.bad()) {

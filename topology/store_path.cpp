@@ -32,16 +32,16 @@ std::optional<fault> check_store(std::string_view store) {
     return wrong("asks for PostgreSQL, which is not in this release");
   }
   if (store.substr(0, sqlite_scheme.size()) != sqlite_scheme) {
-    return wrong("names no store this release knows");
+    return wrong("names no kind of store that this release knows");
   }
   const std::string path{store.substr(sqlite_scheme.size())};
   if (path.empty() || path.back() == '/') {
     return wrong("names no file");
   }
   if (path == ":memory:") {
-    return wrong("would be lost with its process, and with it what was promised");
+    return wrong("would lose its data, and every promise, with its process");
   }
-  // SQLite reads what follows a question mark as options, which are the runtime's to choose.
+  // SQLite reads the text behind a question mark as options, which the runtime chooses.
   if (path.find('?') != std::string::npos) {
     return wrong("has a `?` in its path", "remove the `?`: the options are fixed");
   }
@@ -61,7 +61,7 @@ store_for(std::string_view store, const capability_name& capability, const std::
        at = path.find(placeholder, at + capability.value.size())) {
     path.replace(at, placeholder.size(), capability.value);
   }
-  // An absolute path stays what it is. Normal form, so that one file has one spelling.
+  // Joined to an absolute path, the folder has no effect. Normal form gives one file one spelling.
   const auto joined = (std::filesystem::path{folder} / path).lexically_normal();
   return std::string{sqlite_scheme} + joined.string();
 }

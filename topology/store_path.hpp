@@ -9,10 +9,11 @@
 
 namespace troupe::topology {
 
-/// What is wrong with the value of a `store` key, if anything (`at` is left to the caller).
+/// The fault of the value of a `store` key, if it has one; `at` is left to the caller.
 std::optional<fault> check_store(std::string_view store);
 
-/// "sqlite:data/{capability}.db" as the store of one capability; nothing for "none".
+/// The database of `capability` for a `store` such as "sqlite:data/{capability}.db"; nothing for
+/// "none".
 ///
 /// @param store has passed `check_store`.
 /// @param folder where relative paths start; "" is the current folder.

@@ -83,7 +83,9 @@ public:
     const auto known = anchors_.find(anchor);
     if (known == anchors_.end()) {
       throw stop_reading{
-          {position_of(mark), "an alias stands inside what it stands for", "write it out"}};
+          {position_of(mark),
+           "an alias stands inside its own anchor",
+           "write the value out instead of the alias"}};
     }
     if (open_.size() + depth_of(known->second) > yaml_depth_max) {
       throw too_deep(mark);
@@ -118,7 +120,7 @@ private:
   struct unfinished {
     config_tree tree;
     YAML::anchor_t anchor = 0;
-    // Of a map: the key that waits for its value, and the keys there were with their lines.
+    // Of a map: the key that waits for its value, and the keys so far with their lines.
     std::optional<config_tree> key{};
     std::map<std::string, int> keys{};
   };
@@ -201,7 +203,11 @@ private:
     weight_ += weight;
     if (weight_ > yaml_weight_max) {
       throw stop_reading{
-          {at, "the aliases up to here stand for too much", "write less through aliases"}};
+          {at,
+           fmt::format(
+               "with its aliases copied out, the file up to here is larger than {}",
+               size_text(yaml_weight_max)),
+           "use fewer aliases"}};
     }
   }
 

@@ -12,24 +12,24 @@ namespace troupe::topology {
 constexpr std::size_t yaml_bytes_max = 1U << 20U;
 /// Deepest nesting of lists and maps.
 constexpr std::size_t yaml_depth_max = 32;
-/// Most bytes of scalars and keys plus nodes once aliases are replaced by what they stand for: a
+/// Most bytes of scalars and keys plus nodes, with each alias counted as a copy of its anchor: a
 /// few lines of aliases to aliases would fill any memory ("billion laughs").
 constexpr std::size_t yaml_weight_max = 4U << 20U;
 
-/// What came of a YAML text.
+/// A YAML text after parsing.
 struct yaml_document {
   /// Empty (kind null at {0, 0}) for a text without content.
   config_tree tree;
   std::vector<fault> faults;
-  /// False if the text could not be read to its end; then `tree` is of no use.
+  /// Whether the text was read to its end; if not, `tree` is of no use.
   bool complete = false;
 };
 
 /// Reads one YAML document into a tree with positions. Never throws.
 ///
-/// A syntax error ends the reading; a key that comes twice, is no scalar, or is a merge key ("<<")
-/// is a fault and left out, and reading goes on. Anchors and aliases are replaced by what they
-/// stand for. Tags are ignored: every scalar is its text. Columns count bytes.
+/// A syntax error ends the reading. A key that comes twice, is no scalar, or is a merge key ("<<")
+/// is a fault and left out, and reading goes on. Each alias becomes a copy of its anchor. Tags are
+/// ignored: every scalar is its text. Columns count bytes.
 yaml_document parse_yaml(std::string_view text);
 
 } // namespace troupe::topology

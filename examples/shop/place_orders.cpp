@@ -1,36 +1,35 @@
 // shop-place-orders: a client of the example shop that places many orders and keeps a log of it.
 
 #include "examples/shop/order_load.hpp"
+#include "nodes/command_line.hpp"
 #include "runtime/client/client.hpp"
 #include "runtime/wire/json.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <fmt/format.h>
 #include <fstream>
 #include <iterator>
-#include <nlohmann/json.hpp>
 
 namespace troupe {
 
 namespace {
 
-using nlohmann::json;
+using wire::json_object;
 
 constexpr int exit_ok = 0;
 constexpr int exit_unanswered = 1;
 constexpr int exit_failed = 2;
 
 struct arguments {
-  std::vector<std::string> brokers{"tcp://127.0.0.1:5550"};
+  std::vector<std::string> brokers;
   std::string orders_file;
   std::string stock_file;
   std::string log_file;
   shop::load_options load;
-  int deadline_ms = 5'000;
-  int patience_ms = 30'000;
+  std::uint64_t deadline_ms = 5'000;
+  std::uint64_t patience_ms = 30'000;
 };
 
 double millis(std::chrono::microseconds time) {
@@ -47,9 +46,9 @@ int complain(const error& why) {
   return exit_failed;
 }
 
-/// One line, at once: whoever reads along acts on it.
-void tell(const json& what) {
-  fmt::print("{}\n", what.dump());
+/// Prints a line at once: a script that reads along acts on it.
+void tell(const json_object& what) {
+  fmt::print("{}\n", what.text());
   std::fflush(stdout);
 }
 
@@ -87,40 +86,49 @@ outcome<void> load_stock(client::client& client, const std::string& path) {
              .deadline = milliseconds{30'000}});
       })
       .map([](const std::string& reply) {
-        tell({{"event", "stock"}, {"loaded", json::parse(wire::to_json(reply).value_or("{}"))}});
+        tell(json_object{}
+                 .add("event", "stock")
+                 .add_json("loaded", wire::to_json(reply).value_or("{}")));
       });
 }
 
-json summary_of(const shop::load_result& result) {
-  return {
-      {"answered", result.answered()},
-      {"confirmed", result.placed},
-      {"rejected", result.rejected},
-      {"unanswered", result.unanswered},
-      {"calls", result.calls},
-      {"failed_calls", result.failed_calls},
-      {"t_mono_us", micros_of(std::chrono::steady_clock::now())}};
+json_object counts_of(const std::map<std::string, std::uint64_t>& counts) {
+  json_object all;
+  for (const auto& [name, count] : counts) {
+    all.add(name, count);
+  }
+  return all;
+}
+
+json_object summary_of(std::string_view event, const shop::load_result& result) {
+  json_object summary;
+  summary.add("event", event)
+      .add("answered", result.answered())
+      .add("confirmed", result.placed)
+      .add("rejected", counts_of(result.rejected))
+      .add("unanswered", result.unanswered)
+      .add("calls", result.calls)
+      .add("failed_calls", counts_of(result.failed_calls))
+      .add("t_mono_us", micros_of(std::chrono::steady_clock::now()));
+  return summary;
 }
 
 /// The result in full. Sorts the latencies.
-json report_of(shop::load_result& result) {
-  json report = summary_of(result);
+json_object report_of(shop::load_result& result) {
+  json_object report = summary_of("done", result);
   const double seconds = std::chrono::duration<double>(result.ended - result.began).count();
-  report["event"] = "done";
-  report["began_us"] = micros_of(result.began);
-  report["seconds"] = seconds;
-  report["per_second"] = static_cast<double>(result.answered()) / seconds;
-  report["longest_gap_ms"] = millis(result.longest_gap);
-  report["longest_gap_from_us"] = micros_of(result.longest_gap_from);
+  report.add("began_us", micros_of(result.began))
+      .add("seconds", seconds)
+      .add("per_second", static_cast<double>(result.answered()) / seconds)
+      .add("longest_gap_ms", millis(result.longest_gap))
+      .add("longest_gap_from_us", micros_of(result.longest_gap_from));
   auto& sorted = result.latencies;
   if (!sorted.empty()) {
     std::sort(sorted.begin(), sorted.end());
     const auto at = [&](std::size_t percent) {
       return millis(sorted[std::min(sorted.size() - 1, sorted.size() * percent / 100)]);
     };
-    report["p50_ms"] = at(50);
-    report["p99_ms"] = at(99);
-    report["max_ms"] = millis(sorted.back());
+    report.add("p50_ms", at(50)).add("p99_ms", at(99)).add("max_ms", millis(sorted.back()));
   }
   return report;
 }
@@ -136,11 +144,8 @@ int place(client::client& client, const arguments& given) {
   }
   const system_clock time;
   shop::order_load load{client, time, *wishes, given.load, *log};
-  auto result = load.run([](const shop::load_result& so_far) {
-    json progress = summary_of(so_far);
-    progress["event"] = "progress";
-    tell(progress);
-  });
+  auto result =
+      load.run([](const shop::load_result& so_far) { tell(summary_of("progress", so_far)); });
   if (!result) {
     return complain(result.error());
   }
@@ -148,9 +153,21 @@ int place(client::client& client, const arguments& given) {
   return result->unanswered == 0 ? exit_ok : exit_unanswered;
 }
 
-int run(const arguments& given) {
+int run(arguments& given) {
+  if (given.stock_file.empty() && given.orders_file.empty()) {
+    fmt::print(
+        stderr,
+        "shop-place-orders: nothing to do; give --orders FILE, --stock FILE or both, such as "
+        "orders.jsonl and stock.json of examples/shop\n");
+    return exit_failed;
+  }
+  given.load.deadline = milliseconds{given.deadline_ms};
+  given.load.patience = milliseconds{given.patience_ms};
   client::options options;
   options.brokers = given.brokers;
+  if (options.brokers.empty()) {
+    options.brokers = {"tcp://127.0.0.1:5550"};
+  }
   options.name = "shop-place-orders";
   const auto client = client::client::open(options);
   if (!client) {
@@ -165,41 +182,29 @@ int run(const arguments& given) {
 }
 
 int parse_and_run(int count, char** words) {
+  constexpr std::uint64_t hour_ms = 3'600'000;
   arguments given;
-  CLI::App app{"Places orders in the example shop, and asks again for each until it is answered."};
-  app.add_option(
-         "--broker", given.brokers, "tcp://HOST:PORT; may be repeated [tcp://127.0.0.1:5550]")
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("--stock", given.stock_file, "JSON for inventory.load, which is called first");
-  app.add_option("--orders", given.orders_file, "orders, one JSON object a line");
-  app.add_option("--count", given.load.orders, "how many; the file is repeated [1000]")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--outstanding", given.load.outstanding, "asked for at once, at most [64]")
-      ->check(CLI::Range(1, 10'000));
-  app.add_option("--rate", given.load.rate, "new orders a second; 0: as fast as answers come [0]")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--deadline-ms", given.deadline_ms, "of one call [5000]")
-      ->check(CLI::Range(1, 3'600'000));
-  app.add_option("--patience-ms", given.patience_ms, "of one order, asked for again [30000]")
-      ->check(CLI::Range(1, 3'600'000));
-  app.add_option("--log", given.log_file, "what was asked and answered, one JSON object a line");
-  app.footer("Prints a JSON object a line: `stock`, `progress` now and then, `done`.\n"
-             "Exit codes: 0 every order was answered, 1 some were not, 2 it could not be done.");
-  try {
-    app.parse(count, words);
-  } catch (const CLI::ParseError& fault) {
-    return app.exit(fault) == 0 ? exit_ok : exit_failed;
-  }
-  if (given.stock_file.empty() && given.orders_file.empty()) {
-    fmt::print(
-        stderr,
-        "shop-place-orders: nothing to do; give --orders FILE, --stock FILE or both, such as "
-        "orders.jsonl and stock.json of examples/shop\n");
-    return exit_failed;
-  }
-  given.load.deadline = milliseconds{given.deadline_ms};
-  given.load.patience = milliseconds{given.patience_ms};
-  return run(given);
+  command_line line{
+      count,
+      words,
+      "shop-place-orders",
+      "Places orders in the example shop, and asks again for each until it is answered."};
+  line.option("--broker", given.brokers, "tcp://HOST:PORT; may be repeated [tcp://127.0.0.1:5550]")
+      .option("--stock", given.stock_file, "JSON for inventory.load, which is called first")
+      .option("--orders", given.orders_file, "orders, one JSON object a line")
+      .option(
+          "--count", given.load.orders, "how many; the file is repeated [1000]", 1, 1'000'000'000)
+      .option("--outstanding", given.load.outstanding, "asked for at once, at most [64]", 1, 10'000)
+      .option("--rate", given.load.rate, "new orders a second; 0: as fast as answers come [0]", 0)
+      .option("--deadline-ms", given.deadline_ms, "of one call [5000]", 1, hour_ms)
+      .option(
+          "--patience-ms", given.patience_ms, "of one order, asked for again [30000]", 1, hour_ms)
+      .option("--log", given.log_file, "calls and answers, one JSON object a line")
+      .footer("Prints a JSON object a line: `stock`, `progress` now and then, `done`.\n"
+              "Exit codes: 0 every order was answered, 1 some were not, 2 it could not be done.")
+      .runs([&] { return run(given); });
+  return line.run(
+      [](const std::string&, const std::string& fault) { return complain(invalid(fault)); });
 }
 
 } // namespace

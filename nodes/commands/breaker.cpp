@@ -1,14 +1,17 @@
-#include "nodes/commands/command.hpp"
+#include "nodes/commands/breaker.hpp"
+
+#include "nodes/commands/plan_file.hpp"
 #include "nodes/connection.hpp"
 #include "nodes/text_table.hpp"
 #include "runtime/time_text.hpp"
+#include "runtime/wire/json.hpp"
 #include "runtime/wire/limits.hpp"
 #include "runtime/wire/node_calls.hpp"
 
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include <memory>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -16,17 +19,27 @@ namespace troupe {
 
 namespace {
 
-using nlohmann::ordered_json;
+using wire::json_object;
 
-constexpr std::string_view command = "breaker";
+struct breaker_arguments {
+  std::string file;
+  std::string capability;
+  /// "open", "closed", "disabled" or "auto"; empty: only looks.
+  std::string state;
+  std::string why;
+  /// The only node that is meant; empty: every node of the capability.
+  std::string node;
+  milliseconds deadline{2'000};
+  bool json = false;
+};
 
-/// What one node said of its breaker, or why it did not.
+/// The state of one node's breaker, or why the node did not tell.
 struct report {
   std::string node;
   outcome<wire::breaker_report> said;
 };
 
-/// "ann@host": who gives the command, as far as the system knows.
+/// "ann@host": the user who gives the command, as far as the system knows.
 std::string user_at_host() {
   std::array<char, 4096> room{};
   passwd entry{};
@@ -41,30 +54,11 @@ std::string user_at_host() {
       has_host ? host.data() : "?");
 }
 
-/// False after what is wrong was printed.
-bool is_called_well(const breaker_arguments& given, milliseconds& deadline) {
-  const auto read = deadline_in(command, given.deadline, given.json);
-  if (!read) {
-    return false;
-  }
-  deadline = *read;
-  if (given.state.empty() != given.why.empty()) {
-    (void)print_wrong_usage(
-        command,
-        given.why.empty() ? "say why, with --why 'the reason'; whoever is refused reads it"
-                          : "--why goes with open, closed, disabled or auto",
-        given.json);
-    return false;
-  }
-  if (given.why.size() > wire::why_bytes_max) {
-    (void)print_wrong_usage(
-        command,
-        fmt::format(
-            "a reason of {} bytes; {} are the limit", given.why.size(), wire::why_bytes_max),
-        given.json);
-    return false;
-  }
-  return true;
+std::string check_why(const std::string& why) {
+  return why.size() <= wire::why_bytes_max
+             ? ""
+             : fmt::format(
+                 "a reason of {} bytes; {} are the limit", why.size(), wire::why_bytes_max);
 }
 
 /// The nodes that are meant, or why there are none.
@@ -107,8 +101,7 @@ std::string body_of(const breaker_arguments& given) {
 std::vector<report>
 ask(const topology::plan& plan,
     const breaker_arguments& given,
-    const std::vector<std::string>& nodes,
-    milliseconds deadline) {
+    const std::vector<std::string>& nodes) {
   std::vector<std::string> brokers;
   for (const auto& each : plan.brokers) {
     brokers.push_back(each.listen);
@@ -120,8 +113,8 @@ ask(const topology::plan& plan,
     questions.push_back(
         {"troupe.node." + each, given.state.empty() ? "breaker" : "force_breaker", body});
   }
-  const auto answers =
-      ask_at_once(options_for(plan, std::move(brokers), "troupe-breaker"), questions, deadline);
+  const auto answers = ask_at_once(
+      options_for(plan, std::move(brokers), "troupe-breaker"), questions, given.deadline);
   std::vector<report> reports;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     reports.push_back({nodes[i], answers[i].and_then([](const std::string& reply) {
@@ -162,40 +155,39 @@ std::string next_of(const breaker_arguments& given, const std::vector<report>& r
       given.state.empty() ? "" : "; then give the command again");
 }
 
-ordered_json json_of(const report& from) {
+json_object json_of(const report& from) {
+  json_object one;
+  one.add("node", from.node).add("answers", from.said.has_value());
   if (!from.said) {
-    return {
-        {"node", from.node},
-        {"answers", false},
-        {"error",
-         {{"code", name_of(from.said.error().code)}, {"message", message_of(from.said.error())}}}};
+    json_object why;
+    why.add("code", name_of(from.said.error().code)).add("message", message_of(from.said.error()));
+    return one.add("error", why);
   }
-  ordered_json one = {
-      {"node", from.node},
-      {"answers", true},
-      {"state", from.said->state},
-      {"durable", from.said->durable}};
+  one.add("state", from.said->state).add("durable", from.said->durable);
   if (const auto& order = from.said->order) {
-    one["order"] = {
-        {"mode", order->mode},
-        {"who", order->who},
-        {"why", order->why},
-        {"since", since_text(*order)},
-        {"request", to_string(order->request)}};
+    json_object last;
+    last.add("mode", order->mode)
+        .add("who", order->who)
+        .add("why", order->why)
+        .add("since", since_text(*order))
+        .add("request", order->request);
+    one.add("order", last);
   }
   return one;
 }
 
 void print_json(
     const breaker_arguments& given, const std::vector<report>& reports, const std::string& next) {
-  ordered_json all = {{"capability", given.capability}, {"nodes", ordered_json::array()}};
+  std::vector<json_object> nodes;
   for (const report& each : reports) {
-    all["nodes"].push_back(json_of(each));
+    nodes.push_back(json_of(each));
   }
+  json_object all;
+  all.add("capability", given.capability).add("nodes", nodes);
   if (!next.empty()) {
-    all["next"] = next;
+    all.add("next", next);
   }
-  fmt::print("{}\n", all.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+  fmt::print("{}\n", all.text());
 }
 
 void print_table(
@@ -236,22 +228,23 @@ void print_table(
   }
 }
 
-} // namespace
-
-int run_breaker(const breaker_arguments& given) {
-  milliseconds deadline{};
-  if (!is_called_well(given, deadline)) {
-    return exit_code::usage;
+int run(const breaker_arguments& given) {
+  if (given.state.empty() != given.why.empty()) {
+    return print_wrong_usage(
+        "breaker",
+        given.why.empty() ? "say why, with --why 'the reason'; whoever is refused reads it"
+                          : "--why goes with open, closed, disabled or auto",
+        given.json);
   }
   const auto plan = load_plan(given.file, given.json);
   if (!plan) {
-    return exit_code::faults;
+    return plan.error();
   }
   const auto nodes = nodes_of(*plan, given);
   if (!nodes) {
     return print_error(nodes.error(), given.json);
   }
-  const std::vector<report> reports = ask(*plan, given, *nodes, deadline);
+  const std::vector<report> reports = ask(*plan, given, *nodes);
   const std::string next = next_of(given, reports);
   if (given.json) {
     print_json(given, reports, next);
@@ -259,6 +252,30 @@ int run_breaker(const breaker_arguments& given) {
     print_table(given, reports, next);
   }
   return next.empty() ? exit_code::ok : exit_code::error;
+}
+
+} // namespace
+
+void add_breaker(command_line& line) {
+  const auto given = std::make_shared<breaker_arguments>();
+  line.add("breaker", "Looks at the breakers of a capability, takes them over or gives them back")
+      .word("FILE", given->file, "the topology")
+      .word("CAPABILITY", given->capability, "whose breakers")
+      .optional_word(
+          "STATE",
+          given->state,
+          "open: refuses every call; closed: lets every call through, whatever fails; disabled: "
+          "the same, and counts nothing; auto: decides for itself again. Without it only looks",
+          one_of({"open", "closed", "disabled", "auto"}))
+      .option("--why", given->why, "the reason, for all who meet it; needed with STATE", check_why)
+      .option("--node", given->node, "only there [every node of the capability]")
+      .option("--deadline", given->deadline, "how long to wait for each node [2s]")
+      .flag("--json", given->json, "one JSON object instead of a table")
+      .footer(with_exit_codes(
+          "Holds until it is given back, also over restarts if the capability has a "
+          "database. Example: troupe breaker shop.yaml payments open --why 'the "
+          "provider charges twice'\nEnds with 4 if a node did not answer."))
+      .runs([given] { return run(*given); });
 }
 
 } // namespace troupe

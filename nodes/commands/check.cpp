@@ -1,80 +1,112 @@
+#include "nodes/commands/check.hpp"
+
 #include "nodes/actor_types.hpp"
-#include "nodes/commands/command.hpp"
+#include "nodes/commands/plan_file.hpp"
+#include "runtime/wire/json.hpp"
+#include "topology/explain.hpp"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include <memory>
 
 namespace troupe {
 
 namespace {
 
-using nlohmann::ordered_json;
+using wire::json_object;
 
-ordered_json json_of(const topology::retention_rule& rule) {
-  return {
-      {"topics", rule.pattern},
-      {"keep_ms", rule.keep.count()},
-      {"bytes_max", rule.bytes_max},
-      {"drop_unread", rule.drop_unread}};
+struct check_arguments {
+  std::string file;
+  bool json = false;
+};
+
+json_object json_of(const topology::retention_rule& rule) {
+  json_object json;
+  json.add("topics", rule.pattern)
+      .add("keep_ms", rule.keep.count())
+      .add("bytes_max", rule.bytes_max)
+      .add("drop_unread", rule.drop_unread);
+  return json;
 }
 
-ordered_json json_of(const topology::plan& plan, const std::vector<topology::actor_type>& types) {
-  ordered_json brokers = ordered_json::array();
-  for (const auto& each : plan.brokers) {
-    brokers.push_back({{"name", each.name}, {"listen", each.listen}});
+json_object json_of(
+    const topology::capability_plan& capability, const std::vector<topology::actor_type>& types) {
+  std::vector<json_object> on;
+  for (const node_name& node : capability.nodes) {
+    on.emplace_back()
+        .add("node", node.value)
+        .add_json("replicas", fmt::format("[{}]", fmt::join(capability.replicas_on(node), ",")));
   }
-  ordered_json nodes = ordered_json::array();
-  for (const auto& each : plan.nodes) {
-    nodes.push_back({{"name", each.name.value}, {"host", each.host}});
-  }
-  ordered_json capabilities = ordered_json::array();
-  for (const auto& each : plan.capabilities) {
-    ordered_json on = ordered_json::array();
-    for (const node_name& node : each.nodes) {
-      on.push_back({{"node", node.value}, {"replicas", each.replicas_on(node)}});
-    }
-    ordered_json one = {
-        {"name", each.name.value},
-        {"actor", each.actor},
-        {"replicas", each.replicas},
-        {"nodes", on}};
-    const auto* const type = topology::type_named(each.actor, types);
-    one["operations"] = type == nullptr ? std::vector<std::string>{} : type->operations;
-    one["subscribes"] = each.subscribes;
-    one["store"] = each.store ? ordered_json(*each.store) : ordered_json(nullptr);
-    capabilities.push_back(std::move(one));
-  }
-  ordered_json rules = ordered_json::array();
-  for (const auto& each : plan.events.rules) {
+  const auto* const type = topology::type_named(capability.actor, types);
+  json_object json;
+  json.add("name", capability.name.value)
+      .add("actor", capability.actor)
+      .add("replicas", capability.replicas)
+      .add("nodes", on)
+      .add("operations", type == nullptr ? std::vector<std::string>{} : type->operations)
+      .add("subscribes", capability.subscribes)
+      .add("store", capability.store);
+  return json;
+}
+
+json_object json_of(const topology::events_plan& events) {
+  std::vector<json_object> rules;
+  for (const auto& each : events.rules) {
     rules.push_back(json_of(each));
   }
-  rules.push_back(json_of(plan.events.otherwise));
-  return {
-      {"ok", true},
-      {"file", plan.file},
-      {"name", plan.name},
-      {"digest", fmt::format("{:016x}", plan.digest)},
-      {"brokers", brokers},
-      {"nodes", nodes},
-      {"capabilities", capabilities},
-      {"events",
-       {{"broker", plan.events.broker}, {"journal", plan.events.journal}, {"retention", rules}}}};
+  rules.push_back(json_of(events.otherwise));
+  json_object json;
+  json.add("broker", events.broker).add("journal", events.journal).add("retention", rules);
+  return json;
 }
 
-} // namespace
+json_object json_of(const topology::plan& plan, const std::vector<topology::actor_type>& types) {
+  std::vector<json_object> brokers;
+  for (const auto& each : plan.brokers) {
+    brokers.emplace_back().add("name", each.name).add("listen", each.listen);
+  }
+  std::vector<json_object> nodes;
+  for (const auto& each : plan.nodes) {
+    nodes.emplace_back().add("name", each.name.value).add("host", each.host);
+  }
+  std::vector<json_object> capabilities;
+  for (const auto& each : plan.capabilities) {
+    capabilities.push_back(json_of(each, types));
+  }
+  json_object json;
+  json.add("ok", true)
+      .add("file", plan.file)
+      .add("name", plan.name)
+      .add("digest", fmt::format("{:016x}", plan.digest))
+      .add("brokers", brokers)
+      .add("nodes", nodes)
+      .add("capabilities", capabilities)
+      .add("events", json_of(plan.events));
+  return json;
+}
 
-int run_check(const check_arguments& given) {
+int run(const check_arguments& given) {
   const auto types = actor_types();
   const auto plan = load_plan(given.file, given.json);
   if (!plan) {
-    return exit_code::faults;
+    return plan.error();
   }
   if (given.json) {
-    fmt::print("{}\n", json_of(*plan, types).dump());
+    fmt::print("{}\n", json_of(*plan, types).text());
   } else {
     fmt::print("{}", topology::explain(*plan, types));
   }
   return exit_code::ok;
+}
+
+} // namespace
+
+void add_check(command_line& line) {
+  const auto given = std::make_shared<check_arguments>();
+  line.add("check", "Says everything wrong with a topology, or explains it")
+      .word("FILE", given->file, "the topology")
+      .flag("--json", given->json, "one JSON object instead of text")
+      .footer(with_exit_codes())
+      .runs([given] { return run(*given); });
 }
 
 } // namespace troupe

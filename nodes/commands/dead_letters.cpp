@@ -1,4 +1,6 @@
-#include "nodes/commands/command.hpp"
+#include "nodes/commands/dead_letters.hpp"
+
+#include "nodes/commands/plan_file.hpp"
 #include "nodes/connection.hpp"
 #include "nodes/text_table.hpp"
 #include "runtime/time_text.hpp"
@@ -6,13 +8,13 @@
 #include "runtime/wire/json.hpp"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include <memory>
 
 namespace troupe {
 
 namespace {
 
-using nlohmann::ordered_json;
+using wire::json_object;
 
 constexpr std::string_view events = "troupe.events";
 
@@ -20,31 +22,37 @@ std::string when(std::int64_t millis) {
   return utc_time_text(time_since_1970(milliseconds{millis}));
 }
 
+struct dead_letter_arguments : connect_arguments {
+  std::string id;
+  std::string capability;
+  std::string after;
+  std::uint64_t count = 100;
+  bool all = false;
+};
+
 std::string json_of(const wire::letter& letter) {
-  const ordered_json line = {
-      {"id", to_string(letter.id)},
-      {"capability", letter.capability},
-      {"position", letter.position},
-      {"event_id", to_string(letter.event_id)},
-      {"topic", letter.topic},
-      {"key", letter.key},
-      {"cause", letter.cause},
-      {"attempts", letter.attempts},
-      {"first_at", when(letter.first_at)},
-      {"last_at", when(letter.last_at)},
-      {"node", letter.node},
-      {"replica", letter.replica},
-      {"error", letter.error},
-      {"traceparent", letter.traceparent}};
-  std::string text = line.dump();
+  json_object line;
+  line.add("id", letter.id)
+      .add("capability", letter.capability)
+      .add("position", letter.position)
+      .add("event_id", letter.event_id)
+      .add("topic", letter.topic)
+      .add("key", letter.key)
+      .add("cause", letter.cause)
+      .add("attempts", letter.attempts)
+      .add("first_at", when(letter.first_at))
+      .add("last_at", when(letter.last_at))
+      .add("node", letter.node)
+      .add("replica", letter.replica)
+      .add("error", letter.error)
+      .add("traceparent", letter.traceparent);
   if (letter.body) {
-    text.pop_back();
-    text += ",\"body\":" + wire::to_json(letter.body->bytes).value_or("null") + "}";
+    line.add_json("body", wire::to_json(letter.body->bytes).value_or("null"));
   }
-  return text;
+  return line.text();
 }
 
-void print_letters(const std::vector<wire::letter>& letters) {
+void print_dead_letters(const std::vector<wire::letter>& letters) {
   text_table table{
       {{"id"},
        {"capability"},
@@ -68,7 +76,7 @@ void print_letters(const std::vector<wire::letter>& letters) {
   fmt::print("{}", table.text());
 }
 
-void print_letter(const wire::letter& letter) {
+void print_dead_letter(const wire::letter& letter) {
   const auto line = [](std::string_view name, const std::string& value) {
     if (!value.empty()) {
       fmt::print("  {:<12} {}\n", name, cell_text(value, std::string::npos));
@@ -85,7 +93,7 @@ void print_letter(const wire::letter& letter) {
   line("given up", when(letter.last_at));
   line("on", fmt::format("{}, replica {}", letter.node, letter.replica));
   line("trace", letter.traceparent);
-  // All of it, in the lines it has.
+  // The error in full, over as many lines as it has.
   std::string_view rest = letter.error;
   for (bool first = true; !rest.empty(); first = false) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
@@ -99,7 +107,7 @@ void print_letter(const wire::letter& letter) {
   }
 }
 
-/// As `print_journal_error`; what there is not is told with where to look.
+/// As `print_journal_error`; with where to look for dead letters if there is none of that id.
 int print_failure(const error& why, bool json) {
   if (why.detail("reason") == "no_dead_letter") {
     return print_error(why, json, "`troupe dead-letters list` says which there are");
@@ -108,67 +116,58 @@ int print_failure(const error& why, bool json) {
       why, json, "`troupe dead-letters list` says whether it is still there");
 }
 
-int no_such_letter(const uuid& id, bool json) {
+int no_such_dead_letter(const dead_letter_arguments& given) {
   return print_failure(
-      rejected("no_dead_letter", fmt::format("there is no dead letter {}", to_string(id))), json);
+      rejected("no_dead_letter", fmt::format("there is no dead letter {}", given.id)), given.json);
 }
 
-/// Whether the topology, if there is one, lacks the capability that is meant, if one is.
-bool is_unknown(const letters_arguments& given, const std::optional<topology::plan>& plan) {
+/// Whether --capability names one that the topology does not have.
+bool is_unknown(const dead_letter_arguments& given, const std::optional<topology::plan>& plan) {
   return plan && !given.capability.empty()
          && plan->find(capability_name{given.capability}) == nullptr;
 }
 
-void print_that_there_are_none(const letters_arguments& given) {
+void print_that_there_are_none(const dead_letter_arguments& given) {
   fmt::print(
       "there are no {}dead letters{}\n",
       given.after.empty() ? "" : "more ",
       given.capability.empty() ? "" : fmt::format(" of `{}`", given.capability));
 }
 
-/// Asks about the one letter that the command's word names. `print` gets its id and the answer.
+/// Asks about the dead letter with the ID given. `print` gets the answer.
 /// @return the exit code, of `print` if there is an answer.
 template <class Answer, class Request, class Print>
-int ask_of_letter(
+int ask_about_one(
     std::string_view command,
-    const letters_arguments& given,
+    const dead_letter_arguments& given,
     std::string_view operation,
     const Print& print) {
-  int code = exit_code::ok;
-  auto over = connection::open(command, given, "ID", 1, 1, needs::journal, code);
+  auto over = connection::open(command, given, needs::journal);
   if (!over) {
-    return code;
+    return over.error();
   }
-  const auto id = id_in(command, over->words()[0], given.json);
-  if (!id) {
-    return exit_code::usage;
-  }
-  const auto answer = over->ask<Answer>(events, operation, Request{*id});
-  return answer ? print(*id, *answer) : print_failure(answer.error(), given.json);
+  const auto answer = over->ask<Answer>(events, operation, Request{*parse_uuid(given.id)});
+  return answer ? print(*answer) : print_failure(answer.error(), given.json);
 }
 
-} // namespace
-
-int run_letters_list(const letters_arguments& given) {
-  constexpr std::string_view command = "dead-letters list";
+int run_list(const dead_letter_arguments& given) {
   wire::get_dead_letters question;
   if (!given.capability.empty()) {
     question.capability = given.capability;
   }
-  if (!given.after.empty() && !(question.after = id_in(command, given.after, given.json))) {
-    return exit_code::usage;
+  if (!given.after.empty()) {
+    question.after = parse_uuid(given.after);
   }
-  int code = exit_code::ok;
-  auto over = connection::open(command, given, "", 0, 0, needs::journal, code);
+  auto over = connection::open("dead-letters list", given, needs::journal);
   if (!over) {
-    return code;
+    return over.error();
   }
   if (is_unknown(given, over->plan())) {
     return print_error(unknown_capability(*over->plan(), given.capability), given.json);
   }
   std::vector<wire::letter> letters;
   do { // One answer has as many as it has room for.
-    question.count = given.count - static_cast<std::uint32_t>(letters.size());
+    question.count = static_cast<std::uint32_t>(given.count - letters.size());
     auto answer = over->ask<wire::letters_found>(events, "dead_letters", question);
     if (!answer) {
       return print_journal_error(answer.error(), given.json);
@@ -189,7 +188,7 @@ int run_letters_list(const letters_arguments& given) {
     print_that_there_are_none(given);
     return exit_code::ok;
   }
-  print_letters(letters);
+  print_dead_letters(letters);
   if (question.after) {
     fmt::print("\nnext: there are more, behind --after {}\n", to_string(*question.after));
   } else {
@@ -198,51 +197,48 @@ int run_letters_list(const letters_arguments& given) {
   return exit_code::ok;
 }
 
-int run_letters_show(const letters_arguments& given) {
-  return ask_of_letter<wire::letter, wire::get_dead_letter>(
-      "dead-letters show", given, "dead_letter", [&](const uuid&, const wire::letter& letter) {
+int run_show(const dead_letter_arguments& given) {
+  return ask_about_one<wire::letter, wire::get_dead_letter>(
+      "dead-letters show", given, "dead_letter", [&](const wire::letter& letter) {
         if (given.json) {
           fmt::print("{}\n", json_of(letter));
         } else {
-          print_letter(letter);
+          print_dead_letter(letter);
         }
         return exit_code::ok;
       });
 }
 
-int run_letters_retry(const letters_arguments& given) {
+int run_retry(const dead_letter_arguments& given) {
   constexpr std::string_view command = "dead-letters retry";
-  wire::retry_dead_letter question;
-  int code = exit_code::ok;
-  const std::size_t ids = given.all ? 0 : 1;
+  if (given.all != given.id.empty()) {
+    return print_wrong_usage(command, "expected ID or --all", given.json);
+  }
   if (!given.all && !given.capability.empty()) {
     return print_wrong_usage(command, "--capability goes with --all", given.json);
   }
-  auto over = connection::open(
-      command, given, given.all ? "" : "ID (or --all)", ids, ids, needs::journal, code);
+  auto over = connection::open(command, given, needs::journal);
   if (!over) {
-    return code;
-  }
-  if (given.all) {
-    question.all = true;
-    if (!given.capability.empty()) {
-      question.capability = given.capability;
-    }
-  } else if (!(question.id = id_in(command, over->words()[0], given.json))) {
-    return exit_code::usage;
+    return over.error();
   }
   if (is_unknown(given, over->plan())) {
     return print_error(unknown_capability(*over->plan(), given.capability), given.json);
+  }
+  wire::retry_dead_letter question;
+  question.all = given.all;
+  question.id = parse_uuid(given.id);
+  if (!given.capability.empty()) {
+    question.capability = given.capability;
   }
   const auto answer = over->ask<wire::letters_retried>(events, "retry_dead_letter", question);
   if (!answer) {
     return print_failure(answer.error(), given.json);
   }
-  if (question.id && answer->retried == 0) {
-    return no_such_letter(*question.id, given.json);
+  if (!given.all && answer->retried == 0) {
+    return no_such_dead_letter(given);
   }
   if (given.json) {
-    fmt::print("{}\n", ordered_json{{"retried", answer->retried}}.dump());
+    fmt::print("{}\n", json_object{}.add("retried", answer->retried).text());
   } else if (answer->retried == 0) {
     print_that_there_are_none(given);
   } else {
@@ -254,21 +250,44 @@ int run_letters_retry(const letters_arguments& given) {
   return exit_code::ok;
 }
 
-int run_letters_drop(const letters_arguments& given) {
-  return ask_of_letter<wire::letter_dropped, wire::drop_dead_letter>(
-      "dead-letters drop",
-      given,
-      "drop_dead_letter",
-      [&](const uuid& id, const wire::letter_dropped& answer) -> int {
+int run_drop(const dead_letter_arguments& given) {
+  return ask_about_one<wire::letter_dropped, wire::drop_dead_letter>(
+      "dead-letters drop", given, "drop_dead_letter", [&](const wire::letter_dropped& answer) {
         if (!answer.dropped) {
-          return no_such_letter(id, given.json);
+          return no_such_dead_letter(given);
         }
         fmt::print(
             "{}\n",
-            given.json ? ordered_json{{"dropped", true}}.dump()
-                       : fmt::format("{} is forgotten", to_string(id)));
+            given.json ? json_object{}.add("dropped", true).text()
+                       : fmt::format("{} is forgotten", given.id));
         return exit_code::ok;
       });
+}
+
+} // namespace
+
+void add_dead_letters(command_line& line) {
+  const auto given = std::make_shared<dead_letter_arguments>();
+  command all = line.add("dead-letters", "Events that a capability could not handle");
+  all.footer(with_exit_codes());
+  const auto add =
+      [&](const char* name, const char* does, int (*run)(const dead_letter_arguments&)) {
+        command one = all.add(name, does);
+        add_connection(line, one, *given);
+        add_deadline(one, *given);
+        one.footer(with_exit_codes()).runs([given, run] { return run(*given); });
+        return one;
+      };
+  add("list", "Lists them, the oldest first", run_list)
+      .option("--capability", given->capability, "only those of one capability")
+      .option("--after", given->after, "only those behind this ID", check_uuid)
+      .option("--count", given->count, "so many at most [100]", 1, 1'000);
+  add("show", "Says all about one", run_show).word("ID", given->id, "which", check_uuid);
+  add("retry", "Delivers one or all of them again", run_retry)
+      .optional_word("ID", given->id, "which (unless --all)", check_uuid)
+      .flag("--all", given->all, "all of them")
+      .option("--capability", given->capability, "with --all: only those of one capability");
+  add("drop", "Forgets one", run_drop).word("ID", given->id, "which", check_uuid);
 }
 
 } // namespace troupe

@@ -1,160 +1,196 @@
-#include "nodes/commands/command.hpp"
+#include "nodes/commands/history.hpp"
+
 #include "nodes/connection.hpp"
 #include "nodes/text_table.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/json.hpp"
 
-#include <cstdio>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include <memory>
 
 namespace troupe {
 
 namespace {
 
-using nlohmann::ordered_json;
+struct history_arguments : connect_arguments {
+  std::string capability;
+  /// Of `history` alone.
+  std::string id;
+};
 
-/// Asks an operation that any event-sourced capability has; both ways as JSON, since what it says
-/// of its things is its own.
-outcome<ordered_json>
+// The messages of runtime/actor/history.hpp, less what a capability from elsewhere may do without:
+// its ids need not be UUIDs.
+
+struct history_question {
+  std::string id;
+  std::int64_t from = 1;
+};
+
+TROUPE_MESSAGE(history_question, id, from)
+
+struct told_event {
+  std::int64_t version = 0;
+  std::string type;
+  std::int64_t at = 0;
+  std::optional<uuid> cause;
+  wire::raw_value body;
+
+  std::string when() const { return utc_time_text(time_since_1970(milliseconds{at})); }
+
+  std::string what() const { return wire::to_json(body.bytes).value_or("null"); }
+};
+
+TROUPE_MESSAGE(told_event, version, type, at, cause, body)
+
+struct told_history {
+  std::vector<told_event> events;
+  bool more = false;
+};
+
+TROUPE_MESSAGE(told_history, events, more)
+
+std::string json_line(const told_event& event) {
+  wire::json_object line;
+  line.add("version", event.version).add("type", event.type).add("at", event.when());
+  if (event.cause) {
+    line.add("cause", *event.cause);
+  }
+  return line.add_json("body", event.what()).text();
+}
+
+struct rebuild_question {
+  wire::raw_value after;
+};
+
+TROUPE_MESSAGE(rebuild_question, after)
+
+struct rebuilt_slice {
+  std::optional<std::int64_t> things;
+  std::optional<std::int64_t> events;
+  std::optional<wire::raw_value> next;
+};
+
+TROUPE_MESSAGE(rebuilt_slice, things, events, next)
+
+error not_understood(const std::string& capability) {
+  return invalid(fmt::format("what capability `{}` answers is not understood", capability));
+}
+
+template <class Answer, class Question>
+outcome<Answer>
 ask(connection& over,
     const std::string& capability,
     std::string_view operation,
-    const ordered_json& question) {
-  return wire::from_json(question.dump())
-      .and_then([&](const std::string& body) {
-        return over.ask({.capability = capability, .operation = operation, .body = body});
-      })
-      .and_then([](const std::string& reply) { return wire::to_json(reply); })
-      .map([](const std::string& text) { return ordered_json::parse(text); });
+    const Question& question) {
+  const std::string body = wire::encoded(question);
+  return over.ask({.capability = capability, .operation = operation, .body = body})
+      .and_then([&](const std::string& reply) {
+        return wire::checked_decode<Answer>(reply).map_error(
+            [&](const error&) { return not_understood(capability); });
+      });
 }
 
-error not_understood(const std::string& capability) {
-  return {
-      .code = errc::invalid,
-      .message = fmt::format("what capability `{}` answers is not understood", capability)};
-}
-
-int print_failure(const error& why, const std::string& capability, bool json) {
-  if (why.code == errc::unknown_operation) {
-    return print_error(
-        why,
-        json,
-        fmt::format("`{}` keeps no history: only event-sourced capabilities do", capability));
+int print_failure(const error& why, const history_arguments& given) {
+  if (why.code != errc::unknown_operation) {
+    return print_error(why, given.json);
   }
-  return print_error(why, json);
+  return print_error(
+      why,
+      given.json,
+      fmt::format("`{}` keeps no history: only event-sourced capabilities do", given.capability));
 }
 
-std::string dumped(const ordered_json& value) {
-  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
-
-std::string when(const ordered_json& at) {
-  return at.is_number_integer()
-             ? utc_time_text(time_since_1970(milliseconds{at.get<std::int64_t>()}))
-             : dumped(at);
-}
-
-bool is_history(const ordered_json& page) {
-  return page.is_object() && page.contains("events") && page["events"].is_array();
-}
-
-std::string text_in(const ordered_json& event, const char* key) {
-  const auto value = event.find(key);
-  if (value == event.end()) {
-    return {};
-  }
-  return value->is_string() ? value->get<std::string>() : dumped(*value);
-}
-
-} // namespace
-
-int run_history(const connect_arguments& given) {
-  int code = exit_code::ok;
-  auto over =
-      connection::open("history", given, "CAPABILITY and ID", 2, 2, needs::any_broker, code);
+int run_history(const history_arguments& given) {
+  auto over = connection::open("history", given, needs::any_broker);
   if (!over) {
-    return code;
+    return over.error();
   }
-  const std::string& capability = over->words()[0];
-  ordered_json question = {{"id", over->words()[1]}, {"from", 1}};
+  history_question question{.id = given.id};
   text_table table{{{"version", text_table::side::right}, {"when"}, {"type"}, {"what"}}};
   for (bool more = true; more;) {
-    const auto page = ask(*over, capability, "history", question);
+    const auto page = ask<told_history>(*over, given.capability, "history", question);
     if (!page) {
-      return print_failure(page.error(), capability, given.json);
+      return print_failure(page.error(), given);
     }
-    if (!is_history(*page)) {
-      return print_error(not_understood(capability), given.json);
-    }
-    more = page->value("more", false) && !(*page)["events"].empty();
-    for (ordered_json event : (*page)["events"]) {
-      if (!event.is_object()) {
-        return print_error(not_understood(capability), given.json);
+    more = page->more && !page->events.empty();
+    for (const told_event& event : page->events) {
+      if (event.version < question.from) { // It would be told again and again.
+        return print_failure(not_understood(given.capability), given);
       }
-      event["at"] = when(event["at"]);
-      const auto version = event.find("version");
-      if (version == event.end() || !version->is_number_integer()
-          || version->get<std::int64_t>() < question["from"].get<std::int64_t>()) {
-        return print_error(not_understood(capability), given.json);
-      }
-      question["from"] = version->get<std::int64_t>() + 1;
+      question.from = event.version + 1;
       if (given.json) {
-        fmt::print("{}\n", dumped(event));
+        fmt::print("{}\n", json_line(event));
       } else {
-        table.add(
-            {text_in(event, "version"),
-             text_in(event, "at"),
-             text_in(event, "type"),
-             text_in(event, "body")});
+        table.add({fmt::format("{}", event.version), event.when(), event.type, event.what()});
       }
     }
   }
   if (!given.json) {
-    fmt::print("{} {}\n\n{}", capability, over->words()[1], table.text());
+    fmt::print("{} {}\n\n{}", given.capability, given.id, table.text());
   }
   return exit_code::ok;
 }
 
-int run_rebuild(const connect_arguments& given) {
-  int code = exit_code::ok;
-  auto over = connection::open("rebuild", given, "CAPABILITY", 1, 1, needs::any_broker, code);
+int run_rebuild(const history_arguments& given) {
+  auto over = connection::open("rebuild", given, needs::any_broker);
   if (!over) {
-    return code;
+    return over.error();
   }
-  const std::string& capability = over->words()[0];
   std::int64_t things = 0;
   std::int64_t events = 0;
-  ordered_json question = ordered_json::object();
+  rebuild_question question;
   for (bool more = true; more;) {
-    const auto slice = ask(*over, capability, "rebuild", question);
+    const auto slice = ask<rebuilt_slice>(*over, given.capability, "rebuild", question);
     if (!slice) {
-      return print_failure(slice.error(), capability, given.json);
+      return print_failure(slice.error(), given);
     }
-    if (!slice->is_object()) {
-      return print_error(not_understood(capability), given.json);
+    things += slice->things.value_or(0);
+    events += slice->events.value_or(0);
+    more = slice->next.has_value();
+    if (more && question.after == *slice->next) { // It would not come to an end.
+      return print_failure(not_understood(given.capability), given);
     }
-    things += slice->value("things", std::int64_t{0});
-    events += slice->value("events", std::int64_t{0});
-    const auto next = slice->find("next");
-    more = next != slice->end() && next->is_string();
-    if (more && question.contains("after") && question["after"] == *next) {
-      return print_error(not_understood(capability), given.json);
-    }
-    question["after"] = more ? *next : ordered_json(nullptr);
+    question.after = slice->next.value_or(wire::raw_value{});
   }
   if (given.json) {
-    fmt::print("{}\n", ordered_json{{"things", things}, {"events", events}}.dump());
+    fmt::print("{}\n", wire::json_object{}.add("things", things).add("events", events).text());
   } else {
     fmt::print(
         "{} is rebuilt: {} {}, from {} {}\n",
-        capability,
+        given.capability,
         things,
         things == 1 ? "thing" : "things",
         events,
         events == 1 ? "event" : "events");
   }
   return exit_code::ok;
+}
+
+} // namespace
+
+void add_history(command_line& line) {
+  const auto given = std::make_shared<history_arguments>();
+  command history =
+      line.add("history", "Says what happened to one thing of an event-sourced capability");
+  add_connection(line, history, *given);
+  add_deadline(history, *given);
+  history.word("CAPABILITY", given->capability, "an event-sourced capability")
+      .word("ID", given->id, "one of its things")
+      .footer(with_exit_codes("Example: troupe history shop.yaml orders "
+                              "01a206c0-b8fa-7000-8001-65c2ec9e316f"))
+      .runs([given] { return run_history(*given); });
+}
+
+void add_rebuild(command_line& line) {
+  const auto given = std::make_shared<history_arguments>();
+  given->deadline = milliseconds{60'000}; // A slice of events takes longer than a call.
+  command rebuild =
+      line.add("rebuild", "Makes the tables of an event-sourced capability anew from its events");
+  add_connection(line, rebuild, *given);
+  add_deadline(rebuild, *given);
+  rebuild.word("CAPABILITY", given->capability, "an event-sourced capability")
+      .footer(with_exit_codes())
+      .runs([given] { return run_rebuild(*given); });
 }
 
 } // namespace troupe

@@ -1,40 +1,17 @@
-#include "nodes/actor_types.hpp"
-#include "nodes/commands/command.hpp"
+#include "nodes/commands/output.hpp"
+
+#include "runtime/wire/json.hpp"
 
 #include <cerrno>
 #include <cstdio>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <system_error>
-#include <variant>
 
 namespace troupe {
 
 namespace {
 
-using nlohmann::ordered_json;
-
-std::string line_of(const ordered_json& value) {
-  // What others sent may not be UTF-8: it must not end the command.
-  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
-
-void print_faults(const topology::faults& found, bool json) {
-  if (!json) {
-    return print_aside(found.to_text());
-  }
-  ordered_json all = ordered_json::array();
-  for (const fault& each : found.all) {
-    all.push_back(
-        {{"line", each.at.line},
-         {"column", each.at.column},
-         {"what", each.what},
-         {"remedy", each.remedy}});
-  }
-  fmt::print("{}\n", line_of({{"ok", false}, {"file", found.file}, {"faults", all}}));
-}
-
-/// What to do next, in words; empty if the message says it.
+/// Advice for the person who reads `why`; empty if the message gives it.
 std::string advice(const error& why) {
   const std::string_view id = why.detail("id");
   switch (why.code) {
@@ -78,31 +55,32 @@ int code_for(errc code) {
 
 } // namespace
 
-std::optional<topology::plan> load_plan(const std::string& file, bool json) {
-  auto read = topology::read_file(file, actor_types());
-  if (const auto* const found = std::get_if<topology::faults>(&read)) {
-    print_faults(*found, json);
-    return std::nullopt;
-  }
-  return std::get<topology::plan>(std::move(read));
+std::string with_exit_codes(const std::string& text) {
+  return text + (text.empty() ? "" : "\n")
+         + "Exit codes: 0 done, 1 the topology has faults, 2 wrong usage, 3 rejected by the "
+           "business, 4 any other error, 5 no answer in time.";
 }
 
 int print_error(const error& why, bool json, std::string_view given_next) {
   const std::string next = given_next.empty() ? advice(why) : std::string{given_next};
   const std::string_view possible = why.possible == effect::none ? "none" : "unknown";
   if (json) {
-    ordered_json line = {
-        {"code", name_of(why.code)}, {"effect", possible}, {"message", message_of(why)}};
+    wire::json_object line;
+    line.add("code", name_of(why.code)).add("effect", possible).add("message", message_of(why));
     if (why.retry_after) {
-      line["retry_after_ms"] = why.retry_after->count();
+      line.add("retry_after_ms", why.retry_after->count());
     }
+    wire::json_object details;
     for (const auto& [key, value] : why.details) {
-      line["details"][key] = value;
+      details.add(key, value);
+    }
+    if (!details.empty()) {
+      line.add("details", details);
     }
     if (!next.empty()) {
-      line["next"] = next;
+      line.add("next", next);
     }
-    fmt::print("{}\n", line_of({{"error", line}}));
+    fmt::print("{}\n", wire::json_object{}.add("error", line).text());
     return code_for(why.code);
   }
   std::string text = fmt::format("{}: {}\n", name_of(why.code), message_of(why));
@@ -131,7 +109,7 @@ int print_wrong_usage(std::string_view command, std::string_view what, bool json
 }
 
 void print_aside(std::string_view text) {
-  (void)std::fflush(stdout); // Whether that could be done is asked in the end.
+  (void)std::fflush(stdout); // `written_out` tells in the end if this failed.
   (void)std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
@@ -146,7 +124,7 @@ int written_out(int code) {
       "troupe: the output could not be written{}{}\n",
       reason == 0 ? "" : ": ",
       reason == 0 ? "" : std::generic_category().message(reason));
-  std::clearerr(stdout); // It is said once.
+  std::clearerr(stdout); // So that a second call does not say it again.
   return code == exit_code::ok ? exit_code::error : code;
 }
 

@@ -1,4 +1,5 @@
-#include "nodes/commands/command.hpp"
+#include "nodes/commands/publish.hpp"
+
 #include "nodes/connection.hpp"
 #include "runtime/config.hpp"
 #include "runtime/time_text.hpp"
@@ -7,54 +8,53 @@
 #include "runtime/wire/json.hpp"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include <memory>
 
 namespace troupe {
 
 namespace {
 
-using nlohmann::ordered_json;
+using wire::json_object;
 
-constexpr std::string_view command = "publish";
-
-// Later is a slip of the hand, and time ends somewhere.
+// More is a slip of the hand.
 constexpr milliseconds after_max = std::chrono::hours{24 * 3'650};
 
-/// When an event is to be published: now, if neither is set.
-struct due {
-  std::optional<wall_time> at;
-  std::optional<milliseconds> after;
-
-  bool is_now() const { return !at && !after; }
+struct publish_arguments : connect_arguments {
+  std::string topic;
+  /// The event as JSON.
+  std::string body;
+  std::string key;
+  std::string id;
+  /// At most one of the two is given; empty: now.
+  std::string at;
+  std::string after;
 };
 
-std::optional<due> due_of(const publish_arguments& given) {
-  due when;
-  if (!given.at.empty() && !(when.at = parse_utc_time(given.at))) {
-    (void)print_wrong_usage(
-        command,
-        fmt::format("--at `{}` is no UTC time; write 2026-11-24T08:00:00Z", given.at),
-        given.json);
-    return std::nullopt;
-  }
-  if (!given.after.empty() && !(when.after = parse_duration(given.after))) {
-    (void)print_wrong_usage(
-        command,
-        fmt::format("--after `{}` is no duration; write 500ms, 5s or 1m", given.after),
-        given.json);
-    return std::nullopt;
-  }
-  if (when.after > after_max) {
-    (void)print_wrong_usage(
-        command,
-        fmt::format("--after `{}` is more than {}", given.after, duration_text(after_max)),
-        given.json);
-    return std::nullopt;
-  }
-  return when;
+std::string check_topic(const std::string& word) {
+  return wire::is_topic(word)
+             ? ""
+             : fmt::format(
+                 "`{}` is no topic; write a-z, 0-9, _ and dots between, such as order.created",
+                 word);
 }
 
-/// As `print_journal_error`, with the id to ask again under where it is not known what happened.
+std::string check_at(const std::string& word) {
+  return parse_utc_time(word)
+             ? ""
+             : fmt::format("--at `{}` is no UTC time; write 2026-11-24T08:00:00Z", word);
+}
+
+std::string check_after(const std::string& word) {
+  const auto after = parse_duration(word);
+  if (!after) {
+    return fmt::format("--after `{}` is no duration; write 500ms, 5s or 1m", word);
+  }
+  return *after <= after_max
+             ? ""
+             : fmt::format("--after `{}` is more than {}", word, duration_text(after_max));
+}
+
+/// As `print_journal_error`; with the id to publish again under where the outcome is unknown.
 int print_failure(error why, const uuid& id, bool json) {
   if (why.possible == effect::unknown) {
     why.details.emplace_back("id", to_string(id));
@@ -74,9 +74,9 @@ int publish_now(
     return print_failure(reply.error(), *request.id, given.json);
   }
   if (given.json) {
-    const ordered_json line = {
-        {"position", reply->position}, {"repeat", reply->repeat}, {"id", to_string(*request.id)}};
-    fmt::print("{}\n", line.dump());
+    json_object line;
+    line.add("position", reply->position).add("repeat", reply->repeat).add("id", *request.id);
+    fmt::print("{}\n", line.text());
   } else {
     fmt::print(
         "{} {} position {}\n",
@@ -88,23 +88,21 @@ int publish_now(
 }
 
 int publish_later(
-    connection& over,
-    const client::call_request& what,
-    const due& when,
-    const publish_arguments& given) {
+    connection& over, const client::call_request& what, const publish_arguments& given) {
   wire::schedule_event event{
-      .topic = std::string{what.operation},
+      .topic = given.topic,
       .key = given.key,
       .body = {std::string{what.body}},
       .at = {},
       .after = {}};
   wall_time time = std::chrono::system_clock::now();
-  if (when.at) {
-    time = *when.at;
+  if (!given.at.empty()) {
+    time = *parse_utc_time(given.at);
     event.at = unix_millis(time);
   } else {
-    time += *when.after;
-    event.after = when.after->count();
+    const milliseconds after = *parse_duration(given.after);
+    time += after;
+    event.after = after.count();
   }
   const std::string body = wire::encoded(event);
   const auto reply = over.ask({.capability = "troupe.events",
@@ -119,51 +117,52 @@ int publish_later(
     return print_failure(reply.error(), *what.id, given.json);
   }
   if (given.json) {
-    const ordered_json line = {{"id", to_string(reply->id)}, {"at", utc_time_text(time)}};
-    fmt::print("{}\n", line.dump());
+    fmt::print("{}\n", json_object{}.add("id", reply->id).add("at", utc_time_text(time)).text());
   } else {
     fmt::print("{} will be published at {}\n", what.operation, utc_time_text(time));
   }
   return exit_code::ok;
 }
 
-} // namespace
-
-int run_publish(const publish_arguments& given) {
-  const auto when = due_of(given);
-  if (!when) {
-    return exit_code::usage;
-  }
-  // Made here, so that it can be told when the outcome is unknown.
-  std::optional<uuid> id = uuid_source{}.next(std::chrono::system_clock::now());
-  if (!given.id.empty() && !(id = id_in(command, given.id, given.json))) {
-    return exit_code::usage;
-  }
-  int code = exit_code::ok;
-  auto over = connection::open(command, given, "TOPIC and JSON", 2, 2, needs::journal, code);
-  if (!over) {
-    return code;
-  }
-  const std::string& topic = over->words()[0];
-  if (!wire::is_topic(topic)) {
-    return print_wrong_usage(
-        command,
-        fmt::format(
-            "`{}` is no topic; write a-z, 0-9, _ and dots between, such as order.created", topic),
-        given.json);
-  }
-  const auto body = body_in(over->words()[1]);
+int run(const publish_arguments& given) {
+  const auto body = body_in(given.body);
   if (!body) {
     return print_error(body.error(), given.json);
   }
+  auto over = connection::open("publish", given, needs::journal);
+  if (!over) {
+    return over.error();
+  }
   const client::call_request what{
       .capability = "troupe.publish",
-      .operation = topic,
+      .operation = given.topic,
       .body = *body,
       .key = given.key,
-      .id = id};
-  return when->is_now() ? publish_now(*over, what, given)
-                        : publish_later(*over, what, *when, given);
+      // Made here, so that it can be told when the outcome is unknown.
+      .id = given.id.empty() ? uuid_source{}.next(std::chrono::system_clock::now())
+                             : *parse_uuid(given.id)};
+  return given.at.empty() && given.after.empty() ? publish_now(*over, what, given)
+                                                 : publish_later(*over, what, given);
+}
+
+} // namespace
+
+void add_publish(command_line& line) {
+  const auto given = std::make_shared<publish_arguments>();
+  command publish = line.add("publish", "Publishes an event, now or later");
+  add_connection(line, publish, *given);
+  add_deadline(publish, *given);
+  publish.word("TOPIC", given->topic, "what the event is about", check_topic)
+      .word("JSON", given->body, "the event (- reads it from stdin)")
+      .option("--key", given->key, "events of one key are handled in order")
+      .option("--at", given->at, "when: a UTC time such as 2026-11-24T08:00:00Z", check_at)
+      .option("--after", given->after, "when: so much later, such as 5s", check_after)
+      .excludes("--after", "--at")
+      .option("--id", given->id, "a UUID: publishes nothing twice under it", check_uuid)
+      .footer(with_exit_codes(
+          "Ends when the event is on disk. Example: troupe publish shop.yaml stock.low "
+          "'{\"sku\": \"tea-red\"}' --key tea-red"))
+      .runs([given] { return run(*given); });
 }
 
 } // namespace troupe

@@ -1,10 +1,13 @@
-#include "nodes/commands/command.hpp"
+#include "nodes/commands/status.hpp"
+
+#include "nodes/commands/plan_file.hpp"
 #include "nodes/connection.hpp"
 #include "nodes/text_table.hpp"
 #include "runtime/wire/json.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 namespace troupe {
@@ -15,7 +18,13 @@ using nlohmann::ordered_json;
 
 constexpr std::string_view empty_map = "\x80";
 
-/// What one broker or node said of itself, or why it did not.
+struct status_arguments {
+  std::string file;
+  milliseconds deadline{1'000};
+  bool json = false;
+};
+
+/// The status of one broker or node, or why there is no answer.
 struct report {
   std::string kind;
   std::string name;
@@ -164,18 +173,12 @@ ordered_json json_of(const std::vector<report>& reports) {
   return all;
 }
 
-} // namespace
-
-int run_status(const status_arguments& given) {
-  const auto deadline = deadline_in("status", given.deadline, given.json);
-  if (!deadline) {
-    return exit_code::usage;
-  }
+int run(const status_arguments& given) {
   const auto plan = load_plan(given.file, given.json);
   if (!plan) {
-    return exit_code::faults;
+    return plan.error();
   }
-  const std::vector<report> reports = ask_all(*plan, *deadline);
+  const std::vector<report> reports = ask_all(*plan, given.deadline);
   const bool all_answer = std::all_of(
       reports.begin(), reports.end(), [](const report& each) { return each.said.has_value(); });
   if (given.json) {
@@ -192,6 +195,18 @@ int run_status(const status_arguments& given) {
     }
   }
   return all_answer ? exit_code::ok : exit_code::error;
+}
+
+} // namespace
+
+void add_status(command_line& line) {
+  const auto given = std::make_shared<status_arguments>();
+  line.add("status", "Asks every broker and node how it is")
+      .word("FILE", given->file, "the topology")
+      .option("--deadline", given->deadline, "how long to wait for each [1s]")
+      .flag("--json", given->json, "one JSON object instead of tables")
+      .footer(with_exit_codes("Ends with 4 if a broker or node did not answer."))
+      .runs([given] { return run(*given); });
 }
 
 } // namespace troupe

@@ -1,4 +1,5 @@
-#include "nodes/commands/command.hpp"
+#include "nodes/commands/tail.hpp"
+
 #include "nodes/connection.hpp"
 #include "nodes/stop_signals.hpp"
 #include "nodes/text_table.hpp"
@@ -9,22 +10,21 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include <limits>
+#include <memory>
 
 namespace troupe {
 
 namespace {
 
 using namespace std::chrono_literals;
-using nlohmann::ordered_json;
+using wire::json_object;
 
-constexpr std::string_view command = "tail";
-
-// How long the broker may keep a question that it has no events for, and what an answer may take.
+// The broker keeps a question for so long while it has no events for it.
 constexpr auto patience = 10s;
+// An answer then takes so much longer at most.
 constexpr auto answer_within = 5s;
-// Events to an answer.
-constexpr std::uint32_t page = 200;
+constexpr std::uint32_t events_per_answer = 200;
 // Enough for a UUID.
 constexpr std::size_t key_width_max = 40;
 
@@ -32,26 +32,36 @@ std::string body_json(const wire::binary_value& body) {
   return wire::to_json(body.bytes).value_or("null");
 }
 
-std::string json_line(const wire::read_event& event) {
-  const ordered_json line = {
-      {"position", event.position},
-      {"id", to_string(event.id)},
-      {"topic", event.topic},
-      {"key", event.key},
-      {"source", event.source},
-      {"time", utc_time_text(time_since_1970(milliseconds{event.time}))},
-      {"traceparent", event.traceparent}};
-  std::string text = line.dump();
-  text.pop_back();
-  return text + ",\"body\":" + body_json(event.body) + "}\n";
+std::string time_text(const wire::read_event& event) {
+  return utc_time_text(time_since_1970(milliseconds{event.time}));
 }
+
+std::string json_line(const wire::read_event& event) {
+  json_object line;
+  line.add("position", event.position)
+      .add("id", event.id)
+      .add("topic", event.topic)
+      .add("key", event.key)
+      .add("source", event.source)
+      .add("time", time_text(event))
+      .add("traceparent", event.traceparent)
+      .add_json("body", body_json(event.body));
+  return line.text() + '\n';
+}
+
+struct tail_arguments : connect_arguments {
+  std::vector<std::string> patterns;
+  std::string from = "new";
+  /// Ends after so many; 0: never.
+  std::uint64_t count = 0;
+};
 
 /// Follows topics over a connection: asks, prints, asks again.
 class tail {
 public:
   tail(connection& over, const tail_arguments& given, const sigset_t& stop_signals)
       : over_{over}, given_{given}, stop_signals_{stop_signals} {
-    question_.patterns = over.words();
+    question_.patterns = given.patterns;
     if (question_.patterns.empty()) {
       question_.patterns.emplace_back("*");
     }
@@ -64,8 +74,9 @@ public:
   /// Until it is told to stop, enough events were printed, or there is no use in going on.
   int run() {
     while (!is_full()) {
-      const std::uint64_t left = given_.count == 0 ? page : given_.count - printed_;
-      question_.count = static_cast<std::uint32_t>(std::min<std::uint64_t>(left, page));
+      const std::uint64_t left = given_.count == 0 ? events_per_answer : given_.count - printed_;
+      question_.count =
+          static_cast<std::uint32_t>(std::min<std::uint64_t>(left, events_per_answer));
       const auto answer = ask();
       if (!answer) {
         return exit_code::ok;
@@ -151,7 +162,7 @@ private:
     fmt::print(
         "{:>8}  {}  {:<{}}  {:<{}}  {}\n",
         event.position,
-        utc_time_text(time_since_1970(milliseconds{event.time})),
+        time_text(event),
         cell_text(event.topic),
         topic_width_,
         cell_text(event.key, key_width_max),
@@ -161,16 +172,9 @@ private:
 
   /// Whether it is of use to ask again; waits a moment if it was refused at once.
   bool go_on_after(const error& why) {
-    switch (why.code) {
-    case errc::deadline_exceeded:
-    case errc::overloaded:
-    case errc::circuit_open:
-    case errc::unavailable:
-      break;
-    default:
-      return false;
-    }
-    if (is_wrong_broker(why)) {
+    const bool may_pass =
+        verdict_on(why.code).asks_for_patience || why.code == errc::deadline_exceeded;
+    if (!may_pass || is_wrong_broker(why)) {
       return false;
     }
     if (!is_waiting_) {
@@ -197,37 +201,44 @@ private:
   bool stopped_ = false;
 };
 
-bool is_place(const std::string& from) {
-  return from == "new" || from == "oldest" || parse_utc_time(from).has_value();
+std::string check_place(const std::string& from) {
+  return from == "new" || from == "oldest" || parse_utc_time(from)
+             ? ""
+             : fmt::format(
+                 "--from `{}`: write new, oldest or a UTC time such as 2026-11-24T08:00:00Z", from);
+}
+
+std::string check_pattern(const std::string& word) {
+  return wire::is_pattern(word)
+             ? ""
+             : fmt::format("`{}` means no topics; write order.created, order.* or '*'", word);
+}
+
+int run(const tail_arguments& given) {
+  // Before the client makes its thread, which inherits this.
+  const sigset_t stop_signals = block_stop_signals();
+  auto over = connection::open("tail", given, needs::journal);
+  return over ? tail{*over, given, stop_signals}.run() : over.error();
 }
 
 } // namespace
 
-int run_tail(const tail_arguments& given) {
-  if (!is_place(given.from)) {
-    return print_wrong_usage(
-        command,
-        fmt::format(
-            "--from `{}`: write new, oldest or a UTC time such as 2026-11-24T08:00:00Z",
-            given.from),
-        given.json);
-  }
-  // Before the client makes its thread, so that all inherit it.
-  const sigset_t stop_signals = block_stop_signals();
-  int code = exit_code::ok;
-  auto over = connection::open(command, given, "PATTERN...", 0, any_number, needs::journal, code);
-  if (!over) {
-    return code;
-  }
-  for (const std::string& pattern : over->words()) {
-    if (!wire::is_pattern(pattern)) {
-      return print_wrong_usage(
-          command,
-          fmt::format("`{}` means no topics; write order.created, order.* or '*'", pattern),
-          given.json);
-    }
-  }
-  return tail{*over, given, stop_signals}.run();
+void add_tail(command_line& line) {
+  const auto given = std::make_shared<tail_arguments>();
+  command tail = line.add("tail", "Prints events as they come");
+  add_connection(line, tail, *given);
+  tail.words("PATTERN...", given->patterns, "topics: names, PREFIX.* or '*' ['*']", check_pattern)
+      .option("--from", given->from, "new, oldest or a UTC time [new]", check_place)
+      .option(
+          "--count",
+          given->count,
+          "ends after so many [0: never]",
+          0,
+          std::numeric_limits<std::uint32_t>::max())
+      .footer(with_exit_codes(
+          "Follows until Ctrl-C, also over restarts of the broker, and leaves nothing "
+          "out."))
+      .runs([given] { return run(*given); });
 }
 
 } // namespace troupe

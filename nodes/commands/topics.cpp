@@ -1,61 +1,60 @@
-#include "nodes/commands/command.hpp"
+#include "nodes/commands/topics.hpp"
+
 #include "nodes/connection.hpp"
 #include "nodes/text_table.hpp"
 #include "runtime/config.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/journal_calls.hpp"
+#include "runtime/wire/json.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
 #include <iterator>
-#include <nlohmann/json.hpp>
+#include <memory>
 #include <utility>
 
 namespace troupe {
 
 namespace {
 
-using nlohmann::ordered_json;
+using wire::json_object;
 
-ordered_json json_of(const wire::topics_state& state) {
-  ordered_json topics = ordered_json::array();
+json_object json_of(const wire::topics_state& state) {
+  std::vector<json_object> topics;
   for (const wire::topic_state& each : state.topics) {
-    ordered_json one = {
-        {"topic", each.topic},
-        {"events", each.events},
-        {"bytes", each.bytes},
-        {"first", each.first},
-        {"last", each.last},
-        {"oldest_at", nullptr},
-        {"rate_per_s", each.rate_per_s}};
-    if (each.oldest_at != 0) {
-      one["oldest_at"] = utc_time_text(time_since_1970(milliseconds{each.oldest_at}));
+    json_object& one = topics.emplace_back();
+    one.add("topic", each.topic)
+        .add("events", each.events)
+        .add("bytes", each.bytes)
+        .add("first", each.first)
+        .add("last", each.last);
+    if (each.oldest_at == 0) {
+      one.add_json("oldest_at", "null");
+    } else {
+      one.add("oldest_at", utc_time_text(time_since_1970(milliseconds{each.oldest_at})));
     }
-    topics.push_back(std::move(one));
+    one.add("rate_per_s", each.rate_per_s);
   }
-  ordered_json groups = ordered_json::array();
+  std::vector<json_object> groups;
   for (const wire::group_state& each : state.groups) {
-    ordered_json one = {
-        {"capability", each.capability},
-        {"patterns", each.patterns},
-        {"lag", each.lag},
-        {"waiting", each.waiting},
-        {"in_flight", each.in_flight},
-        {"retrying", each.retrying},
-        {"dead", each.dead},
-        {"oldest_unacked_ms", nullptr},
-        {"cursor", each.cursor},
-        {"nodes", each.nodes}};
-    if (each.oldest_unacked_ms) {
-      one["oldest_unacked_ms"] = *each.oldest_unacked_ms;
-    }
-    groups.push_back(std::move(one));
+    groups.emplace_back()
+        .add("capability", each.capability)
+        .add("patterns", each.patterns)
+        .add("lag", each.lag)
+        .add("waiting", each.waiting)
+        .add("in_flight", each.in_flight)
+        .add("retrying", each.retrying)
+        .add("dead", each.dead)
+        .add("oldest_unacked_ms", each.oldest_unacked_ms)
+        .add("cursor", each.cursor)
+        .add("nodes", each.nodes);
   }
-  return {
-      {"journal", to_string(state.journal)},
-      {"last", state.last},
-      {"topics", topics},
-      {"groups", groups}};
+  json_object all;
+  all.add("journal", to_string(state.journal))
+      .add("last", state.last)
+      .add("topics", topics)
+      .add("groups", groups);
+  return all;
 }
 
 void print_topics(const std::vector<wire::topic_state>& topics) {
@@ -118,7 +117,7 @@ void print_groups(const std::vector<wire::group_state>& groups) {
   }
 }
 
-/// Page by page, in the order of names.
+/// All topics, asked for page by page in the order of their names.
 outcome<wire::topics_state> ask_all(connection& over) {
   const auto ask = [&over](const wire::get_topics& question) {
     return over.ask<wire::topics_state>("troupe.events", "topics", question);
@@ -138,20 +137,17 @@ outcome<wire::topics_state> ask_all(connection& over) {
   return all;
 }
 
-} // namespace
-
-int run_topics(const connect_arguments& given) {
-  int code = exit_code::ok;
-  auto over = connection::open("topics", given, "", 0, 0, needs::journal, code);
+int run(const connect_arguments& given) {
+  auto over = connection::open("topics", given, needs::journal);
   if (!over) {
-    return code;
+    return over.error();
   }
   const auto state = ask_all(*over);
   if (!state) {
     return print_journal_error(state.error(), given.json);
   }
   if (given.json) {
-    fmt::print("{}\n", json_of(*state).dump());
+    fmt::print("{}\n", json_of(*state).text());
     return exit_code::ok;
   }
   fmt::print("journal {}, up to position {}\n", to_string(state->journal), state->last);
@@ -162,6 +158,17 @@ int run_topics(const connect_arguments& given) {
     fmt::print("\nnext: `troupe dead-letters list` says what was given up, and why\n");
   }
   return exit_code::ok;
+}
+
+} // namespace
+
+void add_topics(command_line& line) {
+  const auto given = std::make_shared<connect_arguments>();
+  command topics =
+      line.add("topics", "Says what events there are, who subscribes and how far they have come");
+  add_connection(line, topics, *given);
+  add_deadline(topics, *given);
+  topics.footer(with_exit_codes()).runs([given] { return run(*given); });
 }
 
 } // namespace troupe

@@ -12,8 +12,8 @@ void blame_book::set(const uuid& id, std::uint8_t deaths) {
     return;
   }
   oldest_.push_back(id);
-  // An id that was cleared meanwhile is still in line here: dropping it forgets nothing, unless it
-  // was blamed again, and then it is only forgotten early.
+  // An id that was cleared is still in `oldest_`. If it was blamed again meanwhile, it is forgotten
+  // early, by its earlier place there.
   while (oldest_.size() > ids_max) {
     deaths_.erase(oldest_.front());
     oldest_.pop_front();

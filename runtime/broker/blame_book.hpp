@@ -8,15 +8,15 @@
 
 namespace troupe::broker {
 
-/// So many workers died with it in hand: from now on it is sent alone.
+/// A call or event with which so many workers died is sent alone from then on.
 inline constexpr std::uint8_t deaths_suspected = 2;
-/// So many, the last three of them with nothing else in hand: it is not tried again. Deaths in
-/// company prove little, and one alone may be chance: somebody who kills workers one after another
-/// while suspects are cleared is bound to hit some of them, but not the same one three times.
+/// A call or event with which so many died, three of them with nothing else in hand, is not tried
+/// again. Deaths in company prove little, and one death alone may be chance: somebody who kills
+/// workers one after another hits some that have a suspect, but not the same suspect three times.
 inline constexpr std::uint8_t deaths_convicted = 5;
 
-/// Remembers how many workers died with which call in hand, beyond the call's own end: a client
-/// that gave up and asks again with the same id must not start a new count.
+/// Remembers how many workers died with which call or event in hand, beyond the end of a call: a
+/// client that gave up and asks again with the same id must not start a new count.
 ///
 /// Bounded: of more than `ids_max` the oldest are forgotten.
 class blame_book {
@@ -25,7 +25,7 @@ public:
 
   std::uint8_t deaths_of(const uuid& id) const;
   void set(const uuid& id, std::uint8_t deaths);
-  /// It was answered by a worker that lived on.
+  /// A worker answered it and lived on.
   void clear(const uuid& id);
 
   bool empty() const { return deaths_.empty(); }

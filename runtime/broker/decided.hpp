@@ -27,11 +27,6 @@ struct log_event {
   std::vector<std::pair<std::string, std::string>> fields;
 };
 
-inline log_event
-make_event(std::string name, std::vector<std::pair<std::string, std::string>> fields) {
-  return {std::move(name), std::move(fields)};
-}
-
 /// What a pure part of the broker decided about one input. Its shell carries the actions out in
 /// order, before the next input, then clears the lists, whose memory serves the next input.
 template <class Action>

@@ -8,21 +8,12 @@ namespace troupe::calls {
 
 namespace {
 
-// What a slot keeps for its next call. A large body is given back: thousands of them would stay.
+// A slot keeps a buffer of this size for its next call. The memory of a larger body is given back.
 constexpr std::size_t kept_bytes_max = 4096;
-// What an answer may need to come back, a tick of the broker's deadlines with it.
+// The time an answer takes to come back, with a tick of the broker's deadlines.
 constexpr milliseconds way_back{30};
 
 } // namespace
-
-bool asks_for_patience(errc code) {
-  return code == errc::overloaded || code == errc::circuit_open || code == errc::unavailable;
-}
-
-bool is_blind(errc code) {
-  return asks_for_patience(code) || code == errc::deadline_exceeded || code == errc::unauthenticated
-         || code == errc::forbidden || code == errc::unknown_capability;
-}
 
 pending_calls::pending_calls(int links, instant now)
     : wheel_{now}, is_up_(static_cast<std::size_t>(links), false) {
@@ -98,7 +89,7 @@ void pending_calls::dequeue(std::uint32_t index) {
 
 std::uint32_t pending_calls::ttl_of(instant deadline, instant now) {
   const instant::duration left = deadline - now;
-  // One whose time is up is sent with 1 ms and ends here a moment later: by then the wheel turned.
+  // A call whose time is up is sent with 1 ms, and ends here when the wheel turns next.
   return std::max(1U, wire::ttl_of(left - std::min<instant::duration>(left / 10, way_back)));
 }
 
@@ -142,7 +133,7 @@ std::optional<pending_calls::ended> pending_calls::answered(const uuid& id) {
     return std::nullopt;
   }
   const std::uint32_t index = found->second;
-  // Not by the iterator: that would look for the next entry, far away in a table that has emptied.
+  // To erase by the iterator would search for the next entry, far away in a table that has emptied.
   slot_of_.erase(id, hash);
   wheel_.clear(index);
   ended what = end(index);

@@ -14,18 +14,11 @@
 
 namespace troupe::calls {
 
-/// "Not now": the same call may succeed later.
-bool asks_for_patience(errc code);
-
-/// Whether an answer with this error was given without looking at what became of the call
-/// elsewhere. A worker's own answer, from its inbox, holds for every time the call was sent.
-bool is_blind(errc code);
-
 /// A caller's outstanding calls: each ends exactly once, by an answer or by its deadline, and is
 /// sent again under its id when the link that carried it is lost.
 ///
-/// Pure: no socket, no clock. Confined to one thread. Its size is the caller's to bound. Buffers of
-/// small calls are kept for the next ones, so that nothing is allocated in steady state.
+/// Pure: no socket, no clock. Confined to one thread. The caller bounds the number of calls.
+/// Buffers of small calls are kept for the next ones, so that nothing is allocated in steady state.
 class pending_calls {
 public:
   struct new_call {
@@ -35,9 +28,9 @@ public:
     std::uint32_t ttl_at = 0;
     std::string_view body;
     instant deadline;
-    /// The caller's own; handed back when the call ends.
+    /// Means something to the caller only, and is handed back when the call ends.
     std::uint64_t token = 0;
-    /// Whose token that is, if the caller has several kinds.
+    /// The kind of token, if the caller has several.
     std::uint8_t flags = 0;
   };
 
@@ -46,10 +39,10 @@ public:
     uuid id;
     std::uint64_t token = 0;
     std::uint8_t flags = 0;
-    /// It was sent at least once without an answer to that sending: it may have been handled,
-    /// whatever the answer to another sending says.
+    /// The call was sent at least once without an answer to that sending: it may have been carried
+    /// out, whatever the answer to another sending says.
     bool is_loose = false;
-    /// How often its sending was answered by "try again later".
+    /// How often the call was answered by "try again later".
     std::uint32_t retries = 0;
   };
 
@@ -60,12 +53,12 @@ public:
     std::string_view body;
   };
 
-  /// @param links how many there are; all are down.
+  /// @param links the number of links; all are down.
   pending_calls(int links, instant now);
 
   std::size_t size() const { return slot_of_.size(); }
 
-  /// The link to send on: it stays until it is lost; then the next one that is up. -1: none is up.
+  /// The link to send on: the same one until it is lost, then the next that is up. -1: none is up.
   int link() const { return current_; }
 
   /// Adds a call, to be fetched by `next_to_send`. False, and nothing changed, if its id is
@@ -75,33 +68,35 @@ public:
   /// Adds a call that the caller itself sends on `link()`, which must not be -1.
   bool add_sent(const new_call& given);
 
-  /// The ttl to send a call with: a little less than it has left, so that the broker, which knows
-  /// whether the call was begun, is heard before the caller gives up by itself. 1 at least.
+  /// The ttl to send a call with: a little less than the time left until `deadline`, so that the
+  /// broker, which knows whether the call was begun, answers before the caller gives up. 1 at
+  /// least.
   static std::uint32_t ttl_of(instant deadline, instant now);
 
-  /// The next call to send, oldest first, with what it has left as its ttl. Calls that are
-  /// waiting for a link wait on: false if none is up or nothing is to be sent.
+  /// The next call to send, oldest first, with `ttl_of` in its header. False if nothing is to be
+  /// sent, or if no link is up: the calls wait for one.
   bool next_to_send(instant now, outgoing& out);
 
-  /// The call was answered; nothing if it is not outstanding (a late or unknown answer).
+  /// Ends the call, which was answered. Nothing if it is not outstanding (a late or unknown
+  /// answer).
   std::optional<ended> answered(const uuid& id);
 
   /// What `answered` would return, without ending the call.
   std::optional<ended> find(const uuid& id) const;
 
-  /// The call was answered by "try again later": it will be sent again at `when`, under its id.
-  /// False, and nothing changed, if it is not outstanding or its deadline comes first.
+  /// Sends the call, which was answered by "try again later", again at `when`, under its id. False,
+  /// and nothing changed, if the call is not outstanding or its deadline comes first.
   bool retry(const uuid& id, instant when);
 
-  /// Ends the calls whose deadline has come (appended to `into`) and makes those whose time to be
-  /// sent again has come available to `next_to_send`. At most a millisecond late.
+  /// Ends the calls whose deadline has come, and appends them to `into`; calls whose time of
+  /// `retry` has come are what `next_to_send` gives. At most a millisecond late.
   void expire(instant now, std::vector<ended>& into);
 
   /// When `expire` is worth calling; may be too early, never more than a millisecond late.
   instant next_due() const { return wheel_.next_due(); }
 
   void link_up(int link);
-  /// What was sent on it and not answered is to be sent again.
+  /// Calls that were sent on this link and not answered are to be sent again.
   void link_lost(int link);
 
   /// Ends all calls.
@@ -115,14 +110,14 @@ private:
     instant deadline{};
     instant retry_at{};
     std::uint64_t token = 0;
-    /// Rises with every call added: the order of sending.
+    /// The order of sending: rises with every call added.
     std::uint64_t number = 0;
     std::string bytes; // Header, then body.
     std::uint32_t header_size = 0;
     std::uint32_t ttl_at = 0;
     std::uint32_t sends_open = 0;
     std::uint32_t retries = 0;
-    std::uint32_t next = none; // In the list of what is to be sent.
+    std::uint32_t next = none; // In the list of calls to be sent.
     std::uint32_t previous = none;
     std::int16_t link = -1;
     std::uint8_t flags = 0;

@@ -62,6 +62,12 @@ function(troupe_library name)
   target_precompile_headers(${name} REUSE_FROM troupe_headers)
 endfunction()
 
+# troupe_runs_once(NAME): code that runs once in a process, such as what reads a file or a command line. It is
+# compiled with -O1, which takes two thirds of the time of -O3.
+function(troupe_runs_once name)
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+endfunction()
+
 # What `./dev demo` and `./dev bench` need built: the programs, and those under tests/ as well.
 add_custom_target(programs)
 add_custom_target(benches)

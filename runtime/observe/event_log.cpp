@@ -1,10 +1,10 @@
 #include "runtime/observe/event_log.hpp"
 
 #include "runtime/time_text.hpp"
+#include "runtime/wire/json.hpp"
 
 #include <cstdio>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace troupe::observe {
@@ -25,21 +25,17 @@ void event_log::write(std::string_view event, const log_fields& fields) {
   std::string line;
   const std::string at = utc_time_text(time_.wall());
   if (format_ == log_format::json) {
-    nlohmann::ordered_json object{{"at", at}, {"node", node_}, {"event", std::string{event}}};
+    wire::json_object object;
+    object.add("at", at).add("node", node_).add("event", event);
     for (const auto& [name, value] : fields) {
-      object[name] = value;
+      object.add(name, value);
     }
-    line = object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    line = object.text();
   } else {
     line = fmt::format("{} {} {}", at, node_, event);
     for (const auto& [name, value] : fields) {
       // Quoted as JSON text where it has to be, so that no value can forge another line.
-      line += fmt::format(
-          " {}={}",
-          name,
-          needs_quotes(value)
-              ? nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
-              : value);
+      line += fmt::format(" {}={}", name, needs_quotes(value) ? wire::json_text(value) : value);
     }
   }
   line += '\n';

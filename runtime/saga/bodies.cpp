@@ -19,29 +19,13 @@ outcome<std::string> made_by(const Function& function, const facts& known, const
   } catch (...) {
     return failure{invalid(std::string{what} + " of a saga threw: " + what_was_thrown())};
   }
-  if (!body && is_technical(body.error().code)) {
+  if (!body && verdict_on(body.error().code).is_technical) {
     body.error().code = errc::invalid;
   }
   return body;
 }
 
 } // namespace
-
-bool is_technical(errc code) {
-  switch (code) {
-  case errc::overloaded:
-  case errc::circuit_open:
-  case errc::unavailable:
-  // An expired token is about to be renewed: no reason to undo or to park.
-  case errc::unauthenticated:
-  case errc::deadline_exceeded:
-  case errc::crashed:
-  case errc::internal:
-    return true;
-  default:
-    return false;
-  }
-}
 
 outcome<std::string> answer_of(const plan& by, const state& current) {
   const body_maker& answer = by.what().answer;

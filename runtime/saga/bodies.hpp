@@ -8,9 +8,6 @@
 
 namespace troupe::saga {
 
-/// A failure of the system: the same command may succeed later. Everything else is a refusal.
-bool is_technical(errc code);
-
 /// The answer of a saga whose steps are all done. @errors as `body_of`.
 outcome<std::string> answer_of(const plan& by, const state& current);
 

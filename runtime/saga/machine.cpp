@@ -189,7 +189,7 @@ void decision::on(failed&& event) {
 void decision::go_on(const failed& event) {
   const step& step = step_in_hand();
   const tries& hand = state_.hand;
-  const bool technical = is_technical(event.why.code);
+  const bool technical = verdict_on(event.why.code).is_technical;
   if (event.to.undo || step.kind == step_kind::retriable) {
     if (technical) {
       try_again_later(event.why);

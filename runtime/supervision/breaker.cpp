@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// @source breaker_options::timeout; BEHAVIOURS B6.
+// README, B6.
 constexpr double growth = 1.5;
 constexpr double growth_max = 10.0;
 constexpr double wait_jitter = 0.1;
@@ -31,61 +31,13 @@ breaker_state forced_to(breaker_mode mode) {
   return breaker_state::closed;
 }
 
-std::string join(const std::vector<std::string>& wrong) {
-  std::string text;
-  for (const auto& each : wrong) {
-    text += text.empty() ? each : "; " + each;
-  }
-  return text;
-}
-
-void check_window(const breaker_window& window, std::vector<std::string>& wrong) {
-  if (window.span < 1s || window.span > 1h) {
-    wrong.push_back(fmt::format("window span must be 1 s to 1 h, not {} ms", window.span.count()));
-  }
-  if (window.minimum_calls < 1) {
-    wrong.push_back(fmt::format("minimum_calls must be at least 1, not {}", window.minimum_calls));
-  }
-  if (window.slow_call <= 0ms) {
-    wrong.emplace_back("slow_call must be above 0");
-  }
-  // Written so that a NaN is refused too.
-  if (!(window.failure_rate > 0.0 && window.failure_rate <= 1.0)) {
-    wrong.push_back(
-        fmt::format("failure_rate must be above 0 and at most 1, not {}", window.failure_rate));
-  }
-  if (!(window.slow_rate > 0.0 && window.slow_rate <= 1.0)) {
-    wrong.push_back(
-        fmt::format("slow_rate must be above 0 and at most 1, not {}", window.slow_rate));
-  }
+/// The answer to a call that may come back at `until`. Rounded up: a caller who comes back on time
+/// must not be early.
+refused refuse(instant until, instant now) {
+  return {std::max(std::chrono::ceil<milliseconds>(until - now), 1ms)};
 }
 
 } // namespace
-
-outcome<void> check(const breaker_options& options) {
-  std::vector<std::string> wrong;
-  if (options.threshold < 1 || options.threshold > 1'000'000) {
-    wrong.push_back(fmt::format("threshold must be 1 to 1000000, not {}", options.threshold));
-  }
-  if (options.timeout < 1ms || options.timeout > 24h) {
-    wrong.push_back(
-        fmt::format("timeout must be 1 ms to 24 h, not {} ms", options.timeout.count()));
-  }
-  if (options.probes < 1 || options.probes > 1'000) {
-    wrong.push_back(fmt::format("probes must be 1 to 1000, not {}", options.probes));
-  }
-  if (options.probe_deadline < 1ms || options.probe_deadline > 24h) {
-    wrong.push_back(fmt::format(
-        "probe_deadline must be 1 ms to 24 h, not {} ms", options.probe_deadline.count()));
-  }
-  if (options.window) {
-    check_window(*options.window, wrong);
-  }
-  if (wrong.empty()) {
-    return {};
-  }
-  return failure{invalid(join(wrong))};
-}
 
 std::string_view name_of(breaker_state state) {
   constexpr std::array<std::string_view, 6> names{
@@ -106,21 +58,14 @@ std::optional<breaker_mode> mode_named(std::string_view name) {
 }
 
 std::optional<call_result> result_of(errc code) {
-  switch (code) {
-  case errc::overloaded:
-  case errc::circuit_open:
-  case errc::unavailable:
+  const verdict& says = verdict_on(code);
+  if (says.asks_for_patience) {
     return std::nullopt;
-  case errc::deadline_exceeded:
-    return call_result::timed_out;
-  default:
-    return counts_as_failure(code) ? call_result::failed : call_result::ok;
   }
-}
-
-outcome<breaker> breaker::make(
-    const breaker_options& options, std::uint64_t seed, instant now, forced_state stored) {
-  return check(options).map([&] { return breaker{options, seed, now, std::move(stored)}; });
+  if (!says.counts) {
+    return call_result::ok;
+  }
+  return code == errc::deadline_exceeded ? call_result::timed_out : call_result::failed;
 }
 
 breaker::breaker(
@@ -145,7 +90,7 @@ admission breaker::admit_slowly(instant now, std::vector<breaker_transition>& tr
   case breaker_state::open:
     return refuse(open_until_, now);
   case breaker_state::forced_open:
-    // Nobody knows when the person will take it back.
+    // Nobody knows when the person will give it back.
     return refuse(now + options_.timeout, now);
   case breaker_state::half_open:
     break;
@@ -155,18 +100,12 @@ admission breaker::admit_slowly(instant now, std::vector<breaker_transition>& tr
     return admitted{epoch_, 0};
   }
   if (probes_in_flight() + succeeded_ >= options_.probes) {
-    // By the first deadline at the latest there is a verdict. Never empty here: with every permit
-    // turned to a success it would have closed.
+    // The first deadline brings a verdict at the latest. There is a lease here: if every probe had
+    // succeeded, the breaker would be closed.
     return refuse(leases_.front().deadline, now);
   }
   leases_.push_back({++last_probe_, now + options_.probe_deadline});
   return admitted{epoch_, last_probe_};
-}
-
-refused breaker::refuse(instant until, instant now) {
-  ++refused_;
-  // Rounded up: a caller who comes back on time must not be early.
-  return {std::max(std::chrono::ceil<milliseconds>(until - now), 1ms)};
 }
 
 void breaker::record(
@@ -176,25 +115,12 @@ void breaker::record(
     instant now,
     std::vector<breaker_transition>& transitions) {
   if (call.epoch != epoch_) {
-    ++stale_;
     return;
   }
-  switch (state_) {
-  case breaker_state::closed:
+  if (state_ == breaker_state::closed) {
     record_closed(result, took, now, transitions);
-    break;
-  case breaker_state::half_open:
+  } else if (state_ == breaker_state::half_open) {
     record_probe(result, call, took, now, transitions);
-    break;
-  case breaker_state::forced_closed:
-    if (window_) {
-      window_->add(result != call_result::ok, is_slow(took), now);
-    }
-    break;
-  case breaker_state::open:
-  case breaker_state::forced_open:
-  case breaker_state::disabled:
-    break;
   }
 }
 
@@ -237,7 +163,6 @@ void breaker::record_probe(
   const auto held = std::find_if(
       leases_.begin(), leases_.end(), [&](const lease& each) { return each.probe == call.probe; });
   if (call.epoch != epoch_ || held == leases_.end()) {
-    ++stale_;
     return;
   }
   leases_.erase(held);
@@ -262,14 +187,13 @@ void breaker::record_probe(
 void breaker::cancel(
     const admitted& call, instant now, std::vector<breaker_transition>& transitions) {
   if (call.epoch != epoch_) {
-    ++stale_;
     return;
   }
   if (state_ != breaker_state::half_open) {
     return;
   }
   expire(now, transitions);
-  // If it opened just now there are no leases left.
+  // If `expire` opened the breaker, no leases are left.
   std::erase_if(leases_, [&](const lease& each) { return each.probe == call.probe; });
 }
 
@@ -290,7 +214,7 @@ std::optional<instant> breaker::next_due() const {
   if (state_ == breaker_state::half_open && !leases_.empty()) {
     return leases_.front().deadline;
   }
-  // As good outcomes leave the window, the rate of the bad ones rises.
+  // As good outcomes leave the window, the rate of bad ones rises.
   if (state_ == breaker_state::closed && window_ && window_->holds_bad()) {
     return window_->next_change();
   }
@@ -327,7 +251,7 @@ bool breaker::is_slow(std::chrono::nanoseconds took) const {
 }
 
 void breaker::expire(instant now, std::vector<breaker_transition>& transitions) {
-  // Leases are of equal length, so the first one given ends first.
+  // All leases have the same length, so the oldest ends first.
   if (!leases_.empty() && now >= leases_.front().deadline) {
     open("a probe was not answered by its deadline", now, transitions);
   }
@@ -352,7 +276,8 @@ void breaker::weigh(instant now, std::vector<breaker_transition>& transitions) {
 }
 
 void breaker::open(std::string reason, instant now, std::vector<breaker_transition>& transitions) {
-  // Closed for less than its own wait: what ailed it has not passed, and the wait keeps growing.
+  // It was closed for less than its own wait: the trouble has not passed, and the wait keeps
+  // growing.
   const bool again = state_ == breaker_state::half_open
                      || (closed_since_ && now - *closed_since_ < options_.timeout);
   rounds_ = again ? rounds_ + 1 : 0;

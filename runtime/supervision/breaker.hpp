@@ -1,7 +1,7 @@
 #pragma once
 
 #include "runtime/backoff.hpp"
-#include "runtime/outcome.hpp"
+#include "runtime/error.hpp"
 #include "runtime/supervision/breaker_options.hpp"
 #include "runtime/supervision/outcome_window.hpp"
 
@@ -26,41 +26,41 @@ enum class breaker_state : std::uint8_t {
 /// "half_open": as logs and `why` write it.
 std::string_view name_of(breaker_state state);
 
-/// What a person wants of a breaker. @source BEHAVIOURS B10.
+/// The mode a person can put a breaker into (README, B10).
 enum class breaker_mode : std::uint8_t {
-  /// It decides for itself.
+  /// The breaker decides for itself.
   automatic,
   /// Refuses every call.
   open,
-  /// Lets every call through and counts outcomes, but never opens.
+  /// Lets every call through, whatever fails.
   closed,
-  /// Lets every call through and counts nothing.
+  /// The same as `closed`, shown as switched off.
   disabled,
 };
 
 /// "auto", "open", "closed" or "disabled": as people write it and as it is stored.
 std::string_view name_of(breaker_mode mode);
 
-/// The mode of that name, if it is one.
+/// The mode called `name`, if there is one.
 std::optional<breaker_mode> mode_named(std::string_view name);
 
-/// What a person set, to be stored by the owner so that it survives a restart.
+/// The mode a person set, with who and why. The owner stores it, so that it survives a restart.
 struct forced_state {
   breaker_mode mode = breaker_mode::automatic;
   std::string who{};
   std::string why{};
 };
 
-/// What became of a call.
+/// How an admitted call ended.
 enum class call_result : std::uint8_t {
-  /// An answer came; a business refusal is one too.
+  /// With an answer; a business refusal is one too.
   ok,
   failed,
   timed_out,
 };
 
-/// How a call that ended in `code` counts; nothing: it says nothing of the capability's health (it
-/// was refused before any work) and must be given to `cancel`. @source BEHAVIOURS B7, B8.
+/// How a call that ended in `code` counts. Nothing if the call was refused before any work, which
+/// tells nothing about the capability's health: `cancel` it (README, B7 and B8).
 std::optional<call_result> result_of(errc code);
 
 /// A call may be made. To be handed back with its result, once.
@@ -70,15 +70,15 @@ struct admitted {
   std::uint64_t probe = 0;
 };
 
-/// The call must not be made; the answer is `circuit_open`, which counts nowhere. @source B7.
+/// The call must not be made; its caller gets `circuit_open`, which counts nowhere (README, B7).
 struct refused {
-  /// At least 1 ms. No promise: when the breaker will decide or let probes through.
+  /// When the breaker will decide or let probes through, which is no promise. At least 1 ms.
   milliseconds retry_after{};
 };
 
 using admission = std::variant<admitted, refused>;
 
-/// A record for the log. @source BEHAVIOURS B12.
+/// A change of state, for the log (README, B12).
 struct breaker_transition {
   breaker_state from = breaker_state::closed;
   breaker_state to = breaker_state::closed;
@@ -86,31 +86,30 @@ struct breaker_transition {
   std::uint64_t epoch = 0;
   instant at;
   std::string reason{};
-  /// Who asked for it; empty if the breaker did it by itself.
+  /// Who asked for the change; empty if the breaker decided it by itself.
   std::string who{};
 };
 
 /// A circuit breaker as a pure state machine: no clock, no thread, no log of its own.
 ///
-/// Belongs to one owner and one thread (B11). `admit` and `record` are made for the path of every
-/// call: while it is closed they are O(1) and allocate nothing. Whatever changes state appends to
-/// `transitions`. `now` never goes back from call to call.
-/// @source BEHAVIOURS 5.5, B1 to B12; README.md says what is taken.
+/// Belongs to one owner and one thread. `admit` and `record` run for every call: while the breaker
+/// is closed they are O(1) and allocate nothing. Each change of state is appended to `transitions`.
+/// `now` never goes back from call to call. README.md has the rules, B1 to B12.
 class breaker {
 public:
+  /// @param options within their ranges, which the topology checks.
   /// @param seed of the jitter of its waits.
-  /// @param stored what a person had set before the process was restarted.
-  /// @errors `invalid`: everything that is wrong with the options.
-  static outcome<breaker>
-  make(const breaker_options& options, std::uint64_t seed, instant now, forced_state stored = {});
+  /// @param stored the mode a person had set before the process was restarted.
+  breaker(
+      const breaker_options& options, std::uint64_t seed, instant now, forced_state stored = {});
 
   /// Whether a call may be made now.
   admission admit(instant now, std::vector<breaker_transition>& transitions);
 
-  /// What became of an admitted call. Results of a past epoch change nothing, nor does a probe's
-  /// second result, nor one that comes at its deadline or later: by then it has failed.
+  /// Counts the result of an admitted call. Results of a past epoch change nothing, nor does a
+  /// probe's second result, nor one that comes at its deadline or later: by then the probe failed.
   ///
-  /// @param took how long the call took; only counts where the options have a window.
+  /// @param took how long the call took; counts only where the options have a window.
   void record(
       call_result result,
       const admitted& call,
@@ -118,8 +117,8 @@ public:
       instant now,
       std::vector<breaker_transition>& transitions);
 
-  /// An admitted call came to nothing, and nothing is known by it: the caller gave up, or it was
-  /// refused before any work. A probe's permit can be had again. @source BEHAVIOURS B8, R35.
+  /// Takes back an admitted call that tells nothing: its caller gave up, or it was refused before
+  /// any work. A probe's permit becomes free again (README, B8).
   void cancel(const admitted& call, instant now, std::vector<breaker_transition>& transitions);
 
   /// Does what is due: ends the open wait, expires probes, looks at the window again.
@@ -128,8 +127,9 @@ public:
   /// When `tick` wants to be called, if at all.
   std::optional<instant> next_due() const;
 
-  /// Takes over, or (`automatic`) gives back. A breaker given back from `open` probes first; from
-  /// the others it is closed with nothing counted. `forced()` is to be stored afterwards.
+  /// Takes the breaker over, or gives it back (`automatic`). Given back from `open` it probes
+  /// first; given back from another mode it is closed with nothing counted. Store `forced()`
+  /// afterwards.
   void force(
       breaker_mode mode,
       std::string who,
@@ -146,21 +146,13 @@ public:
   /// Probes whose answer is awaited.
   int probes_in_flight() const;
 
-  /// Results ignored since they came from a past epoch or from no probe there is.
-  std::uint64_t stale_results() const { return stale_; }
-
-  std::uint64_t refused_calls() const { return refused_; }
-
 private:
   struct lease {
     std::uint64_t probe = 0;
     instant deadline;
   };
 
-  breaker(const breaker_options& options, std::uint64_t seed, instant now, forced_state stored);
-
   admission admit_slowly(instant now, std::vector<breaker_transition>& transitions);
-  refused refuse(instant until, instant now);
   void record_closed(
       call_result result,
       std::chrono::nanoseconds took,
@@ -204,11 +196,6 @@ private:
   std::uint64_t last_probe_ = 0;
   jitter jitter_;
   forced_state forced_;
-  std::uint64_t stale_ = 0;
-  std::uint64_t refused_ = 0;
 };
-
-/// Everything wrong with `options`, in one `invalid` error.
-outcome<void> check(const breaker_options& options);
 
 } // namespace troupe::supervision

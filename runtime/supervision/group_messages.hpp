@@ -2,7 +2,6 @@
 
 #include "runtime/clock.hpp"
 #include "runtime/ids.hpp"
-#include "runtime/supervision/group_spec.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -11,15 +10,15 @@
 
 namespace troupe::supervision {
 
-// What a group policy hears. Each start of a child has its own generation, named by start_child;
-// what is said of another generation than the current one is stale and changes nothing, so a
-// repeated or late "down" message does no harm.
+/// A child of one group. The owner of the group gives the numbers.
+enum class child_id : std::uint32_t {};
 
-/// Start the group; if it is down, try again at once.
+// Events: what a group policy is told. Each start of a child has its own generation, named by
+// start_child. An event of another generation than the current one is stale and changes nothing, so
+// a repeated or late message does no harm.
+
+/// Start the group. Told once, first.
 struct start_requested {};
-
-/// Stop the group for good.
-struct stop_requested {};
 
 /// Time went by: `next_due` has been reached.
 struct time_passed {};
@@ -37,20 +36,10 @@ struct child_start_failed {
   std::string reason{};
 };
 
-/// The child has nothing to do and did not start; that is no failure. @source BEHAVIOURS S3.
-struct child_declined {
-  child_id child{};
-  std::uint64_t generation = 0;
-};
-
-/// How a child ended: by itself and content, because it was asked to, or otherwise.
-enum class exit_kind : std::uint8_t { normal, shutdown, abnormal };
-
-/// The child is no more. While it was starting this is a failed start, whatever the kind.
+/// The child failed and is gone. While it was starting this is a failed start.
 struct child_exited {
   child_id child{};
   std::uint64_t generation = 0;
-  exit_kind kind = exit_kind::abnormal;
   std::string reason{};
   /// The message it had in hand, if that is known.
   std::optional<uuid> message{};
@@ -64,15 +53,13 @@ struct child_stopped {
 
 using group_event = std::variant<
     start_requested,
-    stop_requested,
     time_passed,
     child_started,
     child_start_failed,
-    child_declined,
     child_exited,
     child_stopped>;
 
-// What a group policy asks for. To be carried out in order.
+// Actions: what a group policy asks for, to be carried out in order.
 
 /// One failure of a child, kept for people and for `why`.
 struct failure_record {
@@ -84,7 +71,7 @@ struct failure_record {
   std::optional<uuid> message{};
 };
 
-/// Start the child; answer with child_started, child_start_failed or child_declined.
+/// Start the child; answer with child_started or child_start_failed.
 struct start_child {
   child_id child{};
   std::uint64_t generation = 0;
@@ -94,28 +81,9 @@ struct start_child {
 struct stop_child {
   child_id child{};
   std::uint64_t generation = 0;
-  /// It is killed after that.
-  milliseconds within{};
 };
 
-/// End the child now; answer with child_exited.
-struct kill_child {
-  child_id child{};
-  std::uint64_t generation = 0;
-};
-
-/// The child was killed and still did not end: it is given up and may be running yet.
-struct abandon_child {
-  child_id child{};
-  std::uint64_t generation = 0;
-};
-
-/// The group knows the child no more: it was removed, or was an added temporary one that ended.
-struct forget_child {
-  child_id child{};
-};
-
-/// The child (and what the strategy says goes with it) will be started again; for the log.
+/// Log that the child, and the children the strategy adds to it, will be started again.
 struct plan_restart {
   child_id child{};
   instant due;
@@ -132,26 +100,14 @@ struct record_failure {
 /// Every child has been started: tell the brokers to route here.
 struct group_up {};
 
-/// The group gave up for now and stops what is left of it: tell the brokers to route elsewhere.
+/// The group gave up for now and stops its remaining children: tell the brokers to route elsewhere.
 struct group_down {
   std::string reason{};
-  /// It is tried again then, or when the last child has stopped if that takes longer.
+  /// The group is tried again then, or when its last child has stopped if that takes longer.
   instant retry_at;
 };
 
-/// The group was asked to stop, and nothing of it runs.
-struct group_stopped {};
-
-using group_action = std::variant<
-    start_child,
-    stop_child,
-    kill_child,
-    abandon_child,
-    forget_child,
-    plan_restart,
-    record_failure,
-    group_up,
-    group_down,
-    group_stopped>;
+using group_action =
+    std::variant<start_child, stop_child, plan_restart, record_failure, group_up, group_down>;
 
 } // namespace troupe::supervision

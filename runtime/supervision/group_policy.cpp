@@ -2,27 +2,13 @@
 
 #include <algorithm>
 #include <fmt/core.h>
-#include <limits>
+#include <utility>
 
 namespace troupe::supervision {
 
 namespace {
 
-// More says nothing new, and sixteen of them are kept for each child.
-constexpr std::size_t reason_bytes_max = 512;
-
-/// @source BEHAVIOURS S5.
-bool wants_restart(restart when, exit_kind kind) {
-  switch (when) {
-  case restart::permanent:
-    return true;
-  case restart::transient:
-    return kind == exit_kind::abnormal;
-  case restart::temporary:
-    break;
-  }
-  return false;
-}
+constexpr double backoff_jitter = 0.2;
 
 std::string_view or_unknown(const std::string& reason) {
   return reason.empty() ? std::string_view{"no reason given"} : reason;
@@ -30,14 +16,11 @@ std::string_view or_unknown(const std::string& reason) {
 
 } // namespace
 
-outcome<group_policy> group_policy::make(group_spec spec, std::uint64_t seed) {
-  return check(spec).map([&] { return group_policy{std::move(spec), seed}; });
-}
-
 group_policy::group_policy(group_spec spec, std::uint64_t seed)
     : policy_{spec.policy}, jitter_{seed}, budget_{policy_.max_restarts, policy_.within} {
-  for (auto& child : spec.children) {
-    append(std::move(child), true);
+  children_.reserve(spec.children.size());
+  for (child_spec& child : spec.children) {
+    children_.push_back({.id = child.id, .name = std::move(child.name)});
   }
 }
 
@@ -48,285 +31,223 @@ void group_policy::handle(
   advance(current);
 }
 
-outcome<void> group_policy::add(child_spec spec, instant now, std::vector<group_action>& actions) {
-  if (auto checked = check(spec); !checked) {
-    return checked;
-  }
-  if (positions_.contains(spec.id)) {
-    return failure{error{
-        .code = errc::conflict,
-        .message =
-            fmt::format("child id {} is there already", static_cast<std::uint32_t>(spec.id))}};
-  }
-  const auto at = append(std::move(spec), false);
-  turn current{now, actions};
-  // In every other phase the child is found when its turn comes.
-  if (std::holds_alternative<all_up>(phase_)) {
-    launch(members_.find(at), current);
-  }
-  advance(current);
-  return {};
-}
-
-outcome<void>
-group_policy::remove(child_id child, instant now, std::vector<group_action>& actions) {
-  const auto found = positions_.find(child);
-  if (found == positions_.end()) {
-    return failure{
-        invalid(fmt::format("no child has the id {}", static_cast<std::uint32_t>(child)))};
-  }
-  turn current{now, actions};
-  const auto at = members_.find(found->second);
-  if (at->second.state == child_state::stopping) {
-    at->second.cause = stop_cause::removal;
-  } else if (has_process(at->second.state)) {
-    stop(at, stop_cause::removal, current);
-  } else {
-    forget(at, current);
-  }
-  advance(current);
-  return {};
-}
-
 void group_policy::on(const start_requested&, turn&) {
-  if (std::holds_alternative<idle>(phase_) || std::holds_alternative<resting>(phase_)
-      || std::holds_alternative<ended>(phase_)) {
-    begin_start();
-  }
-}
-
-void group_policy::on(const stop_requested&, turn&) {
-  if (!std::holds_alternative<ending>(phase_) && !std::holds_alternative<ended>(phase_)) {
-    cancel_restarts();
-    phase_ = ending{std::numeric_limits<position>::max()};
+  if (state() == group_state::idle) {
+    begin();
   }
 }
 
 void group_policy::on(const time_passed&, turn& now) {
-  // Each one is taken off, or set to a later time: this ends.
-  while (!timers_.empty() && timers_.begin()->first <= now.now) {
-    overdue(members_.find(timers_.begin()->second), now);
+  for (position at = 0; at < children_.size(); ++at) {
+    if (children_[at].due && *children_[at].due <= now.now) {
+      overdue(at, now);
+    }
   }
 }
 
 void group_policy::on(const child_started& event, turn& now) {
-  const auto child = current(event.child, event.generation);
-  if (child && (*child)->second.state == child_state::starting) {
-    (*child)->second.state = child_state::running;
-    (*child)->second.since = now.now;
-    set_timer(*child, std::nullopt);
+  const auto at = current(event.child, event.generation);
+  if (at && children_[*at].state == child_state::starting) {
+    children_[*at].enter(child_state::running);
+    children_[*at].since = now.now;
   }
 }
 
 void group_policy::on(const child_start_failed& event, turn& now) {
-  const auto child = current(event.child, event.generation);
-  if (!child) {
-    return;
-  }
-  if ((*child)->second.state == child_state::starting) {
-    start_failed(*child, fmt::format("did not start: {}", or_unknown(event.reason)), now);
-  } else if ((*child)->second.state == child_state::stopping) {
-    gone(*child, now);
-  }
-}
-
-void group_policy::on(const child_declined& event, turn& now) {
-  const auto child = current(event.child, event.generation);
-  if (!child) {
-    return;
-  }
-  if ((*child)->second.state == child_state::starting) {
-    settle(*child, now);
-  } else if ((*child)->second.state == child_state::stopping) {
-    gone(*child, now);
+  const auto at = current(event.child, event.generation);
+  if (at && children_[*at].state == child_state::starting) {
+    start_failed(*at, fmt::format("did not start: {}", or_unknown(event.reason)), now);
+  } else if (at && children_[*at].state == child_state::stopping) {
+    children_[*at].enter(child_state::ended);
   }
 }
 
 void group_policy::on(const child_exited& event, turn& now) {
-  const auto child = current(event.child, event.generation);
-  if (!child) {
+  const auto at = current(event.child, event.generation);
+  if (!at) {
     return;
   }
-  auto& member = (*child)->second;
-  if (member.state == child_state::starting) {
+  if (children_[*at].state == child_state::starting) {
     start_failed(
-        *child, fmt::format("ended while it was starting: {}", or_unknown(event.reason)), now);
-  } else if (member.state == child_state::running) {
-    exited_while_running(*child, event, now);
+        *at, fmt::format("ended while it was starting: {}", or_unknown(event.reason)), now);
+  } else if (children_[*at].state == child_state::running) {
+    exited_while_running(*at, event, now);
   } else {
-    // A killed child cannot end well, and that it had to be killed was recorded. @source S16.
-    if (event.kind == exit_kind::abnormal && !member.killed) {
-      record(
-          *child, fmt::format("while stopping: {}", or_unknown(event.reason)), event.message, now);
-    }
-    gone(*child, now);
+    record(*at, fmt::format("while stopping: {}", or_unknown(event.reason)), event.message, now);
+    children_[*at].enter(child_state::ended);
   }
 }
 
-void group_policy::on(const child_stopped& event, turn& now) {
-  const auto child = current(event.child, event.generation);
-  if (!child) {
-    return;
+void group_policy::on(const child_stopped& event, turn&) {
+  const auto at = current(event.child, event.generation);
+  if (at && children_[*at].state == child_state::stopping) {
+    children_[*at].enter(child_state::ended);
   }
-  if ((*child)->second.state == child_state::stopping) {
-    gone(*child, now);
+}
+
+std::optional<group_policy::position>
+group_policy::current(child_id child, std::uint64_t generation) const {
+  const auto found =
+      std::find_if(children_.begin(), children_.end(), [&](const supervised_child& each) {
+        return each.id == child;
+      });
+  if (found == children_.end() || found->generation != generation || !found->has_process()) {
+    return std::nullopt;
+  }
+  return static_cast<position>(found - children_.begin());
+}
+
+void group_policy::overdue(position at, turn& now) {
+  const child_state state = children_[at].state;
+  if (state == child_state::waiting) {
+    start(at, now);
+  } else if (state == child_state::starting) {
+    start_failed(at, fmt::format("did not start within {} ms", policy_.start.count()), now);
   } else {
-    // Nobody asked it to: an exit like any other.
-    on(child_exited{event.child, event.generation, exit_kind::shutdown, "stopped unasked"}, now);
+    // It hangs in a handler. Waiting on would hang the whole group with it.
+    record(
+        at, fmt::format("did not stop within {} ms", policy_.shutdown.count()), std::nullopt, now);
+    children_[at].enter(child_state::ended);
   }
 }
 
-std::optional<group_policy::entry> group_policy::current(child_id child, std::uint64_t generation) {
-  const auto found = positions_.find(child);
-  if (found != positions_.end()) {
-    const auto at = members_.find(found->second);
-    if (at->second.generation == generation && has_process(at->second.state)) {
-      return at;
-    }
-  }
-  ++stale_;
-  return std::nullopt;
+void group_policy::start(position at, turn& now) {
+  supervised_child& child = children_[at];
+  child.enter(child_state::starting, now.now + policy_.start);
+  ++child.generation;
+  now.actions.emplace_back(start_child{child.id, child.generation});
 }
 
-group_policy::position group_policy::append(child_spec spec, bool original) {
-  const auto at = ++last_position_;
-  positions_.emplace(spec.id, at);
-  members_.emplace(at, known_child{.spec = std::move(spec), .original = original});
-  return at;
-}
-
-void group_policy::set_timer(entry child, std::optional<instant> at) {
-  auto& timer = child->second.timer;
-  if (timer) {
-    timers_.erase({*timer, child->first});
-  }
-  timer = at;
-  if (timer) {
-    timers_.emplace(*timer, child->first);
-  }
-}
-
-void group_policy::overdue(entry child, turn& now) {
-  auto& member = child->second;
-  if (member.state == child_state::waiting) {
-    launch(child, now);
-  } else if (member.state == child_state::starting) {
-    // Its failed start counts once it is gone, so that there are never two of it.
-    member.cause = stop_cause::start_overdue;
-    kill(child, now);
-  } else if (!member.killed) {
-    const auto within = member.spec.shutdown.value_or(policy_.shutdown);
-    record(child, fmt::format("did not stop within {} ms", within.count()), std::nullopt, now);
-    kill(child, now);
-  } else {
-    // It hangs where no kill reaches it. Waiting on would hang the whole group with it.
-    now.actions.emplace_back(abandon_child{member.spec.id, member.generation});
-    gone(child, now);
-  }
-}
-
-void group_policy::launch(entry child, turn& now) {
-  auto& member = child->second;
-  member.state = child_state::starting;
-  ++member.generation;
-  set_timer(child, now.now + policy_.start);
-  now.actions.emplace_back(start_child{member.spec.id, member.generation});
-}
-
-void group_policy::stop(entry child, stop_cause cause, turn& now) {
-  auto& member = child->second;
-  member.cause = cause;
-  const auto within = member.spec.shutdown.value_or(policy_.shutdown);
-  if (within == milliseconds{0}) {
-    kill(child, now);
-    return;
-  }
-  member.state = child_state::stopping;
-  member.killed = false;
-  set_timer(child, now.now + within);
-  now.actions.emplace_back(stop_child{member.spec.id, member.generation, within});
-}
-
-void group_policy::kill(entry child, turn& now) {
-  auto& member = child->second;
-  member.state = child_state::stopping;
-  member.killed = true;
-  set_timer(child, now.now + kill_grace);
-  now.actions.emplace_back(kill_child{member.spec.id, member.generation});
+void group_policy::stop(position at, turn& now) {
+  supervised_child& child = children_[at];
+  child.enter(child_state::stopping, now.now + policy_.shutdown);
+  now.actions.emplace_back(stop_child{child.id, child.generation});
 }
 
 void group_policy::record(
-    entry child, std::string reason, const std::optional<uuid>& message, turn& now) {
-  auto& member = child->second;
-  reason.resize(std::min(reason.size(), reason_bytes_max));
-  member.failures.push_back({now.now, member.generation, std::move(reason), message});
-  if (member.failures.size() > failures_kept) {
-    member.failures.pop_front();
-  }
-  now.actions.emplace_back(record_failure{member.spec.id, member.failures.back()});
+    position at, std::string reason, const std::optional<uuid>& message, const turn& now) {
+  supervised_child& child = children_[at];
+  now.actions.emplace_back(
+      record_failure{child.id, child.keep_failure(now.now, std::move(reason), message)});
 }
 
-void group_policy::exited_while_running(entry child, const child_exited& event, turn& now) {
-  auto& member = child->second;
-  const auto lived = now.now - member.since;
-  const bool again = wants_restart(member.spec.when, event.kind);
-  if (event.kind == exit_kind::abnormal || again) {
-    record(child, std::string{or_unknown(event.reason)}, event.message, now);
+void group_policy::start_failed(position at, const std::string& reason, turn& now) {
+  supervised_child& child = children_[at];
+  record(at, reason, std::nullopt, now);
+  if (sequence_.is_first_start_of(at)) {
+    child.enter(child_state::ended);
+    give_up(fmt::format("{} {}", child.name, reason), now);
+  } else if (sequence_.is_being_stopped(at)) {
+    child.enter(child_state::ended);
+  } else {
+    restart_after(at, reason, now);
   }
-  // One that was to be stopped anyway has only saved the trouble.
-  if (!again || is_being_stopped(child->first)) {
-    settle(child, now);
+}
+
+void group_policy::exited_while_running(position at, const child_exited& event, turn& now) {
+  supervised_child& child = children_[at];
+  record(at, std::string{or_unknown(event.reason)}, event.message, now);
+  // A child that was to be stopped anyway has only saved the trouble.
+  if (sequence_.is_being_stopped(at)) {
+    child.enter(child_state::ended);
     return;
   }
+  const auto lived = now.now - child.since;
   if (lived >= policy_.within) {
-    member.failures_in_row = 0;
+    child.failures_in_row = 0;
   }
   // The pace the budget allows if starts and back-off took no time: see README, Decisions.
   if (lived >= policy_.within / std::max(policy_.max_restarts, 1)) {
-    member.quick_failures_in_row = 0;
+    child.quick_failures_in_row = 0;
   }
-  restart_after(child, or_unknown(event.reason), now);
+  restart_after(at, or_unknown(event.reason), now);
 }
 
-void group_policy::start_failed(entry child, std::string reason, turn& now) {
-  record(child, reason, std::nullopt, now);
-  const auto* starting = std::get_if<first_start>(&phase_);
-  if (starting != nullptr && starting->at == child->first) {
-    const auto name = child->second.spec.name;
-    settle(child, now);
-    give_up(fmt::format("{} {}", name, reason), now);
-  } else if (is_being_stopped(child->first) || child->second.spec.when == restart::temporary) {
-    settle(child, now);
+void group_policy::restart_after(position at, std::string_view reason, turn& now) {
+  supervised_child& child = children_[at];
+  ++child.failures_in_row;
+  ++child.quick_failures_in_row;
+  child.enter(child_state::ended);
+  if (!budget_.spend(now.now)) {
+    give_up(
+        fmt::format(
+            "more than {} restarts within {} ms, the last since {}: {}",
+            policy_.max_restarts,
+            policy_.within.count(),
+            child.name,
+            reason),
+        now);
+    return;
+  }
+  if (child.quick_failures_in_row > policy_.max_restarts) {
+    give_up(
+        fmt::format(
+            "{} failed {} times in a row, the last time: {}",
+            child.name,
+            child.quick_failures_in_row,
+            reason),
+        now);
+    return;
+  }
+  const auto wait = jitter_.stretch(
+      backoff_after(
+          static_cast<std::uint64_t>(child.failures_in_row),
+          policy_.backoff_min,
+          policy_.backoff_max),
+      backoff_jitter);
+  const auto due = now.now + std::chrono::duration_cast<instant::duration>(wait);
+  now.actions.emplace_back(plan_restart{child.id, due, child.failures_in_row});
+  if (policy_.on_failure != strategy::one_for_one) {
+    sequence_.restart_from(policy_.on_failure == strategy::one_for_all ? 0 : at, due);
+  } else if (due > now.now) {
+    child.enter(child_state::waiting, due);
   } else {
-    restart_after(child, reason, now);
+    start(at, now);
   }
 }
 
-void group_policy::gone(entry child, turn& now) {
-  const auto cause = child->second.cause;
-  if (cause == stop_cause::removal) {
-    forget(child, now);
-  } else if (cause == stop_cause::start_overdue) {
-    start_failed(child, fmt::format("did not start within {} ms", policy_.start.count()), now);
-  } else {
-    settle(child, now);
+void group_policy::give_up(std::string reason, turn& now) {
+  for (supervised_child& each : children_) {
+    if (each.state == child_state::waiting) {
+      each.enter(child_state::ended);
+    }
+  }
+  const auto retry_at = now.now + policy_.cool_down;
+  // Said before the children have stopped: the brokers must not send here meanwhile.
+  now.actions.emplace_back(group_down{std::move(reason), retry_at});
+  sequence_.give_up(retry_at);
+}
+
+void group_policy::begin() {
+  budget_.clear();
+  for (supervised_child& each : children_) {
+    each.renew();
+  }
+  sequence_.begin();
+}
+
+void group_policy::advance(turn& now) {
+  while (const auto step = sequence_.next(children_, now.now)) {
+    if (const auto* to_start = std::get_if<group_sequence::start_next>(&*step)) {
+      start(to_start->child, now);
+    } else if (const auto* to_stop = std::get_if<group_sequence::stop_next>(&*step)) {
+      stop(to_stop->child, now);
+    } else if (std::holds_alternative<group_sequence::try_again>(*step)) {
+      begin();
+    } else {
+      now.actions.emplace_back(group_up{});
+    }
   }
 }
 
-void group_policy::settle(entry child, turn& now) {
-  child->second.state = child_state::ended;
-  set_timer(child, std::nullopt);
-  if (child->second.spec.when == restart::temporary && !child->second.original) {
-    forget(child, now);
+std::optional<instant> group_policy::next_due() const {
+  std::optional<instant> due = sequence_.next_due();
+  for (const supervised_child& each : children_) {
+    if (each.due) {
+      due = due ? std::min(*due, *each.due) : each.due;
+    }
   }
-}
-
-void group_policy::forget(entry child, turn& now) {
-  set_timer(child, std::nullopt);
-  const auto id = child->second.spec.id;
-  positions_.erase(id);
-  members_.erase(child);
-  now.actions.emplace_back(forget_child{id});
+  return due;
 }
 
 } // namespace troupe::supervision

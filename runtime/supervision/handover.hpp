@@ -1,11 +1,10 @@
 #pragma once
 
-/// What CAF's mailboxes promise, said again for ThreadSanitizer, which does not see into the
-/// library: all that was done before a message was sent has happened before it is handled, and one
-/// message of an actor is handled before the next, on whichever thread. Nothing but for
-/// ThreadSanitizer.
+/// Tells ThreadSanitizer, which does not see into CAF, what CAF's mailboxes guarantee: everything
+/// done before a message was sent has happened before the message is handled, and an actor handles
+/// one message after another, on whichever thread. Without ThreadSanitizer all of this is empty.
 ///
-/// Each actor is known by the address of what it holds.
+/// An actor is identified by the address of the object that it holds, `inside`.
 #if defined(__SANITIZE_THREAD__)
 #define TROUPE_TSAN 1
 #elif defined(__has_feature)
@@ -21,21 +20,21 @@ extern "C" void __tsan_release(void* address); // NOLINT(bugprone-reserved-ident
 
 namespace troupe::supervision {
 
-/// Before a message to the actor around `inside` is sent, but after it was made.
+/// To be called after a message to the actor was made and before it is sent.
 inline void hand_over([[maybe_unused]] void* inside) {
 #ifdef TROUPE_TSAN
   __tsan_release(inside);
 #endif
 }
 
-/// When the actor around `inside` has ended.
+/// To be called when the actor has ended.
 inline void take_over([[maybe_unused]] void* inside) {
 #ifdef TROUPE_TSAN
   __tsan_acquire(inside);
 #endif
 }
 
-/// Around the handling of one message.
+/// Lives while the actor handles one message.
 class handling {
 public:
   explicit handling(void* inside) : inside_{inside} { take_over(inside_); }

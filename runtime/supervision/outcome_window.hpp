@@ -17,8 +17,8 @@ struct outcome_counts {
 
 /// Counts outcomes over a sliding window of ten parts, which leave one by one.
 ///
-/// The part being filled counts in, so the window is nine to ten parts long. No allocation; adding
-/// is O(1). @source BEHAVIOURS P2.
+/// The part being filled counts too, so the window is nine to ten parts long. No allocation; adding
+/// is O(1).
 class outcome_window {
 public:
   outcome_window(milliseconds span, instant now)
@@ -33,7 +33,7 @@ public:
   /// When the next part leaves.
   instant next_change() const { return part_end_; }
 
-  /// Whether any of what it holds was a failure or slow.
+  /// Whether any outcome in the window was a failure or slow.
   bool holds_bad() const { return sum_.failures + sum_.slow > 0; }
 
   void clear(instant now);

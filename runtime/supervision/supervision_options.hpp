@@ -1,5 +1,7 @@
 #pragma once
 
+#include "runtime/range.hpp"
+
 #include <chrono>
 #include <cstdint>
 
@@ -7,48 +9,58 @@ namespace troupe::supervision {
 
 using std::chrono::milliseconds;
 
-/// What else stops and starts when a child fails. @source BEHAVIOURS S7.
+/// Which other children of the group stop and start when one fails (README, S7).
 enum class strategy : std::uint8_t { one_for_one, one_for_all, rest_for_one };
-
-/// When a child that ended is started again. @source BEHAVIOURS S5.
-enum class restart : std::uint8_t { permanent, transient, temporary };
 
 /// How a group restarts its children.
 struct options {
   strategy on_failure = strategy::one_for_one;
-  /// More restarts than this `within` the window and the group is down. 0 to 1,000.
+  /// More restarts than this `within` the window and the group is down.
   int max_restarts = 5;
   milliseconds within{10'000};
   /// Wait before the first restart; doubles with each further one, up to the maximum, and starts
   /// over when a child has lived for `within`. Up to 20 % jitter comes on top of it, also at the
-  /// maximum, so that what failed together does not come back together.
+  /// maximum, so that children that fail together do not come back together.
   milliseconds backoff_min{50};
   milliseconds backoff_max{5'000};
-  /// How long a child may take to stop before it is given up.
+  /// How long a child may take to stop. After that the group goes on without waiting for it.
   milliseconds shutdown{5'000};
   /// How long a group that is down stays down before it is tried again.
   milliseconds cool_down{30'000};
-  /// How long a child may take to start before it is killed and the start counts as failed.
+  /// How long a child may take to start before the start counts as failed. No topology sets it.
   milliseconds start{60'000};
+
+  static constexpr range<int> max_restarts_range{0, 1'000};
+  static constexpr range<milliseconds> within_range{milliseconds{1}, std::chrono::hours{24}};
+  static constexpr range<milliseconds> backoff_range{milliseconds{1}, std::chrono::hours{1}};
+  static constexpr range<milliseconds> shutdown_range{milliseconds{1}, std::chrono::minutes{10}};
+  static constexpr range<milliseconds> cool_down_range{milliseconds{1}, std::chrono::hours{24}};
 };
 
-/// The bulkhead of a capability.
+/// How much work of one capability may be under way at once.
 struct bulkhead_options {
-  /// Calls one worker holds at once for this capability, waiting or in hand. 1 to 65,536.
+  /// Calls one worker holds for this capability, waiting or in hand.
   int in_flight = 64;
-  /// Calls the broker keeps waiting for this capability beyond that. 0 to 1,000,000.
+  /// Calls the broker keeps waiting for this capability beyond that.
   int queue = 1'000;
-  /// Events one worker holds at once for this capability, waiting or in hand. 1 to 65,536.
+  /// Events one worker holds for this capability, waiting or in hand.
   int events = 4'096;
+
+  static constexpr range<int> in_flight_range{1, 65'536};
+  static constexpr range<int> queue_range{0, 1'000'000};
+  static constexpr range<int> events_range{1, 65'536};
 };
 
 /// How often and when an event whose handling failed is handled again.
 struct retry_options {
-  /// The first included; after the last the event is a dead letter. 1 to 1,000.
+  /// The first attempt included; after the last one the event is a dead letter.
   int attempts = 10;
-  /// Wait before the second attempt; doubles with each further one, up to the maximum. 1 ms to 1 h.
+  /// Wait before the second attempt; doubles with each further one, up to the maximum.
   milliseconds backoff_min{100};
   milliseconds backoff_max{30'000};
+
+  static constexpr range<int> attempts_range{1, 1'000};
+  static constexpr range<milliseconds> backoff_range{milliseconds{1}, std::chrono::hours{1}};
 };
 
 } // namespace troupe::supervision

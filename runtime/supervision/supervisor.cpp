@@ -15,24 +15,6 @@ namespace {
 
 constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 
-std::string_view name_of(child_state state) {
-  switch (state) {
-  case child_state::fresh:
-    return "fresh";
-  case child_state::starting:
-    return "starting";
-  case child_state::running:
-    return "running";
-  case child_state::waiting:
-    return "waiting";
-  case child_state::stopping:
-    return "stopping";
-  case child_state::ended:
-    break;
-  }
-  return "ended";
-}
-
 } // namespace
 
 struct supervisor::shared {
@@ -45,7 +27,8 @@ struct supervisor::shared {
     policy.handle(event, time.now(), actions);
     const auto due = policy.next_due();
     next_due = due ? due->time_since_epoch().count() : never;
-    // Shown before it is done: a child that starts at once would otherwise be seen too early.
+    // Shown before the actions are carried out, so that a child that starts at once is not shown in
+    // its state before.
     show();
     for (const group_action& action : actions) {
       carry_out(action);
@@ -54,12 +37,12 @@ struct supervisor::shared {
 
   void show() {
     std::vector<child_status> shown;
-    for (const child_view& child : policy.children()) {
+    for (const supervised_child& child : policy.children()) {
       shown.push_back(
           {child.name,
            std::string{name_of(child.state)},
            child.generation,
-           policy.failures(child.id)});
+           {child.failures.begin(), child.failures.end()}});
     }
     const std::lock_guard lock{mutex};
     status.swap(shown);

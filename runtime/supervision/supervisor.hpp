@@ -15,7 +15,7 @@ class actor_system;
 
 namespace troupe::supervision {
 
-/// A child, as status shows it.
+/// A child as `troupe status` shows it.
 struct child_status {
   std::string name;
   std::string state;
@@ -23,10 +23,10 @@ struct child_status {
   std::vector<failure_record> failures;
 };
 
-/// The CAF shell of a group policy: an actor that hears events, lets the policy decide and carries
-/// out what it asks for. This is all of supervision that knows CAF.
+/// The CAF shell of a group policy: an actor that hears events, lets the policy decide and hands
+/// its actions to `carry_out`. No other file of supervision knows CAF.
 ///
-/// `tell` and `tick` from any thread; `carry_out` runs on the actor's, one call at a time.
+/// `tell` and `tick` from any thread; `carry_out` runs on the actor's thread, one call at a time.
 class supervisor {
 public:
   supervisor(
@@ -34,18 +34,19 @@ public:
       const clock& time,
       group_policy policy,
       std::function<void(const group_action&)> carry_out);
-  /// Ends the actor and waits for it: nothing is carried out any more. Not on an actor's thread.
+  /// Ends the actor and waits for it; then nothing is carried out any more. Not to be called on an
+  /// actor's thread.
   ~supervisor();
   supervisor(const supervisor&) = delete;
   supervisor& operator=(const supervisor&) = delete;
 
   void tell(group_event event);
-  /// Tells the policy that time has passed, if it wanted to know by now.
+  /// Tells the policy that time has passed, if its next time is due.
   void tick(instant now);
 
   std::vector<child_status> children() const;
 
-  /// Asks the actor to end; what it is doing it still does.
+  /// Asks the actor to end. It finishes the event in hand.
   void end();
 
 private:

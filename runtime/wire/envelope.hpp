@@ -3,6 +3,7 @@
 #include "runtime/clock.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/outcome.hpp"
+#include "runtime/wire/error_map.hpp"
 #include "runtime/wire/limits.hpp"
 
 #include <cstdint>
@@ -127,18 +128,5 @@ void patch_ttl(char* header, std::uint32_t ttl_at, std::uint32_t ttl);
 
 /// The milliseconds of `left`, as a `ttl`: 0 if the time is up, at least 1 otherwise.
 std::uint32_t ttl_of(instant::duration left);
-
-/// `text` cut between characters to the limit, with bytes that are not UTF-8 replaced. Texts come
-/// from foreign libraries too, and an answer that the other side refuses is none.
-std::string travelling(std::string_view text, std::size_t bytes_max);
-
-/// The map under `error` of a header. A message, detail or list of details over the bounds of
-/// limits.hpp is cut, and what is not UTF-8 becomes "?": the error arrives, whoever worded it.
-void append_error(std::string& to, const error& error);
-
-/// The error in such a map. A code this side does not know is `internal`; an effect that is absent
-/// or unknown is `unknown`.
-/// @errors `invalid` if an entry is of the wrong type or not UTF-8, or bytes are left over.
-outcome<error> read_error(std::string_view bytes);
 
 } // namespace troupe::wire

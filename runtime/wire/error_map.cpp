@@ -1,5 +1,8 @@
+#include "runtime/wire/error_map.hpp"
+
+#include "runtime/clock.hpp"
 #include "runtime/wire/check.hpp"
-#include "runtime/wire/envelope.hpp"
+#include "runtime/wire/limits.hpp"
 #include "runtime/wire/reader.hpp"
 #include "runtime/wire/writer.hpp"
 
@@ -55,13 +58,13 @@ bool read_retry_after(reader& values, error& to) {
   if (!values.read(millis)) {
     return false;
   }
-  // Capped at 49 days, as `ttl` is: a longer wait is as good as for ever and must not overflow.
+  // Cut to 49 days, as `ttl` is: longer waits are as good as for ever, and would overflow later.
   to.retry_after =
       milliseconds{std::min<std::uint64_t>(millis, std::numeric_limits<std::uint32_t>::max())};
   return true;
 }
 
-/// Reads the value under `key`; false if it is not what it should be.
+/// Reads the value under `key`; false if its type is wrong or it is not UTF-8.
 bool read_entry(reader& values, std::string_view key, error& to) {
   std::string_view text;
   if (key == "code") {
@@ -82,7 +85,7 @@ bool read_entry(reader& values, std::string_view key, error& to) {
     if (!values.read_text(text)) {
       return false;
     }
-    // An unknown word, from a newer sender, is no promise that nothing happened.
+    // A word that only a newer sender knows does not promise that nothing happened.
     to.possible = text == "none" ? effect::none : effect::unknown;
     return true;
   }
@@ -141,7 +144,7 @@ outcome<error> read_error(std::string_view bytes) {
     return malformed;
   }
   error result;
-  result.possible = effect::unknown; // Unless it says otherwise.
+  result.possible = effect::unknown; // Until the map says `none`.
   for (std::uint32_t i = 0; i < entries; ++i) {
     std::string_view key;
     if (!values.read_text(key) || !read_entry(values, key, result)) {

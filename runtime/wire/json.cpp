@@ -1,10 +1,10 @@
 #include "runtime/wire/json.hpp"
 
-#include "runtime/ids.hpp"
 #include "runtime/wire/check.hpp"
 #include "runtime/wire/reader.hpp"
 #include "runtime/wire/writer.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -12,9 +12,8 @@ namespace troupe::wire {
 
 namespace {
 
-// JSON that is written keeps the order of the message. JSON that is read is sorted by key: log(n) a
-// key instead of n, and the same bytes and digest in whatever order the sender put them.
-using shown = nlohmann::ordered_json;
+// Keys are sorted, which takes log(n) a key and gives the same bytes, and digest, however the
+// sender ordered them.
 using parsed = nlohmann::json;
 
 std::string binary_text(std::string_view bytes) {
@@ -28,77 +27,96 @@ std::string binary_text(std::string_view bytes) {
   return hex;
 }
 
-shown number(reader& from) {
-  std::int64_t whole = 0;
-  std::uint64_t large = 0;
-  double real = 0;
-  if (from.read(whole)) {
-    return whole;
-  }
-  if (from.read(large)) {
-    return large;
-  }
-  (void)from.read(real);
-  return real;
-}
+/// Shows MessagePack as JSON in the order of the message. The bytes have passed `check`, so depth
+/// is limited and every read of the peeked type succeeds.
+class json_printer {
+public:
+  json_printer(reader& from, bool pretty) : from_{from}, pretty_{pretty} {}
 
-std::string text_of(const shown& value) {
-  // Text that is not UTF-8 is shown with replacement characters rather than refused.
-  return value.is_string() ? value.get<std::string>()
-                           : value.dump(-1, ' ', false, shown::error_handler_t::replace);
-}
-
-shown value(reader& from);
-
-shown list(reader& from) {
-  shown::array_t items;
-  std::uint32_t count = 0;
-  (void)from.read_array(count);
-  for (; count > 0; --count) {
-    items.push_back(value(from));
+  std::string value() {
+    std::string_view text;
+    bool flag = false;
+    switch (from_.peek()) {
+    case value_type::boolean:
+      (void)from_.read(flag);
+      return flag ? "true" : "false";
+    case value_type::integer:
+    case value_type::real:
+      return number();
+    case value_type::text:
+      (void)from_.read_text(text);
+      return json_text(text);
+    case value_type::binary:
+      (void)from_.read_binary(text);
+      return json_text(binary_text(text));
+    case value_type::array:
+      return list();
+    case value_type::map:
+      return map();
+    default:
+      (void)from_.skip();
+      return "null";
+    }
   }
-  return items;
-}
 
-shown map(reader& from) {
-  shown::object_t entries;
-  std::uint32_t count = 0;
-  (void)from.read_map(count);
-  for (; count > 0; --count) {
-    std::string key = text_of(value(from));
-    // Appends instead of `entries[key]`, which looks at all entries before. A repeated key is shown
-    // twice.
-    entries.emplace_back(std::move(key), value(from));
+private:
+  std::string number() {
+    std::int64_t whole = 0;
+    std::uint64_t large = 0;
+    double real = 0;
+    if (from_.read(whole)) {
+      return std::to_string(whole);
+    }
+    if (from_.read(large)) {
+      return std::to_string(large);
+    }
+    (void)from_.read(real);
+    return json_number(real);
   }
-  return entries;
-}
 
-// The bytes have passed `check`, so depth is limited and every read of the peeked type succeeds.
-shown value(reader& from) {
-  std::string_view text;
-  bool flag = false;
-  switch (from.peek()) {
-  case value_type::boolean:
-    (void)from.read(flag);
-    return flag;
-  case value_type::integer:
-  case value_type::real:
-    return number(from);
-  case value_type::text:
-    (void)from.read_text(text);
-    return std::string{text};
-  case value_type::binary:
-    (void)from.read_binary(text);
-    return binary_text(text);
-  case value_type::array:
-    return list(from);
-  case value_type::map:
-    return map(from);
-  default:
-    (void)from.skip();
-    return nullptr;
+  std::string list() {
+    std::uint32_t count = 0;
+    (void)from_.read_array(count);
+    return items('[', ']', count, [this] { return value(); });
   }
-}
+
+  std::string map() {
+    std::uint32_t count = 0;
+    (void)from_.read_map(count);
+    return items('{', '}', count, [this] {
+      std::string entry = key();
+      entry += pretty_ ? ": " : ":";
+      return entry += value();
+    });
+  }
+
+  /// A key that is no text is shown as the text of its JSON.
+  std::string key() {
+    const value_type type = from_.peek();
+    const bool is_text = type == value_type::text || type == value_type::binary;
+    std::string json = json_printer{from_, false}.value();
+    return is_text ? json : json_text(json);
+  }
+
+  template <class Item>
+  std::string items(char begin, char end, std::uint32_t count, const Item& item) {
+    std::string json{begin};
+    ++depth_;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      json += i == 0 ? "" : ",";
+      json += line_break();
+      json += item();
+    }
+    --depth_;
+    return json + (count == 0 ? "" : line_break()) + end;
+  }
+
+  std::string line_break() const { return pretty_ ? "\n" + std::string(depth_ * 2, ' ') : ""; }
+
+  reader& from_;
+  bool pretty_;
+  std::size_t depth_ = 0;
+};
 
 bool write(writer& to, const parsed& value, int depth = 0);
 
@@ -151,6 +169,19 @@ bool write(writer& to, const parsed& value, int depth) {
   }
 }
 
+/// The place in `text` at which it is no JSON.
+error not_json(std::string_view text, std::size_t byte) {
+  if (byte > text.size()) {
+    return invalid("not JSON: it ends before it is complete");
+  }
+  const std::string_view before = text.substr(0, byte - 1);
+  const std::size_t line_begin = before.rfind('\n') + 1; // 0 on the first line.
+  return invalid(fmt::format(
+      "not JSON: line {}, column {} cannot be read",
+      std::count(before.begin(), before.end(), '\n') + 1,
+      before.size() - line_begin + 1));
+}
+
 } // namespace
 
 outcome<std::string> to_json(std::string_view bytes, bool pretty) {
@@ -158,15 +189,17 @@ outcome<std::string> to_json(std::string_view bytes, bool pretty) {
     return failure{std::move(checked).error()};
   }
   reader from{bytes};
-  return value(from).dump(pretty ? 2 : -1, ' ', false, shown::error_handler_t::replace);
+  return json_printer{from, pretty}.value();
 }
 
 outcome<std::string> from_json(std::string_view text) {
   parsed root;
   try {
     root = parsed::parse(text);
-  } catch (const parsed::exception& fault) {
-    return failure{invalid(fmt::format("not JSON: {}", fault.what()))};
+  } catch (const parsed::parse_error& fault) {
+    return failure{not_json(text, fault.byte)};
+  } catch (const parsed::exception&) {
+    return failure{invalid("not JSON: a number is too large")};
   }
   std::string bytes;
   writer to{bytes};
@@ -174,6 +207,44 @@ outcome<std::string> from_json(std::string_view text) {
     return failure{invalid(fmt::format("JSON nested too deeply ({} levels at most)", depth_max))};
   }
   return bytes;
+}
+
+std::string json_text(std::string_view text) {
+  const auto stands_for_itself = [](char c) {
+    return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+  };
+  if (std::all_of(text.begin(), text.end(), stands_for_itself)) {
+    return fmt::format("\"{}\"", text);
+  }
+  return parsed(text).dump(-1, ' ', false, parsed::error_handler_t::replace);
+}
+
+std::string json_number(double value) {
+  return parsed(value).dump();
+}
+
+json_object& json_object::add(std::string_view name, const std::vector<std::string>& texts) {
+  std::vector<std::string> list;
+  for (const std::string& each : texts) {
+    list.push_back(json_text(each));
+  }
+  return add_json(name, fmt::format("[{}]", fmt::join(list, ",")));
+}
+
+json_object& json_object::add(std::string_view name, const std::vector<json_object>& objects) {
+  std::vector<std::string> list;
+  for (const json_object& each : objects) {
+    list.push_back(each.text());
+  }
+  return add_json(name, fmt::format("[{}]", fmt::join(list, ",")));
+}
+
+json_object& json_object::add_json(std::string_view name, std::string_view json) {
+  entries_ += entries_.empty() ? "" : ",";
+  entries_ += json_text(name);
+  entries_ += ':';
+  entries_ += json;
+  return *this;
 }
 
 } // namespace troupe::wire

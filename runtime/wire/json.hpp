@@ -1,9 +1,13 @@
 #pragma once
 
+#include "runtime/ids.hpp"
 #include "runtime/outcome.hpp"
 
+#include <concepts>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace troupe::wire {
 
@@ -15,7 +19,67 @@ outcome<std::string> to_json(std::string_view bytes, bool pretty = false);
 
 /// JSON as MessagePack. Numbers with a fraction or exponent become doubles, others integers; keys
 /// are sorted, and of a repeated key the last is kept.
-/// @errors `invalid`: where the JSON is malformed, or that it is nested deeper than `depth_max`.
+/// @errors `invalid`: the line and column at which it is no JSON; nested deeper than `depth_max`.
 outcome<std::string> from_json(std::string_view text);
+
+/// `text` as JSON, quoted and escaped. Bytes that are not UTF-8 become replacement characters.
+std::string json_text(std::string_view text);
+
+/// `value` as JSON; null if it is no finite number.
+std::string json_number(double value);
+
+/// The text of one JSON object for people and scripts, entry by entry, on one line.
+class json_object {
+public:
+  json_object& add(std::string_view name, std::string_view text) {
+    return add_json(name, json_text(text));
+  }
+
+  json_object& add(std::string_view name, const char* text) {
+    return add(name, std::string_view{text});
+  }
+
+  json_object& add(std::string_view name, const std::string& text) {
+    return add(name, std::string_view{text});
+  }
+
+  json_object& add(std::string_view name, const uuid& id) { return add(name, to_string(id)); }
+
+  json_object& add(std::string_view name, bool value) {
+    return add_json(name, value ? "true" : "false");
+  }
+
+  template <std::integral Integer>
+  json_object& add(std::string_view name, Integer value) {
+    return add_json(name, std::to_string(value));
+  }
+
+  json_object& add(std::string_view name, double value) {
+    return add_json(name, json_number(value));
+  }
+
+  json_object& add(std::string_view name, const json_object& value) {
+    return add_json(name, value.text());
+  }
+
+  json_object& add(std::string_view name, const std::vector<std::string>& texts);
+  json_object& add(std::string_view name, const std::vector<json_object>& objects);
+
+  /// Adds null where there is no value.
+  template <class Value>
+  json_object& add(std::string_view name, const std::optional<Value>& value) {
+    return value ? add(name, *value) : add_json(name, "null");
+  }
+
+  /// Adds a value that is JSON already.
+  json_object& add_json(std::string_view name, std::string_view json);
+
+  bool empty() const { return entries_.empty(); }
+
+  std::string text() const { return "{" + entries_ + "}"; }
+
+private:
+  std::string entries_;
+};
 
 } // namespace troupe::wire

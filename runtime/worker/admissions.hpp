@@ -16,7 +16,7 @@ public:
 
   /// Asks for as many `calls`.
   void ask(std::size_t calls, instant now) {
-    group_.admit(calls, now, admitted_);
+    group_.breaker().admit(calls, now, admitted_);
     next_ = 0;
   }
 
@@ -45,7 +45,7 @@ public:
   /// Tells the breaker what was noted.
   void tell() {
     if (!results_.empty()) {
-      group_.record(results_, group_.parts().time.now());
+      group_.breaker().record(results_, group_.parts().time.now());
       results_.clear();
     }
   }
@@ -54,7 +54,7 @@ private:
   group& group_;
   std::vector<supervision::admission> admitted_;
   std::size_t next_ = 0;
-  std::vector<group::result> results_;
+  std::vector<group_breaker::result> results_;
 };
 
 } // namespace troupe

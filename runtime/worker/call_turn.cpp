@@ -12,13 +12,9 @@ namespace troupe {
 
 namespace {
 
-// An id from the future would outlive its inbox row: so much may the clocks differ.
+// How far a caller's clock may be ahead. The inbox row of an id from further in the future would be
+// forgotten while repeats could still come.
 constexpr std::chrono::hours clocks_differ_max{1};
-
-/// A refusal is the business's last word on this id; any other error may not come another time.
-bool is_final(errc code) {
-  return code == errc::rejected || code == errc::conflict || code == errc::forbidden;
-}
 
 } // namespace
 
@@ -48,7 +44,7 @@ bool call_turn::run(write& each, turn_scope& in) {
       return false;
     }
     fail(each, handled.error());
-    if (is_final(handled.error().code)) {
+    if (verdict_on(handled.error().code).is_kept) {
       keep(each, digest, store::inbox_state::refused);
     }
     return true;
@@ -74,7 +70,7 @@ bool call_turn::run(write& each, turn_scope& in) {
   return true;
 }
 
-/// A saga may be over in the turn that begins it: then its answer is its call's, and no row waits.
+/// Takes the answer of a saga that is over in the turn that began it: no row is left pending.
 bool call_turn::take_own_answer(write& each, std::size_t from, turn_output& output) {
   const auto found = std::find_if(
       output.answers.begin() + static_cast<std::ptrdiff_t>(from),

@@ -11,7 +11,7 @@
 
 namespace troupe {
 
-/// One capability's part of one worker.
+/// The part of one capability that one worker runs.
 struct capability_options {
   std::string name;
   /// The registered actor type.
@@ -25,11 +25,11 @@ struct capability_options {
   supervision::bulkhead_options bulkhead;
   /// Effects run at once, each on a thread of its own. 1 to 256.
   int effect_threads = 4;
-  /// Effects committed and not finished beyond which no more are begun.
+  /// The number of committed and unfinished effects from which on no more are begun.
   int effect_queue = 10'000;
   /// The topics whose events it gets: names, `PREFIX.*` or `*`.
   std::vector<std::string> subscribes{};
-  /// Of events whose handling failed.
+  /// How events whose handling failed are tried again.
   supervision::retry_options retry{};
   /// Events held at once, waiting or in hand. 1 to 65,536.
   int events_in_flight = 4'096;

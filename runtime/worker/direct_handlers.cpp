@@ -1,126 +1,106 @@
 #include "runtime/worker/direct_handlers.hpp"
 
 #include "runtime/fault_point.hpp"
+#include "runtime/thrown.hpp"
 
 #include <fmt/format.h>
 #include <stdexcept>
 
 namespace troupe {
 
-namespace {
-
-constexpr const char* unknown_throw = "something that is no std::exception";
-
-} // namespace
-
-void direct_handlers::run_query(
-    const item& each,
-    const handlers::query& query,
-    const replica& by,
-    const supervision::admitted& admitted) {
-  with_.busy.begin(with_.busy.now());
-  bytes_.clear();
-  store::database* const session = with_.store == nullptr ? nullptr : with_.store->database.get();
-  const std::int64_t changed_before = session == nullptr ? 0 : session->changes();
-  try {
-    const auto answered = query.run(each.body, session, bytes_);
-    if (session != nullptr && session->changes() != changed_before) {
-      // Outside the fair lock and the inbox, so possibly twice: fail loudly, for its author.
-      throw std::logic_error{"the query wrote; declare it as a command"};
-    }
-    answer_with(each, admitted, answered ? nullptr : &answered.error(), effect::none);
-  } catch (const no_store& wanted) {
-    const error refused = wanted.to_error();
-    answer_with(each, admitted, &refused, effect::none);
-  } catch (const store::database_error& fault) {
-    with_.breaker.note(admitted, errc::internal, with_.busy.lap());
-    with_.out.reply_error(each, fault.to_error());
-  } catch (const std::exception& thrown) {
-    crash(each, by, admitted, thrown.what(), effect::none);
-  } catch (...) {
-    crash(each, by, admitted, unknown_throw, effect::none);
-  }
-  with_.busy.rest();
-}
-
-void direct_handlers::run_command(
-    const item& each,
-    const handlers::command& command,
-    const replica& by,
-    const supervision::admitted& admitted) {
-  with_.busy.begin(with_.busy.now());
-  bytes_.clear();
-  turn current{nullptr, 0, each.id, each.key, with_.of.parts().time.wall(), with_.output};
-  try {
-    TROUPE_FAULT("storeless.before_handler");
-    const auto answered = command.run(each.body, current, bytes_);
-    answer_with(each, admitted, answered ? nullptr : &answered.error(), effect::unknown);
-  } catch (const no_store& wanted) {
-    const error refused = wanted.to_error();
-    answer_with(each, admitted, &refused, effect::none);
-  } catch (const std::exception& thrown) {
-    // There is no transaction to undo: the handler's work stays done.
-    crash(each, by, admitted, thrown.what(), effect::unknown);
-  } catch (...) {
-    crash(each, by, admitted, unknown_throw, effect::unknown);
-  }
-  with_.busy.rest();
-}
-
-void direct_handlers::run_event(item& each, event_turn& events) {
-  write one{.what = &each};
-  const replica& by = *with_.instances.choose(each.key);
-  one.by = by.instance.get();
-  one.replica = by.number;
-  with_.busy.begin(with_.busy.now());
-  const wall_time now = with_.of.parts().time.wall();
-  try {
-    events.run(one, with_.output, now);
-  } catch (const std::exception& thrown) {
-    one.threw = thrown.what();
-  } catch (...) {
-    one.threw = unknown_throw;
-  }
-  if (one.threw) {
-    events.run(one, with_.output, now); // Notes the failure.
-    with_.instances.discard(one.by, *one.threw, each.id);
-  }
-  with_.of.events_in_hand.fetch_sub(1, std::memory_order_relaxed);
-  with_.busy.lap();
-  with_.busy.rest();
-}
-
-/// Answers with the handler's reply, or with the error `why`.
+/// Runs a handler that returns an outcome and writes its reply into `bytes_`, then answers.
 ///
-/// @param possible the effect to report if the reply is too large to leave.
-void direct_handlers::answer_with(
-    const item& each, const supervision::admitted& admitted, const error* why, effect possible) {
-  const auto fits = with_.of.check_answer(bytes_.size(), possible);
-  if (why == nullptr && !fits) {
-    why = &fits.error();
+/// @param possible the effect to report if it throws, or if the reply is too large to leave.
+template <class Handler>
+void direct_handlers::run(
+    const item& each, const admitted_by& by, effect possible, const Handler& handler) {
+  with_.busy.begin(with_.busy.now());
+  bytes_.clear();
+  try {
+    const auto answered = handler();
+    answer_with(each, by, answered ? nullptr : &answered.error(), possible);
+  } catch (const no_store& wanted) {
+    const error refused = wanted.to_error();
+    answer_with(each, by, &refused, effect::none);
+  } catch (const store::database_error& fault) {
+    if (with_.store == nullptr) { // It is the handler's own database.
+      crash(each, by, possible);
+    } else {
+      with_.breaker.note(by.call, errc::internal, with_.busy.lap());
+      with_.out.reply_error(each, fault.to_error());
+    }
+  } catch (...) {
+    crash(each, by, possible);
   }
-  if (why == nullptr) {
-    with_.breaker.note(admitted, std::nullopt, with_.busy.lap());
-    with_.out.reply(each, answer::kind::ok, bytes_);
-  } else {
-    with_.breaker.note(admitted, why->code, with_.busy.lap());
-    with_.out.reply_error(each, *why);
-  }
+  with_.busy.rest();
 }
 
-void direct_handlers::crash(
-    const item& each,
-    const replica& by,
-    const supervision::admitted& admitted,
-    std::string_view reason,
-    effect possible) {
-  with_.breaker.note(admitted, errc::crashed, with_.busy.lap());
+/// Answers a call whose handler threw; for `catch` only.
+void direct_handlers::crash(const item& each, const admitted_by& by, effect possible) {
+  with_.breaker.note(by.call, errc::crashed, with_.busy.lap());
   with_.out.reply_error(
       each,
       {.code = errc::crashed,
        .possible = possible,
        .message = fmt::format("the handler of `{}` failed", each.operation)});
-  with_.instances.discard(by.instance.get(), std::string{reason}, each.id);
+  with_.instances.discard(by.instance_of.instance.get(), what_was_thrown(), each.id);
+}
+
+void direct_handlers::run_query(
+    const item& each, const handlers::query& query, const admitted_by& by) {
+  store::database* const session = with_.store == nullptr ? nullptr : with_.store->database.get();
+  const std::int64_t changed_before = session == nullptr ? 0 : session->changes();
+  run(each, by, effect::none, [&]() -> outcome<void> {
+    auto answered = query.run(each.body, session, bytes_);
+    if (session != nullptr && session->changes() != changed_before) {
+      // Outside the fair lock and the inbox, so possibly twice: fail loudly, for its author.
+      throw std::logic_error{"the query wrote; declare it as a command"};
+    }
+    return answered;
+  });
+}
+
+void direct_handlers::run_command(
+    const item& each, const handlers::command& command, const admitted_by& by) {
+  turn current{nullptr, 0, each.id, each.key, with_.of.parts().time.wall(), with_.output};
+  // There is no transaction to undo: the work of a handler that throws stays done.
+  run(each, by, effect::unknown, [&] {
+    TROUPE_FAULT("storeless.before_handler");
+    return command.run(each.body, current, bytes_);
+  });
+}
+
+void direct_handlers::run_event(item& each, event_turn& events) {
+  const replica& by = *with_.instances.choose(each.key);
+  write one{.what = &each, .by = by.instance.get(), .replica = by.number};
+  with_.busy.begin(with_.busy.now());
+  const wall_time now = with_.of.parts().time.wall();
+  try {
+    events.run(one, with_.output, now);
+  } catch (...) {
+    one.threw = what_was_thrown();
+    events.run(one, with_.output, now); // Notes the failure.
+    with_.instances.discard(one.by, *one.threw, each.id);
+  }
+  with_.of.queues().events_ended(1);
+  with_.busy.lap();
+  with_.busy.rest();
+}
+
+/// Answers with the handler's reply, or with the error `why`.
+void direct_handlers::answer_with(
+    const item& each, const admitted_by& by, const error* why, effect possible) {
+  const auto fits = with_.of.check_answer(bytes_.size(), possible);
+  if (why == nullptr && !fits) {
+    why = &fits.error();
+  }
+  with_.breaker.note(
+      by.call, why == nullptr ? std::nullopt : std::optional{why->code}, with_.busy.lap());
+  if (why == nullptr) {
+    with_.out.reply(each, answer::kind::ok, bytes_);
+  } else {
+    with_.out.reply_error(each, *why);
+  }
 }
 
 } // namespace troupe

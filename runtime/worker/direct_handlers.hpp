@@ -30,31 +30,23 @@ public:
     turn_output& output;
   };
 
+  /// The replica that runs a call, and the breaker's admission of the call.
+  struct admitted_by {
+    const replica& instance_of;
+    const supervision::admitted& call;
+  };
+
   explicit direct_handlers(const parts& with) : with_{with} {}
 
-  void run_query(
-      const item& each,
-      const handlers::query& query,
-      const replica& by,
-      const supervision::admitted& admitted);
-
-  void run_command(
-      const item& each,
-      const handlers::command& command,
-      const replica& by,
-      const supervision::admitted& admitted);
-
+  void run_query(const item& each, const handlers::query& query, const admitted_by& by);
+  void run_command(const item& each, const handlers::command& command, const admitted_by& by);
   void run_event(item& each, event_turn& events);
 
 private:
-  void answer_with(
-      const item& each, const supervision::admitted& admitted, const error* why, effect possible);
-  void crash(
-      const item& each,
-      const replica& by,
-      const supervision::admitted& admitted,
-      std::string_view reason,
-      effect possible);
+  template <class Handler>
+  void run(const item& each, const admitted_by& by, effect possible, const Handler& handler);
+  void crash(const item& each, const admitted_by& by, effect possible);
+  void answer_with(const item& each, const admitted_by& by, const error* why, effect possible);
 
   parts with_;
   std::string bytes_; // The reply at hand.

@@ -22,8 +22,7 @@ bool is_worth_a_line(int attempt) {
 }
 
 bool is_worth_another_try(const error& why) {
-  return counts_as_failure(why.code) || why.code == errc::overloaded
-         || why.code == errc::unavailable || why.code == errc::circuit_open;
+  return verdict_on(why.code).counts || verdict_on(why.code).asks_for_patience;
 }
 
 /// How the breaker counts a try. Only the first failure of an effect counts: one effect that never
@@ -151,12 +150,12 @@ void effect_pool::run() {
 outcome<std::string> effect_pool::run_one(const actor& instance, const job& which) {
   std::vector<supervision::admission> admissions;
   const instant began = group_.parts().time.now();
-  group_.admit(1, began, admissions);
+  group_.breaker().admit(1, began, admissions);
   auto result = run_effect(instance, which.row, {which.row.key, which.attempt});
   if (const auto* admitted = std::get_if<supervision::admitted>(&admissions.front())) {
     const instant ended = group_.parts().time.now();
-    const group::result how{*admitted, judged_by(result, which.attempt), ended - began};
-    group_.record({&how, 1}, ended);
+    const group_breaker::result how{*admitted, judged_by(result, which.attempt), ended - began};
+    group_.breaker().record({&how, 1}, ended);
   }
   return result;
 }
@@ -209,7 +208,7 @@ void effect_pool::finish(job&& done, const outcome<std::string>& result) {
     wire::append_error(bytes, result.error());
   }
   answer.own_body(std::move(bytes));
-  group_.push_internal(std::move(answer));
+  group_.queues().push_internal(std::move(answer));
 }
 
 void effect_pool::try_again(job&& failed) {

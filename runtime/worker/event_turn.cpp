@@ -12,12 +12,6 @@ namespace {
 // The part of an error's text that is kept with a dead letter.
 constexpr std::size_t error_bytes_max = 2'048;
 
-/// The business's last word: another try would say the same.
-bool is_refusal(errc code) {
-  return code == errc::rejected || code == errc::invalid || code == errc::conflict
-         || code == errc::forbidden;
-}
-
 } // namespace
 
 event_turn::event_turn(group& of, runner_store* store)
@@ -72,7 +66,7 @@ bool event_turn::run(write& each, turn_output& output, wall_time now) {
   const auto known = at.waiting.find(position);
   if (known == at.waiting.end()) {
     ++counts_.repeats;
-    handled_.done.push_back(position); // It may have been postponed, and the report have been lost.
+    handled_.done.push_back(position); // The report of an earlier turn may have been lost.
     return true;
   }
   if (known->second.is_dead || at.is_behind(position, what.key)) {
@@ -115,7 +109,7 @@ bool event_turn::run_handler(
   failed(
       each,
       at,
-      is_refusal(code) ? std::string{name_of(code)} : std::string{"transient"},
+      verdict_on(code).ends_event ? std::string{name_of(code)} : std::string{"transient"},
       done.error().message);
   return true;
 }

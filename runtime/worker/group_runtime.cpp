@@ -29,15 +29,15 @@ using supervision::hand_over;
 using supervision::handling;
 using supervision::take_over;
 
-// Of what a store says of itself, so that there is room for what to do about it.
+// The most of a store's own words in the reason, so that there is room for the advice.
 constexpr std::size_t refusal_bytes_max = 2'048;
 
 std::string replica_name(int number) {
   return fmt::format("replica {}", number);
 }
 
-/// Whether another try would be refused, too: it is damaged, somebody else's, or not for this
-/// program. A disk that is full or not there, or a process out of descriptors, may be put right
+/// Whether every later try would be refused, too: the database is damaged, somebody else's, or not
+/// for this program. A full or absent disk, or a process out of descriptors, may be put right
 /// meanwhile: the worker ends, and whoever starts it again tries again.
 bool is_final(const error& refusal) {
   const std::string_view fault = refusal.detail("fault");
@@ -45,7 +45,7 @@ bool is_final(const error& refusal) {
          || fault == "schema";
 }
 
-/// What somebody who needs the group has to know, and do.
+/// The reason for callers and people, with the advice.
 error reason_to_shut(group& of, error refusal) {
   refusal.possible = effect::none;
   refusal.message = wire::travelling(
@@ -61,7 +61,7 @@ error reason_to_shut(group& of, error refusal) {
 
 /// A runner and the actor it lives in, which has a thread of its own.
 struct hosted {
-  std::unique_ptr<bell> ring = std::make_unique<bell>(); // The runner's effects ring it to the end.
+  std::unique_ptr<bell> ring = std::make_unique<bell>(); // Effects ring it until they have ended.
   std::unique_ptr<class runner> runner;
   caf::actor actor;
 
@@ -78,7 +78,7 @@ struct hosted {
   }
 };
 
-/// What the supervisor says to a runner.
+/// Hands one message of the supervisor to the runner.
 void hear(caf::blocking_actor* self, class runner* inner, bool& is_over) {
   const handling now{inner};
   self->receive(
@@ -95,8 +95,7 @@ void hear(caf::blocking_actor* self, class runner* inner, bool& is_over) {
       });
 }
 
-/// Runs a runner: turn after turn while there is something to do, and what the supervisor says in
-/// between.
+/// Runs a runner turn after turn while there is something to do; hears the supervisor in between.
 void run_runner(caf::blocking_actor* self, class runner* inner, bell* rung) {
   for (bool is_over = false; !is_over;) {
     rung->wait();
@@ -149,7 +148,7 @@ group_runtime::group_runtime(
 group_runtime::~group_runtime() {
   end();
   if (!runners_->all.empty()) {
-    // Hosts tell the supervisor and look into the group: both outlive them.
+    // Runners tell the supervisor and use the group, so both outlive them.
     caf::scoped_actor self{runners_->all.front().actor.home_system()};
     for (hosted& each : runners_->all) {
       self->wait_for(each.actor);
@@ -177,16 +176,13 @@ outcome<void> group_runtime::launch(caf::actor_system& system) {
   for (const int number : front.options().replicas) {
     spec.children.push_back({.id = static_cast<child_id>(number), .name = replica_name(number)});
   }
-  auto policy = supervision::group_policy::make(
-      std::move(spec), std::hash<std::string>{}(front.name() + front.parts().node));
-  if (!policy) {
-    return failure{std::move(policy).error()};
-  }
+  supervision::group_policy policy{
+      std::move(spec), std::hash<std::string>{}(front.name() + front.parts().node)};
   std::unique_ptr<runner_store> store;
   if (front.has_store()) {
     auto opened = runner_store::open(front);
     if (!opened && is_final(opened.error())) {
-      front.shut(reason_to_shut(front, std::move(opened).error()));
+      front.condition().shut(reason_to_shut(front, std::move(opened).error()));
       return {};
     }
     if (!opened) {
@@ -194,7 +190,7 @@ outcome<void> group_runtime::launch(caf::actor_system& system) {
     }
     store = std::move(*opened);
   }
-  const auto queues = front.queues();
+  const auto queues = front.queues().all();
   for (std::size_t i = 0; i < queues.size(); ++i) {
     const auto numbers = front.has_store() ? front.options().replicas
                                            : std::vector<int>{front.options().replicas[i]};
@@ -208,7 +204,7 @@ outcome<void> group_runtime::launch(caf::actor_system& system) {
   supervisor_ = std::make_unique<supervision::supervisor>(
       system,
       front.parts().time,
-      std::move(*policy),
+      std::move(policy),
       [this](const supervision::group_action& action) { carry_out(action); });
   supervisor_->tell(supervision::start_requested{});
   return {};
@@ -242,10 +238,10 @@ void group_runtime::carry_out(const supervision::group_action& action) {
          {"attempt", fmt::to_string(plan->attempt)},
          {"in_ms", fmt::to_string(std::max<std::int64_t>(0, wait.count()))}});
   } else if (const auto* down = std::get_if<supervision::group_down>(&action)) {
-    front_->set_down(down->retry_at, down->reason);
+    front_->condition().set_down(down->retry_at, down->reason);
     tell_down(true);
   } else if (std::holds_alternative<supervision::group_up>(action)) {
-    front_->set_down(std::nullopt, "all replicas are up");
+    front_->condition().set_up("all replicas are up");
     tell_down(false);
   }
 }
@@ -257,7 +253,7 @@ void group_runtime::tell_down(bool down) {
 }
 
 void group_runtime::tick(instant now) {
-  front_->tick(now);
+  front_->breaker().tick(now);
   if (supervisor_) {
     supervisor_->tick(now);
   }
@@ -287,7 +283,7 @@ std::vector<supervision::child_status> group_runtime::replicas() const {
 }
 
 void group_runtime::end() {
-  front_->set_ending();
+  front_->condition().set_ending();
   if (supervisor_) {
     supervisor_->end();
   }

@@ -13,16 +13,17 @@ class actor_system;
 
 namespace troupe {
 
-/// A group that runs: its front, its runners as CAF actors, and their supervisor.
+/// A group at work: its front, its runners as CAF actors, and their supervisor.
 ///
 /// Each runner is a blocking actor with a thread of its own: one where there is a store, whose
-/// writer runs all replicas, else one per replica. Lanes wake it by a bell, the supervisor by
-/// messages. A group whose store is refused for good is shut: it has neither runners nor
-/// supervisor, and only says so.
+/// writer runs all replicas, else one per replica. Its work queue wakes it by a bell, the
+/// supervisor by messages. A group whose store is refused for good is shut: it has neither runners
+/// nor a supervisor, and only says so.
 class group_runtime {
 public:
   /// Opens the store, if there is one, and starts the replicas.
-  /// @return also a group that is shut (`front().why_shut()`), if its store was refused for good.
+  /// @return also a group that is shut (`front().condition().why_shut()`), if its store was refused
+  /// for good.
   /// @errors of the store, if it may open at the next try (it is busy, the disk is full or away).
   static outcome<std::unique_ptr<group_runtime>> start(
       caf::actor_system& system,
@@ -30,8 +31,8 @@ public:
       const actor_type& type,
       worker_parts& parts);
 
-  /// Ends the actors and waits for them: for what a runner has in hand at most. Not on an actor's
-  /// thread.
+  /// Ends the actors and waits for them: at most for the items that a runner has in hand. Not on an
+  /// actor's thread.
   ~group_runtime();
   group_runtime(const group_runtime&) = delete;
   group_runtime& operator=(const group_runtime&) = delete;
@@ -46,8 +47,8 @@ public:
 
   std::vector<supervision::child_status> replicas() const;
 
-  /// Asks the actors to end, without waiting. What they have not begun stays undone: brokers hand
-  /// it on. Call when nothing is pushed any more.
+  /// Asks the actors to end, without waiting. Calls that were not begun stay undone; brokers hand
+  /// them on. Call when nothing is pushed any more.
   void end();
 
 private:

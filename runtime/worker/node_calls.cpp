@@ -1,12 +1,12 @@
-#include "runtime/wire/node_calls.hpp"
+#include "runtime/worker/node_calls.hpp"
 
 #include "runtime/config.hpp"
+#include "runtime/supervision/breaker.hpp"
 #include "runtime/wire/limits.hpp"
-#include "runtime/worker/worker_loop.hpp"
+#include "runtime/wire/node_calls.hpp"
+#include "runtime/worker/worker_status.hpp"
 
 #include <fmt/format.h>
-
-// What the node answers for itself, as `troupe.node.NAME`.
 
 namespace troupe {
 
@@ -32,86 +32,86 @@ outcome<void> check(const wire::force_breaker& asked) {
 
 } // namespace
 
-void worker_loop::take_own_call(
+node_calls::node_calls(
+    transport::peer_loop& loop,
+    worker_parts& parts,
+    worker_groups& groups,
+    call_intake& calls,
+    state_reports& reports,
+    const saga_calls& sagas)
+    : loop_{loop}, parts_{parts}, groups_{groups}, calls_{calls}, reports_{reports}, sagas_{sagas},
+      name_{"troupe.node." + parts.node} {
+}
+
+void node_calls::take(
     int link, const wire::header_view& header, std::string_view body, instant now) {
   if (header.op == "status") {
-    return answer(link, header.id, status_body(now));
+    return answer(link, header.id, worker_status(parts_, groups_, sagas_.size(), now));
   }
   if (header.op == "breaker") {
     const auto found = wire::checked_decode<wire::get_breaker>(body).and_then(
         [this](const wire::get_breaker& asked) { return find_group(asked.capability); });
     return found ? answer(link, header.id, wire::encoded((*found)->breaker_report()))
-                 : refuse(link, header.id, found.error());
+                 : calls_.refuse(link, header.id, found.error());
   }
   if (header.op == "force_breaker") {
     return force_breaker(link, header, body, now);
   }
-  refuse(
+  calls_.refuse(
       link,
       header.id,
       {.code = errc::unknown_operation,
        .message = fmt::format(
            "`{}` has no operation `{}`; it has `status`, `breaker` and `force_breaker`",
-           own_name_,
+           name_,
            header.op)});
 }
 
-void worker_loop::force_breaker(
+void node_calls::force_breaker(
     int link, const wire::header_view& header, std::string_view body, instant now) {
   auto asked = wire::checked_decode<wire::force_breaker>(body);
-  if (!asked) {
-    return refuse(link, header.id, asked.error());
-  }
-  if (const auto good = check(*asked); !good) {
-    return refuse(link, header.id, good.error());
-  }
-  const auto found = find_group(asked->capability);
+  const auto found = asked.and_then(check).and_then([&] { return find_group(asked->capability); });
   if (!found) {
-    return refuse(link, header.id, found.error());
+    return calls_.refuse(link, header.id, found.error());
   }
-  group& front = **found;
-  if (front.why_shut() != nullptr) {
-    return refuse_shut(link, header.id, front);
+  group& to = **found;
+  if (to.condition().why_shut() != nullptr) {
+    return calls_.refuse(link, header.id, to.shut_error());
   }
   asked->request = asked->request.value_or(header.id);
   if (!header.source.empty()) {
     asked->who += fmt::format(" ({})", header.source);
   }
-  if (!front.has_store()) {
-    front.force(
-        {asked->mode, asked->who, asked->why, *asked->request, parts_.time.wall()},
-        parts_.time.now());
-    // First what changed: who has the answer finds it so.
-    tell_state(index_of(&front), false);
-    return answer(link, header.id, wire::encoded(front.breaker_report()));
+  if (to.has_store()) {
+    // The group's writer writes the order down, and answers it.
+    item& order = calls_.add(link, header, to, now);
+    order.what = item::kind::breaker_order;
+    order.operation = "force_breaker";
+    order.own_body(wire::encoded(*asked));
+    return;
   }
-  // Its writer keeps it, and answers.
-  item order{.what = item::kind::breaker_order, .link = link};
-  order.slot = take_slot(header.id, link);
-  order.id = header.id;
-  order.deadline = now + milliseconds{header.ttl};
-  order.operation = "force_breaker";
-  order.own_body(wire::encoded(*asked));
-  std::vector<item> batch;
-  batch.push_back(std::move(order));
-  front.push(batch);
+  const instant forced_at = parts_.time.now(); // `now` may be earlier than the breaker's last time.
+  to.breaker().force(
+      {asked->mode, asked->who, asked->why, *asked->request, parts_.time.wall()}, forced_at);
+  // STATE goes out before the reply, so that the caller finds the new state at the broker.
+  reports_.tell(to, forced_at);
+  answer(link, header.id, wire::encoded(to.breaker_report()));
 }
 
-outcome<group*> worker_loop::find_group(std::string_view capability) const {
-  if (const auto found = group_by_name_.find(capability); found != group_by_name_.end()) {
-    return &groups_[found->second]->front();
-  }
-  std::vector<std::string> names;
-  for (const auto& [name, index] : group_by_name_) {
-    names.push_back(name);
+outcome<group*> node_calls::find_group(std::string_view capability) const {
+  if (group* found = groups_.find(capability)) {
+    return found;
   }
   return failure{
       {.code = errc::unknown_capability,
        .message = fmt::format(
-           "{} does not run `{}`{}", options_.node, capability, did_you_mean(capability, names))}};
+           "{} does not run `{}`{}",
+           parts_.node,
+           capability,
+           did_you_mean(capability, groups_.names()))}};
 }
 
-void worker_loop::answer(int link, const uuid& id, std::string_view body) {
+void node_calls::answer(int link, const uuid& id, std::string_view body) {
   std::string header;
   wire::append_reply_header(header, id, wire::status::ok);
   loop_.append(link, header, body);

@@ -19,30 +19,36 @@ outbound_builder::outbound_builder(group& of)
     : group_{of}, batches_(static_cast<std::size_t>(of.parts().links)) {
 }
 
+/// Writes one envelope straight into the frame of a link. A frame has a bound (wire/limits.hpp),
+/// beyond which ZeroMQ would cut the connection: a full one is closed.
+template <class WriteHeader>
+void outbound_builder::write_to(int link, std::string_view body, const WriteHeader& write_header) {
+  wire::batch_writer& out = batches_[static_cast<std::size_t>(link)];
+  const std::size_t at = out.begin();
+  write_header(out.frame());
+  out.begin_body(at);
+  out.frame().append(body);
+  out.end(at);
+  if (out.bytes() > wire::batch_bytes_target) {
+    out_.replies.push_back({link, out.take()});
+  }
+}
+
 void outbound_builder::reply(const item& to, answer::kind is, std::string_view bytes) {
   if (auto fits = group_.check_answer(bytes.size(), effect::unknown); !fits) {
     return reply_error(to, fits.error()); // It was stored when more was allowed.
   }
-  wire::batch_writer& out = batches_[static_cast<std::size_t>(to.link)];
-  const std::size_t at = out.begin();
-  wire::append_reply_header(
-      out.frame(), to.id, is == answer::kind::pending ? wire::status::pending : wire::status::ok);
-  out.begin_body(at);
-  if (is != answer::kind::pending) {
-    out.frame().append(bytes);
-  }
+  const bool later = is == answer::kind::pending;
+  write_to(to.link, later ? std::string_view{} : bytes, [&](std::string& frame) {
+    wire::append_reply_header(frame, to.id, later ? wire::status::pending : wire::status::ok);
+  });
   out_.slots.push_back(to.slot);
-  end(to.link, at);
 }
 
 void outbound_builder::reply_error(const item& to, const error& why) {
-  wire::batch_writer& out = batches_[static_cast<std::size_t>(to.link)];
-  const std::size_t at = out.begin();
-  wire::append_error_header(out.frame(), to.id, why);
-  out.begin_body(at);
+  write_to(to.link, {}, [&](std::string& frame) { wire::append_error_header(frame, to.id, why); });
   out_.slots.push_back(to.slot);
   group_.counters().failed.fetch_add(1, std::memory_order_relaxed);
-  end(to.link, at);
 }
 
 void outbound_builder::reply_with(const item& to, const answer& result) {
@@ -55,55 +61,31 @@ void outbound_builder::reply_with(const item& to, const answer& result) {
 
 void outbound_builder::answer_pending(const saga::outgoing::answer& late) {
   header_.clear();
-  if (auto fits = group_.check_answer(late.bytes.size(), effect::unknown); !fits) {
-    wire::append_error_header(header_, late.call, fits.error());
-    everywhere_.append(header_, {});
-  } else if (late.failed) {
-    wire::append_error_header(header_, late.call, error_in(late.bytes));
-    everywhere_.append(header_, {});
-  } else {
+  const auto fits = group_.check_answer(late.bytes.size(), effect::unknown);
+  if (fits && !late.failed) {
     wire::append_reply_header(header_, late.call, wire::status::ok);
     everywhere_.append(header_, late.bytes);
+  } else {
+    wire::append_error_header(header_, late.call, fits ? error_in(late.bytes) : fits.error());
+    everywhere_.append(header_, {});
   }
 }
 
 void outbound_builder::append(int link, wire::kind kind, std::string_view body) {
-  wire::batch_writer& out = batches_[static_cast<std::size_t>(link)];
-  const std::size_t at = out.begin();
-  wire::append_plain_header(out.frame(), kind);
-  out.begin_body(at);
-  out.frame().append(body);
-  end(link, at);
+  write_to(link, body, [&](std::string& frame) { wire::append_plain_header(frame, kind); });
 }
 
 void outbound_builder::relay(int link, const store::outbox_view& event) {
-  wire::batch_writer& out = batches_[static_cast<std::size_t>(link)];
-  const std::size_t at = out.begin();
-  wire::append_event_header(
-      out.frame(),
-      {.kind = wire::kind::relay,
-       .id = event.id,
-       .to = group_.name(),
-       .topic = event.topic,
-       .key = event.key,
-       .seq = event.seq});
-  out.begin_body(at);
-  out.frame().append(event.body);
-  end(link, at);
-}
-
-void outbound_builder::queue_again(milliseconds delay, item&& what) {
-  out_.later.push_back({delay, std::move(what)});
-}
-
-/// Ends an envelope. A frame has a bound (wire/limits.hpp), beyond which ZeroMQ would cut the
-/// connection: a full one is closed.
-void outbound_builder::end(int link, std::size_t at) {
-  wire::batch_writer& out = batches_[static_cast<std::size_t>(link)];
-  out.end(at);
-  if (out.bytes() > wire::batch_bytes_target) {
-    out_.replies.push_back({link, out.take()});
-  }
+  write_to(link, event.body, [&](std::string& frame) {
+    wire::append_event_header(
+        frame,
+        {.kind = wire::kind::relay,
+         .id = event.id,
+         .to = group_.name(),
+         .topic = event.topic,
+         .key = event.key,
+         .seq = event.seq});
+  });
 }
 
 void outbound_builder::send() {
@@ -118,7 +100,7 @@ void outbound_builder::send() {
   const auto answered = static_cast<std::int64_t>(out_.slots.size());
   group_.counters().answered.fetch_add(
       static_cast<std::uint64_t>(answered), std::memory_order_relaxed);
-  group_.in_hand.fetch_sub(answered, std::memory_order_relaxed);
+  group_.queues().calls_ended(answered);
   out_.from = &group_;
   out_.changed = group_.take_changed();
   group_.parts().inlet.push_reserved(std::exchange(out_, {}));

@@ -36,7 +36,9 @@ public:
   /// Sends an event of the outbox to the journal's broker.
   void relay(int link, const store::outbox_view& event);
 
-  void queue_again(milliseconds delay, item&& what);
+  void queue_again(milliseconds delay, item&& what) {
+    out_.later.push_back({delay, std::move(what)});
+  }
 
   void make_calls(std::vector<saga::outgoing::call>&& calls) { out_.calls = std::move(calls); }
 
@@ -44,7 +46,8 @@ public:
   void send();
 
 private:
-  void end(int link, std::size_t at);
+  template <class WriteHeader>
+  void write_to(int link, std::string_view body, const WriteHeader& write_header);
 
   group& group_;
   std::vector<wire::batch_writer> batches_;

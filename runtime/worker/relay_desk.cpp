@@ -40,7 +40,7 @@ void relay_desk::take_confirmed(const item& what) {
   group_.counters().outbox_confirmed.store(relay_.confirmed(), std::memory_order_relaxed);
   if (!read->refused.empty()) {
     relay_.refused();
-    group_.set_outbox_trouble(read->refused);
+    group_.condition().set_outbox_trouble(read->refused);
     group_.parts().log.write(
         "outbox.refused", {{"capability", group_.name()}, {"reason", read->refused}});
   } else if (relay_.is_refused()) {
@@ -57,7 +57,7 @@ void relay_desk::announce() {
         wire::kind::outbox,
         wire::encoded(wire::outbox_state{group_.name(), store_.database->instance(), seq, id}));
     relay_.joined(seq, group_.parts().time.now());
-    group_.set_outbox_trouble({});
+    group_.condition().set_outbox_trouble({});
     group_.counters().outbox_newest.store(relay_.newest(), std::memory_order_relaxed);
   } catch (const store::database_error& fault) {
     failed(fault);

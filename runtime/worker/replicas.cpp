@@ -1,14 +1,10 @@
 #include "runtime/worker/replicas.hpp"
 
+#include "runtime/thrown.hpp"
+
 #include <algorithm>
 
 namespace troupe {
-
-namespace {
-
-constexpr const char* unknown_throw = "its constructor threw something that is no std::exception";
-
-} // namespace
 
 replicas::replicas(group& of, const std::vector<int>& numbers) : group_{of} {
   for (const int number : numbers) {
@@ -56,31 +52,24 @@ void replicas::rebuild_spoilt(std::span<const write> settled) {
     }
     try {
       by.instance = make_instance(by.number);
-    } catch (const std::exception& thrown) {
-      discard(by, thrown.what(), std::nullopt);
     } catch (...) {
-      discard(by, unknown_throw, std::nullopt);
+      discard(by.instance.get(), what_was_thrown(), std::nullopt);
     }
   }
 }
 
 void replicas::discard(
     const actor* broken, std::string reason, const std::optional<uuid>& message) {
-  for (replica& each : all_) {
-    if (each.instance.get() == broken) {
-      discard(each, std::move(reason), message);
-      return;
-    }
+  const auto found = std::find_if(
+      all_.begin(), all_.end(), [&](const replica& each) { return each.instance.get() == broken; });
+  if (found == all_.end()) {
+    return; // An earlier message of the turn has discarded it.
   }
-}
-
-void replicas::discard(replica& broken, std::string reason, const std::optional<uuid>& message) {
-  broken.instance.reset();
+  found->instance.reset();
   group_.counters().restarts.fetch_add(1, std::memory_order_relaxed);
   tell_(supervision::child_exited{
-      static_cast<supervision::child_id>(broken.number),
-      broken.generation,
-      supervision::exit_kind::abnormal,
+      static_cast<supervision::child_id>(found->number),
+      found->generation,
       std::move(reason),
       message});
 }
@@ -98,12 +87,9 @@ void replicas::start(
       each.generation = generation;
       prepare(each);
       tell_(supervision::child_started{child, generation});
-    } catch (const std::exception& thrown) {
-      each.instance.reset();
-      tell_(supervision::child_start_failed{child, generation, thrown.what()});
     } catch (...) {
       each.instance.reset();
-      tell_(supervision::child_start_failed{child, generation, unknown_throw});
+      tell_(supervision::child_start_failed{child, generation, what_was_thrown()});
     }
   }
 }

@@ -56,8 +56,6 @@ public:
   std::unique_ptr<actor> make_instance(int number);
 
 private:
-  void discard(replica& broken, std::string reason, const std::optional<uuid>& message);
-
   group& group_;
   std::vector<replica> all_;
   std::size_t next_ = 0;

@@ -43,7 +43,7 @@ runner::runner(
     : group_{of}, queue_{from}, store_{std::move(store)}, busy_{of.parts().time}, out_{of},
       admissions_{of}, replicas_{of, replicas}, events_{of, store_.get()},
       direct_{{of, store_.get(), busy_, admissions_, out_, replicas_, output_}},
-      backlog_{of, static_cast<std::uint32_t>(&from - of.queues().data()), out_} {
+      backlog_{of, static_cast<std::uint32_t>(&from - of.queues().all().data()), out_} {
   output_.event_bytes_max = of.parts().body_bytes_max;
   if (store_) {
     turn_.emplace(of, *store_, events_, busy_);
@@ -111,7 +111,7 @@ void runner::work() {
 }
 
 void runner::refuse_all() {
-  const auto until = group_.down_until();
+  const auto until = group_.condition().down_until();
   const auto left = until ? std::chrono::ceil<milliseconds>(*until - group_.parts().time.now())
                           : milliseconds{100};
   for (item& each : hand_.next(turn_messages_max)) {
@@ -138,7 +138,7 @@ void runner::take_call(item& each, const supervision::admission& admission) {
              "the breaker of `{}` on {} is {}",
              group_.name(),
              group_.parts().node,
-             group_.breaker_words()),
+             group_.breaker().words()),
          .retry_after = refused->retry_after});
   }
   const auto& admitted = std::get<supervision::admitted>(admission);
@@ -163,12 +163,12 @@ void runner::take_call(item& each, const supervision::admission& admission) {
                did_you_mean(each.operation, group_.type().operations))});
     }
   } else if (const auto* query = std::get_if<handlers::query>(operation)) {
-    return direct_.run_query(each, *query, by, admitted);
+    return direct_.run_query(each, *query, {by, admitted});
   }
   if (turn_) {
     writes_.push_back({.what = &each, .admitted = admitted});
   } else {
-    direct_.run_command(each, std::get<handlers::command>(*operation), by, admitted);
+    direct_.run_command(each, std::get<handlers::command>(*operation), {by, admitted});
   }
 }
 
@@ -220,7 +220,7 @@ void runner::take_event(item& each) {
     writes_.push_back({.what = &each});
   } else if (each.what == item::kind::assignment) {
     events_.assign(each);
-  } else if (each.what == item::kind::buried) {
+  } else if (each.what == item::kind::dead_letters) {
     events_.add_dead_letters(each);
   } else {
     direct_.run_event(each, events_);
@@ -239,7 +239,7 @@ void runner::run_writes() {
   const std::size_t settled = turn_->run(writes_, output_, writes_.front().by->sagas());
   TROUPE_FAULT("turn.before_replies");
   for (const store::forced_breaker& each : output_.breaker_orders) {
-    group_.force(each, busy_.now()); // It is on disk, so it may hold from here on.
+    group_.breaker().force(each, busy_.now()); // It is on disk, so it may hold from here on.
   }
   for (std::size_t i = 0; i < settled; ++i) {
     settle_write(writes_[i]);
@@ -254,7 +254,7 @@ void runner::run_writes() {
 
 void runner::settle_write(write& each) {
   item& what = *each.what;
-  if (each.threw && what.what != item::kind::assignment && what.what != item::kind::buried
+  if (each.threw && what.what != item::kind::assignment && what.what != item::kind::dead_letters
       && !is_order(what)) {
     replicas_.discard(each.by, *each.threw, what.id);
   }
@@ -281,7 +281,7 @@ void runner::settle_own(write& each) {
     if (each.failed) {
       backlog_.add(std::move(what)); // Its turn was undone.
     } else if (what.what == item::kind::event) {
-      group_.events_in_hand.fetch_sub(1, std::memory_order_relaxed);
+      group_.queues().events_ended(1);
     }
   } else if (each.failed && what.what != item::kind::housekeeping) {
     if (each.threw && what.attempt < std::numeric_limits<std::uint8_t>::max()) {

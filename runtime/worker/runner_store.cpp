@@ -36,7 +36,7 @@ open_database(group& of, const std::string& path, store::sqlite_options options)
 } // namespace
 
 bool lock_patiently(group& of, store::turnstile& gate) {
-  for (int tries = 0; tries < lock_tries_max && !of.is_ending(); ++tries) {
+  for (int tries = 0; tries < lock_tries_max && !of.condition().is_ending(); ++tries) {
     const auto locked = gate.lock(lock_patience);
     if (locked) {
       return true;
@@ -80,7 +80,7 @@ outcome<std::unique_ptr<runner_store>> runner_store::open(group& of) {
     store::transaction transaction{session};
     made->writer = store::writers{session}.add(parts.node, parts.incarnation, parts.time.wall());
     if (const auto said = store::forced_breakers{session}.on(parts.node)) {
-      of.restore(*said, parts.time.now());
+      of.breaker().restore(*said, parts.time.now());
     }
     transaction.commit();
   } catch (const store::database_error& fault) {

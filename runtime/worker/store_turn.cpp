@@ -1,6 +1,7 @@
 #include "runtime/worker/store_turn.hpp"
 
 #include "runtime/fault_point.hpp"
+#include "runtime/thrown.hpp"
 #include "runtime/worker/breaker_orders.hpp"
 #include "runtime/worker/due_timers.hpp"
 #include "runtime/worker/late_results.hpp"
@@ -13,12 +14,12 @@ namespace {
 
 constexpr milliseconds turn_time_max{5};
 constexpr milliseconds try_again_after{1'000};
-// So many confirmed events are deleted at once, so that not every turn has to delete a few.
+// Fewer confirmed events than this are not deleted, so that not every turn has to delete a few.
 constexpr std::uint64_t outbox_trimmed_least = 1'024;
 constexpr std::chrono::seconds inbox_forget_interval{60};
 constexpr int inbox_rows_forgotten_max = 2'000;
 
-/// Whether one message can cause the fault by itself. Other faults meet whoever writes.
+/// Whether one message can cause the fault by itself. Other faults meet every writer.
 bool is_of_one_message(store::database_fault fault) {
   return fault == store::database_fault::constraint || fault == store::database_fault::schema
          || fault == store::database_fault::other;
@@ -63,7 +64,7 @@ store_turn::run(std::vector<write>& writes, turn_output& output, saga::coordinat
     }
   } while (ended == end::again || (ended == end::threw && count != 0));
   if (ended != end::committed) {
-    output.clear(); // None of it happened.
+    output.clear();
   }
   store_.gate.unlock();
   busy_.rest();
@@ -100,12 +101,10 @@ store_turn::end store_turn::attempt(
     store_.database->commit();
   } catch (const store::database_error& fault) {
     return after_fault(writes, count, fault);
-  } catch (const std::exception& thrown) {
-    return blame(writes, count, thrown.what());
   } catch (...) {
-    return blame(writes, count, "something that is no std::exception");
+    return blame(writes, count, what_was_thrown());
   }
-  // From here on it has happened, and nothing may say otherwise.
+  // From here on the turn has happened, and no answer may say otherwise.
   finish_commit();
   return end::committed;
 }
@@ -140,7 +139,7 @@ bool store_turn::run_all(
     each.took = done - last;
     last = done;
     if (may_end_early && done - began > turn_time_max) {
-      count = at_ + 1; // The rest has its own turn, so that nobody waits long for this commit.
+      count = at_ + 1; // The others get another turn, so that this commit comes soon.
     }
   }
   inbox_.insert_rows();
@@ -173,7 +172,7 @@ bool store_turn::run_one(write& each, turn_scope& in) {
   case item::kind::assignment:
     events_.assign(*each.what);
     return true;
-  case item::kind::buried:
+  case item::kind::dead_letters:
     events_.add_dead_letters(*each.what);
     return true;
   case item::kind::timers_due:

@@ -15,7 +15,8 @@ namespace troupe {
 /// bound is the credit the brokers were given.
 class work_queue {
 public:
-  /// @param wake makes the runner run; called by whoever pushes into a work_queue that is asleep.
+  /// @param wake makes the runner run; called by the thread that pushes into a queue that is
+  /// asleep.
   void on_wake(std::function<void()> wake) { wake_ = std::move(wake); }
 
   /// Moves all of `batch` in, and empties it.

@@ -16,7 +16,7 @@ namespace troupe {
 
 namespace {
 
-// Each is a finished turn of one runner, and a runner has one at a time: far more than there are
+// A command is the result of one turn, and each runner has one at a time: far more than there are
 // runners.
 constexpr std::size_t inlet_commands = 4'096;
 constexpr milliseconds watchdog_interval{50};
@@ -34,14 +34,16 @@ error of_capability(const std::string& name, error why) {
   return why;
 }
 
-/// A worker all of whose groups are shut would only look alive: what the first one says is its end.
+/// A worker whose groups are all shut would only look alive: it ends, with the first one's reason.
 outcome<void> check_that_some_run(const std::vector<std::unique_ptr<group_runtime>>& groups) {
-  const auto is_shut = [](const auto& each) { return each->front().why_shut() != nullptr; };
+  const auto is_shut = [](const auto& each) {
+    return each->front().condition().why_shut() != nullptr;
+  };
   if (groups.empty() || !std::all_of(groups.begin(), groups.end(), is_shut)) {
     return {};
   }
-  const group& first = groups.front()->front();
-  return failure{of_capability(first.name(), *first.why_shut())};
+  group& first = groups.front()->front();
+  return failure{of_capability(first.name(), *first.condition().why_shut())};
 }
 
 } // namespace
@@ -76,13 +78,13 @@ struct worker::state {
   std::vector<std::unique_ptr<group_runtime>> groups;
   std::unique_ptr<transport::peer_loop> sockets;
   std::unique_ptr<worker_loop> loop;
-  // The watchdog looks at the groups under it.
+  // Guards `groups` and `ending_since` against the watchdog.
   std::mutex watch_mutex;
   std::optional<instant> ending_since;
   std::jthread watchdog;
 };
 
-/// Also when `make` fails half-way. A handler that never returns is the watchdog's, to the end.
+/// Runs also when `make` fails half-way. The watchdog works to the end: a handler may never return.
 worker::state::~state() {
   for (const auto& each : groups) {
     each->end();

@@ -1,46 +1,23 @@
 #pragma once
 
 #include "runtime/transport/context.hpp"
-#include "runtime/transport/transport_options.hpp"
-#include "runtime/worker/group_runtime.hpp"
+#include "runtime/worker/worker_loop.hpp"
+#include "runtime/worker/worker_options.hpp"
 
-#include <cstdint>
 #include <memory>
-#include <string>
-#include <vector>
 
 namespace troupe {
 
-/// What a worker node runs and to whom it talks.
-struct worker_options {
-  std::string node;
-  /// Of the topology file; the broker refuses another one.
-  std::uint64_t plan = 0;
-  std::string folder;
-  std::vector<std::string> brokers;
-  transport::heartbeat_options heartbeat;
-  std::size_t body_bytes_max = std::size_t{1024} * 1024;
-  std::vector<capability_options> capabilities;
-  /// How long a drain may take; what is still in hand then is handed on by the brokers.
-  std::chrono::milliseconds drain_limit{10'000};
-  /// How long brokers may refuse the login before the worker gives up.
-  std::chrono::milliseconds refusal_limit{5'000};
-};
-
-/// How a worker ended.
-struct worker_end {
-  bool good = true;
-  /// Why not: what happened and what to do.
-  std::string reason;
-};
-
 /// A worker node: the socket loop, the groups of its capabilities and a watchdog.
 ///
-/// `run` owns the calling thread until the worker is drained or the brokers will not have it.
+/// `run` owns the calling thread until the worker is drained, or was refused by the brokers for too
+/// long.
 class worker {
 public:
-  /// @errors of a capability's type, `unavailable` of its store, or of the first store if all were
-  /// refused for good, with its name: nothing runs. While one can run, the others are shut.
+  /// Makes a worker and starts its groups. Groups whose store was refused for good are shut, as
+  /// long as another group can run.
+  /// @errors with the capability's name; nothing runs: its type is unknown, its store cannot be
+  /// opened now, or all stores were refused for good (the first one's reason).
   static outcome<std::unique_ptr<worker>> make(
       transport::context& zmq,
       const clock& time,
@@ -54,7 +31,7 @@ public:
 
   worker_end run();
 
-  /// Refuse new, finish what is in hand, leave. From any thread.
+  /// Refuses new calls, finishes those in hand, and leaves. From any thread.
   void drain();
 
 private:

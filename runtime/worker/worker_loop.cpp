@@ -11,29 +11,21 @@ namespace troupe {
 
 namespace {
 
-// Timers of breakers and supervisors are looked at this often.
+// How often breakers, supervisors and delayed items are looked at.
 constexpr milliseconds tick{10};
-constexpr milliseconds house_interval{250};
-// Who is alive is news for so long.
-constexpr milliseconds house_valid{1'000};
-// What could not be done waits this long: a full disk does not empty in a microsecond.
-constexpr std::string_view node_prefix = "troupe.node.";
 
 } // namespace
 
 worker_loop::worker_loop(
-    transport::peer_loop& loop,
+    transport::peer_loop& sockets,
     const worker_options& options,
     worker_parts& parts,
-    const std::vector<std::unique_ptr<group_runtime>>& groups)
-    : loop_{loop}, options_{options}, parts_{parts}, groups_{groups},
-      own_name_{std::string{node_prefix} + options.node}, arriving_(groups.size()),
-      arriving_events_(groups.size()), calls_{
-                                           static_cast<int>(options.brokers.size()),
-                                           parts.time.now()} {
-  for (std::size_t i = 0; i < groups.size(); ++i) {
-    group_by_name_.emplace(groups[i]->front().name(), i);
-  }
+    const worker_groups::list& groups)
+    : sockets_{sockets}, options_{options}, parts_{parts}, groups_{groups},
+      calls_{sockets, groups_, options.node}, events_{sockets, groups_, parts.log},
+      sagas_{sockets, static_cast<int>(options.brokers.size()), parts.time.now()},
+      housekeeper_{groups_, parts.incarnation}, reports_{sockets, groups_},
+      node_{sockets, parts, groups_, calls_, reports_, sagas_} {
 }
 
 wire::hello worker_loop::hello(int link) {
@@ -45,15 +37,10 @@ wire::hello worker_loop::hello(int link) {
       .batch = true,
       .pid = static_cast<std::uint64_t>(::getpid()),
       .serves = {},
-      .in_flight = {}};
+      .in_flight = calls_.in_flight(link)};
   const instant now = parts_.time.now();
   for (const auto& each : groups_) {
     hello.serves.push_back(each->front().served(now));
-  }
-  for (const slot& each : slots_) {
-    if (each.used && each.link == link) {
-      hello.in_flight.push_back(each.id);
-    }
   }
   return hello;
 }
@@ -61,13 +48,13 @@ wire::hello worker_loop::hello(int link) {
 void worker_loop::welcomed(int link, const wire::welcome& welcome, instant now) {
   refused_since_ = {};
   parts_.log.write("broker.joined", {{"broker", welcome.broker}});
-  calls_.link_up(link);
-  send_calls(now);
+  sagas_.link_up(link);
+  sagas_.send(now);
   if (welcome.journal) {
-    journal_up(link);
+    events_.joined(link);
   }
-  if (draining_) {
-    tell_state(0, true);
+  if (reports_.is_draining()) {
+    reports_.tell_all(now);
   }
 }
 
@@ -79,9 +66,9 @@ void worker_loop::refused(int link, const error& why, instant now) {
        {"reason", why.message}});
   if (refused_since_ == instant{}) {
     refused_since_ = now;
-  } else if (now - refused_since_ > options_.refusal_limit && rosters_.empty()) {
+  } else if (now - refused_since_ > options_.refusal_limit && !housekeeper_.has_roster()) {
     end_ = {false, why.message};
-    loop_.stop();
+    sockets_.stop();
   }
 }
 
@@ -89,9 +76,9 @@ void worker_loop::lost(int link, std::string_view why, instant) {
   parts_.log.write(
       "broker.lost",
       {{"broker", options_.brokers[static_cast<std::size_t>(link)]}, {"reason", std::string{why}}});
-  calls_.link_lost(link);
-  journal_down(link);
-  rosters_.erase(link);
+  sagas_.link_lost(link);
+  events_.lost(link);
+  housekeeper_.lost(link);
 }
 
 void worker_loop::received(
@@ -109,23 +96,23 @@ void worker_loop::received(
     return take_call(link, *read, body, frame, now);
   case wire::kind::reply:
     if (read->id == uuid{}) {
-      // Not about a call but about us: the broker stood still and knows this login no more.
-      return loop_.renew(link);
+      // About the login, not a call: the broker stood still and has forgotten this worker.
+      return sockets_.renew(link);
     }
-    return take_reply(*read, body, frame);
+    return sagas_.take_reply(*read, body, frame);
   case wire::kind::bye:
-    return loop_.renew(link); // The broker is going; its successor wants to be greeted.
+    return sockets_.renew(link); // The broker is going; its successor wants to be greeted.
   case wire::kind::roster:
-    return take_roster(link, body);
+    return housekeeper_.take_roster(link, body);
   case wire::kind::event:
-    return take_event(link, *read, body, frame);
+    return events_.take_event(link, *read, body, frame);
   case wire::kind::assign:
   case wire::kind::buried:
   case wire::kind::confirmed:
   case wire::kind::resend:
-    return take_order(link, read->kind, body, frame);
+    return events_.take_order(link, read->kind, body, frame);
   default:
-    return; // Pings: that something came is all they say.
+    return; // A ping, which only shows that the broker is there.
   }
 }
 
@@ -135,90 +122,17 @@ void worker_loop::take_call(
     std::string_view body,
     const transport::frame_ref& frame,
     instant now) {
-  const auto found = group_by_name_.find(header.to);
-  if (found == group_by_name_.end()) {
-    if (header.to == own_name_) {
-      return take_own_call(link, header, body, now);
-    }
-    return refuse(
-        link,
-        header.id,
-        {.code = errc::unknown_capability,
-         .message = fmt::format("{} does not run `{}`", options_.node, header.to)});
+  if (group* to = groups_.find(header.to)) {
+    return calls_.take(link, header, *to, body, frame, now);
   }
-  if (groups_[found->second]->front().why_shut() != nullptr) {
-    return refuse_shut(link, header.id, groups_[found->second]->front());
+  if (header.to == node_.name()) {
+    return node_.take(link, header, body, now);
   }
-  if (draining_) {
-    return refuse(
-        link,
-        header.id,
-        {.code = errc::unavailable,
-         .message = options_.node + " is being drained",
-         .retry_after = milliseconds{50}});
-  }
-  std::vector<item>& batch = arriving_[found->second];
-  // Brokers keep to their credit, and those that lose a link give it anew: this is far beyond both.
-  const group& front = groups_[found->second]->front();
-  const std::int64_t most = std::int64_t{4} * front.options().bulkhead.in_flight * loop_.links();
-  if (front.in_hand + static_cast<std::int64_t>(batch.size()) >= most) {
-    return refuse(
-        link,
-        header.id,
-        {.code = errc::overloaded,
-         .message = fmt::format("{} holds {} calls for `{}`", options_.node, most, header.to),
-         .retry_after = milliseconds{50}});
-  }
-  if (batch.empty()) {
-    arrived_.push_back(found->second);
-  }
-  item& call = batch.emplace_back();
-  call.link = link;
-  call.slot = take_slot(header.id, link);
-  call.id = header.id;
-  call.deadline = now + milliseconds{header.ttl};
-  call.operation = header.op;
-  call.key = header.key;
-  call.body = body;
-  call.frame = frame;
-}
-
-/// There is nobody who could do it, and will not be before this worker is started anew.
-void worker_loop::refuse_shut(int link, const uuid& id, const group& of) {
-  refuse(
+  calls_.refuse(
       link,
-      id,
-      {.code = errc::unavailable,
-       .message = fmt::format(
-           "`{}` is down on {}: {}", of.name(), options_.node, of.why_shut()->message)});
-}
-
-void worker_loop::refuse(int link, const uuid& id, const error& why) {
-  std::string header;
-  wire::append_error_header(header, id, why);
-  loop_.append(link, header, {});
-}
-
-void worker_loop::frame_done(instant) {
-  for (const std::size_t group : arrived_) {
-    groups_[group]->front().push(arriving_[group]);
-  }
-  arrived_.clear();
-  for (const std::size_t group : events_arrived_) {
-    groups_[group]->front().push_events(arriving_events_[group]);
-  }
-  events_arrived_.clear();
-}
-
-std::uint32_t worker_loop::take_slot(const uuid& id, int link) {
-  if (free_slots_.empty()) {
-    free_slots_.push_back(static_cast<std::uint32_t>(slots_.size()));
-    slots_.emplace_back();
-  }
-  const std::uint32_t index = free_slots_.back();
-  free_slots_.pop_back();
-  slots_[index] = {id, link, true};
-  return index;
+      header.id,
+      {.code = errc::unknown_capability,
+       .message = fmt::format("{} does not run `{}`", options_.node, header.to)});
 }
 
 void worker_loop::commands(instant now) {
@@ -228,86 +142,29 @@ void worker_loop::commands(instant now) {
   }
   if (!drained_.empty()) {
     TROUPE_FAULT("worker.replies_sent");
-    send_calls(now);
+    sagas_.send(now);
   }
 }
 
 void worker_loop::carry_out(outbound& done, instant now) {
   for (const outbound::frame& each : done.replies) {
-    // On a link that is down they are dropped: the broker asks again, and the inbox answers.
-    (void)loop_.send_batch(each.link, each.bytes);
+    // Replies for a link that is down are dropped: its broker asks again, and the inbox answers.
+    (void)sockets_.send_batch(each.link, each.bytes);
   }
   if (!done.everywhere.empty()) {
-    for (int link = 0; link < loop_.links(); ++link) {
-      (void)loop_.send_batch(link, done.everywhere);
+    for (int link = 0; link < sockets_.links(); ++link) {
+      (void)sockets_.send_batch(link, done.everywhere);
     }
   }
-  for (const std::uint32_t index : done.slots) {
-    slots_[index].used = false;
-    free_slots_.push_back(index);
+  calls_.end(done.slots);
+  for (const saga::outgoing::call& each : done.calls) {
+    sagas_.add(*done.from, each, now);
   }
-  finished_ += done.slots.size();
-  if (done.calls.empty() && done.later.empty() && !done.changed) {
-    return;
-  }
-  const std::size_t group = index_of(done.from);
-  for (saga::outgoing::call& each : done.calls) {
-    make_call(group, each, now);
-  }
-  for (auto& [delay, each] : done.later) {
-    later_.emplace(now + delay, std::pair{group, std::move(each)});
+  for (outbound::delayed& each : done.later) {
+    delayed_.add(*done.from, now + each.delay, std::move(each.what));
   }
   if (done.changed) {
-    tell_state(group, false);
-  }
-}
-
-void worker_loop::take_roster(int link, std::string_view body) {
-  if (auto roster = wire::checked_decode<wire::roster>(body)) {
-    rosters_[link] = std::move(*roster);
-  }
-}
-
-void worker_loop::keep_house(instant now) {
-  if (rosters_.empty() || now - housekept_at_ < house_interval) {
-    return; // Nobody says who is alive: nobody is given up.
-  }
-  housekept_at_ = now;
-  wire::roster alive;
-  for (const auto& [link, roster] : rosters_) {
-    alive.workers.insert(alive.workers.end(), roster.workers.begin(), roster.workers.end());
-  }
-  const bool listed =
-      std::any_of(alive.workers.begin(), alive.workers.end(), [&](const wire::member& each) {
-        return each.incarnation == parts_.incarnation;
-      });
-  if (!listed) {
-    return;
-  }
-  const std::string body = wire::encoded(alive);
-  for (const auto& each : groups_) {
-    if (each->front().has_open_store()) {
-      item house{.what = item::kind::housekeeping};
-      house.deadline = now + house_valid;
-      house.own_body(std::string{body});
-      each->front().push_internal(std::move(house));
-    }
-  }
-}
-
-void worker_loop::tell_state(std::size_t group, bool everything) {
-  wire::state state{.draining = draining_, .serves = {}};
-  const instant now = parts_.time.now();
-  for (std::size_t i = 0; i < groups_.size(); ++i) {
-    if (everything || i == group) {
-      state.serves.push_back(groups_[i]->front().served(now));
-    }
-  }
-  std::string header;
-  wire::append_plain_header(header, wire::kind::state);
-  const std::string body = wire::encoded(state);
-  for (int link = 0; link < loop_.links(); ++link) {
-    loop_.append(link, header, body);
+    reports_.tell(*done.from, now);
   }
 }
 
@@ -320,54 +177,48 @@ wire::pong worker_loop::progress(instant now) {
     }
   }
   const std::int64_t busy = oldest == 0 ? 0 : (now.time_since_epoch().count() - oldest) / 1'000'000;
-  return {finished_, static_cast<std::uint32_t>(std::max<std::int64_t>(0, busy))};
+  return {calls_.answered(), static_cast<std::uint32_t>(std::max<std::int64_t>(0, busy))};
 }
 
 void worker_loop::due(instant now) {
   next_due_ = now + tick;
-  for (std::size_t i = 0; i < groups_.size(); ++i) {
-    groups_[i]->tick(now);
-    if (groups_[i]->front().take_changed()) {
-      tell_state(i, false);
+  for (const auto& each : groups_) {
+    each->tick(now);
+    if (each->front().take_changed()) {
+      reports_.tell(each->front(), now);
     }
   }
-  expire_calls(now);
-  queue_due(now);
-  keep_house(now);
+  sagas_.expire(now);
+  delayed_.push_due(now);
+  housekeeper_.ask_if_due(now);
   if (drain_requested_) {
     continue_drain(now);
   }
 }
 
 void worker_loop::continue_drain(instant now) {
-  if (!draining_) {
-    draining_ = true;
+  const std::int64_t owed = still_owed();
+  if (!reports_.is_draining()) {
+    reports_.set_draining();
     drain_until_ = now + options_.drain_limit;
     for (const auto& each : groups_) {
-      each->front().set_draining();
+      each->front().condition().set_draining();
     }
-    parts_.log.write("worker.draining", {{"in_hand", fmt::to_string(still_owed())}});
-    tell_state(0, true);
-    return; // Calls already on their way are still to come in.
+    parts_.log.write("worker.draining", {{"in_hand", fmt::to_string(owed)}});
+    return reports_.tell_all(now); // Calls already on their way are still to come in.
   }
-  const std::int64_t owed = still_owed();
   if (owed == 0 || now >= drain_until_) {
     parts_.log.write("worker.drained", {{"left", fmt::to_string(owed)}});
-    loop_.stop();
+    sockets_.stop();
   }
 }
 
 std::int64_t worker_loop::still_owed() const {
   std::int64_t owed = 0;
   for (const auto& each : groups_) {
-    owed += each->front().in_hand.load(std::memory_order_relaxed);
-    owed += each->front().events_in_hand.load(std::memory_order_relaxed);
+    owed += each->front().queues().calls_in_hand() + each->front().queues().events_in_hand();
   }
   return owed;
-}
-
-std::size_t worker_loop::index_of(const group* front) const {
-  return group_by_name_.find(front->name())->second;
 }
 
 } // namespace troupe

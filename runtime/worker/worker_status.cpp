@@ -1,6 +1,7 @@
+#include "runtime/worker/worker_status.hpp"
+
 #include "runtime/time_text.hpp"
-#include "runtime/wire/writer.hpp"
-#include "runtime/worker/worker_loop.hpp"
+#include "runtime/wire/status.hpp"
 
 #include <algorithm>
 #include <unistd.h>
@@ -9,109 +10,83 @@ namespace troupe {
 
 namespace {
 
-void entry(wire::writer& out, std::string_view key, std::string_view value) {
-  out.text(key);
-  out.text(value);
+/// Counters that two threads change may be read while one of them is ahead.
+std::uint64_t at_least_0(std::int64_t count) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, count));
 }
 
-void entry(wire::writer& out, std::string_view key, std::uint64_t value) {
-  out.text(key);
-  out.unsigned_integer(value);
-}
-
-void write_failure(wire::writer& out, const supervision::failure_record& failed, instant now) {
-  out.map(failed.message ? 3 : 2);
-  const auto ago = std::chrono::duration_cast<milliseconds>(now - failed.when).count();
-  entry(out, "ms_ago", static_cast<std::uint64_t>(std::max<std::int64_t>(0, ago)));
-  entry(out, "reason", failed.reason);
-  if (failed.message) {
-    entry(out, "message", to_string(*failed.message));
-  }
-}
-
-void write_replica(wire::writer& out, const supervision::child_status& child, instant now) {
-  out.map(4);
-  entry(out, "name", child.name);
-  entry(out, "state", child.state);
-  entry(out, "generation", child.generation);
-  out.text("failures");
-  out.array(static_cast<std::uint32_t>(child.failures.size()));
+wire::replica_status describe(const supervision::child_status& child, instant now) {
+  wire::replica_status said{child.name, child.state, child.generation, {}};
   for (const supervision::failure_record& each : child.failures) {
-    write_failure(out, each, now);
+    const auto ago = std::chrono::duration_cast<milliseconds>(now - each.when).count();
+    wire::replica_failure& failed = said.failures.emplace_back();
+    failed.ms_ago = at_least_0(ago);
+    failed.reason = each.reason;
+    if (each.message) {
+      failed.message = to_string(*each.message);
+    }
   }
+  return said;
 }
 
-/// While a person has the breaker: who, why, since when.
-void write_order(wire::writer& out, const std::optional<wire::breaker_order>& order) {
-  const bool is_forced = order && order->mode != "auto";
-  entry(out, "forced_by", is_forced ? order->who : "");
-  entry(out, "forced_why", is_forced ? order->why : "");
-  entry(
-      out,
-      "forced_since",
-      is_forced ? utc_time_text(time_since_1970(milliseconds{order->since})) : "");
-}
-
-void write_group(wire::writer& out, group_runtime& of, instant now) {
+wire::group_status describe(group_runtime& of, instant now) {
   group& front = of.front();
   const wire::served served = front.served(now);
-  group_counters& counters = front.counters();
+  const group_counters& counters = front.counters();
   const wire::breaker_report breaker = front.breaker_report();
-  out.map(27);
-  entry(out, "capability", front.name());
-  entry(out, "store", front.has_store() ? *front.options().database : std::string{"none"});
-  entry(out, "breaker", breaker.state);
-  write_order(out, breaker.order);
-  entry(out, "credit", served.credit);
-  entry(
-      out, "in_hand", static_cast<std::uint64_t>(std::max<std::int64_t>(0, front.in_hand.load())));
-  entry(out, "answered", counters.answered.load());
-  entry(out, "failed", counters.failed.load());
-  entry(out, "repeats", counters.repeats.load());
-  entry(out, "turns", counters.turns.load());
-  entry(out, "effects", counters.effects.load());
-  entry(out, "takeovers", counters.takeovers.load());
-  entry(out, "events_credit", served.events);
-  entry(
-      out,
-      "events_in_hand",
-      static_cast<std::uint64_t>(std::max<std::int64_t>(0, front.events_in_hand.load())));
-  entry(out, "events", counters.events.load());
-  entry(out, "events_ignored", counters.events_ignored.load());
-  entry(out, "events_postponed", counters.events_postponed.load());
-  entry(out, "event_repeats", counters.event_repeats.load());
-  entry(out, "events_of_others", counters.events_of_others.load());
-  entry(out, "relayed", counters.relayed.load());
-  const std::uint64_t confirmed = counters.outbox_confirmed.load();
-  entry(out, "outbox_confirmed", confirmed);
-  entry(out, "outbox_depth", std::max(counters.outbox_newest.load(), confirmed) - confirmed);
-  entry(out, "outbox_trouble", front.outbox_trouble());
-  entry(out, "down_reason", front.down_reason());
-  out.text("replicas");
-  const auto replicas = of.replicas();
-  out.array(static_cast<std::uint32_t>(replicas.size()));
-  for (const supervision::child_status& each : replicas) {
-    write_replica(out, each, now);
+  wire::group_status said;
+  said.capability = front.name();
+  said.store = front.has_store() ? *front.options().database : std::string{"none"};
+  said.breaker = breaker.state;
+  if (breaker.order && breaker.order->mode != "auto") {
+    said.forced_by = breaker.order->who;
+    said.forced_why = breaker.order->why;
+    said.forced_since = utc_time_text(time_since_1970(milliseconds{breaker.order->since}));
   }
+  said.credit = served.credit;
+  said.in_hand = at_least_0(front.queues().calls_in_hand());
+  said.answered = counters.answered.load();
+  said.failed = counters.failed.load();
+  said.repeats = counters.repeats.load();
+  said.turns = counters.turns.load();
+  said.effects = counters.effects.load();
+  said.takeovers = counters.takeovers.load();
+  said.events_credit = served.events;
+  said.events_in_hand = at_least_0(front.queues().events_in_hand());
+  said.events = counters.events.load();
+  said.events_ignored = counters.events_ignored.load();
+  said.events_postponed = counters.events_postponed.load();
+  said.event_repeats = counters.event_repeats.load();
+  said.events_of_others = counters.events_of_others.load();
+  said.relayed = counters.relayed.load();
+  said.outbox_confirmed = counters.outbox_confirmed.load();
+  said.outbox_depth =
+      std::max(counters.outbox_newest.load(), said.outbox_confirmed) - said.outbox_confirmed;
+  said.outbox_trouble = front.condition().outbox_trouble();
+  said.down_reason = front.condition().down_reason();
+  for (const supervision::child_status& each : of.replicas()) {
+    said.replicas.push_back(describe(each, now));
+  }
+  return said;
 }
 
 } // namespace
 
-/// What `troupe.node.NAME` answers to `status`.
-std::string worker_loop::status_body(instant now) const {
-  std::string body;
-  wire::writer out{body};
-  out.map(5);
-  entry(out, "node", options_.node);
-  entry(out, "incarnation", to_string(parts_.incarnation));
-  entry(out, "pid", static_cast<std::uint64_t>(::getpid()));
-  entry(out, "calls_of_sagas", calls_.size());
-  out.text("groups");
-  out.array(static_cast<std::uint32_t>(groups_.size()));
-  for (const auto& each : groups_) {
-    write_group(out, *each, now);
+std::string worker_status(
+    const worker_parts& parts,
+    const worker_groups& groups,
+    std::size_t calls_of_sagas,
+    instant now) {
+  wire::node_status said{
+      parts.node,
+      to_string(parts.incarnation),
+      static_cast<std::uint64_t>(::getpid()),
+      calls_of_sagas,
+      {}};
+  for (const auto& each : groups) {
+    said.groups.push_back(describe(*each, now));
   }
-  return body;
+  return wire::encoded(said);
 }
 
 } // namespace troupe

@@ -3,7 +3,7 @@
 #include "nodes/actor_types.hpp"
 #include "runtime/wire/json.hpp"
 #include "tests/actors/actor_fixture.hpp"
-#include "topology/topology.hpp"
+#include "topology/read.hpp"
 
 #include <fstream>
 #include <iterator>

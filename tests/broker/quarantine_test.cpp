@@ -55,7 +55,7 @@ BOOST_FIXTURE_TEST_CASE(one_suspect_at_a_time_in_the_order_they_asked, quarantin
 
   BOOST_TEST((tested.node() == n2));
   BOOST_TEST(tested.has_turn(calls));
-  BOOST_TEST(!tested.is_granted(calls)); // The node's work of before was not that of this turn.
+  BOOST_TEST(!tested.is_granted(calls)); // `emptied` counts for one turn only.
   tested.release(calls);
   empty();
   BOOST_TEST(tested.is_granted(stock));

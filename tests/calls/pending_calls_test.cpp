@@ -43,7 +43,7 @@ struct table_fixture {
     return ended;
   }
 
-  /// The ids of what is to be sent, in order.
+  /// The ids of the calls to send, in order.
   std::vector<uuid> sent(int link) {
     std::vector<uuid> all;
     pending_calls::outgoing out;
@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(an_id_that_is_outstanding_is_not_taken_again) {
   BOOST_TEST(table.size() == 1U);
 }
 
-// The first link that is up is kept; what it held moves in order when it is lost.
+// Calls stay on the first link that is up, and move in order when it is lost.
 BOOST_AUTO_TEST_CASE(what_a_lost_link_held_goes_over_the_other_in_order) {
   table.link_up(1);
   table.link_up(0);
@@ -186,7 +186,7 @@ BOOST_AUTO_TEST_CASE(the_next_due_time_is_never_late) {
   }
 }
 
-// What the broker says at the end of the ttl comes before the caller's own deadline.
+// The broker's answer at the end of the ttl comes before the caller's own deadline.
 BOOST_AUTO_TEST_CASE(a_call_is_sent_with_a_little_less_than_it_has_left) {
   table.link_up(0);
   for (const auto& [deadline, ttl] :
@@ -198,7 +198,7 @@ BOOST_AUTO_TEST_CASE(a_call_is_sent_with_a_little_less_than_it_has_left) {
   }
 }
 
-// Whatever happens in whatever order, a call ends exactly once, and not after its deadline.
+// In whatever order things happen, a call ends exactly once, and not after its deadline.
 BOOST_AUTO_TEST_CASE(every_call_ends_exactly_once) {
   for (unsigned seed = 1; seed <= 40; ++seed) {
     BOOST_TEST_CONTEXT("seed " << seed) {

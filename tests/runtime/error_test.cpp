@@ -73,9 +73,50 @@ BOOST_AUTO_TEST_CASE(only_technical_failures_count_against_a_breaker) {
 
   for (const auto& each : codes) {
     BOOST_TEST_CONTEXT(each.name) {
-      BOOST_TEST(troupe::counts_as_failure(each.code) == (technical.count(each.code) == 1));
+      BOOST_TEST(troupe::verdict_on(each.code).counts == (technical.count(each.code) == 1));
     }
   }
+}
+
+// The callers' rules are written against these columns; a new code must fit all of them.
+BOOST_AUTO_TEST_CASE(the_columns_of_the_table_agree_with_each_other) {
+  for (const auto& each : codes) {
+    BOOST_TEST_CONTEXT(each.name) {
+      const troupe::verdict& says = troupe::verdict_on(each.code);
+      BOOST_TEST(!(says.asks_for_patience && says.counts));
+      BOOST_TEST((!says.asks_for_patience || (says.is_blind && says.is_technical)));
+      BOOST_TEST((!says.counts || says.is_technical));
+      BOOST_TEST((!says.is_kept || (says.ends_event && !says.is_technical)));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(each_code_is_judged_as_its_callers_rely_on) {
+  const auto codes_where = [](bool troupe::verdict::*column) {
+    std::set<errc> found;
+    for (const auto& each : codes) {
+      if (troupe::verdict_on(each.code).*column) {
+        found.insert(each.code);
+      }
+    }
+    return found;
+  };
+  const std::set<errc> refusals{errc::overloaded, errc::circuit_open, errc::unavailable};
+  std::set<errc> blind = refusals;
+  blind.insert(
+      {errc::deadline_exceeded, errc::unauthenticated, errc::forbidden, errc::unknown_capability});
+  std::set<errc> technical = refusals;
+  technical.insert({errc::unauthenticated, errc::deadline_exceeded, errc::crashed, errc::internal});
+
+  BOOST_TEST((codes_where(&troupe::verdict::asks_for_patience) == refusals));
+  BOOST_TEST((codes_where(&troupe::verdict::is_blind) == blind));
+  BOOST_TEST((codes_where(&troupe::verdict::is_technical) == technical));
+  BOOST_TEST(
+      (codes_where(&troupe::verdict::is_kept)
+       == std::set<errc>{errc::rejected, errc::conflict, errc::forbidden}));
+  BOOST_TEST(
+      (codes_where(&troupe::verdict::ends_event)
+       == std::set<errc>{errc::rejected, errc::invalid, errc::conflict, errc::forbidden}));
 }
 
 BOOST_AUTO_TEST_CASE(a_business_refusal_carries_its_reason_for_a_program) {

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 struct breaker_bench {
   explicit breaker_bench(
       const breaker_options& of, std::uint64_t seed = 1, forced_state stored = {})
-      : unit{breaker::make(of, seed, now, std::move(stored)).value()} {}
+      : unit{of, seed, now, std::move(stored)} {}
 
   admission ask() { return unit.admit(now, log); }
 

@@ -1,4 +1,4 @@
-// Random lives of random breakers. A failure prints its seed; the seed is all it takes to replay.
+// Random lives of random breakers. A failure prints its seed, which replays it.
 #include "runtime/supervision/breaker.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -15,8 +15,7 @@ using namespace std::chrono_literals;
 
 class simulated_breaker {
 public:
-  explicit simulated_breaker(std::uint64_t seed)
-      : random_{seed}, unit_{breaker::make(draw(), seed, now_).value()} {}
+  explicit simulated_breaker(std::uint64_t seed) : random_{seed}, unit_{draw(), seed, now_} {}
 
   void live(int events) {
     for (int i = 0; i < events; ++i) {
@@ -66,7 +65,7 @@ private:
     const auto due = unit_.next_due();
     const auto answer = unit_.admit(now_, log_);
     if (const auto* may = std::get_if<admitted>(&answer)) {
-      // Never open before its time, and never when a person said no.
+      // Nothing is admitted before the wait is over, nor while a person keeps the breaker open.
       BOOST_REQUIRE((before != breaker_state::forced_open));
       BOOST_REQUIRE((before != breaker_state::open || now_ >= *due));
       BOOST_REQUIRE(may->epoch == unit_.epoch());

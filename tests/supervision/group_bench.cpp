@@ -29,18 +29,6 @@ std::string text_of(const stop_child& action) {
   return with_generation("stop", action);
 }
 
-std::string text_of(const kill_child& action) {
-  return with_generation("kill", action);
-}
-
-std::string text_of(const abandon_child& action) {
-  return with_generation("abandon", action);
-}
-
-std::string text_of(const forget_child& action) {
-  return "forget " + letter(action.child);
-}
-
 std::string text_of(const plan_restart&) {
   return {};
 }
@@ -57,20 +45,12 @@ std::string text_of(const group_down&) {
   return "down";
 }
 
-std::string text_of(const group_stopped&) {
-  return "stopped";
-}
-
 } // namespace
 
-child_spec child_named(char name, restart when) {
-  return {.id = id_of(name), .name = std::string(1, name), .when = when};
-}
-
-std::vector<child_spec> children_named(std::string_view names, restart when) {
+std::vector<child_spec> children_named(std::string_view names) {
   std::vector<child_spec> children;
   for (const char name : names) {
-    children.push_back(child_named(name, when));
+    children.push_back({.id = id_of(name), .name = std::string(1, name)});
   }
   return children;
 }
@@ -85,7 +65,7 @@ options at_once(strategy on_failure, int max_restarts, milliseconds within) {
 }
 
 group_bench::group_bench(const options& of, std::vector<child_spec> children, std::uint64_t seed)
-    : policy{group_policy::make({of, std::move(children)}, seed).value()} {
+    : policy{{of, std::move(children)}, seed} {
 }
 
 void group_bench::up(char child) {
@@ -96,30 +76,12 @@ void group_bench::fail_start(char child, std::string reason) {
   tell(child_start_failed{id_of(child), generation_of(child), std::move(reason)});
 }
 
-void group_bench::decline(char child) {
-  tell(child_declined{id_of(child), generation_of(child)});
-}
-
-void group_bench::exit(char child, exit_kind kind, std::string reason) {
-  tell(child_exited{id_of(child), generation_of(child), kind, std::move(reason)});
+void group_bench::exit(char child, std::string reason) {
+  tell(child_exited{id_of(child), generation_of(child), std::move(reason)});
 }
 
 void group_bench::stopped(char child) {
   tell(child_stopped{id_of(child), generation_of(child)});
-}
-
-void group_bench::add(const child_spec& child) {
-  if (!policy.add(child, now, actions_)) {
-    throw std::logic_error{"the child cannot be added"};
-  }
-  collect();
-}
-
-void group_bench::remove(char child) {
-  if (!policy.remove(id_of(child), now, actions_)) {
-    throw std::logic_error{"there is no such child"};
-  }
-  collect();
 }
 
 void group_bench::pass(milliseconds by) {
@@ -158,25 +120,19 @@ std::string group_bench::obey() {
         tell(child_started{starts->child, starts->generation});
       } else if (const auto* stops = std::get_if<stop_child>(&action)) {
         tell(child_stopped{stops->child, stops->generation});
-      } else if (const auto* kills = std::get_if<kill_child>(&action)) {
-        tell(child_exited{kills->child, kills->generation, exit_kind::abnormal, "killed"});
       }
     }
   }
   return take();
 }
 
-child_state group_bench::state_of(char child) const {
-  return policy.child(id_of(child)).value().state;
+const supervised_child& group_bench::child(char name) const {
+  return policy.children().at(static_cast<std::size_t>(name - 'a'));
 }
 
-std::uint64_t group_bench::generation_of(char child) const {
-  return policy.child(id_of(child)).value().generation;
-}
-
-std::vector<std::string> group_bench::failures_of(char child) const {
+std::vector<std::string> group_bench::failures_of(char name) const {
   std::vector<std::string> reasons;
-  for (const auto& failed : policy.failures(id_of(child))) {
+  for (const auto& failed : child(name).failures) {
     reasons.push_back(failed.reason);
   }
   return reasons;

@@ -10,54 +10,49 @@ namespace troupe::supervision {
 
 using namespace std::chrono_literals;
 
-/// A child named by one letter; 'a' has the id 1.
-child_spec child_named(char name, restart when = restart::permanent);
-
-/// Children a, b, c ... of the same kind.
-std::vector<child_spec> children_named(std::string_view names, restart when = restart::permanent);
+/// Children named by a letter each, from a on; 'a' has the id 1.
+std::vector<child_spec> children_named(std::string_view names);
 
 /// A policy without back-off, so that tests of the order need no waits.
 options at_once(strategy on_failure, int max_restarts = 5, milliseconds within = 10s);
 
-/// A group under test: the test plays the children, and reads what is asked of them as text.
+/// A group under test: the test plays the children, and reads the actions as text.
 ///
-/// "start a1" starts the first generation of a; also stop, kill, abandon, forget, up, down,
-/// stopped. Failures and planned restarts are kept apart.
+/// "start a1" starts the first generation of a, "stop a1" stops it; "up" and "down" are the
+/// group's. Failures and planned restarts are kept apart.
 class group_bench {
 public:
   group_bench(const options& policy, std::vector<child_spec> children, std::uint64_t seed = 1);
 
   void start() { tell(start_requested{}); }
 
-  void stop() { tell(stop_requested{}); }
-
   void up(char child);
   void fail_start(char child, std::string reason = "no");
-  void decline(char child);
-  void exit(char child, exit_kind kind = exit_kind::abnormal, std::string reason = "boom");
+  void exit(char child, std::string reason = "boom");
   void stopped(char child);
 
-  void add(const child_spec& child);
-  void remove(char child);
-
-  /// Moves time on and ticks, once, at the end.
+  /// Moves time on, then tells the policy.
   void pass(milliseconds by);
-  /// Moves time to when the policy wants to be called.
+  /// Moves time to the policy's `next_due`.
   void pass_to_due();
 
   void tell(const group_event& event);
 
-  /// What was asked since the last time, such as "stop b1, start a2".
+  /// The actions since the last call, such as "stop b1, start a2".
   std::string take();
 
-  /// Starts the group, and each child as it is asked to; takes what was asked.
+  /// Starts the group and all of its children, and forgets the actions.
   void bring_up();
-  /// Answers starts and stops as they are asked for, and says what was asked.
+  /// Carries starts and stops out, those that follow from them too, and returns all as text.
   std::string obey();
 
-  child_state state_of(char child) const;
-  std::uint64_t generation_of(char child) const;
-  std::vector<std::string> failures_of(char child) const;
+  const supervised_child& child(char name) const;
+
+  child_state state_of(char name) const { return child(name).state; }
+
+  std::uint64_t generation_of(char name) const { return child(name).generation; }
+
+  std::vector<std::string> failures_of(char name) const;
 
   group_policy policy;
   instant now{1h};

@@ -1,5 +1,6 @@
+#include "topology/capability_checks.hpp"
+
 #include "tests/topology/topology_fixture.hpp"
-#include "topology/checks.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -162,7 +163,7 @@ BOOST_AUTO_TEST_CASE(the_actor_type_judges_its_own_config) {
   plan_of(good);
 }
 
-// Faults of absent configs stand at the capability: an actor may require keys.
+// An actor may require keys of a `config` that is not there.
 BOOST_AUTO_TEST_CASE(a_missing_config_is_judged_at_its_capability) {
   types[0].check_config = [](const config_tree& config, std::vector<fault>& found) {
     config_reader{config, "config of users", found}.require("limit", "set a limit");

@@ -63,7 +63,7 @@ BOOST_AUTO_TEST_CASE(a_host_must_be_there_and_ipv6_stands_in_brackets) {
   BOOST_TEST(contains(bad("tcp://::1:5550").remedy, "brackets"));
 }
 
-// Until links prove who is at their other end, whoever reaches the port is trusted.
+// A link does not prove who is at its other end: everybody who reaches the port is trusted.
 BOOST_AUTO_TEST_CASE(nothing_outside_loopback_may_be_bound) {
   for (const auto* host :
        {"*",

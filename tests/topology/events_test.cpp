@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(the_section_events_is_read) {
   BOOST_TEST((plan.otherwise.keep == 1h));
   BOOST_TEST(plan.otherwise.bytes_max == 2 * mebibyte);
   BOOST_REQUIRE(plan.rules.size() == 2U);
-  // What a rule does not say is as for every topic.
+  // A key that a rule leaves out has the value of `events`.
   BOOST_TEST((plan.rules[0].keep == 1h));
   BOOST_TEST(plan.rules[0].bytes_max == 2 * mebibyte);
   BOOST_TEST(plan.rules[0].drop_unread);

@@ -1,5 +1,6 @@
+#include "topology/explain.hpp"
+
 #include "tests/topology/topology_fixture.hpp"
-#include "topology/topology.hpp"
 
 #include <boost/test/unit_test.hpp>
 

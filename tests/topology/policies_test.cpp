@@ -1,5 +1,7 @@
 #include "topology/policies.hpp"
 
+#include "runtime/supervision/breaker.hpp"
+#include "runtime/supervision/group_policy.hpp"
 #include "tests/topology/topology_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -167,11 +169,44 @@ BOOST_AUTO_TEST_CASE(answers_are_kept_for_whole_hours) {
   check_only_fault(text("", "inbox_kept: 90m"), {11, 36}, "whole hours", "7d");
 }
 
-BOOST_AUTO_TEST_CASE(what_is_out_of_range_says_the_range) {
+BOOST_AUTO_TEST_CASE(a_value_out_of_range_is_told_the_range) {
   check_only_fault(
       text("", "bulkhead: {in_flight: 0}"), {11, 46}, "`in_flight`", "from 1 to 65536");
   check_only_fault(text("", "turn_limit: 99ms"), {11, 36}, "is `99ms`", "from 100ms to 10m");
   check_only_fault(text("", "breaker: {window: {failure_rate: 0}}"), {11, 57}, "is `0`", "to 1");
+}
+
+// Once, 10,000 probes passed the check of the topology and ended the worker at its start.
+BOOST_AUTO_TEST_CASE(policies_at_the_ends_of_their_ranges_can_be_carried_out) {
+  for (const auto* keys :
+       {"supervision: {max_restarts: 0, within: 1ms, backoff: 1ms..1ms, shutdown: 1ms, cool_down: "
+        "1ms}, breaker: {threshold: 1, timeout: 1ms, probes: 1, probe_deadline: 1ms}",
+        "supervision: {max_restarts: 24, within: 24h, backoff: 1h..1h, shutdown: 10m, "
+        "cool_down: 24h}, breaker: {threshold: 1000000, timeout: 24h, probes: 10000, "
+        "probe_deadline: 1h}",
+        "supervision: {max_restarts: 1000, within: 24h}, breaker: {probes: 10000, window: {span: "
+        "1s, minimum_calls: 1, failure_rate: 0.0001, "
+        "slow_call: 1ms, slow_rate: 0.0001}}"}) {
+    BOOST_TEST_CONTEXT(keys) {
+      const auto plan = users("", keys);
+      const instant now{1h};
+      std::vector<supervision::breaker_transition> transitions;
+      std::vector<supervision::group_action> actions;
+
+      supervision::breaker breaker{plan.breaker, 1, now};
+      breaker.force(supervision::breaker_mode::open, "ann", "a drill", now, transitions);
+      breaker.force(supervision::breaker_mode::automatic, "ann", "over", now, transitions);
+      for (int i = 0; i < plan.breaker.probes; ++i) {
+        BOOST_REQUIRE(
+            std::holds_alternative<supervision::admitted>(breaker.admit(now, transitions)));
+      }
+      BOOST_TEST(std::holds_alternative<supervision::refused>(breaker.admit(now, transitions)));
+      supervision::group_policy group{
+          {plan.supervision, {{supervision::child_id{0}, "replica 0"}}}, 1};
+      group.handle(supervision::start_requested{}, now, actions);
+      BOOST_TEST(actions.size() == 1U);
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_misspelled_policy_key_is_named_with_the_right_one) {

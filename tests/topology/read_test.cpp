@@ -1,5 +1,6 @@
+#include "topology/read.hpp"
+
 #include "tests/topology/topology_fixture.hpp"
-#include "topology/topology.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -80,7 +81,7 @@ BOOST_AUTO_TEST_CASE(a_capability_can_have_its_own_store_or_none) {
   BOOST_TEST(shop.find(capability_name{"carts"})->store.value() == "sqlite:shops/one/c.db");
 }
 
-// Nodes that read different bytes are refused: the digest is of the bytes, comments and all.
+// The digest covers all bytes, comments too: a broker refuses nodes that read others.
 BOOST_AUTO_TEST_CASE(the_digest_is_of_the_bytes_of_the_file) {
   const std::string commented = good_and("# A comment.\n");
 

@@ -1,5 +1,6 @@
 #include "tests/topology/topology_fixture.hpp"
-#include "topology/topology.hpp"
+#include "topology/explain.hpp"
+#include "topology/read.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -88,7 +89,7 @@ BOOST_AUTO_TEST_CASE(the_example_is_a_good_file) {
   BOOST_TEST(shop.capabilities.size() == 7U);
   for (const capability_plan& capability : shop.capabilities) {
     BOOST_TEST(capability.nodes.size() == 2U);
-    // An order needs each but the notes, and 256 may be under way.
+    // 256 orders may be under way, and an order needs every capability but the notes.
     BOOST_TEST((capability.bulkhead.in_flight >= 256 || capability.name.value == "notes"));
   }
 }
@@ -122,7 +123,7 @@ BOOST_AUTO_TEST_CASE(every_flipped_bit_of_a_good_file_is_answered) {
   }
 }
 
-// The characters that mean something to YAML, where they hurt most: anywhere.
+// The characters that mean something to YAML, at random places.
 BOOST_AUTO_TEST_CASE(files_spoiled_at_random_are_answered) {
   constexpr std::string_view signs = "{}[]:,-?&*!|>'\"%@`#~<.\n\t \\0n1e";
   std::mt19937 random{seed};

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "topology/topology.hpp"
+#include "topology/read.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -74,7 +74,7 @@ capabilities:
     return std::get<faults>(std::move(result)).all;
   }
 
-  /// One fault and no other: at `line:column`, saying `what` and `remedy` in it.
+  /// Checks that `text` has one fault, at `at`, with `what` and `remedy` in its texts.
   void check_only_fault(
       std::string_view text,
       file_position at,
@@ -89,7 +89,6 @@ capabilities:
       BOOST_TEST(wrong.all[0].at.column == at.column);
       BOOST_TEST(wrong.all[0].what.find(what) != std::string::npos);
       BOOST_TEST(wrong.all[0].remedy.find(remedy) != std::string::npos);
-      // Each fault says what to do.
       BOOST_TEST(!wrong.all[0].remedy.empty());
     }
   }

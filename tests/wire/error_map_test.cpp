@@ -1,3 +1,5 @@
+#include "runtime/wire/error_map.hpp"
+
 #include "runtime/wire/check.hpp"
 #include "runtime/wire/envelope.hpp"
 #include "runtime/wire/limits.hpp"

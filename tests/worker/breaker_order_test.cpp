@@ -12,7 +12,7 @@ struct order_fixture {
   manual_clock time;
   probe seen;
   uuid_source ids{99};
-  // Before the processes: with a faulty session between, the real one is kept here.
+  // Outlives the processes: the real session, where a faulty one stands before it.
   std::unique_ptr<store::database> inner;
   store::faulty_database* faulty = nullptr;
   std::unique_ptr<process> p = make("n1");
@@ -26,7 +26,7 @@ struct order_fixture {
     return made;
   }
 
-  /// Into the work_queue, as the socket loop puts it there. Nothing runs.
+  /// Puts an order into the work queue, as the socket loop does. Nothing runs.
   uuid send(
       process& to,
       std::string mode,
@@ -46,9 +46,8 @@ struct order_fixture {
         .request = request.value_or(order.id),
         .only_here = only_here}));
     const uuid id = order.id;
-    std::vector<item> batch;
-    batch.push_back(std::move(order));
-    to.front->push(batch);
+    to.front->queues().add_call({}) = std::move(order);
+    to.front->queues().push_added();
     return id;
   }
 
@@ -76,7 +75,7 @@ struct order_fixture {
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    runtime_actor_breaker_order, order_fixture, *utf::label("integration") * utf::timeout(240))
+    runtime_worker_breaker_order, order_fixture, *utf::label("integration") * utf::timeout(240))
 
 BOOST_AUTO_TEST_CASE(forced_open_is_answered_when_kept_and_calls_are_refused_in_words) {
   const auto report = report_in(force(*p, "open"));
@@ -89,15 +88,15 @@ BOOST_AUTO_TEST_CASE(forced_open_is_answered_when_kept_and_calls_are_refused_in_
   BOOST_TEST(refused.why.code == errc::circuit_open);
   BOOST_TEST(
       refused.why.message == "the breaker of `things` on n1 is forced open by ann: moving disks");
-  BOOST_TEST(p->front->in_hand == 0);
-  // Brokers need a word they know, and why.
+  BOOST_TEST(p->front->queues().calls_in_hand() == 0);
+  // Brokers get a state that they know, and why.
   const wire::served told = p->front->served(time.now());
   BOOST_TEST(told.breaker == "open");
   BOOST_TEST(told.retry_after_ms == 60'000U);
   BOOST_TEST(told.forced.value_or("") == "forced open by ann: moving disks");
 }
 
-BOOST_AUTO_TEST_CASE(it_survives_the_death_of_the_process) {
+BOOST_AUTO_TEST_CASE(an_order_survives_the_death_of_the_process) {
   force(*p, "open");
   const auto before = p->front->breaker_report();
 
@@ -109,7 +108,7 @@ BOOST_AUTO_TEST_CASE(it_survives_the_death_of_the_process) {
   BOOST_TEST(p->call("put", thing{"a"}).why.code == errc::circuit_open);
 }
 
-BOOST_AUTO_TEST_CASE(given_back_it_probes_and_stays_given_back_after_a_restart) {
+BOOST_AUTO_TEST_CASE(a_breaker_given_back_probes_and_stays_given_back_after_a_restart) {
   force(*p, "open");
 
   BOOST_TEST(report_in(force(*p, "auto")).state == "half_open");
@@ -123,7 +122,7 @@ BOOST_AUTO_TEST_CASE(given_back_it_probes_and_stays_given_back_after_a_restart) 
   BOOST_TEST(p->call("put", thing{"b"}).status == wire::status::ok);
 }
 
-BOOST_AUTO_TEST_CASE(forced_closed_it_does_not_open_and_brokers_are_told_closed) {
+BOOST_AUTO_TEST_CASE(a_breaker_forced_closed_does_not_open_and_brokers_are_told_closed) {
   force(*p, "closed");
 
   for (std::uint64_t i = 0; i < 6; ++i) { // The threshold is 5.
@@ -136,7 +135,7 @@ BOOST_AUTO_TEST_CASE(forced_closed_it_does_not_open_and_brokers_are_told_closed)
   BOOST_TEST(p->call("put", thing{"a"}).status == wire::status::ok);
 }
 
-BOOST_AUTO_TEST_CASE(another_process_of_the_database_takes_it_without_being_told) {
+BOOST_AUTO_TEST_CASE(another_process_of_the_database_obeys_without_being_told) {
   auto other = make("n2");
 
   force(*p, "open");
@@ -148,7 +147,7 @@ BOOST_AUTO_TEST_CASE(another_process_of_the_database_takes_it_without_being_told
   BOOST_TEST(state_of(*p) == "half_open");
 }
 
-BOOST_AUTO_TEST_CASE(what_is_said_of_one_node_is_that_nodes_alone_also_after_a_restart) {
+BOOST_AUTO_TEST_CASE(an_order_for_one_node_is_that_nodes_alone_also_after_a_restart) {
   auto other = make("n2");
 
   force(*p, "open", true);
@@ -160,7 +159,7 @@ BOOST_AUTO_TEST_CASE(what_is_said_of_one_node_is_that_nodes_alone_also_after_a_r
   BOOST_TEST(state_of(*p) == "forced_open");
 }
 
-// Each node is told; the first writes it down, also for the others.
+// Each node gets the command; the first one writes it down, also for the others.
 BOOST_AUTO_TEST_CASE(one_command_to_two_nodes_is_written_down_once) {
   auto other = make("n2");
   const uuid request = ids.next(time.wall());
@@ -176,9 +175,9 @@ BOOST_AUTO_TEST_CASE(one_command_to_two_nodes_is_written_down_once) {
   BOOST_TEST(p->number("SELECT COUNT(*) FROM forced_breakers") == 1);
 }
 
-// Whichever step of the turn fails: who is told that it is kept finds it kept, and in the end the
-// process does what the database says.
-BOOST_AUTO_TEST_CASE(what_could_not_be_kept_is_not_said_to_hold) {
+// Whichever step of the turn fails: an order that was answered holds, and in the end the process
+// does what the database says.
+BOOST_AUTO_TEST_CASE(an_order_that_could_not_be_kept_is_not_said_to_hold) {
   p.reset();
   p = make("n1", [this](runner_store& store) {
     inner = std::move(store.database);
@@ -201,7 +200,7 @@ BOOST_AUTO_TEST_CASE(what_could_not_be_kept_is_not_said_to_hold) {
       } else {
         BOOST_TEST(state_of(*p) == (mode == "open" ? "forced_open" : "disabled"));
       }
-      BOOST_TEST(p->front->in_hand == 0);
+      BOOST_TEST(p->front->queues().calls_in_hand() == 0);
       force(*p, mode);
       BOOST_TEST(
           p->number("SELECT COUNT(*) FROM forced_breakers WHERE mode = '" + mode + "'") == 1);
@@ -211,14 +210,14 @@ BOOST_AUTO_TEST_CASE(what_could_not_be_kept_is_not_said_to_hold) {
   BOOST_TEST(refused >= 6);
 }
 
-// It is read again at each housekeeping.
-BOOST_AUTO_TEST_CASE(what_was_said_before_changes_nothing) {
+// Housekeeping reads the last order again each time.
+BOOST_AUTO_TEST_CASE(an_order_given_before_changes_nothing) {
   const store::forced_breaker said{
       "open", "ann", "moving disks", ids.next(time.wall()), time.wall()};
-  p->front->force(said, time.now());
+  p->front->breaker().force(said, time.now());
   BOOST_TEST(p->front->take_changed());
 
-  p->front->force(said, time.now());
+  p->front->breaker().force(said, time.now());
 
   BOOST_TEST(!p->front->take_changed());
 }
@@ -232,20 +231,20 @@ BOOST_AUTO_TEST_CASE(an_order_that_came_too_late_is_not_carried_out) {
 }
 
 BOOST_AUTO_TEST_CASE(a_group_that_is_down_refuses_the_order) {
-  p->front->set_down(time.now() + 5s, "too many failures");
+  p->front->condition().set_down(time.now() + 5s, "too many failures");
   p->runner->set_down(true);
 
   BOOST_TEST(force(*p, "open").why.code == errc::unavailable);
-  BOOST_TEST(p->front->in_hand == 0);
+  BOOST_TEST(p->front->queues().calls_in_hand() == 0);
   BOOST_TEST(p->number("SELECT COUNT(*) FROM forced_breakers") == 0);
 }
 
-BOOST_AUTO_TEST_CASE(without_a_store_it_is_said_that_it_does_not_last) {
+BOOST_AUTO_TEST_CASE(without_a_store_the_report_says_that_an_order_does_not_last) {
   auto options = things_options(folder);
   options.database.reset();
   process storeless{time, "n1", things_type(seen), options};
 
-  storeless.front->force(
+  storeless.front->breaker().force(
       {"open", "ann", "moving disks", ids.next(time.wall()), time.wall()}, time.now());
 
   BOOST_TEST(storeless.front->breaker_report().state == "forced_open");

@@ -148,7 +148,7 @@ BOOST_AUTO_TEST_CASE(events_are_handled_in_a_turn_and_reported_after_it) {
   for (std::uint64_t i = 1; i <= 10; ++i) {
     p->deliver(i, "k", {std::to_string(i)});
   }
-  BOOST_TEST(p->front->events_in_hand == 10);
+  BOOST_TEST(p->front->queues().events_in_hand() == 10);
   p->run();
 
   BOOST_TEST(things().size() == 10U);
@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(events_are_handled_in_a_turn_and_reported_after_it) {
   BOOST_TEST(p->handled[0].upto[0].partition == wire::partition_of("k", {}));
   BOOST_TEST(p->handled[0].waiting.empty());
   BOOST_TEST(p->number("SELECT COUNT(*) FROM inbox") == 0);
-  BOOST_TEST(p->front->events_in_hand == 0);
+  BOOST_TEST(p->front->queues().events_in_hand() == 0);
   BOOST_TEST(p->front->counters().events == 10U);
 }
 
@@ -335,7 +335,7 @@ BOOST_AUTO_TEST_CASE(a_poison_event_among_ten_hurts_no_other) {
   BOOST_TEST(waiting(5)->dead);
   BOOST_TEST(postponed() == 1);
   BOOST_TEST(seen.made == 4); // An instance for each throw.
-  BOOST_TEST(p->front->events_in_hand == 0);
+  BOOST_TEST(p->front->queues().events_in_hand() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(the_first_of_a_turn_can_be_the_poison_and_all_of_them_too) {
@@ -532,7 +532,7 @@ BOOST_AUTO_TEST_CASE(a_turn_that_cannot_be_committed_holds_its_events_in_order) 
   p->deliver(4, "k", {"4"}); // Must not pass those that are held.
   p->run();
   BOOST_TEST(handled() == 0);
-  BOOST_TEST(p->front->events_in_hand == 4);
+  BOOST_TEST(p->front->queues().events_in_hand() == 4);
   BOOST_REQUIRE(p->later.size() == 1U);
 
   p->come_back();
@@ -540,7 +540,7 @@ BOOST_AUTO_TEST_CASE(a_turn_that_cannot_be_committed_holds_its_events_in_order) 
 
   BOOST_TEST(things() == (strings{"1", "2", "3", "4"}));
   BOOST_TEST(handled() == 4);
-  BOOST_TEST(p->front->events_in_hand == 0);
+  BOOST_TEST(p->front->queues().events_in_hand() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_held_is_void_after_a_new_login) {
@@ -548,12 +548,12 @@ BOOST_AUTO_TEST_CASE(what_is_held_is_void_after_a_new_login) {
   p->deliver(1, "k", {"1"});
   faulty->fail(1, store::faulty_database::when::before, store::database_fault::full);
   p->run();
-  BOOST_TEST(p->front->events_in_hand == 1);
+  BOOST_TEST(p->front->queues().events_in_hand() == 1);
 
   p->login = 2;
   p->assign_all(2);
   p->run();
-  BOOST_TEST(p->front->events_in_hand == 0);
+  BOOST_TEST(p->front->queues().events_in_hand() == 0);
   p->deliver(1, "k", {"1"});
   p->run();
 
@@ -563,20 +563,20 @@ BOOST_AUTO_TEST_CASE(what_is_held_is_void_after_a_new_login) {
 BOOST_AUTO_TEST_CASE(a_group_that_is_down_wants_no_events_and_holds_those_it_has) {
   begin();
   BOOST_TEST(p->front->served(time.now()).events == 4'096U);
-  p->front->set_down(time.now() + 10s, "too many restarts");
+  p->front->condition().set_down(time.now() + 10s, "too many restarts");
   p->runner->set_down(true);
   BOOST_TEST(p->front->served(time.now()).events == 0U);
   p->deliver(1, "k", {"1"});
   p->run();
   BOOST_TEST(ran.empty());
 
-  p->front->set_down(std::nullopt, "up again");
+  p->front->condition().set_up("up again");
   p->runner->set_down(false);
   p->come_back();
   p->run();
 
   BOOST_TEST(ran == strings{"1"});
-  p->front->set_draining();
+  p->front->condition().set_draining();
   BOOST_TEST(p->front->served(time.now()).events == 0U);
 }
 
@@ -620,7 +620,7 @@ BOOST_AUTO_TEST_CASE(without_a_store_positions_are_kept_in_memory) {
   p->assign(3, {{partition, 10}}); // Others had it meanwhile.
   p->run();
   BOOST_TEST(p->assigned.back().partitions.at(0).handled == 10U);
-  BOOST_TEST(p->front->events_in_hand == 0);
+  BOOST_TEST(p->front->queues().events_in_hand() == 0);
 }
 
 // The event is not lost: it is a dead letter, and can be tried again once there is a store.
@@ -735,7 +735,7 @@ BOOST_AUTO_TEST_CASE(whatever_happens_each_event_is_handled_once_and_in_order) {
       if (all.random() % 4 == 0 && round < 180) {
         all.fail_somewhere();
       }
-      if (all.p->front->events_in_hand == 0) {
+      if (all.p->front->queues().events_in_hand() == 0) {
         all.deliver_what_is_left();
       }
       all.run();

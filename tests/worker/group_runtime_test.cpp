@@ -48,9 +48,8 @@ struct runtime_fixture {
     call.own_body(std::move(body));
     call.operation = operation;
     const uuid id = call.id;
-    std::vector<item> batch;
-    batch.push_back(std::move(call));
-    group->front().push(batch);
+    group->front().queues().add_call({}) = std::move(call);
+    group->front().queues().push_added();
     return id;
   }
 
@@ -109,7 +108,7 @@ struct runtime_fixture {
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    runtime_actor_group_runtime, runtime_fixture, *utf::label("integration") * utf::timeout(240))
+    runtime_worker_group_runtime, runtime_fixture, *utf::label("integration") * utf::timeout(240))
 
 BOOST_AUTO_TEST_CASE(calls_are_answered_and_a_replica_that_threw_comes_back) {
   begin();
@@ -119,20 +118,20 @@ BOOST_AUTO_TEST_CASE(calls_are_answered_and_a_replica_that_threw_comes_back) {
   run_until([&] { return seen.made >= 3; });
 
   BOOST_TEST(call("put", {"b"}).status == wire::status::ok);
-  BOOST_TEST(group->front().in_hand == 0);
+  BOOST_TEST(group->front().queues().calls_in_hand() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_constructor_that_throws_takes_the_group_down_and_it_comes_up_again) {
   seen.make_fails = 1'000'000;
   begin();
-  run_until([&] { return group->front().down_until().has_value(); });
+  run_until([&] { return group->front().condition().down_until().has_value(); });
 
   const got refused = call("put", {"a"});
   BOOST_TEST(refused.why.code == errc::unavailable);
   BOOST_TEST((refused.why.retry_after > 0ms));
   BOOST_TEST(group->front().served(time.now()).credit == 0U);
   seen.make_fails = 0;
-  run_until([&] { return !group->front().down_until(); });
+  run_until([&] { return !group->front().condition().down_until(); });
 
   BOOST_TEST(call("put", {"a"}).status == wire::status::ok);
   BOOST_TEST(group->front().served(time.now()).credit > 0U);
@@ -153,7 +152,7 @@ BOOST_AUTO_TEST_CASE(a_group_whose_database_is_damaged_is_shut_and_touches_nothi
   BOOST_REQUIRE(said.shut.has_value());
   BOOST_TEST(said.shut->find(*options.database) != std::string::npos);
   BOOST_TEST(said.shut->find("restart the worker n1") != std::string::npos);
-  BOOST_TEST(group->front().down_reason() == *said.shut);
+  BOOST_TEST(group->front().condition().down_reason() == *said.shut);
   BOOST_TEST(!group->front().has_open_store());
   BOOST_TEST(group->replicas().size() == 2U);
   BOOST_TEST(group->replicas().front().state == "down");
@@ -163,10 +162,10 @@ BOOST_AUTO_TEST_CASE(a_group_whose_database_is_damaged_is_shut_and_touches_nothi
   BOOST_TEST((std::string{std::istreambuf_iterator<char>{kept}, {}} == damaged));
 }
 
-BOOST_AUTO_TEST_CASE(a_group_without_store_has_a_lane_for_each_replica) {
+BOOST_AUTO_TEST_CASE(a_group_without_store_has_a_queue_for_each_replica) {
   options.database.reset();
   begin();
-  BOOST_TEST(group->front().queues().size() == 2U);
+  BOOST_TEST(group->front().queues().all().size() == 2U);
 
   for (int i = 0; i < 20; ++i) {
     BOOST_TEST(call("look", {"a"}).status == wire::status::ok);

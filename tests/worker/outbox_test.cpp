@@ -147,10 +147,10 @@ BOOST_AUTO_TEST_CASE(a_refused_outbox_says_so_and_stays_where_it_is) {
 
   BOOST_TEST(p->relays.empty());
   BOOST_TEST(rows() == 1);
-  BOOST_TEST(p->front->outbox_trouble() == "was the database restored from a backup?");
+  BOOST_TEST(p->front->condition().outbox_trouble() == "was the database restored from a backup?");
   p->journal_joined();
   p->run();
-  BOOST_TEST(p->front->outbox_trouble().empty());
+  BOOST_TEST(p->front->condition().outbox_trouble().empty());
 }
 
 BOOST_AUTO_TEST_CASE(an_outbox_that_is_taken_again_is_announced_and_leaves) {
@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(an_outbox_that_is_taken_again_is_announced_and_leaves) {
   p->run();
   BOOST_REQUIRE(p->announced.size() == 1U);
   BOOST_TEST(p->announced[0].newest == 1U);
-  BOOST_TEST(p->front->outbox_trouble().empty());
+  BOOST_TEST(p->front->condition().outbox_trouble().empty());
   p->resend(1, 1);
   p->run();
 

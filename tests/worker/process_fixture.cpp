@@ -67,9 +67,9 @@ process::process(
     }
   }
   runner = std::make_unique<troupe::runner>(
-      *front, front->queues()[0], options_.replicas, std::move(opened));
+      *front, front->queues().all()[0], options_.replicas, std::move(opened));
   runner->on_event([this](supervision::group_event event) { events.push_back(std::move(event)); });
-  front->queues()[0].on_wake([this] {
+  front->queues().all()[0].on_wake([this] {
     const std::lock_guard lock{mutex_};
     awake_ = true;
     woken_.notify_all();
@@ -104,9 +104,8 @@ void process::send(
   call.deadline = parts_.time.now() + within;
   call.own_body(std::move(body));
   call.operation = operation;
-  std::vector<item> batch;
-  batch.push_back(std::move(call));
-  front->push(batch);
+  front->queues().add_call({}) = std::move(call);
+  front->queues().push_added();
 }
 
 void process::keep_house(const std::vector<uuid>& alive, milliseconds good_for) {
@@ -212,9 +211,8 @@ void process::send_order(item::kind what, std::string body) {
   item order{.what = what};
   order.login = login;
   order.own_body(std::move(body));
-  std::vector<item> batch;
-  batch.push_back(std::move(order));
-  front->push_events(batch);
+  front->queues().add_order(0) = std::move(order);
+  front->queues().push_added();
 }
 
 void process::assign(
@@ -247,13 +245,12 @@ void process::deliver(
   event.operation = event.body.substr(0, topic.size());
   event.key = event.body.substr(topic.size(), key.size());
   event.body.remove_prefix(topic.size() + key.size());
-  std::vector<item> batch;
-  batch.push_back(std::move(event));
-  front->push_events(batch);
+  front->queues().add_event(event.partition) = std::move(event);
+  front->queues().push_added();
 }
 
 void process::add_dead_letters(const std::vector<std::uint64_t>& positions) {
-  send_order(item::kind::buried, wire::encoded(wire::buried{front->name(), positions}));
+  send_order(item::kind::dead_letters, wire::encoded(wire::buried{front->name(), positions}));
 }
 
 void process::journal_joined() {

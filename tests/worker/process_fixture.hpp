@@ -74,7 +74,7 @@ public:
   void
   send(const uuid& id, std::string_view operation, std::string body, milliseconds within = 10s);
 
-  void send(item&& one) { front->push_internal(std::move(one)); }
+  void send(item&& one) { front->queues().push_internal(std::move(one)); }
 
   /// Puts a message of the journal's broker into the work queue; nothing runs.
   void assign(

@@ -33,7 +33,7 @@ BOOST_AUTO_TEST_CASE(without_instance_items_wait_and_nothing_is_lost) {
   p->run();
 
   BOOST_TEST(p->replies[id].status == wire::status::ok);
-  BOOST_TEST(p->front->in_hand == 0);
+  BOOST_TEST(p->front->queues().calls_in_hand() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_group_that_goes_down_refuses_its_backlog_and_keeps_what_is_its_own) {
@@ -43,7 +43,7 @@ BOOST_AUTO_TEST_CASE(a_group_that_goes_down_refuses_its_backlog_and_keeps_what_i
   done.own_body("");
   p->send(std::move(done));
   p->keep_house({p->incarnation});
-  p->front->set_down(time.now() + 5s, "too many failures");
+  p->front->condition().set_down(time.now() + 5s, "too many failures");
   p->runner->set_down(true);
   p->run();
 
@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(a_group_that_goes_down_refuses_its_backlog_and_keeps_what_i
   BOOST_TEST((p->replies[id].why.retry_after == 5s));
   BOOST_REQUIRE(p->later.size() == 1U); // There will be another housekeeping.
   BOOST_TEST((p->later[0].what.what == item::kind::effect_done));
-  BOOST_TEST(p->front->in_hand == 0);
+  BOOST_TEST(p->front->queues().calls_in_hand() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(an_open_breaker_refuses_and_a_repeat_from_the_inbox_does_not_close_it) {

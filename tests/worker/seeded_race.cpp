@@ -116,9 +116,8 @@ int run(tally& shared) {
   }
   uuid_source ids;
   for (int i = 0; i < calls; ++i) {
-    std::vector<item> batch;
-    batch.push_back(make_call(ids, time));
-    (*group)->front().push(batch);
+    (*group)->front().queues().add_call({}) = make_call(ids, time);
+    (*group)->front().queues().push_added();
   }
   return await_answers(inlet) ? 0 : 1;
 }

@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(a_repeat_in_the_same_turn_is_answered_too) {
 
   BOOST_TEST(p->answered_in_order.size() == 2U);
   BOOST_TEST(seen.handled == 1);
-  BOOST_TEST(p->front->in_hand == 0);
+  BOOST_TEST(p->front->queues().calls_in_hand() == 0);
 }
 
 // Many inbox rows are inserted with one statement: each message must find its own.
@@ -185,7 +185,7 @@ BOOST_AUTO_TEST_CASE(a_throw_fails_one_message_and_nobody_else) {
 
   BOOST_TEST(p->replies[later].status == wire::status::ok);
   BOOST_TEST(things() == 3);
-  BOOST_TEST(p->front->in_hand == 0);
+  BOOST_TEST(p->front->queues().calls_in_hand() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_throw_of_what_is_no_exception_fails_one_message_too) {

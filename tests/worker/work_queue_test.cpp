@@ -20,9 +20,9 @@ item numbered(std::uint64_t number) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_actor_lane, *utf::label("unit") * utf::timeout(120))
+BOOST_AUTO_TEST_SUITE(runtime_worker_work_queue, *utf::label("unit") * utf::timeout(120))
 
-BOOST_AUTO_TEST_CASE(only_the_first_push_wakes_until_the_lane_was_found_empty) {
+BOOST_AUTO_TEST_CASE(only_the_first_push_wakes_until_the_queue_was_found_empty) {
   work_queue queue;
   int wakes = 0;
   queue.on_wake([&] { ++wakes; });
@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(only_the_first_push_wakes_until_the_lane_was_found_empty) {
   BOOST_TEST(queue.take(taken));
   BOOST_TEST(taken.size() == 2U);
   queue.push(numbered(3));
-  BOOST_TEST(wakes == 1); // Whoever took is still at it, and will look again.
+  BOOST_TEST(wakes == 1); // The taker is still at work, and will look again.
   taken.clear();
   BOOST_TEST(queue.take(taken));
   taken.clear();

@@ -39,17 +39,17 @@ public:
         .value_or("");
   }
 
-  /// Refuses a call of the worker's; nil: all that it says, until it logs in anew.
+  /// Refuses a call of the worker; with the nil id, everything until the worker logs in anew.
   void refuse(const uuid& id, const error& why) {
     std::string header;
     wire::append_error_header(header, id, why);
     say(header, {});
   }
 
-  /// The id of what came last.
+  /// The id in the message that came last.
   const uuid& last_id() const { return last_id_; }
 
-  /// The next refusal, and of which call.
+  /// The call that the worker refuses next, and the code.
   std::optional<std::pair<uuid, errc>> next_refusal() {
     return next(wire::kind::reply, [](const auto& header) {
       const auto why = wire::read_error(header.error);
@@ -85,7 +85,7 @@ public:
   }
 
 private:
-  /// Of the next message of that kind; others are passed over.
+  /// What `look` finds in the next message of that kind; others are passed over.
   template <class Look>
   auto next(wire::kind wanted, Look look) -> std::optional<decltype(look(wire::header_view{}))> {
     while (!headers_.empty() || read()) {
@@ -139,7 +139,7 @@ struct worker_fixture {
   uuid_source ids{1};
   lone_broker broker;
   probe seen;
-  std::mutex gate;                 // Handlers may wait at it.
+  std::mutex gate;                 // Some handlers wait at it.
   std::unique_ptr<registry> types; // Outlives the worker.
   std::unique_ptr<worker> tested;
   std::thread runner;
@@ -185,9 +185,9 @@ struct worker_fixture {
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    runtime_actor_worker, worker_fixture, *utf::label("integration") * utf::timeout(240))
+    runtime_worker_worker, worker_fixture, *utf::label("integration") * utf::timeout(240))
 
-// It was sent, so that it may have been done: taken for not done, it would never be undone.
+// A step that was sent may have been carried out: counted as not done, it would never be undone.
 BOOST_AUTO_TEST_CASE(a_step_that_was_sent_and_not_answered_in_time_is_undone) {
   saga::definition order = saga::test::order_saga();
   order.steps[0].deadline = 50ms;
@@ -200,7 +200,7 @@ BOOST_AUTO_TEST_CASE(a_step_that_was_sent_and_not_answered_in_time_is_undone) {
   BOOST_TEST(broker.next_call() == "release");
 }
 
-// Whoever says at the second sending that nothing was done knows nothing of the first.
+// The refusal is about the second sending; the first may have been carried out.
 BOOST_AUTO_TEST_CASE(a_step_that_was_sent_twice_and_refused_blindly_is_undone) {
   saga::definition order = saga::test::order_saga();
   order.steps[0].retries = 0;

@@ -2,11 +2,11 @@
 
 #include "nodes/text_table.hpp"
 #include "runtime/time_text.hpp"
+#include "runtime/wire/json.hpp"
 
 #include <cstdio>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -26,26 +26,24 @@ std::string uptime_text(milliseconds up) {
 }
 
 std::string json_line(const up_event& event) {
-  nlohmann::ordered_json line;
-  line["time_ms"] = unix_millis(std::chrono::system_clock::now());
-  line["event"] = event.what;
+  wire::json_object line;
+  line.add("time_ms", unix_millis(std::chrono::system_clock::now())).add("event", event.what);
   if (!event.name.empty()) {
-    line["node"] = event.name;
-    line["kind"] = event.kind;
+    line.add("node", event.name).add("kind", event.kind);
   }
   if (event.pid != 0) {
-    line["pid"] = event.pid;
+    line.add("pid", event.pid);
   }
   if (!event.reason.empty()) {
-    line["reason"] = event.reason;
+    line.add("reason", event.reason);
   }
   if (event.lived) {
-    line["lived_ms"] = event.lived->count();
+    line.add("lived_ms", event.lived->count());
   }
   if (event.restart_in) {
-    line["restart_in_ms"] = event.restart_in->count();
+    line.add("restart_in_ms", event.restart_in->count());
   }
-  return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return line.text();
 }
 
 std::string text_line(const up_event& event) {

@@ -1,4 +1,6 @@
-#include "nodes/commands/command.hpp"
+#include "nodes/commands/up/up.hpp"
+
+#include "nodes/commands/plan_file.hpp"
 #include "nodes/commands/up/backoff.hpp"
 #include "nodes/commands/up/child.hpp"
 #include "nodes/commands/up/display.hpp"
@@ -7,6 +9,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fmt/format.h>
+#include <memory>
 #include <random>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +27,13 @@ enum class child_kind : std::uint8_t { broker, worker };
 std::string_view name_of(child_kind kind) {
   return kind == child_kind::broker ? "broker" : "worker";
 }
+
+struct up_arguments {
+  std::string file;
+  /// Empty: the folder `log` beside the file.
+  std::string log_folder;
+  bool json = false;
+};
 
 struct child {
   std::string name;
@@ -254,12 +264,10 @@ std::optional<error> reason_not_to_run(const std::vector<child>& children) {
   return std::nullopt;
 }
 
-} // namespace
-
-int run_up(const up_arguments& given) {
+int run(const up_arguments& given) {
   const auto plan = load_plan(given.file, given.json);
   if (!plan) {
-    return exit_code::faults;
+    return plan.error();
   }
   const std::filesystem::path log_folder = given.log_folder.empty()
                                                ? std::filesystem::path{plan->folder} / "log"
@@ -286,6 +294,20 @@ int run_up(const up_arguments& given) {
   up_display display{given.json};
   keeper{std::move(children), signals, display}.run();
   return exit_code::ok;
+}
+
+} // namespace
+
+void add_up(command_line& line) {
+  const auto given = std::make_shared<up_arguments>();
+  line.add("up", "Runs the local nodes of a topology and restarts those that die")
+      .word("FILE", given->file, "the topology")
+      .option("--log-dir", given->log_folder, "where NAME.log of each node goes [log beside FILE]")
+      .flag("--json", given->json, "events as JSON lines on stdout")
+      .footer(with_exit_codes(
+          "Ctrl-C or SIGTERM stops the workers, then the brokers; what has not stopped "
+          "after 10 s is killed."))
+      .runs([given] { return run(*given); });
 }
 
 } // namespace troupe

@@ -31,7 +31,7 @@ struct refuse {
 /// The login is over: send nothing more to it.
 struct forget {
   login_id whom;
-  /// It may have died of what it had in hand.
+  /// The worker may have died of what it had in hand.
   bool is_blamed = false;
 };
 

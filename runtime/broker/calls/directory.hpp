@@ -32,17 +32,17 @@ struct placement {
   std::uint32_t outstanding = 0;
   std::uint32_t replicas = 0;
   bool inbox = false;
-  /// It will not run there before the node's next login: `why_shut` says why.
+  /// The capability will not run there before the node's next login: `why_shut` says why.
   bool is_shut = false;
   /// "closed", "open", "half_open" or "down".
   std::string breaker = "closed";
-  /// Avoided until then, because its breaker is open or its group down; to the end of time if a
-  /// person forced it open.
+  /// Gets no calls before, because its breaker is open or the capability is down there; the end of
+  /// time if a person forced it open.
   instant blocked_until{};
   std::string why_shut;
   /// How a person took the breaker over, in words, if one has.
   std::string forced;
-  /// When another try may be of use, as the worker says.
+  /// After this time another try may be of use, as the worker says.
   milliseconds retry_after{};
 };
 
@@ -70,9 +70,9 @@ struct node {
   instant since{};
   instant heard{};
   wire::pong progress;
-  /// Its calls of all capabilities, oldest first.
+  /// The calls it has in hand, of all capabilities, oldest first.
   call_list outstanding;
-  /// The calls that its last login's end was held against, in case only its link was lost.
+  /// The calls that were blamed when its last login ended, in case only its link was lost.
   std::vector<uuid> blamed;
 
   struct place {
@@ -87,8 +87,8 @@ struct node {
 /// calls that they have brought along.
 class directory {
 public:
-  /// Calls brought along that are remembered. A retry of one beyond is delivered once more, to be
-  /// answered from the worker's inbox.
+  /// So many calls that were brought along are remembered. A retry of a further one is delivered
+  /// once more, and answered from the worker's inbox.
   static constexpr std::size_t brought_max = 65'536;
 
   explicit directory(const router_options& options);
@@ -104,7 +104,8 @@ public:
   std::uint32_t placement_of(std::uint32_t capability, std::uint32_t node);
 
   /// `node` has a call in hand, from an earlier login, that this broker does not know. If a client
-  /// asks for the same id again, the call is at that node already. Beyond `brought_max`: nothing.
+  /// asks for the same id again, the call is at that node already. Not remembered beyond
+  /// `brought_max`.
   void bring(const uuid& call, std::uint32_t node);
   /// Forgets that `call` was brought along. @return the node that has it, or `nowhere`.
   std::uint32_t take_brought(const uuid& call);

@@ -6,9 +6,7 @@ namespace {
 
 /// Whether another node may be asked: this one did nothing, and not because of the call.
 bool is_worth_another_try(const error& why) {
-  return why.possible == effect::none
-         && (why.code == errc::circuit_open || why.code == errc::overloaded
-             || why.code == errc::unavailable);
+  return why.possible == effect::none && verdict_on(why.code).asks_for_patience;
 }
 
 } // namespace

@@ -19,7 +19,7 @@ struct router_options {
   /// Workers that read another topology are refused.
   std::uint64_t plan_digest = 0;
   std::vector<capability_options> capabilities;
-  /// Nobody else may log in as a worker. Each is also a capability `troupe.node.NAME`.
+  /// The only names under which workers may log in. Each is also a capability `troupe.node.NAME`.
   std::vector<node_name> nodes;
   /// Calls held at once, waiting, delivered or awaiting. 1 to 10,000,000.
   std::uint32_t calls_max = 1'000'000;

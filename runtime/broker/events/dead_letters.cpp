@@ -1,19 +1,17 @@
-#include "runtime/broker/events/event_service.hpp"
+#include "runtime/broker/events/dead_letters.hpp"
 
 #include <algorithm>
-
-// What `troupe.events` answers about dead letters (runtime/wire/journal_calls.hpp).
 
 namespace troupe::broker {
 
 namespace {
 
-constexpr std::uint32_t letters_count_max = 1'000;
+constexpr std::uint32_t page_max = 1'000;
 constexpr std::size_t retry_page_max = 500;
 constexpr std::size_t changes_max = 1'000;
 
-wire::letter letter_of(const dead_letter& from, bool with_body) {
-  wire::letter letter{
+wire::letter wire_form(const dead_letter& from, bool with_body) {
+  wire::letter made{
       .id = from.id,
       .capability = from.capability,
       .position = from.what->position,
@@ -30,21 +28,22 @@ wire::letter letter_of(const dead_letter& from, bool with_body) {
       .traceparent = from.what->traceparent,
       .body = {}};
   if (with_body) {
-    letter.body = wire::binary_value{from.what->body};
+    made.body = wire::binary_value{from.what->body};
   }
-  return letter;
+  return made;
 }
 
-error no_letter(const uuid& id) {
+error no_dead_letter(const uuid& id) {
   return rejected("no_dead_letter", "There is no dead letter " + to_string(id) + ".");
 }
 
 } // namespace
 
-void event_service::list_letters(
+void dead_letters::list(
     origin from, const uuid& id, const wire::get_dead_letters& what, instant now) {
-  const std::size_t count = std::clamp(what.count, 1U, letters_count_max);
-  ask(ask_dead_letters{what.capability.value_or(""), what.after, count, body_bytes_max_ / 2},
+  const std::size_t count = std::clamp(what.count, 1U, page_max);
+  journal_.ask(
+      ask_dead_letters{what.capability.value_or(""), what.after, count, bytes_max_},
       now,
       [=, this](const outcome<journal_result>& result, instant) {
         const auto* page = result_of<dead_letters_page>(result);
@@ -53,58 +52,59 @@ void event_service::list_letters(
         }
         wire::letters_found answer;
         for (const dead_letter& each : page->dead_letters) {
-          answer.letters.push_back(letter_of(each, false));
+          answer.letters.push_back(wire_form(each, false));
         }
         if (page->has_more) {
           answer.next = page->dead_letters.back().id;
         }
-        reply(from, id, wire::encoded(answer));
+        links_.reply(from, id, wire::encoded(answer));
       });
 }
 
-void event_service::show_letter(origin from, const uuid& id, const uuid& which, instant now) {
-  ask(ask_dead_letter{which}, now, [=, this](const outcome<journal_result>& result, instant) {
-    const auto* found = result_of<dead_letter_found>(result);
-    if (found == nullptr) {
-      links_.pass_refusal(from, id, why_none(result));
-    } else if (!found->what) {
-      links_.pass_refusal(from, id, no_letter(which));
-    } else {
-      reply(from, id, wire::encoded(letter_of(*found->what, true)));
-    }
-  });
+void dead_letters::show(origin from, const uuid& id, const uuid& which, instant now) {
+  journal_.ask(
+      ask_dead_letter{which}, now, [=, this](const outcome<journal_result>& result, instant) {
+        const auto* found = result_of<dead_letter_found>(result);
+        if (found == nullptr) {
+          links_.pass_refusal(from, id, why_none(result));
+        } else if (!found->what) {
+          links_.pass_refusal(from, id, no_dead_letter(which));
+        } else {
+          links_.reply(from, id, wire::encoded(wire_form(*found->what, true)));
+        }
+      });
 }
 
-void event_service::retry_letters(
+void dead_letters::retry(
     origin from, const uuid& id, const wire::retry_dead_letter& what, instant now) {
   if (what.id.has_value() == what.all.value_or(false)) {
     return links_.pass_refusal(from, id, invalid("one of `id` and `all` is wanted"));
   }
   if (!what.id) {
     const std::string capability = what.capability.value_or("");
-    return change_letters(
+    return enqueue(
         from,
         id,
         [=, this](instant at) { retry_page(from, id, capability, std::nullopt, 0, at); },
         now);
   }
   const uuid which = *what.id;
-  change_letter(
+  change_one(
       from,
       id,
       which,
       [=, this](const dead_letter* found) {
         if (found == nullptr) {
-          return links_.pass_refusal(from, id, no_letter(which));
+          return links_.pass_refusal(from, id, no_dead_letter(which));
         }
-        bus_.retry(*found, wall_ms());
-        bus_.answer_when_written(from, id, wire::encoded(wire::letters_retried{1}));
+        incoming_.retry_dead_letter(*found, wall_ms());
+        incoming_.answer_when_written(from, id, wire::encoded(wire::letters_retried{1}));
       },
       now);
 }
 
-/// All, a page at a time: they are in one write after the other, and answered with the last.
-void event_service::retry_page(
+/// Retries all, a page in each write, and answers with the last page.
+void dead_letters::retry_page(
     origin from,
     const uuid& id,
     const std::string& capability,
@@ -112,69 +112,73 @@ void event_service::retry_page(
     std::uint64_t so_far,
     instant now) {
   ask_dead_letters question{capability, after, retry_page_max};
-  ask(std::move(question), now, [=, this](const outcome<journal_result>& result, instant at) {
-    const auto* page = result_of<dead_letters_page>(result);
-    if (page == nullptr) {
-      links_.pass_refusal(from, id, why_none(result));
-      return letters_changed(at);
-    }
-    for (const dead_letter& each : page->dead_letters) {
-      bus_.retry(each, wall_ms());
-    }
-    const std::uint64_t count = so_far + page->dead_letters.size();
-    if (page->has_more) {
-      // The next page once this one is on disk: what was not written was not retried.
-      const uuid last = page->dead_letters.back().id;
-      changes_.emplace_front([=, this](instant next) {
-        if (write_failed_) {
-          links_.pass_refusal(from, id, *write_failed_);
-          return letters_changed(next);
+  journal_.ask(
+      std::move(question), now, [=, this](const outcome<journal_result>& result, instant at) {
+        const auto* page = result_of<dead_letters_page>(result);
+        if (page == nullptr) {
+          links_.pass_refusal(from, id, why_none(result));
+          return end_change(at);
         }
-        retry_page(from, id, capability, last, count, next);
+        for (const dead_letter& each : page->dead_letters) {
+          incoming_.retry_dead_letter(each, wall_ms());
+        }
+        const std::uint64_t count = so_far + page->dead_letters.size();
+        if (page->has_more) {
+          // The next page once this one is on disk: what was not written was not retried.
+          const uuid last = page->dead_letters.back().id;
+          changes_.emplace_front([=, this](instant next) {
+            if (write_failed_) {
+              links_.pass_refusal(from, id, *write_failed_);
+              return end_change(next);
+            }
+            retry_page(from, id, capability, last, count, next);
+          });
+          return end_change(at);
+        }
+        incoming_.answer_when_written(from, id, wire::encoded(wire::letters_retried{count}));
+        end_change(at);
       });
-      return letters_changed(at);
-    }
-    bus_.answer_when_written(from, id, wire::encoded(wire::letters_retried{count}));
-    letters_changed(at);
-  });
 }
 
-void event_service::drop_letter(origin from, const uuid& id, const uuid& which, instant now) {
-  change_letter(
+void dead_letters::drop(origin from, const uuid& id, const uuid& which, instant now) {
+  change_one(
       from,
       id,
       which,
       [=, this](const dead_letter* found) {
         if (found == nullptr) {
-          return reply(from, id, wire::encoded(wire::letter_dropped{false}));
+          return links_.reply(from, id, wire::encoded(wire::letter_dropped{false}));
         }
-        bus_.exhume(which);
-        bus_.answer_when_written(from, id, wire::encoded(wire::letter_dropped{true}));
+        incoming_.delete_dead_letter(which);
+        incoming_.answer_when_written(from, id, wire::encoded(wire::letter_dropped{true}));
       },
       now);
 }
 
-/// @param change gets the letter, or nullptr if there is none.
-template <class Change>
-void event_service::change_letter(
-    origin from, const uuid& id, const uuid& which, const Change& change, instant now) {
+/// @param what gets the dead letter, or null if there is none.
+void dead_letters::change_one(
+    origin from,
+    const uuid& id,
+    const uuid& which,
+    std::function<void(const dead_letter* found)> what,
+    instant now) {
   const auto look = [=, this](instant start) {
-    ask(ask_dead_letter{which},
+    journal_.ask(
+        ask_dead_letter{which},
         start,
         [=, this](const outcome<journal_result>& result, instant at) {
           if (const auto* found = result_of<dead_letter_found>(result)) {
-            change(found->what ? &*found->what : nullptr);
+            what(found->what ? &*found->what : nullptr);
           } else {
             links_.pass_refusal(from, id, why_none(result));
           }
-          letters_changed(at);
+          end_change(at);
         });
   };
-  change_letters(from, id, look, now);
+  enqueue(from, id, look, now);
 }
 
-void event_service::change_letters(
-    origin from, const uuid& id, std::function<void(instant)> change, instant now) {
+void dead_letters::enqueue(origin from, const uuid& id, change what, instant now) {
   if (changes_.size() >= changes_max) {
     return links_.pass_refusal(
         from,
@@ -183,25 +187,33 @@ void event_service::change_letters(
          .message = "too many want to change dead letters",
          .retry_after = milliseconds{100}});
   }
-  changes_.push_back(std::move(change));
+  changes_.push_back(std::move(what));
   begin_change(now);
 }
 
-void event_service::begin_change(instant now) {
-  if (is_changing_ || bus_.is_exhuming() || changes_.empty()) {
+void dead_letters::begin_change(instant now) {
+  if (is_changing_ || incoming_.has_deletions() || changes_.empty()) {
     return;
   }
   is_changing_ = true;
-  const auto change = std::move(changes_.front());
+  const change next = std::move(changes_.front());
   changes_.pop_front();
-  change(now);
+  next(now);
 }
 
-/// Unless something has to be written first the next one begins.
-void event_service::letters_changed(instant now) {
+/// The next change begins, unless this one has to be written first.
+void dead_letters::end_change(instant now) {
   is_changing_ = false;
-  write_if_wanted(now);
   begin_change(now);
+}
+
+void dead_letters::written(std::optional<error> why_not, instant now) {
+  write_failed_ = std::move(why_not);
+  begin_change(now);
+}
+
+std::int64_t dead_letters::wall_ms() const {
+  return std::chrono::duration_cast<milliseconds>(time_.wall().time_since_epoch()).count();
 }
 
 } // namespace troupe::broker

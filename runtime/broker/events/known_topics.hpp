@@ -9,11 +9,12 @@
 
 namespace troupe::broker {
 
-/// The topics of the journal, so that one too many is refused before anything is written. Those of
+/// The topics of the journal, so that one too many is refused before anything is written. Topics of
 /// events on their way to the disk count, and can be taken back. Pure.
 class known_topics {
 public:
-  /// @param names what the journal has, which may be more than `topics_max`: nothing new then.
+  /// @param names the topics that the journal has; if these are more than `topics_max`, no new one
+  /// is admitted.
   known_topics(std::size_t topics_max, std::vector<std::string> names);
 
   bool has_room_for(std::string_view topic) const;
@@ -27,10 +28,11 @@ public:
   void close_batch();
   /// That batch is on disk.
   void written();
-  /// It is not: topics admitted since the last batch that is are unknown again. Those of events
-  /// that are still to be written have to be admitted anew.
+  /// The batch is not on disk: topics admitted since the last batch that is are unknown again.
+  /// Topics of events that are still to be written have to be admitted anew.
   void take_back();
-  /// The journal has them no longer, but for events that are still to be written: as above.
+  /// The journal has these topics no longer. Those of events that are still to be written have to
+  /// be admitted anew.
   void forget(const std::vector<std::string>& names);
 
   std::size_t topics_max() const { return topics_max_; }

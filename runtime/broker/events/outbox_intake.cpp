@@ -1,7 +1,5 @@
 #include "runtime/broker/events/outbox_intake.hpp"
 
-#include "runtime/broker/calls/router.hpp"
-
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -13,7 +11,7 @@ namespace {
 constexpr milliseconds gap_patience{20};
 // Between two questions for the same numbers.
 constexpr milliseconds ask_again_after{500};
-// So often unanswered, somebody has to look.
+// After so many questions without an answer an operator has to look.
 constexpr std::uint32_t asked_max = 10;
 
 } // namespace
@@ -37,10 +35,10 @@ void outbox_intake::begin(source& whose, const wire::outbox_state& state, decisi
     is_replaced = is_replaced || row.capability == state.capability;
   }
   if (is_replaced) {
-    out.events.push_back(make_event(
-        "outbox_replaced",
-        {{"capability", state.capability},
-         {"what", "its database is another one than before; its events begin anew"}}));
+    out.log.push_back(
+        {"outbox_replaced",
+         {{"capability", state.capability},
+          {"what", "its database is another one than before; its events begin anew"}}});
   }
 }
 
@@ -51,7 +49,7 @@ void outbox_intake::joined(login_id whom) {
   }
 }
 
-/// What the outbox must have had when the worker read it.
+/// How far the outbox must have reached when the worker read it.
 outbox_intake::mark
 outbox_intake::least_of(login_id whom, const wire::outbox_state& state, const source& whose) const {
   const auto login = at_login_.find(whom);
@@ -100,17 +98,17 @@ void outbox_intake::announced(
   }
   whose.newest = std::max(whose.newest, state.newest);
   if (!whose.no_room_for.empty() && !topics_.has_room_for(whose.no_room_for)) {
-    out.confirms.push_back({from, {state.capability, whose.taken, whose.refused}});
+    out.actions.emplace_back(send_confirmed{from, {state.capability, whose.taken, whose.refused}});
     return;
   }
   whose.refused.clear();
   whose.no_room_for.clear();
-  out.confirms.push_back({from, {state.capability, whose.taken, {}}});
+  out.actions.emplace_back(send_confirmed{from, {state.capability, whose.taken, {}}});
   if (whose.newest > whose.accepted) {
     whose.asked = 0;
     whose.asked_at = now;
-    out.asks.push_back(
-        {from, {state.capability, whose.accepted + 1, std::max(whose.newest, state.newest)}});
+    out.actions.emplace_back(send_resend{
+        from, {state.capability, whose.accepted + 1, std::max(whose.newest, state.newest)}});
   }
 }
 
@@ -146,9 +144,10 @@ bool outbox_intake::relayed(
   }
   whose.newest = std::max(whose.newest, seq);
   if (seq <= whose.taken) {
-    if (out.confirms.empty() || out.confirms.back().to != from
-        || out.confirms.back().what.capability != found->first) {
-      out.confirms.push_back({from, {found->first, whose.taken, {}}});
+    const auto* last =
+        out.actions.empty() ? nullptr : std::get_if<send_confirmed>(&out.actions.back());
+    if (last == nullptr || last->to != from || last->what.capability != found->first) {
+      out.actions.emplace_back(send_confirmed{from, {found->first, whose.taken, {}}});
     }
   } else if (seq == whose.accepted + 1) {
     whose.asked = 0;
@@ -164,8 +163,8 @@ bool outbox_intake::relayed(
   return true;
 }
 
-/// The event with the next number. False, and the outbox has to wait, if there is no room for its
-/// topic: it cannot be passed over, and nobody is there to tell but those who look.
+/// Accepts the event with the next number. False, and the outbox has to wait, if there is no room
+/// for its topic: the event cannot be passed over, and only operators can be told.
 bool outbox_intake::accept(
     const std::string& name, source& whose, std::shared_ptr<event> what, decisions& out) {
   if (!topics_.admit(what->topic)) {
@@ -217,14 +216,13 @@ void outbox_intake::written(bool is_good, instant now, decisions& out) {
       whose.taken_id = whose.closed_id;
       confirm_all(name, whose, out);
     } else if (!is_good && whose.accepted != whose.taken) {
-      // Also what was accepted for the next batch: the bus keeps nothing of outboxes after a
-      // failure
-      // (`move_up`), and numbers have no gaps.
+      // Events accepted for the next batch, too: `incoming` keeps nothing of outboxes after a
+      // failure (`move_up`), and numbers have no gaps.
       whose.closed = whose.accepted = whose.taken;
       whose.closed_id = whose.accepted_id = whose.taken_id;
       whose.asked_at = now;
       if (!whose.no_room_for.empty()) {
-        // What comes before the event that has to wait is wanted again: they announce it anew.
+        // The events before the one that has to wait are wanted again: workers announce them anew.
         whose.no_room_for.clear();
         whose.refused.clear();
         confirm_all(name, whose, out);
@@ -236,10 +234,10 @@ void outbox_intake::written(bool is_good, instant now, decisions& out) {
 void outbox_intake::tick(instant now, decisions& out) {
   for (auto& [name, whose] : sources_) {
     if (!whose.no_room_for.empty() && topics_.has_room_for(whose.no_room_for)) {
-      out.events.push_back(make_event("outbox_goes_on", {{"capability", name}}));
+      out.log.push_back({"outbox_goes_on", {{"capability", name}}});
       whose.refused.clear();
       whose.no_room_for.clear();
-      confirm_all(name, whose, out); // They announce it again.
+      confirm_all(name, whose, out); // Its workers announce it again.
     }
     const bool is_missing = whose.newest > whose.accepted && whose.refused.empty();
     const auto patience = whose.asked == 0 ? gap_patience : ask_again_after;
@@ -259,7 +257,7 @@ std::size_t outbox_intake::early() const {
 
 void outbox_intake::refuse(
     const std::string& name, source& whose, std::string why, decisions& out) {
-  out.events.push_back(make_event("outbox_refused", {{"capability", name}, {"why", why}}));
+  out.log.push_back({"outbox_refused", {{"capability", name}, {"why", why}}});
   whose.refused = std::move(why);
   whose.no_room_for.clear();
   confirm_all(name, whose, out);
@@ -270,21 +268,21 @@ void outbox_intake::ask_for_missing(
   const std::uint64_t last = whose.early.empty() ? whose.newest : whose.early.begin()->first - 1;
   whose.asked_at = now;
   if (++whose.asked == asked_max) {
-    out.events.push_back(make_event(
-        "outbox_gap",
-        {{"capability", name},
-         {"from", std::to_string(whose.accepted + 1)},
-         {"to", std::to_string(last)},
-         {"what",
-          "its workers do not relay these numbers; was the journal restored from a backup?"}}));
+    out.log.push_back(
+        {"outbox_gap",
+         {{"capability", name},
+          {"from", std::to_string(whose.accepted + 1)},
+          {"to", std::to_string(last)},
+          {"what",
+           "its workers do not relay these numbers; was the journal restored from a backup?"}}});
   }
   const login_id whom = whose.workers[whose.next_worker++ % whose.workers.size()];
-  out.asks.push_back({whom, {name, whose.accepted + 1, last}});
+  out.actions.emplace_back(send_resend{whom, {name, whose.accepted + 1, last}});
 }
 
 void outbox_intake::confirm_all(const std::string& name, const source& whose, decisions& out) {
   for (const login_id each : whose.workers) {
-    out.confirms.push_back({each, {name, whose.taken, whose.refused}});
+    out.actions.emplace_back(send_confirmed{each, {name, whose.taken, whose.refused}});
   }
 }
 

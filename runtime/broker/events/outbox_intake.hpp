@@ -1,11 +1,10 @@
 #pragma once
 
-#include "runtime/broker/calls/actions.hpp"
+#include "runtime/broker/events/decisions.hpp"
 #include "runtime/broker/events/known_topics.hpp"
 #include "runtime/broker/journal/batch.hpp"
 #include "runtime/broker/journal/event.hpp"
 #include "runtime/clock.hpp"
-#include "runtime/wire/events.hpp"
 
 #include <cstdint>
 #include <map>
@@ -19,27 +18,19 @@ namespace troupe::broker {
 /// Takes the events of outboxes in the order of their numbers, each once, whichever worker relays
 /// them. Pure.
 ///
-/// A number is `accepted` when the last one before it was; it is `taken` when it is in the journal.
-/// What comes early waits; what does not come is asked for.
-/// @source DESIGN 7, "Outbox rows"; runtime/wire/FORMAT.md, "Outboxes".
+/// A number is `accepted` when the one before it was; it is `taken` when it is in the journal. An
+/// event that comes early waits; numbers that do not come are asked for.
+/// @source runtime/wire/FORMAT.md, "Outboxes".
 class outbox_intake {
 public:
-  struct confirm {
-    login_id to;
-    wire::confirmed what;
-  };
-
-  struct ask {
-    login_id to;
-    wire::resend what;
-  };
-
-  struct decisions {
+  struct decisions : decided<event_action> {
     /// To be journaled, in this order.
     std::vector<std::shared_ptr<event>> accepted;
-    std::vector<confirm> confirms;
-    std::vector<ask> asks;
-    std::vector<log_event> events;
+
+    void clear() {
+      decided::clear();
+      accepted.clear();
+    }
   };
 
   /// @param topics those of the journal, to which accepted events add theirs; outlives this.
@@ -47,8 +38,8 @@ public:
 
   void restore(std::vector<source_row> rows);
 
-  /// A worker logged in. It reads its outboxes after that, so what was taken of them by now has to
-  /// be there; what others relay in the meantime need not.
+  /// A worker logged in. It reads its outboxes after that, so the events that were taken of them by
+  /// now must be there; events that others relay in the meantime need not.
   void joined(login_id whom);
   /// OUTBOX: this worker has that outbox.
   void announced(login_id from, const wire::outbox_state& state, instant now, decisions& out);
@@ -59,12 +50,12 @@ public:
   bool relayed(
       login_id from, std::uint64_t seq, std::shared_ptr<event> what, instant now, decisions& out);
 
-  /// What is to be written along with the events accepted so far: call when a batch is closed.
+  /// Adds the rows that go with the events accepted so far: call when a batch is closed.
   void close_batch(std::vector<source_row>& rows);
-  /// The batch closed before is in the journal, or (false) none of it is: then what was accepted
-  /// since is to be dropped too, and will be asked for again.
+  /// The batch closed before is in the journal, or (false) none of it is: then the caller also
+  /// drops the events accepted since, which will be asked for again.
   void written(bool is_good, instant now, decisions& out);
-  /// Asks again for what is missing. Every 10 ms or so.
+  /// Asks again for numbers that are missing. Every 10 ms or so.
   void tick(instant now, decisions& out);
 
   /// Events that wait for an earlier one.

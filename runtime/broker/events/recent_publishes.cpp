@@ -54,7 +54,7 @@ void recent_publishes::drop_from(std::uint64_t position) {
   }
 }
 
-/// Empties the place of an entry. Those behind it that would not be found any more move up.
+/// Empties the place of an entry. Entries behind it that would not be found any more move up.
 /// @source Knuth, The Art of Computer Programming 3, section 6.4, algorithm R.
 void recent_publishes::take_out(std::size_t index) {
   std::size_t hole = hash_of(ring_[index].id) % places_max;

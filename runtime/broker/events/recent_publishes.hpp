@@ -10,9 +10,9 @@ namespace troupe::broker {
 
 /// The ids that clients published last, so that a repeat is answered and not journaled again.
 ///
-/// Bounded: the `ids_max` newest are remembered. The entries stand in the order they came; what is
-/// searched is a table of eight bytes for each, which stays in the processor's cache, and which a
-/// new id mostly does not meet anybody in: a map of ids took a tenth of the time that the broker
+/// Bounded: the `ids_max` newest are remembered. The entries stand in the order they came; a search
+/// looks at a table of eight bytes for each entry, which stays in the processor's cache and in
+/// which a new id mostly meets no other. A map of ids took a tenth of the time that the broker
 /// spends on an event.
 class recent_publishes {
 public:

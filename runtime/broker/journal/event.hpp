@@ -8,17 +8,17 @@
 
 namespace troupe::broker {
 
-/// An event as the journal has it. Never changed once others can see it: the socket loop and the
-/// journal's threads look at the same one.
+/// An event as the journal has it. Never changed once it is shared: the socket loop and the
+/// journal's threads look at the same object.
 struct event {
-  /// In the journal, from 1; above that of every event confirmed before.
+  /// In the journal, from 1; higher than that of every event confirmed before.
   std::uint64_t position = 0;
   uuid id{};
   /// When it was journaled, in milliseconds since 1970 (UTC).
   std::int64_t time = 0;
   /// Of 64, by key (wire::partition_of).
   std::uint32_t partition = 0;
-  /// Digest of topic and body, of an event that a client published: who repeats the id has to
+  /// Digest of topic and body if a client published the event: a client that repeats the id has to
   /// repeat them too. 0 for an event from an outbox.
   std::uint64_t digest = 0;
   std::string topic{};
@@ -28,10 +28,10 @@ struct event {
   std::string source{};
   std::string traceparent{};
   std::string body{};
-  /// If not empty, only this capability gets it: a dead letter that is tried again.
+  /// If not empty, the event is a dead letter that is tried again, for this capability alone.
   std::string only_for{};
 
-  /// What it takes in memory, about.
+  /// Its size in memory, about.
   std::size_t bytes() const {
     return sizeof(event) + topic.size() + key.size() + source.size() + traceparent.size()
            + body.size();

@@ -86,14 +86,10 @@ void journal::sweep(retention&& rules, std::uint64_t token) {
   {
     const std::lock_guard lock{mutex_};
     if (is_stopped_) {
-      answers_.push_back({token, events_swept{}});
-      has_answers_.store(true, std::memory_order_release);
-      return;
+      return add_answer(token, events_swept{});
     }
     if (sweep_) {
-      // Not begun, and not needed any more.
-      answers_.push_back({sweep_->token, events_swept{}});
-      has_answers_.store(true, std::memory_order_release);
+      add_answer(sweep_->token, events_swept{}); // It has not begun, and the new one replaces it.
     }
     sweep_ = sweep_request{std::move(rules), token};
   }
@@ -157,15 +153,14 @@ void journal::write_one(batch_request&& request) {
     const std::lock_guard lock{mutex_};
     is_writing_ = false;
     if (done) {
-      answers_.push_back({token, batch_written{store_->last(), store_->clashed()}});
-      has_answers_.store(true, std::memory_order_release);
+      add_answer(token, batch_written{store_->last(), store_->clashed()});
     } else {
-      answers_.push_back({token, failure{done.error()}});
-      has_answers_.store(true, std::memory_order_release);
+      add_answer(token, failure{done.error()});
     }
   }
   wake_();
-  // Nobody has to wait for the WAL to be copied back. A fault there shows at the next write.
+  // After the answer, as nobody has to wait for the WAL to be copied back. A fault there shows at
+  // the next write.
   (void)store_->checkpoint();
 }
 
@@ -219,10 +214,15 @@ void journal::run_reader(const std::stop_token& stopped) {
 void journal::answer(std::uint64_t token, outcome<journal_result> result) {
   {
     const std::lock_guard lock{mutex_};
-    answers_.push_back({token, std::move(result)});
-    has_answers_.store(true, std::memory_order_release);
+    add_answer(token, std::move(result));
   }
   wake_();
+}
+
+/// With the mutex held.
+void journal::add_answer(std::uint64_t token, outcome<journal_result> result) {
+  answers_.push_back({token, std::move(result)});
+  has_answers_.store(true, std::memory_order_release);
 }
 
 } // namespace troupe::broker

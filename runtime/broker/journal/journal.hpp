@@ -24,13 +24,13 @@ namespace troupe::broker {
 class journal_reader;
 class journal_writer;
 
-/// The journal's two threads, as the broker's socket loop sees them: requests in, answers out, none
-/// of which blocks.
+/// The journal as the broker's socket loop sees it: requests in, answers out, no function but
+/// `open` and `stop` waits. Behind it are two threads.
 ///
-/// The writer takes one batch at a time, answers it once it is on disk, then tidies up; between two
-/// batches it sweeps. The reader answers questions, one after the other, from a session of its own,
-/// so that somebody who has much to catch up on never holds a commit up. A question asked after a
-/// batch was answered sees that batch.
+/// The writer takes one batch at a time, answers it once it is on disk, then copies the WAL back;
+/// between two batches it sweeps. The reader answers questions, one after the other, from a session
+/// of its own, so that a capability with much to catch up on never holds a commit up. A question
+/// asked after a batch was answered sees that batch.
 ///
 /// Used by the loop's thread, which also destroys it. `wake` is called by the two threads.
 class journal {
@@ -56,14 +56,14 @@ public:
   /// @return false, with nothing done, if `questions_max` questions wait already.
   bool ask(journal_question&& question, std::uint64_t token);
 
-  /// Deletes what these rules let go; answered with `events_swept` when that is over. A sweep under
-  /// way is given up, and answered with what it has deleted.
+  /// Deletes the events that these rules let go; answered with `events_swept` when that is over. A
+  /// sweep under way is given up, and answered with the number that it has deleted.
   void sweep(retention&& rules, std::uint64_t token);
 
   /// Appends the answers there are.
   void drain(std::vector<journal_answer>& answers);
 
-  /// Whether `drain` has something. Without a lock: for a loop that looks often.
+  /// Whether there are answers to drain. Takes no lock, for a loop that looks often.
   bool has_answers() const { return has_answers_.load(std::memory_order_acquire); }
 
   bool is_writing() const;
@@ -83,7 +83,7 @@ private:
 
   using batch_request = std::pair<journal_batch, std::uint64_t>;
 
-  /// The sweep that the writer has under way; the writer's own.
+  /// The sweep that is under way, on the writer's thread.
   struct sweep_progress {
     std::uint64_t token = 0;
     std::uint64_t deleted = 0;
@@ -102,6 +102,7 @@ private:
   void end_sweep(outcome<journal_result> result);
   void run_reader(const std::stop_token& stopped);
   void answer(std::uint64_t token, outcome<journal_result> result);
+  void add_answer(std::uint64_t token, outcome<journal_result> result);
 
   std::unique_ptr<journal_writer> store_;
   std::unique_ptr<journal_reader> reader_;
@@ -120,7 +121,7 @@ private:
   std::deque<std::pair<journal_question, std::uint64_t>> asked_;
   std::size_t questions_ = 0;
   std::vector<journal_answer> answers_;
-  // Last: they use all of the above.
+  // Last, as they use all of the above.
   std::jthread writer_;
   std::jthread reading_;
 };

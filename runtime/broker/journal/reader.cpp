@@ -86,8 +86,7 @@ events_page journal_reader::operator()(const ask_events& asked) {
     found.scanned = taken->position;
     return false;
   };
-  // The numbers stand in the text, so that rows of other topics are passed over inside the
-  // database.
+  // The topics' numbers are part of the SQL, so that the database passes over rows of other topics.
   session_->query(
       fmt::format(
           "SELECT position, topic, id, time, digest, key, source, traceparent, only_for, body "
@@ -117,7 +116,7 @@ positions_found journal_reader::operator()(const ask_positions& asked) {
 }
 
 position_found journal_reader::operator()(const ask_time& asked) {
-  // Everything up to `below` is older; nothing above `upto` has to be looked at.
+  // Every event up to `below` is older than asked for; none above `upto` has to be looked at.
   std::uint64_t below = 0;
   std::uint64_t upto = last();
   while (below < upto) {
@@ -151,7 +150,7 @@ lag_counted journal_reader::operator()(const ask_lag& asked) {
     return found;
   }
   found.is_all = where.to >= where.last;
-  // Two statements: one that counts needs no row of each event.
+  // Two statements, as one that only counts reads no rows.
   session_->query(
       fmt::format("SELECT count(*) FROM events WHERE position BETWEEN $1 AND $2{}", *topics),
       [&](const store::row& row) { found.events = position_at(row, 0); },
@@ -169,8 +168,8 @@ lag_counted journal_reader::operator()(const ask_lag& asked) {
 
 topics_counted journal_reader::operator()(const ask_topics&) {
   topics_counted found;
-  // The counters as they were last written down, and what came since: one statement, or events
-  // would be counted twice that were written down in between.
+  // The counters on disk and the events since then, in one statement: the writer may write counters
+  // between two, and events would be counted twice.
   session_->query(
       "SELECT t.name, t.events, t.bytes, t.total, t.first, t.first_time, t.last, t.last_time, "
       "n.events, n.bytes, n.first, n.first_time, n.last, n.last_time FROM topics t LEFT JOIN "
@@ -208,7 +207,7 @@ dead_letters_page journal_reader::operator()(const ask_dead_letters& asked) {
     bytes += taken.what->bytes() + taken.error.size();
     return true;
   };
-  // No id at all is below every id.
+  // An empty blob is below every id.
   const store::blob after = asked.after ? store::blob{asked.after->view()} : store::blob{};
   if (asked.capability.empty()) {
     static const std::string sql =
@@ -263,7 +262,7 @@ due_found journal_reader::operator()(const ask_due& asked) {
   return found;
 }
 
-/// The highest position: its row is never deleted.
+/// The highest position. Its row is never deleted, except by hand.
 std::uint64_t journal_reader::last() {
   const auto found = session_->integer_of("SELECT max(position) FROM events");
   return static_cast<std::uint64_t>(
@@ -278,14 +277,15 @@ journal_reader::stretch journal_reader::stretch_above(std::uint64_t after, std::
   if (after >= found.last || !first) {
     return found;
   }
-  // Positions that retention has deleted cost nothing.
+  // Begin at a row that exists: positions that retention has deleted cost nothing.
   found.from = static_cast<std::uint64_t>(*first);
   found.to = std::min(found.last, found.from + scan_max - 1);
   found.is_empty = false;
   return found;
 }
 
-/// Numbers are never given twice: what was learnt stays true, of topics forgotten since too.
+/// Reads the topics that are new. A number is never given twice, so that names learnt earlier stay
+/// right.
 void journal_reader::learn_topics() {
   const bool is_anew = topics_.size() >= topics_read_anew_;
   if (is_anew) {

@@ -15,8 +15,8 @@
 
 namespace troupe::broker {
 
-/// Answers questions about a journal, from a reading session of its own beside `journal_writer`.
-/// Sees every batch that was written before it is asked. Each answer takes a bounded time.
+/// Answers questions about a journal, from a reading session of its own beside `journal_writer`. An
+/// answer includes every batch that was written before the question, and takes a bounded time.
 ///
 /// Used by one thread at a time.
 class journal_reader {
@@ -27,7 +27,7 @@ public:
   /// @errors `unavailable` (a stranger has the database locked), `internal`.
   outcome<journal_result> answer(const journal_question& question);
 
-  // The same, one by one. They throw database_error.
+  // The answer to each question. They throw database_error.
   events_page operator()(const ask_events& asked);
   positions_found operator()(const ask_positions& asked);
   position_found operator()(const ask_time& asked);
@@ -53,14 +53,15 @@ private:
   std::uint64_t last();
   stretch stretch_above(std::uint64_t after, std::uint64_t scan_max);
   void learn_topics();
-  /// " AND topic IN (1,7)" for these patterns; empty if all are meant, nothing if none are.
+  /// The condition " AND topic IN (1,7)" for these patterns; empty if they match all topics,
+  /// nothing if they match none.
   std::optional<std::string> topics_meant(std::span<const std::string> patterns);
   event_ref event_of(const store::row& row);
 
   std::unique_ptr<store::database> session_;
   std::uint64_t scan_max_;
   std::map<std::uint32_t, std::string> topics_;
-  /// With so many, those that were forgotten are dropped.
+  /// At so many topics they are read anew, to drop those that the journal has forgotten.
   std::size_t topics_read_anew_ = 0;
 };
 

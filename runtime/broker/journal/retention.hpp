@@ -5,29 +5,28 @@
 #include <string>
 #include <vector>
 
-// How long the journal keeps events.
-
 namespace troupe::broker {
 
-/// What ends the events of some topics: their age or their size, whatever comes first.
+/// How long the events of some topics are kept: until they are too old or too large together,
+/// whichever comes first.
 struct retention_rule {
   /// A topic, `PREFIX.*` or `*`.
   std::string pattern = "*";
   /// 0: no limit.
   std::chrono::milliseconds keep{0};
-  /// Of bodies, for each topic by itself; 0: no limit.
+  /// Of the bodies of one topic; 0: no limit.
   std::uint64_t bytes_max = 0;
-  /// Whether that holds also for what somebody still needs.
+  /// Whether events that a subscribed capability still needs are deleted as well.
   bool drop_unread = false;
 };
 
-/// Somebody still needs the events of these topics that are above a position.
+/// A subscribed capability still needs the events of these topics above a position.
 struct retention_need {
   std::string pattern{};
   std::uint64_t above = 0;
 };
 
-/// All that says which events may go. Topics without a rule are kept for good.
+/// Which events may be deleted. Topics without a rule are kept for good.
 struct retention {
   /// The first whose pattern matches a topic holds for it.
   std::vector<retention_rule> rules{};

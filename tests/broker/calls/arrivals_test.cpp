@@ -6,7 +6,7 @@ namespace troupe::broker {
 
 namespace utf = boost::unit_test;
 
-BOOST_AUTO_TEST_SUITE(runtime_broker_router_calls, *utf::label("unit") * utf::timeout(30))
+BOOST_AUTO_TEST_SUITE(runtime_broker_calls_arrivals, *utf::label("unit") * utf::timeout(30))
 
 using logins = std::vector<std::uint32_t>;
 
@@ -171,7 +171,7 @@ BOOST_FIXTURE_TEST_CASE(the_worker_is_told_the_time_that_is_left, router_fixture
   BOOST_TEST(delivered[0].ttl == 300U);
 }
 
-// A client in another language packs `ttl` as small as it goes: it cannot be patched in place.
+// A client in another language packs `ttl` as small as it goes: no room to patch it in place.
 BOOST_FIXTURE_TEST_CASE(a_header_with_a_narrow_ttl_is_written_anew, router_fixture) {
   std::string header;
   wire::append_call_header(
@@ -243,7 +243,7 @@ BOOST_FIXTURE_TEST_CASE(
 
   call(2);
   BOOST_TEST(receivers(2).size() == 1U);
-  reply(2, 1, "later"); // From whichever worker knows it in the end.
+  reply(2, 1, "later"); // Any worker may give the answer.
 
   BOOST_TEST(answers(1) == 1U);
   BOOST_TEST(answers(2) == 0U);

@@ -9,7 +9,7 @@ namespace troupe::broker {
 
 namespace utf = boost::unit_test;
 
-BOOST_AUTO_TEST_SUITE(runtime_broker_router_dispatch, *utf::label("unit") * utf::timeout(30))
+BOOST_AUTO_TEST_SUITE(runtime_broker_calls_dispatch, *utf::label("unit") * utf::timeout(30))
 
 using logins = std::vector<std::uint32_t>;
 
@@ -141,7 +141,7 @@ BOOST_FIXTURE_TEST_CASE(a_refusal_without_effect_is_tried_at_another_node, route
   BOOST_TEST(tested.size() == 0U);
 }
 
-// It was on its way when the node began to drain: nobody is to blame, and nobody is left to ask.
+// The call was on its way when the node began to drain: nobody is to blame or left to ask.
 BOOST_FIXTURE_TEST_CASE(a_call_that_a_draining_node_refuses_waits_for_the_next, router_fixture) {
   BOOST_REQUIRE(join("n1", 1));
   call(1);
@@ -165,7 +165,7 @@ BOOST_FIXTURE_TEST_CASE(a_refused_call_waits_for_a_node_that_is_only_busy, route
 
   refuse_with(first, 1, {.code = errc::circuit_open, .message = "open"});
   BOOST_TEST(ended.empty());
-  call(3); // Is not held up by the one that waits.
+  call(3); // The call that waits does not hold it up.
   BOOST_TEST(receivers(3) == logins{first}, boost::test_tools::per_element());
   reply(second, 2);
 
@@ -204,7 +204,7 @@ BOOST_FIXTURE_TEST_CASE(a_node_with_an_open_breaker_is_avoided_until_its_time, r
   BOOST_TEST(receivers(3) == logins{1}, boost::test_tools::per_element());
 }
 
-// Nothing else would set it moving: the other node has no room.
+// Nothing else sets the call moving: the other node has no room.
 BOOST_FIXTURE_TEST_CASE(
     a_call_that_waits_goes_to_a_node_whose_breaker_had_its_time, router_fixture) {
   BOOST_REQUIRE(join("n1", 1, 1));
@@ -232,7 +232,7 @@ BOOST_FIXTURE_TEST_CASE(all_breakers_open_is_said_at_once, router_fixture) {
   BOOST_TEST((refusal(1)->retry_after == 200ms));
 }
 
-// It had the call when it left: only the nodes that refuse it had no part in it.
+// The node that left had the call in hand and may have run it; the nodes that refused it did not.
 BOOST_FIXTURE_TEST_CASE(
     a_refusal_after_a_worker_left_with_the_call_is_of_unknown_effect, router_fixture) {
   BOOST_REQUIRE(join("n1", 1));
@@ -248,13 +248,13 @@ BOOST_FIXTURE_TEST_CASE(
   BOOST_TEST((refusal(1)->possible == effect::unknown));
 }
 
-// Nor has it had no part in it because it is back.
+// A worker that comes back may have run the call, too, although it no longer has it in hand.
 BOOST_FIXTURE_TEST_CASE(a_refusal_after_a_link_was_lost_is_of_unknown_effect, router_fixture) {
   BOOST_REQUIRE(join("n1", 1, 2, {}, 55));
   call(1);
   lose(1);
   BOOST_REQUIRE(join("n2", 2));
-  BOOST_REQUIRE(join("n1", 3, 2, {}, 55)); // It has answered, and the answer went with the link.
+  BOOST_REQUIRE(join("n1", 3, 2, {}, 55)); // Its answer was lost with the link.
   state(3, 2, "open", 200ms);
 
   refuse_with(2, 1, {.code = errc::circuit_open, .message = "open", .retry_after = 200ms});
@@ -297,7 +297,7 @@ BOOST_FIXTURE_TEST_CASE(one_node_forced_open_is_avoided_and_the_other_serves, ro
   BOOST_TEST(receivers(2) == logins{2}, boost::test_tools::per_element());
 }
 
-// A process that ended takes what was said to it along; its successor says so again if it still is.
+// What a person forced ends with the process, unless its successor says so again.
 BOOST_FIXTURE_TEST_CASE(a_new_login_is_not_taken_for_the_forced_one, router_fixture) {
   BOOST_REQUIRE(join("n1", 1));
   state(1, 2, "open", 200ms, false, "forced open by ann: moving disks");
@@ -365,11 +365,11 @@ BOOST_FIXTURE_TEST_CASE(
   BOOST_TEST(!refusal(2));
 
   BOOST_REQUIRE(join("n2", 3, 0));
-  BOOST_TEST(!refusal(1)); // It may give credit yet.
+  BOOST_TEST(!refusal(1)); // The other node may give credit yet.
   shut(3, "damaged");
 
   BOOST_REQUIRE(refusal(1));
-  BOOST_TEST((refusal(1)->possible == effect::unknown)); // Who died may have done it.
+  BOOST_TEST((refusal(1)->possible == effect::unknown)); // The worker that died may have run it.
   BOOST_REQUIRE(refusal(2));
   BOOST_TEST((refusal(2)->possible == effect::none));
 }

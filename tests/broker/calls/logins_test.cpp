@@ -6,7 +6,7 @@ namespace troupe::broker {
 
 namespace utf = boost::unit_test;
 
-BOOST_AUTO_TEST_SUITE(runtime_broker_router_sessions, *utf::label("unit") * utf::timeout(30))
+BOOST_AUTO_TEST_SUITE(runtime_broker_calls_logins, *utf::label("unit") * utf::timeout(30))
 
 using logins = std::vector<std::uint32_t>;
 
@@ -50,7 +50,7 @@ BOOST_FIXTURE_TEST_CASE(
 BOOST_FIXTURE_TEST_CASE(a_second_process_follows_a_silent_first, router_fixture) {
   BOOST_REQUIRE(join("n1", 1));
   call(1, 0, 5s);
-  now += 801ms; // No tick has seen it yet.
+  now += 801ms; // No tick has noticed the silence yet.
 
   BOOST_REQUIRE(join("n1", 2));
 
@@ -184,7 +184,7 @@ BOOST_FIXTURE_TEST_CASE(a_login_claims_what_waits_and_only_that, router_fixture)
 
   BOOST_TEST(receivers(1) == logins{1}, boost::test_tools::per_element());
   BOOST_TEST(tested.counts().adopted == 1U);
-  // It was no death: two more are needed before the call is suspected.
+  // The lost link was no death: two deaths are needed before the call is suspected.
   lose(3);
   BOOST_REQUIRE(join("n1", 4));
   BOOST_TEST(tested.counts().suspects == 0U);
@@ -202,7 +202,7 @@ BOOST_FIXTURE_TEST_CASE(everybody_learns_who_is_there, router_fixture) {
   BOOST_TEST(tested.roster().workers[0].node == "n3");
 }
 
-// Its link was lost for a moment, the call went elsewhere, and now the first one answers.
+// A link was lost for a moment, the call went to another worker, and now the first one answers.
 BOOST_FIXTURE_TEST_CASE(an_answer_counts_whoever_sends_it, router_fixture) {
   BOOST_REQUIRE(join("n1", 1, 1, {}, 55));
   call(1);
@@ -213,7 +213,7 @@ BOOST_FIXTURE_TEST_CASE(an_answer_counts_whoever_sends_it, router_fixture) {
   reply(3, 1, "first");
   BOOST_TEST(answers(1) == 1U);
   call(2);
-  BOOST_TEST(receivers(2).empty()); // The other is still busy with it.
+  BOOST_TEST(receivers(2).empty()); // The other worker is still busy with it.
   reply(2, 1, "second");
 
   BOOST_TEST(answers(1) == 1U);

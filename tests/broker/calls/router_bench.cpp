@@ -14,7 +14,7 @@ namespace utf = boost::unit_test;
 
 namespace {
 
-/// Time this thread has computed: what others do on the machine is not measured.
+/// Time this thread has computed: the work of others on the machine is not measured.
 std::chrono::nanoseconds computed() {
   timespec spent{};
   (void)::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
@@ -103,10 +103,10 @@ double best_of_five(std::uint32_t capabilities, std::size_t window) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_broker_router_bench, *utf::label("unit") * utf::timeout(120))
+BOOST_AUTO_TEST_SUITE(runtime_broker_calls_bench, *utf::label("unit") * utf::timeout(120))
 
-// The figures are printed; what is judged is only that nothing grows with the number of
-// capabilities beyond what a cold cache costs.
+// Prints the figures, and fails only if a call costs much more with many capabilities: a cold cache
+// explains some of it.
 BOOST_AUTO_TEST_CASE(the_cost_of_a_call_is_flat) {
   const double one = best_of_five(1, 1'000);
   const double thousand = best_of_five(1'000, 1'000);

@@ -12,7 +12,7 @@ namespace troupe::broker {
 using std::chrono::milliseconds;
 using namespace std::chrono_literals;
 
-/// A router whose time, peers and workers are the test's. What it decides is collected in words.
+/// A router whose time, peers and workers the test plays, and what the router decided so far.
 struct router_fixture {
   struct sent {
     login_id to;

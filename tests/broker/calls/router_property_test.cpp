@@ -70,8 +70,12 @@ private:
       end_login(*worker, below(3));
     } else if (dice < 82) {
       log_in(workers_[below(workers_.size())]);
+    } else if (dice < 83 && worker != nullptr) {
+      // A subscriber has a suspect event for this node, or is done with it.
+      keeps_free_ ? tested_.let_go() : tested_.keep_free(worker->login);
+      keeps_free_ = !keeps_free_;
     } else if (dice < 85 && worker != nullptr) {
-      // A stale or repeated answer, or that of somebody who was not asked.
+      // A stale or repeated answer, or one of a worker that was not asked.
       const std::uint64_t number = below(next_ + 1);
       worker->held.erase(router_fixture::id(number));
       worker->brought.erase(router_fixture::id(number));
@@ -82,12 +86,12 @@ private:
   }
 
   void ask() {
-    // Mostly new ids, sometimes one again: a retry from another peer.
+    // Mostly new ids, sometimes a known one: a retry from another peer.
     const std::uint64_t number = below(5) == 0 && next_ > 0 ? 1 + below(next_) : ++next_;
     const milliseconds ttl{1 + below(400)};
     const std::uint64_t from = ++origins_;
     wishes_[from] = {router_fixture::id(number), tested_.now + ttl};
-    // What an id asks for is always the same.
+    // An id always asks for the same.
     const char* const to = number % 3 == 0 ? "users" : "orders";
     const std::string key = number % 2 == 0 ? std::to_string(number % 7) : "";
     const std::size_t before = queue_of(to);
@@ -148,13 +152,14 @@ private:
       if (below(2) == 0) {
         return;
       }
-      worker.brought = worker.held; // Its link was cut, and it is back before anybody saw it.
+      worker.brought =
+          worker.held; // The link was cut, and the worker is back before anybody noticed.
     }
     if (worker.incarnation == 0) {
       worker.incarnation = ++incarnations_;
     }
     for (const uuid& id : worker.held) {
-      suspects_.erase(id); // It did not kill this one after all.
+      suspects_.erase(id); // The call did not kill this worker after all.
     }
     worker.login = ++logins_;
     BOOST_REQUIRE(tested_
@@ -187,6 +192,8 @@ private:
   }
 
   void check_delivery(const process& to, const uuid& id) {
+    const bool is_event_alone = tested_.alone.has_turn(suspect_of{0});
+    BOOST_REQUIRE_MESSAGE(!(is_event_alone && suspects_.count(id) != 0), "two suspects at a time");
     const bool to_users = number_of(id) % 3 == 0;
     std::size_t same = 0;
     for (const uuid& each : to.held) {
@@ -208,7 +215,7 @@ private:
       BOOST_REQUIRE(++one.ends == 1);
       BOOST_REQUIRE((one.id == each.id));
       if (!each.why) {
-        suspects_.erase(each.id); // Whoever answered lives.
+        suspects_.erase(each.id); // The worker that answered lives.
       }
       BOOST_REQUIRE((each.at <= one.deadline + late_max));
     }
@@ -216,6 +223,7 @@ private:
   }
 
   void settle() {
+    tested_.let_go();
     tested_.advance(1s);
     check_deliveries();
     check_ends();
@@ -261,11 +269,12 @@ private:
   std::uint64_t origins_ = 0;
   std::uint64_t incarnations_ = 0;
   std::uint32_t logins_ = 0;
+  bool keeps_free_ = false;
 };
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_broker_router_properties, *utf::label("unit") * utf::timeout(120))
+BOOST_AUTO_TEST_SUITE(runtime_broker_calls_properties, *utf::label("unit") * utf::timeout(120))
 
 BOOST_AUTO_TEST_CASE(whatever_happens_every_call_ends_once_and_in_time) {
   for (std::uint64_t seed = 1; seed <= 150; ++seed) {

@@ -6,7 +6,7 @@ namespace troupe::broker {
 
 namespace utf = boost::unit_test;
 
-BOOST_AUTO_TEST_SUITE(runtime_broker_router_suspects, *utf::label("unit") * utf::timeout(30))
+BOOST_AUTO_TEST_SUITE(runtime_broker_calls_suspects, *utf::label("unit") * utf::timeout(30))
 
 using logins = std::vector<std::uint32_t>;
 
@@ -22,7 +22,7 @@ struct suspects_fixture : router_fixture {
     forget_all();
   }
 
-  /// That many workers die with it, each with nothing else in hand; others are answered.
+  /// `deaths` workers die with call `poison`, and nothing else in hand; the other call is answered.
   /// @return the last one's login.
   std::uint32_t die_alone_of(std::uint64_t poison, int deaths) {
     std::uint32_t login = 3;
@@ -63,7 +63,7 @@ BOOST_FIXTURE_TEST_CASE(suspects_are_sent_alone_one_after_another, suspects_fixt
   BOOST_TEST(tested.suspects() == 0U);
 }
 
-// What it answered went with its link, so that it has nothing in hand; no process has died.
+// The worker's answer was lost with its link, so it has nothing in hand; no process has died.
 BOOST_FIXTURE_TEST_CASE(a_process_that_comes_back_is_no_death_of_its_calls, router_fixture) {
   for (std::uint32_t login = 1; login <= 2 * deaths_convicted; ++login) {
     BOOST_REQUIRE(join("n1", login, 4, {}, 55));
@@ -118,7 +118,7 @@ BOOST_FIXTURE_TEST_CASE(a_fifth_death_convicts_and_leaves_the_innocent_alone, su
   BOOST_TEST(tested.size() == 0U);
 }
 
-// Whoever kills workers at random hits the one that is alone just then.
+// Somebody who kills workers at random also hits the one that has a suspect.
 BOOST_FIXTURE_TEST_CASE(
     a_death_alone_proves_nothing_yet_and_the_others_go_first, suspects_fixture) {
   BOOST_REQUIRE(join("n1", 3, 4));
@@ -163,7 +163,7 @@ BOOST_FIXTURE_TEST_CASE(deaths_are_remembered_beyond_the_call, router_fixture) {
   BOOST_TEST(tested.suspects() == 1U);
 }
 
-// One that hangs for longer than its callers wait kills its worker when nobody waits any more.
+// A call that hangs for longer than its callers wait kills its worker when nobody waits any more.
 BOOST_FIXTURE_TEST_CASE(deaths_count_when_nobody_waits_any_more, router_fixture) {
   for (std::uint32_t login = 1; login <= 5; ++login) {
     BOOST_REQUIRE(join("n1", login));
@@ -182,7 +182,7 @@ BOOST_FIXTURE_TEST_CASE(deaths_count_when_nobody_waits_any_more, router_fixture)
   BOOST_TEST(receivers(1).empty());
 }
 
-// Its node is kept free for a suspect event just now: that is no refusal.
+// The only node is kept free for a suspect event: that is no refusal.
 BOOST_FIXTURE_TEST_CASE(a_suspect_waits_for_a_node_that_is_kept_free, suspects_fixture) {
   BOOST_REQUIRE(join("n1", 3, 4));
   const std::uint64_t first = delivered.at(0).id == id(1) ? 1 : 2;
@@ -197,7 +197,7 @@ BOOST_FIXTURE_TEST_CASE(a_suspect_waits_for_a_node_that_is_kept_free, suspects_f
   BOOST_TEST(answers(3 - first) == 1U);
 }
 
-// A crash takes whatever is at hand: two suspects at once could keep every node from its work.
+// Two suspects at once could keep every node from its work.
 BOOST_FIXTURE_TEST_CASE(
     a_suspect_waits_for_the_turn_of_an_event_at_another_node, suspects_fixture) {
   BOOST_REQUIRE(join("n1", 3, 4));
@@ -216,7 +216,7 @@ BOOST_FIXTURE_TEST_CASE(
   BOOST_TEST(receivers(3 - first).size() == 1U);
 }
 
-// Its worker lived: asked for once more, it is a call like any other.
+// The worker lived: asked for once more, the call is one like any other.
 BOOST_FIXTURE_TEST_CASE(a_suspect_that_was_answered_is_none_any_more, router_fixture) {
   BOOST_REQUIRE(join("n1", 1));
   call(1, 0, 5s);
@@ -252,11 +252,11 @@ BOOST_FIXTURE_TEST_CASE(a_suspect_whose_time_is_up_frees_its_node, router_fixtur
   lose(2);
   BOOST_REQUIRE(join("n2", 3));
   forget_all();
-  BOOST_TEST(tested.suspects() == 0U); // It is on its way alone.
+  BOOST_TEST(tested.suspects() == 0U); // The suspect is on its way.
 
   advance(600ms);
   call(2);
-  BOOST_TEST(receivers(2).empty()); // The worker has it still.
+  BOOST_TEST(receivers(2).empty()); // The worker still has the suspect.
   reply(3, 1);
 
   BOOST_TEST(receivers(2).size() == 1U);

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
+#include <utility>
 
 // The whole bus against a model of what is around it: a disk that fails, publishers that repeat,
 // workers that die with what they have, a broker that dies with all it remembers. Whatever happens,
@@ -91,10 +93,11 @@ private:
       options.subscriptions.push_back(
           {.capability = name,
            .patterns = {name == std::string{"mail"} ? "order.*" : "order.created"},
-           .backoff_min = milliseconds{10},
-           .backoff_max = milliseconds{50}});
+           .backoff = {milliseconds{10}, milliseconds{50}}});
     }
-    bus_ = std::make_unique<bus>(options, std::move(state), seed_);
+    alone_.emplace();
+    followed_ = 0;
+    bus_ = std::make_unique<bus>(options, std::move(state), *alone_, seed_);
     out_.clear();
     is_writing_ = false;
     questions_.clear();
@@ -150,7 +153,7 @@ private:
     header.id = id_of(id);
     header.op = asked->second;
     header.key = key;
-    bus_->publish(origin{1}, header, "body", 1, out_);
+    bus_->incoming().publish(origin{1}, header, "body", 1, out_);
   }
 
   void end_write(bool is_good) {
@@ -192,11 +195,11 @@ private:
     }
     const auto question = questions_.front();
     questions_.pop_front();
-    if (const auto* wanted = std::get_if<read_for_group>(&question)) {
+    if (const auto* wanted = std::get_if<read_journal>(&question)) {
       std::vector<event_ref> found;
       std::uint64_t looked_to = journal_.size();
       for (std::uint64_t at = wanted->after; at < journal_.size(); ++at) {
-        if (bus_->group(wanted->group).wants(journal_[at]->topic)) {
+        if (subscriber_at(wanted->subscriber).wants(journal_[at]->topic)) {
           found.push_back(journal_[at]);
         }
         if (found.size() == 7) {
@@ -204,14 +207,14 @@ private:
           break;
         }
       }
-      bus_->read(wanted->group, found, looked_to, now_, out_);
+      bus_->subscribers().read(wanted->subscriber, found, looked_to, now_, out_);
     } else {
       const auto& [group, positions] = std::get<1>(question);
       std::vector<event_ref> found;
       for (const std::uint64_t each : positions) {
         found.push_back(journal_.at(each - 1));
       }
-      bus_->fetched(group, found, {}, now_, out_);
+      bus_->subscribers().fetched(group, found, {}, now_, out_);
     }
   }
 
@@ -279,7 +282,7 @@ private:
         }
         answer.partitions.push_back(std::move(state));
       }
-      return is_mute ? void() : bus_->assigned(login, answer, now_, out_);
+      return is_mute ? void() : bus_->subscribers().assigned(login, answer, now_, out_);
     }
     if (const auto* buried = std::get_if<wire::buried>(&message.what)) {
       for (const std::uint64_t position : buried->positions) {
@@ -298,7 +301,7 @@ private:
     const bool is_again = db.postponed.contains(event->position);
     if (!is_again && event->position <= place.handled) {
       answer.upto.push_back({event->partition, event->position});
-      return is_mute ? void() : bus_->handled(login, answer, now_, out_);
+      return is_mute ? void() : bus_->subscribers().handled(login, answer, now_, out_);
     }
     const bool is_behind =
         std::any_of(db.postponed.begin(), db.postponed.end(), [&](const auto& each) {
@@ -324,15 +327,15 @@ private:
       answer.upto.push_back({event->partition, event->position});
     }
     if (!is_mute) {
-      bus_->handled(login, answer, now_, out_);
+      bus_->subscribers().handled(login, answer, now_, out_);
     }
   }
 
   void carry_out() {
     // What is done may lead to more.
-    bus_decisions doing;
+    event_decisions doing;
     std::swap(doing, out_);
-    for (const bus_action& each : doing.actions) {
+    for (const event_action& each : doing.actions) {
       if (const auto* confirmed = std::get_if<answer_published>(&each)) {
         std::uint64_t id = 0;
         std::memcpy(&id, confirmed->id.bytes.data(), sizeof id);
@@ -341,45 +344,44 @@ private:
             known->second == confirmed->position, "seed " << seed_ << ": two positions of " << id);
         BOOST_REQUIRE_MESSAGE(
             confirmed->position <= journal_.size(), "seed " << seed_ << ": confirmed too early");
-      } else if (const auto* wanted = std::get_if<read_for_group>(&each)) {
+      } else if (const auto* wanted = std::get_if<read_journal>(&each)) {
         questions_.emplace_back(*wanted);
-      } else if (const auto* group = std::get_if<of_group>(&each)) {
-        send(*group);
+      } else if (const auto* sent = std::get_if<deliver_event>(&each)) {
+        send(sent->to, sent->subscriber, sent->what);
+      } else if (const auto* given = std::get_if<send_assign>(&each)) {
+        const std::string& name = subscriber_at(given->subscriber).capability();
+        send(
+            given->to,
+            given->subscriber,
+            wire::assign{name, bus_->instance(), given->epoch, given->partitions});
+      } else if (const auto* dead = std::get_if<send_dead>(&each)) {
+        const std::string& name = subscriber_at(dead->subscriber).capability();
+        send(dead->to, dead->subscriber, wire::buried{name, dead->positions});
+      } else if (const auto* missing = std::get_if<fetch_events>(&each)) {
+        questions_.emplace_back(std::pair{missing->subscriber, missing->positions});
+      }
+    }
+    if (followed_ != alone_->changes()) {
+      followed_ = alone_->changes();
+      bus_->subscribers().follow_quarantine(now_, out_);
+      carry_out();
+    }
+  }
+
+  const subscriber& subscriber_at(std::uint32_t index) const {
+    return std::as_const(*bus_).subscribers()[index];
+  }
+
+  template <class Message>
+  void send(login_id to, std::uint32_t index, const Message& what) {
+    for (auto& [node, each] : workers_) {
+      if (each.login == to) {
+        each.received.push_back({subscriber_at(index).capability(), what});
       }
     }
   }
 
-  void send(const of_group& what) {
-    const std::string& name = bus_->group(what.group).capability();
-    const auto to = [&](login_id login) -> worker* {
-      for (auto& [node, each] : workers_) {
-        if (each.login == login) {
-          return &each;
-        }
-      }
-      return nullptr;
-    };
-    if (const auto* sent = std::get_if<deliver_event>(&what.what)) {
-      if (worker* who = to(sent->to)) {
-        who->received.push_back({name, sent->what});
-      }
-    } else if (const auto* given = std::get_if<send_assign>(&what.what)) {
-      if (worker* who = to(given->to)) {
-        who->received.push_back(
-            {name, wire::assign{name, bus_->instance(), given->epoch, given->partitions}});
-      }
-    } else if (const auto* buried = std::get_if<send_buried>(&what.what)) {
-      if (worker* who = to(buried->to)) {
-        who->received.push_back({name, wire::buried{name, buried->positions}});
-      }
-    } else if (const auto* wanted = std::get_if<fetch>(&what.what)) {
-      questions_.emplace_back(std::pair{what.group, wanted->positions});
-    } else if (const auto* begun = std::get_if<isolate_worker>(&what.what)) {
-      bus_->node_is_idle(begun->whom, now_, out_);
-    }
-  }
-
-  /// How often a group has handled or buried the event.
+  /// How often a subscriber has handled the event, or made a dead letter of it.
   std::size_t ends_of(const std::string& group, const event_ref& event) {
     const auto& effects = databases_[group].effects[event->key];
     return static_cast<std::size_t>(std::count(effects.begin(), effects.end(), event->position))
@@ -405,10 +407,10 @@ private:
                        + std::to_string(confirmed_.size()) + " confirmed, "
                        + std::to_string(journal_.size()) + " journaled";
     for (std::uint32_t i = 0; i < 2; ++i) {
-      const auto look = bus_->group(i).look();
-      const auto cursors = bus_->group(i).cursors();
+      const auto look = subscriber_at(i).look();
+      const auto cursors = subscriber_at(i).cursors();
       text += "; group " + std::to_string(i) + ": scanned "
-              + std::to_string(bus_->group(i).scanned()) + ", waiting "
+              + std::to_string(subscriber_at(i).scanned()) + ", waiting "
               + std::to_string(look.waiting) + ", in flight " + std::to_string(look.in_flight)
               + ", retrying " + std::to_string(look.retrying) + ", cursor "
               + std::to_string(*std::min_element(cursors.begin(), cursors.end())) + " "
@@ -438,13 +440,15 @@ private:
   }
 
   using pending_question =
-      std::variant<read_for_group, std::pair<std::uint32_t, std::vector<std::uint64_t>>>;
+      std::variant<read_journal, std::pair<std::uint32_t, std::vector<std::uint64_t>>>;
 
   unsigned seed_;
   std::mt19937 random_;
   instant now_{std::chrono::seconds{100}};
+  std::optional<quarantine> alone_;
+  std::uint64_t followed_ = 0;
   std::unique_ptr<bus> bus_;
-  bus_decisions out_;
+  event_decisions out_;
   std::uint64_t generation_ = 0;
   std::uint32_t next_login_ = 1;
   std::uint64_t published_ = 0;
@@ -462,7 +466,7 @@ private:
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(broker_bus_property, *utf::label("unit") * utf::timeout(480))
+BOOST_AUTO_TEST_SUITE(runtime_broker_events_bus_properties, *utf::label("unit") * utf::timeout(480))
 
 BOOST_AUTO_TEST_CASE(what_is_confirmed_is_handled_once_by_each_group_in_the_order_of_its_key) {
   for (unsigned seed = 1; seed <= 200; ++seed) {

@@ -31,16 +31,19 @@ scheduled_event due_event(std::string body) {
 }
 
 bus_options shop() {
-  return {
-      .subscriptions = {
-          {.capability = "mail", .patterns = {"order.*"}},
-          {.capability = "stock", .patterns = {"order.created", "stock.low"}}}};
+  bus_options options;
+  options.subscriptions.resize(2);
+  options.subscriptions[0].capability = "mail";
+  options.subscriptions[0].patterns = {"order.*"};
+  options.subscriptions[1].capability = "stock";
+  options.subscriptions[1].patterns = {"order.created", "stock.low"};
+  return options;
 }
 
 /// A bus whose disk is this test.
 struct broker_under_test {
   explicit broker_under_test(bus_options options = shop(), journal_state state = {})
-      : inner{std::move(options), std::move(state), 1} {}
+      : inner{std::move(options), std::move(state), alone, 1} {}
 
   void publish(
       std::uint64_t id,
@@ -52,7 +55,7 @@ struct broker_under_test {
     header.id = id_of(id);
     header.op = topic;
     header.key = key;
-    inner.publish(from, header, body, 1'000, out);
+    inner.incoming().publish(from, header, body, 1'000, out);
   }
 
   /// Writes what waits; what was written is in `journal`.
@@ -69,7 +72,7 @@ struct broker_under_test {
   template <class Action>
   std::vector<Action> take() {
     std::vector<Action> found;
-    for (const bus_action& each : out.actions) {
+    for (const event_action& each : out.actions) {
       if (const auto* action = std::get_if<Action>(&each)) {
         found.push_back(*action);
       }
@@ -80,10 +83,9 @@ struct broker_under_test {
   /// The positions delivered to the workers of group `index`.
   std::vector<std::uint64_t> delivered(std::uint32_t index) {
     std::vector<std::uint64_t> positions;
-    for (const of_group& each : take<of_group>()) {
-      const auto* sent = std::get_if<deliver_event>(&each.what);
-      if (each.group == index && sent != nullptr) {
-        positions.push_back(sent->what->position);
+    for (const deliver_event& each : take<deliver_event>()) {
+      if (each.subscriber == index) {
+        positions.push_back(each.what->position);
       }
     }
     return positions;
@@ -100,23 +102,21 @@ struct broker_under_test {
   }
 
   void confirm_assignments() {
-    for (const of_group& each : take<of_group>()) {
-      const auto* given = std::get_if<send_assign>(&each.what);
-      if (given == nullptr) {
-        continue;
-      }
-      wire::assigned answer{inner.group(each.group).capability(), given->epoch, {}, {}};
-      for (const wire::progress& part : given->partitions) {
+    for (const send_assign& given : take<send_assign>()) {
+      const std::string& name = inner.subscribers()[given.subscriber].capability();
+      wire::assigned answer{name, given.epoch, {}, {}};
+      for (const wire::progress& part : given.partitions) {
         answer.partitions.push_back({part.partition, part.position, {}});
       }
-      inner.assigned(given->to, answer, now, out);
+      inner.subscribers().assigned(given.to, answer, now, out);
     }
   }
 
   void forget() { out.clear(); }
 
+  quarantine alone;
   bus inner;
-  bus_decisions out;
+  event_decisions out;
   std::vector<event_ref> journal;
   std::vector<dead_letter> letters;
   instant now{std::chrono::seconds{100}};
@@ -124,7 +124,7 @@ struct broker_under_test {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(broker_bus, *utf::label("unit") * utf::timeout(240))
+BOOST_AUTO_TEST_SUITE(runtime_broker_events_bus, *utf::label("unit") * utf::timeout(240))
 
 BOOST_AUTO_TEST_CASE(a_publisher_is_answered_when_its_event_is_on_disk_and_not_before) {
   broker_under_test broker;
@@ -200,7 +200,7 @@ BOOST_AUTO_TEST_CASE(the_same_id_with_another_body_is_a_conflict) {
 
 BOOST_AUTO_TEST_CASE(a_publisher_beyond_its_window_is_told_and_others_are_not_hurt) {
   bus_options options = shop();
-  options.publisher_events_max = 2;
+  options.incoming.publisher_events_max = 2;
   broker_under_test broker{options};
 
   for (std::uint64_t id = 1; id <= 3; ++id) {
@@ -254,7 +254,7 @@ BOOST_AUTO_TEST_CASE(a_topic_that_is_none_is_refused) {
 
 BOOST_AUTO_TEST_CASE(one_topic_too_many_is_refused_and_those_that_are_known_go_on) {
   bus_options options = shop();
-  options.topics_max = 2;
+  options.incoming.topics_max = 2;
   broker_under_test broker{options, {.topics = {"order.created"}}};
   broker.publish(1, "order.1");
   broker.publish(2, "order.2");
@@ -262,7 +262,7 @@ BOOST_AUTO_TEST_CASE(one_topic_too_many_is_refused_and_those_that_are_known_go_o
   auto later = std::make_shared<event>();
   later->topic = "order.2";
 
-  const auto scheduled = broker.inner.schedule({id_of(4), 9, later});
+  const auto scheduled = broker.inner.incoming().schedule({id_of(4), 9, later});
 
   BOOST_REQUIRE(broker.out.errors.size() == 1U);
   const error& why = broker.out.errors[0];
@@ -282,25 +282,25 @@ BOOST_AUTO_TEST_CASE(one_topic_too_many_is_refused_and_those_that_are_known_go_o
 // Until the journal has them they are scheduled as well, and would be published twice.
 BOOST_AUTO_TEST_CASE(scheduled_events_are_being_fired_until_they_are_written) {
   broker_under_test broker;
-  (void)broker.inner.fire(due_event("x"), 1'000);
-  BOOST_TEST(broker.inner.is_firing());
+  (void)broker.inner.incoming().fire(due_event("x"), 1'000);
+  BOOST_TEST(broker.inner.incoming().is_firing());
   broker.write(failure{{.code = errc::unavailable, .message = "the journal's disk is full"}});
-  BOOST_TEST(!broker.inner.is_firing());
+  BOOST_TEST(!broker.inner.incoming().is_firing());
   BOOST_TEST(broker.journal.empty());
   broker.now += std::chrono::seconds{1};
-  (void)broker.inner.fire(due_event("x"), 1'000);
+  (void)broker.inner.incoming().fire(due_event("x"), 1'000);
   broker.write();
 
-  BOOST_TEST(!broker.inner.is_firing());
+  BOOST_TEST(!broker.inner.incoming().is_firing());
   BOOST_TEST(broker.journal.size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(an_id_that_waits_to_be_scheduled_stands_for_one_event) {
   broker_under_test broker;
-  BOOST_REQUIRE(broker.inner.schedule(due_event("x")).has_value());
+  BOOST_REQUIRE(broker.inner.incoming().schedule(due_event("x")).has_value());
 
-  BOOST_TEST(broker.inner.schedule(due_event("x")).has_value());
-  const auto other = broker.inner.schedule(due_event("y"));
+  BOOST_TEST(broker.inner.incoming().schedule(due_event("x")).has_value());
+  const auto other = broker.inner.incoming().schedule(due_event("y"));
 
   BOOST_TEST(broker.inner.take_batch(broker.now).scheduled.size() == 1U);
   BOOST_REQUIRE(!other);
@@ -311,11 +311,11 @@ BOOST_AUTO_TEST_CASE(what_was_published_before_it_was_due_is_not_published_again
   broker_under_test broker;
   broker.publish(4);
   broker.write();
-  (void)broker.inner.fire(due_event("x"), 1'000);
+  (void)broker.inner.incoming().fire(due_event("x"), 1'000);
   broker.write();
 
   BOOST_TEST(broker.journal.size() == 1U);
-  BOOST_TEST(!broker.inner.is_firing());
+  BOOST_TEST(!broker.inner.incoming().is_firing());
 }
 
 // That publish may fail, and what was scheduled was confirmed.
@@ -323,8 +323,8 @@ BOOST_AUTO_TEST_CASE(a_publish_that_fails_takes_no_scheduled_event_along) {
   broker_under_test broker;
   broker.publish(4);
 
-  BOOST_TEST(!broker.inner.fire(due_event("x"), 1'000));
-  BOOST_TEST(broker.inner.schedule(due_event("x")).has_value());
+  BOOST_TEST(!broker.inner.incoming().fire(due_event("x"), 1'000));
+  BOOST_TEST(broker.inner.incoming().schedule(due_event("x")).has_value());
   const journal_batch lost = broker.inner.take_batch(broker.now);
   broker.inner.written(
       failure{{.code = errc::unavailable, .message = "the journal's disk is full"}},
@@ -334,7 +334,7 @@ BOOST_AUTO_TEST_CASE(a_publish_that_fails_takes_no_scheduled_event_along) {
 
   BOOST_TEST(lost.fired.empty());
   BOOST_TEST(lost.scheduled.size() == 1U);
-  BOOST_TEST(broker.inner.fire(due_event("x"), 1'000));
+  BOOST_TEST(broker.inner.incoming().fire(due_event("x"), 1'000));
   broker.write();
   BOOST_TEST(broker.journal.size() == 1U);
 }
@@ -342,11 +342,11 @@ BOOST_AUTO_TEST_CASE(a_publish_that_fails_takes_no_scheduled_event_along) {
 // The answer to `schedule` was lost, and the event came due before it was asked again.
 BOOST_AUTO_TEST_CASE(a_repeat_of_what_was_scheduled_and_published_schedules_nothing) {
   broker_under_test broker;
-  (void)broker.inner.fire(due_event("x"), 1'000);
+  (void)broker.inner.incoming().fire(due_event("x"), 1'000);
   broker.write();
 
-  BOOST_TEST(broker.inner.schedule(due_event("x")).has_value());
-  const auto other = broker.inner.schedule(due_event("y"));
+  BOOST_TEST(broker.inner.incoming().schedule(due_event("x")).has_value());
+  const auto other = broker.inner.incoming().schedule(due_event("y"));
 
   BOOST_TEST(!broker.inner.wants_write(broker.now));
   BOOST_REQUIRE(!other);
@@ -356,7 +356,7 @@ BOOST_AUTO_TEST_CASE(a_repeat_of_what_was_scheduled_and_published_schedules_noth
 // What was never written is no topic; what is still to be written is one, whatever was forgotten.
 BOOST_AUTO_TEST_CASE(topics_that_could_not_be_written_leave_room_for_others) {
   bus_options options = shop();
-  options.topics_max = 2;
+  options.incoming.topics_max = 2;
   broker_under_test broker{options};
   broker.publish(1, "a");
   (void)broker.inner.take_batch(broker.now);
@@ -378,7 +378,7 @@ BOOST_AUTO_TEST_CASE(topics_that_could_not_be_written_leave_room_for_others) {
 // It was forgotten while an event of it was on its way to the disk, and got there.
 BOOST_AUTO_TEST_CASE(a_topic_that_is_on_disk_stays_known_when_a_later_write_fails) {
   bus_options options = shop();
-  options.topics_max = 1;
+  options.incoming.topics_max = 1;
   broker_under_test broker{options};
   broker.publish(1, "a");
   (void)broker.inner.take_batch(broker.now);
@@ -417,13 +417,13 @@ BOOST_AUTO_TEST_CASE(a_worker_whose_group_is_open_or_down_gets_no_events) {
     mail.capability = "mail";
     mail.events = 10;
     mail.breaker = trouble;
-    broker.inner.state(n1, said, broker.now, broker.out);
+    broker.inner.subscribers().state(n1, said, broker.now, broker.out);
     broker.publish(1, "order.cancelled");
     broker.write();
     BOOST_TEST(broker.delivered(0).empty());
 
     mail.breaker = "closed";
-    broker.inner.state(n1, said, broker.now, broker.out);
+    broker.inner.subscribers().state(n1, said, broker.now, broker.out);
 
     BOOST_TEST((broker.delivered(0) == std::vector<std::uint64_t>{1}));
   }
@@ -433,7 +433,7 @@ BOOST_AUTO_TEST_CASE(a_group_that_is_behind_reads_from_the_journal_and_then_goes
   broker_under_test broker{shop(), {.last = 2, .cursors = {{"mail"}, {"stock"}}}};
   broker.join(n1, 10);
 
-  const auto reads = broker.take<read_for_group>();
+  const auto reads = broker.take<read_journal>();
   BOOST_REQUIRE(reads.size() == 2U);
   BOOST_TEST(reads[0].after == 0U);
   auto old = std::make_shared<event>();
@@ -443,10 +443,10 @@ BOOST_AUTO_TEST_CASE(a_group_that_is_behind_reads_from_the_journal_and_then_goes
   broker.publish(9); // Comes while it reads.
   broker.write();
   BOOST_TEST(broker.delivered(0).empty());
-  broker.inner.read(0, {old}, 2, broker.now, broker.out);
+  broker.inner.subscribers().read(0, {old}, 2, broker.now, broker.out);
   BOOST_TEST((broker.delivered(0) == std::vector<std::uint64_t>{2}));
-  BOOST_TEST(broker.take<read_for_group>().back().after == 2U);
-  broker.inner.read(0, {broker.journal[0]}, 3, broker.now, broker.out);
+  BOOST_TEST(broker.take<read_journal>().back().after == 2U);
+  broker.inner.subscribers().read(0, {broker.journal[0]}, 3, broker.now, broker.out);
   broker.forget();
 
   broker.publish(10);
@@ -458,7 +458,7 @@ BOOST_AUTO_TEST_CASE(a_group_that_is_behind_reads_from_the_journal_and_then_goes
 BOOST_AUTO_TEST_CASE(a_group_that_is_behind_reads_when_half_its_window_is_free_and_what_fits) {
   broker_under_test broker{shop(), {.last = 20'000, .cursors = {{"mail"}, {"stock"}}}};
   broker.join(n1, 10'000);
-  const std::size_t window = broker.take<read_for_group>()[0].count;
+  const std::size_t window = broker.take<read_journal>()[0].count;
   std::vector<event_ref> page;
   for (std::uint64_t position = 1; position <= window * 3 / 4; ++position) {
     auto made = std::make_shared<event>();
@@ -473,13 +473,13 @@ BOOST_AUTO_TEST_CASE(a_group_that_is_behind_reads_when_half_its_window_is_free_a
       all.upto.push_back({i, page.size()});
     }
     broker.forget();
-    broker.inner.handled(n1, all, broker.now, broker.out);
-    return broker.take<read_for_group>();
+    broker.inner.subscribers().handled(n1, all, broker.now, broker.out);
+    return broker.take<read_journal>();
   };
 
   broker.forget();
-  broker.inner.read(0, page, page.size(), broker.now, broker.out);
-  BOOST_TEST(broker.take<read_for_group>().empty());
+  broker.inner.subscribers().read(0, page, page.size(), broker.now, broker.out);
+  BOOST_TEST(broker.take<read_journal>().empty());
   BOOST_TEST(handle_all_of(0, 15).empty());
   const auto reads = handle_all_of(16, 31);
 
@@ -511,14 +511,15 @@ BOOST_AUTO_TEST_CASE(an_older_database_is_noticed_by_what_the_journal_kept_of_it
   broker_under_test broker{shop(), {.last = 9, .cursors = {mail, {"stock"}}}};
   broker.inner.joined(
       n1, "n1", id_of(1), {{.capability = "mail", .events = 10}}, broker.now, broker.out);
-  const auto given = std::get<send_assign>(broker.take<of_group>().at(0).what);
+  const auto given = broker.take<send_assign>().at(0);
   broker.forget();
 
-  broker.inner.assigned(n1, {"mail", given.epoch, {{3, 5, {}}}, {}}, broker.now, broker.out);
+  broker.inner.subscribers().assigned(
+      n1, {"mail", given.epoch, {{3, 5, {}}}, {}}, broker.now, broker.out);
 
-  BOOST_REQUIRE(broker.out.events.size() == 1U);
-  BOOST_TEST(broker.out.events[0].name == "database_went_back");
-  const auto reads = broker.take<read_for_group>();
+  BOOST_REQUIRE(broker.out.log.size() == 1U);
+  BOOST_TEST(broker.out.log[0].name == "database_went_back");
+  const auto reads = broker.take<read_journal>();
   BOOST_REQUIRE(reads.size() == 1U);
   BOOST_TEST(reads[0].after == 5U);
   broker.now += std::chrono::seconds{1};
@@ -535,27 +536,21 @@ BOOST_AUTO_TEST_CASE(a_dead_letter_is_written_before_its_worker_forgets_it_and_c
   broker.write();
   const std::uint32_t partition = broker.journal[0]->partition;
   broker.forget();
-  broker.inner.handled(
+  broker.inner.subscribers().handled(
       n1,
       {"mail", {{partition, 1}}, {{1, 1, true, "rejected", "no such customer", 0}}, {}},
       broker.now,
       broker.out);
-  const auto buried_told = [&] {
-    const auto groups = broker.take<of_group>();
-    return std::count_if(groups.begin(), groups.end(), [](const of_group& each) {
-      return std::holds_alternative<send_buried>(each.what);
-    });
-  };
-  BOOST_TEST(buried_told() == 0);
+  BOOST_TEST(broker.take<send_dead>().empty());
   broker.write();
 
   BOOST_REQUIRE(broker.letters.size() == 1U);
   BOOST_TEST(broker.letters[0].cause == "rejected");
   BOOST_TEST(broker.letters[0].capability == "mail");
   BOOST_TEST((broker.letters[0].what->id == id_of(1)));
-  BOOST_TEST(buried_told() == 1);
+  BOOST_TEST(broker.take<send_dead>().size() == 1U);
   broker.forget();
-  broker.inner.retry(broker.letters[0], 2'000);
+  broker.inner.incoming().retry_dead_letter(broker.letters[0], 2'000);
   broker.write();
 
   BOOST_TEST((broker.delivered(0) == std::vector<std::uint64_t>{2}));
@@ -576,7 +571,7 @@ BOOST_AUTO_TEST_CASE(a_letter_tried_again_is_not_lost_with_a_write_that_fails_be
   letter.what = dead;
   broker.publish(1);
   (void)broker.inner.take_batch(broker.now);
-  broker.inner.retry(letter, 2'000);
+  broker.inner.incoming().retry_dead_letter(letter, 2'000);
   broker.inner.written(
       failure{{.code = errc::unavailable, .message = "the journal's disk is full"}},
       broker.now,
@@ -597,7 +592,7 @@ BOOST_AUTO_TEST_CASE(a_dead_letter_that_could_not_be_written_is_in_the_next_writ
   broker.publish(1, "order.cancelled");
   broker.write();
   const std::uint32_t partition = broker.journal[0]->partition;
-  broker.inner.handled(
+  broker.inner.subscribers().handled(
       n1,
       {"mail", {{partition, 1}}, {{1, 1, true, "rejected", "no such customer", 0}}, {}},
       broker.now,
@@ -624,8 +619,8 @@ BOOST_AUTO_TEST_CASE(a_letter_tried_again_is_for_its_group_alone_also_when_read_
   usual->topic = "order.created";
   broker.forget();
 
-  broker.inner.read(0, {again, usual}, 2, broker.now, broker.out);
-  broker.inner.read(1, {again, usual}, 2, broker.now, broker.out);
+  broker.inner.subscribers().read(0, {again, usual}, 2, broker.now, broker.out);
+  broker.inner.subscribers().read(1, {again, usual}, 2, broker.now, broker.out);
 
   BOOST_TEST((broker.delivered(0) == std::vector<std::uint64_t>{1, 2}));
   BOOST_TEST((broker.delivered(1) == std::vector<std::uint64_t>{2}));
@@ -634,7 +629,7 @@ BOOST_AUTO_TEST_CASE(a_letter_tried_again_is_for_its_group_alone_also_when_read_
 BOOST_AUTO_TEST_CASE(what_finds_no_room_when_it_is_written_is_read_from_the_journal_later) {
   broker_under_test broker;
   broker.join(n1, 10'000);
-  const std::size_t window = broker.inner.group(0).room();
+  const std::size_t window = broker.inner.subscribers()[0].held().room();
   for (std::uint64_t id = 1; id <= window; ++id) {
     broker.publish(id, "order.cancelled");
   }
@@ -643,20 +638,20 @@ BOOST_AUTO_TEST_CASE(what_finds_no_room_when_it_is_written_is_read_from_the_jour
   broker.write();
   broker.forget();
 
-  broker.inner.handled(
+  broker.inner.subscribers().handled(
       n1, {"mail", {{broker.journal[0]->partition, window}}, {}, {}}, broker.now, broker.out);
 
-  const auto reads = broker.take<read_for_group>();
+  const auto reads = broker.take<read_journal>();
   BOOST_REQUIRE(reads.size() == 1U);
   BOOST_TEST(reads[0].after == window);
-  broker.inner.read(0, {broker.journal.back()}, window + 1, broker.now, broker.out);
+  broker.inner.subscribers().read(0, {broker.journal.back()}, window + 1, broker.now, broker.out);
   BOOST_TEST((broker.delivered(0) == std::vector<std::uint64_t>{window + 1}));
 }
 
 BOOST_AUTO_TEST_CASE(what_was_read_and_finds_no_room_is_read_again) {
   broker_under_test broker{shop(), {.last = 20'000, .cursors = {{"mail"}, {"stock"}}}};
   broker.join(n1, 10'000);
-  const std::size_t window = broker.take<read_for_group>()[0].count;
+  const std::size_t window = broker.take<read_journal>()[0].count;
   std::vector<event_ref> page;
   for (std::uint64_t position = 1; position <= window + 1; ++position) {
     auto made = std::make_shared<event>();
@@ -664,12 +659,12 @@ BOOST_AUTO_TEST_CASE(what_was_read_and_finds_no_room_is_read_again) {
     made->topic = "order.created";
     page.push_back(std::move(made));
   }
-  broker.inner.read(0, page, page.size(), broker.now, broker.out);
+  broker.inner.subscribers().read(0, page, page.size(), broker.now, broker.out);
   broker.forget();
 
-  broker.inner.handled(n1, {"mail", {{0, window}}, {}, {}}, broker.now, broker.out);
+  broker.inner.subscribers().handled(n1, {"mail", {{0, window}}, {}, {}}, broker.now, broker.out);
 
-  const auto reads = broker.take<read_for_group>();
+  const auto reads = broker.take<read_journal>();
   BOOST_REQUIRE(reads.size() == 1U);
   BOOST_TEST(reads[0].after == window);
 }
@@ -682,19 +677,20 @@ BOOST_AUTO_TEST_CASE(what_was_being_read_is_thrown_away_when_the_database_is_old
   broker_under_test broker{shop(), {.last = 12, .cursors = {mail, {"stock"}}}};
   broker.inner.joined(
       n1, "n1", id_of(1), {{.capability = "mail", .events = 10}}, broker.now, broker.out);
-  BOOST_REQUIRE(broker.take<read_for_group>().size() == 1U);
-  const auto given = std::get<send_assign>(broker.take<of_group>().at(0).what);
-  broker.inner.assigned(n1, {"mail", given.epoch, {{3, 5, {}}}, {}}, broker.now, broker.out);
+  BOOST_REQUIRE(broker.take<read_journal>().size() == 1U);
+  const auto given = broker.take<send_assign>().at(0);
+  broker.inner.subscribers().assigned(
+      n1, {"mail", given.epoch, {{3, 5, {}}}, {}}, broker.now, broker.out);
   auto late = std::make_shared<event>();
   late->position = 11;
   late->partition = 3;
   late->topic = "order.created";
   broker.forget();
 
-  broker.inner.read(0, {late}, 12, broker.now, broker.out);
+  broker.inner.subscribers().read(0, {late}, 12, broker.now, broker.out);
 
   BOOST_TEST(broker.delivered(0).empty());
-  const auto reads = broker.take<read_for_group>();
+  const auto reads = broker.take<read_journal>();
   BOOST_REQUIRE(reads.size() == 1U);
   BOOST_TEST(reads[0].after == 5U);
 }
@@ -716,13 +712,14 @@ BOOST_AUTO_TEST_CASE(a_suspect_waits_until_its_worker_has_nothing_of_other_group
   BOOST_TEST((broker.delivered(0) == std::vector<std::uint64_t>{2}));
   BOOST_TEST(broker.delivered(1).empty());
 
-  BOOST_TEST(!broker.inner.isolated().has_value());
-  broker.inner.handled(
+  BOOST_TEST((broker.alone.node() == n1));
+  broker.inner.subscribers().follow_quarantine(broker.now, broker.out);
+  BOOST_TEST(!broker.alone.is_granted(suspect_of{1}));
+  broker.inner.subscribers().handled(
       n1, {"mail", {{broker.journal[1]->partition, 2}}, {}, {}}, broker.now, broker.out);
 
-  BOOST_REQUIRE(broker.inner.isolated().has_value());
-  BOOST_TEST((*broker.inner.isolated() == n1));
-  broker.inner.node_is_idle(n1, broker.now, broker.out);
+  BOOST_TEST(broker.alone.is_granted(suspect_of{1}));
+  broker.inner.subscribers().follow_quarantine(broker.now, broker.out);
   BOOST_TEST((broker.delivered(1) == std::vector<std::uint64_t>{1}));
 }
 

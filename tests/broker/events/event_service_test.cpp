@@ -1,6 +1,7 @@
 #include "runtime/broker/events/event_service.hpp"
 
 #include "runtime/store/sqlite/session.hpp"
+#include "runtime/store/sqlite/setup.hpp"
 #include "runtime/wire/envelope.hpp"
 #include "tests/broker/journal/journal_fixture.hpp"
 
@@ -33,12 +34,18 @@ struct service_fixture : journal_fixture, event_links {
   /// The positions of events that were sent to workers.
   std::vector<std::uint64_t> delivered;
   std::vector<std::string> reports;
-  bus_options what{.subscriptions = {{.capability = "mail", .patterns = {"order.*"}}}};
+  bus_options what;
   std::vector<retention_rule> rules;
-  // After what the journal's threads ring.
+  quarantine alone;
+  // After the members that the journal's threads use.
   std::unique_ptr<event_service> service;
 
-  service_fixture() { options.sqlite.busy_timeout = 20ms; }
+  service_fixture() {
+    options.sqlite.busy_timeout = 20ms;
+    what.subscriptions.resize(1);
+    what.subscriptions[0].capability = "mail";
+    what.subscriptions[0].patterns = {"order.*"};
+  }
 
   ~service_fixture() override { service.reset(); }
 
@@ -49,6 +56,7 @@ struct service_fixture : journal_fixture, event_links {
     service = std::make_unique<event_service>(
         time,
         *this,
+        alone,
         event_service_options{.kept = std::move(*opened), .bus = what, .rules = rules},
         found);
   }
@@ -73,10 +81,6 @@ struct service_fixture : journal_fixture, event_links {
       delivered.push_back(read->seq);
     }
   }
-
-  void keep_free(login_id, bool, instant) override {}
-
-  bool is_idle(login_id) const override { return true; }
 
   void report(log_event event, instant) override { reports.push_back(std::move(event.name)); }
 
@@ -159,7 +163,7 @@ BOOST_FIXTURE_TEST_CASE(a_scheduled_event_is_published_when_the_disk_takes_it, s
   auto of_stranger = options.sqlite;
   of_stranger.capability = "troupe.journal";
   store::sqlite_session stranger{options.path, of_stranger};
-  stranger.set_up();
+  store::set_up(stranger);
   stranger.begin();
   time.advance(1s);
   run_until([&] { return has_report("journal_write_failed"); });

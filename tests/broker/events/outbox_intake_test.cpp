@@ -79,6 +79,17 @@ struct intake {
     return rows;
   }
 
+  template <class Action>
+  std::vector<Action> all() const {
+    std::vector<Action> found;
+    for (const event_action& each : out.actions) {
+      if (const auto* action = std::get_if<Action>(&each)) {
+        found.push_back(*action);
+      }
+    }
+    return found;
+  }
+
   void forget() { out = {}; }
 };
 
@@ -101,8 +112,8 @@ BOOST_AUTO_TEST_CASE(numbers_are_taken_in_order_whoever_relays_them) {
   BOOST_REQUIRE(rows.size() == 1U);
   BOOST_TEST(rows[0].taken == 3U);
   BOOST_TEST((rows[0].taken_id == id_of(3)));
-  BOOST_REQUIRE(bus.out.confirms.size() >= 2U);
-  BOOST_TEST(bus.out.confirms.back().what.up_to == 3U);
+  BOOST_REQUIRE(bus.all<send_confirmed>().size() >= 2U);
+  BOOST_TEST(bus.all<send_confirmed>().back().what.up_to == 3U);
 }
 
 // It cannot be dropped, nor passed over: numbers have no gaps. So it is said, and goes on by
@@ -116,27 +127,27 @@ BOOST_AUTO_TEST_CASE(an_outbox_with_one_topic_too_many_waits_in_words_until_ther
   bus.commit();
 
   BOOST_TEST((bus.journaled == std::vector<std::uint64_t>{1}));
-  const wire::confirmed said = bus.out.confirms.back().what;
+  const wire::confirmed said = bus.all<send_confirmed>().back().what;
   BOOST_TEST(said.up_to == 1U);
   BOOST_TEST(said.refused.find("`order.17.created`") != std::string::npos);
   BOOST_TEST(said.refused.find("wait in the outbox") != std::string::npos);
-  BOOST_TEST(bus.out.events.back().name == "outbox_refused");
+  BOOST_TEST(bus.out.log.back().name == "outbox_refused");
   bus.forget();
   bus.announce(n2, 3); // Another worker is told the same, and not asked for anything.
   bus.now += std::chrono::seconds{10};
   bus.inner.tick(bus.now, bus.out);
-  BOOST_TEST(bus.out.confirms.back().what.refused == said.refused);
-  BOOST_TEST(bus.out.asks.empty());
+  BOOST_TEST(bus.all<send_confirmed>().back().what.refused == said.refused);
+  BOOST_TEST(bus.all<send_resend>().empty());
   bus.relay(n1, 2);
   BOOST_TEST(bus.journaled.size() == 1U);
 
   bus.forget();
   bus.topics.forget({"order.created"});
   bus.inner.tick(bus.now, bus.out);
-  BOOST_TEST(bus.out.events.at(0).name == "outbox_goes_on");
-  BOOST_TEST(bus.out.confirms.back().what.refused.empty());
+  BOOST_TEST(bus.out.log.at(0).name == "outbox_goes_on");
+  BOOST_TEST(bus.all<send_confirmed>().back().what.refused.empty());
   bus.announce(n1, 3);
-  BOOST_TEST(bus.out.asks.back().what.from == 2U);
+  BOOST_TEST(bus.all<send_resend>().back().what.from == 2U);
   bus.relay(n1, 2, "order.17.created");
   bus.relay(n1, 3, "order.17.created");
 
@@ -149,11 +160,11 @@ BOOST_AUTO_TEST_CASE(nothing_is_confirmed_before_it_is_written) {
   bus.forget();
 
   bus.relay(n1, 1);
-  BOOST_TEST(bus.out.confirms.empty());
+  BOOST_TEST(bus.all<send_confirmed>().empty());
   bus.commit();
 
-  BOOST_REQUIRE(bus.out.confirms.size() == 1U);
-  BOOST_TEST(bus.out.confirms[0].what.up_to == 1U);
+  BOOST_REQUIRE(bus.all<send_confirmed>().size() == 1U);
+  BOOST_TEST(bus.all<send_confirmed>()[0].what.up_to == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(a_number_that_is_in_the_journal_is_confirmed_again_and_not_taken_twice) {
@@ -166,8 +177,8 @@ BOOST_AUTO_TEST_CASE(a_number_that_is_in_the_journal_is_confirmed_again_and_not_
   bus.relay(n1, 1);
 
   BOOST_TEST((bus.journaled == std::vector<std::uint64_t>{1}));
-  BOOST_REQUIRE(bus.out.confirms.size() == 1U);
-  BOOST_TEST(bus.out.confirms[0].what.up_to == 1U);
+  BOOST_REQUIRE(bus.all<send_confirmed>().size() == 1U);
+  BOOST_TEST(bus.all<send_confirmed>()[0].what.up_to == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(what_does_not_come_is_asked_for) {
@@ -178,13 +189,13 @@ BOOST_AUTO_TEST_CASE(what_does_not_come_is_asked_for) {
   bus.forget();
 
   bus.inner.tick(bus.now, bus.out);
-  BOOST_TEST(bus.out.asks.empty()); // It may be on its way.
+  BOOST_TEST(bus.all<send_resend>().empty()); // It may be on its way.
   bus.now += milliseconds{20};
   bus.inner.tick(bus.now, bus.out);
 
-  BOOST_REQUIRE(bus.out.asks.size() == 1U);
-  BOOST_TEST(bus.out.asks[0].what.from == 1U);
-  BOOST_TEST(bus.out.asks[0].what.to == 3U);
+  BOOST_REQUIRE(bus.all<send_resend>().size() == 1U);
+  BOOST_TEST(bus.all<send_resend>()[0].what.from == 1U);
+  BOOST_TEST(bus.all<send_resend>()[0].what.to == 3U);
 }
 
 BOOST_AUTO_TEST_CASE(
@@ -198,11 +209,11 @@ BOOST_AUTO_TEST_CASE(
 
   bus.announce(n2, 5);
 
-  BOOST_REQUIRE(bus.out.asks.size() == 1U);
-  BOOST_TEST(bus.out.asks[0].what.from == 2U);
-  BOOST_TEST(bus.out.asks[0].what.to == 5U);
-  BOOST_REQUIRE(bus.out.confirms.size() == 1U);
-  BOOST_TEST(bus.out.confirms[0].what.up_to == 1U);
+  BOOST_REQUIRE(bus.all<send_resend>().size() == 1U);
+  BOOST_TEST(bus.all<send_resend>()[0].what.from == 2U);
+  BOOST_TEST(bus.all<send_resend>()[0].what.to == 5U);
+  BOOST_REQUIRE(bus.all<send_confirmed>().size() == 1U);
+  BOOST_TEST(bus.all<send_confirmed>()[0].what.up_to == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(who_has_left_is_not_asked) {
@@ -217,8 +228,8 @@ BOOST_AUTO_TEST_CASE(who_has_left_is_not_asked) {
     bus.inner.tick(bus.now, bus.out);
   }
 
-  BOOST_TEST(bus.out.asks.size() == 4U);
-  for (const outbox_intake::ask& each : bus.out.asks) {
+  BOOST_TEST(bus.all<send_resend>().size() == 4U);
+  for (const send_resend& each : bus.all<send_resend>()) {
     BOOST_TEST((each.to == n2));
   }
 }
@@ -229,10 +240,10 @@ BOOST_AUTO_TEST_CASE(an_outbox_that_ends_below_what_was_taken_is_a_restored_back
 
   bus.announce(n1, 12);
 
-  BOOST_REQUIRE(bus.out.confirms.size() == 1U);
-  BOOST_TEST(bus.out.confirms[0].what.refused.find("backup") != std::string::npos);
-  BOOST_REQUIRE(!bus.out.events.empty());
-  BOOST_TEST(bus.out.events[0].name == "outbox_refused");
+  BOOST_REQUIRE(bus.all<send_confirmed>().size() == 1U);
+  BOOST_TEST(bus.all<send_confirmed>()[0].what.refused.find("backup") != std::string::npos);
+  BOOST_REQUIRE(!bus.out.log.empty());
+  BOOST_TEST(bus.out.log[0].name == "outbox_refused");
   bus.relay(n1, 41);
   BOOST_TEST(bus.journaled.empty());
 }
@@ -250,14 +261,14 @@ BOOST_AUTO_TEST_CASE(what_others_relay_while_a_worker_reads_its_outbox_is_no_res
   bus.forget();
 
   bus.announce(n1, 1);
-  BOOST_REQUIRE(bus.out.confirms.size() == 1U);
-  BOOST_TEST(bus.out.confirms[0].what.refused.empty());
-  BOOST_TEST(bus.out.confirms[0].what.up_to == 3U);
+  BOOST_REQUIRE(bus.all<send_confirmed>().size() == 1U);
+  BOOST_TEST(bus.all<send_confirmed>()[0].what.refused.empty());
+  BOOST_TEST(bus.all<send_confirmed>()[0].what.up_to == 3U);
   bus.inner.left(n1);
   bus.inner.joined(n1);
   bus.forget();
   bus.announce(n1, 1); // Now it should have seen 3.
-  BOOST_TEST(!bus.out.confirms.at(0).what.refused.empty());
+  BOOST_TEST(!bus.all<send_confirmed>().at(0).what.refused.empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_number_that_comes_back_as_another_event_is_a_restored_backup) {
@@ -266,7 +277,7 @@ BOOST_AUTO_TEST_CASE(a_number_that_comes_back_as_another_event_is_a_restored_bac
 
   bus.announce(n1, 40, 1);
 
-  BOOST_TEST(!bus.out.confirms.at(0).what.refused.empty());
+  BOOST_TEST(!bus.all<send_confirmed>().at(0).what.refused.empty());
   bus.forget();
   intake other;
   other.announce(n1, 0);
@@ -274,7 +285,7 @@ BOOST_AUTO_TEST_CASE(a_number_that_comes_back_as_another_event_is_a_restored_bac
   other.commit();
   other.forget();
   other.relay(n1, 1, 9);
-  BOOST_TEST(!other.out.confirms.at(0).what.refused.empty());
+  BOOST_TEST(!other.all<send_confirmed>().at(0).what.refused.empty());
 }
 
 BOOST_AUTO_TEST_CASE(another_database_begins_anew_and_the_first_is_remembered) {
@@ -283,15 +294,15 @@ BOOST_AUTO_TEST_CASE(another_database_begins_anew_and_the_first_is_remembered) {
   const uuid made_anew = id_of(78);
 
   bus.inner.announced(n1, {"orders", made_anew, 0, {}}, bus.now, bus.out);
-  BOOST_TEST(bus.out.events.at(0).name == "outbox_replaced");
+  BOOST_TEST(bus.out.log.at(0).name == "outbox_replaced");
   bus.relay(n1, 1);
   BOOST_TEST((bus.journaled == std::vector<std::uint64_t>{1}));
   bus.commit();
   bus.forget();
   bus.announce(n1, 40); // The first one is back.
 
-  BOOST_TEST(bus.out.confirms.at(0).what.up_to == 40U);
-  BOOST_TEST(bus.out.confirms.at(0).what.refused.empty());
+  BOOST_TEST(bus.all<send_confirmed>().at(0).what.up_to == 40U);
+  BOOST_TEST(bus.all<send_confirmed>().at(0).what.refused.empty());
 }
 
 BOOST_AUTO_TEST_CASE(what_could_not_be_written_is_asked_for_again) {
@@ -307,9 +318,9 @@ BOOST_AUTO_TEST_CASE(what_could_not_be_written_is_asked_for_again) {
   bus.now += milliseconds{500};
   bus.inner.tick(bus.now, bus.out);
 
-  BOOST_REQUIRE(bus.out.asks.size() == 1U);
-  BOOST_TEST(bus.out.asks[0].what.from == 1U);
-  BOOST_TEST(bus.out.asks[0].what.to == 2U);
+  BOOST_REQUIRE(bus.all<send_resend>().size() == 1U);
+  BOOST_TEST(bus.all<send_resend>()[0].what.from == 1U);
+  BOOST_TEST(bus.all<send_resend>()[0].what.to == 2U);
 }
 
 // Nothing of it was in the batch that failed; the bus throws away what came meanwhile all the same.
@@ -329,9 +340,9 @@ BOOST_AUTO_TEST_CASE(what_came_while_another_batch_failed_is_asked_for_again) {
   bus.now += milliseconds{500};
   bus.inner.tick(bus.now, bus.out);
 
-  BOOST_REQUIRE(bus.out.asks.size() == 1U);
-  BOOST_TEST(bus.out.asks[0].what.from == 1U);
-  BOOST_TEST(bus.out.confirms.empty());
+  BOOST_REQUIRE(bus.all<send_resend>().size() == 1U);
+  BOOST_TEST(bus.all<send_resend>()[0].what.from == 1U);
+  BOOST_TEST(bus.all<send_confirmed>().empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_failed_write_does_not_leave_events_waiting_behind_a_topic_too_many) {
@@ -342,10 +353,10 @@ BOOST_AUTO_TEST_CASE(a_failed_write_does_not_leave_events_waiting_behind_a_topic
   bus.forget();
   bus.inner.written(false, bus.now, bus.out);
 
-  BOOST_REQUIRE(bus.out.confirms.size() == 1U);
-  BOOST_TEST(bus.out.confirms[0].what.refused.empty());
+  BOOST_REQUIRE(bus.all<send_confirmed>().size() == 1U);
+  BOOST_TEST(bus.all<send_confirmed>()[0].what.refused.empty());
   bus.announce(n1, 2);
-  BOOST_TEST(bus.out.asks.back().what.from == 1U);
+  BOOST_TEST(bus.all<send_resend>().back().what.from == 1U);
   bus.journaled.clear();
   bus.relay(n1, 1);
   BOOST_TEST((bus.journaled == std::vector<std::uint64_t>{1}));
@@ -391,7 +402,7 @@ BOOST_AUTO_TEST_CASE(
       if (!is_calm && chance(40)) {
         on_the_way.emplace_back(chance(50) ? n1 : n2, ++newest);
       }
-      for (outbox_intake::ask& each : bus->out.asks) {
+      for (const send_resend& each : bus->all<send_resend>()) {
         for (std::uint64_t seq = each.what.from; seq <= each.what.to && alive.contains(each.to);
              ++seq) {
           on_the_way.emplace_back(each.to, seq);

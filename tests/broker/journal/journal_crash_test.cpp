@@ -35,7 +35,7 @@ struct crash_fixture : journal_fixture {
     options.sqlite.on_fatal = [this](const std::string& what) { fsync_errors.push_back(what); };
   }
 
-  /// Writes numbered batches of three until the end or the first error, and sweeps now and then.
+  /// Writes numbered batches of three events until the end or the first error, with sweeps between.
   /// @return the last position that was answered "ok".
   std::uint64_t write_until_the_power_goes() {
     std::uint64_t confirmed = last;
@@ -70,7 +70,7 @@ struct crash_fixture : journal_fixture {
     return confirmed;
   }
 
-  /// What is found after a restart: t2, which is never swept, has every third position.
+  /// Checks the journal after a restart: t2, which is never swept, has every third position.
   void check(std::uint64_t confirmed) {
     open();
     BOOST_TEST_INFO("found " << found.last << ", confirmed " << confirmed);
@@ -94,7 +94,7 @@ struct crash_fixture : journal_fixture {
 };
 
 /// Runs journal_helper until it dies at a fault point.
-/// @return the last position it said.
+/// @return the last position that it printed.
 std::uint64_t run_until_killed(std::string path, const std::string& plan) {
   std::array<int, 2> from{};
   BOOST_REQUIRE(pipe2(from.data(), O_CLOEXEC) == 0);
@@ -133,8 +133,7 @@ std::uint64_t run_until_killed(std::string path, const std::string& plan) {
 
 BOOST_AUTO_TEST_SUITE(runtime_broker_journal_crash, *utf::label("integration") * utf::timeout(240))
 
-// RELIABILITY R1, I13: the power goes before any operation on the disk, sweeps and opening
-// included.
+// The power fails before each operation on the disk in turn, also in a sweep and while opening.
 BOOST_AUTO_TEST_CASE(whatever_was_answered_is_there_after_a_power_loss) {
   std::uint64_t crashes = 0;
   for (const auto fate : {forgetful_vfs::unsynced::lost, forgetful_vfs::unsynced::reordered}) {
@@ -150,7 +149,7 @@ BOOST_AUTO_TEST_CASE(whatever_was_answered_is_there_after_a_power_loss) {
         disk.restart(fate);
 
         fixture.check(confirmed);
-        // And it goes on from there.
+        // Writing goes on after the last position found.
         const std::uint64_t before = fixture.found.last;
         BOOST_TEST(fixture.write_until_the_power_goes() == before + 75);
         if (!crashed) {
@@ -203,7 +202,8 @@ BOOST_FIXTURE_TEST_CASE(a_full_disk_is_refused_in_words_and_recovers_by_itself, 
 }
 
 #ifdef TROUPE_FAULTS
-// Before the commit nothing of the batch is there, after it all, though nobody was told.
+// Death before the commit leaves nothing of the batch, death after it leaves all, though
+// unanswered.
 BOOST_FIXTURE_TEST_CASE(a_kill_before_the_commit_leaves_nothing_of_the_batch, journal_fixture) {
   const std::uint64_t confirmed = run_until_killed(options.path, "journal.before_commit=kill@20");
 

@@ -48,7 +48,7 @@ struct journal_fixture {
     BOOST_REQUIRE_MESSAGE(opened, (opened ? "" : opened.error().message));
   }
 
-  /// The next event; like one of a client unless `source` is given.
+  /// Makes the next event, as a client publishes it unless `source` is given.
   std::shared_ptr<event>
   make(const std::string& topic, const std::string& body = "body", const std::string& source = "") {
     auto made = std::make_shared<event>();
@@ -77,7 +77,7 @@ struct journal_fixture {
     BOOST_REQUIRE(journal->checkpoint().has_value());
   }
 
-  /// `count` events in batches of `size`, one millisecond apart.
+  /// Writes `count` events in batches of `size`, one millisecond apart.
   void fill(
       const std::string& topic,
       std::size_t count,
@@ -125,7 +125,7 @@ struct journal_fixture {
     return {};
   }
 
-  /// Sweeps until nothing more is to be deleted; how much it was.
+  /// Runs a sweep to its end. @return how many events it deleted.
   std::uint64_t sweep(const retention& rules) {
     journal->begin_sweep(rules);
     std::uint64_t deleted = 0;

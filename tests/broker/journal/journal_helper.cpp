@@ -1,6 +1,6 @@
 // The process that journal_crash_test.cpp lets die.
 //
-//   journal_helper PATH    writes batches of three events, and says the last position of each one
+//   journal_helper PATH    writes batches of three events, and prints the last position of each one
 //                          that is on disk
 
 #include "runtime/broker/journal/writer.hpp"

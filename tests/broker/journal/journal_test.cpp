@@ -1,6 +1,7 @@
 #include "runtime/broker/journal/journal.hpp"
 
 #include "runtime/store/sqlite/session.hpp"
+#include "runtime/store/sqlite/setup.hpp"
 #include "tests/broker/journal/journal_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -26,7 +27,7 @@ struct threads_fixture : journal_fixture {
   std::uint64_t token = 0;
   /// In the order in which they came.
   std::vector<journal_answer> answers;
-  // After what its threads ring.
+  // Behind the members that its threads use.
   std::unique_ptr<broker::journal> threads;
 
   ~threads_fixture() { threads.reset(); }
@@ -127,7 +128,7 @@ BOOST_FIXTURE_TEST_CASE(every_kind_of_question_gets_its_kind_of_answer, threads_
   BOOST_TEST(must<due_found>(question(ask_due{})).events.empty());
 }
 
-// A group that has much to catch up on must not slow the publishers down.
+// A capability with much to catch up on must not slow publishers down.
 BOOST_FIXTURE_TEST_CASE(questions_do_not_hold_a_batch_up, threads_fixture) {
   options.questions_max = 2'000;
   start();
@@ -158,7 +159,7 @@ BOOST_FIXTURE_TEST_CASE(more_questions_than_may_wait_are_not_taken, threads_fixt
   BOOST_TEST(threads->questions() == 0U);
 }
 
-// A shell that has the database locked: what it refuses may be written later.
+// A batch that was refused while a shell had the database locked can be written later.
 BOOST_FIXTURE_TEST_CASE(one_batch_at_a_time_and_a_refused_one_may_come_again, threads_fixture) {
   options.sqlite.busy_timeout = 100ms;
   start();
@@ -167,7 +168,7 @@ BOOST_FIXTURE_TEST_CASE(one_batch_at_a_time_and_a_refused_one_may_come_again, th
   auto of_stranger = options.sqlite;
   of_stranger.capability = "troupe.journal";
   store::sqlite_session stranger{options.path, of_stranger};
-  stranger.set_up();
+  store::set_up(stranger);
   stranger.begin();
   const std::uint64_t refused = send(batch_of(1));
   BOOST_TEST(threads->is_writing());

@@ -45,7 +45,7 @@ BOOST_FIXTURE_TEST_CASE(a_page_ends_by_count_or_bytes_and_goes_on_where_it_ended
   BOOST_TEST(page.scanned == 30U);
 }
 
-// A reader that wants a rare topic must not hold up others while it looks through a million events.
+// A question for a rare topic must not hold up the next ones while a million events are looked at.
 BOOST_FIXTURE_TEST_CASE(one_question_looks_at_a_bounded_stretch, journal_fixture) {
   options.scan_max = 50;
   open();
@@ -60,7 +60,7 @@ BOOST_FIXTURE_TEST_CASE(one_question_looks_at_a_bounded_stretch, journal_fixture
   BOOST_TEST(
       positions("rare") == (std::vector<std::uint64_t>{1, 202}), boost::test_tools::per_element());
 
-  // Positions that were deleted are not looked through.
+  // Deleted positions count for nothing.
   BOOST_TEST(sweep({.rules = {{"a", milliseconds{1}}}, .now = now + 1'000}) == 200U);
   page = ask(ask_events{.after = 1, .patterns = {"rare"}});
   BOOST_TEST(page.events.size() == 1U);
@@ -136,27 +136,27 @@ BOOST_FIXTURE_TEST_CASE(lag_counts_the_events_of_a_group_above_its_cursor, journ
 
 BOOST_FIXTURE_TEST_CASE(dead_letters_are_listed_by_page, journal_fixture) {
   open();
-  std::vector<uuid> letters;
+  std::vector<uuid> made;
   for (int i = 0; i < 10; ++i) {
     const auto what = make("a", std::string(100, 'x'));
-    letters.push_back(ids.next(wall_time{milliseconds{now += 10}}));
+    made.push_back(ids.next(wall_time{milliseconds{now += 10}}));
     must_write(
         {.events = {what},
          .dead_letters = {
-             {.id = letters.back(), .capability = i % 2 == 0 ? "mail" : "ledger", .what = what}}});
+             {.id = made.back(), .capability = i % 2 == 0 ? "mail" : "ledger", .what = what}}});
   }
 
   auto page = ask(ask_dead_letters{.count_max = 4});
   BOOST_TEST(page.dead_letters.size() == 4U);
   BOOST_TEST(page.has_more);
-  BOOST_TEST((page.dead_letters[0].id == letters[0]));
-  page = ask(ask_dead_letters{.after = letters[3], .count_max = 6});
+  BOOST_TEST((page.dead_letters[0].id == made[0]));
+  page = ask(ask_dead_letters{.after = made[3], .count_max = 6});
   BOOST_TEST(page.dead_letters.size() == 6U);
   BOOST_TEST(!page.has_more);
-  BOOST_TEST((page.dead_letters[0].id == letters[4]));
-  page = ask(ask_dead_letters{.capability = "mail", .after = letters[1]});
+  BOOST_TEST((page.dead_letters[0].id == made[4]));
+  page = ask(ask_dead_letters{.capability = "mail", .after = made[1]});
   BOOST_TEST(page.dead_letters.size() == 4U);
-  BOOST_TEST((page.dead_letters[0].id == letters[2]));
+  BOOST_TEST((page.dead_letters[0].id == made[2]));
   page = ask(ask_dead_letters{.bytes_max = 1});
   BOOST_TEST(page.dead_letters.size() == 1U);
   BOOST_TEST(page.has_more);

@@ -96,7 +96,7 @@ BOOST_FIXTURE_TEST_CASE(the_first_rule_that_matches_a_topic_holds, journal_fixtu
   BOOST_TEST(positions("stock.low").size() == 10U);
 }
 
-// Positions that began again would be taken for ones that groups have handled already.
+// A position given twice would pass for an event that its subscribers have handled already.
 BOOST_FIXTURE_TEST_CASE(the_last_position_survives_the_deletion_of_all_events, journal_fixture) {
   open();
   fill("a", 100);
@@ -109,7 +109,7 @@ BOOST_FIXTURE_TEST_CASE(the_last_position_survives_the_deletion_of_all_events, j
   BOOST_TEST(found.last == 200U);
   must_write({.events = {make("a")}});
 
-  // Even by hand, where the counters are on disk.
+  // Rows deleted by hand change nothing, as the counters are on disk.
   sweep({.rules = {{"*", 1ms}}, .now = now + 1'000});
   journal.reset();
   {
@@ -126,7 +126,7 @@ BOOST_FIXTURE_TEST_CASE(the_last_position_survives_the_deletion_of_all_events, j
   BOOST_TEST(positions("*") == (std::vector<std::uint64_t>{202}), boost::test_tools::per_element());
 }
 
-// So that commits never wait long, and no row is looked at again and again.
+// Slices keep commits from waiting long, and no slice looks at rows of an earlier one.
 BOOST_FIXTURE_TEST_CASE(a_sweep_goes_in_slices_between_which_events_are_written, journal_fixture) {
   options.sweep_rows = 100;
   open();
@@ -228,7 +228,7 @@ BOOST_FIXTURE_TEST_CASE(a_sweep_looks_at_some_topics_and_the_next_at_the_others,
 }
 
 // Topics interleave, rules and needs differ, and the journal is opened anew now and then: the
-// counters always say what is there, and what is needed is there.
+// counters always agree with the rows, and events that are needed stay.
 BOOST_FIXTURE_TEST_CASE(counters_agree_with_the_rows_after_any_sweep, journal_fixture) {
   options.sweep_rows = 37;
   options.uncounted_max = 100;

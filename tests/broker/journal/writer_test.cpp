@@ -13,7 +13,7 @@ namespace utf = boost::unit_test;
 
 namespace troupe::broker {
 
-BOOST_AUTO_TEST_SUITE(runtime_broker_journal_store, *utf::label("integration") * utf::timeout(240))
+BOOST_AUTO_TEST_SUITE(runtime_broker_journal_writer, *utf::label("integration") * utf::timeout(240))
 
 BOOST_FIXTURE_TEST_CASE(a_new_journal_is_empty_and_in_its_first_generation, journal_fixture) {
   open();
@@ -25,7 +25,7 @@ BOOST_FIXTURE_TEST_CASE(a_new_journal_is_empty_and_in_its_first_generation, jour
   BOOST_TEST(!found.next_due);
 }
 
-// Somebody tidied up with a shell.
+// A person tidied up with a shell.
 BOOST_FIXTURE_TEST_CASE(no_position_is_given_twice_whatever_was_deleted_by_hand, journal_fixture) {
   open();
   must_write({.events = {make("order.created"), make("order.created")}});
@@ -162,7 +162,7 @@ BOOST_FIXTURE_TEST_CASE(a_journal_of_the_first_schema_is_brought_up_to_date, jou
   BOOST_TEST((found.cursors.at(0) == written));
 }
 
-// What clients published is known again by its id, however many events came from outboxes since.
+// An id of a client is remembered however many events came from outboxes since.
 BOOST_FIXTURE_TEST_CASE(only_the_last_ids_of_clients_are_remembered, journal_fixture) {
   open();
   constexpr std::uint64_t more = 3'000;
@@ -243,17 +243,17 @@ BOOST_FIXTURE_TEST_CASE(a_second_dead_letter_for_a_position_changes_nothing, jou
   BOOST_TEST(!ask(ask_dead_letter{second.id}).what);
 }
 
-BOOST_FIXTURE_TEST_CASE(an_exhumed_letter_is_gone_and_may_be_buried_again, journal_fixture) {
+BOOST_FIXTURE_TEST_CASE(a_dropped_dead_letter_is_gone_and_may_come_again, journal_fixture) {
   open();
   const auto what = make("a");
-  dead_letter letter{.id = ids.next(time.wall()), .capability = "mail", .what = what};
-  must_write({.events = {what}, .dead_letters = {letter}});
+  dead_letter dead{.id = ids.next(time.wall()), .capability = "mail", .what = what};
+  must_write({.events = {what}, .dead_letters = {dead}});
   const auto again = make("a");
   again->only_for = "mail";
-  const uuid old = std::exchange(letter.id, ids.next(time.wall()));
-  letter.what = again;
+  const uuid old = std::exchange(dead.id, ids.next(time.wall()));
+  dead.what = again;
 
-  must_write({.events = {again}, .dead_letters = {letter}, .dropped = {old}});
+  must_write({.events = {again}, .dead_letters = {dead}, .dropped = {old}});
 
   const auto page = ask(ask_dead_letters{.capability = "mail"});
   BOOST_REQUIRE(page.dead_letters.size() == 1U);
@@ -261,7 +261,7 @@ BOOST_FIXTURE_TEST_CASE(an_exhumed_letter_is_gone_and_may_be_buried_again, journ
   BOOST_TEST(page.dead_letters[0].what->only_for == "mail");
 }
 
-BOOST_FIXTURE_TEST_CASE(graves_above_the_cursor_are_told_at_opening, journal_fixture) {
+BOOST_FIXTURE_TEST_CASE(dead_letters_above_the_cursor_are_told_at_opening, journal_fixture) {
   open();
   journal_batch batch;
   for (int i = 0; i < 4; ++i) {
@@ -355,7 +355,7 @@ BOOST_FIXTURE_TEST_CASE(counters_hold_whether_or_not_they_were_written_down, jou
   }
 }
 
-// DESIGN 11: start-up reads a bounded window, whatever waits.
+// Opening reads a bounded window, however much the journal holds.
 BOOST_FIXTURE_TEST_CASE(a_million_events_do_not_slow_opening_down, journal_fixture) {
   options.sqlite.durable = false; // Only to get there fast.
   open();

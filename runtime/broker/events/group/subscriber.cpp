@@ -1,34 +1,38 @@
 #include "runtime/broker/events/group/subscriber.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <utility>
-
-// What it is offered, and what it says of itself. Who has which partition is in
-// event_group_workers.cpp and event_group_assigned.cpp, who gets which event in
-// event_group_delivery.cpp and event_group_postponed.cpp.
 
 namespace troupe::broker {
 
 namespace {
 
-// Beyond that, those that every partition has passed are forgotten.
-constexpr std::size_t graves_max = 65'536;
+/// Pointers to the rows up to `last`, sorted by position.
+postponed_rows sorted(const std::vector<wire::postponed>& rows, std::uint64_t last) {
+  postponed_rows all;
+  for (const wire::postponed& each : rows) {
+    if (each.position <= last) {
+      all.push_back(&each);
+    }
+  }
+  std::sort(all.begin(), all.end(), [](const wire::postponed* one, const wire::postponed* other) {
+    return one->position < other->position;
+  });
+  return all;
+}
 
 } // namespace
 
 subscriber::subscriber(
     subscriber_options options,
     const std::array<std::uint64_t, 64>& start,
-    std::vector<std::uint64_t> graves)
-    : options_{std::move(options)}, graves_{std::move(graves)},
-      scanned_{*std::min_element(start.begin(), start.end())}, jitter_{options_.seed} {
-  std::sort(graves_.begin(), graves_.end());
-  top_ = std::max(options_.journal_last, scanned_);
-  for (std::size_t i = 0; i < start.size(); ++i) {
-    partitions_[i].queued_to = start[i];
-    partitions_[i].reached = options_.reached[i];
-    top_ = std::max(top_, start[i]);
-  }
+    std::vector<std::uint64_t> dead,
+    quarantine& alone)
+    : options_{std::move(options)}, events_{options_, start, std::move(dead)},
+      workers_{options_.epoch_base}, isolation_{events_, workers_, alone, options_},
+      scanned_{*std::min_element(start.begin(), start.end())},
+      top_{std::max(options_.journal_last, *std::max_element(start.begin(), start.end()))} {
 }
 
 bool subscriber::wants(std::string_view topic) const {
@@ -38,51 +42,18 @@ bool subscriber::wants(std::string_view topic) const {
       });
 }
 
-std::uint64_t subscriber::scanned() const {
-  return scanned_;
-}
+// --- Events and dead letters, from the bus ------------------------------------------------------
 
-bool subscriber::has_room() const {
-  const std::size_t events = held_.size() + postponed_.held();
-  const std::size_t bytes = held_.bytes() + postponed_.bytes();
-  return events == 0 || (events < options_.window_events && bytes < options_.window_bytes);
-}
-
-std::size_t subscriber::room() const {
-  const std::size_t events = held_.size() + postponed_.held();
-  return events < options_.window_events ? options_.window_events - events : has_room() ? 1 : 0;
-}
-
-/// By what is in line: postponed events may fill the window for a long time.
-bool subscriber::wants_more() const {
-  return has_room() && held_.size() <= options_.window_events / 2
-         && held_.bytes() <= options_.window_bytes / 2;
-}
-
-void subscriber::offer(const event_ref& what, instant now, group_decisions& out) {
-  const std::uint64_t position = what->position;
-  const std::uint32_t number = what->partition % wire::partition_count;
-  event_partition& to = partitions_[number];
-  passed(position);
-  if (position <= to.queued_to) {
-    if (to.unfetched != 0) {
-      fetched({what}, {}, now, out);
-    }
-    return;
+void subscriber::offer(const event_ref& what, instant now, event_decisions& out) {
+  passed(what->position);
+  events_.add(what, now, out);
+  const std::uint32_t partition = what->partition % wire::partition_count;
+  wake(partition);
+  if (const std::uint32_t owner = workers_.owner(partition); owner != nowhere) {
+    pump(workers_.at(owner), now, out);
   }
-  to.queued_to = position;
-  held_event& added = held_.append(to.line, what);
-  if (is_grave(position)) {
-    added.is = held_event::fate::buried;
-  } else if (!burying_.empty() && burying_.contains(position)) {
-    added.is = held_event::fate::burying;
-  }
-  wake(number);
-  if (to.is_listed) {
-    pump(to.owner, now, out);
-    if (!blamed_.empty()) {
-      settle(now, out);
-    }
+  if (!events_.woken().empty()) {
+    settle(now, out);
   }
 }
 
@@ -91,137 +62,310 @@ void subscriber::passed(std::uint64_t position) {
   top_ = std::max(top_, position);
 }
 
-void subscriber::tick(instant now, group_decisions& out) {
+void subscriber::fetched(
+    const std::vector<event_ref>& found,
+    const std::vector<std::uint64_t>& missing,
+    instant now,
+    event_decisions& out) {
+  for (const event_ref& each : found) {
+    events_.give_body(each, now, out);
+  }
+  for (const std::uint64_t position : missing) {
+    tell_dead_in(events_.drop_missing(position, now, out), position, out);
+  }
   settle(now, out);
 }
 
-void subscriber::settle(instant now, group_decisions& out) {
-  ring(now);
-  if (!advance_isolation(now, out)) {
-    begin_isolation(out); // Before its worker is filled again.
+void subscriber::dead_letters_written(
+    const std::vector<std::uint64_t>& positions, instant now, event_decisions& out) {
+  for (const std::uint64_t position : positions) {
+    tell_dead_in(events_.dead_letter_written(position, scanned_, now), position, out);
   }
-  for (const std::uint32_t each : woken_) {
-    pump(each, now, out);
-  }
-  woken_.clear();
-  begin_isolation(out); // One may be next only now.
-  if (has_given_) {
-    flush_assigns(out);
+  settle(now, out);
+}
+
+/// Tells the partition's worker, if it has one whose database has the epoch.
+void subscriber::tell_dead_in(
+    std::uint32_t partition, std::uint64_t position, event_decisions& out) {
+  if (partition != nowhere && workers_.phase_of(partition) == assignment::phase::active) {
+    tell_dead(options_.index, workers_.at(workers_.owner(partition)).login, position, out);
   }
 }
 
-std::uint32_t subscriber::find(login_id login) const {
-  for (std::uint32_t i = 0; i < workers_.size(); ++i) {
-    if (workers_[i].login == login && workers_[i].is_live) {
-      return i;
+// --- Workers come and go ------------------------------------------------------------------------
+
+void subscriber::joined(
+    login_id login,
+    std::string_view node,
+    const uuid& incarnation,
+    std::uint32_t credit,
+    instant now,
+    event_decisions& out) {
+  if (const std::uint32_t known = workers_.find(login); known != nowhere) {
+    lose(known, false, now, out);
+  }
+  events_.came_back(incarnation);
+  workers_.join(login, node, incarnation, credit);
+  rebalance(now, out);
+  settle(now, out);
+}
+
+void subscriber::left(login_id login, bool is_blamed, instant now, event_decisions& out) {
+  if (const std::uint32_t gone = workers_.find(login); gone != nowhere) {
+    lose(gone, is_blamed, now, out);
+    rebalance(now, out);
+    settle(now, out);
+  }
+}
+
+/// Takes all from a worker that is gone.
+void subscriber::lose(std::uint32_t worker, bool is_blamed, instant now, event_decisions& out) {
+  const bool lives_on = workers_.leave(worker);
+  const event_worker& gone = workers_.at(worker);
+  if (isolation_.is_at(worker)) {
+    isolation_.end();
+  }
+  std::vector<std::uint32_t> partitions;
+  for (std::uint32_t i = 0; i < wire::partition_count; ++i) {
+    if (workers_.owner(i) == worker) {
+      partitions.push_back(i);
+      workers_.take_from(i);
     }
   }
-  return nowhere;
+  events_.take_back(partitions, is_blamed && !lives_on, gone.incarnation, gone.node, now, out);
 }
 
-std::uint64_t subscriber::cursor(const event_partition& of) const {
-  const bool is_idle = of.line.first == nowhere && of.postponed.empty();
-  if (is_idle) {
-    return std::max(scanned_, of.queued_to);
+void subscriber::credit(login_id login, std::uint32_t credit, instant now, event_decisions& out) {
+  const std::uint32_t index = workers_.find(login);
+  if (index == nowhere) {
+    return;
   }
-  std::uint64_t lowest = of.postponed.empty() ? ~std::uint64_t{0} : *of.postponed.begin();
-  if (of.line.first != nowhere) {
-    lowest = std::min(lowest, held_[of.line.first].position);
+  event_worker& whose = workers_.at(index);
+  const bool was_usable = whose.is_usable();
+  whose.credit = credit;
+  if (was_usable != whose.is_usable()) {
+    if (was_usable && isolation_.waits_for(index)) {
+      isolation_.end();
+    }
+    rebalance(now, out);
   }
-  return lowest - 1;
+  settle(now, out);
 }
+
+void subscriber::follow_quarantine(instant now, event_decisions& out) {
+  if (isolation_.take_grant()) {
+    settle(now, out);
+  }
+}
+
+// --- What workers say ---------------------------------------------------------------------------
+
+void subscriber::assigned(
+    login_id from, const wire::assigned& state, instant now, event_decisions& out) {
+  const std::uint32_t worker = workers_.find(from);
+  if (worker == nowhere) {
+    return;
+  }
+  if (!state.refused.empty()) {
+    bool is_news = false;
+    for (std::uint32_t i = 0; i < wire::partition_count; ++i) {
+      if (workers_.awaits(i, worker, state.epoch)) {
+        workers_.set(i, assignment::phase::refused);
+        is_news = true;
+      }
+    }
+    if (is_news) {
+      report_trouble(state.refused, out);
+    }
+    return;
+  }
+  for (const wire::partition_state& each : state.partitions) {
+    if (workers_.awaits(each.partition, worker, state.epoch)) {
+      take_over(each, from, now, out);
+    }
+  }
+  pump(workers_.at(worker), now, out);
+  settle(now, out);
+}
+
+/// The partition's worker may have events now: those that its database has not handled.
+void subscriber::take_over(
+    const wire::partition_state& state, login_id from, instant now, event_decisions& out) {
+  if (state.handled > top_) {
+    workers_.set(state.partition, assignment::phase::refused);
+    return report_trouble(
+        fmt::format(
+            "the journal is older than the database of `{0}`: was it restored from a backup? Its "
+            "partition {1} has handled position {2}, and the journal ends at {3}",
+            options_.capability,
+            state.partition,
+            state.handled,
+            top_),
+        out);
+  }
+  if (state.handled < events_.reached(state.partition)) {
+    events_.start_over(state.partition, state.handled, scanned_, out);
+    scanned_ = std::min(scanned_, state.handled);
+  }
+  events_.reconcile(
+      {state.partition, state.handled}, sorted(state.waiting, state.handled), from, now, out);
+  workers_.set(state.partition, assignment::phase::active);
+  wake(state.partition);
+}
+
+void subscriber::report_trouble(std::string why, event_decisions& out) {
+  trouble_ = std::move(why);
+  out.log.push_back({"events_stopped", {{"capability", options_.capability}, {"why", trouble_}}});
+}
+
+void subscriber::handled(
+    login_id from, const wire::handled& what, instant now, event_decisions& out) {
+  const std::uint32_t worker = workers_.find(from);
+  if (worker == nowhere) {
+    return;
+  }
+  event_worker& by = workers_.at(worker);
+  const postponed_rows waiting = sorted(what.waiting, ~std::uint64_t{0});
+  for (const wire::progress& each : what.upto) {
+    if (workers_.is_active_at(each.partition, worker)) {
+      by.outstanding -= events_.acknowledge(each, waiting, by.node, now, out);
+      give_if_idle(each.partition);
+      wake(each.partition);
+    }
+  }
+  for (const wire::postponed* const each : waiting) {
+    const std::uint32_t partition = events_.partition_of(each->position);
+    if (workers_.is_active_at(partition, worker)
+        && events_.failed_again(*each, by.node, now, out)) {
+      --by.outstanding;
+      give_if_idle(partition);
+    }
+  }
+  for (const std::uint64_t each : what.done) {
+    const std::uint32_t partition = events_.partition_of(each);
+    if (workers_.is_active_at(partition, worker)) {
+      by.outstanding -= events_.handled_again(each, now) ? 1U : 0U;
+      give_if_idle(partition);
+    }
+  }
+  pump(by, now, out);
+  settle(now, out);
+}
+
+// --- Who is given what --------------------------------------------------------------------------
+
+void subscriber::settle(instant now, event_decisions& out) {
+  events_.ring(now);
+  if (!isolation_.advance(now, out)) {
+    isolation_.begin(out); // Before its worker is filled again.
+  }
+  pump_all(now, out);
+  isolation_.begin(out); // A suspect may be next only now.
+  if (workers_.has_given()) {
+    for (send_assign& order : workers_.take_orders()) {
+      order.subscriber = options_.index;
+      for (wire::progress& each : order.partitions) {
+        each.position = events_.cursor(each.partition, scanned_);
+      }
+      out.actions.emplace_back(std::move(order));
+    }
+  }
+}
+
+/// If the partition has something to send: puts it in turn at its worker.
+void subscriber::wake(std::uint32_t partition) {
+  if (workers_.is_open(partition) && events_.has_next(partition)) {
+    workers_.at(workers_.owner(partition)).ready.add(partition);
+  }
+}
+
+void subscriber::pump_all(instant now, event_decisions& out) {
+  for (const std::uint32_t each : events_.woken()) {
+    wake(each);
+  }
+  events_.woken().clear();
+  for (std::uint32_t i = 0; i < workers_.workers().size(); ++i) {
+    pump(workers_.at(i), now, out);
+  }
+}
+
+/// Gives the worker as many events as it has room for, one of each partition in turn.
+void subscriber::pump(event_worker& to, instant now, event_decisions& out) {
+  while (to.has_room() && !to.ready.empty()) {
+    const std::uint32_t partition = to.ready.take();
+    if (workers_.is_open(partition) && events_.has_next(partition)) {
+      if (events_.send_next(partition, to.login, now, out)) {
+        ++to.outstanding;
+      }
+      wake(partition);
+    }
+  }
+}
+
+void subscriber::rebalance(instant now, event_decisions& out) {
+  workers_.choose_targets();
+  for (std::uint32_t i = 0; i < wire::partition_count; ++i) {
+    give_if_idle(i);
+    wake(i);
+  }
+  pump_all(now, out);
+}
+
+/// If the partition is to go to another worker and nothing of it is in flight: gives it now.
+void subscriber::give_if_idle(std::uint32_t partition) {
+  if (workers_.is_leaving(partition) && !events_.has_in_flight(partition)) {
+    if (isolation_.is_of_partition(partition)) {
+      isolation_.end(); // It begins anew with the other worker.
+    }
+    workers_.give(partition);
+  }
+}
+
+// --- Looking at it ------------------------------------------------------------------------------
 
 std::array<std::uint64_t, 64> subscriber::cursors() const {
   std::array<std::uint64_t, 64> all{};
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    all[i] = cursor(partitions_[i]);
+  for (std::uint32_t i = 0; i < all.size(); ++i) {
+    all[i] = events_.cursor(i, scanned_);
   }
   return all;
 }
 
 std::array<std::uint64_t, 64> subscriber::reached() const {
   std::array<std::uint64_t, 64> all{};
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    all[i] = partitions_[i].reached;
+  for (std::uint32_t i = 0; i < all.size(); ++i) {
+    all[i] = events_.reached(i);
   }
   return all;
 }
 
-bool subscriber::is_grave(std::uint64_t position) const {
-  return !graves_.empty() && position <= graves_.back()
-         && std::binary_search(graves_.begin(), graves_.end(), position);
-}
-
-void subscriber::add_grave(std::uint64_t position) {
-  if (graves_.size() >= graves_max) {
-    const auto passed_by_all = cursors();
-    const std::uint64_t to = *std::min_element(passed_by_all.begin(), passed_by_all.end());
-    graves_.erase(graves_.begin(), std::upper_bound(graves_.begin(), graves_.end(), to));
-  }
-  const auto place = std::lower_bound(graves_.begin(), graves_.end(), position);
-  if (place == graves_.end() || *place != position) {
-    graves_.insert(place, position);
-  }
-}
-
-bool subscriber::is_suspect(const event_ref& what) const {
-  return !blamed_.empty() && blamed_.deaths_of(what->id) >= deaths_suspected;
-}
-
-/// It was handled, or given up, or failed without killing anybody.
-void subscriber::forgive(const event_ref& what) {
-  if (!blamed_.empty()) {
-    blamed_.clear(what->id);
-  }
-}
-
 std::uint32_t subscriber::in_flight(login_id whom) const {
-  for (const event_worker& each : workers_) {
-    if (each.is_live && each.login == whom) {
-      return each.outstanding;
-    }
-  }
-  return 0;
+  const std::uint32_t index = workers_.find(whom);
+  return index == nowhere ? 0 : workers_.workers()[index].outstanding;
 }
 
 subscriber::status subscriber::look() const {
   status seen;
-  seen.delivered = delivered_;
-  seen.handled = handled_;
-  seen.buried = buried_;
-  seen.retrying = postponed_.all().size();
-  for (const event_worker& each : workers_) {
+  static_cast<backlog::counters&>(seen) = events_.counts();
+  seen.retrying = events_.retrying();
+  for (std::uint32_t i = 0; i < workers_.workers().size(); ++i) {
+    const event_worker& each = workers_.workers()[i];
     if (each.is_live) {
-      seen.workers.push_back({each.node, 0, each.outstanding});
+      worker_status& one = seen.workers.emplace_back(worker_status{each.node, 0, each.outstanding});
       seen.in_flight += each.outstanding;
+      for (std::uint32_t partition = 0; partition < wire::partition_count; ++partition) {
+        one.partitions += workers_.owner(partition) == i ? 1U : 0U;
+      }
     }
   }
-  const event* oldest = nullptr;
-  auto consider = [&](const event_ref& what) {
-    if (what != nullptr && (oldest == nullptr || what->position < oldest->position)) {
-      oldest = what.get();
-    }
-  };
-  for (const event_partition& each : partitions_) {
-    if (each.line.first != nowhere) {
-      consider(held_[each.line.first].what);
-    }
-    if (each.is == event_partition::phase::refused) {
+  for (std::uint32_t i = 0; i < wire::partition_count; ++i) {
+    if (workers_.phase_of(i) == assignment::phase::refused) {
       seen.trouble = trouble_;
     }
-    if (each.owner != nowhere) {
-      std::uint32_t live = 0;
-      for (std::uint32_t i = 0; i < each.owner; ++i) {
-        live += workers_[i].is_live ? 1U : 0U;
-      }
-      ++seen.workers[live].partitions;
-    }
   }
-  if (!postponed_.all().empty()) {
-    consider(postponed_.all().begin()->second.what);
-  }
+  const event_ref oldest = events_.oldest();
   seen.oldest_time = oldest == nullptr ? 0 : oldest->time;
-  const std::size_t held = held_.size() + postponed_.all().size();
+  const std::size_t held = events_.held().in_line() + seen.retrying;
   seen.waiting = held - std::min(held, seen.in_flight);
   return seen;
 }

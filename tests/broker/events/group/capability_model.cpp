@@ -15,7 +15,7 @@ bool capability_model::work(process& who, std::uint64_t items) {
     if (const auto* const order = std::get_if<send_assign>(&next)) {
       flush(who, at);
       take(who, *order);
-    } else if (const auto* const gone = std::get_if<send_buried>(&next)) {
+    } else if (const auto* const gone = std::get_if<send_dead>(&next)) {
       for (const std::uint64_t each : gone->positions) {
         forget(each);
       }
@@ -72,7 +72,7 @@ void capability_model::forget(std::uint64_t position) {
     if (position % 2 == 0) { // A worker may do either.
       of.handled = position;
     } else {
-      db.graves.insert(position);
+      db.dead.insert(position);
     }
   }
 }
@@ -90,7 +90,7 @@ bool capability_model::handle(process& who, const event& what, turn& at) {
     return true;
   }
   if (is_first) {
-    if (db.graves.contains(what.position)) {
+    if (db.dead.contains(what.position)) {
       of.handled = what.position;
       at.touched.insert(what.partition);
       return true;

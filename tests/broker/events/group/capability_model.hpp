@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/broker/events/actions.hpp"
+#include "runtime/broker/events/decisions.hpp"
 
 #include <array>
 #include <cstdint>
@@ -24,12 +24,12 @@ struct database {
   };
 
   std::array<partition, 64> partitions;
-  std::set<std::uint64_t> graves;
+  std::set<std::uint64_t> dead;
   std::map<std::uint64_t, int> effects;
   std::map<std::string, std::uint64_t> last_of_key;
 };
 
-using to_worker = std::variant<event_ref, send_assign, send_buried>;
+using to_worker = std::variant<event_ref, send_assign, send_dead>;
 using to_group = std::variant<wire::assigned, wire::handled>;
 
 /// A worker process.

@@ -21,30 +21,36 @@ inline constexpr login_id s3{13};
 
 /// A group whose time, workers and journal are the test's. Workers answer ASSIGN at once with what
 /// the group believes, unless told otherwise.
-struct group_fixture {
+struct subscriber_fixture {
+  quarantine alone;
+  std::uint64_t followed = 0;
+  login_id kept_free{nowhere};
   std::optional<subscriber> tested;
   instant now{1h};
   bool answers_assign = true;
   int incarnations = 0;
   std::vector<std::pair<login_id, std::uint64_t>> delivered;
   std::vector<send_assign> assigns;
-  std::vector<send_buried> told;
-  std::vector<bury> letters;
+  std::vector<send_dead> told;
+  std::vector<new_dead_letter> dead_letters;
   std::vector<std::uint64_t> asked_for;
   std::vector<login_id> isolated;
   std::vector<login_id> released;
   std::vector<std::string> events;
 
-  group_fixture() { begin({}); }
+  subscriber_fixture() {
+    alone.join(quarantine::work::calls); // A turn is granted by `grant`.
+    begin({});
+  }
 
-  void begin(
-      subscriber_options options, std::uint64_t start = 0, std::vector<std::uint64_t> graves = {}) {
+  void
+  begin(subscriber_options options, std::uint64_t start = 0, std::vector<std::uint64_t> dead = {}) {
     options.capability = "orders";
     options.patterns = {"order.*", "stock.low"};
     options.epoch_base = 7;
     std::array<std::uint64_t, 64> from{};
     from.fill(start);
-    tested.emplace(options, from, graves);
+    tested.emplace(options, from, dead, alone);
   }
 
   static event_ref at(std::uint64_t position, std::uint32_t partition = 0, std::string key = "k") {
@@ -58,12 +64,25 @@ struct group_fixture {
     return made;
   }
 
-  void carry_out(group_decisions& out) {
+  void carry_out(event_decisions& out) {
     auto decided = std::exchange(out, {});
-    for (const log_event& each : decided.events) {
+    for (const log_event& each : decided.log) {
       events.push_back(each.name);
     }
-    for (group_action& each : decided.actions) {
+    for (const new_dead_letter& each : decided.dead_letters) {
+      dead_letters.push_back(each);
+    }
+    if (followed != alone.changes()) {
+      followed = alone.changes();
+      if (kept_free != login_id{nowhere}) {
+        released.push_back(kept_free);
+      }
+      kept_free = alone.node();
+      if (kept_free != login_id{nowhere}) {
+        isolated.push_back(kept_free);
+      }
+    }
+    for (const event_action& each : decided.actions) {
       if (const auto* one = std::get_if<deliver_event>(&each)) {
         delivered.emplace_back(one->to, one->what->position);
       } else if (const auto* order = std::get_if<send_assign>(&each)) {
@@ -71,16 +90,10 @@ struct group_fixture {
         if (answers_assign) {
           answer(*order);
         }
-      } else if (const auto* gone = std::get_if<send_buried>(&each)) {
+      } else if (const auto* gone = std::get_if<send_dead>(&each)) {
         told.push_back(*gone);
-      } else if (const auto* letter = std::get_if<bury>(&each)) {
-        letters.push_back(*letter);
-      } else if (const auto* wanted = std::get_if<fetch>(&each)) {
+      } else if (const auto* wanted = std::get_if<fetch_events>(&each)) {
         asked_for.insert(asked_for.end(), wanted->positions.begin(), wanted->positions.end());
-      } else if (const auto* kept = std::get_if<isolate_worker>(&each)) {
-        isolated.push_back(kept->whom);
-      } else if (const auto* freed = std::get_if<release_worker>(&each)) {
-        released.push_back(freed->whom);
       }
     }
   }
@@ -104,14 +117,14 @@ struct group_fixture {
   }
 
   void assigned(login_id from, const wire::assigned& state) {
-    group_decisions out;
+    event_decisions out;
     tested->assigned(from, state, now, out);
     carry_out(out);
   }
 
   /// `incarnation` 0: a new process.
   void join(login_id who, std::string_view node, std::uint32_t credit = 10, int incarnation = 0) {
-    group_decisions out;
+    event_decisions out;
     uuid id;
     id.bytes[0] = std::byte{static_cast<unsigned char>(incarnation)};
     id.bytes[1] = std::byte{static_cast<unsigned char>(incarnation == 0 ? ++incarnations : 0)};
@@ -120,19 +133,19 @@ struct group_fixture {
   }
 
   void leave(login_id who, bool is_blamed) {
-    group_decisions out;
+    event_decisions out;
     tested->left(who, is_blamed, now, out);
     carry_out(out);
   }
 
   void give_credit(login_id who, std::uint32_t credit) {
-    group_decisions out;
+    event_decisions out;
     tested->credit(who, credit, now, out);
     carry_out(out);
   }
 
   void offer(const event_ref& what) {
-    group_decisions out;
+    event_decisions out;
     tested->offer(what, now, out);
     carry_out(out);
   }
@@ -143,7 +156,7 @@ struct group_fixture {
       std::vector<wire::postponed> waiting = {},
       std::vector<std::uint64_t> done = {},
       std::uint32_t partition = 0) {
-    group_decisions out;
+    event_decisions out;
     wire::handled report{"orders", {}, std::move(waiting), std::move(done)};
     if (upto != 0) {
       report.upto.push_back({partition, upto});
@@ -152,31 +165,36 @@ struct group_fixture {
     carry_out(out);
   }
 
-  void bury_all() {
+  void write_dead_letters() {
     std::vector<std::uint64_t> positions;
-    for (const bury& each : letters) {
+    for (const new_dead_letter& each : dead_letters) {
       positions.push_back(each.letter.what->position);
     }
-    group_decisions out;
-    tested->buried(positions, now, out);
+    event_decisions out;
+    tested->dead_letters_written(positions, now, out);
     carry_out(out);
   }
 
   void grant(login_id who) {
-    group_decisions out;
-    tested->isolated(who, now, out);
+    if (alone.node() != who) {
+      return;
+    }
+    alone.emptied(quarantine::work::calls);
+    followed = alone.changes();
+    event_decisions out;
+    tested->follow_quarantine(now, out);
     carry_out(out);
   }
 
   void fetched(const std::vector<event_ref>& found, const std::vector<std::uint64_t>& missing) {
-    group_decisions out;
+    event_decisions out;
     tested->fetched(found, missing, now, out);
     carry_out(out);
   }
 
   void advance(milliseconds by) {
     now += by;
-    group_decisions out;
+    event_decisions out;
     tested->tick(now, out);
     carry_out(out);
   }

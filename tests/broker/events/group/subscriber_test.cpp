@@ -2,15 +2,17 @@
 
 namespace troupe::broker {
 
-BOOST_AUTO_TEST_SUITE(runtime_broker_event_group, *utf::label("unit") * utf::timeout(60))
+BOOST_AUTO_TEST_SUITE(
+    runtime_broker_events_group_subscriber, *utf::label("unit") * utf::timeout(60))
 
-BOOST_FIXTURE_TEST_CASE(it_wants_the_topics_it_subscribes_to, group_fixture) {
+BOOST_FIXTURE_TEST_CASE(it_wants_the_topics_it_subscribes_to, subscriber_fixture) {
   BOOST_TEST(tested->wants("order.created"));
   BOOST_TEST(tested->wants("stock.low"));
   BOOST_TEST(!tested->wants("stock.high"));
 }
 
-BOOST_FIXTURE_TEST_CASE(nothing_is_delivered_before_the_database_has_the_epoch, group_fixture) {
+BOOST_FIXTURE_TEST_CASE(
+    nothing_is_delivered_before_the_database_has_the_epoch, subscriber_fixture) {
   answers_assign = false;
   offer(at(1));
   join(s1, "n1");
@@ -25,7 +27,7 @@ BOOST_FIXTURE_TEST_CASE(nothing_is_delivered_before_the_database_has_the_epoch, 
   BOOST_TEST(take_delivered() == positions{1});
 }
 
-BOOST_FIXTURE_TEST_CASE(an_answer_to_an_earlier_assignment_changes_nothing, group_fixture) {
+BOOST_FIXTURE_TEST_CASE(an_answer_to_an_earlier_assignment_changes_nothing, subscriber_fixture) {
   answers_assign = false;
   offer(at(1));
   join(s1, "n1");
@@ -40,7 +42,7 @@ BOOST_FIXTURE_TEST_CASE(an_answer_to_an_earlier_assignment_changes_nothing, grou
   BOOST_TEST(take_delivered() == positions{1});
 }
 
-BOOST_FIXTURE_TEST_CASE(only_the_worker_that_has_a_partition_speaks_for_it, group_fixture) {
+BOOST_FIXTURE_TEST_CASE(only_the_worker_that_has_a_partition_speaks_for_it, subscriber_fixture) {
   join(s1, "n1");
   join(s2, "n2");
   offer(at(1));
@@ -54,7 +56,7 @@ BOOST_FIXTURE_TEST_CASE(only_the_worker_that_has_a_partition_speaks_for_it, grou
   BOOST_TEST(tested->look().handled == 1U);
 }
 
-BOOST_FIXTURE_TEST_CASE(a_worker_gets_no_more_than_its_credit, group_fixture) {
+BOOST_FIXTURE_TEST_CASE(a_worker_gets_no_more_than_its_credit, subscriber_fixture) {
   join(s1, "n1", 2);
   for (std::uint64_t i = 1; i <= 5; ++i) {
     offer(at(i));
@@ -67,7 +69,7 @@ BOOST_FIXTURE_TEST_CASE(a_worker_gets_no_more_than_its_credit, group_fixture) {
   BOOST_TEST(take_delivered() == (positions{4, 5}));
 }
 
-BOOST_FIXTURE_TEST_CASE(partitions_take_turns, group_fixture) {
+BOOST_FIXTURE_TEST_CASE(partitions_take_turns, subscriber_fixture) {
   join(s1, "n1", 0);
   for (std::uint64_t i = 1; i <= 6; ++i) {
     offer(at(i, i <= 4 ? 3 : 9));
@@ -77,7 +79,7 @@ BOOST_FIXTURE_TEST_CASE(partitions_take_turns, group_fixture) {
   BOOST_TEST(take_delivered() == (positions{1, 5, 2, 6}));
 }
 
-BOOST_FIXTURE_TEST_CASE(what_was_offered_before_changes_nothing, group_fixture) {
+BOOST_FIXTURE_TEST_CASE(what_was_offered_before_changes_nothing, subscriber_fixture) {
   join(s1, "n1");
   offer(at(5));
   offer(at(5));
@@ -88,7 +90,7 @@ BOOST_FIXTURE_TEST_CASE(what_was_offered_before_changes_nothing, group_fixture) 
   BOOST_TEST(tested->look().handled == 1U);
 }
 
-BOOST_FIXTURE_TEST_CASE(partitions_are_spread_evenly_with_few_moves, group_fixture) {
+BOOST_FIXTURE_TEST_CASE(partitions_are_spread_evenly_with_few_moves, subscriber_fixture) {
   join(s1, "n1");
   join(s2, "n2");
   join(s3, "n3");
@@ -111,7 +113,7 @@ BOOST_FIXTURE_TEST_CASE(partitions_are_spread_evenly_with_few_moves, group_fixtu
 }
 
 BOOST_FIXTURE_TEST_CASE(
-    a_partition_moves_when_its_worker_has_nothing_of_it_in_hand, group_fixture) {
+    a_partition_moves_when_its_worker_has_nothing_of_it_in_hand, subscriber_fixture) {
   join(s1, "n1", 2);
   for (std::uint64_t i = 1; i <= 3; ++i) {
     offer(at(i));
@@ -136,7 +138,7 @@ BOOST_FIXTURE_TEST_CASE(
 }
 
 BOOST_FIXTURE_TEST_CASE(
-    partitions_stay_where_they_are_if_nobody_else_can_take_them, group_fixture) {
+    partitions_stay_where_they_are_if_nobody_else_can_take_them, subscriber_fixture) {
   join(s1, "n1", 0);
   join(s2, "n2", 3);
   give_credit(s2, 0);
@@ -149,7 +151,7 @@ BOOST_FIXTURE_TEST_CASE(
   BOOST_TEST(assigns.empty());
 }
 
-BOOST_FIXTURE_TEST_CASE(what_a_dead_worker_had_is_next_in_line_again, group_fixture) {
+BOOST_FIXTURE_TEST_CASE(what_a_dead_worker_had_is_next_in_line_again, subscriber_fixture) {
   join(s1, "n1", 2);
   for (std::uint64_t i = 1; i <= 3; ++i) {
     offer(at(i));
@@ -165,7 +167,7 @@ BOOST_FIXTURE_TEST_CASE(what_a_dead_worker_had_is_next_in_line_again, group_fixt
 }
 
 // The database knows better: the worker died after its commit.
-BOOST_FIXTURE_TEST_CASE(what_the_database_has_handled_is_not_delivered_again, group_fixture) {
+BOOST_FIXTURE_TEST_CASE(what_the_database_has_handled_is_not_delivered_again, subscriber_fixture) {
   join(s1, "n1");
   for (std::uint64_t i = 1; i <= 4; ++i) {
     offer(at(i, 0, "k" + std::to_string(i)));
@@ -186,8 +188,8 @@ BOOST_FIXTURE_TEST_CASE(what_the_database_has_handled_is_not_delivered_again, gr
   BOOST_TEST(tested->cursors()[0] == 4U);
 }
 
-BOOST_FIXTURE_TEST_CASE(a_database_ahead_of_the_journal_stops_in_words, group_fixture) {
-  begin({.capability = {}, .patterns = {}, .journal_last = 100});
+BOOST_FIXTURE_TEST_CASE(a_database_ahead_of_the_journal_stops_in_words, subscriber_fixture) {
+  begin({.capability = {}, .patterns = {}, .window = {}, .backoff = {}, .journal_last = 100});
   answers_assign = false;
   join(s1, "n1");
   answer(assigns[0], 0, 100);
@@ -209,7 +211,7 @@ BOOST_FIXTURE_TEST_CASE(a_database_ahead_of_the_journal_stops_in_words, group_fi
   BOOST_TEST(take_delivered() == positions{101});
 }
 
-BOOST_FIXTURE_TEST_CASE(a_database_of_another_journal_gets_nothing, group_fixture) {
+BOOST_FIXTURE_TEST_CASE(a_database_of_another_journal_gets_nothing, subscriber_fixture) {
   answers_assign = false;
   join(s1, "n1");
   offer(at(1));
@@ -221,7 +223,7 @@ BOOST_FIXTURE_TEST_CASE(a_database_of_another_journal_gets_nothing, group_fixtur
   BOOST_TEST(delivered.empty());
 }
 
-BOOST_FIXTURE_TEST_CASE(an_older_database_is_offered_again_what_it_lost, group_fixture) {
+BOOST_FIXTURE_TEST_CASE(an_older_database_is_offered_again_what_it_lost, subscriber_fixture) {
   join(s1, "n1");
   for (std::uint64_t i = 1; i <= 6; ++i) {
     offer(at(i, i % 2 == 0 ? 2 : 1));
@@ -247,7 +249,8 @@ BOOST_FIXTURE_TEST_CASE(an_older_database_is_offered_again_what_it_lost, group_f
   BOOST_TEST((events == std::vector<std::string>{"database_went_back"}));
 }
 
-BOOST_FIXTURE_TEST_CASE(a_failed_event_waits_longer_each_time_and_its_key_with_it, group_fixture) {
+BOOST_FIXTURE_TEST_CASE(
+    a_failed_event_waits_longer_each_time_and_its_key_with_it, subscriber_fixture) {
   join(s1, "n1");
   offer(at(1));
   offer(at(2));
@@ -272,7 +275,7 @@ BOOST_FIXTURE_TEST_CASE(a_failed_event_waits_longer_each_time_and_its_key_with_i
 }
 
 // The database knows of an earlier one of its key: that says nothing about this one.
-BOOST_FIXTURE_TEST_CASE(an_event_that_was_not_run_does_not_wait_longer_for_it, group_fixture) {
+BOOST_FIXTURE_TEST_CASE(an_event_that_was_not_run_does_not_wait_longer_for_it, subscriber_fixture) {
   join(s1, "n1");
   offer(at(1));
   handle(s1, 1, {failed(1, 5)});
@@ -287,8 +290,8 @@ BOOST_FIXTURE_TEST_CASE(an_event_that_was_not_run_does_not_wait_longer_for_it, g
   BOOST_TEST(take_delivered() == positions{1});
 }
 
-BOOST_FIXTURE_TEST_CASE(the_back_off_has_a_bound, group_fixture) {
-  begin({.capability = {}, .patterns = {}, .backoff_min = 100ms, .backoff_max = 1'000ms});
+BOOST_FIXTURE_TEST_CASE(the_back_off_has_a_bound, subscriber_fixture) {
+  begin({.capability = {}, .patterns = {}, .window = {}, .backoff = {100ms, 1'000ms}});
   join(s1, "n1");
   offer(at(1));
   handle(s1, 1, {failed(1, 4'000'000'000U)});
@@ -298,7 +301,8 @@ BOOST_FIXTURE_TEST_CASE(the_back_off_has_a_bound, group_fixture) {
   BOOST_TEST(take_delivered() == positions{1});
 }
 
-BOOST_FIXTURE_TEST_CASE(an_event_given_up_is_a_dead_letter_before_its_key_goes_on, group_fixture) {
+BOOST_FIXTURE_TEST_CASE(
+    an_event_given_up_is_a_dead_letter_before_its_key_goes_on, subscriber_fixture) {
   join(s1, "n1");
   offer(at(1));
   offer(at(2));
@@ -306,8 +310,8 @@ BOOST_FIXTURE_TEST_CASE(an_event_given_up_is_a_dead_letter_before_its_key_goes_o
   handle(s1, 2, {failed(1, 1, true, "rejected"), {.position = 2, .cause = {}, .error = {}}});
   delivered.clear();
 
-  BOOST_REQUIRE(letters.size() == 1U);
-  const dead_letter& letter = letters[0].letter;
+  BOOST_REQUIRE(dead_letters.size() == 1U);
+  const dead_letter& letter = dead_letters[0].letter;
   BOOST_TEST(letter.capability == "orders");
   BOOST_TEST(letter.what->position == 1U);
   BOOST_TEST(letter.cause == "rejected");
@@ -315,13 +319,13 @@ BOOST_FIXTURE_TEST_CASE(an_event_given_up_is_a_dead_letter_before_its_key_goes_o
   BOOST_TEST(letter.attempts == 1U);
   BOOST_TEST(letter.node == "n1");
   BOOST_TEST(letter.replica == 2U);
-  BOOST_TEST((letters[0].tried_for == 5s));
+  BOOST_TEST((dead_letters[0].tried_for == 5s));
   BOOST_TEST((letter.id != uuid{}));
   BOOST_TEST(tested->cursors()[0] == 0U);
   advance(1min);
   BOOST_TEST(delivered.empty());
 
-  bury_all();
+  write_dead_letters();
 
   BOOST_REQUIRE(told.size() == 1U);
   BOOST_TEST(told[0].positions == positions{1});
@@ -329,7 +333,7 @@ BOOST_FIXTURE_TEST_CASE(an_event_given_up_is_a_dead_letter_before_its_key_goes_o
   BOOST_TEST(tested->cursors()[0] == 1U);
 }
 
-BOOST_FIXTURE_TEST_CASE(a_letter_under_way_counts_for_an_older_database_too, group_fixture) {
+BOOST_FIXTURE_TEST_CASE(a_letter_under_way_counts_for_an_older_database_too, subscriber_fixture) {
   join(s1, "n1");
   offer(at(1));
   handle(s1, 1, {failed(1, 1, true, "rejected")});
@@ -341,16 +345,19 @@ BOOST_FIXTURE_TEST_CASE(a_letter_under_way_counts_for_an_older_database_too, gro
 
   offer(at(1));
   BOOST_TEST(delivered.empty());
-  bury_all();
+  write_dead_letters();
 
   BOOST_TEST(delivered.empty());
-  BOOST_TEST(letters.size() == 1U);
+  BOOST_TEST(dead_letters.size() == 1U);
   BOOST_REQUIRE(told.size() == 1U);
   BOOST_TEST(told[0].positions == positions{1});
 }
 
-BOOST_FIXTURE_TEST_CASE(dead_letters_of_an_earlier_life_are_not_delivered, group_fixture) {
-  begin({.capability = {}, .patterns = {}, .journal_last = 30}, 10, {20});
+BOOST_FIXTURE_TEST_CASE(dead_letters_of_an_earlier_life_are_not_delivered, subscriber_fixture) {
+  begin(
+      {.capability = {}, .patterns = {}, .window = {}, .backoff = {}, .journal_last = 30},
+      10,
+      {20});
   join(s1, "n1");
   for (const std::uint64_t each : {15U, 20U, 25U}) {
     offer(at(each));
@@ -364,8 +371,8 @@ BOOST_FIXTURE_TEST_CASE(dead_letters_of_an_earlier_life_are_not_delivered, group
   BOOST_TEST(take_delivered() == positions{25});
 }
 
-BOOST_FIXTURE_TEST_CASE(what_waits_in_the_database_is_fetched, group_fixture) {
-  begin({.capability = {}, .patterns = {}, .journal_last = 30}, 20);
+BOOST_FIXTURE_TEST_CASE(what_waits_in_the_database_is_fetched, subscriber_fixture) {
+  begin({.capability = {}, .patterns = {}, .window = {}, .backoff = {}, .journal_last = 30}, 20);
   answers_assign = false;
   join(s1, "n1");
   answer(assigns[0], 0, 20, {failed(11, 1), failed(12, 1), failed(13, 2, true)});
@@ -380,27 +387,27 @@ BOOST_FIXTURE_TEST_CASE(what_waits_in_the_database_is_fetched, group_fixture) {
   BOOST_TEST(take_delivered() == positions{11});
   BOOST_REQUIRE(told.size() == 1U);
   BOOST_TEST(told[0].positions == positions{12});
-  BOOST_REQUIRE(letters.size() == 1U);
-  BOOST_TEST(letters[0].letter.what->position == 13U);
+  BOOST_REQUIRE(dead_letters.size() == 1U);
+  BOOST_TEST(dead_letters[0].letter.what->position == 13U);
 }
 
-BOOST_FIXTURE_TEST_CASE(the_window_is_bounded, group_fixture) {
-  begin({.capability = {}, .patterns = {}, .window_events = 2});
+BOOST_FIXTURE_TEST_CASE(the_window_is_bounded, subscriber_fixture) {
+  begin({.capability = {}, .patterns = {}, .window = {.events = 2}, .backoff = {}});
   offer(at(1));
-  BOOST_TEST(tested->has_room());
+  BOOST_TEST(tested->held().has_room());
   offer(at(2));
-  BOOST_TEST(!tested->has_room());
+  BOOST_TEST(!tested->held().has_room());
 
-  begin({.capability = {}, .patterns = {}, .window_bytes = 1});
-  BOOST_TEST(tested->has_room()); // One is always taken.
+  begin({.capability = {}, .patterns = {}, .window = {.bytes = 1}, .backoff = {}});
+  BOOST_TEST(tested->held().has_room()); // One is always taken.
   offer(at(1));
-  BOOST_TEST(!tested->has_room());
+  BOOST_TEST(!tested->held().has_room());
   join(s1, "n1");
   handle(s1, 1);
-  BOOST_TEST(tested->has_room());
+  BOOST_TEST(tested->held().has_room());
 }
 
-BOOST_FIXTURE_TEST_CASE(cursors_pass_what_is_not_for_it, group_fixture) {
+BOOST_FIXTURE_TEST_CASE(cursors_pass_what_is_not_for_it, subscriber_fixture) {
   join(s1, "n1");
   offer(at(5, 1));
   tested->passed(9);
@@ -415,7 +422,7 @@ BOOST_FIXTURE_TEST_CASE(cursors_pass_what_is_not_for_it, group_fixture) {
   BOOST_TEST(seen.oldest_time == 0);
 }
 
-BOOST_FIXTURE_TEST_CASE(it_says_how_it_is, group_fixture) {
+BOOST_FIXTURE_TEST_CASE(it_says_how_it_is, subscriber_fixture) {
   join(s1, "n1", 1);
   offer(at(1));
   offer(at(2));

@@ -2,9 +2,9 @@
 
 namespace troupe::broker {
 
-BOOST_AUTO_TEST_SUITE(runtime_broker_event_group_suspects, *utf::label("unit") * utf::timeout(60))
+BOOST_AUTO_TEST_SUITE(runtime_broker_events_group_isolation, *utf::label("unit") * utf::timeout(60))
 
-BOOST_FIXTURE_TEST_CASE(an_event_two_workers_died_with_is_sent_alone, group_fixture) {
+BOOST_FIXTURE_TEST_CASE(an_event_two_workers_died_with_is_sent_alone, subscriber_fixture) {
   join(s1, "n1");
   offer(at(1));
   offer(at(2, 5));
@@ -32,7 +32,7 @@ BOOST_FIXTURE_TEST_CASE(an_event_two_workers_died_with_is_sent_alone, group_fixt
   BOOST_TEST(take_delivered() == positions{4});
 }
 
-BOOST_FIXTURE_TEST_CASE(suspects_follow_each_other_while_their_worker_is_free, group_fixture) {
+BOOST_FIXTURE_TEST_CASE(suspects_follow_each_other_while_their_worker_is_free, subscriber_fixture) {
   join(s1, "n1");
   for (std::uint64_t i = 1; i <= 3; ++i) {
     offer(at(i, static_cast<std::uint32_t>(i)));
@@ -59,7 +59,7 @@ BOOST_FIXTURE_TEST_CASE(suspects_follow_each_other_while_their_worker_is_free, g
   BOOST_TEST(take_delivered() == positions{3});
 }
 
-BOOST_FIXTURE_TEST_CASE(five_deaths_make_a_dead_letter_that_is_skipped, group_fixture) {
+BOOST_FIXTURE_TEST_CASE(five_deaths_make_a_dead_letter_that_is_skipped, subscriber_fixture) {
   join(s1, "n1");
   offer(at(1));
   offer(at(2));
@@ -74,17 +74,17 @@ BOOST_FIXTURE_TEST_CASE(five_deaths_make_a_dead_letter_that_is_skipped, group_fi
   released.clear();
   leave(s1, true);
   BOOST_TEST(released.size() == 1U);
-  BOOST_TEST(letters.empty()); // Perhaps it died after its commit.
+  BOOST_TEST(dead_letters.empty()); // Perhaps it died after its commit.
   join(s2, "n2");
 
-  BOOST_REQUIRE(letters.size() == 1U);
-  BOOST_TEST(letters[0].letter.what->position == 1U);
-  BOOST_TEST(letters[0].letter.cause == "crashed");
-  BOOST_TEST(letters[0].letter.attempts == 5U);
-  BOOST_TEST(letters[0].letter.node == "n1");
+  BOOST_REQUIRE(dead_letters.size() == 1U);
+  BOOST_TEST(dead_letters[0].letter.what->position == 1U);
+  BOOST_TEST(dead_letters[0].letter.cause == "crashed");
+  BOOST_TEST(dead_letters[0].letter.attempts == 5U);
+  BOOST_TEST(dead_letters[0].letter.node == "n1");
   BOOST_TEST(delivered.empty());
 
-  bury_all();
+  write_dead_letters();
   BOOST_TEST(told.size() == 1U);
   BOOST_TEST(tested->cursors()[0] == 1U);
   // The second was there at two of the deaths.
@@ -93,7 +93,7 @@ BOOST_FIXTURE_TEST_CASE(five_deaths_make_a_dead_letter_that_is_skipped, group_fi
 }
 
 // Whoever tries it again has a reason to: what it did before is not held against it.
-BOOST_FIXTURE_TEST_CASE(a_letter_tried_again_is_no_suspect, group_fixture) {
+BOOST_FIXTURE_TEST_CASE(a_letter_tried_again_is_no_suspect, subscriber_fixture) {
   join(s1, "n1");
   offer(at(1));
   for (int i = 0; i < 5; ++i) {
@@ -103,8 +103,8 @@ BOOST_FIXTURE_TEST_CASE(a_letter_tried_again_is_no_suspect, group_fixture) {
       grant(s1);
     }
   }
-  BOOST_REQUIRE(letters.size() == 1U);
-  bury_all();
+  BOOST_REQUIRE(dead_letters.size() == 1U);
+  write_dead_letters();
   isolated.clear();
   delivered.clear();
 
@@ -116,7 +116,7 @@ BOOST_FIXTURE_TEST_CASE(a_letter_tried_again_is_no_suspect, group_fixture) {
   BOOST_TEST(isolated.empty());
 }
 
-BOOST_FIXTURE_TEST_CASE(nor_is_one_that_had_failed_before_it_killed, group_fixture) {
+BOOST_FIXTURE_TEST_CASE(nor_is_one_that_had_failed_before_it_killed, subscriber_fixture) {
   join(s1, "n1");
   offer(at(1));
   handle(s1, 1, {failed(1, 1)});
@@ -130,8 +130,8 @@ BOOST_FIXTURE_TEST_CASE(nor_is_one_that_had_failed_before_it_killed, group_fixtu
       grant(s1);
     }
   }
-  BOOST_REQUIRE(letters.size() == 1U);
-  bury_all();
+  BOOST_REQUIRE(dead_letters.size() == 1U);
+  write_dead_letters();
   isolated.clear();
   delivered.clear();
 
@@ -143,7 +143,7 @@ BOOST_FIXTURE_TEST_CASE(nor_is_one_that_had_failed_before_it_killed, group_fixtu
   BOOST_TEST(isolated.empty());
 }
 
-BOOST_FIXTURE_TEST_CASE(a_process_that_comes_back_did_not_die, group_fixture) {
+BOOST_FIXTURE_TEST_CASE(a_process_that_comes_back_did_not_die, subscriber_fixture) {
   join(s1, "n1", 10, 1);
   offer(at(1));
   leave(s1, true);
@@ -156,7 +156,7 @@ BOOST_FIXTURE_TEST_CASE(a_process_that_comes_back_did_not_die, group_fixture) {
 }
 
 // Its new connection is here before the old one is given up.
-BOOST_FIXTURE_TEST_CASE(a_process_that_is_back_already_did_not_die_either, group_fixture) {
+BOOST_FIXTURE_TEST_CASE(a_process_that_is_back_already_did_not_die_either, subscriber_fixture) {
   join(s1, "n1", 10, 1);
   offer(at(1));
   join(s2, "n1", 10, 1);
@@ -172,7 +172,7 @@ BOOST_FIXTURE_TEST_CASE(a_process_that_is_back_already_did_not_die_either, group
   BOOST_TEST((delivered.back().first == s1));
 }
 
-BOOST_FIXTURE_TEST_CASE(an_isolation_ends_with_its_worker_and_begins_anew, group_fixture) {
+BOOST_FIXTURE_TEST_CASE(an_isolation_ends_with_its_worker_and_begins_anew, subscriber_fixture) {
   join(s1, "n1");
   offer(at(1));
   for (int i = 0; i < 2; ++i) {

@@ -1,0 +1,224 @@
+#include "nodes/command_line.hpp"
+
+#include "runtime/config.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <fmt/format.h>
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+/// Hands a word on after `check` had nothing against it.
+template <class Store>
+auto checked(word_check check, Store store) {
+  return [check = std::move(check), store](const std::string& word) {
+    if (const std::string fault = check ? check(word) : ""; !fault.empty()) {
+      throw CLI::ValidationError(fault);
+    }
+    store(word);
+  };
+}
+
+auto into(std::string& to) {
+  return [&to](const std::string& word) { to = word; };
+}
+
+auto into(std::vector<std::string>& to) {
+  return [&to](const std::string& word) { to.push_back(word); };
+}
+
+/// "FILE, TOPIC and JSON": the words that `app` takes.
+std::string words_of(const CLI::App& app) {
+  std::string all;
+  const auto words =
+      app.get_options([](const CLI::Option* each) { return each->get_positional(); });
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    all += i == 0 ? "" : i + 1 == words.size() ? " and " : ", ";
+    all += words[i]->get_name(true);
+  }
+  return all;
+}
+
+/// What is wrong with the words given to `app`, the innermost command they name.
+std::string text_of(const CLI::App& app, const CLI::ParseError& fault) {
+  const std::vector<std::string> strange = app.remaining();
+  const std::string what = strange.empty() ? fault.what() : strange.front();
+  std::vector<std::string> known;
+  for (const CLI::App* each : app.get_subcommands({})) {
+    known.push_back(each->get_name());
+  }
+  if (!known.empty()) {
+    return strange.empty() ? fmt::format("expected {}", fmt::join(known, ", "))
+           : what.starts_with('-')
+               ? fmt::format("there is no option `{}`", what)
+               : fmt::format("there is no command `{}`{}", what, did_you_mean(what, known));
+  }
+  const bool is_count =
+      !strange.empty() || dynamic_cast<const CLI::RequiredError*>(&fault) != nullptr;
+  const std::string words = words_of(app);
+  return !is_count || what.starts_with('-') || words.empty() ? fault.what() : "expected " + words;
+}
+
+} // namespace
+
+word_check one_of(std::vector<std::string> words) {
+  return [words = std::move(words)](const std::string& word) {
+    return std::find(words.begin(), words.end(), word) != words.end()
+               ? ""
+               : fmt::format("`{}` is none of {}", word, fmt::join(words, ", "));
+  };
+}
+
+command command::add(const std::string& name, const std::string& does) {
+  app_->require_subcommand(1);
+  return {*app_->add_subcommand(name, does), *chosen_};
+}
+
+command& command::runs(std::function<int()> run) {
+  app_->callback([chosen = chosen_, run = std::move(run)] { *chosen = run; });
+  return *this;
+}
+
+command& command::take(kind as, const std::string& name, const std::string& what, take_word take) {
+  CLI::Option* const option = app_->add_option(
+      name,
+      [take = std::move(take)](const CLI::results_t& words) {
+        std::for_each(words.begin(), words.end(), take);
+        return true;
+      },
+      what);
+  option->type_name("TEXT")->required(as == kind::word || as == kind::required_option);
+  if (as == kind::words) {
+    option->expected(1, -1)->allow_extra_args();
+  } else if (as == kind::list) {
+    option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  }
+  return *this;
+}
+
+command&
+command::word(const std::string& name, std::string& to, const std::string& what, word_check check) {
+  return take(kind::word, name, what, checked(std::move(check), into(to)));
+}
+
+command& command::optional_word(
+    const std::string& name, std::string& to, const std::string& what, word_check check) {
+  return take(kind::optional_word, name, what, checked(std::move(check), into(to)));
+}
+
+command& command::words(
+    const std::string& name,
+    std::vector<std::string>& to,
+    const std::string& what,
+    word_check check) {
+  return take(kind::words, name, what, checked(std::move(check), into(to)));
+}
+
+command& command::option(
+    const std::string& name, std::string& to, const std::string& what, word_check check) {
+  return take(kind::option, name, what, checked(std::move(check), into(to)));
+}
+
+command&
+command::required_option(const std::string& name, std::string& to, const std::string& what) {
+  return take(kind::required_option, name, what, into(to));
+}
+
+command& command::option(
+    const std::string& name,
+    std::vector<std::string>& to,
+    const std::string& what,
+    word_check check) {
+  return take(kind::list, name, what, checked(std::move(check), into(to)));
+}
+
+command& command::option(
+    const std::string& name,
+    std::uint64_t& to,
+    const std::string& what,
+    std::uint64_t least,
+    std::uint64_t most) {
+  app_->add_option(name, to, what)->check(CLI::Range(least, most));
+  return *this;
+}
+
+command&
+command::option(const std::string& name, double& to, const std::string& what, double least) {
+  app_->add_option(name, to, what)->check(CLI::Range(least, 1e12));
+  return *this;
+}
+
+command& command::option(const std::string& name, milliseconds& to, const std::string& what) {
+  return take(kind::option, name, what, [&to](const std::string& word) {
+    to = parse_duration(word).value_or(milliseconds::zero());
+    if (to == milliseconds::zero()) {
+      throw CLI::ValidationError(fmt::format("`{}` is no duration; write 500ms, 5s or 1m", word));
+    }
+  });
+}
+
+command& command::flag(const std::string& name, bool& to, const std::string& what) {
+  app_->add_flag(name, to, what);
+  return *this;
+}
+
+command& command::excludes(const std::string& option, const std::string& other) {
+  app_->get_option(option)->excludes(app_->get_option(other));
+  return *this;
+}
+
+command& command::footer(const std::string& text) {
+  app_->footer(text);
+  return *this;
+}
+
+struct command_line::parser {
+  CLI::App app;
+  std::function<int()> chosen;
+};
+
+command_line::command_line(
+    int count, char** words, const std::string& name, const std::string& does)
+    : command_line{std::make_unique<parser>(), count, words} {
+  parser_->app.name(name);
+  parser_->app.description(does);
+}
+
+command_line::command_line(std::unique_ptr<parser> made, int count, char** words)
+    : command{made->app, made->chosen}, given_(words + 1, words + count), parser_{std::move(made)} {
+}
+
+command_line::~command_line() = default;
+
+void command_line::version(const std::string& text) {
+  app().set_version_flag("--version", text, "Prints the version");
+}
+
+bool command_line::has(std::string_view option) const {
+  return std::any_of(given_.begin(), given_.end(), [option](const std::string& word) {
+    return word.substr(0, word.find('=')) == option;
+  });
+}
+
+int command_line::run(
+    const std::function<int(const std::string& command, const std::string& fault)>& refuse) {
+  try {
+    app().parse(std::vector<std::string>{given_.rbegin(), given_.rend()}); // The last word first.
+  } catch (const CLI::Success& asked) {
+    return app().exit(asked); // For help, or the version.
+  } catch (const CLI::ParseError& fault) {
+    const CLI::App* at = &app();
+    std::string name;
+    while (!at->get_subcommands().empty()) {
+      at = at->get_subcommands().front();
+      name += (name.empty() ? "" : " ") + at->get_name();
+    }
+    return refuse(name, text_of(*at, fault));
+  }
+  return parser_->chosen();
+}
+
+} // namespace troupe

@@ -1,0 +1,121 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace troupe {
+
+/// Says why a word of the command line cannot be used; nothing if it can.
+using word_check = std::function<std::string(const std::string& word)>;
+
+/// Refuses every word but these.
+word_check one_of(std::vector<std::string> words);
+
+/// What a program, or one command of it, takes. A thin face of CLI11, whose templates are slow to
+/// compile.
+///
+/// A handle, valid as long as its `command_line`. Variables are filled when that runs, before the
+/// command does; one that is not given keeps its value.
+class command {
+public:
+  /// A command of this one.
+  /// @param does what it does, in a sentence.
+  command add(const std::string& name, const std::string& does);
+
+  /// Does the command's work. @return the exit code of the program.
+  command& runs(std::function<int()> run);
+
+  /// A word that must be given; words are taken in the order in which they are declared.
+  command&
+  word(const std::string& name, std::string& to, const std::string& what, word_check check = {});
+  command& optional_word(
+      const std::string& name, std::string& to, const std::string& what, word_check check = {});
+  /// All words that are left, if any.
+  command& words(
+      const std::string& name,
+      std::vector<std::string>& to,
+      const std::string& what,
+      word_check check = {});
+
+  command&
+  option(const std::string& name, std::string& to, const std::string& what, word_check check = {});
+  command& required_option(const std::string& name, std::string& to, const std::string& what);
+  /// May be repeated.
+  command& option(
+      const std::string& name,
+      std::vector<std::string>& to,
+      const std::string& what,
+      word_check check = {});
+  command& option(
+      const std::string& name,
+      std::uint64_t& to,
+      const std::string& what,
+      std::uint64_t least,
+      std::uint64_t most);
+  command& option(const std::string& name, double& to, const std::string& what, double least);
+  /// A duration such as "5s", and no zero.
+  command& option(const std::string& name, milliseconds& to, const std::string& what);
+  command& flag(const std::string& name, bool& to, const std::string& what);
+  /// Refuses two options at once.
+  command& excludes(const std::string& option, const std::string& other);
+
+  /// The last paragraph of the help.
+  command& footer(const std::string& text);
+
+protected:
+  command(CLI::App& app, std::function<int()>& chosen) : app_{&app}, chosen_{&chosen} {}
+
+  CLI::App& app() const { return *app_; }
+
+private:
+  using take_word = std::function<void(const std::string& word)>;
+
+  enum class kind : std::uint8_t { option, required_option, list, word, optional_word, words };
+
+  command& take(kind as, const std::string& name, const std::string& what, take_word take);
+
+  CLI::App* app_;
+  std::function<int()>* chosen_;
+};
+
+/// The words a program was given, and what it takes.
+class command_line : public command {
+public:
+  /// @param count and `words` are those of main().
+  command_line(int count, char** words, const std::string& name, const std::string& does);
+  ~command_line();
+
+  command_line(const command_line&) = delete;
+  command_line& operator=(const command_line&) = delete;
+
+  /// Prints `text` where --version is given.
+  void version(const std::string& text);
+
+  /// Whether `option` ("--json") is among the words of the program.
+  bool has(std::string_view option) const;
+
+  /// Reads the words and runs the command they name; prints help where it is asked for.
+  /// @param refuse is told which command ("dead-letters list") was used wrongly and how.
+  /// @return the exit code of the command or of `refuse`; 0 for help.
+  int run(const std::function<int(const std::string& command, const std::string& fault)>& refuse);
+
+private:
+  struct parser;
+
+  command_line(std::unique_ptr<parser> made, int count, char** words);
+
+  std::vector<std::string> given_;
+  std::unique_ptr<parser> parser_;
+};
+
+} // namespace troupe

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "runtime/outcome.hpp"
+
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+
+namespace troupe {
+
+/// What the `troupe` command ends with.
+namespace exit_code {
+inline constexpr int ok = 0;
+/// The topology has faults.
+inline constexpr int faults = 1;
+/// The command line cannot be used.
+inline constexpr int usage = 2;
+/// The business said no (`rejected`).
+inline constexpr int rejected = 3;
+/// Any other error.
+inline constexpr int error = 4;
+/// No answer in time.
+inline constexpr int deadline = 5;
+} // namespace exit_code
+
+/// The end of a command's help: `text`, if there is any, and what the exit codes mean.
+std::string with_exit_codes(const std::string& text = {});
+
+/// A value; or the exit code, after the reason was printed.
+template <class Value>
+using or_exit = tl::expected<Value, int>;
+
+/// Prints `why` for a person to stderr, or as one JSON line to stdout.
+/// @param next advice that takes the place of the usual one for this error.
+/// @return the exit code for it.
+int print_error(const error& why, bool json, std::string_view next = {});
+
+/// Says what is wrong with the command line, where `print_error` would; `exit_code::usage`.
+/// @param command its name: "publish"; empty for `troupe` itself.
+int print_wrong_usage(std::string_view command, std::string_view what, bool json);
+
+/// Prints to stderr, after all that was printed to stdout: both may be the same terminal.
+void print_aside(std::string_view text);
+
+/// Writes out what was printed to stdout.
+/// @return `code`, or `exit_code::error` for `ok` after stderr was told that this cannot be done.
+int written_out(int code);
+
+/// The message of `why`, without the advice to ask under the same id where nobody was told one.
+std::string_view message_of(const error& why);
+
+} // namespace troupe

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "nodes/commands/output.hpp"
+#include "topology/plan.hpp"
+
+#include <string>
+
+namespace troupe {
+
+/// The plan in `file`. Its faults are printed to stdout as JSON, else to stderr.
+or_exit<topology::plan> load_plan(const std::string& file, bool json);
+
+/// `unknown_capability`: `plan` has none of that name, with the nearest one that it has.
+error unknown_capability(const topology::plan& plan, const std::string& name);
+
+} // namespace troupe

@@ -1,0 +1,69 @@
+#pragma once
+
+#include "runtime/broker/events/event_links.hpp"
+#include "runtime/broker/events/incoming.hpp"
+#include "runtime/broker/events/journal_client.hpp"
+#include "runtime/wire/journal_calls.hpp"
+
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace troupe::broker {
+
+/// The operators' calls about dead letters: list, show, retry, drop. One change at a time, so that
+/// each sees the dead letters as the one before it left them on disk. Confined to the thread of the
+/// event service.
+class dead_letters {
+public:
+  /// All of these outlive this.
+  dead_letters(
+      const clock& time,
+      journal_client& journal,
+      incoming& events,
+      event_links& links,
+      std::size_t bytes_max)
+      : time_{time}, journal_{journal}, incoming_{events}, links_{links}, bytes_max_{bytes_max} {}
+
+  void list(origin from, const uuid& id, const wire::get_dead_letters& what, instant now);
+  void show(origin from, const uuid& id, const uuid& which, instant now);
+  void retry(origin from, const uuid& id, const wire::retry_dead_letter& what, instant now);
+  void drop(origin from, const uuid& id, const uuid& which, instant now);
+
+  /// A batch is on disk, or is not and why: the next change may begin.
+  void written(std::optional<error> why_not, instant now);
+
+private:
+  /// Retries or drops dead letters, then calls `end_change`.
+  using change = std::function<void(instant now)>;
+
+  void enqueue(origin from, const uuid& id, change what, instant now);
+  void change_one(
+      origin from,
+      const uuid& id,
+      const uuid& which,
+      std::function<void(const dead_letter* found)> what,
+      instant now);
+  void begin_change(instant now);
+  void end_change(instant now);
+  void retry_page(
+      origin from,
+      const uuid& id,
+      const std::string& capability,
+      std::optional<uuid> after,
+      std::uint64_t so_far,
+      instant now);
+  std::int64_t wall_ms() const;
+
+  const clock& time_;
+  journal_client& journal_;
+  incoming& incoming_;
+  event_links& links_;
+  std::size_t bytes_max_;
+  std::deque<change> changes_; // That wait.
+  bool is_changing_ = false;
+  std::optional<error> write_failed_; // Why, if the last write did.
+};
+
+} // namespace troupe::broker

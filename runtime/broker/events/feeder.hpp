@@ -1,0 +1,123 @@
+#pragma once
+
+#include "runtime/broker/events/group/subscriber.hpp"
+#include "runtime/broker/journal/batch.hpp"
+#include "runtime/wire/login.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <tsl/robin_map.h>
+#include <utility>
+#include <vector>
+
+namespace troupe::broker {
+
+struct subscription_options {
+  std::string capability;
+  std::vector<std::string> patterns;
+  backoff_range backoff{};
+  /// Where it begins if it is new to the journal: above this position.
+  std::uint64_t start = 0;
+};
+
+/// Feeds the subscribers: gives them the events that are on disk, reads on for the ones that are
+/// behind, tells them what their workers say, and has their dead letters and cursors written. Pure.
+///
+/// Of a node that is kept free in quarantine, every subscriber but the asker keeps away.
+class feeder {
+public:
+  feeder(
+      const std::vector<subscription_options>& subscriptions,
+      const journal_state& state,
+      quarantine& alone,
+      std::uint64_t seed);
+
+  std::size_t size() const { return fed_.size(); }
+
+  const subscriber& operator[](std::uint32_t index) const { return *fed_[index].core; }
+
+  void joined(
+      login_id login,
+      std::string_view node,
+      const uuid& incarnation,
+      const std::vector<wire::served>& serves,
+      instant now,
+      event_decisions& out);
+  void left(login_id login, bool is_blamed, instant now, event_decisions& out);
+  void state(login_id login, const wire::state& state, instant now, event_decisions& out);
+  void assigned(login_id from, const wire::assigned& what, instant now, event_decisions& out);
+  void handled(login_id from, const wire::handled& what, instant now, event_decisions& out);
+
+  /// Answers `read_journal`: the events found, and how far was looked.
+  void read(
+      std::uint32_t index,
+      const std::vector<event_ref>& found,
+      std::uint64_t looked_to,
+      instant now,
+      event_decisions& out);
+
+  /// The journal could not be read; it will be asked again.
+  void read_failed(std::uint32_t index) { fed_[index].is_reading = false; }
+
+  /// Answers `fetch_events`.
+  void fetched(
+      std::uint32_t index,
+      const std::vector<event_ref>& found,
+      const std::vector<std::uint64_t>& missing,
+      instant now,
+      event_decisions& out);
+
+  /// Whether dead letters, or cursors after a while, are to be written.
+  bool wants_write(instant now) const;
+  /// Adds its rows to the batch that is written next.
+  void add_rows(journal_batch& batch, instant now);
+  /// The batch is on disk: its events may be delivered.
+  void written(const journal_batch& batch, instant now, event_decisions& out);
+  /// The batch is not on disk: its dead letters and cursors will be in the next.
+  void write_failed(const journal_batch& batch);
+  /// The journal has forgotten these topics.
+  void forget_topics(const std::vector<std::string>& names);
+
+  /// The quarantine has changed: keeps away from the node that is kept free now.
+  void follow_quarantine(instant now, event_decisions& out);
+  /// Every 10 ms or so; also tells what time of day it is.
+  void tick(instant now, std::int64_t wall_ms, event_decisions& out);
+
+private:
+  struct fed_subscriber {
+    std::unique_ptr<subscriber> core;
+    /// It has been offered all that is in the journal: new events go straight to it.
+    bool is_live = true;
+    bool is_reading = false;
+    std::uint64_t reading_above = 0;
+    /// The journal has no cursor of it yet.
+    bool is_new = false;
+    /// The cursor that the journal has of it.
+    cursor_row persisted;
+  };
+
+  const std::vector<std::uint32_t>& takers_of(const std::string& topic);
+  std::uint32_t index_of(std::string_view capability) const;
+  void offer(std::uint32_t index, const event_ref& what, instant now, event_decisions& out);
+  void feed(std::uint32_t index, event_decisions& out);
+  void take_dead_letters(instant now, event_decisions& out);
+  std::uint32_t allowed(std::uint32_t index, login_id whom, std::uint32_t credit) const;
+  void report_emptied();
+
+  quarantine& quarantine_;
+  std::vector<fed_subscriber> fed_;
+  tsl::robin_map<std::string, std::vector<std::uint32_t>> takers_;
+  // Events that each worker may have of each subscriber, as it last said.
+  std::map<std::pair<std::uint32_t, login_id>, std::uint32_t> credits_;
+  login_id kept_free_{nowhere};           // The node in quarantine when it was last followed.
+  std::vector<dead_letter> dead_letters_; // To be written.
+  std::uint64_t last_ = 0;                // In the journal.
+  std::int64_t wall_offset_ = 0;          // Civil time minus the other clock's, in milliseconds.
+  bool are_cursors_dirty_ = false;
+  instant cursors_at_{};
+};
+
+} // namespace troupe::broker

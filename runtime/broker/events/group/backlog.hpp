@@ -1,0 +1,182 @@
+#pragma once
+
+#include "runtime/broker/events/decisions.hpp"
+#include "runtime/broker/events/group/dead_positions.hpp"
+#include "runtime/broker/events/group/deaths.hpp"
+#include "runtime/broker/events/group/retries.hpp"
+#include "runtime/broker/events/group/tracked_events.hpp"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe::broker {
+
+struct subscriber_options {
+  std::string capability;
+  /// Its index in the bus, which its actions carry.
+  std::uint32_t index = 0;
+  /// Patterns of the topics it subscribes to.
+  std::vector<std::string> patterns;
+  event_window window{};
+  backoff_range backoff{};
+  /// Of the first epoch: the journal's generation << 32.
+  std::uint64_t epoch_base = 0;
+  /// Of the jitter.
+  std::uint64_t seed = 0;
+  /// The highest position in the journal when it was opened.
+  std::uint64_t journal_last = 0;
+  /// By partition: what `subscriber::reached` said last, as far as that was kept. 0: not known.
+  std::array<std::uint64_t, 64> reached{};
+};
+
+/// Rows of a capability's database, sorted by position.
+using postponed_rows = std::vector<const wire::postponed*>;
+
+/// The events that one subscriber has yet to handle, whichever worker it has: what is next in each
+/// partition, and what a worker's answer, its death or its database makes of an event. Pure; the
+/// rules are in events/README.md.
+///
+/// `assignment` knows the workers; here a worker is a login to send to.
+class backlog {
+public:
+  struct counters {
+    std::uint64_t delivered = 0;
+    std::uint64_t handled = 0;
+    std::uint64_t dead_letters = 0;
+  };
+
+  /// @param start everything up to these positions is handled, by partition.
+  /// @param dead positions that are dead letters already.
+  backlog(
+      const subscriber_options& options,
+      const std::array<std::uint64_t, 64>& start,
+      std::vector<std::uint64_t> dead);
+
+  const tracked_events& held() const { return events_; }
+
+  const counters& counts() const { return counts_; }
+
+  /// Whether workers died with events that may still be in the backlog.
+  bool has_deaths() const { return !deaths_.empty(); }
+
+  /// Postponed events.
+  std::size_t retrying() const { return retries_.size(); }
+
+  /// The oldest event that has its body; null if there is none.
+  event_ref oldest() const;
+
+  /// Puts an event in line, unless it was there before.
+  void add(const event_ref& what, instant now, event_decisions& out);
+  /// A postponed event was read from the journal.
+  void give_body(const event_ref& what, instant now, event_decisions& out);
+  /// A postponed event is no longer in the journal.
+  /// @return its partition, whose worker is to be told; `nowhere` if the event is not missed.
+  std::uint32_t drop_missing(std::uint64_t position, instant now, event_decisions& out);
+
+  /// Everything up to here is handled or a dead letter.
+  /// @param scanned the position up to which events have been offered.
+  std::uint64_t cursor(std::uint32_t partition, std::uint64_t scanned) const;
+
+  /// The database has passed this position for certain.
+  std::uint64_t reached(std::uint32_t partition) const { return lines_[partition].reached; }
+
+  /// Whether the worker has events of the partition.
+  bool has_in_flight(std::uint32_t partition) const {
+    return lines_[partition].has_in_flight() || retries_.has_in_flight(partition);
+  }
+
+  bool has_next(std::uint32_t partition) const;
+  /// Sends the next of a partition that has one. False if nothing was to be sent after all.
+  bool send_next(std::uint32_t partition, login_id to, instant now, event_decisions& out);
+  /// The partition's next suspect, which may only be sent alone; 0 if there is none.
+  std::uint64_t suspect_of(std::uint32_t partition) const;
+  /// Sends the suspect. False if it is none any more.
+  bool send_suspect(
+      std::uint32_t partition,
+      std::uint64_t position,
+      login_id to,
+      instant now,
+      event_decisions& out);
+
+  /// The worker's events of the partition up to `upto` are handled, but for the ones in `waiting`.
+  /// @return how many it has no longer.
+  std::uint32_t acknowledge(
+      wire::progress upto,
+      const postponed_rows& waiting,
+      const std::string& node,
+      instant now,
+      event_decisions& out);
+  /// The partition of a postponed event; `nowhere` if it is none.
+  std::uint32_t partition_of(std::uint64_t position) const;
+  /// A postponed event has failed again. False if no worker had it.
+  bool failed_again(
+      const wire::postponed& said, const std::string& node, instant now, event_decisions& out);
+  /// A postponed event is handled. False if no worker had it.
+  bool handled_again(std::uint64_t position, instant now);
+
+  /// The database is older than it was: forgets what is known of the partition. What lies above
+  /// `handled` is offered again.
+  void start_over(
+      std::uint32_t partition, std::uint64_t handled, std::uint64_t scanned, event_decisions& out);
+  /// Makes of the partition what its database says: all up to `handled` is handled, but for the
+  /// events in `waiting`. Tells `to` which of these are dead letters.
+  void reconcile(
+      wire::progress handled,
+      const postponed_rows& waiting,
+      login_id to,
+      instant now,
+      event_decisions& out);
+
+  /// A worker is gone: its events in these partitions are next in line again.
+  /// @param is_blamed it may have died of one of them.
+  void take_back(
+      const std::vector<std::uint32_t>& partitions,
+      bool is_blamed,
+      const uuid& incarnation,
+      const std::string& node,
+      instant now,
+      event_decisions& out);
+
+  /// A process that was gone only lost its link.
+  void came_back(const uuid& incarnation);
+
+  /// The event's dead letter is on disk.
+  /// @return its partition, if the worker is to be told now; else `nowhere`.
+  std::uint32_t dead_letter_written(std::uint64_t position, std::uint64_t scanned, instant now);
+
+  void ring(instant now) { retries_.ring(now); }
+
+  /// Partitions that may have something to send since this was emptied last.
+  std::vector<std::uint32_t>& woken() { return retries_.woken(); }
+
+private:
+  /// A partition's events, and how far they are known.
+  struct line : event_line {
+    /// Everything up to here was put in line, or needs not be.
+    std::uint64_t queued_to = 0;
+    std::uint64_t reached = 0;
+  };
+
+  std::uint32_t find(std::uint32_t partition, std::uint64_t position) const;
+  void send(std::uint32_t slot, login_id to, instant now, event_decisions& out);
+  void give_up(std::uint32_t slot, instant now, event_decisions& out);
+  void finish(std::uint32_t slot, instant now);
+  void go_on(std::uint32_t slot, instant now, event_decisions& out);
+
+  std::string capability_;
+  std::uint32_t index_;
+  tracked_events events_;
+  retries retries_;
+  std::array<line, wire::partition_count> lines_;
+  deaths deaths_;
+  dead_positions dead_;
+  counters counts_;
+};
+
+/// Tells a worker that an event is a dead letter, in one message with those before.
+void tell_dead(std::uint32_t subscriber, login_id to, std::uint64_t position, event_decisions& out);
+
+} // namespace troupe::broker

@@ -1,0 +1,66 @@
+#include "runtime/broker/events/group/deaths.hpp"
+
+#include <algorithm>
+
+namespace troupe::broker {
+
+namespace {
+
+// So many workers that are gone may come back and clear themselves.
+constexpr std::size_t departed_max = 64;
+
+} // namespace
+
+bool deaths::add(const event& what, std::uint32_t partition, const std::string& node) {
+  const auto count = static_cast<std::uint8_t>(blamed_.deaths_of(what.id) + 1);
+  blamed_.set(what.id, count);
+  departed_.back().blamed.push_back({partition, what.position, what.id});
+  if (count < deaths_convicted) {
+    return false;
+  }
+  convicted_[what.position] = {node, partition};
+  return true;
+}
+
+void deaths::end_departure() {
+  if (departed_.back().blamed.empty()) {
+    departed_.pop_back();
+  } else if (departed_.size() > departed_max) {
+    departed_.pop_front();
+  }
+}
+
+std::vector<deaths::blame> deaths::take_back(const uuid& incarnation) {
+  const auto found = std::find_if(departed_.begin(), departed_.end(), [&](const departure& each) {
+    return each.incarnation == incarnation;
+  });
+  if (found == departed_.end()) {
+    return {};
+  }
+  std::vector<blame> taken = std::move(found->blamed);
+  departed_.erase(found);
+  for (const blame& each : taken) {
+    const std::uint8_t count = blamed_.deaths_of(each.id);
+    if (count <= 1) {
+      blamed_.clear(each.id);
+    } else {
+      blamed_.set(each.id, static_cast<std::uint8_t>(count - 1));
+    }
+  }
+  return taken;
+}
+
+void deaths::clear(const event& what) {
+  if (!blamed_.empty()) {
+    blamed_.clear(what.id);
+  }
+  if (!convicted_.empty()) {
+    convicted_.erase(what.position);
+  }
+}
+
+void deaths::acquit_all(std::uint32_t partition) {
+  std::erase_if(convicted_, [&](const auto& each) { return each.second.partition == partition; });
+}
+
+} // namespace troupe::broker

@@ -1,0 +1,70 @@
+#pragma once
+
+#include "runtime/broker/blame_book.hpp"
+#include "runtime/broker/journal/event.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace troupe::broker {
+
+/// The workers of one subscriber that died, and the events they had in hand: which event killed
+/// them cannot be seen, so each counts a death. Pure.
+class deaths {
+public:
+  /// An event that was in hand when a worker died.
+  struct blame {
+    std::uint32_t partition = 0;
+    std::uint64_t position = 0;
+    uuid id;
+  };
+
+  /// The worker that died last with a convicted event.
+  struct conviction {
+    std::string node;
+    std::uint32_t partition = 0;
+  };
+
+  /// Whether no event is blamed for a death.
+  bool empty() const { return blamed_.empty(); }
+
+  bool is_suspect(const event_ref& what) const {
+    return !blamed_.empty() && blamed_.deaths_of(what->id) >= deaths_suspected;
+  }
+
+  /// A worker is gone: `add` for each event it had in hand, then `end_departure`.
+  void begin_departure(const uuid& incarnation) { departed_.push_back({incarnation, {}}); }
+
+  /// @return true if the event is convicted by this death.
+  bool add(const event& what, std::uint32_t partition, const std::string& node);
+  void end_departure();
+
+  /// The process only lost its link: takes its deaths back, and returns them.
+  std::vector<blame> take_back(const uuid& incarnation);
+
+  /// The event was handled, given up, or failed without killing anybody.
+  void clear(const event& what);
+
+  void acquit(std::uint64_t position) { convicted_.erase(position); }
+
+  /// Forgets the convictions of a partition.
+  void acquit_all(std::uint32_t partition);
+
+  /// By position.
+  const std::map<std::uint64_t, conviction>& convicted() const { return convicted_; }
+
+private:
+  struct departure {
+    uuid incarnation;
+    std::vector<blame> blamed;
+  };
+
+  blame_book blamed_;
+  std::deque<departure> departed_;
+  std::map<std::uint64_t, conviction> convicted_;
+};
+
+} // namespace troupe::broker

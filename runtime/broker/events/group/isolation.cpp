@@ -1,0 +1,86 @@
+#include "runtime/broker/events/group/isolation.hpp"
+
+namespace troupe::broker {
+
+namespace {
+
+// For so long a worker may be kept from its other work before that has its turn.
+constexpr milliseconds kept_free_max{50};
+
+} // namespace
+
+void isolation::begin(event_decisions& out) {
+  if (is_ == phase::none && choose(nowhere, out)) {
+    is_ = phase::asked;
+    event_worker& kept = workers_.at(worker_);
+    kept.is_kept_free = true;
+    quarantine_.request(self_, kept.login);
+  }
+}
+
+/// Chooses the next suspect of the partitions that this worker has, or of any.
+bool isolation::choose(std::uint32_t worker, event_decisions& out) {
+  for (std::uint32_t i = 0; i < wire::partition_count && events_.has_deaths(); ++i) {
+    const std::uint32_t partition = (next_ + i) % wire::partition_count;
+    const std::uint32_t owner = workers_.owner(partition);
+    if (!workers_.is_open(partition) || !workers_.at(owner).is_usable()
+        || (worker != nowhere && owner != worker)) {
+      continue;
+    }
+    const std::uint64_t position = events_.suspect_of(partition);
+    if (position == 0) {
+      continue;
+    }
+    next_ = partition + 1;
+    worker_ = owner;
+    partition_ = partition;
+    position_ = position;
+    out.log.push_back(
+        {"event_suspected",
+         {{"capability", capability_},
+          {"position", std::to_string(position)},
+          {"node", workers_.at(owner).node}}});
+    return true;
+  }
+  return false;
+}
+
+bool isolation::take_grant() {
+  const bool is_news = is_ == phase::asked && quarantine_.is_granted(self_);
+  if (is_news) {
+    is_ = phase::granted;
+  }
+  return is_news;
+}
+
+bool isolation::advance(instant now, event_decisions& out) {
+  if (is_ == phase::none || is_ == phase::asked || workers_.at(worker_).outstanding != 0) {
+    return false;
+  }
+  // One suspect after another while the worker is free: two killed workers may leave thousands,
+  // and to free a worker for each anew takes far longer than the events do.
+  if (is_ == phase::granted) {
+    since_ = now;
+  }
+  const bool is_over = now - since_ >= kept_free_max;
+  while (is_ == phase::granted || (!is_over && choose(worker_, out))) {
+    is_ = phase::running;
+    event_worker& to = workers_.at(worker_);
+    if (events_.send_suspect(partition_, position_, to.login, now, out)) {
+      ++to.outstanding;
+      return false;
+    }
+    events_.woken().push_back(partition_); // It is no suspect any more.
+  }
+  end();
+  return is_over;
+}
+
+void isolation::end() {
+  workers_.at(worker_).is_kept_free = false;
+  quarantine_.release(self_);
+  events_.woken().push_back(partition_);
+  is_ = phase::none;
+}
+
+} // namespace troupe::broker

@@ -1,0 +1,305 @@
+#include "runtime/broker/events/incoming.hpp"
+
+#include "runtime/wire/events.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+#include <span>
+#include <utility>
+
+namespace troupe::broker {
+
+namespace {
+
+// After a write that failed: a full disk does not empty in a microsecond.
+constexpr milliseconds retry_interval{100};
+
+std::uint64_t digest_of_event(std::string_view topic, std::string_view body) {
+  const std::uint64_t both =
+      digest_of(std::as_bytes(std::span{body})) ^ digest_of(std::as_bytes(std::span{topic}));
+  return both == 0 ? 1 : both; // 0 means that there is none.
+}
+
+error id_of_another_event() {
+  return {
+      .code = errc::conflict,
+      .message = "this id was used for another event; use a new id for a new event"};
+}
+
+/// The text is for the publisher that made up the topic; operators find the same words at the
+/// outbox.
+error too_many_topics(std::string_view topic, std::size_t topics_max) {
+  return rejected(
+      "too_many_topics",
+      fmt::format(
+          "`{}` would be a new topic, and the journal has {}, which is all it takes; topics are "
+          "kinds of events: what tells one event from another belongs into its key or body. Topics "
+          "without events are forgotten: shorten `keep` of the ones you do not need",
+          topic,
+          topics_max));
+}
+
+} // namespace
+
+std::shared_ptr<event> event_of(const wire::header_view& header, std::string_view body) {
+  auto made = std::make_shared<event>();
+  made->id = header.id;
+  made->topic = header.op;
+  made->key = header.key;
+  made->traceparent = header.traceparent;
+  made->body = body;
+  return made;
+}
+
+incoming::incoming(incoming_options options, const journal_state& state)
+    : options_{options}, last_{state.last}, topics_{options.topics_max, state.topics} {
+  for (const journal_state::published& each : state.recent) {
+    recent_.add(each.id, {each.position, each.digest});
+  }
+}
+
+// --- Events come --------------------------------------------------------------------------------
+
+void incoming::publish(
+    origin from,
+    const wire::header_view& header,
+    std::string_view body,
+    std::int64_t wall_ms,
+    event_decisions& out) {
+  if (!wire::is_topic(header.op)) {
+    return refuse(
+        from,
+        header.id,
+        invalid(fmt::format(
+            "`{}` is no topic; it has 1 to 64 of a-z 0-9 _ and dots between its parts", header.op)),
+        out);
+  }
+  const std::uint64_t digest = digest_of_event(header.op, body);
+  if (const recent_publishes::entry* known = recent_.find(header.id)) {
+    if (known->digest != digest) {
+      return refuse(from, header.id, id_of_another_event(), out);
+    }
+    if (known->position <= last_) {
+      out.actions.emplace_back(answer_published{from, header.id, known->position, true});
+      return;
+    }
+    if (admits(from, header.id, out)) {
+      const bool is_writing = is_writing_ && known->position <= last_ + writing().events.size();
+      (is_writing ? writing_ : next_)
+          .publishers.push_back({from, header.id, known->position, true});
+    }
+    return;
+  }
+  if (!topics_.has_room_for(header.op)) {
+    return refuse(from, header.id, too_many_topics(header.op, options_.topics_max), out);
+  }
+  if (!admits(from, header.id, out)) {
+    return;
+  }
+  (void)topics_.admit(header.op);
+  auto made = event_of(header, body);
+  made->digest = digest;
+  accept(std::move(made), wall_ms);
+  const std::uint64_t position = next_.rows.events.back()->position;
+  recent_.add(header.id, {position, digest});
+  next_.publishers.push_back({from, header.id, position, false});
+}
+
+/// Whether this publisher may have one more event waiting, which is counted; else it is refused.
+bool incoming::admits(origin from, const uuid& id, event_decisions& out) {
+  std::uint32_t& waiting = waiting_of_[static_cast<std::uint64_t>(from)];
+  const std::size_t events = next_.rows.events.size();
+  if (waiting >= options_.publisher_events_max || events >= options_.pending_events_max
+      || next_.bytes >= options_.pending_bytes_max) {
+    refuse(
+        from,
+        id,
+        {.code = errc::overloaded,
+         .message = fmt::format("{} events wait for the disk, {} of them yours", events, waiting),
+         .retry_after = milliseconds{20}},
+        out);
+    return false;
+  }
+  ++waiting;
+  return true;
+}
+
+void incoming::release(origin whom) {
+  const auto found = waiting_of_.find(static_cast<std::uint64_t>(whom));
+  if (found != waiting_of_.end() && --found.value() == 0) {
+    waiting_of_.erase(found);
+  }
+}
+
+void incoming::accept(std::shared_ptr<event> what, std::int64_t wall_ms) {
+  what->position = last_ + pending() + 1;
+  what->time = wall_ms;
+  what->partition = wire::partition_of(what->key, what->id);
+  next_.bytes += what->bytes();
+  next_.rows.events.push_back(std::move(what));
+}
+
+void incoming::retry_dead_letter(const dead_letter& letter, std::int64_t wall_ms) {
+  auto again = std::make_shared<event>(*letter.what);
+  again->digest = 0;
+  again->only_for = letter.capability;
+  accept(std::move(again), wall_ms);
+  delete_dead_letter(letter.id);
+}
+
+bool incoming::fire(const scheduled_event& what, std::int64_t wall_ms) {
+  const recent_publishes::entry* known = recent_.find(what.what->id);
+  if (known != nullptr && known->position > last_) {
+    return false;
+  }
+  next_.rows.fired.push_back(what.id);
+  if (known != nullptr) {
+    return true; // A client has published it meanwhile.
+  }
+  auto due = std::make_shared<event>(*what.what);
+  due->digest = digest_of_event(due->topic, due->body);
+  accept(due, wall_ms);
+  recent_.add(due->id, {due->position, due->digest});
+  return true;
+}
+
+outcome<void> incoming::schedule(scheduled_event what) {
+  if (const recent_publishes::entry* known = recent_.find(what.id)) {
+    if (known->digest != digest_of_event(what.what->topic, what.what->body)) {
+      return failure{id_of_another_event()};
+    }
+    if (known->position <= last_) {
+      return {};
+    } // Else it may yet fail: it is scheduled as well, and passed over when it is due.
+  }
+  for (const batch* each : {&next_, &writing_}) {
+    const auto& scheduled = each->rows.scheduled;
+    const auto same =
+        std::find_if(scheduled.rbegin(), scheduled.rend(), [&](const scheduled_event& other) {
+          return other.id == what.id;
+        });
+    if (same != scheduled.rend()) {
+      const event& other = *same->what;
+      return other.topic == what.what->topic && other.key == what.what->key
+                     && other.body == what.what->body
+                 ? outcome<void>{}
+                 : failure{id_of_another_event()};
+    }
+  }
+  if (!topics_.admit(what.what->topic)) {
+    return failure{too_many_topics(what.what->topic, options_.topics_max)};
+  }
+  next_.rows.scheduled.push_back(std::move(what));
+  return {};
+}
+
+void incoming::answer_when_written(origin to, const uuid& id, std::string body) {
+  next_.operators.push_back({to, id, std::move(body)});
+}
+
+void incoming::refuse(origin to, const uuid& id, error why, event_decisions& out) {
+  out.actions.emplace_back(refuse_published{to, id, static_cast<std::uint32_t>(out.errors.size())});
+  out.errors.push_back(std::move(why));
+}
+
+// --- Batches are written ------------------------------------------------------------------------
+
+const journal_batch& incoming::take_batch() {
+  is_writing_ = true;
+  topics_.close_batch();
+  std::swap(writing_, next_);
+  return writing_.rows;
+}
+
+void incoming::clashed(const std::vector<uuid>& ids, event_decisions& out) {
+  std::erase_if(writing_.operators, [&](const waiting_operator& each) {
+    const bool is_refused = std::find(ids.begin(), ids.end(), each.id) != ids.end();
+    if (is_refused) {
+      refuse(each.to, each.id, id_of_another_event(), out);
+    }
+    return is_refused;
+  });
+}
+
+void incoming::written(event_decisions& out) {
+  last_ += writing().events.size();
+  topics_.written();
+  for (const answer_published& each : writing_.publishers) {
+    out.actions.emplace_back(each);
+    release(each.to);
+  }
+  for (waiting_operator& each : writing_.operators) {
+    out.actions.emplace_back(answer_written{each.to, each.id, std::move(each.body)});
+  }
+}
+
+void incoming::failed(const error& why, instant now, event_decisions& out) {
+  retry_at_ = now + retry_interval;
+  out.log.push_back(
+      {"journal_write_failed",
+       {{"events", std::to_string(writing().events.size())}, {"why", why.message}}});
+  for (const answer_published& each : writing_.publishers) {
+    refuse(each.to, each.id, why, out);
+    release(each.to);
+  }
+  for (const waiting_operator& each : writing_.operators) {
+    refuse(each.to, each.id, why, out);
+  }
+  recent_.drop_from(last_ + 1);
+}
+
+void incoming::end_batch(bool is_written) {
+  is_writing_ = false;
+  writing_ = {};
+  if (!is_written) {
+    move_up();
+    topics_.take_back();
+    admit_again();
+  }
+}
+
+/// Gives the events of the next batch new positions, without the ones from outboxes, which will all
+/// be asked for again.
+void incoming::move_up() {
+  std::vector<event_ref> rest = std::move(next_.rows.events);
+  std::map<uuid, std::uint64_t> position_of;
+  next_.rows.events.clear();
+  next_.bytes = 0;
+  for (event_ref& each : rest) {
+    if (!each->source.empty() && each->only_for.empty()) {
+      continue;
+    }
+    // The event may be changed: no other thread has seen it yet.
+    auto mine = std::const_pointer_cast<event>(std::move(each));
+    accept(mine, mine->time);
+    if (mine->digest != 0) {
+      recent_.add(mine->id, {mine->position, mine->digest});
+      position_of[mine->id] = mine->position;
+    }
+  }
+  for (answer_published& each : next_.publishers) {
+    each.position = position_of[each.id];
+  }
+}
+
+void incoming::forget_topics(const std::vector<std::string>& names) {
+  topics_.forget(names);
+  admit_again();
+}
+
+/// Topics of events that are still to be written are known, whatever was forgotten.
+void incoming::admit_again() {
+  const auto each_topic = [](const journal_batch& of, const auto& admit) {
+    for (const event_ref& each : of.events) {
+      admit(each->topic);
+    }
+    for (const scheduled_event& each : of.scheduled) {
+      admit(each.what->topic);
+    }
+  };
+  each_topic(writing(), [this](std::string_view topic) { topics_.admit_closed(topic); });
+  each_topic(next_.rows, [this](std::string_view topic) { (void)topics_.admit(topic); });
+}
+
+} // namespace troupe::broker

@@ -1,0 +1,143 @@
+#pragma once
+
+#include "runtime/broker/events/decisions.hpp"
+#include "runtime/broker/events/known_topics.hpp"
+#include "runtime/broker/events/recent_publishes.hpp"
+#include "runtime/broker/journal/batch.hpp"
+#include "runtime/wire/envelope.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <tsl/robin_map.h>
+#include <vector>
+
+namespace troupe::broker {
+
+/// The event in the message of a publisher or outbox; without position.
+std::shared_ptr<event> event_of(const wire::header_view& header, std::string_view body);
+
+/// Bounds of the events that wait for the disk.
+struct incoming_options {
+  /// What one publisher may have waiting.
+  std::uint32_t publisher_events_max = 8'192;
+  /// What all may have.
+  std::size_t pending_events_max = 65'536;
+  std::size_t pending_bytes_max = 64U << 20U;
+  /// Topics that the journal has events of, or will have. 1 or more.
+  std::size_t topics_max = 10'000;
+};
+
+/// The events on their way to the disk: gives each its position, and answers whoever waits when the
+/// batch with it is written. One batch is written at a time; an event that comes meanwhile is in
+/// the next. Pure.
+class incoming {
+public:
+  incoming(incoming_options options, const journal_state& state);
+
+  /// A client publishes: `header` is that of a call to `troupe.publish`.
+  void publish(
+      origin from,
+      const wire::header_view& header,
+      std::string_view body,
+      std::int64_t wall_ms,
+      event_decisions& out);
+  /// Takes an event in, whose topic is admitted; it gets the next position.
+  void accept(std::shared_ptr<event> what, std::int64_t wall_ms);
+  /// A dead letter goes back to its capability, as a new event with the old one's id; the letter is
+  /// deleted by the same write.
+  void retry_dead_letter(const dead_letter& letter, std::int64_t wall_ms);
+
+  void delete_dead_letter(const uuid& letter) { next_.rows.dropped.push_back(letter); }
+
+  /// Whether dead letters that were retried or deleted are in the journal until a batch is on disk.
+  bool has_deletions() const {
+    return !next_.rows.dropped.empty() || !writing_.rows.dropped.empty();
+  }
+
+  /// An event whose id was published lately is done: it was due, and this is a repeat.
+  /// @errors `rejected` (there are too many topics), `conflict` (that was another event): nothing
+  /// is scheduled.
+  outcome<void> schedule(scheduled_event what);
+
+  /// Publishes a scheduled event, unless it was published meanwhile. False, with nothing done,
+  /// while such a publish is on its way to the disk, which may fail: ask again.
+  bool fire(const scheduled_event& what, std::int64_t wall_ms);
+
+  /// Whether events that were fired are on their way to the disk: until they are there they are
+  /// scheduled, too, and would be found due once more.
+  bool is_firing() const { return !next_.rows.fired.empty() || !writing_.rows.fired.empty(); }
+
+  /// Once all that was asked for so far is on disk, `to` is answered with `body`; if it cannot be
+  /// written, with the error.
+  void answer_when_written(origin to, const uuid& id, std::string body);
+
+  /// Whether a batch may be written now.
+  bool may_write(instant now) const { return !is_writing_ && now >= retry_at_; }
+
+  /// Whether something is to be written.
+  bool has_batch() const { return !next_.rows.empty() || !next_.operators.empty(); }
+
+  /// The next batch, for the rows of outboxes and subscribers.
+  journal_batch& next_rows() { return next_.rows; }
+
+  /// Closes the next batch; `written` or `failed` follows, then `end_batch`.
+  const journal_batch& take_batch();
+  /// The batch has not scheduled these, whose ids are those of other events: tells whoever asked.
+  /// Before `written`.
+  void clashed(const std::vector<uuid>& ids, event_decisions& out);
+  /// The batch is on disk: answers whoever waits.
+  void written(event_decisions& out);
+  /// Nothing of the batch is on disk: tells whoever waits.
+  void failed(const error& why, instant now, event_decisions& out);
+  /// Forgets the batch. If it was not written, the events behind it move up.
+  void end_batch(bool is_written);
+
+  /// The batch that is being written.
+  const journal_batch& writing() const { return writing_.rows; }
+
+  /// The journal has forgotten these topics.
+  void forget_topics(const std::vector<std::string>& names);
+
+  known_topics& topics() { return topics_; }
+
+  /// The highest position on disk.
+  std::uint64_t last() const { return last_; }
+
+  /// Events that are accepted and not on disk.
+  std::size_t pending() const { return next_.rows.events.size() + writing_.rows.events.size(); }
+
+private:
+  struct waiting_operator {
+    origin to{};
+    uuid id;
+    std::string body;
+  };
+
+  /// A batch, and who waits for it.
+  struct batch {
+    journal_batch rows;
+    std::vector<answer_published> publishers;
+    std::vector<waiting_operator> operators;
+    std::size_t bytes = 0;
+  };
+
+  void refuse(origin to, const uuid& id, error why, event_decisions& out);
+  bool admits(origin from, const uuid& id, event_decisions& out);
+  void release(origin whom);
+  void move_up();
+  void admit_again();
+
+  incoming_options options_;
+  std::uint64_t last_;
+  known_topics topics_;
+  recent_publishes recent_;
+  batch writing_;
+  batch next_;
+  bool is_writing_ = false;
+  instant retry_at_{};
+  tsl::robin_map<std::uint64_t, std::uint32_t> waiting_of_; // Events, by publisher.
+};
+
+} // namespace troupe::broker

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "runtime/broker/events/dead_letters.hpp"
+#include "runtime/broker/events/reading.hpp"
+#include "runtime/broker/events/topic_states.hpp"
+
+#include <string_view>
+
+namespace troupe::broker {
+
+/// The operations of `troupe.events` (runtime/wire/journal_calls.hpp): decodes each call and hands
+/// it to the part that answers it. Confined to the thread of the event service.
+class operations {
+public:
+  /// All of these outlive this. @param bytes_max of the body of an answer.
+  operations(
+      const clock& time,
+      journal_client& journal,
+      bus& events,
+      event_links& links,
+      std::size_t bytes_max);
+
+  void call(origin from, const wire::header_view& header, std::string_view body, instant now);
+
+  /// Whether calls wait for new events.
+  bool has_readers() const { return reading_.has_readers(); }
+
+  /// A batch is on disk, with these events if there are readers; or it is not, and why.
+  void written(const std::vector<event_ref>& events, const outcome<void>& how, instant now);
+
+  void tick(instant now) { reading_.tick(now); }
+
+  topic_states& topics() { return topics_; }
+
+private:
+  void schedule(origin from, const uuid& id, const wire::schedule_event& what);
+
+  const clock& time_;
+  incoming& incoming_;
+  event_links& links_;
+  reading reading_;
+  topic_states topics_;
+  dead_letters dead_letters_;
+};
+
+} // namespace troupe::broker

@@ -1,0 +1,56 @@
+#pragma once
+
+#include "runtime/broker/events/bus.hpp"
+#include "runtime/broker/events/event_links.hpp"
+#include "runtime/broker/events/journal_client.hpp"
+#include "runtime/wire/journal_calls.hpp"
+
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+namespace troupe::broker {
+
+/// The calls of `read`: pages of the journal, and long polls that wait for new events. Confined to
+/// the thread of the event service.
+class reading {
+public:
+  /// All of these outlive this.
+  reading(
+      journal_client& journal, const incoming& events, event_links& links, std::size_t bytes_max)
+      : journal_{journal}, incoming_{events}, links_{links}, bytes_max_{bytes_max} {}
+
+  /// @param ttl of the call, in milliseconds.
+  void read(origin from, const uuid& id, wire::read_events what, std::uint32_t ttl, instant now);
+
+  bool has_readers() const { return !readers_.empty(); }
+
+  /// These events are on disk: reads on for whoever waits for them.
+  void written(const std::vector<event_ref>& events, instant now);
+  /// Answers the readers whose time is over.
+  void tick(instant now);
+
+private:
+  /// A `read` that is not answered yet.
+  struct reader {
+    origin from{};
+    uuid id;
+    wire::read_events what;
+    std::uint64_t after = 0;
+    instant until;
+    bool is_asking = false;
+  };
+
+  void begin(reader made, instant now);
+  void read_on(std::uint64_t number, instant now);
+  void answer(std::uint64_t number, const events_page& page);
+
+  journal_client& journal_;
+  const incoming& incoming_;
+  event_links& links_;
+  std::size_t bytes_max_;
+  std::unordered_map<std::uint64_t, reader> readers_;
+  std::uint64_t numbers_ = 0;
+};
+
+} // namespace troupe::broker

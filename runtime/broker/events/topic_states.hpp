@@ -1,0 +1,68 @@
+#pragma once
+
+#include "runtime/broker/events/bus.hpp"
+#include "runtime/broker/events/event_links.hpp"
+#include "runtime/broker/events/journal_client.hpp"
+#include "runtime/wire/journal_calls.hpp"
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace troupe::broker {
+
+/// Answers the call `topics`: what the journal has of each topic, how fast its events come, and how
+/// far the subscribers are. Confined to the thread of the event service.
+class topic_states {
+public:
+  /// All of these outlive this.
+  topic_states(
+      const clock& time,
+      journal_client& journal,
+      const bus& events,
+      event_links& links,
+      std::size_t bytes_max)
+      : time_{time}, journal_{journal}, bus_{events}, links_{links},
+        bytes_max_{bytes_max}, started_{time.now()} {}
+
+  void list(origin from, const uuid& id, const wire::get_topics& what, instant now);
+  /// These events are on disk.
+  void written(const std::vector<event_ref>& events);
+  /// The journal has these topics no longer.
+  void forget(const std::vector<std::string>& names);
+
+private:
+  /// How many events of a topic were written, over the last minute.
+  struct topic_rate {
+    static constexpr std::int64_t buckets = 6;
+    std::array<std::uint64_t, buckets> counts{};
+    std::int64_t newest = 0; // Of `bucket_ms` each, since 1970: that of `counts[newest % buckets]`.
+
+    void note(std::int64_t bucket);
+    double per_s(std::int64_t bucket, double seconds) const;
+  };
+
+  static constexpr std::int64_t bucket_ms = 10'000;
+
+  struct pending_answer;
+
+  wire::group_state describe(std::uint32_t index) const;
+  void add_topics(
+      wire::topics_state& to,
+      const topics_counted& counted,
+      const std::string& after,
+      instant now) const;
+  std::int64_t wall_ms() const;
+
+  const clock& time_;
+  journal_client& journal_;
+  const bus& bus_;
+  event_links& links_;
+  std::size_t bytes_max_;
+  instant started_;
+  std::unordered_map<std::string, topic_rate> rates_;
+};
+
+} // namespace troupe::broker

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "runtime/broker/calls/actions.hpp"
+#include "runtime/clock.hpp"
+
+#include <deque>
+#include <functional>
+#include <utility>
+
+namespace troupe::broker {
+
+/// The log lines of a broker: each goes to the process's log, and the last 64 into `status`.
+/// Belongs to the server's thread.
+class broker_log {
+public:
+  struct line {
+    instant at;
+    log_event what;
+  };
+
+  using sink = std::function<void(const log_event&)>;
+
+  explicit broker_log(sink to) : to_{std::move(to)} {}
+
+  void write(log_event what, instant now) {
+    if (to_) {
+      to_(what);
+    }
+    if (recent_.size() == recent_max) {
+      recent_.pop_front();
+    }
+    recent_.push_back({now, std::move(what)});
+  }
+
+  /// Oldest first.
+  const std::deque<line>& recent() const { return recent_; }
+
+private:
+  static constexpr std::size_t recent_max = 64;
+
+  sink to_;
+  std::deque<line> recent_;
+};
+
+} // namespace troupe::broker

@@ -1,0 +1,151 @@
+#include "runtime/broker/server/login_desk.hpp"
+
+#include "runtime/fault_point.hpp"
+
+#include <fmt/format.h>
+
+namespace troupe::broker {
+
+using transport::framing;
+using transport::peer;
+using transport::sent;
+
+error say_hello_first() {
+  return {
+      .code = errc::unauthenticated,
+      .message = "this connection is not logged in; say HELLO (again)"};
+}
+
+login_desk::login_desk(
+    const server_options& options,
+    peer_sender& out,
+    switchboard& calls,
+    broker_log& log,
+    instant now)
+    : options_{options}, out_{out}, calls_{calls}, log_{log}, pings_{
+                                                                  options.heartbeat.interval,
+                                                                  options.ping_interval,
+                                                                  now} {
+}
+
+void login_desk::log_in(origin from, const wire::hello& what, instant now) {
+  if (what.role == "worker") {
+    return log_in_worker(from, what, now);
+  }
+  if (what.role != "client") {
+    return out_.refuse(
+        from,
+        what.incarnation,
+        invalid(fmt::format("role `{}` in HELLO; it is `worker` or `client`", what.role)));
+  }
+  login_id before = out_.logins().find(peer_of(from));
+  if (before != login_id{nowhere} && out_.logins()[before].is_worker) {
+    end(before, false, "it logged in as a client", now);
+    before = login_id{nowhere};
+  }
+  if (before == login_id{nowhere}) {
+    ++clients_joined_;
+    out_.logins().bind(out_.open(peer_of(from), false));
+  }
+  send_welcome(from);
+}
+
+void login_desk::log_in_worker(origin from, const wire::hello& what, instant now) {
+  // The process that has the name may have died this very moment: ask its connection.
+  const login_id before = out_.logins().find(peer_of(from));
+  if (const login_id other = calls_.calls().login_of(what.node);
+      other != login_id{nowhere} && other != before) {
+    ping(other, now);
+  }
+  if (before != login_id{nowhere} && before != calls_.calls().login_of(what.node)) {
+    end(before, false, "it logged in as somebody else", now);
+  }
+  const login_id whom = out_.open(peer_of(from), true);
+  if (const auto taken = calls_.hello(whom, what, now); !taken) {
+    out_.close(whom);
+    const error& why = taken.error();
+    log_.write({"login_refused", {{"node", what.node}, {"why", why.message}}}, now);
+    return out_.refuse(origin_of(peer_of(from), framing::plain), what.incarnation, why);
+  }
+  out_.logins().bind(whom);
+  TROUPE_FAULT("broker.before_welcome");
+  send_welcome(from); // At once, hence before the first delivery, which leaves with the batch.
+  TROUPE_FAULT("broker.welcomed");
+  calls_.joined(whom, what, now);
+}
+
+void login_desk::send_welcome(origin to) {
+  std::string header;
+  wire::append_plain_header(header, wire::kind::welcome);
+  const wire::welcome welcome{
+      .broker = options_.name,
+      .incarnation = options_.incarnation,
+      .heartbeat_ms = static_cast<std::uint32_t>(options_.heartbeat.interval.count()),
+      .timeout_ms = static_cast<std::uint32_t>(options_.heartbeat.timeout.count()),
+      .body_bytes_max = options_.body_bytes_max,
+      .journal = calls_.events() != nullptr};
+  // A peer that is gone already is found out by the next ping.
+  (void)out_.send(unbatched(to), header, wire::encoded(welcome));
+}
+
+void login_desk::end(login_id whom, bool is_blamed, std::string_view why, instant now) {
+  if (out_.logins()[whom].is_worker) {
+    // The router takes back what the worker had, and has the login closed.
+    return calls_.leave(whom, is_blamed, why, now);
+  }
+  clients_lost_ += is_blamed ? 1U : 0U;
+  out_.close(whom);
+}
+
+void login_desk::lost(peer whom, instant now) {
+  if (const login_id login = out_.logins().find(whom); login != login_id{nowhere}) {
+    end(login, true, "its connection is gone", now);
+  }
+}
+
+void login_desk::end_workers(instant now) {
+  out_.logins().for_each([&](login_id whom, const login_table::login& login) {
+    if (login.is_worker) {
+      const origin to = origin_of(login.peer, framing::plain);
+      end(whom, false, "this broker stood still", now);
+      out_.refuse(to, uuid{}, say_hello_first());
+    }
+  });
+}
+
+void login_desk::ping_due(instant now) {
+  if (const auto round = pings_.due(now); round != ping_schedule::round::nobody) {
+    ping(round, now);
+  }
+}
+
+void login_desk::ping(ping_schedule::round whom, instant now) {
+  out_.logins().for_each([&](login_id each, const login_table::login& login) {
+    if (login.is_worker || whom == ping_schedule::round::everybody) {
+      ping(each, now);
+    }
+  });
+}
+
+/// Ends the login of a peer that cannot be reached: with ROUTER_MANDATORY a send is the one way to
+/// learn whose connection ended.
+void login_desk::ping(login_id whom, instant now) {
+  std::string header;
+  wire::append_plain_header(header, wire::kind::ping);
+  const sent how = out_.send(origin_of(out_.logins()[whom].peer, framing::plain), header, {});
+  if (how != sent::queued) {
+    end(whom,
+        true,
+        how == sent::full ? "it reads nothing any more" : "its connection is gone",
+        now);
+  }
+}
+
+void login_desk::say_bye() {
+  std::string header;
+  wire::append_plain_header(header, wire::kind::bye);
+  out_.logins().for_each(
+      [&](login_id whom, const login_table::login&) { out_.append(whom, header, {}); });
+}
+
+} // namespace troupe::broker

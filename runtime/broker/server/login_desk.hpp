@@ -1,0 +1,70 @@
+#pragma once
+
+#include "runtime/broker/server/broker_log.hpp"
+#include "runtime/broker/server/peer_sender.hpp"
+#include "runtime/broker/server/ping_schedule.hpp"
+#include "runtime/broker/server/server_options.hpp"
+#include "runtime/broker/server/switchboard.hpp"
+
+#include <string_view>
+
+namespace troupe::broker {
+
+/// Begins and ends logins: takes HELLO and BYE, pings whoever is logged in, and ends the login of a
+/// peer that cannot be reached any more.
+///
+/// Belongs to the server's thread. All that the constructor takes outlives it.
+class login_desk {
+public:
+  login_desk(
+      const server_options& options,
+      peer_sender& out,
+      switchboard& calls,
+      broker_log& log,
+      instant now);
+
+  void log_in(origin from, const wire::hello& what, instant now);
+
+  void bye(login_id whom, instant now) { end(whom, false, "it said BYE", now); }
+
+  /// A connection ended.
+  void lost(transport::peer whom, instant now);
+
+  /// The broker stood still and dropped what it had received, replies perhaps: all workers log in
+  /// anew.
+  void end_workers(instant now);
+
+  instant next_ping() const { return pings_.next(out_.logins().workers() != 0); }
+
+  void ping_due(instant now);
+
+  /// Pings every peer, to learn whose connection ended.
+  void ping_all(instant now) { ping(ping_schedule::round::everybody, now); }
+
+  /// Tells every peer to look for another broker, or for the next one here.
+  void say_bye();
+
+  std::uint64_t clients_joined() const { return clients_joined_; }
+
+  std::uint64_t clients_lost() const { return clients_lost_; }
+
+private:
+  void log_in_worker(origin from, const wire::hello& what, instant now);
+  void send_welcome(origin to);
+  void end(login_id whom, bool is_blamed, std::string_view why, instant now);
+  void ping(ping_schedule::round whom, instant now);
+  void ping(login_id whom, instant now);
+
+  const server_options& options_;
+  peer_sender& out_;
+  switchboard& calls_;
+  broker_log& log_;
+  ping_schedule pings_;
+  std::uint64_t clients_joined_ = 0;
+  std::uint64_t clients_lost_ = 0;
+};
+
+/// The error of a peer that has to say HELLO first, or again.
+error say_hello_first();
+
+} // namespace troupe::broker

@@ -1,0 +1,63 @@
+#pragma once
+
+#include "runtime/broker/calls/actions.hpp"
+#include "runtime/transport/router_loop.hpp"
+
+#include <cstdint>
+#include <tsl/robin_map.h>
+#include <vector>
+
+namespace troupe::broker {
+
+/// Which connection has which login: the peers that said HELLO and have not left.
+///
+/// A login's place in the table is its `login_id`, which is given again once the login is over. A
+/// connection has at most one login that `find` finds; while a worker logs in anew, its earlier
+/// login has a place beside the new one. Pure; belongs to the server's thread.
+class login_table {
+public:
+  struct login {
+    transport::peer peer{};
+    bool in_use = false;
+    bool is_worker = false;
+    /// The batch towards the peer, at the socket loop.
+    std::uint32_t batch = 0;
+  };
+
+  /// A login that `find` finds once it is bound.
+  login_id add(transport::peer whom, bool is_worker, std::uint32_t batch);
+
+  /// From now on `find` finds this login for its connection, and no earlier one.
+  void bind(login_id whom);
+
+  void remove(login_id whom);
+
+  /// The login of a connection, or `login_id{nowhere}`. Remembers the last connection asked for, as
+  /// a batch brings many envelopes from one.
+  login_id find(transport::peer whom);
+
+  const login& operator[](login_id whom) const { return logins_[static_cast<std::size_t>(whom)]; }
+
+  std::size_t workers() const { return workers_; }
+
+  /// Calls `visit(login_id, const login&)` for each login; `visit` may remove logins.
+  template <class Visit>
+  void for_each(const Visit& visit) const {
+    for (std::uint32_t place = 0; place < logins_.size(); ++place) {
+      if (logins_[place].in_use) {
+        visit(login_id{place}, logins_[place]);
+      }
+    }
+  }
+
+private:
+  std::vector<login> logins_;
+  std::vector<std::uint32_t> free_;
+  tsl::robin_map<std::uint32_t, login_id> of_peer_;
+  std::size_t workers_ = 0;
+  transport::peer last_peer_{};
+  login_id last_found_{nowhere};
+  bool is_last_known_ = false;
+};
+
+} // namespace troupe::broker

@@ -1,0 +1,80 @@
+#pragma once
+
+#include "runtime/broker/server/login_table.hpp"
+#include "runtime/error.hpp"
+#include "runtime/transport/router_loop.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace troupe::broker {
+
+/// The connection and the framing of whoever asked something, as the one number that the router and
+/// the bus keep of it.
+inline origin origin_of(transport::peer from, transport::framing how) {
+  return static_cast<origin>(
+      (std::uint64_t{static_cast<std::uint8_t>(how)} << 32U)
+      | std::uint64_t{static_cast<std::uint32_t>(from)});
+}
+
+inline transport::peer peer_of(origin from) {
+  return static_cast<transport::peer>(static_cast<std::uint32_t>(from));
+}
+
+inline transport::framing framing_of(origin from) {
+  return static_cast<transport::framing>(static_cast<std::uint64_t>(from) >> 32U);
+}
+
+/// Plain frames instead of a batch, for a peer whose batch is not open.
+inline origin unbatched(origin from) {
+  return framing_of(from) == transport::framing::batched
+             ? origin_of(peer_of(from), transport::framing::plain)
+             : from;
+}
+
+/// Sends envelopes: answers in the framing in which they were asked for, messages to logins in
+/// their batches. What cannot be delivered is counted and dropped, as a retry asks again.
+///
+/// Belongs to the server's thread; the loop outlives it.
+class peer_sender {
+public:
+  explicit peer_sender(transport::router_loop& loop) : loop_{loop} {}
+
+  /// Who is logged in.
+  login_table& logins() { return logins_; }
+
+  const login_table& logins() const { return logins_; }
+
+  /// A login, with a batch towards its peer. `login_table::bind` makes it the peer's own.
+  login_id open(transport::peer whom, bool is_worker) {
+    return logins_.add(whom, is_worker, loop_.open_batch(whom));
+  }
+
+  /// Ends a login, with what is still in its batch.
+  void close(login_id whom);
+
+  void answer(origin to, std::string_view header, std::string_view body);
+  void refuse(origin to, const uuid& id, const error& why);
+
+  /// Into the batch of a login, which leaves when the loop's turn ends.
+  void append(login_id to, std::string_view header, std::string_view body) {
+    loop_.append(logins_[to].batch, header, body);
+  }
+
+  /// At once, in plain or delimited frames.
+  transport::sent send(origin to, std::string_view header, std::string_view body) {
+    return loop_.send(peer_of(to), framing_of(to), header, body);
+  }
+
+  /// Answers that reached nobody.
+  std::uint64_t undeliverable() const { return undeliverable_; }
+
+private:
+  transport::router_loop& loop_;
+  login_table logins_;
+  std::uint64_t undeliverable_ = 0;
+  std::string header_; // Reused.
+};
+
+} // namespace troupe::broker

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "runtime/broker/calls/router_options.hpp"
+#include "runtime/transport/transport_options.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace troupe::broker {
+
+struct server_options {
+  /// The broker's name in the topology.
+  std::string name;
+  /// Made anew by each process.
+  uuid incarnation;
+  transport::heartbeat_options heartbeat;
+  std::uint64_t body_bytes_max = 1U << 20U;
+  /// Once asked to drain, calls under way get this long. 0 to 1 min.
+  milliseconds drain_max{5'000};
+  /// Between two pings to a worker.
+  milliseconds ping_interval{20};
+  router_options router;
+  /// The broker that keeps the journal of events, if it is another one; for messages.
+  std::string journal_keeper;
+};
+
+} // namespace troupe::broker

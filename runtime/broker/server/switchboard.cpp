@@ -1,0 +1,167 @@
+#include "runtime/broker/server/switchboard.hpp"
+
+#include "runtime/fault_point.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe::broker {
+
+switchboard::switchboard(peer_sender& out, broker_log& log, router_options options, instant now)
+    : out_{out}, log_{log}, router_{std::move(options), quarantine_}, ticked_{now} {
+}
+
+void switchboard::keep_journal(
+    const clock& time, event_service_options options, const journal_state& state) {
+  events_ = std::make_unique<event_service>(time, *this, quarantine_, std::move(options), state);
+}
+
+void switchboard::call(
+    origin from,
+    const wire::header_view& header,
+    std::string_view bytes,
+    std::string_view body,
+    instant now) {
+  TROUPE_FAULT("broker.call_received");
+  router_.call(from, header, bytes, body, now, decisions_);
+  carry_out(now);
+}
+
+void switchboard::reply(
+    login_id from,
+    const wire::header_view& header,
+    std::string_view bytes,
+    std::string_view body,
+    instant now) {
+  TROUPE_FAULT("broker.reply_received");
+  router_.reply(from, header, bytes, body, now, decisions_);
+  carry_out(now);
+}
+
+void switchboard::state(login_id from, const wire::state& what, instant now) {
+  router_.state(from, what, now, decisions_);
+  carry_out(now);
+  if (events_ && out_.logins()[from].in_use) {
+    events_->state(from, what, now);
+  }
+}
+
+outcome<void> switchboard::hello(login_id whom, const wire::hello& what, instant now) {
+  return router_.hello(whom, what, now, decisions_);
+}
+
+void switchboard::joined(login_id whom, const wire::hello& what, instant now) {
+  carry_out(now);
+  if (events_) {
+    events_->joined(whom, what, now);
+  }
+}
+
+void switchboard::leave(login_id whom, bool is_blamed, std::string_view why, instant now) {
+  TROUPE_FAULT("broker.worker_lost");
+  if (is_blamed) {
+    router_.gone(whom, why, now, decisions_);
+  } else {
+    router_.bye(whom, why, now, decisions_);
+  }
+  carry_out(now);
+}
+
+instant switchboard::next_due() const {
+  if (quarantine_followed_ != quarantine_.changes()) {
+    return instant{}; // At once.
+  }
+  const instant tick = ticked_ + router::tick_interval;
+  const instant next = router_.has_timers() ? tick : instant::max();
+  return events_ ? std::min(next, events_->next_due(tick)) : next;
+}
+
+void switchboard::due(instant now) {
+  if (now - ticked_ >= router::tick_interval) {
+    ticked_ = now;
+    router_.tick(now, decisions_);
+    carry_out(now);
+    if (events_) {
+      events_->tick(now);
+    }
+  }
+  if (events_) {
+    events_->due(now);
+  }
+  follow_quarantine(now);
+}
+
+/// Does what the router decided, in order.
+void switchboard::carry_out(instant now) {
+  for (const action& each : decisions_.actions) {
+    if (const auto* to_worker = std::get_if<deliver>(&each)) {
+      TROUPE_FAULT("broker.before_deliver");
+      out_.append(
+          to_worker->to, router_.header_of(to_worker->call), router_.body_of(to_worker->call));
+    } else if (const auto* to_caller = std::get_if<answer>(&each)) {
+      TROUPE_FAULT("broker.before_answer");
+      out_.answer(to_caller->to, to_caller->header, to_caller->body);
+      TROUPE_FAULT("broker.answered");
+    } else if (const auto* refused = std::get_if<refuse>(&each)) {
+      out_.refuse(refused->to, refused->id, decisions_.errors[refused->error]);
+    } else if (const auto* ended = std::get_if<forget>(&each)) {
+      if (events_) {
+        left_.push_back(*ended);
+      }
+      out_.close(ended->whom);
+    } else {
+      send_roster_to_workers();
+    }
+  }
+  for (log_event& each : decisions_.log) {
+    log_.write(std::move(each), now);
+  }
+  decisions_.clear();
+  // Last, as the event service may come back to the router.
+  for (const forget& each : std::exchange(left_, {})) {
+    events_->left(each.whom, each.is_blamed, now);
+  }
+}
+
+/// Lets router and bus know whose turn it is in quarantine, until that stays as it is.
+void switchboard::follow_quarantine(instant now) {
+  while (quarantine_followed_ != quarantine_.changes()) {
+    quarantine_followed_ = quarantine_.changes();
+    router_.follow_quarantine(now, decisions_);
+    carry_out(now);
+    if (events_) {
+      events_->follow_quarantine(now);
+    }
+  }
+}
+
+void switchboard::send_roster_to_workers() {
+  std::string header;
+  wire::append_plain_header(header, wire::kind::roster);
+  const std::string body = wire::encoded(router_.roster());
+  out_.logins().for_each([&](login_id whom, const login_table::login&) {
+    if (router_.is_worker(whom)) {
+      out_.append(whom, header, body);
+    }
+  });
+}
+
+void switchboard::pass_answer(origin to, std::string_view header, std::string_view body) {
+  out_.answer(to, header, body);
+}
+
+void switchboard::pass_refusal(origin to, const uuid& id, const error& why) {
+  out_.refuse(to, id, why);
+}
+
+void switchboard::pass_message(login_id to, std::string_view header, std::string_view body) {
+  if (out_.logins()[to].in_use) {
+    out_.append(to, header, body);
+  }
+}
+
+void switchboard::report(log_event event, instant now) {
+  log_.write(std::move(event), now);
+}
+
+} // namespace troupe::broker

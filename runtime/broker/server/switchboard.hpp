@@ -1,0 +1,89 @@
+#pragma once
+
+#include "runtime/broker/calls/router.hpp"
+#include "runtime/broker/events/event_service.hpp"
+#include "runtime/broker/quarantine.hpp"
+#include "runtime/broker/server/broker_log.hpp"
+#include "runtime/broker/server/peer_sender.hpp"
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace troupe::broker {
+
+/// The router and, in the broker that keeps the journal, the event service: tells both what
+/// happened to a worker, and carries out what the router decides.
+///
+/// Belongs to the server's thread. The sender and the log outlive it.
+class switchboard final : public event_links {
+public:
+  switchboard(peer_sender& out, broker_log& log, router_options options, instant now);
+
+  /// Makes this the broker that keeps the journal. Before the loop runs.
+  void keep_journal(const clock& time, event_service_options options, const journal_state& state);
+
+  void call(
+      origin from,
+      const wire::header_view& header,
+      std::string_view bytes,
+      std::string_view body,
+      instant now);
+  void reply(
+      login_id from,
+      const wire::header_view& header,
+      std::string_view bytes,
+      std::string_view body,
+      instant now);
+  void state(login_id from, const wire::state& what, instant now);
+
+  void pong(login_id from, const wire::pong& what, instant now) { router_.pong(from, what, now); }
+
+  /// Asks the router whether a worker may log in; if so, `joined` follows once it is welcomed.
+  /// @errors of `router::hello`.
+  outcome<void> hello(login_id whom, const wire::hello& what, instant now);
+  void joined(login_id whom, const wire::hello& what, instant now);
+
+  /// Ends a worker's login. @param is_blamed it may have died of the calls in its hands.
+  void leave(login_id whom, bool is_blamed, std::string_view why, instant now);
+
+  /// When `due` wants to be called next.
+  instant next_due() const;
+  void due(instant now);
+
+  /// From now on new calls are refused.
+  void drain() { router_.drain(); }
+
+  /// Whether nobody waits for a call, and nothing for the disk.
+  bool is_done() const {
+    return router_.waited_for() == 0 && (!events_ || events_->pending() == 0);
+  }
+
+  const router& calls() const { return router_; }
+
+  /// Null in a broker that keeps no journal.
+  event_service* events() { return events_.get(); }
+
+  // event_links
+  void pass_answer(origin to, std::string_view header, std::string_view body) override;
+  void pass_refusal(origin to, const uuid& id, const error& why) override;
+  void pass_message(login_id to, std::string_view header, std::string_view body) override;
+  void report(log_event event, instant now) override;
+
+private:
+  void carry_out(instant now);
+  void follow_quarantine(instant now);
+  void send_roster_to_workers();
+
+  peer_sender& out_;
+  broker_log& log_;
+  quarantine quarantine_;
+  std::uint64_t quarantine_followed_ = 0; // The `changes` that router and bus have heard of.
+  router router_;
+  decisions decisions_;
+  std::unique_ptr<event_service> events_;
+  std::vector<forget> left_; // Logins that ended, for the event service. Reused.
+  instant ticked_;
+};
+
+} // namespace troupe::broker

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "runtime/outcome.hpp"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace troupe::wire {
+
+/// `text` as it may travel: not longer than the limit, cut between characters, and UTF-8. Foreign
+/// libraries word messages too, and a receiver refuses text that breaks these rules.
+std::string travelling(std::string_view text, std::size_t bytes_max);
+
+/// Appends the map under `error` of a header. A message, a detail or a list of details over the
+/// bounds of limits.hpp is cut, and bytes that are not UTF-8 become "?", so that every error
+/// arrives, whoever worded it.
+void append_error(std::string& to, const error& error);
+
+/// Reads such a map. A code this side does not know is `internal`; an effect that is absent or
+/// unknown is `unknown`.
+/// @errors `invalid` if an entry is of the wrong type or not UTF-8, or bytes are left over.
+outcome<error> read_error(std::string_view bytes);
+
+} // namespace troupe::wire

@@ -1,0 +1,251 @@
+#pragma once
+
+#include "runtime/wire/message.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+// The answers to `status`: of a broker (`troupe.broker`) and of a worker node (`troupe.node.NAME`).
+// Their keys are what `troupe status --json` shows. Names in them are those of FORMAT.md.
+
+namespace troupe::wire {
+
+namespace detail {
+
+/// Writes a message without the entries of its absent optionals, which `encode` writes as nil.
+template <message T>
+void encode_present(writer& to, const T& value) {
+  const auto is_present = []<class Member>(const Member& member) {
+    if constexpr (is_optional<Member>) {
+      return member.has_value();
+    } else {
+      return true;
+    }
+  };
+  const auto write = [&](const auto& each) {
+    if (is_present(value.*each.member)) {
+      to.text(each.name);
+      encode(to, value.*each.member);
+    }
+  };
+  std::apply(
+      [&](const auto&... each) {
+        to.map(((is_present(value.*each.member) ? 1U : 0U) + ...));
+        (write(each), ...);
+      },
+      troupe_fields(static_cast<const T*>(nullptr)));
+}
+
+} // namespace detail
+
+/// What one node serves of one capability, as the broker sees it.
+struct placement_status {
+  std::string capability;
+  std::uint32_t credit = 0;
+  std::uint32_t outstanding = 0;
+  std::uint32_t replicas = 0;
+  bool inbox = false;
+  std::string breaker;
+  std::string shut;
+  std::string forced;
+};
+
+TROUPE_MESSAGE(
+    placement_status, capability, credit, outstanding, replicas, inbox, breaker, shut, forced)
+
+/// A node of the topology, as the broker sees it. All but name and `live` is left out while the
+/// node is not logged in.
+struct known_node {
+  std::string name;
+  bool live = false;
+  std::optional<std::string> incarnation{};
+  std::optional<std::uint64_t> pid{};
+  std::optional<std::uint64_t> up_ms{};
+  std::optional<bool> draining{};
+  std::optional<std::uint64_t> busy_ms{};
+  std::optional<std::vector<placement_status>> capabilities{};
+};
+
+TROUPE_MESSAGE(known_node, name, live, incarnation, pid, up_ms, draining, busy_ms, capabilities)
+
+inline void encode(writer& to, const known_node& value) {
+  detail::encode_present(to, value);
+}
+
+/// A capability of the topology, as the broker sees it.
+struct known_capability {
+  std::string name;
+  std::uint32_t queued = 0;
+  std::uint32_t outstanding = 0;
+  std::uint32_t awaiting = 0;
+  bool waiting_for_workers = false;
+};
+
+TROUPE_MESSAGE(known_capability, name, queued, outstanding, awaiting, waiting_for_workers)
+
+/// What has happened at a broker since its start.
+struct broker_counters {
+  /// Calls that came in, attached and refused ones included.
+  std::uint64_t calls = 0;
+  /// Calls whose id was under way already.
+  std::uint64_t attached = 0;
+  std::uint64_t delivered = 0;
+  /// Deliveries of a call that had been delivered before.
+  std::uint64_t redelivered = 0;
+  std::uint64_t replies = 0;
+  std::uint64_t pending = 0;
+  /// Answers handed to a waiter.
+  std::uint64_t answered = 0;
+  /// Calls refused by this broker, for whatever reason.
+  std::uint64_t refused = 0;
+  std::uint64_t overloaded = 0;
+  std::uint64_t conflicts = 0;
+  /// Waiters whose time was up.
+  std::uint64_t expired = 0;
+  /// Replies for ids not known here (any more): dropped, as a retry meets the inbox.
+  std::uint64_t late_replies = 0;
+  /// Replies from somebody who is not logged in as a worker.
+  std::uint64_t stray_replies = 0;
+  /// Calls a worker refused without effect and that went to another one.
+  std::uint64_t tried_elsewhere = 0;
+  std::uint64_t workers_joined = 0;
+  std::uint64_t workers_lost = 0;
+  std::uint64_t workers_left = 0;
+  std::uint64_t logins_refused = 0;
+  std::uint64_t suspects = 0;
+  std::uint64_t convicted = 0;
+  /// Calls a worker still had in hand when it logged in again.
+  std::uint64_t adopted = 0;
+  /// Messages with wrong frames, lengths or headers.
+  std::uint64_t malformed = 0;
+  /// Messages of peers that should have said HELLO first.
+  std::uint64_t unauthenticated = 0;
+  /// Answers whose receiver was gone or took nothing more: a retry asks again.
+  std::uint64_t undeliverable = 0;
+  std::uint64_t clients_joined = 0;
+  std::uint64_t clients_lost = 0;
+  std::uint64_t stood_still = 0;
+};
+
+// clang-format off
+TROUPE_MESSAGE(
+    broker_counters, calls, attached, delivered, redelivered, replies, pending, answered, refused,
+    overloaded, conflicts, expired, late_replies, stray_replies, tried_elsewhere, workers_joined,
+    workers_lost, workers_left, logins_refused, suspects, convicted, adopted, malformed,
+    unauthenticated, undeliverable, clients_joined, clients_lost, stood_still)
+
+// clang-format on
+
+/// A line of the broker's log.
+struct recent_event {
+  std::string name;
+  std::uint64_t ago_ms = 0;
+  std::map<std::string, std::string> fields;
+};
+
+TROUPE_MESSAGE(recent_event, name, ago_ms, fields)
+
+struct broker_status {
+  std::string broker;
+  std::string incarnation;
+  std::uint64_t uptime_ms = 0;
+  bool draining = false;
+  /// Calls held, those nobody waits for included.
+  std::uint64_t calls_held = 0;
+  std::vector<known_node> nodes;
+  std::vector<known_capability> capabilities;
+  broker_counters counters;
+  /// The last 64 lines of the log, oldest first.
+  std::vector<recent_event> events;
+};
+
+TROUPE_MESSAGE(
+    broker_status,
+    broker,
+    incarnation,
+    uptime_ms,
+    draining,
+    calls_held,
+    nodes,
+    capabilities,
+    counters,
+    events)
+
+struct replica_failure {
+  std::uint64_t ms_ago = 0;
+  std::string reason;
+  /// The message that was in hand; left out if that is not known.
+  std::optional<std::string> message{};
+};
+
+TROUPE_MESSAGE(replica_failure, ms_ago, reason, message)
+
+inline void encode(writer& to, const replica_failure& value) {
+  detail::encode_present(to, value);
+}
+
+struct replica_status {
+  std::string name;
+  std::string state;
+  std::uint64_t generation = 0;
+  std::vector<replica_failure> failures;
+};
+
+TROUPE_MESSAGE(replica_status, name, state, generation, failures)
+
+/// A capability as one node runs it.
+struct group_status {
+  std::string capability;
+  /// The database, or "none".
+  std::string store;
+  std::string breaker;
+  /// Who took the breaker over, why and when; empty if nobody has.
+  std::string forced_by;
+  std::string forced_why;
+  std::string forced_since;
+  std::uint32_t credit = 0;
+  std::uint64_t in_hand = 0;
+  std::uint64_t answered = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t repeats = 0;
+  std::uint64_t turns = 0;
+  std::uint64_t effects = 0;
+  std::uint64_t takeovers = 0;
+  std::uint32_t events_credit = 0;
+  std::uint64_t events_in_hand = 0;
+  std::uint64_t events = 0;
+  std::uint64_t events_ignored = 0;
+  std::uint64_t events_postponed = 0;
+  std::uint64_t event_repeats = 0;
+  std::uint64_t events_of_others = 0;
+  std::uint64_t relayed = 0;
+  std::uint64_t outbox_confirmed = 0;
+  std::uint64_t outbox_depth = 0;
+  std::string outbox_trouble;
+  std::string down_reason;
+  std::vector<replica_status> replicas;
+};
+
+// clang-format off
+TROUPE_MESSAGE(
+    group_status, capability, store, breaker, forced_by, forced_why, forced_since, credit, in_hand,
+    answered, failed, repeats, turns, effects, takeovers, events_credit, events_in_hand, events,
+    events_ignored, events_postponed, event_repeats, events_of_others, relayed, outbox_confirmed,
+    outbox_depth, outbox_trouble, down_reason, replicas)
+
+// clang-format on
+
+struct node_status {
+  std::string node;
+  std::string incarnation;
+  std::uint64_t pid = 0;
+  std::uint64_t calls_of_sagas = 0;
+  std::vector<group_status> groups;
+};
+
+TROUPE_MESSAGE(node_status, node, incarnation, pid, calls_of_sagas, groups)
+
+} // namespace troupe::wire

@@ -1,0 +1,88 @@
+#include "runtime/worker/call_intake.hpp"
+
+#include <fmt/format.h>
+
+namespace troupe {
+
+namespace {
+
+// What to wait before another try of a call that this worker did not take.
+constexpr milliseconds refused_for{50};
+
+} // namespace
+
+void call_intake::take(
+    int link,
+    const wire::header_view& header,
+    group& to,
+    std::string_view body,
+    const transport::frame_ref& frame,
+    instant now) {
+  if (to.condition().why_shut() != nullptr) {
+    return refuse(link, header.id, to.shut_error());
+  }
+  if (to.condition().is_draining()) {
+    return refuse(
+        link,
+        header.id,
+        {.code = errc::unavailable,
+         .message = node_ + " is being drained",
+         .retry_after = refused_for});
+  }
+  // Brokers keep to their credit, and one that lost a link gives it anew: this is far beyond both.
+  const std::int64_t most = std::int64_t{4} * to.options().bulkhead.in_flight * loop_.links();
+  if (to.queues().calls_taken() >= most) {
+    return refuse(
+        link,
+        header.id,
+        {.code = errc::overloaded,
+         .message = fmt::format("{} holds {} calls for `{}`", node_, most, header.to),
+         .retry_after = refused_for});
+  }
+  item& call = add(link, header, to, now);
+  call.operation = header.op;
+  call.key = header.key;
+  call.body = body;
+  call.frame = frame;
+}
+
+item& call_intake::add(int link, const wire::header_view& header, group& to, instant now) {
+  if (free_slots_.empty()) {
+    free_slots_.push_back(static_cast<std::uint32_t>(slots_.size()));
+    slots_.emplace_back();
+  }
+  item& call = groups_.adding_to(to).add_call(header.key);
+  call.slot = free_slots_.back();
+  call.link = link;
+  call.id = header.id;
+  call.deadline = now + milliseconds{header.ttl};
+  free_slots_.pop_back();
+  slots_[call.slot] = {header.id, link, true};
+  return call;
+}
+
+void call_intake::refuse(int link, const uuid& id, const error& why) {
+  std::string header;
+  wire::append_error_header(header, id, why);
+  loop_.append(link, header, {});
+}
+
+void call_intake::end(std::span<const std::uint32_t> slots) {
+  for (const std::uint32_t index : slots) {
+    slots_[index].used = false;
+    free_slots_.push_back(index);
+  }
+  answered_ += slots.size();
+}
+
+std::vector<uuid> call_intake::in_flight(int link) const {
+  std::vector<uuid> ids;
+  for (const slot& each : slots_) {
+    if (each.used && each.link == link) {
+      ids.push_back(each.id);
+    }
+  }
+  return ids;
+}
+
+} // namespace troupe

@@ -1,0 +1,61 @@
+#pragma once
+
+#include "runtime/transport/peer_loop.hpp"
+#include "runtime/wire/envelope.hpp"
+#include "runtime/worker/worker_groups.hpp"
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace troupe {
+
+/// Calls from brokers: queues them in the group they are for, or refuses them, and remembers them
+/// until they are answered, so that a new login can name what is in flight. Socket loop.
+class call_intake {
+public:
+  call_intake(transport::peer_loop& loop, worker_groups& groups, const std::string& node)
+      : loop_{loop}, groups_{groups}, node_{node} {}
+
+  /// Queues a call for `to`, or refuses it: the group is shut or draining, or the broker sends far
+  /// more than its credit.
+  void take(
+      int link,
+      const wire::header_view& header,
+      group& to,
+      std::string_view body,
+      const transport::frame_ref& frame,
+      instant now);
+
+  /// Begins a call's item: noted as in flight and added to the group's queues. The
+  /// caller fills in what is asked.
+  item& add(int link, const wire::header_view& header, group& to, instant now);
+
+  void refuse(int link, const uuid& id, const error& why);
+
+  /// The calls with these notes (`item::slot`) were answered.
+  void end(std::span<const std::uint32_t> slots);
+
+  /// Ids of the calls that came over `link` and were not answered.
+  std::vector<uuid> in_flight(int link) const;
+
+  /// How many were answered since the worker began.
+  std::uint64_t answered() const { return answered_; }
+
+private:
+  struct slot {
+    uuid id;
+    int link = 0;
+    bool used = false;
+  };
+
+  transport::peer_loop& loop_;
+  worker_groups& groups_;
+  const std::string& node_;
+  std::vector<slot> slots_;
+  std::vector<std::uint32_t> free_slots_;
+  std::uint64_t answered_ = 0;
+};
+
+} // namespace troupe

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "runtime/observe/event_log.hpp"
+#include "runtime/transport/peer_loop.hpp"
+#include "runtime/wire/envelope.hpp"
+#include "runtime/wire/events.hpp"
+#include "runtime/worker/worker_groups.hpp"
+
+#include <cstdint>
+#include <string_view>
+
+namespace troupe {
+
+/// Events and orders from the broker that keeps the journal: queues them, in the order in which
+/// they came, in the groups they are for. Socket loop.
+///
+/// Drops whatever is for a group that is shut or not here, since it announced neither events nor an
+/// outbox; and whatever another broker sends.
+class event_intake {
+public:
+  event_intake(transport::peer_loop& loop, worker_groups& groups, observe::event_log& log)
+      : loop_{loop}, groups_{groups}, log_{log} {}
+
+  /// The broker with the journal took the login of `link`.
+  void joined(int link);
+
+  /// `link` is lost; the writers hear of it if it was the journal's.
+  void lost(int link);
+
+  void take_event(
+      int link,
+      const wire::header_view& header,
+      std::string_view body,
+      const transport::frame_ref& frame);
+
+  /// ASSIGN, BURIED, CONFIRMED or RESEND.
+  void
+  take_order(int link, wire::kind kind, std::string_view body, const transport::frame_ref& frame);
+
+private:
+  group* open_group(int link, std::string_view capability) const;
+  item& add_order(group& to, item::kind what, std::uint32_t queue);
+  void assign_by_queue(group& to, const wire::assign& order);
+
+  transport::peer_loop& loop_;
+  worker_groups& groups_;
+  observe::event_log& log_;
+  int link_ = -1; // Of the journal's broker, while it is up.
+  std::uint32_t login_ = 0;
+};
+
+} // namespace troupe

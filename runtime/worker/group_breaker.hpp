@@ -1,0 +1,71 @@
+#pragma once
+
+#include "runtime/store/turn/forced_breakers.hpp"
+#include "runtime/supervision/breaker.hpp"
+#include "runtime/wire/login.hpp"
+#include "runtime/wire/node_calls.hpp"
+#include "runtime/worker/capability_options.hpp"
+#include "runtime/worker/worker_parts.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// The circuit breaker of a group, behind one mutex: runners and effects ask it, the socket loop
+/// ticks it, people force it. Logs each of its transitions. Any thread.
+class group_breaker {
+public:
+  /// @param changed set whenever the brokers have to hear of a change; the group's.
+  group_breaker(const capability_options& options, worker_parts& parts, std::atomic<bool>& changed);
+
+  /// Asks for `wanted` calls; `admissions` gets an entry for each.
+  void admit(std::size_t wanted, instant now, std::vector<supervision::admission>& admissions);
+
+  struct result {
+    supervision::admitted call;
+    /// Nothing if the call says nothing of the group's health.
+    std::optional<supervision::call_result> how;
+    std::chrono::nanoseconds took{};
+  };
+
+  void record(std::span<const result> results, instant now);
+  void tick(instant now);
+
+  /// Carries out a person's order, unless it was the last one carried out. An order that is to
+  /// outlive the process must be on disk.
+  /// @param order its `mode` is one of supervision::mode_named.
+  void force(const store::forced_breaker& order, instant now);
+
+  /// Begins as a person left the breaker, before any call.
+  void restore(const store::forced_breaker& order, instant now);
+
+  /// Fills in `breaker` and `forced`, as brokers hear them.
+  /// @return when another try may be worth it; nothing if it is worth it now.
+  std::optional<instant> describe(wire::served& told, instant now) const;
+
+  /// The state and the last order, as `force_breaker` and `breaker` of a node answer them.
+  wire::breaker_report report() const;
+
+  /// Why a call is refused: "open", or "forced open by ann: moving disks".
+  std::string words() const;
+
+private:
+  std::optional<std::string> forced_words() const;
+  void log_transitions();
+
+  const capability_options& options_;
+  worker_parts& parts_;
+  std::atomic<bool>& changed_;
+  mutable std::mutex mutex_;
+  supervision::breaker breaker_;
+  std::vector<supervision::breaker_transition> transitions_;
+  std::optional<store::forced_breaker> order_; // The last one.
+};
+
+} // namespace troupe

@@ -1,0 +1,75 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+#include "runtime/error.hpp"
+#include "runtime/observe/event_log.hpp"
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <string>
+
+namespace troupe {
+
+/// What keeps a group from working, other than its breaker: it is shut, down, draining or ending.
+///
+/// Shut: its store was refused for good. Down: its supervisor gave up for a while. Draining: the
+/// worker takes nothing new. Ending: the process is about to end. Any thread.
+class group_condition {
+public:
+  /// @param changed set whenever the brokers have to hear of a change; the group's.
+  group_condition(
+      const std::string& capability, observe::event_log& log, std::atomic<bool>& changed)
+      : capability_{capability}, log_{log}, changed_{changed} {}
+
+  /// The store was refused for good: no runner runs, brokers route elsewhere until the process
+  /// ends. Called before another thread knows the group, if at all.
+  void shut(error why);
+
+  /// Why it is shut, for callers and people; null if it is not.
+  const error* why_shut() const { return why_shut_ ? &*why_shut_ : nullptr; }
+
+  void set_down(instant retry_at, std::string reason);
+  void set_up(std::string reason);
+
+  /// When the supervisor tries again; nothing if the group is not down.
+  std::optional<instant> down_until() const;
+
+  /// Whether it is down or shut.
+  bool is_down() const;
+
+  /// Why it is down or shut; empty if it is neither.
+  std::string down_reason() const;
+
+  void set_draining();
+
+  bool is_draining() const { return draining_.load(std::memory_order_relaxed); }
+
+  /// The process is about to end: nobody waits for locks any more.
+  void set_ending() { ending_ = true; }
+
+  bool is_ending() const { return ending_; }
+
+  /// Why the journal's broker takes no more events of this group's outbox; empty if it does.
+  void set_outbox_trouble(std::string why);
+  std::string outbox_trouble() const;
+
+private:
+  struct outage {
+    instant retry_at{};
+    std::string reason{};
+  };
+
+  const std::string& capability_;
+  observe::event_log& log_;
+  std::atomic<bool>& changed_;
+  std::optional<error> why_shut_; // Never changes once another thread knows the group.
+
+  mutable std::mutex mutex_;
+  std::optional<outage> outage_;
+  std::string outbox_trouble_;
+  std::atomic<bool> draining_{false};
+  std::atomic<bool> ending_{false};
+};
+
+} // namespace troupe

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "runtime/wire/login.hpp"
+#include "runtime/worker/worker_groups.hpp"
+
+#include <map>
+#include <string_view>
+
+namespace troupe {
+
+/// Asks the writers, a few times per second, to look after their stores, and tells them which
+/// workers are alive. Socket loop.
+///
+/// Asks nothing unless the brokers list this worker itself: with no broker to say who is alive,
+/// nobody is given up.
+class housekeeper {
+public:
+  housekeeper(worker_groups& groups, const uuid& self) : groups_{groups}, self_{self} {}
+
+  /// ROSTER: the workers that the broker of `link` knows to be alive.
+  void take_roster(int link, std::string_view body);
+
+  /// That broker's roster is worth nothing any more.
+  void lost(int link) { rosters_.erase(link); }
+
+  bool has_roster() const { return !rosters_.empty(); }
+
+  void ask_if_due(instant now);
+
+private:
+  worker_groups& groups_;
+  const uuid self_;
+  std::map<int, wire::roster> rosters_; // By link.
+  instant asked_at_{};
+};
+
+} // namespace troupe

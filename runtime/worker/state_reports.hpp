@@ -1,0 +1,30 @@
+#pragma once
+
+#include "runtime/transport/peer_loop.hpp"
+#include "runtime/wire/login.hpp"
+#include "runtime/worker/worker_groups.hpp"
+
+namespace troupe {
+
+/// Tells the brokers how the groups are (STATE), whenever that has changed. Socket loop.
+class state_reports {
+public:
+  state_reports(transport::peer_loop& loop, worker_groups& groups) : loop_{loop}, groups_{groups} {}
+
+  void tell(const group& changed, instant now);
+  void tell_all(instant now);
+
+  /// From now on each report says that the worker is being drained.
+  void set_draining() { draining_ = true; }
+
+  bool is_draining() const { return draining_; }
+
+private:
+  void send(const wire::state& state);
+
+  transport::peer_loop& loop_;
+  worker_groups& groups_;
+  bool draining_ = false;
+};
+
+} // namespace troupe

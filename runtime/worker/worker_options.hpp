@@ -1,0 +1,31 @@
+#pragma once
+
+#include "runtime/transport/transport_options.hpp"
+#include "runtime/worker/capability_options.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// The capabilities a worker node runs, and the brokers it serves.
+struct worker_options {
+  std::string node;
+  /// Digest of the topology; a broker refuses a worker with another one.
+  std::uint64_t plan = 0;
+  /// The folder of the topology file.
+  std::string folder;
+  std::vector<std::string> brokers;
+  transport::heartbeat_options heartbeat;
+  std::size_t body_bytes_max = std::size_t{1024} * 1024;
+  std::vector<capability_options> capabilities;
+  /// How long a drain may take. Brokers hand on whatever is still in hand then.
+  std::chrono::milliseconds drain_limit{10'000};
+  /// How long brokers may refuse the login before the worker gives up.
+  std::chrono::milliseconds refusal_limit{5'000};
+};
+
+} // namespace troupe

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+#include "runtime/ids.hpp"
+#include "runtime/observe/event_log.hpp"
+#include "runtime/transport/loop_inlet.hpp"
+#include "runtime/wire/limits.hpp"
+#include "runtime/worker/outbound.hpp"
+
+#include <cstddef>
+#include <string>
+
+namespace troupe {
+
+/// Everything that the groups of a worker share. Outlives them.
+struct worker_parts {
+  const clock& time;
+  observe::event_log& log;
+  transport::loop_inlet<outbound>& inlet;
+  std::string node;
+  uuid incarnation;
+  /// The folder of the topology file.
+  std::string folder;
+  /// The number of brokers.
+  int links = 1;
+  /// The limit of a reply's body, and of an event's.
+  std::size_t body_bytes_max = wire::body_bytes_max;
+};
+
+} // namespace troupe

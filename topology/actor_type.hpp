@@ -1,0 +1,29 @@
+#pragma once
+
+#include "runtime/config.hpp"
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::topology {
+
+/// An actor type linked into a program, as far as the checks of a topology must know it.
+struct actor_type {
+  std::string name;
+  bool wants_store = false;
+  /// Adds a fault for each thing wrong with a capability's `config`.
+  std::function<void(const config_tree& config, std::vector<fault>& faults)> check_config;
+  /// "capability.operation" of every call its sagas make; each must be served by the topology.
+  std::vector<std::string> calls;
+  /// The operations it serves.
+  std::vector<std::string> operations;
+  /// The topics it has handlers for, or patterns of them.
+  std::vector<std::string> events{};
+};
+
+/// The type called `name`, or null.
+const actor_type* type_named(std::string_view name, const std::vector<actor_type>& types);
+
+} // namespace troupe::topology

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "topology/actor_type.hpp"
+#include "topology/faults.hpp"
+#include "topology/plan.hpp"
+
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace troupe::topology {
+
+/// Turns the text of a topology file into a checked plan, or into all of its faults at once.
+///
+/// @param text YAML.
+/// @param file names the text in faults and gives the folder in which relative paths start.
+/// @param types the actor types of the program; a capability with another one is a fault.
+std::variant<plan, faults>
+read(std::string_view text, const std::string& file, const std::vector<actor_type>& types);
+
+/// Reads `file` from disk; a file that cannot be read is one fault at {0, 0}.
+std::variant<plan, faults> read_file(const std::string& file, const std::vector<actor_type>& types);
+
+} // namespace troupe::topology
