@@ -1,4 +1,4 @@
-"""The invariants of the shop's events (RELIABILITY, section 3.3), over the tables of event_books.py:
+"""The invariants of the shop's events, over the tables of event_books.py:
 each is a query that must return no row."""
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""The invariants of the shop (RELIABILITY, section 3.3): each is a query that must return no row."""
+"""The invariants of the shop: each is a query that must return no row."""
 
 import dataclasses
 import sqlite3

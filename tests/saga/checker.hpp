@@ -35,7 +35,6 @@ struct history {
 /// The invariants broken by `run`, as "I6: ..."; empty if none is.
 ///
 /// Knows nothing of the machine: reads the journal and the participants' effects only.
-/// @source RELIABILITY 3.3, I5 to I8.
 std::vector<std::string> violations(const history& run);
 
 } // namespace troupe::saga::test
