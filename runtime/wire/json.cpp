@@ -111,7 +111,9 @@ private:
     return json + (count == 0 ? "" : line_break()) + end;
   }
 
-  std::string line_break() const { return pretty_ ? "\n" + std::string(depth_ * 2, ' ') : ""; }
+  std::string line_break() const {
+    return pretty_ ? std::string(1, '\n').append(depth_ * 2, ' ') : std::string{};
+  }
 
   reader& from_;
   bool pretty_;
