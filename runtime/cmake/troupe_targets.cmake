@@ -4,7 +4,7 @@ add_library(troupe_build INTERFACE)
 target_compile_options(troupe_build INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion
   -fstack-protector-strong -fno-omit-frame-pointer
-  -fPIE) # Everything ends in a program, so that libraries and programs share their precompiled headers.
+  -fPIC) # For libraries and programs alike, so that they share their precompiled headers.
 if(PROJECT_IS_TOP_LEVEL) # Whoever uses Troupe may have a compiler that warns of more.
   target_compile_options(troupe_build INTERFACE -Werror)
 endif()
