@@ -112,7 +112,8 @@ int serve(
 }
 
 int run(const node_arguments& given) {
-  // A file that may not grow is an error to report, and no reason to end.
+  // SIGXFSZ is ignored, so that a file that may not grow makes its write fail instead of killing
+  // the process.
   (void)std::signal(SIGXFSZ, SIG_IGN);
   // Before any thread is made, so that all inherit it.
   const sigset_t stop_signals = block_stop_signals();

@@ -206,7 +206,8 @@ bool command_line::has(std::string_view option) const {
 int command_line::run(
     const std::function<int(const std::string& command, const std::string& fault)>& refuse) {
   try {
-    app().parse(std::vector<std::string>{given_.rbegin(), given_.rend()}); // The last word first.
+    // CLI11 takes the words in reverse order.
+    app().parse(std::vector<std::string>{given_.rbegin(), given_.rend()});
   } catch (const CLI::Success& asked) {
     return app().exit(asked); // For help, or the version.
   } catch (const CLI::ParseError& fault) {

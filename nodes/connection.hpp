@@ -15,7 +15,7 @@
 
 namespace troupe {
 
-/// Whom a command asks, and how long it waits.
+/// The brokers that a command asks, and how long it waits for an answer.
 struct connect_arguments {
   /// A topology, or tcp://HOST:PORT of a broker; empty if `brokers` are given instead.
   std::string file;

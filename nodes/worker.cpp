@@ -104,7 +104,8 @@ int serve(const topology::plan& plan, const node_arguments& given, const sigset_
 int run(const node_arguments& given) {
   // Before any thread is made, so that all inherit it.
   const sigset_t stop_signals = block_stop_signals();
-  // A file that may not grow is a write that fails, and said so; not a death without a word.
+  // SIGXFSZ is ignored, so that a file that may not grow makes its write fail instead of killing
+  // the process.
   (void)std::signal(SIGXFSZ, SIG_IGN);
   const auto read = topology::read_file(given.file, actor_types());
   if (const auto* faults = std::get_if<topology::faults>(&read)) {

@@ -131,7 +131,7 @@ std::string retention_text(const retention_rule& rule) {
                        : "longer and more while a subscriber still needs them");
 }
 
-/// Who keeps the events, for how long, and who gets which.
+/// The broker that keeps the events, how long it keeps them, and the subscribers of each topic.
 std::string events_text(const plan& plan) {
   std::string text = fmt::format(
       "\nEvents\n  broker {} keeps them in {}\n", plan.events.broker, plan.events.journal);

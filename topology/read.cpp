@@ -165,7 +165,7 @@ private:
       if (!is_name) {
         reader.add_fault(
             "host", "is `" + host + "`", "write `here` for this machine, or a host name");
-        // So that no further fault follows from it.
+        // A valid name, so that no further fault follows from this one.
         host = "here";
       }
       draft_.result.nodes.push_back({.name = node_name{entry.key}, .host = host, .at = entry.at});

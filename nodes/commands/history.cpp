@@ -114,7 +114,8 @@ int run_history(const history_arguments& given) {
     }
     more = page->more && !page->events.empty();
     for (const told_event& event : page->events) {
-      if (event.version < question.from) { // It would be told again and again.
+      // A page that goes back would be printed again and again.
+      if (event.version < question.from) {
         return print_failure(not_understood(given.capability), given);
       }
       question.from = event.version + 1;
@@ -147,7 +148,8 @@ int run_rebuild(const history_arguments& given) {
     things += slice->things.value_or(0);
     events += slice->events.value_or(0);
     more = slice->next.has_value();
-    if (more && question.after == *slice->next) { // It would not come to an end.
+    // A rebuild whose `next` does not change would never end.
+    if (more && question.after == *slice->next) {
       return print_failure(not_understood(given.capability), given);
     }
     question.after = slice->next.value_or(wire::raw_value{});

@@ -16,7 +16,7 @@ namespace {
 
 using wire::json_object;
 
-// More is a slip of the hand.
+// The longest delay that is accepted; a longer one is a typing error.
 constexpr milliseconds after_max = std::chrono::hours{24 * 3'650};
 
 struct publish_arguments : connect_arguments {

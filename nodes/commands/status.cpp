@@ -81,7 +81,7 @@ bool is_table(const ordered_json& value) {
   return value.is_array() && !value.empty() && value.front().is_object();
 }
 
-/// What a row has under `column`; "-" where that is nothing, or a table of its own.
+/// The text of a row's cell under `column`; "-" if the row has none, or has a table there.
 std::string cell_of(const ordered_json& row, const std::string& column) {
   constexpr std::size_t longest = 4'096; // The reasons for which something is down say what to do.
   const auto found = row.find(column);
@@ -104,7 +104,7 @@ void print_table(const std::string& title, const ordered_json& rows) {
     for (const ordered_json& row : rows) {
       width = std::max(width, width_of(cell_of(row, column)));
     }
-    const bool is_last = widths.size() + 1 == columns.size(); // Nothing stands behind it.
+    const bool is_last = widths.size() + 1 == columns.size(); // The last column needs no padding.
     widths.push_back(is_last ? 0 : width);
   }
   fmt::print("  {}\n   ", title);

@@ -20,9 +20,9 @@ namespace {
 using namespace std::chrono_literals;
 using wire::json_object;
 
-// The broker keeps a question for so long while it has no events for it.
+// How long the broker keeps a question for which it has no events.
 constexpr auto patience = 10s;
-// An answer then takes so much longer at most.
+// How much longer an answer may take after that.
 constexpr auto answer_within = 5s;
 constexpr std::uint32_t events_per_answer = 200;
 // Enough for a UUID.
@@ -71,7 +71,8 @@ public:
     question_.wait_ms = 0;
   }
 
-  /// Until it is told to stop, enough events were printed, or there is no use in going on.
+  /// Follows the topics until a signal says stop, enough events were printed, or no further answer
+  /// can come.
   int run() {
     while (!is_full()) {
       const std::uint64_t left = given_.count == 0 ? events_per_answer : given_.count - printed_;

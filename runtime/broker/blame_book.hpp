@@ -8,11 +8,12 @@
 
 namespace troupe::broker {
 
-/// A call or event with which so many workers died is sent alone from then on.
+/// The number of worker deaths after which a call or event is sent alone.
 inline constexpr std::uint8_t deaths_suspected = 2;
-/// A call or event with which so many died, three of them with nothing else in hand, is not tried
-/// again. Deaths in company prove little, and one death alone may be chance: somebody who kills
-/// workers one after another hits some that have a suspect, but not the same suspect three times.
+/// The number of worker deaths after which a call or event is not tried again, if three of these
+/// workers had nothing else in hand. A death with other messages in hand proves little. One death
+/// without them may be chance: an operator who kills workers hits some that run a suspect, but not
+/// the same suspect three times.
 inline constexpr std::uint8_t deaths_convicted = 5;
 
 /// Remembers how many workers died with which call or event in hand, beyond the end of a call: a

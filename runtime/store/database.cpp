@@ -33,7 +33,7 @@ error database_error::to_error() const {
     found.code = errc::conflict;
     break;
   case database_fault::full:
-    // Space comes back by a person's hand or by retention, neither of them soon.
+    // A full disk: a person or retention makes space, and neither is fast.
     found.code = errc::unavailable;
     found.retry_after = std::chrono::milliseconds{1000};
     break;

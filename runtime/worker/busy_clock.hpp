@@ -7,7 +7,8 @@
 
 namespace troupe {
 
-/// When a runner last finished something, and since when it has been busy with the next thing.
+/// The clock of a runner: when it last finished a piece of work, and since when it has been busy
+/// with the next one.
 ///
 /// Belongs to the runner's thread; the watchdog calls `busy_since` from its own.
 class busy_clock {

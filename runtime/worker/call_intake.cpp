@@ -29,7 +29,8 @@ void call_intake::take(
          .message = node_ + " is being drained",
          .retry_after = refused_for});
   }
-  // Brokers keep to their credit, and one that lost a link gives it anew: this is far beyond both.
+  // The limit is four times the credit of all brokers, more than they can send even if a link was
+  // lost and calls are sent again.
   const std::int64_t most = std::int64_t{4} * to.options().bulkhead.in_flight * loop_.links();
   if (to.queues().calls_taken() >= most) {
     return refuse(

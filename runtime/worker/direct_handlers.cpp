@@ -23,7 +23,8 @@ void direct_handlers::run(
     const error refused = wanted.to_error();
     answer_with(each, by, &refused, effect::none);
   } catch (const store::database_error& fault) {
-    if (with_.store == nullptr) { // It is the handler's own database.
+    // Without a store, the error comes from a database that the handler itself has opened.
+    if (with_.store == nullptr) {
       crash(each, by, possible);
     } else {
       with_.breaker.note(by.call, errc::internal, with_.busy.lap());
@@ -53,7 +54,8 @@ void direct_handlers::run_query(
   run(each, by, effect::none, [&]() -> outcome<void> {
     auto answered = query.run(each.body, session, bytes_);
     if (session != nullptr && session->changes() != changed_before) {
-      // Outside the fair lock and the inbox, so possibly twice: fail loudly, for its author.
+      // A query that writes does so outside the fair lock and the inbox, possibly twice: crash it,
+      // so that its author hears of it.
       throw std::logic_error{"the query wrote; declare it as a command"};
     }
     return answered;

@@ -62,10 +62,12 @@ void event_assignments::assign_stored(
     const wire::assign& order, const wire::progress& from, wire::assigned& answer) {
   store::subscriptions known{*store_->database};
   subscribed_partitions::partition& at = partitions_.touch(from.partition);
-  const bool is_known = at.is_ours; // Then memory has this turn's work on it, too.
+  // If the partition is ours, memory also has the work of this turn: it must not be read from the
+  // database.
+  const bool is_known = at.is_ours;
   const auto row = known.find(from.partition);
   if (row && row->epoch > order.epoch) {
-    return; // Another process was assigned it since.
+    return; // The partition has been assigned to another process since.
   }
   if (!row) {
     known.insert(from.partition, {order.epoch, from.position});

@@ -102,7 +102,8 @@ bool event_turn::run_handler(
   if (undoable != nullptr) {
     undoable->rollback_to_savepoint();
   } else if (session != nullptr && session->changes() != changed_before) {
-    each.with_savepoint = true; // As with commands (store_turn).
+    // The event is run again with a savepoint, as a command is (call_turn).
+    each.with_savepoint = true;
     return false;
   }
   const errc code = done.error().code;

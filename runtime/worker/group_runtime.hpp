@@ -13,7 +13,8 @@ class actor_system;
 
 namespace troupe {
 
-/// A group at work: its front, its runners as CAF actors, and their supervisor.
+/// A group at work: the `group` that all threads share, its runners as CAF actors, and their
+/// supervisor.
 ///
 /// Each runner is a blocking actor with a thread of its own: one where there is a store, whose
 /// writer runs all replicas, else one per replica. Its work queue wakes it by a bell, the

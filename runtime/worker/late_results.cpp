@@ -11,8 +11,8 @@ namespace troupe {
 
 namespace {
 
-// Nobody can ask for these items again. One whose handler throws is tried so often, then given up
-// in words: the call gets an error, or the saga is parked.
+// The most tries of an effect's result or a saga's event whose handler throws. Nobody can send
+// these items again, so after the last try the call gets an error, or the saga is parked.
 constexpr int attempts_max = 3;
 
 /// Runs the effect's `settle` and writes its reply into `reply`.

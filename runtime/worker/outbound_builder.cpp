@@ -36,7 +36,7 @@ void outbound_builder::write_to(int link, std::string_view body, const WriteHead
 
 void outbound_builder::reply(const item& to, answer::kind is, std::string_view bytes) {
   if (auto fits = group_.check_answer(bytes.size(), effect::unknown); !fits) {
-    return reply_error(to, fits.error()); // It was stored when more was allowed.
+    return reply_error(to, fits.error()); // The answer was stored when larger bodies were allowed.
   }
   const bool later = is == answer::kind::pending;
   write_to(to.link, later ? std::string_view{} : bytes, [&](std::string& frame) {

@@ -143,7 +143,8 @@ void runner::take_call(item& each, const supervision::admission& admission) {
   }
   const auto& admitted = std::get<supervision::admitted>(admission);
   if (each.deadline <= busy_.now()) {
-    admissions_.note(admitted, errc::unavailable, {}); // No fault of the group: it came too late.
+    // The call came too late, which is no fault of the group.
+    admissions_.note(admitted, errc::unavailable, {});
     return out_.reply_error(
         each, {.code = errc::deadline_exceeded, .message = "the time was up before it was begun"});
   }

@@ -50,8 +50,9 @@ store_turn::run(std::vector<write>& writes, turn_output& output, saga::coordinat
     return writes.size();
   }
   std::size_t count = writes.size();
-  // When a message throws, the messages before it are run without it, and it is settled, too. An
-  // event that threw is run with them: its failure is written down, its handler is not called.
+  // When a message throws, the turn is run again with the messages before it only, and the message
+  // has its result: `crashed`. An event that threw stays in the turn: its failure is written down,
+  // and its handler is not called.
   bool thrown = false;
   bool is_settled = false;
   end ended = end::again;
@@ -183,15 +184,15 @@ bool store_turn::run_one(write& each, turn_scope& in) {
   case item::kind::journal_left:
   case item::kind::confirmed:
   case item::kind::resend:
-    return true; // The runner has done these.
+    return true; // The runner carries these items out itself, outside of turns.
   }
   return true;
 }
 
 void store_turn::keep_house(const item& what, turn_scope& in) {
-  publish_due_timers(in); // A process that is gone may have set some.
+  publish_due_timers(in); // A process that is gone may have set timers.
   trim_.run(1);
-  read_breaker_order(in); // Another node may have stored one.
+  read_breaker_order(in); // Another node may have stored an order.
   if (takeover_.look(what, in) && group_.parts().time.now() - forgot_at_ > inbox_forget_interval) {
     forgot_at_ = group_.parts().time.now();
     store::inbox{in.session}.forget(in.now - group_.options().inbox_kept, inbox_rows_forgotten_max);

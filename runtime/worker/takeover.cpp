@@ -14,7 +14,8 @@ namespace {
 // How long nobody lists a process as alive before its work is taken over. Less would take work from
 // the living whenever a broker restarts and its workers log in one after the other.
 constexpr milliseconds missing_grace{700};
-// Between two looks longer apart than this, somebody missing may have been back.
+// The longest time between two looks at the roster that count together: in a longer gap a missing
+// process may have come and gone.
 constexpr milliseconds looks_apart_max{1'000};
 
 } // namespace

@@ -30,7 +30,7 @@ public:
 private:
   static void take_over(const store::writer_row& from, turn_scope& in);
 
-  // This process was fenced in this turn: its roster is from before.
+  // Whether this process was fenced in this turn, so that the roster in hand is too old.
   bool rejoined_ = false;
   // Writers that no broker lists as alive, and since when.
   std::map<std::int64_t, instant> missing_;

@@ -15,7 +15,7 @@ std::optional<store::inbox_entry> turn_inbox::find(const uuid& id) {
   if (known_.is_new(id)) {
     return std::nullopt;
   }
-  insert_rows(); // It may be one of them.
+  insert_rows(); // The id may be in one of the rows that are not inserted yet.
   return store::inbox{session_}.find(id);
 }
 

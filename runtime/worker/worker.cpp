@@ -16,8 +16,8 @@ namespace troupe {
 
 namespace {
 
-// A command is the result of one turn, and each runner has one at a time: far more than there are
-// runners.
+// The capacity of the inlet: far more than there are runners, each of which adds one command at a
+// time, the result of a turn.
 constexpr std::size_t inlet_commands = 4'096;
 constexpr milliseconds watchdog_interval{50};
 

@@ -7,7 +7,7 @@
 
 namespace troupe::bench {
 
-/// Of each request, whatever is asked and of whom; sagas are as large as an order is.
+/// The size of every request's body, except for sagas, whose body is an order.
 inline constexpr std::size_t body_bytes = 128;
 
 /// `{field: "xxx..."}` of `body_bytes`.

@@ -145,7 +145,7 @@ outcome<std::string> measure_handled(
   }
   client::client& client = **opened;
   if (auto ready = await_handled(client, capability); !ready) {
-    return failure{ready.error()}; // What others published before.
+    return failure{ready.error()}; // Events that others published before have to be handled first.
   }
   const auto before = notes_kept(client);
   if (!before) {
@@ -207,7 +207,7 @@ outcome<std::string> fill(const target& whom, const load_options& options, std::
 
 namespace {
 
-/// Which event is told of: its number is in the first digits of the text.
+/// The number of the event that a `noted` event tells of: the first digits of its text.
 std::optional<std::size_t> number_in(const std::string& body) {
   const auto note = wire::checked_decode<notes::noted>(body);
   std::size_t number = 0;

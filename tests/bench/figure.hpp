@@ -8,7 +8,7 @@
 
 namespace troupe::bench {
 
-/// What every load program is told.
+/// The options that every load program takes.
 struct load_options {
   /// Requests that are outstanding, from the first to the last moment.
   std::size_t window = 64;
@@ -16,7 +16,7 @@ struct load_options {
   std::chrono::duration<double> measured{1.5};
 };
 
-/// What one load came to: the answers that arrived while it was measured, and how long each took.
+/// The result of one load: the answers that arrived in the time measured, and how long each took.
 ///
 /// The window is kept full before, during and after, so neither ramp nor drain is in the figure.
 class figure {

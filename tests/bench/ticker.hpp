@@ -5,7 +5,7 @@
 
 namespace troupe::bench {
 
-/// A timer of the system that ticks at even intervals, whoever is late to hear it.
+/// A system timer that ticks at even intervals, however late `wait` is called.
 class ticker {
 public:
   /// The first tick is an interval from now.

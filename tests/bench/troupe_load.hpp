@@ -13,13 +13,13 @@ namespace troupe::bench {
 inline constexpr milliseconds first_call_within{20'000};
 inline constexpr milliseconds call_within{30'000};
 
-/// What is asked of a system that runs already.
+/// The operation that a load calls, on a system that runs already.
 struct target {
   std::string broker;
   /// Of `echo`, `notes`, `order_saga`; or `troupe.publish`, whose operation is the topic.
   std::string capability;
   std::string operation;
-  /// So many different ordering keys, in turn; 0: none.
+  /// The number of different ordering keys, used in turn; 0: calls have no key.
   std::uint32_t keys = 0;
 };
 

@@ -294,7 +294,8 @@ BOOST_AUTO_TEST_CASE(a_refusal_after_a_lost_link_does_not_claim_that_nothing_hap
   BOOST_TEST((done[0].answer.error().possible == effect::unknown));
 }
 
-// A login that was forgotten is made anew; one that is as young as this was not.
+// An `unauthenticated` soon after the login is an answer; only after a heartbeat does it mean that
+// the broker forgot the login.
 BOOST_AUTO_TEST_CASE(what_a_new_login_is_not_permitted_is_the_answer) {
   fake_broker broker{[](const auto&, std::string_view) -> answer {
     return failure{{.code = errc::unauthenticated, .message = "not with this token"}};
@@ -312,8 +313,8 @@ BOOST_AUTO_TEST_CASE(what_a_new_login_is_not_permitted_is_the_answer) {
   BOOST_TEST(broker.calls().size() == 1U);
 }
 
-// It may have been done before: only an answer tells, so that it is asked for although nobody said
-// that the call is patient.
+// The call may have been carried out over the lost link, and only an answer tells. So the client
+// asks again although the call is not marked as patient.
 BOOST_AUTO_TEST_CASE(a_call_from_before_a_lost_link_outlasts_refusals_that_say_not_now) {
   std::atomic<int> asked{0};
   fake_broker broker{[&](const auto&, std::string_view) -> answer {

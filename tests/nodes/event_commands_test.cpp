@@ -231,7 +231,8 @@ BOOST_AUTO_TEST_CASE(publish_refuses_what_cannot_be_meant) {
   BOOST_TEST(asked().empty());
 }
 
-// What another broker will never do is not waited for.
+// A command does not wait for a broker that can never answer it: only another broker keeps the
+// journal.
 BOOST_AUTO_TEST_CASE(the_wrong_broker_names_the_right_one_at_once) {
   answer_by([](const question&) { return outcome<std::string>{failure{unavailable("b1")}}; });
 
@@ -270,7 +271,7 @@ BOOST_AUTO_TEST_CASE(an_unknown_outcome_tells_the_id_to_ask_again_under) {
   BOOST_TEST(contains(called.err, fmt::format("next: ask again with --id {}:", some_id)));
 }
 
-// What nobody was told an id of cannot be asked for under it.
+// A command without an id must not advise to ask again under its id.
 BOOST_AUTO_TEST_CASE(no_id_is_spoken_of_where_there_is_none) {
   answer_by([](const question&) -> answer {
     return failure{error{

@@ -132,7 +132,8 @@ BOOST_AUTO_TEST_CASE(every_saga_ends_and_world_and_journal_agree) {
   }
 }
 
-// F5: the death of the owner at each decision, before its journal, after it, and between its acts.
+// The owner dies at each decision: before its records are written, after it, and between its
+// actions.
 BOOST_AUTO_TEST_CASE(a_death_at_any_boundary_changes_no_outcome) {
   for (std::uint32_t refuse = 0; refuse <= 4; ++refuse) {
     faults wrong{.person = false};

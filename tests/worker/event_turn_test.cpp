@@ -455,7 +455,7 @@ BOOST_AUTO_TEST_CASE(what_is_postponed_goes_with_its_partition_and_comes_back) {
 
   unready.clear();
   other->deliver(1, "k", {"1"});
-  other->deliver(3, "k", {"3"}); // 2 is still before it.
+  other->deliver(3, "k", {"3"}); // Event 2 of the key still waits before event 3.
   other->run();
   p->assign_all(3);
   p->run();
@@ -529,7 +529,7 @@ BOOST_AUTO_TEST_CASE(a_turn_that_cannot_be_committed_holds_its_events_in_order) 
   BOOST_TEST(faulty->failed());
   BOOST_TEST(p->handled.empty());
   BOOST_TEST(handled() == 0);
-  p->deliver(4, "k", {"4"}); // Must not pass those that are held.
+  p->deliver(4, "k", {"4"}); // The event must not overtake the ones that are held back.
   p->run();
   BOOST_TEST(handled() == 0);
   BOOST_TEST(p->front->queues().events_in_hand() == 4);

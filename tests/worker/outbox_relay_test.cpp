@@ -48,7 +48,8 @@ BOOST_AUTO_TEST_CASE(nothing_leaves_before_the_broker_took_the_login_and_it_then
   BOOST_TEST(next() == range{});
 
   join(5, 0);
-  BOOST_TEST(next() == range{}); // Not before it asks: another process may have relayed them.
+  // Nothing is sent before the broker asks: another process may have relayed these events.
+  BOOST_TEST(next() == range{});
   relay.resend({1, 5});
 
   BOOST_TEST(next() == (range{1, 5}));

@@ -268,7 +268,8 @@ BOOST_AUTO_TEST_CASE(an_instance_whose_turn_was_not_committed_is_made_anew) {
 
   BOOST_TEST(faulty->failed());
   BOOST_TEST(value_of(p->call("remembered", thing{})) == 0);
-  BOOST_TEST(all_of<supervision::child_exited>(p->events).empty()); // No failure of its own.
+  // The rebuilt replica did not fail itself, so its supervisor hears nothing.
+  BOOST_TEST(all_of<supervision::child_exited>(p->events).empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_statement_that_cannot_work_fails_its_message_alone) {
@@ -350,7 +351,7 @@ BOOST_AUTO_TEST_CASE(work_whose_time_is_up_when_its_turn_begins_is_not_begun) {
 
   BOOST_TEST(p->replies[late].why.code == errc::deadline_exceeded);
   BOOST_TEST(things() == 0);
-  BOOST_TEST(inbox() == 1); // The refusal's.
+  BOOST_TEST(inbox() == 1); // The inbox has the refusal's row alone.
 }
 
 BOOST_AUTO_TEST_CASE(an_id_beyond_the_retention_or_without_a_time_is_refused) {

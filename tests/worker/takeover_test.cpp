@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(an_earlier_life_that_wakes_up_does_not_fence_its_successor)
   BOOST_TEST(now->number("SELECT MAX(id) FROM writers") == 3); // Only `before` had to join again.
 }
 
-// It has a new writer's number again when it comes to the old roster.
+// The earlier process has taken a new writer's number before it reads its old roster.
 BOOST_AUTO_TEST_CASE(an_earlier_life_that_joined_anew_does_not_fence_its_successor_either) {
   auto before = make("a");
   auto now = make("a");

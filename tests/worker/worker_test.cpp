@@ -85,7 +85,7 @@ public:
   }
 
 private:
-  /// What `look` finds in the next message of that kind; others are passed over.
+  /// The result of `look` on the next message of that kind; messages of other kinds are skipped.
   template <class Look>
   auto next(wire::kind wanted, Look look) -> std::optional<decltype(look(wire::header_view{}))> {
     while (!headers_.empty() || read()) {

@@ -6,13 +6,13 @@
 
 namespace troupe {
 
-/// When to start a process again that has died: at once is too soon, never is too late.
+/// The waits of `troupe up` before it starts a process again that has died.
 struct restart_backoff {
   milliseconds first{50};
   milliseconds most{5000};
-  /// A life this long forgives what was before: what served for a second does not fail at its
-  /// start, and a broker that is killed every second must be back within the deadlines of its
-  /// callers.
+  /// After a life of this length the waits begin anew: a process that served for a second does not
+  /// fail at its start, and a broker that is killed every second must be back within its callers'
+  /// deadlines.
   milliseconds forgiven_after{1'000};
 };
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr int exit_not_started = 127; // As a shell says it.
 
-/// Between fork and exec: only what is safe there.
+/// Runs between fork and exec, where only async-signal-safe functions may be called.
 [[noreturn]] void become(const char* program, char* const* words, int log, pid_t parent) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -88,7 +88,7 @@ void up_display::show(const std::vector<child_view>& children) {
   if (style_ != style::live) {
     return;
   }
-  // To the first of our lines, and from there clear what they were.
+  // Moves the cursor to the first line drawn, and clears the screen from there.
   std::string text = lines_drawn_ == 0 ? "" : fmt::format("\x1b[{}A\x1b[J", lines_drawn_);
   const std::size_t columns = terminal_columns();
   const auto add_line = [&](auto&&... cells) {

@@ -60,7 +60,7 @@ public:
       wait(next_due());
     }
     display_.tell({.what = "stopping"});
-    // Workers first: what they finish now is still carried to whoever asked.
+    // Workers are stopped before brokers, so that brokers still pass their last answers on.
     stop(child_kind::worker);
     stop(child_kind::broker);
     show();
@@ -188,7 +188,8 @@ void keeper::signal_all(child_kind kind, int signal) {
 void keeper::stop(child_kind kind) {
   const instant until = now() + stop_patience;
   signal_all(kind, SIGTERM);
-  signal_all(kind, SIGCONT); // One that was stopped would not notice.
+  // A process that was stopped (SIGSTOP) does not see SIGTERM before it continues.
+  signal_all(kind, SIGCONT);
   while (any_runs(kind) && now() < until && !is_impatient_) {
     show();
     wait(std::min(until, next_due()));
@@ -253,7 +254,7 @@ std::vector<child> children_of(
   return all;
 }
 
-/// Why they cannot, or nothing.
+/// The reason why these processes cannot be started; nothing if they can.
 std::optional<error> reason_not_to_run(const std::vector<child>& children) {
   for (const child& each : children) {
     if (::access(each.command.program.c_str(), X_OK) != 0) {

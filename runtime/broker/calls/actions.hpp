@@ -31,7 +31,7 @@ struct refuse {
 /// The login is over: send nothing more to it.
 struct forget {
   login_id whom;
-  /// The worker may have died of what it had in hand.
+  /// Whether the messages that the worker had in hand are blamed for its death.
   bool is_blamed = false;
 };
 

@@ -10,7 +10,7 @@ namespace troupe::broker {
 
 namespace {
 
-// A restarted broker is back by then (`troupe up`).
+// The `retry_after` of a draining broker: `troupe up` has started it again by then.
 constexpr milliseconds drain_wait{1'000};
 constexpr milliseconds full_wait{100};
 

@@ -49,9 +49,9 @@ struct alignas(64) call {
   std::uint8_t deaths = 0;
   std::uint16_t op_size = 0;
   std::uint32_t capability = nowhere;
-  /// In the capability's placements; where it is outstanding.
+  /// The index of the placement where the call is outstanding, in the capability's placements.
   std::uint32_t placement = nowhere;
-  /// In the list that `is` names.
+  /// The call's neighbours in the list that `is` names.
   std::uint32_t previous = nowhere;
   std::uint32_t next = nowhere;
   /// Offsets in the header.
@@ -77,7 +77,7 @@ struct alignas(64) call {
     return std::find(tried.begin(), tried.end(), node) != tried.end();
   }
 
-  /// Of those who wait, who waits longest, and who waits least. Some must.
+  /// The latest and the earliest deadline of the waiters, of which there must be at least one.
   instant latest_deadline() const;
   instant earliest_deadline() const;
 };

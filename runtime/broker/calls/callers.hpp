@@ -19,10 +19,12 @@ public:
   callers(const directory& nodes, held_calls& calls, counters& counts)
       : nodes_{nodes}, calls_{calls}, counts_{counts} {}
 
-  /// `whom` waits, too. A peer that waits already gets one answer, by the later deadline.
+  /// Adds a waiter to the call. A peer that waits for the call already gets one answer, by the
+  /// later of its two deadlines.
   void add(std::uint32_t index, const waiter& whom);
 
-  /// Refuses a call that is not held, or one that one of its callers may not wait for.
+  /// Sends one peer a refusal: its call was not taken in, or the peer may not wait for a call that
+  /// is held.
   void refuse(origin to, const uuid& id, error why, decisions& out);
   /// Ends the call with this error for all who wait.
   void end(std::uint32_t index, const error& why, decisions& out);
@@ -32,7 +34,8 @@ public:
   /// Answers those whose time is up. The call stays. False if somebody waits on.
   bool expire(std::uint32_t index, instant now, decisions& out);
 
-  /// Appends the calls of which a caller's time is up; `expire` has to follow for each.
+  /// Appends the calls that have a waiter whose deadline has passed; `expire` must be called for
+  /// each.
   void take_due(instant now, std::vector<std::uint32_t>& into) { timers_.take_due(now, into); }
 
   /// Calls somebody waits for.

@@ -25,7 +25,8 @@ choice choose(
     const placement& each = where.placements[i];
     const node& at = nodes.nodes[each.node];
     if (!at.live || at.draining) {
-      is_awaited = true; // It logs in again, and may serve what is shut elsewhere.
+      // The node may log in again and serve a capability that is shut at the others.
+      is_awaited = true;
       continue;
     }
     if (each.is_shut) {
@@ -86,7 +87,8 @@ choose_alone(const directory& nodes, const capability& where, const call& what, 
       continue;
     }
     if (best.is == choice::verdict::wait) {
-      best.is = choice::verdict::exhausted; // Unless one of these has not refused it yet.
+      // The verdict stays `exhausted` only if every node has refused the suspect already.
+      best.is = choice::verdict::exhausted;
     }
     if (!what.was_tried_at(each.node) && at.outstanding.size < least) {
       best.is = choice::verdict::go;

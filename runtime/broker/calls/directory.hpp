@@ -36,8 +36,8 @@ struct placement {
   bool is_shut = false;
   /// "closed", "open", "half_open" or "down".
   std::string breaker = "closed";
-  /// Gets no calls before, because its breaker is open or the capability is down there; the end of
-  /// time if a person forced it open.
+  /// The placement gets no calls before this time, because its breaker is open or the capability is
+  /// down there. The end of time if a person forced the breaker open.
   instant blocked_until{};
   std::string why_shut;
   /// How a person took the breaker over, in words, if one has.
@@ -87,8 +87,8 @@ struct node {
 /// calls that they have brought along.
 class directory {
 public:
-  /// So many calls that were brought along are remembered. A retry of a further one is delivered
-  /// once more, and answered from the worker's inbox.
+  /// The most calls brought along that are remembered. A retry of a further one is delivered once
+  /// more, and answered from the worker's inbox.
   static constexpr std::size_t brought_max = 65'536;
 
   explicit directory(const router_options& options);

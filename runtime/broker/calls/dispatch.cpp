@@ -7,8 +7,8 @@ namespace troupe::broker {
 
 namespace {
 
-// Calls that some node refused may wait for a busy one, ahead of others that need not: how many of
-// them are looked past.
+// The most calls at the head of a queue that are skipped because every node with room has refused
+// them, so that the calls behind them can be sent.
 constexpr int looked_past_max = 8;
 
 constexpr milliseconds refusal_wait_unknown{100};
@@ -38,7 +38,7 @@ void dispatch::place(std::uint32_t index, instant now, decisions& out) {
   }
   calls_.queue(index);
   if (to.queue.size > 1) {
-    // Those ahead may only be waiting for nodes that this one does not need.
+    // The calls ahead may wait for nodes that this call does not need.
     pump(made.capability, now, out);
   }
 }
@@ -128,7 +128,7 @@ void dispatch::give_up(std::uint32_t index, const choice& why, decisions& out) {
       out);
 }
 
-/// Nobody will take the call before a person has done something: passes on what that is.
+/// Ends a call whose capability is shut at every live node. The error says what a person has to do.
 void dispatch::give_up_shut(std::uint32_t index, std::uint32_t number, decisions& out) {
   const call& refused = calls_[index];
   const capability& where = nodes_.capabilities[refused.capability];
@@ -136,7 +136,8 @@ void dispatch::give_up_shut(std::uint32_t index, std::uint32_t number, decisions
   callers_.end(
       index,
       {.code = errc::unavailable,
-       // A worker that had it is gone: had one refused it, that refusal would be the answer.
+       // The worker that had the call is gone: if a worker had refused it, that refusal would be
+       // the answer.
        .possible = refused.was_delivered ? effect::unknown : effect::none,
        .message = fmt::format(
            "every live node of `{}` is down; {}: {}",
@@ -146,7 +147,8 @@ void dispatch::give_up_shut(std::uint32_t index, std::uint32_t number, decisions
       out);
 }
 
-/// Which live node a person forced open, and why: that is not over by waiting.
+/// The live node whose breaker a person forced open, and the reason, since waiting does not end a
+/// forced state.
 std::string dispatch::forced_words(const capability& where) const {
   for (const placement& each : where.placements) {
     const node& at = nodes_.nodes[each.node];

@@ -30,10 +30,12 @@ public:
   void pump(std::uint32_t where, instant now, decisions& out);
   /// Something changed at a node: more may be sent to it.
   void pump_node(std::uint32_t number, instant now, decisions& out);
-  /// A breaker may let calls through again, as time has passed, that nothing else would set moving.
+  /// Sends queued calls to nodes whose breaker may let calls through again by now; no other input
+  /// would send them.
   void pump_unblocked(instant now, decisions& out);
 
-  /// Nobody takes the call, which is in no list: ends it, with the smallest wait that was named.
+  /// Ends a call that no node takes. The call is in no list; the error has the smallest
+  /// `retry_after` that a node named.
   void give_up(std::uint32_t index, const choice& why, decisions& out);
 
 private:

@@ -44,15 +44,17 @@ public:
   /// Takes the call out of its list and frees its slot.
   void remove(std::uint32_t index);
 
-  /// To the end of its capability's queue. This call and those below must be in no list.
+  /// Puts a call at the end of its capability's queue. For this function and the four below the
+  /// call must be in no list.
   void queue(std::uint32_t index);
-  /// To the end of the suspects.
+  /// Puts a call at the end of the suspects.
   void suspect(std::uint32_t index);
-  /// To the front of the suspects, if it is one, or of its capability's queue.
+  /// Puts a call at the front of the suspects if it is one, else at the front of its capability's
+  /// queue.
   void put_back(std::uint32_t index);
-  /// To a worker: from here on it uses credit of `placement`.
+  /// Marks a call as outstanding at a worker: it uses credit of `placement` from now on.
   void occupy(std::uint32_t index, std::uint32_t placement);
-  /// To those of its capability that are answered later.
+  /// Puts a call into the list of its capability's calls that a worker will answer later.
   void await(std::uint32_t index);
 
   /// Takes the call out of the list it is in, and gives its credit back.

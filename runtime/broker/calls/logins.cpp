@@ -98,7 +98,7 @@ void logins::adopt(std::uint32_t number, const wire::hello& hello, instant now) 
     const bool is_waiting = known.is == call::phase::queued
                             || (known.is == call::phase::suspected && !suspects_.has_turn(index));
     if (!is_waiting || known.latest_deadline() <= now) {
-      continue; // Somebody has it: the inbox makes the second run harmless.
+      continue; // Another worker has the call: the inbox makes its second run harmless.
     }
     calls_.take_out(index);
     ++counts_.adopted;
@@ -111,7 +111,7 @@ void logins::take_serves(
   for (const wire::served& each : serves) {
     const std::uint32_t where = nodes_.find_capability(each.capability);
     if (where == nowhere || each.capability.starts_with("troupe.")) {
-      continue; // Not in the topology: nobody can call it either.
+      continue; // A capability that is not in the topology is ignored: nobody can call it.
     }
     placement& at = nodes_.capabilities[where].placements[nodes_.placement_of(where, number)];
     at.credit = each.credit;
@@ -123,7 +123,8 @@ void logins::take_serves(
     const bool is_avoided = each.breaker == "open" || each.breaker == "down";
     at.is_shut = each.shut.has_value();
     at.why_shut = each.shut.value_or("");
-    // Nobody knows when a person will give back what is forced open: until a STATE says so.
+    // A breaker that a person forced open is avoided until a STATE says otherwise, since nobody
+    // knows when it is given back.
     const bool is_forced_open = each.breaker == "open" && !at.forced.empty();
     at.blocked_until = is_forced_open ? instant::max()
                        : is_avoided   ? now + at.retry_after

@@ -91,7 +91,7 @@ bool replies::try_elsewhere(
     return true;
   }
   ++counts_.tried_elsewhere;
-  // A node that is draining has said so before: the next process of its name may be asked.
+  // A draining node is not noted as tried: the next process under its name may take the call.
   if (!nodes_.nodes[number].draining) {
     const milliseconds wait = why->retry_after.value_or(milliseconds{0});
     if (known.tried.empty() || wait < known.refusal_wait) {
@@ -101,7 +101,8 @@ bool replies::try_elsewhere(
     known.tried.push_back(number);
   }
   calls_.put_back(index);
-  suspects_.send_next(now, out); // If it is a suspect; `take` pumps the queue.
+  // Sends the call on if it is a suspect; `take` sends the calls in the queue.
+  suspects_.send_next(now, out);
   return true;
 }
 
@@ -117,7 +118,7 @@ void replies::take_answer(
   callers_.answer_all(index, header, body, out);
   nodes_.capabilities[known.capability].rate.note(now);
   if (known.is == call::phase::outstanding && !is_mine) {
-    return; // Uses credit at another worker until that one replies too.
+    return; // The call uses credit at another worker until that worker replies, too.
   }
   suspects_.acquit(known);
   calls_.take_out(index);

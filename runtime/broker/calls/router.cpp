@@ -15,7 +15,8 @@ void router::tick(instant now, decisions& out) {
   due_.clear();
   callers_.take_due(now, due_);
   for (const std::uint32_t index : due_) {
-    // A call that was ended on the way, by the end of another, has nobody waiting any more.
+    // A call in the list may have been ended by the end of an earlier one: it has no waiters any
+    // more.
     const bool is_over = !calls_[index].waiters.empty() && callers_.expire(index, now, out);
     // A worker that has it gives its credit back with its reply.
     if (is_over && calls_[index].is != broker::call::phase::outstanding) {

@@ -54,7 +54,8 @@ void suspects::blame(std::uint32_t index, std::string_view node, decisions& out)
     return convict(index, out);
   }
   if (blamed.deaths >= deaths_suspected) {
-    return suspect(index, out); // Behind the others, whom its next death would hold up.
+    // The suspect goes behind the others, since another death with it would hold them up.
+    return suspect(index, out);
   }
   calls_.put_back(index);
 }
@@ -142,8 +143,8 @@ bool suspects::begin_turn(std::uint32_t index, instant now, decisions& out) {
   return true;
 }
 
-/// Says so if the node that is kept free has no call in hand, and sends the suspect if that is all
-/// it waited for.
+/// Tells the quarantine when the node that is kept free has no call in hand, and sends the suspect
+/// once its turn is granted.
 void suspects::advance(instant now, decisions& out) {
   const std::uint32_t kept_free = nodes_.node_of(quarantine_.node());
   if (kept_free == nowhere || nodes_.nodes[kept_free].outstanding.size == 0) {

@@ -30,19 +30,20 @@ public:
   /// A worker died with this call, which is in no list, in hand: puts it back, suspects or convicts
   /// it. `send_next` has to follow.
   void blame(std::uint32_t index, std::string_view node, decisions& out);
-  /// The worker of those calls did not die, as was thought: its link was lost.
+  /// Takes a death back from these calls: their worker only lost its link.
   void take_back(const std::vector<uuid>& blamed);
-  /// Its worker lived.
+  /// Clears a call of its deaths: the worker that answered it lived on.
   void acquit(const call& answered);
 
   /// If no suspect has its turn: begins that of the first one that some node can take.
   void send_next(instant now, decisions& out);
   /// A node has fewer calls in hand.
   void released(std::uint32_t number, instant now, decisions& out);
-  /// If it is the turn of `index`, which is no longer at a worker: goes on with the next suspect.
+  /// Ends the turn of the call `index`, if it has the turn, and goes on with the next suspect. The
+  /// call is no longer at a worker.
   void end_turn_of(std::uint32_t index, instant now, decisions& out);
-  /// What a node serves has changed: chooses again, unless the suspect is there. `send_next` has to
-  /// follow.
+  /// Chooses the suspect's node again after a change of what a node serves, unless the suspect was
+  /// sent there. `send_next` must follow.
   void choose_again(std::uint32_t number);
   /// Its login is over. `send_next` has to follow.
   void login_ended(std::uint32_t number);

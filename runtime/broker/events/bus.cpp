@@ -42,7 +42,8 @@ void bus::relay(
   auto made = event_of(header, body);
   made->source = header.to;
   if (!wire::is_topic(made->topic)) {
-    // A refusal would stop its outbox for ever; a turn checks topics before it commits.
+    // An event with a malformed topic is logged and taken: refusing it would stop its outbox for
+    // ever. No turn commits one, so this is a fault of the worker.
     out.log.push_back({"strange_topic", {{"capability", made->source}, {"topic", made->topic}}});
   }
   (void)outboxes_.relayed(from, header.seq, std::move(made), now, taken_);

@@ -107,7 +107,8 @@ struct new_dead_letter {
 
 /// What the bus, or one of its subscribers, decided about one input.
 struct event_decisions : decided<event_action> {
-  /// For the feeder itself, which empties the list after each call to a subscriber.
+  /// The dead letters that a subscriber has decided on. The feeder empties the list after each call
+  /// to a subscriber.
   std::vector<new_dead_letter> dead_letters;
 
   void clear() {

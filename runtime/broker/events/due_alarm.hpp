@@ -29,7 +29,7 @@ public:
     return true;
   }
 
-  /// @param next when the first of those is due that the answer does not have.
+  /// @param next when the first scheduled event that is not in the answer is due.
   void answered(std::optional<std::int64_t> next) {
     is_asking_ = false;
     if (next) {

@@ -83,7 +83,8 @@ private:
   std::vector<retention_rule> rules_;
   event_decisions decided_;
   event_decisions spare_;
-  std::vector<fetch_events> refetch_; // That the journal could not answer.
+  // Fetches that the journal could not answer; they are asked again.
+  std::vector<fetch_events> refetch_;
   bool is_sweeping_ = false;
   instant swept_at_{};
   std::string header_; // Reused.

@@ -128,7 +128,8 @@ void feeder::read(
   fed_subscriber& fed = fed_[index];
   fed.is_reading = false;
   if (fed.core->scanned() < fed.reading_above) {
-    return feed(index, out); // Its database turned out older meanwhile: again, from there.
+    // The subscriber's database turned out to be older meanwhile: read again from its position.
+    return feed(index, out);
   }
   for (const event_ref& each : found) {
     if (!fed.core->held().has_room()) {
@@ -210,7 +211,8 @@ void feeder::assigned(
     const std::uint64_t before = fed.core->scanned();
     fed.core->assigned(from, what, now, out);
     if (fed.core->scanned() < before) {
-      fed.is_live = false; // Its database is older than it was: again from there.
+      // The subscriber's database is older than it was: read again from its position.
+      fed.is_live = false;
     }
     take_dead_letters(now, out);
     feed(index, out);

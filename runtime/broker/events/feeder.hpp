@@ -19,14 +19,15 @@ struct subscription_options {
   std::string capability;
   std::vector<std::string> patterns;
   backoff_range backoff{};
-  /// Where it begins if it is new to the journal: above this position.
+  /// The position above which a subscriber begins that is new to the journal.
   std::uint64_t start = 0;
 };
 
 /// Feeds the subscribers: gives them the events that are on disk, reads on for the ones that are
 /// behind, tells them what their workers say, and has their dead letters and cursors written. Pure.
 ///
-/// Of a node that is kept free in quarantine, every subscriber but the asker keeps away.
+/// While the quarantine keeps a node free, only the subscriber that asked for it sends events
+/// there.
 class feeder {
 public:
   feeder(

@@ -56,7 +56,8 @@ public:
     return !next_.rows.dropped.empty() || !writing_.rows.dropped.empty();
   }
 
-  /// An event whose id was published lately is done: it was due, and this is a repeat.
+  /// Schedules an event. If its id was published lately, nothing is left to do: the event has been
+  /// due already, and this is a repeat.
   /// @errors `rejected` (there are too many topics), `conflict` (that was another event): nothing
   /// is scheduled.
   outcome<void> schedule(scheduled_event what);
@@ -69,8 +70,8 @@ public:
   /// scheduled, too, and would be found due once more.
   bool is_firing() const { return !next_.rows.fired.empty() || !writing_.rows.fired.empty(); }
 
-  /// Once all that was asked for so far is on disk, `to` is answered with `body`; if it cannot be
-  /// written, with the error.
+  /// Answers `to` with `body` once all changes asked for so far are on disk, or with the error if
+  /// they cannot be written.
   void answer_when_written(origin to, const uuid& id, std::string body);
 
   /// Whether a batch may be written now.

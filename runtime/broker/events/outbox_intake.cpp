@@ -130,7 +130,7 @@ bool outbox_intake::relayed(
     return false;
   }
   if (!whose.refused.empty()) {
-    return true; // It was told.
+    return true; // The worker was told already that the outbox is refused.
   }
   if (seq == whose.taken && what->id != whose.taken_id) {
     refuse(

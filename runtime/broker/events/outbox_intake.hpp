@@ -91,7 +91,7 @@ private:
     std::uint32_t asked = 0;
     /// Why nothing more is taken; empty while all is well.
     std::string refused;
-    /// The topic that its next event would add to too many, if that is why.
+    /// The topic of the next event, if there is no room for one more topic; else empty.
     std::string no_room_for;
   };
 

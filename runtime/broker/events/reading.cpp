@@ -12,7 +12,8 @@ namespace {
 constexpr std::size_t readers_max = 1'024;
 constexpr std::uint32_t read_count_max = 1'000;
 constexpr std::uint32_t wait_ms_max = 60'000;
-// A waiting read is answered so long before its deadline, since the answer has a way to go.
+// The time before its deadline at which a waiting read is answered, so that the answer arrives in
+// time.
 constexpr milliseconds answer_before{20};
 
 /// Whether the event is a dead letter that is tried again: readers of its topic have had it before.

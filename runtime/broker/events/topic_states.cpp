@@ -77,7 +77,7 @@ void topic_states::list(origin from, const uuid& id, const wire::get_topics& wha
     answered(result);
   });
   for (std::uint32_t i = 0; i < groups; ++i) {
-    // What it holds in memory is known; behind that, the journal counts.
+    // The subscriber knows the events that it holds in memory; the journal counts the later ones.
     journal_.ask(
         ask_lag{bus_.subscribers()[i].scanned(), bus_.subscribers()[i].patterns()},
         now,

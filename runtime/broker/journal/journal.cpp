@@ -180,7 +180,8 @@ void journal::sweep_slice() {
   if (!slice->has_more) {
     end_sweep(events_swept{sweeping_->deleted, std::move(slice->forgotten)});
   }
-  (void)store_->checkpoint(); // As after a batch.
+  // The WAL is copied back, as after a batch; a fault there shows at the next write.
+  (void)store_->checkpoint();
 }
 
 /// Answers the sweep under way, if there is one.

@@ -38,7 +38,7 @@ std::vector<journal_state::published> published_ids::load(store::database& sessi
         }
       },
       forgotten_);
-  if (found.size() > kept) { // The oldest row has ids of both sides.
+  if (found.size() > kept) { // The oldest row has ids to forget before the ids to keep.
     found.erase(found.begin(), found.end() - static_cast<std::ptrdiff_t>(kept));
   }
   return found;

@@ -111,7 +111,8 @@ void sqlite_statements::drop_oldest() {
     }
   }
   if (oldest == kept_.end()) {
-    return; // All of them are being stepped: nested that deep, one more does no harm.
+    // Every kept statement is being stepped, so none can go: the cache exceeds its limit by one.
+    return;
   }
   std::replace(
       hints_.begin(), hints_.end(), oldest->second.get(), static_cast<sqlite_statement*>(nullptr));

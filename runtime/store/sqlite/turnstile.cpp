@@ -195,7 +195,8 @@ outcome<void> turnstile::lock(std::chrono::milliseconds patience) {
   if (held_) {
     return failure{internal_error("the turnstile " + path_ + " is held already")};
   }
-  // The usual case, an open way, costs four system calls and no look at the clock.
+  // Taking a lock that nobody holds, the usual case, costs four system calls and no look at the
+  // clock.
   std::optional<instant> deadline;
   for (const auto descriptor : {next_, lock_}) {
     if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) {

@@ -40,7 +40,8 @@ struct postponed_row {
 /// Borrows the session; each function belongs to the turn of the moment and throws database_error.
 class subscriptions {
 public:
-  /// In place of a partition: of an event that became a dead letter before it was ever seen here.
+  /// The partition number in the row of an event that became a dead letter before this database saw
+  /// it.
   static constexpr std::int64_t no_partition = -1;
 
   explicit subscriptions(database& session) : session_{session} {}
@@ -64,7 +65,7 @@ public:
   /// Positions that are never to be run: dead letters that were not postponed here.
   std::vector<std::uint64_t> graves();
   void add_grave(std::uint64_t position);
-  /// Forgets the graves that every partition has passed.
+  /// Forgets the dead letters that every partition has passed.
   void forget_passed_graves();
 
 private:

@@ -279,7 +279,7 @@ BOOST_AUTO_TEST_CASE(one_topic_too_many_is_refused_and_those_that_are_known_go_o
   BOOST_TEST(broker.journal.size() == 3U);
 }
 
-// Until the journal has them they are scheduled as well, and would be published twice.
+// Fired events stay scheduled in the journal until they are written, and would be published twice.
 BOOST_AUTO_TEST_CASE(scheduled_events_are_being_fired_until_they_are_written) {
   broker_under_test broker;
   (void)broker.inner.incoming().fire(due_event("x"), 1'000);
@@ -318,7 +318,7 @@ BOOST_AUTO_TEST_CASE(what_was_published_before_it_was_due_is_not_published_again
   BOOST_TEST(!broker.inner.incoming().is_firing());
 }
 
-// That publish may fail, and what was scheduled was confirmed.
+// The publish may fail, but the scheduled event was confirmed and must not be lost.
 BOOST_AUTO_TEST_CASE(a_publish_that_fails_takes_no_scheduled_event_along) {
   broker_under_test broker;
   broker.publish(4);
@@ -353,7 +353,8 @@ BOOST_AUTO_TEST_CASE(a_repeat_of_what_was_scheduled_and_published_schedules_noth
   BOOST_TEST((other.error().code == errc::conflict));
 }
 
-// What was never written is no topic; what is still to be written is one, whatever was forgotten.
+// A topic of which no event was ever written is forgotten; a topic whose event is still to be
+// written stays known.
 BOOST_AUTO_TEST_CASE(topics_that_could_not_be_written_leave_room_for_others) {
   bus_options options = shop();
   options.incoming.topics_max = 2;
@@ -375,7 +376,8 @@ BOOST_AUTO_TEST_CASE(topics_that_could_not_be_written_leave_room_for_others) {
   BOOST_TEST(broker.out.errors[0].message.find("`d`") != std::string::npos);
 }
 
-// It was forgotten while an event of it was on its way to the disk, and got there.
+// The topic was forgotten while one of its events was on the way to the disk, and that event was
+// written.
 BOOST_AUTO_TEST_CASE(a_topic_that_is_on_disk_stays_known_when_a_later_write_fails) {
   bus_options options = shop();
   options.incoming.topics_max = 1;
@@ -454,7 +456,8 @@ BOOST_AUTO_TEST_CASE(a_group_that_is_behind_reads_from_the_journal_and_then_goes
   BOOST_TEST((broker.delivered(0) == std::vector<std::uint64_t>{4}));
 }
 
-// What is read without room for it would be read again, each time a few events are handled.
+// Events that are read and find no room in the window are read again, each time a few events are
+// handled.
 BOOST_AUTO_TEST_CASE(a_group_that_is_behind_reads_when_half_its_window_is_free_and_what_fits) {
   broker_under_test broker{shop(), {.last = 20'000, .cursors = {{"mail"}, {"stock"}}}};
   broker.join(n1, 10'000);
@@ -558,7 +561,8 @@ BOOST_AUTO_TEST_CASE(a_dead_letter_is_written_before_its_worker_forgets_it_and_c
   BOOST_TEST((broker.journal[1]->id == id_of(1)));
 }
 
-// Its letter is deleted by the write that brings it back: without the event there would be neither.
+// The write that publishes the event again also deletes its dead letter: without the event both
+// would be lost.
 BOOST_AUTO_TEST_CASE(a_letter_tried_again_is_not_lost_with_a_write_that_fails_before_its_own) {
   broker_under_test broker;
   auto dead = std::make_shared<event>();
@@ -669,7 +673,8 @@ BOOST_AUTO_TEST_CASE(what_was_read_and_finds_no_room_is_read_again) {
   BOOST_TEST(reads[0].after == window);
 }
 
-// It lies above what was lost: taken, it would let the group pass that.
+// The event that was read lies above the lost ones: taken in, it would make the subscriber skip
+// them.
 BOOST_AUTO_TEST_CASE(what_was_being_read_is_thrown_away_when_the_database_is_older) {
   cursor_row mail{"mail"};
   mail.handled.fill(9);
@@ -695,7 +700,7 @@ BOOST_AUTO_TEST_CASE(what_was_being_read_is_thrown_away_when_the_database_is_old
   BOOST_TEST(reads[0].after == 5U);
 }
 
-// They would die with it, and be blamed for it.
+// Events of other subscribers at that worker would be lost with it, and be blamed for its death.
 BOOST_AUTO_TEST_CASE(a_suspect_waits_until_its_worker_has_nothing_of_other_groups) {
   broker_under_test broker;
   broker.join(n1, 10, 1);

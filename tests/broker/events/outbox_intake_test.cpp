@@ -116,8 +116,8 @@ BOOST_AUTO_TEST_CASE(numbers_are_taken_in_order_whoever_relays_them) {
   BOOST_TEST(bus.all<send_confirmed>().back().what.up_to == 3U);
 }
 
-// It cannot be dropped, nor passed over: numbers have no gaps. So it is said, and goes on by
-// itself.
+// The event can neither be dropped nor skipped, since numbers have no gaps. The log says so, and
+// the outbox goes on by itself once there is room.
 BOOST_AUTO_TEST_CASE(an_outbox_with_one_topic_too_many_waits_in_words_until_there_is_room) {
   intake bus{1};
   bus.announce(n1, 3);
@@ -323,7 +323,8 @@ BOOST_AUTO_TEST_CASE(what_could_not_be_written_is_asked_for_again) {
   BOOST_TEST(bus.all<send_resend>()[0].what.to == 2U);
 }
 
-// Nothing of it was in the batch that failed; the bus throws away what came meanwhile all the same.
+// No event of this outbox was in the batch that failed; the bus drops the events that came
+// meanwhile nevertheless.
 BOOST_AUTO_TEST_CASE(what_came_while_another_batch_failed_is_asked_for_again) {
   intake bus;
   bus.announce(n1, 0);
@@ -334,7 +335,7 @@ BOOST_AUTO_TEST_CASE(what_came_while_another_batch_failed_is_asked_for_again) {
   bus.inner.written(false, bus.now, bus.out);
 
   bus.inner.close_batch(rows);
-  BOOST_TEST(rows.empty()); // Or it would be taken for journaled.
+  BOOST_TEST(rows.empty()); // A row here would say that the dropped event is in the journal.
   bus.inner.written(true, bus.now, bus.out);
   bus.forget();
   bus.now += milliseconds{500};

@@ -171,7 +171,7 @@ BOOST_FIXTURE_TEST_CASE(an_fsync_error_in_a_checkpoint_counts_as_one, power_fixt
   BOOST_TEST(fsync_errors.size() == 1U);
 }
 
-// F28: refuse, keep reading, recover when space returns.
+// A full disk: the session refuses to write, goes on reading, and recovers when space returns.
 BOOST_FIXTURE_TEST_CASE(a_full_disk_is_refused_in_words_and_recovered_from, power_fixture) {
   BOOST_REQUIRE(write_rounds() == rounds - 1);
   auto session = open();

@@ -47,9 +47,9 @@ struct event_worker {
   login_id login{nowhere};
   std::string node;
   uuid incarnation;
-  /// Of the node's name.
+  /// The digest of the node's name.
   std::uint64_t digest = 0;
-  /// Events it may have, and events it has.
+  /// The number of events that the worker may have, and the number that it has.
   std::uint32_t credit = 0;
   std::uint32_t outstanding = 0;
   bool is_live = false;

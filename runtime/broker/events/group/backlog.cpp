@@ -484,7 +484,8 @@ void backlog::give_up(std::uint32_t slot, instant now, event_decisions& out) {
   const bool is_convicted = by != deaths_.convicted().end();
   const wire::postponed said = is_convicted ? crashed(lost.position) : lost.postponed->said;
   new_dead_letter& made = out.dead_letters.emplace_back();
-  // The same id each time: a letter that was ordered before the broker died is the same after it.
+  // The id is derived, so that a dead letter that was ordered before the broker died has the same
+  // id afterwards.
   made.letter.id = derived_id(lost.what->id, fmt::format("{}:{}", capability_, lost.position));
   made.letter.capability = capability_;
   made.letter.what = lost.what;

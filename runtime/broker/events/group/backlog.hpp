@@ -22,9 +22,9 @@ struct subscriber_options {
   std::vector<std::string> patterns;
   event_window window{};
   backoff_range backoff{};
-  /// Of the first epoch: the journal's generation << 32.
+  /// The base of all epochs, below the first one: the journal's generation << 32.
   std::uint64_t epoch_base = 0;
-  /// Of the jitter.
+  /// The seed of the jitter of back-offs.
   std::uint64_t seed = 0;
   /// The highest position in the journal when it was opened.
   std::uint64_t journal_last = 0;

@@ -4,7 +4,7 @@ namespace troupe::broker {
 
 namespace {
 
-// For so long a worker may be kept from its other work before that has its turn.
+// The longest time for which suspects may keep a worker from its other events.
 constexpr milliseconds kept_free_max{50};
 
 } // namespace
@@ -70,7 +70,7 @@ bool isolation::advance(instant now, event_decisions& out) {
       ++to.outstanding;
       return false;
     }
-    events_.woken().push_back(partition_); // It is no suspect any more.
+    events_.woken().push_back(partition_); // The event is no suspect any more.
   }
   end();
   return is_over;

@@ -62,8 +62,8 @@ public:
       event_decisions& out);
   /// @param is_blamed it may have died of an event it had in hand.
   void left(login_id login, bool is_blamed, instant now, event_decisions& out);
-  /// 0: nothing more is sent, and events it has not begun go to others: draining, down, breaker
-  /// open.
+  /// Sets a worker's credit. With 0 (it drains, is down, or its breaker is open) it is sent nothing
+  /// more, and events that it has not begun go to other workers.
   void credit(login_id login, std::uint32_t credit, instant now, event_decisions& out);
 
   void assigned(login_id from, const wire::assigned& state, instant now, event_decisions& out);
@@ -76,8 +76,8 @@ public:
 
   void tick(instant now, event_decisions& out) { settle(now, out); }
 
-  /// By partition: everything up to here is handled, or a dead letter. What may be persisted, and
-  /// what retention may delete.
+  /// For each partition the position up to which every event is handled or a dead letter. The
+  /// journal keeps these positions, and retention may delete the events up to them.
   std::array<std::uint64_t, 64> cursors() const;
 
   /// By partition: a position that the capability's database has passed for certain. A database

@@ -114,7 +114,7 @@ private:
     cursors_ = tested_->cursors();
   }
 
-  // What the group decides.
+  // The subscriber's decisions, carried out and checked.
 
   void carry_out() {
     auto decided = std::exchange(out_, {});
@@ -179,7 +179,7 @@ private:
     epoch_ = what.epoch;
     const auto login = static_cast<std::uint32_t>(what.to);
     for (const wire::progress& each : what.partitions) {
-      // Of a live worker nothing is taken that it has in hand.
+      // No partition is taken from a live worker that has events of it in hand.
       for (const std::uint64_t position : owed_[owner_[each.partition].login]) {
         BOOST_REQUIRE(model_.journal[position - 1]->partition != each.partition);
       }
@@ -220,7 +220,7 @@ private:
     BOOST_FAIL("no subscriber wants that");
   }
 
-  // What happens.
+  // The random steps.
 
   void step() {
     const std::uint64_t dice = below(200);
@@ -434,7 +434,7 @@ private:
     carry_out();
   }
 
-  /// What is postponed is delivered by itself from now on, and all else in order.
+  /// Postponed events are delivered one by one from now on, all others in order.
   void take_postponed(const wire::partition_state& state) {
     std::erase_if(again_, [&](std::uint64_t position) {
       return model_.journal[position - 1]->partition == state.partition;
@@ -445,7 +445,7 @@ private:
     std::erase_if(deaths_, [&](const auto& each) {
       return model_.journal[each.first - 1]->partition == state.partition
              && each.first <= state.handled
-             && !again_.contains(each.first); // It was handled in spite of them.
+             && !again_.contains(each.first); // The event was handled in spite of its deaths.
     });
   }
 
@@ -474,7 +474,7 @@ private:
     }
     for (const wire::postponed& each : report.waiting) {
       forget(each.position);
-      again_.insert(each.position); // What comes of it is said by itself.
+      again_.insert(each.position); // A report of its own tells how the postponed event ends.
     }
     for (const std::uint64_t each : report.done) {
       forget(each);
@@ -487,7 +487,7 @@ private:
     }
   }
 
-  // What must hold.
+  // The invariants.
 
   bool is_over(std::uint64_t position) const {
     return model_.db.effects.contains(position) || letters_.contains(position);

@@ -22,7 +22,7 @@ BOOST_FIXTURE_TEST_CASE(an_event_two_workers_died_with_is_sent_alone, subscriber
   BOOST_TEST(delivered.empty());
 
   grant(s1);
-  BOOST_TEST(delivered.empty()); // It still has an event of this group.
+  BOOST_TEST(delivered.empty()); // The worker still has an event of this subscriber.
   handle(s1, 3, {}, {}, 6);
   BOOST_TEST(take_delivered() == positions{1});
   BOOST_TEST(released.empty());
@@ -52,7 +52,8 @@ BOOST_FIXTURE_TEST_CASE(suspects_follow_each_other_while_their_worker_is_free, s
   BOOST_TEST(released.empty());
   handle(s1, 2, {}, {}, 2);
 
-  BOOST_TEST(released.size() == 1U); // It was kept from its other work for long enough.
+  // The suspects have kept the worker from its other events for long enough.
+  BOOST_TEST(released.size() == 1U);
   BOOST_TEST(take_delivered() == positions{4});
   grant(s1);
   handle(s1, 4, {}, {}, 7);
@@ -70,7 +71,8 @@ BOOST_FIXTURE_TEST_CASE(five_deaths_make_a_dead_letter_that_is_skipped, subscrib
       grant(s1);
     }
   }
-  BOOST_TEST(take_delivered().back() == 1U); // By itself: of the other one nothing was proven.
+  // The first event was sent alone; nothing is proven about the second one.
+  BOOST_TEST(take_delivered().back() == 1U);
   released.clear();
   leave(s1, true);
   BOOST_TEST(released.size() == 1U);
@@ -92,7 +94,7 @@ BOOST_FIXTURE_TEST_CASE(five_deaths_make_a_dead_letter_that_is_skipped, subscrib
   BOOST_TEST(take_delivered() == positions{2});
 }
 
-// Whoever tries it again has a reason to: what it did before is not held against it.
+// A dead letter that an operator retries starts without deaths: the cause is likely mended.
 BOOST_FIXTURE_TEST_CASE(a_letter_tried_again_is_no_suspect, subscriber_fixture) {
   join(s1, "n1");
   offer(at(1));
@@ -155,7 +157,7 @@ BOOST_FIXTURE_TEST_CASE(a_process_that_comes_back_did_not_die, subscriber_fixtur
   BOOST_TEST(take_delivered() == (positions{1, 1, 1}));
 }
 
-// Its new connection is here before the old one is given up.
+// The process logs in on a new connection before the broker has given the old one up.
 BOOST_FIXTURE_TEST_CASE(a_process_that_is_back_already_did_not_die_either, subscriber_fixture) {
   join(s1, "n1", 10, 1);
   offer(at(1));
