@@ -28,7 +28,7 @@ struct group_spec {
 };
 
 /// A supervisor in the manner of Erlang's, as a pure state machine: events in, actions out, no
-/// clock, no thread. README.md has its rules, S1 to S16.
+/// clock, no thread. README.md has its rules, S1 to S24.
 ///
 /// Decides what the end of a child means: back-off, budget, giving up. `group_sequence` decides the
 /// order in which children start and stop. The policy never waits inside: while a child starts or

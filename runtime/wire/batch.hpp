@@ -18,7 +18,7 @@ struct envelope_view {
   std::string_view body;
 };
 
-/// Builds one frame of many length-prefixed envelopes (FORMAT.md, "Batch").
+/// Builds one frame of many length-prefixed envelopes (FORMAT.md, "Frames").
 ///
 /// The frame is complete at any moment; `take` hands it out and starts the next.
 class batch_writer {

@@ -26,7 +26,7 @@ struct writer_row {
 /// later turns finds that out before it writes. The database decides, not the clock.
 ///
 /// Borrows the session; each function belongs to the turn of the moment and throws database_error.
-/// @source runtime/worker/README.md, "Decisions".
+/// @source runtime/store/FORMAT.md, "writers".
 class writers {
 public:
   explicit writers(database& session) : session_{session} {}
