@@ -32,13 +32,13 @@ std::string check_target(const std::string& target) {
 }
 
 int run(const call_arguments& given) {
-  const auto body = body_in(given.body);
-  if (!body) {
-    return print_error(body.error(), given.json);
-  }
   auto over = connection::open("call", given, needs::any_broker);
   if (!over) {
     return over.error();
+  }
+  const auto body = body_in(given.body);
+  if (!body) {
+    return print_error(body.error(), given.json);
   }
   // The id is made here, so that it can be told when the outcome is unknown.
   const auto id = given.id.empty() ? uuid_source{}.next(std::chrono::system_clock::now())

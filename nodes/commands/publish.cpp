@@ -125,13 +125,13 @@ int publish_later(
 }
 
 int run(const publish_arguments& given) {
-  const auto body = body_in(given.body);
-  if (!body) {
-    return print_error(body.error(), given.json);
-  }
   auto over = connection::open("publish", given, needs::journal);
   if (!over) {
     return over.error();
+  }
+  const auto body = body_in(given.body);
+  if (!body) {
+    return print_error(body.error(), given.json);
   }
   const client::call_request what{
       .capability = "troupe.publish",

@@ -3,6 +3,7 @@
 #include "runtime/time_text.hpp"
 #include "runtime/wire/json.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <fmt/format.h>
 #include <utility>
@@ -26,9 +27,16 @@ void event_log::write(std::string_view event, const log_fields& fields) {
   const std::string at = utc_time_text(time_.wall());
   if (format_ == log_format::json) {
     wire::json_object object;
-    object.add("at", at).add("node", node_).add("event", event);
+    // A field "node" names the node that the line is about, in place of the writer's own name.
+    const auto about = std::find_if(
+        fields.begin(), fields.end(), [](const auto& each) { return each.first == "node"; });
+    object.add("at", at)
+        .add("node", about == fields.end() ? node_ : about->second)
+        .add("event", event);
     for (const auto& [name, value] : fields) {
-      object.add(name, value);
+      if (name != "node") {
+        object.add(name, value);
+      }
     }
     line = object.text();
   } else {

@@ -23,8 +23,9 @@ void direct_handlers::run(
     const error refused = wanted.to_error();
     answer_with(each, by, &refused, effect::none);
   } catch (const store::database_error& fault) {
-    // Without a store, the error comes from a database that the handler itself has opened.
-    if (with_.store == nullptr) {
+    // Without a store, the error comes from a database that the handler itself has opened. A
+    // command may have changed it; a query is answered with the fault.
+    if (with_.store == nullptr && possible == effect::unknown) {
       crash(each, by, possible);
     } else {
       with_.breaker.note(by.call, errc::internal, with_.busy.lap());

@@ -4,6 +4,18 @@
 
 namespace troupe::broker {
 
+namespace {
+
+/// The finalizer of MurmurHash3. Brokers of all releases must choose the same node for a key.
+std::uint64_t weight_of(std::uint64_t key, std::uint64_t node) {
+  std::uint64_t value = key ^ (node * golden_ratio);
+  value = (value ^ value >> 33U) * 0xff51afd7ed558ccdULL;
+  value = (value ^ value >> 33U) * 0xc4ceb9fe1a85ec53ULL;
+  return value ^ value >> 33U;
+}
+
+} // namespace
+
 choice choose(
     const directory& nodes,
     const capability& where,
@@ -53,7 +65,7 @@ choice choose(
       continue;
     }
     if (what.has_key) {
-      const std::uint64_t weight = mixed(what.key_digest ^ at.digest * golden_ratio);
+      const std::uint64_t weight = weight_of(what.key_digest, at.digest);
       if (best.placement == nowhere || weight > best_weight) {
         best.placement = i;
         best_weight = weight;

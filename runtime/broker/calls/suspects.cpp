@@ -154,6 +154,9 @@ void suspects::advance(instant now, decisions& out) {
   if (index == nowhere || turn_.is_sent || !quarantine_.is_granted(suspect_of::calls)) {
     return;
   }
+  if (nodes_.nodes[turn_.node].outstanding.size != 0) {
+    return; // The node has a call that it brought along; its end comes here again.
+  }
   if (calls_[index].latest_deadline() <= now) {
     return; // The next tick answers it and ends its turn.
   }

@@ -311,6 +311,7 @@ void feeder::take_dead_letters(instant now, event_decisions& out) {
 // --- Quarantine ---------------------------------------------------------------------------------
 
 void feeder::follow_quarantine(instant now, event_decisions& out) {
+  followed_ = quarantine_.changes();
   const login_id former = std::exchange(kept_free_, quarantine_.node());
   for (std::uint32_t i = 0; i < fed_.size(); ++i) {
     for (const login_id whom : {former, kept_free_}) {
@@ -326,12 +327,13 @@ void feeder::follow_quarantine(instant now, event_decisions& out) {
 
 /// The credit of a worker; 0 while its node is kept free for a suspect of somebody else.
 std::uint32_t feeder::allowed(std::uint32_t index, login_id whom, std::uint32_t credit) const {
-  return whom == quarantine_.node() && !quarantine_.has_turn(suspect_of{index}) ? 0 : credit;
+  return whom == kept_free_ && !quarantine_.has_turn(suspect_of{index}) ? 0 : credit;
 }
 
 void feeder::report_emptied() {
   const login_id node = quarantine_.node();
-  if (node == login_id{nowhere}) {
+  // Until a change is followed, other subscribers may still send to the node.
+  if (node == login_id{nowhere} || followed_ != quarantine_.changes()) {
     return;
   }
   for (std::uint32_t i = 0; i < fed_.size(); ++i) {

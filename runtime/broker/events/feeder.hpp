@@ -114,6 +114,7 @@ private:
   // Events that each worker may have of each subscriber, as it last said.
   std::map<std::pair<std::uint32_t, login_id>, std::uint32_t> credits_;
   login_id kept_free_{nowhere};           // The node in quarantine when it was last followed.
+  std::uint64_t followed_ = 0;            // The quarantine's `changes` when it was last followed.
   std::vector<dead_letter> dead_letters_; // To be written.
   std::uint64_t last_ = 0;                // In the journal.
   std::int64_t wall_offset_ = 0;          // Civil time minus the other clock's, in milliseconds.

@@ -32,12 +32,6 @@ void login_desk::log_in(origin from, const wire::hello& what, instant now) {
   if (what.role == "worker") {
     return log_in_worker(from, what, now);
   }
-  if (what.role != "client") {
-    return out_.refuse(
-        from,
-        what.incarnation,
-        invalid(fmt::format("role `{}` in HELLO; it is `worker` or `client`", what.role)));
-  }
   login_id before = out_.logins().find(peer_of(from));
   if (before != login_id{nowhere} && out_.logins()[before].is_worker) {
     end(before, false, "it logged in as a client", now);

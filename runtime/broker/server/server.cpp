@@ -61,8 +61,16 @@ void server::received(
   }
   if (header->kind == wire::kind::hello) {
     const auto hello = wire::checked_decode<wire::hello>(body);
-    return hello ? desk_.log_in(from, *hello, now)
-                 : refuse_malformed(from, header->id, hello.error());
+    if (!hello) {
+      return refuse_malformed(from, header->id, hello.error());
+    }
+    if (hello->role != "worker" && hello->role != "client") {
+      return refuse_malformed(
+          from,
+          hello->incarnation,
+          invalid(fmt::format("role `{}` in HELLO; it is `worker` or `client`", hello->role)));
+    }
+    return desk_.log_in(from, *hello, now);
   }
   if (header->kind == wire::kind::ping) {
     header_.clear();

@@ -728,4 +728,35 @@ BOOST_AUTO_TEST_CASE(a_suspect_waits_until_its_worker_has_nothing_of_other_group
   BOOST_TEST((broker.delivered(1) == std::vector<std::uint64_t>{1}));
 }
 
+// Until the change is followed, another subscriber may still send to the node that is kept free.
+BOOST_AUTO_TEST_CASE(a_suspect_does_not_go_beside_what_was_sent_before_its_turn_was_followed) {
+  broker_under_test broker;
+  broker.join(n1, 10, 1);
+  broker.publish(1, "stock.low");
+  broker.write();
+  broker.inner.left(n1, true, broker.now, broker.out);
+  broker.forget();
+  broker.join(n1, 10, 2);
+  broker.inner.left(n1, true, broker.now, broker.out);
+  broker.publish(2, "order.cancelled");
+  broker.write();
+  broker.forget();
+  broker.join(n1, 10, 3);
+  BOOST_REQUIRE((broker.alone.node() == n1));
+
+  broker.inner.subscribers().handled(
+      n1, {"mail", {{broker.journal[1]->partition, 2}}, {}, {}}, broker.now, broker.out);
+  BOOST_TEST(!broker.alone.is_granted(suspect_of{1}));
+  broker.forget();
+  broker.publish(3, "order.cancelled");
+  broker.write();
+  BOOST_TEST((broker.delivered(0) == std::vector<std::uint64_t>{3}));
+  broker.inner.subscribers().follow_quarantine(broker.now, broker.out);
+  BOOST_TEST(!broker.alone.is_granted(suspect_of{1}));
+  broker.inner.subscribers().handled(
+      n1, {"mail", {{broker.journal[2]->partition, 3}}, {}, {}}, broker.now, broker.out);
+
+  BOOST_TEST(broker.alone.is_granted(suspect_of{1}));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
