@@ -1,116 +1,68 @@
 """A small run of the shop in which everything went well, made by hand: what the checker's negative
 controls damage. The tables are those of the sources; only the rows are invented here."""
 
-import dataclasses
 import json
 import pathlib
 import re
+import shutil
 import sqlite3
-import uuid
+from typing import Any
 
-import good_events
+import expected
+import ids
+from expected import Order
+from good_orders import (
+    DECLINE_OVER, SAMPLES, SHELVES, STEP_MS, identity, log_of, now_ms, order_of)
+from mails import date_text, letter
+from packed import pack
+from saga_path import PHASES, Row
+from wishes import sorted_keys
+from event_positions import CURSOR
+from xxh3 import xxh64
 
-# Where each database's tables are declared.
+_TURN = "runtime/store/turn/inbox.cpp"
+# Where each database's tables are declared, and the components that have them.
 SCHEMAS = {
-    "inventory": ("runtime/store/turn/inbox.cpp", "actors/inventory/schema.hpp"),
-    "orders": ("runtime/store/turn/inbox.cpp", "runtime/store/event_store.cpp", "actors/orders/schema.hpp"),
-    "payments": ("runtime/store/turn/inbox.cpp", "actors/payments/schema.hpp"),
-    "order_saga": ("runtime/store/turn/inbox.cpp", "runtime/saga/journal.cpp"),
-    "notifications": ("runtime/store/turn/inbox.cpp", "actors/notifications/schema.hpp"),
-    "journal": ("runtime/broker/journal/tables.cpp",),
+    "inventory": ((_TURN, "actors/inventory/schema.hpp"), ("troupe.turn", "inventory")),
+    "orders": ((_TURN, "runtime/store/event_store.cpp", "actors/orders/schema.hpp"),
+               ("troupe.turn", "troupe.events", "orders")),
+    "payments": ((_TURN, "actors/payments/schema.hpp"), ("troupe.turn", "payments")),
+    "order_saga": ((_TURN, "runtime/saga/journal.cpp"), ("troupe.turn", "troupe.saga")),
+    "notifications": ((_TURN, "actors/notifications/schema.hpp"), ("troupe.turn", "notifications")),
+    "users": ((_TURN, "actors/users/schema.hpp"), ("troupe.turn", "users")),
+    "notes": ((_TURN, "actors/notes/schema.hpp"), ("troupe.turn", "notes")),
+    "journal": (("runtime/broker/journal/tables.cpp",), ("troupe.journal",)),
 }
-PRICES = {"tea": 500, "mug": 1100, "lamp": 60_000}
-SHELF = 1_000
-STARTED, INTENT, DONE, FAILED, UNDO_INTENT, UNDONE, COMPLETED, COMPENSATED = range(1, 9)
+_CREATE = re.compile(r'R"(\w*)\((.*?)\)\1"', re.DOTALL)
+_ADD_COLUMN = re.compile(r'"(ALTER TABLE [^"]*)"')
+_TOPICS = ("news.said", "order.created", "order.confirmed", "order.cancelled", "stock.low")
+NEWS = b"\x01" * 6 + b"\x70\x00\x80" + b"\x07" * 7
+GENERATION = 2
+_EPOCH = (GENERATION << 32) + 5
 
 
 def create_statements(source: pathlib.Path, files: tuple[str, ...]) -> str:
-    raw = "".join((source / name).read_text() for name in files)
-    return "".join(found[1] for found in re.findall(r'R"(\w*)\((.*?)\)\1"', raw, re.DOTALL))
-
-
-def error_map(code: str, effect: str, message: str) -> bytes:
-    """A small MessagePack map of short texts."""
-    def text(value: str) -> bytes:
-        return bytes([0xa0 | len(value)]) + value.encode()
-    entries = {"code": code, "message": message, "effect": effect}
-    return bytes([0x80 | len(entries)]) + b"".join(text(k) + text(v) for k, v in entries.items())
-
-
-@dataclasses.dataclass
-class Order:
-    number: int
-    items: dict[str, int]
-    # "confirmed", or the reason of the refusal.
-    ends: str = "confirmed"
-    # The rejection came with the charge's outcome unknown, so it is paid back.
-    charge_unknown: bool = False
-    epochs: int = 1
-    # The client's view: what its calls came to.
-    calls: tuple[str, ...] = ("answer",)
-
-    @property
-    def id(self) -> uuid.UUID:
-        return uuid.UUID(int=0x0190_0000_0000_7000_8000_0000_0000_0000 + self.number)
-
-    @property
-    def cents(self) -> int:
-        return sum(PRICES.get(sku, 0) * count for sku, count in self.items.items())
-
-
-ORDERS = [
-    Order(1, {"tea": 2, "mug": 1}),
-    Order(2, {"mug": 3}),
-    Order(3, {"tea": 1, "nothing": 1}, ends="unknown_sku"),
-    Order(4, {"tea": 4}, epochs=2),
-    Order(5, {"lamp": 2}, ends="payment_declined"),
-    Order(6, {"mug": 2}, ends="deadline_exceeded", charge_unknown=True, epochs=2),
-    Order(7, {"tea": 1}, calls=("overloaded", "answer")),
-    Order(8, {"tea": 3}, calls=("timeout", "answer")),
-    Order(9, {"mug": 1}, calls=("timeout",)),
-    Order(10, {"lamp": 1, "tea": 1}),
-]
+    text = "".join((source / name).read_text() for name in files)
+    frame = (source / "runtime" / "store" / "FORMAT.md").read_text()
+    tables = [re.search(rf"(CREATE TABLE {name} .*?)```", frame, re.DOTALL)
+              for name in ("troupe_meta", "schema_versions")]
+    return ";".join([*(found[1] for found in tables if found), *(found[2] for found in
+                     _CREATE.finditer(text)), *_ADD_COLUMN.findall(text)])
 
 
 class GoodRun:
-    """The folder of a run: `data/` with the databases and the provider's log, `client.log`,
-    `publish.log` and `orders.jsonl`."""
+    """The folder of a run: `data/` with the databases, the mails and the provider's log, and beside it
+    `client.log`, `publish.log`, `orders.jsonl`, `stock.json` and `shop.yaml`."""
 
     def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder
         self.data = folder / "data"
 
-    @classmethod
-    def write(cls, folder: pathlib.Path, source: pathlib.Path) -> None:
-        run = cls(folder)
-        run.data.mkdir(parents=True)
-        for name, files in SCHEMAS.items():
-            with run.database(name) as database:
-                database.executescript(create_statements(source, files))
-        with run.database("inventory") as inventory:
-            inventory.executemany("INSERT INTO stock VALUES (?, ?, 'EUR', ?, ?)",
-                                  ((sku, price, SHELF, SHELF) for sku, price in PRICES.items()))
-        for order in ORDERS:
-            run._write(order)
-        run._write_events(source)
-        run.client_log.write_text("".join(
-            json.dumps(record) + "\n" for order in ORDERS for record in cls._log_of(order)))
-        (folder / "orders.jsonl").write_text("".join(
-            json.dumps({"items": [{"sku": sku, "quantity": count}
-                                  for sku, count in order.items.items()]}) + "\n"
-            for order in ORDERS))
-
-    @property
-    def client_log(self) -> pathlib.Path:
-        return self.folder / "client.log"
-
-    @property
-    def publish_log(self) -> pathlib.Path:
-        return self.folder / "publish.log"
-
-    @property
-    def provider_log(self) -> pathlib.Path:
-        return self.data / "provider.log"
+    def options(self) -> list[str]:
+        """Of the checker."""
+        return ["--data", str(self.data), "--client-log", str(self.folder / "client.log"),
+                "--publish-log", str(self.folder / "publish.log"),
+                "--orders", str(self.folder / "orders.jsonl")]
 
     def database(self, name: str) -> "Database":
         return Database(self.data / f"{name}.db")
@@ -119,119 +71,6 @@ class GoodRun:
         """How many rows it changed: a damage that does nothing would prove nothing."""
         with self.database(name) as database:
             return database.execute(statement, values).rowcount
-
-    def _write(self, order: Order) -> None:
-        confirmed = order.ends == "confirmed"
-        reserved = order.ends != "unknown_sku"
-        self._write_order(order, confirmed)
-        if reserved:
-            self._reserve(order, held=confirmed)
-        if reserved and order.ends != "payment_declined":
-            self._pay(order, refunded=not confirmed)
-        elif reserved:
-            self.execute("payments", "INSERT INTO payments VALUES (?, ?, ?, 'EUR', 'tok',"
-                                     " 'declined', NULL)", order.id.bytes, order.id.bytes, order.cents)
-        self._write_saga(order, confirmed)
-
-    def _write_events(self, source: pathlib.Path) -> None:
-        (self.data / "mail").mkdir()
-        with self.database("orders") as orders, self.database("journal") as journal, \
-                self.database("notifications") as notifications:
-            good_events.begin(orders, journal, source)
-            for order in ORDERS:
-                confirmed = order.ends == "confirmed"
-                good_events.tell(orders, journal, order.id, "confirmed" if confirmed else "cancelled")
-                if confirmed:
-                    good_events.mail(notifications, self.data, order.id)
-            good_events.settle(orders, journal)
-        self.publish_log.write_text(good_events.acknowledgement(good_events.CLIENTS, 1))
-
-    def forget_events(self, order: Order) -> None:
-        with self.database("orders") as orders, self.database("journal") as journal, \
-                self.database("notifications") as notifications:
-            good_events.forget(orders, journal, notifications, self.data, order.id)
-
-    def _write_order(self, order: Order, confirmed: bool) -> None:
-        with self.database("orders") as orders:
-            orders.execute(
-                "INSERT INTO orders VALUES (?, 'ann', 'EUR', ?, ?, ?, 0)",
-                (order.id.bytes, "confirmed" if confirmed else "cancelled",
-                 order.cents if confirmed else None, order.id.bytes if confirmed else None))
-            orders.executemany("INSERT INTO order_lines VALUES (?, ?, ?)",
-                               ((order.id.bytes, sku, n) for sku, n in order.items.items()))
-
-    def _reserve(self, order: Order, held: bool) -> None:
-        with self.database("inventory") as inventory:
-            inventory.execute("INSERT INTO claims VALUES (?)", (order.id.bytes,))
-            for sku, count in order.items.items():
-                inventory.execute(
-                    "INSERT INTO reservations VALUES (?, ?, ?, ?, ?)",
-                    (order.id.bytes, sku, count, PRICES[sku], "held" if held else "released"))
-                if held:
-                    inventory.execute("UPDATE stock SET available = available - ? WHERE sku = ?",
-                                      (count, sku))
-
-    def _pay(self, order: Order, refunded: bool) -> None:
-        kinds = ("capture", "refund") if refunded else ("capture",)
-        with self.database("payments") as payments:
-            payments.execute(
-                "INSERT INTO payments VALUES (?, ?, ?, 'EUR', 'tok', ?, 'sim')",
-                (order.id.bytes, order.id.bytes, order.cents, "refunded" if refunded else "charged"))
-            for kind in kinds:
-                payments.execute("INSERT INTO ledger VALUES (?, ?, ?)",
-                                 (order.id.bytes, kind, order.cents))
-        with self.provider_log.open("a") as log:
-            for kind in kinds:
-                log.write(self.transfer(order, kind))
-            if order.epochs > 1:
-                log.write(self.transfer(order, "capture"))  # Repeated under its key: harmless.
-
-    @staticmethod
-    def transfer(order: Order, kind: str, key: str = "") -> str:
-        key = key or str(uuid.uuid5(order.id, kind))
-        return f"{key} {kind} {order.id} {order.cents}\n"
-
-    @staticmethod
-    def _records(order: Order) -> list[tuple[int, int, bytes | None]]:
-        done = [(kind, step, None) for step in range(4) for kind in (INTENT, DONE)]
-        if order.ends == "confirmed":
-            return [(STARTED, 0, b"x"), *done, (COMPLETED, 3, None)]
-        fails = 1 if order.ends == "unknown_sku" else 2
-        why = error_map("rejected", "unknown" if order.charge_unknown else "none", "no")
-        rows = [(STARTED, 0, b"x"), *done[:2 * fails], (INTENT, fails, None), (FAILED, fails, why)]
-        for step in reversed(range(fails + order.charge_unknown)):
-            rows += [(UNDO_INTENT, step, None), (UNDONE, step, None)]
-        return [*rows, (COMPENSATED, 0, None)]
-
-    def _write_saga(self, order: Order, confirmed: bool) -> None:
-        rows = self._records(order)
-        with self.database("order_saga") as saga:
-            saga.execute("INSERT INTO sagas VALUES (?, 'place', ?, ?, 1)",
-                         (order.id.bytes, 2 if confirmed else 3, order.epochs))
-            saga.execute("INSERT INTO inbox VALUES (?, 'place', 0, ?, x'80', 'n1', 0, 1)",
-                         (order.id.bytes, 2 if confirmed else 3))
-            for seq, (kind, step, data) in enumerate(rows, 1):
-                epoch = order.epochs if seq > len(rows) // 2 else 1
-                saga.execute("INSERT INTO saga_journal VALUES (?, ?, ?, ?, 0, 1, ?, 0, ?)",
-                             (order.id.bytes, seq, kind, step, epoch, data))
-
-    @staticmethod
-    def _log_of(order: Order) -> list[dict]:
-        found = []
-        common = {"call_id": str(order.id), "op": "order_saga.place"}
-        for call in order.calls:
-            found.append({**common, "phase": "invoke", "line": order.number})
-            back: dict = {**common, "phase": "return"}
-            if call == "timeout":
-                back |= {"outcome": "unknown", "code": "deadline_exceeded"}
-            elif call == "overloaded":
-                back |= {"outcome": "fail", "code": "overloaded"}
-            elif order.ends == "confirmed":
-                back |= {"outcome": "ok", "order_id": str(order.id), "total_cents": order.cents}
-            else:
-                back |= {"outcome": "fail", "code": "rejected", "reason": order.ends}
-            found.append(back)
-        return found
 
 
 class Database:
@@ -248,3 +87,209 @@ class Database:
     def __exit__(self, *_: object) -> None:
         self._connection.commit()
         self._connection.close()
+
+
+class Writer:
+    """Writes a run whose first order was placed at a moment, by default a minute ago."""
+
+    def __init__(self, folder: pathlib.Path, source: pathlib.Path, began: int = 0) -> None:
+        self._run = GoodRun(folder)
+        self._source = source
+        self._began = began or now_ms() - 60_000
+        self._orders: list[tuple[Order, list[Row]]] = []
+        self._events: list[tuple] = []
+        self._lows: list[tuple[bytes, str, bytes]] = []
+
+    def write(self) -> None:
+        data = self._run.data
+        (data / "mail").mkdir(parents=True)
+        shutil.copy(self._source / "examples" / "shop" / "shop.yaml", self._run.folder)
+        for number, name in enumerate(SCHEMAS):
+            self._frame(name, number)
+        log = []
+        for sample in SAMPLES:
+            born = self._began + 1_000 * sample.number
+            made = order_of(sample, born)
+            order = made[0] if made else None
+            log += log_of(sample, identity(born, sample.number), order, born)
+            if made:
+                self._orders.append(made)
+                self._participants(*made, taken_over=sample.epochs > 1)
+        self._stock()
+        self._journal()
+        self._mails()
+        self._write_lines("client.log", log)
+        self._write_lines("orders.jsonl", [sample.asked for sample in SAMPLES])
+
+    def _write_lines(self, name: str, records: list[dict]) -> None:
+        (self._run.folder / name).write_text("".join(json.dumps(each) + "\n" for each in records))
+
+    def _insert(self, name: str, table: str, rows: list[dict[str, Any]]) -> None:
+        with self._run.database(name) as database:
+            for row in rows:
+                database.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES "
+                                 f"({', '.join('?' * len(row))})", list(row.values()))
+
+    def _frame(self, name: str, number: int) -> None:
+        files, components = SCHEMAS[name]
+        at = self._began - 20_000 + 10 * number
+        with self._run.database(name) as database:
+            database.executescript(create_statements(self._source, files))
+        self._insert(name, "troupe_meta", [{
+            "one": 1, "capability": "troupe.journal" if name == "journal" else name,
+            "instance": identity(at, 100 + number), "created_at": at}])
+        self._insert(name, "schema_versions", [
+            {"component": each, "version": 1, "name": f"tables of {each}",
+             "digest": f"{xxh64(each.encode()):016x}", "at": at} for each in components])
+        if name != "journal":
+            begins = ((1, "n1", 1, 0), (2, "n2", 0, 1), (3, "n1", 0, 2))
+            self._insert(name, "writers", [
+                {"id": each, "node": node, "incarnation": identity(
+                    self._began - 25_000 + 20_000 * turn, 200 + turn), "fenced": fenced,
+                 "opened_at": at + 20_000 * turn} for each, node, fenced, turn in begins])
+
+    def _inbox(self, name: str, key: bytes, operation: str, digest: int, state: int,
+               reply: bytes) -> None:
+        self._insert(name, "inbox", [{
+            "id": key, "operation": operation, "digest": digest, "state": state, "reply": reply,
+            "node": "n1", "replica": 0, "attempt": 1}])
+
+    def _participants(self, order: Order, rows: list[Row], taken_over: bool) -> None:
+        writer = 2 if taken_over else 1
+        self._insert("order_saga", "sagas", [{
+            "id": order.id, "operation": "place", "phase": PHASES[order.path.phase],
+            "epoch": order.path.epoch, "writer": writer}])
+        self._insert("order_saga", "saga_journal", [{"saga": order.id, **vars(row)} for row in rows])
+        state, answer = expected.place_answer(order)
+        self._inbox("order_saga", order.id, "place", ids.call_digest("place", order.wish.body), state,
+                    answer or b"")
+        for key, call in expected.calls(order).items():
+            if call.required:
+                kept, reply = call.answers[0]
+                self._inbox(call.capability, key, call.operation, call.digest, kept, reply or b"")
+        self._book(order, rows)
+        if order.goods != "absent":
+            self._insert("inventory", "claims", [{"order_id": order.id}])
+        self._insert("inventory", "reservations", [
+            {"order_id": key, "sku": sku, **row}
+            for (key, sku), row in expected.reservations(order, SHELVES).items()])
+        self._pay(order)
+
+    def _book(self, order: Order, rows: list[Row]) -> None:
+        at = {"created": rows[1].at, "confirmed": rows[-2].at, "cancelled": rows[-2].at}
+        tells = expected.told(order)
+        for version, event in enumerate(expected.history(order), 1):
+            kind = event["type"]
+            place = self._run.execute("orders", "UPDATE events SET type = type") + 1
+            self._insert("orders", "events", [{"stream": order.id, "version": version,
+                                               "position": place, "at": at[kind], **event}])
+            if kind in tells:
+                self._events.append((*tells[kind], order.text, "orders", at[kind] + STEP_MS))
+        row = expected.order_row(order)
+        if row is not None:
+            first = at["created" if order.book != "tombstone" else "cancelled"]
+            self._insert("orders", "orders", [{"order_id": order.id, **row, "created_at": first}])
+        self._insert("orders", "order_lines", [
+            {"order_id": key, "sku": sku, **line}
+            for (key, sku), line in expected.order_lines(order).items()])
+
+    def _pay(self, order: Order) -> None:
+        row = expected.payment_row(order, DECLINE_OVER)
+        if row is not None:
+            if order.money == "refunded":
+                row["provider_ref"] = None
+            self._insert("payments", "payments", [{"order_id": order.id, **row}])
+        self._insert("payments", "ledger", [{"order_id": key, "kind": kind, **line}
+                                            for (key, kind), line in expected.ledger(order).items()])
+        with (self._run.data / "provider.log").open("a") as log:
+            for key, kind in expected.transfers(order, DECLINE_OVER):
+                line = f"{ids.text(key)} {kind} {order.text} {order.total}\n"
+                log.write(line * (2 if order.path.epoch > 1 else 1))  # A repeat is harmless.
+
+    def _stock(self) -> None:
+        items = [{"sku": sku, "price_cents": shelf.price, "currency": shelf.currency,
+                  "quantity": shelf.initial} for sku, shelf in SHELVES.items()]
+        (self._run.folder / "stock.json").write_text(json.dumps({"items": items}))
+        body = pack(sorted_keys({"items": items}))
+        self._inbox("inventory", identity(self._began - 1_000, 90), "load",
+                    ids.call_digest("load", body), expected.ANSWERED, pack({"added": len(items)}))
+        for sku, shelf in SHELVES.items():
+            left = shelf.initial
+            for order, _ in self._orders:
+                taken = dict(order.wish.items).get(sku, 0)
+                if order.goods not in ("held", "released") or not taken:
+                    continue
+                if left - taken < 10 <= left:
+                    event = ids.event(ids.command(order.id, expected.RESERVE), "stock.low")
+                    low = pack({"sku": sku, "available": left - taken, "low_at": 10})
+                    self._lows.append((event, sku, low))
+                left -= taken if order.goods == "held" else 0
+            self._insert("inventory", "stock", [{
+                "sku": sku, "price_cents": shelf.price, "currency": "EUR", "initial": shelf.initial,
+                "available": left}])
+
+    def _journal(self) -> None:
+        news = pack({"text": "open"})
+        digest = ids.signed(xxh64(news) ^ xxh64(_TOPICS[0].encode()))
+        end = self._events[-1][-1]
+        events = [(_TOPICS[0], NEWS, news, None, None, self._began), *self._events,
+                  *[("stock.low", key, body, sku, "inventory", end) for key, sku, body in self._lows]]
+        self._insert("journal", "topics", [
+            {"id": number, "name": name, **dict.fromkeys(
+                ("events", "bytes", "total", "first", "first_time", "last", "last_time"), 0)}
+            for number, name in enumerate(_TOPICS, 1)])
+        self._insert("journal", "events", [
+            {"position": position, "topic": _TOPICS.index(topic) + 1, "id": key, "time": at,
+             "digest": None if source else digest, "key": name, "source": source, "body": body}
+            for position, (topic, key, body, name, source, at) in enumerate(events, 1)])
+        self._insert("journal", "published", [{"upto": 1, "entries": (1).to_bytes(8, "big") + NEWS
+                                               + (digest % (1 << 64)).to_bytes(8, "big")}])
+        self._run.execute("journal", "UPDATE journal SET generation = ?", GENERATION)
+        self._write_lines("publish.log", [{"id": ids.text(NEWS), "position": 1}])
+        for name in ("orders", "inventory"):
+            own = [event for event in events if event[4] == name]
+            topic, key, body, text, _, _ = own[-1]
+            with self._run.database(name) as database:
+                instance = database.execute("SELECT instance FROM troupe_meta").fetchone()[0]
+            self._insert("journal", "sources", [{"capability": name, "instance": instance,
+                                                 "taken": len(own), "taken_id": key}])
+            self._insert(name, "outbox", [{"seq": len(own), "id": key, "topic": topic, "key": text,
+                                           "body": body}])
+        self._positions(events)
+
+    def _positions(self, events: list[tuple]) -> None:
+        with self._run.database("journal") as database:
+            instance = database.execute("SELECT instance FROM troupe_meta").fetchone()[0]
+        for name, topic in (("notifications", "order.confirmed"), ("notes", "")):
+            newest = [0] * ids.PARTITIONS
+            for position, event in enumerate(events, 1):
+                if event[0] == topic:
+                    newest[ids.partition(event[3], event[1])] = position
+            self._insert(name, "subscription", [{"one": 1, "journal": instance}])
+            self._insert(name, "partitions", [{"partition": number, "epoch": _EPOCH, "handled": each}
+                                              for number, each in enumerate(newest)])
+            self._insert("journal", "cursors", [{
+                "capability": name, "handled": CURSOR.pack(*[len(events)] * ids.PARTITIONS),
+                "reached": CURSOR.pack(*newest)}])
+
+    def _mails(self) -> None:
+        times = {event[1]: event[-1] for event in self._events}
+        for order, _ in self._orders:
+            if order.book != "confirmed":
+                continue
+            event = expected.told(order)["confirmed"][1]
+            at = times[event]
+            customer = order.wish.customer
+            key = ids.text(ids.mail_key(event))
+            row = {"order_id": order.id, "event_id": event, "asked_at": at + 2}
+            if " " in customer:
+                self._insert("notifications", "mails", [{
+                    **row, "recipient": customer, "state": "failed",
+                    "reason": "the customer's name makes no mail address"}])
+                continue
+            address = customer if "@" in customer else f"{customer}@customers.example"
+            self._insert("notifications", "mails", [{
+                **row, "recipient": address, "state": "sent", "message_id": f"<{key}@shop.example>",
+                "attempts": 1, "reason": "", "ended_at": at + 4}])
+            (self._run.data / "mail" / f"{key}.eml").write_bytes(letter(
+                order, "shop@shop.example", address, f"<{key}@shop.example>", date_text(at)))
