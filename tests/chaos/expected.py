@@ -7,7 +7,7 @@ from typing import Any
 
 import ids
 from findings import one_of
-from packed import pack
+from packed import Packed, pack
 from saga_path import KEPT_REFUSALS, Path
 from wishes import Shelf, Wish
 
@@ -54,8 +54,13 @@ def total_of(wish: Wish, shelves: dict[str, Shelf]) -> int | None:
     return sum(shelves[sku].price * quantity for sku, quantity in wish.items)
 
 
-def items_of(wish: Wish) -> list[dict[str, Any]]:
-    return [{"sku": sku, "quantity": quantity} for sku, quantity in wish.items]
+def items_of(wish: Wish) -> Packed:
+    return _packed_items(wish.items)
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _packed_items(items: tuple[tuple[str, int], ...]) -> Packed:
+    return Packed(pack([{"sku": sku, "quantity": quantity} for sku, quantity in items]))
 
 
 def error(reason: str, message: str, **details: str) -> bytes:

@@ -2,7 +2,6 @@
 derived from another one by a label (runtime/wire/FORMAT.md, section 6), so all can be computed."""
 
 import functools
-import uuid
 
 from xxh3 import xxh64, xxh128
 
@@ -70,5 +69,7 @@ def birth(identity: bytes) -> int:
 def text(value: object) -> str:
     """An id as people write it; other bytes in hexadecimal, anything else as text."""
     if isinstance(value, bytes):
-        return str(uuid.UUID(bytes=value)) if len(value) == 16 else f"x'{value[:24].hex()}'"
+        digits = value[:24].hex()
+        return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])) \
+            if len(value) == 16 else f"x'{digits}'"
     return str(value)

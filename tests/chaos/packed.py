@@ -86,6 +86,7 @@ def read_map(data: bytes | None) -> dict[Any, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+@functools.lru_cache(maxsize=1024)
 def _sized(size: int, fixed: tuple[int, int], *marks: tuple[int, str]) -> bytes:
     """The head of something with a size: in the first byte if it is below fixed[1], else behind it."""
     if size < fixed[1]:
@@ -113,21 +114,32 @@ def _text(value: str) -> bytes:
     return _sized(len(data), (0xa0, 32), (0xd9, ">B"), (0xda, ">H"), (0xdb, ">I")) + data
 
 
+class Packed(bytes):
+    """A value that is packed already, to be part of another."""
+
+
+def _map(value: dict[str, Any]) -> bytes:
+    parts = [_sized(len(value), (0x80, 16), (0xde, ">H"), (0xdf, ">I"))]
+    for key, each in value.items():
+        parts += (_text(key), pack(each))
+    return b"".join(parts)
+
+
+def _list(value: list[Any]) -> bytes:
+    return _sized(len(value), (0x90, 16), (0xdc, ">H"), (0xdd, ">I")) + b"".join(map(pack, value))
+
+
+def _binary(value: bytes) -> bytes:
+    return _sized(len(value), (0, 0), (0xc4, ">B"), (0xc5, ">H"), (0xc6, ">I")) + value
+
+
+_FORMS = {str: _text, int: _integer, bytes: _binary, dict: _map, list: _list, Packed: bytes,
+          bool: lambda value: b"\xc3" if value else b"\xc2", type(None): lambda _: b"\xc0"}
+
+
 def pack(value: Any) -> bytes:
     """The bytes of a value; a map's entries in the order of its keys here."""
-    if isinstance(value, str):
-        return _text(value)
-    if value is None:
-        return b"\xc0"
-    if isinstance(value, bool):
-        return b"\xc3" if value else b"\xc2"
-    if isinstance(value, int):
-        return _integer(value)
-    if isinstance(value, bytes):
-        return _sized(len(value), (0, 0), (0xc4, ">B"), (0xc5, ">H"), (0xc6, ">I")) + value
-    if isinstance(value, dict):
-        head = _sized(len(value), (0x80, 16), (0xde, ">H"), (0xdf, ">I"))
-        return head + b"".join(_text(key) + pack(each) for key, each in value.items())
-    if isinstance(value, list):
-        return _sized(len(value), (0x90, 16), (0xdc, ">H"), (0xdd, ">I")) + b"".join(map(pack, value))
-    raise ValueError(f"{value!r} has no form here")
+    form = _FORMS.get(type(value))
+    if form is None:
+        raise ValueError(f"{value!r} has no form here")
+    return form(value)

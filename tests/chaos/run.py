@@ -1,6 +1,7 @@
 """Run: all that a check works on, read before anything is compared."""
 
 import dataclasses
+import functools
 import pathlib
 
 import wishes
@@ -34,15 +35,15 @@ class Run:
     begin: int = 0
     end: int = 0
 
-    @property
+    @functools.cached_property
     def decline_over(self) -> int:
         return self.topology.number("payments", "decline_over", 100_000)
 
-    @property
+    @functools.cached_property
     def low_at(self) -> int:
         return self.topology.number("inventory", "low_at", 10)
 
-    @property
+    @functools.cached_property
     def shelves(self) -> dict[str, wishes.Shelf]:
         """As delivered, or as the inventory says it was."""
         if self.delivery is not None:

@@ -13,7 +13,7 @@ class Topology:
 
     def __init__(self, text: str = "") -> None:
         self._lines = [re.sub(r"(^|\s)#.*", "", line) for line in text.splitlines()]
-        self.known = bool(text)
+        self._blocks: dict[tuple[str, int], str] = {}
 
     @classmethod
     def beside(cls, data: pathlib.Path) -> "Topology":
@@ -25,6 +25,9 @@ class Topology:
 
     def _block(self, name: str, indent: int) -> str:
         """What stands under a key."""
+        known = self._blocks.get((name, indent))
+        if known is not None:
+            return known
         inside, found = False, []
         for line in self._lines:
             depth = len(line) - len(line.lstrip())
@@ -32,7 +35,7 @@ class Topology:
                 inside = depth == indent and line.lstrip().startswith(f"{name}:")
             if inside:
                 found.append(line)
-        return "\n".join(found)
+        return self._blocks.setdefault((name, indent), "\n".join(found))
 
     def _setting(self, capability: str, key: str, default: str) -> str:
         for block in (self._block(capability, 2), self._block("defaults", 0)):
