@@ -96,6 +96,15 @@ class AGoodRun(CheckerTest):
     def test_passes_with_less_to_go_by(self) -> None:
         self.assertEqual(0, self.call("--data", str(self.run_.data))[0])
 
+    def test_may_have_been_asked_for_more_by_hand(self) -> None:
+        with self.run_.database("inventory") as inventory:
+            inventory.execute("INSERT INTO forced_breakers VALUES ('', 'open', 'ann', 'dust', x'01', 1)")
+            inventory.execute("UPDATE stock SET initial = initial + 5, available = available + 5")
+        self.run_.execute("notes", "INSERT INTO notes VALUES (x'01', 'tea is low')")
+
+        self.assertEqual(0, self.call("--data", str(self.run_.data))[0])
+        self.assertFalse(self.check().safe)
+
     def test_can_have_a_log_that_was_cut_off(self) -> None:
         with (self.run_.folder / "client.log").open("a") as log:
             log.write('{"call_id": "0190')

@@ -93,6 +93,10 @@ def of_books(began: int) -> Iterator[Damage]:
                  ("orders.db snapshots",))
     yield Damage("a strange table", change_rows("orders", "CREATE TABLE strange (x)"),
                  ("orders.db strange",))
+    yield Damage("a newer program in one database alone", change_rows(
+        "payments", "INSERT INTO schema_versions SELECT component, 2, name, digest, at"
+        " FROM schema_versions WHERE component = 'troupe.turn'"),
+        ("schema_versions troupe.turn 2", "missing"))
     yield Damage("every writer fenced", change_rows("orders", "UPDATE writers SET fenced = 1"),
                  ("orders.db writers", "fenced"))
     yield Damage("a writer not fenced whose node came again", change_rows(

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 import ids
+from databases import IDLE
 from findings import between, compare, show
 from goods import Goods
 from order_book import Told
@@ -64,7 +65,7 @@ class EventJournal:
         self._check_sources()
         self._check_outboxes()
         self._check_publishes()
-        for row in self._journal.rows("scheduled"):
+        for row in self._journal.rows("scheduled") if self._run.only_load else ():
             self._findings.add("I17", f"journal.db scheduled {ids.text(row['id'])}",
                                "is there, and nobody asked for it")
 
@@ -153,12 +154,16 @@ class EventJournal:
                 seen.add(event["id"])
             elif source is None:
                 self._check_client(where, event)
-            elif source != "orders":
+            elif source != "orders" and not self._is_of_people(source):
                 self._findings.add("I11", where, f"source is {source}, which tells nobody anything")
         if self._findings.final and _LOW not in self.swept:
             for sku in sorted(self._must_be_low - low):
                 self._findings.add("I9", f"journal.db events {_LOW} {sku}",
                                    "is missing; fewer are left than make a shelf low")
+
+    def _is_of_people(self, capability: str) -> bool:
+        """Whether a capability tells what the load has nothing to do with."""
+        return capability in IDLE and not self._run.only_load
 
     def _check_low(self, where: str, event: dict[str, Any]) -> None:
         for sku, body in self._lows.get(event["id"], []):
@@ -172,7 +177,7 @@ class EventJournal:
     def _check_client(self, where: str, event: dict[str, Any]) -> None:
         digest = ids.signed(xxh64(event["body"]) ^ xxh64(event["name"].encode()))
         compare(self._findings, "I13", where, event, {"digest": digest})
-        if self._run.log.known and self._run.published is None:
+        if self._run.only_load and self._run.published is None:
             self._findings.add("I11", where, f"is {event['name']}, which nobody is known to have "
                                              "published (no log of publishes)")
 
@@ -203,9 +208,9 @@ class EventJournal:
         clients = {event["topic"] for event in self.events.values() if event["source"] is None}
         for key, row in self._topics.items():
             where = f"journal.db topics {row['name']}"
-            if row["name"] not in _TOPICS and key in present - clients:
+            if row["name"] not in _TOPICS and key in present - clients and self._run.only_load:
                 self._findings.add("I17", where, "is no topic that anybody tells")
-            if key not in present and row["name"] not in self.swept:
+            if key not in present and row["name"] not in self.swept and self._run.only_load:
                 self._findings.add("I17", where, "is there, and no event is of it")
             kept = used[key]
             wanted: dict[str, Any] = {"events": len(kept),
@@ -234,6 +239,8 @@ class EventJournal:
             return
         for (capability, instance), row in found.items():
             where = f"journal.db sources {capability}"
+            if self._is_of_people(capability):
+                continue
             if capability not in wanted:
                 self._findings.add("I17", where, "is there, and nothing of it is in the journal")
                 continue
@@ -253,7 +260,7 @@ class EventJournal:
             for number, event in enumerate(self._inventory, 1)}
         wanted = {"orders": dict(enumerate(self._told, 1)), "inventory": lows}
         for name in self._run.books.names():
-            if name == "journal":
+            if name == "journal" or self._is_of_people(name):
                 continue
             told, newest = wanted.get(name, {}), 0
             for row in self._run.books[name].rows("outbox", "seq"):

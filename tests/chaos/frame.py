@@ -22,7 +22,8 @@ _VERSION_7 = Meets(lambda value: isinstance(value, bytes) and len(value) == 16
 _DIGEST = Meets(lambda value: isinstance(value, str) and len(value) == 16
                 and not set(value) - set("0123456789abcdef"), "16 hexadecimal digits")
 # Tables that nothing of the load writes to.
-_EMPTY = {"timers": "n", "forced_breakers": "node"}
+_EMPTY = {"timers": "n"}
+_OF_PEOPLE = {"forced_breakers": "node"}
 # Tables that only subscribers have rows in.
 _OF_SUBSCRIBERS = {"subscription": "one", "partitions": "partition", "postponed": "position"}
 
@@ -33,6 +34,8 @@ class Frame:
         self._findings = run.findings
         # The migrations of components that several databases have, by component and version.
         self._versions: dict[tuple[str, int], tuple[str, str, str]] = {}
+        # The newest version of each component, by database.
+        self._latest: dict[str, dict[str, int]] = {}
         # The node of each process, and where it was read.
         self._nodes: dict[bytes, tuple[str, str]] = {}
         # The process of a node that was begun at a moment, and where it was read.
@@ -46,11 +49,14 @@ class Frame:
             if name == "journal":
                 continue
             self._check_writers(database)
-            others = {} if name in SUBSCRIBERS else _OF_SUBSCRIBERS
-            for table, key in {**_EMPTY, **others}.items():
+            empty = dict(_EMPTY)
+            empty |= {} if name in SUBSCRIBERS else _OF_SUBSCRIBERS
+            empty |= _OF_PEOPLE if self._run.only_load else {}
+            for table, key in empty.items():
                 for row in database.rows(table):
                     self._extra(database.table(table), row[key])
-        if self._run.log.known:
+        self._compare_versions()
+        if self._run.only_load:
             for name in IDLE:
                 self._check_idle(name, {"inbox": "id", "outbox": "seq", name: f"{name[:-1]}_id"})
             # It is told, and never asked to do anything.
@@ -94,8 +100,19 @@ class Frame:
             first = self._versions.setdefault((component, version), mine)
             if mine[:2] != first[:2]:
                 self._findings.add("I21", where, f"is {mine[:2]}, should be {first[:2]} as in {first[2]}")
+        for component, version in latest.items():
+            self._latest.setdefault(component, {})[database.name] = version
         for component in sorted(_COMPONENTS[database.name] - latest.keys()):
             self._findings.add("I21", table, f"{component} is missing")
+
+    def _compare_versions(self) -> None:
+        """All databases were opened by the same programs."""
+        for component, versions in self._latest.items():
+            newest = max(versions.values())
+            for name, version in versions.items():
+                if version < newest and self._findings.final:
+                    self._findings.add("I21", f"{name}.db schema_versions {component} {version + 1}",
+                                       "is missing; other databases have it")
 
     def _check_writers(self, database: Database) -> None:
         """A process opens its databases one after the other; an earlier one of its node is fenced by

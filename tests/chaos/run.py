@@ -35,6 +35,12 @@ class Run:
     begin: int = 0
     end: int = 0
 
+    @property
+    def only_load(self) -> bool:
+        """Whether the client whose log is known is the only one. Without a log people may have asked
+        for anything: notes, breakers, more stock."""
+        return self.log.known
+
     @functools.cached_property
     def decline_over(self) -> int:
         return self.topology.number("payments", "decline_over", 100_000)
