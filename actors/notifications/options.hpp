@@ -34,7 +34,7 @@ struct notifications_options {
 
 TROUPE_MESSAGE(notifications_options, spool, smtp, from, domain)
 
-/// What is wrong with options whose types are right: an address, a URL or a folder.
+/// Finds faults that types cannot express: in an address, a URL or a folder.
 std::optional<config_problem> problem_of(const notifications_options& options);
 
 } // namespace troupe::notifications

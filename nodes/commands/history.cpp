@@ -14,7 +14,7 @@ namespace {
 
 struct history_arguments : connect_arguments {
   std::string capability;
-  /// Of `history` alone.
+  /// Given to `history` only.
   std::string id;
 };
 

@@ -8,7 +8,7 @@
 
 namespace troupe {
 
-/// What the `troupe` command ends with.
+/// The exit codes of the `troupe` command.
 namespace exit_code {
 inline constexpr int ok = 0;
 /// The topology has faults.
