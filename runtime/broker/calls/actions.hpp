@@ -38,7 +38,8 @@ struct forget {
 /// A worker came or went: tell all of them who is alive.
 struct send_roster {};
 
-/// An order of the router to its shell. Trivial to copy, so that a list of them costs nothing to reuse.
+/// An order of the router to its shell. Trivial to copy, so that a list of them costs nothing to
+/// reuse.
 using action = std::variant<deliver, answer, refuse, forget, send_roster>;
 
 using decisions = decided<action>;
