@@ -16,7 +16,7 @@ namespace {
 
 using wire::json_object;
 
-constexpr std::string_view events = "troupe.events";
+constexpr std::string_view events_target = "troupe.events";
 
 std::string when(std::int64_t millis) {
   return utc_time_text(time_since_1970(milliseconds{millis}));
@@ -146,7 +146,7 @@ int ask_about_one(
   if (!over) {
     return over.error();
   }
-  const auto answer = over->ask<Answer>(events, operation, Request{*parse_uuid(given.id)});
+  const auto answer = over->ask<Answer>(events_target, operation, Request{*parse_uuid(given.id)});
   return answer ? print(*answer) : print_failure(answer.error(), given.json);
 }
 
@@ -168,7 +168,7 @@ int run_list(const dead_letter_arguments& given) {
   std::vector<wire::letter> letters;
   do { // One answer has as many as it has room for.
     question.count = static_cast<std::uint32_t>(given.count - letters.size());
-    auto answer = over->ask<wire::letters_found>(events, "dead_letters", question);
+    auto answer = over->ask<wire::letters_found>(events_target, "dead_letters", question);
     if (!answer) {
       return print_journal_error(answer.error(), given.json);
     }
@@ -230,7 +230,8 @@ int run_retry(const dead_letter_arguments& given) {
   if (!given.capability.empty()) {
     question.capability = given.capability;
   }
-  const auto answer = over->ask<wire::letters_retried>(events, "retry_dead_letter", question);
+  const auto answer =
+      over->ask<wire::letters_retried>(events_target, "retry_dead_letter", question);
   if (!answer) {
     return print_failure(answer.error(), given.json);
   }

@@ -9,7 +9,7 @@ namespace troupe::store {
 
 namespace {
 
-constexpr std::array<migration, 1> steps{{{1, "event streams and their snapshots", R"sql(
+constexpr std::array<migration, 1> stream_steps{{{1, "event streams and their snapshots", R"sql(
 CREATE TABLE events (
   stream BLOB NOT NULL,
   version BIGINT NOT NULL CHECK (version > 0),
@@ -52,7 +52,7 @@ error moved_on(const uuid& stream, std::int64_t expected, std::int64_t version) 
 } // namespace
 
 std::span<const migration> event_migrations() {
-  return steps;
+  return stream_steps;
 }
 
 outcome<std::int64_t> event_store::append(

@@ -10,18 +10,12 @@ namespace troupe::transport {
 
 namespace {
 
-constexpr int messages_per_turn_max = 64; // Batches, mostly.
+constexpr int messages_per_pass_max = 64; // Batches, mostly.
 // A refused login is worth another try only after a while.
 constexpr milliseconds login_backoff_first{50};
 constexpr milliseconds login_backoff_max{1000};
-// How long BYE and the last replies may take to leave.
-constexpr int linger_at_stop_ms = 300;
 // An endpoint that libzmq does not accept will hardly become one.
 constexpr milliseconds unusable_retry{5000};
-
-std::string_view view(const zmq::message_t& frame) {
-  return {static_cast<const char*>(frame.data()), frame.size()};
-}
 
 /// The memory behind a `frame_ref`: a batch, or header and body.
 struct kept_message {
@@ -110,7 +104,7 @@ void peer_link::take_news(peer_handler& handler, instant now) {
 
 int peer_link::receive(peer_handler& handler, instant now) {
   int messages = 0;
-  while (socket_ && messages < messages_per_turn_max) {
+  while (socket_ && messages < messages_per_pass_max) {
     zmq::message_t message;
     if (!socket_->receive(message)) {
       break;

@@ -13,7 +13,7 @@ namespace troupe::transport {
 
 namespace {
 
-constexpr int turns_between_polls = 16;
+constexpr int passes_between_polls = 16;
 // A thread usually wakes within this time. After a later wake-up, what it reads may be as old as
 // the wait.
 constexpr milliseconds late_wake_min{5};
@@ -141,7 +141,7 @@ void peer_loop::run(peer_handler& handler) {
     bool rang = false;
     bool polled = false;
     instant expected = now;
-    if (messages == 0 || ++turns_without_poll == turns_between_polls) {
+    if (messages == 0 || ++turns_without_poll == passes_between_polls) {
       turns_without_poll = 0;
       polled = true;
       if (messages == 0) {

@@ -28,12 +28,6 @@ constexpr int messages_per_turn_max = 256;
 constexpr int turns_between_polls = 32;
 // Delimiter, header, body. A message with more frames is read to its end and refused.
 constexpr std::size_t frames_max = 3;
-// How long the last answers may take to leave.
-constexpr int linger_at_stop_ms = 300;
-
-std::string_view view(const zmq::message_t& frame) {
-  return {static_cast<const char*>(frame.data()), frame.size()};
-}
 
 /// The number in a routing id that libzmq made: a zero byte and 32 bits.
 /// @source libzmq 4.3.4, router.cpp, identify_peer.

@@ -7,8 +7,17 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace troupe::transport {
+
+/// How long the last frames, such as BYE and answers, may take to leave a socket that is closed.
+constexpr int linger_at_stop_ms = 300;
+
+/// The bytes of a frame, which owns them.
+inline std::string_view view(const zmq::message_t& frame) {
+  return {static_cast<const char*>(frame.data()), frame.size()};
+}
 
 /// Sends one frame without blocking. @param more whether further frames of the message follow.
 sent send_frame(zmq::socket_t& socket, zmq::message_t& frame, bool more);

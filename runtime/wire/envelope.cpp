@@ -1,7 +1,7 @@
 #include "runtime/wire/envelope.hpp"
 
-#include "runtime/wire/check.hpp"
 #include "runtime/bytes.hpp"
+#include "runtime/wire/check.hpp"
 #include "runtime/wire/known_header.hpp"
 #include "runtime/wire/reader.hpp"
 #include "runtime/wire/writer.hpp"
@@ -278,11 +278,6 @@ scan_entries(reader& values, std::uint32_t entries, const char* start, header_vi
   return result;
 }
 
-void text_entry(writer& out, std::string_view key, std::string_view value) {
-  out.text(key);
-  out.text(value);
-}
-
 void id_entry(writer& out, const uuid& id) {
   out.text("id");
   out.binary({reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()});
@@ -292,7 +287,7 @@ void start_header(writer& out, std::uint32_t entries, kind kind) {
   out.map(entries);
   out.text("v");
   out.unsigned_integer(protocol_version);
-  text_entry(out, "kind", name_of(kind));
+  out.text_entry("kind", name_of(kind));
 }
 
 } // namespace
@@ -330,21 +325,21 @@ void append_call_header(std::string& to, const call_header& header) {
       !header.key.empty() + !header.traceparent.empty() + !header.source.empty();
   start_header(out, 6 + optional, kind::call);
   id_entry(out, header.id);
-  text_entry(out, "to", header.to);
-  text_entry(out, "op", header.op);
+  out.text_entry("to", header.to);
+  out.text_entry("op", header.op);
   // Always a uint32, so that each hop can write the time left in place.
   out.text("ttl");
   to += '\xce';
   to.append(4, '\0');
   patch_ttl(to.data(), static_cast<std::uint32_t>(to.size() - 4), header.ttl);
   if (!header.key.empty()) {
-    text_entry(out, "key", header.key);
+    out.text_entry("key", header.key);
   }
   if (!header.traceparent.empty()) {
-    text_entry(out, "traceparent", header.traceparent);
+    out.text_entry("traceparent", header.traceparent);
   }
   if (!header.source.empty()) {
-    text_entry(out, "source", header.source);
+    out.text_entry("source", header.source);
   }
 }
 
@@ -355,8 +350,8 @@ void append_event_header(std::string& to, const event_header& header) {
   to += header.kind == kind::relay ? relay_start : event_start;
   to.append(reinterpret_cast<const char*>(header.id.bytes.data()), header.id.bytes.size());
   writer out{to};
-  text_entry(out, "to", header.to);
-  text_entry(out, "op", header.topic);
+  out.text_entry("to", header.to);
+  out.text_entry("op", header.topic);
   out.text("seq");
   out.unsigned_integer(header.seq);
   if (header.time != 0) {
@@ -364,13 +359,13 @@ void append_event_header(std::string& to, const event_header& header) {
     out.unsigned_integer(header.time);
   }
   if (!header.key.empty()) {
-    text_entry(out, "key", header.key);
+    out.text_entry("key", header.key);
   }
   if (!header.source.empty()) {
-    text_entry(out, "source", header.source);
+    out.text_entry("source", header.source);
   }
   if (!header.traceparent.empty()) {
-    text_entry(out, "traceparent", header.traceparent);
+    out.text_entry("traceparent", header.traceparent);
   }
 }
 
@@ -385,7 +380,7 @@ void append_error_header(std::string& to, const uuid& id, const error& error) {
   writer out{to};
   start_header(out, 5, kind::reply);
   id_entry(out, id);
-  text_entry(out, "status", "error");
+  out.text_entry("status", "error");
   out.text("error");
   append_error(to, error);
 }

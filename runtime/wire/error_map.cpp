@@ -13,11 +13,6 @@ namespace troupe::wire {
 
 namespace {
 
-void text_entry(writer& out, std::string_view key, std::string_view value) {
-  out.text(key);
-  out.text(value);
-}
-
 /// How many of `details` fit, from the first.
 std::size_t details_that_fit(const error& error) {
   std::size_t bytes = 0;
@@ -117,11 +112,11 @@ void append_error(std::string& to, const error& error) {
   writer out{to};
   const std::size_t details = details_that_fit(error);
   out.map(4U + (error.retry_after ? 1U : 0U) + (details > 0 ? 1U : 0U));
-  text_entry(out, "code", name_of(error.code));
+  out.text_entry("code", name_of(error.code));
   out.text("number");
   out.unsigned_integer(static_cast<std::uint64_t>(error.code));
-  text_entry(out, "message", travelling(error.message, message_bytes_max));
-  text_entry(out, "effect", error.possible == effect::none ? "none" : "unknown");
+  out.text_entry("message", travelling(error.message, message_bytes_max));
+  out.text_entry("effect", error.possible == effect::none ? "none" : "unknown");
   if (error.retry_after) {
     out.text("retry_after_ms");
     out.integer(std::max<std::int64_t>(error.retry_after->count(), 0));
@@ -131,7 +126,7 @@ void append_error(std::string& to, const error& error) {
     out.map(static_cast<std::uint32_t>(details));
     for (std::size_t i = 0; i < details; ++i) {
       const auto& [key, value] = error.details[i];
-      text_entry(out, travelling(key, name_bytes_max), travelling(value, detail_bytes_max));
+      out.text_entry(travelling(key, name_bytes_max), travelling(value, detail_bytes_max));
     }
   }
 }

@@ -23,6 +23,12 @@ public:
   void array(std::uint32_t elements);
   void map(std::uint32_t entries);
 
+  /// A key and its value, of a map that was begun.
+  void text_entry(std::string_view key, std::string_view value) {
+    text(key);
+    text(value);
+  }
+
   /// Bytes that are a complete value already.
   void raw(std::string_view value) { to_.append(value); }
 

@@ -59,25 +59,6 @@ error reason_to_shut(group& of, error refusal) {
   return refusal;
 }
 
-/// A runner and the actor it lives in, which has a thread of its own.
-struct hosted {
-  std::unique_ptr<bell> ring = std::make_unique<bell>(); // Effects ring it until they have ended.
-  std::unique_ptr<class runner> runner;
-  caf::actor actor;
-
-  template <class... Parts>
-  void tell(const Parts&... parts) const {
-    hand_over(runner.get());
-    caf::anon_send(actor, parts...);
-    ring->ring();
-  }
-
-  void end() const {
-    caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
-    ring->ring();
-  }
-};
-
 /// Hands one message of the supervisor to the runner.
 void hear(caf::blocking_actor* self, class runner* inner, bool& is_over) {
   const handling now{inner};
@@ -127,6 +108,25 @@ spawn_runner(caf::actor_system& system, class runner* inner, bell* rung, observe
 } // namespace
 
 struct group_runtime::runners {
+  /// A runner and the actor it lives in, which has a thread of its own.
+  struct hosted {
+    std::unique_ptr<bell> ring = std::make_unique<bell>(); // Effects ring it until they have ended.
+    std::unique_ptr<class runner> runner;
+    caf::actor actor;
+
+    template <class... Parts>
+    void tell(const Parts&... parts) const {
+      hand_over(runner.get());
+      caf::anon_send(actor, parts...);
+      ring->ring();
+    }
+
+    void end() const {
+      caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+      ring->ring();
+    }
+  };
+
   std::vector<hosted> all;
 
   hosted& of(const group& front, child_id child) {
@@ -150,7 +150,7 @@ group_runtime::~group_runtime() {
   if (!runners_->all.empty()) {
     // Runners tell the supervisor and use the group, so both outlive them.
     caf::scoped_actor self{runners_->all.front().actor.home_system()};
-    for (hosted& each : runners_->all) {
+    for (auto& each : runners_->all) {
       self->wait_for(each.actor);
       take_over(each.runner.get());
     }
@@ -194,7 +194,7 @@ outcome<void> group_runtime::launch(caf::actor_system& system) {
   for (std::size_t i = 0; i < queues.size(); ++i) {
     const auto numbers = front.has_store() ? front.options().replicas
                                            : std::vector<int>{front.options().replicas[i]};
-    hosted& each = runners_->all.emplace_back();
+    auto& each = runners_->all.emplace_back();
     each.runner = std::make_unique<runner>(front, queues[i], numbers, std::move(store));
     each.runner->on_event(
         [this](supervision::group_event event) { supervisor_->tell(std::move(event)); });
@@ -247,7 +247,7 @@ void group_runtime::carry_out(const supervision::group_action& action) {
 }
 
 void group_runtime::tell_down(bool down) {
-  for (const hosted& each : runners_->all) {
+  for (const auto& each : runners_->all) {
     each.tell(down_atom::value, down);
   }
 }
@@ -261,7 +261,7 @@ void group_runtime::tick(instant now) {
 
 std::int64_t group_runtime::busy_since() const {
   std::int64_t longest = 0;
-  for (const hosted& each : runners_->all) {
+  for (const auto& each : runners_->all) {
     const std::int64_t since = each.runner->busy_since();
     if (since != 0 && (longest == 0 || since < longest)) {
       longest = since;
@@ -287,7 +287,7 @@ void group_runtime::end() {
   if (supervisor_) {
     supervisor_->end();
   }
-  for (const hosted& each : runners_->all) {
+  for (const auto& each : runners_->all) {
     each.end();
   }
 }

@@ -13,7 +13,7 @@ namespace troupe::store {
 
 namespace {
 
-constexpr std::array<migration, 3> steps{
+constexpr std::array<migration, 3> turn_steps{
     {{1, "inbox, effects, outbox and writers", R"sql(
 CREATE TABLE inbox (
   id BLOB PRIMARY KEY,
@@ -120,14 +120,14 @@ insertion insertion_of(std::size_t rows) {
   return made;
 }
 
-std::string text_of(blob bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+std::string text_of(blob raw) {
+  return {reinterpret_cast<const char*>(raw.data()), raw.size()};
 }
 
 } // namespace
 
 std::span<const migration> turn_migrations() {
-  return steps;
+  return turn_steps;
 }
 
 std::optional<inbox_entry> inbox::find(const uuid& id) {
