@@ -8,6 +8,7 @@
 #include "nodes/commands/history.hpp"
 #include "nodes/commands/output.hpp"
 #include "nodes/commands/publish.hpp"
+#include "nodes/commands/restore/restore.hpp"
 #include "nodes/commands/status.hpp"
 #include "nodes/commands/tail.hpp"
 #include "nodes/commands/topics.hpp"
@@ -39,6 +40,7 @@ int run(int count, char** words) {
   add_dead_letters(line);
   add_history(line);
   add_rebuild(line);
+  add_restore(line);
   line.add("version", "Prints the version").runs([] {
     fmt::print("{}\n", version_text);
     return exit_code::ok;

@@ -110,6 +110,8 @@ struct group_state {
   std::uint64_t cursor = 0;
   /// The workers that get its events.
   std::vector<std::string> nodes;
+  /// Why it gets none, if somebody has to look.
+  std::optional<std::string> trouble{};
 };
 
 TROUPE_MESSAGE(
@@ -123,7 +125,8 @@ TROUPE_MESSAGE(
     dead,
     oldest_unacked_ms,
     cursor,
-    nodes)
+    nodes,
+    trouble)
 
 /// The answer to `topics`.
 struct topics_state {

@@ -10,6 +10,11 @@ namespace troupe {
 wire::assigned event_assignments::assign(const wire::assign& order) {
   wire::assigned answer{group_.name(), order.epoch, {}, {}};
   const bool is_welcome = store_ == nullptr || is_of_our_journal(order, answer);
+  if (store_ == nullptr) {
+    compare_in_memory(order);
+  } else if (is_welcome) {
+    compare_histories(order, answer);
+  }
   for (const wire::progress& from : order.partitions) {
     if (from.partition >= wire::partition_count) {
       continue;
@@ -48,14 +53,46 @@ bool event_assignments::is_of_our_journal(const wire::assign& order, wire::assig
   }
   answer.refused = fmt::format(
       "the database of `{}` keeps positions of the journal {}, and this broker has {}: was the "
-      "journal lost or replaced? Bring it back, or give `{}` a new database",
+      "journal lost or replaced? Bring it back; or stop the system, and `troupe restore FILE` lets "
+      "the database go on with this journal",
       group_.name(),
       to_string(*journal),
-      to_string(order.journal),
-      group_.name());
+      to_string(order.journal));
   group_.parts().log.write(
       "events.refused", {{"capability", group_.name()}, {"reason", answer.refused}});
   return false;
+}
+
+/// Says what was handled last and who wrote it, so that the broker finds out if its journal does
+/// not have that, and learns who wrote what comes next.
+void event_assignments::compare_histories(const wire::assign& order, wire::assigned& answer) {
+  store::subscriptions known{*store_->database};
+  const std::uint64_t highest = known.highest();
+  const lineage before = known.lives();
+  answer.highest = highest;
+  answer.life = before.writer_of(highest);
+  lineage after = before;
+  after.learn(order.lives.value_or(std::vector<life>{}), highest);
+  if (after.lives() != before.lives()) {
+    known.set_lives(after);
+  }
+  if (const std::uint64_t seen = known.highest_epoch(); seen > order.epoch) {
+    answer.epoch_seen = seen;
+  }
+}
+
+/// Positions in memory that the journal has not, or not from the same life, mean nothing any more:
+/// what comes is handled.
+void event_assignments::compare_in_memory(const wire::assign& order) {
+  const std::vector<life> lives = order.lives.value_or(std::vector<life>{});
+  const std::uint64_t highest = partitions_.highest();
+  const bool is_known = lives.empty() || lives.front().first <= highest;
+  if (journal_ != order.journal || (is_known && !lineage{lives}.agrees_with(lives_, highest))) {
+    partitions_.start_over();
+    lives_ = {};
+  }
+  journal_ = order.journal;
+  lives_.learn(lives, partitions_.highest());
 }
 
 void event_assignments::assign_stored(
@@ -67,7 +104,7 @@ void event_assignments::assign_stored(
   const bool is_known = at.is_ours;
   const auto row = known.find(from.partition);
   if (row && row->epoch > order.epoch) {
-    return; // The partition has been assigned to another process since.
+    return; // Assigned to another process since, or by another life of the journal: `epoch_seen`.
   }
   if (!row) {
     known.insert(from.partition, {order.epoch, from.position});

@@ -90,6 +90,10 @@ void event_intake::take_order(
   default:
     capability = capability_of<wire::resend>(body);
   }
+  if (capability.empty() && link == link_) {
+    // The broker waits for an answer that will not come: a fault of one of the two programs.
+    log_.write("journal.unreadable_order", {{"kind", std::string{wire::name_of(kind)}}});
+  }
   group* to = open_group(link, capability);
   if (to == nullptr) {
     return;

@@ -30,7 +30,7 @@ public:
   void use(effect_pool* effects) { effects_ = effects; }
 
   /// Events up to here are in the journal: the outbox can forget them.
-  void confirmed(std::uint64_t up_to) { trim_.confirmed(up_to); }
+  void confirmed(const store::outbox_mark& up_to) { trim_.confirmed(up_to); }
 
   /// Runs `writes` from the front.
   ///

@@ -26,6 +26,7 @@ from findings import ALWAYS, TITLES, Findings, Result
 from frame import Frame
 from goods import Goods
 from inboxes import Inboxes
+from lives import Lives
 from liveness import Liveness, read_liveness, wait_until_quiet
 from mails import Mails
 from order_book import OrderBook
@@ -163,6 +164,7 @@ def check(run: Run) -> dict[str, Any]:
     journal.check()
     positions = EventPositions(run, journal)
     positions.check()
+    Lives(run, journal, book.told).check()
     counts |= {"events": len(journal.events), "dead": len(positions.buried),
                "swept": sum(journal.swept.values())}
     if "notifications" in run.books:

@@ -16,7 +16,8 @@ from packed import pack
 KEYS = {
     "troupe_meta": "", "schema_versions": "component version", "inbox": "id", "writers": "id",
     "effects": "key", "outbox": "seq", "subscription": "", "partitions": "partition",
-    "postponed": "position", "timers": "n", "forced_breakers": "node", "stock": "sku",
+    "postponed": "position", "timers": "n", "forced_breakers": "node", "outbox_mark": "",
+    "journal_lives": "first", "lives": "first", "rewound": "id", "stock": "sku",
     "claims": "order_id", "reservations": "order_id", "events": "stream version",
     "snapshots": "stream", "orders": "order_id", "order_lines": "order_id sku",
     "payments": "order_id", "ledger": "order_id kind", "sagas": "id", "saga_journal": "saga",
@@ -42,6 +43,7 @@ _NAMED_BY = {
     "orders.troupe_meta.instance": ("journal.db sources orders", "instance"),
     "inventory.troupe_meta.instance": ("journal.db sources inventory", "instance"),
     "journal.troupe_meta.instance": ("notifications.db subscription", "journal"),
+    "journal.lives.id": ("notifications.db journal_lives", "id"),
 }
 # Rows that nobody knows to be missing but by what is next to them.
 UNSEEN_DELETED = {"journal.topics"}

@@ -22,6 +22,8 @@ _TURN = {
     "writers": "id node incarnation fenced opened_at",
     "effects": "key call name request writer",
     "outbox": "seq id topic key body",
+    "outbox_mark": "one confirmed id position digest",
+    "journal_lives": "first id",
     "subscription": "one journal",
     "partitions": "partition epoch handled",
     "postponed": "position partition key attempts dead cause error replica",
@@ -51,7 +53,8 @@ TABLES = {
                 "topics": "id name events bytes total first first_time last last_time",
                 "events": f"position topic id {_EVENT}",
                 "published": "upto entries",
-                "sources": "capability instance taken taken_id",
+                "sources": "capability instance taken taken_id digest digest_from",
+                "lives": "first id", "rewound": "capability instance id",
                 "cursors": "capability handled reached",
                 "dead_letters": f"id capability position topic event_id {_EVENT} cause error attempts "
                                 "first_at last_at node replica",

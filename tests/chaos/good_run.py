@@ -17,6 +17,7 @@ from mails import date_text, letter
 from packed import pack
 from saga_path import PHASES, Row
 from wishes import sorted_keys
+from event_journal import digest_of_outbox
 from event_positions import CURSOR
 from xxh3 import xxh64
 
@@ -251,21 +252,29 @@ class Writer:
             topic, key, body, text, _, _ = own[-1]
             with self._run.database(name) as database:
                 instance = database.execute("SELECT instance FROM troupe_meta").fetchone()[0]
-            self._insert("journal", "sources", [{"capability": name, "instance": instance,
-                                                 "taken": len(own), "taken_id": key}])
+            digest = digest_of_outbox(event[1] for event in own)
+            self._insert("journal", "sources", [{
+                "capability": name, "instance": instance, "taken": len(own), "taken_id": key,
+                "digest": digest, "digest_from": 0}])
             self._insert(name, "outbox", [{"seq": len(own), "id": key, "topic": topic, "key": text,
                                            "body": body}])
+            self._insert(name, "outbox_mark", [{"one": 1, "confirmed": len(own), "id": key,
+                                                "position": events.index(own[-1]) + 1,
+                                                "digest": digest}])
         self._positions(events)
 
     def _positions(self, events: list[tuple]) -> None:
         with self._run.database("journal") as database:
             instance = database.execute("SELECT instance FROM troupe_meta").fetchone()[0]
+        life = {"first": 1, "id": identity(self._began - 20_000, 300)}
+        self._insert("journal", "lives", [life])
         for name, topic in (("notifications", "order.confirmed"), ("notes", "")):
             newest = [0] * ids.PARTITIONS
             for position, event in enumerate(events, 1):
                 if event[0] == topic:
                     newest[ids.partition(event[3], event[1])] = position
             self._insert(name, "subscription", [{"one": 1, "journal": instance}])
+            self._insert(name, "journal_lives", [life])
             self._insert(name, "partitions", [{"partition": number, "epoch": _EPOCH, "handled": each}
                                               for number, each in enumerate(newest)])
             self._insert("journal", "cursors", [{

@@ -257,10 +257,10 @@ void process::journal_joined() {
   send_order(item::kind::journal_joined, {});
 }
 
-void process::confirm(std::uint64_t up_to, std::string refused) {
+void process::confirm(std::uint64_t up_to, std::string refused, std::optional<uuid> id) {
   send_order(
       item::kind::confirmed,
-      wire::encoded(wire::confirmed{front->name(), up_to, std::move(refused)}));
+      wire::encoded(wire::confirmed{front->name(), up_to, std::move(refused), id, {}}));
 }
 
 void process::resend(std::uint64_t from, std::uint64_t to) {

@@ -234,7 +234,8 @@ void event_service::carry_out(instant now) {
               subscribers[given->subscriber].capability(),
               bus_.instance(),
               given->epoch,
-              given->partitions});
+              given->partitions,
+              bus_.newest_lives()});
     } else if (const auto* dead = std::get_if<send_dead>(&each)) {
       send(
           dead->to,

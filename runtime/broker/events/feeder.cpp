@@ -26,6 +26,7 @@ feeder::feeder(
     std::uint64_t seed)
     : quarantine_{alone}, last_{state.last} {
   quarantine_.join(quarantine::work::events);
+  const auto lives = std::make_shared<const lineage>(state.lives);
   for (const subscription_options& each : subscriptions) {
     fed_subscriber fed;
     fed.persisted.capability = each.capability;
@@ -56,7 +57,8 @@ feeder::feeder(
             .epoch_base = state.generation << 32U,
             .seed = seed + fed_.size(),
             .journal_last = state.last,
-            .reached = fed.persisted.reached},
+            .reached = fed.persisted.reached,
+            .lives = lives},
         fed.persisted.handled,
         std::move(dead),
         alone);

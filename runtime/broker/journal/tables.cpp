@@ -9,7 +9,7 @@ namespace troupe::broker {
 
 namespace {
 
-constexpr std::array<store::migration, 3> steps{
+constexpr std::array<store::migration, 4> steps{
     {{
          .version = 1,
          .name = "events, and how far everybody has come",
@@ -102,6 +102,23 @@ CREATE INDEX dead_letters_topic ON dead_letters (topic);
 INSERT INTO topics (name, events, bytes, total, first, first_time, last, last_time)
   SELECT DISTINCT topic, 0, 0, 0, 0, 0, 0, 0 FROM scheduled
   WHERE topic NOT IN (SELECT name FROM topics);
+)",
+     },
+     {
+         .version = 4,
+         .name = "who wrote which positions, and what outboxes that went back may send again",
+         .sql = R"(
+CREATE TABLE lives (
+  first BIGINT PRIMARY KEY,
+  id BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE rewound (
+  capability TEXT NOT NULL,
+  instance BLOB NOT NULL,
+  id BLOB NOT NULL,
+  PRIMARY KEY (capability, instance, id)) WITHOUT ROWID;
+ALTER TABLE sources ADD COLUMN digest BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE sources ADD COLUMN digest_from BIGINT NOT NULL DEFAULT 0;
+UPDATE sources SET digest_from = taken;
 )",
      }}};
 

@@ -13,7 +13,7 @@ namespace troupe::store {
 
 namespace {
 
-constexpr std::array<migration, 3> steps{
+constexpr std::array<migration, 4> steps{
     {{1, "inbox, effects, outbox and writers", R"sql(
 CREATE TABLE inbox (
   id BLOB PRIMARY KEY,
@@ -87,6 +87,19 @@ CREATE TABLE forced_breakers (
   request BLOB NOT NULL,
   since BIGINT NOT NULL
 ) WITHOUT ROWID;
+)sql"},
+     {4, "who wrote what was handled, and what of the outbox was confirmed", R"sql(
+CREATE TABLE journal_lives (
+  first BIGINT PRIMARY KEY,
+  id BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE outbox_mark (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  confirmed BIGINT NOT NULL,
+  id BLOB NOT NULL,
+  position BIGINT NOT NULL,
+  digest BIGINT
+);
 )sql"}}};
 
 blob bytes_of(std::string_view text) {

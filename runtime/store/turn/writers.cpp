@@ -1,6 +1,10 @@
 #include "runtime/store/turn/writers.hpp"
 
+#include "runtime/bytes.hpp"
 #include "runtime/time_text.hpp"
+
+#include <array>
+#include <cstring>
 
 namespace troupe::store {
 
@@ -20,6 +24,13 @@ effect_row effect_of(const row& row) {
 }
 
 } // namespace
+
+std::uint64_t outbox_digest(std::uint64_t seq, const uuid& id) {
+  std::array<std::byte, 24> bytes{};
+  store_big_endian(bytes.data(), seq, 8);
+  std::memcpy(bytes.data() + 8, id.bytes.data(), id.bytes.size());
+  return digest_of(bytes);
+}
 
 std::int64_t writers::add(std::string_view node, const uuid& incarnation, wall_time now) {
   const std::int64_t id =
@@ -98,6 +109,65 @@ std::pair<std::uint64_t, uuid> outbox::newest() {
 
 std::uint64_t outbox::oldest() {
   return static_cast<std::uint64_t>(session_.integer_of("SELECT MIN(seq) FROM outbox").value_or(1));
+}
+
+std::optional<uuid> outbox::id_of(std::uint64_t seq) {
+  std::optional<uuid> found;
+  session_.query(
+      "SELECT id FROM outbox WHERE seq = $1", [&](const row& row) { found = row.id(0); }, seq);
+  return found;
+}
+
+std::optional<std::uint64_t> outbox::digest_between(std::uint64_t from, std::uint64_t to) {
+  const outbox_mark known = mark();
+  std::uint64_t next = from + 1;
+  std::uint64_t sum = 0;
+  if (known.digest && known.confirmed >= from && known.confirmed <= to) {
+    next = known.confirmed + 1;
+    sum = *known.digest;
+  }
+  auto add = [&](const row& row) {
+    if (static_cast<std::uint64_t>(row.integer(0)) != next) {
+      return false;
+    }
+    sum += outbox_digest(next++, row.id(1));
+    return true;
+  };
+  session_.query(
+      "SELECT seq, id FROM outbox WHERE seq BETWEEN $1 AND $2 ORDER BY seq", add, next, to);
+  return next == to + 1 ? std::optional{sum} : std::nullopt;
+}
+
+outbox_mark outbox::mark() {
+  outbox_mark found{oldest() - 1, {}, 0};
+  session_.query("SELECT confirmed, id, position, digest FROM outbox_mark", [&](const row& row) {
+    const auto confirmed = static_cast<std::uint64_t>(row.integer(0));
+    if (confirmed >= found.confirmed) {
+      found = {confirmed, row.id(1), static_cast<std::uint64_t>(row.integer(2))};
+      if (!row.is_null(3)) {
+        found.digest = static_cast<std::uint64_t>(row.integer(3));
+      }
+    }
+  });
+  return found;
+}
+
+void outbox::raise_mark(const outbox_mark& mark) {
+  const auto known = session_.integer_of("SELECT confirmed FROM outbox_mark");
+  if (static_cast<std::uint64_t>(known.value_or(0)) <= mark.confirmed) {
+    set_mark(mark);
+  }
+}
+
+void outbox::set_mark(const outbox_mark& mark) {
+  session_.execute(
+      "INSERT INTO outbox_mark (one, confirmed, id, position, digest) VALUES (1, $1, $2, $3, $4) "
+      "ON CONFLICT (one) DO UPDATE SET confirmed = excluded.confirmed, id = excluded.id, "
+      "position = excluded.position, digest = excluded.digest",
+      mark.confirmed,
+      mark.id,
+      mark.position,
+      mark.digest);
 }
 
 void outbox::add(const outbox_row& row) {

@@ -91,6 +91,21 @@ struct outbox_view {
   std::string_view body;
 };
 
+/// A number of an outbox that a journal has confirmed, with the event's id and its position there;
+/// zeros where they are not known.
+struct outbox_mark {
+  std::uint64_t confirmed = 0;
+  uuid id;
+  std::uint64_t position = 0;
+  /// The sum of the digests of the events up to this one, from where the journal began to add; none
+  /// if it did not say.
+  std::optional<std::uint64_t> digest{};
+};
+
+/// Of an event's number and id. The sum over all events of an outbox says which events had which
+/// numbers, in whatever order it is made up.
+std::uint64_t outbox_digest(std::uint64_t seq, const uuid& id);
+
 /// The events that are still to leave. Each has the next number of a sequence without gaps.
 class outbox {
 public:
@@ -101,6 +116,21 @@ public:
 
   /// The number of the oldest event; 1 if there is none.
   std::uint64_t oldest();
+
+  /// The id of an event that is still there.
+  std::optional<uuid> id_of(std::uint64_t seq);
+
+  /// The sum of the digests of the events numbered above `from`, up to `to`; nothing if that is not
+  /// known any more. Begins with what the mark has of it.
+  std::optional<std::uint64_t> digest_between(std::uint64_t from, std::uint64_t to);
+
+  /// The highest number that a journal has confirmed, as far as that was written down: at least
+  /// that of the last event deleted.
+  outbox_mark mark();
+  /// Writes down what was confirmed, unless another process has heard of more.
+  void raise_mark(const outbox_mark& mark);
+  /// For a person who lets the outbox go on with another journal.
+  void set_mark(const outbox_mark& mark);
 
   /// @param row its `seq` is that of the newest plus 1.
   void add(const outbox_row& row);

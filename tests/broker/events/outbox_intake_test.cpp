@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(an_outbox_with_one_topic_too_many_waits_in_words_until_ther
 
   BOOST_TEST((bus.journaled == std::vector<std::uint64_t>{1}));
   const wire::confirmed said = bus.all<send_confirmed>().back().what;
-  BOOST_TEST(said.up_to == 1U);
+  BOOST_TEST(said.up_to == 0U);
   BOOST_TEST(said.refused.find("`order.17.created`") != std::string::npos);
   BOOST_TEST(said.refused.find("wait in the outbox") != std::string::npos);
   BOOST_TEST(bus.out.log.back().name == "outbox_refused");
@@ -246,6 +246,45 @@ BOOST_AUTO_TEST_CASE(an_outbox_that_ends_below_what_was_taken_is_a_restored_back
   BOOST_TEST(bus.out.log[0].name == "outbox_refused");
   bus.relay(n1, 41);
   BOOST_TEST(bus.journaled.empty());
+}
+
+// Whatever is refused, no number is confirmed: events of another history may have it there.
+BOOST_AUTO_TEST_CASE(with_a_refusal_nothing_is_confirmed) {
+  intake bus;
+  bus.inner.restore({{"orders", orders_database, 40, id_of(40)}});
+
+  bus.announce(n1, 39);
+  BOOST_TEST(bus.all<send_confirmed>().back().what.up_to == 0U);
+  bus.forget();
+  bus.announce(n1, 41);
+  BOOST_TEST(bus.all<send_confirmed>().back().what.up_to == 40U);
+  BOOST_TEST((bus.all<send_confirmed>().back().what.id == id_of(40)));
+  bus.inner.announced(
+      n1, {"orders", orders_database, 41, id_of(41), "they do not fit"}, bus.now, bus.out);
+  BOOST_TEST(bus.all<send_confirmed>().back().what.refused == "they do not fit");
+  BOOST_TEST(bus.all<send_confirmed>().back().what.up_to == 0U);
+  bus.relay(n1, 41);
+  BOOST_TEST(bus.journaled.empty());
+}
+
+BOOST_AUTO_TEST_CASE(what_an_outbox_that_went_back_sends_again_is_not_journaled_twice) {
+  intake bus;
+  bus.inner.restore(
+      {{"orders", orders_database, 5, {}}},
+      {{"orders", orders_database, id_of(7)}, {"orders", id_of(78), id_of(6)}});
+  bus.announce(n1, 8);
+
+  bus.relay(n1, 6);
+  BOOST_TEST(!bus.inner.has_passed_over());
+  bus.relay(n1, 7);
+  BOOST_TEST(bus.inner.has_passed_over());
+  bus.relay(n1, 8);
+
+  BOOST_TEST((bus.journaled == std::vector<std::uint64_t>{6, 8}));
+  const auto rows = bus.commit();
+  BOOST_REQUIRE(rows.size() == 1U);
+  BOOST_TEST(rows[0].taken == 8U);
+  BOOST_TEST(!bus.inner.has_passed_over());
 }
 
 BOOST_AUTO_TEST_CASE(what_others_relay_while_a_worker_reads_its_outbox_is_no_restored_backup) {

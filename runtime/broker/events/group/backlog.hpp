@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,6 +31,8 @@ struct subscriber_options {
   std::uint64_t journal_last = 0;
   /// By partition: what `subscriber::reached` said last, as far as that was kept. 0: not known.
   std::array<std::uint64_t, 64> reached{};
+  /// Who wrote which positions of the journal. The same for all subscribers; null: not known.
+  std::shared_ptr<const lineage> lives{};
 };
 
 /// Rows of a capability's database, sorted by position.
