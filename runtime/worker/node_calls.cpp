@@ -84,7 +84,7 @@ void node_calls::force_breaker(
   }
   if (to.has_store()) {
     // The group's writer writes the order down, and answers it.
-    item& order = calls_.add(link, header, to, now);
+    item& order = calls_.add(link, header, body, to, name_, now);
     order.what = item::kind::breaker_order;
     order.operation = "force_breaker";
     order.own_body(wire::encoded(*asked));

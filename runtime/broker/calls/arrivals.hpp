@@ -42,6 +42,12 @@ private:
       instant now,
       decisions& out);
   bool accept(origin from, const wire::header_view& header, std::uint32_t where, decisions& out);
+  bool is_taken(
+      origin from,
+      const wire::header_view& header,
+      std::uint32_t where,
+      std::string_view body,
+      decisions& out);
   bool was_brought(std::uint32_t index);
 
   const router_options& options_;

@@ -74,7 +74,7 @@ outcome<void> logins::hello(login_id login, const wire::hello& hello, instant no
   const std::uint32_t own = nodes_.find_capability("troupe.node." + joined.name);
   nodes_.capabilities[own].placements[nodes_.placement_of(own, number)].credit =
       options_.node_credit;
-  adopt(number, hello, now);
+  adopt(number, hello, now, out);
   out.log.push_back(
       {"worker_joined",
        {{"node", joined.name},
@@ -87,23 +87,49 @@ outcome<void> logins::hello(login_id login, const wire::hello& hello, instant no
 }
 
 /// Calls the worker still has in hand from an earlier login are outstanding there, not here.
-void logins::adopt(std::uint32_t number, const wire::hello& hello, instant now) {
-  for (const uuid& id : hello.in_flight) {
-    const std::uint32_t index = calls_.find(id);
-    if (index == nowhere) {
-      nodes_.bring(id, number);
-      continue;
+void logins::adopt(std::uint32_t number, const wire::hello& hello, instant now, decisions& out) {
+  if (!hello.held) {
+    for (const uuid& id : hello.in_flight) {
+      adopt(id, {.node = number}, now, out);
     }
-    call& known = calls_[index];
-    const bool is_waiting = known.is == call::phase::queued
-                            || (known.is == call::phase::suspected && !suspects_.has_turn(index));
-    if (!is_waiting || known.latest_deadline() <= now) {
-      continue; // Another worker has the call: the inbox makes its second run harmless.
-    }
-    calls_.take_out(index);
-    ++counts_.adopted;
-    calls_.occupy(index, nodes_.placement_of(known.capability, number));
+    return;
   }
+  for (const wire::held_call& each : *hello.held) {
+    adopt(each.id, {number, nodes_.find_capability(each.capability), each.digest}, now, out);
+  }
+}
+
+void logins::adopt(const uuid& id, const brought_call& held, instant now, decisions& out) {
+  const std::uint32_t index = calls_.find(id);
+  if (index == nowhere) {
+    return nodes_.bring(id, held);
+  }
+  call& known = calls_[index];
+  if (!is_same(known, held)) {
+    // The worker's answer belongs to whoever asked for what it has, and not to those who wait here.
+    nodes_.bring(id, held);
+    callers_.refuse_for(index, held, out);
+    if (known.is != call::phase::outstanding) {
+      suspects_.end_turn_of(index, now, out);
+      calls_.remove(index);
+    }
+    return;
+  }
+  const bool is_waiting = known.is == call::phase::queued
+                          || (known.is == call::phase::suspected && !suspects_.has_turn(index));
+  if (!is_waiting || known.latest_deadline() <= now) {
+    return; // Another worker has the call: the inbox makes its second run harmless.
+  }
+  calls_.take_out(index);
+  ++counts_.adopted;
+  calls_.occupy(index, nodes_.placement_of(known.capability, held.node));
+}
+
+/// Whether a worker's call in hand is the one that is known here. Of a worker that does not say, it
+/// is if this broker has delivered the call before.
+bool logins::is_same(const call& known, const brought_call& held) const {
+  return held.digest ? held.is_for(known.capability, known.op(), known.body())
+                     : known.was_delivered;
 }
 
 void logins::take_serves(

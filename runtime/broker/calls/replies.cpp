@@ -6,7 +6,7 @@ namespace {
 
 /// Whether another node may be asked: this one did nothing, and not because of the call.
 bool is_worth_another_try(const error& why) {
-  return why.possible == effect::none && verdict_on(why.code).asks_for_patience;
+  return why.possible == effect::none && !why.is_final && verdict_on(why.code).asks_for_patience;
 }
 
 } // namespace
@@ -28,8 +28,7 @@ void replies::take(
   const std::uint32_t index = calls_.find(header.id);
   if (index == nowhere) {
     ++counts_.late_replies;
-    (void)nodes_.take_brought(header.id);
-    return;
+    return nodes_.end_brought(header.id, number);
   }
   const call& known = calls_[index];
   const std::uint32_t where = known.capability;
@@ -38,6 +37,11 @@ void replies::take(
   // back.
   const bool is_mine = known.is == call::phase::outstanding
                        && nodes_.capabilities[where].placements[known.placement].node == number;
+  if (!is_mine && nodes_.find_brought(header.id) != nullptr) {
+    // The answer to another call under this id, which the worker brought along.
+    ++counts_.late_replies;
+    return nodes_.end_brought(header.id, number);
+  }
   if (header.status == wire::status::pending) {
     if (!is_mine) {
       ++counts_.late_replies;
