@@ -5,6 +5,7 @@
 #include "runtime/saga/plan.hpp"
 #include "runtime/store/event_store.hpp"
 #include "runtime/store/turn/inbox.hpp"
+#include "runtime/store/turn/unsettled.hpp"
 #include "runtime/thrown.hpp"
 
 #include <algorithm>
@@ -48,8 +49,14 @@ std::vector<saga::plan> plans_of(
 
 outcome<void> migrate(store::database& session, const clock& time, const actor_type& type) {
   auto migrated = store::migrate(session, time, "troupe.turn", store::turn_migrations());
+  if (migrated) {
+    migrated = store::migrate(session, time, "troupe.unsettled", store::unsettled_migrations());
+  }
   if (migrated && !type.sagas.empty()) {
     migrated = store::migrate(session, time, "troupe.saga", saga::journal_migrations());
+    if (migrated) {
+      migrated = store::migrate(session, time, "troupe.parked", saga::parked_migrations());
+    }
   }
   // Before the tables of the capability, whose migrations may write events for older rows.
   if (migrated && type.keeps_events) {

@@ -1,7 +1,10 @@
 #include "runtime/saga/coordinators.hpp"
 
 #include "runtime/saga/replay.hpp"
+#include "runtime/store/turn/faults.hpp"
 #include "runtime/store/turn/inbox.hpp"
+#include "runtime/store/turn/writers.hpp"
+#include "runtime/thrown.hpp"
 #include "runtime/wire/envelope.hpp"
 
 #include <exception>
@@ -112,32 +115,80 @@ void coordinators::timer_due(
   }
 }
 
-std::size_t
-coordinators::resume(store::database& session, std::int64_t writer, wall_time now, outgoing& out) {
+std::size_t coordinators::resume(
+    store::database& session, std::int64_t writer, wall_time now, instant time, outgoing& out) {
+  // What waits is looked up by id; the others are all that this writer owns.
+  const std::vector<uuid> ids =
+      behind_ ? journal_table{session}.unfinished(writer) : troubles_.due(time);
   resumed_ = true;
   std::size_t count = 0;
-  for (const uuid& id : journal_table{session}.unfinished(writer)) {
-    if (running(id) == nullptr) {
-      load(session, writer, id, now, out);
-      ++count;
+  for (const uuid& id : ids) {
+    count += take_up(session, writer, id, now, time, out) ? 1U : 0U;
+  }
+  return count;
+}
+
+std::size_t coordinators::take_left_alone(
+    store::database& session, std::int64_t writer, wall_time now, instant time, outgoing& out) {
+  std::size_t count = 0;
+  journal_table journal{session};
+  for (const std::int64_t owner : journal.fenced_owners()) {
+    for (const uuid& id : journal.unfinished(owner)) {
+      count += take_up(session, writer, id, now, time, out) ? 1U : 0U;
     }
   }
   return count;
 }
 
-void coordinators::give_up(
-    store::database& session, std::int64_t writer, const uuid& id, outgoing& out) {
+outcome<void> coordinators::resume_by_person(
+    store::database& session,
+    std::int64_t writer,
+    const uuid& id,
+    bool anew,
+    wall_time now,
+    instant time,
+    outgoing& out) {
   journal_table journal{session};
   const auto row = journal.find(id);
-  if (!row || row->writer != writer || row->now > phase::undoing) {
-    return;
+  if (!row) {
+    return failure{rejected("no_saga", fmt::format("there is no saga {}", to_string(id)))};
   }
-  if (coordinator* which = running(id)) {
-    touch(*which);
-    which->given_up = true;
+  const bool stands_still = troubles_.find(id) != nullptr;
+  if (row->now != phase::parked && !stands_still) {
+    return failure{rejected(
+        "not_waiting",
+        fmt::format(
+            "saga {} does not wait for a person: it is {}", to_string(id), name_of(row->now)))};
   }
-  journal.set_phase(id, phase::parked);
-  out.parked_sagas.push_back({id, "what happened to it could not be written down"});
+  auto replayed = read(session, *row);
+  if (!replayed) {
+    return failure{error{.code = errc::conflict, .message = replayed.error().message}};
+  }
+  if (row->now != phase::parked && row->writer != writer
+      && !store::writers{session}.is_fenced(row->writer)) {
+    return failure{
+        rejected("not_waiting", fmt::format("saga {} goes on in another process", to_string(id)))};
+  }
+  troubles_.forget(id);
+  if (row->now != phase::parked) {
+    take_up(session, writer, id, now, time, out);
+    return {};
+  }
+  coordinator& loaded = add(id, *find(row->operation));
+  loaded.current = std::move(*replayed);
+  loaded.epoch = row->epoch + 1;
+  if (loaded.current.now == phase::parked) {
+    move(session, loaded, retry_by_operator{anew}, now, out);
+  } else { // An earlier release parked it without a record.
+    move(session, loaded, taken_over{now}, now, out);
+  }
+  journal.give(id, writer, loaded.current.now);
+  return {};
+}
+
+void coordinators::put_off(const uuid& id, std::string reason, wall_time now, instant time) {
+  drop(id);
+  troubles_.failed(id, std::move(reason), now, time);
 }
 
 void coordinators::committed() {
@@ -149,8 +200,10 @@ void coordinators::committed() {
       continue;
     }
     found->second->touched = false;
-    if (found->second->given_up || found->second->current.is_over()
-        || found->second->current.now == phase::parked) {
+    if (std::exchange(found->second->moved, false)) {
+      troubles_.forget(id);
+    }
+    if (found->second->current.is_over() || found->second->current.now == phase::parked) {
       running_.erase(found);
     }
   }
@@ -169,6 +222,7 @@ void coordinators::rolled_back() {
 void coordinators::forget_all() {
   running_.clear();
   touched_.clear();
+  troubles_.clear();
   behind_ = true;
 }
 
@@ -184,29 +238,91 @@ coordinators::coordinator* coordinators::running(const uuid& id) {
   return found == running_.end() ? nullptr : found->second.get();
 }
 
-void coordinators::load(
+bool coordinators::take_up(
+    store::database& session,
+    std::int64_t writer,
+    const uuid& id,
+    wall_time now,
+    instant time,
+    outgoing& out) {
+  if (running(id) != nullptr || !troubles_.may_go_on(id, time)) {
+    return false;
+  }
+  const outgoing::sizes before = out.here();
+  std::string fault;
+  session.savepoint();
+  try {
+    const bool runs = load(session, writer, id, now, out);
+    session.release();
+    return runs;
+  } catch (const store::database_error& thrown) {
+    if (!store::is_of_one_message(thrown.kind)) {
+      drop(id);
+      behind_ = true;
+      throw;
+    }
+    fault = thrown.what();
+  } catch (...) {
+    fault = what_was_thrown();
+  }
+  session.rollback_to_savepoint();
+  out.back_to(before);
+  refused_bodies_.clear();
+  put_off(id, std::move(fault), now, time);
+  return false;
+}
+
+bool coordinators::load(
     store::database& session, std::int64_t writer, const uuid& id, wall_time now, outgoing& out) {
   journal_table journal{session};
   const auto row = journal.find(id);
-  if (!row || row->writer != writer || row->now > phase::undoing) {
-    return; // Over, parked, or somebody else's by now.
+  const bool is_own = row && row->writer == writer;
+  const bool is_free = row && !is_own && store::writers{session}.is_fenced(row->writer);
+  if ((!is_own && !is_free) || row->now > phase::undoing) {
+    troubles_.forget(id);
+    return false; // Over, parked, or somebody else's by now.
   }
-  const plan* by = find(row->operation);
-  std::vector<std::string> bytes;
-  const auto rows = journal.rows(id, bytes);
-  auto replayed = by == nullptr ? outcome<state>{failure{
-                      internal_error(fmt::format("no saga `{}` in this program", row->operation))}}
-                                : replay(*by, id, rows);
+  auto replayed = read(session, *row);
   if (!replayed) {
-    // No record could follow such a journal: it is left as it is, for a person to look at.
-    journal.set_phase(id, phase::parked);
-    out.parked_sagas.push_back({id, replayed.error().message});
-    return;
+    // Left as it is: another program may have its plan, or a person mend its journal.
+    if (troubles_.leave_alone(id, replayed.error().message, now)) {
+      out.parked_sagas.push_back({id, std::move(replayed).error().message, true});
+    }
+    return false;
   }
-  coordinator& loaded = add(id, *by);
+  coordinator& loaded = add(id, *find(row->operation));
   loaded.current = std::move(*replayed);
   loaded.epoch = row->epoch;
+  if (is_free) {
+    ++loaded.epoch;
+    journal.give(id, writer, row->now);
+  }
+  const trouble* its = troubles_.find(id);
+  if (its != nullptr && its->failures >= troubles::failures_max) {
+    move(session, loaded, given_up{internal_error(its->reason, effect::unknown)}, now, out);
+    return false;
+  }
   move(session, loaded, taken_over{now}, now, out);
+  return true;
+}
+
+outcome<state> coordinators::read(store::database& session, const saga_row& row) const {
+  const plan* by = find(row.operation);
+  if (by == nullptr) {
+    return failure{error{
+        .code = errc::conflict,
+        .message = fmt::format(
+            "there is no saga `{}` in this program; it goes on in one that has it",
+            row.operation)}};
+  }
+  std::vector<std::string> bytes;
+  return replay(*by, row.id, journal_table{session}.rows(row.id, bytes));
+}
+
+/// Forgets what is in memory of a saga.
+void coordinators::drop(const uuid& id) {
+  running_.erase(id);
+  std::erase(touched_, id);
 }
 
 void coordinators::move(
@@ -234,6 +350,7 @@ void coordinators::carry_out(
   journal_table journal{session};
   if (const auto* row = std::get_if<saga::journal>(&what)) {
     journal.append(id, which.epoch, row->row, now);
+    which.moved = true;
   } else if (const auto* wanted = std::get_if<call>(&what)) {
     ask(which, *wanted, out);
   } else if (const auto* wait = std::get_if<timer>(&what)) {

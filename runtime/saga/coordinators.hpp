@@ -3,7 +3,9 @@
 #include "runtime/saga/journal.hpp"
 #include "runtime/saga/machine.hpp"
 #include "runtime/saga/plan.hpp"
+#include "runtime/saga/troubles.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -47,12 +49,31 @@ struct outgoing {
   struct parked {
     uuid saga;
     std::string reason;
+    /// It is not parked: this program cannot continue it, and has written nothing.
+    bool is_left_alone = false;
   };
 
   std::vector<call> calls;
   std::vector<timer> timers;
   std::vector<answer> answers;
   std::vector<parked> parked_sagas;
+
+  /// How much of each there is, to come back to when what was added since is undone.
+  struct sizes {
+    std::size_t calls = 0;
+    std::size_t timers = 0;
+    std::size_t answers = 0;
+    std::size_t parked = 0;
+  };
+
+  sizes here() const { return {calls.size(), timers.size(), answers.size(), parked_sagas.size()}; }
+
+  void back_to(const sizes& to) {
+    calls.resize(to.calls);
+    timers.resize(to.timers);
+    answers.resize(to.answers);
+    parked_sagas.resize(to.parked);
+  }
 };
 
 /// The running sagas of one capability in one process: a coordinator for each, which owns its state
@@ -95,12 +116,40 @@ public:
   void timer_due(
       store::database& session, const uuid& id, std::uint64_t token, wall_time now, outgoing& out);
 
-  /// Takes up the unfinished sagas of `writer` that are not running here: after a start, and after
-  /// `take_over`. @return how many.
-  std::size_t resume(store::database& session, std::int64_t writer, wall_time now, outgoing& out);
+  /// Takes up the unfinished sagas of `writer` that are not running here, and those whose wait
+  /// after a failure is over. One that fails again waits again, and is parked after
+  /// `troubles::failures_max` failures in a row. @return how many.
+  std::size_t
+  resume(store::database& session, std::int64_t writer, wall_time now, instant time, outgoing& out);
 
-  /// Parks a saga whose events cannot be processed: only a person can move it on.
-  void give_up(store::database& session, std::int64_t writer, const uuid& id, outgoing& out);
+  /// Takes over the unfinished sagas of all writers that are fenced, as far as this program can
+  /// continue them. The others stay as they are, for a program that can. @return how many.
+  std::size_t take_left_alone(
+      store::database& session, std::int64_t writer, wall_time now, instant time, outgoing& out);
+
+  /// A person wants a saga that stands still to go on: one that is parked, or that waits here after
+  /// a failure.
+  ///
+  /// @param anew the command in hand never happened, says the person: it gets a new id.
+  /// @errors `rejected`, reason `no_saga` or `not_waiting`; `conflict` if this program cannot
+  /// continue it. Nothing was written.
+  outcome<void> resume_by_person(
+      store::database& session,
+      std::int64_t writer,
+      const uuid& id,
+      bool anew,
+      wall_time now,
+      instant time,
+      outgoing& out);
+
+  /// An event of a saga threw, and its turn was undone: the saga waits, and asks anew then.
+  void put_off(const uuid& id, std::string reason, wall_time now, instant time);
+
+  const troubles& standing_still() const { return troubles_; }
+
+  /// The saga as its journal has it. @errors `conflict` or `internal`: this program cannot continue
+  /// it, and the message says why.
+  outcome<state> read(store::database& session, const saga_row& row) const;
 
   /// The turn was committed: forgets the sagas that are over.
   void committed();
@@ -115,9 +164,10 @@ public:
   std::size_t running() const { return running_.size(); }
 
   /// Whether there may be sagas of this process that are not in memory: before the first `resume`
-  /// (an earlier instance may have run some), and after a rollback. To be asked at the start of
-  /// each turn, since events of sagas that are not running change nothing.
-  bool wants_resume() const { return behind_; }
+  /// (an earlier instance may have run some), after a rollback, and when the wait of one is over.
+  /// To be asked at the start of each turn, since events of sagas that are not running change
+  /// nothing.
+  bool wants_resume(instant time) const { return behind_ || troubles_.next_due() <= time; }
 
 private:
   struct coordinator {
@@ -127,15 +177,26 @@ private:
     state current;
     std::int64_t epoch = 1;
     bool touched = false;
-    bool given_up = false;
+    /// It wrote a record in this turn.
+    bool moved = false;
   };
 
   coordinator& add(const uuid& id, const plan& by);
   /// The coordinator of `id`: the running one, or nothing.
   coordinator* running(const uuid& id);
+  /// Takes a saga up that `writer` owns, or nobody, and undoes what was done if that throws.
+  /// @return whether it runs now.
+  bool take_up(
+      store::database& session,
+      std::int64_t writer,
+      const uuid& id,
+      wall_time now,
+      instant time,
+      outgoing& out);
   /// Reads a saga from its journal and lets it repeat the call that has no answer.
-  void
+  bool
   load(store::database& session, std::int64_t writer, const uuid& id, wall_time now, outgoing& out);
+  void drop(const uuid& id);
   void move(store::database& session, coordinator& which, event what, wall_time now, outgoing& out);
   void carry_out(
       store::database& session,
@@ -149,6 +210,7 @@ private:
   std::vector<plan> plans_;
   tsl::robin_map<uuid, std::unique_ptr<coordinator>, std::hash<uuid>> running_;
   std::vector<uuid> touched_;
+  troubles troubles_;
   bool behind_ = true;
   // `resume` ran in this turn.
   bool resumed_ = false;

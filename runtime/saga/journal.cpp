@@ -31,6 +31,9 @@ CREATE TABLE saga_journal (
 ) WITHOUT ROWID;
 )sql"}}};
 
+constexpr std::array<store::migration, 1> parked_steps{
+    {{1, "the parked sagas", "CREATE INDEX sagas_parked ON sagas (id) WHERE phase = 4;"}}};
+
 store::blob bytes_of(std::string_view text) {
   return std::as_bytes(std::span{text});
 }
@@ -39,6 +42,10 @@ store::blob bytes_of(std::string_view text) {
 
 std::span<const store::migration> journal_migrations() {
   return steps;
+}
+
+std::span<const store::migration> parked_migrations() {
+  return parked_steps;
 }
 
 void journal_table::add(const uuid& id, std::string_view operation, std::int64_t writer) {
@@ -113,11 +120,61 @@ std::vector<uuid> journal_table::unfinished(std::int64_t writer) {
   return found;
 }
 
-void journal_table::take_over(std::int64_t from, std::int64_t heir) {
+std::vector<std::int64_t> journal_table::fenced_owners() {
+  std::vector<std::int64_t> found;
+  auto take = [&](const store::row& row) { found.push_back(row.integer(0)); };
+  session_.query(
+      "SELECT id FROM writers WHERE fenced = 1 AND EXISTS"
+      " (SELECT 1 FROM sagas WHERE writer = writers.id AND phase IN (0, 1)) ORDER BY id",
+      take);
+  return found;
+}
+
+void journal_table::give(const uuid& id, std::int64_t heir, phase now) {
   session_.execute(
-      "UPDATE sagas SET writer = $2, epoch = epoch + 1 WHERE writer = $1 AND phase IN (0, 1)",
-      from,
-      heir);
+      "UPDATE sagas SET writer = $2, epoch = epoch + 1, phase = $3 WHERE id = $1",
+      id,
+      heir,
+      static_cast<int>(now));
+}
+
+std::vector<saga_row> journal_table::parked(const uuid& after, int count_max) {
+  std::vector<saga_row> found;
+  auto take = [&](const store::row& row) {
+    found.push_back(
+        {row.id(0), std::string{row.text(1)}, row.integer(2), row.integer(3), phase::parked});
+  };
+  session_.query(
+      "SELECT id, operation, epoch, writer FROM sagas WHERE phase = 4 AND id > $1 ORDER BY id"
+      " LIMIT $2",
+      take,
+      after,
+      count_max);
+  return found;
+}
+
+std::optional<std::pair<record, wall_time>>
+journal_table::last(const uuid& id, std::string& bytes) {
+  std::optional<std::pair<record, wall_time>> found;
+  auto take = [&](const store::row& row) {
+    const store::blob data = row.bytes(5);
+    bytes.assign(reinterpret_cast<const char*>(data.data()), data.size());
+    found.emplace(
+        record{
+            .seq = static_cast<std::uint64_t>(row.integer(0)),
+            .kind = static_cast<record_kind>(row.integer(1)),
+            .step = static_cast<std::uint32_t>(row.integer(2)),
+            .round = static_cast<std::uint32_t>(row.integer(3)),
+            .attempt = static_cast<std::uint32_t>(row.integer(4)),
+            .data = bytes},
+        time_since_1970(milliseconds{row.integer(6)}));
+  };
+  session_.query(
+      "SELECT seq, kind, step, round, attempt, data, at FROM saga_journal WHERE saga = $1"
+      " ORDER BY seq DESC LIMIT 1",
+      take,
+      id);
+  return found;
 }
 
 } // namespace troupe::saga

@@ -10,12 +10,17 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace troupe::saga {
 
 /// The tables `sagas` and `saga_journal` (runtime/saga/README.md, "Journal").
 std::span<const store::migration> journal_migrations();
+
+/// The index of the parked sagas, a component of its own: it changes no table, and a program that
+/// does not know it works on the same database.
+std::span<const store::migration> parked_migrations();
 
 /// A saga's row: who owns it and how far it is.
 struct saga_row {
@@ -45,8 +50,16 @@ public:
 
   /// The unfinished sagas that `writer` owns. Parked ones are not among them.
   std::vector<uuid> unfinished(std::int64_t writer);
-  /// Gives what `from` owns to `heir`, each under its next epoch.
-  void take_over(std::int64_t from, std::int64_t heir);
+  /// The fenced writers that still own unfinished sagas: programs that took their work over had no
+  /// plan for these.
+  std::vector<std::int64_t> fenced_owners();
+  /// Gives a saga to `heir`, in phase `now` and under its next epoch.
+  void give(const uuid& id, std::int64_t heir, phase now);
+
+  /// The parked sagas behind `after`, in the order of their ids, `count_max` at most.
+  std::vector<saga_row> parked(const uuid& after, int count_max);
+  /// The last record of a saga and when it was written, its data in `bytes`.
+  std::optional<std::pair<record, wall_time>> last(const uuid& id, std::string& bytes);
 
 private:
   store::database& session_;

@@ -27,6 +27,25 @@ milliseconds pause_after(const step& of, const tries& hand, const uuid& saga, co
   return std::max(spread, std::min(why.retry_after.value_or(spread), backoff_max));
 }
 
+/// The answer of a saga that was undone because of `why`.
+///
+/// The inbox keeps it for the saga's id. A failure that had its moment is therefore told as a
+/// refusal, with its code as the reason: the code itself would say "again, same id".
+error last_word_on(error why) {
+  // Whatever may have happened was undone, so the saga had no effect.
+  why.possible = effect::none;
+  if (!verdict_on(why.code).is_technical) {
+    return why;
+  }
+  if (why.detail("reason").empty()) {
+    why.details.emplace(why.details.begin(), "reason", name_of(why.code));
+  }
+  why.code = errc::rejected;
+  why.retry_after.reset();
+  why.is_final = false; // As every refusal is.
+  return why;
+}
+
 class decision {
 public:
   decision(const plan& by, state& current, std::vector<action>& actions)
@@ -38,6 +57,7 @@ public:
   void on(const timer_due& event);
   void on(const deadline_reached&);
   void on(const retry_by_operator& event);
+  void on(given_up&& event);
   void on(const taken_over& event);
 
 private:
@@ -178,7 +198,7 @@ void decision::on(failed&& event) {
   hand.last_failure = event.why.code;
   if (event.why.possible == effect::unknown) {
     hand.maybe_done = true;
-  } else if (event.why.code == errc::rejected) {
+  } else if (event.why.code == errc::rejected || event.why.is_final) {
     // The inbox gives one answer per id, so this is also the answer to the tries before.
     hand.maybe_done = false;
   }
@@ -189,7 +209,7 @@ void decision::on(failed&& event) {
 void decision::go_on(const failed& event) {
   const step& step = step_in_hand();
   const tries& hand = state_.hand;
-  const bool technical = verdict_on(event.why.code).is_technical;
+  const bool technical = is_momentary(event.why);
   if (event.to.undo || step.kind == step_kind::retriable) {
     if (technical) {
       try_again_later(event.why);
@@ -307,6 +327,15 @@ void decision::on(const retry_by_operator& event) {
   ask();
 }
 
+void decision::on(given_up&& event) {
+  const bool runs = state_.now == phase::forward || state_.now == phase::undoing;
+  if (!runs || state_.next_seq == 1) {
+    return;
+  }
+  state_.hand.maybe_done = true; // The command in hand may have been carried out.
+  park_for(std::move(event.why));
+}
+
 void decision::on(const taken_over& event) {
   if (state_.next_seq == 1) {
     return;
@@ -344,10 +373,7 @@ void decision::on(const taken_over& event) {
 
 void decision::tell_answer() {
   if (state_.now == phase::compensated) {
-    error why = *state_.why;
-    // Whatever may have happened was undone, so the saga had no effect.
-    why.possible = effect::none;
-    actions_.emplace_back(finish{failure{std::move(why)}});
+    actions_.emplace_back(finish{failure{last_word_on(*state_.why)}});
     return;
   }
   auto answer = answer_of(plan_, state_);
@@ -355,6 +381,7 @@ void decision::tell_answer() {
     // All steps are done, so a refusal by the author's function must not look like one of the saga.
     answer.error().code = errc::internal;
     answer.error().possible = effect::unknown;
+    answer.error().is_final = true;
   }
   actions_.emplace_back(finish{std::move(answer)});
 }

@@ -16,12 +16,21 @@ namespace {
 // forgotten while repeats could still come.
 constexpr std::chrono::hours clocks_differ_max{1};
 
+/// Lets a stored error say that it is the last word, where its code alone says "again, same id".
+void mark_final(std::string& bytes) {
+  auto why = wire::read_error(bytes);
+  if (why && is_momentary(*why)) {
+    why->is_final = true;
+    bytes.clear();
+    wire::append_error(bytes, *why);
+  }
+}
+
 } // namespace
 
 bool call_turn::run(write& each, turn_scope& in) {
   const item& what = *each.what;
-  const std::uint64_t digest = digest_of(std::as_bytes(std::span{what.body}))
-                               ^ digest_of(std::as_bytes(std::span{what.operation}));
+  const std::uint64_t digest = wire::digest_of_request(what.operation, what.body);
   if (is_answered_without_work(each, digest, in)) {
     return true;
   }
@@ -60,7 +69,7 @@ bool call_turn::run(write& each, turn_scope& in) {
   each.result.is = answer::kind::pending;
   // The effect's own tries tell the breaker how the outside fares.
   each.says_nothing = in.output.effects.size() != before.effects;
-  if (!take_own_answer(each, before.answers, in.output)) {
+  if (!take_own_answer(each, before.sagas.answers, in.output)) {
     keep(each, digest, store::inbox_state::pending);
   } else if (each.result.is == answer::kind::ok) {
     keep(each, digest, store::inbox_state::ok);
@@ -140,6 +149,7 @@ bool call_turn::answer_from_inbox(write& each, std::uint64_t digest) {
     break;
   case store::inbox_state::refused:
     each.result.is = answer::kind::error;
+    mark_final(each.result.bytes);
     break;
   }
   return true;

@@ -4,9 +4,11 @@
 #include "runtime/fault_point.hpp"
 #include "runtime/thrown.hpp"
 #include "runtime/wire/envelope.hpp"
+#include "runtime/worker/write.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <limits>
 
 namespace troupe {
 
@@ -14,16 +16,6 @@ namespace {
 
 constexpr milliseconds backoff_first{40};
 constexpr milliseconds backoff_max{5'000};
-
-// Failures are logged at every power of two: an outside that is down for a day is not worth 20,000
-// lines.
-bool is_worth_a_line(int attempt) {
-  return (attempt & (attempt - 1)) == 0;
-}
-
-bool is_worth_another_try(const error& why) {
-  return verdict_on(why.code).counts || verdict_on(why.code).asks_for_patience;
-}
 
 /// How the breaker counts a try. Only the first failure of an effect counts: one effect that never
 /// works must not open the breaker for all.
@@ -54,6 +46,17 @@ run_effect(const actor& instance, const store::effect_row& row, const effect_cal
 
 } // namespace
 
+item result_of(const uuid& key, store::unsettled_result result) {
+  item answer{
+      .what = item::kind::effect_done,
+      .failed = result.failed,
+      .attempt = static_cast<std::uint8_t>(
+          std::min<std::uint32_t>(result.attempts + 1, std::numeric_limits<std::uint8_t>::max())),
+      .id = key};
+  answer.own_body(std::move(result.bytes));
+  return answer;
+}
+
 effect_pool::effect_pool(group& of, std::function<std::unique_ptr<actor>()> make)
     : group_{of}, make_{std::move(make)} {
   for (int i = 0; i < of.options().effect_threads; ++i) {
@@ -82,7 +85,12 @@ void effect_pool::submit(std::vector<store::effect_row>& rows) {
   {
     const std::lock_guard lock{mutex_};
     for (store::effect_row& row : rows) {
-      if (known_.insert(row.key).second) {
+      if (!known_.insert(row.key).second) {
+        continue;
+      }
+      if (row.unsettled) {
+        group_.queues().push_internal(result_of(row.key, *std::move(row.unsettled)));
+      } else {
         ready_.push_back({std::move(row)});
         ++woken;
       }
@@ -130,7 +138,7 @@ void effect_pool::run() {
     }
     auto result = run_one(*instance, *taken);
     group_.counters().effects.fetch_add(1, std::memory_order_relaxed);
-    if (!result && is_worth_another_try(result.error())) {
+    if (!result && is_momentary(result.error())) {
       if (is_worth_a_line(taken->attempt)) {
         log_failure(*taken, result.error());
       }
@@ -200,15 +208,13 @@ std::optional<effect_pool::job> effect_pool::next() {
 }
 
 void effect_pool::finish(job&& done, const outcome<std::string>& result) {
-  item answer{.what = item::kind::effect_done, .failed = !result, .id = done.row.key};
   std::string bytes;
   if (result) {
     bytes = *result;
   } else {
     wire::append_error(bytes, result.error());
   }
-  answer.own_body(std::move(bytes));
-  group_.queues().push_internal(std::move(answer));
+  group_.queues().push_internal(result_of(done.row.key, {!result, std::move(bytes)}));
 }
 
 void effect_pool::try_again(job&& failed) {

@@ -16,6 +16,9 @@
 
 namespace troupe {
 
+/// The item with the result of the effect `key`.
+item result_of(const uuid& key, store::unsettled_result result);
+
 /// Runs a group's effects on threads of its own: after the commit that asked for them, outside
 /// every lock, each under its stable key, until it has a result. The result goes back to the group
 /// as an item.
@@ -37,7 +40,8 @@ public:
   /// Whether another effect may be begun; if not, calls that might want one are `overloaded`.
   bool has_room() const;
 
-  /// Takes committed effects; effects that the pool has already are passed over.
+  /// Takes committed effects; effects that the pool has already are passed over. One whose result
+  /// could not be settled yet is not run again: its result goes back to the group.
   void submit(std::vector<store::effect_row>& rows);
 
   /// The result of the effect `key` is in the database: its place is free.

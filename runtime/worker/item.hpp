@@ -25,6 +25,8 @@ struct item {
     housekeeping,
     /// A person forces the breaker or sets it free: stored, then answered as a call is.
     breaker_order,
+    /// A person asks what waits, or moves it (`person_orders`): answered as a call is.
+    person_order,
     /// An event that the capability subscribes to; `token` is its position.
     event,
     /// ASSIGN and BURIED, in order with the events before and after them.
@@ -76,5 +78,9 @@ struct item {
     frame = std::move(kept);
   }
 };
+
+inline bool is_saga_event(const item& each) {
+  return each.what == item::kind::saga_answered || each.what == item::kind::saga_timer;
+}
 
 } // namespace troupe

@@ -4,6 +4,7 @@
 #include "runtime/supervision/breaker.hpp"
 #include "runtime/wire/limits.hpp"
 #include "runtime/wire/node_calls.hpp"
+#include "runtime/worker/person_orders.hpp"
 #include "runtime/worker/worker_status.hpp"
 
 #include <fmt/format.h>
@@ -57,14 +58,44 @@ void node_calls::take(
   if (header.op == "force_breaker") {
     return force_breaker(link, header, body, now);
   }
+  if (is_person_order(header.op)) {
+    return pass_on(link, header, body, now);
+  }
   calls_.refuse(
       link,
       header.id,
       {.code = errc::unknown_operation,
        .message = fmt::format(
-           "`{}` has no operation `{}`; it has `status`, `breaker` and `force_breaker`",
+           "`{}` has no operation `{}`; it has `status`, `breaker`, `force_breaker`, `sagas`, "
+           "`resume_saga`, `effects` and `settle_effects`",
            name_,
            header.op)});
+}
+
+/// Passes an order on to the group's writer, which carries it out in a turn and answers it.
+void node_calls::pass_on(
+    int link, const wire::header_view& header, std::string_view body, instant now) {
+  const auto found = capability_in(header.op, body).and_then([this](const std::string& name) {
+    return find_group(name);
+  });
+  if (!found) {
+    return calls_.refuse(link, header.id, found.error());
+  }
+  group& to = **found;
+  if (to.condition().why_shut() != nullptr) {
+    return calls_.refuse(link, header.id, to.shut_error());
+  }
+  if (!to.has_store()) {
+    return calls_.refuse(
+        link,
+        header.id,
+        rejected(
+            "no_store", fmt::format("`{}` has no database, so nothing waits there", to.name())));
+  }
+  item& order = calls_.add(link, header, body, to, name_, now);
+  order.what = item::kind::person_order;
+  order.operation = person_order_named(header.op);
+  order.own_body(std::string{body});
 }
 
 void node_calls::force_breaker(

@@ -1,5 +1,6 @@
 #include "runtime/worker/runner.hpp"
 
+#include "runtime/backoff.hpp"
 #include "runtime/fault_point.hpp"
 
 #include <algorithm>
@@ -17,6 +18,8 @@ constexpr std::size_t turn_messages_max = 1024;
 constexpr milliseconds turn_time_max{5};
 // The delay before an item of the group itself is tried again.
 constexpr milliseconds again_after{200};
+// The longest delay, of an item that failed again and again.
+constexpr milliseconds again_most{60'000};
 // A far-off timer is looked at once in a while: clocks are put right, and sums overflow.
 constexpr milliseconds alarm_max{3'600'000};
 
@@ -25,12 +28,19 @@ bool is_call(const item& each) {
 }
 
 bool is_order(const item& each) {
-  return each.what == item::kind::breaker_order;
+  return each.what == item::kind::breaker_order || each.what == item::kind::person_order;
 }
 
 bool is_relay_order(const item& each) {
   return each.what == item::kind::journal_joined || each.what == item::kind::journal_left
          || each.what == item::kind::confirmed || each.what == item::kind::resend;
+}
+
+/// Logs that a saga waits. Its coordinator takes it up again, so the event is not needed any more,
+/// nor is the instance to blame: a rollback takes back what coordinators remember.
+void log_saga_failure(group& of, const uuid& saga, const std::string& reason) {
+  of.parts().log.write(
+      "saga.failed", {{"capability", of.name()}, {"saga", to_string(saga)}, {"reason", reason}});
 }
 
 } // namespace
@@ -255,17 +265,22 @@ void runner::run_writes() {
 
 void runner::settle_write(write& each) {
   item& what = *each.what;
-  if (each.threw && what.what != item::kind::assignment && what.what != item::kind::dead_letters
+  if (each.threw && is_saga_event(what)) {
+    log_saga_failure(group_, what.saga, *each.threw);
+  } else if (
+      each.threw && what.what != item::kind::assignment && what.what != item::kind::dead_letters
       && !is_order(what)) {
     replicas_.discard(each.by, *each.threw, what.id);
   }
-  if (is_order(what)) {
+  if (what.what == item::kind::breaker_order) {
     // The order is committed, so the breaker's state is the answer.
     if (each.result.is != answer::kind::error) {
       each.result = {answer::kind::ok, wire::encoded(group_.breaker_report())};
     }
-  } else if (!is_call(what)) {
+  } else if (!is_call(what) && !is_order(what)) {
     return settle_own(each);
+  } else if (is_order(what)) {
+    // No call of the capability: it says nothing about its health.
   } else if (each.says_nothing) {
     admissions_.note_nothing(each.admitted, each.took);
   } else {
@@ -284,11 +299,17 @@ void runner::settle_own(write& each) {
     } else if (what.what == item::kind::event) {
       group_.queues().events_ended(1);
     }
+  } else if (each.threw && is_saga_event(what)) {
+    return; // The saga asks anew when its wait is over.
   } else if (each.failed && what.what != item::kind::housekeeping) {
-    if (each.threw && what.attempt < std::numeric_limits<std::uint8_t>::max()) {
-      ++what.attempt; // Only a throw counts: a full disk is not the item's fault.
+    // Only its own failure counts: a full disk is not the item's fault.
+    const bool counts = each.threw || each.is_put_off;
+    const milliseconds wait =
+        counts ? backoff_after(what.attempt, again_after, again_most) : again_after;
+    if (counts && what.attempt < std::numeric_limits<std::uint8_t>::max()) {
+      ++what.attempt;
     }
-    out_.queue_again(again_after, std::move(what));
+    out_.queue_again(wait, std::move(what));
   } else if (what.what == item::kind::effect_done && effects_) {
     effects_->settled(what.id);
   }
@@ -304,7 +325,7 @@ void runner::carry_out(turn_output& done) {
   }
   for (const saga::outgoing::parked& each : done.parked_sagas) {
     group_.parts().log.write(
-        "saga.parked",
+        each.is_left_alone ? "saga.left_alone" : "saga.parked",
         {{"capability", group_.name()}, {"saga", to_string(each.saga)}, {"reason", each.reason}});
   }
   relay_->committed(done);

@@ -1,10 +1,12 @@
 #include "runtime/worker/store_turn.hpp"
 
 #include "runtime/fault_point.hpp"
+#include "runtime/store/turn/faults.hpp"
 #include "runtime/thrown.hpp"
 #include "runtime/worker/breaker_orders.hpp"
 #include "runtime/worker/due_timers.hpp"
 #include "runtime/worker/late_results.hpp"
+#include "runtime/worker/person_orders.hpp"
 
 #include <fmt/format.h>
 
@@ -18,12 +20,6 @@ constexpr milliseconds try_again_after{1'000};
 constexpr std::uint64_t outbox_trimmed_least = 1'024;
 constexpr std::chrono::seconds inbox_forget_interval{60};
 constexpr int inbox_rows_forgotten_max = 2'000;
-
-/// Whether one message can cause the fault by itself. Other faults meet every writer.
-bool is_of_one_message(store::database_fault fault) {
-  return fault == store::database_fault::constraint || fault == store::database_fault::schema
-         || fault == store::database_fault::other;
-}
 
 /// Fails the first `count` writes of a turn that was undone.
 void fail_all(std::vector<write>& writes, std::size_t count, const error& why) {
@@ -124,8 +120,8 @@ bool store_turn::run_all(
   }
   turn_scope in{
       group_, *store_.database, store_.writer, sagas_, effects_, output, began, time.wall()};
-  if (sagas_ != nullptr && sagas_->wants_resume()) {
-    sagas_->resume(in.session, in.writer, in.now, output);
+  if (sagas_ != nullptr && sagas_->wants_resume(began)) {
+    sagas_->resume(in.session, in.writer, in.now, began, output);
   }
   instant last = began;
   for (at_ = 0; at_ < count; ++at_) {
@@ -133,6 +129,7 @@ bool store_turn::run_all(
     each.result = {};
     each.says_nothing = false;
     each.failed.reset();
+    each.is_put_off = false;
     if (!run_one(each, in)) {
       return false;
     }
@@ -158,17 +155,19 @@ bool store_turn::run_one(write& each, turn_scope& in) {
   case item::kind::event:
     return events_.run(each, in.output, in.now);
   case item::kind::effect_done:
-    run_effect_result(each, in);
-    return true;
+    return run_effect_result(each, in);
   case item::kind::saga_answered:
   case item::kind::saga_timer:
     run_saga_event(each, in);
     return true;
   case item::kind::housekeeping:
-    keep_house(*each.what, in);
+    keep_house(each, in);
     return true;
   case item::kind::breaker_order:
     keep_breaker_order(each, in);
+    return true;
+  case item::kind::person_order:
+    run_person_order(each, in);
     return true;
   case item::kind::assignment:
     events_.assign(*each.what);
@@ -189,11 +188,12 @@ bool store_turn::run_one(write& each, turn_scope& in) {
   return true;
 }
 
-void store_turn::keep_house(const item& what, turn_scope& in) {
+void store_turn::keep_house(const write& each, turn_scope& in) {
   publish_due_timers(in); // A process that is gone may have set timers.
   trim_.run(1);
   read_breaker_order(in); // Another node may have stored an order.
-  if (takeover_.look(what, in) && group_.parts().time.now() - forgot_at_ > inbox_forget_interval) {
+  if (takeover_.look(*each.what, *each.by, in)
+      && group_.parts().time.now() - forgot_at_ > inbox_forget_interval) {
     forgot_at_ = group_.parts().time.now();
     store::inbox{in.session}.forget(in.now - group_.options().inbox_kept, inbox_rows_forgotten_max);
   }
@@ -201,7 +201,7 @@ void store_turn::keep_house(const item& what, turn_scope& in) {
 
 store_turn::end store_turn::after_fault(
     std::vector<write>& writes, std::size_t count, const store::database_error& fault) {
-  if (at_ < count && !inbox_.is_inserting() && is_of_one_message(fault.kind)) {
+  if (at_ < count && !inbox_.is_inserting() && store::is_of_one_message(fault.kind)) {
     return blame(writes, count, fault.what());
   }
   roll_back();
@@ -230,6 +230,13 @@ store_turn::blame(std::vector<write>& writes, std::size_t count, std::string rea
     return end::failed;
   }
   write& guilty = writes[at_];
+  if (guilty.what->what == item::kind::effect_done && !guilty.with_savepoint) {
+    guilty.with_savepoint = true; // Its result is kept, and the others need not be undone again.
+    return end::again;
+  }
+  if (is_saga_event(*guilty.what)) {
+    sagas_->put_off(guilty.what->saga, reason, group_.parts().time.wall(), busy_.now());
+  }
   guilty.threw = std::move(reason);
   guilty.says_nothing = false;
   fail(

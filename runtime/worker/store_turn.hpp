@@ -50,7 +50,7 @@ private:
   run_all(std::vector<write>& writes, std::size_t& count, bool may_end_early, turn_output& output);
   /// @return false if the turn must be run again, since this message has to be undone alone.
   bool run_one(write& each, turn_scope& in);
-  void keep_house(const item& what, turn_scope& in);
+  void keep_house(const write& each, turn_scope& in);
   end after_fault(
       std::vector<write>& writes, std::size_t count, const store::database_error& fault);
   end blame(std::vector<write>& writes, std::size_t count, std::string reason);

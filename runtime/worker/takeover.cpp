@@ -1,7 +1,7 @@
 #include "runtime/worker/takeover.hpp"
 
+#include "runtime/actor/actor.hpp"
 #include "runtime/fault_point.hpp"
-#include "runtime/saga/journal.hpp"
 #include "runtime/wire/login.hpp"
 
 #include <algorithm>
@@ -17,10 +17,12 @@ constexpr milliseconds missing_grace{700};
 // The longest time between two looks at the roster that count together: in a longer gap a missing
 // process may have come and gone.
 constexpr milliseconds looks_apart_max{1'000};
+// How often work is looked for that an heir of another release left alone.
+constexpr milliseconds left_interval{2'000};
 
 } // namespace
 
-bool takeover::look(const item& roster, turn_scope& in) {
+bool takeover::look(const item& roster, const actor& by, turn_scope& in) {
   const worker_parts& parts = in.of.parts();
   const instant time = parts.time.now();
   if (rejoined_ || roster.deadline <= time) {
@@ -49,25 +51,23 @@ bool takeover::look(const item& roster, turn_scope& in) {
     // An earlier life of this very node is over: the broker has let this one in under its name.
     const bool is_earlier_self = other.node == parts.node && other.incarnation < parts.incarnation;
     if (is_earlier_self || time - since >= missing_grace) {
-      take_over(other, in);
+      take_over(other, by, in);
     } else {
       missing.emplace(other.id, since);
     }
   }
   missing_ = std::move(missing);
+  if (time - looked_for_left_at_ >= left_interval) {
+    looked_for_left_at_ = time;
+    take_left(by, in);
+  }
   return true;
 }
 
-void takeover::take_over(const store::writer_row& from, turn_scope& in) {
+void takeover::take_over(const store::writer_row& from, const actor& by, turn_scope& in) {
   TROUPE_FAULT("takeover.before_fence");
-  store::writers{in.session}.take_over(from.id, in.writer);
-  // All effects, with those of this turn among them: the pool passes over those that it has.
-  in.output.effects = store::effects{in.session}.of(in.writer);
-  std::size_t sagas = 0;
-  if (in.sagas != nullptr) {
-    saga::journal_table{in.session}.take_over(from.id, in.writer);
-    sagas = in.sagas->resume(in.session, in.writer, in.now, in.output);
-  }
+  store::writers{in.session}.fence(from.id);
+  const std::size_t sagas = take_left(by, in);
   in.output.took_over = true;
   in.of.counters().takeovers.fetch_add(1, std::memory_order_relaxed);
   in.of.parts().log.write(
@@ -77,6 +77,33 @@ void takeover::take_over(const store::writer_row& from, turn_scope& in) {
        {"incarnation", to_string(from.incarnation)},
        {"effects", fmt::to_string(in.output.effects.size())},
        {"sagas", fmt::to_string(sagas)}});
+}
+
+/// Takes over the work of fenced processes that this program can go on with. The rest stays as it
+/// is, for a program that can: the release before, while it is replaced, or the next one.
+/// @return how many sagas there were.
+std::size_t takeover::take_left(const actor& by, turn_scope& in) {
+  store::effects effects{in.session};
+  bool any = false;
+  for (const std::string& name : effects.names_left()) {
+    if (by.find_effect(name) != nullptr) {
+      effects.take_left(name, in.writer);
+      any = true;
+    } else if (left_alone_.insert(name).second) {
+      in.of.parts().log.write(
+          "effect.left_alone",
+          {{"capability", in.of.name()},
+           {"effect", name},
+           {"reason", "this program has no such effect; one that has it goes on with it"}});
+    }
+  }
+  if (any) {
+    // All effects, with those of this turn among them: the pool passes over those that it has.
+    in.output.effects = effects.of(in.writer);
+  }
+  return in.sagas == nullptr
+             ? 0
+             : in.sagas->take_left_alone(in.session, in.writer, in.now, in.began, in.output);
 }
 
 void takeover::rejoin(

@@ -15,7 +15,7 @@ from packed import pack
 # The columns by which findings name a row of a table.
 KEYS = {
     "troupe_meta": "", "schema_versions": "component version", "inbox": "id", "writers": "id",
-    "effects": "key", "outbox": "seq", "subscription": "", "partitions": "partition",
+    "effects": "key", "unsettled": "key", "outbox": "seq", "subscription": "", "partitions": "partition",
     "postponed": "position", "timers": "n", "forced_breakers": "node", "stock": "sku",
     "claims": "order_id", "reservations": "order_id", "events": "stream version",
     "snapshots": "stream", "orders": "order_id", "order_lines": "order_id sku",

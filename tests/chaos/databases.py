@@ -27,6 +27,7 @@ _TURN = {
     "postponed": "position partition key attempts dead cause error replica",
     "timers": "n id due_at topic key body",
     "forced_breakers": "node mode who why request since",
+    "unsettled": "key failed result attempts since error",
 }
 _EVENT = "time digest key source traceparent only_for body"
 TABLES = {

@@ -6,14 +6,15 @@ from databases import IDLE, SUBSCRIBERS, Database
 from findings import Meets, between, compare, one_of
 from run import CLOCK_MS, CLOCKS_MS, Run
 
+_TURN = {"troupe.turn", "troupe.unsettled"}
 _COMPONENTS = {
-    "inventory": {"troupe.turn", "inventory"},
-    "orders": {"troupe.turn", "troupe.events", "orders"},
-    "payments": {"troupe.turn", "payments"},
-    "order_saga": {"troupe.turn", "troupe.saga"},
-    "notifications": {"troupe.turn", "notifications"},
-    "users": {"troupe.turn", "users"},
-    "notes": {"troupe.turn", "notes"},
+    "inventory": {*_TURN, "inventory"},
+    "orders": {*_TURN, "troupe.events", "orders"},
+    "payments": {*_TURN, "payments"},
+    "order_saga": {*_TURN, "troupe.saga", "troupe.parked"},
+    "notifications": {*_TURN, "notifications"},
+    "users": {*_TURN, "users"},
+    "notes": {*_TURN, "notes"},
     "journal": {"troupe.journal"},
 }
 _OWNER = {"journal": "troupe.journal"}
@@ -22,7 +23,7 @@ _VERSION_7 = Meets(lambda value: isinstance(value, bytes) and len(value) == 16
 _DIGEST = Meets(lambda value: isinstance(value, str) and len(value) == 16
                 and not set(value) - set("0123456789abcdef"), "16 hexadecimal digits")
 # Tables that nothing of the load writes to.
-_EMPTY = {"timers": "n"}
+_EMPTY = {"timers": "n", "unsettled": "key"}
 _OF_PEOPLE = {"forced_breakers": "node"}
 # Tables that only subscribers have rows in.
 _OF_SUBSCRIBERS = {"subscription": "one", "partitions": "partition", "postponed": "position"}

@@ -20,17 +20,18 @@ from wishes import sorted_keys
 from event_positions import CURSOR
 from xxh3 import xxh64
 
-_TURN = "runtime/store/turn/inbox.cpp"
+_TURN = ("runtime/store/turn/inbox.cpp", "runtime/store/turn/unsettled.cpp")
+_PARTS = ("troupe.turn", "troupe.unsettled")
 # Where each database's tables are declared, and the components that have them.
 SCHEMAS = {
-    "inventory": ((_TURN, "actors/inventory/schema.hpp"), ("troupe.turn", "inventory")),
-    "orders": ((_TURN, "runtime/store/event_store.cpp", "actors/orders/schema.hpp"),
-               ("troupe.turn", "troupe.events", "orders")),
-    "payments": ((_TURN, "actors/payments/schema.hpp"), ("troupe.turn", "payments")),
-    "order_saga": ((_TURN, "runtime/saga/journal.cpp"), ("troupe.turn", "troupe.saga")),
-    "notifications": ((_TURN, "actors/notifications/schema.hpp"), ("troupe.turn", "notifications")),
-    "users": ((_TURN, "actors/users/schema.hpp"), ("troupe.turn", "users")),
-    "notes": ((_TURN, "actors/notes/schema.hpp"), ("troupe.turn", "notes")),
+    "inventory": ((*_TURN, "actors/inventory/schema.hpp"), (*_PARTS, "inventory")),
+    "orders": ((*_TURN, "runtime/store/event_store.cpp", "actors/orders/schema.hpp"),
+               (*_PARTS, "troupe.events", "orders")),
+    "payments": ((*_TURN, "actors/payments/schema.hpp"), (*_PARTS, "payments")),
+    "order_saga": ((*_TURN, "runtime/saga/journal.cpp"), (*_PARTS, "troupe.saga", "troupe.parked")),
+    "notifications": ((*_TURN, "actors/notifications/schema.hpp"), (*_PARTS, "notifications")),
+    "users": ((*_TURN, "actors/users/schema.hpp"), (*_PARTS, "users")),
+    "notes": ((*_TURN, "actors/notes/schema.hpp"), (*_PARTS, "notes")),
     "journal": (("runtime/broker/journal/tables.cpp",), ("troupe.journal",)),
 }
 _CREATE = re.compile(r'R"(\w*)\((.*?)\)\1"', re.DOTALL)

@@ -148,7 +148,56 @@ BOOST_AUTO_TEST_CASE(spent_retries_without_any_effect_undo_only_the_steps_before
 
   BOOST_TEST(saga.operation() == "release");
   saga.ok();
-  BOOST_TEST((saga.the<finish>().answer.error().code == errc::circuit_open));
+  // The answer is kept for the saga's id: nobody may take it for "not now".
+  const error& answer = saga.the<finish>().answer.error();
+  BOOST_TEST((answer.code == errc::rejected));
+  BOOST_TEST(answer.detail("reason") == "circuit_open");
+  BOOST_TEST(!answer.retry_after.has_value());
+}
+
+// A participant's inbox keeps such an answer, so that asking again brings nothing else.
+BOOST_AUTO_TEST_CASE(a_technical_failure_that_is_final_is_a_refusal) {
+  driver step;
+  driver undo;
+  const error stored{
+      .code = errc::crashed, .possible = effect::unknown, .message = "once", .is_final = true};
+  step.start().ok();
+  undo.start().ok().refuse();
+
+  step.give(failed{step.called().as, stored});
+  undo.give(failed{undo.called().as, stored});
+
+  BOOST_TEST(step.operation() == "uncredit"); // It may have happened.
+  BOOST_TEST((undo.current.now == phase::parked));
+  step.ok().ok();
+  BOOST_TEST((step.the<finish>().answer.error().code == errc::rejected));
+  BOOST_TEST(step.the<finish>().answer.error().detail("reason") == "crashed");
+  BOOST_TEST(!step.the<finish>().answer.error().is_final);
+}
+
+BOOST_AUTO_TEST_CASE(a_completed_saga_whose_answer_cannot_be_made_says_that_this_is_final) {
+  definition broken = order_saga();
+  broken.answer = [](const facts&) -> outcome<std::string> { return failure{invalid("no")}; };
+  driver saga{broken};
+
+  saga.start().ok().ok().ok().ok();
+
+  BOOST_TEST((saga.the<finish>().answer.error().code == errc::internal));
+  BOOST_TEST(saga.the<finish>().answer.error().is_final);
+}
+
+BOOST_AUTO_TEST_CASE(a_saga_that_is_given_up_is_parked_with_the_reason_and_can_be_resumed) {
+  driver saga;
+  saga.start().ok();
+  const uuid id = saga.called().id;
+
+  saga.give(given_up{internal_error("nothing can be written")});
+
+  BOOST_TEST((saga.current.now == phase::parked));
+  BOOST_TEST(saga.the<park>().reason.message == "nothing can be written");
+  BOOST_TEST((*replay(saga.by, saga.current.saga, saga.prefix(saga.rows.size())) == saga.current));
+  saga.give(retry_by_operator{});
+  BOOST_TEST((saga.called().id == id)); // It may have been carried out.
 }
 
 BOOST_AUTO_TEST_CASE(spent_retries_with_one_unknown_outcome_undo_that_step_too) {
@@ -209,7 +258,8 @@ BOOST_AUTO_TEST_CASE(a_pivot_unknown_at_the_deadline_is_undone_if_it_can_be) {
   BOOST_TEST(saga.operation() == "refund");
   saga.ok().ok().ok();
   BOOST_TEST((saga.current.now == phase::compensated));
-  BOOST_TEST((saga.the<finish>().answer.error().code == errc::deadline_exceeded));
+  BOOST_TEST((saga.the<finish>().answer.error().code == errc::rejected));
+  BOOST_TEST(saga.the<finish>().answer.error().detail("reason") == "deadline_exceeded");
 }
 
 BOOST_AUTO_TEST_CASE(a_pivot_unknown_at_the_deadline_is_parked_if_it_cannot_be_undone) {
@@ -300,7 +350,8 @@ BOOST_AUTO_TEST_CASE(the_deadline_turns_back_before_the_pivot_and_undoes_what_is
 
   BOOST_TEST(saga.operation() == "uncredit");
   saga.ok().ok();
-  BOOST_TEST((saga.the<finish>().answer.error().code == errc::deadline_exceeded));
+  BOOST_TEST((saga.the<finish>().answer.error().code == errc::rejected));
+  BOOST_TEST(saga.the<finish>().answer.error().detail("reason") == "deadline_exceeded");
   BOOST_TEST(saga.the<finish>().answer.error().detail("step") == "credit");
 }
 

@@ -1,3 +1,4 @@
+#include "runtime/wire/node_calls.hpp"
 #include "tests/worker/process_fixture.hpp"
 
 #include <stdexcept>
@@ -94,25 +95,127 @@ BOOST_AUTO_TEST_CASE(a_refusal_outside_is_a_result_and_what_the_settlement_wrote
   BOOST_TEST(p->number("SELECT state FROM inbox") == 3);
 }
 
-BOOST_AUTO_TEST_CASE(a_settlement_that_throws_is_tried_again_and_then_given_up_in_words) {
-  seen.settle_throws = 100;
+BOOST_AUTO_TEST_CASE(a_result_that_cannot_be_settled_is_kept_and_settled_later) {
+  seen.settle_throws = 5;
   auto p = make();
-  std::uint64_t generation = 1;
-
   const uuid id = p->send("send", wire::encoded(thing{"a"}));
+  std::vector<milliseconds> waits;
+
   p->run_until([&] {
-    for (; !p->later.empty(); p->later.pop_back()) {
-      p->start(0, ++generation);
-      p->send(std::move(p->later.back().what));
+    if (!p->later.empty()) {
+      waits.push_back(p->later.back().delay);
+      BOOST_TEST(p->number("SELECT COUNT(*) FROM effects JOIN unsettled USING (key)") == 1);
+      BOOST_TEST(p->number("SELECT attempts FROM unsettled") == static_cast<int>(waits.size()));
+      p->come_back();
     }
-    return p->replies[id].status == wire::status::error;
+    return p->replies[id].status == wire::status::ok;
   });
 
-  BOOST_TEST(p->replies[id].why.code == errc::crashed);
-  BOOST_TEST((p->replies[id].why.possible == effect::unknown));
-  BOOST_TEST(all_of<supervision::child_exited>(p->events).size() == 3U);
-  BOOST_TEST(seen.effect_keys.size() == 1U);
+  const std::vector<milliseconds> wanted{200ms, 400ms, 800ms, 1600ms};
+  BOOST_TEST((waits == wanted));
+  BOOST_TEST(seen.effect_keys.size() == 1U); // The outside was asked once.
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM things WHERE name = 'settled a'") == 1);
   BOOST_TEST(p->number("SELECT COUNT(*) FROM effects") == 0);
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM unsettled") == 0);
+  // Its failures are known and written down: they use up nobody's restarts.
+  BOOST_TEST(all_of<supervision::child_exited>(p->events).empty());
+}
+
+BOOST_AUTO_TEST_CASE(an_heir_settles_a_kept_result_without_asking_the_outside_again) {
+  seen.settle_throws = 100;
+  auto first = make();
+  const uuid id = first->send("send", wire::encoded(thing{"a"}));
+  first->run_until([&] { return !first->later.empty(); });
+  first.reset();
+  seen.settle_throws = 0;
+
+  auto heir = make();
+  heir->keep_house({heir->incarnation});
+  heir->run();
+  heir->run();
+
+  BOOST_TEST(seen.effect_keys.size() == 1U);
+  BOOST_TEST(heir->number("SELECT COUNT(*) FROM effects") == 0);
+  BOOST_TEST(heir->number("SELECT COUNT(*) FROM unsettled") == 0);
+  BOOST_TEST(heir->call(id, "send", thing{"a"}).status == wire::status::ok);
+}
+
+// Stored, it would be the answer to this id for ever.
+BOOST_AUTO_TEST_CASE(a_settlement_that_fails_for_the_moment_is_undone_and_tried_again) {
+  std::atomic<bool> is_away{true};
+  seen.on_settle = [&] {
+    return is_away ? outcome<void>{failure{error{.code = errc::unavailable, .message = "not now"}}}
+                   : outcome<void>{};
+  };
+  auto p = make();
+  const uuid id = p->send("send", wire::encoded(thing{"a"}));
+  p->run_until([&] { return !p->later.empty(); });
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM things WHERE name = 'settled a'") == 0);
+  BOOST_TEST(p->number("SELECT state FROM inbox") == 1);
+
+  is_away = false;
+  p->come_back();
+  p->run();
+
+  BOOST_TEST(p->replies[id].status == wire::status::ok);
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM things WHERE name = 'settled a'") == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_person_lists_kept_results_and_has_them_settled_at_once) {
+  seen.settle_throws = 2;
+  auto p = make();
+  const uuid id = p->send("send", wire::encoded(thing{"a"}));
+  p->run_until([&] { return !p->later.empty(); });
+  seen.settle_throws = 0;
+  const auto order = [&](std::string_view operation, std::string body) {
+    item one{.what = item::kind::person_order};
+    one.slot = 0;
+    one.id = p->fresh_id();
+    one.deadline = time.now() + 10s;
+    one.operation = operation;
+    one.own_body(std::move(body));
+    const uuid asked = one.id;
+    p->send(std::move(one));
+    p->run();
+    return p->replies[asked].body;
+  };
+
+  const auto listed = wire::checked_decode<wire::unsettled_effects>(
+      order("effects", wire::encoded(wire::get_unsettled_effects{.capability = "things"})));
+  const auto tried = wire::checked_decode<wire::effects_tried>(
+      order("settle_effects", wire::encoded(wire::settle_effects{.capability = "things"})));
+  p->run();
+
+  BOOST_REQUIRE(listed.has_value());
+  BOOST_REQUIRE(listed->effects.size() == 1U);
+  BOOST_TEST(listed->effects[0].call == id);
+  BOOST_TEST(listed->effects[0].effect == "send");
+  BOOST_TEST(listed->effects[0].reason == "thrown by the settlement");
+  BOOST_REQUIRE(tried.has_value());
+  BOOST_TEST(tried->tried == 1U);
+  BOOST_TEST(p->replies[id].status == wire::status::ok);
+  p->come_back(); // The try after the pause finds nothing left to do.
+  p->run();
+  BOOST_TEST(seen.settled == 1);
+}
+
+// A database of an earlier release may hold such answers.
+BOOST_AUTO_TEST_CASE(a_stored_technical_answer_says_that_it_is_final) {
+  auto p = make();
+  const uuid id = p->fresh_id();
+  p->call(id, "send", thing{"a"});
+  p->run_until([&] { return seen.settled == 1; });
+  std::string stored;
+  wire::append_error(stored, {.code = errc::crashed, .message = "given up"});
+  p->store->database->begin();
+  p->store->database->execute(
+      "UPDATE inbox SET state = 3, reply = $1", std::as_bytes(std::span{stored}));
+  p->store->database->commit();
+
+  const got again = p->call(id, "send", thing{"a"});
+
+  BOOST_TEST(again.why.code == errc::crashed);
+  BOOST_TEST(again.why.is_final);
 }
 
 BOOST_AUTO_TEST_CASE(a_repeat_while_the_effect_runs_attaches_and_starts_nothing) {

@@ -1,3 +1,4 @@
+#include "runtime/store/turn/unsettled.hpp"
 #include "tests/worker/process_fixture.hpp"
 
 namespace utf = boost::unit_test;
@@ -132,6 +133,38 @@ BOOST_AUTO_TEST_CASE(a_fenced_process_loses_nothing_and_goes_on_under_a_new_numb
   BOOST_TEST(reply.status == wire::status::ok);
   BOOST_TEST(before->store->writer != old);
   BOOST_TEST(before->number("SELECT COUNT(*) FROM things") == 1);
+}
+
+// A release that renamed or removed an effect is started while another has one under way.
+BOOST_AUTO_TEST_CASE(an_effect_that_this_program_does_not_have_is_left_for_one_that_has_it) {
+  auto before = make("a");
+  before->store->database->begin();
+  store::effects{*before->store->database}.add(
+      {uuid{.bytes = {std::byte{1}}},
+       uuid{.bytes = {std::byte{2}}},
+       "removed",
+       wire::encoded(thing{"a"})},
+      before->store->writer);
+  before->store->database->commit();
+  const std::int64_t old = before->store->writer;
+  before.reset();
+  auto now = make("a");
+
+  now->keep_house({now->incarnation});
+  now->run();
+
+  BOOST_TEST(fenced(*now) == 1);
+  BOOST_TEST(now->number("SELECT writer FROM effects") == old);
+  now->store->database->begin();
+  const auto listed = store::unsettled{*now->store->database}.list(uuid{}, 10);
+  now->store->database->execute("UPDATE effects SET name = 'send'"); // Such as the one before.
+  now->store->database->commit();
+  BOOST_REQUIRE(listed.size() == 1U);
+  BOOST_TEST(listed[0].is_left_alone);
+  time.advance(2s);
+  now->keep_house({now->incarnation});
+  now->run();
+  BOOST_TEST(now->number("SELECT COALESCE(MAX(writer), 0) FROM effects") != old);
 }
 
 BOOST_AUTO_TEST_CASE(two_processes_that_get_the_same_call_run_it_once) {

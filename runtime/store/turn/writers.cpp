@@ -49,9 +49,8 @@ std::vector<writer_row> writers::others(std::int64_t self) {
   return found;
 }
 
-void writers::take_over(std::int64_t id, std::int64_t heir) {
+void writers::fence(std::int64_t id) {
   session_.execute("UPDATE writers SET fenced = 1 WHERE id = $1", id);
-  session_.execute("UPDATE effects SET writer = $2 WHERE writer = $1", id, heir);
 }
 
 void effects::add(const effect_row& effect, std::int64_t writer) {
@@ -81,10 +80,40 @@ std::optional<effect_row> effects::find(const uuid& key, std::int64_t writer) {
 
 std::vector<effect_row> effects::of(std::int64_t writer) {
   std::vector<effect_row> found;
-  auto take = [&](const row& row) { found.push_back(effect_of(row)); };
+  auto take = [&](const row& row) {
+    effect_row& added = found.emplace_back(effect_of(row));
+    if (!row.is_null(4)) {
+      const blob result = row.bytes(5);
+      added.unsettled = unsettled_result{
+          row.integer(4) != 0,
+          std::string{reinterpret_cast<const char*>(result.data()), result.size()},
+          static_cast<std::uint32_t>(row.integer(6))};
+    }
+  };
   session_.query(
-      "SELECT key, call, name, request FROM effects WHERE writer = $1 ORDER BY key", take, writer);
+      "SELECT key, call, name, request, failed, result, attempts FROM effects LEFT JOIN unsettled"
+      " USING (key) WHERE writer = $1 ORDER BY key",
+      take,
+      writer);
   return found;
+}
+
+std::vector<std::string> effects::names_left() {
+  std::vector<std::string> found;
+  auto take = [&](const row& row) { found.emplace_back(row.text(0)); };
+  session_.query(
+      "SELECT DISTINCT name FROM effects WHERE writer IN"
+      " (SELECT id FROM writers WHERE fenced = 1) ORDER BY name",
+      take);
+  return found;
+}
+
+void effects::take_left(std::string_view name, std::int64_t heir) {
+  session_.execute(
+      "UPDATE effects SET writer = $2 WHERE name = $1 AND writer IN"
+      " (SELECT id FROM writers WHERE fenced = 1)",
+      name,
+      heir);
 }
 
 std::pair<std::uint64_t, uuid> outbox::newest() {

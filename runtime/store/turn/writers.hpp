@@ -22,8 +22,9 @@ struct writer_row {
 
 /// The processes that may write a database. Each takes a new number when it opens the database, and
 /// work under way (effects, sagas) belongs to a number. A process given up for dead is fenced: its
-/// number is struck out in the transaction in which another takes over its work, and each of its
-/// later turns finds that out before it writes. The database decides, not the clock.
+/// number is struck out in the transaction in which another takes over its work, as far as that one
+/// can go on with it, and each of its later turns finds that out before it writes. The database
+/// decides, not the clock.
 ///
 /// Borrows the session; each function belongs to the turn of the moment and throws database_error.
 /// @source runtime/store/FORMAT.md, "writers".
@@ -40,11 +41,21 @@ public:
   /// The processes that are not fenced, except `self`.
   std::vector<writer_row> others(std::int64_t self);
 
-  /// Strikes `id` out and gives its effects to `heir`.
-  void take_over(std::int64_t id, std::int64_t heir);
+  /// Strikes `id` out: what it owned belongs to nobody, until somebody who can go on with it takes
+  /// it over.
+  void fence(std::int64_t id);
 
 private:
   database& session_;
+};
+
+/// The result of an effect whose settlement failed, so that it is not in the books yet.
+struct unsettled_result {
+  /// `bytes` is an error's MessagePack map, else the result's body.
+  bool failed = false;
+  std::string bytes;
+  /// The settlements that failed.
+  std::uint32_t attempts = 0;
 };
 
 /// Work outside the system: committed, and to be run until it has a result.
@@ -55,6 +66,7 @@ struct effect_row {
   uuid call;
   std::string name;
   std::string request;
+  std::optional<unsettled_result> unsettled{};
 };
 
 /// The effects that were committed and have no result yet.
@@ -64,9 +76,15 @@ public:
 
   void add(const effect_row& effect, std::int64_t writer);
   void remove(const uuid& key);
-  /// The effect with `key`, if `writer` owns it and it has no result yet.
+  /// The effect with `key`, if `writer` owns it and its result is not settled yet; without that
+  /// result.
   std::optional<effect_row> find(const uuid& key, std::int64_t writer);
+  /// The effects that `writer` owns, with their unsettled results.
   std::vector<effect_row> of(std::int64_t writer);
+  /// The names of the effects whose owners are fenced.
+  std::vector<std::string> names_left();
+  /// Gives the effects of this name whose owners are fenced to `heir`.
+  void take_left(std::string_view name, std::int64_t heir);
 
 private:
   database& session_;
