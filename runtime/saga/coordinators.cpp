@@ -169,6 +169,16 @@ outcome<void> coordinators::resume_by_person(
     return failure{
         rejected("not_waiting", fmt::format("saga {} goes on in another process", to_string(id)))};
   }
+  if (!anew && replayed->now == phase::parked && replayed->why_parked->is_final
+      && replayed->why_parked->possible == effect::unknown) {
+    return failure{rejected(
+        "needs_anew",
+        fmt::format(
+            "saga {} would get the same answer again: its step may have happened, and `{}` is the "
+            "last word on its id. Find out whether it happened; if not, resume it anew",
+            to_string(id),
+            name_of(replayed->why_parked->code)))};
+  }
   troubles_.forget(id);
   if (row->now != phase::parked) {
     take_up(session, writer, id, now, time, out);

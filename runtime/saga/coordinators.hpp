@@ -131,8 +131,9 @@ public:
   /// a failure.
   ///
   /// @param anew the command in hand never happened, says the person: it gets a new id.
-  /// @errors `rejected`, reason `no_saga` or `not_waiting`; `conflict` if this program cannot
-  /// continue it. Nothing was written.
+  /// @errors `rejected`, reason `no_saga`, `not_waiting`, or `needs_anew` if its command's answer
+  /// is final and its outcome unknown; `conflict` if this program cannot continue it. Nothing was
+  /// written.
   outcome<void> resume_by_person(
       store::database& session,
       std::int64_t writer,

@@ -478,6 +478,30 @@ BOOST_AUTO_TEST_CASE(a_person_resumes_a_parked_saga_from_any_process) {
   BOOST_TEST(other.number("SELECT epoch FROM sagas") == 2);
 }
 
+// Its participant keeps `crashed` for the command's id: the same id brings nothing else.
+BOOST_AUTO_TEST_CASE(a_person_must_vouch_for_a_command_whose_stored_answer_says_nothing) {
+  owner one{path, time};
+  one.start(id);
+  BOOST_TEST(!one.work(others, 4)); // `confirm` is asked.
+  const auto call = one.calls.front();
+  one.calls.clear();
+  std::string stored;
+  wire::append_error(
+      stored,
+      {.code = errc::crashed, .possible = effect::unknown, .message = "no", .is_final = true});
+  one.turn([&](saga::outgoing& out) {
+    one.sagas.answered(*one.session, id, call.token, true, stored, time.wall(), out);
+  });
+  BOOST_REQUIRE(one.number("SELECT phase FROM sagas") == 4);
+
+  BOOST_TEST(one.resume_by_person(id).error().detail("reason") == "needs_anew");
+  BOOST_TEST(one.calls.empty());
+  BOOST_TEST(one.resume_by_person(id, true).has_value());
+
+  BOOST_TEST(one.work(others));
+  BOOST_TEST(one.number("SELECT phase FROM sagas") == 2);
+}
+
 // The release before parked sagas without a record of it.
 BOOST_AUTO_TEST_CASE(a_person_resumes_what_was_parked_without_a_record) {
   owner one{path, time};

@@ -119,6 +119,31 @@ class Answers(Patient):
         answer = repeat.receive()
         self.assertTrue(answer is not None and answer.ok, answer)
 
+    def test_an_answer_given_between_hello_and_welcome_is_not_lost_and_its_credit_comes_back(self):
+        system = self.system({"notes": "{replicas: 1, bulkhead: {in_flight: 1, queue: 4}}"}, nodes=("n1",))
+        broker = system.broker()
+        worker = system.worker()
+        client = system.client()
+        self.assertTrue(client.call("notes", "count").ok)
+        with contextlib.closing(sqlite3.connect(
+                system.data / "notes.db", timeout=PATIENCE, isolation_level=None)) as session:
+            session.execute("BEGIN IMMEDIATE")
+            held = client.send("notes", "add", {"text": "mine"}, ttl=20000)
+            self.await_said(lambda: self.in_hand(client) >= 1)
+            broker.kill()
+            broker = system.run("troupe-broker", "b1", faults="broker.before_welcome=stop")
+            broker.await_frozen()  # HELLO has named the call, which is answered only now.
+            session.execute("ROLLBACK")
+            self.await_said(lambda: system.rows("notes", "SELECT 1 FROM inbox WHERE id = ?", held))
+        broker.thaw()
+        worker.wait_for("broker.joined", count=2)
+
+        again = system.client()
+        answer = again.call("notes", "add", {"text": "mine"}, call_id=held, ttl=5000)
+
+        self.assertTrue(answer.ok, answer)
+        self.assertTrue(again.call("notes", "add", {"text": "more"}, ttl=5000).ok)
+
     @staticmethod
     def in_hand(client) -> int:
         groups = client.call("troupe.node.n1", "status").body["groups"]
