@@ -211,6 +211,14 @@ event make_event(Handler handler) {
       }};
 }
 
+/// A request or a result of an effect that this program cannot read, since another release wrote
+/// it. No refusal: the effect waits for a program that can read it.
+inline error unreadable(std::string_view what, const error& why) {
+  return internal_error(
+      "the " + std::string{what} + " cannot be read by this program: " + why.message,
+      troupe::effect::unknown);
+}
+
 template <class Result, class Run, class Settle>
 effect make_effect(Run run, Settle settle) {
   using request = request_t<Run>;
@@ -219,7 +227,7 @@ effect make_effect(Run run, Settle settle) {
           std::string_view body, const effect_call& call) mutable -> outcome<std::string> {
         const auto decoded = wire::checked_decode<request>(body);
         if (!decoded) {
-          return failure{decoded.error()};
+          return failure{unreadable("effect's request", decoded.error())};
         }
         const outcome<Result> result = run(*decoded, call);
         if (!result) {
@@ -234,11 +242,14 @@ effect make_effect(Run run, Settle settle) {
           std::string& reply) mutable -> outcome<void> {
         const auto decoded = wire::checked_decode<request>(body);
         if (!decoded) {
-          return failure{decoded.error()};
+          return failure{unreadable("effect's request", decoded.error())};
         }
         outcome<Result> typed = failure{error{}};
         if (result) {
           typed = wire::checked_decode<Result>(*result);
+          if (!typed) { // The outside did its work: `settle` must not take it for a refusal.
+            return failure{unreadable("effect's result", typed.error())};
+          }
         } else {
           typed = failure{result.error()};
         }

@@ -161,6 +161,29 @@ BOOST_AUTO_TEST_CASE(a_settlement_that_fails_for_the_moment_is_undone_and_tried_
   BOOST_TEST(p->number("SELECT COUNT(*) FROM things WHERE name = 'settled a'") == 1);
 }
 
+// Another release wrote them. Taken for a refusal, a charge that was made would count as declined.
+BOOST_AUTO_TEST_CASE(what_this_program_cannot_read_of_an_effect_is_kept_and_not_refused) {
+  auto p = make();
+  const std::string other = wire::encoded(count{7});
+  const std::string good = wire::encoded(thing{"a"});
+  const uuid of_request{.bytes = {std::byte{1}}};
+  const uuid of_result{.bytes = {std::byte{2}}};
+  p->store->database->begin();
+  store::effects effects{*p->store->database};
+  effects.add({of_request, p->fresh_id(), "send", other}, p->store->writer);
+  effects.add({of_result, p->fresh_id(), "send", good}, p->store->writer);
+  p->store->database->commit();
+
+  p->send(result_of(of_request, {false, other}));
+  p->send(result_of(of_result, {false, good}));
+  p->run();
+
+  BOOST_TEST(seen.settled == 0);
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM effects") == 2);
+  BOOST_TEST(
+      p->number("SELECT COUNT(*) FROM unsettled WHERE error LIKE '%cannot be read by this%'") == 2);
+}
+
 BOOST_AUTO_TEST_CASE(a_person_lists_kept_results_and_has_them_settled_at_once) {
   seen.settle_throws = 2;
   auto p = make();
