@@ -44,6 +44,26 @@ outcome<void> is_accepted(const plan& by, std::string_view input) {
   }
 }
 
+/// Whether this program can make the command in hand of a saga that is taken up. Its former owner
+/// made it, or there would be no record of it: if that fails now, the author's functions are
+/// others, or read other messages.
+outcome<void> can_make_command(const plan& by, const state& current) {
+  const call in_hand{
+      .as = {.step = current.current, .undo = current.now == phase::undoing}, .id = {}};
+  for (const auto& made : {body_of(by, current, in_hand), key_of(by, current, in_hand)}) {
+    if (!made) {
+      return failure{error{
+          .code = errc::conflict,
+          .message = fmt::format(
+              "this program cannot make the command in hand of step `{}` ({}); the saga goes on in "
+              "one that can",
+              by.at(current.current).name,
+              made.error().message)}};
+    }
+  }
+  return {};
+}
+
 } // namespace
 
 coordinators::coordinators(std::vector<plan> plans) : plans_{std::move(plans)} {
@@ -293,6 +313,11 @@ bool coordinators::load(
     return false; // Over, parked, or somebody else's by now.
   }
   auto replayed = read(session, *row);
+  if (replayed) {
+    if (auto makes = can_make_command(*find(row->operation), *replayed); !makes) {
+      replayed = failure{std::move(makes).error()};
+    }
+  }
   if (!replayed) {
     // Left as it is: another program may have its plan, or a person mend its journal.
     if (troubles_.leave_alone(id, replayed.error().message, now)) {

@@ -53,6 +53,31 @@ BOOST_AUTO_TEST_CASE(a_saga_of_another_release_is_left_alone_and_the_other_goes_
   BOOST_TEST(again.number("SELECT phase FROM sagas") == 2);
 }
 
+// The steps are the same, but their messages are others: undoing the saga would be no help.
+BOOST_AUTO_TEST_CASE(a_saga_whose_command_cannot_be_made_any_more_is_left_alone) {
+  auto first = std::make_unique<owner>(path, time);
+  first->start(id);
+  first->work(others, 2);
+  const std::int64_t old = first->writer;
+  first.reset();
+  saga::definition other = saga::test::order_saga();
+  other.steps[1].request = [](const saga::facts&) -> outcome<std::string> {
+    return failure{invalid("field `sku`: missing")};
+  };
+  owner newer{path, time, other};
+
+  newer.take_over(old);
+
+  BOOST_TEST(newer.sagas.running() == 0U);
+  BOOST_TEST(newer.calls.empty());
+  BOOST_REQUIRE(newer.parked.size() == 1U);
+  BOOST_TEST(newer.parked[0].is_left_alone);
+  owner again{path, time};
+  again.take_left_alone();
+  BOOST_TEST(again.work(others));
+  BOOST_TEST(others.done == forward, boost::test_tools::per_element());
+}
+
 // While the owner lives, nobody else takes its sagas up.
 BOOST_AUTO_TEST_CASE(a_saga_whose_owner_is_not_fenced_is_not_left_alone) {
   owner one{path, time};
