@@ -57,7 +57,7 @@ outcome<void> logins::hello(login_id login, const wire::hello& hello, instant no
     end(number, !is_same_process, out);
   }
   if (is_same_process) {
-    suspects_.take_back(joined.blamed);
+    suspects_.take_back(joined.blamed, hello.incarnation);
   }
   joined.blamed.clear();
   joined.live = true;
@@ -227,7 +227,7 @@ void logins::return_outstanding(std::uint32_t number, bool is_blamed, decisions&
     held.was_left = true;
     if (is_blamed) {
       ended.blamed.push_back(held.id);
-      suspects_.blame(index, ended.name, out);
+      suspects_.blame(index, ended, out);
     } else if (held.waiters.empty()) {
       calls_.remove(index); // Its time was up long ago.
     } else {

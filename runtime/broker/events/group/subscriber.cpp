@@ -153,7 +153,7 @@ void subscriber::credit(login_id login, std::uint32_t credit, instant now, event
 }
 
 void subscriber::follow_quarantine(instant now, event_decisions& out) {
-  if (isolation_.take_grant()) {
+  if (isolation_.follow()) {
     settle(now, out);
   }
 }
