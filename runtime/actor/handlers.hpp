@@ -28,6 +28,22 @@ struct no_store : std::exception {
   error to_error() const;
 };
 
+/// Thrown where a handler publishes or asks for what cannot travel (wire/departure.hpp). The
+/// message at hand is refused with this error, what its handler wrote is undone, and the instance
+/// stays.
+class cannot_leave : public std::exception {
+public:
+  explicit cannot_leave(error why) : why_{std::move(why)} {}
+
+  const char* what() const noexcept override { return why_.message.c_str(); }
+
+  /// `invalid`.
+  const error& why() const { return why_; }
+
+private:
+  error why_;
+};
+
 /// A command's return value when an effect that it asked for will answer the call.
 struct pending {};
 

@@ -2,6 +2,7 @@
 
 #include "runtime/saga/replay.hpp"
 #include "runtime/store/turn/inbox.hpp"
+#include "runtime/wire/departure.hpp"
 #include "runtime/wire/envelope.hpp"
 
 #include <exception>
@@ -39,6 +40,21 @@ outcome<void> is_accepted(const plan& by, std::string_view input) {
         .message = fmt::format(
             "looking at the input of `{}` failed: {}", by.what().operation, thrown.what())}};
   }
+}
+
+/// Whether a saga's end is told as an answer: it may be an error, or too large to leave, though all
+/// steps are done.
+outcome<void> may_leave(const outcome<std::string>& answer, std::size_t body_bytes_max) {
+  if (!answer) {
+    return failure{answer.error()};
+  }
+  const wire::departure made{.what = "the saga's answer", .body_bytes = answer->size()};
+  auto fits = wire::check_departure(made, body_bytes_max);
+  if (!fits) {
+    fits.error().code = errc::internal;
+    fits.error().possible = effect::unknown;
+  }
+  return fits;
 }
 
 } // namespace
@@ -241,11 +257,12 @@ void coordinators::carry_out(
   } else if (const auto* watch = std::get_if<watch_deadline>(&what)) {
     out.timers.push_back({id, deadline_token, watch->delay});
   } else if (const auto* end = std::get_if<finish>(&what)) {
-    outgoing::answer answer{id, !end->answer, {}};
-    if (end->answer) {
+    const auto leaves = may_leave(end->answer, out.body_bytes_max);
+    outgoing::answer answer{id, !leaves, {}};
+    if (leaves) {
       answer.bytes = *end->answer;
     } else {
-      wire::append_error(answer.bytes, end->answer.error());
+      wire::append_error(answer.bytes, leaves.error());
     }
     const auto settled = answer.failed ? store::inbox_state::refused : store::inbox_state::ok;
     store::inbox{session}.settle(id, settled, answer.bytes);
@@ -265,12 +282,25 @@ void coordinators::ask(coordinator& which, const call& wanted, outgoing& out) {
     refused_bodies_.emplace_back(wanted.as, !body ? body.error() : key.error());
     return;
   }
+  const step& step = which.by->at(wanted.as.step);
+  const std::string& operation = operation_of(*which.by, wanted);
+  const wire::departure made{
+      .what = wanted.as.undo ? "the undo of step" : "the call of step",
+      .name = step.name,
+      .to = step.capability,
+      .op = operation,
+      .key = *key,
+      .body_bytes = body->size()};
+  if (auto fits = wire::check_departure(made, out.body_bytes_max); !fits) {
+    refused_bodies_.emplace_back(wanted.as, std::move(fits).error());
+    return;
+  }
   out.calls.push_back(
       {.saga = current.saga,
        .token = token_of(wanted.as),
        .id = wanted.id,
-       .capability = which.by->at(wanted.as.step).capability,
-       .operation = operation_of(*which.by, wanted),
+       .capability = step.capability,
+       .operation = operation,
        .key = std::move(*key),
        .body = std::move(*body),
        .timeout = wanted.timeout});

@@ -3,7 +3,9 @@
 #include "runtime/saga/journal.hpp"
 #include "runtime/saga/machine.hpp"
 #include "runtime/saga/plan.hpp"
+#include "runtime/wire/limits.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -49,6 +51,8 @@ struct outgoing {
     std::string reason;
   };
 
+  /// `limits.body` of the topology: the largest body of a call or an answer.
+  std::size_t body_bytes_max = wire::body_bytes_max;
   std::vector<call> calls;
   std::vector<timer> timers;
   std::vector<answer> answers;
@@ -152,7 +156,7 @@ private:
   bool behind_ = true;
   // `resume` ran in this turn.
   bool resumed_ = false;
-  // Calls whose bodies could not be made: their failures are the next events.
+  // Calls that could not be made, or could not travel: their failures are the next events.
   std::vector<std::pair<asked, error>> refused_bodies_;
 };
 

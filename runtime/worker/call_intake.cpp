@@ -8,6 +8,9 @@ namespace {
 
 // What to wait before another try of a call that this worker did not take.
 constexpr milliseconds refused_for{50};
+// Calls that one HELLO names, which has to fit into a frame. What is not named is asked again, and
+// answered from the inbox.
+constexpr std::size_t told_max = 8'192;
 
 } // namespace
 
@@ -79,7 +82,7 @@ void call_intake::end(std::span<const std::uint32_t> slots) {
 std::vector<uuid> call_intake::in_flight(int link) const {
   std::vector<uuid> ids;
   for (const slot& each : slots_) {
-    if (each.used && each.link == link) {
+    if (each.used && each.link == link && ids.size() < told_max) {
       ids.push_back(each.id);
     }
   }

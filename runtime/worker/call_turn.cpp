@@ -185,6 +185,8 @@ outcome<handlers::answered> call_turn::run_command(write& each, turn_scope& in) 
       return failure{std::move(fits).error()};
     }
     return handled;
+  } catch (const cannot_leave& refused) {
+    return failure{refused.why()};
   } catch (const store::database_error& fault) {
     if (fault.kind != store::database_fault::constraint) {
       throw;

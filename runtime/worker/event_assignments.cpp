@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 namespace troupe {
 
@@ -106,6 +107,22 @@ void event_assignments::grant(
   for (const auto& [position, row] : at.waiting) {
     state.waiting.push_back(wire_form(row));
   }
+}
+
+std::vector<wire::assigned> in_frames(wire::assigned&& whole) {
+  // A row takes some 75 bytes beside its text, and all texts together a quarter of a message.
+  constexpr std::size_t rows_max = 8'000;
+  std::vector<wire::assigned> parts{{whole.capability, whole.epoch, {}, std::move(whole.refused)}};
+  std::size_t rows = 0;
+  for (wire::partition_state& each : whole.partitions) {
+    if (rows != 0 && rows + each.waiting.size() > rows_max) {
+      parts.push_back({whole.capability, whole.epoch, {}, {}});
+      rows = 0;
+    }
+    rows += each.waiting.size();
+    parts.back().partitions.push_back(std::move(each));
+  }
+  return parts;
 }
 
 } // namespace troupe

@@ -35,4 +35,8 @@ private:
   subscribed_partitions& partitions_;
 };
 
+/// An answer in as many messages as keep each within a frame, however many events wait: a partition
+/// is told whole, in one of them.
+std::vector<wire::assigned> in_frames(wire::assigned&& whole);
+
 } // namespace troupe

@@ -29,8 +29,9 @@ void event_turn::start_over() {
 
 void event_turn::assign(const item& what) {
   if (const auto order = wire::checked_decode<wire::assign>(what.body)) {
-    answers_.push_back(
-        {what.link, wire::kind::assigned, wire::encoded(assignments_.assign(*order))});
+    for (const wire::assigned& part : in_frames(assignments_.assign(*order))) {
+      answers_.push_back({what.link, wire::kind::assigned, wire::encoded(part)});
+    }
   }
 }
 
@@ -143,6 +144,8 @@ event_turn::handle(write& each, std::uint32_t attempts, turn_output& output, wal
     return handler->run(what.body, info, current);
   } catch (const no_store& wanted) {
     return failure{wanted.to_error()};
+  } catch (const cannot_leave& refused) {
+    return failure{refused.why()};
   } catch (const store::database_error& fault) {
     if (fault.kind != store::database_fault::constraint) {
       throw;

@@ -1,5 +1,7 @@
 #include "runtime/worker/group.hpp"
 
+#include "runtime/wire/departure.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -12,15 +14,13 @@ group::group(const capability_options& options, const actor_type& type, worker_p
 }
 
 outcome<void> group::check_answer(std::size_t bytes, effect possible) const {
-  if (bytes <= parts_.body_bytes_max) {
-    return {};
+  auto fits =
+      wire::check_departure({.what = "the answer", .body_bytes = bytes}, parts_.body_bytes_max);
+  if (!fits) {
+    fits.error().code = errc::internal; // No fault of whoever asked.
+    fits.error().possible = possible;
   }
-  return failure{internal_error(
-      fmt::format(
-          "the answer has {} bytes; {} are the limit (`limits: {{body: ...}}` of the topology)",
-          bytes,
-          parts_.body_bytes_max),
-      possible)};
+  return fits;
 }
 
 wire::served group::served(instant now) const {

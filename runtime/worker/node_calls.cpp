@@ -2,6 +2,7 @@
 
 #include "runtime/config.hpp"
 #include "runtime/supervision/breaker.hpp"
+#include "runtime/wire/departure.hpp"
 #include "runtime/wire/limits.hpp"
 #include "runtime/wire/node_calls.hpp"
 #include "runtime/worker/worker_status.hpp"
@@ -112,6 +113,13 @@ outcome<group*> node_calls::find_group(std::string_view capability) const {
 }
 
 void node_calls::answer(int link, const uuid& id, std::string_view body) {
+  if (auto fits = wire::check_departure(
+          {.what = "the answer", .body_bytes = body.size()},
+          wire::carried_bytes_max(parts_.body_bytes_max));
+      !fits) {
+    fits.error().code = errc::internal;
+    return calls_.refuse(link, id, fits.error());
+  }
   std::string header;
   wire::append_reply_header(header, id, wire::status::ok);
   loop_.append(link, header, body);

@@ -27,9 +27,9 @@ struct outbound {
   group* from = nullptr;
   /// Batch frames with the replies, one per broker.
   std::vector<frame> replies;
-  /// A batch frame for every broker, with the answers to pending calls: a caller may have repeated
+  /// Batch frames for every broker, with the answers to pending calls: a caller may have repeated
   /// its call through another broker than the first.
-  std::string everywhere;
+  std::vector<std::string> everywhere;
   /// The slots of the calls that are answered now.
   std::vector<std::uint32_t> slots;
   std::vector<saga::outgoing::call> calls;

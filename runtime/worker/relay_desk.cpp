@@ -1,7 +1,10 @@
 #include "runtime/worker/relay_desk.hpp"
 
 #include "runtime/fault_point.hpp"
+#include "runtime/wire/departure.hpp"
 #include "runtime/wire/events.hpp"
+
+#include <fmt/format.h>
 
 namespace troupe {
 
@@ -11,6 +14,18 @@ constexpr milliseconds announce_again_after{1'000};
 // Read from the outbox between two turns, at most.
 constexpr std::uint64_t rows_max = 512;
 constexpr std::size_t bytes_max = std::size_t{1} << 20U;
+
+/// Of an event that was committed while `limits.body` was higher.
+std::string too_large(const store::outbox_view& event) {
+  return fmt::format(
+      "event {} of the outbox (topic {}) has a body of {} bytes, more than travels now: "
+      "`limits: {{body: ...}}` of the topology was lowered; raise it and restart, all events "
+      "behind "
+      "this one wait",
+      event.seq,
+      event.topic,
+      event.body.size());
+}
 
 } // namespace
 
@@ -93,9 +108,15 @@ void relay_desk::send_from_table() {
   }
   std::uint64_t last = rows->last;
   std::size_t bytes = 0;
+  std::string trouble;
   try {
     store::outbox{*store_.database}.read(
         rows->first, rows->last, [&](const store::outbox_view& row) {
+          if (row.body.size() > wire::carried_bytes_max(group_.parts().body_bytes_max)) {
+            trouble = too_large(row);
+            last = row.seq - 1;
+            return false;
+          }
           send(row);
           bytes += row.body.size();
           if (bytes > bytes_max) {
@@ -105,9 +126,19 @@ void relay_desk::send_from_table() {
           return true;
         });
     relay_.sent(last);
+    if (!trouble.empty()) {
+      stop(trouble);
+    }
   } catch (const store::database_error& fault) {
     failed(fault);
   }
+}
+
+/// Relays nothing more of this outbox: its order allows no gap.
+void relay_desk::stop(const std::string& trouble) {
+  relay_.refused();
+  group_.condition().set_outbox_trouble(trouble);
+  group_.parts().log.write("outbox.stopped", {{"capability", group_.name()}, {"reason", trouble}});
 }
 
 void relay_desk::send(const store::outbox_view& event) {

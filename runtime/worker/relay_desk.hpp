@@ -41,6 +41,7 @@ private:
   void take_confirmed(const item& what);
   void announce();
   void failed(const store::database_error& fault);
+  void stop(const std::string& trouble);
   void send(const store::outbox_view& event);
 
   group& group_;

@@ -151,9 +151,9 @@ void worker_loop::carry_out(outbound& done, instant now) {
     // Replies for a link that is down are dropped: its broker asks again, and the inbox answers.
     (void)sockets_.send_batch(each.link, each.bytes);
   }
-  if (!done.everywhere.empty()) {
+  for (const std::string& each : done.everywhere) {
     for (int link = 0; link < sockets_.links(); ++link) {
-      (void)sockets_.send_batch(link, done.everywhere);
+      (void)sockets_.send_batch(link, each);
     }
   }
   calls_.end(done.slots);

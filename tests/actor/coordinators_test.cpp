@@ -225,6 +225,32 @@ BOOST_AUTO_TEST_CASE(a_rolled_back_turn_is_read_again_and_the_saga_goes_on) {
 }
 
 // An actor is made anew after a throw: the sagas that it ran must go on without a new process.
+// What a receiver would refuse without an answer, or cut the connection for, must end the saga.
+BOOST_AUTO_TEST_CASE(a_step_that_cannot_travel_fails_where_it_is_made) {
+  owner one{path, time};
+  one.turn([&](saga::outgoing& out) {
+    out.body_bytes_max = 3; // The bodies of the steps are longer.
+    const std::array rows{store::inbox_row{
+        .id = id, .operation = "place", .digest = 1, .reply = {}, .by = {.node = "n"}}};
+    store::inbox{*one.session}.insert(rows);
+    const saga::plan& by = *one.sagas.find("place");
+    BOOST_REQUIRE(one.sagas.start(*one.session, one.writer, id, by, "input", 5s, time.wall(), out));
+  });
+
+  BOOST_TEST(one.calls.empty());
+  BOOST_REQUIRE(one.answers.size() == 1U);
+  BOOST_TEST(one.answers[0].failed);
+  const auto why = wire::read_error(one.answers[0].bytes);
+  BOOST_REQUIRE(why);
+  BOOST_TEST(why->code == errc::invalid);
+  BOOST_TEST(
+      why->message
+      == "the body of the call of step `reserve` has 13 bytes; 3 are allowed (`limits: {body: "
+         "...}` "
+         "of the topology)");
+  BOOST_TEST(one.number("SELECT phase FROM sagas") == 3); // Compensated: there was nothing to undo.
+}
+
 BOOST_AUTO_TEST_CASE(a_new_instance_takes_up_what_the_last_one_ran) {
   owner one{path, time};
   one.start(id);

@@ -155,8 +155,8 @@ void process::take_output() {
     for (const outbound::frame& frame : each.replies) {
       take_frame(frame.bytes);
     }
-    if (!each.everywhere.empty()) {
-      take_frame(each.everywhere);
+    for (const std::string& frame : each.everywhere) {
+      take_frame(frame);
     }
     std::move(each.calls.begin(), each.calls.end(), std::back_inserter(calls));
     for (outbound::delayed& waiting : each.later) {

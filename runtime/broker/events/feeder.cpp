@@ -52,6 +52,7 @@ feeder::feeder(
             .index = static_cast<std::uint32_t>(fed_.size()),
             .patterns = each.patterns,
             .window = {},
+            .body_bytes_max = each.body_bytes_max,
             .backoff = each.backoff,
             .epoch_base = state.generation << 32U,
             .seed = seed + fed_.size(),

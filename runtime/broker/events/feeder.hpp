@@ -2,6 +2,7 @@
 
 #include "runtime/broker/events/group/subscriber.hpp"
 #include "runtime/broker/journal/batch.hpp"
+#include "runtime/wire/departure.hpp"
 #include "runtime/wire/login.hpp"
 
 #include <cstdint>
@@ -21,6 +22,8 @@ struct subscription_options {
   backoff_range backoff{};
   /// The position above which a subscriber begins that is new to the journal.
   std::uint64_t start = 0;
+  /// The largest body of an event that a worker can be sent.
+  std::size_t body_bytes_max = wire::carried_bytes_max(wire::body_bytes_max);
 };
 
 /// Feeds the subscribers: gives them the events that are on disk, reads on for the ones that are

@@ -80,6 +80,12 @@ events_page journal_reader::operator()(const ask_events& asked) {
   const auto take = [&](const store::row& row) {
     const event_ref& taken = found.events.emplace_back(event_of(row));
     bytes += taken->bytes();
+    if (bytes > asked.bytes_max && found.events.size() > 1) {
+      // The next page begins with it: an event alone may have any size, several may not.
+      found.scanned = taken->position - 1;
+      found.events.pop_back();
+      return false;
+    }
     if (found.events.size() < asked.count_max && bytes < asked.bytes_max) {
       return true;
     }

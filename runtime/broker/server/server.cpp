@@ -2,6 +2,7 @@
 
 #include "runtime/broker/server/status.hpp"
 #include "runtime/fault_point.hpp"
+#include "runtime/wire/departure.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -38,7 +39,8 @@ error no_journal_at(const server_options& broker) {
 
 server::server(
     transport::router_loop& loop, server_options options, broker_log::sink log, instant now)
-    : loop_{loop}, options_{std::move(options)}, log_{std::move(log)}, out_{loop},
+    : loop_{loop}, options_{std::move(options)}, log_{std::move(log)},
+      out_{loop, wire::carried_bytes_max(options_.body_bytes_max)},
       calls_{out_, log_, options_.router, now}, desk_{options_, out_, calls_, log_, now},
       drain_{options_.drain_max}, started_{now} {
 }
