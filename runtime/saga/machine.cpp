@@ -18,7 +18,9 @@ namespace {
 /// Up to a quarter less than the doubled back-off, by the saga's id, so that sagas which failed
 /// together do not come back together.
 milliseconds pause_after(const step& of, const tries& hand, const uuid& saga, const error& why) {
-  const milliseconds full = backoff_after(hand.attempt, of.backoff, backoff_max);
+  const bool crashed = why.code == errc::crashed;
+  const milliseconds full =
+      backoff_after(hand.attempt, of.backoff, crashed ? crash_backoff_max : backoff_max);
   const auto share =
       static_cast<milliseconds::rep>((std::hash<uuid>{}(saga) >> (hand.attempt % 32)) % 256);
   const milliseconds spread = full - milliseconds{full.count() * share / 1024};
@@ -56,6 +58,7 @@ private:
   void ask();
   void try_again_later(const error& why);
   void go_on(const failed& event);
+  bool is_poison(const failed& event) const;
   void give_up(error why);
   void undo_below(std::uint32_t step);
   void park_for(error why);
@@ -182,7 +185,19 @@ void decision::on(failed&& event) {
     // The inbox gives one answer per id, so this is also the answer to the tries before.
     hand.maybe_done = false;
   }
+  hand.crashes += event.why.code == errc::crashed ? 1 : 0;
+  if (is_poison(event)) {
+    event.why.message +=
+        " (crashed in " + std::to_string(hand.crashes) + " tries; mend the cause, then resume)";
+    return park_for(std::move(event.why));
+  }
   go_on(event);
+}
+
+/// Whether a command that must succeed in the end crashed too often to be asked again.
+bool decision::is_poison(const failed& event) const {
+  const bool has_end = !event.to.undo && step_in_hand().kind != step_kind::retriable;
+  return !has_end && event.why.code == errc::crashed && state_.hand.crashes >= crashes_max;
 }
 
 /// Decides after the failure of the try in hand: wait and retry, turn back, or park.

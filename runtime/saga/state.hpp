@@ -50,6 +50,8 @@ struct tries {
   bool in_flight = false;
   /// An earlier try may have had its effect.
   bool maybe_done = false;
+  /// How many tries were answered `crashed`.
+  int crashes = 0;
   /// The failure of the last try, for the message when the time is up.
   std::optional<errc> last_failure{};
   /// The deadline passed while a pivot that cannot be undone was in flight.

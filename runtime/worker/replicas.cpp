@@ -58,12 +58,13 @@ void replicas::rebuild_spoilt(std::span<const write> settled) {
   }
 }
 
-void replicas::discard(
+bool replicas::discard(
     const actor* broken, std::string reason, const std::optional<uuid>& message) {
+  const bool is_repeat = message && failed_of_.blame(*message, group_.parts().time.now());
   const auto found = std::find_if(
       all_.begin(), all_.end(), [&](const replica& each) { return each.instance.get() == broken; });
   if (found == all_.end()) {
-    return; // An earlier message of the turn has discarded it.
+    return is_repeat; // An earlier message of the turn has discarded it.
   }
   found->instance.reset();
   group_.counters().restarts.fetch_add(1, std::memory_order_relaxed);
@@ -72,6 +73,7 @@ void replicas::discard(
       found->generation,
       std::move(reason),
       message});
+  return is_repeat;
 }
 
 void replicas::start(

@@ -3,6 +3,7 @@
 #include "runtime/actor/actor.hpp"
 #include "runtime/supervision/group_messages.hpp"
 #include "runtime/worker/group.hpp"
+#include "runtime/worker/offenders.hpp"
 #include "runtime/worker/write.hpp"
 
 #include <cstddef>
@@ -48,10 +49,14 @@ public:
 
   /// A handler of `broken` threw: the instance goes, and the supervisor decides.
   /// @param message the id of the message it worked on.
-  void discard(const actor* broken, std::string reason, const std::optional<uuid>& message);
+  /// @return whether an instance failed of that message before.
+  bool discard(const actor* broken, std::string reason, const std::optional<uuid>& message);
 
   /// Makes those instances anew whose turn was not committed: it was no failure of theirs.
   void rebuild_spoilt(std::span<const write> settled);
+
+  /// The messages that instances failed of.
+  offenders& failed_of() { return failed_of_; }
 
   std::unique_ptr<actor> make_instance(int number);
 
@@ -59,6 +64,7 @@ private:
   group& group_;
   std::vector<replica> all_;
   std::size_t next_ = 0;
+  offenders failed_of_;
   std::function<void(supervision::group_event)> tell_;
 };
 

@@ -24,6 +24,21 @@ bool is_call(const item& each) {
   return each.what == item::kind::call;
 }
 
+/// The message that an item stands for, whoever repeats it; nil if no author's code runs in it.
+uuid cause_of(const item& each) {
+  switch (each.what) {
+  case item::kind::call:
+  case item::kind::event:
+  case item::kind::effect_done:
+    return each.id;
+  case item::kind::saga_answered:
+  case item::kind::saga_timer:
+    return each.saga;
+  default:
+    return {};
+  }
+}
+
 bool is_order(const item& each) {
   return each.what == item::kind::breaker_order;
 }
@@ -45,6 +60,7 @@ runner::runner(
       direct_{{of, store_.get(), busy_, admissions_, out_, replicas_, output_}},
       backlog_{of, static_cast<std::uint32_t>(&from - of.queues().all().data()), out_} {
   output_.event_bytes_max = of.parts().body_bytes_max;
+  output_.body_bytes_max = of.parts().body_bytes_max;
   if (store_) {
     turn_.emplace(of, *store_, events_, busy_);
     relay_.emplace(of, *store_, out_);
@@ -95,12 +111,20 @@ void runner::work() {
     if (!replicas_.any() || busy_.now() - began > turn_time_max) {
       break; // The rest stays in hand.
     }
+    // What threw before has a turn of its own: if it throws again, no other message is undone.
+    const bool is_alone = each.attempt > 1 || replicas_.failed_of().find(cause_of(each)) != nullptr;
+    if (is_alone && !writes_.empty()) {
+      break;
+    }
     if (is_call(each)) {
       take_call(each, admissions_.next());
     } else {
       take_own(each);
     }
     hand_.pass_one();
+    if (is_alone) {
+      break;
+    }
   }
   admissions_.give_back_rest();
   if (!writes_.empty()) {
@@ -147,6 +171,20 @@ void runner::take_call(item& each, const supervision::admission& admission) {
     admissions_.note(admitted, errc::unavailable, {});
     return out_.reply_error(
         each, {.code = errc::deadline_exceeded, .message = "the time was up before it was begun"});
+  }
+  const offenders::offender* known = replicas_.failed_of().find(each.id);
+  if (known != nullptr && known->not_before > busy_.now()) {
+    // Another node may do better, and the others have this one to themselves meanwhile.
+    admissions_.note_nothing(admitted, {});
+    return out_.reply_error(
+        each,
+        {.code = errc::unavailable,
+         .message = fmt::format(
+             "the handler of `{}` failed {} times for this call on {}, which tries it again later",
+             each.operation,
+             known->throws,
+             group_.parts().node),
+         .retry_after = std::chrono::ceil<milliseconds>(known->not_before - busy_.now())});
   }
   const replica& by = *replicas_.choose(each.key);
   const handlers::operation* operation = by.instance->find(each.operation);
@@ -255,9 +293,11 @@ void runner::run_writes() {
 
 void runner::settle_write(write& each) {
   item& what = *each.what;
-  if (each.threw && what.what != item::kind::assignment && what.what != item::kind::dead_letters
-      && !is_order(what)) {
-    replicas_.discard(each.by, *each.threw, what.id);
+  const uuid cause = cause_of(what);
+  if (!each.threw) {
+    replicas_.failed_of().acquit(cause);
+  } else if (cause != uuid{} && replicas_.discard(each.by, *each.threw, cause)) {
+    each.says_nothing = true; // The breaker knows this failure already.
   }
   if (is_order(what)) {
     // The order is committed, so the breaker's state is the answer.

@@ -6,6 +6,7 @@
 #include "runtime/worker/due_timers.hpp"
 #include "runtime/worker/late_results.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace troupe {
@@ -49,7 +50,7 @@ store_turn::run(std::vector<write>& writes, turn_output& output, saga::coordinat
   if (!take_lock(writes)) {
     return writes.size();
   }
-  std::size_t count = writes.size();
+  std::size_t count = std::min(writes.size(), width_);
   // When a message throws, the turn is run again with the messages before it only, and the message
   // has its result: `crashed`. An event that threw stays in the turn: its failure is written down,
   // and its handler is not called.
@@ -62,8 +63,13 @@ store_turn::run(std::vector<write>& writes, turn_output& output, saga::coordinat
       is_settled = writes[at_].what->what != item::kind::event;
       count = is_settled ? at_ : at_ + 1;
       thrown = true;
+    } else if (ended == end::narrowed) {
+      count = width_;
     }
-  } while (ended == end::again || (ended == end::threw && count != 0));
+  } while (ended == end::again || ended == end::narrowed || (ended == end::threw && count != 0));
+  if (ended == end::committed && width_ < writes.size()) {
+    width_ *= 2;
+  }
   if (ended != end::committed) {
     output.clear();
   }
@@ -204,6 +210,9 @@ store_turn::end store_turn::after_fault(
   if (at_ < count && !inbox_.is_inserting() && is_of_one_message(fault.kind)) {
     return blame(writes, count, fault.what());
   }
+  if (at_ == count && count != 0 && fault.kind == store::database_fault::constraint) {
+    return narrow(writes, count, fault.what());
+  }
   roll_back();
   group_.parts().log.write(
       "store.turn_failed",
@@ -229,7 +238,10 @@ store_turn::blame(std::vector<write>& writes, std::size_t count, std::string rea
     fail_all(writes, count, internal_error("the turn failed and was undone"));
     return end::failed;
   }
-  write& guilty = writes[at_];
+  return convict(writes[at_], std::move(reason));
+}
+
+store_turn::end store_turn::convict(write& guilty, std::string reason) {
   guilty.threw = std::move(reason);
   guilty.says_nothing = false;
   fail(
@@ -238,6 +250,19 @@ store_turn::blame(std::vector<write>& writes, std::size_t count, std::string rea
        .message =
            fmt::format("the handler of `{}` failed; nothing was done", guilty.what->operation)});
   return end::threw;
+}
+
+/// A rule that is checked only at the commit was broken, and nothing says by which message: halves
+/// the turn until the message is alone, so that the others are not held up by it.
+store_turn::end
+store_turn::narrow(std::vector<write>& writes, std::size_t count, std::string reason) {
+  roll_back();
+  if (count == 1) {
+    at_ = 0;
+    return convict(writes.front(), std::move(reason));
+  }
+  width_ = count / 2;
+  return end::narrowed;
 }
 
 /// Follows a commit, while the lock is still held.

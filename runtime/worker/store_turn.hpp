@@ -40,7 +40,7 @@ public:
   std::size_t run(std::vector<write>& writes, turn_output& output, saga::coordinators* sagas);
 
 private:
-  enum class end : std::uint8_t { committed, again, threw, failed };
+  enum class end : std::uint8_t { committed, again, threw, narrowed, failed };
 
   bool take_lock(std::vector<write>& writes);
   end attempt(
@@ -54,6 +54,8 @@ private:
   end after_fault(
       std::vector<write>& writes, std::size_t count, const store::database_error& fault);
   end blame(std::vector<write>& writes, std::size_t count, std::string reason);
+  end convict(write& guilty, std::string reason);
+  end narrow(std::vector<write>& writes, std::size_t count, std::string reason);
   void finish_commit();
   void roll_back();
 
@@ -71,6 +73,9 @@ private:
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
   std::size_t at_ = none;
   instant forgot_at_{};
+  // The most messages of a turn: fewer after a commit that one of them made fail, until it is
+  // found.
+  std::size_t width_ = static_cast<std::size_t>(-1);
 };
 
 } // namespace troupe

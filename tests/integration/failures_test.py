@@ -41,6 +41,26 @@ class PoisonMessages(SystemTest):
         kept = [row[0] for row in system.rows("faulty", "SELECT call_id FROM texts")]
         self.assertEqual(sorted(ids["echo"]), sorted(kept))
 
+    def test_a_throw_that_is_repeated_costs_the_others_nothing(self):
+        # The default settings: five restarts within 10 s, a breaker after five failures in a row.
+        system = self.system({"faulty": "{replicas: 1}"}, nodes=ONE_NODE)
+        system.broker()
+        worker = system.worker()
+        client = system.client()
+        poison = client.send("faulty", "throw", {"text": "poison"})
+        self.assert_code("crashed", client.collect([poison])[poison])
+
+        crashes = 0
+        for i in range(60):
+            repeat = client.call("faulty", "throw", {"text": "poison"}, call_id=poison, ttl=200)
+            crashes += repeat.code == "crashed"
+            good = client.call("faulty", "echo", {"text": str(i)}, ttl=2000)
+            self.assertTrue(good.ok, good)
+
+        self.assertGreater(crashes, 2)
+        self.assertEqual([], worker.find("group.down"))
+        self.assertEqual([], worker.find("breaker.open"))
+
     def test_the_fifth_death_of_a_process_convicts_it(self):
         for op in ("crash", "ask_crash"):
             with self.subTest(op):

@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace utf = boost::unit_test;
@@ -265,6 +266,42 @@ BOOST_AUTO_TEST_CASE(after_the_pivot_the_saga_only_goes_forward) {
   saga.ok();
 
   BOOST_TEST((saga.current.now == phase::completed));
+}
+
+// Each crash costs the participant an instance, so the saga must not ask without end.
+BOOST_AUTO_TEST_CASE(a_retriable_step_that_crashes_is_asked_ever_more_slowly_and_parks) {
+  driver saga;
+  saga.start().ok().ok().ok();
+
+  milliseconds longest{};
+  for (int i = 1; i < crashes_max; ++i) {
+    saga.fail(errc::crashed);
+    longest = std::max(longest, saga.the<timer>().delay);
+    saga.timer_fires();
+  }
+  BOOST_TEST((longest > backoff_max));
+  BOOST_TEST((longest <= crash_backoff_max));
+  saga.fail(errc::crashed);
+
+  BOOST_TEST((saga.current.now == phase::parked));
+  BOOST_TEST((saga.the<park>().reason.code == errc::crashed));
+  saga.give(retry_by_operator{}); // The cause was mended.
+  saga.ok();
+  BOOST_TEST((saga.current.now == phase::completed));
+}
+
+BOOST_AUTO_TEST_CASE(an_undo_that_crashes_parks) {
+  driver saga;
+  saga.start().ok().refuse();
+
+  for (int i = 1; i < crashes_max; ++i) {
+    saga.fail(errc::crashed);
+    saga.timer_fires();
+  }
+  saga.fail(errc::crashed);
+
+  BOOST_TEST((saga.current.now == phase::parked));
+  BOOST_TEST(saga.the<park>().at.undo);
 }
 
 BOOST_AUTO_TEST_CASE(a_refused_retriable_step_parks_with_the_reason) {

@@ -188,6 +188,42 @@ BOOST_AUTO_TEST_CASE(a_throw_fails_one_message_and_nobody_else) {
   BOOST_TEST(p->front->queues().calls_in_hand() == 0);
 }
 
+// A key out of a customer's own text, say: no fault of the instance.
+BOOST_AUTO_TEST_CASE(an_event_that_cannot_travel_refuses_its_command_in_words) {
+  const got refused = p->call("whisper", thing{std::string(300, 'x')});
+  BOOST_TEST(refused.why.code == errc::invalid);
+  BOOST_TEST((refused.why.possible == effect::none));
+  BOOST_TEST(refused.why.message == "the key of an event has 300 bytes; 256 are allowed");
+  BOOST_TEST(things() == 0); // Undone.
+  BOOST_TEST(all_of<supervision::child_exited>(p->events).empty());
+
+  BOOST_TEST(p->call("send", thing{std::string(2'000'000, 'x')}).why.code == errc::invalid);
+  BOOST_TEST(things() == 0);
+}
+
+// A deferred rule is checked by the commit, which does not say whose it was.
+BOOST_AUTO_TEST_CASE(a_message_that_makes_the_commit_fail_is_found_and_the_others_are_served) {
+  std::vector<uuid> good;
+  uuid bad;
+  for (int i = 0; i < 20; ++i) {
+    good.push_back(p->send("put", wire::encoded(thing{std::to_string(i)})));
+    if (i == 12) {
+      bad = p->send("mention", wire::encoded(thing{"nobody"}));
+    }
+  }
+  p->run();
+  p->start(0, 2); // As the supervisor does.
+  p->run();
+
+  for (const uuid& each : good) {
+    BOOST_TEST(p->replies[each].status == wire::status::ok);
+  }
+  BOOST_TEST(p->replies[bad].why.code == errc::crashed);
+  BOOST_TEST(things() == 20);
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM mentions") == 0);
+  BOOST_TEST(p->call("mention", thing{"7"}).status == wire::status::ok);
+}
+
 BOOST_AUTO_TEST_CASE(a_throw_of_what_is_no_exception_fails_one_message_too) {
   const uuid bad = p->send("throw_number", wire::encoded(thing{"bad"}));
   p->run();
