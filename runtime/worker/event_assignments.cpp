@@ -112,11 +112,12 @@ void event_assignments::grant(
 std::vector<wire::assigned> in_frames(wire::assigned&& whole) {
   // A row takes some 75 bytes beside its text, and all texts together a quarter of a message.
   constexpr std::size_t rows_max = 8'000;
-  std::vector<wire::assigned> parts{{whole.capability, whole.epoch, {}, std::move(whole.refused)}};
+  auto partitions = std::exchange(whole.partitions, {});
+  std::vector<wire::assigned> parts{whole}; // Each part says everything but the partitions.
   std::size_t rows = 0;
-  for (wire::partition_state& each : whole.partitions) {
+  for (wire::partition_state& each : partitions) {
     if (rows != 0 && rows + each.waiting.size() > rows_max) {
-      parts.push_back({whole.capability, whole.epoch, {}, {}});
+      parts.push_back(whole);
       rows = 0;
     }
     rows += each.waiting.size();
