@@ -86,6 +86,23 @@ BOOST_FIXTURE_TEST_CASE(links_cut_without_end_convict_nobody, router_fixture) {
   BOOST_TEST(answers(1) == 1U);
 }
 
+BOOST_FIXTURE_TEST_CASE(
+    a_suspect_whose_worker_comes_back_is_none_and_keeps_no_node, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 4, {}, 55));
+  call(1, 0, 30s);
+  lose(1);
+  BOOST_REQUIRE(join("n2", 2, 4, {}, 66));
+  lose(2);
+  BOOST_TEST(tested.suspects() == 1U);
+
+  BOOST_REQUIRE(join("n1", 3, 4, {}, 55)); // Only its link was cut.
+  call(2, 0, 30s);
+
+  BOOST_TEST(tested.suspects() == 0U);
+  BOOST_TEST(receivers(1).back() == 3U);
+  BOOST_TEST(receivers(2) == logins{3}); // It does not wait for the other's answer.
+}
+
 // The worker's answer was lost with its link, so it has nothing in hand; no process has died.
 BOOST_FIXTURE_TEST_CASE(a_process_that_comes_back_is_no_death_of_its_calls, router_fixture) {
   for (std::uint32_t login = 1; login <= 2 * deaths_convicted; ++login) {
