@@ -47,6 +47,7 @@ capability_options options_of(const topology::capability_plan& plan, const node_
       .events_in_flight = plan.bulkhead.events,
       .turn_limit = plan.turn_limit,
       .inbox_kept = plan.inbox_kept,
+      .sagas_kept = plan.sagas_kept,
       .config = plan.config};
 }
 

@@ -52,13 +52,17 @@ struct policies {
   supervision::retry_options retry;
   /// A handler or turn that runs longer ends the process.
   std::chrono::milliseconds turn_limit{10'000};
-  /// How long answers are remembered, and the age beyond which an id is refused.
+  /// How long answers to calls are remembered: an id that is older may be refused.
   std::chrono::hours inbox_kept{7 * 24};
+  /// How long sagas that are over, and the answers to their commands, are kept.
+  std::chrono::hours sagas_kept{90 * 24};
 
   static constexpr range<std::chrono::milliseconds> turn_limit_range{
       std::chrono::milliseconds{100}, std::chrono::minutes{10}};
   static constexpr range<std::chrono::hours> inbox_kept_range{
       std::chrono::hours{1}, std::chrono::hours{90 * 24}};
+  static constexpr range<std::chrono::hours> sagas_kept_range{
+      std::chrono::hours{24}, std::chrono::hours{3'650 * 24}};
 };
 
 /// Where in the journal a capability begins if the journal does not know it yet.

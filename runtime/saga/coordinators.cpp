@@ -112,14 +112,21 @@ void coordinators::timer_due(
   }
 }
 
-std::size_t
-coordinators::resume(store::database& session, std::int64_t writer, wall_time now, outgoing& out) {
+std::size_t coordinators::resume(
+    store::database& session,
+    std::int64_t writer,
+    wall_time now,
+    outgoing& out,
+    const std::function<void()>& progress) {
   resumed_ = true;
   std::size_t count = 0;
   for (const uuid& id : journal_table{session}.unfinished(writer)) {
     if (running(id) == nullptr) {
       load(session, writer, id, now, out);
       ++count;
+      if (progress) {
+        progress();
+      }
     }
   }
   return count;
@@ -170,6 +177,15 @@ void coordinators::forget_all() {
   running_.clear();
   touched_.clear();
   behind_ = true;
+}
+
+std::vector<uuid> coordinators::ids() const {
+  std::vector<uuid> found;
+  found.reserve(running_.size());
+  for (const auto& [id, which] : running_) {
+    found.push_back(id);
+  }
+  return found;
 }
 
 coordinators::coordinator& coordinators::add(const uuid& id, const plan& by) {

@@ -96,8 +96,15 @@ public:
       store::database& session, const uuid& id, std::uint64_t token, wall_time now, outgoing& out);
 
   /// Takes up the unfinished sagas of `writer` that are not running here: after a start, and after
-  /// `take_over`. @return how many.
-  std::size_t resume(store::database& session, std::int64_t writer, wall_time now, outgoing& out);
+  /// `take_over`.
+  /// @param progress called after each: there may be more than a turn's time is enough for.
+  /// @return how many.
+  std::size_t resume(
+      store::database& session,
+      std::int64_t writer,
+      wall_time now,
+      outgoing& out,
+      const std::function<void()>& progress = {});
 
   /// Parks a saga whose events cannot be processed: only a person can move it on.
   void give_up(store::database& session, std::int64_t writer, const uuid& id, outgoing& out);
@@ -113,6 +120,9 @@ public:
   void forget_all();
 
   std::size_t running() const { return running_.size(); }
+
+  /// The running sagas, which are the ids of the calls that wait for them.
+  std::vector<uuid> ids() const;
 
   /// Whether there may be sagas of this process that are not in memory: before the first `resume`
   /// (an earlier instance may have run some), and after a rollback. To be asked at the start of

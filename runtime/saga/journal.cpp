@@ -1,5 +1,6 @@
 #include "runtime/saga/journal.hpp"
 
+#include "runtime/store/turn/inbox.hpp"
 #include "runtime/time_text.hpp"
 
 #include <array>
@@ -118,6 +119,33 @@ void journal_table::take_over(std::int64_t from, std::int64_t heir) {
       "UPDATE sagas SET writer = $2, epoch = epoch + 1 WHERE writer = $1 AND phase IN (0, 1)",
       from,
       heir);
+}
+
+std::optional<uuid> journal_table::forget(const uuid& after, wall_time ended_before, int rows_max) {
+  std::vector<uuid> gone;
+  std::optional<uuid> last;
+  int rows = 0;
+  auto look = [&](const store::row& row) {
+    ++rows;
+    last = row.id(0);
+    const auto now = static_cast<phase>(row.integer(1));
+    if ((now == phase::completed || now == phase::compensated)
+        && row.integer(2) < unix_millis(ended_before)) {
+      gone.push_back(*last);
+    }
+  };
+  session_.query(
+      "SELECT id, phase, (SELECT at FROM saga_journal WHERE saga = sagas.id"
+      " ORDER BY seq DESC LIMIT 1) FROM sagas WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3",
+      look,
+      after,
+      store::floor_id(ended_before),
+      rows_max);
+  for (const uuid& each : gone) {
+    session_.execute("DELETE FROM saga_journal WHERE saga = $1", each);
+    session_.execute("DELETE FROM sagas WHERE id = $1", each);
+  }
+  return rows == rows_max ? last : std::nullopt;
 }
 
 } // namespace troupe::saga

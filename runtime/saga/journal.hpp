@@ -48,6 +48,11 @@ public:
   /// Gives what `from` owns to `heir`, each under its next epoch.
   void take_over(std::int64_t from, std::int64_t heir);
 
+  /// Deletes the sagas among the next `rows_max` behind `after` that are completed or compensated,
+  /// and wrote their last record before `ended_before`. Parked ones wait for a person.
+  /// @return the last one looked at; nothing if these were the last that began before then.
+  std::optional<uuid> forget(const uuid& after, wall_time ended_before, int rows_max);
+
 private:
   store::database& session_;
 };

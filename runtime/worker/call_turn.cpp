@@ -2,6 +2,7 @@
 
 #include "runtime/actor/actor.hpp"
 #include "runtime/fault_point.hpp"
+#include "runtime/time_text.hpp"
 #include "runtime/wire/envelope.hpp"
 
 #include <algorithm>
@@ -12,9 +13,11 @@ namespace troupe {
 
 namespace {
 
-// How far a caller's clock may be ahead. The inbox row of an id from further in the future would be
-// forgotten while repeats could still come.
+// How far a caller's clock may be ahead. The row of an id from further in the future would stay for
+// as long, and as the newest id it would end the short cut for new ids (known_ids.hpp).
 constexpr std::chrono::hours clocks_differ_max{1};
+constexpr milliseconds clock_retry_after{1'000};
+constexpr std::chrono::minutes clock_told_every{1};
 
 } // namespace
 
@@ -101,14 +104,8 @@ bool call_turn::is_answered_without_work(write& each, std::uint64_t digest, cons
     group_.counters().repeats.fetch_add(1, std::memory_order_relaxed);
     return true;
   }
-  if (is_too_old(each.what->id, in.now)) {
-    fail(
-        each,
-        invalid(fmt::format(
-            "the id was not made (UUIDv7) within the last {} hours, for which repeats are known; "
-            "is "
-            "the caller's clock right?",
-            group_.options().inbox_kept.count())));
+  if (const auto why = why_not(each.what->id, in)) {
+    fail(each, *why);
     return true;
   }
   if (fail_if_late(each, in.began)) {
@@ -134,6 +131,7 @@ bool call_turn::answer_from_inbox(write& each, std::uint64_t digest) {
   switch (known->state) {
   case store::inbox_state::pending:
     each.result.is = answer::kind::pending;
+    awaited_.add(each.what->id);
     break;
   case store::inbox_state::ok:
     each.result.is = answer::kind::ok;
@@ -193,11 +191,41 @@ outcome<handlers::answered> call_turn::run_command(write& each, turn_scope& in) 
   }
 }
 
-bool call_turn::is_too_old(const uuid& id, wall_time now) const {
-  if (id.version() != 7 && id.version() != 8) {
-    return true;
+/// Why a call with an id that has no row in the inbox must not be begun.
+std::optional<error> call_turn::why_not(const uuid& id, const turn_scope& in) {
+  if ((id.version() != 7 && id.version() != 8) || id.birth() != id.born().time_since_epoch()) {
+    return invalid("the id does not begin with a time of this age; ids of calls are UUIDv7");
   }
-  return id.born() < now - group_.options().inbox_kept || id.born() > now + clocks_differ_max;
+  if (inbox_.is_forgotten(id)) {
+    return invalid(fmt::format(
+        "the id is older than {} hours, for which repeats are known, so this may be one whose "
+        "answer is forgotten; use a new id for a new request, and look at the caller's clock",
+        group_.options().inbox_kept.count()));
+  }
+  // No refusal for good: the clock that is wrong may be the one here.
+  const wall_time latest = std::max(in.now, in.settled) + clocks_differ_max;
+  return id.born() > latest ? std::optional{ahead_of_clock(id, in)} : std::nullopt;
+}
+
+/// Refuses a call for the moment, and has the log say why: a broker that finds no node to take it
+/// says only that none did.
+error call_turn::ahead_of_clock(const uuid& id, const turn_scope& in) {
+  error why{
+      .code = errc::unavailable,
+      .message = fmt::format(
+          "the id was made at {}, more than {} h ahead of the clock of {}; put right whichever of "
+          "the two clocks is wrong",
+          utc_time_text(id.born()),
+          clocks_differ_max.count(),
+          group_.parts().node),
+      .retry_after = clock_retry_after};
+  if (in.began - told_of_clock_ > clock_told_every) {
+    told_of_clock_ = in.began;
+    group_.parts().log.write(
+        "call.ahead_of_clock",
+        {{"capability", group_.name()}, {"call", to_string(id)}, {"reason", why.message}});
+  }
+  return why;
 }
 
 } // namespace troupe

@@ -35,6 +35,8 @@ struct capability_options {
   int events_in_flight = 4'096;
   std::chrono::milliseconds turn_limit{10'000};
   std::chrono::hours inbox_kept{7 * 24};
+  /// How long sagas that are over, and the answers to commands of sagas, are kept.
+  std::chrono::hours sagas_kept{90 * 24};
   config_tree config;
 };
 

@@ -82,7 +82,9 @@ void effect_pool::submit(std::vector<store::effect_row>& rows) {
   {
     const std::lock_guard lock{mutex_};
     for (store::effect_row& row : rows) {
-      if (known_.insert(row.key).second) {
+      const auto [known, is_new] = known_.try_emplace(row.key, note{row.call});
+      known->second.is_owned = true;
+      if (is_new) {
         ready_.push_back({std::move(row)});
         ++woken;
       }
@@ -110,6 +112,18 @@ void effect_pool::forget_waiting() {
   }
   ready_.clear();
   later_.clear();
+  for (auto& [key, running] : known_) {
+    running.is_owned = false;
+  }
+}
+
+std::vector<uuid> effect_pool::calls() const {
+  const std::lock_guard lock{mutex_};
+  std::vector<uuid> found;
+  for (const auto& [key, known] : known_) {
+    found.push_back(known.call);
+  }
+  return found;
 }
 
 void effect_pool::run() {
@@ -217,6 +231,11 @@ void effect_pool::try_again(job&& failed) {
   ++failed.attempt;
   {
     const std::lock_guard lock{mutex_};
+    if (const auto known = known_.find(failed.row.key);
+        known != known_.end() && !known->second.is_owned) {
+      known_.erase(known); // Its heir tries it again.
+      return;
+    }
     later_.emplace(group_.parts().time.now() + wait, std::move(failed));
   }
   changed_.notify_one();

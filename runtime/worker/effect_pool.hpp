@@ -10,7 +10,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <thread>
 #include <vector>
 
@@ -43,8 +42,12 @@ public:
   /// The result of the effect `key` is in the database: its place is free.
   void settled(const uuid& key);
 
-  /// Forgets effects that have not begun: this process has lost its right to write.
+  /// Forgets effects that have not begun: this process does not own them any more. One that runs is
+  /// run to its end, and not tried again unless it is submitted again.
   void forget_waiting();
+
+  /// The calls and events whose effects are here.
+  std::vector<uuid> calls() const;
 
 private:
   struct job {
@@ -67,8 +70,14 @@ private:
   std::size_t idle_ = 0; // Threads that wait.
   std::deque<job> ready_;
   std::multimap<instant, job> later_;
-  // The keys of effects that wait, run, or have a result that is not yet in the database.
-  std::set<uuid> known_;
+
+  struct note {
+    uuid call;
+    bool is_owned = true;
+  };
+
+  // By key: effects that wait, run, or have a result that is not yet in the database.
+  std::map<uuid, note> known_;
   std::vector<std::jthread> threads_;
 };
 

@@ -23,6 +23,8 @@ struct item {
     saga_timer,
     /// The roster of living workers: time to take work over, and to forget old rows.
     housekeeping,
+    /// There are more old rows to forget.
+    old_rows,
     /// A person forces the breaker or sets it free: stored, then answered as a call is.
     breaker_order,
     /// An event that the capability subscribes to; `token` is its position.

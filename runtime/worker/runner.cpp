@@ -17,6 +17,8 @@ constexpr std::size_t turn_messages_max = 1024;
 constexpr milliseconds turn_time_max{5};
 // The delay before an item of the group itself is tried again.
 constexpr milliseconds again_after{200};
+// The delay between two slices of forgetting old rows: a fifth of the time at most goes into them.
+constexpr milliseconds forget_again_after{20};
 // A far-off timer is looked at once in a while: clocks are put right, and sums overflow.
 constexpr milliseconds alarm_max{3'600'000};
 
@@ -26,6 +28,10 @@ bool is_call(const item& each) {
 
 bool is_order(const item& each) {
   return each.what == item::kind::breaker_order;
+}
+
+bool is_of_house(const item& each) {
+  return each.what == item::kind::housekeeping || each.what == item::kind::old_rows;
 }
 
 bool is_relay_order(const item& each) {
@@ -111,6 +117,10 @@ void runner::work() {
 }
 
 void runner::refuse_all() {
+  if (turn_) {
+    const replica* any = replicas_.choose({});
+    turn_->resign(any == nullptr ? nullptr : any->instance->sagas());
+  }
   const auto until = group_.condition().down_until();
   const auto left = until ? std::chrono::ceil<milliseconds>(*until - group_.parts().time.now())
                           : milliseconds{100};
@@ -192,7 +202,8 @@ void runner::take_own(item& each) {
   writes_.push_back({.what = &each});
 }
 
-/// While the group is down its outbox goes on leaving; promised work waits for later.
+/// While the group is down its outbox goes on leaving, and so do answers that others have stored;
+/// other promised work waits for later.
 void runner::take_while_down(item& each) {
   if (event_backlog::is_for(each)) {
     backlog_.add(std::move(each));
@@ -200,8 +211,12 @@ void runner::take_while_down(item& each) {
     backlog_.ring();
   } else if (is_relay_order(each)) {
     take_relay_order(each);
-  } else if (each.what != item::kind::housekeeping) { // The next housekeeping comes by itself.
+  } else if (!is_of_house(each)) { // The next housekeeping comes by itself.
     out_.queue_again(again_after, std::move(each));
+  } else if (turn_) {
+    for (const saga::outgoing::answer& answer : turn_->stored_answers()) {
+      out_.answer_pending(answer);
+    }
   }
 }
 
@@ -284,7 +299,7 @@ void runner::settle_own(write& each) {
     } else if (what.what == item::kind::event) {
       group_.queues().events_ended(1);
     }
-  } else if (each.failed && what.what != item::kind::housekeeping) {
+  } else if (each.failed && !is_of_house(what)) {
     if (each.threw && what.attempt < std::numeric_limits<std::uint8_t>::max()) {
       ++what.attempt; // Only a throw counts: a full disk is not the item's fault.
     }
@@ -309,6 +324,9 @@ void runner::carry_out(turn_output& done) {
   }
   relay_->committed(done);
   set_alarm();
+  if (done.has_old_rows) {
+    out_.queue_again(forget_again_after, item{.what = item::kind::old_rows});
+  }
   out_.make_calls(std::move(done.calls));
   for (const saga::outgoing::timer& each : done.timers) {
     item due{.what = item::kind::saga_timer};

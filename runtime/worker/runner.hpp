@@ -47,7 +47,8 @@ public:
     replicas_.stop(child, generation);
   }
 
-  /// While the group is down, waiting calls are refused, so that brokers try elsewhere.
+  /// While the group is down, waiting calls are refused, so that brokers try elsewhere, and other
+  /// nodes go on with its effects and sagas.
   void set_down(bool down) { down_ = down; }
 
   /// For the watchdog, from any thread: since when a handler or commit has been running, in

@@ -14,10 +14,13 @@ namespace {
 
 constexpr milliseconds turn_time_max{5};
 constexpr milliseconds try_again_after{1'000};
+// A group that is down has calls to refuse, too.
+constexpr milliseconds resign_patience{100};
+// More than the usual checkpoint copies: it may take longer than a turn.
+constexpr std::int64_t pages_of_a_turn = 8'000;
+constexpr milliseconds checkpoint_told_from{1'000};
 // Fewer confirmed events than this are not deleted, so that not every turn has to delete a few.
 constexpr std::uint64_t outbox_trimmed_least = 1'024;
-constexpr std::chrono::seconds inbox_forget_interval{60};
-constexpr int inbox_rows_forgotten_max = 2'000;
 
 /// Whether one message can cause the fault by itself. Other faults meet every writer.
 bool is_of_one_message(store::database_fault fault) {
@@ -38,12 +41,13 @@ void fail_all(std::vector<write>& writes, std::size_t count, const error& why) {
 
 store_turn::store_turn(group& of, runner_store& store, event_turn& events, busy_clock& busy)
     : group_{of}, store_{store}, events_{events}, busy_{busy}, inbox_{*store.database},
-      calls_{of, inbox_}, trim_{*store.database} {
+      calls_{of, inbox_, awaited_}, trim_{*store.database}, forgetting_{of, inbox_, store.settled} {
 }
 
 std::size_t
 store_turn::run(std::vector<write>& writes, turn_output& output, saga::coordinators* sagas) {
   sagas_ = sagas;
+  has_resigned_ = false;
   takeover_.begin();
   output.clear();
   if (!take_lock(writes)) {
@@ -71,6 +75,32 @@ store_turn::run(std::vector<write>& writes, turn_output& output, saga::coordinat
   busy_.rest();
   group_.counters().turns.fetch_add(1, std::memory_order_relaxed);
   return is_settled ? count + 1 : count;
+}
+
+std::vector<saga::outgoing::answer> store_turn::stored_answers() {
+  std::vector<saga::outgoing::answer> found;
+  try {
+    awaited_.look(*store_.database, found);
+    awaited_.committed();
+  } catch (const store::database_error&) {
+    awaited_.rolled_back(); // They are found at the next look.
+    found.clear();
+  }
+  return found;
+}
+
+void store_turn::resign(saga::coordinators* sagas) {
+  if (has_resigned_ || !store_.gate.lock(resign_patience)) {
+    return;
+  }
+  try {
+    takeover_.resign(group_, store_, sagas, effects_, awaited_);
+    has_resigned_ = true;
+  } catch (const store::database_error& fault) {
+    group_.parts().log.write(
+        "store.not_resigned", {{"capability", group_.name()}, {"reason", fault.what()}});
+  }
+  store_.gate.unlock();
 }
 
 bool store_turn::take_lock(std::vector<write>& writes) {
@@ -119,15 +149,25 @@ bool store_turn::run_all(
   inbox_.begin();
   if (store::writers{*store_.database}.is_fenced(store_.writer)) {
     roll_back();
-    takeover_.rejoin(group_, store_, sagas_, effects_);
+    takeover_.rejoin(group_, store_, sagas_, effects_, awaited_);
     return false;
   }
   turn_scope in{
-      group_, *store_.database, store_.writer, sagas_, effects_, output, began, time.wall()};
+      group_,
+      *store_.database,
+      store_.writer,
+      sagas_,
+      effects_,
+      output,
+      began,
+      time.wall(),
+      forgetting_.time(),
+      busy_};
   if (sagas_ != nullptr && sagas_->wants_resume()) {
-    sagas_->resume(in.session, in.writer, in.now, output);
+    const store::long_work shown{store_.gate};
+    sagas_->resume(in.session, in.writer, in.now, output, in.progress());
   }
-  instant last = began;
+  instant last = time.now();
   for (at_ = 0; at_ < count; ++at_) {
     write& each = writes[at_];
     each.result = {};
@@ -167,6 +207,9 @@ bool store_turn::run_one(write& each, turn_scope& in) {
   case item::kind::housekeeping:
     keep_house(*each.what, in);
     return true;
+  case item::kind::old_rows:
+    in.output.has_old_rows = forgetting_.run(in);
+    return true;
   case item::kind::breaker_order:
     keep_breaker_order(each, in);
     return true;
@@ -193,9 +236,10 @@ void store_turn::keep_house(const item& what, turn_scope& in) {
   publish_due_timers(in); // A process that is gone may have set timers.
   trim_.run(1);
   read_breaker_order(in); // Another node may have stored an order.
-  if (takeover_.look(what, in) && group_.parts().time.now() - forgot_at_ > inbox_forget_interval) {
-    forgot_at_ = group_.parts().time.now();
-    store::inbox{in.session}.forget(in.now - group_.options().inbox_kept, inbox_rows_forgotten_max);
+  takeover_.look(what, in);
+  awaited_.look(in.session, in.output.answers);
+  if (forgetting_.is_due(in.began)) {
+    in.output.has_old_rows = forgetting_.run(in);
   }
 }
 
@@ -245,15 +289,44 @@ void store_turn::finish_commit() {
   inbox_.committed();
   events_.committed();
   trim_.committed();
+  forgetting_.committed();
+  awaited_.committed();
   if (sagas_ != nullptr) {
     sagas_->committed();
   }
   try {
     TROUPE_FAULT("turn.committed");
-    store_.database->checkpoint();
+    checkpoint();
   } catch (const std::exception& fault) {
     group_.parts().log.write(
         "store.checkpoint_failed", {{"capability", group_.name()}, {"reason", fault.what()}});
+  }
+}
+
+/// Copies the WAL back, if that is due. How long it takes is up to its size and the disk, and
+/// ending the process would only begin it anew: the watchdog does not count, and waiters are shown
+/// that the process is at work.
+void store_turn::checkpoint() {
+  const std::int64_t pages = store_.database->checkpoint_due();
+  if (pages == 0) {
+    return;
+  }
+  busy_.rest();
+  const clock& time = group_.parts().time;
+  const instant began = time.now();
+  std::optional<store::long_work> shown;
+  if (pages > pages_of_a_turn) {
+    shown.emplace(store_.gate);
+  }
+  store_.database->checkpoint();
+  if (const auto took = time.now() - began; took > checkpoint_told_from) {
+    group_.parts().log.write(
+        "store.checkpoint_long",
+        {{"capability", group_.name()},
+         {"pages", fmt::to_string(pages)},
+         {"took_ms", fmt::to_string(std::chrono::duration_cast<milliseconds>(took).count())},
+         {"what",
+          "the WAL had grown, as while somebody reads nothing can be copied back; calls waited"}});
   }
 }
 
@@ -261,6 +334,8 @@ void store_turn::roll_back() {
   store_.database->rollback();
   events_.rolled_back();
   trim_.rolled_back();
+  forgetting_.rolled_back();
+  awaited_.rolled_back();
   if (sagas_ != nullptr) {
     sagas_->rolled_back();
   }

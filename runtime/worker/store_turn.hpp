@@ -1,8 +1,10 @@
 #pragma once
 
+#include "runtime/worker/awaited_answers.hpp"
 #include "runtime/worker/busy_clock.hpp"
 #include "runtime/worker/call_turn.hpp"
 #include "runtime/worker/event_turn.hpp"
+#include "runtime/worker/forgetting.hpp"
 #include "runtime/worker/outbox_trim.hpp"
 #include "runtime/worker/runner_store.hpp"
 #include "runtime/worker/takeover.hpp"
@@ -11,6 +13,7 @@
 #include "runtime/worker/write.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +42,14 @@ public:
   /// @return how many are settled; the others have not happened and are to be tried again.
   std::size_t run(std::vector<write>& writes, turn_output& output, saga::coordinators* sagas);
 
+  /// The group is down: gives up the effects and sagas of this process, for others to go on with,
+  /// if it has not done so since the last turn. What cannot be written now is tried at the next
+  /// call.
+  void resign(saga::coordinators* sagas);
+
+  /// Answers that others have stored and this process has yet to send. Outside of a turn.
+  std::vector<saga::outgoing::answer> stored_answers();
+
 private:
   enum class end : std::uint8_t { committed, again, threw, failed };
 
@@ -55,6 +66,7 @@ private:
       std::vector<write>& writes, std::size_t count, const store::database_error& fault);
   end blame(std::vector<write>& writes, std::size_t count, std::string reason);
   void finish_commit();
+  void checkpoint();
   void roll_back();
 
   group& group_;
@@ -64,13 +76,15 @@ private:
   effect_pool* effects_ = nullptr;
   saga::coordinators* sagas_ = nullptr;
   turn_inbox inbox_;
+  awaited_answers awaited_;
   call_turn calls_;
   takeover takeover_;
   outbox_trim trim_;
+  forgetting forgetting_;
   // The index of the message at hand; `none` before the first.
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
   std::size_t at_ = none;
-  instant forgot_at_{};
+  bool has_resigned_ = false;
 };
 
 } // namespace troupe

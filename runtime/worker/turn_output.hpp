@@ -13,6 +13,8 @@ namespace troupe {
 struct turn_output : saga::outgoing, turn_requests {
   /// The work of a dead process was taken over, which may have left events in the outbox.
   bool took_over = false;
+  /// Not everything that is old enough is deleted yet.
+  bool has_old_rows = false;
   /// Breaker orders of people, in order; the breaker may know them already.
   std::vector<store::forced_breaker> breaker_orders;
 
@@ -54,6 +56,7 @@ struct turn_output : saga::outgoing, turn_requests {
   void clear() {
     back_to({});
     took_over = false;
+    has_old_rows = false;
     breaker_orders.clear();
   }
 };

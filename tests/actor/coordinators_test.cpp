@@ -318,6 +318,41 @@ BOOST_AUTO_TEST_CASE(an_accept_that_throws_fails_its_call_and_no_other) {
   BOOST_TEST(one.number("SELECT COUNT(*) FROM sagas") == 0);
 }
 
+BOOST_AUTO_TEST_CASE(sagas_that_are_over_are_forgotten_with_their_journals_and_others_stay) {
+  const std::chrono::hours day{24};
+  uuid_source ids{5};
+  owner one{path, time};
+  const uuid over = ids.next(time.wall());
+  const uuid parked = ids.next(time.wall());
+  const uuid running = ids.next(time.wall());
+  one.start(over);
+  BOOST_TEST(one.work(others));
+  one.start(parked);
+  one.turn([&](saga::outgoing& out) { one.sagas.give_up(*one.session, one.writer, parked, out); });
+  one.calls.clear();
+  one.start(running);
+  time.advance(day);
+  BOOST_TEST(one.work(others)); // It ended a day later than it began.
+  const auto forget = [&] {
+    std::optional<uuid> last = uuid{};
+    while (last) { // One row at a time.
+      one.turn([&](saga::outgoing&) {
+        last = saga::journal_table{*one.session}.forget(*last, time.wall() - 90 * day, 1);
+      });
+    }
+    return one.number("SELECT COUNT(*) FROM sagas");
+  };
+
+  time.advance(88 * day);
+  BOOST_TEST(forget() == 3);
+  time.advance(1 * day + 1h);
+  BOOST_TEST(forget() == 2);
+  time.advance(1 * day);
+  BOOST_TEST(forget() == 1);
+  BOOST_TEST(one.number("SELECT phase FROM sagas") == 4);
+  BOOST_TEST(one.number("SELECT COUNT(DISTINCT saga) FROM saga_journal") == 1);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace troupe::test

@@ -26,6 +26,7 @@ from findings import ALWAYS, TITLES, Findings, Result
 from frame import Frame
 from goods import Goods
 from inboxes import Inboxes
+from keeping import Keeping
 from liveness import Liveness, read_liveness, wait_until_quiet
 from mails import Mails
 from order_book import OrderBook
@@ -154,8 +155,10 @@ def check(run: Run) -> dict[str, Any]:
     found = inboxes.read()
     inboxes.check(found, goods.check_loads(found["inventory"]))
     Frame(run).check()
+    Keeping(run).check()
     epochs = [row["epoch"] for row in run.books["order_saga"].rows("sagas")]
-    counts = {**count(run, orders, epochs), "forgotten_calls": inboxes.forgotten}
+    counts = {**count(run, orders, epochs), "forgotten_calls": inboxes.forgotten,
+              "forgotten_sagas": sagas.forgotten}
     if "journal" not in run.books:
         _without_events(run.findings, "no journal.db")
         return counts

@@ -22,7 +22,7 @@ KEYS = {
     "payments": "order_id", "ledger": "order_id kind", "sagas": "id", "saga_journal": "saga",
     "mails": "order_id", "users": "user_id", "notes": "note_id", "journal": "", "topics": "name",
     "published": "", "sources": "capability", "cursors": "capability", "dead_letters": "id",
-    "scheduled": "id",
+    "scheduled": "id", "retention": "", "settled": "",
 }
 _LATER_MS = 10 * 86_400_000
 _TIMES = {"created_at", "at", "opened_at", "due_at", "since", "asked_at", "ended_at", "time",
@@ -31,7 +31,7 @@ _TIMES = {"created_at", "at", "opened_at", "due_at", "since", "asked_at", "ended
 UNSEEN = {
     *(f"{name}.troupe_meta.instance" for name in ("payments", "order_saga", "notifications", "users",
                                                   "notes")),
-    *(f"{name}.writers.fenced" for name in TABLES), *(f"{name}.inbox.attempt" for name in TABLES),
+    *(f"{name}.writers.{column}" for name in TABLES for column in ("fenced", "asked", "resigned")), *(f"{name}.inbox.attempt" for name in TABLES),
     *(f"{name}.schema_versions.{column}" for name in TABLES for column in ("name", "digest")),
     *(f"{name}.partitions.epoch" for name in ("notifications", "notes")),
     "notifications.mails.attempts", "journal.cursors.handled",

@@ -127,11 +127,14 @@ class Frame:
                 self._findings.add("I21", where, f"comes where {number} should be")
             compare(self._findings, "I21", where, row, {
                 "incarnation": _VERSION_7, "fenced": one_of(0, 1),
-                "opened_at": between(opened - CLOCK_MS, self._run.end)})
+                "opened_at": between(opened - CLOCK_MS, self._run.end),
+                "resigned": one_of(0, 1), "asked": between(0, 1 << 62)})
+            compare(self._findings, "I21", where, row, {"answered": between(0, row["asked"])})
             opened = row["opened_at"] if isinstance(row["opened_at"], int) else opened
             if isinstance(row["incarnation"], bytes):
                 self._check_process(row, where)
-            if self._findings.final and row["fenced"] == 0 and newest[row["node"]] != row["id"]:
+            if (self._findings.final and not row["fenced"] and not row["resigned"]
+                    and newest[row["node"]] != row["id"]):
                 self._findings.add("I21", where, "fenced is 0, should be 1: its node has opened the "
                                                  f"database again as {newest[row['node']]}")
         if rows and all(row["fenced"] for row in rows):

@@ -147,6 +147,8 @@ class Writer:
                 {"id": each, "node": node, "incarnation": identity(
                     self._began - 25_000 + 20_000 * turn, 200 + turn), "fenced": fenced,
                  "opened_at": at + 20_000 * turn} for each, node, fenced, turn in begins])
+            self._insert(name, "retention", [
+                {"one": 1, "time": at, "calls": bytes(16), "commands": bytes(16)}])
 
     def _inbox(self, name: str, key: bytes, operation: str, digest: int, state: int,
                reply: bytes) -> None:

@@ -392,6 +392,26 @@ class EffectsOutside(SystemTest):
                 self.assertEqual([("capture", 500)], system.rows(
                     "payments", "SELECT kind, amount_cents FROM ledger WHERE order_id = ?", order))
 
+    def test_once_while_each_of_two_brokers_lists_another_worker(self):
+        """As in a rolling change of the topology: a broker takes those alone that read its version."""
+        system = self.system(
+            {"payments": "{replicas: 2, config: {provider: {simulated: {decline_over: 100000, "
+                         "latency: 2500ms, log: data/provider.log}}}}"}, brokers=("b1", "b2"))
+        changed = system.write("changed.yaml", "# A comment.")
+        system.broker("b1")
+        system.broker("b2", file=changed)
+        workers = [system.worker("n1", joined=False),
+                   system.worker("n2", joined=False, file=changed)]
+        for each in workers:
+            each.wait_for("broker.joined")
+
+        reply = system.client("b1").call("payments", "charge", {
+            "order_id": new_id(), "amount_cents": 500, "currency": "EUR", "card": "tok"}, ttl=15000)
+
+        self.assertTrue(reply.ok, reply)
+        self.assertEqual([], [found for each in workers for found in each.find("store.fenced")])
+        self.assertEqual(1, len((system.data / "provider.log").read_text().splitlines()))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -222,6 +222,77 @@ BOOST_AUTO_TEST_CASE(effects_of_a_dead_process_are_run_by_its_heir_under_the_sam
   BOOST_TEST(heir->call(id, "send", thing{"a"}).status == wire::status::ok);
 }
 
+// Its process is alive and listed, and must not keep what it does not work on.
+BOOST_AUTO_TEST_CASE(effects_of_a_group_that_goes_down_are_run_by_another_process_at_once) {
+  std::atomic<bool> works{false};
+  seen.on_effect = [&](const effect_call&) -> outcome<count> {
+    return works ? outcome<count>{count{}}
+                 : failure{error{.code = errc::unavailable, .message = "not here"}};
+  };
+  auto p = make();
+  process other{time, "n2", things_type(seen), things_options(folder)};
+  other.start();
+  const uuid id = p->fresh_id();
+  p->call(id, "send", thing{"a"});
+
+  p->runner->set_down(true);
+  p->keep_house({p->incarnation, other.incarnation});
+  p->run();
+  works = true;
+  other.keep_house({p->incarnation, other.incarnation});
+  other.run_until([&] { return seen.settled == 1; });
+
+  BOOST_TEST(other.front->counters().takeovers == 1U);
+  // The answer is stored; the process that has promised it sends it, too, though it is down.
+  p->keep_house({p->incarnation, other.incarnation});
+  p->run();
+  BOOST_TEST(p->replies[id].status == wire::status::ok);
+}
+
+BOOST_AUTO_TEST_CASE(a_group_that_comes_up_again_goes_on_with_what_nobody_has_taken) {
+  std::atomic<bool> works{false};
+  seen.on_effect = [&](const effect_call&) -> outcome<count> {
+    return works ? outcome<count>{count{}}
+                 : failure{error{.code = errc::unavailable, .message = "not now"}};
+  };
+  auto p = make();
+  const uuid id = p->fresh_id();
+  p->call(id, "send", thing{"a"});
+  p->runner->set_down(true);
+  p->keep_house({p->incarnation});
+  p->run();
+
+  works = true;
+  p->runner->set_down(false);
+  p->keep_house({p->incarnation});
+  p->run_until([&] { return seen.settled == 1; });
+
+  BOOST_TEST(p->call(id, "send", thing{"a"}).status == wire::status::ok);
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM effects") == 0);
+}
+
+// The caller's broker reaches this process alone, and the effect is another's.
+BOOST_AUTO_TEST_CASE(an_answer_that_another_process_stores_reaches_who_was_told_to_wait) {
+  std::atomic<bool> works{false};
+  seen.on_effect = [&](const effect_call&) -> outcome<count> {
+    return works ? outcome<count>{count{}}
+                 : failure{error{.code = errc::unavailable, .message = "not yet"}};
+  };
+  auto owner = make();
+  process asked{time, "n2", things_type(seen), things_options(folder)};
+  asked.start();
+  const uuid id = owner->fresh_id();
+  owner->call(id, "send", thing{"a"});
+  BOOST_TEST((asked.call(id, "send", thing{"a"}).status == wire::status::pending));
+
+  works = true;
+  owner->run_until([&] { return seen.settled == 1; });
+  asked.keep_house({owner->incarnation, asked.incarnation});
+  asked.run();
+
+  BOOST_TEST(asked.replies[id].status == wire::status::ok);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace troupe::test

@@ -30,11 +30,17 @@ event_service::event_service(
           static_cast<std::uint64_t>(time.wall().time_since_epoch().count())},
       journal_{std::move(options.kept)},
       operations_{time, journal_, bus_, links, options.body_bytes_max}, due_{state.next_due},
-      rules_{std::move(options.rules)} {
+      rules_{std::move(options.rules)},
+      settled_{
+          state.settled == 0 ? time.wall() : time_since_1970(milliseconds{state.settled}),
+          time.now()},
+      settled_ms_{unix_millis(settled_.at(time.now(), time.wall()))} {
 }
 
+/// The time of what is journaled now. A wall clock that is put back by days, wrongly, must not make
+/// events that are older than they are.
 std::int64_t event_service::wall_ms() const {
-  return unix_millis(time_.wall());
+  return std::max(unix_millis(time_.wall()), settled_ms_);
 }
 
 // --- What comes in ------------------------------------------------------------------------------
@@ -114,6 +120,7 @@ void event_service::due(instant now) {
 }
 
 void event_service::tick(instant now) {
+  settled_ms_ = unix_millis(settled_.at(time_.now(), time_.wall()));
   bus_.tick(now, wall_ms(), decided_);
   carry_out(now);
   operations_.tick(now);
@@ -184,7 +191,7 @@ void event_service::sweep(instant now) {
   }
   is_sweeping_ = true;
   swept_at_ = now;
-  retention keep{rules_, {}, wall_ms()};
+  retention keep{rules_, {}, settled_ms_};
   const feeder& subscribers = bus_.subscribers();
   for (std::uint32_t i = 0; i < subscribers.size(); ++i) {
     const auto cursors = subscribers[i].cursors();

@@ -5,6 +5,7 @@
 #include "runtime/broker/events/event_links.hpp"
 #include "runtime/broker/events/journal_client.hpp"
 #include "runtime/broker/events/operations.hpp"
+#include "runtime/settled_time.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -81,6 +82,8 @@ private:
   operations operations_;
   due_alarm due_;
   std::vector<retention_rule> rules_;
+  settled_time settled_;
+  std::int64_t settled_ms_; // As of the last tick.
   event_decisions decided_;
   event_decisions spare_;
   // Fetches that the journal could not answer; they are asked again.

@@ -91,6 +91,9 @@ struct journal_state {
   };
 
   std::vector<dead_letter_at> dead_letters{};
+  /// The time by which events are deleted (settled_time.hpp), as it was written down last, in
+  /// milliseconds since 1970; 0 in a new journal.
+  std::int64_t settled = 0;
   /// When the first scheduled event is due.
   std::optional<std::int64_t> next_due{};
 };

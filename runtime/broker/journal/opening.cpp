@@ -100,6 +100,11 @@ void load_progress(store::database& session, journal_state& to) {
       });
   load_dead_letters(session, to);
   to.next_due = session.integer_of("SELECT min(due_at) FROM scheduled");
+  to.settled = session.integer_of("SELECT time FROM settled WHERE time > 0").value_or(0);
+  if (to.settled == 0) { // Nothing was swept yet.
+    to.settled =
+        session.integer_of("SELECT time FROM events ORDER BY position DESC LIMIT 1").value_or(0);
+  }
 }
 
 std::uint64_t raise_generation(store::database& session) {

@@ -10,12 +10,15 @@ namespace troupe::broker {
 
 namespace {
 
+// Not at each sweep, as it costs a flush.
+constexpr std::int64_t written_every_ms = 60'000;
 constexpr std::int64_t never = std::numeric_limits<std::int64_t>::min();
 
 } // namespace
 
 void event_sweep::begin(const retention& rules, std::uint64_t last) {
   topics_left_.clear();
+  now_ = rules.now;
   for (const auto& [number, topic] : topics_.all()) { // In order, for `find`.
     if (auto found = swept(topic, rules, last)) {
       found->topic = topics_.find(number);
@@ -167,10 +170,18 @@ void event_sweep::delete_rows(const std::vector<row_range>& ranges, std::uint64_
   topics_.keep();
 }
 
+/// Writes down how far the settled time has come, for the next broker to begin with.
+void event_sweep::write_time() {
+  if (now_ - written_ >= written_every_ms) {
+    session_.execute("UPDATE settled SET time = $1 WHERE time < $1", now_);
+  }
+}
+
 std::vector<std::string> event_sweep::forget_topics() {
   std::vector<topic_book::number> gone;
   std::size_t looked_at = 0;
   store::transaction deleting{session_};
+  write_time();
   auto next = topics_.all().upper_bound(looked_to_);
   for (; next != topics_.all().end() && looked_at < rows_; ++next) {
     const auto& [number, topic] = *next;
@@ -189,6 +200,7 @@ std::vector<std::string> event_sweep::forget_topics() {
   }
   const topic_book::number looked_to = next == topics_.all().end() ? 0 : std::prev(next)->first;
   deleting.commit();
+  written_ = now_ - written_ >= written_every_ms ? now_ : written_;
   looked_to_ = looked_to;
   std::vector<std::string> forgotten;
   for (const topic_book::number each : gone) {

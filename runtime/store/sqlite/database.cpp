@@ -207,6 +207,7 @@ open_for_writing(const std::string& path, const sqlite_options& options) {
     if (!locked) {
       return failure{locked.error()};
     }
+    const long_work shown{*gate}; // A large WAL is read through, twice.
     opened = set_up_for_writing(path, options);
   }
   if (!opened) {

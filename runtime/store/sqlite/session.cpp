@@ -96,6 +96,28 @@ struct binder {
   }
 };
 
+/// Binds them all. @return SQLite's result code.
+int bind_all(sqlite_statement& statement, std::span<const value> parameters) {
+  if (static_cast<std::size_t>(statement.parameters) != parameters.size()) {
+    throw database_error{
+        database_fault::schema,
+        fmt::format(
+            "{} parameters given, {} wanted (in: {})",
+            parameters.size(),
+            statement.parameters,
+            statement.sql)};
+  }
+  int place = 0;
+  for (const auto& parameter : parameters) {
+    ++place;
+    if (const auto code = std::visit(binder{statement.handle, place}, parameter);
+        code != SQLITE_OK) {
+      return code;
+    }
+  }
+  return SQLITE_OK;
+}
+
 /// Gives a statement back, also when the row callback throws.
 class lent {
 public:
@@ -222,8 +244,11 @@ sqlite_session::run(std::string_view sql, std::span<const value> parameters, row
   require_usable(sql);
   auto& statement = statements_->borrow(sql);
   const lent returned{*statements_, statement};
-  bind(statement, parameters);
-  auto code = sqlite3_step(statement.handle);
+  auto code = bind_all(statement, parameters);
+  if (code != SQLITE_OK) {
+    fail(code, sql);
+  }
+  code = sqlite3_step(statement.handle);
   if (code == SQLITE_ROW) {
     const sqlite_row current{statement.handle};
     bool wanted = true;
@@ -282,8 +307,13 @@ std::uint64_t sqlite_session::version() const {
   return version;
 }
 
+std::int64_t sqlite_session::checkpoint_due() const {
+  const bool may = !options_.read_only && !begun_ && !spent_;
+  return may && checkpoints_->is_due() ? checkpoints_->pages() : 0;
+}
+
 void sqlite_session::checkpoint() {
-  if (options_.read_only || begun_ || spent_ || !checkpoints_->is_due()) {
+  if (checkpoint_due() == 0) {
     return;
   }
   const auto code = checkpoints_->run();
@@ -363,26 +393,6 @@ void sqlite_session::stop(const std::string& message) {
   }
   std::fputs(fmt::format("{}; stopping at once\n", message).c_str(), stderr);
   std::_Exit(io_error_status);
-}
-
-void sqlite_session::bind(sqlite_statement& statement, std::span<const value> parameters) {
-  if (static_cast<std::size_t>(statement.parameters) != parameters.size()) {
-    throw database_error{
-        database_fault::schema,
-        fmt::format(
-            "{} parameters given, {} wanted (in: {})",
-            parameters.size(),
-            statement.parameters,
-            statement.sql)};
-  }
-  int place = 0;
-  for (const auto& parameter : parameters) {
-    ++place;
-    if (const auto code = std::visit(binder{statement.handle, place}, parameter);
-        code != SQLITE_OK) {
-      fail(code, statement.sql);
-    }
-  }
 }
 
 } // namespace troupe::store

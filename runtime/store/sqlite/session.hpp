@@ -40,6 +40,7 @@ public:
   run(std::string_view sql, std::span<const value> parameters, row_visitor visit) override;
   void script(std::string_view sql) override;
   void checkpoint() override;
+  std::int64_t checkpoint_due() const override;
 
   std::int64_t changes() const override;
   std::uint64_t version() const override;
@@ -69,7 +70,6 @@ private:
   [[noreturn]] void fail(int code, std::string_view sql);
   void require_same_file();
   void stop(const std::string& message);
-  void bind(sqlite_statement& statement, std::span<const value> parameters);
 
   std::string path_;
   sqlite_options options_;

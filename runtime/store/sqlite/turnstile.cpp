@@ -4,12 +4,14 @@
 #include <array>
 #include <cerrno>
 #include <cinttypes>
+#include <condition_variable>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <mutex>
 #include <sys/file.h>
 #include <sys/syscall.h>
 #include <system_error>
@@ -23,6 +25,8 @@ namespace {
 /// Wakes repeat, since one may come just before the thread goes to sleep in the kernel.
 constexpr std::chrono::milliseconds wake_period{20};
 constexpr std::size_t name_size = 64;
+/// Far below every limit after which a holder counts as stalled.
+constexpr std::chrono::milliseconds sign_period{500};
 
 std::string reason(int number) {
   return std::generic_category().message(number);
@@ -321,6 +325,20 @@ void turnstile::write_name() noexcept { // NOLINT(bugprone-exception-escape)
   // A failed write is harmless: /proc/locks still tells the process.
   static_cast<void>(pwrite(lock_, text.data(), text.size(), 0) < 0);
 }
+
+long_work::long_work(turnstile& gate)
+    : sign_{[&gate](const std::stop_token& stop) {
+        std::mutex mutex;
+        std::condition_variable_any over;
+        std::unique_lock lock{mutex};
+        while (!over.wait_for(lock, stop, sign_period, [&stop] { return stop.stop_requested(); })) {
+          ++gate.turn_;
+          gate.write_name();
+        }
+      }} {
+}
+
+long_work::~long_work() = default;
 
 outcome<turnstile_guard>
 turnstile_guard::lock(turnstile& gate, std::chrono::milliseconds patience) {

@@ -8,13 +8,14 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <thread>
 
 namespace troupe::store {
 
 /// The process that keeps a writer waiting.
 struct lock_holder {
   process_info process;
-  /// Rises with every turn of that process.
+  /// Rises with every turn of that process, and while it is at long work.
   std::uint64_t turn = 0;
   /// True if it holds the lock; false if it is next in the queue and does not move on.
   bool inside = true;
@@ -72,6 +73,8 @@ public:
   std::optional<lock_holder> kill_stalled_holder(std::chrono::milliseconds limit);
 
 private:
+  friend class long_work;
+
   turnstile(std::string path, int next, int lock);
 
   outcome<void> wait_for(int descriptor, instant deadline);
@@ -89,6 +92,22 @@ private:
   /// The process last seen in the way, and since when.
   std::optional<lock_holder> seen_;
   instant seen_since_;
+};
+
+/// Shows the waiters, for a scope, that the holder of a turnstile is at work that may lawfully take
+/// longer than a turn: a migration, the copying back of a large WAL. A thread of its own raises the
+/// number in the lock file twice a second, so a process that is stopped does not.
+///
+/// The lock is held all the while; the turnstile is not used otherwise.
+class long_work {
+public:
+  explicit long_work(turnstile& gate);
+  long_work(const long_work&) = delete;
+  long_work& operator=(const long_work&) = delete;
+  ~long_work();
+
+private:
+  std::jthread sign_;
 };
 
 /// Holds a turnstile for a scope.

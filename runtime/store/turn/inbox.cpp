@@ -13,7 +13,7 @@ namespace troupe::store {
 
 namespace {
 
-constexpr std::array<migration, 3> steps{
+constexpr std::array<migration, 5> steps{
     {{1, "inbox, effects, outbox and writers", R"sql(
 CREATE TABLE inbox (
   id BLOB PRIMARY KEY,
@@ -87,6 +87,19 @@ CREATE TABLE forced_breakers (
   request BLOB NOT NULL,
   since BIGINT NOT NULL
 ) WITHOUT ROWID;
+)sql"},
+     {4, "how far answers were forgotten", R"sql(
+CREATE TABLE retention (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  time BIGINT NOT NULL,
+  calls BLOB NOT NULL,
+  commands BLOB NOT NULL
+);
+)sql"},
+     {5, "whether writers are alive", R"sql(
+ALTER TABLE writers ADD COLUMN asked BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE writers ADD COLUMN answered BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE writers ADD COLUMN resigned INTEGER NOT NULL DEFAULT 0;
 )sql"}}};
 
 blob bytes_of(std::string_view text) {
@@ -183,17 +196,37 @@ bool inbox::settle(const uuid& id, inbox_state state, std::string_view reply) {
          == 1;
 }
 
-std::int64_t inbox::forget(wall_time before, int rows_max) {
-  return session_.execute(
-      "DELETE FROM inbox WHERE id IN"
-      " (SELECT id FROM inbox WHERE id < $1 AND state <> 1 LIMIT $2)",
-      floor_id(before),
+std::optional<uuid> inbox::oldest_answered() {
+  std::optional<uuid> found;
+  auto take = [&](const row& row) { found = row.id(0); };
+  session_.query("SELECT id FROM inbox WHERE state <> 1 ORDER BY id LIMIT 1", take);
+  return found;
+}
+
+uuid inbox::forget(kind which, const uuid& from, const uuid& to, int rows_max) {
+  uuid end = to;
+  auto take = [&](const row& row) { end = row.id(0); };
+  session_.query(
+      "SELECT id FROM inbox WHERE id >= $1 AND id < $2 ORDER BY id LIMIT 1 OFFSET $3",
+      take,
+      from,
+      to,
       rows_max);
+  // The seventh byte has the id's version.
+  constexpr std::array above_calls{std::byte{0x80}};
+  constexpr std::array above_all{std::byte{0xff}};
+  session_.execute(
+      "DELETE FROM inbox WHERE id >= $1 AND id < $2 AND state <> 1 AND substr(id, 7, 1) < $3",
+      from,
+      end,
+      blob{which == kind::calls ? above_calls : above_all});
+  return end;
 }
 
 uuid floor_id(wall_time time) {
   uuid id;
-  store_big_endian(id.bytes.data(), static_cast<std::uint64_t>(unix_millis(time)), 6);
+  const std::int64_t millis = std::max<std::int64_t>(0, unix_millis(time));
+  store_big_endian(id.bytes.data(), static_cast<std::uint64_t>(millis), 6);
   return id;
 }
 

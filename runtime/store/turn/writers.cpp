@@ -40,13 +40,33 @@ bool writers::is_fenced(std::int64_t id) {
 std::vector<writer_row> writers::others(std::int64_t self) {
   std::vector<writer_row> found;
   auto take = [&](const row& row) {
-    found.push_back({row.integer(0), std::string{row.text(1)}, row.id(2)});
+    found.push_back(
+        {row.integer(0),
+         std::string{row.text(1)},
+         row.id(2),
+         row.integer(3),
+         row.integer(4),
+         row.integer(5) != 0});
   };
   session_.query(
-      "SELECT id, node, incarnation FROM writers WHERE fenced = 0 AND id <> $1 ORDER BY id",
+      "SELECT id, node, incarnation, asked, answered, resigned FROM writers"
+      " WHERE fenced = 0 AND id <> $1 ORDER BY id",
       take,
       self);
   return found;
+}
+
+std::int64_t writers::ask(std::int64_t id) {
+  session_.execute("UPDATE writers SET asked = asked + 1 WHERE id = $1", id);
+  return session_.integer_of("SELECT asked FROM writers WHERE id = $1", id).value_or(0);
+}
+
+void writers::answer(std::int64_t id) {
+  session_.execute("UPDATE writers SET answered = asked WHERE id = $1 AND answered < asked", id);
+}
+
+void writers::resign(std::int64_t id) {
+  session_.execute("UPDATE writers SET resigned = 1 WHERE id = $1", id);
 }
 
 void writers::take_over(std::int64_t id, std::int64_t heir) {

@@ -18,12 +18,18 @@ struct writer_row {
   std::int64_t id = 0;
   std::string node;
   uuid incarnation;
+  /// The questions whether it is alive, and those that it has answered, by number.
+  std::int64_t asked = 0;
+  std::int64_t answered = 0;
+  /// It has given its work up.
+  bool has_resigned = false;
 };
 
 /// The processes that may write a database. Each takes a new number when it opens the database, and
 /// work under way (effects, sagas) belongs to a number. A process given up for dead is fenced: its
 /// number is struck out in the transaction in which another takes over its work, and each of its
-/// later turns finds that out before it writes. The database decides, not the clock.
+/// later turns finds that out before it writes. The database decides, not the clock. One that no
+/// broker of the others lists is asked in the database first: it may be served by another broker.
 ///
 /// Borrows the session; each function belongs to the turn of the moment and throws database_error.
 /// @source runtime/store/FORMAT.md, "writers".
@@ -39,6 +45,16 @@ public:
 
   /// The processes that are not fenced, except `self`.
   std::vector<writer_row> others(std::int64_t self);
+
+  /// Asks whether `id` is alive.
+  /// @return the number of the question.
+  std::int64_t ask(std::int64_t id);
+
+  /// Answers what was asked of `id`, if anything was.
+  void answer(std::int64_t id);
+
+  /// Gives the work of `id` up, for others to take over at once.
+  void resign(std::int64_t id);
 
   /// Strikes `id` out and gives its effects to `heir`.
   void take_over(std::int64_t id, std::int64_t heir);

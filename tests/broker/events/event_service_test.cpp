@@ -23,8 +23,21 @@ using namespace std::chrono_literals;
 constexpr login_id n1{1};
 constexpr origin alice{7};
 
+/// A clock whose civil time a test puts wrong.
+struct wrong_clock final : clock {
+  explicit wrong_clock(const clock& other) : right{other} {}
+
+  instant now() const override { return right.now(); }
+
+  wall_time wall() const override { return right.wall() + wrong_by; }
+
+  const clock& right;
+  std::chrono::hours wrong_by{0};
+};
+
 /// An event service over a journal on disk; what it says comes here. Its time is the test's.
 struct service_fixture : journal_fixture, event_links {
+  wrong_clock clock{time};
   std::mutex mutex;
   std::condition_variable rung;
   int rings = 0;
@@ -54,7 +67,7 @@ struct service_fixture : journal_fixture, event_links {
         options, time, [this] { ring(); }, found);
     BOOST_REQUIRE_MESSAGE(opened, (opened ? "" : opened.error().message));
     service = std::make_unique<event_service>(
-        time,
+        clock,
         *this,
         alone,
         event_service_options{.kept = std::move(*opened), .bus = what, .rules = rules},
@@ -236,6 +249,44 @@ BOOST_FIXTURE_TEST_CASE(what_a_capability_has_not_handled_is_kept, service_fixtu
   const auto left = events_of(read("*"));
   BOOST_REQUIRE(left.size() == 2U);
   BOOST_TEST(left[0].topic == "order.created");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_wall_clock_that_jumps_by_days_deletes_no_events, service_fixture) {
+  rules = {{.pattern = "*", .keep = 24h}};
+  clock.wrong_by = -240h;
+  start();
+  publish("user.created"); // Under a clock that was put back, and is put right then.
+  clock.wrong_by = 0h;
+  publish("user.created");
+  clock.wrong_by = 720h;
+  publish("user.created");
+
+  const instant end = time.now() + 11s; // Two sweeps.
+  run_until([&] {
+    time.advance(10ms);
+    return time.now() > end;
+  });
+
+  BOOST_TEST(!has_report("events_deleted"));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_start_under_a_clock_that_jumped_deletes_no_events, service_fixture) {
+  rules = {{.pattern = "*", .keep = 24h}};
+  start();
+  publish("user.created");
+  publish("user.created");
+  service.reset();
+  clock.wrong_by = 720h;
+  start();
+
+  const instant end = time.now() + 11s; // Two sweeps.
+  run_until([&] {
+    time.advance(10ms);
+    return time.now() > end;
+  });
+
+  BOOST_TEST(!has_report("events_deleted"));
+  BOOST_TEST(events_of(read("*")).size() == 2U);
 }
 
 BOOST_FIXTURE_TEST_CASE(all_dead_letters_are_tried_again_page_by_page, service_fixture) {

@@ -1,6 +1,7 @@
 // The other process of turnstile_test.cpp.
 //
 //   turnstile_helper hold PATH    takes the lock, says "locked", gives it back at the first line
+//   turnstile_helper work PATH    the same as hold, at long work
 //   turnstile_helper share PATH   says "ready"; takes turns from the first line to the second one;
 //                                 then says "TURNS LONGEST_WAIT_IN_MICROSECONDS"
 
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <chrono>
 #include <iostream>
+#include <optional>
 #include <poll.h>
 #include <string>
 #include <string_view>
@@ -27,13 +29,18 @@ bool line_waits() {
   return poll(&input, 1, 0) > 0;
 }
 
-int hold(turnstile& gate) {
+int hold(turnstile& gate, bool at_long_work) {
   if (!gate.lock(60s)) {
     return 2;
+  }
+  std::optional<troupe::store::long_work> shown;
+  if (at_long_work) {
+    shown.emplace(gate);
   }
   std::cout << "locked" << std::endl;
   std::string line;
   std::getline(std::cin, line);
+  shown.reset();
   gate.unlock();
   std::cout << "unlocked" << std::endl;
   return 0;
@@ -75,5 +82,6 @@ int main(int count, char** arguments) {
   if (!gate) {
     return 1;
   }
-  return std::string_view{arguments[1]} == "hold" ? hold(*gate) : share(*gate);
+  const std::string_view what = arguments[1];
+  return what == "share" ? share(*gate) : hold(*gate, what == "work");
 }

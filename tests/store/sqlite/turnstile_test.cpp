@@ -270,6 +270,25 @@ BOOST_FIXTURE_TEST_CASE(a_busy_holder_is_not_killed, turnstile_fixture) {
   BOOST_TEST(!other.line().empty());
 }
 
+// A migration, or the copying back of a large WAL.
+BOOST_FIXTURE_TEST_CASE(
+    a_holder_at_long_work_is_killed_only_once_it_is_stopped, turnstile_fixture) {
+  helper other{"work", path};
+  BOOST_REQUIRE(other.line() == "locked");
+  const auto end = std::chrono::steady_clock::now() + 4s;
+  while (std::chrono::steady_clock::now() < end) {
+    BOOST_REQUIRE(!gate.lock(100ms));
+    // Long, since on a crowded machine a process may wait for its turn on the processor, too.
+    BOOST_REQUIRE(!gate.kill_stalled_holder(2s).has_value());
+  }
+
+  other.stop();
+  BOOST_REQUIRE(try_until([&] { return gate.kill_stalled_holder(1s).has_value(); }));
+
+  BOOST_TEST(other.await_end() == SIGKILL);
+  BOOST_TEST(gate.lock(20s).has_value());
+}
+
 BOOST_FIXTURE_TEST_CASE(this_process_is_never_killed, turnstile_fixture) {
   auto other = open();
   BOOST_REQUIRE(gate.lock(0ms).has_value());
