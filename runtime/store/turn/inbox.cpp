@@ -100,6 +100,7 @@ CREATE TABLE retention (
 ALTER TABLE writers ADD COLUMN asked BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE writers ADD COLUMN answered BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE writers ADD COLUMN resigned INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX writers_alive ON writers (id) WHERE fenced = 0;
 )sql"}}};
 
 blob bytes_of(std::string_view text) {
