@@ -4,6 +4,7 @@
 #include "runtime/store/sqlite/setup.hpp"
 #include "runtime/store/sqlite/turnstile.hpp"
 #include "runtime/store/sqlite/wal_check.hpp"
+#include "runtime/store/sqlite/wal_files.hpp"
 #include "runtime/time_text.hpp"
 
 #include <algorithm>
@@ -113,6 +114,9 @@ outcome<void> check_files(const std::string& path, bool create) {
   if (missing && !create) {
     return failure{invalid(path + ": there is no such database, and it is not to be made")};
   }
+  if (auto there = check_wal_is_there(path); !there) {
+    return there;
+  }
   return check_wal(wal);
 }
 
@@ -188,6 +192,7 @@ set_up_for_writing(const std::string& path, const sqlite_options& options) {
   if (owner.empty()) {
     write_owner(*session, options.capability);
   }
+  session->note_files();
   return std::move(session);
 }
 

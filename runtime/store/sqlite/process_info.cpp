@@ -71,6 +71,19 @@ std::optional<pid_t> flock_holder(int descriptor, std::optional<pid_t> likely) {
   return by_inode;
 }
 
+bool is_locked_by_any(ino_t inode) {
+  std::ifstream locks{"/proc/locks"};
+  for (std::string line; std::getline(locks, line);) {
+    // "7: POSIX  ADVISORY  READ  4711 fe:00:10952735 128 128"
+    std::uint64_t found = 0;
+    if (std::sscanf(line.c_str(), "%*d: POSIX %*s %*s %*d %*x:%*x:%" SCNu64, &found) == 1
+        && found == inode) {
+      return true;
+    }
+  }
+  return false;
+}
+
 bool locks_are_visible() {
   return std::ifstream{"/proc/locks"}.good();
 }

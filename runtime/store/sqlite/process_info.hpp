@@ -29,6 +29,10 @@ std::optional<process_info> process_called(pid_t pid);
 /// overlays), so that only the inode can be compared.
 std::optional<pid_t> flock_holder(int descriptor, std::optional<pid_t> likely);
 
+/// Whether any process holds a POSIX lock on the file, by /proc/locks. By its inode alone, as some
+/// file systems show another device number there.
+bool is_locked_by_any(ino_t inode);
+
 /// True where there is a /proc/locks to ask.
 bool locks_are_visible();
 

@@ -23,6 +23,9 @@ constexpr std::array<const char*, 6> control_sql{
 /// EX_IOERR of sysexits.h.
 constexpr int io_error_status = 74;
 
+/// How long readers may hold up the rescue of a WAL.
+constexpr int removed_wal_patience_ms = 2'000;
+
 /// The row of a statement that has just been stepped.
 class sqlite_row final : public row {
 public:
@@ -125,7 +128,7 @@ void configure_sqlite() {
 } // namespace
 
 sqlite_session::sqlite_session(std::string path, sqlite_options options)
-    : path_{std::move(path)}, options_{std::move(options)} {
+    : path_{std::move(path)}, options_{std::move(options)}, files_{path_} {
   auto flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   flags |= options_.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   flags |= options_.create && !options_.read_only ? SQLITE_OPEN_CREATE : 0;
@@ -174,6 +177,7 @@ void sqlite_session::commit() {
     throw;
   }
   begun_ = false;
+  require_same_wal();
 }
 
 void sqlite_session::rollback() noexcept {
@@ -353,6 +357,38 @@ void sqlite_session::require_same_file() {
     stop(message);
     throw database_error{database_fault::io, message};
   }
+}
+
+/// Stops the session if the WAL was removed or replaced, before anybody hears of the commit in it.
+void sqlite_session::require_same_wal() {
+  const auto found = files_.look();
+  if (found == wal_files::found::same) {
+    return;
+  }
+  const auto message = found == wal_files::found::wal_removed
+                           ? save_removed_wal()
+                           : fmt::format(
+                               "{} or its index was replaced while the database was open; what was "
+                               "committed last is not confirmed",
+                               files_.wal());
+  stop(message);
+  throw database_error{database_fault::io, message};
+}
+
+/// Copies what the WAL holds into the main file, as long as this connection has it. The turnstile
+/// is held, so that nobody begins another WAL meanwhile. @return what has happened.
+std::string sqlite_session::save_removed_wal() {
+  int frames = 0;
+  int copied = 0;
+  sqlite3_busy_timeout(connection_.get(), removed_wal_patience_ms);
+  const auto code = sqlite3_wal_checkpoint_v2(
+      connection_.get(), "main", SQLITE_CHECKPOINT_FULL, &frames, &copied);
+  return fmt::format(
+      "{} was removed while the database was open; {}",
+      files_.wal(),
+      code == SQLITE_OK && frames == copied
+          ? "all it held was copied back into the main file"
+          : fmt::format("{} of its {} pages could be copied back", copied, frames));
 }
 
 /// Ends all commits: tells the owner, or ends the process.

@@ -5,6 +5,7 @@
 #include "runtime/store/sqlite/database.hpp"
 #include "runtime/store/sqlite/statement_guard.hpp"
 #include "runtime/store/sqlite/statements.hpp"
+#include "runtime/store/sqlite/wal_files.hpp"
 
 #include <array>
 #include <memory>
@@ -57,6 +58,9 @@ public:
 
   void set_instance(const uuid& id) { instance_ = id; }
 
+  /// The connection has its WAL open: from now on commits watch over the names of its files.
+  void note_files() { files_.note(); }
+
 private:
   enum class control { begin, commit, rollback, savepoint, release, rollback_to, count };
 
@@ -68,6 +72,8 @@ private:
   /// Throws the error for `code`; for an fsync error, tells the owner first.
   [[noreturn]] void fail(int code, std::string_view sql);
   void require_same_file();
+  void require_same_wal();
+  std::string save_removed_wal();
   void stop(const std::string& message);
   void bind(sqlite_statement& statement, std::span<const value> parameters);
 
@@ -78,6 +84,7 @@ private:
   std::unique_ptr<checkpoints> checkpoints_;
   std::unique_ptr<sqlite_statements> statements_;
   std::array<sqlite3_stmt*, static_cast<std::size_t>(control::count)> controls_{};
+  wal_files files_;
   uuid instance_{};
   bool begun_ = false;
   bool spent_ = false;
