@@ -85,7 +85,7 @@ void direct_handlers::run_event(item& each, event_turn& events) {
     events.run(one, with_.output, now); // Notes the failure.
     with_.instances.discard(one.by, *one.threw, each.id);
   }
-  with_.of.queues().events_ended(1);
+  with_.out.events_ended(1);
   with_.busy.lap();
   with_.busy.rest();
 }

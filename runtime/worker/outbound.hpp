@@ -32,6 +32,8 @@ struct outbound {
   std::string everywhere;
   /// The slots of the calls that are answered now.
   std::vector<std::uint32_t> slots;
+  /// Events that have ended. Like the calls above they are in hand until the socket loop has this.
+  std::int64_t events = 0;
   std::vector<saga::outgoing::call> calls;
   /// Items to queue again, each after its own delay: timers, alarms, retries.
   std::vector<delayed> later;

@@ -100,7 +100,6 @@ void outbound_builder::send() {
   const auto answered = static_cast<std::int64_t>(out_.slots.size());
   group_.counters().answered.fetch_add(
       static_cast<std::uint64_t>(answered), std::memory_order_relaxed);
-  group_.queues().calls_ended(answered);
   out_.from = &group_;
   out_.changed = group_.take_changed();
   group_.parts().inlet.push_reserved(std::exchange(out_, {}));

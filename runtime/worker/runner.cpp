@@ -282,7 +282,7 @@ void runner::settle_own(write& each) {
     if (each.failed) {
       backlog_.add(std::move(what)); // Its turn was undone.
     } else if (what.what == item::kind::event) {
-      group_.queues().events_ended(1);
+      out_.events_ended(1);
     }
   } else if (each.failed && what.what != item::kind::housekeeping) {
     if (each.threw && what.attempt < std::numeric_limits<std::uint8_t>::max()) {

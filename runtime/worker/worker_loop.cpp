@@ -157,6 +157,7 @@ void worker_loop::carry_out(outbound& done, instant now) {
     }
   }
   calls_.end(done.slots);
+  done.from->queues().ended(static_cast<std::int64_t>(done.slots.size()), done.events);
   for (const saga::outgoing::call& each : done.calls) {
     sagas_.add(*done.from, each, now);
   }
@@ -208,6 +209,7 @@ void worker_loop::continue_drain(instant now) {
     return reports_.tell_all(now); // Calls already on their way are still to come in.
   }
   if (owed == 0 || now >= drain_until_) {
+    commands(now); // If time is up: what is finished by now leaves, too.
     parts_.log.write("worker.drained", {{"left", fmt::to_string(owed)}});
     sockets_.stop();
   }

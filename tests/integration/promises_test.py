@@ -96,6 +96,31 @@ class CallsEnd(SystemTest):
         if stood < 0.7:
             self.assertEqual([], worker.find("broker.lost"))
 
+    def test_when_the_broker_stood_still_and_knows_what_it_missed(self):
+        system = self.system(nodes=ONE_NODE)
+        broker = system.broker()
+        system.worker()
+        client = system.client()
+        # Shorter than the heartbeat's timeout, and longer.
+        for stood in (0.5, 1.3):
+            self.assertTrue(client.call("notes", "add", {"text": "before"}, ttl=15000).ok)
+
+            broker.freeze()
+            late = [client.send("notes", "add", {"text": "too late"}, ttl=300) for _ in range(200)]
+            late.append(client.send("troupe.publish", "note.taken", {"text": "too late"}, ttl=300))
+            self.assertIsNone(client.receive(stood))
+            broker.thaw()
+
+            # After the longer one, what was received meanwhile is dropped unanswered.
+            for reply in client.collect(late, within=1.0).values():
+                self.assert_code("deadline_exceeded", reply)
+            # What comes after is no longer taken for old.
+            until = time.monotonic() + harness.PATIENCE
+            while not client.call("notes", "add", {"text": "after"}, ttl=250).ok:
+                self.assertLess(time.monotonic(), until)
+        self.assertEqual(
+            [], system.rows("notes", "SELECT text FROM notes WHERE text = 'too late'"))
+
     def test_when_its_time_is_up_before_it_is_sent(self):
         system = self.system(nodes=ONE_NODE)
         system.broker()

@@ -152,6 +152,7 @@ void process::take_output() {
   std::vector<outbound> drained;
   inlet_.drain(drained);
   for (outbound& each : drained) {
+    front->queues().ended(static_cast<std::int64_t>(each.slots.size()), each.events);
     for (const outbound::frame& frame : each.replies) {
       take_frame(frame.bytes);
     }

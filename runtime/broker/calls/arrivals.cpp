@@ -30,6 +30,12 @@ error full(std::string message) {
 
 } // namespace
 
+error came_too_late() {
+  return {
+      .code = errc::deadline_exceeded,
+      .message = "the time was up before the call reached the broker"};
+}
+
 void arrivals::take(
     origin from,
     const wire::header_view& header,
@@ -40,12 +46,7 @@ void arrivals::take(
   ++counts_.calls;
   if (header.ttl == 0) {
     ++counts_.expired;
-    return callers_.refuse(
-        from,
-        header.id,
-        {.code = errc::deadline_exceeded,
-         .message = "the time was up before the call reached the broker"},
-        out);
+    return callers_.refuse(from, header.id, came_too_late(), out);
   }
   const std::uint32_t known = calls_.find(header.id);
   const std::uint32_t where = nodes_.find_capability(header.to);

@@ -6,6 +6,9 @@
 
 namespace troupe::broker {
 
+/// The answer to a call whose time was up before a broker read it.
+error came_too_late();
+
 /// Takes calls in: checks a new one, and attaches a repeat to the call with its id that is under
 /// way already. Confined to the router.
 class arrivals {

@@ -67,6 +67,9 @@ public:
     return loop_.send(peer_of(to), framing_of(to), header, body);
   }
 
+  /// `send` said that the peer is gone: its login ends once all it has sent is read.
+  void note_gone(login_id whom) { loop_.note_gone(logins_[whom].peer); }
+
   /// Answers that reached nobody.
   std::uint64_t undeliverable() const { return undeliverable_; }
 
