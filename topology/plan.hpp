@@ -31,16 +31,21 @@ struct node_plan {
   file_position at;
 };
 
-/// How many effects (work outside the system) a group may have under way.
+/// How many effects (work outside the system) a group may have under way, and how long each may
+/// take.
 struct effect_options {
   /// Effects of one group that run at once, each on a thread.
   int threads = 4;
   /// Effects that are committed and not yet finished. With more of them, commands with effects are
   /// refused as `overloaded`.
   int queue = 10'000;
+  /// A try that takes longer counts as failed for the breaker.
+  std::chrono::milliseconds limit{10'000};
 
   static constexpr range<int> threads_range{1, 256};
   static constexpr range<int> queue_range{1, 1'000'000};
+  static constexpr range<std::chrono::milliseconds> limit_range{
+      std::chrono::milliseconds{10}, std::chrono::hours{1}};
 };
 
 /// How a capability is run and looked after: the keys that `defaults` and each capability share.

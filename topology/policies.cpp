@@ -183,6 +183,7 @@ void read_effects(
   config_reader reader{section, "effects of " + owner, found};
   read_option(reader, "threads", into.threads_range, into.threads);
   read_option(reader, "queue", into.queue_range, into.queue);
+  read_option(reader, "limit", into.limit_range, into.limit);
   reader.finish();
 }
 

@@ -14,6 +14,8 @@ namespace {
 
 constexpr milliseconds backoff_first{40};
 constexpr milliseconds backoff_max{5'000};
+// Threads of one pool, those that hang included, as a multiple of the ones that are to work.
+constexpr int lanes_max_factor = 4;
 
 // Failures are logged at every power of two: an outside that is down for a day is not worth 20,000
 // lines.
@@ -56,9 +58,16 @@ run_effect(const actor& instance, const store::effect_row& row, const effect_cal
 
 effect_pool::effect_pool(group& of, std::function<std::unique_ptr<actor>()> make)
     : group_{of}, make_{std::move(make)} {
+  const std::lock_guard lock{mutex_};
   for (int i = 0; i < of.options().effect_threads; ++i) {
-    threads_.emplace_back([this] { run(); });
+    add_lane();
   }
+}
+
+void effect_pool::add_lane() {
+  lane& added = lanes_.emplace_back();
+  ++lanes_alive_;
+  added.thread = std::jthread{[this, &added] { run(added); }};
 }
 
 effect_pool::~effect_pool() {
@@ -112,7 +121,7 @@ void effect_pool::forget_waiting() {
   later_.clear();
 }
 
-void effect_pool::run() {
+void effect_pool::run(lane& self) {
   std::unique_ptr<actor> instance;
   while (auto taken = next()) {
     try {
@@ -142,6 +151,8 @@ void effect_pool::run() {
       finish(std::move(*taken), result);
     }
   }
+  const std::lock_guard lock{mutex_};
+  self.is_over = true;
 }
 
 /// Tries an effect once and tells the group's breaker how it went: the call that asked was answered
@@ -151,13 +162,70 @@ outcome<std::string> effect_pool::run_one(const actor& instance, const job& whic
   std::vector<supervision::admission> admissions;
   const instant began = group_.parts().time.now();
   group_.breaker().admit(1, began, admissions);
-  auto result = run_effect(instance, which.row, {which.row.key, which.attempt});
+  attempt_under_way now_running{
+      which.row.key, which.row.call, which.row.name, which.attempt, began, {}, false};
   if (const auto* admitted = std::get_if<supervision::admitted>(&admissions.front())) {
-    const instant ended = group_.parts().time.now();
-    const group_breaker::result how{*admitted, judged_by(result, which.attempt), ended - began};
-    group_.breaker().record({&how, 1}, ended);
+    now_running.admitted = *admitted;
+  }
+  std::unique_lock lock{mutex_};
+  const auto noted = under_way_.insert(under_way_.end(), std::move(now_running));
+  lock.unlock();
+  auto result = run_effect(instance, which.row, {which.row.key, which.attempt});
+  lock.lock();
+  const attempt_under_way ended = std::move(*noted);
+  under_way_.erase(noted);
+  overdue_ -= ended.is_overdue ? 1 : 0;
+  lock.unlock();
+  if (ended.admitted && !ended.is_overdue) {
+    const instant now = group_.parts().time.now();
+    const group_breaker::result how{*ended.admitted, judged_by(result, which.attempt), now - began};
+    group_.breaker().record({&how, 1}, now);
   }
   return result;
+}
+
+void effect_pool::tick(instant now) {
+  std::vector<attempt_under_way> overdue;
+  {
+    const std::lock_guard lock{mutex_};
+    for (attempt_under_way& each : under_way_) {
+      if (!each.is_overdue && now - each.began > group_.options().effect_limit) {
+        each.is_overdue = true;
+        ++overdue_;
+        overdue.push_back(each);
+      }
+    }
+    const int wanted = group_.options().effect_threads;
+    lanes_.remove_if([](const lane& each) { return each.is_over; });
+    while (!is_stopped_ && lanes_alive_ - overdue_ < wanted
+           && lanes_alive_ < wanted * lanes_max_factor) {
+      add_lane();
+    }
+  }
+  for (const attempt_under_way& each : overdue) {
+    judge(each, now);
+  }
+}
+
+void effect_pool::judge(const attempt_under_way& overdue, instant now) {
+  if (overdue.admitted) {
+    const outcome<std::string> failed = failure{
+        error{.code = errc::deadline_exceeded, .message = "the outside did not answer in time"}};
+    const group_breaker::result how{
+        *overdue.admitted, judged_by(failed, overdue.attempt), now - overdue.began};
+    group_.breaker().record({&how, 1}, now);
+  }
+  group_.parts().log.write(
+      "effect.overdue",
+      {{"capability", group_.name()},
+       {"effect", overdue.name},
+       {"key", to_string(overdue.key)},
+       {"call", to_string(overdue.call)},
+       {"attempt", fmt::to_string(overdue.attempt)},
+       {"limit_ms", fmt::to_string(group_.options().effect_limit.count())},
+       {"what",
+        "the outside has not answered in time, which the breaker counts as a failure; the try goes "
+        "on"}});
 }
 
 void effect_pool::log_failure(const job& failed, const error& why) {
@@ -179,7 +247,9 @@ std::optional<effect_pool::job> effect_pool::next() {
       ready_.push_back(std::move(later_.begin()->second));
       later_.erase(later_.begin());
     }
-    if (is_stopped_) {
+    // A thread that was overdue has been replaced.
+    if (is_stopped_ || lanes_alive_ - overdue_ > group_.options().effect_threads) {
+      --lanes_alive_;
       return std::nullopt;
     }
     if (!ready_.empty()) {

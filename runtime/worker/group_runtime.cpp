@@ -257,6 +257,9 @@ void group_runtime::tick(instant now) {
   if (supervisor_) {
     supervisor_->tick(now);
   }
+  for (const hosted& each : runners_->all) {
+    each.runner->tick(now);
+  }
 }
 
 std::int64_t group_runtime::busy_since() const {

@@ -91,6 +91,26 @@ class FailingActors(SystemTest):
             worker.wait_for("group.up", capability="faulty")
             self.assertTrue(client.call("faulty", "echo", {"text": "again"}).ok)
 
+    def test_a_provider_that_hangs_opens_the_breaker(self):
+        system = self.system(
+            {**harness.CAPABILITIES,
+             "payments": "{effects: {threads: 1, limit: 200ms}, breaker: {threshold: 3}, "
+                         "config: {provider: {simulated: {latency: 10m}}}}"}, nodes=ONE_NODE)
+        system.broker()
+        worker = system.worker()
+        client = system.client()
+
+        with self.good_client(system, "notes", "add"):
+            for _ in range(3):
+                client.send("payments", "charge", {
+                    "order_id": harness.new_id(), "amount_cents": 5, "currency": "EUR", "card": "tok"})
+            worker.wait_for("breaker.open", capability="payments")
+            worker.wait_for("effect.overdue", count=3)
+            refused = client.call("payments", "charge", {
+                "order_id": harness.new_id(), "amount_cents": 5, "currency": "EUR", "card": "tok"})
+
+        self.assert_code("circuit_open", refused)
+
     def test_its_breaker_opens_refuses_in_words_and_closes_again(self):
         system = self.system(
             {**harness.CAPABILITIES,

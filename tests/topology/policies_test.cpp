@@ -38,8 +38,8 @@ BOOST_AUTO_TEST_CASE(every_policy_is_read) {
       "supervision: {strategy: rest_for_one, max_restarts: 3, within: 20s, backoff: 10ms..1s, "
       "shutdown: 2s, cool_down: 1m}, breaker: {threshold: 7, timeout: 30s, probes: 2, "
       "probe_deadline: 3s}, bulkhead: {in_flight: 8, queue: 16, events: 32}, effects: {threads: 2, "
-      "queue: "
-      "9}, retry: {attempts: 3, backoff: 20ms..2s}, turn_limit: 5s, inbox_kept: 30d");
+      "queue: 9, limit: 2s}, retry: {attempts: 3, backoff: 20ms..2s}, turn_limit: 5s, inbox_kept: "
+      "30d");
 
   BOOST_TEST((plan.supervision.on_failure == supervision::strategy::rest_for_one));
   BOOST_TEST(plan.supervision.max_restarts == 3);
@@ -61,6 +61,7 @@ BOOST_AUTO_TEST_CASE(every_policy_is_read) {
   BOOST_TEST((plan.retry.backoff_max == 2s));
   BOOST_TEST(plan.effects.threads == 2);
   BOOST_TEST(plan.effects.queue == 9);
+  BOOST_TEST((plan.effects.limit == 2s));
   BOOST_TEST((plan.turn_limit == 5s));
   BOOST_TEST((plan.inbox_kept == 30 * 24h));
 }

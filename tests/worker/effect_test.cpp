@@ -134,6 +134,35 @@ BOOST_AUTO_TEST_CASE(a_repeat_while_the_effect_runs_attaches_and_starts_nothing)
   BOOST_TEST(seen.effect_keys.size() == 1U);
 }
 
+// Nobody waits for a provider that never answers: only its time being up tells the breaker.
+BOOST_AUTO_TEST_CASE(effects_that_hang_open_the_breaker_and_leave_their_threads_to_others) {
+  std::mutex gate;
+  std::unique_lock closed{gate};
+  std::atomic<int> begun{0};
+  seen.on_effect = [&](const effect_call&) -> outcome<count> {
+    ++begun;
+    const std::lock_guard waiting{gate};
+    return count{};
+  };
+  auto options = things_options(folder); // Two threads, and five failures open the breaker.
+  options.effect_limit = 50ms;
+  auto p = make(options);
+  for (int i = 0; i < 6; ++i) {
+    p->call("send", thing{std::to_string(i)});
+  }
+
+  while (p->front->breaker().report().state != "open") {
+    p->runner->tick(time.now());
+    std::this_thread::yield();
+  }
+
+  BOOST_TEST(begun >= 5);
+  BOOST_TEST(p->call("put", thing{"a"}).why.code == errc::circuit_open);
+  closed.unlock();
+  p->run_until([&] { return seen.settled == 6; });
+  BOOST_TEST(seen.effect_keys.size() == 6U); // Each was tried once.
+}
+
 BOOST_AUTO_TEST_CASE(too_many_effects_under_way_are_refused_in_words) {
   std::mutex gate;
   std::unique_lock closed{gate};
