@@ -133,7 +133,7 @@ class EventsTest(EventSystemTest):
         shown = self.client.call("troupe.events", "dead_letter", {"id": found[0]["id"]}).body
         self.assertEqual({"n": 0, "act": "reject"}, msgpack.unpackb(shown["body"]))
         retried = self.client.call("troupe.events", "retry_dead_letter", {"id": found[0]["id"]})
-        self.assertEqual({"retried": 1}, retried.body)
+        self.assertEqual(1, retried.body["retried"])
         await_true(self.client, "it is dead again", lambda: found[0]["position"] not in [
             each["position"] for each in letters(self.client)] and len(letters(self.client)) == 2)
         for each in letters(self.client):
@@ -153,8 +153,8 @@ class EventsTest(EventSystemTest):
                   for _ in range(3)]
         replies = self.client.collect(of_one + of_all)
         self.assertEqual(23, len(replies))
-        self.assertEqual([{"retried": 1}], [
-            replies[each].body for each in of_one
+        self.assertEqual([1], [
+            replies[each].body["retried"] for each in of_one
             if replies[each].ok and replies[each].body != {"dropped": False}])
         retried = 1 + sum(replies[each].body["retried"] for each in of_all)
         await_true(self.client, "they are dead again", lambda: len(letters(self.client)) == 3)

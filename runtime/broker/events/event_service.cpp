@@ -4,6 +4,8 @@
 #include "runtime/time_text.hpp"
 
 #include <algorithm>
+#include <map>
+#include <string_view>
 #include <utility>
 
 namespace troupe::broker {
@@ -31,6 +33,32 @@ event_service::event_service(
       journal_{std::move(options.kept)},
       operations_{time, journal_, bus_, links, options.body_bytes_max}, due_{state.next_due},
       rules_{std::move(options.rules)} {
+  report_gone(state);
+}
+
+/// Says whose events the journal has and nobody gets any more.
+void event_service::report_gone(const journal_state& state) {
+  const feeder& subscribers = bus_.subscribers();
+  std::map<std::string_view, std::size_t> gone; // With their dead letters.
+  for (const cursor_row& each : state.cursors) {
+    gone.emplace(each.capability, 0);
+  }
+  for (const journal_state::dead_letter_at& each : state.dead_letters) {
+    ++gone[each.capability];
+  }
+  for (std::uint32_t i = 0; i < subscribers.size(); ++i) {
+    gone.erase(subscribers[i].capability());
+  }
+  for (const auto& [capability, letters] : gone) {
+    links_.report(
+        {"subscriber_gone",
+         {{"capability", std::string{capability}},
+          {"dead_letters", std::to_string(letters)},
+          {"what",
+           "the topology has no subscriber of this name any more; its dead letters stay, and "
+           "`troupe dead-letters retry --to` gives them to another"}}},
+        time_.now());
+  }
 }
 
 std::int64_t event_service::wall_ms() const {
@@ -164,17 +192,18 @@ void event_service::publish_due(instant now) {
   if (bus_.incoming().is_firing() || !due_.begin(wall_ms())) {
     return;
   }
-  journal_.ask(ask_due{wall_ms()}, now, [this](const outcome<journal_result>& result, instant) {
+  journal_.ask(ask_due{wall_ms()}, now, [this](const outcome<journal_result>& result, instant at) {
     const auto* found = result_of<due_found>(result);
     if (found == nullptr) {
       return due_.failed();
     }
     due_.answered(found->next_due);
     for (const scheduled_event& each : found->events) {
-      if (!bus_.incoming().fire(each, wall_ms())) {
+      if (!bus_.incoming().fire(each, wall_ms(), decided_)) {
         due_.ask_again();
       }
     }
+    carry_out(at);
   });
 }
 

@@ -58,10 +58,11 @@ public:
   void due(instant now);
   void tick(instant now);
 
-  /// Events that wait for the disk.
-  std::size_t pending() const { return bus_.incoming().pending(); }
+  /// Whether nobody waits for the disk.
+  bool is_done() const { return bus_.incoming().is_done(); }
 
 private:
+  void report_gone(const journal_state& state);
   void carry_out(instant now);
   void carry_out(const deliver_event& what);
   void carry_out(const read_journal& what, instant now);

@@ -72,6 +72,11 @@ std::uint32_t feeder::index_of(std::string_view capability) const {
   return found == fed_.end() ? nowhere : static_cast<std::uint32_t>(found - fed_.begin());
 }
 
+bool feeder::has_taker(std::string_view capability, std::string_view topic) const {
+  const std::uint32_t index = index_of(capability);
+  return index != nowhere && fed_[index].core->wants(topic);
+}
+
 // --- Events, from the journal -------------------------------------------------------------------
 
 const std::vector<std::uint32_t>& feeder::takers_of(const std::string& topic) {

@@ -40,6 +40,9 @@ public:
 
   const subscriber& operator[](std::uint32_t index) const { return *fed_[index].core; }
 
+  /// Whether this capability is a subscriber that gets events of the topic.
+  bool has_taker(std::string_view capability, std::string_view topic) const;
+
   void joined(
       login_id login,
       std::string_view node,

@@ -32,7 +32,7 @@ operations::operations(
       // An answer has other fields, too, and is not to be refused for its size.
       reading_{journal, incoming_, links, bytes_max / 2},
       topics_{time, journal, events, links, bytes_max / 2},
-      dead_letters_{time, journal, incoming_, links, bytes_max / 2} {
+      dead_letters_{time, journal, events, links, bytes_max / 2} {
 }
 
 void operations::call(
@@ -116,12 +116,13 @@ void operations::schedule(origin from, const uuid& id, const wire::schedule_even
   later->body = what.body.bytes;
   const auto now =
       std::chrono::duration_cast<milliseconds>(time_.wall().time_since_epoch()).count();
-  if (auto taken =
-          incoming_.schedule({id, what.at ? *what.at : now + *what.after, std::move(later)});
+  if (auto taken = incoming_.schedule(
+          {id, what.at ? *what.at : now + *what.after, std::move(later)},
+          from,
+          wire::encoded(wire::event_scheduled{id}));
       !taken) {
-    return links_.pass_refusal(from, id, taken.error());
+    links_.pass_refusal(from, id, taken.error());
   }
-  incoming_.answer_when_written(from, id, wire::encoded(wire::event_scheduled{id}));
 }
 
 } // namespace troupe::broker

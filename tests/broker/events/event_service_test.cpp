@@ -264,6 +264,54 @@ BOOST_FIXTURE_TEST_CASE(all_dead_letters_are_tried_again_page_by_page, service_f
   BOOST_TEST(wire::checked_decode<wire::letters_found>(answers[left])->letters.empty());
 }
 
+// The capability was renamed, taken out, or does not subscribe to the topic any more.
+BOOST_FIXTURE_TEST_CASE(a_dead_letter_that_nobody_would_get_stays, service_fixture) {
+  open();
+  journal_batch batch;
+  for (const auto& [capability, topic] :
+       {std::pair{"post", "order.created"}, {"mail", "user.created"}, {"mail", "order.created"}}) {
+    dead_letter& letter = batch.dead_letters.emplace_back();
+    letter.id = ids.next(time.wall());
+    letter.capability = capability;
+    letter.what = make(topic);
+    batch.events.push_back(letter.what);
+  }
+  const uuid gone = batch.dead_letters[0].id;
+  const uuid turned_away = batch.dead_letters[1].id;
+  must_write(batch);
+  journal.reset();
+  start();
+  wire::retry_dead_letter one;
+  one.id = gone;
+  const uuid first = call("retry_dead_letter", one);
+  one.id = turned_away;
+  one.to = "nobody";
+  const uuid second = call("retry_dead_letter", one);
+  wire::retry_dead_letter all;
+  all.all = true;
+  const uuid third = call("retry_dead_letter", all);
+  run_until([&] { return answers.contains(third); });
+
+  BOOST_TEST(has_report("subscriber_gone"));
+  BOOST_TEST(refusals.at(first).detail("reason") == "no_subscriber");
+  BOOST_TEST(refusals.at(second).detail("reason") == "no_subscriber");
+  const auto retried = wire::checked_decode<wire::letters_retried>(answers[third]);
+  BOOST_TEST(retried->retried == 1U);
+  BOOST_REQUIRE(retried->kept.has_value());
+  BOOST_TEST(retried->kept->size() == 2U);
+
+  one.id = gone;
+  one.to = "mail";
+  const uuid last = call("retry_dead_letter", one);
+  run_until([&] { return answers.contains(last); });
+
+  const uuid left = call("dead_letters", wire::get_dead_letters{});
+  run_until([&] { return answers.contains(left); });
+  const auto found = wire::checked_decode<wire::letters_found>(answers[left]);
+  BOOST_REQUIRE(found->letters.size() == 1U);
+  BOOST_TEST((found->letters[0].id == turned_away));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace troupe::broker
