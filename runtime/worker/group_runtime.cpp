@@ -5,6 +5,7 @@
 #include "runtime/thrown.hpp"
 #include "runtime/wire/envelope.hpp"
 #include "runtime/wire/limits.hpp"
+#include "runtime/worker/effect_pool.hpp"
 #include "runtime/worker/runner.hpp"
 
 #include <caf/all.hpp>
@@ -257,8 +258,8 @@ void group_runtime::tick(instant now) {
   if (supervisor_) {
     supervisor_->tick(now);
   }
-  for (const hosted& each : runners_->all) {
-    each.runner->tick(now);
+  if (effect_pool* const effects = front_->effects()) {
+    effects->tick(now);
   }
 }
 

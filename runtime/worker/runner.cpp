@@ -57,7 +57,7 @@ void runner::start(supervision::child_id child, std::uint64_t generation) {
       effects_ = std::make_unique<effect_pool>(
           group_, [this, number = made.number] { return replicas_.make_instance(number); });
       turn_->use(effects_.get());
-      judged_.store(effects_.get(), std::memory_order_release);
+      group_.use(effects_.get());
     }
   });
 }

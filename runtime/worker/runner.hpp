@@ -12,7 +12,6 @@
 #include "runtime/worker/replicas.hpp"
 #include "runtime/worker/store_turn.hpp"
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -24,7 +23,7 @@ namespace troupe {
 /// the runner is; else one. It takes items from its work queue and works on them in turns.
 ///
 /// Knows no CAF: a shell calls `run` on the thread that owns the runner. Everything belongs to that
-/// thread but `busy_since` and `tick`.
+/// thread but `busy_since`.
 class runner {
 public:
   runner(
@@ -55,13 +54,6 @@ public:
   /// nanoseconds of the monotonic clock; 0 if none is.
   std::int64_t busy_since() const { return busy_.busy_since(); }
 
-  /// Judges effects whose time is up. From any thread, every 10 ms or so.
-  void tick(instant now) {
-    if (effect_pool* const pool = judged_.load(std::memory_order_acquire)) {
-      pool->tick(now);
-    }
-  }
-
 private:
   bool has_to_relay() const { return relay_ && relay_->has_more(); }
 
@@ -91,7 +83,6 @@ private:
   std::optional<store_turn> turn_;       // Where there is a store,
   std::optional<relay_desk> relay_;      // likewise,
   std::unique_ptr<effect_pool> effects_; // and if its actors have effects.
-  std::atomic<effect_pool*> judged_{nullptr};
   turn_output output_;
   direct_handlers direct_;
   hand hand_;

@@ -152,7 +152,7 @@ BOOST_AUTO_TEST_CASE(effects_that_hang_open_the_breaker_and_leave_their_threads_
   }
 
   while (p->front->breaker().report().state != "open") {
-    p->runner->tick(time.now());
+    p->front->effects()->tick(time.now());
     std::this_thread::yield();
   }
 

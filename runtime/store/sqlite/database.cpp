@@ -1,10 +1,10 @@
 #include "runtime/store/sqlite/database.hpp"
 
+#include "runtime/store/sqlite/database_files.hpp"
 #include "runtime/store/sqlite/session.hpp"
 #include "runtime/store/sqlite/setup.hpp"
 #include "runtime/store/sqlite/turnstile.hpp"
 #include "runtime/store/sqlite/wal_check.hpp"
-#include "runtime/store/sqlite/wal_files.hpp"
 #include "runtime/time_text.hpp"
 
 #include <algorithm>
@@ -192,7 +192,6 @@ set_up_for_writing(const std::string& path, const sqlite_options& options) {
   if (owner.empty()) {
     write_owner(*session, options.capability);
   }
-  session->note_files();
   return std::move(session);
 }
 

@@ -23,9 +23,6 @@ constexpr std::array<const char*, 6> control_sql{
 /// EX_IOERR of sysexits.h.
 constexpr int io_error_status = 74;
 
-/// How long readers may hold up the rescue of a WAL.
-constexpr int removed_wal_patience_ms = 2'000;
-
 /// The row of a statement that has just been stepped.
 class sqlite_row final : public row {
 public:
@@ -128,17 +125,20 @@ void configure_sqlite() {
 } // namespace
 
 sqlite_session::sqlite_session(std::string path, sqlite_options options)
-    : path_{std::move(path)}, options_{std::move(options)}, files_{path_} {
+    : files_{std::move(path)}, options_{std::move(options)} {
   auto flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   flags |= options_.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   flags |= options_.create && !options_.read_only ? SQLITE_OPEN_CREATE : 0;
   sqlite3* opened = nullptr;
   configure_sqlite();
   const auto code = sqlite3_open_v2(
-      path_.c_str(), &opened, flags, options_.vfs.empty() ? nullptr : options_.vfs.c_str());
+      files_.database().c_str(),
+      &opened,
+      flags,
+      options_.vfs.empty() ? nullptr : options_.vfs.c_str());
   connection_.reset(opened);
   if (code != SQLITE_OK) {
-    throw sqlite_failure(opened, code, "opening " + path_);
+    throw sqlite_failure(opened, code, "opening " + files_.database());
   }
   // Small allocations from a pool of the connection: a quarter of a MiB each.
   (void)sqlite3_db_config(opened, SQLITE_DBCONFIG_LOOKASIDE, nullptr, 512, 512);
@@ -170,14 +170,14 @@ void sqlite_session::commit() {
   }
   try {
     require_usable("COMMIT");
-    require_same_file();
+    require_none(files_.main_trouble(connection_.get()));
     do_control(control::commit);
   } catch (const database_error&) {
     rollback();
     throw;
   }
   begun_ = false;
-  require_same_wal();
+  require_none(files_.wal_trouble(connection_.get()));
 }
 
 void sqlite_session::rollback() noexcept {
@@ -300,7 +300,8 @@ void sqlite_session::checkpoint() {
 void sqlite_session::require_usable(std::string_view sql) const {
   if (spent_) {
     throw database_error{
-        database_fault::io, fmt::format("{}: the session is spent, open a new one", path_)};
+        database_fault::io,
+        fmt::format("{}: the session is spent, open a new one", files_.database())};
   }
   if (begun_ && sqlite3_get_autocommit(connection_.get()) != 0) {
     throw database_error{
@@ -342,53 +343,17 @@ void sqlite_session::fail(int code, std::string_view sql) {
   if (found.kind == database_fault::fsync) {
     // A second fsync would report success: the kernel reports a lost write once and drops the page
     // (PostgreSQL met this in 2018).
-    stop(fmt::format("{}: the disk did not confirm: {}", path_, found.what()));
+    stop(fmt::format("{}: the disk did not confirm: {}", files_.database(), found.what()));
   }
   throw found;
 }
 
-/// Stops the session if its file was deleted or replaced: commits to it would be lost.
-void sqlite_session::require_same_file() {
-  int has_moved = 0;
-  if (sqlite3_file_control(connection_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &has_moved)
-          == SQLITE_OK
-      && has_moved != 0) {
-    const auto message = fmt::format("{} was deleted, moved or replaced while it was open", path_);
-    stop(message);
-    throw database_error{database_fault::io, message};
+/// Stops the session if something has become of its files: commits to them would be lost.
+void sqlite_session::require_none(const std::string& trouble) {
+  if (!trouble.empty()) {
+    stop(trouble);
+    throw database_error{database_fault::io, trouble};
   }
-}
-
-/// Stops the session if the WAL was removed or replaced, before anybody hears of the commit in it.
-void sqlite_session::require_same_wal() {
-  const auto found = files_.look();
-  if (found == wal_files::found::same) {
-    return;
-  }
-  const auto message = found == wal_files::found::wal_removed
-                           ? save_removed_wal()
-                           : fmt::format(
-                               "{} or its index was replaced while the database was open; what was "
-                               "committed last is not confirmed",
-                               files_.wal());
-  stop(message);
-  throw database_error{database_fault::io, message};
-}
-
-/// Copies what the WAL holds into the main file, as long as this connection has it. The turnstile
-/// is held, so that nobody begins another WAL meanwhile. @return what has happened.
-std::string sqlite_session::save_removed_wal() {
-  int frames = 0;
-  int copied = 0;
-  sqlite3_busy_timeout(connection_.get(), removed_wal_patience_ms);
-  const auto code = sqlite3_wal_checkpoint_v2(
-      connection_.get(), "main", SQLITE_CHECKPOINT_FULL, &frames, &copied);
-  return fmt::format(
-      "{} was removed while the database was open; {}",
-      files_.wal(),
-      code == SQLITE_OK && frames == copied
-          ? "all it held was copied back into the main file"
-          : fmt::format("{} of its {} pages could be copied back", copied, frames));
 }
 
 /// Ends all commits: tells the owner, or ends the process.

@@ -3,9 +3,9 @@
 #include "runtime/store/database.hpp"
 #include "runtime/store/sqlite/checkpoints.hpp"
 #include "runtime/store/sqlite/database.hpp"
+#include "runtime/store/sqlite/database_files.hpp"
 #include "runtime/store/sqlite/statement_guard.hpp"
 #include "runtime/store/sqlite/statements.hpp"
-#include "runtime/store/sqlite/wal_files.hpp"
 
 #include <array>
 #include <memory>
@@ -58,9 +58,6 @@ public:
 
   void set_instance(const uuid& id) { instance_ = id; }
 
-  /// The connection has its WAL open: from now on commits watch over the names of its files.
-  void note_files() { files_.note(); }
-
 private:
   enum class control { begin, commit, rollback, savepoint, release, rollback_to, count };
 
@@ -71,20 +68,17 @@ private:
   void do_control(control which);
   /// Throws the error for `code`; for an fsync error, tells the owner first.
   [[noreturn]] void fail(int code, std::string_view sql);
-  void require_same_file();
-  void require_same_wal();
-  std::string save_removed_wal();
+  void require_none(const std::string& trouble);
   void stop(const std::string& message);
   void bind(sqlite_statement& statement, std::span<const value> parameters);
 
-  std::string path_;
+  database_files files_;
   sqlite_options options_;
   statement_guard guard_; // The connection asks it until it is closed.
   std::unique_ptr<sqlite3, close_sqlite> connection_;
   std::unique_ptr<checkpoints> checkpoints_;
   std::unique_ptr<sqlite_statements> statements_;
   std::array<sqlite3_stmt*, static_cast<std::size_t>(control::count)> controls_{};
-  wal_files files_;
   uuid instance_{};
   bool begun_ = false;
   bool spent_ = false;

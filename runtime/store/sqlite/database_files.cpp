@@ -1,4 +1,4 @@
-#include "runtime/store/sqlite/wal_files.hpp"
+#include "runtime/store/sqlite/database_files.hpp"
 
 #include "runtime/store/sqlite/process_info.hpp"
 
@@ -20,6 +20,9 @@ constexpr std::size_t frames_at = 16;
 constexpr std::size_t copied_back_at = 96;
 constexpr std::size_t header_size = 136;
 
+// How long readers may hold up the rescue of a WAL.
+constexpr int removed_wal_patience_ms = 2'000;
+
 std::uint32_t integer_at(const std::array<char, header_size>& header, std::size_t at) {
   std::uint32_t value = 0;
   std::memcpy(&value, &header[at], sizeof value);
@@ -40,26 +43,53 @@ std::uint32_t not_copied_back(const std::string& index) {
 
 } // namespace
 
-wal_files::identity wal_files::of(const std::string& path) {
+std::string database_files::main_trouble(sqlite3* connection) const {
+  int has_moved = 0;
+  const auto code = sqlite3_file_control(connection, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
+  return code == SQLITE_OK && has_moved != 0
+             ? fmt::format("{} was deleted, moved or replaced while it was open", database_)
+             : std::string{};
+}
+
+std::string database_files::wal_trouble(sqlite3* connection) {
+  const identity wal = of(wal_);
+  const identity index = of(index_);
+  if (!noted_wal_.is_there || !noted_index_.is_there) {
+    noted_wal_ = wal; // The first commit: the connection has just opened them.
+    noted_index_ = index;
+    return {};
+  }
+  if (wal == noted_wal_ && index == noted_index_) {
+    return {};
+  }
+  if (!wal.is_there && index == noted_index_) {
+    return save_removed_wal(connection);
+  }
+  return fmt::format(
+      "{} or its index was replaced while the database was open; what was committed last is not "
+      "confirmed",
+      wal_);
+}
+
+database_files::identity database_files::of(const std::string& path) {
   struct stat file {};
 
   return ::stat(path.c_str(), &file) == 0 ? identity{file.st_dev, file.st_ino, true} : identity{};
 }
 
-void wal_files::note() {
-  noted_wal_ = of(wal_);
-  noted_index_ = of(index_);
-}
-
-wal_files::found wal_files::look() const {
-  if (!noted_wal_.is_there || !noted_index_.is_there) {
-    return found::same;
-  }
-  if (of(index_) != noted_index_) {
-    return found::replaced;
-  }
-  const identity now = of(wal_);
-  return now == noted_wal_ ? found::same : now.is_there ? found::replaced : found::wal_removed;
+/// The turnstile is held, so that nobody begins another WAL meanwhile. @return what has happened.
+std::string database_files::save_removed_wal(sqlite3* connection) const {
+  int frames = 0;
+  int copied = 0;
+  sqlite3_busy_timeout(connection, removed_wal_patience_ms);
+  const auto code =
+      sqlite3_wal_checkpoint_v2(connection, "main", SQLITE_CHECKPOINT_FULL, &frames, &copied);
+  return fmt::format(
+      "{} was removed while the database was open; {}",
+      wal_,
+      code == SQLITE_OK && frames == copied
+          ? "all it held was copied back into the main file"
+          : fmt::format("{} of its {} pages could be copied back", copied, frames));
 }
 
 outcome<void> check_wal_is_there(const std::string& database) {

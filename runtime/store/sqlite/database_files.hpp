@@ -2,38 +2,33 @@
 
 #include "runtime/outcome.hpp"
 
-#include <cstdint>
+#include <sqlite3.h>
 #include <string>
 #include <sys/types.h>
+#include <utility>
 
 namespace troupe::store {
 
-/// The WAL of a connection and its index, by their names in the folder.
+/// The files that a connection has open, by their names in the folder.
 ///
 /// A connection keeps the files it has opened, whatever becomes of their names: commits would go on
-/// into a WAL that no other process finds, and that the system deletes with the last that has it.
-class wal_files {
+/// into a file that no other process finds, and that the system deletes with the last that has it.
+class database_files {
 public:
-  enum class found : std::uint8_t {
-    same,
-    /// The WAL's name is gone, and nobody has begun another one.
-    wal_removed,
-    /// Another file has the name of the WAL or of its index, or the index's name is gone.
-    replaced,
-  };
-
   /// @param database the path of the main file.
-  explicit wal_files(const std::string& database)
-      : wal_{database + "-wal"}, index_{database + "-shm"} {}
+  explicit database_files(std::string database)
+      : database_{std::move(database)}, wal_{database_ + "-wal"}, index_{database_ + "-shm"} {}
 
-  /// Notes which files the names stand for: those that a connection has just opened. Until then,
-  /// and if one of them is not there, `look` finds nothing wrong.
-  void note();
+  const std::string& database() const { return database_; }
 
-  /// Two system calls.
-  found look() const;
+  /// What has become of the main file since the connection opened it; empty if nothing has. To be
+  /// asked before a commit.
+  std::string main_trouble(sqlite3* connection) const;
 
-  const std::string& wal() const { return wal_; }
+  /// What has become of the WAL and its index since the first commit that asked; empty if nothing
+  /// has. To be asked after a commit, under the turnstile, before anybody hears of it. A WAL that
+  /// was removed is copied back into the main file, as long as the connection has it.
+  std::string wal_trouble(sqlite3* connection);
 
 private:
   struct identity {
@@ -44,7 +39,9 @@ private:
   };
 
   static identity of(const std::string& path);
+  std::string save_removed_wal(sqlite3* connection) const;
 
+  std::string database_;
   std::string wal_;
   std::string index_;
   identity noted_wal_;
