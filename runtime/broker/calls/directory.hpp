@@ -30,6 +30,9 @@ struct placement {
   std::uint32_t node = nowhere;
   std::uint32_t credit = 0;
   std::uint32_t outstanding = 0;
+  /// Calls that wait for room here and nowhere else, as calls of their keys are here or belong
+  /// here; in the order of their arrival.
+  call_list line;
   std::uint32_t replicas = 0;
   bool inbox = false;
   /// The capability will not run there before the node's next login: `why_shut` says why.
@@ -51,12 +54,17 @@ struct capability {
   std::uint32_t queue_max = 0;
   call_list queue;
   call_list awaiting;
+  /// In the lines of its placements.
+  std::uint32_t lined_up = 0;
   std::uint32_t outstanding = 0;
   /// Where the search for the least loaded placement starts, so that ties go round.
   std::uint32_t next_placement = 0;
   /// Placements are added, never removed: a call remembers its own by index.
   std::vector<placement> placements;
   drain_rate rate;
+
+  /// Calls that wait for a worker with room.
+  std::uint32_t waiting() const { return queue.size + lined_up; }
 };
 
 struct node {

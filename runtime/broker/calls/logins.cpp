@@ -95,8 +95,8 @@ void logins::adopt(std::uint32_t number, const wire::hello& hello, instant now) 
       continue;
     }
     call& known = calls_[index];
-    const bool is_waiting = known.is == call::phase::queued
-                            || (known.is == call::phase::suspected && !suspects_.has_turn(index));
+    const bool is_waiting =
+        known.is_waiting() || (known.is == call::phase::suspected && !suspects_.has_turn(index));
     if (!is_waiting || known.latest_deadline() <= now) {
       continue; // Another worker has the call: the inbox makes its second run harmless.
     }
@@ -205,6 +205,7 @@ void logins::end(std::uint32_t number, bool is_blamed, decisions& out) {
   nodes_.forget_brought(number);
   suspects_.login_ended(number);
   return_awaiting(number);
+  return_lined_up(number);
   return_outstanding(number, is_blamed, out);
   for (const node::place& each : ended.placements) {
     placement& at = nodes_.capabilities[each.capability].placements[each.placement];
@@ -231,6 +232,18 @@ void logins::return_outstanding(std::uint32_t number, bool is_blamed, decisions&
     } else if (held.waiters.empty()) {
       calls_.remove(index); // Its time was up long ago.
     } else {
+      calls_.put_back(index);
+    }
+  }
+}
+
+/// What waited for the worker because of its key waits for any worker: behind what it had in hand.
+void logins::return_lined_up(std::uint32_t number) {
+  for (const node::place& each : nodes_.nodes[number].placements) {
+    const call_list& line = nodes_.capabilities[each.capability].placements[each.placement].line;
+    while (line.tail != nowhere) {
+      const std::uint32_t index = line.tail;
+      calls_.take_out(index);
       calls_.put_back(index);
     }
   }

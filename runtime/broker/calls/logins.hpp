@@ -39,6 +39,7 @@ private:
   void end(std::uint32_t number, bool is_blamed, decisions& out);
   void return_outstanding(std::uint32_t number, bool is_blamed, decisions& out);
   void return_awaiting(std::uint32_t number);
+  void return_lined_up(std::uint32_t number);
 
   const router_options& options_;
   directory& nodes_;

@@ -50,7 +50,7 @@ void replies::take(
   }
   if (is_mine) { // The worker has room again.
     suspects_.released(number, now, out);
-    if (nodes_.capabilities[where].queue.size != 0) {
+    if (nodes_.capabilities[where].waiting() != 0) {
       dispatch_.pump(where, now, out);
     }
   }
