@@ -16,8 +16,40 @@ constexpr std::uint32_t asked_max = 10;
 
 } // namespace
 
+void outbox_intake::progress::close(const std::string& capability, std::vector<source_row>& rows) {
+  if (accepted != closed) {
+    closed = accepted;
+    closed_id = accepted_id;
+    rows.push_back({capability, instance, closed, closed_id});
+  }
+}
+
+bool outbox_intake::progress::confirm() {
+  const bool has_risen = closed != taken;
+  taken = closed;
+  taken_id = closed_id;
+  return has_risen;
+}
+
+bool outbox_intake::progress::take_back() {
+  const bool was_ahead = accepted != taken;
+  closed = accepted = taken;
+  closed_id = accepted_id = taken_id;
+  return was_ahead;
+}
+
 void outbox_intake::restore(std::vector<source_row> rows) {
-  restored_ = std::move(rows);
+  for (source_row& row : rows) {
+    progress known{.instance = row.instance, .taken = row.taken, .taken_id = row.taken_id};
+    known.take_back();
+    past_.push_back({std::move(row.capability), known});
+  }
+}
+
+/// Another database is announced in place of this one. What was accepted of it is on its way all
+/// the same: if it comes back, none of that may be taken twice.
+void outbox_intake::set_aside(const std::string& capability, const progress& outbox) {
+  past_.push_back({capability, outbox});
 }
 
 /// The outbox of another database than the last one announced for the capability.
@@ -25,14 +57,18 @@ void outbox_intake::begin(source& whose, const wire::outbox_state& state, decisi
   whose = {};
   whose.instance = state.instance;
   bool is_replaced = false;
-  for (const source_row& row : restored_) {
-    if (row.capability == state.capability && row.instance == state.instance) {
-      whose.taken = whose.closed = whose.accepted = whose.newest = row.taken;
-      whose.taken_id = whose.closed_id = whose.accepted_id = row.taken_id;
-      whose.begun = {row.instance, row.taken, row.taken_id};
+  for (auto each = past_.begin(); each != past_.end(); ++each) {
+    if (each->capability != state.capability) {
+      continue;
+    }
+    if (each->outbox.instance == state.instance) {
+      static_cast<progress&>(whose) = each->outbox;
+      whose.newest = whose.accepted;
+      whose.begun = {whose.instance, whose.taken, whose.taken_id};
+      past_.erase(each);
       return;
     }
-    is_replaced = is_replaced || row.capability == state.capability;
+    is_replaced = true;
   }
   if (is_replaced) {
     out.log.push_back(
@@ -67,7 +103,7 @@ void outbox_intake::announced(
   source& whose = sources_[state.capability];
   if (whose.instance != state.instance) {
     if (whose.instance != uuid{}) {
-      restored_.push_back({state.capability, whose.instance, whose.taken, whose.taken_id});
+      set_aside(state.capability, whose);
     }
     begin(whose, state, out);
   }
@@ -201,25 +237,23 @@ void outbox_intake::take_early(const std::string& name, source& whose, decisions
 
 void outbox_intake::close_batch(std::vector<source_row>& rows) {
   for (auto& [name, whose] : sources_) {
-    if (whose.accepted != whose.closed) {
-      whose.closed = whose.accepted;
-      whose.closed_id = whose.accepted_id;
-      rows.push_back({name, whose.instance, whose.closed, whose.closed_id});
-    }
+    whose.close(name, rows);
+  }
+  for (past_database& each : past_) {
+    each.outbox.close(each.capability, rows);
   }
 }
 
 void outbox_intake::written(bool is_good, instant now, decisions& out) {
+  // After a failure, events accepted for the next batch are taken back, too: `incoming` keeps
+  // nothing of outboxes then (`move_up`), and numbers have no gaps.
+  for (past_database& each : past_) {
+    (void)(is_good ? each.outbox.confirm() : each.outbox.take_back());
+  }
   for (auto& [name, whose] : sources_) {
-    if (is_good && whose.closed != whose.taken) {
-      whose.taken = whose.closed;
-      whose.taken_id = whose.closed_id;
+    if (is_good && whose.confirm()) {
       confirm_all(name, whose, out);
-    } else if (!is_good && whose.accepted != whose.taken) {
-      // Events accepted for the next batch, too: `incoming` keeps nothing of outboxes after a
-      // failure (`move_up`), and numbers have no gaps.
-      whose.closed = whose.accepted = whose.taken;
-      whose.closed_id = whose.accepted_id = whose.taken_id;
+    } else if (!is_good && whose.take_back()) {
       whose.asked_at = now;
       if (!whose.no_room_for.empty()) {
         // The events before the one that has to wait are wanted again: workers announce them anew.

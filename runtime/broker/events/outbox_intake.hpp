@@ -69,19 +69,30 @@ private:
     uuid taken_id;
   };
 
-  struct source {
-    uuid instance;
-    /// When it was first announced in this life of the broker.
-    mark begun;
+  /// How far the outbox of one database is.
+  struct progress {
+    uuid instance{};
     /// In the journal.
     std::uint64_t taken = 0;
-    uuid taken_id;
+    uuid taken_id{};
     /// In the batch that is being written.
     std::uint64_t closed = 0;
-    uuid closed_id;
+    uuid closed_id{};
     /// In the batch that is being filled.
     std::uint64_t accepted = 0;
-    uuid accepted_id;
+    uuid accepted_id{};
+
+    /// Adds the row for the batch that is closed now, if it has events of this outbox.
+    void close(const std::string& capability, std::vector<source_row>& rows);
+    /// The batch closed before is in the journal. False if it has no events of this outbox.
+    bool confirm();
+    /// No event above `taken` is in the journal or on its way. False if none was.
+    bool take_back();
+  };
+
+  struct source : progress {
+    /// When it was first announced in this life of the broker.
+    mark begun;
     /// The highest number heard of.
     std::uint64_t newest = 0;
     std::map<std::uint64_t, std::shared_ptr<event>> early;
@@ -97,6 +108,12 @@ private:
 
   static constexpr std::size_t early_max = 8'192;
 
+  struct past_database {
+    std::string capability;
+    progress outbox;
+  };
+
+  void set_aside(const std::string& capability, const progress& outbox);
   void begin(source& whose, const wire::outbox_state& state, decisions& out);
   mark least_of(login_id whom, const wire::outbox_state& state, const source& whose) const;
   bool accept(const std::string& name, source& whose, std::shared_ptr<event> what, decisions& out);
@@ -106,8 +123,9 @@ private:
   void confirm_all(const std::string& name, const source& whose, decisions& out);
 
   known_topics& topics_;
-  // Of databases that nobody has announced since.
-  std::vector<source_row> restored_;
+  // Of databases that nobody has announced since, one entry each. Events of theirs may still be on
+  // their way to the journal.
+  std::vector<past_database> past_;
   std::map<std::string, source, std::less<>> sources_;
   // How far each was taken when a worker logged in.
   std::map<login_id, std::map<std::string, mark, std::less<>>> at_login_;

@@ -305,6 +305,58 @@ BOOST_AUTO_TEST_CASE(another_database_begins_anew_and_the_first_is_remembered) {
   BOOST_TEST(bus.all<send_confirmed>().at(0).what.refused.empty());
 }
 
+// Two processes may announce by turns, one with the old file and one with the new.
+BOOST_AUTO_TEST_CASE(what_is_on_its_way_when_another_database_is_announced_is_not_taken_twice) {
+  const uuid made_anew = id_of(78);
+  for (const bool is_closed : {false, true}) {
+    BOOST_TEST_CONTEXT((is_closed ? "being written" : "being collected")) {
+      intake bus;
+      bus.inner.restore({{"orders", orders_database, 1, id_of(1)}});
+      bus.announce(n1, 2);
+      bus.relay(n1, 2);
+      bus.commit();
+      bus.announce(n1, 3);
+      bus.relay(n1, 3);
+      std::vector<source_row> rows;
+      if (is_closed) {
+        bus.inner.close_batch(rows);
+      }
+
+      bus.inner.announced(n2, {"orders", made_anew, 0, {}}, bus.now, bus.out);
+      if (!is_closed) {
+        bus.inner.close_batch(rows);
+      }
+      bus.announce(n1, 4); // Before the write has ended.
+      bus.inner.announced(n2, {"orders", made_anew, 0, {}}, bus.now, bus.out);
+      bus.inner.written(true, bus.now, bus.out);
+      bus.forget();
+      bus.announce(n1, 4);
+
+      BOOST_REQUIRE(rows.size() == 1U);
+      BOOST_TEST((rows[0].instance == orders_database));
+      BOOST_TEST(rows[0].taken == 3U);
+      BOOST_TEST(bus.all<send_confirmed>().at(0).what.up_to == 3U);
+      BOOST_TEST(bus.all<send_resend>().at(0).what.from == 4U);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_was_on_its_way_of_another_database_and_is_not_written_is_asked_for) {
+  intake bus;
+  bus.announce(n1, 1);
+  bus.relay(n1, 1);
+  std::vector<source_row> rows;
+  bus.inner.close_batch(rows);
+  bus.inner.announced(n2, {"orders", id_of(78), 0, {}}, bus.now, bus.out);
+  bus.inner.written(false, bus.now, bus.out);
+  bus.forget();
+
+  bus.announce(n1, 1);
+
+  BOOST_TEST(bus.all<send_confirmed>().at(0).what.up_to == 0U);
+  BOOST_TEST(bus.all<send_resend>().at(0).what.from == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(what_could_not_be_written_is_asked_for_again) {
   intake bus;
   bus.announce(n1, 0);
