@@ -67,6 +67,7 @@ outcome<std::unique_ptr<runner_store>> runner_store::open(group& of) {
   }
   auto made =
       std::make_unique<runner_store>(runner_store{std::move(*database), std::move(*gate), 0});
+  made->gate.set_limit(of.options().turn_limit + stalled_grace);
   auto lock = store::turnstile_guard::lock(made->gate, options.lock_patience);
   if (!lock) {
     return failure{std::move(lock).error()};

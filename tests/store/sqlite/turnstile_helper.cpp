@@ -1,6 +1,8 @@
 // The other process of turnstile_test.cpp.
 //
 //   turnstile_helper hold PATH    takes the lock, says "locked", gives it back at the first line
+//   turnstile_helper slow PATH    the same, with turns that may last a minute
+//   turnstile_helper flock PATH   the same, without a turnstile, as a person's flock on one file
 //   turnstile_helper share PATH   says "ready"; takes turns from the first line to the second one;
 //                                 then says "TURNS LONGEST_WAIT_IN_MICROSECONDS"
 
@@ -8,10 +10,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fcntl.h>
 #include <iostream>
 #include <poll.h>
 #include <string>
 #include <string_view>
+#include <sys/file.h>
 #include <unistd.h>
 
 namespace {
@@ -36,6 +40,17 @@ int hold(turnstile& gate) {
   std::getline(std::cin, line);
   gate.unlock();
   std::cout << "unlocked" << std::endl;
+  return 0;
+}
+
+int hold_one_file(const std::string& path) {
+  const int file = open((path + ".lock").c_str(), O_RDWR | O_CREAT, 0600);
+  if (file < 0 || flock(file, LOCK_EX) != 0) {
+    return 2;
+  }
+  std::cout << "locked" << std::endl;
+  std::string line;
+  std::getline(std::cin, line);
   return 0;
 }
 
@@ -71,9 +86,16 @@ int main(int count, char** arguments) {
   if (count != 3) {
     return 1;
   }
+  const std::string_view mode{arguments[1]};
+  if (mode == "flock") {
+    return hold_one_file(arguments[2]);
+  }
   auto gate = turnstile::open(arguments[2]);
   if (!gate) {
     return 1;
   }
-  return std::string_view{arguments[1]} == "hold" ? hold(*gate) : share(*gate);
+  if (mode == "slow") {
+    gate->set_limit(60s);
+  }
+  return mode == "share" ? share(*gate) : hold(*gate);
 }
