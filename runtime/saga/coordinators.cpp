@@ -213,7 +213,11 @@ void coordinators::move(
     store::database& session, coordinator& which, event what, wall_time now, outgoing& out) {
   std::vector<action> actions;
   touch(which);
+  const phase before = which.current.now;
   decide(*which.by, which.current, std::move(what), actions);
+  if (which.current.now == phase::undoing && before != phase::undoing) {
+    journal_table{session}.set_phase(which.current.saga, phase::undoing);
+  }
   for (const action& each : actions) {
     carry_out(session, which, each, now, out);
   }

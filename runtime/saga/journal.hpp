@@ -36,7 +36,7 @@ public:
 
   void add(const uuid& id, std::string_view operation, std::int64_t writer);
   void append(const uuid& id, std::int64_t epoch, const record& row, wall_time now);
-  /// Notes the phase of a saga that is over or parked, or runs again.
+  /// Notes the phase of a saga that turns back, is over or parked, or runs again.
   void set_phase(const uuid& id, phase now);
 
   std::optional<saga_row> find(const uuid& id);

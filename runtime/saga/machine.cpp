@@ -27,6 +27,16 @@ milliseconds pause_after(const step& of, const tries& hand, const uuid& saga, co
   return std::max(spread, std::min(why.retry_after.value_or(spread), backoff_max));
 }
 
+// The tries of a command that its participant does not know, at a pause of 2 s most of the time:
+// about ten minutes, which is longer than a rolling upgrade takes.
+constexpr std::uint32_t unknown_max = 300;
+
+/// Whether the participant does not know the command at all. During a rolling upgrade some of its
+/// nodes do not, yet or any more.
+bool is_unknown_there(errc code) {
+  return code == errc::unknown_operation || code == errc::unknown_capability;
+}
+
 class decision {
 public:
   decision(const plan& by, state& current, std::vector<action>& actions)
@@ -191,6 +201,9 @@ void decision::go_on(const failed& event) {
   const tries& hand = state_.hand;
   const bool technical = verdict_on(event.why.code).is_technical;
   if (event.to.undo || step.kind == step_kind::retriable) {
+    if (is_unknown_there(event.why.code) && ++state_.hand.unknown < unknown_max) {
+      return try_again_later(event.why);
+    }
     if (technical) {
       try_again_later(event.why);
     } else {

@@ -46,6 +46,8 @@ struct tries {
   std::uint32_t attempt = 1;
   /// The token of the last timer.
   std::uint32_t token = 0;
+  /// Tries whose participant did not know the operation.
+  std::uint32_t unknown = 0;
   /// A call is out, and its answer will come.
   bool in_flight = false;
   /// An earlier try may have had its effect.

@@ -161,6 +161,23 @@ BOOST_AUTO_TEST_CASE(a_saga_runs_its_steps_in_order_and_stores_its_answer_in_the
   BOOST_TEST(one.sagas.running() == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(the_row_of_a_saga_says_that_it_turned_back) {
+  owner one{path, time};
+  const auto written = [&] { return saga::journal_table{*one.session}.find(id)->now; };
+  others.refuses = "charge";
+  one.start(id);
+  std::vector<saga::phase> seen{written()};
+  while (!one.calls.empty()) {
+    one.work(others, one.commits + 1);
+    if (written() != seen.back()) {
+      seen.push_back(written());
+    }
+  }
+
+  BOOST_TEST(
+      (seen == std::vector{saga::phase::forward, saga::phase::undoing, saga::phase::compensated}));
+}
+
 BOOST_AUTO_TEST_CASE(a_death_after_any_commit_is_taken_up_by_another_and_nothing_is_done_twice) {
   for (const std::string refused : {"", "charge"}) {
     for (int cut = 1; cut < 12; ++cut) {

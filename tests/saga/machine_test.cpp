@@ -277,6 +277,43 @@ BOOST_AUTO_TEST_CASE(a_refused_retriable_step_parks_with_the_reason) {
   BOOST_TEST(saga.rows.back().row.step == 3);
 }
 
+// A node of the release before, or after, may be asked during a rolling upgrade.
+BOOST_AUTO_TEST_CASE(an_operation_that_is_unknown_for_a_while_parks_nothing) {
+  driver forward;
+  driver back;
+  forward.start().ok().ok().ok();
+  back.start().ok().refuse();
+
+  for (driver* saga : {&forward, &back}) {
+    for (const errc code : {errc::unknown_operation, errc::unknown_capability}) {
+      for (int i = 0; i < 50; ++i) {
+        saga->fail(code);
+        BOOST_TEST((saga->the<timer>().delay <= 2s));
+        saga->timer_fires();
+      }
+    }
+    saga->ok();
+  }
+
+  BOOST_TEST((forward.current.now == phase::completed));
+  BOOST_TEST((back.current.now == phase::compensated));
+}
+
+BOOST_AUTO_TEST_CASE(an_operation_that_stays_unknown_parks_after_ten_minutes_or_so) {
+  driver saga;
+  saga.start().ok().ok().ok();
+
+  int tries = 0;
+  while (saga.fail(errc::unknown_operation).current.now == phase::forward && tries < 1'000) {
+    ++tries;
+    saga.timer_fires();
+  }
+
+  BOOST_TEST(tries == 299);
+  BOOST_TEST((saga.current.now == phase::parked));
+  BOOST_TEST((saga.current.why_parked->code == errc::unknown_operation));
+}
+
 BOOST_AUTO_TEST_CASE(an_undo_is_retried_without_end_and_parks_when_refused) {
   driver saga;
   saga.start().ok().refuse();
