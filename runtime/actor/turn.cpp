@@ -2,6 +2,7 @@
 
 #include "runtime/actor/turn_requests.hpp"
 #include "runtime/store/turn/timers.hpp"
+#include "runtime/time_text.hpp"
 #include "runtime/wire/check.hpp"
 #include "runtime/wire/events.hpp"
 #include "runtime/wire/limits.hpp"
@@ -48,6 +49,13 @@ void turn::add_timer(
   const uuid id = next_event_id(topic, key, body);
   store::timers{database()}.add(id, due, topic, key, body);
   requests_.next_timer = std::min(requests_.next_timer, due);
+}
+
+/// The time `delay` from now. A sum that no clock can tell would be in the past.
+wall_time turn::in(milliseconds delay) const {
+  const milliseconds now{unix_millis(now_)};
+  return time_since_1970(
+      delay > milliseconds::max() - now ? milliseconds::max() : now + std::max(delay, -now));
 }
 
 /// Refuses an event that no broker would take: in the outbox it would block all later ones.

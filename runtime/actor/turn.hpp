@@ -71,11 +71,12 @@ public:
     add_timer(due, topic, key, wire::encoded(event));
   }
 
-  /// Publishes an event `delay` after `now()`. Throws as `publish` does.
+  /// Publishes an event `delay` after `now()`, at the end of time (the year 2261) at the latest.
+  /// Throws as `publish` does.
   template <wire::message Event>
   void publish_after(
       milliseconds delay, std::string_view topic, const Event& event, std::string_view key = {}) {
-    add_timer(now_ + delay, topic, key, wire::encoded(event));
+    add_timer(in(delay), topic, key, wire::encoded(event));
   }
 
   /// For the runtime: derives the ids of events from `id` instead of the call's id, so that they
@@ -88,6 +89,7 @@ private:
   void
   add_timer(wall_time due, std::string_view topic, std::string_view key, std::string_view body);
   uuid next_event_id(std::string_view topic, std::string_view key, std::string_view body);
+  wall_time in(milliseconds delay) const;
 
   store::database* database_;
   std::int64_t writer_;

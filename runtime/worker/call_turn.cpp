@@ -16,6 +16,13 @@ namespace {
 // forgotten while repeats could still come.
 constexpr std::chrono::hours clocks_differ_max{1};
 
+error too_many_effects() {
+  return {
+      .code = errc::overloaded,
+      .message = "too many effects under way",
+      .retry_after = milliseconds{100}};
+}
+
 } // namespace
 
 bool call_turn::run(write& each, turn_scope& in) {
@@ -164,11 +171,11 @@ call_turn::start_saga(const item& what, const saga::plan& by, turn_scope& in) {
 
 outcome<handlers::answered> call_turn::run_command(write& each, turn_scope& in) {
   const item& what = *each.what;
-  if (in.effects != nullptr && !in.effects->has_room()) {
-    return failure{
-        {.code = errc::overloaded,
-         .message = "too many effects under way",
-         .retry_after = milliseconds{100}}};
+  // Only the handler knows whether it asks for an effect; that it did is remembered, so that a
+  // command is not undone each time.
+  const bool is_full = in.effects != nullptr && !in.effects->has_room();
+  if (is_full && ask_for_effects_.contains(what.operation)) {
+    return failure{too_many_effects()};
   }
   const std::size_t effects_before = in.output.effects.size();
   turn current{&in.session, in.writer, what.id, what.key, in.now, in.output};
@@ -180,6 +187,10 @@ outcome<handlers::answered> call_turn::run_command(write& each, turn_scope& in) 
     if (handled && *handled == handlers::answered::later
         && in.output.effects.size() == effects_before) {
       throw std::logic_error{"it put its answer off and asked for no effect that would bring one"};
+    }
+    if (is_full && in.output.effects.size() != effects_before) {
+      ask_for_effects_.emplace(what.operation);
+      return failure{too_many_effects()};
     }
     if (auto fits = group_.check_answer(each.result.bytes.size(), effect::none); !fits) {
       return failure{std::move(fits).error()};

@@ -7,6 +7,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
 
 namespace troupe {
 
@@ -32,6 +35,8 @@ private:
 
   group& group_;
   turn_inbox& inbox_;
+  // Commands that asked for effects while there was no room for more.
+  std::set<std::string, std::less<>> ask_for_effects_;
 };
 
 } // namespace troupe

@@ -23,6 +23,9 @@ void direct_handlers::run(
     const error refused = wanted.to_error();
     answer_with(each, by, &refused, effect::none);
   } catch (const store::database_error& fault) {
+    if (with_.store != nullptr && fault.kind == store::database_fault::corrupt) {
+      with_.of.shut(fault.to_error());
+    }
     // Without a store, the error comes from a database that the handler itself has opened. A
     // command may have changed it; a query is answered with the fault.
     if (with_.store == nullptr && possible == effect::unknown) {

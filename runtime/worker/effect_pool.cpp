@@ -39,7 +39,8 @@ outcome<std::string>
 run_effect(const actor& instance, const store::effect_row& row, const effect_call& call) {
   const handlers::effect* handler = instance.find_effect(row.name);
   if (handler == nullptr) {
-    return failure{internal_error(fmt::format("no effect `{}` in this program", row.name))};
+    return failure{internal_error(
+        fmt::format("no effect `{}` in this program; it waits for one that has it", row.name))};
   }
   try {
     TROUPE_FAULT("effect.before_run");
@@ -148,6 +149,9 @@ void effect_pool::run() {
 /// "pending", which says nothing about the outside. An effect is promised, so it runs even if the
 /// breaker refuses it; then it does not count.
 outcome<std::string> effect_pool::run_one(const actor& instance, const job& which) {
+  if (instance.find_effect(which.row.name) == nullptr) {
+    return run_effect(instance, which.row, {}); // It says nothing of the outside.
+  }
   std::vector<supervision::admission> admissions;
   const instant began = group_.parts().time.now();
   group_.breaker().admit(1, began, admissions);

@@ -95,6 +95,7 @@ bool event_turn::run_handler(
     if (undoable != nullptr) {
       undoable->release();
     }
+    asks_for_effects_ = asks_for_effects_ || output.effects.size() != before.effects;
     succeeded(*each.what, at);
     return true;
   }

@@ -1,9 +1,20 @@
 #include "runtime/worker/group.hpp"
 
+#include "runtime/wire/error_map.hpp"
+#include "runtime/wire/limits.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 namespace troupe {
+
+namespace {
+
+// The most of a store's own words in the reason, so that there is room for the advice.
+constexpr std::size_t refusal_bytes_max = 2'048;
+
+} // namespace
 
 group::group(const capability_options& options, const actor_type& type, worker_parts& parts)
     : options_{options}, type_{type}, parts_{parts},
@@ -56,6 +67,19 @@ wire::breaker_report group::breaker_report() const {
     report.state = "down";
   }
   return report;
+}
+
+void group::shut(error refusal) {
+  refusal.possible = effect::none;
+  refusal.message = wire::travelling(
+      fmt::format(
+          "its database {} was refused: {}. Put the file right (restore a copy, say) or the "
+          "topology, then restart the worker {}, which opens it again only then",
+          *options_.database,
+          wire::travelling(refusal.message, refusal_bytes_max),
+          parts_.node),
+      wire::message_bytes_max);
+  condition_.shut(std::move(refusal));
 }
 
 error group::shut_error() const {

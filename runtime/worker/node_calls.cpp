@@ -91,7 +91,7 @@ void node_calls::force_breaker(
     return;
   }
   const instant forced_at = parts_.time.now(); // `now` may be earlier than the breaker's last time.
-  to.breaker().force(
+  to.breaker().force_once(
       {asked->mode, asked->who, asked->why, *asked->request, parts_.time.wall()}, forced_at);
   // STATE goes out before the reply, so that the caller finds the new state at the broker.
   reports_.tell(to, forced_at);

@@ -67,6 +67,9 @@ void relay_desk::announce() {
 void relay_desk::failed(const store::database_error& fault) {
   group_.parts().log.write(
       "outbox.unreadable", {{"capability", group_.name()}, {"reason", fault.what()}});
+  if (fault.kind == store::database_fault::corrupt) {
+    group_.shut(fault.to_error());
+  }
   relay_.left();
   out_.queue_again(announce_again_after, {.what = item::kind::journal_joined, .link = link_});
 }

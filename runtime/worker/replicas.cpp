@@ -6,7 +6,8 @@
 
 namespace troupe {
 
-replicas::replicas(group& of, const std::vector<int>& numbers) : group_{of} {
+replicas::replicas(group& of, const std::vector<int>& numbers, busy_clock& busy)
+    : group_{of}, busy_{busy} {
   for (const int number : numbers) {
     all_.push_back({number, 0, nullptr});
   }
@@ -29,7 +30,7 @@ bool replicas::any() const {
       all_.begin(), all_.end(), [](const replica& each) { return each.instance != nullptr; });
 }
 
-std::unique_ptr<actor> replicas::make_instance(int number) {
+std::unique_ptr<actor> replicas::make_instance(int number) const {
   const worker_parts& parts = group_.parts();
   return group_.type().make(context{
       group_.name(),
@@ -39,6 +40,19 @@ std::unique_ptr<actor> replicas::make_instance(int number) {
       group_.options().config,
       parts.time,
       parts.log});
+}
+
+/// A constructor that hangs would leave the group neither up nor down.
+std::unique_ptr<actor> replicas::make_watched(int number) {
+  busy_.begin(group_.parts().time.now());
+  try {
+    auto made = make_instance(number);
+    busy_.rest();
+    return made;
+  } catch (...) {
+    busy_.rest();
+    throw;
+  }
 }
 
 void replicas::rebuild_spoilt(std::span<const write> settled) {
@@ -51,7 +65,7 @@ void replicas::rebuild_spoilt(std::span<const write> settled) {
       continue;
     }
     try {
-      by.instance = make_instance(by.number);
+      by.instance = make_watched(by.number);
     } catch (...) {
       discard(by.instance.get(), what_was_thrown(), std::nullopt);
     }
@@ -83,7 +97,7 @@ void replicas::start(
       continue;
     }
     try {
-      each.instance = make_instance(each.number);
+      each.instance = make_watched(each.number);
       each.generation = generation;
       prepare(each);
       tell_(supervision::child_started{child, generation});

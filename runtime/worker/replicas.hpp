@@ -2,6 +2,7 @@
 
 #include "runtime/actor/actor.hpp"
 #include "runtime/supervision/group_messages.hpp"
+#include "runtime/worker/busy_clock.hpp"
 #include "runtime/worker/group.hpp"
 #include "runtime/worker/write.hpp"
 
@@ -28,7 +29,8 @@ struct replica {
 /// those that failed, and tells the supervisor. Confined to the runner's thread.
 class replicas {
 public:
-  replicas(group& of, const std::vector<int>& numbers);
+  /// @param busy the runner's, by which the watchdog sees a constructor that does not return.
+  replicas(group& of, const std::vector<int>& numbers, busy_clock& busy);
 
   void on_event(std::function<void(supervision::group_event)> tell) { tell_ = std::move(tell); }
 
@@ -53,10 +55,14 @@ public:
   /// Makes those instances anew whose turn was not committed: it was no failure of theirs.
   void rebuild_spoilt(std::span<const write> settled);
 
-  std::unique_ptr<actor> make_instance(int number);
+  /// Makes an instance; also for other threads.
+  std::unique_ptr<actor> make_instance(int number) const;
 
 private:
+  std::unique_ptr<actor> make_watched(int number);
+
   group& group_;
+  busy_clock& busy_;
   std::vector<replica> all_;
   std::size_t next_ = 0;
   std::function<void(supervision::group_event)> tell_;

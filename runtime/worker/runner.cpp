@@ -41,7 +41,7 @@ runner::runner(
     const std::vector<int>& replicas,
     std::unique_ptr<runner_store> store)
     : group_{of}, queue_{from}, store_{std::move(store)}, busy_{of.parts().time}, out_{of},
-      admissions_{of}, replicas_{of, replicas}, events_{of, store_.get()},
+      admissions_{of}, replicas_{of, replicas, busy_}, events_{of, store_.get()},
       direct_{{of, store_.get(), busy_, admissions_, out_, replicas_, output_}},
       backlog_{of, static_cast<std::uint32_t>(&from - of.queues().all().data()), out_} {
   output_.event_bytes_max = of.parts().body_bytes_max;
@@ -54,26 +54,36 @@ runner::runner(
 void runner::start(supervision::child_id child, std::uint64_t generation) {
   replicas_.start(child, generation, [this](const replica& made) {
     if (turn_ && !effects_ && made.instance->has_effects()) {
-      effects_ = std::make_unique<effect_pool>(
-          group_, [this, number = made.number] { return replicas_.make_instance(number); });
-      turn_->use(effects_.get());
+      begin_effects(made.number);
     }
   });
 }
 
+void runner::begin_effects(int replica) {
+  effects_ = std::make_unique<effect_pool>(
+      group_, [this, replica] { return replicas_.make_instance(replica); });
+  turn_->use(effects_.get());
+}
+
 bool runner::run() {
+  const error* const why_shut = group_.condition().why_shut();
+  if (why_shut != nullptr) {
+    relay_.reset(); // Nothing reads or writes the database any more.
+  }
   backlog_.move_due(hand_);
   if (!hand_.fill(queue_) && !has_to_relay()) {
     return false;
   }
-  if (!down_ && !replicas_.any() && !has_to_relay()) {
+  if (!down_ && why_shut == nullptr && !replicas_.any() && !has_to_relay()) {
     return false; // All replicas are being restarted: after `start` the runner goes on.
   }
   if (!group_.parts().inlet.reserve()) {
     return true; // Finished work must leave first.
   }
-  if (down_) {
-    refuse_all();
+  if (why_shut != nullptr) {
+    refuse_all(group_.shut_error());
+  } else if (down_) {
+    refuse_all(down_error());
   } else {
     work();
   }
@@ -110,18 +120,21 @@ void runner::work() {
   admissions_.tell();
 }
 
-void runner::refuse_all() {
+error runner::down_error() const {
   const auto until = group_.condition().down_until();
   const auto left = until ? std::chrono::ceil<milliseconds>(*until - group_.parts().time.now())
                           : milliseconds{100};
+  return {
+      .code = errc::unavailable,
+      .message = fmt::format(
+          "`{}` is down on {} after too many failures", group_.name(), group_.parts().node),
+      .retry_after = std::max(left, milliseconds{1})};
+}
+
+void runner::refuse_all(const error& why) {
   for (item& each : hand_.next(turn_messages_max)) {
     if (is_call(each) || is_order(each)) {
-      out_.reply_error(
-          each,
-          {.code = errc::unavailable,
-           .message = fmt::format(
-               "`{}` is down on {} after too many failures", group_.name(), group_.parts().node),
-           .retry_after = std::max(left, milliseconds{1})});
+      out_.reply_error(each, why);
     } else {
       take_while_down(each);
     }
@@ -213,7 +226,8 @@ void runner::take_relay_order(const item& each) {
 }
 
 void runner::take_event(item& each) {
-  const bool has_room = !effects_ || each.what != item::kind::event || effects_->has_room();
+  const bool has_room = !effects_ || each.what != item::kind::event || !events_.asks_for_effects()
+                        || effects_->has_room();
   backlog_.keep_only(each.login);
   if (!backlog_.empty() || !has_room) {
     backlog_.add(std::move(each));
@@ -242,6 +256,7 @@ void runner::run_writes() {
   for (const store::forced_breaker& each : output_.breaker_orders) {
     group_.breaker().force(each, busy_.now()); // It is on disk, so it may hold from here on.
   }
+  submit_effects();
   for (std::size_t i = 0; i < settled; ++i) {
     settle_write(writes_[i]);
   }
@@ -294,11 +309,22 @@ void runner::settle_own(write& each) {
   }
 }
 
-/// Does what a committed turn wants done.
-void runner::carry_out(turn_output& done) {
-  if (effects_) {
-    effects_->submit(done.effects);
+/// Hands the effects of a committed turn over, before any result of the same turn is settled: after
+/// a takeover the list may have an effect whose result the turn wrote down, and the pool passes
+/// over what it still knows.
+void runner::submit_effects() {
+  if (!output_.effects.empty() && !effects_) {
+    // Of an earlier release, whose actor had effects. They are promised: the log says that nobody
+    // can carry them out, and a release that can finds them.
+    begin_effects(group_.options().replicas.front());
   }
+  if (effects_) {
+    effects_->submit(output_.effects);
+  }
+}
+
+/// Does what a committed turn wants done, except for its effects.
+void runner::carry_out(turn_output& done) {
   for (const saga::outgoing::answer& each : done.answers) {
     out_.answer_pending(each);
   }

@@ -58,7 +58,10 @@ private:
   bool has_to_relay() const { return relay_ && relay_->has_more(); }
 
   void work();
-  void refuse_all();
+  void begin_effects(int replica);
+  void submit_effects();
+  error down_error() const;
+  void refuse_all(const error& why);
   void take_call(item& each, const supervision::admission& admission);
   void take_own(item& each);
   void take_while_down(item& each);
@@ -82,7 +85,7 @@ private:
   event_turn events_;
   std::optional<store_turn> turn_;       // Where there is a store,
   std::optional<relay_desk> relay_;      // likewise,
-  std::unique_ptr<effect_pool> effects_; // and if its actors have effects.
+  std::unique_ptr<effect_pool> effects_; // and if there are effects.
   turn_output output_;
   direct_handlers direct_;
   hand hand_;

@@ -212,7 +212,12 @@ store_turn::end store_turn::after_fault(
        {"messages", fmt::to_string(count)},
        {"reason", fault.what()}});
   error why = fault.to_error();
-  if (why.code == errc::unavailable) {
+  if (fault.kind == store::database_fault::corrupt) {
+    group_.shut(why); // Every later turn may read what is damaged, and write on top of it.
+    const effect possible = why.possible;
+    why = group_.shut_error();
+    why.possible = possible;
+  } else if (why.code == errc::unavailable) {
     why.retry_after = milliseconds{500};
   }
   fail_all(writes, count, why);

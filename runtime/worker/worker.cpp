@@ -128,7 +128,8 @@ void worker::state::watch(const std::stop_token& stop) {
             {{"capability", each->front().name()},
              {"limit_ms", fmt::to_string(each->front().options().turn_limit.count())},
              {"what",
-              "a handler did not return in time; this process ends so that others can go on"}});
+              "a handler, a constructor or a commit did not end in time; this process ends so that "
+              "others can go on"}});
         std::_Exit(75);
       }
     }

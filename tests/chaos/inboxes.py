@@ -47,7 +47,8 @@ class Inboxes:
             call = wanted.get(key)
             if call is not None:
                 self._compare_call(where, row, call)
-            elif key not in loads and (self._run.only_load or row["operation"] != "restock"):
+            elif key not in loads and (self._run.only_load
+                                       or row["operation"] not in ("restock", "force_breaker")):
                 self._findings.add("I20", where, f"is there ({row['operation']}), and nobody made "
                                                  "that call")
         oldest = self._run.end - self._run.topology.inbox_kept(name)

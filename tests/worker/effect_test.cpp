@@ -154,6 +154,116 @@ BOOST_AUTO_TEST_CASE(too_many_effects_under_way_are_refused_in_words) {
   BOOST_TEST(p->call("send", thing{"c"}).status != wire::status::error);
 }
 
+BOOST_AUTO_TEST_CASE(a_full_queue_of_effects_stops_only_who_asks_for_one) {
+  std::mutex gate;
+  std::unique_lock closed{gate};
+  seen.on_effect = [&](const effect_call&) -> outcome<count> {
+    const std::lock_guard waiting{gate};
+    return count{};
+  };
+  auto options = things_options(folder);
+  options.effect_queue = 1;
+  auto p = make(options);
+  p->assign_all(1);
+  p->call("send", thing{"a"});
+
+  for (int i = 0; i < 3; ++i) { // It is learned which commands ask for effects.
+    BOOST_TEST(p->call("send", thing{"b"}).why.code == errc::overloaded);
+  }
+  BOOST_TEST(p->call("put", thing{"c"}).status == wire::status::ok);
+  p->deliver(1, "k", thing{"d"});
+  p->run();
+
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM things WHERE name = 'b'") == 0);
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM effects") == 1);
+  BOOST_TEST(p->front->counters().events.load() == 1U);
+  closed.unlock();
+}
+
+BOOST_AUTO_TEST_CASE(events_wait_for_room_if_their_handlers_ask_for_effects) {
+  std::mutex gate;
+  std::unique_lock closed{gate};
+  seen.on_effect = [&](const effect_call&) -> outcome<count> {
+    const std::lock_guard waiting{gate};
+    return count{};
+  };
+  seen.on_event = [](const thing& event, turn& turn, const event_info&) -> outcome<void> {
+    turn.effect("send", event);
+    return {};
+  };
+  auto options = things_options(folder);
+  options.effect_queue = 1;
+  auto p = make(options);
+  p->assign_all(1);
+  for (std::uint64_t position = 1; position <= 3; ++position) {
+    p->deliver(position, "k", thing{std::to_string(position)});
+    p->run();
+  }
+
+  BOOST_TEST(p->front->counters().events.load() == 1U);
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM effects") == 1);
+  closed.unlock();
+}
+
+// A takeover lists all effects of the writer, those with a result behind it in the turn, too.
+BOOST_AUTO_TEST_CASE(an_effect_settled_in_the_turn_of_a_takeover_is_not_run_again) {
+  std::mutex gate;
+  std::unique_lock closed{gate};
+  seen.on_effect = [&](const effect_call&) -> outcome<count> {
+    const std::lock_guard waiting{gate};
+    return count{};
+  };
+  make().reset(); // An earlier life of the node, which is taken over.
+  auto p = make();
+  const uuid id = p->fresh_id();
+  p->call(id, "send", thing{"a"});
+  item done{.what = item::kind::effect_done, .id = derived_id(id, "send")};
+  done.own_body(wire::encoded(count{1}));
+
+  p->keep_house({p->incarnation});
+  p->send(std::move(done));
+  p->run();
+
+  BOOST_TEST(p->front->counters().takeovers.load() == 1U);
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM effects") == 0);
+  closed.unlock();
+  p.reset(); // Waits for the threads.
+  BOOST_TEST(seen.effect_keys.size() == 1U);
+}
+
+// Of a release whose actor had effects.
+BOOST_AUTO_TEST_CASE(effects_of_an_actor_that_has_none_any_more_wait_and_the_log_says_so) {
+  std::atomic<bool> is_away{true};
+  seen.on_effect = [&](const effect_call&) -> outcome<count> {
+    return is_away ? outcome<count>{failure{error{.code = errc::unavailable, .message = "away"}}}
+                   : outcome<count>{count{}};
+  };
+  auto p = make();
+  p->call("send", thing{"a"});
+  p.reset();
+  actor_type without{
+      .name = "things",
+      .make = [](const context&) { return std::make_unique<actor>(); },
+      .schema = things_type(seen).schema};
+  auto later = std::make_unique<process>(time, "n1", without, things_options(folder));
+  later->start();
+
+  later->keep_house({later->incarnation});
+  later->run();
+  const auto limit = time.now() + 10s; // The try ends on another thread.
+  while (later->front->counters().effects.load() == 0 && time.now() < limit) {
+    std::this_thread::yield();
+  }
+
+  BOOST_TEST(later->number("SELECT COUNT(*) FROM effects") == 1);
+  BOOST_TEST(later->front->breaker_report().state == "closed");
+  later.reset();
+  is_away = false;
+  p = make();
+  p->keep_house({p->incarnation});
+  p->run_until([&] { return seen.settled == 1; });
+}
+
 BOOST_AUTO_TEST_CASE(one_effect_that_fails_again_and_again_does_not_open_the_breaker_for_all) {
   std::atomic<int> tries{0};
   seen.on_effect = [&](const effect_call&) -> outcome<count> {

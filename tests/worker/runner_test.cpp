@@ -36,6 +36,27 @@ BOOST_AUTO_TEST_CASE(without_instance_items_wait_and_nothing_is_lost) {
   BOOST_TEST(p->front->queues().calls_in_hand() == 0);
 }
 
+// Else a constructor that hangs would leave the group neither up nor down, and nobody would say so.
+BOOST_AUTO_TEST_CASE(the_watchdog_sees_a_constructor) {
+  const process* made = nullptr;
+  std::int64_t busy = 0;
+  actor_type type = things_type(seen);
+  type.make = [&, make = type.make](const context& with) {
+    busy = made->runner->busy_since();
+    return make(with);
+  };
+  process other{time, "n2", type, things_options(folder)};
+  made = &other;
+
+  other.start();
+  BOOST_TEST(busy == time.now().time_since_epoch().count());
+  BOOST_TEST(other.runner->busy_since() == 0);
+  seen.make_fails = 1;
+  other.start(0, 2);
+
+  BOOST_TEST(other.runner->busy_since() == 0);
+}
+
 BOOST_AUTO_TEST_CASE(a_group_that_goes_down_refuses_its_backlog_and_keeps_what_is_its_own) {
   p->call("throw", thing{"x"});
   const uuid id = p->send("put", wire::encoded(thing{"a"}));

@@ -73,6 +73,58 @@ BOOST_AUTO_TEST_CASE(a_repeat_in_the_same_turn_is_answered_too) {
   BOOST_TEST(p->front->queues().calls_in_hand() == 0);
 }
 
+// What is damaged would be read, and written on top of, by every later turn.
+BOOST_AUTO_TEST_CASE(damaged_pages_that_a_turn_finds_shut_the_group) {
+  BOOST_REQUIRE(p->call("put", thing{"a"}).status == wire::status::ok);
+  (void)p->front->take_changed();
+  faulty->fail(1, store::faulty_database::when::before, store::database_fault::corrupt);
+
+  const got found = p->call("put", thing{"b"});
+  const got later = p->call("put", thing{"c"});
+  const got asked = p->call("count", thing{});
+
+  for (const got* each : {&found, &later, &asked}) {
+    BOOST_TEST(each->why.code == errc::unavailable);
+    BOOST_TEST(each->why.message.find("things.db") != std::string::npos);
+    BOOST_TEST(each->why.message.find("restart the worker n1") != std::string::npos);
+  }
+  const wire::served told = p->front->served(time.now());
+  BOOST_TEST(told.credit == 0U);
+  BOOST_TEST(told.events == 0U);
+  BOOST_TEST(told.shut.has_value());
+  BOOST_TEST(things() == 1);
+  BOOST_TEST(p->front->queues().calls_in_hand() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(damaged_pages_that_a_query_finds_shut_the_group_too) {
+  faulty->fail(1, store::faulty_database::when::before, store::database_fault::corrupt);
+
+  p->call("count", thing{});
+
+  BOOST_TEST(p->front->condition().why_shut() != nullptr);
+  BOOST_TEST(p->call("put", thing{"c"}).why.code == errc::unavailable);
+}
+
+BOOST_AUTO_TEST_CASE(a_delay_beyond_all_time_is_not_in_the_past) {
+  p->assign_all(1);
+  p->run();
+  seen.writes_events = false;
+  seen.on_event = [](const thing& event, turn& turn, const event_info&) -> outcome<void> {
+    turn.publish_after(
+        event.name == "late" ? milliseconds::max() : milliseconds::min(), "t", event);
+    return {};
+  };
+
+  p->deliver(1, "k", thing{"late"});
+  p->run();
+
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM timers WHERE due_at > 9000000000000") == 1);
+  p->deliver(2, "k", thing{"early"});
+  p->run();
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM timers") == 2);
+  BOOST_TEST(p->number("SELECT MIN(due_at) FROM timers") == 0);
+}
+
 // Many inbox rows are inserted with one statement: each message must find its own.
 BOOST_AUTO_TEST_CASE(each_of_many_messages_of_a_turn_is_known_by_its_own_row) {
   std::vector<uuid> ids;
