@@ -115,6 +115,15 @@ void dispatch::give_up(std::uint32_t index, const choice& why, decisions& out) {
   // A node that refused the call did not run it; one that left with it in hand may have.
   const call& refused = calls_[index];
   const bool was_held = refused.was_left || (refused.was_delivered && refused.tried.empty());
+  if (why.refusal == errc::unknown_operation) {
+    return callers_.end(
+        index,
+        {.code = why.refusal,
+         .possible = was_held ? effect::unknown : effect::none,
+         .message =
+             fmt::format("no live node of `{}` has the operation `{}`", where.name, refused.op())},
+        out);
+  }
   callers_.end(
       index,
       {.code = why.refusal,

@@ -71,6 +71,8 @@ outcome<void> logins::hello(login_id login, const wire::hello& hello, instant no
   nodes_.bind(login, number);
   ++counts_.workers_joined;
   take_serves(number, hello.serves, now);
+  // An answer that this worker gave while it had no link here has not come.
+  return_awaiting(number, true);
   const std::uint32_t own = nodes_.find_capability("troupe.node." + joined.name);
   nodes_.capabilities[own].placements[nodes_.placement_of(own, number)].credit =
       options_.node_credit;
@@ -204,7 +206,7 @@ void logins::end(std::uint32_t number, bool is_blamed, decisions& out) {
   ended.login = login_id{nowhere};
   nodes_.forget_brought(number);
   suspects_.login_ended(number);
-  return_awaiting(number);
+  return_awaiting(number, false);
   return_outstanding(number, is_blamed, out);
   for (const node::place& each : ended.placements) {
     placement& at = nodes_.capabilities[each.capability].placements[each.placement];
@@ -236,12 +238,17 @@ void logins::return_outstanding(std::uint32_t number, bool is_blamed, decisions&
   }
 }
 
-/// Calls that were answered "pending" are asked again: whoever would have answered may be gone. All
-/// of the capability, not only those of this node, since any node may have taken them over; the
-/// inbox answers "pending" once more.
-void logins::return_awaiting(std::uint32_t number) {
+/// Calls that were answered "pending" are asked again: whoever would have answered may be gone, or
+/// had no link when it did. All of the capability, not only those of this node, since any node may
+/// have taken them over; the inbox answers "pending" once more, or with what was stored.
+///
+/// @param is_new the node has logged in: where it keeps no inbox, nothing is run a second time.
+void logins::return_awaiting(std::uint32_t number, bool is_new) {
   for (const node::place& each : nodes_.nodes[number].placements) {
     capability& where = nodes_.capabilities[each.capability];
+    if (is_new && !where.placements[each.placement].inbox) {
+      continue;
+    }
     while (where.awaiting.tail != nowhere) {
       const std::uint32_t index = where.awaiting.tail;
       calls_.take_out(index);

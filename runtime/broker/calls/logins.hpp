@@ -38,7 +38,7 @@ private:
   leave(std::uint32_t number, bool is_blamed, std::string_view why, instant now, decisions& out);
   void end(std::uint32_t number, bool is_blamed, decisions& out);
   void return_outstanding(std::uint32_t number, bool is_blamed, decisions& out);
-  void return_awaiting(std::uint32_t number);
+  void return_awaiting(std::uint32_t number, bool is_new);
 
   const router_options& options_;
   directory& nodes_;

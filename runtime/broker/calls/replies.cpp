@@ -9,6 +9,24 @@ bool is_worth_another_try(const error& why) {
   return why.possible == effect::none && verdict_on(why.code).asks_for_patience;
 }
 
+/// Whether another node may know an operation that the one asked last does not, or has said already
+/// that it only has no time.
+bool may_be_known_elsewhere(const directory& nodes, const call& what) {
+  if (!what.tried.empty() && what.refusal != errc::unknown_operation) {
+    return true;
+  }
+  const capability& where = nodes.capabilities[what.capability];
+  for (std::uint32_t i = 0; i < where.placements.size(); ++i) {
+    const placement& each = where.placements[i];
+    const node& at = nodes.nodes[each.node];
+    if (i != what.placement && at.live && !at.draining && !each.is_shut && each.credit != 0
+        && !what.was_tried_at(each.node)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 } // namespace
 
 void replies::take(
@@ -74,7 +92,12 @@ bool replies::try_elsewhere(
     instant now,
     decisions& out) {
   const auto why = wire::read_error(header.error);
-  if (!why || !is_worth_another_try(*why)) {
+  // In a rolling upgrade one node may have an operation that another does not know. The answer of
+  // the last one is passed on as it is.
+  const bool is_unknown = why && why->code == errc::unknown_operation;
+  if (!why
+      || (is_unknown ? is_mine && !may_be_known_elsewhere(nodes_, calls_[index])
+                     : !is_worth_another_try(*why))) {
     return false;
   }
   if (!is_mine) {
@@ -93,7 +116,9 @@ bool replies::try_elsewhere(
   ++counts_.tried_elsewhere;
   // A draining node is not noted as tried: the next process under its name may take the call.
   if (!nodes_.nodes[number].draining) {
-    const milliseconds wait = why->retry_after.value_or(milliseconds{0});
+    // Of two refusals, the one that may end is the answer.
+    const milliseconds wait =
+        is_unknown ? milliseconds::max() : why->retry_after.value_or(milliseconds{0});
     if (known.tried.empty() || wait < known.refusal_wait) {
       known.refusal = why->code;
       known.refusal_wait = wait;

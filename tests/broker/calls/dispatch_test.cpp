@@ -141,6 +141,46 @@ BOOST_FIXTURE_TEST_CASE(a_refusal_without_effect_is_tried_at_another_node, route
   BOOST_TEST(tested.size() == 0U);
 }
 
+// In a rolling upgrade the nodes of two releases differ.
+BOOST_FIXTURE_TEST_CASE(
+    an_operation_that_one_node_does_not_know_is_asked_for_at_another, router_fixture) {
+  const error unknown{.code = errc::unknown_operation, .message = "did you mean `place`?"};
+  BOOST_REQUIRE(join("n1", 1));
+  call(1);
+  call(2);
+  BOOST_REQUIRE(join("n2", 2));
+
+  refuse_with(1, 1, unknown);
+  refuse_with(1, 2, unknown);
+  BOOST_TEST(receivers(1) == (logins{1, 2}), boost::test_tools::per_element());
+  reply(2, 1);
+  refuse_with(2, 2, unknown);
+
+  BOOST_TEST(answers(1) == 1U);
+  BOOST_TEST(answers(2) == 1U); // As the last node put it, with its advice.
+  BOOST_TEST(tested.size() == 0U);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_operation_that_only_a_busy_node_knows_is_not_unknown, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  BOOST_REQUIRE(join("n2", 2));
+  call(1);
+  call(2);
+  const std::uint32_t knows = receivers(1).at(0);
+  const std::uint32_t other = receivers(2).at(0);
+  refuse_with(knows, 1, {.code = errc::overloaded, .message = "full", .retry_after = 300ms});
+  refuse_with(other, 1, {.code = errc::unknown_operation, .message = "no"});
+  refuse_with(other, 2, {.code = errc::unknown_operation, .message = "no"});
+  refuse_with(knows, 2, {.code = errc::overloaded, .message = "full", .retry_after = 300ms});
+
+  for (const std::uint64_t each : {1U, 2U}) {
+    BOOST_REQUIRE(refusal(each));
+    BOOST_TEST((refusal(each)->code == errc::overloaded));
+    BOOST_TEST((refusal(each)->retry_after == 300ms));
+  }
+  BOOST_TEST(tested.size() == 0U);
+}
+
 // The call was on its way when the node began to drain: nobody is to blame or left to ask.
 BOOST_FIXTURE_TEST_CASE(a_call_that_a_draining_node_refuses_waits_for_the_next, router_fixture) {
   BOOST_REQUIRE(join("n1", 1));

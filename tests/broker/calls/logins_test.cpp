@@ -131,6 +131,22 @@ BOOST_FIXTURE_TEST_CASE(
   BOOST_TEST(tested.size() == 0U);
 }
 
+// It may have answered while it had no link here: another worker that has the call says only that
+// it is pending.
+BOOST_FIXTURE_TEST_CASE(
+    pending_calls_are_asked_again_when_a_worker_of_theirs_logs_in, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  call(1, 0, 5s);
+  pending(1, 1);
+
+  BOOST_REQUIRE(join("n2", 2));
+
+  BOOST_REQUIRE(receivers(1).size() == 2U);
+  reply(receivers(1).at(1), 1);
+  BOOST_TEST(answers(1) == 1U);
+  BOOST_TEST(tested.size() == 0U);
+}
+
 BOOST_FIXTURE_TEST_CASE(who_says_bye_is_not_to_blame, router_fixture) {
   for (std::uint32_t round = 1; round <= 5; ++round) {
     BOOST_REQUIRE(join("n1", round));
