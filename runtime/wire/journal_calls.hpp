@@ -65,9 +65,13 @@ struct events_read {
   std::uint64_t next = 0;
   /// The last position in the journal.
   std::uint64_t last = 0;
+  /// Retention has deleted events between the question's `after` and this position: events of these
+  /// topics, or of topics that the journal has forgotten. Absent if it has not, or if the question
+  /// had no `after`.
+  std::optional<std::uint64_t> deleted_to{};
 };
 
-TROUPE_MESSAGE(events_read, events, next, last)
+TROUPE_MESSAGE(events_read, events, next, last, deleted_to)
 
 /// `topics`: what is in the journal, and how far the subscribed capabilities have come.
 struct get_topics {

@@ -22,7 +22,7 @@ KEYS = {
     "payments": "order_id", "ledger": "order_id kind", "sagas": "id", "saga_journal": "saga",
     "mails": "order_id", "users": "user_id", "notes": "note_id", "journal": "", "topics": "name",
     "published": "", "sources": "capability", "cursors": "capability", "dead_letters": "id",
-    "scheduled": "id",
+    "scheduled": "id", "deleted": "topic",
 }
 _LATER_MS = 10 * 86_400_000
 _TIMES = {"created_at", "at", "opened_at", "due_at", "since", "asked_at", "ended_at", "time",

@@ -49,6 +49,7 @@ TABLES = {
     "journal": {"troupe_meta": _TURN["troupe_meta"], "schema_versions": _TURN["schema_versions"],
                 "journal": "one generation counted",
                 "topics": "id name events bytes total first first_time last last_time",
+                "deleted": "topic upto",
                 "events": f"position topic id {_EVENT}",
                 "published": "upto entries",
                 "sources": "capability instance taken taken_id",

@@ -62,6 +62,7 @@ class EventJournal:
         self._check_others()
         self._check_positions()
         self._check_topics()
+        self._check_deleted()
         self._check_sources()
         self._check_outboxes()
         self._check_publishes()
@@ -224,6 +225,19 @@ class EventJournal:
             elif row["name"] not in self.swept:
                 wanted |= dict.fromkeys(("total", "first", "first_time", "last", "last_time"), 0)
             compare(self._findings, "I17", where, row, wanted)
+
+    def _check_deleted(self) -> None:
+        """How far retention went: below the first event that is kept, and only where it took any."""
+        first: dict[str, int] = {}
+        for position, event in self.events.items():
+            name = self._topics.get(event["topic"], {}).get("name", "")
+            first[name] = min(position, first.get(name, position))
+        for row in self._journal.rows("deleted"):
+            where = f"journal.db deleted {row['topic']}"
+            if row["topic"] and row["topic"] not in self.swept:
+                self._findings.add("I17", where, "is there, and no event of the topic is missing")
+            most = min(self.last, first.get(row["topic"], self.last + 1)) - 1
+            compare(self._findings, "I17", where, row, {"upto": between(1, most)})
 
     def _check_sources(self) -> None:
         """How far outboxes were taken: each to its end."""

@@ -83,6 +83,7 @@ event_sweep::slice event_sweep::advance(std::uint64_t last) {
 std::vector<event_sweep::row_range> event_sweep::find_rows(std::uint64_t last) {
   std::uint64_t from = last;
   for (swept_topic& each : topics_left_) {
+    each.deleted_to = 0;
     each.after = each.topic->counters; // With the events published since the slice before.
     from = std::min(from, each.after.first);
   }
@@ -114,6 +115,7 @@ std::vector<event_sweep::row_range> event_sweep::find_rows(std::uint64_t last) {
     topic->after.bytes -= std::min(topic->after.bytes, size);
     topic->after.events -= std::min<std::uint64_t>(topic->after.events, 1);
     ++deleted_;
+    topic->deleted_to = seen;
     if (joins) {
       ranges.back().last = seen;
     } else {
@@ -159,6 +161,13 @@ void event_sweep::delete_rows(const std::vector<row_range>& ranges, std::uint64_
   topics_.write_counters(session_, last);
   for (const swept_topic& each : topics_left_) {
     write_topic(session_, each.topic->number, each.after);
+    if (each.deleted_to != 0) {
+      session_.execute(
+          "INSERT INTO deleted (topic, upto) VALUES ($1, $2) "
+          "ON CONFLICT (topic) DO UPDATE SET upto = excluded.upto WHERE excluded.upto > upto",
+          each.topic->name,
+          each.deleted_to);
+    }
   }
   for (const row_range& each : ranges) {
     session_.execute("DELETE FROM events WHERE position BETWEEN $1 AND $2", each.first, each.last);
@@ -185,6 +194,12 @@ std::vector<std::string> event_sweep::forget_topics() {
         number);
     if (rows != 0) {
       gone.push_back(number);
+      // All topics that are forgotten share a row.
+      session_.execute(
+          "INSERT INTO deleted (topic, upto) SELECT '', upto FROM deleted WHERE topic = $1 "
+          "ON CONFLICT (topic) DO UPDATE SET upto = excluded.upto WHERE excluded.upto > upto",
+          topic.name);
+      session_.execute("DELETE FROM deleted WHERE topic = $1", topic.name);
     }
   }
   const topic_book::number looked_to = next == topics_.all().end() ? 0 : std::prev(next)->first;

@@ -56,6 +56,8 @@ private:
     std::uint64_t surplus = 0;
     /// Events above this position stay. 0: the topic has come to its end.
     std::uint64_t limit = 0;
+    /// The highest position that the slice deletes; 0 if none.
+    std::uint64_t deleted_to = 0;
     /// The topic's counters after the slice.
     topic_counters after{};
   };

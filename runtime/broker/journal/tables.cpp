@@ -9,7 +9,7 @@ namespace troupe::broker {
 
 namespace {
 
-constexpr std::array<store::migration, 3> steps{
+constexpr std::array<store::migration, 4> steps{
     {{
          .version = 1,
          .name = "events, and how far everybody has come",
@@ -102,6 +102,15 @@ CREATE INDEX dead_letters_topic ON dead_letters (topic);
 INSERT INTO topics (name, events, bytes, total, first, first_time, last, last_time)
   SELECT DISTINCT topic, 0, 0, 0, 0, 0, 0, 0 FROM scheduled
   WHERE topic NOT IN (SELECT name FROM topics);
+)",
+     },
+     {
+         .version = 4,
+         .name = "how far retention has deleted",
+         .sql = R"(
+CREATE TABLE deleted (
+  topic TEXT PRIMARY KEY,
+  upto BIGINT NOT NULL);
 )",
      }}};
 

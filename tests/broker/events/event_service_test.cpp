@@ -233,9 +233,14 @@ BOOST_FIXTURE_TEST_CASE(what_a_capability_has_not_handled_is_kept, service_fixtu
 
   run_until([&] { return has_report("events_deleted"); });
 
-  const auto left = events_of(read("*"));
+  const uuid all = read("*");
+  const auto left = events_of(all);
   BOOST_REQUIRE(left.size() == 2U);
   BOOST_TEST(left[0].topic == "order.created");
+  BOOST_TEST(wire::checked_decode<wire::events_read>(answers[all])->deleted_to.value_or(0) == 1U);
+  const uuid spared = read("order.*");
+  BOOST_REQUIRE(events_of(spared).size() == 1U);
+  BOOST_TEST(!wire::checked_decode<wire::events_read>(answers[spared])->deleted_to.has_value());
 }
 
 BOOST_FIXTURE_TEST_CASE(all_dead_letters_are_tried_again_page_by_page, service_fixture) {
