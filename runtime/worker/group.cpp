@@ -82,6 +82,16 @@ void group::shut(error refusal) {
   condition_.shut(std::move(refusal));
 }
 
+error group::down_error() const {
+  const auto until = condition_.down_until();
+  const auto left =
+      until ? std::chrono::ceil<milliseconds>(*until - parts_.time.now()) : milliseconds{100};
+  return {
+      .code = errc::unavailable,
+      .message = fmt::format("`{}` is down on {} after too many failures", name(), parts_.node),
+      .retry_after = std::max(left, milliseconds{1})};
+}
+
 error group::shut_error() const {
   return {
       .code = errc::unavailable,

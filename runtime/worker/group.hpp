@@ -56,6 +56,9 @@ public:
   /// The breaker's report, where a group that is down or shut is "down".
   wire::breaker_report breaker_report() const;
 
+  /// The answer to every call while the supervisor has given up for a while.
+  error down_error() const;
+
   /// Shuts the group, whose database was refused for good: tells callers and people why, and what
   /// to do. Any thread.
   void shut(error refusal);

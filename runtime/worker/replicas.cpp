@@ -88,10 +88,7 @@ void replicas::discard(
       message});
 }
 
-void replicas::start(
-    supervision::child_id child,
-    std::uint64_t generation,
-    const std::function<void(const replica&)>& prepare) {
+void replicas::start(supervision::child_id child, std::uint64_t generation) {
   for (replica& each : all_) {
     if (static_cast<supervision::child_id>(each.number) != child) {
       continue;
@@ -99,7 +96,6 @@ void replicas::start(
     try {
       each.instance = make_watched(each.number);
       each.generation = generation;
-      prepare(each);
       tell_(supervision::child_started{child, generation});
     } catch (...) {
       each.instance.reset();

@@ -34,11 +34,8 @@ public:
 
   void on_event(std::function<void(supervision::group_event)> tell) { tell_ = std::move(tell); }
 
-  /// Makes an instance. @param prepare is given it before the supervisor hears that it started.
-  void start(
-      supervision::child_id child,
-      std::uint64_t generation,
-      const std::function<void(const replica&)>& prepare);
+  /// Makes an instance.
+  void start(supervision::child_id child, std::uint64_t generation);
   void stop(supervision::child_id child, std::uint64_t generation);
 
   /// Whether any replica has an instance.

@@ -51,20 +51,6 @@ runner::runner(
   }
 }
 
-void runner::start(supervision::child_id child, std::uint64_t generation) {
-  replicas_.start(child, generation, [this](const replica& made) {
-    if (turn_ && !effects_ && made.instance->has_effects()) {
-      begin_effects(made.number);
-    }
-  });
-}
-
-void runner::begin_effects(int replica) {
-  effects_ = std::make_unique<effect_pool>(
-      group_, [this, replica] { return replicas_.make_instance(replica); });
-  turn_->use(effects_.get());
-}
-
 bool runner::run() {
   const error* const why_shut = group_.condition().why_shut();
   if (why_shut != nullptr) {
@@ -83,7 +69,7 @@ bool runner::run() {
   if (why_shut != nullptr) {
     refuse_all(group_.shut_error());
   } else if (down_) {
-    refuse_all(down_error());
+    refuse_all(group_.down_error());
   } else {
     work();
   }
@@ -118,17 +104,6 @@ void runner::work() {
   }
   report_events();
   admissions_.tell();
-}
-
-error runner::down_error() const {
-  const auto until = group_.condition().down_until();
-  const auto left = until ? std::chrono::ceil<milliseconds>(*until - group_.parts().time.now())
-                          : milliseconds{100};
-  return {
-      .code = errc::unavailable,
-      .message = fmt::format(
-          "`{}` is down on {} after too many failures", group_.name(), group_.parts().node),
-      .retry_after = std::max(left, milliseconds{1})};
 }
 
 void runner::refuse_all(const error& why) {
@@ -256,7 +231,17 @@ void runner::run_writes() {
   for (const store::forced_breaker& each : output_.breaker_orders) {
     group_.breaker().force(each, busy_.now()); // It is on disk, so it may hold from here on.
   }
-  submit_effects();
+  // Before any result of this turn is settled: after a takeover the list may have an effect whose
+  // result the turn wrote down, and the pool passes over what it still knows.
+  if (!effects_ && !output_.effects.empty()) {
+    // Also for an actor that has effects no more: they are promised, and the log says who waits.
+    effects_ = std::make_unique<effect_pool>(
+        group_, [this] { return replicas_.make_instance(group_.options().replicas.front()); });
+    turn_->use(effects_.get());
+  }
+  if (effects_) {
+    effects_->submit(output_.effects);
+  }
   for (std::size_t i = 0; i < settled; ++i) {
     settle_write(writes_[i]);
   }
@@ -306,20 +291,6 @@ void runner::settle_own(write& each) {
     out_.queue_again(again_after, std::move(what));
   } else if (what.what == item::kind::effect_done && effects_) {
     effects_->settled(what.id);
-  }
-}
-
-/// Hands the effects of a committed turn over, before any result of the same turn is settled: after
-/// a takeover the list may have an effect whose result the turn wrote down, and the pool passes
-/// over what it still knows.
-void runner::submit_effects() {
-  if (!output_.effects.empty() && !effects_) {
-    // Of an earlier release, whose actor had effects. They are promised: the log says that nobody
-    // can carry them out, and a release that can finds them.
-    begin_effects(group_.options().replicas.front());
-  }
-  if (effects_) {
-    effects_->submit(output_.effects);
   }
 }
 

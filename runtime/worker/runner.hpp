@@ -41,7 +41,9 @@ public:
   bool run();
 
   /// Makes a replica's instance, or ends it; the supervisor hears how it went.
-  void start(supervision::child_id child, std::uint64_t generation);
+  void start(supervision::child_id child, std::uint64_t generation) {
+    replicas_.start(child, generation);
+  }
 
   void stop(supervision::child_id child, std::uint64_t generation) {
     replicas_.stop(child, generation);
@@ -58,9 +60,6 @@ private:
   bool has_to_relay() const { return relay_ && relay_->has_more(); }
 
   void work();
-  void begin_effects(int replica);
-  void submit_effects();
-  error down_error() const;
   void refuse_all(const error& why);
   void take_call(item& each, const supervision::admission& admission);
   void take_own(item& each);
