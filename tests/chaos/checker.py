@@ -11,6 +11,7 @@ import collections
 import dataclasses
 import json
 import pathlib
+import re
 import sqlite3
 import sys
 import tempfile
@@ -43,6 +44,7 @@ class Report:
     liveness: Liveness
     counts: dict[str, Any]
     while_running: bool = False
+    excused: int = 0
 
     @property
     def safe(self) -> bool:
@@ -56,6 +58,7 @@ class Report:
         return {
             "verdict": "good" if self.good else "violated" if not self.safe else "not quiet",
             "safe": self.safe,
+            "excused": self.excused,
             "invariants": {name: {"what": TITLES[name], **dataclasses.asdict(result)}
                            for name, result in self.results.items()},
             "liveness": {**dataclasses.asdict(self.liveness), "quiet": self.liveness.quiet},
@@ -95,7 +98,7 @@ def count(run: Run, orders: dict[bytes, Order], epochs: list[int]) -> dict[str, 
 
 def open_run(arguments: argparse.Namespace, folder: pathlib.Path) -> tuple[Run, Liveness]:
     data = pathlib.Path(arguments.data)
-    findings = Findings(arguments.while_running)
+    findings = Findings(arguments.while_running, read_excuses(arguments.excused))
     provider_log = pathlib.Path(arguments.provider_log or data / "provider.log")
     spool = pathlib.Path(arguments.spool or data / "mail")
     for wanted, path in ((arguments.provider_log, provider_log), (arguments.spool, spool)):
@@ -123,6 +126,16 @@ def open_run(arguments: argparse.Namespace, folder: pathlib.Path) -> tuple[Run, 
     return run, read_liveness(copies)
 
 
+def read_excuses(path: str | None) -> list[re.Pattern[str]]:
+    """One regular expression a line."""
+    if path is None:
+        return []
+    try:
+        return [re.compile(line) for line in pathlib.Path(path).read_text().splitlines() if line]
+    except re.error as fault:
+        raise CannotCheck(f"{path}: {fault}") from fault
+
+
 def _read_delivery(arguments: argparse.Namespace, orders: pathlib.Path | None) -> Delivery | None:
     """The file of stock lies beside that of the orders, if no other is named."""
     if arguments.stock:
@@ -138,7 +151,8 @@ def run_checks(arguments: argparse.Namespace) -> Report:
             counts = check(run)
         finally:
             run.books.close()
-    return Report(run.findings.results, liveness, counts, arguments.while_running)
+    return Report(run.findings.results, liveness, counts, arguments.while_running,
+                  run.findings.excused)
 
 
 def check(run: Run) -> dict[str, Any]:
@@ -188,6 +202,8 @@ def print_report(report: Report) -> None:
             print(f"     {example}")
     print(f"live {'nothing is left under way':<62} "
           f"{'ok' if report.liveness.quiet else 'NOT QUIET'}")
+    if report.excused:
+        print(f"     {report.excused} findings are excused")
     if not report.liveness.quiet:
         print(f"     {report.liveness}")
     print()
@@ -215,6 +231,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--publish-log", help="acknowledged publishes, one JSON object a line:"
                                               " id and position")
     parser.add_argument("--spool", help="folder of the mails (default: DATA/mail, if there is one)")
+    parser.add_argument("--excused", metavar="FILE",
+                        help="findings that somebody knows the reason of: a regular expression a line, of"
+                             " a whole finding")
     parser.add_argument("--while-running", action="store_true",
                         help=f"check only what holds at every moment: {', '.join(ALWAYS)}")
     parser.add_argument("--wait-quiet", type=float, default=0, metavar="SECONDS",

@@ -105,6 +105,18 @@ class AGoodRun(CheckerTest):
         self.assertEqual(0, self.call("--data", str(self.run_.data))[0])
         self.assertFalse(self.check().safe)
 
+    def test_is_excused_for_what_somebody_knows_the_reason_of_and_for_no_more(self) -> None:
+        excused = self.run_.folder / "excused"
+        excused.write_text(r"inventory\.db forced_breakers .* is there.*" + "\n")
+        self.run_.execute("inventory", "INSERT INTO forced_breakers VALUES ('', 'open', 'a', '', x'01', 1)")
+
+        report = self.check("--excused", str(excused))
+
+        self.assert_good(report)
+        self.assertEqual(1, report.excused)
+        self.run_.execute("inventory", "UPDATE stock SET available = available + 5")
+        self.assertFalse(self.check("--excused", str(excused)).safe)
+
     def test_can_have_a_log_that_was_cut_off(self) -> None:
         with (self.run_.folder / "client.log").open("a") as log:
             log.write('{"call_id": "0190')

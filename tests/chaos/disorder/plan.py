@@ -1,0 +1,206 @@
+"""Plans: what will be done to a shop, drawn from a seed alone. A plan is a list of lines, each a step that
+`steps` carries out, so that it can be printed, cut by hand and run again."""
+
+import dataclasses
+import random
+from collections.abc import Callable
+
+# The first numbers are those of people and of time servers, the last of a battery that is empty.
+JUMPS = (1, -1, 3_600, -3_600, 86_400 * 3, -86_400 * 3, 86_400 * 400)
+# Databases that can be restored alone. The load writes to all of them.
+RESTORABLE = ("orders", "inventory", "payments", "order_saga", "notifications", "journal")
+ORDERS_PER_LOAD = (20, 60)
+PAUSES = (0.0, 0.1, 0.3, 0.8, 1.5)
+
+UP, DOWN, FROZEN = "up", "down", "frozen"
+
+
+@dataclasses.dataclass
+class Model:
+    """What is so by now, if all went as planned; from this follows what may be done next."""
+
+    random: random.Random
+    releases: tuple[str, ...]
+    brokers: tuple[str, ...]
+    nodes: dict[str, str] = dataclasses.field(default_factory=dict)
+    renamed: str = ""
+    # Deeds that are left out.
+    without: tuple[str, ...] = ()
+
+    def in_state(self, *states: str) -> list[str]:
+        return [name for name, state in self.nodes.items() if state in states]
+
+    def machines(self) -> list[str]:
+        """Workers share their databases, hence a machine and its clock."""
+        return [*self.brokers, "workers"]
+
+    def release(self) -> str:
+        return self.random.choice(self.releases)
+
+
+# What may be done in any order: a function each that says the step, or None if it cannot be done now.
+Deed = Callable[[Model], str | None]
+DEEDS: list[tuple[Deed, int]] = []
+
+
+def deed(weight: int) -> Callable[[Deed], Deed]:
+    def add(function: Deed) -> Deed:
+        DEEDS.append((function, weight))
+        return function
+    return add
+
+
+def _one_of(model: Model, *states: str) -> str | None:
+    names = model.in_state(*states)
+    return model.random.choice(names) if names else None
+
+
+@deed(6)
+def kill(model: Model) -> str | None:
+    name = _one_of(model, UP, FROZEN)
+    if name is None:
+        return None
+    model.nodes[name] = DOWN
+    return f"kill {name}"
+
+
+@deed(4)
+def stop(model: Model) -> str | None:
+    name = _one_of(model, UP, FROZEN)
+    if name is None:
+        return None
+    model.nodes[name] = DOWN
+    return f"stop {name}"
+
+
+@deed(14)
+def start(model: Model) -> str | None:
+    name = _one_of(model, DOWN)
+    if name is None:
+        return None
+    model.nodes[name] = UP
+    return f"start {name} {model.release()}"
+
+
+@deed(4)
+def freeze(model: Model) -> str | None:
+    name = _one_of(model, UP)
+    if name is None:
+        return None
+    model.nodes[name] = FROZEN
+    return f"freeze {name}"
+
+
+@deed(8)
+def thaw(model: Model) -> str | None:
+    name = _one_of(model, FROZEN)
+    if name is None:
+        return None
+    model.nodes[name] = UP
+    return f"thaw {name}"
+
+
+@deed(5)
+def clock(model: Model) -> str | None:
+    return f"clock {model.random.choice(model.machines())} {model.random.choice(JUMPS)}"
+
+
+@deed(2)
+def rename(model: Model) -> str | None:
+    """Everybody reads the new file, one after the other and not all at once."""
+    if model.renamed:
+        old, model.renamed = model.renamed, ""
+        step = f"rename_back {old}"
+    else:
+        model.renamed = model.random.choice(("notifications", "users"))
+        step = f"rename {model.renamed}"
+    order = list(model.nodes)
+    model.random.shuffle(order)
+    model.nodes = dict.fromkeys(model.nodes, UP)
+    return f"{step} {','.join(order)}"
+
+
+@deed(1)
+def retry_letters(model: Model) -> str | None:
+    return "retry_letters"
+
+
+def disorder(model: Model, count: int) -> list[str]:
+    """So many deeds in any order, with pauses in between."""
+    steps: list[str] = []
+    deeds, weights = zip(*(each for each in DEEDS if each[0].__name__ not in model.without))
+    while count:
+        step = model.random.choices(deeds, weights)[0](model)
+        if step is not None:
+            steps += [step, f"pause {model.random.choice(PAUSES)}"]
+            count -= 1
+    return steps
+
+
+def heal(model: Model) -> list[str]:
+    """Everything runs, as the example has it, and has ended what it had to do."""
+    model.renamed = ""
+    model.nodes = dict.fromkeys(model.nodes, UP)
+    return ["heal"]
+
+
+def load(model: Model) -> list[str]:
+    return [f"load {model.random.randint(*ORDERS_PER_LOAD)}"]
+
+
+# --- Restored copies: what lies between the copy, the restore and the end -----------------------------
+
+
+def _copy(model: Model, label: str) -> list[str]:
+    return [*heal(model), f"copy {label} {model.random.choice(('cold', 'live'))}"]
+
+
+def restore_everything(model: Model, deeds: int) -> list[str]:
+    """All databases at once, of one moment: what came after it is undone, and nothing else."""
+    return [*heal(model), "copy all cold", *load(model), *disorder(model, deeds), "restore_all all",
+            *heal(model)]
+
+
+def restore_the_same(model: Model, deeds: int) -> list[str]:
+    """Nothing was lost: only restarts came in between."""
+    which = model.random.choice(RESTORABLE)
+    return [*_copy(model, "same"), *disorder(model, deeds), f"restore {which} same",
+            *disorder(model, deeds // 2), f"accept_if_troubled {which}", *heal(model)]
+
+
+def restore_older_and_find_the_lost(model: Model, deeds: int) -> list[str]:
+    """An older copy, and later the file that was thought lost. Nobody orders in between, so that nothing
+    may be missing in the end."""
+    which = model.random.choice(RESTORABLE)
+    return [*_copy(model, "older"), *load(model), *disorder(model, deeds), *heal(model),
+            f"restore {which} older", *disorder(model, deeds), f"expect_trouble {which}",
+            *disorder(model, deeds // 2), f"expect_trouble {which}", f"put_back {which}", *heal(model)]
+
+
+def restore_older_and_accept(model: Model, deeds: int) -> list[str]:
+    """An older copy, and the lost file stays lost: a person says so, and the shop goes on."""
+    which = model.random.choice(RESTORABLE)
+    return [*_copy(model, "older"), *load(model), *disorder(model, deeds), *heal(model),
+            f"restore {which} older", *disorder(model, deeds // 2), f"accept {which}", *heal(model)]
+
+
+def restore_nothing(model: Model, deeds: int) -> list[str]:
+    return disorder(model, deeds)
+
+
+STORIES = (restore_nothing, restore_everything, restore_the_same, restore_older_and_find_the_lost,
+           restore_older_and_accept)
+
+
+def draw(seed: str, releases: tuple[str, ...], deeds: int,
+         without: tuple[str, ...] = ()) -> list[str]:
+    """The plan of one episode."""
+    chance = random.Random(seed)
+    brokers = ("b1",) if chance.random() < 0.4 else ("b1", "b2")
+    model = Model(chance, releases, brokers, without=without)
+    model.nodes = dict.fromkeys([*brokers, "n1", "n2"], UP)
+    story = STORIES[chance.randrange(len(STORIES))]
+    steps = [f"shop {','.join(brokers)} {','.join(f'{name}={model.release()}' for name in model.nodes)}"]
+    steps += [*load(model), *disorder(model, deeds), *story(model, deeds), *load(model),
+              *disorder(model, deeds // 2), *heal(model), "end"]
+    return steps
