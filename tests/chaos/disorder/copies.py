@@ -49,6 +49,9 @@ class Copies:
             if path.exists() and part != "-shm":
                 shutil.copy2(path, self._shop.data)
 
+    def has(self, label: str) -> bool:
+        return (self._folder / label).exists()
+
     def put_back(self, database: str) -> None:
         """The lost files are found again. Its owners may not run."""
         self._move(self._shop.data, self._fresh(f"void-{database}"), database)

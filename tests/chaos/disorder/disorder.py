@@ -13,9 +13,12 @@ import sys
 import tempfile
 import time
 
-import plan
-from shop import SOURCE, Fault
-from steps import Episode
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import plan  # noqa: E402
+from fault_points import points_in  # noqa: E402
+from shop import SOURCE, Fault  # noqa: E402
+from shrink import shrink  # noqa: E402
+from steps import Episode, Skipped  # noqa: E402
 
 PROGRAMS = ("troupe", "troupe-broker", "troupe-worker", "shop-place-orders")
 
@@ -27,26 +30,44 @@ class Runs:
         self._wanted = wanted
         self._releases = releases
         self.done = 0
+        self.cut_short = 0
         self.faults: list[str] = []
 
-    def run(self, steps: list[str], title: str, again: str) -> None:
-        """One episode. A fault keeps its folder."""
+    def run(self, steps: list[str], title: str, again: str) -> str:
+        """One episode. A fault keeps its folder. @return the first line of the fault, or nothing."""
         folder = pathlib.Path(tempfile.mkdtemp(prefix="troupe-disorder-"))
         (folder / "plan").write_text("".join(step + "\n" for step in steps))
         print(f"== {title}", flush=True)
         episode = Episode(folder, self._releases, self._tell)
+        found = ""
         try:
             episode.run(steps)
         except Fault as fault:
             print(f"FAULT {fault}\n  again: {again}\n  its steps: --steps {folder}/plan\n"
                   f"  databases and logs: {folder}", flush=True)
             self.faults.append(title)
+            found = str(fault).splitlines()[0]
+        except Skipped as why:
+            print(f"  cut short: {why}", flush=True)
+            self.cut_short += 1
+            self._leave(folder)
         else:
-            if self._wanted.keep:
-                print(f"  databases and logs: {folder}")
-            else:
-                shutil.rmtree(folder)
+            self._leave(folder)
         self.done += 1
+        return found
+
+    def shrink(self, steps: list[str]) -> list[str]:
+        """The fewest of these steps that find the same."""
+        known = self.run(steps, "all steps", "")
+        if not known:
+            return steps
+        return shrink(steps, lambda rest: self.run(rest, f"{len(rest)} steps", "") == known)
+
+    def _leave(self, folder: pathlib.Path) -> None:
+        if self._wanted.keep:
+            print(f"  databases and logs: {folder}")
+        else:
+            shutil.rmtree(folder)
 
     def _tell(self, line: str) -> None:
         if not self._wanted.quiet:
@@ -65,6 +86,7 @@ def parse(words: list[str]) -> argparse.Namespace:
     add("--deeds", type=int, default=8, help="how many there are at once in an episode (default 8)")
     add("--without", default="", metavar="DEEDS", help="leave these out, such as clock,rename")
     add("--steps", type=pathlib.Path, metavar="FILE", help="instead of what a seed says: these steps, a line each")
+    add("--shrink", action="store_true", help="with --steps: look for the fewest of them that find the same fault")
     add("--keep", action="store_true", help="keep all folders, not only those of faults")
     add("--quiet", action="store_true", help="do not tell the steps")
     return parser.parse_args(words)
@@ -88,15 +110,18 @@ def main(words: list[str]) -> int:
     try:
         releases = find_releases(wanted)
         runs = Runs(wanted, releases)
-        if wanted.steps is not None:
-            runs.run(wanted.steps.read_text().splitlines(), str(wanted.steps), f"--steps {wanted.steps}")
+        steps = wanted.steps.read_text().splitlines() if wanted.steps else []
+        if steps and wanted.shrink:
+            print("\n".join(["these are left:", *runs.shrink(steps)]))
+        elif steps:
+            runs.run(steps, str(wanted.steps), f"--steps {wanted.steps}")
         else:
             run_seed(wanted, runs, tuple(releases))
     except OSError as fault:
         print(f"disorder: {fault}", file=sys.stderr)
         return 2
-    print(f"{'GOOD' if not runs.faults else 'NOT GOOD'}  {runs.done} episodes, {len(runs.faults)} with "
-          "faults" + "".join(f"\n  {each}" for each in runs.faults))
+    print(f"{'GOOD' if not runs.faults else 'NOT GOOD'}  {runs.done} episodes, {runs.cut_short} cut short, "
+          f"{len(runs.faults)} with faults" + "".join(f"\n  {each}" for each in runs.faults))
     return 1 if runs.faults else 0
 
 
@@ -104,11 +129,12 @@ def run_seed(wanted: argparse.Namespace, runs: Runs, releases: tuple[str, ...]) 
     seed = random.SystemRandom().randrange(1_000_000) if wanted.seed is None else wanted.seed
     until = time.monotonic() + 60 * wanted.minutes
     number = wanted.episode or 1
+    points = points_in(SOURCE)
     without = tuple(each for each in wanted.without.split(",") if each)
     more = f" --deeds {wanted.deeds}" + (f" --before {wanted.before}" if wanted.before else "") \
         + (f" --without {wanted.without}" if without else "")
     while True:
-        runs.run(plan.draw(f"{seed}.{number}", releases, wanted.deeds, without),
+        runs.run(plan.draw(seed, number, releases, wanted.deeds, without, points),
                  f"seed {seed}, episode {number}", f"--seed {seed} --episode {number}{more}")
         number += 1
         if wanted.episode is not None or time.monotonic() > until:

@@ -13,6 +13,7 @@ import plan
 from clocks import Clocks
 from copies import Copies
 from shop import SHOP
+from shrink import shrink
 from steps import Episode
 from topologies import RENAMED, shop_of, with_renamed
 
@@ -20,13 +21,18 @@ SEEDS = range(200)
 
 
 def plans() -> list[list[str]]:
-    return [plan.draw(str(seed), ("new", "before"), 8) for seed in SEEDS]
+    points = {"turn.committed": False, "bus.confirmed": True}
+    return [plan.draw(seed, 1, ("new", "before"), 8, points=points) for seed in SEEDS]
 
 
 class Plans(unittest.TestCase):
     def test_a_seed_says_all(self) -> None:
-        self.assertEqual(plan.draw("7", ("new",), 8), plan.draw("7", ("new",), 8))
-        self.assertNotEqual(plan.draw("7", ("new",), 8), plan.draw("8", ("new",), 8))
+        self.assertEqual(plan.draw(7, 2, ("new",), 8), plan.draw(7, 2, ("new",), 8))
+        self.assertNotEqual(plan.draw(7, 2, ("new",), 8), plan.draw(7, 3, ("new",), 8))
+        self.assertNotEqual(plan.draw(7, 2, ("new",), 8), plan.draw(8, 2, ("new",), 8))
+
+    def test_a_seed_tells_every_story(self) -> None:
+        self.assertEqual(set(plan.STORIES), {plan.story_of(7, each) for each in range(1, 6)})
 
     def test_every_step_is_one_that_can_be_done(self) -> None:
         for step in {line.split()[0] for each in plans() for line in each}:
@@ -39,7 +45,7 @@ class Plans(unittest.TestCase):
 
     def test_nothing_comes_that_was_left_out(self) -> None:
         for seed in SEEDS:
-            steps = plan.draw(str(seed), ("new",), 8, ("clock", "rename"))
+            steps = plan.draw(seed, 1, ("new",), 8, ("clock", "rename"))
             self.assertFalse([line for line in steps if line.startswith(("clock", "rename"))])
 
     def test_nobody_is_started_twice_nor_killed_dead(self) -> None:
@@ -47,7 +53,7 @@ class Plans(unittest.TestCase):
             up = set(steps[0].split()[1].split(",")) | {"n1", "n2"}
             everybody = set(up)
             for word, *rest in map(str.split, steps[1:]):
-                if word == "start":
+                if word in ("start", "start_doomed"):
                     self.assertNotIn(rest[0], up)
                     up.add(rest[0])
                 elif word in ("kill", "stop", "freeze"):
@@ -64,6 +70,13 @@ class Plans(unittest.TestCase):
                     copied.add(rest[0])
                 elif word in ("restore", "restore_all"):
                     self.assertIn(rest[-1], copied)
+
+
+class Shrinking(unittest.TestCase):
+    def test_leaves_what_the_fault_needs(self) -> None:
+        steps = ["shop b1 n1=new", *(f"pause {number}" for number in range(20)), "end"]
+        left = shrink(steps, lambda rest: "pause 3" in rest and "pause 17" in rest)
+        self.assertEqual(["shop b1 n1=new", "pause 3", "pause 17", "end"], left)
 
 
 class ClockTest(unittest.TestCase):

@@ -7,9 +7,13 @@ from collections.abc import Callable
 
 # The first numbers are those of people and of time servers, the last of a battery that is empty.
 JUMPS = (1, -1, 3_600, -3_600, 86_400 * 3, -86_400 * 3, 86_400 * 400)
+# An answer is kept for a week, and an id may come from a machine that is ahead.
+WRONG_SECONDS_MAX = 86_400 * 3
+# Passes of a fault point: at the first, or late enough for orders to be under way.
+PASSES = (1, 3, 10, 40, 150)
 # Databases that can be restored alone. The load writes to all of them.
 RESTORABLE = ("orders", "inventory", "payments", "order_saga", "notifications", "journal")
-ORDERS_PER_LOAD = (20, 60)
+ORDERS_PER_LOAD = (20, 80)
 PAUSES = (0.0, 0.1, 0.3, 0.8, 1.5)
 
 UP, DOWN, FROZEN = "up", "down", "frozen"
@@ -24,8 +28,12 @@ class Model:
     brokers: tuple[str, ...]
     nodes: dict[str, str] = dataclasses.field(default_factory=dict)
     renamed: str = ""
+    # By how many seconds the clock of each machine is ahead.
+    ahead: dict[str, int] = dataclasses.field(default_factory=dict)
     # Deeds that are left out.
     without: tuple[str, ...] = ()
+    # Fault points, and whether a broker passes them.
+    points: dict[str, bool] = dataclasses.field(default_factory=dict)
 
     def in_state(self, *states: str) -> list[str]:
         return [name for name, state in self.nodes.items() if state in states]
@@ -82,6 +90,18 @@ def start(model: Model) -> str | None:
     return f"start {name} {model.release()}"
 
 
+@deed(6)
+def start_doomed(model: Model) -> str | None:
+    """With a fault point at which the process dies or stands still."""
+    name = _one_of(model, DOWN)
+    points = [point for point, is_broker in model.points.items() if is_broker == (name in model.brokers)]
+    if name is None or not points:
+        return None
+    model.nodes[name] = UP
+    fault = f"{model.random.choice(points)}={model.random.choice(('kill', 'kill', 'stop'))}"
+    return f"start_doomed {name} {model.release()} {fault}@{model.random.choice(PASSES)}"
+
+
 @deed(4)
 def freeze(model: Model) -> str | None:
     name = _one_of(model, UP)
@@ -102,7 +122,9 @@ def thaw(model: Model) -> str | None:
 
 @deed(5)
 def clock(model: Model) -> str | None:
-    return f"clock {model.random.choice(model.machines())} {model.random.choice(JUMPS)}"
+    machine, seconds = model.random.choice(model.machines()), model.random.choice(JUMPS)
+    model.ahead[machine] = model.ahead.get(machine, 0) + seconds
+    return f"clock {machine} {seconds}"
 
 
 @deed(2)
@@ -138,10 +160,15 @@ def disorder(model: Model, count: int) -> list[str]:
 
 
 def heal(model: Model) -> list[str]:
-    """Everything runs, as the example has it, and has ended what it had to do."""
+    """Everything runs, as the example has it, and has ended what it had to do. A clock may stay wrong if
+    ids of other machines are neither too old by it nor too young."""
     model.renamed = ""
     model.nodes = dict.fromkeys(model.nodes, UP)
-    return ["heal"]
+    bearable = max(map(abs, model.ahead.values()), default=0) <= WRONG_SECONDS_MAX
+    if bearable and model.random.random() < 0.5:
+        return ["heal with_clocks_as_they_are"]
+    model.ahead.clear()
+    return ["heal with_clocks_set_right"]
 
 
 def load(model: Model) -> list[str]:
@@ -164,7 +191,8 @@ def restore_everything(model: Model, deeds: int) -> list[str]:
 def restore_the_same(model: Model, deeds: int) -> list[str]:
     """Nothing was lost: only restarts came in between."""
     which = model.random.choice(RESTORABLE)
-    return [*_copy(model, "same"), *disorder(model, deeds), f"restore {which} same",
+    how = model.random.choice(("restore", "restore", "restore_under"))
+    return [*_copy(model, "same"), *disorder(model, deeds), f"{how} {which} same",
             *disorder(model, deeds // 2), f"accept_if_troubled {which}", *heal(model)]
 
 
@@ -178,10 +206,13 @@ def restore_older_and_find_the_lost(model: Model, deeds: int) -> list[str]:
 
 
 def restore_older_and_accept(model: Model, deeds: int) -> list[str]:
-    """An older copy, and the lost file stays lost: a person says so, and the shop goes on."""
+    """An older copy, and the lost file stays lost: the shop goes on until the copy has outgrown it, and
+    then a person says so."""
     which = model.random.choice(RESTORABLE)
     return [*_copy(model, "older"), *load(model), *disorder(model, deeds), *heal(model),
-            f"restore {which} older", *disorder(model, deeds // 2), f"accept {which}", *heal(model)]
+            f"restore {which} older", *load(model), *disorder(model, deeds), f"expect_trouble {which}",
+            *load(model), *disorder(model, deeds // 2), f"expect_trouble {which}", f"accept {which}",
+            *heal(model)]
 
 
 def restore_nothing(model: Model, deeds: int) -> list[str]:
@@ -192,15 +223,19 @@ STORIES = (restore_nothing, restore_everything, restore_the_same, restore_older_
            restore_older_and_accept)
 
 
-def draw(seed: str, releases: tuple[str, ...], deeds: int,
-         without: tuple[str, ...] = ()) -> list[str]:
-    """The plan of one episode."""
-    chance = random.Random(seed)
+def story_of(seed: int, episode: int) -> Callable[[Model, int], list[str]]:
+    """Each seed tells all stories before it tells one again."""
+    return random.Random(seed).sample(STORIES, len(STORIES))[(episode - 1) % len(STORIES)]
+
+
+def draw(seed: int, episode: int, releases: tuple[str, ...], deeds: int,
+         without: tuple[str, ...] = (), points: dict[str, bool] | None = None) -> list[str]:
+    """The plan of one episode, from the first one, 1, on."""
+    chance = random.Random(f"{seed}.{episode}")
     brokers = ("b1",) if chance.random() < 0.4 else ("b1", "b2")
-    model = Model(chance, releases, brokers, without=without)
+    model = Model(chance, releases, brokers, without=without, points=points or {})
     model.nodes = dict.fromkeys([*brokers, "n1", "n2"], UP)
-    story = STORIES[chance.randrange(len(STORIES))]
     steps = [f"shop {','.join(brokers)} {','.join(f'{name}={model.release()}' for name in model.nodes)}"]
-    steps += [*load(model), *disorder(model, deeds), *story(model, deeds), *load(model),
+    steps += [*load(model), *disorder(model, deeds), *story_of(seed, episode)(model, deeds), *load(model),
               *disorder(model, deeds // 2), *heal(model), "end"]
     return steps

@@ -21,7 +21,7 @@ READY_SECONDS = 40.0
 _POLL_SECONDS = 0.05
 
 # Exit codes of nodes/README.md.
-REFUSED, TURN_TOO_LONG = 69, 75
+REFUSED, NOT_ON_DISK, TURN_TOO_LONG = 69, 74, 75
 
 
 class Fault(Exception):
@@ -47,6 +47,10 @@ class Node:
     frozen: bool = False
     # Whether this process has ever been stopped by SIGSTOP: others may then have got rid of it.
     was_frozen: bool = False
+    # The fault point at which it is to die or to stand still.
+    doom: str = ""
+    # Whether a database was replaced under it.
+    was_robbed: bool = False
 
     @property
     def is_up(self) -> bool:
@@ -91,7 +95,7 @@ class Shop:
 
     # --- Processes ------------------------------------------------------------------------------
 
-    def start(self, name: str, release: str = "new") -> None:
+    def start(self, name: str, release: str = "new", doom: str = "") -> None:
         node = self.nodes[name]
         program = "troupe-broker" if node.is_broker else "troupe-worker"
         machine = name if node.is_broker else "workers"
@@ -102,8 +106,9 @@ class Shop:
                 [str(self._releases[release] / program), str(self.topology), "--node", name],
                 cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)),
-                env={**os.environ, **self.clocks.environment(machine)})
-        node.release, node.frozen, node.was_frozen = release, False, False
+                env={**os.environ, **self.clocks.environment(machine), "TROUPE_FAULT_PLAN": doom})
+        node.release, node.doom = release, doom
+        node.frozen = node.was_frozen = node.was_robbed = False
 
     def kill(self, name: str) -> None:
         node = self.nodes[name]
@@ -134,7 +139,7 @@ class Shop:
 
     def thaw(self, name: str) -> None:
         node = self.nodes[name]
-        if node.process is not None and node.frozen:
+        if node.process is not None and (node.frozen or "=stop" in node.doom):
             node.process.send_signal(signal.SIGCONT)
             node.frozen = False
 
@@ -149,11 +154,16 @@ class Shop:
         if asked and code in (0, -signal.SIGTERM):
             return  # By the signal itself: it had only just been started.
         words = self.last_words(node.name, 1)
-        if node.was_frozen and code in (-signal.SIGKILL, TURN_TOO_LONG):
+        was_frozen = node.was_frozen or "=stop" in node.doom
+        if was_frozen and code in (-signal.SIGKILL, TURN_TOO_LONG):
             why = "it had been stopped by SIGSTOP, and others waited for it"
+        elif code == -signal.SIGKILL and "=kill" in node.doom:
+            why = f"it was to die at {node.doom}"
+        elif code == NOT_ON_DISK and node.was_robbed:
+            why = "a database was replaced under it"
         elif code == REFUSED and self._may_be_refused(node, words):
             why = "it was refused, and said why"
-        elif asked and node.was_frozen:
+        elif asked and was_frozen:
             why = "it had been stopped by SIGSTOP before"
         else:
             raise Fault(f"{node.name} ({node.release}) ended by itself with {code}\n"

@@ -21,8 +21,14 @@ from liveness import wait_until_quiet  # noqa: E402
 QUIET_SECONDS = 60.0
 # After it the books say who was not taken over.
 HEIR_SECONDS = 10.0
+# So lazily a journal writes its cursors.
+CURSOR_SECONDS = 1.5
 # An older copy shows by what the load has published meanwhile: orders, and what the journal has of them.
 SHOWS_ITS_AGE = ("orders", "journal")
+
+
+class Skipped(Exception):
+    """The programs cannot do what comes next; the text says what."""
 
 
 class Episode:
@@ -34,12 +40,13 @@ class Episode:
         self._releases = releases
         self._tell = tell
         self._copied_after: dict[str, int] = {}
-        # The loads whose orders went with a database that stays lost: from here to there.
+        # The loads whose orders an older copy lacks: from here to there. And those that stay lost.
+        self._stale = (0, 0)
         self._lost: tuple[int, int] | None = None
         self.verdict: Verdict | None = None
 
     def run(self, plan: list[str]) -> None:
-        """Raises Fault. Whatever comes, nothing of it runs any more afterwards."""
+        """Raises Fault or Skipped. Whatever comes, nothing of it runs any more afterwards."""
         began = time.monotonic()
         try:
             for line in plan:
@@ -72,9 +79,9 @@ class Episode:
     def do_pause(self, seconds: str) -> None:
         self._shop.wait(float(seconds))
 
-    def do_heal(self, clocks: str = "right") -> str:
+    def do_heal(self, clocks: str = "with_clocks_set_right") -> str:
         """Everything runs, every order is answered, and everything ends."""
-        if clocks == "right":
+        if clocks == "with_clocks_set_right":
             self._shop.clocks.set_right()
         self._make_whole()
         self._loads.await_answers()
@@ -97,6 +104,7 @@ class Episode:
         if troubles:
             raise Fault("there is trouble left:\n" + "\n".join(troubles))
         self._await_heirs()
+        self._shop.wait(CURSOR_SECONDS)
         self._stop(sorted(self._shop.nodes, reverse=True))
         log = self._folder / "client.log"
         self._loads.write_log(log)
@@ -141,6 +149,12 @@ class Episode:
         if self._shop.nodes[name].is_up:
             return "skipped: it runs"
         self._shop.start(name, release)
+        return None
+
+    def do_start_doomed(self, name: str, release: str, fault: str) -> str | None:
+        if self._shop.nodes[name].is_up:
+            return "skipped: it runs"
+        self._shop.start(name, release, fault)
         return None
 
     def do_freeze(self, name: str) -> str | None:
@@ -197,7 +211,12 @@ class Episode:
         self._copies.take_cold(label)
         self._shop.await_ready()
 
+    def _need(self, label: str) -> None:
+        if not self._copies.has(label):
+            raise Skipped(f"there is no copy `{label}`")
+
     def do_restore_all(self, label: str) -> None:
+        self._need(label)
         for name, node in self._shop.nodes.items():
             if node.is_up:
                 self._shop.kill(name)
@@ -205,13 +224,22 @@ class Episode:
         self._copies.put_everything(label)
 
     def do_restore(self, database: str, label: str) -> None:
-        with_owners_down = self._copies.owners(database)
-        self._end_owners(with_owners_down)
+        self._need(label)
+        owners = self._copies.owners(database)
+        self._end_owners(owners)
         self._copies.put(database, label)
-        self._start_owners(with_owners_down)
-        self._label = label
+        self._start_owners(owners)
+        self._stale = (self._copied_after[label], len(self._loads.all))
+
+    def do_restore_under(self, database: str, label: str) -> None:
+        """Nobody was told to stop before."""
+        self._need(label)
+        for name in self._copies.owners(database):
+            self._shop.nodes[name].was_robbed = True
+        self._copies.put(database, label)
 
     def do_put_back(self, database: str) -> None:
+        self._need(f"lost-{database}")
         owners = self._copies.owners(database)
         self._end_owners(owners)
         self._copies.put_back(database)
@@ -230,13 +258,11 @@ class Episode:
         return f"{len(troubles)} say so"
 
     def do_accept(self, database: str) -> str:
-        """A person says that what was lost stays lost. Without a command for that the lost files are
-        found again."""
+        """A person says that what was lost stays lost."""
         self._make_whole()
         if not self._knows_restore():
-            self.do_put_back(database)
-            return "put back: there is no `troupe restore`"
-        self._lost = (self._copied_after[self._label], len(self._loads.all))
+            raise Skipped("there is no `troupe restore`")
+        self._lost = self._stale
         return self._restore(database)
 
     def do_accept_if_troubled(self, database: str) -> str:
