@@ -14,11 +14,14 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import episode  # noqa: E402
 import plan  # noqa: E402
+import restore_steps  # noqa: E402, F401 (it adds its steps)
 from fault_points import points_in  # noqa: E402
+from episode import Skipped  # noqa: E402
 from shop import SOURCE, Fault  # noqa: E402
 from shrink import shrink  # noqa: E402
-from steps import Episode, Skipped  # noqa: E402
+from steps import STEPS  # noqa: E402
 
 PROGRAMS = ("troupe", "troupe-broker", "troupe-worker", "shop-place-orders")
 
@@ -38,10 +41,9 @@ class Runs:
         folder = pathlib.Path(tempfile.mkdtemp(prefix="troupe-disorder-"))
         (folder / "plan").write_text("".join(step + "\n" for step in steps))
         print(f"== {title}", flush=True)
-        episode = Episode(folder, self._releases, self._tell)
         found = ""
         try:
-            episode.run(steps)
+            episode.run(steps, folder, self._releases, STEPS, self._tell)
         except Fault as fault:
             print(f"FAULT {fault}\n  again: {again}\n  its steps: --steps {folder}/plan\n"
                   f"  databases and logs: {folder}", flush=True)

@@ -9,13 +9,15 @@ import time
 import types
 import unittest
 
-import plan
-from clocks import Clocks
-from copies import Copies
-from shop import SHOP
-from shrink import shrink
-from steps import Episode
-from topologies import RENAMED, shop_of, with_renamed
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import plan  # noqa: E402
+import restore_steps  # noqa: E402, F401 (it adds its steps)
+from clocks import Clocks  # noqa: E402
+from copies import Copies  # noqa: E402
+from shop import SHOP  # noqa: E402
+from shrink import shrink  # noqa: E402
+from steps import STEPS  # noqa: E402
+from topologies import RENAMED, shop_of, with_renamed  # noqa: E402
 
 SEEDS = range(200)
 
@@ -32,11 +34,10 @@ class Plans(unittest.TestCase):
         self.assertNotEqual(plan.draw(7, 2, ("new",), 8), plan.draw(8, 2, ("new",), 8))
 
     def test_a_seed_tells_every_story(self) -> None:
-        self.assertEqual(set(plan.STORIES), {plan.story_of(7, each) for each in range(1, 6)})
+        self.assertEqual(set(plan.STORIES), {plan.story_of(7, each) for each in range(1, len(plan.STORIES) + 1)})
 
     def test_every_step_is_one_that_can_be_done(self) -> None:
-        for step in {line.split()[0] for each in plans() for line in each}:
-            self.assertTrue(hasattr(Episode, f"do_{step}"), step)
+        self.assertLessEqual({line.split()[0] for each in plans() for line in each[1:]}, STEPS.keys())
 
     def test_every_deed_and_every_story_comes(self) -> None:
         words = {line.split()[0] for each in plans() for line in each}
@@ -50,7 +51,7 @@ class Plans(unittest.TestCase):
 
     def test_nobody_is_started_twice_nor_killed_dead(self) -> None:
         for steps in plans():
-            up = set(steps[0].split()[1].split(",")) | {"n1", "n2"}
+            up = {pair.split("=")[0] for pair in steps[0].split()[1].split(",")}
             everybody = set(up)
             for word, *rest in map(str.split, steps[1:]):
                 if word in ("start", "start_doomed"):

@@ -19,33 +19,50 @@ _OF_CLOCKS = (
     r".*: handled is \d+, which it has passed long ago")
 # A capability that was called something else for a time has left its cursor.
 _OF_NAMES = (r"journal\.db cursors (mailer|people): .*",)
+# What nobody can handle is refused for good.
+_OF_POISONS = (r"journal\.db dead_letters .*: cause is 'invalid', should be .*",)
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """@param poisons events that nobody can handle. @param kept the orders that must be right though
+    others were lost; None: all of them."""
+
+    folder: pathlib.Path
+    log: pathlib.Path
+    clocks_jumped: bool
+    poisons: list[tuple[str, int]]
+    kept: set[str] | None
+
+    def excuses(self) -> list[str]:
+        found = [*_OF_NAMES]
+        found += _OF_CLOCKS if self.clocks_jumped else ()
+        found += _OF_POISONS if self.poisons else ()
+        if self.kept is not None:
+            found.append(r"(?!.*(" + "|".join(sorted(self.kept)) + r")).*")
+        return found
+
+
+@dataclasses.dataclass(frozen=True)
 class Verdict:
     good: bool
     summary: str
     text: str
 
 
-def check_books(folder: pathlib.Path, log: pathlib.Path, clocks_jumped: bool,
-                kept: set[str] | None) -> Verdict:
-    """@param kept the orders that must be right though others were lost; None: all of them."""
-    excuses = list(_OF_NAMES) + (list(_OF_CLOCKS) if clocks_jumped else [])
-    if kept is not None:
-        excuses.append(r"(?!.*(" + "|".join(map(re.escape, sorted(kept))) + r")).*")
-    (folder / "excused").write_text("".join(each + "\n" for each in excuses))
+def check_books(case: Case) -> Verdict:
+    excused, published = case.folder / "excused", case.folder / "published"
+    excused.write_text("".join(each + "\n" for each in case.excuses()))
+    published.write_text("".join(json.dumps({"id": event, "position": position}) + "\n"
+                                 for event, position in case.poisons))
     done = subprocess.run(
-        [sys.executable, str(_CHECKER), "--data", str(folder / "data"), "--client-log", str(log),
-         "--orders", str(SHOP / "orders.jsonl"), "--excused", str(folder / "excused"), "--json"],
-        capture_output=True, text=True, check=False)
-    (folder / "verdict.json").write_text(done.stdout)
+        [sys.executable, str(_CHECKER), "--data", str(case.folder / "data"), "--client-log", str(case.log),
+         "--orders", str(SHOP / "orders.jsonl"), "--publish-log", str(published),
+         "--excused", str(excused), "--json"], capture_output=True, text=True, check=False)
     if not done.stdout:
         return Verdict(False, "", f"the books could not be checked: {done.stderr}")
     said = json.loads(done.stdout)
-    counts = said["counts"]
-    return Verdict(said["verdict"] == "good", _summary(said), _text(said)) if counts else \
-        Verdict(False, "", "nothing was counted")
+    return Verdict(said["verdict"] == "good", _summary(said), _text(said))
 
 
 def _summary(said: dict) -> str:

@@ -51,6 +51,11 @@ class Loads:
         self._number = 0
         self.all: list[Load] = []
 
+    def fill_shelves(self) -> None:
+        stock = self._shop.client("--stock", str(SHOP / "stock.json"), stdout=subprocess.DEVNULL)
+        if stock.wait(ANSWER_SECONDS) != 0:
+            raise Fault("the stock was not taken in")
+
     def begin(self, orders: int) -> None:
         self._number += 1
         self.all.append(Load(self._shop, self._number, orders))

@@ -1,5 +1,5 @@
 """Plans: what will be done to a shop, drawn from a seed alone. A plan is a list of lines, each a step that
-`steps` carries out, so that it can be printed, cut by hand and run again."""
+`steps` and `restore_steps` carry out, so that it can be printed, cut by hand and run again."""
 
 import dataclasses
 import random
@@ -219,7 +219,17 @@ def restore_nothing(model: Model, deeds: int) -> list[str]:
     return disorder(model, deeds)
 
 
-STORIES = (restore_nothing, restore_everything, restore_the_same, restore_older_and_find_the_lost,
+def rename_one_with_letters(model: Model, deeds: int) -> list[str]:
+    """Dead letters of a capability that is called something else for a time."""
+    steps = [*heal(model), "poison"]
+    if "rename" not in model.without:
+        model.renamed = "notifications"
+        steps.append(f"rename notifications {','.join(model.nodes)}")
+    steps += ["retry_letters", *disorder(model, deeds), *heal(model), "expect_letters"]
+    return steps
+
+
+STORIES = (restore_nothing, rename_one_with_letters, restore_everything, restore_the_same, restore_older_and_find_the_lost,
            restore_older_and_accept)
 
 
@@ -235,7 +245,7 @@ def draw(seed: int, episode: int, releases: tuple[str, ...], deeds: int,
     brokers = ("b1",) if chance.random() < 0.4 else ("b1", "b2")
     model = Model(chance, releases, brokers, without=without, points=points or {})
     model.nodes = dict.fromkeys([*brokers, "n1", "n2"], UP)
-    steps = [f"shop {','.join(brokers)} {','.join(f'{name}={model.release()}' for name in model.nodes)}"]
+    steps = [f"shop {','.join(f'{name}={model.release()}' for name in model.nodes)}"]
     steps += [*load(model), *disorder(model, deeds), *story_of(seed, episode)(model, deeds), *load(model),
               *disorder(model, deeds // 2), *heal(model), "end"]
     return steps

@@ -21,7 +21,7 @@ READY_SECONDS = 40.0
 _POLL_SECONDS = 0.05
 
 # Exit codes of nodes/README.md.
-REFUSED, NOT_ON_DISK, TURN_TOO_LONG = 69, 74, 75
+REFUSED, NO_JOURNAL, NOT_ON_DISK, TURN_TOO_LONG = 69, 73, 74, 75
 
 
 class Fault(Exception):
@@ -131,6 +131,22 @@ class Shop:
                 from None
         self._judge_end(node, code, asked=True)
 
+    def kill_all(self, names: list[str]) -> None:
+        for name in names:
+            if self.nodes[name].is_up:
+                self.kill(name)
+
+    def stop_all(self, names: list[str]) -> None:
+        """Those that run."""
+        for name in names:
+            if self.nodes[name].is_up:
+                self.stop(name)
+
+    def start_all(self, names: list[str]) -> None:
+        """Each of the release that it was."""
+        for name in names:
+            self.start(name, self.nodes[name].release)
+
     def freeze(self, name: str) -> None:
         node = self.nodes[name]
         assert node.process is not None
@@ -161,7 +177,7 @@ class Shop:
             why = f"it was to die at {node.doom}"
         elif code == NOT_ON_DISK and node.was_robbed:
             why = "a database was replaced under it"
-        elif code == REFUSED and self._may_be_refused(node, words):
+        elif self._may_be_refused(node, code, words):
             why = "it was refused, and said why"
         elif asked and was_frozen:
             why = "it had been stopped by SIGSTOP before"
@@ -170,8 +186,12 @@ class Shop:
                         f"{self.last_words(node.name)}")
         self.excused_ends.append(f"{node.name} ended with {code}: {why}: {words.strip()}")
 
-    def _may_be_refused(self, node: Node, words: str) -> bool:
-        return "another version of the topology" in words or node.release == "before"
+    @staticmethod
+    def _may_be_refused(node: Node, code: int, words: str) -> bool:
+        """Who has read another topology; and an older release whose databases a newer one has opened."""
+        if code == REFUSED and "another version of the topology" in words:
+            return True
+        return node.release == "before" and code in (REFUSED, NO_JOURNAL) and bool(words)
 
     # --- What it says ---------------------------------------------------------------------------
 
@@ -215,9 +235,7 @@ class Shop:
 
     def end(self) -> None:
         """However it is: it is over afterwards."""
-        for name, node in self.nodes.items():
-            if node.is_up:
-                self.kill(name)
+        self.kill_all(list(self.nodes))
 
 
 def _gather_troubles(said: object, found: list[str]) -> None:
