@@ -14,7 +14,8 @@ PASSES = (1, 3, 10, 40, 150)
 # Databases that can be restored alone. The load writes to all of them.
 RESTORABLE = ("orders", "inventory", "payments", "order_saga", "notifications", "journal")
 ORDERS_PER_LOAD = (20, 80)
-PAUSES = (0.0, 0.1, 0.3, 0.8, 1.5)
+# Some are longer than a heartbeat, few than a turn may take.
+PAUSES = {0.0: 20, 0.1: 20, 0.3: 20, 0.8: 20, 1.5: 15, 4.0: 4, 14.0: 1}
 
 UP, DOWN, FROZEN = "up", "down", "frozen"
 
@@ -154,7 +155,7 @@ def disorder(model: Model, count: int) -> list[str]:
     while count:
         step = model.random.choices(deeds, weights)[0](model)
         if step is not None:
-            steps += [step, f"pause {model.random.choice(PAUSES)}"]
+            steps += [step, f"pause {model.random.choices(*zip(*PAUSES.items()))[0]}"]
             count -= 1
     return steps
 
