@@ -203,7 +203,8 @@ def restore_older_and_find_the_lost(model: Model, deeds: int) -> list[str]:
     which = model.random.choice(RESTORABLE)
     return [*_copy(model, "older"), *load(model), *disorder(model, deeds), *heal(model),
             f"restore {which} older", *disorder(model, deeds), f"expect_trouble {which}",
-            *disorder(model, deeds // 2), f"expect_trouble {which}", f"put_back {which}", *heal(model)]
+            *disorder(model, deeds // 2), f"expect_trouble {which}", f"put_back {which}",
+            *disorder(model, deeds // 4), f"accept_if_troubled {which}", *heal(model)]
 
 
 def restore_older_and_accept(model: Model, deeds: int) -> list[str]:
