@@ -12,6 +12,8 @@ from loads import Loads
 from shop import Fault, Shop
 
 QUIET_SECONDS = 60.0
+# Calls whose caller is gone are held until their time is up.
+HELD_SECONDS = 20.0
 # After it the books say who was not taken over.
 HEIR_SECONDS = 10.0
 # So lazily a journal writes its cursors.
@@ -70,6 +72,11 @@ class Episode:
         if not quiet.quiet:
             raise Fault(f"not everything ended within {QUIET_SECONDS:.0f} s: {quiet}\n"
                         + "\n".join(self.shop.troubles()))
+        deadline = time.monotonic() + HELD_SECONDS
+        while held := self.shop.held():
+            if time.monotonic() > deadline:
+                raise Fault("everything has ended, and brokers have calls in hand: " + ", ".join(held))
+            self.shop.wait(0.2)
         return str(quiet)
 
     def read_anew(self, text: str, order: list[str]) -> None:

@@ -233,6 +233,15 @@ class Shop:
                 _gather_troubles(json.loads(line), found)
         return sorted(set(found))
 
+    def held(self) -> list[str]:
+        """Calls that brokers still have in hand, by broker and capability."""
+        said = self.run("status", str(self.topology), "--json").stdout
+        found = []
+        for line in said.splitlines():
+            for broker in json.loads(line).get("brokers", ()):
+                found += _held_by(broker["name"], broker.get("status") or {})
+        return found
+
     def end(self) -> None:
         """However it is: it is over afterwards."""
         self.kill_all(list(self.nodes))
@@ -247,3 +256,13 @@ def _gather_troubles(said: object, found: list[str]) -> None:
     elif isinstance(said, list):
         for each in said:
             _gather_troubles(each, found)
+
+
+def _held_by(broker: str, status: dict) -> list[str]:
+    """@param status what a broker says of itself."""
+    rows = [(broker, {"calls_held": status.get("calls_held", 0)})]
+    rows += [(f"{broker} {each['name']}", each) for each in status.get("capabilities", ())]
+    rows += [(f"{broker} {each['capability']} on {node['name']}", each)
+             for node in status.get("nodes", ()) for each in node["capabilities"]]
+    return [f"{where}: {row[what]} {what}" for where, row in rows
+            for what in ("calls_held", "queued", "outstanding", "awaiting") if row.get(what)]
