@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 from shop import SHOP
+from topologies import RENAMED
 
 _CHECKER = pathlib.Path(__file__).resolve().parent.parent / "checker.py"
 _TIME = r"\d{12,14}"
@@ -17,8 +18,11 @@ _OF_CLOCKS = (
     r"began)(; |$))+",
     r".*: incarnation is of another time",
     r".*: handled is \d+, which it has passed long ago")
-# A capability that was called something else for a time has left its cursor.
-_OF_NAMES = (r"journal\.db cursors (mailer|people): .*",)
+# A capability that was called something else for a time has left its cursor and dead letters.
+_NAMES = "|".join(RENAMED.values())
+_OF_NAMES = (rf"journal\.db cursors ({_NAMES}): .*",
+             rf"journal\.db dead_letters \S+: is for ({_NAMES}), .*",
+             rf"journal\.db events \d+: only_for is ({_NAMES}): .*")
 # What nobody can handle is refused for good.
 _OF_POISONS = (r"journal\.db dead_letters .*: cause is 'invalid', should be .*",)
 
