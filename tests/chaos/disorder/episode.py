@@ -48,9 +48,12 @@ class Episode:
         self.loads.fill_shelves()
 
     def make_whole(self) -> None:
-        """Everything runs, with the example's own topology."""
-        for name in self.shop.nodes:
+        """Everything runs, with the example's own topology, and nobody is still to die."""
+        for name, node in self.shop.nodes.items():
             self.shop.thaw(name)
+            if node.is_up and node.doom:
+                self.shop.kill(name)
+                self.shop.start(name, node.release)
         if self.shop.topology.read_text() != self.shop.text:
             self.read_anew(self.shop.text, list(self.shop.nodes))
         self.shop.await_ready()

@@ -136,13 +136,16 @@ def expect_letters(episode: Episode) -> str:
     deadline = time.monotonic() + LETTER_SECONDS
     while missing := {each for each, _ in episode.poisons} - _letters(episode):
         if time.monotonic() > deadline:
-            raise Fault(f"dead letters are gone: {', '.join(sorted(missing))}")
+            raise Fault(f"dead letters are gone: {', '.join(sorted(missing))}\n{_list_letters(episode)}")
         episode.shop.wait(0.1)
     return f"{len(episode.poisons)} are there"
 
 
 def _letters(episode: Episode) -> set[str]:
     """The events that are dead letters."""
-    shop = episode.shop
-    said = shop.run("dead-letters", "list", str(shop.topology), "--json")
-    return set(re.findall(r'"event_id":\s*"([^"]+)"', said.stdout))
+    return set(re.findall(r'"event_id":\s*"([^"]+)"', _list_letters(episode)))
+
+
+def _list_letters(episode: Episode) -> str:
+    said = episode.shop.run("dead-letters", "list", str(episode.shop.topology), "--json")
+    return said.stdout + said.stderr
