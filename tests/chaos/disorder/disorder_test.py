@@ -60,8 +60,15 @@ class Plans(unittest.TestCase):
                 elif word in ("kill", "stop", "freeze"):
                     self.assertIn(rest[0], up)
                     up -= {rest[0]} if word != "freeze" else set()
+                elif word == "upgrade":
+                    self.assertIn("heal", steps[steps.index("upgrade") + 1])
                 elif word in ("rename", "rename_back", "heal"):
                     up = set(everybody)
+
+    def test_a_copy_alone_is_restored_in_the_new_release(self) -> None:
+        for steps in plans():
+            after = steps[steps.index("upgrade"):] if "upgrade" in steps else []
+            self.assertFalse([line for line in after if " before" in line])
 
     def test_what_is_restored_was_copied(self) -> None:
         for steps in plans():

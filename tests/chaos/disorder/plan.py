@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 # The first numbers are those of people and of time servers, the last of a battery that is empty.
 JUMPS = (1, -1, 3_600, -3_600, 86_400 * 3, -86_400 * 3, 86_400 * 400)
-# An answer is kept for a week, and an id may come from a machine that is ahead.
+# An answer is kept for a week, and an id may come from a machine that is ahead. Beyond that the release
+# before forgets answers.
 WRONG_SECONDS_MAX = 86_400 * 3
 # Passes of a fault point: at the first, or late enough for orders to be under way.
 PASSES = (1, 3, 10, 40, 150)
@@ -25,6 +26,7 @@ class Model:
     """What is so by now, if all went as planned; from this follows what may be done next."""
 
     random: random.Random
+    # The new one first.
     releases: tuple[str, ...]
     brokers: tuple[str, ...]
     nodes: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -124,7 +126,10 @@ def thaw(model: Model) -> str | None:
 @deed(5)
 def clock(model: Model) -> str | None:
     machine, seconds = model.random.choice(model.machines()), model.random.choice(JUMPS)
-    model.ahead[machine] = model.ahead.get(machine, 0) + seconds
+    ahead = model.ahead.get(machine, 0) + seconds
+    if len(model.releases) > 1 and abs(ahead) > WRONG_SECONDS_MAX:
+        return None
+    model.ahead[machine] = ahead
     return f"clock {machine} {seconds}"
 
 
@@ -180,7 +185,9 @@ def load(model: Model) -> list[str]:
 
 
 def _copy(model: Model, label: str) -> list[str]:
-    return [*heal(model), f"copy {label} {model.random.choice(('cold', 'live'))}"]
+    """From here on all are of the new release: the one before does not tell an older copy."""
+    model.releases = model.releases[:1]
+    return ["upgrade", *heal(model), f"copy {label} {model.random.choice(('cold', 'live'))}"]
 
 
 def restore_everything(model: Model, deeds: int) -> list[str]:

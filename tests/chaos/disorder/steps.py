@@ -87,6 +87,16 @@ def start_doomed(episode: Episode, name: str, release: str, fault: str) -> str |
 
 
 @step
+def upgrade(episode: Episode) -> None:
+    """The end of a rolling change: one after the other goes on with the new release."""
+    shop = episode.shop
+    for name, node in shop.nodes.items():
+        if node.release != "new":
+            shop.stop_all([name])
+            shop.start(name)
+
+
+@step
 def clock(episode: Episode, machine: str, seconds: str) -> None:
     episode.shop.clocks.jump(machine, int(seconds))
 
