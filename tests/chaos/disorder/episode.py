@@ -123,7 +123,7 @@ class Episode:
         self.loads.write_log(log)
         lost = self.loads.orders(*self.lost) if self.lost else set()
         verdict = check_books(Case(
-            self.shop.folder, log, self.shop.clocks.jumped, self.poisons,
+            self.shop.folder, log, self.shop.clocks.jumped, self.shop.was_mixed, self.poisons,
             self.loads.orders() - lost if self.lost else None))
         if not verdict.good:
             raise Fault(verdict.text)

@@ -74,6 +74,8 @@ class Shop:
         self.nodes = {name: Node(name, name.startswith("b")) for name in [*brokers, "n1", "n2"]}
         # Ends that nobody asked for and that are lawful, in words.
         self.excused_ends: list[str] = []
+        # Whether a node was of the release before.
+        self.was_mixed = False
         self._never = threading.Event()
 
     # --- Programs -------------------------------------------------------------------------------
@@ -108,6 +110,7 @@ class Shop:
                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)),
                 env={**os.environ, **self.clocks.environment(machine), "TROUPE_FAULT_PLAN": doom})
         node.release, node.doom = release, doom
+        self.was_mixed = self.was_mixed or release != "new"
         node.frozen = node.was_frozen = node.was_robbed = False
 
     def kill(self, name: str) -> None:
