@@ -37,6 +37,8 @@ class Episode:
         # The loads whose orders an older copy lacks: from here to there. And those that stay lost.
         self.stale = (0, 0)
         self.lost: tuple[int, int] | None = None
+        # Whether a copy of the journal alone was restored.
+        self.older_journal = False
         # Events that nobody can handle: id, position.
         self.poisons: list[tuple[str, int]] = []
         self._first = nodes
@@ -123,7 +125,8 @@ class Episode:
         self.loads.write_log(log)
         lost = self.loads.orders(*self.lost) if self.lost else set()
         verdict = check_books(Case(
-            self.shop.folder, log, self.shop.clocks.jumped, self.shop.was_mixed, self.poisons,
+            self.shop.folder, log, self.shop.clocks.jumped, self.shop.was_mixed,
+            self.older_journal, self.poisons,
             self.loads.orders() - lost if self.lost else None))
         if not verdict.good:
             raise Fault(verdict.text)

@@ -45,6 +45,7 @@ def restore(episode: Episode, database: str, label: str) -> None:
     owners = episode.copies.owners(database)
     episode.shop.kill_all(owners)
     episode.copies.put(database, label)
+    episode.older_journal = episode.older_journal or database == "journal"
     episode.shop.start_all(owners)
     episode.stale = (episode.copied_after[label], len(episode.loads.all))
 
@@ -56,6 +57,7 @@ def restore_under(episode: Episode, database: str, label: str) -> None:
     for name in episode.copies.owners(database):
         episode.shop.nodes[name].was_robbed = True
     episode.copies.put(database, label)
+    episode.older_journal = episode.older_journal or database == "journal"
 
 
 @step
