@@ -39,8 +39,10 @@ _OF_AN_OLDER_JOURNAL = (r"\w+\.db partitions \d+: epoch is \d+, should be from \
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """@param mixed whether two releases took part. @param older_journal whether a copy of it alone did. @param poisons events that nobody can handle. @param kept the orders that must be right though
-    others were lost; None: all of them."""
+    """@param mixed whether two releases took part
+    @param older_journal whether a copy of it alone did
+    @param poisons events that nobody can handle: id, position
+    @param kept the orders that must be right though others were lost; None: all of them"""
 
     folder: pathlib.Path
     log: pathlib.Path

@@ -266,6 +266,6 @@ def _held_by(broker: str, status: dict) -> list[str]:
     rows = [(broker, {"calls_held": status.get("calls_held", 0)})]
     rows += [(f"{broker} {each['name']}", each) for each in status.get("capabilities", ())]
     rows += [(f"{broker} {each['capability']} on {node['name']}", each)
-             for node in status.get("nodes", ()) for each in node["capabilities"]]
+             for node in status.get("nodes", ()) for each in node.get("capabilities", ())]
     return [f"{where}: {row[what]} {what}" for where, row in rows
             for what in ("calls_held", "queued", "outstanding", "awaiting") if row.get(what)]
