@@ -3,6 +3,7 @@
 #include "runtime/broker/journal/journal.hpp"
 #include "runtime/broker/journal/reader.hpp"
 #include "runtime/time_text.hpp"
+#include "runtime/wire/departure.hpp"
 
 #include <algorithm>
 
@@ -67,7 +68,8 @@ outcome<void> keep_journal(
     broker::subscription_options subscription{
         .capability = each.name.value,
         .patterns = each.subscribes,
-        .backoff = {each.retry.backoff_min, each.retry.backoff_max}};
+        .backoff = {each.retry.backoff_min, each.retry.backoff_max},
+        .body_bytes_max = wire::carried_bytes_max(static_cast<std::size_t>(plan.body_bytes_max))};
     if (!is_known(state, each.name.value)) {
       const auto start = start_of(each.subscribe_from, options, state);
       if (!start) {

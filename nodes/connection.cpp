@@ -155,7 +155,7 @@ outcome<std::string> connection::ask(client::call_request request) {
   request.id = request.id ? *request.id : uuid_source{}.next(std::chrono::system_clock::now());
   request.retry = false;
   auto answer = client_->call(request);
-  if (answer || !verdict_on(answer.error().code).asks_for_patience
+  if (answer || !verdict_on(answer.error().code).asks_for_patience || answer.error().is_final
       || is_wrong_broker(answer.error())) {
     return answer;
   }

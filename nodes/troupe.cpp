@@ -5,9 +5,12 @@
 #include "nodes/commands/call.hpp"
 #include "nodes/commands/check.hpp"
 #include "nodes/commands/dead_letters.hpp"
+#include "nodes/commands/effects.hpp"
 #include "nodes/commands/history.hpp"
 #include "nodes/commands/output.hpp"
 #include "nodes/commands/publish.hpp"
+#include "nodes/commands/restore/restore.hpp"
+#include "nodes/commands/sagas.hpp"
 #include "nodes/commands/status.hpp"
 #include "nodes/commands/tail.hpp"
 #include "nodes/commands/topics.hpp"
@@ -37,8 +40,11 @@ int run(int count, char** words) {
   add_tail(line);
   add_topics(line);
   add_dead_letters(line);
+  add_sagas(line);
+  add_effects(line);
   add_history(line);
   add_rebuild(line);
+  add_restore(line);
   line.add("version", "Prints the version").runs([] {
     fmt::print("{}\n", version_text);
     return exit_code::ok;

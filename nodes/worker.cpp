@@ -42,11 +42,13 @@ capability_options options_of(const topology::capability_plan& plan, const node_
       .bulkhead = plan.bulkhead,
       .effect_threads = plan.effects.threads,
       .effect_queue = plan.effects.queue,
+      .effect_limit = plan.effects.limit,
       .subscribes = plan.subscribes,
       .retry = plan.retry,
       .events_in_flight = plan.bulkhead.events,
       .turn_limit = plan.turn_limit,
       .inbox_kept = plan.inbox_kept,
+      .sagas_kept = plan.sagas_kept,
       .config = plan.config};
 }
 

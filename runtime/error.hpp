@@ -88,12 +88,21 @@ struct error {
   std::optional<std::chrono::milliseconds> retry_after{};
   /// Facts for a program, such as {"reason", "out_of_stock"}.
   std::vector<std::pair<std::string, std::string>> details{};
+  /// The last word on this id: the same call under it is answered so again, whatever the code's own
+  /// advice.
+  bool is_final = false;
 
   bool operator==(const error&) const = default;
 
   /// The value of `details` under `key`, or an empty view.
   std::string_view detail(std::string_view key) const;
 };
+
+/// Whether the same call, asked again under its id, may yet be answered otherwise: a failure of the
+/// moment, which no inbox keeps.
+inline bool is_momentary(const error& why) {
+  return verdict_on(why.code).is_technical && !why.is_final;
+}
 
 /// A business refusal. `reason` is the machine's word for it (details: reason).
 error rejected(std::string reason, std::string message);

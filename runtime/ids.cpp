@@ -16,6 +16,9 @@ namespace troupe {
 
 namespace {
 
+// The most milliseconds by which a clock is put back without the ids following it.
+constexpr std::uint64_t put_back_max = 3'600'000;
+
 void stamp(uuid& id, int version) {
   id.bytes[6] = (id.bytes[6] & std::byte{0x0f}) | static_cast<std::byte>(version << 4);
   id.bytes[8] = (id.bytes[8] & std::byte{0x3f}) | std::byte{0x80};
@@ -40,8 +43,12 @@ bool is_dash_at(std::size_t i) {
 
 } // namespace
 
+milliseconds uuid::birth() const {
+  return milliseconds{load_big_endian<std::uint64_t>(bytes.data()) >> 16U};
+}
+
 wall_time uuid::born() const {
-  return wall_time{milliseconds{load_big_endian<std::uint64_t>(bytes.data()) >> 16U}};
+  return time_since_1970(birth());
 }
 
 std::string to_string(const uuid& id) {
@@ -97,8 +104,9 @@ uuid_source::uuid_source() {
 }
 
 uuid uuid_source::next(wall_time now) {
-  // A clock that steps back does not: ids of one source only rise.
-  last_millis_ = std::max(last_millis_, static_cast<std::uint64_t>(unix_millis(now)));
+  const auto millis = static_cast<std::uint64_t>(std::max<std::int64_t>(0, unix_millis(now)));
+  // The count goes on, so that ids of a time that comes twice differ.
+  last_millis_ = millis + put_back_max < last_millis_ ? millis : std::max(last_millis_, millis);
   if ((++count_ & 0x3ffffffU) == 0) {
     ++last_millis_; // The count starts over: the time must not stand still then.
   }

@@ -29,7 +29,11 @@ struct uuid {
   /// 4 bits: 7 for an id from a `uuid_source`, 8 for a derived one.
   int version() const { return std::to_integer<int>(bytes[6]) >> 4; }
 
-  /// The time of birth. For versions 7 and 8 only.
+  /// The time of birth since 1970, to the millisecond: up to the year 10889. For versions 7 and 8
+  /// only.
+  milliseconds birth() const;
+
+  /// The same, moved to the nearest time that a `wall_time` can hold (the year 2262).
   wall_time born() const;
 };
 
@@ -44,7 +48,10 @@ std::optional<uuid> uuid_from(std::span<const std::byte> bytes);
 
 /// Makes ids of version 7: unique, rising within one source, not secret.
 ///
-/// Confined to one thread. Seeded from the operating system.
+/// A clock that is put back by an hour or less does not put the ids back. One that is put back by
+/// more was wrong before, and the ids follow it: else one moment of a wrong clock would make all
+/// later ids of the process ids of the future, which capabilities refuse. Confined to one thread.
+/// Seeded from the operating system.
 class uuid_source {
 public:
   uuid_source();

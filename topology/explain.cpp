@@ -192,9 +192,12 @@ std::string capability_text(const capability_plan& capability, const actor_type*
       capability.bulkhead.queue);
   fmt::format_to(
       end,
-      "    effects: {} at once, {} may wait; a turn that takes longer than {} ends the process\n",
+      "    effects: {} at once, {} may wait, one that takes longer than {} counts as failed; a "
+      "turn "
+      "that takes longer than {} ends the process\n",
       capability.effects.threads,
       capability.effects.queue,
+      duration_text(capability.effects.limit),
       duration_text(capability.turn_limit));
   return text;
 }

@@ -31,16 +31,21 @@ struct node_plan {
   file_position at;
 };
 
-/// How many effects (work outside the system) a group may have under way.
+/// How many effects (work outside the system) a group may have under way, and how long each may
+/// take.
 struct effect_options {
   /// Effects of one group that run at once, each on a thread.
   int threads = 4;
   /// Effects that are committed and not yet finished. With more of them, commands with effects are
   /// refused as `overloaded`.
   int queue = 10'000;
+  /// A try that takes longer counts as failed for the breaker.
+  std::chrono::milliseconds limit{10'000};
 
   static constexpr range<int> threads_range{1, 256};
   static constexpr range<int> queue_range{1, 1'000'000};
+  static constexpr range<std::chrono::milliseconds> limit_range{
+      std::chrono::milliseconds{10}, std::chrono::hours{1}};
 };
 
 /// How a capability is run and looked after: the keys that `defaults` and each capability share.
@@ -52,13 +57,17 @@ struct policies {
   supervision::retry_options retry;
   /// A handler or turn that runs longer ends the process.
   std::chrono::milliseconds turn_limit{10'000};
-  /// How long answers are remembered, and the age beyond which an id is refused.
+  /// How long answers to calls are remembered: an id that is older may be refused.
   std::chrono::hours inbox_kept{7 * 24};
+  /// How long sagas that are over, and the answers to their commands, are kept.
+  std::chrono::hours sagas_kept{90 * 24};
 
   static constexpr range<std::chrono::milliseconds> turn_limit_range{
       std::chrono::milliseconds{100}, std::chrono::minutes{10}};
   static constexpr range<std::chrono::hours> inbox_kept_range{
       std::chrono::hours{1}, std::chrono::hours{90 * 24}};
+  static constexpr range<std::chrono::hours> sagas_kept_range{
+      std::chrono::hours{24}, std::chrono::hours{3'650 * 24}};
 };
 
 /// Where in the journal a capability begins if the journal does not know it yet.

@@ -183,20 +183,24 @@ void read_effects(
   config_reader reader{section, "effects of " + owner, found};
   read_option(reader, "threads", into.threads_range, into.threads);
   read_option(reader, "queue", into.queue_range, into.queue);
+  read_option(reader, "limit", into.limit_range, into.limit);
   reader.finish();
 }
 
-void read_inbox_kept(config_reader& section, policies& into) {
-  const auto kept = section.duration(
-      "inbox_kept", policies::inbox_kept_range.least, policies::inbox_kept_range.most);
+void read_kept(
+    config_reader& section,
+    const char* key,
+    const range<std::chrono::hours>& allowed,
+    std::chrono::hours& into) {
+  const auto kept = section.duration(key, allowed.least, allowed.most);
   if (!kept) {
     return;
   }
   if (*kept % 1h != 0ms) {
-    section.add_fault("inbox_kept", "is counted in whole hours", "write hours or days, such as 7d");
+    section.add_fault(key, "is counted in whole hours", "write hours or days, such as 7d");
     return;
   }
-  into.inbox_kept = std::chrono::duration_cast<std::chrono::hours>(*kept);
+  into = std::chrono::duration_cast<std::chrono::hours>(*kept);
 }
 
 } // namespace
@@ -221,7 +225,8 @@ bool read_policies(
     read_retry(*part, owner, into.retry, found);
   }
   read_option(section, "turn_limit", into.turn_limit_range, into.turn_limit);
-  read_inbox_kept(section, into);
+  read_kept(section, "inbox_kept", into.inbox_kept_range, into.inbox_kept);
+  read_kept(section, "sagas_kept", into.sagas_kept_range, into.sagas_kept);
   return bulkhead_is_read;
 }
 

@@ -126,16 +126,39 @@ bool is_claimed(store::database& session, const uuid& order) {
   return session.integer_of("SELECT 1 FROM claims WHERE order_id = $1", order).has_value();
 }
 
-/// The answer to a reserve of an order that has its claim.
-outcome<stock_reserved> held_already(store::database& session, const reserve_stock& request) {
-  const auto total = session.integer_of(
-      "SELECT CAST(SUM(quantity * price_cents) AS BIGINT) FROM reservations "
-      "WHERE order_id = $1 AND state = 'held'",
+/// The answer to a reserve of an order that has its claim: what it holds, if that is what is asked.
+outcome<stock_reserved> held_already(
+    store::database& session, const reserve_stock& request, const std::vector<const line*>& lines) {
+  stock_reserved held;
+  std::size_t rows = 0;
+  bool same_lines = true;
+  session.query(
+      "SELECT held.sku, held.quantity, held.price_cents, stock.currency "
+      "FROM reservations AS held JOIN stock ON stock.sku = held.sku "
+      "WHERE held.order_id = $1 AND held.state = 'held' ORDER BY held.sku",
+      [&](const store::row& row) {
+        same_lines = same_lines && rows < lines.size() && lines[rows]->sku == row.text(0)
+                     && lines[rows]->quantity == row.integer(1);
+        held.total_cents += row.integer(1) * row.integer(2);
+        held.currency = row.text(3);
+        ++rows;
+      },
       request.order_id);
-  if (!total) {
+  if (rows == 0) {
     return failure{rejected("cancelled", "The order's goods were released before.")};
   }
-  return stock_reserved{*total, request.currency};
+  if (held.currency != request.currency) {
+    return failure{rejected(
+        "other_currency",
+        "Order " + to_string(request.order_id) + " has its goods in " + held.currency + ", not in "
+            + request.currency + ".")};
+  }
+  if (!same_lines || rows != lines.size()) {
+    return failure{rejected(
+        "reserved_otherwise",
+        "Order " + to_string(request.order_id) + " holds other goods than these.")};
+  }
+  return held;
 }
 
 } // namespace
@@ -220,14 +243,14 @@ outcome<stock_reserved> inventory_actor::handle(const reserve_stock& request, tu
   const std::vector<shelf> shelves = look_up(session, *lines);
   const auto total = total_of(*lines, shelves, request.currency);
   if (!total) {
-    return is_claimed(session, request.order_id) ? held_already(session, request)
+    return is_claimed(session, request.order_id) ? held_already(session, request, *lines)
                                                  : failure{total.error()};
   }
   const auto claimed = session.execute(
       "INSERT INTO claims (order_id) VALUES ($1) ON CONFLICT (order_id) DO NOTHING",
       request.order_id);
   if (claimed == 0) {
-    return held_already(session, request);
+    return held_already(session, request, *lines);
   }
   std::vector<store::value> rows;
   rows.reserve(3 * lines->size());

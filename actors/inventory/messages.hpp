@@ -63,9 +63,9 @@ struct line {
 
 TROUPE_MESSAGE(line, sku, quantity)
 
-/// `reserve`: holds all lines or none. A second one for the same order gets the first answer.
-/// Refused: `unknown_sku`, `other_currency`, `out_of_stock`, `too_expensive`; `cancelled` if the
-/// order was released before.
+/// `reserve`: holds all lines or none. The same again for the same order gets the first
+/// answer. Refused: `unknown_sku`, `other_currency`, `out_of_stock`, `too_expensive`;
+/// `reserved_otherwise` if the order holds other goods; `cancelled` if it was released before.
 struct reserve_stock {
   uuid order_id;
   std::string currency;

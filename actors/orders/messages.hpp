@@ -17,7 +17,8 @@ struct line {
 
 TROUPE_MESSAGE(line, sku, quantity)
 
-/// `create`. Refused: `cancelled`, if the order was cancelled before.
+/// `create`; a repeat gets the state of the order. Refused: `created_otherwise`, if the order was
+/// created with another customer, currency or lines; `cancelled`, if it was cancelled before.
 struct create_order {
   uuid order_id;
   std::string customer;

@@ -2,6 +2,8 @@
 
 #include "actors/money.hpp"
 
+#include <algorithm>
+
 namespace troupe::orders {
 
 namespace {
@@ -12,6 +14,19 @@ error unknown_order(const uuid& id) {
 
 error was_cancelled(const uuid& id) {
   return rejected("cancelled", "The order " + to_string(id) + " was cancelled.");
+}
+
+/// Whether a `create` asks for the order as it was created. The order of its lines does not count.
+bool asks_for(const create_order& request, const standing& known) {
+  const auto has_line = [&](const line& wanted) {
+    return std::any_of(known.items.begin(), known.items.end(), [&](const line& each) {
+      return each.sku == wanted.sku && each.quantity == wanted.quantity;
+    });
+  };
+  return request.customer == known.customer && request.currency == known.currency
+         && request.items.size() == known.items.size()
+         && std::all_of(
+             request.items.begin(), request.items.end(), has_line); // No SKU comes twice.
 }
 
 } // namespace
@@ -48,6 +63,12 @@ outcome<order_state> orders_actor::handle(const create_order& request, turn& tur
   }
   if (known->state().state == "cancelled") {
     return failure{was_cancelled(request.order_id)};
+  }
+  if (!asks_for(request, known->state())) {
+    return failure{rejected(
+        "created_otherwise",
+        "The order " + to_string(request.order_id)
+            + " was created with another customer, currency or lines.")};
   }
   return order_state{request.order_id, known->state().state};
 }

@@ -9,7 +9,8 @@
 namespace troupe::payments {
 
 /// `charge`: makes the one payment of an order; a repeat gets the same payment. Refused:
-/// `payment_declined`, `other_amount`; `cancelled` if the order was refunded before.
+/// `payment_declined`; `other_amount` or `other_card` if the payment is another one than is asked
+/// for; `cancelled` if the order was refunded before.
 struct charge_order {
   uuid order_id;
   std::int64_t amount_cents = 0;

@@ -70,6 +70,10 @@ charge_again(const charge_order& request, const payment& known, turn& turn) {
         "Order " + to_string(request.order_id) + " has a payment of "
             + std::to_string(known.amount_cents) + " cents (" + known.currency + ").")};
   }
+  if (known.card != request.card) {
+    return failure{rejected(
+        "other_card", "Order " + to_string(request.order_id) + " has a payment by another card.")};
+  }
   if (known.state == "charged") {
     return charged(known);
   }

@@ -7,8 +7,8 @@
 
 namespace troupe::users {
 
-/// `register`: opens an account. E-mail addresses are unique, whatever their case. Refused:
-/// `email_taken`.
+/// `register`: opens an account. E-mail addresses are visible ASCII, and unique whatever their
+/// case. Refused: `email_taken`.
 struct register_user {
   std::string email;
   std::string name;

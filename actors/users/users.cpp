@@ -12,15 +12,21 @@ namespace {
 constexpr std::size_t email_bytes_max = 254;
 constexpr std::size_t name_bytes_max = 200;
 
-/// Whether a mail could be sent to the address; only a mail that arrives proves that it exists.
+/// The address in the form in which it is kept and compared, if a mail could be sent to it; only a
+/// mail that arrives proves that it exists.
+///
+/// Visible ASCII alone: among all of Unicode, two addresses that differ in an invisible character
+/// or in case would be two accounts that nobody can tell apart.
 outcome<std::string> normal_email(std::string email) {
   const auto at = email.find('@');
   const bool good =
       email.size() <= email_bytes_max && at != std::string::npos && at > 0 && at + 1 < email.size()
       && email.find('@', at + 1) == std::string::npos
-      && std::all_of(email.begin(), email.end(), [](unsigned char c) { return c > ' '; });
+      && std::all_of(email.begin(), email.end(), [](char c) { return c > ' ' && c <= '~'; });
   if (!good) {
-    return failure{invalid("email: `" + email.substr(0, email_bytes_max) + "` is no address")};
+    return failure{invalid(
+        "email: an address NAME@DOMAIN of 254 visible ASCII characters at most is wanted (a domain "
+        "of other letters in its form xn--)")};
   }
   std::transform(email.begin(), email.end(), email.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;

@@ -22,11 +22,8 @@ std::string_view reason_of(const error& why) {
     const std::string_view reason = why.detail("reason");
     return reason.empty() ? name_of(why.code) : reason;
   }
-  case errc::deadline_exceeded:
-    // A saga whose time was up names the step it was in; whatever it had done was undone.
-    return why.possible == effect::none && !why.detail("step").empty() ? name_of(why.code) : "";
   default:
-    return "";
+    return why.is_final ? name_of(why.code) : "";
   }
 }
 

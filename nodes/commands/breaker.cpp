@@ -1,5 +1,6 @@
 #include "nodes/commands/breaker.hpp"
 
+#include "nodes/commands/node_questions.hpp"
 #include "nodes/commands/plan_file.hpp"
 #include "nodes/connection.hpp"
 #include "nodes/text_table.hpp"
@@ -9,11 +10,8 @@
 #include "runtime/wire/node_calls.hpp"
 
 #include <algorithm>
-#include <array>
 #include <fmt/format.h>
 #include <memory>
-#include <pwd.h>
-#include <unistd.h>
 
 namespace troupe {
 
@@ -38,21 +36,6 @@ struct report {
   std::string node;
   outcome<wire::breaker_report> said;
 };
-
-/// "ann@host": the user who gives the command, as far as the system knows.
-std::string user_at_host() {
-  std::array<char, 4096> room{};
-  passwd entry{};
-  passwd* found = nullptr;
-  const bool is_known =
-      ::getpwuid_r(::geteuid(), &entry, room.data(), room.size(), &found) == 0 && found != nullptr;
-  std::array<char, 128> host{};
-  const bool has_host = ::gethostname(host.data(), host.size() - 1) == 0;
-  return fmt::format(
-      "{}@{}",
-      is_known ? std::string{entry.pw_name} : fmt::format("user {}", ::geteuid()),
-      has_host ? host.data() : "?");
-}
 
 std::string check_why(const std::string& why) {
   return why.size() <= wire::why_bytes_max

@@ -1,6 +1,7 @@
 #include "nodes/commands/check.hpp"
 
 #include "nodes/actor_types.hpp"
+#include "nodes/commands/left_behind.hpp"
 #include "nodes/commands/plan_file.hpp"
 #include "runtime/wire/json.hpp"
 #include "topology/explain.hpp"
@@ -59,7 +60,22 @@ json_object json_of(const topology::events_plan& events) {
   return json;
 }
 
-json_object json_of(const topology::plan& plan, const std::vector<topology::actor_type>& types) {
+json_object json_of(const left_behind& database) {
+  json_object json;
+  json.add("file", database.file)
+      .add("capability", database.capability)
+      .add("events", database.events)
+      .add("timers", database.timers)
+      .add("effects", database.effects)
+      .add("sagas", database.sagas)
+      .add("postponed", database.postponed);
+  return json;
+}
+
+json_object json_of(
+    const topology::plan& plan,
+    const std::vector<topology::actor_type>& types,
+    const std::vector<left_behind>& strays) {
   std::vector<json_object> brokers;
   for (const auto& each : plan.brokers) {
     brokers.emplace_back().add("name", each.name).add("listen", each.listen);
@@ -72,6 +88,10 @@ json_object json_of(const topology::plan& plan, const std::vector<topology::acto
   for (const auto& each : plan.capabilities) {
     capabilities.push_back(json_of(each, types));
   }
+  std::vector<json_object> left;
+  for (const left_behind& each : strays) {
+    left.push_back(json_of(each));
+  }
   json_object json;
   json.add("ok", true)
       .add("file", plan.file)
@@ -80,7 +100,8 @@ json_object json_of(const topology::plan& plan, const std::vector<topology::acto
       .add("brokers", brokers)
       .add("nodes", nodes)
       .add("capabilities", capabilities)
-      .add("events", json_of(plan.events));
+      .add("events", json_of(plan.events))
+      .add("left_behind", left);
   return json;
 }
 
@@ -90,10 +111,11 @@ int run(const check_arguments& given) {
   if (!plan) {
     return plan.error();
   }
+  const auto strays = find_left_behind(*plan);
   if (given.json) {
-    fmt::print("{}\n", json_of(*plan, types).text());
+    fmt::print("{}\n", json_of(*plan, types, strays).text());
   } else {
-    fmt::print("{}", topology::explain(*plan, types));
+    fmt::print("{}{}", topology::explain(*plan, types), text_of(strays));
   }
   return exit_code::ok;
 }

@@ -26,6 +26,7 @@ struct dead_letter_arguments : connect_arguments {
   std::string id;
   std::string capability;
   std::string after;
+  std::string to;
   std::uint64_t count = 100;
   bool all = false;
 };
@@ -109,6 +110,10 @@ void print_dead_letter(const wire::letter& letter) {
 
 /// As `print_journal_error`; with where to look for dead letters if there is none of that id.
 int print_failure(const error& why, bool json) {
+  if (why.detail("reason") == "no_subscriber") {
+    return print_error(
+        why, json, "`troupe dead-letters retry ... --to NAME` gives it to another capability");
+  }
   if (why.detail("reason") == "no_dead_letter") {
     return print_error(why, json, "`troupe dead-letters list` says which there are");
   }
@@ -121,10 +126,39 @@ int no_such_dead_letter(const dead_letter_arguments& given) {
       rejected("no_dead_letter", fmt::format("there is no dead letter {}", given.id)), given.json);
 }
 
-/// Whether --capability names one that the topology does not have.
-bool is_unknown(const dead_letter_arguments& given, const std::optional<topology::plan>& plan) {
-  return plan && !given.capability.empty()
-         && plan->find(capability_name{given.capability}) == nullptr;
+/// Whether the topology does not have the capability `name`. Its dead letters may be there all the
+/// same: they outlive a capability that was renamed or taken out.
+bool is_unknown(std::string_view name, const std::optional<topology::plan>& plan) {
+  return plan && !name.empty() && plan->find(capability_name{std::string{name}}) == nullptr;
+}
+
+/// The dead letters that stay, as nobody would get their events.
+void print_kept(const std::vector<wire::letters_kept>& kept) {
+  fmt::print("kept, as nobody would get them:\n");
+  text_table table{{{"capability"}, {"topic"}, {"dead letters", text_table::side::right}}};
+  for (const wire::letters_kept& each : kept) {
+    table.add({each.to, each.topic, fmt::format("{}", each.letters)});
+  }
+  fmt::print(
+      "{}\nnext: a capability that is not in the topology, or does not subscribe to the topic, "
+      "gets "
+      "no events; `--to NAME` gives them to another one\n",
+      table.text());
+}
+
+std::string json_of(const wire::letters_retried& answer) {
+  json_object line;
+  line.add("retried", answer.retried);
+  if (answer.kept) {
+    std::string kept;
+    for (const wire::letters_kept& each : *answer.kept) {
+      json_object one;
+      one.add("capability", each.to).add("topic", each.topic).add("dead_letters", each.letters);
+      kept += (kept.empty() ? "" : ",") + one.text();
+    }
+    line.add_json("kept", fmt::format("[{}]", kept));
+  }
+  return line.text();
 }
 
 void print_that_there_are_none(const dead_letter_arguments& given) {
@@ -162,9 +196,6 @@ int run_list(const dead_letter_arguments& given) {
   if (!over) {
     return over.error();
   }
-  if (is_unknown(given, over->plan())) {
-    return print_error(unknown_capability(*over->plan(), given.capability), given.json);
-  }
   std::vector<wire::letter> letters;
   do { // One answer has as many as it has room for.
     question.count = static_cast<std::uint32_t>(given.count - letters.size());
@@ -178,6 +209,9 @@ int run_list(const dead_letter_arguments& given) {
         std::make_move_iterator(answer->letters.end()));
     question.after = answer->next;
   } while (question.after && letters.size() < given.count);
+  if (letters.empty() && is_unknown(given.capability, over->plan())) {
+    return print_error(unknown_capability(*over->plan(), given.capability), given.json);
+  }
   if (given.json) {
     for (const wire::letter& each : letters) {
       fmt::print("{}\n", json_of(each));
@@ -221,14 +255,17 @@ int run_retry(const dead_letter_arguments& given) {
   if (!over) {
     return over.error();
   }
-  if (is_unknown(given, over->plan())) {
-    return print_error(unknown_capability(*over->plan(), given.capability), given.json);
+  if (is_unknown(given.to, over->plan())) {
+    return print_error(unknown_capability(*over->plan(), given.to), given.json);
   }
   wire::retry_dead_letter question;
   question.all = given.all;
   question.id = parse_uuid(given.id);
   if (!given.capability.empty()) {
     question.capability = given.capability;
+  }
+  if (!given.to.empty()) {
+    question.to = given.to;
   }
   const auto answer =
       over->ask<wire::letters_retried>(events_target, "retry_dead_letter", question);
@@ -238,17 +275,24 @@ int run_retry(const dead_letter_arguments& given) {
   if (!given.all && answer->retried == 0) {
     return no_such_dead_letter(given);
   }
+  const bool are_some_kept = answer->kept && !answer->kept->empty();
+  if (answer->retried == 0 && !are_some_kept && is_unknown(given.capability, over->plan())) {
+    return print_error(unknown_capability(*over->plan(), given.capability), given.json);
+  }
   if (given.json) {
-    fmt::print("{}\n", json_object{}.add("retried", answer->retried).text());
-  } else if (answer->retried == 0) {
+    fmt::print("{}\n", json_of(*answer));
+  } else if (answer->retried == 0 && !are_some_kept) {
     print_that_there_are_none(given);
   } else {
     fmt::print(
         "{} {} delivered again\n",
         answer->retried,
         answer->retried == 1 ? "event is" : "events are");
+    if (are_some_kept) {
+      print_kept(*answer->kept);
+    }
   }
-  return exit_code::ok;
+  return are_some_kept ? exit_code::rejected : exit_code::ok;
 }
 
 int run_drop(const dead_letter_arguments& given) {
@@ -287,7 +331,8 @@ void add_dead_letters(command_line& line) {
   add("retry", "Delivers one or all of them again", run_retry)
       .optional_word("ID", given->id, "which (unless --all)", check_uuid)
       .flag("--all", given->all, "all of them")
-      .option("--capability", given->capability, "with --all: only those of one capability");
+      .option("--capability", given->capability, "with --all: only those of one capability")
+      .option("--to", given->to, "the capability that gets them instead of their own");
   add("drop", "Forgets one", run_drop).word("ID", given->id, "which", check_uuid);
 }
 

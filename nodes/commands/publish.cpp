@@ -95,14 +95,11 @@ int publish_later(
       .body = {std::string{what.body}},
       .at = {},
       .after = {}};
-  wall_time time = std::chrono::system_clock::now();
+  const wall_time asked = std::chrono::system_clock::now();
   if (!given.at.empty()) {
-    time = *parse_utc_time(given.at);
-    event.at = unix_millis(time);
+    event.at = unix_millis(*parse_utc_time(given.at));
   } else {
-    const milliseconds after = *parse_duration(given.after);
-    time += after;
-    event.after = after.count();
+    event.after = parse_duration(given.after)->count();
   }
   const std::string body = wire::encoded(event);
   const auto reply = over.ask({.capability = "troupe.events",
@@ -116,6 +113,9 @@ int publish_later(
   if (!reply) {
     return print_failure(reply.error(), *what.id, given.json);
   }
+  // The broker has taken it, so the sum is a time.
+  const wall_time time =
+      time_since_1970(milliseconds{event.at ? *event.at : unix_millis(asked) + *event.after});
   if (given.json) {
     fmt::print("{}\n", json_object{}.add("id", reply->id).add("at", utc_time_text(time)).text());
   } else {

@@ -136,6 +136,13 @@ private:
           given_.json,
           "start again, with --from oldest for all that this one has");
     }
+    if (answer.deleted_to) {
+      print_aside(fmt::format(
+          "troupe tail: retention has deleted events behind position {}, up to {}; they are left "
+          "out\n",
+          question_.after.value_or(0),
+          *answer.deleted_to));
+    }
     // They grow with what comes, so that lines stay aligned without knowing all of them.
     for (const wire::read_event& event : answer.events) {
       topic_width_ = std::max(topic_width_, width_of(event.topic));
@@ -238,7 +245,7 @@ void add_tail(command_line& line) {
           std::numeric_limits<std::uint32_t>::max())
       .footer(with_exit_codes(
           "Follows until Ctrl-C, also over restarts of the broker, and leaves nothing "
-          "out."))
+          "out without saying so."))
       .runs([given] { return run(*given); });
 }
 

@@ -47,7 +47,8 @@ json_object json_of(const wire::topics_state& state) {
         .add("dead", each.dead)
         .add("oldest_unacked_ms", each.oldest_unacked_ms)
         .add("cursor", each.cursor)
-        .add("nodes", each.nodes);
+        .add("nodes", each.nodes)
+        .add("trouble", each.trouble.value_or(""));
   }
   json_object all;
   all.add("journal", to_string(state.journal))
@@ -114,6 +115,11 @@ void print_groups(const std::vector<wire::group_state>& groups) {
     fmt::print("\n  nobody subscribes\n");
   } else {
     fmt::print("\n{}", table.text());
+  }
+  for (const wire::group_state& each : groups) {
+    if (each.trouble) {
+      fmt::print("\n  {} gets no events: {}\n", each.capability, cell_text(*each.trouble, 1'000));
+    }
   }
 }
 

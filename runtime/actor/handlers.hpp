@@ -28,6 +28,22 @@ struct no_store : std::exception {
   error to_error() const;
 };
 
+/// Thrown where a handler publishes or asks for what cannot travel (wire/departure.hpp). The
+/// message at hand is refused with this error, what its handler wrote is undone, and the instance
+/// stays.
+class cannot_leave : public std::exception {
+public:
+  explicit cannot_leave(error why) : why_{std::move(why)} {}
+
+  const char* what() const noexcept override { return why_.message.c_str(); }
+
+  /// `invalid`.
+  const error& why() const { return why_; }
+
+private:
+  error why_;
+};
+
 /// A command's return value when an effect that it asked for will answer the call.
 struct pending {};
 
@@ -211,6 +227,14 @@ event make_event(Handler handler) {
       }};
 }
 
+/// A request or a result of an effect that this program cannot read, since another release wrote
+/// it. No refusal: the effect waits for a program that can read it.
+inline error unreadable(std::string_view what, const error& why) {
+  return internal_error(
+      "the " + std::string{what} + " cannot be read by this program: " + why.message,
+      troupe::effect::unknown);
+}
+
 template <class Result, class Run, class Settle>
 effect make_effect(Run run, Settle settle) {
   using request = request_t<Run>;
@@ -219,7 +243,7 @@ effect make_effect(Run run, Settle settle) {
           std::string_view body, const effect_call& call) mutable -> outcome<std::string> {
         const auto decoded = wire::checked_decode<request>(body);
         if (!decoded) {
-          return failure{decoded.error()};
+          return failure{unreadable("effect's request", decoded.error())};
         }
         const outcome<Result> result = run(*decoded, call);
         if (!result) {
@@ -234,11 +258,14 @@ effect make_effect(Run run, Settle settle) {
           std::string& reply) mutable -> outcome<void> {
         const auto decoded = wire::checked_decode<request>(body);
         if (!decoded) {
-          return failure{decoded.error()};
+          return failure{unreadable("effect's request", decoded.error())};
         }
         outcome<Result> typed = failure{error{}};
         if (result) {
           typed = wire::checked_decode<Result>(*result);
+          if (!typed) { // The outside did its work: `settle` must not take it for a refusal.
+            return failure{unreadable("effect's result", typed.error())};
+          }
         } else {
           typed = failure{result.error()};
         }

@@ -4,7 +4,7 @@
 #include "runtime/saga/journal.hpp"
 #include "runtime/saga/plan.hpp"
 #include "runtime/store/event_store.hpp"
-#include "runtime/store/turn/inbox.hpp"
+#include "runtime/store/turn/tables.hpp"
 #include "runtime/thrown.hpp"
 
 #include <algorithm>
@@ -47,18 +47,20 @@ std::vector<saga::plan> plans_of(
 } // namespace
 
 outcome<void> migrate(store::database& session, const clock& time, const actor_type& type) {
-  auto migrated = store::migrate(session, time, "troupe.turn", store::turn_migrations());
-  if (migrated && !type.sagas.empty()) {
-    migrated = store::migrate(session, time, "troupe.saga", saga::journal_migrations());
+  const auto turn = store::turn_components();
+  std::vector<store::component> parts{turn.begin(), turn.end()};
+  if (!type.sagas.empty()) {
+    const auto sagas = saga::journal_components();
+    parts.insert(parts.end(), sagas.begin(), sagas.end());
   }
-  // Before the tables of the capability, whose migrations may write events for older rows.
-  if (migrated && type.keeps_events) {
-    migrated = store::migrate(session, time, "troupe.events", store::event_migrations());
+  if (type.keeps_events) {
+    parts.push_back({"troupe.events", store::event_migrations()});
   }
-  if (migrated && !type.schema.empty()) {
-    migrated = store::migrate(session, time, type.name, type.schema);
+  if (!type.schema.empty()) {
+    // The last, since its migrations may write events for older rows.
+    parts.push_back({type.name, type.schema});
   }
-  return migrated ? outcome<void>{} : failure{std::move(migrated).error()};
+  return store::migrate(session, time, parts);
 }
 
 actor_type with_declarations(actor_type type) {

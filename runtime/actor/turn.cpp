@@ -2,13 +2,12 @@
 
 #include "runtime/actor/turn_requests.hpp"
 #include "runtime/store/turn/timers.hpp"
-#include "runtime/wire/check.hpp"
-#include "runtime/wire/events.hpp"
-#include "runtime/wire/limits.hpp"
+#include "runtime/time_text.hpp"
+#include "runtime/wire/departure.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <stdexcept>
+#include <utility>
 
 namespace troupe {
 
@@ -31,6 +30,7 @@ store::database& turn::database() {
 }
 
 pending turn::add_effect(std::string_view name, std::string request) {
+  check({.what = "the effect", .name = name, .body_bytes = request.size()});
   const uuid key = derived_id(id_, name);
   store::effect_row row{key, id_, std::string{name}, std::move(request)};
   store::effects{database()}.add(row, writer_);
@@ -50,23 +50,23 @@ void turn::add_timer(
   requests_.next_timer = std::min(requests_.next_timer, due);
 }
 
+/// The time `delay` from now. A sum that no clock can tell would be in the past.
+wall_time turn::in(milliseconds delay) const {
+  const milliseconds now{unix_millis(now_)};
+  return time_since_1970(
+      delay > milliseconds::max() - now ? milliseconds::max() : now + std::max(delay, -now));
+}
+
+/// Throws cannot_leave.
+void turn::check(const wire::departure& made) const {
+  if (auto fits = wire::check_departure(made, requests_.event_bytes_max); !fits) {
+    throw cannot_leave{std::move(fits).error()};
+  }
+}
+
 /// Refuses an event that no broker would take: in the outbox it would block all later ones.
 uuid turn::next_event_id(std::string_view topic, std::string_view key, std::string_view body) {
-  if (!wire::is_topic(topic)) {
-    throw std::invalid_argument{fmt::format("`{}` is no topic", topic)};
-  }
-  if (key.size() > wire::key_bytes_max || !wire::is_utf8(key)) {
-    throw std::invalid_argument{fmt::format(
-        "the key of an event is UTF-8 of at most {} bytes, this is of {}",
-        wire::key_bytes_max,
-        key.size())};
-  }
-  if (body.size() > requests_.event_bytes_max) {
-    throw std::invalid_argument{fmt::format(
-        "an event has at most {} bytes (`limits: {{body: ...}}` of the topology), this one has {}",
-        requests_.event_bytes_max,
-        body.size())};
-  }
+  check({.what = "an event", .topic = topic, .key = key, .body_bytes = body.size()});
   return derived_id(events_from_, fmt::format("{}#{}", topic, ++events_));
 }
 

@@ -12,6 +12,10 @@
 
 namespace troupe {
 
+namespace wire {
+struct departure;
+}
+
 struct turn_requests;
 
 /// The transaction that a handler works in, and the message that it works on.
@@ -46,7 +50,8 @@ public:
   std::int64_t writer() const { return writer_; }
 
   /// Asks for the effect `name`, at most once in a turn. The effect runs after the commit, and its
-  /// `settle` answers the call: return the `pending` from the handler. Throws no_store.
+  /// `settle` answers the call: return the `pending` from the handler. Throws no_store, and
+  /// cannot_leave if the request exceeds the topology's `limits.body`.
   template <wire::message Request>
   pending effect(std::string_view name, const Request& request) {
     return add_effect(name, wire::encoded(request));
@@ -54,10 +59,9 @@ public:
 
   /// Publishes an event, which leaves after the commit, in the order of commits.
   ///
-  /// Throws std::invalid_argument, which undoes the turn, if `topic` is no topic (wire::is_topic),
-  /// `key` is no UTF-8 or has more than 256 bytes, or the event exceeds the topology's
-  /// `limits.body` (1 MiB unless said otherwise). Throws no_store: an event outside a transaction
-  /// could be lost.
+  /// Throws cannot_leave if `topic` is no topic (wire::is_topic), `key` is no UTF-8 or has more
+  /// than 256 bytes, or the event exceeds the topology's `limits.body` (1 MiB unless said
+  /// otherwise). Throws no_store: an event outside a transaction could be lost.
   template <wire::message Event>
   void publish(std::string_view topic, const Event& event, std::string_view key = {}) {
     add_event(topic, key, wire::encoded(event));
@@ -71,11 +75,12 @@ public:
     add_timer(due, topic, key, wire::encoded(event));
   }
 
-  /// Publishes an event `delay` after `now()`. Throws as `publish` does.
+  /// Publishes an event `delay` after `now()`, at the end of time (the year 2261) at the latest.
+  /// Throws as `publish` does.
   template <wire::message Event>
   void publish_after(
       milliseconds delay, std::string_view topic, const Event& event, std::string_view key = {}) {
-    add_timer(now_ + delay, topic, key, wire::encoded(event));
+    add_timer(in(delay), topic, key, wire::encoded(event));
   }
 
   /// For the runtime: derives the ids of events from `id` instead of the call's id, so that they
@@ -87,7 +92,9 @@ private:
   void add_event(std::string_view topic, std::string_view key, std::string body);
   void
   add_timer(wall_time due, std::string_view topic, std::string_view key, std::string_view body);
+  void check(const wire::departure& made) const;
   uuid next_event_id(std::string_view topic, std::string_view key, std::string_view body);
+  wall_time in(milliseconds delay) const;
 
   store::database* database_;
   std::int64_t writer_;

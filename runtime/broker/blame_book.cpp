@@ -1,27 +1,59 @@
 #include "runtime/broker/blame_book.hpp"
 
+#include <algorithm>
+
 namespace troupe::broker {
 
 std::uint8_t blame_book::deaths_of(const uuid& id) const {
-  const auto found = deaths_.find(id);
-  return found == deaths_.end() ? std::uint8_t{0} : found->second;
+  const auto found = blamed_.find(id);
+  return found == blamed_.end() ? std::uint8_t{0} : found->second.deaths;
 }
 
-void blame_book::set(const uuid& id, std::uint8_t deaths) {
-  if (!deaths_.insert_or_assign(id, deaths).second) {
-    return;
+std::uint8_t blame_book::blame(const uuid& id, const uuid& incarnation) {
+  const auto [at, is_new] = blamed_.try_emplace(id);
+  entry& blamed = at->second;
+  if (is_new) {
+    blamed.number = ++numbers_;
+    in_order_.emplace(blamed.number, id);
   }
-  oldest_.push_back(id);
-  // An id that was cleared is still in `oldest_`. If it was blamed again meanwhile, it is forgotten
-  // early, by its earlier place there.
-  while (oldest_.size() > ids_max) {
-    deaths_.erase(oldest_.front());
-    oldest_.pop_front();
+  const auto end = blamed.dead.begin() + blamed.deaths;
+  if (end != blamed.dead.end() && std::find(blamed.dead.begin(), end, incarnation) == end) {
+    *end = incarnation;
+    ++blamed.deaths;
   }
+  const std::uint8_t deaths = blamed.deaths;
+  if (blamed_.size() > ids_max) {
+    blamed_.erase(in_order_.begin()->second);
+    in_order_.erase(in_order_.begin());
+  }
+  return deaths;
+}
+
+std::uint8_t blame_book::take_back(const uuid& id, const uuid& incarnation) {
+  const auto found = blamed_.find(id);
+  if (found == blamed_.end()) {
+    return 0;
+  }
+  entry& blamed = found->second;
+  const auto end = blamed.dead.begin() + blamed.deaths;
+  const auto known = std::find(blamed.dead.begin(), end, incarnation);
+  if (known != end) {
+    std::copy(known + 1, end, known);
+    --blamed.deaths;
+  }
+  const std::uint8_t deaths = blamed.deaths;
+  if (deaths == 0) {
+    clear(id);
+  }
+  return deaths;
 }
 
 void blame_book::clear(const uuid& id) {
-  deaths_.erase(id);
+  const auto found = blamed_.find(id);
+  if (found != blamed_.end()) {
+    in_order_.erase(found->second.number);
+    blamed_.erase(found);
+  }
 }
 
 } // namespace troupe::broker

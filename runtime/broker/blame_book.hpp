@@ -2,8 +2,9 @@
 
 #include "runtime/ids.hpp"
 
+#include <array>
 #include <cstdint>
-#include <deque>
+#include <map>
 #include <unordered_map>
 
 namespace troupe::broker {
@@ -19,21 +20,32 @@ inline constexpr std::uint8_t deaths_convicted = 5;
 /// Remembers how many workers died with which call or event in hand, beyond the end of a call: a
 /// client that gave up and asks again with the same id must not start a new count.
 ///
-/// Bounded: of more than `ids_max` the oldest are forgotten.
+/// Deaths are those of incarnations: each counts once for an id, however often its link is cut, and
+/// not at all once it is back. Bounded: of more than `ids_max` those blamed first are forgotten.
 class blame_book {
 public:
   static constexpr std::size_t ids_max = 16'384;
 
   std::uint8_t deaths_of(const uuid& id) const;
-  void set(const uuid& id, std::uint8_t deaths);
+  /// The incarnation is gone, with `id` in hand. @return the deaths of `id`, this one included.
+  std::uint8_t blame(const uuid& id, const uuid& incarnation);
+  /// The incarnation lives: only its link was cut. @return the deaths of `id` that are left.
+  std::uint8_t take_back(const uuid& id, const uuid& incarnation);
   /// A worker answered it and lived on.
   void clear(const uuid& id);
 
-  bool empty() const { return deaths_.empty(); }
+  bool empty() const { return blamed_.empty(); }
 
 private:
-  std::unordered_map<uuid, std::uint8_t> deaths_;
-  std::deque<uuid> oldest_;
+  struct entry {
+    std::array<uuid, deaths_convicted> dead;
+    std::uint8_t deaths = 0;
+    std::uint64_t number = 0;
+  };
+
+  std::unordered_map<uuid, entry> blamed_;
+  std::map<std::uint64_t, uuid> in_order_; // By the entries' numbers.
+  std::uint64_t numbers_ = 0;
 };
 
 } // namespace troupe::broker

@@ -14,7 +14,7 @@ void quarantine::request(suspect_of who, login_id node) {
     }
   } else if (known->node != node) {
     known->node = node;
-    if (known == line_.begin()) {
+    if (has_turn(who)) {
       begin_turn();
     }
   }
@@ -24,15 +24,70 @@ void quarantine::release(suspect_of who) {
   const bool is_turn = has_turn(who);
   std::erase_if(line_, [&](const wish& each) { return each.who == who; });
   if (is_turn) {
-    begin_turn();
+    end_turn();
   }
 }
 
 /// The turn of the first in line, if there is one.
 void quarantine::begin_turn() {
+  if (is_resting()) {
+    return;
+  }
   node_ = line_.empty() ? login_id{nowhere} : line_.front().node;
   awaited_ = joined_;
+  is_new_ = true;
   ++changes_;
+}
+
+void quarantine::end_turn() {
+  if (awaited_ == 0) {
+    patience_ = patience_first;
+  }
+  if (!is_fresh_ && now_ - kept_since_ >= kept_free_most) {
+    rest();
+  } else {
+    begin_turn();
+  }
+}
+
+/// Keeps no node free for as long as one was.
+void quarantine::rest() {
+  rest_until_ = now_ + std::min<instant::duration>(now_ - kept_since_, patience_most);
+  node_ = login_id{nowhere};
+  awaited_ = joined_;
+  ++changes_;
+}
+
+void quarantine::tick(instant now) {
+  now_ = now;
+  if (is_resting() && now_ >= rest_until_) {
+    rest_until_ = {};
+    begin_turn();
+    is_fresh_ = true;
+  }
+  if (node_ == login_id{nowhere}) {
+    is_fresh_ = true;
+    return;
+  }
+  if (is_fresh_) {
+    kept_since_ = now_;
+    is_fresh_ = false;
+  }
+  if (is_new_) {
+    turn_since_ = now_;
+    is_new_ = false;
+  }
+  const auto lasted = now_ - turn_since_;
+  if (awaited_ == 0 && lasted >= alone_most) {
+    line_.pop_front(); // Its suspect goes on beside others.
+    patience_ = patience_first;
+    rest();
+  } else if (awaited_ != 0 && lasted >= patience_) {
+    line_.push_back(line_.front());
+    line_.pop_front();
+    patience_ = std::min(2 * patience_, patience_most);
+    rest();
+  }
 }
 
 void quarantine::emptied(work of) {

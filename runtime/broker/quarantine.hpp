@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/broker/decided.hpp"
+#include "runtime/clock.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -18,12 +19,22 @@ enum class suspect_of : std::uint32_t { calls = nowhere };
 /// subscribers send nothing new to it. Once the node has neither calls nor events in hand, the turn
 /// is granted, and the suspect is sent. Its asker releases the node when the suspect was answered.
 ///
-/// Pure: no socket, no clock. The router and the bus of one broker share one object, on one thread.
-/// What one of them changes concerns the other: the shell compares `changes` after each input and,
-/// when it has risen, calls `follow_quarantine` of both.
+/// Turns must not starve the other work of a node. One that is not granted within `patience` is put
+/// off, and waits longer next time; one that is granted ends after `alone_most`, whether its
+/// suspect was answered or not. Then, and after `kept_free_most` of turns in a row, no node is kept
+/// free for as long as one was.
+///
+/// Pure: no socket, no clock; it knows the time of the last `tick`. The router and the bus of one
+/// broker share one object, on one thread. What one of them changes concerns the other: the shell
+/// compares `changes` after each input and, when it has risen, calls `follow_quarantine` of both.
 class quarantine {
 public:
   enum class work : std::uint8_t { calls = 1, events = 2 };
+
+  static constexpr milliseconds patience_first{250};
+  static constexpr milliseconds patience_most{4'000};
+  static constexpr milliseconds alone_most{1'000};
+  static constexpr milliseconds kept_free_most{50};
 
   /// From now on no turn is granted before `emptied(of)` was said in it.
   void join(work of) { joined_ |= static_cast<std::uint8_t>(of); }
@@ -42,10 +53,18 @@ public:
   login_id node() const { return node_; }
 
   /// Whether it is the turn of `who`, granted or not.
-  bool has_turn(suspect_of who) const { return !line_.empty() && line_.front().who == who; }
+  bool has_turn(suspect_of who) const {
+    return !is_resting() && !line_.empty() && line_.front().who == who;
+  }
 
   /// Whether `who` may send its suspect to `node()`, which has nothing else in hand.
   bool is_granted(suspect_of who) const { return has_turn(who) && awaited_ == 0; }
+
+  /// Ends turns and rests that have lasted long enough. To be called every few milliseconds while
+  /// `is_busy`.
+  void tick(instant now);
+
+  bool is_busy() const { return !line_.empty() || is_resting() || !is_fresh_; }
 
   /// Rises whenever a turn begins, is granted or ends.
   std::uint64_t changes() const { return changes_; }
@@ -56,7 +75,11 @@ private:
     login_id node;
   };
 
+  bool is_resting() const { return rest_until_ != instant{}; }
+
   void begin_turn();
+  void end_turn();
+  void rest();
 
   std::deque<wish> line_; // The first has its turn.
   login_id node_{nowhere};
@@ -64,6 +87,13 @@ private:
   std::uint8_t joined_ = 0;
   std::uint8_t awaited_ = 0;
   std::uint64_t changes_ = 0;
+  instant now_{};        // Of the last tick.
+  bool is_new_ = false;  // No tick has seen the turn at hand.
+  bool is_fresh_ = true; // No node was kept free at the last tick.
+  instant turn_since_{}; // Since when a node is kept free for the turn at hand,
+  instant kept_since_{}; // and since when for one turn after another.
+  instant rest_until_{}; // The epoch if it does not rest.
+  milliseconds patience_ = patience_first;
 };
 
 } // namespace troupe::broker

@@ -12,6 +12,8 @@ namespace {
 constexpr std::size_t kept_bytes_max = 4096;
 // The time an answer takes to come back, with a tick of the broker's deadlines.
 constexpr milliseconds way_back{30};
+// The ttl in a header that can be patched: a uint32.
+constexpr std::size_t ttl_bytes = 4;
 
 } // namespace
 
@@ -69,6 +71,32 @@ bool pending_calls::add_sent(const new_call& given) {
   call.at = place::sent;
   call.sends_open = 1;
   call.link = static_cast<std::int16_t>(current_);
+  return true;
+}
+
+bool pending_calls::is_same_request(const slot& call, const new_call& given) {
+  const std::string_view bytes = call.bytes;
+  const auto without_ttl = [](std::string_view header, std::uint32_t ttl_at) {
+    return std::pair{header.substr(0, ttl_at), header.substr(ttl_at + ttl_bytes)};
+  };
+  return call.ttl_at == given.ttl_at && call.header_size == given.header.size()
+         && without_ttl(bytes.substr(0, call.header_size), call.ttl_at)
+                == without_ttl(given.header, given.ttl_at)
+         && bytes.substr(call.header_size) == given.body;
+}
+
+bool pending_calls::adopt(const new_call& given) {
+  const auto found = slot_of_.find(given.id);
+  if (found == slot_of_.end() || !is_same_request(slots_[found->second], given)) {
+    return false;
+  }
+  slot& call = slots_[found->second];
+  call.deadline = given.deadline;
+  call.token = given.token;
+  call.flags = given.flags;
+  if (call.at != place::waiting) {
+    wheel_.set(found->second, given.deadline);
+  }
   return true;
 }
 

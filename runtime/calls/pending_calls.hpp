@@ -68,6 +68,12 @@ public:
   /// Adds a call that the caller itself sends on `link()`, which must not be -1.
   bool add_sent(const new_call& given);
 
+  /// Hands the outstanding call with `given.id` to the asker that `given` names: its token, its
+  /// deadline. The answer to what was sent already is the answer to it.
+  /// @return false, and nothing changed, if none is outstanding, or it is another request: another
+  /// header (but for the ttl) or body.
+  bool adopt(const new_call& given);
+
   /// The ttl to send a call with: a little less than the time left until `deadline`, so that the
   /// broker, which knows whether the call was begun, answers before the caller gives up. 1 at
   /// least.
@@ -128,6 +134,7 @@ private:
 
   std::uint32_t take_slot(const new_call& given);
   ended end(std::uint32_t index);
+  static bool is_same_request(const slot& call, const new_call& given);
   static ended describe(const slot& call, std::uint32_t answered);
   void enqueue(std::uint32_t index);
   void dequeue(std::uint32_t index);

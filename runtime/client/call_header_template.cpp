@@ -1,13 +1,12 @@
 #include "runtime/client/call_header_template.hpp"
 
-#include "runtime/wire/check.hpp"
+#include "runtime/wire/departure.hpp"
 #include "runtime/wire/envelope.hpp"
 #include "runtime/wire/limits.hpp"
 #include "runtime/wire/reader.hpp"
 #include "runtime/wire/writer.hpp"
 
 #include <cstring>
-#include <fmt/format.h>
 
 namespace troupe::client {
 
@@ -15,10 +14,6 @@ namespace {
 
 // Bounds the memory of a program that makes operation names up.
 constexpr std::size_t templates_max = 256;
-
-bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= wire::name_bytes_max && wire::is_utf8(text);
-}
 
 } // namespace
 
@@ -72,9 +67,9 @@ call_headers::find(std::string_view capability, std::string_view operation) {
       return &known_[i];
     }
   }
-  if (!is_name(capability) || !is_name(operation)) {
-    return failure{invalid(fmt::format(
-        "capability and operation are UTF-8 text of 1 to {} bytes each", wire::name_bytes_max))};
+  const wire::departure made{.what = "the call", .to = capability, .op = operation};
+  if (auto fits = wire::check_departure(made, wire::body_bytes_max); !fits) {
+    return failure{std::move(fits).error()};
   }
   if (known_.size() >= templates_max) {
     known_.clear();

@@ -5,6 +5,8 @@
 #include "runtime/client/submission_queue.hpp"
 #include "runtime/transport/context.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <mutex>
 #include <pthread.h>
@@ -13,6 +15,9 @@
 namespace troupe::client {
 
 namespace {
+
+// No call lives longer, and the sum with the time of day stays one that a clock can tell.
+constexpr std::chrono::hours patience_max{24 * 50};
 
 /// Starts the loop's thread with every signal blocked: signals belong to the program's own threads.
 template <class Work>
@@ -63,7 +68,7 @@ void client::close(milliseconds patience) {
   const std::lock_guard lock{state_->closing};
   if (state_->thread.joinable()) {
     state_->submissions.close();
-    state_->loop.close(state_->time.now() + patience);
+    state_->loop.close(state_->time.now() + std::min<milliseconds>(patience, patience_max));
     state_->thread.join();
   }
 }

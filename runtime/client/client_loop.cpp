@@ -160,11 +160,11 @@ void client_loop::take_error(
   }
   // A call that a lost link may have delivered is tried until its deadline, patient or not.
   const bool is_patient = (call.flags & flag_patient) != 0 || call.is_loose;
-  if (is_patient && verdict_on(why.code).asks_for_patience
+  if (is_patient && verdict_on(why.code).asks_for_patience && !why.is_final
       && table_.retry(call.id, retry_time(why, call.retries, now))) {
     return;
   }
-  if (call.is_loose && verdict_on(why.code).is_blind) {
+  if (call.is_loose && verdict_on(why.code).is_blind && !why.is_final) {
     why.possible = effect::unknown;
   }
   if (const auto ended = table_.answered(call.id)) {

@@ -1,6 +1,6 @@
 #include "runtime/client/submission_queue.hpp"
 
-#include "runtime/wire/check.hpp"
+#include "runtime/wire/departure.hpp"
 #include "runtime/wire/envelope.hpp"
 #include "runtime/wire/limits.hpp"
 #include "runtime/wire/reader.hpp"
@@ -79,20 +79,14 @@ bool submission_queue::admits(const call_request& call, error& why) const {
              "{} calls are outstanding already; take their completions first", outstanding_max_),
          .retry_after = overloaded_retry});
   }
-  if (call.body.size() > body_bytes_max_) {
-    return refuse(
-        why,
-        invalid(fmt::format(
-            "a body of {} bytes; {} are the limit of this topology",
-            call.body.size(),
-            body_bytes_max_)));
-  }
-  if (call.key.size() > wire::key_bytes_max || !wire::is_utf8(call.key)
-      || call.traceparent.size() > wire::key_bytes_max || !wire::is_utf8(call.traceparent)) {
-    return refuse(
-        why,
-        invalid(fmt::format(
-            "key and traceparent are UTF-8 text of at most {} bytes", wire::key_bytes_max)));
+  // Capability and operation are checked once, with the template of their header.
+  const wire::departure made{
+      .what = "the call",
+      .key = call.key,
+      .traceparent = call.traceparent,
+      .body_bytes = call.body.size()};
+  if (auto fits = wire::check_departure(made, body_bytes_max_); !fits) {
+    return refuse(why, std::move(fits).error());
   }
   if (call.deadline <= milliseconds::zero() || call.deadline > deadline_max) {
     return refuse(why, invalid("a deadline is between 1 ms and 49 days from now"));

@@ -1,7 +1,11 @@
 #include "runtime/saga/coordinators.hpp"
 
 #include "runtime/saga/replay.hpp"
+#include "runtime/store/turn/faults.hpp"
 #include "runtime/store/turn/inbox.hpp"
+#include "runtime/store/turn/writers.hpp"
+#include "runtime/thrown.hpp"
+#include "runtime/wire/departure.hpp"
 #include "runtime/wire/envelope.hpp"
 
 #include <exception>
@@ -39,6 +43,41 @@ outcome<void> is_accepted(const plan& by, std::string_view input) {
         .message = fmt::format(
             "looking at the input of `{}` failed: {}", by.what().operation, thrown.what())}};
   }
+}
+
+/// Whether a saga's end is told as an answer: it may be an error, or too large to leave, though all
+/// steps are done.
+outcome<void> may_leave(const outcome<std::string>& answer, std::size_t body_bytes_max) {
+  if (!answer) {
+    return failure{answer.error()};
+  }
+  const wire::departure made{.what = "the saga's answer", .body_bytes = answer->size()};
+  auto fits = wire::check_departure(made, body_bytes_max);
+  if (!fits) {
+    fits.error().code = errc::internal;
+    fits.error().possible = effect::unknown;
+  }
+  return fits;
+}
+
+/// Whether this program can make the command in hand of a saga that is taken up. Its former owner
+/// made it, or there would be no record of it: if that fails now, the author's functions are
+/// others, or read other messages.
+outcome<void> can_make_command(const plan& by, const state& current) {
+  const call in_hand{
+      .as = {.step = current.current, .undo = current.now == phase::undoing}, .id = {}};
+  for (const auto& made : {body_of(by, current, in_hand), key_of(by, current, in_hand)}) {
+    if (!made) {
+      return failure{error{
+          .code = errc::conflict,
+          .message = fmt::format(
+              "this program cannot make the command in hand of step `{}` ({}); the saga goes on in "
+              "one that can",
+              by.at(current.current).name,
+              made.error().message)}};
+    }
+  }
+  return {};
 }
 
 } // namespace
@@ -112,32 +151,102 @@ void coordinators::timer_due(
   }
 }
 
-std::size_t
-coordinators::resume(store::database& session, std::int64_t writer, wall_time now, outgoing& out) {
+std::size_t coordinators::resume(
+    store::database& session,
+    std::int64_t writer,
+    wall_time now,
+    instant time,
+    outgoing& out,
+    const std::function<void()>& progress) {
+  // What waits is looked up by id; the others are all that this writer owns.
+  const std::vector<uuid> ids =
+      behind_ ? journal_table{session}.unfinished(writer) : troubles_.due(time);
   resumed_ = true;
   std::size_t count = 0;
-  for (const uuid& id : journal_table{session}.unfinished(writer)) {
-    if (running(id) == nullptr) {
-      load(session, writer, id, now, out);
-      ++count;
+  for (const uuid& id : ids) {
+    count += take_up(session, writer, id, now, time, out) ? 1U : 0U;
+    progress();
+  }
+  return count;
+}
+
+std::size_t coordinators::take_left_alone(
+    store::database& session,
+    std::int64_t writer,
+    wall_time now,
+    instant time,
+    outgoing& out,
+    const std::function<void()>& progress) {
+  std::size_t count = 0;
+  journal_table journal{session};
+  for (const std::int64_t owner : journal.fenced_owners()) {
+    for (const uuid& id : journal.unfinished(owner)) {
+      count += take_up(session, writer, id, now, time, out) ? 1U : 0U;
+      progress();
     }
   }
   return count;
 }
 
-void coordinators::give_up(
-    store::database& session, std::int64_t writer, const uuid& id, outgoing& out) {
+outcome<void> coordinators::resume_by_person(
+    store::database& session,
+    std::int64_t writer,
+    const uuid& id,
+    bool anew,
+    wall_time now,
+    instant time,
+    outgoing& out) {
   journal_table journal{session};
   const auto row = journal.find(id);
-  if (!row || row->writer != writer || row->now > phase::undoing) {
-    return;
+  if (!row) {
+    return failure{rejected("no_saga", fmt::format("there is no saga {}", to_string(id)))};
   }
-  if (coordinator* which = running(id)) {
-    touch(*which);
-    which->given_up = true;
+  const bool stands_still = troubles_.find(id) != nullptr;
+  if (row->now != phase::parked && !stands_still) {
+    return failure{rejected(
+        "not_waiting",
+        fmt::format(
+            "saga {} does not wait for a person: it is {}", to_string(id), name_of(row->now)))};
   }
-  journal.set_phase(id, phase::parked);
-  out.parked_sagas.push_back({id, "what happened to it could not be written down"});
+  auto replayed = read(session, *row);
+  if (!replayed) {
+    return failure{error{.code = errc::conflict, .message = replayed.error().message}};
+  }
+  if (row->now != phase::parked && row->writer != writer
+      && !store::writers{session}.is_fenced(row->writer)) {
+    return failure{
+        rejected("not_waiting", fmt::format("saga {} goes on in another process", to_string(id)))};
+  }
+  if (!anew && replayed->now == phase::parked && replayed->why_parked->is_final
+      && replayed->why_parked->possible == effect::unknown) {
+    return failure{rejected(
+        "needs_anew",
+        fmt::format(
+            "saga {} would get the same answer again: its step may have happened, and `{}` is the "
+            "last word on its id. Find out whether it happened; if not, resume it anew",
+            to_string(id),
+            name_of(replayed->why_parked->code)))};
+  }
+  troubles_.forget(id);
+  if (row->now != phase::parked) {
+    take_up(session, writer, id, now, time, out);
+    return {};
+  }
+  coordinator& loaded = add(id, *find(row->operation));
+  loaded.current = std::move(*replayed);
+  loaded.epoch = row->epoch + 1;
+  if (loaded.current.now == phase::parked) {
+    move(session, loaded, retry_by_operator{anew}, now, out);
+  } else { // An earlier release parked it without a record.
+    move(session, loaded, taken_over{now}, now, out);
+  }
+  journal.give(id, writer, loaded.current.now);
+  return {};
+}
+
+void coordinators::put_off(const uuid& id, std::string reason, wall_time now, instant time) {
+  drop(id);
+  troubles_.failed(id, std::move(reason), now, time);
 }
 
 void coordinators::committed() {
@@ -149,8 +258,10 @@ void coordinators::committed() {
       continue;
     }
     found->second->touched = false;
-    if (found->second->given_up || found->second->current.is_over()
-        || found->second->current.now == phase::parked) {
+    if (std::exchange(found->second->moved, false)) {
+      troubles_.forget(id);
+    }
+    if (found->second->current.is_over() || found->second->current.now == phase::parked) {
       running_.erase(found);
     }
   }
@@ -163,13 +274,24 @@ void coordinators::rolled_back() {
     behind_ = true;
   }
   touched_.clear();
+  refused_bodies_.clear();
   resumed_ = false;
 }
 
 void coordinators::forget_all() {
   running_.clear();
   touched_.clear();
+  troubles_.clear();
   behind_ = true;
+}
+
+std::vector<uuid> coordinators::ids() const {
+  std::vector<uuid> found;
+  found.reserve(running_.size());
+  for (const auto& [id, which] : running_) {
+    found.push_back(id);
+  }
+  return found;
 }
 
 coordinators::coordinator& coordinators::add(const uuid& id, const plan& by) {
@@ -184,36 +306,107 @@ coordinators::coordinator* coordinators::running(const uuid& id) {
   return found == running_.end() ? nullptr : found->second.get();
 }
 
-void coordinators::load(
+bool coordinators::take_up(
+    store::database& session,
+    std::int64_t writer,
+    const uuid& id,
+    wall_time now,
+    instant time,
+    outgoing& out) {
+  if (running(id) != nullptr || !troubles_.may_go_on(id, time)) {
+    return false;
+  }
+  const outgoing::sizes before = out.here();
+  std::string fault;
+  session.savepoint();
+  try {
+    const bool runs = load(session, writer, id, now, out);
+    session.release();
+    return runs;
+  } catch (const store::database_error& thrown) {
+    if (!store::is_of_one_message(thrown.kind)) {
+      drop(id);
+      behind_ = true;
+      throw;
+    }
+    fault = thrown.what();
+  } catch (...) {
+    fault = what_was_thrown();
+  }
+  session.rollback_to_savepoint();
+  out.back_to(before);
+  refused_bodies_.clear();
+  put_off(id, std::move(fault), now, time);
+  return false;
+}
+
+bool coordinators::load(
     store::database& session, std::int64_t writer, const uuid& id, wall_time now, outgoing& out) {
   journal_table journal{session};
   const auto row = journal.find(id);
-  if (!row || row->writer != writer || row->now > phase::undoing) {
-    return; // Over, parked, or somebody else's by now.
+  const bool is_own = row && row->writer == writer;
+  const bool is_free = row && !is_own && store::writers{session}.is_fenced(row->writer);
+  if ((!is_own && !is_free) || row->now > phase::undoing) {
+    troubles_.forget(id);
+    return false; // Over, parked, or somebody else's by now.
   }
-  const plan* by = find(row->operation);
-  std::vector<std::string> bytes;
-  const auto rows = journal.rows(id, bytes);
-  auto replayed = by == nullptr ? outcome<state>{failure{
-                      internal_error(fmt::format("no saga `{}` in this program", row->operation))}}
-                                : replay(*by, id, rows);
+  auto replayed = read(session, *row);
+  if (replayed) {
+    if (auto makes = can_make_command(*find(row->operation), *replayed); !makes) {
+      replayed = failure{std::move(makes).error()};
+    }
+  }
   if (!replayed) {
-    // No record could follow such a journal: it is left as it is, for a person to look at.
-    journal.set_phase(id, phase::parked);
-    out.parked_sagas.push_back({id, replayed.error().message});
-    return;
+    // Left as it is: another program may have its plan, or a person mend its journal.
+    if (troubles_.leave_alone(id, replayed.error().message, now)) {
+      out.parked_sagas.push_back({id, std::move(replayed).error().message, true});
+    }
+    return false;
   }
-  coordinator& loaded = add(id, *by);
+  coordinator& loaded = add(id, *find(row->operation));
   loaded.current = std::move(*replayed);
   loaded.epoch = row->epoch;
+  if (is_free) {
+    ++loaded.epoch;
+    journal.give(id, writer, row->now);
+  }
+  const trouble* its = troubles_.find(id);
+  if (its != nullptr && its->failures >= troubles::failures_max) {
+    move(session, loaded, given_up{internal_error(its->reason, effect::unknown)}, now, out);
+    return false;
+  }
   move(session, loaded, taken_over{now}, now, out);
+  return true;
+}
+
+outcome<state> coordinators::read(store::database& session, const saga_row& row) const {
+  const plan* by = find(row.operation);
+  if (by == nullptr) {
+    return failure{error{
+        .code = errc::conflict,
+        .message = fmt::format(
+            "there is no saga `{}` in this program; it goes on in one that has it",
+            row.operation)}};
+  }
+  std::vector<std::string> bytes;
+  return replay(*by, row.id, journal_table{session}.rows(row.id, bytes));
+}
+
+/// Forgets what is in memory of a saga.
+void coordinators::drop(const uuid& id) {
+  running_.erase(id);
+  std::erase(touched_, id);
 }
 
 void coordinators::move(
     store::database& session, coordinator& which, event what, wall_time now, outgoing& out) {
   std::vector<action> actions;
   touch(which);
+  const phase before = which.current.now;
   decide(*which.by, which.current, std::move(what), actions);
+  if (which.current.now == phase::undoing && before != phase::undoing) {
+    journal_table{session}.set_phase(which.current.saga, phase::undoing);
+  }
   for (const action& each : actions) {
     carry_out(session, which, each, now, out);
   }
@@ -234,6 +427,7 @@ void coordinators::carry_out(
   journal_table journal{session};
   if (const auto* row = std::get_if<saga::journal>(&what)) {
     journal.append(id, which.epoch, row->row, now);
+    which.moved = true;
   } else if (const auto* wanted = std::get_if<call>(&what)) {
     ask(which, *wanted, out);
   } else if (const auto* wait = std::get_if<timer>(&what)) {
@@ -241,11 +435,12 @@ void coordinators::carry_out(
   } else if (const auto* watch = std::get_if<watch_deadline>(&what)) {
     out.timers.push_back({id, deadline_token, watch->delay});
   } else if (const auto* end = std::get_if<finish>(&what)) {
-    outgoing::answer answer{id, !end->answer, {}};
-    if (end->answer) {
+    const auto leaves = may_leave(end->answer, out.body_bytes_max);
+    outgoing::answer answer{id, !leaves, {}};
+    if (leaves) {
       answer.bytes = *end->answer;
     } else {
-      wire::append_error(answer.bytes, end->answer.error());
+      wire::append_error(answer.bytes, leaves.error());
     }
     const auto settled = answer.failed ? store::inbox_state::refused : store::inbox_state::ok;
     store::inbox{session}.settle(id, settled, answer.bytes);
@@ -265,12 +460,25 @@ void coordinators::ask(coordinator& which, const call& wanted, outgoing& out) {
     refused_bodies_.emplace_back(wanted.as, !body ? body.error() : key.error());
     return;
   }
+  const step& step = which.by->at(wanted.as.step);
+  const std::string& operation = operation_of(*which.by, wanted);
+  const wire::departure made{
+      .what = wanted.as.undo ? "the undo of step" : "the call of step",
+      .name = step.name,
+      .to = step.capability,
+      .op = operation,
+      .key = *key,
+      .body_bytes = body->size()};
+  if (auto fits = wire::check_departure(made, out.body_bytes_max); !fits) {
+    refused_bodies_.emplace_back(wanted.as, std::move(fits).error());
+    return;
+  }
   out.calls.push_back(
       {.saga = current.saga,
        .token = token_of(wanted.as),
        .id = wanted.id,
-       .capability = which.by->at(wanted.as.step).capability,
-       .operation = operation_of(*which.by, wanted),
+       .capability = step.capability,
+       .operation = operation,
        .key = std::move(*key),
        .body = std::move(*body),
        .timeout = wanted.timeout});

@@ -3,7 +3,10 @@
 #include "runtime/saga/journal.hpp"
 #include "runtime/saga/machine.hpp"
 #include "runtime/saga/plan.hpp"
+#include "runtime/saga/troubles.hpp"
+#include "runtime/wire/limits.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -47,12 +50,33 @@ struct outgoing {
   struct parked {
     uuid saga;
     std::string reason;
+    /// It is not parked: this program cannot continue it, and has written nothing.
+    bool is_left_alone = false;
   };
 
+  /// `limits.body` of the topology: the largest body of a call or an answer.
+  std::size_t body_bytes_max = wire::body_bytes_max;
   std::vector<call> calls;
   std::vector<timer> timers;
   std::vector<answer> answers;
   std::vector<parked> parked_sagas;
+
+  /// How much of each there is, to come back to when what was added since is undone.
+  struct sizes {
+    std::size_t calls = 0;
+    std::size_t timers = 0;
+    std::size_t answers = 0;
+    std::size_t parked = 0;
+  };
+
+  sizes here() const { return {calls.size(), timers.size(), answers.size(), parked_sagas.size()}; }
+
+  void back_to(const sizes& to) {
+    calls.resize(to.calls);
+    timers.resize(to.timers);
+    answers.resize(to.answers);
+    parked_sagas.resize(to.parked);
+  }
 };
 
 /// The running sagas of one capability in one process: a coordinator for each, which owns its state
@@ -95,12 +119,55 @@ public:
   void timer_due(
       store::database& session, const uuid& id, std::uint64_t token, wall_time now, outgoing& out);
 
-  /// Takes up the unfinished sagas of `writer` that are not running here: after a start, and after
-  /// `take_over`. @return how many.
-  std::size_t resume(store::database& session, std::int64_t writer, wall_time now, outgoing& out);
+  /// Takes up the unfinished sagas of `writer` that are not running here, and those whose wait
+  /// after a failure is over. One that fails again waits again, and is parked after
+  /// `troubles::failures_max` failures in a row.
+  /// @param progress called after each: there may be more than a turn's time is enough for.
+  /// @return how many.
+  std::size_t resume(
+      store::database& session,
+      std::int64_t writer,
+      wall_time now,
+      instant time,
+      outgoing& out,
+      const std::function<void()>& progress = [] {});
 
-  /// Parks a saga whose events cannot be processed: only a person can move it on.
-  void give_up(store::database& session, std::int64_t writer, const uuid& id, outgoing& out);
+  /// Takes over the unfinished sagas of all writers that are fenced, as far as this program can
+  /// continue them. The others stay as they are, for a program that can.
+  /// @param progress as for `resume`.
+  /// @return how many.
+  std::size_t take_left_alone(
+      store::database& session,
+      std::int64_t writer,
+      wall_time now,
+      instant time,
+      outgoing& out,
+      const std::function<void()>& progress = [] {});
+
+  /// A person wants a saga that stands still to go on: one that is parked, or that waits here after
+  /// a failure.
+  ///
+  /// @param anew the command in hand never happened, says the person: it gets a new id.
+  /// @errors `rejected`, reason `no_saga`, `not_waiting`, or `needs_anew` if its command's answer
+  /// is final and its outcome unknown; `conflict` if this program cannot continue it. Nothing was
+  /// written.
+  outcome<void> resume_by_person(
+      store::database& session,
+      std::int64_t writer,
+      const uuid& id,
+      bool anew,
+      wall_time now,
+      instant time,
+      outgoing& out);
+
+  /// An event of a saga threw, and its turn was undone: the saga waits, and asks anew then.
+  void put_off(const uuid& id, std::string reason, wall_time now, instant time);
+
+  const troubles& standing_still() const { return troubles_; }
+
+  /// The saga as its journal has it. @errors `conflict` or `internal`: this program cannot continue
+  /// it, and the message says why.
+  outcome<state> read(store::database& session, const saga_row& row) const;
 
   /// The turn was committed: forgets the sagas that are over.
   void committed();
@@ -114,10 +181,17 @@ public:
 
   std::size_t running() const { return running_.size(); }
 
+  /// The running sagas, which are the ids of the calls that wait for them.
+  std::vector<uuid> ids() const;
+
+  /// Whether sagas of this process may not be in memory, however many.
+  bool is_behind() const { return behind_; }
+
   /// Whether there may be sagas of this process that are not in memory: before the first `resume`
-  /// (an earlier instance may have run some), and after a rollback. To be asked at the start of
-  /// each turn, since events of sagas that are not running change nothing.
-  bool wants_resume() const { return behind_; }
+  /// (an earlier instance may have run some), after a rollback, and when the wait of one is over.
+  /// To be asked at the start of each turn, since events of sagas that are not running change
+  /// nothing.
+  bool wants_resume(instant time) const { return behind_ || troubles_.next_due() <= time; }
 
 private:
   struct coordinator {
@@ -127,15 +201,26 @@ private:
     state current;
     std::int64_t epoch = 1;
     bool touched = false;
-    bool given_up = false;
+    /// It wrote a record in this turn.
+    bool moved = false;
   };
 
   coordinator& add(const uuid& id, const plan& by);
   /// The coordinator of `id`: the running one, or nothing.
   coordinator* running(const uuid& id);
+  /// Takes a saga up that `writer` owns, or nobody, and undoes what was done if that throws.
+  /// @return whether it runs now.
+  bool take_up(
+      store::database& session,
+      std::int64_t writer,
+      const uuid& id,
+      wall_time now,
+      instant time,
+      outgoing& out);
   /// Reads a saga from its journal and lets it repeat the call that has no answer.
-  void
+  bool
   load(store::database& session, std::int64_t writer, const uuid& id, wall_time now, outgoing& out);
+  void drop(const uuid& id);
   void move(store::database& session, coordinator& which, event what, wall_time now, outgoing& out);
   void carry_out(
       store::database& session,
@@ -149,10 +234,11 @@ private:
   std::vector<plan> plans_;
   tsl::robin_map<uuid, std::unique_ptr<coordinator>, std::hash<uuid>> running_;
   std::vector<uuid> touched_;
+  troubles troubles_;
   bool behind_ = true;
   // `resume` ran in this turn.
   bool resumed_ = false;
-  // Calls whose bodies could not be made: their failures are the next events.
+  // Calls that could not be made, or could not travel: their failures are the next events.
   std::vector<std::pair<asked, error>> refused_bodies_;
 };
 

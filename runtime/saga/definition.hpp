@@ -28,7 +28,8 @@ enum class step_kind : std::uint8_t {
   compensatable,
   /// The point of no return: once it is done the saga only goes forward.
   pivot,
-  /// Comes after the point of no return, so it must succeed in the end: asked again without end.
+  /// Comes after the point of no return, so it must succeed in the end: asked again without end,
+  /// unless it crashes.
   retriable,
 };
 
@@ -59,7 +60,8 @@ struct step {
   step_kind kind = step_kind::compensatable;
   /// The time of one try, from 1 ms to the saga's deadline.
   milliseconds deadline{2'000};
-  /// Further tries after the first; 0 to 100. Undos and retriable steps are tried without end.
+  /// Further tries after the first; 0 to 100. Undos and retriable steps are tried without end, but
+  /// for those that crash (`crashes_max`).
   int retries = 3;
   /// The wait before the second try, from 1 ms to `backoff_max`; doubles up to that.
   milliseconds backoff{50};
@@ -86,6 +88,10 @@ struct definition {
 };
 
 inline constexpr milliseconds backoff_max{2'000};
+/// A command whose handler crashes is asked again ever more slowly, and its saga is parked after so
+/// many crashes: each costs its participant an instance.
+inline constexpr milliseconds crash_backoff_max{30'000};
+inline constexpr int crashes_max = 10;
 inline constexpr std::size_t steps_max = 32;
 inline constexpr int retries_max = 100;
 

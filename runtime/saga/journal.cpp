@@ -1,5 +1,7 @@
 #include "runtime/saga/journal.hpp"
 
+#include "runtime/store/blobs.hpp"
+#include "runtime/store/turn/inbox.hpp"
 #include "runtime/time_text.hpp"
 
 #include <array>
@@ -31,14 +33,16 @@ CREATE TABLE saga_journal (
 ) WITHOUT ROWID;
 )sql"}}};
 
-store::blob bytes_of(std::string_view text) {
-  return std::as_bytes(std::span{text});
-}
+constexpr std::array<store::migration, 1> parked_steps{
+    {{1, "the parked sagas", "CREATE INDEX sagas_parked ON sagas (id) WHERE phase = 4;"}}};
+
+constexpr std::array<store::component, 2> components{
+    {{"troupe.saga", steps}, {"troupe.parked", parked_steps}}};
 
 } // namespace
 
-std::span<const store::migration> journal_migrations() {
-  return steps;
+std::span<const store::component> journal_components() {
+  return components;
 }
 
 void journal_table::add(const uuid& id, std::string_view operation, std::int64_t writer) {
@@ -61,7 +65,7 @@ void journal_table::append(const uuid& id, std::int64_t epoch, const record& row
       row.attempt,
       epoch,
       unix_millis(now),
-      bytes_of(row.data));
+      store::bytes_of(row.data));
 }
 
 void journal_table::set_phase(const uuid& id, phase now) {
@@ -113,11 +117,88 @@ std::vector<uuid> journal_table::unfinished(std::int64_t writer) {
   return found;
 }
 
-void journal_table::take_over(std::int64_t from, std::int64_t heir) {
+std::vector<std::int64_t> journal_table::fenced_owners() {
+  std::vector<std::int64_t> found;
+  auto take = [&](const store::row& row) { found.push_back(row.integer(0)); };
+  session_.query(
+      "SELECT id FROM writers WHERE fenced = 1 AND EXISTS"
+      " (SELECT 1 FROM sagas WHERE writer = writers.id AND phase IN (0, 1)) ORDER BY id",
+      take);
+  return found;
+}
+
+void journal_table::give(const uuid& id, std::int64_t heir, phase now) {
   session_.execute(
-      "UPDATE sagas SET writer = $2, epoch = epoch + 1 WHERE writer = $1 AND phase IN (0, 1)",
-      from,
-      heir);
+      "UPDATE sagas SET writer = $2, epoch = epoch + 1, phase = $3 WHERE id = $1",
+      id,
+      heir,
+      static_cast<int>(now));
+}
+
+std::vector<saga_row> journal_table::parked(const uuid& after, int count_max) {
+  std::vector<saga_row> found;
+  auto take = [&](const store::row& row) {
+    found.push_back(
+        {row.id(0), std::string{row.text(1)}, row.integer(2), row.integer(3), phase::parked});
+  };
+  session_.query(
+      "SELECT id, operation, epoch, writer FROM sagas WHERE phase = 4 AND id > $1 ORDER BY id"
+      " LIMIT $2",
+      take,
+      after,
+      count_max);
+  return found;
+}
+
+std::optional<std::pair<record, wall_time>>
+journal_table::last(const uuid& id, std::string& bytes) {
+  std::optional<std::pair<record, wall_time>> found;
+  auto take = [&](const store::row& row) {
+    const store::blob data = row.bytes(5);
+    bytes.assign(reinterpret_cast<const char*>(data.data()), data.size());
+    found.emplace(
+        record{
+            .seq = static_cast<std::uint64_t>(row.integer(0)),
+            .kind = static_cast<record_kind>(row.integer(1)),
+            .step = static_cast<std::uint32_t>(row.integer(2)),
+            .round = static_cast<std::uint32_t>(row.integer(3)),
+            .attempt = static_cast<std::uint32_t>(row.integer(4)),
+            .data = bytes},
+        time_since_1970(milliseconds{row.integer(6)}));
+  };
+  session_.query(
+      "SELECT seq, kind, step, round, attempt, data, at FROM saga_journal WHERE saga = $1"
+      " ORDER BY seq DESC LIMIT 1",
+      take,
+      id);
+  return found;
+}
+
+std::optional<uuid> journal_table::forget(const uuid& after, wall_time ended_before, int rows_max) {
+  std::vector<uuid> gone;
+  std::optional<uuid> last;
+  int rows = 0;
+  auto look = [&](const store::row& row) {
+    ++rows;
+    last = row.id(0);
+    const auto now = static_cast<phase>(row.integer(1));
+    if ((now == phase::completed || now == phase::compensated)
+        && row.integer(2) < unix_millis(ended_before)) {
+      gone.push_back(*last);
+    }
+  };
+  session_.query(
+      "SELECT id, phase, (SELECT at FROM saga_journal WHERE saga = sagas.id"
+      " ORDER BY seq DESC LIMIT 1) FROM sagas WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3",
+      look,
+      after,
+      store::floor_id(ended_before),
+      rows_max);
+  for (const uuid& each : gone) {
+    session_.execute("DELETE FROM saga_journal WHERE saga = $1", each);
+    session_.execute("DELETE FROM sagas WHERE id = $1", each);
+  }
+  return rows == rows_max ? last : std::nullopt;
 }
 
 } // namespace troupe::saga

@@ -10,12 +10,13 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace troupe::saga {
 
 /// The tables `sagas` and `saga_journal` (runtime/saga/README.md, "Journal").
-std::span<const store::migration> journal_migrations();
+std::span<const store::component> journal_components();
 
 /// A saga's row: who owns it and how far it is.
 struct saga_row {
@@ -36,7 +37,7 @@ public:
 
   void add(const uuid& id, std::string_view operation, std::int64_t writer);
   void append(const uuid& id, std::int64_t epoch, const record& row, wall_time now);
-  /// Notes the phase of a saga that is over or parked, or runs again.
+  /// Notes the phase of a saga that turns back, is over or parked, or runs again.
   void set_phase(const uuid& id, phase now);
 
   std::optional<saga_row> find(const uuid& id);
@@ -45,8 +46,21 @@ public:
 
   /// The unfinished sagas that `writer` owns. Parked ones are not among them.
   std::vector<uuid> unfinished(std::int64_t writer);
-  /// Gives what `from` owns to `heir`, each under its next epoch.
-  void take_over(std::int64_t from, std::int64_t heir);
+  /// The fenced writers that still own unfinished sagas: programs that took their work over had no
+  /// plan for these.
+  std::vector<std::int64_t> fenced_owners();
+  /// Gives a saga to `heir`, in phase `now` and under its next epoch.
+  void give(const uuid& id, std::int64_t heir, phase now);
+
+  /// The parked sagas behind `after`, in the order of their ids, `count_max` at most.
+  std::vector<saga_row> parked(const uuid& after, int count_max);
+  /// The last record of a saga and when it was written, its data in `bytes`.
+  std::optional<std::pair<record, wall_time>> last(const uuid& id, std::string& bytes);
+
+  /// Deletes the sagas among the next `rows_max` behind `after` that are completed or compensated,
+  /// and wrote their last record before `ended_before`. Parked ones wait for a person.
+  /// @return the last one looked at; nothing if these were the last that began before then.
+  std::optional<uuid> forget(const uuid& after, wall_time ended_before, int rows_max);
 
 private:
   store::database& session_;

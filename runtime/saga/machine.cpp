@@ -18,13 +18,44 @@ namespace {
 /// Up to a quarter less than the doubled back-off, by the saga's id, so that sagas which failed
 /// together do not come back together.
 milliseconds pause_after(const step& of, const tries& hand, const uuid& saga, const error& why) {
-  const milliseconds full = backoff_after(hand.attempt, of.backoff, backoff_max);
+  const bool crashed = why.code == errc::crashed;
+  const milliseconds full =
+      backoff_after(hand.attempt, of.backoff, crashed ? crash_backoff_max : backoff_max);
   const auto share =
       static_cast<milliseconds::rep>((std::hash<uuid>{}(saga) >> (hand.attempt % 32)) % 256);
   const milliseconds spread = full - milliseconds{full.count() * share / 1024};
   // A longer `retry_after` is not obeyed: it is a breaker's guess, and an early try costs one
   // refusal.
   return std::max(spread, std::min(why.retry_after.value_or(spread), backoff_max));
+}
+
+// The tries of a command that its participant does not know, at a pause of 2 s most of the time:
+// about ten minutes, which is longer than a rolling upgrade takes.
+constexpr std::uint32_t unknown_max = 300;
+
+/// Whether the participant does not know the command at all. During a rolling upgrade some of its
+/// nodes do not, yet or any more.
+bool is_unknown_there(errc code) {
+  return code == errc::unknown_operation || code == errc::unknown_capability;
+}
+
+/// The answer of a saga that was undone because of `why`.
+///
+/// The inbox keeps it for the saga's id. A failure that had its moment is therefore told as a
+/// refusal, with its code as the reason: the code itself would say "again, same id".
+error last_word_on(error why) {
+  // Whatever may have happened was undone, so the saga had no effect.
+  why.possible = effect::none;
+  if (!verdict_on(why.code).is_technical) {
+    return why;
+  }
+  if (why.detail("reason").empty()) {
+    why.details.emplace(why.details.begin(), "reason", name_of(why.code));
+  }
+  why.code = errc::rejected;
+  why.retry_after.reset();
+  why.is_final = false; // As every refusal is.
+  return why;
 }
 
 class decision {
@@ -38,6 +69,7 @@ public:
   void on(const timer_due& event);
   void on(const deadline_reached&);
   void on(const retry_by_operator& event);
+  void on(given_up&& event);
   void on(const taken_over& event);
 
 private:
@@ -56,6 +88,7 @@ private:
   void ask();
   void try_again_later(const error& why);
   void go_on(const failed& event);
+  bool is_poison(const failed& event) const;
   void give_up(error why);
   void undo_below(std::uint32_t step);
   void park_for(error why);
@@ -178,19 +211,34 @@ void decision::on(failed&& event) {
   hand.last_failure = event.why.code;
   if (event.why.possible == effect::unknown) {
     hand.maybe_done = true;
-  } else if (event.why.code == errc::rejected) {
+  } else if (event.why.code == errc::rejected || event.why.is_final) {
     // The inbox gives one answer per id, so this is also the answer to the tries before.
     hand.maybe_done = false;
   }
+  hand.crashes += event.why.code == errc::crashed ? 1 : 0;
+  if (is_poison(event)) {
+    event.why.message +=
+        " (crashed in " + std::to_string(hand.crashes) + " tries; mend the cause, then resume)";
+    return park_for(std::move(event.why));
+  }
   go_on(event);
+}
+
+/// Whether a command that must succeed in the end crashed too often to be asked again.
+bool decision::is_poison(const failed& event) const {
+  const bool has_end = !event.to.undo && step_in_hand().kind != step_kind::retriable;
+  return !has_end && event.why.code == errc::crashed && state_.hand.crashes >= crashes_max;
 }
 
 /// Decides after the failure of the try in hand: wait and retry, turn back, or park.
 void decision::go_on(const failed& event) {
   const step& step = step_in_hand();
   const tries& hand = state_.hand;
-  const bool technical = verdict_on(event.why.code).is_technical;
+  const bool technical = is_momentary(event.why);
   if (event.to.undo || step.kind == step_kind::retriable) {
+    if (is_unknown_there(event.why.code) && ++state_.hand.unknown < unknown_max) {
+      return try_again_later(event.why);
+    }
     if (technical) {
       try_again_later(event.why);
     } else {
@@ -307,6 +355,15 @@ void decision::on(const retry_by_operator& event) {
   ask();
 }
 
+void decision::on(given_up&& event) {
+  const bool runs = state_.now == phase::forward || state_.now == phase::undoing;
+  if (!runs || state_.next_seq == 1) {
+    return;
+  }
+  state_.hand.maybe_done = true; // The command in hand may have been carried out.
+  park_for(std::move(event.why));
+}
+
 void decision::on(const taken_over& event) {
   if (state_.next_seq == 1) {
     return;
@@ -344,10 +401,7 @@ void decision::on(const taken_over& event) {
 
 void decision::tell_answer() {
   if (state_.now == phase::compensated) {
-    error why = *state_.why;
-    // Whatever may have happened was undone, so the saga had no effect.
-    why.possible = effect::none;
-    actions_.emplace_back(finish{failure{std::move(why)}});
+    actions_.emplace_back(finish{failure{last_word_on(*state_.why)}});
     return;
   }
   auto answer = answer_of(plan_, state_);
@@ -355,6 +409,7 @@ void decision::tell_answer() {
     // All steps are done, so a refusal by the author's function must not look like one of the saga.
     answer.error().code = errc::internal;
     answer.error().possible = effect::unknown;
+    answer.error().is_final = true;
   }
   actions_.emplace_back(finish{std::move(answer)});
 }

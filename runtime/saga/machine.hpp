@@ -61,13 +61,25 @@ struct retry_by_operator {
   bool anew = false;
 };
 
+/// The saga's events could not be processed again and again: a person has to look.
+struct given_up {
+  error why;
+};
+
 /// The state was just replayed, and this process owns the saga now.
 struct taken_over {
   wall_time now;
 };
 
-using event = std::
-    variant<started, answered, failed, timer_due, deadline_reached, retry_by_operator, taken_over>;
+using event = std::variant<
+    started,
+    answered,
+    failed,
+    timer_due,
+    deadline_reached,
+    retry_by_operator,
+    given_up,
+    taken_over>;
 
 // Actions, to be carried out in order, those after the last `journal` only once it is on disk.
 

@@ -127,7 +127,8 @@ outcome<void> replayer::take_started(const record& row) {
         .code = errc::conflict,
         .message = "Saga " + to_string(state_.saga) + " was started under other steps of `"
                    + plan_.what().operation
-                   + "` than these. Let running sagas end before steps are changed."}};
+                   + "` than these. It goes on in a program that has them; let running sagas end "
+                     "before steps are changed."}};
   }
   apply_started(state_, std::string{row.data});
   return {};
@@ -150,6 +151,14 @@ outcome<void> replayer::take_error(const record& row) {
 }
 
 outcome<void> replayer::take(const record& row) {
+  if (row.kind > record_kind::resumed) {
+    return failure{error{
+        .code = errc::conflict,
+        .message =
+            "Saga " + to_string(state_.saga) + " has a record of kind "
+            + std::to_string(static_cast<int>(row.kind))
+            + ", which this program does not know. It goes on in the release that wrote it."}};
+  }
   if (row.seq != state_.next_seq || row.step >= plan_.step_count()
       || (row.seq == 1) != (row.kind == record_kind::started) || !fits(row)) {
     return failure{out_of_place(row)};

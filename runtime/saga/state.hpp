@@ -46,10 +46,14 @@ struct tries {
   std::uint32_t attempt = 1;
   /// The token of the last timer.
   std::uint32_t token = 0;
+  /// Tries whose participant did not know the operation.
+  std::uint32_t unknown = 0;
   /// A call is out, and its answer will come.
   bool in_flight = false;
   /// An earlier try may have had its effect.
   bool maybe_done = false;
+  /// How many tries were answered `crashed`.
+  int crashes = 0;
   /// The failure of the last try, for the message when the time is up.
   std::optional<errc> last_failure{};
   /// The deadline passed while a pivot that cannot be undone was in flight.

@@ -223,6 +223,9 @@ public:
   /// Cheap when there is nothing to do. (SQLite: checkpoint; PostgreSQL: nothing.)
   virtual void checkpoint() {}
 
+  /// How many pages checkpoint() would copy back now; 0 if there is nothing to do.
+  virtual std::int64_t checkpoint_due() const { return 0; }
+
   /// Rows that INSERT, UPDATE and DELETE have changed in this session, undone changes included.
   /// Compare two readings to see whether something was written in between.
   virtual std::int64_t changes() const = 0;

@@ -1,5 +1,6 @@
 #include "runtime/store/event_store.hpp"
 
+#include "runtime/store/blobs.hpp"
 #include "runtime/time_text.hpp"
 
 #include <array>
@@ -28,14 +29,6 @@ CREATE TABLE snapshots (
   PRIMARY KEY (stream, version)
 ) WITHOUT ROWID;
 )sql"}}};
-
-blob bytes_of(std::string_view text) {
-  return std::as_bytes(std::span{text});
-}
-
-std::string_view text_of(blob bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 
 error moved_on(const uuid& stream, std::int64_t expected, std::int64_t version) {
   return {

@@ -162,4 +162,13 @@ outcome<int> migrate(
   }
 }
 
+outcome<void> migrate(database& session, const clock& time, std::span<const component> components) {
+  for (const component& each : components) {
+    if (auto migrated = migrate(session, time, each.name, each.steps); !migrated) {
+      return failure{std::move(migrated).error()};
+    }
+  }
+  return {};
+}
+
 } // namespace troupe::store

@@ -22,6 +22,14 @@ struct migration {
   void (*fill)(database& session) = nullptr;
 };
 
+/// A part of a schema, with numbers of its own. A program opens a database that has components
+/// which it does not know, and leaves them alone: so an addition without which an older program may
+/// go on is a component, and anything else a further step of an old one.
+struct component {
+  std::string_view name;
+  std::span<const migration> steps;
+};
+
 /// Brings the tables of `component` ("troupe.turn", "orders") to the last of `steps`.
 ///
 /// Each step is one transaction with its row in schema_versions, so that a death between two leaves
@@ -37,5 +45,8 @@ outcome<int> migrate(
     const clock& time,
     std::string_view component,
     std::span<const migration> steps);
+
+/// The same for several, in this order.
+outcome<void> migrate(database& session, const clock& time, std::span<const component> components);
 
 } // namespace troupe::store

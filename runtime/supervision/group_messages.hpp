@@ -41,7 +41,8 @@ struct child_exited {
   child_id child{};
   std::uint64_t generation = 0;
   std::string reason{};
-  /// The message it had in hand, if that is known.
+  /// The message it had in hand, if that is known: its cause. A repeat of one is restarted at once
+  /// and does not count.
   std::optional<uuid> message{};
 };
 

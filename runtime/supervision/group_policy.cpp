@@ -152,6 +152,9 @@ void group_policy::exited_while_running(position at, const child_exited& event, 
     child.enter(child_state::ended);
     return;
   }
+  if (causes_.note(event.message)) {
+    return restart_again(at, now);
+  }
   const auto lived = now.now - child.since;
   if (lived >= policy_.within) {
     child.failures_in_row = 0;
@@ -197,10 +200,19 @@ void group_policy::restart_after(position at, std::string_view reason, turn& now
       backoff_jitter);
   const auto due = now.now + std::chrono::duration_cast<instant::duration>(wait);
   now.actions.emplace_back(plan_restart{child.id, due, child.failures_in_row});
+  restart_at(at, due, now);
+}
+
+void group_policy::restart_again(position at, turn& now) {
+  children_[at].enter(child_state::ended);
+  restart_at(at, now.now, now);
+}
+
+void group_policy::restart_at(position at, instant due, turn& now) {
   if (policy_.on_failure != strategy::one_for_one) {
     sequence_.restart_from(policy_.on_failure == strategy::one_for_all ? 0 : at, due);
   } else if (due > now.now) {
-    child.enter(child_state::waiting, due);
+    children_[at].enter(child_state::waiting, due);
   } else {
     start(at, now);
   }

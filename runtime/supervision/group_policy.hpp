@@ -3,6 +3,7 @@
 #include "runtime/backoff.hpp"
 #include "runtime/supervision/group_messages.hpp"
 #include "runtime/supervision/group_sequence.hpp"
+#include "runtime/supervision/known_causes.hpp"
 #include "runtime/supervision/restart_budget.hpp"
 #include "runtime/supervision/supervised_child.hpp"
 #include "runtime/supervision/supervision_options.hpp"
@@ -79,6 +80,11 @@ private:
 
   /// Plans the restart of a failed child, with those the strategy adds, if the budget allows it.
   void restart_after(position at, std::string_view reason, turn& now);
+  /// Restarts a child that failed of a message of which one failed before: at once and free of
+  /// charge.
+  void restart_again(position at, turn& now);
+  /// Starts the child again, with those the strategy adds, when it is due.
+  void restart_at(position at, instant due, turn& now);
   void give_up(std::string reason, turn& now);
   void begin();
 
@@ -88,6 +94,7 @@ private:
   options policy_;
   jitter jitter_;
   restart_budget budget_;
+  known_causes causes_; // Kept over the cool-down.
   std::vector<supervised_child> children_;
   group_sequence sequence_;
 };

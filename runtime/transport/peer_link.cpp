@@ -110,6 +110,10 @@ int peer_link::receive(peer_handler& handler, instant now) {
       break;
     }
     ++messages;
+    if (settings_.silence_noticed && late_waits_.empty()
+        && now - heard_at_ > *settings_.silence_noticed) {
+      woke_late(heard_at_, now);
+    }
     heard_at_ = now;
     take_frame(std::move(message), handler, now);
   }

@@ -50,7 +50,7 @@ public:
   /// Sends the batch, and ends a link that takes nothing more.
   void flush(peer_handler& handler, instant now);
 
-  /// This thread was stopped, or had no processor, since `began`.
+  /// This thread, or the broker, was stopped or had no processor since `began`.
   void woke_late(instant began, instant now);
   /// Closes the link at once; it connects anew with the next `tend`.
   void drop(std::string_view why, peer_handler& handler, instant now);

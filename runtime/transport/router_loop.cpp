@@ -1,6 +1,7 @@
 #include "runtime/transport/router_loop.hpp"
 
 #include "runtime/transport/socket.hpp"
+#include "runtime/transport/standstill.hpp"
 #include "runtime/transport/wake.hpp"
 #include "runtime/wire/batch.hpp"
 #include "runtime/wire/limits.hpp"
@@ -26,6 +27,8 @@ namespace {
 constexpr int messages_per_turn_max = 256;
 // While messages keep coming the poll is skipped; the other descriptors are looked at this often.
 constexpr int turns_between_polls = 32;
+// Under a load that never lets the socket run empty, what a lost peer has sent is read by then.
+constexpr int turns_before_gone_max = 1'024;
 // Delimiter, header, body. A message with more frames is read to its end and refused.
 constexpr std::size_t frames_max = 3;
 
@@ -83,11 +86,15 @@ struct router_loop::state {
   void deliver(router_handler& handler, peer from, std::size_t frame_count, instant now);
   void deliver_batch(router_handler& handler, peer from, std::string_view frame, instant now);
   void watch_connections(router_handler& handler, instant now);
-  void flush(router_handler& handler, instant now);
-  void flush_one(std::uint32_t index, router_handler& handler, instant now);
+  void flush();
+  void flush_one(std::uint32_t index);
   void send_batch(batch& out);
+  void report_gone(router_handler& handler, instant now);
   void wait(instant until);
-  void look(router_handler& handler, instant due, instant started);
+  /// Looks at everything that is not a message.
+  void look(router_handler& handler, instant due);
+  /// @param since when the thread was last seen at work; @param expected when it was to go on.
+  void notice_standstill(router_handler& handler, instant since, instant expected, instant now);
   void drop_everything_received();
 
   const clock& time;
@@ -105,6 +112,9 @@ struct router_loop::state {
   std::vector<batch> batches;
   std::vector<std::uint32_t> free_batches;
   std::vector<std::uint32_t> dirty;
+  std::vector<peer> lost; // To be reported by `gone`.
+  int turns_with_lost = 0;
+  standstill still;
   // Reused for every message.
   zmq::message_t routing;
   std::array<zmq::message_t, frames_max> frames;
@@ -179,22 +189,33 @@ void router_loop::state::watch_connections(router_handler& handler, instant now)
   }
 }
 
-void router_loop::state::flush(router_handler& handler, instant now) {
-  // A handler told of a lost peer may append to other batches: go on until none is dirty.
-  for (std::size_t i = 0; i < dirty.size(); ++i) {
-    flush_one(dirty[i], handler, now);
+void router_loop::state::flush() {
+  for (const std::uint32_t each : dirty) {
+    flush_one(each);
   }
   dirty.clear();
 }
 
-void router_loop::state::flush_one(std::uint32_t index, router_handler& handler, instant now) {
+void router_loop::state::flush_one(std::uint32_t index) {
   batch& out = batches[index];
   out.dirty = false;
   send_batch(out);
   if (out.broken) {
     out.broken = false;
     // Credit keeps a node far below its mark: one that is full has stopped reading and is as gone.
-    handler.gone(out.to, now);
+    lost.push_back(out.to);
+  }
+}
+
+/// Reports the peers that are gone, but not before what they sent was read: a worker that ends well
+/// sends its last replies and closes the connection at once.
+void router_loop::state::report_gone(router_handler& handler, instant now) {
+  if (lost.empty() || (!drained && ++turns_with_lost < turns_before_gone_max)) {
+    return;
+  }
+  turns_with_lost = 0;
+  for (const peer each : std::exchange(lost, {})) {
+    handler.gone(each, now);
   }
 }
 
@@ -220,7 +241,7 @@ void router_loop::state::wait(instant until) {
       {{descriptor, POLLIN, 0}, {connections->descriptor(), POLLIN, 0}, {waker.fd(), POLLIN, 0}}};
   const instant now = time.now();
   std::int64_t left = 0;
-  if (until > now && !has_news && (drained || !can_receive(socket))) {
+  if (until > now && !has_news && lost.empty() && (drained || !can_receive(socket))) {
     left = std::chrono::ceil<milliseconds>(until - now).count();
   }
   (void)::poll(
@@ -233,19 +254,27 @@ void router_loop::state::wait(instant until) {
   has_news = has_news || watched[1].revents != 0;
 }
 
-/// Waits until something comes or `due`, then looks at everything that is not a message.
-void router_loop::state::look(router_handler& handler, instant due, instant started) {
+/// Waits until something comes or `due`.
+void router_loop::state::look(router_handler& handler, instant due) {
   wait(due);
-  const instant woke = time.now();
-  // Timers fire every few milliseconds, so a gap this long means that the process was stopped. Its
-  // peers have logged in elsewhere by now, and their messages here are out of date.
-  const auto late = woke - std::max(due, started);
-  if (late > heartbeat.timeout) {
-    drop_everything_received();
-    handler.stood_still(late, woke);
-  }
   if (std::exchange(has_news, false)) {
-    watch_connections(handler, woke);
+    watch_connections(handler, time.now());
+  }
+}
+
+/// Timers fire every few milliseconds and no turn takes long, so a gap means that the process was
+/// stopped or starved.
+void router_loop::state::notice_standstill(
+    router_handler& handler, instant since, instant expected, instant now) {
+  const auto late = now - expected;
+  if (late < standstill::least) {
+    return;
+  }
+  still.ended(since, now);
+  if (late > heartbeat.timeout) {
+    // Its peers have logged in elsewhere by now, and their messages here are out of date.
+    drop_everything_received();
+    handler.stood_still(late, now);
   }
 }
 
@@ -340,17 +369,34 @@ void router_loop::run(router_handler& handler) {
     while (messages < messages_per_turn_max && self.receive(handler, now)) {
       ++messages;
     }
+    if (self.drained) {
+      self.still.found_empty(now);
+    }
+    self.report_gone(handler, now);
     if (handler.next_due() <= now) {
       handler.due(now);
     }
-    self.flush(handler, now);
+    self.flush();
+    instant expected = now;
     if (messages == 0 || ++turns_without_poll == turns_between_polls) {
       turns_without_poll = 0;
-      self.look(handler, messages == 0 ? handler.next_due() : now, now);
+      expected = messages == 0 ? std::max(handler.next_due(), now) : now;
+      self.look(handler, expected);
     }
-    now = self.time.now();
+    const instant began = std::exchange(now, self.time.now());
+    self.notice_standstill(handler, began, expected, now);
   }
-  self.flush(handler, self.time.now());
+  self.flush();
+}
+
+void router_loop::note_gone(peer whom) {
+  if (std::find(state_->lost.begin(), state_->lost.end(), whom) == state_->lost.end()) {
+    state_->lost.push_back(whom);
+  }
+}
+
+instant::duration router_loop::waited(instant now) const {
+  return state_->still.waited(now);
 }
 
 std::string router_loop::endpoint() const {

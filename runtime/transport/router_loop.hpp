@@ -41,10 +41,11 @@ public:
   virtual void malformed(peer from, framing how, std::string_view why, instant now) = 0;
   /// A connection ended. The monitor does not say whose: only a send to each peer tells.
   virtual void link_closed(instant now) = 0;
-  /// A batch could not be delivered: the peer is gone.
+  /// A peer is gone: a batch could not be delivered, or `note_gone` said so. All that it sent
+  /// before has been `received`.
   virtual void gone(peer whom, instant now) = 0;
   /// The process stood still for so long that its peers gave it up. The loop has dropped what it
-  /// had received.
+  /// had received; what it receives yet may be as old as `waited` says.
   virtual void stood_still(instant::duration how_long, instant now) = 0;
   /// When `due` wants to be called next.
   virtual instant next_due() const = 0;
@@ -72,6 +73,13 @@ public:
 
   /// Sends at once.
   sent send(peer to, framing how, std::string_view header, std::string_view body);
+
+  /// A send said that the peer is gone: `gone` follows, once everything is read that came before.
+  void note_gone(peer whom);
+
+  /// How long a message that is received now may have waited without its sender's `ttl` having been
+  /// counted down: 0 unless this process stood still.
+  instant::duration waited(instant now) const;
 
   /// The endpoint it listens on: the one asked for, with the port that the system chose for `:*`.
   std::string endpoint() const;

@@ -10,6 +10,7 @@
 #include <array>
 #include <fmt/format.h>
 #include <limits>
+#include <span>
 
 namespace troupe::wire {
 
@@ -388,6 +389,10 @@ void append_error_header(std::string& to, const uuid& id, const error& error) {
 void append_plain_header(std::string& to, kind kind) {
   writer out{to};
   start_header(out, 2, kind);
+}
+
+std::uint64_t digest_of_request(std::string_view operation, std::string_view body) {
+  return digest_of(std::as_bytes(std::span{body})) ^ digest_of(std::as_bytes(std::span{operation}));
 }
 
 void patch_ttl(char* header, std::uint32_t ttl_at, std::uint32_t ttl) {

@@ -123,6 +123,9 @@ void append_error_header(std::string& to, const uuid& id, const error& error);
 /// Headers of the kinds that carry no more than their kind.
 void append_plain_header(std::string& to, kind kind);
 
+/// The digest of a request, by which a repeat is told from another request under the same id.
+std::uint64_t digest_of_request(std::string_view operation, std::string_view body);
+
 /// Writes `ttl` into the header at `ttl_at`.
 void patch_ttl(char* header, std::uint32_t ttl_at, std::uint32_t ttl);
 

@@ -90,6 +90,9 @@ bool read_entry(reader& values, std::string_view key, error& to) {
   if (key == "details") {
     return read_details(values, to);
   }
+  if (key == "final") {
+    return values.read(to.is_final);
+  }
   return values.skip();
 }
 
@@ -111,7 +114,8 @@ std::string travelling(std::string_view text, std::size_t bytes_max) {
 void append_error(std::string& to, const error& error) {
   writer out{to};
   const std::size_t details = details_that_fit(error);
-  out.map(4U + (error.retry_after ? 1U : 0U) + (details > 0 ? 1U : 0U));
+  out.map(
+      4U + (error.retry_after ? 1U : 0U) + (error.is_final ? 1U : 0U) + (details > 0 ? 1U : 0U));
   out.text_entry("code", name_of(error.code));
   out.text("number");
   out.unsigned_integer(static_cast<std::uint64_t>(error.code));
@@ -120,6 +124,10 @@ void append_error(std::string& to, const error& error) {
   if (error.retry_after) {
     out.text("retry_after_ms");
     out.integer(std::max<std::int64_t>(error.retry_after->count(), 0));
+  }
+  if (error.is_final) {
+    out.text("final");
+    out.boolean(true);
   }
   if (details > 0) {
     out.text("details");

@@ -1,15 +1,23 @@
 #pragma once
 
 #include "runtime/ids.hpp"
+#include "runtime/lineage.hpp"
 #include "runtime/wire/message.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 // Messages about events between workers and the broker that keeps the journal (FORMAT.md,
 // "Events").
+
+namespace troupe {
+
+TROUPE_MESSAGE(journal_life, id, first)
+
+} // namespace troupe
 
 namespace troupe::wire {
 
@@ -38,19 +46,30 @@ struct outbox_state {
   /// The highest number given to an event, and that event's id; 0 if there was none yet.
   std::uint64_t newest = 0;
   uuid newest_id;
+  /// If there is one: why the worker relays nothing, in words. The outbox and the number that the
+  /// broker confirmed do not fit.
+  std::optional<std::string> trouble{};
 };
 
-TROUPE_MESSAGE(outbox_state, capability, instance, newest, newest_id)
+TROUPE_MESSAGE(outbox_state, capability, instance, newest, newest_id, trouble)
 
 /// CONFIRMED, to the workers of a capability: its events up to this number are in the journal.
 struct confirmed {
   std::string capability;
   std::uint64_t up_to = 0;
-  /// If not empty, the reason why nothing more is taken from this outbox, in words.
+  /// If not empty, the reason why nothing more is taken from this outbox, in words. Then `up_to` is
+  /// 0: nothing may be deleted.
   std::string refused;
+  /// The id of the event numbered `up_to`, and its position in the journal, where they are known.
+  std::optional<uuid> id{};
+  std::optional<std::uint64_t> position{};
+  /// The sum of the digests (`store::outbox_digest`) of the events numbered above `digest_from`, up
+  /// to `up_to`.
+  std::optional<std::uint64_t> digest{};
+  std::optional<std::uint64_t> digest_from{};
 };
 
-TROUPE_MESSAGE(confirmed, capability, up_to, refused)
+TROUPE_MESSAGE(confirmed, capability, up_to, refused, id, position, digest, digest_from)
 
 /// RESEND, to one worker: relay these numbers, again if need be.
 struct resend {
@@ -78,9 +97,11 @@ struct assign {
   std::uint64_t epoch = 0;
   /// Each partition with the position above which it begins, for a database that has never seen it.
   std::vector<progress> partitions;
+  /// The newest lives of the journal, by rising position: who wrote what the worker will read.
+  std::optional<std::vector<journal_life>> lives{};
 };
 
-TROUPE_MESSAGE(assign, capability, journal, epoch, partitions)
+TROUPE_MESSAGE(assign, capability, journal, epoch, partitions, lives)
 
 /// An event that was not handled in its turn.
 struct postponed {
@@ -115,9 +136,15 @@ struct assigned {
   std::vector<partition_state> partitions;
   /// If not empty, says that the database keeps the positions of another journal, in words.
   std::string refused;
+  /// The highest position that the database has handled, and the life of the journal that wrote it.
+  std::optional<std::uint64_t> highest{};
+  std::optional<uuid> life{};
+  /// The highest epoch in the database, if it is above the one assigned: the partitions that have
+  /// it are left out of `partitions`.
+  std::optional<std::uint64_t> epoch_seen{};
 };
 
-TROUPE_MESSAGE(assigned, capability, epoch, partitions, refused)
+TROUPE_MESSAGE(assigned, capability, epoch, partitions, refused, highest, life, epoch_seen)
 
 /// HANDLED, after the commit of a turn that worked on events.
 struct handled {

@@ -65,9 +65,13 @@ struct events_read {
   std::uint64_t next = 0;
   /// The last position in the journal.
   std::uint64_t last = 0;
+  /// Retention has deleted events between the question's `after` and this position: events of these
+  /// topics, or of topics that the journal has forgotten. Absent if it has not, or if the question
+  /// had no `after`.
+  std::optional<std::uint64_t> deleted_to{};
 };
 
-TROUPE_MESSAGE(events_read, events, next, last)
+TROUPE_MESSAGE(events_read, events, next, last, deleted_to)
 
 /// `topics`: what is in the journal, and how far the subscribed capabilities have come.
 struct get_topics {
@@ -110,6 +114,8 @@ struct group_state {
   std::uint64_t cursor = 0;
   /// The workers that get its events.
   std::vector<std::string> nodes;
+  /// Why it gets none, if somebody has to look.
+  std::optional<std::string> trouble{};
 };
 
 TROUPE_MESSAGE(
@@ -123,7 +129,8 @@ TROUPE_MESSAGE(
     dead,
     oldest_unacked_ms,
     cursor,
-    nodes)
+    nodes,
+    trouble)
 
 /// The answer to `topics`.
 struct topics_state {
@@ -231,22 +238,37 @@ struct get_dead_letter {
 TROUPE_MESSAGE(get_dead_letter, id)
 
 /// `retry_dead_letter`: delivers the event again to the capability it is a dead letter of.
+/// `rejected` with reason `no_subscriber`, and nothing done, if that gets no events of the topic.
 struct retry_dead_letter {
   /// This dead letter ...
   std::optional<uuid> id;
   /// ... or all of them, or all of one capability.
   std::optional<bool> all;
   std::optional<std::string> capability;
+  /// The capability that gets them instead.
+  std::optional<std::string> to;
 };
 
-TROUPE_MESSAGE(retry_dead_letter, id, all, capability)
+TROUPE_MESSAGE(retry_dead_letter, id, all, capability, to)
+
+/// Dead letters that stay, as nobody would get their events.
+struct letters_kept {
+  /// That does not get events of `topic`.
+  std::string to;
+  std::string topic;
+  std::uint64_t letters = 0;
+};
+
+TROUPE_MESSAGE(letters_kept, to, topic, letters)
 
 /// The answer to `retry_dead_letter`: the number of events delivered again.
 struct letters_retried {
   std::uint64_t retried = 0;
+  /// With `all`: those that stay, if any do.
+  std::optional<std::vector<letters_kept>> kept;
 };
 
-TROUPE_MESSAGE(letters_retried, retried)
+TROUPE_MESSAGE(letters_retried, retried, kept)
 
 /// `drop_dead_letter`: forgets a dead letter.
 struct drop_dead_letter {

@@ -36,6 +36,17 @@ struct served {
 TROUPE_MESSAGE(
     served, capability, credit, inbox, replicas, breaker, retry_after_ms, events, shut, forced)
 
+/// A call that a worker has in hand from an earlier login: whoever asks for the same under its id
+/// gets its answer, and nobody else.
+struct held_call {
+  uuid id;
+  std::string capability;
+  /// Of operation and body: `digest_of_request`.
+  std::uint64_t digest = 0;
+};
+
+TROUPE_MESSAGE(held_call, id, capability, digest)
+
 /// The body of HELLO: who logs in.
 struct hello {
   /// "worker" or "client". A client that says HELLO gets batches and pings; others need not.
@@ -49,9 +60,11 @@ struct hello {
   std::vector<served> serves;
   /// Calls of an earlier login that are still in hand here.
   std::vector<uuid> in_flight;
+  /// The same calls with their requests. A worker of an earlier release says only their ids.
+  std::optional<std::vector<held_call>> held{};
 };
 
-TROUPE_MESSAGE(hello, role, node, incarnation, plan, batch, pid, serves, in_flight)
+TROUPE_MESSAGE(hello, role, node, incarnation, plan, batch, pid, serves, in_flight, held)
 
 /// The body of WELCOME.
 struct welcome {

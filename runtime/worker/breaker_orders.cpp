@@ -1,6 +1,8 @@
 #include "runtime/worker/breaker_orders.hpp"
 
+#include "runtime/bytes.hpp"
 #include "runtime/store/turn/forced_breakers.hpp"
+#include "runtime/store/turn/inbox.hpp"
 #include "runtime/wire/node_calls.hpp"
 
 namespace troupe {
@@ -12,8 +14,20 @@ void keep_breaker_order(write& each, turn_scope& in) {
   const auto order = wire::decode<wire::force_breaker>(each.what->body);
   const std::string& node = in.of.parts().node;
   store::forced_breakers breakers{in.session};
-  const auto known = breakers.on(node);
-  if (!known || known->request != *order->request) {
+  // A repeat of an order must not undo a newer one, so all of them are remembered like calls. One
+  // for all nodes reaches each, and the first one writes it down.
+  const uuid kept_as = derived_id(
+      *order->request, order->only_here ? "breaker of node " + node : "breaker of all nodes");
+  store::inbox repeats{in.session};
+  if (!repeats.find(kept_as)) {
+    const store::inbox_row row{
+        kept_as,
+        "force_breaker",
+        digest_of(std::as_bytes(std::span{each.what->body})),
+        store::inbox_state::ok,
+        {},
+        {node, each.replica, static_cast<int>(each.what->attempt)}};
+    repeats.insert({&row, 1});
     breakers.set(
         order->only_here ? node : "",
         {order->mode, order->who, order->why, *order->request, in.now});

@@ -8,6 +8,9 @@ namespace {
 
 // What to wait before another try of a call that this worker did not take.
 constexpr milliseconds refused_for{50};
+// Calls that one HELLO names, which has to fit into a frame. What is not named is asked again, and
+// answered from the inbox.
+constexpr std::size_t told_max = 8'192;
 
 } // namespace
 
@@ -40,14 +43,20 @@ void call_intake::take(
          .message = fmt::format("{} holds {} calls for `{}`", node_, most, header.to),
          .retry_after = refused_for});
   }
-  item& call = add(link, header, to, now);
+  item& call = add(link, header, body, to, to.name(), now);
   call.operation = header.op;
   call.key = header.key;
   call.body = body;
   call.frame = frame;
 }
 
-item& call_intake::add(int link, const wire::header_view& header, group& to, instant now) {
+item& call_intake::add(
+    int link,
+    const wire::header_view& header,
+    std::string_view body,
+    group& to,
+    const std::string& called,
+    instant now) {
   if (free_slots_.empty()) {
     free_slots_.push_back(static_cast<std::uint32_t>(slots_.size()));
     slots_.emplace_back();
@@ -58,7 +67,7 @@ item& call_intake::add(int link, const wire::header_view& header, group& to, ins
   call.id = header.id;
   call.deadline = now + milliseconds{header.ttl};
   free_slots_.pop_back();
-  slots_[call.slot] = {header.id, link, true};
+  slots_[call.slot] = {header.id, &called, wire::digest_of_request(header.op, body), link, true};
   return call;
 }
 
@@ -76,14 +85,14 @@ void call_intake::end(std::span<const std::uint32_t> slots) {
   answered_ += slots.size();
 }
 
-std::vector<uuid> call_intake::in_flight(int link) const {
-  std::vector<uuid> ids;
+std::vector<wire::held_call> call_intake::in_flight(int link) const {
+  std::vector<wire::held_call> calls;
   for (const slot& each : slots_) {
-    if (each.used && each.link == link) {
-      ids.push_back(each.id);
+    if (each.used && each.link == link && calls.size() < told_max) {
+      calls.push_back({each.id, *each.called, each.digest});
     }
   }
-  return ids;
+  return calls;
 }
 
 } // namespace troupe

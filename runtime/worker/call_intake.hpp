@@ -2,6 +2,7 @@
 
 #include "runtime/transport/peer_loop.hpp"
 #include "runtime/wire/envelope.hpp"
+#include "runtime/wire/login.hpp"
 #include "runtime/worker/worker_groups.hpp"
 
 #include <cstdint>
@@ -30,15 +31,22 @@ public:
 
   /// Begins a call's item: noted as in flight and added to the group's queues. The
   /// caller fills in what is asked.
-  item& add(int link, const wire::header_view& header, group& to, instant now);
+  /// @param called the name it was called by, which outlives this: the group's or the node's.
+  item&
+  add(int link,
+      const wire::header_view& header,
+      std::string_view body,
+      group& to,
+      const std::string& called,
+      instant now);
 
   void refuse(int link, const uuid& id, const error& why);
 
   /// The calls with these notes (`item::slot`) were answered.
   void end(std::span<const std::uint32_t> slots);
 
-  /// Ids of the calls that came over `link` and were not answered.
-  std::vector<uuid> in_flight(int link) const;
+  /// The calls that came over `link` and were not answered.
+  std::vector<wire::held_call> in_flight(int link) const;
 
   /// How many were answered since the worker began.
   std::uint64_t answered() const { return answered_; }
@@ -46,6 +54,8 @@ public:
 private:
   struct slot {
     uuid id;
+    const std::string* called = nullptr;
+    std::uint64_t digest = 0;
     int link = 0;
     bool used = false;
   };

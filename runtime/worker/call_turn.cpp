@@ -2,6 +2,7 @@
 
 #include "runtime/actor/actor.hpp"
 #include "runtime/fault_point.hpp"
+#include "runtime/time_text.hpp"
 #include "runtime/wire/envelope.hpp"
 
 #include <algorithm>
@@ -12,16 +13,34 @@ namespace troupe {
 
 namespace {
 
-// How far a caller's clock may be ahead. The inbox row of an id from further in the future would be
-// forgotten while repeats could still come.
+// How far a caller's clock may be ahead. The row of an id from further in the future would stay for
+// as long, and as the newest id it would end the short cut for new ids (known_ids.hpp).
 constexpr std::chrono::hours clocks_differ_max{1};
+constexpr milliseconds clock_retry_after{1'000};
+constexpr std::chrono::minutes clock_told_every{1};
+
+error too_many_effects() {
+  return {
+      .code = errc::overloaded,
+      .message = "too many effects under way",
+      .retry_after = milliseconds{100}};
+}
+
+/// Lets a stored error say that it is the last word, where its code alone says "again, same id".
+void mark_final(std::string& bytes) {
+  auto why = wire::read_error(bytes);
+  if (why && is_momentary(*why)) {
+    why->is_final = true;
+    bytes.clear();
+    wire::append_error(bytes, *why);
+  }
+}
 
 } // namespace
 
 bool call_turn::run(write& each, turn_scope& in) {
   const item& what = *each.what;
-  const std::uint64_t digest = digest_of(std::as_bytes(std::span{what.body}))
-                               ^ digest_of(std::as_bytes(std::span{what.operation}));
+  const std::uint64_t digest = wire::digest_of_request(what.operation, what.body);
   if (is_answered_without_work(each, digest, in)) {
     return true;
   }
@@ -60,7 +79,7 @@ bool call_turn::run(write& each, turn_scope& in) {
   each.result.is = answer::kind::pending;
   // The effect's own tries tell the breaker how the outside fares.
   each.says_nothing = in.output.effects.size() != before.effects;
-  if (!take_own_answer(each, before.answers, in.output)) {
+  if (!take_own_answer(each, before.sagas.answers, in.output)) {
     keep(each, digest, store::inbox_state::pending);
   } else if (each.result.is == answer::kind::ok) {
     keep(each, digest, store::inbox_state::ok);
@@ -91,7 +110,7 @@ void call_turn::keep(const write& each, std::uint64_t digest, store::inbox_state
        digest,
        state,
        each.result.bytes,
-       {group_.parts().node, each.replica, each.what->attempt}});
+       {group_.parts().node, each.replica, static_cast<int>(each.what->attempt)}});
 }
 
 /// Answers repeats, and calls that must not be begun.
@@ -101,14 +120,8 @@ bool call_turn::is_answered_without_work(write& each, std::uint64_t digest, cons
     group_.counters().repeats.fetch_add(1, std::memory_order_relaxed);
     return true;
   }
-  if (is_too_old(each.what->id, in.now)) {
-    fail(
-        each,
-        invalid(fmt::format(
-            "the id was not made (UUIDv7) within the last {} hours, for which repeats are known; "
-            "is "
-            "the caller's clock right?",
-            group_.options().inbox_kept.count())));
+  if (const auto why = why_not(each.what->id, in)) {
+    fail(each, *why);
     return true;
   }
   if (fail_if_late(each, in.began)) {
@@ -134,12 +147,14 @@ bool call_turn::answer_from_inbox(write& each, std::uint64_t digest) {
   switch (known->state) {
   case store::inbox_state::pending:
     each.result.is = answer::kind::pending;
+    awaited_.add(each.what->id);
     break;
   case store::inbox_state::ok:
     each.result.is = answer::kind::ok;
     break;
   case store::inbox_state::refused:
     each.result.is = answer::kind::error;
+    mark_final(each.result.bytes);
     break;
   }
   return true;
@@ -164,11 +179,11 @@ call_turn::start_saga(const item& what, const saga::plan& by, turn_scope& in) {
 
 outcome<handlers::answered> call_turn::run_command(write& each, turn_scope& in) {
   const item& what = *each.what;
-  if (in.effects != nullptr && !in.effects->has_room()) {
-    return failure{
-        {.code = errc::overloaded,
-         .message = "too many effects under way",
-         .retry_after = milliseconds{100}}};
+  // Only the handler knows whether it asks for an effect; that it did is remembered, so that a
+  // command is not undone each time.
+  const bool is_full = in.effects != nullptr && !in.effects->has_room();
+  if (is_full && ask_for_effects_.contains(what.operation)) {
+    return failure{too_many_effects()};
   }
   const std::size_t effects_before = in.output.effects.size();
   turn current{&in.session, in.writer, what.id, what.key, in.now, in.output};
@@ -181,10 +196,16 @@ outcome<handlers::answered> call_turn::run_command(write& each, turn_scope& in) 
         && in.output.effects.size() == effects_before) {
       throw std::logic_error{"it put its answer off and asked for no effect that would bring one"};
     }
+    if (is_full && in.output.effects.size() != effects_before) {
+      ask_for_effects_.emplace(what.operation);
+      return failure{too_many_effects()};
+    }
     if (auto fits = group_.check_answer(each.result.bytes.size(), effect::none); !fits) {
       return failure{std::move(fits).error()};
     }
     return handled;
+  } catch (const cannot_leave& refused) {
+    return failure{refused.why()};
   } catch (const store::database_error& fault) {
     if (fault.kind != store::database_fault::constraint) {
       throw;
@@ -193,11 +214,41 @@ outcome<handlers::answered> call_turn::run_command(write& each, turn_scope& in) 
   }
 }
 
-bool call_turn::is_too_old(const uuid& id, wall_time now) const {
-  if (id.version() != 7 && id.version() != 8) {
-    return true;
+/// Why a call with an id that has no row in the inbox must not be begun.
+std::optional<error> call_turn::why_not(const uuid& id, const turn_scope& in) {
+  if ((id.version() != 7 && id.version() != 8) || id.birth() != id.born().time_since_epoch()) {
+    return invalid("the id does not begin with a time of this age; ids of calls are UUIDv7");
   }
-  return id.born() < now - group_.options().inbox_kept || id.born() > now + clocks_differ_max;
+  if (inbox_.is_forgotten(id)) {
+    return invalid(fmt::format(
+        "the id is older than {} hours, for which repeats are known, so this may be one whose "
+        "answer is forgotten; use a new id for a new request, and look at the caller's clock",
+        group_.options().inbox_kept.count()));
+  }
+  // No refusal for good: the clock that is wrong may be the one here.
+  const wall_time latest = std::max(in.now, in.settled) + clocks_differ_max;
+  return id.born() > latest ? std::optional{ahead_of_clock(id, in)} : std::nullopt;
+}
+
+/// Refuses a call for the moment, and has the log say why: a broker that finds no node to take it
+/// says only that none did.
+error call_turn::ahead_of_clock(const uuid& id, const turn_scope& in) {
+  error why{
+      .code = errc::unavailable,
+      .message = fmt::format(
+          "the id was made at {}, more than {} h ahead of the clock of {}; put right whichever of "
+          "the two clocks is wrong",
+          utc_time_text(id.born()),
+          clocks_differ_max.count(),
+          group_.parts().node),
+      .retry_after = clock_retry_after};
+  if (in.began - told_of_clock_ > clock_told_every) {
+    told_of_clock_ = in.began;
+    group_.parts().log.write(
+        "call.ahead_of_clock",
+        {{"capability", group_.name()}, {"call", to_string(id)}, {"reason", why.message}});
+  }
+  return why;
 }
 
 } // namespace troupe

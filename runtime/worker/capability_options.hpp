@@ -27,6 +27,8 @@ struct capability_options {
   int effect_threads = 4;
   /// The number of committed and unfinished effects from which on no more are begun.
   int effect_queue = 10'000;
+  /// A try of an effect that takes longer counts as failed for the breaker. 10 ms to 1 h.
+  std::chrono::milliseconds effect_limit{10'000};
   /// The topics whose events it gets: names, `PREFIX.*` or `*`.
   std::vector<std::string> subscribes{};
   /// How events whose handling failed are tried again.
@@ -35,6 +37,8 @@ struct capability_options {
   int events_in_flight = 4'096;
   std::chrono::milliseconds turn_limit{10'000};
   std::chrono::hours inbox_kept{7 * 24};
+  /// How long sagas that are over, and the answers to commands of sagas, are kept.
+  std::chrono::hours sagas_kept{90 * 24};
   config_tree config;
 };
 

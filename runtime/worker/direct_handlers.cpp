@@ -22,7 +22,12 @@ void direct_handlers::run(
   } catch (const no_store& wanted) {
     const error refused = wanted.to_error();
     answer_with(each, by, &refused, effect::none);
+  } catch (const cannot_leave& refused) {
+    answer_with(each, by, &refused.why(), possible);
   } catch (const store::database_error& fault) {
+    if (with_.store != nullptr && fault.kind == store::database_fault::corrupt) {
+      with_.of.shut(fault.to_error());
+    }
     // Without a store, the error comes from a database that the handler itself has opened. A
     // command may have changed it; a query is answered with the fault.
     if (with_.store == nullptr && possible == effect::unknown) {
@@ -39,13 +44,19 @@ void direct_handlers::run(
 
 /// Answers a call whose handler threw; for `catch` only.
 void direct_handlers::crash(const item& each, const admitted_by& by, effect possible) {
-  with_.breaker.note(by.call, errc::crashed, with_.busy.lap());
+  const bool is_repeat =
+      with_.instances.discard(by.instance_of.instance.get(), what_was_thrown(), each.id);
+  if (is_repeat) {
+    with_.breaker.note_nothing(
+        by.call, with_.busy.lap()); // The breaker knows this failure already.
+  } else {
+    with_.breaker.note(by.call, errc::crashed, with_.busy.lap());
+  }
   with_.out.reply_error(
       each,
       {.code = errc::crashed,
        .possible = possible,
        .message = fmt::format("the handler of `{}` failed", each.operation)});
-  with_.instances.discard(by.instance_of.instance.get(), what_was_thrown(), each.id);
 }
 
 void direct_handlers::run_query(
@@ -85,7 +96,7 @@ void direct_handlers::run_event(item& each, event_turn& events) {
     events.run(one, with_.output, now); // Notes the failure.
     with_.instances.discard(one.by, *one.threw, each.id);
   }
-  with_.of.queues().events_ended(1);
+  with_.out.events_ended(1);
   with_.busy.lap();
   with_.busy.rest();
 }
@@ -99,6 +110,7 @@ void direct_handlers::answer_with(
   }
   with_.breaker.note(
       by.call, why == nullptr ? std::nullopt : std::optional{why->code}, with_.busy.lap());
+  with_.instances.failed_of().acquit(each.id);
   if (why == nullptr) {
     with_.out.reply(each, answer::kind::ok, bytes_);
   } else {

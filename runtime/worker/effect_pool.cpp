@@ -4,9 +4,11 @@
 #include "runtime/fault_point.hpp"
 #include "runtime/thrown.hpp"
 #include "runtime/wire/envelope.hpp"
+#include "runtime/worker/write.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 
 namespace troupe {
 
@@ -14,16 +16,8 @@ namespace {
 
 constexpr milliseconds backoff_first{40};
 constexpr milliseconds backoff_max{5'000};
-
-// Failures are logged at every power of two: an outside that is down for a day is not worth 20,000
-// lines.
-bool is_worth_a_line(int attempt) {
-  return (attempt & (attempt - 1)) == 0;
-}
-
-bool is_worth_another_try(const error& why) {
-  return verdict_on(why.code).counts || verdict_on(why.code).asks_for_patience;
-}
+// Threads of one pool, those that hang included, as a multiple of the ones that are to work.
+constexpr int lanes_max_factor = 4;
 
 /// How the breaker counts a try. Only the first failure of an effect counts: one effect that never
 /// works must not open the breaker for all.
@@ -39,7 +33,8 @@ outcome<std::string>
 run_effect(const actor& instance, const store::effect_row& row, const effect_call& call) {
   const handlers::effect* handler = instance.find_effect(row.name);
   if (handler == nullptr) {
-    return failure{internal_error(fmt::format("no effect `{}` in this program", row.name))};
+    return failure{internal_error(
+        fmt::format("no effect `{}` in this program; it waits for one that has it", row.name))};
   }
   try {
     TROUPE_FAULT("effect.before_run");
@@ -54,11 +49,28 @@ run_effect(const actor& instance, const store::effect_row& row, const effect_cal
 
 } // namespace
 
+item result_of(const uuid& key, store::unsettled_result result) {
+  item answer{
+      .what = item::kind::effect_done,
+      .failed = result.failed,
+      .attempt = result.attempts + 1,
+      .id = key};
+  answer.own_body(std::move(result.bytes));
+  return answer;
+}
+
 effect_pool::effect_pool(group& of, std::function<std::unique_ptr<actor>()> make)
     : group_{of}, make_{std::move(make)} {
+  const std::lock_guard lock{mutex_};
   for (int i = 0; i < of.options().effect_threads; ++i) {
-    threads_.emplace_back([this] { run(); });
+    add_lane();
   }
+}
+
+void effect_pool::add_lane() {
+  lane& added = lanes_.emplace_back();
+  ++lanes_alive_;
+  added.thread = std::jthread{[this, &added] { run(added); }};
 }
 
 effect_pool::~effect_pool() {
@@ -82,7 +94,14 @@ void effect_pool::submit(std::vector<store::effect_row>& rows) {
   {
     const std::lock_guard lock{mutex_};
     for (store::effect_row& row : rows) {
-      if (known_.insert(row.key).second) {
+      const auto [known, is_new] = known_.try_emplace(row.key, note{row.call});
+      known->second.is_owned = true;
+      if (!is_new) {
+        continue;
+      }
+      if (row.unsettled) {
+        group_.queues().push_internal(result_of(row.key, *std::move(row.unsettled)));
+      } else {
         ready_.push_back({std::move(row)});
         ++woken;
       }
@@ -110,9 +129,21 @@ void effect_pool::forget_waiting() {
   }
   ready_.clear();
   later_.clear();
+  for (auto& [key, running] : known_) {
+    running.is_owned = false;
+  }
 }
 
-void effect_pool::run() {
+std::vector<uuid> effect_pool::calls() const {
+  const std::lock_guard lock{mutex_};
+  std::vector<uuid> found;
+  for (const auto& [key, known] : known_) {
+    found.push_back(known.call);
+  }
+  return found;
+}
+
+void effect_pool::run(lane& self) {
   std::unique_ptr<actor> instance;
   while (auto taken = next()) {
     try {
@@ -130,7 +161,7 @@ void effect_pool::run() {
     }
     auto result = run_one(*instance, *taken);
     group_.counters().effects.fetch_add(1, std::memory_order_relaxed);
-    if (!result && is_worth_another_try(result.error())) {
+    if (!result && is_momentary(result.error())) {
       if (is_worth_a_line(taken->attempt)) {
         log_failure(*taken, result.error());
       }
@@ -142,22 +173,92 @@ void effect_pool::run() {
       finish(std::move(*taken), result);
     }
   }
+  instance.reset(); // Before `is_over`: who joins this thread must not wait for an author's code.
+  const std::lock_guard lock{mutex_};
+  self.is_over = true;
 }
 
 /// Tries an effect once and tells the group's breaker how it went: the call that asked was answered
 /// "pending", which says nothing about the outside. An effect is promised, so it runs even if the
 /// breaker refuses it; then it does not count.
 outcome<std::string> effect_pool::run_one(const actor& instance, const job& which) {
+  if (instance.find_effect(which.row.name) == nullptr) {
+    return run_effect(instance, which.row, {}); // It says nothing of the outside.
+  }
   std::vector<supervision::admission> admissions;
   const instant began = group_.parts().time.now();
   group_.breaker().admit(1, began, admissions);
-  auto result = run_effect(instance, which.row, {which.row.key, which.attempt});
+  attempt_under_way now_running{
+      which.row.key, which.row.call, which.row.name, which.attempt, began, {}, false};
   if (const auto* admitted = std::get_if<supervision::admitted>(&admissions.front())) {
-    const instant ended = group_.parts().time.now();
-    const group_breaker::result how{*admitted, judged_by(result, which.attempt), ended - began};
-    group_.breaker().record({&how, 1}, ended);
+    now_running.admitted = *admitted;
+  }
+  std::unique_lock lock{mutex_};
+  const auto noted = under_way_.insert(under_way_.end(), std::move(now_running));
+  lock.unlock();
+  auto result = run_effect(instance, which.row, {which.row.key, which.attempt});
+  lock.lock();
+  const attempt_under_way ended = std::move(*noted);
+  under_way_.erase(noted);
+  overdue_ -= ended.is_overdue ? 1 : 0;
+  lock.unlock();
+  if (ended.admitted && !ended.is_overdue) {
+    const instant now = group_.parts().time.now();
+    const group_breaker::result how{*ended.admitted, judged_by(result, which.attempt), now - began};
+    group_.breaker().record({&how, 1}, now);
   }
   return result;
+}
+
+void effect_pool::tick(instant now) {
+  std::vector<attempt_under_way> overdue;
+  std::list<lane> over; // Their threads are joined once the lock is given back.
+  {
+    const std::lock_guard lock{mutex_};
+    for (attempt_under_way& each : under_way_) {
+      if (!each.is_overdue && now - each.began > group_.options().effect_limit) {
+        each.is_overdue = true;
+        ++overdue_;
+        overdue.push_back(each);
+      }
+    }
+    const int wanted = group_.options().effect_threads;
+    for (auto each = lanes_.begin(); each != lanes_.end();) {
+      const auto next = std::next(each);
+      if (each->is_over) {
+        over.splice(over.end(), lanes_, each);
+      }
+      each = next;
+    }
+    while (!is_stopped_ && lanes_alive_ - overdue_ < wanted
+           && lanes_alive_ < wanted * lanes_max_factor) {
+      add_lane();
+    }
+  }
+  for (const attempt_under_way& each : overdue) {
+    judge(each, now);
+  }
+}
+
+void effect_pool::judge(const attempt_under_way& overdue, instant now) {
+  if (overdue.admitted) {
+    const outcome<std::string> failed = failure{
+        error{.code = errc::deadline_exceeded, .message = "the outside did not answer in time"}};
+    const group_breaker::result how{
+        *overdue.admitted, judged_by(failed, overdue.attempt), now - overdue.began};
+    group_.breaker().record({&how, 1}, now);
+  }
+  group_.parts().log.write(
+      "effect.overdue",
+      {{"capability", group_.name()},
+       {"effect", overdue.name},
+       {"key", to_string(overdue.key)},
+       {"call", to_string(overdue.call)},
+       {"attempt", fmt::to_string(overdue.attempt)},
+       {"limit_ms", fmt::to_string(group_.options().effect_limit.count())},
+       {"what",
+        "the outside has not answered in time, which the breaker counts as a failure; the try goes "
+        "on"}});
 }
 
 void effect_pool::log_failure(const job& failed, const error& why) {
@@ -179,7 +280,9 @@ std::optional<effect_pool::job> effect_pool::next() {
       ready_.push_back(std::move(later_.begin()->second));
       later_.erase(later_.begin());
     }
-    if (is_stopped_) {
+    // A thread that was overdue has been replaced.
+    if (is_stopped_ || lanes_alive_ - overdue_ > group_.options().effect_threads) {
+      --lanes_alive_;
       return std::nullopt;
     }
     if (!ready_.empty()) {
@@ -200,15 +303,13 @@ std::optional<effect_pool::job> effect_pool::next() {
 }
 
 void effect_pool::finish(job&& done, const outcome<std::string>& result) {
-  item answer{.what = item::kind::effect_done, .failed = !result, .id = done.row.key};
   std::string bytes;
   if (result) {
     bytes = *result;
   } else {
     wire::append_error(bytes, result.error());
   }
-  answer.own_body(std::move(bytes));
-  group_.queues().push_internal(std::move(answer));
+  group_.queues().push_internal(result_of(done.row.key, {!result, std::move(bytes)}));
 }
 
 void effect_pool::try_again(job&& failed) {
@@ -217,6 +318,11 @@ void effect_pool::try_again(job&& failed) {
   ++failed.attempt;
   {
     const std::lock_guard lock{mutex_};
+    if (const auto known = known_.find(failed.row.key);
+        known != known_.end() && !known->second.is_owned) {
+      known_.erase(known); // Its heir tries it again.
+      return;
+    }
     later_.emplace(group_.parts().time.now() + wait, std::move(failed));
   }
   changed_.notify_one();

@@ -7,14 +7,19 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <thread>
 #include <vector>
 
 namespace troupe {
+
+/// The item with the result of the effect `key`.
+item result_of(const uuid& key, store::unsettled_result result);
 
 /// Runs a group's effects on threads of its own: after the commit that asked for them, outside
 /// every lock, each under its stable key, until it has a result. The result goes back to the group
@@ -24,6 +29,11 @@ namespace troupe {
 /// end: whether the outside was reached is unknown until it answers, so no other answer would be
 /// true. The waiting call ends by its deadline meanwhile; a repeat of the call waits for the same
 /// effect. Effects that are unfinished when the process dies are in the database.
+///
+/// A try that is over its time (`effect_limit`) counts as failed for the breaker, since an outside
+/// that never answers would else be seen by nobody. A thread cannot be ended from outside, and a
+/// second try beside the first could reach the outside twice: so the try goes on, another thread
+/// takes the place of its own, and its result counts whenever it comes.
 ///
 /// Any thread, under one mutex.
 class effect_pool {
@@ -37,14 +47,22 @@ public:
   /// Whether another effect may be begun; if not, calls that might want one are `overloaded`.
   bool has_room() const;
 
-  /// Takes committed effects; effects that the pool has already are passed over.
+  /// Takes committed effects; effects that the pool has already are passed over. One whose result
+  /// could not be settled yet is not run again: its result goes back to the group.
   void submit(std::vector<store::effect_row>& rows);
 
   /// The result of the effect `key` is in the database: its place is free.
   void settled(const uuid& key);
 
-  /// Forgets effects that have not begun: this process has lost its right to write.
+  /// Judges the tries whose time is up. Every 10 ms or so.
+  void tick(instant now);
+
+  /// Forgets effects that have not begun: this process does not own them any more. One that runs is
+  /// run to its end, and not tried again unless it is submitted again.
   void forget_waiting();
+
+  /// The calls and events whose effects are here.
+  std::vector<uuid> calls() const;
 
 private:
   struct job {
@@ -52,12 +70,31 @@ private:
     int attempt = 1;
   };
 
-  void run();
+  /// A try that an effect thread is at.
+  struct attempt_under_way {
+    uuid key;
+    uuid call;
+    std::string name;
+    int attempt = 1;
+    instant began{};
+    std::optional<supervision::admitted> admitted{};
+    /// Its time is up: the breaker has heard of it.
+    bool is_overdue = false;
+  };
+
+  struct lane {
+    std::jthread thread{};
+    bool is_over = false;
+  };
+
+  void add_lane();
+  void run(lane& self);
   outcome<std::string> run_one(const actor& instance, const job& which);
   std::optional<job> next();
   void finish(job&& done, const outcome<std::string>& result);
   void try_again(job&& failed);
   void log_failure(const job& failed, const error& why);
+  void judge(const attempt_under_way& overdue, instant now);
 
   group& group_;
   std::function<std::unique_ptr<actor>()> make_;
@@ -67,9 +104,18 @@ private:
   std::size_t idle_ = 0; // Threads that wait.
   std::deque<job> ready_;
   std::multimap<instant, job> later_;
-  // The keys of effects that wait, run, or have a result that is not yet in the database.
-  std::set<uuid> known_;
-  std::vector<std::jthread> threads_;
+
+  struct note {
+    uuid call;
+    bool is_owned = true;
+  };
+
+  // By key: effects that wait, run, or have a result that is not yet in the database.
+  std::map<uuid, note> known_;
+  std::list<attempt_under_way> under_way_;
+  int overdue_ = 0; // Of `under_way_`.
+  int lanes_alive_ = 0;
+  std::list<lane> lanes_;
 };
 
 } // namespace troupe

@@ -4,12 +4,18 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 namespace troupe {
 
 wire::assigned event_assignments::assign(const wire::assign& order) {
   wire::assigned answer{group_.name(), order.epoch, {}, {}};
   const bool is_welcome = store_ == nullptr || is_of_our_journal(order, answer);
+  if (store_ == nullptr) {
+    compare_in_memory(order);
+  } else if (is_welcome) {
+    compare_histories(order, answer);
+  }
   for (const wire::progress& from : order.partitions) {
     if (from.partition >= wire::partition_count) {
       continue;
@@ -48,14 +54,46 @@ bool event_assignments::is_of_our_journal(const wire::assign& order, wire::assig
   }
   answer.refused = fmt::format(
       "the database of `{}` keeps positions of the journal {}, and this broker has {}: was the "
-      "journal lost or replaced? Bring it back, or give `{}` a new database",
+      "journal lost or replaced? Bring it back; or stop the system, and `troupe restore FILE` lets "
+      "the database go on with this journal",
       group_.name(),
       to_string(*journal),
-      to_string(order.journal),
-      group_.name());
+      to_string(order.journal));
   group_.parts().log.write(
       "events.refused", {{"capability", group_.name()}, {"reason", answer.refused}});
   return false;
+}
+
+/// Says what was handled last and who wrote it, so that the broker finds out if its journal does
+/// not have that, and learns who wrote what comes next.
+void event_assignments::compare_histories(const wire::assign& order, wire::assigned& answer) {
+  store::subscriptions known{*store_->database};
+  const std::uint64_t highest = known.highest();
+  const lineage before = known.lives();
+  answer.highest = highest;
+  answer.life = before.writer_of(highest);
+  lineage after = before;
+  after.learn(order.lives.value_or(std::vector<journal_life>{}), highest);
+  if (after.lives() != before.lives()) {
+    known.set_lives(after);
+  }
+  if (const std::uint64_t seen = known.highest_epoch(); seen > order.epoch) {
+    answer.epoch_seen = seen;
+  }
+}
+
+/// Positions in memory that the journal has not, or not from the same life, mean nothing any more:
+/// what comes is handled.
+void event_assignments::compare_in_memory(const wire::assign& order) {
+  const std::vector<journal_life> lives = order.lives.value_or(std::vector<journal_life>{});
+  const std::uint64_t highest = partitions_.highest();
+  const bool is_known = lives.empty() || lives.front().first <= highest;
+  if (journal_ != order.journal || (is_known && !lineage{lives}.agrees_with(lives_, highest))) {
+    partitions_.start_over();
+    lives_ = {};
+  }
+  journal_ = order.journal;
+  lives_.learn(lives, partitions_.highest());
 }
 
 void event_assignments::assign_stored(
@@ -67,7 +105,7 @@ void event_assignments::assign_stored(
   const bool is_known = at.is_ours;
   const auto row = known.find(from.partition);
   if (row && row->epoch > order.epoch) {
-    return; // The partition has been assigned to another process since.
+    return; // Assigned to another process since, or by another life of the journal: `epoch_seen`.
   }
   if (!row) {
     known.insert(from.partition, {order.epoch, from.position});
@@ -106,6 +144,26 @@ void event_assignments::grant(
   for (const auto& [position, row] : at.waiting) {
     state.waiting.push_back(wire_form(row));
   }
+}
+
+std::vector<wire::assigned> in_frames(wire::assigned&& whole) {
+  // A row takes some 75 bytes beside its text, and all texts together a quarter of a message.
+  constexpr std::size_t rows_max = 8'000;
+  auto partitions = std::exchange(whole.partitions, {});
+  std::vector<wire::assigned> parts{whole}; // Each part says everything but the partitions.
+  std::size_t rows = 0;
+  for (wire::partition_state& each : partitions) {
+    if (rows != 0 && rows + each.waiting.size() > rows_max) {
+      parts.push_back(whole);
+      rows = 0;
+    }
+    rows += each.waiting.size();
+    parts.back().partitions.push_back(std::move(each));
+  }
+  for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
+    parts[i].epoch_seen.reset(); // It stands for all partitions that no part names.
+  }
+  return parts;
 }
 
 } // namespace troupe

@@ -21,6 +21,8 @@ public:
 
 private:
   bool is_of_our_journal(const wire::assign& order, wire::assigned& answer);
+  void compare_histories(const wire::assign& order, wire::assigned& answer);
+  void compare_in_memory(const wire::assign& order);
   void assign_stored(const wire::assign& order, const wire::progress& from, wire::assigned& answer);
   void
   assign_in_memory(const wire::assign& order, const wire::progress& from, wire::assigned& answer);
@@ -33,6 +35,13 @@ private:
   group& group_;
   runner_store* store_;
   subscribed_partitions& partitions_;
+  // Without a store: the journal whose positions are in memory, and who wrote its events.
+  uuid journal_;
+  lineage lives_;
 };
+
+/// An answer in as many messages as keep each within a frame, however many events wait: a partition
+/// is told whole, in one of them.
+std::vector<wire::assigned> in_frames(wire::assigned&& whole);
 
 } // namespace troupe

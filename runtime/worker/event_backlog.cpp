@@ -24,7 +24,7 @@ void event_backlog::keep_only(std::uint32_t login) {
   const auto events = std::count_if(items_.begin(), items_.end(), [](const item& each) {
     return each.what == item::kind::event;
   });
-  group_.queues().events_ended(events);
+  out_.events_ended(events);
   group_.counters().events_of_others.fetch_add(
       static_cast<std::uint64_t>(events), std::memory_order_relaxed);
   items_.clear();

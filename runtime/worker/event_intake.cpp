@@ -90,6 +90,10 @@ void event_intake::take_order(
   default:
     capability = capability_of<wire::resend>(body);
   }
+  if (capability.empty() && link == link_) {
+    // The broker waits for an answer that will not come: a fault of one of the two programs.
+    log_.write("journal.unreadable_order", {{"kind", std::string{wire::name_of(kind)}}});
+  }
   group* to = open_group(link, capability);
   if (to == nullptr) {
     return;
@@ -114,7 +118,7 @@ void event_intake::take_order(
 void event_intake::assign_by_queue(group& to, const wire::assign& order) {
   const std::size_t queues = to.queues().all().size();
   for (std::uint32_t queue = 0; queue < queues; ++queue) {
-    wire::assign part{order.capability, order.journal, order.epoch, {}};
+    wire::assign part{order.capability, order.journal, order.epoch, {}, order.lives};
     for (const wire::progress& each : order.partitions) {
       if (each.partition % queues == queue) {
         part.partitions.push_back(each);

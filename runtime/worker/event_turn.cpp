@@ -2,8 +2,12 @@
 
 #include "runtime/actor/actor.hpp"
 #include "runtime/fault_point.hpp"
+#include "runtime/wire/departure.hpp"
 #include "runtime/wire/limits.hpp"
 #include "runtime/worker/error_texts.hpp"
+
+#include <fmt/format.h>
+#include <utility>
 
 namespace troupe {
 
@@ -11,6 +15,20 @@ namespace {
 
 // The part of an error's text that is kept with a dead letter.
 constexpr std::size_t error_bytes_max = 2'048;
+
+/// Of a partition whose waiting events do not fit into one message.
+std::string too_many_wait(const wire::assigned& part, std::size_t bytes, std::size_t bytes_max) {
+  const wire::partition_state& first = part.partitions.front();
+  return fmt::format(
+      "{} events of `{}` wait in partition {} behind others that failed, and take {} bytes to "
+      "name; "
+      "{} are allowed: raise `limits: {{body: ...}}` of the topology above that and restart",
+      first.waiting.size(),
+      part.capability,
+      first.partition,
+      bytes,
+      bytes_max);
+}
 
 } // namespace
 
@@ -29,8 +47,23 @@ void event_turn::start_over() {
 
 void event_turn::assign(const item& what) {
   if (const auto order = wire::checked_decode<wire::assign>(what.body)) {
-    answers_.push_back(
-        {what.link, wire::kind::assigned, wire::encoded(assignments_.assign(*order))});
+    const std::size_t bytes_max = wire::carried_bytes_max(group_.parts().body_bytes_max);
+    std::string refused;
+    for (wire::assigned& part : in_frames(assignments_.assign(*order))) {
+      std::string body = wire::encoded(part);
+      if (body.size() > bytes_max) {
+        refused = too_many_wait(part, body.size(), bytes_max);
+        continue;
+      }
+      answers_.push_back({what.link, wire::kind::assigned, std::move(body)});
+    }
+    if (!refused.empty()) {
+      // Last, as it stands for all partitions that were not answered for.
+      const wire::assigned answer{group_.name(), order->epoch, {}, refused};
+      answers_.push_back({what.link, wire::kind::assigned, wire::encoded(answer)});
+      group_.parts().log.write(
+          "events.refused", {{"capability", group_.name()}, {"reason", refused}});
+    }
   }
 }
 
@@ -95,6 +128,7 @@ bool event_turn::run_handler(
     if (undoable != nullptr) {
       undoable->release();
     }
+    asks_for_effects_ = asks_for_effects_ || output.effects.size() != before.effects;
     succeeded(*each.what, at);
     return true;
   }
@@ -143,6 +177,8 @@ event_turn::handle(write& each, std::uint32_t attempts, turn_output& output, wal
     return handler->run(what.body, info, current);
   } catch (const no_store& wanted) {
     return failure{wanted.to_error()};
+  } catch (const cannot_leave& refused) {
+    return failure{refused.why()};
   } catch (const store::database_error& fault) {
     if (fault.kind != store::database_fault::constraint) {
       throw;

@@ -41,6 +41,9 @@ public:
   void committed();
   void rolled_back();
 
+  /// Whether handlers of events have asked for effects so far.
+  bool asks_for_effects() const { return asks_for_effects_; }
+
   /// A message to the journal's broker.
   struct report {
     int link = 0;
@@ -72,6 +75,7 @@ private:
 
   group& group_;
   runner_store* store_;
+  bool asks_for_effects_ = false;
   subscribed_partitions partitions_;
   event_assignments assignments_;
 

@@ -1,9 +1,21 @@
 #include "runtime/worker/group.hpp"
 
+#include "runtime/wire/departure.hpp"
+#include "runtime/wire/error_map.hpp"
+#include "runtime/wire/limits.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 namespace troupe {
+
+namespace {
+
+// The most of a store's own words in the reason, so that there is room for the advice.
+constexpr std::size_t refusal_bytes_max = 2'048;
+
+} // namespace
 
 group::group(const capability_options& options, const actor_type& type, worker_parts& parts)
     : options_{options}, type_{type}, parts_{parts},
@@ -12,15 +24,13 @@ group::group(const capability_options& options, const actor_type& type, worker_p
 }
 
 outcome<void> group::check_answer(std::size_t bytes, effect possible) const {
-  if (bytes <= parts_.body_bytes_max) {
-    return {};
+  auto fits =
+      wire::check_departure({.what = "the answer", .body_bytes = bytes}, parts_.body_bytes_max);
+  if (!fits) {
+    fits.error().code = errc::internal; // No fault of whoever asked.
+    fits.error().possible = possible;
   }
-  return failure{internal_error(
-      fmt::format(
-          "the answer has {} bytes; {} are the limit (`limits: {{body: ...}}` of the topology)",
-          bytes,
-          parts_.body_bytes_max),
-      possible)};
+  return fits;
 }
 
 wire::served group::served(instant now) const {
@@ -56,6 +66,29 @@ wire::breaker_report group::breaker_report() const {
     report.state = "down";
   }
   return report;
+}
+
+void group::shut(error refusal) {
+  refusal.possible = effect::none;
+  refusal.message = wire::travelling(
+      fmt::format(
+          "its database {} was refused: {}. Put the file right (restore a copy, say) or the "
+          "topology, then restart the worker {}, which opens it again only then",
+          *options_.database,
+          wire::travelling(refusal.message, refusal_bytes_max),
+          parts_.node),
+      wire::message_bytes_max);
+  condition_.shut(std::move(refusal));
+}
+
+error group::down_error() const {
+  const auto until = condition_.down_until();
+  const auto left =
+      until ? std::chrono::ceil<milliseconds>(*until - parts_.time.now()) : milliseconds{100};
+  return {
+      .code = errc::unavailable,
+      .message = fmt::format("`{}` is down on {} after too many failures", name(), parts_.node),
+      .retry_after = std::max(left, milliseconds{1})};
 }
 
 error group::shut_error() const {

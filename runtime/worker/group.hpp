@@ -13,6 +13,8 @@
 
 namespace troupe {
 
+class effect_pool;
+
 /// The front of one capability's part of this worker: the queues, the breaker, the condition and
 /// the counters that the socket loop shares with the group's runners and effects.
 ///
@@ -44,6 +46,12 @@ public:
 
   group_counters& counters() { return counters_; }
 
+  /// The group's effects, whose tries are judged in time; null before there are any. They live as
+  /// long as the runners.
+  effect_pool* effects() { return effects_.load(std::memory_order_acquire); }
+
+  void use(effect_pool* effects) { effects_.store(effects, std::memory_order_release); }
+
   /// Whether an answer of so many bytes can leave; if not, the error its caller gets instead.
   outcome<void> check_answer(std::size_t bytes, effect possible) const;
 
@@ -55,6 +63,13 @@ public:
 
   /// The breaker's report, where a group that is down or shut is "down".
   wire::breaker_report breaker_report() const;
+
+  /// The answer to every call while the supervisor has given up for a while.
+  error down_error() const;
+
+  /// Shuts the group, whose database was refused for good: tells callers and people why, and what
+  /// to do. Any thread.
+  void shut(error refusal);
 
   /// The answer to every call while the group is shut.
   error shut_error() const;
@@ -68,6 +83,7 @@ private:
   group_breaker breaker_;
   group_condition condition_;
   group_counters counters_;
+  std::atomic<effect_pool*> effects_{nullptr};
 };
 
 } // namespace troupe

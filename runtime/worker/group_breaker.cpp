@@ -2,6 +2,7 @@
 
 #include "runtime/time_text.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <functional>
 #include <utility>
@@ -9,6 +10,8 @@
 namespace troupe {
 
 namespace {
+
+constexpr std::size_t orders_remembered = 64;
 
 supervision::breaker make_breaker(
     const capability_options& options, instant now, supervision::forced_state stored = {}) {
@@ -68,6 +71,23 @@ void group_breaker::tick(instant now) {
 
 void group_breaker::force(const store::forced_breaker& order, instant now) {
   const std::lock_guard lock{mutex_};
+  carry_out(order, now);
+}
+
+void group_breaker::force_once(const store::forced_breaker& order, instant now) {
+  const std::lock_guard lock{mutex_};
+  if (std::find(ordered_.begin(), ordered_.end(), order.request) != ordered_.end()) {
+    return;
+  }
+  ordered_.push_back(order.request);
+  if (ordered_.size() > orders_remembered) {
+    ordered_.pop_front();
+  }
+  carry_out(order, now);
+}
+
+// Called with the mutex held.
+void group_breaker::carry_out(const store::forced_breaker& order, instant now) {
   const auto mode = supervision::mode_named(order.mode);
   if (!mode || (order_ && order_->request == order.request)) {
     return;

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -42,6 +43,10 @@ public:
   /// @param order its `mode` is one of supervision::mode_named.
   void force(const store::forced_breaker& order, instant now);
 
+  /// As `force`, for an order that is on no disk: not if its id is one of the last 64, which may be
+  /// older than the order that holds.
+  void force_once(const store::forced_breaker& order, instant now);
+
   /// Begins as a person left the breaker, before any call.
   void restore(const store::forced_breaker& order, instant now);
 
@@ -56,6 +61,7 @@ public:
   std::string words() const;
 
 private:
+  void carry_out(const store::forced_breaker& order, instant now);
   std::optional<std::string> forced_words() const;
   void log_transitions();
 
@@ -66,6 +72,7 @@ private:
   supervision::breaker breaker_;
   std::vector<supervision::breaker_transition> transitions_;
   std::optional<store::forced_breaker> order_; // The last one.
+  std::deque<uuid> ordered_; // The ids of orders that no database remembers, the newest last.
 };
 
 } // namespace troupe

@@ -5,6 +5,10 @@
 namespace troupe {
 
 void group_condition::shut(error why) {
+  const std::lock_guard lock{mutex_};
+  if (is_shut_) {
+    return;
+  }
   log_.write(
       "group.down",
       {{"capability", capability_},
@@ -12,6 +16,8 @@ void group_condition::shut(error why) {
        {"code", std::string{name_of(why.code)}},
        {"until", "the worker is restarted"}});
   why_shut_ = std::move(why);
+  is_shut_.store(true, std::memory_order_release);
+  changed_ = true;
 }
 
 void group_condition::set_down(instant retry_at, std::string reason) {
@@ -40,12 +46,12 @@ std::optional<instant> group_condition::down_until() const {
 }
 
 bool group_condition::is_down() const {
-  return why_shut_ || down_until();
+  return why_shut() != nullptr || down_until();
 }
 
 std::string group_condition::down_reason() const {
-  if (why_shut_) {
-    return why_shut_->message;
+  if (const error* why = why_shut()) {
+    return why->message;
   }
   const std::lock_guard lock{mutex_};
   return outage_ ? outage_->reason : std::string{};

@@ -13,8 +13,8 @@ namespace troupe {
 
 /// What keeps a group from working, other than its breaker: it is shut, down, draining or ending.
 ///
-/// Shut: its store was refused for good. Down: its supervisor gave up for a while. Draining: the
-/// worker takes nothing new. Ending: the process is about to end. Any thread.
+/// Shut: its store was refused for good, at the start or later. Down: its supervisor gave up for a
+/// while. Draining: the worker takes nothing new. Ending: the process is about to end. Any thread.
 class group_condition {
 public:
   /// @param changed set whenever the brokers have to hear of a change; the group's.
@@ -22,12 +22,14 @@ public:
       const std::string& capability, observe::event_log& log, std::atomic<bool>& changed)
       : capability_{capability}, log_{log}, changed_{changed} {}
 
-  /// The store was refused for good: no runner runs, brokers route elsewhere until the process
-  /// ends. Called before another thread knows the group, if at all.
+  /// The store was refused for good: runners do nothing, brokers route elsewhere until the process
+  /// ends. The first reason holds.
   void shut(error why);
 
-  /// Why it is shut, for callers and people; null if it is not.
-  const error* why_shut() const { return why_shut_ ? &*why_shut_ : nullptr; }
+  /// Why it is shut, for callers and people; null if it is not. It stays.
+  const error* why_shut() const {
+    return is_shut_.load(std::memory_order_acquire) ? &*why_shut_ : nullptr;
+  }
 
   void set_down(instant retry_at, std::string reason);
   void set_up(std::string reason);
@@ -63,7 +65,8 @@ private:
   const std::string& capability_;
   observe::event_log& log_;
   std::atomic<bool>& changed_;
-  std::optional<error> why_shut_; // Never changes once another thread knows the group.
+  std::optional<error> why_shut_; // Never changes once `is_shut_`.
+  std::atomic<bool> is_shut_{false};
 
   mutable std::mutex mutex_;
   std::optional<outage> outage_;

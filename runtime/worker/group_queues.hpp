@@ -51,9 +51,12 @@ public:
 
   std::int64_t events_taken() const { return events_in_hand() + added_events_; }
 
-  void calls_ended(std::int64_t count) { calls_.fetch_sub(count, std::memory_order_relaxed); }
-
-  void events_ended(std::int64_t count) { events_.fetch_sub(count, std::memory_order_relaxed); }
+  /// Calls and events have ended, and whatever has to be said of them is with the sockets: a drain
+  /// ends the loop once nothing is in hand. Socket loop.
+  void ended(std::int64_t calls, std::int64_t events) {
+    calls_.fetch_sub(calls, std::memory_order_relaxed);
+    events_.fetch_sub(events, std::memory_order_relaxed);
+  }
 
 private:
   std::size_t queue_of(std::uint32_t partition) const { return partition % batches_.size(); }

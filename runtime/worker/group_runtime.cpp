@@ -3,8 +3,7 @@
 #include "runtime/bell.hpp"
 #include "runtime/supervision/handover.hpp"
 #include "runtime/thrown.hpp"
-#include "runtime/wire/envelope.hpp"
-#include "runtime/wire/limits.hpp"
+#include "runtime/worker/effect_pool.hpp"
 #include "runtime/worker/runner.hpp"
 
 #include <caf/all.hpp>
@@ -29,9 +28,6 @@ using supervision::hand_over;
 using supervision::handling;
 using supervision::take_over;
 
-// The most of a store's own words in the reason, so that there is room for the advice.
-constexpr std::size_t refusal_bytes_max = 2'048;
-
 std::string replica_name(int number) {
   return fmt::format("replica {}", number);
 }
@@ -43,20 +39,6 @@ bool is_final(const error& refusal) {
   const std::string_view fault = refusal.detail("fault");
   return refusal.code == errc::invalid || refusal.code == errc::conflict || fault == "corrupt"
          || fault == "schema";
-}
-
-/// The reason for callers and people, with the advice.
-error reason_to_shut(group& of, error refusal) {
-  refusal.possible = effect::none;
-  refusal.message = wire::travelling(
-      fmt::format(
-          "its database {} was refused: {}. Put the file right (restore a copy, say) or the "
-          "topology, then restart the worker {}, which opens it again only then",
-          *of.options().database,
-          wire::travelling(refusal.message, refusal_bytes_max),
-          of.parts().node),
-      wire::message_bytes_max);
-  return refusal;
 }
 
 /// Hands one message of the supervisor to the runner.
@@ -182,7 +164,7 @@ outcome<void> group_runtime::launch(caf::actor_system& system) {
   if (front.has_store()) {
     auto opened = runner_store::open(front);
     if (!opened && is_final(opened.error())) {
-      front.condition().shut(reason_to_shut(front, std::move(opened).error()));
+      front.shut(std::move(opened).error());
       return {};
     }
     if (!opened) {
@@ -256,6 +238,9 @@ void group_runtime::tick(instant now) {
   front_->breaker().tick(now);
   if (supervisor_) {
     supervisor_->tick(now);
+  }
+  if (effect_pool* const effects = front_->effects()) {
+    effects->tick(now);
   }
 }
 

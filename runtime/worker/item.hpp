@@ -23,8 +23,12 @@ struct item {
     saga_timer,
     /// The roster of living workers: time to take work over, and to forget old rows.
     housekeeping,
+    /// There are more old rows to forget.
+    old_rows,
     /// A person forces the breaker or sets it free: stored, then answered as a call is.
     breaker_order,
+    /// A person asks what waits, or moves it (`person_orders`): answered as a call is.
+    person_order,
     /// An event that the capability subscribes to; `token` is its position.
     event,
     /// ASSIGN and BURIED, in order with the events before and after them.
@@ -46,7 +50,7 @@ struct item {
 
   kind what = kind::call;
   bool failed = false; // The body is an error's MessagePack map.
-  std::uint8_t attempt = 1;
+  std::uint32_t attempt = 1;
   int link = 0;
   /// The number of the worker's note that the call is in hand here; `no_slot` if no broker sent it.
   std::uint32_t slot = no_slot;
@@ -76,5 +80,32 @@ struct item {
     frame = std::move(kept);
   }
 };
+
+inline bool is_call(const item& each) {
+  return each.what == item::kind::call;
+}
+
+/// Whether a person asks, at the broker's "troupe" operations: answered as a call is, and no call
+/// of the capability.
+inline bool is_order(const item& each) {
+  return each.what == item::kind::breaker_order || each.what == item::kind::person_order;
+}
+
+/// Whether the group told it itself, in its own time: the next one comes by itself.
+inline bool is_of_house(const item& each) {
+  return each.what == item::kind::housekeeping || each.what == item::kind::old_rows;
+}
+
+inline bool is_saga_event(const item& each) {
+  return each.what == item::kind::saga_answered || each.what == item::kind::saga_timer;
+}
+
+/// The message that an item stands for, whoever repeats it. Nil of the group's own items, and of a
+/// saga's events, which its coordinator asks for anew.
+inline uuid cause_of(const item& each) {
+  const bool has_one =
+      is_call(each) || each.what == item::kind::event || each.what == item::kind::effect_done;
+  return has_one ? each.id : uuid{};
+}
 
 } // namespace troupe

@@ -2,7 +2,10 @@
 
 #include "runtime/actor/actor.hpp"
 #include "runtime/fault_point.hpp"
+#include "runtime/store/turn/faults.hpp"
 #include "runtime/store/turn/inbox.hpp"
+#include "runtime/store/turn/unsettled.hpp"
+#include "runtime/thrown.hpp"
 #include "runtime/wire/envelope.hpp"
 
 #include <fmt/format.h>
@@ -11,60 +14,121 @@ namespace troupe {
 
 namespace {
 
-// The most tries of an effect's result or a saga's event whose handler throws. Nobody can send
-// these items again, so after the last try the call gets an error, or the saga is parked.
-constexpr int attempts_max = 3;
+/// The result that an item of kind `effect_done` brings.
+outcome<std::string_view> result_in(const item& what) {
+  if (!what.failed) {
+    return what.body;
+  }
+  auto why = wire::read_error(what.body);
+  return failure{why ? std::move(*why) : std::move(why).error()};
+}
 
 /// Runs the effect's `settle` and writes its reply into `reply`.
-outcome<void> settle(
-    write& each,
-    const store::effect_row& row,
-    const outcome<std::string_view>& result,
-    std::string& reply,
-    turn_scope& in) {
+outcome<void>
+settle(write& each, const store::effect_row& row, std::string& reply, turn_scope& in) {
   const handlers::effect* effect = each.by->find_effect(row.name);
   if (effect == nullptr) {
     return failure{internal_error("no such effect in this program", troupe::effect::unknown)};
   }
-  if (each.what->attempt > attempts_max) {
-    return failure{
-        {.code = errc::crashed,
-         .possible = troupe::effect::unknown,
-         .message = fmt::format("the result of `{}` could not be written down", row.name)}};
-  }
   turn current{&in.session, in.writer, row.call, {}, in.now, in.output};
   current.name_events_after(row.key);
   TROUPE_FAULT("effect.before_settle");
-  return effect->settle(row.request, result, current, reply);
+  auto settled = effect->settle(row.request, result_in(*each.what), current, reply);
+  if (settled) {
+    settled = in.of.check_answer(reply.size(), troupe::effect::unknown);
+    if (!settled) {
+      settled.error().is_final = true; // The books have the result; its answer is too large.
+    }
+  }
+  return settled;
+}
+
+/// As `settle`, with a savepoint: what a failure of the moment wrote is undone.
+outcome<void>
+settle_or_undo(write& each, const store::effect_row& row, std::string& reply, turn_scope& in) {
+  const auto before = in.output.here();
+  in.session.savepoint();
+  outcome<void> settled;
+  try {
+    settled = settle(each, row, reply, in);
+  } catch (const store::database_error& fault) {
+    if (!store::is_of_one_message(fault.kind)) {
+      throw;
+    }
+    settled = failure{internal_error(fault.what())};
+    each.spoilt = true;
+  } catch (...) {
+    settled = failure{internal_error(what_was_thrown())};
+    each.spoilt = true;
+  }
+  if (settled || !is_momentary(settled.error())) {
+    in.session.release();
+  } else {
+    in.output.back_to(before);
+    in.session.rollback_to_savepoint();
+  }
+  return settled;
+}
+
+/// Keeps a result that could not be settled: it is settled later, here or by an heir, and the
+/// outside is not asked again.
+void put_off(write& each, const error& why, turn_scope& in) {
+  const item& what = *each.what;
+  store::unsettled{in.session}.keep(
+      what.id,
+      {what.failed, std::string{what.body}, what.attempt},
+      wire::travelling(why.message, wire::message_bytes_max),
+      in.now);
+  each.is_put_off = true;
+  fail(each, why);
+  if (is_worth_a_line(what.attempt)) {
+    in.of.parts().log.write(
+        "effect.not_settled",
+        {{"capability", in.of.name()},
+         {"key", to_string(what.id)},
+         {"attempt", fmt::to_string(what.attempt)},
+         {"reason", why.message}});
+  }
 }
 
 } // namespace
 
-void run_effect_result(write& each, turn_scope& in) {
+bool run_effect_result(write& each, turn_scope& in) {
   store::effects effects{in.session};
   each.ran = true;
   const auto row = effects.find(each.what->id, in.writer);
   if (!row) {
-    return; // It has a result already, or another process took it over.
+    each.is_not_ours = true;
+    return true; // It has a result already, or another process took it over.
   }
-  outcome<std::string_view> result = each.what->body;
-  if (each.what->failed) {
-    auto why = wire::read_error(each.what->body);
-    result = failure{why ? std::move(*why) : std::move(why).error()};
+  const bool was_put_off = each.what->attempt > 1;
+  if (was_put_off && store::unsettled{in.session}.attempts(row->key) >= each.what->attempt) {
+    each.is_repeat = true;
+    return true; // A person had it tried meanwhile; it comes again from there.
   }
   saga::outgoing::answer settled{row->call, false, {}};
+  const bool may_undo = was_put_off || each.with_savepoint;
+  const auto handled = may_undo ? settle_or_undo(each, *row, settled.bytes, in)
+                                : settle(each, *row, settled.bytes, in);
+  if (!handled && is_momentary(handled.error())) {
+    if (!may_undo) {
+      each.with_savepoint = true;
+      return false;
+    }
+    put_off(each, handled.error(), in);
+    return true;
+  }
   // Unlike a command's, the refusal of a settlement keeps what it wrote: that the card was declined
   // is itself a fact to keep.
-  auto handled = settle(each, *row, result, settled.bytes, in);
-  if (handled) {
-    handled = in.of.check_answer(settled.bytes.size(), effect::unknown);
-  }
   if (!handled) {
     settled.failed = true;
     settled.bytes.clear();
     wire::append_error(settled.bytes, handled.error());
   }
   effects.remove(row->key);
+  if (was_put_off) {
+    store::unsettled{in.session}.remove(row->key);
+  }
   const bool was_pending = store::inbox{in.session}.settle(
       row->call,
       settled.failed ? store::inbox_state::refused : store::inbox_state::ok,
@@ -72,14 +136,13 @@ void run_effect_result(write& each, turn_scope& in) {
   if (was_pending) { // Else the handler of an event asked for it, and nobody waits.
     in.output.answers.push_back(std::move(settled));
   }
+  return true;
 }
 
 void run_saga_event(write& each, turn_scope& in) {
   const item& what = *each.what;
   each.ran = true;
-  if (what.attempt > attempts_max) {
-    in.sagas->give_up(in.session, in.writer, what.saga, in.output);
-  } else if (what.what == item::kind::saga_timer) {
+  if (what.what == item::kind::saga_timer) {
     in.sagas->timer_due(in.session, what.saga, what.token, in.now, in.output);
   } else {
     in.sagas->answered(

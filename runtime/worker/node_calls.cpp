@@ -2,8 +2,10 @@
 
 #include "runtime/config.hpp"
 #include "runtime/supervision/breaker.hpp"
+#include "runtime/wire/departure.hpp"
 #include "runtime/wire/limits.hpp"
 #include "runtime/wire/node_calls.hpp"
+#include "runtime/worker/person_orders.hpp"
 #include "runtime/worker/worker_status.hpp"
 
 #include <fmt/format.h>
@@ -57,14 +59,44 @@ void node_calls::take(
   if (header.op == "force_breaker") {
     return force_breaker(link, header, body, now);
   }
+  if (is_person_order(header.op)) {
+    return pass_on(link, header, body, now);
+  }
   calls_.refuse(
       link,
       header.id,
       {.code = errc::unknown_operation,
        .message = fmt::format(
-           "`{}` has no operation `{}`; it has `status`, `breaker` and `force_breaker`",
+           "`{}` has no operation `{}`; it has `status`, `breaker`, `force_breaker`, `sagas`, "
+           "`resume_saga`, `effects` and `settle_effects`",
            name_,
            header.op)});
+}
+
+/// Passes an order on to the group's writer, which carries it out in a turn and answers it.
+void node_calls::pass_on(
+    int link, const wire::header_view& header, std::string_view body, instant now) {
+  const auto found = capability_in(header.op, body).and_then([this](const std::string& name) {
+    return find_group(name);
+  });
+  if (!found) {
+    return calls_.refuse(link, header.id, found.error());
+  }
+  group& to = **found;
+  if (to.condition().why_shut() != nullptr) {
+    return calls_.refuse(link, header.id, to.shut_error());
+  }
+  if (!to.has_store()) {
+    return calls_.refuse(
+        link,
+        header.id,
+        rejected(
+            "no_store", fmt::format("`{}` has no database, so nothing waits there", to.name())));
+  }
+  item& order = calls_.add(link, header, body, to, name_, now);
+  order.what = item::kind::person_order;
+  order.operation = person_order_named(header.op);
+  order.own_body(std::string{body});
 }
 
 void node_calls::force_breaker(
@@ -84,14 +116,14 @@ void node_calls::force_breaker(
   }
   if (to.has_store()) {
     // The group's writer writes the order down, and answers it.
-    item& order = calls_.add(link, header, to, now);
+    item& order = calls_.add(link, header, body, to, name_, now);
     order.what = item::kind::breaker_order;
     order.operation = "force_breaker";
     order.own_body(wire::encoded(*asked));
     return;
   }
   const instant forced_at = parts_.time.now(); // `now` may be earlier than the breaker's last time.
-  to.breaker().force(
+  to.breaker().force_once(
       {asked->mode, asked->who, asked->why, *asked->request, parts_.time.wall()}, forced_at);
   // STATE goes out before the reply, so that the caller finds the new state at the broker.
   reports_.tell(to, forced_at);
@@ -112,6 +144,13 @@ outcome<group*> node_calls::find_group(std::string_view capability) const {
 }
 
 void node_calls::answer(int link, const uuid& id, std::string_view body) {
+  if (auto fits = wire::check_departure(
+          {.what = "the answer", .body_bytes = body.size()},
+          wire::carried_bytes_max(parts_.body_bytes_max));
+      !fits) {
+    fits.error().code = errc::internal;
+    return calls_.refuse(link, id, fits.error());
+  }
   std::string header;
   wire::append_reply_header(header, id, wire::status::ok);
   loop_.append(link, header, body);

@@ -12,7 +12,7 @@
 
 namespace troupe {
 
-/// Calls to the node itself, `troupe.node.NAME`: `status`, `breaker` and `force_breaker`
+/// Calls to the node itself, `troupe.node.NAME`: `status`, breakers, and what waits for a person
 /// (runtime/wire/FORMAT.md section 12). Socket loop.
 class node_calls {
 public:
@@ -31,6 +31,7 @@ public:
 
 private:
   void force_breaker(int link, const wire::header_view& header, std::string_view body, instant now);
+  void pass_on(int link, const wire::header_view& header, std::string_view body, instant now);
   outcome<group*> find_group(std::string_view capability) const;
   void answer(int link, const uuid& id, std::string_view body);
 

@@ -27,11 +27,13 @@ struct outbound {
   group* from = nullptr;
   /// Batch frames with the replies, one per broker.
   std::vector<frame> replies;
-  /// A batch frame for every broker, with the answers to pending calls: a caller may have repeated
+  /// Batch frames for every broker, with the answers to pending calls: a caller may have repeated
   /// its call through another broker than the first.
-  std::string everywhere;
+  std::vector<std::string> everywhere;
   /// The slots of the calls that are answered now.
   std::vector<std::uint32_t> slots;
+  /// Events that have ended. Like the calls above they are in hand until the socket loop has this.
+  std::int64_t events = 0;
   std::vector<saga::outgoing::call> calls;
   /// Items to queue again, each after its own delay: timers, alarms, retries.
   std::vector<delayed> later;

@@ -69,6 +69,9 @@ void outbound_builder::answer_pending(const saga::outgoing::answer& late) {
     wire::append_error_header(header_, late.call, fits ? error_in(late.bytes) : fits.error());
     everywhere_.append(header_, {});
   }
+  if (everywhere_.bytes() > wire::batch_bytes_target) {
+    out_.everywhere.push_back(everywhere_.take());
+  }
 }
 
 void outbound_builder::append(int link, wire::kind kind, std::string_view body) {
@@ -95,12 +98,11 @@ void outbound_builder::send() {
     }
   }
   if (!everywhere_.empty()) {
-    out_.everywhere = everywhere_.take();
+    out_.everywhere.push_back(everywhere_.take());
   }
   const auto answered = static_cast<std::int64_t>(out_.slots.size());
   group_.counters().answered.fetch_add(
       static_cast<std::uint64_t>(answered), std::memory_order_relaxed);
-  group_.queues().calls_ended(answered);
   out_.from = &group_;
   out_.changed = group_.take_changed();
   group_.parts().inlet.push_reserved(std::exchange(out_, {}));

@@ -42,6 +42,9 @@ public:
 
   void make_calls(std::vector<saga::outgoing::call>&& calls) { out_.calls = std::move(calls); }
 
+  /// Notes that events have ended; what has to be said of them leaves by the same `send`.
+  void events_ended(std::int64_t count) { out_.events += count; }
+
   /// Hands everything over; a place in the inlet must have been reserved.
   void send();
 

@@ -8,14 +8,15 @@
 namespace troupe {
 
 /// Deletes events from the outbox that are in the journal: in later turns, and never many at once.
+/// Keeps with them the number that the journal confirmed.
 ///
 /// Confined to the runner's thread; borrows the session.
 class outbox_trim {
 public:
   explicit outbox_trim(store::database& session) : session_{session} {}
 
-  /// Events up to here are in the journal.
-  void confirmed(std::uint64_t up_to) { confirmed_ = up_to; }
+  /// Events up to here are in the journal, and may go. 0 while that is in doubt.
+  void confirmed(const store::outbox_mark& up_to) { confirmed_ = up_to; }
 
   /// Deletes confirmed events in this turn if there are `at_least` so many.
   void run(std::uint64_t at_least) {
@@ -23,10 +24,11 @@ public:
     if (deleted_ == 0) {
       deleted_ = outbox.oldest() - 1;
     }
-    if (confirmed_ < deleted_ + at_least) {
+    if (confirmed_.confirmed < deleted_ + at_least) {
       return;
     }
-    deleting_ = std::min(confirmed_, deleted_ + events_max);
+    deleting_ = std::min(confirmed_.confirmed, deleted_ + events_max);
+    outbox.raise_mark(confirmed_); // A journal that has less than this is an older copy.
     outbox.forget(deleting_);
   }
 
@@ -38,7 +40,7 @@ private:
   static constexpr std::uint64_t events_max = 4'096;
 
   store::database& session_;
-  std::uint64_t confirmed_ = 0;
+  store::outbox_mark confirmed_;
   // The last event deleted, 0 until the outbox was read for it; and the last one in this turn.
   std::uint64_t deleted_ = 0;
   std::uint64_t deleting_ = 0;

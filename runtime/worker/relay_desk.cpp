@@ -1,7 +1,10 @@
 #include "runtime/worker/relay_desk.hpp"
 
 #include "runtime/fault_point.hpp"
+#include "runtime/wire/departure.hpp"
 #include "runtime/wire/events.hpp"
+
+#include <fmt/format.h>
 
 namespace troupe {
 
@@ -11,6 +14,20 @@ constexpr milliseconds announce_again_after{1'000};
 // Read from the outbox between two turns, at most.
 constexpr std::uint64_t rows_max = 512;
 constexpr std::size_t bytes_max = std::size_t{1} << 20U;
+// The token of a `journal_joined` that the desk sends itself.
+constexpr std::uint64_t same_login = 1;
+
+/// Of an event that was committed while `limits.body` was higher.
+std::string too_large(const store::outbox_view& event) {
+  return fmt::format(
+      "event {} of the outbox (topic {}) has a body of {} bytes, more than travels now: "
+      "`limits: {{body: ...}}` of the topology was lowered; raise it and restart, all events "
+      "behind "
+      "this one wait",
+      event.seq,
+      event.topic,
+      event.body.size());
+}
 
 } // namespace
 
@@ -18,6 +35,10 @@ void relay_desk::take(const item& what) {
   switch (what.what) {
   case item::kind::journal_joined:
     link_ = what.link;
+    if (what.token != same_login) {
+      is_proven_ = false;
+      known_.reset();
+    }
     return announce();
   case item::kind::journal_left:
     return relay_.left();
@@ -36,26 +57,78 @@ void relay_desk::take_confirmed(const item& what) {
     return;
   }
   TROUPE_FAULT("relay.confirmed");
-  relay_.confirmed(read->up_to, group_.parts().time.now());
-  group_.counters().outbox_confirmed.store(relay_.confirmed(), std::memory_order_relaxed);
   if (!read->refused.empty()) {
-    relay_.refused();
-    group_.condition().set_outbox_trouble(read->refused);
-    group_.parts().log.write(
-        "outbox.refused", {{"capability", group_.name()}, {"reason", read->refused}});
-  } else if (relay_.is_refused()) {
-    announce(); // The broker takes this outbox again.
+    return refused(read->refused);
   }
+  if (relay_.is_refused()) {
+    return announce(); // The broker takes this outbox again.
+  }
+  store::outbox_mark taken{
+      read->up_to, read->id.value_or(uuid{}), read->position.value_or(0), read->digest};
+  if (!is_proven_ && !is_proven(taken, read->digest_from.value_or(0))) {
+    return;
+  }
+  relay_.confirmed(taken.confirmed, group_.parts().time.now());
+  if (taken.confirmed > confirmed_.confirmed) {
+    if (known_ && taken.confirmed == known_->confirmed && taken.position == 0) {
+      taken.position = known_->position; // A broker that has begun anew no longer knows it.
+    }
+    confirmed_ = taken;
+  }
+  group_.counters().outbox_confirmed.store(relay_.confirmed(), std::memory_order_relaxed);
+}
+
+/// Compares the number that the journal has taken with the outbox, once in a login. If they do not
+/// fit, nothing is deleted and nothing leaves.
+bool relay_desk::is_proven(const store::outbox_mark& taken, std::uint64_t digest_from) {
+  try {
+    store::outbox outbox{*store_.database};
+    const outbox_view_of_journal seen{
+        known_.value_or(store::outbox_mark{}),
+        outbox.newest().first,
+        outbox.id_of(taken.confirmed),
+        outbox.digest_between(digest_from, taken.confirmed)};
+    const outbox_fit fit = fit_of(seen, taken);
+    is_proven_ = fit == outbox_fit::fits;
+    if (!is_proven_) {
+      const std::string why = describe_fit(fit, group_.name(), seen, taken.confirmed);
+      announce(why);
+      refused(why);
+    }
+  } catch (const store::database_error& fault) {
+    failed(fault);
+  }
+  return is_proven_;
+}
+
+void relay_desk::refused(std::string why) {
+  relay_.refused();
+  if (group_.condition().outbox_trouble() == why) {
+    return; // Said already, by this process or the broker.
+  }
+  group_.parts().log.write("outbox.refused", {{"capability", group_.name()}, {"reason", why}});
+  group_.condition().set_outbox_trouble(std::move(why));
 }
 
 /// Tells the broker how far the outbox goes; it confirms what it has and asks for what it misses.
-void relay_desk::announce() {
+///
+/// What was confirmed is read before, once in a login, so that no answer can be older: other
+/// processes hear of newer numbers, and write them down, at any time.
+void relay_desk::announce(std::optional<std::string> trouble) {
   try {
-    const auto [seq, id] = store::outbox{*store_.database}.newest();
+    store::outbox outbox{*store_.database};
+    if (!known_) {
+      known_ = outbox.mark();
+      if (known_->confirmed < confirmed_.confirmed) {
+        known_ = confirmed_; // Not written down yet.
+      }
+    }
+    const auto [seq, id] = outbox.newest();
     out_.append(
         link_,
         wire::kind::outbox,
-        wire::encoded(wire::outbox_state{group_.name(), store_.database->instance(), seq, id}));
+        wire::encoded(wire::outbox_state{
+            group_.name(), store_.database->instance(), seq, id, std::move(trouble)}));
     relay_.joined(seq, group_.parts().time.now());
     group_.condition().set_outbox_trouble({});
     group_.counters().outbox_newest.store(relay_.newest(), std::memory_order_relaxed);
@@ -67,8 +140,13 @@ void relay_desk::announce() {
 void relay_desk::failed(const store::database_error& fault) {
   group_.parts().log.write(
       "outbox.unreadable", {{"capability", group_.name()}, {"reason", fault.what()}});
+  if (fault.kind == store::database_fault::corrupt) {
+    group_.shut(fault.to_error());
+  }
   relay_.left();
-  out_.queue_again(announce_again_after, {.what = item::kind::journal_joined, .link = link_});
+  out_.queue_again(
+      announce_again_after,
+      {.what = item::kind::journal_joined, .link = link_, .token = same_login});
 }
 
 void relay_desk::committed(const turn_output& output) {
@@ -93,9 +171,15 @@ void relay_desk::send_from_table() {
   }
   std::uint64_t last = rows->last;
   std::size_t bytes = 0;
+  std::string trouble;
   try {
     store::outbox{*store_.database}.read(
         rows->first, rows->last, [&](const store::outbox_view& row) {
+          if (row.body.size() > wire::carried_bytes_max(group_.parts().body_bytes_max)) {
+            trouble = too_large(row);
+            last = row.seq - 1;
+            return false;
+          }
           send(row);
           bytes += row.body.size();
           if (bytes > bytes_max) {
@@ -105,9 +189,19 @@ void relay_desk::send_from_table() {
           return true;
         });
     relay_.sent(last);
+    if (!trouble.empty()) {
+      stop(trouble);
+    }
   } catch (const store::database_error& fault) {
     failed(fault);
   }
+}
+
+/// Relays nothing more of this outbox: its order allows no gap.
+void relay_desk::stop(const std::string& trouble) {
+  relay_.refused();
+  group_.condition().set_outbox_trouble(trouble);
+  group_.parts().log.write("outbox.stopped", {{"capability", group_.name()}, {"reason", trouble}});
 }
 
 void relay_desk::send(const store::outbox_view& event) {

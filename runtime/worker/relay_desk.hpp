@@ -1,11 +1,14 @@
 #pragma once
 
 #include "runtime/worker/outbound_builder.hpp"
+#include "runtime/worker/outbox_fit.hpp"
 #include "runtime/worker/outbox_relay.hpp"
 #include "runtime/worker/runner_store.hpp"
 #include "runtime/worker/turn_output.hpp"
 
 #include <cstdint>
+#include <optional>
+#include <string>
 
 namespace troupe {
 
@@ -34,13 +37,18 @@ public:
   /// Announces the outbox again if confirmations have been missing for long.
   void check_progress(instant now);
 
-  /// The last event that is in the journal for certain.
-  std::uint64_t confirmed() const { return relay_.confirmed(); }
+  /// The last event that is in the journal for certain; 0 while that is in doubt.
+  store::outbox_mark confirmed() const {
+    return is_proven_ && relay_.is_up() ? confirmed_ : store::outbox_mark{};
+  }
 
 private:
   void take_confirmed(const item& what);
-  void announce();
+  bool is_proven(const store::outbox_mark& taken, std::uint64_t digest_from);
+  void refused(std::string why);
+  void announce(std::optional<std::string> trouble = {});
   void failed(const store::database_error& fault);
+  void stop(const std::string& trouble);
   void send(const store::outbox_view& event);
 
   group& group_;
@@ -48,6 +56,11 @@ private:
   outbound_builder& out_;
   outbox_relay relay_;
   int link_ = 0;
+  store::outbox_mark confirmed_; // To this process, ever.
+  // What a journal had confirmed before this login; read when the outbox is announced for the first
+  // time in it.
+  std::optional<store::outbox_mark> known_;
+  bool is_proven_ = false; // The first CONFIRMED of this login fitted the outbox.
 };
 
 } // namespace troupe

@@ -6,7 +6,8 @@
 
 namespace troupe {
 
-replicas::replicas(group& of, const std::vector<int>& numbers) : group_{of} {
+replicas::replicas(group& of, const std::vector<int>& numbers, busy_clock& busy)
+    : group_{of}, busy_{busy} {
   for (const int number : numbers) {
     all_.push_back({number, 0, nullptr});
   }
@@ -29,7 +30,7 @@ bool replicas::any() const {
       all_.begin(), all_.end(), [](const replica& each) { return each.instance != nullptr; });
 }
 
-std::unique_ptr<actor> replicas::make_instance(int number) {
+std::unique_ptr<actor> replicas::make_instance(int number) const {
   const worker_parts& parts = group_.parts();
   return group_.type().make(context{
       group_.name(),
@@ -39,6 +40,19 @@ std::unique_ptr<actor> replicas::make_instance(int number) {
       group_.options().config,
       parts.time,
       parts.log});
+}
+
+/// A constructor that hangs would leave the group neither up nor down.
+std::unique_ptr<actor> replicas::make_watched(int number) {
+  busy_.begin(group_.parts().time.now());
+  try {
+    auto made = make_instance(number);
+    busy_.rest();
+    return made;
+  } catch (...) {
+    busy_.rest();
+    throw;
+  }
 }
 
 void replicas::rebuild_spoilt(std::span<const write> settled) {
@@ -51,19 +65,20 @@ void replicas::rebuild_spoilt(std::span<const write> settled) {
       continue;
     }
     try {
-      by.instance = make_instance(by.number);
+      by.instance = make_watched(by.number);
     } catch (...) {
       discard(by.instance.get(), what_was_thrown(), std::nullopt);
     }
   }
 }
 
-void replicas::discard(
+bool replicas::discard(
     const actor* broken, std::string reason, const std::optional<uuid>& message) {
+  const bool is_repeat = message && failed_of_.blame(*message, group_.parts().time.now());
   const auto found = std::find_if(
       all_.begin(), all_.end(), [&](const replica& each) { return each.instance.get() == broken; });
   if (found == all_.end()) {
-    return; // An earlier message of the turn has discarded it.
+    return is_repeat; // An earlier message of the turn has discarded it.
   }
   found->instance.reset();
   group_.counters().restarts.fetch_add(1, std::memory_order_relaxed);
@@ -72,20 +87,17 @@ void replicas::discard(
       found->generation,
       std::move(reason),
       message});
+  return is_repeat;
 }
 
-void replicas::start(
-    supervision::child_id child,
-    std::uint64_t generation,
-    const std::function<void(const replica&)>& prepare) {
+void replicas::start(supervision::child_id child, std::uint64_t generation) {
   for (replica& each : all_) {
     if (static_cast<supervision::child_id>(each.number) != child) {
       continue;
     }
     try {
-      each.instance = make_instance(each.number);
+      each.instance = make_watched(each.number);
       each.generation = generation;
-      prepare(each);
       tell_(supervision::child_started{child, generation});
     } catch (...) {
       each.instance.reset();

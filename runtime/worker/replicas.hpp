@@ -2,7 +2,9 @@
 
 #include "runtime/actor/actor.hpp"
 #include "runtime/supervision/group_messages.hpp"
+#include "runtime/worker/busy_clock.hpp"
 #include "runtime/worker/group.hpp"
+#include "runtime/worker/offenders.hpp"
 #include "runtime/worker/write.hpp"
 
 #include <cstddef>
@@ -28,15 +30,13 @@ struct replica {
 /// those that failed, and tells the supervisor. Confined to the runner's thread.
 class replicas {
 public:
-  replicas(group& of, const std::vector<int>& numbers);
+  /// @param busy the runner's, by which the watchdog sees a constructor that does not return.
+  replicas(group& of, const std::vector<int>& numbers, busy_clock& busy);
 
   void on_event(std::function<void(supervision::group_event)> tell) { tell_ = std::move(tell); }
 
-  /// Makes an instance. @param prepare is given it before the supervisor hears that it started.
-  void start(
-      supervision::child_id child,
-      std::uint64_t generation,
-      const std::function<void(const replica&)>& prepare);
+  /// Makes an instance.
+  void start(supervision::child_id child, std::uint64_t generation);
   void stop(supervision::child_id child, std::uint64_t generation);
 
   /// Whether any replica has an instance.
@@ -48,17 +48,26 @@ public:
 
   /// A handler of `broken` threw: the instance goes, and the supervisor decides.
   /// @param message the id of the message it worked on.
-  void discard(const actor* broken, std::string reason, const std::optional<uuid>& message);
+  /// @return whether an instance failed of that message before.
+  bool discard(const actor* broken, std::string reason, const std::optional<uuid>& message);
 
   /// Makes those instances anew whose turn was not committed: it was no failure of theirs.
   void rebuild_spoilt(std::span<const write> settled);
 
-  std::unique_ptr<actor> make_instance(int number);
+  /// The messages that instances failed of.
+  offenders& failed_of() { return failed_of_; }
+
+  /// Makes an instance; also for other threads.
+  std::unique_ptr<actor> make_instance(int number) const;
 
 private:
+  std::unique_ptr<actor> make_watched(int number);
+
   group& group_;
+  busy_clock& busy_;
   std::vector<replica> all_;
   std::size_t next_ = 0;
+  offenders failed_of_;
   std::function<void(supervision::group_event)> tell_;
 };
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <limits>
 #include <utility>
 
 namespace troupe {
@@ -15,18 +14,6 @@ namespace {
 constexpr std::size_t turn_messages_max = 1024;
 // Replies leave when a turn ends, so that it must end soon also where every handler is slow.
 constexpr milliseconds turn_time_max{5};
-// The delay before an item of the group itself is tried again.
-constexpr milliseconds again_after{200};
-// A far-off timer is looked at once in a while: clocks are put right, and sums overflow.
-constexpr milliseconds alarm_max{3'600'000};
-
-bool is_call(const item& each) {
-  return each.what == item::kind::call;
-}
-
-bool is_order(const item& each) {
-  return each.what == item::kind::breaker_order;
-}
 
 bool is_relay_order(const item& each) {
   return each.what == item::kind::journal_joined || each.what == item::kind::journal_left
@@ -41,39 +28,43 @@ runner::runner(
     const std::vector<int>& replicas,
     std::unique_ptr<runner_store> store)
     : group_{of}, queue_{from}, store_{std::move(store)}, busy_{of.parts().time}, out_{of},
-      admissions_{of}, replicas_{of, replicas}, events_{of, store_.get()},
+      admissions_{of}, replicas_{of, replicas, busy_}, events_{of, store_.get()},
+      effects_{of, replicas_}, after_commit_{of, out_},
       direct_{{of, store_.get(), busy_, admissions_, out_, replicas_, output_}},
-      backlog_{of, static_cast<std::uint32_t>(&from - of.queues().all().data()), out_} {
+      backlog_{of, static_cast<std::uint32_t>(&from - of.queues().all().data()), out_},
+      settler_{{of, admissions_, out_, replicas_, backlog_, effects_}} {
   output_.event_bytes_max = of.parts().body_bytes_max;
+  output_.body_bytes_max = of.parts().body_bytes_max;
   if (store_) {
     turn_.emplace(of, *store_, events_, busy_);
     relay_.emplace(of, *store_, out_);
   }
 }
 
-void runner::start(supervision::child_id child, std::uint64_t generation) {
-  replicas_.start(child, generation, [this](const replica& made) {
-    if (turn_ && !effects_ && made.instance->has_effects()) {
-      effects_ = std::make_unique<effect_pool>(
-          group_, [this, number = made.number] { return replicas_.make_instance(number); });
-      turn_->use(effects_.get());
-    }
-  });
-}
-
 bool runner::run() {
+  const error* const why_shut = group_.condition().why_shut();
+  if (why_shut != nullptr) {
+    relay_.reset(); // Nothing reads or writes the database any more.
+  }
   backlog_.move_due(hand_);
-  if (!hand_.fill(queue_) && !has_to_relay()) {
+  const bool is_relaying = relay_ && relay_->has_more();
+  if (!hand_.fill(queue_) && !is_relaying) {
     return false;
   }
-  if (!down_ && !replicas_.any() && !has_to_relay()) {
+  if (!down_ && why_shut == nullptr && !replicas_.any() && !is_relaying) {
     return false; // All replicas are being restarted: after `start` the runner goes on.
   }
   if (!group_.parts().inlet.reserve()) {
     return true; // Finished work must leave first.
   }
-  if (down_) {
-    refuse_all();
+  if (why_shut != nullptr) {
+    refuse_all(group_.shut_error());
+  } else if (down_) {
+    if (turn_) {
+      const replica* any = replicas_.choose({});
+      turn_->resign(any == nullptr ? nullptr : any->instance->sagas());
+    }
+    refuse_all(group_.down_error());
   } else {
     work();
   }
@@ -95,12 +86,21 @@ void runner::work() {
     if (!replicas_.any() || busy_.now() - began > turn_time_max) {
       break; // The rest stays in hand.
     }
+    // What threw before has a turn of its own: if it throws again, no other message is undone.
+    const bool is_alone = (each.attempt > 1 && each.what != item::kind::effect_done)
+                          || replicas_.failed_of().find(cause_of(each)) != nullptr;
+    if (is_alone && !writes_.empty()) {
+      break;
+    }
     if (is_call(each)) {
       take_call(each, admissions_.next());
     } else {
       take_own(each);
     }
     hand_.pass_one();
+    if (is_alone) {
+      break;
+    }
   }
   admissions_.give_back_rest();
   if (!writes_.empty()) {
@@ -110,18 +110,10 @@ void runner::work() {
   admissions_.tell();
 }
 
-void runner::refuse_all() {
-  const auto until = group_.condition().down_until();
-  const auto left = until ? std::chrono::ceil<milliseconds>(*until - group_.parts().time.now())
-                          : milliseconds{100};
+void runner::refuse_all(const error& why) {
   for (item& each : hand_.next(turn_messages_max)) {
     if (is_call(each) || is_order(each)) {
-      out_.reply_error(
-          each,
-          {.code = errc::unavailable,
-           .message = fmt::format(
-               "`{}` is down on {} after too many failures", group_.name(), group_.parts().node),
-           .retry_after = std::max(left, milliseconds{1})});
+      out_.reply_error(each, why);
     } else {
       take_while_down(each);
     }
@@ -147,6 +139,20 @@ void runner::take_call(item& each, const supervision::admission& admission) {
     admissions_.note(admitted, errc::unavailable, {});
     return out_.reply_error(
         each, {.code = errc::deadline_exceeded, .message = "the time was up before it was begun"});
+  }
+  const offenders::offender* known = replicas_.failed_of().find(each.id);
+  if (known != nullptr && known->not_before > busy_.now()) {
+    // Another node may do better, and the others have this one to themselves meanwhile.
+    admissions_.note_nothing(admitted, {});
+    return out_.reply_error(
+        each,
+        {.code = errc::unavailable,
+         .message = fmt::format(
+             "the handler of `{}` failed {} times for this call on {}, which tries it again later",
+             each.operation,
+             known->throws,
+             group_.parts().node),
+         .retry_after = std::chrono::ceil<milliseconds>(known->not_before - busy_.now())});
   }
   const replica& by = *replicas_.choose(each.key);
   const handlers::operation* operation = by.instance->find(each.operation);
@@ -185,14 +191,15 @@ void runner::take_own(item& each) {
     return backlog_.ring();
   }
   if (each.what == item::kind::timers_due) {
-    alarm_at_ = wall_time::max();
+    after_commit_.rang();
   } else if (each.what == item::kind::housekeeping && relay_) {
     relay_->check_progress(busy_.now());
   }
   writes_.push_back({.what = &each});
 }
 
-/// While the group is down its outbox goes on leaving; promised work waits for later.
+/// While the group is down its outbox goes on leaving, and so do answers that others have stored;
+/// other promised work waits for later.
 void runner::take_while_down(item& each) {
   if (event_backlog::is_for(each)) {
     backlog_.add(std::move(each));
@@ -200,8 +207,12 @@ void runner::take_while_down(item& each) {
     backlog_.ring();
   } else if (is_relay_order(each)) {
     take_relay_order(each);
-  } else if (each.what != item::kind::housekeeping) { // The next housekeeping comes by itself.
-    out_.queue_again(again_after, std::move(each));
+  } else if (!is_of_house(each)) { // The next housekeeping comes by itself.
+    out_.queue_again(settler::again_after, std::move(each));
+  } else if (turn_) {
+    for (const saga::outgoing::answer& answer : turn_->stored_answers()) {
+      out_.answer_pending(answer);
+    }
   }
 }
 
@@ -213,7 +224,8 @@ void runner::take_relay_order(const item& each) {
 }
 
 void runner::take_event(item& each) {
-  const bool has_room = !effects_ || each.what != item::kind::event || effects_->has_room();
+  const bool has_room =
+      each.what != item::kind::event || !events_.asks_for_effects() || effects_.has_room();
   backlog_.keep_only(each.login);
   if (!backlog_.empty() || !has_room) {
     backlog_.add(std::move(each));
@@ -243,79 +255,20 @@ void runner::run_writes() {
     group_.breaker().force(each, busy_.now()); // It is on disk, so it may hold from here on.
   }
   for (std::size_t i = 0; i < settled; ++i) {
-    settle_write(writes_[i]);
+    if (writes_[i].is_not_ours) {
+      effects_.settled(writes_[i].what->id); // First: a takeover of this turn may bring it back.
+    }
+  }
+  effects_.submit(output_.effects, *turn_);
+  for (std::size_t i = 0; i < settled; ++i) {
+    settler_.settle(writes_[i]);
   }
   replicas_.rebuild_spoilt({writes_.data(), settled});
   if (settled < writes_.size()) {
     take_back(settled);
   }
-  carry_out(output_);
+  after_commit_.carry_out(output_, *relay_);
   output_.clear();
-}
-
-void runner::settle_write(write& each) {
-  item& what = *each.what;
-  if (each.threw && what.what != item::kind::assignment && what.what != item::kind::dead_letters
-      && !is_order(what)) {
-    replicas_.discard(each.by, *each.threw, what.id);
-  }
-  if (is_order(what)) {
-    // The order is committed, so the breaker's state is the answer.
-    if (each.result.is != answer::kind::error) {
-      each.result = {answer::kind::ok, wire::encoded(group_.breaker_report())};
-    }
-  } else if (!is_call(what)) {
-    return settle_own(each);
-  } else if (each.says_nothing) {
-    admissions_.note_nothing(each.admitted, each.took);
-  } else {
-    admissions_.note(each.admitted, each.failed, each.took);
-  }
-  out_.reply_with(what, each.result);
-}
-
-/// Settles an item that nobody waits for. Nobody can ask for it again, so it must succeed in the
-/// end.
-void runner::settle_own(write& each) {
-  item& what = *each.what;
-  if (event_backlog::is_for(what)) {
-    if (each.failed) {
-      backlog_.add(std::move(what)); // Its turn was undone.
-    } else if (what.what == item::kind::event) {
-      group_.queues().events_ended(1);
-    }
-  } else if (each.failed && what.what != item::kind::housekeeping) {
-    if (each.threw && what.attempt < std::numeric_limits<std::uint8_t>::max()) {
-      ++what.attempt; // Only a throw counts: a full disk is not the item's fault.
-    }
-    out_.queue_again(again_after, std::move(what));
-  } else if (what.what == item::kind::effect_done && effects_) {
-    effects_->settled(what.id);
-  }
-}
-
-/// Does what a committed turn wants done.
-void runner::carry_out(turn_output& done) {
-  if (effects_) {
-    effects_->submit(done.effects);
-  }
-  for (const saga::outgoing::answer& each : done.answers) {
-    out_.answer_pending(each);
-  }
-  for (const saga::outgoing::parked& each : done.parked_sagas) {
-    group_.parts().log.write(
-        "saga.parked",
-        {{"capability", group_.name()}, {"saga", to_string(each.saga)}, {"reason", each.reason}});
-  }
-  relay_->committed(done);
-  set_alarm();
-  out_.make_calls(std::move(done.calls));
-  for (const saga::outgoing::timer& each : done.timers) {
-    item due{.what = item::kind::saga_timer};
-    due.saga = each.saga;
-    due.token = each.token;
-    out_.queue_again(each.delay, std::move(due));
-  }
 }
 
 /// Puts the writes from `from` on back into the hand. Their calls were not made.
@@ -340,17 +293,6 @@ void runner::report_events() {
     out_.append(each.link, each.kind, each.body);
   }
   events_.reports().clear();
-}
-
-/// Has the group woken for the earliest timer.
-void runner::set_alarm() {
-  if (output_.next_timer >= alarm_at_) {
-    return;
-  }
-  alarm_at_ = output_.next_timer;
-  const auto wait = std::chrono::ceil<milliseconds>(alarm_at_ - group_.parts().time.wall());
-  out_.queue_again(
-      std::clamp(wait, milliseconds{0}, alarm_max), item{.what = item::kind::timers_due});
 }
 
 } // namespace troupe

@@ -1,15 +1,17 @@
 #pragma once
 
 #include "runtime/worker/admissions.hpp"
+#include "runtime/worker/after_commit.hpp"
 #include "runtime/worker/busy_clock.hpp"
 #include "runtime/worker/direct_handlers.hpp"
-#include "runtime/worker/effect_pool.hpp"
 #include "runtime/worker/event_backlog.hpp"
 #include "runtime/worker/event_turn.hpp"
 #include "runtime/worker/hand.hpp"
 #include "runtime/worker/outbound_builder.hpp"
 #include "runtime/worker/relay_desk.hpp"
 #include "runtime/worker/replicas.hpp"
+#include "runtime/worker/runner_effects.hpp"
+#include "runtime/worker/settler.hpp"
 #include "runtime/worker/store_turn.hpp"
 
 #include <functional>
@@ -41,13 +43,16 @@ public:
   bool run();
 
   /// Makes a replica's instance, or ends it; the supervisor hears how it went.
-  void start(supervision::child_id child, std::uint64_t generation);
+  void start(supervision::child_id child, std::uint64_t generation) {
+    replicas_.start(child, generation);
+  }
 
   void stop(supervision::child_id child, std::uint64_t generation) {
     replicas_.stop(child, generation);
   }
 
-  /// While the group is down, waiting calls are refused, so that brokers try elsewhere.
+  /// While the group is down, waiting calls are refused, so that brokers try elsewhere, and other
+  /// nodes go on with its effects and sagas.
   void set_down(bool down) { down_ = down; }
 
   /// For the watchdog, from any thread: since when a handler or commit has been running, in
@@ -55,22 +60,16 @@ public:
   std::int64_t busy_since() const { return busy_.busy_since(); }
 
 private:
-  bool has_to_relay() const { return relay_ && relay_->has_more(); }
-
   void work();
-  void refuse_all();
+  void refuse_all(const error& why);
   void take_call(item& each, const supervision::admission& admission);
   void take_own(item& each);
   void take_while_down(item& each);
   void take_relay_order(const item& each);
   void take_event(item& each);
   void run_writes();
-  void settle_write(write& each);
-  void settle_own(write& each);
-  void carry_out(turn_output& done);
   void take_back(std::size_t from);
   void report_events();
-  void set_alarm();
 
   group& group_;
   work_queue& queue_;
@@ -80,17 +79,17 @@ private:
   admissions admissions_;
   replicas replicas_;
   event_turn events_;
-  std::optional<store_turn> turn_;       // Where there is a store,
-  std::optional<relay_desk> relay_;      // likewise,
-  std::unique_ptr<effect_pool> effects_; // and if its actors have effects.
+  std::optional<store_turn> turn_;  // Where there is a store,
+  std::optional<relay_desk> relay_; // likewise,
+  runner_effects effects_;          // and with them.
+  after_commit after_commit_;
   turn_output output_;
   direct_handlers direct_;
   hand hand_;
   event_backlog backlog_;
+  settler settler_;
   std::vector<write> writes_;
   bool down_ = false;
-  // The earliest timer for which an alarm has been set.
-  wall_time alarm_at_ = wall_time::max();
 };
 
 } // namespace troupe

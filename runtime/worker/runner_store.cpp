@@ -3,6 +3,7 @@
 #include "runtime/actor/registry.hpp"
 #include "runtime/store/sqlite/database.hpp"
 #include "runtime/store/turn/forced_breakers.hpp"
+#include "runtime/store/turn/retention.hpp"
 #include "runtime/store/turn/writers.hpp"
 
 #include <fmt/format.h>
@@ -53,7 +54,6 @@ bool lock_patiently(group& of, store::turnstile& gate) {
 }
 
 outcome<std::unique_ptr<runner_store>> runner_store::open(group& of) {
-  worker_parts& parts = of.parts();
   const std::string& path = *of.options().database;
   store::sqlite_options options;
   options.capability = of.name();
@@ -67,18 +67,33 @@ outcome<std::unique_ptr<runner_store>> runner_store::open(group& of) {
   }
   auto made =
       std::make_unique<runner_store>(runner_store{std::move(*database), std::move(*gate), 0});
-  auto lock = store::turnstile_guard::lock(made->gate, options.lock_patience);
-  if (!lock) {
-    return failure{std::move(lock).error()};
+  made->gate.set_limit(of.options().turn_limit + stalled_grace);
+  if (!lock_patiently(of, made->gate)) {
+    return failure{
+        {.code = errc::unavailable,
+         .message = path + ": another process has had its lock for half a minute",
+         .retry_after = lock_patience}};
   }
-  store::database& session = *made->database;
-  auto migrated = migrate(session, parts.time, of.type());
-  if (!migrated) {
-    return failure{std::move(migrated).error()};
+  if (auto ready = made->prepare(of); !ready) {
+    return failure{std::move(ready).error()};
   }
+  made->gate.unlock();
+  return made;
+}
+
+outcome<void> runner_store::prepare(group& of) {
+  worker_parts& parts = of.parts();
+  store::database& session = *database;
   try {
+    const store::long_work shown{gate};
+    if (auto migrated = migrate(session, parts.time, of.type()); !migrated) {
+      return failure{std::move(migrated).error()};
+    }
+    session.checkpoint(); // A migration may leave more than a turn should have to copy back.
     store::transaction transaction{session};
-    made->writer = store::writers{session}.add(parts.node, parts.incarnation, parts.time.wall());
+    const wall_time now = parts.time.wall();
+    settled = store::retention{session}.open(now, of.options().inbox_kept).time;
+    writer = store::writers{session}.add(parts.node, parts.incarnation, now);
     if (const auto said = store::forced_breakers{session}.on(parts.node)) {
       of.breaker().restore(*said, parts.time.now());
     }
@@ -86,7 +101,7 @@ outcome<std::unique_ptr<runner_store>> runner_store::open(group& of) {
   } catch (const store::database_error& fault) {
     return failure{fault.to_error()};
   }
-  return made;
+  return {};
 }
 
 } // namespace troupe

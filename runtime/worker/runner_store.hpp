@@ -14,17 +14,22 @@ struct runner_store {
   std::unique_ptr<store::database> database;
   store::turnstile gate;
   std::int64_t writer = 0;
+  /// The time by which old rows are deleted, as the database had it (settled_time.hpp).
+  wall_time settled{};
 
   /// Opens the capability's database, brings its tables up to date and takes a writer's number.
   ///
   /// @errors of the store (sqlite/database.hpp, migrations.hpp); `unavailable` if the fair lock
   /// cannot be taken. Nothing is left open.
   static outcome<std::unique_ptr<runner_store>> open(group& of);
+
+  /// Brings the tables up to date and takes a writer's number, with the lock held.
+  outcome<void> prepare(group& of);
 };
 
 /// Takes the fair lock of a group's database. A holder that has not moved for longer than a turn
-/// may take is killed: it is a stopped process (else its own watchdog would have ended it), and one
-/// stopped process must not stop a machine.
+/// may take is killed: it is a stopped process (else its own watchdog would have ended it, or it
+/// would show that it is at long work), and one stopped process must not stop a machine.
 ///
 /// @return false if the lock was not taken within half a minute, or before the group ended.
 bool lock_patiently(group& of, store::turnstile& gate);

@@ -22,8 +22,11 @@ public:
   /// Calls that wait for their answer.
   std::size_t size() const { return calls_.size(); }
 
-  /// Adds a call of a saga of `from`, to be sent by `send`. Ignored if its id waits for an answer
-  /// already: that answer will do, and a timer of the saga asks again.
+  /// Adds a call of a saga of `from`, to be sent by `send`.
+  ///
+  /// If the same request is out already, since its coordinator was made anew meanwhile, it is
+  /// adopted: its answer goes to this try, at the latest when the time of this try is up. If
+  /// another request is out under the id, this one fails with `unavailable`, to be tried again.
   void add(group& from, const saga::outgoing::call& call, instant now);
 
   /// Sends what is to be sent, as far as a broker is there.
@@ -46,6 +49,8 @@ private:
     std::uint64_t token = 0;
   };
 
+  static void tell(const asker& to, bool failed, std::string_view body, transport::frame_ref frame);
+  static void tell(const asker& to, const error& why);
   void end(std::uint64_t index, bool failed, std::string_view body, transport::frame_ref frame);
   void end_with(std::uint64_t index, const error& why);
 

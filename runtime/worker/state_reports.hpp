@@ -4,6 +4,8 @@
 #include "runtime/wire/login.hpp"
 #include "runtime/worker/worker_groups.hpp"
 
+#include <string>
+
 namespace troupe {
 
 /// Tells the brokers how the groups are (STATE), whenever that has changed. Socket loop.
@@ -13,6 +15,8 @@ public:
 
   void tell(const group& changed, instant now);
   void tell_all(instant now);
+  /// Tells one broker alone.
+  void tell_all(int link, instant now);
 
   /// From now on each report says that the worker is being drained.
   void set_draining() { draining_ = true; }
@@ -20,7 +24,7 @@ public:
   bool is_draining() const { return draining_; }
 
 private:
-  void send(const wire::state& state);
+  void send(int link, const std::string& state);
 
   transport::peer_loop& loop_;
   worker_groups& groups_;

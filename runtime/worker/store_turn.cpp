@@ -1,11 +1,14 @@
 #include "runtime/worker/store_turn.hpp"
 
 #include "runtime/fault_point.hpp"
+#include "runtime/store/turn/faults.hpp"
 #include "runtime/thrown.hpp"
 #include "runtime/worker/breaker_orders.hpp"
 #include "runtime/worker/due_timers.hpp"
 #include "runtime/worker/late_results.hpp"
+#include "runtime/worker/person_orders.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace troupe {
@@ -14,16 +17,13 @@ namespace {
 
 constexpr milliseconds turn_time_max{5};
 constexpr milliseconds try_again_after{1'000};
+// A group that is down has calls to refuse, too.
+constexpr milliseconds resign_patience{100};
+// More than the usual checkpoint copies: it may take longer than a turn.
+constexpr std::int64_t pages_of_a_turn = 8'000;
+constexpr milliseconds checkpoint_told_from{1'000};
 // Fewer confirmed events than this are not deleted, so that not every turn has to delete a few.
 constexpr std::uint64_t outbox_trimmed_least = 1'024;
-constexpr std::chrono::seconds inbox_forget_interval{60};
-constexpr int inbox_rows_forgotten_max = 2'000;
-
-/// Whether one message can cause the fault by itself. Other faults meet every writer.
-bool is_of_one_message(store::database_fault fault) {
-  return fault == store::database_fault::constraint || fault == store::database_fault::schema
-         || fault == store::database_fault::other;
-}
 
 /// Fails the first `count` writes of a turn that was undone.
 void fail_all(std::vector<write>& writes, std::size_t count, const error& why) {
@@ -38,18 +38,19 @@ void fail_all(std::vector<write>& writes, std::size_t count, const error& why) {
 
 store_turn::store_turn(group& of, runner_store& store, event_turn& events, busy_clock& busy)
     : group_{of}, store_{store}, events_{events}, busy_{busy}, inbox_{*store.database},
-      calls_{of, inbox_}, trim_{*store.database} {
+      calls_{of, inbox_, awaited_}, trim_{*store.database}, forgetting_{of, inbox_, store.settled} {
 }
 
 std::size_t
 store_turn::run(std::vector<write>& writes, turn_output& output, saga::coordinators* sagas) {
   sagas_ = sagas;
+  has_resigned_ = false;
   takeover_.begin();
   output.clear();
   if (!take_lock(writes)) {
     return writes.size();
   }
-  std::size_t count = writes.size();
+  std::size_t count = std::min(writes.size(), width_);
   // When a message throws, the turn is run again with the messages before it only, and the message
   // has its result: `crashed`. An event that threw stays in the turn: its failure is written down,
   // and its handler is not called.
@@ -62,8 +63,15 @@ store_turn::run(std::vector<write>& writes, turn_output& output, saga::coordinat
       is_settled = writes[at_].what->what != item::kind::event;
       count = is_settled ? at_ : at_ + 1;
       thrown = true;
+    } else if (ended == end::narrowed) {
+      count = width_; // Also what threw above that is met again.
+      is_settled = false;
+      thrown = false;
     }
-  } while (ended == end::again || (ended == end::threw && count != 0));
+  } while (ended == end::again || ended == end::narrowed || (ended == end::threw && count != 0));
+  if (ended == end::committed && width_ < writes.size()) {
+    width_ *= 2;
+  }
   if (ended != end::committed) {
     output.clear();
   }
@@ -71,6 +79,32 @@ store_turn::run(std::vector<write>& writes, turn_output& output, saga::coordinat
   busy_.rest();
   group_.counters().turns.fetch_add(1, std::memory_order_relaxed);
   return is_settled ? count + 1 : count;
+}
+
+std::vector<saga::outgoing::answer> store_turn::stored_answers() {
+  std::vector<saga::outgoing::answer> found;
+  try {
+    awaited_.look(*store_.database, found);
+    awaited_.committed();
+  } catch (const store::database_error&) {
+    awaited_.rolled_back(); // They are found at the next look.
+    found.clear();
+  }
+  return found;
+}
+
+void store_turn::resign(saga::coordinators* sagas) {
+  if (has_resigned_ || !store_.gate.lock(resign_patience)) {
+    return;
+  }
+  try {
+    takeover_.resign(group_, store_, sagas, effects_, awaited_);
+    has_resigned_ = true;
+  } catch (const store::database_error& fault) {
+    group_.parts().log.write(
+        "store.not_resigned", {{"capability", group_.name()}, {"reason", fault.what()}});
+  }
+  store_.gate.unlock();
 }
 
 bool store_turn::take_lock(std::vector<write>& writes) {
@@ -119,20 +153,36 @@ bool store_turn::run_all(
   inbox_.begin();
   if (store::writers{*store_.database}.is_fenced(store_.writer)) {
     roll_back();
-    takeover_.rejoin(group_, store_, sagas_, effects_);
+    takeover_.rejoin(group_, store_, sagas_, effects_, awaited_);
     return false;
   }
   turn_scope in{
-      group_, *store_.database, store_.writer, sagas_, effects_, output, began, time.wall()};
-  if (sagas_ != nullptr && sagas_->wants_resume()) {
-    sagas_->resume(in.session, in.writer, in.now, output);
+      group_,
+      *store_.database,
+      store_.writer,
+      sagas_,
+      effects_,
+      output,
+      began,
+      time.wall(),
+      forgetting_.time(),
+      busy_};
+  if (sagas_ != nullptr && sagas_->wants_resume(began)) {
+    std::optional<store::long_work> shown;
+    if (sagas_->is_behind()) {
+      shown.emplace(store_.gate); // There may be many.
+    }
+    sagas_->resume(in.session, in.writer, in.now, began, output, in.progress());
   }
-  instant last = began;
+  instant last = time.now();
   for (at_ = 0; at_ < count; ++at_) {
     write& each = writes[at_];
     each.result = {};
     each.says_nothing = false;
     each.failed.reset();
+    each.is_put_off = false;
+    each.is_not_ours = false;
+    each.is_repeat = false;
     if (!run_one(each, in)) {
       return false;
     }
@@ -158,17 +208,22 @@ bool store_turn::run_one(write& each, turn_scope& in) {
   case item::kind::event:
     return events_.run(each, in.output, in.now);
   case item::kind::effect_done:
-    run_effect_result(each, in);
-    return true;
+    return run_effect_result(each, in);
   case item::kind::saga_answered:
   case item::kind::saga_timer:
     run_saga_event(each, in);
     return true;
   case item::kind::housekeeping:
-    keep_house(*each.what, in);
+    keep_house(each, in);
+    return true;
+  case item::kind::old_rows:
+    in.output.has_old_rows = forgetting_.run(in);
     return true;
   case item::kind::breaker_order:
     keep_breaker_order(each, in);
+    return true;
+  case item::kind::person_order:
+    run_person_order(each, in);
     return true;
   case item::kind::assignment:
     events_.assign(*each.what);
@@ -189,20 +244,28 @@ bool store_turn::run_one(write& each, turn_scope& in) {
   return true;
 }
 
-void store_turn::keep_house(const item& what, turn_scope& in) {
+void store_turn::keep_house(const write& each, turn_scope& in) {
   publish_due_timers(in); // A process that is gone may have set timers.
   trim_.run(1);
   read_breaker_order(in); // Another node may have stored an order.
-  if (takeover_.look(what, in) && group_.parts().time.now() - forgot_at_ > inbox_forget_interval) {
-    forgot_at_ = group_.parts().time.now();
-    store::inbox{in.session}.forget(in.now - group_.options().inbox_kept, inbox_rows_forgotten_max);
+  std::optional<store::long_work> shown;
+  if (sagas_ != nullptr) {
+    shown.emplace(store_.gate); // A process that is gone may have left many sagas.
+  }
+  takeover_.look(*each.what, *each.by, in);
+  awaited_.look(in.session, in.output.answers);
+  if (forgetting_.is_due(in.began)) {
+    in.output.has_old_rows = forgetting_.run(in);
   }
 }
 
 store_turn::end store_turn::after_fault(
     std::vector<write>& writes, std::size_t count, const store::database_error& fault) {
-  if (at_ < count && !inbox_.is_inserting() && is_of_one_message(fault.kind)) {
+  if (at_ < count && !inbox_.is_inserting() && store::is_of_one_message(fault.kind)) {
     return blame(writes, count, fault.what());
+  }
+  if (at_ == count && count != 0 && fault.kind == store::database_fault::constraint) {
+    return narrow(writes, count, fault.what());
   }
   roll_back();
   group_.parts().log.write(
@@ -212,7 +275,12 @@ store_turn::end store_turn::after_fault(
        {"messages", fmt::to_string(count)},
        {"reason", fault.what()}});
   error why = fault.to_error();
-  if (why.code == errc::unavailable) {
+  if (fault.kind == store::database_fault::corrupt) {
+    group_.shut(why); // Every later turn may read what is damaged, and write on top of it.
+    const effect possible = why.possible;
+    why = group_.shut_error();
+    why.possible = possible;
+  } else if (why.code == errc::unavailable) {
     why.retry_after = milliseconds{500};
   }
   fail_all(writes, count, why);
@@ -229,7 +297,17 @@ store_turn::blame(std::vector<write>& writes, std::size_t count, std::string rea
     fail_all(writes, count, internal_error("the turn failed and was undone"));
     return end::failed;
   }
-  write& guilty = writes[at_];
+  return convict(writes[at_], std::move(reason));
+}
+
+store_turn::end store_turn::convict(write& guilty, std::string reason) {
+  if (guilty.what->what == item::kind::effect_done && !guilty.with_savepoint) {
+    guilty.with_savepoint = true; // Its result is kept, and the others need not be undone again.
+    return end::again;
+  }
+  if (is_saga_event(*guilty.what)) {
+    sagas_->put_off(guilty.what->saga, reason, group_.parts().time.wall(), busy_.now());
+  }
   guilty.threw = std::move(reason);
   guilty.says_nothing = false;
   fail(
@@ -240,20 +318,62 @@ store_turn::blame(std::vector<write>& writes, std::size_t count, std::string rea
   return end::threw;
 }
 
+/// A rule that is checked only at the commit was broken, and nothing says by which message: halves
+/// the turn until the message is alone, so that the others are not held up by it.
+store_turn::end
+store_turn::narrow(std::vector<write>& writes, std::size_t count, std::string reason) {
+  roll_back();
+  if (count == 1) {
+    at_ = 0;
+    return convict(writes.front(), std::move(reason));
+  }
+  width_ = count / 2;
+  return end::narrowed;
+}
+
 /// Follows a commit, while the lock is still held.
 void store_turn::finish_commit() {
   inbox_.committed();
   events_.committed();
   trim_.committed();
+  forgetting_.committed();
+  awaited_.committed();
   if (sagas_ != nullptr) {
     sagas_->committed();
   }
   try {
     TROUPE_FAULT("turn.committed");
-    store_.database->checkpoint();
+    checkpoint();
   } catch (const std::exception& fault) {
     group_.parts().log.write(
         "store.checkpoint_failed", {{"capability", group_.name()}, {"reason", fault.what()}});
+  }
+}
+
+/// Copies the WAL back, if that is due. How long it takes is up to its size and the disk, and
+/// ending the process would only begin it anew: the watchdog does not count, and waiters are shown
+/// that the process is at work.
+void store_turn::checkpoint() {
+  const std::int64_t pages = store_.database->checkpoint_due();
+  if (pages == 0) {
+    return;
+  }
+  busy_.rest();
+  const clock& time = group_.parts().time;
+  const instant began = time.now();
+  std::optional<store::long_work> shown;
+  if (pages > pages_of_a_turn) {
+    shown.emplace(store_.gate);
+  }
+  store_.database->checkpoint();
+  if (const auto took = time.now() - began; took > checkpoint_told_from) {
+    group_.parts().log.write(
+        "store.checkpoint_long",
+        {{"capability", group_.name()},
+         {"pages", fmt::to_string(pages)},
+         {"took_ms", fmt::to_string(std::chrono::duration_cast<milliseconds>(took).count())},
+         {"what",
+          "the WAL had grown, as while somebody reads nothing can be copied back; calls waited"}});
   }
 }
 
@@ -261,6 +381,8 @@ void store_turn::roll_back() {
   store_.database->rollback();
   events_.rolled_back();
   trim_.rolled_back();
+  forgetting_.rolled_back();
+  awaited_.rolled_back();
   if (sagas_ != nullptr) {
     sagas_->rolled_back();
   }

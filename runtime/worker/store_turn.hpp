@@ -1,8 +1,10 @@
 #pragma once
 
+#include "runtime/worker/awaited_answers.hpp"
 #include "runtime/worker/busy_clock.hpp"
 #include "runtime/worker/call_turn.hpp"
 #include "runtime/worker/event_turn.hpp"
+#include "runtime/worker/forgetting.hpp"
 #include "runtime/worker/outbox_trim.hpp"
 #include "runtime/worker/runner_store.hpp"
 #include "runtime/worker/takeover.hpp"
@@ -11,6 +13,7 @@
 #include "runtime/worker/write.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,7 +33,7 @@ public:
   void use(effect_pool* effects) { effects_ = effects; }
 
   /// Events up to here are in the journal: the outbox can forget them.
-  void confirmed(std::uint64_t up_to) { trim_.confirmed(up_to); }
+  void confirmed(const store::outbox_mark& up_to) { trim_.confirmed(up_to); }
 
   /// Runs `writes` from the front.
   ///
@@ -39,8 +42,16 @@ public:
   /// @return how many are settled; the others have not happened and are to be tried again.
   std::size_t run(std::vector<write>& writes, turn_output& output, saga::coordinators* sagas);
 
+  /// The group is down: gives up the effects and sagas of this process, for others to go on with,
+  /// if it has not done so since the last turn. What cannot be written now is tried at the next
+  /// call.
+  void resign(saga::coordinators* sagas);
+
+  /// Answers that others have stored and this process has yet to send. Outside of a turn.
+  std::vector<saga::outgoing::answer> stored_answers();
+
 private:
-  enum class end : std::uint8_t { committed, again, threw, failed };
+  enum class end : std::uint8_t { committed, again, threw, narrowed, failed };
 
   bool take_lock(std::vector<write>& writes);
   end attempt(
@@ -50,11 +61,14 @@ private:
   run_all(std::vector<write>& writes, std::size_t& count, bool may_end_early, turn_output& output);
   /// @return false if the turn must be run again, since this message has to be undone alone.
   bool run_one(write& each, turn_scope& in);
-  void keep_house(const item& what, turn_scope& in);
+  void keep_house(const write& each, turn_scope& in);
   end after_fault(
       std::vector<write>& writes, std::size_t count, const store::database_error& fault);
   end blame(std::vector<write>& writes, std::size_t count, std::string reason);
+  end convict(write& guilty, std::string reason);
+  end narrow(std::vector<write>& writes, std::size_t count, std::string reason);
   void finish_commit();
+  void checkpoint();
   void roll_back();
 
   group& group_;
@@ -64,13 +78,18 @@ private:
   effect_pool* effects_ = nullptr;
   saga::coordinators* sagas_ = nullptr;
   turn_inbox inbox_;
+  awaited_answers awaited_;
   call_turn calls_;
   takeover takeover_;
   outbox_trim trim_;
+  forgetting forgetting_;
   // The index of the message at hand; `none` before the first.
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
   std::size_t at_ = none;
-  instant forgot_at_{};
+  // The most messages of a turn: fewer after a commit that one of them made fail, until it is
+  // found.
+  std::size_t width_ = static_cast<std::size_t>(-1);
+  bool has_resigned_ = false;
 };
 
 } // namespace troupe

@@ -99,6 +99,19 @@ void subscribed_partitions::forget(partition& at, std::uint64_t position) {
   at.remove(position);
 }
 
+std::uint64_t subscribed_partitions::highest() const {
+  std::uint64_t most = 0;
+  for (const partition& each : partitions_) {
+    most = std::max(most, each.handled);
+  }
+  return most;
+}
+
+void subscribed_partitions::start_over() {
+  partitions_ = {};
+  dead_letters_.clear();
+}
+
 void subscribed_partitions::assign(std::uint32_t number, std::uint64_t epoch) {
   assigned_.emplace_back(number, epoch);
 }

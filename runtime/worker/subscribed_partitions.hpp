@@ -60,6 +60,11 @@ public:
   /// Forgets the dead letters that every partition has passed.
   void forget_passed_dead_letters();
 
+  /// The highest position that was handled here. Without a store.
+  std::uint64_t highest() const;
+  /// Forgets how far everything was handled. Without a store.
+  void start_over();
+
   /// Assigns a partition to this process in this turn: it is ours once the turn is committed.
   /// @param epoch 0: it is taken away.
   void assign(std::uint32_t number, std::uint64_t epoch);

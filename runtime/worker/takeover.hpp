@@ -1,16 +1,19 @@
 #pragma once
 
+#include "runtime/worker/awaited_answers.hpp"
 #include "runtime/worker/runner_store.hpp"
 #include "runtime/worker/turn_scope.hpp"
 
 #include <cstdint>
 #include <map>
+#include <set>
+#include <string>
 
 namespace troupe {
 
 /// Takes over the work of processes over the same database that are gone: their sagas and effects
-/// become those of this process. A process that was taken over by mistake finds itself fenced and
-/// joins anew.
+/// become those of this process, as far as its program can go on with them. A process that was
+/// taken over by mistake finds itself fenced and joins anew.
 ///
 /// Confined to the runner's thread.
 class takeover {
@@ -18,23 +21,54 @@ public:
   /// A turn begins; its further attempts do not call this.
   void begin() { rejoined_ = false; }
 
-  /// Takes over every writer that no broker has listed as alive for 700 ms.
+  /// Takes over every writer that has resigned, and every one that no broker has listed as alive
+  /// for 700 ms and that has not answered in the database meanwhile: its group may be at work for a
+  /// broker that is not known here. Answers for this process.
   /// @param roster housekeeping, with who is alive according to the brokers.
-  /// @return false if the roster is too old to act on.
-  bool look(const item& roster, turn_scope& in);
+  /// @param by knows which effects this program has.
+  void look(const item& roster, const actor& by, turn_scope& in);
 
   /// This process was fenced: takes a new writer's number, in a transaction of its own. What it
   /// owned under the old one belongs to its heir.
-  void rejoin(group& of, runner_store& store, saga::coordinators* sagas, effect_pool* effects);
+  /// @param awaited gets the calls that it owed an answer.
+  void rejoin(
+      group& of,
+      runner_store& store,
+      saga::coordinators* sagas,
+      effect_pool* effects,
+      awaited_answers& awaited);
+
+  /// The group is down: gives up what this process owns and takes a new writer's number, in a
+  /// transaction of its own. Throws database_error; nothing has changed then.
+  void resign(
+      group& of,
+      runner_store& store,
+      saga::coordinators* sagas,
+      effect_pool* effects,
+      awaited_answers& awaited);
 
 private:
-  static void take_over(const store::writer_row& from, turn_scope& in);
+  void take_over(const store::writer_row& from, const actor& by, turn_scope& in);
+  std::size_t take_left(const actor& by, turn_scope& in);
 
   // Whether this process was fenced in this turn, so that the roster in hand is too old.
   bool rejoined_ = false;
-  // Writers that no broker lists as alive, and since when.
-  std::map<std::int64_t, instant> missing_;
+
+  /// A writer that no broker lists as alive.
+  struct missing_writer {
+    instant since{};
+    /// The question put to it in the database.
+    std::int64_t question = 0;
+  };
+
+  static bool is_given_up(
+      const store::writer_row& which, missing_writer& note, const turn_scope& in, instant time);
+
+  std::map<std::int64_t, missing_writer> missing_;
   instant looked_at_{};
+  instant looked_for_left_at_{};
+  // Effects that this program does not have, by name: told once.
+  std::set<std::string> left_alone_;
 };
 
 } // namespace troupe

@@ -1,5 +1,7 @@
 #include "runtime/worker/turn_inbox.hpp"
 
+#include "runtime/store/turn/retention.hpp"
+
 namespace troupe {
 
 void turn_inbox::begin() {
@@ -7,6 +9,7 @@ void turn_inbox::begin() {
   is_inserting_ = false;
   if (known_at_ != session_.version()) { // Other processes have handled messages meanwhile.
     known_.start_over(store::inbox{session_}.newest());
+    forgotten_ = store::retention{session_}.read().calls;
   }
   known_at_.reset();
 }

@@ -3,6 +3,7 @@
 #include "runtime/store/turn/inbox.hpp"
 #include "runtime/store/turn/known_ids.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -27,6 +28,13 @@ public:
   void add(const store::inbox_row& row);
   void insert_rows();
 
+  /// Whether an answer to a call with that id may have been forgotten: without a row, it may be a
+  /// repeat.
+  bool is_forgotten(const uuid& id) const { return id < forgotten_ && id.version() == 7; }
+
+  /// In this turn the answers to calls with ids below `to` were forgotten.
+  void forgot(const uuid& to) { forgotten_ = std::max(forgotten_, to); }
+
   /// Follows the session's `commit`.
   void committed() { known_at_ = session_.version(); }
 
@@ -39,7 +47,8 @@ private:
   std::vector<store::inbox_row> rows_;
   bool is_inserting_ = false;
   store::known_ids known_;
-  // The version of the database that `known_` is true of; none while a turn is open.
+  uuid forgotten_{};
+  // The version of the database that both are true of; none while a turn is open.
   std::optional<std::uint64_t> known_at_;
 };
 

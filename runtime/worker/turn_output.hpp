@@ -13,15 +13,14 @@ namespace troupe {
 struct turn_output : saga::outgoing, turn_requests {
   /// The work of a dead process was taken over, which may have left events in the outbox.
   bool took_over = false;
+  /// Not everything that is old enough is deleted yet.
+  bool has_old_rows = false;
   /// Breaker orders of people, in order; the breaker may know them already.
   std::vector<store::forced_breaker> breaker_orders;
 
   /// The sizes before one message, to come back to when that message is undone.
   struct mark {
-    std::size_t calls = 0;
-    std::size_t timers = 0;
-    std::size_t answers = 0;
-    std::size_t parked = 0;
+    saga::outgoing::sizes sagas{};
     std::size_t effects = 0;
     std::size_t events = 0;
     std::uint64_t next_event = 0;
@@ -29,22 +28,11 @@ struct turn_output : saga::outgoing, turn_requests {
   };
 
   mark here() const {
-    return {
-        calls.size(),
-        timers.size(),
-        answers.size(),
-        parked_sagas.size(),
-        effects.size(),
-        events.size(),
-        next_event,
-        next_timer};
+    return {outgoing::here(), effects.size(), events.size(), next_event, next_timer};
   }
 
   void back_to(const mark& to) {
-    calls.resize(to.calls);
-    timers.resize(to.timers);
-    answers.resize(to.answers);
-    parked_sagas.resize(to.parked);
+    outgoing::back_to(to.sagas);
     effects.resize(to.effects);
     events.resize(to.events);
     next_event = to.next_event;
@@ -52,8 +40,9 @@ struct turn_output : saga::outgoing, turn_requests {
   }
 
   void clear() {
-    back_to({});
+    back_to(mark{});
     took_over = false;
+    has_old_rows = false;
     breaker_orders.clear();
   }
 };

@@ -2,10 +2,12 @@
 
 #include "runtime/clock.hpp"
 #include "runtime/saga/coordinators.hpp"
+#include "runtime/worker/busy_clock.hpp"
 #include "runtime/worker/effect_pool.hpp"
 #include "runtime/worker/turn_output.hpp"
 
 #include <cstdint>
+#include <functional>
 
 namespace troupe {
 
@@ -21,6 +23,14 @@ struct turn_scope {
   turn_output& output;
   instant began;
   wall_time now;
+  /// The time by which old rows are deleted (settled_time.hpp).
+  wall_time settled;
+  busy_clock& busy;
+
+  /// Restarts the watchdog's count at each piece of the runtime's own work that may be long.
+  std::function<void()> progress() const {
+    return [this] { busy.begin(of.parts().time.now()); };
+  }
 };
 
 } // namespace troupe

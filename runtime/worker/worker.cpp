@@ -20,6 +20,8 @@ namespace {
 // time, the result of a turn.
 constexpr std::size_t inlet_commands = 4'096;
 constexpr milliseconds watchdog_interval{50};
+// Brokers ping their workers every 20 ms.
+constexpr milliseconds broker_silence{100};
 
 caf::actor_system_config& configure(caf::actor_system_config& config) {
   // The default work-stealing scheduler sleeps when idle: 0.4 ms per wake-up were measured.
@@ -128,7 +130,8 @@ void worker::state::watch(const std::stop_token& stop) {
             {{"capability", each->front().name()},
              {"limit_ms", fmt::to_string(each->front().options().turn_limit.count())},
              {"what",
-              "a handler did not return in time; this process ends so that others can go on"}});
+              "a handler, a constructor or a commit did not end in time; this process ends so that "
+              "others can go on"}});
         std::_Exit(75);
       }
     }
@@ -170,7 +173,10 @@ outcome<std::unique_ptr<worker>> worker::make(
       zmq,
       time,
       transport::peer_options{
-          made->options.brokers, made->options.heartbeat, made->options.body_bytes_max},
+          made->options.brokers,
+          made->options.heartbeat,
+          made->options.body_bytes_max,
+          broker_silence},
       made->inlet.waker());
   made->loop =
       std::make_unique<worker_loop>(*made->sockets, made->options, made->parts, made->groups);

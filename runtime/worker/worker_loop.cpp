@@ -23,6 +23,7 @@ worker_loop::worker_loop(
     const worker_groups::list& groups)
     : sockets_{sockets}, options_{options}, parts_{parts}, groups_{groups},
       calls_{sockets, groups_, options.node}, events_{sockets, groups_, parts.log},
+      replies_{sockets},
       sagas_{sockets, static_cast<int>(options.brokers.size()), parts.time.now()},
       housekeeper_{groups_, parts.incarnation}, reports_{sockets, groups_},
       node_{sockets, parts, groups_, calls_, reports_, sagas_} {
@@ -37,7 +38,12 @@ wire::hello worker_loop::hello(int link) {
       .batch = true,
       .pid = static_cast<std::uint64_t>(::getpid()),
       .serves = {},
-      .in_flight = calls_.in_flight(link)};
+      .in_flight = {},
+      .held = calls_.in_flight(link)};
+  for (const wire::held_call& each : *hello.held) {
+    hello.in_flight.push_back(each.id);
+  }
+  replies_.begin_login(link);
   const instant now = parts_.time.now();
   for (const auto& each : groups_) {
     hello.serves.push_back(each->front().served(now));
@@ -48,17 +54,19 @@ wire::hello worker_loop::hello(int link) {
 void worker_loop::welcomed(int link, const wire::welcome& welcome, instant now) {
   refused_since_ = {};
   parts_.log.write("broker.joined", {{"broker", welcome.broker}});
+  if (!replies_.send_held(link)) {
+    return sockets_.renew(link);
+  }
+  reports_.tell_all(link, now); // A change since HELLO had no link to go over.
   sagas_.link_up(link);
   sagas_.send(now);
   if (welcome.journal) {
     events_.joined(link);
   }
-  if (reports_.is_draining()) {
-    reports_.tell_all(now);
-  }
 }
 
 void worker_loop::refused(int link, const error& why, instant now) {
+  replies_.end_login(link);
   parts_.log.write(
       "broker.refused",
       {{"broker", options_.brokers[static_cast<std::size_t>(link)]},
@@ -148,15 +156,15 @@ void worker_loop::commands(instant now) {
 
 void worker_loop::carry_out(outbound& done, instant now) {
   for (const outbound::frame& each : done.replies) {
-    // Replies for a link that is down are dropped: its broker asks again, and the inbox answers.
-    (void)sockets_.send_batch(each.link, each.bytes);
+    replies_.send(each.link, each.bytes);
   }
-  if (!done.everywhere.empty()) {
+  for (const std::string& each : done.everywhere) {
     for (int link = 0; link < sockets_.links(); ++link) {
-      (void)sockets_.send_batch(link, done.everywhere);
+      replies_.send(link, each);
     }
   }
   calls_.end(done.slots);
+  done.from->queues().ended(static_cast<std::int64_t>(done.slots.size()), done.events);
   for (const saga::outgoing::call& each : done.calls) {
     sagas_.add(*done.from, each, now);
   }
@@ -208,6 +216,7 @@ void worker_loop::continue_drain(instant now) {
     return reports_.tell_all(now); // Calls already on their way are still to come in.
   }
   if (owed == 0 || now >= drain_until_) {
+    commands(now); // If time is up: what is finished by now leaves, too.
     parts_.log.write("worker.drained", {{"left", fmt::to_string(owed)}});
     sockets_.stop();
   }

@@ -5,6 +5,7 @@
 #include "runtime/worker/delayed_items.hpp"
 #include "runtime/worker/event_intake.hpp"
 #include "runtime/worker/housekeeper.hpp"
+#include "runtime/worker/login_replies.hpp"
 #include "runtime/worker/node_calls.hpp"
 #include "runtime/worker/outbound.hpp"
 #include "runtime/worker/saga_calls.hpp"
@@ -82,6 +83,7 @@ private:
   worker_groups groups_;
   call_intake calls_;
   event_intake events_;
+  login_replies replies_;
   saga_calls sagas_;
   delayed_items delayed_;
   housekeeper housekeeper_;

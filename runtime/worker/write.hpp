@@ -37,12 +37,24 @@ struct write {
   /// The turn in which `by` worked on it was not committed: what that instance remembers may never
   /// have happened.
   bool spoilt = false;
+  /// Its failure is written down, with all that is needed to try it again after a pause.
+  bool is_put_off = false;
+  /// An effect's result that has no row of this process: settled before, or somebody else's.
+  bool is_not_ours = false;
+  /// An effect's result that a person has had tried meanwhile, and that comes again.
+  bool is_repeat = false;
   /// The handler threw this; its instance is not to be trusted any more.
   std::optional<std::string> threw{};
   std::optional<errc> failed{};
   std::chrono::nanoseconds took{};
   answer result{};
 };
+
+/// Whether a failure is worth a line in the log: at every power of two, since what is down for a
+/// day is not worth 20,000 lines.
+inline bool is_worth_a_line(int attempt) {
+  return (attempt & (attempt - 1)) == 0;
+}
 
 /// Makes `why` the answer.
 void set_error(answer& to, const error& why);

@@ -128,6 +128,28 @@ BOOST_FIXTURE_TEST_CASE(a_second_reserve_gets_the_answer_of_the_first, inventory
   BOOST_TEST(available("tea") == 4);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_second_reserve_of_something_else_is_refused, inventory_fixture) {
+  const uuid order = fresh_id();
+  BOOST_REQUIRE(reserve(order, {{"tea", 2}, {"mug", 1}}));
+  const auto in_dollars = [&](std::vector<line> items) {
+    return call<stock_reserved>("reserve", reserve_stock{order, "USD", std::move(items)});
+  };
+
+  BOOST_TEST(is_refused(in_dollars({{"tea", 2}, {"mug", 1}}), "other_currency"));
+  BOOST_TEST(is_refused(in_dollars({{"hat", 1}}), "other_currency"));
+  BOOST_TEST(is_refused(reserve(order, {{"tea", 3}, {"mug", 1}}), "reserved_otherwise"));
+  BOOST_TEST(is_refused(reserve(order, {{"tea", 2}}), "reserved_otherwise"));
+  BOOST_TEST(
+      is_refused(reserve(order, {{"mug", 1}, {"sofa", 1}, {"tea", 2}}), "reserved_otherwise"));
+
+  const auto again = reserve(order, {{"mug", 1}, {"tea", 2}});
+  BOOST_REQUIRE(again.has_value());
+  BOOST_TEST(again->total_cents == 2200);
+  BOOST_TEST(again->currency == "EUR");
+  BOOST_TEST(available("tea") == 8);
+  BOOST_TEST(available("hat") == 5);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_release_puts_back_once, inventory_fixture) {
   const uuid order = fresh_id();
   BOOST_REQUIRE(reserve(order, {{"tea", 6}, {"mug", 1}}));

@@ -115,6 +115,29 @@ BOOST_FIXTURE_TEST_CASE(repeats_change_nothing, orders_fixture) {
   BOOST_TEST(number("SELECT COUNT(*) FROM order_lines") == 2);
 }
 
+// A different order under a known id would otherwise pass for entered.
+BOOST_FIXTURE_TEST_CASE(a_create_of_a_known_order_asks_for_the_same_order, orders_fixture) {
+  const auto asked = [&](const std::string& customer,
+                         const std::string& currency,
+                         std::vector<orders::line> items) {
+    return call<order_state>("create", create_order{id, customer, currency, std::move(items)});
+  };
+  BOOST_REQUIRE(create(id));
+
+  for (const bool is_confirmed : {false, true}) {
+    BOOST_TEST_CONTEXT(is_confirmed) {
+      BOOST_REQUIRE(!is_confirmed || confirm(id));
+      BOOST_TEST(is_refused(asked("ada", "EUR", {{"tea", 3}, {"mug", 1}}), "created_otherwise"));
+      BOOST_TEST(is_refused(asked("ada", "EUR", {{"tea", 2}}), "created_otherwise"));
+      BOOST_TEST(is_refused(asked("ada", "EUR", {{"tea", 2}, {"hat", 1}}), "created_otherwise"));
+      BOOST_TEST(is_refused(asked("eve", "EUR", {{"tea", 2}, {"mug", 1}}), "created_otherwise"));
+      BOOST_TEST(is_refused(asked("ada", "USD", {{"tea", 2}, {"mug", 1}}), "created_otherwise"));
+      BOOST_TEST(asked("ada", "EUR", {{"mug", 1}, {"tea", 2}}).has_value());
+    }
+  }
+  BOOST_TEST(story(id) == "1 created, 2 confirmed");
+}
+
 BOOST_FIXTURE_TEST_CASE(a_cancelled_order_stays_cancelled, orders_fixture) {
   BOOST_REQUIRE(create(id));
 
@@ -259,7 +282,7 @@ struct old_orders_fixture : orders_fixture {
           "DROP TABLE order_lines",
           "DROP TABLE events",
           "DROP TABLE snapshots",
-          "DELETE FROM schema_versions WHERE component <> 'troupe.turn'"}) {
+          "DELETE FROM schema_versions WHERE component IN ('orders', 'troupe.events')"}) {
       database->execute(sql);
     }
     actor_type old = type_named("orders");

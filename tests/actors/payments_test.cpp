@@ -90,12 +90,14 @@ BOOST_FIXTURE_TEST_CASE(an_order_is_charged_once, payments_fixture) {
   const auto first = call_with_effect<order_charged>("charge", charge_of(500));
   const auto second = call<order_charged>("charge", charge_of(500));
   const auto other = call<order_charged>("charge", charge_of(600));
+  const auto card = call<order_charged>("charge", charge_order{order, 500, "EUR", "tok_2"});
 
   BOOST_REQUIRE(first.has_value());
   BOOST_TEST(first->amount_cents == 500);
   BOOST_REQUIRE(second.has_value());
   BOOST_TEST((second->payment_id == first->payment_id));
   BOOST_TEST(is_refused(other, "other_amount"));
+  BOOST_TEST(is_refused(card, "other_card"));
   BOOST_TEST(state() == "charged");
   check_books(500, 0);
 }

@@ -9,6 +9,7 @@ namespace utf = boost::unit_test;
 BOOST_AUTO_TEST_SUITE(runtime_broker_quarantine, *utf::label("unit") * utf::timeout(5))
 
 using work = quarantine::work;
+using namespace std::chrono_literals;
 
 constexpr login_id n1{1};
 constexpr login_id n2{2};
@@ -106,6 +107,81 @@ BOOST_FIXTURE_TEST_CASE(changes_rise_when_a_turn_begins_is_granted_and_ends, qua
   BOOST_TEST((tested.node() == none));
   empty();
   BOOST_TEST(tested.changes() == 4U);
+}
+
+struct timed_quarantine : quarantine_fixture {
+  timed_quarantine() { tested.tick(now); }
+
+  void pass(milliseconds by) {
+    for (const instant until = now + by; now < until;) {
+      now += 10ms;
+      tested.tick(now);
+    }
+  }
+
+  instant now{1h};
+};
+
+// A slow call keeps its node from being empty, and must not keep it from its other work.
+BOOST_FIXTURE_TEST_CASE(a_turn_that_is_not_granted_is_put_off_and_waits_longer, timed_quarantine) {
+  tested.request(calls, n1);
+  pass(quarantine::patience_first);
+  BOOST_TEST((tested.node() == n1));
+  pass(10ms);
+  BOOST_TEST((tested.node() == none));
+  BOOST_TEST(!tested.has_turn(calls));
+
+  pass(quarantine::patience_first); // The node has as much time for the others.
+  BOOST_TEST((tested.node() == n1));
+  pass(2 * quarantine::patience_first - 20ms);
+  BOOST_TEST((tested.node() == n1));
+  empty();
+  BOOST_TEST(tested.is_granted(calls));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_suspect_that_hangs_does_not_keep_its_node_for_itself, timed_quarantine) {
+  tested.request(calls, n1);
+  tested.request(mail, n1);
+  empty();
+  pass(quarantine::alone_most + 20ms);
+  BOOST_TEST((tested.node() == none));
+
+  pass(quarantine::alone_most + 20ms);
+  BOOST_TEST(tested.has_turn(mail));
+  tested.release(calls); // Its late answer changes nothing.
+  BOOST_TEST(tested.has_turn(mail));
+}
+
+// A thousand suspects, each answered soon, are no less a burden than one that hangs.
+BOOST_FIXTURE_TEST_CASE(suspects_in_a_row_leave_half_of_the_time_to_the_others, timed_quarantine) {
+  int kept = 0;
+  int let_go = 0;
+  tested.request(calls, n1);
+  for (int i = 0; i < 1'000; ++i) {
+    empty();
+    if (tested.is_granted(calls)) {
+      tested.release(calls);
+      tested.request(calls, n1);
+    }
+    pass(10ms);
+    ++(tested.node() == n1 ? kept : let_go);
+  }
+  BOOST_TEST(kept > 300);
+  BOOST_TEST(let_go > 300);
+}
+
+BOOST_FIXTURE_TEST_CASE(after_a_pause_a_turn_begins_without_a_debt, timed_quarantine) {
+  tested.request(calls, n1);
+  empty();
+  tested.release(calls);
+  pass(10ms);
+  BOOST_TEST(!tested.is_busy()); // Nobody has to tick it any more.
+
+  now += 1h;
+  tested.request(calls, n1);
+  BOOST_TEST((tested.node() == n1));
+  pass(30ms);
+  BOOST_TEST((tested.node() == n1));
 }
 
 // A broker without a journal has no events.

@@ -129,6 +129,45 @@ BOOST_AUTO_TEST_CASE(an_id_that_is_outstanding_is_not_taken_again) {
 }
 
 // Calls stay on the first link that is up, and move in order when it is lost.
+// Whoever asked first has died, and its heir asks for the same: one answer serves.
+BOOST_AUTO_TEST_CASE(an_outstanding_call_can_be_handed_to_another_asker) {
+  table.link_up(0);
+  auto call = make(1000ms);
+  BOOST_REQUIRE(table.add(call));
+  BOOST_REQUIRE(sent(0).size() == 1U);
+  time.advance(400ms);
+  call.token = 77;
+  call.deadline = time.now() + 1000ms;
+
+  BOOST_TEST(table.adopt(call));
+
+  BOOST_TEST(sent(0).empty());
+  time.advance(900ms);
+  BOOST_TEST(expire().empty());
+  time.advance(101ms);
+  BOOST_REQUIRE(expire().size() == 1U);
+  BOOST_TEST(ended[0].token == 77U);
+  BOOST_TEST(ended[0].is_loose);
+}
+
+BOOST_AUTO_TEST_CASE(a_call_is_not_handed_to_who_asks_for_something_else) {
+  auto call = make(1000ms);
+  BOOST_TEST(!table.adopt(call)); // It is not outstanding.
+  BOOST_REQUIRE(table.add(call));
+  std::string other;
+  troupe::wire::append_call_header(other, {.id = call.id, .to = "shop", .op = "sell", .ttl = 9});
+  auto body = call;
+  auto operation = call;
+  body.body = "bodY";
+  operation.header = other;
+  operation.ttl_at = troupe::wire::scan_header(other)->ttl_at;
+
+  BOOST_TEST(!table.adopt(body));
+  BOOST_TEST(!table.adopt(operation));
+
+  BOOST_TEST(table.answered(call.id)->token == call.token);
+}
+
 BOOST_AUTO_TEST_CASE(what_a_lost_link_held_goes_over_the_other_in_order) {
   table.link_up(1);
   table.link_up(0);

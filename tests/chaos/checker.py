@@ -11,6 +11,7 @@ import collections
 import dataclasses
 import json
 import pathlib
+import re
 import sqlite3
 import sys
 import tempfile
@@ -26,6 +27,8 @@ from findings import ALWAYS, TITLES, Findings, Result
 from frame import Frame
 from goods import Goods
 from inboxes import Inboxes
+from keeping import Keeping
+from lives import Lives
 from liveness import Liveness, read_liveness, wait_until_quiet
 from mails import Mails
 from order_book import OrderBook
@@ -43,6 +46,7 @@ class Report:
     liveness: Liveness
     counts: dict[str, Any]
     while_running: bool = False
+    excused: int = 0
 
     @property
     def safe(self) -> bool:
@@ -56,6 +60,7 @@ class Report:
         return {
             "verdict": "good" if self.good else "violated" if not self.safe else "not quiet",
             "safe": self.safe,
+            "excused": self.excused,
             "invariants": {name: {"what": TITLES[name], **dataclasses.asdict(result)}
                            for name, result in self.results.items()},
             "liveness": {**dataclasses.asdict(self.liveness), "quiet": self.liveness.quiet},
@@ -95,7 +100,7 @@ def count(run: Run, orders: dict[bytes, Order], epochs: list[int]) -> dict[str, 
 
 def open_run(arguments: argparse.Namespace, folder: pathlib.Path) -> tuple[Run, Liveness]:
     data = pathlib.Path(arguments.data)
-    findings = Findings(arguments.while_running)
+    findings = Findings(arguments.while_running, read_excuses(arguments.excused))
     provider_log = pathlib.Path(arguments.provider_log or data / "provider.log")
     spool = pathlib.Path(arguments.spool or data / "mail")
     for wanted, path in ((arguments.provider_log, provider_log), (arguments.spool, spool)):
@@ -123,6 +128,16 @@ def open_run(arguments: argparse.Namespace, folder: pathlib.Path) -> tuple[Run, 
     return run, read_liveness(copies)
 
 
+def read_excuses(path: str | None) -> list[re.Pattern[str]]:
+    """One regular expression a line."""
+    if path is None:
+        return []
+    try:
+        return [re.compile(line) for line in pathlib.Path(path).read_text().splitlines() if line]
+    except re.error as fault:
+        raise CannotCheck(f"{path}: {fault}") from fault
+
+
 def _read_delivery(arguments: argparse.Namespace, orders: pathlib.Path | None) -> Delivery | None:
     """The file of stock lies beside that of the orders, if no other is named."""
     if arguments.stock:
@@ -138,7 +153,8 @@ def run_checks(arguments: argparse.Namespace) -> Report:
             counts = check(run)
         finally:
             run.books.close()
-    return Report(run.findings.results, liveness, counts, arguments.while_running)
+    return Report(run.findings.results, liveness, counts, arguments.while_running,
+                  run.findings.excused)
 
 
 def check(run: Run) -> dict[str, Any]:
@@ -154,8 +170,10 @@ def check(run: Run) -> dict[str, Any]:
     found = inboxes.read()
     inboxes.check(found, goods.check_loads(found["inventory"]))
     Frame(run).check()
+    Keeping(run).check()
     epochs = [row["epoch"] for row in run.books["order_saga"].rows("sagas")]
-    counts = {**count(run, orders, epochs), "forgotten_calls": inboxes.forgotten}
+    counts = {**count(run, orders, epochs), "forgotten_calls": inboxes.forgotten,
+              "forgotten_sagas": sagas.forgotten}
     if "journal" not in run.books:
         _without_events(run.findings, "no journal.db")
         return counts
@@ -163,6 +181,7 @@ def check(run: Run) -> dict[str, Any]:
     journal.check()
     positions = EventPositions(run, journal)
     positions.check()
+    Lives(run, journal, book.told).check()
     counts |= {"events": len(journal.events), "dead": len(positions.buried),
                "swept": sum(journal.swept.values())}
     if "notifications" in run.books:
@@ -188,6 +207,8 @@ def print_report(report: Report) -> None:
             print(f"     {example}")
     print(f"live {'nothing is left under way':<62} "
           f"{'ok' if report.liveness.quiet else 'NOT QUIET'}")
+    if report.excused:
+        print(f"     {report.excused} findings are excused")
     if not report.liveness.quiet:
         print(f"     {report.liveness}")
     print()
@@ -215,6 +236,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--publish-log", help="acknowledged publishes, one JSON object a line:"
                                               " id and position")
     parser.add_argument("--spool", help="folder of the mails (default: DATA/mail, if there is one)")
+    parser.add_argument("--excused", metavar="FILE",
+                        help="findings that somebody knows the reason of: a regular expression a line, of"
+                             " a whole finding")
     parser.add_argument("--while-running", action="store_true",
                         help=f"check only what holds at every moment: {', '.join(ALWAYS)}")
     parser.add_argument("--wait-quiet", type=float, default=0, metavar="SECONDS",

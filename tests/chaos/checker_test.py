@@ -105,6 +105,18 @@ class AGoodRun(CheckerTest):
         self.assertEqual(0, self.call("--data", str(self.run_.data))[0])
         self.assertFalse(self.check().safe)
 
+    def test_is_excused_for_what_somebody_knows_the_reason_of_and_for_no_more(self) -> None:
+        excused = self.run_.folder / "excused"
+        excused.write_text(r"inventory\.db forced_breakers .* is there.*" + "\n")
+        self.run_.execute("inventory", "INSERT INTO forced_breakers VALUES ('', 'open', 'a', '', x'01', 1)")
+
+        report = self.check("--excused", str(excused))
+
+        self.assert_good(report)
+        self.assertEqual(1, report.excused)
+        self.run_.execute("inventory", "UPDATE stock SET available = available + 5")
+        self.assertFalse(self.check("--excused", str(excused)).safe)
+
     def test_can_have_a_log_that_was_cut_off(self) -> None:
         with (self.run_.folder / "client.log").open("a") as log:
             log.write('{"call_id": "0190')
@@ -160,17 +172,44 @@ class WhatTheProductDoes(CheckerTest):
 
     began = now_ms() - 8 * DAY_MS
 
+    def keep(self, *lines: str) -> None:
+        path = self.run_.folder / "shop.yaml"
+        more = "".join(f"  {line}\n" for line in lines)
+        path.write_text(path.read_text().replace("defaults:\n", f"defaults:\n{more}"))
+
     def test_answers_older_than_they_are_kept_are_forgotten(self) -> None:
         for name in ("orders", "inventory", "payments", "order_saga"):
-            self.run_.execute(name, "DELETE FROM inbox WHERE state <> 1")
+            self.run_.execute(name, "DELETE FROM inbox WHERE state <> 1 AND substr(id, 7, 1) < x'80'")
         report = self.check()
 
+        self.assertGreater(report.counts["forgotten_calls"], 10)
+        self.assert_good(report)
+
+    def test_answers_to_commands_of_sagas_are_kept_for_as_long_as_sagas(self) -> None:
+        for name in ("orders", "inventory", "payments"):
+            self.run_.execute(name, "DELETE FROM inbox WHERE state <> 1")
+        self.assertFalse(self.check().safe)
+
+        self.keep("sagas_kept: 7d")
+        report = self.check()
         self.assertGreater(report.counts["forgotten_calls"], 40)
         self.assert_good(report)
 
+    def test_sagas_that_are_over_are_forgotten_after_their_time(self) -> None:
+        # The client was told that they were placed; of the ninth it never heard.
+        gone = "SELECT id FROM sagas WHERE phase = 2 AND id <> ?"
+        ninth = order_ids(self.began)[0][9]
+        self.run_.execute("order_saga", f"DELETE FROM saga_journal WHERE saga IN ({gone})", ninth)
+        self.run_.execute("order_saga", f"DELETE FROM sagas WHERE id IN ({gone})", ninth)
+        self.assertFalse(self.check().safe)
+
+        self.keep("sagas_kept: 7d")
+        report = self.check()
+        self.assertGreater(report.counts["forgotten_sagas"], 5)
+        self.assert_good(report)
+
     def test_answers_that_are_kept_for_longer_are_missed(self) -> None:
-        path = self.run_.folder / "shop.yaml"
-        path.write_text(path.read_text().replace("defaults:\n", "defaults:\n  inbox_kept: 9d\n"))
+        self.keep("inbox_kept: 9d")
         self.run_.execute("orders", "DELETE FROM inbox")
 
         self.assertFalse(self.check().safe)

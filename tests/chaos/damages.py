@@ -15,14 +15,15 @@ from packed import pack
 # The columns by which findings name a row of a table.
 KEYS = {
     "troupe_meta": "", "schema_versions": "component version", "inbox": "id", "writers": "id",
-    "effects": "key", "outbox": "seq", "subscription": "", "partitions": "partition",
-    "postponed": "position", "timers": "n", "forced_breakers": "node", "stock": "sku",
+    "effects": "key", "unsettled": "key", "outbox": "seq", "subscription": "", "partitions": "partition",
+    "postponed": "position", "timers": "n", "forced_breakers": "node", "outbox_mark": "",
+    "journal_lives": "first", "lives": "first", "rewound": "id", "stock": "sku",
     "claims": "order_id", "reservations": "order_id", "events": "stream version",
     "snapshots": "stream", "orders": "order_id", "order_lines": "order_id sku",
     "payments": "order_id", "ledger": "order_id kind", "sagas": "id", "saga_journal": "saga",
     "mails": "order_id", "users": "user_id", "notes": "note_id", "journal": "", "topics": "name",
     "published": "", "sources": "capability", "cursors": "capability", "dead_letters": "id",
-    "scheduled": "id",
+    "scheduled": "id", "retention": "", "settled": "", "deleted": "topic",
 }
 _LATER_MS = 10 * 86_400_000
 _TIMES = {"created_at", "at", "opened_at", "due_at", "since", "asked_at", "ended_at", "time",
@@ -31,7 +32,7 @@ _TIMES = {"created_at", "at", "opened_at", "due_at", "since", "asked_at", "ended
 UNSEEN = {
     *(f"{name}.troupe_meta.instance" for name in ("payments", "order_saga", "notifications", "users",
                                                   "notes")),
-    *(f"{name}.writers.fenced" for name in TABLES), *(f"{name}.inbox.attempt" for name in TABLES),
+    *(f"{name}.writers.{column}" for name in TABLES for column in ("fenced", "asked", "resigned")), *(f"{name}.inbox.attempt" for name in TABLES),
     *(f"{name}.schema_versions.{column}" for name in TABLES for column in ("name", "digest")),
     *(f"{name}.partitions.epoch" for name in ("notifications", "notes")),
     "notifications.mails.attempts", "journal.cursors.handled",
@@ -42,6 +43,7 @@ _NAMED_BY = {
     "orders.troupe_meta.instance": ("journal.db sources orders", "instance"),
     "inventory.troupe_meta.instance": ("journal.db sources inventory", "instance"),
     "journal.troupe_meta.instance": ("notifications.db subscription", "journal"),
+    "journal.lives.id": ("notifications.db journal_lives", "id"),
 }
 # Rows that nobody knows to be missing but by what is next to them.
 UNSEEN_DELETED = {"journal.topics"}

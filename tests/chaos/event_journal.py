@@ -3,6 +3,7 @@
 import json
 import pathlib
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 import ids
@@ -36,6 +37,12 @@ def read_publish_log(path: pathlib.Path) -> set[tuple[bytes, int]]:
     return found
 
 
+def digest_of_outbox(events: Iterable[bytes]) -> int:
+    """Of the ids of its events from the first on: which number was which event."""
+    total = sum(xxh64(number.to_bytes(8, "big") + event) for number, event in enumerate(events, 1))
+    return (total + (1 << 63)) % (1 << 64) - (1 << 63)
+
+
 class EventJournal:
     """Reads all events once. Other books ask it for positions and times."""
 
@@ -55,6 +62,8 @@ class EventJournal:
         self._inventory: list[dict[str, Any]] = []
         # How many are missing by retention, by topic.
         self.swept: dict[str, int] = {}
+        # Of outboxes, up to their ends.
+        self.digests: dict[str, int] = {}
 
     def check(self) -> None:
         self._read()
@@ -62,6 +71,7 @@ class EventJournal:
         self._check_others()
         self._check_positions()
         self._check_topics()
+        self._check_deleted()
         self._check_sources()
         self._check_outboxes()
         self._check_publishes()
@@ -225,15 +235,31 @@ class EventJournal:
                 wanted |= dict.fromkeys(("total", "first", "first_time", "last", "last_time"), 0)
             compare(self._findings, "I17", where, row, wanted)
 
+    def _check_deleted(self) -> None:
+        """How far retention went: below the first event that is kept, and only where it took any."""
+        first: dict[str, int] = {}
+        for position, event in self.events.items():
+            name = self._topics.get(event["topic"], {}).get("name", "")
+            first[name] = min(position, first.get(name, position))
+        for row in self._journal.rows("deleted"):
+            where = f"journal.db deleted {row['topic']}"
+            if row["topic"] and row["topic"] not in self.swept:
+                self._findings.add("I17", where, "is there, and no event of the topic is missing")
+            most = min(self.last, first.get(row["topic"], self.last + 1)) - 1
+            compare(self._findings, "I17", where, row, {"upto": between(1, most)})
+
     def _check_sources(self) -> None:
         """How far outboxes were taken: each to its end."""
         wanted = {}
         lows = len(self._inventory) + self.swept.get(_LOW, 0)
         if self._told:
             wanted["orders"] = (len(self._told), self._told[-1].id)
+            self.digests["orders"] = digest_of_outbox(each.id for each in self._told)
         if lows:
             last = self._inventory[-1]["id"] if self._inventory else None
             wanted["inventory"] = (lows, last)
+            if _LOW not in self.swept:
+                self.digests["inventory"] = digest_of_outbox(each["id"] for each in self._inventory)
         found = self._journal.by_key("sources", "capability", "instance")
         if not self._findings.final:
             return
@@ -247,7 +273,9 @@ class EventJournal:
             taken, newest = wanted[capability]
             compare(self._findings, "I17", where, row, {
                 "instance": self._run.books.instance(capability), "taken": taken,
-                **({"taken_id": newest} if newest else {})})
+                "digest_from": 0, "digest_to": taken,
+                **({"taken_id": newest} if newest else {}),
+                **({"digest": self.digests[capability]} if capability in self.digests else {})})
         for capability in wanted.keys() - {key[0] for key in found}:
             self._findings.add("I17", f"journal.db sources {capability}", "is missing")
 

@@ -8,12 +8,16 @@ from typing import Any
 import ids
 from findings import one_of
 from packed import Packed, pack
-from saga_path import KEPT_REFUSALS, Path
+from saga_path import Path
 from wishes import Shelf, Wish
 
 CREATE, RESERVE, CHARGE, CONFIRM = range(4)
 CAPABILITY = ("orders", "inventory", "payments", "orders")
 UNDO = ("cancel", "release", "refund", "")
+
+# Codes of failures that had their moment.
+TECHNICAL = ("unauthenticated", "overloaded", "circuit_open", "unavailable", "deadline_exceeded", "crashed",
+             "internal")
 
 # States of an inbox row.
 PENDING, ANSWERED, REFUSED = 1, 2, 3
@@ -277,13 +281,22 @@ def place_answer(order: Order) -> tuple[int, bytes | None]:
         return ANSWERED, pack({"order_id": order.id, "total_cents": order.total,
                                "currency": order.wish.currency, "payment_id": order.payment_id})
     if path.phase == "compensated":
-        return REFUSED, pack({**path.why, "effect": "none"}) if path.why else None
+        return REFUSED, pack(last_word_on(path.why)) if path.why else None
     return PENDING, b""
 
 
+def last_word_on(why: dict[str, Any]) -> dict[str, Any]:
+    """The answer of a saga that was undone because of `why`: it is for good, so a failure of the moment
+    is told as a refusal with its code as the reason."""
+    if why.get("code") not in TECHNICAL:
+        return {**why, "effect": "none"}
+    details = dict(why.get("details") or {})
+    if not details.get("reason"):
+        details = {"reason": why["code"], **details}
+    return {"code": "rejected", "number": 1, "message": why["message"], "effect": "none", "details": details}
+
+
 def reason_of(why: dict[str, Any]) -> str:
-    """The word that a client notes for an answer by a saga that was undone; "" if it asks again."""
-    details = why.get("details") or {}
-    if why.get("code") in (*KEPT_REFUSALS, "invalid"):
-        return str(details.get("reason") or why["code"])
-    return "deadline_exceeded" if why.get("code") == "deadline_exceeded" and details.get("step") else ""
+    """The word that a client notes for an answer by a saga that was undone because of `why`."""
+    said = last_word_on(why)
+    return str((said.get("details") or {}).get("reason") or said.get("code") or "")

@@ -20,6 +20,8 @@ SOURCE = pathlib.Path(os.environ.get("TROUPE_SOURCE", HERE.parent.parent))
 BIN = pathlib.Path(os.environ.get("TROUPE_BIN", SOURCE / "build" / "dev" / "bin"))
 SHOP = SOURCE / "examples" / "shop"
 
+from fault_points import points_in
+
 sys.path.insert(0, str(SHOP))
 from shop_nodes import write_topology  # noqa: E402
 
@@ -57,13 +59,8 @@ NOT_IN_THE_SHOP = {
 
 
 def fault_points() -> dict[str, str]:
-    """Every point in the sources, and the node whose process passes it."""
-    found = {}
-    for folder in ("runtime", "nodes", "actors"):
-        for path in sorted((SOURCE / folder).rglob("*.cpp")):
-            for name in re.findall(r'TROUPE_FAULT\("([^"]+)"\)', path.read_text()):
-                found[name] = "b1" if "broker" in path.relative_to(SOURCE).parts else "n1"
-    return found
+    """Every point, and the node whose process passes it."""
+    return {name: "b1" if is_broker else "n1" for name, is_broker in points_in(SOURCE).items()}
 
 
 class Shop:

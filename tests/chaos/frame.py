@@ -6,15 +6,16 @@ from databases import IDLE, SUBSCRIBERS, Database
 from findings import Meets, between, compare, one_of
 from run import CLOCK_MS, CLOCKS_MS, Run
 
+_TURN = {"troupe.turn", "troupe.retention", "troupe.liveness", "troupe.lineage", "troupe.unsettled"}
 _COMPONENTS = {
-    "inventory": {"troupe.turn", "inventory"},
-    "orders": {"troupe.turn", "troupe.events", "orders"},
-    "payments": {"troupe.turn", "payments"},
-    "order_saga": {"troupe.turn", "troupe.saga"},
-    "notifications": {"troupe.turn", "notifications"},
-    "users": {"troupe.turn", "users"},
-    "notes": {"troupe.turn", "notes"},
-    "journal": {"troupe.journal"},
+    "inventory": {*_TURN, "inventory"},
+    "orders": {*_TURN, "troupe.events", "orders"},
+    "payments": {*_TURN, "payments"},
+    "order_saga": {*_TURN, "troupe.saga", "troupe.parked"},
+    "notifications": {*_TURN, "notifications"},
+    "users": {*_TURN, "users"},
+    "notes": {*_TURN, "notes"},
+    "journal": {"troupe.journal", "troupe.settled", "troupe.lives", "troupe.deleted"},
 }
 _OWNER = {"journal": "troupe.journal"}
 _VERSION_7 = Meets(lambda value: isinstance(value, bytes) and len(value) == 16
@@ -22,7 +23,7 @@ _VERSION_7 = Meets(lambda value: isinstance(value, bytes) and len(value) == 16
 _DIGEST = Meets(lambda value: isinstance(value, str) and len(value) == 16
                 and not set(value) - set("0123456789abcdef"), "16 hexadecimal digits")
 # Tables that nothing of the load writes to.
-_EMPTY = {"timers": "n"}
+_EMPTY = {"timers": "n", "unsettled": "key"}
 _OF_PEOPLE = {"forced_breakers": "node"}
 # Tables that only subscribers have rows in.
 _OF_SUBSCRIBERS = {"subscription": "one", "partitions": "partition", "postponed": "position"}
@@ -127,11 +128,14 @@ class Frame:
                 self._findings.add("I21", where, f"comes where {number} should be")
             compare(self._findings, "I21", where, row, {
                 "incarnation": _VERSION_7, "fenced": one_of(0, 1),
-                "opened_at": between(opened - CLOCK_MS, self._run.end)})
+                "opened_at": between(opened - CLOCK_MS, self._run.end),
+                "resigned": one_of(0, 1), "asked": between(0, 1 << 62)})
+            compare(self._findings, "I21", where, row, {"answered": between(0, row["asked"])})
             opened = row["opened_at"] if isinstance(row["opened_at"], int) else opened
             if isinstance(row["incarnation"], bytes):
                 self._check_process(row, where)
-            if self._findings.final and row["fenced"] == 0 and newest[row["node"]] != row["id"]:
+            if (self._findings.final and not row["fenced"] and not row["resigned"]
+                    and newest[row["node"]] != row["id"]):
                 self._findings.add("I21", where, "fenced is 0, should be 1: its node has opened the "
                                                  f"database again as {newest[row['node']]}")
         if rows and all(row["fenced"] for row in rows):

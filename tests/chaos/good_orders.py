@@ -145,6 +145,7 @@ def log_of(sample: Sample, identifier: bytes, order: Order | None, at: int) -> l
             back |= {"outcome": "ok", "order_id": order.text, "total_cents": order.total}
         elif order is not None and order.path.why is not None:
             why = order.path.why
-            back |= {"outcome": "fail", "code": why["code"], "reason": expected.reason_of(why)}
+            back |= {"outcome": "fail", "code": expected.last_word_on(why)["code"],
+                     "reason": expected.reason_of(why)}
         found.append(back)
     return found

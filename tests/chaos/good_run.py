@@ -17,21 +17,23 @@ from mails import date_text, letter
 from packed import pack
 from saga_path import PHASES, Row
 from wishes import sorted_keys
+from event_journal import digest_of_outbox
 from event_positions import CURSOR
 from xxh3 import xxh64
 
-_TURN = "runtime/store/turn/inbox.cpp"
+_TURN = ("runtime/store/turn/tables.cpp",)
+_PARTS = ("troupe.turn", "troupe.retention", "troupe.liveness", "troupe.lineage", "troupe.unsettled")
 # Where each database's tables are declared, and the components that have them.
 SCHEMAS = {
-    "inventory": ((_TURN, "actors/inventory/schema.hpp"), ("troupe.turn", "inventory")),
-    "orders": ((_TURN, "runtime/store/event_store.cpp", "actors/orders/schema.hpp"),
-               ("troupe.turn", "troupe.events", "orders")),
-    "payments": ((_TURN, "actors/payments/schema.hpp"), ("troupe.turn", "payments")),
-    "order_saga": ((_TURN, "runtime/saga/journal.cpp"), ("troupe.turn", "troupe.saga")),
-    "notifications": ((_TURN, "actors/notifications/schema.hpp"), ("troupe.turn", "notifications")),
-    "users": ((_TURN, "actors/users/schema.hpp"), ("troupe.turn", "users")),
-    "notes": ((_TURN, "actors/notes/schema.hpp"), ("troupe.turn", "notes")),
-    "journal": (("runtime/broker/journal/tables.cpp",), ("troupe.journal",)),
+    "inventory": ((*_TURN, "actors/inventory/schema.hpp"), (*_PARTS, "inventory")),
+    "orders": ((*_TURN, "runtime/store/event_store.cpp", "actors/orders/schema.hpp"),
+               (*_PARTS, "troupe.events", "orders")),
+    "payments": ((*_TURN, "actors/payments/schema.hpp"), (*_PARTS, "payments")),
+    "order_saga": ((*_TURN, "runtime/saga/journal.cpp"), (*_PARTS, "troupe.saga", "troupe.parked")),
+    "notifications": ((*_TURN, "actors/notifications/schema.hpp"), (*_PARTS, "notifications")),
+    "users": ((*_TURN, "actors/users/schema.hpp"), (*_PARTS, "users")),
+    "notes": ((*_TURN, "actors/notes/schema.hpp"), (*_PARTS, "notes")),
+    "journal": (("runtime/broker/journal/tables.cpp",), ("troupe.journal", "troupe.settled", "troupe.lives", "troupe.deleted")),
 }
 _CREATE = re.compile(r'R"(\w*)\((.*?)\)\1"', re.DOTALL)
 _ADD_COLUMN = re.compile(r'"(ALTER TABLE [^"]*)"')
@@ -147,6 +149,8 @@ class Writer:
                 {"id": each, "node": node, "incarnation": identity(
                     self._began - 25_000 + 20_000 * turn, 200 + turn), "fenced": fenced,
                  "opened_at": at + 20_000 * turn} for each, node, fenced, turn in begins])
+            self._insert(name, "retention", [
+                {"one": 1, "time": at, "calls": bytes(16), "commands": bytes(16)}])
 
     def _inbox(self, name: str, key: bytes, operation: str, digest: int, state: int,
                reply: bytes) -> None:
@@ -251,21 +255,29 @@ class Writer:
             topic, key, body, text, _, _ = own[-1]
             with self._run.database(name) as database:
                 instance = database.execute("SELECT instance FROM troupe_meta").fetchone()[0]
-            self._insert("journal", "sources", [{"capability": name, "instance": instance,
-                                                 "taken": len(own), "taken_id": key}])
+            digest = digest_of_outbox(event[1] for event in own)
+            self._insert("journal", "sources", [{
+                "capability": name, "instance": instance, "taken": len(own), "taken_id": key,
+                "digest": digest, "digest_from": 0, "digest_to": len(own)}])
             self._insert(name, "outbox", [{"seq": len(own), "id": key, "topic": topic, "key": text,
                                            "body": body}])
+            self._insert(name, "outbox_mark", [{"one": 1, "confirmed": len(own), "id": key,
+                                                "position": events.index(own[-1]) + 1,
+                                                "digest": digest}])
         self._positions(events)
 
     def _positions(self, events: list[tuple]) -> None:
         with self._run.database("journal") as database:
             instance = database.execute("SELECT instance FROM troupe_meta").fetchone()[0]
+        life = {"first": 1, "id": identity(self._began - 20_000, 300)}
+        self._insert("journal", "lives", [life])
         for name, topic in (("notifications", "order.confirmed"), ("notes", "")):
             newest = [0] * ids.PARTITIONS
             for position, event in enumerate(events, 1):
                 if event[0] == topic:
                     newest[ids.partition(event[3], event[1])] = position
             self._insert(name, "subscription", [{"one": 1, "journal": instance}])
+            self._insert(name, "journal_lives", [life])
             self._insert(name, "partitions", [{"partition": number, "epoch": _EPOCH, "handled": each}
                                               for number, each in enumerate(newest)])
             self._insert("journal", "cursors", [{

@@ -18,6 +18,11 @@ def derived(source: bytes, label: str) -> bytes:
     return source[:6] + bytes(tail)
 
 
+def is_derived(key: bytes) -> bool:
+    """Whether it is the id of a saga's command, say, and not of a client's call."""
+    return key[6] >> 4 == 8
+
+
 @functools.lru_cache(maxsize=1 << 18)
 def command(order: bytes, step: int, undo: bool = False, attempt_round: int = 0) -> bytes:
     """The id of the call that does a step of an order's saga, or undoes it."""

@@ -47,14 +47,16 @@ class Inboxes:
             call = wanted.get(key)
             if call is not None:
                 self._compare_call(where, row, call)
-            elif key not in loads and (self._run.only_load or row["operation"] != "restock"):
+            elif key not in loads and (self._run.only_load
+                                       or row["operation"] not in ("restock", "force_breaker")):
                 self._findings.add("I20", where, f"is there ({row['operation']}), and nobody made "
                                                  "that call")
-        oldest = self._run.end - self._run.topology.inbox_kept(name)
+        kept = self._run.topology.inbox_kept(name)
+        commands_kept = max(kept, self._run.topology.sagas_kept(name))
         for key, call in wanted.items():
             if not call.required or key in found:
                 continue
-            if ids.birth(key) < oldest:
+            if ids.birth(key) < self._run.end - (commands_kept if ids.is_derived(key) else kept):
                 self.forgotten += 1
             else:
                 self._findings.add("I20", f"{name}.db inbox {ids.text(key)}",

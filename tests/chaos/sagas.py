@@ -21,7 +21,6 @@ _NEVER_BEGUN = ("invalid", "conflict", "forbidden")
 _DEADLINE_MS = 10_000
 # The shortest time between two tries.
 _PAUSE_MS = 30
-_WRITTEN = ("completed", "compensated", "parked")
 _LEFT = re.compile(r" and (\d+) are left\.$")
 
 
@@ -40,6 +39,8 @@ class Sagas:
 
     def __init__(self, run: Run) -> None:
         self.orders: dict[bytes, Order] = {}
+        # Sagas that are over for longer than they are kept.
+        self.forgotten = 0
         self._run = run
         self._findings = run.findings
         self._shelves = run.shelves
@@ -108,8 +109,8 @@ class Sagas:
     def _check_row(self, row: dict, path: Path, epoch_max: int) -> None:
         # A saga that cannot be read or written down is parked by its row alone.
         may_be_parked = not path.is_over or not path.whole
-        # Only an end or a parking is written there: one that turned back still has 0.
-        phases = [PHASES[path.phase]] if path.phase in _WRITTEN else [0, 1]
+        # One that turned back in an earlier release still has 0.
+        phases = [0, 1] if path.phase == "undoing" else [PHASES[path.phase]]
         phases += [PHASES["parked"]] if may_be_parked and path.phase != "parked" else []
         where = f"order_saga.db sagas {ids.text(row['id'])}"
         compare(self._findings, "I5", where, row,
@@ -214,13 +215,21 @@ class Sagas:
                 self._compare_word(order, asked)
 
     def _miss(self, key: bytes, asked: Asked) -> None:
-        """An order without a saga: if the client had an answer there must have been one."""
+        """An order without a saga: if the client had an answer there must have been one, which may be
+        forgotten by now."""
         reason = min(asked.reasons, default="")
         if not asked.ok and (not asked.refused or reason in _NEVER_BEGUN):
             return
+        if ids.birth(key) < self._run.end - self._run.topology.sagas_kept("order_saga"):
+            self.forgotten += 1
+            return self._believe(key, asked, reason)
         told = f"placed for {sorted(map(str, asked.totals))[0]}" if asked.ok else f"refused ({reason})"
         self._findings.add("I4", f"order_saga.db sagas {ids.text(key)}",
                            f"is missing; the client was told that it was {told}")
+        self._believe(key, asked, reason)
+
+    def _believe(self, key: bytes, asked: Asked, reason: str) -> None:
+        """An order of which only the client's word is known."""
         wish = self._wish(key, b"")
         if wish is not None:
             self.orders[key] = Order(key, wish, path_of_word(bool(asked.ok), reason),

@@ -52,8 +52,14 @@ class Topology:
 
     def inbox_kept(self, capability: str) -> int:
         """For so many milliseconds answers are kept."""
-        value = re.fullmatch(r"(\d+)(ms|s|m|h|d)",
-                             self._setting(capability, "inbox_kept", "7d"))
+        return self._duration(capability, "inbox_kept", "7d")
+
+    def sagas_kept(self, capability: str) -> int:
+        """For so many milliseconds sagas that are over are kept, and answers to their commands."""
+        return self._duration(capability, "sagas_kept", "90d")
+
+    def _duration(self, capability: str, key: str, default: str) -> int:
+        value = re.fullmatch(r"(\d+)(ms|s|m|h|d)", self._setting(capability, key, default))
         return int(value[1]) * _UNITS[value[2]] if value else _WEEK
 
     def replicas(self, capability: str) -> list[str] | None:

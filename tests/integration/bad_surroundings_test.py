@@ -10,6 +10,8 @@ import sqlite3
 import time
 import unittest
 
+import msgpack
+
 import harness
 from harness import System, SystemTest
 from systems import PATIENT, Keeper
@@ -145,6 +147,41 @@ class Databases(SystemTest):
         reply = client.collect([late])[late]
         self.assertTrue(reply.ok, reply)
         self.assertEqual([("late",)], system.rows("notes", "SELECT text FROM notes"))
+
+    def test_a_wal_that_somebody_removed_costs_no_commit_that_was_confirmed(self):
+        system = self.system()
+        system.broker()
+        workers = [system.worker(node) for node in system.nodes]
+        client = system.client()
+        for n in range(10):
+            self.assertTrue(client.call("notes", "add", {"text": f"before {n}"}).ok)
+        (system.data / "notes.db-wal").unlink()
+
+        late = [client.send("notes", "add", {"text": f"late {n}"}, ttl=20_000) for n in range(10)]
+
+        for worker in workers:
+            self.assertEqual(74, worker.await_end())
+            self.assertIn("notes.db-wal was removed", worker.lines[-1])
+        for node in system.nodes:
+            system.worker(node)
+        self.assertEqual([True] * 10, [each.ok for each in client.collect(late).values()])
+        self.assertEqual([(20,)], system.rows("notes", "SELECT COUNT(*) FROM notes"))
+
+    def test_a_journal_whose_wal_somebody_removed_keeps_what_it_confirmed(self):
+        system = self.system(nodes=("n1",))
+        broker = system.broker()
+        client = system.client()
+        for n in range(10):
+            self.assertTrue(client.call("troupe.publish", "tea.made", {"n": n}).ok)
+        (system.data / "journal.db-wal").unlink()
+
+        client.send("troupe.publish", "tea.made", {"n": 10})
+
+        self.assertEqual(74, broker.await_end())
+        system.broker()
+        found = system.client().call("troupe.events", "read", {
+            "patterns": ["*"], "from": "oldest", "count": 100, "wait_ms": 0}).body["events"]
+        self.assertEqual(list(range(10)), [msgpack.unpackb(each["body"])["n"] for each in found][:10])
 
     def test_a_lock_held_by_a_stranger_makes_calls_wait(self):
         system = self.system(nodes=("n1",))

@@ -8,6 +8,7 @@ import pty
 import re
 import select
 import signal
+import sqlite3
 import struct
 import subprocess
 import termios
@@ -103,6 +104,22 @@ class Check(CommandTest):
         self.assertTrue(said["ok"])
         echo, = (each for each in said["capabilities"] if each["name"] == "echo")
         self.assertIn("echo", echo["operations"])
+
+    def test_what_a_renamed_capability_leaves_behind_is_told(self):
+        self.shop.broker()
+        worker = self.shop.worker()
+        self.assertTrue(self.shop.client().call("notes", "add", {"text": "mine"}).ok)
+        worker.kill()
+        with contextlib.closing(sqlite3.connect(self.shop.data / "notes.db")) as session, session:
+            session.execute("INSERT INTO timers VALUES (1, x'01', 1, 'note.taken', '', x'80')")
+        self.assertNotIn("left behind", troupe("check", self.shop.file).stdout)
+        self.shop.capabilities = {"memos": "{actor: notes}"}
+        renamed = self.shop.write("memos.yaml")
+
+        said = self.json_of(troupe("check", renamed, "--json"))["left_behind"]
+
+        self.assertIn("for later: 1", troupe("check", renamed).stdout)
+        self.assertEqual([("notes", 1)], [(each["capability"], each["timers"]) for each in said])
 
     def test_every_fault_is_told_at_once_with_its_place_and_what_to_do(self):
         self.shop.capabilities = {"ntoes": "{actor: ntoes}", "notes": "{replcas: 2}"}

@@ -41,6 +41,27 @@ class PoisonMessages(SystemTest):
         kept = [row[0] for row in system.rows("faulty", "SELECT call_id FROM texts")]
         self.assertEqual(sorted(ids["echo"]), sorted(kept))
 
+    def test_a_throw_that_is_repeated_costs_the_others_nothing(self):
+        # The default settings: five restarts within 10 s, a breaker after five failures in a row.
+        system = self.system({"faulty": "{replicas: 1}"}, nodes=ONE_NODE)
+        system.broker()
+        worker = system.worker()
+        client = system.client()
+        poison = client.send("faulty", "throw", {"text": "poison"})
+        self.assert_code("crashed", client.collect([poison])[poison])
+
+        crashes, until = 1, time.monotonic() + harness.PATIENCE
+        while crashes < 8 and time.monotonic() < until:
+            repeat = client.call("faulty", "throw", {"text": "poison"}, call_id=poison, ttl=200)
+            crashes += repeat.code == "crashed"
+            good = client.call("faulty", "echo", {"text": "good"}, ttl=2000)
+            self.assertTrue(good.ok, good)
+            client.receive(0.01)
+
+        self.assertEqual(8, crashes)
+        self.assertEqual([], worker.find("group.down"))
+        self.assertEqual([], worker.find("breaker.open"))
+
     def test_the_fifth_death_of_a_process_convicts_it(self):
         for op in ("crash", "ask_crash"):
             with self.subTest(op):
@@ -90,6 +111,26 @@ class FailingActors(SystemTest):
             worker.wait_for("group.down", capability="faulty")
             worker.wait_for("group.up", capability="faulty")
             self.assertTrue(client.call("faulty", "echo", {"text": "again"}).ok)
+
+    def test_a_provider_that_hangs_opens_the_breaker(self):
+        system = self.system(
+            {**harness.CAPABILITIES,
+             "payments": "{effects: {threads: 1, limit: 200ms}, breaker: {threshold: 3}, "
+                         "config: {provider: {simulated: {latency: 10m}}}}"}, nodes=ONE_NODE)
+        system.broker()
+        worker = system.worker()
+        client = system.client()
+
+        with self.good_client(system, "notes", "add"):
+            for _ in range(3):
+                client.send("payments", "charge", {
+                    "order_id": harness.new_id(), "amount_cents": 5, "currency": "EUR", "card": "tok"})
+            worker.wait_for("breaker.open", capability="payments")
+            worker.wait_for("effect.overdue", count=3)
+            refused = client.call("payments", "charge", {
+                "order_id": harness.new_id(), "amount_cents": 5, "currency": "EUR", "card": "tok"})
+
+        self.assert_code("circuit_open", refused)
 
     def test_its_breaker_opens_refuses_in_words_and_closes_again(self):
         system = self.system(

@@ -96,6 +96,31 @@ class CallsEnd(SystemTest):
         if stood < 0.7:
             self.assertEqual([], worker.find("broker.lost"))
 
+    def test_when_the_broker_stood_still_and_knows_what_it_missed(self):
+        system = self.system(nodes=ONE_NODE)
+        broker = system.broker()
+        system.worker()
+        client = system.client()
+        # Shorter than the heartbeat's timeout, and longer.
+        for stood in (0.5, 1.3):
+            self.assertTrue(client.call("notes", "add", {"text": "before"}, ttl=15000).ok)
+
+            broker.freeze()
+            late = [client.send("notes", "add", {"text": "too late"}, ttl=300) for _ in range(200)]
+            late.append(client.send("troupe.publish", "note.taken", {"text": "too late"}, ttl=300))
+            self.assertIsNone(client.receive(stood))
+            broker.thaw()
+
+            # After the longer one, what was received meanwhile is dropped unanswered.
+            for reply in client.collect(late, within=1.0).values():
+                self.assert_code("deadline_exceeded", reply)
+            # What comes after is no longer taken for old.
+            until = time.monotonic() + harness.PATIENCE
+            while not client.call("notes", "add", {"text": "after"}, ttl=250).ok:
+                self.assertLess(time.monotonic(), until)
+        self.assertEqual(
+            [], system.rows("notes", "SELECT text FROM notes WHERE text = 'too late'"))
+
     def test_when_its_time_is_up_before_it_is_sent(self):
         system = self.system(nodes=ONE_NODE)
         system.broker()
@@ -391,6 +416,26 @@ class EffectsOutside(SystemTest):
                 self.assertEqual({harness.text_of(call_id)}, {each[0] for each in lines})
                 self.assertEqual([("capture", 500)], system.rows(
                     "payments", "SELECT kind, amount_cents FROM ledger WHERE order_id = ?", order))
+
+    def test_once_while_each_of_two_brokers_lists_another_worker(self):
+        """As in a rolling change of the topology: a broker takes those alone that read its version."""
+        system = self.system(
+            {"payments": "{replicas: 2, config: {provider: {simulated: {decline_over: 100000, "
+                         "latency: 2500ms, log: data/provider.log}}}}"}, brokers=("b1", "b2"))
+        changed = system.write("changed.yaml", "# A comment.")
+        system.broker("b1")
+        system.broker("b2", file=changed)
+        workers = [system.worker("n1", joined=False),
+                   system.worker("n2", joined=False, file=changed)]
+        for each in workers:
+            each.wait_for("broker.joined")
+
+        reply = system.client("b1").call("payments", "charge", {
+            "order_id": new_id(), "amount_cents": 500, "currency": "EUR", "card": "tok"}, ttl=15000)
+
+        self.assertTrue(reply.ok, reply)
+        self.assertEqual([], [found for each in workers for found in each.find("store.fenced")])
+        self.assertEqual(1, len((system.data / "provider.log").read_text().splitlines()))
 
 
 if __name__ == "__main__":

@@ -63,6 +63,31 @@ BOOST_AUTO_TEST_CASE(ids_go_on_rising_when_the_clock_steps_back) {
   BOOST_TEST((after.born() == birth));
 }
 
+// A clock that was days ahead for a moment must not leave the ids in the future.
+BOOST_AUTO_TEST_CASE(ids_follow_a_clock_that_is_put_back_by_more_than_an_hour_and_stay_unique) {
+  troupe::uuid_source source{7};
+  const uuid early = source.next(birth);
+  const uuid ahead = source.next(birth + 72h);
+
+  const uuid right = source.next(birth);
+
+  BOOST_TEST((ahead.born() == birth + 72h));
+  BOOST_TEST((right.born() == birth));
+  BOOST_TEST((right > early));
+}
+
+// 48 bits of milliseconds reach beyond what a wall_time can hold: the sum must not wrap to "now".
+BOOST_AUTO_TEST_CASE(an_id_of_a_later_millennium_says_so) {
+  const auto wraps = std::chrono::milliseconds{1'700'000'000'123 + 18'446'744'073'709};
+  uuid id = troupe::uuid_source{7}.next(birth);
+  for (std::size_t i = 0; i < 6; ++i) {
+    id.bytes[i] = static_cast<std::byte>(wraps.count() >> (40 - 8 * i));
+  }
+
+  BOOST_TEST((id.birth() == wraps));
+  BOOST_TEST((id.born() > birth + std::chrono::hours{24 * 365 * 200}));
+}
+
 // The count of a source has 26 bits. It starts over after 67,108,864 ids.
 BOOST_AUTO_TEST_CASE(ids_go_on_rising_when_the_count_starts_over_in_a_later_millisecond) {
   const uuid first = troupe::uuid_source{7}.next(birth);

@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace utf = boost::unit_test;
@@ -148,7 +149,56 @@ BOOST_AUTO_TEST_CASE(spent_retries_without_any_effect_undo_only_the_steps_before
 
   BOOST_TEST(saga.operation() == "release");
   saga.ok();
-  BOOST_TEST((saga.the<finish>().answer.error().code == errc::circuit_open));
+  // The answer is kept for the saga's id: nobody may take it for "not now".
+  const error& answer = saga.the<finish>().answer.error();
+  BOOST_TEST((answer.code == errc::rejected));
+  BOOST_TEST(answer.detail("reason") == "circuit_open");
+  BOOST_TEST(!answer.retry_after.has_value());
+}
+
+// A participant's inbox keeps such an answer, so that asking again brings nothing else.
+BOOST_AUTO_TEST_CASE(a_technical_failure_that_is_final_is_a_refusal) {
+  driver step;
+  driver undo;
+  const error stored{
+      .code = errc::crashed, .possible = effect::unknown, .message = "once", .is_final = true};
+  step.start().ok();
+  undo.start().ok().refuse();
+
+  step.give(failed{step.called().as, stored});
+  undo.give(failed{undo.called().as, stored});
+
+  BOOST_TEST(step.operation() == "uncredit"); // It may have happened.
+  BOOST_TEST((undo.current.now == phase::parked));
+  step.ok().ok();
+  BOOST_TEST((step.the<finish>().answer.error().code == errc::rejected));
+  BOOST_TEST(step.the<finish>().answer.error().detail("reason") == "crashed");
+  BOOST_TEST(!step.the<finish>().answer.error().is_final);
+}
+
+BOOST_AUTO_TEST_CASE(a_completed_saga_whose_answer_cannot_be_made_says_that_this_is_final) {
+  definition broken = order_saga();
+  broken.answer = [](const facts&) -> outcome<std::string> { return failure{invalid("no")}; };
+  driver saga{broken};
+
+  saga.start().ok().ok().ok().ok();
+
+  BOOST_TEST((saga.the<finish>().answer.error().code == errc::internal));
+  BOOST_TEST(saga.the<finish>().answer.error().is_final);
+}
+
+BOOST_AUTO_TEST_CASE(a_saga_that_is_given_up_is_parked_with_the_reason_and_can_be_resumed) {
+  driver saga;
+  saga.start().ok();
+  const uuid id = saga.called().id;
+
+  saga.give(given_up{internal_error("nothing can be written")});
+
+  BOOST_TEST((saga.current.now == phase::parked));
+  BOOST_TEST(saga.the<park>().reason.message == "nothing can be written");
+  BOOST_TEST((*replay(saga.by, saga.current.saga, saga.prefix(saga.rows.size())) == saga.current));
+  saga.give(retry_by_operator{});
+  BOOST_TEST((saga.called().id == id)); // It may have been carried out.
 }
 
 BOOST_AUTO_TEST_CASE(spent_retries_with_one_unknown_outcome_undo_that_step_too) {
@@ -209,7 +259,8 @@ BOOST_AUTO_TEST_CASE(a_pivot_unknown_at_the_deadline_is_undone_if_it_can_be) {
   BOOST_TEST(saga.operation() == "refund");
   saga.ok().ok().ok();
   BOOST_TEST((saga.current.now == phase::compensated));
-  BOOST_TEST((saga.the<finish>().answer.error().code == errc::deadline_exceeded));
+  BOOST_TEST((saga.the<finish>().answer.error().code == errc::rejected));
+  BOOST_TEST(saga.the<finish>().answer.error().detail("reason") == "deadline_exceeded");
 }
 
 BOOST_AUTO_TEST_CASE(a_pivot_unknown_at_the_deadline_is_parked_if_it_cannot_be_undone) {
@@ -267,6 +318,42 @@ BOOST_AUTO_TEST_CASE(after_the_pivot_the_saga_only_goes_forward) {
   BOOST_TEST((saga.current.now == phase::completed));
 }
 
+// Each crash costs the participant an instance, so the saga must not ask without end.
+BOOST_AUTO_TEST_CASE(a_retriable_step_that_crashes_is_asked_ever_more_slowly_and_parks) {
+  driver saga;
+  saga.start().ok().ok().ok();
+
+  milliseconds longest{};
+  for (int i = 1; i < crashes_max; ++i) {
+    saga.fail(errc::crashed);
+    longest = std::max(longest, saga.the<timer>().delay);
+    saga.timer_fires();
+  }
+  BOOST_TEST((longest > backoff_max));
+  BOOST_TEST((longest <= crash_backoff_max));
+  saga.fail(errc::crashed);
+
+  BOOST_TEST((saga.current.now == phase::parked));
+  BOOST_TEST((saga.the<park>().reason.code == errc::crashed));
+  saga.give(retry_by_operator{}); // The cause was mended.
+  saga.ok();
+  BOOST_TEST((saga.current.now == phase::completed));
+}
+
+BOOST_AUTO_TEST_CASE(an_undo_that_crashes_parks) {
+  driver saga;
+  saga.start().ok().refuse();
+
+  for (int i = 1; i < crashes_max; ++i) {
+    saga.fail(errc::crashed);
+    saga.timer_fires();
+  }
+  saga.fail(errc::crashed);
+
+  BOOST_TEST((saga.current.now == phase::parked));
+  BOOST_TEST(saga.the<park>().at.undo);
+}
+
 BOOST_AUTO_TEST_CASE(a_refused_retriable_step_parks_with_the_reason) {
   driver saga;
 
@@ -275,6 +362,43 @@ BOOST_AUTO_TEST_CASE(a_refused_retriable_step_parks_with_the_reason) {
   BOOST_TEST((saga.current.now == phase::parked));
   BOOST_TEST((saga.the<park>().reason.code == errc::rejected));
   BOOST_TEST(saga.rows.back().row.step == 3);
+}
+
+// A node of the release before, or after, may be asked during a rolling upgrade.
+BOOST_AUTO_TEST_CASE(an_operation_that_is_unknown_for_a_while_parks_nothing) {
+  driver forward;
+  driver back;
+  forward.start().ok().ok().ok();
+  back.start().ok().refuse();
+
+  for (driver* saga : {&forward, &back}) {
+    for (const errc code : {errc::unknown_operation, errc::unknown_capability}) {
+      for (int i = 0; i < 50; ++i) {
+        saga->fail(code);
+        BOOST_TEST((saga->the<timer>().delay <= 2s));
+        saga->timer_fires();
+      }
+    }
+    saga->ok();
+  }
+
+  BOOST_TEST((forward.current.now == phase::completed));
+  BOOST_TEST((back.current.now == phase::compensated));
+}
+
+BOOST_AUTO_TEST_CASE(an_operation_that_stays_unknown_parks_after_ten_minutes_or_so) {
+  driver saga;
+  saga.start().ok().ok().ok();
+
+  int tries = 0;
+  while (saga.fail(errc::unknown_operation).current.now == phase::forward && tries < 1'000) {
+    ++tries;
+    saga.timer_fires();
+  }
+
+  BOOST_TEST(tries == 299);
+  BOOST_TEST((saga.current.now == phase::parked));
+  BOOST_TEST((saga.current.why_parked->code == errc::unknown_operation));
 }
 
 BOOST_AUTO_TEST_CASE(an_undo_is_retried_without_end_and_parks_when_refused) {
@@ -300,7 +424,8 @@ BOOST_AUTO_TEST_CASE(the_deadline_turns_back_before_the_pivot_and_undoes_what_is
 
   BOOST_TEST(saga.operation() == "uncredit");
   saga.ok().ok();
-  BOOST_TEST((saga.the<finish>().answer.error().code == errc::deadline_exceeded));
+  BOOST_TEST((saga.the<finish>().answer.error().code == errc::rejected));
+  BOOST_TEST(saga.the<finish>().answer.error().detail("reason") == "deadline_exceeded");
   BOOST_TEST(saga.the<finish>().answer.error().detail("step") == "credit");
 }
 

@@ -82,7 +82,12 @@ BOOST_AUTO_TEST_CASE(no_number_in_a_record_makes_replay_read_out_of_bounds) {
       bad[i].step = 77;
       BOOST_TEST(!replay(each.by, each.current.saga, bad).has_value());
       bad = each.prefix(each.rows.size());
-      bad[i].kind = static_cast<record_kind>(200);
+      bad[i].kind = static_cast<record_kind>(200); // Of a newer release.
+      const auto newer = replay(each.by, each.current.saga, bad);
+      BOOST_REQUIRE(!newer.has_value());
+      BOOST_TEST((newer.error().code == errc::conflict));
+      bad = each.prefix(each.rows.size());
+      bad[i].kind = static_cast<record_kind>(0);
       BOOST_TEST(!replay(each.by, each.current.saga, bad).has_value());
       bad = each.prefix(each.rows.size());
       for (std::size_t length = 0; length < bad[i].data.size(); ++length) {

@@ -2,6 +2,7 @@
 
 #include "runtime/store/database.hpp"
 
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -76,7 +77,19 @@ public:
     guarded([&] { inner_.script(sql); });
   }
 
-  void checkpoint() override { inner_.checkpoint(); }
+  /// Makes a checkpoint due at any time, and calls `watch` in it.
+  void on_checkpoint(std::function<void()> watch) { on_checkpoint_ = std::move(watch); }
+
+  void checkpoint() override {
+    if (on_checkpoint_) {
+      on_checkpoint_();
+    }
+    inner_.checkpoint();
+  }
+
+  std::int64_t checkpoint_due() const override {
+    return on_checkpoint_ ? 1 : inner_.checkpoint_due();
+  }
 
   std::int64_t changes() const override { return inner_.changes(); }
 
@@ -111,6 +124,7 @@ private:
     throw database_error{fault, std::string{"a planned failure "} + where};
   }
 
+  std::function<void()> on_checkpoint_;
   database& inner_;
   std::optional<plan> plan_;
   int calls_ = 0;

@@ -76,8 +76,8 @@ void group_bench::fail_start(char child, std::string reason) {
   tell(child_start_failed{id_of(child), generation_of(child), std::move(reason)});
 }
 
-void group_bench::exit(char child, std::string reason) {
-  tell(child_exited{id_of(child), generation_of(child), std::move(reason)});
+void group_bench::exit(char child, std::string reason, std::optional<uuid> message) {
+  tell(child_exited{id_of(child), generation_of(child), std::move(reason), message});
 }
 
 void group_bench::stopped(char child) {

@@ -2,6 +2,7 @@
 
 #include "runtime/supervision/group_policy.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,7 +29,7 @@ public:
 
   void up(char child);
   void fail_start(char child, std::string reason = "no");
-  void exit(char child, std::string reason = "boom");
+  void exit(char child, std::string reason = "boom", std::optional<uuid> message = {});
   void stopped(char child);
 
   /// Moves time on, then tells the policy.

@@ -98,6 +98,58 @@ BOOST_AUTO_TEST_CASE(with_no_restart_allowed_the_first_needed_one_ends_it) {
   BOOST_TEST(group.obey() == "down");
 }
 
+// S9: a message that comes back again and again is one cause, whichever child it meets.
+BOOST_AUTO_TEST_CASE(a_message_that_makes_children_fail_counts_once) {
+  for (const auto how : strategies) {
+    group_bench group{at_once(how, 1, 5s), children_named("ab")};
+    group.bring_up();
+    const uuid poison = derived_id(uuid{}, "poison");
+
+    for (int i = 0; i < 50; ++i) {
+      group.exit(i % 2 == 0 ? 'a' : 'b', "boom", poison);
+      BOOST_TEST(group.obey().find("down") == std::string::npos);
+      group.pass(10ms);
+    }
+    BOOST_TEST((group.policy.state() == group_state::up));
+
+    group.exit('a', "boom", derived_id(uuid{}, "another"));
+    BOOST_TEST(group.obey().find("down") != std::string::npos);
+  }
+}
+
+// Others wait for the instance that a repeat cost: no longer than it takes to make it.
+BOOST_AUTO_TEST_CASE(a_repeat_is_restarted_at_once) {
+  options slow = at_once(strategy::one_for_one);
+  slow.backoff_min = 1s;
+  slow.backoff_max = 8s;
+  group_bench group{slow, children_named("a")};
+  group.bring_up();
+  const uuid poison = derived_id(uuid{}, "poison");
+  group.exit('a', "boom", poison);
+  BOOST_TEST(group.take() == "");
+  group.pass_to_due();
+  group.obey();
+
+  group.exit('a', "boom", poison);
+
+  BOOST_TEST(group.take() == "start a3");
+}
+
+// It is known after the cool-down too, when the budget is new.
+BOOST_AUTO_TEST_CASE(causes_are_known_beyond_the_cool_down) {
+  group_bench group{at_once(strategy::one_for_one, 0), children_named("a")};
+  group.bring_up();
+  const uuid poison = derived_id(uuid{}, "poison");
+  group.exit('a', "boom", poison);
+  BOOST_TEST(group.obey() == "down");
+  group.pass_to_due();
+  group.obey();
+
+  group.exit('a', "boom", poison);
+
+  BOOST_TEST(group.obey() == "start a3");
+}
+
 // S9: the budget is the group's, not a child's.
 BOOST_AUTO_TEST_CASE(all_children_draw_on_one_budget) {
   group_bench group{at_once(strategy::one_for_one, 2), children_named("abc")};

@@ -38,8 +38,8 @@ BOOST_AUTO_TEST_CASE(every_policy_is_read) {
       "supervision: {strategy: rest_for_one, max_restarts: 3, within: 20s, backoff: 10ms..1s, "
       "shutdown: 2s, cool_down: 1m}, breaker: {threshold: 7, timeout: 30s, probes: 2, "
       "probe_deadline: 3s}, bulkhead: {in_flight: 8, queue: 16, events: 32}, effects: {threads: 2, "
-      "queue: "
-      "9}, retry: {attempts: 3, backoff: 20ms..2s}, turn_limit: 5s, inbox_kept: 30d");
+      "queue: 9, limit: 2s}, retry: {attempts: 3, backoff: 20ms..2s}, turn_limit: 5s, inbox_kept: "
+      "30d, sagas_kept: 365d");
 
   BOOST_TEST((plan.supervision.on_failure == supervision::strategy::rest_for_one));
   BOOST_TEST(plan.supervision.max_restarts == 3);
@@ -61,8 +61,10 @@ BOOST_AUTO_TEST_CASE(every_policy_is_read) {
   BOOST_TEST((plan.retry.backoff_max == 2s));
   BOOST_TEST(plan.effects.threads == 2);
   BOOST_TEST(plan.effects.queue == 9);
+  BOOST_TEST((plan.effects.limit == 2s));
   BOOST_TEST((plan.turn_limit == 5s));
   BOOST_TEST((plan.inbox_kept == 30 * 24h));
+  BOOST_TEST((plan.sagas_kept == 365 * 24h));
 }
 
 BOOST_AUTO_TEST_CASE(a_capability_overrides_single_keys_of_the_defaults) {
@@ -167,6 +169,7 @@ BOOST_AUTO_TEST_CASE(a_duration_without_unit_is_refused_with_the_unit_added) {
 
 BOOST_AUTO_TEST_CASE(answers_are_kept_for_whole_hours) {
   check_only_fault(text("", "inbox_kept: 90m"), {11, 36}, "whole hours", "7d");
+  check_only_fault(text("", "sagas_kept: 1h"), {11, 36}, "is `1h`", "from 1d to 3650d");
 }
 
 BOOST_AUTO_TEST_CASE(a_value_out_of_range_is_told_the_range) {

@@ -9,6 +9,15 @@ void telling_handler::received(
     ping(now);
     return;
   }
+  if (header == "count me") {
+    // Whether it is gone by now is asked at once, as a ping at the worst moment would.
+    counted_peer_ = from;
+    ++count_;
+    if (loop->send(from, framing::plain, "ping", {}) == sent::gone) {
+      loop->note_gone(from);
+    }
+    return;
+  }
   if (header == "flood me") {
     // More than one frame may hold; the sum must arrive all the same.
     const std::uint32_t batch = loop->open_batch(from);
@@ -37,7 +46,11 @@ void telling_handler::link_closed(instant now) {
   ping(now);
 }
 
-void telling_handler::gone(peer, instant) {
+void telling_handler::gone(peer whom, instant) {
+  if (counted_peer_ == whom) {
+    counted_peer_.reset();
+    counted.set_value(count_);
+  }
 }
 
 void telling_handler::due(instant now) {

@@ -28,6 +28,8 @@ public:
   router_loop* loop = nullptr;
   /// Kept when the peer that said "watch me" was found gone.
   std::promise<instant> found_gone;
+  /// How many messages there were of a peer that said "count me", when it was gone.
+  std::promise<int> counted;
 
   void received(
       peer from, framing how, std::string_view header, std::string_view body, instant now) override;
@@ -47,6 +49,8 @@ private:
   const clock& time_;
   std::optional<peer> watched_;
   std::optional<std::uint32_t> batch_;
+  std::optional<peer> counted_peer_;
+  int count_ = 0;
   instant due_{};
 };
 

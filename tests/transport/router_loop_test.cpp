@@ -130,6 +130,23 @@ BOOST_FIXTURE_TEST_CASE(who_chooses_its_own_name_is_ignored, router_fixture) {
   BOOST_TEST(receive(chosen, 100ms).empty());
 }
 
+// A worker that ends well sends its last replies and closes the connection.
+BOOST_FIXTURE_TEST_CASE(what_a_peer_sent_before_it_went_is_read_before_it_is_gone, router_fixture) {
+  constexpr int messages = 20'000;
+  zmq::socket_t dealer = connect(zmq::socket_type::dealer);
+  dealer.set(zmq::sockopt::linger, -1);
+  dealer.set(zmq::sockopt::sndhwm, 0);
+  for (int i = 0; i < messages; ++i) {
+    send(dealer, {"count me", ""});
+  }
+  auto counted = handler.counted.get_future();
+
+  dealer.close();
+
+  BOOST_REQUIRE((counted.wait_for(10s) == std::future_status::ready));
+  BOOST_TEST(counted.get() == messages);
+}
+
 // Not every try has to make it in 50 ms: the machine may be busy with other things.
 BOOST_AUTO_TEST_CASE(a_peer_that_vanishes_is_noticed_within_50_ms) {
   auto best = std::chrono::nanoseconds::max();

@@ -46,7 +46,8 @@ BOOST_AUTO_TEST_CASE(an_error_arrives_as_it_was_sent) {
         .possible = code % 2 == 0 ? effect::none : effect::unknown,
         .message = "why",
         .retry_after = milliseconds{code},
-        .details = {{"reason", "out_of_stock"}, {"sku", "tea"}}};
+        .details = {{"reason", "out_of_stock"}, {"sku", "tea"}},
+        .is_final = code % 3 == 0};
 
     BOOST_TEST((there_and_back(sent) == sent), name_of(sent.code));
   }
@@ -61,6 +62,7 @@ BOOST_AUTO_TEST_CASE(what_is_not_said_is_assumed_to_be_the_worse) {
   BOOST_TEST((read->code == errc::internal));
   BOOST_TEST((read->possible == effect::unknown));
   BOOST_TEST(!read->retry_after.has_value());
+  BOOST_TEST(!read->is_final);
 }
 
 BOOST_AUTO_TEST_CASE(words_of_a_newer_sender_are_understood_carefully) {
@@ -74,7 +76,7 @@ BOOST_AUTO_TEST_CASE(words_of_a_newer_sender_are_understood_carefully) {
 }
 
 BOOST_AUTO_TEST_CASE(an_entry_of_the_wrong_type_is_malformed) {
-  for (const char* key : {"code", "message", "effect", "retry_after_ms", "details"}) {
+  for (const char* key : {"code", "message", "effect", "retry_after_ms", "final", "details"}) {
     for (const char* wrong : {"c0", "91 01", "cb 3ff8000000000000", "ff"}) {
       BOOST_TEST(!read_error(map_of(key, hex(wrong))).has_value(), key);
     }

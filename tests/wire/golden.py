@@ -72,7 +72,8 @@ def golden():
                        served("stock", 0, False, 1, "open", 300,
                               forced="forced open by ann: moving disks"),
                        served("notes", 0, True, 2, "down", shut="notes.db is damaged")],
-            "in_flight": [CALL_ID]}),
+            "in_flight": [CALL_ID],
+            "held": [{"id": CALL_ID, "capability": "orders", "digest": 0xFEDCBA9876543210}]}),
         "welcome_body": pack({
             "broker": "b1", "incarnation": BROKER_INCARNATION, "heartbeat_ms": 200,
             "timeout_ms": 800, "body_bytes_max": 1048576, "journal": True}),
@@ -83,11 +84,12 @@ def golden():
                                 "op": "order.created", "seq": 12, "key": "customer-7"}),
         "assign_body": pack({
             "capability": "stock", "journal": BROKER_INCARNATION, "epoch": 1 << 32 | 7,
-            "partitions": [{"partition": 0, "position": 0}, {"partition": 63, "position": 900}]}),
+            "partitions": [{"partition": 0, "position": 0}, {"partition": 63, "position": 900}],
+            "lives": None}),
         "assigned_body": pack({
             "capability": "stock", "epoch": 1 << 32 | 7,
             "partitions": [{"partition": 63, "handled": 901, "waiting": [POSTPONED]}],
-            "refused": ""}),
+            "refused": "", "highest": None, "life": None, "epoch_seen": None}),
         "handled_body": pack({
             "capability": "stock", "upto": [{"partition": 63, "position": 950}],
             "waiting": [POSTPONED], "done": [880, 881]}),

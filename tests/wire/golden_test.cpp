@@ -56,7 +56,8 @@ hello golden_hello() {
             .replicas = 2,
             .breaker = "down",
             .shut = "notes.db is damaged"}},
-      .in_flight = {call_id()}};
+      .in_flight = {call_id()},
+      .held = std::vector{held_call{call_id(), "orders", 0xfedcba9876543210}}};
 }
 
 /// Everything that reads what came from outside, over bytes of any kind: it must come back.

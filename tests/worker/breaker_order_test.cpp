@@ -175,6 +175,42 @@ BOOST_AUTO_TEST_CASE(one_command_to_two_nodes_is_written_down_once) {
   BOOST_TEST(p->number("SELECT COUNT(*) FROM forced_breakers") == 1);
 }
 
+// The repeat of a call may be on its way for longer than somebody needs to think again.
+BOOST_AUTO_TEST_CASE(a_late_repeat_of_an_older_order_does_not_undo_a_newer_one) {
+  auto other = make("n2");
+  const uuid older = ids.next(time.wall());
+  const uuid alone = ids.next(time.wall());
+  force(*p, "open", false, older);
+  force(*p, "disabled", true, alone);
+  force(*p, "closed");
+
+  const auto here = report_in(force(*p, "open", false, older));
+  const auto there = report_in(force(*other, "open", false, older));
+  const auto only = report_in(force(*p, "disabled", true, alone));
+
+  BOOST_TEST(here.state == "forced_closed");
+  BOOST_TEST(there.state == "forced_closed");
+  BOOST_TEST(only.state == "forced_closed");
+  BOOST_TEST(
+      report_in(force(*other, "disabled", true, alone)).state == "disabled"); // Not there yet.
+  BOOST_TEST(state_of(*p) == "forced_closed");
+}
+
+BOOST_AUTO_TEST_CASE(without_a_store_a_late_repeat_does_not_undo_a_newer_order_either) {
+  auto options = things_options(folder);
+  options.database.reset();
+  process storeless{time, "n1", things_type(seen), options};
+  group_breaker& breaker = storeless.front->breaker();
+  const store::forced_breaker older{"open", "ann", "a", ids.next(time.wall()), time.wall()};
+  const store::forced_breaker newer{"closed", "bob", "b", ids.next(time.wall()), time.wall()};
+
+  breaker.force_once(older, time.now());
+  breaker.force_once(newer, time.now());
+  breaker.force_once(older, time.now());
+
+  BOOST_TEST(state_of(storeless) == "forced_closed");
+}
+
 // Whichever step of the turn fails: an order that was answered holds, and in the end the process
 // does what the database says.
 BOOST_AUTO_TEST_CASE(an_order_that_could_not_be_kept_is_not_said_to_hold) {

@@ -749,6 +749,32 @@ BOOST_AUTO_TEST_CASE(whatever_happens_each_event_is_handled_once_and_in_order) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(more_waiting_events_than_a_message_holds_are_refused_in_words) {
+  begin();
+  poison.insert("bad");
+  p->deliver(1, "k", {"bad"});
+  p->deliver(2, "other", {"bad"});
+  run();
+  p->store->database->begin();
+  for (int i = 0; i < 20'000; ++i) {
+    p->store->database->execute(
+        "INSERT INTO postponed (position, partition, key, attempts, dead, cause, error, replica)"
+        " VALUES ($1, $2, 'k', 0, 0, '', '', 0)",
+        1'000'000'000 + i,
+        static_cast<std::int64_t>(wire::partition_of("k", {})));
+  }
+  p->store->database->commit();
+  p = make("n2");
+
+  p->assign(7, {{wire::partition_of("k", {}), 0}, {wire::partition_of("other", {}), 0}});
+  p->run();
+
+  BOOST_REQUIRE(p->assigned.size() == 2U);
+  BOOST_REQUIRE(p->assigned[0].partitions.size() == 1U);
+  BOOST_TEST(p->assigned[0].partitions[0].partition == wire::partition_of("other", {}));
+  BOOST_TEST(p->assigned[1].refused.starts_with("20001 events of `things` wait in partition"));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace troupe::test

@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(a_frame_wakes_each_runner_once_and_counts_what_it_brought) 
   BOOST_TEST(wakes == 2);
   BOOST_TEST(queues.calls_in_hand() == 2);
   BOOST_TEST(queues.events_in_hand() == 1);
-  queues.calls_ended(2);
+  queues.ended(2, 1);
   BOOST_TEST(queues.calls_taken() == 0);
 }
 

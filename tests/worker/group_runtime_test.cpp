@@ -63,6 +63,7 @@ struct runtime_fixture {
       std::vector<outbound> drained;
       inlet.drain(drained);
       for (const outbound& each : drained) {
+        group->front().queues().ended(static_cast<std::int64_t>(each.slots.size()), each.events);
         for (const outbound::frame& frame : each.replies) {
           take(frame.bytes);
         }

@@ -152,11 +152,12 @@ void process::take_output() {
   std::vector<outbound> drained;
   inlet_.drain(drained);
   for (outbound& each : drained) {
+    front->queues().ended(static_cast<std::int64_t>(each.slots.size()), each.events);
     for (const outbound::frame& frame : each.replies) {
       take_frame(frame.bytes);
     }
-    if (!each.everywhere.empty()) {
-      take_frame(each.everywhere);
+    for (const std::string& frame : each.everywhere) {
+      take_frame(frame);
     }
     std::move(each.calls.begin(), each.calls.end(), std::back_inserter(calls));
     for (outbound::delayed& waiting : each.later) {
@@ -257,10 +258,10 @@ void process::journal_joined() {
   send_order(item::kind::journal_joined, {});
 }
 
-void process::confirm(std::uint64_t up_to, std::string refused) {
+void process::confirm(std::uint64_t up_to, std::string refused, std::optional<uuid> id) {
   send_order(
       item::kind::confirmed,
-      wire::encoded(wire::confirmed{front->name(), up_to, std::move(refused)}));
+      wire::encoded(wire::confirmed{front->name(), up_to, std::move(refused), id, {}}));
 }
 
 void process::resend(std::uint64_t from, std::uint64_t to) {

@@ -90,7 +90,7 @@ public:
       std::string_view topic = "thing.put");
   void add_dead_letters(const std::vector<std::uint64_t>& positions);
   void journal_joined();
-  void confirm(std::uint64_t up_to, std::string refused = {});
+  void confirm(std::uint64_t up_to, std::string refused = {}, std::optional<uuid> id = {});
   void resend(std::uint64_t from, std::uint64_t to);
   /// Puts the items of `later` back into the work queue, as the worker does in time.
   void come_back();

@@ -36,6 +36,83 @@ BOOST_AUTO_TEST_CASE(without_instance_items_wait_and_nothing_is_lost) {
   BOOST_TEST(p->front->queues().calls_in_hand() == 0);
 }
 
+// Else a constructor that hangs would leave the group neither up nor down, and nobody would say so.
+BOOST_AUTO_TEST_CASE(the_watchdog_sees_a_constructor) {
+  const process* made = nullptr;
+  std::int64_t busy = 0;
+  actor_type type = things_type(seen);
+  type.make = [&, make = type.make](const context& with) {
+    busy = made->runner->busy_since();
+    return make(with);
+  };
+  process other{time, "n2", type, things_options(folder)};
+  made = &other;
+
+  other.start();
+  BOOST_TEST(busy == time.now().time_since_epoch().count());
+  BOOST_TEST(other.runner->busy_since() == 0);
+  seen.make_fails = 1;
+  other.start(0, 2);
+
+  BOOST_TEST(other.runner->busy_since() == 0);
+}
+
+// Whoever repeats a message that makes its handler throw must not hold the others up.
+BOOST_AUTO_TEST_CASE(a_message_that_threw_waits_and_is_tried_again_alone) {
+  const uuid bad = p->fresh_id();
+  BOOST_TEST(p->call(bad, "throw", thing{"x"}).why.code == errc::crashed);
+  p->start(0, 2);
+
+  const got waits = p->call(bad, "throw", thing{"x"});
+  BOOST_TEST(waits.why.code == errc::unavailable);
+  BOOST_TEST((waits.why.possible == effect::none));
+  BOOST_TEST((waits.why.retry_after == offenders::wait_first));
+  BOOST_TEST(all_of<supervision::child_exited>(p->events).size() == 1U);
+
+  time.advance(offenders::wait_first);
+  const std::int64_t turns = p->front->counters().turns.load();
+  const uuid before = p->send("put", wire::encoded(thing{"before"}));
+  p->send(bad, "throw", wire::encoded(thing{"x"}));
+  const uuid after = p->send("put", wire::encoded(thing{"after"}));
+  p->run();
+  BOOST_TEST(p->replies[before].status == wire::status::ok);
+  BOOST_TEST(p->replies[bad].why.code == errc::crashed);
+  p->start(0, 3);
+  p->run();
+  BOOST_TEST(p->replies[after].status == wire::status::ok);
+  BOOST_TEST(p->front->counters().turns.load() == turns + 3); // No turn was run twice.
+}
+
+BOOST_AUTO_TEST_CASE(the_repeats_of_a_message_that_throws_do_not_open_the_breaker) {
+  const uuid bad = p->fresh_id();
+  for (std::uint64_t i = 1; i <= 20; ++i) {
+    BOOST_TEST(p->call(bad, "throw", thing{"x"}).why.code == errc::crashed);
+    p->start(0, i + 1);
+    time.advance(offenders::wait_most);
+  }
+
+  BOOST_TEST(p->call("put", thing{"a"}).status == wire::status::ok);
+}
+
+// A drain ends the socket loop once nothing is in hand: what only the inlet has would be lost.
+BOOST_AUTO_TEST_CASE(a_call_is_in_hand_until_the_socket_loop_has_its_reply) {
+  p->assign_all(1);
+  p->run();
+  p->send("put", wire::encoded(thing{"a"}));
+  p->deliver(1, "k", thing{"b"});
+
+  while (p->runner->run()) {
+  }
+
+  BOOST_TEST(p->front->queues().calls_in_hand() == 1);
+  BOOST_TEST(p->front->queues().events_in_hand() == 1);
+  p->run();
+  BOOST_TEST(p->replies.size() == 1U);
+  BOOST_TEST(p->handled.size() == 1U);
+  BOOST_TEST(p->front->queues().calls_in_hand() == 0);
+  BOOST_TEST(p->front->queues().events_in_hand() == 0);
+}
+
 BOOST_AUTO_TEST_CASE(a_group_that_goes_down_refuses_its_backlog_and_keeps_what_is_its_own) {
   p->call("throw", thing{"x"});
   const uuid id = p->send("put", wire::encoded(thing{"a"}));

@@ -1,3 +1,4 @@
+#include "runtime/time_text.hpp"
 #include "tests/store/faulty_database.hpp"
 #include "tests/worker/process_fixture.hpp"
 
@@ -6,6 +7,33 @@ namespace utf = boost::unit_test;
 namespace troupe::test {
 
 namespace {
+
+constexpr std::chrono::hours day{24};
+
+/// A clock whose civil time a test puts wrong.
+class jumping_clock final : public clock {
+public:
+  instant now() const override { return right_.now(); }
+
+  wall_time wall() const override { return right_.wall() + wrong_by_; }
+
+  void advance(std::chrono::nanoseconds by) { right_.advance(by); }
+
+  void jump(std::chrono::hours by) { wrong_by_ += by; }
+
+private:
+  manual_clock right_;
+  std::chrono::hours wrong_by_{0};
+};
+
+/// An id of a call (UUIDv7) made at that time, in milliseconds since 1970.
+uuid born_at(std::int64_t millis) {
+  uuid id = uuid_source{}.next(wall_time{});
+  for (std::size_t i = 0; i < 6; ++i) {
+    id.bytes[i] = static_cast<std::byte>(millis >> (40 - 8 * i));
+  }
+  return id;
+}
 
 struct turn_fixture {
   temporary_folder folder;
@@ -33,6 +61,11 @@ struct turn_fixture {
   }
 
   ~turn_fixture() { p.reset(); }
+
+  void keep_house() {
+    p->keep_house({p->incarnation});
+    p->run();
+  }
 
   std::int64_t things() { return p->number("SELECT COUNT(*) FROM things"); }
 
@@ -71,6 +104,58 @@ BOOST_AUTO_TEST_CASE(a_repeat_in_the_same_turn_is_answered_too) {
   BOOST_TEST(p->answered_in_order.size() == 2U);
   BOOST_TEST(seen.handled == 1);
   BOOST_TEST(p->front->queues().calls_in_hand() == 0);
+}
+
+// What is damaged would be read, and written on top of, by every later turn.
+BOOST_AUTO_TEST_CASE(damaged_pages_that_a_turn_finds_shut_the_group) {
+  BOOST_REQUIRE(p->call("put", thing{"a"}).status == wire::status::ok);
+  (void)p->front->take_changed();
+  faulty->fail(1, store::faulty_database::when::before, store::database_fault::corrupt);
+
+  const got found = p->call("put", thing{"b"});
+  const got later = p->call("put", thing{"c"});
+  const got asked = p->call("count", thing{});
+
+  for (const got* each : {&found, &later, &asked}) {
+    BOOST_TEST(each->why.code == errc::unavailable);
+    BOOST_TEST(each->why.message.find("things.db") != std::string::npos);
+    BOOST_TEST(each->why.message.find("restart the worker n1") != std::string::npos);
+  }
+  const wire::served told = p->front->served(time.now());
+  BOOST_TEST(told.credit == 0U);
+  BOOST_TEST(told.events == 0U);
+  BOOST_TEST(told.shut.has_value());
+  BOOST_TEST(things() == 1);
+  BOOST_TEST(p->front->queues().calls_in_hand() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(damaged_pages_that_a_query_finds_shut_the_group_too) {
+  faulty->fail(1, store::faulty_database::when::before, store::database_fault::corrupt);
+
+  p->call("count", thing{});
+
+  BOOST_TEST(p->front->condition().why_shut() != nullptr);
+  BOOST_TEST(p->call("put", thing{"c"}).why.code == errc::unavailable);
+}
+
+BOOST_AUTO_TEST_CASE(a_delay_beyond_all_time_is_not_in_the_past) {
+  p->assign_all(1);
+  p->run();
+  seen.writes_events = false;
+  seen.on_event = [](const thing& event, turn& turn, const event_info&) -> outcome<void> {
+    turn.publish_after(
+        event.name == "late" ? milliseconds::max() : milliseconds::min(), "t", event);
+    return {};
+  };
+
+  p->deliver(1, "k", thing{"late"});
+  p->run();
+
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM timers WHERE due_at > 9000000000000") == 1);
+  p->deliver(2, "k", thing{"early"});
+  p->run();
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM timers") == 2);
+  BOOST_TEST(p->number("SELECT MIN(due_at) FROM timers") == 0);
 }
 
 // Many inbox rows are inserted with one statement: each message must find its own.
@@ -186,6 +271,42 @@ BOOST_AUTO_TEST_CASE(a_throw_fails_one_message_and_nobody_else) {
   BOOST_TEST(p->replies[later].status == wire::status::ok);
   BOOST_TEST(things() == 3);
   BOOST_TEST(p->front->queues().calls_in_hand() == 0);
+}
+
+// A key out of a customer's own text, say: no fault of the instance.
+BOOST_AUTO_TEST_CASE(an_event_that_cannot_travel_refuses_its_command_in_words) {
+  const got refused = p->call("whisper", thing{std::string(300, 'x')});
+  BOOST_TEST(refused.why.code == errc::invalid);
+  BOOST_TEST((refused.why.possible == effect::none));
+  BOOST_TEST(refused.why.message == "the key of an event has 300 bytes; 256 are allowed");
+  BOOST_TEST(things() == 0); // Undone.
+  BOOST_TEST(all_of<supervision::child_exited>(p->events).empty());
+
+  BOOST_TEST(p->call("send", thing{std::string(2'000'000, 'x')}).why.code == errc::invalid);
+  BOOST_TEST(things() == 0);
+}
+
+// A deferred rule is checked by the commit, which does not say whose it was.
+BOOST_AUTO_TEST_CASE(a_message_that_makes_the_commit_fail_is_found_and_the_others_are_served) {
+  std::vector<uuid> good;
+  uuid bad;
+  for (int i = 0; i < 20; ++i) {
+    good.push_back(p->send("put", wire::encoded(thing{std::to_string(i)})));
+    if (i == 12) {
+      bad = p->send("mention", wire::encoded(thing{"nobody"}));
+    }
+  }
+  p->run();
+  p->start(0, 2); // As the supervisor does.
+  p->run();
+
+  for (const uuid& each : good) {
+    BOOST_TEST(p->replies[each].status == wire::status::ok);
+  }
+  BOOST_TEST(p->replies[bad].why.code == errc::crashed);
+  BOOST_TEST(things() == 20);
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM mentions") == 0);
+  BOOST_TEST(p->call("mention", thing{"7"}).status == wire::status::ok);
 }
 
 BOOST_AUTO_TEST_CASE(a_throw_of_what_is_no_exception_fails_one_message_too) {
@@ -354,28 +475,188 @@ BOOST_AUTO_TEST_CASE(work_whose_time_is_up_when_its_turn_begins_is_not_begun) {
   BOOST_TEST(inbox() == 1); // The inbox has the refusal's row alone.
 }
 
-BOOST_AUTO_TEST_CASE(an_id_beyond_the_retention_or_without_a_time_is_refused) {
-  uuid_source ids{9};
-  const uuid old = ids.next(time.wall() - std::chrono::hours{8 * 24});
-  const uuid future = ids.next(time.wall() + 2h);
+BOOST_AUTO_TEST_CASE(an_id_without_a_time_or_of_another_age_is_refused_for_good) {
   uuid random = p->fresh_id();
   random.bytes[6] = std::byte{0x40};
+  // Its nanoseconds since 1970 wrap to the present in 64 bits.
+  const uuid of_2609 =
+      born_at(unix_millis(time.wall()) + std::chrono::milliseconds{18'446'744'073'709}.count());
 
-  for (const uuid& each : {old, future, random}) {
+  for (const uuid& each : {random, of_2609}) {
     BOOST_TEST(p->call(each, "put", thing{"a"}).why.code == errc::invalid);
   }
   BOOST_TEST(things() == 0);
 }
 
-BOOST_AUTO_TEST_CASE(answered_rows_beyond_the_retention_are_forgotten) {
-  p->call("put", thing{"a"});
-  time.advance(std::chrono::hours{7 * 24 + 1});
+// The clock that is wrong may be the one of this machine.
+BOOST_AUTO_TEST_CASE(an_id_ahead_of_the_clock_is_refused_until_the_clock_is_right) {
+  const uuid ahead = uuid_source{9}.next(time.wall() + 50h);
+
+  const got refused = p->call(ahead, "put", thing{"a"});
+  time.advance(50h);
+  const got taken = p->call(ahead, "put", thing{"a"});
+
+  BOOST_TEST(refused.why.code == errc::unavailable);
+  BOOST_TEST((refused.why.possible == effect::none));
+  BOOST_TEST(taken.status == wire::status::ok);
+}
+
+BOOST_AUTO_TEST_CASE(an_old_id_is_run_as_long_as_nothing_of_its_age_is_forgotten) {
+  const uuid old = uuid_source{9}.next(time.wall() - 30 * day);
+
+  BOOST_TEST(p->call(old, "put", thing{"a"}).status == wire::status::ok);
+  BOOST_TEST(p->call(old, "put", thing{"a"}).status == wire::status::ok);
+  BOOST_TEST(things() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(answers_beyond_the_retention_are_forgotten_and_their_ids_refused) {
+  const uuid id = p->fresh_id();
+  p->call(id, "put", thing{"a"});
+  time.advance(7 * day + 1h);
   p->call("put", thing{"b"});
 
-  p->keep_house({p->incarnation});
-  p->run();
+  keep_house();
 
   BOOST_TEST(inbox() == 1);
+  BOOST_TEST(p->call(id, "put", thing{"a"}).why.code == errc::invalid);
+  BOOST_TEST(things() == 2);
+}
+
+BOOST_AUTO_TEST_CASE(what_was_forgotten_is_refused_by_a_later_process_too) {
+  const uuid id = p->fresh_id();
+  p->call(id, "put", thing{"a"});
+  time.advance(7 * day + 1h);
+  keep_house();
+  p.reset();
+  begin(1);
+
+  BOOST_TEST(p->call(id, "put", thing{"a"}).why.code == errc::invalid);
+  BOOST_TEST(things() == 1);
+}
+
+// An undo is asked for without end, under an id that has the birth of its saga.
+BOOST_AUTO_TEST_CASE(the_command_of_a_saga_is_taken_however_long_ago_its_saga_began) {
+  const uuid saga = p->fresh_id();
+  const uuid done = derived_id(saga, "reserve:do:0");
+  p->call(saga, "put", thing{"order"});
+  p->call(done, "put", thing{"a"});
+  time.advance(8 * day);
+  keep_house();
+
+  BOOST_TEST(inbox() == 1); // The answer to the command is known for longer.
+  BOOST_TEST(p->call(done, "put", thing{"a"}).status == wire::status::ok);
+  BOOST_TEST(things() == 2);
+  const uuid undo = derived_id(saga, "reserve:undo:0");
+  BOOST_TEST(p->call(undo, "put", thing{"b"}).status == wire::status::ok);
+  BOOST_TEST(things() == 3);
+}
+
+BOOST_AUTO_TEST_CASE(answers_to_commands_of_sagas_are_forgotten_in_their_own_time) {
+  p->call(derived_id(p->fresh_id(), "reserve:do:0"), "put", thing{"a"});
+
+  time.advance(89 * day);
+  keep_house();
+  BOOST_TEST(inbox() == 1);
+
+  time.advance(2 * day);
+  keep_house();
+  BOOST_TEST(inbox() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(an_unanswered_call_is_never_forgotten) {
+  p->call("put", thing{"a"});
+  store::transaction writing{*inner};
+  inner->execute("UPDATE inbox SET state = 1");
+  writing.commit();
+
+  time.advance(100 * day);
+  keep_house();
+
+  BOOST_TEST(inbox() == 1);
+}
+
+// Ninety days of a month's commands are gone in one pass, not in a thousand minutes.
+BOOST_AUTO_TEST_CASE(one_pass_forgets_all_that_is_old_enough) {
+  const uuid id = p->fresh_id();
+  store::transaction writing{*inner};
+  inner->execute(
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)"
+      " INSERT INTO inbox SELECT CAST(substr($1, 1, 12) || substr('0000' || i, -4) AS BLOB),"
+      " 'put', 0, 2, x'80', 'n1', 0, 1 FROM n WHERE i < 10000",
+      id);
+  writing.commit();
+  BOOST_TEST(inbox() == 9'999);
+  time.advance(8 * day);
+
+  keep_house();
+  while (!p->later.empty()) { // Slice after slice.
+    p->come_back();
+    p->run();
+  }
+
+  BOOST_TEST(inbox() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_wall_clock_that_jumps_by_days_forgets_nothing_and_refuses_nothing_for_good) {
+  jumping_clock wrong;
+  p.reset();
+  process other{wrong, "n1", things_type(seen), things_options(folder)};
+  other.start();
+  const uuid id = other.fresh_id();
+  other.call(id, "put", thing{"a"});
+  int handled = 1;
+  const auto look = [&] {
+    wrong.advance(2min);
+    other.keep_house({other.incarnation});
+    other.run();
+    return other.call(id, "put", thing{"a"}).status == wire::status::ok && seen.handled == handled;
+  };
+  const auto is_taken = [&](std::chrono::hours off) {
+    const uuid right = born_at(unix_millis(wrong.wall() - off));
+    return other.call(right, "put", thing{std::to_string(++handled)}).status == wire::status::ok;
+  };
+
+  wrong.jump(30 * day);
+  BOOST_TEST(look());
+  BOOST_TEST(is_taken(30 * day)); // Its caller's clock is right.
+  wrong.jump(-60 * day);
+  BOOST_TEST(look());
+  BOOST_TEST(is_taken(-30 * day));
+  wrong.jump(30 * day);
+  BOOST_TEST(look());
+  BOOST_TEST(is_taken(0 * day));
+}
+
+// It finds the settled time of its predecessor, and not the wall clock, to go by.
+BOOST_AUTO_TEST_CASE(a_start_under_a_wrong_clock_forgets_nothing) {
+  const uuid id = p->fresh_id();
+  p->call(id, "put", thing{"a"});
+  p.reset();
+  jumping_clock wrong;
+  wrong.jump(30 * day);
+
+  process other{wrong, "n1", things_type(seen), things_options(folder)};
+  other.start();
+  wrong.advance(2min);
+  other.keep_house({other.incarnation});
+  other.run();
+
+  BOOST_TEST(other.number("SELECT COUNT(*) FROM inbox") == 1);
+  BOOST_TEST(other.call(id, "put", thing{"a"}).status == wire::status::ok);
+  BOOST_TEST(other.number("SELECT COUNT(*) FROM things") == 1);
+}
+
+// A WAL that grew while somebody read takes as long as the disk needs, in every process anew.
+BOOST_AUTO_TEST_CASE(the_watchdog_does_not_count_while_the_wal_is_copied_back) {
+  std::vector<std::int64_t> busy_since;
+  seen.on_handle = [&](const thing&) { busy_since.push_back(p->runner->busy_since()); };
+  faulty->on_checkpoint([&] { busy_since.push_back(p->runner->busy_since()); });
+
+  p->call("put", thing{"a"});
+
+  BOOST_REQUIRE(busy_since.size() == 2U);
+  BOOST_TEST(busy_since[0] != 0);
+  BOOST_TEST(busy_since[1] == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_query_never_shows_what_is_not_committed_and_leaves_no_inbox_row) {

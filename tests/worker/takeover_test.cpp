@@ -1,3 +1,5 @@
+#include "runtime/store/turn/unsettled.hpp"
+#include "tests/store/faulty_database.hpp"
 #include "tests/worker/process_fixture.hpp"
 
 namespace utf = boost::unit_test;
@@ -134,6 +136,38 @@ BOOST_AUTO_TEST_CASE(a_fenced_process_loses_nothing_and_goes_on_under_a_new_numb
   BOOST_TEST(before->number("SELECT COUNT(*) FROM things") == 1);
 }
 
+// A release that renamed or removed an effect is started while another has one under way.
+BOOST_AUTO_TEST_CASE(an_effect_that_this_program_does_not_have_is_left_for_one_that_has_it) {
+  auto before = make("a");
+  before->store->database->begin();
+  store::effects{*before->store->database}.add(
+      {uuid{.bytes = {std::byte{1}}},
+       uuid{.bytes = {std::byte{2}}},
+       "removed",
+       wire::encoded(thing{"a"})},
+      before->store->writer);
+  before->store->database->commit();
+  const std::int64_t old = before->store->writer;
+  before.reset();
+  auto now = make("a");
+
+  now->keep_house({now->incarnation});
+  now->run();
+
+  BOOST_TEST(fenced(*now) == 1);
+  BOOST_TEST(now->number("SELECT writer FROM effects") == old);
+  now->store->database->begin();
+  const auto listed = store::unsettled{*now->store->database}.list(uuid{}, 10);
+  now->store->database->execute("UPDATE effects SET name = 'send'"); // Such as the one before.
+  now->store->database->commit();
+  BOOST_REQUIRE(listed.size() == 1U);
+  BOOST_TEST(listed[0].is_left_alone);
+  time.advance(2s);
+  now->keep_house({now->incarnation});
+  now->run();
+  BOOST_TEST(now->number("SELECT COALESCE(MAX(writer), 0) FROM effects") != old);
+}
+
 BOOST_AUTO_TEST_CASE(two_processes_that_get_the_same_call_run_it_once) {
   auto a = make("a");
   auto b = make("b");
@@ -159,6 +193,70 @@ BOOST_AUTO_TEST_CASE(a_repeat_of_what_another_process_handled_is_not_run_again) 
 
   BOOST_TEST(first.body == second.body);
   BOOST_TEST(seen.handled == 3);
+}
+
+// In a rolling change of two brokers each lists the workers alone that have read its topology.
+BOOST_AUTO_TEST_CASE(workers_of_two_brokers_do_not_fence_each_other) {
+  auto a = make("a");
+  auto b = make("b");
+
+  for (int i = 0; i < 40; ++i) {
+    time.advance(250ms);
+    a->keep_house({a->incarnation});
+    a->run();
+    b->keep_house({b->incarnation});
+    b->run();
+  }
+
+  BOOST_TEST(fenced(*b) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(one_that_no_broker_lists_is_fenced_soon_after_it_has_stopped_answering) {
+  auto a = make("a");
+  auto b = make("b");
+  for (int i = 0; i < 10; ++i) {
+    time.advance(250ms);
+    a->keep_house({a->incarnation});
+    a->run();
+    b->keep_house({b->incarnation});
+    b->run();
+  }
+  BOOST_TEST(fenced(*b) == 0);
+
+  for (int i = 0; i < 8; ++i) {
+    time.advance(250ms);
+    b->keep_house({b->incarnation});
+    b->run();
+  }
+
+  BOOST_TEST(fenced(*b) == 1);
+}
+
+// Wherever the asker's turns fail, a question that was undone counts for nothing.
+BOOST_AUTO_TEST_CASE(a_question_that_was_never_committed_gives_nobody_up) {
+  auto a = make("a");
+  store::faulty_database* faulty = nullptr;
+  std::unique_ptr<store::database> inner;
+  time.advance(1ms);
+  process b{time, "b", things_type(seen), things_options(folder), [&](runner_store& store) {
+              inner = std::move(store.database);
+              auto made = std::make_unique<store::faulty_database>(*inner);
+              faulty = made.get();
+              store.database = std::move(made);
+            }};
+  b.start();
+
+  for (int nth = 1; nth < 40; ++nth) {
+    time.advance(250ms);
+    a->keep_house({a->incarnation, b.incarnation});
+    a->run();
+    faulty->fail(nth % 20 + 1, store::faulty_database::when::before);
+    b.keep_house({b.incarnation});
+    b.run();
+  }
+
+  BOOST_TEST(faulty->failed());
+  BOOST_TEST(fenced(*a) == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

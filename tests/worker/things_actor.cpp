@@ -8,7 +8,11 @@ namespace troupe::test {
 namespace {
 
 constexpr std::array<store::migration, 1> schema{
-    {{1, "things", "CREATE TABLE things (name TEXT NOT NULL UNIQUE);"}}};
+    {{1,
+      "things",
+      "CREATE TABLE things (name TEXT NOT NULL UNIQUE);"
+      "CREATE TABLE mentions (name TEXT NOT NULL REFERENCES things (name)"
+      " DEFERRABLE INITIALLY DEFERRED);"}}};
 
 constexpr const char* insert = "INSERT INTO things (name) VALUES ($1)";
 
@@ -43,6 +47,10 @@ things_actor::things_actor(probe& seen) : seen_{seen} {
     put(request, turn);
     throw 7;
   });
+  command("mention", [](const thing& request, turn& turn) {
+    turn.database().execute("INSERT INTO mentions (name) VALUES ($1)", request.name);
+    return count{};
+  });
   command("misspell", [](const thing&, turn& turn) {
     turn.database().execute("INSERT INTO no_such_table (name) VALUES (1)");
     return count{};
@@ -57,6 +65,11 @@ things_actor::things_actor(probe& seen) : seen_{seen} {
   });
   command("announce", [](const thing& request, turn& turn) {
     turn.publish("thing.put", request, request.name);
+    return count{};
+  });
+  command("whisper", [](const thing& request, turn& turn) {
+    turn.database().execute(insert, "written before");
+    turn.publish("thing.whispered", request, request.name);
     return count{};
   });
   command("shout", [](const thing& request, turn& turn) {
@@ -103,6 +116,9 @@ things_actor::things_actor(probe& seen) : seen_{seen} {
         if (seen_.settle_throws > 0) {
           --seen_.settle_throws;
           throw std::runtime_error{"thrown by the settlement"};
+        }
+        if (auto may_settle = seen_.on_settle ? seen_.on_settle() : outcome<void>{}; !may_settle) {
+          return failure{std::move(may_settle).error()};
         }
         if (seen_.publishes_twice) {
           turn.publish("thing.sent", request);

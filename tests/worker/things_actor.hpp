@@ -31,6 +31,8 @@ struct probe {
   /// How often the constructor throws.
   std::atomic<int> make_fails{0};
   std::atomic<int> settle_throws{0};
+  /// Called by the settlement, which fails as it says.
+  std::function<outcome<void>()> on_settle;
   /// Called by every handler.
   std::function<void(const thing&)> on_handle;
   /// The result of an event's handler; by default success.

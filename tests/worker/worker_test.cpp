@@ -59,6 +59,10 @@ public:
 
   void welcome_worker() {
     BOOST_REQUIRE(hears(wire::kind::hello));
+    say_welcome();
+  }
+
+  void say_welcome() {
     say_kind(
         wire::kind::welcome,
         wire::encoded(wire::welcome{
@@ -232,6 +236,23 @@ BOOST_AUTO_TEST_CASE(a_saga_that_is_over_as_it_begins_is_known_to_be_over) {
   BOOST_TEST(first->first == id);
   BOOST_TEST(first->second == errc::rejected);
   BOOST_TEST((again == first));
+}
+
+// HELLO names the call, so that the broker counts on an answer to it.
+BOOST_AUTO_TEST_CASE(an_answer_that_is_given_between_hello_and_welcome_leaves_with_welcome) {
+  std::unique_lock closed{gate};
+  seen.on_handle = [&](const thing&) { const std::lock_guard waiting{gate}; };
+  start(things_type(seen));
+  const uuid id = call("things", "look", wire::encoded(thing{}));
+  broker.refuse(uuid{}, {.code = errc::unauthenticated, .message = "say HELLO"});
+  BOOST_REQUIRE(broker.hears(wire::kind::hello));
+
+  closed.unlock();
+  BOOST_TEST(!broker.hears(wire::kind::reply, 200ms)); // Nothing leaves before WELCOME.
+  broker.say_welcome();
+
+  BOOST_REQUIRE(broker.hears(wire::kind::reply));
+  BOOST_TEST(broker.last_id() == id);
 }
 
 // A broker that keeps to its credit never gets this far.

@@ -30,6 +30,12 @@ error full(std::string message) {
 
 } // namespace
 
+error came_too_late() {
+  return {
+      .code = errc::deadline_exceeded,
+      .message = "the time was up before the call reached the broker"};
+}
+
 void arrivals::take(
     origin from,
     const wire::header_view& header,
@@ -40,15 +46,13 @@ void arrivals::take(
   ++counts_.calls;
   if (header.ttl == 0) {
     ++counts_.expired;
-    return callers_.refuse(
-        from,
-        header.id,
-        {.code = errc::deadline_exceeded,
-         .message = "the time was up before the call reached the broker"},
-        out);
+    return callers_.refuse(from, header.id, came_too_late(), out);
   }
   const std::uint32_t known = calls_.find(header.id);
   const std::uint32_t where = nodes_.find_capability(header.to);
+  if (is_taken(from, header, where, body, out)) {
+    return;
+  }
   if (known != nowhere) {
     if (calls_[known].capability != where) {
       ++counts_.conflicts;
@@ -105,13 +109,31 @@ bool arrivals::accept(
   return true;
 }
 
-/// If a live worker brought this id along when it logged in, the call is outstanding there already.
-bool arrivals::was_brought(std::uint32_t index) {
-  const call& made = calls_[index];
-  const std::uint32_t number = nodes_.take_brought(made.id);
-  if (number == nowhere || !nodes_.nodes[number].live) {
+/// Whether a worker brought another call along under this id. Its answer belongs to whoever asked
+/// for that one, so this call has been refused.
+bool arrivals::is_taken(
+    origin from,
+    const wire::header_view& header,
+    std::uint32_t where,
+    std::string_view body,
+    decisions& out) {
+  const brought_call* held = nodes_.find_brought(header.id);
+  if (held == nullptr || held->is_for(where, header.op, body)) {
     return false;
   }
+  callers_.refuse_for(from, header.id, *held, effect::none, out);
+  return true;
+}
+
+/// If a worker brought this call along when it logged in, it is outstanding there already.
+bool arrivals::was_brought(std::uint32_t index) {
+  const call& made = calls_[index];
+  const brought_call* held = nodes_.find_brought(made.id);
+  if (held == nullptr) {
+    return false;
+  }
+  const std::uint32_t number = held->node;
+  nodes_.end_brought(made.id, number);
   ++counts_.adopted;
   calls_.occupy(index, nodes_.placement_of(made.capability, number));
   return true;

@@ -6,6 +6,9 @@
 
 namespace troupe::broker {
 
+/// The answer to a call whose time was up before a broker read it.
+error came_too_late();
+
 /// Takes calls in: checks a new one, and attaches a repeat to the call with its id that is under
 /// way already. Confined to the router.
 class arrivals {
@@ -42,6 +45,12 @@ private:
       instant now,
       decisions& out);
   bool accept(origin from, const wire::header_view& header, std::uint32_t where, decisions& out);
+  bool is_taken(
+      origin from,
+      const wire::header_view& header,
+      std::uint32_t where,
+      std::string_view body,
+      decisions& out);
   bool was_brought(std::uint32_t index);
 
   const router_options& options_;

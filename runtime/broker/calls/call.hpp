@@ -30,6 +30,8 @@ struct alignas(64) call {
     none,
     /// In its capability's queue.
     queued,
+    /// In the line of the placement that is to get the calls of its key.
+    lined_up,
     /// Two workers died with it in hand: in the list of those to be sent alone.
     suspected,
     /// Delivered: uses credit of its placement until the worker replies or dies, also when nobody
@@ -49,7 +51,8 @@ struct alignas(64) call {
   std::uint8_t deaths = 0;
   std::uint16_t op_size = 0;
   std::uint32_t capability = nowhere;
-  /// The index of the placement where the call is outstanding, in the capability's placements.
+  /// The index of the placement where the call is outstanding or in line, in the capability's
+  /// placements.
   std::uint32_t placement = nowhere;
   /// The call's neighbours in the list that `is` names.
   std::uint32_t previous = nowhere;
@@ -58,6 +61,8 @@ struct alignas(64) call {
   std::uint32_t op_at = 0;
   std::uint32_t ttl_at = 0;
   std::uint32_t header_size = 0;
+  /// Rises from call to call, around the end of its range.
+  std::uint32_t arrival = 0;
   /// The header, then the body.
   std::string bytes;
   boost::container::small_vector<waiter, 1> waiters;
@@ -73,6 +78,13 @@ struct alignas(64) call {
 
   std::string_view op() const { return std::string_view{bytes}.substr(op_at, op_size); }
 
+  bool came_before(const call& other) const {
+    return static_cast<std::int32_t>(arrival - other.arrival) < 0;
+  }
+
+  /// Whether it waits for a worker with room.
+  bool is_waiting() const { return is == phase::queued || is == phase::lined_up; }
+
   bool was_tried_at(std::uint32_t node) const {
     return std::find(tried.begin(), tried.end(), node) != tried.end();
   }
@@ -80,6 +92,16 @@ struct alignas(64) call {
   /// The latest and the earliest deadline of the waiters, of which there must be at least one.
   instant latest_deadline() const;
   instant earliest_deadline() const;
+};
+
+/// Where the calls of one key are that workers have in hand. What is sent elsewhere meanwhile could
+/// be carried out first.
+struct key_hold {
+  /// `nowhere` if there are none.
+  std::uint32_t placement = nowhere;
+  std::uint32_t calls = 0;
+  /// Calls at other placements: suspects, and what a worker has brought along.
+  std::uint32_t elsewhere = 0;
 };
 
 /// A doubly linked list through `call::previous` and `call::next`.

@@ -5,6 +5,13 @@
 
 namespace troupe::broker {
 
+namespace {
+
+// The wait for the end of a call that is in hand at a worker of an earlier release.
+constexpr milliseconds held_wait{100};
+
+} // namespace
+
 void callers::add(std::uint32_t index, const waiter& whom) {
   call& wanted = calls_[index];
   const auto same =
@@ -23,6 +30,43 @@ void callers::refuse(origin to, const uuid& id, error why, decisions& out) {
   ++counts_.refused;
   out.actions.emplace_back(broker::refuse{to, id, static_cast<std::uint32_t>(out.errors.size())});
   out.errors.push_back(std::move(why));
+}
+
+void callers::refuse_for(std::uint32_t index, const brought_call& held, decisions& out) {
+  call& known = calls_[index];
+  const effect possible = known.was_delivered ? effect::unknown : effect::none;
+  for (const waiter& each : known.waiters) {
+    refuse_for(each.to, known.id, held, possible, out);
+  }
+  known.waiters.clear();
+  timers_.clear(index);
+}
+
+void callers::refuse_for(
+    origin to, const uuid& id, const brought_call& held, effect possible, decisions& out) {
+  ++counts_.conflicts;
+  const std::string& node = nodes_.nodes[held.node].name;
+  if (held.digest) {
+    return refuse(
+        to,
+        id,
+        {.code = errc::conflict,
+         .possible = possible,
+         .message = fmt::format(
+             "{} has another call with this id in hand; use a new id for a new request", node)},
+        out);
+  }
+  refuse(
+      to,
+      id,
+      {.code = errc::unavailable,
+       .possible = possible,
+       .message = fmt::format(
+           "{} has a call with this id in hand and does not say what it asks for; try again once "
+           "it is answered",
+           node),
+       .retry_after = held_wait},
+      out);
 }
 
 void callers::end(std::uint32_t index, const error& why, decisions& out) {

@@ -26,6 +26,12 @@ public:
   /// Sends one peer a refusal: its call was not taken in, or the peer may not wait for a call that
   /// is held.
   void refuse(origin to, const uuid& id, error why, decisions& out);
+  /// Refuses all who wait because a worker brought another call along under their id. The call
+  /// stays.
+  void refuse_for(std::uint32_t index, const brought_call& held, decisions& out);
+  /// Sends one peer that refusal.
+  void
+  refuse_for(origin to, const uuid& id, const brought_call& held, effect possible, decisions& out);
   /// Ends the call with this error for all who wait.
   void end(std::uint32_t index, const error& why, decisions& out);
   /// Gives an answer to all who wait. The call stays.

@@ -2,6 +2,8 @@
 
 #include "runtime/bytes.hpp"
 
+#include <limits>
+
 namespace troupe::broker {
 
 namespace {
@@ -14,15 +16,19 @@ std::uint64_t weight_of(std::uint64_t key, std::uint64_t node) {
   return value ^ value >> 33U;
 }
 
+constexpr std::uint64_t weight_max = std::numeric_limits<std::uint64_t>::max();
+
 } // namespace
 
 choice choose(
     const directory& nodes,
     const capability& where,
     const call& what,
+    const key_hold& hold,
     login_id kept_free,
     instant now) {
   choice best;
+  bool has_room = false;
   std::uint64_t best_weight = 0;
   std::uint32_t least = nowhere;
   bool is_open_somewhere = false;
@@ -61,22 +67,29 @@ choice choose(
       continue;
     }
     is_open_somewhere = true;
-    if (each.outstanding >= each.credit || at.login == kept_free) {
-      continue;
-    }
+    const bool is_free = each.outstanding < each.credit && at.login != kept_free;
     if (what.has_key) {
-      const std::uint64_t weight = weight_of(what.key_digest, at.digest);
+      const std::uint64_t weight =
+          i == hold.placement ? weight_max : weight_of(what.key_digest, at.digest);
       if (best.placement == nowhere || weight > best_weight) {
         best.placement = i;
         best_weight = weight;
+        has_room = is_free;
       }
-    } else if (each.outstanding < least) {
+    } else if (is_free && each.outstanding < least) {
       best.placement = i;
       least = each.outstanding;
+      has_room = true;
     }
   }
+  const bool is_elsewhere = best.placement != hold.placement || hold.elsewhere != 0;
+  if (hold.placement != nowhere && best.placement != nowhere && is_elsewhere) {
+    // Who has calls of the key in hand takes no more: until they are carried out nobody may begin.
+    best.placement = hold.placement;
+    has_room = false;
+  }
   if (best.placement != nowhere) {
-    best.is = choice::verdict::go;
+    best.is = has_room ? choice::verdict::go : choice::verdict::wait;
   } else if (!is_open_somewhere && is_refused) {
     best.is = choice::verdict::exhausted;
   } else if (!is_open_somewhere && shut != nowhere && !is_awaited) {

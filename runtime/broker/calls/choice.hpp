@@ -11,7 +11,8 @@ struct choice {
   enum class verdict : std::uint8_t {
     /// To `placement`.
     go,
-    /// Some node serves it and has no room now, or none is logged in: wait.
+    /// Some node serves it and has no room now, or none is logged in: wait. A call with a key waits
+    /// for `placement`, if there is one.
     wait,
     /// Every node there is refuses it, for now.
     exhausted,
@@ -25,15 +26,18 @@ struct choice {
   std::uint32_t shut = nowhere;
 };
 
-/// The node for a call of capability `where`. With a key: the node with the greatest weight for it
-/// that has room (rendezvous hashing), so that a node that comes or goes moves only its own keys.
-/// Without: the least loaded, ties in turn. Pure.
+/// The node for a call of capability `where`. With a key: the node that has calls of the key in
+/// hand, else the one with the greatest weight for it (rendezvous hashing), so that a node that
+/// comes or goes moves only its own keys; if that has no room, the call waits for it. Without: the
+/// least loaded with room, ties in turn. Pure.
 ///
+/// @param hold who has calls of its key in hand (`held_calls::hold_of_key`).
 /// @param kept_free the node that gets nothing new, as a suspect is to be alone there.
 choice choose(
     const directory& nodes,
     const capability& where,
     const call& what,
+    const key_hold& hold,
     login_id kept_free,
     instant now);
 

@@ -97,27 +97,28 @@ std::uint32_t directory::placement_of(std::uint32_t where, std::uint32_t number)
   return made;
 }
 
-void directory::bring(const uuid& call, std::uint32_t node) {
+void directory::bring(const uuid& call, const brought_call& held) {
   if (brought_.size() < brought_max) {
-    brought_.insert_or_assign(call, node);
+    brought_.insert_or_assign(call, held);
   }
 }
 
-std::uint32_t directory::take_brought(const uuid& call) {
+const brought_call* directory::find_brought(const uuid& call) const {
   if (brought_.empty()) {
-    return nowhere;
+    return nullptr;
   }
   const auto found = brought_.find(call);
-  if (found == brought_.end()) {
-    return nowhere;
+  return found == brought_.end() ? nullptr : &found->second;
+}
+
+void directory::end_brought(const uuid& call, std::uint32_t node) {
+  if (const brought_call* held = find_brought(call); held != nullptr && held->node == node) {
+    brought_.erase(call);
   }
-  const std::uint32_t node = found->second;
-  brought_.erase(found);
-  return node;
 }
 
 void directory::forget_brought(std::uint32_t node) {
-  std::erase_if(brought_, [&](const auto& each) { return each.second == node; });
+  std::erase_if(brought_, [&](const auto& each) { return each.second.node == node; });
 }
 
 wire::roster directory::roster() const {

@@ -2,8 +2,10 @@
 
 #include "runtime/broker/calls/call.hpp"
 #include "runtime/broker/calls/router_options.hpp"
+#include "runtime/wire/envelope.hpp"
 #include "runtime/wire/login.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tsl/robin_map.h>
@@ -30,6 +32,9 @@ struct placement {
   std::uint32_t node = nowhere;
   std::uint32_t credit = 0;
   std::uint32_t outstanding = 0;
+  /// Calls that wait for room here and nowhere else, as calls of their keys are here or belong
+  /// here; in the order of their arrival.
+  call_list line;
   std::uint32_t replicas = 0;
   bool inbox = false;
   /// The capability will not run there before the node's next login: `why_shut` says why.
@@ -51,12 +56,17 @@ struct capability {
   std::uint32_t queue_max = 0;
   call_list queue;
   call_list awaiting;
+  /// In the lines of its placements.
+  std::uint32_t lined_up = 0;
   std::uint32_t outstanding = 0;
   /// Where the search for the least loaded placement starts, so that ties go round.
   std::uint32_t next_placement = 0;
   /// Placements are added, never removed: a call remembers its own by index.
   std::vector<placement> placements;
   drain_rate rate;
+
+  /// Calls that wait for a worker with room.
+  std::uint32_t waiting() const { return queue.size + lined_up; }
 };
 
 struct node {
@@ -83,6 +93,18 @@ struct node {
   std::vector<place> placements;
 };
 
+/// A call that a worker had in hand when it logged in.
+struct brought_call {
+  std::uint32_t node = nowhere;
+  std::uint32_t capability = nowhere;
+  /// Of its request. Nothing if the worker is of a release that does not say it.
+  std::optional<std::uint64_t> digest{};
+
+  bool is_for(std::uint32_t where, std::string_view operation, std::string_view body) const {
+    return digest && capability == where && *digest == wire::digest_of_request(operation, body);
+  }
+};
+
 /// What exists: the capabilities and nodes of the topology, what the live nodes serve, and the
 /// calls that they have brought along.
 class directory {
@@ -103,12 +125,14 @@ public:
   /// The placement of `node` in `capability`, made if there is none.
   std::uint32_t placement_of(std::uint32_t capability, std::uint32_t node);
 
-  /// `node` has a call in hand, from an earlier login, that this broker does not know. If a client
-  /// asks for the same id again, the call is at that node already. Not remembered beyond
-  /// `brought_max`.
-  void bring(const uuid& call, std::uint32_t node);
-  /// Forgets that `call` was brought along. @return the node that has it, or `nowhere`.
-  std::uint32_t take_brought(const uuid& call);
+  /// A worker has a call in hand, from an earlier login, that this broker does not know. If a
+  /// client asks for the same under its id again, the call is at that node already; nobody else may
+  /// use the id meanwhile. Not remembered beyond `brought_max`.
+  void bring(const uuid& call, const brought_call& held);
+  /// The call that was brought along under this id, or null.
+  const brought_call* find_brought(const uuid& call) const;
+  /// `node` has answered the call.
+  void end_brought(const uuid& call, std::uint32_t node);
   void forget_brought(std::uint32_t node);
 
   /// The live workers.
@@ -134,7 +158,7 @@ private:
   index capability_named_;
   index node_named_;
   std::vector<std::uint32_t> node_of_login_;
-  std::unordered_map<uuid, std::uint32_t> brought_;
+  std::unordered_map<uuid, brought_call> brought_;
 };
 
 } // namespace troupe::broker

@@ -18,29 +18,48 @@ constexpr milliseconds refusal_wait_unknown{100};
 void dispatch::place(std::uint32_t index, instant now, decisions& out) {
   call& made = calls_[index];
   capability& to = nodes_.capabilities[made.capability];
+  choice found;
   if (to.queue.size == 0) {
-    const choice found = choose(nodes_, to, made, quarantine_.node(), now);
-    if (found.is == choice::verdict::go) {
+    found = choose_for(made, now);
+    if (found.is == choice::verdict::go
+        && (!made.has_key || to.placements[found.placement].line.size == 0)) {
       return send(index, found.placement, now, out);
     }
     if (found.is == choice::verdict::exhausted) {
       return give_up(index, found, out);
     }
   }
-  if (to.queue.size >= to.queue_max) {
+  if (to.waiting() >= to.queue_max) {
     ++counts_.overloaded;
     return callers_.end(
         index,
         {.code = errc::overloaded,
-         .message = fmt::format("{} calls wait for `{}`, the limit", to.queue.size, to.name),
-         .retry_after = to.rate.time_for(to.queue.size + 1)},
+         .message = fmt::format("{} calls wait for `{}`, the limit", to.waiting(), to.name),
+         .retry_after = to.rate.time_for(to.waiting() + 1)},
         out);
+  }
+  if (found.placement != nowhere) {
+    calls_.line_up(index, found.placement);
+    if (found.is == choice::verdict::go) {
+      pump(made.capability, now, out); // It has room, and others are first.
+    }
+    return;
   }
   calls_.queue(index);
   if (to.queue.size > 1) {
     // The calls ahead may wait for nodes that this call does not need.
     pump(made.capability, now, out);
   }
+}
+
+choice dispatch::choose_for(const call& what, instant now) const {
+  return choose(
+      nodes_,
+      nodes_.capabilities[what.capability],
+      what,
+      what.has_key ? calls_.hold_of_key(what) : key_hold{},
+      quarantine_.node(),
+      now);
 }
 
 void dispatch::send(std::uint32_t index, std::uint32_t placement, instant now, decisions& out) {
@@ -64,23 +83,66 @@ void dispatch::pump(std::uint32_t where, instant now, decisions& out) {
   capability& from = nodes_.capabilities[where];
   int looked_past = 0;
   for (std::uint32_t index = from.queue.head; index != nowhere;) {
+    if (from.lined_up != 0) {
+      // Neither queue nor lines may take all the room from the other.
+      pump_lines(where, &calls_[from.queue.head], now, out);
+    }
     call& first = calls_[index];
     const std::uint32_t next = first.next;
-    const choice found = choose(nodes_, from, first, quarantine_.node(), now);
-    if (found.is == choice::verdict::wait) {
+    const choice found = choose_for(first, now);
+    if (found.is == choice::verdict::wait && found.placement == nowhere) {
       if (first.tried.empty() || ++looked_past > looked_past_max) {
-        return;
+        break;
       }
     } else {
       calls_.take_out(index);
       if (found.is == choice::verdict::go) {
         send(index, found.placement, now, out);
+      } else if (found.is == choice::verdict::wait) {
+        calls_.line_up(index, found.placement);
       } else {
         give_up(index, found, out);
       }
     }
     index = next;
   }
+  if (from.lined_up != 0) {
+    pump_lines(where, nullptr, now, out);
+  }
+}
+
+/// Sends what is first in the lines of capability `where`, while there is room; with `before` only
+/// what came earlier than that.
+void dispatch::pump_lines(std::uint32_t where, const call* before, instant now, decisions& out) {
+  const capability& from = nodes_.capabilities[where];
+  for (std::uint32_t i = 0; i < from.placements.size(); ++i) {
+    for (;;) {
+      const std::uint32_t first = from.placements[i].line.head;
+      if (first == nowhere || (before != nullptr && before->came_before(calls_[first]))
+          || !advance_line(first, now, out)) {
+        break;
+      }
+    }
+  }
+}
+
+/// True if the first call of a line has left it: it was sent, given up, or belongs elsewhere by
+/// now.
+bool dispatch::advance_line(std::uint32_t index, instant now, decisions& out) {
+  const choice found = choose_for(calls_[index], now);
+  if (found.is == choice::verdict::wait
+      && (found.placement == nowhere || found.placement == calls_[index].placement)) {
+    return false;
+  }
+  calls_.take_out(index);
+  if (found.is == choice::verdict::go) {
+    send(index, found.placement, now, out);
+  } else if (found.is == choice::verdict::wait) {
+    calls_.line_up(index, found.placement);
+  } else {
+    give_up(index, found, out);
+  }
+  return true;
 }
 
 void dispatch::pump_node(std::uint32_t number, instant now, decisions& out) {
@@ -94,7 +156,7 @@ void dispatch::pump_unblocked(instant now, decisions& out) {
   for (std::uint32_t where = 0; where < nodes_.capabilities.size(); ++where) {
     const capability& each = nodes_.capabilities[where];
     const bool was_blocked =
-        each.queue.size != 0
+        each.waiting() != 0
         && std::any_of(each.placements.begin(), each.placements.end(), [](const placement& at) {
              return at.blocked_until != instant{};
            });
@@ -115,6 +177,15 @@ void dispatch::give_up(std::uint32_t index, const choice& why, decisions& out) {
   // A node that refused the call did not run it; one that left with it in hand may have.
   const call& refused = calls_[index];
   const bool was_held = refused.was_left || (refused.was_delivered && refused.tried.empty());
+  if (why.refusal == errc::unknown_operation) {
+    return callers_.end(
+        index,
+        {.code = why.refusal,
+         .possible = was_held ? effect::unknown : effect::none,
+         .message =
+             fmt::format("no live node of `{}` has the operation `{}`", where.name, refused.op())},
+        out);
+  }
   callers_.end(
       index,
       {.code = why.refusal,

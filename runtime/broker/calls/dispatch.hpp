@@ -26,7 +26,8 @@ public:
   /// Delivers a call that is in no list. `placement` must have room.
   void send(std::uint32_t index, std::uint32_t placement, instant now, decisions& out);
 
-  /// Sends what the queue of capability `where` holds, while there is room.
+  /// Sends what waits for capability `where`, in its queue and in the lines of its placements,
+  /// while there is room.
   void pump(std::uint32_t where, instant now, decisions& out);
   /// Something changed at a node: more may be sent to it.
   void pump_node(std::uint32_t number, instant now, decisions& out);
@@ -39,6 +40,9 @@ public:
   void give_up(std::uint32_t index, const choice& why, decisions& out);
 
 private:
+  choice choose_for(const call& what, instant now) const;
+  void pump_lines(std::uint32_t where, const call* before, instant now, decisions& out);
+  bool advance_line(std::uint32_t index, instant now, decisions& out);
   void give_up_shut(std::uint32_t index, std::uint32_t number, decisions& out);
   std::string forced_words(const capability& where) const;
 

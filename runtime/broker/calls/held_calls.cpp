@@ -1,6 +1,7 @@
 #include "runtime/broker/calls/held_calls.hpp"
 
 #include "runtime/broker/blame_book.hpp"
+#include "runtime/bytes.hpp"
 
 namespace troupe::broker {
 
@@ -28,6 +29,7 @@ std::uint32_t held_calls::add(
   by_id_.emplace(header.id, index);
   call& made = (*this)[index];
   made.id = header.id;
+  made.arrival = ++arrivals_;
   if (made.bytes.capacity() < first_bytes) {
     made.bytes.reserve(first_bytes);
   }
@@ -81,6 +83,31 @@ void held_calls::queue(std::uint32_t index) {
   push_back(nodes_.capabilities[queued.capability].queue, index);
 }
 
+void held_calls::line_up(std::uint32_t index, std::uint32_t number) {
+  call& added = (*this)[index];
+  capability& where = nodes_.capabilities[added.capability];
+  call_list& line = where.placements[number].line;
+  added.is = call::phase::lined_up;
+  added.placement = number;
+  ++where.lined_up;
+  // Few calls come back, so the place is mostly the end.
+  std::uint32_t before = line.tail;
+  while (before != nowhere && added.came_before((*this)[before])) {
+    before = (*this)[before].previous;
+  }
+  if (before == nowhere) {
+    return push_front(line, index);
+  }
+  if (before == line.tail) {
+    return push_back(line, index);
+  }
+  added.previous = before;
+  added.next = (*this)[before].next;
+  (*this)[added.next].previous = index;
+  (*this)[before].next = index;
+  ++line.size;
+}
+
 void held_calls::suspect(std::uint32_t index) {
   (*this)[index].is = call::phase::suspected;
   push_back(suspects_, index);
@@ -102,6 +129,11 @@ void held_calls::occupy(std::uint32_t index, std::uint32_t number) {
   held.placement = number;
   ++at.outstanding;
   ++where.outstanding;
+  if (held.has_key) {
+    key_hold& of_key = keys_in_hand_[key_of(held)];
+    of_key.placement = of_key.placement == nowhere ? number : of_key.placement;
+    ++(of_key.placement == number ? of_key.calls : of_key.elsewhere);
+  }
   push_back(nodes_.nodes[at.node].outstanding, index);
 }
 
@@ -117,20 +149,51 @@ void held_calls::take_out(std::uint32_t index) {
     return;
   }
   capability& where = nodes_.capabilities[taken.capability];
-  if (taken.is == call::phase::outstanding) {
-    placement& at = where.placements[taken.placement];
-    --at.outstanding;
-    --where.outstanding;
-    taken.placement = nowhere;
-    unlink(nodes_.nodes[at.node].outstanding, index);
-  } else {
-    unlink(
-        taken.is == call::phase::queued      ? where.queue
-        : taken.is == call::phase::suspected ? suspects_
-                                             : where.awaiting,
-        index);
+  switch (taken.is) {
+  case call::phase::outstanding:
+    take_out_of_hand(taken, index);
+    break;
+  case call::phase::lined_up:
+    --where.lined_up;
+    unlink(where.placements[taken.placement].line, index);
+    break;
+  case call::phase::queued:
+    unlink(where.queue, index);
+    break;
+  case call::phase::suspected:
+    unlink(suspects_, index);
+    break;
+  default:
+    unlink(where.awaiting, index);
   }
+  taken.placement = nowhere;
   taken.is = call::phase::none;
+}
+
+void held_calls::take_out_of_hand(call& taken, std::uint32_t index) {
+  capability& where = nodes_.capabilities[taken.capability];
+  placement& at = where.placements[taken.placement];
+  --at.outstanding;
+  --where.outstanding;
+  unlink(nodes_.nodes[at.node].outstanding, index);
+  if (taken.has_key) {
+    const auto of_key = keys_in_hand_.find(key_of(taken));
+    key_hold& hold = of_key.value();
+    --(hold.placement == taken.placement ? hold.calls : hold.elsewhere);
+    if (hold.calls + hold.elsewhere == 0) {
+      keys_in_hand_.erase(of_key);
+    }
+  }
+}
+
+key_hold held_calls::hold_of_key(const call& of) const {
+  const auto found = keys_in_hand_.find(key_of(of));
+  return found == keys_in_hand_.end() ? key_hold{} : found->second;
+}
+
+/// Two keys with one digest are taken for one, which costs them a wait.
+std::uint64_t held_calls::key_of(const call& of) {
+  return of.key_digest ^ (of.capability + 1) * golden_ratio;
 }
 
 void held_calls::push_back(call_list& list, std::uint32_t index) {

@@ -44,9 +44,11 @@ public:
   /// Takes the call out of its list and frees its slot.
   void remove(std::uint32_t index);
 
-  /// Puts a call at the end of its capability's queue. For this function and the four below the
+  /// Puts a call at the end of its capability's queue. For this function and the five below the
   /// call must be in no list.
   void queue(std::uint32_t index);
+  /// Puts a call with a key into the line of a placement, by its arrival.
+  void line_up(std::uint32_t index, std::uint32_t placement);
   /// Puts a call at the end of the suspects.
   void suspect(std::uint32_t index);
   /// Puts a call at the front of the suspects if it is one, else at the front of its capability's
@@ -62,12 +64,17 @@ public:
 
   const call_list& suspects() const { return suspects_; }
 
+  /// Where the calls of this call's key are that are outstanding.
+  key_hold hold_of_key(const call& of) const;
+
 private:
   static constexpr std::uint32_t chunk_calls = 1024;
 
   void push_back(call_list& list, std::uint32_t index);
   void push_front(call_list& list, std::uint32_t index);
   void unlink(call_list& list, std::uint32_t index);
+  void take_out_of_hand(call& taken, std::uint32_t index);
+  static std::uint64_t key_of(const call& of);
 
   directory& nodes_;
   // Chunks, so that slots never move and growing copies nothing.
@@ -75,6 +82,8 @@ private:
   std::vector<std::uint32_t> free_;
   tsl::robin_map<uuid, std::uint32_t> by_id_;
   call_list suspects_;
+  tsl::robin_map<std::uint64_t, key_hold> keys_in_hand_;
+  std::uint32_t arrivals_ = 0;
 };
 
 } // namespace troupe::broker

@@ -57,7 +57,7 @@ outcome<void> logins::hello(login_id login, const wire::hello& hello, instant no
     end(number, !is_same_process, out);
   }
   if (is_same_process) {
-    suspects_.take_back(joined.blamed);
+    suspects_.take_back(joined.blamed, hello.incarnation);
   }
   joined.blamed.clear();
   joined.live = true;
@@ -71,10 +71,12 @@ outcome<void> logins::hello(login_id login, const wire::hello& hello, instant no
   nodes_.bind(login, number);
   ++counts_.workers_joined;
   take_serves(number, hello.serves, now);
+  // An answer that this worker gave while it had no link here has not come.
+  return_awaiting(number, true);
   const std::uint32_t own = nodes_.find_capability("troupe.node." + joined.name);
   nodes_.capabilities[own].placements[nodes_.placement_of(own, number)].credit =
       options_.node_credit;
-  adopt(number, hello, now);
+  adopt(number, hello, now, out);
   out.log.push_back(
       {"worker_joined",
        {{"node", joined.name},
@@ -87,23 +89,49 @@ outcome<void> logins::hello(login_id login, const wire::hello& hello, instant no
 }
 
 /// Calls the worker still has in hand from an earlier login are outstanding there, not here.
-void logins::adopt(std::uint32_t number, const wire::hello& hello, instant now) {
-  for (const uuid& id : hello.in_flight) {
-    const std::uint32_t index = calls_.find(id);
-    if (index == nowhere) {
-      nodes_.bring(id, number);
-      continue;
+void logins::adopt(std::uint32_t number, const wire::hello& hello, instant now, decisions& out) {
+  if (!hello.held) {
+    for (const uuid& id : hello.in_flight) {
+      adopt(id, {.node = number}, now, out);
     }
-    call& known = calls_[index];
-    const bool is_waiting = known.is == call::phase::queued
-                            || (known.is == call::phase::suspected && !suspects_.has_turn(index));
-    if (!is_waiting || known.latest_deadline() <= now) {
-      continue; // Another worker has the call: the inbox makes its second run harmless.
-    }
-    calls_.take_out(index);
-    ++counts_.adopted;
-    calls_.occupy(index, nodes_.placement_of(known.capability, number));
+    return;
   }
+  for (const wire::held_call& each : *hello.held) {
+    adopt(each.id, {number, nodes_.find_capability(each.capability), each.digest}, now, out);
+  }
+}
+
+void logins::adopt(const uuid& id, const brought_call& held, instant now, decisions& out) {
+  const std::uint32_t index = calls_.find(id);
+  if (index == nowhere) {
+    return nodes_.bring(id, held);
+  }
+  call& known = calls_[index];
+  if (!is_same(known, held)) {
+    // The worker's answer belongs to whoever asked for what it has, and not to those who wait here.
+    nodes_.bring(id, held);
+    callers_.refuse_for(index, held, out);
+    if (known.is != call::phase::outstanding) {
+      suspects_.end_turn_of(index, now, out);
+      calls_.remove(index);
+    }
+    return;
+  }
+  const bool is_waiting =
+      known.is_waiting() || (known.is == call::phase::suspected && !suspects_.has_turn(index));
+  if (!is_waiting || known.latest_deadline() <= now) {
+    return; // Another worker has the call: the inbox makes its second run harmless.
+  }
+  calls_.take_out(index);
+  ++counts_.adopted;
+  calls_.occupy(index, nodes_.placement_of(known.capability, held.node));
+}
+
+/// Whether a worker's call in hand is the one that is known here. Of a worker that does not say, it
+/// is if this broker has delivered the call before.
+bool logins::is_same(const call& known, const brought_call& held) const {
+  return held.digest ? held.is_for(known.capability, known.op(), known.body())
+                     : known.was_delivered;
 }
 
 void logins::take_serves(
@@ -204,7 +232,8 @@ void logins::end(std::uint32_t number, bool is_blamed, decisions& out) {
   ended.login = login_id{nowhere};
   nodes_.forget_brought(number);
   suspects_.login_ended(number);
-  return_awaiting(number);
+  return_awaiting(number, false);
+  return_lined_up(number);
   return_outstanding(number, is_blamed, out);
   for (const node::place& each : ended.placements) {
     placement& at = nodes_.capabilities[each.capability].placements[each.placement];
@@ -227,7 +256,7 @@ void logins::return_outstanding(std::uint32_t number, bool is_blamed, decisions&
     held.was_left = true;
     if (is_blamed) {
       ended.blamed.push_back(held.id);
-      suspects_.blame(index, ended.name, out);
+      suspects_.blame(index, ended, out);
     } else if (held.waiters.empty()) {
       calls_.remove(index); // Its time was up long ago.
     } else {
@@ -236,12 +265,29 @@ void logins::return_outstanding(std::uint32_t number, bool is_blamed, decisions&
   }
 }
 
-/// Calls that were answered "pending" are asked again: whoever would have answered may be gone. All
-/// of the capability, not only those of this node, since any node may have taken them over; the
-/// inbox answers "pending" once more.
-void logins::return_awaiting(std::uint32_t number) {
+/// What waited for the worker because of its key waits for any worker: behind what it had in hand.
+void logins::return_lined_up(std::uint32_t number) {
+  for (const node::place& each : nodes_.nodes[number].placements) {
+    const call_list& line = nodes_.capabilities[each.capability].placements[each.placement].line;
+    while (line.tail != nowhere) {
+      const std::uint32_t index = line.tail;
+      calls_.take_out(index);
+      calls_.put_back(index);
+    }
+  }
+}
+
+/// Calls that were answered "pending" are asked again: whoever would have answered may be gone, or
+/// had no link when it did. All of the capability, not only those of this node, since any node may
+/// have taken them over; the inbox answers "pending" once more, or with what was stored.
+///
+/// @param is_new the node has logged in: where it keeps no inbox, nothing is run a second time.
+void logins::return_awaiting(std::uint32_t number, bool is_new) {
   for (const node::place& each : nodes_.nodes[number].placements) {
     capability& where = nodes_.capabilities[each.capability];
+    if (is_new && !where.placements[each.placement].inbox) {
+      continue;
+    }
     while (where.awaiting.tail != nowhere) {
       const std::uint32_t index = where.awaiting.tail;
       calls_.take_out(index);

@@ -15,11 +15,12 @@ public:
       const router_options& options,
       directory& nodes,
       held_calls& calls,
+      callers& callers,
       counters& counts,
       dispatch& dispatch,
       suspects& suspects)
-      : options_{options}, nodes_{nodes}, calls_{calls}, counts_{counts}, dispatch_{dispatch},
-        suspects_{suspects} {}
+      : options_{options}, nodes_{nodes}, calls_{calls}, callers_{callers}, counts_{counts},
+        dispatch_{dispatch}, suspects_{suspects} {}
 
   /// @errors see `router::hello`.
   outcome<void> hello(login_id login, const wire::hello& hello, instant now, decisions& out);
@@ -33,16 +34,20 @@ public:
 private:
   outcome<void> check(std::uint32_t number, const wire::hello& hello, instant now) const;
   void take_serves(std::uint32_t number, const std::vector<wire::served>& serves, instant now);
-  void adopt(std::uint32_t number, const wire::hello& hello, instant now);
+  void adopt(std::uint32_t number, const wire::hello& hello, instant now, decisions& out);
+  void adopt(const uuid& id, const brought_call& held, instant now, decisions& out);
+  bool is_same(const call& known, const brought_call& held) const;
   void
   leave(std::uint32_t number, bool is_blamed, std::string_view why, instant now, decisions& out);
   void end(std::uint32_t number, bool is_blamed, decisions& out);
   void return_outstanding(std::uint32_t number, bool is_blamed, decisions& out);
-  void return_awaiting(std::uint32_t number);
+  void return_awaiting(std::uint32_t number, bool is_new);
+  void return_lined_up(std::uint32_t number);
 
   const router_options& options_;
   directory& nodes_;
   held_calls& calls_;
+  callers& callers_;
   counters& counts_;
   dispatch& dispatch_;
   suspects& suspects_;

@@ -6,7 +6,25 @@ namespace {
 
 /// Whether another node may be asked: this one did nothing, and not because of the call.
 bool is_worth_another_try(const error& why) {
-  return why.possible == effect::none && verdict_on(why.code).asks_for_patience;
+  return why.possible == effect::none && !why.is_final && verdict_on(why.code).asks_for_patience;
+}
+
+/// Whether another node may know an operation that the one asked last does not, or has said already
+/// that it only has no time.
+bool may_be_known_elsewhere(const directory& nodes, const call& what) {
+  if (!what.tried.empty() && what.refusal != errc::unknown_operation) {
+    return true;
+  }
+  const capability& where = nodes.capabilities[what.capability];
+  for (std::uint32_t i = 0; i < where.placements.size(); ++i) {
+    const placement& each = where.placements[i];
+    const node& at = nodes.nodes[each.node];
+    if (i != what.placement && at.live && !at.draining && !each.is_shut && each.credit != 0
+        && !what.was_tried_at(each.node)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 } // namespace
@@ -28,8 +46,7 @@ void replies::take(
   const std::uint32_t index = calls_.find(header.id);
   if (index == nowhere) {
     ++counts_.late_replies;
-    (void)nodes_.take_brought(header.id);
-    return;
+    return nodes_.end_brought(header.id, number);
   }
   const call& known = calls_[index];
   const std::uint32_t where = known.capability;
@@ -38,6 +55,11 @@ void replies::take(
   // back.
   const bool is_mine = known.is == call::phase::outstanding
                        && nodes_.capabilities[where].placements[known.placement].node == number;
+  if (!is_mine && nodes_.find_brought(header.id) != nullptr) {
+    // The answer to another call under this id, which the worker brought along.
+    ++counts_.late_replies;
+    return nodes_.end_brought(header.id, number);
+  }
   if (header.status == wire::status::pending) {
     if (!is_mine) {
       ++counts_.late_replies;
@@ -50,7 +72,7 @@ void replies::take(
   }
   if (is_mine) { // The worker has room again.
     suspects_.released(number, now, out);
-    if (nodes_.capabilities[where].queue.size != 0) {
+    if (nodes_.capabilities[where].waiting() != 0) {
       dispatch_.pump(where, now, out);
     }
   }
@@ -74,7 +96,12 @@ bool replies::try_elsewhere(
     instant now,
     decisions& out) {
   const auto why = wire::read_error(header.error);
-  if (!why || !is_worth_another_try(*why)) {
+  // In a rolling upgrade one node may have an operation that another does not know. The answer of
+  // the last one is passed on as it is.
+  const bool is_unknown = why && why->code == errc::unknown_operation;
+  if (!why
+      || (is_unknown ? is_mine && !may_be_known_elsewhere(nodes_, calls_[index])
+                     : !is_worth_another_try(*why))) {
     return false;
   }
   if (!is_mine) {
@@ -93,7 +120,9 @@ bool replies::try_elsewhere(
   ++counts_.tried_elsewhere;
   // A draining node is not noted as tried: the next process under its name may take the call.
   if (!nodes_.nodes[number].draining) {
-    const milliseconds wait = why->retry_after.value_or(milliseconds{0});
+    // Of two refusals, the one that may end is the answer.
+    const milliseconds wait =
+        is_unknown ? milliseconds::max() : why->retry_after.value_or(milliseconds{0});
     if (known.tried.empty() || wait < known.refusal_wait) {
       known.refusal = why->code;
       known.refusal_wait = wait;

@@ -8,7 +8,7 @@ router::router(router_options options, quarantine& alone)
       suspects_{nodes_, calls_, callers_, counts_, dispatch_, alone},
       arrivals_{options_, nodes_, calls_, callers_, counts_, dispatch_, suspects_},
       replies_{nodes_, calls_, callers_, counts_, dispatch_, suspects_},
-      logins_{options_, nodes_, calls_, counts_, dispatch_, suspects_} {
+      logins_{options_, nodes_, calls_, callers_, counts_, dispatch_, suspects_} {
 }
 
 void router::tick(instant now, decisions& out) {

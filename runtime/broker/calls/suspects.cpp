@@ -34,12 +34,9 @@ bool suspects::take_known(std::uint32_t index, instant now, decisions& out) {
   return false;
 }
 
-void suspects::blame(std::uint32_t index, std::string_view node, decisions& out) {
+void suspects::blame(std::uint32_t index, const node& worker, decisions& out) {
   call& blamed = calls_[index];
-  if (blamed.deaths < deaths_convicted) {
-    ++blamed.deaths;
-  }
-  blamed_.set(blamed.id, blamed.deaths);
+  blamed.deaths = blamed_.blame(blamed.id, worker.incarnation);
   if (blamed.waiters.empty()) {
     return calls_.remove(index); // Its time was up long ago.
   }
@@ -49,7 +46,7 @@ void suspects::blame(std::uint32_t index, std::string_view node, decisions& out)
          {{"id", to_string(blamed.id)},
           {"capability", nodes_.capabilities[blamed.capability].name},
           {"operation", std::string{blamed.op()}},
-          {"node", std::string{node}}}});
+          {"node", worker.name}}});
     ++counts_.convicted;
     return convict(index, out);
   }
@@ -60,20 +57,18 @@ void suspects::blame(std::uint32_t index, std::string_view node, decisions& out)
   calls_.put_back(index);
 }
 
-void suspects::take_back(const std::vector<uuid>& blamed) {
+void suspects::take_back(const std::vector<uuid>& blamed, const uuid& incarnation) {
   for (const uuid& id : blamed) {
-    const std::uint8_t deaths = blamed_.deaths_of(id);
-    if (deaths == 0) {
-      continue; // It was answered since.
+    const std::uint8_t deaths = blamed_.take_back(id, incarnation);
+    const std::uint32_t index = calls_.find(id);
+    if (index == nowhere) {
+      continue;
     }
-    const auto before = static_cast<std::uint8_t>(deaths - 1);
-    if (before == 0) {
-      blamed_.clear(id);
-    } else {
-      blamed_.set(id, before);
-    }
-    if (const std::uint32_t index = calls_.find(id); index != nowhere) {
-      calls_[index].deaths = before;
+    call& known = calls_[index];
+    known.deaths = deaths;
+    if (known.is == call::phase::suspected && deaths < deaths_suspected && !has_turn(index)) {
+      calls_.take_out(index);
+      calls_.put_back(index); // It is in the queue again, and not sent alone.
     }
   }
 }
@@ -203,7 +198,16 @@ void suspects::follow(instant now, decisions& out) {
   const std::uint32_t freed = nodes_.node_of(kept_free_);
   const bool is_freed = quarantine_.node() != kept_free_ && freed != nowhere;
   kept_free_ = quarantine_.node();
-  advance(now, out);
+  if (turn_.is_sent && !quarantine_.has_turn(suspect_of::calls)) {
+    turn_ = {}; // It took too long, and goes on beside others.
+    send_next(now, out);
+  } else {
+    if (turn_.call != nowhere && !turn_.is_sent) {
+      // Its wish is gone if the node did not become empty in time.
+      quarantine_.request(suspect_of::calls, nodes_.nodes[turn_.node].login);
+    }
+    advance(now, out);
+  }
   if (is_freed) {
     dispatch_.pump_node(freed, now, out);
   }

@@ -27,11 +27,11 @@ public:
   /// convicted at once.
   bool take_known(std::uint32_t index, instant now, decisions& out);
 
-  /// A worker died with this call, which is in no list, in hand: puts it back, suspects or convicts
-  /// it. `send_next` has to follow.
-  void blame(std::uint32_t index, std::string_view node, decisions& out);
-  /// Takes a death back from these calls: their worker only lost its link.
-  void take_back(const std::vector<uuid>& blamed);
+  /// A worker is gone with this call, which is in no list, in hand: puts it back, suspects or
+  /// convicts it. `send_next` has to follow.
+  void blame(std::uint32_t index, const node& worker, decisions& out);
+  /// Takes the death of this incarnation back from these calls: it only lost its link.
+  void take_back(const std::vector<uuid>& blamed, const uuid& incarnation);
   /// Clears a call of its deaths: the worker that answered it lived on.
   void acquit(const call& answered);
 

@@ -4,10 +4,18 @@
 
 namespace troupe::broker {
 
+namespace {
+
+// In an ASSIGN. What is older than that is not known to a database that was away for so long.
+constexpr std::size_t lives_told = 256;
+
+} // namespace
+
 bus::bus(bus_options options, journal_state state, quarantine& alone, std::uint64_t seed)
-    : instance_{state.instance}, incoming_{options.incoming, state}, outboxes_{incoming_.topics()},
-      feeder_{options.subscriptions, state, alone, seed} {
-  outboxes_.restore(std::move(state.sources));
+    : instance_{state.instance},
+      newest_lives_{state.lives.newest(lives_told)}, incoming_{options.incoming, state},
+      outboxes_{incoming_.topics()}, feeder_{options.subscriptions, state, alone, seed} {
+  outboxes_.restore(std::move(state.sources), state.rewound);
 }
 
 void bus::joined(
@@ -65,7 +73,8 @@ void bus::take(std::int64_t wall_ms, event_decisions& out) {
 }
 
 bool bus::wants_write(instant now) const {
-  return incoming_.may_write(now) && (incoming_.has_batch() || feeder_.wants_write(now));
+  return incoming_.may_write(now)
+         && (incoming_.has_batch() || outboxes_.has_passed_over() || feeder_.wants_write(now));
 }
 
 journal_batch bus::take_batch(instant now) {

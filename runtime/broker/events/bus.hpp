@@ -40,6 +40,9 @@ public:
   /// Of the journal.
   const uuid& instance() const { return instance_; }
 
+  /// Of the journal, for workers.
+  const std::vector<journal_life>& newest_lives() const { return newest_lives_; }
+
   void joined(
       login_id login,
       std::string_view node,
@@ -75,6 +78,7 @@ private:
   void take(std::int64_t wall_ms, event_decisions& out);
 
   uuid instance_;
+  std::vector<journal_life> newest_lives_;
   broker::incoming incoming_;
   outbox_intake outboxes_;
   outbox_intake::decisions taken_; // Reused.

@@ -1,6 +1,7 @@
 #include "runtime/broker/events/dead_letters.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace troupe::broker {
 
@@ -81,63 +82,86 @@ void dead_letters::retry(
     return links_.pass_refusal(from, id, invalid("one of `id` and `all` is wanted"));
   }
   if (!what.id) {
-    const std::string capability = what.capability.value_or("");
+    const auto all = std::make_shared<retry_of_all>(retry_of_all{from, id, what});
     return enqueue(
-        from,
-        id,
-        [=, this](instant at) { retry_page(from, id, capability, std::nullopt, 0, at); },
-        now);
+        from, id, [=, this](instant at) { retry_page(all, at); }, now);
   }
-  const uuid which = *what.id;
   change_one(
       from,
       id,
-      which,
+      *what.id,
       [=, this](const dead_letter* found) {
         if (found == nullptr) {
-          return links_.pass_refusal(from, id, no_dead_letter(which));
+          return links_.pass_refusal(from, id, no_dead_letter(*what.id));
         }
-        incoming_.retry_dead_letter(*found, wall_ms());
-        incoming_.answer_when_written(from, id, wire::encoded(wire::letters_retried{1}));
+        const std::string& to = what.to ? *what.to : found->capability;
+        if (!subscribers_.has_taker(to, found->what->topic)) {
+          return links_.pass_refusal(from, id, nobody_for(*found, to));
+        }
+        incoming_.retry_dead_letter(*found, to, wall_ms());
+        incoming_.answer_when_written(from, id, wire::encoded(wire::letters_retried{1, {}}));
       },
       now);
 }
 
 /// Retries all, a page in each write, and answers with the last page.
-void dead_letters::retry_page(
-    origin from,
-    const uuid& id,
-    const std::string& capability,
-    std::optional<uuid> after,
-    std::uint64_t so_far,
-    instant now) {
-  ask_dead_letters question{capability, after, retry_page_max};
+void dead_letters::retry_page(const std::shared_ptr<retry_of_all>& all, instant now) {
+  ask_dead_letters question{all->what.capability.value_or(""), all->after, retry_page_max};
   journal_.ask(
       std::move(question), now, [=, this](const outcome<journal_result>& result, instant at) {
         const auto* page = result_of<dead_letters_page>(result);
         if (page == nullptr) {
-          links_.pass_refusal(from, id, why_none(result));
+          links_.pass_refusal(all->from, all->id, why_none(result));
           return end_change(at);
         }
-        for (const dead_letter& each : page->dead_letters) {
-          incoming_.retry_dead_letter(each, wall_ms());
-        }
-        const std::uint64_t count = so_far + page->dead_letters.size();
+        retry_each(*all, page->dead_letters);
         if (page->has_more) {
           // The next page once this one is on disk: what was not written was not retried.
-          const uuid last = page->dead_letters.back().id;
+          all->after = page->dead_letters.back().id;
           changes_.emplace_front([=, this](instant next) {
             if (write_failed_) {
-              links_.pass_refusal(from, id, *write_failed_);
+              links_.pass_refusal(all->from, all->id, *write_failed_);
               return end_change(next);
             }
-            retry_page(from, id, capability, last, count, next);
+            retry_page(all, next);
           });
           return end_change(at);
         }
-        incoming_.answer_when_written(from, id, wire::encoded(wire::letters_retried{count}));
+        wire::letters_retried answer{all->retried, {}};
+        for (const auto& [where, letters] : all->kept) {
+          answer.kept = answer.kept.value_or(std::vector<wire::letters_kept>{});
+          answer.kept->push_back({where.first, where.second, letters});
+        }
+        incoming_.answer_when_written(all->from, all->id, wire::encoded(answer));
         end_change(at);
       });
+}
+
+/// Retries the letters that somebody would get, and counts the others.
+void dead_letters::retry_each(retry_of_all& all, const std::vector<dead_letter>& page) {
+  for (const dead_letter& each : page) {
+    const std::string& to = all.what.to ? *all.what.to : each.capability;
+    if (subscribers_.has_taker(to, each.what->topic)) {
+      incoming_.retry_dead_letter(each, to, wall_ms());
+      ++all.retried;
+    } else {
+      ++all.kept[{to, each.what->topic}];
+    }
+  }
+}
+
+error dead_letters::nobody_for(const dead_letter& letter, const std::string& to) const {
+  error why = rejected(
+      "no_subscriber",
+      fmt::format(
+          "`{}` gets no events `{}`: the topology has no such capability, or it does not subscribe "
+          "to them. The dead letter is kept; name the capability that is to get it (`--to`), or "
+          "drop it",
+          to,
+          letter.what->topic));
+  why.details.emplace_back("capability", to);
+  why.details.emplace_back("topic", letter.what->topic);
+  return why;
 }
 
 void dead_letters::drop(origin from, const uuid& id, const uuid& which, instant now) {

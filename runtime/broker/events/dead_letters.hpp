@@ -1,14 +1,18 @@
 #pragma once
 
+#include "runtime/broker/events/bus.hpp"
 #include "runtime/broker/events/event_links.hpp"
-#include "runtime/broker/events/incoming.hpp"
 #include "runtime/broker/events/journal_client.hpp"
 #include "runtime/wire/journal_calls.hpp"
 
 #include <deque>
 #include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace troupe::broker {
 
@@ -21,10 +25,11 @@ public:
   dead_letters(
       const clock& time,
       journal_client& journal,
-      incoming& events,
+      bus& events,
       event_links& links,
       std::size_t bytes_max)
-      : time_{time}, journal_{journal}, incoming_{events}, links_{links}, bytes_max_{bytes_max} {}
+      : time_{time}, journal_{journal}, incoming_{events.incoming()},
+        subscribers_{events.subscribers()}, links_{links}, bytes_max_{bytes_max} {}
 
   void list(origin from, const uuid& id, const wire::get_dead_letters& what, instant now);
   void show(origin from, const uuid& id, const uuid& which, instant now);
@@ -47,18 +52,26 @@ private:
       instant now);
   void begin_change(instant now);
   void end_change(instant now);
-  void retry_page(
-      origin from,
-      const uuid& id,
-      const std::string& capability,
-      std::optional<uuid> after,
-      std::uint64_t so_far,
-      instant now);
+
+  /// A call that retries many, and how far it is.
+  struct retry_of_all {
+    origin from{};
+    uuid id;
+    wire::retry_dead_letter what;
+    std::optional<uuid> after{};
+    std::uint64_t retried = 0;
+    std::map<std::pair<std::string, std::string>, std::uint64_t> kept{}; // By capability and topic.
+  };
+
+  void retry_page(const std::shared_ptr<retry_of_all>& all, instant now);
+  void retry_each(retry_of_all& all, const std::vector<dead_letter>& page);
+  error nobody_for(const dead_letter& letter, const std::string& to) const;
   std::int64_t wall_ms() const;
 
   const clock& time_;
   journal_client& journal_;
   incoming& incoming_;
+  const feeder& subscribers_;
   event_links& links_;
   std::size_t bytes_max_;
   std::deque<change> changes_; // That wait.

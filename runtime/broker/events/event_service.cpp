@@ -4,6 +4,8 @@
 #include "runtime/time_text.hpp"
 
 #include <algorithm>
+#include <map>
+#include <string_view>
 #include <utility>
 
 namespace troupe::broker {
@@ -30,11 +32,43 @@ event_service::event_service(
           static_cast<std::uint64_t>(time.wall().time_since_epoch().count())},
       journal_{std::move(options.kept)},
       operations_{time, journal_, bus_, links, options.body_bytes_max}, due_{state.next_due},
-      rules_{std::move(options.rules)} {
+      rules_{std::move(options.rules)},
+      settled_{
+          state.settled == 0 ? time.wall() : time_since_1970(milliseconds{state.settled}),
+          time.now()},
+      settled_ms_{unix_millis(settled_.at(time.now(), time.wall()))} {
+  report_gone(state);
 }
 
+/// Says whose events the journal has and nobody gets any more.
+void event_service::report_gone(const journal_state& state) {
+  const feeder& subscribers = bus_.subscribers();
+  std::map<std::string_view, std::size_t> gone; // With their dead letters.
+  for (const cursor_row& each : state.cursors) {
+    gone.emplace(each.capability, 0);
+  }
+  for (const journal_state::dead_letter_at& each : state.dead_letters) {
+    ++gone[each.capability];
+  }
+  for (std::uint32_t i = 0; i < subscribers.size(); ++i) {
+    gone.erase(subscribers[i].capability());
+  }
+  for (const auto& [capability, letters] : gone) {
+    links_.report(
+        {"subscriber_gone",
+         {{"capability", std::string{capability}},
+          {"dead_letters", std::to_string(letters)},
+          {"what",
+           "the topology has no subscriber of this name any more; its dead letters stay, and "
+           "`troupe dead-letters retry --to` gives them to another"}}},
+        time_.now());
+  }
+}
+
+/// The time of what is journaled now. A wall clock that is put back by days, wrongly, must not make
+/// events that are older than they are.
 std::int64_t event_service::wall_ms() const {
-  return unix_millis(time_.wall());
+  return std::max(unix_millis(time_.wall()), settled_ms_);
 }
 
 // --- What comes in ------------------------------------------------------------------------------
@@ -114,6 +148,7 @@ void event_service::due(instant now) {
 }
 
 void event_service::tick(instant now) {
+  settled_ms_ = unix_millis(settled_.at(time_.now(), time_.wall()));
   bus_.tick(now, wall_ms(), decided_);
   carry_out(now);
   operations_.tick(now);
@@ -161,20 +196,23 @@ void event_service::publish_due(instant now) {
   for (const fetch_events& each : std::exchange(refetch_, {})) {
     carry_out(each, now);
   }
-  if (bus_.incoming().is_firing() || !due_.begin(wall_ms())) {
+  // Timers go by the wall clock, by which they were set.
+  const std::int64_t wall = unix_millis(time_.wall());
+  if (bus_.incoming().is_firing() || !due_.begin(wall)) {
     return;
   }
-  journal_.ask(ask_due{wall_ms()}, now, [this](const outcome<journal_result>& result, instant) {
+  journal_.ask(ask_due{wall}, now, [this](const outcome<journal_result>& result, instant at) {
     const auto* found = result_of<due_found>(result);
     if (found == nullptr) {
       return due_.failed();
     }
     due_.answered(found->next_due);
     for (const scheduled_event& each : found->events) {
-      if (!bus_.incoming().fire(each, wall_ms())) {
+      if (!bus_.incoming().fire(each, wall_ms(), decided_)) {
         due_.ask_again();
       }
     }
+    carry_out(at);
   });
 }
 
@@ -184,7 +222,7 @@ void event_service::sweep(instant now) {
   }
   is_sweeping_ = true;
   swept_at_ = now;
-  retention keep{rules_, {}, wall_ms()};
+  retention keep{rules_, {}, settled_ms_};
   const feeder& subscribers = bus_.subscribers();
   for (std::uint32_t i = 0; i < subscribers.size(); ++i) {
     const auto cursors = subscribers[i].cursors();
@@ -234,7 +272,8 @@ void event_service::carry_out(instant now) {
               subscribers[given->subscriber].capability(),
               bus_.instance(),
               given->epoch,
-              given->partitions});
+              given->partitions,
+              bus_.newest_lives()});
     } else if (const auto* dead = std::get_if<send_dead>(&each)) {
       send(
           dead->to,

@@ -5,6 +5,7 @@
 #include "runtime/broker/events/event_links.hpp"
 #include "runtime/broker/events/journal_client.hpp"
 #include "runtime/broker/events/operations.hpp"
+#include "runtime/settled_time.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -58,10 +59,11 @@ public:
   void due(instant now);
   void tick(instant now);
 
-  /// Events that wait for the disk.
-  std::size_t pending() const { return bus_.incoming().pending(); }
+  /// Whether nobody waits for the disk.
+  bool is_done() const { return bus_.incoming().is_done(); }
 
 private:
+  void report_gone(const journal_state& state);
   void carry_out(instant now);
   void carry_out(const deliver_event& what);
   void carry_out(const read_journal& what, instant now);
@@ -81,6 +83,8 @@ private:
   operations operations_;
   due_alarm due_;
   std::vector<retention_rule> rules_;
+  settled_time settled_;
+  std::int64_t settled_ms_; // As of the last tick.
   event_decisions decided_;
   event_decisions spare_;
   // Fetches that the journal could not answer; they are asked again.

@@ -26,6 +26,7 @@ feeder::feeder(
     std::uint64_t seed)
     : quarantine_{alone}, last_{state.last} {
   quarantine_.join(quarantine::work::events);
+  const auto lives = std::make_shared<const lineage>(state.lives);
   for (const subscription_options& each : subscriptions) {
     fed_subscriber fed;
     fed.persisted.capability = each.capability;
@@ -52,11 +53,13 @@ feeder::feeder(
             .index = static_cast<std::uint32_t>(fed_.size()),
             .patterns = each.patterns,
             .window = {},
+            .body_bytes_max = each.body_bytes_max,
             .backoff = each.backoff,
             .epoch_base = state.generation << 32U,
             .seed = seed + fed_.size(),
             .journal_last = state.last,
-            .reached = fed.persisted.reached},
+            .reached = fed.persisted.reached,
+            .lives = lives},
         fed.persisted.handled,
         std::move(dead),
         alone);
@@ -70,6 +73,11 @@ std::uint32_t feeder::index_of(std::string_view capability) const {
     return each.core->capability() == capability;
   });
   return found == fed_.end() ? nowhere : static_cast<std::uint32_t>(found - fed_.begin());
+}
+
+bool feeder::has_taker(std::string_view capability, std::string_view topic) const {
+  const std::uint32_t index = index_of(capability);
+  return index != nowhere && fed_[index].core->wants(topic);
 }
 
 // --- Events, from the journal -------------------------------------------------------------------
@@ -337,7 +345,7 @@ void feeder::report_emptied() {
     return;
   }
   for (std::uint32_t i = 0; i < fed_.size(); ++i) {
-    if (!quarantine_.has_turn(suspect_of{i}) && fed_[i].core->in_flight(node) != 0) {
+    if (fed_[i].core->in_flight(node) != 0) {
       return;
     }
   }

@@ -2,6 +2,7 @@
 
 #include "runtime/broker/events/group/subscriber.hpp"
 #include "runtime/broker/journal/batch.hpp"
+#include "runtime/wire/departure.hpp"
 #include "runtime/wire/login.hpp"
 
 #include <cstdint>
@@ -21,6 +22,8 @@ struct subscription_options {
   backoff_range backoff{};
   /// The position above which a subscriber begins that is new to the journal.
   std::uint64_t start = 0;
+  /// The largest body of an event that a worker can be sent.
+  std::size_t body_bytes_max = wire::carried_bytes_max(wire::body_bytes_max);
 };
 
 /// Feeds the subscribers: gives them the events that are on disk, reads on for the ones that are
@@ -39,6 +42,9 @@ public:
   std::size_t size() const { return fed_.size(); }
 
   const subscriber& operator[](std::uint32_t index) const { return *fed_[index].core; }
+
+  /// Whether this capability is a subscriber that gets events of the topic.
+  bool has_taker(std::string_view capability, std::string_view topic) const;
 
   void joined(
       login_id login,

@@ -140,58 +140,89 @@ void incoming::accept(std::shared_ptr<event> what, std::int64_t wall_ms) {
   next_.rows.events.push_back(std::move(what));
 }
 
-void incoming::retry_dead_letter(const dead_letter& letter, std::int64_t wall_ms) {
+void incoming::retry_dead_letter(
+    const dead_letter& letter, std::string_view to, std::int64_t wall_ms) {
   auto again = std::make_shared<event>(*letter.what);
   again->digest = 0;
-  again->only_for = letter.capability;
+  again->only_for = to;
   accept(std::move(again), wall_ms);
   delete_dead_letter(letter.id);
 }
 
-bool incoming::fire(const scheduled_event& what, std::int64_t wall_ms) {
+bool incoming::fire(const scheduled_event& what, std::int64_t wall_ms, event_decisions& out) {
   const recent_publishes::entry* known = recent_.find(what.what->id);
   if (known != nullptr && known->position > last_) {
     return false;
   }
   next_.rows.fired.push_back(what.id);
-  if (known != nullptr) {
+  const std::uint64_t digest = digest_of_event(what.what->topic, what.what->body);
+  if (known != nullptr && known->digest == digest) {
     return true; // A client has published it meanwhile.
   }
   auto due = std::make_shared<event>(*what.what);
-  due->digest = digest_of_event(due->topic, due->body);
+  due->digest = digest;
+  if (known != nullptr) {
+    due->id = derived_id(what.id, "scheduled");
+    out.log.push_back(
+        {"scheduled_id_taken",
+         {{"id", to_string(what.id)},
+          {"topic", due->topic},
+          {"published_as", to_string(due->id)},
+          {"what", "another event was published under the id of this scheduled one"}}});
+  }
   accept(due, wall_ms);
-  recent_.add(due->id, {due->position, due->digest});
+  if (recent_.find(due->id) == nullptr) {
+    recent_.add(due->id, {due->position, due->digest});
+  }
   return true;
 }
 
-outcome<void> incoming::schedule(scheduled_event what) {
-  if (const recent_publishes::entry* known = recent_.find(what.id)) {
-    if (known->digest != digest_of_event(what.what->topic, what.what->body)) {
-      return failure{id_of_another_event()};
-    }
-    if (known->position <= last_) {
-      return {};
-    } // Else it may yet fail: it is scheduled as well, and passed over when it is due.
+outcome<void> incoming::schedule(scheduled_event what, origin to, std::string body) {
+  const uuid id = what.id;
+  batch* in = &next_;
+  const recent_publishes::entry* known = recent_.find(id);
+  if (known != nullptr && known->digest != digest_of_event(what.what->topic, what.what->body)) {
+    return failure{id_of_another_event()};
   }
-  for (const batch* each : {&next_, &writing_}) {
+  // A publish that is not on disk may yet fail: the event is scheduled as well, and passed over
+  // when it is due.
+  if (known == nullptr || known->position > last_) {
+    auto found = batch_with(what);
+    if (!found) {
+      return failure{std::move(found).error()};
+    }
+    if (*found != nullptr) {
+      in = *found;
+    } else if (topics_.admit(what.what->topic)) {
+      next_.rows.scheduled.push_back(std::move(what));
+    } else {
+      return failure{too_many_topics(what.what->topic, options_.topics_max)};
+    }
+  }
+  in->operators.push_back({to, id, std::move(body)});
+  return {};
+}
+
+/// The batch that schedules this very event; null if none does.
+/// @errors `conflict`: one schedules another event under its id.
+outcome<incoming::batch*> incoming::batch_with(const scheduled_event& what) {
+  for (batch* each : {&next_, &writing_}) {
     const auto& scheduled = each->rows.scheduled;
     const auto same =
         std::find_if(scheduled.rbegin(), scheduled.rend(), [&](const scheduled_event& other) {
           return other.id == what.id;
         });
-    if (same != scheduled.rend()) {
-      const event& other = *same->what;
-      return other.topic == what.what->topic && other.key == what.what->key
-                     && other.body == what.what->body
-                 ? outcome<void>{}
-                 : failure{id_of_another_event()};
+    if (same == scheduled.rend()) {
+      continue;
     }
+    const event& other = *same->what;
+    if (other.topic != what.what->topic || other.key != what.what->key
+        || other.body != what.what->body) {
+      return failure{id_of_another_event()};
+    }
+    return each;
   }
-  if (!topics_.admit(what.what->topic)) {
-    return failure{too_many_topics(what.what->topic, options_.topics_max)};
-  }
-  next_.rows.scheduled.push_back(std::move(what));
-  return {};
+  return nullptr;
 }
 
 void incoming::answer_when_written(origin to, const uuid& id, std::string body) {

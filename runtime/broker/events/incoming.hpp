@@ -45,9 +45,9 @@ public:
       event_decisions& out);
   /// Takes an event in, whose topic is admitted; it gets the next position.
   void accept(std::shared_ptr<event> what, std::int64_t wall_ms);
-  /// A dead letter goes back to its capability, as a new event with the old one's id; the letter is
-  /// deleted by the same write.
-  void retry_dead_letter(const dead_letter& letter, std::int64_t wall_ms);
+  /// A dead letter goes to the capability `to`, which gets events of its topic, as a new event with
+  /// the old one's id; the letter is deleted by the same write.
+  void retry_dead_letter(const dead_letter& letter, std::string_view to, std::int64_t wall_ms);
 
   void delete_dead_letter(const uuid& letter) { next_.rows.dropped.push_back(letter); }
 
@@ -56,15 +56,17 @@ public:
     return !next_.rows.dropped.empty() || !writing_.rows.dropped.empty();
   }
 
-  /// Schedules an event. If its id was published lately, nothing is left to do: the event has been
-  /// due already, and this is a repeat.
+  /// Schedules an event, and answers `to` with `body` once the batch that has the event is on disk,
+  /// or with why it is not. If its id was published lately, nothing is left to do: the event has
+  /// been due already, and this is a repeat.
   /// @errors `rejected` (there are too many topics), `conflict` (that was another event): nothing
-  /// is scheduled.
-  outcome<void> schedule(scheduled_event what);
+  /// is scheduled, and nobody is answered.
+  outcome<void> schedule(scheduled_event what, origin to, std::string body);
 
-  /// Publishes a scheduled event, unless it was published meanwhile. False, with nothing done,
-  /// while such a publish is on its way to the disk, which may fail: ask again.
-  bool fire(const scheduled_event& what, std::int64_t wall_ms);
+  /// Publishes a scheduled event, unless it was published meanwhile. If another event was published
+  /// under its id, it gets an id derived from that, since the schedule was confirmed. False, with
+  /// nothing done, while such a publish is on its way to the disk, which may fail: ask again.
+  bool fire(const scheduled_event& what, std::int64_t wall_ms, event_decisions& out);
 
   /// Whether events that were fired are on their way to the disk: until they are there they are
   /// scheduled, too, and would be found due once more.
@@ -76,6 +78,9 @@ public:
 
   /// Whether a batch may be written now.
   bool may_write(instant now) const { return !is_writing_ && now >= retry_at_; }
+
+  /// Whether nobody waits for the disk.
+  bool is_done() const { return !is_writing_ && !has_batch(); }
 
   /// Whether something is to be written.
   bool has_batch() const { return !next_.rows.empty() || !next_.operators.empty(); }
@@ -124,6 +129,7 @@ private:
     std::size_t bytes = 0;
   };
 
+  outcome<batch*> batch_with(const scheduled_event& what);
   void refuse(origin to, const uuid& id, error why, event_decisions& out);
   bool admits(origin from, const uuid& id, event_decisions& out);
   void release(origin whom);

@@ -1,5 +1,7 @@
 #include "runtime/broker/events/operations.hpp"
 
+#include "runtime/wire/departure.hpp"
+
 #include <array>
 #include <fmt/format.h>
 #include <memory>
@@ -32,7 +34,7 @@ operations::operations(
       // An answer has other fields, too, and is not to be refused for its size.
       reading_{journal, incoming_, links, bytes_max / 2},
       topics_{time, journal, events, links, bytes_max / 2},
-      dead_letters_{time, journal, incoming_, links, bytes_max / 2} {
+      dead_letters_{time, journal, events, links, bytes_max / 2}, body_bytes_max_{bytes_max} {
 }
 
 void operations::call(
@@ -97,9 +99,13 @@ void operations::written(
 }
 
 void operations::schedule(origin from, const uuid& id, const wire::schedule_event& what) {
-  if (!wire::is_topic(what.topic) || what.key.size() > wire::key_bytes_max) {
-    return links_.pass_refusal(
-        from, id, invalid("topic: 1 to 64 of a-z 0-9 _ and dots; key: at most 256 bytes"));
+  const wire::departure made{
+      .what = "the event",
+      .topic = what.topic,
+      .key = what.key,
+      .body_bytes = what.body.bytes.size()};
+  if (const auto fits = wire::check_departure(made, body_bytes_max_); !fits) {
+    return links_.pass_refusal(from, id, fits.error());
   }
   if (what.at.has_value() == what.after.has_value() || what.after.value_or(0) < 0
       || what.after.value_or(0) > after_max_ms) {
@@ -116,12 +122,13 @@ void operations::schedule(origin from, const uuid& id, const wire::schedule_even
   later->body = what.body.bytes;
   const auto now =
       std::chrono::duration_cast<milliseconds>(time_.wall().time_since_epoch()).count();
-  if (auto taken =
-          incoming_.schedule({id, what.at ? *what.at : now + *what.after, std::move(later)});
+  if (auto taken = incoming_.schedule(
+          {id, what.at ? *what.at : now + *what.after, std::move(later)},
+          from,
+          wire::encoded(wire::event_scheduled{id}));
       !taken) {
-    return links_.pass_refusal(from, id, taken.error());
+    links_.pass_refusal(from, id, taken.error());
   }
-  incoming_.answer_when_written(from, id, wire::encoded(wire::event_scheduled{id}));
 }
 
 } // namespace troupe::broker

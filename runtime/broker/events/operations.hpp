@@ -41,6 +41,7 @@ private:
   reading reading_;
   topic_states topics_;
   dead_letters dead_letters_;
+  std::size_t body_bytes_max_;
 };
 
 } // namespace troupe::broker

@@ -1,5 +1,7 @@
 #include "runtime/broker/events/outbox_intake.hpp"
 
+#include "runtime/store/turn/writers.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -13,26 +15,86 @@ constexpr milliseconds gap_patience{20};
 constexpr milliseconds ask_again_after{500};
 // After so many questions without an answer an operator has to look.
 constexpr std::uint32_t asked_max = 10;
+// What holds, and what a person can do.
+constexpr std::string_view remedy =
+    "was the database restored from a backup? Nothing is taken from its outbox and nothing is "
+    "deleted. Put the newer file back; or stop the system, and `troupe restore FILE` says what "
+    "each side has that the other has not, and makes them go on together";
 
 } // namespace
 
-void outbox_intake::restore(std::vector<source_row> rows) {
-  restored_ = std::move(rows);
+void outbox_intake::progress::close(const std::string& capability, std::vector<source_row>& rows) {
+  if (accepted != closed) {
+    closed = accepted;
+    closed_id = accepted_id;
+    closed_digest = accepted_digest;
+    closed_event = std::exchange(accepted_event, nullptr);
+    rows.push_back({capability, instance, closed, closed_id, closed_digest, digest_from});
+  }
+}
+
+bool outbox_intake::progress::confirm() {
+  if (closed == taken) {
+    return false;
+  }
+  taken = closed;
+  taken_id = closed_id;
+  taken_digest = closed_digest;
+  taken_position = closed_event == nullptr ? 0 : std::exchange(closed_event, nullptr)->position;
+  return true;
+}
+
+bool outbox_intake::progress::take_back() {
+  const bool was_ahead = accepted != taken;
+  closed = accepted = taken;
+  closed_id = accepted_id = taken_id;
+  closed_digest = accepted_digest = taken_digest;
+  closed_event = accepted_event = nullptr;
+  return was_ahead;
+}
+
+void outbox_intake::restore(
+    std::vector<source_row> rows, const std::vector<rewound_event>& rewound) {
+  for (source_row& row : rows) {
+    progress known{
+        .instance = row.instance,
+        .taken = row.taken,
+        .taken_id = row.taken_id,
+        .taken_digest = row.digest,
+        .digest_from = row.digest_from};
+    known.take_back();
+    past_.push_back({std::move(row.capability), known});
+  }
+  for (const rewound_event& each : rewound) {
+    rewound_[{each.capability, each.instance}].insert(each.id);
+  }
+}
+
+/// Another database is announced in place of this one. What was accepted of it is on its way all
+/// the same: if it comes back, none of that may be taken twice.
+void outbox_intake::set_aside(const std::string& capability, const progress& outbox) {
+  past_.push_back({capability, outbox});
 }
 
 /// The outbox of another database than the last one announced for the capability.
 void outbox_intake::begin(source& whose, const wire::outbox_state& state, decisions& out) {
   whose = {};
   whose.instance = state.instance;
+  const auto rewound = rewound_.find({state.capability, state.instance});
+  whose.rewound = rewound == rewound_.end() ? nullptr : &rewound->second;
   bool is_replaced = false;
-  for (const source_row& row : restored_) {
-    if (row.capability == state.capability && row.instance == state.instance) {
-      whose.taken = whose.closed = whose.accepted = whose.newest = row.taken;
-      whose.taken_id = whose.closed_id = whose.accepted_id = row.taken_id;
-      whose.begun = {row.instance, row.taken, row.taken_id};
+  for (auto each = past_.begin(); each != past_.end(); ++each) {
+    if (each->capability != state.capability) {
+      continue;
+    }
+    if (each->outbox.instance == state.instance) {
+      static_cast<progress&>(whose) = each->outbox;
+      whose.newest = whose.accepted;
+      whose.begun = {whose.instance, whose.taken, whose.taken_id};
+      past_.erase(each);
       return;
     }
-    is_replaced = is_replaced || row.capability == state.capability;
+    is_replaced = true;
   }
   if (is_replaced) {
     out.log.push_back(
@@ -67,12 +129,15 @@ void outbox_intake::announced(
   source& whose = sources_[state.capability];
   if (whose.instance != state.instance) {
     if (whose.instance != uuid{}) {
-      restored_.push_back({state.capability, whose.instance, whose.taken, whose.taken_id});
+      set_aside(state.capability, whose);
     }
     begin(whose, state, out);
   }
   if (std::find(whose.workers.begin(), whose.workers.end(), from) == whose.workers.end()) {
     whose.workers.push_back(from);
+  }
+  if (state.trouble) {
+    return refuse(state.capability, whose, *state.trouble, out);
   }
   const mark least = least_of(from, state, whose);
   if (state.newest < least.taken) {
@@ -80,30 +145,31 @@ void outbox_intake::announced(
         state.capability,
         whose,
         fmt::format(
-            "its outbox ends at {} and {} events of it are journaled: was the database restored "
-            "from a backup?",
+            "its outbox ends at {} and {} events of it are journaled: {}",
             state.newest,
-            least.taken),
+            least.taken,
+            remedy),
         out);
   }
-  if (state.newest == least.taken && state.newest_id != least.taken_id) {
+  if (state.newest == least.taken && least.taken_id != uuid{}
+      && state.newest_id != least.taken_id) {
     return refuse(
         state.capability,
         whose,
         fmt::format(
-            "number {} of its outbox is another event than the one journaled: was the database "
-            "restored from a backup?",
-            state.newest),
+            "number {} of its outbox is another event than the one journaled: {}",
+            state.newest,
+            remedy),
         out);
   }
   whose.newest = std::max(whose.newest, state.newest);
   if (!whose.no_room_for.empty() && !topics_.has_room_for(whose.no_room_for)) {
-    out.actions.emplace_back(send_confirmed{from, {state.capability, whose.taken, whose.refused}});
+    out.actions.emplace_back(send_confirmed{from, confirmed_of(state.capability, whose)});
     return;
   }
   whose.refused.clear();
   whose.no_room_for.clear();
-  out.actions.emplace_back(send_confirmed{from, {state.capability, whose.taken, {}}});
+  out.actions.emplace_back(send_confirmed{from, confirmed_of(state.capability, whose)});
   if (whose.newest > whose.accepted) {
     whose.asked = 0;
     whose.asked_at = now;
@@ -132,13 +198,11 @@ bool outbox_intake::relayed(
   if (!whose.refused.empty()) {
     return true; // The worker was told already that the outbox is refused.
   }
-  if (seq == whose.taken && what->id != whose.taken_id) {
+  if (seq == whose.taken && whose.taken_id != uuid{} && what->id != whose.taken_id) {
     refuse(
         found->first,
         whose,
-        fmt::format(
-            "number {} comes again as another event: was the database restored from a backup?",
-            seq),
+        fmt::format("number {} comes again as another event: {}", seq, remedy),
         out);
     return true;
   }
@@ -147,7 +211,7 @@ bool outbox_intake::relayed(
     const auto* last =
         out.actions.empty() ? nullptr : std::get_if<send_confirmed>(&out.actions.back());
     if (last == nullptr || last->to != from || last->what.capability != found->first) {
-      out.actions.emplace_back(send_confirmed{from, {found->first, whose.taken, {}}});
+      out.actions.emplace_back(send_confirmed{from, confirmed_of(found->first, whose)});
     }
   } else if (seq == whose.accepted + 1) {
     whose.asked = 0;
@@ -167,6 +231,11 @@ bool outbox_intake::relayed(
 /// for its topic: the event cannot be passed over, and only operators can be told.
 bool outbox_intake::accept(
     const std::string& name, source& whose, std::shared_ptr<event> what, decisions& out) {
+  if (whose.rewound != nullptr && whose.rewound->contains(what->id)) {
+    count_in(whose, what->id, nullptr);
+    has_passed_over_ = true;
+    return true;
+  }
   if (!topics_.admit(what->topic)) {
     refuse(
         name,
@@ -184,10 +253,16 @@ bool outbox_intake::accept(
     whose.early.clear(); // All of it will be asked for.
     return false;
   }
-  ++whose.accepted;
-  whose.accepted_id = what->id;
+  count_in(whose, what->id, what);
   out.accepted.push_back(std::move(what));
   return true;
+}
+
+void outbox_intake::count_in(source& whose, const uuid& id, std::shared_ptr<const event> what) {
+  ++whose.accepted;
+  whose.accepted_id = id;
+  whose.accepted_digest += store::outbox_digest(whose.accepted, id);
+  whose.accepted_event = std::move(what);
 }
 
 void outbox_intake::take_early(const std::string& name, source& whose, decisions& out) {
@@ -200,26 +275,25 @@ void outbox_intake::take_early(const std::string& name, source& whose, decisions
 }
 
 void outbox_intake::close_batch(std::vector<source_row>& rows) {
+  has_passed_over_ = false;
   for (auto& [name, whose] : sources_) {
-    if (whose.accepted != whose.closed) {
-      whose.closed = whose.accepted;
-      whose.closed_id = whose.accepted_id;
-      rows.push_back({name, whose.instance, whose.closed, whose.closed_id});
-    }
+    whose.close(name, rows);
+  }
+  for (past_database& each : past_) {
+    each.outbox.close(each.capability, rows);
   }
 }
 
 void outbox_intake::written(bool is_good, instant now, decisions& out) {
+  // After a failure, events accepted for the next batch are taken back, too: `incoming` keeps
+  // nothing of outboxes then (`move_up`), and numbers have no gaps.
+  for (past_database& each : past_) {
+    (void)(is_good ? each.outbox.confirm() : each.outbox.take_back());
+  }
   for (auto& [name, whose] : sources_) {
-    if (is_good && whose.closed != whose.taken) {
-      whose.taken = whose.closed;
-      whose.taken_id = whose.closed_id;
+    if (is_good && whose.confirm()) {
       confirm_all(name, whose, out);
-    } else if (!is_good && whose.accepted != whose.taken) {
-      // Events accepted for the next batch, too: `incoming` keeps nothing of outboxes after a
-      // failure (`move_up`), and numbers have no gaps.
-      whose.closed = whose.accepted = whose.taken;
-      whose.closed_id = whose.accepted_id = whose.taken_id;
+    } else if (!is_good && whose.take_back()) {
       whose.asked_at = now;
       if (!whose.no_room_for.empty()) {
         // The events before the one that has to wait are wanted again: workers announce them anew.
@@ -282,8 +356,24 @@ void outbox_intake::ask_for_missing(
 
 void outbox_intake::confirm_all(const std::string& name, const source& whose, decisions& out) {
   for (const login_id each : whose.workers) {
-    out.actions.emplace_back(send_confirmed{each, {name, whose.taken, whose.refused}});
+    out.actions.emplace_back(send_confirmed{each, confirmed_of(name, whose)});
   }
+}
+
+/// With a refusal no number is confirmed: it is one of another history, perhaps, and what has it
+/// there may be in no journal.
+wire::confirmed outbox_intake::confirmed_of(const std::string& name, const source& whose) {
+  if (!whose.refused.empty()) {
+    return {name, 0, whose.refused};
+  }
+  return {
+      name,
+      whose.taken,
+      {},
+      whose.taken_id,
+      whose.taken_position,
+      whose.taken_digest,
+      whose.digest_from};
 }
 
 } // namespace troupe::broker

@@ -9,8 +9,10 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace troupe::broker {
@@ -36,7 +38,8 @@ public:
   /// @param topics those of the journal, to which accepted events add theirs; outlives this.
   explicit outbox_intake(known_topics& topics) : topics_{topics} {}
 
-  void restore(std::vector<source_row> rows);
+  /// @param rewound events that are in the journal, and not to be taken again.
+  void restore(std::vector<source_row> rows, const std::vector<rewound_event>& rewound = {});
 
   /// A worker logged in. It reads its outboxes after that, so the events that were taken of them by
   /// now must be there; events that others relay in the meantime need not.
@@ -58,6 +61,10 @@ public:
   /// Asks again for numbers that are missing. Every 10 ms or so.
   void tick(instant now, decisions& out);
 
+  /// Whether numbers were accepted whose events are in the journal already: a batch that may have
+  /// no event has to say so.
+  bool has_passed_over() const { return has_passed_over_; }
+
   /// Events that wait for an earlier one.
   std::size_t early() const;
 
@@ -69,19 +76,39 @@ private:
     uuid taken_id;
   };
 
-  struct source {
-    uuid instance;
-    /// When it was first announced in this life of the broker.
-    mark begun;
-    /// In the journal.
+  /// How far the outbox of one database is.
+  struct progress {
+    uuid instance{};
+    /// In the journal. The position is not known of what an earlier life of the broker took.
     std::uint64_t taken = 0;
-    uuid taken_id;
+    uuid taken_id{};
+    std::uint64_t taken_position = 0;
+    /// Sums of digests (`source_row`).
+    std::uint64_t taken_digest = 0;
+    std::uint64_t closed_digest = 0;
+    std::uint64_t accepted_digest = 0;
+    std::uint64_t digest_from = 0;
     /// In the batch that is being written.
     std::uint64_t closed = 0;
-    uuid closed_id;
+    uuid closed_id{};
+    std::shared_ptr<const event> closed_event{};
     /// In the batch that is being filled.
     std::uint64_t accepted = 0;
-    uuid accepted_id;
+    uuid accepted_id{};
+    /// Null if it was in the journal already. It gets its position later.
+    std::shared_ptr<const event> accepted_event{};
+
+    /// Adds the row for the batch that is closed now, if it has events of this outbox.
+    void close(const std::string& capability, std::vector<source_row>& rows);
+    /// The batch closed before is in the journal. False if it has no events of this outbox.
+    bool confirm();
+    /// No event above `taken` is in the journal or on its way. False if none was.
+    bool take_back();
+  };
+
+  struct source : progress {
+    /// When it was first announced in this life of the broker.
+    mark begun;
     /// The highest number heard of.
     std::uint64_t newest = 0;
     std::map<std::uint64_t, std::shared_ptr<event>> early;
@@ -89,6 +116,8 @@ private:
     std::size_t next_worker = 0;
     instant asked_at{};
     std::uint32_t asked = 0;
+    /// Events that were taken under numbers which this outbox gives again; null: none.
+    const std::set<uuid>* rewound = nullptr;
     /// Why nothing more is taken; empty while all is well.
     std::string refused;
     /// The topic of the next event, if there is no room for one more topic; else empty.
@@ -97,17 +126,29 @@ private:
 
   static constexpr std::size_t early_max = 8'192;
 
+  struct past_database {
+    std::string capability;
+    progress outbox;
+  };
+
+  void set_aside(const std::string& capability, const progress& outbox);
+  static void count_in(source& whose, const uuid& id, std::shared_ptr<const event> what);
   void begin(source& whose, const wire::outbox_state& state, decisions& out);
   mark least_of(login_id whom, const wire::outbox_state& state, const source& whose) const;
   bool accept(const std::string& name, source& whose, std::shared_ptr<event> what, decisions& out);
   void refuse(const std::string& name, source& whose, std::string why, decisions& out);
   void take_early(const std::string& name, source& whose, decisions& out);
   void ask_for_missing(const std::string& name, source& whose, instant now, decisions& out);
+  static wire::confirmed confirmed_of(const std::string& name, const source& whose);
   void confirm_all(const std::string& name, const source& whose, decisions& out);
 
   known_topics& topics_;
-  // Of databases that nobody has announced since.
-  std::vector<source_row> restored_;
+  // By capability and database.
+  std::map<std::pair<std::string, uuid>, std::set<uuid>> rewound_;
+  bool has_passed_over_ = false;
+  // Of databases that nobody has announced since, one entry each. Events of theirs may still be on
+  // their way to the journal.
+  std::vector<past_database> past_;
   std::map<std::string, source, std::less<>> sources_;
   // How far each was taken when a worker logged in.
   std::map<login_id, std::map<std::string, mark, std::less<>>> at_login_;

@@ -90,7 +90,8 @@ void reading::read_on(std::uint64_t number, instant now) {
   reader& who = readers_.at(number);
   who.is_asking = true;
   journal_.ask(
-      ask_events{who.after, who.what.count, bytes_max_, who.what.patterns},
+      ask_events{
+          who.after, who.what.count, bytes_max_, who.what.patterns, who.what.after.has_value()},
       now,
       [this, number](const outcome<journal_result>& result, instant at) {
         reader& asked = readers_.at(number);
@@ -104,6 +105,7 @@ void reading::read_on(std::uint64_t number, instant now) {
         events_page page = *found;
         std::erase_if(page.events, is_for_one_subscriber);
         asked.after = std::max(asked.after, page.scanned);
+        asked.deleted_to = std::max(asked.deleted_to, page.deleted_to);
         if (!page.events.empty() || asked.until <= at) {
           answer(number, page);
         } else if (asked.after < incoming_.last()) {
@@ -116,6 +118,9 @@ void reading::answer(std::uint64_t number, const events_page& page) {
   const reader& who = readers_.at(number);
   wire::events_read found{
       .events = {}, .next = std::max(who.after, page.scanned), .last = incoming_.last()};
+  if (who.deleted_to != 0) {
+    found.deleted_to = who.deleted_to;
+  }
   for (const event_ref& each : page.events) {
     found.events.push_back(
         {each->position,

@@ -39,6 +39,8 @@ private:
     std::uint64_t after = 0;
     instant until;
     bool is_asking = false;
+    /// Of what the caller has not read yet.
+    std::uint64_t deleted_to = 0;
   };
 
   void begin(reader made, instant now);

@@ -115,6 +115,9 @@ wire::group_state topic_states::describe(std::uint32_t index) const {
   for (const subscriber::worker_status& each : look.workers) {
     state.nodes.push_back(each.node);
   }
+  if (!look.trouble.empty()) {
+    state.trouble = look.trouble;
+  }
   return state;
 }
 

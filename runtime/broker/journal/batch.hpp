@@ -2,6 +2,7 @@
 
 #include "runtime/broker/journal/event.hpp"
 #include "runtime/error.hpp"
+#include "runtime/lineage.hpp"
 
 #include <array>
 #include <cstdint>
@@ -17,9 +18,21 @@ struct source_row {
   /// Of the database.
   uuid instance{};
   /// Every event of the outbox up to this number is in the journal; the one with this number has
-  /// the id `taken_id`.
+  /// the id `taken_id`; zeros if that is not known.
   std::uint64_t taken = 0;
   uuid taken_id{};
+  /// The sum of `store::outbox_digest` over the events numbered above `digest_from`, up to `taken`.
+  std::uint64_t digest = 0;
+  std::uint64_t digest_from = 0;
+};
+
+/// An event of an outbox that went back: it is in the journal under a number that the outbox gives
+/// again, and is not taken a second time if its turn is repeated.
+struct rewound_event {
+  std::string capability{};
+  /// Of the database.
+  uuid instance{};
+  uuid id{};
 };
 
 /// How far a subscribed capability has come, as the broker last heard: its events after the cursor
@@ -43,6 +56,14 @@ struct scheduled_event {
   event_ref what{};
 };
 
+/// An outbox that goes back to an earlier number: a copy of its database is in use.
+struct rewind {
+  std::string capability{};
+  uuid instance{};
+  /// So many of its newest events are remembered (`rewound_event`): they may come again.
+  std::uint64_t events = 0;
+};
+
 /// One transaction of the journal: written whole and synced before it is answered, or not at all.
 struct journal_batch {
   /// Positions are set, contiguous, and follow the last one in the journal.
@@ -56,10 +77,12 @@ struct journal_batch {
   std::vector<scheduled_event> scheduled{};
   /// Ids of scheduled events to delete, as they are among `events`.
   std::vector<uuid> fired{};
+  /// Carried out before the other rows are written.
+  std::vector<rewind> rewinds{};
 
   bool empty() const {
     return events.empty() && sources.empty() && cursors.empty() && dead_letters.empty()
-           && dropped.empty() && scheduled.empty() && fired.empty();
+           && dropped.empty() && scheduled.empty() && fired.empty() && rewinds.empty();
   }
 };
 
@@ -72,7 +95,10 @@ struct journal_state {
   std::uint64_t generation = 0;
   /// The highest position ever given; 0 if none was.
   std::uint64_t last = 0;
+  /// Who wrote which positions; the last one is the life that began with this opening.
+  lineage lives{};
   std::vector<source_row> sources{};
+  std::vector<rewound_event> rewound{};
   std::vector<cursor_row> cursors{};
   std::vector<std::string> topics{};
 
@@ -91,6 +117,9 @@ struct journal_state {
   };
 
   std::vector<dead_letter_at> dead_letters{};
+  /// The time by which events are deleted (settled_time.hpp), as it was written down last, in
+  /// milliseconds since 1970; 0 in a new journal.
+  std::int64_t settled = 0;
   /// When the first scheduled event is due.
   std::optional<std::int64_t> next_due{};
 };

@@ -71,7 +71,7 @@ outcome<writing_session> open_for_writing(const journal_options& options, const 
   if (auto locked = gate->lock(options.patience); !locked) {
     return failure{refused(options.path, std::move(locked.error()))};
   }
-  auto ready = store::migrate(**session, time, journal_component, journal_migrations());
+  auto ready = store::migrate(**session, time, journal_components());
   if (!ready) {
     return failure{std::move(ready.error())};
   }
@@ -80,13 +80,18 @@ outcome<writing_session> open_for_writing(const journal_options& options, const 
 
 void load_progress(store::database& session, journal_state& to) {
   session.query(
-      "SELECT capability, instance, taken, taken_id FROM sources ORDER BY capability, instance",
+      "SELECT capability, instance, taken, taken_id, "
+      "CASE WHEN digest_to = taken THEN digest ELSE 0 END, "
+      "CASE WHEN digest_to = taken THEN digest_from ELSE taken END FROM sources "
+      "ORDER BY capability, instance",
       [&](const store::row& row) {
         to.sources.push_back(
             {std::string{row.text(0)},
              row.id(1),
              static_cast<std::uint64_t>(row.integer(2)),
-             row.id(3)});
+             row.id(3),
+             static_cast<std::uint64_t>(row.integer(4)),
+             static_cast<std::uint64_t>(row.integer(5))});
       });
   session.query(
       "SELECT capability, handled, reached FROM cursors ORDER BY capability",
@@ -98,16 +103,39 @@ void load_progress(store::database& session, journal_state& to) {
           unpack(row.bytes(2), added.reached);
         }
       });
+  session.query("SELECT capability, instance, id FROM rewound", [&](const store::row& row) {
+    to.rewound.push_back({std::string{row.text(0)}, row.id(1), row.id(2)});
+  });
   load_dead_letters(session, to);
   to.next_due = session.integer_of("SELECT min(due_at) FROM scheduled");
+  to.settled = session.integer_of("SELECT time FROM settled WHERE time > 0").value_or(0);
+  if (to.settled == 0) { // Nothing was swept yet.
+    to.settled =
+        session.integer_of("SELECT time FROM events ORDER BY position DESC LIMIT 1").value_or(0);
+  }
 }
 
-std::uint64_t raise_generation(store::database& session) {
+void begin_life(store::database& session, const uuid& id, journal_state& to) {
   store::transaction writing{session};
   session.execute("UPDATE journal SET generation = generation + 1");
   const auto raised = session.integer_of("SELECT generation FROM journal").value_or(0);
+  // A life that wrote nothing gives its place to the next.
+  session.execute(
+      "INSERT INTO lives (first, id) VALUES ($1, $2) "
+      "ON CONFLICT (first) DO UPDATE SET id = excluded.id",
+      to.last + 1,
+      id);
+  to.lives = load_lives(session);
   writing.commit();
-  return static_cast<std::uint64_t>(raised);
+  to.generation = static_cast<std::uint64_t>(raised);
+}
+
+lineage load_lives(store::database& session) {
+  std::vector<journal_life> found;
+  session.query("SELECT first, id FROM lives ORDER BY first", [&](const store::row& row) {
+    found.push_back({row.id(1), static_cast<std::uint64_t>(row.integer(0))});
+  });
+  return lineage{std::move(found)};
 }
 
 } // namespace troupe::broker

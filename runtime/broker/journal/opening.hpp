@@ -29,7 +29,11 @@ outcome<writing_session> open_for_writing(const journal_options& options, const 
 /// `next_due`. Throws database_error.
 void load_progress(store::database& session, journal_state& to);
 
-/// Counts this opening, durably. @return the journal's new generation. Throws database_error.
-std::uint64_t raise_generation(store::database& session);
+/// Begins a life of the journal, durably: counts this opening, and notes who writes the positions
+/// above `to.last`. Sets `generation` and `lives`. Throws database_error.
+void begin_life(store::database& session, const uuid& id, journal_state& to);
+
+/// The lives that were kept. Throws database_error.
+lineage load_lives(store::database& session);
 
 } // namespace troupe::broker

@@ -23,6 +23,8 @@ struct ask_events {
   std::size_t count_max = 1'000;
   std::size_t bytes_max = 4U << 20U;
   std::vector<std::string> patterns{};
+  /// Whether the page is to say how far retention has deleted.
+  bool tells_deleted = false;
 };
 
 struct events_page {
@@ -31,6 +33,9 @@ struct events_page {
   std::uint64_t scanned = 0;
   /// The last position given when the page was read. The page is the last one if `scanned` is that.
   std::uint64_t last = 0;
+  /// The highest position above `after` at which an event of these topics, or of a topic that is
+  /// forgotten, was deleted; 0 if none was, or nobody asked.
+  std::uint64_t deleted_to = 0;
 };
 
 /// The events at these positions.

@@ -64,6 +64,29 @@ outcome<journal_result> journal_reader::answer(const journal_question& question)
 }
 
 events_page journal_reader::operator()(const ask_events& asked) {
+  events_page found = read_page(asked);
+  if (asked.tells_deleted) {
+    // After the events: what is deleted between the two statements is said once too often.
+    session_->query(
+        "SELECT topic, upto FROM deleted WHERE upto > $1",
+        [&](const store::row& row) {
+          const std::string_view topic = row.text(0);
+          const bool is_meant =
+              topic.empty()
+              || std::any_of(
+                  asked.patterns.begin(), asked.patterns.end(), [&](const std::string& pattern) {
+                    return wire::matches(pattern, topic);
+                  });
+          if (is_meant) {
+            found.deleted_to = std::max(found.deleted_to, position_at(row, 1));
+          }
+        },
+        asked.after);
+  }
+  return found;
+}
+
+events_page journal_reader::read_page(const ask_events& asked) {
   const stretch where = stretch_above(asked.after, scan_max_);
   events_page found;
   found.scanned = where.to;
@@ -80,6 +103,12 @@ events_page journal_reader::operator()(const ask_events& asked) {
   const auto take = [&](const store::row& row) {
     const event_ref& taken = found.events.emplace_back(event_of(row));
     bytes += taken->bytes();
+    if (bytes > asked.bytes_max && found.events.size() > 1) {
+      // The next page begins with it: an event alone may have any size, several may not.
+      found.scanned = taken->position - 1;
+      found.events.pop_back();
+      return false;
+    }
     if (found.events.size() < asked.count_max && bytes < asked.bytes_max) {
       return true;
     }

@@ -50,6 +50,7 @@ private:
   journal_reader(std::unique_ptr<store::database> session, std::uint64_t scan_max)
       : session_{std::move(session)}, scan_max_{scan_max} {}
 
+  events_page read_page(const ask_events& asked);
   std::uint64_t last();
   stretch stretch_above(std::uint64_t after, std::uint64_t scan_max);
   void learn_topics();

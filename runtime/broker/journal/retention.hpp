@@ -31,7 +31,7 @@ struct retention {
   /// The first whose pattern matches a topic holds for it.
   std::vector<retention_rule> rules{};
   std::vector<retention_need> needs{};
-  /// Milliseconds since 1970 (UTC).
+  /// By the settled time (settled_time.hpp), in milliseconds since 1970 (UTC).
   std::int64_t now = 0;
 };
 

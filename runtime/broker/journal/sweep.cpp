@@ -10,12 +10,15 @@ namespace troupe::broker {
 
 namespace {
 
+// Not at each sweep, as it costs a flush.
+constexpr std::int64_t written_every_ms = 60'000;
 constexpr std::int64_t never = std::numeric_limits<std::int64_t>::min();
 
 } // namespace
 
 void event_sweep::begin(const retention& rules, std::uint64_t last) {
   topics_left_.clear();
+  now_ = rules.now;
   for (const auto& [number, topic] : topics_.all()) { // In order, for `find`.
     if (auto found = swept(topic, rules, last)) {
       found->topic = topics_.find(number);
@@ -83,6 +86,7 @@ event_sweep::slice event_sweep::advance(std::uint64_t last) {
 std::vector<event_sweep::row_range> event_sweep::find_rows(std::uint64_t last) {
   std::uint64_t from = last;
   for (swept_topic& each : topics_left_) {
+    each.deleted_to = 0;
     each.after = each.topic->counters; // With the events published since the slice before.
     from = std::min(from, each.after.first);
   }
@@ -114,6 +118,7 @@ std::vector<event_sweep::row_range> event_sweep::find_rows(std::uint64_t last) {
     topic->after.bytes -= std::min(topic->after.bytes, size);
     topic->after.events -= std::min<std::uint64_t>(topic->after.events, 1);
     ++deleted_;
+    topic->deleted_to = seen;
     if (joins) {
       ranges.back().last = seen;
     } else {
@@ -159,6 +164,13 @@ void event_sweep::delete_rows(const std::vector<row_range>& ranges, std::uint64_
   topics_.write_counters(session_, last);
   for (const swept_topic& each : topics_left_) {
     write_topic(session_, each.topic->number, each.after);
+    if (each.deleted_to != 0) {
+      session_.execute(
+          "INSERT INTO deleted (topic, upto) VALUES ($1, $2) "
+          "ON CONFLICT (topic) DO UPDATE SET upto = excluded.upto WHERE excluded.upto > upto",
+          each.topic->name,
+          each.deleted_to);
+    }
   }
   for (const row_range& each : ranges) {
     session_.execute("DELETE FROM events WHERE position BETWEEN $1 AND $2", each.first, each.last);
@@ -167,10 +179,18 @@ void event_sweep::delete_rows(const std::vector<row_range>& ranges, std::uint64_
   topics_.keep();
 }
 
+/// Writes down how far the settled time has come, for the next broker to begin with.
+void event_sweep::write_time() {
+  if (now_ - written_ >= written_every_ms) {
+    session_.execute("UPDATE settled SET time = $1 WHERE time < $1", now_);
+  }
+}
+
 std::vector<std::string> event_sweep::forget_topics() {
   std::vector<topic_book::number> gone;
   std::size_t looked_at = 0;
   store::transaction deleting{session_};
+  write_time();
   auto next = topics_.all().upper_bound(looked_to_);
   for (; next != topics_.all().end() && looked_at < rows_; ++next) {
     const auto& [number, topic] = *next;
@@ -185,10 +205,17 @@ std::vector<std::string> event_sweep::forget_topics() {
         number);
     if (rows != 0) {
       gone.push_back(number);
+      // All topics that are forgotten share a row.
+      session_.execute(
+          "INSERT INTO deleted (topic, upto) SELECT '', upto FROM deleted WHERE topic = $1 "
+          "ON CONFLICT (topic) DO UPDATE SET upto = excluded.upto WHERE excluded.upto > upto",
+          topic.name);
+      session_.execute("DELETE FROM deleted WHERE topic = $1", topic.name);
     }
   }
   const topic_book::number looked_to = next == topics_.all().end() ? 0 : std::prev(next)->first;
   deleting.commit();
+  written_ = now_ - written_ >= written_every_ms ? now_ : written_;
   looked_to_ = looked_to;
   std::vector<std::string> forgotten;
   for (const topic_book::number each : gone) {

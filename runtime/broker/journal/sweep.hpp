@@ -56,6 +56,8 @@ private:
     std::uint64_t surplus = 0;
     /// Events above this position stay. 0: the topic has come to its end.
     std::uint64_t limit = 0;
+    /// The highest position that the slice deletes; 0 if none.
+    std::uint64_t deleted_to = 0;
     /// The topic's counters after the slice.
     topic_counters after{};
   };
@@ -69,6 +71,7 @@ private:
   swept(const topic_entry& topic, const retention& rules, std::uint64_t last);
   std::vector<row_range> find_rows(std::uint64_t last);
   swept_topic* find(std::int64_t topic);
+  void write_time();
   void delete_rows(const std::vector<row_range>& ranges, std::uint64_t last);
   std::vector<std::string> forget_topics();
 
@@ -77,6 +80,8 @@ private:
   std::size_t rows_;
   std::vector<swept_topic> topics_left_; // By number; a topic leaves as it comes to its end.
   std::uint64_t deleted_ = 0;            // In this slice.
+  std::int64_t now_ = 0;                 // The time of this sweep,
+  std::int64_t written_ = 0;             // and the one that is on disk.
   std::set<std::string> named_;          // Topics that a need names.
   topic_book::number looked_to_ = 0;     // The last topic looked at, of those to forget.
 };

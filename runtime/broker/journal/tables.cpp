@@ -105,6 +105,44 @@ INSERT INTO topics (name, events, bytes, total, first, first_time, last, last_ti
 )",
      }}};
 
+constexpr std::array<store::migration, 1> deleted_steps{
+    {{.version = 1, .name = "how far retention has deleted", .sql = R"(
+CREATE TABLE deleted (
+  topic TEXT PRIMARY KEY,
+  upto BIGINT NOT NULL);
+)"}}};
+
+constexpr std::array<store::migration, 1> settled_steps{
+    {{.version = 1, .name = "the time by which events are deleted", .sql = R"(
+CREATE TABLE settled (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  time BIGINT NOT NULL);
+INSERT INTO settled (one, time) VALUES (1, 0);
+)"}}};
+
+constexpr std::array<store::migration, 1> lives_steps{
+    {{.version = 1,
+      .name = "who wrote which positions, and what outboxes that went back may send again",
+      .sql = R"(
+CREATE TABLE lives (
+  first BIGINT PRIMARY KEY,
+  id BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE rewound (
+  capability TEXT NOT NULL,
+  instance BLOB NOT NULL,
+  id BLOB NOT NULL,
+  PRIMARY KEY (capability, instance, id)) WITHOUT ROWID;
+ALTER TABLE sources ADD COLUMN digest BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE sources ADD COLUMN digest_from BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE sources ADD COLUMN digest_to BIGINT NOT NULL DEFAULT -1;
+)"}}};
+
+constexpr std::array<store::component, 4> components{
+    {{journal_component, steps},
+     {"troupe.deleted", deleted_steps},
+     {"troupe.settled", settled_steps},
+     {"troupe.lives", lives_steps}}};
+
 /// An empty text that means "none" is NULL in the tables.
 store::value text_or_null(std::string_view text) {
   return text.empty() ? store::value{store::null_value{}} : store::value{text};
@@ -117,8 +155,8 @@ store::value digest_or_null(std::uint64_t digest) {
 
 } // namespace
 
-std::span<const store::migration> journal_migrations() {
-  return steps;
+std::span<const store::component> journal_components() {
+  return components;
 }
 
 void append_event_columns(const event& what, std::vector<store::value>& to) {

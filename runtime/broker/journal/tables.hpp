@@ -2,7 +2,7 @@
 
 #include "runtime/broker/journal/event.hpp"
 #include "runtime/error.hpp"
-#include "runtime/store/database.hpp"
+#include "runtime/store/blobs.hpp"
 #include "runtime/store/migrations.hpp"
 
 #include <array>
@@ -16,14 +16,13 @@
 
 namespace troupe::broker {
 
-/// The owner of the journal's database, and the component of its migrations.
+/// The owner of the journal's database, and the first component of its tables.
 inline constexpr std::string_view journal_component = "troupe.journal";
 
-std::span<const store::migration> journal_migrations();
+/// The first is of the first release.
+std::span<const store::component> journal_components();
 
-inline store::blob bytes_of(std::string_view text) {
-  return std::as_bytes(std::span{text});
-}
+using store::bytes_of;
 
 /// Appends the columns `id, time, digest, key, source, traceparent, only_for, body`, borrowed from
 /// `what`.

@@ -18,7 +18,7 @@ journal_writer::open(const journal_options& options, const clock& time, journal_
   }
   std::unique_ptr<journal_writer> opened{new journal_writer{options, std::move(*session)}};
   try {
-    opened->load(found);
+    opened->load(found, uuid_source{}.next(time.wall()));
   } catch (const store::database_error& met) {
     return failure{journal_error(met, fmt::format("open the journal {}", options.path))};
   }
@@ -30,7 +30,7 @@ journal_writer::journal_writer(const journal_options& options, writing_session s
       database_{*session_.database}, sweep_{database_, topics_, options.sweep_rows} {
 }
 
-void journal_writer::load(journal_state& found) {
+void journal_writer::load(journal_state& found, const uuid& life) {
   found = {};
   found.instance = database_.instance();
   last_ = topics_.load(database_);
@@ -43,7 +43,7 @@ void journal_writer::load(journal_state& found) {
     found.topics.push_back(topic.name);
   }
   load_progress(database_, found);
-  found.generation = raise_generation(database_);
+  begin_life(database_, life, found);
 }
 
 outcome<void> journal_writer::write(const journal_batch& batch) {
@@ -59,6 +59,7 @@ outcome<void> journal_writer::write(const journal_batch& batch) {
         && last_ - topics_.counted() + batch.events.size() >= uncounted_max_) {
       topics_.write_counters(database_, last_);
     }
+    write_rewinds(batch);
     write_events(batch.events);
     published_.write(database_, batch.events);
     write_progress(batch);
@@ -127,16 +128,33 @@ void journal_writer::write_events(const std::vector<event_ref>& events) {
   }
 }
 
+void journal_writer::write_rewinds(const journal_batch& batch) {
+  for (const rewind& each : batch.rewinds) {
+    database_.execute(
+        "INSERT INTO rewound (capability, instance, id) SELECT source, $2, id FROM events "
+        "WHERE source = $1 AND only_for IS NULL ORDER BY position DESC LIMIT $3 "
+        "ON CONFLICT DO NOTHING",
+        each.capability,
+        each.instance,
+        each.events);
+  }
+}
+
 void journal_writer::write_progress(const journal_batch& batch) {
   for (const source_row& each : batch.sources) {
     database_.execute(
-        "INSERT INTO sources (capability, instance, taken, taken_id) VALUES ($1, $2, $3, $4) "
+        "INSERT INTO sources (capability, instance, taken, taken_id, digest, digest_from, "
+        "digest_to) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $3) "
         "ON CONFLICT (capability, instance) DO UPDATE SET taken = excluded.taken, "
-        "taken_id = excluded.taken_id",
+        "taken_id = excluded.taken_id, digest = excluded.digest, "
+        "digest_from = excluded.digest_from, digest_to = excluded.digest_to",
         each.capability,
         each.instance,
         each.taken,
-        each.taken_id);
+        each.taken_id,
+        each.digest,
+        each.digest_from);
   }
   for (const cursor_row& each : batch.cursors) {
     const std::string handled = packed(each.handled);

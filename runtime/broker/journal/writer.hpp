@@ -65,10 +65,11 @@ public:
 private:
   journal_writer(const journal_options& options, writing_session session);
 
-  void load(journal_state& found);
+  void load(journal_state& found, const uuid& life);
   outcome<void> check(const journal_batch& batch) const;
   std::vector<store::value>& begin_row(std::initializer_list<store::value> values);
   void write_events(const std::vector<event_ref>& events);
+  void write_rewinds(const journal_batch& batch);
   void write_progress(const journal_batch& batch);
   void write_dead_letters(const journal_batch& batch);
   void write_scheduled(const journal_batch& batch);

@@ -48,8 +48,8 @@ void login_desk::log_in_worker(origin from, const wire::hello& what, instant now
   // The process that has the name may have died this very moment: ask its connection.
   const login_id before = out_.logins().find(peer_of(from));
   if (const login_id other = calls_.calls().login_of(what.node);
-      other != login_id{nowhere} && other != before) {
-    ping(other, now);
+      other != login_id{nowhere} && other != before && say_ping(other) != sent::queued) {
+    end(other, true, "its connection is gone", now);
   }
   if (before != login_id{nowhere} && before != calls_.calls().login_of(what.node)) {
     end(before, false, "it logged in as somebody else", now);
@@ -121,18 +121,21 @@ void login_desk::ping(ping_schedule::round whom, instant now) {
   });
 }
 
-/// Ends the login of a peer that cannot be reached: with ROUTER_MANDATORY a send is the one way to
-/// learn whose connection ended.
+/// Pings a peer, and ends the login of one that cannot be reached.
 void login_desk::ping(login_id whom, instant now) {
+  const sent how = say_ping(whom);
+  if (how == sent::full) {
+    end(whom, true, "it reads nothing any more", now);
+  } else if (how == sent::gone) {
+    out_.note_gone(whom);
+  }
+}
+
+/// With ROUTER_MANDATORY a send is the one way to learn whose connection ended.
+sent login_desk::say_ping(login_id whom) {
   std::string header;
   wire::append_plain_header(header, wire::kind::ping);
-  const sent how = out_.send(origin_of(out_.logins()[whom].peer, framing::plain), header, {});
-  if (how != sent::queued) {
-    end(whom,
-        true,
-        how == sent::full ? "it reads nothing any more" : "its connection is gone",
-        now);
-  }
+  return out_.send(origin_of(out_.logins()[whom].peer, framing::plain), header, {});
 }
 
 void login_desk::say_bye() {

@@ -54,6 +54,7 @@ private:
   void end(login_id whom, bool is_blamed, std::string_view why, instant now);
   void ping(ping_schedule::round whom, instant now);
   void ping(login_id whom, instant now);
+  transport::sent say_ping(login_id whom);
 
   const server_options& options_;
   peer_sender& out_;

@@ -39,7 +39,9 @@ inline origin unbatched(origin from) {
 /// Belongs to the server's thread; the loop outlives it.
 class peer_sender {
 public:
-  explicit peer_sender(transport::router_loop& loop) : loop_{loop} {}
+  /// @param body_bytes_max the largest body of an answer; the asker of a larger one gets an error.
+  peer_sender(transport::router_loop& loop, std::size_t body_bytes_max)
+      : loop_{loop}, body_bytes_max_{body_bytes_max} {}
 
   /// Who is logged in.
   login_table& logins() { return logins_; }
@@ -67,11 +69,17 @@ public:
     return loop_.send(peer_of(to), framing_of(to), header, body);
   }
 
+  /// `send` said that the peer is gone: its login ends once all it has sent is read.
+  void note_gone(login_id whom) { loop_.note_gone(logins_[whom].peer); }
+
   /// Answers that reached nobody.
   std::uint64_t undeliverable() const { return undeliverable_; }
 
 private:
+  void refuse_too_large(origin to, std::string_view header, std::size_t bytes);
+
   transport::router_loop& loop_;
+  const std::size_t body_bytes_max_;
   login_table logins_;
   std::uint64_t undeliverable_ = 0;
   std::string header_; // Reused.

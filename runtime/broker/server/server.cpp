@@ -2,6 +2,7 @@
 
 #include "runtime/broker/server/status.hpp"
 #include "runtime/fault_point.hpp"
+#include "runtime/wire/departure.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -21,6 +22,12 @@ error too_large(std::string_view what, std::size_t bytes, std::uint64_t bytes_ma
       bytes_max));
 }
 
+/// What is left of a call's time after a wait that nobody has counted.
+std::uint32_t time_left(std::uint32_t ttl, instant::duration waited) {
+  const auto used = std::chrono::ceil<milliseconds>(waited).count();
+  return used >= ttl ? 0 : ttl - static_cast<std::uint32_t>(used);
+}
+
 error no_journal_at(const server_options& broker) {
   if (broker.journal_keeper.empty()) {
     return {.code = errc::unavailable, .message = "no broker of this topology keeps a journal"};
@@ -38,7 +45,8 @@ error no_journal_at(const server_options& broker) {
 
 server::server(
     transport::router_loop& loop, server_options options, broker_log::sink log, instant now)
-    : loop_{loop}, options_{std::move(options)}, log_{std::move(log)}, out_{loop},
+    : loop_{loop}, options_{std::move(options)}, log_{std::move(log)},
+      out_{loop, wire::carried_bytes_max(options_.body_bytes_max)},
       calls_{out_, log_, options_.router, now}, desk_{options_, out_, calls_, log_, now},
       drain_{options_.drain_max}, started_{now} {
 }
@@ -47,9 +55,12 @@ void server::received(
     peer who, framing how, std::string_view bytes, std::string_view body, instant now) {
   const origin from = origin_of(who, how);
   wire::header_view partial;
-  const auto header = wire::scan_header(bytes, &partial);
+  auto header = wire::scan_header(bytes, &partial);
   if (!header) {
     return refuse_malformed(from, partial.id, header.error());
+  }
+  if (header->kind == wire::kind::call) {
+    header->ttl = time_left(header->ttl, loop_.waited(now));
   }
   const bool is_too_large = body.size() > options_.body_bytes_max;
   if (header->kind == wire::kind::call && is_too_large) {
@@ -112,6 +123,10 @@ void server::take_call(
 /// Answers a call that is for the broker itself. @return false if it is for a worker.
 bool server::take_own_call(
     origin from, const wire::header_view& header, std::string_view body, instant now) {
+  if (header.ttl == 0) {
+    out_.refuse(from, header.id, came_too_late());
+    return true;
+  }
   if (header.to == "troupe.broker") {
     answer_own_call(from, header, now);
     return true;

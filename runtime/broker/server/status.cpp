@@ -49,7 +49,7 @@ wire::known_capability describe(const capability& which, const directory& from) 
       std::any_of(which.placements.begin(), which.placements.end(), [&](const placement& each) {
         return from.nodes[each.node].live && each.credit > 0;
       });
-  return {which.name, which.queue.size, which.outstanding, which.awaiting.size, !is_served};
+  return {which.name, which.waiting(), which.outstanding, which.awaiting.size, !is_served};
 }
 
 } // namespace

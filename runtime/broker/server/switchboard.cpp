@@ -72,13 +72,15 @@ instant switchboard::next_due() const {
     return instant{}; // At once.
   }
   const instant tick = ticked_ + router::tick_interval;
-  const instant next = router_.has_timers() ? tick : instant::max();
+  const bool is_timed = router_.has_timers() || quarantine_.is_busy();
+  const instant next = is_timed ? tick : instant::max();
   return events_ ? std::min(next, events_->next_due(tick)) : next;
 }
 
 void switchboard::due(instant now) {
   if (now - ticked_ >= router::tick_interval) {
     ticked_ = now;
+    quarantine_.tick(now);
     router_.tick(now, decisions_);
     carry_out(now);
     if (events_) {

@@ -55,9 +55,7 @@ public:
   void drain() { router_.drain(); }
 
   /// Whether nobody waits for a call, and nothing for the disk.
-  bool is_done() const {
-    return router_.waited_for() == 0 && (!events_ || events_->pending() == 0);
-  }
+  bool is_done() const { return router_.waited_for() == 0 && (!events_ || events_->is_done()); }
 
   const router& calls() const { return router_; }
 

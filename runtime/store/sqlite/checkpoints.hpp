@@ -24,6 +24,9 @@ public:
 
   bool is_due() const { return wal_pages_ >= next_; }
 
+  /// Pages in the WAL.
+  int pages() const { return wal_pages_; }
+
   /// Copies what it can without waiting for readers, and cuts the WAL file down once it is large.
   /// @return SQLite's result code; busy and full leave all commits in the WAL, for a later try.
   int run();

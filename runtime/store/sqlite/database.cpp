@@ -1,5 +1,6 @@
 #include "runtime/store/sqlite/database.hpp"
 
+#include "runtime/store/sqlite/database_files.hpp"
 #include "runtime/store/sqlite/session.hpp"
 #include "runtime/store/sqlite/setup.hpp"
 #include "runtime/store/sqlite/turnstile.hpp"
@@ -113,6 +114,9 @@ outcome<void> check_files(const std::string& path, bool create) {
   if (missing && !create) {
     return failure{invalid(path + ": there is no such database, and it is not to be made")};
   }
+  if (auto there = check_wal_is_there(path); !there) {
+    return there;
+  }
   return check_wal(wal);
 }
 
@@ -207,6 +211,7 @@ open_for_writing(const std::string& path, const sqlite_options& options) {
     if (!locked) {
       return failure{locked.error()};
     }
+    const long_work shown{*gate}; // A large WAL is read through, twice.
     opened = set_up_for_writing(path, options);
   }
   if (!opened) {

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <sys/stat.h>
@@ -69,6 +70,38 @@ std::optional<pid_t> flock_holder(int descriptor, std::optional<pid_t> likely) {
     }
   }
   return by_inode;
+}
+
+bool has_open(pid_t pid, int descriptor) {
+  struct stat wanted {};
+
+  if (fstat(descriptor, &wanted) != 0) {
+    return false;
+  }
+  std::error_code failed;
+  std::filesystem::directory_iterator each{"/proc/" + std::to_string(pid) + "/fd", failed};
+  for (; !failed && each != std::filesystem::directory_iterator{}; each.increment(failed)) {
+    struct stat found {};
+
+    if (stat(each->path().c_str(), &found) == 0 && found.st_dev == wanted.st_dev
+        && found.st_ino == wanted.st_ino) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool is_locked_by_any(ino_t inode) {
+  std::ifstream locks{"/proc/locks"};
+  for (std::string line; std::getline(locks, line);) {
+    // "7: POSIX  ADVISORY  READ  4711 fe:00:10952735 128 128"
+    std::uint64_t found = 0;
+    if (std::sscanf(line.c_str(), "%*d: POSIX %*s %*s %*d %*x:%*x:%" SCNu64, &found) == 1
+        && found == inode) {
+      return true;
+    }
+  }
+  return false;
 }
 
 bool locks_are_visible() {

@@ -16,6 +16,9 @@ struct process_info {
   char state = '?';
 
   bool stopped() const { return state == 'T' || state == 't'; }
+
+  /// Stopped by a signal, and not for somebody who debugs it.
+  bool suspended() const { return state == 'T'; }
 };
 
 /// The process by /proc/PID/stat; nothing if there is none.
@@ -28,6 +31,13 @@ std::optional<process_info> process_called(pid_t pid);
 /// @param likely preferred where the file system shows another device number than stat() (btrfs,
 /// overlays), so that only the inode can be compared.
 std::optional<pid_t> flock_holder(int descriptor, std::optional<pid_t> likely);
+
+/// Whether the process has the file behind `descriptor` open, too; false if /proc does not tell.
+bool has_open(pid_t pid, int descriptor);
+
+/// Whether any process holds a POSIX lock on the file, by /proc/locks. By its inode alone, as some
+/// file systems show another device number there.
+bool is_locked_by_any(ino_t inode);
 
 /// True where there is a /proc/locks to ask.
 bool locks_are_visible();

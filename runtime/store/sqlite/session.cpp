@@ -96,6 +96,28 @@ struct binder {
   }
 };
 
+/// Binds them all. @return SQLite's result code.
+int bind_all(sqlite_statement& statement, std::span<const value> parameters) {
+  if (static_cast<std::size_t>(statement.parameters) != parameters.size()) {
+    throw database_error{
+        database_fault::schema,
+        fmt::format(
+            "{} parameters given, {} wanted (in: {})",
+            parameters.size(),
+            statement.parameters,
+            statement.sql)};
+  }
+  int place = 0;
+  for (const auto& parameter : parameters) {
+    ++place;
+    if (const auto code = std::visit(binder{statement.handle, place}, parameter);
+        code != SQLITE_OK) {
+      return code;
+    }
+  }
+  return SQLITE_OK;
+}
+
 /// Gives a statement back, also when the row callback throws.
 class lent {
 public:
@@ -125,17 +147,20 @@ void configure_sqlite() {
 } // namespace
 
 sqlite_session::sqlite_session(std::string path, sqlite_options options)
-    : path_{std::move(path)}, options_{std::move(options)} {
+    : files_{std::move(path)}, options_{std::move(options)} {
   auto flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   flags |= options_.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   flags |= options_.create && !options_.read_only ? SQLITE_OPEN_CREATE : 0;
   sqlite3* opened = nullptr;
   configure_sqlite();
   const auto code = sqlite3_open_v2(
-      path_.c_str(), &opened, flags, options_.vfs.empty() ? nullptr : options_.vfs.c_str());
+      files_.database().c_str(),
+      &opened,
+      flags,
+      options_.vfs.empty() ? nullptr : options_.vfs.c_str());
   connection_.reset(opened);
   if (code != SQLITE_OK) {
-    throw sqlite_failure(opened, code, "opening " + path_);
+    throw sqlite_failure(opened, code, "opening " + files_.database());
   }
   // Small allocations from a pool of the connection: a quarter of a MiB each.
   (void)sqlite3_db_config(opened, SQLITE_DBCONFIG_LOOKASIDE, nullptr, 512, 512);
@@ -167,13 +192,14 @@ void sqlite_session::commit() {
   }
   try {
     require_usable("COMMIT");
-    require_same_file();
+    require_none(files_.main_trouble(connection_.get()));
     do_control(control::commit);
   } catch (const database_error&) {
     rollback();
     throw;
   }
   begun_ = false;
+  require_none(files_.wal_trouble(connection_.get()));
 }
 
 void sqlite_session::rollback() noexcept {
@@ -222,8 +248,11 @@ sqlite_session::run(std::string_view sql, std::span<const value> parameters, row
   require_usable(sql);
   auto& statement = statements_->borrow(sql);
   const lent returned{*statements_, statement};
-  bind(statement, parameters);
-  auto code = sqlite3_step(statement.handle);
+  auto code = bind_all(statement, parameters);
+  if (code != SQLITE_OK) {
+    fail(code, sql);
+  }
+  code = sqlite3_step(statement.handle);
   if (code == SQLITE_ROW) {
     const sqlite_row current{statement.handle};
     bool wanted = true;
@@ -282,8 +311,13 @@ std::uint64_t sqlite_session::version() const {
   return version;
 }
 
+std::int64_t sqlite_session::checkpoint_due() const {
+  const bool may = !options_.read_only && !begun_ && !spent_;
+  return may && checkpoints_->is_due() ? checkpoints_->pages() : 0;
+}
+
 void sqlite_session::checkpoint() {
-  if (options_.read_only || begun_ || spent_ || !checkpoints_->is_due()) {
+  if (checkpoint_due() == 0) {
     return;
   }
   const auto code = checkpoints_->run();
@@ -296,7 +330,8 @@ void sqlite_session::checkpoint() {
 void sqlite_session::require_usable(std::string_view sql) const {
   if (spent_) {
     throw database_error{
-        database_fault::io, fmt::format("{}: the session is spent, open a new one", path_)};
+        database_fault::io,
+        fmt::format("{}: the session is spent, open a new one", files_.database())};
   }
   if (begun_ && sqlite3_get_autocommit(connection_.get()) != 0) {
     throw database_error{
@@ -338,20 +373,16 @@ void sqlite_session::fail(int code, std::string_view sql) {
   if (found.kind == database_fault::fsync) {
     // A second fsync would report success: the kernel reports a lost write once and drops the page
     // (PostgreSQL met this in 2018).
-    stop(fmt::format("{}: the disk did not confirm: {}", path_, found.what()));
+    stop(fmt::format("{}: the disk did not confirm: {}", files_.database(), found.what()));
   }
   throw found;
 }
 
-/// Stops the session if its file was deleted or replaced: commits to it would be lost.
-void sqlite_session::require_same_file() {
-  int has_moved = 0;
-  if (sqlite3_file_control(connection_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &has_moved)
-          == SQLITE_OK
-      && has_moved != 0) {
-    const auto message = fmt::format("{} was deleted, moved or replaced while it was open", path_);
-    stop(message);
-    throw database_error{database_fault::io, message};
+/// Stops the session if something has become of its files: commits to them would be lost.
+void sqlite_session::require_none(const std::string& trouble) {
+  if (!trouble.empty()) {
+    stop(trouble);
+    throw database_error{database_fault::io, trouble};
   }
 }
 
@@ -363,26 +394,6 @@ void sqlite_session::stop(const std::string& message) {
   }
   std::fputs(fmt::format("{}; stopping at once\n", message).c_str(), stderr);
   std::_Exit(io_error_status);
-}
-
-void sqlite_session::bind(sqlite_statement& statement, std::span<const value> parameters) {
-  if (static_cast<std::size_t>(statement.parameters) != parameters.size()) {
-    throw database_error{
-        database_fault::schema,
-        fmt::format(
-            "{} parameters given, {} wanted (in: {})",
-            parameters.size(),
-            statement.parameters,
-            statement.sql)};
-  }
-  int place = 0;
-  for (const auto& parameter : parameters) {
-    ++place;
-    if (const auto code = std::visit(binder{statement.handle, place}, parameter);
-        code != SQLITE_OK) {
-      fail(code, statement.sql);
-    }
-  }
 }
 
 } // namespace troupe::store

@@ -3,6 +3,7 @@
 #include "runtime/store/database.hpp"
 #include "runtime/store/sqlite/checkpoints.hpp"
 #include "runtime/store/sqlite/database.hpp"
+#include "runtime/store/sqlite/database_files.hpp"
 #include "runtime/store/sqlite/statement_guard.hpp"
 #include "runtime/store/sqlite/statements.hpp"
 
@@ -40,6 +41,7 @@ public:
   run(std::string_view sql, std::span<const value> parameters, row_visitor visit) override;
   void script(std::string_view sql) override;
   void checkpoint() override;
+  std::int64_t checkpoint_due() const override;
 
   std::int64_t changes() const override;
   std::uint64_t version() const override;
@@ -67,11 +69,10 @@ private:
   void do_control(control which);
   /// Throws the error for `code`; for an fsync error, tells the owner first.
   [[noreturn]] void fail(int code, std::string_view sql);
-  void require_same_file();
+  void require_none(const std::string& trouble);
   void stop(const std::string& message);
-  void bind(sqlite_statement& statement, std::span<const value> parameters);
 
-  std::string path_;
+  database_files files_;
   sqlite_options options_;
   statement_guard guard_; // The connection asks it until it is closed.
   std::unique_ptr<sqlite3, close_sqlite> connection_;

@@ -4,12 +4,14 @@
 #include <array>
 #include <cerrno>
 #include <cinttypes>
+#include <condition_variable>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <mutex>
 #include <sys/file.h>
 #include <sys/syscall.h>
 #include <system_error>
@@ -22,7 +24,11 @@ namespace {
 
 /// Wakes repeat, since one may come just before the thread goes to sleep in the kernel.
 constexpr std::chrono::milliseconds wake_period{20};
-constexpr std::size_t name_size = 64;
+constexpr std::size_t name_size = 96;
+// A stopped process does not go on by itself, and everybody waits for it.
+constexpr std::chrono::seconds stopped_max{1};
+/// Far below every limit after which a holder counts as stalled.
+constexpr std::chrono::milliseconds sign_period{500};
 
 std::string reason(int number) {
   return std::generic_category().message(number);
@@ -105,21 +111,28 @@ int open_lock_file(const std::string& path) {
   return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, readable_by_group);
 }
 
-/// The process that the lock file names: "pid 4711 start 123456 turn 12".
+/// The process that the lock file names: "pid 4711 start 123456 turn 12 limit 11000", where earlier
+/// releases say no limit. What stands behind the line is of somebody else.
 std::optional<lock_holder> named_in(int descriptor) {
   std::array<char, name_size + 1> text{};
   const auto size = pread(descriptor, text.data(), name_size, 0);
+  *std::find(text.begin(), text.end() - 1, '\n') = '\0';
   int pid = 0;
+  std::int64_t limit = 0;
   lock_holder found;
-  if (size <= 0
-      || std::sscanf(
-             text.data(),
-             "pid %d start %" SCNu64 " turn %" SCNu64,
-             &pid,
-             &found.process.start_time,
-             &found.turn)
-             != 3) {
+  const int fields = size <= 0 ? 0
+                               : std::sscanf(
+                                   text.data(),
+                                   "pid %d start %" SCNu64 " turn %" SCNu64 " limit %" SCNd64,
+                                   &pid,
+                                   &found.process.start_time,
+                                   &found.turn,
+                                   &limit);
+  if (fields < 3) {
     return std::nullopt;
+  }
+  if (fields == 4 && limit > 0) {
+    found.limit = std::chrono::milliseconds{limit};
   }
   found.process.pid = pid;
   return found;
@@ -159,7 +172,8 @@ outcome<turnstile> turnstile::open(const std::string& path) {
 turnstile::turnstile(turnstile&& other) noexcept
     : path_{std::move(other.path_)}, next_{std::exchange(other.next_, -1)},
       lock_{std::exchange(other.lock_, -1)}, held_{std::exchange(other.held_, false)},
-      self_{other.self_}, turn_{other.turn_}, seen_{other.seen_}, seen_since_{other.seen_since_} {
+      self_{other.self_}, turn_{other.turn_}, limit_{other.limit_}, seen_{other.seen_},
+      seen_since_{other.seen_since_}, moving_at_{other.moving_at_} {
 }
 
 turnstile& turnstile::operator=(turnstile&& other) noexcept {
@@ -171,8 +185,10 @@ turnstile& turnstile::operator=(turnstile&& other) noexcept {
     held_ = std::exchange(other.held_, false);
     self_ = other.self_;
     turn_ = other.turn_;
+    limit_ = other.limit_;
     seen_ = other.seen_;
     seen_since_ = other.seen_since_;
+    moving_at_ = other.moving_at_;
   }
   return *this;
 }
@@ -259,10 +275,13 @@ error turnstile::gave_up(std::chrono::milliseconds patience) const {
   return error{
       .code = errc::unavailable,
       .message = fmt::format(
-          "waited {} ms for the lock of {}, held by {}",
+          "waited {} ms for the lock of {}, held by {}{}",
           patience.count(),
           path_,
-          seen_ ? describe(*seen_) : "an unknown process"),
+          seen_ ? describe(*seen_) : "an unknown process",
+          seen_ && !is_writer(seen_->process) ? "; it is none of the writers and is left alone: "
+                                                "end it, or have it give the lock back"
+                                              : ""),
       .retry_after = patience};
 }
 
@@ -295,16 +314,35 @@ std::optional<lock_holder> turnstile::holder() const {
 
 void turnstile::observe() {
   const auto now = holder();
-  if (!now || !seen_ || !now->same_turn(*seen_)) {
-    seen_since_ = std::chrono::steady_clock::now();
+  const instant time = std::chrono::steady_clock::now();
+  const bool is_same = now && seen_ && now->same_turn(*seen_);
+  if (!is_same) {
+    seen_since_ = time;
+  }
+  if (!is_same || !now->process.suspended()) {
+    moving_at_ = time;
   }
   seen_ = now;
 }
 
+/// Whether the process is one that takes this lock for its turns.
+bool turnstile::is_writer(const process_info& process) const {
+  return has_open(process.pid, next_) && has_open(process.pid, lock_);
+}
+
 std::optional<lock_holder> turnstile::kill_stalled_holder(std::chrono::milliseconds limit) {
   observe();
-  if (!seen_ || seen_->process.pid == getpid()
-      || std::chrono::steady_clock::now() - seen_since_ < limit) {
+  if (!seen_ || seen_->process.pid == getpid()) {
+    return std::nullopt;
+  }
+  // The limits of two releases, or of two topologies, may differ: a turn is judged by its own.
+  const std::chrono::milliseconds most = seen_->limit.value_or(limit);
+  const instant time = std::chrono::steady_clock::now();
+  const bool is_overdue = time - seen_since_ >= most;
+  const bool is_stopped =
+      seen_->process.suspended()
+      && time - moving_at_ >= std::min<std::chrono::milliseconds>(most, stopped_max);
+  if ((!is_overdue && !is_stopped) || !is_writer(seen_->process)) {
     return std::nullopt;
   }
   const auto victim = *std::exchange(seen_, std::nullopt);
@@ -316,11 +354,32 @@ void turnstile::write_name() noexcept { // NOLINT(bugprone-exception-escape)
   std::array<char, name_size> text{};
   text.fill(' ');
   text.back() = '\n';
-  fmt::format_to_n(
+  const auto named = fmt::format_to_n(
       text.data(), text.size() - 1, "pid {} start {} turn {}", self_.pid, self_.start_time, turn_);
+  if (limit_) {
+    fmt::format_to_n(
+        named.out,
+        static_cast<std::size_t>(text.data() + text.size() - 1 - named.out),
+        " limit {}",
+        limit_->count());
+  }
   // A failed write is harmless: /proc/locks still tells the process.
   static_cast<void>(pwrite(lock_, text.data(), text.size(), 0) < 0);
 }
+
+long_work::long_work(turnstile& gate)
+    : sign_{[&gate](const std::stop_token& stop) {
+        std::mutex mutex;
+        std::condition_variable_any over;
+        std::unique_lock lock{mutex};
+        while (!over.wait_for(lock, stop, sign_period, [&stop] { return stop.stop_requested(); })) {
+          ++gate.turn_;
+          gate.write_name();
+        }
+      }} {
+}
+
+long_work::~long_work() = default;
 
 outcome<turnstile_guard>
 turnstile_guard::lock(turnstile& gate, std::chrono::milliseconds patience) {

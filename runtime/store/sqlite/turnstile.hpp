@@ -8,14 +8,17 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <thread>
 
 namespace troupe::store {
 
 /// The process that keeps a writer waiting.
 struct lock_holder {
   process_info process;
-  /// Rises with every turn of that process.
+  /// Rises with every turn of that process, and while it is at long work.
   std::uint64_t turn = 0;
+  /// How long one of its turns may last, as it says itself; nothing if it does not say.
+  std::optional<std::chrono::milliseconds> limit{};
   /// True if it holds the lock; false if it is next in the queue and does not move on.
   bool inside = true;
 
@@ -49,6 +52,10 @@ public:
   turnstile& operator=(turnstile&& other) noexcept;
   ~turnstile();
 
+  /// Says in the lock file, with each turn, that a waiter may take this writer for stalled when one
+  /// turn lasts longer than this.
+  void set_limit(std::chrono::milliseconds limit) { limit_ = limit; }
+
   /// Waits for the lock, at most `patience` (0 or more). It must not be held by this turnstile.
   ///
   /// While it waits the thread is woken by timer signals (SIGRTMAX - 2, whose handler does
@@ -65,17 +72,23 @@ public:
   /// free or the process is gone.
   std::optional<lock_holder> holder() const;
 
-  /// Kills (SIGKILL) whoever has been in the way, in one and the same turn, for more than `limit`
-  /// since this turnstile first saw it there: in lock(), or in this function. Never this process.
+  /// Kills (SIGKILL) the writer that has been in the way, in one and the same turn, for more than
+  /// its limit since this turnstile first saw it there: in lock(), or in this function. A writer
+  /// that a signal has stopped is killed after a second. Never this process, and never one that is
+  /// no writer: a writer has both lock files open, a person's `flock` one.
   ///
+  /// @param limit of a writer that does not say its own.
   /// @return whom it killed; the lock is free once that process is gone.
   std::optional<lock_holder> kill_stalled_holder(std::chrono::milliseconds limit);
 
 private:
+  friend class long_work;
+
   turnstile(std::string path, int next, int lock);
 
   outcome<void> wait_for(int descriptor, instant deadline);
   error gave_up(std::chrono::milliseconds patience) const;
+  bool is_writer(const process_info& process) const;
   void observe();
   void write_name() noexcept;
   void close_files() noexcept;
@@ -86,9 +99,28 @@ private:
   bool held_ = false;
   process_info self_;
   std::uint64_t turn_ = 0;
+  std::optional<std::chrono::milliseconds> limit_;
   /// The process last seen in the way, and since when.
   std::optional<lock_holder> seen_;
   instant seen_since_;
+  /// When it was last seen there and not stopped by a signal, or first seen at all.
+  instant moving_at_;
+};
+
+/// Shows the waiters, for a scope, that the holder of a turnstile is at work that may lawfully take
+/// longer than a turn: a migration, the copying back of a large WAL. A thread of its own raises the
+/// number in the lock file twice a second, so a process that is stopped does not.
+///
+/// The lock is held all the while; the turnstile is not used otherwise.
+class long_work {
+public:
+  explicit long_work(turnstile& gate);
+  long_work(const long_work&) = delete;
+  long_work& operator=(const long_work&) = delete;
+  ~long_work();
+
+private:
+  std::jthread sign_;
 };
 
 /// Holds a turnstile for a scope.

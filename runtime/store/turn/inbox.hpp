@@ -3,7 +3,6 @@
 #include "runtime/ids.hpp"
 #include "runtime/outcome.hpp"
 #include "runtime/store/database.hpp"
-#include "runtime/store/migrations.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -13,10 +12,6 @@
 #include <string_view>
 
 namespace troupe::store {
-
-/// The tables every capability's database has: inbox, effects, outbox, writers, positions of
-/// events, timers, forced breakers (FORMAT.md).
-std::span<const migration> turn_migrations();
 
 /// The state of the message of an inbox row. The numbers are in the database.
 enum class inbox_state : std::uint8_t {
@@ -64,6 +59,9 @@ public:
   /// The greatest id there is; all zeros if there is none.
   uuid newest();
 
+  /// The least id of an answered message.
+  std::optional<uuid> oldest_answered();
+
   /// Best `rows_best` at a time: in one statement a row costs about three quarters of what it costs
   /// alone. Rows inserted before one that is refused may stay: undo the turn.
   void insert(std::span<const inbox_row> rows);
@@ -74,15 +72,20 @@ public:
   /// @return false if it is not pending: it has its answer, and nothing changed.
   bool settle(const uuid& id, inbox_state state, std::string_view reply);
 
-  /// Forgets answered messages born before `before`, at most `rows_max`.
-  /// @return how many were forgotten.
-  std::int64_t forget(wall_time before, int rows_max);
+  /// The messages that `forget` forgets: calls (UUIDv7), or the commands of sagas (derived ids)
+  /// with them.
+  enum class kind : std::uint8_t { calls, all };
+
+  /// Forgets the answered ones among the next `rows_max` messages with ids from `from` to below
+  /// `to`.
+  /// @return where the next ones begin; `to` if there are none.
+  uuid forget(kind which, const uuid& from, const uuid& to, int rows_max);
 
 private:
   database& session_;
 };
 
-/// The id with which every id born at or after `time` compares as not less.
+/// The id with which every id born at or after `time` compares as not less; all zeros before 1970.
 uuid floor_id(wall_time time);
 
 } // namespace troupe::store

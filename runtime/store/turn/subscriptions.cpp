@@ -13,6 +13,32 @@ void subscriptions::set_journal(const uuid& journal) {
   session_.execute("INSERT INTO subscription (one, journal) VALUES (1, $1)", journal);
 }
 
+lineage subscriptions::lives() {
+  std::vector<journal_life> found;
+  auto take = [&](const row& row) {
+    found.push_back({row.id(1), static_cast<std::uint64_t>(row.integer(0))});
+  };
+  session_.query("SELECT first, id FROM journal_lives ORDER BY first", take);
+  return lineage{std::move(found)};
+}
+
+void subscriptions::set_lives(const lineage& lives) {
+  session_.execute("DELETE FROM journal_lives");
+  for (const journal_life& each : lives.newest(lives_max)) {
+    session_.execute("INSERT INTO journal_lives (first, id) VALUES ($1, $2)", each.first, each.id);
+  }
+}
+
+std::uint64_t subscriptions::highest() {
+  return static_cast<std::uint64_t>(
+      session_.integer_of("SELECT COALESCE(MAX(handled), 0) FROM partitions").value_or(0));
+}
+
+std::uint64_t subscriptions::highest_epoch() {
+  return static_cast<std::uint64_t>(
+      session_.integer_of("SELECT COALESCE(MAX(epoch), 0) FROM partitions").value_or(0));
+}
+
 std::optional<partition_row> subscriptions::find(std::uint32_t partition) {
   std::optional<partition_row> found;
   auto take = [&](const row& row) {
@@ -94,6 +120,21 @@ void subscriptions::add_grave(std::uint64_t position) {
       " VALUES ($1, $2, '', 0, 1, '', '', 0) ON CONFLICT (position) DO NOTHING",
       position,
       no_partition);
+}
+
+std::vector<std::uint64_t> subscriptions::waiting() {
+  std::vector<std::uint64_t> found;
+  auto take = [&](const row& row) { found.push_back(static_cast<std::uint64_t>(row.integer(0))); };
+  session_.query(
+      "SELECT position FROM postponed WHERE partition <> $1 ORDER BY position", take, no_partition);
+  return found;
+}
+
+void subscriptions::go_back(const uuid& journal, const lineage& lives, std::uint64_t position) {
+  session_.execute("UPDATE subscription SET journal = $1", journal);
+  session_.execute("UPDATE partitions SET handled = $1 WHERE handled > $1", position);
+  session_.execute("DELETE FROM postponed WHERE position > $1", position);
+  set_lives(lives);
 }
 
 void subscriptions::forget_passed_graves() {

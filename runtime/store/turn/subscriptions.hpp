@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/ids.hpp"
+#include "runtime/lineage.hpp"
 #include "runtime/store/database.hpp"
 
 #include <cstdint>
@@ -50,6 +51,18 @@ public:
   std::optional<uuid> journal();
   void set_journal(const uuid& journal);
 
+  /// Who wrote the journal's events, as far as this database was told.
+  lineage lives();
+  /// Keeps the newest `lives_max` of them.
+  void set_lives(const lineage& lives);
+
+  static constexpr std::size_t lives_max = 1'000;
+
+  /// The highest position handled in any partition; 0 if none was.
+  std::uint64_t highest();
+  /// The highest epoch of all partitions; 0 if none was assigned.
+  std::uint64_t highest_epoch();
+
   std::optional<partition_row> find(std::uint32_t partition);
   void insert(std::uint32_t partition, const partition_row& row);
   void raise_epoch(std::uint32_t partition, std::uint64_t epoch);
@@ -67,6 +80,11 @@ public:
   void add_grave(std::uint64_t position);
   /// Forgets the dead letters that every partition has passed.
   void forget_passed_graves();
+
+  /// All events that wait for another try, or to become dead letters.
+  std::vector<std::uint64_t> waiting();
+  /// Goes on with `journal`, which has what was handled up to `position` and other events above it.
+  void go_back(const uuid& journal, const lineage& lives, std::uint64_t position);
 
 private:
   database& session_;

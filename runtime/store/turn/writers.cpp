@@ -1,25 +1,28 @@
 #include "runtime/store/turn/writers.hpp"
 
+#include "runtime/bytes.hpp"
+#include "runtime/store/blobs.hpp"
 #include "runtime/time_text.hpp"
+
+#include <array>
+#include <cstring>
 
 namespace troupe::store {
 
 namespace {
 
-blob bytes_of(std::string_view text) {
-  return std::as_bytes(std::span{text});
-}
-
 effect_row effect_of(const row& row) {
-  const blob request = row.bytes(3);
-  return {
-      row.id(0),
-      row.id(1),
-      std::string{row.text(2)},
-      std::string{reinterpret_cast<const char*>(request.data()), request.size()}};
+  return {row.id(0), row.id(1), std::string{row.text(2)}, std::string{text_of(row.bytes(3))}};
 }
 
 } // namespace
+
+std::uint64_t outbox_digest(std::uint64_t seq, const uuid& id) {
+  std::array<std::byte, 24> bytes{};
+  store_big_endian(bytes.data(), seq, 8);
+  std::memcpy(bytes.data() + 8, id.bytes.data(), id.bytes.size());
+  return digest_of(bytes);
+}
 
 std::int64_t writers::add(std::string_view node, const uuid& incarnation, wall_time now) {
   const std::int64_t id =
@@ -40,18 +43,37 @@ bool writers::is_fenced(std::int64_t id) {
 std::vector<writer_row> writers::others(std::int64_t self) {
   std::vector<writer_row> found;
   auto take = [&](const row& row) {
-    found.push_back({row.integer(0), std::string{row.text(1)}, row.id(2)});
+    found.push_back(
+        {row.integer(0),
+         std::string{row.text(1)},
+         row.id(2),
+         row.integer(3),
+         row.integer(4),
+         row.integer(5) != 0});
   };
   session_.query(
-      "SELECT id, node, incarnation FROM writers WHERE fenced = 0 AND id <> $1 ORDER BY id",
+      "SELECT id, node, incarnation, asked, answered, resigned FROM writers"
+      " WHERE fenced = 0 AND id <> $1 ORDER BY id",
       take,
       self);
   return found;
 }
 
-void writers::take_over(std::int64_t id, std::int64_t heir) {
+std::int64_t writers::ask(std::int64_t id) {
+  session_.execute("UPDATE writers SET asked = asked + 1 WHERE id = $1", id);
+  return session_.integer_of("SELECT asked FROM writers WHERE id = $1", id).value_or(0);
+}
+
+void writers::answer(std::int64_t id) {
+  session_.execute("UPDATE writers SET answered = asked WHERE id = $1 AND answered < asked", id);
+}
+
+void writers::resign(std::int64_t id) {
+  session_.execute("UPDATE writers SET resigned = 1 WHERE id = $1", id);
+}
+
+void writers::fence(std::int64_t id) {
   session_.execute("UPDATE writers SET fenced = 1 WHERE id = $1", id);
-  session_.execute("UPDATE effects SET writer = $2 WHERE writer = $1", id, heir);
 }
 
 void effects::add(const effect_row& effect, std::int64_t writer) {
@@ -81,10 +103,40 @@ std::optional<effect_row> effects::find(const uuid& key, std::int64_t writer) {
 
 std::vector<effect_row> effects::of(std::int64_t writer) {
   std::vector<effect_row> found;
-  auto take = [&](const row& row) { found.push_back(effect_of(row)); };
+  auto take = [&](const row& row) {
+    effect_row& added = found.emplace_back(effect_of(row));
+    if (!row.is_null(4)) {
+      const blob result = row.bytes(5);
+      added.unsettled = unsettled_result{
+          row.integer(4) != 0,
+          std::string{reinterpret_cast<const char*>(result.data()), result.size()},
+          static_cast<std::uint32_t>(row.integer(6))};
+    }
+  };
   session_.query(
-      "SELECT key, call, name, request FROM effects WHERE writer = $1 ORDER BY key", take, writer);
+      "SELECT key, call, name, request, failed, result, attempts FROM effects LEFT JOIN unsettled"
+      " USING (key) WHERE writer = $1 ORDER BY key",
+      take,
+      writer);
   return found;
+}
+
+std::vector<std::string> effects::names_left() {
+  std::vector<std::string> found;
+  auto take = [&](const row& row) { found.emplace_back(row.text(0)); };
+  session_.query(
+      "SELECT DISTINCT name FROM effects WHERE writer IN"
+      " (SELECT id FROM writers WHERE fenced = 1) ORDER BY name",
+      take);
+  return found;
+}
+
+void effects::take_left(std::string_view name, std::int64_t heir) {
+  session_.execute(
+      "UPDATE effects SET writer = $2 WHERE name = $1 AND writer IN"
+      " (SELECT id FROM writers WHERE fenced = 1)",
+      name,
+      heir);
 }
 
 std::pair<std::uint64_t, uuid> outbox::newest() {
@@ -98,6 +150,65 @@ std::pair<std::uint64_t, uuid> outbox::newest() {
 
 std::uint64_t outbox::oldest() {
   return static_cast<std::uint64_t>(session_.integer_of("SELECT MIN(seq) FROM outbox").value_or(1));
+}
+
+std::optional<uuid> outbox::id_of(std::uint64_t seq) {
+  std::optional<uuid> found;
+  session_.query(
+      "SELECT id FROM outbox WHERE seq = $1", [&](const row& row) { found = row.id(0); }, seq);
+  return found;
+}
+
+std::optional<std::uint64_t> outbox::digest_between(std::uint64_t from, std::uint64_t to) {
+  const outbox_mark known = mark();
+  std::uint64_t next = from + 1;
+  std::uint64_t sum = 0;
+  if (known.digest && known.confirmed >= from && known.confirmed <= to) {
+    next = known.confirmed + 1;
+    sum = *known.digest;
+  }
+  auto add = [&](const row& row) {
+    if (static_cast<std::uint64_t>(row.integer(0)) != next) {
+      return false;
+    }
+    sum += outbox_digest(next++, row.id(1));
+    return true;
+  };
+  session_.query(
+      "SELECT seq, id FROM outbox WHERE seq BETWEEN $1 AND $2 ORDER BY seq", add, next, to);
+  return next == to + 1 ? std::optional{sum} : std::nullopt;
+}
+
+outbox_mark outbox::mark() {
+  outbox_mark found{oldest() - 1, {}, 0};
+  session_.query("SELECT confirmed, id, position, digest FROM outbox_mark", [&](const row& row) {
+    const auto confirmed = static_cast<std::uint64_t>(row.integer(0));
+    if (confirmed >= found.confirmed) {
+      found = {confirmed, row.id(1), static_cast<std::uint64_t>(row.integer(2))};
+      if (!row.is_null(3)) {
+        found.digest = static_cast<std::uint64_t>(row.integer(3));
+      }
+    }
+  });
+  return found;
+}
+
+void outbox::raise_mark(const outbox_mark& mark) {
+  const auto known = session_.integer_of("SELECT confirmed FROM outbox_mark");
+  if (static_cast<std::uint64_t>(known.value_or(0)) <= mark.confirmed) {
+    set_mark(mark);
+  }
+}
+
+void outbox::set_mark(const outbox_mark& mark) {
+  session_.execute(
+      "INSERT INTO outbox_mark (one, confirmed, id, position, digest) VALUES (1, $1, $2, $3, $4) "
+      "ON CONFLICT (one) DO UPDATE SET confirmed = excluded.confirmed, id = excluded.id, "
+      "position = excluded.position, digest = excluded.digest",
+      mark.confirmed,
+      mark.id,
+      mark.position,
+      mark.digest);
 }
 
 void outbox::add(const outbox_row& row) {

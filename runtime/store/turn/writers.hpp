@@ -18,12 +18,19 @@ struct writer_row {
   std::int64_t id = 0;
   std::string node;
   uuid incarnation;
+  /// The questions whether it is alive, and those that it has answered, by number.
+  std::int64_t asked = 0;
+  std::int64_t answered = 0;
+  /// It has given its work up.
+  bool has_resigned = false;
 };
 
 /// The processes that may write a database. Each takes a new number when it opens the database, and
 /// work under way (effects, sagas) belongs to a number. A process given up for dead is fenced: its
-/// number is struck out in the transaction in which another takes over its work, and each of its
-/// later turns finds that out before it writes. The database decides, not the clock.
+/// number is struck out in the transaction in which another takes over its work, as far as that one
+/// can go on with it, and each of its later turns finds that out before it writes. The database
+/// decides, not the clock. One that no broker of the others lists is asked in the database first:
+/// it may be served by another broker.
 ///
 /// Borrows the session; each function belongs to the turn of the moment and throws database_error.
 /// @source runtime/store/FORMAT.md, "writers".
@@ -40,11 +47,31 @@ public:
   /// The processes that are not fenced, except `self`.
   std::vector<writer_row> others(std::int64_t self);
 
-  /// Strikes `id` out and gives its effects to `heir`.
-  void take_over(std::int64_t id, std::int64_t heir);
+  /// Asks whether `id` is alive.
+  /// @return the number of the question.
+  std::int64_t ask(std::int64_t id);
+
+  /// Answers what was asked of `id`, if anything was.
+  void answer(std::int64_t id);
+
+  /// Gives the work of `id` up, for others to take over at once.
+  void resign(std::int64_t id);
+
+  /// Strikes `id` out: what it owned belongs to nobody, until somebody who can go on with it takes
+  /// it over.
+  void fence(std::int64_t id);
 
 private:
   database& session_;
+};
+
+/// The result of an effect whose settlement failed, so that it is not in the books yet.
+struct unsettled_result {
+  /// `bytes` is an error's MessagePack map, else the result's body.
+  bool failed = false;
+  std::string bytes;
+  /// The settlements that failed.
+  std::uint32_t attempts = 0;
 };
 
 /// Work outside the system: committed, and to be run until it has a result.
@@ -55,6 +82,7 @@ struct effect_row {
   uuid call;
   std::string name;
   std::string request;
+  std::optional<unsettled_result> unsettled{};
 };
 
 /// The effects that were committed and have no result yet.
@@ -64,9 +92,15 @@ public:
 
   void add(const effect_row& effect, std::int64_t writer);
   void remove(const uuid& key);
-  /// The effect with `key`, if `writer` owns it and it has no result yet.
+  /// The effect with `key`, if `writer` owns it and its result is not settled yet; without that
+  /// result.
   std::optional<effect_row> find(const uuid& key, std::int64_t writer);
+  /// The effects that `writer` owns, with their unsettled results.
   std::vector<effect_row> of(std::int64_t writer);
+  /// The names of the effects whose owners are fenced.
+  std::vector<std::string> names_left();
+  /// Gives the effects of this name whose owners are fenced to `heir`.
+  void take_left(std::string_view name, std::int64_t heir);
 
 private:
   database& session_;
@@ -91,6 +125,21 @@ struct outbox_view {
   std::string_view body;
 };
 
+/// A number of an outbox that a journal has confirmed, with the event's id and its position there;
+/// zeros where they are not known.
+struct outbox_mark {
+  std::uint64_t confirmed = 0;
+  uuid id;
+  std::uint64_t position = 0;
+  /// The sum of the digests of the events up to this one, from where the journal began to add; none
+  /// if it did not say.
+  std::optional<std::uint64_t> digest{};
+};
+
+/// Of an event's number and id. The sum over all events of an outbox says which events had which
+/// numbers, in whatever order it is made up.
+std::uint64_t outbox_digest(std::uint64_t seq, const uuid& id);
+
 /// The events that are still to leave. Each has the next number of a sequence without gaps.
 class outbox {
 public:
@@ -101,6 +150,21 @@ public:
 
   /// The number of the oldest event; 1 if there is none.
   std::uint64_t oldest();
+
+  /// The id of an event that is still there.
+  std::optional<uuid> id_of(std::uint64_t seq);
+
+  /// The sum of the digests of the events numbered above `from`, up to `to`; nothing if that is not
+  /// known any more. Begins with what the mark has of it.
+  std::optional<std::uint64_t> digest_between(std::uint64_t from, std::uint64_t to);
+
+  /// The highest number that a journal has confirmed, as far as that was written down: at least
+  /// that of the last event deleted.
+  outbox_mark mark();
+  /// Writes down what was confirmed, unless another process has heard of more.
+  void raise_mark(const outbox_mark& mark);
+  /// For a person who lets the outbox go on with another journal.
+  void set_mark(const outbox_mark& mark);
 
   /// @param row its `seq` is that of the newest plus 1.
   void add(const outbox_row& row);

@@ -30,8 +30,8 @@ struct choice_fixture {
 
   capability& orders() { return nodes.capabilities[0]; }
 
-  choice choose_now(login_id kept_free = login_id{nowhere}) {
-    return choose(nodes, orders(), what, kept_free, now);
+  choice choose_now(login_id kept_free = login_id{nowhere}, const key_hold& hold = {}) {
+    return choose(nodes, orders(), what, hold, kept_free, now);
   }
 
   instant now{std::chrono::hours{1}};
@@ -66,6 +66,34 @@ BOOST_FIXTURE_TEST_CASE(a_key_moves_only_when_its_node_goes, choice_fixture) {
   nodes.nodes[first].live = false;
 
   BOOST_TEST(choose_now().placement == 3 - first - other);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_key_waits_for_its_node, choice_fixture) {
+  what.has_key = true;
+  what.key_digest = 4711;
+  const std::uint32_t first = choose_now().placement;
+
+  orders().placements[first].outstanding = 2;
+
+  BOOST_TEST((choose_now().is == verdict::wait));
+  BOOST_TEST(choose_now().placement == first);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_key_stays_where_calls_of_it_are_in_hand, choice_fixture) {
+  what.has_key = true;
+  what.key_digest = 4711;
+  const std::uint32_t holder = (choose_now().placement + 1) % 3;
+  std::uint32_t elsewhere = 0;
+  const auto choose_beside = [&] { return choose_now(login_id{nowhere}, {holder, 1, elsewhere}); };
+
+  BOOST_TEST((choose_beside().is == verdict::go));
+  BOOST_TEST(choose_beside().placement == holder);
+  elsewhere = 1;
+  BOOST_TEST((choose_beside().is == verdict::wait));
+  elsewhere = 0;
+  nodes.nodes[holder].draining = true;
+  BOOST_TEST((choose_beside().is == verdict::wait));
+  BOOST_TEST(choose_beside().placement == holder);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_call_that_all_nodes_refuse_gets_the_smallest_wait, choice_fixture) {

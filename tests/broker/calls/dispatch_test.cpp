@@ -80,15 +80,92 @@ BOOST_FIXTURE_TEST_CASE(a_key_stays_with_its_node_while_that_has_room, router_fi
   }
 }
 
-BOOST_FIXTURE_TEST_CASE(a_key_goes_to_the_next_node_when_its_own_is_full, router_fixture) {
+BOOST_FIXTURE_TEST_CASE(a_key_waits_for_its_node_and_holds_up_nobody_else, router_fixture) {
   BOOST_REQUIRE(join("n1", 1, 1));
   BOOST_REQUIRE(join("n2", 2, 1));
+  call(1, 0, 1s, "k");
+  const std::uint32_t home = receivers(1).at(0);
 
+  call(2, 0, 1s, "k");
+  call(3, 0, 1s, "k");
+  BOOST_TEST(receivers(2).empty());
+  call(4);
+  BOOST_TEST(receivers(4) == logins{3 - home}, boost::test_tools::per_element());
+
+  reply(home, 1);
+  BOOST_TEST(receivers(2) == logins{home}, boost::test_tools::per_element());
+  BOOST_TEST(receivers(3).empty());
+  reply(home, 2);
+  BOOST_TEST(receivers(3) == logins{home}, boost::test_tools::per_element());
+}
+
+// An older call without a key has waited longer, and gets the room that both could have.
+BOOST_FIXTURE_TEST_CASE(calls_with_and_without_a_key_are_sent_by_their_arrival, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 1));
   call(1, 0, 1s, "k");
   call(2, 0, 1s, "k");
+  call(3);
+  call(4, 0, 1s, "k");
 
-  BOOST_TEST(receivers(1) != receivers(2), boost::test_tools::per_element());
-  BOOST_TEST(receivers(2).size() == 1U);
+  for (std::uint64_t number = 1; number <= 4; ++number) {
+    BOOST_TEST(receivers(number) == logins{1}, boost::test_tools::per_element());
+    BOOST_TEST(delivered.size() == number);
+    reply(1, number);
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_key_moves_when_nobody_has_it_in_hand, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 10));
+  BOOST_REQUIRE(join("n2", 2, 10));
+  call(1, 0, 1s, "k");
+  const std::uint32_t home = receivers(1).at(0);
+  reply(home, 1);
+  leave(home);
+  call(2, 0, 1s, "k");
+  BOOST_TEST(receivers(2) == logins{3 - home}, boost::test_tools::per_element());
+
+  BOOST_REQUIRE(join(home == 1 ? "n1" : "n2", 5, 10));
+  call(3, 0, 1s, "k");
+  BOOST_TEST(receivers(3) == logins{3 - home}, boost::test_tools::per_element());
+  state(3 - home, 0, "closed", 0ms, true);
+  call(4, 0, 1s, "k");
+  BOOST_TEST(receivers(4).empty());
+  reply(3 - home, 2);
+  BOOST_TEST(receivers(4).empty());
+  reply(3 - home, 3);
+  BOOST_TEST(receivers(4) == logins{5}, boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(what_waits_for_a_node_that_dies_follows_what_it_had, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 2));
+  for (std::uint64_t number = 1; number <= 4; ++number) {
+    call(number, 0, 1s, "k");
+  }
+  lose(1);
+  forget_all();
+
+  BOOST_REQUIRE(join("n2", 2, 4));
+
+  BOOST_REQUIRE(delivered.size() == 4U);
+  for (std::uint64_t number = 1; number <= 4; ++number) {
+    BOOST_TEST((delivered[number - 1].id == id(number)));
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_key_that_waits_counts_for_the_queue_and_ends_in_time, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 1));
+  for (std::uint64_t number = 1; number <= 6; ++number) {
+    call(number, 0, 100ms, "k");
+  }
+  BOOST_REQUIRE(refusal(6).has_value());
+  BOOST_TEST((refusal(6)->code == errc::overloaded));
+
+  advance(150ms);
+
+  for (std::uint64_t number = 2; number <= 5; ++number) {
+    BOOST_REQUIRE(refusal(number).has_value());
+    BOOST_TEST((refusal(number)->code == errc::deadline_exceeded));
+  }
 }
 
 BOOST_FIXTURE_TEST_CASE(credit_is_never_exceeded_and_the_queue_keeps_order, router_fixture) {
@@ -138,6 +215,46 @@ BOOST_FIXTURE_TEST_CASE(a_refusal_without_effect_is_tried_at_another_node, route
   BOOST_TEST((refusal(1)->code == errc::overloaded));
   BOOST_TEST((refusal(1)->retry_after == 300ms));
   BOOST_TEST((refusal(1)->possible == effect::none));
+  BOOST_TEST(tested.size() == 0U);
+}
+
+// In a rolling upgrade the nodes of two releases differ.
+BOOST_FIXTURE_TEST_CASE(
+    an_operation_that_one_node_does_not_know_is_asked_for_at_another, router_fixture) {
+  const error unknown{.code = errc::unknown_operation, .message = "did you mean `place`?"};
+  BOOST_REQUIRE(join("n1", 1));
+  call(1);
+  call(2);
+  BOOST_REQUIRE(join("n2", 2));
+
+  refuse_with(1, 1, unknown);
+  refuse_with(1, 2, unknown);
+  BOOST_TEST(receivers(1) == (logins{1, 2}), boost::test_tools::per_element());
+  reply(2, 1);
+  refuse_with(2, 2, unknown);
+
+  BOOST_TEST(answers(1) == 1U);
+  BOOST_TEST(answers(2) == 1U); // As the last node put it, with its advice.
+  BOOST_TEST(tested.size() == 0U);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_operation_that_only_a_busy_node_knows_is_not_unknown, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  BOOST_REQUIRE(join("n2", 2));
+  call(1);
+  call(2);
+  const std::uint32_t knows = receivers(1).at(0);
+  const std::uint32_t other = receivers(2).at(0);
+  refuse_with(knows, 1, {.code = errc::overloaded, .message = "full", .retry_after = 300ms});
+  refuse_with(other, 1, {.code = errc::unknown_operation, .message = "no"});
+  refuse_with(other, 2, {.code = errc::unknown_operation, .message = "no"});
+  refuse_with(knows, 2, {.code = errc::overloaded, .message = "full", .retry_after = 300ms});
+
+  for (const std::uint64_t each : {1U, 2U}) {
+    BOOST_REQUIRE(refusal(each));
+    BOOST_TEST((refusal(each)->code == errc::overloaded));
+    BOOST_TEST((refusal(each)->retry_after == 300ms));
+  }
   BOOST_TEST(tested.size() == 0U);
 }
 

@@ -131,6 +131,22 @@ BOOST_FIXTURE_TEST_CASE(
   BOOST_TEST(tested.size() == 0U);
 }
 
+// It may have answered while it had no link here: another worker that has the call says only that
+// it is pending.
+BOOST_FIXTURE_TEST_CASE(
+    pending_calls_are_asked_again_when_a_worker_of_theirs_logs_in, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  call(1, 0, 5s);
+  pending(1, 1);
+
+  BOOST_REQUIRE(join("n2", 2));
+
+  BOOST_REQUIRE(receivers(1).size() == 2U);
+  reply(receivers(1).at(1), 1);
+  BOOST_TEST(answers(1) == 1U);
+  BOOST_TEST(tested.size() == 0U);
+}
+
 BOOST_FIXTURE_TEST_CASE(who_says_bye_is_not_to_blame, router_fixture) {
   for (std::uint32_t round = 1; round <= 5; ++round) {
     BOOST_REQUIRE(join("n1", round));
@@ -172,6 +188,90 @@ BOOST_FIXTURE_TEST_CASE(
   call(2);
 
   BOOST_TEST(receivers(2) == logins{2}, boost::test_tools::per_element());
+}
+
+// The id is that of a call that the worker has in hand for somebody else.
+BOOST_FIXTURE_TEST_CASE(
+    what_was_brought_along_answers_nobody_who_asks_for_something_else, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 2, {id(1), id(2)}));
+
+  call(1, 7, 1000ms, {}, "orders", "another body");
+  call(2, 8, 1000ms, {}, "users");
+
+  for (const std::uint64_t number : {1U, 2U}) {
+    BOOST_REQUIRE(refusal(number).has_value());
+    BOOST_TEST((refusal(number)->code == errc::conflict));
+    BOOST_TEST((refusal(number)->possible == effect::none));
+    reply(1, number);
+    BOOST_TEST(answers(number) == 0U);
+  }
+  forget_all();
+  call(1, 7, 1000ms, {}, "orders", "another body"); // The id is free at this broker.
+  BOOST_TEST(receivers(1) == logins{1}, boost::test_tools::per_element());
+}
+
+// It came while the broker had just started, before the worker that has the id in hand.
+BOOST_FIXTURE_TEST_CASE(a_login_claims_no_call_that_asks_for_something_else, router_fixture) {
+  call(1, 7, 5s, {}, "orders", "another body");
+  wire::hello said = hello("n1", 1, 55);
+  said.held.emplace().push_back({id(1), "orders", wire::digest_of_request("place", "body")});
+
+  BOOST_REQUIRE(join(1, said));
+
+  BOOST_REQUIRE(refusal(1).has_value());
+  BOOST_TEST((refusal(1)->code == errc::conflict));
+  reply(1, 1);
+  BOOST_TEST(answers(1) == 0U);
+  BOOST_TEST(tested.size() == 0U);
+}
+
+BOOST_FIXTURE_TEST_CASE(
+    a_call_at_another_worker_ends_when_its_id_turns_out_to_be_taken, router_fixture) {
+  BOOST_REQUIRE(join("n2", 2, 1));
+  call(1, 7, 5s, {}, "orders", "another body");
+  wire::hello said = hello("n1", 0, 55);
+  said.held.emplace().push_back({id(1), "orders", wire::digest_of_request("place", "body")});
+
+  BOOST_REQUIRE(join(1, said));
+
+  BOOST_REQUIRE(refusal(1).has_value());
+  BOOST_TEST((refusal(1)->possible == effect::unknown));
+  reply(1, 1);
+  BOOST_TEST(answers(1) == 0U);
+  BOOST_TEST(tested.size() == 1U); // It uses credit until its own worker replies.
+  reply(2, 1);
+  BOOST_TEST(answers(1) == 0U);
+  BOOST_TEST(tested.size() == 0U);
+}
+
+// A worker of the release before names ids alone.
+BOOST_FIXTURE_TEST_CASE(an_id_in_hand_for_an_unknown_request_is_answered_not_now, router_fixture) {
+  wire::hello said = hello("n1", 2, 55);
+  said.in_flight = {id(1)};
+  BOOST_REQUIRE(join(1, said));
+
+  call(1);
+  BOOST_REQUIRE(refusal(1).has_value());
+  BOOST_TEST((refusal(1)->code == errc::unavailable));
+  reply(1, 1);
+  forget_all();
+  call(1);
+
+  BOOST_TEST(receivers(1) == logins{1}, boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(an_id_alone_claims_a_call_that_this_broker_has_sent, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 1, {}, 55));
+  call(1, 0, 5s);
+  lose(1);
+  wire::hello said = hello("n1", 1, 55);
+  said.in_flight = {id(1)};
+
+  BOOST_REQUIRE(join(2, said));
+
+  BOOST_TEST(receivers(1) == logins{1}, boost::test_tools::per_element());
+  reply(2, 1);
+  BOOST_TEST(answers(1) == 1U);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_login_claims_what_waits_and_only_that, router_fixture) {

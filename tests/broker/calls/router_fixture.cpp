@@ -47,7 +47,17 @@ outcome<void> router_fixture::join(
     std::vector<uuid> in_flight,
     std::uint64_t incarnation) {
   wire::hello said = hello(node, credit, incarnation == 0 ? 1000U + login : incarnation);
+  said.held.emplace();
+  for (const uuid& each : in_flight) {
+    const auto known = asked_.find(each);
+    const request what = known == asked_.end() ? request{} : known->second;
+    said.held->push_back({each, what.to, wire::digest_of_request("place", what.body)});
+  }
   said.in_flight = std::move(in_flight);
+  return join(login, said);
+}
+
+outcome<void> router_fixture::join(std::uint32_t login, const wire::hello& said) {
   auto taken = tested.hello(login_id{login}, said, now, out);
   carry_out();
   return taken;
@@ -60,6 +70,7 @@ void router_fixture::call(
     std::string_view key,
     std::string_view to,
     std::string_view body) {
+  asked_.try_emplace(id(number), request{std::string{to}, std::string{body}});
   std::string header;
   wire::append_call_header(
       header,

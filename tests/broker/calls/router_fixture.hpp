@@ -2,6 +2,7 @@
 
 #include "runtime/broker/calls/router.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,12 +37,14 @@ struct router_fixture {
   static router_options usual();
   static uuid id(std::uint64_t number);
 
+  /// @param in_flight ids of `call`, or else of calls like those of its defaults.
   outcome<void> join(
       std::string_view node,
       std::uint32_t login,
       std::uint32_t credit = 2,
       std::vector<uuid> in_flight = {},
       std::uint64_t incarnation = 0);
+  outcome<void> join(std::uint32_t login, const wire::hello& said);
   wire::hello hello(std::string_view node, std::uint32_t credit, std::uint64_t incarnation) const;
   void call(
       std::uint64_t number,
@@ -89,6 +92,13 @@ struct router_fixture {
   std::size_t rosters = 0;
 
 private:
+  struct request {
+    std::string to = "orders";
+    std::string body = "body";
+  };
+
+  std::map<uuid, request> asked_;
+
   void carry_out();
   void pass_reply(std::uint32_t login, const std::string& header, std::string_view body);
 };

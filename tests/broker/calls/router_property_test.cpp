@@ -101,7 +101,7 @@ private:
 
   std::size_t queue_of(std::string_view name) const {
     const directory& all = tested_.tested.nodes();
-    return all.capabilities[all.find_capability(name)].queue.size;
+    return all.capabilities[all.find_capability(name)].waiting();
   }
 
   void answer_something(process& worker) {
@@ -176,6 +176,7 @@ private:
     for (const log_event& each : tested_.events) {
       if (each.name == "call_suspected") {
         suspects_.insert(*parse_uuid(each.fields.at(0).second));
+        once_suspects_.insert(*parse_uuid(each.fields.at(0).second));
       }
     }
     tested_.events.clear();
@@ -206,7 +207,21 @@ private:
     for (const process& other : workers_) {
       const bool has_it = other.login != 0 && other.held.count(id) != 0;
       BOOST_REQUIRE_MESSAGE(!has_it || other.brought.count(id) != 0, "two live workers have it");
+      const bool is_other = other.login != 0 && &other != &to && once_suspects_.count(id) == 0;
+      BOOST_REQUIRE_MESSAGE(!is_other || !has_key_of(other, id), "two workers have one key");
     }
+  }
+
+  /// Whether the worker was sent a call of the same key and capability.
+  bool has_key_of(const process& worker, const uuid& id) const {
+    const std::uint64_t number = number_of(id);
+    return number % 2 == 0
+           && std::any_of(worker.held.begin(), worker.held.end(), [&](const uuid& each) {
+                const std::uint64_t other = number_of(each);
+                return other % 2 == 0 && other % 7 == number % 7
+                       && (other % 3 == 0) == (number % 3 == 0) && worker.brought.count(each) == 0
+                       && once_suspects_.count(each) == 0;
+              });
   }
 
   void check_ends() {
@@ -245,11 +260,12 @@ private:
     BOOST_REQUIRE(left.waited_for() == 0U);
     BOOST_REQUIRE(left.suspects() == 0U);
     for (const capability& each : left.nodes().capabilities) {
-      BOOST_REQUIRE(each.queue.size == 0U);
+      BOOST_REQUIRE(each.waiting() == 0U);
       BOOST_REQUIRE(each.awaiting.size == 0U);
       BOOST_REQUIRE(each.outstanding == 0U);
       for (const placement& placement : each.placements) {
         BOOST_REQUIRE(placement.outstanding == 0U);
+        BOOST_REQUIRE(placement.line.size == 0U);
       }
     }
   }
@@ -265,6 +281,8 @@ private:
   std::vector<process> workers_;
   std::map<std::uint64_t, wish> wishes_;
   std::set<uuid> suspects_;
+  /// Those that were acquitted, too: who is in line to be sent alone stays there.
+  std::set<uuid> once_suspects_;
   std::uint64_t next_ = 0;
   std::uint64_t origins_ = 0;
   std::uint64_t incarnations_ = 0;

@@ -63,6 +63,46 @@ BOOST_FIXTURE_TEST_CASE(suspects_are_sent_alone_one_after_another, suspects_fixt
   BOOST_TEST(tested.suspects() == 0U);
 }
 
+// A link that is cut a thousand times a second leaves traces of thousands of calls.
+BOOST_FIXTURE_TEST_CASE(links_cut_without_end_convict_nobody, router_fixture) {
+  std::uint64_t number = 1;
+  BOOST_REQUIRE(join("n1", 1, 8, {}, 55));
+  call(1, 0, 3'000s);
+  for (std::uint32_t login = 1; login < 5'000; ++login) {
+    for (int i = 0; i < 7; ++i) {
+      call(++number, 0, 30s);
+    }
+    lose(login);
+    BOOST_REQUIRE(join("n1", login + 1, 8, {}, 55));
+    for (std::uint64_t each = number - 6; each <= number; ++each) {
+      reply(login + 1, each);
+    }
+    forget_all();
+  }
+
+  BOOST_TEST(tested.counts().convicted == 0U);
+  BOOST_TEST(tested.counts().suspects == 0U);
+  reply(5'000, 1);
+  BOOST_TEST(answers(1) == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(
+    a_suspect_whose_worker_comes_back_is_none_and_keeps_no_node, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 4, {}, 55));
+  call(1, 0, 30s);
+  lose(1);
+  BOOST_REQUIRE(join("n2", 2, 4, {}, 66));
+  lose(2);
+  BOOST_TEST(tested.suspects() == 1U);
+
+  BOOST_REQUIRE(join("n1", 3, 4, {}, 55)); // Only its link was cut.
+  call(2, 0, 30s);
+
+  BOOST_TEST(tested.suspects() == 0U);
+  BOOST_TEST(receivers(1).back() == 3U);
+  BOOST_TEST(receivers(2) == logins{3}); // It does not wait for the other's answer.
+}
+
 // The worker's answer was lost with its link, so it has nothing in hand; no process has died.
 BOOST_FIXTURE_TEST_CASE(a_process_that_comes_back_is_no_death_of_its_calls, router_fixture) {
   for (std::uint32_t login = 1; login <= 2 * deaths_convicted; ++login) {

@@ -58,6 +58,10 @@ struct broker_under_test {
     inner.incoming().publish(from, header, body, 1'000, out);
   }
 
+  outcome<void> schedule(std::string body, origin from = alice) {
+    return inner.incoming().schedule(due_event(std::move(body)), from, "scheduled");
+  }
+
   /// Writes what waits; what was written is in `journal`.
   void write(const outcome<void>& how = {}) {
     BOOST_REQUIRE(inner.wants_write(now));
@@ -262,7 +266,7 @@ BOOST_AUTO_TEST_CASE(one_topic_too_many_is_refused_and_those_that_are_known_go_o
   auto later = std::make_shared<event>();
   later->topic = "order.2";
 
-  const auto scheduled = broker.inner.incoming().schedule({id_of(4), 9, later});
+  const auto scheduled = broker.inner.incoming().schedule({id_of(4), 9, later}, alice, {});
 
   BOOST_REQUIRE(broker.out.errors.size() == 1U);
   const error& why = broker.out.errors[0];
@@ -282,13 +286,13 @@ BOOST_AUTO_TEST_CASE(one_topic_too_many_is_refused_and_those_that_are_known_go_o
 // Fired events stay scheduled in the journal until they are written, and would be published twice.
 BOOST_AUTO_TEST_CASE(scheduled_events_are_being_fired_until_they_are_written) {
   broker_under_test broker;
-  (void)broker.inner.incoming().fire(due_event("x"), 1'000);
+  (void)broker.inner.incoming().fire(due_event("x"), 1'000, broker.out);
   BOOST_TEST(broker.inner.incoming().is_firing());
   broker.write(failure{{.code = errc::unavailable, .message = "the journal's disk is full"}});
   BOOST_TEST(!broker.inner.incoming().is_firing());
   BOOST_TEST(broker.journal.empty());
   broker.now += std::chrono::seconds{1};
-  (void)broker.inner.incoming().fire(due_event("x"), 1'000);
+  (void)broker.inner.incoming().fire(due_event("x"), 1'000, broker.out);
   broker.write();
 
   BOOST_TEST(!broker.inner.incoming().is_firing());
@@ -297,10 +301,10 @@ BOOST_AUTO_TEST_CASE(scheduled_events_are_being_fired_until_they_are_written) {
 
 BOOST_AUTO_TEST_CASE(an_id_that_waits_to_be_scheduled_stands_for_one_event) {
   broker_under_test broker;
-  BOOST_REQUIRE(broker.inner.incoming().schedule(due_event("x")).has_value());
+  BOOST_REQUIRE(broker.schedule("x").has_value());
 
-  BOOST_TEST(broker.inner.incoming().schedule(due_event("x")).has_value());
-  const auto other = broker.inner.incoming().schedule(due_event("y"));
+  BOOST_TEST(broker.schedule("x").has_value());
+  const auto other = broker.schedule("y");
 
   BOOST_TEST(broker.inner.take_batch(broker.now).scheduled.size() == 1U);
   BOOST_REQUIRE(!other);
@@ -311,7 +315,7 @@ BOOST_AUTO_TEST_CASE(what_was_published_before_it_was_due_is_not_published_again
   broker_under_test broker;
   broker.publish(4);
   broker.write();
-  (void)broker.inner.incoming().fire(due_event("x"), 1'000);
+  (void)broker.inner.incoming().fire(due_event("x"), 1'000, broker.out);
   broker.write();
 
   BOOST_TEST(broker.journal.size() == 1U);
@@ -323,8 +327,8 @@ BOOST_AUTO_TEST_CASE(a_publish_that_fails_takes_no_scheduled_event_along) {
   broker_under_test broker;
   broker.publish(4);
 
-  BOOST_TEST(!broker.inner.incoming().fire(due_event("x"), 1'000));
-  BOOST_TEST(broker.inner.incoming().schedule(due_event("x")).has_value());
+  BOOST_TEST(!broker.inner.incoming().fire(due_event("x"), 1'000, broker.out));
+  BOOST_TEST(broker.schedule("x").has_value());
   const journal_batch lost = broker.inner.take_batch(broker.now);
   broker.inner.written(
       failure{{.code = errc::unavailable, .message = "the journal's disk is full"}},
@@ -334,7 +338,7 @@ BOOST_AUTO_TEST_CASE(a_publish_that_fails_takes_no_scheduled_event_along) {
 
   BOOST_TEST(lost.fired.empty());
   BOOST_TEST(lost.scheduled.size() == 1U);
-  BOOST_TEST(broker.inner.incoming().fire(due_event("x"), 1'000));
+  BOOST_TEST(broker.inner.incoming().fire(due_event("x"), 1'000, broker.out));
   broker.write();
   BOOST_TEST(broker.journal.size() == 1U);
 }
@@ -342,15 +346,49 @@ BOOST_AUTO_TEST_CASE(a_publish_that_fails_takes_no_scheduled_event_along) {
 // The answer to `schedule` was lost, and the event came due before it was asked again.
 BOOST_AUTO_TEST_CASE(a_repeat_of_what_was_scheduled_and_published_schedules_nothing) {
   broker_under_test broker;
-  (void)broker.inner.incoming().fire(due_event("x"), 1'000);
+  (void)broker.inner.incoming().fire(due_event("x"), 1'000, broker.out);
   broker.write();
 
-  BOOST_TEST(broker.inner.incoming().schedule(due_event("x")).has_value());
-  const auto other = broker.inner.incoming().schedule(due_event("y"));
+  BOOST_TEST(broker.schedule("x").has_value());
+  const auto other = broker.schedule("y");
 
-  BOOST_TEST(!broker.inner.wants_write(broker.now));
+  BOOST_TEST(broker.inner.take_batch(broker.now).scheduled.empty());
   BOOST_REQUIRE(!other);
   BOOST_TEST((other.error().code == errc::conflict));
+}
+
+// The repeat belongs to the batch that has the event, and not to the next one, which may succeed.
+BOOST_AUTO_TEST_CASE(a_repeat_of_what_is_being_scheduled_ends_as_that_does) {
+  const outcome<void> full = failure{internal_error("the journal's disk is full")};
+  for (const bool is_clash : {false, true}) {
+    broker_under_test broker;
+    BOOST_REQUIRE(broker.schedule("x", alice));
+    (void)broker.inner.take_batch(broker.now);
+    BOOST_REQUIRE(broker.schedule("x", bob));
+    if (is_clash) { // With an event that is on disk.
+      broker.inner.incoming().clashed({id_of(4)}, broker.out);
+    }
+    broker.inner.written(is_clash ? outcome<void>{} : full, broker.now, broker.out);
+
+    BOOST_TEST(broker.take<refuse_published>().size() == 2U);
+    BOOST_TEST(broker.take<answer_written>().empty());
+    BOOST_TEST(broker.inner.incoming().is_done());
+  }
+}
+
+// The schedule was confirmed, so that what somebody else publishes under its id takes nothing away.
+BOOST_AUTO_TEST_CASE(a_scheduled_event_whose_id_another_event_took_is_published_under_its_own) {
+  broker_under_test broker;
+  broker.publish(4, "order.created", "another");
+  broker.write();
+
+  BOOST_TEST(broker.inner.incoming().fire(due_event("x"), 1'000, broker.out));
+  BOOST_TEST(broker.out.log.at(0).name == "scheduled_id_taken");
+  broker.write();
+
+  BOOST_REQUIRE(broker.journal.size() == 2U);
+  BOOST_TEST(broker.journal[1]->body == "x");
+  BOOST_TEST((broker.journal[1]->id != id_of(4)));
 }
 
 // A topic of which no event was ever written is forgotten; a topic whose event is still to be
@@ -553,7 +591,7 @@ BOOST_AUTO_TEST_CASE(a_dead_letter_is_written_before_its_worker_forgets_it_and_c
   BOOST_TEST((broker.letters[0].what->id == id_of(1)));
   BOOST_TEST(broker.take<send_dead>().size() == 1U);
   broker.forget();
-  broker.inner.incoming().retry_dead_letter(broker.letters[0], 2'000);
+  broker.inner.incoming().retry_dead_letter(broker.letters[0], "mail", 2'000);
   broker.write();
 
   BOOST_TEST((broker.delivered(0) == std::vector<std::uint64_t>{2}));
@@ -575,7 +613,7 @@ BOOST_AUTO_TEST_CASE(a_letter_tried_again_is_not_lost_with_a_write_that_fails_be
   letter.what = dead;
   broker.publish(1);
   (void)broker.inner.take_batch(broker.now);
-  broker.inner.incoming().retry_dead_letter(letter, 2'000);
+  broker.inner.incoming().retry_dead_letter(letter, letter.capability, 2'000);
   broker.inner.written(
       failure{{.code = errc::unavailable, .message = "the journal's disk is full"}},
       broker.now,

@@ -23,8 +23,21 @@ using namespace std::chrono_literals;
 constexpr login_id n1{1};
 constexpr origin alice{7};
 
+/// A clock whose civil time a test puts wrong.
+struct wrong_clock final : clock {
+  explicit wrong_clock(const clock& other) : right{other} {}
+
+  instant now() const override { return right.now(); }
+
+  wall_time wall() const override { return right.wall() + wrong_by; }
+
+  const clock& right;
+  std::chrono::hours wrong_by{0};
+};
+
 /// An event service over a journal on disk; what it says comes here. Its time is the test's.
 struct service_fixture : journal_fixture, event_links {
+  wrong_clock clock{time};
   std::mutex mutex;
   std::condition_variable rung;
   int rings = 0;
@@ -54,7 +67,7 @@ struct service_fixture : journal_fixture, event_links {
         options, time, [this] { ring(); }, found);
     BOOST_REQUIRE_MESSAGE(opened, (opened ? "" : opened.error().message));
     service = std::make_unique<event_service>(
-        time,
+        clock,
         *this,
         alone,
         event_service_options{.kept = std::move(*opened), .bus = what, .rules = rules},
@@ -233,9 +246,52 @@ BOOST_FIXTURE_TEST_CASE(what_a_capability_has_not_handled_is_kept, service_fixtu
 
   run_until([&] { return has_report("events_deleted"); });
 
-  const auto left = events_of(read("*"));
+  const uuid all = read("*");
+  const auto left = events_of(all);
   BOOST_REQUIRE(left.size() == 2U);
   BOOST_TEST(left[0].topic == "order.created");
+  BOOST_TEST(wire::checked_decode<wire::events_read>(answers[all])->deleted_to.value_or(0) == 1U);
+  const uuid spared = read("order.*");
+  BOOST_REQUIRE(events_of(spared).size() == 1U);
+  BOOST_TEST(!wire::checked_decode<wire::events_read>(answers[spared])->deleted_to.has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_wall_clock_that_jumps_by_days_deletes_no_events, service_fixture) {
+  rules = {{.pattern = "*", .keep = 24h}};
+  clock.wrong_by = -240h;
+  start();
+  publish("user.created"); // Under a clock that was put back, and is put right then.
+  clock.wrong_by = 0h;
+  publish("user.created");
+  clock.wrong_by = 720h;
+  publish("user.created");
+
+  const instant end = time.now() + 11s; // Two sweeps.
+  run_until([&] {
+    time.advance(10ms);
+    return time.now() > end;
+  });
+
+  BOOST_TEST(!has_report("events_deleted"));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_start_under_a_clock_that_jumped_deletes_no_events, service_fixture) {
+  rules = {{.pattern = "*", .keep = 24h}};
+  start();
+  publish("user.created");
+  publish("user.created");
+  service.reset();
+  clock.wrong_by = 720h;
+  start();
+
+  const instant end = time.now() + 11s; // Two sweeps.
+  run_until([&] {
+    time.advance(10ms);
+    return time.now() > end;
+  });
+
+  BOOST_TEST(!has_report("events_deleted"));
+  BOOST_TEST(events_of(read("*")).size() == 2U);
 }
 
 BOOST_FIXTURE_TEST_CASE(all_dead_letters_are_tried_again_page_by_page, service_fixture) {
@@ -262,6 +318,54 @@ BOOST_FIXTURE_TEST_CASE(all_dead_letters_are_tried_again_page_by_page, service_f
   const uuid left = call("dead_letters", wire::get_dead_letters{});
   run_until([&] { return answers.contains(left); });
   BOOST_TEST(wire::checked_decode<wire::letters_found>(answers[left])->letters.empty());
+}
+
+// The capability was renamed, taken out, or does not subscribe to the topic any more.
+BOOST_FIXTURE_TEST_CASE(a_dead_letter_that_nobody_would_get_stays, service_fixture) {
+  open();
+  journal_batch batch;
+  for (const auto& [capability, topic] :
+       {std::pair{"post", "order.created"}, {"mail", "user.created"}, {"mail", "order.created"}}) {
+    dead_letter& letter = batch.dead_letters.emplace_back();
+    letter.id = ids.next(time.wall());
+    letter.capability = capability;
+    letter.what = make(topic);
+    batch.events.push_back(letter.what);
+  }
+  const uuid gone = batch.dead_letters[0].id;
+  const uuid turned_away = batch.dead_letters[1].id;
+  must_write(batch);
+  journal.reset();
+  start();
+  wire::retry_dead_letter one;
+  one.id = gone;
+  const uuid first = call("retry_dead_letter", one);
+  one.id = turned_away;
+  one.to = "nobody";
+  const uuid second = call("retry_dead_letter", one);
+  wire::retry_dead_letter all;
+  all.all = true;
+  const uuid third = call("retry_dead_letter", all);
+  run_until([&] { return answers.contains(third); });
+
+  BOOST_TEST(has_report("subscriber_gone"));
+  BOOST_TEST(refusals.at(first).detail("reason") == "no_subscriber");
+  BOOST_TEST(refusals.at(second).detail("reason") == "no_subscriber");
+  const auto retried = wire::checked_decode<wire::letters_retried>(answers[third]);
+  BOOST_TEST(retried->retried == 1U);
+  BOOST_REQUIRE(retried->kept.has_value());
+  BOOST_TEST(retried->kept->size() == 2U);
+
+  one.id = gone;
+  one.to = "mail";
+  const uuid answered = call("retry_dead_letter", one);
+  run_until([&] { return answers.contains(answered); });
+
+  const uuid left = call("dead_letters", wire::get_dead_letters{});
+  run_until([&] { return answers.contains(left); });
+  const auto letters = wire::checked_decode<wire::letters_found>(answers[left]);
+  BOOST_REQUIRE(letters->letters.size() == 1U);
+  BOOST_TEST((letters->letters[0].id == turned_away));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(an_outbox_with_one_topic_too_many_waits_in_words_until_ther
 
   BOOST_TEST((bus.journaled == std::vector<std::uint64_t>{1}));
   const wire::confirmed said = bus.all<send_confirmed>().back().what;
-  BOOST_TEST(said.up_to == 1U);
+  BOOST_TEST(said.up_to == 0U);
   BOOST_TEST(said.refused.find("`order.17.created`") != std::string::npos);
   BOOST_TEST(said.refused.find("wait in the outbox") != std::string::npos);
   BOOST_TEST(bus.out.log.back().name == "outbox_refused");
@@ -248,6 +248,45 @@ BOOST_AUTO_TEST_CASE(an_outbox_that_ends_below_what_was_taken_is_a_restored_back
   BOOST_TEST(bus.journaled.empty());
 }
 
+// Whatever is refused, no number is confirmed: events of another history may have it there.
+BOOST_AUTO_TEST_CASE(with_a_refusal_nothing_is_confirmed) {
+  intake bus;
+  bus.inner.restore({{"orders", orders_database, 40, id_of(40)}});
+
+  bus.announce(n1, 39);
+  BOOST_TEST(bus.all<send_confirmed>().back().what.up_to == 0U);
+  bus.forget();
+  bus.announce(n1, 41);
+  BOOST_TEST(bus.all<send_confirmed>().back().what.up_to == 40U);
+  BOOST_TEST((bus.all<send_confirmed>().back().what.id == id_of(40)));
+  bus.inner.announced(
+      n1, {"orders", orders_database, 41, id_of(41), "they do not fit"}, bus.now, bus.out);
+  BOOST_TEST(bus.all<send_confirmed>().back().what.refused == "they do not fit");
+  BOOST_TEST(bus.all<send_confirmed>().back().what.up_to == 0U);
+  bus.relay(n1, 41);
+  BOOST_TEST(bus.journaled.empty());
+}
+
+BOOST_AUTO_TEST_CASE(what_an_outbox_that_went_back_sends_again_is_not_journaled_twice) {
+  intake bus;
+  bus.inner.restore(
+      {{"orders", orders_database, 5, {}}},
+      {{"orders", orders_database, id_of(7)}, {"orders", id_of(78), id_of(6)}});
+  bus.announce(n1, 8);
+
+  bus.relay(n1, 6);
+  BOOST_TEST(!bus.inner.has_passed_over());
+  bus.relay(n1, 7);
+  BOOST_TEST(bus.inner.has_passed_over());
+  bus.relay(n1, 8);
+
+  BOOST_TEST((bus.journaled == std::vector<std::uint64_t>{6, 8}));
+  const auto rows = bus.commit();
+  BOOST_REQUIRE(rows.size() == 1U);
+  BOOST_TEST(rows[0].taken == 8U);
+  BOOST_TEST(!bus.inner.has_passed_over());
+}
+
 BOOST_AUTO_TEST_CASE(what_others_relay_while_a_worker_reads_its_outbox_is_no_restored_backup) {
   intake bus;
   bus.inner.joined(n2);
@@ -303,6 +342,58 @@ BOOST_AUTO_TEST_CASE(another_database_begins_anew_and_the_first_is_remembered) {
 
   BOOST_TEST(bus.all<send_confirmed>().at(0).what.up_to == 40U);
   BOOST_TEST(bus.all<send_confirmed>().at(0).what.refused.empty());
+}
+
+// Two processes may announce by turns, one with the old file and one with the new.
+BOOST_AUTO_TEST_CASE(what_is_on_its_way_when_another_database_is_announced_is_not_taken_twice) {
+  const uuid made_anew = id_of(78);
+  for (const bool is_closed : {false, true}) {
+    BOOST_TEST_CONTEXT((is_closed ? "being written" : "being collected")) {
+      intake bus;
+      bus.inner.restore({{"orders", orders_database, 1, id_of(1)}});
+      bus.announce(n1, 2);
+      bus.relay(n1, 2);
+      bus.commit();
+      bus.announce(n1, 3);
+      bus.relay(n1, 3);
+      std::vector<source_row> rows;
+      if (is_closed) {
+        bus.inner.close_batch(rows);
+      }
+
+      bus.inner.announced(n2, {"orders", made_anew, 0, {}}, bus.now, bus.out);
+      if (!is_closed) {
+        bus.inner.close_batch(rows);
+      }
+      bus.announce(n1, 4); // Before the write has ended.
+      bus.inner.announced(n2, {"orders", made_anew, 0, {}}, bus.now, bus.out);
+      bus.inner.written(true, bus.now, bus.out);
+      bus.forget();
+      bus.announce(n1, 4);
+
+      BOOST_REQUIRE(rows.size() == 1U);
+      BOOST_TEST((rows[0].instance == orders_database));
+      BOOST_TEST(rows[0].taken == 3U);
+      BOOST_TEST(bus.all<send_confirmed>().at(0).what.up_to == 3U);
+      BOOST_TEST(bus.all<send_resend>().at(0).what.from == 4U);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_was_on_its_way_of_another_database_and_is_not_written_is_asked_for) {
+  intake bus;
+  bus.announce(n1, 1);
+  bus.relay(n1, 1);
+  std::vector<source_row> rows;
+  bus.inner.close_batch(rows);
+  bus.inner.announced(n2, {"orders", id_of(78), 0, {}}, bus.now, bus.out);
+  bus.inner.written(false, bus.now, bus.out);
+  bus.forget();
+
+  bus.announce(n1, 1);
+
+  BOOST_TEST(bus.all<send_confirmed>().at(0).what.up_to == 0U);
+  BOOST_TEST(bus.all<send_resend>().at(0).what.from == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(what_could_not_be_written_is_asked_for_again) {

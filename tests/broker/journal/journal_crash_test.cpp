@@ -184,7 +184,7 @@ BOOST_FIXTURE_TEST_CASE(a_full_disk_is_refused_in_words_and_recovers_by_itself, 
   disk.limit_growth(20'000);
   journal_batch large;
   for (int i = 0; i < 200; ++i) {
-    large.events.push_back(make("new" + std::to_string(i % 7), std::string(700, 'f')));
+    large.events.push_back(make("new" + std::to_string(i % 7), std::string(3'000, 'f')));
   }
 
   const auto refused = write(large);

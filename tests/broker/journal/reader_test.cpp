@@ -36,8 +36,9 @@ BOOST_FIXTURE_TEST_CASE(a_page_ends_by_count_or_bytes_and_goes_on_where_it_ended
   BOOST_TEST(page.events.front()->position == 6U);
   BOOST_TEST(page.scanned == 12U);
   page = ask(ask_events{.after = page.scanned, .bytes_max = 3'000, .patterns = {"*"}});
-  BOOST_TEST(page.events.size() == 3U);
-  BOOST_TEST(page.scanned == 15U);
+  BOOST_TEST(page.events.size() == 2U);
+  BOOST_TEST(page.scanned == 14U);
+  // The one that would be too much begins the next page; an event alone may be larger.
   page = ask(ask_events{.after = 15, .bytes_max = 1, .patterns = {"*"}});
   BOOST_TEST(page.events.size() == 1U);
   page = ask(ask_events{.after = 30, .patterns = {"*"}});

@@ -186,6 +186,34 @@ BOOST_FIXTURE_TEST_CASE(topics_of_which_nothing_is_kept_are_forgotten, journal_f
       boost::test_tools::per_element());
 }
 
+// Who comes back late has to hear that events are missing, and nobody else.
+BOOST_FIXTURE_TEST_CASE(how_far_retention_went_is_said_to_who_reads_on, journal_fixture) {
+  const auto deleted = [this](std::uint64_t after, std::string pattern) {
+    return ask(ask_events{.after = after, .patterns = {std::move(pattern)}, .tells_deleted = true})
+        .deleted_to;
+  };
+  open();
+  fill("a", 10);
+  fill("b", 10);
+  BOOST_TEST(deleted(0, "*") == 0U);
+
+  sweep({.rules = {{"a", 1ms}}, .needs = {{"a", 5}}, .now = now + 1'000});
+
+  BOOST_TEST(deleted(0, "a") == 5U);
+  BOOST_TEST(deleted(4, "*") == 5U);
+  BOOST_TEST(deleted(5, "a") == 0U);
+  BOOST_TEST(deleted(0, "b") == 0U);
+  BOOST_TEST(ask(ask_events{.patterns = {"a"}}).deleted_to == 0U);
+
+  fill("gone", 2);
+  fill("c", 1); // The topic with the highest number is never forgotten.
+  sweep({.rules = {{"gone", 1ms}}, .now = now + 1'000});
+  open();
+  BOOST_TEST(deleted(0, "gone") == 22U);
+  BOOST_TEST(deleted(21, "gone.again") == 22U); // It may have been of that.
+  BOOST_TEST(deleted(22, "*") == 0U);
+}
+
 // Readers remember which number is which topic.
 BOOST_FIXTURE_TEST_CASE(the_number_of_a_forgotten_topic_is_not_given_again, journal_fixture) {
   open();

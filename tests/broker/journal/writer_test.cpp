@@ -25,6 +25,42 @@ BOOST_FIXTURE_TEST_CASE(a_new_journal_is_empty_and_in_its_first_generation, jour
   BOOST_TEST(!found.next_due);
 }
 
+// A life that wrote nothing gives its place to the next: only what wrote is remembered.
+BOOST_FIXTURE_TEST_CASE(each_opening_that_wrote_is_a_life_of_the_journal, journal_fixture) {
+  open();
+  const uuid first = found.lives.writer_of(1);
+  must_write({.events = {make("order.created"), make("order.created")}});
+  open();
+  const uuid idle = found.lives.writer_of(3);
+  open();
+  const uuid third = found.lives.writer_of(3);
+  must_write({.events = {make("order.created")}});
+  open();
+
+  BOOST_TEST((first != uuid{} && idle != uuid{} && third != uuid{}));
+  BOOST_TEST((idle != third));
+  BOOST_TEST((found.lives.writer_of(2) == first));
+  BOOST_TEST((found.lives.writer_of(3) == third));
+  BOOST_TEST(found.lives.lives().size() == 3U);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_newest_events_of_an_outbox_that_went_back_are_known, journal_fixture) {
+  open();
+  auto first = make("order.created", "0", "orders");
+  auto lost = make("order.created", "1", "orders");
+  auto again = make("order.created", "1", "orders");
+  again->only_for = "mail"; // A dead letter that was tried again.
+  must_write({.events = {first, lost, again, make("stock.low")}});
+  const uuid database = found.instance;
+  must_write({.rewinds = {{"orders", database, 1}}});
+  open();
+
+  BOOST_REQUIRE(found.rewound.size() == 1U);
+  BOOST_TEST(found.rewound[0].capability == "orders");
+  BOOST_TEST((found.rewound[0].instance == database));
+  BOOST_TEST((found.rewound[0].id == lost->id));
+}
+
 // A person tidied up with a shell.
 BOOST_FIXTURE_TEST_CASE(no_position_is_given_twice_whatever_was_deleted_by_hand, journal_fixture) {
   open();
@@ -140,8 +176,9 @@ BOOST_FIXTURE_TEST_CASE(a_journal_of_the_first_schema_is_brought_up_to_date, jou
     how.capability = journal_component;
     auto session = store::open_sqlite(options.path, how);
     BOOST_REQUIRE(session.has_value());
-    BOOST_REQUIRE(store::migrate(**session, time, journal_component, journal_migrations().first(1))
-                      .has_value());
+    BOOST_REQUIRE(
+        store::migrate(**session, time, journal_component, journal_components()[0].steps.first(1))
+            .has_value());
     (*session)->execute(
         "INSERT INTO cursors (capability, handled) VALUES ('mail', $1)",
         bytes_of(std::string(511, '\0') + '\x07'));

@@ -137,6 +137,32 @@ BOOST_FIXTURE_TEST_CASE(a_lost_main_file_does_not_cost_its_wal, open_fixture) {
   BOOST_TEST((read_file(path + "-wal") == wal));
 }
 
+// SQLite would begin a new WAL, as if nothing had been committed since the last copy.
+BOOST_FIXTURE_TEST_CASE(a_lost_wal_is_missed_until_a_person_gives_it_up, open_fixture) {
+  fill(10);
+  const auto wal = read_file(path + "-wal");
+  std::filesystem::remove(path + "-wal");
+
+  BOOST_TEST(refusal().detail("fault") == "corrupt");
+  BOOST_TEST(refusal().message.find("pages of confirmed commits") != std::string::npos);
+  write_file(path + "-wal", wal);
+  BOOST_TEST(open()->integer_of("SELECT count(*) FROM items").value() == 10);
+
+  settle();
+  std::filesystem::remove(path + "-wal");
+  std::filesystem::remove(path + "-shm");
+  BOOST_TEST(open()->integer_of("SELECT count(*) FROM items").value() == 10);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_wal_that_somebody_still_has_is_waited_for, open_fixture) {
+  fill(10);
+  const auto other = open();
+  std::filesystem::remove(path + "-wal");
+
+  BOOST_TEST((refusal().code == errc::unavailable));
+  BOOST_TEST(!std::filesystem::exists(path + "-wal"));
+}
+
 BOOST_FIXTURE_TEST_CASE(an_emptied_meta_table_is_refused, open_fixture) {
   { open()->execute("DELETE FROM troupe_meta"); }
 

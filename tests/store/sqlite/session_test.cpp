@@ -329,6 +329,55 @@ BOOST_FIXTURE_TEST_CASE(
   }
 }
 
+// The connection has the file as long as it lives: what was confirmed is saved, and nothing more
+// is.
+BOOST_FIXTURE_TEST_CASE(a_wal_that_was_removed_is_saved_and_ends_the_session, store_fixture) {
+  std::vector<std::string> told;
+  options.on_fatal = [&](const std::string& why) { told.push_back(why); };
+  path = folder.file("removed.db");
+  auto session = open();
+  session->script("CREATE TABLE things (n INTEGER)");
+  const auto insert = [&] {
+    session->begin();
+    session->execute("INSERT INTO things VALUES (1)");
+    session->commit();
+  };
+  for (int i = 0; i < 10; ++i) {
+    insert();
+  }
+  std::filesystem::remove(path + "-wal");
+
+  BOOST_CHECK_THROW(insert(), database_error);
+
+  BOOST_REQUIRE(told.size() == 1U);
+  BOOST_TEST(told[0].find("copied back") != std::string::npos);
+  BOOST_CHECK_THROW(session->begin(), database_error);
+  session.reset();
+  BOOST_TEST(open()->integer_of("SELECT count(*) FROM things").value() == 11);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_wal_or_an_index_that_was_replaced_ends_the_session, store_fixture) {
+  std::vector<std::string> told;
+  options.on_fatal = [&](const std::string& why) { told.push_back(why); };
+  for (const std::string which : {"-wal", "-shm"}) {
+    told.clear();
+    path = folder.file("replaced" + which + ".db");
+    auto session = open();
+    session->begin();
+    session->script("CREATE TABLE things (n INTEGER)");
+    session->commit();
+    std::filesystem::rename(path + which, path + ".old");
+    std::filesystem::copy_file(path + ".old", path + which);
+    session->begin();
+    session->execute("INSERT INTO things VALUES (1)");
+
+    BOOST_CHECK_THROW(session->commit(), database_error);
+
+    BOOST_REQUIRE(told.size() == 1U);
+    BOOST_TEST(told[0].find("replaced") != std::string::npos);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace troupe::store

@@ -1,6 +1,9 @@
 // The other process of turnstile_test.cpp.
 //
 //   turnstile_helper hold PATH    takes the lock, says "locked", gives it back at the first line
+//   turnstile_helper slow PATH    the same, with turns that may last a minute
+//   turnstile_helper flock PATH   the same, without a turnstile, as a person's flock on one file
+//   turnstile_helper work PATH    the same as hold, at long work
 //   turnstile_helper share PATH   says "ready"; takes turns from the first line to the second one;
 //                                 then says "TURNS LONGEST_WAIT_IN_MICROSECONDS"
 
@@ -8,10 +11,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fcntl.h>
 #include <iostream>
+#include <optional>
 #include <poll.h>
 #include <string>
 #include <string_view>
+#include <sys/file.h>
 #include <unistd.h>
 
 namespace {
@@ -27,15 +33,31 @@ bool line_waits() {
   return poll(&input, 1, 0) > 0;
 }
 
-int hold(turnstile& gate) {
+int hold(turnstile& gate, bool at_long_work) {
   if (!gate.lock(60s)) {
+    return 2;
+  }
+  std::optional<troupe::store::long_work> shown;
+  if (at_long_work) {
+    shown.emplace(gate);
+  }
+  std::cout << "locked" << std::endl;
+  std::string line;
+  std::getline(std::cin, line);
+  shown.reset();
+  gate.unlock();
+  std::cout << "unlocked" << std::endl;
+  return 0;
+}
+
+int hold_one_file(const std::string& path) {
+  const int file = open((path + ".lock").c_str(), O_RDWR | O_CREAT, 0600);
+  if (file < 0 || flock(file, LOCK_EX) != 0) {
     return 2;
   }
   std::cout << "locked" << std::endl;
   std::string line;
   std::getline(std::cin, line);
-  gate.unlock();
-  std::cout << "unlocked" << std::endl;
   return 0;
 }
 
@@ -71,9 +93,16 @@ int main(int count, char** arguments) {
   if (count != 3) {
     return 1;
   }
+  const std::string_view mode{arguments[1]};
+  if (mode == "flock") {
+    return hold_one_file(arguments[2]);
+  }
   auto gate = turnstile::open(arguments[2]);
   if (!gate) {
     return 1;
   }
-  return std::string_view{arguments[1]} == "hold" ? hold(*gate) : share(*gate);
+  if (mode == "slow") {
+    gate->set_limit(60s);
+  }
+  return mode == "share" ? share(*gate) : hold(*gate, mode == "work");
 }

@@ -252,6 +252,68 @@ BOOST_FIXTURE_TEST_CASE(a_stopped_waiter_is_killed_too, turnstile_fixture) {
   BOOST_TEST(third.lock(20s).has_value());
 }
 
+// The limit of who waits says nothing about the turns of another release or topology.
+BOOST_FIXTURE_TEST_CASE(a_turn_is_judged_by_the_limit_of_its_own_writer, turnstile_fixture) {
+  helper other{"slow", path};
+  BOOST_REQUIRE(other.line() == "locked");
+  BOOST_REQUIRE(!gate.lock(100ms));
+
+  BOOST_TEST(!gate.kill_stalled_holder(10ms).has_value());
+
+  other.go_on();
+  BOOST_TEST(gate.lock(20s).has_value());
+  BOOST_TEST(other.line() == "unlocked");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_stopped_holder_does_not_get_all_of_its_limit, turnstile_fixture) {
+  helper other{"slow", path};
+  BOOST_REQUIRE(other.line() == "locked");
+  other.stop();
+
+  BOOST_TEST(!gate.kill_stalled_holder(60s).has_value());
+  BOOST_REQUIRE(try_until([&] {
+    BOOST_TEST(!gate.lock(50ms).has_value());
+    return gate.kill_stalled_holder(60s).has_value();
+  }));
+
+  BOOST_TEST(other.await_end() == SIGKILL);
+  BOOST_TEST(gate.lock(20s).has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_person_who_took_the_lock_is_left_alone_and_named, turnstile_fixture) {
+  helper person{"flock", path};
+  BOOST_REQUIRE(person.line() == "locked");
+
+  const auto refused = gate.lock(100ms);
+
+  BOOST_REQUIRE(!refused);
+  BOOST_TEST(
+      refused.error().message.find("process " + std::to_string(person.pid())) != std::string::npos);
+  BOOST_TEST(refused.error().message.find("is left alone") != std::string::npos);
+  BOOST_TEST(!gate.kill_stalled_holder(0ms).has_value());
+  person.go_on();
+  BOOST_TEST(person.await_end() == 0);
+  BOOST_TEST(gate.lock(20s).has_value());
+}
+
+// An earlier release writes 64 bytes, in front of the end of a longer line.
+BOOST_FIXTURE_TEST_CASE(the_end_of_a_line_of_somebody_else_is_not_read, turnstile_fixture) {
+  helper other{"slow", path};
+  BOOST_REQUIRE(other.line() == "locked");
+  BOOST_TEST((gate.holder()->limit == 60s));
+
+  const int file = ::open((path + ".lock").c_str(), O_RDWR | O_CLOEXEC);
+  const std::string line = "pid " + std::to_string(other.pid()) + " start "
+                           + std::to_string(gate.holder()->process.start_time) + " turn 7";
+  const std::string bytes = line + std::string(63 - line.size(), ' ') + "\n limit 5";
+  BOOST_REQUIRE(pwrite(file, bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()));
+  close(file);
+
+  BOOST_REQUIRE(gate.holder().has_value());
+  BOOST_TEST(gate.holder()->turn == 7U);
+  BOOST_TEST(!gate.holder()->limit.has_value());
+}
+
 // A process that takes turn after turn is in the way as often as one that stalls; it moves on.
 BOOST_FIXTURE_TEST_CASE(a_busy_holder_is_not_killed, turnstile_fixture) {
   helper other{"share", path};
@@ -268,6 +330,25 @@ BOOST_FIXTURE_TEST_CASE(a_busy_holder_is_not_killed, turnstile_fixture) {
 
   BOOST_TEST(looks > 2);
   BOOST_TEST(!other.line().empty());
+}
+
+// A migration, or the copying back of a large WAL.
+BOOST_FIXTURE_TEST_CASE(
+    a_holder_at_long_work_is_killed_only_once_it_is_stopped, turnstile_fixture) {
+  helper other{"work", path};
+  BOOST_REQUIRE(other.line() == "locked");
+  const auto end = std::chrono::steady_clock::now() + 4s;
+  while (std::chrono::steady_clock::now() < end) {
+    BOOST_REQUIRE(!gate.lock(100ms));
+    // Long, since on a crowded machine a process may wait for its turn on the processor, too.
+    BOOST_REQUIRE(!gate.kill_stalled_holder(2s).has_value());
+  }
+
+  other.stop();
+  BOOST_REQUIRE(try_until([&] { return gate.kill_stalled_holder(1s).has_value(); }));
+
+  BOOST_TEST(other.await_end() == SIGKILL);
+  BOOST_TEST(gate.lock(20s).has_value());
 }
 
 BOOST_FIXTURE_TEST_CASE(this_process_is_never_killed, turnstile_fixture) {

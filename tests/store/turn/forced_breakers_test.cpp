@@ -1,6 +1,6 @@
 #include "runtime/store/turn/forced_breakers.hpp"
 
-#include "runtime/store/turn/inbox.hpp"
+#include "runtime/store/turn/tables.hpp"
 #include "tests/store/store_fixture.hpp"
 
 namespace utf = boost::unit_test;
@@ -14,9 +14,7 @@ struct forced_breakers_fixture : store_fixture {
   std::unique_ptr<database> session = open();
   forced_breakers known{*session};
 
-  forced_breakers_fixture() {
-    BOOST_REQUIRE(migrate(*session, time, "troupe.turn", turn_migrations()));
-  }
+  forced_breakers_fixture() { BOOST_REQUIRE(migrate(*session, time, turn_components())); }
 
   void say(std::string_view node, std::string mode) const {
     transaction turn{*session};

@@ -1,6 +1,6 @@
 #include "runtime/store/turn/subscriptions.hpp"
 
-#include "runtime/store/turn/inbox.hpp"
+#include "runtime/store/turn/tables.hpp"
 #include "runtime/store/turn/timers.hpp"
 #include "runtime/store/turn/writers.hpp"
 #include "tests/store/store_fixture.hpp"
@@ -16,9 +16,7 @@ struct subscriptions_fixture : store_fixture {
   std::unique_ptr<database> session = open();
   subscriptions known{*session};
 
-  subscriptions_fixture() {
-    BOOST_REQUIRE(migrate(*session, time, "troupe.turn", turn_migrations()));
-  }
+  subscriptions_fixture() { BOOST_REQUIRE(migrate(*session, time, turn_components())); }
 
   void write(const std::function<void()>& what) const {
     transaction turn{*session};
@@ -52,8 +50,9 @@ BOOST_AUTO_TEST_CASE(a_database_of_before_gets_the_tables) {
   store_fixture older;
   const auto opened = older.open();
 
-  BOOST_REQUIRE(migrate(*opened, time, "troupe.turn", turn_migrations().first(1)).value() == 1);
-  BOOST_TEST(migrate(*opened, time, "troupe.turn", turn_migrations()).value() == 2);
+  BOOST_REQUIRE(
+      migrate(*opened, time, "troupe.turn", turn_components()[0].steps.first(1)).value() == 1);
+  BOOST_REQUIRE(migrate(*opened, time, turn_components()));
   BOOST_TEST(!subscriptions{*opened}.journal());
 }
 
@@ -66,6 +65,68 @@ BOOST_AUTO_TEST_CASE(it_keeps_the_positions_of_one_journal) {
   BOOST_TEST(
       fault_of_call([&] { write([&] { known.set_journal(id_of(2)); }); })
       == database_fault::constraint);
+}
+
+BOOST_AUTO_TEST_CASE(it_knows_who_wrote_what_it_handled_and_goes_back_to_what_is_shared) {
+  const lineage told{{{id_of(7), 1}, {id_of(8), 21}}};
+  BOOST_TEST(known.highest() == 0U);
+  BOOST_TEST(known.lives().lives().empty());
+  write([&] {
+    known.set_journal(id_of(1));
+    known.set_lives(told);
+    known.insert(3, {5, 30});
+    known.insert(4, {9, 12});
+    known.postpone({11, 4, "k", 1, false, "transient", "away", 0});
+    known.postpone({25, 3, "k", 1, false, "transient", "away", 0});
+    known.add_grave(28);
+  });
+  BOOST_TEST((known.lives().lives() == told.lives()));
+  BOOST_TEST(known.highest() == 30U);
+  BOOST_TEST(known.highest_epoch() == 9U);
+  BOOST_TEST((known.waiting() == std::vector<std::uint64_t>{11, 25}));
+
+  const lineage copy{{{id_of(7), 1}, {id_of(9), 15}}};
+  write([&] { known.go_back(id_of(2), copy, 14); });
+
+  BOOST_TEST((known.journal() == id_of(2)));
+  BOOST_TEST((known.lives().lives() == copy.lives()));
+  BOOST_TEST(known.find(3)->handled == 14U);
+  BOOST_TEST(known.find(4)->handled == 12U);
+  BOOST_TEST(known.find(4)->epoch == 9U);
+  BOOST_TEST((known.waiting() == std::vector<std::uint64_t>{11}));
+  BOOST_TEST(known.graves().empty());
+}
+
+BOOST_AUTO_TEST_CASE(an_outbox_keeps_the_number_that_was_confirmed) {
+  outbox events{*session};
+  BOOST_TEST(events.mark().confirmed == 0U);
+  write([&] {
+    for (std::uint64_t seq = 1; seq <= 4; ++seq) {
+      events.add({seq, id_of(static_cast<std::uint8_t>(seq)), "t", "k", "b"});
+    }
+    events.raise_mark({3, id_of(3), 78});
+    events.raise_mark({2, id_of(2), 77}); // Of a process that heard of it later.
+  });
+  BOOST_TEST(events.mark().confirmed == 3U);
+  BOOST_TEST((events.mark().id == id_of(3)));
+  BOOST_TEST(events.mark().position == 78U);
+  BOOST_TEST(!events.mark().digest.has_value());
+  BOOST_TEST((events.id_of(4) == id_of(4)));
+  const auto digest = [](std::uint8_t seq) { return outbox_digest(seq, id_of(seq)); };
+  BOOST_TEST(*events.digest_between(0, 2) == digest(1) + digest(2));
+  BOOST_TEST(*events.digest_between(4, 4) == 0U);
+  BOOST_TEST(!events.digest_between(3, 5));
+  write([&] { events.set_mark({3, id_of(3), 78, 1'000}); });
+  BOOST_TEST(*events.digest_between(1, 4) == 1'000U + digest(4));
+  BOOST_TEST(!events.id_of(5));
+
+  // Deleted by a release that kept no mark: it was confirmed.
+  write([&] { events.forget(4); });
+  BOOST_TEST(events.mark().confirmed == 3U);
+  write([&] { session->execute("DELETE FROM outbox_mark"); });
+  BOOST_TEST(events.mark().confirmed == 3U);
+  BOOST_TEST((events.mark().id == uuid{}));
+  BOOST_TEST(!events.digest_between(0, 4));
 }
 
 BOOST_AUTO_TEST_CASE(an_epoch_only_rises) {

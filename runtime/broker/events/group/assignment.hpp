@@ -2,6 +2,7 @@
 
 #include "runtime/broker/events/decisions.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -125,6 +126,9 @@ public:
 
   /// Whether workers have been given partitions that they were not told of.
   bool has_given() const { return has_given_; }
+
+  /// The database has an epoch of another life of the journal: those that follow are above it.
+  void rise_above(std::uint64_t epoch) { epoch_ = std::max(epoch_, epoch); }
 
   /// One order per worker for all it was given; progress is for the caller to fill in.
   std::vector<send_assign> take_orders();

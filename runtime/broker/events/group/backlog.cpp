@@ -31,6 +31,20 @@ wire::postponed crashed(std::uint64_t position) {
       0};
 }
 
+wire::postponed too_large(const event& what, std::size_t bytes_max) {
+  return {
+      what.position,
+      0,
+      true,
+      "invalid",
+      fmt::format(
+          "the event has a body of {} bytes, and {} are the most that travels now "
+          "(`limits: {{body: ...}}` of the topology was lowered): raise it, then retry",
+          what.body.size(),
+          bytes_max),
+      0};
+}
+
 void ask_for_body(std::uint32_t subscriber, std::uint64_t position, event_decisions& out) {
   auto* const last = out.actions.empty() ? nullptr : std::get_if<fetch_events>(&out.actions.back());
   if (last != nullptr && last->subscriber == subscriber) {
@@ -56,7 +70,8 @@ backlog::backlog(
     const subscriber_options& options,
     const std::array<std::uint64_t, 64>& start,
     std::vector<std::uint64_t> dead)
-    : capability_{options.capability}, index_{options.index}, events_{options.window},
+    : capability_{options.capability}, index_{options.index},
+      events_{options.window, options.body_bytes_max},
       retries_{events_, options.backoff, options.seed}, dead_{std::move(dead)} {
   for (std::size_t i = 0; i < start.size(); ++i) {
     lines_[i].queued_to = start[i];
@@ -169,13 +184,11 @@ bool backlog::send_next(std::uint32_t partition, login_id to, instant now, event
       woken().push_back(partition);
       return false;
     }
-    send(slot, to, now, out);
-    return true;
+    return send(slot, to, now, out);
   }
   line& from = lines_[partition];
   if (events_[from.next].is != state::dead) {
-    send(from.next, to, now, out);
-    return true;
+    return send(from.next, to, now, out);
   }
   while (from.first != nowhere && events_[from.first].is == state::dead) {
     tell_dead(index_, to, events_[from.first].position, out);
@@ -184,8 +197,14 @@ bool backlog::send_next(std::uint32_t partition, login_id to, instant now, event
   return false;
 }
 
-void backlog::send(std::uint32_t slot, login_id to, instant now, event_decisions& out) {
+/// Sends an event; or gives it up, if it is larger than a frame: its worker's connection would be
+/// cut, and the same again after the next login. @return whether it was sent.
+bool backlog::send(std::uint32_t slot, login_id to, instant now, event_decisions& out) {
   tracked_event& sent = events_[slot];
+  if (!events_.fits(slot)) {
+    give_up(slot, now, out);
+    return false;
+  }
   sent.is = state::with_worker;
   if (sent.postponed != nullptr) {
     retries_.sent(slot);
@@ -197,6 +216,7 @@ void backlog::send(std::uint32_t slot, login_id to, instant now, event_decisions
   }
   ++counts_.delivered;
   out.actions.emplace_back(deliver_event{index_, to, sent.what});
+  return true;
 }
 
 std::uint64_t backlog::suspect_of(std::uint32_t partition) const {
@@ -223,8 +243,7 @@ bool backlog::send_suspect(
       return false;
     }
   }
-  send(slot, to, now, out);
-  return true;
+  return send(slot, to, now, out);
 }
 
 // --- What a worker says of its events -----------------------------------------------------------
@@ -482,7 +501,10 @@ void backlog::give_up(std::uint32_t slot, instant now, event_decisions& out) {
   }
   const auto by = deaths_.convicted().find(lost.position);
   const bool is_convicted = by != deaths_.convicted().end();
-  const wire::postponed said = is_convicted ? crashed(lost.position) : lost.postponed->said;
+  const wire::postponed said = is_convicted ? crashed(lost.position)
+                               : events_.fits(slot)
+                                   ? lost.postponed->said
+                                   : too_large(*lost.what, events_.body_bytes_max());
   new_dead_letter& made = out.dead_letters.emplace_back();
   // The id is derived, so that a dead letter that was ordered before the broker died has the same
   // id afterwards.
@@ -492,9 +514,14 @@ void backlog::give_up(std::uint32_t slot, instant now, event_decisions& out) {
   made.letter.cause = said.cause;
   made.letter.error = said.error;
   made.letter.attempts = said.attempts;
-  made.letter.node = is_convicted ? by->second.node : lost.postponed->node;
+  made.letter.node = is_convicted                ? by->second.node
+                     : lost.postponed != nullptr ? lost.postponed->node
+                                                 : std::string{};
   made.letter.replica = said.replica;
-  made.tried_for = std::chrono::duration_cast<milliseconds>(now - lost.first);
+  // An event that was never sent was not tried.
+  made.tried_for = lost.first == instant{}
+                       ? milliseconds{0}
+                       : std::chrono::duration_cast<milliseconds>(now - lost.first);
   out.log.push_back(
       {"event_buried",
        {{"capability", capability_},

@@ -5,9 +5,11 @@
 #include "runtime/broker/events/group/deaths.hpp"
 #include "runtime/broker/events/group/retries.hpp"
 #include "runtime/broker/events/group/tracked_events.hpp"
+#include "runtime/wire/departure.hpp"
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +23,8 @@ struct subscriber_options {
   /// Patterns of the topics it subscribes to.
   std::vector<std::string> patterns;
   event_window window{};
+  /// The largest body of an event that a worker can be sent; a larger one becomes a dead letter.
+  std::size_t body_bytes_max = wire::carried_bytes_max(wire::body_bytes_max);
   backoff_range backoff{};
   /// The base of all epochs, below the first one: the journal's generation << 32.
   std::uint64_t epoch_base = 0;
@@ -30,6 +34,8 @@ struct subscriber_options {
   std::uint64_t journal_last = 0;
   /// By partition: what `subscriber::reached` said last, as far as that was kept. 0: not known.
   std::array<std::uint64_t, 64> reached{};
+  /// Who wrote which positions of the journal. The same for all subscribers; null: not known.
+  std::shared_ptr<const lineage> lives{};
 };
 
 /// Rows of a capability's database, sorted by position.
@@ -161,7 +167,8 @@ private:
   };
 
   std::uint32_t find(std::uint32_t partition, std::uint64_t position) const;
-  void send(std::uint32_t slot, login_id to, instant now, event_decisions& out);
+
+  bool send(std::uint32_t slot, login_id to, instant now, event_decisions& out);
   void give_up(std::uint32_t slot, instant now, event_decisions& out);
   void finish(std::uint32_t slot, instant now);
   void go_on(std::uint32_t slot, instant now, event_decisions& out);

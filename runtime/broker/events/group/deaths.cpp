@@ -12,8 +12,7 @@ constexpr std::size_t departed_max = 64;
 } // namespace
 
 bool deaths::add(const event& what, std::uint32_t partition, const std::string& node) {
-  const auto count = static_cast<std::uint8_t>(blamed_.deaths_of(what.id) + 1);
-  blamed_.set(what.id, count);
+  const std::uint8_t count = blamed_.blame(what.id, departed_.back().incarnation);
   departed_.back().blamed.push_back({partition, what.position, what.id});
   if (count < deaths_convicted) {
     return false;
@@ -40,12 +39,7 @@ std::vector<deaths::blame> deaths::take_back(const uuid& incarnation) {
   std::vector<blame> taken = std::move(found->blamed);
   departed_.erase(found);
   for (const blame& each : taken) {
-    const std::uint8_t count = blamed_.deaths_of(each.id);
-    if (count <= 1) {
-      blamed_.clear(each.id);
-    } else {
-      blamed_.set(each.id, static_cast<std::uint8_t>(count - 1));
-    }
+    blamed_.take_back(each.id, incarnation);
   }
   return taken;
 }

@@ -13,8 +13,8 @@ void isolation::begin(event_decisions& out) {
   if (is_ == phase::none && choose(nowhere, out)) {
     is_ = phase::asked;
     event_worker& kept = workers_.at(worker_);
-    kept.is_kept_free = true;
     quarantine_.request(self_, kept.login);
+    kept.is_kept_free = quarantine_.has_turn(self_); // Not while it waits for its turn.
   }
 }
 
@@ -45,10 +45,21 @@ bool isolation::choose(std::uint32_t worker, event_decisions& out) {
   return false;
 }
 
-bool isolation::take_grant() {
-  const bool is_news = is_ == phase::asked && quarantine_.is_granted(self_);
-  if (is_news) {
+bool isolation::follow() {
+  if (is_ == phase::none) {
+    return false;
+  }
+  const bool has_turn = quarantine_.has_turn(self_);
+  if ((is_ == phase::running || is_ == phase::granted) && !has_turn) {
+    end(); // It took too long: a suspect that was sent goes on beside others, another asks anew.
+    return true;
+  }
+  event_worker& kept = workers_.at(worker_);
+  const bool is_news = kept.is_kept_free != has_turn;
+  kept.is_kept_free = has_turn;
+  if (is_ == phase::asked && quarantine_.is_granted(self_)) {
     is_ = phase::granted;
+    return true;
   }
   return is_news;
 }

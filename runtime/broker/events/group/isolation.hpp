@@ -31,8 +31,9 @@ public:
 
   /// Asks for the worker of the next suspect, if there is one and no other has its turn.
   void begin(event_decisions& out);
-  /// Looks whether the quarantine has granted the turn. False if there is nothing new.
-  bool take_grant();
+  /// Follows the quarantine: whether the turn has come, was granted, or was ended.
+  /// @return false if there is nothing new.
+  bool follow();
   /// Sends the suspect, or the next one, if the worker has nothing in hand.
   /// @return true if the worker was kept free for long enough: others have their turn first.
   bool advance(instant now, event_decisions& out);

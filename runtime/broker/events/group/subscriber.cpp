@@ -153,7 +153,7 @@ void subscriber::credit(login_id login, std::uint32_t credit, instant now, event
 }
 
 void subscriber::follow_quarantine(instant now, event_decisions& out) {
-  if (isolation_.take_grant()) {
+  if (isolation_.follow()) {
     settle(now, out);
   }
 }
@@ -167,25 +167,75 @@ void subscriber::assigned(
     return;
   }
   if (!state.refused.empty()) {
-    bool is_news = false;
-    for (std::uint32_t i = 0; i < wire::partition_count; ++i) {
-      if (workers_.awaits(i, worker, state.epoch)) {
-        workers_.set(i, assignment::phase::refused);
-        is_news = true;
-      }
-    }
-    if (is_news) {
-      report_trouble(state.refused, out);
-    }
-    return;
+    return refuse_all(worker, state.epoch, state.refused, out);
+  }
+  if (options_.lives != nullptr && state.life && state.highest.value_or(0) != 0
+      && *state.life != uuid{} && !options_.lives->has(*state.life, *state.highest)) {
+    return refuse_all(
+        worker,
+        state.epoch,
+        fmt::format(
+            "the journal is older than the database of `{0}`, or has gone another way since: was "
+            "it restored from a backup? The database has handled position {1} of a journal that "
+            "was written after this copy was made. Nothing is delivered to `{0}`. Put the newer "
+            "journal back; or stop the system, and `troupe restore FILE` says what each side has "
+            "that the other has not, and makes them go on together",
+            options_.capability,
+            *state.highest),
+        out);
   }
   for (const wire::partition_state& each : state.partitions) {
     if (workers_.awaits(each.partition, worker, state.epoch)) {
       take_over(each, from, now, out);
     }
   }
+  give_again(worker, state, out);
   pump(workers_.at(worker), now, out);
   settle(now, out);
+}
+
+/// The worker did not take what it was given by this order.
+void subscriber::refuse_all(
+    std::uint32_t worker, std::uint64_t epoch, std::string why, event_decisions& out) {
+  bool is_news = false;
+  for (std::uint32_t i = 0; i < wire::partition_count; ++i) {
+    if (workers_.awaits(i, worker, epoch)) {
+      workers_.set(i, assignment::phase::refused);
+      is_news = true;
+    }
+  }
+  if (is_news) {
+    report_trouble(std::move(why), out);
+  }
+}
+
+/// Partitions that the answer leaves out, although they are still this worker's under this epoch:
+/// the database has a higher one, which only another life of the journal can have given. (Without a
+/// store each replica answers for its own partitions, and no epoch is kept.)
+void subscriber::give_again(
+    std::uint32_t worker, const wire::assigned& state, event_decisions& out) {
+  const std::uint64_t seen = state.epoch_seen.value_or(0);
+  if (seen <= state.epoch) {
+    return;
+  }
+  bool is_news = false;
+  for (std::uint32_t i = 0; i < wire::partition_count; ++i) {
+    if (workers_.awaits(i, worker, state.epoch)) {
+      workers_.rise_above(seen);
+      workers_.give(i);
+      is_news = true;
+    }
+  }
+  if (is_news) {
+    out.log.push_back(
+        {"epochs_went_back",
+         {{"capability", options_.capability},
+          {"assigned", std::to_string(state.epoch)},
+          {"database_has", std::to_string(seen)},
+          {"what",
+           "the journal was opened less often than its database has seen: it is a copy. All that "
+           "the database has handled is in it, so both go on"}}});
+  }
 }
 
 /// The partition's worker may have events now: those that its database has not handled.

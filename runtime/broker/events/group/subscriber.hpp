@@ -119,6 +119,8 @@ private:
   void lose(std::uint32_t worker, bool is_blamed, instant now, event_decisions& out);
   void
   take_over(const wire::partition_state& state, login_id from, instant now, event_decisions& out);
+  void refuse_all(std::uint32_t worker, std::uint64_t epoch, std::string why, event_decisions& out);
+  void give_again(std::uint32_t worker, const wire::assigned& state, event_decisions& out);
   void report_trouble(std::string why, event_decisions& out);
   void tell_dead_in(std::uint32_t partition, std::uint64_t position, event_decisions& out);
 

@@ -70,7 +70,9 @@ struct event_window {
 /// in and let it go costs no allocation.
 class tracked_events {
 public:
-  explicit tracked_events(event_window window) : window_{window} {}
+  /// @param body_bytes_max of an event that a worker can be sent.
+  tracked_events(event_window window, std::size_t body_bytes_max)
+      : window_{window}, body_bytes_max_{body_bytes_max} {}
 
   tracked_event& operator[](std::uint32_t slot) { return slots_[slot]; }
 
@@ -87,6 +89,11 @@ public:
   /// Forgets an event that is in no line.
   void remove(std::uint32_t slot);
 
+  /// Whether the event, which has its body, can be sent.
+  bool fits(std::uint32_t slot) const { return slots_[slot].what->body.size() <= body_bytes_max_; }
+
+  std::size_t body_bytes_max() const { return body_bytes_max_; }
+
   std::size_t in_line() const { return in_line_.events; }
 
   /// Whether another event may be offered now. One always may, whatever its size.
@@ -101,6 +108,7 @@ private:
   std::uint32_t take_slot(std::uint64_t position, std::uint32_t partition);
 
   event_window window_;
+  std::size_t body_bytes_max_;
   std::vector<tracked_event> slots_;
   std::uint32_t free_ = nowhere;
   event_window all_{0, 0};

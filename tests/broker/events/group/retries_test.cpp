@@ -15,7 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 
 struct retries_fixture {
-  tracked_events events{event_window{}};
+  tracked_events events{event_window{}, 1'000'000};
   retries tested{events, backoff_range{100ms, 400ms}, 1};
   instant now{1h};
 

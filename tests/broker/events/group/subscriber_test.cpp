@@ -223,6 +223,60 @@ BOOST_FIXTURE_TEST_CASE(a_database_of_another_journal_gets_nothing, subscriber_f
   BOOST_TEST(delivered.empty());
 }
 
+// The journal is a copy that has grown past what the database has handled of its original.
+BOOST_FIXTURE_TEST_CASE(
+    a_database_that_handled_what_this_journal_never_wrote_gets_nothing, subscriber_fixture) {
+  const uuid first{{std::byte{1}}};
+  const uuid lost{{std::byte{2}}};
+  const uuid third{{std::byte{3}}};
+  begin(
+      {.capability = {},
+       .patterns = {},
+       .window = {},
+       .backoff = {},
+       .journal_last = 100,
+       .lives = std::make_shared<lineage>(std::vector<journal_life>{{first, 1}, {third, 21}})});
+  answers_assign = false;
+  const auto say = [&](std::uint64_t highest, const uuid& life) {
+    leave(s1, false);
+    join(s1, "n1");
+    wire::assigned state{"orders", assigns.back().epoch, {{0, highest, {}}}, "", highest, life, {}};
+    assigned(s1, state);
+    return tested->look().trouble;
+  };
+
+  BOOST_TEST(say(30, lost).find("`troupe restore FILE`") != std::string::npos);
+  offer(at(101));
+  BOOST_TEST(delivered.empty());
+  BOOST_TEST(say(30, lost) != ""); // Whoever asks, and however often.
+  BOOST_TEST(say(25, first) != "");
+  BOOST_TEST(delivered.empty());
+  BOOST_TEST(say(20, first) == "");
+  BOOST_TEST(take_delivered() == positions{101});
+  BOOST_TEST(say(30, third) == "");
+  BOOST_TEST(say(30, uuid{}) == ""); // Nobody knows.
+}
+
+// The journal is a copy that lacks nothing, but was opened less often than its original.
+BOOST_FIXTURE_TEST_CASE(
+    a_database_with_higher_epochs_is_given_its_partitions_again, subscriber_fixture) {
+  answers_assign = false;
+  offer(at(1, 5));
+  join(s1, "n1");
+  const std::uint64_t higher = assigns[0].epoch + (std::uint64_t{3} << 32U);
+
+  assigned(s1, {"orders", assigns[0].epoch, {{0, 0, {}}}, "", 0, uuid{}, higher});
+
+  BOOST_REQUIRE(assigns.size() == 2U);
+  BOOST_TEST(assigns[1].epoch == higher + 1);
+  BOOST_TEST(assigns[1].partitions.size() == 63U);
+  answer(assigns[1]);
+  BOOST_TEST(take_delivered() == positions{1});
+  // An answer that comes late is about nobody's partitions.
+  assigned(s1, {"orders", assigns[0].epoch, {}, "", 0, uuid{}, higher});
+  BOOST_TEST(assigns.size() == 2U);
+}
+
 BOOST_FIXTURE_TEST_CASE(an_older_database_is_offered_again_what_it_lost, subscriber_fixture) {
   join(s1, "n1");
   for (std::uint64_t i = 1; i <= 6; ++i) {

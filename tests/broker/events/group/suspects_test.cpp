@@ -32,6 +32,30 @@ BOOST_FIXTURE_TEST_CASE(an_event_two_workers_died_with_is_sent_alone, subscriber
   BOOST_TEST(take_delivered() == positions{4});
 }
 
+// `limits.body` was lowered while the journal had a larger event: sent, it would cut its worker's
+// connection without end.
+BOOST_FIXTURE_TEST_CASE(an_event_larger_than_a_frame_is_a_dead_letter, subscriber_fixture) {
+  subscriber_options options;
+  options.body_bytes_max = 100;
+  begin(options);
+  join(s1, "n1");
+  auto large = std::make_shared<event>(*at(2));
+  large->body.assign(101, 'x');
+
+  offer(at(1));
+  offer(large);
+  offer(at(3));
+  handle(s1, 1);
+
+  BOOST_TEST(take_delivered() == positions{1});
+  BOOST_REQUIRE(dead_letters.size() == 1U);
+  BOOST_TEST(dead_letters[0].letter.what->position == 2U);
+  BOOST_TEST(dead_letters[0].letter.cause == "invalid");
+  BOOST_TEST(dead_letters[0].letter.error.find("101 bytes") != std::string::npos);
+  write_dead_letters();
+  BOOST_TEST(take_delivered() == positions{3});
+}
+
 BOOST_FIXTURE_TEST_CASE(suspects_follow_each_other_while_their_worker_is_free, subscriber_fixture) {
   join(s1, "n1");
   for (std::uint64_t i = 1; i <= 3; ++i) {

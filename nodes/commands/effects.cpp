@@ -1,0 +1,215 @@
+#include "nodes/commands/effects.hpp"
+
+#include "nodes/commands/node_questions.hpp"
+#include "nodes/commands/plan_file.hpp"
+#include "nodes/connection.hpp"
+#include "nodes/text_table.hpp"
+#include "runtime/time_text.hpp"
+#include "runtime/wire/json.hpp"
+#include "runtime/wire/limits.hpp"
+#include "runtime/wire/node_calls.hpp"
+
+#include <fmt/format.h>
+#include <map>
+#include <memory>
+
+namespace troupe {
+
+namespace {
+
+using wire::json_object;
+
+struct effect_arguments {
+  std::string file;
+  std::string capability;
+  std::string key;
+  std::string after;
+  std::uint64_t count = 100;
+  milliseconds deadline{5'000};
+  bool json = false;
+};
+
+/// The unsettled effects by capability and key: each node of a capability names the same.
+using all_unsettled = std::map<std::pair<std::string, uuid>, wire::unsettled_effect>;
+
+std::string since_text(std::int64_t millis) {
+  return utc_time_text(time_since_1970(milliseconds{millis}));
+}
+
+std::string json_of(const std::string& capability, const wire::unsettled_effect& from) {
+  json_object line;
+  line.add("key", from.key)
+      .add("capability", capability)
+      .add("effect", from.effect)
+      .add("state", from.state)
+      .add("call", from.call)
+      .add("attempts", from.attempts)
+      .add("since", since_text(from.since))
+      .add("reason", from.reason);
+  return line.text();
+}
+
+void print_table(const all_unsettled& all) {
+  text_table table{
+      {{"key"},
+       {"capability"},
+       {"effect"},
+       {"state"},
+       {"of call"},
+       {"tries", text_table::side::right},
+       {"since"},
+       {"reason"}}};
+  for (const auto& [key, each] : all) {
+    table.add(
+        {to_string(each.key),
+         key.first,
+         cell_text(each.effect),
+         each.state,
+         to_string(each.call),
+         fmt::format("{}", each.attempts),
+         since_text(each.since),
+         cell_text(each.reason, 80)});
+  }
+  fmt::print("{}", table.text());
+}
+
+/// What the nodes say, and behind which key there is more.
+std::pair<all_unsettled, std::optional<uuid>> merged(std::vector<node_answer>& answers) {
+  all_unsettled all;
+  std::optional<uuid> next;
+  for (node_answer& each : answers) {
+    if (!each.said) {
+      continue;
+    }
+    const auto said = wire::checked_decode<wire::unsettled_effects>(*each.said);
+    if (!said) {
+      each.said = failure{said.error()};
+      continue;
+    }
+    for (const wire::unsettled_effect& one : said->effects) {
+      all.try_emplace({each.capability, one.key}, one);
+    }
+    if (said->next && (!next || *said->next < *next)) {
+      next = said->next;
+    }
+  }
+  return {std::move(all), next};
+}
+
+int run_list(const effect_arguments& given) {
+  const auto plan = load_plan(given.file, given.json);
+  if (!plan) {
+    return plan.error();
+  }
+  const auto meant = capabilities_meant(*plan, given.capability);
+  if (!meant) {
+    return print_error(meant.error(), given.json);
+  }
+  std::vector<node_question> questions;
+  for (const auto* const each : *meant) {
+    wire::get_unsettled_effects asked{.capability = each->name.value};
+    asked.count = static_cast<std::uint32_t>(given.count);
+    if (!given.after.empty()) {
+      asked.after = parse_uuid(given.after);
+    }
+    for (const auto& node : each->nodes) {
+      questions.push_back({node.value, each->name.value, wire::encoded(asked)});
+    }
+  }
+  auto answers = ask_nodes(*plan, "effects", "effects", questions, given.deadline);
+  const auto [all, next] = merged(answers);
+  if (given.json) {
+    for (const auto& [key, each] : all) {
+      fmt::print("{}\n", json_of(key.first, each));
+    }
+  } else if (all.empty()) {
+    fmt::print("every result of an effect is settled\n");
+  } else {
+    print_table(all);
+  }
+  const bool is_part = print_silent(answers, given.json);
+  if (next && !given.json) {
+    print_aside(fmt::format("  next: there are more, behind --after {}\n", to_string(*next)));
+  } else if (!all.empty() && !given.json) {
+    print_aside(fmt::format(
+        "  next: they are settled by themselves within a minute once the reason is gone; `troupe "
+        "effects retry {} CAPABILITY` tries now\n",
+        given.file));
+  }
+  return is_part ? exit_code::error : exit_code::ok;
+}
+
+int run_retry(const effect_arguments& given) {
+  const auto plan = load_plan(given.file, given.json);
+  if (!plan) {
+    return plan.error();
+  }
+  const auto meant = capabilities_meant(*plan, given.capability);
+  if (!meant) {
+    return print_error(meant.error(), given.json);
+  }
+  wire::settle_effects order{
+      .capability = given.capability, .who = user_at_host().substr(0, wire::who_bytes_max)};
+  if (!given.key.empty()) {
+    order.key = parse_uuid(given.key);
+  }
+  std::vector<node_question> questions;
+  for (const auto& node : meant->front()->nodes) {
+    questions.push_back({node.value, given.capability, wire::encoded(order)});
+  }
+  auto answers = ask_nodes(*plan, "effects", "settle_effects", questions, given.deadline);
+  std::uint64_t tried = 0;
+  for (node_answer& each : answers) {
+    const auto said = each.said.and_then(
+        [](const std::string& body) { return wire::checked_decode<wire::effects_tried>(body); });
+    if (said) {
+      tried += said->tried;
+    } else {
+      each.said = failure{said.error()};
+    }
+  }
+  const bool is_part = print_silent(answers, given.json);
+  if (tried == 0 && !is_part) {
+    return print_error(
+        rejected("nothing_unsettled", fmt::format("`{}` has no such result", given.capability)),
+        given.json,
+        fmt::format("`troupe effects list {}` says which there are", given.file));
+  }
+  if (given.json) {
+    fmt::print("{}\n", json_object{}.add("tried", tried).text());
+  } else {
+    fmt::print(
+        "{} {} settled now; `troupe effects list {}` says what is left\n",
+        tried,
+        tried == 1 ? "result is being" : "results are being",
+        given.file);
+  }
+  return is_part ? exit_code::error : exit_code::ok;
+}
+
+} // namespace
+
+void add_effects(command_line& line) {
+  const auto given = std::make_shared<effect_arguments>();
+  command all = line.add("effects", "Results of effects that could not be written down yet");
+  all.footer(with_exit_codes());
+  all.add("list", "Lists them, each with its reason")
+      .word("FILE", given->file, "the topology")
+      .optional_word("CAPABILITY", given->capability, "only those of one capability")
+      .option("--after", given->after, "only those behind this KEY", check_uuid)
+      .option("--count", given->count, "so many at most of each capability [100]", 1, 100)
+      .option("--deadline", given->deadline, "how long to wait for the nodes [5s]")
+      .flag("--json", given->json, "one JSON object for each")
+      .footer(with_exit_codes("Ends with 4 if a node did not answer."))
+      .runs([given] { return run_list(*given); });
+  all.add("retry", "Has them settled now, and not after their pause")
+      .word("FILE", given->file, "the topology")
+      .word("CAPABILITY", given->capability, "whose")
+      .option("--key", given->key, "only this one", check_uuid)
+      .option("--deadline", given->deadline, "how long to wait for the nodes [5s]")
+      .flag("--json", given->json, "one JSON object")
+      .footer(with_exit_codes("Ends with 4 if a node did not answer."))
+      .runs([given] { return run_retry(*given); });
+}
+
+} // namespace troupe

@@ -1,0 +1,144 @@
+#include "nodes/commands/left_behind.hpp"
+
+#include "runtime/store/sqlite/database.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+#include <map>
+#include <memory>
+#include <set>
+#include <string_view>
+#include <system_error>
+
+namespace troupe {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string path_of(const std::string& store) {
+  return store.substr(store.find(':') + 1);
+}
+
+fs::path same_for_all(const fs::path& path) {
+  std::error_code failed;
+  auto whole = fs::weakly_canonical(path, failed);
+  return failed ? path : whole;
+}
+
+std::unique_ptr<store::database> open_to_read(const std::string& path) {
+  store::sqlite_options options;
+  options.read_only = true;
+  auto opened = store::open_sqlite(path, options);
+  return opened ? std::move(*opened) : nullptr;
+}
+
+bool has_table(store::database& session, std::string_view name) {
+  return session.integer_of("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1", name)
+      .has_value();
+}
+
+std::uint64_t
+count(store::database& session, std::string_view table, const std::string& where = "1 = 1") {
+  if (!has_table(session, table)) {
+    return 0;
+  }
+  return static_cast<std::uint64_t>(
+      session.integer_of(fmt::format("SELECT count(*) FROM {} WHERE {}", table, where))
+          .value_or(0));
+}
+
+/// How far the journal has the outbox of a database.
+std::int64_t journaled(store::database* journal, const std::string& owner, const uuid& instance) {
+  if (journal == nullptr || !has_table(*journal, "sources")) {
+    return 0;
+  }
+  return journal
+      ->integer_of(
+          "SELECT taken FROM sources WHERE capability = $1 AND instance = $2", owner, instance)
+      .value_or(0);
+}
+
+left_behind look_into(store::database& session, store::database* journal, std::string owner) {
+  left_behind found;
+  const std::int64_t taken = journaled(journal, owner, session.instance());
+  found.capability = std::move(owner);
+  found.events = count(session, "outbox", fmt::format("seq > {}", taken));
+  found.timers = count(session, "timers");
+  found.effects = count(session, "effects");
+  found.sagas = count(session, "sagas", "phase IN (0, 1)");
+  found.postponed = count(session, "postponed", "dead = 0 AND partition >= 0");
+  return found;
+}
+
+} // namespace
+
+std::vector<left_behind> find_left_behind(const topology::plan& plan) {
+  const std::string journal_path = path_of(plan.events.journal);
+  std::map<fs::path, std::string> owners;
+  std::set<fs::path> folders{same_for_all(fs::path{journal_path}.parent_path())};
+  for (const topology::capability_plan& each : plan.capabilities) {
+    if (each.store) {
+      const fs::path file = same_for_all(path_of(*each.store));
+      owners.emplace(file, each.name.value);
+      folders.insert(file.parent_path());
+    }
+  }
+  std::error_code failed;
+  const auto journal = fs::exists(journal_path, failed) ? open_to_read(journal_path) : nullptr;
+  std::vector<left_behind> all;
+  for (const fs::path& folder : folders) {
+    for (const auto& entry : fs::directory_iterator{folder, failed}) {
+      const fs::path file = same_for_all(entry.path());
+      if (file.extension() != ".db" || file == same_for_all(journal_path)) {
+        continue;
+      }
+      try {
+        const auto session = open_to_read(file.string());
+        auto owner =
+            session ? session->text_of("SELECT capability FROM troupe_meta") : std::nullopt;
+        const auto expected = owners.find(file);
+        if (!owner || (expected != owners.end() && expected->second == *owner)) {
+          continue;
+        }
+        left_behind found = look_into(*session, journal.get(), std::move(*owner));
+        found.file = entry.path().string();
+        if (found.has_work()) {
+          all.push_back(std::move(found));
+        }
+      } catch (const store::database_error&) {
+        continue;
+      }
+    }
+  }
+  std::sort(all.begin(), all.end(), [](const left_behind& one, const left_behind& other) {
+    return one.file < other.file;
+  });
+  return all;
+}
+
+std::string text_of(const std::vector<left_behind>& all) {
+  std::string text;
+  for (const left_behind& each : all) {
+    text += fmt::format(
+        "\nleft behind: {} belongs to the capability `{}`, which does not use it in this topology\n"
+        "    events that have not left: {}; for later: {}; effects: {}; sagas: {}; events to "
+        "handle "
+        "again: {}\n"
+        "    nothing of it is lost and nobody goes on with it: give `{}` its name and this file "
+        "back "
+        "until it is done\n",
+        each.file,
+        each.capability,
+        each.events,
+        each.timers,
+        each.effects,
+        each.sagas,
+        each.postponed,
+        each.capability);
+  }
+  return text;
+}
+
+} // namespace troupe

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "topology/plan.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// A database beside those of a topology whose work nobody does under it: its capability was
+/// renamed, taken out, or keeps its data elsewhere by now.
+struct left_behind {
+  std::string file;
+  /// Whose it is, by the file.
+  std::string capability;
+  /// Events of its outbox that are not in the journal, and such as are to be published later.
+  std::uint64_t events = 0;
+  std::uint64_t timers = 0;
+  /// Effects that were promised and have no result.
+  std::uint64_t effects = 0;
+  /// Sagas that have not ended.
+  std::uint64_t sagas = 0;
+  /// Events that wait to be handled again.
+  std::uint64_t postponed = 0;
+
+  bool has_work() const { return events + timers + effects + sagas + postponed != 0; }
+};
+
+/// Looks into the folders of the plan's databases, and changes nothing. Files that cannot be read
+/// are passed over: whoever is to use one says what is wrong with it.
+std::vector<left_behind> find_left_behind(const topology::plan& plan);
+
+/// For people, a paragraph for each; empty if there are none.
+std::string text_of(const std::vector<left_behind>& all);
+
+} // namespace troupe

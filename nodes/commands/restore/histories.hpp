@@ -1,0 +1,84 @@
+#pragma once
+
+#include "runtime/broker/journal/batch.hpp"
+#include "runtime/lineage.hpp"
+#include "runtime/store/turn/subscriptions.hpp"
+#include "runtime/store/turn/writers.hpp"
+#include "runtime/worker/outbox_fit.hpp"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// What a capability's database holds of the history that it shares with the journal.
+struct database_history {
+  std::string capability;
+  uuid instance;
+
+  /// Numbers of the events that are still in the outbox; the newest is, if there ever was one.
+  std::uint64_t oldest = 1;
+  std::uint64_t newest = 0;
+  store::outbox_mark mark;
+  std::optional<uuid> id_at_taken;
+  std::optional<std::uint64_t> digest_at_taken;
+  /// The event that was confirmed last, if it is still there.
+  std::optional<store::outbox_row> confirmed_event;
+
+  /// The journal whose events it handles, if it ever handled any.
+  std::optional<uuid> journal;
+  lineage lives;
+  std::array<std::uint64_t, 64> handled{};
+  std::uint64_t highest = 0;
+  /// Events that wait for another try.
+  std::vector<std::uint64_t> postponed;
+};
+
+/// What the journal holds of it.
+struct journal_history {
+  uuid instance;
+  lineage lives;
+  std::uint64_t last = 0;
+};
+
+/// How the two sides of an outbox go on together.
+struct outbox_reunion {
+  outbox_fit fit = outbox_fit::fits;
+  /// The journal's row, now and then.
+  broker::source_row now;
+  broker::source_row then;
+  /// Events in the journal that the outbox may send again, under other numbers: not taken twice.
+  std::uint64_t remembered = 0;
+  /// How many events are in neither: confirmed by a journal that is lost, and deleted here since.
+  std::uint64_t lost = 0;
+};
+
+/// How a database goes on with the events that it handles.
+struct events_reunion {
+  enum class finding : std::uint8_t { fits, journal_is_older, other_journal };
+
+  finding found = finding::fits;
+  /// The last position that both sides know as the same event. What the journal has above it is
+  /// handled as new.
+  std::uint64_t shared = 0;
+  /// Events above it that waited for another try. Their bodies were in the other journal alone.
+  std::vector<std::uint64_t> lost;
+};
+
+/// Lets the journal go on behind `row.taken`, in such a way that it fits a database with this mark
+/// from that moment on.
+void begin_at(broker::source_row& row, const store::outbox_mark& mark);
+
+/// @param taken the journal's row of this outbox; empty if it has none.
+outbox_reunion
+reunite_outbox(const database_history& database, const std::optional<broker::source_row>& taken);
+
+events_reunion reunite_events(const database_history& database, const journal_history& journal);
+
+/// Whether the database has handled the event at this position, in the journal it knew.
+bool has_handled(const database_history& database, std::uint32_t partition, std::uint64_t position);
+
+} // namespace troupe

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "nodes/commands/restore/histories.hpp"
+#include "runtime/broker/journal/writer.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/outcome.hpp"
+#include "runtime/store/database.hpp"
+#include "runtime/store/sqlite/turnstile.hpp"
+#include "topology/plan.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace troupe {
+
+/// A capability's database, open and locked.
+struct open_database {
+  store::turnstile gate; // Given back once the session is closed.
+  std::unique_ptr<store::database> session;
+  database_history history;
+  outbox_reunion outbox;
+  events_reunion events;
+
+  bool fits() const {
+    return outbox.fit == outbox_fit::fits && events.found == events_reunion::finding::fits;
+  }
+};
+
+/// The journal and all databases of a topology, open, with what does not fit.
+struct open_files {
+  broker::journal_state state;
+  std::unique_ptr<broker::journal_writer> journal;
+  std::vector<open_database> databases;
+};
+
+/// Opens the journal and every database of `plan` that is there, and compares them.
+/// @errors of the stores; `unavailable` if a process has one of them open.
+outcome<open_files> open_all(const topology::plan& plan, const clock& time);
+
+/// Makes all of them go on together: one transaction of the journal, then one of each database.
+/// Whatever ends this in between: done again, it finds the rest.
+/// @errors of the stores.
+outcome<void> accept(const topology::plan& plan, open_files& all, const clock& time);
+
+} // namespace troupe

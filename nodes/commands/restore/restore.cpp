@@ -1,0 +1,172 @@
+#include "nodes/commands/restore/restore.hpp"
+
+#include "nodes/commands/plan_file.hpp"
+#include "nodes/commands/restore/open_files.hpp"
+#include "runtime/wire/json.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <memory>
+
+namespace troupe {
+
+namespace {
+
+using wire::json_object;
+
+struct restore_arguments {
+  std::string file;
+  bool accept = false;
+  bool json = false;
+};
+
+std::string_view name_of(outbox_fit fit) {
+  switch (fit) {
+  case outbox_fit::fits:
+    return "fits";
+  case outbox_fit::journal_is_older:
+    return "journal_is_older";
+  case outbox_fit::database_is_older:
+    break;
+  }
+  return "database_is_older";
+}
+
+std::string_view name_of(events_reunion::finding found) {
+  switch (found) {
+  case events_reunion::finding::fits:
+    return "fits";
+  case events_reunion::finding::journal_is_older:
+    return "journal_is_older";
+  case events_reunion::finding::other_journal:
+    break;
+  }
+  return "other_journal";
+}
+
+json_object json_of(const open_database& of) {
+  json_object line;
+  line.add("capability", of.history.capability)
+      .add("outbox", name_of(of.outbox.fit))
+      .add("events", name_of(of.events.found));
+  if (of.outbox.fit != outbox_fit::fits) {
+    line.add("journal_has", of.outbox.now.taken)
+        .add("confirmed", of.history.mark.confirmed)
+        .add("newest", of.history.newest)
+        .add("goes_on_after", of.outbox.then.taken)
+        .add("lost", of.outbox.lost);
+  }
+  if (of.events.found != events_reunion::finding::fits) {
+    line.add("handled", of.history.highest)
+        .add("shared", of.events.shared)
+        .add("lost_retries", of.events.lost.size());
+  }
+  return line;
+}
+
+void print(const open_database& of) {
+  const database_history& history = of.history;
+  const outbox_reunion& outbox = of.outbox;
+  const events_reunion& events = of.events;
+  if (of.fits()) {
+    return fmt::print("{}: fits\n", history.capability);
+  }
+  if (outbox.fit == outbox_fit::database_is_older) {
+    fmt::print(
+        "{}: its database is an older copy: the journal has {} events of its outbox\n"
+        "  together: what the outbox has behind number {} goes into the journal, and what is there "
+        "already under its id is not taken again\n",
+        history.capability,
+        outbox.now.taken,
+        outbox.then.taken);
+  }
+  if (outbox.fit == outbox_fit::journal_is_older) {
+    fmt::print(
+        "{}: the journal is an older copy, or a new one: it has {} events of its outbox, and {} "
+        "were confirmed\n"
+        "  together: what the outbox still has, from number {} on, goes into the journal; "
+        "capabilities that have handled some of it may get it again\n",
+        history.capability,
+        outbox.now.taken,
+        history.mark.confirmed,
+        outbox.then.taken + 1);
+    if (outbox.lost != 0) {
+      fmt::print(
+          "  lost: {} events are in no file any more but the newer journal; if there is one, put "
+          "it back instead\n",
+          outbox.lost);
+    }
+  }
+  if (events.found != events_reunion::finding::fits) {
+    fmt::print(
+        "{}: the journal is {}: {} has handled events up to position {}, and shares those up to {} "
+        "with it\n"
+        "  together: the events that the journal has behind position {} are handled as new ones\n",
+        history.capability,
+        events.found == events_reunion::finding::other_journal ? "another one" : "an older copy",
+        history.capability,
+        history.highest,
+        events.shared,
+        events.shared);
+    if (!events.lost.empty()) {
+      fmt::print(
+          "  lost: {} events that waited for another try are in the newer journal alone\n",
+          events.lost.size());
+    }
+  }
+}
+
+int run(const restore_arguments& given) {
+  const auto plan = load_plan(given.file, given.json);
+  if (!plan) {
+    return plan.error();
+  }
+  const system_clock time;
+  auto all = open_all(*plan, time);
+  if (!all) {
+    return print_error(
+        all.error(), given.json, "stop the system first; put back a file that is refused");
+  }
+  const bool fits = std::all_of(
+      all->databases.begin(), all->databases.end(), [](const auto& each) { return each.fits(); });
+  for (const open_database& each : all->databases) {
+    if (given.json) {
+      fmt::print("{}\n", json_of(each).text());
+    } else {
+      print(each);
+    }
+  }
+  if (fits || !given.accept) {
+    if (!given.json) {
+      fmt::print(
+          "\n{}\n",
+          fits ? "the journal and all databases belong to one history"
+               : "nothing was changed. next: put the newer files back; or let them go on together "
+                 "as said above: `troupe restore FILE --accept`");
+    }
+    return fits ? exit_code::ok : exit_code::error;
+  }
+  if (auto done = accept(*plan, *all, time); !done) {
+    return print_error(
+        done.error(), given.json, "give the command again: it goes on where it ended");
+  }
+  if (!given.json) {
+    fmt::print("\nthey go on together. next: start the system\n");
+  }
+  return exit_code::ok;
+}
+
+} // namespace
+
+void add_restore(command_line& line) {
+  const auto given = std::make_shared<restore_arguments>();
+  command one =
+      line.add("restore", "Compares the journal and the databases after a copy was brought back");
+  one.word("FILE", given->file, "the topology; its system must be stopped")
+      .flag("--accept", given->accept, "make them go on together, as is said without it")
+      .flag("--json", given->json, "one JSON object a line")
+      .footer(with_exit_codes())
+      .runs([given] { return run(*given); });
+}
+
+} // namespace troupe

@@ -1,0 +1,71 @@
+#include "runtime/lineage.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+
+namespace {
+
+bool begins_behind(std::uint64_t position, const journal_life& each) {
+  return position < each.first;
+}
+
+} // namespace
+
+uuid lineage::writer_of(std::uint64_t position) const {
+  const auto next = std::upper_bound(lives_.begin(), lives_.end(), position, begins_behind);
+  return next == lives_.begin() ? uuid{} : std::prev(next)->id;
+}
+
+bool lineage::has(const uuid& life, std::uint64_t position) const {
+  return life != uuid{} && writer_of(position) == life;
+}
+
+bool lineage::agrees_with(const lineage& reader, std::uint64_t position) const {
+  const uuid writer = reader.writer_of(position);
+  return position == 0 || writer == uuid{} || has(writer, position);
+}
+
+std::uint64_t lineage::shared_with(const lineage& other, std::uint64_t most) const {
+  std::uint64_t last = most; // Of the life at hand.
+  for (auto mine = lives_.rbegin(); mine != lives_.rend(); ++mine) {
+    if (mine->first <= last) {
+      const auto same =
+          std::find_if(other.lives_.begin(), other.lives_.end(), [&](const journal_life& each) {
+            return each.id == mine->id && each.id != uuid{};
+          });
+      if (same != other.lives_.end()) {
+        const auto next = std::next(same);
+        const std::uint64_t ends = next == other.lives_.end() ? last : next->first - 1;
+        if (std::min(last, ends) >= mine->first) {
+          return std::min(last, ends);
+        }
+      }
+    }
+    last = std::min(last, mine->first - 1);
+  }
+  // What was written before lives were kept is taken for common.
+  return other.lives_.empty() ? last : std::min(last, other.lives_.front().first - 1);
+}
+
+std::vector<journal_life> lineage::newest(std::size_t count) const {
+  return {lives_.end() - static_cast<std::ptrdiff_t>(std::min(count, lives_.size())), lives_.end()};
+}
+
+void lineage::learn(const std::vector<journal_life>& lives, std::uint64_t position) {
+  const lineage journal{lives};
+  const uuid known = writer_of(position);
+  lives_.erase(
+      std::upper_bound(lives_.begin(), lives_.end(), position, begins_behind), lives_.end());
+  // Also where nobody says who wrote the next one: else it would be ascribed to the life before.
+  if (const uuid next = journal.writer_of(position + 1); next != known) {
+    lives_.push_back({next, position + 1});
+  }
+  for (const journal_life& each : lives) {
+    if (each.first > position + 1) {
+      lives_.push_back(each);
+    }
+  }
+}
+
+} // namespace troupe

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "runtime/store/database.hpp"
+
+#include <span>
+#include <string_view>
+
+namespace troupe::store {
+
+/// The bytes of a text, which owns them, for a BLOB column.
+inline blob bytes_of(std::string_view text) {
+  return std::as_bytes(std::span{text});
+}
+
+/// The text in a BLOB column. As long as the blob is valid.
+inline std::string_view text_of(blob bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+} // namespace troupe::store

@@ -1,0 +1,128 @@
+#include "runtime/store/sqlite/database_files.hpp"
+
+#include "runtime/store/sqlite/process_info.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <fmt/format.h>
+#include <fstream>
+#include <sys/stat.h>
+
+namespace troupe::store {
+
+namespace {
+
+// In the WAL index: how many frames the WAL holds, and how many of them were copied back. Integers
+// are the machine's own.
+constexpr std::size_t is_initialized_at = 12;
+constexpr std::size_t frames_at = 16;
+constexpr std::size_t copied_back_at = 96;
+constexpr std::size_t header_size = 136;
+
+// How long readers may hold up the rescue of a WAL.
+constexpr int removed_wal_patience_ms = 2'000;
+
+std::uint32_t integer_at(const std::array<char, header_size>& header, std::size_t at) {
+  std::uint32_t value = 0;
+  std::memcpy(&value, &header[at], sizeof value);
+  return value;
+}
+
+/// How many frames of the WAL are not in the main file, by its index.
+std::uint32_t not_copied_back(const std::string& index) {
+  std::array<char, header_size> header{};
+  std::ifstream file{index, std::ios::binary};
+  if (!file.read(header.data(), header.size()) || header[is_initialized_at] != 1) {
+    return 0;
+  }
+  const std::uint32_t frames = integer_at(header, frames_at);
+  const std::uint32_t copied = integer_at(header, copied_back_at);
+  return frames > copied ? frames - copied : 0;
+}
+
+} // namespace
+
+std::string database_files::main_trouble(sqlite3* connection) const {
+  int has_moved = 0;
+  const auto code = sqlite3_file_control(connection, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
+  return code == SQLITE_OK && has_moved != 0
+             ? fmt::format("{} was deleted, moved or replaced while it was open", database_)
+             : std::string{};
+}
+
+std::string database_files::wal_trouble(sqlite3* connection) {
+  const identity wal = of(wal_);
+  const identity index = of(index_);
+  if (!noted_wal_.is_there || !noted_index_.is_there) {
+    noted_wal_ = wal; // The first commit: the connection has just opened them.
+    noted_index_ = index;
+    return {};
+  }
+  if (wal == noted_wal_ && index == noted_index_) {
+    return {};
+  }
+  if (!wal.is_there && index == noted_index_) {
+    return save_removed_wal(connection);
+  }
+  return fmt::format(
+      "{} or its index was replaced while the database was open; what was committed last is not "
+      "confirmed",
+      wal_);
+}
+
+database_files::identity database_files::of(const std::string& path) {
+  struct stat file {};
+
+  return ::stat(path.c_str(), &file) == 0 ? identity{file.st_dev, file.st_ino, true} : identity{};
+}
+
+/// The turnstile is held, so that nobody begins another WAL meanwhile. @return what has happened.
+std::string database_files::save_removed_wal(sqlite3* connection) const {
+  int frames = 0;
+  int copied = 0;
+  sqlite3_busy_timeout(connection, removed_wal_patience_ms);
+  const auto code =
+      sqlite3_wal_checkpoint_v2(connection, "main", SQLITE_CHECKPOINT_FULL, &frames, &copied);
+  return fmt::format(
+      "{} was removed while the database was open; {}",
+      wal_,
+      code == SQLITE_OK && frames == copied
+          ? "all it held was copied back into the main file"
+          : fmt::format("{} of its {} pages could be copied back", copied, frames));
+}
+
+outcome<void> check_wal_is_there(const std::string& database) {
+  const std::string wal = database + "-wal";
+  const std::string index = database + "-shm";
+
+  struct stat file {};
+
+  if (::stat(wal.c_str(), &file) == 0 || ::stat(index.c_str(), &file) != 0) {
+    return {};
+  }
+  // Asked first: to close the index drops the locks that this process has on it.
+  if (is_locked_by_any(file.st_ino)) {
+    return failure{
+        {.code = errc::unavailable,
+         .message = fmt::format(
+             "{} was removed while another process has the database open; that one copies back "
+             "what "
+             "it held, and ends",
+             wal)}};
+  }
+  const std::uint32_t lost = not_copied_back(index);
+  if (lost == 0) {
+    return {};
+  }
+  error why = internal_error(fmt::format(
+      "{} was removed, and with it {} pages of confirmed commits. Put the file back, or restore a "
+      "copy; to go on without those commits delete {}",
+      wal,
+      lost,
+      index));
+  why.details.emplace_back("fault", "corrupt");
+  return failure{std::move(why)};
+}
+
+} // namespace troupe::store

@@ -1,0 +1,61 @@
+#pragma once
+
+#include "runtime/outcome.hpp"
+
+#include <sqlite3.h>
+#include <string>
+#include <sys/types.h>
+#include <utility>
+
+namespace troupe::store {
+
+/// The files that a connection has open, by their names in the folder.
+///
+/// A connection keeps the files it has opened, whatever becomes of their names: commits would go on
+/// into a file that no other process finds, and that the system deletes with the last that has it.
+class database_files {
+public:
+  /// @param database the path of the main file.
+  explicit database_files(std::string database)
+      : database_{std::move(database)}, wal_{database_ + "-wal"}, index_{database_ + "-shm"} {}
+
+  const std::string& database() const { return database_; }
+
+  /// What has become of the main file since the connection opened it; empty if nothing has. To be
+  /// asked before a commit.
+  std::string main_trouble(sqlite3* connection) const;
+
+  /// What has become of the WAL and its index since the first commit that asked; empty if nothing
+  /// has. To be asked after a commit, under the turnstile, before anybody hears of it. A WAL that
+  /// was removed is copied back into the main file, as long as the connection has it.
+  std::string wal_trouble(sqlite3* connection);
+
+private:
+  struct identity {
+    dev_t device = 0;
+    ino_t inode = 0;
+    bool is_there = false;
+    bool operator==(const identity&) const = default;
+  };
+
+  static identity of(const std::string& path);
+  std::string save_removed_wal(sqlite3* connection) const;
+
+  std::string database_;
+  std::string wal_;
+  std::string index_;
+  identity noted_wal_;
+  identity noted_index_;
+};
+
+/// Refuses a database whose WAL was removed while it held commits that the main file has not: its
+/// index is there and still counts them. To be called under the turnstile, before the first session
+/// of this process opens the database.
+///
+/// @param database the path of the main file.
+/// @errors `unavailable`: a living process has the WAL open, and copies it back when it finds out;
+/// `internal`, {fault: corrupt}: nobody has it any more.
+/// @source https://www.sqlite.org/walformat.html, section 2.2 (the WAL index).
+outcome<void> check_wal_is_there(const std::string& database);
+
+} // namespace troupe::store

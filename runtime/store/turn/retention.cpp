@@ -1,0 +1,51 @@
+#include "runtime/store/turn/retention.hpp"
+
+#include "runtime/store/turn/inbox.hpp"
+#include "runtime/time_text.hpp"
+
+#include <algorithm>
+
+namespace troupe::store {
+
+forgotten retention::read() {
+  forgotten found;
+  auto take = [&](const row& row) {
+    found = {wall_time{milliseconds{row.integer(0)}}, row.id(1), row.id(2)};
+  };
+  session_.query("SELECT time, calls, commands FROM retention", take);
+  return found;
+}
+
+/// When the database was used last for certain; 1970 if it is new.
+wall_time retention::last_used() {
+  const milliseconds opened{session_.integer_of("SELECT MAX(opened_at) FROM writers").value_or(0)};
+  return time_since_1970(std::max(opened, inbox{session_}.newest().birth()));
+}
+
+forgotten retention::open(wall_time wall, std::chrono::hours kept) {
+  if (session_.integer_of("SELECT COUNT(*) FROM retention").value_or(0) != 0) {
+    return read();
+  }
+  forgotten first{.time = wall};
+  if (const wall_time used = last_used(); used != wall_time{}) {
+    first.time = std::min(wall, used);
+    first.calls = inbox{session_}.oldest_answered().value_or(floor_id(first.time - kept));
+  }
+  session_.execute(
+      "INSERT INTO retention (one, time, calls, commands) VALUES (1, $1, $2, $3)",
+      unix_millis(first.time),
+      first.calls,
+      first.commands);
+  return first;
+}
+
+void retention::write(const forgotten& now) {
+  const forgotten before = read();
+  session_.execute(
+      "UPDATE retention SET time = $1, calls = $2, commands = $3",
+      unix_millis(std::max(before.time, now.time)),
+      std::max(before.calls, now.calls),
+      std::max(before.commands, now.commands));
+}
+
+} // namespace troupe::store

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+
+#include <algorithm>
+
+namespace troupe::transport {
+
+/// When a thread that reads a socket stood still, and so how long a message that it reads may have
+/// waited without anybody counting the time.
+///
+/// A process that was stopped, or had no processor, finds what came meanwhile in its sockets, and
+/// libzmq's thread goes on bringing more of it: until the socket was found empty some time after,
+/// each message may be as old as the standstill. Pure.
+class standstill {
+public:
+  /// A shorter one is not worth a word: no deadline is kept to this.
+  static constexpr milliseconds least{50};
+  /// libzmq needs so long, at most, to read what the system holds for it.
+  static constexpr milliseconds settles_within{100};
+  /// Under a load that never lets the socket run empty, what came before is read by then.
+  static constexpr milliseconds over_after{2'000};
+
+  /// The thread was last seen at work at `since`, and goes on now.
+  void ended(instant since, instant now) {
+    // One after another is one, which no message has waited through for longer than it may last.
+    since_ = is_over_ ? since : std::min(since, std::max(since_, now - over_after));
+    ended_ = now;
+    is_over_ = false;
+  }
+
+  /// There was nothing to read.
+  void found_empty(instant now) { is_over_ = is_over_ || now - ended_ >= settles_within; }
+
+  /// How long a message that is read now may have waited; 0 unless the thread stood still.
+  instant::duration waited(instant now) const {
+    return is_over_ || now - ended_ >= over_after ? instant::duration{0} : now - since_;
+  }
+
+private:
+  bool is_over_ = true;
+  instant since_{};
+  instant ended_{};
+};
+
+} // namespace troupe::transport

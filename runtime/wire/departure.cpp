@@ -1,0 +1,90 @@
+#include "runtime/wire/departure.hpp"
+
+#include "runtime/wire/check.hpp"
+#include "runtime/wire/error_map.hpp"
+#include "runtime/wire/events.hpp"
+
+#include <fmt/format.h>
+
+namespace troupe::wire {
+
+namespace {
+
+std::string words_of(const departure& made) {
+  return made.name.empty() ? std::string{made.what} : fmt::format("{} `{}`", made.what, made.name);
+}
+
+failure does_not_fit(
+    std::string_view part,
+    const departure& of,
+    std::size_t bytes,
+    std::size_t most,
+    const char* how) {
+  error why = invalid(fmt::format(
+      "the {} of {} has {} bytes; {} are allowed{}", part, words_of(of), bytes, most, how));
+  why.details = {
+      {"part", std::string{part}},
+      {"bytes", fmt::to_string(bytes)},
+      {"bytes_max", fmt::to_string(most)}};
+  return failure{std::move(why)};
+}
+
+failure is_no_text(std::string_view part, const departure& of) {
+  error why = invalid(fmt::format("the {} of {} is not UTF-8", part, words_of(of)));
+  why.details = {{"part", std::string{part}}};
+  return failure{std::move(why)};
+}
+
+outcome<void>
+check_text(std::string_view part, const departure& of, std::string_view text, std::size_t most) {
+  if (text.size() > most) {
+    return does_not_fit(part, of, text.size(), most, "");
+  }
+  if (!is_utf8(text)) {
+    return is_no_text(part, of);
+  }
+  return {};
+}
+
+outcome<void> check_name(std::string_view part, const departure& of, std::string_view name) {
+  if (name.empty()) {
+    return does_not_fit(part, of, 0, name_bytes_max, ", and 1 is the least");
+  }
+  return check_text(part, of, name, name_bytes_max);
+}
+
+} // namespace
+
+outcome<void> check_departure(const departure& made, std::size_t body_max) {
+  if (made.to) {
+    if (auto fits = check_name("capability", made, *made.to); !fits) {
+      return fits;
+    }
+  }
+  if (made.op) {
+    if (auto fits = check_name("operation", made, *made.op); !fits) {
+      return fits;
+    }
+  }
+  if (made.topic && !is_topic(*made.topic)) {
+    return failure{invalid(fmt::format(
+        "`{}` is no topic: {} has 1 to {} bytes of a-z, 0-9, `_` and `.`, no empty part between "
+        "dots",
+        travelling(*made.topic, 2 * name_bytes_max),
+        words_of(made),
+        name_bytes_max))};
+  }
+  if (auto fits = check_text("key", made, made.key, key_bytes_max); !fits) {
+    return fits;
+  }
+  if (auto fits = check_text("traceparent", made, made.traceparent, key_bytes_max); !fits) {
+    return fits;
+  }
+  if (made.body_bytes > body_max) {
+    return does_not_fit(
+        "body", made, made.body_bytes, body_max, " (`limits: {body: ...}` of the topology)");
+  }
+  return {};
+}
+
+} // namespace troupe::wire

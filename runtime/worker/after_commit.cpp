@@ -1,0 +1,51 @@
+#include "runtime/worker/after_commit.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+// The delay between two slices of forgetting old rows: a fifth of the time at most goes into them.
+constexpr milliseconds forget_again_after{20};
+// A far-off timer is looked at once in a while: clocks are put right, and sums overflow.
+constexpr milliseconds alarm_max{3'600'000};
+
+} // namespace
+
+void after_commit::carry_out(turn_output& done, relay_desk& relay) {
+  for (const saga::outgoing::answer& each : done.answers) {
+    out_.answer_pending(each);
+  }
+  for (const saga::outgoing::parked& each : done.parked_sagas) {
+    group_.parts().log.write(
+        each.is_left_alone ? "saga.left_alone" : "saga.parked",
+        {{"capability", group_.name()}, {"saga", to_string(each.saga)}, {"reason", each.reason}});
+  }
+  relay.committed(done);
+  set_alarm(done.next_timer);
+  if (done.has_old_rows) {
+    out_.queue_again(forget_again_after, item{.what = item::kind::old_rows});
+  }
+  out_.make_calls(std::move(done.calls));
+  for (const saga::outgoing::timer& each : done.timers) {
+    item due{.what = item::kind::saga_timer};
+    due.saga = each.saga;
+    due.token = each.token;
+    out_.queue_again(each.delay, std::move(due));
+  }
+}
+
+/// Has the group woken for the earliest timer.
+void after_commit::set_alarm(wall_time next) {
+  if (next >= alarm_at_) {
+    return;
+  }
+  alarm_at_ = next;
+  const auto wait = std::chrono::ceil<milliseconds>(alarm_at_ - group_.parts().time.wall());
+  out_.queue_again(
+      std::clamp(wait, milliseconds{0}, alarm_max), item{.what = item::kind::timers_due});
+}
+
+} // namespace troupe

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "runtime/worker/group.hpp"
+#include "runtime/worker/outbound_builder.hpp"
+#include "runtime/worker/relay_desk.hpp"
+#include "runtime/worker/turn_output.hpp"
+
+namespace troupe {
+
+/// Does what a committed turn wants done, except for its effects: answers, events, calls, timers.
+///
+/// Confined to the runner's thread; borrows its arguments.
+class after_commit {
+public:
+  after_commit(group& of, outbound_builder& out) : group_{of}, out_{out} {}
+
+  void carry_out(turn_output& done, relay_desk& relay);
+
+  /// The alarm that was set rang.
+  void rang() { alarm_at_ = wall_time::max(); }
+
+private:
+  void set_alarm(wall_time next);
+
+  group& group_;
+  outbound_builder& out_;
+  // The earliest timer for which an alarm has been set.
+  wall_time alarm_at_ = wall_time::max();
+};
+
+} // namespace troupe

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "runtime/saga/coordinators.hpp"
+#include "runtime/store/database.hpp"
+
+#include <cstddef>
+#include <deque>
+#include <span>
+#include <vector>
+
+// The set's own code is not written for -Wconversion; it is a system header.
+#include <tsl/robin_set.h>
+
+namespace troupe {
+
+/// Calls that this process has answered "pending" while others work on them: the answer is stored
+/// by a process that may not reach the broker that waits. Each is looked up until it is there, and
+/// then sent to all brokers.
+///
+/// A call whose effect or saga runs here is not among them: it is answered when that ends. Confined
+/// to the runner's thread.
+class awaited_answers {
+public:
+  /// The most calls looked for. With more, the one that was added first is looked for no longer:
+  /// its broker asks again when a worker comes or goes.
+  static constexpr std::size_t calls_max = 65'536;
+
+  void add(const uuid& call);
+
+  void add(std::span<const uuid> calls);
+
+  /// Looks up some of them, others each time, and adds the answers that are there to `found`.
+  void look(store::database& session, std::vector<saga::outgoing::answer>& found);
+
+  /// The answers found in this turn are on their way.
+  void committed();
+
+  void rolled_back() { found_.clear(); }
+
+  std::size_t size() const { return known_.size(); }
+
+private:
+  std::deque<uuid> line_;
+  tsl::robin_set<uuid> known_;
+  std::vector<uuid> found_; // In this turn.
+};
+
+} // namespace troupe

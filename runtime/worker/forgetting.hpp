@@ -1,0 +1,67 @@
+#pragma once
+
+#include "runtime/settled_time.hpp"
+#include "runtime/store/turn/retention.hpp"
+#include "runtime/worker/turn_inbox.hpp"
+#include "runtime/worker/turn_scope.hpp"
+
+#include <cstdint>
+#include <optional>
+
+namespace troupe {
+
+/// Deletes what a capability's database need not keep any longer: answers to calls
+/// (`inbox_kept`), answers to commands of sagas and sagas that are over (`sagas_kept`).
+///
+/// It goes in slices of a few milliseconds, each in a turn of its own, until nothing is left that
+/// is old enough; so it keeps up with whatever comes in, and holds nobody up. How old things are is
+/// judged by a settled time, which outlives the process in the database.
+///
+/// Confined to the runner's thread.
+class forgetting {
+public:
+  /// @param begins the settled time as the database has it.
+  forgetting(group& of, turn_inbox& inbox, wall_time begins);
+
+  /// Whether a pass is to begin now.
+  bool is_due(instant now) const { return now - looked_at_ >= interval; }
+
+  /// Begins a pass, or goes on with it, for one slice.
+  /// @return whether there is more of it.
+  bool run(turn_scope& in);
+
+  void committed();
+
+  /// What the turn deleted is there again.
+  void rolled_back() { in_turn_.reset(); }
+
+  /// The settled time as of the last slice.
+  wall_time time() const { return time_; }
+
+private:
+  static constexpr std::chrono::seconds interval{60};
+
+  /// How far the pass is.
+  struct place {
+    uuid calls{};
+    uuid commands{};
+    uuid saga{};
+    bool is_over = true;
+  };
+
+  void begin_pass(turn_scope& in);
+  bool forget_some(turn_scope& in, place& at) const;
+
+  group& group_;
+  turn_inbox& inbox_;
+  settled_time clock_;
+  wall_time time_;
+  instant looked_at_;
+  // The ids that the pass goes up to.
+  uuid calls_to_{};
+  uuid commands_to_{};
+  place place_;
+  std::optional<place> in_turn_; // Until the commit.
+};
+
+} // namespace troupe

@@ -1,0 +1,79 @@
+#include "runtime/worker/settler.hpp"
+
+#include "runtime/backoff.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+// The longest delay, of an item that failed again and again.
+constexpr milliseconds again_most{60'000};
+
+} // namespace
+
+void settler::settle(write& each) {
+  item& what = *each.what;
+  const uuid cause = cause_of(what);
+  if (each.threw && is_saga_event(what)) {
+    log_saga_failure(what.saga, *each.threw);
+  } else if (!each.threw) {
+    if (each.ran && !each.spoilt) {
+      with_.instances.failed_of().acquit(cause);
+    }
+  } else if (cause != uuid{} && with_.instances.discard(each.by, *each.threw, cause)) {
+    each.says_nothing = true; // The breaker knows this failure already.
+  }
+  if (what.what == item::kind::breaker_order) {
+    // The order is committed, so the breaker's state is the answer.
+    if (each.result.is != answer::kind::error) {
+      each.result = {answer::kind::ok, wire::encoded(with_.of.breaker_report())};
+    }
+  } else if (!is_call(what) && !is_order(what)) {
+    return settle_own(each);
+  } else if (is_order(what)) {
+    // No call of the capability: it says nothing about its health.
+  } else if (each.says_nothing) {
+    with_.breaker.note_nothing(each.admitted, each.took);
+  } else {
+    with_.breaker.note(each.admitted, each.failed, each.took);
+  }
+  with_.out.reply_with(what, each.result);
+}
+
+/// Logs that a saga waits. Its coordinator takes it up again, so the event is not needed any more,
+/// nor is the instance to blame: a rollback takes back what coordinators remember.
+void settler::log_saga_failure(const uuid& saga, std::string_view reason) {
+  with_.of.parts().log.write(
+      "saga.failed",
+      {{"capability", with_.of.name()},
+       {"saga", to_string(saga)},
+       {"reason", std::string{reason}}});
+}
+
+/// Settles an item that nobody waits for. Nobody can ask for it again, so it must succeed in the
+/// end.
+void settler::settle_own(write& each) {
+  item& what = *each.what;
+  if (event_backlog::is_for(what)) {
+    if (each.failed) {
+      with_.backlog.add(std::move(what)); // Its turn was undone.
+    } else if (what.what == item::kind::event) {
+      with_.out.events_ended(1);
+    }
+  } else if (each.threw && is_saga_event(what)) {
+    return; // The saga asks anew when its wait is over.
+  } else if (each.failed && !is_of_house(what)) {
+    // Only its own failure counts: a full disk is not the item's fault.
+    const bool counts = each.threw || each.is_put_off;
+    const milliseconds wait =
+        counts ? backoff_after(what.attempt, again_after, again_most) : again_after;
+    what.attempt += counts ? 1U : 0U;
+    with_.out.queue_again(wait, std::move(what));
+  } else if (what.what == item::kind::effect_done && !each.is_not_ours && !each.is_repeat) {
+    with_.effects.settled(what.id);
+  }
+}
+
+} // namespace troupe

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "runtime/worker/admissions.hpp"
+#include "runtime/worker/event_backlog.hpp"
+#include "runtime/worker/outbound_builder.hpp"
+#include "runtime/worker/replicas.hpp"
+#include "runtime/worker/runner_effects.hpp"
+#include "runtime/worker/write.hpp"
+
+#include <string_view>
+
+namespace troupe {
+
+/// Settles the messages of a writing turn that is over: answers them, tells the breaker and the
+/// supervisor how they went, or has them tried again.
+///
+/// Confined to the runner's thread; borrows everything.
+class settler {
+public:
+  /// The delay before an item of the group itself is tried again.
+  static constexpr milliseconds again_after{200};
+
+  /// The parts of a runner that this works with.
+  struct parts {
+    group& of;
+    admissions& breaker;
+    outbound_builder& out;
+    replicas& instances;
+    event_backlog& backlog;
+    runner_effects& effects;
+  };
+
+  explicit settler(const parts& with) : with_{with} {}
+
+  void settle(write& each);
+
+private:
+  void settle_own(write& each);
+  void log_saga_failure(const uuid& saga, std::string_view reason);
+
+  parts with_;
+};
+
+} // namespace troupe

@@ -1,0 +1,162 @@
+#pragma once
+
+#include "runtime/saga/coordinators.hpp"
+#include "runtime/store/sqlite/database.hpp"
+#include "runtime/store/turn/tables.hpp"
+#include "runtime/store/turn/writers.hpp"
+#include "runtime/wire/envelope.hpp"
+#include "tests/saga/driver.hpp"
+#include "tests/worker/process_fixture.hpp"
+
+#include <deque>
+
+namespace troupe::test {
+
+/// The capabilities that a saga calls. They outlive the saga's owners, and have inboxes.
+struct participants {
+  std::map<uuid, std::string> inbox;
+  std::vector<std::string> done;
+  std::string refuses;
+
+  outcome<std::string> ask(const saga::outgoing::call& call) {
+    if (call.operation == refuses) {
+      return failure{rejected("no", "the participant refused")};
+    }
+    if (inbox.emplace(call.id, call.operation + " done").second) {
+      done.push_back(call.operation);
+    }
+    return inbox[call.id];
+  }
+};
+
+/// A process that owns sagas. Its destructor is its death.
+struct owner {
+  owner(
+      const std::string& path,
+      const clock& clock,
+      const saga::definition& of = saga::test::order_saga())
+      : time{clock}, sagas{make_plans(of)} {
+    auto opened = store::open_sqlite(path, {.capability = "sagas", .durable = false});
+    BOOST_REQUIRE_MESSAGE(opened, (opened ? "" : opened.error().message));
+    session = std::move(*opened);
+    BOOST_REQUIRE(store::migrate(*session, time, store::turn_components()));
+    BOOST_REQUIRE(store::migrate(*session, time, saga::journal_components()));
+    store::transaction joining{*session};
+    writer = store::writers{*session}.add("n", uuid{}, time.wall());
+    joining.commit();
+  }
+
+  static std::vector<saga::plan> make_plans(const saga::definition& of = saga::test::order_saga()) {
+    std::vector<saga::plan> plans;
+    plans.push_back(*saga::plan::make(of));
+    return plans;
+  }
+
+  /// Runs one turn. False if this owner has been fenced; nothing was written then.
+  template <class Work>
+  bool turn(Work work) {
+    session->begin();
+    if (store::writers{*session}.is_fenced(writer)) {
+      session->rollback();
+      sagas.rolled_back();
+      return false;
+    }
+    saga::outgoing out;
+    work(out);
+    session->commit();
+    sagas.committed();
+    ++commits;
+    calls.insert(calls.end(), out.calls.begin(), out.calls.end());
+    answers.insert(answers.end(), out.answers.begin(), out.answers.end());
+    parked.insert(parked.end(), out.parked_sagas.begin(), out.parked_sagas.end());
+    return true;
+  }
+
+  bool start(const uuid& id) {
+    return turn([&](saga::outgoing& out) {
+      const std::array rows{store::inbox_row{
+          .id = id, .operation = "place", .digest = 1, .reply = {}, .by = {.node = "n"}}};
+      store::inbox{*session}.insert(rows);
+      const auto started =
+          sagas.start(*session, writer, id, *sagas.find("place"), "input", 5s, time.wall(), out);
+      BOOST_REQUIRE(started.has_value());
+    });
+  }
+
+  bool resume() {
+    return turn(
+        [&](saga::outgoing& out) { sagas.resume(*session, writer, time.wall(), time.now(), out); });
+  }
+
+  /// Takes up what earlier heirs left alone.
+  bool take_left_alone() {
+    return turn([&](saga::outgoing& out) {
+      sagas.take_left_alone(*session, writer, time.wall(), time.now(), out);
+    });
+  }
+
+  outcome<void> resume_by_person(const uuid& id, bool anew = false) {
+    outcome<void> done;
+    BOOST_REQUIRE(turn([&](saga::outgoing& out) {
+      done = sagas.resume_by_person(*session, writer, id, anew, time.wall(), time.now(), out);
+    }));
+    return done;
+  }
+
+  bool take_over(std::int64_t from) {
+    return turn([&](saga::outgoing& out) {
+      store::writers{*session}.fence(from);
+      sagas.take_left_alone(*session, writer, time.wall(), time.now(), out);
+    });
+  }
+
+  /// Sends calls and takes answers until none are left, or for `commits_max` commits.
+  /// @return false if it was cut short.
+  bool work(participants& with, int commits_max = 1'000) {
+    while (!calls.empty()) {
+      if (commits >= commits_max) {
+        return false;
+      }
+      const saga::outgoing::call call = calls.front();
+      calls.pop_front();
+      const auto reply = with.ask(call);
+      std::string bytes;
+      if (reply) {
+        bytes = *reply;
+      } else {
+        wire::append_error(bytes, reply.error());
+      }
+      const bool heard = turn([&](saga::outgoing& out) {
+        sagas.answered(*session, call.saga, call.token, !reply, bytes, time.wall(), out);
+      });
+      if (!heard) {
+        return false;
+      }
+    }
+    return commits < commits_max;
+  }
+
+  std::int64_t number(std::string_view sql) { return session->integer_of(sql).value_or(-1); }
+
+  const clock& time;
+  std::unique_ptr<store::database> session;
+  std::int64_t writer = 0;
+  saga::coordinators sagas;
+  std::deque<saga::outgoing::call> calls;
+  std::vector<saga::outgoing::answer> answers;
+  std::vector<saga::outgoing::parked> parked;
+  int commits = 0;
+};
+
+struct coordinators_fixture {
+  temporary_folder folder;
+  manual_clock time;
+  participants others;
+  const std::string path = folder.path + "/sagas.db";
+  const uuid id = saga::test::some_saga();
+
+  const std::vector<std::string> forward{"reserve", "credit", "charge", "confirm"};
+  const std::vector<std::string> undone{"reserve", "credit", "uncredit", "release"};
+};
+
+} // namespace troupe::test

@@ -1,0 +1,154 @@
+"""What stands still is kept, listed with its reason and moved by a person; and an answer belongs to whoever
+asked for it, whatever restarts."""
+
+import contextlib
+import json
+import sqlite3
+import subprocess
+import time
+import unittest
+
+from harness import BIN, PATIENCE, System, SystemTest, new_id, text_of
+from systems import SHOP
+
+OK, REJECTED = 0, 3
+PARKED, RESUMED = 9, 10
+
+
+class Patient(SystemTest):
+    def await_said(self, say) -> object:
+        """What `say` gives once it gives something."""
+        until = time.monotonic() + PATIENCE
+        while not (said := say()):
+            self.assertLess(time.monotonic(), until, "it is still not said")
+        return said
+
+
+class StandingStill(Patient):
+    def troupe(self, system: System, *words: str, code: int = OK) -> list[dict]:
+        """What a command says, as JSON."""
+        done = subprocess.run(
+            [str(BIN / "troupe"), *words[:2], str(system.file), *words[2:], "--json", "--deadline", "10s"],
+            capture_output=True, text=True, timeout=2 * PATIENCE, check=False)
+        self.assertEqual(code, done.returncode, done.stdout + done.stderr)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def change(self, system: System, capability: str, statement: str) -> None:
+        with contextlib.closing(sqlite3.connect(
+                system.data / f"{capability}.db", timeout=PATIENCE, isolation_level=None)) as session:
+            session.execute(statement)
+
+    def test_the_result_of_an_effect_is_kept_until_it_can_be_written_down(self):
+        system = self.system({"payments": SHOP["payments"]}, nodes=("n1",))
+        system.broker()
+        worker = system.worker()
+        client = system.client()
+        self.change(system, "payments", "CREATE TRIGGER bug BEFORE INSERT ON ledger BEGIN"
+                                        " SELECT RAISE(ABORT, 'a bug of today'); END")
+        body = {"order_id": new_id(), "amount_cents": 100, "currency": "EUR", "card": "x"}
+        call = client.send("payments", "charge", body, ttl=30000)
+
+        listed = self.await_said(lambda: self.troupe(system, "effects", "list"))
+        self.assertEqual(("payments", "charge_card", text_of(call)),
+                         tuple(listed[0][each] for each in ("capability", "effect", "call")))
+        self.assertIn("a bug of today", listed[0]["reason"])
+        worker.kill()
+        system.worker()
+        self.await_said(lambda: self.troupe(system, "effects", "list"))
+        self.change(system, "payments", "DROP TRIGGER bug")
+        with contextlib.suppress(AssertionError):  # By itself it may be settled just now.
+            self.troupe(system, "effects", "retry", "payments")
+
+        answer = client.collect([call])[call]
+        self.assertTrue(answer.ok, answer)
+        self.assertEqual([], self.troupe(system, "effects", "list"))
+        self.assertEqual([("charged",)], system.rows("payments", "SELECT state FROM payments"))
+        self.troupe(system, "effects", "retry", "payments", code=REJECTED)
+
+    def test_a_parked_saga_is_listed_and_resumed_by_a_person(self):
+        system = self.system(
+            {name: what.replace("5ms", "1s") for name, what in SHOP.items()},
+            more="limits: {body: 64KiB}", nodes=("n1",))
+        system.broker()
+        system.worker()
+        client = system.client()
+        client.call("inventory", "load", {"items": [
+            {"sku": "tea", "price_cents": 500, "currency": "EUR", "quantity": 1000}]})
+        saga = client.send("order_saga", "place", {
+            "customer": "c", "currency": "EUR", "card": "tok", "items": [{"sku": "tea", "quantity": 2}]},
+            ttl=30000)
+        self.await_said(lambda: system.rows("payments", "SELECT 1 FROM payments"))
+        cancelled = client.call("orders", "cancel", {"order_id": saga})  # Somebody else does.
+        self.assertTrue(cancelled.ok, cancelled)
+
+        listed = self.await_said(lambda: self.troupe(system, "sagas", "list"))
+        self.assertEqual((text_of(saga), "order_saga", "parked", "do confirm", False),
+                         tuple(listed[0][each] for each in ("id", "capability", "state", "step",
+                                                            "maybe_done")))
+        self.troupe(system, "sagas", "resume", "order_saga", text_of(saga))
+        self.await_said(lambda: system.rows(
+            "order_saga", "SELECT 1 FROM saga_journal WHERE kind = ? AND round = 1", PARKED))
+        self.assertEqual([(1,)], system.rows(
+            "order_saga", "SELECT round FROM saga_journal WHERE kind = ?", RESUMED))
+        self.troupe(system, "sagas", "resume", "order_saga", text_of(new_id()), code=REJECTED)
+
+
+class Answers(Patient):
+    def test_a_call_in_hand_answers_nobody_who_uses_its_id_for_something_else(self):
+        system = self.system(nodes=("n1",))
+        broker = system.broker()
+        worker = system.worker()
+        mine = system.client()
+        self.assertTrue(mine.call("notes", "count").ok)
+        with contextlib.closing(sqlite3.connect(
+                system.data / "notes.db", timeout=PATIENCE, isolation_level=None)) as session:
+            session.execute("BEGIN IMMEDIATE")
+            held = mine.send("notes", "add", {"text": "mine"}, ttl=20000)
+            self.await_said(lambda: self.in_hand(mine) >= 1)
+            broker.kill()
+            system.broker()
+            worker.wait_for("broker.joined", count=2)
+            others = system.client()
+
+            foreign = others.call("echo", "echo", {"payload": "x"}, call_id=held)
+            repeat = system.client()
+            repeat.send("notes", "add", {"text": "mine"}, call_id=held, ttl=20000)
+            session.execute("ROLLBACK")
+
+        self.assert_code("conflict", foreign)
+        answer = repeat.receive()
+        self.assertTrue(answer is not None and answer.ok, answer)
+
+    def test_an_answer_given_between_hello_and_welcome_is_not_lost_and_its_credit_comes_back(self):
+        system = self.system({"notes": "{replicas: 1, bulkhead: {in_flight: 1, queue: 4}}"}, nodes=("n1",))
+        broker = system.broker()
+        worker = system.worker()
+        client = system.client()
+        self.assertTrue(client.call("notes", "count").ok)
+        with contextlib.closing(sqlite3.connect(
+                system.data / "notes.db", timeout=PATIENCE, isolation_level=None)) as session:
+            session.execute("BEGIN IMMEDIATE")
+            held = client.send("notes", "add", {"text": "mine"}, ttl=20000)
+            self.await_said(lambda: self.in_hand(client) >= 1)
+            broker.kill()
+            broker = system.run("troupe-broker", "b1", faults="broker.before_welcome=stop")
+            broker.await_frozen()  # HELLO has named the call, which is answered only now.
+            session.execute("ROLLBACK")
+            self.await_said(lambda: system.rows("notes", "SELECT 1 FROM inbox WHERE id = ?", held))
+        broker.thaw()
+        worker.wait_for("broker.joined", count=2)
+
+        again = system.client()
+        answer = again.call("notes", "add", {"text": "mine"}, call_id=held, ttl=5000)
+
+        self.assertTrue(answer.ok, answer)
+        self.assertTrue(again.call("notes", "add", {"text": "more"}, ttl=5000).ok)
+
+    @staticmethod
+    def in_hand(client) -> int:
+        groups = client.call("troupe.node.n1", "status").body["groups"]
+        return next(each["in_hand"] for each in groups if each["capability"] == "notes")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,121 @@
+#include "runtime/store/turn/retention.hpp"
+
+#include "runtime/store/turn/inbox.hpp"
+#include "runtime/store/turn/tables.hpp"
+#include "runtime/store/turn/writers.hpp"
+#include "tests/store/store_fixture.hpp"
+
+#include <array>
+
+namespace utf = boost::unit_test;
+
+namespace troupe::store {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::hours day{24};
+
+struct retention_fixture : store_fixture {
+  manual_clock time;
+  uuid_source ids{3};
+  std::unique_ptr<database> session = open();
+  inbox all{*session};
+  retention kept{*session};
+
+  retention_fixture() {
+    BOOST_REQUIRE(migrate(*session, time, turn_components()));
+    session->begin();
+  }
+
+  uuid add(wall_time born, inbox_state state = inbox_state::ok) {
+    const uuid id = ids.next(born);
+    insert(id, state);
+    return id;
+  }
+
+  void insert(const uuid& id, inbox_state state = inbox_state::ok) {
+    const std::array rows{
+        inbox_row{.id = id, .operation = "put", .state = state, .reply = {}, .by = {.node = "n"}}};
+    all.insert(rows);
+  }
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(runtime_store_retention, *utf::label("integration") * utf::timeout(60))
+
+BOOST_FIXTURE_TEST_CASE(a_new_database_has_forgotten_nothing, retention_fixture) {
+  const forgotten first = kept.open(time.wall(), 7 * day);
+
+  BOOST_TEST((first.time == time.wall()));
+  BOOST_TEST((first.calls == uuid{}));
+}
+
+// It was kept by a program that did not write down how far it had forgotten.
+BOOST_FIXTURE_TEST_CASE(a_database_of_before_begins_where_it_was_used_last, retention_fixture) {
+  writers{*session}.add("n", uuid{}, time.wall() - 20 * day);
+  (void)add(time.wall() - 30 * day, inbox_state::pending);
+  const uuid oldest = add(time.wall() - 18 * day);
+  (void)add(time.wall() - 12 * day);
+
+  const forgotten first = kept.open(time.wall() + 300 * day, 7 * day);
+
+  BOOST_TEST((first.time == time.wall() - 12 * day));
+  BOOST_TEST((first.calls == oldest));
+}
+
+BOOST_FIXTURE_TEST_CASE(
+    a_database_of_before_without_answers_has_forgotten_all_that_was_old, retention_fixture) {
+  writers{*session}.add("n", uuid{}, time.wall() - 20 * day);
+
+  const forgotten first = kept.open(time.wall(), 7 * day);
+
+  BOOST_TEST((first.calls == floor_id(time.wall() - 27 * day)));
+}
+
+BOOST_FIXTURE_TEST_CASE(nothing_goes_back, retention_fixture) {
+  const forgotten first = kept.open(time.wall(), 7 * day);
+  const uuid calls = floor_id(time.wall());
+  kept.write({first.time + 1h, calls, calls});
+
+  kept.write({first.time, uuid{}, uuid{}});
+
+  const forgotten now = kept.read();
+  BOOST_TEST((now.time == first.time + 1h));
+  BOOST_TEST((now.calls == calls));
+  BOOST_TEST((now.commands == calls));
+}
+
+BOOST_FIXTURE_TEST_CASE(answers_are_forgotten_slice_by_slice, retention_fixture) {
+  std::vector<uuid> calls;
+  for (int i = 0; i < 10; ++i) {
+    calls.push_back(add(time.wall()));
+  }
+  const uuid command = derived_id(calls[2], "reserve:do:0");
+  insert(command);
+  const uuid waits = add(time.wall(), inbox_state::pending);
+  const uuid later = add(time.wall() + 1h);
+  const uuid to = floor_id(time.wall() + 30min);
+
+  uuid at = floor_id(time.wall());
+  int slices = 0;
+  for (; at != to; ++slices) {
+    at = all.forget(inbox::kind::calls, at, to, 4);
+  }
+
+  BOOST_TEST(slices == 3);
+  BOOST_TEST(!all.find(calls[0]).has_value());
+  BOOST_TEST(!all.find(calls[9]).has_value());
+  BOOST_TEST(all.find(command).has_value());
+  BOOST_TEST(all.find(waits).has_value());
+  BOOST_TEST(all.find(later).has_value());
+  BOOST_TEST((all.forget(inbox::kind::all, uuid{}, to, 100) == to));
+  BOOST_TEST(!all.find(command).has_value());
+  BOOST_TEST(all.find(waits).has_value());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::store
