@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t error_bytes_max = 2'048;
 
 /// Of a partition whose waiting events do not fit into one message.
-std::string too_many_wait(const wire::assigned& part, std::size_t bytes, std::size_t bytes_max) {
+std::string too_many_wait(const wire::assigned& part, std::size_t bytes, std::size_t allowed) {
   const wire::partition_state& first = part.partitions.front();
   return fmt::format(
       "{} events of `{}` wait in partition {} behind others that failed, and take {} bytes to "
@@ -27,7 +27,7 @@ std::string too_many_wait(const wire::assigned& part, std::size_t bytes, std::si
       part.capability,
       first.partition,
       bytes,
-      bytes_max);
+      allowed);
 }
 
 } // namespace
@@ -47,12 +47,12 @@ void event_turn::start_over() {
 
 void event_turn::assign(const item& what) {
   if (const auto order = wire::checked_decode<wire::assign>(what.body)) {
-    const std::size_t bytes_max = wire::carried_bytes_max(group_.parts().body_bytes_max);
+    const std::size_t allowed = wire::carried_bytes_max(group_.parts().body_bytes_max);
     std::string refused;
     for (wire::assigned& part : in_frames(assignments_.assign(*order))) {
       std::string body = wire::encoded(part);
-      if (body.size() > bytes_max) {
-        refused = too_many_wait(part, body.size(), bytes_max);
+      if (body.size() > allowed) {
+        refused = too_many_wait(part, body.size(), allowed);
         continue;
       }
       answers_.push_back({what.link, wire::kind::assigned, std::move(body)});
