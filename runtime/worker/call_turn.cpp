@@ -216,7 +216,7 @@ outcome<handlers::answered> call_turn::run_command(write& each, turn_scope& in) 
 
 /// Why a call with an id that has no row in the inbox must not be begun.
 std::optional<error> call_turn::why_not(const uuid& id, const turn_scope& in) {
-  if ((id.version() != 7 && id.version() != 8) || id.birth() != id.born().time_since_epoch()) {
+  if ((id.version() != 7 && id.version() != 8) || id.birth().count() != unix_millis(id.born())) {
     return invalid("the id does not begin with a time of this age; ids of calls are UUIDv7");
   }
   if (inbox_.is_forgotten(id)) {

@@ -293,7 +293,9 @@ BOOST_AUTO_TEST_CASE(no_id_is_spoken_of_where_there_is_none) {
 BOOST_AUTO_TEST_CASE(a_refusal_that_did_nothing_asks_for_no_id) {
   answer_by([](const question& asked) -> answer {
     return failure{error{
-        .code = asked.to == "shut" ? errc::circuit_open : errc::overloaded, .message = "later"}};
+        .code = asked.to == "shut" ? errc::circuit_open : errc::overloaded,
+        .message = "later",
+        .retry_after = milliseconds{60'000}}}; // No question is out when the time is up.
   });
 
   const auto full = run("call", "full.a");
