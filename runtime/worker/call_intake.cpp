@@ -66,8 +66,9 @@ item& call_intake::add(
   call.link = link;
   call.id = header.id;
   call.deadline = now + milliseconds{header.ttl};
+  call.token = wire::digest_of_request(header.op, body);
   free_slots_.pop_back();
-  slots_[call.slot] = {header.id, &called, wire::digest_of_request(header.op, body), link, true};
+  slots_[call.slot] = {header.id, &called, call.token, link, true};
   return call;
 }
 

@@ -14,6 +14,7 @@ namespace troupe {
 /// A unit of work in a group's queues: a call, an event, or something the group told itself.
 struct item {
   enum class kind : std::uint8_t {
+    /// `token` is the digest of its request (`wire::digest_of_request`).
     call,
     /// The result of an effect; `id` is the effect's key.
     effect_done,

@@ -104,6 +104,7 @@ void process::send(
   call.deadline = parts_.time.now() + within;
   call.own_body(std::move(body));
   call.operation = operation;
+  call.token = wire::digest_of_request(call.operation, call.body);
   front->queues().add_call({}) = std::move(call);
   front->queues().push_added();
 }
