@@ -10,12 +10,14 @@ void telling_handler::received(
     return;
   }
   if (header == "count me") {
-    // Whether it is gone by now is asked at once, as a ping at the worst moment would.
+    // Once it has left, each message finds out whether it is gone, as a ping at the worst moment
+    // would.
+    if (count_ == 0) {
+      left.get_future().wait();
+    }
     counted_peer_ = from;
     ++count_;
-    if (loop->send(from, framing::plain, "ping", {}) == sent::gone) {
-      loop->note_gone(from);
-    }
+    ping(now);
     return;
   }
   if (header == "flood me") {
@@ -62,6 +64,9 @@ void telling_handler::ping(instant) {
   if (watched_ && loop->send(*watched_, framing::plain, "ping", {}) != sent::queued) {
     watched_.reset();
     found_gone.set_value(time_.now());
+  }
+  if (counted_peer_ && loop->send(*counted_peer_, framing::plain, "ping", {}) == sent::gone) {
+    loop->note_gone(*counted_peer_);
   }
 }
 

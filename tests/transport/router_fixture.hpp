@@ -30,6 +30,8 @@ public:
   std::promise<instant> found_gone;
   /// How many messages there were of a peer that said "count me", when it was gone.
   std::promise<int> counted;
+  /// Its messages are counted once this is set.
+  std::promise<void> left;
 
   void received(
       peer from, framing how, std::string_view header, std::string_view body, instant now) override;
