@@ -47,8 +47,7 @@ class Order:
     @property
     def payment_id(self) -> bytes:
         """The id of the call that charged: of the first round that may have."""
-        rounds = self.path.steps[CHARGE].rounds or [0]
-        return ids.command(self.id, CHARGE, False, rounds[0])
+        return ids.command(self.id, CHARGE, False, self.path.steps[CHARGE].round_of(False))
 
 
 def total_of(wish: Wish, shelves: dict[str, Shelf]) -> int | None:
@@ -131,8 +130,7 @@ def history(order: Order) -> list[dict[str, Any]]:
 
 
 def _cause(order: Order, step: int, undo: bool) -> bytes:
-    taken = order.path.steps[step]
-    return ids.command(order.id, step, undo, ((taken.undo_rounds if undo else taken.rounds) or [0])[0])
+    return ids.command(order.id, step, undo, order.path.steps[step].round_of(undo))
 
 
 def told(order: Order) -> dict[str, tuple[str, bytes, bytes]]:
@@ -164,9 +162,8 @@ def payment_row(order: Order, decline_over: int) -> dict[str, Any] | None:
     if order.money == "absent":
         return None
     if order.money == "tombstone":
-        rounds = order.path.steps[CHARGE].undo_rounds or [0]
-        return {"payment_id": ids.command(order.id, CHARGE, True, rounds[0]), "amount_cents": 0,
-                "currency": "", "card": "", "state": "cancelled", "provider_ref": None}
+        return {"payment_id": _cause(order, CHARGE, True), "amount_cents": 0, "currency": "",
+                "card": "", "state": "cancelled", "provider_ref": None}
     is_declined = is_over(order.total, decline_over)
     answer = f"more than {decline_over} cents at once" if is_declined else \
         f"sim-{ids.text(order.payment_id)}"

@@ -44,6 +44,13 @@ class Step:
     undo: str = "not"
     rounds: list[int] = dataclasses.field(default_factory=list)
     undo_rounds: list[int] = dataclasses.field(default_factory=list)
+    # Rounds that were refused: nothing was done in them.
+    refused: list[int] = dataclasses.field(default_factory=list)
+
+    def round_of(self, undo: bool) -> int:
+        """The first round that may have done it, or undone it."""
+        rounds = self.undo_rounds if undo else self.rounds
+        return next((each for each in rounds if each not in self.refused), 0)
     # The reply of a step that is done, the error of one that is refused.
     data: bytes = b""
     # When the first try and the last answer were written down; 0: not.
@@ -185,8 +192,11 @@ class _Replay:
 
     def _parked(self, row: Row, step: Step) -> None:
         self._expect_round(row, (step.undo_rounds if step.undo == "open" else step.rounds)[-1])
-        if not (read_map(row.data) or {}).get("message"):
+        why = read_map(row.data) or {}
+        if not why.get("message"):
             self.faults.append(("I5", f"row {row.seq} (parked) says no reason"))
+        if why.get("effect") == "none":
+            step.refused.append(row.round)
         self.path.phase = "parked"
         self._go(False, (RESUMED, row.step))
 

@@ -1,5 +1,6 @@
 """An episode: one shop, from its first start to the check of its books, and what its steps must remember."""
 
+import json
 import pathlib
 import time
 from collections.abc import Callable
@@ -18,6 +19,8 @@ HELD_SECONDS = 20.0
 HEIR_SECONDS = 10.0
 # So lazily a journal writes its cursors.
 CURSOR_SECONDS = 1.5
+# How the release before refuses an id that is ahead of its clock.
+_REFUSED_BEFORE = "the id was not made (UUIDv7) within the last"
 
 
 class Skipped(Exception):
@@ -59,16 +62,28 @@ class Episode:
         if self.shop.topology.read_text() != self.shop.text:
             self.read_anew(self.shop.text, list(self.shop.nodes))
         self.shop.await_ready()
-        self._go_on_with_the_newer_release()
+        self._upgrade_what_is_older()
 
-    def _go_on_with_the_newer_release(self) -> None:
-        """An older release may be unable to read what a newer one has written, if it says so."""
+    def _upgrade_what_is_older(self) -> None:
+        """Each process of the release before in turn: an upgrade ends with the newer one everywhere, and
+        what only that one writes can be judged."""
         older = [name for name, node in self.shop.nodes.items() if node.release == "before"]
-        if older and self.shop.troubles():
-            self.shop.stop_all(older)
-            for name in older:
-                self.shop.start(name)
+        for name in older:
+            self.shop.stop_all([name])
+            self.shop.start(name)
+        if older:
             self.shop.await_ready()
+        if self.shop.was_mixed:
+            self._resume_sagas()
+
+    def _resume_sagas(self) -> None:
+        """What a person does after the upgrade: the release before refuses for good what is only ahead of
+        its clock, and a saga that asked it is parked."""
+        file = str(self.shop.topology)
+        listed = self.shop.run("sagas", "list", file, "--json").stdout.splitlines()
+        for saga in map(json.loads, listed):
+            if saga.get("state") == "parked" and _REFUSED_BEFORE in saga["reason"]:
+                self.shop.run("sagas", "resume", file, saga["capability"], saga["id"])
 
     def come_to_rest(self) -> str:
         """Every order is answered, and everything ends."""

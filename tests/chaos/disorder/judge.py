@@ -27,9 +27,17 @@ _OF_NAMES = (rf"journal\.db cursors ({_NAMES}): .*",
 _OF_POISONS = (r"journal\.db dead_letters .*: cause is 'invalid', should be .*",)
 
 
-# What a newer release keeps of a history begins where it has opened the database.
-_OF_RELEASES = (r"journal\.db sources \S+: digest_from is .*", r"journal\.db lives 1: is missing.*",
-                r"\w+\.db outbox_mark: digest is -?\d+, should be -?\d+")
+# What a newer release keeps of a history begins where it has opened the database: what was forgotten
+# before counts as forgotten up to the oldest answer, and lives and digests before it are unknown. The
+# release before gives a saga's last answer as the error that ended it.
+_NO_ID = "00000000-0000-0000-0000-000000000000"
+_OF_RELEASES = (r"journal\.db sources \S+: (digest\w* is -?\d+, should be -?\d+(; |$))+",
+                r"journal\.db lives 1: is missing.*",
+                rf"\w+\.db outbox_mark: (digest is (-?\d+|None)|id is {_NO_ID}), should be .*",
+                r"\w+\.db journal_lives: is empty, .*",
+                rf"\w+\.db journal_lives \d+: id is {_NO_ID}, .*",
+                r"\w+\.db retention: calls is \S+, should be of \d+ at the latest",
+                r"order_saga\.db inbox \S+: state is 3 and reply is {'code': '(?!rejected)\w+', .*")
 
 
 # A journal that was restored alone has been opened less often than its subscribers know.
