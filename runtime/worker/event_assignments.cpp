@@ -69,15 +69,22 @@ bool event_assignments::is_of_our_journal(const wire::assign& order, wire::assig
 void event_assignments::compare_histories(const wire::assign& order, wire::assigned& answer) {
   store::subscriptions known{*store_->database};
   const std::uint64_t highest = known.highest();
+  const std::uint64_t seen = known.highest_epoch();
   const lineage before = known.lives();
-  answer.highest = highest;
-  answer.life = before.writer_of(highest);
   lineage after = before;
+  if (seen > known.epoch_told() && highest != 0) {
+    // A process of an earlier release has had partitions since, and has not said whose events it
+    // handled: who wrote the last one is not known any more.
+    after.learn({}, highest - 1);
+  }
+  answer.highest = highest;
+  answer.life = after.writer_of(highest);
   after.learn(order.lives.value_or(std::vector<journal_life>{}), highest);
   if (after.lives() != before.lives()) {
     known.set_lives(after);
   }
-  if (const std::uint64_t seen = known.highest_epoch(); seen > order.epoch) {
+  known.set_epoch_told(std::max(seen, order.epoch));
+  if (seen > order.epoch) {
     answer.epoch_seen = seen;
   }
 }

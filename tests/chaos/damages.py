@@ -17,7 +17,7 @@ KEYS = {
     "troupe_meta": "", "schema_versions": "component version", "inbox": "id", "writers": "id",
     "effects": "key", "unsettled": "key", "outbox": "seq", "subscription": "", "partitions": "partition",
     "postponed": "position", "timers": "n", "forced_breakers": "node", "outbox_mark": "",
-    "journal_lives": "first", "lives": "first", "rewound": "id", "stock": "sku",
+    "journal_lives": "first", "lives_told": "", "lives": "first", "rewound": "id", "stock": "sku",
     "claims": "order_id", "reservations": "order_id", "events": "stream version",
     "snapshots": "stream", "orders": "order_id", "order_lines": "order_id sku",
     "payments": "order_id", "ledger": "order_id kind", "sagas": "id", "saga_journal": "saga",

@@ -6,7 +6,8 @@ from databases import IDLE, SUBSCRIBERS, Database
 from findings import Meets, between, compare, one_of
 from run import CLOCK_MS, CLOCKS_MS, Run
 
-_TURN = {"troupe.turn", "troupe.retention", "troupe.liveness", "troupe.lineage", "troupe.unsettled"}
+_TURN = {"troupe.turn", "troupe.retention", "troupe.liveness", "troupe.lineage", "troupe.told",
+         "troupe.unsettled"}
 _COMPONENTS = {
     "inventory": {*_TURN, "inventory"},
     "orders": {*_TURN, "troupe.events", "orders"},

@@ -22,7 +22,8 @@ from event_positions import CURSOR
 from xxh3 import xxh64
 
 _TURN = ("runtime/store/turn/tables.cpp",)
-_PARTS = ("troupe.turn", "troupe.retention", "troupe.liveness", "troupe.lineage", "troupe.unsettled")
+_PARTS = ("troupe.turn", "troupe.retention", "troupe.liveness", "troupe.lineage", "troupe.told",
+          "troupe.unsettled")
 # Where each database's tables are declared, and the components that have them.
 SCHEMAS = {
     "inventory": ((*_TURN, "actors/inventory/schema.hpp"), (*_PARTS, "inventory")),
@@ -278,6 +279,7 @@ class Writer:
                     newest[ids.partition(event[3], event[1])] = position
             self._insert(name, "subscription", [{"one": 1, "journal": instance}])
             self._insert(name, "journal_lives", [life])
+            self._insert(name, "lives_told", [{"one": 1, "epoch": _EPOCH}])
             self._insert(name, "partitions", [{"partition": number, "epoch": _EPOCH, "handled": each}
                                               for number, each in enumerate(newest)])
             self._insert("journal", "cursors", [{

@@ -49,6 +49,12 @@ class Lives:
         database = self._run.books[name]
         known = list(database.rows("journal_lives", "first"))
         table = database.table("journal_lives")
+        epochs = [row["epoch"] for row in database.rows("partitions")]
+        told = [(row["one"], row["epoch"]) for row in database.rows("lives_told")]
+        if told != ([(1, max(epochs))] if epochs else []):
+            self._findings.add("I18", database.table("lives_told"),
+                               f"(one, epoch) is {told}, and partitions were assigned up to "
+                               f"{max(epochs, default='nothing')}")
         if name not in SUBSCRIBERS:
             for row in known:
                 self._findings.add("I18", f"{table} {row['first']}", "is there; it handles no events")

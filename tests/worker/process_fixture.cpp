@@ -218,10 +218,13 @@ void process::send_order(item::kind what, std::string body) {
 }
 
 void process::assign(
-    std::uint64_t epoch, const std::vector<wire::progress>& partitions, const uuid& journal) {
+    std::uint64_t epoch,
+    const std::vector<wire::progress>& partitions,
+    const uuid& journal,
+    std::optional<std::vector<journal_life>> lives) {
   send_order(
       item::kind::assignment,
-      wire::encoded(wire::assign{front->name(), journal, epoch, partitions}));
+      wire::encoded(wire::assign{front->name(), journal, epoch, partitions, std::move(lives)}));
 }
 
 void process::assign_all(std::uint64_t epoch, const uuid& journal) {

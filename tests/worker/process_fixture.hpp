@@ -80,7 +80,8 @@ public:
   void assign(
       std::uint64_t epoch,
       const std::vector<wire::progress>& partitions,
-      const uuid& journal = {.bytes = {std::byte{7}}});
+      const uuid& journal = {.bytes = {std::byte{7}}},
+      std::optional<std::vector<journal_life>> lives = {});
   /// Assigns all 64 partitions, from the beginning.
   void assign_all(std::uint64_t epoch, const uuid& journal = {.bytes = {std::byte{7}}});
   void deliver(

@@ -29,6 +29,18 @@ void subscriptions::set_lives(const lineage& lives) {
   }
 }
 
+std::uint64_t subscriptions::epoch_told() {
+  return static_cast<std::uint64_t>(
+      session_.integer_of("SELECT epoch FROM lives_told").value_or(0));
+}
+
+void subscriptions::set_epoch_told(std::uint64_t epoch) {
+  session_.execute(
+      "INSERT INTO lives_told (one, epoch) VALUES (1, $1)"
+      " ON CONFLICT (one) DO UPDATE SET epoch = excluded.epoch",
+      epoch);
+}
+
 std::uint64_t subscriptions::highest() {
   return static_cast<std::uint64_t>(
       session_.integer_of("SELECT COALESCE(MAX(handled), 0) FROM partitions").value_or(0));
@@ -135,6 +147,7 @@ void subscriptions::go_back(const uuid& journal, const lineage& lives, std::uint
   session_.execute("UPDATE partitions SET handled = $1 WHERE handled > $1", position);
   session_.execute("DELETE FROM postponed WHERE position > $1", position);
   set_lives(lives);
+  set_epoch_told(highest_epoch());
 }
 
 void subscriptions::forget_passed_graves() {

@@ -58,6 +58,11 @@ public:
 
   static constexpr std::size_t lives_max = 1'000;
 
+  /// The highest epoch when lives were kept last. A partition with a higher one was assigned to a
+  /// process of an earlier release, which keeps none.
+  std::uint64_t epoch_told();
+  void set_epoch_told(std::uint64_t epoch);
+
   /// The highest position handled in any partition; 0 if none was.
   std::uint64_t highest();
   /// The highest epoch of all partitions; 0 if none was assigned.

@@ -125,11 +125,23 @@ CREATE TABLE unsettled (
 ) WITHOUT ROWID;
 )sql"}}};
 
-constexpr std::array<component, 5> components{
+// A component of its own: a release that knows only `troupe.lineage` goes on beside this one.
+constexpr std::array<migration, 1> told{{{1, "up to which assignment lives were kept", R"sql(
+CREATE TABLE lives_told (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  epoch BIGINT NOT NULL
+);
+INSERT INTO lives_told (one, epoch)
+  SELECT 1, epoch FROM partitions WHERE EXISTS (SELECT 1 FROM journal_lives)
+  ORDER BY epoch DESC LIMIT 1;
+)sql"}}};
+
+constexpr std::array<component, 6> components{
     {{"troupe.turn", turn},
      {"troupe.retention", retention},
      {"troupe.liveness", liveness},
      {"troupe.lineage", lineage},
+     {"troupe.told", told},
      {"troupe.unsettled", unsettled}}};
 
 } // namespace
