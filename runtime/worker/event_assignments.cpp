@@ -72,10 +72,10 @@ void event_assignments::compare_histories(const wire::assign& order, wire::assig
   const std::uint64_t seen = known.highest_epoch();
   const lineage before = known.lives();
   lineage after = before;
-  if (seen > known.epoch_told() && highest != 0) {
+  if (const store::lives_told told = known.told(); seen > told.epoch) {
     // A process of an earlier release has had partitions since, and has not said whose events it
-    // handled: who wrote the last one is not known any more.
-    after.learn({}, highest - 1);
+    // handled.
+    after.learn({}, told.handled);
   }
   answer.highest = highest;
   answer.life = after.writer_of(highest);
@@ -83,7 +83,7 @@ void event_assignments::compare_histories(const wire::assign& order, wire::assig
   if (after.lives() != before.lives()) {
     known.set_lives(after);
   }
-  known.set_epoch_told(std::max(seen, order.epoch));
+  known.set_told({std::max(seen, order.epoch), highest});
   if (seen > order.epoch) {
     answer.epoch_seen = seen;
   }

@@ -34,7 +34,8 @@ UNSEEN = {
                                                   "notes")),
     *(f"{name}.writers.{column}" for name in TABLES for column in ("fenced", "asked", "resigned")), *(f"{name}.inbox.attempt" for name in TABLES),
     *(f"{name}.schema_versions.{column}" for name in TABLES for column in ("name", "digest")),
-    *(f"{name}.partitions.epoch" for name in ("notifications", "notes")),
+    *(f"{name}.{column}" for name in ("notifications", "notes")
+      for column in ("partitions.epoch", "lives_told.handled")),
     "notifications.mails.attempts", "journal.cursors.handled",
 }
 _OTHER_KEYS = {"position", "seq", "id", "one"}

@@ -25,7 +25,7 @@ _TURN = {
     "outbox": "seq id topic key body",
     "outbox_mark": "one confirmed id position digest",
     "journal_lives": "first id",
-    "lives_told": "one epoch",
+    "lives_told": "one epoch handled",
     "subscription": "one journal",
     "partitions": "partition epoch handled",
     "postponed": "position partition key attempts dead cause error replica",

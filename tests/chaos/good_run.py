@@ -279,7 +279,7 @@ class Writer:
                     newest[ids.partition(event[3], event[1])] = position
             self._insert(name, "subscription", [{"one": 1, "journal": instance}])
             self._insert(name, "journal_lives", [life])
-            self._insert(name, "lives_told", [{"one": 1, "epoch": _EPOCH}])
+            self._insert(name, "lives_told", [{"one": 1, "epoch": _EPOCH, "handled": 0}])
             self._insert(name, "partitions", [{"partition": number, "epoch": _EPOCH, "handled": each}
                                               for number, each in enumerate(newest)])
             self._insert("journal", "cursors", [{

@@ -4,7 +4,7 @@ were confirmed."""
 from typing import Any
 
 import ids
-from databases import SUBSCRIBERS
+from databases import SUBSCRIBERS, Database
 from event_journal import EventJournal
 from findings import between, compare
 from order_book import Told
@@ -44,17 +44,23 @@ class Lives:
                                f"there are {len(lives)}, and it was opened {self._journal.generation} "
                                "times")
 
+    def _check_told(self, database: Database) -> None:
+        partitions, told = list(database.rows("partitions")), list(database.rows("lives_told"))
+        where = database.table("lives_told")
+        if len(told) != (1 if partitions else 0):
+            self._findings.add("I18", where, f"has {len(told)} rows, and {len(partitions)} partitions were "
+                                             "assigned")
+        for row in told if partitions else ():
+            compare(self._findings, "I18", where, row, {
+                "one": 1, "epoch": max(each["epoch"] for each in partitions),
+                "handled": between(0, max(each["handled"] for each in partitions))})
+
     def _check_known(self, name: str, lives: list[dict[str, Any]]) -> None:
         """What a subscriber was told is so in the journal."""
         database = self._run.books[name]
         known = list(database.rows("journal_lives", "first"))
         table = database.table("journal_lives")
-        epochs = [row["epoch"] for row in database.rows("partitions")]
-        told = [(row["one"], row["epoch"]) for row in database.rows("lives_told")]
-        if told != ([(1, max(epochs))] if epochs else []):
-            self._findings.add("I18", database.table("lives_told"),
-                               f"(one, epoch) is {told}, and partitions were assigned up to "
-                               f"{max(epochs, default='nothing')}")
+        self._check_told(database)
         if name not in SUBSCRIBERS:
             for row in known:
                 self._findings.add("I18", f"{table} {row['first']}", "is there; it handles no events")

@@ -29,16 +29,22 @@ void subscriptions::set_lives(const lineage& lives) {
   }
 }
 
-std::uint64_t subscriptions::epoch_told() {
-  return static_cast<std::uint64_t>(
-      session_.integer_of("SELECT epoch FROM lives_told").value_or(0));
+lives_told subscriptions::told() {
+  lives_told found;
+  auto take = [&](const row& row) {
+    found = {
+        static_cast<std::uint64_t>(row.integer(0)), static_cast<std::uint64_t>(row.integer(1))};
+  };
+  session_.query("SELECT epoch, handled FROM lives_told", take);
+  return found;
 }
 
-void subscriptions::set_epoch_told(std::uint64_t epoch) {
+void subscriptions::set_told(const lives_told& now) {
   session_.execute(
-      "INSERT INTO lives_told (one, epoch) VALUES (1, $1)"
-      " ON CONFLICT (one) DO UPDATE SET epoch = excluded.epoch",
-      epoch);
+      "INSERT INTO lives_told (one, epoch, handled) VALUES (1, $1, $2)"
+      " ON CONFLICT (one) DO UPDATE SET epoch = excluded.epoch, handled = excluded.handled",
+      now.epoch,
+      now.handled);
 }
 
 std::uint64_t subscriptions::highest() {
@@ -147,7 +153,7 @@ void subscriptions::go_back(const uuid& journal, const lineage& lives, std::uint
   session_.execute("UPDATE partitions SET handled = $1 WHERE handled > $1", position);
   session_.execute("DELETE FROM postponed WHERE position > $1", position);
   set_lives(lives);
-  set_epoch_told(highest_epoch());
+  set_told({highest_epoch(), highest()});
 }
 
 void subscriptions::forget_passed_graves() {

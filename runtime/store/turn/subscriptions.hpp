@@ -35,6 +35,14 @@ struct postponed_row {
   std::uint32_t replica = 0;
 };
 
+/// Where a database stood when lives were kept last. A partition with a higher epoch was assigned
+/// since then to a process of an earlier release, which keeps none.
+struct lives_told {
+  std::uint64_t epoch = 0;
+  /// The highest position handled in any partition.
+  std::uint64_t handled = 0;
+};
+
 /// How far a capability has come with the events it subscribes to; stands for an inbox row for each
 /// of them. An event at or below `handled` that is not postponed has been handled.
 ///
@@ -58,10 +66,9 @@ public:
 
   static constexpr std::size_t lives_max = 1'000;
 
-  /// The highest epoch when lives were kept last. A partition with a higher one was assigned to a
-  /// process of an earlier release, which keeps none.
-  std::uint64_t epoch_told();
-  void set_epoch_told(std::uint64_t epoch);
+  /// All 0 if lives were never kept.
+  lives_told told();
+  void set_told(const lives_told& now);
 
   /// The highest position handled in any partition; 0 if none was.
   std::uint64_t highest();

@@ -129,11 +129,12 @@ CREATE TABLE unsettled (
 constexpr std::array<migration, 1> told{{{1, "up to which assignment lives were kept", R"sql(
 CREATE TABLE lives_told (
   one INTEGER PRIMARY KEY CHECK (one = 1),
-  epoch BIGINT NOT NULL
+  epoch BIGINT NOT NULL,
+  handled BIGINT NOT NULL
 );
-INSERT INTO lives_told (one, epoch)
-  SELECT 1, epoch FROM partitions WHERE EXISTS (SELECT 1 FROM journal_lives)
-  ORDER BY epoch DESC LIMIT 1;
+INSERT INTO lives_told (one, epoch, handled)
+  SELECT 1, MAX(epoch), MAX(handled) FROM partitions WHERE EXISTS (SELECT 1 FROM journal_lives)
+  HAVING COUNT(*) > 0;
 )sql"}}};
 
 constexpr std::array<component, 6> components{
