@@ -1,7 +1,5 @@
 #include "runtime/time_text.hpp"
-#include "runtime/wire/node_calls.hpp"
-#include "tests/store/faulty_database.hpp"
-#include "tests/worker/process_fixture.hpp"
+#include "tests/worker/turn_fixture.hpp"
 
 namespace utf = boost::unit_test;
 
@@ -36,53 +34,6 @@ uuid born_at(std::int64_t millis) {
   return id;
 }
 
-struct turn_fixture {
-  temporary_folder folder;
-  manual_clock time;
-  probe seen;
-  std::unique_ptr<process> p;
-  std::unique_ptr<store::database> inner;
-  store::faulty_database* faulty = nullptr;
-
-  turn_fixture() { begin(1); }
-
-  void begin(int replicas) {
-    p = std::make_unique<process>(
-        time,
-        "n1",
-        things_type(seen),
-        things_options(folder, replicas),
-        [this](runner_store& store) {
-          inner = std::move(store.database);
-          auto made = std::make_unique<store::faulty_database>(*inner);
-          faulty = made.get();
-          store.database = std::move(made);
-        });
-    p->start();
-  }
-
-  ~turn_fixture() { p.reset(); }
-
-  void keep_house() {
-    p->keep_house({p->incarnation});
-    p->run();
-  }
-
-  /// Has the database an effect of this process that no thread runs. @return its key.
-  uuid keep_effect() {
-    const uuid key = p->fresh_id();
-    store::transaction writing{*inner};
-    store::effects{*inner}.add(
-        {key, p->fresh_id(), "send", wire::encoded(thing{to_string(key)})}, p->store->writer);
-    writing.commit();
-    return key;
-  }
-
-  std::int64_t things() { return p->number("SELECT COUNT(*) FROM things"); }
-
-  std::int64_t inbox() { return p->number("SELECT COUNT(*) FROM inbox"); }
-};
-
 std::int64_t value_of(const got& reply) {
   const auto decoded = wire::decode<count>(reply.body);
   return decoded ? decoded->value : -1;
@@ -115,115 +66,6 @@ BOOST_AUTO_TEST_CASE(a_repeat_in_the_same_turn_is_answered_too) {
   BOOST_TEST(p->answered_in_order.size() == 2U);
   BOOST_TEST(seen.handled == 1);
   BOOST_TEST(p->front->queues().calls_in_hand() == 0);
-}
-
-// What is damaged would be read, and written on top of, by every later turn.
-BOOST_AUTO_TEST_CASE(damaged_pages_that_a_turn_finds_shut_the_group) {
-  BOOST_REQUIRE(p->call("put", thing{"a"}).status == wire::status::ok);
-  (void)p->front->take_changed();
-  faulty->fail(1, store::faulty_database::when::before, store::database_fault::corrupt);
-
-  const got found = p->call("put", thing{"b"});
-  const got later = p->call("put", thing{"c"});
-  const got asked = p->call("count", thing{});
-
-  for (const got* each : {&found, &later, &asked}) {
-    BOOST_TEST(each->why.code == errc::unavailable);
-    BOOST_TEST(each->why.message.find("things.db") != std::string::npos);
-    BOOST_TEST(each->why.message.find("restart the worker n1") != std::string::npos);
-  }
-  const wire::served told = p->front->served(time.now());
-  BOOST_TEST(told.credit == 0U);
-  BOOST_TEST(told.events == 0U);
-  BOOST_TEST(told.shut.has_value());
-  BOOST_TEST(things() == 1);
-  BOOST_TEST(p->front->queues().calls_in_hand() == 0);
-}
-
-BOOST_AUTO_TEST_CASE(damaged_pages_that_a_query_finds_shut_the_group_too) {
-  faulty->fail(1, store::faulty_database::when::before, store::database_fault::corrupt);
-
-  p->call("count", thing{});
-
-  BOOST_TEST(p->front->condition().why_shut() != nullptr);
-  BOOST_TEST(p->call("put", thing{"c"}).why.code == errc::unavailable);
-}
-
-BOOST_AUTO_TEST_CASE(damaged_pages_found_while_the_group_is_down_shut_it_too) {
-  p->runner->set_down(true);
-  faulty->fail(1, store::faulty_database::when::before, store::database_fault::corrupt);
-
-  const got refused = p->call("put", thing{"a"}); // The group gives its work up first.
-
-  BOOST_TEST(refused.why.message.find("restart the worker n1") != std::string::npos);
-  BOOST_TEST(p->front->served(time.now()).shut.has_value());
-}
-
-BOOST_AUTO_TEST_CASE(damaged_pages_found_while_looking_for_stored_answers_shut_the_group_too) {
-  seen.on_effect = [](const effect_call&) -> outcome<count> {
-    return failure{error{.code = errc::unavailable, .message = "not now"}};
-  };
-  p->call("send", thing{"a"});
-  p->runner->set_down(true);
-  keep_house(); // The group has given its work up, and waits for others to do it.
-  faulty->fail(1, store::faulty_database::when::before, store::database_fault::corrupt);
-
-  keep_house();
-
-  BOOST_TEST(p->front->served(time.now()).shut.has_value());
-  const int calls = faulty->calls();
-  keep_house();
-  BOOST_TEST(faulty->calls() == calls); // Nothing reads the database any more.
-}
-
-BOOST_AUTO_TEST_CASE(an_order_whose_turn_was_undone_has_nothing_settled) {
-  const uuid key = keep_effect();
-  seen.settle_throws = 2; // It is tried twice in its turn.
-  p->send(result_of(key, {false, wire::encoded(count{1})}));
-  p->run();
-  const auto order = [&](const uuid& which) {
-    item one{.what = item::kind::person_order};
-    one.slot = 0;
-    one.id = p->fresh_id();
-    one.deadline = time.now() + 10s;
-    one.operation = "settle_effects";
-    one.own_body(wire::encoded(wire::settle_effects{.capability = "things", .key = which}));
-    const uuid asked = one.id;
-    p->send(std::move(one));
-    p->run();
-    return p->replies[asked].status;
-  };
-  const int before = faulty->calls();
-  BOOST_TEST(order(p->fresh_id()) == wire::status::ok); // There is no such result.
-  const int calls_of_order = faulty->calls() - before;
-
-  faulty->fail(calls_of_order, store::faulty_database::when::before, store::database_fault::full);
-  BOOST_TEST(order(key) == wire::status::error);
-  BOOST_TEST(faulty->failed());
-  BOOST_TEST(seen.settled == 0);
-  BOOST_TEST(order(key) == wire::status::ok);
-  BOOST_TEST(seen.settled == 1);
-}
-
-// A full disk is not its fault, so that it waits no longer for it.
-BOOST_AUTO_TEST_CASE(a_failed_settlement_whose_turn_was_undone_does_not_count) {
-  seen.settle_throws = 100;
-  const auto settle = [&](const uuid& key) {
-    p->send(result_of(key, {false, wire::encoded(count{1})}));
-    p->run();
-    return p->later.back().what.attempt;
-  };
-  const uuid first = keep_effect();
-  const int before = faulty->calls();
-  BOOST_TEST(settle(first) == 2U);
-  const int calls_of_turn = faulty->calls() - before;
-  const uuid second = keep_effect();
-
-  faulty->fail(calls_of_turn, store::faulty_database::when::before, store::database_fault::full);
-
-  BOOST_TEST(settle(second) == 1U);
-  BOOST_TEST(faulty->failed());
-  BOOST_TEST((p->later.back().delay == 200ms));
 }
 
 BOOST_AUTO_TEST_CASE(a_delay_beyond_all_time_is_not_in_the_past) {
