@@ -1,6 +1,8 @@
 #include "runtime/wire/node_calls.hpp"
 #include "tests/worker/turn_fixture.hpp"
 
+#include <stdexcept>
+
 namespace utf = boost::unit_test;
 
 namespace troupe::test {
@@ -115,6 +117,32 @@ BOOST_AUTO_TEST_CASE(a_failed_settlement_whose_turn_was_undone_does_not_count) {
   BOOST_TEST(settle(second) == 1U);
   BOOST_TEST(faulty->failed());
   BOOST_TEST((p->later.back().delay == 200ms));
+}
+
+// Else the turn would be run again without end, with the lock held.
+BOOST_AUTO_TEST_CASE(an_event_whose_failure_cannot_be_written_down_waits) {
+  const auto script = [&](std::string_view sql) {
+    store::transaction writing{*inner};
+    inner->script(sql);
+    writing.commit();
+  };
+  seen.on_event = [](const thing&, turn&, const event_info&) -> outcome<void> {
+    throw std::runtime_error{"a bug"};
+  };
+  p->assign_all(1);
+  p->run();
+  script("CREATE TRIGGER broken BEFORE INSERT ON postponed BEGIN SELECT RAISE(ABORT, 'no'); END;");
+
+  p->deliver(1, "k", thing{"a"});
+  p->run();
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM postponed") == 0);
+  BOOST_TEST(p->later.size() == 1U);
+  script("DROP TRIGGER broken;");
+  p->start(0, 2); // As the supervisor does.
+  p->come_back();
+  p->run();
+
+  BOOST_TEST(p->number("SELECT attempts FROM postponed") == 1);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
