@@ -158,9 +158,13 @@ std::size_t coordinators::resume(
     instant time,
     outgoing& out,
     const std::function<void()>& progress) {
-  // What waits is looked up by id; the others are all that this writer owns.
-  const std::vector<uuid> ids =
-      behind_ ? journal_table{session}.unfinished(writer) : troubles_.due(time);
+  std::vector<uuid> ids;
+  if (behind_) {
+    ids = journal_table{session}.unfinished(writer);
+  } else {
+    ids = troubles_.due(time);
+    ids.insert(ids.end(), lost_.begin(), lost_.end());
+  }
   resumed_ = true;
   std::size_t count = 0;
   for (const uuid& id : ids) {
@@ -250,8 +254,10 @@ void coordinators::put_off(const uuid& id, std::string reason, wall_time now, in
 }
 
 void coordinators::committed() {
-  behind_ = behind_ && !resumed_;
-  resumed_ = false;
+  if (std::exchange(resumed_, false)) {
+    behind_ = false;
+    lost_.clear();
+  }
   for (const uuid& id : touched_) {
     const auto found = running_.find(id);
     if (found == running_.end()) {
@@ -271,7 +277,7 @@ void coordinators::committed() {
 void coordinators::rolled_back() {
   for (const uuid& id : touched_) {
     running_.erase(id);
-    behind_ = true;
+    lost_.insert(id);
   }
   touched_.clear();
   refused_bodies_.clear();
@@ -282,6 +288,7 @@ void coordinators::forget_all() {
   running_.clear();
   touched_.clear();
   troubles_.clear();
+  lost_.clear();
   behind_ = true;
 }
 
@@ -322,11 +329,14 @@ bool coordinators::take_up(
   try {
     const bool runs = load(session, writer, id, now, out);
     session.release();
+    if (runs) {
+      troubles_.taken_up(id);
+    }
     return runs;
   } catch (const store::database_error& thrown) {
     if (!store::is_of_one_message(thrown.kind)) {
       drop(id);
-      behind_ = true;
+      lost_.insert(id);
       throw;
     }
     fault = thrown.what();

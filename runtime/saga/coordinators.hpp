@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tsl/robin_map.h>
@@ -120,8 +121,8 @@ public:
       store::database& session, const uuid& id, std::uint64_t token, wall_time now, outgoing& out);
 
   /// Takes up the unfinished sagas of `writer` that are not running here, and those whose wait
-  /// after a failure is over. One that fails again waits again, and is parked after
-  /// `troubles::failures_max` failures in a row.
+  /// after a failure is over, `troubles::due_max` of these at most. One that fails again waits
+  /// again, and is parked after `troubles::failures_max` failures in a row.
   /// @param progress called after each: there may be more than a turn's time is enough for.
   /// @return how many.
   std::size_t resume(
@@ -191,7 +192,9 @@ public:
   /// (an earlier instance may have run some), after a rollback, and when the wait of one is over.
   /// To be asked at the start of each turn, since events of sagas that are not running change
   /// nothing.
-  bool wants_resume(instant time) const { return behind_ || troubles_.next_due() <= time; }
+  bool wants_resume(instant time) const {
+    return behind_ || !lost_.empty() || troubles_.next_due() <= time;
+  }
 
 private:
   struct coordinator {
@@ -236,6 +239,8 @@ private:
   std::vector<uuid> touched_;
   troubles troubles_;
   bool behind_ = true;
+  // Not in memory any more since a turn was undone.
+  std::set<uuid> lost_;
   // `resume` ran in this turn.
   bool resumed_ = false;
   // Calls that could not be made, or could not travel: their failures are the next events.

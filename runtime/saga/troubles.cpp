@@ -2,7 +2,6 @@
 
 #include "runtime/backoff.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace troupe::saga {
@@ -19,31 +18,34 @@ bool troubles::leave_alone(const uuid& saga, std::string reason, wall_time since
   if (known != of_.end() && known->second.failures == 0) {
     return false;
   }
-  const bool was_due = known != of_.end();
+  taken_up(saga);
   of_.insert_or_assign(saga, trouble{.reason = std::move(reason), .since = since});
-  if (was_due) {
-    note_next_due();
-  }
   return true;
 }
 
 void troubles::failed(const uuid& saga, std::string reason, wall_time since, instant now) {
+  taken_up(saga);
   trouble& its = of_.try_emplace(saga, trouble{.reason = {}, .since = since}).first.value();
   its.reason = std::move(reason);
   ++its.failures;
   its.again_at = now + backoff_after(its.failures, wait_first, wait_max);
-  note_next_due();
+  waiting_.emplace(its.again_at, saga);
+}
+
+void troubles::taken_up(const uuid& saga) {
+  if (const trouble* its = find(saga)) {
+    waiting_.erase({its->again_at, saga});
+  }
 }
 
 void troubles::forget(const uuid& saga) {
-  if (of_.erase(saga) != 0) {
-    note_next_due();
-  }
+  taken_up(saga);
+  of_.erase(saga);
 }
 
 void troubles::clear() {
   of_.clear();
-  next_due_ = instant::max();
+  waiting_.clear();
 }
 
 const trouble* troubles::find(const uuid& saga) const {
@@ -58,19 +60,13 @@ bool troubles::may_go_on(const uuid& saga, instant now) const {
 
 std::vector<uuid> troubles::due(instant now) const {
   std::vector<uuid> found;
-  for (const auto& [saga, its] : of_) {
-    if (its.again_at <= now) {
-      found.push_back(saga);
+  for (const auto& [at, saga] : waiting_) {
+    if (at > now || found.size() == due_max) {
+      break;
     }
+    found.push_back(saga);
   }
   return found;
-}
-
-void troubles::note_next_due() {
-  next_due_ = instant::max();
-  for (const auto& [saga, its] : of_) {
-    next_due_ = std::min(next_due_, its.again_at);
-  }
 }
 
 } // namespace troupe::saga

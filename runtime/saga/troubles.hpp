@@ -3,9 +3,12 @@
 #include "runtime/clock.hpp"
 #include "runtime/ids.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <tsl/robin_map.h>
+#include <utility>
 #include <vector>
 
 namespace troupe::saga {
@@ -29,12 +32,17 @@ class troubles {
 public:
   /// After so many failures in a row, over a minute and a half, a saga is parked.
   static constexpr std::uint32_t failures_max = 10;
+  /// So many are taken up in one turn.
+  static constexpr std::size_t due_max = 256;
 
   /// @return false if that was known.
   bool leave_alone(const uuid& saga, std::string reason, wall_time since);
 
   /// Its event, or its takeover, failed once more.
   void failed(const uuid& saga, std::string reason, wall_time since, instant now);
+
+  /// It runs again: it waits for nothing, and its failures are remembered until it is forgotten.
+  void taken_up(const uuid& saga);
 
   void forget(const uuid& saga);
   void clear();
@@ -45,19 +53,18 @@ public:
   /// Whether it may be taken up: it has no trouble, or waited long enough.
   bool may_go_on(const uuid& saga, instant now) const;
 
-  /// The sagas that have waited long enough.
+  /// The sagas that have waited long enough, those that did so longest first, `due_max` at most.
   std::vector<uuid> due(instant now) const;
 
   /// When `due` has something; the end of time if nothing waits.
-  instant next_due() const { return next_due_; }
+  instant next_due() const { return waiting_.empty() ? instant::max() : waiting_.begin()->first; }
 
   const tsl::robin_map<uuid, trouble, std::hash<uuid>>& all() const { return of_; }
 
 private:
-  void note_next_due();
-
   tsl::robin_map<uuid, trouble, std::hash<uuid>> of_;
-  instant next_due_ = instant::max();
+  // Those that are to be taken up again, and when.
+  std::set<std::pair<instant, uuid>> waiting_;
 };
 
 } // namespace troupe::saga

@@ -23,6 +23,13 @@ void after_commit::carry_out(turn_output& done, relay_desk& relay) {
         each.is_left_alone ? "saga.left_alone" : "saga.parked",
         {{"capability", group_.name()}, {"saga", to_string(each.saga)}, {"reason", each.reason}});
   }
+  for (const turn_output::line& each : done.lines) {
+    group_.parts().log.write(each.event, each.fields);
+  }
+  group_.counters().takeovers.fetch_add(done.takeovers, std::memory_order_relaxed);
+  for (item& each : done.items) {
+    group_.queues().push_internal(std::move(each));
+  }
   relay.committed(done);
   set_alarm(done.next_timer);
   if (done.has_old_rows) {

@@ -2,8 +2,6 @@
 
 #include "runtime/store/turn/inbox.hpp"
 
-#include <algorithm>
-
 namespace troupe {
 
 namespace {
@@ -31,10 +29,15 @@ void awaited_answers::add(std::span<const uuid> calls) {
 
 void awaited_answers::look(store::database& session, std::vector<saga::outgoing::answer>& found) {
   store::inbox inbox{session};
-  for (std::size_t left = std::min(line_.size(), looked_up_max); left != 0; --left) {
+  std::size_t looked_up = 0;
+  for (std::size_t left = line_.size(); left != 0 && looked_up < looked_up_max; --left) {
     const uuid call = line_.front();
     line_.pop_front();
+    if (!known_.contains(call)) {
+      continue;
+    }
     line_.push_back(call);
+    ++looked_up;
     auto row = inbox.find(call);
     if (row && row->state == store::inbox_state::pending) {
       continue;
@@ -48,8 +51,7 @@ void awaited_answers::look(store::database& session, std::vector<saga::outgoing:
 
 void awaited_answers::committed() {
   for (const uuid& each : found_) {
-    known_.erase(each);
-    line_.erase(std::find(line_.begin(), line_.end(), each));
+    forget(each);
   }
   found_.clear();
 }

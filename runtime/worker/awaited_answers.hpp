@@ -17,8 +17,8 @@ namespace troupe {
 /// by a process that may not reach the broker that waits. Each is looked up until it is there, and
 /// then sent to all brokers.
 ///
-/// A call whose effect or saga runs here is not among them: it is answered when that ends. Confined
-/// to the runner's thread.
+/// One whose effect or saga runs here is forgotten when that ends and answers it. Confined to the
+/// runner's thread.
 class awaited_answers {
 public:
   /// The most calls looked for. With more, the one that was added first is looked for no longer:
@@ -28,6 +28,9 @@ public:
   void add(const uuid& call);
 
   void add(std::span<const uuid> calls);
+
+  /// The call is answered.
+  void forget(const uuid& call) { known_.erase(call); }
 
   /// Looks up some of them, others each time, and adds the answers that are there to `found`.
   void look(store::database& session, std::vector<saga::outgoing::answer>& found);
@@ -40,7 +43,7 @@ public:
   std::size_t size() const { return known_.size(); }
 
 private:
-  std::deque<uuid> line_;
+  std::deque<uuid> line_; // Those that are not in `known_` any more are dropped when met.
   tsl::robin_set<uuid> known_;
   std::vector<uuid> found_; // In this turn.
 };

@@ -25,8 +25,8 @@ void direct_handlers::run(
   } catch (const cannot_leave& refused) {
     answer_with(each, by, &refused.why(), possible);
   } catch (const store::database_error& fault) {
-    if (with_.store != nullptr && fault.kind == store::database_fault::corrupt) {
-      with_.of.shut(fault.to_error());
+    if (with_.store != nullptr) {
+      shut_if_damaged(with_.of, fault);
     }
     // Without a store, the error comes from a database that the handler itself has opened. A
     // command may have changed it; a query is answered with the fault.

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <iterator>
+#include <utility>
 
 namespace troupe {
 
@@ -95,8 +96,10 @@ void effect_pool::submit(std::vector<store::effect_row>& rows) {
     const std::lock_guard lock{mutex_};
     for (store::effect_row& row : rows) {
       const auto [known, is_new] = known_.try_emplace(row.key, note{row.call});
-      known->second.is_owned = true;
-      if (!is_new) {
+      const bool was_owned = std::exchange(known->second.is_owned, true);
+      // Of one that another process owned meanwhile, the result that is kept may be newer than the
+      // one that waits here, which is dropped then.
+      if (!is_new && (was_owned || !row.unsettled)) {
         continue;
       }
       if (row.unsettled) {

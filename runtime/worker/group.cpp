@@ -82,6 +82,9 @@ void group::shut(error refusal) {
 }
 
 error group::down_error() const {
+  if (condition_.why_shut() != nullptr) {
+    return shut_error();
+  }
   const auto until = condition_.down_until();
   const auto left =
       until ? std::chrono::ceil<milliseconds>(*until - parts_.time.now()) : milliseconds{100};

@@ -64,7 +64,8 @@ public:
   /// The breaker's report, where a group that is down or shut is "down".
   wire::breaker_report breaker_report() const;
 
-  /// The answer to every call while the supervisor has given up for a while.
+  /// The answer to every call while the supervisor has given up for a while; `shut_error` if the
+  /// group is shut.
   error down_error() const;
 
   /// Shuts the group, whose database was refused for good: tells callers and people why, and what

@@ -82,12 +82,12 @@ void put_off(write& each, const error& why, turn_scope& in) {
   each.is_put_off = true;
   fail(each, why);
   if (is_worth_a_line(what.attempt)) {
-    in.of.parts().log.write(
-        "effect.not_settled",
-        {{"capability", in.of.name()},
-         {"key", to_string(what.id)},
-         {"attempt", fmt::to_string(what.attempt)},
-         {"reason", why.message}});
+    in.output.lines.push_back(
+        {"effect.not_settled",
+         {{"capability", in.of.name()},
+          {"key", to_string(what.id)},
+          {"attempt", fmt::to_string(what.attempt)},
+          {"reason", why.message}}});
   }
 }
 
@@ -105,6 +105,11 @@ bool run_effect_result(write& each, turn_scope& in) {
   if (was_put_off && store::unsettled{in.session}.attempts(row->key) >= each.what->attempt) {
     each.is_repeat = true;
     return true; // A person had it tried meanwhile; it comes again from there.
+  }
+  if (each.threw) { // It breaks a rule that only the commit checks, so no savepoint helps.
+    put_off(each, internal_error(*each.threw), in);
+    each.spoilt = true;
+    return true;
   }
   saga::outgoing::answer settled{row->call, false, {}};
   const bool may_undo = was_put_off || each.with_savepoint;

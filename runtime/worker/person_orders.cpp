@@ -139,12 +139,12 @@ outcome<std::string> resume_saga(const item& order, turn_scope& in) {
   if (!done) {
     return failure{std::move(done).error()};
   }
-  in.of.parts().log.write(
-      "saga.resumed",
-      {{"capability", in.of.name()},
-       {"saga", to_string(id)},
-       {"by", wire::travelling(asked->who, wire::who_bytes_max)},
-       {"command", asked->anew ? "under a new id" : "as it was"}});
+  in.output.lines.push_back(
+      {"saga.resumed",
+       {{"capability", in.of.name()},
+        {"saga", to_string(id)},
+        {"by", wire::travelling(asked->who, wire::who_bytes_max)},
+        {"command", asked->anew ? "under a new id" : "as it was"}}});
   return wire::encoded(wire::saga_resumed{id, in.of.parts().node});
 }
 
@@ -182,15 +182,15 @@ outcome<std::string> settle_effects(const item& order, turn_scope& in) {
   for (store::effect_row& row : store::effects{in.session}.of(in.writer)) {
     if (row.unsettled && (!asked->key || *asked->key == row.key)) {
       ++answer.tried;
-      in.of.queues().push_internal(result_of(row.key, *std::move(row.unsettled)));
+      in.output.items.push_back(result_of(row.key, *std::move(row.unsettled)));
     }
   }
   if (answer.tried != 0) {
-    in.of.parts().log.write(
-        "effects.retried",
-        {{"capability", in.of.name()},
-         {"by", wire::travelling(asked->who, wire::who_bytes_max)},
-         {"results", fmt::to_string(answer.tried)}});
+    in.output.lines.push_back(
+        {"effects.retried",
+         {{"capability", in.of.name()},
+          {"by", wire::travelling(asked->who, wire::who_bytes_max)},
+          {"results", fmt::to_string(answer.tried)}}});
   }
   return wire::encoded(answer);
 }

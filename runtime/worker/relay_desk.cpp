@@ -140,9 +140,7 @@ void relay_desk::announce(std::optional<std::string> trouble) {
 void relay_desk::failed(const store::database_error& fault) {
   group_.parts().log.write(
       "outbox.unreadable", {{"capability", group_.name()}, {"reason", fault.what()}});
-  if (fault.kind == store::database_fault::corrupt) {
-    group_.shut(fault.to_error());
-  }
+  shut_if_damaged(group_, fault);
   relay_.left();
   out_.queue_again(
       announce_again_after,
@@ -150,7 +148,7 @@ void relay_desk::failed(const store::database_error& fault) {
 }
 
 void relay_desk::committed(const turn_output& output) {
-  if (output.took_over && relay_.is_up()) {
+  if (output.takeovers != 0 && relay_.is_up()) {
     announce(); // The process taken over may have died before relaying its whole outbox.
   }
   if (output.events.empty()) {

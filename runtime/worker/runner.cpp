@@ -68,7 +68,7 @@ bool runner::run() {
   } else {
     work();
   }
-  if (relay_) {
+  if (relay_ && group_.has_open_store()) {
     relay_->send_from_table();
   }
   out_.send();
@@ -209,7 +209,7 @@ void runner::take_while_down(item& each) {
     take_relay_order(each);
   } else if (!is_of_house(each)) { // The next housekeeping comes by itself.
     out_.queue_again(settler::again_after, std::move(each));
-  } else if (turn_) {
+  } else if (turn_ && group_.has_open_store()) {
     for (const saga::outgoing::answer& answer : turn_->stored_answers()) {
       out_.answer_pending(answer);
     }

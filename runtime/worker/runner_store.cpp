@@ -36,6 +36,12 @@ open_database(group& of, const std::string& path, store::sqlite_options options)
 
 } // namespace
 
+void shut_if_damaged(group& of, const store::database_error& fault) {
+  if (fault.kind == store::database_fault::corrupt) {
+    of.shut(fault.to_error());
+  }
+}
+
 bool lock_patiently(group& of, store::turnstile& gate) {
   for (int tries = 0; tries < lock_tries_max && !of.condition().is_ending(); ++tries) {
     const auto locked = gate.lock(lock_patience);

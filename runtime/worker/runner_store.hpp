@@ -27,6 +27,10 @@ struct runner_store {
   outcome<void> prepare(group& of);
 };
 
+/// Shuts the group if `fault` says that its database is damaged: whatever reads it next may meet
+/// the same, and write on top of it.
+void shut_if_damaged(group& of, const store::database_error& fault);
+
 /// Takes the fair lock of a group's database. A holder that has not moved for longer than a turn
 /// may take is killed: it is a stopped process (else its own watchdog would have ended it, or it
 /// would show that it is at long work), and one stopped process must not stop a machine.

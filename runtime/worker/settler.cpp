@@ -18,6 +18,9 @@ void settler::settle(write& each) {
   const uuid cause = cause_of(what);
   if (each.threw && is_saga_event(what)) {
     log_saga_failure(what.saga, *each.threw);
+  } else if (each.threw && each.is_put_off) {
+    // Next time it has a turn of its own, so that no other is undone for it.
+    with_.instances.failed_of().blame(cause, with_.of.parts().time.now());
   } else if (!each.threw) {
     if (each.ran && !each.spoilt) {
       with_.instances.failed_of().acquit(cause);

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 namespace troupe {
 
@@ -25,12 +26,24 @@ constexpr milliseconds checkpoint_told_from{1'000};
 // Fewer confirmed events than this are not deleted, so that not every turn has to delete a few.
 constexpr std::uint64_t outbox_trimmed_least = 1'024;
 
-/// Fails the first `count` writes of a turn that was undone.
+/// Whether the failure of an item is written down in the turn, in the place of its handler. Others
+/// are answered "crashed", and the turn is run again without them.
+bool keeps_failure(const write& each) {
+  return each.what->what == item::kind::event || each.what->what == item::kind::effect_done;
+}
+
+/// Fails the first `count` writes of a turn that was undone, with what it found out of them.
 void fail_all(std::vector<write>& writes, std::size_t count, const error& why) {
   for (std::size_t i = 0; i < count; ++i) {
-    writes[i].says_nothing = false;
-    writes[i].spoilt = writes[i].ran;
-    fail(writes[i], why);
+    write& each = writes[i];
+    each.says_nothing = false;
+    each.spoilt = each.ran;
+    each.is_not_ours = false;
+    each.is_repeat = false;
+    if (std::exchange(each.is_put_off, false)) {
+      each.threw.reset();
+    }
+    fail(each, why);
   }
 }
 
@@ -52,15 +65,15 @@ store_turn::run(std::vector<write>& writes, turn_output& output, saga::coordinat
   }
   std::size_t count = std::min(writes.size(), width_);
   // When a message throws, the turn is run again with the messages before it only, and the message
-  // has its result: `crashed`. An event that threw stays in the turn: its failure is written down,
-  // and its handler is not called.
+  // has its result: `crashed`. An event or a settlement stays in the turn: its failure is written
+  // down, and its handler is not called.
   bool thrown = false;
   bool is_settled = false;
   end ended = end::again;
   do {
     ended = attempt(writes, count, !thrown, output);
     if (ended == end::threw) {
-      is_settled = writes[at_].what->what != item::kind::event;
+      is_settled = !keeps_failure(writes[at_]);
       count = is_settled ? at_ : at_ + 1;
       thrown = true;
     } else if (ended == end::narrowed) {
@@ -86,7 +99,8 @@ std::vector<saga::outgoing::answer> store_turn::stored_answers() {
   try {
     awaited_.look(*store_.database, found);
     awaited_.committed();
-  } catch (const store::database_error&) {
+  } catch (const store::database_error& fault) {
+    shut_if_damaged(group_, fault);
     awaited_.rolled_back(); // They are found at the next look.
     found.clear();
   }
@@ -103,6 +117,7 @@ void store_turn::resign(saga::coordinators* sagas) {
   } catch (const store::database_error& fault) {
     group_.parts().log.write(
         "store.not_resigned", {{"capability", group_.name()}, {"reason", fault.what()}});
+    shut_if_damaged(group_, fault);
   }
   store_.gate.unlock();
 }
@@ -140,7 +155,7 @@ store_turn::end store_turn::attempt(
     return blame(writes, count, what_was_thrown());
   }
   // From here on the turn has happened, and no answer may say otherwise.
-  finish_commit();
+  finish_commit(output);
   return end::committed;
 }
 
@@ -292,15 +307,26 @@ store_turn::end
 store_turn::blame(std::vector<write>& writes, std::size_t count, std::string reason) {
   roll_back();
   if (at_ >= count || inbox_.is_inserting()) { // Thrown by the runtime, not by a handler.
-    group_.parts().log.write(
-        "store.turn_failed", {{"capability", group_.name()}, {"reason", reason}});
-    fail_all(writes, count, internal_error("the turn failed and was undone"));
-    return end::failed;
+    return give_up(writes, count, reason);
   }
-  return convict(writes[at_], std::move(reason));
+  return convict(writes, count, std::move(reason));
 }
 
-store_turn::end store_turn::convict(write& guilty, std::string reason) {
+store_turn::end
+store_turn::give_up(std::vector<write>& writes, std::size_t count, const std::string& reason) {
+  group_.parts().log.write(
+      "store.turn_failed", {{"capability", group_.name()}, {"reason", reason}});
+  fail_all(writes, count, internal_error("the turn failed and was undone"));
+  return end::failed;
+}
+
+/// Lays the failure of a turn that was undone upon the message at hand.
+store_turn::end
+store_turn::convict(std::vector<write>& writes, std::size_t count, std::string reason) {
+  write& guilty = writes[at_];
+  if (guilty.is_put_off || (guilty.threw && keeps_failure(guilty))) {
+    return give_up(writes, count, reason); // Its failure was written, and yet the turn fails.
+  }
   if (guilty.what->what == item::kind::effect_done && !guilty.with_savepoint) {
     guilty.with_savepoint = true; // Its result is kept, and the others need not be undone again.
     return end::again;
@@ -325,19 +351,22 @@ store_turn::narrow(std::vector<write>& writes, std::size_t count, std::string re
   roll_back();
   if (count == 1) {
     at_ = 0;
-    return convict(writes.front(), std::move(reason));
+    return convict(writes, count, std::move(reason));
   }
   width_ = count / 2;
   return end::narrowed;
 }
 
 /// Follows a commit, while the lock is still held.
-void store_turn::finish_commit() {
+void store_turn::finish_commit(const turn_output& output) {
   inbox_.committed();
   events_.committed();
   trim_.committed();
   forgetting_.committed();
   awaited_.committed();
+  for (const saga::outgoing::answer& each : output.answers) {
+    awaited_.forget(each.call);
+  }
   if (sagas_ != nullptr) {
     sagas_->committed();
   }

@@ -44,10 +44,11 @@ public:
 
   /// The group is down: gives up the effects and sagas of this process, for others to go on with,
   /// if it has not done so since the last turn. What cannot be written now is tried at the next
-  /// call.
+  /// call; a database that is found damaged shuts the group.
   void resign(saga::coordinators* sagas);
 
-  /// Answers that others have stored and this process has yet to send. Outside of a turn.
+  /// Answers that others have stored and this process has yet to send. Outside of a turn. A
+  /// database that is found damaged shuts the group.
   std::vector<saga::outgoing::answer> stored_answers();
 
 private:
@@ -65,9 +66,10 @@ private:
   end after_fault(
       std::vector<write>& writes, std::size_t count, const store::database_error& fault);
   end blame(std::vector<write>& writes, std::size_t count, std::string reason);
-  end convict(write& guilty, std::string reason);
+  end convict(std::vector<write>& writes, std::size_t count, std::string reason);
+  end give_up(std::vector<write>& writes, std::size_t count, const std::string& reason);
   end narrow(std::vector<write>& writes, std::size_t count, std::string reason);
-  void finish_commit();
+  void finish_commit(const turn_output& output);
   void checkpoint();
   void roll_back();
 

@@ -85,15 +85,14 @@ void takeover::take_over(const store::writer_row& from, const actor& by, turn_sc
   TROUPE_FAULT("takeover.before_fence");
   store::writers{in.session}.fence(from.id);
   const std::size_t sagas = take_left(by, in);
-  in.output.took_over = true;
-  in.of.counters().takeovers.fetch_add(1, std::memory_order_relaxed);
-  in.of.parts().log.write(
-      "store.taken_over",
-      {{"capability", in.of.name()},
-       {"from", from.node},
-       {"incarnation", to_string(from.incarnation)},
-       {"effects", fmt::to_string(in.output.effects.size())},
-       {"sagas", fmt::to_string(sagas)}});
+  ++in.output.takeovers;
+  in.output.lines.push_back(
+      {"store.taken_over",
+       {{"capability", in.of.name()},
+        {"from", from.node},
+        {"incarnation", to_string(from.incarnation)},
+        {"effects", fmt::to_string(in.output.effects.size())},
+        {"sagas", fmt::to_string(sagas)}}});
 }
 
 /// Takes over the work of fenced processes that this program can go on with. The rest stays as it

@@ -1,22 +1,35 @@
 #pragma once
 
 #include "runtime/actor/turn_requests.hpp"
+#include "runtime/observe/event_log.hpp"
 #include "runtime/saga/coordinators.hpp"
 #include "runtime/store/turn/forced_breakers.hpp"
+#include "runtime/worker/item.hpp"
 
 #include <cstddef>
+#include <string_view>
 #include <vector>
 
 namespace troupe {
 
 /// Everything the runner does once a turn is committed. Emptied when the turn is rolled back.
 struct turn_output : saga::outgoing, turn_requests {
-  /// The work of a dead process was taken over, which may have left events in the outbox.
-  bool took_over = false;
+  /// A line for the log.
+  struct line {
+    std::string_view event; // A literal.
+    observe::log_fields fields;
+  };
+
+  /// Processes whose work was taken over, which may have left events in the outbox.
+  std::uint64_t takeovers = 0;
   /// Not everything that is old enough is deleted yet.
   bool has_old_rows = false;
   /// Breaker orders of people, in order; the breaker may know them already.
   std::vector<store::forced_breaker> breaker_orders;
+  /// Items for the group's own queue.
+  std::vector<item> items;
+  /// What the turn did, for people.
+  std::vector<line> lines;
 
   /// The sizes before one message, to come back to when that message is undone.
   struct mark {
@@ -41,9 +54,11 @@ struct turn_output : saga::outgoing, turn_requests {
 
   void clear() {
     back_to(mark{});
-    took_over = false;
+    takeovers = 0;
     has_old_rows = false;
     breaker_orders.clear();
+    items.clear();
+    lines.clear();
   }
 };
 

@@ -104,6 +104,62 @@ BOOST_AUTO_TEST_CASE(a_rolled_back_turn_is_read_again_and_the_saga_goes_on) {
   BOOST_TEST(others.done == forward, boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(a_saga_that_runs_again_after_a_failure_is_not_looked_for_any_more) {
+  owner one{path, time};
+  one.start(id);
+  one.resume(); // As every first turn does.
+  one.sagas.put_off(id, "a bug", time.wall(), time.now());
+  BOOST_TEST(!one.sagas.wants_resume(time.now()));
+  time.advance(1s);
+  BOOST_TEST(one.sagas.wants_resume(time.now()));
+  one.calls.clear();
+
+  one.resume();
+  BOOST_TEST(one.sagas.running() == 1U);
+  BOOST_TEST(!one.sagas.wants_resume(time.now()));
+  BOOST_TEST(one.sagas.standing_still().find(id)->failures == 1U); // Until it has moved.
+
+  const auto call = one.calls.front();
+  one.session->begin();
+  saga::outgoing lost;
+  one.sagas.answered(*one.session, id, call.token, false, "reserve done", time.wall(), lost);
+  one.session->rollback();
+  one.sagas.rolled_back();
+  BOOST_TEST(one.sagas.wants_resume(time.now()));
+  one.resume();
+  BOOST_TEST(!one.sagas.wants_resume(time.now()));
+  BOOST_TEST(one.work(others));
+  BOOST_TEST(others.done == forward, boost::test_tools::per_element());
+  BOOST_TEST(one.sagas.standing_still().find(id) == nullptr);
+}
+
+BOOST_AUTO_TEST_CASE(a_rolled_back_turn_has_only_its_own_sagas_read_again) {
+  owner one{path, time};
+  const uuid other = uuid_source{7}.next(time.wall());
+  one.start(id);
+  one.start(other);
+  one.resume();
+  const auto call = one.calls.front();
+  for (int i = 0; i < 2; ++i) { // Also if it is undone again.
+    one.session->begin();
+    saga::outgoing lost;
+    one.sagas.resume(*one.session, one.writer, time.wall(), time.now(), lost);
+    one.sagas.answered(*one.session, id, call.token, false, "reserve done", time.wall(), lost);
+    one.session->rollback();
+    one.sagas.rolled_back();
+  }
+  BOOST_TEST(!one.sagas.is_behind());
+  BOOST_TEST(one.sagas.wants_resume(time.now()));
+
+  std::size_t count = 0;
+  one.turn([&](saga::outgoing& out) {
+    count = one.sagas.resume(*one.session, one.writer, time.wall(), time.now(), out);
+  });
+
+  BOOST_TEST(count == 1U);
+  BOOST_TEST(one.sagas.running() == 2U);
+}
+
 // An actor is made anew after a throw: the sagas that it ran must go on without a new process.
 // What a receiver would refuse without an answer, or cut the connection for, must end the saga.
 BOOST_AUTO_TEST_CASE(a_step_that_cannot_travel_fails_where_it_is_made) {

@@ -140,6 +140,63 @@ BOOST_AUTO_TEST_CASE(an_heir_settles_a_kept_result_without_asking_the_outside_ag
   BOOST_TEST(heir->call(id, "send", thing{"a"}).status == wire::status::ok);
 }
 
+// A deferred rule: nothing throws, and no savepoint helps.
+BOOST_AUTO_TEST_CASE(a_settlement_that_only_the_commit_refuses_is_kept_as_any_other) {
+  seen.settles_against_rules = true;
+  auto p = make();
+  const uuid id = p->send("send", wire::encoded(thing{"a"}));
+  p->run_until([&] { return !p->later.empty(); });
+  BOOST_TEST(p->number("SELECT attempts FROM unsettled WHERE error LIKE '%FOREIGN KEY%'") == 1);
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM things WHERE name = 'settled a'") == 0);
+  BOOST_TEST(all_of<supervision::child_exited>(p->events).empty());
+  p.reset();
+
+  auto heir = make();
+  heir->keep_house({heir->incarnation});
+  heir->run();
+  BOOST_TEST(heir->number("SELECT attempts FROM unsettled") == 2);
+  BOOST_REQUIRE(heir->later.size() == 1U);
+  BOOST_TEST((heir->later[0].delay == 400ms));
+  BOOST_TEST(all_of<supervision::child_exited>(heir->events).empty());
+  seen.settles_against_rules = false;
+  heir->come_back();
+  heir->run();
+
+  BOOST_TEST(seen.effect_keys.size() == 1U); // The outside was asked once.
+  BOOST_TEST(heir->number("SELECT COUNT(*) FROM unsettled") == 0);
+  BOOST_TEST(heir->call(id, "send", thing{"a"}).status == wire::status::ok);
+}
+
+// The result that waits here is older than the one that the other process tried with.
+BOOST_AUTO_TEST_CASE(a_kept_result_that_went_to_another_process_and_came_back_is_settled) {
+  seen.settle_throws = 100;
+  auto p = make();
+  process other{time, "n2", things_type(seen), things_options(folder)};
+  other.start();
+  p->send("send", wire::encoded(thing{"a"}));
+  p->run_until([&] { return !p->later.empty(); });
+  const auto both = [&] { return std::vector{p->incarnation, other.incarnation}; };
+
+  p->runner->set_down(true);
+  p->keep_house(both());
+  p->run();
+  other.keep_house(both());
+  other.run();
+  BOOST_TEST(other.number("SELECT attempts FROM unsettled") == 2);
+  other.runner->set_down(true);
+  other.keep_house(both());
+  other.run();
+  seen.settle_throws = 0;
+  p->runner->set_down(false);
+  p->keep_house(both());
+  p->come_back();
+  p->run();
+
+  BOOST_TEST(seen.settled == 1);
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM effects") == 0);
+  BOOST_TEST(seen.effect_keys.size() == 1U);
+}
+
 // Stored, it would be the answer to this id for ever.
 BOOST_AUTO_TEST_CASE(a_settlement_that_fails_for_the_moment_is_undone_and_tried_again) {
   std::atomic<bool> is_away{true};
@@ -258,6 +315,10 @@ BOOST_AUTO_TEST_CASE(a_repeat_while_the_effect_runs_attaches_and_starts_nothing)
 
   BOOST_TEST(repeat.status == wire::status::pending);
   BOOST_TEST(seen.effect_keys.size() == 1U);
+  const std::size_t answered = p->answered_in_order.size();
+  p->keep_house({p->incarnation});
+  p->run();
+  BOOST_TEST(p->answered_in_order.size() == answered); // The answer does not leave twice.
 }
 
 // Nobody waits for a provider that never answers: only its time being up tells the breaker.

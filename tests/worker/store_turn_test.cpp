@@ -1,6 +1,5 @@
 #include "runtime/time_text.hpp"
-#include "tests/store/faulty_database.hpp"
-#include "tests/worker/process_fixture.hpp"
+#include "tests/worker/turn_fixture.hpp"
 
 namespace utf = boost::unit_test;
 
@@ -35,43 +34,6 @@ uuid born_at(std::int64_t millis) {
   return id;
 }
 
-struct turn_fixture {
-  temporary_folder folder;
-  manual_clock time;
-  probe seen;
-  std::unique_ptr<process> p;
-  std::unique_ptr<store::database> inner;
-  store::faulty_database* faulty = nullptr;
-
-  turn_fixture() { begin(1); }
-
-  void begin(int replicas) {
-    p = std::make_unique<process>(
-        time,
-        "n1",
-        things_type(seen),
-        things_options(folder, replicas),
-        [this](runner_store& store) {
-          inner = std::move(store.database);
-          auto made = std::make_unique<store::faulty_database>(*inner);
-          faulty = made.get();
-          store.database = std::move(made);
-        });
-    p->start();
-  }
-
-  ~turn_fixture() { p.reset(); }
-
-  void keep_house() {
-    p->keep_house({p->incarnation});
-    p->run();
-  }
-
-  std::int64_t things() { return p->number("SELECT COUNT(*) FROM things"); }
-
-  std::int64_t inbox() { return p->number("SELECT COUNT(*) FROM inbox"); }
-};
-
 std::int64_t value_of(const got& reply) {
   const auto decoded = wire::decode<count>(reply.body);
   return decoded ? decoded->value : -1;
@@ -104,38 +66,6 @@ BOOST_AUTO_TEST_CASE(a_repeat_in_the_same_turn_is_answered_too) {
   BOOST_TEST(p->answered_in_order.size() == 2U);
   BOOST_TEST(seen.handled == 1);
   BOOST_TEST(p->front->queues().calls_in_hand() == 0);
-}
-
-// What is damaged would be read, and written on top of, by every later turn.
-BOOST_AUTO_TEST_CASE(damaged_pages_that_a_turn_finds_shut_the_group) {
-  BOOST_REQUIRE(p->call("put", thing{"a"}).status == wire::status::ok);
-  (void)p->front->take_changed();
-  faulty->fail(1, store::faulty_database::when::before, store::database_fault::corrupt);
-
-  const got found = p->call("put", thing{"b"});
-  const got later = p->call("put", thing{"c"});
-  const got asked = p->call("count", thing{});
-
-  for (const got* each : {&found, &later, &asked}) {
-    BOOST_TEST(each->why.code == errc::unavailable);
-    BOOST_TEST(each->why.message.find("things.db") != std::string::npos);
-    BOOST_TEST(each->why.message.find("restart the worker n1") != std::string::npos);
-  }
-  const wire::served told = p->front->served(time.now());
-  BOOST_TEST(told.credit == 0U);
-  BOOST_TEST(told.events == 0U);
-  BOOST_TEST(told.shut.has_value());
-  BOOST_TEST(things() == 1);
-  BOOST_TEST(p->front->queues().calls_in_hand() == 0);
-}
-
-BOOST_AUTO_TEST_CASE(damaged_pages_that_a_query_finds_shut_the_group_too) {
-  faulty->fail(1, store::faulty_database::when::before, store::database_fault::corrupt);
-
-  p->call("count", thing{});
-
-  BOOST_TEST(p->front->condition().why_shut() != nullptr);
-  BOOST_TEST(p->call("put", thing{"c"}).why.code == errc::unavailable);
 }
 
 BOOST_AUTO_TEST_CASE(a_delay_beyond_all_time_is_not_in_the_past) {

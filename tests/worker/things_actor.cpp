@@ -113,6 +113,9 @@ things_actor::things_actor(probe& seen) : seen_{seen} {
       },
       [this](const thing& request, const outcome<count>& result, turn& turn) -> outcome<count> {
         turn.database().execute(insert, "settled " + request.name);
+        if (seen_.settles_against_rules) {
+          turn.database().execute("INSERT INTO mentions (name) VALUES ('nobody')");
+        }
         if (seen_.settle_throws > 0) {
           --seen_.settle_throws;
           throw std::runtime_error{"thrown by the settlement"};

@@ -31,6 +31,8 @@ struct probe {
   /// How often the constructor throws.
   std::atomic<int> make_fails{0};
   std::atomic<int> settle_throws{0};
+  /// The settlement writes what only the commit refuses.
+  std::atomic<bool> settles_against_rules{false};
   /// Called by the settlement, which fails as it says.
   std::function<outcome<void>()> on_settle;
   /// Called by every handler.
