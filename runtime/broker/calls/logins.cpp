@@ -148,6 +148,7 @@ void logins::take_serves(
     at.breaker = each.breaker;
     at.forced = each.forced.value_or("");
     at.retry_after = milliseconds{each.retry_after_ms};
+    nodes_.capabilities[where].may_move = true;
     const bool is_avoided = each.breaker == "open" || each.breaker == "down";
     at.is_shut = each.shut.has_value();
     at.why_shut = each.shut.value_or("");
