@@ -137,6 +137,7 @@ public:
   /// `node` has answered the call.
   void end_brought(const uuid& call, std::uint32_t node);
   void forget_brought(std::uint32_t node);
+  bool has_brought(std::uint32_t node) const;
 
   /// The live workers.
   wire::roster roster() const;
