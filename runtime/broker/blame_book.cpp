@@ -9,7 +9,12 @@ std::uint8_t blame_book::deaths_of(const uuid& id) const {
   return found == blamed_.end() ? std::uint8_t{0} : found->second.deaths;
 }
 
-std::uint8_t blame_book::blame(const uuid& id, const uuid& incarnation) {
+std::uint8_t blame_book::outlasted(const uuid& id) const {
+  const auto found = blamed_.find(id);
+  return found == blamed_.end() ? std::uint8_t{0} : found->second.outlasted;
+}
+
+std::uint8_t blame_book::blame(const uuid& id, const uuid& incarnation, bool was_alone) {
   const auto [at, is_new] = blamed_.try_emplace(id);
   entry& blamed = at->second;
   if (is_new) {
@@ -17,7 +22,9 @@ std::uint8_t blame_book::blame(const uuid& id, const uuid& incarnation) {
     in_order_.emplace(blamed.number, id);
   }
   const auto end = blamed.dead.begin() + blamed.deaths;
-  if (end != blamed.dead.end() && std::find(blamed.dead.begin(), end, incarnation) == end) {
+  if (blamed.deaths >= deaths_suspected && !was_alone) {
+    blamed.outlasted = std::max(blamed.outlasted, static_cast<std::uint8_t>(blamed.outlasted + 1U));
+  } else if (end != blamed.dead.end() && std::find(blamed.dead.begin(), end, incarnation) == end) {
     *end = incarnation;
     ++blamed.deaths;
   }

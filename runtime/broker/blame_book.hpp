@@ -27,8 +27,11 @@ public:
   static constexpr std::size_t ids_max = 16'384;
 
   std::uint8_t deaths_of(const uuid& id) const;
-  /// The incarnation is gone, with `id` in hand. @return the deaths of `id`, this one included.
-  std::uint8_t blame(const uuid& id, const uuid& incarnation);
+  /// The incarnation is gone, with `id` in hand. @return the deaths of `id`, this one included:
+  /// that of a suspect counts only if the worker had nothing else in hand.
+  std::uint8_t blame(const uuid& id, const uuid& incarnation, bool was_alone);
+  /// How often a worker died with the suspect when its time alone was over and others were let in.
+  std::uint8_t outlasted(const uuid& id) const;
   /// The incarnation lives: only its link was cut. @return the deaths of `id` that are left.
   std::uint8_t take_back(const uuid& id, const uuid& incarnation);
   /// A worker answered it and lived on.
@@ -40,6 +43,7 @@ private:
   struct entry {
     std::array<uuid, deaths_convicted> dead;
     std::uint8_t deaths = 0;
+    std::uint8_t outlasted = 0;
     std::uint64_t number = 0;
   };
 

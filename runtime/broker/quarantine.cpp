@@ -4,15 +4,18 @@
 
 namespace troupe::broker {
 
-void quarantine::request(suspect_of who, login_id node) {
+void quarantine::request(suspect_of who, login_id node, milliseconds alone) {
   const auto known =
       std::find_if(line_.begin(), line_.end(), [&](const wish& each) { return each.who == who; });
   if (known == line_.end()) {
-    line_.push_back({who, node});
+    line_.push_back({who, node, alone});
     if (line_.size() == 1) {
       begin_turn();
     }
-  } else if (known->node != node) {
+    return;
+  }
+  known->alone = alone;
+  if (known->node != node) {
     known->node = node;
     if (has_turn(who)) {
       begin_turn();
@@ -52,7 +55,7 @@ void quarantine::end_turn() {
 
 /// Keeps no node free for as long as one was.
 void quarantine::rest() {
-  rest_until_ = now_ + std::min<instant::duration>(now_ - kept_since_, patience_most);
+  rest_until_ = now_ + (now_ - kept_since_);
   node_ = login_id{nowhere};
   awaited_ = joined_;
   ++changes_;
@@ -78,7 +81,7 @@ void quarantine::tick(instant now) {
     is_new_ = false;
   }
   const auto lasted = now_ - turn_since_;
-  if (awaited_ == 0 && lasted >= alone_most) {
+  if (awaited_ == 0 && lasted >= line_.front().alone) {
     line_.pop_front(); // Its suspect goes on beside others.
     patience_ = patience_first;
     rest();

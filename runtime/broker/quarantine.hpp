@@ -3,6 +3,7 @@
 #include "runtime/broker/decided.hpp"
 #include "runtime/clock.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 
@@ -20,9 +21,9 @@ enum class suspect_of : std::uint32_t { calls = nowhere };
 /// is granted, and the suspect is sent. Its asker releases the node when the suspect was answered.
 ///
 /// Turns must not starve the other work of a node. One that is not granted within `patience` is put
-/// off, and waits longer next time; one that is granted ends after `alone_most`, whether its
-/// suspect was answered or not. Then, and after `kept_free_most` of turns in a row, no node is kept
-/// free for as long as one was.
+/// off, and waits longer next time; one that is granted ends after `alone_most`, or what its asker
+/// was allowed, whether its suspect was answered or not. Then, and after `kept_free_most` of turns
+/// in a row, no node is kept free for as long as one was.
 ///
 /// Pure: no socket, no clock; it knows the time of the last `tick`. The router and the bus of one
 /// broker share one object, on one thread. What one of them changes concerns the other: the shell
@@ -36,12 +37,18 @@ public:
   static constexpr milliseconds alone_most{1'000};
   static constexpr milliseconds kept_free_most{50};
 
+  /// How long a suspect may be alone that workers have died with so often after its time was up:
+  /// what takes longer to kill has more time, up to 32 s.
+  static constexpr milliseconds alone_after(std::uint8_t outlasted) {
+    return alone_most * (1U << std::min<std::uint8_t>(outlasted, 5));
+  }
+
   /// From now on no turn is granted before `emptied(of)` was said in it.
   void join(work of) { joined_ |= static_cast<std::uint8_t>(of); }
 
   /// Puts `who` in line for `node`. If `who` is in line already, it keeps its place there, and its
   /// turn, unless the turn is for another node: then it begins anew with `node`.
-  void request(suspect_of who, login_id node);
+  void request(suspect_of who, login_id node, milliseconds alone = alone_most);
 
   /// Ends the turn of `who`, or takes it out of the line. Nothing if it has no request.
   void release(suspect_of who);
@@ -73,6 +80,7 @@ private:
   struct wish {
     suspect_of who;
     login_id node;
+    milliseconds alone;
   };
 
   bool is_resting() const { return rest_until_ != instant{}; }

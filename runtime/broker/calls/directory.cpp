@@ -121,6 +121,11 @@ void directory::forget_brought(std::uint32_t node) {
   std::erase_if(brought_, [&](const auto& each) { return each.second.node == node; });
 }
 
+bool directory::has_brought(std::uint32_t node) const {
+  return std::any_of(
+      brought_.begin(), brought_.end(), [&](const auto& each) { return each.second.node == node; });
+}
+
 wire::roster directory::roster() const {
   wire::roster all;
   for (const node& each : nodes) {

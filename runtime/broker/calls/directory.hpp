@@ -59,6 +59,9 @@ struct capability {
   /// In the lines of its placements.
   std::uint32_t lined_up = 0;
   std::uint32_t outstanding = 0;
+  /// Calls in its lines may belong to other placements: what nodes serve has changed, a breaker may
+  /// let calls through soon, or the calls wait where their keys are in hand still.
+  bool may_move = false;
   /// Where the search for the least loaded placement starts, so that ties go round.
   std::uint32_t next_placement = 0;
   /// Placements are added, never removed: a call remembers its own by index.
@@ -134,6 +137,7 @@ public:
   /// `node` has answered the call.
   void end_brought(const uuid& call, std::uint32_t node);
   void forget_brought(std::uint32_t node);
+  bool has_brought(std::uint32_t node) const;
 
   /// The live workers.
   wire::roster roster() const;

@@ -21,6 +21,10 @@ void dispatch::place(std::uint32_t index, instant now, decisions& out) {
   choice found;
   if (to.queue.size == 0) {
     found = choose_for(made, now);
+    if (const std::uint32_t at = line_of_key(made); at != nowhere) {
+      found.is = choice::verdict::wait;
+      found.placement = at; // Behind the calls that came before it.
+    }
     if (found.is == choice::verdict::go
         && (!made.has_key || to.placements[found.placement].line.size == 0)) {
       return send(index, found.placement, now, out);
@@ -60,6 +64,23 @@ choice dispatch::choose_for(const call& what, instant now) const {
       what.has_key ? calls_.hold_of_key(what) : key_hold{},
       quarantine_.node(),
       now);
+}
+
+/// The placement in whose line a call of the same key waits, if that can be another one than the
+/// key would be given to now; else `nowhere`.
+std::uint32_t dispatch::line_of_key(const call& what) const {
+  const capability& where = nodes_.capabilities[what.capability];
+  if (!what.has_key || !where.may_move || where.lined_up == 0) {
+    return nowhere;
+  }
+  for (std::uint32_t i = 0; i < where.placements.size(); ++i) {
+    for (std::uint32_t at = where.placements[i].line.head; at != nowhere; at = calls_[at].next) {
+      if (calls_[at].key_digest == what.key_digest) {
+        return i;
+      }
+    }
+  }
+  return nowhere;
 }
 
 void dispatch::send(std::uint32_t index, std::uint32_t placement, instant now, decisions& out) {
@@ -112,21 +133,48 @@ void dispatch::pump(std::uint32_t where, instant now, decisions& out) {
 }
 
 /// Sends what is first in the lines of capability `where`, while there is room; with `before` only
-/// what came earlier than that.
+/// what came earlier than that. A call that waits although its placement has room (its key is in
+/// hand elsewhere) holds up no other key.
 void dispatch::pump_lines(std::uint32_t where, const call* before, instant now, decisions& out) {
-  const capability& from = nodes_.capabilities[where];
-  for (std::uint32_t i = 0; i < from.placements.size(); ++i) {
-    for (;;) {
-      const std::uint32_t first = from.placements[i].line.head;
-      if (first == nowhere || (before != nullptr && before->came_before(calls_[first]))
-          || !advance_line(first, now, out)) {
+  capability& from = nodes_.capabilities[where];
+  for (const placement& each : from.placements) {
+    int looked_past = 0;
+    for (std::uint32_t index = each.line.head; index != nowhere;) {
+      const bool is_full = each.outstanding >= each.credit && each.credit != 0;
+      if (is_full || (before != nullptr && before->came_before(calls_[index]))) {
         break;
       }
+      const std::uint32_t next = calls_[index].next;
+      if (!advance_line(index, now, out)) {
+        from.may_move = true;
+        if (++looked_past > looked_past_max) {
+          break;
+        }
+      }
+      index = next;
     }
   }
 }
 
-/// True if the first call of a line has left it: it was sent, given up, or belongs elsewhere by
+/// Looks at all calls in the lines of capability `where`, full placements included.
+void dispatch::review_lines(std::uint32_t where, instant now, decisions& out) {
+  capability& of = nodes_.capabilities[where];
+  of.may_move = std::any_of(of.placements.begin(), of.placements.end(), [&](const placement& each) {
+    return each.blocked_until > now && each.blocked_until != instant::max();
+  });
+  for (std::uint32_t i = 0; i < of.placements.size(); ++i) {
+    for (std::uint32_t index = of.placements[i].line.head; index != nowhere;) {
+      const std::uint32_t next = calls_[index].next;
+      if (!advance_line(index, now, out)) {
+        const choice free = choose(nodes_, of, calls_[index], {}, quarantine_.node(), now);
+        of.may_move = of.may_move || free.placement != i || free.is == choice::verdict::go;
+      }
+      index = next;
+    }
+  }
+}
+
+/// True if a call has left its line: it was sent, given up, or belongs elsewhere by
 /// now.
 bool dispatch::advance_line(std::uint32_t index, instant now, decisions& out) {
   const choice found = choose_for(calls_[index], now);
@@ -148,6 +196,7 @@ bool dispatch::advance_line(std::uint32_t index, instant now, decisions& out) {
 void dispatch::pump_node(std::uint32_t number, instant now, decisions& out) {
   const node& at = nodes_.nodes[number];
   for (std::size_t i = 0; i < at.placements.size(); ++i) {
+    review_lines(at.placements[i].capability, now, out);
     pump(at.placements[i].capability, now, out);
   }
 }
@@ -160,6 +209,9 @@ void dispatch::pump_unblocked(instant now, decisions& out) {
         && std::any_of(each.placements.begin(), each.placements.end(), [](const placement& at) {
              return at.blocked_until != instant{};
            });
+    if (each.may_move && each.lined_up != 0) {
+      review_lines(where, now, out);
+    }
     if (was_blocked) {
       pump(where, now, out);
     }

@@ -31,8 +31,8 @@ public:
   void pump(std::uint32_t where, instant now, decisions& out);
   /// Something changed at a node: more may be sent to it.
   void pump_node(std::uint32_t number, instant now, decisions& out);
-  /// Sends queued calls to nodes whose breaker may let calls through again by now; no other input
-  /// would send them.
+  /// Sends queued calls to nodes whose breaker may let calls through again by now, and calls in lines
+  /// that may go elsewhere or past others; no other input would send them.
   void pump_unblocked(instant now, decisions& out);
 
   /// Ends a call that no node takes. The call is in no list; the error has the smallest
@@ -41,6 +41,8 @@ public:
 
 private:
   choice choose_for(const call& what, instant now) const;
+  std::uint32_t line_of_key(const call& what) const;
+  void review_lines(std::uint32_t where, instant now, decisions& out);
   void pump_lines(std::uint32_t where, const call* before, instant now, decisions& out);
   bool advance_line(std::uint32_t index, instant now, decisions& out);
   void give_up_shut(std::uint32_t index, std::uint32_t number, decisions& out);

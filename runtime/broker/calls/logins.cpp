@@ -89,31 +89,47 @@ outcome<void> logins::hello(login_id login, const wire::hello& hello, instant no
 }
 
 /// Calls the worker still has in hand from an earlier login are outstanding there, not here.
+/// Nothing is sent before all of them are known.
 void logins::adopt(std::uint32_t number, const wire::hello& hello, instant now, decisions& out) {
+  std::vector<std::uint32_t> over;
   if (!hello.held) {
     for (const uuid& id : hello.in_flight) {
-      adopt(id, {.node = number}, now, out);
+      adopt(id, {.node = number}, now, over, out);
     }
-    return;
+  } else {
+    for (const wire::held_call& each : *hello.held) {
+      const brought_call held{number, nodes_.find_capability(each.capability), each.digest};
+      adopt(each.id, held, now, over, out);
+    }
   }
-  for (const wire::held_call& each : *hello.held) {
-    adopt(each.id, {number, nodes_.find_capability(each.capability), each.digest}, now, out);
+  for (const std::uint32_t index : over) {
+    suspects_.end_turn_of(index, now, out);
+    calls_.remove(index);
   }
 }
 
-void logins::adopt(const uuid& id, const brought_call& held, instant now, decisions& out) {
+/// @param over gets the call here if it has ended, as the worker has another one under its id.
+void logins::adopt(
+    const uuid& id,
+    const brought_call& held,
+    instant now,
+    std::vector<std::uint32_t>& over,
+    decisions& out) {
   const std::uint32_t index = calls_.find(id);
   if (index == nowhere) {
     return nodes_.bring(id, held);
   }
   call& known = calls_[index];
+  if (known.is == call::phase::none) {
+    return; // It is over, by an earlier word about the same id.
+  }
   if (!is_same(known, held)) {
     // The worker's answer belongs to whoever asked for what it has, and not to those who wait here.
     nodes_.bring(id, held);
     callers_.refuse_for(index, held, out);
     if (known.is != call::phase::outstanding) {
-      suspects_.end_turn_of(index, now, out);
-      calls_.remove(index);
+      calls_.take_out(index);
+      over.push_back(index);
     }
     return;
   }
@@ -148,6 +164,7 @@ void logins::take_serves(
     at.breaker = each.breaker;
     at.forced = each.forced.value_or("");
     at.retry_after = milliseconds{each.retry_after_ms};
+    nodes_.capabilities[where].may_move = true;
     const bool is_avoided = each.breaker == "open" || each.breaker == "down";
     at.is_shut = each.shut.has_value();
     at.why_shut = each.shut.value_or("");
@@ -230,11 +247,12 @@ void logins::end(std::uint32_t number, bool is_blamed, decisions& out) {
   nodes_.unbind(ended.login);
   ended.live = false;
   ended.login = login_id{nowhere};
+  const bool was_alone = suspects_.is_alone(number);
   nodes_.forget_brought(number);
   suspects_.login_ended(number);
   return_awaiting(number, false);
   return_lined_up(number);
-  return_outstanding(number, is_blamed, out);
+  return_outstanding(number, is_blamed, was_alone, out);
   for (const node::place& each : ended.placements) {
     placement& at = nodes_.capabilities[each.capability].placements[each.placement];
     at.credit = 0;
@@ -247,7 +265,8 @@ void logins::end(std::uint32_t number, bool is_blamed, decisions& out) {
 }
 
 /// What the worker had in hand goes back to the front of the queues, in the order it was sent.
-void logins::return_outstanding(std::uint32_t number, bool is_blamed, decisions& out) {
+void logins::return_outstanding(
+    std::uint32_t number, bool is_blamed, bool was_alone, decisions& out) {
   node& ended = nodes_.nodes[number];
   while (ended.outstanding.tail != nowhere) {
     const std::uint32_t index = ended.outstanding.tail;
@@ -256,7 +275,7 @@ void logins::return_outstanding(std::uint32_t number, bool is_blamed, decisions&
     held.was_left = true;
     if (is_blamed) {
       ended.blamed.push_back(held.id);
-      suspects_.blame(index, ended, out);
+      suspects_.blame(index, ended, was_alone, out);
     } else if (held.waiters.empty()) {
       calls_.remove(index); // Its time was up long ago.
     } else {

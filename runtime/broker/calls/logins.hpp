@@ -35,12 +35,17 @@ private:
   outcome<void> check(std::uint32_t number, const wire::hello& hello, instant now) const;
   void take_serves(std::uint32_t number, const std::vector<wire::served>& serves, instant now);
   void adopt(std::uint32_t number, const wire::hello& hello, instant now, decisions& out);
-  void adopt(const uuid& id, const brought_call& held, instant now, decisions& out);
+  void adopt(
+      const uuid& id,
+      const brought_call& held,
+      instant now,
+      std::vector<std::uint32_t>& over,
+      decisions& out);
   bool is_same(const call& known, const brought_call& held) const;
   void
   leave(std::uint32_t number, bool is_blamed, std::string_view why, instant now, decisions& out);
   void end(std::uint32_t number, bool is_blamed, decisions& out);
-  void return_outstanding(std::uint32_t number, bool is_blamed, decisions& out);
+  void return_outstanding(std::uint32_t number, bool is_blamed, bool was_alone, decisions& out);
   void return_awaiting(std::uint32_t number, bool is_new);
   void return_lined_up(std::uint32_t number);
 

@@ -34,9 +34,14 @@ bool suspects::take_known(std::uint32_t index, instant now, decisions& out) {
   return false;
 }
 
-void suspects::blame(std::uint32_t index, const node& worker, decisions& out) {
+bool suspects::is_alone(std::uint32_t number) const {
+  return turn_.is_sent && turn_.node == number && quarantine_.is_granted(suspect_of::calls)
+         && nodes_.nodes[number].outstanding.size == 1 && !nodes_.has_brought(number);
+}
+
+void suspects::blame(std::uint32_t index, const node& worker, bool was_alone, decisions& out) {
   call& blamed = calls_[index];
-  blamed.deaths = blamed_.blame(blamed.id, worker.incarnation);
+  blamed.deaths = blamed_.blame(blamed.id, worker.incarnation, was_alone);
   if (blamed.waiters.empty()) {
     return calls_.remove(index); // Its time was up long ago.
   }
@@ -134,8 +139,16 @@ bool suspects::begin_turn(std::uint32_t index, instant now, decisions& out) {
   }
   const std::uint32_t number = where.placements[found.placement].node;
   turn_ = {index, number, found.placement, false};
-  quarantine_.request(suspect_of::calls, nodes_.nodes[number].login);
+  request(number);
   return true;
+}
+
+/// Asks for the node to be kept free for the call that has the turn.
+void suspects::request(std::uint32_t number) {
+  quarantine_.request(
+      suspect_of::calls,
+      nodes_.nodes[number].login,
+      quarantine::alone_after(blamed_.outlasted(calls_[turn_.call].id)));
 }
 
 /// Tells the quarantine when the node that is kept free has no call in hand, and sends the suspect
@@ -204,7 +217,7 @@ void suspects::follow(instant now, decisions& out) {
   } else {
     if (turn_.call != nowhere && !turn_.is_sent) {
       // Its wish is gone if the node did not become empty in time.
-      quarantine_.request(suspect_of::calls, nodes_.nodes[turn_.node].login);
+      request(turn_.node);
     }
     advance(now, out);
   }

@@ -29,7 +29,11 @@ public:
 
   /// A worker is gone with this call, which is in no list, in hand: puts it back, suspects or
   /// convicts it. `send_next` has to follow.
-  void blame(std::uint32_t index, const node& worker, decisions& out);
+  ///
+  /// @param was_alone what `is_alone` said before the login ended.
+  void blame(std::uint32_t index, const node& worker, bool was_alone, decisions& out);
+  /// Whether the node has the suspect in hand, and nothing else.
+  bool is_alone(std::uint32_t number) const;
   /// Takes the death of this incarnation back from these calls: it only lost its link.
   void take_back(const std::vector<uuid>& blamed, const uuid& incarnation);
   /// Clears a call of its deaths: the worker that answered it lived on.
@@ -61,6 +65,7 @@ private:
     bool is_sent = false;
   };
 
+  void request(std::uint32_t number);
   bool begin_turn(std::uint32_t index, instant now, decisions& out);
   void advance(instant now, decisions& out);
   void end_turn();

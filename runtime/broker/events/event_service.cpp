@@ -37,6 +37,7 @@ event_service::event_service(
           state.settled == 0 ? time.wall() : time_since_1970(milliseconds{state.settled}),
           time.now()},
       settled_ms_{unix_millis(settled_.at(time.now(), time.wall()))} {
+  bus_.incoming().set_earliest(settled_ms_);
   report_gone(state);
 }
 
@@ -65,8 +66,7 @@ void event_service::report_gone(const journal_state& state) {
   }
 }
 
-/// The time of what is journaled now. A wall clock that is put back by days, wrongly, must not make
-/// events that are older than they are.
+/// The time of what is journaled now.
 std::int64_t event_service::wall_ms() const {
   return std::max(unix_millis(time_.wall()), settled_ms_);
 }
@@ -149,6 +149,7 @@ void event_service::due(instant now) {
 
 void event_service::tick(instant now) {
   settled_ms_ = unix_millis(settled_.at(time_.now(), time_.wall()));
+  bus_.incoming().set_earliest(settled_ms_);
   bus_.tick(now, wall_ms(), decided_);
   carry_out(now);
   operations_.tick(now);

@@ -43,6 +43,10 @@ public:
       std::string_view body,
       std::int64_t wall_ms,
       event_decisions& out);
+  /// The settled time, in milliseconds since 1970: no event gets an earlier one. A wall clock that
+  /// is put back by days, wrongly, must not make events that are older than they are.
+  void set_earliest(std::int64_t settled_ms) { earliest_ms_ = settled_ms; }
+
   /// Takes an event in, whose topic is admitted; it gets the next position.
   void accept(std::shared_ptr<event> what, std::int64_t wall_ms);
   /// A dead letter goes to the capability `to`, which gets events of its topic, as a new event with
@@ -138,6 +142,7 @@ private:
 
   incoming_options options_;
   std::uint64_t last_;
+  std::int64_t earliest_ms_ = 0;
   known_topics topics_;
   recent_publishes recent_;
   batch writing_;

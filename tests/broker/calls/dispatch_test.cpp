@@ -9,6 +9,26 @@ namespace troupe::broker {
 
 namespace utf = boost::unit_test;
 
+namespace {
+
+/// Keys that belong to `n1` (1) or `n2` (2) while both are here.
+std::vector<std::string> keys_of(std::uint32_t login) {
+  std::vector<std::string> found;
+  for (int i = 0; i < 32; ++i) {
+    router_fixture probe;
+    (void)probe.join("n1", 1);
+    (void)probe.join("n2", 2);
+    std::string key = "key-" + std::to_string(i);
+    probe.call(1, 0, 1s, key);
+    if (probe.receivers(1).at(0) == login) {
+      found.push_back(std::move(key));
+    }
+  }
+  return found;
+}
+
+} // namespace
+
 BOOST_AUTO_TEST_SUITE(runtime_broker_calls_dispatch, *utf::label("unit") * utf::timeout(30))
 
 using logins = std::vector<std::uint32_t>;
@@ -97,6 +117,47 @@ BOOST_FIXTURE_TEST_CASE(a_key_waits_for_its_node_and_holds_up_nobody_else, route
   BOOST_TEST(receivers(3).empty());
   reply(home, 2);
   BOOST_TEST(receivers(3) == logins{home}, boost::test_tools::per_element());
+}
+
+// The node drains: each key moves as soon as none of its own calls is there.
+BOOST_FIXTURE_TEST_CASE(a_key_that_is_in_hand_holds_up_no_other_key, router_fixture) {
+  const auto keys = keys_of(1);
+  BOOST_REQUIRE(join("n1", 1, 2));
+  BOOST_REQUIRE(join("n2", 2, 2));
+  call(1, 0, 1s, keys.at(0));
+  call(2, 0, 1s, keys.at(1));
+  state(1, 2, "closed", 0ms, true);
+  call(3, 0, 1s, keys.at(0));
+  call(4, 0, 1s, keys.at(1));
+  BOOST_TEST(delivered.size() == 2U);
+
+  reply(1, 2);
+
+  BOOST_TEST(receivers(3).empty());
+  BOOST_TEST(receivers(4) == logins{2}, boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_key_leaves_the_line_of_a_node_that_stays_full, router_fixture) {
+  const std::string stays = keys_of(1).at(0);
+  const std::string moves = keys_of(2).at(0);
+  BOOST_REQUIRE(join("n1", 1, 2));
+  call(1, 0, 1s, moves);
+  call(2);
+  call(3, 0, 1s, stays);
+  call(4, 0, 1s, moves);
+  BOOST_REQUIRE(join("n2", 2, 2));
+  BOOST_TEST(delivered.size() == 2U);
+
+  reply(1, 1);
+  BOOST_TEST(receivers(3) == logins{1}, boost::test_tools::per_element());
+  call(5, 0, 1s, moves); // Its node has room, and an earlier call of its key waits elsewhere.
+  BOOST_TEST(receivers(5).empty());
+  advance(20ms);
+
+  BOOST_REQUIRE(delivered.size() == 5U);
+  BOOST_TEST((delivered[3].id == id(4)));
+  BOOST_TEST((delivered[4].id == id(5)));
+  BOOST_TEST(receivers(5) == logins{2}, boost::test_tools::per_element());
 }
 
 // An older call without a key has waited longer, and gets the room that both could have.

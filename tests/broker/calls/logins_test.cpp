@@ -245,6 +245,31 @@ BOOST_FIXTURE_TEST_CASE(
 }
 
 // A worker of the release before names ids alone.
+BOOST_FIXTURE_TEST_CASE(nothing_is_sent_before_all_is_known_that_a_worker_has, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 4));
+  call(1, 0, 30s);
+  lose(1);
+  BOOST_REQUIRE(join("n1", 2, 4));
+  BOOST_REQUIRE(join("n2", 9, 1));
+  call(3, 0, 30s);
+  call(2, 0, 30s);
+  BOOST_REQUIRE(receivers(3) == std::vector<std::uint32_t>{9});
+  lose(2); // Call 1 is a suspect that waits for n2, and call 2 waits for room.
+  forget_all();
+
+  auto said = hello("n1", 4, 77);
+  const auto other = wire::digest_of_request("place", "another");
+  const auto same = wire::digest_of_request("place", "body");
+  said.held.emplace() = {
+      {id(1), "orders", other}, {id(1), "orders", other}, {id(2), "orders", same}};
+  BOOST_REQUIRE(join(3, said));
+
+  BOOST_TEST(refusal(1).has_value());
+  BOOST_TEST(receivers(2).empty()); // It is there.
+  reply(3, 2);
+  BOOST_TEST(answers(2) == 1U);
+}
+
 BOOST_FIXTURE_TEST_CASE(an_id_in_hand_for_an_unknown_request_is_answered_not_now, router_fixture) {
   wire::hello said = hello("n1", 2, 55);
   said.in_flight = {id(1)};

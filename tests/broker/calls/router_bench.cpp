@@ -23,15 +23,18 @@ std::chrono::nanoseconds computed() {
 
 /// Calls in a closed loop through the router alone, both directions, headers scanned beforehand.
 struct bench {
-  explicit bench(std::uint32_t capabilities) {
+  explicit bench(
+      std::uint32_t capabilities, std::uint32_t nodes = 2, std::uint32_t credit = 2'000) {
     router_options options;
     for (std::uint32_t i = 0; i < capabilities; ++i) {
       names.push_back("capability-" + std::to_string(i));
       options.capabilities.push_back({{names.back()}, 1000});
     }
-    options.nodes = {{"n1"}, {"n2"}};
+    for (std::uint32_t i = 1; i <= nodes; ++i) {
+      options.nodes.push_back({"n" + std::to_string(i)});
+    }
     tested = std::make_unique<router>(options, alone);
-    for (std::uint32_t login = 0; login < 2; ++login) {
+    for (std::uint32_t login = 0; login < nodes; ++login) {
       wire::hello said;
       said.node = options.nodes[login].value;
       said.incarnation.bytes[0] = std::byte{static_cast<unsigned char>(login + 1)};
@@ -39,7 +42,7 @@ struct bench {
       for (const std::string& name : names) {
         wire::served& each = said.serves.emplace_back();
         each.capability = name;
-        each.credit = 2'000;
+        each.credit = credit;
       }
       (void)tested->hello(login_id{login}, said, now, out);
       out.clear();
@@ -85,6 +88,50 @@ struct bench {
            / static_cast<double>(window * rounds);
   }
 
+  /// A capability that is full, of which only keys ask for more. @return nanoseconds per reply.
+  double run_overloaded(std::size_t waiting, std::size_t replies) {
+    uuid_source ids{42};
+    std::vector<std::pair<login_id, uuid>> in_hand;
+    const auto take_delivered = [&] {
+      for (const action& each : out.actions) {
+        if (const auto* sent = std::get_if<deliver>(&each)) {
+          in_hand.emplace_back(sent->to, wire::scan_header(tested->header_of(sent->call))->id);
+        }
+      }
+      out.clear();
+    };
+    std::size_t asked = 0;
+    const auto ask = [&] {
+      std::string header;
+      const std::string key = "key-" + std::to_string(asked++);
+      wire::append_call_header(
+          header,
+          {.id = ids.next(wall_time{std::chrono::hours{500'000}}),
+           .to = names[0],
+           .op = "place",
+           .key = key,
+           .ttl = 60'000});
+      tested->call(origin{asked}, *wire::scan_header(header), header, "body", now, out);
+      take_delivered();
+    };
+    while (tested->nodes().capabilities[0].waiting() < waiting) {
+      ask();
+    }
+    std::chrono::nanoseconds took{};
+    for (std::size_t i = 0; i < replies; ++i) {
+      std::string header;
+      const auto [from, id] = in_hand[i];
+      wire::append_reply_header(header, id, wire::status::ok);
+      const auto view = *wire::scan_header(header);
+      const auto start = computed();
+      tested->reply(from, view, header, "done", now, out);
+      took += computed() - start;
+      take_delivered();
+      ask();
+    }
+    return std::chrono::duration<double, std::nano>{took}.count() / static_cast<double>(replies);
+  }
+
   instant now{std::chrono::hours{1}};
   std::vector<std::string> names;
   quarantine alone;
@@ -114,6 +161,15 @@ BOOST_AUTO_TEST_CASE(the_cost_of_a_call_is_flat) {
             << " ns with 1000, " << best_of_five(1, 64) << " ns with 64 outstanding\n";
 
   BOOST_TEST(thousand < 3 * one + 200);
+}
+
+// What is full is passed over: each node costs a look at its credit.
+BOOST_AUTO_TEST_CASE(the_cost_of_a_key_under_overload) {
+  bench two{1, 2, 64};
+  bench many{1, 32, 64};
+  const double few = two.run_overloaded(900, 20'000);
+  std::cout << "router, reply while 900 keys wait: " << few << " ns with 2 nodes, "
+            << many.run_overloaded(900, 20'000) << " ns with 32\n";
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -323,6 +323,42 @@ BOOST_FIXTURE_TEST_CASE(a_suspect_that_waits_for_its_turn_expires_too, router_fi
   (void)receivers(3);
 }
 
+// Its time alone is over, and others are beside it: any of them may have killed the worker.
+BOOST_FIXTURE_TEST_CASE(a_death_beside_others_convicts_nobody, router_fixture) {
+  const auto pass = [&](milliseconds by) {
+    for (const instant until = now + by; now < until;) {
+      alone.tick(now);
+      advance(10ms);
+    }
+  };
+  call(1, 0, 3'000s);
+  std::uint32_t login = 1;
+  for (; login <= 10; ++login) {
+    BOOST_REQUIRE(join("n1", login, 4));
+    BOOST_TEST(!receivers(1).empty());
+    pass(33s); // Beside others, whatever it was allowed by then.
+    call(100 + login);
+    BOOST_TEST(!receivers(100 + login).empty());
+    lose(login);
+    BOOST_TEST(!has_event("call_convicted"));
+    forget_all();
+    pass(33s); // The other one's caller gives up, and the quarantine rests.
+  }
+
+  // What takes long to kill has the time to do it alone, and then it is convicted.
+  for (const std::uint32_t last = login + 2; login <= last; ++login) {
+    BOOST_REQUIRE(join("n1", login, 4));
+    pass(20s);
+    BOOST_TEST(!receivers(1).empty());
+    call(100 + login);
+    BOOST_TEST(receivers(100 + login).empty());
+    lose(login);
+    pass(33s);
+  }
+  BOOST_REQUIRE(refusal(1));
+  BOOST_TEST((refusal(1)->code == errc::crashed));
+}
+
 BOOST_FIXTURE_TEST_CASE(other_nodes_go_on_while_a_suspect_has_its_turn, suspects_fixture) {
   BOOST_REQUIRE(join("n1", 3, 4));
   BOOST_REQUIRE(join("n2", 4, 4));

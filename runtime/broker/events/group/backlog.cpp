@@ -229,6 +229,11 @@ std::uint64_t backlog::suspect_of(std::uint32_t partition) const {
   return is_next ? events_[slot].position : 0;
 }
 
+std::uint8_t backlog::outlasted(std::uint32_t partition, std::uint64_t position) const {
+  const std::uint32_t slot = find(partition, position);
+  return slot == nowhere ? std::uint8_t{0} : deaths_.outlasted(*events_[slot].what);
+}
+
 bool backlog::send_suspect(
     std::uint32_t partition,
     std::uint64_t position,
@@ -437,6 +442,7 @@ std::uint32_t backlog::find(std::uint32_t partition, std::uint64_t position) con
 void backlog::take_back(
     const std::vector<std::uint32_t>& partitions,
     bool is_blamed,
+    bool was_alone,
     const uuid& incarnation,
     const std::string& node,
     instant now,
@@ -444,7 +450,7 @@ void backlog::take_back(
   deaths_.begin_departure(incarnation);
   const auto put_back = [&](tracked_event& each) {
     each.is = state::waiting;
-    if (is_blamed && deaths_.add(*each.what, each.partition, node)) {
+    if (is_blamed && deaths_.add(*each.what, each.partition, was_alone, node)) {
       each.is = state::convicted;
       out.log.push_back(
           {"event_convicted",

@@ -99,6 +99,8 @@ public:
   bool send_next(std::uint32_t partition, login_id to, instant now, event_decisions& out);
   /// The partition's next suspect, which may only be sent alone; 0 if there is none.
   std::uint64_t suspect_of(std::uint32_t partition) const;
+  /// How often workers died with the suspect when its time alone was over.
+  std::uint8_t outlasted(std::uint32_t partition, std::uint64_t position) const;
   /// Sends the suspect. False if it is none any more.
   bool send_suspect(
       std::uint32_t partition,
@@ -138,9 +140,11 @@ public:
 
   /// A worker is gone: its events in these partitions are next in line again.
   /// @param is_blamed it may have died of one of them.
+  /// @param was_alone the one it had was sent alone, and nothing else since.
   void take_back(
       const std::vector<std::uint32_t>& partitions,
       bool is_blamed,
+      bool was_alone,
       const uuid& incarnation,
       const std::string& node,
       instant now,

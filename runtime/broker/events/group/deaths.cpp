@@ -11,8 +11,9 @@ constexpr std::size_t departed_max = 64;
 
 } // namespace
 
-bool deaths::add(const event& what, std::uint32_t partition, const std::string& node) {
-  const std::uint8_t count = blamed_.blame(what.id, departed_.back().incarnation);
+bool deaths::add(
+    const event& what, std::uint32_t partition, bool was_alone, const std::string& node) {
+  const std::uint8_t count = blamed_.blame(what.id, departed_.back().incarnation, was_alone);
   departed_.back().blamed.push_back({partition, what.position, what.id});
   if (count < deaths_convicted) {
     return false;

@@ -39,7 +39,11 @@ public:
   void begin_departure(const uuid& incarnation) { departed_.push_back({incarnation, {}}); }
 
   /// @return true if the event is convicted by this death.
-  bool add(const event& what, std::uint32_t partition, const std::string& node);
+  bool add(const event& what, std::uint32_t partition, bool was_alone, const std::string& node);
+
+  /// How often workers died with the suspect when its time alone was over.
+  std::uint8_t outlasted(const event& what) const { return blamed_.outlasted(what.id); }
+
   void end_departure();
 
   /// The process only lost its link: takes its deaths back, and returns them.

@@ -13,9 +13,16 @@ void isolation::begin(event_decisions& out) {
   if (is_ == phase::none && choose(nowhere, out)) {
     is_ = phase::asked;
     event_worker& kept = workers_.at(worker_);
-    quarantine_.request(self_, kept.login);
+    request();
     kept.is_kept_free = quarantine_.has_turn(self_); // Not while it waits for its turn.
   }
+}
+
+void isolation::request() {
+  quarantine_.request(
+      self_,
+      workers_.at(worker_).login,
+      quarantine::alone_after(events_.outlasted(partition_, position_)));
 }
 
 /// Chooses the next suspect of the partitions that this worker has, or of any.
@@ -77,6 +84,7 @@ bool isolation::advance(instant now, event_decisions& out) {
   while (is_ == phase::granted || (!is_over && choose(worker_, out))) {
     is_ = phase::running;
     event_worker& to = workers_.at(worker_);
+    request(); // The next one may have more time than the one before it.
     if (events_.send_suspect(partition_, position_, to.login, now, out)) {
       ++to.outstanding;
       return false;

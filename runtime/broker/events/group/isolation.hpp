@@ -24,6 +24,12 @@ public:
 
   bool is_at(std::uint32_t worker) const { return is_ != phase::none && worker_ == worker; }
 
+  /// Whether the worker has the suspect in hand, and nothing else.
+  bool is_alone_at(std::uint32_t worker) const {
+    return is_ == phase::running && worker_ == worker && workers_.at(worker).outstanding == 1
+           && quarantine_.is_granted(self_);
+  }
+
   /// Whether the worker is kept free for a suspect that was not sent yet.
   bool waits_for(std::uint32_t worker) const {
     return (is_ == phase::asked || is_ == phase::granted) && worker_ == worker;
@@ -43,6 +49,7 @@ public:
 private:
   enum class phase : std::uint8_t { none, asked, granted, running };
 
+  void request();
   bool choose(std::uint32_t worker, event_decisions& out);
 
   backlog& events_;

@@ -120,6 +120,7 @@ void subscriber::left(login_id login, bool is_blamed, instant now, event_decisio
 
 /// Takes all from a worker that is gone.
 void subscriber::lose(std::uint32_t worker, bool is_blamed, instant now, event_decisions& out) {
+  const bool was_alone = isolation_.is_alone_at(worker);
   const bool lives_on = workers_.leave(worker);
   const event_worker& gone = workers_.at(worker);
   if (isolation_.is_at(worker)) {
@@ -132,7 +133,8 @@ void subscriber::lose(std::uint32_t worker, bool is_blamed, instant now, event_d
       workers_.take_from(i);
     }
   }
-  events_.take_back(partitions, is_blamed && !lives_on, gone.incarnation, gone.node, now, out);
+  events_.take_back(
+      partitions, is_blamed && !lives_on, was_alone, gone.incarnation, gone.node, now, out);
 }
 
 void subscriber::credit(login_id login, std::uint32_t credit, instant now, event_decisions& out) {

@@ -119,6 +119,39 @@ BOOST_FIXTURE_TEST_CASE(five_deaths_make_a_dead_letter_that_is_skipped, subscrib
 }
 
 // A dead letter that an operator retries starts without deaths: the cause is likely mended.
+// Its time alone is over when the worker dies, each time: something else may have killed it.
+BOOST_FIXTURE_TEST_CASE(a_death_after_the_time_alone_convicts_no_event, subscriber_fixture) {
+  offer(at(1, 5, "a"));
+  for (int died = 1; died <= 8; ++died) {
+    join(s1, "n1");
+    if (died > 2) {
+      grant(s1);
+      for (const instant until = now + 40s; now < until; now += 10ms) {
+        alone.tick(now);
+      }
+      event_decisions out;
+      tested->follow_quarantine(now, out);
+      carry_out(out);
+    }
+    BOOST_TEST(std::exchange(delivered, {}).size() == 1U);
+    leave(s1, true);
+    for (const instant until = now + 40s; now < until; now += 10ms) {
+      alone.tick(now); // It rests.
+    }
+  }
+  BOOST_TEST(dead_letters.empty());
+
+  for (int died = 1; died <= 3; ++died) {
+    BOOST_TEST(dead_letters.empty());
+    join(s1, "n1");
+    grant(s1);
+    BOOST_TEST(std::exchange(delivered, {}).size() == 1U);
+    leave(s1, true);
+  }
+  join(s1, "n1");
+  BOOST_TEST(dead_letters.size() == 1U);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_letter_tried_again_is_no_suspect, subscriber_fixture) {
   join(s1, "n1");
   offer(at(1));
