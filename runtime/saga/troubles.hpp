@@ -2,6 +2,7 @@
 
 #include "runtime/clock.hpp"
 #include "runtime/ids.hpp"
+#include "runtime/secret_hash.hpp"
 
 #include <cstdint>
 #include <string>
@@ -51,12 +52,12 @@ public:
   /// When `due` has something; the end of time if nothing waits.
   instant next_due() const { return next_due_; }
 
-  const tsl::robin_map<uuid, trouble, std::hash<uuid>>& all() const { return of_; }
+  const tsl::robin_map<uuid, trouble, secret_hash>& all() const { return of_; }
 
 private:
   void note_next_due();
 
-  tsl::robin_map<uuid, trouble, std::hash<uuid>> of_;
+  tsl::robin_map<uuid, trouble, secret_hash> of_;
   instant next_due_ = instant::max();
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/saga/coordinators.hpp"
+#include "runtime/secret_hash.hpp"
 #include "runtime/store/database.hpp"
 
 #include <cstddef>
@@ -41,7 +42,7 @@ public:
 
 private:
   std::deque<uuid> line_;
-  tsl::robin_set<uuid> known_;
+  tsl::robin_set<uuid, secret_hash> known_;
   std::vector<uuid> found_; // In this turn.
 };
 
