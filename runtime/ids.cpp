@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <stdexcept>
-#include <sys/random.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -18,6 +16,7 @@ namespace {
 
 // The most milliseconds by which a clock is put back without the ids following it.
 constexpr std::uint64_t put_back_max = 3'600'000;
+constexpr std::uint64_t count_mask = 0x3ffffff;
 
 void stamp(uuid& id, int version) {
   id.bytes[6] = (id.bytes[6] & std::byte{0x0f}) | static_cast<std::byte>(version << 4);
@@ -97,29 +96,28 @@ std::optional<uuid> uuid_from(std::span<const std::byte> bytes) {
   return id;
 }
 
-uuid_source::uuid_source() {
-  if (::getrandom(&random_, sizeof random_, 0) != sizeof random_) {
-    throw std::runtime_error{"getrandom: the system gave no random bytes"};
-  }
+// The count begins anywhere: sources that start in one millisecond differ in 74 bits.
+uuid_source::uuid_source() : count_{random_.next() & count_mask} {
 }
 
 uuid uuid_source::next(wall_time now) {
   const auto millis = static_cast<std::uint64_t>(std::max<std::int64_t>(0, unix_millis(now)));
   // The count goes on, so that ids of a time that comes twice differ.
   last_millis_ = millis + put_back_max < last_millis_ ? millis : std::max(last_millis_, millis);
-  if ((++count_ & 0x3ffffffU) == 0) {
+  if ((++count_ & count_mask) == 0) {
     ++last_millis_; // The count starts over: the time must not stand still then.
   }
   uuid id;
   store_big_endian(id.bytes.data(), last_millis_, 6);
-  // 26 bits of count make ids rise within a millisecond, 48 random bits make this source differ
-  // from others. The count spans bytes 6 to 9 around the version and variant bits.
+  // 26 bits of count make ids rise within a millisecond, 48 random bits make them hard to guess and
+  // this source differ from others. The count spans bytes 6 to 9 around version and variant.
   const std::uint64_t count = count_;
   id.bytes[6] = static_cast<std::byte>(count >> 22 & 0x0f);
   id.bytes[7] = static_cast<std::byte>(count >> 14);
   id.bytes[8] = static_cast<std::byte>(count >> 8 & 0x3f);
   id.bytes[9] = static_cast<std::byte>(count);
-  store_big_endian(id.bytes.data() + 10, random_, 6);
+  const std::uint64_t random = seed_ ? mixed(*seed_ + count * golden_ratio) : random_.next();
+  store_big_endian(id.bytes.data() + 10, random, 6);
   stamp(id, 7);
   return id;
 }

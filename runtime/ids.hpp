@@ -1,13 +1,13 @@
 #pragma once
 
 #include "runtime/clock.hpp"
+#include "runtime/random_numbers.hpp"
 
 #include <array>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -46,12 +46,13 @@ std::optional<uuid> parse_uuid(std::string_view text);
 /// The id whose 16 bytes are `bytes`, or nothing if there are more or fewer.
 std::optional<uuid> uuid_from(std::span<const std::byte> bytes);
 
-/// Makes ids of version 7: unique, rising within one source, not secret.
+/// Makes ids of version 7: unique, rising within one source. The last 48 bits of each are drawn
+/// anew, so that who sees some of them cannot guess others.
 ///
 /// A clock that is put back by an hour or less does not put the ids back. One that is put back by
 /// more was wrong before, and the ids follow it: else one moment of a wrong clock would make all
 /// later ids of the process ids of the future, which capabilities refuse. Confined to one thread.
-/// Seeded from the operating system.
+/// Random bits come from the operating system.
 class uuid_source {
 public:
   uuid_source();
@@ -59,12 +60,13 @@ public:
   /// For tests and simulations: the same seed and times give the same ids.
   ///
   /// @param made how many ids the source has made before.
-  explicit uuid_source(std::uint64_t seed, std::uint64_t made = 0) : random_{seed}, count_{made} {}
+  explicit uuid_source(std::uint64_t seed, std::uint64_t made = 0) : seed_{seed}, count_{made} {}
 
   uuid next(wall_time now);
 
 private:
-  std::uint64_t random_ = 0;
+  random_numbers random_;
+  std::optional<std::uint64_t> seed_;
   std::uint64_t count_ = 0;
   std::uint64_t last_millis_ = 0;
 };
@@ -93,27 +95,3 @@ using node_name = named<struct node_tag>;
 using capability_name = named<struct capability_tag>;
 
 } // namespace troupe
-
-template <>
-struct std::hash<troupe::uuid> {
-  std::size_t operator()(const troupe::uuid& id) const noexcept {
-    std::uint64_t high = 0;
-    std::uint64_t low = 0;
-    std::memcpy(&high, id.bytes.data(), 8);
-    std::memcpy(&low, id.bytes.data() + 8, 8);
-    // Clients choose ids: mix both halves, so that no half alone can be made to collide.
-    low ^= high * 0x9e3779b97f4a7c15ULL;
-    low ^= low >> 32;
-    low *= 0xd6e8feb86659fd93ULL;
-    // Hash tables use the low bits, which a product does not move from above. Ids of one source
-    // differ only above them: without this step, 256 ids in a row would fall into one place.
-    return low ^ low >> 32;
-  }
-};
-
-template <class Tag>
-struct std::hash<troupe::named<Tag>> {
-  std::size_t operator()(const troupe::named<Tag>& name) const noexcept {
-    return std::hash<std::string>{}(name.value);
-  }
-};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/ids.hpp"
+#include "runtime/secret_hash.hpp"
 
 #include <array>
 #include <cstdint>
@@ -47,7 +48,7 @@ private:
     std::uint64_t number = 0;
   };
 
-  std::unordered_map<uuid, entry> blamed_;
+  std::unordered_map<uuid, entry, secret_hash> blamed_;
   std::map<std::uint64_t, uuid> in_order_; // By the entries' numbers.
   std::uint64_t numbers_ = 0;
 };

@@ -155,7 +155,7 @@ pending_calls::ended pending_calls::end(std::uint32_t index) {
 }
 
 std::optional<pending_calls::ended> pending_calls::answered(const uuid& id) {
-  const std::size_t hash = std::hash<uuid>{}(id);
+  const std::size_t hash = slot_of_.hash_function()(id);
   const auto found = slot_of_.find(id, hash);
   if (found == slot_of_.end()) {
     return std::nullopt;

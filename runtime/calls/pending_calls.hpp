@@ -4,6 +4,7 @@
 #include "runtime/clock.hpp"
 #include "runtime/error.hpp"
 #include "runtime/ids.hpp"
+#include "runtime/secret_hash.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -141,7 +142,7 @@ private:
 
   std::vector<slot> slots_;
   std::vector<std::uint32_t> free_;
-  tsl::robin_map<uuid, std::uint32_t, std::hash<uuid>> slot_of_;
+  tsl::robin_map<uuid, std::uint32_t, secret_hash> slot_of_;
   timer_wheel wheel_;
   std::vector<std::uint32_t> due_; // Reused by `expire`.
   std::vector<bool> is_up_;

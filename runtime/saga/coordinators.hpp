@@ -4,6 +4,7 @@
 #include "runtime/saga/machine.hpp"
 #include "runtime/saga/plan.hpp"
 #include "runtime/saga/troubles.hpp"
+#include "runtime/secret_hash.hpp"
 #include "runtime/wire/limits.hpp"
 
 #include <cstddef>
@@ -235,7 +236,7 @@ private:
   void touch(coordinator& which);
 
   std::vector<plan> plans_;
-  tsl::robin_map<uuid, std::unique_ptr<coordinator>, std::hash<uuid>> running_;
+  tsl::robin_map<uuid, std::unique_ptr<coordinator>, secret_hash> running_;
   std::vector<uuid> touched_;
   troubles troubles_;
   bool behind_ = true;

@@ -22,7 +22,7 @@ milliseconds pause_after(const step& of, const tries& hand, const uuid& saga, co
   const milliseconds full =
       backoff_after(hand.attempt, of.backoff, crashed ? crash_backoff_max : backoff_max);
   const auto share =
-      static_cast<milliseconds::rep>((std::hash<uuid>{}(saga) >> (hand.attempt % 32)) % 256);
+      static_cast<milliseconds::rep>((digest_of(saga.view()) >> (hand.attempt % 32)) % 256);
   const milliseconds spread = full - milliseconds{full.count() * share / 1024};
   // A longer `retry_after` is not obeyed: it is a breaker's guess, and an early try costs one
   // refusal.

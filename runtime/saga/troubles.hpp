@@ -2,6 +2,7 @@
 
 #include "runtime/clock.hpp"
 #include "runtime/ids.hpp"
+#include "runtime/secret_hash.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -59,10 +60,10 @@ public:
   /// When `due` has something; the end of time if nothing waits.
   instant next_due() const { return waiting_.empty() ? instant::max() : waiting_.begin()->first; }
 
-  const tsl::robin_map<uuid, trouble, std::hash<uuid>>& all() const { return of_; }
+  const tsl::robin_map<uuid, trouble, secret_hash>& all() const { return of_; }
 
 private:
-  tsl::robin_map<uuid, trouble, std::hash<uuid>> of_;
+  tsl::robin_map<uuid, trouble, secret_hash> of_;
   // Those that are to be taken up again, and when.
   std::set<std::pair<instant, uuid>> waiting_;
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/ids.hpp"
+#include "runtime/secret_hash.hpp"
 
 #include <cstddef>
 #include <deque>
@@ -21,7 +22,7 @@ public:
   bool note(const std::optional<uuid>& message);
 
 private:
-  std::unordered_set<uuid> known_;
+  std::unordered_set<uuid, secret_hash> known_;
   std::deque<uuid> oldest_;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/saga/coordinators.hpp"
+#include "runtime/secret_hash.hpp"
 #include "runtime/store/database.hpp"
 
 #include <cstddef>
@@ -44,7 +45,7 @@ public:
 
 private:
   std::deque<uuid> line_; // Those that are not in `known_` any more are dropped when met.
-  tsl::robin_set<uuid> known_;
+  tsl::robin_set<uuid, secret_hash> known_;
   std::vector<uuid> found_; // In this turn.
 };
 

@@ -10,6 +10,7 @@
 
 #include <cstdlib>
 #include <fmt/format.h>
+#include <functional>
 
 namespace {
 

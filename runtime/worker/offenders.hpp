@@ -2,6 +2,7 @@
 
 #include "runtime/clock.hpp"
 #include "runtime/ids.hpp"
+#include "runtime/secret_hash.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -43,7 +44,7 @@ public:
 private:
   const offender* look_up(const uuid& id) const;
 
-  std::unordered_map<uuid, offender> known_;
+  std::unordered_map<uuid, offender, secret_hash> known_;
   // An id that was acquitted stays here; blamed again, it is forgotten early.
   std::deque<uuid> oldest_;
 };

@@ -1,6 +1,7 @@
 #include "runtime/calls/pending_calls.hpp"
 
 #include "runtime/wire/envelope.hpp"
+#include "tests/runtime/colliding_ids.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -321,6 +322,23 @@ BOOST_AUTO_TEST_CASE(every_call_ends_exactly_once) {
       BOOST_TEST(calls.size() == 0U);
     }
   }
+}
+
+// A table that doubles whenever many ids meet in one place takes all memory here.
+BOOST_AUTO_TEST_CASE(calls_whose_ids_were_made_for_one_place_are_kept_and_found) {
+  const auto chosen = troupe::colliding_ids(9'000);
+  for (const uuid& id : chosen) {
+    header.clear();
+    troupe::wire::append_call_header(header, {.id = id, .to = "shop", .op = "buy", .ttl = 9});
+    ttl_at = troupe::wire::scan_header(header)->ttl_at;
+    BOOST_REQUIRE(table.add({id, header, ttl_at, "body", time.now() + 1s, ++tokens, 0}));
+  }
+  std::size_t answered = 0;
+  for (const uuid& id : chosen) {
+    answered += table.answered(id) ? 1U : 0U;
+  }
+
+  BOOST_TEST(answered == chosen.size());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -176,27 +176,36 @@ BOOST_AUTO_TEST_CASE(a_derived_id_keeps_the_birth_and_differs_by_label_and_origi
   BOOST_TEST((derived != troupe::derived_id(other, "charge/do/1")));
 }
 
-BOOST_AUTO_TEST_CASE(names_of_different_things_compare_and_hash_by_value) {
+BOOST_AUTO_TEST_CASE(names_of_different_things_compare_by_value) {
   const troupe::node_name node{"n1"};
 
   BOOST_TEST((node == troupe::node_name{"n1"}));
   BOOST_TEST((node < troupe::node_name{"n2"}));
-  BOOST_TEST(
-      std::hash<troupe::node_name>{}(node)
-      == std::hash<troupe::node_name>{}(troupe::node_name{"n1"}));
 }
 
-// Hash tables whose size is a power of two use the low bits.
-BOOST_AUTO_TEST_CASE(ids_of_one_source_differ_in_the_low_bits_of_their_hashes) {
-  troupe::uuid_source source{7};
-  std::set<std::size_t> places;
+// Events show their ids to everybody, and an id is what lets a caller ask for its answer.
+BOOST_AUTO_TEST_CASE(ids_seen_so_far_do_not_tell_the_next) {
+  troupe::uuid_source source;
+  std::set<std::vector<std::byte>> tails;
 
   for (int i = 0; i < 1024; ++i) {
-    places.insert(std::hash<uuid>{}(source.next(wall_time{})) & 0xfffU);
+    const uuid id = source.next(birth);
+    tails.emplace(id.bytes.begin() + 10, id.bytes.end());
   }
 
-  // 1,024 balls thrown at random into 4,096 boxes hit 906 of them on average.
-  BOOST_TEST(places.size() > 800);
+  BOOST_TEST(tails.size() == 1024U);
+}
+
+BOOST_AUTO_TEST_CASE(ids_of_one_millisecond_rise_wherever_the_count_began) {
+  for (int source_number = 0; source_number < 100; ++source_number) {
+    troupe::uuid_source source;
+    uuid before = source.next(birth);
+    for (int i = 0; i < 200; ++i) {
+      const uuid id = source.next(birth);
+      BOOST_REQUIRE((before < id));
+      before = id;
+    }
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

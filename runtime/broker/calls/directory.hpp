@@ -2,6 +2,7 @@
 
 #include "runtime/broker/calls/call.hpp"
 #include "runtime/broker/calls/router_options.hpp"
+#include "runtime/secret_hash.hpp"
 #include "runtime/wire/envelope.hpp"
 #include "runtime/wire/login.hpp"
 
@@ -162,7 +163,7 @@ private:
   index capability_named_;
   index node_named_;
   std::vector<std::uint32_t> node_of_login_;
-  std::unordered_map<uuid, brought_call> brought_;
+  std::unordered_map<uuid, brought_call, secret_hash> brought_;
 };
 
 } // namespace troupe::broker

@@ -2,6 +2,7 @@
 
 #include "runtime/broker/calls/call.hpp"
 #include "runtime/broker/calls/directory.hpp"
+#include "runtime/secret_hash.hpp"
 #include "runtime/wire/envelope.hpp"
 
 #include <cstdint>
@@ -80,9 +81,9 @@ private:
   // Chunks, so that slots never move and growing copies nothing.
   std::vector<std::unique_ptr<call[]>> chunks_;
   std::vector<std::uint32_t> free_;
-  tsl::robin_map<uuid, std::uint32_t> by_id_;
+  tsl::robin_map<uuid, std::uint32_t, secret_hash> by_id_;
   call_list suspects_;
-  tsl::robin_map<std::uint64_t, key_hold> keys_in_hand_;
+  tsl::robin_map<std::uint64_t, key_hold, secret_hash> keys_in_hand_;
   std::uint32_t arrivals_ = 0;
 };
 

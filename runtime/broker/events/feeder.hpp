@@ -2,6 +2,7 @@
 
 #include "runtime/broker/events/group/subscriber.hpp"
 #include "runtime/broker/journal/batch.hpp"
+#include "runtime/secret_hash.hpp"
 #include "runtime/wire/departure.hpp"
 #include "runtime/wire/login.hpp"
 
@@ -116,7 +117,7 @@ private:
 
   quarantine& quarantine_;
   std::vector<fed_subscriber> fed_;
-  tsl::robin_map<std::string, std::vector<std::uint32_t>> takers_;
+  tsl::robin_map<std::string, std::vector<std::uint32_t>, secret_hash, std::equal_to<>> takers_;
   // Events that each worker may have of each subscriber, as it last said.
   std::map<std::pair<std::uint32_t, login_id>, std::uint32_t> credits_;
   login_id kept_free_{nowhere};           // The node in quarantine when it was last followed.

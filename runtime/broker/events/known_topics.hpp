@@ -1,5 +1,7 @@
 #pragma once
 
+#include "runtime/secret_hash.hpp"
+
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -38,16 +40,8 @@ public:
   std::size_t topics_max() const { return topics_max_; }
 
 private:
-  struct text_hash {
-    using is_transparent = void;
-
-    std::size_t operator()(std::string_view text) const noexcept {
-      return std::hash<std::string_view>{}(text);
-    }
-  };
-
   std::size_t topics_max_;
-  tsl::robin_set<std::string, text_hash, std::equal_to<>> names_;
+  tsl::robin_set<std::string, secret_hash, std::equal_to<>> names_;
   std::string recent_;
   /// Admitted and not on disk: with the closed batch, and with the next.
   std::vector<std::string> closed_;

@@ -2,10 +2,6 @@
 
 namespace troupe::broker {
 
-std::uint32_t recent_publishes::hash_of(const uuid& id) {
-  return static_cast<std::uint32_t>(std::hash<uuid>{}(id));
-}
-
 const recent_publishes::entry* recent_publishes::find(const uuid& id) const {
   if (places_.empty()) {
     return nullptr;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/ids.hpp"
+#include "runtime/secret_hash.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -46,12 +47,13 @@ private:
 
   static constexpr std::size_t places_max = 2 * ids_max;
 
-  static std::uint32_t hash_of(const uuid& id);
+  std::uint32_t hash_of(const uuid& id) const { return static_cast<std::uint32_t>(hash_(id)); }
 
   static std::size_t behind(std::size_t place) { return (place + 1) % places_max; }
 
   void take_out(std::size_t index);
 
+  secret_hash hash_;
   std::vector<remembered> ring_;
   std::size_t oldest_ = 0;
   std::size_t count_ = 0;

@@ -3,6 +3,7 @@
 #include "runtime/broker/events/bus.hpp"
 #include "runtime/broker/events/event_links.hpp"
 #include "runtime/broker/events/journal_client.hpp"
+#include "runtime/secret_hash.hpp"
 #include "runtime/wire/journal_calls.hpp"
 
 #include <array>
@@ -62,7 +63,7 @@ private:
   event_links& links_;
   std::size_t bytes_max_;
   instant started_;
-  std::unordered_map<std::string, topic_rate> rates_;
+  std::unordered_map<std::string, topic_rate, secret_hash, std::equal_to<>> rates_;
 };
 
 } // namespace troupe::broker

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/broker/journal/event.hpp"
+#include "runtime/secret_hash.hpp"
 #include "runtime/store/database.hpp"
 
 #include <cstddef>
@@ -85,7 +86,8 @@ private:
   std::uint64_t count_again(store::database& session);
 
   std::map<number, topic_entry> entries_;
-  std::unordered_map<std::string_view, topic_entry*> by_name_; // Both point into `entries_`.
+  std::unordered_map<std::string_view, topic_entry*, secret_hash>
+      by_name_; // Both point into `entries_`.
   topic_entry* recent_ = nullptr;
   number kept_ = 0; // The highest number that is committed.
   std::uint64_t counted_ = 0;

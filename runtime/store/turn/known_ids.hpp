@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/ids.hpp"
+#include "runtime/secret_hash.hpp"
 
 #include <cstddef>
 
@@ -31,7 +32,7 @@ public:
 
 private:
   struct generation {
-    tsl::robin_set<uuid> ids;
+    tsl::robin_set<uuid, secret_hash> ids;
     uuid newest{};
   };
 

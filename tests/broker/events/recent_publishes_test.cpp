@@ -1,5 +1,7 @@
 #include "runtime/broker/events/recent_publishes.hpp"
 
+#include "tests/runtime/colliding_ids.hpp"
+
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -87,6 +89,20 @@ BOOST_AUTO_TEST_CASE(the_newest_are_known_and_no_others_whatever_is_added_and_dr
     }
     BOOST_TEST(position > recent_publishes::ids_max);
   }
+}
+
+// Two thousand million steps where each search walks over all that came before.
+BOOST_AUTO_TEST_CASE(ids_made_for_one_place_cost_no_more_than_others, *utf::timeout(20)) {
+  recent_publishes recent;
+  std::uint64_t position = 0;
+  for (const uuid& each : colliding_ids(recent_publishes::ids_max)) {
+    recent.add(each, {++position, 0});
+  }
+  std::size_t found = 0;
+  for (const uuid& each : colliding_ids(recent_publishes::ids_max)) {
+    found += recent.find(each) != nullptr ? 1U : 0U;
+  }
+  BOOST_TEST(found == recent_publishes::ids_max);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
