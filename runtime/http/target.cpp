@@ -112,8 +112,8 @@ read_query(std::string_view query) {
   return parameters;
 }
 
-/// Takes scheme and authority off a target in absolute form.
-std::string take_authority(std::string_view& target) {
+/// Takes scheme and authority off a target in absolute form; nothing if it has another one.
+std::optional<std::string> take_authority(std::string_view& target) {
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (lower_case(target.substr(0, scheme.size())) == scheme) {
       target.remove_prefix(scheme.size());
@@ -122,7 +122,7 @@ std::string take_authority(std::string_view& target) {
       return authority;
     }
   }
-  return {};
+  return std::nullopt;
 }
 
 } // namespace
@@ -138,8 +138,12 @@ tl::expected<target_parts, problem> read_target(std::string_view text) {
     return malformed_target("the target is empty or has a character that must be escaped as %XX");
   }
   target_parts parts;
-  parts.authority = take_authority(text);
-  if (!parts.authority.empty() && (text.empty() || text.front() == '?')) {
+  const auto authority = take_authority(text);
+  if (authority && authority->empty()) {
+    return malformed_target("the target names no host");
+  }
+  parts.authority = authority.value_or("");
+  if (authority && (text.empty() || text.front() == '?')) {
     // An empty path is "/". @source RFC 9110, 4.2.3.
     parts.target.raw = "/";
   } else if (text.empty() || text.front() != '/') {
