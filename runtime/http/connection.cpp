@@ -239,6 +239,9 @@ answer_frame connection::frame() const {
 
 void connection::refuse(const problem& why) {
   host_.counts.gate_refusals.add();
+  if (head_) {
+    head_->keeps_alive = false;
+  }
   write_answer(to_response(why));
 }
 
@@ -322,9 +325,6 @@ void connection::flush_stream() {
     return;
   }
   stream_channel::step next = channel_->take();
-  if (next.is_newly_full) {
-    host_.counts.slow_readers.add();
-  }
   if (!next.bytes.empty()) {
     is_sending_ = true;
     deadline_->set(host_.options.request.write);
@@ -406,8 +406,10 @@ void connection::on_late() {
       refuse({503, "handler_timeout", "no answer was found in time; it may come later elsewhere"});
     }
     break;
-  case phase::writing:
   case phase::streaming:
+    host_.counts.slow_readers.add();
+    [[fallthrough]];
+  case phase::writing:
     host_.counts.cut.add();
     cut();
     break;

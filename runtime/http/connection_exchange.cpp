@@ -52,7 +52,7 @@ bool connection_exchange::respond(response answer) {
   return true;
 }
 
-stream connection_exchange::open_stream(response head, std::function<void()> gone) {
+stream connection_exchange::open_stream(response head, stream_listener listener) {
   const auto wake = [whose = whose_, mailbox = mailbox_] {
     mailbox->post([whose] {
       if (const auto self = whose.lock()) {
@@ -64,7 +64,7 @@ stream connection_exchange::open_stream(response head, std::function<void()> gon
       is_http_1_0_ ? body_framing::until_close : body_framing::chunked,
       stream_bytes_max_,
       wake,
-      std::move(gone));
+      std::move(listener));
   if (is_answered_->exchange(true)) {
     channel->end();
   } else {

@@ -5,7 +5,6 @@
 
 #include <atomic>
 #include <cstddef>
-#include <functional>
 #include <memory>
 
 namespace troupe::http {
@@ -27,7 +26,7 @@ public:
   ~connection_exchange() override;
 
   bool respond(response answer) override;
-  stream open_stream(response head, std::function<void()> gone) override;
+  stream open_stream(response head, stream_listener listener) override;
 
 private:
   const std::weak_ptr<connection> whose_;

@@ -13,12 +13,19 @@ namespace troupe::http {
 enum class written : std::uint8_t {
   /// It will be sent as soon as the peer reads.
   queued,
-  /// The peer reads too slowly and `stream_bytes_max` are waiting: this part was not taken, nor
-  /// will
-  /// any other be. `finish` may still say a last word.
+  /// `stream_bytes_max` are waiting: this part was not taken, nor is any other before `room` is
+  /// called. `finish` may say a last word instead.
   full,
-  /// The peer is gone, read nothing for the time of a write, or the stream was finished.
+  /// The peer is gone, took nothing for the time of a write, or the stream was finished.
   gone,
+};
+
+/// What the maker of a stream is told, on the server's thread. Neither may block.
+struct stream_listener {
+  /// The stream ended before `finish` was said. Called once.
+  std::function<void()> gone{};
+  /// After `full`: parts are taken again.
+  std::function<void()> room{};
 };
 
 /// The server's end of a stream.
@@ -58,7 +65,7 @@ public:
   virtual ~exchange() = default;
 
   virtual bool respond(response answer) = 0;
-  virtual stream open_stream(response head, std::function<void()> gone) = 0;
+  virtual stream open_stream(response head, stream_listener listener) = 0;
 };
 
 /// What answers one request: once, from any thread, at any time; also after the server has ended. A
@@ -76,11 +83,8 @@ public:
   /// Answers with a stream. The connection is closed behind it.
   ///
   /// @param head without body.
-  /// @param gone is called once, on the server's thread, if the stream ends before `finish` was
-  /// said.
-  ///        It must not block.
-  stream open_stream(response head, std::function<void()> gone = {}) const {
-    return exchange_->open_stream(std::move(head), std::move(gone));
+  stream open_stream(response head, stream_listener listener = {}) const {
+    return exchange_->open_stream(std::move(head), std::move(listener));
   }
 
 private:

@@ -25,7 +25,7 @@ struct server_counts {
   std::uint64_t aborted = 0;
   /// Connections that were cut while something was still to be written.
   std::uint64_t cut = 0;
-  /// Streams whose peer read too slowly.
+  /// Streams that were cut, as their peer took nothing for the time of a write.
   std::uint64_t slow_readers = 0;
   /// Answers by the first digit of their status; those of the gate too.
   std::array<std::uint64_t, 6> answers{};

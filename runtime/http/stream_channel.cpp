@@ -8,8 +8,9 @@ stream_channel::stream_channel(
     body_framing framing,
     std::size_t bytes_max,
     std::function<void()> wake,
-    std::function<void()> gone)
-    : framing_{framing}, bytes_max_{bytes_max}, wake_{std::move(wake)}, gone_{std::move(gone)} {
+    stream_listener listener)
+    : framing_{framing}, bytes_max_{bytes_max}, wake_{std::move(wake)}, listener_{
+                                                                            std::move(listener)} {
 }
 
 void stream_channel::append(std::string_view part) {
@@ -73,30 +74,32 @@ void stream_channel::abandon() {
 }
 
 stream_channel::step stream_channel::take() {
-  const std::lock_guard lock{mutex_};
-  is_awake_ = false;
-  step next{
-      .bytes = std::exchange(waiting_, {}),
-      .is_finished = is_finished_,
-      .is_abandoned = is_abandoned_,
-      .is_newly_full = is_full_ && !is_full_told_};
-  is_full_told_ = is_full_;
-  in_hand_ = next.bytes.size();
+  step next;
+  bool has_room_again = false;
+  {
+    const std::lock_guard lock{mutex_};
+    is_awake_ = false;
+    next = {std::exchange(waiting_, {}), is_finished_, is_abandoned_};
+    in_hand_ = next.bytes.size();
+    has_room_again = is_full_ && in_hand_ <= bytes_max_ / 2;
+    is_full_ = is_full_ && !has_room_again;
+  }
+  if (has_room_again && listener_.room && !next.is_finished) {
+    listener_.room();
+  }
   return next;
 }
 
 void stream_channel::end() {
-  std::function<void()> gone;
   {
     const std::lock_guard lock{mutex_};
     if (std::exchange(has_ended_, true) || is_finished_) {
       return;
     }
     waiting_.clear();
-    gone = std::exchange(gone_, {});
   }
-  if (gone) {
-    gone();
+  if (listener_.gone) {
+    listener_.gone();
   }
 }
 

@@ -15,12 +15,11 @@ namespace troupe::http {
 class stream_channel {
 public:
   /// @param wake has the connection call `take` soon; called from any thread.
-  /// @param gone as in `responder::open_stream`.
   stream_channel(
       body_framing framing,
       std::size_t bytes_max,
       std::function<void()> wake,
-      std::function<void()> gone);
+      stream_listener listener);
 
   /// As in `stream`.
   written write(std::string_view part);
@@ -36,24 +35,23 @@ public:
     /// Nothing is behind `bytes`: the peer has seen it end well.
     bool is_finished = false;
     bool is_abandoned = false;
-    /// The first step since the peer was found to read too slowly.
-    bool is_newly_full = false;
   };
 
+  /// Calls `room` if the last `write` found none and there is some again.
   step take();
 
-  /// The peer is gone. Calls `gone` if the stream was not finished, the first time.
+  /// The peer is gone. Calls `gone` the first time, if the stream was not finished.
   void end();
 
 private:
   void append(std::string_view part);
-  /// With `mutex_` held: whether the connection must be woken.
+  /// Whether the connection must be woken. With `mutex_` held.
   bool wants_wake();
 
   const body_framing framing_;
   const std::size_t bytes_max_;
   const std::function<void()> wake_;
-  std::function<void()> gone_;
+  const stream_listener listener_;
 
   std::mutex mutex_;
   std::string waiting_;
@@ -61,7 +59,6 @@ private:
   std::size_t in_hand_ = 0;
   bool is_awake_ = false;
   bool is_full_ = false;
-  bool is_full_told_ = false;
   bool is_finished_ = false;
   bool is_abandoned_ = false;
   bool has_ended_ = false;

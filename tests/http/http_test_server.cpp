@@ -9,7 +9,9 @@
 #include <cstdlib>
 #include <fmt/format.h>
 #include <iostream>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <sys/resource.h>
@@ -87,18 +89,41 @@ std::string told(const http::request& asked) {
   return text + fmt::format("body {} {}\n", asked.body.size(), asked.body.substr(0, 100));
 }
 
-void send_stream(http::stream out, std::uint64_t parts, std::uint64_t part_bytes) {
-  const std::string part(part_bytes, 'x');
-  for (std::uint64_t i = 0; i < parts; ++i) {
-    const http::written how = out.write(part);
-    if (how != http::written::queued) {
-      say(how == http::written::full ? "stream full" : "stream refused");
-      out.finish("LAST");
-      return;
-    }
+/// Sends `parts` parts, and the next when there is room again; `impatient` does not wait.
+class part_sender : public std::enable_shared_from_this<part_sender> {
+public:
+  part_sender(std::uint64_t parts, std::uint64_t part_bytes, bool is_impatient)
+      : left_{parts}, part_(part_bytes, 'x'), is_impatient_{is_impatient} {}
+
+  void begin(const http::responder& answers) {
+    const auto self = shared_from_this();
+    out_ = answers.open_stream(
+        {200, {{"Content-Type", "text/event-stream"}}, ""},
+        {[] { say("stream gone"); }, [self] { self->send(); }});
+    send();
   }
-  out.finish("END");
-}
+
+private:
+  void send() {
+    for (; left_ > 0; --left_) {
+      const http::written how = out_->write(part_);
+      if (how == http::written::full && !is_impatient_) {
+        return;
+      }
+      if (how != http::written::queued) {
+        say(how == http::written::full ? "stream full" : "stream refused");
+        out_->finish("LAST");
+        return;
+      }
+    }
+    out_->finish("END");
+  }
+
+  std::uint64_t left_;
+  const std::string part_;
+  const bool is_impatient_;
+  std::optional<http::stream> out_;
+};
 
 void handle(late_answers& late, const http::request& asked, const http::responder& answers) {
   const std::string what = asked.target.path.empty() ? "" : asked.target.path.front();
@@ -119,15 +144,13 @@ void handle(late_answers& late, const http::request& asked, const http::responde
     const std::string body(number(asked.parameter("n").value_or("0")), 'x');
     answers.respond(http::with_body(200, "application/octet-stream", body));
   } else if (what == "stream") {
-    auto out = answers.open_stream(
-        {200, {{"Content-Type", "text/event-stream"}}, ""}, [] { say("stream gone"); });
-    late.run([out,
-              parts = number(asked.parameter("parts").value_or("3")),
-              bytes = number(asked.parameter("bytes").value_or("5"))] {
-      send_stream(out, parts, bytes);
-    });
+    std::make_shared<part_sender>(
+        number(asked.parameter("parts").value_or("3")),
+        number(asked.parameter("bytes").value_or("5")),
+        asked.parameter("impatient").has_value())
+        ->begin(answers);
   } else if (what == "open-stream") { // Open until the server ends.
-    auto out = answers.open_stream({200, {}, ""}, [] { say("stream gone"); });
+    auto out = answers.open_stream({200, {}, ""}, {[] { say("stream gone"); }});
     out.write("first\n");
     late.run([&late, out] { late.wait(); });
   } else {
@@ -175,17 +198,22 @@ http::server_options options_from(int count, char** words) {
   return options;
 }
 
+/// Says what came of an order.
+void reply(const std::string& what) {
+  say("= " + what);
+}
+
 void obey(http::server& server, std::string_view line) {
   const std::string_view order = line.substr(0, line.find(' '));
   if (order == "reload") {
     const auto done = server.reload_certificates();
-    say(done ? "reloaded" : "not reloaded: " + done.error().message);
+    reply(done ? "reloaded" : "not reloaded: " + done.error().message);
   } else if (order == "drain") {
     const milliseconds within{number(line.substr(order.size() + 1))};
-    say(server.drain(within) ? "drained" : "cut");
+    reply(server.drain(within) ? "drained" : "cut");
   } else if (order == "counts") {
     const http::server_counts counts = server.counts();
-    say(fmt::format(
+    reply(fmt::format(
         "open={} accepted={} refused={} handshakes_failed={} requests={} gate_refusals={} "
         "aborted={} "
         "cut={} slow_readers={}",

@@ -13,7 +13,9 @@ namespace {
 struct channel_fixture {
   int wakes = 0;
   int goings = 0;
-  stream_channel channel{body_framing::chunked, 32, [this] { ++wakes; }, [this] { ++goings; }};
+  int rooms = 0;
+  stream_channel channel{
+      body_framing::chunked, 32, [this] { ++wakes; }, {[this] { ++goings; }, [this] { ++rooms; }}};
 };
 
 } // namespace
@@ -31,19 +33,32 @@ BOOST_FIXTURE_TEST_CASE(parts_are_taken_together_after_one_wake, channel_fixture
   BOOST_TEST(wakes == 2);
 }
 
-BOOST_FIXTURE_TEST_CASE(a_slow_reader_is_told_a_last_word_and_nothing_more, channel_fixture) {
-  channel.write(std::string(20, 'a'));
-  BOOST_TEST(!channel.take().is_newly_full); // In hand until the next `take`, and so counted.
+BOOST_FIXTURE_TEST_CASE(what_finds_no_room_is_not_taken_until_there_is_some, channel_fixture) {
+  channel.write(std::string(15, 'a'));
+  channel.take(); // In hand until the next `take`, and so counted.
 
   BOOST_TEST((channel.write(std::string(20, 'b')) == written::full));
-  BOOST_TEST((channel.write("c") == written::full));
+  BOOST_TEST((channel.write("c") == written::full)); // Or it would come before its turn.
+  BOOST_TEST(rooms == 0);
+
+  BOOST_TEST(channel.take().bytes == "");
+  BOOST_TEST(rooms == 1);
+  BOOST_TEST((channel.write("d") == written::queued));
+  channel.take();
+  BOOST_TEST(rooms == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_last_word_always_has_room, channel_fixture) {
+  channel.write(std::string(32, 'a'));
+  channel.take();
+  BOOST_TEST((channel.write("b") == written::full));
+
   channel.finish("position 7");
 
   const auto last = channel.take();
   BOOST_TEST(last.bytes == "a\r\nposition 7\r\n0\r\n\r\n");
-  BOOST_TEST(last.is_newly_full);
   BOOST_TEST(last.is_finished);
-  BOOST_TEST(!channel.take().is_newly_full);
+  BOOST_TEST(rooms == 0);
   BOOST_TEST((channel.write("d") == written::gone));
 }
 
