@@ -102,7 +102,7 @@ class Episode:
     def read_anew(self, text: str, order: list[str]) -> None:
         """Each process in turn is ended and started with another topology. A worker whose broker has
         not read it yet may be turned away, and is started again."""
-        self.shop.topology.write_text(text)
+        self.shop.give_topology(text)
         for name in order:
             self.shop.stop_all([name])
             self.shop.start(name, self.shop.nodes[name].release)

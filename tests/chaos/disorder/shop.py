@@ -69,7 +69,7 @@ class Shop:
         self.clocks = Clocks(folder)
         self.topology = folder / "shop.yaml"
         self.text = shop_of(SHOP / "shop.yaml", dict(zip(brokers, free_ports(len(brokers)))))
-        self.topology.write_text(self.text)
+        self.give_topology(self.text)
         self._releases = releases
         self.nodes = {name: Node(name, name.startswith("b")) for name in [*brokers, "n1", "n2"]}
         # Ends that nobody asked for and that are lawful, in words.
@@ -77,6 +77,12 @@ class Shop:
         # Whether a node was of the release before.
         self.was_mixed = False
         self._never = threading.Event()
+
+    def give_topology(self, text: str) -> None:
+        """At once: a process that only just starts reads the old one or the new one, whole."""
+        beside = self.folder / "shop.yaml.new"
+        beside.write_text(text)
+        beside.replace(self.topology)
 
     # --- Programs -------------------------------------------------------------------------------
 
