@@ -96,6 +96,11 @@ public:
   }
 
 private:
+  /// Whether both are known, and are two.
+  static bool differ(const uuid& one, const uuid& other) {
+    return one != uuid{} && other != uuid{} && one != other;
+  }
+
   bool is_full() const { return given_.count != 0 && printed_ >= given_.count; }
 
   /// The answer to the question, or nothing when it is told to stop.
@@ -136,7 +141,19 @@ private:
           given_.json,
           "start again, with --from oldest for all that this one has");
     }
-    if (answer.deleted_to) {
+    if (question_.after && differ(life_, answer.after_life.value_or(uuid{}))) {
+      return print_error(
+          {.code = errc::conflict,
+           .message = fmt::format(
+               "the journal was written by others up to position {}, where this tail was: it is "
+               "another one, or a copy that was brought back",
+               *question_.after)},
+          given_.json,
+          "start again, with --from oldest for all that this one has");
+    }
+    life_ = answer.life.value_or(uuid{});
+    if (answer.deleted_to.value_or(0) > told_deleted_) {
+      told_deleted_ = *answer.deleted_to;
       print_aside(fmt::format(
           "troupe tail: retention has deleted events behind position {}, up to {}; they are left "
           "out\n",
@@ -203,6 +220,8 @@ private:
   const sigset_t& stop_signals_;
   wire::read_events question_;
   std::uint64_t printed_ = 0;
+  uuid life_; // That wrote the position where it is.
+  std::uint64_t told_deleted_ = 0;
   std::size_t topic_width_ = 16;
   std::size_t key_width_ = 1;
   bool is_waiting_ = false;

@@ -69,9 +69,14 @@ struct events_read {
   /// topics, or of topics that the journal has forgotten. Absent if it has not, or if the question
   /// had no `after`.
   std::optional<std::uint64_t> deleted_to{};
+  /// The life of the journal that wrote `next`, and the one that wrote the question's `after`; zeros
+  /// if that is not known. If `after_life` is not the `life` of the answer before, the journal is
+  /// another one, or a copy that was brought back: its positions mean other events.
+  std::optional<uuid> life{};
+  std::optional<uuid> after_life{};
 };
 
-TROUPE_MESSAGE(events_read, events, next, last, deleted_to)
+TROUPE_MESSAGE(events_read, events, next, last, deleted_to, life, after_life)
 
 /// `topics`: what is in the journal, and how far the subscribed capabilities have come.
 struct get_topics {

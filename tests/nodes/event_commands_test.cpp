@@ -447,6 +447,38 @@ BOOST_AUTO_TEST_CASE(tail_does_not_take_another_journal_for_its_own) {
   BOOST_TEST(contains(done.err, "the journal ends at 3, and this tail was at 100"));
 }
 
+// A copy that was brought back, and has grown past where the tail was.
+BOOST_AUTO_TEST_CASE(tail_does_not_take_a_longer_journal_for_its_own) {
+  const uuid mine{.bytes = {std::byte{1}}};
+  const uuid other{.bytes = {std::byte{2}}};
+  answer_by([=, count = 0](const question&) mutable -> answer {
+    wire::events_read said{{}, 100, 100};
+    said.life = mine;
+    said.after_life = ++count < 3 ? mine : other;
+    return wire::encoded(said);
+  });
+
+  const auto done = run("tail", "a");
+
+  BOOST_TEST(done.code == 4);
+  BOOST_TEST(contains(done.err, "written by others up to position 100"));
+  BOOST_TEST(asked().size() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(tail_tells_once_what_retention_has_deleted) {
+  answer_by([count = 0U](const question&) mutable -> answer {
+    ++count;
+    wire::events_read said{{event_at(count, "a")}, count, 90};
+    said.deleted_to = 50;
+    return wire::encoded(said);
+  });
+
+  const auto done = run("tail", "a --count 3");
+
+  BOOST_TEST(done.err.find("retention has deleted") != std::string::npos);
+  BOOST_TEST(done.err.find("retention has deleted") == done.err.rfind("retention has deleted"));
+}
+
 BOOST_AUTO_TEST_CASE(tail_refuses_what_means_no_topics_or_time) {
   BOOST_TEST(run("tail", "Order").code == 2);
   BOOST_TEST(run("tail", "'a*'").code == 2);

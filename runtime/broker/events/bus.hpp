@@ -40,6 +40,9 @@ public:
   /// Of the journal.
   const uuid& instance() const { return instance_; }
 
+  /// Who wrote the journal.
+  const lineage& lives() const { return lives_; }
+
   /// Of the journal, for workers.
   const std::vector<journal_life>& newest_lives() const { return newest_lives_; }
 
@@ -78,6 +81,7 @@ private:
   void take(std::int64_t wall_ms, event_decisions& out);
 
   uuid instance_;
+  lineage lives_;
   std::vector<journal_life> newest_lives_;
   broker::incoming incoming_;
   outbox_intake outboxes_;

@@ -134,7 +134,7 @@ void incoming::release(origin whom) {
 
 void incoming::accept(std::shared_ptr<event> what, std::int64_t wall_ms) {
   what->position = last_ + pending() + 1;
-  what->time = std::max(wall_ms, earliest_ms_);
+  what->time = std::max(wall_ms, options_.earliest_ms);
   what->partition = wire::partition_of(what->key, what->id);
   next_.bytes += what->bytes();
   next_.rows.events.push_back(std::move(what));

@@ -27,6 +27,8 @@ struct incoming_options {
   std::size_t pending_bytes_max = 64U << 20U;
   /// Topics that the journal has events of, or will have. 1 or more.
   std::size_t topics_max = 10'000;
+  /// No event gets an earlier time, in milliseconds since 1970.
+  std::int64_t earliest_ms = 0;
 };
 
 /// The events on their way to the disk: gives each its position, and answers whoever waits when the
@@ -43,9 +45,10 @@ public:
       std::string_view body,
       std::int64_t wall_ms,
       event_decisions& out);
+
   /// The settled time, in milliseconds since 1970: no event gets an earlier one. A wall clock that
   /// is put back by days, wrongly, must not make events that are older than they are.
-  void set_earliest(std::int64_t settled_ms) { earliest_ms_ = settled_ms; }
+  void set_earliest(std::int64_t settled_ms) { options_.earliest_ms = settled_ms; }
 
   /// Takes an event in, whose topic is admitted; it gets the next position.
   void accept(std::shared_ptr<event> what, std::int64_t wall_ms);
@@ -142,7 +145,6 @@ private:
 
   incoming_options options_;
   std::uint64_t last_;
-  std::int64_t earliest_ms_ = 0;
   known_topics topics_;
   recent_publishes recent_;
   batch writing_;

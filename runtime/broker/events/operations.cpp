@@ -32,7 +32,7 @@ operations::operations(
     std::size_t bytes_max)
     : time_{time}, incoming_{events.incoming()}, links_{links},
       // An answer has other fields, too, and is not to be refused for its size.
-      reading_{journal, incoming_, links, bytes_max / 2},
+      reading_{journal, incoming_, events.lives(), links, bytes_max / 2},
       topics_{time, journal, events, links, bytes_max / 2},
       dead_letters_{time, journal, events, links, bytes_max / 2}, body_bytes_max_{bytes_max} {
 }

@@ -121,6 +121,10 @@ void reading::answer(std::uint64_t number, const events_page& page) {
   if (who.deleted_to != 0) {
     found.deleted_to = who.deleted_to;
   }
+  found.life = lives_.writer_of(found.next);
+  if (who.what.after) {
+    found.after_life = lives_.writer_of(*who.what.after);
+  }
   for (const event_ref& each : page.events) {
     found.events.push_back(
         {each->position,

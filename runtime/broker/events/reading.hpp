@@ -17,8 +17,12 @@ class reading {
 public:
   /// All of these outlive this.
   reading(
-      journal_client& journal, const incoming& events, event_links& links, std::size_t bytes_max)
-      : journal_{journal}, incoming_{events}, links_{links}, bytes_max_{bytes_max} {}
+      journal_client& journal,
+      const incoming& events,
+      const lineage& lives,
+      event_links& links,
+      std::size_t bytes_max)
+      : journal_{journal}, incoming_{events}, lives_{lives}, links_{links}, bytes_max_{bytes_max} {}
 
   /// @param ttl of the call, in milliseconds.
   void read(origin from, const uuid& id, wire::read_events what, std::uint32_t ttl, instant now);
@@ -49,6 +53,7 @@ private:
 
   journal_client& journal_;
   const incoming& incoming_;
+  const lineage& lives_;
   event_links& links_;
   std::size_t bytes_max_;
   std::unordered_map<std::uint64_t, reader> readers_;

@@ -294,6 +294,47 @@ BOOST_FIXTURE_TEST_CASE(a_start_under_a_clock_that_jumped_deletes_no_events, ser
   BOOST_TEST(events_of(read("*")).size() == 2U);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_reader_is_told_who_wrote_its_place, service_fixture) {
+  start();
+  publish("user.created");
+  const uuid asked = read("*");
+  BOOST_REQUIRE(events_of(asked).size() == 1U);
+
+  const auto first = *wire::checked_decode<wire::events_read>(answers[asked]);
+  BOOST_TEST((first.life.value_or(uuid{}) != uuid{}));
+  BOOST_TEST((first.after_life == uuid{})); // Nobody wrote position 0.
+}
+
+BOOST_FIXTURE_TEST_CASE(
+    a_letter_retried_under_a_clock_put_back_is_not_old_at_once, service_fixture) {
+  open();
+  journal_batch batch;
+  dead_letter& letter = batch.dead_letters.emplace_back();
+  letter.id = ids.next(time.wall());
+  letter.capability = "mail";
+  letter.what = make("order.created");
+  batch.events.push_back(letter.what);
+  must_write(batch);
+  journal.reset();
+  rules = {{.pattern = "*", .keep = 24h}};
+  start();
+  clock.wrong_by = -240h;
+  wire::retry_dead_letter all;
+  all.all = true;
+  const uuid id = call("retry_dead_letter", all);
+  run_until([&] { return answers.contains(id); });
+  clock.wrong_by = 0h;
+  publish("user.created"); // The newest is never deleted.
+
+  const instant end = time.now() + 11s; // Two sweeps.
+  run_until([&] {
+    time.advance(10ms);
+    return time.now() > end;
+  });
+
+  BOOST_TEST(!has_report("events_deleted"));
+}
+
 BOOST_FIXTURE_TEST_CASE(all_dead_letters_are_tried_again_page_by_page, service_fixture) {
   constexpr std::size_t letters = 501; // A page has 500.
   open();

@@ -219,19 +219,16 @@ bool backlog::send(std::uint32_t slot, login_id to, instant now, event_decisions
   return true;
 }
 
-std::uint64_t backlog::suspect_of(std::uint32_t partition) const {
-  if (const std::uint32_t aside = retries_.first_aside(partition); aside != nowhere) {
-    return events_[aside].position;
+std::pair<std::uint64_t, std::uint8_t> backlog::suspect_of(std::uint32_t partition) const {
+  std::uint32_t slot = retries_.first_aside(partition);
+  if (slot == nowhere) {
+    slot = lines_[partition].next;
+    if (slot == nowhere || events_[slot].is != state::waiting
+        || !deaths_.is_suspect(events_[slot].what)) {
+      return {};
+    }
   }
-  const std::uint32_t slot = lines_[partition].next;
-  const bool is_next = slot != nowhere && events_[slot].is == state::waiting
-                       && deaths_.is_suspect(events_[slot].what);
-  return is_next ? events_[slot].position : 0;
-}
-
-std::uint8_t backlog::outlasted(std::uint32_t partition, std::uint64_t position) const {
-  const std::uint32_t slot = find(partition, position);
-  return slot == nowhere ? std::uint8_t{0} : deaths_.outlasted(*events_[slot].what);
+  return {events_[slot].position, deaths_.outlasted(*events_[slot].what)};
 }
 
 bool backlog::send_suspect(

@@ -98,9 +98,9 @@ public:
   /// Sends the next of a partition that has one. False if nothing was to be sent after all.
   bool send_next(std::uint32_t partition, login_id to, instant now, event_decisions& out);
   /// The partition's next suspect, which may only be sent alone; 0 if there is none.
-  std::uint64_t suspect_of(std::uint32_t partition) const;
-  /// How often workers died with the suspect when its time alone was over.
-  std::uint8_t outlasted(std::uint32_t partition, std::uint64_t position) const;
+  ///
+  /// @return also how often workers died with it when its time alone was over.
+  std::pair<std::uint64_t, std::uint8_t> suspect_of(std::uint32_t partition) const;
   /// Sends the suspect. False if it is none any more.
   bool send_suspect(
       std::uint32_t partition,

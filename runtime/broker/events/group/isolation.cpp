@@ -19,10 +19,7 @@ void isolation::begin(event_decisions& out) {
 }
 
 void isolation::request() {
-  quarantine_.request(
-      self_,
-      workers_.at(worker_).login,
-      quarantine::alone_after(events_.outlasted(partition_, position_)));
+  quarantine_.request(self_, workers_.at(worker_).login, quarantine::alone_after(outlasted_));
 }
 
 /// Chooses the next suspect of the partitions that this worker has, or of any.
@@ -34,7 +31,7 @@ bool isolation::choose(std::uint32_t worker, event_decisions& out) {
         || (worker != nowhere && owner != worker)) {
       continue;
     }
-    const std::uint64_t position = events_.suspect_of(partition);
+    const auto [position, outlasted] = events_.suspect_of(partition);
     if (position == 0) {
       continue;
     }
@@ -42,6 +39,7 @@ bool isolation::choose(std::uint32_t worker, event_decisions& out) {
     worker_ = owner;
     partition_ = partition;
     position_ = position;
+    outlasted_ = outlasted;
     out.log.push_back(
         {"event_suspected",
          {{"capability", capability_},

@@ -61,6 +61,7 @@ private:
   std::uint32_t worker_ = nowhere;
   std::uint32_t partition_ = nowhere;
   std::uint64_t position_ = 0;
+  std::uint8_t outlasted_ = 0;
   instant since_{};
   std::uint32_t next_ = 0; // The partition where the search for a suspect begins.
 };
