@@ -130,12 +130,7 @@ void connection::begin_request(std::size_t head_bytes) {
     return;
   }
   head_ = std::move(*read);
-  auto begun = body_reader::begin(bytes, *head_, host_.options.request);
-  if (!begun) {
-    refuse(begun.error());
-    return;
-  }
-  body_ = std::move(*begun);
+  body_.emplace(*head_, host_.options.request);
   received_.use(head_bytes);
   host_.counts.requests.add();
   phase_ = phase::body;
@@ -166,8 +161,6 @@ void connection::read_body() {
   received_.use(*taken);
   if (body_->is_complete()) {
     hand_over();
-  } else if (received_.bytes().size() >= body_read_bytes) {
-    refuse({400, "malformed_body", "the line before a chunk is too long"});
   } else {
     read_more(body_read_bytes);
   }

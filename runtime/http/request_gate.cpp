@@ -39,16 +39,6 @@ std::vector<std::string_view> values_of(const field_list& fields, std::string_vi
   return values;
 }
 
-bool has_member(const field_list& fields, std::string_view name, std::string_view member) {
-  for (const std::string_view value : values_of(fields, name)) {
-    const auto members = list_members(value);
-    if (std::find(members.begin(), members.end(), member) != members.end()) {
-      return true;
-    }
-  }
-  return false;
-}
-
 verdict_on_head read_version(std::string_view version, request_head& head) {
   const auto is_digit = [](char letter) { return letter >= '0' && letter <= '9'; };
   if (version.size() != 8 || version.substr(0, 5) != "HTTP/" || !is_digit(version[5])
@@ -213,6 +203,22 @@ verdict_on_head read_body_fields(const limits& most, request_head& head) {
   return std::nullopt;
 }
 
+verdict_on_head read_connection(request_head& head) {
+  bool closes = false;
+  bool keeps = false;
+  for (const std::string_view value : values_of(head.fields, "connection")) {
+    for (const std::string& option : list_members(value)) {
+      if (!is_token(option)) {
+        return malformed_head("Connection is no list of tokens");
+      }
+      closes = closes || option == "close";
+      keeps = keeps || option == "keep-alive";
+    }
+  }
+  head.keeps_alive = !closes && (keeps || !head.is_http_1_0); // RFC 9112, 9.3.
+  return std::nullopt;
+}
+
 verdict_on_head read_expectation(request_head& head) {
   for (const std::string_view each : values_of(head.fields, "expect")) {
     if (lower_case(each) != "100-continue") {
@@ -242,13 +248,14 @@ read_head(std::string_view head, const limits& most, const std::vector<std::stri
     refused = read_body_fields(most, read);
   }
   if (!refused) {
+    refused = read_connection(read);
+  }
+  if (!refused) {
     refused = read_expectation(read);
   }
   if (refused) {
     return tl::unexpected<problem>{std::move(*refused)};
   }
-  read.keeps_alive = read.is_http_1_0 ? has_member(read.fields, "connection", "keep-alive")
-                                      : !has_member(read.fields, "connection", "close");
   return read;
 }
 

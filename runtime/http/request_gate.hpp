@@ -31,8 +31,8 @@ struct request_head {
   bool has_body() const { return is_chunked || content_length > 0; }
 };
 
-/// Reads a head that `head_scanner` found complete. Stands in front of Beast's parser, which lets
-/// much pass that another server on the way could read otherwise. Pure.
+/// Reads a head that `head_scanner` found complete, and lets nothing pass that another server on
+/// the way could read otherwise. Pure.
 ///
 /// @param hosts as in `server_options`.
 /// @errors Each ends the connection, as nobody knows where the next request would begin.

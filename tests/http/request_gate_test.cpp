@@ -45,19 +45,16 @@ pass(std::string bytes, const std::vector<std::string>& hosts = {}, const limits
   if (!told) {
     return refused(told.error());
   }
-  auto body = body_reader::begin(head, *told, most);
-  if (!body) {
-    return refused(body.error());
-  }
+  body_reader body{*told, most};
   bytes.erase(0, *head_bytes);
-  const auto taken = body->read(bytes);
+  const auto taken = body.read(bytes);
   if (!taken) {
     return refused(taken.error());
   }
-  if (!body->is_complete()) {
+  if (!body.is_complete()) {
     return {.status = 100};
   }
-  return {200, "", *told, body->take(), bytes.substr(*taken)};
+  return {200, "", *told, body.take(), bytes.substr(*taken)};
 }
 
 /// A GET with the fields `more`, each with its CRLF, beside Host.
@@ -75,6 +72,14 @@ std::string many_fields(std::size_t count) {
     fields += "X-" + std::to_string(i) + ": 1\r\n";
   }
   return fields;
+}
+
+std::string repeated(std::string_view part, std::size_t times) {
+  std::string text;
+  for (std::size_t i = 0; i < times; ++i) {
+    text += part;
+  }
+  return text;
 }
 
 struct passage_case {
@@ -134,6 +139,30 @@ const std::vector<passage_case> cases{
     {"a chunk longer than it says",
      post("Transfer-Encoding: chunked\r\n", "2\r\nabc\r\n0\r\n\r\n"),
      400},
+    {"a chunk of 2^64 bytes and two",
+     post("Transfer-Encoding: chunked\r\n", "10000000000000002\r\nab\r\n0\r\n\r\n"),
+     400},
+    {"a chunk with a space behind its size",
+     post("Transfer-Encoding: chunked\r\n", "2 \r\nab\r\n0\r\n\r\n"),
+     400},
+    {"a chunk with a prefix",
+     post("Transfer-Encoding: chunked\r\n", "0x2\r\nab\r\n0\r\n\r\n"),
+     400},
+    {"a bare LF in an extension",
+     post("Transfer-Encoding: chunked\r\n", "2;a\nb\r\nab\r\n0\r\n\r\n"),
+     400},
+    {"a NUL in an extension",
+     post("Transfer-Encoding: chunked\r\n", std::string{"2;\0\r\nab\r\n0\r\n\r\n", 17}),
+     400},
+    {"a trailer that goes on in a second line",
+     post("Transfer-Encoding: chunked\r\n", "0\r\nX: a\r\n b\r\n\r\n"),
+     400},
+    {"an extension without end",
+     post("Transfer-Encoding: chunked\r\n", "1;" + std::string(20'000, 'a')),
+     400},
+    {"trailers without end",
+     post("Transfer-Encoding: chunked\r\n", "0\r\nX: " + std::string(20'000, 'a')),
+     400},
     {"a chunk with a bare LF", post("Transfer-Encoding: chunked\r\n", "2\nab\r\n0\r\n\r\n"), 400},
     {"a content coding", post("Content-Encoding: gzip\r\nContent-Length: 3\r\n", "abc"), 415},
     // Lines.
@@ -178,6 +207,7 @@ const std::vector<passage_case> cases{
     {"CONNECT", "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", 501},
     {"TRACE", "TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", 501},
     {"a method that is no token", "G(T / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+    {"a Connection that is no list of tokens", get("Connection: a b\r\n"), 400},
     {"an unknown expectation", get("Expect: tea\r\n"), 417},
     {"options of the server", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 501},
     // What is fine.
@@ -188,6 +218,9 @@ const std::vector<passage_case> cases{
     {"bytes above ASCII in a value", get("X: gr\xfc\xdf dich\r\n"), 200},
     {"chunks with extensions and trailers",
      post("Transfer-Encoding: Chunked\r\n", "2;a=b\r\nab\r\n0\r\nX: y\r\n\r\n"),
+     200},
+    {"a thousand chunks of one byte",
+     post("Transfer-Encoding: chunked\r\n", repeated("1\r\na\r\n", 1'000) + "0\r\n\r\n"),
      200},
     {"a body that is not there yet", post("Content-Length: 3\r\n", "ab"), 100},
     {"a head that is not there yet", "GET / HTTP/1.1\r\nHost: a\r\n", 100},

@@ -14,7 +14,7 @@ RULES = (
     (re.compile(r"\bPQ[a-z]\w+\s*\(|#\s*include\s*<(?:postgresql/)?libpq"), "libpq",
      ("runtime/store/",)),
     (re.compile(r"\b(?:beast|asio)::|#\s*include\s*<boost/(?:asio|beast)|#\s*include\s*<openssl/ssl"),
-     "Boost.Beast", ("runtime/http/",)),
+     "Boost.Asio", ("runtime/http/",)),
     (re.compile(r"\bcurl_\w+\s*\(|#\s*include\s*<curl/"), "libcurl", ("actors/notifications/",)),
 )
 
