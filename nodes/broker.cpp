@@ -12,12 +12,14 @@
 #include "runtime/transport/router_loop.hpp"
 #include "topology/read.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <fmt/format.h>
 #include <string>
 #include <string_view>
+#include <sys/resource.h>
 #include <thread>
 #include <unistd.h>
 #include <variant>
@@ -55,6 +57,21 @@ const topology::broker_plan* find_broker(const topology::plan& plan, const std::
   return nullptr;
 }
 
+// More descriptors than any broker serves; a limit without bound would say nothing.
+constexpr rlim_t open_files_wanted = 1U << 20U;
+
+/// Raises the limit of open files as far as it may: a usual soft limit of 1,024 is that of programs
+/// which use select(2). @return the limit.
+std::uint64_t raise_open_files() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    return 0;
+  }
+  const rlim_t before = limit.rlim_cur;
+  limit.rlim_cur = std::max(before, std::min(limit.rlim_max, open_files_wanted));
+  return ::setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
+}
+
 /// Runs until a signal says stop, and then until the calls under way have ended.
 int serve(
     const topology::plan& plan,
@@ -62,6 +79,7 @@ int serve(
     const node_arguments& given,
     const sigset_t& stop_signals) {
   const system_clock time;
+  const std::uint64_t open_files_max = raise_open_files();
   transport::context zmq;
   observe::event_log log{
       time, self.name, given.log_json ? observe::log_format::json : observe::log_format::text};
@@ -70,7 +88,8 @@ int serve(
       time,
       {.endpoint = self.listen,
        .heartbeat = plan.heartbeat,
-       .body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max)});
+       .body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max),
+       .open_files_max = open_files_max});
   if (!bound) {
     log.write("not_listening", {{"reason", bound.error().message}});
     return node_exit::refused;
@@ -84,6 +103,7 @@ int serve(
        .heartbeat = plan.heartbeat,
        .body_bytes_max = plan.body_bytes_max,
        .router = router_options_of(plan),
+       .open_files_max = open_files_max,
        .journal_keeper = plan.events.broker},
       [&log](const broker::log_event& event) { log.write(event.name, event.fields); },
       time.now()};

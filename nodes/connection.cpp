@@ -202,7 +202,8 @@ outcome<std::string> body_in(const std::string& word) {
 }
 
 std::string check_uuid(const std::string& text) {
-  return parse_uuid(text) ? "" : fmt::format("`{}` is no UUID", text);
+  const auto id = parse_uuid(text);
+  return id && *id != uuid{} ? "" : fmt::format("`{}` is no UUID that names anything", text);
 }
 
 } // namespace troupe

@@ -48,7 +48,7 @@ std::string json_of(const wire::letter& letter) {
       .add("error", letter.error)
       .add("traceparent", letter.traceparent);
   if (letter.body) {
-    line.add_json("body", wire::to_json(letter.body->bytes).value_or("null"));
+    line.add_json("body", wire::json_of(letter.body->bytes));
   }
   return line.text();
 }
@@ -104,7 +104,7 @@ void print_dead_letter(const wire::letter& letter) {
   }
   if (letter.body) {
     const auto body = wire::to_json(letter.body->bytes, true);
-    fmt::print("  body\n{}\n", body ? *body : "(is no MessagePack)");
+    fmt::print("  body\n{}\n", body ? *body : wire::json_of(letter.body->bytes));
   }
 }
 

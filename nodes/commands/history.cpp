@@ -37,7 +37,7 @@ struct told_event {
 
   std::string when() const { return utc_time_text(time_since_1970(milliseconds{at})); }
 
-  std::string what() const { return wire::to_json(body.bytes).value_or("null"); }
+  std::string what() const { return wire::json_of(body.bytes); }
 };
 
 TROUPE_MESSAGE(told_event, version, type, at, cause, body)

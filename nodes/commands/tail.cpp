@@ -29,7 +29,7 @@ constexpr std::uint32_t events_per_answer = 200;
 constexpr std::size_t key_width_max = 40;
 
 std::string body_json(const wire::binary_value& body) {
-  return wire::to_json(body.bytes).value_or("null");
+  return wire::json_of(body.bytes);
 }
 
 std::string time_text(const wire::read_event& event) {

@@ -49,6 +49,7 @@ std::uint32_t pending_calls::take_slot(const new_call& given) {
   call.retries = 0;
   call.link = -1;
   call.flags = given.flags;
+  call.wants_journal = given.wants_journal;
   wheel_.set(index, given.deadline);
   return index;
 }
@@ -128,11 +129,12 @@ bool pending_calls::next_to_send(instant now, outgoing& out) {
   slot& call = slots_[first_];
   dequeue(first_);
   call.at = place::sent;
-  call.link = static_cast<std::int16_t>(current_);
+  const int link = call.wants_journal && journal_ >= 0 ? journal_ : current_;
+  call.link = static_cast<std::int16_t>(link);
   ++call.sends_open;
   wire::patch_ttl(call.bytes.data(), call.ttl_at, ttl_of(call.deadline, now));
   const std::string_view bytes = call.bytes;
-  out = {current_, bytes.substr(0, call.header_size), bytes.substr(call.header_size)};
+  out = {link, bytes.substr(0, call.header_size), bytes.substr(call.header_size)};
   return true;
 }
 
@@ -211,15 +213,19 @@ void pending_calls::expire(instant now, std::vector<ended>& into) {
   }
 }
 
-void pending_calls::link_up(int link) {
+void pending_calls::link_up(int link, bool keeps_journal) {
   is_up_[static_cast<std::size_t>(link)] = true;
   if (current_ < 0) {
     current_ = link;
+  }
+  if (keeps_journal) {
+    journal_ = link;
   }
 }
 
 void pending_calls::link_lost(int link) {
   is_up_[static_cast<std::size_t>(link)] = false;
+  journal_ = journal_ == link ? -1 : journal_;
   if (current_ == link) {
     current_ = -1;
     const int links = static_cast<int>(is_up_.size());

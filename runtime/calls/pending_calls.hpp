@@ -33,6 +33,8 @@ public:
     std::uint64_t token = 0;
     /// The kind of token, if the caller has several.
     std::uint8_t flags = 0;
+    /// It is for the broker that keeps the journal, and goes there while that link is up.
+    bool wants_journal = false;
   };
 
   /// A call that is no longer outstanding.
@@ -61,6 +63,9 @@ public:
 
   /// The link to send on: the same one until it is lost, then the next that is up. -1: none is up.
   int link() const { return current_; }
+
+  /// The link to the broker that keeps the journal. -1: it is not up.
+  int journal_link() const { return journal_; }
 
   /// Adds a call, to be fetched by `next_to_send`. False, and nothing changed, if its id is
   /// outstanding already.
@@ -102,7 +107,7 @@ public:
   /// When `expire` is worth calling; may be too early, never more than a millisecond late.
   instant next_due() const { return wheel_.next_due(); }
 
-  void link_up(int link);
+  void link_up(int link, bool keeps_journal = false);
   /// Calls that were sent on this link and not answered are to be sent again.
   void link_lost(int link);
 
@@ -128,6 +133,7 @@ private:
     std::uint32_t previous = none;
     std::int16_t link = -1;
     std::uint8_t flags = 0;
+    bool wants_journal = false;
     place at = place::free;
   };
 
@@ -150,6 +156,7 @@ private:
   std::uint32_t first_ = none;
   std::uint32_t last_ = none;
   int current_ = -1;
+  int journal_ = -1;
 };
 
 } // namespace troupe::calls

@@ -46,9 +46,8 @@ client_loop::client_loop(
           clock,
           {settings.brokers, settings.heartbeat, settings.body_bytes_max},
           submissions.waker()},
-      table_{static_cast<int>(settings.brokers.size()), clock.now()}, incarnation_{make_incarnation(
-                                                                          clock)},
-      links_(settings.brokers.size()), jitter_{digest_of(incarnation_.bytes)} {
+      table_{static_cast<int>(settings.brokers.size()), clock.now()},
+      incarnation_{make_incarnation(clock)}, jitter_{digest_of(incarnation_.bytes)} {
 }
 
 void client_loop::run() {
@@ -71,9 +70,9 @@ wire::hello client_loop::hello(int) {
   return hello;
 }
 
-void client_loop::welcomed(int link, const wire::welcome&, instant now) {
-  links_.up(link, now);
-  table_.link_up(link);
+void client_loop::welcomed(int link, const wire::welcome& said, instant now) {
+  links_.up();
+  table_.link_up(link, said.journal);
   send_waiting(now);
 }
 
@@ -125,7 +124,7 @@ void client_loop::received(
       return why && why->code == errc::unauthenticated ? peers_.renew(link) : void();
     }
     if (const auto call = table_.find(scanned->id)) {
-      take_error(link, *scanned, *call, now);
+      take_error(*scanned, *call, now);
     }
   }
 }
@@ -144,20 +143,11 @@ instant client_loop::retry_time(const error& why, std::uint32_t retries, instant
 }
 
 void client_loop::take_error(
-    int link,
-    const wire::header_view& header,
-    const calls::pending_calls::ended& call,
-    instant now) {
+    const wire::header_view& header, const calls::pending_calls::ended& call, instant now) {
   auto read = wire::read_error(header.error);
   error why = read
                   ? std::move(*read)
                   : internal_error("the broker sent an error that cannot be read", effect::unknown);
-  // A broker that gave us up while we thought the link was up says so to the first call. Right
-  // after a login the same code means that the call is not permitted.
-  if (why.code == errc::unauthenticated
-      && now - links_.up_since(link) > settings_.heartbeat.interval) {
-    return peers_.renew(link);
-  }
   // A call that a lost link may have delivered is tried until its deadline, patient or not.
   const bool is_patient = (call.flags & flag_patient) != 0 || call.is_loose;
   if (is_patient && verdict_on(why.code).asks_for_patience && !why.is_final
@@ -205,7 +195,8 @@ void client_loop::commands(instant now) {
 
 void client_loop::take(submitted_batch& batch, instant now) {
   const int link = table_.link();
-  if (link < 0 || batch.has_own_ids) {
+  // Ids of callers may be outstanding, and calls for the journal may have another link.
+  if (link < 0 || batch.has_own_ids || (batch.has_journal_calls && link != table_.journal_link())) {
     return take_one_by_one(batch, now);
   }
   char* const start = batch.frame.frame().data();
@@ -223,7 +214,8 @@ void client_loop::take(submitted_batch& batch, instant now) {
          envelope.body,
          call.deadline,
          call.token,
-         call.flags});
+         call.flags,
+         (call.flags & flag_journal) != 0});
   }
   // If the link takes nothing more, it is lost when the turn ends, and the calls are sent again.
   (void)peers_.send_batch(link, batch.frame.frame());
@@ -241,7 +233,8 @@ void client_loop::take_one_by_one(submitted_batch& batch, instant now) {
          envelope.body,
          call.deadline,
          call.token,
-         call.flags});
+         call.flags,
+         (call.flags & flag_journal) != 0});
     if (!is_new) {
       end({call.id, call.token, call.flags, false, 0},
           failure{

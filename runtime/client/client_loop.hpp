@@ -58,11 +58,8 @@ private:
   void take(submitted_batch& batch, instant now);
   void take_one_by_one(submitted_batch& batch, instant now);
   void send_waiting(instant now);
-  void take_error(
-      int link,
-      const wire::header_view& header,
-      const calls::pending_calls::ended& call,
-      instant now);
+  void
+  take_error(const wire::header_view& header, const calls::pending_calls::ended& call, instant now);
   instant retry_time(const error& why, std::uint32_t retries, instant now);
   void end_answered(const uuid& id, const transport::frame_ref& frame, std::string_view body);
   void end(const calls::pending_calls::ended& call, outcome<reply_body>&& answer);

@@ -4,11 +4,6 @@
 
 namespace troupe::client {
 
-void link_health::up(int link, instant now) {
-  up_since_[static_cast<std::size_t>(link)] = now;
-  count_.fetch_add(1, std::memory_order_relaxed);
-}
-
 void link_health::down(const std::string& broker, std::string_view why) {
   count_.fetch_sub(1, std::memory_order_relaxed);
   failed(broker, why);

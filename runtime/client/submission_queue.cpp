@@ -79,6 +79,9 @@ bool submission_queue::admits(const call_request& call, error& why) const {
              "{} calls are outstanding already; take their completions first", outstanding_max_),
          .retry_after = overloaded_retry});
   }
+  if (call.id && *call.id == uuid{}) {
+    return refuse(why, invalid("an id of zeros names no call; leave it out, or make one"));
+  }
   // Capability and operation are checked once, with the template of their header.
   const wire::departure made{
       .what = "the call",
@@ -112,7 +115,11 @@ bool submission_queue::add(
   batch.frame.frame().append(call.body);
   batch.frame.end(at);
   const bool is_patient = call.retry.value_or((asked & flag_waiter) != 0);
-  const auto flags = static_cast<std::uint8_t>(asked | (is_patient ? flag_patient : 0));
+  const bool is_for_journal =
+      call.capability == "troupe.publish" || call.capability == "troupe.events";
+  batch.has_journal_calls = batch.has_journal_calls || is_for_journal;
+  const auto flags = static_cast<std::uint8_t>(
+      asked | (is_patient ? flag_patient : 0) | (is_for_journal ? flag_journal : 0));
   batch.calls.push_back({id, now + call.deadline, call.token, (*header)->ttl_at(), flags});
   ++admitted_;
   return true;
@@ -151,6 +158,7 @@ void submission_queue::drain(std::vector<submitted_batch>& into) {
     batch.frame.clear();
     batch.calls.clear();
     batch.has_own_ids = false;
+    batch.has_journal_calls = false;
   }
   const std::lock_guard lock{mutex_};
   for (submitted_batch& batch : into) {

@@ -30,10 +30,18 @@ struct submitted_batch {
   std::vector<call> calls; // As many, and in the same order, as in the frame.
   /// True if a caller chose one of the ids, which may be one that is outstanding.
   bool has_own_ids = false;
+  /// True if one of them is for the broker that keeps the journal.
+  bool has_journal_calls = false;
 };
 
-/// Bits of a call: whether its token is a `waiter`, and whether refusals are met with patience.
-enum call_flags : std::uint8_t { flag_queue = 0, flag_waiter = 1, flag_patient = 2 };
+/// Bits of a call: whether its token is a `waiter`, whether refusals are met with patience, and
+/// whether it is for the broker that keeps the journal.
+enum call_flags : std::uint8_t {
+  flag_queue = 0,
+  flag_waiter = 1,
+  flag_patient = 2,
+  flag_journal = 4,
+};
 
 /// The way of calls from any thread into the client's loop.
 ///

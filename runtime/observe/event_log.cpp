@@ -4,13 +4,22 @@
 #include "runtime/wire/json.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <fmt/format.h>
+#include <unistd.h>
 #include <utility>
 
 namespace troupe::observe {
 
 namespace {
+
+// The bytes of a value that are shown: a peer must not fill the log with one name.
+constexpr std::size_t value_bytes_max = 4'096;
+
+std::string cut(const std::string& value) {
+  return value.size() <= value_bytes_max
+             ? value
+             : fmt::format("{}... ({} bytes)", value.substr(0, value_bytes_max), value.size());
+}
 
 bool needs_quotes(std::string_view text) {
   return text.empty() || text.find_first_of(" \"=\n\r\t") != std::string_view::npos;
@@ -19,10 +28,19 @@ bool needs_quotes(std::string_view text) {
 } // namespace
 
 event_log::event_log(const clock& time, std::string node, log_format format)
-    : time_{time}, node_{std::move(node)}, format_{format} {
+    : time_{time}, node_{std::move(node)}, format_{format}, output_{STDERR_FILENO} {
 }
 
 void event_log::write(std::string_view event, const log_fields& fields) {
+  std::string line = line_of(event, fields);
+  const std::lock_guard lock{mutex_};
+  if (lost_ != 0 && output_.write(line_of("log.lines_lost", {{"count", std::to_string(lost_)}}))) {
+    lost_ = 0;
+  }
+  lost_ += lost_ == 0 && output_.write(line) ? 0U : 1U;
+}
+
+std::string event_log::line_of(std::string_view event, const log_fields& fields) const {
   std::string line;
   const std::string at = utc_time_text(time_.wall());
   if (format_ == log_format::json) {
@@ -31,11 +49,11 @@ void event_log::write(std::string_view event, const log_fields& fields) {
     const auto about = std::find_if(
         fields.begin(), fields.end(), [](const auto& each) { return each.first == "node"; });
     object.add("at", at)
-        .add("node", about == fields.end() ? node_ : about->second)
+        .add("node", about == fields.end() ? node_ : cut(about->second))
         .add("event", event);
     for (const auto& [name, value] : fields) {
       if (name != "node") {
-        object.add(name, value);
+        object.add(name, cut(value));
       }
     }
     line = object.text();
@@ -43,12 +61,11 @@ void event_log::write(std::string_view event, const log_fields& fields) {
     line = fmt::format("{} {} {}", at, node_, event);
     for (const auto& [name, value] : fields) {
       // Quoted as JSON text where it has to be, so that no value can forge another line.
-      line += fmt::format(" {}={}", name, needs_quotes(value) ? wire::json_text(value) : value);
+      const std::string text = cut(value);
+      line += fmt::format(" {}={}", name, needs_quotes(text) ? wire::json_text(text) : text);
     }
   }
-  line += '\n';
-  const std::lock_guard lock{mutex_};
-  std::fwrite(line.data(), 1, line.size(), stderr);
+  return line += '\n';
 }
 
 } // namespace troupe::observe

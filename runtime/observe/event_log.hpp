@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/clock.hpp"
+#include "runtime/line_output.hpp"
 
 #include <cstdint>
 #include <mutex>
@@ -24,6 +25,9 @@ using log_fields = std::vector<std::pair<std::string, std::string>>;
 ///
 /// Safe from any thread. Made in main() and handed down. Every field is text: logs are read by
 /// people and by tools that cut strings, and ids are text anyway.
+///
+/// Nobody waits for whoever reads it. Lines that its pipe or terminal has no room for are lost, and
+/// `log.lines_lost` says how many before the next line that has room.
 class event_log {
 public:
   event_log(const clock& time, std::string node, log_format format);
@@ -32,10 +36,14 @@ public:
   void write(std::string_view event, const log_fields& fields = {});
 
 private:
+  std::string line_of(std::string_view event, const log_fields& fields) const;
+
   const clock& time_;
   const std::string node_;
   const log_format format_;
-  std::mutex mutex_;
+  std::mutex mutex_; // Guards what follows.
+  line_output output_;
+  std::uint64_t lost_ = 0;
 };
 
 } // namespace troupe::observe

@@ -96,7 +96,7 @@ void peer_link::take_news(peer_handler& handler, instant now) {
         return drop("the connection was closed", handler, now);
       }
       break;
-    case monitor::event::other:
+    default:
       break;
     }
   }

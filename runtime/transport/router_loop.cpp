@@ -1,5 +1,7 @@
 #include "runtime/transport/router_loop.hpp"
 
+#include "runtime/transport/crowd.hpp"
+#include "runtime/transport/named_peers.hpp"
 #include "runtime/transport/socket.hpp"
 #include "runtime/transport/standstill.hpp"
 #include "runtime/transport/wake.hpp"
@@ -16,6 +18,7 @@
 #include <limits>
 #include <optional>
 #include <poll.h>
+#include <sys/socket.h>
 #include <utility>
 #include <vector>
 
@@ -31,11 +34,14 @@ constexpr int turns_between_polls = 32;
 constexpr int turns_before_gone_max = 1'024;
 // Delimiter, header, body. A message with more frames is read to its end and refused.
 constexpr std::size_t frames_max = 3;
+// How often `crowded` is said.
+constexpr std::chrono::seconds crowded_interval{10};
+// How long nobody is let in when the system has no descriptor left: libzmq would try without end.
+constexpr milliseconds closed_for{100};
 
 /// The number in a routing id that libzmq made: a zero byte and 32 bits.
 /// @source libzmq 4.3.4, router.cpp, identify_peer.
-bool read_peer(const zmq::message_t& frame, peer& from) {
-  const std::string_view bytes = view(frame);
+bool read_peer(std::string_view bytes, peer& from) {
   if (bytes.size() != 5 || bytes[0] != '\0') {
     return false;
   }
@@ -45,7 +51,11 @@ bool read_peer(const zmq::message_t& frame, peer& from) {
   return true;
 }
 
-zmq::message_t routing_frame(peer to) {
+zmq::message_t routing_frame(peer to, const named_peers& named) {
+  if (static_cast<std::uint64_t>(to) >= named_peers::first) {
+    const std::string_view name = named.name_of(static_cast<std::uint64_t>(to));
+    return {name.data(), name.size()}; // Nobody has an empty one.
+  }
   zmq::message_t frame{5};
   auto* const bytes = static_cast<char*>(frame.data());
   bytes[0] = '\0';
@@ -70,7 +80,8 @@ struct router_loop::state {
   };
 
   state(context& zmq, const clock& clock, const options& settings)
-      : time{clock}, heartbeat{settings.heartbeat}, socket{zmq.zmq(), zmq::socket_type::router} {
+      : time{clock}, heartbeat{settings.heartbeat}, door{settings.open_files_max},
+        socket{zmq.zmq(), zmq::socket_type::router} {
     prepare(
         socket,
         heartbeat,
@@ -86,6 +97,10 @@ struct router_loop::state {
   void deliver(router_handler& handler, peer from, std::size_t frame_count, instant now);
   void deliver_batch(router_handler& handler, peer from, std::string_view frame, instant now);
   void watch_connections(router_handler& handler, instant now);
+  void watch_door(router_handler& handler, instant now);
+  /// The connection over which the last message came.
+  int descriptor_of_sender() const;
+  instant next_due(const router_handler& handler) const;
   void flush();
   void flush_one(std::uint32_t index);
   void send_batch(batch& out);
@@ -99,6 +114,13 @@ struct router_loop::state {
 
   const clock& time;
   heartbeat_options heartbeat;
+  crowd door;
+  std::uint64_t told_turned_away = 0;
+  instant told_crowded_at{};
+  /// Not listening there until then, as accepting failed.
+  std::string closed_endpoint;
+  instant opens_at{};
+  named_peers named;
   zmq::socket_t socket;
   int descriptor = -1;
   std::optional<monitor> connections;
@@ -137,10 +159,17 @@ bool router_loop::state::receive(router_handler& handler, instant now) {
     more = frame.more();
   }
   peer from{};
-  if (read_peer(routing, from)) {
-    deliver(handler, from, count, now);
+  const std::string_view name = view(routing);
+  if (!read_peer(name, from)) {
+    if (name.empty() || name.size() > named_peers::name_bytes_max) {
+      // libzmq took a message for a name: its sender has a name that somebody else has already.
+      handler.malformed(
+          static_cast<peer>(named_peers::first), framing::plain, "no routing id", now);
+      return true;
+    }
+    from = static_cast<peer>(named.number_of(name));
   }
-  // A peer that chose its own routing id is not answered: nobody may pick a name here.
+  deliver(handler, from, count, now);
   return true;
 }
 
@@ -182,11 +211,60 @@ void router_loop::state::watch_connections(router_handler& handler, instant now)
   bool closed = false;
   for (auto event = connections->next(); event != monitor::event::none;
        event = connections->next()) {
-    closed = closed || event == monitor::event::disconnected;
+    switch (event) {
+    case monitor::event::accepted:
+      door.accepted(connections->value(), now);
+      break;
+    case monitor::event::disconnected:
+      door.ended(connections->value());
+      closed = true;
+      break;
+    case monitor::event::not_accepted:
+      if (closed_endpoint.empty()) {
+        closed_endpoint = socket.get(zmq::sockopt::last_endpoint);
+        (void)zmq_unbind(socket.handle(), closed_endpoint.c_str());
+        opens_at = now + closed_for;
+      }
+      break;
+    default:
+      break;
+    }
   }
   if (closed) {
     handler.link_closed(now);
   }
+}
+
+/// Cuts off those for whom there is no room, says that there are some, and lets people in again.
+void router_loop::state::watch_door(router_handler& handler, instant now) {
+  for (const int each : door.overdue(now)) {
+    // libzmq closes a connection that has ended. If the number belongs to another one by now, that
+    // is cut, and its peer connects again.
+    (void)::shutdown(each, SHUT_RDWR);
+  }
+  if (!closed_endpoint.empty() && opens_at <= now) {
+    opens_at = now + closed_for;
+    if (zmq_bind(socket.handle(), closed_endpoint.c_str()) == 0) {
+      closed_endpoint.clear();
+    }
+  }
+  if (door.turned_away() != told_turned_away && now - told_crowded_at >= crowded_interval) {
+    told_turned_away = door.turned_away();
+    told_crowded_at = now;
+    handler.crowded(now);
+  }
+}
+
+int router_loop::state::descriptor_of_sender() const {
+  return zmq_msg_get(frames[0].handle(), ZMQ_SRCFD);
+}
+
+instant router_loop::state::next_due(const router_handler& handler) const {
+  instant due = handler.next_due();
+  if (door.is_any_in_reserve()) {
+    due = std::min(due, door.next_due());
+  }
+  return closed_endpoint.empty() ? due : std::min(due, opens_at);
 }
 
 void router_loop::state::flush() {
@@ -224,7 +302,7 @@ void router_loop::state::send_batch(batch& out) {
     return out.envelopes.clear();
   }
   drained = false;
-  zmq::message_t to = routing_frame(out.to);
+  zmq::message_t to = routing_frame(out.to, named);
   if (send_frame(socket, to, true) == sent::queued) {
     const std::string& bytes = out.envelopes.frame();
     zmq::message_t frame{bytes.data(), bytes.size()};
@@ -313,7 +391,7 @@ router_loop::bind(context& zmq, const clock& clock, const options& settings) {
 
 sent router_loop::send(peer to, framing how, std::string_view header, std::string_view body) {
   state_->drained = false;
-  zmq::message_t routing = routing_frame(to);
+  zmq::message_t routing = routing_frame(to, state_->named);
   const sent result = send_frame(state_->socket, routing, true);
   if (result != sent::queued) {
     return result;
@@ -376,11 +454,12 @@ void router_loop::run(router_handler& handler) {
     if (handler.next_due() <= now) {
       handler.due(now);
     }
+    self.watch_door(handler, now);
     self.flush();
     instant expected = now;
     if (messages == 0 || ++turns_without_poll == turns_between_polls) {
       turns_without_poll = 0;
-      expected = messages == 0 ? std::max(handler.next_due(), now) : now;
+      expected = messages == 0 ? std::max(self.next_due(handler), now) : now;
       self.look(handler, expected);
     }
     const instant began = std::exchange(now, self.time.now());
@@ -397,6 +476,19 @@ void router_loop::note_gone(peer whom) {
 
 instant::duration router_loop::waited(instant now) const {
   return state_->still.waited(now);
+}
+
+bool router_loop::is_in_reserve() const {
+  return state_->door.is_any_in_reserve()
+         && state_->door.is_in_reserve(state_->descriptor_of_sender());
+}
+
+void router_loop::keep_connection() {
+  state_->door.keep(state_->descriptor_of_sender());
+}
+
+std::uint64_t router_loop::turned_away() const {
+  return state_->door.turned_away();
 }
 
 std::string router_loop::endpoint() const {

@@ -13,8 +13,9 @@
 
 namespace troupe::transport {
 
-/// A connection to our ROUTER, by the routing id that libzmq made for it. Never shown to anybody.
-enum class peer : std::uint32_t {};
+/// A connection to our ROUTER, by the routing id that libzmq made for it or, from 2^32 on, by the
+/// number that stands for a routing id of its own. Below 2^40. Never shown to anybody.
+enum class peer : std::uint64_t {};
 
 /// How a peer wants its messages.
 enum class framing : std::uint8_t {
@@ -47,6 +48,8 @@ public:
   /// The process stood still for so long that its peers gave it up. The loop has dropped what it
   /// had received; what it receives yet may be as old as `waited` says.
   virtual void stood_still(instant::duration how_long, instant now) = 0;
+  /// There is no room for more connections: said at most every 10 s while more come.
+  virtual void crowded(instant now) = 0;
   /// When `due` wants to be called next.
   virtual instant next_due() const = 0;
   virtual void due(instant now) = 0;
@@ -61,6 +64,8 @@ public:
     std::string endpoint;
     heartbeat_options heartbeat;
     std::size_t body_bytes_max;
+    /// The process's limit of open files; 0: none is known.
+    std::uint64_t open_files_max = 0;
   };
 
   /// @errors `unavailable`: the endpoint cannot be bound, and why.
@@ -80,6 +85,14 @@ public:
   /// How long a message that is received now may have waited without its sender's `ttl` having been
   /// counted down: 0 unless this process stood still.
   instant::duration waited(instant now) const;
+
+  /// Whether the message that is being received came over a connection for which there is no room:
+  /// its sender is to be told so, and is cut off soon.
+  bool is_in_reserve() const;
+  /// The connection that the message came over stays: a worker's, or an operator's.
+  void keep_connection();
+  /// Connections for which there was no room.
+  std::uint64_t turned_away() const;
 
   /// The endpoint it listens on: the one asked for, with the port that the system chose for `:*`.
   std::string endpoint() const;

@@ -82,7 +82,8 @@ monitor::monitor(zmq::context_t& context, zmq::socket_t& watched)
   if (zmq_socket_monitor(
           watched.handle(),
           endpoint.c_str(),
-          ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED)
+          ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_ACCEPTED
+              | ZMQ_EVENT_ACCEPT_FAILED)
       != 0) {
     throw zmq::error_t{};
   }
@@ -103,15 +104,23 @@ monitor::event monitor::next() {
   if (what.more()) {
     (void)receive_frame(socket_, endpoint);
   }
+  // @source zmq_socket_monitor(3): 16 bits of event, 32 of value.
   std::uint16_t number = 0;
-  if (what.size() >= sizeof number) {
+  std::int32_t value = -1;
+  if (what.size() >= sizeof number + sizeof value) {
     std::memcpy(&number, what.data(), sizeof number);
+    std::memcpy(&value, what.data<char>() + sizeof number, sizeof value);
   }
+  value_ = value;
   switch (number) {
   case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
     return event::connected;
   case ZMQ_EVENT_DISCONNECTED:
     return event::disconnected;
+  case ZMQ_EVENT_ACCEPTED:
+    return event::accepted;
+  case ZMQ_EVENT_ACCEPT_FAILED:
+    return event::not_accepted;
   default:
     return event::other;
   }

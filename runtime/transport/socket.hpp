@@ -45,7 +45,7 @@ void prepare(
 /// Confined to the loop of the socket it watches, and destroyed before it.
 class monitor {
 public:
-  enum class event : std::uint8_t { none, connected, disconnected, other };
+  enum class event : std::uint8_t { none, connected, disconnected, accepted, not_accepted, other };
 
   monitor(zmq::context_t& context, zmq::socket_t& watched);
   ~monitor();
@@ -55,6 +55,9 @@ public:
   /// The next event, or `none`.
   event next();
 
+  /// Of the last event: the descriptor of the connection that was accepted or has ended.
+  int value() const { return value_; }
+
   /// Readable when there may be events, once those before have been taken up to `none`.
   int descriptor() const { return descriptor_; }
 
@@ -62,6 +65,7 @@ private:
   zmq::socket_t& watched_;
   zmq::socket_t socket_;
   int descriptor_ = -1;
+  int value_ = -1;
 };
 
 } // namespace troupe::transport

@@ -1,10 +1,13 @@
 #include "runtime/wire/json.hpp"
 
+#include "runtime/bytes.hpp"
+#include "runtime/time_text.hpp"
 #include "runtime/wire/check.hpp"
 #include "runtime/wire/reader.hpp"
 #include "runtime/wire/writer.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -12,19 +15,56 @@ namespace troupe::wire {
 
 namespace {
 
-// Keys are sorted, which takes log(n) a key and gives the same bytes, and digest, however the
-// sender ordered them.
 using parsed = nlohmann::json;
 
-std::string binary_text(std::string_view bytes) {
-  if (const auto id = uuid_from(std::as_bytes(std::span{bytes}))) {
-    return to_string(*id);
-  }
+constexpr int timestamp_type = -1;
+// The year 9999, the last that RFC 3339 can write.
+constexpr std::uint64_t seconds_max = 253'402'300'799;
+
+std::string hex_text(std::string_view bytes) {
   std::string hex;
   for (const char byte : bytes) {
     hex += fmt::format("{:02x}", static_cast<unsigned char>(byte));
   }
   return hex;
+}
+
+std::string binary_text(std::string_view bytes) {
+  if (const auto id = uuid_from(std::as_bytes(std::span{bytes}))) {
+    return to_string(*id);
+  }
+  return hex_text(bytes);
+}
+
+/// A timestamp as RFC 3339 writes it, to the nanosecond if it has them; nothing if it has no such
+/// form.
+/// @source the MessagePack specification, "Timestamp extension type".
+std::optional<std::string> timestamp_text(std::string_view bytes) {
+  std::uint64_t seconds = 0;
+  std::uint64_t nanoseconds = 0;
+  if (bytes.size() == 4) {
+    seconds = load_big_endian<std::uint32_t>(bytes.data());
+  } else if (bytes.size() == 8) {
+    const auto both = load_big_endian<std::uint64_t>(bytes.data());
+    nanoseconds = both >> 34U;
+    seconds = both & 0x3ffffffffU;
+  } else if (bytes.size() == 12) {
+    nanoseconds = load_big_endian<std::uint32_t>(bytes.data());
+    seconds = load_big_endian<std::uint64_t>(bytes.data() + 4);
+  } else {
+    return std::nullopt;
+  }
+  const auto time = time_since_1970(std::chrono::seconds{std::min(seconds, seconds_max)});
+  if (seconds > seconds_max || unix_millis(time) != static_cast<std::int64_t>(seconds) * 1000
+      || nanoseconds > 999'999'999) {
+    return std::nullopt;
+  }
+  std::string text = utc_time_text(time).substr(0, std::string_view{"2026-11-24T01:54:45"}.size());
+  if (nanoseconds != 0) {
+    text += fmt::format(".{:09}", nanoseconds);
+    text.erase(text.find_last_not_of('0') + 1);
+  }
+  return text + 'Z';
 }
 
 /// Shows MessagePack as JSON in the order of the message. The bytes have passed `check`, so depth
@@ -53,6 +93,8 @@ public:
       return list();
     case value_type::map:
       return map();
+    case value_type::extension:
+      return extension();
     default:
       (void)from_.skip();
       return "null";
@@ -60,6 +102,19 @@ public:
   }
 
 private:
+  std::string extension() {
+    std::string_view bytes;
+    (void)from_.read_extension(bytes);
+    const auto type = static_cast<signed char>(bytes.front());
+    bytes.remove_prefix(1);
+    if (type == timestamp_type) {
+      if (const auto text = timestamp_text(bytes)) {
+        return json_text(*text);
+      }
+    }
+    return fmt::format(R"("extension {}: {}")", type, hex_text(bytes));
+  }
+
   std::string number() {
     std::int64_t whole = 0;
     std::uint64_t large = 0;
@@ -120,56 +175,140 @@ private:
   std::size_t depth_ = 0;
 };
 
-bool write(writer& to, const parsed& value, int depth = 0);
+/// Builds MessagePack from what the parser finds. Keys are sorted, which takes log(n) a key and
+/// gives the same bytes, and digest, however the sender ordered them.
+class packer final : public nlohmann::json_sax<parsed> {
+public:
+  bool null() override {
+    return add([](writer& to) { to.nil(); });
+  }
 
-bool write_list(writer& to, const parsed& value, int depth) {
-  to.array(static_cast<std::uint32_t>(value.size()));
-  for (const parsed& item : value) {
-    if (!write(to, item, depth)) {
-      return false;
+  bool boolean(bool value) override {
+    return add([value](writer& to) { to.boolean(value); });
+  }
+
+  bool number_integer(std::int64_t value) override {
+    return add([value](writer& to) { to.integer(value); });
+  }
+
+  bool number_unsigned(std::uint64_t value) override {
+    return add([value](writer& to) { to.unsigned_integer(value); });
+  }
+
+  /// @param text the number as it was written: a whole one is here because it has no room in 64
+  /// bits.
+  bool number_float(double value, const std::string& text) override {
+    if (text.find_first_of(".eE") == std::string::npos) {
+      return refuse(fmt::format("{} does not fit in 64 bits; write it as text", text));
     }
+    return add([value](writer& to) { to.real(value); });
   }
-  return true;
-}
 
-bool write_map(writer& to, const parsed& value, int depth) {
-  to.map(static_cast<std::uint32_t>(value.size()));
-  for (const auto& [key, item] : value.items()) {
-    to.text(key);
-    if (!write(to, item, depth)) {
-      return false;
+  bool string(std::string& text) override {
+    return add([&text](writer& to) { to.text(text); });
+  }
+
+  bool binary(nlohmann::json::binary_t& /*bytes*/) override { return false; } // JSON has none.
+
+  bool key(std::string& text) override {
+    open_.back().entries.push_back({std::move(text), {}});
+    return true;
+  }
+
+  bool start_object(std::size_t /*size*/) override { return begin(true); }
+
+  bool start_array(std::size_t /*size*/) override { return begin(false); }
+
+  bool end_object() override {
+    auto entries = std::move(open_.back().entries);
+    open_.pop_back();
+    std::sort(entries.begin(), entries.end(), [](const entry& left, const entry& right) {
+      return left.key < right.key;
+    });
+    const auto twice = std::adjacent_find(
+        entries.begin(), entries.end(), [](const entry& left, const entry& right) {
+          return left.key == right.key;
+        });
+    if (twice != entries.end()) {
+      return refuse(fmt::format("the key {} stands twice in one object", json_text(twice->key)));
     }
+    return add([&entries](writer& to) {
+      to.map(static_cast<std::uint32_t>(entries.size()));
+      for (const entry& each : entries) {
+        to.text(each.key);
+        to.raw(each.value);
+      }
+    });
   }
-  return true;
-}
 
-/// Writes `value`; false if it is nested too deeply, which also bounds the recursion here.
-bool write(writer& to, const parsed& value, int depth) {
-  switch (value.type()) {
-  case parsed::value_t::boolean:
-    to.boolean(value.get<bool>());
-    return true;
-  case parsed::value_t::number_integer:
-    to.integer(value.get<std::int64_t>());
-    return true;
-  case parsed::value_t::number_unsigned:
-    to.unsigned_integer(value.get<std::uint64_t>());
-    return true;
-  case parsed::value_t::number_float:
-    to.real(value.get<double>());
-    return true;
-  case parsed::value_t::string:
-    to.text(value.get_ref<const std::string&>());
-    return true;
-  case parsed::value_t::array:
-    return depth < depth_max && write_list(to, value, depth + 1);
-  case parsed::value_t::object:
-    return depth < depth_max && write_map(to, value, depth + 1);
-  default:
-    to.nil();
+  bool end_array() override {
+    const container ended = std::move(open_.back());
+    open_.pop_back();
+    return add([&ended](writer& to) {
+      to.array(ended.items);
+      to.raw(ended.bytes);
+    });
+  }
+
+  bool parse_error(
+      std::size_t byte, const std::string& /*token*/, const parsed::exception& fault) override {
+    const auto* const where = dynamic_cast<const parsed::parse_error*>(&fault);
+    where_ = where == nullptr ? std::nullopt : std::optional{byte};
+    return false;
+  }
+
+  const std::string& bytes() const { return bytes_; }
+
+  /// Why it cannot be packed; empty if the text is no JSON.
+  const std::string& refusal() const { return refusal_; }
+
+  /// The byte, from 1, at which the text is no JSON; nothing if a number is too large.
+  std::optional<std::size_t> where() const { return where_; }
+
+private:
+  struct entry {
+    std::string key;
+    std::string value;
+  };
+
+  struct container {
+    bool is_map = false;
+    std::vector<entry> entries;
+    std::uint32_t items = 0;
+    std::string bytes;
+  };
+
+  bool begin(bool is_map) {
+    if (open_.size() == depth_max) {
+      return refuse(fmt::format("nested too deeply ({} levels at most)", depth_max));
+    }
+    open_.push_back({is_map, {}, 0, {}});
     return true;
   }
-}
+
+  template <class Write>
+  bool add(const Write& write) {
+    std::string* to = &bytes_;
+    if (!open_.empty()) {
+      container& within = open_.back();
+      to = within.is_map ? &within.entries.back().value : &within.bytes;
+      ++within.items;
+    }
+    writer out{*to};
+    write(out);
+    return true;
+  }
+
+  bool refuse(std::string why) {
+    refusal_ = std::move(why);
+    return false;
+  }
+
+  std::vector<container> open_;
+  std::string bytes_;
+  std::string refusal_;
+  std::optional<std::size_t> where_;
+};
 
 /// The place in `text` at which it is no JSON.
 error not_json(std::string_view text, std::size_t byte) {
@@ -195,20 +334,23 @@ outcome<std::string> to_json(std::string_view bytes, bool pretty) {
 }
 
 outcome<std::string> from_json(std::string_view text) {
-  parsed root;
-  try {
-    root = parsed::parse(text);
-  } catch (const parsed::parse_error& fault) {
-    return failure{not_json(text, fault.byte)};
-  } catch (const parsed::exception&) {
-    return failure{invalid("not JSON: a number is too large")};
+  packer pack;
+  if (parsed::sax_parse(text, &pack)) {
+    return pack.bytes();
   }
-  std::string bytes;
-  writer to{bytes};
-  if (!write(to, root)) {
-    return failure{invalid(fmt::format("JSON nested too deeply ({} levels at most)", depth_max))};
+  if (!pack.refusal().empty()) {
+    return failure{invalid("JSON that cannot be sent: " + pack.refusal())};
   }
-  return bytes;
+  return failure{
+      pack.where() ? not_json(text, *pack.where()) : invalid("not JSON: a number is too large")};
+}
+
+std::string json_of(std::string_view bytes) {
+  if (bytes.empty()) {
+    return "null";
+  }
+  auto json = to_json(bytes);
+  return json ? *std::move(json) : fmt::format(R"({{"$not_messagepack":"{}"}})", hex_text(bytes));
 }
 
 std::string json_text(std::string_view text) {
@@ -222,6 +364,12 @@ std::string json_text(std::string_view text) {
 }
 
 std::string json_number(double value) {
+  if (std::isnan(value)) {
+    return R"("NaN")";
+  }
+  if (std::isinf(value)) {
+    return value < 0 ? R"("-Infinity")" : R"("Infinity")";
+  }
   return parsed(value).dump();
 }
 

@@ -12,20 +12,26 @@
 namespace troupe::wire {
 
 /// A MessagePack value as JSON, for people and scripts. 16 binary bytes become a UUID's text, other
-/// binary becomes hexadecimal text; extensions and what JSON has no number for become null. The
+/// binary becomes hexadecimal text, a timestamp its RFC 3339 text, another extension its type and
+/// hexadecimal text; what JSON has no number for becomes "NaN", "Infinity" or "-Infinity". The
 /// order and repetition of keys are kept.
 /// @errors `invalid`, as `check` says.
 outcome<std::string> to_json(std::string_view bytes, bool pretty = false);
 
+/// A body as JSON whatever it is: what is no MessagePack becomes {"$not_messagepack":
+/// hexadecimal}, and an empty one null.
+std::string json_of(std::string_view bytes);
+
 /// JSON as MessagePack. Numbers with a fraction or exponent become doubles, others integers; keys
-/// are sorted, and of a repeated key the last is kept.
-/// @errors `invalid`: the line and column at which it is no JSON; nested deeper than `depth_max`.
+/// are sorted.
+/// @errors `invalid`: the line and column at which it is no JSON; nested deeper than `depth_max`;
+/// an integer beyond 64 bits; a key that an object has twice.
 outcome<std::string> from_json(std::string_view text);
 
 /// `text` as JSON, quoted and escaped. Bytes that are not UTF-8 become replacement characters.
 std::string json_text(std::string_view text);
 
-/// `value` as JSON; null if it is no finite number.
+/// `value` as JSON; "NaN", "Infinity" or "-Infinity" if it is no finite number.
 std::string json_number(double value);
 
 /// The text of one JSON object for people and scripts, entry by entry, on one line.

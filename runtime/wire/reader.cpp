@@ -219,6 +219,10 @@ bool reader::read_binary(std::string_view& value) {
   return read_sized(value_type::binary, value);
 }
 
+bool reader::read_extension(std::string_view& value) {
+  return read_sized(value_type::extension, value);
+}
+
 bool reader::read_count(value_type type, std::uint32_t& count) {
   head next;
   if (!read_head(next) || next.type != type) {

@@ -61,6 +61,8 @@ public:
   }
 
   bool read_binary(std::string_view& value);
+  /// The byte of its type, then its own.
+  bool read_extension(std::string_view& value);
   bool read_array(std::uint32_t& elements);
   bool read_map(std::uint32_t& entries);
   /// The next value's own bytes, whatever it is, with all it contains.

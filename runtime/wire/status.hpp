@@ -128,6 +128,8 @@ struct broker_counters {
   std::uint64_t clients_joined = 0;
   std::uint64_t clients_lost = 0;
   std::uint64_t stood_still = 0;
+  /// Connections for which there was no room under the limit of open files.
+  std::uint64_t turned_away = 0;
 };
 
 // clang-format off
@@ -135,7 +137,8 @@ TROUPE_MESSAGE(
     broker_counters, calls, attached, delivered, redelivered, replies, pending, answered, refused,
     overloaded, conflicts, expired, late_replies, stray_replies, tried_elsewhere, workers_joined,
     workers_lost, workers_left, logins_refused, suspects, convicted, adopted, malformed,
-    unauthenticated, undeliverable, clients_joined, clients_lost, stood_still)
+    unauthenticated, undeliverable, clients_joined, clients_lost, stood_still,
+    turned_away)
 
 // clang-format on
 

@@ -296,21 +296,66 @@ BOOST_AUTO_TEST_CASE(a_refusal_after_a_lost_link_does_not_claim_that_nothing_hap
 
 // An `unauthenticated` soon after the login is an answer; only after a heartbeat does it mean that
 // the broker forgot the login.
-BOOST_AUTO_TEST_CASE(what_a_new_login_is_not_permitted_is_the_answer) {
+BOOST_AUTO_TEST_CASE(a_capability_that_wants_proof_does_not_end_the_login) {
   fake_broker broker{[](const auto&, std::string_view) -> answer {
-    return failure{{.code = errc::unauthenticated, .message = "not with this token"}};
+    return failure{{.code = errc::unauthenticated, .message = "who are you?"}};
   }};
-  troupe::client::options settings;
-  settings.brokers = {broker.endpoint()};
-  settings.heartbeat = {10s, 30s};
-  const auto calls = std::move(*client::open(settings));
+  const auto calls = open({broker.endpoint()});
+  BOOST_REQUIRE(broker.wait_for_logins(1));
+  std::vector<completion> none;
+  BOOST_TEST(calls->completions(none, 100ms) == 0U); // The login is no longer fresh.
   BOOST_REQUIRE(calls->submit(request()).has_value());
 
   const auto done = collect(*calls, 1);
 
   BOOST_REQUIRE(!done[0].answer.has_value());
   BOOST_TEST((done[0].answer.error().code == errc::unauthenticated));
-  BOOST_TEST(broker.calls().size() == 1U);
+  BOOST_TEST(!calls->call(request()).has_value());
+  BOOST_TEST(broker.calls().size() == 2U); // A new login would have sent the first one again.
+}
+
+BOOST_AUTO_TEST_CASE(what_is_for_the_journal_goes_to_the_broker_that_keeps_it) {
+  fake_broker first{echo};
+  fake_broker keeper{echo, true};
+  keeper.stop();
+  const auto calls = open({first.endpoint(), keeper.endpoint()});
+  BOOST_REQUIRE(calls->call(request()).has_value());
+  keeper.start();
+  BOOST_REQUIRE(keeper.wait_for_logins(1));
+  call_request publish = request();
+  publish.capability = "troupe.publish";
+  std::size_t at_keeper = 0;
+  // Its `welcome` may come a moment after its login is counted.
+  for (int i = 0; i < 1'000 && at_keeper == 0; ++i) {
+    BOOST_REQUIRE(calls->call(publish).has_value());
+    at_keeper = keeper.calls().size();
+  }
+  const std::size_t at_first = first.calls().size();
+
+  BOOST_TEST(calls->call(publish).has_value());
+  BOOST_TEST(calls->submit(publish).has_value());
+  BOOST_TEST(calls->submit(request()).has_value());
+  (void)collect(*calls, 2);
+
+  BOOST_TEST(at_keeper == 1U);
+  BOOST_TEST(keeper.calls().size() == 3U);
+  BOOST_TEST(first.calls().size() == at_first + 1);
+
+  keeper.stop();
+
+  BOOST_TEST(calls->call(publish).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(an_id_of_zeros_is_refused_at_once) {
+  fake_broker broker{echo};
+  const auto calls = open({broker.endpoint()});
+  call_request call = request();
+  call.id = uuid{};
+
+  const auto got = calls->call(call);
+
+  BOOST_REQUIRE(!got.has_value());
+  BOOST_TEST((got.error().code == errc::invalid));
 }
 
 // The call may have been carried out over the lost link, and only an answer tells. So the client

@@ -21,7 +21,8 @@ void send(
 
 } // namespace
 
-fake_broker::fake_broker(answerer answer) : answer_{std::move(answer)} {
+fake_broker::fake_broker(answerer answer, bool keeps_journal)
+    : answer_{std::move(answer)}, keeps_journal_{keeps_journal} {
   start();
 }
 
@@ -111,6 +112,7 @@ void fake_broker::login(zmq::socket_t& socket, const std::string& from, std::str
     welcome.heartbeat_ms = 50;
     welcome.timeout_ms = 300;
     welcome.body_bytes_max = 1'000'000;
+    welcome.journal = keeps_journal_;
     send(socket, from, header, wire::encoded(welcome));
   }
   changed_.notify_all();

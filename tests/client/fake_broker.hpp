@@ -26,7 +26,7 @@ public:
   using answerer = std::function<std::optional<outcome<std::string>>(
       const wire::header_view&, std::string_view)>;
 
-  explicit fake_broker(answerer answer);
+  explicit fake_broker(answerer answer, bool keeps_journal = false);
 
   ~fake_broker() { stop(); }
 
@@ -73,6 +73,7 @@ private:
   bool wait(const std::size_t& figure, std::size_t count);
 
   answerer answer_;
+  bool keeps_journal_;
   std::string endpoint_ = "tcp://127.0.0.1:*";
   zmq::context_t context_{1};
   std::optional<zmq::socket_t> socket_;

@@ -100,8 +100,12 @@ void try_body(std::string_view bytes) {
     expect(values.read_raw(raw) && raw == bytes && values.at_end());
     const auto json = to_json(bytes);
     expect(json.has_value());
-    const auto packed = from_json(*json);
-    expect(packed.has_value() && check(*packed).has_value());
+    // MessagePack may have a key twice, which is refused on the way back.
+    if (const auto packed = from_json(*json)) {
+      expect(check(*packed).has_value());
+    } else {
+      expect(packed.error().message.find("twice") != std::string::npos);
+    }
   } else {
     expect(!to_json(bytes).has_value());
   }

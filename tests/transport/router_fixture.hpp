@@ -41,6 +41,8 @@ public:
 
   void stood_still(instant::duration, instant) override {}
 
+  void crowded(instant) override {}
+
   instant next_due() const override { return due_; }
 
   void due(instant now) override;

@@ -1,6 +1,6 @@
-#include "runtime/wire/check.hpp"
 #include "runtime/wire/json.hpp"
 
+#include "runtime/wire/check.hpp"
 #include "runtime/wire/reader.hpp"
 #include "tests/wire/bytes.hpp"
 
@@ -45,13 +45,34 @@ BOOST_AUTO_TEST_CASE(binary_is_shown_as_an_id_or_in_hexadecimal) {
 }
 
 BOOST_AUTO_TEST_CASE(what_json_cannot_say_is_shown_somehow) {
-  BOOST_TEST(shown("d4 05 00") == "null");
-  BOOST_TEST(shown("cb 7ff8000000000000") == "null");
-  BOOST_TEST(shown("cb 7ff0000000000000") == "null");
+  BOOST_TEST(shown("d4 05 0a") == R"("extension 5: 0a")");
+  BOOST_TEST(shown("cb 7ff8000000000000") == R"("NaN")");
+  BOOST_TEST(shown("cb 7ff0000000000000") == R"("Infinity")");
+  BOOST_TEST(shown("ca ff800000") == R"("-Infinity")");
   BOOST_TEST(shown("81 01 02") == R"({"1":2})");
   BOOST_TEST(shown("81 c0 02") == R"({"null":2})");
   BOOST_TEST(shown("82 a1 61 01 a1 61 02") == R"({"a":1,"a":2})");
   BOOST_TEST(shown("a1 ff") == "\"\xef\xbf\xbd\"");
+}
+
+// The values are those of msgpack-python's `packb(..., datetime=True)` and of the specification.
+BOOST_AUTO_TEST_CASE(timestamps_are_shown_as_times) {
+  BOOST_TEST(shown("d6 ff 6955b900") == R"("2026-01-01T00:00:00Z")");
+  BOOST_TEST(shown("d7 ff 77359400 6955b900") == R"("2026-01-01T00:00:00.5Z")");
+  BOOST_TEST(shown("c7 0c ff 00000001 0000000000000000") == R"("1970-01-01T00:00:00.000000001Z")");
+  // Before 1970, beyond what a time can be, and no timestamp at all: as they are.
+  BOOST_TEST(
+      shown("c7 0c ff 00000000 ffffffffffffffff") == R"("extension -1: 00000000ffffffffffffffff")");
+  BOOST_TEST(
+      shown("c7 0c ff 00000000 0000007fffffffff") == R"("extension -1: 000000000000007fffffffff")");
+  BOOST_TEST(shown("d7 ff ffffffff 00000000") == R"("extension -1: ffffffff00000000")");
+  BOOST_TEST(shown("d4 ff 01") == R"("extension -1: 01")");
+}
+
+BOOST_AUTO_TEST_CASE(a_body_is_shown_whatever_it_is) {
+  BOOST_TEST(json_of("") == "null");
+  BOOST_TEST(json_of(hex("01")) == "1");
+  BOOST_TEST(json_of("{}") == R"({"$not_messagepack":"7b7d"})");
 }
 
 // A key that is a list of bad text once threw out of to_json.
@@ -78,7 +99,29 @@ BOOST_AUTO_TEST_CASE(json_is_packed) {
   BOOST_TEST(packed("1.0") == "cb3ff0000000000000");
   BOOST_TEST(packed("\"\xc3\xa9\"") == "a2c3a9");
   BOOST_TEST(packed(R"([1,"a",{}])") == "9301a16180");
-  BOOST_TEST(packed(R"({"a":1,"a":2})") == "81a16102");
+  BOOST_TEST(
+      packed(R"({"b":[1,{"d":2}],"a":[]})")
+      == "82a16190a1629201"
+         "81a16402");
+}
+
+BOOST_AUTO_TEST_CASE(whole_numbers_are_kept_or_refused) {
+  BOOST_TEST(packed("-9223372036854775808") == "d38000000000000000");
+  BOOST_TEST(
+      packed("18446744073709551616")
+      == "refused: JSON that cannot be sent: 18446744073709551616 does not fit in 64 bits; write "
+         "it "
+         "as text");
+  for (const char* large : {"-9223372036854775809", "[1,100000000000000000000000001]"}) {
+    BOOST_TEST(packed(large).ends_with("does not fit in 64 bits; write it as text"), large);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_key_that_stands_twice_is_refused) {
+  const std::string why =
+      "refused: JSON that cannot be sent: the key \"a\" stands twice in one object";
+  BOOST_TEST(packed(R"({"a":1,"a":2})") == why);
+  BOOST_TEST(packed(R"([{"a":1,"b":{"a":2}},{"a":1,"b":2,"\u0061":{}}])") == why);
 }
 
 // One body, one digest: a retry whose JSON was written in another order is the same request.
@@ -98,8 +141,12 @@ BOOST_AUTO_TEST_CASE(json_nested_too_deeply_is_refused) {
   const auto nested = [](std::size_t depth) { return repeated("[", depth) + repeated("]", depth); };
 
   BOOST_TEST(packed(nested(16)) == repeated("91", 15) + "90");
-  BOOST_TEST(packed(nested(17)) == "refused: JSON nested too deeply (16 levels at most)");
-  BOOST_TEST(packed(nested(500'000)) == "refused: JSON nested too deeply (16 levels at most)");
+  BOOST_TEST(
+      packed(nested(17))
+      == "refused: JSON that cannot be sent: nested too deeply (16 levels at most)");
+  BOOST_TEST(
+      packed(nested(500'000))
+      == "refused: JSON that cannot be sent: nested too deeply (16 levels at most)");
   BOOST_TEST(packed(repeated("{\"a\":", 17) + "1" + repeated("}", 17)).starts_with("refused"));
 }
 

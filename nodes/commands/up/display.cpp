@@ -4,7 +4,6 @@
 #include "runtime/time_text.hpp"
 #include "runtime/wire/json.hpp"
 
-#include <cstdio>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -73,15 +72,15 @@ std::size_t terminal_columns() {
 } // namespace
 
 up_display::up_display(bool json)
-    : style_{json ? style::json : (::isatty(STDOUT_FILENO) == 1 ? style::live : style::lines)} {
+    : output_{STDOUT_FILENO},
+      style_{json ? style::json : (::isatty(STDOUT_FILENO) == 1 ? style::live : style::lines)} {
 }
 
 void up_display::tell(const up_event& event) {
   if (style_ == style::live) {
     return; // The lines show it.
   }
-  fmt::print("{}\n", style_ == style::json ? json_line(event) : text_line(event));
-  (void)std::fflush(stdout); // Somebody may be waiting for it at the other end of a pipe.
+  (void)output_.write((style_ == style::json ? json_line(event) : text_line(event)) + '\n');
 }
 
 void up_display::show(const std::vector<child_view>& children) {
@@ -109,8 +108,7 @@ void up_display::show(const std::vector<child_view>& children) {
         cell_text(each.last_exit));
   }
   lines_drawn_ = children.size() + 1;
-  (void)std::fwrite(text.data(), 1, text.size(), stdout);
-  (void)std::fflush(stdout);
+  (void)output_.write(text);
 }
 
 } // namespace troupe

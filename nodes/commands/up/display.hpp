@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/clock.hpp"
+#include "runtime/line_output.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -49,6 +50,7 @@ public:
 private:
   enum class style : std::uint8_t { json, live, lines };
 
+  line_output output_; // Whoever reads it must not hold the keeper up.
   style style_;
   std::size_t lines_drawn_ = 0;
 };

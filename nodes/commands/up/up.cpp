@@ -292,6 +292,8 @@ int run(const up_arguments& given) {
   ::sigaddset(&signals, SIGTERM);
   ::sigaddset(&signals, SIGCHLD);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  // Whoever reads what this says may leave; the nodes stay.
+  (void)std::signal(SIGPIPE, SIG_IGN);
   up_display display{given.json};
   keeper{std::move(children), signals, display}.run();
   return exit_code::ok;

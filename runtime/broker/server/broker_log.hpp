@@ -2,6 +2,7 @@
 
 #include "runtime/broker/calls/actions.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/wire/error_map.hpp"
 
 #include <deque>
 #include <functional>
@@ -29,6 +30,9 @@ public:
     if (recent_.size() == recent_max) {
       recent_.pop_front();
     }
+    for (auto& [name, value] : what.fields) {
+      value = wire::travelling(value, shown_bytes_max);
+    }
     recent_.push_back({now, std::move(what)});
   }
 
@@ -37,6 +41,8 @@ public:
 
 private:
   static constexpr std::size_t recent_max = 64;
+  // Of a field in `status`, so that no line swells its answer.
+  static constexpr std::size_t shown_bytes_max = 512;
 
   sink to_;
   std::deque<line> recent_;

@@ -16,14 +16,14 @@ login_id login_table::add(transport::peer whom, bool is_worker, std::uint32_t ba
 }
 
 void login_table::bind(login_id whom) {
-  of_peer_[static_cast<std::uint32_t>((*this)[whom].peer)] = whom;
+  of_peer_[static_cast<std::uint64_t>((*this)[whom].peer)] = whom;
   is_last_known_ = false;
 }
 
 void login_table::remove(login_id whom) {
   login& ended = logins_[static_cast<std::size_t>(whom)];
   // The connection may have a newer login by now.
-  const auto bound = of_peer_.find(static_cast<std::uint32_t>(ended.peer));
+  const auto bound = of_peer_.find(static_cast<std::uint64_t>(ended.peer));
   if (bound != of_peer_.end() && bound->second == whom) {
     of_peer_.erase(bound);
     is_last_known_ = false;
@@ -35,7 +35,7 @@ void login_table::remove(login_id whom) {
 
 login_id login_table::find(transport::peer whom) {
   if (!is_last_known_ || whom != last_peer_) {
-    const auto found = of_peer_.find(static_cast<std::uint32_t>(whom));
+    const auto found = of_peer_.find(static_cast<std::uint64_t>(whom));
     last_peer_ = whom;
     last_found_ = found == of_peer_.end() ? login_id{nowhere} : found->second;
     is_last_known_ = true;

@@ -53,7 +53,7 @@ public:
 private:
   std::vector<login> logins_;
   std::vector<std::uint32_t> free_;
-  tsl::robin_map<std::uint32_t, login_id> of_peer_;
+  tsl::robin_map<std::uint64_t, login_id> of_peer_;
   std::size_t workers_ = 0;
   transport::peer last_peer_{};
   login_id last_found_{nowhere};

@@ -14,16 +14,15 @@ namespace troupe::broker {
 /// the bus keep of it.
 inline origin origin_of(transport::peer from, transport::framing how) {
   return static_cast<origin>(
-      (std::uint64_t{static_cast<std::uint8_t>(how)} << 32U)
-      | std::uint64_t{static_cast<std::uint32_t>(from)});
+      (std::uint64_t{static_cast<std::uint8_t>(how)} << 40U) | static_cast<std::uint64_t>(from));
 }
 
 inline transport::peer peer_of(origin from) {
-  return static_cast<transport::peer>(static_cast<std::uint32_t>(from));
+  return static_cast<transport::peer>(static_cast<std::uint64_t>(from) & 0xff'ffff'ffffU);
 }
 
 inline transport::framing framing_of(origin from) {
-  return static_cast<transport::framing>(static_cast<std::uint64_t>(from) >> 32U);
+  return static_cast<transport::framing>(static_cast<std::uint64_t>(from) >> 40U);
 }
 
 /// Plain frames instead of a batch, for a peer whose batch is not open.

@@ -62,12 +62,19 @@ void server::received(
   if (header->kind == wire::kind::call) {
     header->ttl = time_left(header->ttl, loop_.waited(now));
   }
+  if (header->kind == wire::kind::call && header->id == uuid{}) {
+    return refuse_malformed(
+        from, uuid{}, invalid("an `id` of 16 zero bytes names no call: make one for each call"));
+  }
   const bool is_too_large = body.size() > options_.body_bytes_max;
   if (header->kind == wire::kind::call && is_too_large) {
     return refuse_malformed(
         from, header->id, too_large("a body", body.size(), options_.body_bytes_max));
   }
   if (header->kind == wire::kind::call && how != framing::batched) {
+    if (!header->to.starts_with("troupe.") && loop_.is_in_reserve()) {
+      return out_.refuse(from, header->id, no_room());
+    }
     return take_call(from, *header, bytes, body, now); // Needs no login.
   }
   if (header->kind == wire::kind::hello) {
@@ -79,9 +86,21 @@ void server::received(
       return refuse_malformed(
           from,
           hello->incarnation,
-          invalid(fmt::format("role `{}` in HELLO; it is `worker` or `client`", hello->role)));
+          invalid(fmt::format(
+              "role `{}` in HELLO; it is `worker` or `client`",
+              hello->role.substr(0, wire::name_bytes_max))));
     }
-    return desk_.log_in(from, *hello, now);
+    if (hello->node.size() > wire::name_bytes_max) {
+      return refuse_malformed(
+          from,
+          hello->incarnation,
+          invalid(fmt::format(
+              "`node` in HELLO has {} bytes; {} are the limit",
+              hello->node.size(),
+              wire::name_bytes_max)));
+    }
+    return is_let_in(*hello) ? desk_.log_in(from, *hello, now)
+                             : out_.refuse(from, hello->incarnation, no_room());
   }
   if (header->kind == wire::kind::ping) {
     header_.clear();
@@ -253,6 +272,41 @@ void server::stood_still(instant::duration how_long, instant now) {
   desk_.end_workers(now);
 }
 
+void server::crowded(instant now) {
+  log_.write(
+      {"too_many_connections",
+       {{"open_files_max", std::to_string(options_.open_files_max)},
+        {"turned_away", std::to_string(loop_.turned_away())},
+        {"what",
+         "the limit of open files is reached, but for what is kept for workers and operators; "
+         "raise "
+         "it (`ulimit -Hn`, LimitNOFILE) or have clients share connections"}}},
+      now);
+}
+
+/// Whether somebody may log in. What is kept back when the limit of open files is reached is for
+/// workers, and for the clients of `troupe` itself.
+bool server::is_let_in(const wire::hello& who) {
+  if (!loop_.is_in_reserve()) {
+    return true;
+  }
+  const bool is_expected = who.role == "worker" || who.node.starts_with("troupe-");
+  if (is_expected) {
+    loop_.keep_connection();
+  }
+  return is_expected;
+}
+
+error server::no_room() const {
+  return {
+      .code = errc::overloaded,
+      .message = fmt::format(
+          "broker {} has as many connections as its limit of {} open files lets it serve",
+          options_.name,
+          options_.open_files_max),
+      .retry_after = milliseconds{1'000}};
+}
+
 instant server::next_due() const {
   if (drain_.is_to_begin()) {
     return instant{}; // At once.
@@ -300,6 +354,7 @@ std::string server::status(instant now) const {
   said.counters.clients_joined = desk_.clients_joined();
   said.counters.clients_lost = desk_.clients_lost();
   said.counters.stood_still = counts_.stood_still;
+  said.counters.turned_away = loop_.turned_away();
   return wire::encoded(said);
 }
 

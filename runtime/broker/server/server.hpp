@@ -38,6 +38,7 @@ public:
   void link_closed(instant now) override;
   void gone(transport::peer whom, instant now) override;
   void stood_still(instant::duration how_long, instant now) override;
+  void crowded(instant now) override;
   instant next_due() const override;
   void due(instant now) override;
 
@@ -67,6 +68,8 @@ private:
       const wire::header_view& header,
       std::string_view body,
       instant now);
+  bool is_let_in(const wire::hello& who);
+  error no_room() const;
   void refuse_malformed(origin to, const uuid& id, const error& why);
   std::string status(instant now) const;
   void continue_drain(instant now);

@@ -20,6 +20,8 @@ struct server_options {
   /// Between two pings to a worker.
   milliseconds ping_interval{20};
   router_options router;
+  /// The process's limit of open files, for messages to people.
+  std::uint64_t open_files_max = 0;
   /// The broker that keeps the journal of events, if it is another one; for messages.
   std::string journal_keeper;
 };

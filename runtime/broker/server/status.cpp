@@ -10,6 +10,11 @@ std::uint64_t millis(instant::duration span) {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(span).count());
 }
 
+/// What a worker said about itself, cut.
+std::string shown(const std::string& text) {
+  return wire::travelling(text, wire::why_bytes_max);
+}
+
 /// Nodes and brokers answer for themselves under names that begin so; status does not list them.
 bool is_own(const capability& which) {
   return which.name.starts_with("troupe.");
@@ -36,9 +41,9 @@ wire::known_node describe(const node& which, const directory& from, instant now)
            served.outstanding,
            served.replicas,
            served.inbox,
-           served.breaker,
-           served.why_shut,
-           served.forced});
+           shown(served.breaker),
+           shown(served.why_shut),
+           shown(served.forced)});
     }
   }
   return said;

@@ -1,11 +1,12 @@
 #include "runtime/store/sqlite/session.hpp"
 
+#include "runtime/line_output.hpp"
 #include "runtime/store/sqlite/error.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <unistd.h>
 #include <utility>
 
 namespace troupe::store {
@@ -392,7 +393,7 @@ void sqlite_session::stop(const std::string& message) {
   if (options_.on_fatal) {
     return options_.on_fatal(message);
   }
-  std::fputs(fmt::format("{}; stopping at once\n", message).c_str(), stderr);
+  line_output{STDERR_FILENO}.write(fmt::format("{}; stopping at once\n", message));
   std::_Exit(io_error_status);
 }
 

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <vector>
+
+namespace troupe::transport {
+
+/// Which connections use the descriptors that are kept back for workers and operators.
+///
+/// A process has a limited number of open files. The system gives the lowest number that is free,
+/// so that a connection whose descriptor is at `mark` or above has met all others in use. It is let
+/// in, to be told why it is not served, and cut off after `told_within` unless it is kept. Pure.
+class crowd {
+public:
+  /// Long enough to ask and to read the answer.
+  static constexpr milliseconds told_within{500};
+
+  /// The descriptors kept back of so many: an eighth, 16 to 256. 0 of 0, which means no limit.
+  static std::uint64_t reserve_of(std::uint64_t open_files_max);
+
+  explicit crowd(std::uint64_t open_files_max);
+
+  void accepted(int descriptor, instant now);
+  void ended(int descriptor);
+  /// The connection is a worker's or an operator's, and stays.
+  void keep(int descriptor);
+
+  /// Whether any connection is in the reserve and not kept.
+  bool is_any_in_reserve() const { return !beyond_.empty(); }
+
+  bool is_in_reserve(int descriptor) const { return beyond_.count(descriptor) != 0; }
+
+  /// Takes out those that are to be cut off now.
+  std::vector<int> overdue(instant now);
+  instant next_due() const;
+
+  /// Connections that came when there was no room for them.
+  std::uint64_t turned_away() const { return turned_away_; }
+
+private:
+  std::uint64_t mark_;
+  std::map<int, instant> beyond_; // Until when; up to 256, the reserve.
+  std::set<int> kept_;
+  std::uint64_t turned_away_ = 0;
+};
+
+} // namespace troupe::transport
