@@ -9,14 +9,14 @@
 #include <string>
 #include <vector>
 
-// The fuzz target over its corpus, without a fuzzer: every finding stays found, with every
+// A fuzz target over its corpus, without a fuzzer: every finding stays found, with every
 // compiler.
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace utf = boost::unit_test;
 
-namespace troupe::wire {
+namespace troupe {
 
 namespace {
 
@@ -70,7 +70,7 @@ std::string mutated(std::string bytes, const std::string& other, std::mt19937_64
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(fuzz_envelope, *utf::label("unit") * utf::timeout(120))
+BOOST_AUTO_TEST_SUITE(fuzz_corpus, *utf::label("unit") * utf::timeout(120))
 
 BOOST_FIXTURE_TEST_CASE(the_corpus_breaks_no_promise, corpus_fixture) {
   BOOST_TEST(files.size() >= 20U);
@@ -91,4 +91,4 @@ BOOST_FIXTURE_TEST_CASE(no_mutation_of_the_corpus_breaks_a_promise, corpus_fixtu
 
 BOOST_AUTO_TEST_SUITE_END()
 
-} // namespace troupe::wire
+} // namespace troupe

@@ -1,6 +1,6 @@
-"""Writes corpus/envelope/seed_*: small inputs from which the fuzzer starts.
+"""Writes corpus/TARGET/seed_*: small inputs from which the fuzzers start.
 
-Findings of the fuzzer are added by hand as corpus/envelope/found_NAME, NAME saying what it was.
+Findings of a fuzzer are added by hand as corpus/TARGET/found_NAME, NAME saying what it was.
 """
 
 import pathlib
@@ -54,8 +54,60 @@ def seeds():
     }
 
 
-if __name__ == "__main__":
-    folder = HERE / "corpus" / "envelope"
+def http_seeds():
+    get, post = b"GET / HTTP/1.1\r\nHost: a\r\n", b"POST /a?b=c HTTP/1.1\r\nHost: a:80\r\n"
+    chunked = post + b"Transfer-Encoding: chunked\r\n\r\n"
+    return {
+        "get": get + b"\r\n",
+        "get_1_0": b"GET / HTTP/1.0\r\n\r\n",
+        "get_kept": b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+        "ahead": (get + b"\r\n") * 3,
+        "absolute": b"GET http://a:80/b HTTP/1.1\r\nHost: a:80\r\n\r\n",
+        "asterisk": b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
+        "connect": b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n",
+        "http_0_9": b"GET /\r\n\r\n",
+        "http_2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "tls_hello": bytes.fromhex("16030100a5010000a10303"),
+        "body": post + b"Content-Length: 3\r\n\r\nabc",
+        "body_cut": post + b"Content-Length: 3\r\n\r\nab",
+        "body_at_limit": post + b"Content-Length: 64\r\n\r\n" + b"x" * 64,
+        "body_over_limit": post + b"Content-Length: 65\r\n\r\n" + b"x" * 65,
+        "continue": post + b"Expect: 100-continue\r\nContent-Length: 1\r\n\r\na",
+        "chunks": chunked + b"2\r\nab\r\n3;x=y\r\ncde\r\n0\r\nX: y\r\n\r\n",
+        "chunks_at_limit": chunked + b"40\r\n" + b"x" * 64 + b"\r\n0\r\n\r\n",
+        "chunks_over_limit": chunked + b"40\r\n" + b"x" * 64 + b"\r\n1\r\ny\r\n0\r\n\r\n",
+        "chunk_negative": chunked + b"-2\r\nab\r\n0\r\n\r\n",
+        "chunk_huge": chunked + b"ffffffffffffffff\r\nab",
+        "chunk_quoted": chunked + b'1;a="\\"";b\r\nx\r\n00\r\n\r\n',
+        "trailer_continued": chunked + b"0\r\nX: a\r\n b\r\n\r\n",
+        "length_and_chunked": post + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "chunked_identity": post + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        "xchunked": post + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+        "gzip_chunked": post + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        "chunked_1_0": b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "lengths": post + b"Content-Length: 3, 3\r\n\r\nabc",
+        "two_hosts": get + b"Host: b\r\n\r\n",
+        "folded": get + b"X: a\r\n b\r\n\r\n",
+        "bare_lf": b"GET / HTTP/1.1\nHost: a\n\n",
+        "bare_cr": get + b"X: a\rb\r\n\r\n",
+        "nul": get + b"X: a\x00b\r\n\r\n",
+        "space_before_colon": get + b"X : a\r\n\r\n",
+        "nine_fields": get + b"X: a\r\n" * 8 + b"\r\n",
+        "long_target": b"GET /" + b"a" * 200 + b" HTTP/1.1\r\n",
+        "long_head": get + b"X: " + b"a" * 600,
+        "connection": get + b"Connection: upgrade, close\r\nUpgrade: h2c\r\n\r\n",
+        "target": b"/a%20b/%c3%9c/../%2f?x=1&y=a+b%26&&z",
+        "target_dots": b"/%2e%2e/a%5cb",
+    }
+
+
+def write(target, files):
+    folder = HERE / "corpus" / target
     folder.mkdir(parents=True, exist_ok=True)
-    for name, data in seeds().items():
+    for name, data in files.items():
         (folder / f"seed_{name}").write_bytes(data)
+
+
+if __name__ == "__main__":
+    write("envelope", seeds())
+    write("http", http_seeds())

@@ -13,6 +13,8 @@ RULES = (
     (re.compile(r"\bsqlite3(?:_\w+)?\b|#\s*include\s*<sqlite3"), "SQLite", ("runtime/store/",)),
     (re.compile(r"\bPQ[a-z]\w+\s*\(|#\s*include\s*<(?:postgresql/)?libpq"), "libpq",
      ("runtime/store/",)),
+    (re.compile(r"\b(?:beast|asio)::|#\s*include\s*<boost/(?:asio|beast)|#\s*include\s*<openssl/ssl"),
+     "Boost.Asio", ("runtime/http/",)),
     (re.compile(r"\bcurl_\w+\s*\(|#\s*include\s*<curl/"), "libcurl", ("actors/notifications/",)),
 )
 
@@ -43,6 +45,7 @@ class Boundaries(unittest.TestCase):
             "runtime/store/turn.cpp": "caf::actor writer;\n",
             "runtime/transport/socket.cpp": "#include <sqlite3.h>\n",
             "actors/orders/orders.cpp": "#include <curl/curl.h>\n",
+            "nodes/admin.cpp": "boost::asio::io_context loop;\n",
             "topology/plan.cpp": "PGconn* c = PQconnectdb(text);\n",
         }) as tree:
             self.assertEqual(

@@ -9,13 +9,15 @@ import source_tree
 
 # From the vocabulary up; a folder that is not here may be included by nobody but its own tests.
 _BASE = ("runtime", "runtime/wire")
-_MIDDLE = _BASE + ("runtime/transport", "runtime/store", "runtime/security", "runtime/observe")
+_MIDDLE = _BASE + ("runtime/transport", "runtime/http", "runtime/store", "runtime/security",
+                   "runtime/observe")
 _UPPER = _MIDDLE + ("runtime/calls", "runtime/broker", "runtime/supervision", "runtime/saga",
                     "runtime/client")
 MAY_INCLUDE = {
     "runtime": (),
     "runtime/wire": ("runtime",),
     "runtime/transport": _BASE,
+    "runtime/http": _BASE,
     "runtime/store": _BASE,
     "runtime/security": _BASE,
     "runtime/observe": _BASE,

@@ -1,0 +1,66 @@
+#pragma once
+
+#include "runtime/http/http_options.hpp"
+#include "runtime/http/problem.hpp"
+#include "runtime/http/request_gate.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+
+namespace troupe::http {
+
+/// Reads the body of one request as its bytes come in. Each byte is looked at once. Pure; a value.
+class body_reader {
+public:
+  body_reader(const request_head& head, const limits& most);
+
+  bool is_complete() const { return at_ == place::end; }
+
+  /// Reads on.
+  ///
+  /// @param bytes what came since the last call.
+  /// @return how many of them are the body's: all, unless it is complete.
+  /// @errors 400: malformed chunks or trailers, or too many bytes around the content; 413: more
+  /// content than `body_bytes_max`. Nothing more may be read then.
+  /// @source RFC 9112, 7.1. Extensions of chunks and trailers are read over.
+  tl::expected<std::size_t, problem> read(std::string_view bytes);
+
+  /// The content of a complete body. Once.
+  std::string take() { return std::move(content_); }
+
+private:
+  enum class place : std::uint8_t {
+    content,
+    size,
+    extension,
+    size_lf,
+    chunk_cr,
+    chunk_lf,
+    trailer_start,
+    trailer,
+    trailer_lf,
+    last_lf,
+    end
+  };
+
+  /// Reads a byte between the contents of chunks.
+  tl::expected<void, problem> see(char letter);
+  tl::expected<void, problem> see_size(char letter);
+  tl::expected<void, problem> expect_letter(char letter, char wanted, place next);
+  tl::expected<void, problem> begin_chunk();
+
+  std::size_t content_max_;
+  std::size_t around_max_;
+  bool is_chunked_;
+  place at_;
+  /// Of the content or chunk, what is still to come; of a chunk's size, what is read of it.
+  std::uint64_t left_ = 0;
+  std::size_t digits_ = 0;
+  std::size_t around_ = 0;
+  std::string content_;
+};
+
+} // namespace troupe::http

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "runtime/http/http_options.hpp"
+#include "runtime/http/problem.hpp"
+
+#include <cstddef>
+#include <string_view>
+#include <tl/expected.hpp>
+
+namespace troupe::http {
+
+/// Finds the end of a request's head as its bytes come in, and refuses what can be none as soon as
+/// it is seen. Each byte is looked at once. Pure; a value.
+class head_scanner {
+public:
+  explicit head_scanner(const limits& most) : most_{most} {}
+
+  /// Looks at what came since the last call.
+  ///
+  /// @param bytes all bytes since the head's first, those of earlier calls too.
+  /// @return how many bytes the head has; 0 as long as its end is not among them.
+  /// @errors 400: control characters, CR or LF alone, bytes of TLS; 414 and 431: over a limit.
+  /// Nothing
+  ///         more may be scanned after one.
+  /// @source RFC 9112, 2.2: a bare LF could be taken as the end of a line; one reader that does and
+  /// one
+  ///         that does not see different requests.
+  tl::expected<std::size_t, problem> scan(std::string_view bytes);
+
+private:
+  tl::expected<void, problem> see(char letter);
+  tl::expected<void, problem> end_line();
+
+  limits most_;
+  std::size_t seen_ = 0;
+  std::size_t lines_ = 0;
+  std::size_t line_bytes_ = 0;
+  bool after_cr_ = false;
+  bool is_complete_ = false;
+};
+
+} // namespace troupe::http

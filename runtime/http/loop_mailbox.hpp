@@ -1,0 +1,36 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include <mutex>
+#include <utility>
+
+namespace troupe::http {
+
+/// The way to the server's thread, for those who may outlive it.
+class loop_mailbox {
+public:
+  explicit loop_mailbox(boost::asio::io_context& loop) : loop_{&loop} {}
+
+  /// Has `task` run on the server's thread; drops it if the server has ended. From any thread.
+  template <class Task>
+  void post(Task task) {
+    const std::lock_guard lock{mutex_};
+    if (loop_ != nullptr) {
+      boost::asio::post(*loop_, std::move(task));
+    }
+  }
+
+  /// Before the loop goes.
+  void close() {
+    const std::lock_guard lock{mutex_};
+    loop_ = nullptr;
+  }
+
+private:
+  std::mutex mutex_;
+  boost::asio::io_context* loop_;
+};
+
+} // namespace troupe::http

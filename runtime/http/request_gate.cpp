@@ -1,0 +1,262 @@
+#include "runtime/http/request_gate.hpp"
+
+#include "runtime/http/target.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace troupe::http {
+
+namespace {
+
+/// Nothing, or why the request is refused.
+using verdict_on_head = std::optional<problem>;
+
+problem malformed_head(std::string detail) {
+  return {400, "malformed_head", std::move(detail)};
+}
+
+problem ambiguous_body(std::string detail) {
+  return {400, "ambiguous_body", std::move(detail)};
+}
+
+/// Takes the first line, without its CRLF, off `rest`.
+std::string_view take_line(std::string_view& rest) {
+  const std::string_view line = rest.substr(0, rest.find("\r\n"));
+  rest.remove_prefix(std::min(line.size() + 2, rest.size()));
+  return line;
+}
+
+/// The values of all fields `name`.
+std::vector<std::string_view> values_of(const field_list& fields, std::string_view name) {
+  std::vector<std::string_view> values;
+  for (const auto& [each, value] : fields) {
+    if (each == name) {
+      values.emplace_back(value);
+    }
+  }
+  return values;
+}
+
+verdict_on_head read_version(std::string_view version, request_head& head) {
+  const auto is_digit = [](char letter) { return letter >= '0' && letter <= '9'; };
+  if (version.size() != 8 || version.substr(0, 5) != "HTTP/" || !is_digit(version[5])
+      || version[6] != '.' || !is_digit(version[7])) {
+    return malformed_head("the request line is not `METHOD TARGET HTTP/1.1`");
+  }
+  if (version != "HTTP/1.1" && version != "HTTP/1.0") {
+    return problem{505, "version_not_supported", "only HTTP/1.1 and HTTP/1.0 are spoken here"};
+  }
+  head.is_http_1_0 = version == "HTTP/1.0";
+  return std::nullopt;
+}
+
+/// Reads METHOD SP TARGET SP VERSION; gives the authority of a target in absolute form.
+verdict_on_head
+read_request_line(std::string_view line, request_head& head, std::string& authority) {
+  const std::size_t first = std::min(line.find(' '), line.size());
+  const std::size_t last = line.rfind(' ');
+  if (last == std::string_view::npos || first == last) {
+    return malformed_head("the request line is not `METHOD TARGET HTTP/1.1`");
+  }
+  const std::string_view name = line.substr(0, first);
+  if (!is_token(name)) {
+    return malformed_head("the method is no token");
+  }
+  if (auto refused = read_version(line.substr(last + 1), head)) {
+    return refused;
+  }
+  const auto method = method_named(name);
+  if (!method) {
+    return problem{501, "not_implemented", "this method is not implemented here"};
+  }
+  auto target = read_target(line.substr(first + 1, last - first - 1));
+  if (!target) {
+    return std::move(target.error());
+  }
+  head.method = *method;
+  head.target = std::move(target->target);
+  authority = std::move(target->authority);
+  return std::nullopt;
+}
+
+verdict_on_head read_field(std::string_view line, field_list& fields) {
+  if (line.front() == ' ' || line.front() == '\t') {
+    return malformed_head("a field goes on in a second line");
+  }
+  const std::size_t colon = line.find(':');
+  if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
+    return malformed_head("a field is not `NAME: VALUE`");
+  }
+  const std::string_view value = trimmed(line.substr(colon + 1));
+  if (!is_field_value(value)) {
+    return malformed_head("a field has a control character");
+  }
+  fields.emplace_back(lower_case(line.substr(0, colon)), value);
+  return std::nullopt;
+}
+
+/// "shop.example" of "shop.example:8443"; an IPv6 address keeps its brackets. Nothing if it is no
+/// host with an optional port. @source RFC 9110, 7.2; RFC 3986, 3.2.2.
+std::optional<std::string> host_of(std::string_view value) {
+  const std::size_t bracket = value.rfind(']');
+  const std::size_t colon = value.find(':', bracket == std::string_view::npos ? 0 : bracket);
+  const std::string_view port =
+      colon == std::string_view::npos ? std::string_view{} : value.substr(colon + 1);
+  const std::string_view host = value.substr(0, colon);
+  const std::string_view inside = host.size() > 2 && host.front() == '[' && host.back() == ']'
+                                      ? host.substr(1, host.size() - 2)
+                                      : host;
+  const bool in_brackets = inside.size() != host.size();
+  const auto is_host_letter = [in_brackets](char letter) {
+    const bool is_alphanumeric = (letter >= 'a' && letter <= 'z')
+                                 || (letter >= 'A' && letter <= 'Z')
+                                 || (letter >= '0' && letter <= '9');
+    return is_alphanumeric || letter == '.'
+           || (in_brackets ? letter == ':' : letter == '-' || letter == '_');
+  };
+  const auto is_digit = [](char letter) { return letter >= '0' && letter <= '9'; };
+  if (inside.empty() || !std::all_of(inside.begin(), inside.end(), is_host_letter)
+      || port.size() > 5 || !std::all_of(port.begin(), port.end(), is_digit)) {
+    return std::nullopt;
+  }
+  return lower_case(host);
+}
+
+verdict_on_head check_host(
+    const request_head& head, const std::string& authority, const std::vector<std::string>& hosts) {
+  const auto values = values_of(head.fields, "host");
+  if (values.size() > 1 || (values.empty() && !head.is_http_1_0)) {
+    return problem{400, "malformed_host", "a request has exactly one Host"};
+  }
+  if (values.empty() && authority.empty()) {
+    return hosts.empty() ? std::nullopt
+                         : std::optional{problem{421, "misdirected", "the request names no host"}};
+  }
+  const std::string_view named = values.empty() ? std::string_view{authority} : values.front();
+  const auto host = host_of(named);
+  if (!host || (!authority.empty() && lower_case(authority) != lower_case(named))) {
+    return problem{
+        400, "malformed_host", "the Host is no HOST or HOST:PORT, or the target names another one"};
+  }
+  if (!hosts.empty() && std::find(hosts.begin(), hosts.end(), *host) == hosts.end()) {
+    return problem{421, "misdirected", "this server is not the host that the request is for"};
+  }
+  return std::nullopt;
+}
+
+verdict_on_head read_transfer_encoding(
+    const std::vector<std::string_view>& codings, bool has_length, request_head& head) {
+  if (head.is_http_1_0) {
+    return ambiguous_body("HTTP/1.0 has no Transfer-Encoding");
+  }
+  if (has_length) {
+    return ambiguous_body("a request has both Content-Length and Transfer-Encoding");
+  }
+  const auto members = list_members(codings.front());
+  if (codings.size() > 1 || members.empty() || members.back() != "chunked"
+      || std::count(members.begin(), members.end(), "chunked") > 1) {
+    return ambiguous_body("Transfer-Encoding is something else than `chunked`");
+  }
+  if (members.size() > 1) {
+    return problem{501, "not_implemented", "the only transfer coding known here is `chunked`"};
+  }
+  head.is_chunked = true;
+  return std::nullopt;
+}
+
+verdict_on_head read_content_length(
+    const std::vector<std::string_view>& lengths, const limits& most, request_head& head) {
+  const std::string_view text = lengths.front();
+  const bool is_number = !text.empty() && std::all_of(text.begin(), text.end(), [](char letter) {
+    return letter >= '0' && letter <= '9';
+  });
+  if (lengths.size() > 1 || !is_number) {
+    return ambiguous_body("Content-Length is not one number");
+  }
+  const auto [end, code] =
+      std::from_chars(text.data(), text.data() + text.size(), head.content_length);
+  if (code != std::errc{} || head.content_length > most.body_bytes_max) {
+    return problem{
+        413, "body_too_large", "a body may have " + std::to_string(most.body_bytes_max) + " bytes"};
+  }
+  return std::nullopt;
+}
+
+verdict_on_head read_body_fields(const limits& most, request_head& head) {
+  const auto codings = values_of(head.fields, "transfer-encoding");
+  const auto lengths = values_of(head.fields, "content-length");
+  if (!codings.empty()) {
+    return read_transfer_encoding(codings, !lengths.empty(), head);
+  }
+  if (!lengths.empty()) {
+    if (auto refused = read_content_length(lengths, most, head)) {
+      return refused;
+    }
+  }
+  for (const std::string_view coding : values_of(head.fields, "content-encoding")) {
+    if (lower_case(coding) != "identity") {
+      return problem{415, "coding_not_supported", "send the content without a content coding"};
+    }
+  }
+  return std::nullopt;
+}
+
+verdict_on_head read_connection(request_head& head) {
+  bool closes = false;
+  bool keeps = false;
+  for (const std::string_view value : values_of(head.fields, "connection")) {
+    for (const std::string& option : list_members(value)) {
+      if (!is_token(option)) {
+        return malformed_head("Connection is no list of tokens");
+      }
+      closes = closes || option == "close";
+      keeps = keeps || option == "keep-alive";
+    }
+  }
+  head.keeps_alive = !closes && (keeps || !head.is_http_1_0); // RFC 9112, 9.3.
+  return std::nullopt;
+}
+
+verdict_on_head read_expectation(request_head& head) {
+  for (const std::string_view each : values_of(head.fields, "expect")) {
+    if (lower_case(each) != "100-continue") {
+      return problem{
+          417, "expectation_failed", "the only expectation known here is `100-continue`"};
+    }
+    // From HTTP/1.0 it means nothing. @source RFC 9110, 10.1.1.
+    head.expects_continue = !head.is_http_1_0;
+  }
+  return std::nullopt;
+}
+
+} // namespace
+
+tl::expected<request_head, problem>
+read_head(std::string_view head, const limits& most, const std::vector<std::string>& hosts) {
+  request_head read;
+  std::string authority;
+  auto refused = read_request_line(take_line(head), read, authority);
+  for (auto line = take_line(head); !refused && !line.empty(); line = take_line(head)) {
+    refused = read_field(line, read.fields);
+  }
+  if (!refused) {
+    refused = check_host(read, authority, hosts);
+  }
+  if (!refused) {
+    refused = read_body_fields(most, read);
+  }
+  if (!refused) {
+    refused = read_connection(read);
+  }
+  if (!refused) {
+    refused = read_expectation(read);
+  }
+  if (refused) {
+    return tl::unexpected<problem>{std::move(*refused)};
+  }
+  return read;
+}
+
+} // namespace troupe::http

@@ -1,0 +1,21 @@
+#include "runtime/http/response.hpp"
+
+#include <utility>
+
+namespace troupe::http {
+
+response with_body(int status, std::string_view type, std::string body) {
+  return {status, {{"Content-Type", std::string{type}}}, std::move(body)};
+}
+
+response to_response(const problem& what) {
+  response answer = with_body(what.status, problem_type, to_json(what));
+  for (const auto& [name, number] : what.numbers) {
+    if (name == "retry_after_ms") {
+      answer.fields.emplace_back("Retry-After", std::to_string((number + 999) / 1'000));
+    }
+  }
+  return answer;
+}
+
+} // namespace troupe::http

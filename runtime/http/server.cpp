@@ -1,0 +1,338 @@
+#include "runtime/http/server.hpp"
+
+#include "runtime/http/admission.hpp"
+#include "runtime/http/byte_stream.hpp"
+#include "runtime/http/connection.hpp"
+#include "runtime/http/loop_mailbox.hpp"
+#include "runtime/http/tls_context.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <climits>
+#include <condition_variable>
+#include <fmt/format.h>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <sys/resource.h>
+#include <thread>
+#include <unordered_set>
+#include <utility>
+
+namespace troupe::http {
+
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using tcp = asio::ip::tcp;
+
+/// How long no connection is accepted after one could not be, for want of file descriptors or
+/// memory.
+constexpr milliseconds accept_pause{100};
+
+std::optional<tcp::endpoint> read_address(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) {
+    return std::nullopt;
+  }
+  std::string_view host = text.substr(0, colon);
+  const std::string_view port_text = text.substr(colon + 1);
+  std::uint16_t port = 0;
+  const auto [end, bad] =
+      std::from_chars(port_text.data(), port_text.data() + port_text.size(), port);
+  if (bad != std::errc{} || end != port_text.data() + port_text.size()) {
+    return std::nullopt;
+  }
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  }
+  error_code why;
+  const auto address = asio::ip::make_address(std::string{host}, why);
+  return why ? std::nullopt : std::optional{tcp::endpoint{address, port}};
+}
+
+std::string text_of(const tcp::endpoint& where) {
+  const std::string host = where.address().to_string();
+  return where.address().is_v6() ? fmt::format("[{}]:{}", host, where.port())
+                                 : fmt::format("{}:{}", host, where.port());
+}
+
+/// The file descriptor from which on a connection is refused.
+int first_refused_file(const connection_limits& most) {
+  ::rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY) {
+    return std::numeric_limits<int>::max();
+  }
+  const auto limit = static_cast<std::int64_t>(files.rlim_cur);
+  const auto reserved = static_cast<std::int64_t>(most.files_reserved);
+  return static_cast<int>(std::clamp<std::int64_t>(limit - reserved, 0, INT_MAX));
+}
+
+} // namespace
+
+/// All of it but `counts`, `mailbox` and what `mutex` guards belongs to the server's thread.
+struct server::state {
+  state(const server_options& options, request_handler handler, fault_listener faults)
+      : mailbox{std::make_shared<loop_mailbox>(loop)}, admitted{options.connections},
+        refused_from{first_refused_file(options.connections)}, host{
+                                                                   options,
+                                                                   std::move(handler),
+                                                                   std::move(faults),
+                                                                   mailbox,
+                                                                   counts,
+                                                                   [this](connection& which) {
+                                                                     forget(which);
+                                                                   }} {}
+
+  outcome<void> listen();
+  void accept();
+  void take(tcp::socket socket);
+  void refuse(tcp::socket socket, peer_address peer, std::string why);
+  void forget(connection& which);
+  void stop_accepting();
+  void cut_all();
+  /// Has the loop end once all connections have, and waits for it.
+  void finish();
+
+  asio::io_context loop{1};
+  shared_counts counts;
+  std::shared_ptr<loop_mailbox> mailbox;
+  tcp::acceptor acceptor{loop};
+  asio::steady_timer pause{loop};
+  std::shared_ptr<asio::ssl::context> tls;
+  admission admitted;
+  int refused_from;
+  std::size_t refusals = 0;
+  connection_host host;
+  std::unordered_set<std::shared_ptr<connection>> connections;
+  /// Those of `connections` that are being refused, and count nowhere.
+  std::unordered_set<const connection*> being_refused;
+  std::string address;
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool is_empty = false;
+
+  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work;
+  std::thread thread;
+};
+
+outcome<void> server::state::listen() {
+  const auto where = read_address(host.options.address);
+  if (!where) {
+    return failure{invalid(
+        fmt::format("`{}` is no ADDRESS:PORT, such as 127.0.0.1:9101", host.options.address))};
+  }
+  const auto fail = [&](const error_code& why) {
+    return failure{error{
+        .code = errc::unavailable,
+        .message = fmt::format("cannot listen on {}: {}", host.options.address, why.message())}};
+  };
+  error_code why;
+  acceptor.open(where->protocol(), why);
+  if (why) {
+    return fail(why);
+  }
+  acceptor.set_option(tcp::acceptor::reuse_address{true}, why);
+  if (where->address().is_v6()) {
+    acceptor.set_option(asio::ip::v6_only{true}, why);
+  }
+  acceptor.bind(*where, why);
+  if (!why) {
+    acceptor.listen(asio::socket_base::max_listen_connections, why);
+  }
+  if (why) {
+    return fail(why);
+  }
+  address = text_of(acceptor.local_endpoint());
+  return {};
+}
+
+void server::state::accept() {
+  acceptor.async_accept([this](error_code why, tcp::socket socket) {
+    if (!acceptor.is_open()) {
+      return;
+    }
+    if (!why) {
+      take(std::move(socket));
+      accept();
+      return;
+    }
+    counts.accepts_failed.add();
+    if (why == asio::error::connection_aborted) {
+      accept();
+      return;
+    }
+    // Accepting at once would fail at once, for ever.
+    pause.expires_after(accept_pause);
+    pause.async_wait([this](error_code ended) {
+      if (!ended && acceptor.is_open()) {
+        accept();
+      }
+    });
+  });
+}
+
+void server::state::take(tcp::socket socket) {
+  error_code why;
+  const auto where = socket.remote_endpoint(why);
+  if (why) {
+    return; // It was gone before it was here.
+  }
+  socket.set_option(tcp::no_delay{true}, why);
+  peer_address peer{where.address().to_string(), where.port(), tls != nullptr};
+  // The system hands out the lowest number that is free: so many files are open.
+  if (socket.native_handle() >= refused_from) {
+    refuse(std::move(socket), std::move(peer), "the server has too many files open");
+    return;
+  }
+  switch (admitted.enter(peer.host)) {
+  case admission::answer::too_many:
+    refuse(std::move(socket), std::move(peer), "the server has too many connections");
+    return;
+  case admission::answer::too_many_of_address:
+    refuse(std::move(socket), std::move(peer), "your address has too many connections");
+    return;
+  case admission::answer::admitted:
+    break;
+  }
+  counts.accepted.add();
+  auto made = std::make_shared<connection>(
+      tls ? tls_stream(std::move(socket), tls) : plain_stream(std::move(socket)),
+      loop.get_executor(),
+      std::move(peer),
+      host);
+  connections.insert(made);
+  made->start();
+}
+
+void server::state::refuse(tcp::socket socket, peer_address peer, std::string why) {
+  counts.refused.add();
+  if (tls != nullptr || refusals >= host.options.connections.refusals) {
+    return; // Closes it. A handshake is too dear to be refused by.
+  }
+  auto made = std::make_shared<connection>(
+      plain_stream(std::move(socket)), loop.get_executor(), std::move(peer), host);
+  being_refused.insert(made.get());
+  connections.insert(made);
+  ++refusals;
+  made->start_refused({503, "too_many_connections", why + ": try again later"});
+}
+
+void server::state::forget(connection& which) {
+  if (being_refused.erase(&which) > 0) {
+    --refusals;
+  } else {
+    admitted.leave(which.peer().host);
+    counts.ended.add();
+  }
+  connections.erase(which.shared_from_this());
+  if (connections.empty() && host.is_draining) {
+    const std::lock_guard lock{mutex};
+    is_empty = true;
+    changed.notify_all();
+  }
+}
+
+void server::state::stop_accepting() {
+  host.is_draining = true;
+  error_code ignored;
+  acceptor.close(ignored);
+  pause.cancel();
+  const auto now = connections; // They leave the set as they end.
+  for (const auto& each : now) {
+    each->drain();
+  }
+  if (connections.empty()) {
+    const std::lock_guard lock{mutex};
+    is_empty = true;
+    changed.notify_all();
+  }
+}
+
+void server::state::cut_all() {
+  const auto now = connections;
+  for (const auto& each : now) {
+    each->cut();
+  }
+}
+
+void server::state::finish() {
+  if (!thread.joinable()) {
+    return;
+  }
+  mailbox->post([this] {
+    stop_accepting();
+    cut_all();
+    work.reset();
+  });
+  thread.join();
+  mailbox->close();
+}
+
+outcome<std::unique_ptr<server>>
+server::start(const server_options& options, request_handler handler, fault_listener faults) {
+  auto made = std::make_unique<state>(options, std::move(handler), std::move(faults));
+  if (options.tls) {
+    auto loaded = load_tls(*options.tls);
+    if (!loaded) {
+      return failure{std::move(loaded.error())};
+    }
+    made->tls = std::move(*loaded);
+  }
+  if (auto bound = made->listen(); !bound) {
+    return failure{std::move(bound.error())};
+  }
+  made->work.emplace(made->loop.get_executor());
+  made->accept();
+  made->thread = std::thread{[&loop = made->loop] { loop.run(); }};
+  return std::unique_ptr<server>{new server{std::move(made)}};
+}
+
+server::server(std::unique_ptr<state> made) : state_{std::move(made)} {
+}
+
+server::~server() {
+  state_->finish();
+}
+
+std::string server::address() const {
+  return state_->address;
+}
+
+outcome<void> server::reload_certificates() {
+  if (!state_->host.options.tls) {
+    return failure{invalid("this server speaks plain HTTP: it has no certificate")};
+  }
+  auto loaded = load_tls(*state_->host.options.tls);
+  if (!loaded) {
+    return failure{std::move(loaded.error())};
+  }
+  state_->mailbox->post([self = state_.get(), fresh = std::move(*loaded)] { self->tls = fresh; });
+  return {};
+}
+
+bool server::drain(milliseconds within) {
+  state_->mailbox->post([self = state_.get()] { self->stop_accepting(); });
+  bool all_ended = false;
+  {
+    std::unique_lock lock{state_->mutex};
+    all_ended = state_->changed.wait_for(lock, within, [this] { return state_->is_empty; });
+  }
+  state_->finish();
+  return all_ended;
+}
+
+server_counts server::counts() const {
+  return state_->counts.read();
+}
+
+} // namespace troupe::http

@@ -1,0 +1,99 @@
+#include "runtime/http/tls_context.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+#include <utility>
+
+namespace troupe::http {
+
+namespace {
+
+failure unusable(const std::string& file, std::string_view why) {
+  return failure{invalid(fmt::format("{} cannot be used for TLS: {}", file, why))};
+}
+
+/// Why OpenSSL failed last.
+std::string openssl_reason() {
+  const char* const reason = ::ERR_reason_error_string(::ERR_peek_last_error());
+  ::ERR_clear_error();
+  return reason != nullptr ? reason : "OpenSSL does not say why";
+}
+
+outcome<void> check_key_file(const std::string& file) {
+  struct ::stat status {};
+
+  if (::stat(file.c_str(), &status) != 0) {
+    return unusable(file, std::strerror(errno)); // NOLINT(concurrency-mt-unsafe): glibc's is safe.
+  }
+  if ((status.st_mode & S_IRWXO) != 0) {
+    return unusable(file, "everybody on this machine may read it: `chmod 600` it");
+  }
+  return {};
+}
+
+/// Takes HTTP/1.1 out of what the client offers by ALPN, and refuses a client that offers others
+/// only.
+int choose_protocol(
+    ::SSL*,
+    const unsigned char** chosen,
+    unsigned char* chosen_size,
+    const unsigned char* offered,
+    unsigned int offered_size,
+    void*) {
+  constexpr std::string_view ours{"\x08http/1.1"};
+  unsigned char* found = nullptr;
+  const int answer = ::SSL_select_next_proto(
+      &found,
+      chosen_size,
+      reinterpret_cast<const unsigned char*>(ours.data()),
+      static_cast<unsigned int>(ours.size()),
+      offered,
+      offered_size);
+  *chosen = found;
+  return answer == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+outcome<void> check_dates(::SSL_CTX* context, const std::string& file) {
+  const ::X509* const certificate = ::SSL_CTX_get0_certificate(context);
+  if (::X509_cmp_current_time(::X509_get0_notAfter(certificate)) < 0) {
+    return unusable(file, "the certificate is expired");
+  }
+  return {};
+}
+
+} // namespace
+
+outcome<std::shared_ptr<boost::asio::ssl::context>> load_tls(const tls_files& files) {
+  if (auto fine = check_key_file(files.key); !fine) {
+    return failure{std::move(fine.error())};
+  }
+  auto made = std::make_shared<boost::asio::ssl::context>(boost::asio::ssl::context::tls_server);
+  ::SSL_CTX* const context = made->native_handle();
+  ::ERR_clear_error();
+  ::SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  ::SSL_CTX_set_options(
+      context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+  ::SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+  ::SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20");
+  ::SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
+  if (::SSL_CTX_use_certificate_chain_file(context, files.certificate.c_str()) != 1) {
+    return unusable(files.certificate, openssl_reason());
+  }
+  if (::SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM) != 1
+      || ::SSL_CTX_check_private_key(context) != 1) {
+    return unusable(files.key, openssl_reason());
+  }
+  if (auto fine = check_dates(context, files.certificate); !fine) {
+    return failure{std::move(fine.error())};
+  }
+  return made;
+}
+
+} // namespace troupe::http
