@@ -13,8 +13,7 @@ std::vector<topology::actor_type> actor_types() {
     known.name = std::move(type.name);
     known.wants_store = type.wants_store();
     known.check_config = std::move(type.check_config);
-    known.operations = std::move(type.operations);
-    known.events = std::move(type.events);
+    known.described = std::move(type.description);
     for (const saga::definition& saga : type.sagas) {
       for (const saga::step& step : saga.steps) {
         known.calls.push_back(step.capability + "." + step.operation);

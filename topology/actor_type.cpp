@@ -4,6 +4,14 @@
 
 namespace troupe::topology {
 
+std::vector<std::string> actor_type::events() const {
+  std::vector<std::string> patterns;
+  for (const auto& each : described.handles) {
+    patterns.push_back(each.pattern);
+  }
+  return patterns;
+}
+
 const actor_type* type_named(std::string_view name, const std::vector<actor_type>& types) {
   const auto found = std::find_if(
       types.begin(), types.end(), [&](const actor_type& each) { return each.name == name; });

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/config.hpp"
+#include "runtime/wire/description.hpp"
 
 #include <functional>
 #include <string>
@@ -17,10 +18,11 @@ struct actor_type {
   std::function<void(const config_tree& config, std::vector<fault>& faults)> check_config;
   /// "capability.operation" of every call its sagas make; each must be served by the topology.
   std::vector<std::string> calls;
-  /// The operations it serves.
-  std::vector<std::string> operations;
+  /// What it answers, hears and tells.
+  wire::actor_description described{};
+
   /// The topics it has handlers for, or patterns of them.
-  std::vector<std::string> events{};
+  std::vector<std::string> events() const;
 };
 
 /// The type called `name`, or null.

@@ -130,8 +130,7 @@ void check_calls(
     if (serving == nullptr) {
       continue;
     }
-    const auto& known = serving->operations;
-    if (std::find(known.begin(), known.end(), operation) == known.end()) {
+    if (serving->described.find(operation) == nullptr) {
       found.push_back(
           {on.at("actor"),
            fmt::format(

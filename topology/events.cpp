@@ -229,9 +229,10 @@ void check_subscriptions(
     const config_tree& section,
     const actor_type& type,
     std::vector<fault>& found) {
+  const std::vector<std::string> handled = type.events();
   for (const std::string& pattern : capability.subscribes) {
     const bool is_handled =
-        std::any_of(type.events.begin(), type.events.end(), [&](const std::string& event) {
+        std::any_of(handled.begin(), handled.end(), [&](const std::string& event) {
           return covers(pattern, event) || covers(event, pattern);
         });
     if (is_handled) {
@@ -240,10 +241,10 @@ void check_subscriptions(
     const auto& items = section.find("subscribes")->items;
     const auto item = std::find_if(
         items.begin(), items.end(), [&](const config_tree& each) { return each.text == pattern; });
-    const std::string all = type.events.empty()
+    const std::string all = handled.empty()
                                 ? "it handles none; remove `subscribes`, or name its topics "
                                   "where the actor type is registered"
-                                : fmt::format("it handles {}", fmt::join(type.events, ", "));
+                                : fmt::format("it handles {}", fmt::join(handled, ", "));
     found.push_back(
         {item->at,
          fmt::format(
@@ -251,7 +252,7 @@ void check_subscriptions(
              capability.name.value,
              pattern,
              type.name),
-         remedy_for_unknown(pattern, type.events, all)});
+         remedy_for_unknown(pattern, handled, all)});
   }
 }
 

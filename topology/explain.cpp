@@ -167,8 +167,8 @@ std::string capability_text(const capability_plan& capability, const actor_type*
       capability.actor,
       placement_text(capability));
   const auto end = std::back_inserter(text);
-  if (type != nullptr && !type->operations.empty()) {
-    fmt::format_to(end, "    operations: {}\n", fmt::join(type->operations, ", "));
+  if (type != nullptr && !type->described.operations.empty()) {
+    fmt::format_to(end, "    operations: {}\n", fmt::join(type->described.operation_names(), ", "));
   }
   if (capability.store) {
     fmt::format_to(

@@ -166,6 +166,7 @@ outcome<stock_reserved> held_already(
 inventory_actor::inventory_actor(const context& context)
     : options_{context.config<inventory_options>()},
       add_reservations_{"reservations (order_id, sku, quantity, price_cents)", 3, shop::lines_max} {
+  publishes<stock_low>("stock.low");
   command("load", [](const load_stock& request, turn& turn) { return handle(request, turn); });
   query("stock", [](const get_stock& request, store::database& session) {
     return handle(request, session);

@@ -19,6 +19,7 @@ notes_actor::notes_actor(const context& context) {
       turn.publish("noted", noted{turn.id(), event.text});
     }
   });
+  publishes<noted>("noted");
   query("count", [](const count_notes&, store::database& session) {
     return note_count{session.integer_of("SELECT COUNT(*) FROM notes").value_or(0)};
   });

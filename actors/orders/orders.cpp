@@ -42,6 +42,9 @@ orders_actor::orders_actor(const context&) : event_sourced{order_tables{}} {
   query("get", [](const get_order& request, store::database& session) {
     return handle(request, session);
   });
+  publishes<order_created>("order.created");
+  publishes<order_confirmed>("order.confirmed");
+  publishes<order_cancelled>("order.cancelled");
 }
 
 outcome<order_state> orders_actor::handle(const create_order& request, turn& turn) const {

@@ -73,6 +73,7 @@ witness_actor::witness_actor(const context& context) {
     }
     return sights_published{request.count};
   });
+  publishes<sight>("*");
   query("count", [](const count_sights&, store::database& session) {
     return sight_count{session.integer_of("SELECT COUNT(*) FROM sights").value_or(0)};
   });

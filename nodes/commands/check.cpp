@@ -43,7 +43,9 @@ json_object json_of(
       .add("actor", capability.actor)
       .add("replicas", capability.replicas)
       .add("nodes", on)
-      .add("operations", type == nullptr ? std::vector<std::string>{} : type->operations)
+      .add(
+          "operations",
+          type == nullptr ? std::vector<std::string>{} : type->described.operation_names())
       .add("subscribes", capability.subscribes)
       .add("store", capability.store);
   return json;

@@ -3,6 +3,7 @@
 #include "runtime/actor/context.hpp"
 #include "runtime/actor/handlers.hpp"
 #include "runtime/actor/turn.hpp"
+#include "runtime/wire/description.hpp"
 
 #include <memory>
 #include <string>
@@ -17,7 +18,7 @@ class coordinators;
 } // namespace saga
 
 /// The base of a capability: a class whose constructor declares the operations it answers, the
-/// events it handles and the effects it has.
+/// events it handles and publishes, and the effects it has.
 ///
 /// One instance is one replica. The runtime calls its handlers one at a time, on any thread. It
 /// drops the instance and makes a new one when a handler throws, and when a turn that the instance
@@ -41,10 +42,13 @@ public:
   /// The handler of the first pattern that matches `topic`.
   const handlers::event* find_event(std::string_view topic) const;
 
-  /// The names of the operations, in the order of declaration.
-  std::vector<std::string> operations() const;
-  /// The patterns given to `on`, in the order of declaration.
-  std::vector<std::string> events() const;
+  /// Whether it may publish such events under `topic`.
+  /// @errors `internal`, reason `undeclared_topic`.
+  outcome<void> may_publish(std::string_view topic, const wire::message_shape& event) const;
+
+  /// What the constructor declared, without the name of the type and without sagas.
+  /// @errors `invalid`: an operation or pattern is declared twice, or means no topics.
+  outcome<wire::actor_description> declarations() const;
 
   bool has_effects() const { return !effects_.empty(); }
 
@@ -89,6 +93,15 @@ protected:
     events_.emplace_back(std::move(pattern), handlers::make_event(std::move(handler)));
   }
 
+  /// Declares that events of type `Event` are published under `topic`. A turn can publish nothing
+  /// else: events under another topic, or of another type, are refused (`turn::publish`).
+  /// @param topic a topic; `PREFIX.*` or `*` where the topic is known only when it is published.
+  template <wire::message Event>
+  void publishes(std::string topic) {
+    published_.emplace_back(
+        std::move(topic), handlers::published{&wire::message_shape_of<Event>()});
+  }
+
   /// Declares work outside the system, which a turn asks for by `turn.effect(name, request)`.
   ///
   /// @param run `outcome<Result>(const Request&, const effect_call&)`: runs after the commit,
@@ -108,6 +121,7 @@ private:
   std::vector<std::pair<std::string, handlers::operation>> operations_;
   std::vector<std::pair<std::string, handlers::event>> events_;
   std::vector<std::pair<std::string, handlers::effect>> effects_;
+  std::vector<std::pair<std::string, handlers::published>> published_;
 };
 
 } // namespace troupe

@@ -4,7 +4,7 @@
 #include "runtime/ids.hpp"
 #include "runtime/outcome.hpp"
 #include "runtime/store/database.hpp"
-#include "runtime/wire/message.hpp"
+#include "runtime/wire/schema.hpp"
 
 #include <exception>
 #include <functional>
@@ -28,16 +28,16 @@ struct no_store : std::exception {
   error to_error() const;
 };
 
-/// Thrown where a handler publishes or asks for what cannot travel (wire/departure.hpp). The
-/// message at hand is refused with this error, what its handler wrote is undone, and the instance
-/// stays.
+/// Thrown where a handler publishes or asks for what cannot travel (wire/departure.hpp), or
+/// publishes what its actor has not declared. The message at hand is refused with this error, what
+/// its handler wrote is undone, and the instance stays.
 class cannot_leave : public std::exception {
 public:
   explicit cannot_leave(error why) : why_{std::move(why)} {}
 
   const char* what() const noexcept override { return why_.message.c_str(); }
 
-  /// `invalid`.
+  /// `invalid`; `internal`, reason `undeclared_topic`.
   const error& why() const { return why_; }
 
 private:
@@ -81,13 +81,22 @@ namespace handlers {
 
 enum class answered : std::uint8_t { now, later };
 
+/// The types of an operation's bodies.
+struct operation_types {
+  const wire::message_shape* request = nullptr;
+  /// Null if an effect answers, whose type no handler's declaration tells.
+  const wire::message_shape* reply = nullptr;
+};
+
 struct query {
   std::function<outcome<void>(std::string_view body, store::database* database, std::string& reply)>
       run;
+  operation_types types{};
 };
 
 struct command {
   std::function<outcome<answered>(std::string_view body, turn& turn, std::string& reply)> run;
+  operation_types types{};
 };
 
 /// The runtime calls `run` on an effect thread, then `settle` in a new turn with the result.
@@ -105,6 +114,12 @@ using operation = std::variant<query, command>;
 
 struct event {
   std::function<outcome<void>(std::string_view body, const event_info& event, turn& turn)> run;
+  const wire::message_shape* type = nullptr;
+};
+
+/// The type of the events that an actor publishes under a topic.
+struct published {
+  const wire::message_shape* type = nullptr;
 };
 
 template <class T>
@@ -135,6 +150,32 @@ outcome<answered> encode_returned(const Returned& returned, std::string& reply) 
   } else {
     wire::encode(reply, returned);
     return answered::now;
+  }
+}
+
+/// The message type in what a handler returns; null if an effect answers.
+template <class Returned>
+const wire::message_shape* reply_shape() {
+  if constexpr (is_outcome<Returned>) {
+    return reply_shape<typename Returned::value_type>();
+  } else if constexpr (is_maybe_later<Returned>) {
+    return reply_shape<std::variant_alternative_t<0, Returned>>();
+  } else if constexpr (wire::message<Returned>) {
+    return &wire::message_shape_of<Returned>();
+  } else {
+    return nullptr;
+  }
+}
+
+/// The types of an operation whose `handler` takes a request and, if it wants one, a `Second`.
+template <class Handler, class Request, class Second>
+operation_types types_of() {
+  if constexpr (std::is_invocable_v<Handler&, const Request&>) {
+    using returned = std::invoke_result_t<Handler&, const Request&>;
+    return {&wire::message_shape_of<Request>(), reply_shape<returned>()};
+  } else {
+    using returned = std::invoke_result_t<Handler&, const Request&, Second&>;
+    return {&wire::message_shape_of<Request>(), reply_shape<returned>()};
   }
 }
 
@@ -179,7 +220,8 @@ query make_query(Handler handler) {
           }
           return encode(handler(*decoded, *database));
         }
-      }};
+      },
+      types_of<Handler, request, store::database>()};
 }
 
 template <class Handler>
@@ -197,7 +239,8 @@ command make_command(Handler handler) {
         } else {
           return encode_returned(handler(*decoded, turn), reply);
         }
-      }};
+      },
+      types_of<Handler, request, turn>()};
 }
 
 template <class Handler>
@@ -224,7 +267,8 @@ event make_event(Handler handler) {
         } else {
           return run();
         }
-      }};
+      },
+      &wire::message_shape_of<body_type>()};
 }
 
 /// A request or a result of an effect that this program cannot read, since another release wrote

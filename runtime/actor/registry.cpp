@@ -69,10 +69,9 @@ actor_type with_declarations(actor_type type) {
   const std::string node = "trial";
   const std::string folder;
   const config_tree no_config;
+  outcome<wire::actor_description> declared;
   try {
-    const auto trial = type.make({type.name, 0, node, folder, no_config, time, log, true});
-    type.operations = trial->operations();
-    type.events = trial->events();
+    declared = type.make({type.name, 0, node, folder, no_config, time, log, true})->declarations();
   } catch (...) {
     throw std::logic_error{fmt::format(
         "actor type `{}` cannot be registered, as its constructor throws without a `config`: {}. "
@@ -80,14 +79,28 @@ actor_type with_declarations(actor_type type) {
         type.name,
         what_was_thrown())};
   }
+  if (!declared) {
+    throw std::logic_error{fmt::format(
+        "actor type `{}` cannot be registered: {}", type.name, declared.error().message)};
+  }
+  type.description = std::move(*declared);
+  type.description.actor = type.name;
   return type;
 }
 
 actor_type saga_type(std::string name, std::vector<saga::definition> sagas) {
-  std::vector<std::string> operations;
-  for (const saga::definition& declared : sagas) {
-    operations.push_back(declared.operation);
+  wire::actor_description description{.actor = name};
+  wire::schema_book types;
+  for (const saga::definition& each : sagas) {
+    const wire::message_shape* const input = saga::input_of(each);
+    const wire::message_shape* const answer = each.answer.body;
+    description.operations.push_back(
+        {each.operation,
+         wire::operation_kind::saga,
+         input == nullptr ? std::nullopt : std::optional{types.add(*input)},
+         answer == nullptr ? std::nullopt : std::optional{types.add(*answer)}});
   }
+  description.types = types.take();
   return {
       .name = std::move(name),
       .make = [sagas](const context& context) -> std::unique_ptr<actor> {
@@ -102,7 +115,7 @@ actor_type saga_type(std::string name, std::vector<saga::definition> sagas) {
           [sagas](const config_tree& tree, std::vector<fault>& faults) {
             (void)plans_of(sagas, tree, faults);
           },
-      .operations = std::move(operations),
+      .description = std::move(description),
       .sagas = std::move(sagas)};
 }
 

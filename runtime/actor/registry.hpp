@@ -23,10 +23,8 @@ struct actor_type {
   std::span<const store::migration> schema{};
   /// Adds what is wrong with a capability's `config`.
   std::function<void(const config_tree&, std::vector<fault>&)> check_config{};
-  /// The operations that its actors answer, for `troupe check`.
-  std::vector<std::string> operations{};
-  /// The topics of the events that its actors handle, or patterns of topics.
-  std::vector<std::string> events{};
+  /// What its actors answer, hear and tell.
+  wire::actor_description description{};
   /// The sagas that its actors coordinate.
   std::vector<saga::definition> sagas{};
   /// Whether its database has event streams (event_sourced.hpp).
@@ -45,8 +43,9 @@ inline constexpr bool is_event_sourced = requires {
 /// @errors of store::migrate.
 outcome<void> migrate(store::database& session, const clock& time, const actor_type& type);
 
-/// `type` with the operations and events that its actor declares. Makes one instance in a trial
-/// context (`context::is_trial`) and drops it. Throws std::logic_error if the constructor throws.
+/// `type` with what its actor declares. Makes one instance in a trial context
+/// (`context::is_trial`) and drops it. Throws std::logic_error if the constructor throws, or
+/// declares what cannot be.
 actor_type with_declarations(actor_type type);
 
 /// What a topology's `config` may be read as: a message, or nothing at all.
@@ -74,7 +73,7 @@ void check_config(const config_tree& tree, std::vector<fault>& faults) {
 }
 
 /// The type of actors made by `Actor{context}`, with `schema` for their tables. The operations and
-/// events are those that the constructor declares (`with_declarations`).
+/// topics are those that the constructor declares (`with_declarations`).
 ///
 /// @tparam Config the TROUPE_MESSAGE that a topology's `config` is read as; without one, a topology
 /// may give no `config`.

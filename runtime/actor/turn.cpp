@@ -1,5 +1,6 @@
 #include "runtime/actor/turn.hpp"
 
+#include "runtime/actor/actor.hpp"
 #include "runtime/actor/turn_requests.hpp"
 #include "runtime/store/turn/timers.hpp"
 #include "runtime/time_text.hpp"
@@ -38,14 +39,22 @@ pending turn::add_effect(std::string_view name, std::string request) {
   return {};
 }
 
-void turn::add_event(std::string_view topic, std::string_view key, std::string body) {
-  const uuid id = next_event_id(topic, key, body);
+void turn::add_event(
+    std::string_view topic,
+    std::string_view key,
+    std::string body,
+    const wire::message_shape& type) {
+  const uuid id = next_event_id(topic, key, body, type);
   requests_.publish(database(), {0, id, std::string{topic}, std::string{key}, std::move(body)});
 }
 
 void turn::add_timer(
-    wall_time due, std::string_view topic, std::string_view key, std::string_view body) {
-  const uuid id = next_event_id(topic, key, body);
+    wall_time due,
+    std::string_view topic,
+    std::string_view key,
+    std::string_view body,
+    const wire::message_shape& type) {
+  const uuid id = next_event_id(topic, key, body, type);
   store::timers{database()}.add(id, due, topic, key, body);
   requests_.next_timer = std::min(requests_.next_timer, due);
 }
@@ -64,9 +73,17 @@ void turn::check(const wire::departure& made) const {
   }
 }
 
-/// Refuses an event that no broker would take: in the outbox it would block all later ones.
-uuid turn::next_event_id(std::string_view topic, std::string_view key, std::string_view body) {
+/// Refuses an event that no broker would take, as in the outbox it would block all later ones, and
+/// one that the actor has not declared.
+uuid turn::next_event_id(
+    std::string_view topic,
+    std::string_view key,
+    std::string_view body,
+    const wire::message_shape& type) {
   check({.what = "an event", .topic = topic, .key = key, .body_bytes = body.size()});
+  if (auto declared = by_.may_publish(topic, type); !declared) {
+    throw cannot_leave{std::move(declared).error()};
+  }
   return derived_id(events_from_, fmt::format("{}#{}", topic, ++events_));
 }
 

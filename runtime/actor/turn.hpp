@@ -4,7 +4,7 @@
 #include "runtime/clock.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/store/database.hpp"
-#include "runtime/wire/message.hpp"
+#include "runtime/wire/schema.hpp"
 
 #include <cstdint>
 #include <string>
@@ -16,6 +16,7 @@ namespace wire {
 struct departure;
 }
 
+class actor;
 struct turn_requests;
 
 /// The transaction that a handler works in, and the message that it works on.
@@ -24,14 +25,16 @@ struct turn_requests;
 /// A turn lives for one handler call.
 class turn {
 public:
+  /// @param by the actor whose handler works in it; like `requests`, it outlives the turn.
   turn(
+      const actor& by,
       store::database* database,
       std::int64_t writer,
       const uuid& id,
       std::string_view key,
       wall_time now,
       turn_requests& requests)
-      : database_{database}, writer_{writer}, id_{id},
+      : by_{by}, database_{database}, writer_{writer}, id_{id},
         events_from_{id}, key_{key}, now_{now}, requests_{requests} {}
 
   /// The capability's database. Throws no_store if the topology says `store: none`.
@@ -61,10 +64,11 @@ public:
   ///
   /// Throws cannot_leave if `topic` is no topic (wire::is_topic), `key` is no UTF-8 or has more
   /// than 256 bytes, or the event exceeds the topology's `limits.body` (1 MiB unless said
-  /// otherwise). Throws no_store: an event outside a transaction could be lost.
+  /// otherwise); if the actor has not declared `Event` under `topic` (`actor::publishes`), too.
+  /// Throws no_store: an event outside a transaction could be lost.
   template <wire::message Event>
   void publish(std::string_view topic, const Event& event, std::string_view key = {}) {
-    add_event(topic, key, wire::encoded(event));
+    add_event(topic, key, wire::encoded(event), wire::message_shape_of<Event>());
   }
 
   /// Publishes an event at `due`, to within some 10 ms, or as soon after that as a process of the
@@ -72,7 +76,7 @@ public:
   template <wire::message Event>
   void
   publish_at(wall_time due, std::string_view topic, const Event& event, std::string_view key = {}) {
-    add_timer(due, topic, key, wire::encoded(event));
+    add_timer(due, topic, key, wire::encoded(event), wire::message_shape_of<Event>());
   }
 
   /// Publishes an event `delay` after `now()`, at the end of time (the year 2261) at the latest.
@@ -80,7 +84,7 @@ public:
   template <wire::message Event>
   void publish_after(
       milliseconds delay, std::string_view topic, const Event& event, std::string_view key = {}) {
-    add_timer(in(delay), topic, key, wire::encoded(event));
+    add_timer(in(delay), topic, key, wire::encoded(event), wire::message_shape_of<Event>());
   }
 
   /// For the runtime: derives the ids of events from `id` instead of the call's id, so that they
@@ -89,13 +93,26 @@ public:
 
 private:
   pending add_effect(std::string_view name, std::string request);
-  void add_event(std::string_view topic, std::string_view key, std::string body);
-  void
-  add_timer(wall_time due, std::string_view topic, std::string_view key, std::string_view body);
+  void add_event(
+      std::string_view topic,
+      std::string_view key,
+      std::string body,
+      const wire::message_shape& type);
+  void add_timer(
+      wall_time due,
+      std::string_view topic,
+      std::string_view key,
+      std::string_view body,
+      const wire::message_shape& type);
   void check(const wire::departure& made) const;
-  uuid next_event_id(std::string_view topic, std::string_view key, std::string_view body);
+  uuid next_event_id(
+      std::string_view topic,
+      std::string_view key,
+      std::string_view body,
+      const wire::message_shape& type);
   wall_time in(milliseconds delay) const;
 
+  const actor& by_;
   store::database* database_;
   std::int64_t writer_;
   uuid id_;

@@ -126,6 +126,14 @@ void check_sum(std::vector<fault>& faults, const definition& of) {
 
 } // namespace
 
+const wire::message_shape* input_of(const definition& declared) {
+  const wire::message_shape* input = declared.answer.input;
+  for (const step& each : declared.steps) {
+    input = input == nullptr ? each.request.input : input;
+  }
+  return input;
+}
+
 std::vector<fault> validate(const definition& checked) {
   std::vector<fault> faults;
   check_word(faults, "the saga", "operation", checked.operation);

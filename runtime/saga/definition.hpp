@@ -4,8 +4,9 @@
 #include "runtime/config.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/outcome.hpp"
-#include "runtime/wire/message.hpp"
+#include "runtime/wire/schema.hpp"
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -45,7 +46,27 @@ struct facts {
 
 /// Makes the body of a call. Pure: a retry and a takeover must make the same bytes again, since the
 /// inbox answers `conflict` to other bytes under a known id.
-using body_maker = std::function<outcome<std::string>(const facts&)>;
+struct body_maker {
+  body_maker() = default;
+
+  body_maker(std::nullptr_t) {}
+
+  template <std::invocable<const facts&> Function>
+  body_maker(
+      Function function,
+      const wire::message_shape* from = nullptr,
+      const wire::message_shape* to = nullptr)
+      : make{std::move(function)}, input{from}, body{to} {}
+
+  explicit operator bool() const { return static_cast<bool>(make); }
+
+  outcome<std::string> operator()(const facts& known) const { return make(known); }
+
+  std::function<outcome<std::string>(const facts&)> make;
+  /// The types of the saga's input and of what is made; null if `project` did not make it.
+  const wire::message_shape* input = nullptr;
+  const wire::message_shape* body = nullptr;
+};
 
 /// One call of a saga and how it is undone.
 struct step {
@@ -94,6 +115,10 @@ inline constexpr milliseconds crash_backoff_max{30'000};
 inline constexpr int crashes_max = 10;
 inline constexpr std::size_t steps_max = 32;
 inline constexpr int retries_max = 100;
+
+/// The type of the saga's input: what its answer, or else its steps, are made from. Null if none
+/// says so.
+const wire::message_shape* input_of(const definition& declared);
 
 /// Everything that is wrong with `checked`; empty if nothing is. Positions are left at 0.
 ///
@@ -146,25 +171,36 @@ inline constexpr bool is_outcome = false;
 template <class T>
 inline constexpr bool is_outcome<outcome<T>> = true;
 
+template <class Made>
+const wire::message_shape* shape_made() {
+  if constexpr (is_outcome<Made>) {
+    return shape_made<typename Made::value_type>();
+  } else {
+    return &wire::message_shape_of<Made>();
+  }
+}
+
 } // namespace detail
 
 /// A body maker from a typed function: `f(const Input&, const facts&)` or `f(const Input&)`, giving
 /// a message or an outcome of one.
 template <wire::message Input, class Function>
 body_maker project(Function f) {
-  return [f = std::move(f)](const facts& known) -> outcome<std::string> {
+  constexpr auto call = [](const Function& made, const Input& input, const facts& known) {
+    if constexpr (std::is_invocable_v<const Function&, const Input&, const facts&>) {
+      return made(input, known);
+    } else {
+      return made(input);
+    }
+  };
+  using made = std::invoke_result_t<decltype(call), const Function&, const Input&, const facts&>;
+  const auto make = [f = std::move(f), call](const facts& known) -> outcome<std::string> {
     const auto input = wire::checked_decode<Input>(known.input);
     if (!input) {
       return failure{input.error()};
     }
-    const auto body = [&] {
-      if constexpr (std::is_invocable_v<const Function&, const Input&, const facts&>) {
-        return f(*input, known);
-      } else {
-        return f(*input);
-      }
-    }();
-    if constexpr (detail::is_outcome<std::remove_cvref_t<decltype(body)>>) {
+    const auto body = call(f, *input, known);
+    if constexpr (detail::is_outcome<made>) {
       if (!body) {
         return failure{body.error()};
       }
@@ -173,6 +209,7 @@ body_maker project(Function f) {
       return wire::encoded(body);
     }
   };
+  return {make, &wire::message_shape_of<Input>(), detail::shape_made<made>()};
 }
 
 /// An ordering key from a typed function `f(const Input&)`; "" if the input is no `Input`.

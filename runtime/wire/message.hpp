@@ -7,6 +7,7 @@
 #include "runtime/wire/writer.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <concepts>
@@ -44,6 +45,23 @@ template <class T>
 concept message = requires {
   troupe_fields(static_cast<const T*>(nullptr));
 };
+
+/// An enumeration with a TROUPE_WORDS line, which travels as the words.
+template <class T>
+concept worded = std::is_enum_v<T> && requires(T value) {
+  troupe_words(value);
+};
+
+/// The word of `value`; empty if it has none.
+template <worded T>
+constexpr std::string_view word_of(T value) {
+  for (const auto& [word, each] : troupe_words(value)) {
+    if (each == value) {
+      return word;
+    }
+  }
+  return {};
+}
 
 /// A value of any type that is passed on unread: the bytes of one MessagePack value; empty for nil.
 struct raw_value {
@@ -89,6 +107,11 @@ inline void encode(writer& to, double value) {
 
 inline void encode(writer& to, const std::string& value) {
   to.text(value);
+}
+
+template <worded T>
+void encode(writer& to, T value) {
+  to.text(word_of(value));
 }
 
 inline void encode(writer& to, const uuid& value) {
@@ -193,6 +216,23 @@ inline bool decode(reader& from, uuid& to, decode_fault& fault) {
   return decode_uuid(from, to, fault);
 }
 
+template <worded T>
+bool decode(reader& from, T& to, decode_fault& fault) {
+  std::string_view text;
+  if (!from.read_text(text)) {
+    return fail_type(fault, "text", from.peek());
+  }
+  std::string known;
+  for (const auto& [word, each] : troupe_words(T{})) {
+    if (word == text) {
+      to = each;
+      return true;
+    }
+    known.append(known.empty() ? "" : ", ").append(word);
+  }
+  return fail(fault, "the word is none of " + known);
+}
+
 inline bool decode(reader& from, binary_value& to, decode_fault& fault) {
   std::string_view bytes;
   if (!from.read_binary(bytes)) {
@@ -206,15 +246,17 @@ inline bool decode(reader& from, raw_value& to, decode_fault& fault) {
   return decode_raw(from, to, fault);
 }
 
+/// Durations up to 292 years either way: a longer one overflows when it is added to a time in
+/// nanoseconds.
+inline constexpr std::int64_t duration_millis_max =
+    std::numeric_limits<std::int64_t>::max() / 1'000'000;
+
 inline bool decode(reader& from, std::chrono::milliseconds& to, decode_fault& fault) {
   std::int64_t count = 0;
   if (!decode(from, count, fault)) {
     return false;
   }
-  // Durations up to 292 years either way: a longer one overflows when it is added to a time in
-  // nanoseconds.
-  constexpr std::int64_t millis_max = std::numeric_limits<std::int64_t>::max() / 1'000'000;
-  if (count > millis_max || count < -millis_max) {
+  if (count > duration_millis_max || count < -duration_millis_max) {
     return fail(fault, "the duration is out of range");
   }
   to = std::chrono::milliseconds{count};
@@ -414,6 +456,10 @@ outcome<T> checked_decode(std::string_view bytes) {
   ::troupe::wire::field{#name, &self::name} __VA_OPT__(                                            \
       , TROUPE_DETAIL_FIELD_AGAIN TROUPE_DETAIL_PARENS(__VA_ARGS__))
 #define TROUPE_DETAIL_FIELD_AGAIN() TROUPE_DETAIL_FIELD
+#define TROUPE_DETAIL_WORD(name, ...)                                                              \
+  std::pair<std::string_view, self>{#name, self::name} __VA_OPT__(                                 \
+      , TROUPE_DETAIL_WORD_AGAIN TROUPE_DETAIL_PARENS(__VA_ARGS__))
+#define TROUPE_DETAIL_WORD_AGAIN() TROUPE_DETAIL_WORD
 
 /// The one list of a message's fields; its MessagePack and JSON forms and its configuration come
 /// from here. At namespace scope, after the struct: `TROUPE_MESSAGE(greet, name)`.
@@ -421,4 +467,15 @@ outcome<T> checked_decode(std::string_view bytes) {
   [[maybe_unused]] constexpr auto troupe_fields(const type*) {                                     \
     using self [[maybe_unused]] = type;                                                            \
     return std::make_tuple(TROUPE_DETAIL_FIELDS(__VA_ARGS__));                                     \
+  }                                                                                                \
+  [[maybe_unused]] constexpr std::string_view troupe_name(const type*) {                           \
+    return #type;                                                                                  \
+  }
+
+/// The words of an enumeration in messages, which are the names of its values:
+/// `TROUPE_WORDS(colour, red, green)`. At namespace scope, after the enumeration.
+#define TROUPE_WORDS(type, ...)                                                                    \
+  [[maybe_unused]] constexpr auto troupe_words(type) {                                             \
+    using self = type;                                                                             \
+    return std::array{TROUPE_DETAIL_EXPAND(TROUPE_DETAIL_WORD(__VA_ARGS__))};                      \
   }

@@ -140,7 +140,8 @@ bool call_turn::answer_from_inbox(write& each, std::uint64_t digest) {
     set_error(
         each.result,
         {.code = errc::conflict,
-         .message = "this id was used for another request; use a new id for a new request"});
+         .message = "this id was used for another request; use a new id for a new request",
+         .details = {{"reason", "id_reused"}}});
     return true;
   }
   each.result.bytes = std::move(known->reply);
@@ -186,7 +187,7 @@ outcome<handlers::answered> call_turn::run_command(write& each, turn_scope& in) 
     return failure{too_many_effects()};
   }
   const std::size_t effects_before = in.output.effects.size();
-  turn current{&in.session, in.writer, what.id, what.key, in.now, in.output};
+  turn current{*each.by, &in.session, in.writer, what.id, what.key, in.now, in.output};
   try {
     const auto& command = std::get<handlers::command>(*each.by->find(what.operation));
     TROUPE_FAULT("turn.before_handler");

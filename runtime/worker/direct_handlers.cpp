@@ -76,7 +76,14 @@ void direct_handlers::run_query(
 
 void direct_handlers::run_command(
     const item& each, const handlers::command& command, const admitted_by& by) {
-  turn current{nullptr, 0, each.id, each.key, with_.of.parts().time.wall(), with_.output};
+  turn current{
+      *by.instance_of.instance,
+      nullptr,
+      0,
+      each.id,
+      each.key,
+      with_.of.parts().time.wall(),
+      with_.output};
   // There is no transaction to undo: the work of a handler that throws stays done.
   run(each, by, effect::unknown, [&] {
     TROUPE_FAULT("storeless.before_handler");

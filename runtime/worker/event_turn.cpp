@@ -166,6 +166,7 @@ event_turn::handle(write& each, std::uint32_t attempts, turn_output& output, wal
       what.token,
       static_cast<int>(attempts) + 1};
   turn current{
+      *each.by,
       store_ == nullptr ? nullptr : store_->database.get(),
       store_ == nullptr ? 0 : store_->writer,
       derived_id(what.id, group_.name()),

@@ -30,7 +30,7 @@ settle(write& each, const store::effect_row& row, std::string& reply, turn_scope
   if (effect == nullptr) {
     return failure{internal_error("no such effect in this program", troupe::effect::unknown)};
   }
-  turn current{&in.session, in.writer, row.call, {}, in.now, in.output};
+  turn current{*each.by, &in.session, in.writer, row.call, {}, in.now, in.output};
   current.name_events_after(row.key);
   TROUPE_FAULT("effect.before_settle");
   auto settled = effect->settle(row.request, result_in(*each.what), current, reply);

@@ -1,10 +1,10 @@
 #include "runtime/worker/node_calls.hpp"
 
-#include "runtime/config.hpp"
 #include "runtime/supervision/breaker.hpp"
 #include "runtime/wire/departure.hpp"
 #include "runtime/wire/limits.hpp"
 #include "runtime/wire/node_calls.hpp"
+#include "runtime/worker/node_description.hpp"
 #include "runtime/worker/person_orders.hpp"
 #include "runtime/worker/worker_status.hpp"
 
@@ -56,6 +56,15 @@ void node_calls::take(
     return found ? answer(link, header.id, wire::encoded((*found)->breaker_report()))
                  : calls_.refuse(link, header.id, found.error());
   }
+  if (header.op == "describe") {
+    const auto said = wire::checked_decode<wire::describe_node>(body).and_then(
+        [this](const wire::describe_node& asked) {
+          return describe(
+              asked, parts_.node, groups_, wire::carried_bytes_max(parts_.body_bytes_max));
+        });
+    return said ? answer(link, header.id, wire::encoded(*said))
+                : calls_.refuse(link, header.id, said.error());
+  }
   if (header.op == "force_breaker") {
     return force_breaker(link, header, body, now);
   }
@@ -67,7 +76,8 @@ void node_calls::take(
       header.id,
       {.code = errc::unknown_operation,
        .message = fmt::format(
-           "`{}` has no operation `{}`; it has `status`, `breaker`, `force_breaker`, `sagas`, "
+           "`{}` has no operation `{}`; it has `status`, `describe`, `breaker`, `force_breaker`, "
+           "`sagas`, "
            "`resume_saga`, `effects` and `settle_effects`",
            name_,
            header.op)});
@@ -134,13 +144,7 @@ outcome<group*> node_calls::find_group(std::string_view capability) const {
   if (group* found = groups_.find(capability)) {
     return found;
   }
-  return failure{
-      {.code = errc::unknown_capability,
-       .message = fmt::format(
-           "{} does not run `{}`{}",
-           parts_.node,
-           capability,
-           did_you_mean(capability, groups_.names()))}};
+  return failure{not_run_here(parts_.node, capability, groups_)};
 }
 
 void node_calls::answer(int link, const uuid& id, std::string_view body) {

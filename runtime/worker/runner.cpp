@@ -167,7 +167,7 @@ void runner::take_call(item& each, const supervision::admission& admission) {
                "`{}` has no operation `{}`{}",
                group_.name(),
                each.operation,
-               did_you_mean(each.operation, group_.type().operations))});
+               did_you_mean(each.operation, group_.type().description.operation_names()))});
     }
   } else if (const auto* query = std::get_if<handlers::query>(operation)) {
     return direct_.run_query(each, *query, {by, admitted});

@@ -171,7 +171,7 @@ struct accounts_fixture {
       return ran ? wire::checked_decode<Reply>(reply) : failure{ran.error()};
     }
     store::transaction writing{*session};
-    turn turn{session.get(), 1, ids.next(time.wall()), {}, time.wall(), requests};
+    turn turn{*actor, session.get(), 1, ids.next(time.wall()), {}, time.wall(), requests};
     auto ran = std::get<handlers::command>(found).run(wire::encoded(request), turn, reply);
     if (!ran) {
       return failure{ran.error()};

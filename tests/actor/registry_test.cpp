@@ -14,6 +14,12 @@ struct question {};
 
 TROUPE_MESSAGE(question)
 
+struct door_opened {
+  std::int64_t count = 0;
+};
+
+TROUPE_MESSAGE(door_opened, count)
+
 struct door_options {
   std::string key = "under the mat";
 };
@@ -35,11 +41,38 @@ public:
     command("knock", [](const question& asked, turn&) { return asked; });
     query("is_open", [](const question& asked) { return asked; });
     on("bell.*", [](const question&, turn&) {});
+    publishes<door_opened>("door.opened");
   }
 
   static inline int trials = 0;
   static inline int opened = 0;
 };
+
+/// Declares what cannot be, in one way or another.
+template <int Way>
+class muddled final : public actor {
+public:
+  explicit muddled(const context&) {
+    query("ask", [](const question& asked) { return asked; });
+    publishes<question>("t");
+    if (Way == 0) {
+      command("ask", [](const question& asked, turn&) { return asked; });
+    } else if (Way == 1) {
+      publishes<door_opened>("t");
+    } else {
+      on("No Topic", [](const question&, turn&) {});
+    }
+  }
+};
+
+const context& context_of_trial() {
+  static const std::string word = "trial";
+  static const config_tree nothing;
+  static const system_clock time;
+  static observe::event_log log{time, word, observe::log_format::text};
+  static const context made{word, 0, word, word, nothing, time, log, true};
+  return made;
+}
 
 /// Cannot be made without its config.
 class demanding final : public actor {
@@ -52,13 +85,23 @@ public:
 BOOST_AUTO_TEST_SUITE(runtime_actor_registry, *utf::label("unit") * utf::timeout(5))
 
 BOOST_AUTO_TEST_CASE(a_type_answers_and_hears_what_its_actor_declares) {
-  const std::vector<std::string> operations{"knock", "is_open"};
-  const std::vector<std::string> events{"bell.*"};
 
   const auto type = type_of<door, door_options>("door");
 
-  BOOST_TEST(type.operations == operations, boost::test_tools::per_element());
-  BOOST_TEST(type.events == events, boost::test_tools::per_element());
+  const wire::actor_description& says = type.description;
+  BOOST_TEST(says.actor == "door");
+  BOOST_REQUIRE(says.operations.size() == 2U);
+  BOOST_TEST(says.operations[0].name == "knock");
+  BOOST_TEST((says.operations[0].kind == wire::operation_kind::command));
+  BOOST_TEST(says.operations[1].name == "is_open");
+  BOOST_TEST((says.operations[1].kind == wire::operation_kind::query));
+  BOOST_TEST(says.operations[1].reply.value_or("") == "question");
+  BOOST_REQUIRE(says.handles.size() == 1U);
+  BOOST_TEST(says.handles[0].pattern == "bell.*");
+  BOOST_REQUIRE(says.publishes.size() == 1U);
+  BOOST_TEST(says.publishes[0].pattern == "door.opened");
+  BOOST_TEST(says.publishes[0].event.value_or("") == "door_opened");
+  BOOST_TEST(says.types.size() == 2U);
   BOOST_TEST(door::trials == 1);
   BOOST_TEST(door::opened == 0);
 }
@@ -71,6 +114,44 @@ BOOST_AUTO_TEST_CASE(a_type_whose_actor_cannot_be_tried_is_refused_by_name) {
   };
 
   BOOST_CHECK_EXCEPTION(type_of<demanding>("demanding"), std::logic_error, names_it);
+}
+
+BOOST_AUTO_TEST_CASE(declarations_that_cannot_be_are_refused_by_name) {
+  const auto says = [](const char* what) {
+    return [what](const std::logic_error& thrown) {
+      const std::string text = thrown.what();
+      return text.find("`muddled`") != std::string::npos && text.find(what) != std::string::npos;
+    };
+  };
+
+  BOOST_CHECK_EXCEPTION(
+      type_of<muddled<0>>("muddled"), std::logic_error, says("the operation `ask` twice"));
+  BOOST_CHECK_EXCEPTION(
+      type_of<muddled<1>>("muddled"), std::logic_error, says("the topic `t` twice"));
+  BOOST_CHECK_EXCEPTION(
+      type_of<muddled<2>>("muddled"), std::logic_error, says("`No Topic` is neither a topic"));
+}
+
+BOOST_AUTO_TEST_CASE(only_declared_events_of_the_declared_type_are_published) {
+  door shut{context_of_trial()};
+  const auto& question_type = wire::message_shape_of<question>();
+  const auto& opened_type = wire::message_shape_of<door_opened>();
+
+  BOOST_TEST(shut.may_publish("door.opened", opened_type).has_value());
+  const auto other_topic = shut.may_publish("door.shut", opened_type);
+  const auto other_type = shut.may_publish("door.opened", question_type);
+
+  BOOST_REQUIRE(!other_topic);
+  BOOST_TEST((other_topic.error().code == errc::internal));
+  BOOST_TEST((other_topic.error().possible == effect::none));
+  BOOST_TEST(other_topic.error().detail("reason") == "undeclared_topic");
+  BOOST_TEST(
+      other_topic.error().message.find("publishes<door_opened>(\"door.shut\")")
+      != std::string::npos);
+  BOOST_REQUIRE(!other_type);
+  BOOST_TEST(
+      other_type.error().message.find("declared events of type `door_opened`")
+      != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_config_of_the_right_types_may_still_have_a_problem) {

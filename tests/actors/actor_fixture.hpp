@@ -99,7 +99,7 @@ public:
     BOOST_REQUIRE(handler != nullptr);
     requests_ = {};
     store::transaction writing{*database};
-    turn turn{database.get(), 1, derived_id(id, capability_), {}, time.wall(), requests_};
+    turn turn{*actor_, database.get(), 1, derived_id(id, capability_), {}, time.wall(), requests_};
     const event_info info{
         .id = id, .topic = topic, .key = {}, .source = {}, .time = time.wall(), .position = 1};
     auto handled = handler->run(wire::encoded(event), info, turn);
@@ -121,7 +121,7 @@ public:
   outcome<Reply> settle(const store::effect_row& row, const outcome<std::string>& result) {
     requests_ = {};
     store::transaction writing{*database};
-    turn turn{database.get(), 1, row.call, {}, time.wall(), requests_};
+    turn turn{*actor_, database.get(), 1, row.call, {}, time.wall(), requests_};
     std::string reply;
     outcome<std::string_view> seen = failure{error{}};
     if (result) {
@@ -167,7 +167,7 @@ private:
   run(const uuid& id, std::string_view operation, std::string_view body, std::string& reply) {
     requests_ = {};
     store::transaction writing{*database};
-    turn turn{database.get(), 1, id, {}, time.wall(), requests_};
+    turn turn{*actor_, database.get(), 1, id, {}, time.wall(), requests_};
     auto answered = std::get<handlers::command>(*found(operation)).run(body, turn, reply);
     if (answered) {
       writing.commit();

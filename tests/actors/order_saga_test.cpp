@@ -56,13 +56,23 @@ BOOST_FIXTURE_TEST_CASE(the_definition_has_no_faults, saga_fixture) {
 
 BOOST_FIXTURE_TEST_CASE(each_step_is_served_by_its_participant, saga_fixture) {
   for (const saga::step& step : definition.steps) {
-    const auto serves = type_named(step.capability).operations;
+    const auto serves = type_named(step.capability).description;
     for (const std::string& operation : {step.operation, step.undo}) {
       BOOST_TEST(
-          (operation.empty() || std::count(serves.begin(), serves.end(), operation) == 1),
+          (operation.empty() || serves.find(operation) != nullptr),
           step.capability + "." + operation);
     }
   }
+}
+
+BOOST_FIXTURE_TEST_CASE(it_says_what_it_takes_and_answers, saga_fixture) {
+  const auto described = type_named("order_saga").description;
+
+  BOOST_REQUIRE(described.operations.size() == 1U);
+  BOOST_TEST((described.operations[0].kind == wire::operation_kind::saga));
+  BOOST_TEST(described.operations[0].request.value_or("") == "place_order");
+  BOOST_TEST(described.operations[0].reply.value_or("") == "order_placed");
+  BOOST_TEST(wire::find_schema(described.types, "item") != nullptr);
 }
 
 BOOST_FIXTURE_TEST_CASE(participants_understand_the_requests, saga_fixture) {

@@ -44,6 +44,24 @@ class HistoryCommands(SystemTest):
                          [(each["version"], each["type"]) for each in map(json.loads, lines)])
         self.assertEqual({"things": 1, "events": 2}, json.loads(rebuilt.stdout))
 
+    def test_a_capability_is_described_as_it_runs(self):
+        told = self.troupe("describe", "orders")
+        data = json.loads(self.troupe("describe", "orders", "--json").stdout)
+        saga = self.troupe("describe", "order_saga")
+        unknown = self.troupe("describe", "orderz")
+
+        self.assertEqual(0, told.returncode, told.stderr)
+        self.assertTrue(told.stdout.startswith("orders: actor `orders`, on n1, n2\n"), told.stdout)
+        self.assertIn("\n    create   create_order -> order_state\n", told.stdout)
+        self.assertIn("\n    order.created    order_created\n", told.stdout)
+        self.assertIn("\n      amount_cents  int64, optional\n", told.stdout)
+        self.assertLessEqual(max(map(len, told.stdout.splitlines())), 80)
+        kinds = {each["name"]: each["kind"] for each in data["description"]["type"]["operations"]}
+        self.assertEqual(("command", "query"), (kinds["create"], kinds["get"]))
+        self.assertEqual(["n1", "n2"], data["nodes"])
+        self.assertIn("\n    place  place_order -> order_placed\n", saga.stdout)
+        self.assertIn("did you mean `orders`?", unknown.stderr)
+
     def test_what_has_no_history_is_told_in_words(self):
         nothing = self.troupe("history", "orders", "01a206c0-b8fa-7000-8001-65c2ec9e316f")
         other = self.troupe("history", "users", "01a206c0-b8fa-7000-8001-65c2ec9e316f")

@@ -236,7 +236,7 @@ BOOST_AUTO_TEST_CASE(subscriptions_are_a_list_of_bounded_length) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_subscribed_to_must_be_handled) {
-  types[0].events = {"order.created", "payment.*"};
+  types[0].described.handles = {{"order.created"}, {"payment.*"}};
 
   users("subscribes: [order.created, order.*, payment.failed, payment.*, '*']");
   check_only_fault(
@@ -250,7 +250,7 @@ BOOST_AUTO_TEST_CASE(what_is_subscribed_to_must_be_handled) {
       {12, 24},
       "`stock.*`",
       "it handles order.created, payment.*");
-  types[0].events = {};
+  types[0].described.handles = {};
   check_only_fault(
       users_with("subscribes: [payment.failed]"),
       {12, 24},

@@ -23,8 +23,7 @@ constexpr std::uint32_t seed = 20'261'123;
 struct robustness_fixture : topology_fixture {
   robustness_fixture() {
     for (const auto* name : {"inventory", "payments", "order_saga"}) {
-      types.push_back(
-          {.name = name, .wants_store = true, .check_config = {}, .calls = {}, .operations = {}});
+      types.push_back({.name = name, .wants_store = true, .check_config = {}, .calls = {}});
     }
     for (const auto& [name, event] :
          {std::pair{"notifications", "order.confirmed"}, std::pair{"notes", "note.*"}}) {
@@ -33,8 +32,7 @@ struct robustness_fixture : topology_fixture {
            .wants_store = true,
            .check_config = {},
            .calls = {},
-           .operations = {},
-           .events = {event}});
+           .described = {.actor = name, .handles = {{event}}}});
     }
   }
 

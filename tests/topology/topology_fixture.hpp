@@ -34,13 +34,12 @@ capabilities:
        .wants_store = true,
        .check_config = {},
        .calls = {},
-       .operations = {"get"},
-       .events = {"*"}},
+       .described = {.actor = "users", .operations = {{"get"}}, .handles = {{"*"}}}},
       {.name = "orders",
        .wants_store = false,
        .check_config = {},
        .calls = {"users.get"},
-       .operations = {"place"}},
+       .described = {.actor = "orders", .operations = {{"place"}}}},
   };
 
   /// `good` with its one `from` replaced.

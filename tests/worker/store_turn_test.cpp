@@ -112,6 +112,7 @@ BOOST_AUTO_TEST_CASE(a_known_id_with_another_body_or_operation_is_a_conflict) {
   p->call(id, "put", thing{"a"});
 
   BOOST_TEST(p->call(id, "put", thing{"b"}).why.code == errc::conflict);
+  BOOST_TEST(p->call(id, "put", thing{"b"}).why.detail("reason") == "id_reused");
   BOOST_TEST(p->call(id, "refuse", thing{"a"}).why.code == errc::conflict);
   BOOST_TEST(things() == 1);
 }
@@ -172,6 +173,24 @@ BOOST_AUTO_TEST_CASE(what_a_refused_command_published_or_asked_for_does_not_happ
   BOOST_TEST(p->relays[0].topic == "thing.put");
   BOOST_TEST(p->relays[0].seq == 1U);
   BOOST_TEST(seen.effect_keys.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(what_an_actor_has_not_declared_is_not_published) {
+  const uuid id = p->fresh_id();
+
+  const got other_topic = p->call(id, "mumble", thing{"a"});
+  const got other_type = p->call("mistype", thing{"b"});
+
+  for (const got& each : {other_topic, other_type}) {
+    BOOST_TEST(each.why.code == errc::internal);
+    BOOST_TEST((each.why.possible == effect::none));
+    BOOST_TEST(each.why.detail("reason") == "undeclared_topic");
+    BOOST_TEST(!each.why.is_final);
+  }
+  BOOST_TEST(things() == 0);
+  BOOST_TEST(inbox() == 0);
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM outbox") == 0);
+  BOOST_TEST(seen.made == 1); // The instance stays.
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_last_word_is_not_stored) {
@@ -338,6 +357,7 @@ BOOST_AUTO_TEST_CASE(a_broken_constraint_is_a_conflict_and_no_crash) {
   const got twice = p->call("put", thing{"a"});
 
   BOOST_TEST(twice.why.code == errc::conflict);
+  BOOST_TEST(twice.why.detail("reason") != "id_reused"); // The id is new, the thing is not.
   BOOST_TEST(all_of<supervision::child_exited>(p->events).empty());
 }
 

@@ -76,6 +76,15 @@ things_actor::things_actor(probe& seen) : seen_{seen} {
     turn.publish("thing.shouted", request);
     return count{};
   });
+  command("mumble", [this](const thing& request, turn& turn) {
+    put(request, turn);
+    turn.publish("nobody.declared", request);
+    return count{};
+  });
+  command("mistype", [](const thing&, turn& turn) {
+    turn.publish("thing.put", count{});
+    return count{};
+  });
   command("remind", [](const thing& request, turn& turn) {
     turn.publish_after(std::chrono::seconds{1}, "thing.due", request, request.name);
     return count{};
@@ -86,6 +95,8 @@ things_actor::things_actor(probe& seen) : seen_{seen} {
     }
     return seen_.on_event ? seen_.on_event(event, turn, info) : outcome<void>{};
   });
+  publishes<thing>("thing.*");
+  publishes<thing>("t");
   query("count", [](const thing&, store::database& session) {
     return count{session.integer_of("SELECT COUNT(*) FROM things").value_or(-1)};
   });

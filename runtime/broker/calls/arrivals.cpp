@@ -21,7 +21,8 @@ std::uint64_t key_digest(std::string_view key) {
 error id_in_use(std::string_view by) {
   return {
       .code = errc::conflict,
-      .message = fmt::format("the id is in use by a call {}; use a new id", by)};
+      .message = fmt::format("the id is in use by a call {}; use a new id", by),
+      .details = {{"reason", "id_reused"}}};
 }
 
 error full(std::string message) {

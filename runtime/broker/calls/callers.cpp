@@ -53,7 +53,8 @@ void callers::refuse_for(
         {.code = errc::conflict,
          .possible = possible,
          .message = fmt::format(
-             "{} has another call with this id in hand; use a new id for a new request", node)},
+             "{} has another call with this id in hand; use a new id for a new request", node),
+         .details = {{"reason", "id_reused"}}},
         out);
   }
   refuse(

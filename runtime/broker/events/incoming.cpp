@@ -24,7 +24,8 @@ std::uint64_t digest_of_event(std::string_view topic, std::string_view body) {
 error id_of_another_event() {
   return {
       .code = errc::conflict,
-      .message = "this id was used for another event; use a new id for a new event"};
+      .message = "this id was used for another event; use a new id for a new event",
+      .details = {{"reason", "id_reused"}}};
 }
 
 /// The text is for the publisher that made up the topic; operators find the same words at the

@@ -62,6 +62,7 @@ BOOST_FIXTURE_TEST_CASE(the_same_id_with_other_content_is_a_conflict, router_fix
   call(1, 12, 1s, {}, "orders", "another body");
   BOOST_REQUIRE(refusal(1));
   BOOST_TEST((refusal(1)->code == errc::conflict));
+  BOOST_TEST(refusal(1)->detail("reason") == "id_reused");
 
   forget_all();
   call(1, 13, 1s, {}, "users");
@@ -79,6 +80,7 @@ BOOST_FIXTURE_TEST_CASE(the_same_id_with_another_operation_is_a_conflict, router
 
   BOOST_REQUIRE(out.errors.size() == 1U);
   BOOST_TEST((out.errors[0].code == errc::conflict));
+  BOOST_TEST(out.errors[0].detail("reason") == "id_reused");
 }
 
 BOOST_FIXTURE_TEST_CASE(at_most_sixteen_wait_for_one_call, router_fixture) {

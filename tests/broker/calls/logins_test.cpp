@@ -201,6 +201,7 @@ BOOST_FIXTURE_TEST_CASE(
   for (const std::uint64_t number : {1U, 2U}) {
     BOOST_REQUIRE(refusal(number).has_value());
     BOOST_TEST((refusal(number)->code == errc::conflict));
+    BOOST_TEST(refusal(number)->detail("reason") == "id_reused");
     BOOST_TEST((refusal(number)->possible == effect::none));
     reply(1, number);
     BOOST_TEST(answers(number) == 0U);

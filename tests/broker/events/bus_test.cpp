@@ -198,7 +198,7 @@ BOOST_AUTO_TEST_CASE(the_same_id_with_another_body_is_a_conflict) {
   broker.publish(1, "order.cancelled", "x");
 
   BOOST_REQUIRE(broker.out.errors.size() == 2U);
-  BOOST_TEST((broker.out.errors[0].code == errc::conflict));
+  BOOST_TEST(broker.out.errors[0].detail("reason") == "id_reused");
   BOOST_TEST((broker.out.errors[1].code == errc::conflict));
 }
 
