@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace troupe::transport {
 
@@ -15,12 +16,17 @@ public:
   backlog_drain(const backlog_drain&) = delete;
   backlog_drain& operator=(const backlog_drain&) = delete;
 
-  /// @param listener a socket that does not block; -1: none is known.
+  /// Takes the socket that listens, and sees to it that it does not block: libzmq's thread may find
+  /// that a connection it was told of is gone.
+  void listens(int listener);
+
+  /// @param mark nobody is turned away while a descriptor below it is free.
   /// @return how many were turned away, up to 64.
-  std::size_t turn_away(int listener);
+  std::size_t turn_away(std::uint64_t mark);
 
 private:
   int spare_ = -1;
+  int listener_ = -1;
 };
 
 } // namespace troupe::transport

@@ -116,7 +116,6 @@ struct router_loop::state {
   crowd door;
   std::uint64_t told_turned_away = 0;
   instant told_crowded_at{};
-  int listener = -1;
   backlog_drain excess;
   named_peers named;
   zmq::socket_t socket;
@@ -219,7 +218,7 @@ void router_loop::state::watch_connections(router_handler& handler, instant now)
       closed = true;
       break;
     case monitor::event::listening:
-      listener = connections->value();
+      excess.listens(connections->value());
       break;
     case monitor::event::not_accepted:
       is_full = true;
@@ -229,7 +228,7 @@ void router_loop::state::watch_connections(router_handler& handler, instant now)
     }
   }
   if (is_full) {
-    door.hurry(excess.turn_away(listener), now);
+    door.hurry(excess.turn_away(door.mark()), now);
   }
   if (closed) {
     handler.link_closed(now);
