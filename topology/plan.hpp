@@ -26,7 +26,7 @@ struct broker_plan {
 
 struct node_plan {
   node_name name;
-  /// "here" is the machine the file is used on.
+  /// "here" is the machine the file is used on, also if the file says `localhost`.
   std::string host;
   file_position at;
 };

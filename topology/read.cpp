@@ -168,6 +168,10 @@ private:
         // A valid name, so that no further fault follows from this one.
         host = "here";
       }
+      // The machine the file is used on, under the names that each machine has for itself.
+      if (host == "localhost" || host == "::1" || host.starts_with("127.")) {
+        host = "here";
+      }
       draft_.result.nodes.push_back({.name = node_name{entry.key}, .host = host, .at = entry.at});
       reader.finish();
     });

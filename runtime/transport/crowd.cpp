@@ -22,6 +22,13 @@ void crowd::accepted(int descriptor, instant now) {
   }
 }
 
+void crowd::hurry(std::size_t turned_away, instant now) {
+  turned_away_ += turned_away;
+  for (auto& [descriptor, until] : beyond_) {
+    until = std::min(until, now + told_in_haste);
+  }
+}
+
 void crowd::ended(int descriptor) {
   beyond_.erase(descriptor);
   kept_.erase(descriptor);

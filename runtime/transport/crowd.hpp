@@ -2,6 +2,7 @@
 
 #include "runtime/clock.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -18,6 +19,8 @@ class crowd {
 public:
   /// Long enough to ask and to read the answer.
   static constexpr milliseconds told_within{500};
+  /// When not one descriptor is left. A handshake and an answer take less.
+  static constexpr milliseconds told_in_haste{100};
 
   /// The descriptors kept back of so many: an eighth, 16 to 256. 0 of 0, which means no limit.
   static std::uint64_t reserve_of(std::uint64_t open_files_max);
@@ -26,6 +29,9 @@ public:
 
   void accepted(int descriptor, instant now);
   void ended(int descriptor);
+  /// Not one descriptor is left.
+  /// @param turned_away connections that were not even let in.
+  void hurry(std::size_t turned_away, instant now);
   /// The connection is a worker's or an operator's, and stays.
   void keep(int descriptor);
 
@@ -37,6 +43,9 @@ public:
   /// Takes out those that are to be cut off now.
   std::vector<int> overdue(instant now);
   instant next_due() const;
+
+  /// The first descriptor that is kept back.
+  std::uint64_t mark() const { return mark_; }
 
   /// Connections that came when there was no room for them.
   std::uint64_t turned_away() const { return turned_away_; }

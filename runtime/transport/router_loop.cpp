@@ -1,5 +1,6 @@
 #include "runtime/transport/router_loop.hpp"
 
+#include "runtime/transport/backlog_drain.hpp"
 #include "runtime/transport/crowd.hpp"
 #include "runtime/transport/named_peers.hpp"
 #include "runtime/transport/socket.hpp"
@@ -36,8 +37,6 @@ constexpr int turns_before_gone_max = 1'024;
 constexpr std::size_t frames_max = 3;
 // How often `crowded` is said.
 constexpr std::chrono::seconds crowded_interval{10};
-// How long nobody is let in when the system has no descriptor left: libzmq would try without end.
-constexpr milliseconds closed_for{100};
 
 /// The number in a routing id that libzmq made: a zero byte and 32 bits.
 /// @source libzmq 4.3.4, router.cpp, identify_peer.
@@ -117,9 +116,7 @@ struct router_loop::state {
   crowd door;
   std::uint64_t told_turned_away = 0;
   instant told_crowded_at{};
-  /// Not listening there until then, as accepting failed.
-  std::string closed_endpoint;
-  instant opens_at{};
+  backlog_drain excess;
   named_peers named;
   zmq::socket_t socket;
   int descriptor = -1;
@@ -209,6 +206,7 @@ void router_loop::state::deliver_batch(
 
 void router_loop::state::watch_connections(router_handler& handler, instant now) {
   bool closed = false;
+  bool is_full = false;
   for (auto event = connections->next(); event != monitor::event::none;
        event = connections->next()) {
     switch (event) {
@@ -219,34 +217,30 @@ void router_loop::state::watch_connections(router_handler& handler, instant now)
       door.ended(connections->value());
       closed = true;
       break;
+    case monitor::event::listening:
+      excess.listens(connections->value());
+      break;
     case monitor::event::not_accepted:
-      if (closed_endpoint.empty()) {
-        closed_endpoint = socket.get(zmq::sockopt::last_endpoint);
-        (void)zmq_unbind(socket.handle(), closed_endpoint.c_str());
-        opens_at = now + closed_for;
-      }
+      is_full = true;
       break;
     default:
       break;
     }
+  }
+  if (is_full) {
+    door.hurry(excess.turn_away(door.mark()), now);
   }
   if (closed) {
     handler.link_closed(now);
   }
 }
 
-/// Cuts off those for whom there is no room, says that there are some, and lets people in again.
+/// Cuts off those for whom there is no room, and says that there are some.
 void router_loop::state::watch_door(router_handler& handler, instant now) {
   for (const int each : door.overdue(now)) {
     // libzmq closes a connection that has ended. If the number belongs to another one by now, that
     // is cut, and its peer connects again.
     (void)::shutdown(each, SHUT_RDWR);
-  }
-  if (!closed_endpoint.empty() && opens_at <= now) {
-    opens_at = now + closed_for;
-    if (zmq_bind(socket.handle(), closed_endpoint.c_str()) == 0) {
-      closed_endpoint.clear();
-    }
   }
   if (door.turned_away() != told_turned_away && now - told_crowded_at >= crowded_interval) {
     told_turned_away = door.turned_away();
@@ -260,11 +254,8 @@ int router_loop::state::descriptor_of_sender() const {
 }
 
 instant router_loop::state::next_due(const router_handler& handler) const {
-  instant due = handler.next_due();
-  if (door.is_any_in_reserve()) {
-    due = std::min(due, door.next_due());
-  }
-  return closed_endpoint.empty() ? due : std::min(due, opens_at);
+  const instant due = handler.next_due();
+  return door.is_any_in_reserve() ? std::min(due, door.next_due()) : due;
 }
 
 void router_loop::state::flush() {

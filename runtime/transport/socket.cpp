@@ -82,8 +82,8 @@ monitor::monitor(zmq::context_t& context, zmq::socket_t& watched)
   if (zmq_socket_monitor(
           watched.handle(),
           endpoint.c_str(),
-          ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_ACCEPTED
-              | ZMQ_EVENT_ACCEPT_FAILED)
+          ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_LISTENING
+              | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED)
       != 0) {
     throw zmq::error_t{};
   }
@@ -117,6 +117,8 @@ monitor::event monitor::next() {
     return event::connected;
   case ZMQ_EVENT_DISCONNECTED:
     return event::disconnected;
+  case ZMQ_EVENT_LISTENING:
+    return event::listening;
   case ZMQ_EVENT_ACCEPTED:
     return event::accepted;
   case ZMQ_EVENT_ACCEPT_FAILED:

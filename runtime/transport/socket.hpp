@@ -45,7 +45,15 @@ void prepare(
 /// Confined to the loop of the socket it watches, and destroyed before it.
 class monitor {
 public:
-  enum class event : std::uint8_t { none, connected, disconnected, accepted, not_accepted, other };
+  enum class event : std::uint8_t {
+    none,
+    connected,
+    disconnected,
+    listening,
+    accepted,
+    not_accepted,
+    other,
+  };
 
   monitor(zmq::context_t& context, zmq::socket_t& watched);
   ~monitor();
@@ -55,7 +63,7 @@ public:
   /// The next event, or `none`.
   event next();
 
-  /// Of the last event: the descriptor of the connection that was accepted or has ended.
+  /// Of the last event: the descriptor that listens, was accepted or has ended.
   int value() const { return value_; }
 
   /// Readable when there may be events, once those before have been taken up to `none`.

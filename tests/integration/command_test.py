@@ -271,6 +271,78 @@ class Up(CommandTest):
         self.assertEqual(60, len(terminal.lines()[-2]))
 
 
+    def start(self, system: harness.System, **more: object) -> subprocess.Popen:
+        """Runs until its node serves."""
+        up = subprocess.Popen([str(BIN / "troupe"), "up", str(system.file), "--json"],
+                              stdout=subprocess.PIPE, text=True, **more)
+        self.addCleanup(up.stdout.close)
+        self.addCleanup(up.wait)
+        self.addCleanup(up.kill)
+        self.assertTrue(system.client().call("notes", "count", ttl=10_000).ok)
+        return up
+
+    def test_whoever_reads_what_it_says_may_leave(self):
+        system = self.system(nodes=("n1",))
+        up = self.start(system)
+        up.stdout.close()
+        pid = system.status(system.client())["nodes"][0]["pid"]
+        os.kill(pid, signal.SIGKILL)  # Which it says, to nobody.
+        self.assertTrue(system.client().call("notes", "count", ttl=10_000).ok)
+        up.send_signal(signal.SIGTERM)
+        self.assertEqual(0, up.wait(2 * PATIENCE))
+
+    def test_what_it_adopts_is_reaped(self):
+        def leave_one_behind() -> None:
+            if os.fork() == 0:
+                os._exit(0)
+
+        up = self.start(self.system(nodes=("n1",)), preexec_fn=leave_one_behind)
+        children = f"/proc/{up.pid}/task/{up.pid}/children"
+        until = time.monotonic() + PATIENCE
+        while True:
+            with open(children, encoding="ascii") as listed:
+                if len(listed.read().split()) == 2:  # Its broker and its node.
+                    break
+            self.assertLess(time.monotonic(), until, "a child that ended is still there")
+
+    def test_it_waits_while_it_stops(self):
+        slow = "{nodes: [n1], config: {provider: {simulated: {latency: 2s, log: data/provider.log}}}}"
+        system = self.system({"notes": "{}", "payments": slow}, nodes=("n1", "n2"))
+        up = self.start(system)
+        system.client().send("payments", "charge", {
+            "order_id": text_of(new_id()), "card": "tok_1", "amount_cents": 100,
+            "currency": "EUR"})
+        client = system.client()
+
+        def in_hand() -> int:
+            for each in system.status(client)["capabilities"]:
+                if each["name"] == "payments":
+                    return each["outstanding"] + each["awaiting"]
+            return 0
+
+        until = time.monotonic() + PATIENCE
+        while in_hand() == 0:
+            self.assertLess(time.monotonic(), until, "the call did not come")
+
+        def spent() -> int:
+            with open(f"/proc/{up.pid}/stat", encoding="ascii") as stat:
+                return sum(map(int, stat.read().split()[13:15]))
+
+        before = spent()
+        began = time.monotonic()
+        up.send_signal(signal.SIGTERM)
+        left = {"n1", "n2", "b1"}
+        used = 0
+        for line in up.stdout:
+            said = json.loads(line)
+            if said["event"] == "exited":
+                left.discard(said["node"])
+                used = spent() - before
+        self.assertEqual(set(), left)
+        self.assertGreater(time.monotonic() - began, 0.5, "nothing was in hand")
+        self.assertLess(used, 50)  # Hundredths of a second.
+
+
 class Nodes(CommandTest):
     def test_a_port_that_is_taken_is_told_in_the_form_of_the_log(self):
         system = self.system()

@@ -125,11 +125,14 @@ class Process:
     """One of the system's programs, and what it logs."""
 
     def __init__(self, words: list[str], *, folder: pathlib.Path,
-                 environment: dict[str, str] | None = None, file_bytes_max: int | None = None):
+                 environment: dict[str, str] | None = None, file_bytes_max: int | None = None,
+                 open_files_max: int | None = None):
         def limit() -> None:
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             if file_bytes_max is not None:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes_max, resource.RLIM_INFINITY))
+            if open_files_max is not None:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (open_files_max, open_files_max))
 
         self.words = words
         self.lines: list[str] = []

@@ -268,6 +268,14 @@ BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_read_is_one_fault) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(names_that_each_machine_has_for_itself_are_here) {
+  for (const char* name : {"localhost", "127.0.0.1", "\"::1\""}) {
+    const auto plan =
+        plan_of(good_with("n2: {host: here}", std::string{"n2: {host: "} + name + "}"));
+    BOOST_TEST(plan.nodes[1].host == "here", name);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace troupe::topology

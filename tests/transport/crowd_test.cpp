@@ -61,6 +61,16 @@ BOOST_AUTO_TEST_CASE(one_that_ends_by_itself_is_not_cut_off) {
   BOOST_TEST(door.overdue(now + crowd::told_within).empty());
 }
 
+BOOST_AUTO_TEST_CASE(when_nothing_is_left_they_are_cut_off_sooner) {
+  crowd door{1'024};
+  door.accepted(896, now);
+  door.hurry(3, now);
+  door.hurry(0, now + crowd::told_in_haste);
+
+  BOOST_TEST((door.overdue(now + crowd::told_in_haste) == std::vector<int>{896}));
+  BOOST_TEST(door.turned_away() == 4U);
+}
+
 BOOST_AUTO_TEST_CASE(without_a_limit_nobody_is_turned_away) {
   crowd door{0};
   door.accepted(1 << 30, now);

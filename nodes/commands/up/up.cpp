@@ -6,6 +6,8 @@
 #include "nodes/commands/up/display.hpp"
 
 #include <algorithm>
+#include <array>
+#include <climits>
 #include <csignal>
 #include <filesystem>
 #include <fmt/format.h>
@@ -128,7 +130,7 @@ void keeper::start(child& which) {
 instant keeper::next_due() const {
   instant due = now() + (display_.is_live() ? redraw_interval : look_interval);
   for (const child& each : children_) {
-    if (each.pid == 0) {
+    if (each.pid == 0 && !is_stopping_) {
       due = std::min(due, each.start_at);
     }
   }
@@ -147,11 +149,15 @@ void keeper::wait(instant until) {
   reap(); // Always: signals of several children become one.
 }
 
+/// Takes up whatever has ended. As the first process of a container it adopts what others leave
+/// behind, which is nobody of `children_`.
 void keeper::reap() {
-  for (child& each : children_) {
-    int status = 0;
-    if (each.pid != 0 && ::waitpid(each.pid, &status, WNOHANG) == each.pid) {
-      ended(each, status);
+  int status = 0;
+  for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+    const auto which = std::find_if(
+        children_.begin(), children_.end(), [pid](const child& each) { return each.pid == pid; });
+    if (which != children_.end()) {
+      ended(*which, status);
     }
   }
 }
@@ -226,6 +232,13 @@ void keeper::show() {
   display_.show(views);
 }
 
+/// Whether a node's host is this machine. Its own name is asked for here and not when the file is
+/// read: a topology is the same one on every machine.
+bool is_here(const std::string& host) {
+  std::array<char, HOST_NAME_MAX + 1> own{};
+  return host == "here" || (::gethostname(own.data(), own.size() - 1) == 0 && host == own.data());
+}
+
 /// The local processes of `plan`, brokers first.
 std::vector<child> children_of(
     const topology::plan& plan,
@@ -247,7 +260,7 @@ std::vector<child> children_of(
     add(each.name, child_kind::broker);
   }
   for (const auto& each : plan.nodes) {
-    if (each.host == "here") {
+    if (is_here(each.host)) {
       add(each.name.value, child_kind::worker);
     }
   }
@@ -295,6 +308,15 @@ int run(const up_arguments& given) {
   // Whoever reads what this says may leave; the nodes stay.
   (void)std::signal(SIGPIPE, SIG_IGN);
   up_display display{given.json};
+  for (const topology::node_plan& each : plan->nodes) {
+    if (!is_here(each.host)) {
+      display.tell(
+          {.what = "runs_elsewhere",
+           .name = each.name.value,
+           .kind = name_of(child_kind::worker),
+           .reason = each.host});
+    }
+  }
   keeper{std::move(children), signals, display}.run();
   return exit_code::ok;
 }

@@ -355,6 +355,11 @@ std::string server::status(instant now) const {
   said.counters.clients_lost = desk_.clients_lost();
   said.counters.stood_still = counts_.stood_still;
   said.counters.turned_away = loop_.turned_away();
+  std::string all = wire::encoded(said);
+  if (all.size() <= wire::carried_bytes_max(options_.body_bytes_max)) {
+    return all;
+  }
+  leave_out_details(said);
   return wire::encoded(said);
 }
 

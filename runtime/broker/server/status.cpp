@@ -59,6 +59,17 @@ wire::known_capability describe(const capability& which, const directory& from) 
 
 } // namespace
 
+void leave_out_details(wire::broker_status& said) {
+  said.events = {
+      {"status_cut",
+       0,
+       {{"what",
+         "events and what each node serves are left out: together they outgrow an answer"}}}};
+  for (wire::known_node& each : said.nodes) {
+    each.capabilities.reset();
+  }
+}
+
 wire::broker_status status_of(const router& calls, const broker_log& log, instant now) {
   wire::broker_status said;
   said.calls_held = calls.size();

@@ -10,4 +10,8 @@ namespace troupe::broker {
 /// router's counters, and the last lines of the log.
 wire::broker_status status_of(const router& calls, const broker_log& log, instant now);
 
+/// Leaves out what grows with capabilities times nodes, and what has happened, and says so: for a
+/// status that no answer has room for.
+void leave_out_details(wire::broker_status& said);
+
 } // namespace troupe::broker

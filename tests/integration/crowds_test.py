@@ -1,0 +1,88 @@
+"""Peers that are too many, or that want to be called by a name of theirs: served or told, and nobody
+else notices."""
+
+import subprocess
+import unittest
+
+import msgpack
+import zmq
+
+import harness
+from harness import PATIENCE, Client, System, SystemTest, new_id
+
+OPEN_FILES = 256
+# An eighth is kept back, and the broker itself has some twenty open.
+SERVED_LEAST = 180
+
+
+class Crowds(SystemTest):
+    def setUp(self):
+        self.system = System(nodes=("n1",))
+        self.addCleanup(self.system.close)
+
+    def status(self) -> str:
+        done = subprocess.run(
+            [str(harness.BIN / "troupe"), "status", str(self.system.file), "--deadline", "10s"],
+            capture_output=True, text=True, timeout=2 * PATIENCE, check=False)
+        self.assertEqual(0, done.returncode, done.stderr)
+        return done.stdout
+
+    def test_more_clients_than_open_files(self):
+        broker = self.system.broker(open_files_max=OPEN_FILES)
+        worker = self.system.worker("n1")
+        first = Client(self.system.context, self.system.endpoints["b1"])
+        self.addCleanup(first.close)
+        self.assertTrue(first.call("echo", "echo", {"payload": "x"}).ok)
+
+        crowd = [Client(self.system.context, self.system.endpoints["b1"]) for _ in range(400)]
+        ids = [each.send("notes", "count", ttl=60_000) for each in crowd]
+        said = broker.wait_for("too_many_connections")
+        self.assertEqual(str(OPEN_FILES), said["open_files_max"])
+        self.assertIn("turned_away", self.status())  # While they all come back again and again.
+        found = [each.collect([call], 1.0).get(call) for each, call in zip(crowd, ids)]
+        served = sum(1 for each in found if each is not None and each.ok)
+        told = [each for each in found if each is not None and not each.ok]
+
+        self.assertGreaterEqual(served, SERVED_LEAST)
+        self.assertGreater(len(told), 0)
+        for each in told:
+            self.assert_code("overloaded", each)
+            self.assertIn("open files", each.error["message"])
+        self.assertTrue(first.call("notes", "count").ok)
+        self.assertEqual([], broker.find("worker_lost"))
+        worker.kill()
+        self.system.worker("n1")  # There is room for it.
+        for each in crowd:
+            each.close()
+        self.assertTrue(first.call("notes", "count").ok)
+
+    def test_names_and_ids_of_their_own(self):
+        self.system.broker()
+        self.system.worker("n1")
+        for name in (b"client-1", b"client-2", b"\0\1\2\3\4", b"\0" * 16):
+            with self.subTest(name), self.system.context.socket(zmq.REQ) as peer:
+                peer.linger, peer.rcvtimeo, peer.identity = 0, int(PATIENCE * 1000), name
+                peer.connect(self.system.endpoints["b1"])
+                for call_id, code in ((new_id(), None), (bytes(16), "invalid")):
+                    header = {"v": 1, "kind": "call", "id": call_id, "to": "notes", "op": "count",
+                              "ttl": 5000}
+                    peer.send_multipart([msgpack.packb(header), msgpack.packb({})])
+                    self.assertEqual(code, harness.Reply(peer.recv_multipart()).code)
+
+    def test_a_name_in_hello_that_is_no_name(self):
+        broker = self.system.broker()
+        client = Client(self.system.context, self.system.endpoints["b1"])
+        self.addCleanup(client.close)
+        for role in ("worker", "client"):
+            client.send_raw(
+                msgpack.packb({"v": 1, "kind": "hello"}),
+                msgpack.packb({
+                    "role": role, "node": "x" * 600_000, "incarnation": new_id(), "plan": 0,
+                    "batch": True, "pid": 1, "serves": [], "in_flight": []}))
+            self.assert_code("invalid", client.receive())
+        self.assertTrue(client.call("troupe.broker", "status").ok)
+        self.assertLess(sum(map(len, broker.lines)), 20_000)
+
+
+if __name__ == "__main__":
+    unittest.main()
