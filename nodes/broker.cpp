@@ -1,8 +1,11 @@
 // troupe-broker: one broker of a topology, as a process.
 
 #include "nodes/actor_types.hpp"
+#include "nodes/admin_server.hpp"
 #include "nodes/broker_journal.hpp"
+#include "nodes/node_health.hpp"
 #include "nodes/node_main.hpp"
+#include "nodes/service_manager.hpp"
 #include "nodes/stop_signals.hpp"
 #include "runtime/broker/server/server.hpp"
 #include "runtime/clock.hpp"
@@ -87,12 +90,23 @@ int serve(
        .journal_keeper = plan.events.broker},
       [&log](const broker::log_event& event) { log.write(event.name, event.fields); },
       time.now()};
-  if (plan.events.broker == self.name) {
+  const bool keeps_journal = plan.events.broker == self.name;
+  if (keeps_journal) {
     const auto kept = keep_journal(server, time, plan, [&loop] { loop.wake_up(); });
     if (!kept) {
       log.write("journal_unusable", {{"reason", kept.error().message}});
       return exit_no_journal;
     }
+  }
+  const ask_health ask = [&server, keeps_journal](const auto& answered) {
+    server.ask_status([answered, keeps_journal](const wire::broker_status& said) {
+      answered(health_of(said, keeps_journal));
+    });
+  };
+  const auto admin = admin_server::start({self.admin, plan.heartbeat.timeout}, time, ask);
+  if (!admin) {
+    log.write("not_listening", {{"reason", admin.error().message}});
+    return node_exit::refused;
   }
   log.write("listening", {{"endpoint", loop.endpoint()}, {"pid", std::to_string(::getpid())}});
   std::thread runner{[&] {
@@ -104,7 +118,11 @@ int serve(
       ::_exit(node_exit::internal);
     }
   }};
-  await_stop_signal(stop_signals, {});
+  {
+    service_reports reports{ask};
+    await_stop_signal(stop_signals, {});
+    reports.stopping();
+  }
   server.request_drain();
   runner.join();
   log.write("stopped");

@@ -142,6 +142,14 @@ class Case(unittest.TestCase):
         self.addCleanup(server.close)
         return server
 
+    def settle(self, server, **wanted: int) -> None:
+        """Waits until the server counts what is wanted."""
+        for _ in range(100_000):
+            counts = server.counts()
+            if all(counts[name] == value for name, value in wanted.items()):
+                return
+        self.fail(f"{counts} is not {wanted}")
+
     def assertHealthy(self, server: Server) -> None:
         self.assertEqual("200", curl("-o", "/dev/null", "-w", "%{http_code}",
                                      f"http://{server.address}/").stdout)

@@ -164,7 +164,8 @@ void server::answer_own_call(origin from, const wire::header_view& header, insta
   }
   header_.clear();
   wire::append_reply_header(header_, header.id, wire::status::ok);
-  out_.answer(from, header_, header.op == "status" ? status(now) : "\x80"); // An empty map.
+  out_.answer(
+      from, header_, header.op == "status" ? wire::encoded(status(now)) : "\x80"); // An empty map.
 }
 
 /// Takes an envelope that only a peer with a login may send.
@@ -254,7 +255,7 @@ void server::stood_still(instant::duration how_long, instant now) {
 }
 
 instant server::next_due() const {
-  if (drain_.is_to_begin()) {
+  if (drain_.is_to_begin() || asked_.is_asked()) {
     return instant{}; // At once.
   }
   return std::min(desk_.next_ping(), calls_.next_due());
@@ -263,6 +264,7 @@ instant server::next_due() const {
 void server::due(instant now) {
   calls_.due(now);
   desk_.ping_due(now);
+  asked_.answer([&] { return status(now); });
   if (drain_.is_requested()) {
     continue_drain(now);
   }
@@ -270,6 +272,11 @@ void server::due(instant now) {
 
 void server::request_drain() {
   drain_.request();
+  loop_.wake_up();
+}
+
+void server::ask_status(observe::loop_question<wire::broker_status>::receiver answered) {
+  asked_.ask(std::move(answered));
   loop_.wake_up();
 }
 
@@ -287,7 +294,7 @@ void server::continue_drain(instant now) {
   }
 }
 
-std::string server::status(instant now) const {
+wire::broker_status server::status(instant now) const {
   wire::broker_status said = status_of(calls_.calls(), log_, now);
   said.broker = options_.name;
   said.incarnation = to_string(options_.incarnation);
@@ -300,7 +307,7 @@ std::string server::status(instant now) const {
   said.counters.clients_joined = desk_.clients_joined();
   said.counters.clients_lost = desk_.clients_lost();
   said.counters.stood_still = counts_.stood_still;
-  return wire::encoded(said);
+  return said;
 }
 
 } // namespace troupe::broker
