@@ -2,6 +2,8 @@
 
 #include "topology/endpoint.hpp"
 
+#include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <string_view>
 #include <utility>
@@ -18,6 +20,8 @@ constexpr milliseconds kept_for = 1s;
 
 /// Enough for a few probes and a person; a node has other things to do.
 constexpr std::size_t connections_max = 64;
+
+constexpr std::array<std::string_view, 4> paths{"livez", "readyz", "health", "metrics"};
 
 constexpr std::string_view standard_type = "application/health+json";
 
@@ -42,8 +46,8 @@ http::response plain(bool is_good, std::string_view word, const std::string& why
 
 std::optional<http::problem> refusal_of(const http::request& asked) {
   const auto& path = asked.target.path;
-  if (path.size() != 1 || (path[0] != "livez" && path[0] != "readyz" && path[0] != "health")) {
-    return http::problem{404, "not_found", "here are /livez, /readyz and /health"};
+  if (path.size() != 1 || std::find(paths.begin(), paths.end(), path[0]) == paths.end()) {
+    return http::problem{404, "not_found", "here are /livez, /readyz, /health and /metrics"};
   }
   if (asked.method != http::method::get && asked.method != http::method::head) {
     return http::problem{405, "method_not_allowed", "use GET or HEAD"};
@@ -54,7 +58,7 @@ std::optional<http::problem> refusal_of(const http::request& asked) {
 } // namespace
 
 outcome<std::unique_ptr<admin_server>>
-admin_server::start(options given, const clock& time, ask_health ask) {
+admin_server::start(options given, const clock& time, ask_node ask) {
   if (given.address.empty()) {
     return nullptr;
   }
@@ -73,7 +77,7 @@ admin_server::start(options given, const clock& time, ask_health ask) {
   return made;
 }
 
-admin_server::admin_server(options given, const clock& time, ask_health ask)
+admin_server::admin_server(options given, const clock& time, ask_node ask)
     : options_{std::move(given)}, time_{time}, ask_{std::move(ask)} {
 }
 
@@ -100,17 +104,17 @@ void admin_server::ask_loop() {
   const instant now = time_.now();
   if (!asked_at_) {
     asked_at_ = now;
-    ask_([this, now](observe::health said) {
+    ask_([this, now](node_report said) {
       server_->post([this, now, said = std::move(said)] {
         asked_at_.reset();
-        note({said, true, time_.now() - now, time_.now()});
+        note({said.health(), said, time_.now() - now, time_.now()});
       });
     });
   }
   server_->post_after(options_.patience, [this, since = *asked_at_] {
     if (asked_at_ == since) {
       const auto waited = std::chrono::floor<milliseconds>(time_.now() - since);
-      note({observe::not_live(waited), false, time_.now() - since, time_.now()});
+      note({observe::not_live(waited), std::nullopt, time_.now() - since, time_.now()});
     }
   });
 }
@@ -126,13 +130,19 @@ http::response admin_server::answer_to(const http::request& asked) const {
   const observe::health& health = found_->health;
   const std::string& what = asked.target.path[0];
   if (what == "livez") {
-    return plain(found_->is_live, "live", health.unready);
+    return plain(found_->report.has_value(), "live", health.unready);
   }
   if (what == "readyz") {
     return plain(health.is_ready(), "ready", health.unready);
   }
-  const bool is_standard =
-      asked.field("accept").value_or("").find(standard_type) != std::string_view::npos;
+  const std::string_view accept = asked.field("accept").value_or("");
+  if (what == "metrics") {
+    const observe::metrics_format format = observe::format_for(accept);
+    return found_->report ? http::with_body(
+               200, observe::content_type_of(format), found_->report->metrics(format))
+                          : http::to_response({503, "not_live", health.unready});
+  }
+  const bool is_standard = accept.find(standard_type) != std::string_view::npos;
   return http::with_body(
       health.is_healthy() ? 200 : 503,
       is_standard ? standard_type : "application/json",

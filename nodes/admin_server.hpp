@@ -3,6 +3,7 @@
 #include "runtime/clock.hpp"
 #include "runtime/http/server.hpp"
 #include "runtime/observe/health.hpp"
+#include "runtime/observe/metrics_text.hpp"
 #include "runtime/outcome.hpp"
 
 #include <functional>
@@ -14,10 +15,16 @@
 
 namespace troupe {
 
-/// Asks the loop of this process how it is; what is given is called with the answer, on any thread.
-using ask_health = std::function<void(std::function<void(observe::health)>)>;
+/// What the loop of a node told of itself. Both are made of the same copy, outside of the loop.
+struct node_report {
+  std::function<observe::health()> health;
+  std::function<std::string(observe::metrics_format)> metrics;
+};
 
-/// The admin address of a node: /livez, /readyz and /health.
+/// Asks the loop of this process how it is; what is given is called with the answer, on any thread.
+using ask_node = std::function<void(std::function<void(node_report)>)>;
+
+/// The admin address of a node: /livez, /readyz, /health and /metrics.
 ///
 /// The loop is asked when somebody asks here, once a second at most; who comes in between hears the
 /// same. All but the constructor and destructor is on the HTTP server's thread. Outlives the loop.
@@ -33,15 +40,16 @@ public:
   /// @return null if `address` is empty: the node has no admin address.
   /// @errors of `http::server::start`.
   static outcome<std::unique_ptr<admin_server>>
-  start(options given, const clock& time, ask_health ask);
+  start(options given, const clock& time, ask_node ask);
 
-  admin_server(options given, const clock& time, ask_health ask);
+  admin_server(options given, const clock& time, ask_node ask);
 
 private:
   /// What the loop said last, or that it said nothing.
   struct finding {
     observe::health health;
-    bool is_live = false;
+    /// Nothing if the loop did not answer.
+    std::optional<node_report> report;
     std::chrono::nanoseconds took{};
     instant at{};
   };
@@ -58,7 +66,7 @@ private:
 
   const options options_;
   const clock& time_;
-  const ask_health ask_;
+  const ask_node ask_;
   std::optional<finding> found_;
   std::vector<question> waiting_;
   /// When the loop was asked what it has not answered yet.

@@ -5,6 +5,7 @@
 #include "nodes/broker_journal.hpp"
 #include "nodes/node_health.hpp"
 #include "nodes/node_main.hpp"
+#include "nodes/node_metrics.hpp"
 #include "nodes/service_manager.hpp"
 #include "nodes/stop_signals.hpp"
 #include "runtime/broker/server/server.hpp"
@@ -19,6 +20,7 @@
 #include <cstdio>
 #include <exception>
 #include <fmt/format.h>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -98,9 +100,12 @@ int serve(
       return exit_no_journal;
     }
   }
-  const ask_health ask = [&server, keeps_journal](const auto& answered) {
+  const ask_node ask = [&server, keeps_journal](const auto& answered) {
     server.ask_status([answered, keeps_journal](const wire::broker_status& said) {
-      answered(health_of(said, keeps_journal));
+      const auto copy = std::make_shared<const wire::broker_status>(said);
+      answered(
+          {[copy, keeps_journal] { return health_of(*copy, keeps_journal); },
+           [copy](observe::metrics_format format) { return metrics_of(*copy, format); }});
     });
   };
   const auto admin = admin_server::start({self.admin, plan.heartbeat.timeout}, time, ask);

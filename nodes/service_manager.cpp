@@ -45,23 +45,23 @@ std::optional<milliseconds> watchdog_in_environment() {
 }
 
 /// An answer that is waited for; the loop may give it when nobody waits any more.
-struct awaited_health {
+struct awaited_report {
   std::mutex mutex;
   std::condition_variable_any given;
-  std::optional<observe::health> health;
+  std::optional<node_report> report;
 };
 
 /// Asks, and waits for the answer without end. Nothing if `stop` is requested.
-std::optional<observe::health> ask_and_wait(const ask_health& ask, const std::stop_token& stop) {
-  const auto awaited = std::make_shared<awaited_health>();
-  ask([awaited](observe::health said) {
+std::optional<observe::health> ask_and_wait(const ask_node& ask, const std::stop_token& stop) {
+  const auto awaited = std::make_shared<awaited_report>();
+  ask([awaited](const node_report& said) {
     const std::lock_guard lock{awaited->mutex};
-    awaited->health = std::move(said);
+    awaited->report = said;
     awaited->given.notify_all();
   });
   std::unique_lock lock{awaited->mutex};
-  awaited->given.wait(lock, stop, [&] { return awaited->health.has_value(); });
-  return awaited->health;
+  awaited->given.wait(lock, stop, [&] { return awaited->report.has_value(); });
+  return awaited->report ? std::optional{awaited->report->health()} : std::nullopt;
 }
 
 void wait(milliseconds time, const std::stop_token& stop) {
@@ -73,7 +73,7 @@ void wait(milliseconds time, const std::stop_token& stop) {
 
 /// Reports until there is nothing more to report. A loop that does not answer is not reported, and
 /// the service manager's watchdog ends the process.
-void report(const service_manager& manager, const ask_health& ask, const std::stop_token& stop) {
+void report(const service_manager& manager, const ask_node& ask, const std::stop_token& stop) {
   bool is_ready = false;
   while (const auto health = ask_and_wait(ask, stop)) {
     if (manager.watchdog()) {
@@ -128,7 +128,7 @@ void service_manager::say(std::string_view state) const {
   (void)::close(descriptor);
 }
 
-service_reports::service_reports(const ask_health& ask)
+service_reports::service_reports(const ask_node& ask)
     : manager_{service_manager::from_environment()} {
   if (manager_) {
     thread_ = std::jthread{

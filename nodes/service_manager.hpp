@@ -32,7 +32,7 @@ private:
 /// answers. A thread; there is none without a service manager.
 class service_reports {
 public:
-  explicit service_reports(const ask_health& ask);
+  explicit service_reports(const ask_node& ask);
 
   /// The node is about to end.
   void stopping();

@@ -6,6 +6,7 @@
 #include "nodes/admin_server.hpp"
 #include "nodes/node_health.hpp"
 #include "nodes/node_main.hpp"
+#include "nodes/node_metrics.hpp"
 #include "nodes/service_manager.hpp"
 #include "nodes/stop_signals.hpp"
 #include "runtime/actor/registry.hpp"
@@ -20,6 +21,7 @@
 #include <cstdlib>
 #include <exception>
 #include <fmt/format.h>
+#include <memory>
 #include <string>
 #include <thread>
 #include <unistd.h>
@@ -98,9 +100,15 @@ int serve(const topology::plan& plan, const node_arguments& given, const sigset_
     return node_exit::refused;
   }
   worker& node = **made;
-  const ask_health ask = [&node, brokers = names_of(plan.brokers)](const auto& answered) {
-    node.ask_snapshot(
-        [answered, brokers](const worker_snapshot& said) { answered(health_of(said, brokers)); });
+  const ask_node ask = [&node, brokers = names_of(plan.brokers)](const auto& answered) {
+    node.ask_snapshot([answered, brokers](const worker_snapshot& said) {
+      const auto copy = std::make_shared<const worker_snapshot>(said);
+      answered(
+          {[copy, brokers] { return health_of(*copy, brokers); },
+           [copy, brokers](observe::metrics_format format) {
+             return metrics_of(*copy, brokers, format);
+           }});
+    });
   };
   const auto admin = admin_server::start(
       {plan.find(node_name{given.node})->admin, plan.heartbeat.timeout}, time, ask);

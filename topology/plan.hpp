@@ -21,7 +21,7 @@ struct broker_plan {
   std::string name;
   /// Such as "tcp://127.0.0.1:5550".
   std::string listen;
-  /// Where it tells of its health over HTTP: "127.0.0.1:9101"; empty for nowhere.
+  /// Where it tells of its health and metrics over HTTP: "127.0.0.1:9101"; empty for nowhere.
   std::string admin{};
   file_position at;
 };
