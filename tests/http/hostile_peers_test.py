@@ -3,7 +3,6 @@
 import resource
 import socket
 import struct
-import unittest
 
 import http_harness
 from http_harness import exchange, get, read_all, read_answer
@@ -229,4 +228,4 @@ class Crowds(http_harness.Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    http_harness.main("curl")

@@ -4,14 +4,18 @@ import os
 import pathlib
 import queue
 import re
+import shutil
 import socket
 import subprocess
+import sys
 import threading
 import unittest
 
 BIN = pathlib.Path(os.environ.get("TROUPE_BIN", "build/dev/bin"))
 # How long to wait for what should take milliseconds: a busy machine is no reason to fail.
 PATIENCE = 20.0
+# What ctest takes for a test that was not run.
+SKIPPED = 77
 
 
 class Server:
@@ -153,3 +157,12 @@ class Case(unittest.TestCase):
     def assertHealthy(self, server: Server) -> None:
         self.assertEqual("200", curl("-o", "/dev/null", "-w", "%{http_code}",
                                      f"http://{server.address}/").stdout)
+
+
+def main(*judges: str) -> None:
+    """Runs the tests of a file, if the programs that judge are there."""
+    missing = [each for each in judges if shutil.which(each) is None]
+    if missing:
+        print(f"skipped: there is no {' and no '.join(missing)}", file=sys.stderr)
+        sys.exit(SKIPPED)
+    unittest.main()

@@ -2,14 +2,17 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 import unittest
 
 from harness import BIN, PATIENCE, System, SystemTest
 
+SKIPPED = 77
 STANDARD = "application/health+json"
 
 
@@ -202,4 +205,7 @@ class ServiceManager(SystemTest):
 
 
 if __name__ == "__main__":
+    if shutil.which("curl") is None:
+        print("skipped: there is no curl", file=sys.stderr)
+        sys.exit(SKIPPED)
     unittest.main()
