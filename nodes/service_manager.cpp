@@ -64,7 +64,7 @@ std::optional<observe::health> ask_and_wait(const ask_node& ask, const std::stop
   return awaited->report ? std::optional{awaited->report->health()} : std::nullopt;
 }
 
-void wait(milliseconds time, const std::stop_token& stop) {
+void pause(milliseconds time, const std::stop_token& stop) {
   std::mutex mutex;
   std::condition_variable_any never;
   std::unique_lock lock{mutex};
@@ -73,7 +73,8 @@ void wait(milliseconds time, const std::stop_token& stop) {
 
 /// Reports until there is nothing more to report. A loop that does not answer is not reported, and
 /// the service manager's watchdog ends the process.
-void report(const service_manager& manager, const ask_node& ask, const std::stop_token& stop) {
+void keep_reporting(
+    const service_manager& manager, const ask_node& ask, const std::stop_token& stop) {
   bool is_ready = false;
   while (const auto health = ask_and_wait(ask, stop)) {
     if (manager.watchdog()) {
@@ -87,7 +88,7 @@ void report(const service_manager& manager, const ask_node& ask, const std::stop
       return;
     }
     const milliseconds often = manager.watchdog().value_or(not_ready_interval) / 2;
-    wait(is_ready ? often : std::min(often, not_ready_interval), stop);
+    pause(is_ready ? often : std::min(often, not_ready_interval), stop);
   }
 }
 
@@ -131,8 +132,9 @@ void service_manager::say(std::string_view state) const {
 service_reports::service_reports(const ask_node& ask)
     : manager_{service_manager::from_environment()} {
   if (manager_) {
-    thread_ = std::jthread{
-        [manager = *manager_, ask](const std::stop_token& stop) { report(manager, ask, stop); }};
+    thread_ = std::jthread{[manager = *manager_, ask](const std::stop_token& stop) {
+      keep_reporting(manager, ask, stop);
+    }};
   }
 }
 
