@@ -1,8 +1,12 @@
 // troupe-broker: one broker of a topology, as a process.
 
 #include "nodes/actor_types.hpp"
+#include "nodes/admin_server.hpp"
 #include "nodes/broker_journal.hpp"
+#include "nodes/node_health.hpp"
 #include "nodes/node_main.hpp"
+#include "nodes/node_metrics.hpp"
+#include "nodes/service_manager.hpp"
 #include "nodes/stop_signals.hpp"
 #include "runtime/broker/server/server.hpp"
 #include "runtime/clock.hpp"
@@ -17,6 +21,7 @@
 #include <cstdio>
 #include <exception>
 #include <fmt/format.h>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <sys/resource.h>
@@ -107,12 +112,26 @@ int serve(
        .journal_keeper = plan.events.broker},
       [&log](const broker::log_event& event) { log.write(event.name, event.fields); },
       time.now()};
-  if (plan.events.broker == self.name) {
+  const bool keeps_journal = plan.events.broker == self.name;
+  if (keeps_journal) {
     const auto kept = keep_journal(server, time, plan, [&loop] { loop.wake_up(); });
     if (!kept) {
       log.write("journal_unusable", {{"reason", kept.error().message}});
       return exit_no_journal;
     }
+  }
+  const ask_node ask = [&server, keeps_journal](const auto& answered) {
+    server.ask_status([answered, keeps_journal](const wire::broker_status& said) {
+      const auto copy = std::make_shared<const wire::broker_status>(said);
+      answered(
+          {[copy, keeps_journal] { return health_of(*copy, keeps_journal); },
+           [copy](observe::metrics_format format) { return metrics_of(*copy, format); }});
+    });
+  };
+  const auto admin = admin_server::start({self.admin, plan.heartbeat.timeout}, time, ask);
+  if (!admin) {
+    log.write("not_listening", {{"reason", admin.error().message}});
+    return node_exit::refused;
   }
   log.write("listening", {{"endpoint", loop.endpoint()}, {"pid", std::to_string(::getpid())}});
   std::thread runner{[&] {
@@ -124,7 +143,11 @@ int serve(
       ::_exit(node_exit::internal);
     }
   }};
-  await_stop_signal(stop_signals, {});
+  {
+    service_reports reports{ask};
+    await_stop_signal(stop_signals, {});
+    reports.stopping();
+  }
   server.request_drain();
   runner.join();
   log.write("stopped");

@@ -3,7 +3,11 @@
 #include "runtime/worker/worker.hpp"
 
 #include "nodes/actor_types.hpp"
+#include "nodes/admin_server.hpp"
+#include "nodes/node_health.hpp"
 #include "nodes/node_main.hpp"
+#include "nodes/node_metrics.hpp"
+#include "nodes/service_manager.hpp"
 #include "nodes/stop_signals.hpp"
 #include "runtime/actor/registry.hpp"
 #include "runtime/clock.hpp"
@@ -17,6 +21,7 @@
 #include <cstdlib>
 #include <exception>
 #include <fmt/format.h>
+#include <memory>
 #include <string>
 #include <thread>
 #include <unistd.h>
@@ -72,6 +77,14 @@ worker_options options_of(const topology::plan& plan, const std::string& node) {
   return options;
 }
 
+std::vector<std::string> names_of(const std::vector<topology::broker_plan>& brokers) {
+  std::vector<std::string> names;
+  for (const topology::broker_plan& each : brokers) {
+    names.push_back(each.name);
+  }
+  return names;
+}
+
 /// Runs until a signal says stop and what is in hand is finished, or until no broker will have it.
 int serve(const topology::plan& plan, const node_arguments& given, const sigset_t& stop_signals) {
   const system_clock time;
@@ -87,9 +100,29 @@ int serve(const topology::plan& plan, const node_arguments& given, const sigset_
     return node_exit::refused;
   }
   worker& node = **made;
+  const ask_node ask = [&node, brokers = names_of(plan.brokers)](const auto& answered) {
+    node.ask_snapshot([answered, brokers](const worker_snapshot& said) {
+      const auto copy = std::make_shared<const worker_snapshot>(said);
+      answered(
+          {[copy, brokers] { return health_of(*copy, brokers); },
+           [copy, brokers](observe::metrics_format format) {
+             return metrics_of(*copy, brokers, format);
+           }});
+    });
+  };
+  const auto admin = admin_server::start(
+      {plan.find(node_name{given.node})->admin, plan.heartbeat.timeout}, time, ask);
+  if (!admin) {
+    log.write(
+        "worker.not_started",
+        {{"code", std::string{name_of(admin.error().code)}}, {"reason", admin.error().message}});
+    return node_exit::refused;
+  }
   log.write("worker.started", {{"pid", std::to_string(::getpid())}});
+  service_reports reports{ask};
   std::jthread signals{[&](const std::stop_token& stop) {
     if (await_stop_signal(stop_signals, stop)) {
+      reports.stopping();
       node.drain();
     }
   }};

@@ -13,38 +13,86 @@ namespace troupe::topology {
 
 namespace {
 
-/// Checks that each broker has an endpoint, and one of its own.
-void check_endpoints(const draft& checked, std::vector<fault>& found) {
-  std::vector<std::pair<endpoint, const broker_plan*>> in_use;
-  for (const broker_plan& broker : checked.result.brokers) {
-    if (broker.listen.empty()) {
-      continue;
+/// What listens somewhere.
+struct listener {
+  /// "broker `b1`".
+  std::string who;
+  /// The machine; brokers are on this one.
+  std::string host;
+  endpoint where;
+};
+
+/// Reads addresses, and finds those that are no address or are given to two.
+class listener_check {
+public:
+  listener_check(const draft& checked, std::vector<fault>& found)
+      : checked_{checked}, found_{found} {}
+
+  using reader = std::variant<endpoint, fault> (*)(std::string_view);
+
+  /// @param key whose value is `text`, in `section`.NAME.
+  void
+  take(listener one, std::string_view key, const std::string& text, file_position at, reader read) {
+    if (text.empty()) {
+      return;
     }
-    const config_tree* section = checked.find("brokers", broker.name);
-    const config_tree* listen = section == nullptr ? nullptr : section->find("listen");
-    const file_position at = position_of({listen}, broker.at);
-    auto read = read_endpoint(broker.listen);
-    if (auto* wrong = std::get_if<fault>(&read)) {
-      found.push_back(
+    auto where = read(text);
+    if (auto* wrong = std::get_if<fault>(&where)) {
+      found_.push_back(
           {at,
-           fmt::format("`listen` of broker `{}` ({}) {}", broker.name, broker.listen, wrong->what),
+           fmt::format("`{}` of {} ({}) {}", key, one.who, text, wrong->what),
            std::move(wrong->remedy)});
-      continue;
+      return;
     }
-    const auto& here = std::get<endpoint>(read);
-    const auto other = std::find_if(
-        in_use.begin(), in_use.end(), [&](const auto& each) { return each.first == here; });
-    if (other != in_use.end()) {
-      found.push_back(
+    one.where = std::get<endpoint>(where);
+    const auto other = std::find_if(in_use_.begin(), in_use_.end(), [&](const listener& each) {
+      return each.where == one.where && each.host == one.host;
+    });
+    if (other != in_use_.end()) {
+      found_.push_back(
           {at,
-           fmt::format(
-               "brokers `{}` and `{}` both listen on {}",
-               other->second->name,
-               broker.name,
-               broker.listen),
+           other->who == one.who
+               ? fmt::format("{} listens twice on {}", one.who, text)
+               : fmt::format("{} and {} both listen on {}", other->who, one.who, text),
            "give each its own port"});
     }
-    in_use.emplace_back(here, &broker);
+    in_use_.push_back(std::move(one));
+  }
+
+  /// Where the value of `key` stands, else `otherwise`.
+  file_position position_of_key(
+      std::string_view section,
+      const std::string& name,
+      std::string_view key,
+      file_position otherwise) const {
+    const config_tree* const named = checked_.find(section, name);
+    return position_of({named == nullptr ? nullptr : named->find(key)}, otherwise);
+  }
+
+private:
+  const draft& checked_;
+  std::vector<fault>& found_;
+  std::vector<listener> in_use_;
+};
+
+/// Checks that each broker has an endpoint, and whatever listens a port of its own.
+void check_endpoints(const draft& checked, std::vector<fault>& found) {
+  listener_check listeners{checked, found};
+  for (const broker_plan& broker : checked.result.brokers) {
+    const std::string who = fmt::format("broker `{}`", broker.name);
+    const auto at = [&](std::string_view key) {
+      return listeners.position_of_key("brokers", broker.name, key, broker.at);
+    };
+    listeners.take({who, "here", {}}, "listen", broker.listen, at("listen"), read_endpoint);
+    listeners.take({who, "here", {}}, "admin", broker.admin, at("admin"), read_admin_address);
+  }
+  for (const node_plan& node : checked.result.nodes) {
+    listeners.take(
+        {fmt::format("node `{}`", node.name.value), node.host, {}},
+        "admin",
+        node.admin,
+        listeners.position_of_key("nodes", node.name.value, "admin", node.at),
+        read_admin_address);
   }
 }
 

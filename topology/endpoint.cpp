@@ -10,10 +10,8 @@ namespace troupe::topology {
 
 namespace {
 
-constexpr std::string_view example = "write tcp://HOST:PORT, such as tcp://127.0.0.1:5550";
-
-fault malformed(std::string what, std::string remedy = std::string{example}) {
-  return {{}, std::move(what), std::move(remedy)};
+fault malformed(std::string what, std::string_view remedy) {
+  return {{}, std::move(what), std::string{remedy}};
 }
 
 std::optional<int> read_port(std::string_view text) {
@@ -51,22 +49,13 @@ std::optional<std::string> loopback(const std::string& host, bool in_brackets) {
   return address && address->rfind("127.", 0) == 0 ? address : std::nullopt;
 }
 
-} // namespace
-
-std::variant<endpoint, fault> read_endpoint(std::string_view text) {
-  constexpr std::string_view scheme = "tcp://";
-  if (text.substr(0, scheme.size()) != scheme) {
-    const std::size_t colon = text.find("://");
-    return malformed(
-        colon == std::string_view::npos
-            ? "has no transport"
-            : fmt::format("uses the transport `{}`; links are TCP only", text.substr(0, colon)));
-  }
-  const std::string_view address = text.substr(scheme.size());
+/// Reads HOST:PORT.
+/// @param example how it is to be written.
+std::variant<endpoint, fault> read_address(std::string_view address, std::string_view example) {
   const std::size_t colon = address.rfind(':');
   const bool in_brackets = !address.empty() && address.front() == '[';
   if (colon == std::string_view::npos || (in_brackets && address[colon - 1] != ']')) {
-    return malformed("has no port");
+    return malformed("has no port", example);
   }
   std::string_view host = address.substr(0, colon);
   const std::string_view port_text = address.substr(colon + 1);
@@ -78,10 +67,10 @@ std::variant<endpoint, fault> read_endpoint(std::string_view text) {
   if (in_brackets) {
     host = host.substr(1, host.size() - 2);
   } else if (host.find(':') != std::string_view::npos) {
-    return malformed("has several colons", "put an IPv6 address in brackets: tcp://[::1]:5550");
+    return malformed("has several colons", "put an IPv6 address in brackets: [::1]");
   }
   if (host.empty()) {
-    return malformed("has no host");
+    return malformed("has no host", example);
   }
   const auto address_here = loopback(std::string{host}, in_brackets);
   if (!address_here) {
@@ -93,6 +82,36 @@ std::variant<endpoint, fault> read_endpoint(std::string_view text) {
         "listen on 127.0.0.1");
   }
   return endpoint{*address_here, *port};
+}
+
+} // namespace
+
+std::variant<endpoint, fault> read_endpoint(std::string_view text) {
+  constexpr std::string_view scheme = "tcp://";
+  constexpr std::string_view example = "write tcp://HOST:PORT, such as tcp://127.0.0.1:5550";
+  if (text.substr(0, scheme.size()) != scheme) {
+    const std::size_t colon = text.find("://");
+    return malformed(
+        colon == std::string_view::npos
+            ? "has no transport"
+            : fmt::format("uses the transport `{}`; links are TCP only", text.substr(0, colon)),
+        example);
+  }
+  return read_address(text.substr(scheme.size()), example);
+}
+
+std::variant<endpoint, fault> read_admin_address(std::string_view text) {
+  constexpr std::string_view example = "write HOST:PORT, such as 127.0.0.1:9101";
+  if (text.find("://") != std::string_view::npos) {
+    return malformed("is more than an address", example);
+  }
+  return read_address(text, example);
+}
+
+std::string to_text(const endpoint& where) {
+  const bool is_v6 = where.host.find(':') != std::string::npos;
+  return is_v6 ? fmt::format("[{}]:{}", where.host, where.port)
+               : fmt::format("{}:{}", where.host, where.port);
 }
 
 } // namespace troupe::topology

@@ -202,6 +202,10 @@ std::string capability_text(const capability_plan& capability, const actor_type*
   return text;
 }
 
+std::string admin_text(const std::string& address) {
+  return address.empty() ? "" : ", admin on " + address;
+}
+
 std::string node_text(const node_plan& node, const plan& plan) {
   std::string runs;
   for (const capability_plan& capability : plan.capabilities) {
@@ -211,10 +215,11 @@ std::string node_text(const node_plan& node, const plan& plan) {
     }
   }
   return fmt::format(
-      "  node {} on {} runs {}\n",
+      "  node {} on {} runs {}{}\n",
       node.name.value,
       host_text(node.host),
-      runs.empty() ? "nothing yet" : runs);
+      runs.empty() ? "nothing yet" : runs,
+      admin_text(node.admin));
 }
 
 } // namespace
@@ -231,7 +236,8 @@ std::string explain(const plan& plan, const std::vector<actor_type>& types) {
   const auto end = std::back_inserter(text);
   text += "Processes\n";
   for (const broker_plan& broker : plan.brokers) {
-    fmt::format_to(end, "  broker {} listens on {}\n", broker.name, broker.listen);
+    fmt::format_to(
+        end, "  broker {} listens on {}{}\n", broker.name, broker.listen, admin_text(broker.admin));
   }
   for (const node_plan& node : plan.nodes) {
     text += node_text(node, plan);

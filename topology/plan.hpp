@@ -21,6 +21,8 @@ struct broker_plan {
   std::string name;
   /// Such as "tcp://127.0.0.1:5550".
   std::string listen;
+  /// Where it tells of its health and metrics over HTTP: "127.0.0.1:9101"; empty for nowhere.
+  std::string admin{};
   file_position at;
 };
 
@@ -28,6 +30,8 @@ struct node_plan {
   node_name name;
   /// "here" is the machine the file is used on, also if the file says `localhost`.
   std::string host;
+  /// As of a broker.
+  std::string admin{};
   file_position at;
 };
 

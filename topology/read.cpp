@@ -148,7 +148,10 @@ private:
       config_reader reader{entry.value, fmt::format("broker `{}`", entry.key), found_};
       reader.require("listen", "say where it listens, as in `listen: \"tcp://127.0.0.1:5550\"`");
       draft_.result.brokers.push_back(
-          {.name = entry.key, .listen = reader.text("listen").value_or(""), .at = entry.at});
+          {.name = entry.key,
+           .listen = reader.text("listen").value_or(""),
+           .admin = reader.text("admin").value_or(""),
+           .at = entry.at});
       reader.finish();
     });
   }
@@ -172,7 +175,11 @@ private:
       if (host == "localhost" || host == "::1" || host.starts_with("127.")) {
         host = "here";
       }
-      draft_.result.nodes.push_back({.name = node_name{entry.key}, .host = host, .at = entry.at});
+      draft_.result.nodes.push_back(
+          {.name = node_name{entry.key},
+           .host = host,
+           .admin = reader.text("admin").value_or(""),
+           .at = entry.at});
       reader.finish();
     });
   }

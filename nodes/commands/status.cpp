@@ -22,7 +22,11 @@ struct status_arguments {
   std::string file;
   milliseconds deadline{1'000};
   bool json = false;
+  bool exit_code = false;
 };
+
+/// What `status` ends with under --exit-code.
+enum verdict_code : int { healthy = 0, degraded = 1, unreachable = 2 };
 
 /// The status of one broker or node, or why there is no answer.
 struct report {
@@ -173,10 +177,44 @@ ordered_json json_of(const std::vector<report>& reports) {
   return all;
 }
 
+bool is_set(const ordered_json& row, const char* key) {
+  const auto found = row.find(key);
+  return found != row.end() && *found != "" && *found != false;
+}
+
+/// Whether a broker or node says of itself that something is wrong.
+bool is_in_trouble(const ordered_json& said) {
+  const auto any = [&](const char* rows, const auto& is_bad) {
+    const auto found = said.find(rows);
+    return found != said.end() && std::any_of(found->begin(), found->end(), is_bad);
+  };
+  return is_set(said, "draining")
+         || any(
+             "capabilities",
+             [](const ordered_json& row) { return is_set(row, "waiting_for_workers"); })
+         || any("groups", [](const ordered_json& row) {
+              return is_set(row, "down_reason") || is_set(row, "outbox_trouble")
+                     || row.value("breaker", "") == "open";
+            });
+}
+
+int verdict_on(const std::vector<report>& reports) {
+  const bool is_reached = std::any_of(reports.begin(), reports.end(), [](const report& each) {
+    return each.kind == "broker" && each.said;
+  });
+  if (!is_reached) {
+    return verdict_code::unreachable;
+  }
+  const bool is_fine = std::all_of(reports.begin(), reports.end(), [](const report& each) {
+    return each.said && !is_in_trouble(*each.said);
+  });
+  return is_fine ? verdict_code::healthy : verdict_code::degraded;
+}
+
 int run(const status_arguments& given) {
   const auto plan = load_plan(given.file, given.json);
   if (!plan) {
-    return plan.error();
+    return given.exit_code ? verdict_code::unreachable : plan.error();
   }
   const std::vector<report> reports = ask_all(*plan, given.deadline);
   const bool all_answer = std::all_of(
@@ -194,6 +232,9 @@ int run(const status_arguments& given) {
           given.file));
     }
   }
+  if (given.exit_code) {
+    return verdict_on(reports);
+  }
   return all_answer ? exit_code::ok : exit_code::error;
 }
 
@@ -205,7 +246,11 @@ void add_status(command_line& line) {
       .word("FILE", given->file, "the topology")
       .option("--deadline", given->deadline, "how long to wait for each [1s]")
       .flag("--json", given->json, "one JSON object instead of tables")
-      .footer(with_exit_codes("Ends with 4 if a broker or node did not answer."))
+      .flag("--exit-code", given->exit_code, "end with 0 healthy, 1 degraded, 2 unreachable")
+      .footer(with_exit_codes("Ends with 4 if a broker or node did not answer. With --exit-code: "
+                              "with 2 if no broker did "
+                              "or the topology has faults, with 1 if a node did not or anything is "
+                              "wrong, else with 0."))
       .runs([given] { return run(*given); });
 }
 

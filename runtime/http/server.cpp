@@ -17,7 +17,9 @@
 #include <climits>
 #include <condition_variable>
 #include <fmt/format.h>
+#include <iterator>
 #include <limits>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -107,6 +109,8 @@ struct server::state {
   std::shared_ptr<loop_mailbox> mailbox;
   tcp::acceptor acceptor{loop};
   asio::steady_timer pause{loop};
+  /// Of `post_after`.
+  std::list<asio::steady_timer> alarms;
   std::shared_ptr<asio::ssl::context> tls;
   admission admitted;
   int refused_from;
@@ -263,6 +267,9 @@ void server::state::cut_all() {
   for (const auto& each : now) {
     each->cut();
   }
+  for (asio::steady_timer& each : alarms) {
+    each.cancel();
+  }
 }
 
 void server::state::finish() {
@@ -329,6 +336,22 @@ bool server::drain(milliseconds within) {
   }
   state_->finish();
   return all_ended;
+}
+
+void server::post(std::function<void()> task) {
+  state_->mailbox->post(std::move(task));
+}
+
+void server::post_after(milliseconds time, std::function<void()> task) {
+  state_->mailbox->post([self = state_.get(), time, task = std::move(task)] {
+    auto& alarm = self->alarms.emplace_back(self->loop, time);
+    alarm.async_wait([self, which = std::prev(self->alarms.end()), task](error_code ended) {
+      if (!ended) {
+        task();
+      }
+      self->alarms.erase(which);
+    });
+  });
 }
 
 server_counts server::counts() const {

@@ -23,8 +23,8 @@ using fault_listener = std::function<void(std::string_view what)>;
 
 /// An HTTP/1.1 server: one address, one thread, plain or TLS.
 ///
-/// All members may be called from any thread but the server's own. Owns its thread; its end cuts
-/// what is left.
+/// All members may be called from any thread but the server's own, where not said otherwise. Owns
+/// its thread; its end cuts what is left.
 class server {
 public:
   /// @errors `unavailable`: the address cannot be listened on, and why. `invalid`: it is no
@@ -51,6 +51,11 @@ public:
   ///
   /// @return whether all ended by themselves `within` that time; else they were cut.
   bool drain(milliseconds within);
+
+  /// Has `task` run on the server's thread, at once or after a while; not at all if the server ends
+  /// before. Also from the server's thread.
+  void post(std::function<void()> task);
+  void post_after(milliseconds time, std::function<void()> task);
 
   server_counts counts() const;
 

@@ -3,6 +3,7 @@
 #include "runtime/wire/check.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <optional>
 #include <utility>
 
@@ -82,7 +83,8 @@ tl::expected<std::vector<std::string>, problem> read_path(std::string_view path)
       return malformed_target("the path has an escaped slash or backslash");
     }
     if (*segment == "." || *segment == "..") {
-      return malformed_target("the path has the segment `" + *segment + "`: resolve it first");
+      return malformed_target(
+          fmt::format("the path has the segment `{}`: resolve it first", *segment));
     }
     segments.push_back(std::move(*segment));
     begin = end + 1;
@@ -145,7 +147,7 @@ tl::expected<target_parts, problem> read_target(std::string_view text) {
   parts.authority = authority.value_or("");
   if (authority && (text.empty() || text.front() == '?')) {
     // An empty path is "/". @source RFC 9110, 4.2.3.
-    parts.target.raw = "/";
+    parts.target.raw += '/';
   } else if (text.empty() || text.front() != '/') {
     return malformed_target("the target is neither a path nor http://HOST/PATH");
   }

@@ -193,4 +193,8 @@ void worker::drain() {
   state_->loop->request_drain();
 }
 
+void worker::ask_snapshot(observe::loop_question<worker_snapshot>::receiver answered) {
+  state_->loop->ask_snapshot(std::move(answered));
+}
+
 } // namespace troupe

@@ -34,6 +34,9 @@ public:
   /// Refuses new calls, finishes those in hand, and leaves. From any thread.
   void drain();
 
+  /// Has the socket loop tell how the node is, while `run` runs. From any thread.
+  void ask_snapshot(observe::loop_question<worker_snapshot>::receiver answered);
+
 private:
   struct state;
   explicit worker(std::unique_ptr<state> made);

@@ -2,6 +2,7 @@
 
 #include "runtime/fault_point.hpp"
 #include "runtime/wire/envelope.hpp"
+#include "runtime/worker/worker_status.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -199,9 +200,24 @@ void worker_loop::due(instant now) {
   sagas_.expire(now);
   delayed_.push_due(now);
   housekeeper_.ask_if_due(now);
+  asked_.answer([&] { return snapshot(now); });
   if (drain_requested_) {
     continue_drain(now);
   }
+}
+
+worker_snapshot worker_loop::snapshot(instant now) const {
+  worker_snapshot said{
+      .status = worker_status(parts_, groups_, sagas_.size(), now),
+      .is_draining = reports_.is_draining()};
+  for (const auto& each : groups_) {
+    const error* const why = each->front().condition().why_shut();
+    said.refused_stores.push_back(why == nullptr ? "" : why->message);
+  }
+  for (int link = 0; link < sockets_.links(); ++link) {
+    said.links.push_back(sockets_.is_up(link));
+  }
+  return said;
 }
 
 void worker_loop::continue_drain(instant now) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/observe/loop_question.hpp"
 #include "runtime/transport/peer_loop.hpp"
 #include "runtime/worker/call_intake.hpp"
 #include "runtime/worker/delayed_items.hpp"
@@ -12,10 +13,12 @@
 #include "runtime/worker/state_reports.hpp"
 #include "runtime/worker/worker_groups.hpp"
 #include "runtime/worker/worker_options.hpp"
+#include "runtime/worker/worker_snapshot.hpp"
 
 #include <atomic>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace troupe {
@@ -30,7 +33,8 @@ struct worker_end {
 /// The socket loop of a worker: passes each message of a broker to the part that knows about it,
 /// and sends whatever the runners have finished.
 ///
-/// Owned by `worker`. Everything but `request_drain` belongs to the loop's thread.
+/// Owned by `worker`. Everything but `request_drain` and `ask_snapshot` belongs to the loop's
+/// thread.
 class worker_loop final : public transport::peer_handler {
 public:
   /// All parameters are borrowed and outlive the loop.
@@ -42,6 +46,11 @@ public:
 
   /// From any thread.
   void request_drain() { drain_requested_ = true; }
+
+  /// Has the loop tell how it is, within 10 ms. From any thread.
+  void ask_snapshot(observe::loop_question<worker_snapshot>::receiver answered) {
+    asked_.ask(std::move(answered));
+  }
 
   /// Worth looking at once the loop has ended.
   const worker_end& end() const { return end_; }
@@ -74,6 +83,7 @@ private:
       const transport::frame_ref& frame,
       instant now);
   void carry_out(outbound& done, instant now);
+  worker_snapshot snapshot(instant now) const;
   void continue_drain(instant now);
   std::int64_t still_owed() const;
 
@@ -93,6 +103,7 @@ private:
   std::vector<outbound> drained_; // Reused.
   instant next_due_{};
   instant refused_since_{};
+  observe::loop_question<worker_snapshot> asked_;
   std::atomic<bool> drain_requested_{false};
   instant drain_until_{};
   worker_end end_;

@@ -1,7 +1,6 @@
 #include "runtime/worker/worker_status.hpp"
 
 #include "runtime/time_text.hpp"
-#include "runtime/wire/status.hpp"
 
 #include <algorithm>
 #include <unistd.h>
@@ -72,7 +71,7 @@ wire::group_status describe(group_runtime& of, instant now) {
 
 } // namespace
 
-std::string worker_status(
+wire::node_status worker_status(
     const worker_parts& parts,
     const worker_groups& groups,
     std::size_t calls_of_sagas,
@@ -86,7 +85,7 @@ std::string worker_status(
   for (const auto& each : groups) {
     said.groups.push_back(describe(*each, now));
   }
-  return wire::encoded(said);
+  return said;
 }
 
 } // namespace troupe

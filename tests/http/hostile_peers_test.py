@@ -3,7 +3,6 @@
 import resource
 import socket
 import struct
-import unittest
 
 import http_harness
 from http_harness import exchange, get, read_all, read_answer
@@ -122,10 +121,7 @@ class Slowness(http_harness.Case):
         server = self.serve("write=300")
         with server.connect(receive_bytes=4096) as raw:
             raw.sendall(get("/bytes?n=20000000"))
-            server_counts = server.counts()
-            while server_counts["cut"] == 0:
-                server_counts = server.counts()
-            self.assertEqual(0, server_counts["open"])
+            self.settle(server, open=0, cut=1)
         self.assertHealthy(server)
 
     def test_a_stream_that_nobody_reads_is_cut_and_its_maker_told(self):
@@ -146,14 +142,6 @@ class Slowness(http_harness.Case):
 
 
 class Leaving(http_harness.Case):
-    def settle(self, server, **wanted: int) -> None:
-        """Waits until the server counts what is wanted."""
-        for _ in range(100_000):
-            counts = server.counts()
-            if all(counts[name] == value for name, value in wanted.items()):
-                return
-        self.fail(f"{counts} is not {wanted}")
-
     def test_a_peer_that_ends_sending_gets_its_answer(self):
         server = self.serve()
         with server.connect() as raw:
@@ -240,4 +228,4 @@ class Crowds(http_harness.Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    http_harness.main("curl")

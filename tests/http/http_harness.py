@@ -4,14 +4,18 @@ import os
 import pathlib
 import queue
 import re
+import shutil
 import socket
 import subprocess
+import sys
 import threading
 import unittest
 
 BIN = pathlib.Path(os.environ.get("TROUPE_BIN", "build/dev/bin"))
 # How long to wait for what should take milliseconds: a busy machine is no reason to fail.
 PATIENCE = 20.0
+# What ctest takes for a test that was not run.
+SKIPPED = 77
 
 
 class Server:
@@ -142,6 +146,23 @@ class Case(unittest.TestCase):
         self.addCleanup(server.close)
         return server
 
+    def settle(self, server, **wanted: int) -> None:
+        """Waits until the server counts what is wanted."""
+        for _ in range(100_000):
+            counts = server.counts()
+            if all(counts[name] == value for name, value in wanted.items()):
+                return
+        self.fail(f"{counts} is not {wanted}")
+
     def assertHealthy(self, server: Server) -> None:
         self.assertEqual("200", curl("-o", "/dev/null", "-w", "%{http_code}",
                                      f"http://{server.address}/").stdout)
+
+
+def main(*judges: str) -> None:
+    """Runs the tests of a file, if the programs that judge are there."""
+    missing = [each for each in judges if shutil.which(each) is None]
+    if missing:
+        print(f"skipped: there is no {' and no '.join(missing)}", file=sys.stderr)
+        sys.exit(SKIPPED)
+    unittest.main()

@@ -3,14 +3,12 @@
 import resource
 import sys
 import time
-import unittest
 
 import http_harness
 from http_harness import get, read_answer
 
 CONNECTIONS = 10_000
 MEMORY_MAX = 250_000_000
-SKIPPED = 77
 
 
 def raise_limit() -> None:
@@ -51,5 +49,5 @@ if __name__ == "__main__":
     raise_limit()
     if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < CONNECTIONS + 500:
         print("skipped: the limit of open files is too low", file=sys.stderr)
-        sys.exit(SKIPPED)
-    unittest.main()
+        sys.exit(http_harness.SKIPPED)
+    http_harness.main()

@@ -2,12 +2,10 @@
 
 import pathlib
 import re
-import shutil
 import socket
 import ssl
 import subprocess
 import tempfile
-import unittest
 
 import http_harness
 from http_harness import PATIENCE, curl, exchange, get, read_all, read_answer
@@ -121,7 +119,6 @@ class Draining(http_harness.Case):
             self.assertEqual(b"", read_all(busy))
 
 
-@unittest.skipUnless(shutil.which("openssl"), "there is no openssl")
 class Tls(http_harness.Case):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -235,4 +232,4 @@ class Tls(http_harness.Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    http_harness.main("curl", "openssl")

@@ -224,7 +224,7 @@ class System:
     """A topology in a folder of its own, with ports the operating system gave, and its processes."""
 
     def __init__(self, capabilities: dict[str, str] | None = None, *, nodes: tuple = ("n1", "n2"),
-                 brokers: tuple = ("b1",), more: str = ""):
+                 brokers: tuple = ("b1",), more: str = "", admin: bool = False):
         self._stack = contextlib.ExitStack()
         self.folder = pathlib.Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
         self.data = self.folder / "data"
@@ -232,6 +232,8 @@ class System:
         self._stack.callback(self.context.destroy, linger=0)
         self.endpoints = {each: f"tcp://127.0.0.1:{free_port()}" for each in brokers}
         self.nodes = nodes
+        # Where each process answers HTTP, if the system is to have admin addresses.
+        self.admin = {each: f"127.0.0.1:{free_port()}" for each in (*brokers, *nodes) if admin}
         self.capabilities = capabilities or CAPABILITIES
         self.more = more
         self.file = self.write("topology.yaml")
@@ -248,8 +250,9 @@ class System:
     def write(self, name: str, more: str | None = None) -> pathlib.Path:
         """The topology as a file; another `more` makes it another one."""
         lines = ["troupe: 1", "name: test", "brokers:"]
-        lines += [f'  {name_}: {{listen: "{at}"}}' for name_, at in self.endpoints.items()]
-        lines += ["nodes:"] + [f"  {each}: {{host: here}}" for each in self.nodes]
+        lines += [f'  {name_}: {{listen: "{at}"{self._admin(name_)}}}'
+                  for name_, at in self.endpoints.items()]
+        lines += ["nodes:"] + [f"  {each}: {{host: here{self._admin(each)}}}" for each in self.nodes]
         lines += [self.more if more is None else more]
         lines += ["capabilities:"]
         lines += [f"  {each}: {what}" for each, what in self.capabilities.items()]
@@ -257,9 +260,12 @@ class System:
         path.write_text("\n".join(lines) + "\n")
         return path
 
+    def _admin(self, name: str) -> str:
+        return f', admin: "{self.admin[name]}"' if name in self.admin else ""
+
     def run(self, program: str, node: str, *, file: pathlib.Path | None = None,
-            faults: str = "", **more: object) -> Process:
-        environment = {"TROUPE_FAULT_PLAN": faults} if faults else None
+            faults: str = "", environment: dict[str, str] | None = None, **more: object) -> Process:
+        environment = {**(environment or {}), **({"TROUPE_FAULT_PLAN": faults} if faults else {})}
         process = Process(
             [str(BIN / program), str(file or self.file), "--node", node, "--log", "json"],
             folder=self.folder, environment=environment, **more)

@@ -14,7 +14,7 @@ BOOST_AUTO_TEST_CASE(two_brokers_cannot_listen_on_one_endpoint) {
   check_only_fault(
       good_with("nodes:", "  b2: {listen: \"tcp://localhost:5550\"}\nnodes:"),
       {5, 16},
-      "brokers `b1` and `b2` both listen on tcp://localhost:5550",
+      "broker `b1` and broker `b2` both listen on tcp://localhost:5550",
       "its own port");
   plan_of(good_with("nodes:", "  b2: {listen: \"tcp://127.0.0.1:5551\"}\nnodes:"));
 }
@@ -29,6 +29,21 @@ BOOST_AUTO_TEST_CASE(a_malformed_endpoint_is_a_fault_where_it_stands) {
 BOOST_AUTO_TEST_CASE(nothing_outside_loopback_is_bound) {
   check_only_fault(
       good_with("127.0.0.1", "0.0.0.0"), {4, 16}, "until link security is built", "127.0.0.1");
+}
+
+BOOST_AUTO_TEST_CASE(an_admin_address_is_of_loopback_and_of_one_process) {
+  const auto with_admin = [](const std::string& address) {
+    return good_with("n1: {host: here}", "n1: {host: here, admin: \"" + address + "\"}");
+  };
+  check_only_fault(
+      with_admin("0.0.0.0:9101"), {6, 27}, "`admin` of node `n1` (0.0.0.0:9101)", "127.0.0.1");
+  check_only_fault(with_admin("http://localhost:9101"), {6, 27}, "`admin`", "write HOST:PORT");
+  check_only_fault(
+      with_admin("localhost:5550"),
+      {6, 27},
+      "broker `b1` and node `n1` both listen on localhost:5550",
+      "its own port");
+  BOOST_TEST(plan_of(with_admin("127.0.0.1:9101")).nodes[0].admin == "127.0.0.1:9101");
 }
 
 BOOST_AUTO_TEST_CASE(a_broker_and_a_node_cannot_share_a_name) {

@@ -82,6 +82,17 @@ BOOST_AUTO_TEST_CASE(nothing_outside_loopback_may_be_bound) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(an_admin_address_is_the_same_without_a_transport) {
+  const auto read = read_admin_address("localhost:9101");
+  BOOST_REQUIRE(std::holds_alternative<endpoint>(read));
+  BOOST_TEST((std::get<endpoint>(read) == endpoint{"127.0.0.1", 9101}));
+  BOOST_TEST(to_text({"::1", 9101}) == "[::1]:9101");
+  for (const auto* text :
+       {"http://127.0.0.1:9101", "tcp://127.0.0.1:9101", "9101", "127.0.0.1", "0.0.0.0:9101", ""}) {
+    BOOST_TEST(std::holds_alternative<fault>(read_admin_address(text)), text);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace troupe::topology

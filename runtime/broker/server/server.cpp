@@ -183,7 +183,7 @@ void server::answer_own_call(origin from, const wire::header_view& header, insta
   }
   header_.clear();
   wire::append_reply_header(header_, header.id, wire::status::ok);
-  out_.answer(from, header_, header.op == "status" ? status(now) : "\x80"); // An empty map.
+  out_.answer(from, header_, header.op == "status" ? status_answer(now) : "\x80"); // An empty map.
 }
 
 /// Takes an envelope that only a peer with a login may send.
@@ -308,7 +308,7 @@ error server::no_room() const {
 }
 
 instant server::next_due() const {
-  if (drain_.is_to_begin()) {
+  if (drain_.is_to_begin() || asked_.is_asked()) {
     return instant{}; // At once.
   }
   return std::min(desk_.next_ping(), calls_.next_due());
@@ -317,6 +317,7 @@ instant server::next_due() const {
 void server::due(instant now) {
   calls_.due(now);
   desk_.ping_due(now);
+  asked_.answer([&] { return status(now); });
   if (drain_.is_requested()) {
     continue_drain(now);
   }
@@ -324,6 +325,11 @@ void server::due(instant now) {
 
 void server::request_drain() {
   drain_.request();
+  loop_.wake_up();
+}
+
+void server::ask_status(observe::loop_question<wire::broker_status>::receiver answered) {
+  asked_.ask(std::move(answered));
   loop_.wake_up();
 }
 
@@ -341,7 +347,18 @@ void server::continue_drain(instant now) {
   }
 }
 
-std::string server::status(instant now) const {
+/// What it says of itself to a peer, as large as an answer may be.
+std::string server::status_answer(instant now) const {
+  wire::broker_status said = status(now);
+  std::string all = wire::encoded(said);
+  if (all.size() <= wire::carried_bytes_max(options_.body_bytes_max)) {
+    return all;
+  }
+  leave_out_details(said);
+  return wire::encoded(said);
+}
+
+wire::broker_status server::status(instant now) const {
   wire::broker_status said = status_of(calls_.calls(), log_, now);
   said.broker = options_.name;
   said.incarnation = to_string(options_.incarnation);
@@ -355,12 +372,7 @@ std::string server::status(instant now) const {
   said.counters.clients_lost = desk_.clients_lost();
   said.counters.stood_still = counts_.stood_still;
   said.counters.turned_away = loop_.turned_away();
-  std::string all = wire::encoded(said);
-  if (all.size() <= wire::carried_bytes_max(options_.body_bytes_max)) {
-    return all;
-  }
-  leave_out_details(said);
-  return wire::encoded(said);
+  return said;
 }
 
 } // namespace troupe::broker

@@ -6,7 +6,9 @@
 #include "runtime/broker/server/peer_sender.hpp"
 #include "runtime/broker/server/server_options.hpp"
 #include "runtime/broker/server/switchboard.hpp"
+#include "runtime/observe/loop_question.hpp"
 #include "runtime/transport/router_loop.hpp"
+#include "runtime/wire/status.hpp"
 
 #include <string>
 #include <string_view>
@@ -17,7 +19,8 @@ namespace troupe::broker {
 /// hands it on: HELLO to the login desk, calls and what workers say to the switchboard. Answers
 /// `troupe.broker` itself.
 ///
-/// Confined to the thread of its loop, which must outlive it; `request_drain` from any thread.
+/// Confined to the thread of its loop, which must outlive it; `request_drain` and `ask_status` from
+/// any thread.
 class server final : public transport::router_handler {
 public:
   server(transport::router_loop& loop, server_options options, broker_log::sink log, instant now);
@@ -45,6 +48,9 @@ public:
   /// Refuses new calls, lets those under way end, then stops the loop.
   void request_drain();
 
+  /// Has the loop tell its status, between two messages.
+  void ask_status(observe::loop_question<wire::broker_status>::receiver answered);
+
 private:
   void take_call(
       origin from,
@@ -71,7 +77,8 @@ private:
   bool is_let_in(const wire::hello& who);
   error no_room() const;
   void refuse_malformed(origin to, const uuid& id, const error& why);
-  std::string status(instant now) const;
+  std::string status_answer(instant now) const;
+  wire::broker_status status(instant now) const;
   void continue_drain(instant now);
 
   transport::router_loop& loop_;
@@ -81,6 +88,7 @@ private:
   switchboard calls_;
   login_desk desk_;
   drain drain_;
+  observe::loop_question<wire::broker_status> asked_;
   counters counts_; // Those of the server itself.
   instant started_;
   std::string header_; // Reused.

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "nodes/admin_server.hpp"
+#include "runtime/clock.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+
+namespace troupe {
+
+/// The service manager that started this process and wants to hear of it: systemd, for a unit of
+/// Type=notify. @source sd_notify(3).
+class service_manager {
+public:
+  /// Nothing if $NOTIFY_SOCKET names no socket.
+  static std::optional<service_manager> from_environment();
+
+  /// Says such as "READY=1". What cannot be said is not: nothing depends on it here.
+  void say(std::string_view state) const;
+
+  /// How often it wants to hear WATCHDOG=1, from $WATCHDOG_USEC; nothing if it does not.
+  std::optional<milliseconds> watchdog() const { return watchdog_; }
+
+private:
+  std::string socket_;
+  std::optional<milliseconds> watchdog_;
+};
+
+/// Tells the service manager when this node is ready and, as often as it wants, that its loop
+/// answers. A thread; there is none without a service manager.
+class service_reports {
+public:
+  explicit service_reports(const ask_node& ask);
+
+  /// The node is about to end.
+  void stopping();
+
+private:
+  std::optional<service_manager> manager_;
+  std::jthread thread_;
+};
+
+} // namespace troupe

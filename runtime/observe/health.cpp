@@ -1,0 +1,55 @@
+#include "runtime/observe/health.hpp"
+
+#include "runtime/time_text.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace troupe::observe {
+
+namespace {
+
+std::string_view word_for(bool is_good, health_words words) {
+  if (words == health_words::plain) {
+    return is_good ? "healthy" : "unhealthy";
+  }
+  return is_good ? "pass" : "fail";
+}
+
+} // namespace
+
+bool health::is_healthy() const {
+  return is_ready() && std::all_of(checks.begin(), checks.end(), [](const health_check& each) {
+           return each.error.empty();
+         });
+}
+
+std::string
+to_json(const health& of, std::chrono::nanoseconds took, health_words words, wall_time now) {
+  const double milliseconds_taken =
+      std::round(std::chrono::duration<double, std::micro>{took}.count()) / 1'000;
+  nlohmann::ordered_json checks = nlohmann::ordered_json::object();
+  for (const health_check& each : of.checks) {
+    auto& check = checks[each.name] = {
+        {"status", word_for(each.error.empty(), words)}, {"responseTime", milliseconds_taken}};
+    if (!each.error.empty()) {
+      check["error"] = each.error;
+    }
+  }
+  const bool is_warning = words == health_words::standard && !of.is_healthy() && of.is_ready();
+  return nlohmann::ordered_json{
+      {"status", is_warning ? "warn" : word_for(of.is_healthy(), words)},
+      {"checks", std::move(checks)},
+      {"timestamp", utc_time_text(now)}}
+      .dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+health not_live(milliseconds waited) {
+  std::string why =
+      fmt::format("the loop of this process did not answer for {} ms", waited.count());
+  return {why, {{"loop", why}}};
+}
+
+} // namespace troupe::observe

@@ -1,0 +1,50 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::observe {
+
+/// One thing that a node needs or serves.
+struct health_check {
+  /// "broker.b1", "capability.orders", "database.orders", "journal".
+  std::string name;
+  /// What is wrong and what follows from it; empty if nothing is.
+  std::string error;
+};
+
+/// How a node is, as its loop told it.
+struct health {
+  /// Why it should not be given work; empty if it should. A thing that it needs and that is away
+  /// belongs here, never to its being alive: to restart the node would not bring that back.
+  std::string unready;
+  std::vector<health_check> checks;
+
+  bool is_ready() const { return unready.empty(); }
+
+  bool is_healthy() const;
+};
+
+/// In which words health is told.
+enum class health_words : std::uint8_t {
+  /// healthy, unhealthy.
+  plain,
+  /// pass, warn, fail: warn while something is wrong and the node is ready all the same.
+  /// @source draft-inadarei-api-health-check-06, 3.1.
+  standard,
+};
+
+/// {"status", "checks": {NAME: {"status", "responseTime", "error"}}, "timestamp"}.
+///
+/// @param took how long the loop took to answer; `responseTime` of each check, in milliseconds.
+std::string
+to_json(const health& of, std::chrono::nanoseconds took, health_words words, wall_time now);
+
+/// The health of a node whose loop did not answer.
+health not_live(milliseconds waited);
+
+} // namespace troupe::observe

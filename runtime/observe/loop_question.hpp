@@ -1,0 +1,55 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace troupe::observe {
+
+/// A question that other threads ask a loop, such as how it is. It costs the loop nothing while
+/// nobody asks: one load of a flag.
+///
+/// An asker waits for its answer before it asks again, so that a loop that hangs collects no
+/// questions.
+template <class Answer>
+class loop_question {
+public:
+  /// Is called on the loop's thread, and must not take long there.
+  using receiver = std::function<void(const Answer&)>;
+
+  /// From any thread, which then wakes the loop.
+  void ask(receiver answered) {
+    const std::lock_guard lock{mutex_};
+    receivers_.push_back(std::move(answered));
+    is_asked_.store(true, std::memory_order_release);
+  }
+
+  bool is_asked() const { return is_asked_.load(std::memory_order_relaxed); }
+
+  /// From the loop: `make` gives the answer if somebody has asked.
+  template <class Make>
+  void answer(const Make& make) {
+    if (!is_asked()) {
+      return;
+    }
+    std::vector<receiver> receivers;
+    {
+      const std::lock_guard lock{mutex_};
+      receivers.swap(receivers_);
+      is_asked_.store(false, std::memory_order_relaxed);
+    }
+    const Answer answer = make();
+    for (const receiver& each : receivers) {
+      each(answer);
+    }
+  }
+
+private:
+  std::mutex mutex_;
+  std::vector<receiver> receivers_;
+  std::atomic<bool> is_asked_{false};
+};
+
+} // namespace troupe::observe

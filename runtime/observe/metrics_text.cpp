@@ -1,0 +1,73 @@
+#include "runtime/observe/metrics_text.hpp"
+
+#include <fmt/format.h>
+#include <iterator>
+
+namespace troupe::observe {
+
+namespace {
+
+/// @source OpenMetrics 1.0, "Escaping".
+std::string escaped(std::string_view value) {
+  std::string text;
+  for (const char each : value) {
+    if (each == '\n') {
+      text += "\\n";
+      continue;
+    }
+    if (each == '\\' || each == '"') {
+      text += '\\';
+    }
+    text += each;
+  }
+  return text;
+}
+
+} // namespace
+
+std::string_view content_type_of(metrics_format format) {
+  return format == metrics_format::openmetrics
+             ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+             : "text/plain; version=0.0.4; charset=utf-8";
+}
+
+metrics_format format_for(std::string_view accept) {
+  return accept.find("application/openmetrics-text") != std::string_view::npos
+             ? metrics_format::openmetrics
+             : metrics_format::prometheus;
+}
+
+void metrics_text::begin(
+    std::string_view name, std::string_view type, std::string_view help, bool is_counter) {
+  name_ = fmt::format("{}{}", name, is_counter ? "_total" : "");
+  const std::string_view family = format_ == metrics_format::openmetrics ? name : name_;
+  fmt::format_to(
+      std::back_inserter(text_), "# HELP {} {}\n# TYPE {} {}\n", family, help, family, type);
+}
+
+void metrics_text::counter(std::string_view name, std::string_view help) {
+  begin(name, "counter", help, true);
+}
+
+void metrics_text::gauge(std::string_view name, std::string_view help) {
+  begin(name, "gauge", help, false);
+}
+
+void metrics_text::sample(labels labelled, std::uint64_t value) {
+  text_ += name_;
+  char before = '{';
+  for (const auto& [label, said] : labelled) {
+    fmt::format_to(std::back_inserter(text_), "{}{}=\"{}\"", before, label, escaped(said));
+    before = ',';
+  }
+  fmt::format_to(std::back_inserter(text_), "{} {}\n", before == ',' ? "}" : "", value);
+}
+
+std::string metrics_text::finish() {
+  if (format_ == metrics_format::openmetrics) {
+    text_ += "# EOF\n";
+  }
+  return std::move(text_);
+}
+
+} // namespace troupe::observe

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace troupe::observe {
+
+/// How metrics are written: as whoever asks can read them.
+enum class metrics_format : std::uint8_t {
+  /// Prometheus's text format 0.0.4.
+  prometheus,
+  /// OpenMetrics 1.0, in which the name of a counter's family lacks `_total`, and the text ends
+  /// with
+  /// `# EOF`.
+  openmetrics,
+};
+
+std::string_view content_type_of(metrics_format format);
+
+/// The better format that an Accept field names.
+metrics_format format_for(std::string_view accept);
+
+/// Metrics as text, family by family.
+///
+/// Labels name what the topology names (capability, node, broker), so that there are as many series
+/// as it has entries; never a topic, an id or a client, of which there is no end.
+class metrics_text {
+public:
+  using labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+
+  explicit metrics_text(metrics_format format) : format_{format} {}
+
+  /// Begins the family of a number that only rises while the process lives.
+  /// @param name without `_total`.
+  void counter(std::string_view name, std::string_view help);
+  void gauge(std::string_view name, std::string_view help);
+
+  /// A sample of the family begun last.
+  void sample(labels labelled, std::uint64_t value);
+
+  /// All of it. Once.
+  std::string finish();
+
+private:
+  void begin(std::string_view name, std::string_view type, std::string_view help, bool is_counter);
+
+  metrics_format format_;
+  std::string name_;
+  std::string text_;
+};
+
+} // namespace troupe::observe

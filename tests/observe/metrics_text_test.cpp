@@ -1,0 +1,51 @@
+#include "runtime/observe/metrics_text.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+
+namespace utf = boost::unit_test;
+
+namespace troupe::observe {
+
+namespace {
+
+std::string sample_text(metrics_format format) {
+  metrics_text text{format};
+  text.counter("calls", "Calls.");
+  text.sample({{"capability", "a\"b\\c\nd"}, {"node", "n1"}}, 7);
+  text.gauge("depth", "Depth.");
+  text.sample({}, 0);
+  return text.finish();
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(runtime_observe_metrics_text, *utf::label("unit") * utf::timeout(5))
+
+BOOST_AUTO_TEST_CASE(prometheus_names_a_counter_as_its_sample) {
+  BOOST_TEST(
+      sample_text(metrics_format::prometheus)
+      == "# HELP calls_total Calls.\n# TYPE calls_total counter\n"
+         "calls_total{capability=\"a\\\"b\\\\c\\nd\",node=\"n1\"} 7\n"
+         "# HELP depth Depth.\n# TYPE depth gauge\ndepth 0\n");
+}
+
+BOOST_AUTO_TEST_CASE(openmetrics_names_the_family_and_has_an_end) {
+  BOOST_TEST(
+      sample_text(metrics_format::openmetrics)
+      == "# HELP calls Calls.\n# TYPE calls counter\n"
+         "calls_total{capability=\"a\\\"b\\\\c\\nd\",node=\"n1\"} 7\n"
+         "# HELP depth Depth.\n# TYPE depth gauge\ndepth 0\n# EOF\n");
+}
+
+BOOST_AUTO_TEST_CASE(who_asks_chooses_the_format) {
+  BOOST_TEST((format_for("*/*") == metrics_format::prometheus));
+  BOOST_TEST(
+      (format_for("application/openmetrics-text;version=1.0.0,*/*;q=0.1")
+       == metrics_format::openmetrics));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::observe
