@@ -15,8 +15,8 @@ outcome<route_key> route_key::parse(std::string_view text) {
         "/api/users/{{user_id}}`",
         text))};
   }
-  return route_path::parse(text.substr(blank + 1)).map([&](route_path&& path) {
-    return route_key{*method, std::move(path)};
+  return route_path::parse(text.substr(blank + 1)).map([&](route_path&& parsed) {
+    return route_key{*method, std::move(parsed)};
   });
 }
 
