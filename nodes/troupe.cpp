@@ -6,6 +6,7 @@
 #include "nodes/commands/check.hpp"
 #include "nodes/commands/dead_letters.hpp"
 #include "nodes/commands/describe.hpp"
+#include "nodes/commands/documents/asyncapi.hpp"
 #include "nodes/commands/effects.hpp"
 #include "nodes/commands/history.hpp"
 #include "nodes/commands/output.hpp"
@@ -37,6 +38,7 @@ int run(int count, char** words) {
   add_call(line);
   add_status(line);
   add_describe(line);
+  add_asyncapi(line);
   add_breaker(line);
   add_publish(line);
   add_tail(line);

@@ -1,8 +1,10 @@
 #include "nodes/commands/check.hpp"
 
 #include "nodes/actor_types.hpp"
+#include "nodes/commands/earlier_release.hpp"
 #include "nodes/commands/left_behind.hpp"
 #include "nodes/commands/plan_file.hpp"
+#include "runtime/wire/description.hpp"
 #include "runtime/wire/json.hpp"
 #include "topology/explain.hpp"
 
@@ -17,6 +19,8 @@ using wire::json_object;
 
 struct check_arguments {
   std::string file;
+  /// What an earlier release said with --json.
+  std::string against;
   bool json = false;
 };
 
@@ -46,6 +50,9 @@ json_object json_of(
       .add(
           "operations",
           type == nullptr ? std::vector<std::string>{} : type->described.operation_names())
+      .add_json(
+          "described",
+          type == nullptr ? "null" : wire::to_json(wire::encoded(type->described)).value_or("null"))
       .add("subscribes", capability.subscribes)
       .add("store", capability.store);
   return json;
@@ -107,11 +114,42 @@ json_object json_of(
   return json;
 }
 
+/// Tells what breaks programs written for an earlier release.
+int run_against(
+    const check_arguments& given,
+    const topology::plan& plan,
+    const std::vector<topology::actor_type>& types) {
+  const auto broken = broken_since(given.against, plan, types);
+  if (!broken) {
+    return print_error(broken.error(), given.json);
+  }
+  if (given.json) {
+    fmt::print(
+        "{}\n",
+        json_object{}
+            .add("ok", broken->empty())
+            .add("file", plan.file)
+            .add("breaks", *broken)
+            .text());
+  } else if (broken->empty()) {
+    fmt::print("programs written for {} need no change\n", given.against);
+  } else {
+    fmt::print("{}\n", fmt::join(*broken, "\n"));
+    print_aside(
+        "  next: keep what is gone beside what is new (another field, operation or topic) until "
+        "nobody uses it\n");
+  }
+  return broken->empty() ? exit_code::ok : exit_code::faults;
+}
+
 int run(const check_arguments& given) {
   const auto types = actor_types();
   const auto plan = load_plan(given.file, given.json);
   if (!plan) {
     return plan.error();
+  }
+  if (!given.against.empty()) {
+    return run_against(given, *plan, types);
   }
   const auto strays = find_left_behind(*plan);
   if (given.json) {
@@ -128,6 +166,10 @@ void add_check(command_line& line) {
   const auto given = std::make_shared<check_arguments>();
   line.add("check", "Says everything wrong with a topology, or explains it")
       .word("FILE", given->file, "the topology")
+      .option(
+          "--against",
+          given->against,
+          "what an earlier release said with --json: tells what breaks its callers")
       .flag("--json", given->json, "one JSON object instead of text")
       .footer(with_exit_codes())
       .runs([given] { return run(*given); });

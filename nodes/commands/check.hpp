@@ -6,7 +6,10 @@ namespace troupe {
 
 /// `troupe check FILE`: everything wrong with a topology at once, or the topology in words.
 ///
-/// Arguments: --json. Ends with `ok`, or `faults` if the topology has some.
+/// With --against, what in it breaks programs written for an earlier release (earlier_release.hpp).
+///
+/// Arguments: --against, --json. Ends with `ok`; with `faults` if the topology has some, or breaks
+/// others; with `error` if the earlier release cannot be read.
 void add_check(command_line& line);
 
 } // namespace troupe

@@ -62,6 +62,29 @@ class HistoryCommands(SystemTest):
         self.assertIn("\n    place  place_order -> order_placed\n", saga.stdout)
         self.assertIn("did you mean `orders`?", unknown.stderr)
 
+    def test_what_breaks_callers_of_an_earlier_release_is_told(self):
+        earlier = self.shop.folder / "earlier.json"
+        release = json.loads(self.troupe("check", "--json").stdout)
+        earlier.write_text(json.dumps(release))
+        same = self.troupe("check", "--against", str(earlier))
+        orders = next(each for each in release["capabilities"] if each["name"] == "orders")
+        described = orders["described"]
+        described["operations"].append({"name": "ship", "kind": "command", "request": None, "reply": None})
+        described["publishes"].append({"pattern": "order.shipped", "event": None})
+        earlier.write_text(json.dumps(release))
+
+        told = self.troupe("check", "--against", str(earlier))
+        data = self.troupe("check", "--against", str(earlier), "--json")
+        earlier.write_text("{}")
+        wrong = self.troupe("check", "--against", str(earlier))
+
+        self.assertEqual((0, 1, 1, 4), tuple(
+            each.returncode for each in (same, told, data, wrong)), same.stdout + wrong.stderr)
+        lines = ["orders: the operation `ship` is gone", "orders: `order.shipped` is published no more"]
+        self.assertEqual(lines, told.stdout.splitlines())
+        self.assertEqual(lines, json.loads(data.stdout)["breaks"])
+        self.assertIn("is not what `troupe check FILE --json` says", wrong.stderr)
+
     def test_what_has_no_history_is_told_in_words(self):
         nothing = self.troupe("history", "orders", "01a206c0-b8fa-7000-8001-65c2ec9e316f")
         other = self.troupe("history", "users", "01a206c0-b8fa-7000-8001-65c2ec9e316f")

@@ -27,6 +27,7 @@ MAY_INCLUDE = {
     "runtime/saga": _MIDDLE,
     "runtime/client": _BASE + ("runtime/transport", "runtime/calls", "runtime/security",
                                "runtime/observe"),
+    "runtime/gateway": _BASE + ("runtime/http",),
     "runtime/actor": _BASE + ("runtime/store", "runtime/saga", "runtime/observe"),
     "runtime/worker": _UPPER + ("runtime/actor",),
     "topology": ("runtime",),

@@ -12,7 +12,7 @@ LINES_MAX = 800
 # The rooms of the house: each is there and says in its README.md what it is for.
 FOLDERS = ("topology", "runtime", "runtime/wire", "runtime/transport", "runtime/http", "runtime/store",
            "runtime/observe", "runtime/calls", "runtime/broker", "runtime/broker/journal",
-           "runtime/broker/events", "runtime/supervision", "runtime/saga", "runtime/client",
+           "runtime/broker/events", "runtime/supervision", "runtime/saga", "runtime/client", "runtime/gateway",
            "runtime/actor", "runtime/worker", "actors", "nodes", "tests", "examples")
 
 _EMPTY_NAMES = {"utils", "util", "common", "helpers", "helper", "misc", "stuff"}

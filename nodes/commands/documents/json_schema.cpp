@@ -1,0 +1,88 @@
+#include "nodes/commands/documents/json_schema.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace troupe {
+
+namespace {
+
+using wire::form;
+
+document of_integer(form is) {
+  const wire::integer_range range = *wire::range_of(is);
+  document made = {{"type", "integer"}};
+  if (is == form::duration) {
+    made["description"] = "milliseconds";
+  } else if (is == form::int64 || is == form::uint64) {
+    // The bounds themselves would lose digits in programs that read numbers as doubles.
+    made["format"] = wire::word_of(is);
+    if (is == form::uint64) {
+      made["minimum"] = 0;
+    }
+  } else {
+    made["minimum"] = range.least;
+    made["maximum"] = range.most;
+  }
+  return made;
+}
+
+document of_innermost(const wire::value_schema& type, const std::string& prefix) {
+  switch (type.is) {
+  case form::any:
+    return document::object();
+  case form::boolean:
+    return {{"type", "boolean"}};
+  case form::number:
+    return {{"type", "number"}};
+  case form::text:
+    return {{"type", "string"}};
+  case form::id:
+    return {{"type", "string"}, {"format", "uuid"}};
+  case form::bytes:
+    return {{"type", "string"}, {"contentEncoding", "base64"}};
+  case form::words:
+    return {{"type", "string"}, {"enum", type.words}};
+  case form::message:
+    return {{"$ref", prefix + type.message.value_or("")}};
+  default:
+    return of_integer(type.is);
+  }
+}
+
+document of_value(const wire::value_schema& type, const std::string& prefix) {
+  document made = of_innermost(type, prefix);
+  for (auto each = type.within.rbegin(); each != type.within.rend(); ++each) {
+    document outer = {{"type", *each == form::list ? "array" : "object"}};
+    outer[*each == form::list ? "items" : "additionalProperties"] = std::move(made);
+    made = std::move(outer);
+  }
+  return made;
+}
+
+} // namespace
+
+void add_schemas(
+    const std::string& owner,
+    const std::vector<wire::message_schema>& types,
+    const std::string& path,
+    document& schemas) {
+  const std::string prefix = path + owner + ".";
+  for (const wire::message_schema& each : types) {
+    document fields = document::object();
+    std::vector<std::string> required;
+    for (const wire::field_schema& field : each.fields) {
+      fields[field.name] = of_value(field.type, prefix);
+      if (!field.optional) {
+        required.push_back(field.name);
+      }
+    }
+    document made = {{"type", "object"}, {"properties", std::move(fields)}};
+    if (!required.empty()) {
+      made["required"] = std::move(required);
+    }
+    schemas[owner + "." + each.name] = std::move(made);
+  }
+}
+
+} // namespace troupe

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "runtime/wire/schema.hpp"
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// Keys in the order in which they are added.
+using document = nlohmann::ordered_json;
+
+/// Adds message types to the schemas of a document, each as `OWNER.NAME`, as JSON Schema of their
+/// JSON form (runtime/gateway/README.md).
+///
+/// Only words that draft-07, OpenAPI 3.1 and AsyncAPI 3.0 have in common.
+/// @param schemas the object at `path` of the document: "#/components/schemas/".
+void add_schemas(
+    const std::string& owner,
+    const std::vector<wire::message_schema>& types,
+    const std::string& path,
+    document& schemas);
+
+} // namespace troupe

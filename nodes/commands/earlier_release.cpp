@@ -1,0 +1,76 @@
+#include "nodes/commands/earlier_release.hpp"
+
+#include "runtime/wire/compatibility.hpp"
+#include "runtime/wire/json.hpp"
+
+#include <fmt/format.h>
+#include <fstream>
+#include <iterator>
+#include <optional>
+
+namespace troupe {
+
+/// A capability in the answer of `troupe check --json`.
+struct earlier_capability {
+  std::string name;
+  std::optional<wire::actor_description> described{};
+};
+
+TROUPE_MESSAGE(earlier_capability, name, described)
+
+struct earlier_release {
+  std::vector<earlier_capability> capabilities;
+};
+
+TROUPE_MESSAGE(earlier_release, capabilities)
+
+namespace {
+
+outcome<earlier_release> read(const std::string& file) {
+  std::ifstream stream{file, std::ios::binary};
+  const std::string text{std::istreambuf_iterator<char>{stream}, {}};
+  auto release = wire::from_json(text).and_then(
+      [](const std::string& bytes) { return wire::checked_decode<earlier_release>(bytes); });
+  if (!stream.good() && !stream.eof()) {
+    return failure{invalid(fmt::format("{} cannot be read; check the path", file))};
+  }
+  if (!release) {
+    return failure{invalid(fmt::format(
+        "{} is not what `troupe check FILE --json` says: {}; keep its answer with each release",
+        file,
+        release.error().message))};
+  }
+  return release;
+}
+
+} // namespace
+
+outcome<std::vector<std::string>> broken_since(
+    const std::string& file,
+    const topology::plan& plan,
+    const std::vector<topology::actor_type>& types) {
+  const auto release = read(file);
+  if (!release) {
+    return failure{release.error()};
+  }
+  std::vector<std::string> found;
+  for (const earlier_capability& each : release->capabilities) {
+    const auto* const now = plan.find(capability_name{each.name});
+    const auto* const type = now == nullptr ? nullptr : topology::type_named(now->actor, types);
+    if (type == nullptr) {
+      found.push_back(fmt::format("{}: the capability is gone", each.name));
+    } else if (!each.described) {
+      return failure{invalid(fmt::format(
+          "{} does not describe `{}`: it was made by a release before descriptions",
+          file,
+          each.name))};
+    } else {
+      for (const std::string& change : wire::breaking_changes(*each.described, type->described)) {
+        found.push_back(fmt::format("{}: {}", each.name, change));
+      }
+    }
+  }
+  return found;
+}
+
+} // namespace troupe

@@ -1,0 +1,60 @@
+#include "runtime/gateway/problem_of.hpp"
+
+namespace troupe::gateway {
+
+namespace {
+
+constexpr std::chrono::milliseconds usual_wait{1'000};
+
+int status_of(const error& why, const reason_statuses& statuses) {
+  switch (why.code) {
+  case errc::rejected: {
+    const auto own = statuses.find(why.detail("reason"));
+    return own == statuses.end() ? 422 : own->second;
+  }
+  case errc::invalid:
+    return 400;
+  case errc::conflict:
+    return why.detail("reason") == "id_reused" ? 422 : 409;
+  case errc::unauthenticated:
+    return 401;
+  case errc::forbidden:
+    return 403;
+  case errc::overloaded:
+  case errc::circuit_open:
+  case errc::unavailable:
+    return 503;
+  case errc::deadline_exceeded:
+    return 504;
+  case errc::crashed:
+  case errc::internal:
+    return 500;
+  case errc::unknown_capability:
+  case errc::unknown_operation:
+    return 502;
+  }
+  return 500;
+}
+
+} // namespace
+
+http::problem problem_of(const error& why, const uuid& call, const reason_statuses& statuses) {
+  http::problem made{
+      .status = status_of(why, statuses),
+      .code = std::string{name_of(why.code)},
+      .detail = why.message};
+  made.texts = {
+      {"effect", why.possible == effect::none ? "none" : "unknown"}, {"call_id", to_string(call)}};
+  if (why.is_final) {
+    made.texts.emplace_back("final", "true");
+  }
+  // Behind our own: a detail of the same name does not replace them.
+  made.texts.insert(made.texts.end(), why.details.begin(), why.details.end());
+  made.numbers.emplace_back("number", static_cast<std::int64_t>(why.code));
+  if (why.retry_after || made.status == 503) {
+    made.numbers.emplace_back("retry_after_ms", why.retry_after.value_or(usual_wait).count());
+  }
+  return made;
+}
+
+} // namespace troupe::gateway

@@ -1,0 +1,150 @@
+#include "runtime/gateway/strict_json.hpp"
+
+#include "runtime/wire/check.hpp"
+
+#include <cmath>
+#include <fmt/format.h>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace troupe::gateway {
+
+namespace {
+
+using json = nlohmann::json;
+
+/// Builds the value that a parser reads, and stops at what `strict_json` refuses.
+class strict_builder final : public nlohmann::json_sax<json> {
+public:
+  explicit strict_builder(json& root) : root_{root} {}
+
+  bool null() override { return add(nullptr); }
+
+  bool boolean(bool value) override { return add(value); }
+
+  bool number_integer(number_integer_t value) override { return add(value); }
+
+  bool number_unsigned(number_unsigned_t value) override { return add(value); }
+
+  bool number_float(number_float_t value, const string_t& text) override {
+    if (text.find_first_of(".eE") == string_t::npos) {
+      return refuse("the integer has more than 64 bits");
+    }
+    return std::isfinite(value) ? add(value) : refuse("the number is too large");
+  }
+
+  bool string(string_t& value) override { return add(std::move(value)); }
+
+  bool binary(binary_t&) override { return refuse("binary is no JSON"); }
+
+  bool start_object(std::size_t) override { return open(json::object()); }
+
+  bool key(string_t& value) override {
+    key_ = std::move(value);
+    return open_.back()->contains(key_) ? refuse("the key comes twice") : true;
+  }
+
+  bool end_object() override { return close(); }
+
+  bool start_array(std::size_t) override { return open(json::array()); }
+
+  bool end_array() override { return close(); }
+
+  bool
+  parse_error(std::size_t byte, const std::string&, const nlohmann::detail::exception&) override {
+    fault_ = invalid(fmt::format("the body is no JSON (RFC 8259, in UTF-8): see byte {}", byte));
+    return false;
+  }
+
+  const std::optional<error>& fault() const { return fault_; }
+
+private:
+  /// Where the next value goes; null if it would be nested too deeply.
+  json* place() {
+    if (open_.empty()) {
+      return &root_;
+    }
+    json& into = *open_.back();
+    if (into.is_array()) {
+      into.push_back(nullptr);
+      return &into.back();
+    }
+    return &into[key_];
+  }
+
+  template <class Value>
+  bool add(Value&& value) {
+    *place() = std::forward<Value>(value);
+    return true;
+  }
+
+  bool open(json empty) {
+    if (open_.size() == wire::depth_max) {
+      return refuse(fmt::format("it is nested deeper than {} levels", wire::depth_max));
+    }
+    const std::string name = pointer();
+    json* const at = place();
+    *at = std::move(empty);
+    open_.push_back(at);
+    names_.push_back(name);
+    return true;
+  }
+
+  bool close() {
+    open_.pop_back();
+    names_.pop_back();
+    return true;
+  }
+
+  /// The place of the value that comes next.
+  std::string pointer() const {
+    if (open_.empty()) {
+      return "";
+    }
+    const json& in = *open_.back();
+    return pointer_to(names_.back(), in.is_array() ? std::to_string(in.size()) : key_);
+  }
+
+  bool refuse(std::string_view what) {
+    fault_ = wrong_json(pointer(), what);
+    return false;
+  }
+
+  json& root_;
+  // Values under construction: each is the last child of the one before, so none moves while it is
+  // here.
+  std::vector<json*> open_;
+  std::vector<std::string> names_;
+  std::string key_;
+  std::optional<error> fault_;
+};
+
+} // namespace
+
+outcome<json> strict_json(std::string_view text) {
+  json root;
+  strict_builder builder{root};
+  const bool good = json::sax_parse(text, &builder);
+  if (builder.fault()) {
+    return failure{*builder.fault()};
+  }
+  return good ? outcome<json>{std::move(root)} : failure{invalid("the body is no JSON")};
+}
+
+error wrong_json(std::string pointer, std::string_view what) {
+  error made = invalid(
+      pointer.empty() ? fmt::format("the body: {}", what) : fmt::format("`{}`: {}", pointer, what));
+  made.details.emplace_back("pointer", std::move(pointer));
+  return made;
+}
+
+std::string pointer_to(const std::string& pointer, std::string_view key) {
+  std::string made = pointer + "/";
+  for (const char c : key) {
+    made += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
+  }
+  return made;
+}
+
+} // namespace troupe::gateway

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "runtime/outcome.hpp"
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace troupe::gateway {
+
+/// The value in `text`, if nothing about it is in doubt.
+/// @errors `invalid`, with `details.pointer`: no JSON, or no UTF-8; a key that comes twice; nested
+/// deeper than `wire::depth_max`; a whole number beyond 64 bits; a number beyond all doubles.
+outcome<nlohmann::json> strict_json(std::string_view text);
+
+/// `invalid`: `what` about the value at `pointer` (RFC 6901).
+error wrong_json(std::string pointer, std::string_view what);
+
+/// `pointer` with one more reference token.
+std::string pointer_to(const std::string& pointer, std::string_view key);
+
+} // namespace troupe::gateway

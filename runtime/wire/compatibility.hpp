@@ -1,0 +1,22 @@
+#pragma once
+
+#include "runtime/wire/description.hpp"
+
+#include <string>
+#include <vector>
+
+namespace troupe::wire {
+
+/// What in `now` breaks programs that were written for `before`, one sentence each; empty if they
+/// need no change.
+///
+/// Callers break where an operation is gone, or a query became something else; where a request has
+/// lost a field, wants a new one, or takes less than before; where a reply no longer has a field,
+/// or may hold what it could not hold before. What is handled is looked at like requests, what is
+/// published like replies, and a topic that is gone breaks who relies on it. A new optional field
+/// of a request, and any new field of a reply or event, breaks nobody (FORMAT.md, "Versions"). The
+/// names of types do not travel, and do not matter.
+std::vector<std::string>
+breaking_changes(const actor_description& before, const actor_description& now);
+
+} // namespace troupe::wire

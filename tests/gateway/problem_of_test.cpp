@@ -1,0 +1,74 @@
+#include "runtime/gateway/problem_of.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+namespace utf = boost::unit_test;
+
+namespace troupe::gateway {
+
+BOOST_AUTO_TEST_SUITE(runtime_gateway_problem_of, *utf::label("unit") * utf::timeout(5))
+
+BOOST_AUTO_TEST_CASE(each_code_has_its_status) {
+  const std::vector<std::pair<errc, int>> table{
+      {errc::rejected, 422},
+      {errc::invalid, 400},
+      {errc::conflict, 409},
+      {errc::unknown_capability, 502},
+      {errc::unknown_operation, 502},
+      {errc::unauthenticated, 401},
+      {errc::forbidden, 403},
+      {errc::overloaded, 503},
+      {errc::circuit_open, 503},
+      {errc::unavailable, 503},
+      {errc::deadline_exceeded, 504},
+      {errc::crashed, 500},
+      {errc::internal, 500}};
+
+  for (const auto& [code, status] : table) {
+    const auto made = problem_of({.code = code, .message = "m"}, uuid{});
+    BOOST_TEST_CONTEXT(name_of(code)) {
+      BOOST_TEST(made.status == status);
+      BOOST_TEST(made.code == name_of(code));
+      BOOST_TEST(made.detail == "m");
+      const bool says_when = std::count(
+                                 made.numbers.begin(),
+                                 made.numbers.end(),
+                                 std::pair<std::string, std::int64_t>{"retry_after_ms", 1'000})
+                             == 1;
+      BOOST_TEST(says_when == (status == 503));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_reused_id_and_a_reason_have_a_status_of_their_own) {
+  const error reused{.code = errc::conflict, .message = {}, .details = {{"reason", "id_reused"}}};
+  const error unknown = rejected("unknown_user", "There is no such user.");
+
+  BOOST_TEST(problem_of(reused, uuid{}).status == 422);
+  BOOST_TEST(problem_of(unknown, uuid{}, {{"unknown_user", 404}}).status == 404);
+  BOOST_TEST(problem_of(unknown, uuid{}, {{"other", 404}}).status == 422);
+}
+
+BOOST_AUTO_TEST_CASE(a_problem_says_what_a_program_needs) {
+  error why{
+      .code = errc::overloaded,
+      .possible = effect::unknown,
+      .message = "full",
+      .retry_after = std::chrono::milliseconds{250},
+      .details = {{"reason", "queue"}, {"effect", "forged"}, {"status", "200"}}};
+  why.is_final = true;
+
+  const std::string json =
+      http::to_json(problem_of(why, *parse_uuid("018f3c1e-7a2b-7c3d-8e4f-5061728394a5")));
+
+  BOOST_TEST(
+      json
+      == R"({"type":"about:blank","title":"Service Unavailable","status":503,"detail":"full",)"
+         R"("code":"overloaded","effect":"unknown",)"
+         R"("call_id":"018f3c1e-7a2b-7c3d-8e4f-5061728394a5","final":"true","reason":"queue",)"
+         R"("number":8,"retry_after_ms":250})");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::gateway
