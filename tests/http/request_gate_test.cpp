@@ -152,7 +152,7 @@ const std::vector<passage_case> cases{
      post("Transfer-Encoding: chunked\r\n", "2;a\nb\r\nab\r\n0\r\n\r\n"),
      400},
     {"a NUL in an extension",
-     post("Transfer-Encoding: chunked\r\n", std::string{"2;\0\r\nab\r\n0\r\n\r\n", 17}),
+     post("Transfer-Encoding: chunked\r\n", std::string{"2;\0\r\nab\r\n0\r\n\r\n", 14}),
      400},
     {"a trailer that goes on in a second line",
      post("Transfer-Encoding: chunked\r\n", "0\r\nX: a\r\n b\r\n\r\n"),

@@ -17,7 +17,7 @@ namespace troupe {
 
 namespace {
 
-std::string path_of(const std::string& store) {
+std::string file_of(const std::string& store) {
   return store.substr(store.find(':') + 1);
 }
 
@@ -172,12 +172,12 @@ void spare_confirmed_event(
 outcome<open_files> open_all(const topology::plan& plan, const clock& time) {
   std::map<std::string, std::string> paths; // Of capabilities, as far as they have a file.
   for (const topology::capability_plan& each : plan.capabilities) {
-    if (each.store && exists(path_of(*each.store))) {
-      paths[each.name.value] = path_of(*each.store);
+    if (each.store && exists(file_of(*each.store))) {
+      paths[each.name.value] = file_of(*each.store);
     }
   }
   broker::journal_options options;
-  options.path = path_of(plan.events.journal);
+  options.path = file_of(plan.events.journal);
   options.sqlite.create = false;
   if (auto unused = check_unused(options.path); !unused) {
     return failure{std::move(unused).error()};
