@@ -39,14 +39,14 @@ OCCASIONS = {
     "broker.welcomed": (3, STARTED_AGAIN),
     "broker.draining": (1, STOPPED),
     "broker.before_bye": (1, STOPPED),
-    # An event passes these once, and many share a write.
+    # An event passes these once, and many share a write: on a crowded machine, most of them.
     "bus.relay_received": (20, ""),
     "bus.before_write": (20, ""),
     "bus.before_confirm": (20, ""),
     "bus.confirmed": (20, ""),
     "bus.handled_received": (5, ""),
-    "journal.before_commit": (20, ""),
-    "journal.committed": (20, ""),
+    "journal.before_commit": (8, ""),
+    "journal.committed": (8, ""),
     # Each worker handles about half of the events.
     "event.before_handler": (5, ""),
     "relay.confirmed": (5, ""),
