@@ -186,7 +186,7 @@ class Shop:
             why = f"it was to die at {node.doom}"
         elif code == NOT_ON_DISK and node.was_robbed:
             why = "a database was replaced under it"
-        elif self._may_be_refused(node, code, words):
+        elif self._may_be_refused(node, code, self.last_words(node.name)):
             why = "it was refused, and said why"
         elif asked and was_frozen:
             why = "it had been stopped by SIGSTOP before"
@@ -197,7 +197,8 @@ class Shop:
 
     @staticmethod
     def _may_be_refused(node: Node, code: int, words: str) -> bool:
-        """Who has read another topology; and an older release whose databases a newer one has opened."""
+        """Who has read another topology, whatever it was about to begin meanwhile; and an older release
+        whose databases a newer one has opened."""
         if code == REFUSED and "another version of the topology" in words:
             return True
         return node.release == "before" and code in (REFUSED, NO_JOURNAL) and bool(words)
