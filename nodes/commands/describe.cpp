@@ -193,7 +193,7 @@ void add_describe(command_line& line) {
   line.add("describe", "Shows the operations, topics and types of a capability, as it runs")
       .word("FILE", given->file, "the topology")
       .word("CAPABILITY", given->capability, "one of its capabilities")
-      .option("--deadline", given->deadline, "how long to wait for the nodes (5s)")
+      .option("--deadline", given->deadline, "how long to wait for the nodes [5s]")
       .flag("--json", given->json, "a JSON object for each different description")
       .footer(with_exit_codes("Nodes that run different releases are shown one after the other."))
       .runs([given] { return run(*given); });
