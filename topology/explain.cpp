@@ -222,6 +222,24 @@ std::string node_text(const node_plan& node, const plan& plan) {
       admin_text(node.admin));
 }
 
+/// "billing: http://127.0.0.1:3002 until its flag says more; ..."
+std::string feature_text(const strangler::feature_options& feature) {
+  std::string text = fmt::format(
+      "  {}: {}{} answers all but {} of users, until `troupe flag set` says otherwise",
+      feature.name,
+      feature.legacy.origin,
+      feature.legacy.prefix,
+      strangler::share_text(feature.share));
+  if (!feature.override_field.empty()) {
+    text += fmt::format("; the field {} decides for its request", feature.override_field);
+  }
+  if (feature.compare) {
+    text += fmt::format(
+        "; {:g}% of what only reads is sent to both and compared", feature.compare->sample * 100);
+  }
+  return text + '\n';
+}
+
 } // namespace
 
 std::string explain(const plan& plan, const std::vector<actor_type>& types) {
@@ -253,6 +271,12 @@ std::string explain(const plan& plan, const std::vector<actor_type>& types) {
     bytes += queue_bytes_max(capability, plan.body_bytes_max);
   }
   text += events_text(plan);
+  if (!plan.features.empty()) {
+    text += "\nStrangler\n";
+  }
+  for (const strangler_plan& each : plan.features) {
+    text += feature_text(each.feature);
+  }
   fmt::format_to(
       end,
       "\nMemory\n  a message has {} at most; full queues need {} at the broker, of {} allowed\n",

@@ -45,6 +45,14 @@ const node_plan* plan::find(const node_name& node) const {
   return found == nodes.end() ? nullptr : &*found;
 }
 
+const strangler_plan* plan::find_feature(std::string_view feature) const {
+  const auto found =
+      std::find_if(features.begin(), features.end(), [&](const strangler_plan& each) {
+        return each.feature.name == feature;
+      });
+  return found == features.end() ? nullptr : &*found;
+}
+
 std::uint64_t queue_bytes_max(const capability_plan& capability, std::uint64_t body_bytes_max) {
   // At most (65,536 x 256 nodes + 1,000,000) x 64 MiB by the ranges of the keys: 64 bits hold the
   // sum over the 4,096 capabilities a topology may have.

@@ -7,6 +7,7 @@
 #include "runtime/supervision/breaker_options.hpp"
 #include "runtime/supervision/supervision_options.hpp"
 #include "runtime/transport/transport_options.hpp"
+#include "topology/strangler_plan.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -157,6 +158,7 @@ struct plan {
   std::vector<node_plan> nodes;
   std::vector<capability_plan> capabilities;
   events_plan events;
+  std::vector<strangler_plan> features;
 
   /// 1 KiB to 64 MiB.
   static constexpr range<std::uint64_t> body_bytes_range{1U << 10U, 1U << 26U};
@@ -165,6 +167,7 @@ struct plan {
 
   const capability_plan* find(const capability_name& capability) const;
   const node_plan* find(const node_name& node) const;
+  const strangler_plan* find_feature(std::string_view name) const;
 };
 
 /// The bytes of bodies that a broker holds for `capability` when everything is full.

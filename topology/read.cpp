@@ -5,6 +5,7 @@
 #include "topology/events.hpp"
 #include "topology/policies.hpp"
 #include "topology/store_path.hpp"
+#include "topology/strangler.hpp"
 #include "topology/yaml.hpp"
 
 #include <algorithm>
@@ -28,6 +29,7 @@ using kind = config_tree::kind;
 constexpr std::size_t brokers_max = 16;
 constexpr std::size_t nodes_max = 256;
 constexpr std::size_t capabilities_max = 4'096;
+constexpr std::size_t features_max = 256;
 constexpr int replicas_max = 10'000;
 
 // A file for each capability.
@@ -50,6 +52,7 @@ public:
     read_events(reader_, draft_.result, found_);
     read_defaults();
     read_capabilities();
+    read_features();
     refuse_later_release("gateways");
     reader_.finish();
     return std::move(draft_);
@@ -190,6 +193,14 @@ private:
       const bool is_read = read_policies(reader, "defaults", defaults_, found_);
       draft_.sizes_are_read = draft_.sizes_are_read && is_read;
       reader.finish();
+    }
+  }
+
+  void read_features() {
+    if (draft_.root->find("strangler") != nullptr) {
+      for_each_named("strangler", "strangler", features_max, [&](const config_tree::entry& entry) {
+        read_feature(entry, draft_.result, found_);
+      });
     }
   }
 

@@ -27,12 +27,13 @@ MAY_INCLUDE = {
     "runtime/saga": _MIDDLE,
     "runtime/client": _BASE + ("runtime/transport", "runtime/calls", "runtime/security",
                                "runtime/observe"),
+    "runtime/strangler": _BASE + ("runtime/http", "runtime/observe"),
     "runtime/gateway": _BASE + ("runtime/http",),
     "runtime/actor": _BASE + ("runtime/store", "runtime/saga", "runtime/observe"),
     "runtime/worker": _UPPER + ("runtime/actor",),
     "topology": ("runtime",),
     "actors": _BASE + ("runtime/actor", "runtime/saga"),
-    "nodes": _UPPER + ("runtime/actor", "runtime/worker", "topology", "actors"),
+    "nodes": _UPPER + ("runtime/strangler", "runtime/actor", "runtime/worker", "topology", "actors"),
 }
 # Tests and examples may use everything; nothing in MAY_INCLUDE names them.
 
