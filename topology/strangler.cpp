@@ -1,5 +1,7 @@
 #include "topology/strangler.hpp"
 
+#include "topology/endpoint.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
@@ -96,6 +98,72 @@ void read_legacy_options(config_reader& reader, strangler::legacy_options& into)
           .value_or(into.answer_bytes_max);
 }
 
+const strangler_plan* check_known(
+    const plan& whole,
+    const std::string& feature,
+    const std::string& who,
+    file_position at,
+    std::vector<fault>& found) {
+  const strangler_plan* const known = whole.find_feature(feature);
+  if (known == nullptr) {
+    std::vector<std::string> names;
+    for (const strangler_plan& each : whole.features) {
+      names.push_back(each.feature.name);
+    }
+    found.push_back(
+        {at,
+         fmt::format("{} names the unknown feature `{}`", who, feature),
+         names.empty() ? "add it to `strangler`"
+                       : fmt::format("the features are {}", fmt::join(names, ", "))});
+  }
+  return known;
+}
+
+void check_route(
+    const plan& whole,
+    const route_plan& route,
+    const std::string& feature,
+    std::vector<fault>& found) {
+  if (feature.empty()) {
+    return;
+  }
+  const std::string who =
+      fmt::format("route `{} {}`", http::name_of(route.key.method), route.key.path.text());
+  const strangler_plan* const known =
+      check_known(whole, feature, fmt::format("`strangler` of {}", who), route.at, found);
+  if (known == nullptr) {
+    return;
+  }
+  const auto wanted = known->feature.by.path_variable();
+  const auto names = route.key.path.names();
+  if (wanted && std::find(names.begin(), names.end(), *wanted) == names.end()) {
+    found.push_back(
+        {route.at,
+         fmt::format(
+             "{} has no variable `{}`, by which `{}` tells users apart: all would stay with the "
+             "legacy system",
+             who,
+             *wanted,
+             feature),
+         "name the variable so, or tell users apart by a header or cookie"});
+  }
+}
+
+/// Checks that no legacy system is the gateway itself: a request would go round until its deadline.
+void check_no_loop(const plan& whole, const gateway_plan& gateway, std::vector<fault>& found) {
+  for (const strangler_plan& each : whole.features) {
+    const auto legacy = read_http_endpoint(each.feature.legacy.origin);
+    const auto* const where = std::get_if<http_endpoint>(&legacy);
+    if (where != nullptr && where->where == gateway.address) {
+      found.push_back(
+          {each.at,
+           fmt::format(
+               "the legacy system of `{}` is gateway `{}` itself", each.feature.name, gateway.name),
+           "give the legacy system an address of its own"});
+    }
+  }
+}
+
 } // namespace
 
 void read_feature(const config_tree::entry& entry, plan& into, std::vector<fault>& found) {
@@ -130,6 +198,28 @@ void read_feature(const config_tree::entry& entry, plan& into, std::vector<fault
   }
   reader.finish();
   into.features.push_back(std::move(made));
+}
+
+void check_features(const draft& checked, std::vector<fault>& found) {
+  const plan& whole = checked.result;
+  for (const gateway_plan& gateway : whole.gateways) {
+    const std::string who = fmt::format("gateway `{}`", gateway.name);
+    const config_tree* const section = checked.find("gateways", gateway.name);
+    if (!gateway.otherwise.empty()) {
+      check_known(
+          whole,
+          gateway.otherwise,
+          fmt::format("`otherwise` of {}", who),
+          position_of({section->find("otherwise")}, gateway.at),
+          found);
+    }
+    for (const route_plan& route : gateway.routes) {
+      if (const auto* call = std::get_if<call_route_plan>(&route.does)) {
+        check_route(whole, route, call->feature, found);
+      }
+    }
+    check_no_loop(whole, gateway, found);
+  }
 }
 
 } // namespace troupe::topology

@@ -24,6 +24,11 @@ public:
   /// @errors `invalid`: it is written otherwise, or has a name that can be none.
   static outcome<request_key> parse(std::string_view text);
 
+  /// The variable of a path that it is, if it is one.
+  std::optional<std::string> path_variable() const {
+    return where_ == place::path ? std::optional{name_} : std::nullopt;
+  }
+
   /// The value in `asked`, or nothing if it is not there or empty.
   std::optional<std::string> value_in(const http::request& asked, const variables& path = {}) const;
 

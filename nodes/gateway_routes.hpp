@@ -1,0 +1,28 @@
+#pragma once
+
+#include "nodes/gateway_features.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/gateway/server/gateway.hpp"
+#include "topology/actor_type.hpp"
+#include "topology/plan.hpp"
+
+#include <vector>
+
+namespace troupe {
+
+/// How a gateway of `plan` is run.
+gateway::gateway::options
+options_of(const topology::plan& plan, const topology::gateway_plan& self);
+
+/// Gives `to` the routes that the topology says.
+///
+/// @param moving the features of its routes; null if they have none.
+void add_routes(
+    gateway::gateway& to,
+    const topology::plan& plan,
+    const topology::gateway_plan& self,
+    const std::vector<topology::actor_type>& types,
+    const clock& time,
+    gateway_features* moving);
+
+} // namespace troupe
