@@ -5,6 +5,9 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <string>
+#include <variant>
+
 namespace utf = boost::unit_test;
 
 namespace troupe::topology {
@@ -14,12 +17,35 @@ namespace {
 using namespace std::chrono_literals;
 
 struct strangler_fixture : topology_fixture {
+  strangler_fixture() {
+    types[0].described = {
+        .actor = "users",
+        .operations = {{"get", wire::operation_kind::query, "get_user", "user"}},
+        .types = {
+            {"get_user", {{.name = "user_id", .type = {.is = wire::form::id}}}},
+            {"user", {{.name = "user_id", .type = {.is = wire::form::id}}}}}};
+  }
+
   static std::string with(std::string_view feature) {
     return good_and(fmt::format("strangler:\n  billing: {}\n", feature));
   }
 
   strangler::feature_options feature(std::string_view keys) const {
     return plan_of(with(keys)).features.at(0).feature;
+  }
+
+  /// A gateway with one route, or none, and with `keys`.
+  static std::string with_gateway(
+      std::string_view route,
+      std::string_view keys,
+      std::string_view by = "{query.user}",
+      std::string_view legacy = "http://old") {
+    return with(fmt::format("{{legacy: \"{}\", by: \"{}\"}}", legacy, by))
+           + fmt::format(
+               "gateways:\n  g1:\n    {}\n{}{}",
+               keys.empty() ? "host: here" : keys,
+               "    listen: \"http://127.0.0.1:8080\"\n",
+               route.empty() ? "" : fmt::format("    routes:\n      {}\n", route));
   }
 
   /// A feature with `keys` beside what is required.
@@ -85,6 +111,45 @@ BOOST_AUTO_TEST_CASE(a_fault_says_where_it_is_and_what_to_write) {
   check_only_fault(with_more("compare: {fields: [Vary]}"), {15, 76}, "`fields` of compare");
   check_only_fault(with_more("compare: {in_flight: 0}"), {15, 79}, "`in_flight` of compare");
   check_only_fault(with_more("persent: 5"), {15, 58}, "persent", "percent");
+}
+
+BOOST_AUTO_TEST_CASE(a_route_goes_by_the_flag_of_its_feature) {
+  const auto plan = plan_of(with_gateway(
+      "GET /users/{user_id}: {call: users.get, strangler: billing}", "otherwise: billing"));
+
+  const auto& gateway = plan.gateways.at(0);
+  BOOST_TEST(gateway.otherwise == "billing");
+  BOOST_TEST(std::get<call_route_plan>(gateway.routes.at(0).does).feature == "billing");
+  const std::string words = explain(plan, types);
+  BOOST_TEST(words.find("; by the flag billing") != std::string::npos);
+  BOOST_TEST(words.find("all else goes to the legacy system of billing") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_gateway_may_hand_on_everything) {
+  const auto plan = plan_of(with_gateway("", "otherwise: billing"));
+
+  BOOST_TEST(plan.gateways.at(0).routes.empty());
+}
+
+BOOST_AUTO_TEST_CASE(features_and_gateways_must_fit) {
+  const std::string route = "GET /users/{user_id}: {call: users.get, strangler: ";
+  check_only_fault(
+      with_gateway(route + "biling}", ""), {21, 7}, "unknown feature `biling`", "billing");
+  check_only_fault(
+      with_gateway(route + "billing}", "otherwise: old"),
+      {18, 16},
+      "`otherwise` of gateway `g1` names the unknown feature `old`",
+      "billing");
+  check_only_fault(
+      with_gateway(route + "billing}", "", "{path.id}"),
+      {21, 7},
+      "has no variable `id`",
+      "header or cookie");
+  check_only_fault(
+      with_gateway(route + "billing}", "", "{path.user_id}", "http://localhost:8080/old"),
+      {15, 3},
+      "gateway `g1` itself",
+      "address of its own");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

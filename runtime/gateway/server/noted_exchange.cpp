@@ -1,7 +1,9 @@
 #include "runtime/gateway/server/noted_exchange.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace troupe::gateway {
 
@@ -21,6 +23,14 @@ http::stream noted_exchange::open_stream(http::response head, http::stream_liste
 }
 
 void noted_exchange::note(http::response& answer) {
+  if (!more_.empty()) {
+    // Which sites may read answers is said here, whatever a legacy system says of it.
+    std::erase_if(answer.fields, [](const auto& field) {
+      const std::string name = http::lower_case(field.first);
+      return name == "access-control-allow-origin" || name == "access-control-allow-credentials"
+             || name == "access-control-expose-headers";
+    });
+  }
   answer.fields.insert(answer.fields.end(), more_.begin(), more_.end());
   const auto which = static_cast<std::size_t>(std::clamp(answer.status / 100, 2, 5) - 2);
   counts_->by_class[which].fetch_add(1, std::memory_order_relaxed);
