@@ -93,9 +93,10 @@ bool gateway::drain(milliseconds within) {
     }
   });
   const bool all_ended = server_->drain(within);
-  // Calls that nobody waits for here any more, since they were told to come again.
-  calls_->close(std::chrono::ceil<milliseconds>(
-      std::max<instant::duration>(until - time_.now(), instant::duration::zero())));
+  // The loop has ended. What is under way and matters are calls that nobody waits for here any
+  // more, since they were told to come again; questions for events do not.
+  const auto left = std::max(until - time_.now(), instant::duration::zero());
+  calls_->close(book_.is_idle() ? milliseconds{0} : std::chrono::ceil<milliseconds>(left));
   return all_ended;
 }
 
