@@ -4,6 +4,7 @@
 #include "runtime/broker/journal/reader.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/departure.hpp"
+#include "runtime/wire/flags.hpp"
 
 #include <algorithm>
 
@@ -79,6 +80,8 @@ outcome<void> keep_journal(
     }
     events.bus.subscriptions.push_back(std::move(subscription));
   }
+  // The record of flags is their value and their audit: it is kept for good.
+  events.rules.push_back({.pattern = std::string{wire::flag_topic}});
   for (const topology::retention_rule& each : plan.events.rules) {
     events.rules.push_back(rule_of(each));
   }

@@ -29,6 +29,7 @@ health_of(const gateway::gateway_snapshot& gateway, const std::vector<std::strin
 std::string metrics_of(
     const gateway::gateway_snapshot& gateway,
     const std::vector<std::string>& brokers,
+    const gateway_features* moving,
     observe::metrics_format format) {
   observe::metrics_text text{format};
   text.counter(
@@ -79,6 +80,9 @@ std::string metrics_of(
   }
   text.gauge("troupe_gateway_draining", "1 while the gateway is being drained.");
   text.sample({}, gateway.is_draining ? 1 : 0);
+  if (moving != nullptr) {
+    moving->tell(text);
+  }
   return text.finish();
 }
 

@@ -8,6 +8,7 @@
 #include "nodes/commands/describe.hpp"
 #include "nodes/commands/documents/asyncapi.hpp"
 #include "nodes/commands/effects.hpp"
+#include "nodes/commands/flag.hpp"
 #include "nodes/commands/history.hpp"
 #include "nodes/commands/output.hpp"
 #include "nodes/commands/publish.hpp"
@@ -46,6 +47,7 @@ int run(int count, char** words) {
   add_dead_letters(line);
   add_sagas(line);
   add_effects(line);
+  add_flag(line);
   add_history(line);
   add_rebuild(line);
   add_restore(line);

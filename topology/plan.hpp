@@ -7,6 +7,7 @@
 #include "runtime/supervision/breaker_options.hpp"
 #include "runtime/supervision/supervision_options.hpp"
 #include "runtime/transport/transport_options.hpp"
+#include "topology/strangler_plan.hpp"
 #include "topology/gateway_plan.hpp"
 
 #include <chrono>
@@ -159,6 +160,7 @@ struct plan {
   std::vector<capability_plan> capabilities;
   std::vector<gateway_plan> gateways;
   events_plan events;
+  std::vector<strangler_plan> features;
 
   /// 1 KiB to 64 MiB.
   static constexpr range<std::uint64_t> body_bytes_range{1U << 10U, 1U << 26U};
@@ -167,6 +169,7 @@ struct plan {
 
   const capability_plan* find(const capability_name& capability) const;
   const node_plan* find(const node_name& node) const;
+  const strangler_plan* find_feature(std::string_view name) const;
   const gateway_plan* find_gateway(std::string_view gateway) const;
 };
 

@@ -29,11 +29,12 @@ MAY_INCLUDE = {
                                "runtime/observe"),
     "runtime/gateway": _BASE + ("runtime/http", "runtime/transport", "runtime/store", "runtime/observe",
                                 "runtime/client"),
+    "runtime/strangler": _BASE + ("runtime/http", "runtime/observe", "runtime/gateway"),
     "runtime/actor": _BASE + ("runtime/store", "runtime/saga", "runtime/observe"),
     "runtime/worker": _UPPER + ("runtime/actor",),
     "topology": ("runtime",),
     "actors": _BASE + ("runtime/actor", "runtime/saga"),
-    "nodes": _UPPER + ("runtime/gateway", "runtime/actor", "runtime/worker", "topology", "actors"),
+    "nodes": _UPPER + ("runtime/gateway", "runtime/strangler", "runtime/actor", "runtime/worker", "topology", "actors"),
 }
 # Tests and examples may use everything; nothing in MAY_INCLUDE names them.
 

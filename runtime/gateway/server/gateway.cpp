@@ -136,6 +136,8 @@ void gateway::handle(http::request asked, const http::responder& answers) {
   const auto* const others = std::get_if<other_methods>(&found);
   if (others != nullptr && asked.method == http::method::options) {
     to.respond(cors::answer_options(asked, others->allow));
+  } else if (otherwise_ != nullptr && !call_in(asked.target)) {
+    otherwise_->handle({std::move(asked), {}}, to);
   } else if (others != nullptr) {
     to.respond(method_not_allowed(others->allow));
   } else if (call_in(asked.target)) {

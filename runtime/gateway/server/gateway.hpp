@@ -76,6 +76,9 @@ public:
   /// Before `start`.
   void add(route one);
 
+  /// Gives requests that no route takes to `handler`, in place of a 404 or 405. Before `start`.
+  void set_otherwise(std::unique_ptr<route_handler> handler) { otherwise_ = std::move(handler); }
+
   /// @errors of `http::server::start`.
   outcome<void> start(http::fault_listener faults);
 
@@ -111,6 +114,7 @@ private:
   std::optional<client_rates> rates_;
   std::vector<route_key> routes_;
   std::vector<std::unique_ptr<route_handler>> handlers_;
+  std::unique_ptr<route_handler> otherwise_;
   /// By route, and the last for requests that have none.
   std::vector<std::shared_ptr<answer_counts>> counts_;
   std::uint64_t rate_limited_ = 0;
