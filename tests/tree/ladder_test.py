@@ -28,11 +28,13 @@ MAY_INCLUDE = {
     "runtime/client": _BASE + ("runtime/transport", "runtime/calls", "runtime/security",
                                "runtime/observe"),
     "runtime/gateway": _BASE + ("runtime/http",),
+    "runtime/contract": _BASE + ("runtime/http", "runtime/gateway"),
     "runtime/actor": _BASE + ("runtime/store", "runtime/saga", "runtime/observe"),
     "runtime/worker": _UPPER + ("runtime/actor",),
     "topology": ("runtime",),
     "actors": _BASE + ("runtime/actor", "runtime/saga"),
-    "nodes": _UPPER + ("runtime/actor", "runtime/worker", "topology", "actors"),
+    "nodes": _UPPER + ("runtime/actor", "runtime/worker", "runtime/contract",
+                       "topology", "actors"),
 }
 # Tests and examples may use everything; nothing in MAY_INCLUDE names them.
 
