@@ -4,6 +4,7 @@
 #include "nodes/commands/breaker.hpp"
 #include "nodes/commands/call.hpp"
 #include "nodes/commands/check.hpp"
+#include "nodes/commands/contract/contract.hpp"
 #include "nodes/commands/dead_letters.hpp"
 #include "nodes/commands/describe.hpp"
 #include "nodes/commands/documents/asyncapi.hpp"
@@ -39,6 +40,7 @@ int run(int count, char** words) {
   add_status(line);
   add_describe(line);
   add_asyncapi(line);
+  add_contract(line);
   add_breaker(line);
   add_publish(line);
   add_tail(line);

@@ -3,6 +3,7 @@
 #include "runtime/contract/body_comparison.hpp"
 #include "runtime/contract/value_rules.hpp"
 #include "runtime/gateway/strict_json.hpp"
+#include "runtime/http/fields.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -13,18 +14,8 @@ namespace troupe::contract {
 
 namespace {
 
-std::string lower_case(std::string text) {
-  for (char& letter : text) {
-    letter = letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
-  }
-  return text;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t from = std::min(text.find_first_not_of(" \t"), text.size());
-  text.remove_prefix(from);
-  return text.substr(0, text.find_last_not_of(" \t") + 1);
-}
+using http::lower_case;
+using http::trimmed;
 
 /// The parts of a text between separators, trimmed.
 std::vector<std::string> parts_of(std::string_view text, char separator) {
@@ -41,8 +32,8 @@ std::vector<std::string> parts_of(std::string_view text, char separator) {
 
 /// "text/html; charset=utf-8" against "text/html": the type and the parameters that are spoken of.
 bool has_parameters(std::string_view expected, std::string_view actual) {
-  const auto wanted = parts_of(lower_case(std::string{expected}), ';');
-  const auto there = parts_of(lower_case(std::string{actual}), ';');
+  const auto wanted = parts_of(lower_case(expected), ';');
+  const auto there = parts_of(lower_case(actual), ';');
   return wanted.front() == there.front()
          && std::all_of(wanted.begin(), wanted.end(), [&](const std::string& each) {
               return std::find(there.begin(), there.end(), each) != there.end();
@@ -157,8 +148,8 @@ void compare_fields(
 
 /// "application/json" is also what "application/problem+json" is.
 bool is_type(std::string_view expected, std::string_view actual) {
-  const std::string wanted = parts_of(lower_case(std::string{expected}), ';').front();
-  const std::string there = parts_of(lower_case(std::string{actual}), ';').front();
+  const std::string wanted = parts_of(lower_case(expected), ';').front();
+  const std::string there = parts_of(lower_case(actual), ';').front();
   return wanted == there || there.empty()
          || (wanted == "application/json" && there.size() > 5
              && there.substr(there.size() - 5) == "+json");

@@ -47,7 +47,7 @@ bool file_node::flag_or(bool otherwise) const {
 }
 
 std::size_t file_node::count() const {
-  if (!value().is_number_unsigned()) {
+  if (!value().is_number_integer() || value() < 0) {
     refuse(is_absent() ? "is missing" : "a whole number is wanted");
     return 0;
   }

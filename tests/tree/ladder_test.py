@@ -33,8 +33,8 @@ MAY_INCLUDE = {
     "runtime/worker": _UPPER + ("runtime/actor",),
     "topology": ("runtime",),
     "actors": _BASE + ("runtime/actor", "runtime/saga"),
-    "nodes": _UPPER + ("runtime/actor", "runtime/worker", "runtime/contract",
-                       "topology", "actors"),
+    "nodes": _UPPER + ("runtime/actor", "runtime/worker", "runtime/gateway",
+                       "runtime/contract", "topology", "actors"),
 }
 # Tests and examples may use everything; nothing in MAY_INCLUDE names them.
 
