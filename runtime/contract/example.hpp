@@ -28,7 +28,7 @@ json number(json example);
 json boolean(bool example);
 json null();
 
-/// Text in which `expression` (of Perl's dialect) is found.
+/// Text that `expression` (of Perl's dialect) matches, all of it.
 json matching(std::string_view expression, std::string_view example);
 json including(std::string_view part, std::string_view example);
 /// A UUID in lower case.
@@ -42,7 +42,7 @@ json each_like(json example, std::size_t least = 1, std::optional<std::size_t> m
 json containing(std::initializer_list<json> items);
 /// An object whose values, under any keys, are of the type of the example's.
 json each_value_like(json example);
-/// An object in whose keys `expression` is found, with values of the type of the example's.
+/// An object whose keys `expression` matches, with values of the type of the example's.
 json each_key_matching(std::string_view expression, json example);
 
 /// An expected value as a Pact file has it.

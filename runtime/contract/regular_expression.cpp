@@ -11,7 +11,12 @@ outcome<regular_expression> regular_expression::compile(std::string_view text) {
   int why = 0;
   PCRE2_SIZE where = 0;
   pcre2_code* const code = pcre2_compile(
-      reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), PCRE2_UTF, &why, &where, nullptr);
+      reinterpret_cast<PCRE2_SPTR>(text.data()),
+      text.size(),
+      PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED,
+      &why,
+      &where,
+      nullptr);
   if (code == nullptr) {
     std::array<unsigned char, 256> message{};
     pcre2_get_error_message(why, message.data(), message.size());
@@ -25,7 +30,7 @@ outcome<regular_expression> regular_expression::compile(std::string_view text) {
       code, [](void* made) { pcre2_code_free(static_cast<pcre2_code*>(made)); }}};
 }
 
-regular_expression::answer regular_expression::search(std::string_view text) const {
+regular_expression::answer regular_expression::match(std::string_view text) const {
   const auto* const code = static_cast<const pcre2_code*>(code_.get());
   pcre2_match_data* const matched = pcre2_match_data_create_from_pattern(code, nullptr);
   const int found = pcre2_match(
@@ -35,7 +40,7 @@ regular_expression::answer regular_expression::search(std::string_view text) con
       || found == PCRE2_ERROR_DEPTHLIMIT) {
     return answer::too_costly;
   }
-  return found >= 0 ? answer::found : answer::not_found;
+  return found >= 0 ? answer::fits : answer::does_not;
 }
 
 } // namespace troupe::contract

@@ -2,6 +2,7 @@
 
 #include "runtime/outcome.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,11 +18,11 @@ public:
   /// @errors `invalid`: what is wrong with it and where.
   static outcome<regular_expression> compile(std::string_view text);
 
-  enum class answer : std::uint8_t { found, not_found, too_costly };
+  enum class answer : std::uint8_t { fits, does_not, too_costly };
 
-  /// Whether some part of `text` matches. What is no UTF-8 does not. It gives up after the number
-  /// of steps that PCRE2 allows by default (ten million).
-  answer search(std::string_view text) const;
+  /// Whether all of `text` matches, as verifiers of Pact files have it. What is no UTF-8 does not.
+  /// It gives up after the number of steps that PCRE2 allows by default (ten million).
+  answer match(std::string_view text) const;
 
 private:
   explicit regular_expression(std::shared_ptr<void> code) : code_{std::move(code)} {}

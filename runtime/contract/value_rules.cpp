@@ -40,10 +40,10 @@ std::optional<std::string> regex_fault(std::string_view expression, const json& 
   if (!compiled) {
     return compiled.error().message;
   }
-  switch (compiled->search(text_of(actual))) {
-  case regular_expression::answer::found:
+  switch (compiled->match(text_of(actual))) {
+  case regular_expression::answer::fits:
     return std::nullopt;
-  case regular_expression::answer::not_found:
+  case regular_expression::answer::does_not:
     return got(fmt::format("what matches /{}/", expression), actual);
   case regular_expression::answer::too_costly:
     break;

@@ -120,11 +120,16 @@ BOOST_AUTO_TEST_CASE(a_rule_that_cannot_be_applied_is_refused) {
       fault_of(R"({"match":"statusCode","status":"fine"})").find("`fine`") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(an_expression_matches_all_of_a_text) {
+  BOOST_TEST(under(R"({"match":"regex","regex":"a|ab"})", "a", "ab").empty());
+  BOOST_TEST(!under(R"({"match":"regex","regex":"a|ab"})", "a", "abc").empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_costly_expression_gives_up) {
   const auto costly = contract::regular_expression::compile("^(a+)+$");
   BOOST_REQUIRE(costly.has_value());
 
-  const auto answer = costly->search(std::string(40, 'a') + "b");
+  const auto answer = costly->match(std::string(40, 'a') + "b");
 
   BOOST_TEST((answer == contract::regular_expression::answer::too_costly));
 }
@@ -134,7 +139,7 @@ BOOST_AUTO_TEST_CASE(a_long_text_needs_no_stack) {
   BOOST_REQUIRE(simple.has_value());
 
   BOOST_TEST(
-      (simple->search(std::string(100'000, 'a')) == contract::regular_expression::answer::found));
+      (simple->match(std::string(100'000, 'a')) == contract::regular_expression::answer::fits));
 }
 
 BOOST_AUTO_TEST_CASE(times_fit_their_patterns) {

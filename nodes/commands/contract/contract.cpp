@@ -1,16 +1,17 @@
 #include "nodes/commands/contract/contract.hpp"
 
+#include "nodes/commands/contract/contract_files.hpp"
+#include "nodes/commands/contract/hooks.hpp"
 #include "nodes/commands/contract/http_client.hpp"
 #include "nodes/commands/contract/verification.hpp"
 #include "nodes/text_table.hpp"
-#include "runtime/contract/pact_file.hpp"
 #include "runtime/wire/json.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <fstream>
 #include <memory>
-#include <sstream>
+#include <optional>
+#include <variant>
 
 namespace troupe {
 
@@ -81,19 +82,6 @@ std::string json_of(const contract::pact& of, const verdict_on_interaction& made
   return line.text() + "\n";
 }
 
-outcome<contract::pact> read_file(const std::string& file) {
-  std::ifstream in{file, std::ios::binary};
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (!in) {
-    return failure{invalid(fmt::format("{}: it cannot be read", file))};
-  }
-  return contract::read_pact(text.str()).map_error([&](error why) {
-    why.message = fmt::format("{}: {}", file, why.message);
-    return why;
-  });
-}
-
 /// What is missing on the command line to ask as `of` has it; nothing if all is there.
 std::string missing_for(const contract::pact& of, const verify_arguments& given) {
   for (const contract::interaction& each : of.interactions) {
@@ -136,22 +124,14 @@ verify_all(const contract::pact& of, const verify_arguments& given, topology_mes
 }
 
 int run(const verify_arguments& given) {
-  std::vector<contract::pact> all;
-  for (const std::string& file : given.files) {
-    auto read = read_file(file);
-    if (!read) {
-      return print_unusable(read.error().message, given.json);
-    }
-    if (read->interactions.empty()) {
-      return print_unusable(file + ": it has no interactions, and would always hold", given.json);
-    }
-    if (const std::string what = missing_for(*read, given); !what.empty()) {
-      return print_unusable(file + ": " + what, given.json);
-    }
-    all.push_back(*std::move(read));
+  const auto all = read_contracts(given.files);
+  if (!all) {
+    return print_unusable(all.error().message, given.json);
   }
-  if (all.empty()) {
-    return print_unusable("no contract is given", given.json);
+  for (const contract::pact& each : *all) {
+    if (const std::string what = missing_for(each, given); !what.empty()) {
+      return print_unusable(what, given.json);
+    }
   }
   std::optional<topology_messages> system;
   if (!given.topology.empty()) {
@@ -166,7 +146,7 @@ int run(const verify_arguments& given) {
     system.emplace(*std::move(over));
   }
   std::size_t failed = 0;
-  for (const contract::pact& each : all) {
+  for (const contract::pact& each : *all) {
     failed += verify_all(each, given, system ? &*system : nullptr);
   }
   return failed == 0 ? exit_code::ok : exit_code::faults;
@@ -200,6 +180,7 @@ void add_contract(command_line& line) {
       .excludes("--topology", "--messages")
       .footer("Exit codes: 0 the contracts hold, 1 they do not, 2 wrong usage or no contract.")
       .runs([given] { return run(*given); });
+  add_contract_hooks(contract);
 }
 
 } // namespace troupe

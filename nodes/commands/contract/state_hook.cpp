@@ -35,7 +35,10 @@ outcome<json> values_in(const contract::provider_state& state, const std::string
   json read = json::parse(answer, nullptr, false);
   if (read.is_discarded()) {
     return state_failed(
-        state, fmt::format("its hook answered `{}`, which is no JSON", answer.substr(0, 80)));
+        state,
+        fmt::format(
+            "its hook answered `{}`, which is no JSON",
+            answer.substr(0, std::min<std::size_t>(answer.find('\n'), 80))));
   }
   return read.is_object() ? read : json::object();
 }
