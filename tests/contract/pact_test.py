@@ -6,12 +6,13 @@ import sys
 import tempfile
 import unittest
 
+from running_shop import RunningShop
 from stand_in import ID, MATCHERS, Case, one_of, verify, write_contracts
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "judges"))
 import judges  # noqa: E402
 
-# Verifies each job by pact-core: {name, file, port}; prints {name: true or what it says}.
+# Verifies each job by pact-core: {name, file, url, hooks}; prints {name: true or what it says}.
 VERIFY = """
 const core = require('@pact-foundation/pact-core').default;
 const jobs = JSON.parse(require('fs').readFileSync(0, 'utf8'));
@@ -19,11 +20,10 @@ process.env.PACT_DO_NOT_TRACK = 'true';
 (async () => {
   const said = {};
   for (const job of jobs) {
-    const url = `http://127.0.0.1:${job.port}`;
     said[job.name] = await core.verifyPacts({
-      provider: 'shop', providerBaseUrl: url, pactUrls: [job.file], logLevel: 'error',
-      providerStatesSetupUrl: url + '/_pact/state', providerStatesSetupBody: true,
-      transports: [{protocol: 'message', scheme: 'http', port: job.port, path: '/_pact/messages'}],
+      provider: 'shop', providerBaseUrl: job.url, pactUrls: [job.file], logLevel: 'error',
+      providerStatesSetupUrl: job.hooks + '/_pact/state', providerStatesSetupBody: true,
+      transports: [{protocol: 'message', scheme: 'http', port: Number(new URL(job.hooks).port), path: '/_pact/messages'}],
     }).then(() => true, why => String(why));
   }
   process.stdout.write('\\n' + JSON.stringify(said) + '\\n');
@@ -72,6 +72,26 @@ BAD_USER = {
     "same": "other", "few": ["y"] * 4, "link": 7}
 
 
+def judged(files: dict[str, pathlib.Path], url: str, hooks: str) -> dict[str, object]:
+    """True, or what Pact's library says, for each contract."""
+    jobs = [{"name": name, "file": str(file), "url": url, "hooks": hooks} for name, file in files.items()]
+    return json.loads(judges.run_node(JUDGE, VERIFY, json.dumps(jobs)).strip().splitlines()[-1])
+
+
+class JudgedShop(RunningShop):
+    def test_the_running_shop_keeps_its_contracts_by_both(self):
+        files = {name: self.pacts / f"{name}-shop.json" for name in ("web", "invoices", "office")}
+        hooks = self.hooks(*files.values())
+
+        self.assertEqual({name: True for name in files}, judged(files, self.url, hooks))
+
+        changed = json.loads(files["invoices"].read_text())
+        changed["interactions"][0]["contents"]["content"]["amount_cents"] = 501
+        files["invoices"].write_text(json.dumps(changed))
+        hooks = self.hooks(files["invoices"])
+        self.assertIsNot(True, judged({"invoices": files["invoices"]}, self.url, hooks)["invoices"])
+
+
 class Judged(Case):
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
@@ -79,10 +99,7 @@ class Judged(Case):
         self.folder = pathlib.Path(folder.name)
 
     def judged(self, provider, files: dict[str, pathlib.Path]) -> dict[str, object]:
-        jobs = [{"name": name, "file": str(file), "port": int(provider.url.rpartition(":")[2])}
-                for name, file in files.items()]
-        said = judges.run_node(JUDGE, VERIFY, json.dumps(jobs))
-        return json.loads(said.strip().splitlines()[-1])
+        return judged(files, provider.url, provider.url)
 
     def ours(self, provider, files: dict[str, pathlib.Path]) -> dict[str, int]:
         return {name: verify(file, "--url", provider.url, "--states", provider.url + "/_pact/state",
