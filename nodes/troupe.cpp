@@ -4,9 +4,11 @@
 #include "nodes/commands/breaker.hpp"
 #include "nodes/commands/call.hpp"
 #include "nodes/commands/check.hpp"
+#include "nodes/commands/contract/contract.hpp"
 #include "nodes/commands/dead_letters.hpp"
 #include "nodes/commands/describe.hpp"
 #include "nodes/commands/documents/asyncapi.hpp"
+#include "nodes/commands/documents/topology_schema.hpp"
 #include "nodes/commands/effects.hpp"
 #include "nodes/commands/flag.hpp"
 #include "nodes/commands/history.hpp"
@@ -40,6 +42,8 @@ int run(int count, char** words) {
   add_status(line);
   add_describe(line);
   add_asyncapi(line);
+  add_contract(line);
+  add_schema(line);
   add_breaker(line);
   add_publish(line);
   add_tail(line);

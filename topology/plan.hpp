@@ -139,6 +139,8 @@ struct capability_plan : policies {
   bool runs_on(const node_name& node) const;
   /// The numbers of the replicas `node` runs.
   std::vector<int> replicas_on(const node_name& node) const;
+
+  static constexpr range<int> replicas_range{1, 10'000};
 };
 
 /// A checked topology: the brokers, nodes and capabilities of one system.
@@ -162,6 +164,10 @@ struct plan {
   events_plan events;
   std::vector<strangler_plan> features;
 
+  static constexpr range<std::chrono::milliseconds> heartbeat_interval_range{
+      std::chrono::milliseconds{50}, std::chrono::seconds{10}};
+  static constexpr range<std::chrono::milliseconds> heartbeat_timeout_range{
+      std::chrono::milliseconds{50}, std::chrono::minutes{10}};
   /// 1 KiB to 64 MiB.
   static constexpr range<std::uint64_t> body_bytes_range{1U << 10U, 1U << 26U};
   /// 1 MiB to 1 TiB.

@@ -25,7 +25,6 @@ namespace troupe::topology {
 
 namespace {
 
-using namespace std::chrono_literals;
 using kind = config_tree::kind;
 
 // Far more than one file should describe. They keep sums over a plan within 64 bits.
@@ -34,7 +33,6 @@ constexpr std::size_t nodes_max = 256;
 constexpr std::size_t gateways_max = 64;
 constexpr std::size_t capabilities_max = 4'096;
 constexpr std::size_t features_max = 256;
-constexpr int replicas_max = 10'000;
 
 // A file for each capability.
 constexpr std::string_view default_store = "sqlite:data/{capability}.db";
@@ -85,8 +83,12 @@ private:
     if (const config_tree* section = reader_.tree("heartbeat")) {
       config_reader reader{*section, "heartbeat", found_};
       auto& heartbeat = result.heartbeat;
-      heartbeat.interval = reader.duration("interval", 50ms, 10s).value_or(heartbeat.interval);
-      heartbeat.timeout = reader.duration("timeout", 50ms, 10min).value_or(heartbeat.timeout);
+      const auto interval = plan::heartbeat_interval_range;
+      const auto timeout = plan::heartbeat_timeout_range;
+      heartbeat.interval =
+          reader.duration("interval", interval.least, interval.most).value_or(heartbeat.interval);
+      heartbeat.timeout =
+          reader.duration("timeout", timeout.least, timeout.most).value_or(heartbeat.timeout);
       reader.finish();
     }
     if (const config_tree* section = reader_.tree("limits")) {
@@ -249,7 +251,8 @@ private:
       }
     }
     const bool nodes_are_read = found_.size() == faults_before && !draft_.result.nodes.empty();
-    const auto replicas = reader.integer("replicas", 1, replicas_max);
+    const auto range = capability_plan::replicas_range;
+    const auto replicas = reader.integer("replicas", range.least, range.most);
     into.replicas = static_cast<int>(
         replicas.value_or(static_cast<std::int64_t>(std::max<std::size_t>(into.nodes.size(), 1))));
     return nodes_are_read;

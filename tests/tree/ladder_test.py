@@ -30,11 +30,13 @@ MAY_INCLUDE = {
     "runtime/gateway": _BASE + ("runtime/http", "runtime/transport", "runtime/store", "runtime/observe",
                                 "runtime/client"),
     "runtime/strangler": _BASE + ("runtime/http", "runtime/observe", "runtime/gateway"),
+    "runtime/contract": _BASE + ("runtime/http", "runtime/gateway"),
     "runtime/actor": _BASE + ("runtime/store", "runtime/saga", "runtime/observe"),
     "runtime/worker": _UPPER + ("runtime/actor",),
     "topology": ("runtime",),
     "actors": _BASE + ("runtime/actor", "runtime/saga"),
-    "nodes": _UPPER + ("runtime/gateway", "runtime/strangler", "runtime/actor", "runtime/worker", "topology", "actors"),
+    "nodes": _UPPER + ("runtime/gateway", "runtime/strangler", "runtime/contract", "runtime/actor",
+                        "runtime/worker", "topology", "actors"),
 }
 # Tests and examples may use everything; nothing in MAY_INCLUDE names them.
 
