@@ -1,4 +1,4 @@
-"""What `./dev fuzz` runs: the fuzzer of each parser.
+"""What `./dev fuzz` runs: each fuzzer of a parser, then the protocol fuzzer against a real broker.
 
 A finding of a parser is kept as found/TARGET/crash-..., and its last lines are shown. Inputs that reached
 something new are kept in found/TARGET/corpus and are where the next run begins.
@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
+PROTOCOL = "protocol"
 INPUT_BYTES_MAX = 8192
 # A hang: inputs of 8 KiB take microseconds.
 INPUT_SECONDS_MAX = 20
@@ -46,24 +47,32 @@ def fuzz_parser(target: str, words: argparse.Namespace) -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        prog="./dev fuzz", description="Fuzz parsers.")
+        prog="./dev fuzz", description="Fuzz parsers, and the protocol against a real broker.")
     parser.add_argument("targets", nargs="*", metavar="TARGET",
-                        help=f"of {', '.join(targets())}; without any: all")
+                        help=f"of {', '.join([*targets(), PROTOCOL])}; without any: all")
     parser.add_argument("--minutes", type=float, default=1, help="for each target (default 1)")
     parser.add_argument("--jobs", type=int, default=2, help="fuzzers of parsers at once (default 2)")
-    parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big") or 1,
+    parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(3), "big") + 1,
                         help="of what is random; any if not given")
     parser.add_argument("--fuzzers", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--bin", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--found", type=pathlib.Path, help="where findings are kept")
     words = parser.parse_args()
     words.found = words.found or words.fuzzers.parent / "found"
-    unknown = set(words.targets) - set(targets())
+    unknown = set(words.targets) - {*targets(), PROTOCOL}
     if unknown:
         parser.error(f"no such target: {', '.join(sorted(unknown))}")
-    wanted = words.targets or targets()
+    wanted = words.targets or [*targets(), PROTOCOL]
     print(f"seed {words.seed}", flush=True)
     with concurrent.futures.ThreadPoolExecutor(max(1, words.jobs)) as pool:
-        good = all(list(pool.map(lambda each: fuzz_parser(each, words), wanted)))
+        good = all(list(pool.map(lambda each: fuzz_parser(each, words),
+                                 [each for each in wanted if each != PROTOCOL])))
+    if PROTOCOL in wanted:
+        run = subprocess.run(
+            [sys.executable, str(HERE / "protocol" / "protocol_test.py"), "--seed", str(words.seed),
+             "--seconds", str(round(words.minutes * 60))],
+            env={**os.environ, "TROUPE_BIN": str(words.bin)}, check=False)
+        good = good and run.returncode == 0
     return 0 if good else 1
 
 

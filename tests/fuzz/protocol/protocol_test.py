@@ -1,0 +1,168 @@
+"""Peers that lie, and a good client beside them, whose calls all succeed, and soon; the broker's memory stays.
+
+`./dev fuzz protocol --minutes N` runs it for longer. Slices with and without liars take turns, so that the other
+work of the machine is in both, and each pair of neighbours gives a ratio.
+
+Always asserted: every call of the good client, its notes and its events; that all processes live; memory. Its p99
+beside liars: three times that without them, which a crowded machine keeps; 1.2 times in a run of five minutes or
+more, if slices without liars differ by less than that from each other.
+"""
+
+import argparse
+import json
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import time
+import unittest
+
+import msgpack
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent.parent / "integration"))
+from harness import BIN, PATIENCE, Client, System, SystemTest  # noqa: E402
+
+CAPABILITIES = {
+    "echo": "{actor: echo, replicas: 2, store: none, nodes: [n1, n2]}",
+    # Each event becomes a note, and the event `noted`, which leaves by the outbox.
+    "notes": "{actor: notes, replicas: 2, nodes: [n1, n2], subscribes: [note.*], config: {tell: true}}",
+    "decoy": "{actor: echo, store: none, nodes: [f1, f2]}",
+    "diary": "{actor: notes, nodes: [f1, f2], subscribes: [note.*]}",
+}
+SLICE_SECONDS = 0.5
+# The good client's calls between two of its notes.
+ECHOES = 20
+WARM_UP = 0.25
+GROWTH_MB_MAX = 24
+RATIO_MAX, RATIO_MAX_LONG = 3.0, 1.2
+LONG_SECONDS = 300
+
+
+class Wanted:
+    seconds, seed = 15.0, 20261129
+
+
+def resident_mb(pid: int) -> float:
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", text)[1]) / 1024
+
+
+def is_sanitized(pid: int) -> bool:
+    """Whether freed memory is kept, to find who uses it."""
+    return "asan" in pathlib.Path(f"/proc/{pid}/maps").read_text()
+
+
+def p99(times: list[float]) -> float:
+    return sorted(times)[len(times) * 99 // 100]
+
+
+def median_ratio(pairs: list[tuple[float, float]]) -> float:
+    return statistics.median(one / other for one, other in pairs)
+
+
+class Liars:
+    def __init__(self, system: System, plan: int):
+        self.child = subprocess.Popen(
+            [sys.executable, "-B", str(HERE / "attackers.py"), "--endpoint", system.endpoints["b1"],
+             "--plan", str(plan), "--seed", str(Wanted.seed)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def lie(self, seconds: float) -> None:
+        self.child.stdin.write(f"{seconds}\n")
+        self.child.stdin.flush()
+
+    def await_end(self) -> dict:
+        line = self.child.stdout.readline()
+        if not line:
+            raise AssertionError(f"the liars ended with {self.child.wait()}")
+        return json.loads(line)
+
+    def close(self) -> None:
+        self.child.stdin.close()
+        self.child.wait(PATIENCE)
+        self.child.stdout.close()
+
+
+class Protocol(SystemTest):
+    def good_slice(self, client: Client, seconds: float) -> list[float]:
+        """Calls one after another. @return how long each echo took."""
+        took: list[float] = []
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if len(took) % ECHOES == 0:
+                note = client.call("notes", "add", {"text": "good"}, ttl=10_000)
+                self.assertTrue(note.ok, note)
+                text = f"good {len(self.published)}"
+                event = client.call("troupe.publish", "note.good", {"text": text}, ttl=10_000)
+                self.assertTrue(event.ok, event)
+                self.published.add(text)
+            began = time.monotonic()
+            reply = client.call("echo", "echo", {"payload": "good"})
+            took.append(time.monotonic() - began)
+            self.assertTrue(reply.ok, reply)
+            client.answers.clear()
+        self.called += len(took)
+        return took
+
+    def test_liars_disturb_nobody(self):
+        print(f"seed {Wanted.seed}", flush=True)
+        system = self.system(CAPABILITIES, nodes=("n1", "n2", "f1", "f2"))
+        broker = system.broker()
+        workers = [system.worker(node) for node in ("n1", "n2")]
+        checked = subprocess.run([str(BIN / "troupe"), "check", str(system.file)], capture_output=True, text=True,
+                                 check=True)
+        plan = int(re.search(r"digest ([0-9a-f]{16})", checked.stdout)[1], 16)
+        client = system.client()
+        liars = Liars(system, plan)
+        self.addCleanup(liars.close)
+        self.published, self.called = set(), 0
+        self.good_slice(client, SLICE_SECONDS)
+        quiet, loud, said, settled = [], [], {}, 0.0
+        began = time.monotonic()
+        while (elapsed := time.monotonic() - began) < Wanted.seconds:
+            quiet.append(p99(self.good_slice(client, SLICE_SECONDS)))
+            liars.lie(SLICE_SECONDS)
+            loud.append(p99(self.good_slice(client, SLICE_SECONDS)))
+            for what, count in liars.await_end().items():
+                said[what] = said.get(what, 0) + count
+            if settled == 0.0 and elapsed > Wanted.seconds * WARM_UP:
+                settled = resident_mb(broker.pid)
+        grown = resident_mb(broker.pid) - settled
+        ratio = median_ratio(list(zip(loud, quiet)))
+        # What the machine does to slices that ought to be alike.
+        noise = median_ratio([(max(pair), min(pair)) for pair in zip(quiet, quiet[1:])])
+        print(f"{said['said']:,} envelopes said, {said['heard']:,} heard, {self.called:,} good calls; p99 "
+              f"{statistics.median(quiet) * 1e3:.2f} ms, beside liars {statistics.median(loud) * 1e3:.2f} ms: "
+              f"{ratio:.2f} times as long (without liars {noise:.2f} from slice to slice); memory "
+              f"{settled:.0f} MB after the warm-up, {grown:+.1f} MB then", flush=True)
+        print({name: count for name, count in system.status(client)["counters"].items() if count}, flush=True)
+
+        for each in (broker, *workers):
+            self.assertIsNone(each.child.poll(), "a process has ended")
+        self.assertGreater(said["said"], 100 * Wanted.seconds, "the liars came to nothing")
+        if not is_sanitized(broker.pid):
+            self.assertLess(grown, GROWTH_MB_MAX)
+        is_told = Wanted.seconds >= LONG_SECONDS and noise < RATIO_MAX_LONG
+        self.assertLess(ratio, RATIO_MAX_LONG if is_told else RATIO_MAX)
+        self.await_noted(client)
+
+    def await_noted(self, client: Client) -> None:
+        """Reads the journal until each event of the good client has become a note."""
+        waiting, after, until = set(self.published), 0, time.monotonic() + 4 * PATIENCE
+        while waiting and time.monotonic() < until:
+            page = client.call("troupe.events", "read", {"patterns": ["noted"], "after": after, "count": 1_000,
+                                                         "wait_ms": 1_000})
+            self.assertTrue(page.ok, page)
+            waiting -= {msgpack.unpackb(each["body"])["text"] for each in page.body["events"]}
+            after = page.body["next"]
+        self.assertEqual(set(), waiting, f"of {len(self.published)} events of the good client")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=Wanted.seconds)
+    parser.add_argument("--seed", type=int, default=Wanted.seed)
+    parser.parse_args(namespace=Wanted)
+    unittest.main(argv=sys.argv[:1])
