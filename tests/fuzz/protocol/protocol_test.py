@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -155,6 +156,11 @@ class Protocol(SystemTest):
         if not is_sanitized(broker.pid):
             self.assertLess(grown, GROWTH_MB_MAX)
             self.assertLess(calm_ratio, RATIO_MAX_LONG if Wanted.seconds >= LONG_SECONDS else RATIO_MAX)
+        self.await_noted(client)
+        broker.signal(signal.SIGTERM)
+        self.assertEqual(0, broker.await_end())
+        system.broker()  # What the liars have left on disk is read again.
+        self.good_slice(client, SLICE_SECONDS)
         self.await_noted(client)
 
     def await_noted(self, client: Client) -> None:
