@@ -1,10 +1,12 @@
 #include "runtime/wire/json.hpp"
 
+#include "runtime/gateway/event_text.hpp"
 #include "runtime/gateway/json_codec.hpp"
 #include "runtime/gateway/strict_json.hpp"
 #include "runtime/wire/check.hpp"
 #include "tests/fuzz/target.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <optional>
@@ -103,11 +105,34 @@ void try_text(std::string_view text) {
   }
 }
 
+/// An event of a stream is one event for its reader, whatever its body is: three lines and an empty
+/// one.
+void try_stream(std::string_view bytes) {
+  const wire::read_event event{
+      .position = 7,
+      .id = {},
+      .topic = "a.b",
+      .key = {},
+      .source = {},
+      .time = 0,
+      .traceparent = {},
+      .body = {std::string{bytes}}};
+  for (const auto& known :
+       {std::vector<gateway::event_type>{},
+        std::vector<gateway::event_type>{{"*", "sample", all_types()}}}) {
+    const std::string text = gateway::event_text(event, known);
+    expect(text.ends_with("\n\n") && text.find('\r') == std::string::npos);
+    expect(std::count(text.begin(), text.end(), '\n') == 4);
+    expect(wire::is_utf8(text));
+  }
+}
+
 void try_json(std::string_view text) {
   try_both_readers(text);
   try_request(text);
   try_answer(text);
   try_text(text);
+  try_stream(text);
 }
 
 const target registered{"json", try_json};

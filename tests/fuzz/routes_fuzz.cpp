@@ -1,6 +1,8 @@
 #include "runtime/gateway/routes.hpp"
 
+#include "runtime/gateway/event_text.hpp"
 #include "runtime/gateway/idempotency.hpp"
+#include "runtime/gateway/trace_context.hpp"
 #include "runtime/http/target.hpp"
 #include "runtime/time_text.hpp"
 #include "tests/fuzz/target.hpp"
@@ -24,10 +26,18 @@ void try_fields(std::string_view text) {
     const auto again = parse_utc_time(utc_time_text(*time));
     expect(again && unix_millis(*again) == unix_millis(*time));
   }
-  const milliseconds deadline = gateway::deadline_of(milliseconds{5'000}, text);
-  expect(deadline >= milliseconds{1} && deadline <= milliseconds{5'000});
+  const milliseconds most{5'000};
+  const milliseconds deadline = gateway::deadline_of(most, gateway::wait_preferred(text));
+  expect(deadline >= milliseconds{1} && deadline <= most);
+  const std::string trace = gateway::trace_parent(text);
+  expect(gateway::trace_parent(trace) == trace);
+  (void)gateway::position_in(text);
+  const auto key = gateway::read_key(text, {"ann", "POST /api/orders"});
+  if (!key) {
+    return expect(key.error().detail("reason") == "bad_key");
+  }
   const wall_time now{std::chrono::hours{24 * 365 * 56}};
-  const auto call = gateway::call_id_of(text, {"ann", "POST /api/orders"}, now, milliseconds{1h});
+  const auto call = gateway::call_id_of(*key, key->born.value_or(now), now, milliseconds{1h});
   expect(call ? call->version() == 8 : !call.error().detail("reason").empty());
 }
 
