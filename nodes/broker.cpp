@@ -41,7 +41,8 @@ broker::router_options router_options_of(const topology::plan& plan) {
   broker::router_options options;
   options.plan_digest = plan.digest;
   for (const topology::capability_plan& each : plan.capabilities) {
-    options.capabilities.push_back({each.name, static_cast<std::uint32_t>(each.bulkhead.queue)});
+    options.capabilities.push_back(
+        {each.name, static_cast<std::uint32_t>(each.bulkhead.queue), each.nodes});
   }
   for (const topology::node_plan& each : plan.nodes) {
     options.nodes.push_back(each.name);

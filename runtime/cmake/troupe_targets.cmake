@@ -32,6 +32,12 @@ if(TROUPE_SANITIZE)
   endif()
   target_link_options(troupe_sanitizers INTERFACE -fsanitize=${TROUPE_SANITIZE})
 endif()
+if(TROUPE_FUZZ) # Libraries as well: a fuzzer follows the branches of what is compiled so.
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "TROUPE_FUZZ needs clang: libFuzzer comes with it")
+  endif()
+  target_compile_options(troupe_sanitizers INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # Precompiled headers: of libraries only, so that an edit of a header of ours compiles again what includes
 # it and nothing else. Parsing them takes a third of a cold build otherwise. Sanitizer builds do without,

@@ -51,6 +51,12 @@ directory::directory(const router_options& options) {
     own.queue_max = options.node_credit;
     capability_named_.emplace(own.name, static_cast<std::uint32_t>(capabilities.size() - 1));
   }
+  for (std::size_t i = 0; i < options.capabilities.size(); ++i) {
+    for (const node_name& each : options.capabilities[i].nodes) {
+      capabilities[i].is_placed_at.resize(nodes.size());
+      capabilities[i].is_placed_at.at(find_node(each.value)) = true;
+    }
+  }
 }
 
 std::uint32_t directory::find_capability(std::string_view name) const {
@@ -81,6 +87,11 @@ void directory::unbind(login_id login) {
   if (at < node_of_login_.size()) {
     node_of_login_[at] = nowhere;
   }
+}
+
+bool directory::is_placed(std::uint32_t where, std::uint32_t number) const {
+  const std::vector<bool>& at = capabilities[where].is_placed_at;
+  return at.empty() || at[number];
 }
 
 std::uint32_t directory::placement_of(std::uint32_t where, std::uint32_t number) {

@@ -68,6 +68,8 @@ struct capability {
   std::uint32_t next_placement = 0;
   /// Placements are added, never removed: a call remembers its own by index.
   std::vector<placement> placements;
+  /// By node: whether the topology places it there. Empty: on all nodes.
+  std::vector<bool> is_placed_at;
   drain_rate rate;
   call_times times;
 
@@ -127,6 +129,9 @@ public:
   std::uint32_t node_of(login_id login) const;
   void bind(login_id login, std::uint32_t node);
   void unbind(login_id login);
+
+  /// Whether the topology lets `node` serve `capability`.
+  bool is_placed(std::uint32_t capability, std::uint32_t node) const;
 
   /// The placement of `node` in `capability`, made if there is none.
   std::uint32_t placement_of(std::uint32_t capability, std::uint32_t node);

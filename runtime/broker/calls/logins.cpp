@@ -39,7 +39,28 @@ outcome<void> logins::check(std::uint32_t number, const wire::hello& hello, inst
          .retry_after = options_.silence_max,
          .details = {{"reason", "name_taken"}, {"pid", std::to_string(known.pid)}}}};
   }
+  return check_placed(number, hello.serves);
+}
+
+outcome<void>
+logins::check_placed(std::uint32_t number, const std::vector<wire::served>& serves) const {
+  for (const wire::served& each : serves) {
+    const std::uint32_t where = nodes_.find_capability(each.capability);
+    if (where != nowhere && !nodes_.is_placed(where, number)) {
+      return failure{
+          {.code = errc::forbidden,
+           .message = fmt::format(
+               "node `{}` says that it serves `{}`, which the topology places on other nodes",
+               nodes_.nodes[number].name,
+               each.capability)}};
+    }
+  }
   return {};
+}
+
+outcome<void> logins::check(login_id login, const std::vector<wire::served>& serves) const {
+  const std::uint32_t number = nodes_.node_of(login);
+  return number == nowhere ? outcome<void>{} : check_placed(number, serves);
 }
 
 outcome<void> logins::hello(login_id login, const wire::hello& hello, instant now, decisions& out) {

@@ -31,6 +31,12 @@ void router::tick(instant now, decisions& out) {
   dispatch_.pump_unblocked(now, out);
 }
 
+bool router::is_placed_at(login_id login, std::string_view name) const {
+  const std::uint32_t number = nodes_.node_of(login);
+  const std::uint32_t where = nodes_.find_capability(name);
+  return number != nowhere && where != nowhere && nodes_.is_placed(where, number);
+}
+
 login_id router::login_of(std::string_view name) const {
   const std::uint32_t number = nodes_.find_node(name);
   return number == nowhere ? login_id{nowhere} : nodes_.nodes[number].login;

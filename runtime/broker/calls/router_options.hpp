@@ -13,6 +13,8 @@ struct capability_options {
   capability_name name;
   /// Calls that may wait for it here. 0 to 1,000,000.
   std::uint32_t queue_max = 1'000;
+  /// The nodes on which the topology places it: no other may serve it. Empty: all.
+  std::vector<node_name> nodes{};
 };
 
 struct router_options {

@@ -97,9 +97,7 @@ outcome<void> event_service::worker_said(
     carry_out(now);
     return {};
   case wire::kind::outbox:
-    return decode(wire::outbox_state{}, [&](const wire::outbox_state& state) {
-      bus_.outbox(from, state, now, decided_);
-    });
+    return outbox(from, body, now);
   case wire::kind::assigned:
     return decode(wire::assigned{}, [&](const wire::assigned& state) {
       bus_.subscribers().assigned(from, state, now, decided_);
@@ -112,6 +110,23 @@ outcome<void> event_service::worker_said(
   default:
     return {};
   }
+}
+
+/// A worker that relays an outbox announces it first. Whose database it is, the topology says.
+outcome<void> event_service::outbox(login_id from, std::string_view body, instant now) {
+  const auto state = wire::checked_decode<wire::outbox_state>(body);
+  if (!state) {
+    return failure{state.error()};
+  }
+  if (!links_.is_placed_at(from, state->capability)) {
+    return failure{
+        {.code = errc::forbidden,
+         .message = "an outbox of `" + wire::travelling(state->capability, wire::name_bytes_max)
+                    + "`, which the topology does not place on this node"}};
+  }
+  bus_.outbox(from, *state, now, decided_);
+  carry_out(now);
+  return {};
 }
 
 void event_service::joined(login_id login, const wire::hello& hello, instant now) {

@@ -45,7 +45,8 @@ public:
   }
 
   /// OUTBOX, RELAY, ASSIGNED or HANDLED, from a worker that is logged in.
-  /// @errors `invalid`: the body is not a message of that kind; nothing happened.
+  /// @errors `invalid`: the body is not a message of that kind; `forbidden`: an outbox of a
+  /// capability that the topology does not place on the worker's node. Nothing happened.
   outcome<void>
   worker_said(login_id from, const wire::header_view& header, std::string_view body, instant now);
 
@@ -67,6 +68,7 @@ public:
 
 private:
   void report_gone(const journal_state& state);
+  outcome<void> outbox(login_id from, std::string_view body, instant now);
   void carry_out(instant now);
   void carry_out(const deliver_event& what);
   void carry_out(const read_journal& what, instant now);

@@ -128,7 +128,7 @@ void outbox_intake::announced(
     login_id from, const wire::outbox_state& state, instant now, decisions& out) {
   source& whose = sources_[state.capability];
   if (whose.instance != state.instance) {
-    if (whose.instance != uuid{}) {
+    if (whose.accepted != 0) { // Else there is nothing of it to remember.
       set_aside(state.capability, whose);
     }
     begin(whose, state, out);

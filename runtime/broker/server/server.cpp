@@ -201,8 +201,13 @@ void server::take_from_login(
     return calls_.reply(whom, header, bytes, body, now);
   case wire::kind::state: {
     const auto state = wire::checked_decode<wire::state>(body);
-    return state ? calls_.state(whom, *state, now)
-                 : refuse_malformed(from, header.id, state.error());
+    if (!state) {
+      return refuse_malformed(from, header.id, state.error());
+    }
+    if (const auto taken = calls_.state(whom, *state, now); !taken) {
+      note_misspoken("state", taken.error(), now);
+    }
+    return;
   }
   case wire::kind::pong:
     // A client sends none of its progress: its PONG is a sign of life and no more.
@@ -242,11 +247,14 @@ void server::take_event_talk(
   }
   const auto heard = calls_.events()->worker_said(whom, header, body, now);
   if (!heard) {
-    // Logged and not answered: an error that belongs to no call says that the login is over.
-    ++counts_.malformed;
-    log_.write(
-        {"worker_misspoke", {{"kind", std::string{kind}}, {"why", heard.error().message}}}, now);
+    note_misspoken(kind, heard.error(), now);
   }
+}
+
+/// Logged and not answered: an error that belongs to no call says that the login is over.
+void server::note_misspoken(std::string_view kind, const error& why, instant now) {
+  ++counts_.malformed;
+  log_.write({"worker_misspoke", {{"kind", std::string{kind}}, {"why", why.message}}}, now);
 }
 
 void server::malformed(peer from, framing how, std::string_view why, instant) {

@@ -77,6 +77,7 @@ private:
       const wire::header_view& header,
       std::string_view body,
       instant now);
+  void note_misspoken(std::string_view kind, const error& why, instant now);
   bool is_let_in(const wire::hello& who);
   error no_room() const;
   void refuse_malformed(origin to, const uuid& id, const error& why);

@@ -95,6 +95,8 @@ struct service_fixture : journal_fixture, event_links {
     }
   }
 
+  bool is_placed_at(login_id, std::string_view) const override { return true; }
+
   void report(log_event event, instant) override { reports.push_back(std::move(event.name)); }
 
   bool has_report(std::string_view name) const {

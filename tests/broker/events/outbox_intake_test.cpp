@@ -327,6 +327,16 @@ BOOST_AUTO_TEST_CASE(a_number_that_comes_back_as_another_event_is_a_restored_bac
   BOOST_TEST(!other.all<send_confirmed>().at(0).what.refused.empty());
 }
 
+// Or whoever announces ever new ones would fill the memory.
+BOOST_AUTO_TEST_CASE(a_database_of_which_nothing_was_taken_is_not_remembered) {
+  intake bus;
+  bus.inner.announced(n1, {"orders", id_of(77), 5, id_of(5)}, bus.now, bus.out);
+
+  bus.inner.announced(n1, {"orders", id_of(78), 0, {}}, bus.now, bus.out);
+
+  BOOST_TEST(bus.out.log.empty()); // No `outbox_replaced`.
+}
+
 BOOST_AUTO_TEST_CASE(another_database_begins_anew_and_the_first_is_remembered) {
   intake bus;
   bus.inner.restore({{"orders", orders_database, 40, id_of(40)}});
