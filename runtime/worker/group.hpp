@@ -59,7 +59,9 @@ public:
   void use(effect_pool* effects) { effects_.store(effects, std::memory_order_release); }
 
   /// Whether an answer of so many bytes can leave; if not, the error its caller gets instead.
-  outcome<void> check_answer(std::size_t bytes, effect possible) const;
+  outcome<void> check_answer(std::size_t bytes, effect possible) const {
+    return bytes <= parts_.body_bytes_max ? outcome<void>{} : refuse_answer(bytes, possible);
+  }
 
   /// The group as HELLO and STATE tell it to the brokers.
   wire::served served(instant now) const;
@@ -82,6 +84,8 @@ public:
   error shut_error() const;
 
 private:
+  outcome<void> refuse_answer(std::size_t bytes, effect possible) const;
+
   const capability_options options_;
   const actor_type& type_;
   worker_parts& parts_;
