@@ -32,6 +32,19 @@ BOOST_FIXTURE_TEST_CASE(an_unknown_capability_is_refused_with_the_nearest_name, 
   BOOST_TEST(refusal(1)->message.find("`orders`") != std::string::npos);
 }
 
+// The comparison with all names is a loop's time, which one caller must not take from all others.
+BOOST_FIXTURE_TEST_CASE(
+    of_many_unknown_capabilities_at_once_one_gets_the_nearest_name, router_fixture) {
+  call(1, 0, 1s, {}, "ordres");
+  call(2, 0, 1s, {}, "oders");
+  advance(10ms);
+  call(3, 0, 1s, {}, "rders");
+
+  BOOST_REQUIRE((refusal(2) && refusal(3)));
+  BOOST_TEST(refusal(2)->message == "there is no capability `oders`");
+  BOOST_TEST(refusal(3)->message.find("`orders`") != std::string::npos);
+}
+
 BOOST_FIXTURE_TEST_CASE(the_capability_of_a_node_leads_to_that_node, router_fixture) {
   BOOST_REQUIRE(join("n1", 1));
   BOOST_REQUIRE(join("n2", 2));
