@@ -109,12 +109,16 @@ bool arrivals::accept(origin from, const wire::header_view& header, decisions& o
         out);
     return false;
   }
-  if (calls_.size() >= options_.calls_max) {
+  if (calls_.size() >= options_.calls_max || calls_.bytes() >= options_.call_bytes_max) {
     ++counts_.overloaded;
     callers_.refuse(
         from,
         header.id,
-        full(fmt::format("the broker holds {} calls, its limit", calls_.size())),
+        full(fmt::format(
+            "the broker holds {} calls of {} MiB together, its limit (`limits: {{memory: ...}}` of "
+            "the topology)",
+            calls_.size(),
+            calls_.bytes() >> 20U)),
         out);
     return false;
   }
