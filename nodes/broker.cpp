@@ -9,6 +9,7 @@
 #include "nodes/open_files.hpp"
 #include "nodes/service_manager.hpp"
 #include "nodes/stop_signals.hpp"
+#include "runtime/broker/server/memory_shares.hpp"
 #include "runtime/broker/server/server.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/config.hpp"
@@ -48,6 +49,9 @@ broker::router_options router_options_of(const topology::plan& plan) {
     options.nodes.push_back(each.name);
   }
   options.silence_max = plan.heartbeat.timeout;
+  const broker::memory_shares memory = broker::shares_of(plan.memory_max);
+  options.call_bytes_max = memory.calls;
+  options.awaiting_bytes_max = memory.awaiting;
   return options;
 }
 
@@ -80,7 +84,9 @@ int serve(
       {.endpoint = self.listen,
        .heartbeat = plan.heartbeat,
        .body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max),
-       .open_files_max = open_files_max});
+       .open_files_max = open_files_max,
+       .parked_bytes_max = broker::shares_of(plan.memory_max).parked,
+       .unread_bytes_max = broker::shares_of(plan.memory_max).unread});
   if (!bound) {
     log.write("not_listening", {{"reason", bound.error().message}});
     return node_exit::refused;

@@ -86,6 +86,18 @@ constexpr std::array broker_counts{
         "Answers whose receiver was gone.",
         &wire::broker_counters::undeliverable},
     broker_count{
+        "troupe_broker_unread",
+        "Answers left away as their receiver had not read those before.",
+        &wire::broker_counters::unread},
+    broker_count{
+        "troupe_broker_dropped",
+        "Messages dropped as their sender sent more than the broker could go through.",
+        &wire::broker_counters::dropped},
+    broker_count{
+        "troupe_broker_stray_replies",
+        "Answers to calls that their sender had not been given.",
+        &wire::broker_counters::stray_replies},
+    broker_count{
         "troupe_broker_standstills",
         "Times the process stood still for longer than the heartbeat timeout.",
         &wire::broker_counters::stood_still},

@@ -268,6 +268,65 @@ BOOST_FIXTURE_TEST_CASE(two_thousand_silent_connections_do_not_hurt, router_fixt
   BOOST_TEST((after < 10 * before + 2ms));
 }
 
+// Answers that nobody reads are bounded in bytes, whatever libzmq's own bound in messages is.
+BOOST_FIXTURE_TEST_CASE(what_a_peer_does_not_read_is_bounded_in_bytes, router_fixture) {
+  zmq::socket_t idle = connect(zmq::socket_type::dealer);
+  send(idle, {"fill me", ""});
+  zmq::socket_t other = connect(zmq::socket_type::dealer);
+  BOOST_TEST(ask(other, {"hello", "x"}).at(0) == "plain:hello");
+
+  std::size_t large = 0;
+  frames got = receive(idle);
+  for (; got.at(0) == "large"; got = receive(idle)) {
+    ++large;
+  }
+  BOOST_TEST(got.at(0) == "full");
+  BOOST_TEST(std::stoul(got.at(1)) < 8U << 20U); // Four frames are the bound here.
+  BOOST_TEST(std::stoul(got.at(1)) > 1U << 20U);
+  BOOST_TEST(large > 10U);
+
+  // It has read everything, and is served as before.
+  BOOST_TEST(ask(idle, {"fill me", ""}).at(0) == "large");
+}
+
+std::string batch_of(int envelopes, std::string_view header) {
+  wire::batch_writer made;
+  for (int i = 0; i < envelopes; ++i) {
+    made.append(header, {});
+  }
+  return made.take();
+}
+
+// Peers take turns by time: a frame of many envelopes waits while others have something to say.
+BOOST_FIXTURE_TEST_CASE(a_large_batch_does_not_hold_others_up, router_fixture) {
+  constexpr int envelopes = 80'000;
+  zmq::socket_t busy = connect(zmq::socket_type::dealer);
+  zmq::socket_t other = connect(zmq::socket_type::dealer);
+  BOOST_TEST(ask(other, {"hello", "x"}).at(0) == "plain:hello");
+  send(busy, {batch_of(envelopes, "spin")});
+  send(busy, {"last", "x"});
+
+  int asked = 0;
+  while (handler.spun < envelopes) {
+    BOOST_REQUIRE(ask(other, {"hello", "x"}).at(0) == "plain:hello");
+    ++asked;
+  }
+  BOOST_TEST(asked > 20);
+  BOOST_TEST(receive(busy).at(0) == "plain:last"); // In the order in which it was sent.
+}
+
+BOOST_FIXTURE_TEST_CASE(
+    a_peer_that_sends_more_than_its_share_loses_it_and_is_told, router_fixture) {
+  zmq::socket_t busy = connect(zmq::socket_type::dealer);
+  const std::string frame = batch_of(80'000, "spin");
+  for (int i = 0; i < 20; ++i) {
+    send(busy, {frame});
+  }
+
+  BOOST_TEST(receive(busy).at(0) == "flooded");
+  BOOST_TEST(ask(busy, {"hello", "x"}).size() != 0U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace troupe::transport

@@ -122,4 +122,25 @@ bool callers::expire(std::uint32_t index, instant now, decisions& out) {
   return false;
 }
 
+void callers::forget(origin whom) {
+  if (calls_.awaiting_bytes(whom) == 0) {
+    return;
+  }
+  for (const capability& where : nodes_.capabilities) {
+    for (std::uint32_t index = where.awaiting.head; index != nowhere;) {
+      call& awaiting = calls_[index];
+      index = awaiting.next;
+      const auto is_gone = [&](const waiter& each) { return each.to == whom; };
+      awaiting.waiters.erase(
+          std::remove_if(awaiting.waiters.begin(), awaiting.waiters.end(), is_gone),
+          awaiting.waiters.end());
+      if (awaiting.waiters.empty()) {
+        const std::uint32_t over = calls_.find(awaiting.id);
+        timers_.clear(over);
+        calls_.remove(over);
+      }
+    }
+  }
+}
+
 } // namespace troupe::broker

@@ -40,6 +40,10 @@ public:
   /// Answers those whose time is up. The call stays. False if somebody waits on.
   bool expire(std::uint32_t index, instant now, decisions& out);
 
+  /// A client is gone: it waits no longer for calls that a worker answers later. Those for which
+  /// nobody else waits are dropped; a repeat of the id gets the answer.
+  void forget(origin whom);
+
   /// Appends the calls that have a waiter whose deadline has passed; `expire` must be called for
   /// each.
   void take_due(instant now, std::vector<std::uint32_t>& into) { timers_.take_due(now, into); }

@@ -108,6 +108,13 @@ std::uint32_t directory::placement_of(std::uint32_t where, std::uint32_t number)
   return made;
 }
 
+bool directory::serves(std::uint32_t node, std::uint32_t where) const {
+  const std::vector<placement>& placements = capabilities[where].placements;
+  return std::any_of(placements.begin(), placements.end(), [&](const placement& each) {
+    return each.node == node && each.is_served;
+  });
+}
+
 void directory::bring(const uuid& call, const brought_call& held) {
   if (brought_.size() < brought_max) {
     brought_.insert_or_assign(call, held);

@@ -38,6 +38,8 @@ struct placement {
   /// here; in the order of their arrival.
   call_list line;
   std::uint32_t replicas = 0;
+  /// The node that is logged in says that it serves the capability.
+  bool is_served = false;
   bool inbox = false;
   /// The capability will not run there before the node's next login: `why_shut` says why.
   bool is_shut = false;
@@ -135,6 +137,9 @@ public:
 
   /// The placement of `node` in `capability`, made if there is none.
   std::uint32_t placement_of(std::uint32_t capability, std::uint32_t node);
+
+  /// Whether `node`, by its login, serves `capability`.
+  bool serves(std::uint32_t node, std::uint32_t capability) const;
 
   /// A worker has a call in hand, from an earlier login, that this broker does not know. If a
   /// client asks for the same under its id again, the call is at that node already; nobody else may

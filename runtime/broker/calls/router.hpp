@@ -89,6 +89,9 @@ public:
   /// To be called when `quarantine::changes` has risen.
   void follow_quarantine(instant now, decisions& out) { suspects_.follow(now, out); }
 
+  /// A client's login is over, and with it its connection.
+  void client_left(origin whom) { callers_.forget(whom); }
+
   /// From now on new calls are refused; those that are here go on.
   void drain() { arrivals_.drain(); }
 

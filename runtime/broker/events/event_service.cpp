@@ -30,7 +30,7 @@ event_service::event_service(
           state,
           alone,
           static_cast<std::uint64_t>(time.wall().time_since_epoch().count())},
-      journal_{std::move(options.kept)},
+      journal_{std::move(options.kept), time},
       operations_{time, journal_, bus_, links, options.body_bytes_max},
       gauge_{time, journal_, bus_}, due_{state.next_due}, rules_{std::move(options.rules)},
       settled_{

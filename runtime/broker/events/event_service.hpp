@@ -39,10 +39,18 @@ public:
 
   void publish(origin from, const wire::header_view& header, std::string_view body, instant now);
 
-  /// A call to `troupe.events`.
-  void call(origin from, const wire::header_view& header, std::string_view body, instant now) {
-    operations_.call(from, header, body, now);
+  /// A call to `troupe.events`. @param connection over which it came.
+  void call(
+      origin from,
+      const wire::header_view& header,
+      std::string_view body,
+      int connection,
+      instant now) {
+    operations_.call(from, header, body, connection, now);
   }
+
+  /// The connection of this number has ended; another one may have the number by now.
+  void connection_ended(int connection) { operations_.connection_ended(connection); }
 
   /// OUTBOX, RELAY, ASSIGNED or HANDLED, from a worker that is logged in.
   /// @errors `invalid`: the body is not a message of that kind; `forbidden`: an outbox of a

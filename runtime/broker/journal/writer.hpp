@@ -56,6 +56,9 @@ public:
   /// How long batches took until they were on disk. Any thread.
   observe::histogram commits() const { return commits_; }
 
+  /// How many pages of the WAL that would be; 0 if it is not worth it.
+  std::int64_t pages_to_copy() const { return database_.checkpoint_due(); }
+
   /// The highest position given.
   std::uint64_t last() const { return last_; }
 

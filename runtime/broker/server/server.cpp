@@ -16,6 +16,9 @@ constexpr milliseconds probe_patience_max{250};
 using transport::framing;
 using transport::peer;
 
+// Between two lines about messages that were dropped.
+constexpr std::chrono::seconds flood_log_interval{10};
+
 error too_large(std::string_view what, std::size_t bytes, std::uint64_t bytes_max) {
   return invalid(fmt::format(
       "{} of {} bytes; {} are the limit (`limits: {{body: ...}}` of the topology)",
@@ -148,6 +151,11 @@ bool server::take_own_call(
     out_.refuse(from, header.id, came_too_late());
     return true;
   }
+  if (header.to != "troupe.publish" && header.to.starts_with("troupe.") && !out_.has_room(from)) {
+    // To make an answer that has no room costs time, and reading from the disk.
+    out_.refuse_unread(from, header.id, effect::none);
+    return true;
+  }
   if (header.to == "troupe.broker") {
     answer_own_call(from, header, now);
     return true;
@@ -168,7 +176,7 @@ bool server::take_own_call(
   } else if (is_publish) {
     calls_.events()->publish(from, header, body, now);
   } else {
-    calls_.events()->call(from, header, body, now);
+    calls_.events()->call(from, header, body, loop_.connection_of_sender(), now);
   }
   return true;
 }
@@ -185,7 +193,9 @@ void server::answer_own_call(origin from, const wire::header_view& header, insta
   }
   header_.clear();
   wire::append_reply_header(header_, header.id, wire::status::ok);
-  out_.answer(from, header_, header.op == "status" ? status_answer(now) : "\x80"); // An empty map.
+  constexpr std::string_view empty_map = "\x80";
+  out_.answer(
+      from, header_, header.op == "status" ? std::string_view{status_answer(now)} : empty_map);
 }
 
 /// Takes an envelope that only a peer with a login may send.
@@ -265,6 +275,48 @@ void server::malformed(peer from, framing how, std::string_view why, instant) {
 void server::refuse_malformed(origin to, const uuid& id, const error& why) {
   ++counts_.malformed;
   out_.refuse(to, id, why);
+}
+
+bool server::takes_batches(peer from, instant) {
+  if (out_.logins().find(from) != login_id{nowhere}) {
+    return true;
+  }
+  // Once for the frame, however many envelopes are in it.
+  ++counts_.unauthenticated;
+  out_.refuse(origin_of(from, framing::plain), uuid{}, say_hello_first());
+  return false;
+}
+
+void server::flooded(peer from, framing how, std::string_view header, instant now) {
+  ++counts_.dropped;
+  if (now >= log_flood_at_) {
+    log_flood_at_ = now + flood_log_interval;
+    log_.write(
+        {"messages_dropped",
+         {{"in_all", std::to_string(counts_.dropped)},
+          {"what",
+           "a peer sends more than this broker can go through; what it had sent was dropped, and "
+           "it "
+           "has to log in anew"}}},
+        now);
+  }
+  desk_.end_flooding(from, now);
+  const auto read = how == framing::batched ? wire::scan_header({}) : wire::scan_header(header);
+  if (read && read->kind == wire::kind::call) {
+    return out_.refuse(
+        origin_of(from, how),
+        read->id,
+        {.code = errc::overloaded,
+         .message = "this client sends more than the broker can go through; the call was dropped",
+         .retry_after = milliseconds{500}});
+  }
+  out_.refuse(origin_of(from, framing::plain), uuid{}, say_hello_first());
+}
+
+void server::connection_ended(int connection, instant) {
+  if (calls_.events() != nullptr) {
+    calls_.events()->connection_ended(connection);
+  }
 }
 
 void server::link_closed(instant now) {
@@ -358,8 +410,17 @@ void server::continue_drain(instant now) {
   }
 }
 
-/// What it says of itself to a peer, as large as an answer may be.
-std::string server::status_answer(instant now) const {
+/// What it says of itself to a peer, as large as an answer may be. Made once in a turn of the loop:
+/// with a thousand capabilities it takes milliseconds.
+const std::string& server::status_answer(instant now) {
+  if (said_at_ != now || said_.empty()) {
+    said_at_ = now;
+    said_ = make_status_answer(now);
+  }
+  return said_;
+}
+
+std::string server::make_status_answer(instant now) const {
   wire::broker_status said = status(now);
   std::string all = wire::encoded(said);
   if (all.size() <= wire::carried_bytes_max(options_.body_bytes_max)) {
@@ -408,6 +469,8 @@ wire::broker_status server::status(instant now) const {
   said.counters.malformed = counts_.malformed;
   said.counters.unauthenticated = counts_.unauthenticated;
   said.counters.undeliverable = out_.undeliverable();
+  said.counters.unread = out_.unread();
+  said.counters.dropped = counts_.dropped;
   said.counters.clients_joined = desk_.clients_joined();
   said.counters.clients_lost = desk_.clients_lost();
   said.counters.stood_still = counts_.stood_still;

@@ -40,6 +40,10 @@ public:
       instant now) override;
   void malformed(
       transport::peer from, transport::framing how, std::string_view why, instant now) override;
+  bool takes_batches(transport::peer from, instant now) override;
+  void flooded(
+      transport::peer from, transport::framing how, std::string_view header, instant now) override;
+  void connection_ended(int connection, instant now) override;
   void link_closed(instant now) override;
   void gone(transport::peer whom, instant now) override;
   void stood_still(instant::duration how_long, instant now) override;
@@ -81,7 +85,8 @@ private:
   bool is_let_in(const wire::hello& who);
   error no_room() const;
   void refuse_malformed(origin to, const uuid& id, const error& why);
-  std::string status_answer(instant now) const;
+  const std::string& status_answer(instant now);
+  std::string make_status_answer(instant now) const;
   wire::broker_status status(instant now) const;
   milliseconds probe_patience() const;
   void answer_asked(instant now);
@@ -100,6 +105,9 @@ private:
   std::optional<instant> probing_since_;
   counters counts_; // Those of the server itself.
   instant started_;
+  instant log_flood_at_{};
+  instant said_at_{};
+  std::string said_;   // The answer to `status`.
   std::string header_; // Reused.
 };
 

@@ -48,6 +48,9 @@ public:
   /// Ends a worker's login. @param is_blamed it may have died of the calls in its hands.
   void leave(login_id whom, bool is_blamed, std::string_view why, instant now);
 
+  /// A client's login ends.
+  void client_left(origin whom) { router_.client_left(whom); }
+
   /// When `due` wants to be called next.
   instant next_due() const;
   void due(instant now);

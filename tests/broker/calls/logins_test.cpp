@@ -368,6 +368,25 @@ BOOST_FIXTURE_TEST_CASE(an_answer_counts_whoever_sends_it, router_fixture) {
   BOOST_TEST(receivers(2).size() == 1U);
 }
 
+// It would answer the call, and see the next one of its key wait.
+BOOST_FIXTURE_TEST_CASE(
+    a_worker_brings_along_calls_of_capabilities_that_it_serves, router_fixture) {
+  call(1);
+  wire::hello liar = hello("n2", 2, 5);
+  liar.serves = {{.capability = "users", .credit = 2, .inbox = true, .replicas = 1}};
+  liar.held = {{id(1), "orders", wire::digest_of_request("place", "body")}};
+  BOOST_REQUIRE(join(2, liar));
+  BOOST_REQUIRE(join("n1", 1));
+
+  BOOST_TEST(tested.counts().adopted == 0U);
+  BOOST_TEST(tested.counts().stray_replies == 1U);
+  BOOST_TEST(receivers(1).size() == 1U);
+  reply(2, 1, "forged");
+  BOOST_TEST(answers(1) == 0U);
+  reply(1, 1, "right");
+  BOOST_TEST(answers(1) == 1U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace troupe::broker
