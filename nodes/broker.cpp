@@ -3,9 +3,9 @@
 #include "nodes/actor_types.hpp"
 #include "nodes/admin_server.hpp"
 #include "nodes/broker_journal.hpp"
+#include "nodes/broker_metrics.hpp"
 #include "nodes/node_health.hpp"
 #include "nodes/node_main.hpp"
-#include "nodes/node_metrics.hpp"
 #include "nodes/open_files.hpp"
 #include "nodes/service_manager.hpp"
 #include "nodes/stop_signals.hpp"
@@ -97,19 +97,18 @@ int serve(
        .journal_keeper = plan.events.broker},
       [&log](const broker::log_event& event) { log.write(event.name, event.fields); },
       time.now()};
-  const bool keeps_journal = plan.events.broker == self.name;
-  if (keeps_journal) {
+  if (plan.events.broker == self.name) {
     const auto kept = keep_journal(server, time, plan, [&loop] { loop.wake_up(); });
     if (!kept) {
       log.write("journal_unusable", {{"reason", kept.error().message}});
       return exit_no_journal;
     }
   }
-  const ask_node ask = [&server, keeps_journal](const auto& answered) {
-    server.ask_status([answered, keeps_journal](const wire::broker_status& said) {
-      const auto copy = std::make_shared<const wire::broker_status>(said);
+  const ask_node ask = [&server](const auto& answered) {
+    server.ask_snapshot([answered](const broker::broker_snapshot& said) {
+      const auto copy = std::make_shared<const broker::broker_snapshot>(said);
       answered(
-          {[copy, keeps_journal] { return health_of(*copy, keeps_journal); },
+          {[copy] { return health_of(*copy); },
            [copy](observe::metrics_format format) { return metrics_of(*copy, format); }});
     });
   };

@@ -20,7 +20,8 @@ constexpr std::size_t refusal_bytes_max = 2'048;
 group::group(const capability_options& options, const actor_type& type, worker_parts& parts)
     : options_{options}, type_{type}, parts_{parts},
       queues_{options.database ? 1 : options.replicas.size()}, breaker_{options_, parts, changed_},
-      condition_{options_.name, parts.log, changed_} {
+      condition_{options_.name, parts.log, changed_},
+      metrics_(queues_.all().size(), runner_metrics{type.description.operations.size()}) {
 }
 
 outcome<void> group::check_answer(std::size_t bytes, effect possible) const {

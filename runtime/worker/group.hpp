@@ -6,10 +6,13 @@
 #include "runtime/worker/group_condition.hpp"
 #include "runtime/worker/group_counters.hpp"
 #include "runtime/worker/group_queues.hpp"
+#include "runtime/worker/runner_metrics.hpp"
 #include "runtime/worker/worker_parts.hpp"
 
 #include <atomic>
+#include <span>
 #include <string>
+#include <vector>
 
 namespace troupe {
 
@@ -45,6 +48,9 @@ public:
   group_condition& condition() { return condition_; }
 
   group_counters& counters() { return counters_; }
+
+  /// What the runner of each queue measures, in the order of the queues.
+  std::span<runner_metrics> metrics() { return metrics_; }
 
   /// The group's effects, whose tries are judged in time; null before there are any. They live as
   /// long as the runners.
@@ -84,6 +90,7 @@ private:
   group_breaker breaker_;
   group_condition condition_;
   group_counters counters_;
+  std::vector<runner_metrics> metrics_;
   std::atomic<effect_pool*> effects_{nullptr};
 };
 

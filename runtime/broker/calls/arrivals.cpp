@@ -67,6 +67,7 @@ void arrivals::take(
   const std::uint32_t index = calls_.add(header, header_bytes, body);
   call& made = calls_[index];
   made.capability = where;
+  made.arrived = now;
   made.has_key = !header.key.empty();
   made.key_digest = made.has_key ? key_digest(header.key) : 0;
   callers_.add(index, {from, now + milliseconds{header.ttl}});

@@ -67,6 +67,7 @@ struct alignas(64) call {
   std::string bytes;
   boost::container::small_vector<waiter, 1> waiters;
   std::uint64_t key_digest = 0;
+  instant arrived{};
   /// Nodes that refused it without effect, and the refusal with the smallest wait.
   std::vector<std::uint32_t> tried;
   errc refusal = errc::unavailable;

@@ -16,7 +16,7 @@ namespace troupe::broker {
 /// A call has a timer, of the earliest deadline, exactly while somebody waits for it.
 class callers {
 public:
-  callers(const directory& nodes, held_calls& calls, counters& counts)
+  callers(directory& nodes, held_calls& calls, counters& counts)
       : nodes_{nodes}, calls_{calls}, counts_{counts} {}
 
   /// Adds a waiter to the call. A peer that waits for the call already gets one answer, by the
@@ -48,7 +48,7 @@ public:
   std::size_t waited_for() const { return timers_.size(); }
 
 private:
-  const directory& nodes_;
+  directory& nodes_;
   held_calls& calls_;
   counters& counts_;
   calls::timer_wheel timers_{instant{}};

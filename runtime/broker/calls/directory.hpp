@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/broker/calls/call.hpp"
+#include "runtime/broker/calls/call_times.hpp"
 #include "runtime/broker/calls/router_options.hpp"
 #include "runtime/secret_hash.hpp"
 #include "runtime/wire/envelope.hpp"
@@ -68,6 +69,7 @@ struct capability {
   /// Placements are added, never removed: a call remembers its own by index.
   std::vector<placement> placements;
   drain_rate rate;
+  call_times times;
 
   /// Calls that wait for a worker with room.
   std::uint32_t waiting() const { return queue.size + lined_up; }

@@ -68,6 +68,7 @@ void replies::take(
     take_pending(index, now, out);
   } else if (
       header.status != wire::status::error || !try_elsewhere(index, is_mine, header, now, out)) {
+    note_time(calls_[index], header.status, now);
     take_answer(index, is_mine, header_bytes, body, now, out);
   }
   if (is_mine) { // The worker has room again.
@@ -133,6 +134,14 @@ bool replies::try_elsewhere(
   // Sends the call on if it is a suspect; `take` sends the calls in the queue.
   suspects_.send_next(now, out);
   return true;
+}
+
+/// A call that nobody waits for has been counted as expired.
+void replies::note_time(const call& answered, wire::status how, instant now) {
+  if (!answered.waiters.empty()) {
+    call_times& times = nodes_.capabilities[answered.capability].times;
+    (how == wire::status::error ? times.failed : times.answered).record(now - answered.arrived);
+  }
 }
 
 /// Passes a final answer on to all who wait.

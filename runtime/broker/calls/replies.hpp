@@ -38,6 +38,7 @@ private:
       const wire::header_view& header,
       instant now,
       decisions& out);
+  void note_time(const call& answered, wire::status how, instant now);
   void take_answer(
       std::uint32_t index,
       bool is_mine,

@@ -31,8 +31,8 @@ event_service::event_service(
           alone,
           static_cast<std::uint64_t>(time.wall().time_since_epoch().count())},
       journal_{std::move(options.kept)},
-      operations_{time, journal_, bus_, links, options.body_bytes_max}, due_{state.next_due},
-      rules_{std::move(options.rules)},
+      operations_{time, journal_, bus_, links, options.body_bytes_max},
+      gauge_{time, journal_, bus_}, due_{state.next_due}, rules_{std::move(options.rules)},
       settled_{
           state.settled == 0 ? time.wall() : time_since_1970(milliseconds{state.settled}),
           time.now()},
@@ -161,6 +161,7 @@ void event_service::write_if_wanted(instant now) {
   if (!bus_.wants_write(now)) {
     return;
   }
+  gauge_.took_in(now);
   TROUPE_FAULT("bus.before_write");
   journal_.write(bus_.take_batch(now), [this](const outcome<journal_result>& result, instant at) {
     written(result, at);
@@ -171,6 +172,7 @@ void event_service::written(const outcome<journal_result>& result, instant now) 
   TROUPE_FAULT("bus.before_confirm");
   const outcome<void> how = result ? outcome<void>{} : failure{result.error()};
   const journal_batch& batch = bus_.incoming().writing();
+  gauge_.ended(batch.events.size(), how.has_value(), now);
   std::vector<event_ref> fresh;
   if (how) {
     operations_.topics().written(batch.events);
@@ -218,11 +220,10 @@ void event_service::publish_due(instant now) {
 }
 
 void event_service::sweep(instant now) {
-  if (is_sweeping_ || rules_.empty() || now - swept_at_ < sweep_interval) {
+  if (rules_.empty() || now < sweep_at_) {
     return;
   }
-  is_sweeping_ = true;
-  swept_at_ = now;
+  sweep_at_ = instant::max();
   retention keep{rules_, {}, settled_ms_};
   const feeder& subscribers = bus_.subscribers();
   for (std::uint32_t i = 0; i < subscribers.size(); ++i) {
@@ -232,8 +233,8 @@ void event_service::sweep(instant now) {
       keep.needs.push_back({pattern, handled});
     }
   }
-  journal_.sweep(std::move(keep), [this](const outcome<journal_result>& result, instant at) {
-    is_sweeping_ = false;
+  journal_.sweep(std::move(keep), [this, now](const outcome<journal_result>& result, instant at) {
+    sweep_at_ = now + sweep_interval;
     const auto* swept = result_of<events_swept>(result);
     if (swept != nullptr && !swept->forgotten.empty()) {
       bus_.forget_topics(swept->forgotten);
@@ -251,6 +252,7 @@ void event_service::sweep(instant now) {
 
 /// Carries the decisions out in order; what that leads to is decided after it.
 void event_service::carry_out(instant now) {
+  gauge_.took_in(now);
   event_decisions doing;
   std::swap(doing, decided_);
   std::swap(decided_.actions, spare_.actions);

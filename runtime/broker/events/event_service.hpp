@@ -2,6 +2,7 @@
 
 #include "runtime/broker/events/bus.hpp"
 #include "runtime/broker/events/due_alarm.hpp"
+#include "runtime/broker/events/event_gauge.hpp"
 #include "runtime/broker/events/event_links.hpp"
 #include "runtime/broker/events/journal_client.hpp"
 #include "runtime/broker/events/operations.hpp"
@@ -59,6 +60,8 @@ public:
   void due(instant now);
   void tick(instant now);
 
+  event_gauge& gauge() { return gauge_; }
+
   /// Whether nobody waits for the disk.
   bool is_done() const { return bus_.incoming().is_done(); }
 
@@ -81,6 +84,7 @@ private:
   bus bus_;
   journal_client journal_;
   operations operations_;
+  event_gauge gauge_;
   due_alarm due_;
   std::vector<retention_rule> rules_;
   settled_time settled_;
@@ -89,8 +93,7 @@ private:
   event_decisions spare_;
   // Fetches that the journal could not answer; they are asked again.
   std::vector<fetch_events> refetch_;
-  bool is_sweeping_ = false;
-  instant swept_at_{};
+  instant sweep_at_{}; // The next one; the end of time while one is under way.
   std::string header_; // Reused.
   std::string body_;   // Reused.
 };

@@ -25,6 +25,8 @@ public:
   /// Deletes the events that nobody needs any more.
   void sweep(retention rules, then go_on);
 
+  observe::histogram commits() const { return journal_->commits(); }
+
   bool has_answers() const { return journal_->has_answers(); }
 
   /// Calls the functions of all answers that have come.

@@ -106,6 +106,10 @@ void journal::drain(std::vector<journal_answer>& answers) {
   has_answers_.store(false, std::memory_order_release);
 }
 
+observe::histogram journal::commits() const {
+  return store_->commits();
+}
+
 bool journal::is_writing() const {
   const std::lock_guard lock{mutex_};
   return is_writing_;

@@ -6,6 +6,7 @@
 #include "runtime/broker/journal/questions.hpp"
 #include "runtime/broker/journal/retention.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/observe/histogram.hpp"
 #include "runtime/outcome.hpp"
 
 #include <atomic>
@@ -67,6 +68,9 @@ public:
   bool has_answers() const { return has_answers_.load(std::memory_order_acquire); }
 
   bool is_writing() const;
+
+  /// How long the commits of batches took, with their fsync.
+  observe::histogram commits() const;
 
   /// Questions that wait or are being answered.
   std::size_t questions() const;

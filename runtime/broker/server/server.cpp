@@ -11,6 +11,8 @@ namespace troupe::broker {
 
 namespace {
 
+constexpr milliseconds probe_patience_max{250};
+
 using transport::framing;
 using transport::peer;
 
@@ -308,16 +310,17 @@ error server::no_room() const {
 }
 
 instant server::next_due() const {
-  if (drain_.is_to_begin() || asked_.is_asked()) {
+  if (drain_.is_to_begin() || (asked_.is_asked() && !probing_since_)) {
     return instant{}; // At once.
   }
-  return std::min(desk_.next_ping(), calls_.next_due());
+  const instant probed = probing_since_ ? *probing_since_ + probe_patience() : instant::max();
+  return std::min({desk_.next_ping(), calls_.next_due(), probed});
 }
 
 void server::due(instant now) {
   calls_.due(now);
   desk_.ping_due(now);
-  asked_.answer([&] { return status(now); });
+  answer_asked(now);
   if (drain_.is_requested()) {
     continue_drain(now);
   }
@@ -328,7 +331,7 @@ void server::request_drain() {
   loop_.wake_up();
 }
 
-void server::ask_status(observe::loop_question<wire::broker_status>::receiver answered) {
+void server::ask_snapshot(observe::loop_question<broker_snapshot>::receiver answered) {
   asked_.ask(std::move(answered));
   loop_.wake_up();
 }
@@ -356,6 +359,35 @@ std::string server::status_answer(instant now) const {
   }
   leave_out_details(said);
   return wire::encoded(said);
+}
+
+milliseconds server::probe_patience() const {
+  return std::min(probe_patience_max, options_.heartbeat.timeout / 2);
+}
+
+/// Tells whoever asked how this broker is, once its journal has been asked in turn.
+void server::answer_asked(instant now) {
+  if (!asked_.is_asked()) {
+    return;
+  }
+  event_service* const events = calls_.events();
+  if (!probing_since_ && events != nullptr) {
+    events->gauge().probe(now);
+  }
+  probing_since_ = probing_since_.value_or(now);
+  if (events == nullptr || events->gauge().is_answered()
+      || now - *probing_since_ >= probe_patience()) {
+    probing_since_.reset();
+    asked_.answer([&] { return snapshot(now); });
+  }
+}
+
+broker_snapshot server::snapshot(instant now) {
+  broker_snapshot said{.status = status(now), .times = times_of(calls_.calls())};
+  if (event_service* const events = calls_.events()) {
+    said.events = events->gauge().look(now);
+  }
+  return said;
 }
 
 wire::broker_status server::status(instant now) const {

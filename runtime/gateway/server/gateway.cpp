@@ -104,7 +104,7 @@ http::responder gateway::noted(
     const http::responder& answers,
     const std::shared_ptr<answer_counts>& counts) const {
   return http::responder{
-      std::make_shared<noted_exchange>(answers, cors_.fields_for(asked), counts)};
+      std::make_shared<noted_exchange>(answers, cors_.fields_for(asked), counts, time_)};
 }
 
 void gateway::handle(http::request asked, const http::responder& answers) {
@@ -141,6 +141,7 @@ bool gateway::is_over_rate(const http::request& asked, const http::responder& an
   if (wait == instant::duration::zero()) {
     return false;
   }
+  ++rate_limited_;
   http::problem over{
       429,
       "rate_limited",
@@ -181,14 +182,13 @@ gateway_snapshot gateway::snapshot() const {
   said.is_draining = is_draining_;
   said.calls_under_way = calls_->under_way();
   said.connections = server_->counts();
+  said.rate_limited = rate_limited_;
   for (std::size_t i = 0; i < counts_.size(); ++i) {
     gateway_snapshot::route_counts route;
     if (i < keys_.size()) {
       route.route = fmt::format("{} {}", http::name_of(keys_[i].method), keys_[i].path.text());
     }
-    for (std::size_t j = 0; j < route.answers.size(); ++j) {
-      route.answers[j] = counts_[i]->by_class[j].load(std::memory_order_relaxed);
-    }
+    route.answers = counts_[i]->read();
     said.routes.push_back(std::move(route));
   }
   return said;

@@ -1,6 +1,5 @@
-#include "nodes/node_metrics.hpp"
+#include "nodes/broker_metrics.hpp"
 
-#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -8,15 +7,12 @@ namespace troupe {
 
 namespace {
 
-template <class Source>
-struct counted {
+/// A count of the broker's.
+struct broker_count {
   std::string_view name;
   std::string_view help;
-  std::uint64_t Source::*value;
+  std::uint64_t wire::broker_counters::*value;
 };
-
-using broker_count = counted<wire::broker_counters>;
-using group_count = counted<wire::group_status>;
 
 constexpr std::array broker_counts{
     broker_count{
@@ -95,55 +91,6 @@ constexpr std::array broker_counts{
         &wire::broker_counters::stood_still},
 };
 
-constexpr std::array group_counts{
-    group_count{
-        "troupe_worker_calls_answered",
-        "Calls answered, errors too.",
-        &wire::group_status::answered},
-    group_count{
-        "troupe_worker_calls_failed",
-        "Calls that failed for a technical reason.",
-        &wire::group_status::failed},
-    group_count{
-        "troupe_worker_call_repeats",
-        "Calls answered from the inbox.",
-        &wire::group_status::repeats},
-    group_count{"troupe_worker_turns", "Transactions.", &wire::group_status::turns},
-    group_count{"troupe_worker_effects", "Tries of effects.", &wire::group_status::effects},
-    group_count{
-        "troupe_worker_takeovers",
-        "Work taken over from processes that are gone.",
-        &wire::group_status::takeovers},
-    group_count{"troupe_worker_events", "Events handled.", &wire::group_status::events},
-    group_count{
-        "troupe_worker_events_postponed",
-        "Events that failed or wait behind one that did.",
-        &wire::group_status::events_postponed},
-    group_count{
-        "troupe_worker_event_repeats",
-        "Events that were handled before.",
-        &wire::group_status::event_repeats},
-    group_count{
-        "troupe_worker_events_relayed",
-        "Events of the outbox sent to the journal.",
-        &wire::group_status::relayed},
-};
-
-constexpr std::array group_gauges{
-    group_count{
-        "troupe_worker_calls_in_hand",
-        "Calls taken and not answered.",
-        &wire::group_status::in_hand},
-    group_count{
-        "troupe_worker_events_in_hand",
-        "Events taken and not reported.",
-        &wire::group_status::events_in_hand},
-    group_count{
-        "troupe_worker_outbox_depth",
-        "Events committed that the journal has not confirmed.",
-        &wire::group_status::outbox_depth},
-};
-
 void write_capabilities(observe::metrics_text& text, const wire::broker_status& broker) {
   const auto gauge = [&](std::string_view name, std::string_view help, const auto& value_of) {
     text.gauge(name, help);
@@ -162,9 +109,101 @@ void write_capabilities(observe::metrics_text& text, const wire::broker_status& 
   });
 }
 
+void write_times(observe::metrics_text& text, const broker::broker_snapshot& said) {
+  const auto for_each = [&](const auto& write) {
+    for (std::size_t i = 0; i < said.times.size(); ++i) {
+      write(said.status.capabilities[i].name, said.times[i]);
+    }
+  };
+  text.histogram(
+      "troupe_broker_call_seconds", "From a call's arrival until its caller had an end of it.");
+  for_each([&](const std::string& name, const broker::call_times& times) {
+    text.sample({{"capability", name}, {"outcome", "ok"}}, times.answered);
+    text.sample({{"capability", name}, {"outcome", "error"}}, times.failed);
+    text.sample({{"capability", name}, {"outcome", "expired"}}, times.expired);
+  });
+  text.histogram(
+      "troupe_broker_queue_seconds", "From a call's arrival until a worker was sent it.");
+  for_each([&](const std::string& name, const broker::call_times& times) {
+    text.sample({{"capability", name}}, times.queue);
+  });
+  text.counter(
+      "troupe_broker_calls_given_up",
+      "Calls taken in that this broker ended with an error of its own, other than expired ones.");
+  for_each([&](const std::string& name, const broker::call_times& times) {
+    text.sample({{"capability", name}}, times.refused.value());
+  });
+}
+
+using subscription = broker::subscription_measures;
+
+struct subscription_number {
+  std::string_view name;
+  std::string_view help;
+  std::uint64_t subscription::*value;
+};
+
+constexpr std::array subscription_counts{
+    subscription_number{
+        "troupe_broker_events_delivered", "Events sent to a worker.", &subscription::delivered},
+    subscription_number{
+        "troupe_broker_events_handled", "Events that a worker handled.", &subscription::handled},
+};
+
+constexpr std::array subscription_gauges{
+    subscription_number{
+        "troupe_broker_subscription_lag_events",
+        "Events yet to be handled; while it reads from the journal also those of other topics that "
+        "it has not come past.",
+        &subscription::lag},
+    subscription_number{
+        "troupe_broker_events_in_flight", "Events that a worker has.", &subscription::in_flight},
+    subscription_number{
+        "troupe_broker_events_retrying",
+        "Events that failed and wait for another try.",
+        &subscription::retrying},
+    subscription_number{
+        "troupe_broker_dead_letters", "Dead letters in the journal.", &subscription::dead_letters},
+};
+
+void write_events(observe::metrics_text& text, const broker::event_measures& events) {
+  const auto for_each = [&](const auto& value_of) {
+    for (const subscription& each : events.subscriptions) {
+      text.sample({{"capability", each.capability}}, value_of(each));
+    }
+  };
+  text.gauge("troupe_broker_journal_position", "The highest position on disk.");
+  text.sample({}, events.last);
+  text.gauge("troupe_broker_events_pending", "Events that wait for the disk.");
+  text.sample({}, events.pending);
+  text.histogram(
+      "troupe_broker_publish_seconds", "From an event's arrival until it was on disk, confirmed.");
+  text.sample({}, events.confirmed);
+  text.histogram(
+      "troupe_broker_journal_commit_seconds",
+      "A transaction of the journal with its fsync; a batch of events each.");
+  text.sample({}, events.commit);
+  for (const subscription_number& each : subscription_counts) {
+    text.counter(each.name, each.help);
+    for_each([&](const subscription& of) { return of.*each.value; });
+  }
+  for (const subscription_number& each : subscription_gauges) {
+    text.gauge(each.name, each.help);
+    for_each([&](const subscription& of) { return of.*each.value; });
+  }
+  text.gauge(
+      "troupe_broker_subscription_lag_seconds",
+      "Since the oldest event was journaled that is in memory and not handled.");
+  for_each([](const subscription& of) { return std::chrono::nanoseconds{of.lag_time}; });
+  text.gauge(
+      "troupe_broker_subscription_stopped", "1 while a person has to look: the log says why.");
+  for_each([](const subscription& of) { return of.trouble.empty() ? 0U : 1U; });
+}
+
 } // namespace
 
-std::string metrics_of(const wire::broker_status& broker, observe::metrics_format format) {
+std::string metrics_of(const broker::broker_snapshot& said, observe::metrics_format format) {
+  const wire::broker_status& broker = said.status;
   observe::metrics_text text{format};
   for (const broker_count& each : broker_counts) {
     text.counter(each.name, each.help);
@@ -177,43 +216,14 @@ std::string metrics_of(const wire::broker_status& broker, observe::metrics_forma
   text.gauge("troupe_broker_draining", "1 while the broker is being drained.");
   text.sample({}, broker.draining ? 1 : 0);
   write_capabilities(text, broker);
+  write_times(text, said);
   text.gauge("troupe_broker_worker_live", "1 if the worker is logged in.");
   for (const wire::known_node& each : broker.nodes) {
     text.sample({{"node", each.name}}, each.live ? 1 : 0);
   }
-  return text.finish();
-}
-
-std::string metrics_of(
-    const worker_snapshot& worker,
-    const std::vector<std::string>& brokers,
-    observe::metrics_format format) {
-  observe::metrics_text text{format};
-  const auto& groups = worker.status.groups;
-  const auto write_samples = [&](const auto& value_of) {
-    for (const wire::group_status& each : groups) {
-      text.sample({{"capability", each.capability}}, value_of(each));
-    }
-  };
-  for (const group_count& each : group_counts) {
-    text.counter(each.name, each.help);
-    write_samples([&](const wire::group_status& group) { return group.*each.value; });
+  if (said.events) {
+    write_events(text, *said.events);
   }
-  for (const group_count& each : group_gauges) {
-    text.gauge(each.name, each.help);
-    write_samples([&](const wire::group_status& group) { return group.*each.value; });
-  }
-  text.gauge("troupe_worker_breaker_open", "1 while the circuit breaker is open.");
-  write_samples([](const wire::group_status& group) { return group.breaker == "open" ? 1U : 0U; });
-  text.gauge("troupe_worker_capability_down", "1 while the capability is down on this node.");
-  write_samples(
-      [](const wire::group_status& group) { return group.down_reason.empty() ? 0U : 1U; });
-  text.gauge("troupe_worker_broker_joined", "1 if the worker is logged in at the broker.");
-  for (std::size_t i = 0; i < brokers.size(); ++i) {
-    text.sample({{"broker", brokers[i]}}, worker.links[i] ? 1 : 0);
-  }
-  text.gauge("troupe_worker_draining", "1 while the worker is being drained.");
-  text.sample({}, worker.is_draining ? 1 : 0);
   return text.finish();
 }
 
