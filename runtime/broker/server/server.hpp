@@ -96,7 +96,6 @@ private:
   observe::loop_question<wire::broker_status> asked_;
   counters counts_; // Those of the server itself.
   instant started_;
-  instant log_flood_at_{};
   instant said_at_{};
   std::string said_;   // The answer to `status`.
   std::string header_; // Reused.
