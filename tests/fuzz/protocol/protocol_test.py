@@ -4,7 +4,7 @@
 work of the machine is in both, and each pair of neighbours gives a ratio.
 
 Always asserted: every call of the good client, its notes and its events; that all processes live; memory. Its p99
-is compared in the slices in which the machine did the least else, a tenth of each kind: beside liars three times that
+is compared in the slices in which the machine did the least else, a tenth of each kind: beside liars five times that
 without them in a short run, and 1.2 times in one of five minutes or more.
 """
 
@@ -39,7 +39,7 @@ SLICE_SECONDS = 0.5
 ECHOES = 20
 WARM_UP = 0.25
 GROWTH_MB_MAX = 24
-RATIO_MAX, RATIO_MAX_LONG = 3.0, 1.2
+RATIO_MAX, RATIO_MAX_LONG = 5.0, 1.2
 LONG_SECONDS = 300
 
 
@@ -187,7 +187,7 @@ class Protocol(SystemTest):
 
         for each in (broker, *workers):
             self.assertIsNone(each.child.poll(), "a process has ended")
-        self.assertGreater(said["said"], 100 * Wanted.seconds, "the liars came to nothing")
+        self.assertGreater(said["said"], 20 * Wanted.seconds, "the liars came to nothing")
         if not is_sanitized(broker.pid):
             self.assertLess(grown, GROWTH_MB_MAX)
             self.assertLess(calm_ratio, RATIO_MAX_LONG if Wanted.seconds >= LONG_SECONDS else RATIO_MAX)
