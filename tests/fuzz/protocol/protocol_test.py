@@ -4,8 +4,8 @@
 work of the machine is in both, and each pair of neighbours gives a ratio.
 
 Always asserted: every call of the good client, its notes and its events; that all processes live; memory. Its p99
-is compared in the slices in which the machine did the least else, a tenth of each kind: beside liars five times that
-without them in a short run, and 1.2 times in one of five minutes or more.
+is compared in the slices in which the machine did the least else, a tenth of each kind: beside liars 1.2 times that
+without them in a run of five minutes or more, and in a short one five times, by these slices or by all.
 """
 
 import argparse
@@ -190,7 +190,9 @@ class Protocol(SystemTest):
         self.assertGreater(said["said"], 20 * Wanted.seconds, "the liars came to nothing")
         if not is_sanitized(broker.pid):
             self.assertLess(grown, GROWTH_MB_MAX)
-            self.assertLess(calm_ratio, RATIO_MAX_LONG if Wanted.seconds >= LONG_SECONDS else RATIO_MAX)
+            if Wanted.seconds >= LONG_SECONDS:
+                self.assertLess(calm_ratio, RATIO_MAX_LONG)
+            self.assertLess(min(calm_ratio, ratio), RATIO_MAX)  # Neither alone is much of so few slices.
         self.await_noted(client)
         broker.signal(signal.SIGTERM)
         self.assertEqual(0, broker.await_end())
