@@ -79,8 +79,6 @@ struct router_loop::state {
                                                           at_least_frames(unread_of_peer_max)}} {
     prepare(socket, heartbeat, static_cast<std::int64_t>(frame_bytes_max));
     socket.set(zmq::sockopt::router_mandatory, true); // Default: drop silently.
-    // Default: who comes under a name that is taken is never read, and all it sends is kept.
-    socket.set(zmq::sockopt::router_handover, true);
     socket.set(zmq::sockopt::backlog, 1024);
     connections.emplace(zmq.zmq(), socket);
     socket.bind(settings.endpoint);
@@ -181,7 +179,7 @@ bool router_loop::state::receive(router_handler& handler, instant now) {
   const std::string_view name = view(routing);
   if (!read_peer(name, from)) {
     if (name.empty() || name.size() > named_peers::name_bytes_max) {
-      // Peers that speak ZMTP themselves may choose a name of any length.
+      // libzmq took a message for a name: its sender has a name that somebody else has already.
       handler.malformed(
           static_cast<peer>(named_peers::first), framing::plain, "no routing id", now);
       return true;
