@@ -127,7 +127,8 @@ class GoodClient(Client):
                 self.send(to, op, body, call_id=call_id, ttl=round(PATIENCE * 1000))
         self.answers.clear()
         if not found or not found[call_id].ok:
-            raise AssertionError(f"{to}.{op}: {found.get(call_id, 'no answer')}")
+            raise AssertionError(f"{to}.{op}: {found.get(call_id, 'no answer')}; the broker's end: "
+                                 f"{self._broker.child.poll()} {self._broker.lines[-2:]}")
         return found[call_id]
 
 
