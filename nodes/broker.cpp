@@ -6,6 +6,7 @@
 #include "nodes/node_health.hpp"
 #include "nodes/node_main.hpp"
 #include "nodes/node_metrics.hpp"
+#include "nodes/open_files.hpp"
 #include "nodes/service_manager.hpp"
 #include "nodes/stop_signals.hpp"
 #include "runtime/broker/server/server.hpp"
@@ -24,7 +25,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <sys/resource.h>
 #include <thread>
 #include <unistd.h>
 #include <variant>
@@ -72,21 +72,6 @@ const topology::broker_plan* find_broker(const topology::plan& plan, const std::
   }
   fmt::print(stderr, "{}: there is no broker `{}`{}\n", plan.file, name, did_you_mean(name, names));
   return nullptr;
-}
-
-// More descriptors than any broker serves; a limit without bound would say nothing.
-constexpr rlim_t open_files_wanted = 1U << 20U;
-
-/// Raises the limit of open files as far as it may: a usual soft limit of 1,024 is that of programs
-/// which use select(2). @return the limit.
-std::uint64_t raise_open_files() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-    return 0;
-  }
-  const rlim_t before = limit.rlim_cur;
-  limit.rlim_cur = std::max(before, std::min(limit.rlim_max, open_files_wanted));
-  return ::setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
 }
 
 /// Runs until a signal says stop, and then until the calls under way have ended.

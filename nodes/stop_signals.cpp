@@ -14,6 +14,18 @@ sigset_t block_stop_signals() {
   return signals;
 }
 
+void block_also(sigset_t& signals, int signal) {
+  ::sigaddset(&signals, signal);
+  (void)::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+int await_signal(const sigset_t& signals) {
+  int signal = 0;
+  while (::sigwait(&signals, &signal) != 0) {
+  }
+  return signal;
+}
+
 bool await_stop_signal(const sigset_t& signals, const std::stop_token& stop) {
   using namespace std::chrono_literals;
   while (!stop.stop_requested()) {

@@ -10,6 +10,12 @@ namespace troupe {
 /// sees them: libzmq's and SQLite's calls are not interrupted.
 sigset_t block_stop_signals();
 
+/// Blocks one more signal in the same way.
+void block_also(sigset_t& signals, int signal);
+
+/// Waits for one of `signals`, and says which.
+int await_signal(const sigset_t& signals);
+
 /// Waits for one of `signals`. False if `stop` was requested first.
 bool await_stop_signal(const sigset_t& signals, const std::stop_token& stop);
 

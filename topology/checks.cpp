@@ -75,6 +75,14 @@ private:
   std::vector<listener> in_use_;
 };
 
+std::variant<endpoint, fault> read_gateway_address(std::string_view text) {
+  auto read = read_http_endpoint(text);
+  if (auto* wrong = std::get_if<fault>(&read)) {
+    return std::move(*wrong);
+  }
+  return std::get<http_endpoint>(read).where;
+}
+
 /// Checks that each broker has an endpoint, and whatever listens a port of its own.
 void check_endpoints(const draft& checked, std::vector<fault>& found) {
   listener_check listeners{checked, found};
@@ -94,21 +102,39 @@ void check_endpoints(const draft& checked, std::vector<fault>& found) {
         listeners.position_of_key("nodes", node.name.value, "admin", node.at),
         read_admin_address);
   }
+  for (const gateway_plan& gateway : checked.result.gateways) {
+    const std::string who = fmt::format("gateway `{}`", gateway.name);
+    const auto at = [&](std::string_view key) {
+      return listeners.position_of_key("gateways", gateway.name, key, gateway.at);
+    };
+    // One that is no address is reported where it is read.
+    const std::string listen = gateway.address.port == 0 ? "" : gateway.listen;
+    listeners.take({who, gateway.host, {}}, "listen", listen, at("listen"), read_gateway_address);
+    listeners.take(
+        {who, gateway.host, {}}, "admin", gateway.admin, at("admin"), read_admin_address);
+  }
 }
 
-/// Checks that no broker has the name of a node: logs and `status` tell them apart by name alone.
+/// Checks that no two processes have one name: logs and `status` tell them apart by name alone.
 void check_names_apart(const draft& checked, std::vector<fault>& found) {
-  for (const node_plan& node : checked.result.nodes) {
-    const auto& brokers = checked.result.brokers;
-    const bool taken = std::any_of(brokers.begin(), brokers.end(), [&](const broker_plan& each) {
-      return each.name == node.name.value;
-    });
-    if (taken) {
+  std::map<std::string_view, std::string_view> kinds;
+  const auto take = [&](std::string_view name, std::string_view kind, file_position at) {
+    const auto [known, is_new] = kinds.emplace(name, kind);
+    if (!is_new) {
       found.push_back(
-          {node.at,
-           fmt::format("`{}` names a broker and a node", node.name.value),
+          {at,
+           fmt::format("`{}` names a {} and a {}", name, known->second, kind),
            "rename one of them"});
     }
+  };
+  for (const broker_plan& each : checked.result.brokers) {
+    take(each.name, "broker", each.at);
+  }
+  for (const node_plan& each : checked.result.nodes) {
+    take(each.name.value, "node", each.at);
+  }
+  for (const gateway_plan& each : checked.result.gateways) {
+    take(each.name, "gateway", each.at);
   }
 }
 
@@ -182,6 +208,22 @@ void check_databases_apart(const draft& checked, std::vector<fault>& found) {
              capability.name.value,
              *capability.store),
          "give each its own file: put {capability} into the path"});
+  }
+  for (const gateway_plan& gateway : checked.result.gateways) {
+    const auto owner = gateway.store ? owners.find(*gateway.store) : owners.end();
+    if (owner != owners.end()
+        || (gateway.store && *gateway.store == checked.result.events.journal)) {
+      const config_tree* const section = checked.find("gateways", gateway.name);
+      found.push_back(
+          {position_of({section == nullptr ? nullptr : section->find("store")}, gateway.at),
+           fmt::format(
+               "gateway `{}` and {} share the database {}",
+               gateway.name,
+               owner == owners.end() ? std::string{"the journal of events"}
+                                     : fmt::format("capability `{}`", owner->second->name.value),
+               *gateway.store),
+           "give the gateway a file of its own: `store: \"sqlite:data/NAME.db\"`"});
+    }
   }
 }
 

@@ -49,9 +49,20 @@ std::optional<std::string> loopback(const std::string& host, bool in_brackets) {
   return address && address->rfind("127.", 0) == 0 ? address : std::nullopt;
 }
 
+/// The address that `host` is, of whatever network.
+std::optional<std::string> any_address(const std::string& host, bool in_brackets) {
+  return in_brackets           ? canonical(AF_INET6, host)
+         : host == "localhost" ? std::optional<std::string>{"127.0.0.1"}
+                               : canonical(AF_INET, host);
+}
+
+/// Who may reach an address.
+enum class reach : std::uint8_t { loopback, any };
+
 /// Reads HOST:PORT.
 /// @param example how it is to be written.
-std::variant<endpoint, fault> read_address(std::string_view address, std::string_view example) {
+std::variant<endpoint, fault>
+read_address(std::string_view address, std::string_view example, reach from = reach::loopback) {
   const std::size_t colon = address.rfind(':');
   const bool in_brackets = !address.empty() && address.front() == '[';
   if (colon == std::string_view::npos || (in_brackets && address[colon - 1] != ']')) {
@@ -72,7 +83,13 @@ std::variant<endpoint, fault> read_address(std::string_view address, std::string
   if (host.empty()) {
     return malformed("has no host", example);
   }
-  const auto address_here = loopback(std::string{host}, in_brackets);
+  const auto address_here = from == reach::any ? any_address(std::string{host}, in_brackets)
+                                               : loopback(std::string{host}, in_brackets);
+  if (!address_here && from == reach::any) {
+    return malformed(
+        fmt::format("names `{}`, which is no address", host),
+        "write an address of this machine, or 0.0.0.0 for all it has; names are not looked up");
+  }
   if (!address_here) {
     return malformed(
         fmt::format(
@@ -106,6 +123,31 @@ std::variant<endpoint, fault> read_admin_address(std::string_view text) {
     return malformed("is more than an address", example);
   }
   return read_address(text, example);
+}
+
+std::variant<http_endpoint, fault> read_http_endpoint(std::string_view text) {
+  constexpr std::string_view plain = "http://";
+  constexpr std::string_view secure = "https://";
+  constexpr std::string_view example =
+      "write http://127.0.0.1:PORT, or https://ADDRESS:PORT and `tls`";
+  const bool uses_tls = text.starts_with(secure);
+  if (!uses_tls && !text.starts_with(plain)) {
+    return malformed("is neither http:// nor https://", example);
+  }
+  text.remove_prefix(uses_tls ? secure.size() : plain.size());
+  if (text.find('/') != std::string_view::npos) {
+    return malformed("has a path", "leave it out; paths stand in `routes`");
+  }
+  auto read = read_address(text, example, uses_tls ? reach::any : reach::loopback);
+  if (auto* wrong = std::get_if<fault>(&read)) {
+    if (!uses_tls && any_address(std::string{text.substr(0, text.rfind(':'))}, false)) {
+      return malformed(
+          "would serve plain HTTP beyond this machine",
+          "write https:// and `tls`, or listen on 127.0.0.1 with a proxy in front");
+    }
+    return *wrong;
+  }
+  return http_endpoint{uses_tls, std::get<endpoint>(read)};
 }
 
 std::string to_text(const endpoint& where) {

@@ -26,6 +26,16 @@ std::variant<endpoint, fault> read_endpoint(std::string_view text);
 /// Reads HOST:PORT in the same way: whoever reaches an admin address may ask.
 std::variant<endpoint, fault> read_admin_address(std::string_view text);
 
+/// What a gateway listens on.
+struct http_endpoint {
+  bool uses_tls = false;
+  endpoint where;
+};
+
+/// Reads http://HOST:PORT, loopback alone, or https://HOST:PORT, any address of this machine: what
+/// a gateway's routes let through is said in the topology, but what crosses a network is encrypted.
+std::variant<http_endpoint, fault> read_http_endpoint(std::string_view text);
+
 /// "127.0.0.1:9101" or "[::1]:9101".
 std::string to_text(const endpoint& where);
 

@@ -131,6 +131,63 @@ std::string retention_text(const retention_rule& rule) {
                        : "longer and more while a subscriber still needs them");
 }
 
+std::string
+route_text(const route_plan& route, const plan& plan, const std::vector<actor_type>& types) {
+  const std::string key =
+      fmt::format("{} {}", http::name_of(route.key.method), route.key.path.text());
+  if (const auto* events = std::get_if<events_route_plan>(&route.does)) {
+    return fmt::format("    {} streams events: {}\n", key, fmt::join(events->patterns, ", "));
+  }
+  const auto& call = std::get<call_route_plan>(route.does);
+  const capability_plan* const capability = plan.find(call.capability);
+  const actor_type* const type =
+      capability == nullptr ? nullptr : type_named(capability->actor, types);
+  const auto* const operation = type == nullptr ? nullptr : type->described.find(call.operation);
+  std::string text = fmt::format(
+      "    {} calls {}.{}{}, {} at most, and answers {}",
+      key,
+      call.capability.value,
+      call.operation,
+      operation == nullptr                               ? ""
+      : operation->kind == wire::operation_kind::query   ? " (query)"
+      : operation->kind == wire::operation_kind::command ? " (command)"
+                                                         : " (saga)",
+      duration_text(call.deadline),
+      call.status);
+  for (const auto& [reason, status] : call.rejected) {
+    text += fmt::format(", {} if {}", status, reason);
+  }
+  if (!call.key_field.empty()) {
+    text += fmt::format("; in order by {}", call.key_field);
+  }
+  return text + (call.wants_key ? "; an Idempotency-Key is required\n" : "\n");
+}
+
+std::string
+gateway_text(const gateway_plan& gateway, const plan& plan, const std::vector<actor_type>& types) {
+  std::string text = fmt::format(
+      "  {}: {}\n",
+      gateway.name,
+      gateway.store ? "keeps the times of Idempotency-Keys in " + *gateway.store
+                    : "takes Idempotency-Keys that are UUIDs of version 7 only");
+  const auto end = std::back_inserter(text);
+  if (gateway.rate) {
+    fmt::format_to(
+        end,
+        "    a client may send {} within {}, {} at once\n",
+        counted(static_cast<std::size_t>(gateway.rate->requests), "request", "requests"),
+        duration_text(gateway.rate->within),
+        gateway.rate->burst);
+  }
+  if (!gateway.origins.empty()) {
+    fmt::format_to(end, "    pages of {} may read answers\n", list_text(gateway.origins));
+  }
+  for (const route_plan& each : gateway.routes) {
+    text += route_text(each, plan, types);
+  }
+  return text;
+}
+
 /// The broker that keeps the events, how long it keeps them, and the subscribers of each topic.
 std::string events_text(const plan& plan) {
   std::string text = fmt::format(
@@ -242,6 +299,15 @@ std::string explain(const plan& plan, const std::vector<actor_type>& types) {
   for (const node_plan& node : plan.nodes) {
     text += node_text(node, plan);
   }
+  for (const gateway_plan& gateway : plan.gateways) {
+    fmt::format_to(
+        end,
+        "  gateway {} on {} listens on {}{}\n",
+        gateway.name,
+        host_text(gateway.host),
+        gateway.listen,
+        admin_text(gateway.admin));
+  }
   fmt::format_to(
       end,
       "  a process that is silent for {} counts as lost (heartbeats every {})\n\nCapabilities\n",
@@ -251,6 +317,10 @@ std::string explain(const plan& plan, const std::vector<actor_type>& types) {
   for (const capability_plan& capability : plan.capabilities) {
     text += capability_text(capability, type_named(capability.actor, types));
     bytes += queue_bytes_max(capability, plan.body_bytes_max);
+  }
+  text += plan.gateways.empty() ? "" : "\nGateways\n";
+  for (const gateway_plan& gateway : plan.gateways) {
+    text += gateway_text(gateway, plan, types);
   }
   text += events_text(plan);
   fmt::format_to(

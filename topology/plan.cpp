@@ -45,6 +45,13 @@ const node_plan* plan::find(const node_name& node) const {
   return found == nodes.end() ? nullptr : &*found;
 }
 
+const gateway_plan* plan::find_gateway(std::string_view gateway) const {
+  const auto found = std::find_if(gateways.begin(), gateways.end(), [&](const gateway_plan& each) {
+    return each.name == gateway;
+  });
+  return found == gateways.end() ? nullptr : &*found;
+}
+
 std::uint64_t queue_bytes_max(const capability_plan& capability, std::uint64_t body_bytes_max) {
   // At most (65,536 x 256 nodes + 1,000,000) x 64 MiB by the ranges of the keys: 64 bits hold the
   // sum over the 4,096 capabilities a topology may have.

@@ -7,6 +7,7 @@
 #include "runtime/supervision/breaker_options.hpp"
 #include "runtime/supervision/supervision_options.hpp"
 #include "runtime/transport/transport_options.hpp"
+#include "topology/gateway_plan.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -158,6 +159,7 @@ struct plan {
   std::vector<broker_plan> brokers;
   std::vector<node_plan> nodes;
   std::vector<capability_plan> capabilities;
+  std::vector<gateway_plan> gateways;
   events_plan events;
 
   static constexpr range<std::chrono::milliseconds> heartbeat_interval_range{
@@ -171,6 +173,7 @@ struct plan {
 
   const capability_plan* find(const capability_name& capability) const;
   const node_plan* find(const node_name& node) const;
+  const gateway_plan* find_gateway(std::string_view gateway) const;
 };
 
 /// The bytes of bodies that a broker holds for `capability` when everything is full.

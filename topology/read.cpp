@@ -3,6 +3,9 @@
 #include "topology/capability_checks.hpp"
 #include "topology/checks.hpp"
 #include "topology/events.hpp"
+#include "topology/gateway_checks.hpp"
+#include "topology/gateways.hpp"
+#include "topology/host.hpp"
 #include "topology/policies.hpp"
 #include "topology/store_path.hpp"
 #include "topology/yaml.hpp"
@@ -26,6 +29,7 @@ using kind = config_tree::kind;
 // Far more than one file should describe. They keep sums over a plan within 64 bits.
 constexpr std::size_t brokers_max = 16;
 constexpr std::size_t nodes_max = 256;
+constexpr std::size_t gateways_max = 64;
 constexpr std::size_t capabilities_max = 4'096;
 
 // A file for each capability.
@@ -48,7 +52,7 @@ public:
     read_events(reader_, draft_.result, found_);
     read_defaults();
     read_capabilities();
-    refuse_later_release("gateways");
+    read_gateways();
     reader_.finish();
     return std::move(draft_);
   }
@@ -102,7 +106,6 @@ private:
   template <class Take>
   void
   for_each_named(std::string_view key, std::string_view what, std::size_t most, const Take& take) {
-    reader_.require(key, fmt::format("add `{}`, a map with a name for each {}", key, what));
     const config_tree* section = reader_.tree(key);
     if (section == nullptr) {
       return;
@@ -145,7 +148,12 @@ private:
     return true;
   }
 
+  void require_map(std::string_view key, std::string_view what) {
+    reader_.require(key, fmt::format("add `{}`, a map with a name for each {}", key, what));
+  }
+
   void read_brokers() {
+    require_map("brokers", "broker");
     for_each_named("brokers", "broker", brokers_max, [&](const config_tree::entry& entry) {
       config_reader reader{entry.value, fmt::format("broker `{}`", entry.key), found_};
       reader.require("listen", "say where it listens, as in `listen: \"tcp://127.0.0.1:5550\"`");
@@ -159,24 +167,10 @@ private:
   }
 
   void read_nodes() {
+    require_map("nodes", "node");
     for_each_named("nodes", "node", nodes_max, [&](const config_tree::entry& entry) {
       config_reader reader{entry.value, fmt::format("node `{}`", entry.key), found_};
-      std::string host = reader.text("host").value_or("here");
-      const bool is_name =
-          !host.empty() && host.size() <= 253
-          && std::all_of(host.begin(), host.end(), [](unsigned char c) {
-               return std::isalnum(c) != 0 || c == '.' || c == '-' || c == ':' || c == '_';
-             });
-      if (!is_name) {
-        reader.add_fault(
-            "host", "is `" + host + "`", "write `here` for this machine, or a host name");
-        // A valid name, so that no further fault follows from this one.
-        host = "here";
-      }
-      // The machine the file is used on, under the names that each machine has for itself.
-      if (host == "localhost" || host == "::1" || host.starts_with("127.")) {
-        host = "here";
-      }
+      std::string host = read_host(reader);
       draft_.result.nodes.push_back(
           {.name = node_name{entry.key},
            .host = host,
@@ -195,7 +189,14 @@ private:
     }
   }
 
+  void read_gateways() {
+    for_each_named("gateways", "gateway", gateways_max, [&](const config_tree::entry& entry) {
+      read_gateway(entry, draft_.result, found_);
+    });
+  }
+
   void read_capabilities() {
+    require_map("capabilities", "capability");
     for_each_named(
         "capabilities", "capability", capabilities_max, [&](const config_tree::entry& entry) {
           read_capability(entry);
@@ -281,14 +282,6 @@ private:
     return store;
   }
 
-  /// Refuses a key of a later release as such, not as a misspelling of a known key.
-  void refuse_later_release(std::string_view key) {
-    if (draft_.root->find(key) != nullptr) {
-      (void)reader_.tree(key);
-      reader_.add_fault(key, "is not in this release", "remove it");
-    }
-  }
-
   static constexpr const char* name_remedy =
       "start with a letter a-z and go on with a-z, 0-9 and _, 64 characters at most";
 
@@ -338,6 +331,7 @@ read(std::string_view text, const std::string& file, const std::vector<actor_typ
   draft drafted = draft_reader{document.tree, found}.read(folder);
   check_whole(drafted, found);
   check_capabilities(drafted, types, found);
+  check_gateways(drafted, types, found);
   if (!found.empty()) {
     put_in_order(found);
     return faults{file, std::move(found)};

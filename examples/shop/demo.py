@@ -289,7 +289,8 @@ def parse(words: list[str]) -> argparse.Namespace:
     if wanted.orders < 1 or wanted.rate < 0 or wanted.kill_every < 0 or wanted.kills < 1:
         parser.error("numbers must be positive")
     wanted.bin = wanted.bin.absolute()
-    for program in ("troupe", "troupe-broker", "troupe-worker", "shop-place-orders"):
+    for program in ("troupe", "troupe-broker", "troupe-worker", "troupe-gateway",
+                    "shop-place-orders"):
         if not (wanted.bin / program).exists():
             parser.error(f"{wanted.bin / program} is missing; ./dev build makes it")
     return wanted

@@ -32,13 +32,12 @@ def free_ports(count: int) -> list[int]:
 def write_topology(source: pathlib.Path, folder: pathlib.Path) -> tuple[pathlib.Path, list[str]]:
     """Copies the topology, with ports that are free. Returns it and where its brokers listen."""
     text = source.read_text()
-    endpoints = sorted(set(re.findall(r"tcp://127\.0\.0\.1:\d+", text)))
-    mine = [f"tcp://127.0.0.1:{port}" for port in free_ports(len(endpoints))]
-    for old, new in zip(endpoints, mine):
-        text = text.replace(old, new)
+    addresses = sorted(set(re.findall(r"\b127\.0\.0\.1:\d+", text)))
+    for old, port in zip(addresses, free_ports(len(addresses))):
+        text = text.replace(old, f"127.0.0.1:{port}")
     path = folder / source.name
     path.write_text(text)
-    return path, mine
+    return path, re.findall(r"tcp://127\.0\.0\.1:\d+", text)
 
 
 @dataclasses.dataclass

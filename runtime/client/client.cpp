@@ -111,6 +111,10 @@ int client::links_up() const {
   return state_->loop.links().count();
 }
 
+std::vector<bool> client::links() const {
+  return state_->loop.links().up();
+}
+
 std::string client::last_trouble() const {
   return state_->loop.links().last_trouble();
 }

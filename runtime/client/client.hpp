@@ -62,8 +62,9 @@ public:
         [](const std::string& reply) { return wire::checked_decode<Reply>(reply); });
   }
 
-  /// Brokers that are logged in to.
+  /// Brokers that are logged in to: how many, and which, in the order of the options.
   int links_up() const;
+  std::vector<bool> links() const;
 
   /// Why the last link went down or did not come up, as "tcp://...: reason"; "" if none did.
   std::string last_trouble() const;

@@ -46,8 +46,9 @@ client_loop::client_loop(
           clock,
           {settings.brokers, settings.heartbeat, settings.body_bytes_max},
           submissions.waker()},
-      table_{static_cast<int>(settings.brokers.size()), clock.now()},
-      incarnation_{make_incarnation(clock)}, jitter_{digest_of(incarnation_.bytes)} {
+      table_{static_cast<int>(settings.brokers.size()), clock.now()}, incarnation_{make_incarnation(
+                                                                          clock)},
+      links_{settings.brokers.size()}, jitter_{digest_of(incarnation_.bytes)} {
 }
 
 void client_loop::run() {
@@ -71,7 +72,7 @@ wire::hello client_loop::hello(int) {
 }
 
 void client_loop::welcomed(int link, const wire::welcome& said, instant now) {
-  links_.up();
+  links_.up(link);
   table_.link_up(link, said.journal);
   send_waiting(now);
 }
@@ -81,7 +82,7 @@ void client_loop::refused(int link, const error& why, instant) {
 }
 
 void client_loop::lost(int link, std::string_view why, instant now) {
-  links_.down(settings_.brokers[static_cast<std::size_t>(link)], why);
+  links_.down(link, settings_.brokers[static_cast<std::size_t>(link)], why);
   table_.link_lost(link);
   send_waiting(now);
 }

@@ -1,11 +1,17 @@
 #include "runtime/client/link_health.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace troupe::client {
 
-void link_health::down(const std::string& broker, std::string_view why) {
-  count_.fetch_sub(1, std::memory_order_relaxed);
+int link_health::count() const {
+  const auto links = up();
+  return static_cast<int>(std::count(links.begin(), links.end(), true));
+}
+
+void link_health::down(int link, const std::string& broker, std::string_view why) {
+  is_up_[static_cast<std::size_t>(link)].store(false, std::memory_order_relaxed);
   failed(broker, why);
 }
 

@@ -1,28 +1,36 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace troupe::client {
 
-/// How many links of a client are up, and why the last one that failed did. The loop's
-/// thread writes; `count` and `last_trouble` may be asked from any thread.
+/// Which links of a client are up, and why the last one that failed did. The loop's
+/// thread writes; the other functions may be asked from any thread.
 class link_health {
 public:
-  void up() { count_.fetch_add(1, std::memory_order_relaxed); }
+  explicit link_health(std::size_t links) : is_up_(links) {}
 
-  void down(const std::string& broker, std::string_view why);
+  void up(int link) {
+    is_up_[static_cast<std::size_t>(link)].store(true, std::memory_order_relaxed);
+  }
+
+  void down(int link, const std::string& broker, std::string_view why);
   /// A link that did not come up.
   void failed(const std::string& broker, std::string_view why);
 
-  int count() const { return count_.load(std::memory_order_relaxed); }
+  std::vector<bool> up() const { return {is_up_.begin(), is_up_.end()}; }
+
+  int count() const;
 
   std::string last_trouble() const;
 
 private:
-  std::atomic<int> count_{0};
+  std::vector<std::atomic<bool>> is_up_;
   mutable std::mutex mutex_;
   std::string trouble_;
 };

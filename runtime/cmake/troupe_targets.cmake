@@ -120,11 +120,11 @@ endfunction()
 # troupe_programs(NAME DEPENDS library ...)
 #
 # The programs of nodes/ for the actor types of a project, whose library defines registered_types()
-# (runtime/actor/registry.hpp): the targets NAME, NAME-broker and NAME-worker. They are called troupe,
-# troupe-broker and troupe-worker, and lie together in `bin` of the project's build folder.
+# (runtime/actor/registry.hpp): the targets NAME, NAME-broker, NAME-worker and NAME-gateway. They are called
+# troupe, troupe-broker, troupe-worker and troupe-gateway, and lie together in `bin` of the project's build folder.
 function(troupe_programs name)
   cmake_parse_arguments(arg "" "" "DEPENDS" ${ARGN})
-  foreach(program IN ITEMS troupe troupe-broker troupe-worker)
+  foreach(program IN ITEMS troupe troupe-broker troupe-worker troupe-gateway)
     string(REPLACE "troupe-" "" main ${program})
     string(REGEX REPLACE "^troupe" "${name}" target ${program})
     add_executable(${target} "${troupe_SOURCE_DIR}/nodes/${main}.cpp")

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <openssl/evp.h>
 #include <stdexcept>
+#include <string>
 
 namespace troupe::gateway {
 
@@ -30,35 +31,28 @@ std::array<unsigned char, 32> sha256(std::string_view bytes) {
   return digest;
 }
 
+constexpr std::size_t key_bytes_max = 255;
+
+bool is_visible(char c) {
+  return c > ' ' && c <= '~';
+}
+
 } // namespace
 
-outcome<uuid>
-call_id_of(std::string_view value, const key_scope& scope, wall_time now, milliseconds kept) {
+outcome<idempotency_key> read_key(std::string_view value, const key_scope& scope) {
   value = http::trimmed(value);
   if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
     value = value.substr(1, value.size() - 2);
   }
-  const auto key = parse_uuid(value);
-  if (!key || key->version() != 7) {
+  if (value.empty() || value.size() > key_bytes_max
+      || !std::all_of(value.begin(), value.end(), is_visible)) {
     return failure{bad_key(
         "bad_key",
-        "the Idempotency-Key is no UUID of version 7 (RFC 9562); make a new one for each new "
+        "an Idempotency-Key has 1 to 255 visible ASCII characters; make a new UUID for each new "
         "request, and keep it for its repeats")};
   }
-  if (key->birth() > milliseconds{unix_millis(now)} + key_ahead_max) {
-    return failure{bad_key(
-        "key_too_new",
-        "the time in the Idempotency-Key is more than an hour ahead; look at the clock of its "
-        "maker")};
-  }
-  if (key->birth() + kept < milliseconds{unix_millis(now)}) {
-    return failure{bad_key(
-        "key_too_old",
-        fmt::format(
-            "the Idempotency-Key is older than {} hours, for which answers are remembered, so that "
-            "nobody knows whether the request was carried out; use a new one for a new request",
-            std::chrono::duration_cast<std::chrono::hours>(kept).count()))};
-  }
+  const auto id = parse_uuid(value);
+  const bool has_time = id && id->version() == 7;
   // Lengths in front, so that no two scopes run into the same bytes.
   const auto hash = sha256(fmt::format(
       "{}:{}{}:{}{}",
@@ -66,36 +60,67 @@ call_id_of(std::string_view value, const key_scope& scope, wall_time now, millis
       scope.principal,
       scope.route.size(),
       scope.route,
-      to_string(*key)));
-  uuid made = *key;
-  for (std::size_t i = 6; i < made.bytes.size(); ++i) {
-    made.bytes[i] = static_cast<std::byte>(hash[i - 6]);
+      id ? to_string(*id) : std::string{value}));
+  idempotency_key made;
+  for (std::size_t i = 6; i < made.hash.bytes.size(); ++i) {
+    made.hash.bytes[i] = static_cast<std::byte>(hash[i - 6]);
   }
-  made.bytes[6] = (made.bytes[6] & std::byte{0x0f}) | std::byte{0x80};
-  made.bytes[8] = (made.bytes[8] & std::byte{0x3f}) | std::byte{0x80};
+  made.hash.bytes[6] = (made.hash.bytes[6] & std::byte{0x0f}) | std::byte{0x80};
+  made.hash.bytes[8] = (made.hash.bytes[8] & std::byte{0x3f}) | std::byte{0x80};
+  if (has_time) {
+    made.born = id->born();
+  }
   return made;
 }
 
-std::optional<std::chrono::seconds> wait_preferred(std::string_view prefer) {
-  constexpr std::string_view name = "wait=";
-  for (const std::string& each : http::list_members(prefer)) {
-    if (!each.starts_with(name)) {
-      continue;
-    }
-    std::uint32_t seconds = 0;
-    const char* const end = each.data() + each.size();
-    const auto [stopped, wrong] = std::from_chars(each.data() + name.size(), end, seconds);
-    // A preference that cannot be read is ignored (RFC 7240, 2).
-    if (wrong == std::errc{} && stopped == end) {
-      return std::chrono::seconds{seconds};
-    }
+outcome<uuid>
+call_id_of(const idempotency_key& key, wall_time born, wall_time now, milliseconds kept) {
+  if (born > now + key_ahead_max) {
+    return failure{bad_key(
+        "key_too_new",
+        "the time in the Idempotency-Key is more than an hour ahead; look at the clock of its "
+        "maker")};
   }
-  return std::nullopt;
+  if (born + kept < now) {
+    return failure{bad_key(
+        "key_too_old",
+        fmt::format(
+            "the Idempotency-Key is older than {} hours, for which answers are remembered, so that "
+            "nobody knows whether the request was carried out; use a new one for a new request",
+            std::chrono::duration_cast<std::chrono::hours>(kept).count()))};
+  }
+  uuid made = key.hash;
+  const auto millis = static_cast<std::uint64_t>(unix_millis(born));
+  for (std::size_t i = 0; i < 6; ++i) {
+    made.bytes[i] = static_cast<std::byte>(millis >> (8 * (5 - i)));
+  }
+  return made;
 }
 
-milliseconds deadline_of(milliseconds most, std::optional<std::string_view> prefer) {
-  const auto wanted = prefer ? wait_preferred(*prefer) : std::nullopt;
-  return wanted ? std::clamp<milliseconds>(*wanted, milliseconds{1}, most) : most;
+wait_preference wait_preferred(std::string_view prefer) {
+  constexpr std::string_view name = "wait=";
+  wait_preference found;
+  for (const std::string& each : http::list_members(prefer)) {
+    found.comes_again = found.comes_again || each == "respond-async";
+    std::uint32_t seconds = 0;
+    const char* const end = each.data() + each.size();
+    if (found.wait || !each.starts_with(name)) {
+      continue; // The first of a preference counts (RFC 7240, 2).
+    }
+    const auto [stopped, wrong] = std::from_chars(each.data() + name.size(), end, seconds);
+    // A preference that cannot be read is ignored.
+    if (wrong == std::errc{} && stopped == end) {
+      found.wait = std::chrono::seconds{seconds};
+    }
+  }
+  return found;
+}
+
+milliseconds deadline_of(milliseconds most, const wait_preference& preferred) {
+  // Who comes again does so as long as the call may take.
+  return preferred.wait && !preferred.comes_again
+             ? std::clamp<milliseconds>(*preferred.wait, milliseconds{1}, most)
+             : most;
 }
 
 } // namespace troupe::gateway

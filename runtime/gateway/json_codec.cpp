@@ -368,13 +368,14 @@ private:
 } // namespace
 
 outcome<std::string> from_json(std::string_view text, const types& all, std::string_view name) {
-  const auto value = strict_json(text);
-  if (!value) {
-    return failure{value.error()};
-  }
+  return strict_json(text).and_then(
+      [&](const json& value) { return from_value(value, all, name); });
+}
+
+outcome<std::string> from_value(const json& value, const types& all, std::string_view name) {
   std::string bytes;
   packer to{all, bytes};
-  if (!to.message(*value, name, "")) {
+  if (!to.message(value, name, "")) {
     return failure{to.fault()};
   }
   return bytes;

@@ -3,6 +3,7 @@
 #include "runtime/outcome.hpp"
 #include "runtime/wire/schema.hpp"
 
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,10 @@ using types = std::vector<wire::message_schema>;
 /// or its field; a fraction where an integer is wanted; a field that is unknown, missing or of
 /// another type. `internal`: `all` has no type `name`.
 outcome<std::string> from_json(std::string_view json, const types& all, std::string_view name);
+
+/// The same of a value that `strict_json` has read.
+outcome<std::string>
+from_value(const nlohmann::json& value, const types& all, std::string_view name);
 
 /// As JSON, a message of type `name`. Fields that the type lacks are left out, since they come from
 /// a newer program; an optional one without a value is left out, too.

@@ -38,13 +38,16 @@ int status_of(const error& why, const reason_statuses& statuses) {
 
 } // namespace
 
-http::problem problem_of(const error& why, const uuid& call, const reason_statuses& statuses) {
+http::problem
+problem_of(const error& why, const std::optional<uuid>& call, const reason_statuses& statuses) {
   http::problem made{
       .status = status_of(why, statuses),
       .code = std::string{name_of(why.code)},
       .detail = why.message};
-  made.texts = {
-      {"effect", why.possible == effect::none ? "none" : "unknown"}, {"call_id", to_string(call)}};
+  made.texts = {{"effect", why.possible == effect::none ? "none" : "unknown"}};
+  if (call) {
+    made.texts.emplace_back("call_id", to_string(*call));
+  }
   if (why.is_final) {
     made.texts.emplace_back("final", "true");
   }

@@ -5,6 +5,7 @@
 #include "runtime/ids.hpp"
 
 #include <map>
+#include <optional>
 #include <string>
 
 namespace troupe::gateway {
@@ -28,7 +29,9 @@ using reason_statuses = std::map<std::string, int, std::less<>>;
 ///
 /// Its members are `number`, `effect`, `call_id`, those of the error's details (of which `reason`),
 /// `final` if the same id is answered so again, and `retry_after_ms`.
+/// @param call nothing if none was made.
 /// @source RFC 9457; draft-ietf-httpapi-idempotency-key-header, 2.7, for 422.
-http::problem problem_of(const error& why, const uuid& call, const reason_statuses& statuses = {});
+http::problem
+problem_of(const error& why, const std::optional<uuid>& call, const reason_statuses& statuses = {});
 
 } // namespace troupe::gateway

@@ -20,6 +20,10 @@ outcome<route_key> route_key::parse(std::string_view text) {
   });
 }
 
+std::vector<std::string> own_paths() {
+  return {"/calls/{id}"};
+}
+
 route_lookup find_route(
     const std::vector<route_key>& routes,
     http::method method,

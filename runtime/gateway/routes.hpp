@@ -26,6 +26,9 @@ struct route_key {
   }
 };
 
+/// The paths that a gateway answers by itself, which are nobody's route.
+std::vector<std::string> own_paths();
+
 /// The route of a request, by its number in the table, and the values of its variables.
 struct route_found {
   std::size_t route = 0;

@@ -27,12 +27,12 @@ MAY_INCLUDE = {
     "runtime/saga": _MIDDLE,
     "runtime/client": _BASE + ("runtime/transport", "runtime/calls", "runtime/security",
                                "runtime/observe"),
-    "runtime/gateway": _BASE + ("runtime/http",),
+    "runtime/gateway": _BASE + ("runtime/http", "runtime/transport", "runtime/store", "runtime/client"),
     "runtime/actor": _BASE + ("runtime/store", "runtime/saga", "runtime/observe"),
     "runtime/worker": _UPPER + ("runtime/actor",),
     "topology": ("runtime",),
     "actors": _BASE + ("runtime/actor", "runtime/saga"),
-    "nodes": _UPPER + ("runtime/actor", "runtime/worker", "topology", "actors"),
+    "nodes": _UPPER + ("runtime/gateway", "runtime/actor", "runtime/worker", "topology", "actors"),
 }
 # Tests and examples may use everything; nothing in MAY_INCLUDE names them.
 
@@ -42,6 +42,8 @@ _TABLES = re.compile(r"^runtime/store/(?:database|migrations)\.hpp$")
 # What a topic is and what an actor type answers: the topology names topics and operations, the rest of
 # the protocol is none of its business.
 _TOPICS = re.compile(r"^runtime/wire/(?:events|description)\.hpp$")
+# What a route is: the topology says and checks which there are.
+_ROUTES = re.compile(r"^runtime/gateway/(?:routes|token_bucket)\.hpp$")
 _CONTRACT = re.compile(r"^actors/\w+/messages\.hpp$")
 
 
@@ -63,7 +65,7 @@ def allowed(path, target):
     if here == there or there in MAY_INCLUDE[here]:
         return True
     return here == "topology" and any(
-        each.match(target.as_posix()) is not None for each in (_OPTIONS, _TOPICS))
+        each.match(target.as_posix()) is not None for each in (_OPTIONS, _TOPICS, _ROUTES))
 
 
 def faults(tree):

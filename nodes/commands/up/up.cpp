@@ -24,10 +24,11 @@ constexpr milliseconds stop_patience{10'000};
 constexpr milliseconds redraw_interval{500};
 constexpr milliseconds look_interval{1000};
 
-enum class child_kind : std::uint8_t { broker, worker };
+enum class child_kind : std::uint8_t { broker, worker, gateway };
 
 std::string_view name_of(child_kind kind) {
-  return kind == child_kind::broker ? "broker" : "worker";
+  constexpr std::array<std::string_view, 3> names{"broker", "worker", "gateway"};
+  return names[static_cast<std::size_t>(kind)];
 }
 
 struct up_arguments {
@@ -62,7 +63,8 @@ public:
       wait(next_due());
     }
     display_.tell({.what = "stopping"});
-    // Workers are stopped before brokers, so that brokers still pass their last answers on.
+    // Whoever asks is stopped before who answers, so that the last answers still arrive.
+    stop(child_kind::gateway);
     stop(child_kind::worker);
     stop(child_kind::broker);
     show();
@@ -264,6 +266,11 @@ std::vector<child> children_of(
       add(each.name.value, child_kind::worker);
     }
   }
+  for (const auto& each : plan.gateways) {
+    if (is_here(each.host)) {
+      add(each.name, child_kind::gateway);
+    }
+  }
   return all;
 }
 
@@ -308,14 +315,18 @@ int run(const up_arguments& given) {
   // Whoever reads what this says may leave; the nodes stay.
   (void)std::signal(SIGPIPE, SIG_IGN);
   up_display display{given.json};
-  for (const topology::node_plan& each : plan->nodes) {
-    if (!is_here(each.host)) {
-      display.tell(
-          {.what = "runs_elsewhere",
-           .name = each.name.value,
-           .kind = name_of(child_kind::worker),
-           .reason = each.host});
+  const auto tell_elsewhere = [&](const std::string& name,
+                                  child_kind kind,
+                                  const std::string& host) {
+    if (!is_here(host)) {
+      display.tell({.what = "runs_elsewhere", .name = name, .kind = name_of(kind), .reason = host});
     }
+  };
+  for (const topology::node_plan& each : plan->nodes) {
+    tell_elsewhere(each.name.value, child_kind::worker, each.host);
+  }
+  for (const topology::gateway_plan& each : plan->gateways) {
+    tell_elsewhere(each.name, child_kind::gateway, each.host);
   }
   keeper{std::move(children), signals, display}.run();
   return exit_code::ok;
@@ -330,8 +341,8 @@ void add_up(command_line& line) {
       .option("--log-dir", given->log_folder, "where NAME.log of each node goes [log beside FILE]")
       .flag("--json", given->json, "events as JSON lines on stdout")
       .footer(with_exit_codes(
-          "Ctrl-C or SIGTERM stops the workers, then the brokers; what has not stopped "
-          "after 10 s is killed."))
+          "Ctrl-C or SIGTERM stops the gateways, then the workers, then the brokers; what has "
+          "not stopped after 10 s is killed."))
       .runs([given] { return run(*given); });
 }
 

@@ -8,13 +8,13 @@ RENAMED = {"notifications": "mailer", "users": "people"}
 
 
 def shop_of(source: pathlib.Path, ports: dict[str, int]) -> str:
-    """shop.yaml with these brokers."""
+    """shop.yaml with these brokers, and without its gateway: nobody here asks by HTTP."""
     brokers = "\n".join(f'  {name}: {{listen: "tcp://127.0.0.1:{port}"}}'
                         for name, port in ports.items())
     text, count = re.subn(r"(?m)^  b1: .*$", brokers, source.read_text())
     if count != 1:
         raise ValueError(f"{source}: there is no line of b1")
-    return text
+    return text.partition("\n# A gateway")[0] + "\n"
 
 
 def with_renamed(text: str, old: str) -> str:

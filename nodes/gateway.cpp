@@ -1,0 +1,144 @@
+// troupe-gateway: HTTP to the capabilities of a topology, as a process.
+
+#include "runtime/gateway/server/gateway.hpp"
+
+#include "nodes/actor_types.hpp"
+#include "nodes/admin_server.hpp"
+#include "nodes/gateway_report.hpp"
+#include "nodes/gateway_routes.hpp"
+#include "nodes/node_main.hpp"
+#include "nodes/open_files.hpp"
+#include "nodes/service_manager.hpp"
+#include "nodes/stop_signals.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/observe/event_log.hpp"
+#include "topology/read.hpp"
+
+#include <csignal>
+#include <cstdio>
+#include <fmt/format.h>
+#include <memory>
+#include <string>
+#include <unistd.h>
+#include <variant>
+#include <vector>
+
+namespace troupe {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// `troupe up` kills after 10 s.
+constexpr milliseconds drain_patience = 8s;
+
+const topology::gateway_plan* find_gateway(const topology::plan& plan, const std::string& name) {
+  const topology::gateway_plan* const found = plan.find_gateway(name);
+  if (found == nullptr) {
+    std::vector<std::string> names;
+    for (const topology::gateway_plan& each : plan.gateways) {
+      names.push_back(each.name);
+    }
+    fmt::print(
+        stderr, "{}: there is no gateway `{}`{}\n", plan.file, name, did_you_mean(name, names));
+  }
+  return found;
+}
+
+std::vector<std::string> names_of(const std::vector<topology::broker_plan>& brokers) {
+  std::vector<std::string> names;
+  for (const topology::broker_plan& each : brokers) {
+    names.push_back(each.name);
+  }
+  return names;
+}
+
+int refuse(observe::event_log& log, const error& why) {
+  log.write(
+      "gateway.not_started", {{"code", std::string{name_of(why.code)}}, {"reason", why.message}});
+  return node_exit::refused;
+}
+
+/// Reads certificates again at each SIGHUP, until a signal says stop.
+void await_stop(gateway::gateway& server, observe::event_log& log, const sigset_t& signals) {
+  for (;;) {
+    const int signal = await_signal(signals);
+    if (signal != SIGHUP) {
+      return;
+    }
+    const auto read = server.reload_certificates();
+    log.write(
+        read ? "certificates.read" : "certificates.kept",
+        read ? observe::log_fields{} : observe::log_fields{{"reason", read.error().message}});
+  }
+}
+
+/// Runs until a signal says stop, and then until what is under way is finished.
+int serve(
+    const topology::plan& plan,
+    const topology::gateway_plan& self,
+    const node_arguments& given,
+    const sigset_t& signals) {
+  const system_clock time;
+  (void)raise_open_files();
+  observe::event_log log{
+      time, self.name, given.log_json ? observe::log_format::json : observe::log_format::text};
+  auto made = gateway::gateway::make(options_of(plan, self), time);
+  if (!made) {
+    return refuse(log, made.error());
+  }
+  gateway::gateway& server = **made;
+  add_routes(server, plan, self, actor_types(), time);
+  const auto started = server.start([&log](std::string_view what) {
+    log.write("request.failed", {{"reason", std::string{what}}});
+  });
+  if (!started) {
+    return refuse(log, started.error());
+  }
+  const ask_node ask = [&server, brokers = names_of(plan.brokers)](const auto& answered) {
+    server.ask_snapshot([answered, brokers](const gateway::gateway_snapshot& said) {
+      const auto copy = std::make_shared<const gateway::gateway_snapshot>(said);
+      answered(
+          {[copy, brokers] { return health_of(*copy, brokers); },
+           [copy, brokers](observe::metrics_format format) {
+             return metrics_of(*copy, brokers, format);
+           }});
+    });
+  };
+  const auto admin = admin_server::start({self.admin, plan.heartbeat.timeout}, time, ask);
+  if (!admin) {
+    return refuse(log, admin.error());
+  }
+  log.write("gateway.started", {{"listens", self.listen}, {"pid", std::to_string(::getpid())}});
+  {
+    service_reports reports{ask};
+    await_stop(server, log, signals);
+    reports.stopping();
+  }
+  const bool all_ended = server.drain(drain_patience);
+  log.write("gateway.stopped", {{"finished", all_ended ? "all" : "not all"}});
+  return node_exit::ok;
+}
+
+int run(const node_arguments& given) {
+  // Before any thread is made, so that all inherit it.
+  sigset_t signals = block_stop_signals();
+  block_also(signals, SIGHUP);
+  const auto read = topology::read_file(given.file, actor_types());
+  if (const auto* faults = std::get_if<topology::faults>(&read)) {
+    fmt::print(stderr, "{}", faults->to_text());
+    return node_exit::bad_file;
+  }
+  const auto& plan = std::get<topology::plan>(read);
+  const topology::gateway_plan* const self = find_gateway(plan, given.node);
+  return self == nullptr ? node_exit::bad_file : serve(plan, *self, given, signals);
+}
+
+} // namespace
+
+} // namespace troupe
+
+int main(int count, char** words) {
+  return troupe::node_main(
+      count, words, "Runs one gateway of a topology.", "which of its gateways", troupe::run);
+}

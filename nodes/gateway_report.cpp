@@ -1,0 +1,60 @@
+#include "nodes/gateway_report.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace troupe {
+
+namespace {
+
+constexpr std::array<std::string_view, 4> answer_classes{"2xx", "3xx", "4xx", "5xx"};
+
+} // namespace
+
+observe::health
+health_of(const gateway::gateway_snapshot& gateway, const std::vector<std::string>& brokers) {
+  observe::health said;
+  const auto& links = gateway.links;
+  if (gateway.is_draining) {
+    said.unready = "it is being drained";
+  } else if (std::find(links.begin(), links.end(), true) == links.end()) {
+    said.unready = "it is logged in at no broker";
+  }
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    said.checks.push_back({"broker." + brokers[i], links[i] ? "" : "not logged in there"});
+  }
+  return said;
+}
+
+std::string metrics_of(
+    const gateway::gateway_snapshot& gateway,
+    const std::vector<std::string>& brokers,
+    observe::metrics_format format) {
+  observe::metrics_text text{format};
+  text.counter(
+      "troupe_gateway_answers",
+      "Answers by route and the first digit of their status; without a route: no route took the "
+      "request.");
+  for (const auto& route : gateway.routes) {
+    for (std::size_t i = 0; i < answer_classes.size(); ++i) {
+      text.sample({{"route", route.route}, {"status", answer_classes[i]}}, route.answers[i]);
+    }
+  }
+  text.counter("troupe_gateway_connections", "Connections accepted.");
+  text.sample({}, gateway.connections.accepted);
+  text.counter("troupe_gateway_connections_ended", "Connections that have ended.");
+  text.sample({}, gateway.connections.ended);
+  text.counter("troupe_gateway_connections_refused", "Connections refused for their number.");
+  text.sample({}, gateway.connections.refused);
+  text.gauge("troupe_gateway_calls_under_way", "Calls that are not answered yet.");
+  text.sample({}, gateway.calls_under_way);
+  text.gauge("troupe_gateway_broker_joined", "1 if the gateway is logged in at the broker.");
+  for (std::size_t i = 0; i < brokers.size(); ++i) {
+    text.sample({{"broker", brokers[i]}}, gateway.links[i] ? 1 : 0);
+  }
+  text.gauge("troupe_gateway_draining", "1 while the gateway is being drained.");
+  text.sample({}, gateway.is_draining ? 1 : 0);
+  return text.finish();
+}
+
+} // namespace troupe

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "runtime/gateway/server/gateway.hpp"
+#include "runtime/observe/health.hpp"
+#include "runtime/observe/metrics_text.hpp"
+
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// How a gateway is. Ready if it is logged in at a broker and is not being drained: what else its
+/// routes need is said by their answers.
+///
+/// @param brokers their names, in the order of the snapshot's links.
+observe::health
+health_of(const gateway::gateway_snapshot& gateway, const std::vector<std::string>& brokers);
+
+/// What a gateway counts, by route. nodes/README.md lists the metrics.
+std::string metrics_of(
+    const gateway::gateway_snapshot& gateway,
+    const std::vector<std::string>& brokers,
+    observe::metrics_format format);
+
+} // namespace troupe

@@ -1,0 +1,109 @@
+#include "nodes/gateway_routes.hpp"
+
+#include "runtime/gateway/server/call_route.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <memory>
+#include <utility>
+#include <variant>
+
+namespace troupe {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How much longer than its call a request may wait for its answer.
+constexpr milliseconds answer_margin = 5s;
+
+/// Most connections, if there are descriptors for as many.
+constexpr std::size_t connections_max = 32'768;
+
+std::string text_of(const gateway::route_key& key) {
+  return fmt::format("{} {}", http::name_of(key.method), key.path.text());
+}
+
+bool is_loopback(const std::string& host) {
+  return host == "::1" || host.starts_with("127.");
+}
+
+gateway::call_route_options options_of(
+    const topology::call_route_plan& route,
+    const gateway::route_key& key,
+    const topology::plan& plan,
+    const std::vector<topology::actor_type>& types) {
+  // All of them were found when the topology was checked.
+  const auto& capability = *plan.find(route.capability);
+  const auto& described = topology::type_named(capability.actor, types)->described;
+  const auto& operation = *described.find(route.operation);
+  return {
+      .name = text_of(key),
+      .capability = route.capability.value,
+      .operation = route.operation,
+      .changes = operation.kind != wire::operation_kind::query,
+      .deadline = route.deadline,
+      .status = route.status,
+      .rejected = route.rejected,
+      .wants_key = route.wants_key,
+      .key_field = route.key_field,
+      .inbox_kept = capability.inbox_kept,
+      .all = described.types,
+      .request = operation.request.value_or(""),
+      .reply = operation.reply.value_or("")};
+}
+
+milliseconds longest_call(const topology::gateway_plan& self) {
+  milliseconds longest = 0ms;
+  for (const topology::route_plan& each : self.routes) {
+    if (const auto* const call = std::get_if<topology::call_route_plan>(&each.does)) {
+      longest = std::max<milliseconds>(longest, call->deadline);
+    }
+  }
+  return longest;
+}
+
+} // namespace
+
+gateway::gateway::options
+options_of(const topology::plan& plan, const topology::gateway_plan& self) {
+  gateway::gateway::options made;
+  made.server.address = to_text(self.address);
+  if (self.tls) {
+    made.server.tls = {self.tls->certificate, self.tls->key};
+  }
+  made.server.request.body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max);
+  made.server.request.handler = longest_call(self) + answer_margin;
+  made.server.connections.all = connections_max;
+  if (is_loopback(self.address.host)) {
+    // One proxy in front has all of them.
+    made.server.connections.per_address = connections_max;
+  }
+  for (const topology::broker_plan& each : plan.brokers) {
+    made.calls.brokers.push_back(each.listen);
+  }
+  made.calls.heartbeat = plan.heartbeat;
+  made.calls.body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max);
+  made.calls.name = self.name;
+  made.origins = self.origins;
+  made.each_client = self.rate;
+  return made;
+}
+
+void add_routes(
+    gateway::gateway& to,
+    const topology::plan& plan,
+    const topology::gateway_plan& self,
+    const std::vector<topology::actor_type>& types,
+    const clock& time) {
+  for (const topology::route_plan& each : self.routes) {
+    if (const auto* const call = std::get_if<topology::call_route_plan>(&each.does)) {
+      to.add(
+          {each.key,
+           std::make_unique<gateway::call_route>(
+               options_of(*call, each.key, plan, types), time, to.calls(), to.book())});
+    }
+  }
+}
+
+} // namespace troupe

@@ -1,0 +1,25 @@
+#include "nodes/open_files.hpp"
+
+#include <algorithm>
+#include <sys/resource.h>
+
+namespace troupe {
+
+namespace {
+
+// More descriptors than any process serves; a limit without bound would say nothing.
+constexpr rlim_t open_files_wanted = 1U << 20U;
+
+} // namespace
+
+std::uint64_t raise_open_files() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    return 0;
+  }
+  const rlim_t before = limit.rlim_cur;
+  limit.rlim_cur = std::max(before, std::min(limit.rlim_max, open_files_wanted));
+  return ::setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
+}
+
+} // namespace troupe

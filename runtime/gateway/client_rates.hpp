@@ -1,0 +1,48 @@
+#pragma once
+
+#include "runtime/gateway/token_bucket.hpp"
+
+#include <cstddef>
+#include <map>
+#include <string>
+
+namespace troupe::gateway {
+
+/// How many requests each client may send, by its address. Pure but for its memory of clients.
+class client_rates {
+public:
+  /// Clients that are remembered at once; any more share one allowance, so that memory stays
+  /// bounded whoever comes.
+  static constexpr std::size_t clients_max = 65'536;
+
+  explicit client_rates(const rate& each) : each_{each} {}
+
+  /// As `token_bucket::take`.
+  instant::duration take(const std::string& client, instant now) {
+    auto known = buckets_.find(client);
+    if (known == buckets_.end()) {
+      forget_full(now);
+      known = buckets_.try_emplace(buckets_.size() < clients_max ? client : std::string{}).first;
+    }
+    return known->second.take(each_, now);
+  }
+
+private:
+  /// A full allowance is as good as a new one. Looks through all only when there are many more than
+  /// after the last time.
+  void forget_full(instant now) {
+    if (buckets_.size() < look_at_) {
+      return;
+    }
+    for (auto each = buckets_.begin(); each != buckets_.end();) {
+      each = each->second.is_full(now) ? buckets_.erase(each) : std::next(each);
+    }
+    look_at_ = std::max<std::size_t>(1'024, 2 * buckets_.size());
+  }
+
+  const rate each_;
+  std::map<std::string, token_bucket, std::less<>> buckets_;
+  std::size_t look_at_ = 1'024;
+};
+
+} // namespace troupe::gateway

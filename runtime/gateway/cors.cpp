@@ -1,0 +1,41 @@
+#include "runtime/gateway/cors.hpp"
+
+#include <algorithm>
+
+namespace troupe::gateway {
+
+namespace {
+
+constexpr std::string_view request_fields =
+    "Content-Type, Idempotency-Key, Prefer, Traceparent, Last-Event-ID";
+constexpr std::string_view response_fields = "Location, Retry-After, Preference-Applied";
+/// Chromium asks again after two hours at the latest, whatever is said.
+constexpr std::string_view preflight_seconds = "7200";
+
+} // namespace
+
+http::field_list cors::fields_for(const http::request& asked) const {
+  if (origins_.empty()) {
+    return {};
+  }
+  // Said always, so that no cache gives one site the answer meant for another.
+  http::field_list fields{{"Vary", "Origin"}};
+  const auto origin = asked.field("origin");
+  if (origin && std::find(origins_.begin(), origins_.end(), *origin) != origins_.end()) {
+    fields.emplace_back("Access-Control-Allow-Origin", *origin);
+    fields.emplace_back("Access-Control-Expose-Headers", response_fields);
+  }
+  return fields;
+}
+
+http::response cors::answer_options(const http::request& asked, const std::string& allow) {
+  http::response answer{.status = 204, .fields = {{"Allow", allow}}};
+  if (asked.field("origin") && asked.field("access-control-request-method")) {
+    answer.fields.emplace_back("Access-Control-Allow-Methods", allow);
+    answer.fields.emplace_back("Access-Control-Allow-Headers", request_fields);
+    answer.fields.emplace_back("Access-Control-Max-Age", preflight_seconds);
+  }
+  return answer;
+}
+
+} // namespace troupe::gateway

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "runtime/http/request.hpp"
+#include "runtime/http/response.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::gateway {
+
+/// What lets pages of other sites read answers.
+/// @source https://fetch.spec.whatwg.org, "HTTP extensions" of the CORS protocol.
+class cors {
+public:
+  explicit cors(std::vector<std::string> origins) : origins_{std::move(origins)} {}
+
+  /// The fields to add to the answer to `asked`, whatever that is.
+  http::field_list fields_for(const http::request& asked) const;
+
+  /// The answer to an OPTIONS of a path that has routes for `allow`; as a preflight, if it is one.
+  static http::response answer_options(const http::request& asked, const std::string& allow);
+
+private:
+  std::vector<std::string> origins_;
+};
+
+} // namespace troupe::gateway

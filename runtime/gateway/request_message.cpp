@@ -1,0 +1,117 @@
+#include "runtime/gateway/request_message.hpp"
+
+#include "runtime/gateway/strict_json.hpp"
+
+#include <fmt/format.h>
+#include <utility>
+
+namespace troupe::gateway {
+
+namespace {
+
+using json = nlohmann::json;
+
+bool has_body(http::method method) {
+  return method != http::method::get && method != http::method::head
+         && method != http::method::erase;
+}
+
+const wire::field_schema*
+find_field(const types& all, std::string_view type, std::string_view name) {
+  const wire::message_schema* const known = wire::find_schema(all, type);
+  if (known == nullptr) {
+    return nullptr;
+  }
+  for (const wire::field_schema& each : known->fields) {
+    if (each.name == name) {
+      return &each;
+    }
+  }
+  return nullptr;
+}
+
+/// Adds the field `name`, whose value is `text` in the `part` of a URL.
+outcome<void>
+add(json& object,
+    std::string_view part,
+    const std::string& name,
+    const std::string& text,
+    const wire::field_schema* type) {
+  const std::string pointer = pointer_to("", name);
+  if (type == nullptr) {
+    return failure{wrong_json(pointer, fmt::format("the {} has no such field", part))};
+  }
+  if (object.contains(name)) {
+    return failure{wrong_json(pointer, fmt::format("it is given twice, once in the {}", part))};
+  }
+  const auto value = json_of_text(text, type->type);
+  if (!value) {
+    return failure{wrong_json(pointer, fmt::format("the {} has no value of its type", part))};
+  }
+  object[name] = json::parse(*value);
+  return {};
+}
+
+/// The text of a value by which calls are ordered.
+std::string key_of(const json& object, std::string_view field) {
+  const auto found = object.find(std::string{field});
+  if (found == object.end() || found->is_null()) {
+    return {};
+  }
+  if (!found->is_string()) {
+    return found->dump();
+  }
+  const auto& text = found->get_ref<const std::string&>();
+  // However its letters are written.
+  const auto id = parse_uuid(text);
+  return id ? to_string(*id) : text;
+}
+
+} // namespace
+
+outcome<request_message> message_of(
+    const http::request& asked,
+    const route_path::variables& variables,
+    const types& all,
+    std::string_view name,
+    std::string_view key_field) {
+  json object = json::object();
+  if (has_body(asked.method)) {
+    if (!asked.target.query.empty()) {
+      return failure{invalid(fmt::format(
+          "`{}` stands behind the path, and a {} has its fields in the body",
+          asked.target.query.front().first,
+          http::name_of(asked.method)))};
+    }
+    if (!asked.body.empty()) {
+      auto read = strict_json(asked.body);
+      if (!read) {
+        return failure{std::move(read.error())};
+      }
+      object = std::move(*read);
+      if (!object.is_object()) {
+        return failure{wrong_json("", "an object is wanted")};
+      }
+    }
+  } else if (!asked.body.empty()) {
+    return failure{invalid(fmt::format(
+        "a {} has no body; its fields stand in the path and the query",
+        http::name_of(asked.method)))};
+  }
+  for (const auto& [field, text] : variables) {
+    if (auto added = add(object, "path", field, text, find_field(all, name, field)); !added) {
+      return failure{std::move(added.error())};
+    }
+  }
+  for (const auto& [field, text] : asked.target.query) {
+    if (auto added = add(object, "query", field, text, find_field(all, name, field)); !added) {
+      return failure{std::move(added.error())};
+    }
+  }
+  return from_value(object, all, name).map([&](std::string&& body) {
+    return request_message{
+        std::move(body), key_field.empty() ? std::string{} : key_of(object, key_field)};
+  });
+}
+
+} // namespace troupe::gateway

@@ -1,0 +1,83 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+#include "runtime/gateway/server/http_loop.hpp"
+#include "runtime/http/responder.hpp"
+#include "runtime/ids.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <vector>
+
+namespace troupe::gateway {
+
+/// The calls of a gateway that change something, by their ids: who waits for the answer, and the
+/// answers of those whose callers were told to come again.
+///
+/// In memory alone: after the death of a gateway, a repeat under the same Idempotency-Key meets the
+/// answer at the capability. Confined to the HTTP loop.
+class call_book {
+public:
+  /// How long, how many and how much of the answers are kept for who was told to come again; the
+  /// oldest are forgotten first.
+  static constexpr milliseconds kept_for{600'000};
+  static constexpr std::size_t kept_max = 10'000;
+  static constexpr std::size_t kept_bytes_max = 64 * 1'024 * 1'024;
+
+  call_book(const clock& time, http_loop& loop) : time_{time}, loop_{loop} {}
+
+  /// Notes a call that is being made.
+  /// @param content the digest of what it asks for.
+  void open(const uuid& id, std::uint64_t content) { calls_.try_emplace(id, call{content}); }
+
+  bool knows(const uuid& id) const { return calls_.count(id) > 0; }
+
+  /// Whether the call asks for that. It must be known.
+  bool asks_for(const uuid& id, std::uint64_t content) const {
+    return calls_.at(id).content == content;
+  }
+
+  /// Has `answers` hear the answer of a known call, at once if it is there.
+  /// @param hold after so long it hears 202 and where to come again; never, if nothing.
+  void wait(const uuid& id, http::responder answers, std::optional<milliseconds> hold);
+
+  /// The call has ended.
+  void end(const uuid& id, http::response answer);
+
+private:
+  struct waiter {
+    std::uint64_t number;
+    http::responder answers;
+  };
+
+  struct call {
+    std::uint64_t content = 0;
+    std::vector<waiter> waiting{};
+    /// Somebody was told to come again.
+    bool is_kept = false;
+    std::optional<http::response> answer{};
+  };
+
+  struct kept_answer {
+    uuid id;
+    instant at;
+    std::size_t bytes;
+  };
+
+  void give_up_waiting(const uuid& id, std::uint64_t number);
+  void forget_old();
+
+  const clock& time_;
+  http_loop& loop_;
+  std::map<uuid, call> calls_;
+  std::deque<kept_answer> kept_;
+  std::size_t kept_bytes_ = 0;
+  std::uint64_t last_waiter_ = 0;
+};
+
+/// "/calls/018f3c1e-...": where the answer of a call is, or will be.
+std::string path_of_call(const uuid& id);
+
+} // namespace troupe::gateway

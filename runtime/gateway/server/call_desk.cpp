@@ -1,0 +1,69 @@
+#include "runtime/gateway/server/call_desk.hpp"
+
+#include <utility>
+
+namespace troupe::gateway {
+
+namespace {
+
+// `close` ends the wait at once.
+constexpr milliseconds answer_patience{60'000};
+
+} // namespace
+
+outcome<std::unique_ptr<call_desk>>
+call_desk::open(const client::options& settings, poster to_loop) {
+  auto calls = client::client::open(settings);
+  if (!calls) {
+    return failure{std::move(calls.error())};
+  }
+  return std::make_unique<call_desk>(std::move(*calls), std::move(to_loop));
+}
+
+call_desk::call_desk(std::unique_ptr<client::client> calls, poster to_loop)
+    : client_{std::move(calls)}, to_loop_{std::move(to_loop)}, waiter_{
+                                                                   [this] { wait_for_answers(); }} {
+}
+
+call_desk::~call_desk() {
+  close(milliseconds{0});
+}
+
+void call_desk::close(milliseconds patience) {
+  is_closing_ = true;
+  client_->close(patience);
+  if (waiter_.joinable()) {
+    waiter_.join();
+  }
+}
+
+outcome<uuid> call_desk::call(client::call_request request, listener ended) {
+  request.token = ++last_token_;
+  auto submitted = client_->submit(request);
+  if (submitted) {
+    // Its end is told on this thread, and so not before this is done.
+    listeners_.emplace(request.token, std::move(ended));
+  }
+  return submitted;
+}
+
+void call_desk::wait_for_answers() {
+  std::vector<client::completion> done;
+  while (client_->completions(done, answer_patience) > 0 || !is_closing_) {
+    if (done.empty()) {
+      continue;
+    }
+    // A function that can be copied, of answers that cannot.
+    const auto ended =
+        std::make_shared<const std::vector<client::completion>>(std::exchange(done, {}));
+    to_loop_([this, ended] {
+      for (const client::completion& each : *ended) {
+        if (auto told = listeners_.extract(each.token)) {
+          told.mapped()(each);
+        }
+      }
+    });
+  }
+}
+
+} // namespace troupe::gateway

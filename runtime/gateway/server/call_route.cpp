@@ -1,0 +1,156 @@
+#include "runtime/gateway/server/call_route.hpp"
+
+#include "runtime/gateway/trace_context.hpp"
+#include "runtime/http/fields.hpp"
+
+#include <fmt/format.h>
+#include <utility>
+
+namespace troupe::gateway {
+
+namespace {
+
+/// Whether a body is said to be JSON. @source RFC 8259, 11; RFC 6839, 3.1.
+bool is_json(std::string_view content_type) {
+  const std::string type =
+      http::lower_case(http::trimmed(content_type.substr(0, content_type.find(';'))));
+  return type == "application/json" || type.ends_with("+json");
+}
+
+error other_request() {
+  error why{
+      .code = errc::conflict,
+      .message = "this Idempotency-Key was used for another request; use a new one for a new "
+                 "request"};
+  why.details.emplace_back("reason", "id_reused");
+  return why;
+}
+
+} // namespace
+
+call_route::call_route(
+    call_route_options options, const clock& time, call_desk& calls, call_book& book)
+    : options_{std::move(options)}, time_{time}, calls_{calls}, book_{book} {
+}
+
+void call_route::handle(route_request request, const http::responder& answers) {
+  const http::request& asked = request.asked;
+  if (!asked.body.empty() && !is_json(asked.field("content-type").value_or(""))) {
+    answers.respond(http::problem{
+        415, "unsupported_media_type", "send JSON, with Content-Type: application/json"});
+    return;
+  }
+  auto message =
+      message_of(asked, request.variables, options_.all, options_.request, options_.key_field);
+  if (!message) {
+    refuse(answers, message.error());
+    return;
+  }
+  const wish wanted{
+      std::move(*message),
+      trace_parent(asked.field("traceparent").value_or("")),
+      wait_preferred(asked.field("prefer").value_or("")),
+      answers};
+  if (!options_.changes) {
+    ask(wanted);
+    return;
+  }
+  const auto value = asked.field("idempotency-key");
+  if (!value && options_.wants_key) {
+    answers.respond(http::problem{
+        400,
+        "key_missing",
+        "this route wants an Idempotency-Key: a new UUID for each new request, the same for its "
+        "repeats"});
+    return;
+  }
+  if (!value) {
+    change(wanted, std::nullopt);
+    return;
+  }
+  const auto key = read_key(*value, {.principal = {}, .route = options_.name});
+  if (!key) {
+    refuse(answers, key.error());
+  } else {
+    begin(wanted, *key, key->born.value_or(time_.wall()));
+  }
+}
+
+void call_route::begin(const wish& wanted, const idempotency_key& key, wall_time born) {
+  const auto id = call_id_of(key, born, time_.wall(), options_.inbox_kept);
+  if (!id) {
+    refuse(wanted.answers, id.error());
+  } else {
+    change(wanted, *id);
+  }
+}
+
+void call_route::ask(const wish& wanted) {
+  const auto asked =
+      call(wanted, std::nullopt, [this, answers = wanted.answers](const auto& ended) {
+        answers.respond(answer_to(ended));
+      });
+  if (!asked) {
+    refuse(wanted.answers, asked.error());
+  }
+}
+
+void call_route::change(const wish& wanted, const std::optional<uuid>& id) {
+  const std::string& body = wanted.message.body;
+  const std::uint64_t content = digest_of(std::as_bytes(std::span{body.data(), body.size()}));
+  const auto hold =
+      wanted.preferred.comes_again
+          ? std::optional<milliseconds>{wanted.preferred.wait.value_or(std::chrono::seconds{0})}
+          : std::nullopt;
+  if (id && book_.knows(*id)) {
+    if (book_.asks_for(*id, content)) {
+      book_.wait(*id, wanted.answers, hold);
+    } else {
+      refuse(wanted.answers, other_request());
+    }
+    return;
+  }
+  const auto called =
+      call(wanted, id, [this](const auto& ended) { book_.end(ended.id, answer_to(ended)); });
+  if (!called) {
+    refuse(wanted.answers, called.error());
+    return;
+  }
+  book_.open(*called, content);
+  book_.wait(*called, wanted.answers, hold);
+}
+
+outcome<uuid>
+call_route::call(const wish& wanted, const std::optional<uuid>& id, call_desk::listener ended) {
+  return calls_.call(
+      {.capability = options_.capability,
+       .operation = options_.operation,
+       .body = wanted.message.body,
+       .key = wanted.message.key,
+       .deadline = deadline_of(options_.deadline, wanted.preferred),
+       .id = id,
+       .traceparent = wanted.traceparent},
+      std::move(ended));
+}
+
+http::response call_route::answer_to(const client::completion& ended) const {
+  if (!ended.answer) {
+    return http::to_response(problem_of(ended.answer.error(), ended.id, options_.rejected));
+  }
+  if (options_.status == 204) {
+    return {.status = 204};
+  }
+  auto body = to_json(ended.answer->bytes, options_.all, options_.reply);
+  if (body) {
+    return http::with_body(options_.status, "application/json", std::move(*body));
+  }
+  error why = std::move(body.error());
+  why.possible = options_.changes ? effect::unknown : effect::none;
+  return http::to_response(problem_of(why, ended.id));
+}
+
+void call_route::refuse(const http::responder& answers, const error& why) const {
+  answers.respond(problem_of(why, std::nullopt, options_.rejected));
+}
+
+} // namespace troupe::gateway

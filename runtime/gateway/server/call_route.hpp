@@ -1,0 +1,70 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+#include "runtime/gateway/idempotency.hpp"
+#include "runtime/gateway/json_codec.hpp"
+#include "runtime/gateway/problem_of.hpp"
+#include "runtime/gateway/request_message.hpp"
+#include "runtime/gateway/server/call_book.hpp"
+#include "runtime/gateway/server/call_desk.hpp"
+#include "runtime/gateway/server/route_handler.hpp"
+
+#include <string>
+
+namespace troupe::gateway {
+
+/// What a route calls, and how requests and answers look.
+struct call_route_options {
+  /// "POST /api/orders".
+  std::string name;
+  std::string capability;
+  std::string operation;
+  /// False for a query, which may be asked again at will.
+  bool changes = false;
+  milliseconds deadline{5'000};
+  /// Of a good answer.
+  int status = 200;
+  reason_statuses rejected{};
+  /// Whether a request must have an Idempotency-Key.
+  bool wants_key = false;
+  std::string key_field{};
+  /// How long the capability remembers answers.
+  milliseconds inbox_kept{};
+  /// The types of the operation, and the names of two of them.
+  types all{};
+  std::string request{};
+  std::string reply{};
+};
+
+/// A route that calls an operation: JSON to a message, its answer or error to a response.
+///
+/// Confined to the HTTP loop; borrows all but its options.
+class call_route final : public route_handler {
+public:
+  call_route(call_route_options options, const clock& time, call_desk& calls, call_book& book);
+
+  void handle(route_request request, const http::responder& answers) override;
+
+private:
+  /// A request that has become a message.
+  struct wish {
+    request_message message;
+    std::string traceparent;
+    wait_preference preferred;
+    http::responder answers;
+  };
+
+  void change(const wish& wanted, const std::optional<uuid>& id);
+  void ask(const wish& wanted);
+  void begin(const wish& wanted, const idempotency_key& key, wall_time born);
+  outcome<uuid> call(const wish& wanted, const std::optional<uuid>& id, call_desk::listener ended);
+  http::response answer_to(const client::completion& ended) const;
+  void refuse(const http::responder& answers, const error& why) const;
+
+  const call_route_options options_;
+  const clock& time_;
+  call_desk& calls_;
+  call_book& book_;
+};
+
+} // namespace troupe::gateway

@@ -1,0 +1,197 @@
+#include "runtime/gateway/server/gateway.hpp"
+
+#include "runtime/gateway/idempotency.hpp"
+
+#include <fmt/format.h>
+#include <utility>
+
+namespace troupe::gateway {
+
+namespace {
+
+constexpr std::string_view call_path = "calls";
+
+std::optional<uuid> call_in(const http::request_target& target) {
+  return target.path.size() == 2 && target.path[0] == call_path ? parse_uuid(target.path[1])
+                                                                : std::nullopt;
+}
+
+http::response method_not_allowed(std::string allow) {
+  http::response answer =
+      http::to_response({405, "method_not_allowed", fmt::format("this path takes {}", allow)});
+  answer.fields.emplace_back("Allow", std::move(allow));
+  return answer;
+}
+
+} // namespace
+
+outcome<std::unique_ptr<gateway>> gateway::make(options given, const clock& time) {
+  auto made = std::make_unique<gateway>(std::move(given), time);
+  auto calls = call_desk::open(
+      made->options_.calls, [self = made.get()](auto task) { self->post(std::move(task)); });
+  if (!calls) {
+    return failure{std::move(calls.error())};
+  }
+  made->calls_ = std::move(*calls);
+  return made;
+}
+
+gateway::gateway(options given, const clock& time)
+    : options_{std::move(given)}, time_{time}, cors_{options_.origins}, book_{time, *this} {
+  if (options_.each_client) {
+    rates_.emplace(*options_.each_client);
+  }
+  counts_.push_back(std::make_shared<answer_counts>());
+}
+
+gateway::~gateway() {
+  if (calls_) {
+    calls_->close(milliseconds{0}); // Its thread posts to the server, which ends next.
+  }
+}
+
+void gateway::add(route one) {
+  keys_.push_back(std::move(one.key));
+  handlers_.push_back(std::move(one.handler));
+  counts_.push_back(std::make_shared<answer_counts>());
+}
+
+outcome<void> gateway::start(http::fault_listener faults) {
+  auto started = http::server::start(
+      options_.server,
+      [this](http::request asked, const http::responder& answers) {
+        is_started_.wait();
+        handle(std::move(asked), answers);
+      },
+      std::move(faults));
+  if (!started) {
+    return failure{std::move(started.error())};
+  }
+  server_ = std::move(*started);
+  is_started_.count_down();
+  return {};
+}
+
+bool gateway::drain(milliseconds within) {
+  const instant until = time_.now() + within;
+  post([this] {
+    is_draining_ = true;
+    for (const auto& each : handlers_) {
+      each->drain();
+    }
+  });
+  const bool all_ended = server_->drain(within);
+  // Calls that nobody waits for here any more, since they were told to come again.
+  calls_->close(std::chrono::ceil<milliseconds>(
+      std::max<instant::duration>(until - time_.now(), instant::duration::zero())));
+  return all_ended;
+}
+
+void gateway::post(std::function<void()> task) {
+  server_->post(std::move(task));
+}
+
+void gateway::post_after(milliseconds time, std::function<void()> task) {
+  server_->post_after(time, std::move(task));
+}
+
+void gateway::ask_snapshot(std::function<void(gateway_snapshot)> answered) {
+  post([this, answered = std::move(answered)] { answered(snapshot()); });
+}
+
+http::responder gateway::noted(
+    const http::request& asked,
+    const http::responder& answers,
+    const std::shared_ptr<answer_counts>& counts) const {
+  return http::responder{
+      std::make_shared<noted_exchange>(answers, cors_.fields_for(asked), counts)};
+}
+
+void gateway::handle(http::request asked, const http::responder& answers) {
+  auto found = find_route(keys_, asked.method, asked.target.path);
+  if (auto* const route = std::get_if<route_found>(&found)) {
+    const auto to = noted(asked, answers, counts_[route->route]);
+    if (!is_over_rate(asked, to)) {
+      handlers_[route->route]->handle({std::move(asked), std::move(route->variables)}, to);
+    }
+    return;
+  }
+  const auto to = noted(asked, answers, counts_.back());
+  if (is_over_rate(asked, to)) {
+    return;
+  }
+  const auto* const others = std::get_if<other_methods>(&found);
+  if (others != nullptr && asked.method == http::method::options) {
+    to.respond(cors::answer_options(asked, others->allow));
+  } else if (others != nullptr) {
+    to.respond(method_not_allowed(others->allow));
+  } else if (call_in(asked.target)) {
+    answer_call(asked, to);
+  } else {
+    to.respond(
+        http::problem{404, "not_found", fmt::format("nothing is served at {}", asked.target.raw)});
+  }
+}
+
+bool gateway::is_over_rate(const http::request& asked, const http::responder& answers) {
+  if (!rates_) {
+    return false;
+  }
+  const auto wait = rates_->take(asked.peer.host, time_.now());
+  if (wait == instant::duration::zero()) {
+    return false;
+  }
+  http::problem over{
+      429,
+      "rate_limited",
+      fmt::format(
+          "your address may send {} requests within {} ms",
+          options_.each_client->requests,
+          options_.each_client->within.count())};
+  over.numbers.emplace_back("retry_after_ms", std::chrono::ceil<milliseconds>(wait).count());
+  answers.respond(over);
+  return true;
+}
+
+void gateway::answer_call(const http::request& asked, const http::responder& answers) {
+  if (asked.method == http::method::options) {
+    answers.respond(cors::answer_options(asked, "GET, HEAD"));
+    return;
+  }
+  if (asked.method != http::method::get && asked.method != http::method::head) {
+    answers.respond(method_not_allowed("GET, HEAD"));
+    return;
+  }
+  const uuid id = *call_in(asked.target);
+  if (!book_.knows(id)) {
+    answers.respond(http::problem{
+        404,
+        "unknown_call",
+        "no such call is under way here, and none was answered in the last 10 minutes; ask again "
+        "with its Idempotency-Key where it was begun"});
+    return;
+  }
+  const auto preferred = wait_preferred(asked.field("prefer").value_or(""));
+  book_.wait(id, answers, preferred.wait.value_or(std::chrono::seconds{0}));
+}
+
+gateway_snapshot gateway::snapshot() const {
+  gateway_snapshot said;
+  said.links = calls_->client().links();
+  said.is_draining = is_draining_;
+  said.calls_under_way = calls_->under_way();
+  said.connections = server_->counts();
+  for (std::size_t i = 0; i < counts_.size(); ++i) {
+    gateway_snapshot::route_counts route;
+    if (i < keys_.size()) {
+      route.route = fmt::format("{} {}", http::name_of(keys_[i].method), keys_[i].path.text());
+    }
+    for (std::size_t j = 0; j < route.answers.size(); ++j) {
+      route.answers[j] = counts_[i]->by_class[j].load(std::memory_order_relaxed);
+    }
+    said.routes.push_back(std::move(route));
+  }
+  return said;
+}
+
+} // namespace troupe::gateway

@@ -1,0 +1,112 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+#include "runtime/gateway/client_rates.hpp"
+#include "runtime/gateway/cors.hpp"
+#include "runtime/gateway/server/call_book.hpp"
+#include "runtime/gateway/server/call_desk.hpp"
+#include "runtime/gateway/server/http_loop.hpp"
+#include "runtime/gateway/server/noted_exchange.hpp"
+#include "runtime/gateway/server/route_handler.hpp"
+#include "runtime/http/server.hpp"
+#include "runtime/outcome.hpp"
+
+#include <functional>
+#include <latch>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe::gateway {
+
+/// How a gateway is, as its HTTP loop tells it.
+struct gateway_snapshot {
+  /// By broker, in the order of the client's options.
+  std::vector<bool> links;
+  bool is_draining = false;
+  std::uint64_t calls_under_way = 0;
+  http::server_counts connections;
+
+  /// By route, in their order: answers by the first digit of their status, from 2 on.
+  struct route_counts {
+    std::string route;
+    std::array<std::uint64_t, 4> answers{};
+  };
+
+  std::vector<route_counts> routes;
+};
+
+/// Serves HTTP: finds the route of each request, and keeps what holds for all routes (rates, other
+/// origins, answers to come again for).
+///
+/// Made, given its routes, started, drained. Owns the HTTP server and the client; what it hands out
+/// lives as long.
+class gateway final : public http_loop {
+public:
+  struct options {
+    http::server_options server;
+    client::options calls;
+    /// Sites whose pages may read answers.
+    std::vector<std::string> origins{};
+    std::optional<rate> each_client{};
+  };
+
+  /// @errors of `client::open`.
+  static outcome<std::unique_ptr<gateway>> make(options given, const clock& time);
+  gateway(options given, const clock& time);
+  ~gateway() override;
+
+  /// For those who make routes.
+  call_desk& calls() { return *calls_; }
+
+  call_book& book() { return book_; }
+
+  /// Before `start`.
+  void add(route one);
+
+  /// @errors of `http::server::start`.
+  outcome<void> start(http::fault_listener faults);
+
+  /// Where it listens, once started.
+  std::string address() const { return server_->address(); }
+
+  outcome<void> reload_certificates() { return server_->reload_certificates(); }
+
+  /// Takes nothing new, ends streams, and finishes what is under way. From outside the loop, once.
+  /// @return whether all was finished `within` that time.
+  bool drain(milliseconds within);
+
+  /// Has the loop tell how it is; `answered` is called on the loop.
+  void ask_snapshot(std::function<void(gateway_snapshot)> answered);
+
+  void post(std::function<void()> task) override;
+  void post_after(milliseconds time, std::function<void()> task) override;
+
+private:
+  void handle(http::request asked, const http::responder& answers);
+  void answer_call(const http::request& asked, const http::responder& answers);
+  bool is_over_rate(const http::request& asked, const http::responder& answers);
+  gateway_snapshot snapshot() const;
+  http::responder noted(
+      const http::request& asked,
+      const http::responder& answers,
+      const std::shared_ptr<answer_counts>& counts) const;
+
+  const options options_;
+  const clock& time_;
+  const cors cors_;
+  call_book book_;
+  std::optional<client_rates> rates_;
+  std::vector<route_key> keys_;
+  std::vector<std::unique_ptr<route_handler>> handlers_;
+  /// By route, and the last for requests that have none.
+  std::vector<std::shared_ptr<answer_counts>> counts_;
+  bool is_draining_ = false;
+  std::latch is_started_{1};
+  std::unique_ptr<call_desk> calls_;
+  /// Last, as its thread uses all else.
+  std::unique_ptr<http::server> server_;
+};
+
+} // namespace troupe::gateway

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "runtime/gateway/routes.hpp"
+#include "runtime/http/request.hpp"
+#include "runtime/http/responder.hpp"
+
+#include <memory>
+
+namespace troupe::gateway {
+
+/// A request that a route takes.
+struct route_request {
+  http::request asked;
+  route_path::variables variables;
+};
+
+/// Answers the requests of one route.
+class route_handler {
+public:
+  route_handler() = default;
+  route_handler(const route_handler&) = delete;
+  route_handler& operator=(const route_handler&) = delete;
+  virtual ~route_handler() = default;
+
+  /// On the HTTP loop, and must not block: `answers` may be used later, from any thread.
+  virtual void handle(route_request request, const http::responder& answers) = 0;
+
+  /// The gateway is about to end: streams finish, and nothing new is begun. On the HTTP loop.
+  virtual void drain() {}
+};
+
+struct route {
+  route_key key;
+  std::unique_ptr<route_handler> handler;
+};
+
+} // namespace troupe::gateway
