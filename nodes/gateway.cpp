@@ -4,6 +4,7 @@
 
 #include "nodes/actor_types.hpp"
 #include "nodes/admin_server.hpp"
+#include "nodes/gateway_documents.hpp"
 #include "nodes/gateway_report.hpp"
 #include "nodes/gateway_routes.hpp"
 #include "nodes/node_main.hpp"
@@ -89,6 +90,7 @@ int serve(
   }
   gateway::gateway& server = **made;
   add_routes(server, plan, self, actor_types(), time);
+  add_documents(server, plan, self, actor_types());
   const auto started = server.start([&log](std::string_view what) {
     log.write("request.failed", {{"reason", std::string{what}}});
   });
