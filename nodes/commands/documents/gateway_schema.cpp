@@ -85,8 +85,8 @@ document gateway_schema() {
       {"tls",
        section(
            "for https://; read again at SIGHUP",
-           {{"certificate", of_text("a PEM file: the certificate, then those that signed it", "")},
-            {"key", of_text("a PEM file that nobody else can read", "")}},
+           {{"certificate", of_text("a PEM file: the certificate, then those that signed it")},
+            {"key", of_text("a PEM file that nobody else can read")}},
            {"certificate", "key"})},
       {"cors",
        section(

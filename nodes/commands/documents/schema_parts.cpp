@@ -6,7 +6,11 @@
 namespace troupe {
 
 document of_text(std::string_view what, const char* pattern) {
-  return {{"description", what}, {"type", "string"}, {"pattern", pattern}};
+  document made = {{"description", what}, {"type", "string"}};
+  if (pattern != nullptr) {
+    made["pattern"] = pattern;
+  }
+  return made;
 }
 
 document whole_number(std::string_view what, std::int64_t least, std::int64_t most) {

@@ -19,7 +19,8 @@ inline constexpr const char* topics_pattern = "^(\\*|[a-z0-9_]+(\\.[a-z0-9_]+)*(
 inline constexpr const char* sqlite_pattern = "^sqlite:[^?]+$";
 inline constexpr const char* store_pattern = "^(none|sqlite:[^?]+)$";
 
-document of_text(std::string_view what, const char* pattern);
+/// @param pattern null for any text.
+document of_text(std::string_view what, const char* pattern = nullptr);
 document whole_number(std::string_view what, std::int64_t least, std::int64_t most);
 document fraction(std::string_view what, range<double> within, double otherwise);
 document duration(std::string_view what, range<std::chrono::milliseconds> within);
