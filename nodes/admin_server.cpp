@@ -130,7 +130,7 @@ http::response admin_server::answer_to(const http::request& asked) const {
   const observe::health& health = found_->health;
   const std::string& what = asked.target.path[0];
   if (what == "livez") {
-    return plain(found_->report.has_value(), "live", health.unready);
+    return plain(health.stuck.empty(), "live", health.stuck);
   }
   if (what == "readyz") {
     return plain(health.is_ready(), "ready", health.unready);

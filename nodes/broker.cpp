@@ -3,12 +3,13 @@
 #include "nodes/actor_types.hpp"
 #include "nodes/admin_server.hpp"
 #include "nodes/broker_journal.hpp"
+#include "nodes/broker_metrics.hpp"
 #include "nodes/node_health.hpp"
 #include "nodes/node_main.hpp"
-#include "nodes/node_metrics.hpp"
 #include "nodes/open_files.hpp"
 #include "nodes/service_manager.hpp"
 #include "nodes/stop_signals.hpp"
+#include "runtime/broker/server/memory_shares.hpp"
 #include "runtime/broker/server/server.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/config.hpp"
@@ -41,12 +42,16 @@ broker::router_options router_options_of(const topology::plan& plan) {
   broker::router_options options;
   options.plan_digest = plan.digest;
   for (const topology::capability_plan& each : plan.capabilities) {
-    options.capabilities.push_back({each.name, static_cast<std::uint32_t>(each.bulkhead.queue)});
+    options.capabilities.push_back(
+        {each.name, static_cast<std::uint32_t>(each.bulkhead.queue), each.nodes});
   }
   for (const topology::node_plan& each : plan.nodes) {
     options.nodes.push_back(each.name);
   }
   options.silence_max = plan.heartbeat.timeout;
+  const broker::memory_shares memory = broker::shares_of(plan.memory_max);
+  options.call_bytes_max = memory.calls;
+  options.awaiting_bytes_max = memory.awaiting;
   return options;
 }
 
@@ -91,7 +96,9 @@ int serve(
       {.endpoint = self.listen,
        .heartbeat = plan.heartbeat,
        .body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max),
-       .open_files_max = open_files_max});
+       .open_files_max = open_files_max,
+       .parked_bytes_max = broker::shares_of(plan.memory_max).parked,
+       .unread_bytes_max = broker::shares_of(plan.memory_max).unread});
   if (!bound) {
     log.write("not_listening", {{"reason", bound.error().message}});
     return node_exit::refused;
@@ -111,19 +118,18 @@ int serve(
        .described = descriptions_of(plan)},
       [&log](const broker::log_event& event) { log.write(event.name, event.fields); },
       time.now()};
-  const bool keeps_journal = plan.events.broker == self.name;
-  if (keeps_journal) {
+  if (plan.events.broker == self.name) {
     const auto kept = keep_journal(server, time, plan, [&loop] { loop.wake_up(); });
     if (!kept) {
       log.write("journal_unusable", {{"reason", kept.error().message}});
       return exit_no_journal;
     }
   }
-  const ask_node ask = [&server, keeps_journal](const auto& answered) {
-    server.ask_status([answered, keeps_journal](const wire::broker_status& said) {
-      const auto copy = std::make_shared<const wire::broker_status>(said);
+  const ask_node ask = [&server](const auto& answered) {
+    server.ask_snapshot([answered](const broker::broker_snapshot& said) {
+      const auto copy = std::make_shared<const broker::broker_snapshot>(said);
       answered(
-          {[copy, keeps_journal] { return health_of(*copy, keeps_journal); },
+          {[copy] { return health_of(*copy); },
            [copy](observe::metrics_format format) { return metrics_of(*copy, format); }});
     });
   };

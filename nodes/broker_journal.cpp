@@ -2,8 +2,10 @@
 
 #include "runtime/broker/journal/journal.hpp"
 #include "runtime/broker/journal/reader.hpp"
+#include "runtime/broker/server/memory_shares.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/departure.hpp"
+#include "runtime/wire/flags.hpp"
 
 #include <algorithm>
 
@@ -79,10 +81,13 @@ outcome<void> keep_journal(
     }
     events.bus.subscriptions.push_back(std::move(subscription));
   }
+  // The record of flags is their value and their audit: it is kept for good.
+  events.rules.push_back({.pattern = std::string{wire::flag_topic}});
   for (const topology::retention_rule& each : plan.events.rules) {
     events.rules.push_back(rule_of(each));
   }
   events.rules.push_back(rule_of(plan.events.otherwise));
+  events.bus.incoming.pending_bytes_max = broker::shares_of(plan.memory_max).events;
   events.body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max);
   events.kept = std::move(*kept);
   server.keep_journal(time, std::move(events), state);

@@ -5,6 +5,7 @@
 #include "nodes/actor_types.hpp"
 #include "nodes/admin_server.hpp"
 #include "nodes/gateway_documents.hpp"
+#include "nodes/gateway_features.hpp"
 #include "nodes/gateway_report.hpp"
 #include "nodes/gateway_routes.hpp"
 #include "nodes/node_main.hpp"
@@ -84,12 +85,17 @@ int serve(
   (void)raise_open_files();
   observe::event_log log{
       time, self.name, given.log_json ? observe::log_format::json : observe::log_format::text};
+  // Before the gateway, whose answers may come from there until it has ended.
+  auto moving = gateway_features::open(plan, self, log);
+  if (!moving) {
+    return refuse(log, moving.error());
+  }
   auto made = gateway::gateway::make(options_of(plan, self), time);
   if (!made) {
     return refuse(log, made.error());
   }
   gateway::gateway& server = **made;
-  add_routes(server, plan, self, actor_types(), time);
+  add_routes(server, plan, self, actor_types(), time, moving->get());
   add_documents(server, plan, self, actor_types());
   const auto started = server.start([&log](std::string_view what) {
     log.write("request.failed", {{"reason", std::string{what}}});
@@ -97,16 +103,17 @@ int serve(
   if (!started) {
     return refuse(log, started.error());
   }
-  const ask_node ask = [&server, brokers = names_of(plan.brokers)](const auto& answered) {
-    server.ask_snapshot([answered, brokers](const gateway::gateway_snapshot& said) {
-      const auto copy = std::make_shared<const gateway::gateway_snapshot>(said);
-      answered(
-          {[copy, brokers] { return health_of(*copy, brokers); },
-           [copy, brokers](observe::metrics_format format) {
-             return metrics_of(*copy, brokers, format);
-           }});
-    });
-  };
+  const ask_node ask =
+      [&server, brokers = names_of(plan.brokers), moving = moving->get()](const auto& answered) {
+        server.ask_snapshot([answered, brokers, moving](const gateway::gateway_snapshot& said) {
+          const auto copy = std::make_shared<const gateway::gateway_snapshot>(said);
+          answered(
+              {[copy, brokers] { return health_of(*copy, brokers); },
+               [copy, brokers, moving](observe::metrics_format format) {
+                 return metrics_of(*copy, brokers, moving, format);
+               }});
+        });
+      };
   const auto admin = admin_server::start({self.admin, plan.heartbeat.timeout}, time, ask);
   if (!admin) {
     return refuse(log, admin.error());

@@ -29,6 +29,7 @@ health_of(const gateway::gateway_snapshot& gateway, const std::vector<std::strin
 std::string metrics_of(
     const gateway::gateway_snapshot& gateway,
     const std::vector<std::string>& brokers,
+    const gateway_features* moving,
     observe::metrics_format format) {
   observe::metrics_text text{format};
   text.counter(
@@ -37,9 +38,34 @@ std::string metrics_of(
       "request.");
   for (const auto& route : gateway.routes) {
     for (std::size_t i = 0; i < answer_classes.size(); ++i) {
-      text.sample({{"route", route.route}, {"status", answer_classes[i]}}, route.answers[i]);
+      text.sample(
+          {{"route", route.route}, {"status", answer_classes[i]}}, route.answers.by_class[i]);
     }
   }
+  text.histogram(
+      "troupe_gateway_request_seconds",
+      "From a request until its answer, or the beginning of its stream.");
+  for (const auto& route : gateway.routes) {
+    text.sample({{"route", route.route}}, route.answers.took);
+  }
+  text.gauge("troupe_gateway_requests_in_flight", "Requests that are not answered yet.");
+  for (const auto& route : gateway.routes) {
+    text.sample({{"route", route.route}}, route.answers.in_flight);
+  }
+  text.counter("troupe_gateway_rate_limited", "Requests refused, as their peer had sent too many.");
+  text.sample({}, gateway.rate_limited);
+  text.counter(
+      "troupe_gateway_gate_refusals",
+      "Requests refused before they were read, as malformed or slow.");
+  text.sample({}, gateway.connections.gate_refusals);
+  text.counter("troupe_gateway_streams", "Streams of events begun.");
+  text.sample({}, gateway.connections.streams);
+  text.counter("troupe_gateway_slow_readers", "Streams cut, as their peer took nothing.");
+  text.sample({}, gateway.connections.slow_readers);
+  text.counter("troupe_gateway_read_bytes", "Bytes of requests.");
+  text.sample({}, gateway.connections.bytes_read);
+  text.counter("troupe_gateway_written_bytes", "Bytes of answers and streams.");
+  text.sample({}, gateway.connections.bytes_written);
   text.counter("troupe_gateway_connections", "Connections accepted.");
   text.sample({}, gateway.connections.accepted);
   text.counter("troupe_gateway_connections_ended", "Connections that have ended.");
@@ -54,6 +80,9 @@ std::string metrics_of(
   }
   text.gauge("troupe_gateway_draining", "1 while the gateway is being drained.");
   text.sample({}, gateway.is_draining ? 1 : 0);
+  if (moving != nullptr) {
+    moving->tell(text);
+  }
   return text.finish();
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "nodes/gateway_features.hpp"
 #include "runtime/gateway/server/gateway.hpp"
 #include "runtime/observe/health.hpp"
 #include "runtime/observe/metrics_text.hpp"
@@ -17,9 +18,12 @@ observe::health
 health_of(const gateway::gateway_snapshot& gateway, const std::vector<std::string>& brokers);
 
 /// What a gateway counts, by route. nodes/README.md lists the metrics.
+///
+/// @param moving its features; null if it has none.
 std::string metrics_of(
     const gateway::gateway_snapshot& gateway,
     const std::vector<std::string>& brokers,
+    const gateway_features* moving,
     observe::metrics_format format);
 
 } // namespace troupe

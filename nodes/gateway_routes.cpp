@@ -69,12 +69,15 @@ event_types(const topology::plan& plan, const std::vector<topology::actor_type>&
   return known;
 }
 
-milliseconds longest_call(const topology::gateway_plan& self) {
+milliseconds longest_answer(const topology::plan& plan, const topology::gateway_plan& self) {
   milliseconds longest = 0ms;
   for (const topology::route_plan& each : self.routes) {
     if (const auto* const call = std::get_if<topology::call_route_plan>(&each.does)) {
       longest = std::max<milliseconds>(longest, call->deadline);
     }
+  }
+  for (const topology::strangler_plan& each : plan.features) {
+    longest = std::max(longest, each.feature.how.deadline);
   }
   return longest;
 }
@@ -99,7 +102,7 @@ options_of(const topology::plan& plan, const topology::gateway_plan& self) {
     made.server.tls = {self.tls->certificate, self.tls->key};
   }
   made.server.request.body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max);
-  made.server.request.handler = longest_call(self) + answer_margin;
+  made.server.request.handler = longest_answer(plan, self) + answer_margin;
   made.server.connections.all = connections_max;
   if (is_loopback(self.address.host)) {
     // One proxy in front has all of them.
@@ -125,13 +128,16 @@ void add_routes(
     const topology::plan& plan,
     const topology::gateway_plan& self,
     const std::vector<topology::actor_type>& types,
-    const clock& time) {
+    const clock& time,
+    gateway_features* moving) {
   for (const topology::route_plan& each : self.routes) {
     if (const auto* const call = std::get_if<topology::call_route_plan>(&each.does)) {
-      to.add(
-          {each.key,
-           std::make_unique<gateway::call_route>(
-               options_of(*call, each.key, plan, types), time, to.calls(), to.book(), to.keys())});
+      std::unique_ptr<gateway::route_handler> handler = std::make_unique<gateway::call_route>(
+          options_of(*call, each.key, plan, types), time, to.calls(), to.book(), to.keys());
+      if (!call->feature.empty()) {
+        handler = moving->route(call->feature, std::move(handler));
+      }
+      to.add({each.key, std::move(handler)});
     } else {
       to.add(
           {each.key,
@@ -141,6 +147,9 @@ void add_routes(
                to.calls(),
                to)});
     }
+  }
+  if (!self.otherwise.empty()) {
+    to.set_otherwise(moving->route(self.otherwise, nullptr));
   }
 }
 

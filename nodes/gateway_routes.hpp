@@ -1,5 +1,6 @@
 #pragma once
 
+#include "nodes/gateway_features.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/gateway/server/gateway.hpp"
 #include "topology/actor_type.hpp"
@@ -14,11 +15,14 @@ gateway::gateway::options
 options_of(const topology::plan& plan, const topology::gateway_plan& self);
 
 /// Gives `to` the routes that the topology says.
+///
+/// @param moving the features of its routes; null if they have none.
 void add_routes(
     gateway::gateway& to,
     const topology::plan& plan,
     const topology::gateway_plan& self,
     const std::vector<topology::actor_type>& types,
-    const clock& time);
+    const clock& time,
+    gateway_features* moving);
 
 } // namespace troupe

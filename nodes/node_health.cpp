@@ -7,20 +7,44 @@ namespace troupe {
 
 namespace {
 
-constexpr std::string_view open_breaker = "open";
+/// Whether a breaker in this state refuses every call.
+bool is_open(std::string_view breaker) {
+  return breaker == "open" || breaker == "forced_open";
+}
 
-std::string trouble_of(const wire::group_status& group) {
+/// Why the group does not come back by itself; empty if it does.
+std::string stuck(const group_snapshot& group) {
+  return group.busy * 2 < group.busy_limit || group.busy_limit.count() == 0
+             ? ""
+             : fmt::format(
+                 "a handler or commit has run for {} ms; after {} ms the watchdog ends the process",
+                 std::chrono::floor<milliseconds>(group.busy).count(),
+                 std::chrono::floor<milliseconds>(group.busy_limit).count());
+}
+
+std::string trouble_of(const wire::group_status& group, const group_snapshot& more) {
   if (!group.down_reason.empty()) {
     return group.down_reason;
   }
-  return group.breaker == open_breaker ? "its breaker is open: calls to it are refused here" : "";
+  if (std::string why = stuck(more); !why.empty()) {
+    return why;
+  }
+  return is_open(group.breaker) ? "its breaker is open: calls to it are refused here" : "";
+}
+
+std::string trouble_of_store(const wire::group_status& group, const group_snapshot& more) {
+  if (!more.refused_store.empty()) {
+    return more.refused_store;
+  }
+  return more.probed.database_trouble.empty() ? group.outbox_trouble : more.probed.database_trouble;
 }
 
 std::string why_unready(const worker_snapshot& worker) {
   if (worker.is_draining) {
     return "it is being drained";
   }
-  if (std::find(worker.links.begin(), worker.links.end(), true) == worker.links.end()) {
+  if (std::none_of(
+          worker.links.begin(), worker.links.end(), [](const auto& each) { return each.is_up; })) {
     return "it is logged in at no broker";
   }
   const auto& groups = worker.status.groups;
@@ -31,15 +55,15 @@ std::string why_unready(const worker_snapshot& worker) {
 
 } // namespace
 
-observe::health health_of(const wire::broker_status& broker, bool keeps_journal) {
+observe::health health_of(const broker::broker_snapshot& broker) {
   observe::health said;
-  if (broker.draining) {
+  if (broker.status.draining) {
     said.unready = "it is being drained";
   }
-  if (keeps_journal) {
-    said.checks.push_back({"journal", ""});
+  if (broker.events) {
+    said.checks.push_back({"journal", broker.events->journal_trouble, broker.events->journal_took});
   }
-  for (const wire::known_capability& each : broker.capabilities) {
+  for (const wire::known_capability& each : broker.status.capabilities) {
     said.checks.push_back(
         {"capability." + each.name,
          each.waiting_for_workers ? fmt::format("no worker takes calls; {} wait", each.queued)
@@ -51,15 +75,20 @@ observe::health health_of(const wire::broker_status& broker, bool keeps_journal)
 observe::health health_of(const worker_snapshot& worker, const std::vector<std::string>& brokers) {
   observe::health said{.unready = why_unready(worker), .checks = {}};
   for (std::size_t i = 0; i < worker.links.size(); ++i) {
-    said.checks.push_back({"broker." + brokers[i], worker.links[i] ? "" : "not logged in there"});
+    const link_snapshot& link = worker.links[i];
+    said.checks.push_back(
+        {"broker." + brokers[i], link.is_up ? "" : "not logged in there", link.took});
   }
   for (std::size_t i = 0; i < worker.status.groups.size(); ++i) {
     const wire::group_status& group = worker.status.groups[i];
-    said.checks.push_back({"capability." + group.capability, trouble_of(group)});
+    const group_snapshot& more = worker.groups[i];
+    said.checks.push_back({"capability." + group.capability, trouble_of(group, more), more.took});
     if (group.store != "none") {
-      const std::string& refused = worker.refused_stores[i];
       said.checks.push_back(
-          {"database." + group.capability, refused.empty() ? group.outbox_trouble : refused});
+          {"database." + group.capability, trouble_of_store(group, more), more.probed.database});
+    }
+    if (std::string why = stuck(more); !why.empty()) {
+      said.stuck = fmt::format("`{}`: {}", group.capability, why);
     }
   }
   return said;

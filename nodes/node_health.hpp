@@ -1,7 +1,7 @@
 #pragma once
 
+#include "runtime/broker/server/broker_snapshot.hpp"
 #include "runtime/observe/health.hpp"
-#include "runtime/wire/status.hpp"
 #include "runtime/worker/worker_snapshot.hpp"
 
 #include <string>
@@ -10,12 +10,11 @@
 namespace troupe {
 
 /// How a broker is. Ready unless it is being drained.
-///
-/// @param keeps_journal its journal is open then: a broker whose journal fails ends.
-observe::health health_of(const wire::broker_status& broker, bool keeps_journal);
+observe::health health_of(const broker::broker_snapshot& broker);
 
 /// How a worker is. Ready if it is logged in at a broker, a group of it serves, and it is not being
-/// drained.
+/// drained. Stuck once a handler or commit has run for half of the time after which the watchdog
+/// ends the process.
 ///
 /// @param brokers their names, in the order of the snapshot's links.
 observe::health health_of(const worker_snapshot& worker, const std::vector<std::string>& brokers);

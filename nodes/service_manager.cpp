@@ -71,13 +71,13 @@ void pause(milliseconds time, const std::stop_token& stop) {
   never.wait_for(lock, stop, time, [] { return false; });
 }
 
-/// Reports until there is nothing more to report. A loop that does not answer is not reported, and
-/// the service manager's watchdog ends the process.
+/// Reports until there is nothing more to report. A process whose loop does not answer, or that is
+/// stuck, is not reported, and the service manager's watchdog ends it.
 void keep_reporting(
     const service_manager& manager, const ask_node& ask, const std::stop_token& stop) {
   bool is_ready = false;
   while (const auto health = ask_and_wait(ask, stop)) {
-    if (manager.watchdog()) {
+    if (manager.watchdog() && health->stuck.empty()) {
       manager.say("WATCHDOG=1");
     }
     if (!is_ready && health->is_ready()) {

@@ -28,8 +28,8 @@ private:
   std::optional<milliseconds> watchdog_;
 };
 
-/// Tells the service manager when this node is ready and, as often as it wants, that its loop
-/// answers. A thread; there is none without a service manager.
+/// Tells the service manager when this node is ready and, as often as it wants, that it is live. A
+/// thread; there is none without a service manager.
 class service_reports {
 public:
   explicit service_reports(const ask_node& ask);

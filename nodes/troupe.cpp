@@ -4,12 +4,14 @@
 #include "nodes/commands/breaker.hpp"
 #include "nodes/commands/call.hpp"
 #include "nodes/commands/check.hpp"
+#include "nodes/commands/contract/contract.hpp"
 #include "nodes/commands/dead_letters.hpp"
 #include "nodes/commands/describe.hpp"
 #include "nodes/commands/documents/asyncapi.hpp"
 #include "nodes/commands/documents/openapi.hpp"
 #include "nodes/commands/documents/topology_schema.hpp"
 #include "nodes/commands/effects.hpp"
+#include "nodes/commands/flag.hpp"
 #include "nodes/commands/history.hpp"
 #include "nodes/commands/output.hpp"
 #include "nodes/commands/publish.hpp"
@@ -42,6 +44,7 @@ int run(int count, char** words) {
   add_describe(line);
   add_asyncapi(line);
   add_openapi(line);
+  add_contract(line);
   add_schema(line);
   add_breaker(line);
   add_publish(line);
@@ -50,6 +53,7 @@ int run(int count, char** words) {
   add_dead_letters(line);
   add_sagas(line);
   add_effects(line);
+  add_flag(line);
   add_history(line);
   add_rebuild(line);
   add_restore(line);

@@ -6,9 +6,9 @@
 #include "nodes/admin_server.hpp"
 #include "nodes/node_health.hpp"
 #include "nodes/node_main.hpp"
-#include "nodes/node_metrics.hpp"
 #include "nodes/service_manager.hpp"
 #include "nodes/stop_signals.hpp"
+#include "nodes/worker_metrics.hpp"
 #include "runtime/actor/registry.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/config.hpp"
@@ -100,13 +100,13 @@ int serve(const topology::plan& plan, const node_arguments& given, const sigset_
     return node_exit::refused;
   }
   worker& node = **made;
-  const ask_node ask = [&node, brokers = names_of(plan.brokers)](const auto& answered) {
-    node.ask_snapshot([answered, brokers](const worker_snapshot& said) {
+  const ask_node ask = [&node, &time, brokers = names_of(plan.brokers)](const auto& answered) {
+    node.ask_snapshot([answered, &time, brokers](const worker_snapshot& said) {
       const auto copy = std::make_shared<const worker_snapshot>(said);
       answered(
           {[copy, brokers] { return health_of(*copy, brokers); },
-           [copy, brokers](observe::metrics_format format) {
-             return metrics_of(*copy, brokers, format);
+           [copy, brokers, at = time.wall()](observe::metrics_format format) {
+             return metrics_of(*copy, brokers, at, format);
            }});
     });
   };

@@ -12,31 +12,56 @@ namespace troupe {
 
 namespace {
 
-// Longer words are no misspelling of a key, and the distance costs the product of the lengths.
+// Longer words are no misspelling of a key.
 constexpr std::size_t word_bytes_max = 64;
 
-/// Insertions, deletions, substitutions and swaps of neighbours that turn `from` into `to`.
-/// @source Damerau 1964, in the "optimal string alignment" form (no edit inside a swap).
-std::size_t edit_distance(std::string_view from, std::string_view to) {
-  std::vector<std::size_t> before_last(to.size() + 1);
-  std::vector<std::size_t> last(to.size() + 1);
-  std::vector<std::size_t> row(to.size() + 1);
-  for (std::size_t j = 0; j <= to.size(); ++j) {
-    last[j] = j;
+/// Insertions, deletions, substitutions and swaps of neighbours that turn `from` into `to`, two
+/// words of `word_bytes_max` bytes at most; `most` + 1 if these are more than `most`.
+/// @source Damerau 1964, in the "optimal string alignment" form (no edit inside a swap), within the
+/// band of Ukkonen 1985: beyond `most` places off the diagonal nothing can come back.
+std::size_t edit_distance(std::string_view from, std::string_view to, std::size_t most) {
+  const std::size_t too_many = most + 1;
+  if (std::max(from.size(), to.size()) - std::min(from.size(), to.size()) > most) {
+    return too_many;
   }
+  using row = std::array<std::size_t, word_bytes_max + 1>;
+  std::array<row, 3> rows;
+  for (row& each : rows) {
+    each.fill(too_many);
+  }
+  row* before_last = &rows[0];
+  row* last = &rows[1];
+  row* next = &rows[2];
+  for (std::size_t j = 0; j <= std::min(most, to.size()); ++j) {
+    (*last)[j] = j;
+  }
+  std::size_t least_before = 0;
   for (std::size_t i = 1; i <= from.size(); ++i) {
-    row[0] = i;
-    for (std::size_t j = 1; j <= to.size(); ++j) {
+    const std::size_t begin = i > most ? i - most : 1;
+    const std::size_t end = std::min(to.size(), i + most);
+    (*next)[begin - 1] = begin == 1 ? std::min(i, too_many) : too_many;
+    std::size_t least = (*next)[begin - 1];
+    for (std::size_t j = begin; j <= end; ++j) {
       const std::size_t cost = from[i - 1] == to[j - 1] ? 0 : 1;
-      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + cost});
+      std::size_t edits =
+          std::min({(*last)[j] + 1, (*next)[j - 1] + 1, (*last)[j - 1] + cost, too_many});
       if (i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1]) {
-        row[j] = std::min(row[j], before_last[j - 2] + 1);
+        edits = std::min(edits, (*before_last)[j - 2] + 1);
       }
+      (*next)[j] = edits;
+      least = std::min(least, edits);
     }
-    std::swap(before_last, last);
-    std::swap(last, row);
+    if (end < to.size()) {
+      (*next)[end + 1] = too_many;
+    }
+    if (least > most && least_before > most) {
+      return too_many; // A swap looks back two rows.
+    }
+    least_before = least;
+    row* const oldest = std::exchange(before_last, last);
+    last = std::exchange(next, oldest);
   }
-  return last[to.size()];
+  return std::min((*last)[to.size()], too_many);
 }
 
 /// Splits "250ms" into 250 and "ms"; nothing if there is no number in front or it is too large.
@@ -149,7 +174,7 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
     if (candidate.size() > word_bytes_max || candidate == word) {
       continue;
     }
-    const std::size_t distance = edit_distance(word, candidate);
+    const std::size_t distance = edit_distance(word, candidate, closest);
     // A word all of whose letters would have to change is not close, however short.
     if (distance > closest || distance >= std::max(word.size(), candidate.size())) {
       continue;

@@ -1,6 +1,7 @@
 #include "runtime/ids.hpp"
 
 #include "runtime/bytes.hpp"
+#include "runtime/random_bits.hpp"
 #include "runtime/time_text.hpp"
 
 #include <algorithm>
@@ -97,7 +98,7 @@ std::optional<uuid> uuid_from(std::span<const std::byte> bytes) {
 }
 
 // The count begins anywhere: sources that start in one millisecond differ in 74 bits.
-uuid_source::uuid_source() : count_{random_.next() & count_mask} {
+uuid_source::uuid_source() : count_{random_bits() & count_mask} {
 }
 
 uuid uuid_source::next(wall_time now) {
@@ -109,15 +110,14 @@ uuid uuid_source::next(wall_time now) {
   }
   uuid id;
   store_big_endian(id.bytes.data(), last_millis_, 6);
-  // 26 bits of count make ids rise within a millisecond, 48 random bits make them hard to guess and
+  // 26 bits of count make ids rise within a millisecond, 48 secret bits make them hard to guess and
   // this source differ from others. The count spans bytes 6 to 9 around version and variant.
   const std::uint64_t count = count_;
   id.bytes[6] = static_cast<std::byte>(count >> 22 & 0x0f);
   id.bytes[7] = static_cast<std::byte>(count >> 14);
   id.bytes[8] = static_cast<std::byte>(count >> 8 & 0x3f);
   id.bytes[9] = static_cast<std::byte>(count);
-  const std::uint64_t random = seed_ ? mixed(*seed_ + count * golden_ratio) : random_.next();
-  store_big_endian(id.bytes.data() + 10, random, 6);
+  store_big_endian(id.bytes.data() + 10, tails_(count), 6);
   stamp(id, 7);
   return id;
 }

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "runtime/clock.hpp"
-#include "runtime/random_numbers.hpp"
+#include "runtime/sip_hash.hpp"
 
 #include <array>
 #include <compare>
@@ -46,27 +46,27 @@ std::optional<uuid> parse_uuid(std::string_view text);
 /// The id whose 16 bytes are `bytes`, or nothing if there are more or fewer.
 std::optional<uuid> uuid_from(std::span<const std::byte> bytes);
 
-/// Makes ids of version 7: unique, rising within one source. The last 48 bits of each are drawn
-/// anew, so that who sees some of them cannot guess others.
+/// Makes ids of version 7: unique, rising within one source. The last 48 bits of each follow from a
+/// secret of the source, so that who sees some of them cannot guess others.
 ///
 /// A clock that is put back by an hour or less does not put the ids back. One that is put back by
 /// more was wrong before, and the ids follow it: else one moment of a wrong clock would make all
 /// later ids of the process ids of the future, which capabilities refuse. Confined to one thread.
-/// Random bits come from the operating system.
 class uuid_source {
 public:
+  /// Draws its secret from the operating system.
   uuid_source();
 
   /// For tests and simulations: the same seed and times give the same ids.
   ///
   /// @param made how many ids the source has made before.
-  explicit uuid_source(std::uint64_t seed, std::uint64_t made = 0) : seed_{seed}, count_{made} {}
+  explicit uuid_source(std::uint64_t seed, std::uint64_t made = 0)
+      : tails_{seed, 0}, count_{made} {}
 
   uuid next(wall_time now);
 
 private:
-  random_numbers random_;
-  std::optional<std::uint64_t> seed_;
+  sip_hash<2, 4> tails_;
   std::uint64_t count_ = 0;
   std::uint64_t last_millis_ = 0;
 };

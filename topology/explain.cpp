@@ -160,6 +160,9 @@ route_text(const route_plan& route, const plan& plan, const std::vector<actor_ty
   if (!call.key_field.empty()) {
     text += fmt::format("; in order by {}", call.key_field);
   }
+  if (!call.feature.empty()) {
+    text += fmt::format("; by the flag {}", call.feature);
+  }
   return text + (call.wants_key ? "; an Idempotency-Key is required\n" : "\n");
 }
 
@@ -184,6 +187,9 @@ gateway_text(const gateway_plan& gateway, const plan& plan, const std::vector<ac
   }
   for (const route_plan& each : gateway.routes) {
     text += route_text(each, plan, types);
+  }
+  if (!gateway.otherwise.empty()) {
+    fmt::format_to(end, "    all else goes to the legacy system of {}\n", gateway.otherwise);
   }
   return text;
 }
@@ -279,6 +285,24 @@ std::string node_text(const node_plan& node, const plan& plan) {
       admin_text(node.admin));
 }
 
+/// "billing: http://127.0.0.1:3002 until its flag says more; ..."
+std::string feature_text(const strangler::feature_options& feature) {
+  std::string text = fmt::format(
+      "  {}: {}{} answers all but {} of users, until `troupe flag set` says otherwise",
+      feature.name,
+      feature.legacy.origin,
+      feature.legacy.prefix,
+      strangler::share_text(feature.share));
+  if (!feature.override_field.empty()) {
+    text += fmt::format("; the field {} decides for its request", feature.override_field);
+  }
+  if (feature.compare) {
+    text += fmt::format(
+        "; {:g}% of what only reads is sent to both and compared", feature.compare->sample * 100);
+  }
+  return text + '\n';
+}
+
 } // namespace
 
 std::string explain(const plan& plan, const std::vector<actor_type>& types) {
@@ -323,6 +347,12 @@ std::string explain(const plan& plan, const std::vector<actor_type>& types) {
     text += gateway_text(gateway, plan, types);
   }
   text += events_text(plan);
+  if (!plan.features.empty()) {
+    text += "\nStrangler\n";
+  }
+  for (const strangler_plan& each : plan.features) {
+    text += feature_text(each.feature);
+  }
   fmt::format_to(
       end,
       "\nMemory\n  a message has {} at most; full queues need {} at the broker, of {} allowed\n",

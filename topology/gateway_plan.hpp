@@ -32,6 +32,8 @@ struct call_route_plan {
   /// The field of the request by which calls are ordered: those with one value go to one replica.
   /// Empty: none.
   std::string key_field{};
+  /// The feature by whose flag requests go here or to its legacy system; empty: all come here.
+  std::string feature{};
 
   static constexpr range<std::chrono::milliseconds> deadline_range{
       std::chrono::milliseconds{1}, std::chrono::hours{1}};
@@ -75,6 +77,8 @@ struct gateway_plan {
   /// `none`: only keys that carry their time are taken then.
   std::optional<std::string> store{};
   std::vector<route_plan> routes{};
+  /// The feature whose legacy system gets the requests that no route takes; empty: none.
+  std::string otherwise{};
   file_position at;
 
   static constexpr range<std::int64_t> requests_range{1, 1'000'000};

@@ -125,6 +125,7 @@ private:
             "write \"{body.FIELD}\": a field of the request, wherever in it that stands");
       }
     }
+    call.feature = reader_.text("strangler").value_or("");
     return call;
   }
 
@@ -311,8 +312,11 @@ void read_gateway(const config_tree::entry& entry, plan& into, std::vector<fault
   read_cors(reader.tree("cors"), who, made, found);
   read_rate(reader.tree("rate"), who, made, found);
   read_store(reader, into.folder, made);
+  made.otherwise = reader.text("otherwise").value_or("");
   const config_tree* const routes = reader.tree("routes");
-  if (routes == nullptr || routes->is != kind::map || routes->entries.empty()) {
+  if (routes == nullptr && !made.otherwise.empty()) {
+    // All of it is the legacy system's so far.
+  } else if (routes == nullptr || routes->is != kind::map || routes->entries.empty()) {
     reader.add_fault(
         "routes",
         "has no routes in it",

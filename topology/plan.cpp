@@ -45,6 +45,14 @@ const node_plan* plan::find(const node_name& node) const {
   return found == nodes.end() ? nullptr : &*found;
 }
 
+const strangler_plan* plan::find_feature(std::string_view feature) const {
+  const auto found =
+      std::find_if(features.begin(), features.end(), [&](const strangler_plan& each) {
+        return each.feature.name == feature;
+      });
+  return found == features.end() ? nullptr : &*found;
+}
+
 const gateway_plan* plan::find_gateway(std::string_view gateway) const {
   const auto found = std::find_if(gateways.begin(), gateways.end(), [&](const gateway_plan& each) {
     return each.name == gateway;

@@ -7,6 +7,7 @@
 #include "runtime/supervision/breaker_options.hpp"
 #include "runtime/supervision/supervision_options.hpp"
 #include "runtime/transport/transport_options.hpp"
+#include "topology/strangler_plan.hpp"
 #include "topology/gateway_plan.hpp"
 
 #include <chrono>
@@ -161,6 +162,7 @@ struct plan {
   std::vector<capability_plan> capabilities;
   std::vector<gateway_plan> gateways;
   events_plan events;
+  std::vector<strangler_plan> features;
 
   static constexpr range<std::chrono::milliseconds> heartbeat_interval_range{
       std::chrono::milliseconds{50}, std::chrono::seconds{10}};
@@ -173,6 +175,7 @@ struct plan {
 
   const capability_plan* find(const capability_name& capability) const;
   const node_plan* find(const node_name& node) const;
+  const strangler_plan* find_feature(std::string_view name) const;
   const gateway_plan* find_gateway(std::string_view gateway) const;
 };
 

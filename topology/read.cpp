@@ -8,6 +8,7 @@
 #include "topology/host.hpp"
 #include "topology/policies.hpp"
 #include "topology/store_path.hpp"
+#include "topology/strangler.hpp"
 #include "topology/yaml.hpp"
 
 #include <algorithm>
@@ -31,6 +32,7 @@ constexpr std::size_t brokers_max = 16;
 constexpr std::size_t nodes_max = 256;
 constexpr std::size_t gateways_max = 64;
 constexpr std::size_t capabilities_max = 4'096;
+constexpr std::size_t features_max = 256;
 
 // A file for each capability.
 constexpr std::string_view default_store = "sqlite:data/{capability}.db";
@@ -52,6 +54,7 @@ public:
     read_events(reader_, draft_.result, found_);
     read_defaults();
     read_capabilities();
+    read_features();
     read_gateways();
     reader_.finish();
     return std::move(draft_);
@@ -187,6 +190,12 @@ private:
       draft_.sizes_are_read = draft_.sizes_are_read && is_read;
       reader.finish();
     }
+  }
+
+  void read_features() {
+    for_each_named("strangler", "feature", features_max, [&](const config_tree::entry& entry) {
+      read_feature(entry, draft_.result, found_);
+    });
   }
 
   void read_gateways() {
@@ -332,6 +341,7 @@ read(std::string_view text, const std::string& file, const std::vector<actor_typ
   check_whole(drafted, found);
   check_capabilities(drafted, types, found);
   check_gateways(drafted, types, found);
+  check_features(drafted, found);
   if (!found.empty()) {
     put_in_order(found);
     return faults{file, std::move(found)};

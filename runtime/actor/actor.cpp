@@ -54,8 +54,13 @@ std::optional<std::string> fault_in(const wire::actor_description& declared) {
 
 } // namespace
 
-const handlers::operation* actor::find(std::string_view name) const {
-  return find_in(operations_, name);
+actor::declared_operation actor::find(std::string_view name) const {
+  for (std::size_t i = 0; i < operations_.size(); ++i) {
+    if (operations_[i].first == name) {
+      return {&operations_[i].second, i};
+    }
+  }
+  return {};
 }
 
 const handlers::effect* actor::find_effect(std::string_view name) const {

@@ -5,6 +5,7 @@
 #include "runtime/actor/turn.hpp"
 #include "runtime/wire/description.hpp"
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -36,8 +37,14 @@ public:
   actor& operator=(const actor&) = delete;
   virtual ~actor() = default;
 
+  /// An operation and its number, in the order of the declarations.
+  struct declared_operation {
+    const handlers::operation* how = nullptr;
+    std::size_t number = 0;
+  };
+
   // For the runtime: looks up what the constructor declared. Returns nothing if there is none.
-  const handlers::operation* find(std::string_view name) const;
+  declared_operation find(std::string_view name) const;
   const handlers::effect* find_effect(std::string_view name) const;
   /// The handler of the first pattern that matches `topic`.
   const handlers::event* find_event(std::string_view topic) const;

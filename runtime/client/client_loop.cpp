@@ -149,8 +149,12 @@ void client_loop::take_error(
   error why = read
                   ? std::move(*read)
                   : internal_error("the broker sent an error that cannot be read", effect::unknown);
-  // A call that a lost link may have delivered is tried until its deadline, patient or not.
-  const bool is_patient = (call.flags & flag_patient) != 0 || call.is_loose;
+  // A call that a lost link may have delivered is tried until its deadline, patient or not; as is
+  // one that went to the wrong broker, while the link to the right one may yet come up.
+  const bool is_misdirected = (call.flags & flag_journal) != 0 && why.code == errc::unavailable
+                              && !why.detail("broker").empty()
+                              && links_.count() < static_cast<int>(settings_.brokers.size());
+  const bool is_patient = (call.flags & flag_patient) != 0 || call.is_loose || is_misdirected;
   if (is_patient && verdict_on(why.code).asks_for_patience && !why.is_final
       && table_.retry(call.id, retry_time(why, call.retries, now))) {
     return;

@@ -32,10 +32,16 @@ if(TROUPE_SANITIZE)
   endif()
   target_link_options(troupe_sanitizers INTERFACE -fsanitize=${TROUPE_SANITIZE})
 endif()
+if(TROUPE_FUZZ) # Libraries as well: a fuzzer follows the branches of what is compiled so.
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "TROUPE_FUZZ needs clang: libFuzzer comes with it")
+  endif()
+  target_compile_options(troupe_sanitizers INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # Precompiled headers: of libraries only, so that an edit of a header of ours compiles again what includes
-# it and nothing else. Parsing them takes a third of a cold build otherwise. Sanitizer builds do without,
-# so that continuous integration finds an include that is missing.
+# it and nothing else. Parsing them takes a third of a cold build otherwise. The ThreadSanitizer build does
+# without, and compiles each source alone, so that it finds an include that is missing.
 function(troupe_precompile name)
   file(CONFIGURE OUTPUT precompiled.cpp CONTENT "// Holds precompiled headers.\n")
   add_library(${name} OBJECT "${CMAKE_CURRENT_BINARY_DIR}/precompiled.cpp")
@@ -47,7 +53,7 @@ function(troupe_precompile name)
     <string_view> <thread> <unordered_map> <utility> <variant> <vector>
     <fmt/format.h> <tl/expected.hpp> <tsl/robin_map.h>)
 endfunction()
-if(TROUPE_SANITIZE)
+if(TROUPE_SANITIZE MATCHES "thread")
   set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON)
 endif()
 troupe_precompile(troupe_headers)
@@ -160,6 +166,7 @@ function(troupe_test name)
   target_include_directories(${name} SYSTEM PRIVATE ${arg_SYSTEM})
   target_compile_definitions(${name} PRIVATE BOOST_TEST_DYN_LINK)
   target_precompile_headers(${name} REUSE_FROM troupe_test_headers)
+  set_target_properties(${name} PROPERTIES UNITY_BUILD OFF) # Each file has a fixture of its own.
   add_test(NAME ${arg_LABEL}.${name} COMMAND ${name} --color_output=no)
   troupe_describe_test(${arg_LABEL}.${name} ${arg_LABEL} ${arg_SECONDS})
 endfunction()

@@ -27,12 +27,28 @@ error no_type(std::string_view name) {
   return internal_error(fmt::format("the description has no type `{}`", name));
 }
 
+/// The place of a value: an item or a field of the one at `in`, or the body itself. It becomes a
+/// pointer where something is wrong; one for each value would be long where a key is.
+struct place {
+  const place* in = nullptr;
+  std::string_view key{};
+  std::optional<std::size_t> item{};
+};
+
+std::string pointer_of(const place& at) {
+  if (at.in == nullptr) {
+    return "";
+  }
+  const std::string before = pointer_of(*at.in);
+  return at.item ? pointer_to(before, std::to_string(*at.item)) : pointer_to(before, at.key);
+}
+
 /// Writes JSON values as MessagePack. The first fault ends it.
 class packer {
 public:
   packer(const types& all, std::string& to) : all_{all}, to_{to} {}
 
-  bool message(const json& value, std::string_view name, const std::string& at) {
+  bool message(const json& value, std::string_view name, const place& at) {
     const wire::message_schema* const type = wire::find_schema(all_, name);
     if (type == nullptr) {
       fault_ = no_type(name);
@@ -43,13 +59,13 @@ public:
     }
     for (const auto& [key, item] : value.items()) {
       if (!has_field(*type, key)) {
-        return wrong(pointer_to(at, key), fmt::format("`{}` has no such field", name));
+        return wrong(place{&at, key}, fmt::format("`{}` has no such field", name));
       }
     }
     to_.map(static_cast<std::uint32_t>(type->fields.size()));
     for (const wire::field_schema& each : type->fields) {
       to_.text(each.name);
-      if (!field(value, each, pointer_to(at, each.name))) {
+      if (!field(value, each, place{&at, each.name})) {
         return false;
       }
     }
@@ -65,7 +81,7 @@ private:
     });
   }
 
-  bool field(const json& in, const wire::field_schema& which, const std::string& at) {
+  bool field(const json& in, const wire::field_schema& which, const place& at) {
     const auto found = in.find(which.name);
     if (found != in.end() && !(found->is_null() && which.optional)) {
       return value(*found, which.type, 0, at);
@@ -78,8 +94,7 @@ private:
   }
 
   /// A value within the lists and maps of `type` from the one numbered `depth` on.
-  bool value(
-      const json& what, const wire::value_schema& type, std::size_t depth, const std::string& at) {
+  bool value(const json& what, const wire::value_schema& type, std::size_t depth, const place& at) {
     if (depth == type.within.size()) {
       return innermost(what, type, at);
     }
@@ -89,7 +104,7 @@ private:
       }
       to_.array(static_cast<std::uint32_t>(what.size()));
       for (std::size_t i = 0; i < what.size(); ++i) {
-        if (!value(what[i], type, depth + 1, pointer_to(at, std::to_string(i)))) {
+        if (!value(what[i], type, depth + 1, place{&at, {}, i})) {
           return false;
         }
       }
@@ -101,14 +116,14 @@ private:
     to_.map(static_cast<std::uint32_t>(what.size()));
     for (const auto& [key, item] : what.items()) {
       to_.text(key);
-      if (!value(item, type, depth + 1, pointer_to(at, key))) {
+      if (!value(item, type, depth + 1, place{&at, key})) {
         return false;
       }
     }
     return true;
   }
 
-  bool innermost(const json& what, const wire::value_schema& type, const std::string& at) {
+  bool innermost(const json& what, const wire::value_schema& type, const place& at) {
     switch (type.is) {
     case form::message:
       return message(what, type.message.value_or(""), at);
@@ -133,7 +148,7 @@ private:
     }
   }
 
-  bool integer(const json& what, const wire::integer_range& range, const std::string& at) {
+  bool integer(const json& what, const wire::integer_range& range, const place& at) {
     if (!what.is_number_integer()) {
       return wrong(
           at,
@@ -152,7 +167,7 @@ private:
     return true;
   }
 
-  bool number(const json& what, const std::string& at) {
+  bool number(const json& what, const place& at) {
     if (!what.is_number()) {
       return wrong(at, "a number is wanted");
     }
@@ -165,7 +180,7 @@ private:
     return true;
   }
 
-  bool text(const std::string& what, const wire::value_schema& type, const std::string& at) {
+  bool text(const std::string& what, const wire::value_schema& type, const place& at) {
     if (type.is == form::id) {
       const auto id = parse_uuid(what);
       if (!id) {
@@ -190,7 +205,7 @@ private:
     return true;
   }
 
-  bool any(const json& what, const std::string& at) {
+  bool any(const json& what, const place& at) {
     const auto bytes = wire::from_json(what.dump());
     if (!bytes) {
       return wrong(at, bytes.error().message);
@@ -199,8 +214,8 @@ private:
     return true;
   }
 
-  bool wrong(const std::string& at, std::string_view what) {
-    fault_ = wrong_json(at, what);
+  bool wrong(const place& at, std::string_view what) {
+    fault_ = wrong_json(pointer_of(at), what);
     return false;
   }
 
@@ -375,7 +390,7 @@ outcome<std::string> from_json(std::string_view text, const types& all, std::str
 outcome<std::string> from_value(const json& value, const types& all, std::string_view name) {
   std::string bytes;
   packer to{all, bytes};
-  if (!to.message(value, name, "")) {
+  if (!to.message(value, name, {})) {
     return failure{to.fault()};
   }
   return bytes;

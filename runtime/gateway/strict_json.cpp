@@ -83,27 +83,34 @@ private:
     if (open_.size() == wire::depth_max) {
       return refuse(fmt::format("it is nested deeper than {} levels", wire::depth_max));
     }
-    const std::string name = pointer();
+    keys_.push_back(has_key() ? key_ : "");
     json* const at = place();
     *at = std::move(empty);
     open_.push_back(at);
-    names_.push_back(name);
     return true;
   }
 
   bool close() {
     open_.pop_back();
-    names_.pop_back();
+    keys_.pop_back();
     return true;
   }
 
-  /// The place of the value that comes next.
+  bool has_key() const { return !open_.empty() && open_.back()->is_object(); }
+
+  /// The place of the value that comes next. Not kept from value to value: a key may be long.
   std::string pointer() const {
-    if (open_.empty()) {
-      return "";
+    std::string made;
+    for (std::size_t i = 0; i < open_.size(); ++i) {
+      const bool is_last = i + 1 == open_.size();
+      const json& in = *open_[i];
+      if (in.is_array()) {
+        made = pointer_to(made, std::to_string(is_last ? in.size() : in.size() - 1));
+      } else {
+        made = pointer_to(made, is_last ? key_ : keys_[i + 1]);
+      }
     }
-    const json& in = *open_.back();
-    return pointer_to(names_.back(), in.is_array() ? std::to_string(in.size()) : key_);
+    return made;
   }
 
   bool refuse(std::string_view what) {
@@ -115,7 +122,8 @@ private:
   // Values under construction: each is the last child of the one before, so none moves while it is
   // here.
   std::vector<json*> open_;
-  std::vector<std::string> names_;
+  // The key under which each of them stands in an object.
+  std::vector<std::string> keys_;
   std::string key_;
   std::optional<error> fault_;
 };

@@ -23,6 +23,12 @@ wall_time wall_now() {
   return std::chrono::system_clock::now();
 }
 
+void write_counted(
+    byte_stream& to, shared_counts& counts, std::string bytes, byte_stream::done then) {
+  counts.bytes_written.add(bytes.size());
+  to.write(std::move(bytes), std::move(then));
+}
+
 } // namespace
 
 connection::connection(
@@ -208,6 +214,7 @@ void connection::on_read(error_code why, std::size_t bytes) {
   }
   const bool was_idle = phase_ == phase::head && received_.empty();
   received_.add(bytes);
+  host_.counts.bytes_read.add(bytes);
   if (why) {
     if (!was_idle) {
       host_.counts.aborted.add();
@@ -251,7 +258,9 @@ void connection::write_answer(const response& answer) {
   const auto digit = static_cast<std::size_t>(answer.status / 100);
   host_.counts.answers.at(digit < host_.counts.answers.size() ? digit : 5).add();
   has_served_ = true;
-  stream_->write(
+  write_counted(
+      *stream_,
+      host_.counts,
       written_answer(answer, how, wall_now()),
       [self = shared_from_this(), keeps = how.keeps_alive](error_code why) {
         self->on_written(why, keeps);
@@ -292,10 +301,11 @@ void connection::begin_stream(
   channel_ = channel;
   deadline_->set(host_.options.request.write);
   host_.counts.answers.at(static_cast<std::size_t>(head.status / 100)).add();
+  host_.counts.streams.add();
   is_sending_ = true;
-  stream_->write(
-      written_answer(head, how, wall_now()),
-      [self = shared_from_this()](error_code why) { self->on_stream_written(why); });
+  write(written_answer(head, how, wall_now()), [self = shared_from_this()](error_code why) {
+    self->on_stream_written(why);
+  });
   watch_peer();
 }
 
@@ -321,9 +331,10 @@ void connection::flush_stream() {
   if (!next.bytes.empty()) {
     is_sending_ = true;
     deadline_->set(host_.options.request.write);
-    stream_->write(std::move(next.bytes), [self = shared_from_this()](error_code why) {
-      self->on_stream_written(why);
-    });
+    write_counted(
+        *stream_, host_.counts, std::move(next.bytes), [self = shared_from_this()](error_code why) {
+          self->on_stream_written(why);
+        });
   } else if (next.is_finished) {
     stream_->cancel(); // Ends `watch_peer`.
     say_farewell();

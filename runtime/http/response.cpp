@@ -9,7 +9,7 @@ response with_body(int status, std::string_view type, std::string body) {
 }
 
 response to_response(const problem& what) {
-  response answer = with_body(what.status, problem_type, to_json(what));
+  response answer = with_body(what.status, problem_type, to_json(what) + '\n');
   for (const auto& [name, number] : what.numbers) {
     if (name == "retry_after_ms") {
       answer.fields.emplace_back("Retry-After", std::to_string((number + 999) / 1'000));

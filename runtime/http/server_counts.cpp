@@ -6,18 +6,21 @@ namespace troupe::http {
 
 server_counts shared_counts::read() const {
   server_counts counts{
-      .accepted = accepted.read(),
-      .ended = ended.read(),
-      .refused = refused.read(),
-      .accepts_failed = accepts_failed.read(),
-      .handshakes_failed = handshakes_failed.read(),
-      .requests = requests.read(),
-      .gate_refusals = gate_refusals.read(),
-      .aborted = aborted.read(),
-      .cut = cut.read(),
-      .slow_readers = slow_readers.read()};
+      .accepted = accepted.value(),
+      .ended = ended.value(),
+      .refused = refused.value(),
+      .accepts_failed = accepts_failed.value(),
+      .handshakes_failed = handshakes_failed.value(),
+      .requests = requests.value(),
+      .gate_refusals = gate_refusals.value(),
+      .aborted = aborted.value(),
+      .cut = cut.value(),
+      .slow_readers = slow_readers.value(),
+      .streams = streams.value(),
+      .bytes_read = bytes_read.value(),
+      .bytes_written = bytes_written.value()};
   std::transform(answers.begin(), answers.end(), counts.answers.begin(), [](const auto& each) {
-    return each.read();
+    return each.value();
   });
   return counts;
 }

@@ -1,7 +1,8 @@
 #pragma once
 
+#include "runtime/tally.hpp"
+
 #include <array>
-#include <atomic>
 #include <cstdint>
 
 namespace troupe::http {
@@ -27,36 +28,32 @@ struct server_counts {
   std::uint64_t cut = 0;
   /// Streams that were cut, as their peer took nothing for the time of a write.
   std::uint64_t slow_readers = 0;
+  std::uint64_t streams = 0;
+  /// Of requests, and of answers and streams; without TLS.
+  std::uint64_t bytes_read = 0;
+  std::uint64_t bytes_written = 0;
   /// Answers by the first digit of their status; those of the gate too.
   std::array<std::uint64_t, 6> answers{};
 
   std::uint64_t open() const { return accepted - ended; }
 };
 
-/// One of `server_counts`, which the server's thread adds to and any thread reads.
-class shared_count {
-public:
-  void add() { value_.store(read() + 1, std::memory_order_relaxed); }
-
-  std::uint64_t read() const { return value_.load(std::memory_order_relaxed); }
-
-private:
-  std::atomic<std::uint64_t> value_{0};
-};
-
-/// `server_counts` as they are counted.
+/// `server_counts` as the server's thread counts them.
 struct shared_counts {
-  shared_count accepted;
-  shared_count ended;
-  shared_count refused;
-  shared_count accepts_failed;
-  shared_count handshakes_failed;
-  shared_count requests;
-  shared_count gate_refusals;
-  shared_count aborted;
-  shared_count cut;
-  shared_count slow_readers;
-  std::array<shared_count, 6> answers;
+  tally accepted;
+  tally ended;
+  tally refused;
+  tally accepts_failed;
+  tally handshakes_failed;
+  tally requests;
+  tally gate_refusals;
+  tally aborted;
+  tally cut;
+  tally slow_readers;
+  tally streams;
+  tally bytes_read;
+  tally bytes_written;
+  std::array<tally, 6> answers;
 
   server_counts read() const;
 };

@@ -18,6 +18,11 @@ std::string_view word_for(bool is_good, health_words words) {
   return is_good ? "pass" : "fail";
 }
 
+/// In milliseconds, to the microsecond.
+double response_time(std::chrono::nanoseconds took) {
+  return std::round(std::chrono::duration<double, std::micro>{took}.count()) / 1'000;
+}
+
 } // namespace
 
 bool health::is_healthy() const {
@@ -28,12 +33,11 @@ bool health::is_healthy() const {
 
 std::string
 to_json(const health& of, std::chrono::nanoseconds took, health_words words, wall_time now) {
-  const double milliseconds_taken =
-      std::round(std::chrono::duration<double, std::micro>{took}.count()) / 1'000;
   nlohmann::ordered_json checks = nlohmann::ordered_json::object();
   for (const health_check& each : of.checks) {
     auto& check = checks[each.name] = {
-        {"status", word_for(each.error.empty(), words)}, {"responseTime", milliseconds_taken}};
+        {"status", word_for(each.error.empty(), words)},
+        {"responseTime", response_time(each.took.value_or(took))}};
     if (!each.error.empty()) {
       check["error"] = each.error;
     }
@@ -49,7 +53,7 @@ to_json(const health& of, std::chrono::nanoseconds took, health_words words, wal
 health not_live(milliseconds waited) {
   std::string why =
       fmt::format("the loop of this process did not answer for {} ms", waited.count());
-  return {why, {{"loop", why}}};
+  return {.unready = why, .checks = {{"loop", why}}, .stuck = why};
 }
 
 } // namespace troupe::observe

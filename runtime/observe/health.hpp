@@ -3,6 +3,7 @@
 #include "runtime/clock.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,8 @@ struct health_check {
   std::string name;
   /// What is wrong and what follows from it; empty if nothing is.
   std::string error;
+  /// How long the thing took to answer, where it was asked itself.
+  std::optional<std::chrono::nanoseconds> took{};
 };
 
 /// How a node is, as its loop told it.
@@ -23,6 +26,8 @@ struct health {
   /// belongs here, never to its being alive: to restart the node would not bring that back.
   std::string unready;
   std::vector<health_check> checks;
+  /// Why the process is beyond help, though its loop answers; empty if it is not.
+  std::string stuck{};
 
   bool is_ready() const { return unready.empty(); }
 
@@ -40,7 +45,9 @@ enum class health_words : std::uint8_t {
 
 /// {"status", "checks": {NAME: {"status", "responseTime", "error"}}, "timestamp"}.
 ///
-/// @param took how long the loop took to answer; `responseTime` of each check, in milliseconds.
+/// `responseTime` is in milliseconds.
+///
+/// @param took how long the loop took to answer: of the checks that have no time of their own.
 std::string
 to_json(const health& of, std::chrono::nanoseconds took, health_words words, wall_time now);
 

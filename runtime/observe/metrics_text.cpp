@@ -1,7 +1,9 @@
 #include "runtime/observe/metrics_text.hpp"
 
+#include <cmath>
 #include <fmt/format.h>
 #include <iterator>
+#include <limits>
 
 namespace troupe::observe {
 
@@ -21,6 +23,10 @@ std::string escaped(std::string_view value) {
     text += each;
   }
   return text;
+}
+
+double in_seconds(std::chrono::nanoseconds time) {
+  return std::chrono::duration<double>{time}.count();
 }
 
 } // namespace
@@ -53,11 +59,46 @@ void metrics_text::gauge(std::string_view name, std::string_view help) {
   begin(name, "gauge", help, false);
 }
 
+void metrics_text::histogram(std::string_view name, std::string_view help) {
+  begin(name, "histogram", help, false);
+}
+
 void metrics_text::sample(labels labelled, std::uint64_t value) {
-  text_ += name_;
+  line("", labelled, std::nullopt, value);
+}
+
+void metrics_text::sample(labels labelled, std::chrono::nanoseconds value) {
+  line("", labelled, std::nullopt, in_seconds(value));
+}
+
+void metrics_text::sample(labels labelled, const observe::histogram& value) {
+  std::uint64_t up_to = 0;
+  for (std::size_t i = 0; i < histogram::bounds; ++i) {
+    up_to += value.in(i);
+    line("_bucket", labelled, in_seconds(histogram::bound(i)), up_to);
+  }
+  up_to += value.in(histogram::bounds);
+  line("_bucket", labelled, std::numeric_limits<double>::infinity(), up_to);
+  line("_sum", labelled, std::nullopt, in_seconds(value.sum()));
+  line("_count", labelled, std::nullopt, up_to);
+}
+
+/// @param bound of a bucket of a histogram.
+template <class Value>
+void metrics_text::line(
+    std::string_view suffix, labels labelled, std::optional<double> bound, const Value& value) {
+  fmt::format_to(std::back_inserter(text_), "{}{}", name_, suffix);
   char before = '{';
   for (const auto& [label, said] : labelled) {
     fmt::format_to(std::back_inserter(text_), "{}{}=\"{}\"", before, label, escaped(said));
+    before = ',';
+  }
+  if (bound) {
+    fmt::format_to(
+        std::back_inserter(text_),
+        "{}le=\"{}\"",
+        before,
+        std::isinf(*bound) ? "+Inf" : fmt::to_string(*bound));
     before = ',';
   }
   fmt::format_to(std::back_inserter(text_), "{} {}\n", before == ',' ? "}" : "", value);

@@ -1,7 +1,11 @@
 #pragma once
 
+#include "runtime/observe/histogram.hpp"
+
+#include <chrono>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,8 +29,9 @@ metrics_format format_for(std::string_view accept);
 
 /// Metrics as text, family by family.
 ///
-/// Labels name what the topology names (capability, node, broker), so that there are as many series
-/// as it has entries; never a topic, an id or a client, of which there is no end.
+/// Labels name what the topology names (capability, node, broker) or a program declares
+/// (operation), so that there are as many series as these have entries; never a topic, an id or a
+/// client, of which there is no end.
 class metrics_text {
 public:
   using labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
@@ -37,15 +42,24 @@ public:
   /// @param name without `_total`.
   void counter(std::string_view name, std::string_view help);
   void gauge(std::string_view name, std::string_view help);
+  /// Begins the family of a distribution of times, in seconds.
+  void histogram(std::string_view name, std::string_view help);
 
   /// A sample of the family begun last.
   void sample(labels labelled, std::uint64_t value);
+  /// In seconds.
+  void sample(labels labelled, std::chrono::nanoseconds value);
+  /// All buckets, their count and their sum.
+  void sample(labels labelled, const observe::histogram& value);
 
   /// All of it. Once.
   std::string finish();
 
 private:
   void begin(std::string_view name, std::string_view type, std::string_view help, bool is_counter);
+  template <class Value>
+  void
+  line(std::string_view suffix, labels labelled, std::optional<double> bound, const Value& value);
 
   metrics_format format_;
   std::string name_;

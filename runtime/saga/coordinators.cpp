@@ -8,6 +8,7 @@
 #include "runtime/wire/departure.hpp"
 #include "runtime/wire/envelope.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <fmt/format.h>
 #include <utility>
@@ -92,6 +93,22 @@ const plan* coordinators::find(std::string_view operation) const {
     }
   }
   return nullptr;
+}
+
+coordinators::standing coordinators::standing_now() const {
+  standing found;
+  for (const auto& [id, each] : running_) {
+    ++(each->current.now == phase::undoing ? found.undoing : found.forward);
+    found.oldest = std::min(found.oldest, id.born());
+  }
+  for (const auto& [id, its] : troubles_.all()) {
+    if (its.failures == 0) {
+      ++found.left_alone;
+    } else if (its.again_at != instant::max()) { // Else it runs again.
+      ++found.failing;
+    }
+  }
+  return found;
 }
 
 outcome<void> coordinators::start(

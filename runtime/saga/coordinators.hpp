@@ -94,6 +94,11 @@ public:
 
   const plan* find(std::string_view operation) const;
 
+  /// In the order of the plans given.
+  std::uint16_t number_of(const plan& found) const {
+    return static_cast<std::uint16_t>(&found - plans_.data());
+  }
+
   /// Starts a saga. Its id is the call's: a repeat of the call meets the inbox.
   ///
   /// @param within the time the caller gives it, if less than the definition's.
@@ -182,6 +187,20 @@ public:
   void forget_all();
 
   std::size_t running() const { return running_.size(); }
+
+  /// How many sagas of this process there are, by state.
+  struct standing {
+    std::uint64_t forward = 0;
+    std::uint64_t undoing = 0;
+    /// Their events fail, and they wait.
+    std::uint64_t failing = 0;
+    std::uint64_t left_alone = 0;
+    /// When the oldest one that runs was started; the end of time if none does.
+    wall_time oldest = wall_time::max();
+  };
+
+  /// Walks them all.
+  standing standing_now() const;
 
   /// The running sagas, which are the ids of the calls that wait for them.
   std::vector<uuid> ids() const;

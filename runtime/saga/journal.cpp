@@ -135,6 +135,11 @@ void journal_table::give(const uuid& id, std::int64_t heir, phase now) {
       static_cast<int>(now));
 }
 
+std::uint64_t journal_table::parked_count() {
+  return static_cast<std::uint64_t>(
+      session_.integer_of("SELECT COUNT(*) FROM sagas WHERE phase = 4").value_or(0));
+}
+
 std::vector<saga_row> journal_table::parked(const uuid& after, int count_max) {
   std::vector<saga_row> found;
   auto take = [&](const store::row& row) {

@@ -52,6 +52,8 @@ public:
   /// Gives a saga to `heir`, in phase `now` and under its next epoch.
   void give(const uuid& id, std::int64_t heir, phase now);
 
+  std::uint64_t parked_count();
+
   /// The parked sagas behind `after`, in the order of their ids, `count_max` at most.
   std::vector<saga_row> parked(const uuid& after, int count_max);
   /// The last record of a saga and when it was written, its data in `bytes`.

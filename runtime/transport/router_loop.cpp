@@ -3,8 +3,10 @@
 #include "runtime/transport/backlog_drain.hpp"
 #include "runtime/transport/crowd.hpp"
 #include "runtime/transport/named_peers.hpp"
+#include "runtime/transport/parked_messages.hpp"
 #include "runtime/transport/socket.hpp"
 #include "runtime/transport/standstill.hpp"
+#include "runtime/transport/unread.hpp"
 #include "runtime/transport/wake.hpp"
 #include "runtime/wire/batch.hpp"
 #include "runtime/wire/limits.hpp"
@@ -27,8 +29,21 @@ namespace troupe::transport {
 
 namespace {
 
-// One turn reads no more than this before it sends, so that a flood cannot starve the answers.
+// One turn reads no more than this, and no longer, before it sends, so that a flood cannot starve
+// the answers.
 constexpr int messages_per_turn_max = 256;
+constexpr std::chrono::milliseconds reading_time{4};
+// What a frame gets of a turn; the rest of its envelopes waits until its sender's next turn. A
+// frame of the usual size takes as long.
+constexpr std::chrono::microseconds frame_time{500};
+// What all parked messages together get of a turn.
+constexpr std::chrono::milliseconds parked_time{2};
+// Between two looks at the clock.
+constexpr std::uint32_t messages_between_looks = 16;
+constexpr std::uint32_t envelopes_between_looks = 32;
+// What one peer may have unread, and frames for which there is always room.
+constexpr std::size_t unread_of_peer_max = std::size_t{64} << 20U;
+constexpr std::size_t frames_least = 4;
 // While messages keep coming the poll is skipped; the other descriptors are looked at this often.
 constexpr int turns_between_polls = 32;
 // Under a load that never lets the socket run empty, what a lost peer has sent is read by then.
@@ -70,31 +85,46 @@ struct router_loop::state {
     bool dirty = false;
     /// One of its frames could not be sent.
     bool broken = false;
+    bool is_bounded = false;
+    std::shared_ptr<unread::account> account;
     wire::batch_writer envelopes;
 
     void clear() {
       broken = false;
+      account.reset();
       envelopes.clear();
     }
   };
 
   state(context& zmq, const clock& clock, const options& settings)
-      : time{clock}, heartbeat{settings.heartbeat}, door{settings.open_files_max},
+      : time{clock}, heartbeat{settings.heartbeat}, frame_bytes_max{wire::frame_bytes_max(
+                                                        settings.body_bytes_max)},
+        door{settings.open_files_max}, parked{at_least_frames(settings.parked_bytes_max)},
+        unread_by_peers{
+            at_least_frames(settings.unread_bytes_max), at_least_frames(unread_of_peer_max)},
         socket{zmq.zmq(), zmq::socket_type::router} {
-    prepare(
-        socket,
-        heartbeat,
-        static_cast<std::int64_t>(wire::frame_bytes_max(settings.body_bytes_max)));
+    prepare(socket, heartbeat, static_cast<std::int64_t>(frame_bytes_max));
     socket.set(zmq::sockopt::router_mandatory, true); // Default: drop silently.
+    // Default: who comes under a name that is taken is never read, and all it sends is kept.
+    socket.set(zmq::sockopt::router_handover, true);
     socket.set(zmq::sockopt::backlog, 1024);
     connections.emplace(zmq.zmq(), socket);
     socket.bind(settings.endpoint);
     descriptor = descriptor_of(socket);
   }
 
+  using message = parked_messages::message;
+
+  std::size_t at_least_frames(std::size_t bytes) const {
+    return std::max(bytes, frames_least * frame_bytes_max);
+  }
+
+  int read(router_handler& handler, instant now);
   bool receive(router_handler& handler, instant now);
-  void deliver(router_handler& handler, peer from, std::size_t frame_count, instant now);
-  void deliver_batch(router_handler& handler, peer from, std::string_view frame, instant now);
+  bool deliver(router_handler& handler, peer from, message& what, instant now);
+  bool deliver_batch(router_handler& handler, peer from, message& what, instant now);
+  void park(router_handler& handler, peer from, instant now);
+  void take_parked(router_handler& handler, instant now);
   void watch_connections(router_handler& handler, instant now);
   void watch_door(router_handler& handler, instant now);
   /// The connection over which the last message came.
@@ -113,11 +143,14 @@ struct router_loop::state {
 
   const clock& time;
   heartbeat_options heartbeat;
+  std::size_t frame_bytes_max;
   crowd door;
   std::uint64_t told_turned_away = 0;
   instant told_crowded_at{};
   backlog_drain excess;
   named_peers named;
+  parked_messages parked;
+  unread unread_by_peers;
   zmq::socket_t socket;
   int descriptor = -1;
   std::optional<monitor> connections;
@@ -136,72 +169,149 @@ struct router_loop::state {
   standstill still;
   // Reused for every message.
   zmq::message_t routing;
-  std::array<zmq::message_t, frames_max> frames;
+  message received;
+  /// The message that is being gone through.
+  message* current = &received;
 };
+
+/// Reads what has come, as far as a turn goes. @return how many messages.
+int router_loop::state::read(router_handler& handler, instant now) {
+  int messages = 0;
+  instant until = instant::max();
+  while (messages < messages_per_turn_max && receive(handler, now)) {
+    ++messages;
+    if (messages % messages_between_looks == 0 || current->read != 0) {
+      const instant at = time.now();
+      until = until == instant::max() ? at + reading_time : until;
+      if (at >= until) {
+        break;
+      }
+    }
+  }
+  return messages;
+}
 
 bool router_loop::state::receive(router_handler& handler, instant now) {
   drained = !receive_frame(socket, routing);
   if (drained) {
     return false;
   }
-  std::size_t count = 0;
+  received.count = 0;
+  received.read = 0;
   bool more = routing.more();
   while (more) {
     // Surplus frames are read into the last place, over each other.
-    zmq::message_t& frame = frames[std::min(count, frames_max - 1)];
+    zmq::message_t& frame = received.frames[std::min(received.count, frames_max - 1)];
     if (!receive_frame(socket, frame)) {
       break;
     }
-    ++count;
+    ++received.count;
     more = frame.more();
   }
   peer from{};
   const std::string_view name = view(routing);
   if (!read_peer(name, from)) {
     if (name.empty() || name.size() > named_peers::name_bytes_max) {
-      // libzmq took a message for a name: its sender has a name that somebody else has already.
+      // Peers that speak ZMTP themselves may choose a name of any length.
       handler.malformed(
           static_cast<peer>(named_peers::first), framing::plain, "no routing id", now);
       return true;
     }
     from = static_cast<peer>(named.number_of(name));
   }
-  deliver(handler, from, count, now);
+  if (parked.has(static_cast<std::uint64_t>(from)) || !deliver(handler, from, received, now)) {
+    park(handler, from, now);
+  }
   return true;
 }
 
-void router_loop::state::deliver(
-    router_handler& handler, peer from, std::size_t frame_count, instant now) {
-  if (frame_count == 0) {
-    return handler.malformed(from, framing::plain, "a message without frames", now);
+/// Hands a message over. False if it is a batch and some of it waits for its sender's next turn.
+bool router_loop::state::deliver(router_handler& handler, peer from, message& what, instant now) {
+  current = &what;
+  if (what.count == 0) {
+    handler.malformed(from, framing::plain, "a message without frames", now);
+    return true;
   }
-  const std::string_view first = view(frames[0]);
-  if (frame_count == 1 && wire::batch_reader::is_batch(first)) {
-    return deliver_batch(handler, from, first, now);
+  const std::string_view first = view(what.frames[0]);
+  if (what.count == 1 && wire::batch_reader::is_batch(first)) {
+    return deliver_batch(handler, from, what, now);
   }
   const bool delimited = first.empty();
   const framing how = delimited ? framing::delimited : framing::plain;
   const std::size_t header_at = delimited ? 1 : 0;
-  if (frame_count <= header_at || frame_count > header_at + 2) {
-    return handler.malformed(
+  if (what.count <= header_at || what.count > header_at + 2) {
+    handler.malformed(
         from, how, "expected the frames [header][body], after an empty one from REQ", now);
+    return true;
   }
-  const std::string_view header = view(frames[header_at]);
+  const std::string_view header = view(what.frames[header_at]);
   const std::string_view body =
-      frame_count == header_at + 2 ? view(frames[header_at + 1]) : std::string_view{};
+      what.count == header_at + 2 ? view(what.frames[header_at + 1]) : std::string_view{};
   handler.received(from, how, header, body, now);
+  return true;
 }
 
-void router_loop::state::deliver_batch(
-    router_handler& handler, peer from, std::string_view frame, instant now) {
-  wire::batch_reader envelopes{frame};
+bool router_loop::state::deliver_batch(
+    router_handler& handler, peer from, message& what, instant now) {
+  const std::string_view frame = view(what.frames[0]);
+  wire::batch_reader envelopes{frame, what.read};
   wire::envelope_view next;
-  while (envelopes.next(next)) {
+  const instant until = time.now() + frame_time;
+  std::uint32_t count = 0;
+  bool has_next = envelopes.next(next);
+  if (has_next && !handler.takes_batches(from, now)) {
+    return true;
+  }
+  for (; has_next; has_next = envelopes.next(next)) {
     handler.received(from, framing::batched, next.header, next.body, now);
+    if (++count % envelopes_between_looks == 0 && time.now() >= until && !envelopes.at_end()) {
+      what.read = envelopes.read_of(frame);
+      return false;
+    }
   }
   if (envelopes.malformed()) {
     handler.malformed(from, framing::batched, "the lengths in a batch do not fit", now);
   }
+  return true;
+}
+
+/// Sets the message just received aside, until its sender's turn comes.
+void router_loop::state::park(router_handler& handler, peer from, instant now) {
+  const auto number = static_cast<std::uint64_t>(from);
+  if (parked.add(number, received)) {
+    return;
+  }
+  parked.drop(number);
+  current = &received;
+  const std::string_view first = view(received.frames[0]);
+  const bool is_delimited = first.empty() && received.count > 1;
+  const framing how = received.count == 1 && wire::batch_reader::is_batch(first)
+                          ? framing::batched
+                          : (is_delimited ? framing::delimited : framing::plain);
+  handler.flooded(from, how, is_delimited ? view(received.frames[1]) : first, now);
+}
+
+/// Goes on with what was set aside, one peer after the other.
+void router_loop::state::take_parked(router_handler& handler, instant now) {
+  if (parked.is_empty()) {
+    return;
+  }
+  const instant until = time.now() + parked_time;
+  do {
+    const std::uint64_t number = parked.next();
+    // The turn of a peer is as long as that of a frame, whatever its messages are.
+    const instant until_next = time.now() + frame_time;
+    while (parked.has(number)) {
+      const bool is_over = deliver(handler, static_cast<peer>(number), parked.front(number), now);
+      if (is_over) {
+        parked.pop(number);
+      }
+      if (!is_over || time.now() >= until_next) {
+        break;
+      }
+    }
+  } while (!parked.is_empty() && time.now() < until);
+  current = &received;
 }
 
 void router_loop::state::watch_connections(router_handler& handler, instant now) {
@@ -215,6 +325,7 @@ void router_loop::state::watch_connections(router_handler& handler, instant now)
       break;
     case monitor::event::disconnected:
       door.ended(connections->value());
+      handler.connection_ended(connections->value(), now);
       closed = true;
       break;
     case monitor::event::listening:
@@ -250,7 +361,7 @@ void router_loop::state::watch_door(router_handler& handler, instant now) {
 }
 
 int router_loop::state::descriptor_of_sender() const {
-  return zmq_msg_get(frames[0].handle(), ZMQ_SRCFD);
+  return zmq_msg_get(current->frames[0].handle(), ZMQ_SRCFD);
 }
 
 instant router_loop::state::next_due(const router_handler& handler) const {
@@ -279,7 +390,8 @@ void router_loop::state::flush_one(std::uint32_t index) {
 /// Reports the peers that are gone, but not before what they sent was read: a worker that ends well
 /// sends its last replies and closes the connection at once.
 void router_loop::state::report_gone(router_handler& handler, instant now) {
-  if (lost.empty() || (!drained && ++turns_with_lost < turns_before_gone_max)) {
+  const bool is_all_read = drained && parked.is_empty();
+  if (lost.empty() || (!is_all_read && ++turns_with_lost < turns_before_gone_max)) {
     return;
   }
   turns_with_lost = 0;
@@ -295,8 +407,7 @@ void router_loop::state::send_batch(batch& out) {
   drained = false;
   zmq::message_t to = routing_frame(out.to, named);
   if (send_frame(socket, to, true) == sent::queued) {
-    const std::string& bytes = out.envelopes.frame();
-    zmq::message_t frame{bytes.data(), bytes.size()};
+    zmq::message_t frame = unread::frame(out.account, out.envelopes.frame(), 0);
     (void)send_frame(socket, frame, false);
   } else {
     out.broken = true;
@@ -310,7 +421,8 @@ void router_loop::state::wait(instant until) {
       {{descriptor, POLLIN, 0}, {connections->descriptor(), POLLIN, 0}, {waker.fd(), POLLIN, 0}}};
   const instant now = time.now();
   std::int64_t left = 0;
-  if (until > now && !has_news && lost.empty() && (drained || !can_receive(socket))) {
+  const bool is_idle = !has_news && lost.empty() && parked.is_empty();
+  if (until > now && is_idle && (drained || !can_receive(socket))) {
     left = std::chrono::ceil<milliseconds>(until - now).count();
   }
   (void)::poll(
@@ -348,6 +460,7 @@ void router_loop::state::notice_standstill(
 }
 
 void router_loop::state::drop_everything_received() {
+  parked.clear();
   while (receive_frame(socket, routing)) {
   }
 }
@@ -380,7 +493,12 @@ router_loop::bind(context& zmq, const clock& clock, const options& settings) {
   }
 }
 
-sent router_loop::send(peer to, framing how, std::string_view header, std::string_view body) {
+sent router_loop::send(
+    peer to, framing how, std::string_view header, std::string_view body, std::size_t beyond) {
+  const auto& account = state_->unread_by_peers.of(static_cast<std::uint64_t>(to));
+  if (!state_->unread_by_peers.has_room(*account, header.size() + body.size(), beyond)) {
+    return sent::full;
+  }
   state_->drained = false;
   zmq::message_t routing = routing_frame(to, state_->named);
   const sent result = send_frame(state_->socket, routing, true);
@@ -392,14 +510,23 @@ sent router_loop::send(peer to, framing how, std::string_view header, std::strin
     zmq::message_t delimiter;
     (void)send_frame(state_->socket, delimiter, true);
   }
-  zmq::message_t first{header.data(), header.size()};
+  zmq::message_t first = unread::frame(account, header, body.size());
   (void)send_frame(state_->socket, first, true);
   zmq::message_t second{body.data(), body.size()};
   (void)send_frame(state_->socket, second, false);
   return sent::queued;
 }
 
-std::uint32_t router_loop::open_batch(peer to) {
+bool router_loop::has_room(peer to, std::size_t bytes) {
+  unread& all = state_->unread_by_peers;
+  return all.has_room(*all.of(static_cast<std::uint64_t>(to)), bytes);
+}
+
+std::size_t router_loop::unread_bytes() const {
+  return state_->unread_by_peers.all();
+}
+
+std::uint32_t router_loop::open_batch(peer to, bool is_bounded) {
   auto& free = state_->free_batches;
   auto index = static_cast<std::uint32_t>(state_->batches.size());
   if (free.empty()) {
@@ -408,12 +535,21 @@ std::uint32_t router_loop::open_batch(peer to) {
     index = free.back();
     free.pop_back();
   }
-  state_->batches[index].to = to;
+  state::batch& opened = state_->batches[index];
+  opened.to = to;
+  opened.is_bounded = is_bounded;
+  opened.account = is_bounded ? state_->unread_by_peers.of(static_cast<std::uint64_t>(to))
+                              : state_->unread_by_peers.unshared();
   return index;
 }
 
-void router_loop::append(std::uint32_t batch, std::string_view header, std::string_view body) {
+sent router_loop::append(
+    std::uint32_t batch, std::string_view header, std::string_view body, std::size_t beyond) {
   auto& out = state_->batches[batch];
+  if (out.is_bounded
+      && !state_->unread_by_peers.has_room(*out.account, header.size() + body.size(), beyond)) {
+    return sent::full;
+  }
   if (out.envelopes.bytes() >= wire::batch_bytes_target) {
     state_->send_batch(out); // The receiver refuses frames that are larger than it said.
   }
@@ -422,6 +558,7 @@ void router_loop::append(std::uint32_t batch, std::string_view header, std::stri
     out.dirty = true;
     state_->dirty.push_back(batch);
   }
+  return sent::queued;
 }
 
 void router_loop::close_batch(std::uint32_t batch) {
@@ -434,11 +571,9 @@ void router_loop::run(router_handler& handler) {
   int turns_without_poll = 0;
   instant now = self.time.now();
   while (!self.stopping.load(std::memory_order_relaxed)) {
-    int messages = 0;
-    while (messages < messages_per_turn_max && self.receive(handler, now)) {
-      ++messages;
-    }
-    if (self.drained) {
+    const int messages = self.read(handler, now);
+    self.take_parked(handler, now);
+    if (self.drained && self.parked.is_empty()) {
       self.still.found_empty(now);
     }
     self.report_gone(handler, now);
@@ -448,9 +583,10 @@ void router_loop::run(router_handler& handler) {
     self.watch_door(handler, now);
     self.flush();
     instant expected = now;
-    if (messages == 0 || ++turns_without_poll == turns_between_polls) {
+    const bool is_idle = messages == 0 && self.parked.is_empty();
+    if (is_idle || ++turns_without_poll == turns_between_polls) {
       turns_without_poll = 0;
-      expected = messages == 0 ? std::max(self.next_due(handler), now) : now;
+      expected = is_idle ? std::max(self.next_due(handler), now) : now;
       self.look(handler, expected);
     }
     const instant began = std::exchange(now, self.time.now());
@@ -472,6 +608,10 @@ instant::duration router_loop::waited(instant now) const {
 bool router_loop::is_in_reserve() const {
   return state_->door.is_any_in_reserve()
          && state_->door.is_in_reserve(state_->descriptor_of_sender());
+}
+
+int router_loop::connection_of_sender() const {
+  return state_->descriptor_of_sender();
 }
 
 void router_loop::keep_connection() {

@@ -40,7 +40,15 @@ public:
   received(peer from, framing how, std::string_view header, std::string_view body, instant now) = 0;
   /// A message that is no envelope: wrong number of frames, lengths that do not fit.
   virtual void malformed(peer from, framing how, std::string_view why, instant now) = 0;
-  /// A connection ended. The monitor does not say whose: only a send to each peer tells.
+  /// Whether a batch of this peer is to be read; if not, the peer has been told why.
+  virtual bool takes_batches(peer from, instant now) = 0;
+  /// The peer sends more than is its share of what may wait here to be gone through: this message
+  /// is dropped, and all of the peer's that waited.
+  virtual void flooded(peer from, framing how, std::string_view header, instant now) = 0;
+  /// The connection with this number (`router_loop::connection_of_sender`) ended. Another one may
+  /// have the number by now.
+  virtual void connection_ended(int connection, instant now) = 0;
+  /// Connections ended. The monitor does not say whose: only a send to each peer tells.
   virtual void link_closed(instant now) = 0;
   /// A peer is gone: a batch could not be delivered, or `note_gone` said so. All that it sent
   /// before has been `received`.
@@ -66,6 +74,10 @@ public:
     std::size_t body_bytes_max;
     /// The process's limit of open files; 0: none is known.
     std::uint64_t open_files_max = 0;
+    /// What all peers may have sent that is read and not gone through; four frames at least.
+    std::size_t parked_bytes_max = std::size_t{512} << 20U;
+    /// What may wait for all peers to be read by them; four frames at least.
+    std::size_t unread_bytes_max = std::size_t{256} << 20U;
   };
 
   /// @errors `unavailable`: the endpoint cannot be bound, and why.
@@ -76,8 +88,18 @@ public:
   router_loop(const router_loop&) = delete;
   router_loop& operator=(const router_loop&) = delete;
 
-  /// Sends at once.
-  sent send(peer to, framing how, std::string_view header, std::string_view body);
+  /// Sends at once. `full` if the peer has not read what it was sent before (`has_room`).
+  ///
+  /// @param beyond bytes of its share that this message may exceed it by, for words instead of an
+  /// answer.
+  sent send(
+      peer to, framing how, std::string_view header, std::string_view body, std::size_t beyond = 0);
+
+  /// Whether a message of so many bytes may be sent to the peer: it may have as many bytes unread
+  /// as are left for others, and a first message of any size.
+  bool has_room(peer to, std::size_t bytes);
+  /// What all peers have not read yet.
+  std::size_t unread_bytes() const;
 
   /// A send said that the peer is gone: `gone` follows, once everything is read that came before.
   void note_gone(peer whom);
@@ -89,6 +111,8 @@ public:
   /// Whether the message that is being received came over a connection for which there is no room:
   /// its sender is to be told so, and is cut off soon.
   bool is_in_reserve() const;
+  /// The number of the connection over which the message came that is being received.
+  int connection_of_sender() const;
   /// The connection that the message came over stays: a worker's, or an operator's.
   void keep_connection();
   /// Connections for which there was no room.
@@ -99,8 +123,13 @@ public:
 
   /// Opens the batch towards a peer that said HELLO. Appended envelopes leave when the turn ends or
   /// the frame is large enough; if the peer takes nothing more, `gone` says so when the turn ends.
-  std::uint32_t open_batch(peer to);
-  void append(std::uint32_t batch, std::string_view header, std::string_view body);
+  ///
+  /// @param is_bounded whether the peer has a share of what may be unread: what a worker gets is
+  /// bounded by its credit.
+  std::uint32_t open_batch(peer to, bool is_bounded);
+  /// @return `full`, with nothing done, if the peer has not read what it was sent before.
+  sent append(
+      std::uint32_t batch, std::string_view header, std::string_view body, std::size_t beyond = 0);
   /// Forgets the batch and what is still in it.
   void close_batch(std::uint32_t batch);
 

@@ -8,9 +8,9 @@ namespace troupe::transport {
 
 namespace {
 
-// Messages, per peer and direction. Nodes are bounded by credit far below this. A plain client that
-// sends without reading meets it: its replies are then counted as undeliverable and dropped, and it
-// may ask again with the same id. libzmq's own default of 1,000 would drop within a normal burst.
+// Messages, per peer and direction. Nodes are bounded by credit far below this, and what a client
+// does not read is bounded in bytes (`unread`). libzmq's own default of 1,000 would drop within a
+// normal burst.
 constexpr int send_mark = 100'000;
 
 // No mark for receiving: a reader at its mark with heartbeats on can abort the process (libzmq

@@ -66,8 +66,14 @@ public:
     return frame.size() >= 2 && frame[0] == batch_mark && frame[1] == '\x01';
   }
 
-  /// `frame` must be a batch (`is_batch`).
-  explicit batch_reader(std::string_view frame) : rest_{frame.substr(2)} {}
+  /// `frame` must be a batch (`is_batch`). @param read what an earlier reader had `read_of` it.
+  explicit batch_reader(std::string_view frame, std::size_t read = 0)
+      : rest_{frame.substr(read == 0 ? 2 : read)} {}
+
+  /// Bytes of the frame that were gone through.
+  std::size_t read_of(std::string_view frame) const { return frame.size() - rest_.size(); }
+
+  bool at_end() const { return rest_.empty(); }
 
   /// The next envelope; false at the end, or when lengths do not fit (`malformed` tells which).
   bool next(envelope_view& envelope);

@@ -29,42 +29,40 @@ failure does_not_fit(
   return failure{std::move(why)};
 }
 
-failure is_no_text(std::string_view part, const departure& of) {
+bool is_text(std::string_view text, std::size_t most) {
+  return text.empty() || (text.size() <= most && is_utf8(text));
+}
+
+bool is_name(std::string_view text) {
+  return !text.empty() && is_text(text, name_bytes_max);
+}
+
+/// The fault of a part that is no text of `least` to `most` bytes.
+failure is_no_text(
+    std::string_view part,
+    const departure& of,
+    std::string_view text,
+    std::size_t least,
+    std::size_t most) {
+  if (text.size() > most) {
+    return does_not_fit(part, of, text.size(), most, "");
+  }
+  if (text.size() < least) {
+    return does_not_fit(part, of, text.size(), most, ", and 1 is the least");
+  }
   error why = invalid(fmt::format("the {} of {} is not UTF-8", part, words_of(of)));
   why.details = {{"part", std::string{part}}};
   return failure{std::move(why)};
 }
 
-outcome<void>
-check_text(std::string_view part, const departure& of, std::string_view text, std::size_t most) {
-  if (text.size() > most) {
-    return does_not_fit(part, of, text.size(), most, "");
-  }
-  if (!is_utf8(text)) {
-    return is_no_text(part, of);
-  }
-  return {};
-}
-
-outcome<void> check_name(std::string_view part, const departure& of, std::string_view name) {
-  if (name.empty()) {
-    return does_not_fit(part, of, 0, name_bytes_max, ", and 1 is the least");
-  }
-  return check_text(part, of, name, name_bytes_max);
-}
-
 } // namespace
 
 outcome<void> check_departure(const departure& made, std::size_t body_max) {
-  if (made.to) {
-    if (auto fits = check_name("capability", made, *made.to); !fits) {
-      return fits;
-    }
+  if (made.to && !is_name(*made.to)) {
+    return is_no_text("capability", made, *made.to, 1, name_bytes_max);
   }
-  if (made.op) {
-    if (auto fits = check_name("operation", made, *made.op); !fits) {
-      return fits;
-    }
+  if (made.op && !is_name(*made.op)) {
+    return is_no_text("operation", made, *made.op, 1, name_bytes_max);
   }
   if (made.topic && !is_topic(*made.topic)) {
     return failure{invalid(fmt::format(
@@ -74,11 +72,11 @@ outcome<void> check_departure(const departure& made, std::size_t body_max) {
         words_of(made),
         name_bytes_max))};
   }
-  if (auto fits = check_text("key", made, made.key, key_bytes_max); !fits) {
-    return fits;
+  if (!is_text(made.key, key_bytes_max)) {
+    return is_no_text("key", made, made.key, 0, key_bytes_max);
   }
-  if (auto fits = check_text("traceparent", made, made.traceparent, key_bytes_max); !fits) {
-    return fits;
+  if (!is_text(made.traceparent, key_bytes_max)) {
+    return is_no_text("traceparent", made, made.traceparent, 0, key_bytes_max);
   }
   if (made.body_bytes > body_max) {
     return does_not_fit(

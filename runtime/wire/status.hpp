@@ -107,7 +107,7 @@ struct broker_counters {
   std::uint64_t expired = 0;
   /// Replies for ids not known here (any more): dropped, as a retry meets the inbox.
   std::uint64_t late_replies = 0;
-  /// Replies from somebody who is not logged in as a worker.
+  /// Replies, and calls brought along, of somebody who is no worker, or was not given the call.
   std::uint64_t stray_replies = 0;
   /// Calls a worker refused without effect and that went to another one.
   std::uint64_t tried_elsewhere = 0;
@@ -130,6 +130,10 @@ struct broker_counters {
   std::uint64_t stood_still = 0;
   /// Connections for which there was no room under the limit of open files.
   std::uint64_t turned_away = 0;
+  /// Answers left away as their receiver had not read those before: it was told so instead.
+  std::uint64_t unread = 0;
+  /// Messages dropped as their sender sends more than the broker can go through.
+  std::uint64_t dropped = 0;
 };
 
 // clang-format off
@@ -138,7 +142,7 @@ TROUPE_MESSAGE(
     overloaded, conflicts, expired, late_replies, stray_replies, tried_elsewhere, workers_joined,
     workers_lost, workers_left, logins_refused, suspects, convicted, adopted, malformed,
     unauthenticated, undeliverable, clients_joined, clients_lost, stood_still,
-    turned_away)
+    turned_away, unread, dropped)
 
 // clang-format on
 

@@ -65,6 +65,7 @@ item& call_intake::add(
   call.slot = free_slots_.back();
   call.link = link;
   call.id = header.id;
+  call.taken = now;
   call.deadline = now + milliseconds{header.ttl};
   call.token = wire::digest_of_request(header.op, body);
   free_slots_.pop_back();

@@ -189,7 +189,7 @@ outcome<handlers::answered> call_turn::run_command(write& each, turn_scope& in) 
   const std::size_t effects_before = in.output.effects.size();
   turn current{*each.by, &in.session, in.writer, what.id, what.key, in.now, in.output};
   try {
-    const auto& command = std::get<handlers::command>(*each.by->find(what.operation));
+    const auto& command = std::get<handlers::command>(*each.by->find(what.operation).how);
     TROUPE_FAULT("turn.before_handler");
     auto handled = command.run(what.body, current, each.result.bytes);
     TROUPE_FAULT("turn.after_handler");

@@ -33,7 +33,7 @@ void direct_handlers::run(
     if (with_.store == nullptr && possible == effect::unknown) {
       crash(each, by, possible);
     } else {
-      with_.breaker.note(by.call, errc::internal, with_.busy.lap());
+      with_.breaker.note(by.call, errc::internal, handler_ended(each));
       with_.out.reply_error(each, fault.to_error());
     }
   } catch (...) {
@@ -48,9 +48,9 @@ void direct_handlers::crash(const item& each, const admitted_by& by, effect poss
       with_.instances.discard(by.instance_of.instance.get(), what_was_thrown(), each.id);
   if (is_repeat) {
     with_.breaker.note_nothing(
-        by.call, with_.busy.lap()); // The breaker knows this failure already.
+        by.call, handler_ended(each)); // The breaker knows this failure already.
   } else {
-    with_.breaker.note(by.call, errc::crashed, with_.busy.lap());
+    with_.breaker.note(by.call, errc::crashed, handler_ended(each));
   }
   with_.out.reply_error(
       each,
@@ -104,8 +104,15 @@ void direct_handlers::run_event(item& each, event_turn& events) {
     with_.instances.discard(one.by, *one.threw, each.id);
   }
   with_.out.events_ended(1);
-  with_.busy.lap();
+  with_.metrics.event_handler.record(with_.busy.lap());
   with_.busy.rest();
+}
+
+/// @return how long it ran.
+std::chrono::nanoseconds direct_handlers::handler_ended(const item& each) {
+  const auto took = with_.busy.lap();
+  with_.metrics.operation(each.operation_number).handler.record(took);
+  return took;
 }
 
 /// Answers with the handler's reply, or with the error `why`.
@@ -116,7 +123,7 @@ void direct_handlers::answer_with(
     why = &fits.error();
   }
   with_.breaker.note(
-      by.call, why == nullptr ? std::nullopt : std::optional{why->code}, with_.busy.lap());
+      by.call, why == nullptr ? std::nullopt : std::optional{why->code}, handler_ended(each));
   with_.instances.failed_of().acquit(each.id);
   if (why == nullptr) {
     with_.out.reply(each, answer::kind::ok, bytes_);

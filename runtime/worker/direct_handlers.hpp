@@ -28,6 +28,7 @@ public:
     outbound_builder& out;
     replicas& instances;
     turn_output& output;
+    runner_metrics& metrics;
   };
 
   /// The replica that runs a call, and the breaker's admission of the call.
@@ -46,6 +47,7 @@ private:
   template <class Handler>
   void run(const item& each, const admitted_by& by, effect possible, const Handler& handler);
   void crash(const item& each, const admitted_by& by, effect possible);
+  std::chrono::nanoseconds handler_ended(const item& each);
   void answer_with(const item& each, const admitted_by& by, const error* why, effect possible);
 
   parts with_;

@@ -137,6 +137,16 @@ void effect_pool::forget_waiting() {
   }
 }
 
+effect_metrics effect_pool::look() const {
+  const std::lock_guard lock{mutex_};
+  effect_metrics seen = measured_;
+  seen.ready = ready_.size();
+  seen.retrying = later_.size();
+  seen.running = under_way_.size();
+  seen.overdue = static_cast<std::uint64_t>(overdue_);
+  return seen;
+}
+
 std::vector<uuid> effect_pool::calls() const {
   const std::lock_guard lock{mutex_};
   std::vector<uuid> found;
@@ -204,9 +214,13 @@ outcome<std::string> effect_pool::run_one(const actor& instance, const job& whic
   const attempt_under_way ended = std::move(*noted);
   under_way_.erase(noted);
   overdue_ -= ended.is_overdue ? 1 : 0;
+  const instant now = group_.parts().time.now();
+  (result                         ? measured_.done
+   : is_momentary(result.error()) ? measured_.failed
+                                  : measured_.refused)
+      .record(now - began);
   lock.unlock();
   if (ended.admitted && !ended.is_overdue) {
-    const instant now = group_.parts().time.now();
     const group_breaker::result how{*ended.admitted, judged_by(result, which.attempt), now - began};
     group_.breaker().record({&how, 1}, now);
   }

@@ -2,6 +2,7 @@
 
 #include "runtime/actor/actor.hpp"
 #include "runtime/store/turn/writers.hpp"
+#include "runtime/worker/effect_metrics.hpp"
 #include "runtime/worker/group.hpp"
 
 #include <condition_variable>
@@ -61,6 +62,8 @@ public:
   /// run to its end, and not tried again unless it is submitted again.
   void forget_waiting();
 
+  effect_metrics look() const;
+
   /// The calls and events whose effects are here.
   std::vector<uuid> calls() const;
 
@@ -116,6 +119,7 @@ private:
   int overdue_ = 0; // Of `under_way_`.
   int lanes_alive_ = 0;
   std::list<lane> lanes_;
+  effect_metrics measured_; // But for the numbers that the lists above have.
 };
 
 } // namespace troupe

@@ -20,17 +20,16 @@ constexpr std::size_t refusal_bytes_max = 2'048;
 group::group(const capability_options& options, const actor_type& type, worker_parts& parts)
     : options_{options}, type_{type}, parts_{parts},
       queues_{options.database ? 1 : options.replicas.size()}, breaker_{options_, parts, changed_},
-      condition_{options_.name, parts.log, changed_} {
+      condition_{options_.name, parts.log, changed_},
+      metrics_(queues_.all().size(), runner_metrics{type.description.operations.size()}) {
 }
 
-outcome<void> group::check_answer(std::size_t bytes, effect possible) const {
-  auto fits =
+outcome<void> group::refuse_answer(std::size_t bytes, effect possible) const {
+  auto refused =
       wire::check_departure({.what = "the answer", .body_bytes = bytes}, parts_.body_bytes_max);
-  if (!fits) {
-    fits.error().code = errc::internal; // No fault of whoever asked.
-    fits.error().possible = possible;
-  }
-  return fits;
+  refused.error().code = errc::internal; // No fault of whoever asked.
+  refused.error().possible = possible;
+  return refused;
 }
 
 wire::served group::served(instant now) const {

@@ -6,10 +6,13 @@
 #include "runtime/worker/group_condition.hpp"
 #include "runtime/worker/group_counters.hpp"
 #include "runtime/worker/group_queues.hpp"
+#include "runtime/worker/runner_metrics.hpp"
 #include "runtime/worker/worker_parts.hpp"
 
 #include <atomic>
+#include <span>
 #include <string>
+#include <vector>
 
 namespace troupe {
 
@@ -46,6 +49,9 @@ public:
 
   group_counters& counters() { return counters_; }
 
+  /// What the runner of each queue measures, in the order of the queues.
+  std::span<runner_metrics> metrics() { return metrics_; }
+
   /// The group's effects, whose tries are judged in time; null before there are any. They live as
   /// long as the runners.
   effect_pool* effects() { return effects_.load(std::memory_order_acquire); }
@@ -53,7 +59,9 @@ public:
   void use(effect_pool* effects) { effects_.store(effects, std::memory_order_release); }
 
   /// Whether an answer of so many bytes can leave; if not, the error its caller gets instead.
-  outcome<void> check_answer(std::size_t bytes, effect possible) const;
+  outcome<void> check_answer(std::size_t bytes, effect possible) const {
+    return bytes <= parts_.body_bytes_max ? outcome<void>{} : refuse_answer(bytes, possible);
+  }
 
   /// The group as HELLO and STATE tell it to the brokers.
   wire::served served(instant now) const;
@@ -76,6 +84,8 @@ public:
   error shut_error() const;
 
 private:
+  outcome<void> refuse_answer(std::size_t bytes, effect possible) const;
+
   const capability_options options_;
   const actor_type& type_;
   worker_parts& parts_;
@@ -84,6 +94,7 @@ private:
   group_breaker breaker_;
   group_condition condition_;
   group_counters counters_;
+  std::vector<runner_metrics> metrics_;
   std::atomic<effect_pool*> effects_{nullptr};
 };
 

@@ -165,6 +165,10 @@ std::optional<std::string> group_breaker::forced_words() const {
 void group_breaker::log_transitions() {
   for (const supervision::breaker_transition& each : transitions_) {
     changed_ = true;
+    if (each.to == supervision::breaker_state::open
+        || each.to == supervision::breaker_state::forced_open) {
+      openings_.fetch_add(1, std::memory_order_relaxed);
+    }
     observe::log_fields fields{
         {"capability", options_.name},
         {"from", std::string{name_of(each.from)}},

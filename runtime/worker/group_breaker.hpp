@@ -57,6 +57,9 @@ public:
   /// The state and the last order, as `force_breaker` and `breaker` of a node answer them.
   wire::breaker_report report() const;
 
+  /// How often it has opened, by itself or forced, since the process began.
+  std::uint64_t openings() const { return openings_.load(std::memory_order_relaxed); }
+
   /// Why a call is refused: "open", or "forced open by ann: moving disks".
   std::string words() const;
 
@@ -71,6 +74,7 @@ private:
   mutable std::mutex mutex_;
   supervision::breaker breaker_;
   std::vector<supervision::breaker_transition> transitions_;
+  std::atomic<std::uint64_t> openings_{0};
   std::optional<store::forced_breaker> order_; // The last one.
   std::deque<uuid> ordered_; // The ids of orders that no database remembers, the newest last.
 };

@@ -12,7 +12,6 @@ struct group_counters {
   std::atomic<std::uint64_t> repeats{0};
   std::atomic<std::uint64_t> turns{0};
   std::atomic<std::uint64_t> effects{0};
-  std::atomic<std::uint64_t> restarts{0};
   std::atomic<std::uint64_t> takeovers{0};
   std::atomic<std::uint64_t> events{0};
   /// Events of topics for which the actor has no handler.

@@ -42,21 +42,28 @@ struct item {
     /// The broker with the journal accepted the login of `link`, or is gone.
     journal_joined,
     journal_left,
+    /// The socket loop asks how the group is (`health_probe`).
+    probe,
     /// CONFIRMED and RESEND: the broker has, or misses, events of the outbox.
     confirmed,
     resend,
   };
 
   static constexpr std::uint32_t no_slot = 0xffffffff;
+  static constexpr std::uint16_t no_operation = 0xffff;
 
   kind what = kind::call;
   bool failed = false; // The body is an error's MessagePack map.
   std::uint32_t attempt = 1;
   int link = 0;
+  /// Of a call: its operation's number among those that the actor declares, once it was found.
+  std::uint16_t operation_number = no_operation;
   /// The number of the worker's note that the call is in hand here; `no_slot` if no broker sent it.
   std::uint32_t slot = no_slot;
   uuid id{};
   instant deadline{};
+  /// When a call came in.
+  instant taken{};
   std::uint64_t token = 0;
   /// The saga that `saga_answered` and `saga_timer` are for.
   uuid saga{};

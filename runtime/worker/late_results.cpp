@@ -81,7 +81,7 @@ void put_off(write& each, const error& why, turn_scope& in) {
       in.now);
   each.is_put_off = true;
   fail(each, why);
-  if (is_worth_a_line(what.attempt)) {
+  if (is_worth_a_line(static_cast<int>(what.attempt))) {
     in.output.lines.push_back(
         {"effect.not_settled",
          {{"capability", in.of.name()},

@@ -2,9 +2,11 @@
 
 #include "runtime/clock.hpp"
 #include "runtime/saga/coordinators.hpp"
+#include "runtime/worker/group_probe.hpp"
 #include "runtime/worker/item.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +39,8 @@ struct outbound {
   std::vector<saga::outgoing::call> calls;
   /// Items to queue again, each after its own delay: timers, alarms, retries.
   std::vector<delayed> later;
+  /// The answer to a probe of the socket loop.
+  std::optional<group_probe> probed;
   /// Credit, breaker or health of the group changed: tell the brokers.
   bool changed = false;
 };

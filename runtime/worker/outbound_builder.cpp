@@ -15,8 +15,15 @@ error error_in(std::string_view bytes) {
 
 } // namespace
 
-outbound_builder::outbound_builder(group& of)
-    : group_{of}, batches_(static_cast<std::size_t>(of.parts().links)) {
+outbound_builder::outbound_builder(group& of, runner_metrics& metrics)
+    : group_{of}, metrics_{metrics}, batches_(static_cast<std::size_t>(of.parts().links)) {
+}
+
+/// Orders of people are no calls of the capability.
+void outbound_builder::count(const item& answered, std::size_t outcome) {
+  if (is_call(answered)) {
+    metrics_.operation(answered.operation_number).outcomes[outcome].add();
+  }
 }
 
 /// Writes one envelope straight into the frame of a link. A frame has a bound (wire/limits.hpp),
@@ -43,11 +50,13 @@ void outbound_builder::reply(const item& to, answer::kind is, std::string_view b
     wire::append_reply_header(frame, to.id, later ? wire::status::pending : wire::status::ok);
   });
   out_.slots.push_back(to.slot);
+  count(to, later ? call_outcome::pending : call_outcome::ok);
 }
 
 void outbound_builder::reply_error(const item& to, const error& why) {
   write_to(to.link, {}, [&](std::string& frame) { wire::append_error_header(frame, to.id, why); });
   out_.slots.push_back(to.slot);
+  count(to, call_outcome::of(why.code));
   group_.counters().failed.fetch_add(1, std::memory_order_relaxed);
 }
 

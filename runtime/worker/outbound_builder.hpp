@@ -9,6 +9,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace troupe {
@@ -19,7 +20,7 @@ namespace troupe {
 /// Confined to the runner's thread; its buffers are reused from turn to turn.
 class outbound_builder {
 public:
-  explicit outbound_builder(group& of);
+  outbound_builder(group& of, runner_metrics& metrics);
 
   /// Answers a call with `bytes`, or with "pending". An answer that is larger than what brokers
   /// take now becomes an error.
@@ -45,6 +46,9 @@ public:
   /// Notes that events have ended; what has to be said of them leaves by the same `send`.
   void events_ended(std::int64_t count) { out_.events += count; }
 
+  /// Answers a probe.
+  void probed(group_probe said) { out_.probed = std::move(said); }
+
   /// Hands everything over; a place in the inlet must have been reserved.
   void send();
 
@@ -52,7 +56,10 @@ private:
   template <class WriteHeader>
   void write_to(int link, std::string_view body, const WriteHeader& write_header);
 
+  void count(const item& answered, std::size_t outcome);
+
   group& group_;
+  runner_metrics& metrics_;
   std::vector<wire::batch_writer> batches_;
   wire::batch_writer everywhere_;
   std::string header_;

@@ -6,8 +6,9 @@
 
 namespace troupe {
 
-replicas::replicas(group& of, const std::vector<int>& numbers, busy_clock& busy)
-    : group_{of}, busy_{busy} {
+replicas::replicas(
+    group& of, const std::vector<int>& numbers, busy_clock& busy, runner_metrics& metrics)
+    : group_{of}, busy_{busy}, metrics_{metrics} {
   for (const int number : numbers) {
     all_.push_back({number, 0, nullptr});
   }
@@ -66,14 +67,23 @@ void replicas::rebuild_spoilt(std::span<const write> settled) {
     }
     try {
       by.instance = make_watched(by.number);
+      metrics_.count_restart(restart_cause::turn_undone);
     } catch (...) {
-      discard(by.instance.get(), what_was_thrown(), std::nullopt);
+      discard(by.instance.get(), what_was_thrown(), std::nullopt, restart_cause::constructor_threw);
     }
   }
 }
 
 bool replicas::discard(
     const actor* broken, std::string reason, const std::optional<uuid>& message) {
+  return discard(broken, std::move(reason), message, restart_cause::handler_threw);
+}
+
+bool replicas::discard(
+    const actor* broken,
+    std::string reason,
+    const std::optional<uuid>& message,
+    restart_cause cause) {
   const bool is_repeat = message && failed_of_.blame(*message, group_.parts().time.now());
   const auto found = std::find_if(
       all_.begin(), all_.end(), [&](const replica& each) { return each.instance.get() == broken; });
@@ -81,7 +91,7 @@ bool replicas::discard(
     return is_repeat; // An earlier message of the turn has discarded it.
   }
   found->instance.reset();
-  group_.counters().restarts.fetch_add(1, std::memory_order_relaxed);
+  metrics_.count_restart(cause);
   tell_(supervision::child_exited{
       static_cast<supervision::child_id>(found->number),
       found->generation,
@@ -101,6 +111,7 @@ void replicas::start(supervision::child_id child, std::uint64_t generation) {
       tell_(supervision::child_started{child, generation});
     } catch (...) {
       each.instance.reset();
+      metrics_.count_restart(restart_cause::constructor_threw);
       tell_(supervision::child_start_failed{child, generation, what_was_thrown()});
     }
   }
@@ -108,8 +119,9 @@ void replicas::start(supervision::child_id child, std::uint64_t generation) {
 
 void replicas::stop(supervision::child_id child, std::uint64_t generation) {
   for (replica& each : all_) {
-    if (static_cast<supervision::child_id>(each.number) == child) {
+    if (static_cast<supervision::child_id>(each.number) == child && each.instance) {
       each.instance.reset();
+      metrics_.count_restart(restart_cause::stopped);
     }
   }
   tell_(supervision::child_stopped{child, generation});

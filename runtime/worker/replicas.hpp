@@ -31,7 +31,7 @@ struct replica {
 class replicas {
 public:
   /// @param busy the runner's, by which the watchdog sees a constructor that does not return.
-  replicas(group& of, const std::vector<int>& numbers, busy_clock& busy);
+  replicas(group& of, const std::vector<int>& numbers, busy_clock& busy, runner_metrics& metrics);
 
   void on_event(std::function<void(supervision::group_event)> tell) { tell_ = std::move(tell); }
 
@@ -62,9 +62,15 @@ public:
 
 private:
   std::unique_ptr<actor> make_watched(int number);
+  bool discard(
+      const actor* broken,
+      std::string reason,
+      const std::optional<uuid>& message,
+      restart_cause cause);
 
   group& group_;
   busy_clock& busy_;
+  runner_metrics& metrics_;
   std::vector<replica> all_;
   std::size_t next_ = 0;
   offenders failed_of_;

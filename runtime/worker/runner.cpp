@@ -27,16 +27,17 @@ runner::runner(
     work_queue& from,
     const std::vector<int>& replicas,
     std::unique_ptr<runner_store> store)
-    : group_{of}, queue_{from}, store_{std::move(store)}, busy_{of.parts().time}, out_{of},
-      admissions_{of}, replicas_{of, replicas, busy_}, events_{of, store_.get()},
-      effects_{of, replicas_}, after_commit_{of, out_},
-      direct_{{of, store_.get(), busy_, admissions_, out_, replicas_, output_}},
-      backlog_{of, static_cast<std::uint32_t>(&from - of.queues().all().data()), out_},
-      settler_{{of, admissions_, out_, replicas_, backlog_, effects_}} {
+    : group_{of}, queue_{from}, number_{static_cast<std::size_t>(&from - of.queues().all().data())},
+      metrics_{of.metrics()[number_]}, store_{std::move(store)}, busy_{of.parts().time},
+      out_{of, metrics_}, admissions_{of}, replicas_{of, replicas, busy_, metrics_},
+      events_{of, store_.get()}, effects_{of, replicas_}, after_commit_{of, out_},
+      direct_{{of, store_.get(), busy_, admissions_, out_, replicas_, output_, metrics_}},
+      backlog_{of, static_cast<std::uint32_t>(number_), out_},
+      settler_{{of, admissions_, out_, replicas_, backlog_, effects_, metrics_}} {
   output_.event_bytes_max = of.parts().body_bytes_max;
   output_.body_bytes_max = of.parts().body_bytes_max;
   if (store_) {
-    turn_.emplace(of, *store_, events_, busy_);
+    turn_.emplace(of, *store_, events_, busy_, metrics_);
     relay_.emplace(of, *store_, out_);
   }
 }
@@ -122,6 +123,7 @@ void runner::refuse_all(const error& why) {
 }
 
 void runner::take_call(item& each, const supervision::admission& admission) {
+  metrics_.queue.record(busy_.now() - each.taken);
   if (const auto* refused = std::get_if<supervision::refused>(&admission)) {
     return out_.reply_error(
         each,
@@ -155,10 +157,13 @@ void runner::take_call(item& each, const supervision::admission& admission) {
          .retry_after = std::chrono::ceil<milliseconds>(known->not_before - busy_.now())});
   }
   const replica& by = *replicas_.choose(each.key);
-  const handlers::operation* operation = by.instance->find(each.operation);
+  const auto [operation, number] = by.instance->find(each.operation);
+  each.operation_number = static_cast<std::uint16_t>(number);
   if (operation == nullptr) {
     const saga::coordinators* sagas = by.instance->sagas();
-    if (sagas == nullptr || sagas->find(each.operation) == nullptr) {
+    const saga::plan* plan = sagas == nullptr ? nullptr : sagas->find(each.operation);
+    if (plan == nullptr) {
+      each.operation_number = item::no_operation;
       admissions_.note(admitted, errc::unknown_operation, {});
       return out_.reply_error(
           each,
@@ -169,6 +174,7 @@ void runner::take_call(item& each, const supervision::admission& admission) {
                each.operation,
                did_you_mean(each.operation, group_.type().description.operation_names()))});
     }
+    each.operation_number = sagas->number_of(*plan);
   } else if (const auto* query = std::get_if<handlers::query>(operation)) {
     return direct_.run_query(each, *query, {by, admitted});
   }
@@ -190,6 +196,9 @@ void runner::take_own(item& each) {
   if (each.what == item::kind::events_again) {
     return backlog_.ring();
   }
+  if (each.what == item::kind::probe) {
+    return answer_probe();
+  }
   if (each.what == item::kind::timers_due) {
     after_commit_.rang();
   } else if (each.what == item::kind::housekeeping && relay_) {
@@ -207,6 +216,8 @@ void runner::take_while_down(item& each) {
     backlog_.ring();
   } else if (is_relay_order(each)) {
     take_relay_order(each);
+  } else if (each.what == item::kind::probe) {
+    answer_probe();
   } else if (!is_of_house(each)) { // The next housekeeping comes by itself.
     out_.queue_again(settler::again_after, std::move(each));
   } else if (turn_ && group_.has_open_store()) {
@@ -221,6 +232,33 @@ void runner::take_relay_order(const item& each) {
     relay_->take(each);
     turn_->confirmed(relay_->confirmed());
   }
+}
+
+/// Says how the group is, by a read of its database.
+void runner::answer_probe() {
+  group_probe said;
+  if (!store_ || !group_.has_open_store()) {
+    return out_.probed(said);
+  }
+  const clock& time = group_.parts().time;
+  const instant began = time.now();
+  busy_.begin(began);
+  const replica* any = replicas_.choose(group_.name());
+  const saga::coordinators* sagas = any == nullptr ? nullptr : any->instance->sagas();
+  try {
+    (void)store_->database->integer_of("SELECT COUNT(*) FROM writers");
+    said.database = time.now() - began;
+    if (sagas != nullptr) {
+      said.sagas = sagas->standing_now();
+      said.sagas_parked = saga::journal_table{*store_->database}.parked_count();
+    }
+  } catch (const store::database_error& fault) {
+    said.database = time.now() - began;
+    said.database_trouble = fault.what();
+    shut_if_damaged(group_, fault);
+  }
+  busy_.rest();
+  out_.probed(std::move(said));
 }
 
 void runner::take_event(item& each) {

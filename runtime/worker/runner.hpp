@@ -66,6 +66,7 @@ private:
   void take_own(item& each);
   void take_while_down(item& each);
   void take_relay_order(const item& each);
+  void answer_probe();
   void take_event(item& each);
   void run_writes();
   void take_back(std::size_t from);
@@ -73,6 +74,8 @@ private:
 
   group& group_;
   work_queue& queue_;
+  const std::size_t number_; // Of the queue.
+  runner_metrics& metrics_;
   std::unique_ptr<runner_store> store_;
   busy_clock busy_;
   outbound_builder out_;

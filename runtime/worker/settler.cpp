@@ -16,6 +16,7 @@ constexpr milliseconds again_most{60'000};
 void settler::settle(write& each) {
   item& what = *each.what;
   const uuid cause = cause_of(what);
+  note_time(each);
   if (each.threw && is_saga_event(what)) {
     log_saga_failure(what.saga, *each.threw);
   } else if (each.threw && each.is_put_off) {
@@ -43,6 +44,15 @@ void settler::settle(write& each) {
     with_.breaker.note(each.admitted, each.failed, each.took);
   }
   with_.out.reply_with(what, each.result);
+}
+
+void settler::note_time(const write& each) {
+  const item& what = *each.what;
+  if (each.ran && is_call(what)) {
+    with_.metrics.operation(what.operation_number).handler.record(each.took);
+  } else if (each.ran && what.what == item::kind::event) {
+    with_.metrics.event_handler.record(each.took);
+  }
 }
 
 /// Logs that a saga waits. Its coordinator takes it up again, so the event is not needed any more,

@@ -28,6 +28,7 @@ public:
     replicas& instances;
     event_backlog& backlog;
     runner_effects& effects;
+    runner_metrics& metrics;
   };
 
   explicit settler(const parts& with) : with_{with} {}
@@ -35,6 +36,7 @@ public:
   void settle(write& each);
 
 private:
+  void note_time(const write& each);
   void settle_own(write& each);
   void log_saga_failure(const uuid& saga, std::string_view reason);
 

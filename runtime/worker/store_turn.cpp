@@ -49,9 +49,11 @@ void fail_all(std::vector<write>& writes, std::size_t count, const error& why) {
 
 } // namespace
 
-store_turn::store_turn(group& of, runner_store& store, event_turn& events, busy_clock& busy)
-    : group_{of}, store_{store}, events_{events}, busy_{busy}, inbox_{*store.database},
-      calls_{of, inbox_, awaited_}, trim_{*store.database}, forgetting_{of, inbox_, store.settled} {
+store_turn::store_turn(
+    group& of, runner_store& store, event_turn& events, busy_clock& busy, runner_metrics& metrics)
+    : group_{of}, store_{store}, events_{events}, busy_{busy}, metrics_{metrics},
+      inbox_{*store.database}, calls_{of, inbox_, awaited_}, trim_{*store.database},
+      forgetting_{of, inbox_, store.settled} {
 }
 
 std::size_t
@@ -123,7 +125,11 @@ void store_turn::resign(saga::coordinators* sagas) {
 }
 
 bool store_turn::take_lock(std::vector<write>& writes) {
-  if (lock_patiently(group_, store_.gate)) {
+  const clock& time = group_.parts().time;
+  const instant began = time.now();
+  const bool is_taken = lock_patiently(group_, store_.gate);
+  metrics_.lock.record(time.now() - began);
+  if (is_taken) {
     return true;
   }
   fail_all(
@@ -142,13 +148,14 @@ store_turn::end store_turn::attempt(
   for (write& each : writes) {
     each.ran = false;
   }
+  const instant began = group_.parts().time.now();
   try {
     if (!run_all(writes, count, may_end_early, output)) {
       roll_back();
       return end::again;
     }
     TROUPE_FAULT("turn.before_commit");
-    store_.database->commit();
+    commit(began);
   } catch (const store::database_error& fault) {
     return after_fault(writes, count, fault);
   } catch (...) {
@@ -250,6 +257,7 @@ bool store_turn::run_one(write& each, turn_scope& in) {
     publish_due_timers(in);
     return true;
   case item::kind::events_again:
+  case item::kind::probe:
   case item::kind::journal_joined:
   case item::kind::journal_left:
   case item::kind::confirmed:
@@ -357,6 +365,15 @@ store_turn::narrow(std::vector<write>& writes, std::size_t count, std::string re
   return end::narrowed;
 }
 
+/// @param began when the turn did.
+void store_turn::commit(instant began) {
+  const clock& time = group_.parts().time;
+  const instant ran = time.now();
+  store_.database->commit();
+  metrics_.turn.record(ran - began);
+  metrics_.commit.record(time.now() - ran);
+}
+
 /// Follows a commit, while the lock is still held.
 void store_turn::finish_commit(const turn_output& output) {
   inbox_.committed();
@@ -395,7 +412,9 @@ void store_turn::checkpoint() {
     shown.emplace(store_.gate);
   }
   store_.database->checkpoint();
-  if (const auto took = time.now() - began; took > checkpoint_told_from) {
+  const auto took = time.now() - began;
+  metrics_.checkpoint.record(took);
+  if (took > checkpoint_told_from) {
     group_.parts().log.write(
         "store.checkpoint_long",
         {{"capability", group_.name()},

@@ -27,7 +27,12 @@ namespace troupe {
 /// everything.
 class store_turn {
 public:
-  store_turn(group& of, runner_store& store, event_turn& events, busy_clock& busy);
+  store_turn(
+      group& of,
+      runner_store& store,
+      event_turn& events,
+      busy_clock& busy,
+      runner_metrics& metrics);
 
   /// The group's effects, if its actors have any.
   void use(effect_pool* effects) { effects_ = effects; }
@@ -69,6 +74,7 @@ private:
   end convict(std::vector<write>& writes, std::size_t count, std::string reason);
   end give_up(std::vector<write>& writes, std::size_t count, const std::string& reason);
   end narrow(std::vector<write>& writes, std::size_t count, std::string reason);
+  void commit(instant began);
   void finish_commit(const turn_output& output);
   void checkpoint();
   void roll_back();
@@ -77,6 +83,7 @@ private:
   runner_store& store_;
   event_turn& events_;
   busy_clock& busy_;
+  runner_metrics& metrics_;
   effect_pool* effects_ = nullptr;
   saga::coordinators* sagas_ = nullptr;
   turn_inbox inbox_;

@@ -2,6 +2,7 @@
 
 #include "runtime/fault_point.hpp"
 #include "runtime/wire/envelope.hpp"
+#include "runtime/worker/effect_pool.hpp"
 #include "runtime/worker/worker_status.hpp"
 
 #include <algorithm>
@@ -14,6 +15,33 @@ namespace {
 
 // How often breakers, supervisors and delayed items are looked at.
 constexpr milliseconds tick{10};
+constexpr milliseconds probe_patience{250};
+
+/// @param number of the group in the probe.
+group_snapshot
+snapshot_of(group_runtime& running, const health_probe& probe, std::size_t number, instant now) {
+  group& of = running.front();
+  group_snapshot said{
+      .took = probe.group_took(number, now),
+      .busy_limit = of.options().turn_limit,
+      .probed = probe.said_by(number),
+      .operations = of.type().description.operation_names(),
+      .measured = of.metrics().front(),
+      .breaker_openings = of.breaker().openings()};
+  for (const runner_metrics& each : of.metrics().subspan(1)) {
+    said.measured.add(each);
+  }
+  if (const error* const why = of.condition().why_shut()) {
+    said.refused_store = why->message;
+  }
+  if (const std::int64_t since = running.busy_since(); since != 0) {
+    said.busy = now.time_since_epoch() - std::chrono::nanoseconds{since};
+  }
+  if (const effect_pool* const effects = of.effects()) {
+    said.effects = effects->look();
+  }
+  return said;
+}
 
 } // namespace
 
@@ -27,7 +55,9 @@ worker_loop::worker_loop(
       replies_{sockets},
       sagas_{sockets, static_cast<int>(options.brokers.size()), parts.time.now()},
       housekeeper_{groups_, parts.incarnation}, reports_{sockets, groups_},
-      node_{sockets, parts, groups_, calls_, reports_, sagas_} {
+      node_{sockets, parts, groups_, calls_, reports_, sagas_},
+      probe_{
+          sockets, parts.time, groups_, std::min(probe_patience, options.heartbeat.timeout / 2)} {
 }
 
 wire::hello worker_loop::hello(int link) {
@@ -108,6 +138,9 @@ void worker_loop::received(
       // About the login, not a call: the broker stood still and has forgotten this worker.
       return sockets_.renew(link);
     }
+    if (probe_.take_reply(link, read->id)) {
+      return;
+    }
     return sagas_.take_reply(*read, body, frame);
   case wire::kind::bye:
     return sockets_.renew(link); // The broker is going; its successor wants to be greeted.
@@ -175,6 +208,10 @@ void worker_loop::carry_out(outbound& done, instant now) {
   if (done.changed) {
     reports_.tell(*done.from, now);
   }
+  if (done.probed) {
+    probe_.take(*done.from, *done.probed);
+    next_due_ = now;
+  }
 }
 
 wire::pong worker_loop::progress(instant now) {
@@ -200,9 +237,23 @@ void worker_loop::due(instant now) {
   sagas_.expire(now);
   delayed_.push_due(now);
   housekeeper_.ask_if_due(now);
-  asked_.answer([&] { return snapshot(now); });
+  answer_asked(now);
   if (drain_requested_) {
     continue_drain(now);
+  }
+}
+
+/// Tells whoever asked how this worker is, once its groups and brokers have been asked in turn.
+void worker_loop::answer_asked(instant now) {
+  if (!asked_.is_asked()) {
+    return;
+  }
+  if (!probe_.is_under_way()) {
+    probe_.begin(now);
+  }
+  if (probe_.is_over(now)) {
+    probe_.end();
+    asked_.answer([&] { return snapshot(now); });
   }
 }
 
@@ -210,12 +261,12 @@ worker_snapshot worker_loop::snapshot(instant now) const {
   worker_snapshot said{
       .status = worker_status(parts_, groups_, sagas_.size(), now),
       .is_draining = reports_.is_draining()};
-  for (const auto& each : groups_) {
-    const error* const why = each->front().condition().why_shut();
-    said.refused_stores.push_back(why == nullptr ? "" : why->message);
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    group_runtime& running = **(groups_.begin() + static_cast<std::ptrdiff_t>(i));
+    said.groups.push_back(snapshot_of(running, probe_, i, now));
   }
   for (int link = 0; link < sockets_.links(); ++link) {
-    said.links.push_back(sockets_.is_up(link));
+    said.links.push_back({sockets_.is_up(link), probe_.link_took(link, now)});
   }
   return said;
 }

@@ -5,6 +5,7 @@
 #include "runtime/worker/call_intake.hpp"
 #include "runtime/worker/delayed_items.hpp"
 #include "runtime/worker/event_intake.hpp"
+#include "runtime/worker/health_probe.hpp"
 #include "runtime/worker/housekeeper.hpp"
 #include "runtime/worker/login_replies.hpp"
 #include "runtime/worker/node_calls.hpp"
@@ -47,7 +48,8 @@ public:
   /// From any thread.
   void request_drain() { drain_requested_ = true; }
 
-  /// Has the loop tell how it is, within 10 ms. From any thread.
+  /// Has the loop tell how it is, once runners and brokers have answered it: within 250 ms or half
+  /// the heartbeat timeout, whatever they do. From any thread.
   void ask_snapshot(observe::loop_question<worker_snapshot>::receiver answered) {
     asked_.ask(std::move(answered));
   }
@@ -83,6 +85,7 @@ private:
       const transport::frame_ref& frame,
       instant now);
   void carry_out(outbound& done, instant now);
+  void answer_asked(instant now);
   worker_snapshot snapshot(instant now) const;
   void continue_drain(instant now);
   std::int64_t still_owed() const;
@@ -99,6 +102,7 @@ private:
   housekeeper housekeeper_;
   state_reports reports_;
   node_calls node_;
+  health_probe probe_;
 
   std::vector<outbound> drained_; // Reused.
   instant next_due_{};

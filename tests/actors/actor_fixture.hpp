@@ -152,7 +152,7 @@ public:
 
 private:
   const handlers::operation* found(std::string_view operation) const {
-    const handlers::operation* there = actor_->find(operation);
+    const handlers::operation* there = actor_->find(operation).how;
     BOOST_REQUIRE(there != nullptr);
     return there;
   }

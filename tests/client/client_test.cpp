@@ -346,6 +346,26 @@ BOOST_AUTO_TEST_CASE(what_is_for_the_journal_goes_to_the_broker_that_keeps_it) {
   BOOST_TEST(calls->call(publish).has_value());
 }
 
+// The first broker of the list keeps no journal, says who does, and that one is coming up.
+BOOST_AUTO_TEST_CASE(what_the_wrong_broker_refuses_waits_for_the_right_one) {
+  fake_broker first{[](const auto&, std::string_view) -> answer {
+    return failure{
+        {.code = errc::unavailable, .message = "ask there", .details = {{"broker", "b2"}}}};
+  }};
+  fake_broker keeper{echo, true};
+  keeper.stop();
+  const auto calls = open({first.endpoint(), keeper.endpoint()});
+  call_request publish = request();
+  publish.capability = "troupe.publish";
+  publish.deadline = 20s;
+  BOOST_REQUIRE(calls->submit(publish).has_value());
+  BOOST_REQUIRE(first.wait_for_calls(1));
+
+  keeper.start();
+
+  BOOST_TEST(collect(*calls, 1)[0].answer.has_value());
+}
+
 BOOST_AUTO_TEST_CASE(an_id_of_zeros_is_refused_at_once) {
   fake_broker broker{echo};
   const auto calls = open({broker.endpoint()});

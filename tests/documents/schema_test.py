@@ -47,10 +47,22 @@ gateways:
     cors: {origins: ["https://shop.example"]}
     rate: {per: client, requests: 100, within: 2s, burst: 200}
     store: "sqlite:data/g1.db"
+    otherwise: billing
     routes:
       GET /users/{user_id}: {call: users.get, deadline: 3s, rejected: {unknown_user: 404}}
-      POST /users: {call: users.register, idempotency: required, key: "{body.email}", status: 201}
+      POST /users: {call: users.register, idempotency: required, key: "{body.email}", status: 201, strangler: billing}
       GET /mails: {events: [order.*]}
+strangler:
+  billing:
+    legacy: "http://127.0.0.1:3002/shop"
+    percent: 12.5
+    by: "{cookie.session}"
+    override: x-side
+    deadline: 4s
+    connections: 9
+    queue: 11
+    answer: 2MiB
+    compare: {sample: 0.1, in_flight: 12, ignore: [/items/*/etag], fields: [cache-control]}
 capabilities:
   users:
   mails:
@@ -113,6 +125,8 @@ BAD = {
     "a refusal that is none": ("unknown_user: 404", "unknown_user: 204"),
     "a key that is no field": ('"{body.email}"', "email"),
     "a rate without a time": (", within: 2s", ""),
+    "more than all": ("percent: 12.5", "percent: 125"),
+    "a user named by nothing": ("{cookie.session}", "session"),
     "a list for a file": (GOOD, "- troupe\n- shop\n"),
     "what is not in this release": ("name: shop", "name: shop\nclusters: {c1: }"),
 }

@@ -42,7 +42,7 @@ def edges(part: dict) -> tuple[object, object, object, object]:
         return low - 1, low, high, high + 1
     if "integer" in part["type"]:
         return int(least) - 1, int(least), int(most), int(most) + 1
-    return float(least) / 2, float(least), float(most), float(most) * 2
+    return float(least) / 2 or -1.0, float(least), float(most), float(most) * 2
 
 
 class Keys(unittest.TestCase):
@@ -111,13 +111,15 @@ class Keys(unittest.TestCase):
                 # One row tells of all of a `tls` or `rate`; routes have rows of their own.
                 ours.add(path[2] if path[2] in ("tls", "rate") else
                          path[4] if path[2] == "routes" else ".".join(path[2:]))
+            elif path[0] == "strangler":
+                ours.add(".".join(path[2:]))
             else:
                 names = {"b1": "NAME", "n1": "NAME", "order.*": "PATTERN"}
                 ours.add(".".join(names.get(each, each) for each in path))
         # The row of PATTERN tells of both, as does the row of each map of what is in it.
         ours -= {"events.topics.PATTERN.keep", "events.topics.PATTERN.size"}
         ours |= {"events.topics.PATTERN", "defaults", "capabilities.NAME", "gateways.NAME",
-                 "routes.METHOD PATH"}
+                 "routes.METHOD PATH", "strangler.NAME"}
 
         self.assertEqual(sorted(ours), sorted(page))
 

@@ -1,7 +1,9 @@
+#include "tests/fuzz/target.hpp"
+
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
-#include <cstdint>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -9,38 +11,30 @@
 #include <string>
 #include <vector>
 
-// A fuzz target over its corpus, without a fuzzer: every finding stays found, with every
+// The fuzz targets over their corpora, without a fuzzer: every finding stays found, with every
 // compiler.
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace utf = boost::unit_test;
 
-namespace troupe {
+namespace troupe::fuzz {
 
 namespace {
 
-struct corpus_fixture {
+std::vector<std::string> corpus_of(const target& which) {
+  std::vector<std::filesystem::path> paths;
+  const auto folder = std::filesystem::path{TROUPE_CORPORA} / which.name();
+  for (const auto& entry : std::filesystem::directory_iterator{folder}) {
+    paths.push_back(entry.path());
+  }
+  // The order of a directory is not the same everywhere; the mutations below shall be.
+  std::sort(paths.begin(), paths.end());
   std::vector<std::string> files;
-
-  corpus_fixture() {
-    std::vector<std::filesystem::path> paths;
-    for (const auto& entry : std::filesystem::directory_iterator{TROUPE_CORPUS}) {
-      paths.push_back(entry.path());
-    }
-    // The order of a directory is not the same everywhere; the mutations below shall be.
-    std::sort(paths.begin(), paths.end());
-    for (const auto& path : paths) {
-      std::ifstream file{path, std::ios::binary};
-      files.emplace_back(std::istreambuf_iterator<char>{file}, std::istreambuf_iterator<char>{});
-    }
+  for (const auto& path : paths) {
+    std::ifstream file{path, std::ios::binary};
+    files.emplace_back(std::istreambuf_iterator<char>{file}, std::istreambuf_iterator<char>{});
   }
-
-  void run(const std::string& bytes) {
-    const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
-    BOOST_REQUIRE_EQUAL(LLVMFuzzerTestOneInput(data, bytes.size()), 0);
-  }
-};
+  return files;
+}
 
 /// `bytes` with a few of them changed, moved, cut or mixed with `other`.
 std::string mutated(std::string bytes, const std::string& other, std::mt19937_64& random) {
@@ -72,23 +66,32 @@ std::string mutated(std::string bytes, const std::string& other, std::mt19937_64
 
 BOOST_AUTO_TEST_SUITE(fuzz_corpus, *utf::label("unit") * utf::timeout(120))
 
-BOOST_FIXTURE_TEST_CASE(the_corpus_breaks_no_promise, corpus_fixture) {
-  BOOST_TEST(files.size() >= 20U);
-  for (const std::string& file : files) {
-    run(file);
+BOOST_AUTO_TEST_CASE(the_corpora_break_no_promise) {
+  BOOST_TEST(target::all().size() >= 11U);
+  for (const target* each : target::all()) {
+    const auto files = corpus_of(*each);
+    BOOST_TEST(!files.empty());
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      BOOST_TEST_CHECKPOINT(each->name() << ", file " << i);
+      each->run(files[i]);
+    }
+    each->run("");
   }
-  run("");
 }
 
-BOOST_FIXTURE_TEST_CASE(no_mutation_of_the_corpus_breaks_a_promise, corpus_fixture) {
-  std::mt19937_64 random{20261123};
-  for (int i = 0; i < 20'000; ++i) {
-    const std::string& one = files[random() % files.size()];
-    const std::string& other = files[random() % files.size()];
-    run(mutated(one, other, random));
+BOOST_AUTO_TEST_CASE(no_mutation_of_the_corpora_breaks_a_promise) {
+  for (const target* each : target::all()) {
+    const auto files = corpus_of(*each);
+    std::mt19937_64 random{20261123};
+    for (int i = 0; i < 5'000; ++i) {
+      const std::string& one = files[random() % files.size()];
+      const std::string& other = files[random() % files.size()];
+      BOOST_TEST_CHECKPOINT(each->name() << ", mutation " << i);
+      each->run(mutated(one, other, random));
+    }
   }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
 
-} // namespace troupe
+} // namespace troupe::fuzz

@@ -3,6 +3,7 @@
 #include "runtime/http/request_gate.hpp"
 #include "runtime/http/response_writer.hpp"
 #include "runtime/http/target.hpp"
+#include "tests/fuzz/target.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -10,28 +11,18 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
-#include <cstdlib>
-#include <cstring>
 #include <iterator>
-#include <memory>
 #include <string>
 #include <string_view>
 
 // Bytes of a peer go the way they go in a connection, whole and byte by byte, and what is promised
 // about them is tried.
 
+namespace troupe::fuzz {
+
 namespace {
 
-using namespace troupe;
-using namespace troupe::http;
-
-/// A promise that the input broke. abort() is what a fuzzer sees.
-void expect(bool kept) {
-  if (!kept) {
-    std::abort();
-  }
-}
+using namespace http;
 
 bool is_error(const problem& why) {
   return why.status >= 400 && why.status <= 599 && !why.code.empty() && !why.detail.empty();
@@ -168,20 +159,17 @@ void try_target(std::string_view bytes) {
   expect(again.has_value() && again->target == read->target);
 }
 
-} // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  // A block of exactly this size, so that AddressSanitizer sees the first byte read beyond it.
-  const auto block = std::make_unique<char[]>(size);
-  if (size > 0) {
-    std::memcpy(block.get(), data, size);
-  }
-  const std::string_view bytes{block.get(), size};
+void try_connection(std::string_view bytes) {
   const limits most = small_limits();
-  const result whole = pass(bytes, most, std::max<std::size_t>(size, 1));
+  const result whole = pass(bytes, most, std::max<std::size_t>(bytes.size(), 1));
   expect(pass(bytes, most, 1) == whole);
   expect(pass(bytes, most, 7) == whole);
   try_answer(bytes);
   try_target(bytes);
-  return 0;
 }
+
+const target registered{"http", try_connection};
+
+} // namespace
+
+} // namespace troupe::fuzz

@@ -46,6 +46,12 @@ struct small {
 
 TROUPE_MESSAGE(small, n, x)
 
+struct table {
+  std::map<std::string, std::vector<std::uint8_t>> digits;
+};
+
+TROUPE_MESSAGE(table, digits)
+
 } // namespace samples
 
 namespace {
@@ -148,6 +154,25 @@ BOOST_AUTO_TEST_CASE(an_answer_of_a_newer_program_is_read_by_what_is_known_of_it
   const auto read = to_json(newer, types_of<samples::small>(), "small");
 
   BOOST_TEST(read.value_or("") == R"({"n":1})");
+}
+
+// A copy of the key for each value would be 100 GB of copies for this megabyte.
+BOOST_AUTO_TEST_CASE(a_long_key_costs_nothing_for_each_value_below_it) {
+  const std::string key(500'000, 'k');
+  std::string numbers;
+  std::string lists;
+  for (int i = 0; i < 200'000; ++i) {
+    numbers += "1,";
+    lists += "[],";
+  }
+  const std::string start = R"({"digits":{")" + key + R"(":[)";
+
+  const auto wrong = from_json(start + numbers + "-1]}}", types_of<samples::table>(), "table");
+  const auto deep = from_json(start + lists + "01", types_of<samples::table>(), "table");
+
+  BOOST_REQUIRE(!wrong.has_value());
+  BOOST_CHECK(wrong.error().detail("pointer") == "/digits/" + key + "/200000");
+  BOOST_TEST(!deep.has_value());
 }
 
 BOOST_AUTO_TEST_CASE(base64_has_one_form) {

@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(a_problem_is_an_object_of_rfc_9457) {
       answer.body
       == "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
          "\"detail\":\"try later \xef\xbf\xbd\",\"code\":\"overloaded\",\"effect\":\"none\","
-         "\"number\":8,\"retry_after_ms\":1200}");
+         "\"number\":8,\"retry_after_ms\":1200}\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_chunk_has_its_size_in_hexadecimal) {

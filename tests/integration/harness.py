@@ -284,6 +284,12 @@ class System:
                 process.wait_for("broker.joined", count=number + 1)
         return process
 
+    def gateway(self, node: str = "g1", **more: object) -> Process:
+        """Runs a gateway of the topology, until it listens."""
+        process = self.run("troupe-gateway", node, **more)
+        process.wait_for("gateway.started")
+        return process
+
     def client(self, broker: str = "b1") -> Client:
         made = Client(self.context, self.endpoints[broker])
         self._clients.append(made)

@@ -10,7 +10,7 @@ import sys
 import time
 import unittest
 
-from harness import BIN, PATIENCE, System, SystemTest
+from harness import BIN, PATIENCE, System, SystemTest, free_port
 
 SKIPPED = 77
 STANDARD = "application/health+json"
@@ -71,6 +71,26 @@ class Health(SystemTest):
         system.broker()
         self.await_status(200, system, "n1", "/health")
 
+    def test_a_gateway_is_ready_while_a_broker_answers_it(self):
+        system = self.shop(more="\n".join((
+            "gateways:", "  g1:", f'    listen: "http://127.0.0.1:{free_port()}"',
+            f'    admin: "127.0.0.1:{(port := free_port())}"',
+            "    routes:", "      GET /api/notes/count: {call: notes.count}")))
+        system.admin["g1"] = f"127.0.0.1:{port}"
+        broker = system.broker()
+        gateway = system.gateway()
+        self.await_status(200, system, "g1", "/readyz")
+        broker.freeze()
+        self.assertIn("logged in at no broker", self.await_status(503, system, "g1", "/readyz"))
+        self.assertEqual((200, "live\n"), ask(system, "g1", "/livez"))
+        said = json.loads(self.await_status(503, system, "g1", "/health"))
+        self.assertEqual("not logged in there", said["checks"]["broker.b1"]["error"])
+        broker.thaw()
+        self.await_status(200, system, "g1", "/health")
+        gateway.freeze()
+        self.assertEqual(0, ask(system, "g1", "/livez", within=1.5)[0])
+        gateway.thaw()
+
     def test_a_broker_without_workers_is_ready_and_says_what_nobody_serves(self):
         system = self.shop()
         system.broker()
@@ -103,6 +123,25 @@ class Health(SystemTest):
             self.assertEqual(503, ask(system, node, "/readyz")[0])
             self.assertIn("loop", json.loads(ask(system, node, "/health")[1])["checks"])
         self.assertIsNone(worker.child.poll())
+
+    def test_a_handler_that_hangs_makes_its_worker_not_live_before_the_watchdog_ends_it(self):
+        system = self.shop(capabilities={
+            "echo": "{actor: echo, store: none}", "faulty": "{turn_limit: 10s}"})
+        system.broker()
+        worker = system.worker()
+        self.await_status(200, system, "n1", "/health")
+        system.client().send("faulty", "hang", {"text": "for ever"}, ttl=60_000)
+        until = time.monotonic() + 30
+        while (said := ask(system, "n1", "/livez"))[0] == 200:
+            self.assertLess(time.monotonic(), until)
+        self.assertEqual(503, said[0])
+        self.assertIn("`faulty`: a handler or commit has run for", said[1])
+        self.assertIsNone(worker.child.poll(), "the watchdog has half of its time left")
+        checks = json.loads(ask(system, "n1", "/health")[1])["checks"]
+        self.assertIn("the watchdog ends", checks["capability.faulty"]["error"])
+        self.assertGreater(checks["capability.faulty"]["responseTime"], 1000)
+        self.assertLess(checks["capability.echo"]["responseTime"], 1000)
+        self.assertNotIn("error", checks["capability.echo"])
 
     def test_a_frozen_process_is_not_live_and_is_again_when_it_wakes(self):
         system = self.shop()

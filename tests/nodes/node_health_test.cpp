@@ -8,6 +8,8 @@ namespace troupe {
 
 namespace {
 
+using namespace std::chrono_literals;
+
 /// A worker that serves `notes`, from a database, and is logged in at b1 of b1 and b2.
 worker_snapshot serving() {
   worker_snapshot worker;
@@ -15,8 +17,8 @@ worker_snapshot serving() {
   group.capability = "notes";
   group.store = "data/notes.db";
   group.breaker = "closed";
-  worker.refused_stores = {""};
-  worker.links = {true, false};
+  worker.groups.emplace_back().busy_limit = 10s;
+  worker.links = {{true, 2ms}, {false, std::nullopt}};
   return worker;
 }
 
@@ -48,7 +50,7 @@ BOOST_AUTO_TEST_CASE(one_broker_of_two_is_enough_to_be_ready) {
 
 BOOST_AUTO_TEST_CASE(a_worker_is_unready_for_three_reasons) {
   worker_snapshot worker = serving();
-  worker.links = {false, false};
+  worker.links = {{}, {}};
   BOOST_TEST(health_of(worker, brokers).unready == "it is logged in at no broker");
 
   worker = serving();
@@ -71,17 +73,56 @@ BOOST_AUTO_TEST_CASE(a_breaker_and_an_outbox_are_told_of_where_they_belong) {
   BOOST_TEST(error_of(health, "database.notes") == "another journal");
 }
 
-BOOST_AUTO_TEST_CASE(a_broker_is_unready_only_while_it_is_drained) {
-  wire::broker_status broker;
-  broker.capabilities.push_back(
-      {.name = "notes", .queued = 2, .outstanding = 0, .awaiting = 1, .waiting_for_workers = true});
-  BOOST_TEST(health_of(broker, true).is_ready());
+BOOST_AUTO_TEST_CASE(a_breaker_that_a_person_holds_open_is_told_of_too) {
+  worker_snapshot worker = serving();
+  worker.status.groups[0].breaker = "forced_open";
   BOOST_TEST(
-      error_of(health_of(broker, true), "capability.notes") == "no worker takes calls; 2 wait");
-  BOOST_TEST(error_of(health_of(broker, false), "journal") == "there is no such check");
+      error_of(health_of(worker, brokers), "capability.notes").starts_with("its breaker is open"));
+}
 
-  broker.draining = true;
-  BOOST_TEST(health_of(broker, true).unready == "it is being drained");
+BOOST_AUTO_TEST_CASE(a_handler_that_has_used_half_of_the_watchdogs_time_makes_the_process_stuck) {
+  worker_snapshot worker = serving();
+  worker.groups[0].busy = 4'999ms;
+  BOOST_TEST(health_of(worker, brokers).stuck == "");
+
+  worker.groups[0].busy = 5s;
+  const auto health = health_of(worker, brokers);
+
+  const std::string why =
+      "a handler or commit has run for 5000 ms; after 10000 ms the watchdog ends the process";
+  BOOST_TEST(health.stuck == "`notes`: " + why);
+  BOOST_TEST(error_of(health, "capability.notes") == why);
+}
+
+// The handler is no database's fault.
+BOOST_AUTO_TEST_CASE(each_check_has_the_time_of_whom_it_is_about) {
+  worker_snapshot worker = serving();
+  worker.groups[0].took = 3ms;
+  worker.groups[0].probed.database = 1ms;
+  worker.groups[0].probed.database_trouble = "disk I/O error";
+
+  const auto health = health_of(worker, brokers);
+
+  BOOST_REQUIRE(health.checks.size() == 4);
+  BOOST_TEST((health.checks[0].took == std::chrono::nanoseconds{2ms}));
+  BOOST_TEST(!health.checks[1].took.has_value());
+  BOOST_TEST((health.checks[2].took == std::chrono::nanoseconds{3ms}));
+  BOOST_TEST((health.checks[3].took == std::chrono::nanoseconds{1ms}));
+  BOOST_TEST(error_of(health, "database.notes") == "disk I/O error");
+}
+
+BOOST_AUTO_TEST_CASE(a_broker_is_unready_only_while_it_is_drained) {
+  broker::broker_snapshot broker;
+  broker.status.capabilities.push_back(
+      {.name = "notes", .queued = 2, .outstanding = 0, .awaiting = 1, .waiting_for_workers = true});
+  BOOST_TEST(health_of(broker).is_ready());
+  BOOST_TEST(error_of(health_of(broker), "capability.notes") == "no worker takes calls; 2 wait");
+  BOOST_TEST(error_of(health_of(broker), "journal") == "there is no such check");
+  broker.events.emplace().journal_trouble = "the disk is away";
+  BOOST_TEST(error_of(health_of(broker), "journal") == "the disk is away");
+
+  broker.status.draining = true;
+  BOOST_TEST(health_of(broker).unready == "it is being drained");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -39,6 +39,35 @@ BOOST_AUTO_TEST_CASE(openmetrics_names_the_family_and_has_an_end) {
          "# HELP depth Depth.\n# TYPE depth gauge\ndepth 0\n# EOF\n");
 }
 
+BOOST_AUTO_TEST_CASE(a_histogram_is_cumulative_buckets_a_sum_in_seconds_and_a_count) {
+  using namespace std::chrono_literals;
+  histogram took;
+  took.record(10us);
+  took.record(11us);
+  took.record(1h);
+  metrics_text text{metrics_format::prometheus};
+  text.histogram("took_seconds", "Times.");
+  text.sample({{"capability", "users"}}, took);
+  text.gauge("age_seconds", "Age.");
+  text.sample({}, std::chrono::nanoseconds{1500ms});
+
+  const std::string written = text.finish();
+
+  BOOST_TEST(
+      written.starts_with("# HELP took_seconds Times.\n# TYPE took_seconds histogram\n"
+                          "took_seconds_bucket{capability=\"users\",le=\"1e-05\"} 1\n"
+                          "took_seconds_bucket{capability=\"users\",le=\"2e-05\"} 2\n"
+                          "took_seconds_bucket{capability=\"users\",le=\"4e-05\"} 2\n"),
+      written);
+  BOOST_TEST(
+      written.ends_with("took_seconds_bucket{capability=\"users\",le=\"10.48576\"} 2\n"
+                        "took_seconds_bucket{capability=\"users\",le=\"+Inf\"} 3\n"
+                        "took_seconds_sum{capability=\"users\"} 3600.000021\n"
+                        "took_seconds_count{capability=\"users\"} 3\n"
+                        "# HELP age_seconds Age.\n# TYPE age_seconds gauge\nage_seconds 1.5\n"),
+      written);
+}
+
 BOOST_AUTO_TEST_CASE(who_asks_chooses_the_format) {
   BOOST_TEST((format_for("*/*") == metrics_format::prometheus));
   BOOST_TEST(

@@ -2,7 +2,11 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <limits>
+#include <random>
+#include <string>
+#include <vector>
 
 namespace utf = boost::unit_test;
 
@@ -65,6 +69,42 @@ BOOST_AUTO_TEST_CASE(a_word_that_is_not_close_suggests_nothing) {
   BOOST_TEST(did_you_mean("a", {"b"}) == "");
   BOOST_TEST(did_you_mean("", {"b"}) == "");
   BOOST_TEST(did_you_mean(std::string(100'000, 'a'), {std::string(100'000, 'b')}) == "");
+}
+
+// The distance without bounds, by its definition.
+std::size_t slow_distance(std::string_view from, std::string_view to) {
+  if (from.empty() || to.empty()) {
+    return from.size() + to.size();
+  }
+  const std::string_view shorter_from = from.substr(1);
+  const std::string_view shorter_to = to.substr(1);
+  std::size_t least = std::min(
+      {slow_distance(shorter_from, to) + 1,
+       slow_distance(from, shorter_to) + 1,
+       slow_distance(shorter_from, shorter_to) + (from[0] == to[0] ? 0U : 1U)});
+  if (from.size() > 1 && to.size() > 1 && from[0] == to[1] && from[1] == to[0]) {
+    least = std::min(least, slow_distance(from.substr(2), to.substr(2)) + 1);
+  }
+  return least;
+}
+
+BOOST_AUTO_TEST_CASE(what_is_suggested_is_what_is_close_by_the_definition) {
+  std::minstd_rand random{7};
+  for (int round = 0; round < 2'000; ++round) {
+    std::string word;
+    std::string other;
+    for (std::string* each : {&word, &other}) {
+      for (auto left = 3U + random() % 5U; left != 0; --left) {
+        each->push_back(static_cast<char>('a' + random() % 3U));
+      }
+    }
+    const std::size_t distance = slow_distance(word, other);
+    const std::size_t most = std::clamp<std::size_t>(word.size() / 3, 1, 3);
+    const bool is_close =
+        word != other && distance <= most && distance < std::max(word.size(), other.size());
+
+    BOOST_TEST(did_you_mean(word, {other}).empty() == !is_close, word << " and " << other);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(durations_need_a_unit) {

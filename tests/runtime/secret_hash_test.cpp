@@ -15,23 +15,18 @@ BOOST_AUTO_TEST_SUITE(runtime_secret_hash, *utf::label("unit") * utf::timeout(20
 
 // The values are those of `openssl mac -macopt hexkey:00..0f -macopt c-rounds:1 -macopt d-rounds:3
 // -macopt size:8 SIPHASH` over the bytes 0, 1, 2 and so on.
-BOOST_AUTO_TEST_CASE(it_is_siphash_1_3) {
-  const secret_hash hash{0x0706050403020100, 0x0f0e0d0c0b0a0908};
+BOOST_AUTO_TEST_CASE(text_is_hashed_by_siphash_1_3) {
+  const sip_hash<1, 3> hash{0x0706050403020100, 0x0f0e0d0c0b0a0908};
   std::string bytes;
   for (char each = 0; each < 63; ++each) {
     bytes += each;
   }
   const std::string_view all{bytes};
-  uuid id;
-  for (std::size_t i = 0; i < 16; ++i) {
-    id.bytes[i] = static_cast<std::byte>(i);
-  }
 
   BOOST_TEST(hash(all.substr(0, 0)) == 0xabac0158050fc4dc);
   BOOST_TEST(hash(all.substr(0, 15)) == 0xd320d86d2a519956);
   BOOST_TEST(hash(all) == 0x9d199062b7bbb3a8);
-  BOOST_TEST(hash(id) == 0xcc4fdd1a7d908b66);
-  BOOST_TEST(hash(all.substr(0, 16)) == hash(id));
+  BOOST_TEST(hash(all.substr(0, 16)) == 0xcc4fdd1a7d908b66);
   BOOST_TEST(hash(std::uint64_t{0x0706050403020100}) == hash(all.substr(0, 8)));
 }
 

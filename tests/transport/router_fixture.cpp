@@ -22,18 +22,34 @@ void telling_handler::received(
   }
   if (header == "flood me") {
     // More than one frame may hold; the sum must arrive all the same.
-    const std::uint32_t batch = loop->open_batch(from);
+    const std::uint32_t batch = loop->open_batch(from, true);
     const std::string kilobyte(1024, 'x');
     for (int i = 0; i < 1'000; ++i) {
-      loop->append(batch, "h", kilobyte);
+      (void)loop->append(batch, "h", kilobyte);
     }
+    return;
+  }
+  if (header == "fill me") {
+    const std::string large(64U * 1024U, 'x');
+    while (loop->send(from, framing::plain, "large", large) == sent::queued) {
+    }
+    const std::string unread = std::to_string(loop->unread_bytes());
+    (void)loop->send(from, framing::plain, "full", unread, 1U << 20U);
+    return;
+  }
+  if (header == "spin") {
+    const instant until = time_.now() + std::chrono::microseconds{10};
+    while (time_.now() < until) {
+    }
+    ++spun;
     return;
   }
   if (how == framing::batched) {
     if (!batch_) {
-      batch_ = loop->open_batch(from);
+      batch_ = loop->open_batch(from, true);
     }
-    return loop->append(*batch_, header, body);
+    (void)loop->append(*batch_, header, body);
+    return;
   }
   const std::string seen = (how == framing::plain ? "plain:" : "delimited:") + std::string{header};
   (void)loop->send(from, how, seen, body);
@@ -42,6 +58,10 @@ void telling_handler::received(
 void telling_handler::malformed(peer from, framing how, std::string_view why, instant) {
   const framing plain = how == framing::batched ? framing::plain : how;
   (void)loop->send(from, plain, "malformed", why);
+}
+
+void telling_handler::flooded(peer from, framing, std::string_view, instant) {
+  (void)loop->send(from, framing::plain, "flooded", {});
 }
 
 void telling_handler::link_closed(instant now) {
@@ -74,7 +94,11 @@ router_fixture::router_fixture() {
   auto bound = router_loop::bind(
       broker_zmq,
       time,
-      {.endpoint = "tcp://127.0.0.1:*", .heartbeat = {}, .body_bytes_max = 64U * 1024U});
+      {.endpoint = "tcp://127.0.0.1:*",
+       .heartbeat = {},
+       .body_bytes_max = 64U * 1024U,
+       .parked_bytes_max = 1, // Four frames, then.
+       .unread_bytes_max = 1});
   loop = std::move(bound.value());
   handler.loop = loop.get();
   runner = std::thread{[this] { loop->run(handler); }};

@@ -134,6 +134,27 @@ BOOST_FIXTURE_TEST_CASE(who_chooses_its_own_name_is_served_by_it, router_fixture
   }
 }
 
+// Not read, what it sends would be kept for ever: a client that comes back before its old
+// connection is found dead, or another one of the same name.
+BOOST_FIXTURE_TEST_CASE(who_comes_under_a_name_that_is_taken_is_served, router_fixture) {
+  zmq::socket_t first{peer_zmq, zmq::socket_type::dealer};
+  first.set(zmq::sockopt::linger, 0);
+  first.set(zmq::sockopt::routing_id, "client");
+  first.set(zmq::sockopt::reconnect_ivl, -1); // Else it takes its name back.
+  first.connect(loop->endpoint());
+  BOOST_TEST((ask(first, {"header", "body"}) == frames{"plain:header", "body"}));
+
+  zmq::socket_t second = connect(zmq::socket_type::dealer, "client");
+  for (int i = 0; i < 100; ++i) {
+    send(second, {"header", "body"});
+  }
+
+  for (int i = 0; i < 100; ++i) {
+    BOOST_TEST((receive(second) == frames{"plain:header", "body"}));
+  }
+  BOOST_TEST(receive(first, 0ms).empty());
+}
+
 // A worker that ends well sends its last replies and closes the connection.
 BOOST_FIXTURE_TEST_CASE(what_a_peer_sent_before_it_went_is_read_before_it_is_gone, router_fixture) {
   // Less than a socket of the system holds: else it is in one that a ping to who left would
@@ -245,6 +266,65 @@ BOOST_FIXTURE_TEST_CASE(two_thousand_silent_connections_do_not_hurt, router_fixt
       "round trip " << before.count() / 1000 << " us, with " << silent.count()
                     << " silent connections " << after.count() / 1000 << " us");
   BOOST_TEST((after < 10 * before + 2ms));
+}
+
+// Answers that nobody reads are bounded in bytes, whatever libzmq's own bound in messages is.
+BOOST_FIXTURE_TEST_CASE(what_a_peer_does_not_read_is_bounded_in_bytes, router_fixture) {
+  zmq::socket_t idle = connect(zmq::socket_type::dealer);
+  send(idle, {"fill me", ""});
+  zmq::socket_t other = connect(zmq::socket_type::dealer);
+  BOOST_TEST(ask(other, {"hello", "x"}).at(0) == "plain:hello");
+
+  std::size_t large = 0;
+  frames got = receive(idle);
+  for (; got.at(0) == "large"; got = receive(idle)) {
+    ++large;
+  }
+  BOOST_TEST(got.at(0) == "full");
+  BOOST_TEST(std::stoul(got.at(1)) < 8U << 20U); // Four frames are the bound here.
+  BOOST_TEST(std::stoul(got.at(1)) > 1U << 20U);
+  BOOST_TEST(large > 10U);
+
+  // It has read everything, and is served as before.
+  BOOST_TEST(ask(idle, {"fill me", ""}).at(0) == "large");
+}
+
+std::string batch_of(int envelopes, std::string_view header) {
+  wire::batch_writer made;
+  for (int i = 0; i < envelopes; ++i) {
+    made.append(header, {});
+  }
+  return made.take();
+}
+
+// Peers take turns by time: a frame of many envelopes waits while others have something to say.
+BOOST_FIXTURE_TEST_CASE(a_large_batch_does_not_hold_others_up, router_fixture) {
+  constexpr int envelopes = 80'000;
+  zmq::socket_t busy = connect(zmq::socket_type::dealer);
+  zmq::socket_t other = connect(zmq::socket_type::dealer);
+  BOOST_TEST(ask(other, {"hello", "x"}).at(0) == "plain:hello");
+  send(busy, {batch_of(envelopes, "spin")});
+  send(busy, {"last", "x"});
+
+  int asked = 0;
+  while (handler.spun < envelopes) {
+    BOOST_REQUIRE(ask(other, {"hello", "x"}).at(0) == "plain:hello");
+    ++asked;
+  }
+  BOOST_TEST(asked > 20);
+  BOOST_TEST(receive(busy).at(0) == "plain:last"); // In the order in which it was sent.
+}
+
+BOOST_FIXTURE_TEST_CASE(
+    a_peer_that_sends_more_than_its_share_loses_it_and_is_told, router_fixture) {
+  zmq::socket_t busy = connect(zmq::socket_type::dealer);
+  const std::string frame = batch_of(80'000, "spin");
+  for (int i = 0; i < 20; ++i) {
+    send(busy, {frame});
+  }
+
+  BOOST_TEST(receive(busy).at(0) == "flooded");
+  BOOST_TEST(ask(busy, {"hello", "x"}).size() != 0U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

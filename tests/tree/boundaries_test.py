@@ -15,7 +15,8 @@ RULES = (
      ("runtime/store/",)),
     (re.compile(r"\b(?:beast|asio)::|#\s*include\s*<boost/(?:asio|beast)|#\s*include\s*<openssl/ssl"),
      "Boost.Asio", ("runtime/http/",)),
-    (re.compile(r"\bcurl_\w+\s*\(|#\s*include\s*<curl/"), "libcurl", ("actors/notifications/",)),
+    (re.compile(r"\bcurl_\w+\s*\(|#\s*include\s*<curl/"), "libcurl",
+     ("actors/notifications/", "runtime/strangler/", "nodes/commands/contract/")),
 )
 
 

@@ -27,12 +27,16 @@ MAY_INCLUDE = {
     "runtime/saga": _MIDDLE,
     "runtime/client": _BASE + ("runtime/transport", "runtime/calls", "runtime/security",
                                "runtime/observe"),
-    "runtime/gateway": _BASE + ("runtime/http", "runtime/transport", "runtime/store", "runtime/client"),
+    "runtime/gateway": _BASE + ("runtime/http", "runtime/transport", "runtime/store", "runtime/observe",
+                                "runtime/client"),
+    "runtime/strangler": _BASE + ("runtime/http", "runtime/observe", "runtime/gateway"),
+    "runtime/contract": _BASE + ("runtime/http", "runtime/gateway"),
     "runtime/actor": _BASE + ("runtime/store", "runtime/saga", "runtime/observe"),
     "runtime/worker": _UPPER + ("runtime/actor",),
     "topology": ("runtime",),
     "actors": _BASE + ("runtime/actor", "runtime/saga"),
-    "nodes": _UPPER + ("runtime/gateway", "runtime/actor", "runtime/worker", "topology", "actors"),
+    "nodes": _UPPER + ("runtime/gateway", "runtime/strangler", "runtime/contract", "runtime/actor",
+                        "runtime/worker", "topology", "actors"),
 }
 # Tests and examples may use everything; nothing in MAY_INCLUDE names them.
 

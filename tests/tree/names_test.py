@@ -13,6 +13,7 @@ LINES_MAX = 800
 FOLDERS = ("topology", "runtime", "runtime/wire", "runtime/transport", "runtime/http", "runtime/store",
            "runtime/observe", "runtime/calls", "runtime/broker", "runtime/broker/journal",
            "runtime/broker/events", "runtime/supervision", "runtime/saga", "runtime/client", "runtime/gateway",
+           "runtime/contract",
            "runtime/actor", "runtime/worker", "actors", "nodes", "tests", "examples")
 
 _EMPTY_NAMES = {"utils", "util", "common", "helpers", "helper", "misc", "stuff"}

@@ -1,6 +1,7 @@
 #include "nodes/commands/documents/gateway_schema.hpp"
 
 #include "nodes/commands/documents/schema_parts.hpp"
+#include "runtime/strangler/feature_options.hpp"
 #include "topology/gateway_plan.hpp"
 
 #include <utility>
@@ -11,6 +12,13 @@ namespace {
 
 using topology::call_route_plan;
 using topology::gateway_plan;
+
+/// A list that may have a text twice.
+document any_texts(std::string_view what) {
+  document made = list_of(what, of_text("one of them"), 256);
+  made.erase("uniqueItems");
+  return made;
+}
 
 document call_keys() {
   document key = of_text(
@@ -40,7 +48,11 @@ document call_keys() {
       {"idempotency",
        {{"description", "`required`: each request has an Idempotency-Key; it may have one anyway"},
         {"enum", document::array({"required"})}}},
-      {"key", std::move(key)}};
+      {"key", std::move(key)},
+      {"strangler",
+       of_text(
+           "the feature whose flag says whether the call or the legacy system answers",
+           name_pattern)}};
 }
 
 document route() {
@@ -107,11 +119,64 @@ document gateway_schema() {
        map_of(
            "METHOD PATH, such as `GET /api/users/{user_id}`",
            "^(GET|POST|PUT|PATCH|DELETE) /",
-           route())}};
+           route())},
+      {"otherwise",
+       of_text(
+           "the feature whose legacy system gets the requests that no route takes", name_pattern)}};
+  document made = section("a gateway", std::move(keys), {"listen"});
+  made["anyOf"] = document::array(
+      {{{"properties", {{"routes", true}}}, {"required", document::array({"routes"})}},
+       {{"properties", {{"otherwise", true}}}, {"required", document::array({"otherwise"})}}});
+  return map_of("processes that serve HTTP", name_pattern, std::move(made));
+}
+
+document strangler_schema() {
+  using compare = strangler::compare_options;
+  using legacy = strangler::legacy_options;
+  document keys = {
+      {"legacy",
+       address("where the legacy system answers", "^https?://.+$", "http://127.0.0.1:3002")},
+      {"percent",
+       fraction(
+           "the share of users whom the capability answers, until `troupe flag set` says otherwise",
+           {0, 100},
+           0)},
+      {"by",
+       address(
+           "what of a request names the user: one user stays on one side",
+           "^\\{(header|cookie|query|path)\\..+\\}$",
+           "{cookie.session}")},
+      {"override",
+       of_text("a field's name in lower case; its value, `legacy` or `modern`, decides for its "
+               "request")},
+      {"deadline",
+       duration("until the legacy system has answered", legacy::deadline_range, legacy{}.deadline)},
+      {"connections",
+       whole(
+           "requests at the legacy system at once",
+           legacy::connections_range,
+           legacy{}.connections)},
+      {"queue", whole("requests that wait for it", legacy::waiting_range, legacy{}.waiting)},
+      {"answer",
+       size(
+           "the largest body of its answers",
+           legacy::answer_bytes_range,
+           legacy{}.answer_bytes_max)},
+      {"compare",
+       section(
+           "GET and HEAD requests that the legacy answers and the capability gets as well",
+           {{"sample", fraction("the fraction of those", compare::sample_range, compare{}.sample)},
+            {"in_flight",
+             whole(
+                 "of those at once; beyond it none is sent",
+                 compare::in_flight_range,
+                 compare{}.in_flight)},
+            {"ignore", any_texts("JSON pointers of what is not compared, `*` for any key")},
+            {"fields", any_texts("fields that are compared besides status and body")}})}};
   return map_of(
-      "processes that serve HTTP",
+      "features that move from a legacy system to capabilities",
       name_pattern,
-      section("a gateway", std::move(keys), {"listen", "routes"}));
+      section("a feature", std::move(keys), {"legacy", "by"}));
 }
 
 } // namespace troupe

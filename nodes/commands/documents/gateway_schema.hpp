@@ -6,5 +6,7 @@ namespace troupe {
 
 /// JSON Schema of `gateways` of a topology file.
 document gateway_schema();
+/// And of `strangler`.
+document strangler_schema();
 
 } // namespace troupe

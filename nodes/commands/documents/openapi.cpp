@@ -175,11 +175,15 @@ private:
         {"tags", document::array({owner})},
         {"description",
          fmt::format(
-             "The {} `{}.{}`, within {}",
+             "The {} `{}.{}`, within {}{}",
              wire::word_of(operation.kind),
              owner,
              call.operation,
-             duration_text(call.deadline))}};
+             duration_text(call.deadline),
+             call.feature.empty()
+                 ? ""
+                 : fmt::format(
+                     "; the flag `{}` may have the legacy system answer instead", call.feature))}};
     add_request(route, path, owner, from, *operation.request, made);
     made["parameters"].push_back(
         reference(changes ? "parameters/prefer_async" : "parameters/prefer"));

@@ -317,6 +317,7 @@ std::string topology_schema(const std::vector<topology::actor_type>& types) {
              "hold for each capability that does not set them itself, key by key",
              std::move(defaults))},
         {"gateways", gateway_schema()},
+        {"strangler", strangler_schema()},
         {"capabilities", std::move(capabilities)}}},
       {"additionalProperties", false},
       {"$defs", policies}};

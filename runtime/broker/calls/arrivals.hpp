@@ -44,7 +44,8 @@ private:
       std::string_view body,
       instant now,
       decisions& out);
-  bool accept(origin from, const wire::header_view& header, std::uint32_t where, decisions& out);
+  void refuse_unknown(origin from, const wire::header_view& header, instant now, decisions& out);
+  bool accept(origin from, const wire::header_view& header, decisions& out);
   bool is_taken(
       origin from,
       const wire::header_view& header,
@@ -61,6 +62,7 @@ private:
   dispatch& dispatch_;
   suspects& suspects_;
   bool is_draining_ = false;
+  instant suggest_at_{};
 };
 
 } // namespace troupe::broker

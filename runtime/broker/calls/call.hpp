@@ -25,6 +25,9 @@ struct waiter {
 /// With thousands of calls under way each step of each call meets a cold slot: all that a call
 /// without trouble needs is in the slot's first two cache lines.
 struct alignas(64) call {
+  /// A slot with its timer and its places in the tables.
+  static constexpr std::size_t slot_bytes = 512;
+
   enum class phase : std::uint8_t {
     /// In no list: new, or on its way from one list to another.
     none,
@@ -49,6 +52,8 @@ struct alignas(64) call {
   bool was_left = false;
   /// Workers that died with it in hand.
   std::uint8_t deaths = 0;
+  /// A node has it no longer in hand, and may yet answer: `given_to`.
+  bool may_come_late = false;
   std::uint16_t op_size = 0;
   std::uint32_t capability = nowhere;
   /// The index of the placement where the call is outstanding or in line, in the capability's
@@ -67,16 +72,23 @@ struct alignas(64) call {
   std::string bytes;
   boost::container::small_vector<waiter, 1> waiters;
   std::uint64_t key_digest = 0;
+  instant arrived{};
   /// Nodes that refused it without effect, and the refusal with the smallest wait.
   std::vector<std::uint32_t> tried;
   errc refusal = errc::unavailable;
   milliseconds refusal_wait{0};
+  /// Of a call that awaits its answer: whose share it is in (`held_calls::may_await`).
+  origin awaited_by{};
+  std::uint32_t given_to = nowhere;
 
   std::string_view header() const { return std::string_view{bytes}.substr(0, header_size); }
 
   std::string_view body() const { return std::string_view{bytes}.substr(header_size); }
 
   std::string_view op() const { return std::string_view{bytes}.substr(op_at, op_size); }
+
+  /// What it takes up, about.
+  std::size_t size() const { return bytes.size() + slot_bytes; }
 
   bool came_before(const call& other) const {
     return static_cast<std::int32_t>(arrival - other.arrival) < 0;

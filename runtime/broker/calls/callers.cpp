@@ -75,6 +75,7 @@ void callers::end(std::uint32_t index, const error& why, decisions& out) {
   for (const waiter& each : ended.waiters) {
     refuse(each.to, ended.id, why, out);
   }
+  nodes_.capabilities[ended.capability].times.refused.add();
   timers_.clear(index);
   calls_.remove(index);
 }
@@ -92,7 +93,7 @@ void callers::answer_all(
 
 bool callers::expire(std::uint32_t index, instant now, decisions& out) {
   call& late = calls_[index];
-  const std::string& name = nodes_.capabilities[late.capability].name;
+  capability& where = nodes_.capabilities[late.capability];
   const auto is_late = [&](const waiter& each) {
     if (each.deadline > now) {
       return false;
@@ -101,10 +102,11 @@ bool callers::expire(std::uint32_t index, instant now, decisions& out) {
     error why{
         .code = errc::deadline_exceeded,
         .possible = effect::none,
-        .message = fmt::format("no worker of `{}` was free in time", name)};
+        .message = fmt::format("no worker of `{}` was free in time", where.name)};
     if (late.was_delivered) {
       why.possible = effect::unknown;
-      why.message = fmt::format("`{}` did not answer in time; ask again with the same id", name);
+      why.message =
+          fmt::format("`{}` did not answer in time; ask again with the same id", where.name);
     }
     refuse(each.to, late.id, std::move(why), out);
     return true;
@@ -112,11 +114,33 @@ bool callers::expire(std::uint32_t index, instant now, decisions& out) {
   late.waiters.erase(
       std::remove_if(late.waiters.begin(), late.waiters.end(), is_late), late.waiters.end());
   if (late.waiters.empty()) {
+    where.times.expired.record(now - late.arrived);
     timers_.clear(index);
     return true;
   }
   timers_.set(index, late.earliest_deadline());
   return false;
+}
+
+void callers::forget(origin whom) {
+  if (calls_.awaiting_bytes(whom) == 0) {
+    return;
+  }
+  for (const capability& where : nodes_.capabilities) {
+    for (std::uint32_t index = where.awaiting.head; index != nowhere;) {
+      call& awaiting = calls_[index];
+      index = awaiting.next;
+      const auto is_gone = [&](const waiter& each) { return each.to == whom; };
+      awaiting.waiters.erase(
+          std::remove_if(awaiting.waiters.begin(), awaiting.waiters.end(), is_gone),
+          awaiting.waiters.end());
+      if (awaiting.waiters.empty()) {
+        const std::uint32_t over = calls_.find(awaiting.id);
+        timers_.clear(over);
+        calls_.remove(over);
+      }
+    }
+  }
 }
 
 } // namespace troupe::broker

@@ -16,7 +16,7 @@ namespace troupe::broker {
 /// A call has a timer, of the earliest deadline, exactly while somebody waits for it.
 class callers {
 public:
-  callers(const directory& nodes, held_calls& calls, counters& counts)
+  callers(directory& nodes, held_calls& calls, counters& counts)
       : nodes_{nodes}, calls_{calls}, counts_{counts} {}
 
   /// Adds a waiter to the call. A peer that waits for the call already gets one answer, by the
@@ -40,6 +40,10 @@ public:
   /// Answers those whose time is up. The call stays. False if somebody waits on.
   bool expire(std::uint32_t index, instant now, decisions& out);
 
+  /// A client is gone: it waits no longer for calls that a worker answers later. Those for which
+  /// nobody else waits are dropped; a repeat of the id gets the answer.
+  void forget(origin whom);
+
   /// Appends the calls that have a waiter whose deadline has passed; `expire` must be called for
   /// each.
   void take_due(instant now, std::vector<std::uint32_t>& into) { timers_.take_due(now, into); }
@@ -48,7 +52,7 @@ public:
   std::size_t waited_for() const { return timers_.size(); }
 
 private:
-  const directory& nodes_;
+  directory& nodes_;
   held_calls& calls_;
   counters& counts_;
   calls::timer_wheel timers_{instant{}};

@@ -51,6 +51,12 @@ directory::directory(const router_options& options) {
     own.queue_max = options.node_credit;
     capability_named_.emplace(own.name, static_cast<std::uint32_t>(capabilities.size() - 1));
   }
+  for (std::size_t i = 0; i < options.capabilities.size(); ++i) {
+    for (const node_name& each : options.capabilities[i].nodes) {
+      capabilities[i].is_placed_at.resize(nodes.size());
+      capabilities[i].is_placed_at.at(find_node(each.value)) = true;
+    }
+  }
 }
 
 std::uint32_t directory::find_capability(std::string_view name) const {
@@ -83,6 +89,11 @@ void directory::unbind(login_id login) {
   }
 }
 
+bool directory::is_placed(std::uint32_t where, std::uint32_t number) const {
+  const std::vector<bool>& at = capabilities[where].is_placed_at;
+  return at.empty() || at[number];
+}
+
 std::uint32_t directory::placement_of(std::uint32_t where, std::uint32_t number) {
   std::vector<placement>& placements = capabilities[where].placements;
   const auto found = std::find_if(placements.begin(), placements.end(), [&](const placement& each) {
@@ -95,6 +106,13 @@ std::uint32_t directory::placement_of(std::uint32_t where, std::uint32_t number)
   placements.emplace_back().node = number;
   nodes[number].placements.push_back({where, made});
   return made;
+}
+
+bool directory::serves(std::uint32_t node, std::uint32_t where) const {
+  const std::vector<placement>& placements = capabilities[where].placements;
+  return std::any_of(placements.begin(), placements.end(), [&](const placement& each) {
+    return each.node == node && each.is_served;
+  });
 }
 
 void directory::bring(const uuid& call, const brought_call& held) {

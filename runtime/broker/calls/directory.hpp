@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/broker/calls/call.hpp"
+#include "runtime/broker/calls/call_times.hpp"
 #include "runtime/broker/calls/router_options.hpp"
 #include "runtime/secret_hash.hpp"
 #include "runtime/wire/envelope.hpp"
@@ -37,6 +38,8 @@ struct placement {
   /// here; in the order of their arrival.
   call_list line;
   std::uint32_t replicas = 0;
+  /// The node that is logged in says that it serves the capability.
+  bool is_served = false;
   bool inbox = false;
   /// The capability will not run there before the node's next login: `why_shut` says why.
   bool is_shut = false;
@@ -67,7 +70,10 @@ struct capability {
   std::uint32_t next_placement = 0;
   /// Placements are added, never removed: a call remembers its own by index.
   std::vector<placement> placements;
+  /// By node: whether the topology places it there. Empty: on all nodes.
+  std::vector<bool> is_placed_at;
   drain_rate rate;
+  call_times times;
 
   /// Calls that wait for a worker with room.
   std::uint32_t waiting() const { return queue.size + lined_up; }
@@ -126,8 +132,14 @@ public:
   void bind(login_id login, std::uint32_t node);
   void unbind(login_id login);
 
+  /// Whether the topology lets `node` serve `capability`.
+  bool is_placed(std::uint32_t capability, std::uint32_t node) const;
+
   /// The placement of `node` in `capability`, made if there is none.
   std::uint32_t placement_of(std::uint32_t capability, std::uint32_t node);
+
+  /// Whether `node`, by its login, serves `capability`.
+  bool serves(std::uint32_t node, std::uint32_t capability) const;
 
   /// A worker has a call in hand, from an earlier login, that this broker does not know. If a
   /// client asks for the same under its id again, the call is at that node already; nobody else may

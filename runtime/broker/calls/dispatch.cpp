@@ -92,9 +92,13 @@ void dispatch::send(std::uint32_t index, std::uint32_t placement, instant now, d
     return calls_.remove(index);
   }
   ++counts_.delivered;
-  counts_.redelivered += sent.was_delivered ? 1U : 0U;
   wire::patch_ttl(sent.bytes.data(), sent.ttl_at, wire::ttl_of(until - now));
   capability& where = nodes_.capabilities[sent.capability];
+  if (sent.was_delivered) {
+    ++counts_.redelivered;
+  } else {
+    where.times.queue.record(now - sent.arrived);
+  }
   where.next_placement = placement + 1;
   calls_.occupy(index, placement);
   out.actions.emplace_back(deliver{nodes_.nodes[where.placements[placement].node].login, index});

@@ -7,8 +7,10 @@ namespace troupe::broker {
 
 namespace {
 
-// A slot that once held a large body gives the memory back.
+// A free slot keeps its buffer for the next call, unless that is larger than this or all free slots
+// together keep too much.
 constexpr std::size_t kept_bytes_max = std::size_t{64} * 1024;
+constexpr std::size_t all_kept_bytes_max = std::size_t{16} << 20U;
 // Header and body of most calls fit, so that a slot allocates once in its life.
 constexpr std::size_t first_bytes = 320;
 
@@ -28,6 +30,7 @@ std::uint32_t held_calls::add(
   free_.pop_back();
   by_id_.emplace(header.id, index);
   call& made = (*this)[index];
+  kept_bytes_ -= made.bytes.capacity();
   made.id = header.id;
   made.arrival = ++arrivals_;
   if (made.bytes.capacity() < first_bytes) {
@@ -54,6 +57,7 @@ std::uint32_t held_calls::add(
   }
   made.header_size = static_cast<std::uint32_t>(made.bytes.size());
   made.bytes.append(body);
+  bytes_ += made.size();
   made.op_size = static_cast<std::uint16_t>(header.op.size());
   return index;
 }
@@ -62,19 +66,30 @@ void held_calls::remove(std::uint32_t index) {
   take_out(index);
   call& gone = (*this)[index];
   by_id_.erase(gone.id);
-  if (gone.bytes.capacity() > kept_bytes_max) {
-    gone.bytes = {};
-  }
-  gone.bytes.clear();
+  bytes_ -= gone.size();
+  give_back(gone);
   gone.waiters.clear();
   gone.tried.clear();
   gone.has_key = false;
   gone.was_delivered = false;
   gone.was_left = false;
   gone.deaths = 0;
+  gone.may_come_late = false;
   gone.capability = nowhere;
   gone.key_digest = 0;
   free_.push_back(index);
+}
+
+/// Gives a freed slot's buffer back, or keeps it for the next call.
+void held_calls::give_back(call& freed) {
+  const std::size_t capacity = freed.bytes.capacity();
+  const bool is_kept = capacity <= kept_bytes_max
+                       && (capacity <= first_bytes || kept_bytes_ + capacity <= all_kept_bytes_max);
+  if (!is_kept) {
+    freed.bytes = {};
+  }
+  freed.bytes.clear();
+  kept_bytes_ += freed.bytes.capacity();
 }
 
 void held_calls::queue(std::uint32_t index) {
@@ -140,7 +155,14 @@ void held_calls::occupy(std::uint32_t index, std::uint32_t number) {
 void held_calls::await(std::uint32_t index) {
   call& awaiting = (*this)[index];
   awaiting.is = call::phase::awaiting;
+  awaiting.awaited_by = awaiting.waiters.front().to;
+  awaiting_.add(static_cast<std::uint64_t>(awaiting.awaited_by), awaiting.size());
   push_back(nodes_.capabilities[awaiting.capability].awaiting, index);
+}
+
+bool held_calls::may_await(std::uint32_t index) const {
+  const call& asked = (*this)[index];
+  return awaiting_.admits(static_cast<std::uint64_t>(asked.waiters.front().to), asked.size());
 }
 
 void held_calls::take_out(std::uint32_t index) {
@@ -164,6 +186,7 @@ void held_calls::take_out(std::uint32_t index) {
     unlink(suspects_, index);
     break;
   default:
+    awaiting_.remove(static_cast<std::uint64_t>(taken.awaited_by), taken.size());
     unlink(where.awaiting, index);
   }
   taken.placement = nowhere;

@@ -3,6 +3,7 @@
 #include "runtime/broker/calls/call.hpp"
 #include "runtime/broker/calls/directory.hpp"
 #include "runtime/secret_hash.hpp"
+#include "runtime/shares.hpp"
 #include "runtime/wire/envelope.hpp"
 
 #include <cstdint>
@@ -20,7 +21,9 @@ namespace troupe::broker {
 /// are listed in `directory`, the suspects here.
 class held_calls {
 public:
-  explicit held_calls(directory& nodes) : nodes_{nodes} {}
+  /// @param awaiting_bytes_max of the calls that a worker answers later.
+  held_calls(directory& nodes, std::size_t awaiting_bytes_max)
+      : nodes_{nodes}, awaiting_{awaiting_bytes_max} {}
 
   call& operator[](std::uint32_t index) {
     return chunks_[index / chunk_calls][index % chunk_calls];
@@ -37,6 +40,9 @@ public:
   }
 
   std::size_t size() const { return by_id_.size(); }
+
+  /// What they take up, about.
+  std::size_t bytes() const { return bytes_; }
 
   /// A slot for a new id, with header and body copied in. `ttl` is always patchable afterwards.
   std::uint32_t
@@ -60,6 +66,16 @@ public:
   /// Puts a call into the list of its capability's calls that a worker will answer later.
   void await(std::uint32_t index);
 
+  /// Whether there is room for one more of those calls: they use no credit and stay until their
+  /// deadline, so that each peer has a share (`shares`). Somebody must wait for the call.
+  bool may_await(std::uint32_t index) const;
+
+  std::size_t awaiting_bytes() const { return awaiting_.all(); }
+
+  std::size_t awaiting_bytes(origin of) const {
+    return awaiting_.of(static_cast<std::uint64_t>(of));
+  }
+
   /// Takes the call out of the list it is in, and gives its credit back.
   void take_out(std::uint32_t index);
 
@@ -75,6 +91,7 @@ private:
   void push_front(call_list& list, std::uint32_t index);
   void unlink(call_list& list, std::uint32_t index);
   void take_out_of_hand(call& taken, std::uint32_t index);
+  void give_back(call& freed);
   static std::uint64_t key_of(const call& of);
 
   directory& nodes_;
@@ -85,6 +102,10 @@ private:
   call_list suspects_;
   tsl::robin_map<std::uint64_t, key_hold, secret_hash> keys_in_hand_;
   std::uint32_t arrivals_ = 0;
+  std::size_t bytes_ = 0;
+  /// In free slots that keep a large buffer.
+  std::size_t kept_bytes_ = 0;
+  shares awaiting_;
 };
 
 } // namespace troupe::broker

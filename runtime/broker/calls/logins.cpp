@@ -39,7 +39,28 @@ outcome<void> logins::check(std::uint32_t number, const wire::hello& hello, inst
          .retry_after = options_.silence_max,
          .details = {{"reason", "name_taken"}, {"pid", std::to_string(known.pid)}}}};
   }
+  return check_placed(number, hello.serves);
+}
+
+outcome<void>
+logins::check_placed(std::uint32_t number, const std::vector<wire::served>& serves) const {
+  for (const wire::served& each : serves) {
+    const std::uint32_t where = nodes_.find_capability(each.capability);
+    if (where != nowhere && !nodes_.is_placed(where, number)) {
+      return failure{
+          {.code = errc::forbidden,
+           .message = fmt::format(
+               "node `{}` says that it serves `{}`, which the topology places on other nodes",
+               nodes_.nodes[number].name,
+               each.capability)}};
+    }
+  }
   return {};
+}
+
+outcome<void> logins::check(login_id login, const std::vector<wire::served>& serves) const {
+  const std::uint32_t number = nodes_.node_of(login);
+  return number == nowhere ? outcome<void>{} : check_placed(number, serves);
 }
 
 outcome<void> logins::hello(login_id login, const wire::hello& hello, instant now, decisions& out) {
@@ -74,8 +95,9 @@ outcome<void> logins::hello(login_id login, const wire::hello& hello, instant no
   // An answer that this worker gave while it had no link here has not come.
   return_awaiting(number, true);
   const std::uint32_t own = nodes_.find_capability("troupe.node." + joined.name);
-  nodes_.capabilities[own].placements[nodes_.placement_of(own, number)].credit =
-      options_.node_credit;
+  placement& itself = nodes_.capabilities[own].placements[nodes_.placement_of(own, number)];
+  itself.credit = options_.node_credit;
+  itself.is_served = true;
   adopt(number, hello, now, out);
   out.log.push_back(
       {"worker_joined",
@@ -116,6 +138,13 @@ void logins::adopt(
     std::vector<std::uint32_t>& over,
     decisions& out) {
   const std::uint32_t index = calls_.find(id);
+  // A worker of an earlier release does not say which capability the call is for.
+  const std::uint32_t where =
+      held.digest || index == nowhere ? held.capability : calls_[index].capability;
+  if (where == nowhere ? held.digest.has_value() : !nodes_.serves(held.node, where)) {
+    ++counts_.stray_replies; // It would answer a call that nobody gave it.
+    return;
+  }
   if (index == nowhere) {
     return nodes_.bring(id, held);
   }
@@ -159,6 +188,7 @@ void logins::take_serves(
     }
     placement& at = nodes_.capabilities[where].placements[nodes_.placement_of(where, number)];
     at.credit = each.credit;
+    at.is_served = true;
     at.inbox = each.inbox;
     at.replicas = each.replicas;
     at.breaker = each.breaker;
@@ -256,6 +286,7 @@ void logins::end(std::uint32_t number, bool is_blamed, decisions& out) {
   for (const node::place& each : ended.placements) {
     placement& at = nodes_.capabilities[each.capability].placements[each.placement];
     at.credit = 0;
+    at.is_served = false;
     at.breaker = "closed";
     at.blocked_until = {};
     at.is_shut = false;
@@ -273,6 +304,8 @@ void logins::return_outstanding(
     call& held = calls_[index];
     calls_.take_out(index);
     held.was_left = true;
+    held.given_to = number;
+    held.may_come_late = true;
     if (is_blamed) {
       ended.blamed.push_back(held.id);
       suspects_.blame(index, ended, was_alone, out);

@@ -22,6 +22,9 @@ public:
       : options_{options}, nodes_{nodes}, calls_{calls}, callers_{callers}, counts_{counts},
         dispatch_{dispatch}, suspects_{suspects} {}
 
+  /// Whether the worker may serve all this. @errors `forbidden`: a capability that the topology
+  /// places on other nodes.
+  outcome<void> check(login_id login, const std::vector<wire::served>& serves) const;
   /// @errors see `router::hello`.
   outcome<void> hello(login_id login, const wire::hello& hello, instant now, decisions& out);
   void state(login_id login, const wire::state& state, instant now, decisions& out);
@@ -33,6 +36,7 @@ public:
 
 private:
   outcome<void> check(std::uint32_t number, const wire::hello& hello, instant now) const;
+  outcome<void> check_placed(std::uint32_t number, const std::vector<wire::served>& serves) const;
   void take_serves(std::uint32_t number, const std::vector<wire::served>& serves, instant now);
   void adopt(std::uint32_t number, const wire::hello& hello, instant now, decisions& out);
   void adopt(

@@ -1,8 +1,26 @@
 #include "runtime/broker/calls/replies.hpp"
 
+#include <algorithm>
+#include <fmt/format.h>
+
 namespace troupe::broker {
 
 namespace {
+
+// The wait of a caller whose pending call is not kept here: each try is delivered.
+constexpr milliseconds pending_wait{5'000};
+// Between two lines about answers of the wrong workers.
+constexpr std::chrono::seconds log_interval{10};
+
+/// Whether the node may answer a call that it has not in hand now: the last that got it, or one
+/// that has the capability's database, where the call is on record.
+bool may_answer(const directory& nodes, const call& what, std::uint32_t node) {
+  const std::vector<placement>& placements = nodes.capabilities[what.capability].placements;
+  return (what.may_come_late && what.given_to == node)
+         || std::any_of(placements.begin(), placements.end(), [&](const placement& each) {
+              return each.node == node && each.inbox;
+            });
+}
 
 /// Whether another node may be asked: this one did nothing, and not because of the call.
 bool is_worth_another_try(const error& why) {
@@ -50,15 +68,18 @@ void replies::take(
   }
   const call& known = calls_[index];
   const std::uint32_t where = known.capability;
-  // An answer counts whoever sends it: a call may have been handed on while its first worker, whose
-  // link was lost for a moment, was finishing it. Only the worker that has it now gives credit
-  // back.
+  // The answer of a worker that has the call no longer counts as well: it may have been handed on
+  // while its first worker, whose link was lost for a moment, was finishing it. Only the worker
+  // that has it now gives credit back.
   const bool is_mine = known.is == call::phase::outstanding
                        && nodes_.capabilities[where].placements[known.placement].node == number;
   if (!is_mine && nodes_.find_brought(header.id) != nullptr) {
     // The answer to another call under this id, which the worker brought along.
     ++counts_.late_replies;
     return nodes_.end_brought(header.id, number);
+  }
+  if (!is_mine && !may_answer(nodes_, known, number)) {
+    return drop_stray(number, where, now, out);
   }
   if (header.status == wire::status::pending) {
     if (!is_mine) {
@@ -68,6 +89,7 @@ void replies::take(
     take_pending(index, now, out);
   } else if (
       header.status != wire::status::error || !try_elsewhere(index, is_mine, header, now, out)) {
+    note_time(calls_[index], header.status, now);
     take_answer(index, is_mine, header_bytes, body, now, out);
   }
   if (is_mine) { // The worker has room again.
@@ -78,12 +100,44 @@ void replies::take(
   }
 }
 
+/// An answer to a call that the worker has not been given: whoever asked waits for the right one.
+void replies::drop_stray(std::uint32_t number, std::uint32_t where, instant now, decisions& out) {
+  ++counts_.stray_replies;
+  if (now < log_stray_at_) {
+    return;
+  }
+  log_stray_at_ = now + log_interval;
+  out.log.push_back(
+      {"stray_reply",
+       {{"node", nodes_.nodes[number].name},
+        {"capability", nodes_.capabilities[where].name},
+        {"what", "it answers a call that it was not given; the answer is dropped"},
+        {"in_all", std::to_string(counts_.stray_replies)}}});
+}
+
 void replies::take_pending(std::uint32_t index, instant now, decisions& out) {
   ++counts_.pending;
+  call& pending = calls_[index];
+  pending.given_to = nodes_.capabilities[pending.capability].placements[pending.placement].node;
+  pending.may_come_late = true;
   calls_.take_out(index);
   suspects_.end_turn_of(index, now, out);
-  if (calls_[index].waiters.empty()) {
+  if (pending.waiters.empty()) {
     return calls_.remove(index);
+  }
+  if (!calls_.may_await(index)) {
+    ++counts_.overloaded;
+    return callers_.end(
+        index,
+        {.code = errc::overloaded,
+         .possible = effect::unknown,
+         .message = fmt::format(
+             "`{}` has taken the call and answers later; this broker keeps no more of your calls "
+             "until then ({} MiB of all await an answer): ask again with the same id",
+             nodes_.capabilities[pending.capability].name,
+             calls_.awaiting_bytes() >> 20U),
+         .retry_after = pending_wait},
+        out);
   }
   calls_.await(index);
 }
@@ -133,6 +187,14 @@ bool replies::try_elsewhere(
   // Sends the call on if it is a suspect; `take` sends the calls in the queue.
   suspects_.send_next(now, out);
   return true;
+}
+
+/// A call that nobody waits for has been counted as expired.
+void replies::note_time(const call& answered, wire::status how, instant now) {
+  if (!answered.waiters.empty()) {
+    call_times& times = nodes_.capabilities[answered.capability].times;
+    (how == wire::status::error ? times.failed : times.answered).record(now - answered.arrived);
+  }
 }
 
 /// Passes a final answer on to all who wait.

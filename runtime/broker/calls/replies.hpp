@@ -31,6 +31,7 @@ public:
       decisions& out);
 
 private:
+  void drop_stray(std::uint32_t node, std::uint32_t capability, instant now, decisions& out);
   void take_pending(std::uint32_t index, instant now, decisions& out);
   bool try_elsewhere(
       std::uint32_t index,
@@ -38,6 +39,7 @@ private:
       const wire::header_view& header,
       instant now,
       decisions& out);
+  void note_time(const call& answered, wire::status how, instant now);
   void take_answer(
       std::uint32_t index,
       bool is_mine,
@@ -52,6 +54,7 @@ private:
   counters& counts_;
   dispatch& dispatch_;
   suspects& suspects_;
+  instant log_stray_at_{};
 };
 
 } // namespace troupe::broker

@@ -3,7 +3,7 @@
 namespace troupe::broker {
 
 router::router(router_options options, quarantine& alone)
-    : options_{std::move(options)}, nodes_{options_}, calls_{nodes_},
+    : options_{std::move(options)}, nodes_{options_}, calls_{nodes_, options_.awaiting_bytes_max},
       callers_{nodes_, calls_, counts_}, dispatch_{nodes_, calls_, callers_, counts_, alone},
       suspects_{nodes_, calls_, callers_, counts_, dispatch_, alone},
       arrivals_{options_, nodes_, calls_, callers_, counts_, dispatch_, suspects_},
@@ -29,6 +29,12 @@ void router::tick(instant now, decisions& out) {
     suspects_.send_next(now, out);
   }
   dispatch_.pump_unblocked(now, out);
+}
+
+bool router::is_placed_at(login_id login, std::string_view name) const {
+  const std::uint32_t number = nodes_.node_of(login);
+  const std::uint32_t where = nodes_.find_capability(name);
+  return number != nowhere && where != nowhere && nodes_.is_placed(where, number);
 }
 
 login_id router::login_of(std::string_view name) const {

@@ -31,8 +31,9 @@ public:
   ~router() = default;
 
   /// A worker logs in on the connection that the shell calls `login`.
-  /// @errors `forbidden`: no such node; `conflict`: another topology, or another live process of
-  /// that name; `invalid`: a worker that cannot batch. Nothing has changed then.
+  /// @errors `forbidden`: no such node, or it serves what is placed on others; `conflict`: another
+  /// topology, or another live process of that name; `invalid`: a worker that cannot batch. Nothing
+  /// has changed then.
   outcome<void> hello(login_id login, const wire::hello& hello, instant now, decisions& out) {
     return logins_.hello(login, hello, now, out);
   }
@@ -45,6 +46,11 @@ public:
   /// The worker ends of its own will, or the broker itself lost touch: nothing is to blame.
   void bye(login_id login, std::string_view why, instant now, decisions& out) {
     logins_.bye(login, why, now, out);
+  }
+
+  /// Whether a worker may say so in STATE. @errors as `hello`, for what it serves.
+  outcome<void> check(login_id login, const std::vector<wire::served>& serves) const {
+    return logins_.check(login, serves);
   }
 
   void state(login_id login, const wire::state& state, instant now, decisions& out) {
@@ -83,6 +89,9 @@ public:
   /// To be called when `quarantine::changes` has risen.
   void follow_quarantine(instant now, decisions& out) { suspects_.follow(now, out); }
 
+  /// A client's login is over, and with it its connection.
+  void client_left(origin whom) { callers_.forget(whom); }
+
   /// From now on new calls are refused; those that are here go on.
   void drain() { arrivals_.drain(); }
 
@@ -93,6 +102,9 @@ public:
 
   /// The login that a node of this name has now, or `login_id{nowhere}`.
   login_id login_of(std::string_view node) const;
+
+  /// Whether the topology places a capability on the node of this login.
+  bool is_placed_at(login_id login, std::string_view capability) const;
 
   bool is_worker(login_id login) const { return nodes_.node_of(login) != nowhere; }
 

@@ -13,6 +13,8 @@ struct capability_options {
   capability_name name;
   /// Calls that may wait for it here. 0 to 1,000,000.
   std::uint32_t queue_max = 1'000;
+  /// The nodes on which the topology places it: no other may serve it. Empty: all.
+  std::vector<node_name> nodes{};
 };
 
 struct router_options {
@@ -23,6 +25,10 @@ struct router_options {
   std::vector<node_name> nodes;
   /// Calls held at once, waiting, delivered or awaiting. 1 to 10,000,000.
   std::uint32_t calls_max = 1'000'000;
+  /// Bytes of calls that are held at once, their slots included; `awaiting_bytes_max` of them may
+  /// be calls that a worker answers later. 1 MiB or more.
+  std::size_t call_bytes_max = std::size_t{6} << 30U;
+  std::size_t awaiting_bytes_max = std::size_t{2} << 30U;
   /// Origins that wait for one call.
   std::uint32_t waiters_max = 16;
   /// Silence after which a worker counts as lost.

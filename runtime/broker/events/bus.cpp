@@ -54,7 +54,8 @@ void bus::relay(
     // ever. No turn commits one, so this is a fault of the worker.
     out.log.push_back({"strange_topic", {{"capability", made->source}, {"topic", made->topic}}});
   }
-  (void)outboxes_.relayed(from, header.seq, std::move(made), now, taken_);
+  (void)outboxes_.relayed(
+      from, header.seq, std::move(made), incoming_.has_room_for_outboxes(), now, taken_);
   take(wall_ms, out);
 }
 

@@ -43,7 +43,8 @@ error no_dead_letter(const uuid& id) {
 void dead_letters::list(
     origin from, const uuid& id, const wire::get_dead_letters& what, instant now) {
   const std::size_t count = std::clamp(what.count, 1U, page_max);
-  journal_.ask(
+  journal_.ask_for(
+      asker_of(from),
       ask_dead_letters{what.capability.value_or(""), what.after, count, bytes_max_},
       now,
       [=, this](const outcome<journal_result>& result, instant) {
@@ -63,8 +64,11 @@ void dead_letters::list(
 }
 
 void dead_letters::show(origin from, const uuid& id, const uuid& which, instant now) {
-  journal_.ask(
-      ask_dead_letter{which}, now, [=, this](const outcome<journal_result>& result, instant) {
+  journal_.ask_for(
+      asker_of(from),
+      ask_dead_letter{which},
+      now,
+      [=, this](const outcome<journal_result>& result, instant) {
         const auto* found = result_of<dead_letter_found>(result);
         if (found == nullptr) {
           links_.pass_refusal(from, id, why_none(result));
@@ -107,8 +111,11 @@ void dead_letters::retry(
 /// Retries all, a page in each write, and answers with the last page.
 void dead_letters::retry_page(const std::shared_ptr<retry_of_all>& all, instant now) {
   ask_dead_letters question{all->what.capability.value_or(""), all->after, retry_page_max};
-  journal_.ask(
-      std::move(question), now, [=, this](const outcome<journal_result>& result, instant at) {
+  journal_.ask_for(
+      asker_of(all->from),
+      std::move(question),
+      now,
+      [=, this](const outcome<journal_result>& result, instant at) {
         const auto* page = result_of<dead_letters_page>(result);
         if (page == nullptr) {
           links_.pass_refusal(all->from, all->id, why_none(result));
@@ -187,7 +194,8 @@ void dead_letters::change_one(
     std::function<void(const dead_letter* found)> what,
     instant now) {
   const auto look = [=, this](instant start) {
-    journal_.ask(
+    journal_.ask_for(
+        asker_of(from),
         ask_dead_letter{which},
         start,
         [=, this](const outcome<journal_result>& result, instant at) {

@@ -30,9 +30,9 @@ event_service::event_service(
           state,
           alone,
           static_cast<std::uint64_t>(time.wall().time_since_epoch().count())},
-      journal_{std::move(options.kept)},
-      operations_{time, journal_, bus_, links, options.body_bytes_max}, due_{state.next_due},
-      rules_{std::move(options.rules)},
+      journal_{std::move(options.kept), time},
+      operations_{time, journal_, bus_, links, options.body_bytes_max},
+      gauge_{time, journal_, bus_}, due_{state.next_due}, rules_{std::move(options.rules)},
       settled_{
           state.settled == 0 ? time.wall() : time_since_1970(milliseconds{state.settled}),
           time.now()},
@@ -97,9 +97,7 @@ outcome<void> event_service::worker_said(
     carry_out(now);
     return {};
   case wire::kind::outbox:
-    return decode(wire::outbox_state{}, [&](const wire::outbox_state& state) {
-      bus_.outbox(from, state, now, decided_);
-    });
+    return outbox(from, body, now);
   case wire::kind::assigned:
     return decode(wire::assigned{}, [&](const wire::assigned& state) {
       bus_.subscribers().assigned(from, state, now, decided_);
@@ -112,6 +110,23 @@ outcome<void> event_service::worker_said(
   default:
     return {};
   }
+}
+
+/// A worker that relays an outbox announces it first. Whose database it is, the topology says.
+outcome<void> event_service::outbox(login_id from, std::string_view body, instant now) {
+  const auto state = wire::checked_decode<wire::outbox_state>(body);
+  if (!state) {
+    return failure{state.error()};
+  }
+  if (!links_.is_placed_at(from, state->capability)) {
+    return failure{
+        {.code = errc::forbidden,
+         .message = "an outbox of `" + wire::travelling(state->capability, wire::name_bytes_max)
+                    + "`, which the topology does not place on this node"}};
+  }
+  bus_.outbox(from, *state, now, decided_);
+  carry_out(now);
+  return {};
 }
 
 void event_service::joined(login_id login, const wire::hello& hello, instant now) {
@@ -161,6 +176,7 @@ void event_service::write_if_wanted(instant now) {
   if (!bus_.wants_write(now)) {
     return;
   }
+  gauge_.took_in(now);
   TROUPE_FAULT("bus.before_write");
   journal_.write(bus_.take_batch(now), [this](const outcome<journal_result>& result, instant at) {
     written(result, at);
@@ -171,6 +187,7 @@ void event_service::written(const outcome<journal_result>& result, instant now) 
   TROUPE_FAULT("bus.before_confirm");
   const outcome<void> how = result ? outcome<void>{} : failure{result.error()};
   const journal_batch& batch = bus_.incoming().writing();
+  gauge_.ended(batch.events.size(), how.has_value(), now);
   std::vector<event_ref> fresh;
   if (how) {
     operations_.topics().written(batch.events);
@@ -218,11 +235,10 @@ void event_service::publish_due(instant now) {
 }
 
 void event_service::sweep(instant now) {
-  if (is_sweeping_ || rules_.empty() || now - swept_at_ < sweep_interval) {
+  if (rules_.empty() || now < sweep_at_) {
     return;
   }
-  is_sweeping_ = true;
-  swept_at_ = now;
+  sweep_at_ = instant::max();
   retention keep{rules_, {}, settled_ms_};
   const feeder& subscribers = bus_.subscribers();
   for (std::uint32_t i = 0; i < subscribers.size(); ++i) {
@@ -232,8 +248,8 @@ void event_service::sweep(instant now) {
       keep.needs.push_back({pattern, handled});
     }
   }
-  journal_.sweep(std::move(keep), [this](const outcome<journal_result>& result, instant at) {
-    is_sweeping_ = false;
+  journal_.sweep(std::move(keep), [this, now](const outcome<journal_result>& result, instant at) {
+    sweep_at_ = now + sweep_interval;
     const auto* swept = result_of<events_swept>(result);
     if (swept != nullptr && !swept->forgotten.empty()) {
       bus_.forget_topics(swept->forgotten);
@@ -251,6 +267,7 @@ void event_service::sweep(instant now) {
 
 /// Carries the decisions out in order; what that leads to is decided after it.
 void event_service::carry_out(instant now) {
+  gauge_.took_in(now);
   event_decisions doing;
   std::swap(doing, decided_);
   std::swap(decided_.actions, spare_.actions);

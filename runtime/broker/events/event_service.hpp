@@ -2,6 +2,7 @@
 
 #include "runtime/broker/events/bus.hpp"
 #include "runtime/broker/events/due_alarm.hpp"
+#include "runtime/broker/events/event_gauge.hpp"
 #include "runtime/broker/events/event_links.hpp"
 #include "runtime/broker/events/journal_client.hpp"
 #include "runtime/broker/events/operations.hpp"
@@ -38,13 +39,22 @@ public:
 
   void publish(origin from, const wire::header_view& header, std::string_view body, instant now);
 
-  /// A call to `troupe.events`.
-  void call(origin from, const wire::header_view& header, std::string_view body, instant now) {
-    operations_.call(from, header, body, now);
+  /// A call to `troupe.events`. @param connection over which it came.
+  void call(
+      origin from,
+      const wire::header_view& header,
+      std::string_view body,
+      int connection,
+      instant now) {
+    operations_.call(from, header, body, connection, now);
   }
 
+  /// The connection of this number has ended; another one may have the number by now.
+  void connection_ended(int connection) { operations_.connection_ended(connection); }
+
   /// OUTBOX, RELAY, ASSIGNED or HANDLED, from a worker that is logged in.
-  /// @errors `invalid`: the body is not a message of that kind; nothing happened.
+  /// @errors `invalid`: the body is not a message of that kind; `forbidden`: an outbox of a
+  /// capability that the topology does not place on the worker's node. Nothing happened.
   outcome<void>
   worker_said(login_id from, const wire::header_view& header, std::string_view body, instant now);
 
@@ -59,11 +69,14 @@ public:
   void due(instant now);
   void tick(instant now);
 
+  event_gauge& gauge() { return gauge_; }
+
   /// Whether nobody waits for the disk.
   bool is_done() const { return bus_.incoming().is_done(); }
 
 private:
   void report_gone(const journal_state& state);
+  outcome<void> outbox(login_id from, std::string_view body, instant now);
   void carry_out(instant now);
   void carry_out(const deliver_event& what);
   void carry_out(const read_journal& what, instant now);
@@ -81,6 +94,7 @@ private:
   bus bus_;
   journal_client journal_;
   operations operations_;
+  event_gauge gauge_;
   due_alarm due_;
   std::vector<retention_rule> rules_;
   settled_time settled_;
@@ -89,8 +103,7 @@ private:
   event_decisions spare_;
   // Fetches that the journal could not answer; they are asked again.
   std::vector<fetch_events> refetch_;
-  bool is_sweeping_ = false;
-  instant swept_at_{};
+  instant sweep_at_{}; // The next one; the end of time while one is under way.
   std::string header_; // Reused.
   std::string body_;   // Reused.
 };

@@ -85,51 +85,67 @@ void incoming::publish(
       out.actions.emplace_back(answer_published{from, header.id, known->position, true});
       return;
     }
-    if (admits(from, header.id, out)) {
-      const bool is_writing = is_writing_ && known->position <= last_ + writing().events.size();
-      (is_writing ? writing_ : next_)
-          .publishers.push_back({from, header.id, known->position, true});
+    if (const auto admitted = admit(from, 0); !admitted) {
+      return refuse(from, header.id, admitted.error(), out);
     }
+    const bool is_writing = is_writing_ && known->position <= last_ + writing().events.size();
+    (is_writing ? writing_ : next_)
+        .publishers.push_back({{from, header.id, known->position, true}});
     return;
   }
   if (!topics_.has_room_for(header.op)) {
     return refuse(from, header.id, too_many_topics(header.op, options_.topics_max), out);
   }
-  if (!admits(from, header.id, out)) {
-    return;
+  auto made = event_of(header, body);
+  const std::size_t bytes = made->bytes();
+  if (const auto admitted = admit(from, bytes); !admitted) {
+    return refuse(from, header.id, admitted.error(), out);
   }
   (void)topics_.admit(header.op);
-  auto made = event_of(header, body);
   made->digest = digest;
   accept(std::move(made), wall_ms);
   const std::uint64_t position = next_.rows.events.back()->position;
   recent_.add(header.id, {position, digest});
-  next_.publishers.push_back({from, header.id, position, false});
+  next_.publishers.push_back({{from, header.id, position, false}, bytes});
 }
 
-/// Whether this publisher may have one more event waiting, which is counted; else it is refused.
-bool incoming::admits(origin from, const uuid& id, event_decisions& out) {
-  std::uint32_t& waiting = waiting_of_[static_cast<std::uint64_t>(from)];
+/// Counts one more event of a publisher in.
+/// @errors `overloaded`: too much waits for the disk, of this publisher's or of all.
+outcome<void> incoming::admit(origin from, std::size_t bytes) {
+  waiting& mine = waiting_of_[static_cast<std::uint64_t>(from)];
   const std::size_t events = next_.rows.events.size();
-  if (waiting >= options_.publisher_events_max || events >= options_.pending_events_max
-      || next_.bytes >= options_.pending_bytes_max) {
-    refuse(
-        from,
-        id,
+  const std::size_t all = next_.bytes + writing_.bytes;
+  const std::size_t left = options_.pending_bytes_max - std::min(all, options_.pending_bytes_max);
+  if (mine.events >= options_.publisher_events_max || events >= options_.pending_events_max
+      || left == 0 || (mine.bytes != 0 && mine.bytes + bytes > left)) {
+    return failure{
         {.code = errc::overloaded,
-         .message = fmt::format("{} events wait for the disk, {} of them yours", events, waiting),
-         .retry_after = milliseconds{20}},
-        out);
-    return false;
+         .message = fmt::format(
+             "{} bytes of events wait for the disk, {} of them in {} events of yours",
+             all,
+             mine.bytes,
+             mine.events),
+         .retry_after = milliseconds{20}}};
   }
-  ++waiting;
-  return true;
+  ++mine.events;
+  mine.bytes += bytes;
+  return {};
 }
 
-void incoming::release(origin whom) {
+void incoming::release(origin whom, std::size_t bytes) {
   const auto found = waiting_of_.find(static_cast<std::uint64_t>(whom));
-  if (found != waiting_of_.end() && --found.value() == 0) {
+  if (found == waiting_of_.end()) {
+    return;
+  }
+  found.value().bytes -= bytes;
+  if (--found.value().events == 0) {
     waiting_of_.erase(found);
+  }
+}
+
+void incoming::release(const waiting_operator& whom) {
+  if (whom.bytes != 0) {
+    release(whom.to, whom.bytes);
   }
 }
 
@@ -181,6 +197,7 @@ bool incoming::fire(const scheduled_event& what, std::int64_t wall_ms, event_dec
 outcome<void> incoming::schedule(scheduled_event what, origin to, std::string body) {
   const uuid id = what.id;
   batch* in = &next_;
+  std::size_t bytes = 0;
   const recent_publishes::entry* known = recent_.find(id);
   if (known != nullptr && known->digest != digest_of_event(what.what->topic, what.what->body)) {
     return failure{id_of_another_event()};
@@ -194,13 +211,19 @@ outcome<void> incoming::schedule(scheduled_event what, origin to, std::string bo
     }
     if (*found != nullptr) {
       in = *found;
-    } else if (topics_.admit(what.what->topic)) {
-      next_.rows.scheduled.push_back(std::move(what));
-    } else {
+    } else if (!topics_.has_room_for(what.what->topic)) {
       return failure{too_many_topics(what.what->topic, options_.topics_max)};
+    } else {
+      bytes = what.what->bytes();
+      if (auto admitted = admit(to, bytes); !admitted) {
+        return admitted;
+      }
+      (void)topics_.admit(what.what->topic);
+      next_.bytes += bytes;
+      next_.rows.scheduled.push_back(std::move(what));
     }
   }
-  in->operators.push_back({to, id, std::move(body)});
+  in->operators.push_back({to, id, std::move(body), bytes});
   return {};
 }
 
@@ -249,6 +272,7 @@ void incoming::clashed(const std::vector<uuid>& ids, event_decisions& out) {
     const bool is_refused = std::find(ids.begin(), ids.end(), each.id) != ids.end();
     if (is_refused) {
       refuse(each.to, each.id, id_of_another_event(), out);
+      release(each);
     }
     return is_refused;
   });
@@ -257,11 +281,12 @@ void incoming::clashed(const std::vector<uuid>& ids, event_decisions& out) {
 void incoming::written(event_decisions& out) {
   last_ += writing().events.size();
   topics_.written();
-  for (const answer_published& each : writing_.publishers) {
-    out.actions.emplace_back(each);
-    release(each.to);
+  for (const waiting_publisher& each : writing_.publishers) {
+    out.actions.emplace_back(each.what);
+    release(each.what.to, each.bytes);
   }
   for (waiting_operator& each : writing_.operators) {
+    release(each);
     out.actions.emplace_back(answer_written{each.to, each.id, std::move(each.body)});
   }
 }
@@ -271,11 +296,12 @@ void incoming::failed(const error& why, instant now, event_decisions& out) {
   out.log.push_back(
       {"journal_write_failed",
        {{"events", std::to_string(writing().events.size())}, {"why", why.message}}});
-  for (const answer_published& each : writing_.publishers) {
+  for (const auto& [each, bytes] : writing_.publishers) {
     refuse(each.to, each.id, why, out);
-    release(each.to);
+    release(each.to, bytes);
   }
   for (const waiting_operator& each : writing_.operators) {
+    release(each);
     refuse(each.to, each.id, why, out);
   }
   recent_.drop_from(last_ + 1);
@@ -298,6 +324,9 @@ void incoming::move_up() {
   std::map<uuid, std::uint64_t> position_of;
   next_.rows.events.clear();
   next_.bytes = 0;
+  for (const scheduled_event& each : next_.rows.scheduled) {
+    next_.bytes += each.what->bytes();
+  }
   for (event_ref& each : rest) {
     if (!each->source.empty() && each->only_for.empty()) {
       continue;
@@ -310,8 +339,8 @@ void incoming::move_up() {
       position_of[mine->id] = mine->position;
     }
   }
-  for (answer_published& each : next_.publishers) {
-    each.position = position_of[each.id];
+  for (waiting_publisher& each : next_.publishers) {
+    each.what.position = position_of[each.what.id];
   }
 }
 

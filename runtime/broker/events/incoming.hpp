@@ -22,7 +22,9 @@ std::shared_ptr<event> event_of(const wire::header_view& header, std::string_vie
 struct incoming_options {
   /// What one publisher may have waiting.
   std::uint32_t publisher_events_max = 8'192;
-  /// What all may have.
+  /// What all may have. One publisher may have as many bytes as are left for the others, so that
+  /// there is room for whoever comes next; its only event may have any size.
+  /// @source Choudhury and Hahne 1998, "Dynamic queue length thresholds".
   std::size_t pending_events_max = 65'536;
   std::size_t pending_bytes_max = 64U << 20U;
   /// Topics that the journal has events of, or will have. 1 or more.
@@ -66,8 +68,8 @@ public:
   /// Schedules an event, and answers `to` with `body` once the batch that has the event is on disk,
   /// or with why it is not. If its id was published lately, nothing is left to do: the event has
   /// been due already, and this is a repeat.
-  /// @errors `rejected` (there are too many topics), `conflict` (that was another event): nothing
-  /// is scheduled, and nobody is answered.
+  /// @errors `rejected` (there are too many topics), `conflict` (that was another event),
+  /// `overloaded` (too much waits for the disk): nothing is scheduled, and nobody is answered.
   outcome<void> schedule(scheduled_event what, origin to, std::string body);
 
   /// Publishes a scheduled event, unless it was published meanwhile. If another event was published
@@ -118,28 +120,50 @@ public:
   /// The highest position on disk.
   std::uint64_t last() const { return last_; }
 
+  /// Whether an event of an outbox may be accepted. Outboxes have as much room as all publishers,
+  /// so that neither keeps the other out.
+  bool has_room_for_outboxes() const {
+    return next_.bytes + writing_.bytes < 2 * options_.pending_bytes_max;
+  }
+
   /// Events that are accepted and not on disk.
   std::size_t pending() const { return next_.rows.events.size() + writing_.rows.events.size(); }
 
 private:
+  struct waiting_publisher {
+    answer_published what;
+    /// Of its event; 0: it repeats one.
+    std::size_t bytes = 0;
+  };
+
   struct waiting_operator {
     origin to{};
     uuid id;
     std::string body;
+    /// Of the event that it schedules; 0: none.
+    std::size_t bytes = 0;
+  };
+
+  /// What a publisher has waiting for the disk.
+  struct waiting {
+    std::uint32_t events = 0;
+    std::size_t bytes = 0;
   };
 
   /// A batch, and who waits for it.
   struct batch {
     journal_batch rows;
-    std::vector<answer_published> publishers;
+    std::vector<waiting_publisher> publishers;
     std::vector<waiting_operator> operators;
+    /// Of its events, and of those that it schedules.
     std::size_t bytes = 0;
   };
 
   outcome<batch*> batch_with(const scheduled_event& what);
   void refuse(origin to, const uuid& id, error why, event_decisions& out);
-  bool admits(origin from, const uuid& id, event_decisions& out);
-  void release(origin whom);
+  outcome<void> admit(origin from, std::size_t bytes);
+  void release(origin whom, std::size_t bytes);
+  void release(const waiting_operator& whom);
   void move_up();
   void admit_again();
 
@@ -151,7 +175,7 @@ private:
   batch next_;
   bool is_writing_ = false;
   instant retry_at_{};
-  tsl::robin_map<std::uint64_t, std::uint32_t> waiting_of_; // Events, by publisher.
+  tsl::robin_map<std::uint64_t, waiting> waiting_of_; // By publisher.
 };
 
 } // namespace troupe::broker

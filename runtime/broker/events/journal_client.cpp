@@ -1,20 +1,32 @@
 #include "runtime/broker/events/journal_client.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace troupe::broker {
+
+namespace {
+
+// A turn of the loop has other work; half a page of events is encoded in this time, or some hundred
+// small answers.
+constexpr milliseconds time_for_answers{2};
+
+} // namespace
 
 std::uint64_t journal_client::remember(then go_on) {
   asked_.emplace(++tokens_, std::move(go_on));
   return tokens_;
 }
 
-void journal_client::ask(journal_question question, instant now, then go_on) {
-  if (!journal_->ask(std::move(question), tokens_ + 1)) {
+void journal_client::ask_for(asker whom, journal_question question, instant now, then go_on) {
+  if (!journal_->ask(std::move(question), tokens_ + 1, whom)) {
     return go_on(
         failure{
             {.code = errc::overloaded,
-             .message = "the journal has too many questions waiting",
+             .message = whom == asker::broker_itself
+                            ? "the journal has too many questions waiting"
+                            : "the journal has too many questions waiting, or too many of yours",
              .retry_after = milliseconds{100}}},
         now);
   }
@@ -30,16 +42,25 @@ void journal_client::sweep(retention rules, then go_on) {
 }
 
 void journal_client::take_answers(instant now) {
-  journal_->drain(answers_);
-  for (const journal_answer& each : answers_) {
-    const auto found = asked_.find(each.token);
+  if (journal_->has_answers()) {
+    journal_->drain(drained_);
+    std::move(drained_.begin(), drained_.end(), std::back_inserter(answers_));
+    drained_.clear();
+  }
+  const instant until = time_.now() + time_for_answers;
+  while (!answers_.empty()) {
+    const journal_answer next = std::move(answers_.front());
+    answers_.pop_front();
+    const auto found = asked_.find(next.token);
     if (found != asked_.end()) {
       const then go_on = std::move(found->second);
       asked_.erase(found);
-      go_on(each.result, now);
+      go_on(next.result, now);
+    }
+    if (time_.now() >= until) {
+      return;
     }
   }
-  answers_.clear();
 }
 
 } // namespace troupe::broker

@@ -1,8 +1,10 @@
 #pragma once
 
 #include "runtime/broker/journal/journal.hpp"
+#include "runtime/clock.hpp"
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <unordered_map>
@@ -16,25 +18,37 @@ class journal_client {
 public:
   using then = std::function<void(const outcome<journal_result>& result, instant now)>;
 
-  explicit journal_client(std::unique_ptr<journal> kept) : journal_{std::move(kept)} {}
+  /// @param time outlives this.
+  journal_client(std::unique_ptr<journal> kept, const clock& time)
+      : journal_{std::move(kept)}, time_{time} {}
 
-  /// Asks the journal; `go_on` gets the answer, or why there is none.
-  void ask(journal_question question, instant now, then go_on);
+  /// Asks the journal for the broker itself; `go_on` gets the answer, or why there is none.
+  void ask(journal_question question, instant now, then go_on) {
+    ask_for(asker::broker_itself, std::move(question), now, std::move(go_on));
+  }
+
+  /// Asks the journal for a peer.
+  void ask_for(asker whom, journal_question question, instant now, then go_on);
   /// Writes a batch; none is under way.
   void write(journal_batch batch, then go_on);
   /// Deletes the events that nobody needs any more.
   void sweep(retention rules, then go_on);
 
-  bool has_answers() const { return journal_->has_answers(); }
+  observe::histogram commits() const { return journal_->commits(); }
 
-  /// Calls the functions of all answers that have come.
+  bool has_answers() const { return !answers_.empty() || journal_->has_answers(); }
+
+  /// Calls the functions of the answers that have come, for 2 ms at most: an answer may be a
+  /// megabyte of events to encode. The others have to wait for the next turn of the loop.
   void take_answers(instant now);
 
 private:
   std::uint64_t remember(then go_on);
 
   std::unique_ptr<journal> journal_;
-  std::vector<journal_answer> answers_; // Reused.
+  const clock& time_;
+  std::vector<journal_answer> drained_; // Reused.
+  std::deque<journal_answer> answers_;  // Not taken yet.
   std::uint64_t tokens_ = 0;
   std::unordered_map<std::uint64_t, then> asked_;
 };

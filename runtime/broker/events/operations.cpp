@@ -13,6 +13,10 @@ namespace {
 
 constexpr std::int64_t after_max_ms = std::int64_t{3'650} * 24 * 60 * 60 * 1'000;
 
+// To decode a megabyte of patterns takes as long as a thousand calls; as many as a `read` may have,
+// of the largest size, have half of this.
+constexpr std::size_t question_bytes_max = std::size_t{32} * 1024;
+
 constexpr std::array<std::string_view, 7> names{
     "read",
     "topics",
@@ -38,7 +42,11 @@ operations::operations(
 }
 
 void operations::call(
-    origin from, const wire::header_view& header, std::string_view body, instant now) {
+    origin from,
+    const wire::header_view& header,
+    std::string_view body,
+    int connection,
+    instant now) {
   const uuid id = header.id;
   const auto decoded =
       [&]<class Request>(Request /*type*/, std::string_view bytes, const auto& handler) {
@@ -49,9 +57,16 @@ void operations::call(
           links_.pass_refusal(from, id, request.error());
         }
       };
+  if (header.op != "schedule" && body.size() > question_bytes_max) {
+    return links_.pass_refusal(
+        from,
+        id,
+        invalid(fmt::format(
+            "a question of {} bytes; {} are the limit", body.size(), question_bytes_max)));
+  }
   if (header.op == "read") {
     decoded(wire::read_events{}, body, [&](const wire::read_events& what) {
-      reading_.read(from, id, what, header.ttl, now);
+      reading_.read(from, id, what, connection, header.ttl, now);
     });
   } else if (header.op == "topics") {
     constexpr std::string_view no_fields = "\x80";

@@ -20,7 +20,15 @@ public:
       event_links& links,
       std::size_t bytes_max);
 
-  void call(origin from, const wire::header_view& header, std::string_view body, instant now);
+  /// @param connection over which the call came.
+  void call(
+      origin from,
+      const wire::header_view& header,
+      std::string_view body,
+      int connection,
+      instant now);
+
+  void connection_ended(int connection) { reading_.connection_ended(connection); }
 
   /// Whether calls wait for new events.
   bool has_readers() const { return reading_.has_readers(); }

@@ -128,7 +128,7 @@ void outbox_intake::announced(
     login_id from, const wire::outbox_state& state, instant now, decisions& out) {
   source& whose = sources_[state.capability];
   if (whose.instance != state.instance) {
-    if (whose.instance != uuid{}) {
+    if (whose.accepted != 0) { // Else there is nothing of it to remember.
       set_aside(state.capability, whose);
     }
     begin(whose, state, out);
@@ -186,7 +186,12 @@ void outbox_intake::left(login_id whom) {
 }
 
 bool outbox_intake::relayed(
-    login_id from, std::uint64_t seq, std::shared_ptr<event> what, instant now, decisions& out) {
+    login_id from,
+    std::uint64_t seq,
+    std::shared_ptr<event> what,
+    bool has_room,
+    instant now,
+    decisions& out) {
   const auto found = sources_.find(what->source);
   if (found == sources_.end() || seq == 0) {
     return false;
@@ -213,16 +218,22 @@ bool outbox_intake::relayed(
     if (last == nullptr || last->to != from || last->what.capability != found->first) {
       out.actions.emplace_back(send_confirmed{from, confirmed_of(found->first, whose)});
     }
+  } else if (!has_room && seq > whose.accepted) {
+    whose.asked = 0; // Not for want of them.
+    whose.asked_at = now;
   } else if (seq == whose.accepted + 1) {
     whose.asked = 0;
     if (accept(found->first, whose, std::move(what), out)) {
       take_early(found->first, whose, out);
     }
-  } else if (seq > whose.accepted && whose.early.size() < early_max) {
+  } else if (
+      seq > whose.accepted && whose.early.size() < early_max
+      && whose.early_bytes < early_bytes_max) {
     if (whose.early.empty()) {
       whose.asked_at = now; // The gap opens.
     }
-    whose.early.try_emplace(seq, std::move(what));
+    const std::size_t bytes = what->bytes();
+    whose.early_bytes += whose.early.try_emplace(seq, std::move(what)).second ? bytes : 0U;
   }
   return true;
 }
@@ -251,6 +262,7 @@ bool outbox_intake::accept(
         out);
     whose.no_room_for = what->topic;
     whose.early.clear(); // All of it will be asked for.
+    whose.early_bytes = 0;
     return false;
   }
   count_in(whose, what->id, what);
@@ -268,6 +280,7 @@ void outbox_intake::count_in(source& whose, const uuid& id, std::shared_ptr<cons
 void outbox_intake::take_early(const std::string& name, source& whose, decisions& out) {
   while (!whose.early.empty() && whose.early.begin()->first <= whose.accepted + 1) {
     auto next = whose.early.extract(whose.early.begin());
+    whose.early_bytes -= next.mapped()->bytes();
     if (next.key() == whose.accepted + 1 && !accept(name, whose, std::move(next.mapped()), out)) {
       return;
     }

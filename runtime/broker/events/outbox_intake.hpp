@@ -50,8 +50,16 @@ public:
 
   /// RELAY. `what` is without position; its `source` says which outbox it comes from. False, and
   /// it is dropped, if this worker announced no such outbox.
+  ///
+  /// @param has_room whether one more event may wait for the disk; else this one is asked for
+  /// later.
   bool relayed(
-      login_id from, std::uint64_t seq, std::shared_ptr<event> what, instant now, decisions& out);
+      login_id from,
+      std::uint64_t seq,
+      std::shared_ptr<event> what,
+      bool has_room,
+      instant now,
+      decisions& out);
 
   /// Adds the rows that go with the events accepted so far: call when a batch is closed.
   void close_batch(std::vector<source_row>& rows);
@@ -112,6 +120,7 @@ private:
     /// The highest number heard of.
     std::uint64_t newest = 0;
     std::map<std::uint64_t, std::shared_ptr<event>> early;
+    std::size_t early_bytes = 0;
     std::vector<login_id> workers;
     std::size_t next_worker = 0;
     instant asked_at{};
@@ -124,7 +133,9 @@ private:
     std::string no_room_for;
   };
 
+  // Of one outbox: so many events, and no more once they have so many bytes.
   static constexpr std::size_t early_max = 8'192;
+  static constexpr std::size_t early_bytes_max = std::size_t{8} << 20U;
 
   struct past_database {
     std::string capability;

@@ -3,6 +3,8 @@
 #include "runtime/broker/events/bus.hpp"
 #include "runtime/broker/events/event_links.hpp"
 #include "runtime/broker/events/journal_client.hpp"
+#include "runtime/broker/events/pattern_index.hpp"
+#include "runtime/shares.hpp"
 #include "runtime/wire/journal_calls.hpp"
 
 #include <cstdint>
@@ -15,17 +17,23 @@ namespace troupe::broker {
 /// the thread of the event service.
 class reading {
 public:
-  /// All of these outlive this.
+  /// All of these outlive this. @param bytes_max of the events in an answer.
   reading(
       journal_client& journal,
       const incoming& events,
       const lineage& lives,
       event_links& links,
-      std::size_t bytes_max)
-      : journal_{journal}, incoming_{events}, lives_{lives}, links_{links}, bytes_max_{bytes_max} {}
+      std::size_t bytes_max);
 
+  /// @param connection over which the call came.
   /// @param ttl of the call, in milliseconds.
-  void read(origin from, const uuid& id, wire::read_events what, std::uint32_t ttl, instant now);
+  void read(
+      origin from,
+      const uuid& id,
+      wire::read_events what,
+      int connection,
+      std::uint32_t ttl,
+      instant now);
 
   bool has_readers() const { return !readers_.empty(); }
 
@@ -33,6 +41,9 @@ public:
   void written(const std::vector<event_ref>& events, instant now);
   /// Answers the readers whose time is over.
   void tick(instant now);
+  /// The connection of this number has ended: its readers wait no longer. They are answered with
+  /// nothing, since another connection may have the number by now, whose reader then asks again.
+  void connection_ended(int connection);
 
 private:
   /// A `read` that is not answered yet.
@@ -40,6 +51,9 @@ private:
     origin from{};
     uuid id;
     wire::read_events what;
+    int connection = -1;
+    /// Of its patterns, as counted in `waiting_`.
+    std::size_t bytes = 0;
     std::uint64_t after = 0;
     instant until;
     bool is_asking = false;
@@ -47,9 +61,11 @@ private:
     std::uint64_t deleted_to = 0;
   };
 
+  outcome<void> check(origin from, const wire::read_events& what, std::size_t bytes) const;
   void begin(reader made, instant now);
   void read_on(std::uint64_t number, instant now);
   void answer(std::uint64_t number, const events_page& page);
+  void forget(std::uint64_t number);
 
   journal_client& journal_;
   const incoming& incoming_;
@@ -57,6 +73,9 @@ private:
   event_links& links_;
   std::size_t bytes_max_;
   std::unordered_map<std::uint64_t, reader> readers_;
+  pattern_index wanted_; // By those readers.
+  shares waiting_;
+  std::vector<std::uint64_t> woken_; // Reused.
   std::uint64_t numbers_ = 0;
 };
 

@@ -31,67 +31,90 @@ void topic_states::forget(const std::vector<std::string>& names) {
   }
 }
 
-/// Several questions to the journal, and one answer when the last of them is answered.
+/// Several questions to the journal, asked one after the other, and one answer.
 struct topic_states::pending_answer {
-  wire::topics_state state;
-  std::size_t open = 0;
-  std::optional<error> fault;
+  origin from{};
+  uuid id;
+  std::string after;
+  wire::topics_state state{};
+  /// By group: its lag is of events above this position, as `state` counts those up to it.
+  std::vector<std::uint64_t> scanned{};
+  std::uint32_t groups_asked = 0;
 };
 
 void topic_states::list(origin from, const uuid& id, const wire::get_topics& what, instant now) {
-  const std::string after = what.after.value_or("");
   const auto groups = what.after ? 0U : static_cast<std::uint32_t>(bus_.subscribers().size());
   auto answer = std::make_shared<pending_answer>();
+  answer->from = from;
+  answer->id = id;
+  answer->after = what.after.value_or("");
   answer->state.journal = bus_.instance();
   answer->state.last = bus_.incoming().last();
-  answer->open = 2 + groups;
-  const auto answered = [this, from, id, answer](const outcome<journal_result>& result) {
-    if (!result && !answer->fault) {
-      answer->fault = result.error();
-    }
-    if (--answer->open == 0) {
-      if (answer->fault) {
-        links_.pass_refusal(from, id, *answer->fault);
-      } else {
-        links_.reply(from, id, wire::encoded(answer->state));
-      }
-    }
-  };
   for (std::uint32_t i = 0; i < groups; ++i) {
     answer->state.groups.push_back(describe(i));
+    answer->scanned.push_back(bus_.subscribers()[i].scanned());
   }
-  journal_.ask(ask_topics{}, now, [=, this](const outcome<journal_result>& result, instant at) {
-    if (const auto* counted = result_of<topics_counted>(result)) {
-      add_topics(answer->state, *counted, after, at);
-    }
-    answered(result);
-  });
-  journal_.ask(ask_dead_letter_counts{}, now, [=](const outcome<journal_result>& result, instant) {
-    if (const auto* counted = result_of<dead_letters_counted>(result)) {
-      for (const dead_letters_counted::count& each : counted->capabilities) {
-        for (wire::group_state& group : answer->state.groups) {
-          group.dead = group.capability == each.capability ? each.dead_letters : group.dead;
+  ask(answer,
+      ask_topics{},
+      now,
+      [this](pending_answer& to, const journal_result& found, instant at) {
+        add_topics(to.state, std::get<topics_counted>(found), to.after, at);
+      });
+}
+
+/// Asks, goes on with `take`, and asks what is to be known next.
+template <class Take>
+void topic_states::ask(
+    const std::shared_ptr<pending_answer>& answer,
+    journal_question question,
+    instant now,
+    const Take& take) {
+  journal_.ask_for(
+      asker_of(answer->from),
+      std::move(question),
+      now,
+      [=, this](const outcome<journal_result>& result, instant at) {
+        if (!result) {
+          return links_.pass_refusal(answer->from, answer->id, result.error());
         }
-      }
-    }
-    answered(result);
-  });
-  for (std::uint32_t i = 0; i < groups; ++i) {
+        take(*answer, *result, at);
+        ask_next(answer, at);
+      });
+}
+
+void topic_states::ask_next(const std::shared_ptr<pending_answer>& answer, instant now) {
+  std::vector<wire::group_state>& groups = answer->state.groups;
+  if (answer->groups_asked < groups.size()) {
     // The subscriber knows the events that it holds in memory; the journal counts the later ones.
-    journal_.ask(
-        ask_lag{bus_.subscribers()[i].scanned(), bus_.subscribers()[i].patterns()},
+    const std::uint32_t index = answer->groups_asked++;
+    return ask(
+        answer,
+        ask_lag{answer->scanned[index], bus_.subscribers()[index].patterns()},
         now,
-        [=, this](const outcome<journal_result>& result, instant) {
-          wire::group_state& group = answer->state.groups[i];
-          if (const auto* counted = result_of<lag_counted>(result)) {
-            group.lag += counted->events;
-            if (!group.oldest_unacked_ms && counted->oldest_time != 0) {
-              group.oldest_unacked_ms = wall_ms() - counted->oldest_time;
-            }
+        [this, index](pending_answer& to, const journal_result& found, instant) {
+          const auto& counted = std::get<lag_counted>(found);
+          wire::group_state& of = to.state.groups[index];
+          of.lag += counted.events;
+          if (!of.oldest_unacked_ms && counted.oldest_time != 0) {
+            of.oldest_unacked_ms = wall_ms() - counted.oldest_time;
           }
-          answered(result);
         });
   }
+  if (answer->groups_asked == groups.size() && !groups.empty()) {
+    ++answer->groups_asked;
+    return ask(
+        answer,
+        ask_dead_letter_counts{},
+        now,
+        [](pending_answer& to, const journal_result& found, instant) {
+          for (const auto& each : std::get<dead_letters_counted>(found).capabilities) {
+            for (wire::group_state& group : to.state.groups) {
+              group.dead = group.capability == each.capability ? each.dead_letters : group.dead;
+            }
+          }
+        });
+  }
+  links_.reply(answer->from, answer->id, wire::encoded(answer->state));
 }
 
 wire::group_state topic_states::describe(std::uint32_t index) const {

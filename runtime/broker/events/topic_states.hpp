@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -49,6 +50,13 @@ private:
 
   struct pending_answer;
 
+  template <class Take>
+  void
+  ask(const std::shared_ptr<pending_answer>& answer,
+      journal_question question,
+      instant now,
+      const Take& take);
+  void ask_next(const std::shared_ptr<pending_answer>& answer, instant now);
   wire::group_state describe(std::uint32_t index) const;
   void add_topics(
       wire::topics_state& to,

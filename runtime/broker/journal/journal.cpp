@@ -7,6 +7,15 @@
 
 namespace troupe::broker {
 
+namespace {
+
+// Answers that the loop has not taken: the reader waits for it, as each may be a page of events.
+constexpr std::size_t answers_max = 16;
+// Four checkpoints of a journal's WAL could not end, since the reader looked into it: 16 MB.
+constexpr std::int64_t large_wal_pages = 4'000;
+
+} // namespace
+
 outcome<std::unique_ptr<journal>> journal::open(
     const journal_options& options,
     const clock& time,
@@ -20,17 +29,18 @@ outcome<std::unique_ptr<journal>> journal::open(
   if (!reader) {
     return failure{std::move(reader.error())};
   }
-  return std::unique_ptr<journal>{
-      new journal{std::move(*store), std::move(*reader), options.questions_max, std::move(wake)}};
+  return std::unique_ptr<journal>{new journal{
+      std::move(*store), std::move(*reader), time, options.questions_max, std::move(wake)}};
 }
 
 journal::journal(
     std::unique_ptr<journal_writer> store,
     std::unique_ptr<journal_reader> reader,
+    const clock& time,
     std::size_t questions_max,
     std::function<void()> wake)
-    : store_{std::move(store)}, reader_{std::move(reader)}, questions_max_{questions_max},
-      wake_{std::move(wake)}, writer_{[this](const std::stop_token& stopped) {
+    : store_{std::move(store)}, reader_{std::move(reader)}, time_{time}, wake_{std::move(wake)},
+      asked_{questions_max}, writer_{[this](const std::stop_token& stopped) {
         run_writer(stopped);
       }},
       reading_{[this](const std::stop_token& stopped) { run_reader(stopped); }} {
@@ -69,14 +79,12 @@ bool journal::write(journal_batch&& batch, std::uint64_t token) {
   return true;
 }
 
-bool journal::ask(journal_question&& question, std::uint64_t token) {
+bool journal::ask(journal_question&& question, std::uint64_t token, asker from) {
   {
     const std::lock_guard lock{mutex_};
-    if (questions_ >= questions_max_ || is_stopped_) {
+    if (is_stopped_ || !asked_.add({from, std::move(question), token})) {
       return false;
     }
-    ++questions_;
-    asked_.emplace_back(std::move(question), token);
   }
   to_read_.ring();
   return true;
@@ -97,13 +105,24 @@ void journal::sweep(retention&& rules, std::uint64_t token) {
 }
 
 void journal::drain(std::vector<journal_answer>& answers) {
-  const std::lock_guard lock{mutex_};
-  answers.insert(
-      answers.end(),
-      std::make_move_iterator(answers_.begin()),
-      std::make_move_iterator(answers_.end()));
-  answers_.clear();
-  has_answers_.store(false, std::memory_order_release);
+  bool is_reader_waiting = false;
+  {
+    const std::lock_guard lock{mutex_};
+    is_reader_waiting = answers_.size() >= answers_max;
+    answers.insert(
+        answers.end(),
+        std::make_move_iterator(answers_.begin()),
+        std::make_move_iterator(answers_.end()));
+    answers_.clear();
+    has_answers_.store(false, std::memory_order_release);
+  }
+  if (is_reader_waiting) {
+    to_read_.ring();
+  }
+}
+
+observe::histogram journal::commits() const {
+  return store_->commits();
 }
 
 bool journal::is_writing() const {
@@ -113,7 +132,7 @@ bool journal::is_writing() const {
 
 std::size_t journal::questions() const {
   const std::lock_guard lock{mutex_};
-  return questions_;
+  return asked_.size();
 }
 
 void journal::run_writer(const std::stop_token& stopped) {
@@ -159,9 +178,27 @@ void journal::write_one(batch_request&& request) {
     }
   }
   wake_();
-  // After the answer, as nobody has to wait for the WAL to be copied back. A fault there shows at
-  // the next write.
+  copy_back();
+}
+
+/// Copies the WAL back: after the answer, as nobody has to wait for that. A fault there shows at
+/// the next write.
+void journal::copy_back() {
+  if (store_->pages_to_copy() < large_wal_pages) {
+    (void)store_->checkpoint();
+    return;
+  }
+  // SQLite begins the WAL anew only if nobody looks into it when all is copied back. A question
+  // takes milliseconds.
+  std::unique_lock lock{mutex_};
+  is_quiet_wanted_ = true;
+  is_quiet_.wait(lock, [&] { return !is_reading_; });
+  lock.unlock();
   (void)store_->checkpoint();
+  lock.lock();
+  is_quiet_wanted_ = false;
+  lock.unlock();
+  to_read_.ring();
 }
 
 void journal::begin_sweep(sweep_request&& request) {
@@ -180,8 +217,7 @@ void journal::sweep_slice() {
   if (!slice->has_more) {
     end_sweep(events_swept{sweeping_->deleted, std::move(slice->forgotten)});
   }
-  // The WAL is copied back, as after a batch; a fault there shows at the next write.
-  (void)store_->checkpoint();
+  copy_back();
 }
 
 /// Answers the sweep under way, if there is one.
@@ -195,19 +231,28 @@ void journal::end_sweep(outcome<journal_result> result) {
 
 void journal::run_reader(const std::stop_token& stopped) {
   std::unique_lock lock{mutex_};
+  const auto may_read = [&] {
+    return !asked_.is_empty() && !is_quiet_wanted_
+           && (answers_.size() < answers_max || stopped.stop_requested());
+  };
   for (;;) {
-    to_read_.wait(lock, [&] { return !asked_.empty() || stopped.stop_requested(); });
-    if (asked_.empty()) {
+    to_read_.wait(
+        lock, [&] { return may_read() || (asked_.is_empty() && stopped.stop_requested()); });
+    if (asked_.is_empty()) {
       return;
     }
-    const auto [question, token] = std::move(asked_.front());
-    asked_.pop_front();
+    const question_line::waiting next = asked_.take();
+    is_reading_ = true;
     lock.unlock();
-    auto result = reader_->answer(question);
+    const instant began = time_.now();
+    auto result = reader_->answer(next.question);
+    const instant::duration took = time_.now() - began;
     lock.lock();
-    --questions_;
+    is_reading_ = false;
+    asked_.answered(next.from, took);
     lock.unlock();
-    answer(token, std::move(result));
+    is_quiet_.ring();
+    answer(next.token, std::move(result));
     lock.lock();
   }
 }

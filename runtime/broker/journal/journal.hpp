@@ -3,14 +3,15 @@
 #include "runtime/bell.hpp"
 #include "runtime/broker/journal/batch.hpp"
 #include "runtime/broker/journal/journal_options.hpp"
+#include "runtime/broker/journal/question_line.hpp"
 #include "runtime/broker/journal/questions.hpp"
 #include "runtime/broker/journal/retention.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/observe/histogram.hpp"
 #include "runtime/outcome.hpp"
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -28,9 +29,11 @@ class journal_writer;
 /// `open` and `stop` waits. Behind it are two threads.
 ///
 /// The writer takes one batch at a time, answers it once it is on disk, then copies the WAL back;
-/// between two batches it sweeps. The reader answers questions, one after the other, from a session
-/// of its own, so that a capability with much to catch up on never holds a commit up. A question
-/// asked after a batch was answered sees that batch.
+/// between two batches it sweeps. The reader answers questions, one after the other and fairly
+/// (`question_line`), from a session of its own, so that a capability with much to catch up on
+/// never holds a commit up. A question asked after a batch was answered sees that batch. Once the
+/// WAL has grown large because the reader always looks into it, the reader pauses between two
+/// questions until it is copied back.
 ///
 /// Used by the loop's thread, which also destroys it. `wake` is called by the two threads.
 class journal {
@@ -53,8 +56,8 @@ public:
   /// Its answer is `batch_written`, or the error of `journal_writer::write`.
   bool write(journal_batch&& batch, std::uint64_t token);
 
-  /// @return false, with nothing done, if `questions_max` questions wait already.
-  bool ask(journal_question&& question, std::uint64_t token);
+  /// @return false, with nothing done, if too many questions wait already (`question_line`).
+  bool ask(journal_question&& question, std::uint64_t token, asker from = asker::broker_itself);
 
   /// Deletes the events that these rules let go; answered with `events_swept` when that is over. A
   /// sweep under way is given up, and answered with the number that it has deleted.
@@ -67,6 +70,9 @@ public:
   bool has_answers() const { return has_answers_.load(std::memory_order_acquire); }
 
   bool is_writing() const;
+
+  /// How long the commits of batches took, with their fsync.
+  observe::histogram commits() const;
 
   /// Questions that wait or are being answered.
   std::size_t questions() const;
@@ -92,11 +98,13 @@ private:
   journal(
       std::unique_ptr<journal_writer> store,
       std::unique_ptr<journal_reader> reader,
+      const clock& time,
       std::size_t questions_max,
       std::function<void()> wake);
 
   void run_writer(const std::stop_token& stopped);
   void write_one(batch_request&& request);
+  void copy_back();
   void begin_sweep(sweep_request&& request);
   void sweep_slice();
   void end_sweep(outcome<journal_result> result);
@@ -106,7 +114,7 @@ private:
 
   std::unique_ptr<journal_writer> store_;
   std::unique_ptr<journal_reader> reader_;
-  std::size_t questions_max_;
+  const clock& time_;
   std::function<void()> wake_;
   std::optional<sweep_progress> sweeping_;
 
@@ -118,8 +126,10 @@ private:
   bool is_writing_ = false;
   std::optional<batch_request> batch_;
   std::optional<sweep_request> sweep_;
-  std::deque<std::pair<journal_question, std::uint64_t>> asked_;
-  std::size_t questions_ = 0;
+  question_line asked_;
+  bool is_reading_ = false;
+  bool is_quiet_wanted_ = false; // The reader is to begin with no question.
+  bell is_quiet_;
   std::vector<journal_answer> answers_;
   // Last, as they use all of the above.
   std::jthread writer_;

@@ -24,7 +24,8 @@ struct journal_options {
   std::size_t uncounted_max = 16'384;
   /// Positions that one read looks at, so that a read that finds nothing ends soon. 1 or more.
   std::uint64_t scan_max = 65'536;
-  /// Questions that wait for an answer; more are not taken. 1 or more.
+  /// Questions of the broker itself, and of all peers together, that wait for an answer; more are
+  /// not taken. 1 or more.
   std::size_t questions_max = 1'024;
 };
 

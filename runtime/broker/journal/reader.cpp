@@ -272,6 +272,7 @@ dead_letters_counted journal_reader::operator()(const ask_dead_letter_counts&) {
 
 due_found journal_reader::operator()(const ask_due& asked) {
   due_found found;
+  std::size_t bytes = 0;
   const auto take = [&](const store::row& row) {
     const std::int64_t due_at = row.integer(1);
     if (due_at > asked.now || found.events.size() >= asked.count_max) {
@@ -281,6 +282,11 @@ due_found journal_reader::operator()(const ask_due& asked) {
     auto what = std::make_shared<event>();
     what->topic = row.text(2);
     read_event_columns(row, 3, *what);
+    bytes += what->bytes();
+    if (bytes > asked.bytes_max && !found.events.empty()) {
+      found.next_due = due_at;
+      return false;
+    }
     found.events.push_back({row.id(0), due_at, std::move(what)});
     return true;
   };

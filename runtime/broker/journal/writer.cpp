@@ -16,7 +16,7 @@ journal_writer::open(const journal_options& options, const clock& time, journal_
   if (!session) {
     return failure{std::move(session.error())};
   }
-  std::unique_ptr<journal_writer> opened{new journal_writer{options, std::move(*session)}};
+  std::unique_ptr<journal_writer> opened{new journal_writer{options, time, std::move(*session)}};
   try {
     opened->load(found, uuid_source{}.next(time.wall()));
   } catch (const store::database_error& met) {
@@ -25,8 +25,9 @@ journal_writer::open(const journal_options& options, const clock& time, journal_
   return opened;
 }
 
-journal_writer::journal_writer(const journal_options& options, writing_session session)
-    : uncounted_max_{options.uncounted_max}, session_{std::move(session)},
+journal_writer::journal_writer(
+    const journal_options& options, const clock& time, writing_session session)
+    : time_{time}, uncounted_max_{options.uncounted_max}, session_{std::move(session)},
       database_{*session_.database}, sweep_{database_, topics_, options.sweep_rows} {
 }
 
@@ -53,6 +54,7 @@ outcome<void> journal_writer::write(const journal_batch& batch) {
   if (auto sound = check(batch); !sound) {
     return sound;
   }
+  const instant began = time_.now();
   try {
     store::transaction writing{database_};
     if (last_ > topics_.counted()
@@ -67,6 +69,7 @@ outcome<void> journal_writer::write(const journal_batch& batch) {
     write_scheduled(batch);
     TROUPE_FAULT("journal.before_commit");
     writing.commit();
+    commits_.record(time_.now() - began);
   } catch (const store::database_error& met) {
     return failure{take_back(met, "write to the journal")};
   }

@@ -7,6 +7,7 @@
 #include "runtime/broker/journal/sweep.hpp"
 #include "runtime/broker/journal/topic_book.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/observe/histogram.hpp"
 #include "runtime/outcome.hpp"
 
 #include <cstdint>
@@ -52,6 +53,12 @@ public:
   /// @errors as of `write`.
   outcome<void> checkpoint();
 
+  /// How long batches took until they were on disk. Any thread.
+  observe::histogram commits() const { return commits_; }
+
+  /// How many pages of the WAL that would be; 0 if it is not worth it.
+  std::int64_t pages_to_copy() const { return database_.checkpoint_due(); }
+
   /// The highest position given.
   std::uint64_t last() const { return last_; }
 
@@ -63,7 +70,7 @@ public:
   outcome<event_sweep::slice> sweep();
 
 private:
-  journal_writer(const journal_options& options, writing_session session);
+  journal_writer(const journal_options& options, const clock& time, writing_session session);
 
   void load(journal_state& found, const uuid& life);
   outcome<void> check(const journal_batch& batch) const;
@@ -76,6 +83,7 @@ private:
   void keep(const journal_batch& batch);
   error take_back(const store::database_error& met, std::string_view doing);
 
+  const clock& time_;
   std::size_t uncounted_max_;
   writing_session session_;
   store::database& database_; // Of `session_`.
@@ -83,6 +91,7 @@ private:
   published_ids published_;
   event_sweep sweep_;
   std::uint64_t last_ = 0;
+  observe::histogram commits_;
   std::vector<uuid> clashed_;
   std::optional<error> spent_;         // Why nothing can be written any more.
   std::vector<topic_entry*> topic_of_; // The topic of each event of the batch. Reused.

@@ -88,12 +88,19 @@ void login_desk::end(login_id whom, bool is_blamed, std::string_view why, instan
     return calls_.leave(whom, is_blamed, why, now);
   }
   clients_lost_ += is_blamed ? 1U : 0U;
+  calls_.client_left(origin_of(out_.logins()[whom].peer, framing::batched));
   out_.close(whom);
 }
 
 void login_desk::lost(peer whom, instant now) {
   if (const login_id login = out_.logins().find(whom); login != login_id{nowhere}) {
     end(login, true, "its connection is gone", now);
+  }
+}
+
+void login_desk::end_flooding(peer whom, instant now) {
+  if (const login_id login = out_.logins().find(whom); login != login_id{nowhere}) {
+    end(login, false, "it sends more than can be gone through", now);
   }
 }
 

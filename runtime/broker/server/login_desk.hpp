@@ -30,6 +30,9 @@ public:
   /// A connection ended.
   void lost(transport::peer whom, instant now);
 
+  /// What a peer has sent was dropped, replies perhaps: it logs in anew.
+  void end_flooding(transport::peer whom, instant now);
+
   /// The broker stood still and dropped what it had received, replies perhaps: all workers log in
   /// anew.
   void end_workers(instant now);

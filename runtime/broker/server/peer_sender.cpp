@@ -3,6 +3,7 @@
 #include "runtime/wire/departure.hpp"
 #include "runtime/wire/envelope.hpp"
 
+#include <fmt/format.h>
 #include <utility>
 
 namespace troupe::broker {
@@ -19,13 +20,37 @@ void peer_sender::answer(origin to, std::string_view header, std::string_view bo
   if (body.size() > body_bytes_max_) {
     return refuse_too_large(to, header, body.size());
   }
-  if (framing_of(to) != framing::batched) {
-    undeliverable_ += send(to, header, body) == sent::queued ? 0U : 1U;
-  } else if (const login_id whom = logins_.find(peer_of(to)); whom != login_id{nowhere}) {
-    append(whom, header, body);
-  } else {
-    ++undeliverable_;
+  const sent how = pass(to, header, body, 0);
+  if (how == sent::full) {
+    if (const auto read = wire::scan_header(header); read && read->kind == wire::kind::reply) {
+      return refuse_unread(to, read->id, effect::unknown);
+    }
   }
+  undeliverable_ += how == sent::queued ? 0U : 1U;
+}
+
+sent peer_sender::pass(
+    origin to, std::string_view header, std::string_view body, std::size_t beyond) {
+  if (framing_of(to) != framing::batched) {
+    return loop_.send(peer_of(to), framing_of(to), header, body, beyond);
+  }
+  const login_id whom = logins_.find(peer_of(to));
+  return whom == login_id{nowhere} ? sent::gone
+                                   : loop_.append(logins_[whom].batch, header, body, beyond);
+}
+
+void peer_sender::refuse_unread(origin to, const uuid& id, effect possible) {
+  ++unread_;
+  refuse(
+      to,
+      id,
+      {.code = errc::overloaded,
+       .possible = possible,
+       .message = fmt::format(
+           "the answer was left away, as this client has not read those before ({} MiB of all "
+           "clients' wait to be read): read them, then ask again with the same id",
+           loop_.unread_bytes() >> 20U),
+       .retry_after = milliseconds{500}});
 }
 
 /// A frame beyond the limit would cut the asker's connection, and again when it asks anew.
@@ -47,7 +72,8 @@ void peer_sender::refuse(origin to, const uuid& id, const error& why) {
   // A peer without a login has no batch, and is told in plain frames.
   const bool has_batch =
       framing_of(to) != framing::batched || logins_.find(peer_of(to)) != login_id{nowhere};
-  answer(has_batch ? to : unbatched(to), header_, {});
+  const sent how = pass(has_batch ? to : unbatched(to), header_, {}, words_bytes);
+  undeliverable_ += how == sent::queued ? 0U : 1U;
 }
 
 } // namespace troupe::broker

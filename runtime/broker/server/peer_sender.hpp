@@ -49,23 +49,31 @@ public:
 
   /// A login, with a batch towards its peer. `login_table::bind` makes it the peer's own.
   login_id open(transport::peer whom, bool is_worker) {
-    return logins_.add(whom, is_worker, loop_.open_batch(whom));
+    return logins_.add(whom, is_worker, loop_.open_batch(whom, !is_worker));
   }
 
   /// Ends a login, with what is still in its batch.
   void close(login_id whom);
 
+  /// An answer for which there is no room, as its asker has not read what it was sent before, is
+  /// left away, and the asker told so in words; at last these are dropped, too.
   void answer(origin to, std::string_view header, std::string_view body);
   void refuse(origin to, const uuid& id, const error& why);
 
+  /// Whether an answer to this peer would have room, so that it is worth making.
+  bool has_room(origin to) { return loop_.has_room(peer_of(to), 0); }
+
+  /// Tells the asker why it gets no answer, as there is no room for it.
+  void refuse_unread(origin to, const uuid& id, effect possible);
+
   /// Into the batch of a login, which leaves when the loop's turn ends.
   void append(login_id to, std::string_view header, std::string_view body) {
-    loop_.append(logins_[to].batch, header, body);
+    (void)loop_.append(logins_[to].batch, header, body, words_bytes);
   }
 
-  /// At once, in plain or delimited frames.
+  /// At once, in plain or delimited frames: what is sent unasked.
   transport::sent send(origin to, std::string_view header, std::string_view body) {
-    return loop_.send(peer_of(to), framing_of(to), header, body);
+    return loop_.send(peer_of(to), framing_of(to), header, body, 2 * words_bytes);
   }
 
   /// `send` said that the peer is gone: its login ends once all it has sent is read.
@@ -74,13 +82,22 @@ public:
   /// Answers that reached nobody.
   std::uint64_t undeliverable() const { return undeliverable_; }
 
+  /// Answers that were left away, as the asker had not read earlier ones.
+  std::uint64_t unread() const { return unread_; }
+
 private:
+  /// What a peer that reads nothing may have beyond its share, in refusals.
+  static constexpr std::size_t words_bytes = std::size_t{1} << 20U;
+
+  transport::sent
+  pass(origin to, std::string_view header, std::string_view body, std::size_t beyond);
   void refuse_too_large(origin to, std::string_view header, std::size_t bytes);
 
   transport::router_loop& loop_;
   const std::size_t body_bytes_max_;
   login_table logins_;
   std::uint64_t undeliverable_ = 0;
+  std::uint64_t unread_ = 0;
   std::string header_; // Reused.
 };
 

@@ -13,8 +13,13 @@ namespace troupe::broker {
 
 namespace {
 
+constexpr milliseconds probe_patience_max{250};
+
 using transport::framing;
 using transport::peer;
+
+// Between two lines about messages that were dropped.
+constexpr std::chrono::seconds flood_log_interval{10};
 
 error too_large(std::string_view what, std::size_t bytes, std::uint64_t bytes_max) {
   return invalid(fmt::format(
@@ -148,6 +153,11 @@ bool server::take_own_call(
     out_.refuse(from, header.id, came_too_late());
     return true;
   }
+  if (header.to != "troupe.publish" && header.to.starts_with("troupe.") && !out_.has_room(from)) {
+    // To make an answer that has no room costs time, and reading from the disk.
+    out_.refuse_unread(from, header.id, effect::none);
+    return true;
+  }
   if (header.to == "troupe.broker") {
     answer_own_call(from, header, body, now);
     return true;
@@ -168,7 +178,7 @@ bool server::take_own_call(
   } else if (is_publish) {
     calls_.events()->publish(from, header, body, now);
   } else {
-    calls_.events()->call(from, header, body, now);
+    calls_.events()->call(from, header, body, loop_.connection_of_sender(), now);
   }
   return true;
 }
@@ -241,8 +251,13 @@ void server::take_from_login(
     return calls_.reply(whom, header, bytes, body, now);
   case wire::kind::state: {
     const auto state = wire::checked_decode<wire::state>(body);
-    return state ? calls_.state(whom, *state, now)
-                 : refuse_malformed(from, header.id, state.error());
+    if (!state) {
+      return refuse_malformed(from, header.id, state.error());
+    }
+    if (const auto taken = calls_.state(whom, *state, now); !taken) {
+      note_misspoken("state", taken.error(), now);
+    }
+    return;
   }
   case wire::kind::pong:
     // A client sends none of its progress: its PONG is a sign of life and no more.
@@ -282,11 +297,14 @@ void server::take_event_talk(
   }
   const auto heard = calls_.events()->worker_said(whom, header, body, now);
   if (!heard) {
-    // Logged and not answered: an error that belongs to no call says that the login is over.
-    ++counts_.malformed;
-    log_.write(
-        {"worker_misspoke", {{"kind", std::string{kind}}, {"why", heard.error().message}}}, now);
+    note_misspoken(kind, heard.error(), now);
   }
+}
+
+/// Logged and not answered: an error that belongs to no call says that the login is over.
+void server::note_misspoken(std::string_view kind, const error& why, instant now) {
+  ++counts_.malformed;
+  log_.write({"worker_misspoke", {{"kind", std::string{kind}}, {"why", why.message}}}, now);
 }
 
 void server::malformed(peer from, framing how, std::string_view why, instant) {
@@ -297,6 +315,48 @@ void server::malformed(peer from, framing how, std::string_view why, instant) {
 void server::refuse_malformed(origin to, const uuid& id, const error& why) {
   ++counts_.malformed;
   out_.refuse(to, id, why);
+}
+
+bool server::takes_batches(peer from, instant) {
+  if (out_.logins().find(from) != login_id{nowhere}) {
+    return true;
+  }
+  // Once for the frame, however many envelopes are in it.
+  ++counts_.unauthenticated;
+  out_.refuse(origin_of(from, framing::plain), uuid{}, say_hello_first());
+  return false;
+}
+
+void server::flooded(peer from, framing how, std::string_view header, instant now) {
+  ++counts_.dropped;
+  if (now >= log_flood_at_) {
+    log_flood_at_ = now + flood_log_interval;
+    log_.write(
+        {"messages_dropped",
+         {{"in_all", std::to_string(counts_.dropped)},
+          {"what",
+           "a peer sends more than this broker can go through; what it had sent was dropped, and "
+           "it "
+           "has to log in anew"}}},
+        now);
+  }
+  desk_.end_flooding(from, now);
+  const auto read = how == framing::batched ? wire::scan_header({}) : wire::scan_header(header);
+  if (read && read->kind == wire::kind::call) {
+    return out_.refuse(
+        origin_of(from, how),
+        read->id,
+        {.code = errc::overloaded,
+         .message = "this client sends more than the broker can go through; the call was dropped",
+         .retry_after = milliseconds{500}});
+  }
+  out_.refuse(origin_of(from, framing::plain), uuid{}, say_hello_first());
+}
+
+void server::connection_ended(int connection, instant) {
+  if (calls_.events() != nullptr) {
+    calls_.events()->connection_ended(connection);
+  }
 }
 
 void server::link_closed(instant now) {
@@ -350,16 +410,17 @@ error server::no_room() const {
 }
 
 instant server::next_due() const {
-  if (drain_.is_to_begin() || asked_.is_asked()) {
+  if (drain_.is_to_begin() || (asked_.is_asked() && !probing_since_)) {
     return instant{}; // At once.
   }
-  return std::min(desk_.next_ping(), calls_.next_due());
+  const instant probed = probing_since_ ? *probing_since_ + probe_patience() : instant::max();
+  return std::min({desk_.next_ping(), calls_.next_due(), probed});
 }
 
 void server::due(instant now) {
   calls_.due(now);
   desk_.ping_due(now);
-  asked_.answer([&] { return status(now); });
+  answer_asked(now);
   if (drain_.is_requested()) {
     continue_drain(now);
   }
@@ -370,7 +431,7 @@ void server::request_drain() {
   loop_.wake_up();
 }
 
-void server::ask_status(observe::loop_question<wire::broker_status>::receiver answered) {
+void server::ask_snapshot(observe::loop_question<broker_snapshot>::receiver answered) {
   asked_.ask(std::move(answered));
   loop_.wake_up();
 }
@@ -389,8 +450,17 @@ void server::continue_drain(instant now) {
   }
 }
 
-/// What it says of itself to a peer, as large as an answer may be.
-std::string server::status_answer(instant now) const {
+/// What it says of itself to a peer, as large as an answer may be. Made once in a turn of the loop:
+/// with a thousand capabilities it takes milliseconds.
+const std::string& server::status_answer(instant now) {
+  if (said_at_ != now || said_.empty()) {
+    said_at_ = now;
+    said_ = make_status_answer(now);
+  }
+  return said_;
+}
+
+std::string server::make_status_answer(instant now) const {
   wire::broker_status said = status(now);
   std::string all = wire::encoded(said);
   if (all.size() <= wire::carried_bytes_max(options_.body_bytes_max)) {
@@ -398,6 +468,35 @@ std::string server::status_answer(instant now) const {
   }
   leave_out_details(said);
   return wire::encoded(said);
+}
+
+milliseconds server::probe_patience() const {
+  return std::min(probe_patience_max, options_.heartbeat.timeout / 2);
+}
+
+/// Tells whoever asked how this broker is, once its journal has been asked in turn.
+void server::answer_asked(instant now) {
+  if (!asked_.is_asked()) {
+    return;
+  }
+  event_service* const events = calls_.events();
+  if (!probing_since_ && events != nullptr) {
+    events->gauge().probe(now);
+  }
+  probing_since_ = probing_since_.value_or(now);
+  if (events == nullptr || events->gauge().is_answered()
+      || now - *probing_since_ >= probe_patience()) {
+    probing_since_.reset();
+    asked_.answer([&] { return snapshot(now); });
+  }
+}
+
+broker_snapshot server::snapshot(instant now) {
+  broker_snapshot said{.status = status(now), .times = times_of(calls_.calls())};
+  if (event_service* const events = calls_.events()) {
+    said.events = events->gauge().look(now);
+  }
+  return said;
 }
 
 wire::broker_status server::status(instant now) const {
@@ -410,6 +509,8 @@ wire::broker_status server::status(instant now) const {
   said.counters.malformed = counts_.malformed;
   said.counters.unauthenticated = counts_.unauthenticated;
   said.counters.undeliverable = out_.undeliverable();
+  said.counters.unread = out_.unread();
+  said.counters.dropped = counts_.dropped;
   said.counters.clients_joined = desk_.clients_joined();
   said.counters.clients_lost = desk_.clients_lost();
   said.counters.stood_still = counts_.stood_still;

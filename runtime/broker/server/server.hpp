@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/broker/server/broker_log.hpp"
+#include "runtime/broker/server/broker_snapshot.hpp"
 #include "runtime/broker/server/drain.hpp"
 #include "runtime/broker/server/login_desk.hpp"
 #include "runtime/broker/server/peer_sender.hpp"
@@ -10,6 +11,7 @@
 #include "runtime/transport/router_loop.hpp"
 #include "runtime/wire/status.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,8 +21,8 @@ namespace troupe::broker {
 /// hands it on: HELLO to the login desk, calls and what workers say to the switchboard. Answers
 /// `troupe.broker` itself.
 ///
-/// Confined to the thread of its loop, which must outlive it; `request_drain` and `ask_status` from
-/// any thread.
+/// Confined to the thread of its loop, which must outlive it; `request_drain` and `ask_snapshot`
+/// from any thread.
 class server final : public transport::router_handler {
 public:
   server(transport::router_loop& loop, server_options options, broker_log::sink log, instant now);
@@ -38,6 +40,10 @@ public:
       instant now) override;
   void malformed(
       transport::peer from, transport::framing how, std::string_view why, instant now) override;
+  bool takes_batches(transport::peer from, instant now) override;
+  void flooded(
+      transport::peer from, transport::framing how, std::string_view header, instant now) override;
+  void connection_ended(int connection, instant now) override;
   void link_closed(instant now) override;
   void gone(transport::peer whom, instant now) override;
   void stood_still(instant::duration how_long, instant now) override;
@@ -48,8 +54,9 @@ public:
   /// Refuses new calls, lets those under way end, then stops the loop.
   void request_drain();
 
-  /// Has the loop tell its status, between two messages.
-  void ask_status(observe::loop_question<wire::broker_status>::receiver answered);
+  /// Has the loop tell how it is, once the journal has answered it: within 250 ms or half the
+  /// heartbeat timeout, whatever the journal does.
+  void ask_snapshot(observe::loop_question<broker_snapshot>::receiver answered);
 
 private:
   void take_call(
@@ -78,11 +85,16 @@ private:
       const wire::header_view& header,
       std::string_view body,
       instant now);
+  void note_misspoken(std::string_view kind, const error& why, instant now);
   bool is_let_in(const wire::hello& who);
   error no_room() const;
   void refuse_malformed(origin to, const uuid& id, const error& why);
-  std::string status_answer(instant now) const;
+  const std::string& status_answer(instant now);
+  std::string make_status_answer(instant now) const;
   wire::broker_status status(instant now) const;
+  milliseconds probe_patience() const;
+  void answer_asked(instant now);
+  broker_snapshot snapshot(instant now);
   void continue_drain(instant now);
 
   transport::router_loop& loop_;
@@ -92,9 +104,14 @@ private:
   switchboard calls_;
   login_desk desk_;
   drain drain_;
-  observe::loop_question<wire::broker_status> asked_;
+  observe::loop_question<broker_snapshot> asked_;
+  /// When the journal was asked for those who asked.
+  std::optional<instant> probing_since_;
   counters counts_; // Those of the server itself.
   instant started_;
+  instant log_flood_at_{};
+  instant said_at_{};
+  std::string said_;   // The answer to `status`.
   std::string header_; // Reused.
 };
 

@@ -70,6 +70,16 @@ void leave_out_details(wire::broker_status& said) {
   }
 }
 
+std::vector<call_times> times_of(const router& calls) {
+  std::vector<call_times> times;
+  for (const capability& each : calls.nodes().capabilities) {
+    if (!is_own(each)) {
+      times.push_back(each.times);
+    }
+  }
+  return times;
+}
+
 wire::broker_status status_of(const router& calls, const broker_log& log, instant now) {
   wire::broker_status said;
   said.calls_held = calls.size();

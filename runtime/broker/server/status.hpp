@@ -4,11 +4,16 @@
 #include "runtime/broker/server/broker_log.hpp"
 #include "runtime/wire/status.hpp"
 
+#include <vector>
+
 namespace troupe::broker {
 
 /// The part of a broker's status that follows from its router and its log: nodes, capabilities, the
 /// router's counters, and the last lines of the log.
 wire::broker_status status_of(const router& calls, const broker_log& log, instant now);
+
+/// Of each capability that `status_of` names, in that order.
+std::vector<call_times> times_of(const router& calls);
 
 /// Leaves out what grows with capabilities times nodes, and what has happened, and says so: for a
 /// status that no answer has room for.

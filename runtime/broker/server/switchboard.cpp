@@ -38,12 +38,16 @@ void switchboard::reply(
   carry_out(now);
 }
 
-void switchboard::state(login_id from, const wire::state& what, instant now) {
+outcome<void> switchboard::state(login_id from, const wire::state& what, instant now) {
+  if (auto checked = router_.check(from, what.serves); !checked) {
+    return checked;
+  }
   router_.state(from, what, now, decisions_);
   carry_out(now);
   if (events_ && out_.logins()[from].in_use) {
     events_->state(from, what, now);
   }
+  return {};
 }
 
 outcome<void> switchboard::hello(login_id whom, const wire::hello& what, instant now) {

@@ -35,7 +35,8 @@ public:
       std::string_view bytes,
       std::string_view body,
       instant now);
-  void state(login_id from, const wire::state& what, instant now);
+  /// @errors of `router::check`; nothing has changed then.
+  outcome<void> state(login_id from, const wire::state& what, instant now);
 
   void pong(login_id from, const wire::pong& what, instant now) { router_.pong(from, what, now); }
 
@@ -46,6 +47,9 @@ public:
 
   /// Ends a worker's login. @param is_blamed it may have died of the calls in its hands.
   void leave(login_id whom, bool is_blamed, std::string_view why, instant now);
+
+  /// A client's login ends.
+  void client_left(origin whom) { router_.client_left(whom); }
 
   /// When `due` wants to be called next.
   instant next_due() const;
@@ -67,6 +71,10 @@ public:
   void pass_refusal(origin to, const uuid& id, const error& why) override;
   void pass_message(login_id to, std::string_view header, std::string_view body) override;
   void report(log_event event, instant now) override;
+
+  bool is_placed_at(login_id whom, std::string_view capability) const override {
+    return router_.is_placed_at(whom, capability);
+  }
 
 private:
   void carry_out(instant now);

@@ -12,7 +12,7 @@ namespace {
 /// @source RFC 7240, 4.1 and RFC 9110, 15.3.3.
 http::response come_again(const uuid& id) {
   http::response answer = http::with_body(
-      202, "application/json", wire::json_object{}.add("call_id", to_string(id)).text());
+      202, "application/json", wire::json_object{}.add("call_id", to_string(id)).text() + '\n');
   answer.fields.emplace_back("Location", path_of_call(id));
   answer.fields.emplace_back("Preference-Applied", "respond-async");
   answer.fields.emplace_back("Retry-After", "1");

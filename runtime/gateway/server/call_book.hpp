@@ -5,6 +5,7 @@
 #include "runtime/http/responder.hpp"
 #include "runtime/ids.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -31,6 +32,13 @@ public:
   /// Notes a call that is being made.
   /// @param content the digest of what it asks for.
   void open(const uuid& id, std::uint64_t content) { calls_.try_emplace(id, call{content}); }
+
+  /// Whether each call that is known has ended.
+  bool is_idle() const {
+    return std::all_of(calls_.begin(), calls_.end(), [](const auto& each) {
+      return each.second.answer.has_value();
+    });
+  }
 
   bool knows(const uuid& id) const { return calls_.count(id) > 0; }
 

@@ -164,6 +164,7 @@ http::response call_route::answer_to(const client::completion& ended) const {
   }
   auto body = to_json(ended.answer->bytes, options_.all, options_.reply);
   if (body) {
+    *body += '\n'; // For terminals.
     return http::with_body(options_.status, "application/json", std::move(*body));
   }
   error why = std::move(body.error());

@@ -93,9 +93,10 @@ bool gateway::drain(milliseconds within) {
     }
   });
   const bool all_ended = server_->drain(within);
-  // Calls that nobody waits for here any more, since they were told to come again.
-  calls_->close(std::chrono::ceil<milliseconds>(
-      std::max<instant::duration>(until - time_.now(), instant::duration::zero())));
+  // The loop has ended. What is under way and matters are calls that nobody waits for here any
+  // more, since they were told to come again; questions for events do not.
+  const auto left = std::max(until - time_.now(), instant::duration::zero());
+  calls_->close(book_.is_idle() ? milliseconds{0} : std::chrono::ceil<milliseconds>(left));
   return all_ended;
 }
 
@@ -116,7 +117,7 @@ http::responder gateway::noted(
     const http::responder& answers,
     const std::shared_ptr<answer_counts>& counts) const {
   return http::responder{
-      std::make_shared<noted_exchange>(answers, cors_.fields_for(asked), counts)};
+      std::make_shared<noted_exchange>(answers, cors_.fields_for(asked), counts, time_)};
 }
 
 void gateway::handle(http::request asked, const http::responder& answers) {
@@ -135,6 +136,8 @@ void gateway::handle(http::request asked, const http::responder& answers) {
   const auto* const others = std::get_if<other_methods>(&found);
   if (others != nullptr && asked.method == http::method::options) {
     to.respond(cors::answer_options(asked, others->allow));
+  } else if (otherwise_ != nullptr && !call_in(asked.target)) {
+    otherwise_->handle({std::move(asked), {}}, to);
   } else if (others != nullptr) {
     to.respond(method_not_allowed(others->allow));
   } else if (call_in(asked.target)) {
@@ -153,6 +156,7 @@ bool gateway::is_over_rate(const http::request& asked, const http::responder& an
   if (wait == instant::duration::zero()) {
     return false;
   }
+  ++rate_limited_;
   http::problem over{
       429,
       "rate_limited",
@@ -193,14 +197,13 @@ gateway_snapshot gateway::snapshot() const {
   said.is_draining = is_draining_;
   said.calls_under_way = calls_->under_way();
   said.connections = server_->counts();
+  said.rate_limited = rate_limited_;
   for (std::size_t i = 0; i < counts_.size(); ++i) {
     gateway_snapshot::route_counts route;
     if (i < routes_.size()) {
       route.route = fmt::format("{} {}", http::name_of(routes_[i].method), routes_[i].path.text());
     }
-    for (std::size_t j = 0; j < route.answers.size(); ++j) {
-      route.answers[j] = counts_[i]->by_class[j].load(std::memory_order_relaxed);
-    }
+    route.answers = counts_[i]->read();
     said.routes.push_back(std::move(route));
   }
   return said;

@@ -29,11 +29,15 @@ struct gateway_snapshot {
   std::uint64_t calls_under_way = 0;
   http::server_counts connections;
 
-  /// By route, in their order: answers by the first digit of their status, from 2 on.
+  /// Requests refused, as their peer had sent too many.
+  std::uint64_t rate_limited = 0;
+
   struct route_counts {
     std::string route;
-    std::array<std::uint64_t, 4> answers{};
+    answer_counts::reading answers{};
   };
+
+  /// In their order, and the last for requests that no route took.
 
   std::vector<route_counts> routes;
 };
@@ -72,6 +76,9 @@ public:
   /// Before `start`.
   void add(route one);
 
+  /// Gives requests that no route takes to `handler`, in place of a 404 or 405. Before `start`.
+  void set_otherwise(std::unique_ptr<route_handler> handler) { otherwise_ = std::move(handler); }
+
   /// @errors of `http::server::start`.
   outcome<void> start(http::fault_listener faults);
 
@@ -107,8 +114,10 @@ private:
   std::optional<client_rates> rates_;
   std::vector<route_key> routes_;
   std::vector<std::unique_ptr<route_handler>> handlers_;
+  std::unique_ptr<route_handler> otherwise_;
   /// By route, and the last for requests that have none.
   std::vector<std::shared_ptr<answer_counts>> counts_;
+  std::uint64_t rate_limited_ = 0;
   bool is_draining_ = false;
   std::latch is_started_{1};
   std::unique_ptr<call_desk> calls_;

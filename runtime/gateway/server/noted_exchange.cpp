@@ -1,13 +1,41 @@
 #include "runtime/gateway/server/noted_exchange.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace troupe::gateway {
 
+void answer_counts::begun() {
+  const std::lock_guard lock{mutex_};
+  ++counts_.in_flight;
+}
+
+void answer_counts::answered(int status, std::chrono::nanoseconds took) {
+  const std::lock_guard lock{mutex_};
+  ++counts_.by_class.at(static_cast<std::size_t>(std::clamp(status / 100, 2, 5) - 2));
+  counts_.took.record(took);
+}
+
+void answer_counts::ended() {
+  const std::lock_guard lock{mutex_};
+  --counts_.in_flight;
+}
+
+answer_counts::reading answer_counts::read() const {
+  const std::lock_guard lock{mutex_};
+  return counts_;
+}
+
 noted_exchange::noted_exchange(
-    http::responder to, http::field_list more, std::shared_ptr<answer_counts> counts)
-    : to_{std::move(to)}, more_{std::move(more)}, counts_{std::move(counts)} {
+    http::responder to,
+    http::field_list more,
+    std::shared_ptr<answer_counts> counts,
+    const clock& time)
+    : to_{std::move(to)}, more_{std::move(more)}, counts_{std::move(counts)}, time_{time},
+      began_{time.now()} {
+  counts_->begun();
 }
 
 bool noted_exchange::respond(http::response answer) {
@@ -21,9 +49,16 @@ http::stream noted_exchange::open_stream(http::response head, http::stream_liste
 }
 
 void noted_exchange::note(http::response& answer) {
+  if (!more_.empty()) {
+    // Which sites may read answers is said here, whatever a legacy system says of it.
+    std::erase_if(answer.fields, [](const auto& field) {
+      const std::string name = http::lower_case(field.first);
+      return name == "access-control-allow-origin" || name == "access-control-allow-credentials"
+             || name == "access-control-expose-headers";
+    });
+  }
   answer.fields.insert(answer.fields.end(), more_.begin(), more_.end());
-  const auto which = static_cast<std::size_t>(std::clamp(answer.status / 100, 2, 5) - 2);
-  counts_->by_class[which].fetch_add(1, std::memory_order_relaxed);
+  counts_->answered(answer.status, time_.now() - began_);
 }
 
 } // namespace troupe::gateway

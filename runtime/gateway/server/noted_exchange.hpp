@@ -1,23 +1,54 @@
 #pragma once
 
+#include "runtime/clock.hpp"
 #include "runtime/http/responder.hpp"
+#include "runtime/observe/histogram.hpp"
 
 #include <array>
-#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 
 namespace troupe::gateway {
 
-/// How many requests were answered how; by the first digit of the status, from 2 on.
-struct answer_counts {
-  std::array<std::atomic<std::uint64_t>, 4> by_class{};
+/// What is counted and measured of the requests of a route. Any thread.
+class answer_counts {
+public:
+  struct reading {
+    /// Answers by the first digit of the status, from 2 on.
+    std::array<std::uint64_t, 4> by_class{};
+    /// From a request until its answer was given to the server, or its stream begun.
+    observe::histogram took;
+    /// Requests that are not answered yet.
+    std::uint64_t in_flight = 0;
+  };
+
+  void begun();
+  void answered(int status, std::chrono::nanoseconds took);
+  /// It ended, answered or not.
+  void ended();
+  reading read() const;
+
+private:
+  mutable std::mutex mutex_;
+  reading counts_;
 };
 
-/// Adds fields to the answer of a request, and counts it. Neither changes who answers, or when.
+/// Adds fields to the answer of a request, counts it and takes its time. Neither changes who
+/// answers, or when.
 class noted_exchange final : public http::exchange {
 public:
-  noted_exchange(http::responder to, http::field_list more, std::shared_ptr<answer_counts> counts);
+  /// @param time outlives this.
+  noted_exchange(
+      http::responder to,
+      http::field_list more,
+      std::shared_ptr<answer_counts> counts,
+      const clock& time);
+  noted_exchange(const noted_exchange&) = delete;
+  noted_exchange& operator=(const noted_exchange&) = delete;
+
+  ~noted_exchange() override { counts_->ended(); }
 
   bool respond(http::response answer) override;
   http::stream open_stream(http::response head, http::stream_listener listener) override;
@@ -28,6 +59,8 @@ private:
   const http::responder to_;
   const http::field_list more_;
   const std::shared_ptr<answer_counts> counts_;
+  const clock& time_;
+  const instant began_;
 };
 
 } // namespace troupe::gateway

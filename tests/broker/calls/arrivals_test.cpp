@@ -32,6 +32,19 @@ BOOST_FIXTURE_TEST_CASE(an_unknown_capability_is_refused_with_the_nearest_name, 
   BOOST_TEST(refusal(1)->message.find("`orders`") != std::string::npos);
 }
 
+// The comparison with all names is a loop's time, which one caller must not take from all others.
+BOOST_FIXTURE_TEST_CASE(
+    of_many_unknown_capabilities_at_once_one_gets_the_nearest_name, router_fixture) {
+  call(1, 0, 1s, {}, "ordres");
+  call(2, 0, 1s, {}, "oders");
+  advance(10ms);
+  call(3, 0, 1s, {}, "rders");
+
+  BOOST_REQUIRE((refusal(2) && refusal(3)));
+  BOOST_TEST(refusal(2)->message == "there is no capability `oders`");
+  BOOST_TEST(refusal(3)->message.find("`orders`") != std::string::npos);
+}
+
 BOOST_FIXTURE_TEST_CASE(the_capability_of_a_node_leads_to_that_node, router_fixture) {
   BOOST_REQUIRE(join("n1", 1));
   BOOST_REQUIRE(join("n2", 2));
@@ -260,6 +273,103 @@ BOOST_FIXTURE_TEST_CASE(a_late_reply_is_counted_and_dropped, router_fixture) {
   BOOST_TEST(ended.empty());
   BOOST_TEST(tested.counts().late_replies == 1U);
   BOOST_TEST(tested.counts().stray_replies == 1U);
+}
+
+router_options with_memory(std::size_t calls, std::size_t awaiting) {
+  router_options options = router_fixture::usual();
+  options.call_bytes_max = calls;
+  options.awaiting_bytes_max = awaiting;
+  return options;
+}
+
+BOOST_AUTO_TEST_CASE(more_bytes_of_calls_than_the_broker_may_hold_are_refused) {
+  router_fixture broker{with_memory(3'000, 3'000)};
+  const std::string large(2'000, 'x');
+
+  broker.call(1, 0, 1s, {}, "orders", large);
+  broker.call(2, 0, 1s, {}, "orders", large);
+  broker.call(3, 0, 1s, {}, "orders", large);
+
+  BOOST_TEST(!broker.refusal(2));
+  BOOST_REQUIRE(broker.refusal(3));
+  BOOST_TEST((broker.refusal(3)->code == errc::overloaded));
+  BOOST_TEST(broker.refusal(3)->message.find("limits: {memory") != std::string::npos);
+  broker.advance(2s); // They end by their deadline.
+  broker.call(4, 0, 1s, {}, "orders", large);
+  BOOST_TEST(!broker.refusal(4));
+}
+
+// A pending call uses no credit and stays until its deadline, which may be weeks away.
+BOOST_AUTO_TEST_CASE(pending_calls_are_shared_by_peers_and_those_beyond_are_told_to_ask_again) {
+  router_fixture broker{with_memory(1U << 20U, 10'000)};
+  BOOST_REQUIRE(broker.join("n1", 1, 50));
+  const std::string large(1'500, 'x');
+  constexpr std::uint64_t alice = 1'001;
+  constexpr std::uint64_t bob = 1'002;
+
+  for (std::uint64_t number = 1; number <= 4; ++number) {
+    broker.call(number, alice, 1h, {}, "orders", large);
+    broker.pending(1, number);
+  }
+  broker.call(5, bob, 1h, {}, "orders", large);
+  broker.pending(1, 5);
+
+  BOOST_TEST(!broker.refusal(1));
+  BOOST_TEST(!broker.refusal(2));
+  BOOST_REQUIRE(broker.refusal(4));
+  BOOST_TEST((broker.refusal(4)->code == errc::overloaded));
+  BOOST_TEST((broker.refusal(4)->possible == effect::unknown));
+  BOOST_TEST(broker.refusal(4)->retry_after.has_value());
+  BOOST_TEST(!broker.refusal(5));
+  // A repeat is delivered, and answered by the inbox.
+  broker.call(4, alice, 1h, {}, "orders", large);
+  broker.reply(1, 4);
+  BOOST_TEST(broker.answers(4) == 1U);
+  // What is answered makes room.
+  broker.reply(1, 1);
+  broker.reply(1, 2);
+  broker.call(6, alice, 1h, {}, "orders", large);
+  broker.pending(1, 6);
+  BOOST_TEST(!broker.refusal(6));
+}
+
+BOOST_FIXTURE_TEST_CASE(pending_calls_of_a_client_that_left_are_dropped, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 50));
+  call(1, 77, 1h);
+  call(2, 77, 1h);
+  call(2, 78, 1h);
+  pending(1, 1);
+  pending(1, 2);
+
+  tested.client_left(origin{77});
+
+  BOOST_TEST(tested.size() == 1U);
+  reply(1, 1);
+  reply(1, 2);
+  BOOST_TEST(answers(1) == 0U);
+  BOOST_TEST(answers(2) == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(only_who_was_given_a_call_or_has_its_database_answers_it, router_fixture) {
+  wire::hello other = hello("n2", 2, 5);
+  other.serves = {{.capability = "users", .credit = 2, .inbox = true, .replicas = 1}};
+  wire::hello memory = hello("n3", 0, 6);
+  memory.serves[0].inbox = false;
+  BOOST_REQUIRE(join("n1", 1));
+  BOOST_REQUIRE(join(2, other));
+  BOOST_REQUIRE(join(3, memory));
+  call(1);
+  BOOST_TEST(receivers(1) == logins{1}, boost::test_tools::per_element());
+
+  reply(2, 1, "forged");
+  pending(2, 1);
+  reply(3, 1, "forged");
+
+  BOOST_TEST(answers(1) == 0U);
+  BOOST_TEST(tested.counts().stray_replies == 3U);
+  BOOST_TEST(has_event("stray_reply"));
+  reply(1, 1, "right");
+  BOOST_TEST(answers(1) == 1U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

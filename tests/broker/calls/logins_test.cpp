@@ -33,6 +33,28 @@ BOOST_FIXTURE_TEST_CASE(wrong_logins_are_refused, router_fixture) {
   BOOST_TEST(tested.counts().logins_refused == 3U);
 }
 
+BOOST_AUTO_TEST_CASE(what_is_placed_on_other_nodes_is_not_served) {
+  router_options options = router_fixture::usual();
+  options.capabilities[1].nodes = {{"n2"}, {"n3"}};
+  router_fixture system{options};
+
+  const auto refused = system.join("n1", 1);
+
+  BOOST_REQUIRE(!refused);
+  BOOST_TEST((refused.error().code == errc::forbidden));
+  BOOST_TEST(!system.tested.is_worker(login_id{1}));
+  const wire::hello both = system.hello("n2", 1, 2);
+  BOOST_TEST(system.join(2, both).has_value());
+  wire::hello orders = system.hello("n1", 1, 1);
+  orders.serves.pop_back();
+  BOOST_TEST(system.join(1, orders).has_value());
+  BOOST_TEST(!system.tested.check(login_id{1}, both.serves).has_value());
+  BOOST_TEST(system.tested.check(login_id{2}, both.serves).has_value());
+  BOOST_TEST(!system.tested.is_placed_at(login_id{1}, "users"));
+  BOOST_TEST(system.tested.is_placed_at(login_id{1}, "orders"));
+  BOOST_TEST(!system.tested.is_placed_at(login_id{2}, "nothing"));
+}
+
 BOOST_FIXTURE_TEST_CASE(
     a_second_process_of_a_name_is_refused_while_the_first_lives, router_fixture) {
   BOOST_REQUIRE(join("n1", 1));
@@ -344,6 +366,25 @@ BOOST_FIXTURE_TEST_CASE(an_answer_counts_whoever_sends_it, router_fixture) {
 
   BOOST_TEST(answers(1) == 1U);
   BOOST_TEST(receivers(2).size() == 1U);
+}
+
+// It would answer the call, and see the next one of its key wait.
+BOOST_FIXTURE_TEST_CASE(
+    a_worker_brings_along_calls_of_capabilities_that_it_serves, router_fixture) {
+  call(1);
+  wire::hello liar = hello("n2", 2, 5);
+  liar.serves = {{.capability = "users", .credit = 2, .inbox = true, .replicas = 1}};
+  liar.held = {{id(1), "orders", wire::digest_of_request("place", "body")}};
+  BOOST_REQUIRE(join(2, liar));
+  BOOST_REQUIRE(join("n1", 1));
+
+  BOOST_TEST(tested.counts().adopted == 0U);
+  BOOST_TEST(tested.counts().stray_replies == 1U);
+  BOOST_TEST(receivers(1).size() == 1U);
+  reply(2, 1, "forged");
+  BOOST_TEST(answers(1) == 0U);
+  reply(1, 1, "right");
+  BOOST_TEST(answers(1) == 1U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

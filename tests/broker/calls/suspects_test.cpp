@@ -1,4 +1,5 @@
 #include "tests/broker/calls/router_fixture.hpp"
+#include "tests/runtime/colliding_ids.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -366,6 +367,38 @@ BOOST_FIXTURE_TEST_CASE(other_nodes_go_on_while_a_suspect_has_its_turn, suspects
   call(5);
 
   BOOST_TEST(receivers(5) == logins{4}, boost::test_tools::per_element());
+}
+
+// Calls held, calls that a worker brings along, and calls that workers died with: a table that
+// doubles, or is searched from end to end, whenever many ids meet in one place takes all memory or
+// time.
+BOOST_AUTO_TEST_CASE(ids_made_for_one_place_cost_no_more_than_others, *utf::timeout(20)) {
+  constexpr std::uint32_t count = 9'000;
+  router_options options = router_fixture::usual();
+  options.capabilities[0].queue_max = count;
+  router_fixture system{options};
+  const auto chosen = colliding_ids(std::size_t{2} * count);
+  std::string header;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    header.clear();
+    wire::append_call_header(
+        header, {.id = chosen[i], .to = "orders", .op = "place", .ttl = 60'000});
+    system.tested.call(origin{i}, *wire::scan_header(header), header, {}, system.now, system.out);
+  }
+  BOOST_TEST(system.tested.size() == count);
+
+  for (std::uint32_t life = 1; life <= 2; ++life) {
+    wire::hello said = system.hello("n1", count, life);
+    said.held.emplace();
+    for (std::uint32_t i = count; i < 2 * count; ++i) {
+      said.held->push_back({chosen[i], "orders", 1});
+    }
+    BOOST_REQUIRE(system.join(life, said));
+    BOOST_TEST(system.tested.nodes().find_brought(chosen.back()) != nullptr);
+    system.lose(life);
+  }
+
+  BOOST_TEST(system.tested.suspects() == count); // Two lives ended with each of them.
 }
 
 BOOST_AUTO_TEST_SUITE_END()

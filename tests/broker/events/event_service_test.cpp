@@ -95,6 +95,8 @@ struct service_fixture : journal_fixture, event_links {
     }
   }
 
+  bool is_placed_at(login_id, std::string_view) const override { return true; }
+
   void report(log_event event, instant) override { reports.push_back(std::move(event.name)); }
 
   bool has_report(std::string_view name) const {
@@ -118,13 +120,15 @@ struct service_fixture : journal_fixture, event_links {
     }
   }
 
+  static int connection_of(origin whom) { return static_cast<int>(whom); }
+
   template <wire::message Request>
-  uuid call(std::string_view operation, const Request& request) {
+  uuid call(std::string_view operation, const Request& request, origin from = alice) {
     wire::header_view header;
     header.id = ids.next(time.wall());
     header.op = operation;
     header.ttl = 600'000;
-    service->call(alice, header, wire::encoded(request), time.now());
+    service->call(from, header, wire::encoded(request), connection_of(from), time.now());
     return header.id;
   }
 
@@ -407,6 +411,82 @@ BOOST_FIXTURE_TEST_CASE(a_dead_letter_that_nobody_would_get_stays, service_fixtu
   const auto letters = wire::checked_decode<wire::letters_found>(answers[left]);
   BOOST_REQUIRE(letters->letters.size() == 1U);
   BOOST_TEST((letters->letters[0].id == turned_away));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_read_has_so_many_patterns_and_no_more, service_fixture) {
+  start();
+  wire::read_events asked;
+  asked.wait_ms = 60'000;
+  for (int i = 0; i < 256; ++i) {
+    asked.patterns.push_back("order.t" + std::to_string(i));
+  }
+  const uuid taken = call("read", asked);
+  asked.patterns.emplace_back("order.more");
+
+  const uuid refused = call("read", asked);
+
+  BOOST_TEST(!refusals.contains(taken));
+  BOOST_REQUIRE(refusals.contains(refused));
+  BOOST_TEST((refusals[refused].code == errc::invalid));
+  BOOST_TEST(refusals[refused].message.find("256") != std::string::npos);
+  asked.patterns.resize(10'000, "order.more"); // Not even decoded.
+  const uuid large = call("read", asked);
+  BOOST_REQUIRE(refusals.contains(large));
+  BOOST_TEST(refusals[large].message.find("32768") != std::string::npos);
+  publish("order.t255");
+  BOOST_TEST(events_of(taken).size() == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(waiting_reads_are_shared_by_those_who_wait, service_fixture) {
+  constexpr origin bob{8};
+  start();
+  wire::read_events asked;
+  asked.wait_ms = 60'000;
+  for (int i = 0; i < 256; ++i) {
+    asked.patterns.push_back("order.t" + std::to_string(i));
+  }
+  std::vector<uuid> taken;
+  uuid newest = call("read", asked);
+  for (; !refusals.contains(newest); newest = call("read", asked)) {
+    taken.push_back(newest);
+    BOOST_REQUIRE(taken.size() < 1'000U);
+  }
+  BOOST_TEST((refusals[newest].code == errc::overloaded));
+  const uuid of_bob = call("read", asked, bob);
+  BOOST_TEST(!refusals.contains(of_bob));
+
+  // Those of a connection that has ended wait no longer.
+  service->connection_ended(connection_of(alice));
+  BOOST_TEST(answers.size() == taken.size());
+  BOOST_TEST(!answers.contains(of_bob));
+  const uuid again = call("read", asked);
+  BOOST_TEST(!refusals.contains(again));
+}
+
+// Each of them is a write of its own, so that others' events need not wait for all.
+BOOST_FIXTURE_TEST_CASE(many_large_events_that_are_due_at_once_come_page_by_page, service_fixture) {
+  start();
+  wire::schedule_event later;
+  later.topic = "order.due";
+  later.after = 1'000;
+  later.body.bytes.assign(1'000'000, 'x');
+  std::vector<uuid> asked;
+  for (int i = 0; i < 10; ++i) {
+    asked.push_back(call("schedule", later));
+  }
+  run_until([&] { return answers.size() == asked.size(); });
+  time.advance(1s);
+
+  wire::read_events all;
+  all.patterns = {"order.*"};
+  all.after = 0;
+  for (std::size_t came = 0; came < asked.size();) {
+    const uuid page = call("read", all);
+    run_until([&] { return answers.contains(page); });
+    const auto got = wire::checked_decode<wire::events_read>(answers[page]);
+    came += got->events.size();
+    all.after = got->next;
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

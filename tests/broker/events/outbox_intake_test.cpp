@@ -43,6 +43,7 @@ struct intake {
   outbox_intake::decisions out;
   instant now{std::chrono::seconds{1}};
   std::vector<std::uint64_t> journaled;
+  bool has_room = true;
 
   void announce(login_id who, std::uint64_t newest, std::uint8_t life = 0) {
     inner.announced(
@@ -63,7 +64,7 @@ struct intake {
   }
 
   void relay(login_id who, std::uint64_t seq, std::shared_ptr<event> what) {
-    BOOST_TEST(inner.relayed(who, seq, std::move(what), now, out));
+    BOOST_TEST(inner.relayed(who, seq, std::move(what), has_room, now, out));
     for (const auto& each : out.accepted) {
       std::uint64_t number = 0;
       std::memcpy(&number, each->id.bytes.data(), sizeof number);
@@ -114,6 +115,47 @@ BOOST_AUTO_TEST_CASE(numbers_are_taken_in_order_whoever_relays_them) {
   BOOST_TEST((rows[0].taken_id == id_of(3)));
   BOOST_REQUIRE(bus.all<send_confirmed>().size() >= 2U);
   BOOST_TEST(bus.all<send_confirmed>().back().what.up_to == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(what_waits_for_an_earlier_number_is_bounded_in_bytes_and_asked_for_later) {
+  intake bus;
+  bus.announce(n1, 0);
+  const auto large = [&](std::uint64_t seq) {
+    auto what = event_at(seq);
+    what->body.assign(std::size_t{1} << 20U, 'x');
+    return what;
+  };
+
+  for (std::uint64_t seq = 2; seq <= 30; ++seq) {
+    bus.relay(n1, seq, large(seq));
+  }
+  BOOST_TEST(bus.inner.early() == 8U);
+
+  bus.relay(n1, 1);
+  BOOST_TEST(bus.journaled.size() == 9U);
+  bus.now += std::chrono::seconds{1};
+  bus.inner.tick(bus.now, bus.out);
+  BOOST_REQUIRE(bus.all<send_resend>().size() == 1U);
+  BOOST_TEST(bus.all<send_resend>().back().what.from == 10U);
+  bus.relay(n1, 11, large(11)); // There is room for early ones again.
+  BOOST_TEST(bus.inner.early() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(an_event_for_which_there_is_no_room_now_is_asked_for_later) {
+  intake bus;
+  bus.announce(n1, 0);
+
+  bus.has_room = false;
+  bus.relay(n1, 1);
+  BOOST_TEST(bus.journaled.empty());
+  bus.has_room = true;
+  bus.now += std::chrono::seconds{1};
+  bus.inner.tick(bus.now, bus.out);
+
+  BOOST_REQUIRE(bus.all<send_resend>().size() == 1U);
+  BOOST_TEST(bus.all<send_resend>().back().what.from == 1U);
+  bus.relay(n1, 1);
+  BOOST_TEST(bus.journaled.size() == 1U);
 }
 
 // The event can neither be dropped nor skipped, since numbers have no gaps. The log says so, and
@@ -327,6 +369,16 @@ BOOST_AUTO_TEST_CASE(a_number_that_comes_back_as_another_event_is_a_restored_bac
   BOOST_TEST(!other.all<send_confirmed>().at(0).what.refused.empty());
 }
 
+// Or whoever announces ever new ones would fill the memory.
+BOOST_AUTO_TEST_CASE(a_database_of_which_nothing_was_taken_is_not_remembered) {
+  intake bus;
+  bus.inner.announced(n1, {"orders", id_of(77), 5, id_of(5)}, bus.now, bus.out);
+
+  bus.inner.announced(n1, {"orders", id_of(78), 0, {}}, bus.now, bus.out);
+
+  BOOST_TEST(bus.out.log.empty()); // No `outbox_replaced`.
+}
+
 BOOST_AUTO_TEST_CASE(another_database_begins_anew_and_the_first_is_remembered) {
   intake bus;
   bus.inner.restore({{"orders", orders_database, 40, id_of(40)}});
@@ -458,7 +510,7 @@ BOOST_AUTO_TEST_CASE(a_worker_that_announced_nothing_is_not_heard) {
   intake bus;
   bus.announce(n1, 0);
 
-  BOOST_TEST(!bus.inner.relayed(n2, 1, event_at(1), bus.now, bus.out));
+  BOOST_TEST(!bus.inner.relayed(n2, 1, event_at(1), true, bus.now, bus.out));
   BOOST_TEST(bus.out.accepted.empty());
 }
 

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <deque>
+#include <filesystem>
 #include <map>
 #include <mutex>
 
@@ -142,6 +144,41 @@ BOOST_FIXTURE_TEST_CASE(questions_do_not_hold_a_batch_up, threads_fixture) {
   must<batch_written>(batch);
 
   BOOST_TEST(find(last_question) == nullptr);
+}
+
+// SQLite begins the WAL anew only while nobody looks into it, and here somebody always does.
+BOOST_FIXTURE_TEST_CASE(the_wal_stays_small_while_questions_never_end, threads_fixture) {
+  options.sqlite.durable = false;
+  start();
+  const auto with_body = [&] {
+    journal_batch batch;
+    for (int i = 0; i < 32; ++i) {
+      batch.events.push_back(make("a", std::string(32U * 1024U, 'x')));
+    }
+    return batch;
+  };
+  must<batch_written>(send(with_body()));
+  const auto is_question_open = [&](std::uint64_t which) { return find(which) == nullptr; };
+  std::deque<std::uint64_t> open;
+
+  for (int i = 0; i < 64; ++i) {
+    const std::uint64_t batch = send(with_body());
+    drain_until([&] {
+      std::erase_if(open, [&](std::uint64_t which) { return !is_question_open(which); });
+      answers.erase(
+          std::remove_if(
+              answers.begin(),
+              answers.end(),
+              [&](const journal_answer& each) { return each.token != batch; }),
+          answers.end());
+      while (open.size() < 8) {
+        open.push_back(question(ask_events{.patterns = {"*"}}));
+      }
+      return find(batch) != nullptr;
+    });
+  }
+
+  BOOST_TEST(std::filesystem::file_size(options.path + "-wal") < 40U << 20U);
 }
 
 BOOST_FIXTURE_TEST_CASE(more_questions_than_may_wait_are_not_taken, threads_fixture) {

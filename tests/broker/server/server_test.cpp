@@ -149,7 +149,7 @@ struct server_fixture {
     options.incarnation = ids.next(time.wall());
     options.body_bytes_max = 4'096;
     options.router.plan_digest = plan_digest;
-    options.router.capabilities = {{{"orders"}, 100}};
+    options.router.capabilities = {{{"orders"}, 100}, {{"users"}, 100, {{"n2"}}}};
     options.router.nodes = {{"n1"}, {"n2"}};
     options.system = "shop";
     options.described = {{"orders", {}, {.actor = "orders", .operations = {{"place"}}}}};
@@ -316,6 +316,43 @@ BOOST_FIXTURE_TEST_CASE(a_client_that_logs_in_may_batch_and_is_pinged, server_fi
 
   BOOST_REQUIRE(client.next(wire::kind::reply));
   BOOST_TEST(client.next(wire::kind::ping).has_value());
+}
+
+// One node speaks for no capability of another: neither for its calls nor for its database.
+BOOST_FIXTURE_TEST_CASE(a_worker_serves_what_the_topology_places_on_its_node, journal_fixture) {
+  wire::hello said = hello("n1");
+  said.serves.push_back({.capability = "users", .credit = 4});
+  raw_peer liar = peer();
+  liar.say_kind(wire::kind::hello, wire::encoded(said));
+  const error refused = error_of(liar.next(wire::kind::reply));
+  BOOST_TEST((refused.code == errc::forbidden));
+  BOOST_TEST(refused.message.find("`users`") != std::string::npos);
+
+  raw_peer n1 = worker("n1");
+  raw_peer n2 = peer();
+  said = hello("n2");
+  said.serves.push_back({.capability = "users", .credit = 4});
+  n2.say_kind(wire::kind::hello, wire::encoded(said));
+  BOOST_TEST(n2.is_welcomed());
+  const uuid database = ids.next(time.wall());
+  n1.say_kind(wire::kind::state, wire::encoded(wire::state{false, said.serves}));
+  n1.say_kind(wire::kind::outbox, wire::encoded(wire::outbox_state{"users", database, 0, {}}));
+  n1.say_kind(wire::kind::outbox, wire::encoded(wire::outbox_state{"nobody", database, 0, {}}));
+  n2.say_kind(wire::kind::outbox, wire::encoded(wire::outbox_state{"users", database, 0, {}}));
+  BOOST_TEST(n2.next(wire::kind::confirmed).has_value());
+  ping(n1);
+  BOOST_TEST(has_event("worker_misspoke"));
+
+  raw_peer client = peer();
+  for (int i = 0; i < 6; ++i) { // More than its credit of n1, if it had any.
+    const uuid id = ids.next(time.wall());
+    client.say(call_header(id, "users"));
+    const auto delivered = n2.next(wire::kind::call);
+    BOOST_REQUIRE(delivered);
+    BOOST_TEST((delivered->header.id == id));
+    n2.say_batched(ok(id));
+    BOOST_REQUIRE(client.next(wire::kind::reply));
+  }
 }
 
 BOOST_FIXTURE_TEST_CASE(a_killed_workers_calls_go_to_another_within_200_ms, server_fixture) {

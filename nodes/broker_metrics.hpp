@@ -1,0 +1,13 @@
+#pragma once
+
+#include "runtime/broker/server/broker_snapshot.hpp"
+#include "runtime/observe/metrics_text.hpp"
+
+#include <string>
+
+namespace troupe {
+
+/// What a broker counts and measures, as text. nodes/README.md lists the metrics.
+std::string metrics_of(const broker::broker_snapshot& broker, observe::metrics_format format);
+
+} // namespace troupe

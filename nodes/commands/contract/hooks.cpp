@@ -1,0 +1,195 @@
+#include "nodes/commands/contract/hooks.hpp"
+
+#include "nodes/commands/contract/contract_files.hpp"
+#include "nodes/commands/contract/state_hook.hpp"
+#include "nodes/commands/contract/topology_messages.hpp"
+#include "nodes/stop_signals.hpp"
+#include "runtime/gateway/json_codec.hpp"
+#include "runtime/gateway/problem_of.hpp"
+#include "runtime/http/server.hpp"
+
+#include <condition_variable>
+#include <deque>
+#include <fmt/format.h>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+using contract::json;
+
+struct hooks_arguments {
+  std::vector<std::string> files;
+  std::string topology;
+  std::string states;
+  std::string listen = "127.0.0.1:0";
+  milliseconds deadline{5'000};
+};
+
+http::response json_response(const json& body) {
+  return http::with_body(200, "application/json", body.dump());
+}
+
+http::response refused(const error& why) {
+  return http::to_response(gateway::problem_of(why, uuid{}));
+}
+
+/// What the hooks answer. One thread.
+class hook_answers {
+public:
+  hook_answers(
+      topology_messages system,
+      std::vector<contract::pact> pacts,
+      std::string states,
+      milliseconds deadline)
+      : system_{std::move(system)}, pacts_{std::move(pacts)}, states_{std::move(states)},
+        deadline_{deadline} {}
+
+  http::response answer(const http::request& asked) {
+    const json body = json::parse(asked.body, nullptr, false);
+    if (asked.method != http::method::post || !body.is_object()) {
+      return refused(invalid("a POST with a JSON object is wanted"));
+    }
+    if (asked.target.raw == "/_pact/state") {
+      return state(body);
+    }
+    return asked.target.raw == "/_pact/messages" ? message(body) : http::response{404};
+  }
+
+private:
+  http::response state(const json& body) {
+    const contract::provider_state wanted{
+        body.value("state", ""), body.value("params", json::object())};
+    // Verifiers also ask for the state of interactions that have none, and for its end.
+    if (wanted.name.empty() || body.value("action", "setup") != "setup") {
+      return json_response(json::object());
+    }
+    // Of several states of an interaction, the first begins.
+    if (const auto begun = has_begun_ ? outcome<void>{} : system_.begin(); !begun) {
+      return refused(begun.error());
+    }
+    has_begun_ = true;
+    const auto values = set_up_state(states_, wanted, deadline_);
+    return values ? json_response(*values) : refused(values.error());
+  }
+
+  http::response message(const json& body) {
+    has_begun_ = false;
+    const auto* const which = find(body.value("description", ""));
+    if (which == nullptr) {
+      return refused(invalid("no message of the contracts has this description"));
+    }
+    const auto* const event = std::get_if<contract::message>(&which->what);
+    const auto made = event != nullptr
+                          ? system_.event(*event)
+                          : system_.reply(std::get<contract::call_exchange>(which->what).request);
+    if (!made) {
+      return refused(made.error());
+    }
+    auto response = http::with_body(200, made->type, made->contents);
+    response.fields.emplace_back(
+        "Pact-Message-Metadata", gateway::to_base64(made->metadata.dump()));
+    return response;
+  }
+
+  /// The message that is described so.
+  const contract::interaction* find(const std::string& description) const {
+    for (const contract::pact& pact : pacts_) {
+      for (const contract::interaction& each : pact.interactions) {
+        if (each.description == description
+            && !std::holds_alternative<contract::http_exchange>(each.what)) {
+          return &each;
+        }
+      }
+    }
+    return nullptr;
+  }
+
+  topology_messages system_;
+  std::vector<contract::pact> pacts_;
+  std::string states_;
+  milliseconds deadline_;
+  bool has_begun_ = false;
+};
+
+/// Answers requests one by one on a thread of its own, since an answer takes its time.
+class answering_thread {
+public:
+  explicit answering_thread(hook_answers& answers)
+      : thread_{[this, &answers](const std::stop_token& stop) { run(answers, stop); }} {}
+
+  void add(http::request asked, http::responder answers) {
+    const std::lock_guard lock{mutex_};
+    waiting_.emplace_back(std::move(asked), std::move(answers));
+    came_.notify_one();
+  }
+
+private:
+  void run(hook_answers& answers, const std::stop_token& stop) {
+    std::unique_lock lock{mutex_};
+    while (came_.wait(lock, stop, [this] { return !waiting_.empty(); })) {
+      auto [asked, to] = std::move(waiting_.front());
+      waiting_.pop_front();
+      lock.unlock();
+      to.respond(answers.answer(asked));
+      lock.lock();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable_any came_;
+  /// As many as there are connections at most.
+  std::deque<std::pair<http::request, http::responder>> waiting_;
+  std::jthread thread_;
+};
+
+int run(const hooks_arguments& given) {
+  // Before any thread is made, which inherits this.
+  const sigset_t stop_signals = block_stop_signals();
+  auto pacts = read_contracts(given.files);
+  if (!pacts) {
+    return print_wrong_usage("contract hooks", pacts.error().message, false);
+  }
+  connect_arguments to;
+  to.file = given.topology;
+  to.deadline = given.deadline;
+  auto over = connection::open("contract", to, needs::journal);
+  if (!over) {
+    return exit_code::usage;
+  }
+  hook_answers answers{
+      topology_messages{*std::move(over)}, *std::move(pacts), given.states, given.deadline};
+  answering_thread thread{answers};
+  auto server = http::server::start(
+      {.address = given.listen}, [&thread](http::request asked, const http::responder& to_answer) {
+        thread.add(std::move(asked), to_answer);
+      });
+  if (!server) {
+    return print_error(server.error(), false);
+  }
+  fmt::print("hooks at http://{}/_pact/state and /_pact/messages\n", (*server)->address());
+  written_out(exit_code::ok);
+  await_stop_signal(stop_signals, std::stop_token{});
+  return exit_code::ok;
+}
+
+} // namespace
+
+void add_contract_hooks(command contract) {
+  const auto given = std::make_shared<hooks_arguments>();
+  contract.add("hooks", "Answers other verifiers of Pact files for a running topology")
+      .words("FILE...", given->files, "the Pact files, which say what each message is")
+      .required_option("--topology", given->topology, "the running system")
+      .required_option(
+          "--states", given->states, "a command that is run with `setup STATE` for a state")
+      .option("--listen", given->listen, "an address and a port [127.0.0.1:0]")
+      .option("--deadline", given->deadline, "of each question [5s]")
+      .footer("For tests: whoever reaches it may set up states.")
+      .runs([given] { return run(*given); });
+}
+
+} // namespace troupe

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+#include "runtime/contract/comparison.hpp"
+#include "runtime/outcome.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace troupe {
+
+/// Whether `text` is an http:// or https:// URL, as far as one can see.
+bool is_http_url(std::string_view text);
+
+/// Sends `asked` to `base`, whose path is put in front, as it is: no redirect is followed, no proxy
+/// asked, nothing added but what HTTP needs.
+/// @param within for all of it.
+/// @errors `unavailable`: nobody answered, and why; `deadline_exceeded`.
+outcome<contract::actual_response>
+send_http(const std::string& base, const contract::actual_request& asked, milliseconds within);
+
+} // namespace troupe

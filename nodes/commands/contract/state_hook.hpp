@@ -1,0 +1,22 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+#include "runtime/contract/interaction.hpp"
+#include "runtime/outcome.hpp"
+
+#include <string>
+
+namespace troupe {
+
+/// Brings a provider into a state: `where` is a URL or a command.
+///
+/// A URL gets a POST of {"state", "params", "action": "setup"}, as other verifiers of Pact files
+/// send it. A command is run by the shell with the words `setup` and the state's name behind it,
+/// and with the same JSON on stdin. Either may answer with a JSON object, whose values take the
+/// place of the contract's where that asks for it (`ProviderState` generators).
+/// @return the object; an empty one if the answer is none.
+/// @errors `unavailable`: it failed, and how.
+outcome<contract::json>
+set_up_state(const std::string& where, const contract::provider_state& state, milliseconds within);
+
+} // namespace troupe

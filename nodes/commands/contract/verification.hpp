@@ -1,0 +1,42 @@
+#pragma once
+
+#include "nodes/commands/contract/topology_messages.hpp"
+#include "runtime/contract/comparison.hpp"
+#include "runtime/contract/interaction.hpp"
+
+#include <optional>
+#include <string>
+
+namespace troupe {
+
+/// How a provider is asked.
+struct provider_addresses {
+  /// Of its HTTP, such as "https://shop.example:8443".
+  std::string url{};
+  /// Of a hook that answers a description with a message, as other verifiers of Pact files ask.
+  std::string messages{};
+  /// Of what brings it into a state: a URL or a command.
+  std::string states{};
+  milliseconds deadline{5'000};
+};
+
+/// What became of one interaction.
+struct verdict_on_interaction {
+  std::string title;
+  bool is_pending = false;
+  contract::differences found{};
+  /// Why it could not be seen at all.
+  std::optional<error> trouble{};
+
+  bool holds() const { return found.empty() && !trouble; }
+};
+
+/// Asks a provider as one interaction has it, after its states were set up, and compares.
+/// @param system the running system that answers calls and publishes events; null if `messages`
+/// does.
+verdict_on_interaction verify(
+    const contract::interaction& which,
+    const provider_addresses& provider,
+    topology_messages* system);
+
+} // namespace troupe

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "nodes/command_line.hpp"
+
+namespace troupe {
+
+/// Declares `flag list`, `flag set` and `flag history`, which read and change who answers the
+/// features of `strangler`: `runtime/strangler/flag_record.hpp`.
+///
+/// `set` ends when the change is on disk; with 4 (`conflict`), and nothing changed, if somebody
+/// else set the same flag meanwhile. Exit codes are those of `exit_code`.
+void add_flag(command_line& line);
+
+} // namespace troupe

@@ -1,0 +1,56 @@
+#pragma once
+
+#include "runtime/client/client.hpp"
+#include "runtime/gateway/server/route_handler.hpp"
+#include "runtime/observe/event_log.hpp"
+#include "runtime/observe/metrics_text.hpp"
+#include "runtime/outcome.hpp"
+#include "runtime/strangler/comparison_desk.hpp"
+#include "runtime/strangler/feature.hpp"
+#include "runtime/strangler/flag_follower.hpp"
+#include "runtime/strangler/legacy_client.hpp"
+#include "topology/plan.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// What the routes of a gateway between legacy systems and capabilities share: flags, the client of
+/// the legacy systems, comparison.
+///
+/// Outlives the gateway and its answers. Owns a client of the brokers and three threads.
+class gateway_features {
+public:
+  /// @return null if no route of `self` needs any.
+  /// @errors of `client::open` and `legacy_client::start`.
+  static outcome<std::unique_ptr<gateway_features>>
+  open(const topology::plan& plan, const topology::gateway_plan& self, observe::event_log& log);
+
+  ~gateway_features();
+  gateway_features(const gateway_features&) = delete;
+  gateway_features& operator=(const gateway_features&) = delete;
+
+  /// A route of a feature; `modern` takes the legacy system's place, null: nothing does yet.
+  std::unique_ptr<gateway::route_handler>
+  route(const std::string& feature, std::unique_ptr<gateway::route_handler> modern);
+
+  /// Adds the metrics of each feature. Any thread.
+  void tell(observe::metrics_text& to) const;
+
+private:
+  gateway_features(
+      std::unique_ptr<client::client> calls,
+      std::string name,
+      const topology::plan& plan,
+      observe::event_log& log);
+
+  std::unique_ptr<client::client> calls_;
+  strangler::flag_follower flags_;
+  std::vector<std::unique_ptr<strangler::feature>> features_;
+  strangler::comparison_desk desk_;
+  std::unique_ptr<strangler::legacy_client> legacy_;
+};
+
+} // namespace troupe

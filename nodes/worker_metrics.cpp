@@ -1,0 +1,321 @@
+#include "nodes/worker_metrics.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <string_view>
+
+namespace troupe {
+
+namespace {
+
+using observe::metrics_text;
+
+/// A count of a group's.
+struct group_count {
+  std::string_view name;
+  std::string_view help;
+  std::uint64_t wire::group_status::*value;
+};
+
+constexpr std::array group_counts{
+    group_count{
+        "troupe_worker_calls_answered",
+        "Calls answered, errors too.",
+        &wire::group_status::answered},
+    group_count{
+        "troupe_worker_calls_failed",
+        "Calls answered with an error, refusals of the business too.",
+        &wire::group_status::failed},
+    group_count{
+        "troupe_worker_call_repeats",
+        "Calls answered from the inbox.",
+        &wire::group_status::repeats},
+    group_count{"troupe_worker_turns", "Transactions.", &wire::group_status::turns},
+    group_count{"troupe_worker_effects", "Tries of effects.", &wire::group_status::effects},
+    group_count{
+        "troupe_worker_takeovers",
+        "Work taken over from processes that are gone.",
+        &wire::group_status::takeovers},
+    group_count{"troupe_worker_events", "Events handled.", &wire::group_status::events},
+    group_count{
+        "troupe_worker_events_postponed",
+        "Events that failed or wait behind one that did.",
+        &wire::group_status::events_postponed},
+    group_count{
+        "troupe_worker_event_repeats",
+        "Events that were handled before.",
+        &wire::group_status::event_repeats},
+    group_count{
+        "troupe_worker_events_relayed",
+        "Events of the outbox sent to the journal.",
+        &wire::group_status::relayed},
+};
+
+constexpr std::array group_gauges{
+    group_count{
+        "troupe_worker_calls_in_hand",
+        "Calls taken and not answered.",
+        &wire::group_status::in_hand},
+    group_count{
+        "troupe_worker_events_in_hand",
+        "Events taken and not reported.",
+        &wire::group_status::events_in_hand},
+    group_count{
+        "troupe_worker_outbox_depth",
+        "Events committed that the journal has not confirmed.",
+        &wire::group_status::outbox_depth},
+};
+
+/// A distribution of times of a group's.
+struct group_times {
+  std::string_view name;
+  std::string_view help;
+  observe::histogram runner_metrics::*value;
+};
+
+constexpr std::array all_group_times{
+    group_times{
+        "troupe_worker_queue_seconds",
+        "From a call's arrival at the worker until it was taken up.",
+        &runner_metrics::queue},
+    group_times{
+        "troupe_worker_event_handler_seconds",
+        "How long handlers of events ran.",
+        &runner_metrics::event_handler},
+};
+
+/// Of groups with a store.
+constexpr std::array turn_times{
+    group_times{
+        "troupe_worker_lock_seconds",
+        "The wait for the database's lock between processes, by turn.",
+        &runner_metrics::lock},
+    group_times{
+        "troupe_worker_turn_seconds",
+        "A turn up to its commit: many messages each.",
+        &runner_metrics::turn},
+    group_times{
+        "troupe_worker_commit_seconds",
+        "The commit of a turn, with its fsync.",
+        &runner_metrics::commit},
+    group_times{
+        "troupe_worker_checkpoint_seconds",
+        "Copying the WAL back into the database, with fsyncs.",
+        &runner_metrics::checkpoint},
+};
+
+constexpr std::array<std::string_view, runner_metrics::restart_causes> restart_causes{
+    "handler_threw", "constructor_threw", "turn_undone", "stopped"};
+
+constexpr std::array<std::string_view, 6> breaker_states{
+    "closed", "open", "half_open", "forced_open", "forced_closed", "disabled"};
+
+/// A worker's snapshot, as it is written group by group.
+class worker_writer {
+public:
+  worker_writer(metrics_text& text, const worker_snapshot& worker) : text_{text}, worker_{worker} {}
+
+  void write_counts() {
+    for (const group_count& each : group_counts) {
+      text_.counter(each.name, each.help);
+      by_group([&](const auto& group, const auto&) { return group.*each.value; });
+    }
+    for (const group_count& each : group_gauges) {
+      text_.gauge(each.name, each.help);
+      by_group([&](const auto& group, const auto&) { return group.*each.value; });
+    }
+    text_.gauge("troupe_worker_capability_down", "1 while the capability is down on this node.");
+    by_group([](const auto& group, const auto&) { return group.down_reason.empty() ? 0U : 1U; });
+    text_.gauge(
+        "troupe_worker_outbox_stopped",
+        "1 while nothing leaves the outbox, and a person has to look: the log says why.");
+    by_group([](const auto& group, const auto&) { return group.outbox_trouble.empty() ? 0U : 1U; });
+    text_.gauge("troupe_worker_busy_seconds", "For how long a handler or commit has been running.");
+    by_group([](const auto&, const auto& group) { return group.busy; });
+    text_.counter("troupe_worker_restarts", "Instances of replicas made anew, by cause.");
+    for_each_group([&](const std::string& name, const auto&, const group_snapshot& group) {
+      for (std::size_t i = 0; i < restart_causes.size(); ++i) {
+        text_.sample(
+            {{"capability", name}, {"cause", restart_causes[i]}},
+            group.measured.restarts[i].value());
+      }
+    });
+  }
+
+  void write_breakers() {
+    text_.gauge("troupe_worker_breaker_open", "1 while the circuit breaker refuses calls.");
+    by_group([](const auto& group, const auto&) {
+      return group.breaker == "open" || group.breaker == "forced_open" ? 1U : 0U;
+    });
+    text_.gauge("troupe_worker_breaker_state", "1 for the state of the circuit breaker.");
+    for_each_group([&](const std::string& name, const wire::group_status& group, const auto&) {
+      for (const std::string_view state : breaker_states) {
+        text_.sample({{"capability", name}, {"state", state}}, group.breaker == state ? 1U : 0U);
+      }
+    });
+    text_.counter("troupe_worker_breaker_openings", "Times that the circuit breaker has opened.");
+    by_group([](const auto&, const auto& group) { return group.breaker_openings; });
+  }
+
+  void write_operations() {
+    text_.counter(
+        "troupe_worker_calls",
+        "Answers by operation and outcome; without an operation that it has or that was looked "
+        "at.");
+    for_each_operation([&](const auto& name, std::string_view operation, const auto& measured) {
+      for (std::size_t i = 0; i < call_outcome::count; ++i) {
+        if (const std::uint64_t count = measured.outcomes[i].value(); count != 0) {
+          text_.sample(
+              {{"capability", name}, {"operation", operation}, {"outcome", call_outcome::name(i)}},
+              count);
+        }
+      }
+    });
+    text_.histogram("troupe_worker_handler_seconds", "How long handlers of calls ran.");
+    for_each_operation([&](const auto& name, std::string_view operation, const auto& measured) {
+      if (!operation.empty()) {
+        text_.sample({{"capability", name}, {"operation", operation}}, measured.handler);
+      }
+    });
+  }
+
+  void write_times() {
+    for (const group_times& each : all_group_times) {
+      text_.histogram(each.name, each.help);
+      by_group([&](const auto&, const auto& group) -> const auto& {
+        return group.measured.*each.value;
+      });
+    }
+    for (const group_times& each : turn_times) {
+      text_.histogram(each.name, each.help);
+      for_each_group([&](const std::string& name, const auto& status, const auto& group) {
+        if (status.store != "none") {
+          text_.sample({{"capability", name}}, group.measured.*each.value);
+        }
+      });
+    }
+  }
+
+  void write_effects() {
+    text_.histogram("troupe_worker_effect_seconds", "How long tries of effects took, by outcome.");
+    for_each_effects([&](const std::string& name, const effect_metrics& effects) {
+      text_.sample({{"capability", name}, {"outcome", "ok"}}, effects.done);
+      text_.sample({{"capability", name}, {"outcome", "refused"}}, effects.refused);
+      text_.sample({{"capability", name}, {"outcome", "failed"}}, effects.failed);
+    });
+    text_.gauge("troupe_worker_effects_unfinished", "Effects without a result, by state.");
+    for_each_effects([&](const std::string& name, const effect_metrics& effects) {
+      text_.sample({{"capability", name}, {"state", "ready"}}, effects.ready);
+      text_.sample({{"capability", name}, {"state", "retrying"}}, effects.retrying);
+      text_.sample({{"capability", name}, {"state", "running"}}, effects.running);
+    });
+    text_.gauge("troupe_worker_effects_overdue", "Tries of effects that are over their time.");
+    for_each_effects([&](const std::string& name, const effect_metrics& effects) {
+      text_.sample({{"capability", name}}, effects.overdue);
+    });
+  }
+
+  /// @param now of the system's clock.
+  void write_sagas(wall_time now) {
+    text_.gauge("troupe_worker_sagas", "Sagas of this process, by state.");
+    for_each_sagas([&](const std::string& name, const auto& sagas, const auto&) {
+      text_.sample({{"capability", name}, {"state", "forward"}}, sagas.forward);
+      text_.sample({{"capability", name}, {"state", "undoing"}}, sagas.undoing);
+      text_.sample({{"capability", name}, {"state", "failing"}}, sagas.failing);
+      text_.sample({{"capability", name}, {"state", "left_alone"}}, sagas.left_alone);
+    });
+    text_.gauge(
+        "troupe_worker_sagas_parked",
+        "Sagas that wait for a person, of all processes over the database.");
+    for_each_sagas([&](const std::string& name, const auto&, std::uint64_t parked) {
+      text_.sample({{"capability", name}}, parked);
+    });
+    text_.gauge("troupe_worker_saga_oldest_seconds", "The age of the oldest saga that runs here.");
+    for_each_sagas([&](const std::string& name, const auto& sagas, const auto&) {
+      const bool is_one = sagas.oldest != wall_time::max();
+      text_.sample(
+          {{"capability", name}},
+          is_one
+              ? std::max(std::chrono::nanoseconds{0}, std::chrono::nanoseconds{now - sagas.oldest})
+              : std::chrono::nanoseconds{0});
+    });
+  }
+
+private:
+  template <class Write>
+  void for_each_group(const Write& write) const {
+    for (std::size_t i = 0; i < worker_.groups.size(); ++i) {
+      const wire::group_status& status = worker_.status.groups[i];
+      write(status.capability, status, worker_.groups[i]);
+    }
+  }
+
+  template <class ValueOf>
+  void by_group(const ValueOf& value_of) {
+    for_each_group([&](const std::string& name, const auto& status, const auto& group) {
+      text_.sample({{"capability", name}}, value_of(status, group));
+    });
+  }
+
+  /// The last of a group's is the one of no operation.
+  template <class Write>
+  void for_each_operation(const Write& write) const {
+    for_each_group([&](const std::string& name, const auto&, const group_snapshot& group) {
+      for (std::size_t i = 0; i < group.measured.operations.size(); ++i) {
+        write(
+            name,
+            i < group.operations.size() ? std::string_view{group.operations[i]}
+                                        : std::string_view{},
+            group.measured.operations[i]);
+      }
+    });
+  }
+
+  template <class Write>
+  void for_each_effects(const Write& write) const {
+    for_each_group([&](const std::string& name, const auto&, const group_snapshot& group) {
+      if (group.effects) {
+        write(name, *group.effects);
+      }
+    });
+  }
+
+  template <class Write>
+  void for_each_sagas(const Write& write) const {
+    for_each_group([&](const std::string& name, const auto&, const group_snapshot& group) {
+      if (group.probed.sagas) {
+        write(name, *group.probed.sagas, group.probed.sagas_parked);
+      }
+    });
+  }
+
+  metrics_text& text_;
+  const worker_snapshot& worker_;
+};
+
+} // namespace
+
+std::string metrics_of(
+    const worker_snapshot& worker,
+    const std::vector<std::string>& brokers,
+    wall_time now,
+    observe::metrics_format format) {
+  metrics_text text{format};
+  worker_writer writer{text, worker};
+  writer.write_counts();
+  writer.write_breakers();
+  writer.write_operations();
+  writer.write_times();
+  writer.write_effects();
+  writer.write_sagas(now);
+  text.gauge("troupe_worker_broker_joined", "1 if the worker is logged in at the broker.");
+  for (std::size_t i = 0; i < brokers.size(); ++i) {
+    text.sample({{"broker", brokers[i]}}, worker.links[i].is_up ? 1 : 0);
+  }
+  text.gauge("troupe_worker_draining", "1 while the worker is being drained.");
+  text.sample({}, worker.is_draining ? 1 : 0);
+  return text.finish();
+}
+
+} // namespace troupe

@@ -1,0 +1,50 @@
+#pragma once
+
+#include "runtime/broker/events/bus.hpp"
+#include "runtime/broker/events/confirm_times.hpp"
+#include "runtime/broker/events/event_measures.hpp"
+#include "runtime/broker/events/journal_client.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe::broker {
+
+/// Measures the broker's part with events, for /health and /metrics. Asks the journal only when
+/// somebody asks here. Confined to the thread of the event service.
+class event_gauge {
+public:
+  /// All of these outlive this.
+  event_gauge(const clock& time, journal_client& journal, const bus& events)
+      : time_{time}, journal_{journal}, bus_{events} {}
+
+  /// An event may have come in.
+  void took_in(instant now) { confirms_.waiting(bus_.incoming().pending(), now); }
+
+  /// A batch of so many events is on disk, or is not.
+  void ended(std::size_t events, bool is_written, instant now) {
+    confirms_.ended(events, is_written, now);
+  }
+
+  /// Asks the journal, unless it has not answered the last time.
+  void probe(instant now);
+
+  /// Whether the journal has answered.
+  bool is_answered() const { return !is_open_; }
+
+  event_measures look(instant now) const;
+
+private:
+  const clock& time_;
+  journal_client& journal_;
+  const bus& bus_;
+  confirm_times confirms_;
+  bool is_open_ = false;
+  instant asked_{};
+  std::chrono::nanoseconds took_{};
+  std::string trouble_;
+  std::vector<dead_letters_counted::count> dead_letters_;
+};
+
+} // namespace troupe::broker

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "runtime/observe/histogram.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe::broker {
+
+/// How one subscriber is.
+struct subscription_measures {
+  std::string capability;
+  /// Events that it has yet to handle; while it reads from the journal also those of other topics
+  /// that it has not come past.
+  std::uint64_t lag = 0;
+  /// Since the oldest event was journaled that is in memory and not handled.
+  std::chrono::milliseconds lag_time{};
+  std::uint64_t in_flight = 0;
+  std::uint64_t retrying = 0;
+  std::uint64_t delivered = 0;
+  std::uint64_t handled = 0;
+  /// In the journal, when it was last asked.
+  std::uint64_t dead_letters = 0;
+  /// Why it stands still; empty if it does not.
+  std::string trouble;
+};
+
+/// How the broker with the journal fares with events.
+struct event_measures {
+  std::uint64_t last = 0;
+  std::uint64_t pending = 0;
+  /// From an event's arrival until it was on disk.
+  observe::histogram confirmed;
+  /// A batch's transaction with its fsync.
+  observe::histogram commit;
+  /// How long the journal took to answer, or for how long it has not.
+  std::chrono::nanoseconds journal_took{};
+  /// Why it could not be read; empty if it could.
+  std::string journal_trouble;
+  std::vector<subscription_measures> subscriptions;
+};
+
+} // namespace troupe::broker

@@ -1,0 +1,111 @@
+#pragma once
+
+#include "runtime/contract/file_node.hpp"
+#include "runtime/contract/json_place.hpp"
+#include "runtime/contract/rule_path.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::contract {
+
+enum class matcher : std::uint8_t {
+  equality,
+  regex,
+  type,
+  include,
+  number,
+  integer,
+  decimal,
+  boolean,
+  null,
+  not_empty,
+  semver,
+  date,
+  time,
+  datetime,
+  content_type,
+  values,
+  status_code,
+  each_key,
+  each_value,
+  array_contains
+};
+
+struct rule_variant;
+
+/// How a value is compared with the expected one, where that is not by equality.
+/// @source Pact specification 4, "Supported matching rules".
+struct matching_rule {
+  matcher is = matcher::equality;
+  /// The expression, the text to be included, the format of a time, or the content type.
+  std::string text{};
+  /// Of `type`: how many items a list has.
+  std::optional<std::size_t> least{};
+  std::optional<std::size_t> most{};
+  /// Of `each_key` and `each_value`.
+  std::vector<matching_rule> rules{};
+  /// Of `array_contains`.
+  std::vector<rule_variant> variants{};
+  /// Of `status_code`: the least and the largest of each range.
+  std::vector<std::pair<int, int>> statuses{};
+};
+
+struct rule_list {
+  std::vector<matching_rule> rules{};
+  /// One of them is enough.
+  bool is_any = false;
+};
+
+/// The rules that hold at a place: those of the best path, directly or because they hold for all
+/// that is inside.
+struct rules_in_force {
+  std::vector<const matching_rule*> rules{};
+  bool is_any = false;
+  /// They are of this place, not of one around it.
+  bool is_direct = false;
+
+  const matching_rule* find(matcher which) const;
+};
+
+/// The rules of one part of a message: its body, say. A value.
+class rule_set {
+public:
+  /// @param name "body", or "header", of which the paths are names.
+  static rule_set read(const file_node& from, std::string_view name);
+
+  void add(rule_path path, rule_list rules);
+
+  rules_in_force at(const json_place& place) const;
+
+  bool is_empty() const { return entries_.empty(); }
+
+private:
+  struct entry {
+    rule_path path;
+    rule_list rules;
+  };
+
+  std::vector<entry> entries_;
+};
+
+struct rule_variant {
+  /// Of the expected item.
+  std::size_t index = 0;
+  rule_set rules;
+};
+
+/// `rules` by category: "path", "query", "header", "status", "body", "metadata".
+using matching_rules = std::map<std::string, rule_set, std::less<>>;
+
+matching_rules read_matching_rules(const file_node& from);
+
+/// The rules of a category; none if it has none.
+const rule_set& rules_of(const matching_rules& all, std::string_view category);
+
+} // namespace troupe::contract

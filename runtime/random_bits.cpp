@@ -1,0 +1,20 @@
+#include "runtime/random_bits.hpp"
+
+#include <cerrno>
+#include <stdexcept>
+#include <sys/random.h>
+
+namespace troupe {
+
+std::uint64_t random_bits() {
+  std::uint64_t bits = 0;
+  // Up to 256 bytes are never cut short (getrandom(2)).
+  while (::getrandom(&bits, sizeof bits, 0) != sizeof bits) {
+    if (errno != EINTR) {
+      throw std::runtime_error{"getrandom: the system gave no random bytes"};
+    }
+  }
+  return bits;
+}
+
+} // namespace troupe

@@ -1,0 +1,80 @@
+#include "runtime/strangler/flag_file.hpp"
+
+#include "runtime/wire/message.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+#include <unistd.h>
+
+namespace troupe::strangler {
+
+namespace {
+
+struct flag_file {
+  flag_values values;
+};
+
+TROUPE_MESSAGE(flag_file, values)
+
+error not_kept(const std::string& path, int number) {
+  return {
+      .code = errc::unavailable,
+      .message =
+          fmt::format("{} cannot be written: {}", path, std::generic_category().message(number))};
+}
+
+/// 0, or the error's number.
+int write_whole(int file, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file, bytes.data(), bytes.size());
+    if (written < 0 && errno != EINTR) {
+      return errno;
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
+  }
+  return ::fsync(file) == 0 ? 0 : errno;
+}
+
+} // namespace
+
+outcome<void> keep_flags(const std::string& path, const flag_values& values) {
+  const std::filesystem::path folder = std::filesystem::path{path}.parent_path();
+  std::error_code wrong;
+  if (!folder.empty()) {
+    std::filesystem::create_directories(folder, wrong);
+  }
+  const std::string draft = path + ".new";
+  const int file = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (file < 0) {
+    return failure{not_kept(draft, errno)};
+  }
+  const int fault = write_whole(file, wire::encoded(flag_file{values}));
+  ::close(file);
+  if (fault != 0 || ::rename(draft.c_str(), path.c_str()) != 0) {
+    return failure{not_kept(path, fault != 0 ? fault : errno)};
+  }
+  return {};
+}
+
+outcome<std::optional<flag_values>> kept_flags(const std::string& path) {
+  std::error_code wrong;
+  if (!std::filesystem::exists(path, wrong) && !wrong) {
+    return std::optional<flag_values>{};
+  }
+  std::ifstream file{path, std::ios::binary};
+  const std::string bytes{std::istreambuf_iterator<char>{file}, {}};
+  auto read = wire::checked_decode<flag_file>(bytes);
+  if (!file || !read) {
+    return failure{invalid(fmt::format(
+        "{} holds no flags: {}", path, read ? "it cannot be read" : read.error().message))};
+  }
+  return std::optional{std::move(read->values)};
+}
+
+} // namespace troupe::strangler

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "runtime/http/request.hpp"
+#include "runtime/http/response.hpp"
+#include "runtime/outcome.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace troupe::strangler {
+
+/// Where a legacy system answers.
+struct base_url {
+  /// "http://127.0.0.1:3002".
+  std::string origin;
+  /// What stands in front of every path there: "/old", or nothing.
+  std::string prefix;
+
+  /// Reads "http://HOST[:PORT][/PREFIX]", or https.
+  /// @errors `invalid`: another scheme, no host, a port that is none, user and password, a query or
+  /// fragment, letters that a URL does not have.
+  static outcome<base_url> parse(std::string_view text);
+
+  bool operator==(const base_url&) const = default;
+};
+
+/// The fields with which `asked` goes on to a legacy system: its own, without those that are for
+/// this connection alone and without what only a gateway may say, then X-Forwarded-For, -Proto and
+/// -Host, and Via. Host and Content-Length are left to whoever sends it.
+///
+/// @param client the address of whoever asked.
+/// @source RFC 9110, 7.6.1 (Connection) and 7.6.3 (Via).
+http::field_list forwarded_fields(const http::request& asked, std::string_view client);
+
+/// The answer of a legacy system as it goes back: without the fields that are for that connection
+/// alone, those that the server here writes itself, and a Location made relative if it is at
+/// `from`. Nothing if it has a status or a field that HTTP does not allow.
+/// @source RFC 9110, 7.6.1.
+std::optional<http::response> returned(http::response answer, const base_url& from);
+
+} // namespace troupe::strangler

@@ -1,0 +1,235 @@
+#include "runtime/strangler/legacy_client.hpp"
+
+#include "runtime/clock.hpp"
+#include "runtime/strangler/legacy_transfer.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <curl/curl.h>
+#include <deque>
+#include <mutex>
+#include <pthread.h>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+namespace troupe::strangler {
+
+namespace {
+
+constexpr auto longest_wait = std::chrono::seconds{10};
+
+} // namespace
+
+/// The thread that runs libcurl, and what other threads hand to it.
+class legacy_client::loop {
+public:
+  explicit loop(std::vector<legacy_system> systems)
+      : systems_{std::move(systems)}, lines_(systems_.size()), multi_{curl_multi_init()} {}
+
+  loop(const loop&) = delete;
+  loop& operator=(const loop&) = delete;
+
+  ~loop() {
+    if (thread_.joinable()) {
+      {
+        const std::lock_guard lock{mutex_};
+        is_stopping_ = true;
+      }
+      curl_multi_wakeup(multi_);
+      thread_.join();
+    }
+    curl_multi_cleanup(multi_);
+  }
+
+  bool start() {
+    if (multi_ == nullptr) {
+      return false;
+    }
+    std::uint64_t connections = 0;
+    for (const legacy_system& each : systems_) {
+      connections += each.how.connections;
+    }
+    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(connections));
+    // Signals belong to the program's own threads.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    thread_ = std::thread{[this] { run(); }};
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return true;
+  }
+
+  void ask(std::size_t system, const http::request& what, std::string_view client, receiver to) {
+    const legacy_system& whom = systems_[system];
+    auto made = std::make_unique<legacy_transfer>(
+        whom, what, client, monotonic_now() + whom.how.deadline, std::move(to));
+    {
+      const std::lock_guard lock{mutex_};
+      line& at = lines_[system];
+      if (at.open < whom.how.connections + whom.how.waiting && !is_stopping_) {
+        ++at.open;
+        at.waiting.push_back(std::move(made));
+      }
+    }
+    if (made == nullptr) {
+      curl_multi_wakeup(multi_);
+    } else {
+      made->refuse(503, "legacy_overloaded", "too many requests wait for the legacy system");
+    }
+  }
+
+private:
+  /// Requests for one system.
+  struct line {
+    /// Those that wait and those under way.
+    std::uint32_t open = 0;
+    std::deque<std::unique_ptr<legacy_transfer>> waiting;
+    /// Those under way; the thread's own.
+    std::uint32_t sent = 0;
+  };
+
+  struct sent_transfer {
+    std::unique_ptr<legacy_transfer> what;
+    std::size_t system;
+  };
+
+  static instant monotonic_now() { return std::chrono::steady_clock::now(); }
+
+  void run() {
+    while (begin_waiting()) {
+      int running = 0;
+      curl_multi_perform(multi_, &running);
+      end_done();
+      if (!may_begin()) {
+        curl_multi_poll(multi_, nullptr, 0, static_cast<int>(time_to_wait().count()), nullptr);
+      }
+    }
+    end_all();
+  }
+
+  /// Sends what waits and may go, and ends what has waited too long. @return false to stop.
+  bool begin_waiting() {
+    const instant now = monotonic_now();
+    std::vector<std::unique_ptr<legacy_transfer>> late;
+    std::vector<sent_transfer> ready;
+    {
+      const std::lock_guard lock{mutex_};
+      if (is_stopping_) {
+        return false;
+      }
+      for (std::size_t i = 0; i < lines_.size(); ++i) {
+        line& at = lines_[i];
+        // In the order of their deadlines, since all have the same time.
+        while (!at.waiting.empty()
+               && (at.sent < systems_[i].how.connections || at.waiting.front()->until() <= now)) {
+          auto next = std::move(at.waiting.front());
+          at.waiting.pop_front();
+          if (next->until() <= now) {
+            --at.open;
+            late.push_back(std::move(next));
+          } else {
+            ++at.sent;
+            ready.push_back({std::move(next), i});
+          }
+        }
+      }
+    }
+    for (const auto& each : late) {
+      each->refuse(504, "legacy_timeout", "no connection to the legacy system was free in time");
+    }
+    for (sent_transfer& each : ready) {
+      each.what->prepare(now);
+      CURL* const handle = each.what->handle();
+      curl_multi_add_handle(multi_, handle);
+      sent_.emplace(handle, std::move(each));
+    }
+    return true;
+  }
+
+  void end_done() {
+    int left = 0;
+    while (const CURLMsg* said = curl_multi_info_read(multi_, &left)) {
+      if (said->msg != CURLMSG_DONE) {
+        continue;
+      }
+      const auto found = sent_.find(said->easy_handle);
+      const CURLcode code = said->data.result; // Gone with the handle.
+      const sent_transfer done = std::move(found->second);
+      sent_.erase(found);
+      curl_multi_remove_handle(multi_, done.what->handle());
+      {
+        const std::lock_guard lock{mutex_};
+        --lines_[done.system].open;
+        --lines_[done.system].sent;
+      }
+      done.what->end(code);
+    }
+  }
+
+  /// Whether something waits that could go now.
+  bool may_begin() {
+    const std::lock_guard lock{mutex_};
+    for (std::size_t i = 0; i < lines_.size(); ++i) {
+      if (!lines_[i].waiting.empty() && lines_[i].sent < systems_[i].how.connections) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  milliseconds time_to_wait() {
+    const std::lock_guard lock{mutex_};
+    instant::duration wait = longest_wait;
+    for (const line& at : lines_) {
+      if (!at.waiting.empty()) {
+        wait = std::min(wait, at.waiting.front()->until() - monotonic_now());
+      }
+    }
+    return std::max(std::chrono::ceil<milliseconds>(wait), milliseconds{0});
+  }
+
+  void end_all() {
+    constexpr std::string_view why = "the gateway is stopping";
+    for (auto& [handle, each] : sent_) {
+      curl_multi_remove_handle(multi_, handle);
+      each.what->refuse(503, "stopping", std::string{why});
+    }
+    sent_.clear();
+    for (line& at : lines_) {
+      for (const auto& each : at.waiting) {
+        each->refuse(503, "stopping", std::string{why});
+      }
+    }
+  }
+
+  const std::vector<legacy_system> systems_;
+  std::mutex mutex_; // Guards `lines_` and `is_stopping_`.
+  std::vector<line> lines_;
+  bool is_stopping_ = false;
+  CURLM* multi_;
+  std::unordered_map<CURL*, sent_transfer> sent_; // The thread's own.
+  std::thread thread_;
+};
+
+legacy_client::legacy_client(std::unique_ptr<loop> made) : loop_{std::move(made)} {
+}
+
+legacy_client::~legacy_client() = default;
+
+outcome<std::unique_ptr<legacy_client>> legacy_client::start(std::vector<legacy_system> systems) {
+  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+  auto made = std::make_unique<loop>(std::move(systems));
+  if (ready != CURLE_OK || !made->start()) {
+    return failure{error{.code = errc::internal, .message = "libcurl cannot be initialized"}};
+  }
+  return std::unique_ptr<legacy_client>{new legacy_client{std::move(made)}};
+}
+
+void legacy_client::ask(
+    std::size_t system, const http::request& what, std::string_view client, receiver to) {
+  loop_->ask(system, what, client, std::move(to));
+}
+
+} // namespace troupe::strangler

@@ -1,0 +1,57 @@
+#pragma once
+
+#include "runtime/shares.hpp"
+
+#include <zmq.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <tsl/robin_map.h>
+
+namespace troupe::transport {
+
+/// What peers have sent and the loop has not gone through, because an earlier frame of theirs holds
+/// more envelopes than one turn takes. Peers take turns. Belongs to the loop's thread.
+class parked_messages {
+public:
+  struct message {
+    std::array<zmq::message_t, 3> frames;
+    /// Of those that came; there may be more than are kept.
+    std::size_t count = 0;
+    /// Of a batch: bytes of its frame that were gone through.
+    std::size_t read = 0;
+
+    std::size_t bytes() const;
+  };
+
+  /// @param bytes_max what all may have; one peer as much as is left for the others (`shares`).
+  explicit parked_messages(std::size_t bytes_max) : held_{bytes_max} {}
+
+  bool is_empty() const { return turns_.empty(); }
+
+  bool has(std::uint64_t peer) const { return !turns_.empty() && of_.contains(peer); }
+
+  /// False if the peer has too much already. Otherwise the message is taken.
+  bool add(std::uint64_t peer, message& what);
+
+  /// The peer whose turn it is; the next one's is after it. There must be one.
+  std::uint64_t next();
+
+  /// The first message of a peer that has some.
+  message& front(std::uint64_t peer) { return of_.find(peer).value().front(); }
+
+  void pop(std::uint64_t peer);
+  /// Drops all of a peer.
+  void drop(std::uint64_t peer);
+  /// Drops everything.
+  void clear();
+
+private:
+  shares held_;
+  tsl::robin_map<std::uint64_t, std::deque<message>> of_;
+  std::deque<std::uint64_t> turns_; // The peers in `of_`.
+};
+
+} // namespace troupe::transport

@@ -1,0 +1,155 @@
+#include "runtime/contract/comparison.hpp"
+
+#include "runtime/contract/pact_file.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace utf = boost::unit_test;
+using namespace troupe;
+using namespace troupe::contract;
+
+namespace {
+
+template <class Kind>
+Kind read(const char* text) {
+  auto made = read_interaction(json::parse(text));
+  BOOST_REQUIRE_MESSAGE(made.has_value(), (made ? "" : made.error().message));
+  return std::get<Kind>(made->what);
+}
+
+std::vector<std::string> lines(const differences& found) {
+  std::vector<std::string> all;
+  for (const difference& each : found) {
+    all.push_back(each.where + ": " + each.what);
+  }
+  return all;
+}
+
+using texts = std::vector<std::string>;
+
+constexpr const char* user_by_id = R"({
+  "type": "Synchronous/HTTP", "description": "a user",
+  "request": {"method": "GET", "path": "/users/123", "query": {"full": ["1"]},
+    "headers": {"Accept": ["application/json"]},
+    "matchingRules": {"path": {"matchers": [{"match": "regex", "regex": "^/users/\\d+$"}]},
+      "query": {"full": {"matchers": [{"match": "integer"}]}}}},
+  "response": {"status": 200, "headers": {"Content-Type": ["application/json"], "ETag": ["\"1\""]},
+    "body": {"content": {"id": 123, "name": "Ada"}, "contentType": "application/json", "encoded": false},
+    "matchingRules": {"body": {"$.name": {"matchers": [{"match": "type"}]}},
+      "header": {"ETag": {"matchers": [{"match": "regex", "regex": "^\".+\"$"}]}}}}})";
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(contract_comparison, *utf::label("unit") * utf::timeout(10))
+
+BOOST_AUTO_TEST_CASE(a_request_is_compared_part_by_part) {
+  const auto expected = read<http_exchange>(user_by_id).request;
+
+  BOOST_TEST(
+      compare(
+          expected,
+          actual_request{
+              "GET", "/users/7", {{"full", "2"}}, {{"accept", "application/json"}, {"x", "y"}}})
+          .empty());
+  BOOST_TEST(
+      lines(
+          compare(expected, actual_request{"POST", "/user/7", {{"full", "x"}, {"page", "1"}}, {}}))
+          == (texts{
+              "method: wanted \"GET\", got \"POST\"",
+              "path: wanted what matches /^/users/\\d+$/, got \"/user/7\" (text)",
+              "parameter full: wanted an integer, got \"x\" (text)",
+              "parameter page: is not expected, got \"1\" (text)",
+              "field Accept: is missing, wanted such as \"application/json\""}),
+      boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_response_is_compared_part_by_part) {
+  const auto expected = read<http_exchange>(user_by_id).response;
+
+  BOOST_TEST(compare(
+                 expected,
+                 actual_response{
+                     200,
+                     {{"content-type", "application/json; charset=utf-8"}, {"etag", "\"9\""}},
+                     R"({"id":123,"name":"Bob","more":1})"})
+                 .empty());
+  BOOST_TEST(
+      lines(compare(
+          expected,
+          actual_response{
+              404, {{"content-type", "application/json"}, {"etag", "9"}}, R"({"id":"123"})"}))
+          == (texts{
+              "status: wanted 200, got 404",
+              "field ETag: wanted what matches /^\".+\"$/, got \"9\" (text)",
+              "$.name: is missing, wanted such as \"Ada\" (text)",
+              "$.id: wanted 123 (integer), got \"123\" (text)"}),
+      boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_body_that_is_no_json_or_of_another_type_is_told) {
+  const auto expected = read<http_exchange>(user_by_id).response;
+  const actual_response html{200, {{"content-type", "text/html"}, {"etag", "\"1\""}}, "<p>"};
+  const actual_response broken{200, {{"content-type", "application/json"}, {"etag", "\"1\""}}, "{"};
+
+  BOOST_TEST(
+      lines(compare(expected, html)).back()
+      == "content type: wanted \"application/json\", got \"text/html\"");
+  BOOST_TEST(
+      lines(compare(expected, broken)).back().substr(0, 33)
+      == "body: wanted JSON, got \"{\" (text)");
+}
+
+BOOST_AUTO_TEST_CASE(a_problem_is_json_too) {
+  auto expected = read<http_exchange>(
+      R"({"type":"Synchronous/HTTP","description":"none","request":{"method":"GET","path":"/"},
+      "response":{"status":404,"body":{"content":{"code":"rejected"},"contentType":"application/json","encoded":false}}})");
+
+  BOOST_TEST(compare(
+                 expected.response,
+                 actual_response{
+                     404, {{"content-type", "application/problem+json"}}, R"({"code":"rejected"})"})
+                 .empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_status_may_be_one_of_a_class) {
+  const auto expected = read<http_exchange>(
+      R"({"type":"Synchronous/HTTP","description":"any","request":{"method":"GET","path":"/"},
+      "response":{"status":200,"matchingRules":{"status":{"matchers":[{"match":"statusCode","status":"success"}]}}}})");
+
+  BOOST_TEST(compare(expected.response, actual_response{204}).empty());
+  BOOST_TEST(
+      lines(compare(expected.response, actual_response{404}))
+          == texts{"status: wanted 200 to 299, got 404 (integer)"},
+      boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_message_is_compared_with_its_metadata) {
+  const auto expected = read<message>(
+      R"({"type":"Asynchronous/Messages","description":"confirmed",
+      "contents":{"content":{"order_id":"a","cents":5},"contentType":"application/json","encoded":false},
+      "metadata":{"topic":"order.confirmed","contentType":"application/json"},
+      "matchingRules":{"body":{"$.cents":{"matchers":[{"match":"integer"}]},"$.order_id":{"matchers":[{"match":"type"}]}}}})");
+
+  BOOST_TEST(compare(
+                 expected,
+                 actual_message{
+                     "application/json",
+                     R"({"order_id":"b","cents":7,"more":1})",
+                     {{"topic", "order.confirmed"}}})
+                 .empty());
+  BOOST_TEST(
+      lines(compare(
+          expected,
+          actual_message{
+              "application/json", R"({"order_id":"b","cents":"7"})", {{"topic", "order.created"}}}))
+          == (texts{
+              "metadata topic: wanted \"order.confirmed\" (text), got \"order.created\" (text)",
+              "$.cents: wanted an integer, got \"7\" (text)"}),
+      boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_SUITE_END()

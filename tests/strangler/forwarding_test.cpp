@@ -1,0 +1,130 @@
+#include "runtime/strangler/forwarding.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+
+namespace utf = boost::unit_test;
+
+namespace troupe::strangler {
+
+namespace {
+
+std::string text_of(const http::field_list& fields) {
+  std::string text;
+  for (const auto& [name, value] : fields) {
+    text += name + "=" + value + " ";
+  }
+  return text;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(runtime_strangler_forwarding, *utf::label("unit") * utf::timeout(5))
+
+BOOST_AUTO_TEST_CASE(what_is_for_one_connection_stays_behind) {
+  http::request asked;
+  asked.fields = {
+      {"host", "shop.example"},
+      {"connection", "keep-alive, X-Hop"},
+      {"keep-alive", "5"},
+      {"te", "trailers"},
+      {"trailer", "x"},
+      {"transfer-encoding", "chunked"},
+      {"upgrade", "websocket"},
+      {"proxy-authorization", "secret"},
+      {"x-hop", "1"},
+      {"expect", "100-continue"},
+      {"content-length", "3"},
+      {"accept", "*/*"},
+      {"cookie", "a=1"}};
+
+  BOOST_TEST(
+      text_of(forwarded_fields(asked, "192.0.2.7"))
+      == "accept=*/* cookie=a=1 x-forwarded-for=192.0.2.7 x-forwarded-proto=http "
+         "x-forwarded-host=shop.example via=1.1 troupe ");
+}
+
+BOOST_AUTO_TEST_CASE(a_client_says_nothing_in_the_name_of_the_gateway) {
+  http::request asked;
+  asked.fields = {
+      {"x-forwarded-for", "127.0.0.1"},
+      {"x_forwarded_for", "127.0.0.1"},
+      {"x-forwarded-host", "evil"},
+      {"forwarded", "for=127.0.0.1"},
+      {"x-real-ip", "127.0.0.1"},
+      {"content_length", "7"},
+      {"via", "1.1 cdn"}};
+  asked.peer.uses_tls = true;
+
+  BOOST_TEST(
+      text_of(forwarded_fields(asked, "192.0.2.7"))
+      == "x-forwarded-for=192.0.2.7 x-forwarded-proto=https via=1.1 cdn, 1.1 troupe ");
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_loses_what_is_for_its_connection) {
+  const base_url from = *base_url::parse("http://old:3002/app");
+  http::response answer{
+      302,
+      {{"Date", "x"},
+       {"Content-Length", "0"},
+       {"Connection", "close, X-Hop"},
+       {"X-Hop", "1"},
+       {"Transfer-Encoding", "chunked"},
+       {"Set-Cookie", "a=1"},
+       {"Set-Cookie", "b=2"},
+       {"Location", "http://old:3002/app/login"}}};
+
+  BOOST_TEST(
+      text_of(returned(answer, from)->fields)
+      == "Set-Cookie=a=1 Set-Cookie=b=2 Location=/app/login ");
+  answer.fields = {{"Location", "http://old:30021/"}};
+  BOOST_TEST(text_of(returned(answer, from)->fields) == "Location=http://old:30021/ ");
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_that_http_does_not_allow_is_not_passed_on) {
+  const base_url from = *base_url::parse("http://old");
+  for (const int status : {0, 99, 101, 199, 600, 999}) {
+    BOOST_TEST(!returned({status, {}}, from), status);
+  }
+  BOOST_TEST(!returned({200, {{"x", "a\r\nSet-Cookie: b=2"}}}, from));
+  BOOST_TEST(!returned({200, {{"x y", "a"}}}, from));
+  BOOST_TEST(!returned({200, {{"", "a"}}}, from));
+  BOOST_TEST(!returned({200, {{"x", std::string("\0", 1)}}}, from));
+}
+
+BOOST_AUTO_TEST_CASE(a_base_url_is_an_origin_and_a_prefix) {
+  const auto parsed = [](std::string_view text) {
+    const auto url = base_url::parse(text);
+    return url ? url->origin + " " + url->prefix : "refused";
+  };
+
+  BOOST_TEST(parsed("http://127.0.0.1:3002") == "http://127.0.0.1:3002 ");
+  BOOST_TEST(parsed("https://old.example/app/v1/") == "https://old.example /app/v1");
+  BOOST_TEST(parsed("http://[::1]:80/") == "http://[::1]:80 ");
+  for (const char* wrong :
+       {"",
+        "old:3002",
+        "ftp://old",
+        "file:///etc/passwd",
+        "http://",
+        "http://a@b",
+        "http://a:b@c",
+        "http://old:0",
+        "http://old:65536",
+        "http://old:",
+        "http://old?x",
+        "http://old/#x",
+        "http://old/a b",
+        "http://old//a",
+        "http://[::1",
+        "http://[]",
+        "http://old/%2e",
+        "HTTP://old"}) {
+    BOOST_TEST(parsed(wrong) == "refused", wrong);
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::strangler

@@ -1,0 +1,180 @@
+#include "runtime/strangler/strangler_route.hpp"
+
+#include "runtime/strangler/flag_file.hpp"
+#include "tests/strangler/canned_server.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <filesystem>
+#include <future>
+#include <memory>
+#include <string>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace utf = boost::unit_test;
+
+namespace troupe::strangler {
+
+namespace {
+
+/// Who asks: is told the one answer.
+class asker final : public http::exchange {
+public:
+  bool respond(http::response answer) override {
+    answered.set_value(std::move(answer));
+    return true;
+  }
+
+  http::stream open_stream(http::response, http::stream_listener) override {
+    throw std::logic_error{"no stream is asked for"};
+  }
+
+  std::promise<http::response> answered;
+};
+
+/// What takes the place of the legacy system.
+class modern_route final : public gateway::route_handler {
+public:
+  explicit modern_route(std::vector<http::responder>& asked) : asked_{asked} {}
+
+  void handle(gateway::route_request, const http::responder& answers) override {
+    asked_.push_back(answers);
+  }
+
+private:
+  std::vector<http::responder>& asked_;
+};
+
+/// A route of one feature between a canned legacy system and a capability that the test plays.
+struct route_fixture {
+  route_fixture()
+      : folder{std::filesystem::temp_directory_path() / ("route-" + std::to_string(::getpid()))} {
+    BOOST_REQUIRE(keep_flags(path, {}));
+    options.name = "billing";
+    options.override_field = "x-side";
+    options.compare.emplace();
+  }
+
+  ~route_fixture() { std::filesystem::remove_all(folder); }
+
+  void start(bool has_modern = true) {
+    flags = std::make_unique<flag_follower>(
+        [](std::string_view, const std::string&) -> outcome<std::string> {
+          return failure{error{.code = errc::unavailable, .message = "no broker"}};
+        },
+        path,
+        log);
+    billing = std::make_unique<feature>(options, 0, *flags);
+    legacy = std::move(*legacy_client::start({{*base_url::parse(server.url()), options.how}}));
+    desk = std::make_unique<comparison_desk>("g1", log, [this](const wire::answers_differ& said) {
+      told.set_value(said);
+      return outcome<void>{};
+    });
+    route = std::make_unique<strangler_route>(
+        *billing, *legacy, *desk, has_modern ? std::make_unique<modern_route>(modern) : nullptr);
+  }
+
+  std::future<http::response> ask(http::method method, const std::string& wanted = "legacy") {
+    auto made = std::make_shared<asker>();
+    gateway::route_request request;
+    request.asked.method = method;
+    request.asked.target.raw = "/invoices/7?token=secret";
+    request.asked.fields = {{"x-side", wanted}};
+    route->handle(std::move(request), http::responder{made});
+    return made->answered.get_future();
+  }
+
+  std::filesystem::path folder;
+  std::string path = (folder / "g1.flags").string();
+  system_clock time;
+  observe::event_log log{time, "g1", observe::log_format::json};
+  feature_options options;
+  canned_server server{
+      "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\r\n{\"a\": 1}"};
+  std::promise<wire::answers_differ> told;
+  std::vector<http::responder> modern;
+  std::unique_ptr<flag_follower> flags;
+  std::unique_ptr<feature> billing;
+  std::unique_ptr<comparison_desk> desk;
+  std::unique_ptr<legacy_client> legacy;
+  std::unique_ptr<strangler_route> route;
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(
+    runtime_strangler_strangler_route, route_fixture, *utf::label("integration") * utf::timeout(60))
+
+BOOST_AUTO_TEST_CASE(each_side_answers_what_is_its_own) {
+  start();
+  BOOST_TEST(ask(http::method::post).get().body == "{\"a\": 1}");
+  BOOST_TEST(modern.empty());
+
+  auto other = ask(http::method::post, "modern");
+  BOOST_REQUIRE(modern.size() == 1U);
+  modern[0].respond(http::with_body(201, "text/plain", "new"));
+  BOOST_TEST(other.get().status == 201);
+  BOOST_TEST(server.requests(1).size() == 1U);
+  BOOST_TEST(billing->counts().legacy == 1U);
+  BOOST_TEST(billing->counts().modern == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(what_nothing_replaces_yet_is_the_legacys_whatever_is_asked_for) {
+  start(false);
+
+  BOOST_TEST(ask(http::method::get, "modern").get().body == "{\"a\": 1}");
+}
+
+BOOST_AUTO_TEST_CASE(a_refusal_reaches_neither_side) {
+  start();
+
+  BOOST_TEST(ask(http::method::get, "both").get().status == 400);
+  BOOST_TEST(modern.empty());
+  BOOST_TEST(billing->counts().refused == 1U);
+}
+
+// The modern side never answers here: legacy's answer waits for nobody.
+BOOST_AUTO_TEST_CASE(legacy_answers_while_the_other_side_is_asked_as_well) {
+  start();
+
+  BOOST_TEST(ask(http::method::get).get().body == "{\"a\": 1}");
+  BOOST_REQUIRE(modern.size() == 1U);
+  modern.clear();
+  BOOST_TEST(billing->counts().not_compared == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_difference_is_told_without_values) {
+  start();
+  BOOST_TEST(ask(http::method::get).get().status == 200);
+  BOOST_REQUIRE(modern.size() == 1U);
+
+  modern[0].respond(http::with_body(200, "application/json", "{\"a\": 2}"));
+  modern.clear();
+
+  auto said = told.get_future();
+  BOOST_REQUIRE((said.wait_for(std::chrono::seconds{30}) == std::future_status::ready));
+  const auto what = said.get();
+  BOOST_TEST(what.feature == "billing");
+  BOOST_TEST(what.gateway == "g1");
+  BOOST_TEST(what.request == "GET /invoices/7");
+  BOOST_REQUIRE(what.differences.size() == 1U);
+  BOOST_TEST(what.differences[0].at == "/a");
+  BOOST_TEST(what.differences[0].what == "another number");
+  BOOST_TEST(billing->counts().different == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(what_changes_something_is_sent_to_one_side) {
+  start();
+  for (const auto method :
+       {http::method::post, http::method::put, http::method::patch, http::method::erase}) {
+    BOOST_TEST(ask(method).get().status == 200);
+  }
+  BOOST_TEST(modern.empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::strangler
