@@ -130,8 +130,8 @@ private:
   /// Each variant must be among the items, wherever.
   void compare_variants(
       const json_place& at, const matching_rule& rule, const json& expected, const json& actual) {
-    std::vector<rule_variant> variants = rule.variants;
-    for (std::size_t i = variants.size(); rule.variants.empty() && i < expected.size(); ++i) {
+    std::vector<rule_variant> variants = *rule.variants;
+    for (std::size_t i = 0; rule.variants->empty() && i < expected.size(); ++i) {
       variants.push_back({i, {}});
     }
     for (const rule_variant& each : variants) {

@@ -134,11 +134,14 @@ void read_parameters(const file_node& from, matching_rule& made) {
       made.rules.push_back(read_rule(each));
     }
     break;
-  case matcher::array_contains:
+  case matcher::array_contains: {
+    std::vector<rule_variant> variants;
     for (const file_node& each : from["variants"].items()) {
-      made.variants.push_back({each["index"].count(), rule_set::read(each["rules"], "body")});
+      variants.push_back({each["index"].count(), rule_set::read(each["rules"], "body")});
     }
+    made.variants = std::make_shared<const std::vector<rule_variant>>(std::move(variants));
     break;
+  }
   default:
     break;
   }

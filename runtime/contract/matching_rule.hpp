@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,8 +51,8 @@ struct matching_rule {
   std::optional<std::size_t> most{};
   /// Of `each_key` and `each_value`.
   std::vector<matching_rule> rules{};
-  /// Of `array_contains`.
-  std::vector<rule_variant> variants{};
+  /// Of `array_contains`; null for others. Shared, since a variant has rules of its own.
+  std::shared_ptr<const std::vector<rule_variant>> variants{};
   /// Of `status_code`: the least and the largest of each range.
   std::vector<std::pair<int, int>> statuses{};
 };

@@ -303,9 +303,11 @@ void connection::begin_stream(
   host_.counts.answers.at(static_cast<std::size_t>(head.status / 100)).add();
   host_.counts.streams.add();
   is_sending_ = true;
-  write(written_answer(head, how, wall_now()), [self = shared_from_this()](error_code why) {
-    self->on_stream_written(why);
-  });
+  write_counted(
+      *stream_,
+      host_.counts,
+      written_answer(head, how, wall_now()),
+      [self = shared_from_this()](error_code why) { self->on_stream_written(why); });
   watch_peer();
 }
 

@@ -3,10 +3,10 @@
 #include "runtime/transport/backlog_drain.hpp"
 #include "runtime/transport/crowd.hpp"
 #include "runtime/transport/named_peers.hpp"
+#include "runtime/transport/outgoing.hpp"
 #include "runtime/transport/parked_messages.hpp"
 #include "runtime/transport/socket.hpp"
 #include "runtime/transport/standstill.hpp"
-#include "runtime/transport/unread.hpp"
 #include "runtime/transport/wake.hpp"
 #include "runtime/wire/batch.hpp"
 #include "runtime/wire/limits.hpp"
@@ -65,48 +65,20 @@ bool read_peer(std::string_view bytes, peer& from) {
   return true;
 }
 
-zmq::message_t routing_frame(peer to, const named_peers& named) {
-  if (static_cast<std::uint64_t>(to) >= named_peers::first) {
-    const std::string_view name = named.name_of(static_cast<std::uint64_t>(to));
-    return {name.data(), name.size()}; // Nobody has an empty one.
-  }
-  zmq::message_t frame{5};
-  auto* const bytes = static_cast<char*>(frame.data());
-  bytes[0] = '\0';
-  std::memcpy(bytes + 1, &to, 4);
-  return frame;
-}
-
 } // namespace
 
 struct router_loop::state {
-  struct batch {
-    peer to{};
-    bool dirty = false;
-    /// One of its frames could not be sent.
-    bool broken = false;
-    bool is_bounded = false;
-    std::shared_ptr<unread::account> account;
-    wire::batch_writer envelopes;
-
-    void clear() {
-      broken = false;
-      account.reset();
-      envelopes.clear();
-    }
-  };
-
   state(context& zmq, const clock& clock, const options& settings)
       : time{clock}, heartbeat{settings.heartbeat}, frame_bytes_max{wire::frame_bytes_max(
                                                         settings.body_bytes_max)},
         door{settings.open_files_max}, parked{at_least_frames(settings.parked_bytes_max)},
-        unread_by_peers{
-            at_least_frames(settings.unread_bytes_max), at_least_frames(unread_of_peer_max)},
-        socket{zmq.zmq(), zmq::socket_type::router} {
+        socket{zmq.zmq(), zmq::socket_type::router}, out{socket,
+                                                         named,
+                                                         {at_least_frames(
+                                                              settings.unread_bytes_max),
+                                                          at_least_frames(unread_of_peer_max)}} {
     prepare(socket, heartbeat, static_cast<std::int64_t>(frame_bytes_max));
     socket.set(zmq::sockopt::router_mandatory, true); // Default: drop silently.
-    // Default: who comes under a name that is taken is never read, and all it sends is kept.
-    socket.set(zmq::sockopt::router_handover, true);
     socket.set(zmq::sockopt::backlog, 1024);
     connections.emplace(zmq.zmq(), socket);
     socket.bind(settings.endpoint);
@@ -130,9 +102,6 @@ struct router_loop::state {
   /// The connection over which the last message came.
   int descriptor_of_sender() const;
   instant next_due(const router_handler& handler) const;
-  void flush();
-  void flush_one(std::uint32_t index);
-  void send_batch(batch& out);
   void report_gone(router_handler& handler, instant now);
   void wait(instant until);
   /// Looks at everything that is not a message.
@@ -150,8 +119,8 @@ struct router_loop::state {
   backlog_drain excess;
   named_peers named;
   parked_messages parked;
-  unread unread_by_peers;
   zmq::socket_t socket;
+  outgoing out;
   int descriptor = -1;
   std::optional<monitor> connections;
   /// There was nothing to receive and nothing was sent since, which may take libzmq's notice of
@@ -161,9 +130,6 @@ struct router_loop::state {
   bool has_news = true;
   wake waker;
   std::atomic<bool> stopping{false};
-  std::vector<batch> batches;
-  std::vector<std::uint32_t> free_batches;
-  std::vector<std::uint32_t> dirty;
   std::vector<peer> lost; // To be reported by `gone`.
   int turns_with_lost = 0;
   standstill still;
@@ -192,6 +158,7 @@ int router_loop::state::read(router_handler& handler, instant now) {
 }
 
 bool router_loop::state::receive(router_handler& handler, instant now) {
+  (void)out.take_has_sent(); // To receive takes libzmq's notice of all that came before.
   drained = !receive_frame(socket, routing);
   if (drained) {
     return false;
@@ -212,7 +179,7 @@ bool router_loop::state::receive(router_handler& handler, instant now) {
   const std::string_view name = view(routing);
   if (!read_peer(name, from)) {
     if (name.empty() || name.size() > named_peers::name_bytes_max) {
-      // Peers that speak ZMTP themselves may choose a name of any length.
+      // libzmq took a message for a name: its sender has a name that somebody else has already.
       handler.malformed(
           static_cast<peer>(named_peers::first), framing::plain, "no routing id", now);
       return true;
@@ -312,6 +279,7 @@ void router_loop::state::take_parked(router_handler& handler, instant now) {
     }
   } while (!parked.is_empty() && time.now() < until);
   current = &received;
+  drained = drained && !out.take_has_sent();
 }
 
 void router_loop::state::watch_connections(router_handler& handler, instant now) {
@@ -369,24 +337,6 @@ instant router_loop::state::next_due(const router_handler& handler) const {
   return door.is_any_in_reserve() ? std::min(due, door.next_due()) : due;
 }
 
-void router_loop::state::flush() {
-  for (const std::uint32_t each : dirty) {
-    flush_one(each);
-  }
-  dirty.clear();
-}
-
-void router_loop::state::flush_one(std::uint32_t index) {
-  batch& out = batches[index];
-  out.dirty = false;
-  send_batch(out);
-  if (out.broken) {
-    out.broken = false;
-    // Credit keeps a node far below its mark: one that is full has stopped reading and is as gone.
-    lost.push_back(out.to);
-  }
-}
-
 /// Reports the peers that are gone, but not before what they sent was read: a worker that ends well
 /// sends its last replies and closes the connection at once.
 void router_loop::state::report_gone(router_handler& handler, instant now) {
@@ -400,27 +350,13 @@ void router_loop::state::report_gone(router_handler& handler, instant now) {
   }
 }
 
-void router_loop::state::send_batch(batch& out) {
-  if (out.envelopes.empty() || out.broken) {
-    return out.envelopes.clear();
-  }
-  drained = false;
-  zmq::message_t to = routing_frame(out.to, named);
-  if (send_frame(socket, to, true) == sent::queued) {
-    zmq::message_t frame = unread::frame(out.account, out.envelopes.frame(), 0);
-    (void)send_frame(socket, frame, false);
-  } else {
-    out.broken = true;
-  }
-  out.envelopes.clear();
-}
-
 /// Waits until something comes or `until`.
 void router_loop::state::wait(instant until) {
   std::array<pollfd, 3> watched{
       {{descriptor, POLLIN, 0}, {connections->descriptor(), POLLIN, 0}, {waker.fd(), POLLIN, 0}}};
   const instant now = time.now();
   std::int64_t left = 0;
+  drained = drained && !out.take_has_sent();
   const bool is_idle = !has_news && lost.empty() && parked.is_empty();
   if (until > now && is_idle && (drained || !can_receive(socket))) {
     left = std::chrono::ceil<milliseconds>(until - now).count();
@@ -495,75 +431,28 @@ router_loop::bind(context& zmq, const clock& clock, const options& settings) {
 
 sent router_loop::send(
     peer to, framing how, std::string_view header, std::string_view body, std::size_t beyond) {
-  const auto& account = state_->unread_by_peers.of(static_cast<std::uint64_t>(to));
-  if (!state_->unread_by_peers.has_room(*account, header.size() + body.size(), beyond)) {
-    return sent::full;
-  }
-  state_->drained = false;
-  zmq::message_t routing = routing_frame(to, state_->named);
-  const sent result = send_frame(state_->socket, routing, true);
-  if (result != sent::queued) {
-    return result;
-  }
-  // From here on the frames belong to one message, which libzmq takes or drops as a whole.
-  if (how == framing::delimited) {
-    zmq::message_t delimiter;
-    (void)send_frame(state_->socket, delimiter, true);
-  }
-  zmq::message_t first = unread::frame(account, header, body.size());
-  (void)send_frame(state_->socket, first, true);
-  zmq::message_t second{body.data(), body.size()};
-  (void)send_frame(state_->socket, second, false);
-  return sent::queued;
+  return state_->out.send(to, how, header, body, beyond);
 }
 
 bool router_loop::has_room(peer to, std::size_t bytes) {
-  unread& all = state_->unread_by_peers;
-  return all.has_room(*all.of(static_cast<std::uint64_t>(to)), bytes);
+  return state_->out.has_room(to, bytes);
 }
 
 std::size_t router_loop::unread_bytes() const {
-  return state_->unread_by_peers.all();
+  return state_->out.unread_bytes();
 }
 
 std::uint32_t router_loop::open_batch(peer to, bool is_bounded) {
-  auto& free = state_->free_batches;
-  auto index = static_cast<std::uint32_t>(state_->batches.size());
-  if (free.empty()) {
-    state_->batches.emplace_back();
-  } else {
-    index = free.back();
-    free.pop_back();
-  }
-  state::batch& opened = state_->batches[index];
-  opened.to = to;
-  opened.is_bounded = is_bounded;
-  opened.account = is_bounded ? state_->unread_by_peers.of(static_cast<std::uint64_t>(to))
-                              : state_->unread_by_peers.unshared();
-  return index;
+  return state_->out.open_batch(to, is_bounded);
 }
 
 sent router_loop::append(
     std::uint32_t batch, std::string_view header, std::string_view body, std::size_t beyond) {
-  auto& out = state_->batches[batch];
-  if (out.is_bounded
-      && !state_->unread_by_peers.has_room(*out.account, header.size() + body.size(), beyond)) {
-    return sent::full;
-  }
-  if (out.envelopes.bytes() >= wire::batch_bytes_target) {
-    state_->send_batch(out); // The receiver refuses frames that are larger than it said.
-  }
-  out.envelopes.append(header, body);
-  if (!out.dirty) {
-    out.dirty = true;
-    state_->dirty.push_back(batch);
-  }
-  return sent::queued;
+  return state_->out.append(batch, header, body, beyond);
 }
 
 void router_loop::close_batch(std::uint32_t batch) {
-  state_->batches[batch].clear();
-  state_->free_batches.push_back(batch);
+  state_->out.close_batch(batch);
 }
 
 void router_loop::run(router_handler& handler) {
@@ -581,7 +470,7 @@ void router_loop::run(router_handler& handler) {
       handler.due(now);
     }
     self.watch_door(handler, now);
-    self.flush();
+    self.out.flush(self.lost);
     instant expected = now;
     const bool is_idle = messages == 0 && self.parked.is_empty();
     if (is_idle || ++turns_without_poll == turns_between_polls) {
@@ -592,7 +481,7 @@ void router_loop::run(router_handler& handler) {
     const instant began = std::exchange(now, self.time.now());
     self.notice_standstill(handler, began, expected, now);
   }
-  self.flush();
+  self.out.flush(self.lost);
 }
 
 void router_loop::note_gone(peer whom) {

@@ -1,6 +1,7 @@
 #include "runtime/contract/comparison.hpp"
 
 #include "runtime/contract/pact_file.hpp"
+#include "runtime/contract/state_values.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -125,6 +126,30 @@ BOOST_AUTO_TEST_CASE(a_status_may_be_one_of_a_class) {
       lines(compare(expected.response, actual_response{404}))
           == texts{"status: wanted 200 to 299, got 404 (integer)"},
       boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(what_a_state_answered_takes_the_place_of_the_example) {
+  const auto request =
+      read<http_exchange>(
+          R"({"type":"Synchronous/HTTP","description":"a","request":{"method":"POST","path":"/users/1",
+      "query":{"of":["1"]},"headers":{"X-Id":["1"]},
+      "body":{"content":{"id":1,"items":[{"of":"1"},{"of":"2"}],"name":"Ada"},"contentType":"application/json","encoded":false},
+      "generators":{"path":{"type":"ProviderState","expression":"/users/${id}"},
+        "query":{"of":{"type":"ProviderState","expression":"${id}"}},
+        "header":{"X-Id":{"type":"ProviderState","expression":"id"}},
+        "body":{"$.id":{"type":"ProviderState","expression":"${id}"},
+          "$.items[*].of":{"type":"ProviderState","expression":"u-${id}"},
+          "$.name":{"type":"ProviderState","expression":"${unknown}"}}}},
+      "response":{"status":200}})")
+          .request;
+
+  const auto asked = with_state_values(request, {{"id", 777}, {"other", 1}});
+
+  BOOST_TEST(asked.path == "/users/777");
+  BOOST_TEST(asked.query.at("of").front() == "777");
+  BOOST_TEST(asked.fields.at("X-Id").front() == "777");
+  BOOST_TEST(
+      asked.body->bytes == R"({"id":777,"items":[{"of":"u-777"},{"of":"u-777"}],"name":"Ada"})");
 }
 
 BOOST_AUTO_TEST_CASE(a_message_is_compared_with_its_metadata) {

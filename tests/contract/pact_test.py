@@ -88,7 +88,7 @@ class JudgedShop(RunningShop):
         changed = json.loads(files["invoices"].read_text())
         changed["interactions"][0]["contents"]["content"]["amount_cents"] = 501
         files["invoices"].write_text(json.dumps(changed))
-        hooks = self.hooks(files["invoices"])
+        hooks = self.hooks(files["invoices"], deadline="2s")
         self.assertIsNot(True, judged({"invoices": files["invoices"]}, self.url, hooks)["invoices"])
 
 

@@ -39,11 +39,11 @@ class RunningShop(unittest.TestCase):
             capture_output=True, text=True, timeout=PATIENCE * 4, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
-    def hooks(self, *files: pathlib.Path) -> str:
+    def hooks(self, *files: pathlib.Path, deadline: str = "15s") -> str:
         """Where `troupe contract hooks` answers for these contracts."""
         hooks = subprocess.Popen(
             [str(BIN / "troupe"), "contract", "hooks", *map(str, files), "--topology", str(self.topology),
-             "--states", str(STATES), "--deadline", "15s"], stdout=subprocess.PIPE, text=True)
+             "--states", str(STATES), "--deadline", deadline], stdout=subprocess.PIPE, text=True)
         self.addCleanup(hooks.stdout.close)
         self.addCleanup(hooks.wait)
         self.addCleanup(hooks.terminate)

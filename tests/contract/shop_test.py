@@ -27,14 +27,14 @@ class Shop(RunningShop):
         self.assertEqual([
             "invoices -> shop",
             "  ok      a confirmed order, given an order of 5 euros is confirmed",
-            "  1 interactions, 0 of them failed",
+            "  failed: 0 of 1",
             "office -> shop",
             "  ok      a call for a user, given user exists",
-            "  1 interactions, 0 of them failed",
+            "  failed: 0 of 1",
             "web -> shop",
             "  ok      a request for a user that is not there",
             "  ok      a request for a user, given user exists",
-            "  2 interactions, 0 of them failed",
+            "  failed: 0 of 2",
         ], done.stdout.splitlines())
 
     def test_a_consumer_that_relies_on_what_the_shop_does_not_say_is_told(self):

@@ -28,7 +28,7 @@ class Verify(Case):
 
         self.assertEqual((0, ""), (done.returncode, done.stderr), done.stdout)
         self.assertIn("  ok      a request for user 123, given user exists\n", done.stdout)
-        self.assertIn(f"{len(MATCHERS) + 1} interactions, 0 of them failed", done.stdout)
+        self.assertIn(f"  failed: 0 of {len(MATCHERS) + 1}\n", done.stdout)
         self.assertEqual(["user exists"], provider.states)
 
     def test_each_matcher_tells_what_does_not_fit(self):
@@ -62,7 +62,7 @@ class Verify(Case):
             '            $.id: wanted "123" (text), got 123 (integer)',
             '            $.name: wanted text, such as "Ada" (text), got ["a long list","a',
             '            long list","a long list","a long list","a ... (array)',
-            "  1 interactions, 1 of them failed",
+            "  failed: 1 of 1",
         ], done.stdout.splitlines())
         self.assertLessEqual(max(map(len, done.stdout.splitlines())), 80)
 

@@ -95,6 +95,22 @@ class Flags(SystemTest):
         self.assertEqual(value, {name: share for name, share in self.shares().items()})
         self.assertEqual({"billing", "users"}, set(value))
 
+    def test_the_record_is_kept_whatever_the_limits_of_the_journal(self):
+        self.shop = self.system(nodes=("n1",), more=STRANGLER + "\nevents: {size: 1MiB}")
+        self.broker = self.shop.broker()
+        self.set("billing", "25%")
+        client = self.shop.client()
+        for topic in ("troupe.flags", "order.created"):
+            for _ in range(3):
+                self.assertTrue(client.call("troupe.publish", topic, "x" * 700_000).ok)
+        self.broker.wait_for("events_deleted")
+
+        kept = {each["topic"]: each["events"]
+                for each in client.call("troupe.events", "topics").body["topics"]}
+        self.assertLess(kept["order.created"], 3)
+        self.assertEqual(4, kept["troupe.flags"])
+        self.assertEqual("25%", self.shares()["billing"])
+
     def test_whatever_else_is_published_there_is_passed_over(self):
         self.start()
         self.set("billing", "25%")

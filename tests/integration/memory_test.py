@@ -109,6 +109,17 @@ class Memory(SystemTest):
         self.assertTrue(self.client.call("troupe.publish", "t.x", {"n": 1}).ok)
         self.assertTrue(other.collect([asked])[asked].ok)
 
+        # Reads of a client that is gone make room: half of what all may have, for the next.
+        greedy.socket.close()
+        until = time.monotonic() + PATIENCE
+        refused = True
+        while refused:
+            self.assertLess(time.monotonic(), until, "reads of a client that is gone still wait")
+            fresh = Client(self.of.context, self.of.endpoints["b1"])
+            ids = [fresh.send("troupe.events", "read", read, ttl=60_000) for _ in range(25)]
+            refused = any(not each.ok for each in fresh.collect(ids, 0.5).values())
+            fresh.close()
+
     def test_scheduled_events_that_are_due_at_once(self):
         body = msgpack.packb({"text": "y" * (BODY - 500)})
         at = int(time.time() * 1000) + 3_000

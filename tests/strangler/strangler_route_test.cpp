@@ -77,12 +77,16 @@ struct route_fixture {
         *billing, *legacy, *desk, has_modern ? std::make_unique<modern_route>(modern) : nullptr);
   }
 
-  std::future<http::response> ask(http::method method, const std::string& wanted = "legacy") {
+  std::future<http::response>
+  ask(http::method method,
+      const std::string& wanted = "legacy",
+      const http::field_list& more = {}) {
     auto made = std::make_shared<asker>();
     gateway::route_request request;
     request.asked.method = method;
     request.asked.target.raw = "/invoices/7?token=secret";
-    request.asked.fields = {{"x-side", wanted}};
+    request.asked.fields = {{"x-side", wanted}, {"accept-encoding", "gzip"}};
+    request.asked.fields.insert(request.asked.fields.end(), more.begin(), more.end());
     route->handle(std::move(request), http::responder{made});
     return made->answered.get_future();
   }
@@ -173,6 +177,24 @@ BOOST_AUTO_TEST_CASE(what_changes_something_is_sent_to_one_side) {
     BOOST_TEST(ask(method).get().status == 200);
   }
   BOOST_TEST(modern.empty());
+}
+
+BOOST_AUTO_TEST_CASE(what_is_asked_for_in_part_is_not_compared) {
+  start();
+  for (const char* name : {"range", "if-none-match", "if-modified-since"}) {
+    BOOST_TEST(ask(http::method::get, "legacy", {{name, "x"}}).get().status == 200);
+  }
+  BOOST_TEST(modern.empty());
+}
+
+BOOST_AUTO_TEST_CASE(what_is_compared_comes_uncompressed) {
+  start();
+  BOOST_TEST(ask(http::method::get).get().status == 200);
+  BOOST_TEST(ask(http::method::post).get().status == 200);
+
+  const auto asked = server.requests(2);
+  BOOST_TEST(asked[0].find("gzip") == std::string::npos);
+  BOOST_TEST(asked[1].find("accept-encoding: gzip") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

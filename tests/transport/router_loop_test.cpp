@@ -134,27 +134,6 @@ BOOST_FIXTURE_TEST_CASE(who_chooses_its_own_name_is_served_by_it, router_fixture
   }
 }
 
-// Not read, what it sends would be kept for ever: a client that comes back before its old
-// connection is found dead, or another one of the same name.
-BOOST_FIXTURE_TEST_CASE(who_comes_under_a_name_that_is_taken_is_served, router_fixture) {
-  zmq::socket_t first{peer_zmq, zmq::socket_type::dealer};
-  first.set(zmq::sockopt::linger, 0);
-  first.set(zmq::sockopt::routing_id, "client");
-  first.set(zmq::sockopt::reconnect_ivl, -1); // Else it takes its name back.
-  first.connect(loop->endpoint());
-  BOOST_TEST((ask(first, {"header", "body"}) == frames{"plain:header", "body"}));
-
-  zmq::socket_t second = connect(zmq::socket_type::dealer, "client");
-  for (int i = 0; i < 100; ++i) {
-    send(second, {"header", "body"});
-  }
-
-  for (int i = 0; i < 100; ++i) {
-    BOOST_TEST((receive(second) == frames{"plain:header", "body"}));
-  }
-  BOOST_TEST(receive(first, 0ms).empty());
-}
-
 // A worker that ends well sends its last replies and closes the connection.
 BOOST_FIXTURE_TEST_CASE(what_a_peer_sent_before_it_went_is_read_before_it_is_gone, router_fixture) {
   // Less than a socket of the system holds: else it is in one that a ping to who left would

@@ -118,7 +118,7 @@ verify_all(const contract::pact& of, const verify_arguments& given, topology_mes
     written_out(exit_code::ok); // Now: the next one may take its time.
   }
   if (!given.json) {
-    fmt::print("  {} interactions, {} of them failed\n", of.interactions.size(), failed);
+    fmt::print("  failed: {} of {}\n", failed, of.interactions.size());
   }
   return failed;
 }

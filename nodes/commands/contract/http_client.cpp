@@ -13,6 +13,8 @@ namespace troupe {
 
 namespace {
 
+constexpr std::size_t body_bytes_max = std::size_t{16} * 1024 * 1024;
+
 struct free_handle {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
 };
@@ -22,7 +24,11 @@ struct free_list {
 };
 
 std::size_t take_body(char* from, std::size_t size, std::size_t count, void* to) {
-  static_cast<contract::actual_response*>(to)->body.append(from, size * count);
+  std::string& body = static_cast<contract::actual_response*>(to)->body;
+  if (body.size() + size * count > body_bytes_max) {
+    return 0; // Has libcurl give up.
+  }
+  body.append(from, size * count);
   return size * count;
 }
 

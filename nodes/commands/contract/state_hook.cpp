@@ -119,7 +119,7 @@ public:
       }
       std::array<char, 4'096> part{};
       const ssize_t bytes = ::read(out_.ends[0], part.data(), part.size());
-      if (bytes <= 0 && errno != EINTR) {
+      if (bytes == 0 || (bytes < 0 && errno != EINTR)) {
         return true;
       }
       answer.append(part.data(), static_cast<std::size_t>(std::max<ssize_t>(bytes, 0)));

@@ -1,5 +1,7 @@
 #include "runtime/broker/events/event_gauge.hpp"
 
+#include "runtime/time_text.hpp"
+
 #include <algorithm>
 
 namespace troupe::broker {

@@ -54,7 +54,8 @@ std::shared_ptr<event> event_of(const wire::header_view& header, std::string_vie
 }
 
 incoming::incoming(incoming_options options, const journal_state& state)
-    : options_{options}, last_{state.last}, topics_{options.topics_max, state.topics} {
+    : options_{options}, last_{state.last}, topics_{options.topics_max, state.topics},
+      waiting_{options.publisher_events_max, options.pending_bytes_max} {
   for (const journal_state::published& each : state.recent) {
     recent_.add(each.id, {each.position, each.digest});
   }
@@ -109,44 +110,14 @@ void incoming::publish(
   next_.publishers.push_back({{from, header.id, position, false}, bytes});
 }
 
-/// Counts one more event of a publisher in.
-/// @errors `overloaded`: too much waits for the disk, of this publisher's or of all.
 outcome<void> incoming::admit(origin from, std::size_t bytes) {
-  waiting& mine = waiting_of_[static_cast<std::uint64_t>(from)];
-  const std::size_t events = next_.rows.events.size();
-  const std::size_t all = next_.bytes + writing_.bytes;
-  const std::size_t left = options_.pending_bytes_max - std::min(all, options_.pending_bytes_max);
-  if (mine.events >= options_.publisher_events_max || events >= options_.pending_events_max
-      || left == 0 || (mine.bytes != 0 && mine.bytes + bytes > left)) {
-    return failure{
-        {.code = errc::overloaded,
-         .message = fmt::format(
-             "{} bytes of events wait for the disk, {} of them in {} events of yours",
-             all,
-             mine.bytes,
-             mine.events),
-         .retry_after = milliseconds{20}}};
+  if (next_.rows.events.size() < options_.pending_events_max) {
+    return waiting_.admit(from, bytes, next_.bytes + writing_.bytes);
   }
-  ++mine.events;
-  mine.bytes += bytes;
-  return {};
-}
-
-void incoming::release(origin whom, std::size_t bytes) {
-  const auto found = waiting_of_.find(static_cast<std::uint64_t>(whom));
-  if (found == waiting_of_.end()) {
-    return;
-  }
-  found.value().bytes -= bytes;
-  if (--found.value().events == 0) {
-    waiting_of_.erase(found);
-  }
-}
-
-void incoming::release(const waiting_operator& whom) {
-  if (whom.bytes != 0) {
-    release(whom.to, whom.bytes);
-  }
+  return failure{
+      {.code = errc::overloaded,
+       .message = fmt::format("{} events wait for the disk", next_.rows.events.size()),
+       .retry_after = milliseconds{20}}};
 }
 
 void incoming::accept(std::shared_ptr<event> what, std::int64_t wall_ms) {
@@ -272,7 +243,7 @@ void incoming::clashed(const std::vector<uuid>& ids, event_decisions& out) {
     const bool is_refused = std::find(ids.begin(), ids.end(), each.id) != ids.end();
     if (is_refused) {
       refuse(each.to, each.id, id_of_another_event(), out);
-      release(each);
+      waiting_.release_scheduled(each.to, each.bytes);
     }
     return is_refused;
   });
@@ -283,10 +254,10 @@ void incoming::written(event_decisions& out) {
   topics_.written();
   for (const waiting_publisher& each : writing_.publishers) {
     out.actions.emplace_back(each.what);
-    release(each.what.to, each.bytes);
+    waiting_.release(each.what.to, each.bytes);
   }
   for (waiting_operator& each : writing_.operators) {
-    release(each);
+    waiting_.release_scheduled(each.to, each.bytes);
     out.actions.emplace_back(answer_written{each.to, each.id, std::move(each.body)});
   }
 }
@@ -298,10 +269,10 @@ void incoming::failed(const error& why, instant now, event_decisions& out) {
        {{"events", std::to_string(writing().events.size())}, {"why", why.message}}});
   for (const auto& [each, bytes] : writing_.publishers) {
     refuse(each.to, each.id, why, out);
-    release(each.to, bytes);
+    waiting_.release(each.to, bytes);
   }
   for (const waiting_operator& each : writing_.operators) {
-    release(each);
+    waiting_.release_scheduled(each.to, each.bytes);
     refuse(each.to, each.id, why, out);
   }
   recent_.drop_from(last_ + 1);

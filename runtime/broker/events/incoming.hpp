@@ -3,6 +3,7 @@
 #include "runtime/broker/events/decisions.hpp"
 #include "runtime/broker/events/known_topics.hpp"
 #include "runtime/broker/events/recent_publishes.hpp"
+#include "runtime/broker/events/waiting_publishers.hpp"
 #include "runtime/broker/journal/batch.hpp"
 #include "runtime/wire/envelope.hpp"
 
@@ -10,7 +11,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <tsl/robin_map.h>
 #include <vector>
 
 namespace troupe::broker {
@@ -144,12 +144,6 @@ private:
     std::size_t bytes = 0;
   };
 
-  /// What a publisher has waiting for the disk.
-  struct waiting {
-    std::uint32_t events = 0;
-    std::size_t bytes = 0;
-  };
-
   /// A batch, and who waits for it.
   struct batch {
     journal_batch rows;
@@ -162,8 +156,6 @@ private:
   outcome<batch*> batch_with(const scheduled_event& what);
   void refuse(origin to, const uuid& id, error why, event_decisions& out);
   outcome<void> admit(origin from, std::size_t bytes);
-  void release(origin whom, std::size_t bytes);
-  void release(const waiting_operator& whom);
   void move_up();
   void admit_again();
 
@@ -175,7 +167,7 @@ private:
   batch next_;
   bool is_writing_ = false;
   instant retry_at_{};
-  tsl::robin_map<std::uint64_t, waiting> waiting_of_; // By publisher.
+  waiting_publishers waiting_;
 };
 
 } // namespace troupe::broker

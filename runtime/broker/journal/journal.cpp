@@ -191,12 +191,11 @@ void journal::copy_back() {
   // SQLite begins the WAL anew only if nobody looks into it when all is copied back. A question
   // takes milliseconds.
   std::unique_lock lock{mutex_};
-  is_quiet_wanted_ = true;
-  is_quiet_.wait(lock, [&] { return !is_reading_; });
+  pause_.begin(lock);
   lock.unlock();
   (void)store_->checkpoint();
   lock.lock();
-  is_quiet_wanted_ = false;
+  pause_.end();
   lock.unlock();
   to_read_.ring();
 }
@@ -232,7 +231,7 @@ void journal::end_sweep(outcome<journal_result> result) {
 void journal::run_reader(const std::stop_token& stopped) {
   std::unique_lock lock{mutex_};
   const auto may_read = [&] {
-    return !asked_.is_empty() && !is_quiet_wanted_
+    return !asked_.is_empty() && pause_.is_open()
            && (answers_.size() < answers_max || stopped.stop_requested());
   };
   for (;;) {
@@ -242,16 +241,16 @@ void journal::run_reader(const std::stop_token& stopped) {
       return;
     }
     const question_line::waiting next = asked_.take();
-    is_reading_ = true;
+    pause_.begins();
     lock.unlock();
     const instant began = time_.now();
     auto result = reader_->answer(next.question);
     const instant::duration took = time_.now() - began;
     lock.lock();
-    is_reading_ = false;
+    pause_.ends();
     asked_.answered(next.from, took);
     lock.unlock();
-    is_quiet_.ring();
+    pause_.answered_one();
     answer(next.token, std::move(result));
     lock.lock();
   }

@@ -5,6 +5,7 @@
 #include "runtime/broker/journal/journal_options.hpp"
 #include "runtime/broker/journal/question_line.hpp"
 #include "runtime/broker/journal/questions.hpp"
+#include "runtime/broker/journal/reader_pause.hpp"
 #include "runtime/broker/journal/retention.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/observe/histogram.hpp"
@@ -127,9 +128,7 @@ private:
   std::optional<batch_request> batch_;
   std::optional<sweep_request> sweep_;
   question_line asked_;
-  bool is_reading_ = false;
-  bool is_quiet_wanted_ = false; // The reader is to begin with no question.
-  bell is_quiet_;
+  reader_pause pause_;
   std::vector<journal_answer> answers_;
   // Last, as they use all of the above.
   std::jthread writer_;

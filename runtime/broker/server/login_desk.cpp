@@ -10,6 +10,13 @@ using transport::framing;
 using transport::peer;
 using transport::sent;
 
+namespace {
+
+// Between two lines about messages that were dropped.
+constexpr std::chrono::seconds flood_log_interval{10};
+
+} // namespace
+
 error say_hello_first() {
   return {
       .code = errc::unauthenticated,
@@ -98,7 +105,18 @@ void login_desk::lost(peer whom, instant now) {
   }
 }
 
-void login_desk::end_flooding(peer whom, instant now) {
+void login_desk::end_flooding(peer whom, std::uint64_t dropped, instant now) {
+  if (now >= log_flood_at_) {
+    log_flood_at_ = now + flood_log_interval;
+    log_.write(
+        {"messages_dropped",
+         {{"in_all", std::to_string(dropped)},
+          {"what",
+           "a peer sends more than this broker can go through; what it had sent was dropped, and "
+           "it "
+           "has to log in anew"}}},
+        now);
+  }
   if (const login_id login = out_.logins().find(whom); login != login_id{nowhere}) {
     end(login, false, "it sends more than can be gone through", now);
   }

@@ -30,8 +30,9 @@ public:
   /// A connection ended.
   void lost(transport::peer whom, instant now);
 
-  /// What a peer has sent was dropped, replies perhaps: it logs in anew.
-  void end_flooding(transport::peer whom, instant now);
+  /// What a peer has sent was dropped, replies perhaps: it logs in anew. Said in the log.
+  /// @param dropped messages of all peers, so far.
+  void end_flooding(transport::peer whom, std::uint64_t dropped, instant now);
 
   /// The broker stood still and dropped what it had received, replies perhaps: all workers log in
   /// anew.
@@ -66,6 +67,7 @@ private:
   ping_schedule pings_;
   std::uint64_t clients_joined_ = 0;
   std::uint64_t clients_lost_ = 0;
+  instant log_flood_at_{};
 };
 
 /// The error of a peer that has to say HELLO first, or again.

@@ -18,9 +18,6 @@ constexpr milliseconds probe_patience_max{250};
 using transport::framing;
 using transport::peer;
 
-// Between two lines about messages that were dropped.
-constexpr std::chrono::seconds flood_log_interval{10};
-
 error too_large(std::string_view what, std::size_t bytes, std::uint64_t bytes_max) {
   return invalid(fmt::format(
       "{} of {} bytes; {} are the limit (`limits: {{body: ...}}` of the topology)",
@@ -329,18 +326,7 @@ bool server::takes_batches(peer from, instant) {
 
 void server::flooded(peer from, framing how, std::string_view header, instant now) {
   ++counts_.dropped;
-  if (now >= log_flood_at_) {
-    log_flood_at_ = now + flood_log_interval;
-    log_.write(
-        {"messages_dropped",
-         {{"in_all", std::to_string(counts_.dropped)},
-          {"what",
-           "a peer sends more than this broker can go through; what it had sent was dropped, and "
-           "it "
-           "has to log in anew"}}},
-        now);
-  }
-  desk_.end_flooding(from, now);
+  desk_.end_flooding(from, counts_.dropped, now);
   const auto read = how == framing::batched ? wire::scan_header({}) : wire::scan_header(header);
   if (read && read->kind == wire::kind::call) {
     return out_.refuse(

@@ -109,7 +109,6 @@ private:
   std::optional<instant> probing_since_;
   counters counts_; // Those of the server itself.
   instant started_;
-  instant log_flood_at_{};
   instant said_at_{};
   std::string said_;   // The answer to `status`.
   std::string header_; // Reused.

@@ -221,30 +221,6 @@ BOOST_AUTO_TEST_CASE(a_publisher_beyond_its_window_is_told_and_others_are_not_hu
   BOOST_TEST(broker.journal.size() == 3U);
 }
 
-// A publisher may have as many bytes waiting as are left for the others.
-BOOST_AUTO_TEST_CASE(bytes_that_wait_for_the_disk_are_shared_by_publishers_and_schedules) {
-  bus_options options = shop();
-  options.incoming.pending_bytes_max = 100'000;
-  broker_under_test broker{options};
-  const std::string large(20'000, 'x');
-
-  for (std::uint64_t id = 11; id <= 15; ++id) {
-    broker.publish(id, "order.created", large);
-  }
-  BOOST_TEST(broker.out.errors.size() == 3U); // More than half of all.
-  BOOST_TEST(!broker.schedule(large, alice));
-  BOOST_TEST(broker.schedule(large, bob).has_value());
-  broker.publish(20, "order.created", large, bob);
-  BOOST_TEST(broker.out.errors.size() == 4U);
-  broker.write();
-
-  broker.publish(21, "order.created", std::string(300'000, 'x')); // Alone it may have any size.
-  BOOST_TEST(broker.out.errors.size() == 4U);
-  broker.publish(22, "order.created", "x", bob);
-  BOOST_REQUIRE(broker.out.errors.size() == 5U);
-  BOOST_TEST((broker.out.errors[4].code == errc::overloaded));
-}
-
 BOOST_AUTO_TEST_CASE(what_cannot_be_written_is_refused_in_words_and_the_next_takes_its_place) {
   broker_under_test broker;
   broker.publish(1);

@@ -463,6 +463,24 @@ BOOST_FIXTURE_TEST_CASE(waiting_reads_are_shared_by_those_who_wait, service_fixt
   BOOST_TEST(!refusals.contains(again));
 }
 
+BOOST_FIXTURE_TEST_CASE(
+    scheduled_events_count_among_those_that_wait_for_the_disk, service_fixture) {
+  what.incoming.pending_bytes_max = 100'000;
+  start();
+  wire::schedule_event later;
+  later.topic = "order.due";
+  later.after = 60'000;
+  later.body.bytes.assign(60'000, 'x');
+  const uuid first = call("schedule", later);
+  const uuid second = call("schedule", later);
+
+  BOOST_REQUIRE(refusals.contains(second));
+  BOOST_TEST((refusals[second].code == errc::overloaded));
+  run_until([&] { return answers.contains(first); });
+  const uuid again = call("schedule", later);
+  run_until([&] { return answers.contains(again); });
+}
+
 // Each of them is a write of its own, so that others' events need not wait for all.
 BOOST_FIXTURE_TEST_CASE(many_large_events_that_are_due_at_once_come_page_by_page, service_fixture) {
   start();
@@ -480,6 +498,7 @@ BOOST_FIXTURE_TEST_CASE(many_large_events_that_are_due_at_once_come_page_by_page
   wire::read_events all;
   all.patterns = {"order.*"};
   all.after = 0;
+  all.wait_ms = 60'000;
   for (std::size_t came = 0; came < asked.size();) {
     const uuid page = call("read", all);
     run_until([&] { return answers.contains(page); });

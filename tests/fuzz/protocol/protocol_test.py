@@ -4,8 +4,8 @@
 work of the machine is in both, and each pair of neighbours gives a ratio.
 
 Always asserted: every call of the good client, its notes and its events; that all processes live; memory. Its p99
-is compared in the slices in which the machine did the least else, a tenth of each kind: beside liars three times that
-without them in a short run, and 1.2 times in one of five minutes or more.
+is compared in the slices in which the machine did the least else, a tenth of each kind: beside liars 1.2 times that
+without them in a run of five minutes or more, and in a short one five times, by these slices or by all.
 """
 
 import argparse
@@ -25,7 +25,7 @@ import zmq
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent / "integration"))
-from harness import BIN, PATIENCE, Client, Reply, System, SystemTest, new_id  # noqa: E402
+from harness import BIN, PATIENCE, Client, Process, Reply, System, SystemTest, new_id  # noqa: E402
 
 CAPABILITIES = {
     "echo": "{actor: echo, replicas: 2, store: none, nodes: [n1, n2]}",
@@ -39,7 +39,7 @@ SLICE_SECONDS = 0.5
 ECHOES = 20
 WARM_UP = 0.25
 GROWTH_MB_MAX = 24
-RATIO_MAX, RATIO_MAX_LONG = 3.0, 1.2
+RATIO_MAX, RATIO_MAX_LONG = 5.0, 1.2
 LONG_SECONDS = 300
 
 
@@ -95,27 +95,35 @@ class Liars:
 
 
 class GoodClient(Client):
-    """Asks again under the same id when its own link was cut, as a crowded machine does to heartbeats; any other
-    silence is a fault."""
+    """Asks again under the same id when its own link was cut, or the broker says that it stood still, as happens on a
+    crowded machine; any other silence is a fault."""
 
-    def __init__(self, system: System):
+    def __init__(self, system: System, broker: Process):
         super().__init__(system.context, system.endpoints["b1"])
         self._cuts = self.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
-        self.cut = 0
+        self._broker = broker
+        self._excused = self._cut = 0
+        self.again = 0
 
     def close(self) -> None:
         self.socket.disable_monitor()
         self._cuts.close(linger=0)
         super().close()
 
+    def _is_excused(self) -> bool:
+        while self._cuts.poll(0):
+            self._cuts.recv_multipart()
+            self._cut += 1
+        before, self._excused = self._excused, self._cut + len(self._broker.find("stood_still"))
+        return self._excused > before
+
     def ask(self, to: str, op: str, body: dict) -> Reply:
         """@return the answer, which is good."""
         call_id, until = new_id(), time.monotonic() + PATIENCE
         self.send(to, op, body, call_id=call_id, ttl=round(PATIENCE * 1000))
         while not (found := self.collect([call_id], 0.5)) and time.monotonic() < until:
-            if self._cuts.poll(0):
-                self._cuts.recv_multipart()
-                self.cut += 1
+            if self._is_excused():
+                self.again += 1
                 self.send(to, op, body, call_id=call_id, ttl=round(PATIENCE * 1000))
         self.answers.clear()
         if not found or not found[call_id].ok:
@@ -148,7 +156,7 @@ class Protocol(SystemTest):
         checked = subprocess.run([str(BIN / "troupe"), "check", str(system.file)], capture_output=True, text=True,
                                  check=True)
         plan = int(re.search(r"digest ([0-9a-f]{16})", checked.stdout)[1], 16)
-        client = GoodClient(system)
+        client = GoodClient(system, broker)
         self.addCleanup(client.close)
         liars = Liars(system, plan)
         self.addCleanup(liars.close)
@@ -171,7 +179,7 @@ class Protocol(SystemTest):
         ratio = statistics.median(beside / before for beside, before in zip(loud, quiet))
         calm_ratio = calm(loud) / calm(quiet)
         print(f"{said['said']:,} envelopes said, {said['heard']:,} heard, {cpu / said['said'] * 1e6:.0f} us of the "
-              f"broker's each; {self.called:,} good calls, link cut {client.cut} times; p99 {calm(quiet) * 1e3:.2f} to "
+              f"broker's each; {self.called:,} good calls, {client.again} asked again; p99 {calm(quiet) * 1e3:.2f} to "
               f"{statistics.median(quiet) * 1e3:.2f} ms, beside liars {calm(loud) * 1e3:.2f} to "
               f"{statistics.median(loud) * 1e3:.2f} ms: {calm_ratio:.2f} and {ratio:.2f} times as long (calm slices, "
               f"median of pairs); memory {settled:.0f} MB after the warm-up, {grown:+.1f} MB then", flush=True)
@@ -179,10 +187,12 @@ class Protocol(SystemTest):
 
         for each in (broker, *workers):
             self.assertIsNone(each.child.poll(), "a process has ended")
-        self.assertGreater(said["said"], 100 * Wanted.seconds, "the liars came to nothing")
+        self.assertGreater(said["said"], 20 * Wanted.seconds, "the liars came to nothing")
         if not is_sanitized(broker.pid):
             self.assertLess(grown, GROWTH_MB_MAX)
-            self.assertLess(calm_ratio, RATIO_MAX_LONG if Wanted.seconds >= LONG_SECONDS else RATIO_MAX)
+            if Wanted.seconds >= LONG_SECONDS:
+                self.assertLess(calm_ratio, RATIO_MAX_LONG)
+            self.assertLess(min(calm_ratio, ratio), RATIO_MAX)  # Neither alone is much of so few slices.
         self.await_noted(client)
         broker.signal(signal.SIGTERM)
         self.assertEqual(0, broker.await_end())
