@@ -55,6 +55,18 @@ broker::router_options router_options_of(const topology::plan& plan) {
   return options;
 }
 
+std::vector<wire::capability_description> descriptions_of(const topology::plan& plan) {
+  const auto types = actor_types();
+  std::vector<wire::capability_description> all;
+  for (const topology::capability_plan& each : plan.capabilities) {
+    all.push_back(
+        {each.name.value,
+         each.subscribes,
+         topology::type_named(each.actor, types)->described}); // No plan lacks it.
+  }
+  return all;
+}
+
 const topology::broker_plan* find_broker(const topology::plan& plan, const std::string& name) {
   std::vector<std::string> names;
   for (const topology::broker_plan& each : plan.brokers) {
@@ -101,7 +113,9 @@ int serve(
        .body_bytes_max = plan.body_bytes_max,
        .router = router_options_of(plan),
        .open_files_max = open_files_max,
-       .journal_keeper = plan.events.broker},
+       .journal_keeper = plan.events.broker,
+       .system = plan.name,
+       .described = descriptions_of(plan)},
       [&log](const broker::log_event& event) { log.write(event.name, event.fields); },
       time.now()};
   if (plan.events.broker == self.name) {

@@ -4,6 +4,7 @@
 
 #include "nodes/actor_types.hpp"
 #include "nodes/admin_server.hpp"
+#include "nodes/gateway_documents.hpp"
 #include "nodes/gateway_features.hpp"
 #include "nodes/gateway_report.hpp"
 #include "nodes/gateway_routes.hpp"
@@ -95,6 +96,7 @@ int serve(
   }
   gateway::gateway& server = **made;
   add_routes(server, plan, self, actor_types(), time, moving->get());
+  add_documents(server, plan, self, actor_types());
   const auto started = server.start([&log](std::string_view what) {
     log.write("request.failed", {{"reason", std::string{what}}});
   });

@@ -8,6 +8,7 @@
 #include "nodes/commands/dead_letters.hpp"
 #include "nodes/commands/describe.hpp"
 #include "nodes/commands/documents/asyncapi.hpp"
+#include "nodes/commands/documents/openapi.hpp"
 #include "nodes/commands/documents/topology_schema.hpp"
 #include "nodes/commands/effects.hpp"
 #include "nodes/commands/flag.hpp"
@@ -42,6 +43,7 @@ int run(int count, char** words) {
   add_status(line);
   add_describe(line);
   add_asyncapi(line);
+  add_openapi(line);
   add_contract(line);
   add_schema(line);
   add_breaker(line);

@@ -4,11 +4,22 @@
 #include "runtime/wire/description.hpp"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace troupe::topology {
+
+/// A call that a saga makes.
+struct called_operation {
+  /// "capability.operation".
+  std::string to;
+  /// Names of the types that it sends and reads, among those of the caller; nothing if the caller
+  /// does not say.
+  std::optional<std::string> request{};
+  std::optional<std::string> reply{};
+};
 
 /// An actor type linked into a program, as far as the checks of a topology must know it.
 struct actor_type {
@@ -16,8 +27,10 @@ struct actor_type {
   bool wants_store = false;
   /// Adds a fault for each thing wrong with a capability's `config`.
   std::function<void(const config_tree& config, std::vector<fault>& faults)> check_config;
-  /// "capability.operation" of every call its sagas make; each must be served by the topology.
-  std::vector<std::string> calls;
+  /// Every call its sagas make; each must be served by the topology.
+  std::vector<called_operation> calls;
+  /// The types of those calls.
+  std::vector<wire::message_schema> call_types{};
   /// What it answers, hears and tells.
   wire::actor_description described{};
 

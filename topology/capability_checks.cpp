@@ -2,6 +2,7 @@
 
 #include "topology/events.hpp"
 #include "topology/faults.hpp"
+#include "topology/type_checks.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -109,7 +110,8 @@ void check_calls(
     const actor_type& type,
     const std::vector<actor_type>& types,
     std::vector<fault>& found) {
-  for (const std::string& call : type.calls) {
+  for (const called_operation& made : type.calls) {
+    const std::string& call = made.to;
     const std::size_t dot = call.find('.');
     const std::string callee = call.substr(0, dot);
     const std::string operation = dot == std::string::npos ? "" : call.substr(dot + 1);
@@ -130,7 +132,8 @@ void check_calls(
     if (serving == nullptr) {
       continue;
     }
-    if (serving->described.find(operation) == nullptr) {
+    const wire::operation_description* const served = serving->described.find(operation);
+    if (served == nullptr) {
       found.push_back(
           {on.at("actor"),
            fmt::format(
@@ -141,7 +144,9 @@ void check_calls(
                serving->name,
                callee),
            fmt::format("give capability `{}` an actor type that serves it", callee)});
+      continue;
     }
+    check_call_types(on.name(), on.at("actor"), made, type, *served, *serving, found);
   }
 }
 
@@ -174,6 +179,7 @@ void check_type(
   }
   check_calls(on, *type, types, found);
   check_subscriptions(on.plan, on.section, *type, found);
+  check_event_types(on.checked.result, on.plan, on.section, types, found);
   if (type->check_config) {
     type->check_config(on.plan.config, found);
   }

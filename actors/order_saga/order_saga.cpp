@@ -77,7 +77,8 @@ step reserve() {
       }),
       .undo_request = project<place_order>([](const place_order&, const facts& known) {
         return inventory::release_stock{known.saga};
-      })};
+      }),
+      .reply = &wire::message_shape_of<inventory::stock_reserved>()};
 }
 
 /// The point of no return. The undo is for a saga whose time is up before the outcome of the charge
@@ -102,7 +103,8 @@ step charge() {
       .undo_request = project<place_order>([](const place_order&, const facts& known) {
         return payments::refund_order{known.saga};
       }),
-      .key = order_key};
+      .key = order_key,
+      .reply = &wire::message_shape_of<payments::order_charged>()};
 }
 
 step confirm() {

@@ -189,18 +189,27 @@ std::vector<fault> apply(const tuning& by, definition& tuned) {
   return faults;
 }
 
-outcome<std::string_view> result_body(const facts& known, std::size_t index) {
+outcome<std::string_view>
+result_body(const facts& known, std::size_t index, const wire::message_shape* as) {
+  const bool is_step = known.of != nullptr && index < known.of->steps.size();
+  const wire::message_shape* const declared = is_step ? known.of->steps[index].reply : nullptr;
+  if (as != nullptr && declared != nullptr && as != declared) {
+    return failure{internal_error(
+        "step `" + known.of->steps[index].name + "` declares the reply `"
+        + std::string{declared->name} + "`, and it is read as `" + std::string{as->name} + "`")};
+  }
   if (index >= known.results.size() || known.results[index].empty()) {
     return failure{internal_error("the result of step " + std::to_string(index) + " is not known")};
   }
   return known.results[index];
 }
 
-outcome<std::string_view> result_body(const facts& known, std::string_view name) {
+outcome<std::string_view>
+result_body(const facts& known, std::string_view name, const wire::message_shape* as) {
   const std::size_t count = known.of == nullptr ? 0 : known.of->steps.size();
   for (std::size_t i = 0; i < count; ++i) {
     if (known.of->steps[i].name == name) {
-      return result_body(known, i);
+      return result_body(known, i, as);
     }
   }
   return failure{internal_error("the saga has no step `" + std::string{name} + "`")};

@@ -92,6 +92,10 @@ struct step {
   body_maker undo_request{};
   /// The ordering key of both calls; may be empty.
   std::function<std::string(const facts&)> key{};
+  /// The type as which `result_of` reads the reply: `&wire::message_shape_of<stock_reserved>()`. A
+  /// topology whose participant answers otherwise is refused then, before anything runs. Null: not
+  /// checked before the reply comes.
+  const wire::message_shape* reply = nullptr;
 };
 
 /// A long transaction, declared: calls in order, each with its compensation.
@@ -151,15 +155,20 @@ TROUPE_MESSAGE(tuning, deadline, steps)
 /// then.
 std::vector<fault> apply(const tuning& by, definition& tuned);
 
-/// The body of step `name`'s reply. @errors `internal` if the definition has no such step or its
-/// reply is not known.
-outcome<std::string_view> result_body(const facts& known, std::string_view name);
-outcome<std::string_view> result_body(const facts& known, std::size_t index);
+/// The body of step `name`'s reply.
+/// @param as the type as which it will be read; null for any.
+/// @errors `internal` if the definition has no such step or declares another type for its reply, or
+/// the reply is not known.
+outcome<std::string_view>
+result_body(const facts& known, std::string_view name, const wire::message_shape* as = nullptr);
+outcome<std::string_view>
+result_body(const facts& known, std::size_t index, const wire::message_shape* as = nullptr);
 
 /// The reply of a step, by name or index. @errors as `result_body`; `invalid` if it is no `T`.
 template <wire::message T, class Step>
 outcome<T> result_of(const facts& known, const Step& which) {
-  return result_body(known, which).and_then([](std::string_view body) {
+  const wire::message_shape* const as = &wire::message_shape_of<T>();
+  return result_body(known, which, as).and_then([](std::string_view body) {
     return wire::checked_decode<T>(body);
   });
 }

@@ -54,6 +54,72 @@ bool is_within(const value_schema& from, const value_schema& to) {
   return from.is == to.is || (from.is == form::words && to.is == form::text);
 }
 
+/// Whether whoever reads a `to` can read every `from`, but for the fields of messages.
+bool takes(const value_schema& from, const value_schema& to) {
+  const bool takes_all = to.is == form::any && to.within.empty();
+  return takes_all || (from.within == to.within && is_within(from, to));
+}
+
+/// Whether both are messages in the same lists and maps, so that their fields are to be compared.
+bool are_messages(const value_schema& one, const value_schema& other) {
+  return one.within == other.within && one.message && other.message;
+}
+
+/// How the path of a field goes on to what is within its lists and maps: "lines" to "lines[].".
+std::string inner_path(std::string path, const value_schema& type) {
+  for (const form each : type.within) {
+    path += each == form::list ? "[]" : "{}";
+  }
+  return path + ".";
+}
+
+/// Compares a body as one program sends it with what another one reads.
+class fitting {
+public:
+  fitting(const types& sent, const types& read) : sent_{sent}, read_{read} {}
+
+  void messages(std::string_view sent, std::string_view read, const std::string& path) {
+    const message_schema* const from = find_schema(sent_, sent);
+    const message_schema* const to = find_schema(read_, read);
+    // Types that contain themselves come here again.
+    if (from == nullptr || to == nullptr || !seen_.emplace(sent, read).second) {
+      return;
+    }
+    for (const field_schema& wanted : to->fields) {
+      const std::string at = path + wanted.name;
+      const field_schema* const given = find_field(*from, wanted.name);
+      if (given == nullptr) {
+        if (!wanted.optional) {
+          found_.push_back(fmt::format("the field `{}` is missing", at));
+        }
+        continue;
+      }
+      if (given->optional && !wanted.optional) {
+        found_.push_back(fmt::format("the field `{}` may be absent", at));
+      }
+      if (are_messages(given->type, wanted.type)) {
+        messages(*given->type.message, *wanted.type.message, inner_path(at, wanted.type));
+      } else if (!takes(given->type, wanted.type)) {
+        found_.push_back(
+            fmt::format("`{}` is {} and not {}", at, kind_of(given->type), kind_of(wanted.type)));
+      }
+    }
+  }
+
+  std::vector<std::string> take() { return std::move(found_); }
+
+private:
+  static std::string kind_of(const value_schema& type) {
+    return type.is == form::words ? fmt::format("one of {}", fmt::join(type.words, ", "))
+                                  : text_of(type);
+  }
+
+  const types& sent_;
+  const types& read_;
+  std::vector<std::string> found_;
+  std::set<std::pair<std::string, std::string>> seen_;
+};
+
 /// Compares the types of one body in both versions.
 class body_comparison {
 public:
@@ -109,17 +175,10 @@ private:
     } else if (!is_request && !before.optional && now.optional) {
       found_.push_back(fmt::format("{}: `{}` was always there and may be absent now", owner_, at));
     }
-    if (before.type.within == now.type.within && before.type.message && now.type.message) {
-      std::string inner = at;
-      for (const form each : now.type.within) {
-        inner += each == form::list ? "[]" : "{}";
-      }
-      return messages(*before.type.message, *now.type.message, inner + ".");
+    if (are_messages(before.type, now.type)) {
+      return messages(*before.type.message, *now.type.message, inner_path(at, now.type));
     }
-    const value_schema& sent = is_request ? before.type : now.type;
-    const value_schema& read = is_request ? now.type : before.type;
-    const bool takes_all = read.is == form::any && read.within.empty();
-    if (!takes_all && (sent.within != read.within || !is_within(sent, read))) {
+    if (is_request ? !takes(before.type, now.type) : !takes(now.type, before.type)) {
       found_.push_back(
           before.type.is == form::words && now.type.is == form::words
               ? fmt::format(
@@ -169,6 +228,16 @@ void compare_topics(
 }
 
 } // namespace
+
+std::vector<std::string> misfits(
+    const types& sent_types,
+    std::string_view sent,
+    const types& read_types,
+    std::string_view read) {
+  fitting compared{sent_types, read_types};
+  compared.messages(sent, read, "");
+  return compared.take();
+}
 
 std::vector<std::string>
 breaking_changes(const actor_description& before, const actor_description& now) {

@@ -3,9 +3,19 @@
 #include "runtime/wire/description.hpp"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace troupe::wire {
+
+/// What keeps a reader from reading bodies of type `sent` as type `read`, one phrase each: a field
+/// that it wants and that is missing or may be, a value that it does not take. Empty if nothing
+/// does. Fields that the reader does not know are passed over (FORMAT.md, "Versions").
+std::vector<std::string> misfits(
+    const std::vector<message_schema>& sent_types,
+    std::string_view sent,
+    const std::vector<message_schema>& read_types,
+    std::string_view read);
 
 /// What in `now` breaks programs that were written for `before`, one sentence each; empty if they
 /// need no change.

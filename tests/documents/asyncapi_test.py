@@ -6,10 +6,12 @@ import pathlib
 import subprocess
 import sys
 import unittest
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "judges"))
 
 import judges  # noqa: E402
+import odd_gateway  # noqa: E402
 
 SHOP = pathlib.Path(os.environ["TROUPE_SOURCE"]) / "examples" / "shop" / "shop.yaml"
 PARSE = """
@@ -44,6 +46,14 @@ class AsyncApi(unittest.TestCase):
         order = next(each for each in said["confirmed"] if "payment_id" in each["properties"])
         self.assertEqual("uuid", order["properties"]["payment_id"]["format"])
         self.assertEqual("string", order["properties"]["items"]["items"]["properties"]["sku"]["type"])
+
+    def test_the_judge_finds_no_fault_with_what_a_gateway_streams(self):
+        with odd_gateway.served() as url:
+            with urllib.request.urlopen(url + "/asyncapi.json", timeout=odd_gateway.PATIENCE) as answer:
+                said = self.judged(answer.read().decode())
+
+        self.assertTrue(said["valid"], said["faults"])
+        self.assertEqual([], said["faults"])
 
     def test_the_judge_finds_what_is_wrong(self):
         broken = json.loads(self.text)

@@ -39,6 +39,30 @@ events: {broker: b1, journal: "sqlite:data/j.db", keep: 2d, topics: {order.*: {s
 defaults:
   supervision: {strategy: rest_for_one, max_restarts: "3", within: 20s, backoff: 20ms..2s}
   breaker: {window: {span: 5s, failure_rate: 0.25, slow_rate: 1}}
+gateways:
+  g1:
+    listen: "https://127.0.0.1:8443"
+    admin: "127.0.0.1:9102"
+    tls: {certificate: tls/g1.pem, key: tls/g1.key}
+    cors: {origins: ["https://shop.example"]}
+    rate: {per: client, requests: 100, within: 2s, burst: 200}
+    store: "sqlite:data/g1.db"
+    otherwise: billing
+    routes:
+      GET /users/{user_id}: {call: users.get, deadline: 3s, rejected: {unknown_user: 404}}
+      POST /users: {call: users.register, idempotency: required, key: "{body.email}", status: 201, strangler: billing}
+      GET /mails: {events: [order.*]}
+strangler:
+  billing:
+    legacy: "http://127.0.0.1:3002/shop"
+    percent: 12.5
+    by: "{cookie.session}"
+    override: x-side
+    deadline: 4s
+    connections: 9
+    queue: 11
+    answer: 2MiB
+    compare: {sample: 0.1, in_flight: 12, ignore: [/items/*/etag], fields: [cache-control]}
 capabilities:
   users:
   mails:
@@ -90,6 +114,19 @@ BAD = {
     "a journal that is none": ("sqlite:data/j.db", "none"),
     "a word that is no truth": ("drop_unread: true", "drop_unread: yes"),
     "a text for a section": ("retry: {attempts: 3, backoff: 1s..1m}", "retry: often"),
+    "a gateway that listens to anything": ("https://127.0.0.1:8443", "127.0.0.1:8443"),
+    "half of tls": (", key: tls/g1.key", ""),
+    "a route with nothing to do": ("{events: [order.*]}", "{}"),
+    "a route that does two things": ("{events: [order.*]}", "{events: [order.*], call: users.get}"),
+    "a route without a method": ("GET /mails", "/mails"),
+    "a method that there is not": ("GET /mails", "LIST /mails"),
+    "no operation": ("call: users.register", "call: users"),
+    "a status of a failure": ("status: 201", "status: 404"),
+    "a refusal that is none": ("unknown_user: 404", "unknown_user: 204"),
+    "a key that is no field": ('"{body.email}"', "email"),
+    "a rate without a time": (", within: 2s", ""),
+    "more than all": ("percent: 12.5", "percent: 125"),
+    "a user named by nothing": ("{cookie.session}", "session"),
     "a list for a file": (GOOD, "- troupe\n- shop\n"),
     "what is not in this release": ("name: shop", "name: shop\nclusters: {c1: }"),
 }
@@ -111,7 +148,7 @@ def changed(tree: object, inner: object, path: tuple = ()) -> Iterator[object]:
         return made
 
     if path:
-        for value in (None, 7, "7", [], {}):
+        for value in (None, {} if isinstance(inner, dict) else [] if isinstance(inner, list) else "7"):
             yield with_value(value)
     for key in inner if isinstance(inner, dict) else range(len(inner)) if isinstance(inner, list) else ():
         without = copy.deepcopy(tree)

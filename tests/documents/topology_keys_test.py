@@ -13,6 +13,9 @@ README = pathlib.Path(os.environ["TROUPE_SOURCE"]) / "topology" / "README.md"
 MILLIS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 BYTES = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 RANGE = re.compile(r": (\S+) to (\S+)$")
+ROUTE = ("gateways", "g1", "routes", "POST /users")
+# A route does one of two things, and then has other keys.
+WHAT_A_ROUTE_DOES = ((("call",), "users.register"), (("events",), ["*"]))
 # How the reader words that a single value is out of range.
 OUT_OF_RANGE = ("write a", "let it rise", "is counted")
 
@@ -39,26 +42,27 @@ def edges(part: dict) -> tuple[object, object, object, object]:
         return low - 1, low, high, high + 1
     if "integer" in part["type"]:
         return int(least) - 1, int(least), int(most), int(most) + 1
-    return float(least) / 2, float(least), float(most), float(most) * 2
+    return float(least) / 2 or -1.0, float(least), float(most), float(most) * 2
 
 
 class Keys(unittest.TestCase):
     maxDiff = None
 
     def test_the_reader_knows_the_same_keys(self):
-        tree: dict = {}
         ours: dict[str, Path] = {}
         for number, (path, part) in enumerate(topology_files.walk(SCHEMA, SCHEMA)):
             if topology_files.is_section(part):
                 ours[f"xxxxxxxxxxxxxxxxxxxx{number}"] = path
-        for unknown, path in ours.items():
-            topology_files.put(tree, path + (unknown,), 1)
-
-        told = {}
-        for fault in topology_files.faults_of(topology_files.written(tree)[0]):
-            if unknown := re.match(r"unknown key `(x+\d+)`", fault["what"]):
-                keys = fault["remedy"].removeprefix("the keys here are ")
-                told[ours[unknown[1]]] = set(keys.split(", "))
+        told: dict[Path, set[str]] = {}
+        for does in WHAT_A_ROUTE_DOES:
+            tree: dict = {}
+            for unknown, path in ours.items():
+                topology_files.put(tree, path + (unknown,), 1)
+            topology_files.put(tree, ROUTE + does[0], does[1])
+            for fault in topology_files.faults_of(topology_files.written(tree)[0]):
+                if unknown := re.match(r"unknown key `(x+\d+)`", fault["what"]):
+                    keys = fault["remedy"].removeprefix("the keys here are ")
+                    told.setdefault(ours[unknown[1]], set()).update(keys.split(", "))
 
         self.assertEqual(
             {path: set(part["properties"]) for path, part in topology_files.walk(SCHEMA, SCHEMA)
@@ -69,6 +73,7 @@ class Keys(unittest.TestCase):
         self.assertGreater(len(ranged), 50)
         for which, is_taken in ((0, False), (1, True), (2, True), (3, False)):
             tree: dict = {}
+            topology_files.put(tree, ROUTE + ("call",), "users.register")
             for path, part in ranged:
                 topology_files.put(tree, path, edges(part)[which])
             text, places = topology_files.written(tree)
@@ -82,6 +87,7 @@ class Keys(unittest.TestCase):
         for path, part in topology_files.leaves(SCHEMA, lambda part: "enum" in part):
             for word in part["enum"] + ["nonsense"]:
                 tree: dict = {}
+                topology_files.put(tree, ROUTE + ("call",), "users.register")
                 topology_files.put(tree, path, word)
                 told = [fault["what"] for fault in topology_files.faults_of(topology_files.written(tree)[0])
                         if re.search(f"(is|unknown.*) `{word}`", fault["what"])]
@@ -101,12 +107,19 @@ class Keys(unittest.TestCase):
             elif path[0] == "capabilities":
                 if path[2] not in policies:
                     ours.add(path[2])
+            elif path[0] == "gateways":
+                # One row tells of all of a `tls` or `rate`; routes have rows of their own.
+                ours.add(path[2] if path[2] in ("tls", "rate") else
+                         path[4] if path[2] == "routes" else ".".join(path[2:]))
+            elif path[0] == "strangler":
+                ours.add(".".join(path[2:]))
             else:
                 names = {"b1": "NAME", "n1": "NAME", "order.*": "PATTERN"}
                 ours.add(".".join(names.get(each, each) for each in path))
         # The row of PATTERN tells of both, as does the row of each map of what is in it.
         ours -= {"events.topics.PATTERN.keep", "events.topics.PATTERN.size"}
-        ours |= {"events.topics.PATTERN", "defaults", "capabilities.NAME"}
+        ours |= {"events.topics.PATTERN", "defaults", "capabilities.NAME", "gateways.NAME",
+                 "routes.METHOD PATH", "strangler.NAME"}
 
         self.assertEqual(sorted(ours), sorted(page))
 

@@ -62,6 +62,20 @@ class HistoryCommands(SystemTest):
         self.assertIn("\n    place  place_order -> order_placed\n", saga.stdout)
         self.assertIn("did you mean `orders`?", unknown.stderr)
 
+    def test_who_has_no_file_is_told_by_the_broker_what_there_is(self):
+        done = subprocess.run(
+            [str(BIN / "troupe"), "call", self.shop.endpoints["b1"], "troupe.broker.describe"],
+            capture_output=True, text=True, timeout=2 * PATIENCE, check=False)
+
+        self.assertEqual(0, done.returncode, done.stderr)
+        said = json.loads(done.stdout)
+        self.assertEqual(("shop", None), (said["system"], said["next"]))
+        mails = next(each for each in said["capabilities"] if each["capability"] == "notifications")
+        self.assertEqual(["order.confirmed"], mails["subscribes"])
+        saga = next(each for each in said["capabilities"] if each["capability"] == "order_saga")
+        self.assertEqual([{"name": "place", "kind": "saga", "request": "place_order", "reply": "order_placed"}],
+                         saga["type"]["operations"])
+
     def test_what_breaks_callers_of_an_earlier_release_is_told(self):
         earlier = self.shop.folder / "earlier.json"
         release = json.loads(self.troupe("check", "--json").stdout)

@@ -170,6 +170,21 @@ BOOST_AUTO_TEST_CASE(results_are_found_by_name_or_index) {
   BOOST_TEST(!result_of<reserved>(known, std::size_t{9}));
 }
 
+BOOST_AUTO_TEST_CASE(a_result_is_read_as_what_its_step_declares) {
+  definition of = order_saga();
+  of.steps[1].reply = &wire::message_shape_of<reserved>();
+  const std::vector<std::string> results{"", wire::encoded(reserved{"r2"}), "", ""};
+  const facts known = known_of(of, "", results);
+
+  const auto wrong = result_of<place_order>(known, "credit");
+
+  BOOST_TEST(result_of<reserved>(known, "credit").has_value());
+  BOOST_REQUIRE(!wrong);
+  BOOST_TEST(
+      wrong.error().message
+      == "step `credit` declares the reply `reserved`, and it is read as `place_order`");
+}
+
 BOOST_AUTO_TEST_CASE(typed_keys_and_acceptance_come_from_the_input) {
   const auto key = key_from<place_order>([](const place_order& input) { return input.sku; });
   const auto accept = decodable<place_order>();

@@ -139,7 +139,7 @@ BOOST_AUTO_TEST_CASE(what_a_saga_calls_must_be_in_the_topology) {
 }
 
 BOOST_AUTO_TEST_CASE(what_a_saga_calls_must_be_served) {
-  types[1].calls = {"users.get", "users.gett", "users"};
+  types[1].calls = {{"users.get"}, {"users.gett"}, {"users"}};
 
   const auto wrong = faults_of(good);
 

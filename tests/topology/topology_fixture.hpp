@@ -38,7 +38,7 @@ capabilities:
       {.name = "orders",
        .wants_store = false,
        .check_config = {},
-       .calls = {"users.get"},
+       .calls = {{"users.get"}},
        .described = {.actor = "orders", .operations = {{"place"}}}},
   };
 

@@ -43,9 +43,9 @@ MAY_INCLUDE = {
 _OPTIONS = re.compile(r"^runtime/\w+/\w+_options\.hpp$")
 # What a capability's tables are made of and read with; the rest of the store is the runtime's.
 _TABLES = re.compile(r"^runtime/store/(?:database|migrations)\.hpp$")
-# What a topic is and what an actor type answers: the topology names topics and operations, the rest of
+# What a topic is, what an actor type answers, and which types fit: the topology names those, the rest of
 # the protocol is none of its business.
-_TOPICS = re.compile(r"^runtime/wire/(?:events|description)\.hpp$")
+_TOPICS = re.compile(r"^runtime/wire/(?:events|description|compatibility)\.hpp$")
 # What a route is: the topology says and checks which there are.
 _ROUTES = re.compile(r"^runtime/gateway/(?:routes|token_bucket)\.hpp$")
 _CONTRACT = re.compile(r"^actors/\w+/messages\.hpp$")

@@ -129,6 +129,40 @@ BOOST_AUTO_TEST_CASE(a_query_that_becomes_a_command_is_told) {
   BOOST_TEST(found[0].find("`place` was a query and is a command") == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(what_a_reader_cannot_read_is_told) {
+  const std::vector<message_schema> sent = shop().types;
+  const auto told = [&](const auto& change) {
+    actor_description reader = shop();
+    change(reader);
+    return fmt::format("{}", fmt::join(misfits(sent, "order", reader.types, "order"), "; "));
+  };
+
+  BOOST_TEST(told([](actor_description&) {}) == "");
+  BOOST_TEST(
+      told([](actor_description& reader) {
+        reader.types[0].fields.pop_back(); // Passed over.
+        reader.types[0].fields.push_back({"colour", true, simple(form::text)});
+        field_of(reader, 0).optional = true;
+        field_of(reader, 1).type.is = form::int64;
+        field_of(reader, 3).type = simple(form::text);
+      })
+      == "");
+  BOOST_TEST(
+      told([](actor_description& reader) {
+        reader.types[0].fields.push_back({"colour", false, simple(form::text)});
+        field_of(reader, 1).type.is = form::int16;
+        field_of(reader, 2).optional = false;
+        field_of(reader, 3).type.words = {"open"};
+        reader.types[1].fields[0].name = "item";
+      })
+      == "`count` is int32 and not int16; the field `note` may be absent; `state` is one of open, "
+         "paid and not one of open; the field `lines[].item` is missing; the field `colour` is "
+         "missing");
+  BOOST_TEST(
+      told([](actor_description& reader) { field_of(reader, 4).type = simple(form::text); })
+      == "`lines` is list of line and not text");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace troupe::wire

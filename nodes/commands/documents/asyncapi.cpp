@@ -33,32 +33,32 @@ channel_name channel_of(const std::string& pattern) {
 /// A document under construction.
 class events_document {
 public:
-  explicit events_document(const topology::plan& plan)
+  /// @param content the type of the bodies: "application/json".
+  events_document(const topology::plan& plan, std::string_view what, std::string_view content)
       : all_{
           {"asyncapi", "3.0.0"},
           {"info",
            {{"title", plan.name},
             {"version", fmt::format("{:016x}", plan.digest)},
-            {"description",
-             "Events of the topology. Bodies travel as MessagePack maps; the schemas show their "
-             "JSON form, in which ids and bytes are text."}}},
-          {"defaultContentType", "application/msgpack"},
-          {"servers", document::object()},
+            {"description", what}}},
+          {"defaultContentType", content},
           {"channels", document::object()},
           {"operations", document::object()},
-          {"components", {{"messages", document::object()}, {"schemas", document::object()}}}} {
-    for (const topology::broker_plan& each : plan.brokers) {
-      all_["servers"][each.name] = {
-          {"host", each.listen.substr(each.listen.find("//") + 2)}, {"protocol", "zmq"}};
-    }
+          {"components", {{"messages", document::object()}, {"schemas", document::object()}}}} {}
+
+  void add_server(const topology::broker_plan& each) {
+    all_["servers"][each.name] = {
+        {"host", each.listen.substr(each.listen.find("//") + 2)}, {"protocol", "zmq"}};
   }
 
   /// @param action "send" or "receive", of the capability.
+  /// @param types those of the capability.
   void
   add(const std::string& capability,
       std::string_view action,
       const std::string& pattern,
-      const std::optional<std::string>& event) {
+      const std::optional<std::string>& event,
+      const std::vector<wire::message_schema>& types) {
     const channel_name name = channel_of(pattern);
     document& channel = all_["channels"][name.id];
     channel["address"] = name.address;
@@ -73,12 +73,10 @@ public:
           {"name", *event}, {"payload", {{"$ref", schemas_path + message}}}};
       channel["messages"][message] = {{"$ref", "#/components/messages/" + message}};
       operation["messages"] = {{{"$ref", at + "/messages/" + message}}};
+      add_schemas(
+          capability, reached_from({*event}, types), schemas_path, all_["components"]["schemas"]);
     }
     all_["operations"][fmt::format("{}.{}.{}", capability, action, name.id)] = std::move(operation);
-  }
-
-  void add_types(const std::string& capability, const std::vector<wire::message_schema>& types) {
-    add_schemas(capability, types, schemas_path, all_["components"]["schemas"]);
   }
 
   std::string text() const { return all_.dump(2) + "\n"; }
@@ -98,14 +96,19 @@ void add_subscriptions(
   for (const std::string& pattern : capability.subscribes) {
     for (const wire::topic_description& handled : type.handles) {
       if (covers(handled.pattern, pattern)) {
-        to.add(capability.name.value, "receive", pattern, handled.event);
+        to.add(capability.name.value, "receive", pattern, handled.event, type.types);
         break; // The handler that is declared first handles them.
       }
       if (covers(pattern, handled.pattern)) {
-        to.add(capability.name.value, "receive", handled.pattern, handled.event);
+        to.add(capability.name.value, "receive", handled.pattern, handled.event, type.types);
       }
     }
   }
+}
+
+const wire::actor_description& described_as(
+    const topology::capability_plan& capability, const std::vector<topology::actor_type>& types) {
+  return topology::type_named(capability.actor, types)->described; // No plan lacks it.
 }
 
 struct asyncapi_arguments {
@@ -125,17 +128,41 @@ int run(const asyncapi_arguments& given) {
 
 std::string
 asyncapi_document(const topology::plan& plan, const std::vector<topology::actor_type>& types) {
-  events_document made{plan};
+  events_document made{
+      plan,
+      "Events of the topology. Bodies travel as MessagePack maps; the schemas show their JSON "
+      "form, "
+      "in which ids and bytes are text.",
+      "application/msgpack"};
+  for (const topology::broker_plan& each : plan.brokers) {
+    made.add_server(each);
+  }
   for (const topology::capability_plan& each : plan.capabilities) {
-    const auto* const type = topology::type_named(each.actor, types);
-    if (type == nullptr) {
-      continue; // No plan has such a capability.
+    const wire::actor_description& type = described_as(each, types);
+    for (const wire::topic_description& topic : type.publishes) {
+      made.add(each.name.value, "send", topic.pattern, topic.event, type.types);
     }
-    for (const wire::topic_description& topic : type->described.publishes) {
-      made.add(each.name.value, "send", topic.pattern, topic.event);
+    add_subscriptions(each, type, made);
+  }
+  return made.text();
+}
+
+std::string asyncapi_document(
+    const topology::plan& plan,
+    const std::vector<std::string>& patterns,
+    const std::vector<topology::actor_type>& types) {
+  events_document made{plan, "Events that are streamed, as their JSON.", "application/json"};
+  for (const topology::capability_plan& each : plan.capabilities) {
+    const wire::actor_description& type = described_as(each, types);
+    for (const wire::topic_description& topic : type.publishes) {
+      for (const std::string& pattern : patterns) {
+        if (covers(pattern, topic.pattern)) {
+          made.add(each.name.value, "send", topic.pattern, topic.event, type.types);
+        } else if (covers(topic.pattern, pattern)) {
+          made.add(each.name.value, "send", pattern, topic.event, type.types);
+        }
+      }
     }
-    add_subscriptions(each, type->described, made);
-    made.add_types(each.name.value, type->described.types);
   }
   return made.text();
 }

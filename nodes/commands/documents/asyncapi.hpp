@@ -14,6 +14,12 @@ namespace troupe {
 std::string
 asyncapi_document(const topology::plan& plan, const std::vector<topology::actor_type>& types);
 
+/// The events of the topics `patterns`, as whoever reads a stream of them gets them.
+std::string asyncapi_document(
+    const topology::plan& plan,
+    const std::vector<std::string>& patterns,
+    const std::vector<topology::actor_type>& types);
+
 /// Adds `troupe asyncapi FILE`, which prints that document. No process needs to run.
 void add_asyncapi(command_line& line);
 

@@ -50,7 +50,9 @@ document of_innermost(const wire::value_schema& type, const std::string& prefix)
   }
 }
 
-document of_value(const wire::value_schema& type, const std::string& prefix) {
+} // namespace
+
+document schema_of(const wire::value_schema& type, const std::string& prefix) {
   document made = of_innermost(type, prefix);
   for (auto each = type.within.rbegin(); each != type.within.rend(); ++each) {
     document outer = {{"type", *each == form::list ? "array" : "object"}};
@@ -60,7 +62,29 @@ document of_value(const wire::value_schema& type, const std::string& prefix) {
   return made;
 }
 
-} // namespace
+std::vector<wire::message_schema>
+reached_from(std::vector<std::string> names, const std::vector<wire::message_schema>& types) {
+  // Grows as messages name others.
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const wire::message_schema* const type = wire::find_schema(types, names[i]);
+    if (type == nullptr) {
+      continue;
+    }
+    for (const wire::field_schema& field : type->fields) {
+      const auto& inner = field.type.message;
+      if (inner && std::find(names.begin(), names.end(), *inner) == names.end()) {
+        names.push_back(*inner);
+      }
+    }
+  }
+  std::vector<wire::message_schema> found;
+  for (const wire::message_schema& each : types) {
+    if (std::find(names.begin(), names.end(), each.name) != names.end()) {
+      found.push_back(each);
+    }
+  }
+  return found;
+}
 
 void add_schemas(
     const std::string& owner,
@@ -72,7 +96,7 @@ void add_schemas(
     document fields = document::object();
     std::vector<std::string> required;
     for (const wire::field_schema& field : each.fields) {
-      fields[field.name] = of_value(field.type, prefix);
+      fields[field.name] = schema_of(field.type, prefix);
       if (!field.optional) {
         required.push_back(field.name);
       }

@@ -11,6 +11,14 @@ namespace troupe {
 /// Keys in the order in which they are added.
 using document = nlohmann::ordered_json;
 
+/// JSON Schema of the JSON form of a value (runtime/gateway/README.md).
+/// @param prefix stands before the name of a message: "#/components/schemas/orders.".
+document schema_of(const wire::value_schema& type, const std::string& prefix);
+
+/// Those of `types` that `names` are or contain.
+std::vector<wire::message_schema>
+reached_from(std::vector<std::string> names, const std::vector<wire::message_schema>& types);
+
 /// Adds message types to the schemas of a document, each as `OWNER.NAME`, as JSON Schema of their
 /// JSON form (runtime/gateway/README.md).
 ///

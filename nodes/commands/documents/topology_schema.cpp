@@ -1,7 +1,8 @@
 #include "nodes/commands/documents/topology_schema.hpp"
 
 #include "nodes/actor_types.hpp"
-#include "nodes/commands/documents/json_schema.hpp"
+#include "nodes/commands/documents/gateway_schema.hpp"
+#include "nodes/commands/documents/schema_parts.hpp"
 #include "nodes/commands/output.hpp"
 #include "topology/plan.hpp"
 
@@ -13,70 +14,7 @@ namespace troupe {
 
 namespace {
 
-using std::chrono::milliseconds;
 using topology::policies;
-
-constexpr const char* name_pattern = "^[a-z][a-z0-9_]{0,63}$";
-constexpr const char* topics_pattern = "^(\\*|[a-z0-9_]+(\\.[a-z0-9_]+)*(\\.\\*)?)$";
-constexpr const char* sqlite_pattern = "^sqlite:[^?]+$";
-constexpr const char* store_pattern = "^(none|sqlite:[^?]+)$";
-
-// The reader takes each scalar by its text, so that quotes around a number change nothing. In JSON
-// Schema `minimum` is for numbers alone, and `pattern` for text alone.
-
-document of_text(std::string_view what, const char* pattern) {
-  return {{"description", what}, {"type", "string"}, {"pattern", pattern}};
-}
-
-document whole(std::string_view what, range<int> within) {
-  return {
-      {"description", fmt::format("{}: {} to {}", what, within.least, within.most)},
-      {"type", {"integer", "string"}},
-      {"minimum", within.least},
-      {"maximum", within.most},
-      {"pattern", "^[0-9]+$"}};
-}
-
-document whole(std::string_view what, range<int> within, int otherwise) {
-  document made = whole(what, within);
-  made["default"] = otherwise;
-  return made;
-}
-
-document fraction(std::string_view what, range<double> within, double otherwise) {
-  return {
-      {"description", fmt::format("{}: {} to {}", what, within.least, within.most)},
-      {"type", {"number", "string"}},
-      {"minimum", within.least},
-      {"maximum", within.most},
-      {"pattern", "^[0-9.e-]+$"},
-      {"default", otherwise}};
-}
-
-document duration(std::string_view what, range<milliseconds> within, milliseconds otherwise) {
-  return {
-      {"description",
-       fmt::format("{}: {} to {}", what, duration_text(within.least), duration_text(within.most))},
-      {"type", "string"},
-      {"pattern", "^[0-9]+(ms|s|m|h|d)$"},
-      {"default", duration_text(otherwise)}};
-}
-
-template <class Duration>
-document duration(std::string_view what, range<Duration> within, Duration otherwise) {
-  return duration(what, range<milliseconds>{within.least, within.most}, milliseconds{otherwise});
-}
-
-document size(std::string_view what, range<std::uint64_t> within, std::uint64_t otherwise) {
-  return {
-      {"description",
-       fmt::format("{}: {} to {}", what, size_text(within.least), size_text(within.most))},
-      {"type", {"integer", "string"}},
-      {"minimum", within.least},
-      {"maximum", within.most},
-      {"pattern", "^[0-9]+([KMG]iB)?$"},
-      {"default", size_text(otherwise)}};
-}
 
 template <class Options>
 document backoff(std::string_view what) {
@@ -92,25 +30,6 @@ document backoff(std::string_view what) {
       {"default",
        fmt::format(
            "{}..{}", duration_text(Options{}.backoff_min), duration_text(Options{}.backoff_max))}};
-}
-
-/// A map of these keys, all of which may be left out.
-document section(std::string_view what, document keys) {
-  return {
-      {"description", what},
-      {"type", {"object", "null"}},
-      {"properties", std::move(keys)},
-      {"additionalProperties", false}};
-}
-
-/// A map from names to `each`.
-document map_of(std::string_view what, document each) {
-  return {
-      {"description", what},
-      {"type", "object"},
-      {"minProperties", 1},
-      {"propertyNames", {{"pattern", name_pattern}}},
-      {"additionalProperties", std::move(each)}};
 }
 
 document supervision_keys() {
@@ -251,36 +170,21 @@ void refer_to(const document& definitions, document& from) {
   }
 }
 
-document address(std::string_view what, const char* pattern, const char* example) {
-  document made = of_text(what, pattern);
-  made["examples"] = document::array({example});
-  return made;
-}
-
-document admin() {
-  return address(
-      "where the process answers `/livez`, `/readyz`, `/health` and `/metrics` over HTTP; loopback",
-      "^.+:[0-9]+$",
-      "127.0.0.1:9101");
-}
-
 document brokers() {
   document each = section(
       "a broker",
       {{"listen",
         address("where it listens; loopback", "^tcp://.+:[0-9]+$", "tcp://127.0.0.1:5550")},
-       {"admin", admin()}});
-  each["type"] = "object";
-  each["required"] = document::array({"listen"});
-  return map_of("1 to 16 brokers", std::move(each));
+       {"admin", admin()}},
+      {"listen"});
+  return map_of("1 to 16 brokers", name_pattern, std::move(each));
 }
 
 document nodes() {
-  document host = of_text("the machine the node runs on", "^[A-Za-z0-9.:_-]{1,253}$");
-  host["default"] = "here";
   return map_of(
       "1 to 256 nodes: worker processes",
-      section("a node", {{"host", std::move(host)}, {"admin", admin()}}));
+      name_pattern,
+      section("a node", {{"host", host()}, {"admin", admin()}}));
 }
 
 document kept(std::string_view whose) {
@@ -328,15 +232,6 @@ document of_actor(const std::vector<topology::actor_type>& types) {
     made["enum"].push_back(each.name);
   }
   return made;
-}
-
-document list_of(std::string_view what, document item, int most) {
-  return {
-      {"description", what},
-      {"type", "array"},
-      {"maxItems", most},
-      {"uniqueItems", true},
-      {"items", std::move(item)}};
 }
 
 document capability(const std::vector<topology::actor_type>& types, const document& policies) {
@@ -400,7 +295,8 @@ std::string topology_schema(const std::vector<topology::actor_type>& types) {
   refer_to(policies, defaults);
   document store = of_text("the database of each capability, or `none`", store_pattern);
   store["default"] = "sqlite:data/{capability}.db";
-  document capabilities = map_of("1 to 4,096 business capabilities", capability(types, policies));
+  document capabilities =
+      map_of("1 to 4,096 business capabilities", name_pattern, capability(types, policies));
   capabilities["propertyNames"]["not"] = {{"const", "troupe"}};
   const document made = {
       {"$schema", "https://json-schema.org/draft/2020-12/schema"},
@@ -420,6 +316,8 @@ std::string topology_schema(const std::vector<topology::actor_type>& types) {
          section(
              "hold for each capability that does not set them itself, key by key",
              std::move(defaults))},
+        {"gateways", gateway_schema()},
+        {"strangler", strangler_schema()},
         {"capabilities", std::move(capabilities)}}},
       {"additionalProperties", false},
       {"$defs", policies}};

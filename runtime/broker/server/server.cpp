@@ -1,8 +1,10 @@
 #include "runtime/broker/server/server.hpp"
 
 #include "runtime/broker/server/status.hpp"
+#include "runtime/config.hpp"
 #include "runtime/fault_point.hpp"
 #include "runtime/wire/departure.hpp"
+#include "runtime/wire/description_page.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -154,7 +156,7 @@ bool server::take_own_call(
     return true;
   }
   if (header.to == "troupe.broker") {
-    answer_own_call(from, header, now);
+    answer_own_call(from, header, body, now);
     return true;
   }
   const bool is_publish = header.to == "troupe.publish";
@@ -179,20 +181,58 @@ bool server::take_own_call(
 }
 
 /// An operation of `troupe.broker`.
-void server::answer_own_call(origin from, const wire::header_view& header, instant now) {
-  if (header.op != "status" && header.op != "ping") {
-    return out_.refuse(
-        from,
-        header.id,
-        {.code = errc::unknown_operation,
-         .message = fmt::format(
-             "`troupe.broker` has no operation `{}`; it has `status` and `ping`", header.op)});
+void server::answer_own_call(
+    origin from, const wire::header_view& header, std::string_view body, instant now) {
+  const auto said = own_answer(header.op, body, now);
+  if (!said) {
+    return out_.refuse(from, header.id, said.error());
   }
   header_.clear();
   wire::append_reply_header(header_, header.id, wire::status::ok);
-  constexpr std::string_view empty_map = "\x80";
-  out_.answer(
-      from, header_, header.op == "status" ? std::string_view{status_answer(now)} : empty_map);
+  out_.answer(from, header_, *said);
+}
+
+outcome<std::string>
+server::own_answer(std::string_view operation, std::string_view body, instant now) const {
+  if (operation == "status") {
+    return status_answer(now);
+  }
+  if (operation == "ping") {
+    return "\x80"; // An empty map.
+  }
+  if (operation == "describe") {
+    return describe(body);
+  }
+  return failure{error{
+      .code = errc::unknown_operation,
+      .message = fmt::format(
+          "`troupe.broker` has no operation `{}`; it has `status`, `describe` and `ping`",
+          operation)}};
+}
+
+/// What the capabilities of the topology are made of, for peers that have no file.
+outcome<std::string> server::describe(std::string_view body) const {
+  const auto asked = body.empty() ? outcome<wire::describe_node>{wire::describe_node{}}
+                                  : wire::checked_decode<wire::describe_node>(body);
+  if (!asked) {
+    return failure{asked.error()};
+  }
+  auto page =
+      wire::page_of(options_.described, *asked, wire::carried_bytes_max(options_.body_bytes_max));
+  if (asked->capability && page.capabilities.empty()) {
+    std::vector<std::string> known;
+    for (const wire::capability_description& each : options_.described) {
+      known.push_back(each.capability);
+    }
+    return failure{error{
+        .code = errc::unknown_capability,
+        .message = fmt::format(
+            "the topology has no capability `{}`{}",
+            *asked->capability,
+            did_you_mean(*asked->capability, known))}};
+  }
+  return wire::encoded(
+      wire::system_description{options_.system, std::move(page.capabilities), page.next});
 }
 
 /// Takes an envelope that only a peer with a login may send.

@@ -67,7 +67,11 @@ private:
       instant now);
   bool
   take_own_call(origin from, const wire::header_view& header, std::string_view body, instant now);
-  void answer_own_call(origin from, const wire::header_view& header, instant now);
+  void
+  answer_own_call(origin from, const wire::header_view& header, std::string_view body, instant now);
+  outcome<std::string>
+  own_answer(std::string_view operation, std::string_view body, instant now) const;
+  outcome<std::string> describe(std::string_view body) const;
   void take_from_login(
       login_id whom,
       origin from,

@@ -2,9 +2,11 @@
 
 #include "runtime/broker/calls/router_options.hpp"
 #include "runtime/transport/transport_options.hpp"
+#include "runtime/wire/description.hpp"
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace troupe::broker {
 
@@ -24,6 +26,10 @@ struct server_options {
   std::uint64_t open_files_max = 0;
   /// The broker that keeps the journal of events, if it is another one; for messages.
   std::string journal_keeper;
+  /// What `describe` tells: the topology's name, and its capabilities as the broker's program knows
+  /// them.
+  std::string system{};
+  std::vector<wire::capability_description> described{};
 };
 
 } // namespace troupe::broker

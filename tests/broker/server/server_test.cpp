@@ -5,6 +5,7 @@
 #include "runtime/store/sqlite/setup.hpp"
 #include "runtime/transport/context.hpp"
 #include "runtime/wire/batch.hpp"
+#include "runtime/wire/description_page.hpp"
 #include "runtime/wire/json.hpp"
 #include "runtime/wire/status.hpp"
 #include "tests/store/store_fixture.hpp"
@@ -150,6 +151,8 @@ struct server_fixture {
     options.router.plan_digest = plan_digest;
     options.router.capabilities = {{{"orders"}, 100}, {{"users"}, 100, {{"n2"}}}};
     options.router.nodes = {{"n1"}, {"n2"}};
+    options.system = "shop";
+    options.described = {{"orders", {}, {.actor = "orders", .operations = {{"place"}}}}};
     tested = std::make_unique<server>(
         *loop,
         options,
@@ -485,6 +488,29 @@ BOOST_FIXTURE_TEST_CASE(the_broker_says_how_it_is, server_fixture) {
 
   client.say(call_header(ids.next(time.wall()), "troupe.broker", "nonsense"));
   BOOST_TEST((error_of(client.next(wire::kind::reply)).code == errc::unknown_operation));
+}
+
+BOOST_FIXTURE_TEST_CASE(the_broker_says_what_there_is_to_call_and_to_hear, server_fixture) {
+  raw_peer client = peer();
+  const auto ask = [&](std::string_view body) {
+    client.say(call_header(ids.next(time.wall()), "troupe.broker", "describe"), std::string{body});
+    return client.next(wire::kind::reply);
+  };
+
+  const auto said = ask("");
+  BOOST_REQUIRE(said);
+  const auto all = wire::checked_decode<wire::system_description>(said->body);
+  BOOST_REQUIRE_MESSAGE(all, (all ? "" : all.error().message));
+  BOOST_TEST(all->system == "shop");
+  BOOST_REQUIRE(all->capabilities.size() == 1U);
+  BOOST_TEST(all->capabilities[0].capability == "orders");
+  BOOST_TEST(all->capabilities[0].type.operations.at(0).name == "place");
+  BOOST_TEST(!all->next);
+
+  const auto unknown = error_of(ask(wire::encoded(wire::describe_node{.capability = "oders"})));
+  BOOST_TEST((unknown.code == errc::unknown_capability));
+  BOOST_TEST(unknown.message.find("did you mean `orders`?") != std::string::npos);
+  BOOST_TEST((error_of(ask("garbage")).code == errc::invalid));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_drain_ends_what_is_under_way_and_says_bye, server_fixture) {

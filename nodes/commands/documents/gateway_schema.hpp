@@ -1,0 +1,12 @@
+#pragma once
+
+#include "nodes/commands/documents/json_schema.hpp"
+
+namespace troupe {
+
+/// JSON Schema of `gateways` of a topology file.
+document gateway_schema();
+/// And of `strangler`.
+document strangler_schema();
+
+} // namespace troupe

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "nodes/commands/documents/json_schema.hpp"
+
+#include <string_view>
+
+namespace troupe {
+
+/// A reference to a component: "responses/problem".
+document reference(std::string_view to);
+
+/// A response that is a problem.
+document problem_response(std::string_view what);
+/// One that says when to come again.
+document busy_response(std::string_view what);
+
+/// A body of JSON.
+document json_content(document schema);
+
+/// What every document of a gateway has: the schema `problem`; the responses `problem` and
+/// `accepted`; the parameters `key`, `required_key`, `prefer` and `prefer_async`.
+document shared_components();
+
+} // namespace troupe

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "runtime/gateway/server/route_handler.hpp"
+
+#include <string>
+
+namespace troupe::gateway {
+
+/// A route whose answer stays the same as long as the process lives, such as a description of the
+/// routes. Caches ask each time whether it changed, by its ETag, and are told 304 if not.
+/// @source RFC 9110, 8.8.3 and 13.1.2; RFC 9111, 5.2.2.4.
+class document_route final : public route_handler {
+public:
+  /// @param type the Content-Type.
+  document_route(std::string type, std::string text);
+
+  void handle(route_request request, const http::responder& answers) override;
+
+private:
+  bool is_known_to(const http::request& asked) const;
+
+  const std::string type_;
+  const std::string text_;
+  /// With its quotes.
+  const std::string tag_;
+};
+
+} // namespace troupe::gateway

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "runtime/wire/description.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe::wire {
+
+/// Some of the descriptions that `describe` asks for.
+struct description_page {
+  std::vector<capability_description> capabilities{};
+  /// More are behind this one.
+  std::optional<std::string> next{};
+};
+
+/// The capabilities of `all` that are asked for, by name, as many as `bytes_max` bytes hold, and
+/// one at least if there is any.
+description_page
+page_of(std::vector<capability_description> all, const describe_node& asked, std::size_t bytes_max);
+
+/// The answer to `describe` of `troupe.broker`.
+struct system_description {
+  /// The name of the topology.
+  std::string system;
+  std::vector<capability_description> capabilities;
+  std::optional<std::string> next{};
+};
+
+TROUPE_MESSAGE(system_description, system, capabilities, next)
+
+} // namespace troupe::wire
