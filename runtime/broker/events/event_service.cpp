@@ -16,6 +16,31 @@ constexpr std::size_t read_events_max = 2'048;
 constexpr std::size_t read_bytes_max = 4U << 20U;
 constexpr std::chrono::seconds sweep_interval{5};
 
+/// Says whose events the journal has and nobody gets any more.
+void report_gone(
+    const journal_state& state, const feeder& subscribers, event_links& links, instant now) {
+  std::map<std::string_view, std::size_t> gone; // With their dead letters.
+  for (const cursor_row& each : state.cursors) {
+    gone.emplace(each.capability, 0);
+  }
+  for (const journal_state::dead_letter_at& each : state.dead_letters) {
+    ++gone[each.capability];
+  }
+  for (std::uint32_t i = 0; i < subscribers.size(); ++i) {
+    gone.erase(subscribers[i].capability());
+  }
+  for (const auto& [capability, letters] : gone) {
+    links.report(
+        {"subscriber_gone",
+         {{"capability", std::string{capability}},
+          {"dead_letters", std::to_string(letters)},
+          {"what",
+           "the topology has no subscriber of this name any more; its dead letters stay, and "
+           "`troupe dead-letters retry --to` gives them to another"}}},
+        now);
+  }
+}
+
 } // namespace
 
 event_service::event_service(
@@ -38,32 +63,7 @@ event_service::event_service(
           time.now()},
       settled_ms_{unix_millis(settled_.at(time.now(), time.wall()))} {
   bus_.incoming().set_earliest(settled_ms_);
-  report_gone(state);
-}
-
-/// Says whose events the journal has and nobody gets any more.
-void event_service::report_gone(const journal_state& state) {
-  const feeder& subscribers = bus_.subscribers();
-  std::map<std::string_view, std::size_t> gone; // With their dead letters.
-  for (const cursor_row& each : state.cursors) {
-    gone.emplace(each.capability, 0);
-  }
-  for (const journal_state::dead_letter_at& each : state.dead_letters) {
-    ++gone[each.capability];
-  }
-  for (std::uint32_t i = 0; i < subscribers.size(); ++i) {
-    gone.erase(subscribers[i].capability());
-  }
-  for (const auto& [capability, letters] : gone) {
-    links_.report(
-        {"subscriber_gone",
-         {{"capability", std::string{capability}},
-          {"dead_letters", std::to_string(letters)},
-          {"what",
-           "the topology has no subscriber of this name any more; its dead letters stay, and "
-           "`troupe dead-letters retry --to` gives them to another"}}},
-        time_.now());
-  }
+  report_gone(state, bus_.subscribers(), links, time.now());
 }
 
 /// The time of what is journaled now.
@@ -279,9 +279,9 @@ void event_service::carry_out(instant now) {
     if (const auto* deliver = std::get_if<deliver_event>(&each)) {
       carry_out(*deliver);
     } else if (const auto* published = std::get_if<answer_published>(&each)) {
-      body_.clear();
-      wire::encode(body_, wire::published{published->position, published->is_repeat});
-      links_.reply(published->to, published->id, body_);
+      said_.body.clear();
+      wire::encode(said_.body, wire::published{published->position, published->is_repeat});
+      links_.reply(published->to, published->id, said_.body);
     } else if (const auto* given = std::get_if<send_assign>(&each)) {
       send(
           given->to,
@@ -317,9 +317,9 @@ void event_service::carry_out(instant now) {
 
 void event_service::carry_out(const deliver_event& what) {
   const event& each = *what.what;
-  header_.clear();
+  said_.header.clear();
   wire::append_event_header(
-      header_,
+      said_.header,
       {.kind = wire::kind::event,
        .id = each.id,
        .to = std::as_const(bus_).subscribers()[what.subscriber].capability(),
@@ -329,7 +329,7 @@ void event_service::carry_out(const deliver_event& what) {
        .traceparent = each.traceparent,
        .seq = each.position,
        .time = static_cast<std::uint64_t>(each.time)});
-  links_.pass_message(what.to, header_, each.body);
+  links_.pass_message(what.to, said_.header, each.body);
 }
 
 void event_service::carry_out(const read_journal& what, instant now) {
@@ -367,9 +367,9 @@ void event_service::carry_out(const fetch_events& what, instant now) {
 
 template <class Message>
 void event_service::send(login_id to, wire::kind kind, const Message& message) {
-  header_.clear();
-  wire::append_plain_header(header_, kind);
-  links_.pass_message(to, header_, wire::encoded(message));
+  said_.header.clear();
+  wire::append_plain_header(said_.header, kind);
+  links_.pass_message(to, said_.header, wire::encoded(message));
 }
 
 } // namespace troupe::broker

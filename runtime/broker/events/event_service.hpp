@@ -75,7 +75,6 @@ public:
   bool is_done() const { return bus_.incoming().is_done(); }
 
 private:
-  void report_gone(const journal_state& state);
   outcome<void> outbox(login_id from, std::string_view body, instant now);
   void carry_out(instant now);
   void carry_out(const deliver_event& what);
@@ -104,8 +103,12 @@ private:
   // Fetches that the journal could not answer; they are asked again.
   std::vector<fetch_events> refetch_;
   instant sweep_at_{}; // The next one; the end of time while one is under way.
-  std::string header_; // Reused.
-  std::string body_;   // Reused.
+
+  /// The message that is being sent. Reused.
+  struct {
+    std::string header;
+    std::string body;
+  } said_;
 };
 
 } // namespace troupe::broker

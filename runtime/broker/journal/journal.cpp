@@ -130,11 +130,6 @@ bool journal::is_writing() const {
   return is_writing_;
 }
 
-std::size_t journal::questions() const {
-  const std::lock_guard lock{mutex_};
-  return asked_.size();
-}
-
 void journal::run_writer(const std::stop_token& stopped) {
   std::unique_lock lock{mutex_};
   for (;;) {

@@ -75,9 +75,6 @@ public:
   /// How long the commits of batches took, with their fsync.
   observe::histogram commits() const;
 
-  /// Questions that wait or are being answered.
-  std::size_t questions() const;
-
   /// Finishes the batch and the questions taken so far, gives a sweep up, and ends the threads.
   /// `drain` then has the last answers; nothing is taken any more.
   void stop();

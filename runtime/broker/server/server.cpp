@@ -1,10 +1,7 @@
 #include "runtime/broker/server/server.hpp"
 
-#include "runtime/broker/server/status.hpp"
-#include "runtime/config.hpp"
 #include "runtime/fault_point.hpp"
 #include "runtime/wire/departure.hpp"
-#include "runtime/wire/description_page.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -12,8 +9,6 @@
 namespace troupe::broker {
 
 namespace {
-
-constexpr milliseconds probe_patience_max{250};
 
 using transport::framing;
 using transport::peer;
@@ -52,7 +47,9 @@ server::server(
     : loop_{loop}, options_{std::move(options)}, log_{std::move(log)},
       out_{loop, wire::carried_bytes_max(options_.body_bytes_max)},
       calls_{out_, log_, options_.router, now}, desk_{options_, out_, calls_, log_, now},
-      drain_{options_.drain_max}, started_{now} {
+      drain_{options_.drain_max}, report_{
+                                      {loop, options_, log_, out_, calls_, desk_, drain_, counts_},
+                                      now} {
 }
 
 void server::received(
@@ -183,56 +180,13 @@ bool server::take_own_call(
 /// An operation of `troupe.broker`.
 void server::answer_own_call(
     origin from, const wire::header_view& header, std::string_view body, instant now) {
-  const auto said = own_answer(header.op, body, now);
+  const auto said = report_.answer(header.op, body, now);
   if (!said) {
     return out_.refuse(from, header.id, said.error());
   }
   header_.clear();
   wire::append_reply_header(header_, header.id, wire::status::ok);
   out_.answer(from, header_, *said);
-}
-
-outcome<std::string>
-server::own_answer(std::string_view operation, std::string_view body, instant now) const {
-  if (operation == "status") {
-    return status_answer(now);
-  }
-  if (operation == "ping") {
-    return "\x80"; // An empty map.
-  }
-  if (operation == "describe") {
-    return describe(body);
-  }
-  return failure{error{
-      .code = errc::unknown_operation,
-      .message = fmt::format(
-          "`troupe.broker` has no operation `{}`; it has `status`, `describe` and `ping`",
-          operation)}};
-}
-
-/// What the capabilities of the topology are made of, for peers that have no file.
-outcome<std::string> server::describe(std::string_view body) const {
-  const auto asked = body.empty() ? outcome<wire::describe_node>{wire::describe_node{}}
-                                  : wire::checked_decode<wire::describe_node>(body);
-  if (!asked) {
-    return failure{asked.error()};
-  }
-  auto page =
-      wire::page_of(options_.described, *asked, wire::carried_bytes_max(options_.body_bytes_max));
-  if (asked->capability && page.capabilities.empty()) {
-    std::vector<std::string> known;
-    for (const wire::capability_description& each : options_.described) {
-      known.push_back(each.capability);
-    }
-    return failure{error{
-        .code = errc::unknown_capability,
-        .message = fmt::format(
-            "the topology has no capability `{}`{}",
-            *asked->capability,
-            did_you_mean(*asked->capability, known))}};
-  }
-  return wire::encoded(
-      wire::system_description{options_.system, std::move(page.capabilities), page.next});
 }
 
 /// Takes an envelope that only a peer with a login may send.
@@ -396,17 +350,16 @@ error server::no_room() const {
 }
 
 instant server::next_due() const {
-  if (drain_.is_to_begin() || (asked_.is_asked() && !probing_since_)) {
+  if (drain_.is_to_begin()) {
     return instant{}; // At once.
   }
-  const instant probed = probing_since_ ? *probing_since_ + probe_patience() : instant::max();
-  return std::min({desk_.next_ping(), calls_.next_due(), probed});
+  return std::min({desk_.next_ping(), calls_.next_due(), report_.next_due()});
 }
 
 void server::due(instant now) {
   calls_.due(now);
   desk_.ping_due(now);
-  answer_asked(now);
+  report_.due(now);
   if (drain_.is_requested()) {
     continue_drain(now);
   }
@@ -414,11 +367,6 @@ void server::due(instant now) {
 
 void server::request_drain() {
   drain_.request();
-  loop_.wake_up();
-}
-
-void server::ask_snapshot(observe::loop_question<broker_snapshot>::receiver answered) {
-  asked_.ask(std::move(answered));
   loop_.wake_up();
 }
 
@@ -434,74 +382,6 @@ void server::continue_drain(instant now) {
     desk_.say_bye();
     loop_.stop();
   }
-}
-
-/// What it says of itself to a peer, as large as an answer may be. Made once in a turn of the loop:
-/// with a thousand capabilities it takes milliseconds.
-const std::string& server::status_answer(instant now) {
-  if (said_at_ != now || said_.empty()) {
-    said_at_ = now;
-    said_ = make_status_answer(now);
-  }
-  return said_;
-}
-
-std::string server::make_status_answer(instant now) const {
-  wire::broker_status said = status(now);
-  std::string all = wire::encoded(said);
-  if (all.size() <= wire::carried_bytes_max(options_.body_bytes_max)) {
-    return all;
-  }
-  leave_out_details(said);
-  return wire::encoded(said);
-}
-
-milliseconds server::probe_patience() const {
-  return std::min(probe_patience_max, options_.heartbeat.timeout / 2);
-}
-
-/// Tells whoever asked how this broker is, once its journal has been asked in turn.
-void server::answer_asked(instant now) {
-  if (!asked_.is_asked()) {
-    return;
-  }
-  event_service* const events = calls_.events();
-  if (!probing_since_ && events != nullptr) {
-    events->gauge().probe(now);
-  }
-  probing_since_ = probing_since_.value_or(now);
-  if (events == nullptr || events->gauge().is_answered()
-      || now - *probing_since_ >= probe_patience()) {
-    probing_since_.reset();
-    asked_.answer([&] { return snapshot(now); });
-  }
-}
-
-broker_snapshot server::snapshot(instant now) {
-  broker_snapshot said{.status = status(now), .times = times_of(calls_.calls())};
-  if (event_service* const events = calls_.events()) {
-    said.events = events->gauge().look(now);
-  }
-  return said;
-}
-
-wire::broker_status server::status(instant now) const {
-  wire::broker_status said = status_of(calls_.calls(), log_, now);
-  said.broker = options_.name;
-  said.incarnation = to_string(options_.incarnation);
-  said.uptime_ms =
-      static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(now - started_).count());
-  said.draining = drain_.has_begun();
-  said.counters.malformed = counts_.malformed;
-  said.counters.unauthenticated = counts_.unauthenticated;
-  said.counters.undeliverable = out_.undeliverable();
-  said.counters.unread = out_.unread();
-  said.counters.dropped = counts_.dropped;
-  said.counters.clients_joined = desk_.clients_joined();
-  said.counters.clients_lost = desk_.clients_lost();
-  said.counters.stood_still = counts_.stood_still;
-  said.counters.turned_away = loop_.turned_away();
-  return said;
 }
 
 } // namespace troupe::broker

@@ -1,25 +1,23 @@
 #pragma once
 
 #include "runtime/broker/server/broker_log.hpp"
-#include "runtime/broker/server/broker_snapshot.hpp"
 #include "runtime/broker/server/drain.hpp"
 #include "runtime/broker/server/login_desk.hpp"
 #include "runtime/broker/server/peer_sender.hpp"
+#include "runtime/broker/server/self_report.hpp"
 #include "runtime/broker/server/server_options.hpp"
 #include "runtime/broker/server/switchboard.hpp"
-#include "runtime/observe/loop_question.hpp"
 #include "runtime/transport/router_loop.hpp"
-#include "runtime/wire/status.hpp"
 
-#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace troupe::broker {
 
 /// A broker behind its socket: reads each envelope, checks it and the login of its sender, and
-/// hands it on: HELLO to the login desk, calls and what workers say to the switchboard. Answers
-/// `troupe.broker` itself.
+/// hands it on: HELLO to the login desk, calls and what workers say to the switchboard. What is
+/// asked of `troupe.broker` goes to the self-report.
 ///
 /// Confined to the thread of its loop, which must outlive it; `request_drain` and `ask_snapshot`
 /// from any thread.
@@ -56,7 +54,10 @@ public:
 
   /// Has the loop tell how it is, once the journal has answered it: within 250 ms or half the
   /// heartbeat timeout, whatever the journal does.
-  void ask_snapshot(observe::loop_question<broker_snapshot>::receiver answered);
+  void ask_snapshot(observe::loop_question<broker_snapshot>::receiver answered) {
+    report_.ask_snapshot(std::move(answered));
+    loop_.wake_up();
+  }
 
 private:
   void take_call(
@@ -69,9 +70,6 @@ private:
   take_own_call(origin from, const wire::header_view& header, std::string_view body, instant now);
   void
   answer_own_call(origin from, const wire::header_view& header, std::string_view body, instant now);
-  outcome<std::string>
-  own_answer(std::string_view operation, std::string_view body, instant now) const;
-  outcome<std::string> describe(std::string_view body) const;
   void take_from_login(
       login_id whom,
       origin from,
@@ -89,12 +87,6 @@ private:
   bool is_let_in(const wire::hello& who);
   error no_room() const;
   void refuse_malformed(origin to, const uuid& id, const error& why);
-  const std::string& status_answer(instant now);
-  std::string make_status_answer(instant now) const;
-  wire::broker_status status(instant now) const;
-  milliseconds probe_patience() const;
-  void answer_asked(instant now);
-  broker_snapshot snapshot(instant now);
   void continue_drain(instant now);
 
   transport::router_loop& loop_;
@@ -104,13 +96,8 @@ private:
   switchboard calls_;
   login_desk desk_;
   drain drain_;
-  observe::loop_question<broker_snapshot> asked_;
-  /// When the journal was asked for those who asked.
-  std::optional<instant> probing_since_;
   counters counts_; // Those of the server itself.
-  instant started_;
-  instant said_at_{};
-  std::string said_;   // The answer to `status`.
+  self_report report_;
   std::string header_; // Reused.
 };
 
