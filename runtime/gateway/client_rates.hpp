@@ -2,7 +2,9 @@
 
 #include "runtime/gateway/token_bucket.hpp"
 
+#include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <map>
 #include <string>
 
