@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 constexpr milliseconds answer_margin = 5s;
 
 /// Most connections, if there are descriptors for as many.
-constexpr std::size_t connections_max = 32'768;
+constexpr std::size_t gateway_connections_max = 32'768;
 
 std::string text_of(const gateway::route_key& key) {
   return fmt::format("{} {}", http::name_of(key.method), key.path.text());
@@ -103,10 +103,10 @@ options_of(const topology::plan& plan, const topology::gateway_plan& self) {
   }
   made.server.request.body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max);
   made.server.request.handler = longest_answer(plan, self) + answer_margin;
-  made.server.connections.all = connections_max;
+  made.server.connections.all = gateway_connections_max;
   if (is_loopback(self.address.host)) {
     // One proxy in front has all of them.
-    made.server.connections.per_address = connections_max;
+    made.server.connections.per_address = gateway_connections_max;
   }
   for (const topology::broker_plan& each : plan.brokers) {
     made.calls.brokers.push_back(each.listen);

@@ -24,7 +24,7 @@ bool is_one_value(const wire::value_schema& type) {
 }
 
 /// One route under check.
-struct subject {
+struct route_subject {
   const draft& checked;
   const gateway_plan& gateway;
   const route_plan& route;
@@ -55,7 +55,7 @@ std::vector<std::string> names_of(const wire::message_schema& type) {
 
 /// Checks that a field that a route names is one value of the request.
 void check_field(
-    const subject& on,
+    const route_subject& on,
     const wire::message_schema& request,
     const std::string& field,
     std::string_view where,
@@ -91,7 +91,7 @@ void check_field(
 
 /// Checks how a request becomes the message of an operation.
 void check_request(
-    const subject& on,
+    const route_subject& on,
     const call_route_plan& call,
     const wire::message_schema& request,
     std::vector<fault>& found) {
@@ -119,7 +119,7 @@ void check_request(
 }
 
 void check_kind(
-    const subject& on,
+    const route_subject& on,
     const call_route_plan& call,
     operation_kind is,
     const capability_plan& capability,
@@ -153,7 +153,7 @@ void check_kind(
 }
 
 void check_call(
-    const subject& on,
+    const route_subject& on,
     const call_route_plan& call,
     const std::vector<actor_type>& types,
     std::vector<fault>& found) {
@@ -241,7 +241,7 @@ bool is_published(
 }
 
 void check_events(
-    const subject& on,
+    const route_subject& on,
     const events_route_plan& events,
     const std::vector<actor_type>& types,
     std::vector<fault>& found) {
@@ -349,7 +349,7 @@ void check_gateways(
   for (const gateway_plan& gateway : checked.result.gateways) {
     check_overlaps(gateway, found);
     for (const route_plan& route : gateway.routes) {
-      const subject on{checked, gateway, route, section_of(checked, gateway, route)};
+      const route_subject on{checked, gateway, route, section_of(checked, gateway, route)};
       if (const auto* call = std::get_if<call_route_plan>(&route.does)) {
         check_call(on, *call, types, found);
       } else {

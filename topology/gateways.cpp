@@ -22,7 +22,7 @@ constexpr std::size_t routes_max = 1'024;
 constexpr std::size_t patterns_max = 64;
 constexpr std::size_t origins_max = 64;
 
-constexpr std::string_view default_store = "sqlite:data/gateway.db";
+constexpr std::string_view default_key_store = "sqlite:data/gateway.db";
 constexpr std::array statuses{200, 201, 202, 204};
 
 /// "https://shop.example", "http://localhost:3000": a scheme, a host in lower case, perhaps a port.
@@ -284,14 +284,14 @@ void read_rate(
 }
 
 void read_store(config_reader& reader, const std::string& folder, gateway_plan& into) {
-  const std::string store = reader.text("store").value_or(std::string{default_store});
+  const std::string store = reader.text("store").value_or(std::string{default_key_store});
   if (auto wrong = check_store(store)) {
     reader.add_fault("store", fmt::format("(`{}`) {}", store, wrong->what), wrong->remedy);
   } else if (store.find('{') != std::string::npos) {
     reader.add_fault(
         "store",
         fmt::format("(`{}`) has braces: it is no capability's", store),
-        fmt::format("write {}", default_store));
+        fmt::format("write {}", default_key_store));
   } else {
     into.store = store_for(store, {}, folder);
   }

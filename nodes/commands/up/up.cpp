@@ -141,9 +141,9 @@ instant keeper::next_due() const {
 
 void keeper::wait(instant until) {
   const auto left = std::max(std::chrono::nanoseconds{until - now()}, std::chrono::nanoseconds{0});
-  const timespec patience{
+  const timespec longest{
       static_cast<time_t>(left.count() / 1'000'000'000), left.count() % 1'000'000'000};
-  const int signal = ::sigtimedwait(&signals_, nullptr, &patience);
+  const int signal = ::sigtimedwait(&signals_, nullptr, &longest);
   if (signal == SIGINT || signal == SIGTERM) {
     is_impatient_ = is_stopping_;
     is_stopping_ = true;
