@@ -65,19 +65,16 @@ public:
     const legacy_system& whom = systems_[system];
     auto made = std::make_unique<legacy_transfer>(
         whom, what, client, monotonic_now() + whom.how.deadline, std::move(to));
-    {
-      const std::lock_guard lock{mutex_};
-      line& at = lines_[system];
-      if (at.open < whom.how.connections + whom.how.waiting && !is_stopping_) {
-        ++at.open;
-        at.waiting.push_back(std::move(made));
-      }
+    std::unique_lock lock{mutex_};
+    line& at = lines_[system];
+    if (at.open >= whom.how.connections + whom.how.waiting || is_stopping_) {
+      lock.unlock();
+      return made->refuse(503, "legacy_overloaded", "too many requests wait for the legacy system");
     }
-    if (made == nullptr) {
-      curl_multi_wakeup(multi_);
-    } else {
-      made->refuse(503, "legacy_overloaded", "too many requests wait for the legacy system");
-    }
+    ++at.open;
+    at.waiting.push_back(std::move(made));
+    lock.unlock();
+    curl_multi_wakeup(multi_);
   }
 
 private:
