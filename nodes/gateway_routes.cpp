@@ -1,6 +1,7 @@
 #include "nodes/gateway_routes.hpp"
 
 #include "runtime/gateway/server/call_route.hpp"
+#include "runtime/gateway/server/events_route.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -53,11 +54,36 @@ gateway::call_route_options options_of(
       .reply = operation.reply.value_or("")};
 }
 
+/// The types of the events that the capabilities of `plan` publish.
+std::vector<gateway::event_type>
+event_types(const topology::plan& plan, const std::vector<topology::actor_type>& types) {
+  std::vector<gateway::event_type> known;
+  for (const topology::capability_plan& each : plan.capabilities) {
+    const auto& described = topology::type_named(each.actor, types)->described;
+    for (const wire::topic_description& topic : described.publishes) {
+      if (topic.event) {
+        known.push_back({topic.pattern, *topic.event, described.types});
+      }
+    }
+  }
+  return known;
+}
+
 milliseconds longest_call(const topology::gateway_plan& self) {
   milliseconds longest = 0ms;
   for (const topology::route_plan& each : self.routes) {
     if (const auto* const call = std::get_if<topology::call_route_plan>(&each.does)) {
       longest = std::max<milliseconds>(longest, call->deadline);
+    }
+  }
+  return longest;
+}
+
+milliseconds longest_kept(const topology::plan& plan, const topology::gateway_plan& self) {
+  milliseconds longest = 0ms;
+  for (const topology::route_plan& each : self.routes) {
+    if (const auto* const call = std::get_if<topology::call_route_plan>(&each.does)) {
+      longest = std::max<milliseconds>(longest, plan.find(call->capability)->inbox_kept);
     }
   }
   return longest;
@@ -87,6 +113,10 @@ options_of(const topology::plan& plan, const topology::gateway_plan& self) {
   made.calls.name = self.name;
   made.origins = self.origins;
   made.each_client = self.rate;
+  if (self.store) {
+    made.keys = self.store->substr(self.store->find(':') + 1);
+    made.keys_kept = longest_kept(plan, self);
+  }
   return made;
 }
 
@@ -101,7 +131,15 @@ void add_routes(
       to.add(
           {each.key,
            std::make_unique<gateway::call_route>(
-               options_of(*call, each.key, plan, types), time, to.calls(), to.book())});
+               options_of(*call, each.key, plan, types), time, to.calls(), to.book(), to.keys())});
+    } else {
+      to.add(
+          {each.key,
+           std::make_unique<gateway::events_route>(
+               std::get<topology::events_route_plan>(each.does).patterns,
+               event_types(plan, types),
+               to.calls(),
+               to)});
     }
   }
 }

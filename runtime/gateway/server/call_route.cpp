@@ -29,8 +29,12 @@ error other_request() {
 } // namespace
 
 call_route::call_route(
-    call_route_options options, const clock& time, call_desk& calls, call_book& book)
-    : options_{std::move(options)}, time_{time}, calls_{calls}, book_{book} {
+    call_route_options options,
+    const clock& time,
+    call_desk& calls,
+    call_book& book,
+    key_book* keys)
+    : options_{std::move(options)}, time_{time}, calls_{calls}, book_{book}, keys_{keys} {
 }
 
 void call_route::handle(route_request request, const http::responder& answers) {
@@ -72,7 +76,25 @@ void call_route::handle(route_request request, const http::responder& answers) {
   if (!key) {
     refuse(answers, key.error());
   } else {
-    begin(wanted, *key, key->born.value_or(time_.wall()));
+    change_under(wanted, *key);
+  }
+}
+
+void call_route::change_under(const wish& wanted, const idempotency_key& key) {
+  if (key.born) {
+    begin(wanted, key, *key.born);
+  } else if (keys_ != nullptr) {
+    keys_->first_use(key.hash, [this, wanted, key](const outcome<wall_time>& born) {
+      if (born) {
+        begin(wanted, key, *born);
+      } else {
+        refuse(wanted.answers, born.error());
+      }
+    });
+  } else {
+    error why = invalid("this gateway takes keys that are UUIDs of version 7 only");
+    why.details.emplace_back("reason", "bad_key");
+    refuse(wanted.answers, why);
   }
 }
 

@@ -7,6 +7,7 @@
 #include "runtime/gateway/request_message.hpp"
 #include "runtime/gateway/server/call_book.hpp"
 #include "runtime/gateway/server/call_desk.hpp"
+#include "runtime/gateway/server/key_book.hpp"
 #include "runtime/gateway/server/route_handler.hpp"
 
 #include <string>
@@ -41,7 +42,13 @@ struct call_route_options {
 /// Confined to the HTTP loop; borrows all but its options.
 class call_route final : public route_handler {
 public:
-  call_route(call_route_options options, const clock& time, call_desk& calls, call_book& book);
+  /// @param keys null: only keys that carry their time are taken.
+  call_route(
+      call_route_options options,
+      const clock& time,
+      call_desk& calls,
+      call_book& book,
+      key_book* keys);
 
   void handle(route_request request, const http::responder& answers) override;
 
@@ -56,6 +63,7 @@ private:
 
   void change(const wish& wanted, const std::optional<uuid>& id);
   void ask(const wish& wanted);
+  void change_under(const wish& wanted, const idempotency_key& key);
   void begin(const wish& wanted, const idempotency_key& key, wall_time born);
   outcome<uuid> call(const wish& wanted, const std::optional<uuid>& id, call_desk::listener ended);
   http::response answer_to(const client::completion& ended) const;
@@ -65,6 +73,7 @@ private:
   const clock& time_;
   call_desk& calls_;
   call_book& book_;
+  key_book* const keys_;
 };
 
 } // namespace troupe::gateway

@@ -33,6 +33,14 @@ outcome<std::unique_ptr<gateway>> gateway::make(options given, const clock& time
     return failure{std::move(calls.error())};
   }
   made->calls_ = std::move(*calls);
+  const options& settings = made->options_;
+  if (!settings.keys.empty()) {
+    auto keys = key_book::open(settings.keys, settings.keys_kept, time, *made);
+    if (!keys) {
+      return failure{std::move(keys.error())};
+    }
+    made->keys_ = std::move(*keys);
+  }
   return made;
 }
 
@@ -45,13 +53,17 @@ gateway::gateway(options given, const clock& time)
 }
 
 gateway::~gateway() {
+  // Their threads post to the server, which ends next.
+  if (keys_) {
+    keys_->close();
+  }
   if (calls_) {
-    calls_->close(milliseconds{0}); // Its thread posts to the server, which ends next.
+    calls_->close(milliseconds{0});
   }
 }
 
 void gateway::add(route one) {
-  keys_.push_back(std::move(one.key));
+  routes_.push_back(std::move(one.key));
   handlers_.push_back(std::move(one.handler));
   counts_.push_back(std::make_shared<answer_counts>());
 }
@@ -108,7 +120,7 @@ http::responder gateway::noted(
 }
 
 void gateway::handle(http::request asked, const http::responder& answers) {
-  auto found = find_route(keys_, asked.method, asked.target.path);
+  auto found = find_route(routes_, asked.method, asked.target.path);
   if (auto* const route = std::get_if<route_found>(&found)) {
     const auto to = noted(asked, answers, counts_[route->route]);
     if (!is_over_rate(asked, to)) {
@@ -185,8 +197,8 @@ gateway_snapshot gateway::snapshot() const {
   said.rate_limited = rate_limited_;
   for (std::size_t i = 0; i < counts_.size(); ++i) {
     gateway_snapshot::route_counts route;
-    if (i < keys_.size()) {
-      route.route = fmt::format("{} {}", http::name_of(keys_[i].method), keys_[i].path.text());
+    if (i < routes_.size()) {
+      route.route = fmt::format("{} {}", http::name_of(routes_[i].method), routes_[i].path.text());
     }
     route.answers = counts_[i]->read();
     said.routes.push_back(std::move(route));

@@ -6,6 +6,7 @@
 #include "runtime/gateway/server/call_book.hpp"
 #include "runtime/gateway/server/call_desk.hpp"
 #include "runtime/gateway/server/http_loop.hpp"
+#include "runtime/gateway/server/key_book.hpp"
 #include "runtime/gateway/server/noted_exchange.hpp"
 #include "runtime/gateway/server/route_handler.hpp"
 #include "runtime/http/server.hpp"
@@ -54,9 +55,13 @@ public:
     /// Sites whose pages may read answers.
     std::vector<std::string> origins{};
     std::optional<rate> each_client{};
+    /// The database of keys that do not carry their time; empty for none, which are then refused.
+    std::string keys{};
+    /// How long such a key is known.
+    milliseconds keys_kept{};
   };
 
-  /// @errors of `client::open`.
+  /// @errors of `client::open` and `key_book::open`.
   static outcome<std::unique_ptr<gateway>> make(options given, const clock& time);
   gateway(options given, const clock& time);
   ~gateway() override;
@@ -65,6 +70,8 @@ public:
   call_desk& calls() { return *calls_; }
 
   call_book& book() { return book_; }
+
+  key_book* keys() { return keys_.get(); }
 
   /// Before `start`.
   void add(route one);
@@ -102,7 +109,7 @@ private:
   const cors cors_;
   call_book book_;
   std::optional<client_rates> rates_;
-  std::vector<route_key> keys_;
+  std::vector<route_key> routes_;
   std::vector<std::unique_ptr<route_handler>> handlers_;
   /// By route, and the last for requests that have none.
   std::vector<std::shared_ptr<answer_counts>> counts_;
@@ -110,6 +117,7 @@ private:
   bool is_draining_ = false;
   std::latch is_started_{1};
   std::unique_ptr<call_desk> calls_;
+  std::unique_ptr<key_book> keys_;
   /// Last, as its thread uses all else.
   std::unique_ptr<http::server> server_;
 };

@@ -1,0 +1,379 @@
+#include "runtime/gateway/server/events_route.hpp"
+
+#include "runtime/gateway/problem_of.hpp"
+#include "runtime/wire/json.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <utility>
+
+namespace troupe::gateway {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint32_t events_per_answer = 200;
+/// How long the broker keeps a question for which it has no events.
+constexpr milliseconds question_patience = 10s;
+/// How much longer an answer may take after that.
+constexpr milliseconds answer_within = 5s;
+constexpr milliseconds pause_after_error = 250ms;
+/// Proxies cut what is silent for a minute.
+constexpr milliseconds life_every = 15s;
+
+/// Whether both are known, and are two.
+bool differ(const uuid& one, const uuid& other) {
+  return one != uuid{} && other != uuid{} && one != other;
+}
+
+std::string lost_text(std::string_view why, std::uint64_t after, std::uint64_t position) {
+  return notice_text(
+      "troupe.lost",
+      wire::json_object{}.add("reason", why).add("after", after).add("position", position).text(),
+      position);
+}
+
+error draining() {
+  return {.code = errc::unavailable, .message = "this gateway is being drained"};
+}
+
+} // namespace
+
+events_route::events_route(
+    std::vector<std::string> patterns,
+    std::vector<event_type> known,
+    call_desk& calls,
+    http_loop& loop)
+    : patterns_{std::move(patterns)}, known_{std::move(known)}, calls_{calls}, loop_{loop} {
+}
+
+void events_route::handle(route_request request, const http::responder& answers) {
+  const http::request& asked = request.asked;
+  if (asked.method == http::method::head) {
+    answers.respond({.status = 200, .fields = {{"Content-Type", "text/event-stream"}}});
+    return;
+  }
+  if (is_draining_) {
+    answers.respond(problem_of(draining(), std::nullopt));
+    return;
+  }
+  const auto streams = std::count_if(readers_.begin(), readers_.end(), [&](const auto& each) {
+    return each.second.client == asked.peer.host;
+  });
+  if (static_cast<std::size_t>(streams) >= streams_per_client_max) {
+    answers.respond(http::problem{
+        429,
+        "too_many_streams",
+        fmt::format("your address has {} streams of this route", streams),
+        {},
+        {{"retry_after_ms", milliseconds{life_every}.count()}}});
+    return;
+  }
+  const auto last = asked.field("last-event-id");
+  reader made{.client = asked.peer.host, .answers = answers};
+  made.position = last ? position_in(*last) : std::nullopt;
+  if (last && !last->empty() && !made.position) {
+    answers.respond(
+        http::problem{400, "invalid", "Last-Event-ID is no `id` that this stream has given"});
+    return;
+  }
+  const number which = ++last_number_;
+  if (!made.position && state_ == state::following) {
+    made.position = ring_.head();
+  }
+  reader& one = readers_.emplace(which, std::move(made)).first->second;
+  if (one.position) {
+    open(which, one);
+  }
+  if (!std::exchange(shows_life_, true)) {
+    loop_.post_after(life_every, [this] { show_life(); });
+  }
+  if (state_ == state::idle) {
+    begin();
+  } else if (state_ == state::following) {
+    serve(which);
+  }
+}
+
+void events_route::open(number which, reader& one) {
+  one.to = one.answers.open_stream(
+      {.status = 200,
+       .fields =
+           {{"Content-Type", "text/event-stream"},
+            {"Cache-Control", "no-store"},
+            {"X-Accel-Buffering", "no"}}},
+      {.gone = [this, which] { readers_.erase(which); },
+       .room =
+           [this, which] {
+             if (const auto found = readers_.find(which); found != readers_.end()) {
+               found->second.is_full = false;
+               serve(which);
+             }
+           }});
+  // Who loses the connection before the first event goes on from here, too.
+  (void)write(which, place_text(*one.position));
+}
+
+void events_route::drain() {
+  is_draining_ = true;
+  refuse_unopened(draining());
+  for (auto& [which, each] : readers_) {
+    each.to->finish();
+  }
+  readers_.clear();
+}
+
+wire::read_events
+events_route::question_behind(std::uint64_t position, milliseconds patience) const {
+  wire::read_events question;
+  question.patterns = patterns_;
+  question.after = position;
+  question.count = events_per_answer;
+  question.wait_ms = static_cast<std::uint32_t>(patience.count());
+  return question;
+}
+
+void events_route::ask(
+    const wire::read_events& question,
+    std::function<void(const outcome<wire::events_read>&)> told) {
+  const std::string body = wire::encoded(question);
+  const auto asked = calls_.call(
+      {.capability = "troupe.events",
+       .operation = "read",
+       .body = body,
+       .key = {},
+       .deadline = milliseconds{question.wait_ms} + answer_within},
+      [told](const client::completion& ended) {
+        told(
+            ended.answer ? wire::checked_decode<wire::events_read>(ended.answer->bytes)
+                         : outcome<wire::events_read>{failure{ended.answer.error()}});
+      });
+  if (!asked) {
+    told(failure{asked.error()});
+  }
+}
+
+void events_route::again_soon(void (events_route::*step)()) {
+  loop_.post_after(pause_after_error, [this, step] { (this->*step)(); });
+}
+
+void events_route::begin() {
+  state_ = state::beginning;
+  wire::read_events question;
+  question.patterns = patterns_;
+  question.from = "new";
+  ask(question, [this](const auto& answer) { take_beginning(answer); });
+}
+
+void events_route::take_beginning(const outcome<wire::events_read>& answer) {
+  if (!answer) {
+    refuse_unopened(answer.error());
+    if (readers_.empty()) {
+      state_ = state::idle;
+    } else {
+      again_soon(&events_route::begin);
+    }
+    return;
+  }
+  ring_.restart(answer->next);
+  life_ = answer->life.value_or(uuid{});
+  state_ = state::following;
+  for (const number which : numbers()) {
+    reader& one = readers_.at(which);
+    if (!one.position) {
+      one.position = answer->next;
+      open(which, one);
+    }
+  }
+  restart_beyond(answer->last);
+  serve_all();
+  follow();
+}
+
+/// Readers that come with a position which the journal has not.
+void events_route::restart_beyond(std::uint64_t last) {
+  for (auto& [which, each] : readers_) {
+    if (*each.position > last) {
+      restart(which, "the journal ends before this position: it is another one");
+    }
+  }
+}
+
+/// Answers those who do not know yet where they begin.
+void events_route::refuse_unopened(const error& why) {
+  for (auto each = readers_.begin(); each != readers_.end();) {
+    if (each->second.to) {
+      ++each;
+    } else {
+      each->second.answers.respond(problem_of(why, std::nullopt));
+      each = readers_.erase(each);
+    }
+  }
+}
+
+void events_route::follow() {
+  if (readers_.empty()) {
+    state_ = state::idle;
+    ring_.restart(0);
+    return;
+  }
+  ask(question_behind(ring_.head(), question_patience),
+      [this](const auto& answer) { take(answer); });
+}
+
+bool events_route::is_other_journal(const wire::events_read& answer) const {
+  return answer.last < ring_.head() || differ(life_, answer.after_life.value_or(uuid{}));
+}
+
+void events_route::take(const outcome<wire::events_read>& answer) {
+  if (!answer) {
+    // The broker may be away; whatever is published until it is back is read then.
+    again_soon(&events_route::follow);
+    return;
+  }
+  if (is_other_journal(*answer)) {
+    ring_.restart(answer->last);
+    for (auto& [which, each] : readers_) {
+      restart(which, "the journal is another one, or a copy that was brought back");
+    }
+  } else {
+    std::vector<event_ring::event> more;
+    for (const wire::read_event& each : answer->events) {
+      more.push_back({each.position, event_text(each, known_)});
+    }
+    ring_.append(std::move(more), answer->next);
+    if (answer->deleted_to) {
+      // All readers were behind it; each is told as it gets there.
+      ring_.restart(answer->next);
+    }
+  }
+  life_ = answer->life.value_or(uuid{});
+  restart_beyond(answer->last);
+  serve_all();
+  follow();
+}
+
+std::vector<events_route::number> events_route::numbers() const {
+  std::vector<number> all;
+  for (const auto& [which, each] : readers_) {
+    all.push_back(which);
+  }
+  return all;
+}
+
+void events_route::serve_all() {
+  for (const number which : numbers()) {
+    serve(which); // Some may be gone by then.
+  }
+}
+
+void events_route::serve(number which) {
+  for (;;) {
+    const auto found = readers_.find(which);
+    if (found == readers_.end() || !found->second.to || found->second.is_full
+        || found->second.is_behind || state_ != state::following) {
+      return;
+    }
+    reader& one = found->second;
+    if (*one.position < ring_.base()) {
+      serve_behind(which, *one.position);
+      return;
+    }
+    const event_ring::event* const next = ring_.after(*one.position);
+    if (next == nullptr) {
+      one.position = std::max(*one.position, ring_.head());
+      return;
+    }
+    if (!write(which, next->text)) {
+      return;
+    }
+    one.position = next->position;
+  }
+}
+
+void events_route::serve_behind(number which, std::uint64_t position) {
+  readers_.at(which).is_behind = true;
+  ask(question_behind(position, 0ms), [this, which](const outcome<wire::events_read>& answer) {
+    if (readers_.count(which) == 0) {
+      return;
+    }
+    if (answer) {
+      readers_.at(which).is_behind = false;
+      take_behind(which, *answer);
+      serve(which);
+    } else {
+      loop_.post_after(pause_after_error, [this, which] {
+        if (const auto found = readers_.find(which); found != readers_.end()) {
+          found->second.is_behind = false;
+          serve(which);
+        }
+      });
+    }
+  });
+}
+
+void events_route::take_behind(number which, const wire::events_read& answer) {
+  reader& one = readers_.at(which);
+  if (answer.deleted_to && *answer.deleted_to > *one.position) {
+    if (!write(
+            which,
+            lost_text(
+                "retention has deleted events behind this position",
+                *one.position,
+                *answer.deleted_to))) {
+      return;
+    }
+    one.position = *answer.deleted_to;
+  }
+  for (const wire::read_event& each : answer.events) {
+    if (!write(which, event_text(each, known_))) {
+      return; // It is read again when there is room.
+    }
+    one.position = each.position;
+  }
+  one.position = std::max(*one.position, answer.next);
+}
+
+bool events_route::write(number which, const std::string& text) {
+  const auto found = readers_.find(which);
+  if (found == readers_.end()) {
+    return false;
+  }
+  switch (found->second.to->write(text)) {
+  case http::written::queued:
+    return true;
+  case http::written::full:
+    found->second.is_full = true;
+    return false;
+  case http::written::gone:
+    readers_.erase(found);
+    return false;
+  }
+  return false;
+}
+
+/// The reader's position means nothing here: it is told, and goes on from the end of the journal.
+void events_route::restart(number which, std::string_view why) {
+  reader& one = readers_.at(which);
+  const std::uint64_t before = *one.position;
+  one.position = ring_.head();
+  if (one.to) {
+    (void)one.to->write(lost_text(why, before, ring_.head()));
+  }
+}
+
+void events_route::show_life() {
+  for (const number which : numbers()) {
+    const reader& each = readers_.at(which);
+    if (each.to && !each.is_full) {
+      (void)write(which, place_text(*each.position));
+    }
+  }
+  shows_life_ = !readers_.empty();
+  if (shows_life_) {
+    loop_.post_after(life_every, [this] { show_life(); });
+  }
+}
+
+} // namespace troupe::gateway

@@ -1,0 +1,152 @@
+#include "runtime/gateway/server/key_book.hpp"
+
+#include "runtime/store/migrations.hpp"
+#include "runtime/store/sqlite/database.hpp"
+#include "runtime/time_text.hpp"
+
+#include <array>
+#include <fmt/format.h>
+#include <utility>
+
+namespace troupe::gateway {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Whose file it is; no capability can have the name.
+constexpr const char* owner = "troupe.gateway";
+constexpr milliseconds lock_patience = 5s;
+constexpr milliseconds forget_every = 60s;
+
+constexpr std::array steps{store::migration{1, "when keys came first", R"sql(
+CREATE TABLE keys (
+  hash BLOB PRIMARY KEY,
+  born BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX keys_by_time ON keys (born);
+)sql"}};
+
+} // namespace
+
+outcome<std::unique_ptr<key_book>>
+key_book::open(const std::string& path, milliseconds kept, const clock& time, http_loop& loop) {
+  auto session = store::open_sqlite(path, {.capability = owner});
+  if (!session) {
+    return failure{std::move(session.error())};
+  }
+  auto gate = store::turnstile::open(path);
+  if (!gate) {
+    return failure{std::move(gate.error())};
+  }
+  {
+    const auto held = store::turnstile_guard::lock(*gate, lock_patience);
+    if (!held) {
+      return failure{held.error()};
+    }
+    if (auto ready = store::migrate(**session, time, owner, steps); !ready) {
+      return failure{std::move(ready.error())};
+    }
+  }
+  return std::make_unique<key_book>(std::move(*session), std::move(*gate), kept, time, loop);
+}
+
+key_book::key_book(
+    std::unique_ptr<store::database> session,
+    store::turnstile gate,
+    milliseconds kept,
+    const clock& time,
+    http_loop& loop)
+    : kept_{kept}, time_{time}, loop_{loop}, session_{std::move(session)}, gate_{std::move(gate)},
+      thread_{[this] { run(); }} {
+}
+
+key_book::~key_book() {
+  close();
+}
+
+void key_book::close() {
+  {
+    const std::lock_guard lock{mutex_};
+    is_ending_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+void key_book::first_use(const uuid& hash, listener told) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (waiting_.size() < waiting_max) {
+      waiting_.push_back({hash, std::move(told)});
+      changed_.notify_all();
+      return;
+    }
+  }
+  told(failure{error{
+      .code = errc::overloaded,
+      .message = fmt::format("{} keys wait to be written down", waiting_max),
+      .retry_after = 100ms}});
+}
+
+void key_book::run() {
+  for (;;) {
+    std::vector<question> asked;
+    {
+      std::unique_lock lock{mutex_};
+      changed_.wait(lock, [this] { return is_ending_ || !waiting_.empty(); });
+      if (waiting_.empty()) {
+        return;
+      }
+      asked.swap(waiting_);
+    }
+    const auto times = write(asked);
+    loop_.post([asked = std::move(asked), times] {
+      for (std::size_t i = 0; i < asked.size(); ++i) {
+        asked[i].told(
+            times ? outcome<wall_time>{(*times)[i]} : outcome<wall_time>{failure{times.error()}});
+      }
+    });
+  }
+}
+
+outcome<std::vector<wall_time>> key_book::write(const std::vector<question>& asked) {
+  const auto held = store::turnstile_guard::lock(gate_, lock_patience);
+  if (!held) {
+    return failure{held.error()};
+  }
+  std::vector<wall_time> times;
+  try {
+    store::transaction all{*session_};
+    const wall_time now = time_.wall();
+    for (const question& each : asked) {
+      session_->execute(
+          "INSERT INTO keys (hash, born) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING",
+          each.hash,
+          unix_millis(now));
+      times.push_back(time_since_1970(
+          milliseconds{session_->integer_of("SELECT born FROM keys WHERE hash = $1", each.hash)
+                           .value_or(unix_millis(now))}));
+    }
+    forget_old(now);
+    all.commit();
+    session_->checkpoint();
+  } catch (const store::database_error& fault) {
+    return failure{fault.to_error()};
+  }
+  return times;
+}
+
+void key_book::forget_old(wall_time now) {
+  if (now - forgot_at_ < forget_every) {
+    return;
+  }
+  forgot_at_ = now;
+  session_->execute(
+      "DELETE FROM keys WHERE hash IN (SELECT hash FROM keys WHERE born < $1 LIMIT 10000)",
+      unix_millis(now - kept_));
+}
+
+} // namespace troupe::gateway
