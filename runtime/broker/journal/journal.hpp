@@ -102,7 +102,6 @@ private:
   void run_writer(const std::stop_token& stopped);
   void write_one(batch_request&& request);
   void copy_back();
-  void await_end_of_question();
   void begin_sweep(sweep_request&& request);
   void sweep_slice();
   void end_sweep(outcome<journal_result> result);
