@@ -183,16 +183,21 @@ void journal::copy_back() {
     (void)store_->checkpoint();
     return;
   }
-  // SQLite begins the WAL anew only if nobody looks into it when all is copied back. A question
+  // All can be copied back if nobody looks at the time before the last commit, and SQLite begins
+  // the WAL anew if nobody has begun to look into it before all was: what the reader begins later
+  // needs the database's file alone. It goes on meanwhile, as a disk may take seconds; a question
   // takes milliseconds.
-  std::unique_lock lock{mutex_};
-  pause_.begin(lock);
-  lock.unlock();
+  const auto await_end_of_question = [this] {
+    {
+      std::unique_lock lock{mutex_};
+      pause_.begin(lock);
+      pause_.end();
+    }
+    to_read_.ring();
+  };
+  await_end_of_question();
   (void)store_->checkpoint();
-  lock.lock();
-  pause_.end();
-  lock.unlock();
-  to_read_.ring();
+  await_end_of_question();
 }
 
 void journal::begin_sweep(sweep_request&& request) {

@@ -33,8 +33,8 @@ class journal_writer;
 /// between two batches it sweeps. The reader answers questions, one after the other and fairly
 /// (`question_line`), from a session of its own, so that a capability with much to catch up on
 /// never holds a commit up. A question asked after a batch was answered sees that batch. Once the
-/// WAL has grown large because the reader always looks into it, the reader pauses between two
-/// questions until it is copied back.
+/// WAL has grown large because the reader always looks into it, it is copied back between two
+/// questions.
 ///
 /// Used by the loop's thread, which also destroys it. `wake` is called by the two threads.
 class journal {

@@ -6,8 +6,9 @@
 
 namespace troupe::broker {
 
-/// Has the journal's reader pause between two questions, while the writer copies the WAL back. All
-/// functions are called with the journal's mutex held, but for `answered_one`.
+/// Has the journal's reader pause between two questions, so that the writer knows that it looks into
+/// nothing that is older. All functions are called with the journal's mutex held, but for
+/// `answered_one`.
 class reader_pause {
 public:
   /// Whether the reader may begin with a question.
