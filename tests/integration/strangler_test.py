@@ -203,10 +203,13 @@ class Strangler(SystemTest):
         self.assertEqual(f"GET /api/users/{first}", said["request"], said)
         self.assertEqual([{"at": "/email", "what": "another text"}], said["differences"])
         self.gateways["g1"].wait_for("answers.differ")
-        self.assertEqual(1, self.metric(
-            "g1", "troupe_gateway_comparisons_total", feature="users", result="different"))
-        self.assertEqual(1, self.metric(
-            "g1", "troupe_gateway_comparisons_total", feature="users", result="same"))
+        for result in ("different", "same"):  # The other side's answers come when they come.
+            until = time.monotonic() + PATIENCE
+            while self.metric("g1", "troupe_gateway_comparisons_total", feature="users",
+                              result=result) == 0:
+                self.assertLess(time.monotonic(), until, f"nothing was {result}")
+            self.assertEqual(1, self.metric(
+                "g1", "troupe_gateway_comparisons_total", feature="users", result=result))
 
         stock = [json.loads(self.get("8081", "/api/inventory/pot", x_side=side)[1])
                  for side in ("legacy", "modern")]
