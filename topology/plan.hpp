@@ -7,8 +7,8 @@
 #include "runtime/supervision/breaker_options.hpp"
 #include "runtime/supervision/supervision_options.hpp"
 #include "runtime/transport/transport_options.hpp"
-#include "topology/strangler_plan.hpp"
 #include "topology/gateway_plan.hpp"
+#include "topology/strangler_plan.hpp"
 
 #include <chrono>
 #include <cstdint>

@@ -6,8 +6,8 @@
 
 namespace troupe::broker {
 
-/// Has the journal's reader pause between two questions, so that the writer knows that it looks into
-/// nothing that is older. All functions are called with the journal's mutex held, but for
+/// Has the journal's reader pause between two questions, so that the writer knows that it looks
+/// into nothing that is older. All functions are called with the journal's mutex held, but for
 /// `answered_one`.
 class reader_pause {
 public:
