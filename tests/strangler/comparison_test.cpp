@@ -28,7 +28,7 @@ std::string found(
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_strangler_comparison, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(runtime_strangler_comparison, *utf::label("unit") * utf::timeout(60))
 
 BOOST_AUTO_TEST_CASE(the_same_value_in_another_form_is_no_difference) {
   BOOST_TEST(

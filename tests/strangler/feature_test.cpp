@@ -56,7 +56,7 @@ struct feature_fixture {
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    runtime_strangler_feature, feature_fixture, *utf::label("unit") * utf::timeout(20))
+    runtime_strangler_feature, feature_fixture, *utf::label("unit") * utf::timeout(60))
 
 BOOST_AUTO_TEST_CASE(the_flag_decides_where_it_was_set_and_the_topology_elsewhere) {
   const auto set = flags_of({{"billing", 0}});

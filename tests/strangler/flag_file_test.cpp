@@ -26,7 +26,7 @@ struct folder_fixture {
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
-    runtime_strangler_flag_file, folder_fixture, *utf::label("unit") * utf::timeout(5))
+    runtime_strangler_flag_file, folder_fixture, *utf::label("unit") * utf::timeout(60))
 
 BOOST_AUTO_TEST_CASE(flags_are_kept_and_read_again) {
   BOOST_TEST(kept_flags(path).value().has_value() == false);

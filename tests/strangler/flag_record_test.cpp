@@ -11,7 +11,7 @@ namespace utf = boost::unit_test;
 namespace troupe::strangler {
 
 BOOST_FIXTURE_TEST_SUITE(
-    runtime_strangler_flag_record, small_journal, *utf::label("unit") * utf::timeout(5))
+    runtime_strangler_flag_record, small_journal, *utf::label("unit") * utf::timeout(60))
 
 BOOST_AUTO_TEST_CASE(a_journal_without_flags_has_no_values) {
   add("order.created", "");

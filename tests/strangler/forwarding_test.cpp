@@ -20,7 +20,7 @@ std::string text_of(const http::field_list& fields) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_strangler_forwarding, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(runtime_strangler_forwarding, *utf::label("unit") * utf::timeout(60))
 
 BOOST_AUTO_TEST_CASE(what_is_for_one_connection_stays_behind) {
   http::request asked;

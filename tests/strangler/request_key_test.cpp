@@ -6,7 +6,7 @@ namespace utf = boost::unit_test;
 
 namespace troupe::strangler {
 
-BOOST_AUTO_TEST_SUITE(runtime_strangler_request_key, *utf::label("unit") * utf::timeout(5))
+BOOST_AUTO_TEST_SUITE(runtime_strangler_request_key, *utf::label("unit") * utf::timeout(60))
 
 BOOST_AUTO_TEST_CASE(a_key_comes_from_the_place_it_names) {
   http::request asked;

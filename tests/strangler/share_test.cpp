@@ -20,7 +20,7 @@ int count_modern(std::uint32_t share, std::string_view feature) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(runtime_strangler_share, *utf::label("unit") * utf::timeout(10))
+BOOST_AUTO_TEST_SUITE(runtime_strangler_share, *utf::label("unit") * utf::timeout(60))
 
 BOOST_AUTO_TEST_CASE(a_share_is_a_word_or_a_percentage) {
   BOOST_TEST((parse_share("off") == 0U));
