@@ -165,7 +165,7 @@ struct accounts_fixture {
   template <wire::message Reply, wire::message Request>
   outcome<Reply> call(std::string_view operation, const Request& request) {
     std::string reply;
-    const auto& found = *actor->find(operation);
+    const auto& found = *actor->find(operation).how;
     if (const auto* query = std::get_if<handlers::query>(&found)) {
       auto ran = query->run(wire::encoded(request), session.get(), reply);
       return ran ? wire::checked_decode<Reply>(reply) : failure{ran.error()};

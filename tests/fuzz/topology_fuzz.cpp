@@ -20,7 +20,7 @@ const std::vector<topology::actor_type>& all_types() {
       {.name = "orders",
        .wants_store = false,
        .check_config = {},
-       .calls = {"users.get"},
+       .calls = {{.to = "users.get"}},
        .described = {.actor = "orders", .operations = {{"place"}}, .handles = {{"user.*"}}}}};
   return made;
 }
