@@ -1,6 +1,7 @@
 #include "runtime/contract/interaction_draft.hpp"
 
 #include "runtime/contract/pact_file.hpp"
+#include "runtime/contract/value_rules.hpp"
 
 #include <fmt/format.h>
 #include <utility>
@@ -8,11 +9,6 @@
 namespace troupe::contract {
 
 namespace {
-
-/// A value that is text on the wire.
-std::string text_of(const json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
-}
 
 /// Notes the rules of a value that has no parts.
 void add_rule(json& side, const char* category, const std::string& name, const json& rules) {

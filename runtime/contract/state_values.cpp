@@ -2,6 +2,7 @@
 
 #include "runtime/contract/json_place.hpp"
 #include "runtime/contract/rule_path.hpp"
+#include "runtime/contract/value_rules.hpp"
 
 #include <optional>
 #include <string>
@@ -10,10 +11,6 @@
 namespace troupe::contract {
 
 namespace {
-
-std::string text_of(const json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
-}
 
 /// The value of a generator; nothing if it is of another type, or if a value is not there.
 std::optional<json> value_of(const json& generator, const json& values) {

@@ -17,12 +17,6 @@ constexpr std::size_t shown_bytes_max = 60;
 constexpr std::string_view semver_expression =
     R"(\A(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(\.(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?\z)";
 
-/// A value as text, as rules about text see it.
-std::string text_of(const json& value) {
-  return value.is_string() ? value.get<std::string>()
-                           : value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
 std::string got(std::string_view wanted, const json& actual) {
   return fmt::format("wanted {}, got {}", wanted, shown(actual));
 }
@@ -115,6 +109,11 @@ std::string kind_name(const json& value) {
     return "integer";
   }
   return value.is_string() ? "text" : value.type_name();
+}
+
+std::string text_of(const json& value) {
+  return value.is_string() ? value.get<std::string>()
+                           : value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 std::string shown(const json& value) {

@@ -13,6 +13,9 @@ std::string kind_name(const json& value);
 /// "\"Ada\" (text)", shortened.
 std::string shown(const json& value);
 
+/// A value as the text that it is on the wire. Broken UTF-8 is replaced.
+std::string text_of(const json& value);
+
 /// Whether two values are the same. An integer is not the same as a number with a fraction: 1 and
 /// 1.0 are read differently by programs with types.
 bool is_same(const json& left, const json& right);

@@ -12,8 +12,6 @@ namespace {
 
 // The most items that one turn takes.
 constexpr std::size_t turn_messages_max = 1024;
-// Replies leave when a turn ends, so that it must end soon also where every handler is slow.
-constexpr milliseconds turn_time_max{5};
 
 bool is_relay_order(const item& each) {
   return each.what == item::kind::journal_joined || each.what == item::kind::journal_left

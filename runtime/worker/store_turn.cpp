@@ -16,7 +16,6 @@ namespace troupe {
 
 namespace {
 
-constexpr milliseconds turn_time_max{5};
 constexpr milliseconds try_again_after{1'000};
 // A group that is down has calls to refuse, too.
 constexpr milliseconds resign_patience{100};

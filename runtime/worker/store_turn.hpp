@@ -19,6 +19,9 @@
 
 namespace troupe {
 
+/// Replies leave when a turn ends, so that it must end soon also where every handler is slow.
+inline constexpr milliseconds turn_time_max{5};
+
 /// The writing turn: many messages, one transaction, one fsync, under the fair lock.
 ///
 /// A command's inbox row, what its handler wrote, and its effects are committed together. A throw

@@ -20,8 +20,6 @@ namespace troupe {
 
 namespace {
 
-using contract::json;
-
 struct hooks_arguments {
   std::vector<std::string> files;
   std::string topology;
@@ -30,7 +28,7 @@ struct hooks_arguments {
   milliseconds deadline{5'000};
 };
 
-http::response json_response(const json& body) {
+http::response json_response(const contract::json& body) {
   return http::with_body(200, "application/json", body.dump());
 }
 
@@ -50,7 +48,7 @@ public:
         deadline_{deadline} {}
 
   http::response answer(const http::request& asked) {
-    const json body = json::parse(asked.body, nullptr, false);
+    const contract::json body = contract::json::parse(asked.body, nullptr, false);
     if (asked.method != http::method::post || !body.is_object()) {
       return refused(invalid("a POST with a JSON object is wanted"));
     }
@@ -61,12 +59,12 @@ public:
   }
 
 private:
-  http::response state(const json& body) {
+  http::response state(const contract::json& body) {
     const contract::provider_state wanted{
-        body.value("state", ""), body.value("params", json::object())};
+        body.value("state", ""), body.value("params", contract::json::object())};
     // Verifiers also ask for the state of interactions that have none, and for its end.
     if (wanted.name.empty() || body.value("action", "setup") != "setup") {
-      return json_response(json::object());
+      return json_response(contract::json::object());
     }
     // Of several states of an interaction, the first begins.
     if (const auto begun = has_begun_ ? outcome<void>{} : system_.begin(); !begun) {
@@ -77,7 +75,7 @@ private:
     return values ? json_response(*values) : refused(values.error());
   }
 
-  http::response message(const json& body) {
+  http::response message(const contract::json& body) {
     has_begun_ = false;
     const auto* const which = find(body.value("description", ""));
     if (which == nullptr) {

@@ -19,8 +19,6 @@ namespace troupe {
 
 namespace {
 
-using contract::json;
-
 failure state_failed(const contract::provider_state& state, std::string_view why) {
   return failure{error{
       errc::unavailable,
@@ -28,11 +26,12 @@ failure state_failed(const contract::provider_state& state, std::string_view why
       fmt::format("the state `{}` cannot be had: {}", state.name, why)}};
 }
 
-outcome<json> values_in(const contract::provider_state& state, const std::string& answer) {
+outcome<contract::json>
+values_in(const contract::provider_state& state, const std::string& answer) {
   if (answer.find_first_not_of(" \t\r\n") == std::string::npos) {
-    return json::object();
+    return contract::json::object();
   }
-  json read = json::parse(answer, nullptr, false);
+  contract::json read = contract::json::parse(answer, nullptr, false);
   if (read.is_discarded()) {
     return state_failed(
         state,
@@ -40,7 +39,7 @@ outcome<json> values_in(const contract::provider_state& state, const std::string
             "its hook answered `{}`, which is no JSON",
             answer.substr(0, std::min<std::size_t>(answer.find('\n'), 80))));
   }
-  return read.is_object() ? read : json::object();
+  return read.is_object() ? read : contract::json::object();
 }
 
 /// A pipe whose ends close.
@@ -139,7 +138,7 @@ private:
   pipe_ends out_;
 };
 
-outcome<json> run_hook(
+outcome<contract::json> run_hook(
     const std::string& command,
     const contract::provider_state& state,
     const std::string& body,
@@ -161,10 +160,10 @@ outcome<json> run_hook(
 
 } // namespace
 
-outcome<json>
+outcome<contract::json>
 set_up_state(const std::string& where, const contract::provider_state& state, milliseconds within) {
   const std::string body =
-      json{{"state", state.name}, {"params", state.params}, {"action", "setup"}}.dump();
+      contract::json{{"state", state.name}, {"params", state.params}, {"action", "setup"}}.dump();
   if (!is_http_url(where)) {
     return run_hook(where, state, body, within);
   }

@@ -14,8 +14,6 @@ namespace troupe {
 
 namespace {
 
-using contract::json;
-
 contract::actual_request to_send(const contract::http_request& from) {
   contract::actual_request made{from.method, from.path};
   for (const auto& [name, values] : from.query) {
@@ -55,7 +53,7 @@ outcome<contract::actual_message> message_of(const contract::actual_response& fr
       made.type = value;
     } else if (name == "pact-message-metadata") {
       const auto text = gateway::from_base64(value);
-      made.metadata = text ? json::parse(*text, nullptr, false) : json{};
+      made.metadata = text ? contract::json::parse(*text, nullptr, false) : contract::json{};
       if (!made.metadata.is_object()) {
         return failure{
             invalid("the field Pact-Message-Metadata of the hook is no base64 of a JSON object")};
@@ -72,7 +70,7 @@ public:
       const contract::interaction& which,
       const provider_addresses& provider,
       topology_messages* system,
-      const json& values)
+      const contract::json& values)
       : which_{which}, provider_{provider}, system_{system}, values_{values} {}
 
   outcome<contract::differences> operator()(const contract::http_exchange& exchange) const {
@@ -94,7 +92,7 @@ public:
 
 private:
   outcome<contract::actual_message> from_hook(const contract::message* request) const {
-    json question{{"description", which_.description}};
+    contract::json question{{"description", which_.description}};
     for (const contract::provider_state& each : which_.states) {
       question["providerStates"].push_back({{"name", each.name}, {"params", each.params}});
     }
@@ -117,12 +115,12 @@ private:
   const contract::interaction& which_;
   const provider_addresses& provider_;
   topology_messages* system_;
-  const json& values_;
+  const contract::json& values_;
 };
 
-outcome<json>
+outcome<contract::json>
 set_up_states(const contract::interaction& which, const provider_addresses& provider) {
-  json values = json::object();
+  contract::json values = contract::json::object();
   for (const contract::provider_state& each : which.states) {
     const auto answer = set_up_state(provider.states, each, provider.deadline);
     if (!answer) {
@@ -143,7 +141,7 @@ verdict_on_interaction verify(
   const bool is_event = std::holds_alternative<contract::message>(which.what);
   const auto begun = is_event && system != nullptr ? system->begin() : outcome<void>{};
   const auto found = begun.and_then([&] { return set_up_states(which, provider); })
-                         .and_then([&](const json& values) {
+                         .and_then([&](const contract::json& values) {
                            return std::visit(asking{which, provider, system, values}, which.what);
                          });
   if (found) {

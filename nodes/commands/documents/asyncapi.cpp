@@ -13,8 +13,6 @@ namespace troupe {
 
 namespace {
 
-constexpr const char* schemas_path = "#/components/schemas/";
-
 /// The names of topics in a document. No topic has capital letters, so `ANY` stands for the star.
 struct channel_name {
   std::string id;

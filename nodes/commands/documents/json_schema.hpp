@@ -11,6 +11,9 @@ namespace troupe {
 /// Keys in the order in which they are added.
 using document = nlohmann::ordered_json;
 
+/// Where OpenAPI and AsyncAPI keep the schemas of a document.
+inline constexpr const char* schemas_path = "#/components/schemas/";
+
 /// JSON Schema of the JSON form of a value (runtime/gateway/README.md).
 /// @param prefix stands before the name of a message: "#/components/schemas/orders.".
 document schema_of(const wire::value_schema& type, const std::string& prefix);

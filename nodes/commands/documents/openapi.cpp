@@ -25,8 +25,6 @@ using topology::call_route_plan;
 using topology::events_route_plan;
 using wire::operation_kind;
 
-constexpr const char* schemas_path = "#/components/schemas/";
-
 bool has_body(http::method method) {
   return method != http::method::get && method != http::method::erase;
 }
