@@ -166,7 +166,6 @@ function(troupe_test name)
   target_include_directories(${name} SYSTEM PRIVATE ${arg_SYSTEM})
   target_compile_definitions(${name} PRIVATE BOOST_TEST_DYN_LINK)
   target_precompile_headers(${name} REUSE_FROM troupe_test_headers)
-  set_target_properties(${name} PROPERTIES UNITY_BUILD OFF) # Each file has a fixture of its own.
   add_test(NAME ${arg_LABEL}.${name} COMMAND ${name} --color_output=no)
   troupe_describe_test(${arg_LABEL}.${name} ${arg_LABEL} ${arg_SECONDS})
 endfunction()

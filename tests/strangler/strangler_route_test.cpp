@@ -99,12 +99,12 @@ struct route_fixture {
   canned_server server{
       "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\r\n{\"a\": 1}"};
   std::promise<wire::answers_differ> told;
-  std::vector<http::responder> modern;
   std::unique_ptr<flag_follower> flags;
   std::unique_ptr<feature> billing;
   std::unique_ptr<comparison_desk> desk;
   std::unique_ptr<legacy_client> legacy;
   std::unique_ptr<strangler_route> route;
+  std::vector<http::responder> modern; // Answers end before what they are compared at.
 };
 
 } // namespace
