@@ -7,7 +7,7 @@
 
 namespace troupe {
 
-/// What a broker counts and measures, as text. nodes/README.md lists the metrics.
+/// The metrics of a broker, as text. nodes/README.md lists them.
 std::string metrics_of(const broker::broker_snapshot& broker, observe::metrics_format format);
 
 } // namespace troupe

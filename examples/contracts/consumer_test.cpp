@@ -1,5 +1,5 @@
 // The tests of three consumers of the shop: a web page, a printer of invoices, and a back office.
-// What they rely on becomes their contracts with it.
+// Each writes down what it relies on: its contract with the shop.
 
 #include "runtime/contract/boost_test.hpp"
 
@@ -56,7 +56,7 @@ std::string greeting(const std::string& shop, const std::string& user) {
                                                     : "Hello " + read["name"].get<std::string>();
 }
 
-/// What invoices need of an order: not all that the event has.
+/// A confirmed order as invoices read it: some fields of the event.
 struct confirmed_order {
   troupe::uuid order_id;
   std::string customer;

@@ -3,13 +3,12 @@
 #include "runtime/client/client_loop.hpp"
 #include "runtime/client/completion_queue.hpp"
 #include "runtime/client/submission_queue.hpp"
+#include "runtime/quiet_thread.hpp"
 #include "runtime/transport/context.hpp"
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <mutex>
-#include <pthread.h>
 #include <thread>
 
 namespace troupe::client {
@@ -18,18 +17,6 @@ namespace {
 
 // No call lives longer, and the sum with the time of day stays one that a clock can tell.
 constexpr std::chrono::hours patience_max{24 * 50};
-
-/// Starts the loop's thread with every signal blocked: signals belong to the program's own threads.
-template <class Work>
-std::thread quiet_thread(Work work) {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread made{std::move(work)};
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return made;
-}
 
 } // namespace
 

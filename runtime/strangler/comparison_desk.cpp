@@ -1,9 +1,9 @@
 #include "runtime/strangler/comparison_desk.hpp"
 
+#include "runtime/quiet_thread.hpp"
+
 #include <chrono>
-#include <csignal>
 #include <fmt/format.h>
-#include <pthread.h>
 #include <utility>
 
 namespace troupe::strangler {
@@ -40,13 +40,7 @@ void comparison_desk::pair::set(side which, http::response answer) {
 
 comparison_desk::comparison_desk(std::string gateway, observe::event_log& log, announcer announce)
     : gateway_{std::move(gateway)}, log_{log}, announce_{std::move(announce)} {
-  // Signals belong to the program's own threads.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread{[this] { run(); }};
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = quiet_thread([this] { run(); });
 }
 
 comparison_desk::~comparison_desk() {

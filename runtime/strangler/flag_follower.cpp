@@ -1,10 +1,9 @@
 #include "runtime/strangler/flag_follower.hpp"
 
+#include "runtime/quiet_thread.hpp"
 #include "runtime/strangler/flag_file.hpp"
 #include "runtime/strangler/share.hpp"
 
-#include <csignal>
-#include <pthread.h>
 #include <utility>
 
 namespace troupe::strangler {
@@ -24,13 +23,7 @@ flag_follower::flag_follower(journal_question ask, std::string path, observe::ev
   } else if (*kept) {
     values_ = std::make_shared<const flag_values>(std::move(**kept));
   }
-  // Signals belong to the program's own threads.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread{[this] { run(); }};
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = quiet_thread([this] { run(); });
 }
 
 flag_follower::~flag_follower() {

@@ -1,14 +1,13 @@
 #include "runtime/strangler/legacy_client.hpp"
 
 #include "runtime/clock.hpp"
+#include "runtime/quiet_thread.hpp"
 #include "runtime/strangler/legacy_transfer.hpp"
 
 #include <algorithm>
-#include <csignal>
 #include <curl/curl.h>
 #include <deque>
 #include <mutex>
-#include <pthread.h>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -51,13 +50,7 @@ public:
       connections += each.how.connections;
     }
     curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(connections));
-    // Signals belong to the program's own threads.
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    thread_ = std::thread{[this] { run(); }};
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    thread_ = quiet_thread([this] { run(); });
     return true;
   }
 

@@ -82,7 +82,7 @@ std::string json_of(const contract::pact& of, const verdict_on_interaction& made
   return line.text() + "\n";
 }
 
-/// What is missing on the command line to ask as `of` has it; nothing if all is there.
+/// A sentence on the option that is missing to ask as `of` has it; empty if none is.
 std::string missing_for(const contract::pact& of, const verify_arguments& given) {
   for (const contract::interaction& each : of.interactions) {
     if (std::holds_alternative<contract::http_exchange>(each.what)) {

@@ -36,7 +36,7 @@ http::response refused(const error& why) {
   return http::to_response(gateway::problem_of(why, uuid{}));
 }
 
-/// What the hooks answer. One thread.
+/// The answers of the hooks. Confined to one thread.
 class hook_answers {
 public:
   hook_answers(
@@ -66,7 +66,7 @@ private:
     if (wanted.name.empty() || body.value("action", "setup") != "setup") {
       return json_response(contract::json::object());
     }
-    // Of several states of an interaction, the first begins.
+    // An interaction begins with the first of its states.
     if (const auto begun = has_begun_ ? outcome<void>{} : system_.begin(); !begun) {
       return refused(begun.error());
     }

@@ -11,16 +11,17 @@ namespace troupe {
 
 /// How a provider is asked.
 struct provider_addresses {
-  /// Of its HTTP, such as "https://shop.example:8443".
+  /// The base URL of its HTTP, such as "https://shop.example:8443".
   std::string url{};
-  /// Of a hook that answers a description with a message, as other verifiers of Pact files ask.
+  /// The URL of a hook that answers a description with a message, as other verifiers of Pact files
+  /// ask.
   std::string messages{};
-  /// Of what brings it into a state: a URL or a command.
+  /// The URL or command that brings it into a state.
   std::string states{};
   milliseconds deadline{5'000};
 };
 
-/// What became of one interaction.
+/// The outcome of one interaction.
 struct verdict_on_interaction {
   std::string title;
   bool is_pending = false;

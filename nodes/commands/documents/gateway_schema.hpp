@@ -6,7 +6,7 @@ namespace troupe {
 
 /// JSON Schema of `gateways` of a topology file.
 document gateway_schema();
-/// And of `strangler`.
+/// JSON Schema of `strangler` of a topology file.
 document strangler_schema();
 
 } // namespace troupe

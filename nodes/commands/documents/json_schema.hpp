@@ -18,7 +18,7 @@ inline constexpr const char* schemas_path = "#/components/schemas/";
 /// @param prefix stands before the name of a message: "#/components/schemas/orders.".
 document schema_of(const wire::value_schema& type, const std::string& prefix);
 
-/// Those of `types` that `names` are or contain.
+/// The message types that `names` are or contain, out of `types`.
 std::vector<wire::message_schema>
 reached_from(std::vector<std::string> names, const std::vector<wire::message_schema>& types);
 

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <csignal>
+#include <pthread.h>
+#include <thread>
+#include <utility>
+
+namespace troupe {
+
+/// Starts a thread with every signal blocked: signals belong to the program's own threads, which
+/// wait for them.
+template <class Work>
+std::thread quiet_thread(Work work) {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread made{std::move(work)};
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return made;
+}
+
+} // namespace troupe
