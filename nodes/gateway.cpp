@@ -11,6 +11,7 @@
 #include "nodes/node_main.hpp"
 #include "nodes/open_files.hpp"
 #include "nodes/service_manager.hpp"
+#include "nodes/span_export.hpp"
 #include "nodes/stop_signals.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/observe/event_log.hpp"
@@ -86,6 +87,7 @@ int serve(
   observe::event_log log{
       time, self.name, given.log_json ? observe::log_format::json : observe::log_format::text};
   // Before the gateway, whose answers may come from there until it has ended.
+  observe::span_rings spans;
   auto moving = gateway_features::open(plan, self, log);
   if (!moving) {
     return refuse(log, moving.error());
@@ -95,7 +97,8 @@ int serve(
     return refuse(log, made.error());
   }
   gateway::gateway& server = **made;
-  add_routes(server, plan, self, actor_types(), time, moving->get());
+  const auto exporter = export_spans(plan, self.name, spans, time, log);
+  add_routes(server, plan, self, actor_types(), time, moving->get(), spans.add());
   add_documents(server, plan, self, actor_types());
   const auto started = server.start([&log](std::string_view what) {
     log.write("request.failed", {{"reason", std::string{what}}});

@@ -9,6 +9,7 @@
 #include "runtime/transport/transport_options.hpp"
 #include "topology/gateway_plan.hpp"
 #include "topology/strangler_plan.hpp"
+#include "topology/traces.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -163,6 +164,7 @@ struct plan {
   std::vector<gateway_plan> gateways;
   events_plan events;
   std::vector<strangler_plan> features;
+  traces_plan traces;
 
   static constexpr range<std::chrono::milliseconds> heartbeat_interval_range{
       std::chrono::milliseconds{50}, std::chrono::seconds{10}};
