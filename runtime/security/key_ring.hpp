@@ -42,12 +42,12 @@ public:
 
 private:
   using owners = std::map<transport::curve_public_key, std::string>;
-  using keys = std::map<std::string, std::vector<transport::curve_public_key>>;
+  using public_keys = std::map<std::string, std::vector<transport::curve_public_key>>;
 
   struct contents {
     transport::curve_pair own;
     owners by_key;
-    keys by_owner;
+    public_keys by_owner;
   };
 
   key_ring(std::string folder, std::string owner)
