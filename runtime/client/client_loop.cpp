@@ -44,7 +44,10 @@ client_loop::client_loop(
       peers_{
           zmq,
           clock,
-          {settings.brokers, settings.heartbeat, settings.body_bytes_max},
+          {.brokers = settings.brokers,
+           .heartbeat = settings.heartbeat,
+           .body_bytes_max = settings.body_bytes_max,
+           .keys = settings.keys},
           submissions.waker()},
       table_{static_cast<int>(settings.brokers.size()), clock.now()}, incarnation_{make_incarnation(
                                                                           clock)},

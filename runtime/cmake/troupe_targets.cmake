@@ -22,6 +22,20 @@ if(NOT TROUPE_SANITIZE AND CMAKE_BUILD_TYPE MATCHES "Rel") # Wants an optimizing
   target_compile_options(troupe_build INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 endif()
 
+# Programs: no table of the loader can be written once they run. (That they are PIE and have no stack that
+# can be executed is the compiler's own doing.)
+add_link_options(-Wl,-z,relro,-z,now)
+# What is shipped: no stack that grows past its guard, no jump into the middle of a function where the
+# processor can tell. Not in the builds of tests, which would be compiled anew for nothing.
+include(CheckCXXCompilerFlag)
+foreach(flag -fstack-clash-protection -fcf-protection=full)
+  string(MAKE_C_IDENTIFIER "troupe_has${flag}" known)
+  check_cxx_compiler_flag(${flag} ${known})
+  if(${known})
+    target_compile_options(troupe_build INTERFACE $<$<CONFIG:Release>:${flag}>)
+  endif()
+endforeach()
+
 # What those need as well who use a library of this project.
 add_library(troupe_sanitizers INTERFACE)
 target_link_libraries(troupe_build INTERFACE troupe_sanitizers)

@@ -134,6 +134,8 @@ struct broker_counters {
   std::uint64_t unread = 0;
   /// Messages dropped as their sender sends more than the broker can go through.
   std::uint64_t dropped = 0;
+  /// Connections that were not let in for their key.
+  std::uint64_t keys_refused = 0;
 };
 
 // clang-format off
@@ -142,7 +144,7 @@ TROUPE_MESSAGE(
     overloaded, conflicts, expired, late_replies, stray_replies, tried_elsewhere, workers_joined,
     workers_lost, workers_left, logins_refused, suspects, convicted, adopted, malformed,
     unauthenticated, undeliverable, clients_joined, clients_lost, stood_still,
-    turned_away, unread, dropped)
+    turned_away, unread, dropped, keys_refused)
 
 // clang-format on
 

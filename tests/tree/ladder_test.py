@@ -19,7 +19,7 @@ MAY_INCLUDE = {
     "runtime/transport": _BASE,
     "runtime/http": _BASE,
     "runtime/store": _BASE,
-    "runtime/security": _BASE,
+    "runtime/security": _BASE + ("runtime/transport",),
     "runtime/observe": _BASE,
     "runtime/calls": _BASE + ("runtime/transport",),
     "runtime/broker": _MIDDLE + ("runtime/calls",),
