@@ -21,8 +21,10 @@
 #include "nodes/commands/status.hpp"
 #include "nodes/commands/tail.hpp"
 #include "nodes/commands/topics.hpp"
+#include "nodes/commands/traces/traces.hpp"
 #include "nodes/commands/up/up.hpp"
 #include "nodes/commands/version.hpp"
+#include "nodes/commands/why/why.hpp"
 
 #include <exception>
 #include <fmt/format.h>
@@ -49,6 +51,8 @@ int run(int count, char** words) {
   add_publish(line);
   add_tail(line);
   add_topics(line);
+  add_traces(line);
+  add_why(line);
   add_dead_letters(line);
   add_sagas(line);
   add_effects(line);

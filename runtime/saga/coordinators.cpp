@@ -1,5 +1,6 @@
 #include "runtime/saga/coordinators.hpp"
 
+#include "runtime/observe/trace_context.hpp"
 #include "runtime/saga/replay.hpp"
 #include "runtime/store/turn/faults.hpp"
 #include "runtime/store/turn/inbox.hpp"
@@ -81,6 +82,16 @@ outcome<void> can_make_command(const plan& by, const state& current) {
   return {};
 }
 
+/// The trace of a saga's calls: below the saga's own span, if that is recorded.
+std::string trace_below(const uuid& saga, const std::string& trace) {
+  if (!observe::says_recorded(trace)) {
+    return trace;
+  }
+  const auto above = observe::read_trace(trace);
+  return above ? observe::trace_text({above->trace, observe::root_of(saga).span, true}, trace)
+               : std::string{};
+}
+
 } // namespace
 
 coordinators::coordinators(std::vector<plan> plans) : plans_{std::move(plans)} {
@@ -119,14 +130,17 @@ outcome<void> coordinators::start(
     std::string_view input,
     milliseconds within,
     wall_time now,
-    outgoing& out) {
+    outgoing& out,
+    std::string_view trace) {
   if (by.what().accept) {
     if (auto accepted = is_accepted(by, input); !accepted) {
       return accepted;
     }
   }
-  journal_table{session}.add(id, by.what().operation, writer);
-  move(session, add(id, by), started{std::string{input}, now, within}, now, out);
+  journal_table{session}.add(id, by.what().operation, writer, trace);
+  coordinator& added = add(id, by);
+  added.trace = trace;
+  move(session, added, started{std::string{input}, now, within}, now, out);
   return {};
 }
 
@@ -256,6 +270,7 @@ outcome<void> coordinators::resume_by_person(
   coordinator& loaded = add(id, *find(row->operation));
   loaded.current = std::move(*replayed);
   loaded.epoch = row->epoch + 1;
+  loaded.trace = row->trace;
   if (loaded.current.now == phase::parked) {
     move(session, loaded, retry_by_operator{anew}, now, out);
   } else { // An earlier release parked it without a record.
@@ -393,6 +408,7 @@ bool coordinators::load(
   coordinator& loaded = add(id, *find(row->operation));
   loaded.current = std::move(*replayed);
   loaded.epoch = row->epoch;
+  loaded.trace = row->trace;
   if (is_free) {
     ++loaded.epoch;
     journal.give(id, writer, row->now);
@@ -473,6 +489,10 @@ void coordinators::carry_out(
     store::inbox{session}.settle(id, settled, answer.bytes);
     journal.set_phase(id, which.current.now);
     out.answers.push_back(std::move(answer));
+    if (observe::says_recorded(which.trace)) {
+      out.traced.push_back(
+          {id, which.by->what().operation, which.trace, which.current.now == phase::compensated});
+    }
   } else if (const auto* stuck = std::get_if<park>(&what)) {
     journal.set_phase(id, phase::parked);
     out.parked_sagas.push_back({id, stuck->reason.message});
@@ -508,7 +528,8 @@ void coordinators::ask(coordinator& which, const call& wanted, outgoing& out) {
        .operation = operation,
        .key = std::move(*key),
        .body = std::move(*body),
-       .timeout = wanted.timeout});
+       .timeout = wanted.timeout,
+       .trace = trace_below(current.saga, which.trace)});
 }
 
 void coordinators::touch(coordinator& which) {

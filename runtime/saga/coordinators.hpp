@@ -31,6 +31,8 @@ struct outgoing {
     std::string key;
     std::string body;
     milliseconds timeout{};
+    /// Of the saga (observe/trace_context.hpp); may be empty.
+    std::string trace{};
   };
 
   /// Goes to `timer_due` under `saga` and `token` after `delay`.
@@ -56,12 +58,22 @@ struct outgoing {
     bool is_left_alone = false;
   };
 
+  /// A saga that is over, whose trace is recorded.
+  struct ended {
+    uuid saga;
+    std::string operation;
+    /// Of the call that started it.
+    std::string trace;
+    bool is_compensated = false;
+  };
+
   /// `limits.body` of the topology: the largest body of a call or an answer.
   std::size_t body_bytes_max = wire::body_bytes_max;
   std::vector<call> calls;
   std::vector<timer> timers;
   std::vector<answer> answers;
   std::vector<parked> parked_sagas;
+  std::vector<ended> traced;
 
   /// How much of each there is, to come back to when what was added since is undone.
   struct sizes {
@@ -69,15 +81,19 @@ struct outgoing {
     std::size_t timers = 0;
     std::size_t answers = 0;
     std::size_t parked = 0;
+    std::size_t traced = 0;
   };
 
-  sizes here() const { return {calls.size(), timers.size(), answers.size(), parked_sagas.size()}; }
+  sizes here() const {
+    return {calls.size(), timers.size(), answers.size(), parked_sagas.size(), traced.size()};
+  }
 
   void back_to(const sizes& to) {
     calls.resize(to.calls);
     timers.resize(to.timers);
     answers.resize(to.answers);
     parked_sagas.resize(to.parked);
+    traced.resize(to.traced);
   }
 };
 
@@ -102,6 +118,7 @@ public:
   /// Starts a saga. Its id is the call's: a repeat of the call meets the inbox.
   ///
   /// @param within the time the caller gives it, if less than the definition's.
+  /// @param trace of the call (observe/trace_context.hpp); may be empty.
   /// @errors the input is not accepted; nothing was written.
   outcome<void> start(
       store::database& session,
@@ -111,7 +128,8 @@ public:
       std::string_view input,
       milliseconds within,
       wall_time now,
-      outgoing& out);
+      outgoing& out,
+      std::string_view trace = {});
 
   /// A call ended. Answers to sagas that are over, or owned by others by now, change nothing.
   void answered(
@@ -223,6 +241,8 @@ private:
     const plan* by;
     state current;
     std::int64_t epoch = 1;
+    /// Of the call that started it; may be empty.
+    std::string trace;
     bool touched = false;
     /// It wrote a record in this turn.
     bool moved = false;

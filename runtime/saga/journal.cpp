@@ -36,8 +36,12 @@ CREATE TABLE saga_journal (
 constexpr std::array<store::migration, 1> parked_steps{
     {{1, "the parked sagas", "CREATE INDEX sagas_parked ON sagas (id) WHERE phase = 4;"}}};
 
-constexpr std::array<store::component, 2> components{
-    {{"troupe.saga", steps}, {"troupe.parked", parked_steps}}};
+// NULL where the call that started the saga had no trace.
+constexpr std::array<store::migration, 1> trace_steps{
+    {{1, "the traces of sagas", "ALTER TABLE sagas ADD COLUMN trace TEXT;"}}};
+
+constexpr std::array<store::component, 3> components{
+    {{"troupe.saga", steps}, {"troupe.parked", parked_steps}, {"troupe.saga_trace", trace_steps}}};
 
 } // namespace
 
@@ -45,12 +49,15 @@ std::span<const store::component> journal_components() {
   return components;
 }
 
-void journal_table::add(const uuid& id, std::string_view operation, std::int64_t writer) {
+void journal_table::add(
+    const uuid& id, std::string_view operation, std::int64_t writer, std::string_view trace) {
   session_.execute(
-      "INSERT INTO sagas (id, operation, phase, epoch, writer) VALUES ($1, $2, 0, 1, $3)",
+      "INSERT INTO sagas (id, operation, phase, epoch, writer, trace) VALUES ($1, $2, 0, 1, $3, "
+      "$4)",
       id,
       operation,
-      writer);
+      writer,
+      store::text_or_null(trace));
 }
 
 void journal_table::append(const uuid& id, std::int64_t epoch, const record& row, wall_time now) {
@@ -80,9 +87,11 @@ std::optional<saga_row> journal_table::find(const uuid& id) {
         std::string{row.text(0)},
         row.integer(2),
         row.integer(3),
-        static_cast<phase>(row.integer(1))};
+        static_cast<phase>(row.integer(1)),
+        std::string{row.text(4)}};
   };
-  session_.query("SELECT operation, phase, epoch, writer FROM sagas WHERE id = $1", take, id);
+  session_.query(
+      "SELECT operation, phase, epoch, writer, trace FROM sagas WHERE id = $1", take, id);
   return found;
 }
 

@@ -25,6 +25,8 @@ struct saga_row {
   std::int64_t epoch = 0;
   std::int64_t writer = 0;
   phase now = phase::forward;
+  /// Of the call that started it (observe/trace_context.hpp); may be empty.
+  std::string trace{};
 };
 
 /// The sagas of one capability on disk.
@@ -35,7 +37,8 @@ class journal_table {
 public:
   explicit journal_table(store::database& session) : session_{session} {}
 
-  void add(const uuid& id, std::string_view operation, std::int64_t writer);
+  void
+  add(const uuid& id, std::string_view operation, std::int64_t writer, std::string_view trace = {});
   void append(const uuid& id, std::int64_t epoch, const record& row, wall_time now);
   /// Notes the phase of a saga that turns back, is over or parked, or runs again.
   void set_phase(const uuid& id, phase now);

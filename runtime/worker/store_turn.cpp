@@ -49,8 +49,13 @@ void fail_all(std::vector<write>& writes, std::size_t count, const error& why) {
 } // namespace
 
 store_turn::store_turn(
-    group& of, runner_store& store, event_turn& events, busy_clock& busy, runner_metrics& metrics)
-    : group_{of}, store_{store}, events_{events}, busy_{busy}, metrics_{metrics},
+    group& of,
+    runner_store& store,
+    event_turn& events,
+    busy_clock& busy,
+    runner_metrics& metrics,
+    message_spans& spans)
+    : group_{of}, store_{store}, events_{events}, busy_{busy}, metrics_{metrics}, spans_{spans},
       inbox_{*store.database}, calls_{of, inbox_, awaited_}, trim_{*store.database},
       forgetting_{of, inbox_, store.settled} {
 }
@@ -187,7 +192,8 @@ bool store_turn::run_all(
       began,
       time.wall(),
       forgetting_.time(),
-      busy_};
+      busy_,
+      spans_};
   if (sagas_ != nullptr && sagas_->wants_resume(began)) {
     std::optional<store::long_work> shown;
     if (sagas_->is_behind()) {
@@ -204,6 +210,7 @@ bool store_turn::run_all(
     each.is_put_off = false;
     each.is_not_ours = false;
     each.is_repeat = false;
+    each.span.reset();
     if (!run_one(each, in)) {
       return false;
     }

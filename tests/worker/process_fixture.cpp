@@ -192,7 +192,8 @@ void process::take_frame(const std::string& frame) {
            header->id,
            std::string{header->op},
            std::string{header->key},
-           std::string{each.body}});
+           std::string{each.body},
+           std::string{header->traceparent}});
       break;
     default:
       take_reply(*header, each.body);

@@ -302,6 +302,23 @@ document limits() {
             "bytes that full queues may need at the broker", plan.memory_range, plan.memory_max)}});
 }
 
+document traces() {
+  document sample = {
+      {"description", "the share of the traces that begin here whose spans are recorded"},
+      {"type", "number"},
+      {"minimum", 0},
+      {"maximum", 1},
+      {"default", 0}};
+  return section(
+      "which traces are recorded, and who gets them",
+      {{"otlp", of_text("the OpenTelemetry collector, over HTTP", "^https?://[^/: ][!-~]*$")},
+       {"sample", std::move(sample)},
+       {"always",
+        {{"description", "the capabilities whose messages are all recorded"},
+         {"type", "array"},
+         {"items", {{"type", "string"}}}}}});
+}
+
 int run() {
   fmt::print("{}", topology_schema(actor_types()));
   return exit_code::ok;
@@ -331,6 +348,7 @@ std::string topology_schema(const std::vector<topology::actor_type>& types) {
         {"store", std::move(store)},
         {"heartbeat", heartbeat()},
         {"limits", limits()},
+        {"traces", traces()},
         {"events", events()},
         {"security", security()},
         {"defaults",
