@@ -48,7 +48,8 @@ node_calls::node_calls(
 void node_calls::take(
     int link, const wire::header_view& header, std::string_view body, instant now) {
   if (header.op == "status") {
-    return answer(link, header.id, wire::encoded(worker_status(parts_, groups_, sagas_.size(), now)));
+    return answer(
+        link, header.id, wire::encoded(worker_status(parts_, groups_, sagas_.size(), now)));
   }
   if (header.op == "breaker") {
     const auto found = wire::checked_decode<wire::get_breaker>(body).and_then(
@@ -77,8 +78,7 @@ void node_calls::take(
       {.code = errc::unknown_operation,
        .message = fmt::format(
            "`{}` has no operation `{}`; it has `status`, `describe`, `breaker`, `force_breaker`, "
-           "`sagas`, "
-           "`resume_saga`, `effects` and `settle_effects`",
+           "`sagas`, `saga`, `resume_saga`, `order_saga`, `effects` and `settle_effects`",
            name_,
            header.op)});
 }
