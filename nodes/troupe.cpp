@@ -13,6 +13,7 @@
 #include "nodes/commands/effects.hpp"
 #include "nodes/commands/flag.hpp"
 #include "nodes/commands/history.hpp"
+#include "nodes/commands/keys.hpp"
 #include "nodes/commands/output.hpp"
 #include "nodes/commands/publish.hpp"
 #include "nodes/commands/restore/restore.hpp"
@@ -22,6 +23,7 @@
 #include "nodes/commands/topics.hpp"
 #include "nodes/commands/traces/traces.hpp"
 #include "nodes/commands/up/up.hpp"
+#include "nodes/commands/version.hpp"
 #include "nodes/commands/why/why.hpp"
 
 #include <exception>
@@ -32,12 +34,9 @@ namespace troupe {
 
 namespace {
 
-constexpr auto version_text = "troupe 0.1.0";
-
 int run(int count, char** words) {
   command_line line{
       count, words, "troupe", "troupe: runs, calls and looks at a topology of actors."};
-  line.version(version_text);
   line.footer(with_exit_codes());
   add_check(line);
   add_up(line);
@@ -59,12 +58,10 @@ int run(int count, char** words) {
   add_effects(line);
   add_flag(line);
   add_history(line);
+  add_keys(line);
   add_rebuild(line);
   add_restore(line);
-  line.add("version", "Prints the version").runs([] {
-    fmt::print("{}\n", version_text);
-    return exit_code::ok;
-  });
+  add_version(line);
   return line.run([&](const std::string& command, const std::string& fault) {
     return print_wrong_usage(command, fault, line.has("--json"));
   });

@@ -7,6 +7,7 @@
 #include "topology/gateways.hpp"
 #include "topology/host.hpp"
 #include "topology/policies.hpp"
+#include "topology/security.hpp"
 #include "topology/store_path.hpp"
 #include "topology/strangler.hpp"
 #include "topology/yaml.hpp"
@@ -49,6 +50,9 @@ public:
     draft_.result.folder = folder;
     read_head();
     read_links_and_limits();
+    if (const config_tree* section = reader_.tree("security")) {
+      draft_.result.security = read_security(*section, folder, found_);
+    }
     read_brokers();
     read_nodes();
     read_events(reader_, draft_.result, found_);
@@ -164,6 +168,8 @@ private:
       draft_.result.brokers.push_back(
           {.name = entry.key,
            .listen = reader.text("listen").value_or(""),
+           .open = reader.text("open").value_or(""),
+           .host = read_host(reader),
            .admin = reader.text("admin").value_or(""),
            .at = entry.at});
       reader.finish();

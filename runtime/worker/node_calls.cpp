@@ -83,10 +83,9 @@ void node_calls::take(
       header.id,
       {.code = errc::unknown_operation,
        .message = fmt::format(
-           "`{}` has no operation `{}`; it has `status`, `describe`, `spans`, `breaker`, "
-           "`force_breaker`, "
-           "`sagas`, "
-           "`resume_saga`, `effects` and `settle_effects`",
+          "`{}` has no operation `{}`; it has `status`, `describe`, `spans`, `breaker`, "
+          "`force_breaker`, `sagas`, `saga`, `resume_saga`, `order_saga`, `effects` and "
+          "`settle_effects`",
            name_,
            header.op)});
 }

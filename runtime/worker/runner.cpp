@@ -248,7 +248,7 @@ void runner::answer_probe() {
     (void)store_->database->integer_of("SELECT COUNT(*) FROM writers");
     said.database = time.now() - began;
     if (sagas != nullptr) {
-      said.sagas = sagas->standing_now();
+      said.sagas = sagas->standing_now(time.wall());
       said.sagas_parked = saga::journal_table{*store_->database}.parked_count();
     }
   } catch (const store::database_error& fault) {

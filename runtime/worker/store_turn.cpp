@@ -7,6 +7,7 @@
 #include "runtime/worker/due_timers.hpp"
 #include "runtime/worker/late_results.hpp"
 #include "runtime/worker/person_orders.hpp"
+#include "runtime/worker/saga_orders.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -381,7 +382,7 @@ void store_turn::commit(instant began) {
 }
 
 /// Follows a commit, while the lock is still held.
-void store_turn::finish_commit(const turn_output& output) {
+void store_turn::finish_commit(turn_output& output) {
   inbox_.committed();
   events_.committed();
   trim_.committed();
@@ -392,6 +393,7 @@ void store_turn::finish_commit(const turn_output& output) {
   }
   if (sagas_ != nullptr) {
     sagas_->committed();
+    tell_earlier_steps(*sagas_, group_.name(), output);
   }
   try {
     TROUPE_FAULT("turn.committed");

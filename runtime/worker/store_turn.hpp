@@ -79,7 +79,7 @@ private:
   end give_up(std::vector<write>& writes, std::size_t count, const std::string& reason);
   end narrow(std::vector<write>& writes, std::size_t count, std::string reason);
   void commit(instant began);
-  void finish_commit(const turn_output& output);
+  void finish_commit(turn_output& output);
   void checkpoint();
   void roll_back();
 

@@ -176,7 +176,8 @@ outcome<std::unique_ptr<worker>> worker::make(
           made->options.brokers,
           made->options.heartbeat,
           made->options.body_bytes_max,
-          broker_silence},
+          broker_silence,
+          made->options.keys},
       made->inlet.waker());
   made->loop =
       std::make_unique<worker_loop>(*made->sockets, made->options, made->parts, made->groups);
