@@ -16,7 +16,8 @@ RULES = (
     (re.compile(r"\b(?:beast|asio)::|#\s*include\s*<boost/(?:asio|beast)|#\s*include\s*<openssl/ssl"),
      "Boost.Asio", ("runtime/http/",)),
     (re.compile(r"\bcurl_\w+\s*\(|#\s*include\s*<curl/"), "libcurl",
-     ("actors/notifications/", "runtime/strangler/", "nodes/commands/contract/")),
+     ("actors/notifications/", "runtime/observe/span_exporter.cpp", "runtime/strangler/",
+      "nodes/commands/contract/")),
 )
 
 

@@ -76,7 +76,7 @@ private:
         span_time_text(what.duration));
     if (const auto why = what.notes.find("error.type"); why != what.notes.end()) {
       const std::string indent(2 * std::min(depth, depth_most) + 4, ' ');
-      text_ += indent + cell_text(why->second, 80 - indent.size()) + "\n";
+      text_ += indent + cell_text(why->second, 77 - indent.size()) + "\n";
     }
     if (what.id != 0) {
       add_below(what.id, depth + 1);

@@ -100,8 +100,6 @@ public:
   /// What a `deliver` sends.
   std::string_view header_of(std::uint32_t call) const { return calls_[call].header(); }
 
-  std::string_view body_of(std::uint32_t call) const { return calls_[call].body(); }
-
   /// The login that a node of this name has now, or `login_id{nowhere}`.
   login_id login_of(std::string_view node) const;
 

@@ -106,8 +106,7 @@ void switchboard::carry_out(instant now) {
       if (sent.is_traced && spans_) {
         spans_->add(sent, now);
       }
-      out_.append(
-          to_worker->to, router_.header_of(to_worker->call), router_.body_of(to_worker->call));
+      out_.append(to_worker->to, sent.header(), sent.body());
     } else if (const auto* to_caller = std::get_if<answer>(&each)) {
       TROUPE_FAULT("broker.before_answer");
       out_.answer(to_caller->to, to_caller->header, to_caller->body);
