@@ -3,6 +3,7 @@
 #include "nodes/gateway_features.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/gateway/server/gateway.hpp"
+#include "runtime/observe/span_ring.hpp"
 #include "topology/actor_type.hpp"
 #include "topology/plan.hpp"
 

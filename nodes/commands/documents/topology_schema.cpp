@@ -319,7 +319,7 @@ document traces() {
          {"items", {{"type", "string"}}}}}});
 }
 
-int run() {
+int print_schema() {
   fmt::print("{}", topology_schema(actor_types()));
   return exit_code::ok;
 }
@@ -368,7 +368,7 @@ void add_schema(command_line& line) {
       .footer(with_exit_codes(
           "With `# yaml-language-server: $schema=FILE` as its first line, a topology is completed "
           "and checked where it is written."))
-      .runs(run);
+      .runs(print_schema);
 }
 
 } // namespace troupe
