@@ -20,6 +20,7 @@
 #include "nodes/commands/sagas.hpp"
 #include "nodes/commands/status.hpp"
 #include "nodes/commands/tail.hpp"
+#include "nodes/commands/token.hpp"
 #include "nodes/commands/topics.hpp"
 #include "nodes/commands/up/up.hpp"
 #include "nodes/commands/version.hpp"
@@ -49,6 +50,7 @@ int run(int count, char** words) {
   add_publish(line);
   add_tail(line);
   add_topics(line);
+  add_token(line);
   add_dead_letters(line);
   add_sagas(line);
   add_effects(line);
