@@ -63,7 +63,7 @@ class Rights(SystemTest):
         self.assertTrue(importer.call("troupe.publish", "stock.low", {"n": 1}).ok)
         self.assert_code("forbidden", importer.call("troupe.publish", "order.paid", {"n": 1}))
         self.assert_code("forbidden", importer.call(
-            "troupe.events", "schedule", {"topic": "order.paid", "body": b"\x80", "after": 60_000}))
+            "troupe.events", "schedule", {"topic": "order.paid", "key": "", "body": b"\x80", "after": 60_000}))
         self.assertTrue(self.read(shop, "order.*").ok)
         self.assertTrue(self.read(shop, "order.paid", "order.line.*").ok)
         for wanted in (("*",), ("stock.*",), ("order.paid", "stock.low"), ("order",)):

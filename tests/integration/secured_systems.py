@@ -21,7 +21,8 @@ def keys_in(file: pathlib.Path) -> list[bytes]:
 
 
 # Whoever has no key, and the operator, may do everything.
-ALL = ('{call: ["*", troupe.*], publish: ["*"], read: ["*"]}')
+ALL = '{call: ["*", troupe.*], publish: ["*"], read: ["*"]}'
+ALLOW = f"{{anonymous: {ALL}, operator: {ALL}, anna: {ALL}, notes: {{publish: [noted]}}}}"
 
 
 class SecuredSystem(System):
@@ -30,7 +31,7 @@ class SecuredSystem(System):
     `allow` says who may do what."""
 
     def __init__(self, capabilities: dict[str, str] | None = None, *, is_open: bool = True,
-                 more: str = "", allow: str = f"{{anonymous: {ALL}, operator: {ALL}, anna: {ALL}}}",
+                 more: str = "", allow: str = ALLOW,
                  tokens: str = "", **others: object):
         self.open = f"tcp://127.0.0.1:{free_port()}" if is_open else ""
         clients = "open" if is_open else "keys"
