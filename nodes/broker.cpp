@@ -1,5 +1,6 @@
 // troupe-broker: one broker of a topology, as a process.
 
+#include "nodes/access_rules.hpp"
 #include "nodes/actor_types.hpp"
 #include "nodes/admin_server.hpp"
 #include "nodes/broker_door.hpp"
@@ -125,6 +126,7 @@ int serve(
   }
   uuid_source ids;
   observe::span_rings spans;
+  const auto rules = access_rules(plan);
   broker::server server{
       loop,
       {.name = self.name,
@@ -138,13 +140,14 @@ int serve(
        .described = descriptions_of(plan),
        .has_keys = *door != nullptr,
        .keys_refused =
-           *door ? [&from = **door] { return from.refused(); } : std::function<std::uint64_t()>{}},
+           *door ? [&from = **door] { return from.refused(); } : std::function<std::uint64_t()>{},
+       .rules = rules},
       [&log](const broker::log_event& event) { log.write(event.name, event.fields); },
       time.now()};
   server.keep_spans(time, spans);
   const auto exporter = export_spans(plan, self.name, spans, time, log);
   if (plan.events.broker == self.name) {
-    const auto kept = keep_journal(server, time, plan, [&loop] { loop.wake_up(); });
+    const auto kept = keep_journal(server, time, plan, rules, [&loop] { loop.wake_up(); });
     if (!kept) {
       log.write("journal_unusable", {{"reason", kept.error().message}});
       return exit_no_journal;

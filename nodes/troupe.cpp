@@ -20,6 +20,7 @@
 #include "nodes/commands/sagas.hpp"
 #include "nodes/commands/status.hpp"
 #include "nodes/commands/tail.hpp"
+#include "nodes/commands/token.hpp"
 #include "nodes/commands/topics.hpp"
 #include "nodes/commands/traces/traces.hpp"
 #include "nodes/commands/up/up.hpp"
@@ -53,6 +54,7 @@ int run(int count, char** words) {
   add_topics(line);
   add_traces(line);
   add_why(line);
+  add_token(line);
   add_dead_letters(line);
   add_sagas(line);
   add_effects(line);

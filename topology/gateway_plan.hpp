@@ -48,6 +48,8 @@ struct events_route_plan {
 struct route_plan {
   gateway::route_key key;
   std::variant<call_route_plan, events_route_plan> does;
+  /// Whether a request must have a service token.
+  bool wants_token = false;
   file_position at;
 };
 

@@ -72,6 +72,7 @@ public:
     }
     route_plan made{.key = std::move(*key), .does = {}, .at = entry_.at};
     const std::size_t faults_before = found_.size();
+    made.wants_token = read_token();
     if (calls) {
       made.does = read_call();
     } else {
@@ -82,6 +83,17 @@ public:
   }
 
 private:
+  bool read_token() {
+    const auto word = reader_.text("token");
+    if (word && *word != "required") {
+      reader_.add_fault(
+          "token",
+          "is `" + *word + "`",
+          "write required, or leave it out: whoever reaches the gateway may use the route");
+    }
+    return word.has_value();
+  }
+
   call_route_plan read_call() {
     call_route_plan call;
     const std::string target = reader_.text("call").value_or("");

@@ -1,5 +1,6 @@
 #include "topology/read.hpp"
 
+#include "topology/access_checks.hpp"
 #include "topology/capability_checks.hpp"
 #include "topology/checks.hpp"
 #include "topology/events.hpp"
@@ -350,6 +351,7 @@ read(std::string_view text, const std::string& file, const std::vector<actor_typ
   check_gateways(drafted, types, found);
   check_features(drafted, found);
   check_traces(document.tree, drafted.result, found);
+  check_access(drafted, types, found);
   if (!found.empty()) {
     put_in_order(found);
     return faults{file, std::move(found)};

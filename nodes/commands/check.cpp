@@ -6,6 +6,7 @@
 #include "nodes/commands/plan_file.hpp"
 #include "runtime/wire/description.hpp"
 #include "runtime/wire/json.hpp"
+#include "topology/access_text.hpp"
 #include "topology/explain.hpp"
 
 #include <fmt/format.h>
@@ -21,6 +22,7 @@ struct check_arguments {
   std::string file;
   /// What an earlier release said with --json.
   std::string against;
+  bool rights = false;
   bool json = false;
 };
 
@@ -155,7 +157,11 @@ int run(const check_arguments& given) {
   if (given.json) {
     fmt::print("{}\n", json_of(*plan, types, strays).text());
   } else {
-    fmt::print("{}{}", topology::explain(*plan, types), text_of(strays));
+    fmt::print(
+        "{}{}{}",
+        topology::explain(*plan, types),
+        given.rights ? topology::access_text(*plan, types) : "",
+        text_of(strays));
   }
   return exit_code::ok;
 }
@@ -170,6 +176,7 @@ void add_check(command_line& line) {
           "--against",
           given->against,
           "what an earlier release said with --json: tells what breaks its callers")
+      .flag("--rights", given->rights, "says, too, who may do what")
       .flag("--json", given->json, "one JSON object instead of text")
       .footer(with_exit_codes())
       .runs([given] { return run(*given); });

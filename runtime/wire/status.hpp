@@ -136,6 +136,8 @@ struct broker_counters {
   std::uint64_t dropped = 0;
   /// Connections that were not let in for their key.
   std::uint64_t keys_refused = 0;
+  /// Calls of peers without the right to them.
+  std::uint64_t forbidden = 0;
 };
 
 // clang-format off
@@ -144,7 +146,8 @@ TROUPE_MESSAGE(
     overloaded, conflicts, expired, late_replies, stray_replies, tried_elsewhere, workers_joined,
     workers_lost, workers_left, logins_refused, suspects, convicted, adopted, malformed,
     unauthenticated, undeliverable, clients_joined, clients_lost, stood_still,
-    turned_away, unread, dropped, keys_refused)
+    turned_away, unread, dropped, keys_refused,
+    forbidden)
 
 // clang-format on
 

@@ -35,9 +35,10 @@ login_desk::login_desk(
                                                                   now} {
 }
 
-void login_desk::log_in(origin from, const wire::hello& what, instant now) {
+void login_desk::log_in(
+    origin from, const wire::hello& what, security::rules::row row, instant now) {
   if (what.role == "worker") {
-    return log_in_worker(from, what, now);
+    return log_in_worker(from, what, row, now);
   }
   login_id before = out_.logins().find(peer_of(from));
   if (before != login_id{nowhere} && out_.logins()[before].is_worker) {
@@ -46,12 +47,15 @@ void login_desk::log_in(origin from, const wire::hello& what, instant now) {
   }
   if (before == login_id{nowhere}) {
     ++clients_joined_;
-    out_.logins().bind(out_.open(peer_of(from), false));
+    before = out_.open(peer_of(from), false);
+    out_.logins().bind(before);
   }
+  out_.logins().set_row(before, row);
   send_welcome(from);
 }
 
-void login_desk::log_in_worker(origin from, const wire::hello& what, instant now) {
+void login_desk::log_in_worker(
+    origin from, const wire::hello& what, security::rules::row row, instant now) {
   // The process that has the name may have died this very moment: ask its connection.
   const login_id before = out_.logins().find(peer_of(from));
   if (const login_id other = calls_.calls().login_of(what.node);
@@ -68,6 +72,7 @@ void login_desk::log_in_worker(origin from, const wire::hello& what, instant now
     log_.write({"login_refused", {{"node", what.node}, {"why", why.message}}}, now);
     return out_.refuse(origin_of(peer_of(from), framing::plain), what.incarnation, why);
   }
+  out_.logins().set_row(whom, row);
   out_.logins().bind(whom);
   TROUPE_FAULT("broker.before_welcome");
   send_welcome(from); // At once, hence before the first delivery, which leaves with the batch.

@@ -23,7 +23,8 @@ public:
       broker_log& log,
       instant now);
 
-  void log_in(origin from, const wire::hello& what, instant now);
+  /// @param row what whoever logs in may do.
+  void log_in(origin from, const wire::hello& what, security::rules::row row, instant now);
 
   void bye(login_id whom, instant now) { end(whom, false, "it said BYE", now); }
 
@@ -53,7 +54,7 @@ public:
   std::uint64_t clients_lost() const { return clients_lost_; }
 
 private:
-  void log_in_worker(origin from, const wire::hello& what, instant now);
+  void log_in_worker(origin from, const wire::hello& what, security::rules::row row, instant now);
   void send_welcome(origin to);
   void end(login_id whom, bool is_blamed, std::string_view why, instant now);
   void ping(ping_schedule::round whom, instant now);

@@ -1,11 +1,13 @@
 #pragma once
 
 #include "runtime/broker/calls/router_options.hpp"
+#include "runtime/security/rules.hpp"
 #include "runtime/transport/transport_options.hpp"
 #include "runtime/wire/description.hpp"
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -35,6 +37,8 @@ struct server_options {
   bool has_keys = false;
   /// Connections that were not let in for their key, if links have some. Called on the loop.
   std::function<std::uint64_t()> keys_refused{};
+  /// Who may do what; null: whoever reaches this broker may do everything.
+  std::shared_ptr<const security::rules> rules{};
 };
 
 } // namespace troupe::broker
