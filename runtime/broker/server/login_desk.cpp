@@ -2,6 +2,7 @@
 
 #include "runtime/fault_point.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace troupe::broker {
@@ -46,7 +47,12 @@ void login_desk::log_in(origin from, const wire::hello& what, instant now) {
   }
   if (before == login_id{nowhere}) {
     ++clients_joined_;
-    out_.logins().bind(out_.open(peer_of(from), false));
+    const login_id whom = out_.open(peer_of(from), false);
+    out_.logins().bind(whom);
+    const auto& known = options_.gateways;
+    if (const auto named = std::find(known.begin(), known.end(), what.node); named != known.end()) {
+      gateways_[whom] = static_cast<std::size_t>(named - known.begin());
+    }
   }
   send_welcome(from);
 }
@@ -95,8 +101,20 @@ void login_desk::end(login_id whom, bool is_blamed, std::string_view why, instan
     return calls_.leave(whom, is_blamed, why, now);
   }
   clients_lost_ += is_blamed ? 1U : 0U;
+  gateways_.erase(whom);
   calls_.client_left(origin_of(out_.logins()[whom].peer, framing::batched));
   out_.close(whom);
+}
+
+std::vector<wire::known_gateway> login_desk::gateways() const {
+  std::vector<wire::known_gateway> said;
+  for (const std::string& name : options_.gateways) {
+    said.push_back({name});
+  }
+  for (const auto& [whom, place] : gateways_) {
+    said[place].live = true;
+  }
+  return said;
 }
 
 void login_desk::lost(peer whom, instant now) {

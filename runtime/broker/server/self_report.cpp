@@ -132,6 +132,7 @@ wire::broker_status self_report::status(instant now) const {
   said.counters.clients_lost = of_.desk.clients_lost();
   said.counters.stood_still = of_.counts.stood_still;
   said.counters.turned_away = of_.loop.turned_away();
+  said.gateways = of_.desk.gateways();
   return said;
 }
 
