@@ -82,6 +82,10 @@ constexpr std::array broker_counts{
         "Messages of peers that had not logged in.",
         &wire::broker_counters::unauthenticated},
     broker_count{
+        "troupe_broker_keys_refused",
+        "Connections not let in for their key.",
+        &wire::broker_counters::keys_refused},
+    broker_count{
         "troupe_broker_undeliverable",
         "Answers whose receiver was gone.",
         &wire::broker_counters::undeliverable},

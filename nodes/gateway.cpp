@@ -8,9 +8,11 @@
 #include "nodes/gateway_features.hpp"
 #include "nodes/gateway_report.hpp"
 #include "nodes/gateway_routes.hpp"
+#include "nodes/link_keys.hpp"
 #include "nodes/node_main.hpp"
 #include "nodes/open_files.hpp"
 #include "nodes/service_manager.hpp"
+#include "nodes/span_export.hpp"
 #include "nodes/stop_signals.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/observe/event_log.hpp"
@@ -61,8 +63,12 @@ int refuse(observe::event_log& log, const error& why) {
   return node_exit::refused;
 }
 
-/// Reads certificates again at each SIGHUP, until a signal says stop.
-void await_stop(gateway::gateway& server, observe::event_log& log, const sigset_t& signals) {
+/// Reads certificates and keys again at each SIGHUP, until a signal says stop.
+void await_stop(
+    gateway::gateway& server,
+    security::key_ring* keys,
+    observe::event_log& log,
+    const sigset_t& signals) {
   for (;;) {
     const int signal = await_signal(signals);
     if (signal != SIGHUP) {
@@ -72,6 +78,9 @@ void await_stop(gateway::gateway& server, observe::event_log& log, const sigset_
     log.write(
         read ? "certificates.read" : "certificates.kept",
         read ? observe::log_fields{} : observe::log_fields{{"reason", read.error().message}});
+    if (keys != nullptr) {
+      reread_keys(*keys, log);
+    }
   }
 }
 
@@ -86,16 +95,24 @@ int serve(
   observe::event_log log{
       time, self.name, given.log_json ? observe::log_format::json : observe::log_format::text};
   // Before the gateway, whose answers may come from there until it has ended.
-  auto moving = gateway_features::open(plan, self, log);
+  const auto keys = open_keys(plan, self.name);
+  if (!keys) {
+    return refuse(log, keys.error());
+  }
+  observe::span_rings spans;
+  auto moving = gateway_features::open(plan, self, *keys, log);
   if (!moving) {
     return refuse(log, moving.error());
   }
-  auto made = gateway::gateway::make(options_of(plan, self), time);
+  auto options = options_of(plan, self);
+  options.calls.keys = link_keys(plan, *keys, options.calls.brokers);
+  auto made = gateway::gateway::make(std::move(options), time);
   if (!made) {
     return refuse(log, made.error());
   }
   gateway::gateway& server = **made;
-  add_routes(server, plan, self, actor_types(), time, moving->get());
+  const auto exporter = export_spans(plan, self.name, spans, time, log);
+  add_routes(server, plan, self, actor_types(), time, moving->get(), spans.add());
   add_documents(server, plan, self, actor_types());
   const auto started = server.start([&log](std::string_view what) {
     log.write("request.failed", {{"reason", std::string{what}}});
@@ -121,7 +138,7 @@ int serve(
   log.write("gateway.started", {{"listens", self.listen}, {"pid", std::to_string(::getpid())}});
   {
     service_reports reports{ask};
-    await_stop(server, log, signals);
+    await_stop(server, keys->get(), log, signals);
     reports.stopping();
   }
   const bool all_ended = server.drain(drain_patience);
@@ -140,7 +157,13 @@ int run(const node_arguments& given) {
   }
   const auto& plan = std::get<topology::plan>(read);
   const topology::gateway_plan* const self = find_gateway(plan, given.node);
-  return self == nullptr ? node_exit::bad_file : serve(plan, *self, given, signals);
+  if (self == nullptr) {
+    return node_exit::bad_file;
+  }
+  if (plan.security) {
+    forbid_core_files();
+  }
+  return serve(plan, *self, given, signals);
 }
 
 } // namespace

@@ -17,12 +17,14 @@ options_of(const topology::plan& plan, const topology::gateway_plan& self);
 /// Gives `to` the routes that the topology says.
 ///
 /// @param moving the features of its routes; null if they have none.
+/// @param ring the spans of requests; of the HTTP loop.
 void add_routes(
     gateway::gateway& to,
     const topology::plan& plan,
     const topology::gateway_plan& self,
     const std::vector<topology::actor_type>& types,
     const clock& time,
-    gateway_features* moving);
+    gateway_features* moving,
+    observe::span_ring& ring);
 
 } // namespace troupe

@@ -13,6 +13,7 @@
 #include "nodes/commands/effects.hpp"
 #include "nodes/commands/flag.hpp"
 #include "nodes/commands/history.hpp"
+#include "nodes/commands/keys.hpp"
 #include "nodes/commands/output.hpp"
 #include "nodes/commands/publish.hpp"
 #include "nodes/commands/restore/restore.hpp"
@@ -20,7 +21,10 @@
 #include "nodes/commands/status.hpp"
 #include "nodes/commands/tail.hpp"
 #include "nodes/commands/topics.hpp"
+#include "nodes/commands/traces/traces.hpp"
 #include "nodes/commands/up/up.hpp"
+#include "nodes/commands/version.hpp"
+#include "nodes/commands/why/why.hpp"
 
 #include <exception>
 #include <fmt/format.h>
@@ -30,12 +34,9 @@ namespace troupe {
 
 namespace {
 
-constexpr auto version_text = "troupe 0.1.0";
-
 int run(int count, char** words) {
   command_line line{
       count, words, "troupe", "troupe: runs, calls and looks at a topology of actors."};
-  line.version(version_text);
   line.footer(with_exit_codes());
   add_check(line);
   add_up(line);
@@ -50,17 +51,17 @@ int run(int count, char** words) {
   add_publish(line);
   add_tail(line);
   add_topics(line);
+  add_traces(line);
+  add_why(line);
   add_dead_letters(line);
   add_sagas(line);
   add_effects(line);
   add_flag(line);
   add_history(line);
+  add_keys(line);
   add_rebuild(line);
   add_restore(line);
-  line.add("version", "Prints the version").runs([] {
-    fmt::print("{}\n", version_text);
-    return exit_code::ok;
-  });
+  add_version(line);
   return line.run([&](const std::string& command, const std::string& fault) {
     return print_wrong_usage(command, fault, line.has("--json"));
   });

@@ -321,7 +321,13 @@ std::string explain(const plan& plan, const std::vector<actor_type>& types) {
   text += "Processes\n";
   for (const broker_plan& broker : plan.brokers) {
     fmt::format_to(
-        end, "  broker {} listens on {}{}\n", broker.name, broker.listen, admin_text(broker.admin));
+        end,
+        "  broker {}{} listens on {}{}{}\n",
+        broker.name,
+        broker.host == "here" ? "" : " on " + broker.host,
+        broker.listen,
+        broker.open.empty() ? "" : ", for clients without keys on " + broker.open,
+        admin_text(broker.admin));
   }
   for (const node_plan& node : plan.nodes) {
     text += node_text(node, plan);
@@ -337,9 +343,17 @@ std::string explain(const plan& plan, const std::vector<actor_type>& types) {
   }
   fmt::format_to(
       end,
-      "  a process that is silent for {} counts as lost (heartbeats every {})\n\nCapabilities\n",
+      "  a process that is silent for {} counts as lost (heartbeats every {})\n",
       duration_text(plan.heartbeat.timeout),
       duration_text(plan.heartbeat.interval));
+  text += plan.security ? fmt::format(
+              "  links have keys, which are in {}: whoever has none {}\n",
+              plan.security->keys,
+              plan.security->clients == plain_clients::open
+                  ? "is a client on a broker's own host, or is refused"
+                  : "is refused")
+                        : "  links have no keys: whoever reaches a broker's port is trusted\n";
+  text += "\nCapabilities\n";
   std::uint64_t bytes = 0;
   for (const capability_plan& capability : plan.capabilities) {
     text += capability_text(capability, type_named(capability.actor, types));

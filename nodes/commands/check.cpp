@@ -109,7 +109,7 @@ json_object json_of(
     const std::vector<left_behind>& strays) {
   std::vector<json_object> brokers;
   for (const auto& each : plan.brokers) {
-    brokers.emplace_back().add("name", each.name).add("listen", each.listen);
+    brokers.emplace_back().add("name", each.name).add("listen", each.listen).add("host", each.host);
   }
   std::vector<json_object> nodes;
   for (const auto& each : plan.nodes) {

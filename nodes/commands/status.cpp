@@ -48,7 +48,7 @@ ask(const topology::plan& plan,
   }
   std::vector<outcome<ordered_json>> answers;
   for (const auto& each :
-       ask_at_once(options_for(plan, std::move(brokers), "troupe-status"), questions, deadline)) {
+       ask_at_once(options_for_command(plan, std::move(brokers), "status"), questions, deadline)) {
     answers.push_back(each.and_then([](const std::string& body) { return wire::to_json(body); })
                           .map([](const std::string& text) { return ordered_json::parse(text); }));
   }

@@ -20,8 +20,10 @@ class matcher {
 public:
   explicit matcher(std::string_view rest) : rest_{rest} {}
 
-  bool literal(std::string_view expected) {
-    if (!rest_.starts_with(expected)) {
+  /// Inlined, so that a comparison with a text of known size is one of registers.
+  [[gnu::always_inline]] bool literal(std::string_view expected) {
+    if (rest_.size() < expected.size()
+        || std::memcmp(rest_.data(), expected.data(), expected.size()) != 0) {
       return false;
     }
     rest_.remove_prefix(expected.size());
@@ -38,7 +40,7 @@ public:
   }
 
   /// Reads text of 1 to 31 ASCII bytes, whose length is in its format byte.
-  bool short_text(std::string_view& to) {
+  [[gnu::always_inline]] bool short_text(std::string_view& to) {
     if (rest_.empty()) {
       return false;
     }

@@ -134,6 +134,8 @@ struct broker_counters {
   std::uint64_t unread = 0;
   /// Messages dropped as their sender sends more than the broker can go through.
   std::uint64_t dropped = 0;
+  /// Connections that were not let in for their key.
+  std::uint64_t keys_refused = 0;
 };
 
 // clang-format off
@@ -142,7 +144,7 @@ TROUPE_MESSAGE(
     overloaded, conflicts, expired, late_replies, stray_replies, tried_elsewhere, workers_joined,
     workers_lost, workers_left, logins_refused, suspects, convicted, adopted, malformed,
     unauthenticated, undeliverable, clients_joined, clients_lost, stood_still,
-    turned_away, unread, dropped)
+    turned_away, unread, dropped, keys_refused)
 
 // clang-format on
 
@@ -246,6 +248,8 @@ struct group_status {
   std::string outbox_trouble;
   std::string down_reason;
   std::vector<replica_status> replicas;
+  /// Which of its sagas stand still, need a person or follow earlier steps; absent if none do.
+  std::optional<std::string> sagas_trouble{};
 };
 
 // clang-format off
@@ -253,9 +257,13 @@ TROUPE_MESSAGE(
     group_status, capability, store, breaker, forced_by, forced_why, forced_since, credit, in_hand,
     answered, failed, repeats, turns, effects, takeovers, events_credit, events_in_hand, events,
     events_ignored, events_postponed, event_repeats, events_of_others, relayed, outbox_confirmed,
-    outbox_depth, outbox_trouble, down_reason, replicas)
+    outbox_depth, outbox_trouble, down_reason, replicas, sagas_trouble)
 
 // clang-format on
+
+inline void encode(writer& to, const group_status& value) {
+  detail::encode_present(to, value);
+}
 
 struct node_status {
   std::string node;

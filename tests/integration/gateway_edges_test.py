@@ -138,10 +138,13 @@ class Answers(GatewayTest):
         worker = PlayedWorker(system, "calm")
         self.addCleanup(worker.close)
         nothing = "00-" + "0" * 32 + "-00f067aa0ba902b7-01"
-        for given, arrives in (([TRACE], TRACE), ([nothing], None), (["x"], None), ([TRACE, TRACE], None)):
+        for given, goes_on in (([TRACE], True), ([nothing], False), (["x"], False), ([TRACE, TRACE], False)):
             asked = self.curl(gateway, *(word for each in given for word in ("-H", f"traceparent: {each}")))
             header = worker.wait_for_call()
-            self.assertEqual(arrives, header.get("traceparent"))
+            arrives = header["traceparent"]
+            self.assertRegex(arrives, "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+            self.assertNotIn("0" * 32, arrives)
+            self.assertEqual(goes_on, arrives[3:35] == TRACE[3:35], "a trace goes on, or a new one begins")
             worker.answer(header, {"text": "a"})
             self.assertEqual('{"text":"a"}\n\n200', asked.communicate(timeout=PATIENCE)[0].strip())
 

@@ -174,7 +174,16 @@ document brokers() {
   document each = section(
       "a broker",
       {{"listen",
-        address("where it listens; loopback", "^tcp://.+:[0-9]+$", "tcp://127.0.0.1:5550")},
+        address(
+            "where it listens; loopback, unless there is `security`",
+            "^tcp://.+:[0-9]+$",
+            "tcp://127.0.0.1:5550")},
+       {"open",
+        address(
+            "where clients without keys connect, with `clients: open`; loopback",
+            "^tcp://.+:[0-9]+$",
+            "tcp://127.0.0.1:5560")},
+       {"host", host()},
        {"admin", admin()}},
       {"listen"});
   return map_of("1 to 16 brokers", name_pattern, std::move(each));
@@ -259,6 +268,17 @@ document capability(const std::vector<topology::actor_type>& types, const docume
   return made;
 }
 
+document security() {
+  document keys = of_text("the folder of the keys", "^.+$");
+  keys["default"] = "keys";
+  document clients =
+      of_text("who may connect without a key: nobody, or clients on loopback", "^(keys|open)$");
+  clients["default"] = "keys";
+  return section(
+      "keys of links; brokers may listen beyond loopback then",
+      {{"keys", std::move(keys)}, {"clients", std::move(clients)}});
+}
+
 document heartbeat() {
   const topology::plan plan;
   return section(
@@ -280,6 +300,23 @@ document limits() {
        {"memory",
         size(
             "bytes that full queues may need at the broker", plan.memory_range, plan.memory_max)}});
+}
+
+document traces() {
+  document sample = {
+      {"description", "the share of the traces that begin here whose spans are recorded"},
+      {"type", "number"},
+      {"minimum", 0},
+      {"maximum", 1},
+      {"default", 0}};
+  return section(
+      "which traces are recorded, and who gets them",
+      {{"otlp", of_text("the OpenTelemetry collector, over HTTP", "^https?://[^/: ][!-~]*$")},
+       {"sample", std::move(sample)},
+       {"always",
+        {{"description", "the capabilities whose messages are all recorded"},
+         {"type", "array"},
+         {"items", {{"type", "string"}}}}}});
 }
 
 int run() {
@@ -311,7 +348,9 @@ std::string topology_schema(const std::vector<topology::actor_type>& types) {
         {"store", std::move(store)},
         {"heartbeat", heartbeat()},
         {"limits", limits()},
+        {"traces", traces()},
         {"events", events()},
+        {"security", security()},
         {"defaults",
          section(
              "hold for each capability that does not set them itself, key by key",

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <memory>
 #include <random>
+#include <set>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,6 +34,8 @@ std::string_view name_of(child_kind kind) {
 
 struct up_arguments {
   std::string file;
+  /// Empty: this machine.
+  std::string host;
   /// Empty: the folder `log` beside the file.
   std::string log_folder;
   bool json = false;
@@ -144,6 +147,13 @@ void keeper::wait(instant until) {
   const timespec longest{
       static_cast<time_t>(left.count() / 1'000'000'000), left.count() % 1'000'000'000};
   const int signal = ::sigtimedwait(&signals_, nullptr, &longest);
+  if (signal == SIGHUP) {
+    // Who connects knows a broker's new key before the broker has it.
+    for (const child_kind each : {child_kind::gateway, child_kind::worker, child_kind::broker}) {
+      signal_all(each, SIGHUP);
+    }
+    display_.tell({.what = "passed_on", .reason = "SIGHUP: keys and certificates are read again"});
+  }
   if (signal == SIGINT || signal == SIGTERM) {
     is_impatient_ = is_stopping_;
     is_stopping_ = true;
@@ -234,9 +244,12 @@ void keeper::show() {
   display_.show(views);
 }
 
-/// Whether a node's host is this machine. Its own name is asked for here and not when the file is
-/// read: a topology is the same one on every machine.
-bool is_here(const std::string& host) {
+/// Whether a process's host is the one to start processes of. The machine's own name is asked for
+/// here and not when the file is read: a topology is the same one on every machine.
+bool is_here(const up_arguments& given, const std::string& host) {
+  if (!given.host.empty()) {
+    return host == given.host;
+  }
   std::array<char, HOST_NAME_MAX + 1> own{};
   return host == "here" || (::gethostname(own.data(), own.size() - 1) == 0 && host == own.data());
 }
@@ -259,19 +272,40 @@ std::vector<child> children_of(
     all.push_back(std::move(one));
   };
   for (const auto& each : plan.brokers) {
-    add(each.name, child_kind::broker);
+    if (is_here(given, each.host)) {
+      add(each.name, child_kind::broker);
+    }
   }
   for (const auto& each : plan.nodes) {
-    if (is_here(each.host)) {
+    if (is_here(given, each.host)) {
       add(each.name.value, child_kind::worker);
     }
   }
   for (const auto& each : plan.gateways) {
-    if (is_here(each.host)) {
+    if (is_here(given, each.host)) {
       add(each.name, child_kind::gateway);
     }
   }
   return all;
+}
+
+/// Why there is nothing to start: what a `host` of the topology may be.
+std::string nothing_here(const topology::plan& plan, const up_arguments& given) {
+  std::set<std::string> hosts;
+  for (const auto& each : plan.brokers) {
+    hosts.insert(each.host);
+  }
+  for (const auto& each : plan.nodes) {
+    hosts.insert(each.host);
+  }
+  for (const auto& each : plan.gateways) {
+    hosts.insert(each.host);
+  }
+  return fmt::format(
+      "{} has no process on {}; its hosts are {}: name one with --host",
+      plan.file,
+      given.host.empty() ? "this machine" : "host " + given.host,
+      fmt::join(hosts, ", "));
 }
 
 /// The reason why these processes cannot be started; nothing if they can.
@@ -303,6 +337,9 @@ int run(const up_arguments& given) {
         "choose another with --log-dir");
   }
   std::vector<child> children = children_of(*plan, given, log_folder);
+  if (children.empty()) {
+    return print_error(invalid(nothing_here(*plan, given)), given.json);
+  }
   if (const auto reason = reason_not_to_run(children)) {
     return print_error(*reason, given.json, "install all programs into one folder");
   }
@@ -311,6 +348,9 @@ int run(const up_arguments& given) {
   ::sigaddset(&signals, SIGINT);
   ::sigaddset(&signals, SIGTERM);
   ::sigaddset(&signals, SIGCHLD);
+  if (plan->security) {
+    ::sigaddset(&signals, SIGHUP);
+  }
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   // Whoever reads what this says may leave; the nodes stay.
   (void)std::signal(SIGPIPE, SIG_IGN);
@@ -318,10 +358,13 @@ int run(const up_arguments& given) {
   const auto tell_elsewhere = [&](const std::string& name,
                                   child_kind kind,
                                   const std::string& host) {
-    if (!is_here(host)) {
+    if (!is_here(given, host)) {
       display.tell({.what = "runs_elsewhere", .name = name, .kind = name_of(kind), .reason = host});
     }
   };
+  for (const topology::broker_plan& each : plan->brokers) {
+    tell_elsewhere(each.name, child_kind::broker, each.host);
+  }
   for (const topology::node_plan& each : plan->nodes) {
     tell_elsewhere(each.name.value, child_kind::worker, each.host);
   }
@@ -338,11 +381,14 @@ void add_up(command_line& line) {
   const auto given = std::make_shared<up_arguments>();
   line.add("up", "Runs the local nodes of a topology and restarts those that die")
       .word("FILE", given->file, "the topology")
+      .option("--host", given->host, "starts the processes of this `host` [this machine]")
       .option("--log-dir", given->log_folder, "where NAME.log of each node goes [log beside FILE]")
       .flag("--json", given->json, "events as JSON lines on stdout")
       .footer(with_exit_codes(
           "Ctrl-C or SIGTERM stops the gateways, then the workers, then the brokers; what has "
-          "not stopped after 10 s is killed."))
+          "not stopped after 10 s is killed. With `security` in FILE, SIGHUP is passed on, for "
+          "them "
+          "to read keys again."))
       .runs([given] { return run(*given); });
 }
 

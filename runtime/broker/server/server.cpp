@@ -1,5 +1,6 @@
 #include "runtime/broker/server/server.hpp"
 
+#include "runtime/broker/server/wrong_name.hpp"
 #include "runtime/fault_point.hpp"
 #include "runtime/wire/departure.hpp"
 
@@ -99,6 +100,12 @@ void server::received(
               "`node` in HELLO has {} bytes; {} are the limit",
               hello->node.size(),
               wire::name_bytes_max)));
+    }
+    if (const auto why =
+            options_.has_keys ? wrong_name(*hello, loop_.user_of_sender()) : std::nullopt) {
+      ++counts_.unauthenticated;
+      log_.write({"login_refused", {{"node", hello->node}, {"why", why->message}}}, now);
+      return out_.refuse(from, hello->incarnation, *why);
     }
     return is_let_in(*hello) ? desk_.log_in(from, *hello, now)
                              : out_.refuse(from, hello->incarnation, no_room());
@@ -332,7 +339,8 @@ bool server::is_let_in(const wire::hello& who) {
   if (!loop_.is_in_reserve()) {
     return true;
   }
-  const bool is_expected = who.role == "worker" || who.node.starts_with("troupe-");
+  const bool is_expected =
+      who.role == "worker" || who.node.starts_with("troupe-") || who.node == "operator";
   if (is_expected) {
     loop_.keep_connection();
   }

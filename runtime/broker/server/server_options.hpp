@@ -5,6 +5,7 @@
 #include "runtime/wire/description.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,10 @@ struct server_options {
   /// them.
   std::string system{};
   std::vector<wire::capability_description> described{};
+  /// Whether links have keys: a worker then has the name of its key's owner.
+  bool has_keys = false;
+  /// Connections that were not let in for their key, if links have some. Called on the loop.
+  std::function<std::uint64_t()> keys_refused{};
 };
 
 } // namespace troupe::broker
