@@ -62,6 +62,14 @@ broker::router_options router_options_of(const topology::plan& plan) {
   return options;
 }
 
+std::vector<std::string> names_of(const std::vector<topology::gateway_plan>& gateways) {
+  std::vector<std::string> names;
+  for (const topology::gateway_plan& each : gateways) {
+    names.push_back(each.name);
+  }
+  return names;
+}
+
 std::vector<wire::capability_description> descriptions_of(const topology::plan& plan) {
   const auto types = actor_types();
   std::vector<wire::capability_description> all;
@@ -136,6 +144,7 @@ int serve(
        .router = router_options_of(plan),
        .open_files_max = open_files_max,
        .journal_keeper = plan.events.broker,
+       .gateways = names_of(plan.gateways),
        .system = plan.name,
        .described = descriptions_of(plan),
        .has_keys = *door != nullptr,
