@@ -10,10 +10,9 @@ namespace troupe::topology {
 
 namespace {
 
-using kind = config_tree::kind;
 using security::act;
 
-constexpr std::size_t rules_max = 8'192;
+constexpr std::size_t allowed_max = 8'192;
 
 constexpr const char* call_remedy =
     "write an operation such as users.get, all of a capability such as users.*, troupe.* for an "
@@ -111,13 +110,14 @@ std::optional<token_options> read_tokens(config_reader& section, std::vector<fau
 std::vector<access_rule> read_allow(config_reader& section, std::vector<fault>& found) {
   std::vector<access_rule> rules;
   const config_tree* const allow = section.tree("allow");
-  if (allow == nullptr || allow->is == kind::null) {
+  if (allow == nullptr || allow->is == config_tree::kind::null) {
     return rules;
   }
-  if (allow->is != kind::map || allow->entries.size() > rules_max) {
+  if (allow->is != config_tree::kind::map || allow->entries.size() > allowed_max) {
     section.add_fault(
         "allow",
-        allow->is != kind::map ? "is no map" : fmt::format("has {} entries", allow->entries.size()),
+        allow->is != config_tree::kind::map ? "is no map"
+                                            : fmt::format("has {} entries", allow->entries.size()),
         "write a map with an entry for each capability, gateway and client, such as "
         "`g1: {call: [users.*]}`");
     return rules;
