@@ -11,6 +11,7 @@
 #include "nodes/node_main.hpp"
 #include "nodes/open_files.hpp"
 #include "nodes/service_manager.hpp"
+#include "nodes/span_export.hpp"
 #include "nodes/stop_signals.hpp"
 #include "runtime/broker/server/memory_shares.hpp"
 #include "runtime/broker/server/server.hpp"
@@ -46,7 +47,10 @@ broker::router_options router_options_of(const topology::plan& plan) {
   options.plan_digest = plan.digest;
   for (const topology::capability_plan& each : plan.capabilities) {
     options.capabilities.push_back(
-        {each.name, static_cast<std::uint32_t>(each.bulkhead.queue), each.nodes});
+        {each.name,
+         static_cast<std::uint32_t>(each.bulkhead.queue),
+         each.nodes,
+         sampling_of(plan, each.name.value)});
   }
   for (const topology::node_plan& each : plan.nodes) {
     options.nodes.push_back(each.name);
@@ -122,6 +126,7 @@ int serve(
   }
   uuid_source ids;
   const auto rules = access_rules(plan);
+  observe::span_rings spans;
   broker::server server{
       loop,
       {.name = self.name,
@@ -139,6 +144,8 @@ int serve(
        .rules = rules},
       [&log](const broker::log_event& event) { log.write(event.name, event.fields); },
       time.now()};
+  server.keep_spans(time, spans);
+  const auto exporter = export_spans(plan, self.name, spans, time, log);
   if (plan.events.broker == self.name) {
     const auto kept = keep_journal(server, time, plan, rules, [&loop] { loop.wake_up(); });
     if (!kept) {

@@ -13,6 +13,7 @@
 #include "nodes/open_files.hpp"
 #include "nodes/service_manager.hpp"
 #include "nodes/service_tokens.hpp"
+#include "nodes/span_export.hpp"
 #include "nodes/stop_signals.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/observe/event_log.hpp"
@@ -120,6 +121,7 @@ int serve(
   if (!keys) {
     return refuse(log, keys.error());
   }
+  observe::span_rings spans;
   auto moving = gateway_features::open(plan, self, *keys, log);
   if (!moving) {
     return refuse(log, moving.error());
@@ -136,7 +138,8 @@ int serve(
     return refuse(log, made.error());
   }
   gateway::gateway& server = **made;
-  add_routes(server, plan, self, actor_types(), time, moving->get(), tokens->get());
+  const auto exporter = export_spans(plan, self.name, spans, time, log);
+  add_routes(server, plan, self, actor_types(), time, moving->get(), spans.add(), tokens->get());
   add_documents(server, plan, self, actor_types());
   const auto started = server.start([&log](std::string_view what) {
     log.write("request.failed", {{"reason", std::string{what}}});

@@ -1,5 +1,6 @@
 #include "nodes/gateway_routes.hpp"
 
+#include "nodes/span_export.hpp"
 #include "runtime/gateway/server/call_route.hpp"
 #include "runtime/gateway/server/events_route.hpp"
 #include "runtime/gateway/server/token_route.hpp"
@@ -34,7 +35,8 @@ gateway::call_route_options options_of(
     const topology::call_route_plan& route,
     const gateway::route_key& key,
     const topology::plan& plan,
-    const std::vector<topology::actor_type>& types) {
+    const std::vector<topology::actor_type>& types,
+    observe::span_ring& ring) {
   // All of them were found when the topology was checked.
   const auto& capability = *plan.find(route.capability);
   const auto& described = topology::type_named(capability.actor, types)->described;
@@ -52,7 +54,9 @@ gateway::call_route_options options_of(
       .inbox_kept = capability.inbox_kept,
       .all = described.types,
       .request = operation.request.value_or(""),
-      .reply = operation.reply.value_or("")};
+      .reply = operation.reply.value_or(""),
+      .sampling = sampling_of(plan, route.capability.value),
+      .spans = &ring};
 }
 
 /// The types of the events that the capabilities of `plan` publish.
@@ -131,6 +135,7 @@ void add_routes(
     const std::vector<topology::actor_type>& types,
     const clock& time,
     gateway_features* moving,
+    observe::span_ring& ring,
     security::checked_tokens* tokens) {
   const auto add = [&](const topology::route_plan& route,
                        std::unique_ptr<gateway::route_handler> handler) {
@@ -147,7 +152,7 @@ void add_routes(
   for (const topology::route_plan& each : self.routes) {
     if (const auto* const call = std::get_if<topology::call_route_plan>(&each.does)) {
       std::unique_ptr<gateway::route_handler> handler = std::make_unique<gateway::call_route>(
-          options_of(*call, each.key, plan, types), time, to.calls(), to.book(), to.keys());
+          options_of(*call, each.key, plan, types, ring), time, to.calls(), to.book(), to.keys());
       if (!call->feature.empty()) {
         handler = moving->route(call->feature, std::move(handler));
       }

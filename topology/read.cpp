@@ -61,6 +61,7 @@ public:
     read_capabilities();
     read_features();
     read_gateways();
+    read_traces(reader_, draft_.result.traces, found_);
     reader_.finish();
     return std::move(draft_);
   }
@@ -350,6 +351,7 @@ read(std::string_view text, const std::string& file, const std::vector<actor_typ
   check_gateways(drafted, types, found);
   check_features(drafted, found);
   check_access(drafted, types, found);
+  check_traces(document.tree, drafted.result, found);
   if (!found.empty()) {
     put_in_order(found);
     return faults{file, std::move(found)};

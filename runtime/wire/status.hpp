@@ -239,6 +239,8 @@ struct group_status {
   std::string outbox_trouble;
   std::string down_reason;
   std::vector<replica_status> replicas;
+  /// Which of its sagas stand still, need a person or follow earlier steps; absent if none do.
+  std::optional<std::string> sagas_trouble{};
 };
 
 // clang-format off
@@ -246,9 +248,13 @@ TROUPE_MESSAGE(
     group_status, capability, store, breaker, forced_by, forced_why, forced_since, credit, in_hand,
     answered, failed, repeats, turns, effects, takeovers, events_credit, events_in_hand, events,
     events_ignored, events_postponed, event_repeats, events_of_others, relayed, outbox_confirmed,
-    outbox_depth, outbox_trouble, down_reason, replicas)
+    outbox_depth, outbox_trouble, down_reason, replicas, sagas_trouble)
 
 // clang-format on
+
+inline void encode(writer& to, const group_status& value) {
+  detail::encode_present(to, value);
+}
 
 struct node_status {
   std::string node;

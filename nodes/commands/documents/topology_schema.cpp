@@ -345,7 +345,24 @@ document limits() {
             "bytes that full queues may need at the broker", plan.memory_range, plan.memory_max)}});
 }
 
-int run() {
+document traces() {
+  document sample = {
+      {"description", "the share of the traces that begin here whose spans are recorded"},
+      {"type", "number"},
+      {"minimum", 0},
+      {"maximum", 1},
+      {"default", 0}};
+  return section(
+      "which traces are recorded, and who gets them",
+      {{"otlp", of_text("the OpenTelemetry collector, over HTTP", "^https?://[^/: ][!-~]*$")},
+       {"sample", std::move(sample)},
+       {"always",
+        {{"description", "the capabilities whose messages are all recorded"},
+         {"type", "array"},
+         {"items", {{"type", "string"}}}}}});
+}
+
+int print_schema() {
   fmt::print("{}", topology_schema(actor_types()));
   return exit_code::ok;
 }
@@ -374,6 +391,7 @@ std::string topology_schema(const std::vector<topology::actor_type>& types) {
         {"store", std::move(store)},
         {"heartbeat", heartbeat()},
         {"limits", limits()},
+        {"traces", traces()},
         {"events", events()},
         {"security", security_section()},
         {"defaults",
@@ -393,7 +411,7 @@ void add_schema(command_line& line) {
       .footer(with_exit_codes(
           "With `# yaml-language-server: $schema=FILE` as its first line, a topology is completed "
           "and checked where it is written."))
-      .runs(run);
+      .runs(print_schema);
 }
 
 } // namespace troupe

@@ -36,9 +36,9 @@ public:
 
   const broker::incoming& incoming() const { return incoming_; }
 
-  feeder& subscribers() { return feeder_; }
+  broker::feeder& feeder() { return feeder_; }
 
-  const feeder& subscribers() const { return feeder_; }
+  const broker::feeder& feeder() const { return feeder_; }
 
   /// Of the journal.
   const uuid& instance() const { return instance_; }
@@ -88,8 +88,8 @@ private:
   std::vector<journal_life> newest_lives_;
   broker::incoming incoming_;
   outbox_intake outboxes_;
-  outbox_intake::decisions taken_; // Reused.
-  feeder feeder_;
+  outbox_intake::decisions outbox_decisions_; // Reused.
+  broker::feeder feeder_;
 };
 
 } // namespace troupe::broker

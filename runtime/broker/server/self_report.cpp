@@ -2,6 +2,7 @@
 
 #include "runtime/broker/server/status.hpp"
 #include "runtime/config.hpp"
+#include "runtime/observe/told_spans.hpp"
 #include "runtime/wire/departure.hpp"
 #include "runtime/wire/description_page.hpp"
 
@@ -25,13 +26,20 @@ self_report::answer(std::string_view operation, std::string_view body, instant n
   if (operation == "ping") {
     return "\x80"; // An empty map.
   }
+  if (operation == "spans" && of_.calls.spans() != nullptr) {
+    return observe::told_spans(
+        *of_.calls.spans(),
+        of_.options.name,
+        body,
+        wire::carried_bytes_max(of_.options.body_bytes_max));
+  }
   if (operation == "describe") {
     return describe(body);
   }
   return failure{error{
       .code = errc::unknown_operation,
       .message = fmt::format(
-          "`troupe.broker` has no operation `{}`; it has `status`, `describe` and `ping`",
+          "`troupe.broker` has no operation `{}`; it has `status`, `describe`, `spans` and `ping`",
           operation)}};
 }
 

@@ -31,6 +31,11 @@ public:
     calls_.keep_journal(time, std::move(options), state);
   }
 
+  /// Has spans of calls recorded. Before the loop runs; both outlive this.
+  void keep_spans(const clock& time, observe::span_rings& rings) {
+    calls_.keep_spans(time, rings);
+  }
+
   void received(
       transport::peer from,
       transport::framing how,
