@@ -179,7 +179,6 @@ int run(const node_arguments& given) {
   }
   if (plan.security) {
     block_also(stop_signals, SIGHUP);
-    forbid_core_files();
   }
   return serve(plan, given, stop_signals);
 }
