@@ -6,6 +6,7 @@
 #include "nodes/broker_door.hpp"
 #include "nodes/broker_journal.hpp"
 #include "nodes/broker_metrics.hpp"
+#include "nodes/link_keys.hpp"
 #include "nodes/node_health.hpp"
 #include "nodes/node_main.hpp"
 #include "nodes/open_files.hpp"
@@ -59,6 +60,14 @@ broker::router_options router_options_of(const topology::plan& plan) {
   options.call_bytes_max = memory.calls;
   options.awaiting_bytes_max = memory.awaiting;
   return options;
+}
+
+std::vector<std::string> names_of(const std::vector<topology::gateway_plan>& gateways) {
+  std::vector<std::string> names;
+  for (const topology::gateway_plan& each : gateways) {
+    names.push_back(each.name);
+  }
+  return names;
 }
 
 std::vector<wire::capability_description> descriptions_of(const topology::plan& plan) {
@@ -124,8 +133,8 @@ int serve(
     }
   }
   uuid_source ids;
-  const auto rules = access_rules(plan);
   observe::span_rings spans;
+  const auto rules = access_rules(plan);
   broker::server server{
       loop,
       {.name = self.name,
@@ -135,6 +144,7 @@ int serve(
        .router = router_options_of(plan),
        .open_files_max = open_files_max,
        .journal_keeper = plan.events.broker,
+       .gateways = names_of(plan.gateways),
        .system = plan.name,
        .described = descriptions_of(plan),
        .has_keys = *door != nullptr,
@@ -206,6 +216,7 @@ int run(const node_arguments& given) {
   }
   if (plan.security) {
     block_also(stop_signals, SIGHUP);
+    forbid_core_files();
   }
   return serve(plan, *self, given, stop_signals);
 }

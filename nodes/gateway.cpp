@@ -12,8 +12,8 @@
 #include "nodes/node_main.hpp"
 #include "nodes/open_files.hpp"
 #include "nodes/service_manager.hpp"
-#include "nodes/service_tokens.hpp"
 #include "nodes/span_export.hpp"
+#include "nodes/service_tokens.hpp"
 #include "nodes/stop_signals.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/observe/event_log.hpp"
@@ -139,7 +139,7 @@ int serve(
   }
   gateway::gateway& server = **made;
   const auto exporter = export_spans(plan, self.name, spans, time, log);
-  add_routes(server, plan, self, actor_types(), time, moving->get(), spans.add(), tokens->get());
+  add_routes(server, plan, self, actor_types(), time, moving->get(), tokens->get(), spans.add());
   add_documents(server, plan, self, actor_types());
   const auto started = server.start([&log](std::string_view what) {
     log.write("request.failed", {{"reason", std::string{what}}});
@@ -189,7 +189,13 @@ int run(const node_arguments& given) {
   }
   const auto& plan = std::get<topology::plan>(read);
   const topology::gateway_plan* const self = find_gateway(plan, given.node);
-  return self == nullptr ? node_exit::bad_file : serve(plan, *self, given, signals);
+  if (self == nullptr) {
+    return node_exit::bad_file;
+  }
+  if (plan.security) {
+    forbid_core_files();
+  }
+  return serve(plan, *self, given, signals);
 }
 
 } // namespace

@@ -109,8 +109,8 @@ options_of(const topology::plan& plan, const topology::gateway_plan& self) {
   made.server.request.body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max);
   made.server.request.handler = longest_answer(plan, self) + answer_margin;
   made.server.connections.all = gateway_connections_max;
-  if (is_loopback(self.address.host)) {
-    // One proxy in front has all of them.
+  if (is_loopback(self.address.host) || !self.proxies.empty()) {
+    // A proxy in front has all of them.
     made.server.connections.per_address = gateway_connections_max;
   }
   for (const topology::broker_plan& each : plan.brokers) {
@@ -121,6 +121,7 @@ options_of(const topology::plan& plan, const topology::gateway_plan& self) {
   made.calls.name = self.name;
   made.origins = self.origins;
   made.each_client = self.rate;
+  made.proxies = self.proxies;
   if (self.store) {
     made.keys = self.store->substr(self.store->find(':') + 1);
     made.keys_kept = longest_kept(plan, self);
@@ -135,8 +136,8 @@ void add_routes(
     const std::vector<topology::actor_type>& types,
     const clock& time,
     gateway_features* moving,
-    observe::span_ring& ring,
-    security::checked_tokens* tokens) {
+    security::checked_tokens* tokens,
+    observe::span_ring& ring) {
   const auto add = [&](const topology::route_plan& route,
                        std::unique_ptr<gateway::route_handler> handler) {
     if (route.wants_token) {

@@ -52,9 +52,9 @@ int run(int count, char** words) {
   add_publish(line);
   add_tail(line);
   add_topics(line);
-  add_token(line);
   add_traces(line);
   add_why(line);
+  add_token(line);
   add_dead_letters(line);
   add_sagas(line);
   add_effects(line);

@@ -185,6 +185,9 @@ gateway_text(const gateway_plan& gateway, const plan& plan, const std::vector<ac
         duration_text(gateway.rate->within),
         gateway.rate->burst);
   }
+  if (!gateway.proxies.empty()) {
+    fmt::format_to(end, "    {} may say for whom a request is\n", list_text(gateway.proxies));
+  }
   if (!gateway.origins.empty()) {
     fmt::format_to(end, "    pages of {} may read answers\n", list_text(gateway.origins));
   }

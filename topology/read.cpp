@@ -350,8 +350,8 @@ read(std::string_view text, const std::string& file, const std::vector<actor_typ
   check_capabilities(drafted, types, found);
   check_gateways(drafted, types, found);
   check_features(drafted, found);
-  check_access(drafted, types, found);
   check_traces(document.tree, drafted.result, found);
+  check_access(drafted, types, found);
   if (!found.empty()) {
     put_in_order(found);
     return faults{file, std::move(found)};

@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 #include <memory>
+#include <variant>
 
 namespace troupe {
 
@@ -60,6 +61,27 @@ json_object json_of(
   return json;
 }
 
+json_object json_of(const topology::gateway_plan& gateway) {
+  std::vector<json_object> routes;
+  for (const topology::route_plan& each : gateway.routes) {
+    json_object& route = routes.emplace_back();
+    route.add("method", http::name_of(each.key.method)).add("path", each.key.path.text());
+    if (const auto* const call = std::get_if<topology::call_route_plan>(&each.does)) {
+      route.add("calls", fmt::format("{}.{}", call->capability.value, call->operation))
+          .add("deadline_ms", call->deadline.count());
+    } else {
+      route.add("events", std::get<topology::events_route_plan>(each.does).patterns);
+    }
+  }
+  json_object json;
+  json.add("name", gateway.name)
+      .add("host", gateway.host)
+      .add("listen", gateway.listen)
+      .add("admin", gateway.admin)
+      .add("routes", routes);
+  return json;
+}
+
 json_object json_of(const topology::events_plan& events) {
   std::vector<json_object> rules;
   for (const auto& each : events.rules) {
@@ -99,6 +121,10 @@ json_object json_of(
   for (const auto& each : plan.capabilities) {
     capabilities.push_back(json_of(each, types));
   }
+  std::vector<json_object> gateways;
+  for (const auto& each : plan.gateways) {
+    gateways.push_back(json_of(each));
+  }
   std::vector<json_object> left;
   for (const left_behind& each : strays) {
     left.push_back(json_of(each));
@@ -111,6 +137,7 @@ json_object json_of(
       .add("brokers", brokers)
       .add("nodes", nodes)
       .add("capabilities", capabilities)
+      .add("gateways", gateways)
       .add("events", json_of(plan.events))
       .add("left_behind", left);
   return json;

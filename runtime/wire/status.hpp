@@ -160,6 +160,15 @@ struct recent_event {
 
 TROUPE_MESSAGE(recent_event, name, ago_ms, fields)
 
+/// A gateway of the topology, as a broker sees it.
+struct known_gateway {
+  std::string name;
+  /// Whether it is logged in.
+  bool live = false;
+};
+
+TROUPE_MESSAGE(known_gateway, name, live)
+
 struct broker_status {
   std::string broker;
   std::string incarnation;
@@ -172,6 +181,8 @@ struct broker_status {
   broker_counters counters;
   /// The last 64 lines of the log, oldest first.
   std::vector<recent_event> events;
+  /// Left out by a broker of an earlier release.
+  std::optional<std::vector<known_gateway>> gateways{};
 };
 
 TROUPE_MESSAGE(
@@ -184,7 +195,8 @@ TROUPE_MESSAGE(
     nodes,
     capabilities,
     counters,
-    events)
+    events,
+    gateways)
 
 struct replica_failure {
   std::uint64_t ms_ago = 0;

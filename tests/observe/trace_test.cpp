@@ -1,3 +1,4 @@
+#include "runtime/observe/span_exporter.hpp"
 #include "runtime/observe/span_ring.hpp"
 #include "runtime/observe/trace_context.hpp"
 
@@ -119,6 +120,19 @@ BOOST_AUTO_TEST_CASE(notes_have_bounds) {
   BOOST_REQUIRE(found.size() == 2U);
   BOOST_TEST(found[0] == "items=12");
   BOOST_TEST(found[1] == std::string(40, 'k') + "=" + std::string(160, 'v'));
+}
+
+// OTLP/HTTP, "Failures": these four are tried again, and so is what got no answer.
+BOOST_AUTO_TEST_CASE(a_collector_that_is_busy_is_asked_again_and_no_other) {
+  for (const long status : {0L, 429L, 502L, 503L, 504L}) {
+    BOOST_TEST((verdict_on_export(status) == export_verdict::again), status);
+  }
+  for (const long status : {200L, 202L}) {
+    BOOST_TEST((verdict_on_export(status) == export_verdict::taken), status);
+  }
+  for (const long status : {301L, 400L, 401L, 404L, 413L, 500L, 501L, 505L}) {
+    BOOST_TEST((verdict_on_export(status) == export_verdict::refused), status);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_ring_keeps_the_newest) {

@@ -48,8 +48,8 @@ _TABLES = re.compile(r"^runtime/store/(?:database|migrations)\.hpp$")
 _TOPICS = re.compile(r"^runtime/wire/(?:events|description|compatibility)\.hpp$")
 # What rights mean: the topology says and checks who has which.
 _RIGHTS = re.compile(r"^runtime/security/grants\.hpp$")
-# What a route is: the topology says and checks which there are.
-_ROUTES = re.compile(r"^runtime/gateway/(?:routes|token_bucket)\.hpp$")
+# What a route is, and which proxies a gateway believes: the topology says and checks that.
+_ROUTES = re.compile(r"^runtime/gateway/(?:routes|token_bucket|client_address)\.hpp$")
 _CONTRACT = re.compile(r"^actors/\w+/messages\.hpp$")
 
 

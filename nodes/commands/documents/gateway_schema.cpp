@@ -117,6 +117,11 @@ document gateway_schema() {
             {"burst",
              whole("so many at once; as many as `requests`", gateway_plan::requests_range)}},
            {"requests", "within"})},
+      {"proxies",
+       list_of(
+           "IP addresses of proxies in front, whose X-Forwarded-For says who the client is",
+           of_text("an IP address", "^[0-9a-fA-F.:]+$"),
+           64)},
       {"store", std::move(store)},
       {"routes",
        map_of(

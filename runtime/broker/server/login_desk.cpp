@@ -2,6 +2,7 @@
 
 #include "runtime/fault_point.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace troupe::broker {
@@ -49,6 +50,10 @@ void login_desk::log_in(
     ++clients_joined_;
     before = out_.open(peer_of(from), false);
     out_.logins().bind(before);
+    const auto& known = options_.gateways;
+    if (const auto named = std::find(known.begin(), known.end(), what.node); named != known.end()) {
+      gateways_[before] = static_cast<std::size_t>(named - known.begin());
+    }
   }
   out_.logins().set_row(before, row);
   send_welcome(from);
@@ -100,8 +105,20 @@ void login_desk::end(login_id whom, bool is_blamed, std::string_view why, instan
     return calls_.leave(whom, is_blamed, why, now);
   }
   clients_lost_ += is_blamed ? 1U : 0U;
+  gateways_.erase(whom);
   calls_.client_left(origin_of(out_.logins()[whom].peer, framing::batched));
   out_.close(whom);
+}
+
+std::vector<wire::known_gateway> login_desk::gateways() const {
+  std::vector<wire::known_gateway> said;
+  for (const std::string& name : options_.gateways) {
+    said.push_back({name});
+  }
+  for (const auto& [whom, place] : gateways_) {
+    said[place].live = true;
+  }
+  return said;
 }
 
 void login_desk::lost(peer whom, instant now) {

@@ -29,6 +29,8 @@ struct server_options {
   std::uint64_t open_files_max = 0;
   /// The broker that keeps the journal of events, if it is another one; for messages.
   std::string journal_keeper;
+  /// The gateways of the topology: `status` tells which are logged in.
+  std::vector<std::string> gateways{};
   /// What `describe` tells: the topology's name, and its capabilities as the broker's program knows
   /// them.
   std::string system{};
