@@ -20,9 +20,12 @@
 #include "nodes/commands/sagas.hpp"
 #include "nodes/commands/status.hpp"
 #include "nodes/commands/tail.hpp"
+#include "nodes/commands/token.hpp"
 #include "nodes/commands/topics.hpp"
+#include "nodes/commands/traces/traces.hpp"
 #include "nodes/commands/up/up.hpp"
 #include "nodes/commands/version.hpp"
+#include "nodes/commands/why/why.hpp"
 
 #include <exception>
 #include <fmt/format.h>
@@ -49,6 +52,9 @@ int run(int count, char** words) {
   add_publish(line);
   add_tail(line);
   add_topics(line);
+  add_traces(line);
+  add_why(line);
+  add_token(line);
   add_dead_letters(line);
   add_sagas(line);
   add_effects(line);

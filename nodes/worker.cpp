@@ -8,6 +8,7 @@
 #include "nodes/node_health.hpp"
 #include "nodes/node_main.hpp"
 #include "nodes/service_manager.hpp"
+#include "nodes/span_export.hpp"
 #include "nodes/stop_signals.hpp"
 #include "nodes/worker_metrics.hpp"
 #include "runtime/actor/registry.hpp"
@@ -33,7 +34,10 @@ namespace troupe {
 
 namespace {
 
-capability_options options_of(const topology::capability_plan& plan, const node_name& node) {
+capability_options options_of(
+    const topology::capability_plan& plan,
+    const node_name& node,
+    const observe::sampling& sampling) {
   std::optional<std::string> database;
   if (plan.store) {
     database = plan.store->substr(plan.store->find(':') + 1);
@@ -55,6 +59,7 @@ capability_options options_of(const topology::capability_plan& plan, const node_
       .turn_limit = plan.turn_limit,
       .inbox_kept = plan.inbox_kept,
       .sagas_kept = plan.sagas_kept,
+      .sampling = sampling,
       .config = plan.config};
 }
 
@@ -72,7 +77,7 @@ worker_options options_of(const topology::plan& plan, const std::string& node) {
   }
   for (const topology::capability_plan& each : plan.capabilities) {
     if (each.runs_on({node})) {
-      options.capabilities.push_back(options_of(each, {node}));
+      options.capabilities.push_back(options_of(each, {node}, sampling_of(plan, each.name.value)));
     }
   }
   return options;
@@ -109,6 +114,7 @@ int serve(const topology::plan& plan, const node_arguments& given, const sigset_
     return refuse(made.error());
   }
   worker& node = **made;
+  const auto exporter = export_spans(plan, given.node, node.spans(), time, log);
   const ask_node ask = [&node, &time, brokers = names_of(plan.brokers)](const auto& answered) {
     node.ask_snapshot([answered, &time, brokers](const worker_snapshot& said) {
       const auto copy = std::make_shared<const worker_snapshot>(said);

@@ -10,6 +10,7 @@
 #include "topology/gateway_plan.hpp"
 #include "topology/security.hpp"
 #include "topology/strangler_plan.hpp"
+#include "topology/traces.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -170,6 +171,7 @@ struct plan {
   std::vector<strangler_plan> features;
   /// Absent: links have no keys, and are on loopback.
   std::optional<security_options> security;
+  traces_plan traces;
 
   static constexpr range<std::chrono::milliseconds> heartbeat_interval_range{
       std::chrono::milliseconds{50}, std::chrono::seconds{10}};

@@ -1,5 +1,6 @@
 #include "topology/read.hpp"
 
+#include "topology/access_checks.hpp"
 #include "topology/capability_checks.hpp"
 #include "topology/checks.hpp"
 #include "topology/events.hpp"
@@ -60,6 +61,7 @@ public:
     read_capabilities();
     read_features();
     read_gateways();
+    read_traces(reader_, draft_.result.traces, found_);
     reader_.finish();
     return std::move(draft_);
   }
@@ -348,6 +350,8 @@ read(std::string_view text, const std::string& file, const std::vector<actor_typ
   check_capabilities(drafted, types, found);
   check_gateways(drafted, types, found);
   check_features(drafted, found);
+  check_traces(document.tree, drafted.result, found);
+  check_access(drafted, types, found);
   if (!found.empty()) {
     put_in_order(found);
     return faults{file, std::move(found)};

@@ -162,7 +162,31 @@ void print_report(const report& report) {
   }
 }
 
-ordered_json json_of(const std::vector<report>& reports) {
+/// The gateways of `plan`, each with the brokers at which it is logged in.
+ordered_json gateways_of(const topology::plan& plan, const std::vector<report>& reports) {
+  ordered_json all = ordered_json::array();
+  for (const topology::gateway_plan& each : plan.gateways) {
+    ordered_json joined = ordered_json::array();
+    for (const report& broker : reports) {
+      const ordered_json known =
+          broker.said ? broker.said->value("gateways", ordered_json{}) : ordered_json{};
+      if (std::any_of(known.begin(), known.end(), [&](const ordered_json& one) {
+            return one.value("name", "") == each.name && one.value("live", false);
+          })) {
+        joined.push_back(broker.name);
+      }
+    }
+    all.push_back(
+        {{"name", each.name},
+         {"listen", each.listen},
+         {"admin", each.admin},
+         {"live", !joined.empty()},
+         {"brokers", std::move(joined)}});
+  }
+  return all;
+}
+
+ordered_json json_of(const topology::plan& plan, const std::vector<report>& reports) {
   ordered_json all = {{"brokers", ordered_json::array()}, {"nodes", ordered_json::array()}};
   for (const report& each : reports) {
     ordered_json one = {{"name", each.name}, {"answers", each.said.has_value()}};
@@ -174,6 +198,7 @@ ordered_json json_of(const std::vector<report>& reports) {
     }
     all[each.kind == "broker" ? "brokers" : "nodes"].push_back(std::move(one));
   }
+  all["gateways"] = gateways_of(plan, reports);
   return all;
 }
 
@@ -221,7 +246,8 @@ int run(const status_arguments& given) {
       reports.begin(), reports.end(), [](const report& each) { return each.said.has_value(); });
   if (given.json) {
     fmt::print(
-        "{}\n", json_of(reports).dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+        "{}\n",
+        json_of(*plan, reports).dump(-1, ' ', false, ordered_json::error_handler_t::replace));
   } else {
     for (const report& each : reports) {
       print_report(each);

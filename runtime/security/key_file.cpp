@@ -264,6 +264,17 @@ outcome<void> write_secret_key(
   return written;
 }
 
+outcome<std::string> read_key_text(const std::string& file, bool is_secret) {
+  file_text text;
+  return read_file(file, is_secret, text).map([&] {
+    return std::string{text.bytes.data(), text.size};
+  });
+}
+
+outcome<void> write_key_text(const std::string& file, std::string_view text, bool is_secret) {
+  return replace_file(file, text, is_secret ? secret_mode : public_mode);
+}
+
 outcome<void> check_key_folder(const std::string& folder) {
   struct stat facts {};
 

@@ -47,6 +47,13 @@ outcome<void> write_public_keys(
 outcome<void> write_secret_key(
     const std::string& file, std::string_view owner, const transport::curve_secret_key& key);
 
+/// Reads a file of keys of another form, under the same checks; a secret one as `read_secret_key`.
+/// @return 4,096 bytes at most.
+outcome<std::string> read_key_text(const std::string& file, bool is_secret);
+
+/// Writes such a file in the same way.
+outcome<void> write_key_text(const std::string& file, std::string_view text, bool is_secret);
+
 /// Checks that nobody else can put keys into the folder.
 /// @errors `unavailable`: there is none; `forbidden`: others may write it.
 outcome<void> check_key_folder(const std::string& folder);

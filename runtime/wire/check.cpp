@@ -23,22 +23,6 @@ struct nesting {
   }
 };
 
-/// Passes the head of an array or map, or the whole of any other value.
-/// Returns the number of values that now have to follow; false if it is malformed.
-bool pass(reader& values, value_type type, std::uint64_t& elements) {
-  std::uint32_t count = 0;
-  elements = 0;
-  if (type == value_type::array && values.read_array(count)) {
-    elements = count;
-    return true;
-  }
-  if (type == value_type::map && values.read_map(count)) {
-    elements = 2ULL * count;
-    return true;
-  }
-  return values.skip();
-}
-
 /// Whether the first bytes, eight for each word, are ASCII.
 template <std::size_t Words>
 bool is_ascii(const unsigned char* at) {
@@ -63,9 +47,9 @@ outcome<void> check(std::string_view bytes) {
   };
   do {
     const char* const start = values.position();
-    const value_type type = values.peek();
+    value_type type = value_type::none;
     std::uint64_t elements = 0;
-    if (!pass(values, type, elements)) {
+    if (!values.step(type, elements)) {
       return fault("malformed or cut off MessagePack", start);
     }
     // Each element takes a byte at least, so more elements than bytes is a lie.

@@ -136,6 +136,8 @@ struct broker_counters {
   std::uint64_t dropped = 0;
   /// Connections that were not let in for their key.
   std::uint64_t keys_refused = 0;
+  /// Calls of peers without the right to them.
+  std::uint64_t forbidden = 0;
 };
 
 // clang-format off
@@ -144,7 +146,8 @@ TROUPE_MESSAGE(
     overloaded, conflicts, expired, late_replies, stray_replies, tried_elsewhere, workers_joined,
     workers_lost, workers_left, logins_refused, suspects, convicted, adopted, malformed,
     unauthenticated, undeliverable, clients_joined, clients_lost, stood_still,
-    turned_away, unread, dropped, keys_refused)
+    turned_away, unread, dropped, keys_refused,
+    forbidden)
 
 // clang-format on
 
@@ -156,6 +159,15 @@ struct recent_event {
 };
 
 TROUPE_MESSAGE(recent_event, name, ago_ms, fields)
+
+/// A gateway of the topology, as a broker sees it.
+struct known_gateway {
+  std::string name;
+  /// Whether it is logged in.
+  bool live = false;
+};
+
+TROUPE_MESSAGE(known_gateway, name, live)
 
 struct broker_status {
   std::string broker;
@@ -169,6 +181,8 @@ struct broker_status {
   broker_counters counters;
   /// The last 64 lines of the log, oldest first.
   std::vector<recent_event> events;
+  /// Left out by a broker of an earlier release.
+  std::optional<std::vector<known_gateway>> gateways{};
 };
 
 TROUPE_MESSAGE(
@@ -181,7 +195,8 @@ TROUPE_MESSAGE(
     nodes,
     capabilities,
     counters,
-    events)
+    events,
+    gateways)
 
 struct replica_failure {
   std::uint64_t ms_ago = 0;
@@ -236,6 +251,8 @@ struct group_status {
   std::string outbox_trouble;
   std::string down_reason;
   std::vector<replica_status> replicas;
+  /// Which of its sagas stand still, need a person or follow earlier steps; absent if none do.
+  std::optional<std::string> sagas_trouble{};
 };
 
 // clang-format off
@@ -243,9 +260,13 @@ TROUPE_MESSAGE(
     group_status, capability, store, breaker, forced_by, forced_why, forced_since, credit, in_hand,
     answered, failed, repeats, turns, effects, takeovers, events_credit, events_in_hand, events,
     events_ignored, events_postponed, event_repeats, events_of_others, relayed, outbox_confirmed,
-    outbox_depth, outbox_trouble, down_reason, replicas)
+    outbox_depth, outbox_trouble, down_reason, replicas, sagas_trouble)
 
 // clang-format on
+
+inline void encode(writer& to, const group_status& value) {
+  detail::encode_present(to, value);
+}
 
 struct node_status {
   std::string node;

@@ -194,6 +194,10 @@ void worker::drain() {
   state_->loop->request_drain();
 }
 
+const observe::span_rings& worker::spans() const {
+  return state_->parts.spans;
+}
+
 void worker::ask_snapshot(observe::loop_question<worker_snapshot>::receiver answered) {
   state_->loop->ask_snapshot(std::move(answered));
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures Troupe beside its peers, interleaved in one run, and says which bars are met.
 
-    bench.py calls|turns|sagas|events|all --bin DIR [--json FILE] [--runs N] [--seconds S]
+    bench.py calls|turns|sagas|events|http|all --bin DIR [--json FILE] [--runs N] [--seconds S]
              [--beside DIR]
 
 calls   client -> broker -> worker's actor -> back: Troupe's batching client and a plain two-frame
@@ -10,6 +10,7 @@ turns   a command whose effect is committed beside a call that commits nothing
 sagas   the order saga, from the order to its confirmation
 events  events published, and handled, beside JetStream, RabbitMQ and Redis; how long it takes, and
         what an event costs when many wait and many listen (events.py)
+http    requests through the gateway, beside moleculer-web, nginx with Node.js, and nginx alone (web.py)
 
 `--beside` takes the programs of another release, built by its own `./dev bench`, through the same
 loads in the same rounds, and says what each of our figures is beside theirs.
@@ -32,6 +33,7 @@ from peers import JetStream, Nats, RabbitMq, Redis
 from series import (OTHER_RELEASE, SLOW_FLUSH_US, Series, ask, bar, beside, measure, say, slow, table,
                     versus)
 from systems import Reference, Troupe
+from web import WEB_NEEDS, web_bars, web_steps
 
 CALL_WINDOWS = (1, 64, 1000)
 SAGA_WINDOWS = (1, 64, 256)
@@ -99,8 +101,9 @@ def saga_bars(series):
 
 
 BENCHES = {"calls": (call_steps, call_bars), "turns": (turn_steps, turn_bars),
-           "sagas": (saga_steps, saga_bars), "events": (event_steps, event_bars)}
-PEERS = {"calls": (Nats,), "events": (JetStream, RabbitMq, Redis)}
+           "sagas": (saga_steps, saga_bars), "events": (event_steps, event_bars),
+           "http": (web_steps, web_bars)}
+PEERS = {"calls": (Nats,), "events": (JetStream, RabbitMq, Redis), "http": WEB_NEEDS}
 
 
 def all_steps(steps, given):

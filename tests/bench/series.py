@@ -14,7 +14,8 @@ OTHER_RELEASE = ", other"
 
 # Of a line, what is printed and written; the first three are there in most.
 _FIGURES = ("rate_per_s", "p50_us", "p99_us", "confirmed_p50_us", "broker_cpu_us", "worker_cpu_us",
-            "broker_flushes", "worker_flushes", "flush_us", "publish_per_s")
+            "broker_flushes", "worker_flushes", "flush_us", "publish_per_s", "gateway_cpu_us",
+            "cpu_us", "gateway_mb")
 
 
 class Series:
@@ -53,7 +54,13 @@ class Series:
                    "window": window,
                    **{what: round(self.median(system, work, window, what), 2)
                       for what in _FIGURES if any(what in line for line in lines)},
-                   "runs": len(lines)}
+                   **_spread(lines), "runs": len(lines)}
+
+
+def _spread(lines):
+    """The least and the highest rate of all rounds."""
+    rates = [line["rate_per_s"] for line in lines if "rate_per_s" in line]
+    return {"rate_low_per_s": min(rates), "rate_high_per_s": max(rates)} if rates else {}
 
 
 def say(text):
@@ -147,12 +154,14 @@ def versus(series):
 
 def table(series):
     say(f"\n{series.bench}, {series.series}; medians")
-    say(f"  {'system':<20}{'work':<34}{'window':>7}{'per second':>13}{'p50 us':>11}{'p99 us':>11}")
-    for line in series.records():
+    say(f"  {'system':<20}{'work':<34}{'window':>7}{'per second':>13}{'p50 us':>11}{'p99 us':>11}"
+        f"   from .. to per second")
+    for line in filter(lambda record: "rate_per_s" in record, series.records()):
         times = "".join(f"{line[what]:>11,.1f}" if what in line else f"{'':>11}"
                         for what in ("p50_us", "p99_us"))
         say(f"  {line['system']:<20}{line['work']:<34}{line['window']:>7}"
-            f"{line['rate_per_s']:>13,.0f}{times}")
+            f"{line['rate_per_s']:>13,.0f}{times}"
+            f"   {line['rate_low_per_s']:,.0f} .. {line['rate_high_per_s']:,.0f}")
 
 
 def bar(text, ratio, bound, at_most=False):

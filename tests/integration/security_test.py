@@ -56,7 +56,8 @@ class WhoGetsIn(SecurityTest):
 
     def test_keys_and_clients_on_loopback_get_in(self):
         self.assert_answered(self.system.keyed("operator"))
-        self.assert_answered(self.system.keyed("n1"))
+        # A node may do what its capabilities may, and they call nobody.
+        self.assert_code("forbidden", self.system.keyed("n1").call("echo", "echo", {"payload": "x"}))
         self.assert_answered(self.system.client())
         self.assertEqual(0, self.system.status(self.system.client())["counters"]["keys_refused"])
 

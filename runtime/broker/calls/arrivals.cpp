@@ -74,6 +74,7 @@ void arrivals::take(
   call& made = calls_[index];
   made.capability = where;
   made.arrived = now;
+  made.is_traced = nodes_.capabilities[where].sampling.takes(header.traceparent, header.id);
   made.has_key = !header.key.empty();
   made.key_digest = made.has_key ? key_digest(header.key) : 0;
   callers_.add(index, from, now + milliseconds{header.ttl});
