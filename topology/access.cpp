@@ -13,7 +13,7 @@ namespace {
 using kind = config_tree::kind;
 using security::act;
 
-constexpr std::size_t rules_max = 8'192;
+constexpr std::size_t allowed_names_max = 8'192;
 
 constexpr const char* call_remedy =
     "write an operation such as users.get, all of a capability such as users.*, troupe.* for an "
@@ -114,7 +114,7 @@ std::vector<access_rule> read_allow(config_reader& section, std::vector<fault>& 
   if (allow == nullptr || allow->is == kind::null) {
     return rules;
   }
-  if (allow->is != kind::map || allow->entries.size() > rules_max) {
+  if (allow->is != kind::map || allow->entries.size() > allowed_names_max) {
     section.add_fault(
         "allow",
         allow->is != kind::map ? "is no map" : fmt::format("has {} entries", allow->entries.size()),
