@@ -14,7 +14,6 @@
 #include "nodes/stop_signals.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/observe/event_log.hpp"
-#include "topology/read.hpp"
 
 #include <csignal>
 #include <cstdio>
@@ -133,7 +132,7 @@ int run(const node_arguments& given) {
   // Before any thread is made, so that all inherit it.
   sigset_t signals = block_stop_signals();
   block_also(signals, SIGHUP);
-  const auto read = topology::read_file(given.file, actor_types());
+  const auto read = read_topology(given);
   if (const auto* faults = std::get_if<topology::faults>(&read)) {
     fmt::print(stderr, "{}", faults->to_text());
     return node_exit::bad_file;

@@ -1,6 +1,7 @@
 // troupe: the command for people and scripts.
 
 #include "nodes/command_line.hpp"
+#include "nodes/commands/backup/backup.hpp"
 #include "nodes/commands/breaker.hpp"
 #include "nodes/commands/call.hpp"
 #include "nodes/commands/check.hpp"
@@ -13,14 +14,16 @@
 #include "nodes/commands/effects.hpp"
 #include "nodes/commands/flag.hpp"
 #include "nodes/commands/history.hpp"
+#include "nodes/commands/manual/manual.hpp"
 #include "nodes/commands/output.hpp"
 #include "nodes/commands/publish.hpp"
 #include "nodes/commands/restore/restore.hpp"
 #include "nodes/commands/sagas.hpp"
-#include "nodes/commands/status.hpp"
+#include "nodes/commands/status/status.hpp"
 #include "nodes/commands/tail.hpp"
 #include "nodes/commands/topics.hpp"
 #include "nodes/commands/up/up.hpp"
+#include "nodes/process_start.hpp"
 
 #include <exception>
 #include <fmt/format.h>
@@ -56,7 +59,9 @@ int run(int count, char** words) {
   add_flag(line);
   add_history(line);
   add_rebuild(line);
+  add_backup(line);
   add_restore(line);
+  add_manual(line, version_text);
   line.add("version", "Prints the version").runs([] {
     fmt::print("{}\n", version_text);
     return exit_code::ok;
@@ -71,6 +76,7 @@ int run(int count, char** words) {
 } // namespace troupe
 
 int main(int count, char** words) {
+  troupe::begin_process(troupe::lost_reader::ends_the_process);
   try {
     return troupe::written_out(troupe::run(count, words));
   } catch (const std::exception& fault) {
