@@ -1,13 +1,17 @@
 // troupe-broker: one broker of a topology, as a process.
 
+#include "nodes/access_rules.hpp"
 #include "nodes/actor_types.hpp"
 #include "nodes/admin_server.hpp"
+#include "nodes/broker_door.hpp"
 #include "nodes/broker_journal.hpp"
 #include "nodes/broker_metrics.hpp"
+#include "nodes/link_keys.hpp"
 #include "nodes/node_health.hpp"
 #include "nodes/node_main.hpp"
 #include "nodes/open_files.hpp"
 #include "nodes/service_manager.hpp"
+#include "nodes/span_export.hpp"
 #include "nodes/stop_signals.hpp"
 #include "runtime/broker/server/memory_shares.hpp"
 #include "runtime/broker/server/server.hpp"
@@ -43,7 +47,10 @@ broker::router_options router_options_of(const topology::plan& plan) {
   options.shared_plan_digest = plan.digest;
   for (const topology::capability_plan& each : plan.capabilities) {
     options.capabilities.push_back(
-        {each.name, static_cast<std::uint32_t>(each.bulkhead.queue), each.nodes});
+        {each.name,
+         static_cast<std::uint32_t>(each.bulkhead.queue),
+         each.nodes,
+         sampling_of(plan, each.name.value)});
   }
   for (const topology::node_plan& each : plan.nodes) {
     options.nodes.push_back(each.name);
@@ -53,6 +60,14 @@ broker::router_options router_options_of(const topology::plan& plan) {
   options.call_bytes_max = memory.calls;
   options.awaiting_bytes_max = memory.awaiting;
   return options;
+}
+
+std::vector<std::string> names_of(const std::vector<topology::gateway_plan>& gateways) {
+  std::vector<std::string> names;
+  for (const topology::gateway_plan& each : gateways) {
+    names.push_back(each.name);
+  }
+  return names;
 }
 
 std::vector<wire::capability_description> descriptions_of(const topology::plan& plan) {
@@ -90,10 +105,17 @@ int serve(
   transport::context zmq;
   observe::event_log log{
       time, self.name, given.log_json ? observe::log_format::json : observe::log_format::text};
+  auto door = broker_door::open(zmq, plan, self.name, log);
+  if (!door) {
+    log.write("not_listening", {{"reason", door.error().message}});
+    return node_exit::refused;
+  }
   auto bound = transport::router_loop::bind(
       zmq,
       time,
       {.endpoint = self.listen,
+       .open_endpoint = self.open,
+       .key = *door ? std::optional{(*door)->key()} : std::nullopt,
        .heartbeat = plan.heartbeat,
        .body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max),
        .open_files_max = open_files_max,
@@ -104,7 +126,15 @@ int serve(
     return node_exit::refused;
   }
   transport::router_loop& loop = **bound;
+  if (*door) {
+    if (const auto tried = (*door)->try_strangers(loop.endpoint()); !tried) {
+      log.write("not_listening", {{"reason", tried.error().message}});
+      return node_exit::refused;
+    }
+  }
   uuid_source ids;
+  observe::span_rings spans;
+  const auto rules = access_rules(plan);
   broker::server server{
       loop,
       {.name = self.name,
@@ -114,12 +144,19 @@ int serve(
        .router = router_options_of(plan),
        .open_files_max = open_files_max,
        .journal_keeper = plan.events.broker,
+       .gateways = names_of(plan.gateways),
        .system = plan.name,
-       .described = descriptions_of(plan)},
+       .described = descriptions_of(plan),
+       .has_keys = *door != nullptr,
+       .keys_refused =
+           *door ? [&from = **door] { return from.refused(); } : std::function<std::uint64_t()>{},
+       .rules = rules},
       [&log](const broker::log_event& event) { log.write(event.name, event.fields); },
       time.now()};
+  server.keep_spans(time, spans);
+  const auto exporter = export_spans(plan, self.name, spans, time, log);
   if (plan.events.broker == self.name) {
-    const auto kept = keep_journal(server, time, plan, [&loop] { loop.wake_up(); });
+    const auto kept = keep_journal(server, time, plan, rules, [&loop] { loop.wake_up(); });
     if (!kept) {
       log.write("journal_unusable", {{"reason", kept.error().message}});
       return exit_no_journal;
@@ -150,7 +187,9 @@ int serve(
   }};
   {
     service_reports reports{ask};
-    await_stop_signal(stop_signals, {});
+    while (await_signal(stop_signals) == SIGHUP) {
+      (*door)->reread(loop);
+    }
     reports.stopping();
   }
   server.request_drain();
@@ -161,7 +200,7 @@ int serve(
 
 int run(const node_arguments& given) {
   // Before any thread is made, so that all inherit it.
-  const sigset_t stop_signals = block_stop_signals();
+  sigset_t stop_signals = block_stop_signals();
   const auto read = read_topology(given);
   if (const auto* faults = std::get_if<topology::faults>(&read)) {
     fmt::print(stderr, "{}", faults->to_text());
@@ -171,6 +210,10 @@ int run(const node_arguments& given) {
   const topology::broker_plan* const self = find_broker(plan, given.node);
   if (self == nullptr) {
     return node_exit::bad_file;
+  }
+  if (plan.security) {
+    block_also(stop_signals, SIGHUP);
+    forbid_core_files();
   }
   return serve(plan, *self, given, stop_signals);
 }

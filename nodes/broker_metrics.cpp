@@ -82,6 +82,10 @@ constexpr std::array broker_counts{
         "Messages of peers that had not logged in.",
         &wire::broker_counters::unauthenticated},
     broker_count{
+        "troupe_broker_keys_refused",
+        "Connections not let in for their key.",
+        &wire::broker_counters::keys_refused},
+    broker_count{
         "troupe_broker_undeliverable",
         "Answers whose receiver was gone.",
         &wire::broker_counters::undeliverable},
@@ -93,6 +97,10 @@ constexpr std::array broker_counts{
         "troupe_broker_dropped",
         "Messages dropped as their sender sent more than the broker could go through.",
         &wire::broker_counters::dropped},
+    broker_count{
+        "troupe_broker_calls_forbidden",
+        "Calls refused as their sender has no right to them.",
+        &wire::broker_counters::forbidden},
     broker_count{
         "troupe_broker_stray_replies",
         "Answers to calls that their sender had not been given.",

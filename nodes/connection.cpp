@@ -1,11 +1,13 @@
 #include "nodes/connection.hpp"
 
 #include "nodes/commands/plan_file.hpp"
+#include "nodes/link_keys.hpp"
 #include "runtime/config.hpp"
 #include "runtime/wire/json.hpp"
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <iostream>
 #include <iterator>
@@ -78,20 +80,39 @@ void add_deadline(command& takes, connect_arguments& given) {
       fmt::format("when to give up [{}]", duration_text(given.deadline)));
 }
 
-client::options
-options_for(const topology::plan& plan, std::vector<std::string> brokers, std::string name) {
+client::options options_for(
+    const topology::plan& plan,
+    std::vector<std::string> brokers,
+    std::string name,
+    std::shared_ptr<const security::key_ring> keys) {
   client::options options;
   options.brokers = std::move(brokers);
+  if (keys != nullptr) {
+    name = keys->owner();
+    options.keys = link_keys(plan, std::move(keys), options.brokers);
+  }
   options.heartbeat = plan.heartbeat;
   options.body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max);
   options.name = std::move(name);
   return options;
 }
 
+outcome<client::options> options_for_command(
+    const topology::plan& plan, std::vector<std::string> brokers, std::string_view command) {
+  const char* const named = std::getenv("TROUPE_AS");
+  return open_keys(plan, named == nullptr || *named == '\0' ? "operator" : named)
+      .map([&](std::shared_ptr<security::key_ring> keys) {
+        return options_for(
+            plan, std::move(brokers), fmt::format("troupe-{}", command), std::move(keys));
+      });
+}
+
 std::vector<outcome<std::string>> ask_at_once(
-    const client::options& options, const std::vector<question>& questions, milliseconds deadline) {
+    const outcome<client::options>& options,
+    const std::vector<question>& questions,
+    milliseconds deadline) {
   std::vector<outcome<std::string>> answers(questions.size(), std::string{});
-  auto opened = client::client::open(options);
+  auto opened = options.and_then(client::client::open);
   if (!opened) {
     std::fill(answers.begin(), answers.end(), failure{opened.error()});
     return answers;
@@ -129,6 +150,7 @@ connection::open(std::string_view command, const connect_arguments& given, needs
   made.deadline_ = given.deadline;
   client::options options;
   options.brokers = given.brokers;
+  options.name = fmt::format("troupe-{}", command);
   if (given.file.starts_with(scheme)) {
     options.brokers = {given.file};
   } else if (given.brokers.empty()) {
@@ -136,10 +158,13 @@ connection::open(std::string_view command, const connect_arguments& given, needs
     if (!plan) {
       return tl::unexpected{plan.error()};
     }
-    options = options_for(*plan, brokers_of(*plan, whom), {});
+    auto known = options_for_command(*plan, brokers_of(*plan, whom), command);
+    if (!known) {
+      return tl::unexpected{print_error(known.error(), given.json)};
+    }
+    options = std::move(*known);
     made.plan_ = std::move(*plan);
   }
-  options.name = fmt::format("troupe-{}", command);
   auto client = client::client::open(options);
   if (!client) {
     return tl::unexpected{print_error(client.error(), given.json)};

@@ -3,6 +3,7 @@
 #include "nodes/command_line.hpp"
 #include "nodes/commands/output.hpp"
 #include "runtime/client/client.hpp"
+#include "runtime/security/key_ring.hpp"
 #include "runtime/wire/message.hpp"
 #include "topology/plan.hpp"
 
@@ -36,8 +37,18 @@ enum class needs : std::uint8_t { any_broker, journal };
 
 /// How to reach `brokers` of a topology.
 /// @param name of the one who asks, for the brokers' logs.
-client::options
-options_for(const topology::plan& plan, std::vector<std::string> brokers, std::string name);
+/// @param keys of the one who asks; null if links have none.
+client::options options_for(
+    const topology::plan& plan,
+    std::vector<std::string> brokers,
+    std::string name,
+    std::shared_ptr<const security::key_ring> keys);
+
+/// The same for a command, with the keys of `operator`, or of the name in the environment's
+/// TROUPE_AS.
+/// @errors of key_ring::open.
+outcome<client::options> options_for_command(
+    const topology::plan& plan, std::vector<std::string> brokers, std::string_view command);
 
 /// One of several questions that are asked at once.
 struct question {
@@ -48,8 +59,11 @@ struct question {
 };
 
 /// Asks each, again and again until the deadline. The answers are in the same order.
+/// @param options an error is the answer to each.
 std::vector<outcome<std::string>> ask_at_once(
-    const client::options& options, const std::vector<question>& questions, milliseconds deadline);
+    const outcome<client::options>& options,
+    const std::vector<question>& questions,
+    milliseconds deadline);
 
 /// A client of the brokers that a command asks.
 class connection {

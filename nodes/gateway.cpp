@@ -8,16 +8,21 @@
 #include "nodes/gateway_features.hpp"
 #include "nodes/gateway_report.hpp"
 #include "nodes/gateway_routes.hpp"
+#include "nodes/link_keys.hpp"
 #include "nodes/node_main.hpp"
 #include "nodes/open_files.hpp"
 #include "nodes/service_manager.hpp"
+#include "nodes/service_tokens.hpp"
+#include "nodes/span_export.hpp"
 #include "nodes/stop_signals.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/observe/event_log.hpp"
+#include "runtime/security/token_files.hpp"
 
 #include <csignal>
 #include <cstdio>
 #include <fmt/format.h>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unistd.h>
@@ -60,8 +65,30 @@ int refuse(observe::event_log& log, const error& why) {
   return node_exit::refused;
 }
 
-/// Reads certificates again at each SIGHUP, until a signal says stop.
-void await_stop(gateway::gateway& server, observe::event_log& log, const sigset_t& signals) {
+/// Reads the keys of tokens again; those that cannot be read leave the others in use.
+void reread_tokens(
+    gateway::gateway& server,
+    security::checked_tokens& tokens,
+    const std::string& folder,
+    observe::event_log& log) {
+  const auto read = security::read_checking_keys(folder);
+  if (!read) {
+    return log.write("token_keys.kept", {{"reason", read.error().message}});
+  }
+  server.post([&tokens, &log, keys = *read] {
+    tokens.replace_keys(keys);
+    log.write("token_keys.read", {{"keys", std::to_string(keys.all().size())}});
+  });
+}
+
+/// Reads certificates and keys again at each SIGHUP, until a signal says stop.
+/// @param reread the same for the keys of tokens.
+void await_stop(
+    gateway::gateway& server,
+    security::key_ring* keys,
+    const std::function<void()>& reread,
+    observe::event_log& log,
+    const sigset_t& signals) {
   for (;;) {
     const int signal = await_signal(signals);
     if (signal != SIGHUP) {
@@ -71,6 +98,10 @@ void await_stop(gateway::gateway& server, observe::event_log& log, const sigset_
     log.write(
         read ? "certificates.read" : "certificates.kept",
         read ? observe::log_fields{} : observe::log_fields{{"reason", read.error().message}});
+    if (keys != nullptr) {
+      reread_keys(*keys, log);
+    }
+    reread();
   }
 }
 
@@ -85,16 +116,29 @@ int serve(
   observe::event_log log{
       time, self.name, given.log_json ? observe::log_format::json : observe::log_format::text};
   // Before the gateway, whose answers may come from there until it has ended.
-  auto moving = gateway_features::open(plan, self, log);
+  const auto keys = open_keys(plan, self.name);
+  if (!keys) {
+    return refuse(log, keys.error());
+  }
+  observe::span_rings spans;
+  auto moving = gateway_features::open(plan, self, *keys, log);
   if (!moving) {
     return refuse(log, moving.error());
   }
-  auto made = gateway::gateway::make(options_of(plan, self), time);
+  // Before the gateway, whose loop uses it.
+  const auto tokens = open_tokens(plan, self);
+  if (!tokens) {
+    return refuse(log, tokens.error());
+  }
+  auto options = options_of(plan, self);
+  options.calls.keys = link_keys(plan, *keys, options.calls.brokers);
+  auto made = gateway::gateway::make(std::move(options), time);
   if (!made) {
     return refuse(log, made.error());
   }
   gateway::gateway& server = **made;
-  add_routes(server, plan, self, actor_types(), time, moving->get());
+  const auto exporter = export_spans(plan, self.name, spans, time, log);
+  add_routes(server, plan, self, actor_types(), time, moving->get(), tokens->get(), spans.add());
   add_documents(server, plan, self, actor_types());
   const auto started = server.start([&log](std::string_view what) {
     log.write("request.failed", {{"reason", std::string{what}}});
@@ -120,7 +164,12 @@ int serve(
   log.write("gateway.started", {{"listens", self.listen}, {"pid", std::to_string(::getpid())}});
   {
     service_reports reports{ask};
-    await_stop(server, log, signals);
+    const auto reread = [&] {
+      if (*tokens != nullptr) {
+        reread_tokens(server, **tokens, plan.security->keys, log);
+      }
+    };
+    await_stop(server, keys->get(), reread, log, signals);
     reports.stopping();
   }
   const bool all_ended = server.drain(drain_patience);
@@ -139,7 +188,13 @@ int run(const node_arguments& given) {
   }
   const auto& plan = std::get<topology::plan>(read);
   const topology::gateway_plan* const self = find_gateway(plan, given.node);
-  return self == nullptr ? node_exit::bad_file : serve(plan, *self, given, signals);
+  if (self == nullptr) {
+    return node_exit::bad_file;
+  }
+  if (plan.security) {
+    forbid_core_files();
+  }
+  return serve(plan, *self, given, signals);
 }
 
 } // namespace

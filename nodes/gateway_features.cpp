@@ -60,7 +60,10 @@ std::string flag_path(const topology::plan& plan, const std::string& gateway) {
 } // namespace
 
 outcome<std::unique_ptr<gateway_features>> gateway_features::open(
-    const topology::plan& plan, const topology::gateway_plan& self, observe::event_log& log) {
+    const topology::plan& plan,
+    const topology::gateway_plan& self,
+    std::shared_ptr<const security::key_ring> keys,
+    observe::event_log& log) {
   if (!needs_features(self)) {
     return std::unique_ptr<gateway_features>{};
   }
@@ -68,7 +71,8 @@ outcome<std::unique_ptr<gateway_features>> gateway_features::open(
   for (const topology::broker_plan& each : plan.brokers) {
     brokers.push_back(each.listen);
   }
-  auto calls = client::client::open(options_for(plan, std::move(brokers), self.name + "-flags"));
+  auto calls = client::client::open(
+      options_for(plan, std::move(brokers), self.name + "-flags", std::move(keys)));
   if (!calls) {
     return failure{std::move(calls.error())};
   }

@@ -5,6 +5,7 @@
 #include "runtime/observe/event_log.hpp"
 #include "runtime/observe/metrics_text.hpp"
 #include "runtime/outcome.hpp"
+#include "runtime/security/key_ring.hpp"
 #include "runtime/strangler/comparison_desk.hpp"
 #include "runtime/strangler/feature.hpp"
 #include "runtime/strangler/flag_follower.hpp"
@@ -25,8 +26,12 @@ class gateway_features {
 public:
   /// @return null if no route of `self` needs any.
   /// @errors of `client::open` and `legacy_client::start`.
-  static outcome<std::unique_ptr<gateway_features>>
-  open(const topology::plan& plan, const topology::gateway_plan& self, observe::event_log& log);
+  /// @param keys of the gateway; null if links have none.
+  static outcome<std::unique_ptr<gateway_features>> open(
+      const topology::plan& plan,
+      const topology::gateway_plan& self,
+      std::shared_ptr<const security::key_ring> keys,
+      observe::event_log& log);
 
   ~gateway_features();
   gateway_features(const gateway_features&) = delete;

@@ -5,6 +5,19 @@
 
 namespace troupe {
 
+namespace {
+
+/// The signal that came; not above 0 if none did.
+int signal_within(const sigset_t& signals, std::chrono::milliseconds patience) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(patience);
+  const timespec time{
+      static_cast<time_t>(seconds.count()),
+      static_cast<long>(std::chrono::nanoseconds{patience - seconds}.count())};
+  return ::sigtimedwait(&signals, nullptr, &time);
+}
+
+} // namespace
+
 sigset_t block_stop_signals() {
   sigset_t signals;
   ::sigemptyset(&signals);
@@ -29,23 +42,23 @@ int await_signal(const sigset_t& signals) {
   return signal;
 }
 
-bool await_stop_signal(const sigset_t& signals, const std::stop_token& stop) {
+int await_signal(const sigset_t& signals, const std::stop_token& stop) {
   using namespace std::chrono_literals;
   while (!stop.stop_requested()) {
     // How late a stop from inside may be noticed.
-    if (stop_signal_comes(signals, 200ms)) {
-      return true;
+    if (const int signal = signal_within(signals, 200ms); signal > 0) {
+      return signal;
     }
   }
-  return false;
+  return 0;
+}
+
+bool await_stop_signal(const sigset_t& signals, const std::stop_token& stop) {
+  return await_signal(signals, stop) != 0;
 }
 
 bool stop_signal_comes(const sigset_t& signals, std::chrono::milliseconds patience) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(patience);
-  const timespec time{
-      static_cast<time_t>(seconds.count()),
-      static_cast<long>(std::chrono::nanoseconds{patience - seconds}.count())};
-  return ::sigtimedwait(&signals, nullptr, &time) > 0;
+  return signal_within(signals, patience) > 0;
 }
 
 } // namespace troupe

@@ -16,6 +16,9 @@ void block_also(sigset_t& signals, int signal);
 /// Waits for one of `signals`, and says which.
 int await_signal(const sigset_t& signals);
 
+/// Waits for one of `signals`, and says which; 0 if `stop` was requested first.
+int await_signal(const sigset_t& signals, const std::stop_token& stop);
+
 /// Waits for one of `signals`. False if `stop` was requested first.
 bool await_stop_signal(const sigset_t& signals, const std::stop_token& stop);
 

@@ -14,6 +14,7 @@
 #include "nodes/commands/effects.hpp"
 #include "nodes/commands/flag.hpp"
 #include "nodes/commands/history.hpp"
+#include "nodes/commands/keys.hpp"
 #include "nodes/commands/manual/manual.hpp"
 #include "nodes/commands/output.hpp"
 #include "nodes/commands/publish.hpp"
@@ -21,8 +22,12 @@
 #include "nodes/commands/sagas.hpp"
 #include "nodes/commands/status/status.hpp"
 #include "nodes/commands/tail.hpp"
+#include "nodes/commands/token.hpp"
 #include "nodes/commands/topics.hpp"
+#include "nodes/commands/traces/traces.hpp"
 #include "nodes/commands/up/up.hpp"
+#include "nodes/commands/version.hpp"
+#include "nodes/commands/why/why.hpp"
 #include "nodes/process_start.hpp"
 
 #include <exception>
@@ -33,12 +38,9 @@ namespace troupe {
 
 namespace {
 
-constexpr auto version_text = "troupe 0.1.0";
-
 int run(int count, char** words) {
   command_line line{
       count, words, "troupe", "troupe: runs, calls and looks at a topology of actors."};
-  line.version(version_text);
   line.footer(with_exit_codes());
   add_check(line);
   add_up(line);
@@ -53,19 +55,20 @@ int run(int count, char** words) {
   add_publish(line);
   add_tail(line);
   add_topics(line);
+  add_traces(line);
+  add_why(line);
+  add_token(line);
   add_dead_letters(line);
   add_sagas(line);
   add_effects(line);
   add_flag(line);
   add_history(line);
+  add_keys(line);
   add_rebuild(line);
   add_backup(line);
   add_restore(line);
-  add_manual(line, version_text);
-  line.add("version", "Prints the version").runs([] {
-    fmt::print("{}\n", version_text);
-    return exit_code::ok;
-  });
+  add_manual(line, version_text());
+  add_version(line);
   return line.run([&](const std::string& command, const std::string& fault) {
     return print_wrong_usage(command, fault, line.has("--json"));
   });

@@ -4,9 +4,11 @@
 
 #include "nodes/actor_types.hpp"
 #include "nodes/admin_server.hpp"
+#include "nodes/link_keys.hpp"
 #include "nodes/node_health.hpp"
 #include "nodes/node_main.hpp"
 #include "nodes/service_manager.hpp"
+#include "nodes/span_export.hpp"
 #include "nodes/stop_signals.hpp"
 #include "nodes/worker_metrics.hpp"
 #include "runtime/actor/registry.hpp"
@@ -31,7 +33,10 @@ namespace troupe {
 
 namespace {
 
-capability_options options_of(const topology::capability_plan& plan, const node_name& node) {
+capability_options options_of(
+    const topology::capability_plan& plan,
+    const node_name& node,
+    const observe::sampling& sampling) {
   std::optional<std::string> database;
   if (plan.store) {
     database = plan.store->substr(plan.store->find(':') + 1);
@@ -53,6 +58,7 @@ capability_options options_of(const topology::capability_plan& plan, const node_
       .turn_limit = plan.turn_limit,
       .inbox_kept = plan.inbox_kept,
       .sagas_kept = plan.sagas_kept,
+      .sampling = sampling,
       .config = plan.config};
 }
 
@@ -71,7 +77,7 @@ worker_options options_of(const topology::plan& plan, const std::string& node) {
   }
   for (const topology::capability_plan& each : plan.capabilities) {
     if (each.runs_on({node})) {
-      options.capabilities.push_back(options_of(each, {node}));
+      options.capabilities.push_back(options_of(each, {node}, sampling_of(plan, each.name.value)));
     }
   }
   return options;
@@ -91,15 +97,24 @@ int serve(const topology::plan& plan, const node_arguments& given, const sigset_
   observe::event_log log{
       time, given.node, given.log_json ? observe::log_format::json : observe::log_format::text};
   const registry types{registered_types()};
-  transport::context zmq;
-  auto made = worker::make(zmq, time, log, types, options_of(plan, given.node));
-  if (!made) {
+  const auto refuse = [&log](const error& why) {
     log.write(
-        "worker.not_started",
-        {{"code", std::string{name_of(made.error().code)}}, {"reason", made.error().message}});
+        "worker.not_started", {{"code", std::string{name_of(why.code)}}, {"reason", why.message}});
     return node_exit::refused;
+  };
+  const auto keys = open_keys(plan, given.node);
+  if (!keys) {
+    return refuse(keys.error());
+  }
+  transport::context zmq;
+  worker_options options = options_of(plan, given.node);
+  options.keys = link_keys(plan, *keys, options.brokers);
+  auto made = worker::make(zmq, time, log, types, std::move(options));
+  if (!made) {
+    return refuse(made.error());
   }
   worker& node = **made;
+  const auto exporter = export_spans(plan, given.node, node.spans(), time, log);
   const ask_node ask = [&node, &time, brokers = names_of(plan.brokers)](const auto& answered) {
     node.ask_snapshot([answered, &time, brokers](const worker_snapshot& said) {
       const auto copy = std::make_shared<const worker_snapshot>(said);
@@ -113,15 +128,16 @@ int serve(const topology::plan& plan, const node_arguments& given, const sigset_
   const auto admin = admin_server::start(
       {plan.find(node_name{given.node})->admin, plan.heartbeat.timeout}, time, ask);
   if (!admin) {
-    log.write(
-        "worker.not_started",
-        {{"code", std::string{name_of(admin.error().code)}}, {"reason", admin.error().message}});
-    return node_exit::refused;
+    return refuse(admin.error());
   }
   log.write("worker.started", {{"pid", std::to_string(::getpid())}});
   service_reports reports{ask};
   std::jthread signals{[&](const std::stop_token& stop) {
-    if (await_stop_signal(stop_signals, stop)) {
+    int signal = await_signal(stop_signals, stop);
+    for (; signal == SIGHUP; signal = await_signal(stop_signals, stop)) {
+      reread_keys(**keys, log);
+    }
+    if (signal != 0) {
       reports.stopping();
       node.drain();
     }
@@ -138,7 +154,7 @@ int serve(const topology::plan& plan, const node_arguments& given, const sigset_
 
 int run(const node_arguments& given) {
   // Before any thread is made, so that all inherit it.
-  const sigset_t stop_signals = block_stop_signals();
+  sigset_t stop_signals = block_stop_signals();
   const auto read = read_topology(given);
   if (const auto* faults = std::get_if<topology::faults>(&read)) {
     fmt::print(stderr, "{}", faults->to_text());
@@ -157,6 +173,9 @@ int run(const node_arguments& given) {
         given.node,
         did_you_mean(given.node, names));
     return node_exit::bad_file;
+  }
+  if (plan.security) {
+    block_also(stop_signals, SIGHUP);
   }
   return serve(plan, given, stop_signals);
 }

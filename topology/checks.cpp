@@ -17,7 +17,7 @@ namespace {
 struct listener {
   /// "broker `b1`".
   std::string who;
-  /// The machine; brokers are on this one.
+  /// The machine.
   std::string host;
   endpoint where;
 };
@@ -91,8 +91,10 @@ void check_endpoints(const draft& checked, std::vector<fault>& found) {
     const auto at = [&](std::string_view key) {
       return listeners.position_of_key("brokers", broker.name, key, broker.at);
     };
-    listeners.take({who, "here", {}}, "listen", broker.listen, at("listen"), read_endpoint);
-    listeners.take({who, "here", {}}, "admin", broker.admin, at("admin"), read_admin_address);
+    const auto read = checked.result.security ? read_secured_endpoint : read_endpoint;
+    listeners.take({who, broker.host, {}}, "listen", broker.listen, at("listen"), read);
+    listeners.take({who, broker.host, {}}, "open", broker.open, at("open"), read_endpoint);
+    listeners.take({who, broker.host, {}}, "admin", broker.admin, at("admin"), read_admin_address);
   }
   for (const node_plan& node : checked.result.nodes) {
     listeners.take(
@@ -115,9 +117,78 @@ void check_endpoints(const draft& checked, std::vector<fault>& found) {
   }
 }
 
+/// Checks that each process can reach each broker.
+void check_reach(const plan& whole, std::vector<fault>& found) {
+  for (const broker_plan& broker : whole.brokers) {
+    const auto where = read_secured_endpoint(broker.listen);
+    const auto* const address = std::get_if<endpoint>(&where);
+    if (address == nullptr || !is_loopback(*address)) {
+      continue;
+    }
+    const auto check = [&](std::string_view kind, std::string_view name, const std::string& host) {
+      if (host != broker.host) {
+        found.push_back(
+            {broker.at,
+             fmt::format(
+                 "broker `{}` listens on loopback, where {} `{}` on host `{}` cannot reach it",
+                 broker.name,
+                 kind,
+                 name,
+                 host),
+             "write an address of the broker's host that the other hosts reach"});
+        return true;
+      }
+      return false;
+    };
+    const bool is_cut_off =
+        std::any_of(whole.nodes.begin(), whole.nodes.end(), [&](const node_plan& each) {
+          return check("node", each.name.value, each.host);
+        });
+    if (!is_cut_off) {
+      (void)std::any_of(
+          whole.gateways.begin(), whole.gateways.end(), [&](const gateway_plan& each) {
+            return check("gateway", each.name, each.host);
+          });
+    }
+  }
+}
+
+/// Checks what follows from keys of links, or from their absence.
+void check_security(const draft& checked, std::vector<fault>& found) {
+  const plan& whole = checked.result;
+  const bool takes_plain = whole.security && whole.security->clients == plain_clients::open;
+  bool is_any_open = false;
+  for (const broker_plan& broker : whole.brokers) {
+    if (broker.open.empty()) {
+      continue;
+    }
+    is_any_open = true;
+    if (!takes_plain) {
+      found.push_back(
+          {broker.at,
+           fmt::format(
+               "broker `{}` has an endpoint for clients without keys (`open`)", broker.name),
+           whole.security ? "write `clients: open` in `security` if they are to be let in"
+                          : "leave `open` out: without `security`, they connect to `listen`"});
+    }
+  }
+  if (takes_plain && !is_any_open) {
+    found.push_back(
+        {whole.security->at,
+         "`clients` of security is `open`, and no broker says where",
+         "add `open: \"tcp://127.0.0.1:5560\"` to a broker: a port besides `listen`"});
+  }
+  if (whole.security && !whole.brokers.empty()) {
+    check_reach(whole, found);
+  }
+}
+
 /// Checks that no two processes have one name: logs and `status` tell them apart by name alone.
 void check_names_apart(const draft& checked, std::vector<fault>& found) {
   std::map<std::string_view, std::string_view> kinds;
+  if (checked.result.security) {
+    kinds.emplace("operator", "person, whose key `troupe` uses,");
+  }
   const auto take = [&](std::string_view name, std::string_view kind, file_position at) {
     const auto [known, is_new] = kinds.emplace(name, kind);
     if (!is_new) {
@@ -256,6 +327,7 @@ std::string check_name(std::string_view name) {
 void check_whole(const draft& checked, std::vector<fault>& found) {
   check_endpoints(checked, found);
   check_names_apart(checked, found);
+  check_security(checked, found);
   check_heartbeat(checked, found);
   check_memory(checked, found);
   check_databases_apart(checked, found);

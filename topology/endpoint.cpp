@@ -93,17 +93,19 @@ read_address(std::string_view address, std::string_view example, reach from = re
   if (!address_here) {
     return malformed(
         fmt::format(
-            "would listen outside loopback (`{}`), where anybody who reaches the port is trusted: "
-            "refused until link security is built",
+            "would listen outside loopback (`{}`), where anybody who reaches the port is trusted",
             host),
-        "listen on 127.0.0.1");
+        "listen on 127.0.0.1; brokers may listen on other addresses once the topology has "
+        "`security:`, so that links have keys");
   }
   return endpoint{*address_here, *port};
 }
 
 } // namespace
 
-std::variant<endpoint, fault> read_endpoint(std::string_view text) {
+namespace {
+
+std::variant<endpoint, fault> read_tcp(std::string_view text, reach from) {
   constexpr std::string_view scheme = "tcp://";
   constexpr std::string_view example = "write tcp://HOST:PORT, such as tcp://127.0.0.1:5550";
   if (text.substr(0, scheme.size()) != scheme) {
@@ -114,7 +116,29 @@ std::variant<endpoint, fault> read_endpoint(std::string_view text) {
             : fmt::format("uses the transport `{}`; links are TCP only", text.substr(0, colon)),
         example);
   }
-  return read_address(text.substr(scheme.size()), example);
+  return read_address(text.substr(scheme.size()), example, from);
+}
+
+} // namespace
+
+std::variant<endpoint, fault> read_endpoint(std::string_view text) {
+  return read_tcp(text, reach::loopback);
+}
+
+std::variant<endpoint, fault> read_secured_endpoint(std::string_view text) {
+  auto read = read_tcp(text, reach::any);
+  if (const auto* where = std::get_if<endpoint>(&read);
+      where != nullptr && (where->host == "0.0.0.0" || where->host == "::")) {
+    return malformed(
+        fmt::format(
+            "stands for all addresses (`{}`), and others connect to what stands here", where->host),
+        "write the address by which the other hosts reach it");
+  }
+  return read;
+}
+
+bool is_loopback(const endpoint& where) {
+  return where.host == "::1" || where.host.starts_with("127.");
 }
 
 std::variant<endpoint, fault> read_admin_address(std::string_view text) {

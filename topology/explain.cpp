@@ -135,8 +135,10 @@ std::string
 route_text(const route_plan& route, const plan& plan, const std::vector<actor_type>& types) {
   const std::string key =
       fmt::format("{} {}", http::name_of(route.key.method), route.key.path.text());
+  const std::string_view token = route.wants_token ? "; for services, by token" : "";
   if (const auto* events = std::get_if<events_route_plan>(&route.does)) {
-    return fmt::format("    {} streams events: {}\n", key, fmt::join(events->patterns, ", "));
+    return fmt::format(
+        "    {} streams events: {}{}\n", key, fmt::join(events->patterns, ", "), token);
   }
   const auto& call = std::get<call_route_plan>(route.does);
   const capability_plan* const capability = plan.find(call.capability);
@@ -163,6 +165,7 @@ route_text(const route_plan& route, const plan& plan, const std::vector<actor_ty
   if (!call.feature.empty()) {
     text += fmt::format("; by the flag {}", call.feature);
   }
+  text += token;
   return text + (call.wants_key ? "; an Idempotency-Key is required\n" : "\n");
 }
 
@@ -181,6 +184,9 @@ gateway_text(const gateway_plan& gateway, const plan& plan, const std::vector<ac
         counted(static_cast<std::size_t>(gateway.rate->requests), "request", "requests"),
         duration_text(gateway.rate->within),
         gateway.rate->burst);
+  }
+  if (!gateway.proxies.empty()) {
+    fmt::format_to(end, "    {} may say for whom a request is\n", list_text(gateway.proxies));
   }
   if (!gateway.origins.empty()) {
     fmt::format_to(end, "    pages of {} may read answers\n", list_text(gateway.origins));
@@ -318,7 +324,13 @@ std::string explain(const plan& plan, const std::vector<actor_type>& types) {
   text += "Processes\n";
   for (const broker_plan& broker : plan.brokers) {
     fmt::format_to(
-        end, "  broker {} listens on {}{}\n", broker.name, broker.listen, admin_text(broker.admin));
+        end,
+        "  broker {}{} listens on {}{}{}\n",
+        broker.name,
+        broker.host == "here" ? "" : " on " + broker.host,
+        broker.listen,
+        broker.open.empty() ? "" : ", for clients without keys on " + broker.open,
+        admin_text(broker.admin));
   }
   for (const node_plan& node : plan.nodes) {
     text += node_text(node, plan);
@@ -334,9 +346,17 @@ std::string explain(const plan& plan, const std::vector<actor_type>& types) {
   }
   fmt::format_to(
       end,
-      "  a process that is silent for {} counts as lost (heartbeats every {})\n\nCapabilities\n",
+      "  a process that is silent for {} counts as lost (heartbeats every {})\n",
       duration_text(plan.heartbeat.timeout),
       duration_text(plan.heartbeat.interval));
+  text += plan.security ? fmt::format(
+              "  links have keys, which are in {}: whoever has none {}\n",
+              plan.security->keys,
+              plan.security->clients == plain_clients::open
+                  ? "is a client on a broker's own host, or is refused"
+                  : "is refused")
+                        : "  links have no keys: whoever reaches a broker's port is trusted\n";
+  text += "\nCapabilities\n";
   std::uint64_t bytes = 0;
   for (const capability_plan& capability : plan.capabilities) {
     text += capability_text(capability, type_named(capability.actor, types));

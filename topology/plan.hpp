@@ -8,7 +8,9 @@
 #include "runtime/supervision/supervision_options.hpp"
 #include "runtime/transport/transport_options.hpp"
 #include "topology/gateway_plan.hpp"
+#include "topology/security.hpp"
 #include "topology/strangler_plan.hpp"
+#include "topology/traces.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -23,6 +25,10 @@ struct broker_plan {
   std::string name;
   /// Such as "tcp://127.0.0.1:5550".
   std::string listen;
+  /// Where clients without keys connect, if every link has some: on loopback; empty for nowhere.
+  std::string open{};
+  /// As of a node.
+  std::string host = "here";
   /// Where it tells of its health and metrics over HTTP: "127.0.0.1:9101"; empty for nowhere.
   std::string admin{};
   file_position at;
@@ -165,6 +171,9 @@ struct plan {
   std::vector<gateway_plan> gateways;
   events_plan events;
   std::vector<strangler_plan> features;
+  /// Absent: links have no keys, and are on loopback.
+  std::optional<security_options> security;
+  traces_plan traces;
 
   static constexpr range<std::chrono::milliseconds> heartbeat_interval_range{
       std::chrono::milliseconds{50}, std::chrono::seconds{10}};

@@ -1,5 +1,6 @@
 #include "topology/read.hpp"
 
+#include "topology/access_checks.hpp"
 #include "topology/capability_checks.hpp"
 #include "topology/checks.hpp"
 #include "topology/events.hpp"
@@ -8,6 +9,7 @@
 #include "topology/host.hpp"
 #include "topology/plan_digest.hpp"
 #include "topology/policies.hpp"
+#include "topology/security.hpp"
 #include "topology/store_path.hpp"
 #include "topology/strangler.hpp"
 #include "topology/yaml.hpp"
@@ -53,6 +55,9 @@ public:
     draft_.result.folder = folder;
     read_head();
     read_links_and_limits();
+    if (const config_tree* section = reader_.tree("security")) {
+      draft_.result.security = read_security(*section, folder, found_);
+    }
     read_brokers();
     read_nodes();
     read_events(reader_, draft_.result, found_);
@@ -60,6 +65,7 @@ public:
     read_capabilities();
     read_features();
     read_gateways();
+    read_traces(reader_, draft_.result.traces, found_);
     reader_.finish();
     return std::move(draft_);
   }
@@ -167,6 +173,8 @@ private:
       draft_.result.brokers.push_back(
           {.name = entry.key,
            .listen = reader.text("listen").value_or(""),
+           .open = reader.text("open").value_or(""),
+           .host = read_host(reader),
            .admin = reader.text("admin").value_or(""),
            .at = entry.at});
       reader.finish();
@@ -369,6 +377,8 @@ read(std::string_view text, const std::string& file, const std::vector<actor_typ
   check_capabilities(drafted, types, found);
   check_gateways(drafted, types, found);
   check_features(drafted, found);
+  check_traces(document.tree, drafted.result, found);
+  check_access(drafted, types, found);
   if (!found.empty()) {
     put_in_order(found);
     return faults{file, std::move(found)};

@@ -11,7 +11,7 @@ namespace troupe::topology {
 
 namespace {
 
-constexpr std::size_t rules_max = 256;
+constexpr std::size_t entries_max = 256;
 
 /// Takes what `parsed` has, or adds why it has nothing.
 template <class Value>
@@ -48,11 +48,11 @@ template <class Check>
 std::vector<std::string>
 read_texts(config_reader& reader, std::string_view key, const Check& is_good, const char* remedy) {
   auto texts = reader.texts(key).value_or(std::vector<std::string>{});
-  if (texts.size() > rules_max) {
+  if (texts.size() > entries_max) {
     reader.add_fault(
         key,
         fmt::format("has {} entries", texts.size()),
-        fmt::format("stay below {}", rules_max + 1));
+        fmt::format("stay below {}", entries_max + 1));
   }
   for (const std::string& each : texts) {
     if (!is_good(each)) {

@@ -97,7 +97,7 @@ ask(const topology::plan& plan,
         {"troupe.node." + each, given.state.empty() ? "breaker" : "force_breaker", body});
   }
   const auto answers = ask_at_once(
-      options_for(plan, std::move(brokers), "troupe-breaker"), questions, given.deadline);
+      options_for_command(plan, std::move(brokers), "breaker"), questions, given.deadline);
   std::vector<report> reports;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     reports.push_back({nodes[i], answers[i].and_then([](const std::string& reply) {

@@ -7,10 +7,12 @@
 #include "nodes/commands/stranded.hpp"
 #include "runtime/wire/description.hpp"
 #include "runtime/wire/json.hpp"
+#include "topology/access_text.hpp"
 #include "topology/explain.hpp"
 
 #include <fmt/format.h>
 #include <memory>
+#include <variant>
 
 namespace troupe {
 
@@ -22,6 +24,7 @@ struct check_arguments {
   std::string file;
   /// What an earlier release said with --json; a topology; a folder of databases.
   std::string against;
+  bool rights = false;
   bool json = false;
 };
 
@@ -59,6 +62,27 @@ json_object json_of(
   return json;
 }
 
+json_object json_of(const topology::gateway_plan& gateway) {
+  std::vector<json_object> routes;
+  for (const topology::route_plan& each : gateway.routes) {
+    json_object& route = routes.emplace_back();
+    route.add("method", http::name_of(each.key.method)).add("path", each.key.path.text());
+    if (const auto* const call = std::get_if<topology::call_route_plan>(&each.does)) {
+      route.add("calls", fmt::format("{}.{}", call->capability.value, call->operation))
+          .add("deadline_ms", call->deadline.count());
+    } else {
+      route.add("events", std::get<topology::events_route_plan>(each.does).patterns);
+    }
+  }
+  json_object json;
+  json.add("name", gateway.name)
+      .add("host", gateway.host)
+      .add("listen", gateway.listen)
+      .add("admin", gateway.admin)
+      .add("routes", routes);
+  return json;
+}
+
 json_object json_of(const topology::events_plan& events) {
   std::vector<json_object> rules;
   for (const auto& each : events.rules) {
@@ -88,7 +112,7 @@ json_object json_of(
     const std::vector<left_behind>& strays) {
   std::vector<json_object> brokers;
   for (const auto& each : plan.brokers) {
-    brokers.emplace_back().add("name", each.name).add("listen", each.listen);
+    brokers.emplace_back().add("name", each.name).add("listen", each.listen).add("host", each.host);
   }
   std::vector<json_object> nodes;
   for (const auto& each : plan.nodes) {
@@ -97,6 +121,10 @@ json_object json_of(
   std::vector<json_object> capabilities;
   for (const auto& each : plan.capabilities) {
     capabilities.push_back(json_of(each, types));
+  }
+  std::vector<json_object> gateways;
+  for (const auto& each : plan.gateways) {
+    gateways.push_back(json_of(each));
   }
   std::vector<json_object> left;
   for (const left_behind& each : strays) {
@@ -110,6 +138,7 @@ json_object json_of(
       .add("brokers", brokers)
       .add("nodes", nodes)
       .add("capabilities", capabilities)
+      .add("gateways", gateways)
       .add("events", json_of(plan.events))
       .add("left_behind", left);
   return json;
@@ -165,7 +194,11 @@ int run(const check_arguments& given) {
   if (given.json) {
     fmt::print("{}\n", json_of(*plan, types, strays).text());
   } else {
-    fmt::print("{}{}", topology::explain(*plan, types), text_of(strays));
+    fmt::print(
+        "{}{}{}",
+        topology::explain(*plan, types),
+        given.rights ? topology::access_text(*plan, types) : "",
+        text_of(strays));
   }
   return exit_code::ok;
 }
@@ -181,6 +214,7 @@ void add_check(command_line& line) {
           given->against,
           "what an earlier release said with --json: tells what breaks its callers; an earlier "
           "topology, or a folder of databases: tells what work would be left undone")
+      .flag("--rights", given->rights, "says, too, who may do what")
       .flag("--json", given->json, "one JSON object instead of text")
       .footer(with_exit_codes())
       .runs([given] { return run(*given); });

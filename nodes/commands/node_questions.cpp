@@ -25,8 +25,7 @@ std::vector<node_answer> ask_nodes(
   for (const node_question& each : questions) {
     asked.push_back({"troupe.node." + each.node, std::string{operation}, each.body});
   }
-  auto said = ask_at_once(
-      options_for(plan, std::move(brokers), fmt::format("troupe-{}", command)), asked, deadline);
+  auto said = ask_at_once(options_for_command(plan, std::move(brokers), command), asked, deadline);
   std::vector<node_answer> answers;
   for (std::size_t i = 0; i < questions.size(); ++i) {
     answers.push_back({questions[i].node, questions[i].capability, std::move(said[i])});

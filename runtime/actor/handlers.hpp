@@ -58,6 +58,9 @@ struct effect_call {
   uuid key;
   /// 1 for the first try in this process.
   int attempt = 1;
+  /// The place of this try in its trace, to be handed on to the outside (`turn::span`); may be
+  /// empty.
+  std::string_view span{};
 };
 
 /// The event that a handler is given, apart from its body. Borrowed for the call.

@@ -2,6 +2,7 @@
 
 #include "runtime/actor/actor.hpp"
 #include "runtime/actor/turn_requests.hpp"
+#include "runtime/observe/span.hpp"
 #include "runtime/store/turn/timers.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/departure.hpp"
@@ -30,10 +31,16 @@ store::database& turn::database() {
   return *database_;
 }
 
+void turn::note(std::string_view key, std::string_view value) {
+  if (recorded_ != nullptr && !recorded_->note(key, value) && recorded_->notes_lost != 255) {
+    ++recorded_->notes_lost;
+  }
+}
+
 pending turn::add_effect(std::string_view name, std::string request) {
   check({.what = "the effect", .name = name, .body_bytes = request.size()});
   const uuid key = derived_id(id_, name);
-  store::effect_row row{key, id_, std::string{name}, std::move(request)};
+  store::effect_row row{key, id_, std::string{name}, std::move(request), {}, std::string{trace_}};
   store::effects{database()}.add(row, writer_);
   requests_.effects.push_back(std::move(row));
   return {};
@@ -45,7 +52,9 @@ void turn::add_event(
     std::string body,
     const wire::message_shape& type) {
   const uuid id = next_event_id(topic, key, body, type);
-  requests_.publish(database(), {0, id, std::string{topic}, std::string{key}, std::move(body)});
+  requests_.publish(
+      database(),
+      {0, id, std::string{topic}, std::string{key}, std::move(body), std::string{trace_}});
 }
 
 void turn::add_timer(
@@ -55,7 +64,7 @@ void turn::add_timer(
     std::string_view body,
     const wire::message_shape& type) {
   const uuid id = next_event_id(topic, key, body, type);
-  store::timers{database()}.add(id, due, topic, key, body);
+  store::timers{database()}.add(id, due, topic, key, body, trace_);
   requests_.next_timer = std::min(requests_.next_timer, due);
 }
 

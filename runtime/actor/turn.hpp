@@ -16,6 +16,10 @@ namespace wire {
 struct departure;
 }
 
+namespace observe {
+struct span;
+}
+
 class actor;
 struct turn_requests;
 
@@ -48,6 +52,16 @@ public:
 
   /// When the turn began.
   wall_time now() const { return now_; }
+
+  /// The place in its trace of what the handler does: a W3C `traceparent`, and behind a blank a
+  /// `tracestate`, if there is one; empty if the message has no trace. What the turn publishes and
+  /// asks for carries it; an author who calls the outside hands it on (observe/trace_context.hpp).
+  std::string_view span() const { return trace_; }
+
+  /// Notes something on the span of this message, such as `order.items`, `12`. Does nothing if the
+  /// trace is not recorded. The key is cut at 40 bytes, the value at 160; what has no room among
+  /// the 320 of a span, or is no UTF-8, is left out, and the span says how many were.
+  void note(std::string_view key, std::string_view value);
 
   /// The number under which this process writes to the database (store/turn/writers.hpp).
   std::int64_t writer() const { return writer_; }
@@ -91,6 +105,12 @@ public:
   /// differ from those of an earlier turn of the same call.
   void name_events_after(const uuid& id) { events_from_ = id; }
 
+  /// For the runtime: the trace that the message has, and its span if that is recorded. Borrowed.
+  void in_trace(std::string_view trace, observe::span* recorded) {
+    trace_ = trace;
+    recorded_ = recorded;
+  }
+
 private:
   pending add_effect(std::string_view name, std::string request);
   void add_event(
@@ -120,6 +140,8 @@ private:
   std::string_view key_;
   wall_time now_;
   turn_requests& requests_;
+  std::string_view trace_;
+  observe::span* recorded_ = nullptr;
   int events_ = 0;
 };
 

@@ -82,7 +82,7 @@ std::size_t client::completions(std::vector<completion>& into, milliseconds pati
 }
 
 outcome<std::string> client::call(const call_request& call) {
-  waiter waiting;
+  waiting_thread waiting;
   call_request with_waiter = call;
   with_waiter.token = reinterpret_cast<std::uintptr_t>(&waiting);
   error why;

@@ -44,7 +44,10 @@ client_loop::client_loop(
       peers_{
           zmq,
           clock,
-          {settings.brokers, settings.heartbeat, settings.body_bytes_max},
+          {.brokers = settings.brokers,
+           .heartbeat = settings.heartbeat,
+           .body_bytes_max = settings.body_bytes_max,
+           .keys = settings.keys},
           submissions.waker()},
       table_{static_cast<int>(settings.brokers.size()), clock.now()}, incarnation_{make_incarnation(
                                                                           clock)},
@@ -173,9 +176,9 @@ void client_loop::end(const calls::pending_calls::ended& call, outcome<reply_bod
     done_.push_back({call.id, call.token, std::move(answer)});
     return;
   }
-  // The token is the address of the caller's `waiter`, which lives until it is answered.
+  // The token is the address of the caller's `waiting_thread`, which lives until it is answered.
   // NOLINTNEXTLINE(performance-no-int-to-ptr)
-  completions_.answer(*reinterpret_cast<waiter*>(call.token), std::move(answer));
+  completions_.answer(*reinterpret_cast<waiting_thread*>(call.token), std::move(answer));
   submissions_.ended(1);
 }
 
@@ -190,8 +193,8 @@ void client_loop::frame_done(instant) {
 }
 
 void client_loop::commands(instant now) {
-  submissions_.drain(drained_);
-  for (submitted_batch& batch : drained_) {
+  submissions_.take_all(taken_);
+  for (submitted_batch& batch : taken_) {
     take(batch, now);
   }
   publish();
@@ -298,8 +301,8 @@ void client_loop::stop_if_done(instant now) {
 }
 
 void client_loop::end_all() {
-  submissions_.drain(drained_);
-  for (submitted_batch& batch : drained_) {
+  submissions_.take_all(taken_);
+  for (submitted_batch& batch : taken_) {
     for (const submitted_batch::call& call : batch.calls) {
       end({call.id, call.token, call.flags, false, 0},
           failure{

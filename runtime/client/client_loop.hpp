@@ -77,7 +77,7 @@ private:
   const uuid incarnation_;
   const ok_reply ok_reply_;
   link_health links_;
-  std::vector<submitted_batch> drained_;
+  std::vector<submitted_batch> taken_;
   std::vector<completion> done_;
   std::vector<calls::pending_calls::ended> ended_;
   std::uint64_t finished_ = 0;

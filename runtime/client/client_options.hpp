@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/transport/transport_options.hpp"
+#include "runtime/transport/peer_options.hpp"
 #include "runtime/wire/limits.hpp"
 
 #include <cstddef>
@@ -18,8 +18,10 @@ struct options {
   /// Calls submitted whose completion has not been taken, at most. Beyond it `submit` answers
   /// `overloaded`.
   std::size_t outstanding_max = 65'536;
-  /// The name of this client in the brokers' status.
+  /// The name of this client in the brokers' status; with keys, that of their owner.
   std::string name = "client";
+  /// Absent: links have no keys.
+  transport::link_key_source keys{};
 };
 
 } // namespace troupe::client

@@ -24,7 +24,7 @@ void completion_queue::push(std::vector<completion>& done) {
   }
 }
 
-void completion_queue::answer(waiter& waiting, outcome<reply_body>&& answer) {
+void completion_queue::answer(waiting_thread& waiting, outcome<reply_body>&& answer) {
   // Notify under the lock: once it is free, the waiter may be gone.
   const std::lock_guard lock{mutex_};
   waiting.answer = std::move(answer);
@@ -49,7 +49,7 @@ std::size_t completion_queue::take(std::vector<completion>& into, milliseconds p
   return into.size();
 }
 
-outcome<reply_body> completion_queue::wait(waiter& waiting) {
+outcome<reply_body> completion_queue::wait(waiting_thread& waiting) {
   std::unique_lock lock{mutex_};
   waiting.ended.wait(lock, [&] { return waiting.answer.has_value(); });
   return std::move(*waiting.answer);

@@ -9,7 +9,7 @@
 namespace troupe::client {
 
 /// A thread that waits in `call`.
-struct waiter {
+struct waiting_thread {
   std::condition_variable ended;
   std::optional<outcome<reply_body>> answer;
 };
@@ -22,7 +22,7 @@ public:
   void push(std::vector<completion>& done);
 
   /// Answers one waiter. For the loop.
-  void answer(waiter& waiting, outcome<reply_body>&& answer);
+  void answer(waiting_thread& waiting, outcome<reply_body>&& answer);
 
   /// Wakes everybody who waits: no answer comes any more.
   void close();
@@ -31,7 +31,7 @@ public:
   std::size_t take(std::vector<completion>& into, milliseconds patience);
 
   /// Waits until the loop has answered; it does so by the call's deadline.
-  outcome<reply_body> wait(waiter& waiting);
+  outcome<reply_body> wait(waiting_thread& waiting);
 
 private:
   std::mutex mutex_;

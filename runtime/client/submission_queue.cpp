@@ -152,7 +152,7 @@ void submission_queue::close() {
   is_closed_ = true;
 }
 
-void submission_queue::drain(std::vector<submitted_batch>& into) {
+void submission_queue::take_all(std::vector<submitted_batch>& into) {
   wake_.clear();
   for (submitted_batch& batch : into) {
     batch.frame.clear();

@@ -34,7 +34,7 @@ struct submitted_batch {
   bool has_journal_calls = false;
 };
 
-/// Bits of a call: whether its token is a `waiter`, whether refusals are met with patience, and
+/// Bits of a call: whether its token is a `waiting_thread`, whether refusals are met with patience, and
 /// whether it is for the broker that keeps the journal.
 enum call_flags : std::uint8_t {
   flag_queue = 0,
@@ -61,7 +61,7 @@ public:
   void close();
 
   /// Moves the queued batches into `into`, whose own are recycled. For the loop.
-  void drain(std::vector<submitted_batch>& into);
+  void take_all(std::vector<submitted_batch>& into);
 
   /// Notes that the completions of `count` calls were taken: there is room for as many new calls.
   void ended(std::size_t count) { ended_.fetch_add(count, std::memory_order_relaxed); }

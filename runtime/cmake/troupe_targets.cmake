@@ -5,6 +5,8 @@ target_compile_options(troupe_build INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion
   -fstack-protector-strong -fno-omit-frame-pointer
   -fPIC) # For libraries and programs alike, so that they share their precompiled headers.
+# What a library defines may be inlined into its own callers, although it is compiled for shared objects as well.
+target_compile_options(troupe_build INTERFACE $<$<CONFIG:Release>:-fno-semantic-interposition>)
 # GCC 12 raises false alarms about moved std::strings when it optimizes (its bugs 105329 and 105651).
 target_compile_options(troupe_build INTERFACE
   $<$<CONFIG:Release>:-Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread>)
@@ -19,6 +21,20 @@ target_compile_definitions(troupe_build INTERFACE
 if(NOT TROUPE_SANITIZE AND CMAKE_BUILD_TYPE MATCHES "Rel") # Wants an optimizing compiler.
   target_compile_options(troupe_build INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 endif()
+
+# Programs: no table of the loader can be written once they run. (That they are PIE and have no stack that
+# can be executed is the compiler's own doing.)
+add_link_options(-Wl,-z,relro,-z,now)
+# What is shipped: no stack that grows past its guard, no jump into the middle of a function where the
+# processor can tell. Not in the builds of tests, which would be compiled anew for nothing.
+include(CheckCXXCompilerFlag)
+foreach(flag -fstack-clash-protection -fcf-protection=full)
+  string(MAKE_C_IDENTIFIER "troupe_has${flag}" known)
+  check_cxx_compiler_flag(${flag} ${known})
+  if(${known})
+    target_compile_options(troupe_build INTERFACE $<$<CONFIG:Release>:${flag}>)
+  endif()
+endforeach()
 
 # What those need as well who use a library of this project.
 add_library(troupe_sanitizers INTERFACE)
@@ -141,6 +157,9 @@ function(troupe_programs name)
   endforeach()
 endfunction()
 
+# Of tests themselves, whose time is that of compiling them; what they test is optimized as the preset says.
+set(troupe_quick_compile $<$<CONFIG:Debug>:-O0>)
+
 # The main() of every Boost.Test program, compiled once.
 function(troupe_test_main)
   if(NOT TARGET troupe_boost_main)
@@ -151,6 +170,7 @@ function(troupe_test_main)
     target_link_libraries(troupe_test_headers PRIVATE Boost::unit_test_framework)
     target_compile_definitions(troupe_test_headers PRIVATE BOOST_TEST_DYN_LINK)
     target_precompile_headers(troupe_test_headers PRIVATE <boost/test/unit_test.hpp>)
+    target_compile_options(troupe_test_headers PRIVATE ${troupe_quick_compile})
   endif()
 endfunction()
 
@@ -166,6 +186,7 @@ function(troupe_test name)
   target_include_directories(${name} SYSTEM PRIVATE ${arg_SYSTEM})
   target_compile_definitions(${name} PRIVATE BOOST_TEST_DYN_LINK)
   target_precompile_headers(${name} REUSE_FROM troupe_test_headers)
+  target_compile_options(${name} PRIVATE ${troupe_quick_compile})
   add_test(NAME ${arg_LABEL}.${name} COMMAND ${name} --color_output=no)
   troupe_describe_test(${arg_LABEL}.${name} ${arg_LABEL} ${arg_SECONDS})
 endfunction()

@@ -29,11 +29,25 @@ outcome<std::string> made_by(const Function& function, const facts& known, const
 
 outcome<std::string> answer_of(const plan& by, const state& current) {
   const body_maker& answer = by.what().answer;
-  return answer ? made_by(answer, current.known(by), "the answer") : current.results.back();
+  if (answer) {
+    return made_by(answer, current.known(by), "the answer");
+  }
+  if (current.steps.back().skipped) {
+    return failure{internal_error("the last step, whose reply is the answer, was skipped")};
+  }
+  return current.results.back();
 }
 
 outcome<std::string> body_of(const plan& by, const state& current, const call& wanted) {
   const step& step = by.at(wanted.as.step);
+  if (!by.makes(wanted.as.step, wanted.as.undo)) {
+    return failure{error{
+        .code = errc::conflict,
+        .message = std::string{"this program has no "} + (wanted.as.undo ? "undo" : "call")
+                   + " of step `" + step.name + "` (" + step.capability + "."
+                   + (wanted.as.undo ? step.undo : step.operation)
+                   + ") any more, which the saga began with"}};
+  }
   const bool own = wanted.as.undo && step.undo_request;
   return made_by(own ? step.undo_request : step.request, current.known(by), "a request");
 }

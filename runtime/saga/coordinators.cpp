@@ -1,10 +1,13 @@
 #include "runtime/saga/coordinators.hpp"
 
+#include "runtime/observe/trace_context.hpp"
 #include "runtime/saga/replay.hpp"
+#include "runtime/saga/transition.hpp"
 #include "runtime/store/turn/faults.hpp"
 #include "runtime/store/turn/inbox.hpp"
 #include "runtime/store/turn/writers.hpp"
 #include "runtime/thrown.hpp"
+#include "runtime/time_text.hpp"
 #include "runtime/wire/departure.hpp"
 #include "runtime/wire/envelope.hpp"
 
@@ -81,6 +84,16 @@ outcome<void> can_make_command(const plan& by, const state& current) {
   return {};
 }
 
+/// The trace of a saga's calls: below the saga's own span, if that is recorded.
+std::string trace_below(const uuid& saga, const std::string& trace) {
+  if (!observe::says_recorded(trace)) {
+    return trace;
+  }
+  const auto above = observe::read_trace(trace);
+  return above ? observe::trace_text({above->trace, observe::root_of(saga).span, true}, trace)
+               : std::string{};
+}
+
 } // namespace
 
 coordinators::coordinators(std::vector<plan> plans) : plans_{std::move(plans)} {
@@ -95,10 +108,32 @@ const plan* coordinators::find(std::string_view operation) const {
   return nullptr;
 }
 
-coordinators::standing coordinators::standing_now() const {
+bool coordinators::coordinator::needs_person(wall_time now) const {
+  const bool is_endless =
+      current.now == phase::undoing || by->at(current.current).kind == step_kind::retriable;
+  return is_endless && !failure.empty() && now - since >= by->what().person_after;
+}
+
+std::string coordinators::coordinator::need() const {
+  const auto effects = standing_effects(*by, current);
+  return fmt::format(
+      "`{}` fails since {}: {}; effects that stand: {}",
+      step_in_hand(*by, current),
+      utc_time_text(since),
+      failure,
+      effects.empty() ? "none" : fmt::to_string(fmt::join(effects, ", ")));
+}
+
+coordinators::standing coordinators::standing_now(wall_time now) const {
   standing found;
   for (const auto& [id, each] : running_) {
     ++(each->current.now == phase::undoing ? found.undoing : found.forward);
+    found.earlier_steps += each->by->is_pinned() ? 1U : 0U;
+    if (each->needs_person(now)) {
+      found.need = found.need_person++ == 0
+                       ? fmt::format("saga {}: {}", to_string(id), each->need())
+                       : std::move(found.need);
+    }
     found.oldest = std::min(found.oldest, id.born());
   }
   for (const auto& [id, its] : troubles_.all()) {
@@ -111,6 +146,30 @@ coordinators::standing coordinators::standing_now() const {
   return found;
 }
 
+std::string coordinators::need_of(const uuid& id, wall_time now) const {
+  const auto found = running_.find(id);
+  return found != running_.end() && found->second->needs_person(now) ? found->second->need() : "";
+}
+
+const state* coordinators::running_state(const uuid& id, const plan*& by) const {
+  const auto found = running_.find(id);
+  if (found == running_.end()) {
+    return nullptr;
+  }
+  by = found->second->by;
+  return &found->second->current;
+}
+
+/// Keeps the steps of a plan beside the journal, for programs whose definition is another one: once
+/// for each plan, not for each saga.
+void coordinators::keep_table(store::database& session, const plan& by, wall_time now) {
+  if (by.is_pinned() || !kept_.insert(&by).second) {
+    return;
+  }
+  kept_now_.push_back(&by);
+  journal_table{session}.keep_table(by.fingerprint(), table_of(by.what()), now);
+}
+
 outcome<void> coordinators::start(
     store::database& session,
     std::int64_t writer,
@@ -119,14 +178,18 @@ outcome<void> coordinators::start(
     std::string_view input,
     milliseconds within,
     wall_time now,
-    outgoing& out) {
+    outgoing& out,
+    std::string_view trace) {
   if (by.what().accept) {
     if (auto accepted = is_accepted(by, input); !accepted) {
       return accepted;
     }
   }
-  journal_table{session}.add(id, by.what().operation, writer);
-  move(session, add(id, by), started{std::string{input}, now, within}, now, out);
+  keep_table(session, by, now);
+  journal_table{session}.add(id, by.what().operation, writer, trace);
+  coordinator& added = add(id, by);
+  added.trace = trace;
+  move(session, added, started{std::string{input}, now, within}, now, out);
   return {};
 }
 
@@ -143,13 +206,14 @@ void coordinators::answered(
     return; // Over, or somebody else's by now.
   }
   if (failed) {
-    auto why = wire::read_error(body);
-    move(
-        session,
-        *which,
-        saga::failed{asked_of(token), why ? std::move(*why) : std::move(why).error()},
-        now,
-        out);
+    auto read = wire::read_error(body);
+    error why = read ? std::move(*read) : std::move(read).error();
+    which->failure = fmt::format("{}: {}", name_of(why.code), why.message);
+    move(session, *which, saga::failed{asked_of(token), std::move(why)}, now, out);
+    if (!which->need_is_told && which->needs_person(now)) {
+      which->need_is_told = true;
+      out.parked_sagas.push_back({id, which->need(), false, true});
+    }
   } else {
     move(session, *which, saga::answered{asked_of(token), std::string{body}}, now, out);
   }
@@ -209,59 +273,82 @@ std::size_t coordinators::take_left_alone(
   return count;
 }
 
-outcome<void> coordinators::resume_by_person(
+outcome<void> coordinators::obey(
     store::database& session,
     std::int64_t writer,
     const uuid& id,
-    bool anew,
+    const order& wanted,
     wall_time now,
     instant time,
     outgoing& out) {
-  journal_table journal{session};
-  const auto row = journal.find(id);
+  if (coordinator* which = running(id)) {
+    if (auto may = may_obey(*which->by, which->current, wanted); !may) {
+      return may;
+    }
+    move(session, *which, ordered{wanted}, now, out);
+    return {};
+  }
+  const auto row = journal_table{session}.find(id);
   if (!row) {
     return failure{rejected("no_saga", fmt::format("there is no saga {}", to_string(id)))};
   }
-  const bool stands_still = troubles_.find(id) != nullptr;
-  if (row->now != phase::parked && !stands_still) {
+  if (row->now == phase::completed || row->now == phase::compensated) {
+    const bool resumes = wanted.what == verb::resume;
     return failure{rejected(
-        "not_waiting",
-        fmt::format(
-            "saga {} does not wait for a person: it is {}", to_string(id), name_of(row->now)))};
-  }
-  auto replayed = read(session, *row);
-  if (!replayed) {
-    return failure{error{.code = errc::conflict, .message = replayed.error().message}};
+        resumes ? "not_waiting" : "over",
+        fmt::format("saga {} is over: {}", to_string(id), name_of(row->now)))};
   }
   if (row->now != phase::parked && row->writer != writer
       && !store::writers{session}.is_fenced(row->writer)) {
-    return failure{
-        rejected("not_waiting", fmt::format("saga {} goes on in another process", to_string(id)))};
-  }
-  if (!anew && replayed->now == phase::parked && replayed->why_parked->is_final
-      && replayed->why_parked->possible == effect::unknown) {
     return failure{rejected(
-        "needs_anew",
+        wanted.what == verb::resume ? "not_waiting" : "elsewhere",
         fmt::format(
-            "saga {} would get the same answer again: its step may have happened, and `{}` is the "
-            "last word on its id. Find out whether it happened; if not, resume it anew",
+            "saga {} runs in another process, at node `{}`",
             to_string(id),
-            name_of(replayed->why_parked->code)))};
+            journal_table{session}.node_of(row->writer)))};
   }
-  troubles_.forget(id);
-  if (row->now != phase::parked) {
-    take_up(session, writer, id, now, time, out);
+  return obey_elsewhere(session, writer, *row, wanted, now, time, out);
+}
+
+/// Carries an order out for a saga that does not run: it is parked, or nobody's, or waits here.
+outcome<void> coordinators::obey_elsewhere(
+    store::database& session,
+    std::int64_t writer,
+    const saga_row& row,
+    const order& wanted,
+    wall_time now,
+    instant time,
+    outgoing& out) {
+  auto found = read(session, row);
+  if (!found) {
+    return failure{error{.code = errc::conflict, .message = found.error().message}};
+  }
+  const bool goes_on = wanted.what == verb::resume || wanted.what == verb::retry;
+  // Running, or parked by an earlier release without a record.
+  const bool is_parked = found->current.now == phase::parked;
+  if (row.now != phase::parked && goes_on) {
+    troubles_.forget(row.id);
+    take_up(session, writer, row.id, now, time, out);
     return {};
   }
-  coordinator& loaded = add(id, *find(row->operation));
-  loaded.current = std::move(*replayed);
-  loaded.epoch = row->epoch + 1;
-  if (loaded.current.now == phase::parked) {
-    move(session, loaded, retry_by_operator{anew}, now, out);
-  } else { // An earlier release parked it without a record.
+  found->current.hand.maybe_done = true; // The former owner may have asked.
+  if (is_parked || !goes_on) {
+    if (auto may = may_obey(*found->by, found->current, wanted); !may) {
+      return may;
+    }
+  }
+  troubles_.forget(row.id);
+  coordinator& loaded = add(row.id, *found->by);
+  loaded.current = std::move(found->current);
+  loaded.since = now;
+  loaded.epoch = row.epoch + 1;
+  loaded.trace = row.trace;
+  if (is_parked || !goes_on) {
+    move(session, loaded, ordered{wanted}, now, out);
+  } else {
     move(session, loaded, taken_over{now}, now, out);
   }
-  journal.give(id, writer, loaded.current.now);
+  journal_table{session}.give(row.id, writer, loaded.current.now);
   return {};
 }
 
@@ -275,6 +362,7 @@ void coordinators::committed() {
     behind_ = false;
     lost_.clear();
   }
+  kept_now_.clear();
   for (const uuid& id : touched_) {
     const auto found = running_.find(id);
     if (found == running_.end()) {
@@ -297,6 +385,10 @@ void coordinators::rolled_back() {
     lost_.insert(id);
   }
   touched_.clear();
+  for (const plan* each : kept_now_) {
+    kept_.erase(each);
+  }
+  kept_now_.clear();
   refused_bodies_.clear();
   resumed_ = false;
 }
@@ -377,22 +469,25 @@ bool coordinators::load(
     troubles_.forget(id);
     return false; // Over, parked, or somebody else's by now.
   }
-  auto replayed = read(session, *row);
-  if (replayed) {
-    if (auto makes = can_make_command(*find(row->operation), *replayed); !makes) {
-      replayed = failure{std::move(makes).error()};
+  auto found = read(session, *row);
+  if (found) {
+    if (auto makes = can_make_command(*found->by, found->current); !makes) {
+      found = failure{std::move(makes).error()};
     }
   }
-  if (!replayed) {
+  if (!found) {
     // Left as it is: another program may have its plan, or a person mend its journal.
-    if (troubles_.leave_alone(id, replayed.error().message, now)) {
-      out.parked_sagas.push_back({id, std::move(replayed).error().message, true});
+    if (troubles_.leave_alone(id, found.error().message, now)) {
+      out.parked_sagas.push_back({id, std::move(found).error().message, true});
     }
     return false;
   }
-  coordinator& loaded = add(id, *find(row->operation));
-  loaded.current = std::move(*replayed);
+  keep_table(session, *found->by, now);
+  coordinator& loaded = add(id, *found->by);
+  loaded.current = std::move(found->current);
+  loaded.since = found->since;
   loaded.epoch = row->epoch;
+  loaded.trace = row->trace;
   if (is_free) {
     ++loaded.epoch;
     journal.give(id, writer, row->now);
@@ -406,7 +501,29 @@ bool coordinators::load(
   return true;
 }
 
-outcome<state> coordinators::read(store::database& session, const saga_row& row) const {
+outcome<coordinators::replayed> coordinators::read(store::database& session, const saga_row& row) {
+  std::vector<std::string> bytes;
+  const auto history = journal_table{session}.history(row.id, bytes);
+  const auto table = history.empty() ? std::nullopt : fingerprint_in(history.front().row.data);
+  const auto by = plan_for(session, row, table.value_or(0));
+  if (!by) {
+    return failure{by.error()};
+  }
+  std::vector<record> rows;
+  for (const dated_record& each : history) {
+    rows.push_back(each.row);
+  }
+  auto current = replay(**by, row.id, rows);
+  if (!current) {
+    return failure{std::move(current).error()};
+  }
+  return replayed{*by, std::move(*current), history.back().at};
+}
+
+/// The plan of a saga by the steps it was started under: this program's, unless a definition with
+/// other steps was kept under that fingerprint.
+outcome<const plan*>
+coordinators::plan_for(store::database& session, const saga_row& row, std::uint64_t table) {
   const plan* by = find(row.operation);
   if (by == nullptr) {
     return failure{error{
@@ -415,8 +532,23 @@ outcome<state> coordinators::read(store::database& session, const saga_row& row)
             "there is no saga `{}` in this program; it goes on in one that has it",
             row.operation)}};
   }
-  std::vector<std::string> bytes;
-  return replay(*by, row.id, journal_table{session}.rows(row.id, bytes));
+  if (by->fingerprint() == table) {
+    return by;
+  }
+  if (const auto known = earlier_plans_.find(table); known != earlier_plans_.end()) {
+    return known->second.get();
+  }
+  const auto kept = journal_table{session}.table(table);
+  if (!kept) {
+    return by; // The replay says what is wrong.
+  }
+  const auto steps = read_table(*kept, table);
+  if (!steps) {
+    return failure{steps.error()};
+  }
+  auto made = std::make_unique<plan>(plan::pinned(*steps, *by));
+  untold_.push_back(made.get());
+  return earlier_plans_.emplace(table, std::move(made)).first->second.get();
 }
 
 /// Forgets what is in memory of a saga.
@@ -440,7 +572,11 @@ void coordinators::move(
   while (!refused_bodies_.empty()) {
     auto [as, why] = std::move(refused_bodies_.back());
     refused_bodies_.pop_back();
-    move(session, which, failed{as, std::move(why)}, now, out);
+    if (which.by->makes(as.step, as.undo)) {
+      move(session, which, failed{as, std::move(why)}, now, out);
+    } else { // Its definition has changed: no reason to turn back.
+      move(session, which, given_up{std::move(why), false}, now, out);
+    }
   }
 }
 
@@ -455,6 +591,9 @@ void coordinators::carry_out(
   if (const auto* row = std::get_if<saga::journal>(&what)) {
     journal.append(id, which.epoch, row->row, now);
     which.moved = true;
+    which.since = now;
+    which.failure.clear();
+    which.need_is_told = false;
   } else if (const auto* wanted = std::get_if<call>(&what)) {
     ask(which, *wanted, out);
   } else if (const auto* wait = std::get_if<timer>(&what)) {
@@ -473,6 +612,10 @@ void coordinators::carry_out(
     store::inbox{session}.settle(id, settled, answer.bytes);
     journal.set_phase(id, which.current.now);
     out.answers.push_back(std::move(answer));
+    if (observe::says_recorded(which.trace)) {
+      out.traced.push_back(
+          {id, which.by->what().operation, which.trace, which.current.now == phase::compensated});
+    }
   } else if (const auto* stuck = std::get_if<park>(&what)) {
     journal.set_phase(id, phase::parked);
     out.parked_sagas.push_back({id, stuck->reason.message});
@@ -508,7 +651,8 @@ void coordinators::ask(coordinator& which, const call& wanted, outgoing& out) {
        .operation = operation,
        .key = std::move(*key),
        .body = std::move(*body),
-       .timeout = wanted.timeout});
+       .timeout = wanted.timeout,
+       .trace = trace_below(current.saga, which.trace)});
 }
 
 void coordinators::touch(coordinator& which) {

@@ -2,6 +2,7 @@
 
 #include "runtime/saga/journal.hpp"
 #include "runtime/saga/machine.hpp"
+#include "runtime/saga/order.hpp"
 #include "runtime/saga/plan.hpp"
 #include "runtime/saga/troubles.hpp"
 #include "runtime/secret_hash.hpp"
@@ -10,11 +11,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <string_view>
 #include <tsl/robin_map.h>
+#include <utility>
 #include <vector>
 
 namespace troupe::saga {
@@ -31,6 +34,8 @@ struct outgoing {
     std::string key;
     std::string body;
     milliseconds timeout{};
+    /// Of the saga (observe/trace_context.hpp); may be empty.
+    std::string trace{};
   };
 
   /// Goes to `timer_due` under `saga` and `token` after `delay`.
@@ -54,6 +59,17 @@ struct outgoing {
     std::string reason;
     /// It is not parked: this program cannot continue it, and has written nothing.
     bool is_left_alone = false;
+    /// It is not parked: it is asked on, and has failed for so long that a person should look.
+    bool needs_person = false;
+  };
+
+  /// A saga that is over, whose trace is recorded.
+  struct ended {
+    uuid saga;
+    std::string operation;
+    /// Of the call that started it.
+    std::string trace;
+    bool is_compensated = false;
   };
 
   /// `limits.body` of the topology: the largest body of a call or an answer.
@@ -62,6 +78,7 @@ struct outgoing {
   std::vector<timer> timers;
   std::vector<answer> answers;
   std::vector<parked> parked_sagas;
+  std::vector<ended> traced;
 
   /// How much of each there is, to come back to when what was added since is undone.
   struct sizes {
@@ -69,15 +86,19 @@ struct outgoing {
     std::size_t timers = 0;
     std::size_t answers = 0;
     std::size_t parked = 0;
+    std::size_t traced = 0;
   };
 
-  sizes here() const { return {calls.size(), timers.size(), answers.size(), parked_sagas.size()}; }
+  sizes here() const {
+    return {calls.size(), timers.size(), answers.size(), parked_sagas.size(), traced.size()};
+  }
 
   void back_to(const sizes& to) {
     calls.resize(to.calls);
     timers.resize(to.timers);
     answers.resize(to.answers);
     parked_sagas.resize(to.parked);
+    traced.resize(to.traced);
   }
 };
 
@@ -102,6 +123,7 @@ public:
   /// Starts a saga. Its id is the call's: a repeat of the call meets the inbox.
   ///
   /// @param within the time the caller gives it, if less than the definition's.
+  /// @param trace of the call (observe/trace_context.hpp); may be empty.
   /// @errors the input is not accepted; nothing was written.
   outcome<void> start(
       store::database& session,
@@ -111,7 +133,8 @@ public:
       std::string_view input,
       milliseconds within,
       wall_time now,
-      outgoing& out);
+      outgoing& out,
+      std::string_view trace = {});
 
   /// A call ended. Answers to sagas that are over, or owned by others by now, change nothing.
   void answered(
@@ -151,18 +174,17 @@ public:
       outgoing& out,
       const std::function<void()>& progress = [] {});
 
-  /// A person wants a saga that stands still to go on: one that is parked, or that waits here after
-  /// a failure.
+  /// A person's order to a saga that runs here, or that stands still: it is parked, left alone, or
+  /// waits here after a failure.
   ///
-  /// @param anew the command in hand never happened, says the person: it gets a new id.
-  /// @errors `rejected`, reason `no_saga`, `not_waiting`, or `needs_anew` if its command's answer
-  /// is final and its outcome unknown; `conflict` if this program cannot continue it. Nothing was
+  /// @errors `rejected`, reason `no_saga`, `elsewhere` or `not_waiting` (it runs in another
+  /// process), or as `may_obey`; `conflict` if this program cannot continue it. Nothing was
   /// written.
-  outcome<void> resume_by_person(
+  outcome<void> obey(
       store::database& session,
       std::int64_t writer,
       const uuid& id,
-      bool anew,
+      const order& wanted,
       wall_time now,
       instant time,
       outgoing& out);
@@ -172,9 +194,20 @@ public:
 
   const troubles& standing_still() const { return troubles_; }
 
+  /// A saga and the plan that it follows: this program's, or the one it was started under.
+  struct replayed {
+    const plan* by;
+    state current;
+    /// When its last record was written.
+    wall_time since{};
+  };
+
   /// The saga as its journal has it. @errors `conflict` or `internal`: this program cannot continue
   /// it, and the message says why.
-  outcome<state> read(store::database& session, const saga_row& row) const;
+  outcome<replayed> read(store::database& session, const saga_row& row);
+
+  /// A saga that runs here; null if it does not.
+  const state* running_state(const uuid& id, const plan*& by) const;
 
   /// The turn was committed: forgets the sagas that are over.
   void committed();
@@ -195,12 +228,24 @@ public:
     /// Their events fail, and they wait.
     std::uint64_t failing = 0;
     std::uint64_t left_alone = 0;
+    /// Those that are asked without end, and have failed for `person_after`.
+    std::uint64_t need_person = 0;
+    /// What the first of these fails for, and which effects of it stand.
+    std::string need;
+    /// Those that follow the steps of an earlier definition.
+    std::uint64_t earlier_steps = 0;
     /// When the oldest one that runs was started; the end of time if none does.
     wall_time oldest = wall_time::max();
   };
 
   /// Walks them all.
-  standing standing_now() const;
+  standing standing_now(wall_time now) const;
+
+  /// Why a saga that runs here needs a person; empty if it does not.
+  std::string need_of(const uuid& id, wall_time now) const;
+
+  /// The plans of earlier definitions that sagas were found to follow, each once.
+  std::vector<const plan*> take_untold() { return std::exchange(untold_, {}); }
 
   /// The running sagas, which are the ids of the calls that wait for them.
   std::vector<uuid> ids() const;
@@ -223,9 +268,20 @@ private:
     const plan* by;
     state current;
     std::int64_t epoch = 1;
+    /// Of the call that started it; may be empty.
+    std::string trace;
+    /// When its last record was written.
+    wall_time since{};
+    /// How its last try failed; empty if it did not.
+    std::string failure{};
     bool touched = false;
     /// It wrote a record in this turn.
     bool moved = false;
+    /// It was told that it needs a person.
+    bool need_is_told = false;
+
+    bool needs_person(wall_time now) const;
+    std::string need() const;
   };
 
   coordinator& add(const uuid& id, const plan& by);
@@ -244,6 +300,16 @@ private:
   bool
   load(store::database& session, std::int64_t writer, const uuid& id, wall_time now, outgoing& out);
   void drop(const uuid& id);
+  outcome<void> obey_elsewhere(
+      store::database& session,
+      std::int64_t writer,
+      const saga_row& row,
+      const order& wanted,
+      wall_time now,
+      instant time,
+      outgoing& out);
+  outcome<const plan*> plan_for(store::database& session, const saga_row& row, std::uint64_t table);
+  void keep_table(store::database& session, const plan& by, wall_time now);
   void move(store::database& session, coordinator& which, event what, wall_time now, outgoing& out);
   void carry_out(
       store::database& session,
@@ -255,6 +321,12 @@ private:
   void touch(coordinator& which);
 
   std::vector<plan> plans_;
+  // By fingerprint.
+  std::map<std::uint64_t, std::unique_ptr<plan>> earlier_plans_;
+  std::vector<const plan*> untold_;
+  // The plans whose tables are in the database, and those put there in this turn.
+  std::set<const plan*> kept_;
+  std::vector<const plan*> kept_now_;
   tsl::robin_map<uuid, std::unique_ptr<coordinator>, secret_hash> running_;
   std::vector<uuid> touched_;
   troubles troubles_;

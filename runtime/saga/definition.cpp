@@ -10,6 +10,7 @@ namespace troupe::saga {
 namespace {
 
 constexpr milliseconds deadline_max = std::chrono::hours{24};
+constexpr milliseconds person_after_max = std::chrono::hours{24 * 30};
 
 void add(std::vector<fault>& faults, std::string what, std::string remedy) {
   faults.push_back({.at = {}, .what = std::move(what), .remedy = std::move(remedy)});
@@ -142,6 +143,11 @@ std::vector<fault> validate(const definition& checked) {
         "the saga has a deadline of " + std::to_string(checked.deadline.count()) + " ms",
         "Take 1 ms to " + duration_text(deadline_max) + ".");
   }
+  if (checked.person_after < milliseconds{1} || checked.person_after > person_after_max) {
+    add(faults,
+        "the saga has a person_after of " + std::to_string(checked.person_after.count()) + " ms",
+        "Take 1 ms to " + duration_text(person_after_max) + ".");
+  }
   if (checked.steps.empty()) {
     add(faults, "the saga has no steps", "Give it at least one.");
   }
@@ -165,6 +171,7 @@ std::vector<fault> validate(const definition& checked) {
 std::vector<fault> apply(const tuning& by, definition& tuned) {
   std::vector<fault> faults;
   tuned.deadline = by.deadline.value_or(tuned.deadline);
+  tuned.person_after = by.person_after.value_or(tuned.person_after);
   for (const auto& [name, changes] : by.steps) {
     const auto found =
         std::find_if(tuned.steps.begin(), tuned.steps.end(), [&name = name](const step& each) {

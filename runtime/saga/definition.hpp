@@ -105,6 +105,9 @@ struct definition {
   /// The time from the start to the end of the pivot, 1 ms to a day. Steps after the pivot have no
   /// deadline.
   milliseconds deadline{10'000};
+  /// How long a step or an undo that is asked without end may fail until it needs a person; 1 ms to
+  /// 30 days. It is asked on all the same.
+  milliseconds person_after{300'000};
   std::vector<step> steps;
   /// The saga's answer once all steps are done; if empty, the result of the last step.
   body_maker answer{};
@@ -143,11 +146,12 @@ TROUPE_MESSAGE(step_tuning, deadline, retries)
 /// The values that a topology may set instead of the author's.
 struct tuning {
   std::optional<milliseconds> deadline;
+  std::optional<milliseconds> person_after;
   /// Steps by name.
   std::map<std::string, step_tuning> steps;
 };
 
-TROUPE_MESSAGE(tuning, deadline, steps)
+TROUPE_MESSAGE(tuning, deadline, person_after, steps)
 
 /// Applies `by` to `tuned`, and validates the result.
 ///

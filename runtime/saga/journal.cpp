@@ -5,6 +5,7 @@
 #include "runtime/time_text.hpp"
 
 #include <array>
+#include <fmt/format.h>
 
 namespace troupe::saga {
 
@@ -36,8 +37,24 @@ CREATE TABLE saga_journal (
 constexpr std::array<store::migration, 1> parked_steps{
     {{1, "the parked sagas", "CREATE INDEX sagas_parked ON sagas (id) WHERE phase = 4;"}}};
 
-constexpr std::array<store::component, 2> components{
-    {{"troupe.saga", steps}, {"troupe.parked", parked_steps}}};
+constexpr std::array<store::migration, 1> table_steps{{{1, "the steps of definitions", R"sql(
+CREATE TABLE saga_tables (
+  fingerprint BIGINT PRIMARY KEY,
+  operation TEXT NOT NULL,
+  steps BLOB NOT NULL,
+  since BIGINT NOT NULL
+);
+)sql"}}};
+
+// NULL where the call that started the saga had no trace.
+constexpr std::array<store::migration, 1> trace_steps{
+    {{1, "the traces of sagas", "ALTER TABLE sagas ADD COLUMN trace TEXT;"}}};
+
+constexpr std::array<store::component, 4> components{
+    {{"troupe.saga", steps},
+     {"troupe.parked", parked_steps},
+     {"troupe.saga_tables", table_steps},
+     {"troupe.saga_trace", trace_steps}}};
 
 } // namespace
 
@@ -45,12 +62,15 @@ std::span<const store::component> journal_components() {
   return components;
 }
 
-void journal_table::add(const uuid& id, std::string_view operation, std::int64_t writer) {
+void journal_table::add(
+    const uuid& id, std::string_view operation, std::int64_t writer, std::string_view trace) {
   session_.execute(
-      "INSERT INTO sagas (id, operation, phase, epoch, writer) VALUES ($1, $2, 0, 1, $3)",
+      "INSERT INTO sagas (id, operation, phase, epoch, writer, trace) VALUES ($1, $2, 0, 1, $3, "
+      "$4)",
       id,
       operation,
-      writer);
+      writer,
+      store::text_or_null(trace));
 }
 
 void journal_table::append(const uuid& id, std::int64_t epoch, const record& row, wall_time now) {
@@ -80,33 +100,70 @@ std::optional<saga_row> journal_table::find(const uuid& id) {
         std::string{row.text(0)},
         row.integer(2),
         row.integer(3),
-        static_cast<phase>(row.integer(1))};
+        static_cast<phase>(row.integer(1)),
+        std::string{row.text(4)}};
   };
-  session_.query("SELECT operation, phase, epoch, writer FROM sagas WHERE id = $1", take, id);
+  session_.query(
+      "SELECT operation, phase, epoch, writer, trace FROM sagas WHERE id = $1", take, id);
   return found;
 }
 
 std::vector<record> journal_table::rows(const uuid& id, std::vector<std::string>& bytes) {
   std::vector<record> rows;
+  for (const dated_record& each : history(id, bytes)) {
+    rows.push_back(each.row);
+  }
+  return rows;
+}
+
+std::vector<dated_record> journal_table::history(const uuid& id, std::vector<std::string>& bytes) {
+  std::vector<dated_record> rows;
   bytes.clear();
   auto take = [&](const store::row& row) {
     const store::blob data = row.bytes(5);
     bytes.emplace_back(reinterpret_cast<const char*>(data.data()), data.size());
     rows.push_back(
-        {.seq = static_cast<std::uint64_t>(row.integer(0)),
-         .kind = static_cast<record_kind>(row.integer(1)),
-         .step = static_cast<std::uint32_t>(row.integer(2)),
-         .round = static_cast<std::uint32_t>(row.integer(3)),
-         .attempt = static_cast<std::uint32_t>(row.integer(4))});
+        {{.seq = static_cast<std::uint64_t>(row.integer(0)),
+          .kind = static_cast<record_kind>(row.integer(1)),
+          .step = static_cast<std::uint32_t>(row.integer(2)),
+          .round = static_cast<std::uint32_t>(row.integer(3)),
+          .attempt = static_cast<std::uint32_t>(row.integer(4))},
+         row.integer(6),
+         time_since_1970(milliseconds{row.integer(7)})});
   };
   session_.query(
-      "SELECT seq, kind, step, round, attempt, data FROM saga_journal WHERE saga = $1 ORDER BY seq",
+      "SELECT seq, kind, step, round, attempt, data, epoch, at FROM saga_journal WHERE saga = $1"
+      " ORDER BY seq",
       take,
       id);
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    rows[i].data = bytes[i];
+    rows[i].row.data = bytes[i];
   }
   return rows;
+}
+
+void journal_table::keep_table(std::uint64_t fingerprint, const step_table& table, wall_time now) {
+  const std::string steps = wire::encoded(table);
+  session_.execute(
+      "INSERT INTO saga_tables (fingerprint, operation, steps, since) VALUES ($1, $2, $3, $4)"
+      " ON CONFLICT (fingerprint) DO NOTHING",
+      static_cast<std::int64_t>(fingerprint),
+      table.operation,
+      store::bytes_of(steps),
+      unix_millis(now));
+}
+
+std::optional<std::string> journal_table::table(std::uint64_t fingerprint) {
+  std::optional<std::string> found;
+  auto take = [&](const store::row& row) {
+    const store::blob data = row.bytes(0);
+    found.emplace(reinterpret_cast<const char*>(data.data()), data.size());
+  };
+  session_.query(
+      "SELECT steps FROM saga_tables WHERE fingerprint = $1",
+      take,
+      static_cast<std::int64_t>(fingerprint));
+  return found;
 }
 
 std::vector<uuid> journal_table::unfinished(std::int64_t writer) {
@@ -140,19 +197,25 @@ std::uint64_t journal_table::parked_count() {
       session_.integer_of("SELECT COUNT(*) FROM sagas WHERE phase = 4").value_or(0));
 }
 
-std::vector<saga_row> journal_table::parked(const uuid& after, int count_max) {
+std::vector<saga_row> journal_table::in_phase(phase now, const uuid& after, int count_max) {
   std::vector<saga_row> found;
   auto take = [&](const store::row& row) {
-    found.push_back(
-        {row.id(0), std::string{row.text(1)}, row.integer(2), row.integer(3), phase::parked});
+    found.push_back({row.id(0), std::string{row.text(1)}, row.integer(2), row.integer(3), now});
   };
+  // The phase is part of the text, as that of an index must be.
   session_.query(
-      "SELECT id, operation, epoch, writer FROM sagas WHERE phase = 4 AND id > $1 ORDER BY id"
-      " LIMIT $2",
+      fmt::format(
+          "SELECT id, operation, epoch, writer FROM sagas WHERE phase = {} AND id > $1 ORDER BY id"
+          " LIMIT $2",
+          static_cast<int>(now)),
       take,
       after,
       count_max);
   return found;
+}
+
+std::string journal_table::node_of(std::int64_t writer) {
+  return session_.text_of("SELECT node FROM writers WHERE id = $1", writer).value_or("");
 }
 
 std::optional<std::pair<record, wall_time>>

@@ -3,6 +3,7 @@
 #include "runtime/ids.hpp"
 #include "runtime/saga/record.hpp"
 #include "runtime/saga/state.hpp"
+#include "runtime/saga/step_table.hpp"
 #include "runtime/store/database.hpp"
 #include "runtime/store/migrations.hpp"
 
@@ -25,6 +26,15 @@ struct saga_row {
   std::int64_t epoch = 0;
   std::int64_t writer = 0;
   phase now = phase::forward;
+  /// Of the call that started it (observe/trace_context.hpp); may be empty.
+  std::string trace{};
+};
+
+/// A record with the epoch of its writer, and when it was written.
+struct dated_record {
+  record row;
+  std::int64_t epoch = 0;
+  wall_time at{};
 };
 
 /// The sagas of one capability on disk.
@@ -35,7 +45,8 @@ class journal_table {
 public:
   explicit journal_table(store::database& session) : session_{session} {}
 
-  void add(const uuid& id, std::string_view operation, std::int64_t writer);
+  void
+  add(const uuid& id, std::string_view operation, std::int64_t writer, std::string_view trace = {});
   void append(const uuid& id, std::int64_t epoch, const record& row, wall_time now);
   /// Notes the phase of a saga that turns back, is over or parked, or runs again.
   void set_phase(const uuid& id, phase now);
@@ -43,6 +54,13 @@ public:
   std::optional<saga_row> find(const uuid& id);
   /// The rows of one saga, in order; their data is kept in `bytes`.
   std::vector<record> rows(const uuid& id, std::vector<std::string>& bytes);
+  /// The same with the epoch that wrote each, and when.
+  std::vector<dated_record> history(const uuid& id, std::vector<std::string>& bytes);
+
+  /// Keeps the steps of a definition, if they are not kept yet.
+  void keep_table(std::uint64_t fingerprint, const step_table& table, wall_time now);
+  /// The table of that fingerprint as it was kept; nothing if it was not, as by releases before.
+  std::optional<std::string> table(std::uint64_t fingerprint);
 
   /// The unfinished sagas that `writer` owns. Parked ones are not among them.
   std::vector<uuid> unfinished(std::int64_t writer);
@@ -54,8 +72,13 @@ public:
 
   std::uint64_t parked_count();
 
-  /// The parked sagas behind `after`, in the order of their ids, `count_max` at most.
-  std::vector<saga_row> parked(const uuid& after, int count_max);
+  /// The sagas behind `after` that are in phase `now`, in the order of their ids, `count_max` at
+  /// most.
+  std::vector<saga_row> in_phase(phase now, const uuid& after, int count_max);
+
+  /// The name of the node whose process has this number; empty if it is not known any more.
+  std::string node_of(std::int64_t writer);
+
   /// The last record of a saga and when it was written, its data in `bytes`.
   std::optional<std::pair<record, wall_time>> last(const uuid& id, std::string& bytes);
 

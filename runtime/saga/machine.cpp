@@ -70,6 +70,7 @@ public:
   void on(const deadline_reached&);
   void on(const retry_by_operator& event);
   void on(given_up&& event);
+  void on(const ordered& event);
   void on(const taken_over& event);
 
 private:
@@ -83,6 +84,12 @@ private:
       std::uint32_t attempt = 0,
       std::string_view data = {});
   std::string_view encoded(const error& from);
+  void go_on_after(std::uint32_t step);
+  void unpark(bool anew);
+  void ask_in_hand(bool anew);
+  void stand_still(const order& wanted);
+  void skip();
+  void turn_back(const order& wanted);
   void intend(std::uint32_t step, std::uint32_t round);
   void intend_undo(std::uint32_t step, std::uint32_t round);
   void ask();
@@ -191,6 +198,11 @@ void decision::on(answered&& event) {
   }
   apply_done(state_, step, std::move(event.body));
   write(record_kind::done, step, round, attempt, state_.results[step]);
+  go_on_after(step);
+}
+
+/// Goes on behind a step that is done.
+void decision::go_on_after(std::uint32_t step) {
   if (step + 1 < plan_.step_count()) {
     intend(step + 1, state_.round);
     ask();
@@ -340,19 +352,88 @@ void decision::on(const retry_by_operator& event) {
   if (state_.now != phase::parked) {
     return;
   }
-  const std::uint32_t index = state_.current;
+  unpark(event.anew);
+  ask_in_hand(event.anew);
+}
+
+/// Leaves the parked phase. The command in hand is as its former tries left it.
+void decision::unpark(bool anew) {
   const std::uint32_t round = state_.round + 1;
-  const bool same_id = !event.anew && state_.why_parked->possible == effect::unknown;
   apply_resumed(state_, round);
-  write(record_kind::resumed, index, round);
+  write(record_kind::resumed, state_.current, round);
+  state_.hand = {.token = state_.hand.token};
+  state_.hand.maybe_done = !anew && state_.why_parked->possible == effect::unknown;
+}
+
+/// Asks the command in hand in the saga's round, under its old id if it may have happened.
+void decision::ask_in_hand(bool anew) {
+  const std::uint32_t index = state_.current;
+  const bool same_id = !anew && state_.hand.maybe_done;
   const step_state& step = state_.steps[index];
   if (state_.now == phase::undoing) {
-    intend_undo(index, same_id ? step.undo_round : round);
+    intend_undo(index, same_id ? step.undo_round : state_.round);
   } else {
-    intend(index, same_id ? step.round : round);
+    intend(index, same_id ? step.round : state_.round);
   }
   state_.hand.maybe_done = same_id;
   ask();
+}
+
+void decision::on(const ordered& event) {
+  if (!may_obey(plan_, state_, event.what)) {
+    return;
+  }
+  state_.order_data = wire::encoded(event.what);
+  write(record_kind::ordered, state_.current, state_.round, 0, state_.order_data);
+  switch (event.what.what) {
+  case verb::resume:
+  case verb::retry:
+    if (state_.now == phase::parked) {
+      return on(retry_by_operator{event.what.vouched});
+    }
+    ++state_.hand.attempt;
+    ++state_.hand.token; // The timer that runs is void.
+    return ask();
+  case verb::pause:
+  case verb::park:
+    return stand_still(event.what);
+  case verb::skip:
+    return skip();
+  case verb::compensate:
+    return turn_back(event.what);
+  }
+}
+
+void decision::stand_still(const order& wanted) {
+  tries& hand = state_.hand;
+  hand.maybe_done = hand.maybe_done || hand.in_flight;
+  const std::string_view verb = wire::word_of(wanted.what);
+  park_for(rejected(std::string{verb}, "by " + wanted.who + ": " + wanted.why));
+}
+
+void decision::skip() {
+  if (state_.now == phase::parked) {
+    unpark(false);
+  }
+  const std::uint32_t index = state_.current;
+  const bool undo = state_.now == phase::undoing;
+  const step_state& step = state_.steps[index];
+  write(record_kind::skipped, index, undo ? step.undo_round : step.round);
+  apply_skipped(state_);
+  if (undo) {
+    undo_below(index);
+  } else {
+    go_on_after(index);
+  }
+}
+
+void decision::turn_back(const order& wanted) {
+  if (state_.now == phase::parked) {
+    unpark(wanted.vouched);
+  }
+  tries& hand = state_.hand;
+  hand.maybe_done = hand.in_flight || (hand.maybe_done && !wanted.vouched);
+  give_up(rejected("compensate", "by " + wanted.who + ": " + wanted.why));
 }
 
 void decision::on(given_up&& event) {
@@ -360,7 +441,7 @@ void decision::on(given_up&& event) {
   if (!runs || state_.next_seq == 1) {
     return;
   }
-  state_.hand.maybe_done = true; // The command in hand may have been carried out.
+  state_.hand.maybe_done = state_.hand.maybe_done || event.maybe_done;
   park_for(std::move(event.why));
 }
 

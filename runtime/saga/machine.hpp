@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/saga/order.hpp"
 #include "runtime/saga/plan.hpp"
 #include "runtime/saga/record.hpp"
 #include "runtime/saga/state.hpp"
@@ -64,6 +65,13 @@ struct retry_by_operator {
 /// The saga's events could not be processed again and again: a person has to look.
 struct given_up {
   error why;
+  /// Whether the command in hand may have been carried out.
+  bool maybe_done = true;
+};
+
+/// A person gives an order. One that does not fit (`may_obey`) changes nothing.
+struct ordered {
+  order what;
 };
 
 /// The state was just replayed, and this process owns the saga now.
@@ -79,6 +87,7 @@ using event = std::variant<
     deadline_reached,
     retry_by_operator,
     given_up,
+    ordered,
     taken_over>;
 
 // Actions, to be carried out in order, those after the last `journal` only once it is on disk.

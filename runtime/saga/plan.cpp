@@ -5,35 +5,35 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <span>
 #include <string_view>
+#include <utility>
 
 namespace troupe::saga {
-
-namespace {
-
-std::uint64_t fingerprint_of(const definition& from) {
-  std::string text = from.operation;
-  for (const step& each : from.steps) {
-    for (const std::string* word : {&each.name, &each.capability, &each.operation, &each.undo}) {
-      text += '\0';
-      text += *word;
-    }
-    text += static_cast<char>(each.kind);
-  }
-  return digest_of(std::as_bytes(std::span{text}));
-}
-
-} // namespace
 
 tl::expected<plan, std::vector<fault>> plan::make(definition from, const tuning& tuned) {
   if (auto faults = apply(tuned, from); !faults.empty()) {
     return tl::unexpected{std::move(faults)};
   }
   plan made;
-  made.fingerprint_ = fingerprint_of(from);
+  made.fingerprint_ = fingerprint_of(table_of(from));
   made.what_ = std::move(from);
   return made;
+}
+
+plan plan::pinned(const step_table& table, const plan& now) {
+  plan made;
+  made.fingerprint_ = saga::fingerprint_of(table);
+  made.what_ = definition_of(table, now.what_);
+  made.is_pinned_ = true;
+  return made;
+}
+
+bool plan::makes(std::uint32_t index, bool undo) const {
+  const step& asked = what_.steps[index];
+  // An earlier definition has its undo's function or none: `request` may be that of a call which
+  // another undo follows now.
+  const bool own = undo && (asked.undo_request || is_pinned_);
+  return static_cast<bool>(own ? asked.undo_request : asked.request);
 }
 
 uuid plan::command_id(const uuid& saga, std::uint32_t index, bool undo, std::uint32_t round) const {

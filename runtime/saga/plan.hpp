@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/saga/definition.hpp"
+#include "runtime/saga/step_table.hpp"
 
 #include <cstdint>
 #include <string>
@@ -17,7 +18,18 @@ public:
   /// @return the plan, or every fault of the definition as tuned.
   static tl::expected<plan, std::vector<fault>> make(definition from, const tuning& tuned = {});
 
+  /// The plan for sagas that were started under the earlier `table`; `now` is this program's plan
+  /// for the operation, and outlives nothing.
+  static plan pinned(const step_table& table, const plan& now);
+
   const definition& what() const { return what_; }
+
+  /// Whether it is the plan of an earlier definition.
+  bool is_pinned() const { return is_pinned_; }
+
+  /// Whether this program can make the body of a step's call or undo: always, but for a plan of an
+  /// earlier definition.
+  bool makes(std::uint32_t index, bool undo) const;
 
   const step& at(std::uint32_t index) const { return what_.steps[index]; }
 
@@ -37,6 +49,7 @@ private:
 
   definition what_;
   std::uint64_t fingerprint_ = 0;
+  bool is_pinned_ = false;
 };
 
 } // namespace troupe::saga

@@ -26,6 +26,10 @@ enum class record_kind : std::uint8_t {
   parked = 9,
   /// A person ordered another try, of round `round`.
   resumed = 10,
+  /// A person gave an order, which the records behind it carry out. Data: a saga::order.
+  ordered = 11,
+  /// A person had the step in hand count as done, or as undone.
+  skipped = 12,
 };
 
 /// "undo_intent"; "unknown" for a number not listed.

@@ -113,6 +113,12 @@ bool replayer::fits(const record& row) const {
                || (undoing && is_open(step_status::undo_asked)));
   case record_kind::resumed:
     return state_.now == phase::parked && row.round == state_.round + 1;
+  case record_kind::ordered:
+    return here && !state_.is_over();
+  case record_kind::skipped:
+    return here
+           && ((forward && is_open(step_status::asked) && row.round == step.round)
+               || (undoing && is_open(step_status::undo_asked) && row.round == step.undo_round));
   }
   return false;
 }
@@ -151,7 +157,7 @@ outcome<void> replayer::take_error(const record& row) {
 }
 
 outcome<void> replayer::take(const record& row) {
-  if (row.kind > record_kind::resumed) {
+  if (row.kind > record_kind::skipped) {
     return failure{error{
         .code = errc::conflict,
         .message =
@@ -193,8 +199,17 @@ outcome<void> replayer::take(const record& row) {
   case record_kind::resumed:
     apply_resumed(state_, row.round);
     break;
+  case record_kind::ordered:
+    break;
+  case record_kind::skipped:
+    apply_skipped(state_);
+    break;
   }
-  before_ = row.kind;
+  if (row.kind == record_kind::skipped) {
+    before_ = state_.now == phase::undoing ? record_kind::undone : record_kind::done;
+  } else if (row.kind != record_kind::ordered) {
+    before_ = row.kind;
+  }
   ++state_.next_seq;
   return taken;
 }

@@ -67,6 +67,10 @@ std::string_view name_of(record_kind kind) {
     return "parked";
   case record_kind::resumed:
     return "resumed";
+  case record_kind::ordered:
+    return "ordered";
+  case record_kind::skipped:
+    return "skipped";
   }
   return "unknown";
 }
@@ -155,6 +159,12 @@ void apply_parked(state& to, error why) {
 void apply_resumed(state& to, std::uint32_t round) {
   to.now = to.before_parked;
   to.round = round;
+}
+
+void apply_skipped(state& to) {
+  step_state& step = to.steps[to.current];
+  step.skipped = true;
+  step.status = to.now == phase::undoing ? step_status::undone : step_status::done;
 }
 
 std::optional<std::uint32_t> done_below(const state& in, std::uint32_t step) {

@@ -36,6 +36,8 @@ struct step_state {
   /// The round that goes into the ids of this step's commands.
   std::uint32_t round = 0;
   std::uint32_t undo_round = 0;
+  /// A person had it count as done, or as undone.
+  bool skipped = false;
 
   bool operator==(const step_state&) const = default;
 };
@@ -96,6 +98,8 @@ struct state {
   std::string start_data;
   /// The bytes of the last error journaled, which its record borrows.
   std::string error_data;
+  /// The bytes of the last order journaled, which its record borrows.
+  std::string order_data;
 
   tries hand;
 };

@@ -32,6 +32,8 @@ void apply_completed(state& to);
 void apply_compensated(state& to);
 void apply_parked(state& to, error why);
 void apply_resumed(state& to, std::uint32_t round);
+/// The step in hand, which is called or undone.
+void apply_skipped(state& to);
 
 /// The next step to undo: the last one below `step` that is done. Nothing if all is undone.
 std::optional<std::uint32_t> done_below(const state& in, std::uint32_t step);

@@ -17,4 +17,9 @@ inline std::string_view text_of(blob bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+/// A text, borrowed, for a column that is NULL where there is none.
+inline value text_or_null(std::string_view text) {
+  return text.empty() ? value{null_value{}} : value{text};
+}
+
 } // namespace troupe::store

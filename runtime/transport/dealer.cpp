@@ -10,10 +10,17 @@ constexpr int reconnect_most_ms = 500;
 
 } // namespace
 
-dealer::dealer(context& zmq, const heartbeat_options& heartbeat, std::size_t frame_bytes_max)
+dealer::dealer(
+    context& zmq,
+    const heartbeat_options& heartbeat,
+    std::size_t frame_bytes_max,
+    const curve_link_keys* keys)
     : socket_{zmq.zmq(), zmq::socket_type::dealer}, connection_{zmq.zmq(), socket_},
       descriptor_{descriptor_of(socket_)} {
   prepare(socket_, heartbeat, static_cast<std::int64_t>(frame_bytes_max));
+  if (keys != nullptr) {
+    connect_with_keys(socket_, *keys);
+  }
   // Nothing is queued for a broker that is not there: it would be delivered minutes later.
   socket_.set(zmq::sockopt::immediate, true);
   socket_.set(zmq::sockopt::reconnect_ivl, reconnect_first_ms);

@@ -21,7 +21,12 @@ namespace troupe::transport {
 class dealer {
 public:
   /// @param frame_bytes_max of a received frame; a larger one ends the connection.
-  dealer(context& zmq, const heartbeat_options& heartbeat, std::size_t frame_bytes_max);
+  /// @param keys null: the link has none.
+  dealer(
+      context& zmq,
+      const heartbeat_options& heartbeat,
+      std::size_t frame_bytes_max,
+      const curve_link_keys* keys);
 
   /// @return why the endpoint cannot be connected to; empty if libzmq tries.
   std::string connect(const std::string& endpoint);

@@ -12,14 +12,14 @@ namespace troupe::transport {
 /// The way into a socket loop from other threads: a bounded queue of typed commands, and the
 /// descriptor that wakes the loop.
 ///
-/// `push` and `reserve` from any thread, `drain` from the loop's.
+/// `push` and `reserve` from any thread, `take_all` from the loop's.
 template <class Command>
 class loop_inlet {
 public:
   explicit loop_inlet(std::size_t capacity) : capacity_{capacity} {}
 
   /// Reserves room for one later command, so that no work is begun whose result could not leave.
-  /// False if the inlet is full: try again when the loop has drained it.
+  /// False if the inlet is full: try again when the loop has taken from it.
   bool reserve() {
     const std::lock_guard lock{mutex_};
     if (queue_.size() + reserved_ >= capacity_) {
@@ -42,7 +42,7 @@ public:
   void push_reserved(Command&& command) { (void)push(std::move(command), 1); }
 
   /// Moves everything queued into `into`, which is emptied first.
-  void drain(std::vector<Command>& into) {
+  void take_all(std::vector<Command>& into) {
     into.clear();
     wake_.clear();
     const std::lock_guard lock{mutex_};

@@ -23,6 +23,20 @@ struct kept_message {
   zmq::message_t second;
 };
 
+error why_not_let_in(monitor::event how, bool has_keys) {
+  const std::string_view why =
+      how == monitor::event::key_refused
+          ? "the broker refused the key of this process: the broker's folder of keys needs its "
+            "public one, and a SIGHUP to read it"
+      : how == monitor::event::handshake_ended
+          ? "the connection ended in the handshake: the broker's key is another one than expected, "
+            "or it just stopped"
+      : has_keys ? "the broker has no keys, and this process does"
+                 : "the broker takes nobody without a key there; give the topology instead of an "
+                   "address, or ask where it is `open`";
+  return {.code = errc::unauthenticated, .message = std::string{why}};
+}
+
 std::string plain_header(wire::kind kind) {
   std::string header;
   wire::append_plain_header(header, kind);
@@ -37,7 +51,19 @@ peer_link::peer_link(context& zmq, const peer_options& settings, int number)
 
 void peer_link::connect(peer_handler& handler, instant now) {
   const std::string& endpoint = settings_.brokers[static_cast<std::size_t>(number_)];
-  socket_.emplace(zmq_, settings_.heartbeat, wire::frame_bytes_max(settings_.body_bytes_max));
+  std::optional<curve_link_keys> keys;
+  if (settings_.keys) {
+    auto found = settings_.keys(number_, refusals_);
+    if (!found) {
+      return give_up(found.error(), handler, now);
+    }
+    keys = *found;
+  }
+  socket_.emplace(
+      zmq_,
+      settings_.heartbeat,
+      wire::frame_bytes_max(settings_.body_bytes_max),
+      keys ? &*keys : nullptr);
   if (const std::string why = socket_->connect(endpoint); !why.empty()) {
     close(0);
     retry_at_ = now + unusable_retry;
@@ -81,9 +107,16 @@ void peer_link::log_in(peer_handler& handler, instant now) {
   heard_at_ = now;
 }
 
+void peer_link::give_up(const error& why, peer_handler& handler, instant now) {
+  close(0);
+  retry_at_ = now + backoff_after(++refusals_, login_backoff_first, login_backoff_max);
+  handler.refused(number_, why, now);
+}
+
 void peer_link::take_news(peer_handler& handler, instant now) {
   while (socket_) {
-    switch (socket_->next_news()) {
+    const monitor::event news = socket_->next_news();
+    switch (news) {
     case monitor::event::none:
       return;
     case monitor::event::connected:
@@ -94,6 +127,15 @@ void peer_link::take_news(peer_handler& handler, instant now) {
     case monitor::event::disconnected:
       if (phase_ != phase::connecting) {
         return drop("the connection was closed", handler, now);
+      }
+      break;
+    case monitor::event::key_refused:
+    case monitor::event::keys_differ:
+    case monitor::event::handshake_ended:
+      // Without keys the broker ended meanwhile; libzmq connects again.
+      if (phase_ == phase::connecting
+          && (news != monitor::event::handshake_ended || settings_.keys)) {
+        give_up(why_not_let_in(news, settings_.keys != nullptr), handler, now);
       }
       break;
     default:
@@ -183,9 +225,7 @@ void peer_link::take_login_answer(
     handler.welcomed(number_, *welcome, now);
   } else if (header.kind == wire::kind::reply && header.status == wire::status::error) {
     const auto why = wire::read_error(header.error);
-    close(0);
-    retry_at_ = now + backoff_after(++refusals_, login_backoff_first, login_backoff_max);
-    handler.refused(number_, why ? *why : internal_error("the login was refused"), now);
+    give_up(why ? *why : internal_error("the login was refused"), handler, now);
   }
 }
 

@@ -74,6 +74,8 @@ private:
 
   void connect(peer_handler& handler, instant now);
   void log_in(peer_handler& handler, instant now);
+  /// Ends a link that never came up, and says why.
+  void give_up(const error& why, peer_handler& handler, instant now);
   void take_frame(zmq::message_t&& message, peer_handler& handler, instant now);
   void take(
       const wire::envelope_view& envelope,
@@ -95,7 +97,7 @@ private:
   instant retry_at_{};
   instant heard_at_{};
   instant ponged_at_{};
-  std::uint64_t refusals_ = 0; // Logins refused in a row.
+  std::uint64_t refusals_ = 0; // Logins and keys refused in a row.
   /// Silence after which the broker counts as lost: our figure until WELCOME brings the broker's.
   milliseconds timeout_;
   std::optional<dealer> socket_;

@@ -1,13 +1,22 @@
 #pragma once
 
+#include "runtime/outcome.hpp"
+#include "runtime/transport/curve_keys.hpp"
 #include "runtime/transport/transport_options.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace troupe::transport {
+
+/// The keys of a link to a broker, by its place in the options. Asked at each new connection, on
+/// the thread of the loop.
+/// @param attempt counts the handshakes in a row that failed: while a broker's key is being
+/// replaced, both are tried.
+using link_key_source = std::function<outcome<curve_link_keys>(int broker, std::size_t attempt)>;
 
 /// The brokers that a worker or client logs in at.
 struct peer_options {
@@ -17,6 +26,8 @@ struct peer_options {
   /// After a longer silence a broker may have stood still: what comes then counts as sent when the
   /// silence began, until the broker has answered a ping. Absent: no time depends on it.
   std::optional<milliseconds> silence_noticed{};
+  /// Absent: links have no keys.
+  link_key_source keys{};
 };
 
 } // namespace troupe::transport

@@ -2,6 +2,7 @@
 
 #include "runtime/transport/backlog_drain.hpp"
 #include "runtime/transport/crowd.hpp"
+#include "runtime/transport/listener.hpp"
 #include "runtime/transport/named_peers.hpp"
 #include "runtime/transport/outgoing.hpp"
 #include "runtime/transport/parked_messages.hpp"
@@ -81,7 +82,7 @@ struct router_loop::state {
     socket.set(zmq::sockopt::router_mandatory, true); // Default: drop silently.
     socket.set(zmq::sockopt::backlog, 1024);
     connections.emplace(zmq.zmq(), socket);
-    socket.bind(settings.endpoint);
+    listening.listen(settings.endpoint, settings.open_endpoint, settings.key);
     descriptor = descriptor_of(socket);
   }
 
@@ -108,7 +109,6 @@ struct router_loop::state {
   void look(router_handler& handler, instant due);
   /// @param since when the thread was last seen at work; @param expected when it was to go on.
   void notice_standstill(router_handler& handler, instant since, instant expected, instant now);
-  void drop_everything_received();
 
   const clock& time;
   heartbeat_options heartbeat;
@@ -120,6 +120,7 @@ struct router_loop::state {
   named_peers named;
   parked_messages parked;
   zmq::socket_t socket;
+  listener listening{socket};
   outgoing out;
   int descriptor = -1;
   std::optional<monitor> connections;
@@ -185,6 +186,18 @@ bool router_loop::state::receive(router_handler& handler, instant now) {
       return true;
     }
     from = static_cast<peer>(named.number_of(name));
+    if (listening.has_key()) {
+      // Somebody else may have the name tomorrow, and would get the answers.
+      const bool is_delimited = received.count > 1 && view(received.frames[0]).empty();
+      handler.malformed(
+          from,
+          is_delimited ? framing::delimited : framing::plain,
+          "a routing id of its own (ZMQ_ROUTING_ID, identity): a broker with keys takes none; "
+          "leave it "
+          "out",
+          now);
+      return true;
+    }
   }
   if (parked.has(static_cast<std::uint64_t>(from)) || !deliver(handler, from, received, now)) {
     park(handler, from, now);
@@ -367,6 +380,9 @@ void router_loop::state::wait(instant until) {
       static_cast<int>(std::min<std::int64_t>(left, std::numeric_limits<int>::max())));
   if (watched[2].revents != 0) {
     waker.clear();
+    if (!listening.take_new_key()) {
+      waker.ring(); // Once more, in the next turn.
+    }
   }
   has_news = has_news || watched[1].revents != 0;
 }
@@ -390,14 +406,10 @@ void router_loop::state::notice_standstill(
   still.ended(since, now);
   if (late > heartbeat.timeout) {
     // Its peers have logged in elsewhere by now, and their messages here are out of date.
-    drop_everything_received();
+    parked.clear();
+    while (receive_frame(socket, routing)) {
+    }
     handler.stood_still(late, now);
-  }
-}
-
-void router_loop::state::drop_everything_received() {
-  parked.clear();
-  while (receive_frame(socket, routing)) {
   }
 }
 
@@ -503,6 +515,17 @@ int router_loop::connection_of_sender() const {
   return state_->descriptor_of_sender();
 }
 
+std::string_view router_loop::user_of_sender() const {
+  // Null without a key. @source zmq_msg_gets(3); RFC 27 has the user's name so.
+  const char* const user = zmq_msg_gets(state_->current->frames[0].handle(), "User-Id");
+  return user == nullptr ? std::string_view{} : std::string_view{user};
+}
+
+void router_loop::replace_key(const curve_secret_key& key) {
+  state_->listening.replace_key(key);
+  state_->waker.ring();
+}
+
 void router_loop::keep_connection() {
   state_->door.keep(state_->descriptor_of_sender());
 }
@@ -512,7 +535,7 @@ std::uint64_t router_loop::turned_away() const {
 }
 
 std::string router_loop::endpoint() const {
-  return state_->socket.get(zmq::sockopt::last_endpoint);
+  return state_->listening.endpoint();
 }
 
 void router_loop::wake_up() {

@@ -3,11 +3,13 @@
 #include "runtime/clock.hpp"
 #include "runtime/outcome.hpp"
 #include "runtime/transport/context.hpp"
+#include "runtime/transport/curve_keys.hpp"
 #include "runtime/transport/socket_results.hpp"
 #include "runtime/transport/transport_options.hpp"
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -70,6 +72,11 @@ class router_loop {
 public:
   struct options {
     std::string endpoint;
+    /// Where peers without keys connect, if `key` is there; empty for nowhere.
+    std::string open_endpoint{};
+    /// The key of this side of links. Whoever connects to `endpoint` has one too, of which the
+    /// context's zap_server knows the owner. Absent: links have no keys.
+    std::optional<curve_secret_key> key{};
     heartbeat_options heartbeat;
     std::size_t body_bytes_max;
     /// The process's limit of open files; 0: none is known.
@@ -115,6 +122,15 @@ public:
   int connection_of_sender() const;
   /// The connection that the message came over stays: a worker's, or an operator's.
   void keep_connection();
+  /// Who sent the message that is being received: the owner of the key of its connection, so as
+  /// long as the connection stands, the same one. Empty if it came without a key. Costs a look-up
+  /// by libzmq.
+  std::string_view user_of_sender() const;
+
+  /// Listens with another key from now on. All links end, and their peers connect again. From any
+  /// thread.
+  void replace_key(const curve_secret_key& key);
+
   /// Connections for which there was no room.
   std::uint64_t turned_away() const;
 

@@ -1,5 +1,7 @@
 #include "runtime/transport/socket.hpp"
 
+#include "runtime/transport/zap_server.hpp"
+
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -16,6 +18,17 @@ constexpr int send_mark = 100'000;
 // No mark for receiving: a reader at its mark with heartbeats on can abort the process (libzmq
 // issue 3937). The loops always read, and refuse what they have no room for.
 constexpr int receive_mark = 0;
+
+// ZMQ_ZAP_ENFORCE_DOMAIN: with it nobody gets in when there is no zap_server. Debian's zmq.h does
+// not declare it, as it is of the draft API; the library has it since 4.3.0. Brokers try at start
+// whether it does what it should.
+constexpr int zap_enforce_domain = 93;
+
+void set_bytes(zmq::socket_t& socket, int option, const void* bytes, std::size_t size) {
+  if (zmq_setsockopt(socket.handle(), option, bytes, size) != 0) {
+    throw zmq::error_t{};
+  }
+}
 
 } // namespace
 
@@ -59,6 +72,22 @@ int descriptor_of(zmq::socket_t& socket) {
   return socket.get(zmq::sockopt::fd);
 }
 
+void listen_with_keys(zmq::socket_t& socket, const curve_secret_key& key) {
+  constexpr int yes = 1;
+  socket.set(zmq::sockopt::zap_domain, zap_domain);
+  set_bytes(socket, zap_enforce_domain, &yes, sizeof yes);
+  socket.set(zmq::sockopt::curve_server, true);
+  set_bytes(socket, ZMQ_CURVE_SECRETKEY, key.bytes.data(), key.bytes.size());
+}
+
+void connect_with_keys(zmq::socket_t& socket, const curve_link_keys& keys) {
+  const auto& own = keys.own;
+  set_bytes(socket, ZMQ_CURVE_SERVERKEY, keys.broker.data(), keys.broker.size());
+  set_bytes(socket, ZMQ_CURVE_PUBLICKEY, own.public_key.data(), own.public_key.size());
+  const auto& secret = own.secret_key.bytes;
+  set_bytes(socket, ZMQ_CURVE_SECRETKEY, secret.data(), secret.size());
+}
+
 void prepare(
     zmq::socket_t& socket, const heartbeat_options& heartbeat, std::int64_t frame_bytes_max) {
   const auto interval = static_cast<int>(heartbeat.interval.count());
@@ -83,7 +112,8 @@ monitor::monitor(zmq::context_t& context, zmq::socket_t& watched)
           watched.handle(),
           endpoint.c_str(),
           ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_LISTENING
-              | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED)
+              | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH
+              | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL)
       != 0) {
     throw zmq::error_t{};
   }
@@ -123,6 +153,13 @@ monitor::event monitor::next() {
     return event::accepted;
   case ZMQ_EVENT_ACCEPT_FAILED:
     return event::not_accepted;
+  case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+    return event::key_refused;
+  case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+    return value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH ? event::keys_differ
+                                                               : event::handshake_ended;
+  case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+    return event::handshake_ended;
   default:
     return event::other;
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/transport/curve_keys.hpp"
 #include "runtime/transport/socket_results.hpp"
 #include "runtime/transport/transport_options.hpp"
 
@@ -36,6 +37,12 @@ bool can_receive(zmq::socket_t& socket);
 /// For poll(2) together with other descriptors.
 int descriptor_of(zmq::socket_t& socket);
 
+/// Has what is bound from now on let in only those whose key the context's zap_server knows.
+void listen_with_keys(zmq::socket_t& socket, const curve_secret_key& key);
+
+/// Has what is connected to from now on know these keys.
+void connect_with_keys(zmq::socket_t& socket, const curve_link_keys& keys);
+
 /// Sets what must be set by hand on every socket, before bind or connect.
 void prepare(
     zmq::socket_t& socket, const heartbeat_options& heartbeat, std::int64_t frame_bytes_max);
@@ -52,6 +59,13 @@ public:
     listening,
     accepted,
     not_accepted,
+    /// Of a side that connects: the other one does not know its key.
+    key_refused,
+    /// Of a side that connects: one side has keys and the other has none.
+    keys_differ,
+    /// The connection ended before both sides knew each other; with keys, the other side may have
+    /// another one than expected.
+    handshake_ended,
     other,
   };
 

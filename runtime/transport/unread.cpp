@@ -48,12 +48,17 @@ std::shared_ptr<unread::account> unread::make(const counter& of_all) {
 
 zmq::message_t
 unread::frame(const std::shared_ptr<account>& whose, std::string_view bytes, std::size_t others) {
+  const std::size_t all = whose->uncounted_ + message_bytes + bytes.size() + others;
+  if (all < counted_bytes) {
+    whose->uncounted_ = all;
+    return {bytes.data(), bytes.size()};
+  }
   // NOLINTNEXTLINE(cppcoreguidelines-no-malloc)
   void* const room = std::malloc(sizeof(counted) + bytes.size());
   if (room == nullptr) {
     throw std::bad_alloc{};
   }
-  const std::size_t all = message_bytes + bytes.size() + others;
+  whose->uncounted_ = 0;
   whose->bytes_.fetch_add(all, std::memory_order_relaxed);
   whose->of_all_->fetch_add(all, std::memory_order_relaxed);
   const auto uncount = [](account& of, std::size_t counted_bytes) {

@@ -12,13 +12,17 @@
 namespace troupe::transport {
 
 /// How many bytes each peer has not read yet: they stand in libzmq's queues, which have a bound in
-/// messages alone. Counted from the send until libzmq has written them to the peer's connection.
+/// messages alone. Counted from the send until libzmq has written them to the peer's connection;
+/// small messages together, with the one that makes them `counted_bytes`.
 ///
 /// Belongs to the loop's thread; counts go down on libzmq's.
 class unread {
 public:
   /// What a message takes up beside its frames' bytes.
   static constexpr std::size_t message_bytes = 384;
+  /// So many bytes of one peer may be uncounted: a counted frame costs an allocation and six atomic
+  /// operations more than another one.
+  static constexpr std::size_t counted_bytes = 4096;
 
   class account {
   public:
@@ -28,6 +32,8 @@ public:
     friend class unread;
 
     std::atomic<std::size_t> bytes_{0};
+    /// Of the messages since the last counted frame; the loop's own.
+    std::size_t uncounted_ = 0;
     std::shared_ptr<std::atomic<std::size_t>> of_all_;
   };
 
@@ -54,7 +60,8 @@ public:
 
   std::size_t all() const { return all_->load(std::memory_order_relaxed); }
 
-  /// A frame with these bytes, which are counted for `whose` until libzmq lets the frame go.
+  /// A frame with these bytes, which are counted for `whose` until libzmq lets the frame go, or with
+  /// a later frame.
   /// @param others the bytes of the message's other frames.
   static zmq::message_t
   frame(const std::shared_ptr<account>& whose, std::string_view bytes, std::size_t others);

@@ -30,6 +30,7 @@ std::uint32_t load32(const char* from) {
 
 std::size_t batch_writer::begin() {
   if (frame_.empty()) {
+    frame_.reserve(last_bytes_);
     frame_ = {batch_mark, '\x01'};
   }
   const std::size_t at = frame_.size();

@@ -49,6 +49,7 @@ public:
   std::string take() {
     std::string frame = std::move(frame_);
     frame_ = {};
+    last_bytes_ = frame.size();
     return frame;
   }
 
@@ -56,6 +57,8 @@ public:
 
 private:
   std::string frame_;
+  /// Of the frame taken last: the next one is mostly about as large, and need not grow to it.
+  std::size_t last_bytes_ = 0;
 };
 
 /// Walks the envelopes of a batch frame.

@@ -64,21 +64,29 @@ struct breaker_report {
 
 TROUPE_MESSAGE(breaker_report, capability, node, state, durable, order)
 
-/// `sagas`: the sagas of a capability that stand still.
+/// `sagas`: sagas of a capability; those that stand still, unless other states are named.
 struct get_standing_sagas {
   std::string capability;
   /// Only those behind this one, in the order of their ids.
   std::optional<uuid> after{};
   std::uint32_t count = 100;
+  /// Only those in these states (`standing_saga::state`); none for those that stand still.
+  std::optional<std::vector<std::string>> states{};
+  /// Only those at this step, of this operation, begun so many milliseconds ago or earlier.
+  std::optional<std::string> step{};
+  std::optional<std::string> operation{};
+  std::optional<std::uint64_t> older_ms{};
 };
 
-TROUPE_MESSAGE(get_standing_sagas, capability, after, count)
+TROUPE_MESSAGE(get_standing_sagas, capability, after, count, states, step, operation, older_ms)
 
 struct standing_saga {
   uuid id;
   std::string operation{};
-  /// "parked": waits for a person. "left_alone": the node's program cannot continue it. "failing":
-  /// its events could not be processed, and the node tries again.
+  /// These stand still: "parked": waits for a person. "paused": a person holds it. "left_alone":
+  /// the node's program cannot continue it. "failing": its events could not be processed, and the
+  /// node tries again. "needs_person": its command fails without end, and for too long; it is asked
+  /// on. These do not: "forward", "undoing", "completed", "compensated".
   std::string state{};
   /// "do charge" or "undo charge"; empty if it is not known.
   std::string step{};
@@ -91,9 +99,18 @@ struct standing_saga {
   std::uint32_t failures = 0;
   /// Milliseconds since 1970 (UTC).
   std::int64_t since = 0;
+  /// The steps whose effects stand.
+  std::optional<std::vector<std::string>> effects{};
+  /// It follows the steps of an earlier definition.
+  std::optional<bool> earlier_steps{};
 };
 
-TROUPE_MESSAGE(standing_saga, id, operation, state, step, code, reason, maybe_done, failures, since)
+// clang-format off
+TROUPE_MESSAGE(
+    standing_saga, id, operation, state, step, code, reason, maybe_done, failures, since, effects,
+    earlier_steps)
+
+// clang-format on
 
 struct standing_sagas {
   std::string capability;
@@ -123,6 +140,98 @@ struct saga_resumed {
 };
 
 TROUPE_MESSAGE(saga_resumed, id, node)
+
+/// `order_saga`: an order of a person to one saga. Answered once it is stored.
+struct order_saga {
+  std::string capability;
+  uuid id;
+  /// "resume", "retry", "pause", "park", "skip" or "compensate".
+  std::string verb;
+  /// The step that "skip" is about.
+  std::string step{};
+  /// The person vouches that the step in hand never happened; with "skip", that it was done by
+  /// hand.
+  bool vouched = false;
+  /// The person, up to 256 bytes, and the reason, 1 to 1,000.
+  std::string who{};
+  std::string why{};
+};
+
+TROUPE_MESSAGE(order_saga, capability, id, verb, step, vouched, who, why)
+
+struct saga_ordered {
+  uuid id;
+  std::string node;
+  /// As in `standing_saga`, after the order.
+  std::optional<std::string> state{};
+  std::optional<std::string> step{};
+};
+
+TROUPE_MESSAGE(saga_ordered, id, node, state, step)
+
+/// `saga`: one saga, record by record.
+struct get_saga {
+  std::string capability;
+  uuid id;
+  /// Only the records behind this one.
+  std::uint64_t after = 0;
+};
+
+TROUPE_MESSAGE(get_saga, capability, id, after)
+
+/// A record of a saga's journal.
+struct saga_record {
+  std::uint64_t seq = 0;
+  /// Milliseconds since 1970 (UTC).
+  std::int64_t at = 0;
+  /// "started", "intent", "done" ... as in runtime/saga/README.md.
+  std::string what{};
+  /// The step's name; empty if the node's program does not know it.
+  std::string step{};
+  std::uint32_t round = 0;
+  /// The try that was answered.
+  std::uint32_t attempt = 0;
+  /// Of the coordinator that wrote it: one more with each takeover.
+  std::int64_t epoch = 0;
+  /// "code: message" of a failure; who ordered what, and why.
+  std::string note{};
+  /// The input, the request as the node's program makes it, or the reply; empty if there is none,
+  /// or if it is too large.
+  binary_value body{};
+  std::uint64_t body_bytes = 0;
+};
+
+TROUPE_MESSAGE(saga_record, seq, at, what, step, round, attempt, epoch, note, body, body_bytes)
+
+struct saga_history {
+  std::string capability;
+  std::string node;
+  uuid id;
+  std::string operation;
+  /// As in `standing_saga`.
+  std::string state;
+  /// "do charge" or "undo charge"; empty if the saga is over or the node cannot read it.
+  std::string step;
+  /// The node whose process owns the saga; empty if that is gone.
+  std::string owner;
+  std::int64_t epoch = 0;
+  /// Milliseconds since 1970 (UTC); 0 if it is not known.
+  std::int64_t deadline = 0;
+  bool earlier_steps = false;
+  /// Why the node's program cannot read it; empty if it can.
+  std::string unread;
+  std::vector<std::string> effects;
+  std::vector<saga_record> records;
+  /// More are behind this one; 0 if none are.
+  std::uint64_t next = 0;
+};
+
+// clang-format off
+TROUPE_MESSAGE(
+    saga_history, capability, node, id, operation, state, step, owner, epoch, deadline,
+    earlier_steps, unread, effects, records, next)
+
+// clang-format on
 
 /// `effects`: the effects of a capability whose results could not be settled.
 struct get_unsettled_effects {

@@ -246,21 +246,27 @@ bool reader::skip() {
   // Values left to pass. It cannot wrap: each container adds less than 2^33 and takes a byte.
   std::uint64_t left = 1;
   while (left > 0) {
-    head next;
-    if (!read_head(next)) {
+    value_type type = value_type::none;
+    std::uint64_t elements = 0;
+    if (!step(type, elements)) {
       at_ = start;
       return false;
     }
-    --left;
-    at_ += next.size;
-    if (has_payload_bytes(next.type)) {
-      at_ += next.payload;
-    } else if (next.type == value_type::array) {
-      left += next.payload;
-    } else if (next.type == value_type::map) {
-      left += 2 * next.payload;
-    }
+    left += elements - 1;
   }
+  return true;
+}
+
+bool reader::step(value_type& type, std::uint64_t& elements) {
+  head next;
+  if (!read_head(next)) {
+    return false;
+  }
+  type = next.type;
+  elements = type == value_type::array ? next.payload
+             : type == value_type::map ? 2 * next.payload
+                                       : 0;
+  at_ += next.size + (has_payload_bytes(type) ? next.payload : 0);
   return true;
 }
 

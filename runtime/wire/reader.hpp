@@ -68,6 +68,9 @@ public:
   /// The next value's own bytes, whatever it is, with all it contains.
   bool read_raw(std::string_view& value);
   bool skip();
+  /// Passes the head of an array or map, or the whole of any other value.
+  /// @param elements the values that follow as its elements, two for each entry of a map.
+  bool step(value_type& type, std::uint64_t& elements);
 
   bool at_end() const { return at_ == end_; }
 

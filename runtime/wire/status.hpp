@@ -138,6 +138,10 @@ struct broker_counters {
   std::uint64_t unread = 0;
   /// Messages dropped as their sender sends more than the broker can go through.
   std::uint64_t dropped = 0;
+  /// Connections that were not let in for their key.
+  std::uint64_t keys_refused = 0;
+  /// Calls of peers without the right to them.
+  std::uint64_t forbidden = 0;
 };
 
 // clang-format off
@@ -146,7 +150,8 @@ TROUPE_MESSAGE(
     overloaded, conflicts, expired, late_replies, stray_replies, tried_elsewhere, workers_joined,
     workers_lost, workers_left, logins_refused, suspects, convicted, adopted, malformed,
     unauthenticated, undeliverable, clients_joined, clients_lost, stood_still,
-    turned_away, unread, dropped)
+    turned_away, unread, dropped, keys_refused,
+    forbidden)
 
 // clang-format on
 
@@ -158,6 +163,15 @@ struct recent_event {
 };
 
 TROUPE_MESSAGE(recent_event, name, ago_ms, fields)
+
+/// A gateway of the topology, as a broker sees it.
+struct known_gateway {
+  std::string name;
+  /// Whether it is logged in.
+  bool live = false;
+};
+
+TROUPE_MESSAGE(known_gateway, name, live)
 
 struct broker_status {
   std::string broker;
@@ -171,6 +185,8 @@ struct broker_status {
   broker_counters counters;
   /// The last 64 lines of the log, oldest first.
   std::vector<recent_event> events;
+  /// Left out by a broker of an earlier release.
+  std::optional<std::vector<known_gateway>> gateways{};
 };
 
 TROUPE_MESSAGE(
@@ -183,7 +199,8 @@ TROUPE_MESSAGE(
     nodes,
     capabilities,
     counters,
-    events)
+    events,
+    gateways)
 
 struct replica_failure {
   std::uint64_t ms_ago = 0;
@@ -248,6 +265,8 @@ struct group_status {
   std::optional<std::uint64_t> outbox_stopped_ms{};
   std::optional<std::uint64_t> outbox_waits_ms{};
   std::vector<replica_status> replicas;
+  /// Which of its sagas stand still, need a person or follow earlier steps; absent if none do.
+  std::optional<std::string> sagas_trouble{};
 };
 
 // clang-format off
@@ -256,7 +275,8 @@ TROUPE_MESSAGE(
     answered, failed, repeats, turns, effects, takeovers, events_credit, events_in_hand, events,
     events_ignored, events_postponed, event_repeats, events_of_others, relayed, outbox_confirmed,
     outbox_depth, outbox_trouble, down_reason, rate_per_s, restarts, down_ms, breaker_open_ms,
-    outbox_stopped_ms, outbox_waits_ms, replicas)
+    outbox_stopped_ms, outbox_waits_ms, replicas,
+    sagas_trouble)
 
 // clang-format on
 

@@ -20,8 +20,13 @@ void after_commit::carry_out(turn_output& done, relay_desk& relay) {
   }
   for (const saga::outgoing::parked& each : done.parked_sagas) {
     group_.parts().log.write(
-        each.is_left_alone ? "saga.left_alone" : "saga.parked",
+        each.needs_person    ? "saga.needs_person"
+        : each.is_left_alone ? "saga.left_alone"
+                             : "saga.parked",
         {{"capability", group_.name()}, {"saga", to_string(each.saga)}, {"reason", each.reason}});
+  }
+  for (const saga::outgoing::ended& each : done.traced) {
+    spans_.end_saga(each);
   }
   for (const turn_output::line& each : done.lines) {
     group_.parts().log.write(each.event, each.fields);

@@ -46,6 +46,7 @@ void call_intake::take(
   item& call = add(link, header, body, to, to.name(), now);
   call.operation = header.op;
   call.key = header.key;
+  call.trace = header.traceparent;
   call.body = body;
   call.frame = frame;
 }

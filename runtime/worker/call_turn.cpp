@@ -50,8 +50,9 @@ bool call_turn::run(write& each, turn_scope& in) {
     in.session.savepoint();
   }
   each.ran = true;
+  in.spans.begin(each, what.trace);
   const saga::plan* by = in.sagas == nullptr ? nullptr : in.sagas->find(what.operation);
-  const auto handled = by == nullptr ? run_command(each, in) : start_saga(what, *by, in);
+  const auto handled = by == nullptr ? run_command(each, in) : start_saga(each, *by, in);
   if (!handled) {
     in.output.back_to(before);
     if (each.with_savepoint) {
@@ -162,7 +163,8 @@ bool call_turn::answer_from_inbox(write& each, std::uint64_t digest) {
 }
 
 outcome<handlers::answered>
-call_turn::start_saga(const item& what, const saga::plan& by, turn_scope& in) {
+call_turn::start_saga(const write& each, const saga::plan& by, turn_scope& in) {
+  const item& what = *each.what;
   const auto left =
       std::chrono::duration_cast<milliseconds>(what.deadline - group_.parts().time.now());
   auto started = in.sagas->start(
@@ -173,7 +175,8 @@ call_turn::start_saga(const item& what, const saga::plan& by, turn_scope& in) {
       what.body,
       std::max(left, milliseconds{1}),
       in.now,
-      in.output);
+      in.output,
+      each.trace(what.trace));
   return started ? outcome<handlers::answered>{handlers::answered::later}
                  : failure{std::move(started).error()};
 }
@@ -188,6 +191,7 @@ outcome<handlers::answered> call_turn::run_command(write& each, turn_scope& in) 
   }
   const std::size_t effects_before = in.output.effects.size();
   turn current{*each.by, &in.session, in.writer, what.id, what.key, in.now, in.output};
+  current.in_trace(each.trace(what.trace), each.record());
   try {
     const auto& command = std::get<handlers::command>(*each.by->find(what.operation).how);
     TROUPE_FAULT("turn.before_handler");

@@ -33,7 +33,7 @@ private:
   bool answer_from_inbox(write& each, std::uint64_t digest);
   std::optional<error> why_not(const uuid& id, const turn_scope& in);
   error ahead_of_clock(const uuid& id, const turn_scope& in);
-  outcome<handlers::answered> start_saga(const item& what, const saga::plan& by, turn_scope& in);
+  outcome<handlers::answered> start_saga(const write& each, const saga::plan& by, turn_scope& in);
   outcome<handlers::answered> run_command(write& each, turn_scope& in);
   static bool take_own_answer(write& each, std::size_t from, turn_output& output);
   void keep(const write& each, std::uint64_t digest, store::inbox_state state);

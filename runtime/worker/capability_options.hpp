@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/config.hpp"
+#include "runtime/observe/trace_context.hpp"
 #include "runtime/supervision/breaker_options.hpp"
 #include "runtime/supervision/supervision_options.hpp"
 
@@ -39,6 +40,8 @@ struct capability_options {
   std::chrono::hours inbox_kept{7 * 24};
   /// How long sagas that are over, and the answers to commands of sagas, are kept.
   std::chrono::hours sagas_kept{90 * 24};
+  /// Which of the traces that begin here are recorded.
+  observe::sampling sampling{};
   config_tree config;
 };
 

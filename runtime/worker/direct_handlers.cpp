@@ -33,8 +33,9 @@ void direct_handlers::run(
     if (with_.store == nullptr && possible == effect::unknown) {
       crash(each, by, possible);
     } else {
-      with_.breaker.note(by.call, errc::internal, handler_ended(each));
-      with_.out.reply_error(each, fault.to_error());
+      const error why = fault.to_error();
+      with_.breaker.note(by.call, errc::internal, handler_ended(each, by, &why));
+      with_.out.reply_error(each, why);
     }
   } catch (...) {
     crash(each, by, possible);
@@ -46,17 +47,17 @@ void direct_handlers::run(
 void direct_handlers::crash(const item& each, const admitted_by& by, effect possible) {
   const bool is_repeat =
       with_.instances.discard(by.instance_of.instance.get(), what_was_thrown(), each.id);
+  const error why{
+      .code = errc::crashed,
+      .possible = possible,
+      .message = fmt::format("the handler of `{}` failed", each.operation)};
+  const auto took = handler_ended(each, by, &why);
   if (is_repeat) {
-    with_.breaker.note_nothing(
-        by.call, handler_ended(each)); // The breaker knows this failure already.
+    with_.breaker.note_nothing(by.call, took); // The breaker knows this failure already.
   } else {
-    with_.breaker.note(by.call, errc::crashed, handler_ended(each));
+    with_.breaker.note(by.call, errc::crashed, took);
   }
-  with_.out.reply_error(
-      each,
-      {.code = errc::crashed,
-       .possible = possible,
-       .message = fmt::format("the handler of `{}` failed", each.operation)});
+  with_.out.reply_error(each, why);
 }
 
 void direct_handlers::run_query(
@@ -75,7 +76,9 @@ void direct_handlers::run_query(
 }
 
 void direct_handlers::run_command(
-    const item& each, const handlers::command& command, const admitted_by& by) {
+    item& each, const handlers::command& command, const admitted_by& by) {
+  write one{.what = &each};
+  with_.spans.begin(one, each.trace);
   turn current{
       *by.instance_of.instance,
       nullptr,
@@ -84,8 +87,9 @@ void direct_handlers::run_command(
       each.key,
       with_.of.parts().time.wall(),
       with_.output};
+  current.in_trace(one.trace(each.trace), one.record());
   // There is no transaction to undo: the work of a handler that throws stays done.
-  run(each, by, effect::unknown, [&] {
+  run(each, {by.instance_of, by.call, &one}, effect::unknown, [&] {
     TROUPE_FAULT("storeless.before_handler");
     return command.run(each.body, current, bytes_);
   });
@@ -104,13 +108,16 @@ void direct_handlers::run_event(item& each, event_turn& events) {
     with_.instances.discard(one.by, *one.threw, each.id);
   }
   with_.out.events_ended(1);
+  with_.spans.end(one);
   with_.metrics.event_handler.record(with_.busy.lap());
   with_.busy.rest();
 }
 
 /// @return how long it ran.
-std::chrono::nanoseconds direct_handlers::handler_ended(const item& each) {
+std::chrono::nanoseconds
+direct_handlers::handler_ended(const item& each, const admitted_by& by, const error* why) {
   const auto took = with_.busy.lap();
+  with_.spans.end_call(each, by.in, took, why);
   with_.metrics.operation(each.operation_number).handler.record(took);
   return took;
 }
@@ -123,7 +130,9 @@ void direct_handlers::answer_with(
     why = &fits.error();
   }
   with_.breaker.note(
-      by.call, why == nullptr ? std::nullopt : std::optional{why->code}, handler_ended(each));
+      by.call,
+      why == nullptr ? std::nullopt : std::optional{why->code},
+      handler_ended(each, by, why));
   with_.instances.failed_of().acquit(each.id);
   if (why == nullptr) {
     with_.out.reply(each, answer::kind::ok, bytes_);

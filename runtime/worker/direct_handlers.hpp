@@ -3,6 +3,7 @@
 #include "runtime/worker/admissions.hpp"
 #include "runtime/worker/busy_clock.hpp"
 #include "runtime/worker/event_turn.hpp"
+#include "runtime/worker/message_span.hpp"
 #include "runtime/worker/outbound_builder.hpp"
 #include "runtime/worker/replicas.hpp"
 #include "runtime/worker/turn_output.hpp"
@@ -29,25 +30,28 @@ public:
     replicas& instances;
     turn_output& output;
     runner_metrics& metrics;
+    message_spans& spans;
   };
 
   /// The replica that runs a call, and the breaker's admission of the call.
   struct admitted_by {
     const replica& instance_of;
     const supervision::admitted& call;
+    /// Of a command, with its span.
+    const write* in = nullptr;
   };
 
   explicit direct_handlers(const parts& with) : with_{with} {}
 
   void run_query(const item& each, const handlers::query& query, const admitted_by& by);
-  void run_command(const item& each, const handlers::command& command, const admitted_by& by);
+  void run_command(item& each, const handlers::command& command, const admitted_by& by);
   void run_event(item& each, event_turn& events);
 
 private:
   template <class Handler>
   void run(const item& each, const admitted_by& by, effect possible, const Handler& handler);
   void crash(const item& each, const admitted_by& by, effect possible);
-  std::chrono::nanoseconds handler_ended(const item& each);
+  std::chrono::nanoseconds handler_ended(const item& each, const admitted_by& by, const error* why);
   void answer_with(const item& each, const admitted_by& by, const error* why, effect possible);
 
   parts with_;

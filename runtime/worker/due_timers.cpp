@@ -22,7 +22,12 @@ void publish_due_timers(turn_scope& in) {
       timers.remove(each.n);
       in.output.publish(
           in.session,
-          {0, each.id, std::move(each.topic), std::move(each.key), std::move(each.body)});
+          {0,
+           each.id,
+           std::move(each.topic),
+           std::move(each.key),
+           std::move(each.body),
+           std::move(each.trace)});
     }
     next = timers.next();
   }

@@ -2,6 +2,8 @@
 
 #include "runtime/backoff.hpp"
 #include "runtime/fault_point.hpp"
+#include "runtime/observe/span_names.hpp"
+#include "runtime/observe/trace_context.hpp"
 #include "runtime/thrown.hpp"
 #include "runtime/wire/envelope.hpp"
 #include "runtime/worker/write.hpp"
@@ -61,7 +63,7 @@ item result_of(const uuid& key, store::unsettled_result result) {
 }
 
 effect_pool::effect_pool(group& of, std::function<std::unique_ptr<actor>()> make)
-    : group_{of}, make_{std::move(make)} {
+    : group_{of}, make_{std::move(make)}, spans_{of.parts().spans.add()} {
   const std::lock_guard lock{mutex_};
   for (int i = 0; i < of.options().effect_threads; ++i) {
     add_lane();
@@ -208,8 +210,10 @@ outcome<std::string> effect_pool::run_one(const actor& instance, const job& whic
   }
   std::unique_lock lock{mutex_};
   const auto noted = under_way_.insert(under_way_.end(), std::move(now_running));
+  const auto span = begin_span(which);
   lock.unlock();
-  auto result = run_effect(instance, which.row, {which.row.key, which.attempt});
+  const std::string_view trace = span ? span->context : which.row.trace;
+  auto result = run_effect(instance, which.row, {which.row.key, which.attempt, trace});
   lock.lock();
   const attempt_under_way ended = std::move(*noted);
   under_way_.erase(noted);
@@ -219,12 +223,68 @@ outcome<std::string> effect_pool::run_one(const actor& instance, const job& whic
    : is_momentary(result.error()) ? measured_.failed
                                   : measured_.refused)
       .record(now - began);
+  if (span || !result) {
+    end_span(which, span.get(), result, now - began);
+  }
   lock.unlock();
   if (ended.admitted && !ended.is_overdue) {
     const group_breaker::result how{*ended.admitted, judged_by(result, which.attempt), now - began};
     group_.breaker().record({&how, 1}, now);
   }
   return result;
+}
+
+/// The span of a try, if its trace is recorded. Under the mutex.
+std::unique_ptr<observe::open_span> effect_pool::begin_span(const job& which) {
+  const auto above =
+      observe::says_recorded(which.row.trace) ? observe::read_trace(which.row.trace) : std::nullopt;
+  if (!above) {
+    return nullptr;
+  }
+  auto made = std::make_unique<observe::open_span>();
+  made->record.trace = above->trace;
+  made->record.parent = above->span;
+  made->record.id = spans_.new_id();
+  made->context = observe::trace_text({above->trace, made->record.id, true}, which.row.trace);
+  return made;
+}
+
+/// Records a try. Without a trace that is recorded only one that failed for a technical reason has
+/// a span. Under the mutex.
+void effect_pool::end_span(
+    const job& which,
+    const observe::open_span* begun,
+    const outcome<std::string>& result,
+    instant::duration took) {
+  const bool has_failed = !result && is_momentary(result.error());
+  const auto above = observe::read_trace(which.row.trace);
+  if (begun == nullptr && !(has_failed && above)) {
+    return;
+  }
+  observe::span record;
+  if (begun != nullptr) {
+    record = begun->record;
+  } else {
+    record.trace = above->trace;
+    record.parent = above->span;
+    record.id = spans_.new_id();
+  }
+  record.kind = observe::span_kind::client;
+  record.has_failed = has_failed;
+  record.duration = took.count();
+  record.start = std::chrono::duration_cast<std::chrono::nanoseconds>(
+                     group_.parts().time.wall().time_since_epoch())
+                     .count()
+                 - record.duration;
+  record.set_name(fmt::format("{} effect {}", group_.name(), which.row.name));
+  record.note(observe::names::capability, group_.name());
+  record.note(observe::names::effect_key, to_string(which.row.key));
+  record.note(observe::names::message_id, to_string(which.row.call));
+  record.note(observe::names::attempt, fmt::to_string(which.attempt));
+  if (!result) {
+    record.note(observe::names::error, name_of(result.error().code));
+  }
+  spans_.add(record);
 }
 
 void effect_pool::tick(instant now) {
@@ -279,14 +339,17 @@ void effect_pool::judge(const attempt_under_way& overdue, instant now) {
 }
 
 void effect_pool::log_failure(const job& failed, const error& why) {
-  group_.parts().log.write(
-      "effect.failed",
-      {{"capability", group_.name()},
-       {"effect", failed.row.name},
-       {"key", to_string(failed.row.key)},
-       {"call", to_string(failed.row.call)},
-       {"attempt", fmt::to_string(failed.attempt)},
-       {"reason", why.message}});
+  observe::log_fields fields{
+      {"capability", group_.name()},
+      {"effect", failed.row.name},
+      {"key", to_string(failed.row.key)},
+      {"call", to_string(failed.row.call)},
+      {"attempt", fmt::to_string(failed.attempt)},
+      {"reason", why.message}};
+  if (const auto trace = observe::read_trace(failed.row.trace)) {
+    fields.emplace_back("trace", observe::hex_of(trace->trace));
+  }
+  group_.parts().log.write("effect.failed", fields);
 }
 
 std::optional<effect_pool::job> effect_pool::next() {

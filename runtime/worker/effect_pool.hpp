@@ -93,6 +93,12 @@ private:
   void add_lane();
   void run(lane& self);
   outcome<std::string> run_one(const actor& instance, const job& which);
+  std::unique_ptr<observe::open_span> begin_span(const job& which);
+  void end_span(
+      const job& which,
+      const observe::open_span* begun,
+      const outcome<std::string>& result,
+      instant::duration took);
   std::optional<job> next();
   void finish(job&& done, const outcome<std::string>& result);
   void try_again(job&& failed);
@@ -119,6 +125,7 @@ private:
   int overdue_ = 0; // Of `under_way_`.
   int lanes_alive_ = 0;
   std::list<lane> lanes_;
+  observe::span_ring& spans_;
   effect_metrics measured_; // But for the numbers that the lists above have.
 };
 

@@ -62,6 +62,7 @@ void event_intake::take_event(
   event.operation = header.op;
   event.key = header.key;
   event.source = header.source;
+  event.trace = header.traceparent;
   event.body = body;
   event.frame = frame;
 }

@@ -2,6 +2,7 @@
 
 #include "runtime/actor/actor.hpp"
 #include "runtime/fault_point.hpp"
+#include "runtime/observe/span_names.hpp"
 #include "runtime/wire/departure.hpp"
 #include "runtime/wire/limits.hpp"
 #include "runtime/worker/error_texts.hpp"
@@ -32,8 +33,9 @@ std::string too_many_wait(const wire::assigned& part, std::size_t bytes, std::si
 
 } // namespace
 
-event_turn::event_turn(group& of, runner_store* store)
-    : group_{of}, store_{store}, partitions_{store}, assignments_{of, store, partitions_} {
+event_turn::event_turn(group& of, runner_store* store, message_spans& spans)
+    : group_{of}, store_{store}, spans_{spans}, partitions_{store}, assignments_{
+                                                                        of, store, partitions_} {
   handled_.capability = of.name();
 }
 
@@ -112,6 +114,7 @@ bool event_turn::run(write& each, turn_output& output, wall_time now) {
 bool event_turn::run_handler(
     write& each, partition& at, std::uint32_t attempts, turn_output& output, wall_time now) {
   if (each.threw) {
+    spans_.begin(each, each.what->trace);
     failed(each, at, "crashed", *each.threw);
     return true;
   }
@@ -141,6 +144,10 @@ bool event_turn::run_handler(
     return false;
   }
   const errc code = done.error().code;
+  if (each.span) {
+    each.span->record.has_failed = true;
+    each.span->record.note(observe::names::error, name_of(code));
+  }
   failed(
       each,
       at,
@@ -173,6 +180,8 @@ event_turn::handle(write& each, std::uint32_t attempts, turn_output& output, wal
       what.key,
       now,
       output};
+  spans_.begin(each, what.trace);
+  current.in_trace(each.trace(what.trace), each.record());
   TROUPE_FAULT("event.before_handler");
   try {
     return handler->run(what.body, info, current);

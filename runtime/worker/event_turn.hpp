@@ -4,6 +4,7 @@
 #include "runtime/wire/events.hpp"
 #include "runtime/worker/event_assignments.hpp"
 #include "runtime/worker/group.hpp"
+#include "runtime/worker/message_span.hpp"
 #include "runtime/worker/subscribed_partitions.hpp"
 #include "runtime/worker/turn_output.hpp"
 #include "runtime/worker/write.hpp"
@@ -24,7 +25,7 @@ namespace troupe {
 class event_turn {
 public:
   /// @param store null if the capability has none.
-  event_turn(group& of, runner_store* store);
+  event_turn(group& of, runner_store* store, message_spans& spans);
 
   /// Runs an event, if it is to be run. If its handler threw before (`each.threw`), only writes
   /// down the failure.
@@ -75,6 +76,7 @@ private:
 
   group& group_;
   runner_store* store_;
+  message_spans& spans_;
   bool asks_for_effects_ = false;
   subscribed_partitions partitions_;
   event_assignments assignments_;

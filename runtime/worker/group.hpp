@@ -34,6 +34,8 @@ public:
 
   worker_parts& parts() { return parts_; }
 
+  const observe::sampling& sampling() const { return options_.sampling; }
+
   bool has_store() const { return options_.database.has_value(); }
 
   /// Whether there is a writer, which needs housekeeping and news of the journal.

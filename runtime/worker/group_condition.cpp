@@ -72,4 +72,14 @@ std::string group_condition::outbox_trouble() const {
   return outbox_trouble_;
 }
 
+void group_condition::set_sagas_trouble(std::string what) {
+  const std::lock_guard lock{mutex_};
+  sagas_trouble_ = std::move(what);
+}
+
+std::string group_condition::sagas_trouble() const {
+  const std::lock_guard lock{mutex_};
+  return sagas_trouble_;
+}
+
 } // namespace troupe

@@ -56,6 +56,11 @@ public:
   void set_outbox_trouble(std::string why);
   std::string outbox_trouble() const;
 
+  /// Which of the group's sagas stand still, need a person or follow earlier steps; empty if none
+  /// do.
+  void set_sagas_trouble(std::string what);
+  std::string sagas_trouble() const;
+
 private:
   struct outage {
     instant retry_at{};
@@ -71,6 +76,7 @@ private:
   mutable std::mutex mutex_;
   std::optional<outage> outage_;
   std::string outbox_trouble_;
+  std::string sagas_trouble_;
   std::atomic<bool> draining_{false};
   std::atomic<bool> ending_{false};
 };

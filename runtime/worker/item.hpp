@@ -77,6 +77,8 @@ struct item {
   std::string_view source{};
   std::string_view operation{};
   std::string_view key{};
+  /// The trace of a call or event (observe/trace_context.hpp); may be empty, or no trace at all.
+  std::string_view trace{};
   std::string_view body{};
   /// Owns the bytes that the views look into.
   transport::frame_ref frame{};

@@ -32,6 +32,10 @@ settle(write& each, const store::effect_row& row, std::string& reply, turn_scope
   }
   turn current{*each.by, &in.session, in.writer, row.call, {}, in.now, in.output};
   current.name_events_after(row.key);
+  if (!row.trace.empty()) {
+    in.spans.begin(each, row.trace);
+  }
+  current.in_trace(each.trace(row.trace), each.record());
   TROUPE_FAULT("effect.before_settle");
   auto settled = effect->settle(row.request, result_in(*each.what), current, reply);
   if (settled) {

@@ -1,5 +1,6 @@
 #include "runtime/worker/node_calls.hpp"
 
+#include "runtime/observe/told_spans.hpp"
 #include "runtime/supervision/breaker.hpp"
 #include "runtime/wire/departure.hpp"
 #include "runtime/wire/limits.hpp"
@@ -48,7 +49,8 @@ node_calls::node_calls(
 void node_calls::take(
     int link, const wire::header_view& header, std::string_view body, instant now) {
   if (header.op == "status") {
-    return answer(link, header.id, wire::encoded(worker_status(parts_, groups_, sagas_.size(), now)));
+    return answer(
+        link, header.id, wire::encoded(worker_status(parts_, groups_, sagas_.size(), now)));
   }
   if (header.op == "breaker") {
     const auto found = wire::checked_decode<wire::get_breaker>(body).and_then(
@@ -65,6 +67,11 @@ void node_calls::take(
     return said ? answer(link, header.id, wire::encoded(*said))
                 : calls_.refuse(link, header.id, said.error());
   }
+  if (header.op == "spans") {
+    const auto said = observe::told_spans(
+        parts_.spans, parts_.node, body, wire::carried_bytes_max(parts_.body_bytes_max));
+    return said ? answer(link, header.id, *said) : calls_.refuse(link, header.id, said.error());
+  }
   if (header.op == "force_breaker") {
     return force_breaker(link, header, body, now);
   }
@@ -76,9 +83,9 @@ void node_calls::take(
       header.id,
       {.code = errc::unknown_operation,
        .message = fmt::format(
-           "`{}` has no operation `{}`; it has `status`, `describe`, `breaker`, `force_breaker`, "
-           "`sagas`, "
-           "`resume_saga`, `effects` and `settle_effects`",
+          "`{}` has no operation `{}`; it has `status`, `describe`, `spans`, `breaker`, "
+          "`force_breaker`, `sagas`, `saga`, `resume_saga`, `order_saga`, `effects` and "
+          "`settle_effects`",
            name_,
            header.op)});
 }

@@ -96,6 +96,7 @@ void outbound_builder::relay(int link, const store::outbox_view& event) {
          .to = group_.name(),
          .topic = event.topic,
          .key = event.key,
+         .traceparent = event.trace,
          .seq = event.seq});
   });
 }

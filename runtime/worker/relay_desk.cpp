@@ -158,7 +158,7 @@ void relay_desk::committed(const turn_output& output) {
   group_.counters().outbox_newest.store(relay_.newest(), std::memory_order_relaxed);
   for (std::uint64_t i = 0; i < leaving; ++i) {
     const store::outbox_row& row = output.events[i];
-    send({row.seq, row.id, row.topic, row.key, row.body});
+    send({row.seq, row.id, row.topic, row.key, row.body, row.trace});
   }
 }
 

@@ -16,9 +16,10 @@ replicas::replicas(
 
 replica* replicas::choose(std::string_view key) {
   const std::size_t count = all_.size();
-  const std::size_t first = key.empty() ? next_++ : digest_of(std::as_bytes(std::span{key}));
+  const std::uint64_t first = key.empty() ? next_++ : digest_of(std::as_bytes(std::span{key}));
+  const std::size_t start = count == 0 ? 0 : static_cast<std::size_t>(first % count);
   for (std::size_t i = 0; i < count; ++i) {
-    replica& each = all_[(first + i) % count];
+    replica& each = all_[start + i < count ? start + i : start + i - count];
     if (each.instance) {
       return &each;
     }

@@ -27,15 +27,16 @@ runner::runner(
     std::unique_ptr<runner_store> store)
     : group_{of}, queue_{from}, number_{static_cast<std::size_t>(&from - of.queues().all().data())},
       metrics_{of.metrics()[number_]}, store_{std::move(store)}, busy_{of.parts().time},
-      out_{of, metrics_}, admissions_{of}, replicas_{of, replicas, busy_, metrics_},
-      events_{of, store_.get()}, effects_{of, replicas_}, after_commit_{of, out_},
-      direct_{{of, store_.get(), busy_, admissions_, out_, replicas_, output_, metrics_}},
+      spans_{of, of.parts().spans.add()}, out_{of, metrics_},
+      admissions_{of}, replicas_{of, replicas, busy_, metrics_}, events_{of, store_.get(), spans_},
+      effects_{of, replicas_}, after_commit_{of, out_, spans_},
+      direct_{{of, store_.get(), busy_, admissions_, out_, replicas_, output_, metrics_, spans_}},
       backlog_{of, static_cast<std::uint32_t>(number_), out_},
-      settler_{{of, admissions_, out_, replicas_, backlog_, effects_, metrics_}} {
+      settler_{{of, admissions_, out_, replicas_, backlog_, effects_, metrics_, spans_}} {
   output_.event_bytes_max = of.parts().body_bytes_max;
   output_.body_bytes_max = of.parts().body_bytes_max;
   if (store_) {
-    turn_.emplace(of, *store_, events_, busy_, metrics_);
+    turn_.emplace(of, *store_, events_, busy_, metrics_, spans_);
     relay_.emplace(of, *store_, out_);
   }
 }
@@ -253,7 +254,7 @@ void runner::answer_probe() {
     (void)store_->database->integer_of("SELECT COUNT(*) FROM writers");
     said.database = time.now() - began;
     if (sagas != nullptr) {
-      said.sagas = sagas->standing_now();
+      said.sagas = sagas->standing_now(time.wall());
       said.sagas_parked = saga::journal_table{*store_->database}.parked_count();
     }
   } catch (const store::database_error& fault) {

@@ -7,6 +7,7 @@
 #include "runtime/worker/event_backlog.hpp"
 #include "runtime/worker/event_turn.hpp"
 #include "runtime/worker/hand.hpp"
+#include "runtime/worker/message_span.hpp"
 #include "runtime/worker/outbound_builder.hpp"
 #include "runtime/worker/relay_desk.hpp"
 #include "runtime/worker/replicas.hpp"
@@ -80,6 +81,7 @@ private:
   runner_metrics& metrics_;
   std::unique_ptr<runner_store> store_;
   busy_clock busy_;
+  message_spans spans_;
   outbound_builder out_;
   admissions admissions_;
   replicas replicas_;

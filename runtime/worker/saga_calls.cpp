@@ -14,7 +14,8 @@ void saga_calls::add(group& from, const saga::outgoing::call& call, instant now)
        .to = call.capability,
        .op = call.operation,
        .key = call.key,
-       .ttl = wire::ttl_of(call.timeout)});
+       .ttl = wire::ttl_of(call.timeout),
+       .traceparent = call.trace});
   const auto scanned = wire::scan_header(header);
   if (!scanned) {
     return tell(to, scanned.error());

@@ -17,6 +17,7 @@ void settler::settle(write& each) {
   item& what = *each.what;
   const uuid cause = cause_of(what);
   note_time(each);
+  with_.spans.end(each);
   if (each.threw && is_saga_event(what)) {
     log_saga_failure(what.saga, *each.threw);
   } else if (each.threw && each.is_put_off) {

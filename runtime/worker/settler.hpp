@@ -2,6 +2,7 @@
 
 #include "runtime/worker/admissions.hpp"
 #include "runtime/worker/event_backlog.hpp"
+#include "runtime/worker/message_span.hpp"
 #include "runtime/worker/outbound_builder.hpp"
 #include "runtime/worker/replicas.hpp"
 #include "runtime/worker/runner_effects.hpp"
@@ -29,6 +30,7 @@ public:
     event_backlog& backlog;
     runner_effects& effects;
     runner_metrics& metrics;
+    message_spans& spans;
   };
 
   explicit settler(const parts& with) : with_{with} {}

@@ -7,6 +7,7 @@
 #include "runtime/worker/due_timers.hpp"
 #include "runtime/worker/late_results.hpp"
 #include "runtime/worker/person_orders.hpp"
+#include "runtime/worker/saga_orders.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -49,8 +50,13 @@ void fail_all(std::vector<write>& writes, std::size_t count, const error& why) {
 } // namespace
 
 store_turn::store_turn(
-    group& of, runner_store& store, event_turn& events, busy_clock& busy, runner_metrics& metrics)
-    : group_{of}, store_{store}, events_{events}, busy_{busy}, metrics_{metrics},
+    group& of,
+    runner_store& store,
+    event_turn& events,
+    busy_clock& busy,
+    runner_metrics& metrics,
+    message_spans& spans)
+    : group_{of}, store_{store}, events_{events}, busy_{busy}, metrics_{metrics}, spans_{spans},
       inbox_{*store.database}, calls_{of, inbox_, awaited_}, trim_{*store.database},
       forgetting_{of, inbox_, store.settled} {
 }
@@ -187,7 +193,8 @@ bool store_turn::run_all(
       began,
       time.wall(),
       forgetting_.time(),
-      busy_};
+      busy_,
+      spans_};
   if (sagas_ != nullptr && sagas_->wants_resume(began)) {
     std::optional<store::long_work> shown;
     if (sagas_->is_behind()) {
@@ -204,6 +211,7 @@ bool store_turn::run_all(
     each.is_put_off = false;
     each.is_not_ours = false;
     each.is_repeat = false;
+    each.span.reset();
     if (!run_one(each, in)) {
       return false;
     }
@@ -374,7 +382,7 @@ void store_turn::commit(instant began) {
 }
 
 /// Follows a commit, while the lock is still held.
-void store_turn::finish_commit(const turn_output& output) {
+void store_turn::finish_commit(turn_output& output) {
   inbox_.committed();
   events_.committed();
   trim_.committed();
@@ -385,6 +393,7 @@ void store_turn::finish_commit(const turn_output& output) {
   }
   if (sagas_ != nullptr) {
     sagas_->committed();
+    tell_earlier_steps(*sagas_, group_.name(), output);
   }
   try {
     TROUPE_FAULT("turn.committed");

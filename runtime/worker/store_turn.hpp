@@ -35,7 +35,8 @@ public:
       runner_store& store,
       event_turn& events,
       busy_clock& busy,
-      runner_metrics& metrics);
+      runner_metrics& metrics,
+      message_spans& spans);
 
   /// The group's effects, if its actors have any.
   void use(effect_pool* effects) { effects_ = effects; }
@@ -78,7 +79,7 @@ private:
   end give_up(std::vector<write>& writes, std::size_t count, const std::string& reason);
   end narrow(std::vector<write>& writes, std::size_t count, std::string reason);
   void commit(instant began);
-  void finish_commit(const turn_output& output);
+  void finish_commit(turn_output& output);
   void checkpoint();
   void roll_back();
 
@@ -87,6 +88,7 @@ private:
   event_turn& events_;
   busy_clock& busy_;
   runner_metrics& metrics_;
+  message_spans& spans_;
   effect_pool* effects_ = nullptr;
   saga::coordinators* sagas_ = nullptr;
   turn_inbox inbox_;

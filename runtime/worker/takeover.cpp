@@ -3,6 +3,7 @@
 #include "runtime/actor/actor.hpp"
 #include "runtime/fault_point.hpp"
 #include "runtime/wire/login.hpp"
+#include "runtime/worker/saga_orders.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -64,6 +65,9 @@ void takeover::look(const item& roster, const actor& by, turn_scope& in) {
   if (time - looked_for_left_at_ >= left_interval) {
     looked_for_left_at_ = time;
     take_left(by, in);
+    if (in.sagas != nullptr) {
+      in.of.condition().set_sagas_trouble(sagas_trouble(*in.sagas, in.session, in.now));
+    }
   }
 }
 

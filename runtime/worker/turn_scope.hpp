@@ -4,6 +4,7 @@
 #include "runtime/saga/coordinators.hpp"
 #include "runtime/worker/busy_clock.hpp"
 #include "runtime/worker/effect_pool.hpp"
+#include "runtime/worker/message_span.hpp"
 #include "runtime/worker/turn_output.hpp"
 
 #include <cstdint>
@@ -26,6 +27,7 @@ struct turn_scope {
   /// The time by which old rows are deleted (settled_time.hpp).
   wall_time settled;
   busy_clock& busy;
+  message_spans& spans;
 
   /// Restarts the watchdog's count at each piece of the runtime's own work that may be long.
   std::function<void()> progress() const {

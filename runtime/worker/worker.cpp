@@ -176,7 +176,8 @@ outcome<std::unique_ptr<worker>> worker::make(
           made->options.brokers,
           made->options.heartbeat,
           made->options.body_bytes_max,
-          broker_silence},
+          broker_silence,
+          made->options.keys},
       made->inlet.waker());
   made->loop =
       std::make_unique<worker_loop>(*made->sockets, made->options, made->parts, made->groups);
@@ -191,6 +192,10 @@ worker_end worker::run() {
 
 void worker::drain() {
   state_->loop->request_drain();
+}
+
+const observe::span_rings& worker::spans() const {
+  return state_->parts.spans;
 }
 
 void worker::ask_snapshot(observe::loop_question<worker_snapshot>::receiver answered) {

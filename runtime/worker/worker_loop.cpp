@@ -179,11 +179,11 @@ void worker_loop::take_call(
 }
 
 void worker_loop::commands(instant now) {
-  parts_.inlet.drain(drained_);
-  for (outbound& each : drained_) {
+  parts_.inlet.take_all(taken_);
+  for (outbound& each : taken_) {
     carry_out(each, now);
   }
-  if (!drained_.empty()) {
+  if (!taken_.empty()) {
     TROUPE_FAULT("worker.replies_sent");
     sagas_.send(now);
   }

@@ -104,7 +104,7 @@ private:
   node_calls node_;
   health_probe probe_;
 
-  std::vector<outbound> drained_; // Reused.
+  std::vector<outbound> taken_; // Reused.
   instant next_due_{};
   instant refused_since_{};
   observe::loop_question<worker_snapshot> asked_;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/transport/transport_options.hpp"
+#include "runtime/transport/peer_options.hpp"
 #include "runtime/worker/capability_options.hpp"
 
 #include <chrono>
@@ -28,6 +28,8 @@ struct worker_options {
   std::chrono::milliseconds drain_limit{10'000};
   /// How long brokers may refuse the login before the worker gives up.
   std::chrono::milliseconds refusal_limit{5'000};
+  /// Absent: links have no keys.
+  transport::link_key_source keys{};
 };
 
 } // namespace troupe

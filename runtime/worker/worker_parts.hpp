@@ -3,6 +3,7 @@
 #include "runtime/clock.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/observe/event_log.hpp"
+#include "runtime/observe/span_ring.hpp"
 #include "runtime/transport/loop_inlet.hpp"
 #include "runtime/wire/limits.hpp"
 #include "runtime/worker/outbound.hpp"
@@ -25,6 +26,8 @@ struct worker_parts {
   int links = 1;
   /// The limit of a reply's body, and of an event's.
   std::size_t body_bytes_max = wire::body_bytes_max;
+  /// The spans of all threads.
+  observe::span_rings spans{};
 };
 
 } // namespace troupe

@@ -72,6 +72,9 @@ wire::group_status describe(group_runtime& of, instant now) {
   said.outbox_depth =
       std::max(counters.outbox_newest.load(), said.outbox_confirmed) - said.outbox_confirmed;
   said.outbox_trouble = front.condition().outbox_trouble();
+  if (std::string trouble = front.condition().sagas_trouble(); !trouble.empty()) {
+    said.sagas_trouble = std::move(trouble);
+  }
   said.down_reason = front.condition().down_reason();
   said.restarts = restarts_of(front);
   of.trend().describe(said, now);

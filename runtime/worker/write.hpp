@@ -1,11 +1,13 @@
 #pragma once
 
 #include "runtime/error.hpp"
+#include "runtime/observe/span.hpp"
 #include "runtime/supervision/breaker.hpp"
 #include "runtime/worker/item.hpp"
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -48,6 +50,14 @@ struct write {
   std::optional<errc> failed{};
   std::chrono::nanoseconds took{};
   answer result{};
+  /// Null if the message's trace is not recorded.
+  std::unique_ptr<observe::open_span> span{};
+
+  /// What comes out of its handler carries this trace.
+  /// @param its the trace of the message.
+  std::string_view trace(std::string_view its) const { return span ? span->context : its; }
+
+  observe::span* record() { return span ? &span->record : nullptr; }
 };
 
 /// Whether a failure is worth a line in the log: at every power of two, since what is down for a

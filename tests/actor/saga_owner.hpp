@@ -98,7 +98,18 @@ struct owner {
   outcome<void> resume_by_person(const uuid& id, bool anew = false) {
     outcome<void> done;
     BOOST_REQUIRE(turn([&](saga::outgoing& out) {
-      done = sagas.resume_by_person(*session, writer, id, anew, time.wall(), time.now(), out);
+      const saga::order wanted{
+          .what = saga::verb::resume, .who = "ann", .why = "mended", .vouched = anew};
+      done = sagas.obey(*session, writer, id, wanted, time.wall(), time.now(), out);
+    }));
+    return done;
+  }
+
+  outcome<void> obey(const uuid& id, saga::verb what, std::string step = {}, bool vouched = false) {
+    outcome<void> done;
+    const saga::order wanted{what, "ann", "as I said", std::move(step), vouched};
+    BOOST_REQUIRE(turn([&](saga::outgoing& out) {
+      done = sagas.obey(*session, writer, id, wanted, time.wall(), time.now(), out);
     }));
     return done;
   }

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Measures Troupe beside its peers, interleaved in one run, and says which bars are met.
 
-    bench.py calls|turns|sagas|events|all --bin DIR [--json FILE] [--runs N] [--seconds S]
+    bench.py calls|turns|sagas|events|http|all --bin DIR [--json FILE] [--runs N] [--seconds S]
+             [--beside DIR]
 
 calls   client -> broker -> worker's actor -> back: Troupe's batching client and a plain two-frame
         one beside bare ZeroMQ and NATS
@@ -9,12 +10,17 @@ turns   a command whose effect is committed beside a call that commits nothing
 sagas   the order saga, from the order to its confirmation
 events  events published, and handled, beside JetStream, RabbitMQ and Redis; how long it takes, and
         what an event costs when many wait and many listen (events.py)
+http    requests through the gateway, beside moleculer-web, nginx with Node.js, and nginx alone (web.py)
+
+`--beside` takes the programs of another release, built by its own `./dev bench`, through the same
+loads in the same rounds, and says what each of our figures is beside theirs.
 
 Two series: `pinned`, all processes on one processor, which shows the cost of a message, and
 `unpinned`. Systems take turns (A B C A B C ...), so that what else the machine does hits them alike.
 """
 
 import argparse
+import copy
 import json
 import os
 import pathlib
@@ -24,8 +30,10 @@ import tempfile
 from events import EVENT_PARTS, event_bars, event_steps
 from machine import pinned_to
 from peers import JetStream, Nats, RabbitMq, Redis
-from series import SLOW_FLUSH_US, Series, ask, bar, measure, say, slow, table
+from series import (OTHER_RELEASE, SLOW_FLUSH_US, Series, ask, bar, beside, measure, say, slow, table,
+                    versus)
 from systems import Reference, Troupe
+from web import WEB_NEEDS, web_bars, web_steps
 
 CALL_WINDOWS = (1, 64, 1000)
 SAGA_WINDOWS = (1, 64, 256)
@@ -93,8 +101,19 @@ def saga_bars(series):
 
 
 BENCHES = {"calls": (call_steps, call_bars), "turns": (turn_steps, turn_bars),
-           "sagas": (saga_steps, saga_bars), "events": (event_steps, event_bars)}
-PEERS = {"calls": (Nats,), "events": (JetStream, RabbitMq, Redis)}
+           "sagas": (saga_steps, saga_bars), "events": (event_steps, event_bars),
+           "http": (web_steps, web_bars)}
+PEERS = {"calls": (Nats,), "events": (JetStream, RabbitMq, Redis), "http": WEB_NEEDS}
+
+
+def all_steps(steps, given):
+    """Of each round, by its number."""
+    ours = steps(given)
+    if given.beside is None:
+        return lambda _run: ours
+    other = copy.copy(given)
+    other.bin, other.release = given.beside.resolve(), OTHER_RELEASE
+    return beside(ours, steps(other))
 
 
 def main():
@@ -110,8 +129,10 @@ def main():
                         help="of the pinned series [the last]")
     parser.add_argument("--part", action="append", choices=EVENT_PARTS,
                         help="of events: only this; may be repeated [all]")
+    parser.add_argument("--beside", type=pathlib.Path, help="programs of another release")
     given = parser.parse_args()
     given.bin = given.bin.resolve()
+    given.release = ""
     chosen = list(BENCHES) if given.bench == "all" else [given.bench]
     for peer in dict.fromkeys(peer for name in chosen for peer in PEERS.get(name, ())):
         if (lacking := peer.missing()) is not None:
@@ -125,9 +146,10 @@ def main():
                 series = Series(name, kind)
                 processor = given.processor if kind == "pinned" else None
                 with pinned_to(processor):
-                    measure(series, steps(given), given, processor)
+                    measure(series, all_steps(steps, given), given, processor)
                 table(series)
                 bars(series)
+                versus(series)
                 records += series.records()
     if given.json is not None:
         given.json.write_text("".join(json.dumps(record) + "\n" for record in records))

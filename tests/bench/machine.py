@@ -40,6 +40,12 @@ def used_by(pid):
         return 0.0
 
 
+def memory_mb(pid):
+    """Resident, in millions of bytes."""
+    with open(f"/proc/{pid}/statm", encoding="ascii") as sizes:
+        return int(sizes.read().split()[1]) * resource.getpagesize() / 1e6
+
+
 def _used_here():
     return sum(usage.ru_utime + usage.ru_stime for usage in (
         resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)))

@@ -29,7 +29,7 @@ def _lacks(server, server_package, header, package):
     return f"{package} is not installed" if probe.returncode != 0 else None
 
 
-def _await_port(process, port):
+def await_port(process, port):
     until = time.monotonic() + _STARTS_WITHIN
     while time.monotonic() < until and process.poll() is None:
         try:
@@ -164,7 +164,7 @@ class RabbitMq(_FlushingPeer):
                 "-kernel inet_dist_use_interface {127,0,0,1}",
             # The server itself, without a shell around it.
             "RUNNING_UNDER_SYSTEMD": "true"})
-        _await_port(server, self._port)
+        await_port(server, self._port)
 
 
 class Redis(_FlushingPeer):
@@ -188,4 +188,4 @@ class Redis(_FlushingPeer):
             self._server(), "--bind", "127.0.0.1", "--port", self._port, "--dir", folder,
             "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--daemonize", "no",
             environment=self._environment)
-        _await_port(server, self._port)
+        await_port(server, self._port)

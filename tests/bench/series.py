@@ -6,13 +6,16 @@ import sys
 import tempfile
 
 from machine import ForeignCpu
-from systems import compiled
+from systems import Troupe, compiled
 
 SLOW_FLUSH_US = 1000
+# Behind the name of a system that runs another release's programs.
+OTHER_RELEASE = ", other"
 
 # Of a line, what is printed and written; the first three are there in most.
 _FIGURES = ("rate_per_s", "p50_us", "p99_us", "confirmed_p50_us", "broker_cpu_us", "worker_cpu_us",
-            "broker_flushes", "worker_flushes", "flush_us", "publish_per_s")
+            "broker_flushes", "worker_flushes", "flush_us", "publish_per_s", "gateway_cpu_us",
+            "cpu_us", "gateway_mb")
 
 
 class Series:
@@ -51,7 +54,13 @@ class Series:
                    "window": window,
                    **{what: round(self.median(system, work, window, what), 2)
                       for what in _FIGURES if any(what in line for line in lines)},
-                   "runs": len(lines)}
+                   **_spread(lines), "runs": len(lines)}
+
+
+def _spread(lines):
+    """The least and the highest rate of all rounds."""
+    rates = [line["rate_per_s"] for line in lines if "rate_per_s" in line]
+    return {"rate_low_per_s": min(rates), "rate_high_per_s": max(rates)} if rates else {}
 
 
 def say(text):
@@ -63,7 +72,7 @@ def note(text):
 
 
 def measure(series, steps, given, processor):
-    """Runs all `steps` once for each run. A step is a function that starts what it needs, if that
+    """Runs all `steps(run)` of each run. A step is a function that starts what it needs, if that
     does not run yet, and gives a line, or nothing; it is told which systems of the round run
     already."""
     for run in range(given.runs):
@@ -71,7 +80,7 @@ def measure(series, steps, given, processor):
             started = {}
             foreign = ForeignCpu(processor)
             try:
-                for step in steps:
+                for step in steps(run):
                     line = step(started, pathlib.Path(folder))
                     if line is None:
                         continue
@@ -92,20 +101,22 @@ def measure(series, steps, given, processor):
 def ask(given, kind, *arguments, **settings):
     """A step that loads the system `kind(...)`, one for all steps of a round that ask for it by the
     same name (`named`), with one of its ways to (`do`)."""
-    name = settings.pop("named", kind.__name__)
+    name = settings.pop("named", kind.__name__) + given.release
     do = settings.pop("do", "load")
 
     def step(started, folder):
         if name not in started:
             started[name] = kind(given, folder / name, **settings)
-        return getattr(started[name], do)(*arguments)
+        line = getattr(started[name], do)(*arguments)
+        return line | {"system": line["system"] + given.release}
+    step.kind = kind
     return step
 
 
 def end(*names):
     """A step that stops systems of the round: what is not asked any more is not to disturb."""
     def step(started, _folder):
-        for name in names:
+        for name in (each + release for each in names for release in ("", OTHER_RELEASE)):
             if name in started:
                 started.pop(name).stop()
     return step
@@ -120,14 +131,37 @@ def slow(given):
     return {"preload": flush_gauge(given), "slow_flush_us": SLOW_FLUSH_US}
 
 
+def beside(steps, others):
+    """The steps of a round by its number: each with our programs and, if it runs any, with those of
+    another release. They change places from round to round: who comes first is up to 10 % faster."""
+    def of_round(run):
+        for step, other in zip(steps, others):
+            if getattr(step, "kind", None) is not Troupe:
+                yield step
+            else:
+                yield from (step, other) if run % 2 == 0 else (other, step)
+    return of_round
+
+
+def versus(series):
+    """What each figure is beside the one of the other release, of which it may lose 5 %."""
+    for system, work, window in series.lines:
+        if system.endswith(OTHER_RELEASE):
+            ours = system.removesuffix(OTHER_RELEASE)
+            bar(f"{ours}, {work} at {window} / other release",
+                series.ratio((ours, work, window), (system, work, window)), 0.95)
+
+
 def table(series):
     say(f"\n{series.bench}, {series.series}; medians")
-    say(f"  {'system':<14}{'work':<34}{'window':>7}{'per second':>13}{'p50 us':>11}{'p99 us':>11}")
-    for line in series.records():
+    say(f"  {'system':<20}{'work':<34}{'window':>7}{'per second':>13}{'p50 us':>11}{'p99 us':>11}"
+        f"   from .. to per second")
+    for line in filter(lambda record: "rate_per_s" in record, series.records()):
         times = "".join(f"{line[what]:>11,.1f}" if what in line else f"{'':>11}"
                         for what in ("p50_us", "p99_us"))
-        say(f"  {line['system']:<14}{line['work']:<34}{line['window']:>7}"
-            f"{line['rate_per_s']:>13,.0f}{times}")
+        say(f"  {line['system']:<20}{line['work']:<34}{line['window']:>7}"
+            f"{line['rate_per_s']:>13,.0f}{times}"
+            f"   {line['rate_low_per_s']:,.0f} .. {line['rate_high_per_s']:,.0f}")
 
 
 def bar(text, ratio, bound, at_most=False):

@@ -39,10 +39,7 @@ _DOWN = """\
     subscribes: [note.other_{n}]
     bulkhead: {{in_flight: 1, queue: 1}}
 """
-_CAPABILITIES = {
-    "calls": "  echo: {nodes: [n1], store: none}\n",
-    "turns": "  echo: {nodes: [n1], store: none}\n  notes: {nodes: [n1]}\n",
-    "sagas": """\
+_SHOP = """\
   inventory: {nodes: [n1]}
   payments:
     nodes: [n1]
@@ -50,7 +47,12 @@ _CAPABILITIES = {
     config: {provider: {simulated: {decline_over: 0, latency: 0ms, fail_every: 0}}}
   orders: {nodes: [n1]}
   order_saga: {nodes: [n1]}
-""",
+"""
+_CAPABILITIES = {
+    "calls": "  echo: {nodes: [n1], store: none}\n",
+    "turns": "  echo: {nodes: [n1], store: none}\n  notes: {nodes: [n1]}\n",
+    "sagas": _SHOP,
+    "web": _SHOP + "  users: {nodes: [n1]}\n",
     "events": _LISTENER,
     "telling": "  notes: {nodes: [n1], subscribes: [note.added], config: {tell: true}}\n",
     "one down": _LISTENER + _DOWN.format(n=1),
@@ -135,20 +137,22 @@ class Reference:
 class Troupe:
     """One broker and one worker, with databases of their own."""
 
-    def __init__(self, given, folder, topology, preload=None, slow_flush_us=0, counts=False):
-        """@param preload: flush_gauge.c, compiled. @param counts: have it count flushes."""
+    def __init__(self, given, folder, topology, preload=None, slow_flush_us=0, counts=False,
+                 more="", more_programs=()):
+        """@param preload: flush_gauge.c, compiled. @param counts: have it count flushes.
+        @param more: of the topology. @param more_programs: each with its node there."""
         self._loader = _Loader(given)
         self._suffix = ", slow flush" if slow_flush_us else ""
         folder.mkdir()
         port = free_port()
         self.broker = f"tcp://127.0.0.1:{port}"
         file = folder / "topology.yaml"
-        file.write_text(_TOPOLOGY.format(port=port) + _CAPABILITIES[topology])
+        file.write_text(_TOPOLOGY.format(port=port) + _CAPABILITIES[topology] + more)
         self._log = (folder / "log").open("w+")
         # The worker first: it finds the broker as soon as there is one, and stops before it.
         self._processes = []
         self._counts = []
-        for program, node in (("troupe-broker", "b1"), ("troupe-worker", "n1")):
+        for program, node in (("troupe-broker", "b1"), ("troupe-worker", "n1"), *more_programs):
             environment = dict(os.environ)
             if preload:
                 environment |= {"LD_PRELOAD": str(preload), "SLOW_FLUSH_US": str(slow_flush_us)}

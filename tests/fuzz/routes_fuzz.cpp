@@ -2,8 +2,8 @@
 
 #include "runtime/gateway/event_text.hpp"
 #include "runtime/gateway/idempotency.hpp"
-#include "runtime/gateway/trace_context.hpp"
 #include "runtime/http/target.hpp"
+#include "runtime/observe/trace_context.hpp"
 #include "runtime/time_text.hpp"
 #include "tests/fuzz/target.hpp"
 
@@ -29,8 +29,9 @@ void try_fields(std::string_view text) {
   const milliseconds most{5'000};
   const milliseconds deadline = gateway::deadline_of(most, gateway::wait_preferred(text));
   expect(deadline >= milliseconds{1} && deadline <= most);
-  const std::string trace = gateway::trace_parent(text);
-  expect(gateway::trace_parent(trace) == trace);
+  const std::string trace = observe::trace_text(text, text);
+  const auto [parent, state] = observe::fields_of(trace);
+  expect(observe::trace_text(parent, state) == trace && trace.size() <= wire::key_bytes_max);
   (void)gateway::position_in(text);
   const auto key = gateway::read_key(text, {"ann", "POST /api/orders"});
   if (!key) {

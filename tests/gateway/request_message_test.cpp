@@ -1,7 +1,5 @@
 #include "runtime/gateway/request_message.hpp"
 
-#include "runtime/gateway/trace_context.hpp"
-
 #include <boost/test/unit_test.hpp>
 
 #include <fmt/format.h>
@@ -69,21 +67,6 @@ BOOST_AUTO_TEST_CASE(what_is_in_doubt_is_refused) {
   has(asked(http::method::post, "{}", {{"count", "3"}}), "`count` stands behind the path");
   has(asked(http::method::post, R"({"order_id": "x"})"), "given twice");
   has(asked(http::method::post, "[]"), "an object is wanted");
-}
-
-BOOST_AUTO_TEST_CASE(a_trace_is_passed_on_if_it_can_be_read) {
-  const std::string good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-  BOOST_TEST(trace_parent(good) == good);
-  BOOST_TEST(trace_parent("cc" + good.substr(2) + "-later") == "cc" + good.substr(2));
-  for (const std::string& bad :
-       {std::string{},
-        good.substr(1),
-        good + "-more",
-        "ff" + good.substr(2),
-        "00-" + std::string(32, '0') + good.substr(35),
-        std::string{"00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01"}}) {
-    BOOST_TEST(trace_parent(bad).empty(), bad);
-  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -157,6 +157,18 @@ BOOST_FIXTURE_TEST_CASE(the_broker_says_why_it_refused_a_node, shop_fixture) {
   BOOST_TEST(one.why == "the broker refused it: another version of the topology");
 }
 
+BOOST_FIXTURE_TEST_CASE(a_gateway_that_no_broker_has_is_wrong, shop_fixture) {
+  all.gateways = {"g1"};
+  BOOST_TEST(troubles_of(all).empty()); // A broker of an earlier release does not say.
+
+  all.brokers[0].said->gateways = {{"g1", true}};
+  BOOST_TEST(troubles_of(all).empty());
+  BOOST_TEST(has(screen(80), "gateways g1 up"));
+
+  all.brokers[0].said->gateways = {{"g1", false}};
+  BOOST_TEST(only().what == "gateway g1 is logged in at no broker");
+}
+
 BOOST_FIXTURE_TEST_CASE(no_broker_is_told_alone, shop_fixture) {
   const error late{.code = errc::deadline_exceeded, .message = "no answer in time"};
   all.brokers[0].said = failure{late};

@@ -90,6 +90,7 @@ BOOST_AUTO_TEST_CASE(one_try_of_each_step_up_to_the_pivot_fits_into_the_deadline
 BOOST_AUTO_TEST_CASE(a_topology_may_tune_deadlines_and_retries) {
   const tuning by{
       .deadline = 8s,
+      .person_after = {},
       .steps = {
           {"charge", {.deadline = 3s, .retries = 7}},
           {"confirm", {.deadline = 1s, .retries = {}}}}};
@@ -106,7 +107,9 @@ BOOST_AUTO_TEST_CASE(a_topology_may_tune_deadlines_and_retries) {
 
 BOOST_AUTO_TEST_CASE(tuning_that_fits_no_step_or_no_rule_is_refused) {
   const tuning by{
-      .deadline = {}, .steps = {{"chrage", {}}, {"credit", {.deadline = 9s, .retries = {}}}}};
+      .deadline = {},
+      .person_after = {},
+      .steps = {{"chrage", {}}, {"credit", {.deadline = 9s, .retries = {}}}}};
 
   const auto refused = plan::make(order_saga(), by);
 

@@ -45,7 +45,8 @@ faults some_faults(dice& from) {
       .coordinator_dies = some(),
       .step_refused = from.below(25),
       .undo_refused = from.below(25),
-      .person = from.percent(80)};
+      .person = from.percent(80),
+      .orders = 0};
 }
 
 std::string joined(const std::vector<std::string>& lines) {
@@ -60,7 +61,8 @@ std::string joined(const std::vector<std::string>& lines) {
 std::vector<std::string> run_seed(std::uint64_t seed, flaw broken, std::string& story) {
   dice shape{seed};
   definition from = some_definition(shape);
-  const faults wrong = some_faults(shape);
+  faults wrong = some_faults(shape);
+  wrong.orders = wrong.person && seed % 3 == 0 ? 1 + static_cast<int>(seed % 4) : 0;
   world all{std::move(from), wrong, shape.roll(), broken};
   all.run();
   story = all.saga().story();
@@ -111,12 +113,14 @@ BOOST_AUTO_TEST_CASE(every_saga_ends_and_world_and_journal_agree) {
   std::size_t completed = 0;
   std::size_t compensated = 0;
   std::size_t resumed = 0;
+  std::size_t ordered = 0;
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
     std::string story;
     const auto found = run_seed(seed, flaw::none, story);
     completed += story.ends_with("completed") ? 1 : 0;
     compensated += story.ends_with("compensated") ? 1 : 0;
     resumed += story.find("resumed") != std::string::npos ? 1 : 0;
+    ordered += story.find("ordered") != std::string::npos ? 1 : 0;
     BOOST_TEST_REQUIRE(
         found.empty(),
         "TROUPE_SEED=" << seed << " test_saga --run_test=runtime_saga_simulation: " << joined(found)
@@ -129,6 +133,7 @@ BOOST_AUTO_TEST_CASE(every_saga_ends_and_world_and_journal_agree) {
     BOOST_TEST(completed > count / 8);
     BOOST_TEST(compensated > count / 8);
     BOOST_TEST(resumed > count / 50);
+    BOOST_TEST(ordered > count / 50);
   }
 }
 

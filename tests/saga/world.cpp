@@ -9,6 +9,13 @@ namespace troupe::saga::test {
 world::world(definition from, const faults& wrong, std::uint64_t seed, flaw broken)
     : saga_{std::move(from)}, wrong_{wrong}, dice_{seed}, broken_{broken} {
   later(0ms, event{started{.input = "in", .now = saga_.now}});
+  dice person{~seed};
+  for (int i = 0; i < wrong_.orders; ++i) {
+    constexpr verb verbs[] = {verb::pause, verb::park, verb::resume, verb::retry, verb::compensate};
+    later(
+        milliseconds{person.below(person.percent(50) ? 300 : 10'000)},
+        event{ordered{{.what = verbs[person.below(5)], .who = "ann", .why = "some reason"}}});
+  }
 }
 
 void world::later(milliseconds delay, std::variant<event, request, takeover> what) {
@@ -43,7 +50,8 @@ void world::happen(event what, bool of_this_owner) {
   const bool is_answer =
       std::holds_alternative<answered>(what) || std::holds_alternative<failed>(what);
   // Answers to a dead owner's calls may well reach the next one; its timers cannot.
-  if (!alive_ || (!of_this_owner && !(is_answer && dice_.percent(50)))) {
+  const bool is_order = std::holds_alternative<ordered>(what);
+  if (!alive_ || (!of_this_owner && !is_order && !(is_answer && dice_.percent(50)))) {
     return;
   }
   const std::size_t rows_before = saga_.rows.size();

@@ -47,6 +47,8 @@ struct faults {
   int step_refused = 0;
   int undo_refused = 0;
   bool person = true;
+  /// Orders of a person, at some time before all is repaired.
+  int orders = 0;
   /// This step is refused, whatever the dice say.
   std::optional<std::uint32_t> refuse_step{};
   /// The coordinator dies at this decision (from 0), before its journal is written or after, with

@@ -4,6 +4,10 @@ namespace troupe::transport {
 
 void telling_handler::received(
     peer from, framing how, std::string_view header, std::string_view body, instant now) {
+  if (header == "who") {
+    (void)loop->send(from, how, "you", loop->user_of_sender());
+    return;
+  }
   if (header == "watch me") {
     watched_ = from;
     ping(now);

@@ -19,7 +19,7 @@ MAY_INCLUDE = {
     "runtime/transport": _BASE,
     "runtime/http": _BASE,
     "runtime/store": _BASE,
-    "runtime/security": _BASE,
+    "runtime/security": _BASE + ("runtime/transport",),
     "runtime/observe": _BASE,
     "runtime/calls": _BASE + ("runtime/transport",),
     "runtime/broker": _MIDDLE + ("runtime/calls",),
@@ -27,8 +27,8 @@ MAY_INCLUDE = {
     "runtime/saga": _MIDDLE,
     "runtime/client": _BASE + ("runtime/transport", "runtime/calls", "runtime/security",
                                "runtime/observe"),
-    "runtime/gateway": _BASE + ("runtime/http", "runtime/transport", "runtime/store", "runtime/observe",
-                                "runtime/client"),
+    "runtime/gateway": _BASE + ("runtime/http", "runtime/transport", "runtime/store", "runtime/security",
+                                "runtime/observe", "runtime/client"),
     "runtime/strangler": _BASE + ("runtime/http", "runtime/observe", "runtime/gateway"),
     "runtime/contract": _BASE + ("runtime/http", "runtime/gateway"),
     "runtime/actor": _BASE + ("runtime/store", "runtime/saga", "runtime/observe"),
@@ -46,8 +46,10 @@ _TABLES = re.compile(r"^runtime/store/(?:database|migrations)\.hpp$")
 # What a topic is, what an actor type answers, and which types fit: the topology names those, the rest of
 # the protocol is none of its business.
 _TOPICS = re.compile(r"^runtime/wire/(?:events|description|compatibility)\.hpp$")
-# What a route is: the topology says and checks which there are.
-_ROUTES = re.compile(r"^runtime/gateway/(?:routes|token_bucket)\.hpp$")
+# What rights mean: the topology says and checks who has which.
+_RIGHTS = re.compile(r"^runtime/security/grants\.hpp$")
+# What a route is, and which proxies a gateway believes: the topology says and checks that.
+_ROUTES = re.compile(r"^runtime/gateway/(?:routes|token_bucket|client_address)\.hpp$")
 _CONTRACT = re.compile(r"^actors/\w+/messages\.hpp$")
 
 
@@ -69,7 +71,7 @@ def allowed(path, target):
     if here == there or there in MAY_INCLUDE[here]:
         return True
     return here == "topology" and any(
-        each.match(target.as_posix()) is not None for each in (_OPTIONS, _TOPICS, _ROUTES))
+        each.match(target.as_posix()) is not None for each in (_OPTIONS, _TOPICS, _ROUTES, _RIGHTS))
 
 
 def faults(tree):

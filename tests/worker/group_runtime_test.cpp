@@ -60,9 +60,9 @@ struct runtime_fixture {
       BOOST_REQUIRE_MESSAGE(time.now() < limit, "nothing happened for ten seconds");
       pollfd waiting{inlet.waker().fd(), POLLIN, 0};
       (void)::poll(&waiting, 1, 2);
-      std::vector<outbound> drained;
-      inlet.drain(drained);
-      for (const outbound& each : drained) {
+      std::vector<outbound> taken;
+      inlet.take_all(taken);
+      for (const outbound& each : taken) {
         group->front().queues().ended(static_cast<std::int64_t>(each.slots.size()), each.events);
         for (const outbound::frame& frame : each.replies) {
           take(frame.bytes);

@@ -150,9 +150,9 @@ std::int64_t process::number(std::string_view sql) {
 }
 
 void process::take_output() {
-  std::vector<outbound> drained;
-  inlet_.drain(drained);
-  for (outbound& each : drained) {
+  std::vector<outbound> taken;
+  inlet_.take_all(taken);
+  for (outbound& each : taken) {
     front->queues().ended(static_cast<std::int64_t>(each.slots.size()), each.events);
     for (const outbound::frame& frame : each.replies) {
       take_frame(frame.bytes);
@@ -192,7 +192,8 @@ void process::take_frame(const std::string& frame) {
            header->id,
            std::string{header->op},
            std::string{header->key},
-           std::string{each.body}});
+           std::string{each.body},
+           std::string{header->traceparent}});
       break;
     default:
       take_reply(*header, each.body);

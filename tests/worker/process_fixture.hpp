@@ -46,6 +46,7 @@ struct relayed {
   std::string topic;
   std::string key;
   std::string body;
+  std::string trace;
 };
 
 /// One process of a capability, without CAF and sockets: its group and its one runner, run by hand.

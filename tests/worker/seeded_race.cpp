@@ -87,9 +87,9 @@ bool await_answers(transport::loop_inlet<outbound>& inlet) {
     if (::poll(&waiting, 1, static_cast<int>(patience.count())) <= 0) {
       return false;
     }
-    std::vector<outbound> drained;
-    inlet.drain(drained);
-    for (const outbound& each : drained) {
+    std::vector<outbound> taken;
+    inlet.take_all(taken);
+    for (const outbound& each : taken) {
       answered += each.slots.size();
     }
   }

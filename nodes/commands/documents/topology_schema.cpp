@@ -174,7 +174,16 @@ document brokers() {
   document each = section(
       "a broker",
       {{"listen",
-        address("where it listens; loopback", "^tcp://.+:[0-9]+$", "tcp://127.0.0.1:5550")},
+        address(
+            "where it listens; loopback, unless there is `security`",
+            "^tcp://.+:[0-9]+$",
+            "tcp://127.0.0.1:5550")},
+       {"open",
+        address(
+            "where clients without keys connect, with `clients: open`; loopback",
+            "^tcp://.+:[0-9]+$",
+            "tcp://127.0.0.1:5560")},
+       {"host", host()},
        {"admin", admin()}},
       {"listen"});
   return map_of("1 to 16 brokers", name_pattern, std::move(each));
@@ -259,6 +268,60 @@ document capability(const std::vector<topology::actor_type>& types, const docume
   return made;
 }
 
+/// A rule of `allow`.
+document access_rule() {
+  const auto rights = [](const char* what, const char* each, const char* pattern) {
+    return list_of(what, of_text(each, pattern), topology::access_rule::rights_max);
+  };
+  const char* const topic = "a topic, all below one (`order.*`) or all (`*`)";
+  return section(
+      "what a capability, a gateway or the owner of a key may do; all else is forbidden",
+      {{"call",
+        rights(
+            "operations; troupe.* makes an operator",
+            "an operation, all of a capability (`users.*`) or all (`*`)",
+            "^.+$")},
+       {"publish", rights("topics of events that it may publish", topic, topics_pattern)},
+       {"subscribe", rights("topics that a capability may hear of", topic, topics_pattern)},
+       {"read", rights("topics that it may read from the journal", topic, topics_pattern)}});
+}
+
+document tokens() {
+  const topology::token_options usual;
+  document made = section(
+      "service tokens: who makes them, for whom and for how long",
+      {{"issuer", of_text("who makes tokens (`iss`)", "^[!-~]{1,256}$")},
+       {"audience", of_text("whom they are for (`aud`)", "^[!-~]{1,256}$")},
+       {"lifetime",
+        duration(
+            "how long a token holds", topology::token_options::lifetime_range, usual.lifetime)},
+       {"leeway",
+        duration(
+            "by how much clocks may differ",
+            topology::token_options::leeway_range,
+            usual.leeway)}});
+  made["required"] = {"issuer", "audience"};
+  return made;
+}
+
+document security_section() {
+  document keys = of_text("the folder of the keys", "^.+$");
+  keys["default"] = "keys";
+  document clients =
+      of_text("who may connect without a key: nobody, or clients on loopback", "^(keys|open)$");
+  clients["default"] = "keys";
+  document allow{
+      {"type", {"object", "null"}},
+      {"description", "who may do what; without it nobody may do anything"},
+      {"additionalProperties", access_rule()}};
+  return section(
+      "keys of links, and who may do what; brokers may listen beyond loopback then",
+      {{"keys", std::move(keys)},
+       {"clients", std::move(clients)},
+       {"tokens", tokens()},
+       {"allow", std::move(allow)}});
+}
+
 document heartbeat() {
   const topology::plan plan;
   return section(
@@ -282,7 +345,24 @@ document limits() {
             "bytes that full queues may need at the broker", plan.memory_range, plan.memory_max)}});
 }
 
-int run() {
+document traces() {
+  document sample = {
+      {"description", "the share of the traces that begin here whose spans are recorded"},
+      {"type", "number"},
+      {"minimum", 0},
+      {"maximum", 1},
+      {"default", 0}};
+  return section(
+      "which traces are recorded, and who gets them",
+      {{"otlp", of_text("the OpenTelemetry collector, over HTTP", "^https?://[^/: ][!-~]*$")},
+       {"sample", std::move(sample)},
+       {"always",
+        {{"description", "the capabilities whose messages are all recorded"},
+         {"type", "array"},
+         {"items", {{"type", "string"}}}}}});
+}
+
+int print_schema() {
   fmt::print("{}", topology_schema(actor_types()));
   return exit_code::ok;
 }
@@ -311,7 +391,9 @@ std::string topology_schema(const std::vector<topology::actor_type>& types) {
         {"store", std::move(store)},
         {"heartbeat", heartbeat()},
         {"limits", limits()},
+        {"traces", traces()},
         {"events", events()},
+        {"security", security_section()},
         {"defaults",
          section(
              "hold for each capability that does not set them itself, key by key",
@@ -329,7 +411,7 @@ void add_schema(command_line& line) {
       .footer(with_exit_codes(
           "With `# yaml-language-server: $schema=FILE` as its first line, a topology is completed "
           "and checked where it is written."))
-      .runs(run);
+      .runs(print_schema);
 }
 
 } // namespace troupe

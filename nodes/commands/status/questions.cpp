@@ -50,7 +50,8 @@ ask_broker(const topology::plan& plan, const topology::broker_plan& broker, mill
   if (plan.events.broker == broker.name) {
     questions.push_back({"troupe.events", "topics", std::string{empty_map}});
   }
-  auto said = ask_at_once(options_for(plan, {broker.listen}, "troupe-status"), questions, deadline);
+  auto said =
+      ask_at_once(options_for_command(plan, {broker.listen}, "status"), questions, deadline);
   return {
       std::move(said.front()),
       said.size() > 1 ? std::move(said.back())
@@ -108,7 +109,7 @@ void ask_nodes_of(
     }
   }
   const auto answers =
-      ask_at_once(options_for(plan, brokers, "troupe-status"), questions, deadline);
+      ask_at_once(options_for_command(plan, brokers, "status"), questions, deadline);
   const std::size_t nodes = plan.nodes.size();
   for (std::size_t i = 0; i < nodes; ++i) {
     to.reports.push_back({"node", plan.nodes[i].name.value, answers[i]});
@@ -136,6 +137,9 @@ ask_system(const topology::plan& plan, const std::string& file, milliseconds dea
     for (const auto& node : each.nodes) {
       one.nodes.push_back(node.value);
     }
+  }
+  for (const auto& each : plan.gateways) {
+    all.view.gateways.push_back(each.name);
   }
   std::vector<std::future<broker_answers>> asked;
   std::vector<std::string> brokers;

@@ -139,6 +139,20 @@ std::string screen_of(
     nodes.push_back(fmt::format("{} {}", each.name, state_of(all, each)));
   }
   text += wrapped(fmt::to_string(fmt::join(nodes, ", ")), columns, "  nodes    ", "           ");
+  if (!all.gateways.empty()) {
+    std::vector<std::string> gateways;
+    for (const std::string& each : all.gateways) {
+      const auto joined = brokers_of_gateway(all, each);
+      gateways.push_back(fmt::format(
+          "{} {}",
+          each,
+          !joined           ? "unknown"
+          : joined->empty() ? "away"
+                            : "up"));
+    }
+    text +=
+        wrapped(fmt::to_string(fmt::join(gateways, ", ")), columns, "  gateways ", "           ");
+  }
   if (all.events) {
     text += wrapped(
         fmt::format("{} events so far, kept by {}", all.events->last, all.journal_broker),

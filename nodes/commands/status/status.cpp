@@ -72,7 +72,23 @@ ordered_json json_of(const capability_row& row) {
       {"sagas", json_of(row.sagas)}};
 }
 
-std::string json_text(const system_answers& answers, const std::vector<trouble>& found) {
+/// The gateways of `plan`, each with the brokers at which it is logged in.
+ordered_json gateways_of(const topology::plan& plan, const system_view& view) {
+  ordered_json all = ordered_json::array();
+  for (const topology::gateway_plan& each : plan.gateways) {
+    const auto joined = brokers_of_gateway(view, each.name).value_or(std::vector<std::string>{});
+    all.push_back(
+        {{"name", each.name},
+         {"listen", each.listen},
+         {"admin", each.admin},
+         {"live", !joined.empty()},
+         {"brokers", joined}});
+  }
+  return all;
+}
+
+std::string json_text(
+    const topology::plan& plan, const system_answers& answers, const std::vector<trouble>& found) {
   ordered_json all = {
       {"verdict", name_of(verdict_on(answers.view, found))},
       {"troubles", ordered_json::array()},
@@ -95,6 +111,7 @@ std::string json_text(const system_answers& answers, const std::vector<trouble>&
     }
     all[each.kind == "broker" ? "brokers" : "nodes"].push_back(std::move(one));
   }
+  all["gateways"] = gateways_of(plan, answers.view);
   return all.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
@@ -119,7 +136,7 @@ int show(const topology::plan& plan, const status_arguments& given) {
     fmt::print("\x1b[H\x1b[2J"); // Moves the cursor home, and clears the screen.
   }
   if (given.json) {
-    fmt::print("{}\n", json_text(answers, found));
+    fmt::print("{}\n", json_text(plan, answers, found));
   } else {
     fmt::print(
         "{}", screen_of(answers.view, found, given.all, terminal_columns(columns_of_a_page)));

@@ -30,6 +30,25 @@ const wire::group_status* group_of(const node_view& node, const std::string& cap
   return found == groups.end() ? nullptr : &*found;
 }
 
+std::optional<std::vector<std::string>>
+brokers_of_gateway(const system_view& all, const std::string& name) {
+  std::optional<std::vector<std::string>> joined;
+  for (const broker_view& broker : all.brokers) {
+    if (!broker.said || !broker.said->gateways) {
+      continue;
+    }
+    if (!joined) {
+      joined.emplace();
+    }
+    for (const wire::known_gateway& each : *broker.said->gateways) {
+      if (each.name == name && each.live) {
+        joined->push_back(broker.name);
+      }
+    }
+  }
+  return joined;
+}
+
 const node_view* find_node(const system_view& all, const std::string& name) {
   const auto found = std::find_if(
       all.nodes.begin(), all.nodes.end(), [&](const auto& each) { return each.name == name; });

@@ -50,6 +50,7 @@ struct system_view {
   std::vector<broker_view> brokers;
   std::vector<node_view> nodes;
   std::vector<waiting_view> waiting;
+  std::vector<std::string> gateways;
   /// Which broker keeps the journal, and what it said of it.
   std::string journal_broker;
   outcome<wire::topics_state> events;
@@ -60,6 +61,10 @@ const wire::known_node* known_node(const system_view& all, const std::string& na
 
 /// A capability as `node` runs it; null if that did not say.
 const wire::group_status* group_of(const node_view& node, const std::string& capability);
+
+/// The brokers at which a gateway is logged in; nothing if no broker says so.
+std::optional<std::vector<std::string>>
+brokers_of_gateway(const system_view& all, const std::string& name);
 
 const node_view* find_node(const system_view& all, const std::string& name);
 

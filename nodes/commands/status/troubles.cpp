@@ -48,6 +48,7 @@ public:
     find_brokers();
     if (is_reached()) {
       find_nodes();
+      find_gateways();
       find_unserved();
       find_groups();
       find_events();
@@ -129,6 +130,17 @@ private:
         add(
             {.what = fmt::format("node {} is being stopped", each.name),
              .next = "it takes no new work and ends once what it has in hand is done"});
+      }
+    }
+  }
+
+  void find_gateways() {
+    for (const std::string& each : all_.gateways) {
+      if (const auto joined = brokers_of_gateway(all_, each); joined && joined->empty()) {
+        add(
+            {.what = fmt::format("gateway {} is logged in at no broker", each),
+             .next =
+                 fmt::format("{} starts it; log/{}.log says why it ended", command("up"), each)});
       }
     }
   }

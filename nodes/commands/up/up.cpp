@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <memory>
 #include <random>
+#include <set>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,6 +36,8 @@ std::string_view name_of(child_kind kind) {
 
 struct up_arguments {
   std::string file;
+  /// Empty: this machine.
+  std::string host;
   /// Empty: the folder `log` beside the file.
   std::string log_folder;
   bool json = false;
@@ -60,7 +63,8 @@ public:
       kept_topology& file,
       const sigset_t& signals,
       up_display& display)
-      : children_{std::move(children)}, file_{file}, signals_{signals}, display_{display} {}
+      : children_{std::move(children)}, file_{file},
+        passes_on_{file.plan().security.has_value()}, signals_{signals}, display_{display} {}
 
   void run() {
     while (!is_stopping_) {
@@ -104,6 +108,7 @@ private:
 
   std::vector<child> children_; // Brokers first.
   kept_topology& file_;
+  bool passes_on_; // SIGHUP, with which children read their keys again.
   sigset_t signals_;
   up_display& display_;
   restart_backoff policy_;
@@ -155,7 +160,13 @@ void keeper::wait(instant until) {
   const timespec longest{
       static_cast<time_t>(left.count() / 1'000'000'000), left.count() % 1'000'000'000};
   const int signal = ::sigtimedwait(&signals_, nullptr, &longest);
-  if (signal > 0 && signal != SIGCHLD) {
+  if (signal == SIGHUP && passes_on_) {
+    // Who connects knows a broker's new key before the broker has it.
+    for (const child_kind each : {child_kind::gateway, child_kind::worker, child_kind::broker}) {
+      signal_all(each, SIGHUP);
+    }
+    display_.tell({.what = "passed_on", .reason = "SIGHUP: keys and certificates are read again"});
+  } else if (signal > 0 && signal != SIGCHLD) {
     take_stop(signal);
   }
   reap(); // Always: signals of several children become one.
@@ -263,9 +274,12 @@ void keeper::show() {
   display_.show(views);
 }
 
-/// Whether a node's host is this machine. Its own name is asked for here and not when the file is
-/// read: a topology is the same one on every machine.
-bool is_here(const std::string& host) {
+/// Whether a process's host is the one to start processes of. The machine's own name is asked for
+/// here and not when the file is read: a topology is the same one on every machine.
+bool is_here(const up_arguments& given, const std::string& host) {
+  if (!given.host.empty()) {
+    return host == given.host;
+  }
   std::array<char, HOST_NAME_MAX + 1> own{};
   return host == "here" || (::gethostname(own.data(), own.size() - 1) == 0 && host == own.data());
 }
@@ -289,19 +303,40 @@ std::vector<child> children_of(
     all.push_back(std::move(one));
   };
   for (const auto& each : plan.brokers) {
-    add(each.name, child_kind::broker);
+    if (is_here(given, each.host)) {
+      add(each.name, child_kind::broker);
+    }
   }
   for (const auto& each : plan.nodes) {
-    if (is_here(each.host)) {
+    if (is_here(given, each.host)) {
       add(each.name.value, child_kind::worker);
     }
   }
   for (const auto& each : plan.gateways) {
-    if (is_here(each.host)) {
+    if (is_here(given, each.host)) {
       add(each.name, child_kind::gateway);
     }
   }
   return all;
+}
+
+/// Why there is nothing to start: what a `host` of the topology may be.
+std::string nothing_here(const topology::plan& plan, const up_arguments& given) {
+  std::set<std::string> hosts;
+  for (const auto& each : plan.brokers) {
+    hosts.insert(each.host);
+  }
+  for (const auto& each : plan.nodes) {
+    hosts.insert(each.host);
+  }
+  for (const auto& each : plan.gateways) {
+    hosts.insert(each.host);
+  }
+  return fmt::format(
+      "{} has no process on {}; its hosts are {}: name one with --host",
+      plan.file,
+      given.host.empty() ? "this machine" : "host " + given.host,
+      fmt::join(hosts, ", "));
 }
 
 /// The reason why these processes cannot be started; nothing if they can.
@@ -334,6 +369,9 @@ int run(const up_arguments& given) {
         "choose another with --log-dir");
   }
   std::vector<child> children = children_of(*plan, given, kept->descriptor(), log_folder);
+  if (children.empty()) {
+    return print_error(invalid(nothing_here(*plan, given)), given.json);
+  }
   if (const auto reason = reason_not_to_run(children)) {
     return print_error(*reason, given.json, "install all programs into one folder");
   }
@@ -343,7 +381,8 @@ int run(const up_arguments& given) {
   ::sigaddset(&signals, SIGTERM);
   ::sigaddset(&signals, SIGCHLD);
   // A terminal that is closed ends what runs in it, unless it was started to outlive it (nohup).
-  if (std::signal(SIGHUP, SIG_DFL) == SIG_IGN) {
+  const bool outlives_terminal = std::signal(SIGHUP, SIG_DFL) == SIG_IGN;
+  if (outlives_terminal && !plan->security) {
     (void)std::signal(SIGHUP, SIG_IGN);
   } else {
     ::sigaddset(&signals, SIGHUP);
@@ -355,10 +394,13 @@ int run(const up_arguments& given) {
   const auto tell_elsewhere = [&](const std::string& name,
                                   child_kind kind,
                                   const std::string& host) {
-    if (!is_here(host)) {
+    if (!is_here(given, host)) {
       display.tell({.what = "runs_elsewhere", .name = name, .kind = name_of(kind), .reason = host});
     }
   };
+  for (const topology::broker_plan& each : plan->brokers) {
+    tell_elsewhere(each.name, child_kind::broker, each.host);
+  }
   for (const topology::node_plan& each : plan->nodes) {
     tell_elsewhere(each.name.value, child_kind::worker, each.host);
   }
@@ -375,11 +417,14 @@ void add_up(command_line& line) {
   const auto given = std::make_shared<up_arguments>();
   line.add("up", "Runs the local nodes of a topology and restarts those that die")
       .word("FILE", given->file, "the topology")
+      .option("--host", given->host, "starts the processes of this `host` [this machine]")
       .option("--log-dir", given->log_folder, "where NAME.log of each node goes [log beside FILE]")
       .flag("--json", given->json, "events as JSON lines on stdout")
       .footer(with_exit_codes(
           "Ctrl-C or SIGTERM stops the gateways, then the workers, then the brokers; what has "
-          "not stopped after 10 s is killed."))
+          "not stopped after 10 s is killed. With `security` in FILE, SIGHUP is passed on, for "
+          "them "
+          "to read keys again."))
       .runs([given] { return run(*given); });
 }
 

@@ -74,9 +74,10 @@ void arrivals::take(
   call& made = calls_[index];
   made.capability = where;
   made.arrived = now;
+  made.is_traced = nodes_.capabilities[where].sampling.takes(header.traceparent, header.id);
   made.has_key = !header.key.empty();
   made.key_digest = made.has_key ? key_digest(header.key) : 0;
-  callers_.add(index, {from, now + milliseconds{header.ttl}});
+  callers_.add(index, from, now + milliseconds{header.ttl});
   if (!was_brought(index) && !suspects_.take_known(index, now, out)) {
     dispatch_.place(index, now, out);
   }
@@ -179,7 +180,7 @@ void arrivals::attach(
         full(fmt::format("{} others wait for this very call", known.waiters.size())),
         out);
   }
-  callers_.add(index, {from, now + milliseconds{header.ttl}});
+  callers_.add(index, from, now + milliseconds{header.ttl});
 }
 
 } // namespace troupe::broker

@@ -54,6 +54,8 @@ struct alignas(64) call {
   std::uint8_t deaths = 0;
   /// A node has it no longer in hand, and may yet answer: `given_to`.
   bool may_come_late = false;
+  /// Its trace is recorded.
+  bool is_traced = false;
   std::uint16_t op_size = 0;
   std::uint32_t capability = nowhere;
   /// The index of the placement where the call is outstanding or in line, in the capability's

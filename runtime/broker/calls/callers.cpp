@@ -12,18 +12,18 @@ constexpr milliseconds held_wait{100};
 
 } // namespace
 
-void callers::add(std::uint32_t index, const waiter& whom) {
+void callers::add(std::uint32_t index, origin whom, instant deadline) {
   call& wanted = calls_[index];
   const auto same =
       std::find_if(wanted.waiters.begin(), wanted.waiters.end(), [&](const waiter& each) {
-        return each.to == whom.to;
+        return each.to == whom;
       });
   if (same != wanted.waiters.end()) {
-    same->deadline = std::max(same->deadline, whom.deadline);
+    same->deadline = std::max(same->deadline, deadline);
   } else {
-    wanted.waiters.push_back(whom);
+    wanted.waiters.push_back({whom, deadline});
   }
-  timers_.set(index, wanted.earliest_deadline());
+  timers_.set(index, wanted.waiters.size() == 1 ? deadline : wanted.earliest_deadline());
 }
 
 void callers::refuse(origin to, const uuid& id, error why, decisions& out) {

@@ -21,7 +21,7 @@ public:
 
   /// Adds a waiter to the call. A peer that waits for the call already gets one answer, by the
   /// later of its two deadlines.
-  void add(std::uint32_t index, const waiter& whom);
+  void add(std::uint32_t index, origin whom, instant deadline);
 
   /// Sends one peer a refusal: its call was not taken in, or the peer may not wait for a call that
   /// is held.

@@ -39,6 +39,7 @@ directory::directory(const router_options& options) {
     capability& made = capabilities.emplace_back();
     made.name = each.name.value;
     made.queue_max = each.queue_max;
+    made.sampling = each.sampling;
   }
   for (const node_name& each : options.nodes) {
     const auto number = static_cast<std::uint32_t>(nodes.size());

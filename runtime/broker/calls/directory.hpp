@@ -58,6 +58,7 @@ struct placement {
 struct capability {
   std::string name;
   std::uint32_t queue_max = 0;
+  observe::sampling sampling;
   call_list queue;
   call_list awaiting;
   /// In the lines of its placements.

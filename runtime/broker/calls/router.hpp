@@ -95,6 +95,8 @@ public:
   /// From now on new calls are refused; those that are here go on.
   void drain() { arrivals_.drain(); }
 
+  const broker::call& call_at(std::uint32_t index) const { return calls_[index]; }
+
   /// What a `deliver` sends.
   std::string_view header_of(std::uint32_t call) const { return calls_[call].header(); }
 

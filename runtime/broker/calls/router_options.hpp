@@ -2,6 +2,7 @@
 
 #include "runtime/clock.hpp"
 #include "runtime/ids.hpp"
+#include "runtime/observe/trace_context.hpp"
 
 #include <cstdint>
 #include <vector>
@@ -15,6 +16,8 @@ struct capability_options {
   std::uint32_t queue_max = 1'000;
   /// The nodes on which the topology places it: no other may serve it. Empty: all.
   std::vector<node_name> nodes{};
+  /// Which calls without a trace are recorded.
+  observe::sampling sampling{};
 };
 
 struct router_options {

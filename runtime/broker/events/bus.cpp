@@ -12,9 +12,9 @@ constexpr std::size_t lives_told = 256;
 } // namespace
 
 bus::bus(bus_options options, journal_state state, quarantine& alone, std::uint64_t seed)
-    : instance_{state.instance}, lives_{state.lives},
-      newest_lives_{state.lives.newest(lives_told)}, incoming_{options.incoming, state},
-      outboxes_{incoming_.topics()}, feeder_{options.subscriptions, state, alone, seed} {
+    : instance_{state.instance}, lives_{state.lives}, newest_lives_{state.lives.newest(lives_told)},
+      incoming_{options.incoming, state}, outboxes_{incoming_.topics(), std::move(options.rules)},
+      feeder_{options.subscriptions, state, alone, seed} {
   outboxes_.restore(std::move(state.sources), state.rewound);
 }
 
@@ -36,7 +36,7 @@ void bus::left(login_id login, bool is_blamed, instant now, event_decisions& out
 
 void bus::outbox(
     login_id from, const wire::outbox_state& state, instant now, event_decisions& out) {
-  outboxes_.announced(from, state, now, taken_);
+  outboxes_.announced(from, state, now, outbox_decisions_);
   take(0, out);
 }
 
@@ -55,22 +55,22 @@ void bus::relay(
     out.log.push_back({"strange_topic", {{"capability", made->source}, {"topic", made->topic}}});
   }
   (void)outboxes_.relayed(
-      from, header.seq, std::move(made), incoming_.has_room_for_outboxes(), now, taken_);
+      from, header.seq, std::move(made), incoming_.has_room_for_outboxes(), now, outbox_decisions_);
   take(wall_ms, out);
 }
 
 /// Takes over the decisions about outboxes.
 void bus::take(std::int64_t wall_ms, event_decisions& out) {
-  for (std::shared_ptr<event>& each : taken_.accepted) {
+  for (std::shared_ptr<event>& each : outbox_decisions_.accepted) {
     incoming_.accept(std::move(each), wall_ms);
   }
-  for (event_action& each : taken_.actions) {
+  for (event_action& each : outbox_decisions_.actions) {
     out.actions.push_back(std::move(each));
   }
-  for (log_event& each : taken_.log) {
+  for (log_event& each : outbox_decisions_.log) {
     out.log.push_back(std::move(each));
   }
-  taken_.clear();
+  outbox_decisions_.clear();
 }
 
 bool bus::wants_write(instant now) const {
@@ -90,7 +90,7 @@ void bus::written(const outcome<void>& how, instant now, event_decisions& out) {
   } else {
     incoming_.failed(how.error(), now, out);
   }
-  outboxes_.written(how.has_value(), now, taken_);
+  outboxes_.written(how.has_value(), now, outbox_decisions_);
   take(0, out);
   if (how) {
     feeder_.written(incoming_.writing(), now, out);
@@ -106,7 +106,7 @@ void bus::forget_topics(const std::vector<std::string>& names) {
 }
 
 void bus::tick(instant now, std::int64_t wall_ms, event_decisions& out) {
-  outboxes_.tick(now, taken_);
+  outboxes_.tick(now, outbox_decisions_);
   take(0, out);
   feeder_.tick(now, wall_ms, out);
 }

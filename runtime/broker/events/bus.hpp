@@ -5,6 +5,7 @@
 #include "runtime/broker/events/outbox_intake.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -13,6 +14,8 @@ namespace troupe::broker {
 struct bus_options {
   std::vector<subscription_options> subscriptions;
   incoming_options incoming{};
+  /// Which topics the outbox of a capability may publish; null: all.
+  std::shared_ptr<const security::rules> rules{};
 };
 
 /// The event bus of the broker that keeps the journal: takes events in, has them written, and
@@ -33,9 +36,9 @@ public:
 
   const broker::incoming& incoming() const { return incoming_; }
 
-  feeder& subscribers() { return feeder_; }
+  broker::feeder& feeder() { return feeder_; }
 
-  const feeder& subscribers() const { return feeder_; }
+  const broker::feeder& feeder() const { return feeder_; }
 
   /// Of the journal.
   const uuid& instance() const { return instance_; }
@@ -85,8 +88,8 @@ private:
   std::vector<journal_life> newest_lives_;
   broker::incoming incoming_;
   outbox_intake outboxes_;
-  outbox_intake::decisions taken_; // Reused.
-  feeder feeder_;
+  outbox_intake::decisions outbox_decisions_; // Reused.
+  broker::feeder feeder_;
 };
 
 } // namespace troupe::broker

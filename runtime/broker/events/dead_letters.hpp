@@ -29,7 +29,7 @@ public:
       event_links& links,
       std::size_t bytes_max)
       : time_{time}, journal_{journal}, incoming_{events.incoming()},
-        subscribers_{events.subscribers()}, links_{links}, bytes_max_{bytes_max} {}
+        subscribers_{events.feeder()}, links_{links}, bytes_max_{bytes_max} {}
 
   void list(origin from, const uuid& id, const wire::get_dead_letters& what, instant now);
   void show(origin from, const uuid& id, const uuid& which, instant now);

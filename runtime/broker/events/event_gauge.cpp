@@ -32,8 +32,8 @@ event_measures event_gauge::look(instant now) const {
       .journal_took = is_open_ ? now - asked_ : took_,
       .journal_trouble = trouble_,
       .subscriptions = {}};
-  for (std::uint32_t i = 0; i < bus_.subscribers().size(); ++i) {
-    const subscriber& each = bus_.subscribers()[i];
+  for (std::uint32_t i = 0; i < bus_.feeder().size(); ++i) {
+    const subscriber& each = bus_.feeder()[i];
     const auto status = each.look();
     const std::uint64_t unread = seen.last - std::min(seen.last, each.scanned());
     subscription_measures& to = seen.subscriptions.emplace_back();

@@ -63,7 +63,7 @@ event_service::event_service(
           time.now()},
       settled_ms_{unix_millis(settled_.at(time.now(), time.wall()))} {
   bus_.incoming().set_earliest(settled_ms_);
-  report_gone(state, bus_.subscribers(), links, time.now());
+  report_gone(state, bus_.feeder(), links, time.now());
 }
 
 /// The time of what is journaled now.
@@ -100,12 +100,12 @@ outcome<void> event_service::worker_said(
     return outbox(from, body, now);
   case wire::kind::assigned:
     return decode(wire::assigned{}, [&](const wire::assigned& state) {
-      bus_.subscribers().assigned(from, state, now, decided_);
+      bus_.feeder().assigned(from, state, now, decided_);
     });
   case wire::kind::handled:
     TROUPE_FAULT("bus.handled_received");
     return decode(wire::handled{}, [&](const wire::handled& what) {
-      bus_.subscribers().handled(from, what, now, decided_);
+      bus_.feeder().handled(from, what, now, decided_);
     });
   default:
     return {};
@@ -140,12 +140,12 @@ void event_service::left(login_id login, bool is_blamed, instant now) {
 }
 
 void event_service::state(login_id login, const wire::state& state, instant now) {
-  bus_.subscribers().state(login, state, now, decided_);
+  bus_.feeder().state(login, state, now, decided_);
   carry_out(now);
 }
 
 void event_service::follow_quarantine(instant now) {
-  bus_.subscribers().follow_quarantine(now, decided_);
+  bus_.feeder().follow_quarantine(now, decided_);
   carry_out(now);
 }
 
@@ -240,7 +240,7 @@ void event_service::sweep(instant now) {
   }
   sweep_at_ = instant::max();
   retention keep{rules_, {}, settled_ms_};
-  const feeder& subscribers = bus_.subscribers();
+  const feeder& subscribers = bus_.feeder();
   for (std::uint32_t i = 0; i < subscribers.size(); ++i) {
     const auto cursors = subscribers[i].cursors();
     const std::uint64_t handled = *std::min_element(cursors.begin(), cursors.end());
@@ -274,7 +274,7 @@ void event_service::carry_out(instant now) {
   for (log_event& each : doing.log) {
     links_.report(std::move(each), now);
   }
-  const feeder& subscribers = bus_.subscribers();
+  const feeder& subscribers = bus_.feeder();
   for (event_action& each : doing.actions) {
     if (const auto* deliver = std::get_if<deliver_event>(&each)) {
       carry_out(*deliver);
@@ -322,7 +322,7 @@ void event_service::carry_out(const deliver_event& what) {
       said_.header,
       {.kind = wire::kind::event,
        .id = each.id,
-       .to = std::as_const(bus_).subscribers()[what.subscriber].capability(),
+       .to = std::as_const(bus_).feeder()[what.subscriber].capability(),
        .topic = each.topic,
        .key = each.key,
        .source = each.source,
@@ -338,13 +338,13 @@ void event_service::carry_out(const read_journal& what, instant now) {
           what.after,
           std::min(what.count, read_events_max),
           read_bytes_max,
-          std::as_const(bus_).subscribers()[what.subscriber].patterns()},
+          std::as_const(bus_).feeder()[what.subscriber].patterns()},
       now,
       [this, index = what.subscriber](const outcome<journal_result>& result, instant at) {
         if (const auto* page = result_of<events_page>(result)) {
-          bus_.subscribers().read(index, page->events, page->scanned, at, decided_);
+          bus_.feeder().read(index, page->events, page->scanned, at, decided_);
         } else {
-          bus_.subscribers().read_failed(index);
+          bus_.feeder().read_failed(index);
         }
         carry_out(at);
       });
@@ -356,7 +356,7 @@ void event_service::carry_out(const fetch_events& what, instant now) {
       now,
       [this, what](const outcome<journal_result>& result, instant at) {
         if (const auto* found = result_of<positions_found>(result)) {
-          bus_.subscribers().fetched(what.subscriber, found->events, found->missing, at, decided_);
+          bus_.feeder().fetched(what.subscriber, found->events, found->missing, at, decided_);
           carry_out(at);
         } else {
           // Nothing is known to be missing: ask again, behind whatever else waits.

@@ -43,9 +43,9 @@ void journal_client::sweep(retention rules, then go_on) {
 
 void journal_client::take_answers(instant now) {
   if (journal_->has_answers()) {
-    journal_->drain(drained_);
-    std::move(drained_.begin(), drained_.end(), std::back_inserter(answers_));
-    drained_.clear();
+    journal_->take_all(taken_);
+    std::move(taken_.begin(), taken_.end(), std::back_inserter(answers_));
+    taken_.clear();
   }
   const instant until = time_.now() + time_for_answers;
   while (!answers_.empty()) {

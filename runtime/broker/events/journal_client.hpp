@@ -47,7 +47,7 @@ private:
 
   std::unique_ptr<journal> journal_;
   const clock& time_;
-  std::vector<journal_answer> drained_; // Reused.
+  std::vector<journal_answer> taken_; // Reused.
   std::deque<journal_answer> answers_;  // Not taken yet.
   std::uint64_t tokens_ = 0;
   std::unordered_map<std::uint64_t, then> asked_;

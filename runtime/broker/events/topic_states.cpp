@@ -43,7 +43,7 @@ struct topic_states::pending_answer {
 };
 
 void topic_states::list(origin from, const uuid& id, const wire::get_topics& what, instant now) {
-  const auto groups = what.after ? 0U : static_cast<std::uint32_t>(bus_.subscribers().size());
+  const auto groups = what.after ? 0U : static_cast<std::uint32_t>(bus_.feeder().size());
   auto answer = std::make_shared<pending_answer>();
   answer->from = from;
   answer->id = id;
@@ -52,7 +52,7 @@ void topic_states::list(origin from, const uuid& id, const wire::get_topics& wha
   answer->state.last = bus_.incoming().last();
   for (std::uint32_t i = 0; i < groups; ++i) {
     answer->state.groups.push_back(describe(i));
-    answer->scanned.push_back(bus_.subscribers()[i].scanned());
+    answer->scanned.push_back(bus_.feeder()[i].scanned());
   }
   ask(answer,
       ask_topics{},
@@ -89,7 +89,7 @@ void topic_states::ask_next(const std::shared_ptr<pending_answer>& answer, insta
     const std::uint32_t index = answer->groups_asked++;
     return ask(
         answer,
-        ask_lag{answer->scanned[index], bus_.subscribers()[index].patterns()},
+        ask_lag{answer->scanned[index], bus_.feeder()[index].patterns()},
         now,
         [this, index](pending_answer& to, const journal_result& found, instant) {
           const auto& counted = std::get<lag_counted>(found);
@@ -118,7 +118,7 @@ void topic_states::ask_next(const std::shared_ptr<pending_answer>& answer, insta
 }
 
 wire::group_state topic_states::describe(std::uint32_t index) const {
-  const subscriber& group = bus_.subscribers()[index];
+  const subscriber& group = bus_.feeder()[index];
   const auto look = group.look();
   const auto cursors = group.cursors();
   wire::group_state state{

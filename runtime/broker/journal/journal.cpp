@@ -107,7 +107,7 @@ void journal::sweep(retention&& rules, std::uint64_t token) {
   to_write_.ring();
 }
 
-void journal::drain(std::vector<journal_answer>& answers) {
+void journal::take_all(std::vector<journal_answer>& answers) {
   bool is_reader_waiting = false;
   {
     const std::lock_guard lock{mutex_};

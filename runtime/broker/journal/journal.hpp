@@ -65,9 +65,9 @@ public:
   void sweep(retention&& rules, std::uint64_t token);
 
   /// Appends the answers there are.
-  void drain(std::vector<journal_answer>& answers);
+  void take_all(std::vector<journal_answer>& answers);
 
-  /// Whether there are answers to drain. Takes no lock, for a loop that looks often.
+  /// Whether there are answers to take. Takes no lock, for a loop that looks often.
   bool has_answers() const { return has_answers_.load(std::memory_order_acquire); }
 
   bool is_writing() const;
@@ -76,7 +76,7 @@ public:
   observe::histogram commits() const;
 
   /// Finishes the batch and the questions taken so far, gives a sweep up, and ends the threads.
-  /// `drain` then has the last answers; nothing is taken any more.
+  /// `take_all` then has the last answers; nothing is taken any more.
   void stop();
 
 private:

@@ -143,11 +143,6 @@ constexpr std::array<store::component, 4> components{
      {"troupe.settled", settled_steps},
      {"troupe.lives", lives_steps}}};
 
-/// An empty text that means "none" is NULL in the tables.
-store::value text_or_null(std::string_view text) {
-  return text.empty() ? store::value{store::null_value{}} : store::value{text};
-}
-
 store::value digest_or_null(std::uint64_t digest) {
   return digest == 0 ? store::value{store::null_value{}}
                      : store::value{static_cast<std::int64_t>(digest)};
@@ -165,10 +160,10 @@ void append_event_columns(const event& what, std::vector<store::value>& to) {
       {store::blob{what.id.view()},
        what.time,
        digest_or_null(what.digest),
-       text_or_null(what.key),
-       text_or_null(what.source),
-       text_or_null(what.traceparent),
-       text_or_null(what.only_for),
+       store::text_or_null(what.key),
+       store::text_or_null(what.source),
+       store::text_or_null(what.traceparent),
+       store::text_or_null(what.only_for),
        bytes_of(what.body)});
 }
 

@@ -2,6 +2,7 @@
 
 #include "runtime/broker/server/status.hpp"
 #include "runtime/config.hpp"
+#include "runtime/observe/told_spans.hpp"
 #include "runtime/wire/departure.hpp"
 #include "runtime/wire/description_page.hpp"
 
@@ -25,13 +26,20 @@ self_report::answer(std::string_view operation, std::string_view body, instant n
   if (operation == "ping") {
     return "\x80"; // An empty map.
   }
+  if (operation == "spans" && of_.calls.spans() != nullptr) {
+    return observe::told_spans(
+        *of_.calls.spans(),
+        of_.options.name,
+        body,
+        wire::carried_bytes_max(of_.options.body_bytes_max));
+  }
   if (operation == "describe") {
     return describe(body);
   }
   return failure{error{
       .code = errc::unknown_operation,
       .message = fmt::format(
-          "`troupe.broker` has no operation `{}`; it has `status`, `describe` and `ping`",
+          "`troupe.broker` has no operation `{}`; it has `status`, `describe`, `spans` and `ping`",
           operation)}};
 }
 
@@ -132,6 +140,9 @@ wire::broker_status self_report::status(instant now) const {
   said.counters.clients_lost = of_.desk.clients_lost();
   said.counters.stood_still = of_.counts.stood_still;
   said.counters.turned_away = of_.loop.turned_away();
+  said.gateways = of_.desk.gateways();
+  said.counters.keys_refused = of_.options.keys_refused ? of_.options.keys_refused() : 0;
+  said.counters.forbidden = of_.access.refused();
   return said;
 }
 

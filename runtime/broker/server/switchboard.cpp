@@ -102,6 +102,10 @@ void switchboard::carry_out(instant now) {
   for (const action& each : decisions_.actions) {
     if (const auto* to_worker = std::get_if<deliver>(&each)) {
       TROUPE_FAULT("broker.before_deliver");
+      const struct call& sent = router_.call_at(to_worker->call);
+      if (sent.is_traced && spans_) {
+        spans_->add(sent, now);
+      }
       out_.append(
           to_worker->to, router_.header_of(to_worker->call), router_.body_of(to_worker->call));
     } else if (const auto* to_caller = std::get_if<answer>(&each)) {

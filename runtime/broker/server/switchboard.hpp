@@ -5,8 +5,10 @@
 #include "runtime/broker/quarantine.hpp"
 #include "runtime/broker/server/broker_log.hpp"
 #include "runtime/broker/server/peer_sender.hpp"
+#include "runtime/broker/server/queue_spans.hpp"
 
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -22,6 +24,12 @@ public:
 
   /// Makes this the broker that keeps the journal. Before the loop runs.
   void keep_journal(const clock& time, event_service_options options, const journal_state& state);
+
+  /// Has spans of calls recorded. Before the loop runs; both outlive this.
+  void keep_spans(const clock& time, observe::span_rings& rings) { spans_.emplace(time, rings); }
+
+  /// Null before `keep_spans`.
+  const observe::span_rings* spans() const { return spans_ ? &spans_->all() : nullptr; }
 
   void call(
       origin from,
@@ -88,6 +96,7 @@ private:
   router router_;
   decisions decisions_;
   std::unique_ptr<event_service> events_;
+  std::optional<queue_spans> spans_;
   std::vector<forget> left_; // Logins that ended, for the event service. Reused.
   instant ticked_;
 };

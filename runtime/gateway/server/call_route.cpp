@@ -1,8 +1,10 @@
 #include "runtime/gateway/server/call_route.hpp"
 
-#include "runtime/gateway/trace_context.hpp"
+#include "runtime/bytes.hpp"
 #include "runtime/http/fields.hpp"
+#include "runtime/observe/span_names.hpp"
 
+#include <cstring>
 #include <fmt/format.h>
 #include <utility>
 
@@ -50,9 +52,18 @@ void call_route::handle(route_request request, const http::responder& answers) {
     refuse(answers, message.error());
     return;
   }
+  // Several are as good as none (W3C Trace Context, 3.2.2).
+  std::string trace = observe::trace_text(
+      asked.repeats("traceparent") ? "" : asked.field("traceparent").value_or(""),
+      asked.field("tracestate").value_or(""));
+  const bool is_root = trace.empty();
+  if (is_root) {
+    trace = new_trace();
+  }
   const wish wanted{
       std::move(*message),
-      trace_parent(asked.field("traceparent").value_or("")),
+      std::move(trace),
+      is_root,
       wait_preferred(asked.field("prefer").value_or("")),
       answers};
   if (!options_.changes) {
@@ -60,6 +71,12 @@ void call_route::handle(route_request request, const http::responder& answers) {
     return;
   }
   const auto value = asked.field("idempotency-key");
+  if (asked.repeats("idempotency-key")) {
+    error why = invalid("the request has several Idempotency-Keys; send one");
+    why.details.emplace_back("reason", "bad_key");
+    refuse(answers, why);
+    return;
+  }
   if (!value && options_.wants_key) {
     answers.respond(http::problem{
         400,
@@ -124,12 +141,12 @@ void call_route::change(const wish& wanted, const std::optional<uuid>& id) {
       wanted.preferred.comes_again
           ? std::optional<milliseconds>{wanted.preferred.wait.value_or(std::chrono::seconds{0})}
           : std::nullopt;
-  if (id && book_.knows(*id)) {
-    if (book_.asks_for(*id, content)) {
-      book_.wait(*id, wanted.answers, hold);
-    } else {
-      refuse(wanted.answers, other_request());
-    }
+  if (id && book_.knows(*id) && !book_.asks_for(*id, content)) {
+    refuse(wanted.answers, other_request());
+    return;
+  }
+  if (id && book_.knows(*id) && !book_.has_failed(*id)) {
+    book_.wait(*id, wanted.answers, hold);
     return;
   }
   const auto called =
@@ -144,6 +161,13 @@ void call_route::change(const wish& wanted, const std::optional<uuid>& id) {
 
 outcome<uuid>
 call_route::call(const wish& wanted, const std::optional<uuid>& id, call_desk::listener ended) {
+  const auto span = std::shared_ptr<observe::open_span>{begin_span(wanted)};
+  if (span) {
+    ended = [this, span, began = time_.now(), ended = std::move(ended)](const auto& how) {
+      end_span(span->record, began, how);
+      ended(how);
+    };
+  }
   return calls_.call(
       {.capability = options_.capability,
        .operation = options_.operation,
@@ -151,8 +175,60 @@ call_route::call(const wish& wanted, const std::optional<uuid>& id, call_desk::l
        .key = wanted.message.key,
        .deadline = deadline_of(options_.deadline, wanted.preferred),
        .id = id,
-       .traceparent = wanted.traceparent},
+       .traceparent = span ? span->context : wanted.trace},
       std::move(ended));
+}
+
+/// The trace of a request that brought none: also if it is not recorded, so that nobody behind the
+/// gateway decides anew. Empty where none is recorded ever.
+std::string call_route::new_trace() const {
+  if (options_.sampling.is_off() || options_.spans == nullptr) {
+    return {};
+  }
+  observe::trace_context made;
+  std::string bytes;
+  append_big_endian(bytes, options_.spans->new_id());
+  append_big_endian(bytes, options_.spans->new_id());
+  std::memcpy(made.trace.bytes.data(), bytes.data(), made.trace.bytes.size());
+  made.span = options_.spans->new_id();
+  made.is_recorded = options_.sampling.takes(made.trace);
+  return observe::trace_text(made);
+}
+
+/// The span of a request, if its trace is recorded. Where the trace begins here, it has the number
+/// that the trace names.
+std::unique_ptr<observe::open_span> call_route::begin_span(const wish& wanted) const {
+  const auto above = observe::read_trace(wanted.trace);
+  if (options_.spans == nullptr || !above || !options_.sampling.takes(wanted.trace, above->trace)) {
+    return nullptr;
+  }
+  auto made = std::make_unique<observe::open_span>();
+  made->record.kind = observe::span_kind::server;
+  made->record.trace = above->trace;
+  made->record.parent = wanted.is_root ? 0 : above->span;
+  made->record.id = wanted.is_root ? above->span : options_.spans->new_id();
+  made->record.set_name(options_.name);
+  made->record.note(observe::names::http_route, options_.name);
+  made->record.note(observe::names::capability, options_.capability);
+  made->record.note(observe::names::operation, options_.operation);
+  made->context = observe::trace_text({above->trace, made->record.id, true}, wanted.trace);
+  return made;
+}
+
+void call_route::end_span(
+    observe::span& record, instant began, const client::completion& ended) const {
+  record.duration = (time_.now() - began).count();
+  record.start =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(time_.wall().time_since_epoch()).count()
+      - record.duration;
+  record.note(observe::names::message_id, to_string(ended.id));
+  if (!ended.answer) {
+    const errc code = ended.answer.error().code;
+    record.note(observe::names::error, name_of(code));
+    record.has_failed =
+        problem_of(ended.answer.error(), std::nullopt, options_.rejected).status >= 500;
+  }
+  options_.spans->add(record);
 }
 
 http::response call_route::answer_to(const client::completion& ended) const {

@@ -9,7 +9,10 @@
 #include "runtime/gateway/server/call_desk.hpp"
 #include "runtime/gateway/server/key_book.hpp"
 #include "runtime/gateway/server/route_handler.hpp"
+#include "runtime/observe/span_ring.hpp"
+#include "runtime/observe/trace_context.hpp"
 
+#include <memory>
 #include <string>
 
 namespace troupe::gateway {
@@ -35,6 +38,9 @@ struct call_route_options {
   types all{};
   std::string request{};
   std::string reply{};
+  /// Which requests without a trace are recorded, and where; null for nowhere.
+  observe::sampling sampling{};
+  observe::span_ring* spans = nullptr;
 };
 
 /// A route that calls an operation: JSON to a message, its answer or error to a response.
@@ -56,7 +62,9 @@ private:
   /// A request that has become a message.
   struct wish {
     request_message message;
-    std::string traceparent;
+    std::string trace;
+    /// Its trace begins here.
+    bool is_root = false;
     wait_preference preferred;
     http::responder answers;
   };
@@ -66,6 +74,9 @@ private:
   void change_under(const wish& wanted, const idempotency_key& key);
   void begin(const wish& wanted, const idempotency_key& key, wall_time born);
   outcome<uuid> call(const wish& wanted, const std::optional<uuid>& id, call_desk::listener ended);
+  std::unique_ptr<observe::open_span> begin_span(const wish& wanted) const;
+  void end_span(observe::span& record, instant began, const client::completion& ended) const;
+  std::string new_trace() const;
   http::response answer_to(const client::completion& ended) const;
   void refuse(const http::responder& answers, const error& why) const;
 

@@ -15,7 +15,7 @@ namespace troupe::store {
 
 namespace {
 
-constexpr std::size_t header_size = 32;
+constexpr std::size_t wal_header_size = 32;
 constexpr std::size_t frame_header_size = 24;
 constexpr std::uint32_t magic = 0x377f0682;
 constexpr std::uint32_t page_size_min = 512;
@@ -112,7 +112,7 @@ bool read_exactly(std::ifstream& file, std::vector<unsigned char>& into) {
 
 outcome<void> check_wal(const std::string& path) {
   std::ifstream file{path, std::ios::binary};
-  std::vector<unsigned char> raw(header_size);
+  std::vector<unsigned char> raw(wal_header_size);
   if (!file || !read_exactly(file, raw)) {
     return {}; // No WAL, or one that was never begun.
   }

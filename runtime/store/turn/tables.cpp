@@ -137,13 +137,21 @@ INSERT INTO lives_told (one, epoch, handled)
   HAVING COUNT(*) > 0;
 )sql"}}};
 
-constexpr std::array<component, 6> components{
+// NULL where what asked for the row had no trace.
+constexpr std::array<migration, 1> trace{{{1, "the traces of what is to be done", R"sql(
+ALTER TABLE outbox ADD COLUMN trace TEXT;
+ALTER TABLE timers ADD COLUMN trace TEXT;
+ALTER TABLE effects ADD COLUMN trace TEXT;
+)sql"}}};
+
+constexpr std::array<component, 7> components{
     {{"troupe.turn", turn},
      {"troupe.retention", retention},
      {"troupe.liveness", liveness},
      {"troupe.lineage", lineage},
      {"troupe.told", told},
-     {"troupe.unsettled", unsettled}}};
+     {"troupe.unsettled", unsettled},
+     {"troupe.trace", trace}}};
 
 } // namespace
 

@@ -1,5 +1,6 @@
 #include "runtime/store/turn/timers.hpp"
 
+#include "runtime/store/blobs.hpp"
 #include "runtime/time_text.hpp"
 
 namespace troupe::store {
@@ -9,15 +10,18 @@ void timers::add(
     wall_time due,
     std::string_view topic,
     std::string_view key,
-    std::string_view body) {
+    std::string_view body,
+    std::string_view trace) {
   session_.execute(
-      "INSERT INTO timers (n, id, due_at, topic, key, body) VALUES ($1, $2, $3, $4, $5, $6)",
+      "INSERT INTO timers (n, id, due_at, topic, key, body, trace)"
+      " VALUES ($1, $2, $3, $4, $5, $6, $7)",
       session_.integer_of("SELECT MAX(n) FROM timers").value_or(0) + 1,
       id,
       unix_millis(due),
       topic,
       key,
-      std::as_bytes(std::span{body}));
+      std::as_bytes(std::span{body}),
+      text_or_null(trace));
 }
 
 std::vector<timer_row> timers::due(wall_time now, int rows_max) {
@@ -29,10 +33,12 @@ std::vector<timer_row> timers::due(wall_time now, int rows_max) {
          row.id(1),
          std::string{row.text(2)},
          std::string{row.text(3)},
-         std::string{reinterpret_cast<const char*>(body.data()), body.size()}});
+         std::string{reinterpret_cast<const char*>(body.data()), body.size()},
+         std::string{row.text(5)}});
   };
   session_.query(
-      "SELECT n, id, topic, key, body FROM timers WHERE due_at <= $1 ORDER BY due_at, n LIMIT $2",
+      "SELECT n, id, topic, key, body, trace FROM timers WHERE due_at <= $1 ORDER BY due_at, n"
+      " LIMIT $2",
       take,
       unix_millis(now),
       rows_max);

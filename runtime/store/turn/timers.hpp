@@ -20,6 +20,8 @@ struct timer_row {
   std::string topic;
   std::string key;
   std::string body;
+  /// Of the turn that set it (observe/trace_context.hpp); may be empty.
+  std::string trace;
 };
 
 /// The events that a capability publishes later. Any of its processes moves a due one to the
@@ -35,7 +37,8 @@ public:
       wall_time due,
       std::string_view topic,
       std::string_view key,
-      std::string_view body);
+      std::string_view body,
+      std::string_view trace = {});
 
   /// The events due at `now`, the earliest first, `rows_max` at most.
   std::vector<timer_row> due(wall_time now, int rows_max);

@@ -12,7 +12,13 @@ namespace troupe::store {
 namespace {
 
 effect_row effect_of(const row& row) {
-  return {row.id(0), row.id(1), std::string{row.text(2)}, std::string{text_of(row.bytes(3))}};
+  return {
+      row.id(0),
+      row.id(1),
+      std::string{row.text(2)},
+      std::string{text_of(row.bytes(3))},
+      {},
+      std::string{row.text(4)}};
 }
 
 } // namespace
@@ -78,12 +84,14 @@ void writers::fence(std::int64_t id) {
 
 void effects::add(const effect_row& effect, std::int64_t writer) {
   session_.execute(
-      "INSERT INTO effects (key, call, name, request, writer) VALUES ($1, $2, $3, $4, $5)",
+      "INSERT INTO effects (key, call, name, request, writer, trace)"
+      " VALUES ($1, $2, $3, $4, $5, $6)",
       effect.key,
       effect.call,
       effect.name,
       bytes_of(effect.request),
-      writer);
+      writer,
+      text_or_null(effect.trace));
 }
 
 void effects::remove(const uuid& key) {
@@ -94,7 +102,7 @@ std::optional<effect_row> effects::find(const uuid& key, std::int64_t writer) {
   std::optional<effect_row> found;
   auto take = [&](const row& row) { found = effect_of(row); };
   session_.query(
-      "SELECT key, call, name, request FROM effects WHERE key = $1 AND writer = $2",
+      "SELECT key, call, name, request, trace FROM effects WHERE key = $1 AND writer = $2",
       take,
       key,
       writer);
@@ -105,17 +113,17 @@ std::vector<effect_row> effects::of(std::int64_t writer) {
   std::vector<effect_row> found;
   auto take = [&](const row& row) {
     effect_row& added = found.emplace_back(effect_of(row));
-    if (!row.is_null(4)) {
-      const blob result = row.bytes(5);
+    if (!row.is_null(5)) {
+      const blob result = row.bytes(6);
       added.unsettled = unsettled_result{
-          row.integer(4) != 0,
+          row.integer(5) != 0,
           std::string{reinterpret_cast<const char*>(result.data()), result.size()},
-          static_cast<std::uint32_t>(row.integer(6))};
+          static_cast<std::uint32_t>(row.integer(7))};
     }
   };
   session_.query(
-      "SELECT key, call, name, request, failed, result, attempts FROM effects LEFT JOIN unsettled"
-      " USING (key) WHERE writer = $1 ORDER BY key",
+      "SELECT key, call, name, request, trace, failed, result, attempts FROM effects"
+      " LEFT JOIN unsettled USING (key) WHERE writer = $1 ORDER BY key",
       take,
       writer);
   return found;
@@ -213,12 +221,13 @@ void outbox::set_mark(const outbox_mark& mark) {
 
 void outbox::add(const outbox_row& row) {
   session_.execute(
-      "INSERT INTO outbox (seq, id, topic, key, body) VALUES ($1, $2, $3, $4, $5)",
+      "INSERT INTO outbox (seq, id, topic, key, body, trace) VALUES ($1, $2, $3, $4, $5, $6)",
       row.seq,
       row.id,
       row.topic,
       row.key,
-      bytes_of(row.body));
+      bytes_of(row.body),
+      text_or_null(row.trace));
 }
 
 void outbox::read(
@@ -230,10 +239,12 @@ void outbox::read(
          row.id(1),
          row.text(2),
          row.text(3),
-         {reinterpret_cast<const char*>(body.data()), body.size()}});
+         {reinterpret_cast<const char*>(body.data()), body.size()},
+         row.text(5)});
   };
   session_.query(
-      "SELECT seq, id, topic, key, body FROM outbox WHERE seq BETWEEN $1 AND $2 ORDER BY seq",
+      "SELECT seq, id, topic, key, body, trace FROM outbox WHERE seq BETWEEN $1 AND $2 ORDER BY "
+      "seq",
       show,
       from,
       to);

@@ -83,6 +83,8 @@ struct effect_row {
   std::string name;
   std::string request;
   std::optional<unsettled_result> unsettled{};
+  /// Of the turn that asked for it (observe/trace_context.hpp); may be empty.
+  std::string trace{};
 };
 
 /// The effects that were committed and have no result yet.
@@ -114,6 +116,8 @@ struct outbox_row {
   std::string topic;
   std::string key;
   std::string body;
+  /// Of the turn that published it (observe/trace_context.hpp); may be empty.
+  std::string trace{};
 };
 
 /// An outbox event whose texts are borrowed.
@@ -123,6 +127,7 @@ struct outbox_view {
   std::string_view topic;
   std::string_view key;
   std::string_view body;
+  std::string_view trace{};
 };
 
 /// A number of an outbox that a journal has confirmed, with the event's id and its position there;

@@ -207,14 +207,14 @@ private:
           break;
         }
       }
-      bus_->subscribers().read(wanted->subscriber, found, looked_to, now_, out_);
+      bus_->feeder().read(wanted->subscriber, found, looked_to, now_, out_);
     } else {
       const auto& [group, positions] = std::get<1>(question);
       std::vector<event_ref> found;
       for (const std::uint64_t each : positions) {
         found.push_back(journal_.at(each - 1));
       }
-      bus_->subscribers().fetched(group, found, {}, now_, out_);
+      bus_->feeder().fetched(group, found, {}, now_, out_);
     }
   }
 
@@ -282,7 +282,7 @@ private:
         }
         answer.partitions.push_back(std::move(state));
       }
-      return is_mute ? void() : bus_->subscribers().assigned(login, answer, now_, out_);
+      return is_mute ? void() : bus_->feeder().assigned(login, answer, now_, out_);
     }
     if (const auto* buried = std::get_if<wire::buried>(&message.what)) {
       for (const std::uint64_t position : buried->positions) {
@@ -301,7 +301,7 @@ private:
     const bool is_again = db.postponed.contains(event->position);
     if (!is_again && event->position <= place.handled) {
       answer.upto.push_back({event->partition, event->position});
-      return is_mute ? void() : bus_->subscribers().handled(login, answer, now_, out_);
+      return is_mute ? void() : bus_->feeder().handled(login, answer, now_, out_);
     }
     const bool is_behind =
         std::any_of(db.postponed.begin(), db.postponed.end(), [&](const auto& each) {
@@ -327,7 +327,7 @@ private:
       answer.upto.push_back({event->partition, event->position});
     }
     if (!is_mute) {
-      bus_->subscribers().handled(login, answer, now_, out_);
+      bus_->feeder().handled(login, answer, now_, out_);
     }
   }
 
@@ -363,13 +363,13 @@ private:
     }
     if (followed_ != alone_->changes()) {
       followed_ = alone_->changes();
-      bus_->subscribers().follow_quarantine(now_, out_);
+      bus_->feeder().follow_quarantine(now_, out_);
       carry_out();
     }
   }
 
   const subscriber& subscriber_at(std::uint32_t index) const {
-    return std::as_const(*bus_).subscribers()[index];
+    return std::as_const(*bus_).feeder()[index];
   }
 
   template <class Message>

@@ -107,12 +107,12 @@ struct broker_under_test {
 
   void confirm_assignments() {
     for (const send_assign& given : take<send_assign>()) {
-      const std::string& name = inner.subscribers()[given.subscriber].capability();
+      const std::string& name = inner.feeder()[given.subscriber].capability();
       wire::assigned answer{name, given.epoch, {}, {}};
       for (const wire::progress& part : given.partitions) {
         answer.partitions.push_back({part.partition, part.position, {}});
       }
-      inner.subscribers().assigned(given.to, answer, now, out);
+      inner.feeder().assigned(given.to, answer, now, out);
     }
   }
 
@@ -457,13 +457,13 @@ BOOST_AUTO_TEST_CASE(a_worker_whose_group_is_open_or_down_gets_no_events) {
     mail.capability = "mail";
     mail.events = 10;
     mail.breaker = trouble;
-    broker.inner.subscribers().state(n1, said, broker.now, broker.out);
+    broker.inner.feeder().state(n1, said, broker.now, broker.out);
     broker.publish(1, "order.cancelled");
     broker.write();
     BOOST_TEST(broker.delivered(0).empty());
 
     mail.breaker = "closed";
-    broker.inner.subscribers().state(n1, said, broker.now, broker.out);
+    broker.inner.feeder().state(n1, said, broker.now, broker.out);
 
     BOOST_TEST((broker.delivered(0) == std::vector<std::uint64_t>{1}));
   }
@@ -483,10 +483,10 @@ BOOST_AUTO_TEST_CASE(a_group_that_is_behind_reads_from_the_journal_and_then_goes
   broker.publish(9); // Comes while it reads.
   broker.write();
   BOOST_TEST(broker.delivered(0).empty());
-  broker.inner.subscribers().read(0, {old}, 2, broker.now, broker.out);
+  broker.inner.feeder().read(0, {old}, 2, broker.now, broker.out);
   BOOST_TEST((broker.delivered(0) == std::vector<std::uint64_t>{2}));
   BOOST_TEST(broker.take<read_journal>().back().after == 2U);
-  broker.inner.subscribers().read(0, {broker.journal[0]}, 3, broker.now, broker.out);
+  broker.inner.feeder().read(0, {broker.journal[0]}, 3, broker.now, broker.out);
   broker.forget();
 
   broker.publish(10);
@@ -514,12 +514,12 @@ BOOST_AUTO_TEST_CASE(a_group_that_is_behind_reads_when_half_its_window_is_free_a
       all.upto.push_back({i, page.size()});
     }
     broker.forget();
-    broker.inner.subscribers().handled(n1, all, broker.now, broker.out);
+    broker.inner.feeder().handled(n1, all, broker.now, broker.out);
     return broker.take<read_journal>();
   };
 
   broker.forget();
-  broker.inner.subscribers().read(0, page, page.size(), broker.now, broker.out);
+  broker.inner.feeder().read(0, page, page.size(), broker.now, broker.out);
   BOOST_TEST(broker.take<read_journal>().empty());
   BOOST_TEST(handle_all_of(0, 15).empty());
   const auto reads = handle_all_of(16, 31);
@@ -555,7 +555,7 @@ BOOST_AUTO_TEST_CASE(an_older_database_is_noticed_by_what_the_journal_kept_of_it
   const auto given = broker.take<send_assign>().at(0);
   broker.forget();
 
-  broker.inner.subscribers().assigned(
+  broker.inner.feeder().assigned(
       n1, {"mail", given.epoch, {{3, 5, {}}}, {}}, broker.now, broker.out);
 
   BOOST_REQUIRE(broker.out.log.size() == 1U);
@@ -577,7 +577,7 @@ BOOST_AUTO_TEST_CASE(a_dead_letter_is_written_before_its_worker_forgets_it_and_c
   broker.write();
   const std::uint32_t partition = broker.journal[0]->partition;
   broker.forget();
-  broker.inner.subscribers().handled(
+  broker.inner.feeder().handled(
       n1,
       {"mail", {{partition, 1}}, {{1, 1, true, "rejected", "no such customer", 0}}, {}},
       broker.now,
@@ -634,7 +634,7 @@ BOOST_AUTO_TEST_CASE(a_dead_letter_that_could_not_be_written_is_in_the_next_writ
   broker.publish(1, "order.cancelled");
   broker.write();
   const std::uint32_t partition = broker.journal[0]->partition;
-  broker.inner.subscribers().handled(
+  broker.inner.feeder().handled(
       n1,
       {"mail", {{partition, 1}}, {{1, 1, true, "rejected", "no such customer", 0}}, {}},
       broker.now,
@@ -661,8 +661,8 @@ BOOST_AUTO_TEST_CASE(a_letter_tried_again_is_for_its_group_alone_also_when_read_
   usual->topic = "order.created";
   broker.forget();
 
-  broker.inner.subscribers().read(0, {again, usual}, 2, broker.now, broker.out);
-  broker.inner.subscribers().read(1, {again, usual}, 2, broker.now, broker.out);
+  broker.inner.feeder().read(0, {again, usual}, 2, broker.now, broker.out);
+  broker.inner.feeder().read(1, {again, usual}, 2, broker.now, broker.out);
 
   BOOST_TEST((broker.delivered(0) == std::vector<std::uint64_t>{1, 2}));
   BOOST_TEST((broker.delivered(1) == std::vector<std::uint64_t>{2}));
@@ -671,7 +671,7 @@ BOOST_AUTO_TEST_CASE(a_letter_tried_again_is_for_its_group_alone_also_when_read_
 BOOST_AUTO_TEST_CASE(what_finds_no_room_when_it_is_written_is_read_from_the_journal_later) {
   broker_under_test broker;
   broker.join(n1, 10'000);
-  const std::size_t window = broker.inner.subscribers()[0].held().room();
+  const std::size_t window = broker.inner.feeder()[0].held().room();
   for (std::uint64_t id = 1; id <= window; ++id) {
     broker.publish(id, "order.cancelled");
   }
@@ -680,13 +680,13 @@ BOOST_AUTO_TEST_CASE(what_finds_no_room_when_it_is_written_is_read_from_the_jour
   broker.write();
   broker.forget();
 
-  broker.inner.subscribers().handled(
+  broker.inner.feeder().handled(
       n1, {"mail", {{broker.journal[0]->partition, window}}, {}, {}}, broker.now, broker.out);
 
   const auto reads = broker.take<read_journal>();
   BOOST_REQUIRE(reads.size() == 1U);
   BOOST_TEST(reads[0].after == window);
-  broker.inner.subscribers().read(0, {broker.journal.back()}, window + 1, broker.now, broker.out);
+  broker.inner.feeder().read(0, {broker.journal.back()}, window + 1, broker.now, broker.out);
   BOOST_TEST((broker.delivered(0) == std::vector<std::uint64_t>{window + 1}));
 }
 
@@ -701,10 +701,10 @@ BOOST_AUTO_TEST_CASE(what_was_read_and_finds_no_room_is_read_again) {
     made->topic = "order.created";
     page.push_back(std::move(made));
   }
-  broker.inner.subscribers().read(0, page, page.size(), broker.now, broker.out);
+  broker.inner.feeder().read(0, page, page.size(), broker.now, broker.out);
   broker.forget();
 
-  broker.inner.subscribers().handled(n1, {"mail", {{0, window}}, {}, {}}, broker.now, broker.out);
+  broker.inner.feeder().handled(n1, {"mail", {{0, window}}, {}, {}}, broker.now, broker.out);
 
   const auto reads = broker.take<read_journal>();
   BOOST_REQUIRE(reads.size() == 1U);
@@ -722,7 +722,7 @@ BOOST_AUTO_TEST_CASE(what_was_being_read_is_thrown_away_when_the_database_is_old
       n1, "n1", id_of(1), {{.capability = "mail", .events = 10}}, broker.now, broker.out);
   BOOST_REQUIRE(broker.take<read_journal>().size() == 1U);
   const auto given = broker.take<send_assign>().at(0);
-  broker.inner.subscribers().assigned(
+  broker.inner.feeder().assigned(
       n1, {"mail", given.epoch, {{3, 5, {}}}, {}}, broker.now, broker.out);
   auto late = std::make_shared<event>();
   late->position = 11;
@@ -730,7 +730,7 @@ BOOST_AUTO_TEST_CASE(what_was_being_read_is_thrown_away_when_the_database_is_old
   late->topic = "order.created";
   broker.forget();
 
-  broker.inner.subscribers().read(0, {late}, 12, broker.now, broker.out);
+  broker.inner.feeder().read(0, {late}, 12, broker.now, broker.out);
 
   BOOST_TEST(broker.delivered(0).empty());
   const auto reads = broker.take<read_journal>();
@@ -756,13 +756,13 @@ BOOST_AUTO_TEST_CASE(a_suspect_waits_until_its_worker_has_nothing_of_other_group
   BOOST_TEST(broker.delivered(1).empty());
 
   BOOST_TEST((broker.alone.node() == n1));
-  broker.inner.subscribers().follow_quarantine(broker.now, broker.out);
+  broker.inner.feeder().follow_quarantine(broker.now, broker.out);
   BOOST_TEST(!broker.alone.is_granted(suspect_of{1}));
-  broker.inner.subscribers().handled(
+  broker.inner.feeder().handled(
       n1, {"mail", {{broker.journal[1]->partition, 2}}, {}, {}}, broker.now, broker.out);
 
   BOOST_TEST(broker.alone.is_granted(suspect_of{1}));
-  broker.inner.subscribers().follow_quarantine(broker.now, broker.out);
+  broker.inner.feeder().follow_quarantine(broker.now, broker.out);
   BOOST_TEST((broker.delivered(1) == std::vector<std::uint64_t>{1}));
 }
 
@@ -782,16 +782,16 @@ BOOST_AUTO_TEST_CASE(a_suspect_does_not_go_beside_what_was_sent_before_its_turn_
   broker.join(n1, 10, 3);
   BOOST_REQUIRE((broker.alone.node() == n1));
 
-  broker.inner.subscribers().handled(
+  broker.inner.feeder().handled(
       n1, {"mail", {{broker.journal[1]->partition, 2}}, {}, {}}, broker.now, broker.out);
   BOOST_TEST(!broker.alone.is_granted(suspect_of{1}));
   broker.forget();
   broker.publish(3, "order.cancelled");
   broker.write();
   BOOST_TEST((broker.delivered(0) == std::vector<std::uint64_t>{3}));
-  broker.inner.subscribers().follow_quarantine(broker.now, broker.out);
+  broker.inner.feeder().follow_quarantine(broker.now, broker.out);
   BOOST_TEST(!broker.alone.is_granted(suspect_of{1}));
-  broker.inner.subscribers().handled(
+  broker.inner.feeder().handled(
       n1, {"mail", {{broker.journal[2]->partition, 3}}, {}, {}}, broker.now, broker.out);
 
   BOOST_TEST(broker.alone.is_granted(suspect_of{1}));

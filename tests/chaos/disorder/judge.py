@@ -34,6 +34,7 @@ _NO_ID = "00000000-0000-0000-0000-000000000000"
 _OF_RELEASES = (r"journal\.db sources \S+: (digest\w* is -?\d+, should be -?\d+(; |$))+",
                 r"journal\.db lives 1: is missing.*",
                 rf"\w+\.db outbox_mark: (digest is (-?\d+|None)|id is {_NO_ID}), should be .*",
+                rf"\w+\.db outbox_mark: position's id is \S+, should be {_NO_ID}",
                 r"\w+\.db journal_lives: is empty, .*",
                 rf"\w+\.db journal_lives \d+: id is {_NO_ID}, .*",
                 r"\w+\.db retention: calls is \S+, should be of \d+ at the latest",

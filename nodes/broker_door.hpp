@@ -1,0 +1,62 @@
+#pragma once
+
+#include "runtime/observe/event_log.hpp"
+#include "runtime/outcome.hpp"
+#include "runtime/security/key_ring.hpp"
+#include "runtime/transport/context.hpp"
+#include "runtime/transport/router_loop.hpp"
+#include "runtime/transport/zap_server.hpp"
+#include "topology/plan.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace troupe {
+
+/// Who may connect to a broker whose links have keys: its own keys, and the answers to libzmq's
+/// question at each handshake.
+///
+/// Made before the broker's socket, and ends after it.
+class broker_door {
+public:
+  /// @return null if the links of `plan` have no keys.
+  /// @errors of the folder of keys.
+  static outcome<std::unique_ptr<broker_door>> open(
+      transport::context& zmq,
+      const topology::plan& plan,
+      const std::string& broker,
+      observe::event_log& log);
+
+  transport::curve_secret_key key() const { return ring_->own().secret_key; }
+
+  /// Knocks with a key that nobody knows. Until it was refused, the broker must not serve.
+  /// @errors `internal`: it was let in, or nobody answered.
+  outcome<void> try_strangers(const std::string& endpoint);
+
+  /// Reads the keys again; all links to `loop` are made anew if the broker's own is another one.
+  void reread(transport::router_loop& loop);
+
+  /// Strangers that were not let in.
+  std::uint64_t refused() const { return zap_->refused() - tried_; }
+
+private:
+  broker_door(
+      transport::context& zmq, std::shared_ptr<security::key_ring> ring, observe::event_log& log)
+      : context_{zmq}, ring_{std::move(ring)}, log_{log} {}
+
+  void note_refused(const std::string& address, const std::string& why);
+
+  transport::context& context_;
+  const std::shared_ptr<security::key_ring> ring_;
+  observe::event_log& log_;
+  std::uint64_t tried_ = 0; // By ourselves.
+  std::atomic<bool> is_serving_{false};
+  std::chrono::steady_clock::time_point told_at_{}; // On the thread of the zap_server.
+  std::uint64_t untold_ = 0;
+  std::unique_ptr<transport::zap_server> zap_;
+};
+
+} // namespace troupe

@@ -1,0 +1,400 @@
+#include "nodes/commands/keys.hpp"
+
+#include "nodes/commands/output.hpp"
+#include "nodes/commands/plan_file.hpp"
+#include "nodes/text_table.hpp"
+#include "runtime/security/key_file.hpp"
+#include "runtime/wire/json.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <fmt/format.h>
+#include <functional>
+#include <memory>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace troupe {
+
+namespace {
+
+using transport::curve_public_key;
+using wire::json_object;
+
+// Whose key the other commands use.
+constexpr std::string_view operator_name = "operator";
+
+struct keys_arguments {
+  std::string file;
+  /// Empty: everybody.
+  std::string owner;
+  bool is_finishing = false;
+  bool json = false;
+};
+
+struct owner_of_keys {
+  std::string name;
+  /// "broker", "node", "gateway", "operator", or "client" for a name that the topology does not
+  /// have.
+  std::string_view what;
+};
+
+/// Keeps other `troupe keys` out of the folder as long as it lives.
+class folder_lock {
+public:
+  explicit folder_lock(const std::string& folder)
+      : folder_{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)} {
+    while (folder_ >= 0 && ::flock(folder_, LOCK_EX) != 0 && errno == EINTR) {
+    }
+  }
+
+  ~folder_lock() {
+    if (folder_ >= 0) {
+      ::close(folder_);
+    }
+  }
+
+  folder_lock(const folder_lock&) = delete;
+  folder_lock& operator=(const folder_lock&) = delete;
+
+private:
+  int folder_;
+};
+
+/// Reads the topology, and refuses one whose links have no keys.
+or_exit<topology::plan> plan_with_keys(const keys_arguments& given) {
+  auto plan = load_plan(given.file, given.json);
+  if (plan && !plan->security) {
+    return tl::unexpected{print_error(
+        invalid(fmt::format("{} has no `security`, so that its links have no keys", given.file)),
+        given.json,
+        "write `security: {}` into it; README of runtime/security says what follows")};
+  }
+  return plan;
+}
+
+/// Everybody whom the topology names, and after them those who have keys besides.
+std::vector<owner_of_keys> all_owners(const topology::plan& plan) {
+  std::vector<owner_of_keys> all;
+  for (const auto& each : plan.brokers) {
+    all.push_back({each.name, "broker"});
+  }
+  for (const auto& each : plan.nodes) {
+    all.push_back({each.name.value, "node"});
+  }
+  for (const auto& each : plan.gateways) {
+    all.push_back({each.name, "gateway"});
+  }
+  all.push_back({std::string{operator_name}, "operator"});
+  const std::size_t named = all.size();
+  std::error_code fault;
+  for (std::filesystem::directory_iterator each{plan.security->keys, fault}, end;
+       !fault && each != end;
+       each.increment(fault)) {
+    const std::string name = each->path().stem().string();
+    const bool is_known = std::any_of(
+        all.begin(), all.end(), [&](const owner_of_keys& other) { return other.name == name; });
+    if (each->path().extension() == ".pub" && security::is_owner_name(name) && !is_known) {
+      all.push_back({name, "client"});
+    }
+  }
+  std::sort(all.begin() + static_cast<std::ptrdiff_t>(named), all.end(), [](auto& a, auto& b) {
+    return a.name < b.name;
+  });
+  return all;
+}
+
+/// Those whom the command means.
+std::vector<owner_of_keys> owners_meant(const topology::plan& plan, const keys_arguments& given) {
+  auto all = all_owners(plan);
+  if (given.owner.empty()) {
+    return all;
+  }
+  const auto known = std::find_if(
+      all.begin(), all.end(), [&](const owner_of_keys& each) { return each.name == given.owner; });
+  return {known == all.end() ? owner_of_keys{given.owner, "client"} : *known};
+}
+
+bool exists(const std::string& file) {
+  return ::access(file.c_str(), F_OK) == 0;
+}
+
+struct outcome_of_keys {
+  std::string owner;
+  /// "made", "kept", "elsewhere", "replaced", "finished".
+  std::string_view what;
+};
+
+outcome<outcome_of_keys> make_keys(const std::string& folder, const std::string& owner) {
+  const std::string open = security::public_file_of(folder, owner);
+  const std::string secret = security::secret_file_of(folder, owner);
+  if (exists(secret)) {
+    const auto kept = security::read_secret_key(secret);
+    if (!kept) {
+      return failure{kept.error()};
+    }
+    if (exists(open)) {
+      return outcome_of_keys{owner, "kept"};
+    }
+    return security::write_public_keys(open, owner, {transport::public_key_of(*kept)}).map([&] {
+      return outcome_of_keys{owner, "made"};
+    });
+  }
+  if (exists(open)) {
+    return outcome_of_keys{owner, "elsewhere"};
+  }
+  const transport::curve_pair pair = transport::make_curve_pair();
+  return security::write_secret_key(secret, owner, pair.secret_key)
+      .and_then([&] { return security::write_public_keys(open, owner, {pair.public_key}); })
+      .map([&] {
+        return outcome_of_keys{owner, "made"};
+      });
+}
+
+outcome<outcome_of_keys> replace_keys(const std::string& folder, const std::string& owner) {
+  const std::string open = security::public_file_of(folder, owner);
+  const std::string secret = security::secret_file_of(folder, owner);
+  if (!exists(secret)) {
+    return outcome_of_keys{owner, "elsewhere"};
+  }
+  const auto known = security::read_public_keys(open);
+  if (!known) {
+    return failure{known.error()};
+  }
+  if (known->size() == security::live_keys_max) {
+    return failure{
+        {.code = errc::conflict,
+         .message = fmt::format(
+             "{} has two keys: the last rotation is not finished, and another one would shut out "
+             "who uses the older",
+             open)}};
+  }
+  const transport::curve_pair pair = transport::make_curve_pair();
+  // The public ones first: with the old secret key they are as good.
+  return security::write_public_keys(open, owner, {pair.public_key, known->front()})
+      .and_then([&] { return security::write_secret_key(secret, owner, pair.secret_key); })
+      .map([&] {
+        return outcome_of_keys{owner, "replaced"};
+      });
+}
+
+outcome<outcome_of_keys> finish_keys(const std::string& folder, const std::string& owner) {
+  const std::string open = security::public_file_of(folder, owner);
+  const std::string secret = security::secret_file_of(folder, owner);
+  const auto known = security::read_public_keys(open);
+  if (!known) {
+    return failure{known.error()};
+  }
+  curve_public_key kept = known->front();
+  if (exists(secret)) {
+    const auto own = security::read_secret_key(secret);
+    if (!own) {
+      return failure{own.error()};
+    }
+    kept = transport::public_key_of(*own);
+    if (std::find(known->begin(), known->end(), kept) == known->end()) {
+      return failure{invalid(fmt::format(
+          "{} belongs to none of the keys in {}; copy both from the host where they were made",
+          secret,
+          open))};
+    }
+  }
+  if (known->size() == 1) {
+    return outcome_of_keys{owner, "kept"};
+  }
+  return security::write_public_keys(open, owner, {kept}).map([&] {
+    return outcome_of_keys{owner, "finished"};
+  });
+}
+
+using key_change = std::function<outcome<outcome_of_keys>(const std::string&, const std::string&)>;
+
+/// Does `change` for everybody who is meant, and says what became of each.
+int change_all(
+    const topology::plan& plan,
+    const keys_arguments& given,
+    const key_change& change,
+    std::string_view next_if_any) {
+  const std::string& folder = plan.security->keys;
+  if (auto checked = security::check_key_folder(folder); !checked) {
+    return print_error(checked.error(), given.json);
+  }
+  const folder_lock lock{folder};
+  bool is_any = false;
+  for (const owner_of_keys& each : owners_meant(plan, given)) {
+    const auto done = change(folder, each.name);
+    if (!done) {
+      return print_error(
+          done.error(),
+          given.json,
+          done.error().code == errc::conflict ? fmt::format(
+              "`troupe keys rotate {} --finish`, once every process has read the new keys",
+              given.file)
+                                              : "");
+    }
+    is_any = is_any || (done->what != "kept" && done->what != "elsewhere");
+    if (given.json) {
+      fmt::print(
+          "{}\n",
+          json_object{}
+              .add("name", done->owner)
+              .add("is", each.what)
+              .add("did", done->what)
+              .text());
+    } else {
+      fmt::print("{:<10} {} ({})\n", done->what, done->owner, each.what);
+    }
+  }
+  if (is_any && !given.json) {
+    print_aside(fmt::format("  next: {}\n", next_if_any));
+  }
+  return exit_code::ok;
+}
+
+int run_new(const keys_arguments& given) {
+  const auto plan = plan_with_keys(given);
+  if (!plan) {
+    return plan.error();
+  }
+  const std::string& folder = plan->security->keys;
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
+    return print_error(
+        {.code = errc::unavailable,
+         .message = fmt::format("cannot make the folder {}: {}", folder, std::strerror(errno))},
+        given.json,
+        "make it yourself (mode 0700), or write another into `security: {keys: ...}`");
+  }
+  return change_all(
+      *plan,
+      given,
+      make_keys,
+      fmt::format(
+          "copy all {}/*.pub to every host, NAME.key to the host of NAME alone; processes that run "
+          "read new ones at SIGHUP",
+          folder));
+}
+
+int run_rotate(const keys_arguments& given) {
+  const auto plan = plan_with_keys(given);
+  if (!plan) {
+    return plan.error();
+  }
+  if (given.is_finishing) {
+    return change_all(
+        *plan,
+        given,
+        finish_keys,
+        "copy *.pub to every host, and send each process SIGHUP once more");
+  }
+  return change_all(
+      *plan,
+      given,
+      replace_keys,
+      fmt::format(
+          "copy *.pub to every host; send SIGHUP to nodes, gateways, then brokers (`troupe up` "
+          "passes "
+          "it on so); then `troupe keys rotate {} --finish`",
+          given.file));
+}
+
+/// Where the secret key of `owner` is, or what is wrong with its files.
+std::string state_of(
+    const std::string& folder,
+    const std::string& owner,
+    const outcome<std::vector<curve_public_key>>& known) {
+  const std::string secret = security::secret_file_of(folder, owner);
+  if (!exists(secret)) {
+    return known ? "elsewhere" : known.error().message;
+  }
+  const auto own = security::read_secret_key(secret);
+  if (!own) {
+    return own.error().message;
+  }
+  if (!known) {
+    return known.error().message;
+  }
+  const bool belongs =
+      std::find(known->begin(), known->end(), transport::public_key_of(*own)) != known->end();
+  return belongs ? "here" : "here, and belongs to no public key of this name";
+}
+
+int run_list(const keys_arguments& given) {
+  const auto plan = plan_with_keys(given);
+  if (!plan) {
+    return plan.error();
+  }
+  const std::string& folder = plan->security->keys;
+  text_table table{{{"name"}, {"is"}, {"secret key"}, {"public keys, the newest first"}}};
+  for (const owner_of_keys& each : owners_meant(*plan, given)) {
+    const auto known = security::read_public_keys(security::public_file_of(folder, each.name));
+    std::vector<std::string> keys;
+    if (known) {
+      std::transform(known->begin(), known->end(), std::back_inserter(keys), transport::to_z85);
+    }
+    const std::string state = state_of(folder, each.name, known);
+    if (given.json) {
+      fmt::print(
+          "{}\n",
+          json_object{}
+              .add("name", each.name)
+              .add("is", each.what)
+              .add("secret", state)
+              .add("public", keys)
+              .text());
+    } else {
+      table.add(
+          {each.name, std::string{each.what}, state, fmt::format("{}", fmt::join(keys, " "))});
+    }
+  }
+  fmt::print("{}", given.json ? "" : table.text());
+  if (const auto checked = security::check_key_folder(folder); !checked) {
+    return print_error(checked.error(), given.json);
+  }
+  return exit_code::ok;
+}
+
+std::string check_owner(const std::string& word) {
+  return security::is_owner_name(word)
+             ? ""
+             : fmt::format("`{}` is no name: start with a-z, go on with a-z, 0-9 and _", word);
+}
+
+} // namespace
+
+void add_keys(command_line& line) {
+  const auto given = std::make_shared<keys_arguments>();
+  command all = line.add("keys", "The keys of a topology's links: makes, lists and replaces them");
+  all.footer(with_exit_codes());
+  all.add("new", "Makes the keys that are missing: of brokers, nodes, gateways and `operator`")
+      .word("FILE", given->file, "the topology, which has `security`")
+      .option(
+          "--for",
+          given->owner,
+          "only those of this one: also an operator or client that the topology does not name",
+          check_owner)
+      .flag("--json", given->json, "one JSON object for each")
+      .footer(with_exit_codes("Keys that are there are kept. The other commands use the key of "
+                              "`operator`, or of the name in the environment's TROUPE_AS."))
+      .runs([given] { return run_new(*given); });
+  all.add("list", "Lists them: whose secret keys are here, who is being given new ones")
+      .word("FILE", given->file, "the topology, which has `security`")
+      .option("--for", given->owner, "only those of this one", check_owner)
+      .flag("--json", given->json, "one JSON object for each")
+      .footer(with_exit_codes())
+      .runs([given] { return run_list(*given); });
+  all.add(
+         "rotate",
+         "Replaces those whose secret keys are here; the old ones stay valid until --finish")
+      .word("FILE", given->file, "the topology, which has `security`")
+      .option("--for", given->owner, "only those of this one", check_owner)
+      .flag("--finish", given->is_finishing, "forgets the old ones")
+      .flag("--json", given->json, "one JSON object for each")
+      .footer(with_exit_codes())
+      .runs([given] { return run_rotate(*given); });
+}
+
+} // namespace troupe

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "nodes/command_line.hpp"
+
+namespace troupe {
+
+/// Declares `keys`: makes, lists and replaces the keys of a topology's links.
+void add_keys(command_line& line);
+
+} // namespace troupe

@@ -1,0 +1,280 @@
+#include "nodes/commands/why/life.hpp"
+
+#include "nodes/text_table.hpp"
+#include "runtime/time_text.hpp"
+#include "runtime/wire/error_map.hpp"
+#include "runtime/wire/json.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace troupe::why {
+
+namespace {
+
+constexpr std::size_t reason_width = 160;
+constexpr std::size_t body_width = 200;
+
+std::string answer_text(const message_told& of) {
+  switch (of.state) {
+  case 2:
+    return "answered " + cell_text(wire::json_of(of.reply), body_width);
+  case 3: {
+    const auto why = wire::read_error(of.reply);
+    return why ? fmt::format(
+               "refused: {}: {}", name_of(why->code), cell_text(why->message, reason_width))
+               : std::string{"refused; the stored error is unreadable"};
+  }
+  default:
+    return "accepted; its answer is not there yet";
+  }
+}
+
+std::string delivery_text(const delivery_told& of) {
+  if (of.is_handled) {
+    return fmt::format("handled by {}", of.capability);
+  }
+  if (of.is_dead) {
+    return fmt::format(
+        "given up for {} after {} tries: {}",
+        of.capability,
+        of.attempts,
+        cell_text(of.reason, reason_width));
+  }
+  if (of.attempts != 0) {
+    return fmt::format(
+        "failed {} times for {}, which tries it again: {}",
+        of.attempts,
+        of.capability,
+        cell_text(of.reason, reason_width));
+  }
+  return fmt::format("not yet handled by {}", of.capability);
+}
+
+std::string event_text(const event_told& of) {
+  const std::string what = fmt::format(
+      "event {}{} from {}",
+      of.topic,
+      of.key.empty() ? std::string{} : fmt::format(" (key {})", cell_text(of.key, 60)),
+      of.source.empty() ? std::string{"a client"} : of.source);
+  return of.position != 0 ? fmt::format("{}, journaled at position {}", what, of.position)
+         : of.is_timer    ? fmt::format("{}, to be published at {}", what, utc_time_text(of.at))
+                          : fmt::format("{}, committed and not yet in the journal", what);
+}
+
+std::string record_text(const saga_record_told& of) {
+  std::string text = of.kind;
+  text += of.step.empty() ? "" : " " + of.step;
+  text += of.attempt > 1 ? fmt::format(" (try {})", of.attempt) : "";
+  text += of.reason.empty() ? "" : ": " + cell_text(of.reason, reason_width);
+  return text;
+}
+
+judgement judge_event(const event_told& of) {
+  if (of.position == 0) {
+    return {verdict::under_way, event_text(of)};
+  }
+  const delivery_told* worst = nullptr;
+  for (const delivery_told& each : of.deliveries) {
+    if (each.is_dead) {
+      return {verdict::waits_for_person, delivery_text(each)};
+    }
+    worst = each.is_handled ? worst : &each;
+  }
+  if (worst != nullptr) {
+    return {verdict::under_way, delivery_text(*worst)};
+  }
+  return {
+      verdict::done,
+      of.deliveries.empty() ? "journaled; no capability subscribes to it"
+                            : "journaled and handled by all that subscribe to it"};
+}
+
+std::string letter_text(const letter_told& of) {
+  return fmt::format(
+      "dead letter {} of {}: {} after {} tries on {} (replica {}): {}",
+      to_string(of.id),
+      of.capability,
+      of.cause,
+      of.attempts,
+      of.node,
+      of.replica,
+      cell_text(of.reason, reason_width));
+}
+
+std::string effect_text(const effect_told& of) {
+  return of.unsettled == 0 ? fmt::format(
+             "effect {} waits for the outside, under key {}", of.name, to_string(of.key))
+                           : fmt::format(
+                               "the result of effect {} (key {}) could not be settled {} times: {}",
+                               of.name,
+                               to_string(of.key),
+                               of.unsettled,
+                               cell_text(of.reason, reason_width));
+}
+
+judgement judge_message(const life& of, const message_told& message) {
+  if (message.state != 1) {
+    return {verdict::done, answer_text(message)};
+  }
+  for (const saga_told& each : of.sagas) {
+    if (each.id == message.id && each.phase == "parked") {
+      return {
+          verdict::waits_for_person,
+          each.records.empty() ? std::string{"its saga is parked"}
+                               : "its saga is " + record_text(each.records.back())};
+    }
+  }
+  for (const effect_told& each : of.effects) {
+    if (each.call == message.id) {
+      return {verdict::under_way, effect_text(each)};
+    }
+  }
+  return {verdict::under_way, answer_text(message)};
+}
+
+/// The lines of a page, in the order of their times; those without one first.
+struct lines {
+  std::vector<std::pair<std::optional<wall_time>, std::string>> all;
+
+  void add(std::optional<wall_time> at, const std::string& where, const std::string& text) {
+    all.emplace_back(at, fmt::format("{:<14} {}", where, text));
+  }
+};
+
+lines lines_of(const life& of) {
+  lines made;
+  for (const message_told& each : of.messages) {
+    made.add(
+        each.id.born(),
+        each.capability,
+        fmt::format(
+            "{} {}, handled by {} (replica {}, try {}): {}",
+            each.operation,
+            to_string(each.id),
+            each.node,
+            each.replica,
+            each.attempt,
+            answer_text(each)));
+  }
+  for (const saga_told& saga : of.sagas) {
+    for (const saga_record_told& each : saga.records) {
+      made.add(
+          each.at, saga.capability, fmt::format("saga {}: {}", saga.operation, record_text(each)));
+    }
+  }
+  for (const change_told& each : of.changes) {
+    made.add(
+        each.at,
+        each.capability,
+        fmt::format("{} became version {}: {}", to_string(each.stream), each.version, each.type));
+  }
+  for (const event_told& each : of.events) {
+    made.add(each.at, "journal", fmt::format("{} {}", event_text(each), to_string(each.id)));
+    for (const delivery_told& by : each.deliveries) {
+      made.add(each.at, "journal", "  " + delivery_text(by));
+    }
+  }
+  for (const letter_told& each : of.letters) {
+    made.add(each.last, "journal", letter_text(each));
+  }
+  for (const effect_told& each : of.effects) {
+    made.add(std::nullopt, each.capability, effect_text(each));
+  }
+  std::stable_sort(made.all.begin(), made.all.end(), [](const auto& a, const auto& b) {
+    return a.first.value_or(wall_time::max()) < b.first.value_or(wall_time::max());
+  });
+  return made;
+}
+
+} // namespace
+
+std::string_view name_of(verdict of) {
+  switch (of) {
+  case verdict::done:
+    return "done";
+  case verdict::under_way:
+    return "under way";
+  case verdict::waits_for_person:
+    return "waits for a person";
+  case verdict::not_known:
+    return "not known";
+  }
+  return "not known";
+}
+
+judgement judge(const life& of, const uuid& asked) {
+  for (const letter_told& each : of.letters) {
+    if (each.id == asked) {
+      return {verdict::waits_for_person, letter_text(each)};
+    }
+  }
+  for (const message_told& each : of.messages) {
+    if (each.id == asked) {
+      return judge_message(of, each);
+    }
+  }
+  for (const effect_told& each : of.effects) {
+    if (each.key == asked || each.call == asked) {
+      return {verdict::under_way, effect_text(each)};
+    }
+  }
+  const letter_told* letter = nullptr;
+  for (const letter_told& each : of.letters) {
+    letter = each.event == asked ? &each : letter;
+  }
+  for (const event_told& each : of.events) {
+    if (each.id == asked) {
+      return letter == nullptr ? judge_event(each)
+                               : judgement{verdict::waits_for_person, letter_text(*letter)};
+    }
+  }
+  if (letter != nullptr) { // Retention has deleted the event; its letter has a copy.
+    return {verdict::waits_for_person, letter_text(*letter)};
+  }
+  for (const change_told& each : of.changes) {
+    if (each.stream == asked) {
+      return {verdict::done, fmt::format("a thing of {}; its changes are below", each.capability)};
+    }
+  }
+  return {
+      verdict::not_known,
+      "no store has it: it was never accepted, it is a query (which leaves no row), or its answer "
+      "was forgotten in time"};
+}
+
+std::string page_of(const life& of, const uuid& asked) {
+  const judgement end = judge(of, asked);
+  std::string page = fmt::format("{}\n{}: {}\n", to_string(asked), name_of(end.is), end.why);
+  const lines all = lines_of(of);
+  if (!all.all.empty()) {
+    page += "\n";
+  }
+  for (const auto& [at, text] : all.all) {
+    page += fmt::format("  {:<24} {}\n", at ? utc_time_text(*at) : std::string{"now"}, text);
+  }
+  if (!of.not_known.empty()) {
+    page += "\nnot known:\n";
+  }
+  for (const std::string& each : of.not_known) {
+    page += fmt::format("  {}\n", each);
+  }
+  return page;
+}
+
+std::string json_of(const life& of, const uuid& asked) {
+  const judgement end = judge(of, asked);
+  std::vector<std::string> told;
+  for (const auto& [at, text] : lines_of(of).all) {
+    told.push_back(fmt::format("{} {}", at ? utc_time_text(*at) : std::string{"now"}, text));
+  }
+  wire::json_object line;
+  line.add("id", asked)
+      .add("verdict", name_of(end.is))
+      .add("why", end.why)
+      .add("life", told)
+      .add("not_known", of.not_known);
+  return line.text();
+}
+
+} // namespace troupe::why

@@ -1,0 +1,67 @@
+#include "nodes/link_keys.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+/// Has this process leave no core file, in which its keys and messages would be: neither in the
+/// folder it runs in nor with a program that collects them.
+void forbid_core_files() {
+  // A limit of one byte also holds where core files are piped to a program, which zero does not.
+  // @source Linux, fs/coredump.c.
+  const rlimit none{1, 1};
+  if (::setrlimit(RLIMIT_CORE, &none) != 0) {
+    const rlimit nothing{0, 0}; // The limit was lower already.
+    (void)::setrlimit(RLIMIT_CORE, &nothing);
+  }
+}
+
+} // namespace
+
+outcome<std::shared_ptr<security::key_ring>>
+open_keys(const topology::plan& plan, const std::string& owner) {
+  if (!plan.security) {
+    return std::shared_ptr<security::key_ring>{};
+  }
+  forbid_core_files();
+  auto ring = security::key_ring::open(plan.security->keys, owner);
+  if (!ring) {
+    return failure{std::move(ring.error())};
+  }
+  return std::shared_ptr<security::key_ring>{std::move(*ring)};
+}
+
+transport::link_key_source link_keys(
+    const topology::plan& plan,
+    std::shared_ptr<const security::key_ring> ring,
+    const std::vector<std::string>& brokers) {
+  if (ring == nullptr) {
+    return {};
+  }
+  std::vector<std::string> names;
+  for (const std::string& address : brokers) {
+    const auto known =
+        std::find_if(plan.brokers.begin(), plan.brokers.end(), [&](const auto& each) {
+          return each.listen == address;
+        });
+    names.push_back(known == plan.brokers.end() ? std::string{} : known->name);
+  }
+  return [ring = std::move(ring), names = std::move(names)](int broker, std::size_t attempt) {
+    return ring->link_to(names[static_cast<std::size_t>(broker)], attempt);
+  };
+}
+
+bool reread_keys(security::key_ring& ring, observe::event_log& log) {
+  const auto read = ring.reread();
+  log.write(
+      read ? "keys.read" : "keys.kept",
+      read ? observe::log_fields{} : observe::log_fields{{"reason", read.error().message}});
+  return read.has_value();
+}
+
+} // namespace troupe

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "runtime/error.hpp"
+#include "runtime/wire/login.hpp"
+
+#include <optional>
+#include <string_view>
+
+namespace troupe::broker {
+
+/// Why a peer is not who it says, where links have keys; nothing if it is.
+///
+/// A client without a key (`open` of the broker) may call itself what it likes: nothing follows
+/// from its name.
+/// @param user the owner of its connection's key; empty if it has none.
+std::optional<error> wrong_name(const wire::hello& who, std::string_view user);
+
+} // namespace troupe::broker

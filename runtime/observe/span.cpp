@@ -1,0 +1,86 @@
+#include "runtime/observe/span.hpp"
+
+#include "runtime/wire/check.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace troupe::observe {
+
+namespace {
+
+/// The first `bytes_max` bytes of `text` at most, cut between characters, up to a zero.
+std::string_view cut(std::string_view text, std::size_t bytes_max) {
+  text = text.substr(0, text.find('\0'));
+  if (text.size() <= bytes_max) {
+    return text;
+  }
+  std::size_t end = bytes_max;
+  while (end != 0 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80) {
+    --end;
+  }
+  return text.substr(0, end);
+}
+
+} // namespace
+
+std::string_view name_of(span_kind kind) {
+  switch (kind) {
+  case span_kind::internal:
+    return "internal";
+  case span_kind::server:
+    return "server";
+  case span_kind::client:
+    return "client";
+  case span_kind::producer:
+    return "producer";
+  case span_kind::consumer:
+    return "consumer";
+  }
+  return "internal";
+}
+
+void span::set_name(std::string_view name) {
+  text_bytes = 0;
+  (void)append(cut(name, name_bytes_max));
+}
+
+bool span::note(std::string_view key, std::string_view value) {
+  key = cut(key, key_bytes_max);
+  value = cut(value, value_bytes_max);
+  if (key.empty() || !wire::is_utf8(key) || !wire::is_utf8(value)
+      || text_bytes + key.size() + value.size() + 2 > text.size()) {
+    return false;
+  }
+  return append(key) && append(value);
+}
+
+std::string_view span::name() const {
+  return {text.data(), ::strnlen(text.data(), text_bytes)};
+}
+
+void span::for_each_note(
+    const std::function<void(std::string_view key, std::string_view value)>& each) const {
+  const auto part_at = [&](std::size_t at) {
+    return std::string_view{text.data() + at, ::strnlen(text.data() + at, text_bytes - at)};
+  };
+  for (std::size_t at = name().size() + 1; at < text_bytes;) {
+    const std::string_view key = part_at(at);
+    at = std::min<std::size_t>(at + key.size() + 1, text_bytes);
+    const std::string_view value = part_at(at);
+    at += value.size() + 1;
+    each(key, value);
+  }
+}
+
+bool span::append(std::string_view part) {
+  if (text_bytes + part.size() + 1 > text.size()) {
+    return false;
+  }
+  std::memcpy(text.data() + text_bytes, part.data(), part.size());
+  text[text_bytes + part.size()] = '\0';
+  text_bytes = static_cast<std::uint16_t>(text_bytes + part.size() + 1);
+  return true;
+}
+
+} // namespace troupe::observe

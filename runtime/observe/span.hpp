@@ -1,0 +1,68 @@
+#pragma once
+
+#include "runtime/ids.hpp"
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace troupe::observe {
+
+/// The numbers are those of OTLP. @source opentelemetry-proto, trace.proto, Span.SpanKind.
+enum class span_kind : std::uint32_t {
+  internal = 1,
+  server = 2,
+  client = 3,
+  producer = 4,
+  consumer = 5
+};
+
+std::string_view name_of(span_kind kind);
+
+/// A piece of work in a trace: a plain record of fixed size, so that keeping one allocates nothing.
+struct span {
+  static constexpr std::size_t text_bytes_max = 320;
+  static constexpr std::size_t name_bytes_max = 96;
+  static constexpr std::size_t key_bytes_max = 40;
+  static constexpr std::size_t value_bytes_max = 160;
+
+  uuid trace{};
+  std::uint64_t id = 0;
+  /// 0: none is above.
+  std::uint64_t parent = 0;
+  /// Nanoseconds since 1970 (UTC).
+  std::int64_t start = 0;
+  std::int64_t duration = 0;
+  span_kind kind = span_kind::internal;
+  bool has_failed = false;
+  /// Notes for which there was no room.
+  std::uint8_t notes_lost = 0;
+  std::uint16_t text_bytes = 0;
+  /// The name, and behind it keys and values in turn, each ended by a zero.
+  std::array<char, text_bytes_max> text{};
+
+  /// To be called first.
+  void set_name(std::string_view name);
+
+  /// Adds a note. Key and value are cut at their bounds.
+  /// @return false if there was no room for it: it is left out.
+  bool note(std::string_view key, std::string_view value);
+
+  std::string_view name() const;
+
+  void for_each_note(
+      const std::function<void(std::string_view key, std::string_view value)>& each) const;
+
+private:
+  bool append(std::string_view part);
+};
+
+/// A span that is under way, and the trace text that all that comes out of it carries.
+struct open_span {
+  span record;
+  std::string context;
+};
+
+} // namespace troupe::observe

@@ -1,0 +1,91 @@
+#include "runtime/saga/step_table.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <span>
+#include <utility>
+
+namespace troupe::saga {
+
+step_table table_of(const definition& from) {
+  step_table table{from.operation, from.deadline, {}};
+  for (const step& each : from.steps) {
+    table.steps.push_back(
+        {each.name,
+         each.capability,
+         each.operation,
+         each.undo,
+         static_cast<std::uint8_t>(each.kind),
+         each.deadline,
+         static_cast<std::uint32_t>(std::max(0, each.retries)),
+         each.backoff});
+  }
+  return table;
+}
+
+std::uint64_t fingerprint_of(const step_table& table) {
+  std::string text = table.operation;
+  for (const step_row& each : table.steps) {
+    for (const std::string* word : {&each.name, &each.capability, &each.operation, &each.undo}) {
+      text += '\0';
+      text += *word;
+    }
+    text += static_cast<char>(each.kind);
+  }
+  return digest_of(std::as_bytes(std::span{text}));
+}
+
+outcome<step_table> read_table(std::string_view bytes, std::uint64_t fingerprint) {
+  auto table = wire::checked_decode<step_table>(bytes);
+  if (!table) {
+    return failure{internal_error(
+        fmt::format("step table {:016x} is damaged: {}", fingerprint, table.error().message))};
+  }
+  const bool has_kinds = std::all_of(table->steps.begin(), table->steps.end(), [](const auto& row) {
+    return row.kind <= static_cast<std::uint8_t>(step_kind::retriable);
+  });
+  if (!has_kinds || table->steps.empty() || table->steps.size() > steps_max
+      || fingerprint_of(*table) != fingerprint) {
+    return failure{internal_error(
+        fmt::format("step table {:016x} is damaged: it has another fingerprint", fingerprint))};
+  }
+  return table;
+}
+
+definition definition_of(const step_table& table, const definition& now) {
+  definition made{
+      .operation = table.operation,
+      .deadline = table.deadline,
+      .person_after = now.person_after,
+      .steps = {},
+      .answer = now.answer,
+      .accept = now.accept};
+  for (const step_row& row : table.steps) {
+    step& old = made.steps.emplace_back();
+    old.name = row.name;
+    old.capability = row.capability;
+    old.operation = row.operation;
+    old.undo = row.undo;
+    old.kind = static_cast<step_kind>(row.kind);
+    old.deadline = row.deadline;
+    old.retries = static_cast<int>(row.retries);
+    old.backoff = row.backoff;
+    const auto same = std::find_if(now.steps.begin(), now.steps.end(), [&](const step& each) {
+      return each.name == row.name && each.capability == row.capability;
+    });
+    if (same == now.steps.end()) {
+      continue;
+    }
+    old.key = same->key;
+    if (same->operation == row.operation) {
+      old.request = same->request;
+      old.reply = same->reply;
+    }
+    if (same->undo == row.undo) {
+      old.undo_request = same->undo_request ? same->undo_request : same->request;
+    }
+  }
+  return made;
+}
+
+} // namespace troupe::saga

@@ -1,0 +1,20 @@
+#include "runtime/security/checked_tokens.hpp"
+
+namespace troupe::security {
+
+outcome<const service_token*> checked_tokens::check(std::string_view text, std::int64_t now) {
+  const auto known = good_.find(text);
+  if (known != good_.end() && now < known->second.expires + rules_.leeway.count()) {
+    return &known->second;
+  }
+  auto checked = check_token(text, keys_, rules_, now);
+  if (!checked) {
+    return failure{std::move(checked).error()};
+  }
+  if (good_.size() >= remembered_max) {
+    good_.clear();
+  }
+  return &good_.insert_or_assign(std::string{text}, std::move(*checked)).first->second;
+}
+
+} // namespace troupe::security

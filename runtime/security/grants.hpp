@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::security {
+
+/// What somebody may do; all else is forbidden.
+///
+/// A right names exactly what it means: an operation (`users.get`) or a topic (`order.placed`), all
+/// below one (`users.*`, `order.*`), or all (`*`). What is Troupe's own (`troupe.broker.status`,
+/// the topic `troupe.flags`) is for operators: `call` has to name it, with `troupe.*` for all of
+/// it, since a `*` does not let anybody call or publish it.
+struct grants {
+  /// Operations: `CAPABILITY.OPERATION`, `CAPABILITY.*`, `troupe.*`, `*`.
+  std::vector<std::string> call{};
+  /// Topics whose events it may publish, or schedule.
+  std::vector<std::string> publish{};
+  /// Topics to which a capability may subscribe.
+  std::vector<std::string> subscribe{};
+  /// Topics whose events it may read from the journal.
+  std::vector<std::string> read{};
+
+  bool operator==(const grants&) const = default;
+
+  bool may_call(std::string_view capability, std::string_view operation) const;
+  bool may_publish(std::string_view topic) const;
+  /// @param pattern a topic, `PREFIX.*` or `*`: all topics that it matches have to be granted, by
+  /// one right together.
+  bool may_subscribe(std::string_view pattern) const;
+  bool may_read(std::string_view pattern) const;
+
+  /// Adds the rights of `other`.
+  void add(const grants& other);
+};
+
+/// What rules are about.
+enum class act : std::uint8_t { call, publish, subscribe, read };
+
+inline constexpr std::size_t act_count = 4;
+
+/// "call", "publish", "subscribe" or "read": the key in a rule.
+std::string_view name_of(act what);
+
+/// The rights to `what`.
+std::vector<std::string>& rights_to(act what, grants& of);
+const std::vector<std::string>& rights_to(act what, const grants& of);
+
+/// Whether `text` may stand in `call`.
+bool is_call_right(std::string_view text);
+
+/// Whether `right` means `name`, an operation with its capability or a topic, and, if `name` is a
+/// pattern itself, all that this means.
+bool covers(std::string_view right, std::string_view name);
+
+} // namespace troupe::security

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "runtime/outcome.hpp"
+#include "runtime/security/token_keys.hpp"
+
+#include <string>
+
+namespace troupe::security {
+
+/// FOLDER/tokens.jwks: the keys that sign tokens, for the host that makes them; and, of a shared
+/// secret, for each host that checks some.
+std::string token_secret_file(const std::string& folder);
+
+/// FOLDER/tokens.pub.jwks: the public keys of tokens, for every host.
+std::string token_public_file(const std::string& folder);
+
+/// The keys that check tokens: the public ones, and where there are none the shared secret.
+/// @errors `unavailable`: there are no keys; `invalid`, `forbidden`: as of other keys
+/// (key_file.hpp).
+outcome<token_keys> read_checking_keys(const std::string& folder);
+
+/// The keys that make tokens. @errors as above.
+outcome<token_keys> read_signing_keys(const std::string& folder);
+
+/// Writes both files, the public one first, so that what is signed can be checked. Of a shared
+/// secret there is no public file.
+/// @errors `unavailable`: the system refuses it, and why.
+outcome<void> write_token_keys(const std::string& folder, const token_keys& keys);
+
+} // namespace troupe::security

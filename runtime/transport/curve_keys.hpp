@@ -1,0 +1,54 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace troupe::transport {
+
+/// A public key of CURVE (Curve25519).
+using curve_public_key = std::array<std::uint8_t, 32>;
+
+/// A secret key of CURVE, wiped when it ends.
+class curve_secret_key {
+public:
+  curve_secret_key() = default;
+  curve_secret_key(const curve_secret_key&) = default;
+  curve_secret_key& operator=(const curve_secret_key&) = default;
+  ~curve_secret_key();
+
+  std::array<std::uint8_t, 32> bytes{};
+};
+
+struct curve_pair {
+  curve_public_key public_key{};
+  curve_secret_key secret_key;
+};
+
+/// What the connecting side of a link needs: its own pair, and the public key of the side that
+/// listens.
+struct curve_link_keys {
+  curve_pair own;
+  curve_public_key broker{};
+};
+
+/// A new pair, of the system's random bytes.
+/// @throws std::runtime_error libzmq was built without CURVE.
+curve_pair make_curve_pair();
+
+curve_public_key public_key_of(const curve_secret_key& secret);
+
+/// A key as 40 characters of Z85. @source ZeroMQ RFC 32.
+std::string to_z85(const std::array<std::uint8_t, 32>& key);
+
+/// Reads 40 characters of Z85; nothing if they are none.
+std::optional<std::array<std::uint8_t, 32>> key_of_z85(std::string_view text);
+
+/// Whether the key is one of the examples in the manual of ZeroMQ, which everybody has, or zero.
+/// Takes public and secret keys.
+/// @source libzmq, doc/zmq_curve.txt and zmq_setsockopt.txt.
+bool is_example_key(const std::array<std::uint8_t, 32>& key);
+
+} // namespace troupe::transport

@@ -1,0 +1,50 @@
+#pragma once
+
+#include "runtime/outcome.hpp"
+#include "runtime/transport/context.hpp"
+#include "runtime/transport/curve_keys.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace troupe::transport {
+
+/// The domain of every secured socket: without one libzmq asks nobody and lets everybody in.
+inline constexpr const char* zap_domain = "troupe";
+
+/// Whom a public key belongs to; empty if to nobody. Called on the thread of the zap_server.
+using key_owner = std::function<std::string(const curve_public_key& key)>;
+
+/// Told of each connection that is not let in: its address and why. Called on the same thread.
+using key_refusal = std::function<void(const std::string& address, const std::string& why)>;
+
+/// Says who may connect: answers libzmq's question at each handshake of this context's secured
+/// sockets with the owner of the key, who is the user of the connection from then on.
+///
+/// Has a thread of its own, and is there before any secured socket is bound; once it has ended
+/// nobody gets in. Whatever is not understood or fails is answered as a refusal.
+/// @source ZeroMQ RFC 27, ZAP 1.0.
+class zap_server {
+public:
+  /// @errors `unavailable`: this context has one already.
+  static outcome<std::unique_ptr<zap_server>>
+  start(context& zmq, key_owner owner, key_refusal refused);
+
+  /// Joins the thread.
+  ~zap_server();
+  zap_server(const zap_server&) = delete;
+  zap_server& operator=(const zap_server&) = delete;
+
+  /// Connections that were not let in. From any thread.
+  std::uint64_t refused() const;
+
+private:
+  struct state;
+  explicit zap_server(std::unique_ptr<state> made);
+
+  std::unique_ptr<state> state_;
+};
+
+} // namespace troupe::transport

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "runtime/ids.hpp"
+#include "runtime/wire/message.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+// The operation `spans` of `troupe.broker` and `troupe.node.NAME`: what the process still has of
+// the traces that are recorded (FORMAT.md, "Brokers and nodes").
+
+namespace troupe::wire {
+
+/// Asks for the spans of one trace or, without it, for the newest ones.
+struct get_spans {
+  /// 16 bytes.
+  std::optional<uuid> trace{};
+  /// Only spans that took as long, in microseconds.
+  std::uint64_t slow_us = 0;
+  /// Only spans of this capability.
+  std::optional<std::string> capability{};
+  /// Spans, 1 to 1,000: the newest.
+  std::uint32_t count = 1'000;
+};
+
+TROUPE_MESSAGE(get_spans, trace, slow_us, capability, count)
+
+struct told_span {
+  uuid trace;
+  /// 64 bits each; `parent` 0: none is above.
+  std::uint64_t id = 0;
+  std::uint64_t parent = 0;
+  std::string name;
+  /// "internal", "server", "client", "producer", "consumer".
+  std::string kind;
+  /// Nanoseconds since 1970 (UTC), and nanoseconds.
+  std::int64_t start = 0;
+  std::int64_t duration = 0;
+  bool failed = false;
+  std::map<std::string, std::string> notes;
+};
+
+TROUPE_MESSAGE(told_span, trace, id, parent, name, kind, start, duration, failed, notes)
+
+struct told_spans {
+  /// The broker or node that tells.
+  std::string node;
+  std::vector<told_span> spans;
+  /// There were more than asked for, or than fit into an answer: the oldest are left out.
+  bool is_cut = false;
+};
+
+TROUPE_MESSAGE(told_spans, node, spans, is_cut)
+
+} // namespace troupe::wire

@@ -1,0 +1,184 @@
+#include "tests/actor/saga_owner.hpp"
+
+#include <set>
+
+namespace utf = boost::unit_test;
+
+namespace troupe::test {
+
+namespace {
+
+using saga::verb;
+
+struct ordered_fixture : coordinators_fixture {
+  /// Answers the oldest call as failed for now.
+  void fail_first(owner& by) {
+    const saga::outgoing::call call = by.calls.front();
+    by.calls.pop_front();
+    std::string bytes;
+    wire::append_error(bytes, unavailable_error());
+    by.turn([&](saga::outgoing& out) {
+      by.sagas.answered(*by.session, call.saga, call.token, true, bytes, time.wall(), out);
+    });
+  }
+
+  static error unavailable_error() {
+    return {.code = errc::unavailable, .message = "nobody is there"};
+  }
+
+  /// Has the saga's last timer fire.
+  void fire(owner& by) {
+    // A timer's token is the try's number in this process: each try sets one.
+    by.turn([&](saga::outgoing& out) {
+      by.sagas.timer_due(*by.session, id, ++timers, time.wall(), out);
+    });
+  }
+
+  std::string reason(const outcome<void>& refused) {
+    BOOST_REQUIRE(!refused);
+    return std::string{refused.error().detail("reason")};
+  }
+
+  std::uint64_t timers = 0;
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(
+    runtime_saga_ordered_sagas, ordered_fixture, *utf::label("integration") * utf::timeout(240))
+
+// A compensation that fails without end is told after its time, says which effects stand, and goes
+// on all the same.
+BOOST_AUTO_TEST_CASE(an_undo_that_fails_for_long_needs_a_person_and_still_undoes) {
+  owner first{path, time};
+  others.refuses = "charge";
+  first.start(id);
+  first.work(others, 4);
+  BOOST_REQUIRE(first.calls.front().operation == "uncredit");
+  fail_first(first);
+  BOOST_TEST(first.parked.empty());
+  BOOST_TEST(first.sagas.standing_now(time.wall()).need_person == 0U);
+
+  time.advance(5min);
+  fire(first);
+  fail_first(first);
+  fire(first);
+  fail_first(first);
+
+  BOOST_REQUIRE(first.parked.size() == 1U); // Told once.
+  BOOST_TEST(first.parked[0].needs_person);
+  BOOST_TEST(first.parked[0].reason.find("`undo credit` fails since") == 0U);
+  BOOST_TEST(first.parked[0].reason.find("nobody is there") != std::string::npos);
+  BOOST_TEST(first.parked[0].reason.find("stand: reserve, credit") != std::string::npos);
+  const auto standing = first.sagas.standing_now(time.wall());
+  BOOST_TEST(standing.need_person == 1U);
+  BOOST_TEST(standing.need.find(to_string(id)) != std::string::npos);
+  BOOST_TEST(first.obey(id, verb::retry).has_value()); // At once, and not after its pause.
+  BOOST_TEST(first.work(others));
+  BOOST_TEST(others.done == undone, boost::test_tools::per_element());
+  BOOST_TEST(first.sagas.standing_now(time.wall()).need_person == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_saga_that_comes_back_after_weeks_still_undoes) {
+  auto first = std::make_unique<owner>(path, time);
+  others.refuses = "charge";
+  first->start(id);
+  first->work(others, 4);
+  const std::int64_t dead = first->writer;
+  first.reset();
+  time.advance(std::chrono::hours{24 * 40});
+  owner heir{path, time};
+
+  heir.take_over(dead);
+
+  BOOST_TEST(heir.work(others));
+  BOOST_TEST(others.done == undone, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_pause_holds_a_running_saga_and_outlives_its_owner) {
+  auto first = std::make_unique<owner>(path, time);
+  first->start(id);
+  first->work(others, 2);
+
+  BOOST_TEST(first->obey(id, verb::pause).has_value());
+  BOOST_TEST(first->sagas.running() == 0U);
+  BOOST_TEST(first->work(others)); // The answer to the try that was out changes nothing.
+  BOOST_TEST(reason(first->obey(id, verb::pause)) == "standing");
+  const std::int64_t dead = first->writer;
+  first.reset();
+  owner heir{path, time};
+  heir.take_over(dead);
+  BOOST_TEST(heir.calls.empty());
+
+  BOOST_TEST(heir.obey(id, verb::resume).has_value());
+
+  BOOST_TEST(heir.work(others));
+  BOOST_TEST(others.done == forward, boost::test_tools::per_element());
+  BOOST_TEST(heir.number("SELECT MAX(epoch) FROM saga_journal") == 2);
+}
+
+BOOST_AUTO_TEST_CASE(of_two_people_one_is_obeyed_and_the_other_is_told) {
+  owner one{path, time};
+  one.start(id);
+  BOOST_REQUIRE(one.obey(id, verb::park).has_value());
+  owner other{path, time};
+
+  BOOST_TEST(other.obey(id, verb::compensate).has_value());
+
+  BOOST_TEST(reason(one.obey(id, verb::resume)) == "not_waiting");
+  BOOST_TEST(reason(one.obey(id, verb::skip, "reserve")) == "elsewhere");
+  BOOST_TEST(other.work(others));
+  BOOST_TEST(reason(one.obey(id, verb::compensate)) == "over");
+  BOOST_TEST(reason(one.obey(uuid_source{9}.next(time.wall()), verb::park)) == "no_saga");
+}
+
+// An owner that was stopped for longer than its lease goes on, with an order and an answer in hand.
+BOOST_AUTO_TEST_CASE(an_order_to_a_fenced_owner_writes_nothing) {
+  owner stopped{path, time};
+  stopped.start(id);
+  owner heir{path, time};
+  heir.take_over(stopped.writer);
+  const std::int64_t rows = heir.number("SELECT COUNT(*) FROM saga_journal");
+
+  const bool was_heard = stopped.turn([&](saga::outgoing& out) {
+    (void)stopped.sagas.obey(
+        *stopped.session, stopped.writer, id, {.what = verb::park}, time.wall(), time.now(), out);
+  });
+
+  BOOST_TEST(!was_heard);
+  BOOST_TEST(heir.number("SELECT COUNT(*) FROM saga_journal") == rows);
+  BOOST_TEST(heir.work(others));
+  BOOST_TEST(others.done == forward, boost::test_tools::per_element());
+}
+
+// At each boundary of a saga, each order: what fits is obeyed, and the saga ends.
+BOOST_AUTO_TEST_CASE(orders_at_each_boundary_and_a_death_right_behind_leave_a_saga_that_ends) {
+  for (const verb what : {verb::pause, verb::park, verb::compensate, verb::retry, verb::resume}) {
+    for (int at = 1; at <= 5; ++at) {
+      temporary_folder room;
+      const std::string file = room.path + "/sagas.db";
+      participants with;
+      auto first = std::make_unique<owner>(file, time);
+      first->start(id);
+      first->work(with, at);
+      (void)first->obey(id, what);
+      const std::int64_t dead = first->writer;
+      first.reset();
+
+      owner heir{file, time};
+      heir.take_over(dead);
+      (void)heir.obey(id, verb::resume);
+
+      BOOST_TEST_INFO(wire::word_of(what) << " after commit " << at);
+      BOOST_TEST(heir.work(with));
+      const std::int64_t phase = heir.number("SELECT phase FROM sagas");
+      BOOST_TEST((phase == 2 || phase == 3));
+      const std::set<std::string> once{with.done.begin(), with.done.end()};
+      BOOST_TEST(once.size() == with.done.size());
+    }
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::test

@@ -1,0 +1,146 @@
+#include "tests/actor/saga_owner.hpp"
+
+#include <algorithm>
+
+namespace utf = boost::unit_test;
+
+namespace troupe::test {
+
+namespace {
+
+using saga::step_kind;
+using saga::test::make_step;
+
+/// `order_saga` with other steps before and behind, and the two in the middle swapped.
+saga::definition longer_saga() {
+  saga::definition made = saga::test::order_saga();
+  std::swap(made.steps[0], made.steps[1]);
+  made.steps.insert(made.steps.begin(), make_step("audit", step_kind::compensatable, "erase"));
+  made.steps.push_back(make_step("thank", step_kind::retriable));
+  return made;
+}
+
+/// `order_saga` without its last step.
+saga::definition shorter_saga() {
+  saga::definition made = saga::test::order_saga();
+  made.steps.pop_back();
+  return made;
+}
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(
+    runtime_saga_pinned_sagas, coordinators_fixture, *utf::label("integration") * utf::timeout(240))
+
+BOOST_AUTO_TEST_CASE(sagas_under_way_end_by_the_steps_they_began_with_and_none_is_done_twice) {
+  constexpr int count = 1'000;
+  auto first = std::make_unique<owner>(path, time);
+  uuid_source ids{7};
+  for (int i = 0; i < count; ++i) {
+    first->start(ids.next(time.wall()));
+  }
+  first->work(others, 3 * count / 2); // Some have one answer, some two, some none.
+  const std::int64_t dead = first->writer;
+  first.reset();
+  owner changed{path, time, longer_saga()};
+
+  changed.take_over(dead);
+
+  BOOST_TEST(changed.sagas.standing_now(time.wall()).earlier_steps == std::uint64_t{count});
+  BOOST_TEST(changed.sagas.take_untold().size() == 1U);
+  BOOST_TEST(changed.work(others, 100'000));
+  BOOST_TEST(changed.number("SELECT COUNT(*) FROM sagas WHERE phase = 2") == count);
+  BOOST_TEST(others.done.size() == 4U * count); // As the old steps, and each once.
+  BOOST_TEST(others.inbox.size() == 4U * count);
+  BOOST_TEST(std::count(others.done.begin(), others.done.end(), "audit") == 0);
+
+  const uuid next = ids.next(time.wall());
+  changed.start(next);
+  BOOST_TEST(changed.work(others, 100'000));
+  BOOST_TEST(others.done.back() == "thank");
+  BOOST_TEST(changed.number("SELECT COUNT(*) FROM saga_tables") == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_saga_undoes_by_the_steps_it_began_with) {
+  auto first = std::make_unique<owner>(path, time);
+  first->start(id);
+  first->work(others, 3); // Reserved and credited.
+  const std::int64_t dead = first->writer;
+  first.reset();
+  others.refuses = "charge";
+  owner changed{path, time, longer_saga()};
+
+  changed.take_over(dead);
+  BOOST_TEST(changed.work(others));
+
+  BOOST_TEST(others.done == undone, boost::test_tools::per_element());
+  BOOST_TEST(changed.number("SELECT phase FROM sagas") == 3);
+}
+
+BOOST_AUTO_TEST_CASE(a_saga_that_reaches_a_step_that_is_gone_parks_and_says_so) {
+  auto first = std::make_unique<owner>(path, time);
+  first->start(id);
+  first->work(others, 2);
+  const std::int64_t dead = first->writer;
+  first.reset();
+  auto changed = std::make_unique<owner>(path, time, shorter_saga());
+
+  changed->take_over(dead);
+  BOOST_TEST(changed->work(others));
+
+  BOOST_REQUIRE(changed->parked.size() == 1U);
+  BOOST_TEST(!changed->parked[0].is_left_alone);
+  BOOST_TEST(
+      changed->parked[0].reason
+      == "this program has no call of step `confirm` (shop.confirm) any more, which the saga began "
+         "with");
+  BOOST_TEST(changed->number("SELECT phase FROM sagas") == 4);
+  const auto again = changed->resume_by_person(id);
+  BOOST_TEST(again.has_value()); // And it parks again.
+  BOOST_TEST(changed->number("SELECT phase FROM sagas") == 4);
+  changed.reset();
+
+  owner rolled_back{path, time};
+  BOOST_TEST(rolled_back.resume_by_person(id).has_value());
+  BOOST_TEST(rolled_back.work(others));
+  BOOST_TEST(others.done == forward, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(
+    a_saga_that_stands_at_a_step_that_is_gone_is_left_alone_until_a_person_decides) {
+  auto first = std::make_unique<owner>(path, time);
+  first->start(id);
+  first->work(others, 4); // At confirm.
+  const std::int64_t dead = first->writer;
+  first.reset();
+  owner changed{path, time, shorter_saga()};
+
+  changed.take_over(dead);
+
+  BOOST_REQUIRE(changed.parked.size() == 1U);
+  BOOST_TEST(changed.parked[0].is_left_alone);
+  BOOST_TEST(changed.parked[0].reason.find("no call of step `confirm`") != std::string::npos);
+  BOOST_TEST(
+      changed.obey(id, saga::verb::skip, "confirm").error().detail("reason") == "past_pivot");
+  BOOST_TEST(changed.obey(id, saga::verb::skip, "confirm", true).has_value());
+  BOOST_TEST(changed.number("SELECT phase FROM sagas") == 2);
+  BOOST_TEST(changed.answers.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_table_that_was_damaged_is_not_followed) {
+  auto first = std::make_unique<owner>(path, time);
+  first->start(id);
+  const std::int64_t dead = first->writer;
+  first->session->script("UPDATE saga_tables SET steps = x'80'");
+  first.reset();
+  owner changed{path, time, longer_saga()};
+
+  changed.take_over(dead);
+
+  BOOST_REQUIRE(changed.parked.size() == 1U);
+  BOOST_TEST(changed.parked[0].reason.find("is damaged") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::test

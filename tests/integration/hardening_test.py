@@ -1,0 +1,112 @@
+"""The programs as they are linked: what makes an error in them harder to use. Judged by readelf."""
+
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from harness import BIN, SOURCE
+
+SKIPPED = 77
+PROGRAMS = ("troupe", "troupe-broker", "troupe-worker", "troupe-gateway")
+
+
+def readelf(option: str, program: str) -> str:
+    return subprocess.run(["readelf", "--wide", option, str(BIN / program)], check=True,
+                          capture_output=True, text=True).stdout
+
+
+class Programs(unittest.TestCase):
+    def for_each(self):
+        for program in PROGRAMS:
+            with self.subTest(program):
+                yield program
+
+    def test_they_are_loaded_at_another_address_each_time(self):
+        for program in self.for_each():
+            self.assertIn("DYN (Position-Independent Executable file)", readelf("-h", program))
+            self.assertNotIn("TEXTREL", readelf("-d", program))
+
+    def test_the_tables_of_the_loader_cannot_be_written(self):
+        for program in self.for_each():
+            self.assertIn("GNU_RELRO", readelf("-l", program))
+            self.assertRegex(readelf("-d", program), r"FLAGS_1.*\bNOW\b")
+
+    def test_no_memory_can_be_both_written_and_executed(self):
+        for program in self.for_each():
+            for line in readelf("-l", program).splitlines():
+                words = line.split()
+                if words and words[0] in ("LOAD", "GNU_STACK"):
+                    self.assertNotIn("RWE", line)
+                if words and words[0] == "GNU_STACK":
+                    self.assertIn(" RW ", line)
+
+    def test_stacks_are_guarded(self):
+        for program in self.for_each():
+            self.assertIn("__stack_chk_fail", readelf("--dyn-syms", program))
+
+    def test_libraries_come_from_the_system_alone(self):
+        for program in self.for_each():
+            self.assertNotRegex(readelf("-d", program), r"RPATH|RUNPATH")
+
+
+class Materials(unittest.TestCase):
+    def test_it_says_what_it_is_made_of(self):
+        said = subprocess.run([str(BIN / "troupe"), "version", "--sbom"], check=True,
+                              capture_output=True, text=True)
+        bill = json.loads(said.stdout)
+        self.assertEqual(("CycloneDX", "1.5", 1),
+                         (bill["bomFormat"], bill["specVersion"], bill["version"]))
+        self.assertEqual("troupe", bill["metadata"]["component"]["name"])
+        versions = {each["name"]: each["version"] for each in bill["components"]}
+        self.assertEqual(len(versions), len(bill["components"]))
+        for name, version in versions.items():
+            self.assertRegex(version, r"^\d+(\.\d+)+", name)
+        for each in bill["components"]:
+            self.assertTrue(each["licenses"][0]["expression"])
+
+    def test_no_library_is_missing_in_the_list(self):
+        said = subprocess.run([str(BIN / "troupe"), "version", "--sbom"], check=True,
+                              capture_output=True, text=True)
+        names = {each["name"] for each in json.loads(said.stdout)["components"]}
+        known = {"libzmq": "libzmq", "libcaf_core": "caf", "libsqlite3": "sqlite", "libfmt": "fmt",
+                 "libyaml-cpp": "yaml-cpp", "libssl": "openssl", "libcrypto": "openssl",
+                 "libcurl": "curl"}
+        of_the_compiler = {"libstdc++", "libm", "libgcc_s", "libc", "ld-linux-x86-64",
+                           "ld-linux-aarch64", "libasan", "libubsan", "libtsan"}
+        for program in PROGRAMS:
+            for line in readelf("-d", program).splitlines():
+                if "(NEEDED)" not in line:
+                    continue
+                library = line.split("[")[1].split(".so")[0]
+                if library not in of_the_compiler:
+                    self.assertIn(known.get(library, library), names, program)
+
+
+class Units(unittest.TestCase):
+    """examples/systemd, judged by systemd itself."""
+
+    def test_systemd_takes_the_units_as_they_are(self):
+        if shutil.which("systemd-analyze") is None:
+            self.skipTest("there is no systemd-analyze")
+        with tempfile.TemporaryDirectory() as folder:
+            units = []
+            for unit in sorted((SOURCE / "examples" / "systemd").glob("*.service")):
+                # A template is looked at as one of its instances, with the programs of this build.
+                copy = pathlib.Path(folder) / unit.name.replace("@", "@one")
+                copy.write_text(unit.read_text().replace("/usr/bin/troupe", f"{BIN.resolve()}/troupe"))
+                units.append(str(copy))
+            self.assertEqual(3, len(units))
+            said = subprocess.run(["systemd-analyze", "verify", "--man=no", *units],
+                                  capture_output=True, text=True, check=False)
+            self.assertEqual((0, ""), (said.returncode, said.stdout + said.stderr))
+
+
+if __name__ == "__main__":
+    if shutil.which("readelf") is None:
+        print("skipped: there is no readelf (binutils)")
+        sys.exit(SKIPPED)
+    unittest.main()

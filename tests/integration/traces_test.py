@@ -1,0 +1,253 @@
+"""One request is one connected trace, and a collector in trouble troubles nobody."""
+
+import http.server
+import json
+import os
+import shutil
+import subprocess
+import threading
+import time
+import unittest
+
+from gateway_systems import GatewayTest
+from harness import BIN, PATIENCE, SystemTest, free_port, new_id, text_of
+from systems import SHOP
+
+NOTIFIED = {**SHOP, "notifications": "{replicas: 1, subscribes: [order.confirmed], config: {spool: data/mail}}"}
+ROUTES = 'POST /orders: {call: order_saga.place, status: 201, deadline: 10s}\n'
+STOCK = {"items": [{"sku": "tea-red", "price_cents": 500, "currency": "EUR", "quantity": 100}]}
+ORDER = {"customer": "Ann", "items": [{"sku": "tea-red", "quantity": 1}], "currency": "EUR", "card": "tok_ann"}
+
+
+def fields_of(data: bytes) -> list[tuple[int, int, object]]:
+    """The fields of a protobuf message: number, wire type, value."""
+    found, at = [], 0
+
+    def varint() -> int:
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = data[at]
+            at += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    while at < len(data):
+        tag = varint()
+        if tag & 7 == 0:
+            value = varint()
+        elif tag & 7 == 1:
+            value = int.from_bytes(data[at:at + 8], "little")
+            at += 8
+        elif tag & 7 == 2:
+            size = varint()
+            value = data[at:at + size]
+            at += size
+        else:
+            raise ValueError(f"wire type {tag & 7}")
+        found.append((tag >> 3, tag & 7, value))
+    if at != len(data):
+        raise ValueError("cut off")
+    return found
+
+
+def attributes(message: bytes, number: int) -> dict[str, str]:
+    found = {}
+    for tag, _, pair in fields_of(message):
+        if tag == number:
+            parts = {key: value for key, _, value in fields_of(pair)}
+            found[parts[1].decode()] = {key: value for key, _, value in fields_of(parts[2])}[1].decode()
+    return found
+
+
+def spans_in(body: bytes) -> list[dict]:
+    """The spans of an ExportTraceServiceRequest (opentelemetry-proto 1.3)."""
+    found = []
+    for _, _, resource_spans in fields_of(body):
+        parts = fields_of(resource_spans)
+        process = attributes(next(value for tag, _, value in parts if tag == 1), 1)
+        for scope in (value for tag, _, value in parts if tag == 2):
+            for span in (value for tag, _, value in fields_of(scope) if tag == 2):
+                one = {tag: value for tag, _, value in fields_of(span)}
+                found.append({"trace": one[1].hex(), "id": one[2].hex(), "parent": one.get(4, b"").hex(),
+                              "name": one[5].decode(), "kind": one[6], "start": one[7], "end": one[8],
+                              "node": process["service.name"], "notes": attributes(span, 9)})
+    return found
+
+
+class Collector(http.server.ThreadingHTTPServer):
+    """Takes traces over OTLP/HTTP; answers what `status` says."""
+
+    daemon_threads = True
+
+    def __init__(self, status: int = 200):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.status = status
+        self.bodies: list[bytes] = []
+        self.news = threading.Condition()
+        self.hangs = threading.Event()
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/v1/traces"
+
+    def spans(self) -> list[dict]:
+        with self.news:
+            return [span for body in self.bodies for span in spans_in(body)]
+
+    def wait_for(self, names: set[str], trace: str = "") -> list[dict]:
+        until = time.monotonic() + PATIENCE
+        while True:
+            found = [each for each in self.spans() if trace in ("", each["trace"])]
+            if names <= {each["name"] for each in found}:
+                return found
+            with self.news:
+                if time.monotonic() > until or not self.news.wait(until - time.monotonic()):
+                    raise AssertionError(f"no {names - {each['name'] for each in found}}: {found}")
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):  # noqa: N802: the library's name
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.server.hangs.is_set():
+            self.connection.recv(1)  # Until the other side gives up.
+            return
+        with self.server.news:
+            if self.server.status == 200:
+                self.server.bodies.append(body)
+            self.server.news.notify_all()
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+class OneTree(GatewayTest):
+    def test_an_order_is_one_tree_from_the_request_to_the_mail(self):
+        collector = Collector()
+        self.addCleanup(collector.shutdown)
+        shop, gateway = self.served(
+            NOTIFIED, ROUTES, more=f'traces: {{sample: 1, otlp: "{collector.url}"}}')
+        shop.broker()
+        shop.worker("n1")
+        self.start(shop)
+        client = shop.client()
+        self.assertTrue(client.call("inventory", "load", STOCK).ok)
+        trace = os.urandom(16).hex()
+        answer = gateway.ask("POST", "/orders", ORDER, traceparent=f"00-{trace}-00f067aa0ba902b7-01")
+        self.assertEqual(201, answer.status, answer)
+        wanted = {"POST /orders", "queue order_saga", "order_saga.place", "saga order_saga.place",
+                  "inventory.reserve", "payments.charge", "payments effect charge",
+                  "payments settles an effect", "notifications order.confirmed"}
+        spans = collector.wait_for(wanted, trace)
+        ids = {each["id"] for each in spans}
+        self.assertEqual(len(ids), len(spans), "a span was told twice")
+        outside = [each for each in spans if each["parent"] not in ids]
+        self.assertEqual(["POST /orders"], [each["name"] for each in outside], outside)
+        self.assertEqual("00f067aa0ba902b7", outside[0]["parent"])
+        kinds = {each["name"]: each["kind"] for each in spans}
+        self.assertEqual((2, 1, 2, 3, 5), (kinds["POST /orders"], kinds["queue order_saga"], kinds["order_saga.place"],
+                                          kinds["payments effect charge"], kinds["notifications order.confirmed"]))
+        for each in spans:
+            self.assertLessEqual(each["start"], each["end"], each)
+        with self.subTest("drawn in a terminal"):
+            drawn = subprocess.run([BIN / "troupe", "trace", shop.file, trace], capture_output=True, text=True,
+                                   timeout=PATIENCE)
+            self.assertEqual(0, drawn.returncode, drawn.stderr)
+            for name in wanted - {"POST /orders"}:
+                self.assertIn(name, drawn.stdout)
+            self.assertLessEqual(max(map(len, drawn.stdout.splitlines())), 80, drawn.stdout)
+            listed = subprocess.run([BIN / "troupe", "traces", shop.file, "--capability", "payments"],
+                                    capture_output=True, text=True, timeout=PATIENCE)
+            self.assertIn(trace, listed.stdout)
+        with self.subTest("bytes judged by protoc"):
+            if shutil.which("protoc") is None:
+                self.skipTest("protoc is not installed")
+            for body in collector.bodies:
+                subprocess.run(["protoc", "--decode_raw"], input=body, capture_output=True, check=True)
+
+
+class Trouble(SystemTest):
+    def measured(self, url: str) -> tuple[float, float]:
+        """How long the slowest of some calls took, and how long the worker took to stop."""
+        system = self.system(more=f'traces: {{sample: 1, otlp: "{url}"}}')
+        broker, worker = system.broker(), system.worker()
+        client = system.client()
+        took = []
+        for _ in range(200):
+            began = time.monotonic()
+            self.assertTrue(client.call("echo", "echo", {"text": "a"}).ok)
+            took.append(time.monotonic() - began)
+        worker.wait_for("traces.not_sent")
+        began = time.monotonic()
+        worker.signal(15)
+        self.assertEqual(0, worker.await_end())
+        stopped = time.monotonic() - began
+        broker.end()
+        return sorted(took)[len(took) // 2], stopped
+
+    def test_a_collector_in_trouble_troubles_nobody(self):
+        for words, status, hangs in (("away", None, False), ("busy", 503, False), ("strange", 404, False),
+                                     ("silent", 200, True)):
+            with self.subTest(words):
+                url = f"http://127.0.0.1:{free_port()}/v1/traces"
+                if status is not None:
+                    collector = Collector(status)
+                    self.addCleanup(collector.shutdown)
+                    url = collector.url
+                    if hangs:
+                        collector.hangs.set()
+                usual, stopped = self.measured(url)
+                self.assertLess(usual, 0.5)
+                self.assertLess(stopped, 3 + 2, "a stop waits for the collector")  # Of a busy machine.
+
+
+class Lives(SystemTest):
+    def why(self, system, asked: str) -> dict:
+        said = subprocess.run([BIN / "troupe", "why", system.file, asked, "--json"], capture_output=True, text=True,
+                              timeout=PATIENCE)
+        self.assertIn(said.returncode, (0, 3), said.stderr)
+        return json.loads(said.stdout)
+
+    def test_whatever_was_answered_has_one_verdict_after_a_kill(self):
+        system = self.system(NOTIFIED)
+        system.broker()
+        worker = system.worker("n1")
+        client = system.client()
+        self.assertTrue(client.call("inventory", "load", STOCK).ok)
+        sent = {new_id(): {**ORDER, "card": "tok_declined" if n % 5 == 0 else "tok_ann"} for n in range(20)}
+        for call_id, body in sent.items():
+            client.send("order_saga", "place", body, call_id=call_id, ttl=15000)
+        client.receive()
+        worker.kill()
+        system.worker("n1")
+        answers = client.collect(list(sent), 30)
+        self.assertEqual(len(sent), len(answers))
+        with self.subTest("while it runs"):
+            for call_id, reply in answers.items():
+                told = self.why(system, text_of(call_id))
+                self.assertEqual("done", told["verdict"], told)
+                self.assertIn("answered" if reply.ok else "refused", told["why"])
+        with self.subTest("a command of a saga, an event, and what is not there"):
+            (handled,) = system.rows("inventory", "SELECT id FROM inbox WHERE operation = 'reserve' LIMIT 1")
+            self.assertEqual("done", self.why(system, text_of(handled[0]))["verdict"])
+            self.assertEqual("not known", self.why(system, text_of(new_id()))["verdict"])
+        with self.subTest("on copies"):
+            copies = system.folder / "copies"
+            shutil.copytree(system.data, copies)
+            said = subprocess.run(
+                [BIN / "troupe", "why", system.file, text_of(next(iter(sent))), "--data", copies],
+                capture_output=True, text=True, timeout=PATIENCE)
+            self.assertIn("saga place: started", said.stdout, said.stderr)
+            self.assertIn("not known:", said.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,78 @@
+#include "nodes/commands/why/life.hpp"
+
+#include "runtime/wire/error_map.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+namespace utf = boost::unit_test;
+
+namespace troupe::why {
+
+namespace {
+
+const uuid asked{.bytes = {std::byte{1}}};
+const uuid other{.bytes = {std::byte{2}}};
+
+bool says(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(nodes_commands_why, *utf::label("unit") * utf::timeout(10))
+
+BOOST_AUTO_TEST_CASE(what_no_store_has_is_not_known) {
+  BOOST_TEST((judge({}, asked).is == verdict::not_known));
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_ends_a_call) {
+  life of;
+  of.messages.push_back({.id = asked, .capability = "orders", .operation = "place", .state = 2});
+  BOOST_TEST((judge(of, asked).is == verdict::done));
+
+  of.messages[0].state = 3;
+  wire::append_error(of.messages[0].reply, rejected("no_stock", "there is none"));
+  BOOST_TEST((judge(of, asked).is == verdict::done));
+  BOOST_TEST(says(judge(of, asked).why, "there is none"));
+}
+
+BOOST_AUTO_TEST_CASE(a_pending_call_waits_for_its_effect_its_saga_or_a_person) {
+  life of;
+  of.messages.push_back({.id = asked, .state = 1});
+  BOOST_TEST((judge(of, asked).is == verdict::under_way));
+  of.effects.push_back({.key = other, .call = asked, .name = "charge"});
+  BOOST_TEST(says(judge(of, asked).why, "charge"));
+  of.sagas.push_back({.id = asked, .phase = "parked"});
+  of.sagas[0].records.push_back({.kind = "parked", .step = "charge", .reason = "crashed: gone"});
+  BOOST_TEST((judge(of, asked).is == verdict::waits_for_person));
+  BOOST_TEST(says(judge(of, asked).why, "crashed: gone"));
+}
+
+BOOST_AUTO_TEST_CASE(an_event_is_done_when_all_have_handled_it) {
+  life of;
+  of.events.push_back({.id = asked, .topic = "t", .position = 0});
+  BOOST_TEST((judge(of, asked).is == verdict::under_way));
+  of.events[0].position = 7;
+  of.events[0].deliveries = {{.capability = "a", .is_handled = true}, {.capability = "b"}};
+  BOOST_TEST((judge(of, asked).is == verdict::under_way));
+  of.events[0].deliveries[1].is_handled = true;
+  BOOST_TEST((judge(of, asked).is == verdict::done));
+  of.letters.push_back({.id = other, .event = asked, .capability = "b", .cause = "crashed"});
+  BOOST_TEST((judge(of, asked).is == verdict::waits_for_person));
+  BOOST_TEST((judge(of, other).is == verdict::waits_for_person));
+}
+
+BOOST_AUTO_TEST_CASE(a_page_has_one_verdict_and_says_what_is_not_known) {
+  life of;
+  of.messages.push_back({.id = asked, .capability = "orders", .operation = "place", .state = 2});
+  of.not_known = {"payments: no such file"};
+  const std::string page = page_of(of, asked);
+
+  BOOST_TEST(says(page, to_string(asked) + "\ndone: answered"));
+  BOOST_TEST(says(page, "not known:\n  payments: no such file"));
+  BOOST_TEST(says(json_of(of, asked), R"("verdict":"done")"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::why

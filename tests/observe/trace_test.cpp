@@ -1,0 +1,179 @@
+#include "runtime/observe/span_exporter.hpp"
+#include "runtime/observe/span_ring.hpp"
+#include "runtime/observe/trace_context.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace utf = boost::unit_test;
+
+namespace troupe::observe {
+
+namespace {
+
+const std::string good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+std::vector<std::string> names_in(const span_ring& ring, std::uint64_t from = 0) {
+  std::vector<std::string> found;
+  (void)ring.read(from, [&](const span& each) { found.emplace_back(each.name()); });
+  return found;
+}
+
+span named_span(const std::string& name) {
+  span made;
+  made.set_name(name);
+  return made;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(runtime_observe_traces, *utf::label("unit") * utf::timeout(20))
+
+BOOST_AUTO_TEST_CASE(a_trace_is_passed_on_if_it_can_be_read) {
+  BOOST_TEST(trace_text(good) == good);
+  BOOST_TEST(trace_text("cc" + good.substr(2) + "-later") == "cc" + good.substr(2));
+  for (const std::string& bad :
+       {std::string{},
+        good.substr(1),
+        good + "-more",
+        "ff" + good.substr(2),
+        "00-" + std::string(32, '0') + good.substr(35),
+        std::string{"00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01"}}) {
+    BOOST_TEST(trace_text(bad, "a=b").empty(), bad);
+    BOOST_TEST(!read_trace(bad), bad);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_trace_says_where_it_is_and_whether_it_is_recorded) {
+  const auto read = read_trace(good);
+  BOOST_REQUIRE(read);
+  BOOST_TEST(hex_of(read->trace) == "4bf92f3577b34da6a3ce929d0e0e4736");
+  BOOST_TEST(hex_of(read->span) == "00f067aa0ba902b7");
+  BOOST_TEST(read->is_recorded);
+  BOOST_TEST(trace_text(*read) == good);
+  BOOST_TEST(says_recorded(good));
+  for (const char flag : std::string{"13579bdf"}) {
+    BOOST_TEST(says_recorded(good.substr(0, 54) + flag));
+  }
+  for (const char flag : std::string{"02468ace"}) {
+    BOOST_TEST(!says_recorded(good.substr(0, 54) + flag));
+  }
+  BOOST_TEST(!says_recorded(""));
+}
+
+BOOST_AUTO_TEST_CASE(the_state_of_a_trace_goes_with_it_as_far_as_there_is_room) {
+  const std::string text = trace_text(good, " a=1 ,b=2,, c=3");
+  BOOST_TEST(fields_of(text).traceparent == good);
+  BOOST_TEST(fields_of(text).tracestate == "a=1,b=2,c=3");
+  BOOST_TEST(read_trace(text).has_value());
+
+  const std::string below = trace_text({read_trace(good)->trace, 7, true}, text);
+  BOOST_TEST(fields_of(below).tracestate == "a=1,b=2,c=3");
+  BOOST_TEST(read_trace(below)->span == 7U);
+
+  const std::string large = "big=" + std::string(150, 'x');
+  BOOST_TEST(fields_of(trace_text(good, large + ",a=1")).tracestate == large + ",a=1");
+  BOOST_TEST(
+      fields_of(trace_text(good, large + ",a=1,b=" + std::string(60, 'y'))).tracestate
+      == "a=1,b=" + std::string(60, 'y'));
+  BOOST_TEST(trace_text(good, "a=\r\nx: y") == good);
+}
+
+BOOST_AUTO_TEST_CASE(a_share_takes_the_same_traces_everywhere) {
+  const sampling none;
+  const sampling half{0.5};
+  const sampling all{1};
+  int taken = 0;
+  uuid_source ids{1};
+  for (int i = 0; i < 10'000; ++i) {
+    const uuid id = ids.next(wall_time{milliseconds{1'700'000'000'000 + i}});
+    BOOST_TEST(!none.takes(id));
+    BOOST_TEST(all.takes(id));
+    BOOST_TEST(sampling{0.5}.takes(id) == half.takes(id));
+    taken += half.takes(id) ? 1 : 0;
+  }
+  BOOST_TEST(taken > 4'500);
+  BOOST_TEST(taken < 5'500);
+  const std::string silent = good.substr(0, 54) + "0";
+  BOOST_TEST(!all.takes(silent, uuid{}));
+  BOOST_TEST((sampling{0, true}.takes(silent, uuid{})));
+  BOOST_TEST(none.takes(good, uuid{}));
+}
+
+BOOST_AUTO_TEST_CASE(notes_have_bounds) {
+  span made = named_span("orders.place");
+  BOOST_TEST(made.note("items", "12"));
+  BOOST_TEST(made.note(std::string(100, 'k'), std::string(1'000, 'v')));
+  BOOST_TEST(!made.note("bad", "\xff"));
+  BOOST_TEST(!made.note("", "x"));
+  BOOST_TEST(!made.note("more", std::string(150, 'v')));
+
+  std::vector<std::string> found;
+  made.for_each_note([&](std::string_view key, std::string_view value) {
+    found.push_back(std::string{key} + "=" + std::string{value});
+  });
+  BOOST_TEST(made.name() == "orders.place");
+  BOOST_REQUIRE(found.size() == 2U);
+  BOOST_TEST(found[0] == "items=12");
+  BOOST_TEST(found[1] == std::string(40, 'k') + "=" + std::string(160, 'v'));
+}
+
+// OTLP/HTTP, "Failures": these four are tried again, and so is what got no answer.
+BOOST_AUTO_TEST_CASE(a_collector_that_is_busy_is_asked_again_and_no_other) {
+  for (const long status : {0L, 429L, 502L, 503L, 504L}) {
+    BOOST_TEST((verdict_on_export(status) == export_verdict::again), status);
+  }
+  for (const long status : {200L, 202L}) {
+    BOOST_TEST((verdict_on_export(status) == export_verdict::taken), status);
+  }
+  for (const long status : {301L, 400L, 401L, 404L, 413L, 500L, 501L, 505L}) {
+    BOOST_TEST((verdict_on_export(status) == export_verdict::refused), status);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_ring_keeps_the_newest) {
+  span_ring ring;
+  BOOST_TEST(names_in(ring).empty());
+  for (std::size_t i = 0; i < span_ring::capacity + 2; ++i) {
+    ring.add(named_span(std::to_string(i)));
+  }
+  const auto found = names_in(ring);
+  BOOST_REQUIRE(found.size() == span_ring::capacity);
+  BOOST_TEST(found.front() == "2");
+  BOOST_TEST(names_in(ring, span_ring::capacity + 1).size() == 1U);
+  BOOST_TEST(ring.new_id() != ring.new_id());
+}
+
+BOOST_AUTO_TEST_CASE(who_reads_while_a_ring_is_written_sees_whole_spans) {
+  span_ring ring;
+  std::atomic<bool> done{false};
+  std::thread writer{[&] {
+    for (std::uint64_t i = 0; i < 20'000; ++i) {
+      span made = named_span(std::to_string(i));
+      made.id = made.parent = i;
+      ring.add(made);
+    }
+    done = true;
+  }};
+  std::uint64_t next = 0;
+  std::uint64_t seen = 0;
+  bool is_whole = true;
+  while (!done || next < ring.written()) {
+    next = ring.read(next, [&](const span& each) {
+      is_whole = is_whole && each.id == each.parent && each.name() == std::to_string(each.id);
+      ++seen;
+    });
+  }
+  writer.join();
+  BOOST_TEST(is_whole);
+  BOOST_TEST(seen >= span_ring::capacity);
+  BOOST_TEST(next == 20'000U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::observe

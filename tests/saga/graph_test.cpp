@@ -1,0 +1,43 @@
+#include "runtime/saga/graph.hpp"
+
+#include "tests/saga/driver.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+namespace utf = boost::unit_test;
+
+namespace troupe::saga::test {
+
+BOOST_AUTO_TEST_SUITE(runtime_saga_graph, *utf::label("unit") * utf::timeout(5))
+
+BOOST_AUTO_TEST_CASE(a_definition_is_drawn_with_its_steps_in_order_and_their_undos) {
+  BOOST_TEST(
+      mermaid_of(order_saga())
+      == "flowchart TD\n"
+         "  begin([\"place\"])\n"
+         "  s0[\"reserve<br/>shop.reserve\"]\n"
+         "  begin --> s0\n"
+         "  u0[/\"shop.release\"/]\n"
+         "  s0 -. undo .-> u0\n"
+         "  s1[\"credit<br/>shop.credit\"]\n"
+         "  s0 --> s1\n"
+         "  u1[/\"shop.uncredit\"/]\n"
+         "  s1 -. undo .-> u1\n"
+         "  s2{{\"charge<br/>shop.charge<br/>pivot\"}}\n"
+         "  s1 --> s2\n"
+         "  s3[\"confirm<br/>shop.confirm<br/>retried until done\"]\n"
+         "  s2 --> s3\n"
+         "  s3 --> done([\"completed\"])\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_quote_in_a_name_ends_no_label) {
+  definition odd = order_saga();
+  odd.steps[0].name = "a\"b\\c\nd";
+
+  BOOST_TEST(mermaid_of(odd).find("[\"a#quot;bcd<br/>shop.reserve\"]") != std::string::npos);
+  BOOST_TEST(dot_of(odd).find("[label=\"a\\\"bcd\\nshop.reserve\"") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::saga::test

@@ -1,0 +1,238 @@
+#include "runtime/observe/span_ring.hpp"
+#include "runtime/observe/trace_context.hpp"
+#include "tests/worker/process_fixture.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <string>
+#include <vector>
+
+namespace utf = boost::unit_test;
+
+namespace troupe::test {
+
+namespace {
+
+constexpr std::string_view recorded =
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01 vendor=1";
+constexpr std::string_view silent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+
+struct trace_fixture {
+  temporary_folder folder;
+  manual_clock time;
+  probe seen;
+  observe::sampling sampling;
+  std::unique_ptr<process> p = make("n1");
+
+  std::unique_ptr<process> make(const std::string& node) {
+    time.advance(1ms); // Incarnations sort by their birth.
+    capability_options options = things_options(folder);
+    options.sampling = sampling;
+    auto made = std::make_unique<process>(time, node, things_type(seen), std::move(options));
+    made->start();
+    return made;
+  }
+
+  void make_anew() {
+    p.reset();
+    p = make("n1");
+  }
+
+  uuid send(std::string_view operation, std::string_view trace) const {
+    item call;
+    call.id = p->fresh_id();
+    call.slot = 0;
+    call.deadline = time.now() + 10s;
+    call.taken = time.now();
+    call.own_body(wire::encoded(thing{"x"}));
+    call.operation = operation;
+    call.trace = trace;
+    call.token = wire::digest_of_request(call.operation, call.body);
+    const uuid id = call.id;
+    p->front->queues().add_call({}) = std::move(call);
+    p->front->queues().push_added();
+    p->run();
+    return id;
+  }
+
+  void join() const {
+    p->journal_joined();
+    p->confirm(0);
+    p->run();
+  }
+
+  std::vector<observe::span> spans() const {
+    std::vector<observe::span> found;
+    p->front->parts().spans.for_each([&](const observe::span_ring& ring) {
+      (void)ring.read(0, [&](const observe::span& each) { found.push_back(each); });
+    });
+    return found;
+  }
+
+  observe::span span_named(std::string_view name) const {
+    for (const observe::span& each : spans()) {
+      if (each.name() == name) {
+        return each;
+      }
+    }
+    BOOST_FAIL("no span " << name);
+    return {};
+  }
+
+  std::string text(std::string_view sql) const {
+    std::string found;
+    auto take = [&](const store::row& row) { found = row.is_null(0) ? "NULL" : row.text(0); };
+    p->store->database->query(sql, take);
+    return found;
+  }
+
+  /// Whether `text` is of the trace of the tests, below `above`.
+  static bool is_below(std::string_view text, const observe::span& above) {
+    const auto read = observe::read_trace(text);
+    return read && read->trace == above.trace && read->span == above.id && read->is_recorded
+           && observe::fields_of(text).tracestate == "vendor=1";
+  }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(
+    runtime_worker_traces, trace_fixture, *utf::label("integration") * utf::timeout(60))
+
+BOOST_AUTO_TEST_CASE(what_a_call_publishes_has_its_trace_also_after_a_crash) {
+  send("announce", recorded);
+
+  const observe::span call = span_named("things.announce");
+  BOOST_TEST(observe::hex_of(call.trace) == "4bf92f3577b34da6a3ce929d0e0e4736");
+  BOOST_TEST(observe::hex_of(call.parent) == "00f067aa0ba902b7");
+  BOOST_TEST((call.kind == observe::span_kind::server));
+  BOOST_TEST(!call.has_failed);
+  BOOST_TEST(is_below(text("SELECT trace FROM outbox"), call));
+
+  make_anew(); // It dies before the event has left.
+  join();
+  BOOST_REQUIRE(p->relays.size() == 1U);
+  BOOST_TEST(is_below(p->relays[0].trace, call));
+}
+
+BOOST_AUTO_TEST_CASE(what_leaves_from_memory_has_its_trace) {
+  join();
+  send("announce", recorded);
+
+  BOOST_REQUIRE(p->relays.size() == 1U);
+  BOOST_TEST(is_below(p->relays[0].trace, span_named("things.announce")));
+}
+
+BOOST_AUTO_TEST_CASE(an_effect_its_tries_and_its_settlement_are_one_tree) {
+  std::atomic<int> tries{0};
+  std::string span_seen;
+  seen.publishes_twice = true;
+  seen.on_effect = [&](const effect_call& call) -> outcome<count> {
+    span_seen = call.span;
+    if (++tries == 1) {
+      return failure{error{.code = errc::unavailable, .message = "not now"}};
+    }
+    return count{call.attempt};
+  };
+  send("send", recorded);
+  const observe::span call = span_named("things.send");
+  BOOST_TEST(is_below(text("SELECT trace FROM outbox WHERE seq = 1"), call));
+  const auto waits = [&] {
+    time.advance(50ms);
+    return seen.settled == 1;
+  };
+  p->run_until(waits);
+
+  std::vector<observe::span> found;
+  for (const observe::span& each : spans()) {
+    if (each.name() == "things effect send") {
+      found.push_back(each);
+    }
+  }
+  BOOST_REQUIRE(found.size() == 2U);
+  BOOST_TEST(found[0].has_failed);
+  BOOST_TEST(!found[1].has_failed);
+  BOOST_TEST((found[1].kind == observe::span_kind::client));
+  BOOST_TEST(found[1].parent == call.id);
+  BOOST_TEST(is_below(span_seen, found[1]));
+  const observe::span settled = span_named("things settles an effect");
+  BOOST_TEST(settled.parent == call.id);
+  BOOST_TEST(is_below(text("SELECT trace FROM outbox WHERE seq = 2"), settled));
+}
+
+BOOST_AUTO_TEST_CASE(a_timer_keeps_the_trace_until_it_is_due) {
+  send("remind", recorded);
+  const observe::span call = span_named("things.remind");
+  BOOST_TEST(is_below(text("SELECT trace FROM timers"), call));
+  make_anew();
+  join();
+  time.advance(2s);
+  p->send({.what = item::kind::timers_due});
+  p->run();
+
+  BOOST_REQUIRE(p->relays.size() == 1U);
+  BOOST_TEST(is_below(p->relays[0].trace, call));
+}
+
+BOOST_AUTO_TEST_CASE(a_trace_that_is_not_recorded_is_passed_on_as_it_is) {
+  send("announce", silent);
+
+  BOOST_TEST(text("SELECT trace FROM outbox") == silent);
+  BOOST_TEST(spans().empty());
+}
+
+BOOST_AUTO_TEST_CASE(what_has_no_trace_leaves_none) {
+  send("announce", "");
+
+  BOOST_TEST(text("SELECT trace FROM outbox") == "NULL");
+  BOOST_TEST(spans().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_share_begins_traces_under_the_ids_of_messages) {
+  sampling = observe::sampling{1};
+  make_anew();
+  const uuid id = send("announce", "");
+
+  const observe::span call = span_named("things.announce");
+  BOOST_TEST(call.trace == id);
+  BOOST_TEST(call.parent == 0U);
+  const auto published = observe::read_trace(text("SELECT trace FROM outbox"));
+  BOOST_REQUIRE(published);
+  BOOST_TEST(published->trace == id);
+  BOOST_TEST(published->span == call.id);
+  BOOST_TEST(spans().size() == 1U);
+
+  send("announce", silent); // Its caller has decided.
+  BOOST_TEST(spans().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_capability_may_have_all_recorded) {
+  sampling = observe::sampling{0, true};
+  make_anew();
+  send("announce", silent);
+
+  BOOST_TEST(observe::says_recorded(text("SELECT trace FROM outbox")));
+  BOOST_TEST(spans().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_failure_has_a_span_in_any_case_and_a_refusal_has_none) {
+  send("refuse", silent);
+  BOOST_TEST(spans().empty());
+  send("throw", silent);
+
+  const observe::span call = span_named("things.throw");
+  BOOST_TEST(call.has_failed);
+  BOOST_TEST(observe::hex_of(call.trace) == "4bf92f3577b34da6a3ce929d0e0e4736");
+}
+
+BOOST_AUTO_TEST_CASE(queries_have_spans) {
+  send("count", recorded);
+  send("look", silent);
+
+  BOOST_TEST(spans().size() == 1U);
+  BOOST_TEST(observe::hex_of(span_named("things.count").parent) == "00f067aa0ba902b7");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::test

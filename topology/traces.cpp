@@ -1,0 +1,68 @@
+#include "topology/traces.hpp"
+
+#include "topology/faults.hpp"
+#include "topology/plan.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace troupe::topology {
+
+namespace {
+
+constexpr std::size_t address_bytes_max = 2'048;
+
+/// Whether `text` is the address of a service over HTTP, with a host and without blanks.
+bool is_http_address(std::string_view text) {
+  const std::size_t host = text.starts_with("http://")    ? 7
+                           : text.starts_with("https://") ? 8
+                                                          : std::string_view::npos;
+  return host < text.size() && text[host] != '/' && text[host] != ':'
+         && text.size() <= address_bytes_max
+         && std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
+} // namespace
+
+bool traces_plan::is_always(std::string_view capability) const {
+  return std::find(always.begin(), always.end(), capability) != always.end();
+}
+
+void read_traces(config_reader& reader, traces_plan& into, std::vector<fault>& found) {
+  const config_tree* const section = reader.tree("traces");
+  if (section == nullptr) {
+    return;
+  }
+  config_reader own{*section, "traces", found};
+  if (const auto address = own.text("otlp")) {
+    if (!is_http_address(*address)) {
+      own.add_fault(
+          "otlp",
+          fmt::format("is `{}`, which is no address over HTTP", *address),
+          "name the collector, as in `otlp: \"http://127.0.0.1:4318/v1/traces\"`");
+    }
+    into.otlp = *address;
+  }
+  into.sample = own.number("sample", 0, 1).value_or(0);
+  into.always = own.texts("always").value_or(std::vector<std::string>{});
+  own.finish();
+}
+
+void check_traces(const config_tree& root, const plan& checked, std::vector<fault>& found) {
+  for (const std::string& each : checked.traces.always) {
+    if (checked.find(capability_name{each}) != nullptr) {
+      continue;
+    }
+    std::vector<std::string> known;
+    for (const capability_plan& capability : checked.capabilities) {
+      known.push_back(capability.name.value);
+    }
+    const config_tree* const section = root.find("traces");
+    found.push_back(
+        {section == nullptr ? file_position{} : section->at,
+         fmt::format("`always` of traces names the unknown capability `{}`", each),
+         remedy_for_unknown(each, known, "name capabilities of this topology")});
+  }
+}
+
+} // namespace troupe::topology
