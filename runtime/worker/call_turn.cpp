@@ -50,7 +50,7 @@ bool call_turn::run(write& each, turn_scope& in) {
     in.session.savepoint();
   }
   each.ran = true;
-  const saga::plan* by = in.sagas == nullptr ? nullptr : in.sagas->find(what.operation);
+  const saga::plan* by = in.sagas == nullptr ? nullptr : in.sagas->plans().find(what.operation);
   const auto handled = by == nullptr ? run_command(each, in) : start_saga(what, *by, in);
   if (!handled) {
     in.output.back_to(before);
