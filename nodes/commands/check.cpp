@@ -4,10 +4,13 @@
 #include "nodes/commands/earlier_release.hpp"
 #include "nodes/commands/left_behind.hpp"
 #include "nodes/commands/plan_file.hpp"
+#include "nodes/commands/saga_upgrade.hpp"
 #include "runtime/wire/description.hpp"
 #include "runtime/wire/json.hpp"
 #include "topology/explain.hpp"
 
+#include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
 #include <memory>
 
@@ -142,11 +145,46 @@ int run_against(
   return broken->empty() ? exit_code::ok : exit_code::faults;
 }
 
+json_object json_of(const saga_upgrade& upgrade) {
+  json_object json;
+  json.add("file", upgrade.file)
+      .add("capability", upgrade.capability)
+      .add("operation", upgrade.operation)
+      .add("sagas", upgrade.sagas)
+      .add("has_steps", upgrade.has_steps)
+      .add("gone", upgrade.gone);
+  return json;
+}
+
+/// Tells what becomes of the sagas under way in copies of the databases.
+int run_against_data(const check_arguments& given, const topology::plan& plan) {
+  const auto found = find_saga_upgrades(plan, given.against);
+  if (!found) {
+    return print_error(found.error(), given.json);
+  }
+  const bool is_fine = std::none_of(
+      found->begin(), found->end(), [](const saga_upgrade& each) { return each.stands_still(); });
+  if (given.json) {
+    std::vector<json_object> sagas;
+    for (const saga_upgrade& each : *found) {
+      sagas.push_back(json_of(each));
+    }
+    fmt::print(
+        "{}\n", json_object{}.add("ok", is_fine).add("file", plan.file).add("sagas", sagas).text());
+  } else {
+    fmt::print("{}", found->empty() ? "sagas under way go on as they began\n" : text_of(*found));
+  }
+  return is_fine ? exit_code::ok : exit_code::faults;
+}
+
 int run(const check_arguments& given) {
   const auto types = actor_types();
   const auto plan = load_plan(given.file, given.json);
   if (!plan) {
     return plan.error();
+  }
+  if (std::filesystem::is_directory(given.against)) {
+    return run_against_data(given, *plan);
   }
   if (!given.against.empty()) {
     return run_against(given, *plan, types);
@@ -169,7 +207,8 @@ void add_check(command_line& line) {
       .option(
           "--against",
           given->against,
-          "what an earlier release said with --json: tells what breaks its callers")
+          "what an earlier release said with --json: tells what breaks its callers; or a folder "
+          "with its databases, or copies: tells which sagas under way cannot go on")
       .flag("--json", given->json, "one JSON object instead of text")
       .footer(with_exit_codes())
       .runs([given] { return run(*given); });
