@@ -19,7 +19,6 @@
 #include "runtime/observe/event_log.hpp"
 #include "runtime/transport/context.hpp"
 #include "runtime/transport/router_loop.hpp"
-#include "topology/read.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -43,7 +42,8 @@ constexpr int exit_no_journal = 73;
 
 broker::router_options router_options_of(const topology::plan& plan) {
   broker::router_options options;
-  options.plan_digest = plan.digest;
+  options.plan_digest = plan.text_digest;
+  options.shared_plan_digest = plan.digest;
   for (const topology::capability_plan& each : plan.capabilities) {
     options.capabilities.push_back(
         {each.name,
@@ -198,12 +198,9 @@ int serve(
 }
 
 int run(const node_arguments& given) {
-  // SIGXFSZ is ignored, so that a file that may not grow makes its write fail instead of killing
-  // the process.
-  (void)std::signal(SIGXFSZ, SIG_IGN);
   // Before any thread is made, so that all inherit it.
   sigset_t stop_signals = block_stop_signals();
-  const auto read = topology::read_file(given.file, actor_types());
+  const auto read = read_topology(given);
   if (const auto* faults = std::get_if<topology::faults>(&read)) {
     fmt::print(stderr, "{}", faults->to_text());
     return node_exit::bad_file;

@@ -12,13 +12,12 @@
 #include "nodes/node_main.hpp"
 #include "nodes/open_files.hpp"
 #include "nodes/service_manager.hpp"
-#include "nodes/span_export.hpp"
 #include "nodes/service_tokens.hpp"
+#include "nodes/span_export.hpp"
 #include "nodes/stop_signals.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/observe/event_log.hpp"
 #include "runtime/security/token_files.hpp"
-#include "topology/read.hpp"
 
 #include <csignal>
 #include <cstdio>
@@ -182,7 +181,7 @@ int run(const node_arguments& given) {
   // Before any thread is made, so that all inherit it.
   sigset_t signals = block_stop_signals();
   block_also(signals, SIGHUP);
-  const auto read = topology::read_file(given.file, actor_types());
+  const auto read = read_topology(given);
   if (const auto* faults = std::get_if<topology::faults>(&read)) {
     fmt::print(stderr, "{}", faults->to_text());
     return node_exit::bad_file;

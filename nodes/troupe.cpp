@@ -1,6 +1,7 @@
 // troupe: the command for people and scripts.
 
 #include "nodes/command_line.hpp"
+#include "nodes/commands/backup/backup.hpp"
 #include "nodes/commands/breaker.hpp"
 #include "nodes/commands/call.hpp"
 #include "nodes/commands/check.hpp"
@@ -14,11 +15,12 @@
 #include "nodes/commands/flag.hpp"
 #include "nodes/commands/history.hpp"
 #include "nodes/commands/keys.hpp"
+#include "nodes/commands/manual/manual.hpp"
 #include "nodes/commands/output.hpp"
 #include "nodes/commands/publish.hpp"
 #include "nodes/commands/restore/restore.hpp"
 #include "nodes/commands/sagas.hpp"
-#include "nodes/commands/status.hpp"
+#include "nodes/commands/status/status.hpp"
 #include "nodes/commands/tail.hpp"
 #include "nodes/commands/token.hpp"
 #include "nodes/commands/topics.hpp"
@@ -26,6 +28,7 @@
 #include "nodes/commands/up/up.hpp"
 #include "nodes/commands/version.hpp"
 #include "nodes/commands/why/why.hpp"
+#include "nodes/process_start.hpp"
 
 #include <exception>
 #include <fmt/format.h>
@@ -62,7 +65,9 @@ int run(int count, char** words) {
   add_history(line);
   add_keys(line);
   add_rebuild(line);
+  add_backup(line);
   add_restore(line);
+  add_manual(line, version_text());
   add_version(line);
   return line.run([&](const std::string& command, const std::string& fault) {
     return print_wrong_usage(command, fault, line.has("--json"));
@@ -74,6 +79,7 @@ int run(int count, char** words) {
 } // namespace troupe
 
 int main(int count, char** words) {
+  troupe::begin_process(troupe::lost_reader::ends_the_process);
   try {
     return troupe::written_out(troupe::run(count, words));
   } catch (const std::exception& fault) {

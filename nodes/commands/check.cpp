@@ -4,6 +4,7 @@
 #include "nodes/commands/earlier_release.hpp"
 #include "nodes/commands/left_behind.hpp"
 #include "nodes/commands/plan_file.hpp"
+#include "nodes/commands/stranded.hpp"
 #include "runtime/wire/description.hpp"
 #include "runtime/wire/json.hpp"
 #include "topology/access_text.hpp"
@@ -21,7 +22,7 @@ using wire::json_object;
 
 struct check_arguments {
   std::string file;
-  /// What an earlier release said with --json.
+  /// What an earlier release said with --json; a topology; a folder of databases.
   std::string against;
   bool rights = false;
   bool json = false;
@@ -148,7 +149,12 @@ int run_against(
     const check_arguments& given,
     const topology::plan& plan,
     const std::vector<topology::actor_type>& types) {
-  const auto broken = broken_since(given.against, plan, types);
+  const auto broken =
+      is_topology_or_data(given.against)
+          ? databases_of(given.against, types).map([&](const earlier_databases& earlier) {
+              return stranded_by(earlier, plan, types);
+            })
+          : broken_since(given.against, plan, types);
   if (!broken) {
     return print_error(broken.error(), given.json);
   }
@@ -161,12 +167,16 @@ int run_against(
             .add("breaks", *broken)
             .text());
   } else if (broken->empty()) {
-    fmt::print("programs written for {} need no change\n", given.against);
+    fmt::print(
+        "{} {}\n",
+        is_topology_or_data(given.against) ? "nothing is left without an owner of"
+                                           : "no change is needed by programs written for",
+        given.against);
   } else {
     fmt::print("{}\n", fmt::join(*broken, "\n"));
     print_aside(
-        "  next: keep what is gone beside what is new (another field, operation or topic) until "
-        "nobody uses it\n");
+        "  next: keep what is gone beside what is new (another name, field, operation or topic) "
+        "until nobody needs it\n");
   }
   return broken->empty() ? exit_code::ok : exit_code::faults;
 }
@@ -202,7 +212,8 @@ void add_check(command_line& line) {
       .option(
           "--against",
           given->against,
-          "what an earlier release said with --json: tells what breaks its callers")
+          "what an earlier release said with --json: tells what breaks its callers; an earlier "
+          "topology, or a folder of databases: tells what work would be left undone")
       .flag("--rights", given->rights, "says, too, who may do what")
       .flag("--json", given->json, "one JSON object instead of text")
       .footer(with_exit_codes())

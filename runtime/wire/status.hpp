@@ -56,11 +56,14 @@ struct placement_status {
 TROUPE_MESSAGE(
     placement_status, capability, credit, outstanding, replicas, inbox, breaker, shut, forced)
 
-/// A node of the topology, as the broker sees it. All but name and `live` is left out while the
-/// node is not logged in.
+/// A node of the topology, as the broker sees it. All but name, `live` and `away_ms` is left out
+/// while the node is not logged in.
 struct known_node {
   std::string name;
   bool live = false;
+  /// How long nothing was heard of a node that was logged in before; absent while it is live, and
+  /// if it never was.
+  std::optional<std::uint64_t> away_ms{};
   std::optional<std::string> incarnation{};
   std::optional<std::uint64_t> pid{};
   std::optional<std::uint64_t> up_ms{};
@@ -69,7 +72,8 @@ struct known_node {
   std::optional<std::vector<placement_status>> capabilities{};
 };
 
-TROUPE_MESSAGE(known_node, name, live, incarnation, pid, up_ms, draining, busy_ms, capabilities)
+TROUPE_MESSAGE(
+    known_node, name, live, away_ms, incarnation, pid, up_ms, draining, busy_ms, capabilities)
 
 inline void encode(writer& to, const known_node& value) {
   detail::encode_present(to, value);
@@ -250,6 +254,16 @@ struct group_status {
   std::uint64_t outbox_depth = 0;
   std::string outbox_trouble;
   std::string down_reason;
+  /// Calls answered and events handled per second, over the last minute.
+  std::optional<double> rate_per_s{};
+  /// Instances of replicas made anew.
+  std::optional<std::uint64_t> restarts{};
+  /// For how long it has been down, its breaker open, its outbox stopped, or the oldest event of
+  /// its outbox not confirmed; absent while it is not.
+  std::optional<std::uint64_t> down_ms{};
+  std::optional<std::uint64_t> breaker_open_ms{};
+  std::optional<std::uint64_t> outbox_stopped_ms{};
+  std::optional<std::uint64_t> outbox_waits_ms{};
   std::vector<replica_status> replicas;
   /// Which of its sagas stand still, need a person or follow earlier steps; absent if none do.
   std::optional<std::string> sagas_trouble{};
@@ -260,7 +274,9 @@ TROUPE_MESSAGE(
     group_status, capability, store, breaker, forced_by, forced_why, forced_since, credit, in_hand,
     answered, failed, repeats, turns, effects, takeovers, events_credit, events_in_hand, events,
     events_ignored, events_postponed, event_repeats, events_of_others, relayed, outbox_confirmed,
-    outbox_depth, outbox_trouble, down_reason, replicas, sagas_trouble)
+    outbox_depth, outbox_trouble, down_reason, rate_per_s, restarts, down_ms, breaker_open_ms,
+    outbox_stopped_ms, outbox_waits_ms, replicas,
+    sagas_trouble)
 
 // clang-format on
 

@@ -75,6 +75,12 @@ bool runner::run() {
   return true;
 }
 
+runner::~runner() {
+  if (store_ && group_.has_open_store()) {
+    store_->leave();
+  }
+}
+
 void runner::work() {
   const std::span<item> items = hand_.next(turn_messages_max);
   const auto calls = static_cast<std::size_t>(std::count_if(items.begin(), items.end(), is_call));
