@@ -47,7 +47,7 @@ std::string path_of(const std::string& store) {
   return store.substr(store.find(':') + 1);
 }
 
-bool exists(const std::string& path) {
+bool has_file(const std::string& path) {
   std::error_code failed;
   return fs::exists(path, failed);
 }
@@ -82,7 +82,7 @@ outcome<void> take_moment(std::vector<source>& all, source& journal) {
       return opened;
     }
   }
-  return exists(journal.path) ? open(journal) : outcome<void>{};
+  return has_file(journal.path) ? open(journal) : outcome<void>{};
 }
 
 /// What the manifest says of a capability's database.
@@ -146,7 +146,7 @@ back_up(const topology::plan& plan, const std::string& text, const fs::path& fol
     if (!each.store) {
       continue;
     }
-    if (exists(path_of(*each.store))) {
+    if (has_file(path_of(*each.store))) {
       databases.push_back({each.name.value, path_of(*each.store), {}});
     } else {
       manifest.missing.push_back(each.name.value);

@@ -13,7 +13,7 @@ namespace troupe::store {
 
 namespace {
 
-void require(sqlite3* connection, int code, const std::string& doing) {
+void require_copy(sqlite3* connection, int code, const std::string& doing) {
   if (code != SQLITE_OK) {
     throw sqlite_failure(connection, code, doing);
   }
@@ -88,9 +88,9 @@ outcome<void> online_copy::write(const std::string& to) {
         SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
         nullptr);
     const std::unique_ptr<sqlite3, close_sqlite> copy{opened};
-    require(opened, code, "making " + to);
+    require_copy(opened, code, "making " + to);
     // The copy is synced when it is closed; the last of its pages too.
-    require(
+    require_copy(
         opened, sqlite3_exec(opened, "PRAGMA synchronous = EXTRA", nullptr, nullptr, nullptr), to);
     copy_pages(session_->handle(), opened, to);
   } catch (const database_error& met) {
@@ -110,13 +110,13 @@ outcome<void> check_copy(const std::string& path) {
         SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX,
         nullptr);
     const std::unique_ptr<sqlite3, close_sqlite> copy{opened};
-    require(opened, code, "opening " + path);
+    require_copy(opened, code, "opening " + path);
     std::string found;
     const auto take = [](void* to, int count, char** cells, char**) {
       static_cast<std::string*>(to)->append(count > 0 && cells[0] != nullptr ? cells[0] : "");
       return 0;
     };
-    require(
+    require_copy(
         opened,
         sqlite3_exec(opened, "PRAGMA quick_check(1)", take, &found, nullptr),
         "checking " + path);
