@@ -1,11 +1,11 @@
 // troupe-broker: one broker of a topology, as a process.
 
+#include "nodes/access_rules.hpp"
 #include "nodes/actor_types.hpp"
 #include "nodes/admin_server.hpp"
 #include "nodes/broker_door.hpp"
 #include "nodes/broker_journal.hpp"
 #include "nodes/broker_metrics.hpp"
-#include "nodes/link_keys.hpp"
 #include "nodes/node_health.hpp"
 #include "nodes/node_main.hpp"
 #include "nodes/open_files.hpp"
@@ -19,7 +19,6 @@
 #include "runtime/observe/event_log.hpp"
 #include "runtime/transport/context.hpp"
 #include "runtime/transport/router_loop.hpp"
-#include "topology/read.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -43,7 +42,8 @@ constexpr int exit_no_journal = 73;
 
 broker::router_options router_options_of(const topology::plan& plan) {
   broker::router_options options;
-  options.plan_digest = plan.digest;
+  options.plan_digest = plan.text_digest;
+  options.shared_plan_digest = plan.digest;
   for (const topology::capability_plan& each : plan.capabilities) {
     options.capabilities.push_back(
         {each.name,
@@ -59,6 +59,14 @@ broker::router_options router_options_of(const topology::plan& plan) {
   options.call_bytes_max = memory.calls;
   options.awaiting_bytes_max = memory.awaiting;
   return options;
+}
+
+std::vector<std::string> names_of(const std::vector<topology::gateway_plan>& gateways) {
+  std::vector<std::string> names;
+  for (const topology::gateway_plan& each : gateways) {
+    names.push_back(each.name);
+  }
+  return names;
 }
 
 std::vector<wire::capability_description> descriptions_of(const topology::plan& plan) {
@@ -125,6 +133,7 @@ int serve(
   }
   uuid_source ids;
   observe::span_rings spans;
+  const auto rules = access_rules(plan);
   broker::server server{
       loop,
       {.name = self.name,
@@ -134,17 +143,19 @@ int serve(
        .router = router_options_of(plan),
        .open_files_max = open_files_max,
        .journal_keeper = plan.events.broker,
+       .gateways = names_of(plan.gateways),
        .system = plan.name,
        .described = descriptions_of(plan),
        .has_keys = *door != nullptr,
        .keys_refused =
-           *door ? [&from = **door] { return from.refused(); } : std::function<std::uint64_t()>{}},
+           *door ? [&from = **door] { return from.refused(); } : std::function<std::uint64_t()>{},
+       .rules = rules},
       [&log](const broker::log_event& event) { log.write(event.name, event.fields); },
       time.now()};
   server.keep_spans(time, spans);
   const auto exporter = export_spans(plan, self.name, spans, time, log);
   if (plan.events.broker == self.name) {
-    const auto kept = keep_journal(server, time, plan, [&loop] { loop.wake_up(); });
+    const auto kept = keep_journal(server, time, plan, rules, [&loop] { loop.wake_up(); });
     if (!kept) {
       log.write("journal_unusable", {{"reason", kept.error().message}});
       return exit_no_journal;
@@ -187,12 +198,9 @@ int serve(
 }
 
 int run(const node_arguments& given) {
-  // SIGXFSZ is ignored, so that a file that may not grow makes its write fail instead of killing
-  // the process.
-  (void)std::signal(SIGXFSZ, SIG_IGN);
   // Before any thread is made, so that all inherit it.
   sigset_t stop_signals = block_stop_signals();
-  const auto read = topology::read_file(given.file, actor_types());
+  const auto read = read_topology(given);
   if (const auto* faults = std::get_if<topology::faults>(&read)) {
     fmt::print(stderr, "{}", faults->to_text());
     return node_exit::bad_file;
@@ -204,7 +212,6 @@ int run(const node_arguments& given) {
   }
   if (plan.security) {
     block_also(stop_signals, SIGHUP);
-    forbid_core_files();
   }
   return serve(plan, *self, given, stop_signals);
 }

@@ -54,6 +54,7 @@ outcome<void> keep_journal(
     broker::server& server,
     const clock& time,
     const topology::plan& plan,
+    std::shared_ptr<const security::rules> rules,
     std::function<void()> wake) {
   broker::journal_options options;
   options.path = plan.events.journal.substr(plan.events.journal.find(':') + 1);
@@ -89,6 +90,7 @@ outcome<void> keep_journal(
   events.rules.push_back(rule_of(plan.events.otherwise));
   events.bus.incoming.pending_bytes_max = broker::shares_of(plan.memory_max).events;
   events.body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max);
+  events.bus.rules = std::move(rules);
   events.kept = std::move(*kept);
   server.keep_journal(time, std::move(events), state);
   return {};

@@ -3,20 +3,24 @@
 #include "runtime/broker/server/server.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/outcome.hpp"
+#include "runtime/security/rules.hpp"
 #include "topology/plan.hpp"
 
 #include <functional>
+#include <memory>
 
 namespace troupe {
 
 /// Opens the journal of `plan` and makes `server` the broker that keeps it. Before its loop runs.
 ///
+/// @param rules by which outboxes may publish; null: all that they have.
 /// @param wake called by the journal's threads when they have answered.
 /// @errors of the journal's store: this broker cannot serve.
 outcome<void> keep_journal(
     broker::server& server,
     const clock& time,
     const topology::plan& plan,
+    std::shared_ptr<const security::rules> rules,
     std::function<void()> wake);
 
 } // namespace troupe

@@ -98,6 +98,10 @@ constexpr std::array broker_counts{
         "Messages dropped as their sender sent more than the broker could go through.",
         &wire::broker_counters::dropped},
     broker_count{
+        "troupe_broker_calls_forbidden",
+        "Calls refused as their sender has no right to them.",
+        &wire::broker_counters::forbidden},
+    broker_count{
         "troupe_broker_stray_replies",
         "Answers to calls that their sender had not been given.",
         &wire::broker_counters::stray_replies},

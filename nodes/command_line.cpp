@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <fmt/format.h>
 #include <utility>
 
@@ -60,6 +61,37 @@ std::string text_of(const CLI::App& app, const CLI::ParseError& fault) {
       !strange.empty() || dynamic_cast<const CLI::RequiredError*>(&fault) != nullptr;
   const std::string words = words_of(app);
   return !is_count || what.starts_with('-') || words.empty() ? fault.what() : "expected " + words;
+}
+
+/// The innermost command that was named, and its name behind the program's: "dead-letters list".
+std::pair<const CLI::App*, std::string> innermost(const CLI::App& app) {
+  const CLI::App* at = &app;
+  std::string name;
+  while (!at->get_subcommands().empty()) {
+    at = at->get_subcommands().front();
+    name += (name.empty() ? "" : " ") + at->get_name();
+  }
+  return {at, name};
+}
+
+command_page page_of(const CLI::App& app) {
+  command_page page;
+  page.name = app.get_name();
+  page.does = app.get_description();
+  page.footer = app.get_footer();
+  for (const CLI::Option* each : app.get_options({})) {
+    const bool is_word = each->get_positional();
+    command_page::entry entry{
+        .name = is_word ? each->get_name(true) : "--" + each->get_lnames().front(),
+        .what = each->get_description(),
+        .takes_value = each->get_type_size() != 0,
+        .is_required = each->get_required()};
+    (is_word ? page.words : page.options).push_back(std::move(entry));
+  }
+  for (const CLI::App* each : app.get_subcommands({})) {
+    page.commands.push_back(page_of(*each));
+  }
+  return page;
 }
 
 } // namespace
@@ -141,8 +173,14 @@ command& command::option(
     const std::string& what,
     std::uint64_t least,
     std::uint64_t most) {
-  app_->add_option(name, to, what)->check(CLI::Range(least, most));
-  return *this;
+  return take(kind::option, name, what, [&to, name, least, most](const std::string& word) {
+    const char* const end = word.data() + word.size();
+    const auto read = std::from_chars(word.data(), end, to); // Decimal, and no sign.
+    if (read.ec != std::errc{} || read.ptr != end || to < least || to > most) {
+      throw CLI::ValidationError(
+          fmt::format("{}: `{}` is no number from {} to {}", name, word, least, most));
+    }
+  });
 }
 
 command&
@@ -197,6 +235,20 @@ void command_line::version(const std::string& text) {
   app().set_version_flag("--version", text, "Prints the version");
 }
 
+command_page command_line::page() const {
+  return page_of(app());
+}
+
+std::string command_line::help_of(const std::vector<std::string>& names) const {
+  const CLI::App* at = &app();
+  std::string before;
+  for (const std::string& each : names) {
+    before += (before.empty() ? "" : " ") + at->get_name();
+    at = at->get_subcommand(each);
+  }
+  return at->help(before);
+}
+
 bool command_line::has(std::string_view option) const {
   return std::any_of(given_.begin(), given_.end(), [option](const std::string& word) {
     return word.substr(0, word.find('=')) == option;
@@ -209,14 +261,14 @@ int command_line::run(
     // CLI11 takes the words in reverse order.
     app().parse(std::vector<std::string>{given_.rbegin(), given_.rend()});
   } catch (const CLI::Success& asked) {
+    const auto [at, name] = innermost(app());
+    // Help of a command that there is not.
+    if (!at->get_subcommands({}).empty() && !at->remaining().empty()) {
+      return refuse(name, text_of(*at, CLI::ExtrasError{at->remaining()}));
+    }
     return app().exit(asked); // For help, or the version.
   } catch (const CLI::ParseError& fault) {
-    const CLI::App* at = &app();
-    std::string name;
-    while (!at->get_subcommands().empty()) {
-      at = at->get_subcommands().front();
-      name += (name.empty() ? "" : " ") + at->get_name();
-    }
+    const auto [at, name] = innermost(app());
     return refuse(name, text_of(*at, fault));
   }
   return parser_->chosen();

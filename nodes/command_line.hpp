@@ -21,6 +21,25 @@ using word_check = std::function<std::string(const std::string& word)>;
 /// Refuses every word but these.
 word_check one_of(std::vector<std::string> words);
 
+/// What a program, or one command of it, is for and takes: for manuals and completion.
+struct command_page {
+  struct entry {
+    /// "FILE" or "--deadline".
+    std::string name;
+    std::string what;
+    bool takes_value = true;
+    bool is_required = false;
+  };
+
+  std::string name;
+  std::string does;
+  /// Below the rest; may be empty.
+  std::string footer;
+  std::vector<entry> words;
+  std::vector<entry> options;
+  std::vector<command_page> commands;
+};
+
 /// What a program, or one command of it, takes. A thin face of CLI11, whose templates are slow to
 /// compile.
 ///
@@ -100,6 +119,12 @@ public:
 
   /// Prints `text` where --version is given.
   void version(const std::string& text);
+
+  /// All that was declared.
+  command_page page() const;
+
+  /// The help of one command: {"dead-letters", "list"}, which must be declared.
+  std::string help_of(const std::vector<std::string>& names) const;
 
   /// Whether `option` ("--json") is among the words of the program.
   bool has(std::string_view option) const;

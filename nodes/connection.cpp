@@ -226,6 +226,21 @@ outcome<std::string> body_in(const std::string& word) {
       word == "-" ? std::string{std::istreambuf_iterator<char>{std::cin}, {}} : word);
 }
 
+std::string check_call_id(const std::string& text) {
+  if (std::string fault = check_uuid(text); !fault.empty()) {
+    return fault;
+  }
+  // @source RFC 9562, section 4.2: the version is the 13th digit.
+  const char version = text[14];
+  return version == '7' || version == '8'
+             ? ""
+             : fmt::format(
+                 "`{}` is a UUID of version {}, which does not say when it was made; ids are of "
+                 "version 7, such as Python's uuid7() makes, or left out",
+                 text,
+                 version);
+}
+
 std::string check_uuid(const std::string& text) {
   const auto id = parse_uuid(text);
   return id && *id != uuid{} ? "" : fmt::format("`{}` is no UUID that names anything", text);

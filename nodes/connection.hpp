@@ -111,4 +111,7 @@ outcome<std::string> body_in(const std::string& word);
 /// Whether `text` is a UUID; a `word_check`.
 std::string check_uuid(const std::string& text);
 
+/// Whether `text` is an id that a call or event may have; a `word_check`.
+std::string check_call_id(const std::string& text);
+
 } // namespace troupe

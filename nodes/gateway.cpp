@@ -12,15 +12,17 @@
 #include "nodes/node_main.hpp"
 #include "nodes/open_files.hpp"
 #include "nodes/service_manager.hpp"
+#include "nodes/service_tokens.hpp"
 #include "nodes/span_export.hpp"
 #include "nodes/stop_signals.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/observe/event_log.hpp"
-#include "topology/read.hpp"
+#include "runtime/security/token_files.hpp"
 
 #include <csignal>
 #include <cstdio>
 #include <fmt/format.h>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unistd.h>
@@ -63,10 +65,28 @@ int refuse(observe::event_log& log, const error& why) {
   return node_exit::refused;
 }
 
+/// Reads the keys of tokens again; those that cannot be read leave the others in use.
+void reread_tokens(
+    gateway::gateway& server,
+    security::checked_tokens& tokens,
+    const std::string& folder,
+    observe::event_log& log) {
+  const auto read = security::read_checking_keys(folder);
+  if (!read) {
+    return log.write("token_keys.kept", {{"reason", read.error().message}});
+  }
+  server.post([&tokens, &log, keys = *read] {
+    tokens.replace_keys(keys);
+    log.write("token_keys.read", {{"keys", std::to_string(keys.all().size())}});
+  });
+}
+
 /// Reads certificates and keys again at each SIGHUP, until a signal says stop.
+/// @param reread the same for the keys of tokens.
 void await_stop(
     gateway::gateway& server,
     security::key_ring* keys,
+    const std::function<void()>& reread,
     observe::event_log& log,
     const sigset_t& signals) {
   for (;;) {
@@ -81,6 +101,7 @@ void await_stop(
     if (keys != nullptr) {
       reread_keys(*keys, log);
     }
+    reread();
   }
 }
 
@@ -104,6 +125,11 @@ int serve(
   if (!moving) {
     return refuse(log, moving.error());
   }
+  // Before the gateway, whose loop uses it.
+  const auto tokens = open_tokens(plan, self);
+  if (!tokens) {
+    return refuse(log, tokens.error());
+  }
   auto options = options_of(plan, self);
   options.calls.keys = link_keys(plan, *keys, options.calls.brokers);
   auto made = gateway::gateway::make(std::move(options), time);
@@ -112,7 +138,7 @@ int serve(
   }
   gateway::gateway& server = **made;
   const auto exporter = export_spans(plan, self.name, spans, time, log);
-  add_routes(server, plan, self, actor_types(), time, moving->get(), spans.add());
+  add_routes(server, plan, self, actor_types(), time, moving->get(), tokens->get(), spans.add());
   add_documents(server, plan, self, actor_types());
   const auto started = server.start([&log](std::string_view what) {
     log.write("request.failed", {{"reason", std::string{what}}});
@@ -138,7 +164,12 @@ int serve(
   log.write("gateway.started", {{"listens", self.listen}, {"pid", std::to_string(::getpid())}});
   {
     service_reports reports{ask};
-    await_stop(server, keys->get(), log, signals);
+    const auto reread = [&] {
+      if (*tokens != nullptr) {
+        reread_tokens(server, **tokens, plan.security->keys, log);
+      }
+    };
+    await_stop(server, keys->get(), reread, log, signals);
     reports.stopping();
   }
   const bool all_ended = server.drain(drain_patience);
@@ -150,20 +181,14 @@ int run(const node_arguments& given) {
   // Before any thread is made, so that all inherit it.
   sigset_t signals = block_stop_signals();
   block_also(signals, SIGHUP);
-  const auto read = topology::read_file(given.file, actor_types());
+  const auto read = read_topology(given);
   if (const auto* faults = std::get_if<topology::faults>(&read)) {
     fmt::print(stderr, "{}", faults->to_text());
     return node_exit::bad_file;
   }
   const auto& plan = std::get<topology::plan>(read);
   const topology::gateway_plan* const self = find_gateway(plan, given.node);
-  if (self == nullptr) {
-    return node_exit::bad_file;
-  }
-  if (plan.security) {
-    forbid_core_files();
-  }
-  return serve(plan, *self, given, signals);
+  return self == nullptr ? node_exit::bad_file : serve(plan, *self, given, signals);
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #include "nodes/span_export.hpp"
 #include "runtime/gateway/server/call_route.hpp"
 #include "runtime/gateway/server/events_route.hpp"
+#include "runtime/gateway/server/token_route.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -108,8 +109,8 @@ options_of(const topology::plan& plan, const topology::gateway_plan& self) {
   made.server.request.body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max);
   made.server.request.handler = longest_answer(plan, self) + answer_margin;
   made.server.connections.all = gateway_connections_max;
-  if (is_loopback(self.address.host)) {
-    // One proxy in front has all of them.
+  if (is_loopback(self.address.host) || !self.proxies.empty()) {
+    // A proxy in front has all of them.
     made.server.connections.per_address = gateway_connections_max;
   }
   for (const topology::broker_plan& each : plan.brokers) {
@@ -120,6 +121,7 @@ options_of(const topology::plan& plan, const topology::gateway_plan& self) {
   made.calls.name = self.name;
   made.origins = self.origins;
   made.each_client = self.rate;
+  made.proxies = self.proxies;
   if (self.store) {
     made.keys = self.store->substr(self.store->find(':') + 1);
     made.keys_kept = longest_kept(plan, self);
@@ -134,7 +136,20 @@ void add_routes(
     const std::vector<topology::actor_type>& types,
     const clock& time,
     gateway_features* moving,
+    security::checked_tokens* tokens,
     observe::span_ring& ring) {
+  const auto add = [&](const topology::route_plan& route,
+                       std::unique_ptr<gateway::route_handler> handler) {
+    if (route.wants_token) {
+      handler = std::make_unique<gateway::token_route>(*tokens, time, std::move(handler));
+    }
+    to.add({route.key, std::move(handler)});
+  };
+  if (tokens != nullptr) {
+    to.add(
+        {*gateway::route_key::parse("GET /.well-known/jwks.json"),
+         std::make_unique<gateway::token_keys_route>(*tokens)});
+  }
   for (const topology::route_plan& each : self.routes) {
     if (const auto* const call = std::get_if<topology::call_route_plan>(&each.does)) {
       std::unique_ptr<gateway::route_handler> handler = std::make_unique<gateway::call_route>(
@@ -142,15 +157,14 @@ void add_routes(
       if (!call->feature.empty()) {
         handler = moving->route(call->feature, std::move(handler));
       }
-      to.add({each.key, std::move(handler)});
+      add(each, std::move(handler));
     } else {
-      to.add(
-          {each.key,
-           std::make_unique<gateway::events_route>(
-               std::get<topology::events_route_plan>(each.does).patterns,
-               event_types(plan, types),
-               to.calls(),
-               to)});
+      add(each,
+          std::make_unique<gateway::events_route>(
+              std::get<topology::events_route_plan>(each.does).patterns,
+              event_types(plan, types),
+              to.calls(),
+              to));
     }
   }
   if (!self.otherwise.empty()) {

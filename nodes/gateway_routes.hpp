@@ -4,6 +4,7 @@
 #include "runtime/clock.hpp"
 #include "runtime/gateway/server/gateway.hpp"
 #include "runtime/observe/span_ring.hpp"
+#include "runtime/security/checked_tokens.hpp"
 #include "topology/actor_type.hpp"
 #include "topology/plan.hpp"
 
@@ -17,8 +18,9 @@ options_of(const topology::plan& plan, const topology::gateway_plan& self);
 
 /// Gives `to` the routes that the topology says.
 ///
-/// @param moving the features of its routes; null if they have none.
-/// @param ring the spans of requests; of the HTTP loop.
+/// @param moving the features of its routes; null if they have none. @param tokens checks those
+/// that routes ask for, and tells their public keys; null if no route asks, and there are no keys.
+/// Outlives `to`. @param ring the spans of requests; of the HTTP loop.
 void add_routes(
     gateway::gateway& to,
     const topology::plan& plan,
@@ -26,6 +28,7 @@ void add_routes(
     const std::vector<topology::actor_type>& types,
     const clock& time,
     gateway_features* moving,
+    security::checked_tokens* tokens,
     observe::span_ring& ring);
 
 } // namespace troupe

@@ -7,11 +7,28 @@
 
 namespace troupe {
 
+namespace {
+
+/// Has this process leave no core file, in which its keys and messages would be: neither in the
+/// folder it runs in nor with a program that collects them.
+void forbid_core_files() {
+  // A limit of one byte also holds where core files are piped to a program, which zero does not.
+  // @source Linux, fs/coredump.c.
+  const rlimit none{1, 1};
+  if (::setrlimit(RLIMIT_CORE, &none) != 0) {
+    const rlimit nothing{0, 0}; // The limit was lower already.
+    (void)::setrlimit(RLIMIT_CORE, &nothing);
+  }
+}
+
+} // namespace
+
 outcome<std::shared_ptr<security::key_ring>>
 open_keys(const topology::plan& plan, const std::string& owner) {
   if (!plan.security) {
     return std::shared_ptr<security::key_ring>{};
   }
+  forbid_core_files();
   auto ring = security::key_ring::open(plan.security->keys, owner);
   if (!ring) {
     return failure{std::move(ring.error())};
@@ -45,16 +62,6 @@ bool reread_keys(security::key_ring& ring, observe::event_log& log) {
       read ? "keys.read" : "keys.kept",
       read ? observe::log_fields{} : observe::log_fields{{"reason", read.error().message}});
   return read.has_value();
-}
-
-void forbid_core_files() {
-  // A limit of one byte also holds where core files are piped to a program, which zero does not.
-  // @source Linux, fs/coredump.c.
-  const rlimit none{1, 1};
-  if (::setrlimit(RLIMIT_CORE, &none) != 0) {
-    const rlimit nothing{0, 0}; // The limit was lower already.
-    (void)::setrlimit(RLIMIT_CORE, &nothing);
-  }
 }
 
 } // namespace troupe

@@ -12,7 +12,8 @@
 
 namespace troupe {
 
-/// Opens the keys of a process; null if the links of `plan` have none.
+/// Opens the keys of a process, which leaves no core file from then on; null if the links of `plan`
+/// have none.
 /// @param owner the name of the node, broker, gateway, operator or client.
 /// @errors of key_ring::open.
 outcome<std::shared_ptr<security::key_ring>>
@@ -28,9 +29,5 @@ transport::link_key_source link_keys(
 /// Reads keys again, as a SIGHUP asks for, and logs whether that went well.
 /// @return whether the keys in use are those of the folder.
 bool reread_keys(security::key_ring& ring, observe::event_log& log);
-
-/// Has this process leave no core file, in which its keys and messages would be: neither in the
-/// folder it runs in nor with a program that collects them.
-void forbid_core_files();
 
 } // namespace troupe

@@ -1,30 +1,53 @@
 #include "nodes/node_main.hpp"
 
+#include "nodes/actor_types.hpp"
 #include "nodes/command_line.hpp"
+#include "nodes/process_start.hpp"
+#include "topology/read.hpp"
 
-#include <csignal>
 #include <cstdio>
 #include <exception>
-#include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
-#include <unistd.h>
 
 namespace troupe {
 
 namespace {
 
-/// Opens those of the descriptors 0 to 2 that are closed: the next file, a database, would get the
-/// number, and what is written to stderr with it.
-void keep_standard_descriptors() {
-  for (int each = STDIN_FILENO; each <= STDERR_FILENO; ++each) {
-    if (::fcntl(each, F_GETFD) < 0) {
-      (void)::open("/dev/null", O_RDWR); // Gets the lowest number that is free.
-    }
-  }
+command& declare(
+    command_line& line, node_arguments& given, std::string& log_format, const std::string& which) {
+  return line.word("file", given.file, "the topology")
+      .required_option("--node", given.node, which)
+      .option("--log", log_format, "text or json, on stderr", one_of({"text", "json"}))
+      .option(
+          "--text-fd",
+          given.text_fd,
+          "the descriptor of a file with the topology as it was read before, by `troupe up`",
+          3,
+          1'048'576);
 }
 
 } // namespace
+
+command_page node_page(const std::string& program) {
+  const std::string kind = program.substr(program.find('-') + 1);
+  const std::string which =
+      fmt::format("which of its {}", kind == "worker" ? std::string{"nodes"} : kind + "s");
+  node_arguments given;
+  std::string log_format;
+  char* no_words[] = {const_cast<char*>(program.c_str()), nullptr};
+  command_line line{
+      1,
+      no_words,
+      program,
+      fmt::format("runs one {} of a topology", kind == "worker" ? "worker node" : kind)};
+  declare(line, given, log_format, which);
+  line.footer(
+      "0 stopped as told; 2 wrong usage or a topology with faults; 69 cannot serve; 70 a fault of "
+      "the program; 73 the journal cannot be used; 74 what was written did not reach the disk; 75 "
+      "a handler or the end took too long.");
+  return line.page();
+}
 
 int node_main(
     int count,
@@ -32,20 +55,15 @@ int node_main(
     const std::string& does,
     const std::string& which,
     const std::function<int(const node_arguments&)>& run) {
-  keep_standard_descriptors();
-  // A reader of the log that leaves makes a write fail, and ends nothing.
-  (void)std::signal(SIGPIPE, SIG_IGN);
+  begin_process(lost_reader::fails_the_write);
   const std::string program = std::filesystem::path{words[0]}.filename();
   node_arguments given;
   std::string log_format = "text";
   command_line line{count, words, program, does};
-  line.word("file", given.file, "the topology")
-      .required_option("--node", given.node, which)
-      .option("--log", log_format, "text or json, on stderr", one_of({"text", "json"}))
-      .runs([&] {
-        given.log_json = log_format == "json";
-        return run(given);
-      });
+  declare(line, given, log_format, which).runs([&] {
+    given.log_json = log_format == "json";
+    return run(given);
+  });
   try {
     return line.run([&](const std::string&, const std::string& fault) {
       fmt::print(stderr, "{}: {}\n`{} --help` says how it is used\n", program, fault, program);
@@ -55,6 +73,12 @@ int node_main(
     fmt::print(stderr, "{}: {}\n", program, fault.what());
     return node_exit::internal;
   }
+}
+
+std::variant<topology::plan, topology::faults> read_topology(const node_arguments& given) {
+  return given.text_fd == 0
+             ? topology::read_file(given.file, actor_types())
+             : topology::read_open(static_cast<int>(given.text_fd), given.file, actor_types());
 }
 
 } // namespace troupe

@@ -1,7 +1,13 @@
 #pragma once
 
+#include "nodes/command_line.hpp"
+#include "topology/faults.hpp"
+#include "topology/plan.hpp"
+
+#include <cstdint>
 #include <functional>
 #include <string>
+#include <variant>
 
 namespace troupe {
 
@@ -22,7 +28,16 @@ struct node_arguments {
   /// Which of its nodes or brokers to be.
   std::string node;
   bool log_json = false;
+  /// The descriptor under which its text was read before; 0: `file` is read.
+  std::uint64_t text_fd = 0;
 };
+
+/// The topology, as the arguments say.
+std::variant<topology::plan, topology::faults> read_topology(const node_arguments& given);
+
+/// What such a program takes, for its manual.
+/// @param program "troupe-broker", "troupe-worker" or "troupe-gateway".
+command_page node_page(const std::string& program);
 
 /// The main() of a node's program: reads the command line, calls `run` and gives its exit code.
 ///

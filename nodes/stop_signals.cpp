@@ -23,11 +23,14 @@ sigset_t block_stop_signals() {
   ::sigemptyset(&signals);
   ::sigaddset(&signals, SIGTERM);
   ::sigaddset(&signals, SIGINT);
+  // Who rotates logs or reloads services sends SIGHUP to all: no reason to end.
+  (void)std::signal(SIGHUP, SIG_IGN);
   (void)::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   return signals;
 }
 
 void block_also(sigset_t& signals, int signal) {
+  (void)std::signal(signal, SIG_DFL); // What is ignored is not delivered to who waits for it.
   ::sigaddset(&signals, signal);
   (void)::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }

@@ -7,7 +7,7 @@
 namespace troupe {
 
 /// Blocks SIGTERM and SIGINT for this thread and all it makes, so that only `await_stop_signal`
-/// sees them: libzmq's and SQLite's calls are not interrupted.
+/// sees them: libzmq's and SQLite's calls are not interrupted. SIGHUP is ignored.
 sigset_t block_stop_signals();
 
 /// Blocks one more signal in the same way.

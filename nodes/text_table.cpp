@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 namespace troupe {
 
@@ -93,6 +95,31 @@ std::string cell_text(std::string_view text, std::size_t most) {
     }
   }
   return cell;
+}
+
+std::string
+wrapped(std::string_view text, std::size_t columns, std::string_view first, std::string_view rest) {
+  std::string lines;
+  std::string_view head = first;
+  do {
+    const std::size_t room = std::max<std::size_t>(columns, width_of(head) + 8) - width_of(head);
+    std::string_view line = first_characters(text, room);
+    if (line.size() < text.size() && text[line.size()] != ' ') {
+      const std::size_t blank = line.rfind(' ');
+      line = blank == std::string_view::npos || blank == 0 ? line : line.substr(0, blank);
+    }
+    text.remove_prefix(line.size());
+    text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+    lines += fmt::format("{}{}\n", head, line);
+    head = rest;
+  } while (!text.empty());
+  return lines;
+}
+
+std::size_t terminal_columns(std::size_t otherwise) {
+  winsize size{};
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col
+                                                                           : otherwise;
 }
 
 std::string age_text(milliseconds age) {

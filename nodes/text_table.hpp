@@ -44,6 +44,15 @@ std::string_view first_characters(std::string_view text, std::size_t most);
 /// nothing.
 std::string cell_text(std::string_view text, std::size_t most = 200);
 
+/// `text` in lines of at most `columns` characters, broken at blanks, each with its line end. A
+/// word that is longer is broken where it must be.
+/// @param first what the first line begins with. @param rest what the others begin with.
+std::string
+wrapped(std::string_view text, std::size_t columns, std::string_view first, std::string_view rest);
+
+/// How wide the terminal behind stdout is now; `otherwise` if there is none.
+std::size_t terminal_columns(std::size_t otherwise);
+
 /// "850ms", "12s", "3m 12s", "2h 5m", "4d 3h".
 std::string age_text(milliseconds age);
 

@@ -1,6 +1,7 @@
 // troupe: the command for people and scripts.
 
 #include "nodes/command_line.hpp"
+#include "nodes/commands/backup/backup.hpp"
 #include "nodes/commands/breaker.hpp"
 #include "nodes/commands/call.hpp"
 #include "nodes/commands/check.hpp"
@@ -14,17 +15,22 @@
 #include "nodes/commands/flag.hpp"
 #include "nodes/commands/history.hpp"
 #include "nodes/commands/keys.hpp"
+#include "nodes/commands/manual/manual.hpp"
 #include "nodes/commands/output.hpp"
 #include "nodes/commands/publish.hpp"
 #include "nodes/commands/restore/restore.hpp"
+#include "nodes/commands/reconcile.hpp"
+#include "nodes/commands/saga.hpp"
 #include "nodes/commands/sagas.hpp"
-#include "nodes/commands/status.hpp"
+#include "nodes/commands/status/status.hpp"
 #include "nodes/commands/tail.hpp"
+#include "nodes/commands/token.hpp"
 #include "nodes/commands/topics.hpp"
 #include "nodes/commands/traces/traces.hpp"
 #include "nodes/commands/up/up.hpp"
 #include "nodes/commands/version.hpp"
 #include "nodes/commands/why/why.hpp"
+#include "nodes/process_start.hpp"
 
 #include <exception>
 #include <fmt/format.h>
@@ -53,14 +59,19 @@ int run(int count, char** words) {
   add_topics(line);
   add_traces(line);
   add_why(line);
+  add_token(line);
   add_dead_letters(line);
+  add_reconcile(line);
+  add_saga(line);
   add_sagas(line);
   add_effects(line);
   add_flag(line);
   add_history(line);
   add_keys(line);
   add_rebuild(line);
+  add_backup(line);
   add_restore(line);
+  add_manual(line, version_text());
   add_version(line);
   return line.run([&](const std::string& command, const std::string& fault) {
     return print_wrong_usage(command, fault, line.has("--json"));
@@ -72,6 +83,7 @@ int run(int count, char** words) {
 } // namespace troupe
 
 int main(int count, char** words) {
+  troupe::begin_process(troupe::lost_reader::ends_the_process);
   try {
     return troupe::written_out(troupe::run(count, words));
   } catch (const std::exception& fault) {

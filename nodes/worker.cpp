@@ -16,7 +16,6 @@
 #include "runtime/config.hpp"
 #include "runtime/observe/event_log.hpp"
 #include "runtime/transport/context.hpp"
-#include "topology/read.hpp"
 
 #include <csignal>
 #include <cstdio>
@@ -66,7 +65,8 @@ capability_options options_of(
 worker_options options_of(const topology::plan& plan, const std::string& node) {
   worker_options options{
       .node = node,
-      .plan = plan.digest,
+      .plan = plan.text_digest,
+      .shared_plan = plan.digest,
       .folder = plan.folder,
       .brokers = {},
       .heartbeat = plan.heartbeat,
@@ -155,10 +155,7 @@ int serve(const topology::plan& plan, const node_arguments& given, const sigset_
 int run(const node_arguments& given) {
   // Before any thread is made, so that all inherit it.
   sigset_t stop_signals = block_stop_signals();
-  // SIGXFSZ is ignored, so that a file that may not grow makes its write fail instead of killing
-  // the process.
-  (void)std::signal(SIGXFSZ, SIG_IGN);
-  const auto read = topology::read_file(given.file, actor_types());
+  const auto read = read_topology(given);
   if (const auto* faults = std::get_if<topology::faults>(&read)) {
     fmt::print(stderr, "{}", faults->to_text());
     return node_exit::bad_file;
@@ -179,7 +176,6 @@ int run(const node_arguments& given) {
   }
   if (plan.security) {
     block_also(stop_signals, SIGHUP);
-    forbid_core_files();
   }
   return serve(plan, given, stop_signals);
 }

@@ -135,8 +135,10 @@ std::string
 route_text(const route_plan& route, const plan& plan, const std::vector<actor_type>& types) {
   const std::string key =
       fmt::format("{} {}", http::name_of(route.key.method), route.key.path.text());
+  const std::string_view token = route.wants_token ? "; for services, by token" : "";
   if (const auto* events = std::get_if<events_route_plan>(&route.does)) {
-    return fmt::format("    {} streams events: {}\n", key, fmt::join(events->patterns, ", "));
+    return fmt::format(
+        "    {} streams events: {}{}\n", key, fmt::join(events->patterns, ", "), token);
   }
   const auto& call = std::get<call_route_plan>(route.does);
   const capability_plan* const capability = plan.find(call.capability);
@@ -163,6 +165,7 @@ route_text(const route_plan& route, const plan& plan, const std::vector<actor_ty
   if (!call.feature.empty()) {
     text += fmt::format("; by the flag {}", call.feature);
   }
+  text += token;
   return text + (call.wants_key ? "; an Idempotency-Key is required\n" : "\n");
 }
 
@@ -181,6 +184,9 @@ gateway_text(const gateway_plan& gateway, const plan& plan, const std::vector<ac
         counted(static_cast<std::size_t>(gateway.rate->requests), "request", "requests"),
         duration_text(gateway.rate->within),
         gateway.rate->burst);
+  }
+  if (!gateway.proxies.empty()) {
+    fmt::format_to(end, "    {} may say for whom a request is\n", list_text(gateway.proxies));
   }
   if (!gateway.origins.empty()) {
     fmt::format_to(end, "    pages of {} may read answers\n", list_text(gateway.origins));

@@ -48,6 +48,8 @@ struct events_route_plan {
 struct route_plan {
   gateway::route_key key;
   std::variant<call_route_plan, events_route_plan> does;
+  /// Whether a request must have a service token.
+  bool wants_token = false;
   file_position at;
 };
 
@@ -73,6 +75,8 @@ struct gateway_plan {
   std::vector<std::string> origins{};
   /// What each client address may send; nothing for as much as it likes.
   std::optional<gateway::rate> rate{};
+  /// Normal addresses of proxies whose X-Forwarded-For is believed.
+  std::vector<std::string> proxies{};
   /// The database of the times of keys, such as "sqlite:examples/shop/data/gateway.db"; nothing for
   /// `none`: only keys that carry their time are taken then.
   std::optional<std::string> store{};

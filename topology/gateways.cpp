@@ -1,5 +1,6 @@
 #include "topology/gateways.hpp"
 
+#include "runtime/gateway/client_address.hpp"
 #include "runtime/wire/events.hpp"
 #include "topology/host.hpp"
 #include "topology/store_path.hpp"
@@ -21,6 +22,7 @@ using kind = config_tree::kind;
 constexpr std::size_t routes_max = 1'024;
 constexpr std::size_t patterns_max = 64;
 constexpr std::size_t origins_max = 64;
+constexpr std::size_t proxies_max = 64;
 
 constexpr std::string_view default_key_store = "sqlite:data/gateway.db";
 constexpr std::array statuses{200, 201, 202, 204};
@@ -72,6 +74,7 @@ public:
     }
     route_plan made{.key = std::move(*key), .does = {}, .at = entry_.at};
     const std::size_t faults_before = found_.size();
+    made.wants_token = read_token();
     if (calls) {
       made.does = read_call();
     } else {
@@ -82,6 +85,17 @@ public:
   }
 
 private:
+  bool read_token() {
+    const auto word = reader_.text("token");
+    if (word && *word != "required") {
+      reader_.add_fault(
+          "token",
+          "is `" + *word + "`",
+          "write required, or leave it out: whoever reaches the gateway may use the route");
+    }
+    return word.has_value();
+  }
+
   call_route_plan read_call() {
     call_route_plan call;
     const std::string target = reader_.text("call").value_or("");
@@ -283,6 +297,31 @@ void read_rate(
   reader.finish();
 }
 
+void read_proxies(
+    const config_tree::entry& gateway,
+    config_reader& reader,
+    gateway_plan& into,
+    std::vector<fault>& found) {
+  const auto proxies = reader.texts("proxies").value_or(std::vector<std::string>{});
+  if (proxies.size() > proxies_max) {
+    reader.add_fault(
+        "proxies",
+        fmt::format("has {} entries", proxies.size()),
+        fmt::format("stay below {}", proxies_max + 1));
+  }
+  for (std::size_t i = 0; i < proxies.size(); ++i) {
+    if (auto address = gateway::normal_address(proxies[i])) {
+      into.proxies.push_back(std::move(*address));
+    } else {
+      found.push_back(
+          {gateway.value.find("proxies")->items[i].at,
+           fmt::format("`{}` in `proxies` of gateway `{}` is no address", proxies[i], gateway.key),
+           "write the IP address from which that proxy connects, such as 10.0.0.1; whoever "
+           "connects from it is believed whom it speaks for"});
+    }
+  }
+}
+
 void read_store(config_reader& reader, const std::string& folder, gateway_plan& into) {
   const std::string store = reader.text("store").value_or(std::string{default_key_store});
   if (auto wrong = check_store(store)) {
@@ -311,6 +350,7 @@ void read_gateway(const config_tree::entry& entry, plan& into, std::vector<fault
   read_tls(reader.tree("tls"), who, into.folder, made, found);
   read_cors(reader.tree("cors"), who, made, found);
   read_rate(reader.tree("rate"), who, made, found);
+  read_proxies(entry, reader, made, found);
   read_store(reader, into.folder, made);
   made.otherwise = reader.text("otherwise").value_or("");
   const config_tree* const routes = reader.tree("routes");

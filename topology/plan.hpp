@@ -155,8 +155,10 @@ struct plan {
   /// The file it was read from, and the folder in which relative paths start.
   std::string file;
   std::string folder;
-  /// The digest of the file's bytes. A broker refuses nodes that log in with another one.
+  /// What a broker and its workers must have in common (plan_digest.hpp), and the file's bytes. A
+  /// broker refuses workers of which it knows neither.
   std::uint64_t digest = 0;
+  std::uint64_t text_digest = 0;
   transport::heartbeat_options heartbeat;
   /// Largest body of a message, in bytes.
   std::uint64_t body_bytes_max = 1U << 20U;

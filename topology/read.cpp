@@ -1,11 +1,13 @@
 #include "topology/read.hpp"
 
+#include "topology/access_checks.hpp"
 #include "topology/capability_checks.hpp"
 #include "topology/checks.hpp"
 #include "topology/events.hpp"
 #include "topology/gateway_checks.hpp"
 #include "topology/gateways.hpp"
 #include "topology/host.hpp"
+#include "topology/plan_digest.hpp"
 #include "topology/policies.hpp"
 #include "topology/security.hpp"
 #include "topology/store_path.hpp"
@@ -13,13 +15,16 @@
 #include "topology/yaml.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
-#include <cstring>
+#include <chrono>
+#include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
-#include <iterator>
+#include <poll.h>
+#include <system_error>
 #include <tuple>
+#include <unistd.h>
 #include <utility>
 
 namespace troupe::topology {
@@ -325,6 +330,29 @@ faults only(const std::string& file, fault reason) {
   return {.file = file, .all = {std::move(reason)}};
 }
 
+faults unreadable(const std::string& file, const std::string& why) {
+  return only(file, {{}, "the file cannot be read: " + why, "check the path and its permissions"});
+}
+
+// Whoever writes a topology into a pipe has it ready.
+constexpr std::chrono::milliseconds pipe_patience{5'000};
+
+/// An open file.
+struct descriptor {
+  explicit descriptor(int opened) : number{opened} {}
+
+  descriptor(const descriptor&) = delete;
+  descriptor& operator=(const descriptor&) = delete;
+
+  ~descriptor() {
+    if (number >= 0) {
+      ::close(number);
+    }
+  }
+
+  int number;
+};
+
 } // namespace
 
 std::variant<plan, faults>
@@ -350,39 +378,67 @@ read(std::string_view text, const std::string& file, const std::vector<actor_typ
   check_gateways(drafted, types, found);
   check_features(drafted, found);
   check_traces(document.tree, drafted.result, found);
+  check_access(drafted, types, found);
   if (!found.empty()) {
     put_in_order(found);
     return faults{file, std::move(found)};
   }
   plan result = std::move(drafted.result);
   result.file = file;
-  result.digest = digest_of(std::as_bytes(std::span{text.data(), text.size()}));
+  result.digest = digest_of_plan(result);
+  result.text_digest = digest_of(std::as_bytes(std::span{text.data(), text.size()}));
   return result;
+}
+
+std::variant<std::string, faults> read_text(const std::string& file) {
+  std::error_code wrong;
+  if (std::filesystem::is_directory(file, wrong)) {
+    return unreadable(file, "it is a folder");
+  }
+  // Opening a pipe must not wait for somebody who never comes.
+  const descriptor opened{::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+  if (opened.number < 0) {
+    return unreadable(file, std::generic_category().message(errno));
+  }
+  std::string text;
+  pollfd readable{.fd = opened.number, .events = POLLIN, .revents = 0};
+  // One byte more than allowed, so that `read` refuses a larger file.
+  while (text.size() <= yaml_bytes_max) {
+    if (::poll(&readable, 1, static_cast<int>(pipe_patience.count())) == 0) {
+      return unreadable(file, "nobody writes into this pipe");
+    }
+    std::array<char, 65'536> part{};
+    const ssize_t size = ::read(opened.number, part.data(), part.size());
+    if (size < 0 && errno != EINTR && errno != EAGAIN) {
+      return unreadable(file, std::generic_category().message(errno));
+    }
+    if (size == 0) {
+      break;
+    }
+    text.append(part.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+  }
+  text.resize(std::min<std::size_t>(text.size(), yaml_bytes_max + 1));
+  return text;
+}
+
+std::variant<plan, faults>
+read_open(int descriptor, const std::string& file, const std::vector<actor_type>& types) {
+  std::string text(yaml_bytes_max + 1, '\0');
+  const ssize_t size = ::pread(descriptor, text.data(), text.size(), 0);
+  if (size < 0) {
+    return unreadable(file, std::generic_category().message(errno));
+  }
+  text.resize(static_cast<std::size_t>(size));
+  return read(text, file, types);
 }
 
 std::variant<plan, faults>
 read_file(const std::string& file, const std::vector<actor_type>& types) {
-  const auto unreadable = [&](const std::string& why) {
-    return only(
-        file, {{}, "the file cannot be read: " + why, "check the path and its permissions"});
-  };
-  std::error_code wrong;
-  if (std::filesystem::is_directory(file, wrong)) {
-    return unreadable("it is a folder");
+  auto text = read_text(file);
+  if (auto* const found = std::get_if<faults>(&text)) {
+    return std::move(*found);
   }
-  errno = 0;
-  std::ifstream stream{file, std::ios::binary};
-  if (!stream) {
-    return unreadable(std::generic_category().message(errno));
-  }
-  // Reads one byte more than allowed, so that `read` refuses a larger file.
-  std::string text(yaml_bytes_max + 1, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (stream.bad()) {
-    return unreadable("reading failed");
-  }
-  text.resize(static_cast<std::size_t>(stream.gcount()));
-  return read(text, file, types);
+  return read(std::get<std::string>(text), file, types);
 }
 
 } // namespace troupe::topology

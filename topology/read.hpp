@@ -19,7 +19,15 @@ namespace troupe::topology {
 std::variant<plan, faults>
 read(std::string_view text, const std::string& file, const std::vector<actor_type>& types);
 
-/// Reads `file` from disk; a file that cannot be read is one fault at {0, 0}.
+/// The text of `file`, which may also be a pipe that somebody writes into; the fault that it cannot
+/// be read stands at {0, 0}.
+std::variant<std::string, faults> read_text(const std::string& file);
+
+/// As `read`, with the text of the open file `descriptor`, from its beginning on.
+std::variant<plan, faults>
+read_open(int descriptor, const std::string& file, const std::vector<actor_type>& types);
+
+/// Reads `file` from disk, as `read_text` does.
 std::variant<plan, faults> read_file(const std::string& file, const std::vector<actor_type>& types);
 
 } // namespace troupe::topology

@@ -24,6 +24,8 @@ read_security(const config_tree& section, const std::string& folder, std::vector
           "write `keys` (each client has its own) or `open` (on loopback none is needed)");
     }
   }
+  options.tokens = read_tokens(reader, found);
+  options.allow = read_allow(reader, found);
   reader.finish();
   return options;
 }

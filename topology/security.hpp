@@ -1,8 +1,10 @@
 #pragma once
 
 #include "runtime/config.hpp"
+#include "topology/access.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,10 @@ struct security_options {
   /// The folder of the keys, joined to the file's folder.
   std::string keys;
   plain_clients clients = plain_clients::refused;
+  /// Absent: logins carry no tokens.
+  std::optional<token_options> tokens{};
+  /// Who may do what; all else is forbidden.
+  std::vector<access_rule> allow{};
   file_position at{};
 };
 

@@ -75,7 +75,7 @@ void add_call(command_line& line) {
   call.word("CAPABILITY.OPERATION", given->target, "what to call", check_target)
       .optional_word("JSON", given->body, "the body ({} if left out; - reads it from stdin)")
       .option("--key", given->key, "calls of one key meet the same replica")
-      .option("--id", given->id, "a UUID: asks again for what was asked under it", check_uuid)
+      .option("--id", given->id, "a UUID: asks again for what was asked under it", check_call_id)
       .footer(with_exit_codes("Example: troupe call examples/shop/shop.yaml users.get "
                               "'{\"user_id\": \"01a206c0-b8fa-7000-8001-65c2ec9e316f\"}'"))
       .runs([given] { return run(*given); });

@@ -4,12 +4,18 @@
 #include "nodes/commands/earlier_release.hpp"
 #include "nodes/commands/left_behind.hpp"
 #include "nodes/commands/plan_file.hpp"
+#include "nodes/commands/saga_upgrade.hpp"
+#include "nodes/commands/stranded.hpp"
 #include "runtime/wire/description.hpp"
 #include "runtime/wire/json.hpp"
+#include "topology/access_text.hpp"
 #include "topology/explain.hpp"
 
+#include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
 #include <memory>
+#include <variant>
 
 namespace troupe {
 
@@ -19,8 +25,9 @@ using wire::json_object;
 
 struct check_arguments {
   std::string file;
-  /// What an earlier release said with --json.
+  /// What an earlier release said with --json; a topology; a folder of databases.
   std::string against;
+  bool rights = false;
   bool json = false;
 };
 
@@ -55,6 +62,27 @@ json_object json_of(
           type == nullptr ? "null" : wire::to_json(wire::encoded(type->described)).value_or("null"))
       .add("subscribes", capability.subscribes)
       .add("store", capability.store);
+  return json;
+}
+
+json_object json_of(const topology::gateway_plan& gateway) {
+  std::vector<json_object> routes;
+  for (const topology::route_plan& each : gateway.routes) {
+    json_object& route = routes.emplace_back();
+    route.add("method", http::name_of(each.key.method)).add("path", each.key.path.text());
+    if (const auto* const call = std::get_if<topology::call_route_plan>(&each.does)) {
+      route.add("calls", fmt::format("{}.{}", call->capability.value, call->operation))
+          .add("deadline_ms", call->deadline.count());
+    } else {
+      route.add("events", std::get<topology::events_route_plan>(each.does).patterns);
+    }
+  }
+  json_object json;
+  json.add("name", gateway.name)
+      .add("host", gateway.host)
+      .add("listen", gateway.listen)
+      .add("admin", gateway.admin)
+      .add("routes", routes);
   return json;
 }
 
@@ -97,6 +125,10 @@ json_object json_of(
   for (const auto& each : plan.capabilities) {
     capabilities.push_back(json_of(each, types));
   }
+  std::vector<json_object> gateways;
+  for (const auto& each : plan.gateways) {
+    gateways.push_back(json_of(each));
+  }
   std::vector<json_object> left;
   for (const left_behind& each : strays) {
     left.push_back(json_of(each));
@@ -109,37 +141,78 @@ json_object json_of(
       .add("brokers", brokers)
       .add("nodes", nodes)
       .add("capabilities", capabilities)
+      .add("gateways", gateways)
       .add("events", json_of(plan.events))
       .add("left_behind", left);
   return json;
 }
 
-/// Tells what breaks programs written for an earlier release.
+json_object json_of(const saga_upgrade& upgrade) {
+  json_object json;
+  json.add("file", upgrade.file)
+      .add("capability", upgrade.capability)
+      .add("operation", upgrade.operation)
+      .add("sagas", upgrade.sagas)
+      .add("has_steps", upgrade.has_steps)
+      .add("gone", upgrade.gone);
+  return json;
+}
+
+/// Tells what breaks programs written for an earlier release, what work an earlier topology or a
+/// folder of databases has that nobody would go on with, and what becomes of sagas under way there.
 int run_against(
     const check_arguments& given,
     const topology::plan& plan,
     const std::vector<topology::actor_type>& types) {
-  const auto broken = broken_since(given.against, plan, types);
+  const auto broken =
+      is_topology_or_data(given.against)
+          ? databases_of(given.against, types).map([&](const earlier_databases& earlier) {
+              return stranded_by(earlier, plan, types);
+            })
+          : broken_since(given.against, plan, types);
   if (!broken) {
     return print_error(broken.error(), given.json);
   }
+  const bool has_data = std::filesystem::is_directory(given.against);
+  const auto upgrades =
+      has_data ? find_saga_upgrades(plan, given.against) : outcome<std::vector<saga_upgrade>>{};
+  if (!upgrades) {
+    return print_error(upgrades.error(), given.json);
+  }
+  const bool is_fine =
+      broken->empty() && std::none_of(upgrades->begin(), upgrades->end(), [](const auto& each) {
+        return each.stands_still();
+      });
   if (given.json) {
+    std::vector<json_object> sagas;
+    for (const saga_upgrade& each : *upgrades) {
+      sagas.push_back(json_of(each));
+    }
+    json_object json;
+    json.add("ok", is_fine).add("file", plan.file).add("breaks", *broken);
+    if (has_data) {
+      json.add("sagas", sagas);
+    }
+    fmt::print("{}\n", json.text());
+    return is_fine ? exit_code::ok : exit_code::faults;
+  }
+  if (broken->empty()) {
     fmt::print(
-        "{}\n",
-        json_object{}
-            .add("ok", broken->empty())
-            .add("file", plan.file)
-            .add("breaks", *broken)
-            .text());
-  } else if (broken->empty()) {
-    fmt::print("programs written for {} need no change\n", given.against);
+        "{} {}\n",
+        is_topology_or_data(given.against) ? "nothing is left without an owner of"
+                                           : "no change is needed by programs written for",
+        given.against);
   } else {
     fmt::print("{}\n", fmt::join(*broken, "\n"));
     print_aside(
-        "  next: keep what is gone beside what is new (another field, operation or topic) until "
-        "nobody uses it\n");
+        "  next: keep what is gone beside what is new (another name, field, operation or topic) "
+        "until nobody needs it\n");
   }
-  return broken->empty() ? exit_code::ok : exit_code::faults;
+  if (has_data) {
+    fmt::print(
+        "{}", upgrades->empty() ? "sagas under way go on as they began\n" : text_of(*upgrades));
+  }
+  return is_fine ? exit_code::ok : exit_code::faults;
 }
 
 int run(const check_arguments& given) {
@@ -155,7 +228,11 @@ int run(const check_arguments& given) {
   if (given.json) {
     fmt::print("{}\n", json_of(*plan, types, strays).text());
   } else {
-    fmt::print("{}{}", topology::explain(*plan, types), text_of(strays));
+    fmt::print(
+        "{}{}{}",
+        topology::explain(*plan, types),
+        given.rights ? topology::access_text(*plan, types) : "",
+        text_of(strays));
   }
   return exit_code::ok;
 }
@@ -169,7 +246,9 @@ void add_check(command_line& line) {
       .option(
           "--against",
           given->against,
-          "what an earlier release said with --json: tells what breaks its callers")
+          "what an earlier release said with --json: tells what breaks its callers; an earlier "
+          "topology, or a folder of databases: tells what work would be left undone")
+      .flag("--rights", given->rights, "says, too, who may do what")
       .flag("--json", given->json, "one JSON object instead of text")
       .footer(with_exit_codes())
       .runs([given] { return run(*given); });

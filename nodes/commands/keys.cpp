@@ -119,7 +119,7 @@ std::vector<owner_of_keys> owners_meant(const topology::plan& plan, const keys_a
   return {known == all.end() ? owner_of_keys{given.owner, "client"} : *known};
 }
 
-bool exists(const std::string& file) {
+bool has_key_file(const std::string& file) {
   return ::access(file.c_str(), F_OK) == 0;
 }
 
@@ -132,19 +132,19 @@ struct outcome_of_keys {
 outcome<outcome_of_keys> make_keys(const std::string& folder, const std::string& owner) {
   const std::string open = security::public_file_of(folder, owner);
   const std::string secret = security::secret_file_of(folder, owner);
-  if (exists(secret)) {
+  if (has_key_file(secret)) {
     const auto kept = security::read_secret_key(secret);
     if (!kept) {
       return failure{kept.error()};
     }
-    if (exists(open)) {
+    if (has_key_file(open)) {
       return outcome_of_keys{owner, "kept"};
     }
     return security::write_public_keys(open, owner, {transport::public_key_of(*kept)}).map([&] {
       return outcome_of_keys{owner, "made"};
     });
   }
-  if (exists(open)) {
+  if (has_key_file(open)) {
     return outcome_of_keys{owner, "elsewhere"};
   }
   const transport::curve_pair pair = transport::make_curve_pair();
@@ -158,7 +158,7 @@ outcome<outcome_of_keys> make_keys(const std::string& folder, const std::string&
 outcome<outcome_of_keys> replace_keys(const std::string& folder, const std::string& owner) {
   const std::string open = security::public_file_of(folder, owner);
   const std::string secret = security::secret_file_of(folder, owner);
-  if (!exists(secret)) {
+  if (!has_key_file(secret)) {
     return outcome_of_keys{owner, "elsewhere"};
   }
   const auto known = security::read_public_keys(open);
@@ -190,7 +190,7 @@ outcome<outcome_of_keys> finish_keys(const std::string& folder, const std::strin
     return failure{known.error()};
   }
   curve_public_key kept = known->front();
-  if (exists(secret)) {
+  if (has_key_file(secret)) {
     const auto own = security::read_secret_key(secret);
     if (!own) {
       return failure{own.error()};
@@ -307,7 +307,7 @@ std::string state_of(
     const std::string& owner,
     const outcome<std::vector<curve_public_key>>& known) {
   const std::string secret = security::secret_file_of(folder, owner);
-  if (!exists(secret)) {
+  if (!has_key_file(secret)) {
     return known ? "elsewhere" : known.error().message;
   }
   const auto own = security::read_secret_key(secret);

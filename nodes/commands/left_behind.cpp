@@ -60,9 +60,10 @@ std::int64_t journaled(store::database* journal, const std::string& owner, const
       .value_or(0);
 }
 
-left_behind look_into(store::database& session, store::database* journal, std::string owner) {
+} // namespace
+
+left_behind unfinished_work(store::database& session, std::string owner, std::int64_t taken) {
   left_behind found;
-  const std::int64_t taken = journaled(journal, owner, session.instance());
   found.capability = std::move(owner);
   found.events = count(session, "outbox", fmt::format("seq > {}", taken));
   found.timers = count(session, "timers");
@@ -71,8 +72,6 @@ left_behind look_into(store::database& session, store::database* journal, std::s
   found.postponed = count(session, "postponed", "dead = 0 AND partition >= 0");
   return found;
 }
-
-} // namespace
 
 std::vector<left_behind> find_left_behind(const topology::plan& plan) {
   const std::string journal_path = path_of(plan.events.journal);
@@ -102,7 +101,8 @@ std::vector<left_behind> find_left_behind(const topology::plan& plan) {
         if (!owner || (expected != owners.end() && expected->second == *owner)) {
           continue;
         }
-        left_behind found = look_into(*session, journal.get(), std::move(*owner));
+        left_behind found = unfinished_work(
+            *session, *owner, journaled(journal.get(), *owner, session->instance()));
         found.file = entry.path().string();
         if (found.has_work()) {
           all.push_back(std::move(found));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/store/database.hpp"
 #include "topology/plan.hpp"
 
 #include <cstdint>
@@ -26,6 +27,10 @@ struct left_behind {
 
   bool has_work() const { return events + timers + effects + sagas + postponed != 0; }
 };
+
+/// Counts what a database holds that is not done.
+/// @param taken the number up to which the journal has the events of its outbox.
+left_behind unfinished_work(store::database& session, std::string owner, std::int64_t taken);
 
 /// Looks into the folders of the plan's databases, and changes nothing. Files that cannot be read
 /// are passed over: whoever is to use one says what is wrong with it.

@@ -10,8 +10,6 @@
 
 namespace troupe {
 
-namespace {
-
 void print_faults(const topology::faults& found, bool json) {
   if (!json) {
     return print_aside(found.to_text());
@@ -29,10 +27,17 @@ void print_faults(const topology::faults& found, bool json) {
       wire::json_object{}.add("ok", false).add("file", found.file).add("faults", all).text());
 }
 
-} // namespace
-
 or_exit<topology::plan> load_plan(const std::string& file, bool json) {
-  auto read = topology::read_file(file, actor_types());
+  auto text = topology::read_text(file);
+  if (const auto* const found = std::get_if<topology::faults>(&text)) {
+    print_faults(*found, json);
+    return tl::unexpected{exit_code::faults};
+  }
+  return load_text(std::get<std::string>(text), file, json);
+}
+
+or_exit<topology::plan> load_text(const std::string& text, const std::string& file, bool json) {
+  auto read = topology::read(text, file, actor_types());
   if (const auto* const found = std::get_if<topology::faults>(&read)) {
     print_faults(*found, json);
     return tl::unexpected{exit_code::faults};

@@ -158,7 +158,7 @@ void add_publish(command_line& line) {
       .option("--at", given->at, "when: a UTC time such as 2026-11-24T08:00:00Z", check_at)
       .option("--after", given->after, "when: so much later, such as 5s", check_after)
       .excludes("--after", "--at")
-      .option("--id", given->id, "a UUID: publishes nothing twice under it", check_uuid)
+      .option("--id", given->id, "a UUID: publishes nothing twice under it", check_call_id)
       .footer(with_exit_codes(
           "Ends when the event is on disk. Example: troupe publish shop.yaml stock.low "
           "'{\"sku\": \"tea-red\"}' --key tea-red"))

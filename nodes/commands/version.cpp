@@ -50,9 +50,13 @@ std::string bill_of_materials() {
 
 } // namespace
 
+std::string version_text() {
+  return fmt::format("{} {}", program, release);
+}
+
 void add_version(command_line& line) {
   const auto wants_materials = std::make_shared<bool>(false);
-  const std::string text = fmt::format("{} {}", program, release);
+  const std::string text = version_text();
   line.version(text);
   line.add("version", "Prints the version")
       .flag(

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/gateway/token_bucket.hpp"
+#include "runtime/http/admission.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -10,7 +11,8 @@
 
 namespace troupe::gateway {
 
-/// How many requests each client may send, by its address. Pure but for its memory of clients.
+/// How many requests each client may send, by its address, or its /64 for IPv6. Pure but for its
+/// memory of clients.
 class client_rates {
 public:
   /// Clients that are remembered at once; any more share one allowance, so that memory stays
@@ -20,7 +22,8 @@ public:
   explicit client_rates(const rate& each) : each_{each} {}
 
   /// As `token_bucket::take`.
-  instant::duration take(const std::string& client, instant now) {
+  instant::duration take(const std::string& address, instant now) {
+    const std::string client = http::counted_as(address);
     auto known = buckets_.find(client);
     if (known == buckets_.end()) {
       forget_full(now);

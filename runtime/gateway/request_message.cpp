@@ -2,6 +2,7 @@
 
 #include "runtime/gateway/strict_json.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <utility>
 
@@ -30,6 +31,19 @@ find_field(const types& all, std::string_view type, std::string_view name) {
   return nullptr;
 }
 
+/// Whether a value of this type is in JSON a text as it stands in a URL.
+bool stands_for_itself(const wire::value_schema& type) {
+  return type.within.empty() && (type.is == wire::form::text || type.is == wire::form::id);
+}
+
+/// Whether `text` is letters, digits and dashes, as most are.
+bool is_word(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char letter) {
+    return (letter >= '0' && letter <= '9') || (letter >= 'a' && letter <= 'z')
+           || (letter >= 'A' && letter <= 'Z') || letter == '-';
+  });
+}
+
 /// Adds the field `name`, whose value is `text` in the `part` of a URL.
 outcome<void>
 add(json& object,
@@ -43,6 +57,10 @@ add(json& object,
   }
   if (object.contains(name)) {
     return failure{wrong_json(pointer, fmt::format("it is given twice, once in the {}", part))};
+  }
+  if (is_word(text) && stands_for_itself(type->type)) {
+    object[name] = text;
+    return {};
   }
   const auto value = json_of_text(text, type->type);
   if (!value) {

@@ -21,7 +21,7 @@ outcome<route_key> route_key::parse(std::string_view text) {
 }
 
 std::vector<std::string> own_paths() {
-  return {"/calls/{id}", "/openapi.json", "/asyncapi.json"};
+  return {"/calls/{id}", "/openapi.json", "/asyncapi.json", "/.well-known/jwks.json"};
 }
 
 route_lookup find_route(

@@ -37,7 +37,9 @@ connection_exchange::connection_exchange(
 }
 
 connection_exchange::~connection_exchange() {
-  respond(to_response({500, "no_answer", "the handler of this request gave no answer"}));
+  if (!is_answered_->load()) {
+    respond(to_response({500, "no_answer", "the handler of this request gave no answer"}));
+  }
 }
 
 bool connection_exchange::respond(response answer) {

@@ -1,5 +1,6 @@
 #include "runtime/http/head_scanner.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -14,6 +15,12 @@ tl::unexpected<problem> refused_head(int status, std::string code, std::string d
 /// The type of a TLS record with a handshake. @source RFC 8446, 5.1.
 constexpr char tls_handshake = 0x16;
 
+/// Whether a letter may stand in a line of the head, whatever is around it.
+bool is_ordinary(char letter) {
+  const auto byte = static_cast<unsigned char>(letter);
+  return (byte >= 0x20 && byte != 0x7f) || letter == '\t';
+}
+
 } // namespace
 
 tl::expected<std::size_t, problem> head_scanner::scan(std::string_view bytes) {
@@ -21,6 +28,7 @@ tl::expected<std::size_t, problem> head_scanner::scan(std::string_view bytes) {
     return refused_head(400, "tls_on_plain_port", "this port speaks plain HTTP: use http://");
   }
   while (seen_ < bytes.size()) {
+    pass_ordinary(bytes);
     const auto fine = see(bytes[seen_]);
     ++seen_;
     if (!fine) {
@@ -39,8 +47,23 @@ tl::expected<std::size_t, problem> head_scanner::scan(std::string_view bytes) {
   return 0;
 }
 
+void head_scanner::pass_ordinary(std::string_view bytes) {
+  // `see` takes at least one letter more.
+  std::size_t end = std::min(bytes.size(), most_.head_bytes_max) - 1;
+  if (lines_ == 0) {
+    const std::size_t line_max = most_.request_line_bytes_max - 2;
+    end = std::min(end, seen_ + line_max - std::min(line_max, line_bytes_));
+  }
+  if (after_cr_ || end <= seen_) {
+    return;
+  }
+  const auto* const begins = bytes.data() + seen_;
+  const auto* const stops = std::find_if_not(begins, bytes.data() + end, is_ordinary);
+  line_bytes_ += static_cast<std::size_t>(stops - begins);
+  seen_ += static_cast<std::size_t>(stops - begins);
+}
+
 tl::expected<void, problem> head_scanner::see(char letter) {
-  const auto byte = static_cast<unsigned char>(letter);
   if (after_cr_ != (letter == '\n')) {
     return refused_head(
         400, "malformed_head", "a line of the head ends with something else than CRLF");
@@ -52,7 +75,7 @@ tl::expected<void, problem> head_scanner::see(char letter) {
     after_cr_ = true;
     return {};
   }
-  if ((byte < 0x20 && letter != '\t') || byte == 0x7f) {
+  if (!is_ordinary(letter)) {
     return refused_head(400, "malformed_head", "the head has a control character");
   }
   ++line_bytes_;

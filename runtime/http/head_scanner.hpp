@@ -28,6 +28,8 @@ public:
   tl::expected<std::size_t, problem> scan(std::string_view bytes);
 
 private:
+  /// Goes over letters that neither end a line nor reach a limit.
+  void pass_ordinary(std::string_view bytes);
   tl::expected<void, problem> see(char letter);
   tl::expected<void, problem> end_line();
 

@@ -1,5 +1,6 @@
 #include "runtime/http/request.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace troupe::http {
@@ -22,6 +23,12 @@ std::optional<method> method_named(std::string_view name) {
     }
   }
   return std::nullopt;
+}
+
+bool request::repeats(std::string_view name) const {
+  return std::count_if(
+             fields.begin(), fields.end(), [&](const auto& field) { return field.first == name; })
+         > 1;
 }
 
 } // namespace troupe::http

@@ -22,7 +22,9 @@ std::string cut(const std::string& value) {
 }
 
 bool needs_quotes(std::string_view text) {
-  return text.empty() || text.find_first_of(" \"=\n\r\t") != std::string_view::npos;
+  return text.empty() || std::any_of(text.begin(), text.end(), [](char c) {
+           return static_cast<unsigned char>(c) <= ' ' || c == '"' || c == '=' || c == '\x7f';
+         });
 }
 
 } // namespace

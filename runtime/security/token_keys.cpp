@@ -95,13 +95,13 @@ bool is_id(std::string_view text) {
             });
 }
 
-std::string text_at(const json& object, const char* key) {
+std::string member_text(const json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
 }
 
-std::string decoded_at(const json& object, const char* key) {
-  return from_base64url(text_at(object, key)).value_or(std::string{});
+std::string member_bytes(const json& object, const char* key) {
+  return from_base64url(member_text(object, key)).value_or(std::string{});
 }
 
 failure no_key(std::string_view why) {
@@ -110,26 +110,26 @@ failure no_key(std::string_view why) {
 
 outcome<token_key> key_of(const json& from) {
   token_key key;
-  key.id = text_at(from, "kid");
+  key.id = member_text(from, "kid");
   if (!is_id(key.id)) {
     return no_key("has no `kid` of 1 to 64 letters, digits, - and _");
   }
-  const std::string kind = text_at(from, "kty");
-  const std::string algorithm = text_at(from, "alg");
+  const std::string kind = member_text(from, "kty");
+  const std::string algorithm = member_text(from, "alg");
   if (kind == "oct" && algorithm == "HS256") {
     key.algorithm = token_algorithm::hs256;
-    key.secret = decoded_at(from, "k");
+    key.secret = member_bytes(from, "k");
     if (key.secret.size() < shared_bytes_min || key.secret.size() > shared_bytes_max) {
       return no_key("of HS256 has no `k` of 32 to 1,024 bytes");
     }
     return key;
   }
-  if (kind != "OKP" || text_at(from, "crv") != "Ed25519"
+  if (kind != "OKP" || member_text(from, "crv") != "Ed25519"
       || (!algorithm.empty() && algorithm != "EdDSA")) {
     return no_key("is neither Ed25519 (`kty` OKP) nor a shared secret (`kty` oct, `alg` HS256)");
   }
-  key.public_key = decoded_at(from, "x");
-  key.secret = decoded_at(from, "d");
+  key.public_key = member_bytes(from, "x");
+  key.secret = member_bytes(from, "d");
   const bool has_secret = from.contains("d");
   if (key.public_key.size() != ed25519_bytes
       || (has_secret

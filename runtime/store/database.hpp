@@ -223,6 +223,10 @@ public:
   /// Cheap when there is nothing to do. (SQLite: checkpoint; PostgreSQL: nothing.)
   virtual void checkpoint() {}
 
+  /// As checkpoint(), but of everything: at an orderly end, so that the database's file alone is
+  /// whole. What a reader holds up stays where it is; whoever ends last copies it.
+  virtual void checkpoint_all() {}
+
   /// How many pages checkpoint() would copy back now; 0 if there is nothing to do.
   virtual std::int64_t checkpoint_due() const { return 0; }
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr unsigned char map_of_4 = 0x84;
 constexpr unsigned char map_of_6 = 0x86;
-constexpr unsigned char map_of_7 = 0x87;
+constexpr unsigned char map_of_8 = 0x88;
 constexpr unsigned char map_of_10 = 0x8a;
 
 /// Walks bytes that are expected to be there.
@@ -103,7 +103,7 @@ private:
   std::string_view rest_;
 };
 
-bool read_known_call(std::string_view bytes, bool has_key, header_view& header) {
+bool read_known_call(std::string_view bytes, header_view& header) {
   matcher rest{bytes.substr(1)};
   if (!rest.literal(call_start) || !rest.id(header.id) || !rest.literal("\xa2to")
       || !rest.short_text(header.to) || !rest.literal("\xa2op") || !rest.short_text(header.op)
@@ -117,13 +117,23 @@ bool read_known_call(std::string_view bytes, bool has_key, header_view& header) 
   header.ttl = load_big_endian<std::uint32_t>(ttl);
   header.ttl_at = static_cast<std::uint32_t>(ttl - bytes.data());
   matcher end{bytes.substr(header.ttl_at + 4)};
-  if (has_key && !(end.literal("\xa3key") && end.short_text(header.key))) {
-    return false;
+  unsigned entries = 6;
+  if (end.literal("\xa3key")) {
+    if (!end.short_text(header.key)) {
+      return false;
+    }
+    ++entries;
+  }
+  if (end.literal("\xa6source")) {
+    if (!end.text(header.source)) {
+      return false;
+    }
+    ++entries;
   }
   header.kind = kind::call;
   header.has_id = true;
   header.has_ttl = true;
-  return end.at_end();
+  return end.at_end() && static_cast<unsigned char>(bytes.front()) == (0x80U | entries);
 }
 
 bool read_known_reply(std::string_view bytes, header_view& header) {
@@ -197,7 +207,7 @@ bool read_known_header(std::string_view bytes, header_view& header) {
   if (bytes.size() > kind_at && static_cast<unsigned char>(bytes[kind_at]) == 0xa5) {
     return read_known_event(bytes, header);
   }
-  return map <= map_of_7 && read_known_call(bytes, map == map_of_7, header);
+  return map <= map_of_8 && read_known_call(bytes, header);
 }
 
 } // namespace troupe::wire

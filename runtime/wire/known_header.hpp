@@ -26,7 +26,7 @@ inline constexpr std::string_view event_start{"\xa1v\x01\xa4kind\xa5"
 inline constexpr std::string_view ok_end{"\xa6status\xa2ok"};
 inline constexpr std::string_view pending_end{"\xa6status\xa7pending"};
 
-/// Reads `bytes` into `header` if it is a call with a key at most, a reply without an error, or an
+/// Reads `bytes` into `header` if it is a call without a trace, a reply without an error, or an
 /// event, as our encoder writes them, with short ASCII names. False, with `header` unchanged, for
 /// any other.
 bool read_known_header(std::string_view bytes, header_view& header);

@@ -53,7 +53,7 @@ struct hello {
   std::string role;
   std::string node;
   uuid incarnation;
-  /// Digest of the topology; 0 from a client.
+  /// Digest of the topology's text; 0 from a client.
   std::uint64_t plan = 0;
   bool batch = false;
   std::uint64_t pid = 0;
@@ -62,9 +62,13 @@ struct hello {
   std::vector<uuid> in_flight;
   /// The same calls with their requests. A worker of an earlier release says only their ids.
   std::optional<std::vector<held_call>> held{};
+  /// Digest of what the topology says that a broker and its workers must have in common. A worker
+  /// of an earlier release says only `plan`.
+  std::optional<std::uint64_t> shared_plan{};
 };
 
-TROUPE_MESSAGE(hello, role, node, incarnation, plan, batch, pid, serves, in_flight, held)
+TROUPE_MESSAGE(
+    hello, role, node, incarnation, plan, batch, pid, serves, in_flight, held, shared_plan)
 
 /// The body of WELCOME.
 struct welcome {

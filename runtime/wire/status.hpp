@@ -56,11 +56,14 @@ struct placement_status {
 TROUPE_MESSAGE(
     placement_status, capability, credit, outstanding, replicas, inbox, breaker, shut, forced)
 
-/// A node of the topology, as the broker sees it. All but name and `live` is left out while the
-/// node is not logged in.
+/// A node of the topology, as the broker sees it. All but name, `live` and `away_ms` is left out
+/// while the node is not logged in.
 struct known_node {
   std::string name;
   bool live = false;
+  /// How long nothing was heard of a node that was logged in before; absent while it is live, and
+  /// if it never was.
+  std::optional<std::uint64_t> away_ms{};
   std::optional<std::string> incarnation{};
   std::optional<std::uint64_t> pid{};
   std::optional<std::uint64_t> up_ms{};
@@ -69,7 +72,8 @@ struct known_node {
   std::optional<std::vector<placement_status>> capabilities{};
 };
 
-TROUPE_MESSAGE(known_node, name, live, incarnation, pid, up_ms, draining, busy_ms, capabilities)
+TROUPE_MESSAGE(
+    known_node, name, live, away_ms, incarnation, pid, up_ms, draining, busy_ms, capabilities)
 
 inline void encode(writer& to, const known_node& value) {
   detail::encode_present(to, value);
@@ -136,6 +140,8 @@ struct broker_counters {
   std::uint64_t dropped = 0;
   /// Connections that were not let in for their key.
   std::uint64_t keys_refused = 0;
+  /// Calls of peers without the right to them.
+  std::uint64_t forbidden = 0;
 };
 
 // clang-format off
@@ -144,7 +150,8 @@ TROUPE_MESSAGE(
     overloaded, conflicts, expired, late_replies, stray_replies, tried_elsewhere, workers_joined,
     workers_lost, workers_left, logins_refused, suspects, convicted, adopted, malformed,
     unauthenticated, undeliverable, clients_joined, clients_lost, stood_still,
-    turned_away, unread, dropped, keys_refused)
+    turned_away, unread, dropped, keys_refused,
+    forbidden)
 
 // clang-format on
 
@@ -156,6 +163,15 @@ struct recent_event {
 };
 
 TROUPE_MESSAGE(recent_event, name, ago_ms, fields)
+
+/// A gateway of the topology, as a broker sees it.
+struct known_gateway {
+  std::string name;
+  /// Whether it is logged in.
+  bool live = false;
+};
+
+TROUPE_MESSAGE(known_gateway, name, live)
 
 struct broker_status {
   std::string broker;
@@ -169,6 +185,8 @@ struct broker_status {
   broker_counters counters;
   /// The last 64 lines of the log, oldest first.
   std::vector<recent_event> events;
+  /// Left out by a broker of an earlier release.
+  std::optional<std::vector<known_gateway>> gateways{};
 };
 
 TROUPE_MESSAGE(
@@ -181,7 +199,8 @@ TROUPE_MESSAGE(
     nodes,
     capabilities,
     counters,
-    events)
+    events,
+    gateways)
 
 struct replica_failure {
   std::uint64_t ms_ago = 0;
@@ -235,6 +254,16 @@ struct group_status {
   std::uint64_t outbox_depth = 0;
   std::string outbox_trouble;
   std::string down_reason;
+  /// Calls answered and events handled per second, over the last minute.
+  std::optional<double> rate_per_s{};
+  /// Instances of replicas made anew.
+  std::optional<std::uint64_t> restarts{};
+  /// For how long it has been down, its breaker open, its outbox stopped, or the oldest event of
+  /// its outbox not confirmed; absent while it is not.
+  std::optional<std::uint64_t> down_ms{};
+  std::optional<std::uint64_t> breaker_open_ms{};
+  std::optional<std::uint64_t> outbox_stopped_ms{};
+  std::optional<std::uint64_t> outbox_waits_ms{};
   std::vector<replica_status> replicas;
   /// Which of its sagas stand still, need a person or follow earlier steps; absent if none do.
   std::optional<std::string> sagas_trouble{};
@@ -245,7 +274,9 @@ TROUPE_MESSAGE(
     group_status, capability, store, breaker, forced_by, forced_why, forced_since, credit, in_hand,
     answered, failed, repeats, turns, effects, takeovers, events_credit, events_in_hand, events,
     events_ignored, events_postponed, event_repeats, events_of_others, relayed, outbox_confirmed,
-    outbox_depth, outbox_trouble, down_reason, replicas, sagas_trouble)
+    outbox_depth, outbox_trouble, down_reason, rate_per_s, restarts, down_ms, breaker_open_ms,
+    outbox_stopped_ms, outbox_waits_ms, replicas,
+    sagas_trouble)
 
 // clang-format on
 

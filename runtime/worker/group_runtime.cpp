@@ -236,6 +236,7 @@ void group_runtime::tell_down(bool down) {
 }
 
 void group_runtime::tick(instant now) {
+  trend_.look(*front_, now);
   front_->breaker().tick(now);
   if (supervisor_) {
     supervisor_->tick(now);

@@ -2,6 +2,7 @@
 
 #include "runtime/supervision/supervisor.hpp"
 #include "runtime/worker/group.hpp"
+#include "runtime/worker/group_trend.hpp"
 
 #include <memory>
 #include <string>
@@ -48,6 +49,9 @@ public:
 
   std::vector<supervision::child_status> replicas() const;
 
+  /// What is known since when of the group. Socket loop.
+  const group_trend& trend() const { return trend_; }
+
   /// Asks the actors to end, without waiting. Calls that were not begun stay undone; brokers hand
   /// them on. Call when nothing is pushed any more.
   void end();
@@ -61,6 +65,7 @@ private:
   void tell_down(bool down);
 
   std::unique_ptr<group> front_;
+  group_trend trend_;
   std::unique_ptr<runners> runners_;
   std::unique_ptr<supervision::supervisor> supervisor_;
 };

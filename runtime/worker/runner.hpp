@@ -34,6 +34,8 @@ public:
       work_queue& from,
       const std::vector<int>& replicas,
       std::unique_ptr<runner_store> store);
+  /// Leaves its database whole.
+  ~runner();
 
   void on_event(std::function<void(supervision::group_event)> tell) {
     replicas_.on_event(std::move(tell));

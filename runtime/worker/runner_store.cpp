@@ -87,6 +87,16 @@ outcome<std::unique_ptr<runner_store>> runner_store::open(group& of) {
   return made;
 }
 
+void runner_store::leave() noexcept {
+  try {
+    if (const auto locked = store::turnstile_guard::lock(gate, lock_patience)) {
+      const store::long_work shown{gate};
+      database->checkpoint_all();
+    }
+  } catch (const std::exception&) { // All commits are in the WAL, and stay there.
+  }
+}
+
 outcome<void> runner_store::prepare(group& of) {
   worker_parts& parts = of.parts();
   store::database& session = *database;

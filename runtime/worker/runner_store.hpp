@@ -23,6 +23,10 @@ struct runner_store {
   /// cannot be taken. Nothing is left open.
   static outcome<std::unique_ptr<runner_store>> open(group& of);
 
+  /// Copies the WAL back, so that the database's file alone is whole. What does not work then is
+  /// left to whoever opens it next.
+  void leave() noexcept;
+
   /// Brings the tables up to date and takes a writer's number, with the lock held.
   outcome<void> prepare(group& of);
 };

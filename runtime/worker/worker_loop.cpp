@@ -70,7 +70,8 @@ wire::hello worker_loop::hello(int link) {
       .pid = static_cast<std::uint64_t>(::getpid()),
       .serves = {},
       .in_flight = {},
-      .held = calls_.in_flight(link)};
+      .held = calls_.in_flight(link),
+      .shared_plan = options_.shared_plan};
   for (const wire::held_call& each : *hello.held) {
     hello.in_flight.push_back(each.id);
   }

@@ -16,6 +16,8 @@ struct worker_options {
   std::string node;
   /// Digest of the topology; a broker refuses a worker with another one.
   std::uint64_t plan = 0;
+  /// Digest of what it must have in common with its brokers.
+  std::uint64_t shared_plan = 0;
   /// The folder of the topology file.
   std::string folder;
   std::vector<std::string> brokers;

@@ -28,6 +28,16 @@ wire::replica_status describe(const supervision::child_status& child, instant no
   return said;
 }
 
+std::uint64_t restarts_of(group& front) {
+  std::uint64_t count = 0;
+  for (const runner_metrics& each : front.metrics()) {
+    for (const tally& cause : each.restarts) {
+      count += cause.value();
+    }
+  }
+  return count;
+}
+
 wire::group_status describe(group_runtime& of, instant now) {
   group& front = of.front();
   const wire::served served = front.served(now);
@@ -66,6 +76,8 @@ wire::group_status describe(group_runtime& of, instant now) {
     said.sagas_trouble = std::move(trouble);
   }
   said.down_reason = front.condition().down_reason();
+  said.restarts = restarts_of(front);
+  of.trend().describe(said, now);
   for (const supervision::child_status& each : of.replicas()) {
     said.replicas.push_back(describe(each, now));
   }

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 TROUPE = os.environ["TROUPE_BIN"] + "/troupe"
 # The names of what is in the maps from names, by the map.
 NAMES = {"brokers": "b1", "nodes": "n1", "capabilities": "users", "topics": "order.*", "gateways": "g1",
-         "routes": "POST /users", "rejected": "some_reason", "strangler": "billing"}
+         "routes": "POST /users", "rejected": "some_reason", "strangler": "billing", "allow": "anna"}
 
 Path = tuple[str, ...]
 

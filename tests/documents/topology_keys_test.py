@@ -114,7 +114,7 @@ class Keys(unittest.TestCase):
             elif path[0] == "strangler":
                 ours.add(".".join(path[2:]))
             else:
-                names = {"b1": "NAME", "n1": "NAME", "order.*": "PATTERN"}
+                names = {"b1": "NAME", "n1": "NAME", "order.*": "PATTERN", "anna": "NAME"}
                 ours.add(".".join(names.get(each, each) for each in path))
         # The row of PATTERN tells of both, as does the row of each map of what is in it.
         ours -= {"events.topics.PATTERN.keep", "events.topics.PATTERN.size"}

@@ -114,11 +114,11 @@ class GatewayTest(SystemTest):
     """A system with one gateway, whose routes are the test's."""
 
     def served(self, capabilities: dict[str, str], routes: str, *, more: str = "", keys: str = "",
-               **others: object) -> tuple[System, Gateway]:
+               scheme: str = "http", **others: object) -> tuple[System, Gateway]:
         """A system of these, with a broker and a worker, and where its gateway will listen."""
         port = free_port()
         lines = "\n".join(f"      {line}" for line in routes.strip().splitlines())
-        gateways = (f'gateways:\n  g1:\n    listen: "http://127.0.0.1:{port}"\n{keys}'
+        gateways = (f'gateways:\n  g1:\n    listen: "{scheme}://127.0.0.1:{port}"\n{keys}'
                     f"    routes:\n{lines}\n")
         system = self.system(capabilities, nodes=("n1",), more=f"{more}\n{gateways}", **others)
         return system, Gateway(port)

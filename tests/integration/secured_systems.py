@@ -20,13 +20,22 @@ def keys_in(file: pathlib.Path) -> list[bytes]:
             if line and not line.startswith("# ")]
 
 
+# Whoever has no key, and the operator, may do everything.
+ALL = '{call: ["*", troupe.*], publish: ["*"], read: ["*"]}'
+ALLOW = f"{{anonymous: {ALL}, operator: {ALL}, anna: {ALL}, notes: {{publish: [noted]}}}}"
+
+
 class SecuredSystem(System):
-    """A System with `security`, whose keys are made; `open` is where clients without any connect."""
+    """A System with `security`, whose keys are made; `open` is where clients without any connect.
+
+    `allow` says who may do what."""
 
     def __init__(self, capabilities: dict[str, str] | None = None, *, is_open: bool = True,
-                 more: str = "", **others: object):
+                 more: str = "", allow: str = ALLOW,
+                 tokens: str = "", **others: object):
         self.open = f"tcp://127.0.0.1:{free_port()}" if is_open else ""
-        security = "security: {clients: open}" if is_open else "security: {}"
+        clients = "open" if is_open else "keys"
+        security = f"security: {{clients: {clients}, allow: {allow}{tokens and ', tokens: ' + tokens}}}"
         super().__init__(capabilities, more=f"{security}\n{more}", **others)
         self.keys = self.folder / "keys"
         made = troupe("keys", "new", self.file)

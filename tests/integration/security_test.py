@@ -25,9 +25,9 @@ A_MOMENT = 0.5
 
 
 def hello(node: str, role: str = "worker") -> tuple[bytes, bytes]:
-    header = {"v": 1, "kind": "hello", "id": new_id()}
-    return msgpack.packb(header), msgpack.packb(
-        {"role": role, "node": node, "incarnation": new_id(), "batch": False, "plan": 0})
+    return msgpack.packb({"v": 1, "kind": "hello"}), msgpack.packb(
+        {"role": role, "node": node, "incarnation": new_id(), "plan": 0, "batch": True, "pid": 1,
+         "serves": [], "in_flight": []})
 
 
 class SecurityTest(SystemTest):
@@ -56,7 +56,8 @@ class WhoGetsIn(SecurityTest):
 
     def test_keys_and_clients_on_loopback_get_in(self):
         self.assert_answered(self.system.keyed("operator"))
-        self.assert_answered(self.system.keyed("n1"))
+        # A node may do what its capabilities may, and they call nobody.
+        self.assert_code("forbidden", self.system.keyed("n1").call("echo", "echo", {"payload": "x"}))
         self.assert_answered(self.system.client())
         self.assertEqual(0, self.system.status(self.system.client())["counters"]["keys_refused"])
 
@@ -108,8 +109,8 @@ class WhoGetsIn(SecurityTest):
             self.assert_code("invalid", reply)
             self.assertIn("routing id", reply.error["message"])
         self.assertEqual([], self.broker.find("worker_lost"))
-        workers = self.system.status(self.system.client())["workers"]
-        self.assertEqual({"n1", "n2"}, {each["node"] for each in workers})
+        nodes = self.system.status(self.system.client())["nodes"]
+        self.assertEqual({"n1", "n2"}, {each["name"] for each in nodes if each["live"]})
 
     def test_without_a_key_nobody_is_a_worker(self):
         plain = self.system.client()

@@ -2,9 +2,12 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <unistd.h>
 
 namespace utf = boost::unit_test;
@@ -96,6 +99,24 @@ BOOST_AUTO_TEST_CASE(a_value_of_a_peer_does_not_fill_the_log) {
   const std::string line = captured.read();
   BOOST_TEST(line.size() < 4'300U);
   BOOST_TEST(line.ends_with("(600000 bytes)\"\n"));
+}
+
+// Probe P13 of runtime/security/README.md: neither a line nor a colour of its own.
+BOOST_AUTO_TEST_CASE(no_value_says_anything_to_the_terminal) {
+  captured_stderr captured;
+  event_log log{real_time, "n1", log_format::text};
+
+  for (const std::string_view value :
+       {"a\nb", "a\rb", "a\vb", "a\fb", "a\x1b[2Jb", "a\bb", "a who=b", "a\"b"}) {
+    log.write("access_refused", {{"what", std::string{value}}});
+    const std::string line = captured.read();
+    BOOST_TEST(line.find(" what=\"a") != std::string::npos, line);
+    BOOST_TEST(
+        std::count_if(
+            line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; })
+            == 1, // The end of the line.
+        line);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

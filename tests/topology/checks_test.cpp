@@ -28,7 +28,10 @@ BOOST_AUTO_TEST_CASE(a_malformed_endpoint_is_a_fault_where_it_stands) {
 
 BOOST_AUTO_TEST_CASE(nothing_outside_loopback_is_bound) {
   check_only_fault(
-      good_with("127.0.0.1", "0.0.0.0"), {4, 16}, "until link security is built", "127.0.0.1");
+      good_with("127.0.0.1", "0.0.0.0"),
+      {4, 16},
+      "anybody who reaches the port is trusted",
+      "`security:`");
 }
 
 BOOST_AUTO_TEST_CASE(an_admin_address_is_of_loopback_and_of_one_process) {

@@ -81,12 +81,40 @@ BOOST_AUTO_TEST_CASE(a_capability_can_have_its_own_store_or_none) {
   BOOST_TEST(shop.find(capability_name{"carts"})->store.value() == "sqlite:shops/one/c.db");
 }
 
-// The digest covers all bytes, comments too: a broker refuses nodes that read others.
-BOOST_AUTO_TEST_CASE(the_digest_is_of_the_bytes_of_the_file) {
+BOOST_AUTO_TEST_CASE(the_digest_is_of_the_plan_and_not_of_the_text) {
   const std::string commented = good_and("# A comment.\n");
 
-  BOOST_TEST(plan_of(good).digest == digest_of(std::as_bytes(std::span{good})));
-  BOOST_TEST(plan_of(commented).digest != plan_of(good).digest);
+  BOOST_TEST(plan_of(good).text_digest == digest_of(std::as_bytes(std::span{good})));
+  BOOST_TEST(plan_of(commented).text_digest != plan_of(good).text_digest);
+  BOOST_TEST(plan_of(commented).digest == plan_of(good).digest);
+}
+
+BOOST_AUTO_TEST_CASE(another_order_and_defaults_spelled_out_are_the_same_plan) {
+  const std::string ways[] = {
+      "users: {replicas: 2, turn_limit: 10s}",
+      "users: {turn_limit: 10000ms, replicas: 2}",
+      "users:\n    replicas: 2\n    actor: \"users\"",
+      "users: {replicas: 2, config: {}}",
+      "'users': {'replicas': 2}"};
+  for (const std::string& each : ways) {
+    BOOST_TEST(
+        plan_of(good_with("users: {replicas: 2}", each)).digest == plan_of(good).digest, each);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_brokers_and_workers_share_changes_the_digest) {
+  const std::string ways[] = {
+      "users: {replicas: 3}",
+      "users: {replicas: 2, turn_limit: 11s}",
+      "users: {replicas: 2, bulkhead: {in_flight: 3}}",
+      "users: {replicas: 2, subscribes: [a.*]}",
+      "users: {replicas: 2, config: {a: [1, 2]}}",
+      "users: {replicas: 2, config: {a: [12]}}"};
+  std::set<std::uint64_t> digests{plan_of(good).digest};
+  for (const std::string& each : ways) {
+    digests.insert(plan_of(good_with("users: {replicas: 2}", each)).digest);
+  }
+  BOOST_TEST(digests.size() == std::size(ways) + 1);
 }
 
 BOOST_AUTO_TEST_CASE(config_is_handed_on_as_it_stands) {

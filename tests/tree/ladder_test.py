@@ -30,12 +30,14 @@ MAY_INCLUDE = {
     "runtime/gateway": _BASE + ("runtime/http", "runtime/transport", "runtime/store", "runtime/security",
                                 "runtime/observe", "runtime/client"),
     "runtime/strangler": _BASE + ("runtime/http", "runtime/observe", "runtime/gateway"),
+    "runtime/reconcile": _BASE,
+    "runtime/testing": _BASE + ("runtime/saga",),
     "runtime/contract": _BASE + ("runtime/http", "runtime/gateway"),
     "runtime/actor": _BASE + ("runtime/store", "runtime/saga", "runtime/observe"),
     "runtime/worker": _UPPER + ("runtime/actor",),
     "topology": ("runtime",),
     "actors": _BASE + ("runtime/actor", "runtime/saga"),
-    "nodes": _UPPER + ("runtime/gateway", "runtime/strangler", "runtime/contract", "runtime/actor",
+    "nodes": _UPPER + ("runtime/gateway", "runtime/strangler", "runtime/contract", "runtime/reconcile", "runtime/actor",
                         "runtime/worker", "topology", "actors"),
 }
 # Tests and examples may use everything; nothing in MAY_INCLUDE names them.
@@ -48,8 +50,8 @@ _TABLES = re.compile(r"^runtime/store/(?:database|migrations)\.hpp$")
 _TOPICS = re.compile(r"^runtime/wire/(?:events|description|compatibility)\.hpp$")
 # What rights mean: the topology says and checks who has which.
 _RIGHTS = re.compile(r"^runtime/security/grants\.hpp$")
-# What a route is: the topology says and checks which there are.
-_ROUTES = re.compile(r"^runtime/gateway/(?:routes|token_bucket)\.hpp$")
+# What a route is, and which proxies a gateway believes: the topology says and checks that.
+_ROUTES = re.compile(r"^runtime/gateway/(?:routes|token_bucket|client_address)\.hpp$")
 _CONTRACT = re.compile(r"^actors/\w+/messages\.hpp$")
 
 

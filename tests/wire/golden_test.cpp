@@ -57,7 +57,8 @@ hello golden_hello() {
             .breaker = "down",
             .shut = "notes.db is damaged"}},
       .in_flight = {call_id()},
-      .held = std::vector{held_call{call_id(), "orders", 0xfedcba9876543210}}};
+      .held = std::vector{held_call{call_id(), "orders", 0xfedcba9876543210}},
+      .shared_plan = 0x1122334455667788};
 }
 
 /// Everything that reads what came from outside, over bytes of any kind: it must come back.

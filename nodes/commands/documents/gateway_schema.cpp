@@ -57,6 +57,9 @@ document call_keys() {
 
 document route() {
   document keys = call_keys();
+  keys["token"] = {
+      {"description", "`required`: each request has a service token (x-service-token)"},
+      {"enum", document::array({"required"})}};
   keys["events"] = list_of(
       "the topics whose events it streams, instead of `call`",
       of_text("a topic, all below one (`order.*`) or all (`*`)", topics_pattern),
@@ -64,10 +67,10 @@ document route() {
   keys["events"]["minItems"] = 1;
   document made = section("what is done with a request: `call` or `events`", std::move(keys));
   made["type"] = "object";
-  // Beside `events` no other key.
+  // Beside `events` no other key but `token`.
   document only_events = document::object();
   for (const auto& [key, unused] : made["properties"].items()) {
-    only_events[key] = key == "events";
+    only_events[key] = key == "events" || key == "token";
   }
   made["oneOf"] = document::array(
       {{{"properties", {{"call", true}, {"events", false}}}, {"required", {"call"}}},
@@ -114,6 +117,11 @@ document gateway_schema() {
             {"burst",
              whole("so many at once; as many as `requests`", gateway_plan::requests_range)}},
            {"requests", "within"})},
+      {"proxies",
+       list_of(
+           "IP addresses of proxies in front, whose X-Forwarded-For says who the client is",
+           of_text("an IP address", "^[0-9a-fA-F.:]+$"),
+           64)},
       {"store", std::move(store)},
       {"routes",
        map_of(

@@ -108,6 +108,16 @@ public:
     } else {
       made = of_events(std::get<events_route_plan>(route.does));
     }
+    if (route.wants_token) {
+      all_["components"]["securitySchemes"]["service_token"] = {
+          {"type", "apiKey"},
+          {"in", "header"},
+          {"name", "x-service-token"},
+          {"description", "A service token (JWT); its keys are at /.well-known/jwks.json"}};
+      made["security"] = document::array({{{"service_token", document::array()}}});
+      made["responses"]["401"] = problem_response("No service token");
+      made["responses"]["403"] = problem_response("The service token is not accepted");
+    }
     if (gateway_.rate) {
       made["responses"]["429"] = busy_response("Too many requests");
     }

@@ -268,15 +268,58 @@ document capability(const std::vector<topology::actor_type>& types, const docume
   return made;
 }
 
-document security() {
+/// A rule of `allow`.
+document access_rule() {
+  const auto rights = [](const char* what, const char* each, const char* pattern) {
+    return list_of(what, of_text(each, pattern), topology::access_rule::rights_max);
+  };
+  const char* const topic = "a topic, all below one (`order.*`) or all (`*`)";
+  return section(
+      "what a capability, a gateway or the owner of a key may do; all else is forbidden",
+      {{"call",
+        rights(
+            "operations; troupe.* makes an operator",
+            "an operation, all of a capability (`users.*`) or all (`*`)",
+            "^.+$")},
+       {"publish", rights("topics of events that it may publish", topic, topics_pattern)},
+       {"subscribe", rights("topics that a capability may hear of", topic, topics_pattern)},
+       {"read", rights("topics that it may read from the journal", topic, topics_pattern)}});
+}
+
+document tokens() {
+  const topology::token_options usual;
+  document made = section(
+      "service tokens: who makes them, for whom and for how long",
+      {{"issuer", of_text("who makes tokens (`iss`)", "^[!-~]{1,256}$")},
+       {"audience", of_text("whom they are for (`aud`)", "^[!-~]{1,256}$")},
+       {"lifetime",
+        duration(
+            "how long a token holds", topology::token_options::lifetime_range, usual.lifetime)},
+       {"leeway",
+        duration(
+            "by how much clocks may differ",
+            topology::token_options::leeway_range,
+            usual.leeway)}});
+  made["required"] = {"issuer", "audience"};
+  return made;
+}
+
+document security_section() {
   document keys = of_text("the folder of the keys", "^.+$");
   keys["default"] = "keys";
   document clients =
       of_text("who may connect without a key: nobody, or clients on loopback", "^(keys|open)$");
   clients["default"] = "keys";
+  document allow{
+      {"type", {"object", "null"}},
+      {"description", "who may do what; without it nobody may do anything"},
+      {"additionalProperties", access_rule()}};
   return section(
-      "keys of links; brokers may listen beyond loopback then",
-      {{"keys", std::move(keys)}, {"clients", std::move(clients)}});
+      "keys of links, and who may do what; brokers may listen beyond loopback then",
+      {{"keys", std::move(keys)},
+       {"clients", std::move(clients)},
+       {"tokens", tokens()},
+       {"allow", std::move(allow)}});
 }
 
 document heartbeat() {
@@ -319,7 +362,7 @@ document traces() {
          {"items", {{"type", "string"}}}}}});
 }
 
-int run() {
+int print_schema() {
   fmt::print("{}", topology_schema(actor_types()));
   return exit_code::ok;
 }
@@ -350,7 +393,7 @@ std::string topology_schema(const std::vector<topology::actor_type>& types) {
         {"limits", limits()},
         {"traces", traces()},
         {"events", events()},
-        {"security", security()},
+        {"security", security_section()},
         {"defaults",
          section(
              "hold for each capability that does not set them itself, key by key",
@@ -368,7 +411,7 @@ void add_schema(command_line& line) {
       .footer(with_exit_codes(
           "With `# yaml-language-server: $schema=FILE` as its first line, a topology is completed "
           "and checked where it is written."))
-      .runs(run);
+      .runs(print_schema);
 }
 
 } // namespace troupe

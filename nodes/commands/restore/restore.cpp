@@ -1,7 +1,10 @@
 #include "nodes/commands/restore/restore.hpp"
 
 #include "nodes/commands/plan_file.hpp"
+#include "nodes/commands/restore/from_backup.hpp"
 #include "nodes/commands/restore/open_files.hpp"
+#include "nodes/text_table.hpp"
+#include "runtime/time_text.hpp"
 #include "runtime/wire/json.hpp"
 
 #include <algorithm>
@@ -16,6 +19,8 @@ using wire::json_object;
 
 struct restore_arguments {
   std::string file;
+  /// The folder of a backup; empty: what is in place is compared.
+  std::string from;
   bool accept = false;
   bool json = false;
 };
@@ -116,10 +121,67 @@ void print(const open_database& of) {
   }
 }
 
+/// Brings a backup back, or says what that would do.
+int run_from_backup(const restore_arguments& given, const topology::plan& plan) {
+  const auto backup = check_backup(plan, given.from);
+  if (!backup) {
+    return print_error(
+        backup.error(),
+        given.json,
+        backup.error().code == errc::unavailable ? "stop the system first"
+                                                 : "nothing was changed; use another backup");
+  }
+  const auto time = utc_time_text(time_since_1970(milliseconds{backup->manifest.taken_at}));
+  const auto consequences = consequences_of(*backup);
+  if (given.json) {
+    fmt::print(
+        "{}\n",
+        json_object{}
+            .add("taken_at", time)
+            .add("files", backup->files.size())
+            .add("accepted", given.accept)
+            .add("consequences", consequences)
+            .text());
+  } else {
+    fmt::print("{} as of {}; all files are as they were saved\n", plan.name, time);
+    for (const std::string& each : consequences) {
+      fmt::print("{}", wrapped(each, terminal_columns(100), "  ", "    "));
+    }
+  }
+  if (!given.accept) {
+    if (!given.json) {
+      fmt::print(
+          "\nnothing was changed. next: `troupe restore {} --from {} --accept` does it\n",
+          given.file,
+          given.from);
+    }
+    return exit_code::error;
+  }
+  auto stamp = utc_time_text(std::chrono::system_clock::now()).substr(0, 19);
+  std::replace(stamp.begin(), stamp.end(), ':', '-');
+  const auto aside = bring_back(*backup, stamp);
+  if (!aside) {
+    return print_error(
+        aside.error(), given.json, "give the command again: it goes on where it ended");
+  }
+  if (!given.json) {
+    fmt::print("\nit is back{}\n", aside->empty() ? "" : "; what was there is in:");
+    for (const std::string& each : *aside) {
+      fmt::print("  {}\n", each);
+    }
+  }
+  return exit_code::ok;
+}
+
 int run(const restore_arguments& given) {
   const auto plan = load_plan(given.file, given.json);
   if (!plan) {
     return plan.error();
+  }
+  if (!given.from.empty()) {
+    if (const int code = run_from_backup(given, *plan); code != exit_code::ok) {
+      return code;
+    }
   }
   const system_clock time;
   auto all = open_all(*plan, time);
@@ -160,10 +222,11 @@ int run(const restore_arguments& given) {
 
 void add_restore(command_line& line) {
   const auto given = std::make_shared<restore_arguments>();
-  command one =
-      line.add("restore", "Compares the journal and the databases after a copy was brought back");
+  command one = line.add(
+      "restore", "Brings a backup back; compares the journal and the databases after a copy was");
   one.word("FILE", given->file, "the topology; its system must be stopped")
-      .flag("--accept", given->accept, "make them go on together, as is said without it")
+      .option("--from", given->from, "a folder of `troupe backup`, which is brought back first")
+      .flag("--accept", given->accept, "do what is said without it")
       .flag("--json", given->json, "one JSON object a line")
       .footer(with_exit_codes())
       .runs([given] { return run(*given); });

@@ -42,7 +42,7 @@ all_spans ask_all(const topology::plan& plan, const wire::get_spans& asked, mill
   all.answers = ask_nodes(plan, "traces", "spans", questions, deadline);
   for (const topology::broker_plan& broker : plan.brokers) {
     auto said = ask_at_once(
-        options_for(plan, {broker.listen}, "troupe-traces"),
+        options_for_command(plan, {broker.listen}, "traces"),
         {{"troupe.broker", "spans", body}},
         deadline);
     all.answers.push_back({broker.name, "troupe.broker", std::move(said.front())});

@@ -6,7 +6,6 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace troupe {
@@ -63,12 +62,6 @@ std::string text_line(const up_event& event) {
   return line;
 }
 
-/// How wide the terminal is now: it may have changed.
-std::size_t terminal_columns() {
-  winsize size{};
-  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
-
 } // namespace
 
 up_display::up_display(bool json)
@@ -78,7 +71,9 @@ up_display::up_display(bool json)
 
 void up_display::tell(const up_event& event) {
   if (style_ == style::live) {
-    return; // The lines show it.
+    // The lines show what becomes of processes.
+    note_ = event.name.empty() && !event.reason.empty() ? text_line(event) : note_;
+    return;
   }
   (void)output_.write((style_ == style::json ? json_line(event) : text_line(event)) + '\n');
 }
@@ -89,7 +84,7 @@ void up_display::show(const std::vector<child_view>& children) {
   }
   // Moves the cursor to the first line drawn, and clears the screen from there.
   std::string text = lines_drawn_ == 0 ? "" : fmt::format("\x1b[{}A\x1b[J", lines_drawn_);
-  const std::size_t columns = terminal_columns();
+  const std::size_t columns = terminal_columns(80); // It may have changed.
   const auto add_line = [&](auto&&... cells) {
     const std::string line = fmt::format("{:<12} {:<7} {:<9} {:>8} {:>8} {:>8}  {}", cells...);
     // A line that wraps would be two, and the way up one line short.
@@ -108,6 +103,11 @@ void up_display::show(const std::vector<child_view>& children) {
         cell_text(each.last_exit));
   }
   lines_drawn_ = children.size() + 1;
+  if (!note_.empty()) {
+    text += first_characters(note_, columns);
+    text += '\n';
+    ++lines_drawn_;
+  }
   (void)output_.write(text);
 }
 

@@ -53,6 +53,7 @@ private:
   line_output output_; // Whoever reads it must not hold the keeper up.
   style style_;
   std::size_t lines_drawn_ = 0;
+  std::string note_; // Below the lines, about all of them.
 };
 
 } // namespace troupe

@@ -1,9 +1,9 @@
 #include "nodes/commands/up/up.hpp"
 
-#include "nodes/commands/plan_file.hpp"
 #include "nodes/commands/up/backoff.hpp"
 #include "nodes/commands/up/child.hpp"
 #include "nodes/commands/up/display.hpp"
+#include "nodes/commands/up/kept_topology.hpp"
 
 #include <algorithm>
 #include <array>
@@ -24,6 +24,8 @@ namespace {
 constexpr milliseconds stop_patience{10'000};
 constexpr milliseconds redraw_interval{500};
 constexpr milliseconds look_interval{1000};
+// What comes within this time of the first is the same Ctrl-C.
+constexpr milliseconds same_signal{500};
 
 enum class child_kind : std::uint8_t { broker, worker, gateway };
 
@@ -56,12 +58,18 @@ struct child {
 /// Runs children until a signal says stop. Confined to the main thread, as signals are.
 class keeper {
 public:
-  keeper(std::vector<child> children, const sigset_t& signals, up_display& display)
-      : children_{std::move(children)}, signals_{signals}, display_{display} {}
+  keeper(
+      std::vector<child> children,
+      kept_topology& file,
+      const sigset_t& signals,
+      up_display& display)
+      : children_{std::move(children)}, file_{file},
+        passes_on_{file.plan().security.has_value()}, signals_{signals}, display_{display} {}
 
   void run() {
     while (!is_stopping_) {
       start_due();
+      look_at_file();
       show();
       wait(next_due());
     }
@@ -82,6 +90,8 @@ private:
   }
 
   void start_due();
+  void look_at_file();
+  void take_stop(int signal);
   void start(child& which);
   instant next_due() const;
   void wait(instant until);
@@ -97,11 +107,14 @@ private:
   }
 
   std::vector<child> children_; // Brokers first.
+  kept_topology& file_;
+  bool passes_on_; // SIGHUP, with which children read their keys again.
   sigset_t signals_;
   up_display& display_;
   restart_backoff policy_;
   std::mt19937_64 random_{std::random_device{}()};
   bool is_stopping_ = false;
+  instant stopping_since_{};
   bool is_impatient_ = false;
 };
 
@@ -147,18 +160,35 @@ void keeper::wait(instant until) {
   const timespec longest{
       static_cast<time_t>(left.count() / 1'000'000'000), left.count() % 1'000'000'000};
   const int signal = ::sigtimedwait(&signals_, nullptr, &longest);
-  if (signal == SIGHUP) {
+  if (signal == SIGHUP && passes_on_) {
     // Who connects knows a broker's new key before the broker has it.
     for (const child_kind each : {child_kind::gateway, child_kind::worker, child_kind::broker}) {
       signal_all(each, SIGHUP);
     }
     display_.tell({.what = "passed_on", .reason = "SIGHUP: keys and certificates are read again"});
-  }
-  if (signal == SIGINT || signal == SIGTERM) {
-    is_impatient_ = is_stopping_;
-    is_stopping_ = true;
+  } else if (signal > 0 && signal != SIGCHLD) {
+    take_stop(signal);
   }
   reap(); // Always: signals of several children become one.
+}
+
+/// Only a person is impatient: a second Ctrl-C. Process managers and wrappers (timeout, npm, tini)
+/// deliver the same signal twice, or pass on what the terminal has sent to all, at once.
+void keeper::take_stop(int signal) {
+  if (!is_stopping_) {
+    is_stopping_ = true;
+    stopping_since_ = now();
+  } else if (signal == SIGINT && now() - stopping_since_ >= same_signal) {
+    is_impatient_ = true;
+  }
+}
+
+void keeper::look_at_file() {
+  if (const auto news = file_.news()) {
+    up_event event{.what = "file_changed"};
+    event.reason = *news;
+    display_.tell(event);
+  }
 }
 
 /// Takes up whatever has ended. As the first process of a container it adopts what others leave
@@ -215,7 +245,7 @@ void keeper::stop(child_kind kind) {
   for (const child& each : children_) {
     if (each.kind == kind && each.pid != 0) {
       up_event event = about(each, "killed");
-      event.reason = is_impatient_ ? "a second signal came" : "it did not stop in time";
+      event.reason = is_impatient_ ? "a second Ctrl-C came" : "it did not stop in time";
       display_.tell(event);
     }
   }
@@ -258,6 +288,7 @@ bool is_here(const up_arguments& given, const std::string& host) {
 std::vector<child> children_of(
     const topology::plan& plan,
     const up_arguments& given,
+    int descriptor,
     const std::filesystem::path& log_folder) {
   const std::filesystem::path programs =
       std::filesystem::read_symlink("/proc/self/exe").parent_path();
@@ -267,7 +298,7 @@ std::vector<child> children_of(
     one.name = name;
     one.kind = kind;
     one.command.program = programs / fmt::format("troupe-{}", name_of(kind));
-    one.command.arguments = {given.file, "--node", name};
+    one.command.arguments = {given.file, "--node", name, "--text-fd", std::to_string(descriptor)};
     one.command.log_file = log_folder / (name + ".log");
     all.push_back(std::move(one));
   };
@@ -320,10 +351,11 @@ std::optional<error> reason_not_to_run(const std::vector<child>& children) {
 }
 
 int run(const up_arguments& given) {
-  const auto plan = load_plan(given.file, given.json);
-  if (!plan) {
-    return plan.error();
+  auto kept = kept_topology::read(given.file, given.json);
+  if (!kept) {
+    return kept.error();
   }
+  const topology::plan* const plan = &kept->plan();
   const std::filesystem::path log_folder = given.log_folder.empty()
                                                ? std::filesystem::path{plan->folder} / "log"
                                                : std::filesystem::path{given.log_folder};
@@ -336,7 +368,7 @@ int run(const up_arguments& given) {
         given.json,
         "choose another with --log-dir");
   }
-  std::vector<child> children = children_of(*plan, given, log_folder);
+  std::vector<child> children = children_of(*plan, given, kept->descriptor(), log_folder);
   if (children.empty()) {
     return print_error(invalid(nothing_here(*plan, given)), given.json);
   }
@@ -348,7 +380,11 @@ int run(const up_arguments& given) {
   ::sigaddset(&signals, SIGINT);
   ::sigaddset(&signals, SIGTERM);
   ::sigaddset(&signals, SIGCHLD);
-  if (plan->security) {
+  // A terminal that is closed ends what runs in it, unless it was started to outlive it (nohup).
+  const bool outlives_terminal = std::signal(SIGHUP, SIG_DFL) == SIG_IGN;
+  if (outlives_terminal && !plan->security) {
+    (void)std::signal(SIGHUP, SIG_IGN);
+  } else {
     ::sigaddset(&signals, SIGHUP);
   }
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
@@ -371,7 +407,7 @@ int run(const up_arguments& given) {
   for (const topology::gateway_plan& each : plan->gateways) {
     tell_elsewhere(each.name, child_kind::gateway, each.host);
   }
-  keeper{std::move(children), signals, display}.run();
+  keeper{std::move(children), *kept, signals, display}.run();
   return exit_code::ok;
 }
 

@@ -15,7 +15,8 @@ outcome<void> logins::check(std::uint32_t number, const wire::hello& hello, inst
   if (!hello.batch) {
     return failure{invalid("a worker must be able to read batches: `batch: true` in HELLO")};
   }
-  if (hello.plan != options_.plan_digest) {
+  // The text alone is enough: another release may take something more for common.
+  if (hello.plan != options_.plan_digest && hello.shared_plan != options_.shared_plan_digest) {
     return failure{
         {.code = errc::conflict,
          .message = fmt::format(

@@ -21,8 +21,10 @@ struct capability_options {
 };
 
 struct router_options {
-  /// Workers that read another topology are refused.
+  /// Workers that read another topology are refused: neither its text nor what they must have in
+  /// common with the broker is the same.
   std::uint64_t plan_digest = 0;
+  std::uint64_t shared_plan_digest = 0;
   std::vector<capability_options> capabilities;
   /// The only names under which workers may log in. Each is also a capability `troupe.node.NAME`.
   std::vector<node_name> nodes;

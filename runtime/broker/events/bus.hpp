@@ -5,6 +5,7 @@
 #include "runtime/broker/events/outbox_intake.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -13,6 +14,8 @@ namespace troupe::broker {
 struct bus_options {
   std::vector<subscription_options> subscriptions;
   incoming_options incoming{};
+  /// Which topics the outbox of a capability may publish; null: all.
+  std::shared_ptr<const security::rules> rules{};
 };
 
 /// The event bus of the broker that keeps the journal: takes events in, has them written, and

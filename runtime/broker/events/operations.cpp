@@ -13,10 +13,6 @@ namespace {
 
 constexpr std::int64_t after_max_ms = std::int64_t{3'650} * 24 * 60 * 60 * 1'000;
 
-// To decode a megabyte of patterns takes as long as a thousand calls; as many as a `read` may have,
-// of the largest size, have half of this.
-constexpr std::size_t question_bytes_max = std::size_t{32} * 1024;
-
 constexpr std::array<std::string_view, 7> names{
     "read",
     "topics",

@@ -8,6 +8,11 @@
 
 namespace troupe::broker {
 
+/// The largest question to `troupe.events`, `schedule` apart. To decode a megabyte of patterns
+/// takes as long as a thousand calls; as many as a `read` may have, of the largest size, have half
+/// of this.
+inline constexpr std::size_t question_bytes_max = std::size_t{32} * 1024;
+
 /// The operations of `troupe.events` (runtime/wire/journal_calls.hpp): decodes each call and hands
 /// it to the part that answers it. Confined to the thread of the event service.
 class operations {

@@ -238,14 +238,34 @@ bool outbox_intake::relayed(
   return true;
 }
 
-/// Accepts the event with the next number. False, and the outbox has to wait, if there is no room
-/// for its topic: the event cannot be passed over, and only operators can be told.
+/// Accepts the event with the next number. False, and the outbox has to wait, if the capability may
+/// not publish it, or if there is no room for its topic: the event cannot be passed over, and only
+/// operators can be told.
 bool outbox_intake::accept(
     const std::string& name, source& whose, std::shared_ptr<event> what, decisions& out) {
   if (whose.rewound != nullptr && whose.rewound->contains(what->id)) {
     count_in(whose, what->id, nullptr);
     has_passed_over_ = true;
     return true;
+  }
+  if (rules_ && !rules_->may_relay(name, what->topic)) {
+    // It cannot be passed over either: the topology has to change, or the code.
+    refuse(
+        name,
+        whose,
+        fmt::format(
+            "event {} of its outbox has the topic `{}`, which `{}` may not publish. Nothing is "
+            "lost: this and all later ones wait in the outbox until `{}` stands in `publish` of "
+            "`{}` under `security: {{allow: ...}}` of the topology",
+            whose.accepted + 1,
+            what->topic,
+            name,
+            what->topic,
+            name),
+        out);
+    whose.early.clear(); // All of it will be asked for.
+    whose.early_bytes = 0;
+    return false;
   }
   if (!topics_.admit(what->topic)) {
     refuse(

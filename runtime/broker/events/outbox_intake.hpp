@@ -5,6 +5,7 @@
 #include "runtime/broker/journal/batch.hpp"
 #include "runtime/broker/journal/event.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/security/rules.hpp"
 
 #include <cstdint>
 #include <map>
@@ -36,7 +37,10 @@ public:
   };
 
   /// @param topics those of the journal, to which accepted events add theirs; outlives this.
-  explicit outbox_intake(known_topics& topics) : topics_{topics} {}
+  /// @param rules which topics each capability may publish; null: all.
+  explicit outbox_intake(
+      known_topics& topics, std::shared_ptr<const security::rules> rules = nullptr)
+      : topics_{topics}, rules_{std::move(rules)} {}
 
   /// @param rewound events that are in the journal, and not to be taken again.
   void restore(std::vector<source_row> rows, const std::vector<rewound_event>& rewound = {});
@@ -154,6 +158,7 @@ private:
   void confirm_all(const std::string& name, const source& whose, decisions& out);
 
   known_topics& topics_;
+  const std::shared_ptr<const security::rules> rules_;
   // By capability and database.
   std::map<std::pair<std::string, uuid>, std::set<uuid>> rewound_;
   bool has_passed_over_ = false;

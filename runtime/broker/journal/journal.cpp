@@ -64,6 +64,9 @@ void journal::stop() {
       each->join();
     }
   }
+  reader_.reset(); // What it looks at could not be copied back.
+  // All commits are on disk either way, in the WAL if this fails.
+  (void)store_->checkpoint_all();
 }
 
 bool journal::write(journal_batch&& batch, std::uint64_t token) {

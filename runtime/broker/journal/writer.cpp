@@ -79,11 +79,19 @@ outcome<void> journal_writer::write(const journal_batch& batch) {
 }
 
 outcome<void> journal_writer::checkpoint() {
+  return copy_back(&store::database::checkpoint);
+}
+
+outcome<void> journal_writer::checkpoint_all() {
+  return copy_back(&store::database::checkpoint_all);
+}
+
+outcome<void> journal_writer::copy_back(void (store::database::*how)()) {
   if (spent_) {
     return failure{*spent_};
   }
   try {
-    database_.checkpoint();
+    (database_.*how)();
   } catch (const store::database_error& met) {
     return failure{take_back(met, "copy the journal's WAL back")};
   }

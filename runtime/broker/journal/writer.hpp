@@ -53,6 +53,10 @@ public:
   /// @errors as of `write`.
   outcome<void> checkpoint();
 
+  /// Copies all of the WAL back, at the end.
+  /// @errors as `checkpoint`.
+  outcome<void> checkpoint_all();
+
   /// How long batches took until they were on disk. Any thread.
   observe::histogram commits() const { return commits_; }
 
@@ -81,6 +85,7 @@ private:
   void write_dead_letters(const journal_batch& batch);
   void write_scheduled(const journal_batch& batch);
   void keep(const journal_batch& batch);
+  outcome<void> copy_back(void (store::database::*how)());
   error take_back(const store::database_error& met, std::string_view doing);
 
   const clock& time_;

@@ -23,10 +23,16 @@ public:
 
   explicit broker_log(sink to) : to_{std::move(to)} {}
 
-  void write(log_event what, instant now) {
+  /// To the process's log alone: what peers cause at will must not push other lines out of
+  /// `status`.
+  void write_aside(const log_event& what) const {
     if (to_) {
       to_(what);
     }
+  }
+
+  void write(log_event what, instant now) {
+    write_aside(what);
     if (recent_.size() == recent_max) {
       recent_.pop_front();
     }

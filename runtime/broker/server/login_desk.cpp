@@ -2,6 +2,7 @@
 
 #include "runtime/fault_point.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace troupe::broker {
@@ -35,9 +36,10 @@ login_desk::login_desk(
                                                                   now} {
 }
 
-void login_desk::log_in(origin from, const wire::hello& what, instant now) {
+void login_desk::log_in(
+    origin from, const wire::hello& what, security::rules::row row, instant now) {
   if (what.role == "worker") {
-    return log_in_worker(from, what, now);
+    return log_in_worker(from, what, row, now);
   }
   login_id before = out_.logins().find(peer_of(from));
   if (before != login_id{nowhere} && out_.logins()[before].is_worker) {
@@ -46,12 +48,19 @@ void login_desk::log_in(origin from, const wire::hello& what, instant now) {
   }
   if (before == login_id{nowhere}) {
     ++clients_joined_;
-    out_.logins().bind(out_.open(peer_of(from), false));
+    before = out_.open(peer_of(from), false);
+    out_.logins().bind(before);
+    const auto& known = options_.gateways;
+    if (const auto named = std::find(known.begin(), known.end(), what.node); named != known.end()) {
+      gateways_[before] = static_cast<std::size_t>(named - known.begin());
+    }
   }
+  out_.logins().set_row(before, row);
   send_welcome(from);
 }
 
-void login_desk::log_in_worker(origin from, const wire::hello& what, instant now) {
+void login_desk::log_in_worker(
+    origin from, const wire::hello& what, security::rules::row row, instant now) {
   // The process that has the name may have died this very moment: ask its connection.
   const login_id before = out_.logins().find(peer_of(from));
   if (const login_id other = calls_.calls().login_of(what.node);
@@ -68,6 +77,7 @@ void login_desk::log_in_worker(origin from, const wire::hello& what, instant now
     log_.write({"login_refused", {{"node", what.node}, {"why", why.message}}}, now);
     return out_.refuse(origin_of(peer_of(from), framing::plain), what.incarnation, why);
   }
+  out_.logins().set_row(whom, row);
   out_.logins().bind(whom);
   TROUPE_FAULT("broker.before_welcome");
   send_welcome(from); // At once, hence before the first delivery, which leaves with the batch.
@@ -95,8 +105,20 @@ void login_desk::end(login_id whom, bool is_blamed, std::string_view why, instan
     return calls_.leave(whom, is_blamed, why, now);
   }
   clients_lost_ += is_blamed ? 1U : 0U;
+  gateways_.erase(whom);
   calls_.client_left(origin_of(out_.logins()[whom].peer, framing::batched));
   out_.close(whom);
+}
+
+std::vector<wire::known_gateway> login_desk::gateways() const {
+  std::vector<wire::known_gateway> said;
+  for (const std::string& name : options_.gateways) {
+    said.push_back({name});
+  }
+  for (const auto& [whom, place] : gateways_) {
+    said[place].live = true;
+  }
+  return said;
 }
 
 void login_desk::lost(peer whom, instant now) {

@@ -7,6 +7,8 @@
 #include "runtime/broker/server/switchboard.hpp"
 
 #include <string_view>
+#include <tsl/robin_map.h>
+#include <vector>
 
 namespace troupe::broker {
 
@@ -23,7 +25,8 @@ public:
       broker_log& log,
       instant now);
 
-  void log_in(origin from, const wire::hello& what, instant now);
+  /// @param row what whoever logs in may do.
+  void log_in(origin from, const wire::hello& what, security::rules::row row, instant now);
 
   void bye(login_id whom, instant now) { end(whom, false, "it said BYE", now); }
 
@@ -52,8 +55,11 @@ public:
 
   std::uint64_t clients_lost() const { return clients_lost_; }
 
+  /// The gateways of the topology, and which of them are logged in.
+  std::vector<wire::known_gateway> gateways() const;
+
 private:
-  void log_in_worker(origin from, const wire::hello& what, instant now);
+  void log_in_worker(origin from, const wire::hello& what, security::rules::row row, instant now);
   void send_welcome(origin to);
   void end(login_id whom, bool is_blamed, std::string_view why, instant now);
   void ping(ping_schedule::round whom, instant now);
@@ -65,6 +71,8 @@ private:
   switchboard& calls_;
   broker_log& log_;
   ping_schedule pings_;
+  /// Clients that logged in under the name of a gateway, with its place in the options.
+  tsl::robin_map<login_id, std::size_t> gateways_;
   std::uint64_t clients_joined_ = 0;
   std::uint64_t clients_lost_ = 0;
   instant log_flood_at_{};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/broker/calls/actions.hpp"
+#include "runtime/security/rules.hpp"
 #include "runtime/transport/router_loop.hpp"
 
 #include <cstdint>
@@ -22,6 +23,8 @@ public:
     bool is_worker = false;
     /// The batch towards the peer, at the socket loop.
     std::uint32_t batch = 0;
+    /// What it may do, if there are rules.
+    security::rules::row row = security::rules::stranger;
   };
 
   /// A login that `find` finds once it is bound.
@@ -31,6 +34,11 @@ public:
   void bind(login_id whom);
 
   void remove(login_id whom);
+
+  /// What whoever has the login may do.
+  void set_row(login_id whom, security::rules::row row) {
+    logins_[static_cast<std::size_t>(whom)].row = row;
+  }
 
   /// The login of a connection, or `login_id{nowhere}`. Remembers the last connection asked for, as
   /// a batch brings many envelopes from one.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/broker/server/access_desk.hpp"
 #include "runtime/broker/server/broker_log.hpp"
 #include "runtime/broker/server/broker_snapshot.hpp"
 #include "runtime/broker/server/drain.hpp"
@@ -31,6 +32,7 @@ public:
     const login_desk& desk;
     const drain& draining;
     const counters& counts;
+    const access_desk& access;
   };
 
   self_report(const parts& of, instant started) : of_{of}, started_{started} {}

@@ -48,9 +48,8 @@ server::server(
     : loop_{loop}, options_{std::move(options)}, log_{std::move(log)},
       out_{loop, wire::carried_bytes_max(options_.body_bytes_max)},
       calls_{out_, log_, options_.router, now}, desk_{options_, out_, calls_, log_, now},
-      drain_{options_.drain_max}, report_{
-                                      {loop, options_, log_, out_, calls_, desk_, drain_, counts_},
-                                      now} {
+      drain_{options_.drain_max}, access_{options_.rules, log_},
+      report_{{loop, options_, log_, out_, calls_, desk_, drain_, counts_, access_}, now} {
 }
 
 void server::received(
@@ -77,7 +76,7 @@ void server::received(
     if (!header->to.starts_with("troupe.") && loop_.is_in_reserve()) {
       return out_.refuse(from, header->id, no_room());
     }
-    return take_call(from, *header, bytes, body, now); // Needs no login.
+    return take_call(row_of_sender(), from, *header, bytes, body, now); // Needs no login.
   }
   if (header->kind == wire::kind::hello) {
     const auto hello = wire::checked_decode<wire::hello>(body);
@@ -107,7 +106,7 @@ void server::received(
       log_.write({"login_refused", {{"node", hello->node}, {"why", why->message}}}, now);
       return out_.refuse(from, hello->incarnation, *why);
     }
-    return is_let_in(*hello) ? desk_.log_in(from, *hello, now)
+    return is_let_in(*hello) ? desk_.log_in(from, *hello, row_of_sender(), now)
                              : out_.refuse(from, hello->incarnation, no_room());
   }
   if (header->kind == wire::kind::ping) {
@@ -121,7 +120,7 @@ void server::received(
     return out_.refuse(from, uuid{}, say_hello_first());
   }
   if (header->kind == wire::kind::call) {
-    return take_call(from, *header, bytes, body, now);
+    return take_call(out_.logins()[whom].row, from, *header, bytes, body, now);
   }
   if (header->kind == wire::kind::reply && is_too_large) {
     // The call has to end, and its worker to get its credit back.
@@ -136,12 +135,26 @@ void server::received(
   take_from_login(whom, from, *header, bytes, body, now);
 }
 
+/// What whoever sent the message that is being received may do.
+security::rules::row server::row_of_sender() const {
+  return access_.is_on() ? access_.row_of(loop_.user_of_sender()) : security::rules::stranger;
+}
+
+/// @param who from the login, so that a batch needs no look-up for each of its calls.
 void server::take_call(
+    security::rules::row who,
     origin from,
-    const wire::header_view& header,
+    wire::header_view& header,
     std::string_view bytes,
     std::string_view body,
     instant now) {
+  if (access_.is_on()) {
+    if (const auto wanted = access_.denied(who, header, body)) {
+      return out_.refuse(
+          from, header.id, access_.refusal(who, loop_.user_of_sender(), *wanted, now));
+    }
+    bytes = access_.name_sender(who, header, bytes);
+  }
   if (!header.to.starts_with("troupe.") || !take_own_call(from, header, body, now)) {
     calls_.call(from, header, bytes, body, now);
   }

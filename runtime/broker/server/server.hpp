@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/broker/server/access_desk.hpp"
 #include "runtime/broker/server/broker_log.hpp"
 #include "runtime/broker/server/drain.hpp"
 #include "runtime/broker/server/login_desk.hpp"
@@ -65,9 +66,11 @@ public:
   }
 
 private:
+  security::rules::row row_of_sender() const;
   void take_call(
+      security::rules::row who,
       origin from,
-      const wire::header_view& header,
+      wire::header_view& header,
       std::string_view bytes,
       std::string_view body,
       instant now);
@@ -102,6 +105,7 @@ private:
   login_desk desk_;
   drain drain_;
   counters counts_; // Those of the server itself.
+  access_desk access_;
   self_report report_;
   std::string header_; // Reused.
 };

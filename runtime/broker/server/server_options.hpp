@@ -1,11 +1,13 @@
 #pragma once
 
 #include "runtime/broker/calls/router_options.hpp"
+#include "runtime/security/rules.hpp"
 #include "runtime/transport/transport_options.hpp"
 #include "runtime/wire/description.hpp"
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -27,6 +29,8 @@ struct server_options {
   std::uint64_t open_files_max = 0;
   /// The broker that keeps the journal of events, if it is another one; for messages.
   std::string journal_keeper;
+  /// The gateways of the topology: `status` tells which are logged in.
+  std::vector<std::string> gateways{};
   /// What `describe` tells: the topology's name, and its capabilities as the broker's program knows
   /// them.
   std::string system{};
@@ -35,6 +39,8 @@ struct server_options {
   bool has_keys = false;
   /// Connections that were not let in for their key, if links have some. Called on the loop.
   std::function<std::uint64_t()> keys_refused{};
+  /// Who may do what; null: whoever reaches this broker may do everything.
+  std::shared_ptr<const security::rules> rules{};
 };
 
 } // namespace troupe::broker

@@ -23,6 +23,9 @@ bool is_own(const capability& which) {
 wire::known_node describe(const node& which, const directory& from, instant now) {
   wire::known_node said{.name = which.name, .live = which.live};
   if (!which.live) {
+    if (which.heard != instant{}) {
+      said.away_ms = millis(now - which.heard);
+    }
     return said;
   }
   said.incarnation = to_string(which.incarnation);

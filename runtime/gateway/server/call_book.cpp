@@ -25,6 +25,21 @@ std::string path_of_call(const uuid& id) {
   return "/calls/" + to_string(id);
 }
 
+void call_book::open(const uuid& id, std::uint64_t content) {
+  const auto [known, is_new] = calls_.try_emplace(id, call{content});
+  if (is_new) {
+    return;
+  }
+  // Whoever was told to come again finds the next answer.
+  known->second.answer.reset();
+  const auto old =
+      std::find_if(kept_.begin(), kept_.end(), [&](const auto& each) { return each.id == id; });
+  if (old != kept_.end()) {
+    kept_bytes_ -= old->bytes;
+    kept_.erase(old);
+  }
+}
+
 void call_book::wait(const uuid& id, http::responder answers, std::optional<milliseconds> hold) {
   call& known = calls_.at(id);
   if (known.answer) {

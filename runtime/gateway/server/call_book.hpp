@@ -5,7 +5,6 @@
 #include "runtime/http/responder.hpp"
 #include "runtime/ids.hpp"
 
-#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -29,22 +28,22 @@ public:
 
   call_book(const clock& time, http_loop& loop) : time_{time}, loop_{loop} {}
 
-  /// Notes a call that is being made.
+  /// Notes a call that is being made, perhaps once more after it failed.
   /// @param content the digest of what it asks for.
-  void open(const uuid& id, std::uint64_t content) { calls_.try_emplace(id, call{content}); }
-
-  /// Whether each call that is known has ended.
-  bool is_idle() const {
-    return std::all_of(calls_.begin(), calls_.end(), [](const auto& each) {
-      return each.second.answer.has_value();
-    });
-  }
+  void open(const uuid& id, std::uint64_t content);
 
   bool knows(const uuid& id) const { return calls_.count(id) > 0; }
 
   /// Whether the call asks for that. It must be known.
   bool asks_for(const uuid& id, std::uint64_t content) const {
     return calls_.at(id).content == content;
+  }
+
+  /// Whether a known call has ended in a failure that is not the caller's, so that a repeat is
+  /// worth another try. The capability knows whether it was carried out all the same.
+  bool has_failed(const uuid& id) const {
+    const auto& answer = calls_.at(id).answer;
+    return answer && answer->status >= 500;
   }
 
   /// Has `answers` hear the answer of a known call, at once if it is there.

@@ -1,5 +1,6 @@
 #include "runtime/gateway/server/call_desk.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace troupe::gateway {
@@ -8,6 +9,15 @@ namespace {
 
 // `close` ends the wait at once.
 constexpr milliseconds answer_patience{60'000};
+
+// Tokens of questions are odd.
+std::uint64_t token_of(std::uint64_t number, bool is_question) {
+  return 2 * number + (is_question ? 1 : 0);
+}
+
+bool is_question(std::uint64_t token) {
+  return token % 2 != 0;
+}
 
 } // namespace
 
@@ -30,15 +40,36 @@ call_desk::~call_desk() {
 }
 
 void call_desk::close(milliseconds patience) {
+  {
+    std::unique_lock lock{mutex_};
+    answered_.wait_for(lock, patience, [this] { return awaited_ == 0; });
+  }
   is_closing_ = true;
-  client_->close(patience);
+  client_->close(milliseconds{0});
   if (waiter_.joinable()) {
     waiter_.join();
   }
 }
 
 outcome<uuid> call_desk::call(client::call_request request, listener ended) {
-  request.token = ++last_token_;
+  {
+    const std::lock_guard lock{mutex_};
+    ++awaited_;
+  }
+  auto submitted = submit(request, token_of(++last_token_, false), std::move(ended));
+  if (!submitted) {
+    const std::lock_guard lock{mutex_};
+    --awaited_;
+  }
+  return submitted;
+}
+
+outcome<uuid> call_desk::ask(client::call_request request, listener ended) {
+  return submit(request, token_of(++last_token_, true), std::move(ended));
+}
+
+outcome<uuid> call_desk::submit(client::call_request request, std::uint64_t token, listener ended) {
+  request.token = token;
   auto submitted = client_->submit(request);
   if (submitted) {
     // Its end is told on this thread, and so not before this is done.
@@ -53,6 +84,8 @@ void call_desk::wait_for_answers() {
     if (done.empty()) {
       continue;
     }
+    const auto calls = static_cast<std::size_t>(std::count_if(
+        done.begin(), done.end(), [](const auto& each) { return !is_question(each.token); }));
     // A function that can be copied, of answers that cannot.
     const auto ended =
         std::make_shared<const std::vector<client::completion>>(std::exchange(done, {}));
@@ -63,6 +96,9 @@ void call_desk::wait_for_answers() {
         }
       }
     });
+    const std::lock_guard lock{mutex_};
+    awaited_ -= calls;
+    answered_.notify_all();
   }
 }
 

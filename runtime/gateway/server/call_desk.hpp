@@ -4,9 +4,12 @@
 #include "runtime/outcome.hpp"
 
 #include <atomic>
+#include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -33,14 +36,18 @@ public:
   /// @errors of `client::submit`; nothing was sent, and `ended` is told nothing.
   outcome<uuid> call(client::call_request request, listener ended);
 
+  /// As `call`, for a question that `close` does not wait for.
+  outcome<uuid> ask(client::call_request request, listener ended);
+
   std::size_t under_way() const { return listeners_.size(); }
 
   const client::client& client() const { return *client_; }
 
-  /// Waits up to `patience` for calls that are under way, and ends the rest.
+  /// Waits up to `patience` for calls that are under way, and ends the rest, questions too.
   void close(milliseconds patience);
 
 private:
+  outcome<uuid> submit(client::call_request request, std::uint64_t token, listener ended);
   void wait_for_answers();
 
   std::unique_ptr<client::client> client_;
@@ -48,6 +55,10 @@ private:
   std::unordered_map<std::uint64_t, listener> listeners_;
   std::uint64_t last_token_ = 0;
   std::atomic<bool> is_closing_{false};
+  std::mutex mutex_;
+  std::condition_variable answered_;
+  /// Calls that are no questions, until their ends have come; guarded by `mutex_`.
+  std::size_t awaited_ = 0;
   std::thread waiter_;
 };
 

@@ -52,8 +52,10 @@ void call_route::handle(route_request request, const http::responder& answers) {
     refuse(answers, message.error());
     return;
   }
+  // Several are as good as none (W3C Trace Context, 3.2.2).
   std::string trace = observe::trace_text(
-      asked.field("traceparent").value_or(""), asked.field("tracestate").value_or(""));
+      asked.repeats("traceparent") ? "" : asked.field("traceparent").value_or(""),
+      asked.field("tracestate").value_or(""));
   const bool is_root = trace.empty();
   if (is_root) {
     trace = new_trace();
@@ -69,6 +71,12 @@ void call_route::handle(route_request request, const http::responder& answers) {
     return;
   }
   const auto value = asked.field("idempotency-key");
+  if (asked.repeats("idempotency-key")) {
+    error why = invalid("the request has several Idempotency-Keys; send one");
+    why.details.emplace_back("reason", "bad_key");
+    refuse(answers, why);
+    return;
+  }
   if (!value && options_.wants_key) {
     answers.respond(http::problem{
         400,
@@ -133,12 +141,12 @@ void call_route::change(const wish& wanted, const std::optional<uuid>& id) {
       wanted.preferred.comes_again
           ? std::optional<milliseconds>{wanted.preferred.wait.value_or(std::chrono::seconds{0})}
           : std::nullopt;
-  if (id && book_.knows(*id)) {
-    if (book_.asks_for(*id, content)) {
-      book_.wait(*id, wanted.answers, hold);
-    } else {
-      refuse(wanted.answers, other_request());
-    }
+  if (id && book_.knows(*id) && !book_.asks_for(*id, content)) {
+    refuse(wanted.answers, other_request());
+    return;
+  }
+  if (id && book_.knows(*id) && !book_.has_failed(*id)) {
+    book_.wait(*id, wanted.answers, hold);
     return;
   }
   const auto called =

@@ -138,7 +138,7 @@ void events_route::ask(
     const wire::read_events& question,
     std::function<void(const outcome<wire::events_read>&)> told) {
   const std::string body = wire::encoded(question);
-  const auto asked = calls_.call(
+  const auto asked = calls_.ask(
       {.capability = "troupe.events",
        .operation = "read",
        .body = body,

@@ -1,5 +1,6 @@
 #include "runtime/gateway/server/gateway.hpp"
 
+#include "runtime/gateway/client_address.hpp"
 #include "runtime/gateway/idempotency.hpp"
 
 #include <fmt/format.h>
@@ -94,9 +95,9 @@ bool gateway::drain(milliseconds within) {
   });
   const bool all_ended = server_->drain(within);
   // The loop has ended. What is under way and matters are calls that nobody waits for here any
-  // more, since they were told to come again; questions for events do not.
+  // more, since they were told to come again.
   const auto left = std::max(until - time_.now(), instant::duration::zero());
-  calls_->close(book_.is_idle() ? milliseconds{0} : std::chrono::ceil<milliseconds>(left));
+  calls_->close(std::chrono::ceil<milliseconds>(left));
   return all_ended;
 }
 
@@ -121,6 +122,9 @@ http::responder gateway::noted(
 }
 
 void gateway::handle(http::request asked, const http::responder& answers) {
+  if (!options_.proxies.empty()) {
+    asked.peer.host = client_address(asked, options_.proxies);
+  }
   auto found = find_route(routes_, asked.method, asked.target.path);
   if (auto* const route = std::get_if<route_found>(&found)) {
     const auto to = noted(asked, answers, counts_[route->route]);

@@ -55,6 +55,8 @@ public:
     /// Sites whose pages may read answers.
     std::vector<std::string> origins{};
     std::optional<rate> each_client{};
+    /// Addresses of proxies that are believed whom they speak for (`client_address`).
+    std::vector<std::string> proxies{};
     /// The database of keys that do not carry their time; empty for none, which are then refused.
     std::string keys{};
     /// How long such a key is known.

@@ -18,14 +18,36 @@ using namespace std::chrono_literals;
 constexpr const char* owner = "troupe.gateway";
 constexpr milliseconds lock_patience = 5s;
 constexpr milliseconds forget_every = 60s;
+/// Keys forgotten by one transaction: as many as one may add.
+constexpr std::int64_t forgotten_max = key_book::waiting_max;
 
-constexpr std::array steps{store::migration{1, "when keys came first", R"sql(
+constexpr std::array steps{
+    store::migration{1, "when keys came first", R"sql(
 CREATE TABLE keys (
   hash BLOB PRIMARY KEY,
   born BIGINT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX keys_by_time ON keys (born);
+)sql"},
+    store::migration{2, "by which time keys are forgotten", R"sql(
+CREATE TABLE forgetting (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  time BIGINT NOT NULL
+);
 )sql"}};
+
+/// The settled time as the database has it. One that has none yet begins when it was used last, or
+/// now.
+wall_time settled_in(store::database& session, wall_time wall) {
+  store::transaction all{session};
+  const auto last_used = session.integer_of("SELECT MAX(born) FROM keys");
+  session.execute(
+      "INSERT INTO forgetting (one, time) VALUES (1, $1) ON CONFLICT (one) DO NOTHING",
+      std::min(last_used.value_or(unix_millis(wall)), unix_millis(wall)));
+  const auto time = session.integer_of("SELECT time FROM forgetting");
+  all.commit();
+  return time_since_1970(milliseconds{time.value()});
+}
 
 } // namespace
 
@@ -39,6 +61,7 @@ key_book::open(const std::string& path, milliseconds kept, const clock& time, ht
   if (!gate) {
     return failure{std::move(gate.error())};
   }
+  wall_time settled{};
   {
     const auto held = store::turnstile_guard::lock(*gate, lock_patience);
     if (!held) {
@@ -47,18 +70,25 @@ key_book::open(const std::string& path, milliseconds kept, const clock& time, ht
     if (auto ready = store::migrate(**session, time, owner, steps); !ready) {
       return failure{std::move(ready.error())};
     }
+    try {
+      settled = settled_in(**session, time.wall());
+    } catch (const store::database_error& fault) {
+      return failure{fault.to_error()};
+    }
   }
-  return std::make_unique<key_book>(std::move(*session), std::move(*gate), kept, time, loop);
+  return std::make_unique<key_book>(
+      std::move(*session), std::move(*gate), settled, kept, time, loop);
 }
 
 key_book::key_book(
     std::unique_ptr<store::database> session,
     store::turnstile gate,
+    wall_time settled,
     milliseconds kept,
     const clock& time,
     http_loop& loop)
     : kept_{kept}, time_{time}, loop_{loop}, session_{std::move(session)}, gate_{std::move(gate)},
-      thread_{[this] { run(); }} {
+      settled_{settled, time.now()}, forgot_at_{time.now()}, thread_{[this] { run(); }} {
 }
 
 key_book::~key_book() {
@@ -139,14 +169,21 @@ outcome<std::vector<wall_time>> key_book::write(const std::vector<question>& ask
   return times;
 }
 
-void key_book::forget_old(wall_time now) {
+void key_book::forget_old(wall_time wall) {
+  const instant now = time_.now();
   if (now - forgot_at_ < forget_every) {
     return;
   }
-  forgot_at_ = now;
-  session_->execute(
-      "DELETE FROM keys WHERE hash IN (SELECT hash FROM keys WHERE born < $1 LIMIT 10000)",
-      unix_millis(now - kept_));
+  const wall_time settled = settled_.at(now, wall);
+  const auto forgotten = session_->execute(
+      "DELETE FROM keys WHERE hash IN (SELECT hash FROM keys WHERE born < $1 LIMIT $2)",
+      unix_millis(settled - kept_),
+      forgotten_max);
+  // Another gateway of this machine may have written a later one.
+  session_->execute("UPDATE forgetting SET time = $1 WHERE time < $1", unix_millis(settled));
+  if (forgotten < forgotten_max) {
+    forgot_at_ = now;
+  }
 }
 
 } // namespace troupe::gateway

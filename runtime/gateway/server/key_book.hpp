@@ -4,6 +4,7 @@
 #include "runtime/gateway/server/http_loop.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/outcome.hpp"
+#include "runtime/settled_time.hpp"
 #include "runtime/store/database.hpp"
 #include "runtime/store/sqlite/turnstile.hpp"
 
@@ -34,9 +35,11 @@ public:
   /// @errors of `open_sqlite` and `migrate`.
   static outcome<std::unique_ptr<key_book>>
   open(const std::string& path, milliseconds kept, const clock& time, http_loop& loop);
+  /// @param settled the time by which keys are deleted, as the database has it.
   key_book(
       std::unique_ptr<store::database> session,
       store::turnstile gate,
+      wall_time settled,
       milliseconds kept,
       const clock& time,
       http_loop& loop);
@@ -60,14 +63,15 @@ private:
 
   void run();
   outcome<std::vector<wall_time>> write(const std::vector<question>& asked);
-  void forget_old(wall_time now);
+  void forget_old(wall_time wall);
 
   const milliseconds kept_;
   const clock& time_;
   http_loop& loop_;
   std::unique_ptr<store::database> session_;
   store::turnstile gate_;
-  wall_time forgot_at_{};
+  settled_time settled_;
+  instant forgot_at_;
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -27,6 +27,11 @@ int checkpoints::run() {
   return code;
 }
 
+int checkpoints::run_all() {
+  return sqlite3_wal_checkpoint_v2(
+      connection_, "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+}
+
 int checkpoints::after_commit(void* self, sqlite3*, const char*, int pages) noexcept {
   auto& own = *static_cast<checkpoints*>(self);
   if (pages < own.wal_pages_) {

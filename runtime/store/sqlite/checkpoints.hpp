@@ -31,6 +31,10 @@ public:
   /// @return SQLite's result code; busy and full leave all commits in the WAL, for a later try.
   int run();
 
+  /// Copies all of the WAL and empties it; waits for readers as long as a statement does.
+  /// @return as run().
+  int run_all();
+
 private:
   static int after_commit(void* self, sqlite3*, const char*, int pages) noexcept;
 

@@ -176,11 +176,45 @@ look_at(const std::string& path, const sqlite_options& options) {
   return std::pair{std::move(session), std::move(name)};
 }
 
+/// What is known of a database before its file is opened.
+struct beforehand {
+  /// The database that a writer has noted beside it, if any.
+  std::optional<uuid> noted;
+  bool had_lock_file = false;
+  std::uintmax_t size = 0;
+};
+
+/// Refuses to take a file without tables for a new one where a database was before, and a copy
+/// whose commits stayed behind in a WAL: a file that has pages and no tables. (So does one whose
+/// making was cut short, but that has its lock file.)
+outcome<void> check_is_new(const std::string& path, const beforehand& known) {
+  if (known.noted) {
+    return failure{corrupt(fmt::format(
+        "{0} is {1}, and the database {2} was here before: put it back, with its WAL {0}-wal, or "
+        "restore a copy. To begin with an empty one delete {0}.lock",
+        path,
+        known.size == 0 ? "missing or empty" : "without tables",
+        to_string(*known.noted)))};
+  }
+  if (known.size > 0 && !known.had_lock_file) {
+    return failure{corrupt(fmt::format(
+        "{0} is the copy of a database without its WAL {0}-wal, where all of it is: copy both, or "
+        "stop the system before you copy. To begin with an empty one delete {0}",
+        path))};
+  }
+  return {};
+}
+
 /// The steps of opening for writing, with the turnstile held.
-outcome<std::unique_ptr<sqlite_session>>
-set_up_for_writing(const std::string& path, const sqlite_options& options) {
+outcome<std::unique_ptr<sqlite_session>> set_up_for_writing(
+    const std::string& path, const sqlite_options& options, const beforehand& known) {
   if (auto sound = check_files(path, options.create); !sound) {
     return failure{std::move(sound.error())};
+  }
+  if (known.size == 0) {
+    if (auto is_new = check_is_new(path, known); !is_new) {
+      return failure{std::move(is_new.error())}; // Opening would make the file.
+    }
   }
   // First look, then write: a stranger's file must not even change its journal mode.
   auto found = look_at(path, options);
@@ -188,6 +222,11 @@ set_up_for_writing(const std::string& path, const sqlite_options& options) {
     return failure{std::move(found.error())};
   }
   auto& [session, owner] = *found;
+  if (owner.empty()) {
+    if (auto is_new = check_is_new(path, known); !is_new) {
+      return failure{std::move(is_new.error())};
+    }
+  }
   enter_wal_mode(*session);
   if (owner.empty()) {
     write_owner(*session, options.capability);
@@ -201,6 +240,9 @@ open_for_writing(const std::string& path, const sqlite_options& options) {
   if (auto ready = prepare_folder(folder.empty() ? "." : folder, options.create); !ready) {
     return failure{std::move(ready.error())};
   }
+  std::error_code failed;
+  beforehand known;
+  known.had_lock_file = fs::exists(path + ".lock", failed);
   auto gate = turnstile::open(path);
   if (!gate) {
     return failure{std::move(gate.error())};
@@ -212,13 +254,18 @@ open_for_writing(const std::string& path, const sqlite_options& options) {
       return failure{locked.error()};
     }
     const long_work shown{*gate}; // A large WAL is read through, twice.
-    opened = set_up_for_writing(path, options);
+    known.noted = gate->noted_database();
+    const auto bytes = fs::file_size(path, failed);
+    known.size = failed ? 0 : bytes;
+    opened = set_up_for_writing(path, options, known);
+    if (opened && known.noted != (*opened)->instance()) {
+      gate->note_database((*opened)->instance());
+    }
   }
   if (!opened) {
     return failure{std::move(opened.error())};
   }
   // Reading the pages needs no lock, and would hold up the others for too long.
-  std::error_code failed;
   const auto size = fs::file_size(path, failed);
   if (!failed && static_cast<std::int64_t>(size) <= options.check_bytes_max) {
     check_pages(**opened);

@@ -138,6 +138,13 @@ private:
 
 namespace {
 
+/// Whether a checkpoint that ended with this code did all it could: busy and full leave all commits
+/// in the WAL, for a later try.
+bool is_left_in_wal(sqlite3* connection, int code) {
+  const auto fault = fault_of(connection, code);
+  return code == SQLITE_OK || fault == database_fault::busy || fault == database_fault::full;
+}
+
 /// Once per process, before SQLite is first used: no counting of its memory, which would take a
 /// process-wide mutex at every allocation (5 % of a worker's time under load).
 void configure_sqlite() {
@@ -188,6 +195,13 @@ void sqlite_session::begin() {
 }
 
 void sqlite_session::commit() {
+  // Commits to files of which something has become would be lost.
+  const auto require_none = [this](const std::string& trouble) {
+    if (!trouble.empty()) {
+      stop(trouble);
+      throw database_error{database_fault::io, trouble};
+    }
+  };
   if (!begun_) {
     throw database_error{database_fault::other, "commit() outside a transaction"};
   }
@@ -321,9 +335,16 @@ void sqlite_session::checkpoint() {
   if (checkpoint_due() == 0) {
     return;
   }
-  const auto code = checkpoints_->run();
-  const auto fault = fault_of(connection_.get(), code);
-  if (code != SQLITE_OK && fault != database_fault::busy && fault != database_fault::full) {
+  if (const int code = checkpoints_->run(); !is_left_in_wal(connection_.get(), code)) {
+    fail(code, "checkpoint");
+  }
+}
+
+void sqlite_session::checkpoint_all() {
+  if (options_.read_only || begun_ || spent_) {
+    return;
+  }
+  if (const int code = checkpoints_->run_all(); !is_left_in_wal(connection_.get(), code)) {
     fail(code, "checkpoint");
   }
 }
@@ -377,14 +398,6 @@ void sqlite_session::fail(int code, std::string_view sql) {
     stop(fmt::format("{}: the disk did not confirm: {}", files_.database(), found.what()));
   }
   throw found;
-}
-
-/// Stops the session if something has become of its files: commits to them would be lost.
-void sqlite_session::require_none(const std::string& trouble) {
-  if (!trouble.empty()) {
-    stop(trouble);
-    throw database_error{database_fault::io, trouble};
-  }
 }
 
 /// Ends all commits: tells the owner, or ends the process.

@@ -41,6 +41,7 @@ public:
   run(std::string_view sql, std::span<const value> parameters, row_visitor visit) override;
   void script(std::string_view sql) override;
   void checkpoint() override;
+  void checkpoint_all() override;
   std::int64_t checkpoint_due() const override;
 
   std::int64_t changes() const override;
@@ -69,7 +70,6 @@ private:
   void do_control(control which);
   /// Throws the error for `code`; for an fsync error, tells the owner first.
   [[noreturn]] void fail(int code, std::string_view sql);
-  void require_none(const std::string& trouble);
   void stop(const std::string& message);
 
   database_files files_;

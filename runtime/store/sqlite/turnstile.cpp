@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <mutex>
+#include <string_view>
 #include <sys/file.h>
 #include <sys/syscall.h>
 #include <system_error>
@@ -25,6 +26,10 @@ namespace {
 /// Wakes repeat, since one may come just before the thread goes to sleep in the kernel.
 constexpr std::chrono::milliseconds wake_period{20};
 constexpr std::size_t name_size = 96;
+// Behind the name: "database 01a206c0-b8fa-7000-8001-65c2ec9e316f\n".
+constexpr std::string_view database_word = "database ";
+constexpr std::size_t uuid_text_size = 36;
+constexpr std::size_t database_line_size = database_word.size() + uuid_text_size + 1;
 // A stopped process does not go on by itself, and everybody waits for it.
 constexpr std::chrono::seconds stopped_max{1};
 /// Far below every limit after which a holder counts as stalled.
@@ -365,6 +370,26 @@ void turnstile::write_name() noexcept { // NOLINT(bugprone-exception-escape)
   }
   // A failed write is harmless: /proc/locks still tells the process.
   static_cast<void>(pwrite(lock_, text.data(), text.size(), 0) < 0);
+}
+
+std::optional<uuid> turnstile::noted_database() const {
+  std::array<char, database_line_size> text{};
+  const auto size = pread(lock_, text.data(), text.size(), name_size);
+  const std::string_view line{text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
+  if (line.size() < text.size() || !line.starts_with(database_word)) {
+    return std::nullopt;
+  }
+  return parse_uuid(line.substr(database_word.size(), uuid_text_size));
+}
+
+// As write_name.
+void turnstile::note_database(const uuid& id) noexcept { // NOLINT(bugprone-exception-escape)
+  std::array<char, database_line_size> text{};
+  text.back() = '\n';
+  fmt::format_to_n(text.data(), text.size() - 1, "{}{}", database_word, to_string(id));
+  write_name(); // The line before it has to be there.
+  // Without the note, a database that is lost looks like one that never was.
+  static_cast<void>(pwrite(lock_, text.data(), text.size(), name_size) < 0);
 }
 
 long_work::long_work(turnstile& gate)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/clock.hpp"
+#include "runtime/ids.hpp"
 #include "runtime/outcome.hpp"
 #include "runtime/store/sqlite/process_info.hpp"
 
@@ -67,6 +68,12 @@ public:
   void unlock() noexcept;
 
   bool held() const { return held_; }
+
+  /// The id of the database that was here when a writer noted it last; nothing if none has.
+  std::optional<uuid> noted_database() const;
+
+  /// Notes that the database with this id is here. The lock must be held.
+  void note_database(const uuid& id) noexcept;
 
   /// The process in the way now, by /proc/locks or else by the lock file. Nothing if the way is
   /// free or the process is gone.

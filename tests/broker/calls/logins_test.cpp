@@ -17,6 +17,7 @@ BOOST_FIXTURE_TEST_CASE(wrong_logins_are_refused, router_fixture) {
 
   wire::hello other_plan = hello("n1", 1, 1);
   other_plan.plan = 8;
+  other_plan.shared_plan = 9;
   const auto planned = tested.hello(login_id{1}, other_plan, now, out);
   BOOST_REQUIRE(!planned);
   BOOST_TEST((planned.error().code == errc::conflict));
@@ -31,6 +32,18 @@ BOOST_FIXTURE_TEST_CASE(wrong_logins_are_refused, router_fixture) {
   BOOST_TEST(out.actions.empty());
   BOOST_TEST(!tested.is_worker(login_id{1}));
   BOOST_TEST(tested.counts().logins_refused == 3U);
+}
+
+// A comment in the file makes another text and no other plan.
+BOOST_AUTO_TEST_CASE(another_text_of_the_same_plan_logs_in) {
+  router_options options = router_fixture::usual();
+  options.shared_plan_digest = 5;
+  router_fixture system{options};
+  wire::hello commented = system.hello("n1", 1, 1);
+  commented.plan = 8;
+  commented.shared_plan = 5;
+
+  BOOST_TEST(!!system.tested.hello(login_id{1}, commented, system.now, system.out));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_placed_on_other_nodes_is_not_served) {

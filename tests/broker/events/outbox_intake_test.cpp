@@ -36,10 +36,12 @@ std::shared_ptr<event> event_at(std::uint64_t seq, std::uint8_t life = 0) {
 }
 
 struct intake {
-  explicit intake(std::size_t topics_max = 100) : topics{topics_max, {}} {}
+  explicit intake(
+      std::size_t topics_max = 100, std::shared_ptr<const security::rules> rules = nullptr)
+      : topics{topics_max, {}}, inner{topics, std::move(rules)} {}
 
   known_topics topics;
-  outbox_intake inner{topics};
+  outbox_intake inner;
   outbox_intake::decisions out;
   instant now{std::chrono::seconds{1}};
   std::vector<std::uint64_t> journaled;
@@ -592,6 +594,30 @@ BOOST_AUTO_TEST_CASE(
       BOOST_REQUIRE_MESSAGE(journal[i] == i + 1, "seed " << seed << " at " << i);
     }
   }
+}
+
+// It can neither be passed over nor be taken: nothing is lost while the topology forbids it.
+BOOST_AUTO_TEST_CASE(an_outbox_waits_at_an_event_that_its_capability_may_not_publish) {
+  intake bus{
+      100,
+      std::make_shared<security::rules>(
+          std::vector<security::holder>{},
+          std::vector<security::holder>{{"orders", {.publish = {"order.*"}}, {"orders"}}})};
+  bus.announce(n1, 3);
+
+  bus.relay(n1, 1);
+  bus.relay(n1, 2, "user.registered");
+  bus.relay(n1, 3);
+  bus.commit();
+
+  BOOST_TEST((bus.journaled == std::vector<std::uint64_t>{1}));
+  const auto told = bus.all<send_confirmed>();
+  BOOST_REQUIRE(!told.empty());
+  BOOST_TEST(told.back().what.up_to == 0U);
+  BOOST_TEST(told.back().what.refused.find("`user.registered`") != std::string::npos);
+  BOOST_TEST(told.back().what.refused.find("`publish` of `orders`") != std::string::npos);
+  BOOST_REQUIRE(!bus.out.log.empty());
+  BOOST_TEST(bus.out.log.back().name == "outbox_refused");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,3 +1,4 @@
+#include "runtime/store/sqlite/online_copy.hpp"
 #include "runtime/store/sqlite/turnstile.hpp"
 #include "tests/store/store_fixture.hpp"
 
@@ -56,6 +57,7 @@ BOOST_FIXTURE_TEST_CASE(the_instance_stays_with_the_file, open_fixture) {
   std::filesystem::remove(path);
   std::filesystem::remove(path + "-wal");
   std::filesystem::remove(path + "-shm");
+  std::filesystem::remove(path + ".lock"); // It remembers the first.
   BOOST_TEST((open()->instance() != first));
 }
 
@@ -161,6 +163,97 @@ BOOST_FIXTURE_TEST_CASE(a_wal_that_somebody_still_has_is_waited_for, open_fixtur
 
   BOOST_TEST((refusal().code == errc::unavailable));
   BOOST_TEST(!std::filesystem::exists(path + "-wal"));
+}
+
+BOOST_FIXTURE_TEST_CASE(after_an_orderly_end_the_file_alone_is_whole, open_fixture) {
+  fill(10);
+  open()->checkpoint_all();
+  const auto alone = read_file(path);
+  std::filesystem::remove_all(std::filesystem::path{path}.parent_path());
+  write_file(path, alone);
+
+  BOOST_TEST(open()->integer_of("SELECT count(*) FROM items").value() == 10);
+}
+
+// Begun anew without a word, it would look as if nothing had ever been there.
+BOOST_FIXTURE_TEST_CASE(a_database_that_was_there_is_told_from_a_new_one, open_fixture) {
+  fill(10);
+  open()->checkpoint_all();
+  const auto whole = read_file(path);
+  for (const std::string what : {"missing", "empty"}) {
+    if (what == "missing") {
+      std::filesystem::remove(path);
+    } else {
+      write_file(path, "");
+    }
+    BOOST_TEST(refusal().detail("fault") == "corrupt");
+    BOOST_TEST(refusal().message.find("was here before") != std::string::npos);
+    BOOST_TEST((!std::filesystem::exists(path) || std::filesystem::file_size(path) == 0));
+  }
+
+  write_file(path, whole);
+  BOOST_TEST(open()->integer_of("SELECT count(*) FROM items").value() == 10);
+
+  std::filesystem::remove(path);
+  std::filesystem::remove(path + ".lock"); // As the refusal says.
+  BOOST_TEST(!!try_open());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_copy_without_its_wal_is_refused, open_fixture) {
+  fill(10);
+  const auto alone = read_file(path);
+  std::filesystem::remove_all(std::filesystem::path{path}.parent_path());
+  write_file(path, alone);
+
+  BOOST_TEST(refusal().message.find("without its WAL") != std::string::npos);
+  BOOST_TEST((read_file(path) == alone));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_database_whose_making_was_cut_short_is_made, open_fixture) {
+  fill(1);
+  const auto no_tables = read_file(path);
+  std::filesystem::remove_all(std::filesystem::path{path}.parent_path());
+  write_file(path, no_tables);
+  write_file(path + ".lock", "");
+
+  BOOST_TEST(!!try_open());
+}
+
+BOOST_FIXTURE_TEST_CASE(another_database_in_its_place_is_taken, open_fixture) {
+  fill(1);
+  const auto before = open()->instance();
+  std::filesystem::remove_all(std::filesystem::path{path}.parent_path());
+  fill(2);
+  open()->checkpoint_all();
+  const auto other = read_file(path);
+  std::filesystem::remove_all(std::filesystem::path{path}.parent_path());
+  fill(1);
+  for (const std::string part : {"-wal", "-shm"}) {
+    std::filesystem::remove(path + part);
+  }
+  write_file(path, other);
+
+  BOOST_TEST((open()->instance() != before));
+  std::filesystem::remove(path);
+  BOOST_TEST(refusal().message.find("was here before") != std::string::npos);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_online_copy_is_of_one_moment_and_whole, open_fixture) {
+  fill(10);
+  const auto writer = open();
+  auto copy = online_copy::open(path);
+  BOOST_REQUIRE(!!copy);
+  writer->execute("DELETE FROM items WHERE id < 5");
+
+  const auto to = folder.file("copy.db");
+  BOOST_REQUIRE(!!copy->write(to));
+
+  BOOST_TEST(copy->session().integer_of("SELECT count(*) FROM items").value() == 10);
+  BOOST_TEST(!!check_copy(to));
+  BOOST_TEST(!std::filesystem::exists(to + "-wal"));
+  path = to;
+  BOOST_TEST(open()->integer_of("SELECT count(*) FROM items").value() == 10);
+  BOOST_TEST(!copy->write(to)); // It does not write over anything.
 }
 
 BOOST_FIXTURE_TEST_CASE(an_emptied_meta_table_is_refused, open_fixture) {

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "runtime/ids.hpp"
+#include "runtime/outcome.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// One database of a backup. The owner of the journal is "journal".
+struct saved_file {
+  /// Its name in the backup's folder: "orders.db".
+  std::string file;
+  std::string owner;
+  std::uint64_t bytes = 0;
+  /// SHA-256 of the file, in hexadecimal digits.
+  std::string sha256;
+  /// The id of the database.
+  uuid instance;
+  /// Of a capability: the newest event of its outbox and the last one that the journal had
+  /// confirmed; the highest position that it had handled, and the highest epoch of its partitions.
+  std::uint64_t outbox_newest = 0;
+  std::uint64_t outbox_confirmed = 0;
+  std::uint64_t handled = 0;
+  std::uint64_t epoch = 0;
+  /// Of a capability: what was begun and not done. Effects are asked for again under their keys.
+  std::uint64_t sagas = 0;
+  std::uint64_t effects = 0;
+  std::uint64_t timers = 0;
+  std::uint64_t postponed = 0;
+  /// Of the journal: its last position, and the number of its life, above which epochs begin.
+  std::uint64_t last = 0;
+  std::uint64_t generation = 0;
+};
+
+/// What a backup holds: `manifest.json` in its folder, which is written last.
+struct backup_manifest {
+  static constexpr auto file_name = "manifest.json";
+  static constexpr auto journal_owner = "journal";
+
+  std::string system;
+  /// Milliseconds since 1970 (UTC): the moment of which all files are.
+  std::int64_t taken_at = 0;
+  std::vector<saved_file> files;
+  /// Capabilities with a database that is not on this machine.
+  std::vector<std::string> missing;
+
+  const saved_file* find(const std::string& owner) const;
+};
+
+std::string text_of(const backup_manifest& manifest);
+
+/// @errors `invalid`: it is no manifest, or one of a later release.
+outcome<backup_manifest> manifest_in(const std::string& text);
+
+} // namespace troupe

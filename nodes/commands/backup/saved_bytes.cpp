@@ -1,0 +1,108 @@
+#include "nodes/commands/backup/saved_bytes.hpp"
+
+#include <array>
+#include <cerrno>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fstream>
+#include <memory>
+#include <openssl/evp.h>
+#include <system_error>
+#include <unistd.h>
+#include <vector>
+
+namespace troupe {
+
+namespace {
+
+constexpr std::size_t part_bytes = std::size_t{1} << 20U;
+
+error disk_error(const std::filesystem::path& file, std::string_view what) {
+  return internal_error(
+      fmt::format("{} {}: {}", what, file.string(), std::generic_category().message(errno)));
+}
+
+bool write_all(int file, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t size = ::write(file, text.data(), text.size());
+    if (size < 0 && errno != EINTR) {
+      return false;
+    }
+    text.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+  }
+  return true;
+}
+
+} // namespace
+
+outcome<std::string> sha256_of(const std::filesystem::path& file) {
+  std::ifstream from{file, std::ios::binary};
+  if (!from) {
+    return failure{disk_error(file, "cannot read")};
+  }
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> hash{
+      EVP_MD_CTX_new(), &EVP_MD_CTX_free};
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int size = 0;
+  bool is_good = EVP_DigestInit_ex(hash.get(), EVP_sha256(), nullptr) == 1;
+  std::vector<char> part(part_bytes);
+  while (is_good && from) {
+    from.read(part.data(), static_cast<std::streamsize>(part.size()));
+    is_good =
+        EVP_DigestUpdate(hash.get(), part.data(), static_cast<std::size_t>(from.gcount())) == 1;
+  }
+  if (!is_good || from.bad() || EVP_DigestFinal_ex(hash.get(), digest.data(), &size) != 1) {
+    return failure{disk_error(file, "cannot read")};
+  }
+  std::string text;
+  for (unsigned int i = 0; i < size; ++i) {
+    text += fmt::format("{:02x}", digest[i]);
+  }
+  return text;
+}
+
+outcome<void> write_synced(const std::filesystem::path& file, std::string_view text) {
+  const int to = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+  if (to < 0) {
+    return failure{disk_error(file, "cannot make")};
+  }
+  const bool is_written = write_all(to, text) && ::fsync(to) == 0;
+  auto why = disk_error(file, "cannot write");
+  ::close(to);
+  return is_written ? outcome<void>{} : failure{std::move(why)};
+}
+
+outcome<void> copy_synced(const std::filesystem::path& from, const std::filesystem::path& to) {
+  const std::filesystem::path part = to.string() + ".part";
+  std::ifstream read{from, std::ios::binary};
+  const int written = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+  if (!read || written < 0) {
+    auto why = disk_error(written < 0 ? part : from, written < 0 ? "cannot make" : "cannot read");
+    ::close(written);
+    return failure{std::move(why)};
+  }
+  std::vector<char> bytes(part_bytes);
+  bool is_good = true;
+  while (is_good && read) {
+    read.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    is_good = write_all(written, {bytes.data(), static_cast<std::size_t>(read.gcount())});
+  }
+  is_good = is_good && !read.bad() && ::fsync(written) == 0;
+  ::close(written);
+  if (!is_good || ::rename(part.c_str(), to.c_str()) != 0) {
+    auto why = disk_error(to, "cannot write");
+    ::unlink(part.c_str());
+    return failure{std::move(why)};
+  }
+  return {};
+}
+
+void sync_folder(const std::filesystem::path& folder) {
+  const int opened = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (opened >= 0) {
+    (void)::fsync(opened);
+    ::close(opened);
+  }
+}
+
+} // namespace troupe

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "runtime/outcome.hpp"
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace troupe {
+
+/// The SHA-256 of a file, in hexadecimal digits, as `sha256sum` prints it.
+/// @errors `internal`: it cannot be read.
+outcome<std::string> sha256_of(const std::filesystem::path& file);
+
+/// Writes a new file and syncs it. @errors `internal`: it is there already, or the disk.
+outcome<void> write_synced(const std::filesystem::path& file, std::string_view text);
+
+/// Copies a file to a new name, syncs it, and gives it its last name `to` in one step.
+/// @errors `internal`, of the disk; `to` is as it was.
+outcome<void> copy_synced(const std::filesystem::path& from, const std::filesystem::path& to);
+
+/// Makes the names in a folder durable.
+void sync_folder(const std::filesystem::path& folder);
+
+} // namespace troupe

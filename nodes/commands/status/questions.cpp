@@ -1,0 +1,172 @@
+#include "nodes/commands/status/questions.hpp"
+
+#include "nodes/connection.hpp"
+#include "nodes/text_table.hpp"
+#include "runtime/wire/node_calls.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <iterator>
+
+namespace troupe {
+
+namespace {
+
+constexpr std::string_view empty_map = "\x80";
+// More is not counted: it is a flood either way.
+constexpr std::uint32_t waiting_counted = 1'000;
+
+template <class Message>
+outcome<Message> read_as(const outcome<std::string>& body) {
+  return body.and_then(
+      [](const std::string& bytes) { return wire::checked_decode<Message>(bytes); });
+}
+
+/// The last line that a program of this machine logged under `troupe up`; empty if there is none.
+std::string last_line_of(const topology::plan& plan, const std::string& name) {
+  constexpr std::streamoff most = 4'096;
+  std::ifstream log{std::filesystem::path{plan.folder} / "log" / (name + ".log"), std::ios::ate};
+  if (!log) {
+    return "";
+  }
+  log.seekg(-std::min<std::streamoff>(log.tellg(), most), std::ios::end);
+  std::string tail{std::istreambuf_iterator<char>{log}, {}};
+  tail.erase(tail.find_last_not_of('\n') + 1);
+  return tail.empty() ? "" : cell_text(tail.substr(tail.rfind('\n') + 1), 400);
+}
+
+/// A broker's own answer and, if it keeps the journal, that about the events.
+struct broker_answers {
+  outcome<std::string> status;
+  outcome<std::string> events;
+};
+
+broker_answers
+ask_broker(const topology::plan& plan, const topology::broker_plan& broker, milliseconds deadline) {
+  std::vector<question> questions{{"troupe.broker", "status", std::string{empty_map}}};
+  if (plan.events.broker == broker.name) {
+    questions.push_back({"troupe.events", "topics", std::string{empty_map}});
+  }
+  auto said =
+      ask_at_once(options_for_command(plan, {broker.listen}, "status"), questions, deadline);
+  return {
+      std::move(said.front()),
+      said.size() > 1 ? std::move(said.back())
+                      : outcome<std::string>{failure{invalid("it does not keep the journal")}}};
+}
+
+/// What to ask the nodes besides their status, and of what.
+struct node_matter {
+  std::string node;
+  std::string capability;
+};
+
+void count_waiting(
+    system_view& all,
+    const node_matter& of,
+    const std::string& operation,
+    const std::string& body) {
+  waiting_view one{.capability = of.capability, .node = of.node};
+  if (operation == "sagas") {
+    const auto said = wire::checked_decode<wire::standing_sagas>(body);
+    one.sagas = said ? said->sagas.size() : 0;
+  } else {
+    const auto said = wire::checked_decode<wire::unsettled_effects>(body);
+    one.effects = said ? said->effects.size() : 0;
+  }
+  all.waiting.push_back(std::move(one));
+}
+
+void ask_nodes_of(
+    const topology::plan& plan,
+    const std::vector<std::string>& brokers,
+    milliseconds deadline,
+    system_answers& to) {
+  std::vector<question> questions;
+  for (const auto& each : plan.nodes) {
+    questions.push_back({"troupe.node." + each.name.value, "status", std::string{empty_map}});
+  }
+  std::vector<node_matter> matters;
+  for (const auto& each : plan.capabilities) {
+    for (const auto& node : each.nodes) {
+      if (each.store) {
+        const std::string name = each.name.value;
+        matters.push_back({node.value, name});
+        questions.push_back(
+            {"troupe.node." + node.value,
+             "sagas",
+             wire::encoded(
+                 wire::get_standing_sagas{.capability = name, .count = waiting_counted})});
+        questions.push_back(
+            {"troupe.node." + node.value,
+             "effects",
+             wire::encoded(
+                 wire::get_unsettled_effects{.capability = name, .count = waiting_counted})});
+      }
+    }
+  }
+  const auto answers =
+      ask_at_once(options_for_command(plan, brokers, "status"), questions, deadline);
+  const std::size_t nodes = plan.nodes.size();
+  for (std::size_t i = 0; i < nodes; ++i) {
+    to.reports.push_back({"node", plan.nodes[i].name.value, answers[i]});
+    to.view.nodes.push_back(
+        {plan.nodes[i].name.value, plan.nodes[i].host, read_as<wire::node_status>(answers[i])});
+  }
+  for (std::size_t i = nodes; i < answers.size(); ++i) {
+    if (answers[i]) {
+      count_waiting(to.view, matters[(i - nodes) / 2], questions[i].operation, *answers[i]);
+    }
+  }
+}
+
+} // namespace
+
+system_answers
+ask_system(const topology::plan& plan, const std::string& file, milliseconds deadline) {
+  system_answers all;
+  all.view.name = plan.name;
+  all.view.file = file;
+  all.view.journal_broker = plan.events.broker;
+  for (const auto& each : plan.capabilities) {
+    capability_view& one = all.view.capabilities.emplace_back();
+    one.name = each.name.value;
+    for (const auto& node : each.nodes) {
+      one.nodes.push_back(node.value);
+    }
+  }
+  for (const auto& each : plan.gateways) {
+    all.view.gateways.push_back(each.name);
+  }
+  std::vector<std::future<broker_answers>> asked;
+  std::vector<std::string> brokers;
+  for (const auto& each : plan.brokers) {
+    brokers.push_back(each.listen);
+    asked.push_back(
+        std::async(std::launch::async, ask_broker, std::cref(plan), std::cref(each), deadline));
+  }
+  ask_nodes_of(plan, brokers, deadline, all);
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    broker_answers said = asked[i].get();
+    const std::string& name = plan.brokers[i].name;
+    all.view.brokers.push_back({name, read_as<wire::broker_status>(said.status)});
+    if (plan.events.broker == name) {
+      all.view.events = read_as<wire::topics_state>(said.events);
+    }
+    all.reports.insert(
+        all.reports.begin() + static_cast<std::ptrdiff_t>(i),
+        {"broker", name, std::move(said.status)});
+  }
+  for (broker_view& each : all.view.brokers) {
+    each.last_words = each.said ? "" : last_line_of(plan, each.name);
+  }
+  for (node_view& each : all.view.nodes) {
+    each.last_words = each.said || each.host != "here" ? "" : last_line_of(plan, each.name);
+  }
+  return all;
+}
+
+} // namespace troupe

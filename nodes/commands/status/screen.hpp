@@ -1,0 +1,20 @@
+#pragma once
+
+#include "nodes/commands/status/system_view.hpp"
+#include "nodes/commands/status/troubles.hpp"
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// The answer of `troupe status` on one screen: the verdict, what is wrong with what to do, a row
+/// per capability, a line each for brokers and nodes. Pure.
+///
+/// @param every shows all of `found`, and not only the first eight.
+/// @param columns of the terminal: no line is longer. From 60 on.
+std::string screen_of(
+    const system_view& all, const std::vector<trouble>& found, bool every, std::size_t columns);
+
+} // namespace troupe

@@ -1,0 +1,69 @@
+#include "nodes/commands/status/system_view.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+
+const wire::known_node* known_node(const system_view& all, const std::string& name) {
+  const wire::known_node* found = nullptr;
+  for (const broker_view& broker : all.brokers) {
+    if (!broker.said) {
+      continue;
+    }
+    for (const wire::known_node& each : broker.said->nodes) {
+      if (each.name == name && (found == nullptr || each.live)) {
+        found = &each;
+      }
+    }
+  }
+  return found;
+}
+
+const wire::group_status* group_of(const node_view& node, const std::string& capability) {
+  if (!node.said) {
+    return nullptr;
+  }
+  const auto& groups = node.said->groups;
+  const auto found = std::find_if(groups.begin(), groups.end(), [&](const auto& each) {
+    return each.capability == capability;
+  });
+  return found == groups.end() ? nullptr : &*found;
+}
+
+std::optional<std::vector<std::string>>
+brokers_of_gateway(const system_view& all, const std::string& name) {
+  std::optional<std::vector<std::string>> joined;
+  for (const broker_view& broker : all.brokers) {
+    if (!broker.said || !broker.said->gateways) {
+      continue;
+    }
+    if (!joined) {
+      joined.emplace();
+    }
+    for (const wire::known_gateway& each : *broker.said->gateways) {
+      if (each.name == name && each.live) {
+        joined->push_back(broker.name);
+      }
+    }
+  }
+  return joined;
+}
+
+const node_view* find_node(const system_view& all, const std::string& name) {
+  const auto found = std::find_if(
+      all.nodes.begin(), all.nodes.end(), [&](const auto& each) { return each.name == name; });
+  return found == all.nodes.end() ? nullptr : &*found;
+}
+
+const wire::group_state* subscriber_of(const system_view& all, const std::string& capability) {
+  if (!all.events) {
+    return nullptr;
+  }
+  const auto& groups = all.events->groups;
+  const auto found = std::find_if(groups.begin(), groups.end(), [&](const auto& each) {
+    return each.capability == capability;
+  });
+  return found == groups.end() ? nullptr : &*found;
+}
+
+} // namespace troupe

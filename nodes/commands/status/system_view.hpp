@@ -1,0 +1,74 @@
+#pragma once
+
+#include "runtime/outcome.hpp"
+#include "runtime/wire/journal_calls.hpp"
+#include "runtime/wire/status.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// What a broker said of itself, or why it did not answer.
+struct broker_view {
+  std::string name;
+  outcome<wire::broker_status> said;
+  /// The last line of its log, where that can be read here; else empty.
+  std::string last_words{};
+};
+
+/// What a node said of itself, or why it did not answer.
+struct node_view {
+  std::string name;
+  std::string host;
+  outcome<wire::node_status> said;
+  /// As of a broker.
+  std::string last_words{};
+};
+
+/// What waits for a person, as one node sees it.
+struct waiting_view {
+  std::string capability;
+  std::string node;
+  std::uint64_t sagas = 0;
+  std::uint64_t effects = 0;
+};
+
+struct capability_view {
+  std::string name;
+  std::vector<std::string> nodes;
+};
+
+/// Everything that `troupe status` was told about a system.
+struct system_view {
+  std::string name;
+  /// The topology, as the person wrote it.
+  std::string file;
+  std::vector<capability_view> capabilities;
+  std::vector<broker_view> brokers;
+  std::vector<node_view> nodes;
+  std::vector<waiting_view> waiting;
+  std::vector<std::string> gateways;
+  /// Which broker keeps the journal, and what it said of it.
+  std::string journal_broker;
+  outcome<wire::topics_state> events;
+};
+
+/// A node as some broker that answered knows it; null if none does.
+const wire::known_node* known_node(const system_view& all, const std::string& name);
+
+/// A capability as `node` runs it; null if that did not say.
+const wire::group_status* group_of(const node_view& node, const std::string& capability);
+
+/// The brokers at which a gateway is logged in; nothing if no broker says so.
+std::optional<std::vector<std::string>>
+brokers_of_gateway(const system_view& all, const std::string& name);
+
+const node_view* find_node(const system_view& all, const std::string& name);
+
+/// The subscriber; null if `capability` is none, or the journal did not answer.
+const wire::group_state* subscriber_of(const system_view& all, const std::string& capability);
+
+} // namespace troupe

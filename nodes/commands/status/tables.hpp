@@ -1,0 +1,12 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace troupe {
+
+/// Prints what one broker or node said of itself, all of it.
+/// @param title such as "broker b1".
+void print_tables(const std::string& title, const nlohmann::ordered_json& said);
+
+} // namespace troupe

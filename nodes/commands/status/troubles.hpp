@@ -1,0 +1,45 @@
+#pragma once
+
+#include "nodes/commands/status/system_view.hpp"
+#include "runtime/clock.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// Something that is not as it should be, in words.
+struct trouble {
+  enum class weight : std::uint8_t {
+    /// The system does not do all of its work.
+    wrong,
+    /// It works, and something of it waits until a person decides.
+    waiting,
+  };
+
+  weight is = weight::wrong;
+  std::string what;
+  /// For how long, where that is known.
+  std::optional<milliseconds> lasted{};
+  /// In the words of whoever met it; may be empty.
+  std::string why{};
+  /// What to do; may be empty.
+  std::string next{};
+};
+
+enum class system_health : std::uint8_t { healthy, degraded, unreachable };
+
+std::string_view name_of(system_health how);
+
+/// Everything that is wrong or waits, the worst first. Pure.
+std::vector<trouble> troubles_of(const system_view& all);
+
+/// `unreachable` if no broker answers, `degraded` if anything is wrong.
+system_health verdict_on(const system_view& all, const std::vector<trouble>& found);
+
+/// "shop is degraded: 2 things are wrong, 1 waits for a person".
+std::string headline(const system_view& all, const std::vector<trouble>& found);
+
+} // namespace troupe

@@ -1,0 +1,223 @@
+#include "nodes/commands/stranded.hpp"
+
+#include "nodes/commands/left_behind.hpp"
+#include "runtime/store/sqlite/database.hpp"
+#include "topology/read.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+#include <memory>
+#include <system_error>
+#include <utility>
+#include <variant>
+
+namespace troupe {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view journal_owner = "troupe.journal";
+
+std::string path_of(const std::string& store) {
+  return store.substr(store.find(':') + 1);
+}
+
+std::unique_ptr<store::database> open_to_read(const std::string& path) {
+  store::sqlite_options options;
+  options.read_only = true;
+  std::error_code failed;
+  auto opened = fs::exists(path, failed) ? store::open_sqlite(path, options)
+                                         : outcome<std::unique_ptr<store::database>>{nullptr};
+  return opened ? std::move(*opened) : nullptr;
+}
+
+/// The rows of a query for a name and a number; nothing if the table is not there.
+std::vector<std::pair<std::string, std::int64_t>>
+counts(store::database& session, std::string_view table, const std::string& query) {
+  std::vector<std::pair<std::string, std::int64_t>> found;
+  if (session
+          .integer_of(
+              "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = $1", table)
+          .value_or(0)
+      != 0) {
+    session.query(
+        query, [&](const store::row& row) { found.emplace_back(row.text(0), row.integer(1)); });
+  }
+  return found;
+}
+
+bool has_operation(const topology::actor_type& type, const std::string& operation) {
+  const auto names = type.described.operation_names();
+  return std::find(names.begin(), names.end(), operation) != names.end();
+}
+
+bool is_same_file(const std::string& one, const std::string& other) {
+  std::error_code failed;
+  return fs::weakly_canonical(one, failed) == fs::weakly_canonical(other, failed);
+}
+
+/// A capability that has its database no more, or is gone.
+void add_left(
+    std::vector<std::string>& to,
+    const std::string& name,
+    const std::string& why,
+    store::database& session) {
+  const left_behind work = unfinished_work(session, name, 0);
+  if (work.has_work()) {
+    to.push_back(fmt::format(
+        "{}: {}; its database holds {} sagas, {} effects, {} timers and {} events to handle again "
+        "that nobody goes on with, and its outbox {} events, of which some may not be in the "
+        "journal",
+        name,
+        why,
+        work.sagas,
+        work.effects,
+        work.timers,
+        work.postponed,
+        work.events));
+  }
+}
+
+/// Sagas and calls in hand of operations that the actor type has no more.
+void add_removed_operations(
+    std::vector<std::string>& to,
+    const std::string& name,
+    const topology::actor_type& type,
+    store::database& session) {
+  for (const auto& [operation, count] : counts(
+           session,
+           "sagas",
+           "SELECT operation, count(*) FROM sagas WHERE phase IN (0, 1) GROUP BY operation")) {
+    if (!has_operation(type, operation)) {
+      to.push_back(fmt::format(
+          "{}: {} sagas of `{}`, which `{}` has no more, are left alone",
+          name,
+          count,
+          operation,
+          type.name));
+    }
+  }
+  for (const auto& [operation, count] : counts(
+           session,
+           "inbox",
+           "SELECT operation, count(*) FROM inbox WHERE state = 1 GROUP BY operation")) {
+    if (!has_operation(type, operation)) {
+      to.push_back(fmt::format(
+          "{}: {} calls of `{}`, which `{}` has no more, wait for an answer",
+          name,
+          count,
+          operation,
+          type.name));
+    }
+  }
+}
+
+void add_journal(
+    std::vector<std::string>& to, const topology::plan& plan, store::database& journal) {
+  for (const auto& [name, count] : counts(
+           journal,
+           "dead_letters",
+           "SELECT capability, count(*) FROM dead_letters GROUP BY capability")) {
+    if (plan.find(capability_name{name}) == nullptr) {
+      to.push_back(fmt::format(
+          "{}: it is gone, with {} dead letters; `troupe dead-letters retry --to` gives them to "
+          "another",
+          name,
+          count));
+    }
+  }
+  for (const auto& [name, position] :
+       counts(journal, "cursors", "SELECT capability, 0 FROM cursors")) {
+    const auto* const now = plan.find(capability_name{name});
+    if (now == nullptr || now->subscribes.empty()) {
+      to.push_back(fmt::format(
+          "{}: it subscribes to nothing any more; events that it had not handled stay unhandled",
+          name));
+    }
+  }
+}
+
+} // namespace
+
+bool is_topology_or_data(const std::string& what) {
+  std::error_code failed;
+  const std::string extension = fs::path{what}.extension();
+  return fs::is_directory(what, failed) || extension == ".yaml" || extension == ".yml";
+}
+
+outcome<earlier_databases>
+databases_of(const std::string& what, const std::vector<topology::actor_type>& types) {
+  earlier_databases found;
+  std::error_code failed;
+  if (fs::is_directory(what, failed)) {
+    for (const auto& entry : fs::directory_iterator{what, failed}) {
+      const auto session =
+          entry.path().extension() == ".db" ? open_to_read(entry.path().string()) : nullptr;
+      const auto owner =
+          session ? session->text_of("SELECT capability FROM troupe_meta") : std::nullopt;
+      if (owner == journal_owner) {
+        found.journal = entry.path().string();
+      } else if (owner) {
+        found.of_capabilities[*owner] = entry.path().string();
+      }
+    }
+    return found;
+  }
+  const auto read = topology::read_file(what, types);
+  if (const auto* const faults = std::get_if<topology::faults>(&read)) {
+    return failure{invalid(fmt::format(
+        "{} has faults under these programs: {}; name the folder of its databases instead",
+        what,
+        faults->all.front().what))};
+  }
+  const auto& plan = std::get<topology::plan>(read);
+  found.journal = path_of(plan.events.journal);
+  for (const topology::capability_plan& each : plan.capabilities) {
+    if (each.store) {
+      found.of_capabilities[each.name.value] = path_of(*each.store);
+    }
+  }
+  return found;
+}
+
+std::vector<std::string> stranded_by(
+    const earlier_databases& earlier,
+    const topology::plan& plan,
+    const std::vector<topology::actor_type>& types) {
+  std::vector<std::string> said;
+  for (const auto& [name, file] : earlier.of_capabilities) {
+    const auto session = open_to_read(file);
+    if (!session) {
+      continue;
+    }
+    try {
+      const auto* const now = plan.find(capability_name{name});
+      const auto* const type = now == nullptr ? nullptr : topology::type_named(now->actor, types);
+      if (type == nullptr) {
+        add_left(said, name, "it is gone", *session);
+      } else if (!now->store || !is_same_file(path_of(*now->store), file)) {
+        add_left(
+            said,
+            name,
+            fmt::format("it keeps its data in {} by now", now->store.value_or("nothing")),
+            *session);
+      } else {
+        add_removed_operations(said, name, *type, *session);
+      }
+    } catch (const store::database_error& met) {
+      said.push_back(fmt::format("{}: {} cannot be read: {}", name, file, met.what()));
+    }
+  }
+  if (const auto journal = open_to_read(earlier.journal)) {
+    try {
+      add_journal(said, plan, *journal);
+    } catch (const store::database_error& met) {
+      said.push_back(fmt::format("the journal {} cannot be read: {}", earlier.journal, met.what()));
+    }
+  }
+  return said;
+}
+
+} // namespace troupe

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "runtime/outcome.hpp"
+#include "topology/actor_type.hpp"
+#include "topology/plan.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// The databases of capabilities under an earlier topology, by the capability's name, and where its
+/// journal was; empty if there was none.
+struct earlier_databases {
+  std::map<std::string, std::string> of_capabilities;
+  std::string journal;
+};
+
+/// Whether `what` is an earlier topology or a folder of databases, and no answer of `check --json`.
+bool is_topology_or_data(const std::string& what);
+
+/// The databases of an earlier topology, or those in a folder.
+/// @errors `invalid`: it cannot be read; a topology with faults.
+outcome<earlier_databases>
+databases_of(const std::string& what, const std::vector<topology::actor_type>& types);
+
+/// What of their work nobody would go on with under `plan`, one sentence each. Changes nothing.
+std::vector<std::string> stranded_by(
+    const earlier_databases& earlier,
+    const topology::plan& plan,
+    const std::vector<topology::actor_type>& types);
+
+} // namespace troupe

@@ -1,0 +1,241 @@
+#include "nodes/commands/token.hpp"
+
+#include "nodes/commands/output.hpp"
+#include "nodes/commands/plan_file.hpp"
+#include "nodes/service_tokens.hpp"
+#include "runtime/ids.hpp"
+#include "runtime/security/key_file.hpp"
+#include "runtime/security/service_token.hpp"
+#include "runtime/security/token_files.hpp"
+#include "runtime/time_text.hpp"
+#include "runtime/wire/json.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+
+namespace troupe {
+
+namespace {
+
+using wire::json_object;
+
+struct token_arguments {
+  std::string file;
+  std::string service;
+  std::string token_file;
+  bool is_shared = false;
+  bool is_unbound = false;
+  bool json = false;
+};
+
+std::int64_t seconds_now() {
+  return std::chrono::duration_cast<std::chrono::seconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+/// Reads the topology, and refuses one without tokens.
+or_exit<topology::plan> plan_with_tokens(const token_arguments& given) {
+  auto plan = load_plan(given.file, given.json);
+  if (plan && (!plan->security || !plan->security->tokens)) {
+    return tl::unexpected{print_error(
+        invalid(fmt::format("{} has no `tokens` in `security`", given.file)),
+        given.json,
+        "write `security: {tokens: {issuer: NAME, audience: NAME}}` into it")};
+  }
+  return plan;
+}
+
+int make_token_keys(const token_arguments& given) {
+  const auto plan = plan_with_tokens(given);
+  if (!plan) {
+    return plan.error();
+  }
+  const std::string& folder = plan->security->keys;
+  std::error_code fault;
+  std::filesystem::create_directories(folder, fault);
+  if (const auto checked = security::check_key_folder(folder); !checked) {
+    return print_error(checked.error(), given.json);
+  }
+  const bool are_there = std::filesystem::exists(security::token_secret_file(folder), fault);
+  const auto before = are_there ? security::read_signing_keys(folder)
+                                : outcome<security::token_keys>{security::token_keys{}};
+  if (!before) {
+    return print_error(before.error(), given.json);
+  }
+  const auto keys = are_there ? before->rotated()
+                              : security::token_keys::make(
+                                  given.is_shared ? security::token_algorithm::hs256
+                                                  : security::token_algorithm::ed25519);
+  if (const auto written = security::write_token_keys(folder, keys); !written) {
+    return print_error(written.error(), given.json);
+  }
+  const security::token_key& newest = keys.all().front();
+  if (given.json) {
+    fmt::print(
+        "{}\n",
+        json_object{}
+            .add("ok", true)
+            .add("key", newest.id)
+            .add("algorithm", security::name_of(newest.algorithm))
+            .add("live", keys.all().size())
+            .text());
+  } else {
+    fmt::print(
+        "{} {} key {} in {}; {}\n",
+        are_there ? "put in front: the" : "made: the",
+        security::name_of(newest.algorithm),
+        newest.id,
+        security::token_secret_file(folder),
+        keys.all().size() == 1 ? "it is the only one" : "tokens of the one before hold, too");
+  }
+  return exit_code::ok;
+}
+
+int make_token(const token_arguments& given) {
+  const auto plan = plan_with_tokens(given);
+  if (!plan) {
+    return plan.error();
+  }
+  if (!security::is_owner_name(given.service)) {
+    return print_wrong_usage(
+        "token new",
+        fmt::format("--for {}: a service is [a-z][a-z0-9_]*", given.service),
+        given.json);
+  }
+  const std::string& folder = plan->security->keys;
+  const auto keys = security::read_signing_keys(folder);
+  if (!keys) {
+    return print_error(keys.error(), given.json);
+  }
+  const auto& options = *plan->security->tokens;
+  const std::int64_t now = seconds_now();
+  security::service_token made{
+      .service = given.service,
+      .issuer = options.issuer,
+      .audience = options.audience,
+      .issued = now,
+      .expires = now + token_rules(options).lifetime.count(),
+      .id = to_string(uuid_source{}.next(std::chrono::system_clock::now()))};
+  const auto bound = security::read_public_keys(security::public_file_of(folder, given.service));
+  if (given.is_unbound) {
+    made.bound_to.reset();
+  } else if (bound) {
+    made.bound_to = bound->front();
+  } else if (bound.error().code != errc::unavailable) {
+    return print_error(bound.error(), given.json);
+  } else {
+    print_aside(fmt::format(
+        "{} has no key in {}: whoever has this token is {} until it expires\n",
+        given.service,
+        folder,
+        given.service));
+  }
+  const std::string token = security::write_token(made, *keys->signing());
+  fmt::print(
+      "{}\n",
+      given.json
+          ? json_object{}.add("ok", true).add("token", token).add("expires", made.expires).text()
+          : token);
+  return written_out(exit_code::ok);
+}
+
+/// The token in a file, or on stdin; without the end of the line.
+std::string read_token(const std::string& file) {
+  std::string text;
+  if (file.empty() || file == "-") {
+    std::getline(std::cin, text);
+  } else {
+    std::ifstream from{file};
+    std::getline(from, text);
+  }
+  while (!text.empty() && (text.back() == '\r' || text.back() == ' ')) {
+    text.pop_back();
+  }
+  return text;
+}
+
+std::string moment_text(std::int64_t seconds) {
+  return utc_time_text(time_since_1970(milliseconds{seconds * 1'000}));
+}
+
+int show_token(const token_arguments& given) {
+  const auto plan = plan_with_tokens(given);
+  if (!plan) {
+    return plan.error();
+  }
+  const auto keys = security::read_checking_keys(plan->security->keys);
+  if (!keys) {
+    return print_error(keys.error(), given.json);
+  }
+  const std::string text = read_token(given.token_file);
+  const auto token = security::look_at_token(text);
+  if (!token) {
+    return print_error(token.error(), given.json);
+  }
+  const auto checked =
+      security::check_token(text, *keys, token_rules(*plan->security->tokens), seconds_now());
+  const std::string why = checked ? "" : checked.error().message;
+  if (given.json) {
+    fmt::print(
+        "{}\n",
+        json_object{}
+            .add("ok", checked.has_value())
+            .add("service", token->service)
+            .add("issuer", token->issuer)
+            .add("audience", token->audience)
+            .add("id", token->id)
+            .add("issued", token->issued)
+            .add("expires", token->expires)
+            .add("bound_to", token->bound_to ? transport::to_z85(*token->bound_to) : std::string{})
+            .add("why", why)
+            .text());
+  } else {
+    fmt::print(
+        "service {}, made by {} for {} (id {})\nholds from {} to {}\n{}\n{}\n",
+        token->service,
+        token->issuer,
+        token->audience,
+        token->id,
+        moment_text(token->issued),
+        moment_text(token->expires),
+        token->bound_to
+            ? fmt::format("in sessions with the key {}", transport::to_z85(*token->bound_to))
+            : "in any session",
+        checked ? "it is accepted" : why);
+  }
+  return checked ? exit_code::ok : exit_code::error;
+}
+
+} // namespace
+
+void add_token(command_line& line) {
+  const auto given = std::make_shared<token_arguments>();
+  command token = line.add("token", "Makes and shows service tokens");
+  token.add("keys", "Makes the keys of tokens, or puts a new one before the one that is there")
+      .word("FILE", given->file, "the topology")
+      .flag("--shared", given->is_shared, "a shared secret (HS256) instead of Ed25519")
+      .flag("--json", given->json, "one JSON object instead of text")
+      .footer(with_exit_codes())
+      .runs([given] { return make_token_keys(*given); });
+  command made = token.add("new", "Makes a token, and writes it to stdout");
+  made.word("FILE", given->file, "the topology");
+  made.required_option("--for", given->service, "the service: a node, a gateway or a client")
+      .flag("--unbound", given->is_unbound, "for HTTP: not bound to the service's key")
+      .flag("--json", given->json, "one JSON object instead of text")
+      .footer(with_exit_codes())
+      .runs([given] { return make_token(*given); });
+  token.add("show", "Says what a token says, and whether it holds")
+      .word("FILE", given->file, "the topology")
+      .optional_word("TOKEN-FILE", given->token_file, "where it stands; else on stdin")
+      .flag("--json", given->json, "one JSON object instead of text")
+      .footer(with_exit_codes())
+      .runs([given] { return show_token(*given); });
+}
+
+} // namespace troupe

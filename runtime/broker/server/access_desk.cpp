@@ -1,0 +1,77 @@
+#include "runtime/broker/server/access_desk.hpp"
+
+#include "runtime/broker/events/operations.hpp"
+#include "runtime/wire/journal_calls.hpp"
+#include "runtime/wire/source_entry.hpp"
+
+#include <fmt/format.h>
+
+namespace troupe::broker {
+
+namespace {
+
+using security::act;
+
+} // namespace
+
+error access_desk::refusal(
+    security::rules::row who, std::string_view name, const wish& wanted, instant now) {
+  if (const auto count = sample_.note(who, wanted.what, now)) {
+    log_.write_aside(
+        {"access_refused",
+         {{"who", std::string{name.empty() ? security::rules::anonymous : name}},
+          {"act", std::string{security::name_of(wanted.what)}},
+          {"what", wire::travelling(wanted.target, 2 * wire::name_bytes_max)},
+          {"rule", rules_->rule_of(who, name, wanted.what)},
+          {"refused", std::to_string(*count)}}});
+  }
+  return rules_->refusal(who, name, wanted.what, wanted.target);
+}
+
+std::optional<access_desk::wish> access_desk::denied(
+    security::rules::row who, const wire::header_view& call, std::string_view body) const {
+  if (call.to == "troupe.publish") {
+    return rules_->may_publish(who, call.op)
+               ? std::nullopt
+               : std::optional{wish{act::publish, std::string{call.op}}};
+  }
+  if (call.to == "troupe.events" && (call.op == "read" || call.op == "schedule")) {
+    return denied_of_events(who, call, body);
+  }
+  // Whether the broker is there is nobody's secret.
+  const bool is_ping = call.to == "troupe.broker" && call.op == "ping";
+  if (is_ping || rules_->may_call(who, call.to, call.op)) {
+    return std::nullopt;
+  }
+  return wish{act::call, fmt::format("{}.{}", call.to, call.op)};
+}
+
+/// The topics that a question to the journal is about. One that cannot be read is let pass, since
+/// whoever answers it refuses it.
+std::optional<access_desk::wish> access_desk::denied_of_events(
+    security::rules::row who, const wire::header_view& call, std::string_view body) const {
+  if (call.op == "schedule") {
+    const auto what = wire::checked_decode<wire::schedule_event>(body);
+    return !what || rules_->may_publish(who, what->topic)
+               ? std::nullopt
+               : std::optional{wish{act::publish, what->topic}};
+  }
+  if (body.size() > question_bytes_max) {
+    return std::nullopt;
+  }
+  if (const auto what = wire::checked_decode<wire::read_events>(body)) {
+    for (const std::string& each : what->patterns) {
+      if (!rules_->may_read(who, each)) {
+        return wish{act::read, each};
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+std::string_view access_desk::name_sender(
+    security::rules::row who, wire::header_view& header, std::string_view bytes) {
+  return wire::put_source(header, bytes, rules_->name_of(who), header_);
+}
+
+} // namespace troupe::broker

@@ -1,0 +1,70 @@
+#pragma once
+
+#include "runtime/broker/server/broker_log.hpp"
+#include "runtime/error.hpp"
+#include "runtime/security/audit_sample.hpp"
+#include "runtime/security/rules.hpp"
+#include "runtime/wire/envelope.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::broker {
+
+/// Whether whoever sends a call has the right to it, asked before anything is done about the call.
+/// Each refusal is counted, and some are written to the audit log.
+///
+/// Belongs to the server's thread. Without rules nothing is asked.
+class access_desk {
+public:
+  /// @param log outlives this.
+  access_desk(std::shared_ptr<const security::rules> rules, broker_log& log)
+      : rules_{std::move(rules)}, log_{log}, sample_{rules_ ? rules_->size() : 0} {}
+
+  /// Whether there are rules.
+  bool is_on() const { return rules_ != nullptr; }
+
+  /// @param name as the sender's key proves it; empty: it has none.
+  security::rules::row row_of(std::string_view name) const { return rules_->row_of(name); }
+
+  /// An act to which there is no right.
+  struct wish {
+    security::act what;
+    /// An operation with its capability, or topics.
+    std::string target;
+  };
+
+  /// What a call asks for without a right; nothing if it has all it needs. What the sender says of
+  /// himself has no part in it.
+  std::optional<wish>
+  denied(security::rules::row who, const wire::header_view& call, std::string_view body) const;
+
+  /// Counts a refusal, and perhaps writes it to the audit log.
+  /// @param name as for `row_of`.
+  /// @return why, for the sender: `forbidden` or `unauthenticated`. Nothing was done.
+  error refusal(security::rules::row who, std::string_view name, const wish& wanted, instant now);
+
+  /// The header of a call with its sender's name as `source`.
+  /// @param header of kind `call`, scanned from `bytes`; its views are into the result afterwards.
+  /// @return valid until the next call of this.
+  std::string_view
+  name_sender(security::rules::row who, wire::header_view& header, std::string_view bytes);
+
+  /// Calls that were refused.
+  std::uint64_t refused() const { return sample_.refused(); }
+
+private:
+  std::optional<wish> denied_of_events(
+      security::rules::row who, const wire::header_view& call, std::string_view body) const;
+
+  std::shared_ptr<const security::rules> rules_;
+  broker_log& log_;
+  security::audit_sample sample_;
+  std::string header_; // Reused.
+};
+
+} // namespace troupe::broker

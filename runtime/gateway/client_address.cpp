@@ -1,0 +1,77 @@
+#include "runtime/gateway/client_address.hpp"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <array>
+
+namespace troupe::gateway {
+
+namespace {
+
+constexpr std::string_view mapped = "::ffff:";
+
+std::optional<std::string> printed(int family, const std::string& text) {
+  std::array<unsigned char, sizeof(in6_addr)> bytes{};
+  std::array<char, INET6_ADDRSTRLEN> room{};
+  if (::inet_pton(family, text.c_str(), bytes.data()) != 1) {
+    return std::nullopt;
+  }
+  return ::inet_ntop(family, bytes.data(), room.data(), room.size());
+}
+
+/// "192.0.2.1:4711", "[2001:db8::1]:4711", "[2001:db8::1]": the address in it.
+std::string_view without_port(std::string_view entry) {
+  if (entry.starts_with('[')) {
+    return entry.substr(1, entry.find(']') - 1);
+  }
+  const bool is_version_4 = std::count(entry.begin(), entry.end(), ':') == 1;
+  return is_version_4 ? entry.substr(0, entry.find(':')) : entry;
+}
+
+bool is_in(const std::vector<std::string>& proxies, const std::string& address) {
+  return std::find(proxies.begin(), proxies.end(), address) != proxies.end();
+}
+
+} // namespace
+
+std::optional<std::string> normal_address(std::string_view text) {
+  const std::string whole{text};
+  if (auto version_4 = printed(AF_INET, whole)) {
+    return version_4;
+  }
+  auto version_6 = printed(AF_INET6, whole);
+  if (version_6 && version_6->starts_with(mapped)) {
+    if (auto inner = printed(AF_INET, version_6->substr(mapped.size()))) {
+      return inner;
+    }
+  }
+  return version_6;
+}
+
+std::string client_address(const http::request& asked, const std::vector<std::string>& proxies) {
+  std::string nearest = asked.peer.host;
+  if (!is_in(proxies, nearest)) {
+    return nearest;
+  }
+  // Each proxy may have added a field of its own instead of an entry.
+  std::vector<std::string> heard;
+  for (const auto& [name, value] : asked.fields) {
+    if (name == "x-forwarded-for") {
+      const auto entries = http::list_members(value);
+      heard.insert(heard.end(), entries.begin(), entries.end());
+    }
+  }
+  for (auto each = heard.rbegin(); each != heard.rend(); ++each) {
+    auto address = normal_address(without_port(*each));
+    if (!address) {
+      return nearest;
+    }
+    nearest = std::move(*address);
+    if (!is_in(proxies, nearest)) {
+      return nearest;
+    }
+  }
+  return nearest;
+}
+
+} // namespace troupe::gateway

@@ -1,0 +1,133 @@
+#include "runtime/store/sqlite/online_copy.hpp"
+
+#include "runtime/store/sqlite/error.hpp"
+#include "runtime/store/sqlite/session.hpp"
+#include "runtime/store/sqlite/setup.hpp"
+
+#include <filesystem>
+#include <fmt/format.h>
+#include <system_error>
+#include <utility>
+
+namespace troupe::store {
+
+namespace {
+
+void require_copy(sqlite3* connection, int code, const std::string& doing) {
+  if (code != SQLITE_OK) {
+    throw sqlite_failure(connection, code, doing);
+  }
+}
+
+/// The path in an URI. @source https://www.sqlite.org/uri.html, section 3.1
+std::string uri_path(const std::string& path) {
+  std::string text;
+  for (const char c : path) {
+    text += c == '%' || c == '?' || c == '#' ? fmt::format("%{:02x}", c) : std::string{c};
+  }
+  return text;
+}
+
+/// Copies all pages of the moment that `from` sees.
+void copy_pages(sqlite3* from, sqlite3* to, const std::string& path) {
+  sqlite3_backup* const copying = sqlite3_backup_init(to, "main", from, "main");
+  if (copying == nullptr) {
+    throw sqlite_failure(to, sqlite3_errcode(to), "copying into " + path);
+  }
+  // All at once: the moment is held anyway, and in WAL mode that keeps nobody from writing.
+  const int code = sqlite3_backup_step(copying, -1);
+  const int ended = sqlite3_backup_finish(copying);
+  if (code != SQLITE_DONE || ended != SQLITE_OK) {
+    throw sqlite_failure(to, ended != SQLITE_OK ? ended : code, "copying into " + path);
+  }
+}
+
+} // namespace
+
+online_copy::online_copy(std::unique_ptr<sqlite_session> session) : session_{std::move(session)} {
+}
+
+online_copy::online_copy(online_copy&&) noexcept = default;
+online_copy& online_copy::operator=(online_copy&&) noexcept = default;
+online_copy::~online_copy() = default;
+
+outcome<online_copy> online_copy::open(const std::string& path) {
+  sqlite_options options;
+  options.read_only = true;
+  auto opened = open_sqlite(path, options);
+  if (!opened) {
+    return failure{std::move(opened).error()};
+  }
+  // `open_sqlite` makes no other.
+  std::unique_ptr<sqlite_session> session{static_cast<sqlite_session*>(opened->release())};
+  try {
+    const statement_guard::exemption own{session->guard()};
+    // A transaction sees the moment of its first look.
+    session->script("BEGIN");
+    (void)session->integer_of("SELECT count(*) FROM sqlite_schema");
+  } catch (const database_error& met) {
+    return failure{met.to_error()};
+  }
+  return online_copy{std::move(session)};
+}
+
+database& online_copy::session() {
+  return *session_;
+}
+
+outcome<void> online_copy::write(const std::string& to) {
+  std::error_code failed;
+  if (std::filesystem::exists(to, failed)) {
+    return failure{invalid(to + " is there already")};
+  }
+  try {
+    sqlite3* opened = nullptr;
+    const int code = sqlite3_open_v2(
+        to.c_str(),
+        &opened,
+        SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+        nullptr);
+    const std::unique_ptr<sqlite3, close_sqlite> copy{opened};
+    require_copy(opened, code, "making " + to);
+    // The copy is synced when it is closed; the last of its pages too.
+    require_copy(
+        opened, sqlite3_exec(opened, "PRAGMA synchronous = EXTRA", nullptr, nullptr, nullptr), to);
+    copy_pages(session_->handle(), opened, to);
+  } catch (const database_error& met) {
+    return failure{met.to_error()};
+  }
+  return check_copy(to);
+}
+
+outcome<void> check_copy(const std::string& path) {
+  // Without a WAL beside it, and without one that is made: the file alone has to be whole.
+  sqlite3* opened = nullptr;
+  const std::string name = fmt::format("file:{}?immutable=1", uri_path(path));
+  try {
+    const int code = sqlite3_open_v2(
+        name.c_str(),
+        &opened,
+        SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX,
+        nullptr);
+    const std::unique_ptr<sqlite3, close_sqlite> copy{opened};
+    require_copy(opened, code, "opening " + path);
+    std::string found;
+    const auto take = [](void* to, int count, char** cells, char**) {
+      static_cast<std::string*>(to)->append(count > 0 && cells[0] != nullptr ? cells[0] : "");
+      return 0;
+    };
+    require_copy(
+        opened,
+        sqlite3_exec(opened, "PRAGMA quick_check(1)", take, &found, nullptr),
+        "checking " + path);
+    if (found != "ok") {
+      throw database_error{
+          database_fault::corrupt, fmt::format("{}: quick_check says: {}", path, found)};
+    }
+  } catch (const database_error& met) {
+    return failure{met.to_error()};
+  }
+  return {};
+}
+
+} // namespace troupe::store

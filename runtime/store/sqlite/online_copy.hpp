@@ -1,0 +1,46 @@
+#pragma once
+
+#include "runtime/outcome.hpp"
+#include "runtime/store/database.hpp"
+
+#include <memory>
+#include <string>
+
+namespace troupe::store {
+
+class sqlite_session;
+
+/// One moment of a database that is in use, to be read and copied. Writers go on meanwhile; what
+/// they commit is not seen, and stays in the WAL until this ends.
+///
+/// Used by one thread at a time. Movable.
+/// @source https://www.sqlite.org/backup.html
+class online_copy {
+public:
+  /// Opens the database in the file `path`; from now on this sees what is committed now.
+  /// @errors as of `open_sqlite` with `read_only`.
+  static outcome<online_copy> open(const std::string& path);
+
+  online_copy(online_copy&&) noexcept;
+  online_copy& operator=(online_copy&&) noexcept;
+  ~online_copy();
+
+  /// For questions about that moment.
+  database& session();
+
+  /// Writes a copy into the new file `to`, reads it through, and syncs it. It needs no WAL.
+  /// @errors `invalid`: the file is there already; `internal`, {fault: corrupt}: the database is
+  /// damaged; else of the disk. What was written stays.
+  outcome<void> write(const std::string& to);
+
+private:
+  explicit online_copy(std::unique_ptr<sqlite_session> session);
+
+  std::unique_ptr<sqlite_session> session_;
+};
+
+/// Reads a copy through: whether its file alone is a whole database. Makes no file beside it.
+/// @errors `internal`, {fault: corrupt}; else of the disk.
+outcome<void> check_copy(const std::string& path);
+
+} // namespace troupe::store

@@ -1,0 +1,55 @@
+#include "runtime/wire/source_entry.hpp"
+
+#include "runtime/wire/writer.hpp"
+
+namespace troupe::wire {
+
+namespace {
+
+// A map of up to 15 entries has their number in its first byte.
+constexpr unsigned char small_map = 0x80;
+constexpr unsigned char full_map = 0x8f;
+
+} // namespace
+
+std::string_view put_source(
+    header_view& header, std::string_view bytes, std::string_view source, std::string& buffer) {
+  if (header.source == source) {
+    return bytes;
+  }
+  const auto map = static_cast<unsigned char>(bytes.front());
+  // A view that was never set, as the header has no such entry, has no place either.
+  if (header.source.data() == nullptr && header.ttl_at != 0 && map >= small_map && map < full_map
+      && bytes.size() + source.size() < header_bytes_max / 2) {
+    buffer.assign(bytes);
+    ++buffer.front();
+    writer{buffer}.text_entry("source", source);
+    const auto move = [&](std::string_view& view) {
+      if (!view.empty()) {
+        view = std::string_view{buffer}.substr(
+            static_cast<std::size_t>(view.data() - bytes.data()), view.size());
+      }
+    };
+    for (std::string_view header_view::*each :
+         {&header_view::to, &header_view::op, &header_view::key, &header_view::traceparent}) {
+      move(header.*each);
+    }
+    header.source = std::string_view{buffer}.substr(buffer.size() - source.size());
+    return buffer;
+  }
+  buffer.clear();
+  const std::uint32_t ttl = header.ttl;
+  append_call_header(
+      buffer,
+      {.id = header.id,
+       .to = header.to,
+       .op = header.op,
+       .key = header.key,
+       .ttl = ttl,
+       .traceparent = header.traceparent,
+       .source = source});
+  header = *scan_header(buffer);
+  return buffer;
+}
+
+} // namespace troupe::wire

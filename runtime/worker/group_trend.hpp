@@ -1,0 +1,59 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+#include "runtime/wire/status.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+namespace troupe {
+
+class group;
+
+/// How fast a group works, and since when what is wrong with it has been so, to the second: looked
+/// at once a second and no oftener. Socket loop.
+class group_trend {
+public:
+  /// What a group says of itself at one moment.
+  struct view {
+    std::uint64_t handled = 0;
+    std::uint64_t outbox_newest = 0;
+    std::uint64_t outbox_confirmed = 0;
+    bool is_down = false;
+    bool is_open = false;
+    bool is_outbox_stopped = false;
+  };
+
+  /// Every few milliseconds.
+  void look(group& of, instant now);
+
+  /// As the other, for a caller that has looked itself. At most once a second.
+  void take(const view& seen, instant now);
+
+  /// Fills in the rate, and all that ends with `_ms`.
+  void describe(wire::group_status& to, instant now) const;
+
+private:
+  static constexpr milliseconds interval{1'000};
+  static constexpr std::size_t sample_count = 7;
+  static constexpr milliseconds sample_interval{10'000};
+
+  struct sample {
+    instant at{};
+    std::uint64_t handled = 0;
+  };
+
+  view last_;
+  instant looked_at_{};
+  // The newest at `newest_`, behind it the oldest: a minute in all.
+  std::array<sample, sample_count> samples_{};
+  std::size_t newest_ = 0;
+  std::optional<instant> down_since_;
+  std::optional<instant> open_since_;
+  std::optional<instant> stopped_since_;
+  std::optional<instant> outbox_waits_since_;
+};
+
+} // namespace troupe

@@ -1,0 +1,239 @@
+"""Service tokens judged by others: PyJWT and openssl read ours, and we read PyJWT's."""
+
+import base64
+import json
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from gateway_systems import Gateway
+from harness import SystemTest, free_port
+from secured_systems import ALL, SecuredSystem, keys_in, troupe
+
+try:
+    import jwt
+    from jwt.algorithms import OKPAlgorithm
+except ImportError:
+    print("skipped: no PyJWT here (python3-jwt)")
+    sys.exit(77)
+
+TYPE = "troupe-svc+jwt"
+
+
+def decoded(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+class Tokens(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.file = self.folder / "topology.yaml"
+        self.file.write_text(
+            "troupe: 1\nname: shop\nbrokers: {b1: {listen: \"tcp://127.0.0.1:5550\"}}\n"
+            "nodes: {n1: {}}\nsecurity:\n  tokens: {issuer: shop, audience: shop-services}\n"
+            "capabilities:\n  echo: {store: none}\n")
+
+    def make_keys(self, *more: str) -> dict:
+        made = troupe("token", "keys", self.file, "--json", *more)
+        self.assertEqual(0, made.returncode, made.stderr)
+        return json.loads(made.stdout)
+
+    def new(self, service: str) -> str:
+        made = troupe("token", "new", self.file, "--for", service)
+        self.assertEqual(0, made.returncode, made.stderr)
+        return made.stdout.strip()
+
+    def show(self, token: str) -> dict:
+        said = troupe("token", "show", self.file, "--json", input=token + "\n")
+        return json.loads(said.stdout)
+
+    def public_jwk(self, place: int = 0) -> dict:
+        return json.loads((self.folder / "keys" / "tokens.pub.jwks").read_text())["keys"][place]
+
+    def secret_jwk(self) -> dict:
+        return json.loads((self.folder / "keys" / "tokens.jwks").read_text())["keys"][0]
+
+    def claims(self, **others: object) -> dict:
+        now = int(time.time())
+        made = {"iss": "shop", "sub": "n1", "serviceId": "n1", "type": "service",
+                "aud": "shop-services", "iat": now, "exp": now + 600, "jti": "1", **others}
+        return {key: value for key, value in made.items() if value is not None}
+
+    def test_pyjwt_and_openssl_read_ours(self):
+        self.make_keys()
+        token = self.new("n1")
+        public = OKPAlgorithm.from_jwk(json.dumps(self.public_jwk()))
+        said = jwt.decode(token, public, algorithms=["EdDSA"], audience="shop-services", issuer="shop",
+                          options={"require": ["iss", "sub", "aud", "exp", "iat", "jti"]})
+        self.assertEqual(("n1", "n1", "service"), (said["sub"], said["serviceId"], said["type"]))
+        self.assertEqual(3600, said["exp"] - said["iat"])
+        head = jwt.get_unverified_header(token)
+        self.assertEqual({"alg": "EdDSA", "kid": self.public_jwk()["kid"], "typ": TYPE}, head)
+        self.check_by_openssl(token)
+
+    def check_by_openssl(self, token: str) -> None:
+        if shutil.which("openssl") is None:
+            self.skipTest("no openssl here")
+        signed, signature = token.rsplit(".", 1)
+        # SubjectPublicKeyInfo of Ed25519: RFC 8410, 4.
+        der = bytes.fromhex("302a300506032b6570032100") + decoded(self.public_jwk()["x"])
+        for name, content in (("key.der", der), ("signed", signed.encode()),
+                              ("signature", decoded(signature))):
+            (self.folder / name).write_bytes(content)
+        done = subprocess.run(
+            ["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", "key.der",
+             "-rawin", "-in", "signed", "-sigfile", "signature"],
+            cwd=self.folder, capture_output=True, text=True, check=False)
+        self.assertIn("Verified Successfully", done.stdout + done.stderr)
+
+    def test_we_read_those_of_pyjwt(self):
+        self.make_keys()
+        key = OKPAlgorithm.from_jwk(json.dumps(self.secret_jwk()))
+        head = {"kid": self.secret_jwk()["kid"], "typ": TYPE}
+
+        def shown(claims: dict, headers: dict = head, signed_by: object = key, alg: str = "EdDSA"):
+            return self.show(jwt.encode(claims, signed_by, algorithm=alg, headers=headers))
+
+        said = shown(self.claims())
+        self.assertTrue(said["ok"], said)
+        self.assertEqual("n1", said["service"])
+        now = int(time.time())
+        for wrong, word in (
+                ({"aud": "others"}, "aud"), ({"iss": "others"}, "iss"),
+                ({"iat": now - 900, "exp": now - 300}, "expired"),
+                ({"iat": now + 600, "exp": now + 900}, "does not hold yet"),
+                ({"exp": now + 7_200}, "longer")):
+            with self.subTest(wrong=wrong):
+                said = shown(self.claims(**wrong))
+                self.assertFalse(said["ok"])
+                self.assertIn(word, said["why"])
+        for missing in ("exp", "iat", "aud", "iss", "sub", "jti", "type", "serviceId"):
+            with self.subTest(missing=missing):
+                self.assertFalse(shown(self.claims(**{missing: None})).get("ok"))
+        public = decoded(self.public_jwk()["x"])
+        for headers, signed_by, alg in (
+                (head, public, "HS256"), (head, None, "none"),
+                ({**head, "typ": "JWT"}, key, "EdDSA"), ({**head, "kid": "../../x"}, key, "EdDSA"),
+                ({**head, "kid": "' OR 1=1"}, key, "EdDSA"), ({**head, "crit": ["b64"]}, key, "EdDSA")):
+            with self.subTest(headers=headers, alg=alg):
+                self.assertFalse(shown(self.claims(), headers, signed_by, alg)["ok"])
+
+    def test_a_shared_secret_has_the_form_of_the_guide(self):
+        self.make_keys("--shared")
+        self.assertFalse((self.folder / "keys" / "tokens.pub.jwks").exists())
+        secret = decoded(self.secret_jwk()["k"])
+        said = jwt.decode(self.new("n1"), secret, algorithms=["HS256"], audience="shop-services")
+        self.assertEqual(("n1", "service"), (said["serviceId"], said["type"]))
+        head = {"kid": self.secret_jwk()["kid"], "typ": TYPE}
+        self.assertTrue(self.show(jwt.encode(self.claims(), secret, "HS256", head))["ok"])
+        self.assertFalse(self.show(jwt.encode(self.claims(), secret, "HS512", head))["ok"])
+
+    def test_a_token_is_bound_to_the_key_of_its_service(self):
+        self.make_keys()
+        self.assertEqual(0, troupe("keys", "new", self.file).returncode)
+        token = self.new("n1")
+        key = keys_in(self.folder / "keys" / "n1.pub")[0].decode()
+        self.assertEqual(key, self.show(token)["bound_to"])
+        public = OKPAlgorithm.from_jwk(json.dumps(self.public_jwk()))
+        cnf = jwt.decode(token, public, algorithms=["EdDSA"], audience="shop-services")["cnf"]
+        self.assertEqual(("OKP", "X25519"), (cnf["jwk"]["kty"], cnf["jwk"]["crv"]))
+
+    def test_two_keys_hold_while_one_takes_the_others_place(self):
+        first = self.make_keys()
+        before = self.new("n1")
+        second = self.make_keys()
+        self.assertEqual(2, second["live"])
+        self.assertNotEqual(first["key"], second["key"])
+        after = self.new("n1")
+        self.assertTrue(self.show(before)["ok"])
+        self.assertTrue(self.show(after)["ok"])
+        self.make_keys()
+        self.assertIn("kid", self.show(before)["why"])
+        self.assertTrue(self.show(after)["ok"])
+
+    def test_secrets_stay_where_they_are(self):
+        self.make_keys()
+        secret = self.folder / "keys" / "tokens.jwks"
+        self.assertEqual(0o600, secret.stat().st_mode & 0o7777)
+        self.assertNotIn('"d"', (self.folder / "keys" / "tokens.pub.jwks").read_text())
+        secret.chmod(0o644)
+        made = troupe("token", "new", self.file, "--for", "n1")
+        self.assertNotEqual(0, made.returncode)
+        self.assertIn("chmod 600", made.stderr)
+        secret.chmod(0o600)
+        secret.write_text('{"keys": [{"kty": "oct", "alg": "HS256", "kid": "a", "k": "c2hvcnQ"}]}')
+        made = troupe("token", "new", self.file, "--for", "n1")
+        self.assertIn("32 to 1,024 bytes", made.stderr)
+        self.assertNotIn("c2hvcnQ", made.stderr)
+
+
+class OverHttp(SystemTest):
+    """A gateway asks for a token where its route says so."""
+
+    def setUp(self):
+        port = free_port()
+        self.system = SecuredSystem(
+            {"notes": "{store: \"sqlite:data/notes.db\"}"},
+            allow=f"{{notes: {{publish: [noted]}}, g1: {{call: [notes.*]}}, operator: {ALL}}}",
+            is_open=False, tokens="{issuer: shop, audience: shop-services}",
+            more=f"gateways:\n  g1:\n    listen: \"http://127.0.0.1:{port}\"\n    store: none\n"
+                 "    routes:\n      GET /count: {call: notes.count, token: required}\n"
+                 "      GET /open: {call: notes.count}\n")
+        self.addCleanup(self.system.close)
+        self.assertEqual(0, troupe("token", "keys", self.system.file).returncode)
+        self.system.broker()
+        self.system.worker("n1")
+        self.process = self.system.gateway()
+        self.gateway = Gateway(port)
+
+    def token(self, *more: str) -> str:
+        made = troupe("token", "new", self.system.file, "--for", "billing", *more)
+        self.assertEqual(0, made.returncode, made.stderr)
+        return made.stdout.strip()
+
+    def test_a_route_for_services_wants_a_good_token(self):
+        ask = self.gateway.ask
+        self.assertEqual(200, ask("GET", "/open").status)
+        missing = ask("GET", "/count")
+        self.assertEqual((401, "no_token"), (missing.status, missing.json["reason"]), missing)
+        good = self.token()
+        for _ in range(3):
+            self.assertEqual(200, ask("GET", "/count", x_service_token=good).status)
+        for token in (good[:-2], good + "A", "x", good.split(".")[0] + ".e30.",
+                      jwt.encode({"sub": "billing"}, None, "none")):
+            with self.subTest(token=token):
+                said = ask("GET", "/count", x_service_token=token)
+                self.assertEqual(403, said.status, said)
+        self.assertEqual(0, troupe("keys", "new", self.system.file, "--for", "billing").returncode)
+        bound = ask("GET", "/count", x_service_token=self.token())
+        self.assertEqual((403, "bound"), (bound.status, bound.json["reason"]))
+        self.assertEqual(200, ask("GET", "/count", x_service_token=self.token("--unbound")).status)
+
+    def test_the_public_keys_are_told_and_read_again(self):
+        told = self.gateway.ask("GET", "/.well-known/jwks.json")
+        self.assertEqual((200, "application/jwk-set+json"), (told.status, told.fields["Content-Type"]))
+        key = jwt.PyJWKSet.from_dict(told.json)[told.json["keys"][0]["kid"]]
+        said = jwt.decode(self.token(), key.key, algorithms=["EdDSA"], audience="shop-services")
+        self.assertEqual("billing", said["serviceId"])
+        self.assertNotIn(b'"d"', told.body)
+        before = self.token()
+        self.assertEqual(0, troupe("token", "keys", self.system.file).returncode)
+        self.assertEqual(403, self.gateway.ask("GET", "/count", x_service_token=self.token()).status)
+        self.process.signal(signal.SIGHUP)
+        self.process.wait_for("token_keys.read")
+        for token in (before, self.token()):
+            self.assertEqual(200, self.gateway.ask("GET", "/count", x_service_token=token).status)
+        self.assertEqual(2, len(self.gateway.ask("GET", "/.well-known/jwks.json").json["keys"]))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,294 @@
+#include "nodes/commands/status/rows.hpp"
+#include "nodes/commands/status/screen.hpp"
+#include "nodes/commands/status/troubles.hpp"
+#include "nodes/text_table.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <sstream>
+
+namespace utf = boost::unit_test;
+
+namespace troupe {
+
+namespace {
+
+using weight = trouble::weight;
+
+wire::group_status group_named(const std::string& capability) {
+  wire::group_status group;
+  group.capability = capability;
+  group.breaker = "closed";
+  group.rate_per_s = 2.5;
+  group.restarts = 1;
+  return group;
+}
+
+wire::group_state subscriber_named(const std::string& capability) {
+  wire::group_state subscriber;
+  subscriber.capability = capability;
+  subscriber.nodes = {"n1"};
+  return subscriber;
+}
+
+/// Two nodes that run two capabilities each, all of it well.
+struct shop_fixture {
+  shop_fixture() {
+    all.name = "shop";
+    all.file = "shop.yaml";
+    all.journal_broker = "b1";
+    all.capabilities = {{"orders", {"n1", "n2"}}, {"users", {"n1", "n2"}}};
+    wire::broker_status broker;
+    broker.uptime_ms = 3'600'000;
+    wire::node_status node;
+    for (const std::string name : {"n1", "n2"}) {
+      broker.nodes.push_back({.name = name, .live = true, .up_ms = 60'000, .busy_ms = 0});
+      node.groups = {group_named("orders"), group_named("users")};
+      all.nodes.push_back({name, "here", node});
+    }
+    broker.capabilities = {{.name = "orders"}, {.name = "users"}};
+    all.brokers.push_back({"b1", broker});
+    wire::topics_state events;
+    events.last = 12;
+    events.groups.push_back(subscriber_named("users"));
+    all.events = events;
+  }
+
+  wire::group_status& group(std::size_t node, std::size_t number) {
+    return all.nodes[node].said->groups[number];
+  }
+
+  trouble only() const {
+    const auto found = troubles_of(all);
+    BOOST_REQUIRE(found.size() == 1U);
+    return found.front();
+  }
+
+  std::string screen(std::size_t columns) const {
+    return screen_of(all, troubles_of(all), false, columns);
+  }
+
+  void lose_node(std::size_t number) {
+    auto& known = all.brokers.front().said->nodes[number];
+    known = {.name = known.name, .live = false, .away_ms = 5'000};
+    all.nodes[number].said = failure{error{.code = errc::deadline_exceeded, .message = "late"}};
+  }
+
+  system_view all;
+};
+
+bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::size_t widest(const std::string& text) {
+  std::istringstream lines{text};
+  std::size_t most = 0;
+  for (std::string line; std::getline(lines, line);) {
+    most = std::max(most, width_of(line));
+  }
+  return most;
+}
+
+BOOST_AUTO_TEST_SUITE(nodes_commands_status, *utf::label("unit") * utf::timeout(5))
+
+BOOST_FIXTURE_TEST_CASE(a_system_without_troubles_is_healthy, shop_fixture) {
+  const auto found = troubles_of(all);
+
+  BOOST_TEST(found.empty());
+  BOOST_TEST((verdict_on(all, found) == system_health::healthy));
+  BOOST_TEST(headline(all, found) == "shop is healthy");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_healthy_system_takes_one_short_screen, shop_fixture) {
+  const std::string text = screen(80);
+
+  BOOST_TEST(text.starts_with("shop is healthy\n"));
+  BOOST_TEST(has(text, "orders"));
+  BOOST_TEST(has(text, "ok 2/2"));
+  BOOST_TEST(has(text, "5.0"));
+  BOOST_TEST(has(text, "n1 up 1m 0s, n2 up 1m 0s"));
+  BOOST_TEST(widest(text) <= 80U);
+  BOOST_TEST(std::count(text.begin(), text.end(), '\n') < 12);
+}
+
+BOOST_FIXTURE_TEST_CASE(no_line_is_wider_than_the_terminal, shop_fixture) {
+  all.capabilities[0].name = std::string(60, 'o');
+  group(1, 1).down_reason =
+      "the disk is full " + std::string(150, 'x') + ' ' + std::string(90, 'y');
+  all.events->groups[0].dead = 123'456;
+  lose_node(0);
+
+  for (const std::size_t columns : {80U, 100U, 132U}) {
+    BOOST_TEST(widest(screen(columns)) <= columns);
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_node_that_is_away_is_wrong_with_its_last_words, shop_fixture) {
+  lose_node(1);
+  all.nodes[1].last_words = "worker.refused reason=other file";
+
+  const trouble one = only();
+
+  BOOST_TEST(one.what == "node n2 is away");
+  BOOST_TEST(one.lasted->count() == 5'000);
+  BOOST_TEST(has(one.why, "other file"));
+  BOOST_TEST(has(one.next, "troupe up shop.yaml"));
+  BOOST_TEST((verdict_on(all, {one}) == system_health::degraded));
+  BOOST_TEST(rows_of(all).front().state == "part");
+}
+
+BOOST_FIXTURE_TEST_CASE(what_nobody_serves_is_told_with_the_node_that_is_away, shop_fixture) {
+  all.capabilities[0].nodes = {"n2"};
+  lose_node(1);
+
+  BOOST_TEST(only().what == "node n2 is away: nobody serves orders");
+}
+
+BOOST_FIXTURE_TEST_CASE(the_broker_says_why_it_refused_a_node, shop_fixture) {
+  lose_node(1);
+  all.brokers[0].said->nodes[1].away_ms.reset();
+  all.brokers[0].said->events.push_back(
+      {"login_refused", 10, {{"node", "n2"}, {"why", "another version of the topology"}}});
+
+  const trouble one = only();
+
+  BOOST_TEST(one.what == "node n2 has not come since the broker started");
+  BOOST_TEST(one.why == "the broker refused it: another version of the topology");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_gateway_that_no_broker_has_is_wrong, shop_fixture) {
+  all.gateways = {"g1"};
+  BOOST_TEST(troubles_of(all).empty()); // A broker of an earlier release does not say.
+
+  all.brokers[0].said->gateways = {{"g1", true}};
+  BOOST_TEST(troubles_of(all).empty());
+  BOOST_TEST(has(screen(80), "gateways g1 up"));
+
+  all.brokers[0].said->gateways = {{"g1", false}};
+  BOOST_TEST(only().what == "gateway g1 is logged in at no broker");
+}
+
+BOOST_FIXTURE_TEST_CASE(no_broker_is_told_alone, shop_fixture) {
+  const error late{.code = errc::deadline_exceeded, .message = "no answer in time"};
+  all.brokers[0].said = failure{late};
+  all.nodes[0].said = all.nodes[1].said = failure{late};
+  all.events = failure{late};
+
+  const auto found = troubles_of(all);
+
+  BOOST_TEST(only().what == "broker b1 does not answer");
+  BOOST_TEST((verdict_on(all, found) == system_health::unreachable));
+  BOOST_TEST(has(screen(100), "shop is unreachable: no broker answers"));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_forced_breaker_names_who_and_why_and_how_to_give_it_back, shop_fixture) {
+  for (const std::size_t node : {0U, 1U}) {
+    wire::group_status& forced = group(node, 0);
+    forced.breaker = "forced_open";
+    forced.forced_by = "ann@host";
+    forced.forced_why = "the provider moves";
+    forced.forced_since = "2026-11-29T14:00:00.000Z";
+  }
+
+  const trouble one = only();
+
+  BOOST_TEST(
+      one.what
+      == "the breaker of orders on n1, n2 is forced open by ann@host since 2026-11-29T14:00:00");
+  BOOST_TEST(one.why == "the provider moves");
+  BOOST_TEST(has(one.next, "troupe breaker shop.yaml orders auto"));
+  BOOST_TEST(rows_of(all).front().state == "down");
+  BOOST_TEST(has(screen(80), "forced"));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_group_that_is_down_says_since_when_and_why, shop_fixture) {
+  group(0, 1).down_reason = "its database cannot be opened: disk full";
+  group(0, 1).breaker = "down";
+  group(0, 1).down_ms = 61'000;
+
+  const trouble one = only();
+
+  BOOST_TEST(one.what == "users on n1 is down");
+  BOOST_TEST(one.lasted->count() == 61'000);
+  BOOST_TEST(one.why == "its database cannot be opened: disk full");
+}
+
+BOOST_FIXTURE_TEST_CASE(events_that_stopped_are_told_with_their_reason, shop_fixture) {
+  group(0, 0).outbox_trouble = "the database is an older copy";
+  all.events->groups[0].trouble = "the journal is older than the database";
+  all.brokers[0].said->events.push_back({"events_stopped", 7'000, {{"capability", "users"}}});
+
+  const auto found = troubles_of(all);
+
+  BOOST_REQUIRE(found.size() == 2U);
+  BOOST_TEST(found[0].what == "events of orders on n1 do not leave for the journal");
+  BOOST_TEST(found[1].what == "users gets no events");
+  BOOST_TEST(found[1].lasted->count() == 7'000);
+  BOOST_TEST(has(found[1].next, "troupe restore shop.yaml"));
+}
+
+BOOST_FIXTURE_TEST_CASE(an_outbox_is_in_trouble_only_after_a_while, shop_fixture) {
+  group(0, 0).outbox_depth = 3;
+  group(0, 0).outbox_waits_ms = 500;
+  BOOST_TEST(troubles_of(all).empty());
+
+  group(0, 0).outbox_waits_ms = 20'000;
+
+  BOOST_TEST(only().what == "3 events of orders on n1 wait for the journal");
+}
+
+BOOST_FIXTURE_TEST_CASE(what_waits_for_a_person_leaves_the_system_healthy, shop_fixture) {
+  all.events->groups[0].dead = 1;
+  all.waiting = {{"orders", "n1", 2, 0}, {"orders", "n2", 2, 1}};
+
+  const auto found = troubles_of(all);
+
+  BOOST_REQUIRE(found.size() == 3U);
+  BOOST_TEST(found[0].what == "1 dead letter of users");
+  BOOST_TEST(found[1].what == "2 sagas of orders stand still");
+  BOOST_TEST(has(found[2].what, "1 result of effects of orders"));
+  BOOST_TEST(headline(all, found) == "shop is healthy; 3 things wait for a person");
+  BOOST_TEST(*rows_of(all).front().sagas == 2U);
+}
+
+BOOST_FIXTURE_TEST_CASE(what_is_wrong_comes_before_what_waits, shop_fixture) {
+  all.events->groups[0].dead = 1;
+  group(1, 1).down_reason = "no disk";
+  all.waiting = {{"orders", "n1", 1, 0}};
+
+  const auto found = troubles_of(all);
+
+  BOOST_TEST((found.front().is == weight::wrong));
+  BOOST_TEST(
+      headline(all, found) == "shop is degraded: 1 thing is wrong, 2 things wait for a person");
+}
+
+BOOST_FIXTURE_TEST_CASE(more_than_eight_troubles_are_counted, shop_fixture) {
+  for (int i = 0; i < 10; ++i) {
+    all.events->groups.push_back(subscriber_named("c" + std::to_string(i)));
+    all.events->groups.back().dead = 1;
+  }
+
+  BOOST_TEST(has(screen(100), "and 2 more: --all shows them"));
+  BOOST_TEST(!has(screen_of(all, troubles_of(all), true, 100), "more: --all"));
+}
+
+// Its answers lack what the release before did not say.
+BOOST_FIXTURE_TEST_CASE(a_node_of_the_release_before_is_shown_without_rates, shop_fixture) {
+  for (node_view& node : all.nodes) {
+    for (wire::group_status& each : node.said->groups) {
+      each.rate_per_s.reset();
+      each.restarts.reset();
+    }
+  }
+
+  BOOST_TEST(troubles_of(all).empty());
+  BOOST_TEST(!rows_of(all).front().rate_per_s.has_value());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace
+
+} // namespace troupe

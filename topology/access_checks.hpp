@@ -1,0 +1,24 @@
+#pragma once
+
+#include "topology/actor_type.hpp"
+#include "topology/checks.hpp"
+#include "topology/plan.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::topology {
+
+/// What `security.allow` grants to `who`; nothing where no rule is about it.
+security::grants rights_of(const security_options& security, std::string_view who);
+
+/// What a gateway may do: its rule, and what its strangler features need of Troupe's own topics.
+security::grants rights_of(const security_options& security, const gateway_plan& gateway);
+
+/// Adds the faults of `security.allow`: rules that never hold; sagas, subscriptions, events and
+/// routes without the right.
+void check_access(
+    const draft& checked, const std::vector<actor_type>& types, std::vector<fault>& found);
+
+} // namespace troupe::topology
