@@ -6,7 +6,6 @@
 #include "nodes/broker_door.hpp"
 #include "nodes/broker_journal.hpp"
 #include "nodes/broker_metrics.hpp"
-#include "nodes/link_keys.hpp"
 #include "nodes/node_health.hpp"
 #include "nodes/node_main.hpp"
 #include "nodes/open_files.hpp"
@@ -213,7 +212,6 @@ int run(const node_arguments& given) {
   }
   if (plan.security) {
     block_also(stop_signals, SIGHUP);
-    forbid_core_files();
   }
   return serve(plan, *self, given, stop_signals);
 }

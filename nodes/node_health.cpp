@@ -39,6 +39,16 @@ std::string trouble_of_store(const wire::group_status& group, const group_snapsh
   return more.probed.database_trouble.empty() ? group.outbox_trouble : more.probed.database_trouble;
 }
 
+/// What of its sagas waits for a person; empty if nothing does. The node is ready all the same.
+std::string trouble_of_sagas(const group_probe& probed) {
+  if (probed.sagas->need_person != 0) {
+    return fmt::format("{} need a person; {}", probed.sagas->need_person, probed.sagas->need);
+  }
+  return probed.sagas_parked == 0
+             ? ""
+             : fmt::format("{} are parked or paused: `troupe sagas list`", probed.sagas_parked);
+}
+
 std::string why_unready(const worker_snapshot& worker) {
   if (worker.is_draining) {
     return "it is being drained";
@@ -86,6 +96,9 @@ observe::health health_of(const worker_snapshot& worker, const std::vector<std::
     if (group.store != "none") {
       said.checks.push_back(
           {"database." + group.capability, trouble_of_store(group, more), more.probed.database});
+    }
+    if (more.probed.sagas) {
+      said.checks.push_back({"sagas." + group.capability, trouble_of_sagas(more.probed)});
     }
     if (std::string why = stuck(more); !why.empty()) {
       said.stuck = fmt::format("`{}`: {}", group.capability, why);

@@ -19,6 +19,8 @@
 #include "nodes/commands/output.hpp"
 #include "nodes/commands/publish.hpp"
 #include "nodes/commands/restore/restore.hpp"
+#include "nodes/commands/reconcile.hpp"
+#include "nodes/commands/saga.hpp"
 #include "nodes/commands/sagas.hpp"
 #include "nodes/commands/status/status.hpp"
 #include "nodes/commands/tail.hpp"
@@ -59,6 +61,8 @@ int run(int count, char** words) {
   add_why(line);
   add_token(line);
   add_dead_letters(line);
+  add_reconcile(line);
+  add_saga(line);
   add_sagas(line);
   add_effects(line);
   add_flag(line);

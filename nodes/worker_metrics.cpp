@@ -231,6 +231,18 @@ public:
     for_each_sagas([&](const std::string& name, const auto&, std::uint64_t parked) {
       text_.sample({{"capability", name}}, parked);
     });
+    text_.gauge(
+        "troupe_worker_sagas_need_person",
+        "Sagas of this process whose step or undo is asked without end and fails for too long.");
+    for_each_sagas([&](const std::string& name, const auto& sagas, const auto&) {
+      text_.sample({{"capability", name}}, sagas.need_person);
+    });
+    text_.gauge(
+        "troupe_worker_sagas_earlier_steps",
+        "Sagas of this process that follow the steps of an earlier definition.");
+    for_each_sagas([&](const std::string& name, const auto& sagas, const auto&) {
+      text_.sample({{"capability", name}}, sagas.earlier_steps);
+    });
     text_.gauge("troupe_worker_saga_oldest_seconds", "The age of the oldest saga that runs here.");
     for_each_sagas([&](const std::string& name, const auto& sagas, const auto&) {
       const bool is_one = sagas.oldest != wall_time::max();

@@ -12,7 +12,7 @@ namespace {
 
 using security::act;
 
-constexpr std::size_t allowed_max = 8'192;
+constexpr std::size_t allowed_names_max = 8'192;
 
 constexpr const char* call_remedy =
     "write an operation such as users.get, all of a capability such as users.*, troupe.* for an "
@@ -113,7 +113,7 @@ std::vector<access_rule> read_allow(config_reader& section, std::vector<fault>& 
   if (allow == nullptr || allow->is == config_tree::kind::null) {
     return rules;
   }
-  if (allow->is != config_tree::kind::map || allow->entries.size() > allowed_max) {
+  if (allow->is != config_tree::kind::map || allow->entries.size() > allowed_names_max) {
     section.add_fault(
         "allow",
         allow->is != config_tree::kind::map ? "is no map"

@@ -161,6 +161,22 @@ outcome<stock_reserved> held_already(
   return held;
 }
 
+constexpr std::int64_t listed_max = 10'000;
+
+reservation_list list(const list_reservations& request, store::database& session) {
+  reservation_list page;
+  session.query(
+      "SELECT order_id, COUNT(*), SUM(quantity * price_cents) FROM reservations WHERE order_id > "
+      "$1 "
+      "AND state = 'held' GROUP BY order_id ORDER BY order_id LIMIT $2",
+      [&](const store::row& row) {
+        page.reservations.push_back({row.id(0), row.integer(1), row.integer(2)});
+      },
+      request.after.value_or(uuid{}),
+      std::clamp<std::int64_t>(request.count, 1, listed_max));
+  return page;
+}
+
 } // namespace
 
 inventory_actor::inventory_actor(const context& context)
@@ -170,6 +186,9 @@ inventory_actor::inventory_actor(const context& context)
   command("load", [](const load_stock& request, turn& turn) { return handle(request, turn); });
   query("stock", [](const get_stock& request, store::database& session) {
     return handle(request, session);
+  });
+  query("reservations", [](const list_reservations& request, store::database& session) {
+    return list(request, session);
   });
   command("restock", [](const restock& request, turn& turn) { return handle(request, turn); });
   command("reserve", [this](const reserve_stock& request, turn& turn) {

@@ -3,6 +3,7 @@
 #include "runtime/wire/message.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -105,5 +106,30 @@ struct stock_released {
 };
 
 TROUPE_MESSAGE(stock_released, lines)
+
+/// `reservations`: what orders hold, in the order of their ids, for those who compare books. 1 to
+/// 10,000 at once.
+struct list_reservations {
+  /// Only those of orders behind this one.
+  std::optional<uuid> after{};
+  std::int64_t count = 1'000;
+};
+
+TROUPE_MESSAGE(list_reservations, after, count)
+
+struct listed_reservation {
+  uuid order_id;
+  std::int64_t lines = 0;
+  std::int64_t total_cents = 0;
+};
+
+TROUPE_MESSAGE(listed_reservation, order_id, lines, total_cents)
+
+/// Empty behind the last order.
+struct reservation_list {
+  std::vector<listed_reservation> reservations;
+};
+
+TROUPE_MESSAGE(reservation_list, reservations)
 
 } // namespace troupe::inventory

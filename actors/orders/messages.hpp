@@ -79,6 +79,32 @@ struct order {
 
 TROUPE_MESSAGE(order, order_id, customer, currency, state, items, amount_cents, payment_id)
 
+/// `list`: orders in the order of their ids, for those who compare books. 1 to 10,000 at once.
+struct list_orders {
+  /// Only those behind this one.
+  std::optional<uuid> after{};
+  std::int64_t count = 1'000;
+};
+
+TROUPE_MESSAGE(list_orders, after, count)
+
+struct listed_order {
+  uuid order_id;
+  std::string state;
+  std::string currency;
+  /// 0 until the order is confirmed.
+  std::int64_t amount_cents = 0;
+};
+
+TROUPE_MESSAGE(listed_order, order_id, state, currency, amount_cents)
+
+/// Empty behind the last order.
+struct order_list {
+  std::vector<listed_order> orders;
+};
+
+TROUPE_MESSAGE(order_list, orders)
+
 /// Published on `order.created`. The key of this and the next two events is the order's id.
 struct order_created {
   uuid order_id;

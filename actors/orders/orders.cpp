@@ -17,6 +17,8 @@ error was_cancelled(const uuid& id) {
 }
 
 /// Whether a `create` asks for the order as it was created. The order of its lines does not count.
+constexpr std::int64_t listed_max = 10'000;
+
 bool asks_for(const create_order& request, const standing& known) {
   const auto has_line = [&](const line& wanted) {
     return std::any_of(known.items.begin(), known.items.end(), [&](const line& each) {
@@ -27,6 +29,20 @@ bool asks_for(const create_order& request, const standing& known) {
          && request.items.size() == known.items.size()
          && std::all_of(
              request.items.begin(), request.items.end(), has_line); // No SKU comes twice.
+}
+
+order_list list(const list_orders& request, store::database& session) {
+  order_list page;
+  session.query(
+      "SELECT order_id, state, currency, COALESCE(amount_cents, 0) FROM orders WHERE order_id > $1 "
+      "ORDER BY order_id LIMIT $2",
+      [&](const store::row& row) {
+        page.orders.push_back(
+            {row.id(0), std::string{row.text(1)}, std::string{row.text(2)}, row.integer(3)});
+      },
+      request.after.value_or(uuid{}),
+      std::clamp<std::int64_t>(request.count, 1, listed_max));
+  return page;
 }
 
 } // namespace
@@ -41,6 +57,9 @@ orders_actor::orders_actor(const context&) : event_sourced{order_tables{}} {
       "cancel", [this](const cancel_order& request, turn& turn) { return handle(request, turn); });
   query("get", [](const get_order& request, store::database& session) {
     return handle(request, session);
+  });
+  query("list", [](const list_orders& request, store::database& session) {
+    return list(request, session);
   });
   publishes<order_created>("order.created");
   publishes<order_confirmed>("order.confirmed");

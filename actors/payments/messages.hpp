@@ -4,7 +4,9 @@
 #include "runtime/wire/message.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace troupe::payments {
 
@@ -67,5 +69,34 @@ struct payment {
 };
 
 TROUPE_MESSAGE(payment, order_id, payment_id, amount_cents, currency, card, state)
+
+/// `list`: payments in the order of their orders' ids, for those who compare books. 1 to 10,000 at
+/// once.
+struct list_payments {
+  /// Only those of orders behind this one.
+  std::optional<uuid> after{};
+  std::int64_t count = 1'000;
+};
+
+TROUPE_MESSAGE(list_payments, after, count)
+
+struct listed_payment {
+  uuid order_id;
+  /// A state of schema.hpp.
+  std::string state;
+  std::string currency;
+  /// The money that moved, by the ledger.
+  std::int64_t captured_cents = 0;
+  std::int64_t refunded_cents = 0;
+};
+
+TROUPE_MESSAGE(listed_payment, order_id, state, currency, captured_cents, refunded_cents)
+
+/// Empty behind the last order.
+struct payment_list {
+  std::vector<listed_payment> payments;
+};
+
+TROUPE_MESSAGE(payment_list, payments)
 
 } // namespace troupe::payments

@@ -2,6 +2,8 @@
 
 #include "actors/money.hpp"
 
+#include <algorithm>
+
 namespace troupe::payments {
 
 namespace {
@@ -42,6 +44,29 @@ std::optional<payment> find_payment(store::database& session, const uuid& order)
       },
       order);
   return found;
+}
+
+constexpr std::int64_t listed_max = 10'000;
+
+payment_list list(const list_payments& request, store::database& session) {
+  payment_list page;
+  session.query(
+      "SELECT p.order_id, p.state, p.currency, COALESCE(c.amount_cents, 0), "
+      "COALESCE(r.amount_cents, 0) FROM payments p "
+      "LEFT JOIN ledger c ON c.order_id = p.order_id AND c.kind = 'capture' "
+      "LEFT JOIN ledger r ON r.order_id = p.order_id AND r.kind = 'refund' "
+      "WHERE p.order_id > $1 ORDER BY p.order_id LIMIT $2",
+      [&](const store::row& row) {
+        page.payments.push_back(
+            {row.id(0),
+             std::string{row.text(1)},
+             std::string{row.text(2)},
+             row.integer(3),
+             row.integer(4)});
+      },
+      request.after.value_or(uuid{}),
+      std::clamp<std::int64_t>(request.count, 1, listed_max));
+  return page;
 }
 
 charge_card charge_of(const payment& known) {
@@ -91,6 +116,9 @@ payments_actor::payments_actor(const context& context)
     : provider_{make_provider(context.config<payments_options>().provider, context.folder)} {
   command("charge", [](const charge_order& request, turn& turn) { return handle(request, turn); });
   command("refund", [](const refund_order& request, turn& turn) { return handle(request, turn); });
+  query("list", [](const list_payments& request, store::database& session) {
+    return list(request, session);
+  });
   query("get", [](const get_payment& request, store::database& session) {
     return handle(request, session);
   });

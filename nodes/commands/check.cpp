@@ -4,12 +4,15 @@
 #include "nodes/commands/earlier_release.hpp"
 #include "nodes/commands/left_behind.hpp"
 #include "nodes/commands/plan_file.hpp"
+#include "nodes/commands/saga_upgrade.hpp"
 #include "nodes/commands/stranded.hpp"
 #include "runtime/wire/description.hpp"
 #include "runtime/wire/json.hpp"
 #include "topology/access_text.hpp"
 #include "topology/explain.hpp"
 
+#include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
 #include <memory>
 #include <variant>
@@ -144,7 +147,19 @@ json_object json_of(
   return json;
 }
 
-/// Tells what breaks programs written for an earlier release.
+json_object json_of(const saga_upgrade& upgrade) {
+  json_object json;
+  json.add("file", upgrade.file)
+      .add("capability", upgrade.capability)
+      .add("operation", upgrade.operation)
+      .add("sagas", upgrade.sagas)
+      .add("has_steps", upgrade.has_steps)
+      .add("gone", upgrade.gone);
+  return json;
+}
+
+/// Tells what breaks programs written for an earlier release, what work an earlier topology or a
+/// folder of databases has that nobody would go on with, and what becomes of sagas under way there.
 int run_against(
     const check_arguments& given,
     const topology::plan& plan,
@@ -158,15 +173,30 @@ int run_against(
   if (!broken) {
     return print_error(broken.error(), given.json);
   }
+  const bool has_data = std::filesystem::is_directory(given.against);
+  const auto upgrades =
+      has_data ? find_saga_upgrades(plan, given.against) : outcome<std::vector<saga_upgrade>>{};
+  if (!upgrades) {
+    return print_error(upgrades.error(), given.json);
+  }
+  const bool is_fine =
+      broken->empty() && std::none_of(upgrades->begin(), upgrades->end(), [](const auto& each) {
+        return each.stands_still();
+      });
   if (given.json) {
-    fmt::print(
-        "{}\n",
-        json_object{}
-            .add("ok", broken->empty())
-            .add("file", plan.file)
-            .add("breaks", *broken)
-            .text());
-  } else if (broken->empty()) {
+    std::vector<json_object> sagas;
+    for (const saga_upgrade& each : *upgrades) {
+      sagas.push_back(json_of(each));
+    }
+    json_object json;
+    json.add("ok", is_fine).add("file", plan.file).add("breaks", *broken);
+    if (has_data) {
+      json.add("sagas", sagas);
+    }
+    fmt::print("{}\n", json.text());
+    return is_fine ? exit_code::ok : exit_code::faults;
+  }
+  if (broken->empty()) {
     fmt::print(
         "{} {}\n",
         is_topology_or_data(given.against) ? "nothing is left without an owner of"
@@ -178,7 +208,11 @@ int run_against(
         "  next: keep what is gone beside what is new (another name, field, operation or topic) "
         "until nobody needs it\n");
   }
-  return broken->empty() ? exit_code::ok : exit_code::faults;
+  if (has_data) {
+    fmt::print(
+        "{}", upgrades->empty() ? "sagas under way go on as they began\n" : text_of(*upgrades));
+  }
+  return is_fine ? exit_code::ok : exit_code::faults;
 }
 
 int run(const check_arguments& given) {

@@ -4,12 +4,9 @@
 
 namespace troupe {
 
-/// `troupe sagas list FILE [CAPABILITY]`: the sagas that stand still, each with its reason.
-/// `troupe sagas resume FILE CAPABILITY ID`: has one go on.
-///
-/// Both take --deadline and --json; `list` takes --after and --count, `resume` --anew. `list` ends
-/// with `ok`, or with `error` if a node did not answer; `resume` with `ok`, with `rejected` if
-/// there is no such saga or it does not wait, else with `error`.
+/// `troupe sagas list FILE [CAPABILITY]`: the sagas that stand still, or fit a filter, each with
+/// its reason. Ends with `ok`, or with `error` if a node did not answer. The orders to sagas are
+/// its other commands (saga_orders.hpp).
 void add_sagas(command_line& line);
 
 } // namespace troupe

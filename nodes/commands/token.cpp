@@ -51,7 +51,7 @@ or_exit<topology::plan> plan_with_tokens(const token_arguments& given) {
   return plan;
 }
 
-int make_keys(const token_arguments& given) {
+int make_token_keys(const token_arguments& given) {
   const auto plan = plan_with_tokens(given);
   if (!plan) {
     return plan.error();
@@ -160,7 +160,7 @@ std::string read_token(const std::string& file) {
   return text;
 }
 
-std::string time_text(std::int64_t seconds) {
+std::string moment_text(std::int64_t seconds) {
   return utc_time_text(time_since_1970(milliseconds{seconds * 1'000}));
 }
 
@@ -202,8 +202,8 @@ int show_token(const token_arguments& given) {
         token->issuer,
         token->audience,
         token->id,
-        time_text(token->issued),
-        time_text(token->expires),
+        moment_text(token->issued),
+        moment_text(token->expires),
         token->bound_to
             ? fmt::format("in sessions with the key {}", transport::to_z85(*token->bound_to))
             : "in any session",
@@ -222,7 +222,7 @@ void add_token(command_line& line) {
       .flag("--shared", given->is_shared, "a shared secret (HS256) instead of Ed25519")
       .flag("--json", given->json, "one JSON object instead of text")
       .footer(with_exit_codes())
-      .runs([given] { return make_keys(*given); });
+      .runs([given] { return make_token_keys(*given); });
   command made = token.add("new", "Makes a token, and writes it to stdout");
   made.word("FILE", given->file, "the topology");
   made.required_option("--for", given->service, "the service: a node, a gateway or a client")

@@ -99,15 +99,6 @@ std::string trace_below(const uuid& saga, const std::string& trace) {
 coordinators::coordinators(std::vector<plan> plans) : plans_{std::move(plans)} {
 }
 
-const plan* coordinators::find(std::string_view operation) const {
-  for (const plan& known : plans_) {
-    if (known.what().operation == operation) {
-      return &known;
-    }
-  }
-  return nullptr;
-}
-
 bool coordinators::coordinator::needs_person(wall_time now) const {
   const bool is_endless =
       current.now == phase::undoing || by->at(current.current).kind == step_kind::retriable;
@@ -160,16 +151,6 @@ const state* coordinators::running_state(const uuid& id, const plan*& by) const 
   return &found->second->current;
 }
 
-/// Keeps the steps of a plan beside the journal, for programs whose definition is another one: once
-/// for each plan, not for each saga.
-void coordinators::keep_table(store::database& session, const plan& by, wall_time now) {
-  if (by.is_pinned() || !kept_.insert(&by).second) {
-    return;
-  }
-  kept_now_.push_back(&by);
-  journal_table{session}.keep_table(by.fingerprint(), table_of(by.what()), now);
-}
-
 outcome<void> coordinators::start(
     store::database& session,
     std::int64_t writer,
@@ -185,7 +166,7 @@ outcome<void> coordinators::start(
       return accepted;
     }
   }
-  keep_table(session, by, now);
+  plans_.keep_table(session, by, now);
   journal_table{session}.add(id, by.what().operation, writer, trace);
   coordinator& added = add(id, by);
   added.trace = trace;
@@ -362,7 +343,7 @@ void coordinators::committed() {
     behind_ = false;
     lost_.clear();
   }
-  kept_now_.clear();
+  plans_.committed();
   for (const uuid& id : touched_) {
     const auto found = running_.find(id);
     if (found == running_.end()) {
@@ -385,10 +366,7 @@ void coordinators::rolled_back() {
     lost_.insert(id);
   }
   touched_.clear();
-  for (const plan* each : kept_now_) {
-    kept_.erase(each);
-  }
-  kept_now_.clear();
+  plans_.rolled_back();
   refused_bodies_.clear();
   resumed_ = false;
 }
@@ -482,7 +460,7 @@ bool coordinators::load(
     }
     return false;
   }
-  keep_table(session, *found->by, now);
+  plans_.keep_table(session, *found->by, now);
   coordinator& loaded = add(id, *found->by);
   loaded.current = std::move(found->current);
   loaded.since = found->since;
@@ -505,7 +483,7 @@ outcome<coordinators::replayed> coordinators::read(store::database& session, con
   std::vector<std::string> bytes;
   const auto history = journal_table{session}.history(row.id, bytes);
   const auto table = history.empty() ? std::nullopt : fingerprint_in(history.front().row.data);
-  const auto by = plan_for(session, row, table.value_or(0));
+  const auto by = plans_.plan_for(session, row, table.value_or(0));
   if (!by) {
     return failure{by.error()};
   }
@@ -518,37 +496,6 @@ outcome<coordinators::replayed> coordinators::read(store::database& session, con
     return failure{std::move(current).error()};
   }
   return replayed{*by, std::move(*current), history.back().at};
-}
-
-/// The plan of a saga by the steps it was started under: this program's, unless a definition with
-/// other steps was kept under that fingerprint.
-outcome<const plan*>
-coordinators::plan_for(store::database& session, const saga_row& row, std::uint64_t table) {
-  const plan* by = find(row.operation);
-  if (by == nullptr) {
-    return failure{error{
-        .code = errc::conflict,
-        .message = fmt::format(
-            "there is no saga `{}` in this program; it goes on in one that has it",
-            row.operation)}};
-  }
-  if (by->fingerprint() == table) {
-    return by;
-  }
-  if (const auto known = earlier_plans_.find(table); known != earlier_plans_.end()) {
-    return known->second.get();
-  }
-  const auto kept = journal_table{session}.table(table);
-  if (!kept) {
-    return by; // The replay says what is wrong.
-  }
-  const auto steps = read_table(*kept, table);
-  if (!steps) {
-    return failure{steps.error()};
-  }
-  auto made = std::make_unique<plan>(plan::pinned(*steps, *by));
-  untold_.push_back(made.get());
-  return earlier_plans_.emplace(table, std::move(made)).first->second.get();
 }
 
 /// Forgets what is in memory of a saga.

@@ -4,6 +4,7 @@
 #include "runtime/saga/machine.hpp"
 #include "runtime/saga/order.hpp"
 #include "runtime/saga/plan.hpp"
+#include "runtime/saga/plan_book.hpp"
 #include "runtime/saga/troubles.hpp"
 #include "runtime/secret_hash.hpp"
 #include "runtime/wire/limits.hpp"
@@ -113,12 +114,9 @@ class coordinators {
 public:
   explicit coordinators(std::vector<plan> plans);
 
-  const plan* find(std::string_view operation) const;
+  plan_book& plans() { return plans_; }
 
-  /// In the order of the plans given.
-  std::uint16_t number_of(const plan& found) const {
-    return static_cast<std::uint16_t>(&found - plans_.data());
-  }
+  const plan_book& plans() const { return plans_; }
 
   /// Starts a saga. Its id is the call's: a repeat of the call meets the inbox.
   ///
@@ -244,9 +242,6 @@ public:
   /// Why a saga that runs here needs a person; empty if it does not.
   std::string need_of(const uuid& id, wall_time now) const;
 
-  /// The plans of earlier definitions that sagas were found to follow, each once.
-  std::vector<const plan*> take_untold() { return std::exchange(untold_, {}); }
-
   /// The running sagas, which are the ids of the calls that wait for them.
   std::vector<uuid> ids() const;
 
@@ -308,8 +303,6 @@ private:
       wall_time now,
       instant time,
       outgoing& out);
-  outcome<const plan*> plan_for(store::database& session, const saga_row& row, std::uint64_t table);
-  void keep_table(store::database& session, const plan& by, wall_time now);
   void move(store::database& session, coordinator& which, event what, wall_time now, outgoing& out);
   void carry_out(
       store::database& session,
@@ -320,13 +313,7 @@ private:
   void ask(coordinator& which, const call& wanted, outgoing& out);
   void touch(coordinator& which);
 
-  std::vector<plan> plans_;
-  // By fingerprint.
-  std::map<std::uint64_t, std::unique_ptr<plan>> earlier_plans_;
-  std::vector<const plan*> untold_;
-  // The plans whose tables are in the database, and those put there in this turn.
-  std::set<const plan*> kept_;
-  std::vector<const plan*> kept_now_;
+  plan_book plans_;
   tsl::robin_map<uuid, std::unique_ptr<coordinator>, secret_hash> running_;
   std::vector<uuid> touched_;
   troubles troubles_;

@@ -100,7 +100,7 @@ std::string member_text(const json& object, const char* key) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
 }
 
-std::string decoded_at(const json& object, const char* key) {
+std::string member_bytes(const json& object, const char* key) {
   return from_base64url(member_text(object, key)).value_or(std::string{});
 }
 
@@ -118,7 +118,7 @@ outcome<token_key> key_of(const json& from) {
   const std::string algorithm = member_text(from, "alg");
   if (kind == "oct" && algorithm == "HS256") {
     key.algorithm = token_algorithm::hs256;
-    key.secret = decoded_at(from, "k");
+    key.secret = member_bytes(from, "k");
     if (key.secret.size() < shared_bytes_min || key.secret.size() > shared_bytes_max) {
       return no_key("of HS256 has no `k` of 32 to 1,024 bytes");
     }
@@ -128,8 +128,8 @@ outcome<token_key> key_of(const json& from) {
       || (!algorithm.empty() && algorithm != "EdDSA")) {
     return no_key("is neither Ed25519 (`kty` OKP) nor a shared secret (`kty` oct, `alg` HS256)");
   }
-  key.public_key = decoded_at(from, "x");
-  key.secret = decoded_at(from, "d");
+  key.public_key = member_bytes(from, "x");
+  key.secret = member_bytes(from, "d");
   const bool has_secret = from.contains("d");
   if (key.public_key.size() != ed25519_bytes
       || (has_secret

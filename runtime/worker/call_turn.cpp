@@ -51,7 +51,7 @@ bool call_turn::run(write& each, turn_scope& in) {
   }
   each.ran = true;
   in.spans.begin(each, what.trace);
-  const saga::plan* by = in.sagas == nullptr ? nullptr : in.sagas->find(what.operation);
+  const saga::plan* by = in.sagas == nullptr ? nullptr : in.sagas->plans().find(what.operation);
   const auto handled = by == nullptr ? run_command(each, in) : start_saga(each, *by, in);
   if (!handled) {
     in.output.back_to(before);

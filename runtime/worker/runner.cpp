@@ -160,7 +160,7 @@ void runner::take_call(item& each, const supervision::admission& admission) {
   each.operation_number = static_cast<std::uint16_t>(number);
   if (operation == nullptr) {
     const saga::coordinators* sagas = by.instance->sagas();
-    const saga::plan* plan = sagas == nullptr ? nullptr : sagas->find(each.operation);
+    const saga::plan* plan = sagas == nullptr ? nullptr : sagas->plans().find(each.operation);
     if (plan == nullptr) {
       each.operation_number = item::no_operation;
       admissions_.note(admitted, errc::unknown_operation, {});
@@ -173,7 +173,7 @@ void runner::take_call(item& each, const supervision::admission& admission) {
                each.operation,
                did_you_mean(each.operation, group_.type().description.operation_names()))});
     }
-    each.operation_number = sagas->number_of(*plan);
+    each.operation_number = sagas->plans().number_of(*plan);
   } else if (const auto* query = std::get_if<handlers::query>(operation)) {
     return direct_.run_query(each, *query, {by, admitted});
   }

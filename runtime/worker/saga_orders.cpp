@@ -475,7 +475,7 @@ sagas_trouble(const saga::coordinators& sagas, store::database& session, wall_ti
 }
 
 void tell_earlier_steps(saga::coordinators& sagas, const std::string& capability, turn_output& to) {
-  for (const saga::plan* by : sagas.take_untold()) {
+  for (const saga::plan* by : sagas.plans().take_untold()) {
     std::string gone;
     for (std::uint32_t i = 0; i < by->step_count(); ++i) {
       const saga::step& step = by->at(i);

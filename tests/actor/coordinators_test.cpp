@@ -169,7 +169,7 @@ BOOST_AUTO_TEST_CASE(a_step_that_cannot_travel_fails_where_it_is_made) {
     const std::array rows{store::inbox_row{
         .id = id, .operation = "place", .digest = 1, .reply = {}, .by = {.node = "n"}}};
     store::inbox{*one.session}.insert(rows);
-    const saga::plan& by = *one.sagas.find("place");
+    const saga::plan& by = *one.sagas.plans().find("place");
     BOOST_REQUIRE(one.sagas.start(*one.session, one.writer, id, by, "input", 5s, time.wall(), out));
   });
 
@@ -212,7 +212,14 @@ BOOST_AUTO_TEST_CASE(an_accept_that_throws_fails_its_call_and_no_other) {
 
   one.turn([&](saga::outgoing& out) {
     const auto started = one.sagas.start(
-        *one.session, one.writer, id, *one.sagas.find("place"), "input", 5s, time.wall(), out);
+        *one.session,
+        one.writer,
+        id,
+        *one.sagas.plans().find("place"),
+        "input",
+        5s,
+        time.wall(),
+        out);
     BOOST_TEST(started.error().code == errc::crashed);
   });
 

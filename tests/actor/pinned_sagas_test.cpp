@@ -47,7 +47,7 @@ BOOST_AUTO_TEST_CASE(sagas_under_way_end_by_the_steps_they_began_with_and_none_i
   changed.take_over(dead);
 
   BOOST_TEST(changed.sagas.standing_now(time.wall()).earlier_steps == std::uint64_t{count});
-  BOOST_TEST(changed.sagas.take_untold().size() == 1U);
+  BOOST_TEST(changed.sagas.plans().take_untold().size() == 1U);
   BOOST_TEST(changed.work(others, 100'000));
   BOOST_TEST(changed.number("SELECT COUNT(*) FROM sagas WHERE phase = 2") == count);
   BOOST_TEST(others.done.size() == 4U * count); // As the old steps, and each once.

@@ -77,8 +77,8 @@ struct owner {
       const std::array rows{store::inbox_row{
           .id = id, .operation = "place", .digest = 1, .reply = {}, .by = {.node = "n"}}};
       store::inbox{*session}.insert(rows);
-      const auto started =
-          sagas.start(*session, writer, id, *sagas.find("place"), "input", 5s, time.wall(), out);
+      const auto started = sagas.start(
+          *session, writer, id, *sagas.plans().find("place"), "input", 5s, time.wall(), out);
       BOOST_REQUIRE(started.has_value());
     });
   }

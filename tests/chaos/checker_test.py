@@ -303,7 +303,7 @@ class UnderWay(CheckerTest):
         self.assertFalse(self.check().good)
 
     def test_an_effect(self) -> None:
-        self.run_.execute("payments", "INSERT INTO effects VALUES (x'01', x'02', 'charge', x'80', 1)")
+        self.run_.execute("payments", "INSERT INTO effects VALUES (x'01', x'02', 'charge', x'80', 1, NULL)")
         self.assert_not_quiet("1 effects of payments")
 
     def test_a_call(self) -> None:
@@ -315,7 +315,7 @@ class UnderWay(CheckerTest):
         self.assert_not_quiet("1 sagas unfinished")
 
     def test_an_event_in_an_outbox(self) -> None:
-        self.run_.execute("orders", "INSERT INTO outbox SELECT seq + 1, id, topic, key, body FROM outbox")
+        self.run_.execute("orders", "INSERT INTO outbox SELECT seq + 1, id, topic, key, body, trace FROM outbox")
         self.assert_not_quiet("1 in the outbox of orders")
 
     def test_a_mail(self) -> None:

@@ -20,7 +20,7 @@ KEYS = {
     "journal_lives": "first", "lives_told": "", "lives": "first", "rewound": "id", "stock": "sku",
     "claims": "order_id", "reservations": "order_id", "events": "stream version",
     "snapshots": "stream", "orders": "order_id", "order_lines": "order_id sku",
-    "payments": "order_id", "ledger": "order_id kind", "sagas": "id", "saga_journal": "saga",
+    "payments": "order_id", "ledger": "order_id kind", "sagas": "id", "saga_tables": "fingerprint", "saga_journal": "saga",
     "mails": "order_id", "users": "user_id", "notes": "note_id", "journal": "", "topics": "name",
     "published": "", "sources": "capability", "cursors": "capability", "dead_letters": "id",
     "scheduled": "id", "retention": "", "settled": "", "deleted": "topic",

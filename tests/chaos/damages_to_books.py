@@ -294,5 +294,5 @@ def _of_events(key: dict, text: dict) -> Iterator[Damage]:
         "notifications", "UPDATE mails SET order_id = ? WHERE order_id = ?", key[6], key[1]),
         ("notifications.db mails", text[6]))
     yield Damage("a timer that was due yesterday", change_rows(
-        "orders", "INSERT INTO timers VALUES (999, ?, 1, 'order.reminder', 'k', x'80')", key[9]),
+        "orders", "INSERT INTO timers VALUES (999, ?, 1, 'order.reminder', 'k', x'80', NULL)", key[9]),
         ("orders.db timers 999",))

@@ -21,15 +21,15 @@ _TURN = {
     "inbox": "id operation digest state reply node replica attempt",
     "writers": "id node incarnation fenced opened_at asked answered resigned",
     "retention": "one time calls commands",
-    "effects": "key call name request writer",
-    "outbox": "seq id topic key body",
+    "effects": "key call name request writer trace",
+    "outbox": "seq id topic key body trace",
     "outbox_mark": "one confirmed id position digest",
     "journal_lives": "first id",
     "lives_told": "one epoch handled",
     "subscription": "one journal",
     "partitions": "partition epoch handled",
     "postponed": "position partition key attempts dead cause error replica",
-    "timers": "n id due_at topic key body",
+    "timers": "n id due_at topic key body trace",
     "forced_breakers": "node mode who why request since",
     "unsettled": "key failed result attempts since error",
 }
@@ -45,7 +45,8 @@ TABLES = {
     "payments": {**_TURN, "payments": "order_id payment_id amount_cents currency card state "
                                       "provider_ref",
                  "ledger": "order_id kind amount_cents"},
-    "order_saga": {**_TURN, "sagas": "id operation phase epoch writer",
+    "order_saga": {**_TURN, "sagas": "id operation phase epoch writer trace",
+                   "saga_tables": "fingerprint operation steps since",
                    "saga_journal": "saga seq kind step round attempt epoch at data"},
     "notifications": {**_TURN, "mails": "order_id event_id recipient state message_id attempts "
                                         "reason asked_at ended_at"},

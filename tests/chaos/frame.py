@@ -1,18 +1,20 @@
 """The frame of every database: whose it is, its migrations, who opened it, and what nobody asked for.
 And the capabilities that the load never calls."""
 
+import re
+
 import ids
 from databases import IDLE, SUBSCRIBERS, Database
 from findings import Meets, between, compare, one_of
 from run import CLOCK_MS, CLOCKS_MS, Run
 
 _TURN = {"troupe.turn", "troupe.retention", "troupe.liveness", "troupe.lineage", "troupe.told",
-         "troupe.unsettled"}
+         "troupe.unsettled", "troupe.trace"}
 _COMPONENTS = {
     "inventory": {*_TURN, "inventory"},
     "orders": {*_TURN, "troupe.events", "orders"},
     "payments": {*_TURN, "payments"},
-    "order_saga": {*_TURN, "troupe.saga", "troupe.parked"},
+    "order_saga": {*_TURN, "troupe.saga", "troupe.parked", "troupe.saga_tables", "troupe.saga_trace"},
     "notifications": {*_TURN, "notifications"},
     "users": {*_TURN, "users"},
     "notes": {*_TURN, "notes"},
@@ -23,6 +25,10 @@ _VERSION_7 = Meets(lambda value: isinstance(value, bytes) and len(value) == 16
                    and value[6] >> 4 == 7 and value[8] >> 6 == 2, "a UUID of version 7")
 _DIGEST = Meets(lambda value: isinstance(value, str) and len(value) == 16
                 and not set(value) - set("0123456789abcdef"), "16 hexadecimal digits")
+# What W3C Trace Context has as `traceparent`, and the `tracestate` behind it; of what nobody traces, none.
+_TRACE = Meets(lambda value: value is None or isinstance(value, str) and re.fullmatch(
+    "00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}( .*)?", value) is not None, "a traceparent or nothing")
+_TRACED = {"effects": "key", "outbox": "seq", "timers": "n", "sagas": "id"}
 # Tables that nothing of the load writes to.
 _EMPTY = {"timers": "n", "unsettled": "key"}
 _OF_PEOPLE = {"forced_breakers": "node"}
@@ -51,6 +57,7 @@ class Frame:
             if name == "journal":
                 continue
             self._check_writers(database)
+            self._check_traces(database)
             empty = dict(_EMPTY)
             empty |= {} if name in SUBSCRIBERS else _OF_SUBSCRIBERS
             empty |= _OF_PEOPLE if self._run.only_load else {}
@@ -144,6 +151,19 @@ class Frame:
                                              "the last one")
         if not rows:
             self._findings.add("I21", table, "is empty, and somebody has written")
+
+    def _check_traces(self, database: Database) -> None:
+        for name, key in _TRACED.items():
+            if name == "sagas" and database.name != "order_saga":
+                continue
+            for row in database.rows(name):
+                compare(self._findings, "I21", f"{database.table(name)} {ids.text(row[key])}", row,
+                        {"trace": _TRACE})
+        if database.name == "order_saga":
+            for row in database.rows("saga_tables"):
+                compare(self._findings, "I21", f"{database.table('saga_tables')} {row['fingerprint']}",
+                        row, {"operation": "place",
+                              "since": between(self._run.begin - CLOCKS_MS, self._run.end + CLOCKS_MS)})
 
     def _check_process(self, row: dict, where: str) -> None:
         born = ids.birth(row["incarnation"])

@@ -23,14 +23,14 @@ from xxh3 import xxh64
 
 _TURN = ("runtime/store/turn/tables.cpp",)
 _PARTS = ("troupe.turn", "troupe.retention", "troupe.liveness", "troupe.lineage", "troupe.told",
-          "troupe.unsettled")
+          "troupe.unsettled", "troupe.trace")
 # Where each database's tables are declared, and the components that have them.
 SCHEMAS = {
     "inventory": ((*_TURN, "actors/inventory/schema.hpp"), (*_PARTS, "inventory")),
     "orders": ((*_TURN, "runtime/store/event_store.cpp", "actors/orders/schema.hpp"),
                (*_PARTS, "troupe.events", "orders")),
     "payments": ((*_TURN, "actors/payments/schema.hpp"), (*_PARTS, "payments")),
-    "order_saga": ((*_TURN, "runtime/saga/journal.cpp"), (*_PARTS, "troupe.saga", "troupe.parked")),
+    "order_saga": ((*_TURN, "runtime/saga/journal.cpp"), (*_PARTS, "troupe.saga", "troupe.parked", "troupe.saga_tables", "troupe.saga_trace")),
     "notifications": ((*_TURN, "actors/notifications/schema.hpp"), (*_PARTS, "notifications")),
     "users": ((*_TURN, "actors/users/schema.hpp"), (*_PARTS, "users")),
     "notes": ((*_TURN, "actors/notes/schema.hpp"), (*_PARTS, "notes")),

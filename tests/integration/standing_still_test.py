@@ -93,6 +93,56 @@ class StandingStill(Patient):
         self.troupe(system, "sagas", "resume", "order_saga", text_of(new_id()), code=REJECTED)
 
 
+    def test_a_person_lists_holds_turns_back_and_frees_running_sagas_in_bulk(self):
+        system = self.system(
+            {name: what.replace("5ms", "4s") for name, what in SHOP.items()}, nodes=("n1",))
+        system.broker()
+        system.worker()
+        client = system.client()
+        client.call("inventory", "load", {"items": [
+            {"sku": "tea", "price_cents": 500, "currency": "EUR", "quantity": 1000}]})
+        wish = {"customer": "c", "currency": "EUR", "card": "tok", "items": [{"sku": "tea", "quantity": 2}]}
+        sagas = [client.send("order_saga", "place", wish, ttl=60000) for _ in range(4)]
+        at_charge = ("--step", "charge", "--state", "forward")
+        self.await_said(
+            lambda: len(self.troupe(system, "sagas", "list", "order_saga", *at_charge)) == len(sagas))
+        self.assertEqual([], self.troupe(system, "sagas", "list", *at_charge, "--older", "1h"))
+
+        meant = self.troupe(
+            system, "sagas", "pause", "order_saga", *at_charge, "--reason", "an audit", "--dry-run")
+        self.assertEqual({text_of(each) for each in sagas}, {each["id"] for each in meant})
+        self.assertEqual([], system.rows("order_saga", "SELECT 1 FROM saga_journal WHERE kind = 11"))
+        held = self.troupe(system, "sagas", "pause", "order_saga", *at_charge, "--reason", "an audit")
+        self.assertEqual(["paused"] * 4, [each["state"] for each in held])
+        again = self.troupe(
+            system, "sagas", "pause", "order_saga", text_of(sagas[0]), "--reason", "me too", code=REJECTED)
+        self.assertIn("stands still already", again[0]["error"]["message"])
+        self.troupe(system, "sagas", "skip", "order_saga", text_of(sagas[0]), "--step", "charge",
+                    "--reason", "no", code=REJECTED)
+
+        back = self.troupe(system, "sagas", "compensate", "order_saga", text_of(sagas[0]), "--reason", "fraud")
+        self.assertEqual("undoing", back[0]["state"])
+        freed = self.troupe(system, "sagas", "resume", "order_saga", "--all")
+        self.assertEqual(3, len(freed))
+        answers = client.collect(sagas)
+        self.assertEqual([False, True, True, True], [answers[each].ok for each in sagas])
+        self.assert_code("rejected", answers[sagas[0]])
+
+        shown = self.troupe(system, "saga", "show", text_of(sagas[0]))[0]
+        self.assertEqual("compensated", shown["state"])
+        orders = [each["note"] for each in shown["records"] if each["what"] == "ordered"]
+        self.assertRegex(orders[0], "^pause by .*@.*: an audit$")
+        self.assertRegex(orders[1], "^compensate by .*@.*: fraud$")
+        self.assertEqual(wish["card"], shown["records"][0]["body"]["card"])
+        charge = next(each for each in shown["records"] if each["step"] == "charge")
+        self.assertEqual(1000, charge["body"]["amount_cents"])
+        self.troupe(system, "saga", "show", text_of(new_id()), code=REJECTED)
+
+        drawn = subprocess.run([str(BIN / "troupe"), "saga", "graph", "place"],
+                               capture_output=True, text=True, timeout=PATIENCE, check=True).stdout
+        self.assertIn('s2{{"charge<br/>payments.charge<br/>pivot"}}', drawn)
+
+
 class Answers(Patient):
     def test_a_call_in_hand_answers_nobody_who_uses_its_id_for_something_else(self):
         system = self.system(nodes=("n1",))

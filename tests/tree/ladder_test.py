@@ -30,12 +30,14 @@ MAY_INCLUDE = {
     "runtime/gateway": _BASE + ("runtime/http", "runtime/transport", "runtime/store", "runtime/security",
                                 "runtime/observe", "runtime/client"),
     "runtime/strangler": _BASE + ("runtime/http", "runtime/observe", "runtime/gateway"),
+    "runtime/reconcile": _BASE,
+    "runtime/testing": _BASE + ("runtime/saga",),
     "runtime/contract": _BASE + ("runtime/http", "runtime/gateway"),
     "runtime/actor": _BASE + ("runtime/store", "runtime/saga", "runtime/observe"),
     "runtime/worker": _UPPER + ("runtime/actor",),
     "topology": ("runtime",),
     "actors": _BASE + ("runtime/actor", "runtime/saga"),
-    "nodes": _UPPER + ("runtime/gateway", "runtime/strangler", "runtime/contract", "runtime/actor",
+    "nodes": _UPPER + ("runtime/gateway", "runtime/strangler", "runtime/contract", "runtime/reconcile", "runtime/actor",
                         "runtime/worker", "topology", "actors"),
 }
 # Tests and examples may use everything; nothing in MAY_INCLUDE names them.

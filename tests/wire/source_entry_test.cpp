@@ -26,13 +26,24 @@ struct source_fixture {
     return scan_header(passed_on).value();
   }
 
-  static std::string call_of(call_header header) {
-    header.id = call_id();
-    header.to = "orders";
-    header.op = "place";
-    header.ttl = 1'234;
+  /// What a header may say beside the rest.
+  struct extras {
+    std::string_view key{};
+    std::string_view traceparent{};
+    std::string_view source{};
+  };
+
+  static std::string call_of(const extras& with) {
     std::string bytes;
-    append_call_header(bytes, header);
+    append_call_header(
+        bytes,
+        {.id = call_id(),
+         .to = "orders",
+         .op = "place",
+         .key = with.key,
+         .ttl = 1'234,
+         .traceparent = with.traceparent,
+         .source = with.source});
     return bytes;
   }
 

@@ -1,0 +1,251 @@
+#include "nodes/commands/reconcile.hpp"
+
+#include "nodes/actor_types.hpp"
+#include "nodes/commands/output.hpp"
+#include "nodes/commands/plan_file.hpp"
+#include "nodes/connection.hpp"
+#include "runtime/reconcile/reconciliation.hpp"
+#include "runtime/time_text.hpp"
+#include "runtime/wire/json.hpp"
+#include "topology/yaml.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <fmt/format.h>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <thread>
+
+namespace troupe {
+
+namespace {
+
+using reconcile::invariant;
+using reconcile::pass_report;
+using wire::json_object;
+
+struct reconcile_arguments {
+  connect_arguments to;
+  std::string invariants;
+  std::string only;
+  std::string behind;
+  std::uint64_t page = 1'000;
+  milliseconds pause{10};
+  milliseconds recheck{2'000};
+};
+
+/// The invariants of a file, checked against a topology; all faults as errors at once.
+or_exit<std::vector<invariant>>
+load_invariants(const reconcile_arguments& given, const topology::plan& plan) {
+  std::ifstream file{given.invariants, std::ios::binary};
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file) {
+    return tl::unexpected{
+        print_error(invalid(fmt::format("{} cannot be read", given.invariants)), given.to.json)};
+  }
+  const topology::yaml_document read = topology::parse_yaml(text.str());
+  std::vector<fault> faults = read.faults;
+  std::vector<invariant> all;
+  if (read.complete) {
+    all = reconcile::read_invariants(read.tree, faults);
+    const auto types = actor_types();
+    const auto described = [&](const std::string& name) -> const wire::actor_description* {
+      const auto* const capability = plan.find(capability_name{name});
+      const auto* const type =
+          capability == nullptr ? nullptr : topology::type_named(capability->actor, types);
+      return type == nullptr ? nullptr : &type->described;
+    };
+    reconcile::check(all, described, faults);
+  }
+  if (faults.empty()) {
+    return all;
+  }
+  for (const fault& each : faults) {
+    const std::string at = fmt::format("{}:{}:{}", given.invariants, each.at.line, each.at.column);
+    if (given.to.json) {
+      fmt::print(
+          "{}\n",
+          json_object{}.add("at", at).add("fault", each.what).add("remedy", each.remedy).text());
+    } else {
+      print_aside(fmt::format("{}: {}\n  next: {}\n", at, each.what, each.remedy));
+    }
+  }
+  return tl::unexpected{exit_code::faults};
+}
+
+/// A key that a person writes, as rows have it.
+std::string key_in(const std::string& word) {
+  if (const auto id = parse_uuid(word)) {
+    return reconcile::key_of(*id);
+  }
+  std::int64_t number = 0;
+  const auto read = std::from_chars(word.data(), word.data() + word.size(), number);
+  const bool is_number = read.ec == std::errc{} && read.ptr == word.data() + word.size();
+  return is_number ? reconcile::key_of(number) : reconcile::key_of(std::string_view{word});
+}
+
+class reconciler {
+public:
+  reconciler(const reconcile_arguments& given, connection& to) : given_{given}, to_{to} {}
+
+  /// @return the exit code for one invariant.
+  int run(const invariant& what);
+
+private:
+  outcome<void> pass(const invariant& what, std::string_view behind, pass_report& told);
+  void print(
+      const invariant& what,
+      const pass_report& told,
+      const std::vector<reconcile::finding>& findings);
+  int tell_failure(const invariant& what, const pass_report& told, const error& why);
+
+  const reconcile_arguments& given_;
+  connection& to_;
+};
+
+outcome<void> reconciler::pass(const invariant& what, std::string_view behind, pass_report& told) {
+  // One page at a time, with a pause behind each, so that the capabilities have time for others.
+  const auto fetch = [&](const reconcile::source& from, std::string_view after) {
+    std::this_thread::sleep_for(given_.pause);
+    const std::string body =
+        reconcile::page_request(after, static_cast<std::uint32_t>(given_.page));
+    return to_.ask({.capability = from.capability, .operation = from.query, .body = body});
+  };
+  return reconcile::reconcile(what, unix_millis(system_clock{}.wall()), behind, fetch, told);
+}
+
+int reconciler::run(const invariant& what) {
+  const std::string behind = given_.behind.empty() ? "" : key_in(given_.behind);
+  pass_report told;
+  if (const auto done = pass(what, behind, told); !done) {
+    return tell_failure(what, told, done.error());
+  }
+  std::vector<reconcile::finding> findings;
+  if (!told.findings.empty()) {
+    // What was on its way between two pages has arrived by then.
+    std::this_thread::sleep_for(given_.recheck);
+    pass_report again;
+    if (const auto done = pass(what, behind, again); !done) {
+      return tell_failure(what, told, done.error());
+    }
+    findings = reconcile::confirmed(told.findings, again.findings);
+    told.more = std::min(told.more, again.more);
+  }
+  print(what, told, findings);
+  return findings.empty() ? exit_code::ok : exit_code::faults;
+}
+
+void reconciler::print(
+    const invariant& what,
+    const pass_report& told,
+    const std::vector<reconcile::finding>& findings) {
+  for (const reconcile::finding& each : findings) {
+    const std::string key = reconcile::key_text(each.key);
+    if (given_.to.json) {
+      fmt::print(
+          "{}\n",
+          json_object{}
+              .add("invariant", what.name)
+              .add("key", key)
+              .add("type", reconcile::name_of(each.type))
+              .add("details", each.details)
+              .text());
+    } else {
+      fmt::print("{}: {} {}: {}\n", what.name, key, reconcile::name_of(each.type), each.details);
+    }
+  }
+  if (given_.to.json) {
+    fmt::print(
+        "{}\n",
+        json_object{}
+            .add("invariant", what.name)
+            .add("holds", findings.empty())
+            .add("left_rows", told.left_rows)
+            .add("right_rows", told.right_rows)
+            .add("judged", told.judged)
+            .add("in_flight", told.in_flight)
+            .add("findings", findings.size())
+            .add("more", told.more)
+            .text());
+    return;
+  }
+  fmt::print(
+      "{}: {}; {} keys judged ({} and {} rows), {} in flight{}\n",
+      what.name,
+      findings.empty() ? std::string{"holds"} : fmt::format("{} findings", findings.size()),
+      told.judged,
+      told.left_rows,
+      told.right_rows,
+      told.in_flight,
+      told.more == 0 ? "" : fmt::format("; at least {} more findings are not listed", told.more));
+}
+
+int reconciler::tell_failure(const invariant& what, const pass_report& told, const error& why) {
+  const std::string key = reconcile::key_text(told.compared_to);
+  return print_error(
+      error{
+          .code = why.code,
+          .message = fmt::format(
+              "`{}` was not compared {}: {}",
+              what.name,
+              key.empty() ? std::string{"at all"}
+                          : fmt::format("behind {} ({} keys were judged)", key, told.judged),
+              message_of(why))},
+      given_.to.json,
+      key.empty() ? std::string{"give the command again once the capability answers"}
+                  : fmt::format("go on with `--only {} --behind {}`", what.name, key));
+}
+
+int run(const reconcile_arguments& given) {
+  const auto plan = load_plan(given.to.file, given.to.json);
+  if (!plan) {
+    return plan.error();
+  }
+  const auto all = load_invariants(given, *plan);
+  if (!all) {
+    return all.error();
+  }
+  auto to = connection::open("reconcile", given.to, needs::any_broker);
+  if (!to) {
+    return to.error();
+  }
+  reconciler each_one{given, *to};
+  int code = exit_code::ok;
+  bool any = false;
+  for (const invariant& each : *all) {
+    if (given.only.empty() || given.only == each.name) {
+      any = true;
+      code = std::max(code, each_one.run(each));
+    }
+  }
+  if (!any) {
+    return print_error(
+        invalid(fmt::format("{} has no invariant `{}`", given.invariants, given.only)),
+        given.to.json);
+  }
+  return code;
+}
+
+} // namespace
+
+void add_reconcile(command_line& line) {
+  const auto given = std::make_shared<reconcile_arguments>();
+  command made = line.add("reconcile", "Compares what capabilities say of the same things");
+  made.word("FILE", given->to.file, "the topology")
+      .word("INVARIANTS", given->invariants, "the file of invariants")
+      .option("--only", given->only, "only this invariant")
+      .option("--behind", given->behind, "only keys behind this one, to go on where it ended")
+      .option("--page", given->page, "rows asked for at once [1000]", 1, 100'000)
+      .option("--pause", given->pause, "before each page, for the capabilities' other work [10ms]")
+      .option("--recheck", given->recheck, "how long a finding must stand to be told [2s]")
+      .option("--deadline", given->to.deadline, "how long to wait for each page [5s]")
+      .flag("--json", given->to.json, "one JSON object for each finding and each invariant")
+      .footer(with_exit_codes(
+          "Ends with 1 if an invariant does not hold, with 4 or 5 if something could not be "
+          "compared."))
+      .runs([given] { return run(*given); });
+}
+
+} // namespace troupe

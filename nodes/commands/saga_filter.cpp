@@ -1,0 +1,153 @@
+#include "nodes/commands/saga_filter.hpp"
+
+#include "nodes/text_table.hpp"
+#include "runtime/time_text.hpp"
+#include "runtime/wire/json.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace troupe {
+
+namespace {
+
+std::string begun_text(std::int64_t millis) {
+  return utc_time_text(time_since_1970(milliseconds{millis}));
+}
+
+std::vector<node_question> questions_of(
+    const saga_filter& filter, const std::vector<const topology::capability_plan*>& meant) {
+  std::vector<node_question> questions;
+  for (const auto* const each : meant) {
+    wire::get_standing_sagas asked{.capability = each->name.value};
+    asked.count = static_cast<std::uint32_t>(filter.count);
+    if (!filter.states.empty()) {
+      asked.states = filter.states;
+    }
+    if (!filter.step.empty()) {
+      asked.step = filter.step;
+    }
+    if (!filter.operation.empty()) {
+      asked.operation = filter.operation;
+    }
+    asked.older_ms = static_cast<std::uint64_t>(filter.older.count());
+    if (!filter.after.empty()) {
+      asked.after = parse_uuid(filter.after);
+    }
+    for (const auto& node : each->nodes) {
+      questions.push_back({node.value, each->name.value, wire::encoded(asked)});
+    }
+  }
+  return questions;
+}
+
+/// Whether a saga fits, as a node of this release would say.
+bool is_meant(const wire::standing_saga& saga, const saga_filter& filter, wall_time now) {
+  const std::size_t space = saga.step.find(' ');
+  const std::string step = space == std::string::npos ? "" : saga.step.substr(space + 1);
+  return (filter.states.empty()
+          || std::find(filter.states.begin(), filter.states.end(), saga.state)
+                 != filter.states.end())
+         && (filter.step.empty() || filter.step == step)
+         && (filter.operation.empty() || filter.operation == saga.operation)
+         && saga.id.born() <= now - filter.older;
+}
+
+} // namespace
+
+void add_filter(command& takes, saga_filter& given) {
+  takes
+      .option(
+          "--state",
+          given.states,
+          "only those in this state; may be repeated",
+          one_of(
+              {"parked",
+               "paused",
+               "failing",
+               "left_alone",
+               "needs_person",
+               "forward",
+               "undoing",
+               "completed",
+               "compensated"}))
+      .option("--step", given.step, "only those at this step")
+      .option("--operation", given.operation, "only those that this operation started")
+      .option("--older", given.older, "only those begun so long ago, such as 5m");
+}
+
+saga_page list_sagas(
+    const topology::plan& plan,
+    const std::vector<const topology::capability_plan*>& meant,
+    const saga_filter& filter,
+    milliseconds deadline) {
+  saga_page page;
+  page.answers = ask_nodes(plan, "sagas", "sagas", questions_of(filter, meant), deadline);
+  const wall_time now = system_clock{}.wall();
+  for (node_answer& each : page.answers) {
+    if (!each.said) {
+      continue;
+    }
+    const auto said = wire::checked_decode<wire::standing_sagas>(*each.said);
+    if (!said) {
+      each.said = failure{said.error()};
+      continue;
+    }
+    for (const wire::standing_saga& saga : said->sagas) {
+      if (!is_meant(saga, filter, now)) {
+        continue;
+      }
+      listed_saga& one = page.found[{each.capability, saga.id}];
+      if (one.nodes.empty()) {
+        one.capability = each.capability;
+        one.saga = saga;
+      }
+      one.nodes.push_back(each.node);
+    }
+    if (said->next && (!page.next || *said->next < *page.next)) {
+      page.next = said->next;
+    }
+  }
+  return page;
+}
+
+std::string json_of(const listed_saga& from) {
+  wire::json_object line;
+  line.add("id", from.saga.id)
+      .add("capability", from.capability)
+      .add("operation", from.saga.operation)
+      .add("state", from.saga.state)
+      .add("step", from.saga.step)
+      .add("code", from.saga.code)
+      .add("reason", from.saga.reason)
+      .add("maybe_done", from.saga.maybe_done)
+      .add("failures", from.saga.failures)
+      .add("effects", from.saga.effects.value_or(std::vector<std::string>{}))
+      .add("earlier_steps", from.saga.earlier_steps.value_or(false))
+      .add("since", begun_text(from.saga.since))
+      .add("nodes", from.nodes);
+  return line.text();
+}
+
+std::string text_of(const saga_page& page) {
+  text_table table{
+      {{"id"}, {"capability"}, {"operation"}, {"state"}, {"at"}, {"since"}, {"reason"}}};
+  for (const auto& [key, each] : page.found) {
+    const bool is_everywhere = each.saga.state == "parked" || each.saga.state == "paused";
+    const std::string reason = each.saga.reason.empty()
+                                   ? each.saga.code
+                                   : fmt::format("{}: {}", each.saga.code, each.saga.reason);
+    table.add(
+        {to_string(each.saga.id),
+         each.capability,
+         cell_text(each.saga.operation),
+         is_everywhere ? each.saga.state
+                       : fmt::format("{} ({})", each.saga.state, fmt::join(each.nodes, ", ")),
+         cell_text(each.saga.step),
+         begun_text(each.saga.since),
+         cell_text(reason, 100)});
+  }
+  return table.text();
+}
+
+} // namespace troupe

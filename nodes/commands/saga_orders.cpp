@@ -1,0 +1,299 @@
+#include "nodes/commands/saga_orders.hpp"
+
+#include "nodes/commands/plan_file.hpp"
+#include "nodes/commands/saga_filter.hpp"
+#include "nodes/connection.hpp"
+#include "runtime/wire/json.hpp"
+#include "runtime/wire/limits.hpp"
+
+#include <fmt/format.h>
+#include <memory>
+
+namespace troupe {
+
+namespace {
+
+struct order_arguments {
+  std::string file;
+  saga_filter filter;
+  std::string id;
+  wire::order_saga order;
+  milliseconds deadline{5'000};
+  /// It is the one order that nodes of an earlier release know, too.
+  bool is_plain_resume = false;
+  bool all = false;
+  bool dry_run = false;
+  bool json = false;
+};
+
+constexpr auto no_reason = "no reason given";
+
+/// A verb, and the states of the sagas that it is for where none is named.
+struct verb_words {
+  const char* name;
+  const char* does;
+  /// What a person vouches for; null if nothing.
+  const char* vouch_option;
+  const char* vouch;
+  std::vector<std::string> states;
+};
+
+/// A saga that is given an order, and what came of it.
+struct order_target {
+  uuid id;
+  /// To be asked in this order.
+  std::vector<std::string> nodes;
+  std::optional<wire::saga_ordered> obeyed{};
+  std::optional<error> refused{};
+};
+
+/// Whether another node may know more: this one is away, does not have the saga in its care, or is
+/// of a release that does not know the order.
+bool may_ask_on(const error& why) {
+  const auto reason = why.detail("reason");
+  return why.code != errc::rejected || reason == "elsewhere" || reason == "not_waiting";
+}
+
+/// How much an error says of the saga.
+int weight_of(const error& why) {
+  return why.code == errc::conflict ? 3 : why.code == errc::rejected ? 2 : 1;
+}
+
+std::string body_of(const order_arguments& given, const uuid& id) {
+  if (given.is_plain_resume) {
+    return wire::encoded(wire::resume_saga{
+        .capability = given.order.capability,
+        .id = id,
+        .anew = given.order.vouched,
+        .who = given.order.who});
+  }
+  wire::order_saga order = given.order;
+  order.id = id;
+  return wire::encoded(order);
+}
+
+/// Gives the order to all of `to` at once, to one node after the other.
+void give(const topology::plan& plan, const order_arguments& given, std::vector<order_target>& to) {
+  for (std::size_t round = 0;; ++round) {
+    std::vector<node_question> questions;
+    std::vector<order_target*> asked;
+    for (order_target& each : to) {
+      const bool asks_on = !each.refused || may_ask_on(*each.refused);
+      if (!each.obeyed && asks_on && round < each.nodes.size()) {
+        questions.push_back({each.nodes[round], given.order.capability, body_of(given, each.id)});
+        asked.push_back(&each);
+      }
+    }
+    if (asked.empty()) {
+      return;
+    }
+    auto answers = ask_nodes(
+        plan,
+        "sagas",
+        given.is_plain_resume ? "resume_saga" : "order_saga",
+        questions,
+        given.deadline);
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      auto said = answers[i].said.and_then(
+          [](const std::string& body) { return wire::checked_decode<wire::saga_ordered>(body); });
+      if (said) {
+        asked[i]->obeyed = std::move(*said);
+      } else if (!asked[i]->refused || weight_of(said.error()) > weight_of(*asked[i]->refused)) {
+        asked[i]->refused = std::move(said).error();
+      }
+    }
+  }
+}
+
+/// "undoing undo release"; "goes on" if the node does not say.
+std::string stands(const wire::saga_ordered& said) {
+  const std::string state = said.state.value_or("");
+  return state.empty() ? "goes on" : fmt::format("{} {}", state, said.step.value_or(""));
+}
+
+/// Prints what came of orders to many. @return how many were refused.
+std::size_t print_all(const std::vector<order_target>& all, bool json) {
+  std::size_t refused = 0;
+  for (const order_target& each : all) {
+    wire::json_object line;
+    line.add("id", each.id);
+    if (each.obeyed) {
+      line.add("node", each.obeyed->node)
+          .add("state", each.obeyed->state)
+          .add("step", each.obeyed->step);
+    } else {
+      ++refused;
+      line.add("code", name_of(each.refused->code)).add("message", message_of(*each.refused));
+    }
+    if (json) {
+      fmt::print("{}\n", line.text());
+    } else if (each.obeyed) {
+      fmt::print("{}: {} at {}\n", to_string(each.id), stands(*each.obeyed), each.obeyed->node);
+    } else {
+      fmt::print("{}: refused: {}\n", to_string(each.id), message_of(*each.refused));
+    }
+  }
+  return refused;
+}
+
+int run_many(
+    const order_arguments& given,
+    const topology::plan& plan,
+    const topology::capability_plan& meant) {
+  saga_filter filter = given.filter;
+  std::size_t count = 0;
+  std::size_t refused = 0;
+  bool is_part = false;
+  for (;;) {
+    saga_page page = list_sagas(plan, {&meant}, filter, given.deadline);
+    is_part = print_silent(page.answers, given.json) || is_part;
+    std::vector<order_target> targets;
+    for (const auto& [key, each] : page.found) {
+      targets.push_back({each.saga.id, each.nodes});
+      if (given.dry_run && given.json) {
+        fmt::print("{}\n", json_of(each));
+      }
+    }
+    count += targets.size();
+    if (!given.dry_run) {
+      give(plan, given, targets);
+      refused += print_all(targets, given.json);
+    } else if (!given.json && !page.found.empty()) {
+      fmt::print("{}", text_of(page));
+    }
+    if (!page.next) {
+      break;
+    }
+    filter.after = to_string(*page.next);
+  }
+  if (!given.json) {
+    print_aside(
+        given.dry_run ? fmt::format("  {} sagas are meant; nothing was ordered\n", count)
+                      : fmt::format("  {} sagas obey, {} refused\n", count - refused, refused));
+  }
+  return is_part ? exit_code::error : refused != 0 ? exit_code::rejected : exit_code::ok;
+}
+
+int run_one(
+    const order_arguments& given,
+    const topology::plan& plan,
+    const topology::capability_plan& meant) {
+  std::vector<order_target> one{{*parse_uuid(given.id), {}}};
+  for (const auto& node : meant.nodes) {
+    one[0].nodes.push_back(node.value);
+  }
+  give(plan, given, one);
+  if (!one[0].obeyed) {
+    return print_error(
+        *one[0].refused,
+        given.json,
+        fmt::format("`troupe saga show {} {}` says how it stands", given.file, given.id));
+  }
+  if (given.json) {
+    return static_cast<int>(print_all(one, true));
+  }
+  fmt::print("{} {} at {}\n", given.id, stands(*one[0].obeyed), one[0].obeyed->node);
+  return exit_code::ok;
+}
+
+int run(const order_arguments& given, const verb_words& verb) {
+  const std::string command = fmt::format("sagas {}", verb.name);
+  if (given.id.empty() && !given.filter.is_any() && !given.all) {
+    return print_wrong_usage(
+        command, "name the saga by its ID, say which by a filter, or give --all", given.json);
+  }
+  if (given.order.verb == "skip" && given.filter.step.empty()) {
+    return print_wrong_usage(command, "say which step is skipped with --step", given.json);
+  }
+  if (given.order.why.empty() || given.order.why.size() > wire::why_bytes_max) {
+    return print_wrong_usage(
+        command,
+        fmt::format("say why with --reason, in 1 to {} bytes", wire::why_bytes_max),
+        given.json);
+  }
+  const auto plan = load_plan(given.file, given.json);
+  if (!plan) {
+    return plan.error();
+  }
+  const auto meant = capabilities_meant(*plan, given.filter.capability);
+  if (!meant) {
+    return print_error(meant.error(), given.json);
+  }
+  order_arguments full = given;
+  full.is_plain_resume = given.order.verb == "resume" && given.order.why == no_reason;
+  full.order.capability = given.filter.capability;
+  full.order.step = given.order.verb == "skip" ? given.filter.step : "";
+  full.order.who = user_at_host().substr(0, wire::who_bytes_max);
+  if (full.filter.states.empty()) {
+    full.filter.states = verb.states;
+  }
+  return given.id.empty() ? run_many(full, *plan, *meant->front())
+                          : run_one(full, *plan, *meant->front());
+}
+
+const std::vector<verb_words>& all_verbs() {
+  static const char* const never = "you vouch that its step never happened: without it a step that "
+                                   "may have happened is asked, or undone, under its old id";
+  static const std::vector<verb_words> verbs{
+      {"resume",
+       "Has sagas go on where they stood",
+       "--anew",
+       never,
+       {"parked", "paused", "failing", "left_alone"}},
+      {"retry",
+       "Has the failed step of sagas asked again, those that wait between two tries at once",
+       "--anew",
+       never,
+       {"parked", "failing", "left_alone", "needs_person"}},
+      {"pause",
+       "Holds sagas until they are resumed",
+       nullptr,
+       nullptr,
+       {"forward", "undoing", "needs_person"}},
+      {"park",
+       "Parks sagas for somebody to look into",
+       nullptr,
+       nullptr,
+       {"forward", "undoing", "needs_person"}},
+      {"skip",
+       "Has the step in hand count as done, or as undone",
+       "--done",
+       "you vouch that what the step is for was done by hand: needed for the pivot and the steps "
+       "behind it",
+       {"parked", "paused", "left_alone", "needs_person"}},
+      {"compensate",
+       "Has sagas turn back and undo what they did",
+       "--anew",
+       "you vouch that its step never happened",
+       {"forward", "parked", "paused", "left_alone"}}};
+  return verbs;
+}
+
+} // namespace
+
+void add_saga_orders(command& sagas) {
+  for (const verb_words& verb : all_verbs()) {
+    const auto given = std::make_shared<order_arguments>();
+    given->order.verb = verb.name;
+    const bool is_resume = given->order.verb == "resume";
+    given->order.why = is_resume ? no_reason : "";
+    command made = sagas.add(verb.name, verb.does);
+    made.word("FILE", given->file, "the topology")
+        .word("CAPABILITY", given->filter.capability, "whose sagas")
+        .optional_word("ID", given->id, "which; without it all that the filter fits", check_uuid)
+        .option("--reason", given->order.why, is_resume ? "why" : "why; it must be given");
+    if (verb.vouch_option != nullptr) {
+      made.flag(verb.vouch_option, given->order.vouched, verb.vouch);
+    }
+    add_filter(made, given->filter);
+    made.flag("--all", given->all, "all sagas of the capability that the order is for")
+        .flag("--dry-run", given->dry_run, "says which sagas are meant, and orders nothing")
+        .option("--deadline", given->deadline, "how long to wait for each node [5s]")
+        .flag("--json", given->json, "one JSON object for each")
+        .footer(with_exit_codes(fmt::format(
+            "Without --state it is for sagas that are {}.", fmt::join(verb.states, ", "))))
+        .runs([given, &verb] { return run(*given, verb); });
+  }
+}
+
+} // namespace troupe

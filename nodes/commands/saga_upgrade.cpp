@@ -1,0 +1,167 @@
+#include "nodes/commands/saga_upgrade.hpp"
+
+#include "runtime/actor/registry.hpp"
+#include "runtime/saga/journal.hpp"
+#include "runtime/saga/transition.hpp"
+#include "runtime/store/blobs.hpp"
+#include "runtime/store/sqlite/database.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+#include <map>
+#include <optional>
+
+namespace troupe {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The sagas that are not over, by operation and fingerprint.
+using saga_counts = std::map<std::pair<std::string, std::uint64_t>, std::uint64_t>;
+
+bool keeps_table(store::database& session, std::string_view name) {
+  return session.integer_of("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1", name)
+      .has_value();
+}
+
+saga_counts count_sagas(store::database& session) {
+  saga_counts counts;
+  auto take = [&](const store::row& row) {
+    const store::blob data = row.bytes(1);
+    const auto fingerprint =
+        saga::fingerprint_in({reinterpret_cast<const char*>(data.data()), data.size()});
+    counts[{std::string{row.text(0)}, fingerprint.value_or(0)}] +=
+        static_cast<std::uint64_t>(row.integer(2));
+  };
+  session.query(
+      "SELECT s.operation, substr(j.data, 1, 16), COUNT(*) FROM sagas s JOIN saga_journal j"
+      " ON j.saga = s.id AND j.seq = 1 WHERE s.phase IN (0, 1, 4)"
+      " GROUP BY s.operation, substr(j.data, 9, 8)",
+      take);
+  return counts;
+}
+
+/// Says what this program cannot do of the steps kept under `fingerprint`.
+void compare_steps(
+    store::database& session, std::uint64_t fingerprint, const saga::plan* now, saga_upgrade& to) {
+  to.has_steps = false;
+  const auto kept = keeps_table(session, "saga_tables")
+                        ? saga::journal_table{session}.table(fingerprint)
+                        : std::nullopt;
+  if (now == nullptr || !kept) {
+    return;
+  }
+  const auto table = saga::read_table(*kept, fingerprint);
+  if (!table) {
+    return;
+  }
+  to.has_steps = true;
+  const saga::plan by = saga::plan::pinned(*table, *now);
+  for (std::uint32_t i = 0; i < by.step_count(); ++i) {
+    if (!by.makes(i, false) || (!by.at(i).undo.empty() && !by.makes(i, true))) {
+      to.gone.push_back(by.at(i).name);
+    }
+  }
+}
+
+const actor_type* saga_type_of(const std::vector<actor_type>& types, const std::string& name) {
+  const auto found = std::find_if(
+      types.begin(), types.end(), [&](const actor_type& each) { return each.name == name; });
+  return found == types.end() || found->sagas.empty() ? nullptr : &*found;
+}
+
+outcome<void> look_into(
+    const std::string& file,
+    const std::string& capability,
+    const actor_type& type,
+    std::vector<saga_upgrade>& found) {
+  store::sqlite_options options;
+  options.read_only = true;
+  auto opened = store::open_sqlite(file, options);
+  if (!opened) {
+    return failure{opened.error()};
+  }
+  store::database& session = **opened;
+  if (!keeps_table(session, "sagas")) {
+    return {};
+  }
+  std::map<std::string, saga::plan> plans;
+  for (const saga::definition& each : type.sagas) {
+    if (auto made = saga::plan::make(each)) {
+      plans.emplace(each.operation, std::move(*made));
+    }
+  }
+  for (const auto& [key, count] : count_sagas(session)) {
+    const auto& [operation, fingerprint] = key;
+    const auto now = plans.find(operation);
+    const saga::plan* const by = now == plans.end() ? nullptr : &now->second;
+    if (by == nullptr || by->fingerprint() != fingerprint) {
+      saga_upgrade& one = found.emplace_back();
+      one.capability = capability;
+      one.file = file;
+      one.operation = operation;
+      one.sagas = count;
+      compare_steps(session, fingerprint, by, one);
+    }
+  }
+  return {};
+}
+
+} // namespace
+
+outcome<std::vector<saga_upgrade>>
+find_saga_upgrades(const topology::plan& plan, const std::string& folder) {
+  const std::vector<actor_type> types = registered_types();
+  std::vector<saga_upgrade> found;
+  for (const topology::capability_plan& each : plan.capabilities) {
+    const actor_type* const type = saga_type_of(types, each.actor);
+    if (type == nullptr || !each.store) {
+      continue;
+    }
+    fs::path file = each.store->substr(each.store->find(':') + 1);
+    if (!folder.empty()) {
+      file = fs::path{folder} / file.filename();
+    }
+    std::error_code failed;
+    if (!fs::exists(file, failed)) {
+      continue;
+    }
+    try {
+      if (auto looked = look_into(file.string(), each.name.value, *type, found); !looked) {
+        return failure{std::move(looked).error()};
+      }
+    } catch (const store::database_error& fault) {
+      return failure{fault.to_error()};
+    }
+  }
+  return found;
+}
+
+std::string text_of(const std::vector<saga_upgrade>& all) {
+  std::string text;
+  for (const saga_upgrade& each : all) {
+    text += fmt::format(
+        "\nsagas under way: {} of `{}.{}` in {} were started under other steps than this "
+        "program's\n"
+        "    {}\n",
+        each.sagas,
+        each.capability,
+        each.operation,
+        each.file,
+        !each.has_steps
+            ? std::string{"this program cannot continue them: it has no such saga, or the release "
+                          "that started them kept no steps; let them end before the upgrade"}
+        : each.gone.empty()
+            ? std::string{"they go on and end by the steps that they were started under"}
+            : fmt::format(
+                "they go on by the steps that they were started under, and stand still where they "
+                "need {}, which this program does not have: keep those steps' calls until they are "
+                "over, or decide then with `troupe sagas skip` or `compensate`",
+                fmt::join(each.gone, ", ")));
+  }
+  return text;
+}
+
+} // namespace troupe

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "runtime/saga/journal.hpp"
+#include "runtime/saga/plan.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace troupe::saga {
+
+/// The plans by which a capability's sagas run in this process: those of its definitions, and those
+/// of earlier ones that sagas were started under.
+///
+/// Confined to the thread of the group's writer; functions with a session run inside a turn.
+class plan_book {
+public:
+  explicit plan_book(std::vector<plan> plans) : plans_{std::move(plans)} {}
+
+  /// The plan of this program for an operation; null if it has none.
+  const plan* find(std::string_view operation) const;
+
+  /// In the order of the plans given.
+  std::uint16_t number_of(const plan& found) const {
+    return static_cast<std::uint16_t>(&found - plans_.data());
+  }
+
+  /// The plan of a saga by the steps it was started under: this program's, unless a definition with
+  /// other steps was kept under that fingerprint. @errors `conflict`: this program has no such
+  /// saga; `internal`: the kept table is damaged.
+  outcome<const plan*>
+  plan_for(store::database& session, const saga_row& row, std::uint64_t fingerprint);
+
+  /// Keeps the steps of a plan beside the journal, for programs whose definition is another one:
+  /// once for each plan, not for each saga.
+  void keep_table(store::database& session, const plan& by, wall_time now);
+
+  void committed() { kept_now_.clear(); }
+
+  void rolled_back();
+
+  /// The plans of earlier definitions that sagas were found to follow, each once.
+  std::vector<const plan*> take_untold() { return std::exchange(untold_, {}); }
+
+private:
+  std::vector<plan> plans_;
+  // Of earlier definitions, by fingerprint.
+  std::map<std::uint64_t, std::unique_ptr<plan>> earlier_;
+  std::vector<const plan*> untold_;
+  // The plans whose tables are in the database, and those put there in this turn.
+  std::set<const plan*> kept_;
+  std::vector<const plan*> kept_now_;
+};
+
+} // namespace troupe::saga

@@ -1,0 +1,138 @@
+#pragma once
+
+#include "runtime/saga/machine.hpp"
+#include "runtime/wire/message.hpp"
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace troupe::testing {
+
+/// Runs one saga of a definition against participants that are functions: no process, database or
+/// thread, and no time but the saga's own.
+///
+/// Calls are named "CAPABILITY.OPERATION". Participants are as real ones owe to be: an id is
+/// carried out once and then answered as before, and a do behind its undo is refused; so a function
+/// sees each command once, and an undo only if there is something to undo.
+///
+/// ```cpp
+/// saga_trial trial{place()};
+/// trial.on<reserve_stock>("inventory.reserve", [](const auto&) { return stock_reserved{2200,
+/// "EUR"}; })
+///     .lose_answer("payments.charge")
+///     .refuse("orders.confirm", "no");
+/// const auto answer = trial.run(wish);
+/// BOOST_TEST(trial.carried_out() == ...);
+/// ```
+class saga_trial {
+public:
+  using participant = std::function<outcome<std::string>(std::string_view body)>;
+
+  /// @throws std::invalid_argument naming what is wrong with the definition.
+  explicit saga_trial(saga::definition of);
+
+  /// What answers a call; one that is not named answers an empty map.
+  saga_trial& on_bytes(std::string call, participant answers);
+
+  /// @param answers gives a message, or an outcome of one.
+  template <wire::message Request, class Function>
+  saga_trial& on(std::string call, Function answers) {
+    return on_bytes(std::move(call), [answers](std::string_view body) -> outcome<std::string> {
+      const auto request = wire::checked_decode<Request>(body);
+      if (!request) {
+        return failure{request.error()};
+      }
+      return encoded(answers(*request));
+    });
+  }
+
+  // What goes wrong with the next calls of a name, in the order in which it is said.
+
+  /// The participant says no.
+  saga_trial& refuse(std::string call, std::string reason);
+  /// It is carried out, and the answer lost.
+  saga_trial& lose_answer(std::string call, int times = 1);
+  /// It fails before it is carried out, with that code.
+  saga_trial& fail(std::string call, errc code, int times = 1);
+  /// The saga's owner dies as soon as it is carried out; another goes on from the journal.
+  saga_trial& take_over_at(std::string call);
+  /// The saga's time is up while the call is out; its answer comes afterwards.
+  saga_trial& time_up_at(std::string call);
+
+  /// Runs the saga until it is over or parked, or has asked 10,000 times.
+  /// @return its answer; the reason for which it parked; `deadline_exceeded` if it did not end.
+  outcome<std::string> run(std::string input);
+
+  template <wire::message Input>
+  outcome<std::string> run(const Input& input) {
+    return run(wire::encoded(input));
+  }
+
+  /// The calls that had an effect, in order.
+  const std::vector<std::string>& carried_out() const { return carried_out_; }
+
+  /// How often a call was asked.
+  int asked(const std::string& call) const;
+
+  saga::phase now() const { return state_.now; }
+
+  const uuid& id() const { return state_.saga; }
+
+private:
+  enum class mishap : std::uint8_t { refusal, lost_answer, failure, takeover, time_up };
+
+  struct planned {
+    mishap what = mishap::refusal;
+    errc code = errc::rejected;
+    std::string reason{};
+  };
+
+  struct kept {
+    saga::record row;
+    std::string data;
+  };
+
+  template <wire::message T>
+  static outcome<std::string> encoded(const T& made) {
+    return wire::encoded(made);
+  }
+
+  template <wire::message T>
+  static outcome<std::string> encoded(const outcome<T>& made) {
+    if (!made) {
+      return failure{made.error()};
+    }
+    return wire::encoded(*made);
+  }
+
+  saga_trial& plan(std::string call, planned what, int times = 1);
+  void give(saga::event what);
+  void send(const saga::call& wanted);
+  void answer(const saga::call& to, outcome<std::string> said);
+  void take_over();
+  outcome<std::string>
+  carry_out(const saga::call& wanted, const std::string& name, std::string body);
+
+  saga::plan plan_;
+  saga::state state_;
+  std::map<std::string, participant> participants_;
+  std::map<std::string, std::deque<planned>> planned_;
+  std::map<std::string, int> asked_;
+  std::vector<std::string> carried_out_;
+  std::map<uuid, outcome<std::string>> inbox_;
+  std::set<uuid> in_place_;
+  std::set<uuid> tombstones_;
+  std::deque<kept> rows_;
+  std::optional<saga::call> call_;
+  std::optional<saga::timer> timer_;
+  std::optional<outcome<std::string>> end_;
+};
+
+} // namespace troupe::testing

@@ -1,0 +1,90 @@
+"""Books of capabilities that do not agree are found by the right invariant, and those that do are not."""
+
+import contextlib
+import json
+import pathlib
+import sqlite3
+import subprocess
+import unittest
+
+from harness import BIN, PATIENCE, System, SystemTest, text_of
+from systems import SHOP
+
+RULES = pathlib.Path(__file__).parents[2] / "examples" / "shop" / "invariants.yaml"
+OK, FAULTS, LATE = 0, 1, 5
+
+
+class Reconciling(SystemTest):
+    def reconcile(self, system: System, *more: str, rules: pathlib.Path = RULES, code: int = OK) -> list[dict]:
+        done = subprocess.run(
+            [str(BIN / "troupe"), "reconcile", str(system.file), str(rules), "--json", "--recheck", "50ms",
+             "--pause", "1ms", "--page", "3", *more],
+            capture_output=True, text=True, timeout=2 * PATIENCE, check=False)
+        self.assertEqual(code, done.returncode, done.stdout + done.stderr)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def without_settling(self) -> pathlib.Path:
+        """The shop's rules, for orders of this moment."""
+        rules = self.folder / "rules.yaml"
+        rules.write_text(RULES.read_text().replace("    match:", "    settle: 0s\n    match:"))
+        return rules
+
+    def damage(self, system: System, capability: str, statement: str, *values: object) -> None:
+        with contextlib.closing(sqlite3.connect(
+                system.data / f"{capability}.db", timeout=PATIENCE, isolation_level=None)) as session:
+            session.execute(statement, values)
+
+    def test_damages_are_found_by_the_right_invariant_and_work_in_flight_is_none(self):
+        system = self.system(SHOP, nodes=("n1",))
+        self.folder = system.folder
+        system.broker()
+        worker = system.worker()
+        client = system.client()
+        client.call("inventory", "load", {"items": [
+            {"sku": "tea", "price_cents": 500, "currency": "EUR", "quantity": 1000}]})
+        wish = {"customer": "c", "currency": "EUR", "card": "tok", "items": [{"sku": "tea", "quantity": 2}]}
+        sagas = [client.send("order_saga", "place", wish, ttl=60000) for _ in range(10)]
+        wrong = client.send("order_saga", "place", {**wish, "items": [{"sku": "tea", "quantity": 400}]}, ttl=60000)
+        answers = client.collect([*sagas, wrong])
+        self.assertTrue(all(answers[each].ok for each in sagas))
+        self.assertFalse(answers[wrong].ok)
+        rules = self.without_settling()
+
+        whole = self.reconcile(system, rules=rules)
+        self.assertEqual({True}, {each["holds"] for each in whole})
+        self.assertEqual(11, whole[-1]["left_rows"])
+
+        self.damage(system, "inventory", "DELETE FROM reservations WHERE order_id = ?", sagas[0])
+        self.damage(system, "payments", "UPDATE ledger SET amount_cents = 999 WHERE order_id = ?", sagas[1])
+        self.damage(system, "payments", "DELETE FROM payments WHERE order_id = ?", sagas[2])
+        self.damage(system, "orders", "UPDATE orders SET state = 'confirmed' WHERE order_id = ?", wrong)
+        self.damage(system, "inventory", "UPDATE reservations SET quantity = 3 WHERE order_id = ?", sagas[3])
+        found = [each for each in self.reconcile(system, rules=rules, code=FAULTS) if "key" in each]
+        self.assertEqual(
+            {("confirmed_order_has_reservation", text_of(sagas[0]), "missing_right"),
+             ("captured_less_refunded_is_the_total", text_of(sagas[1]), "differs"),
+             ("confirmed_order_is_paid", text_of(sagas[2]), "missing_right"),
+             ("confirmed_order_has_reservation", text_of(wrong), "missing_right"),
+             ("reservation_is_worth_the_order", text_of(sagas[3]), "differs")},
+            {(each["invariant"], each["key"], each["type"]) for each in found
+             if (each["invariant"], each["key"]) not in (
+                 # A confirmed order without any payment, or with one that was called off.
+                 ("confirmed_order_is_paid", text_of(wrong)),
+                 ("captured_less_refunded_is_the_total", text_of(wrong)))})
+
+        self.reconcile(system)  # Nothing of this is settled yet.
+        worker.kill()
+        lost = self.reconcile(system, "--only", "payment_has_an_order", "--deadline", "500ms", rules=rules, code=LATE)
+        self.assertIn("was not compared at all", lost[0]["error"]["message"])
+
+    def test_an_invariant_that_names_what_is_not_there_is_refused_with_its_place(self):
+        system = self.system(SHOP, nodes=("n1",))
+        rules = system.folder / "wrong.yaml"
+        rules.write_text(RULES.read_text().replace("query: reservations", "query: reservatons", 1))
+        said = self.reconcile(system, rules=rules, code=FAULTS)
+        self.assertRegex(said[0]["at"], r"wrong\.yaml:5:12$")
+        self.assertIn("did you mean `reservations`?", said[0]["fault"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,125 @@
+#include "tests/reconcile/books.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <fmt/format.h>
+
+namespace utf = boost::unit_test;
+
+namespace troupe::reconcile::test {
+
+namespace {
+
+constexpr auto good = R"(invariants:
+  paid:
+    left: {capability: orders, query: list, rows: rows, key: order}
+    right: {capability: payments, query: list, rows: rows, key: order}
+    settle: 5s
+    match: left
+    unique: [right]
+    equal:
+      - left.amount = right.amount - right.back + 3
+)";
+
+/// "LINE:COLUMN what; " of each fault.
+std::string said(const std::vector<fault>& faults) {
+  std::string all;
+  for (const fault& each : faults) {
+    all += fmt::format("{}:{} {}; ", each.at.line, each.at.column, each.what);
+  }
+  return all;
+}
+
+wire::actor_description described_books() {
+  wire::schema_book types;
+  wire::actor_description made{.actor = "books"};
+  made.operations = {
+      {"list",
+       wire::operation_kind::query,
+       types.add(wire::message_shape_of<page>()),
+       types.add(wire::message_shape_of<entries>())},
+      {"add", wire::operation_kind::command}};
+  made.types = types.take();
+  return made;
+}
+
+std::string checked(std::string_view text) {
+  std::vector<fault> faults;
+  const auto all = read(text, faults);
+  const wire::actor_description type = described_books();
+  check(
+      all,
+      [&](const std::string& name) {
+        return name == "orders" || name == "payments" ? &type : nullptr;
+      },
+      faults);
+  return said(faults);
+}
+
+std::string with(std::string text, std::string_view from, std::string_view to) {
+  return text.replace(text.find(from), from.size(), to);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(runtime_reconcile_invariant, *utf::label("unit") * utf::timeout(5))
+
+BOOST_AUTO_TEST_CASE(a_file_is_read) {
+  std::vector<fault> faults;
+  const auto all = read(good, faults);
+
+  BOOST_TEST(said(faults) == "");
+  BOOST_REQUIRE(all.size() == 1U);
+  BOOST_TEST(all[0].name == "paid");
+  BOOST_TEST(all[0].left.capability == "orders");
+  BOOST_TEST((all[0].matched == match::left));
+  BOOST_TEST((all[0].is_right_unique && !all[0].is_left_unique));
+  BOOST_TEST(all[0].settle.count() == 5'000);
+  BOOST_REQUIRE(all[0].equal.size() == 1U);
+  BOOST_TEST(all[0].equal[0].other.size() == 3U);
+  BOOST_TEST(all[0].right_fields.size() == 2U);
+  BOOST_TEST(checked(good) == "");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_there_is_named_with_line_and_column) {
+  BOOST_TEST(
+      checked(with(good, "capability: payments", "capability: paymnts"))
+      == "4:12 there is no capability `paymnts`; ");
+  BOOST_TEST(
+      checked(with(good, "query: list", "query: lst"))
+      == "3:11 capability `orders` has no operation `lst`, did you mean `list`?; ");
+  BOOST_TEST(
+      checked(with(good, "query: list", "query: add"))
+      == "3:11 `orders.add` is no query: it changes something; ");
+  BOOST_TEST(
+      checked(with(good, "rows: rows", "rows: raws"))
+      == "3:11 what `orders.list` answers has no list of rows `raws`; ");
+  BOOST_TEST(
+      checked(with(good, "key: order}", "key: ordr}"))
+      == "3:11 a row of `orders.list` has no field `ordr`, did you mean `order`?; ");
+  BOOST_TEST(
+      checked(with(good, "right.back", "right.bock"))
+          .find("4:12 a row of `payments.list` has no field `bock`")
+      == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(what_has_no_meaning_is_refused) {
+  BOOST_TEST(
+      checked(with(good, "match: left", "match: some")).find("is `some`") != std::string::npos);
+  BOOST_TEST(checked(with(good, "[right]", "[up]")).find("names `up`") != std::string::npos);
+  for (const char* each :
+       {"left.amount", "= right.amount", "left.a = right.b *", "left. = 1", "a = b", "1 = -"}) {
+    BOOST_TEST_INFO(each);
+    BOOST_TEST(
+        checked(with(good, "left.amount = right.amount - right.back + 3", each))
+            .find("no comparison")
+        != std::string::npos);
+  }
+  BOOST_TEST(checked(with(good, "settle", "setle")).find("setle") != std::string::npos);
+  BOOST_TEST(checked("other: 1\n").find("invariants") != std::string::npos);
+  BOOST_TEST(checked("").find("invariants") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::reconcile::test
