@@ -26,7 +26,7 @@ runner::runner(
     const std::vector<int>& replicas,
     std::unique_ptr<runner_store> store)
     : group_{of}, queue_{from}, number_{static_cast<std::size_t>(&from - of.queues().all().data())},
-      metrics_{of.metrics()[number_]}, store_{std::move(store)}, busy_{of.parts().time},
+      metrics_{of.metrics()[number_]}, store_{store.release(), {&of}}, busy_{of.parts().time},
       spans_{of, of.parts().spans.add()}, out_{of, metrics_},
       admissions_{of}, replicas_{of, replicas, busy_, metrics_}, events_{of, store_.get(), spans_},
       effects_{of, replicas_}, after_commit_{of, out_, spans_},
@@ -73,12 +73,6 @@ bool runner::run() {
   }
   out_.send();
   return true;
-}
-
-runner::~runner() {
-  if (store_ && group_.has_open_store()) {
-    store_->leave();
-  }
 }
 
 void runner::work() {

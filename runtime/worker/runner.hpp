@@ -34,8 +34,6 @@ public:
       work_queue& from,
       const std::vector<int>& replicas,
       std::unique_ptr<runner_store> store);
-  /// Leaves its database whole.
-  ~runner();
 
   void on_event(std::function<void(supervision::group_event)> tell) {
     replicas_.on_event(std::move(tell));
@@ -79,7 +77,7 @@ private:
   work_queue& queue_;
   const std::size_t number_; // Of the queue.
   runner_metrics& metrics_;
-  std::unique_ptr<runner_store> store_;
+  held_store store_;
   busy_clock busy_;
   message_spans spans_;
   outbound_builder out_;

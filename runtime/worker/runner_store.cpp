@@ -97,6 +97,13 @@ void runner_store::leave() noexcept {
   }
 }
 
+void leave_store::operator()(runner_store* store) const {
+  const std::unique_ptr<runner_store> owned{store};
+  if (of != nullptr && of->has_open_store()) {
+    store->leave();
+  }
+}
+
 outcome<void> runner_store::prepare(group& of) {
   worker_parts& parts = of.parts();
   store::database& session = *database;

@@ -31,6 +31,15 @@ struct runner_store {
   outcome<void> prepare(group& of);
 };
 
+/// Ends a store in order: with its database whole, unless it was refused for good.
+struct leave_store {
+  const group* of = nullptr;
+
+  void operator()(runner_store* store) const;
+};
+
+using held_store = std::unique_ptr<runner_store, leave_store>;
+
 /// Shuts the group if `fault` says that its database is damaged: whatever reads it next may meet
 /// the same, and write on top of it.
 void shut_if_damaged(group& of, const store::database_error& fault);

@@ -29,7 +29,8 @@ BOOST_AUTO_TEST_CASE(the_rate_is_that_of_the_last_minute) {
 
     if (second == 299) {
       BOOST_TEST(
-          *described(trend, handled, start + 299s).rate_per_s == 100.0, utf::tolerance(0.01));
+          *described(trend, handled, start + 299s).rate_per_s == 100.0,
+          boost::test_tools::tolerance(0.01));
     }
   }
 
@@ -43,7 +44,8 @@ BOOST_AUTO_TEST_CASE(there_is_no_rate_before_a_second_is_over) {
   trend.take({.handled = 0}, start);
 
   BOOST_TEST(!described(trend, 7, start + 10ms).rate_per_s.has_value());
-  BOOST_TEST(*described(trend, 8, start + 4s).rate_per_s == 2.0, utf::tolerance(0.01));
+  BOOST_TEST(
+      *described(trend, 8, start + 4s).rate_per_s == 2.0, boost::test_tools::tolerance(0.01));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_wrong_is_so_since_it_was_seen_first) {
