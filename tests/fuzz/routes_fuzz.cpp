@@ -5,6 +5,7 @@
 #include "runtime/http/target.hpp"
 #include "runtime/observe/trace_context.hpp"
 #include "runtime/time_text.hpp"
+#include "runtime/wire/limits.hpp"
 #include "tests/fuzz/target.hpp"
 
 #include <chrono>

@@ -54,7 +54,7 @@ struct threads_fixture : journal_fixture {
   void drain_until(Done done) {
     const auto deadline = std::chrono::steady_clock::now() + 20s;
     for (int seen = 0;;) {
-      threads->drain(answers);
+      threads->take_all(answers);
       if (done()) {
         return;
       }
@@ -234,7 +234,7 @@ BOOST_FIXTURE_TEST_CASE(stopping_finishes_what_was_taken, threads_fixture) {
 
   threads->stop();
 
-  threads->drain(answers);
+  threads->take_all(answers);
   BOOST_REQUIRE(find(batch) != nullptr);
   BOOST_TEST(find(batch)->result.has_value());
   for (const std::uint64_t each : asked) {
