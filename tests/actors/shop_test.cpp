@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(a_saga_without_its_participant_is_found) {
 
 BOOST_AUTO_TEST_CASE(each_registration_says_what_its_actor_answers) {
   const std::vector<std::string> of_orders{
-      "history", "at", "rebuild", "create", "confirm", "cancel", "get"};
+      "history", "at", "rebuild", "create", "confirm", "cancel", "get", "list"};
   const std::vector<std::string> of_notes{"add", "count"};
   const std::vector<std::string> heard_by_notes{"note.*"};
   const std::vector<std::string> heard_by_notifications{"order.confirmed"};
