@@ -38,7 +38,7 @@ class Crowds(SystemTest):
         ids = [each.send("notes", "count", ttl=60_000) for each in crowd]
         said = broker.wait_for("too_many_connections")
         self.assertEqual(str(OPEN_FILES), said["open_files_max"])
-        self.assertIn("turned_away", self.status())  # While they all come back again and again.
+        self.assertIn("turns connections away", self.status())  # While they all come back again and again.
         found = [each.collect([call], 1.0).get(call) for each, call in zip(crowd, ids)]
         served = sum(1 for each in found if each is not None and each.ok)
         told = [each for each in found if each is not None and not each.ok]

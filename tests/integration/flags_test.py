@@ -84,7 +84,9 @@ class Flags(SystemTest):
         good = [json.loads(said) for _, each, said in done if each.returncode == 0]
         for _, each, said in done:
             if each.returncode != 0:
-                self.assertEqual((4, "conflict"), (each.returncode, json.loads(said)["error"]["code"]), said)
+                # Others were first, again and again, in which case it may run out of tries.
+                self.assertEqual(4, each.returncode, said)
+                self.assertIn(json.loads(said)["error"]["code"], ("conflict", "overloaded"), said)
         history = self.flag("history")[::-1]
         self.assertEqual(sorted(each["position"] for each in good),
                          [each["position"] for each in history])

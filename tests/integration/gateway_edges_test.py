@@ -39,7 +39,7 @@ class PlayedWorker:
         self._socket.connect(system.endpoints["b1"])
         self._say("hello", {
             "role": "worker", "node": "n1", "incarnation": new_id(), "batch": True, "pid": os.getpid(),
-            "plan": int(json.loads(done.stdout)["digest"], 16), "in_flight": [], "serves": [{
+            "plan": 0, "shared_plan": int(json.loads(done.stdout)["digest"], 16), "in_flight": [], "serves": [{
                 "capability": capability, "credit": 64, "inbox": True, "replicas": 1, "breaker": "closed",
                 "retry_after_ms": 0, "events": 0}]})
 

@@ -73,7 +73,7 @@ class Memory(SystemTest):
         said = subprocess.run([BIN / "troupe", "check", self.of.file], capture_output=True, text=True,
                               check=True).stdout
         digest = int(re.search(r"digest ([0-9a-f]{16})", said).group(1), 16)
-        return self.log_in("worker", plan=digest, serves=[{
+        return self.log_in("worker", shared_plan=digest, serves=[{
             "capability": "echo", "credit": 64, "inbox": True, "replicas": 1, "breaker": "closed",
             "retry_after_ms": 0, "events": 0}])
 

@@ -23,6 +23,9 @@ constexpr std::uint64_t failure_kept_ms = 5 * 60'000;
 
 using weight = trouble::weight;
 
+// While connections are turned away a broker says so every 10 s.
+constexpr std::uint64_t crowded_for_ms = 30'000;
+
 std::string count_of(std::uint64_t count, std::string_view one, std::string_view many) {
   return fmt::format("{} {}", count, count == 1 ? one : many);
 }
@@ -109,6 +112,23 @@ private:
         add(
             {.what = fmt::format("broker {} is being stopped", each.name),
              .next = "it takes no new work and ends once what it holds is answered"});
+      } else {
+        find_crowd(each);
+      }
+    }
+  }
+
+  void find_crowd(const broker_view& broker) {
+    for (const wire::recent_event& each : broker.said->events) {
+      if (each.name == "too_many_connections" && each.ago_ms <= crowded_for_ms) {
+        return add(
+            {.what = fmt::format(
+                 "broker {} turns connections away, {} so far",
+                 broker.name,
+                 broker.said->counters.turned_away),
+             .why = "its limit of open files is reached",
+             .next = "raise the limit (`ulimit -Hn`, LimitNOFILE), or have clients share "
+                     "connections"});
       }
     }
   }
