@@ -182,7 +182,7 @@ class Check(CommandTest):
         self.assertTrue(self.shop.client().call("notes", "add", {"text": "mine"}).ok)
         worker.kill()
         with contextlib.closing(sqlite3.connect(self.shop.data / "notes.db")) as session, session:
-            session.execute("INSERT INTO timers VALUES (1, x'01', 1, 'note.taken', '', x'80')")
+            session.execute("INSERT INTO timers VALUES (1, x'01', 1, 'note.taken', '', x'80', NULL)")
         self.assertNotIn("left behind", troupe("check", self.shop.file).stdout)
         self.shop.capabilities = {"memos": "{actor: notes}"}
         renamed = self.shop.write("memos.yaml")

@@ -144,7 +144,7 @@ class OneTree(GatewayTest):
         answer = gateway.ask("POST", "/orders", ORDER, traceparent=f"00-{trace}-00f067aa0ba902b7-01")
         self.assertEqual(201, answer.status, answer)
         wanted = {"POST /orders", "queue order_saga", "order_saga.place", "saga order_saga.place",
-                  "inventory.reserve", "payments.charge", "payments effect charge",
+                  "inventory.reserve", "payments.charge", "payments effect charge_card",
                   "payments settles an effect", "notifications order.confirmed"}
         spans = collector.wait_for(wanted, trace)
         ids = {each["id"] for each in spans}
@@ -154,7 +154,7 @@ class OneTree(GatewayTest):
         self.assertEqual("00f067aa0ba902b7", outside[0]["parent"])
         kinds = {each["name"]: each["kind"] for each in spans}
         self.assertEqual((2, 1, 2, 3, 5), (kinds["POST /orders"], kinds["queue order_saga"], kinds["order_saga.place"],
-                                          kinds["payments effect charge"], kinds["notifications order.confirmed"]))
+                                          kinds["payments effect charge_card"], kinds["notifications order.confirmed"]))
         for each in spans:
             self.assertLessEqual(each["start"], each["end"], each)
         with self.subTest("drawn in a terminal"):
@@ -183,7 +183,8 @@ class Trouble(SystemTest):
         took = []
         for _ in range(200):
             began = time.monotonic()
-            self.assertTrue(client.call("echo", "echo", {"text": "a"}).ok)
+            reply = client.call("echo", "echo", {"payload": "a"})
+            self.assertTrue(reply.ok, reply)
             took.append(time.monotonic() - began)
         worker.wait_for("traces.not_sent")
         began = time.monotonic()
@@ -217,7 +218,7 @@ class Lives(SystemTest):
         return json.loads(said.stdout)
 
     def test_whatever_was_answered_has_one_verdict_after_a_kill(self):
-        system = self.system(NOTIFIED)
+        system = self.system(NOTIFIED, nodes=("n1",))
         system.broker()
         worker = system.worker("n1")
         client = system.client()

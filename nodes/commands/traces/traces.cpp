@@ -169,7 +169,7 @@ int run_one(const trace_arguments& given) {
   } else {
     const trace_summary sum = summaries_of(all.found).front();
     fmt::print(
-        "trace {}  {}  {}, {} spans{}\n",
+        "trace {}\n{}, {}, {} spans{}\n\n",
         observe::hex_of(sum.trace),
         start_text(sum.start),
         span_time_text(sum.duration),
