@@ -4,9 +4,11 @@ What was charged after the backup stays charged: the provider knows the keys, an
 once. The spool of mails is set back as well, since a letter says when its order was placed.
 """
 
+import contextlib
 import json
 import os
 import pathlib
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -109,9 +111,12 @@ class Backup(unittest.TestCase):
         self.assertIn("before-restore-", told)
         self.assertIn("belong to one history", told)
 
-        taken_at = (saved / "manifest.json").stat().st_mtime
+        # What the backup does not know to be sent is sent again, on another day than the books say.
+        with contextlib.closing(sqlite3.connect(saved / "notifications.db")) as session:
+            sent = {name[1:].partition("@")[0] for (name,) in session.execute(
+                "SELECT message_id FROM mails WHERE state = 'sent'")}
         for letter in (self.folder / "data" / "mail").iterdir():
-            if letter.stat().st_mtime > taken_at - 1.0:
+            if letter.stem not in sent:
                 letter.unlink()
 
         nodes = self.start()
