@@ -1,7 +1,7 @@
 """Each header compiles alone.
 
-A source includes its own header first, so a build without precompiled headers, which the sanitizer
-builds are, has compiled that header alone. What is left is given to the compiler here, as strictly as
+A source includes its own header first, so a build without precompiled headers, which the
+ThreadSanitizer build is, has compiled that header alone. What is left is given to the compiler here, as strictly as
 the sources beside it. What passed is remembered in the build folder until the header, or anything it
 includes, changes.
 """
@@ -11,11 +11,20 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shlex
 import subprocess
 import unittest
 
 import source_tree
+
+
+def _merged_in(source):
+    """The sources that a compiled file stands for: a merged one includes them, and compiles all but its
+    first behind others. That their headers stand alone is then known from builds that merge nothing."""
+    if source.parent.name != "Unity" or not source.is_file():
+        return [source]
+    return [pathlib.Path(name) for name in re.findall(r'#include "(.*)"', source.read_text())]
 
 
 class Compiler:
@@ -27,11 +36,11 @@ class Compiler:
         self._flags = {}
         self.sources = set()
         for entry in json.loads((build / "compile_commands.json").read_text()):
-            source = pathlib.Path(entry["directory"], entry["file"])
-            if source.is_relative_to(tree):
-                source = source.relative_to(tree)
-                self.sources.add(source)
-                self._flags.setdefault(source.parent, self._without_files(entry["command"]))
+            for source in _merged_in(pathlib.Path(entry["directory"], entry["file"])):
+                if source.is_relative_to(tree):
+                    source = source.relative_to(tree)
+                    self.sources.add(source)
+                    self._flags.setdefault(source.parent, self._without_files(entry["command"]))
 
     @staticmethod
     def _without_files(command):
