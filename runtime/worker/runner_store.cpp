@@ -12,6 +12,9 @@ namespace troupe {
 
 namespace {
 
+// Of an orderly end: who holds the lock for longer, stopped perhaps, copies the WAL when it ends
+// itself. All groups of a worker together have to end within its drain limit.
+constexpr milliseconds leave_patience{250};
 constexpr milliseconds lock_patience{1'000};
 constexpr int lock_tries_max = 30;
 // After this much more than a turn's limit, the holder's own watchdog has failed to end it.
@@ -89,7 +92,7 @@ outcome<std::unique_ptr<runner_store>> runner_store::open(group& of) {
 
 void runner_store::leave() noexcept {
   try {
-    if (const auto locked = store::turnstile_guard::lock(gate, lock_patience)) {
+    if (const auto locked = store::turnstile_guard::lock(gate, leave_patience)) {
       const store::long_work shown{gate};
       database->checkpoint_all();
     }

@@ -1,8 +1,15 @@
 #include "runtime/store/sqlite/checkpoints.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 namespace troupe::store {
+
+namespace {
+
+constexpr std::chrono::milliseconds readers_patience{250};
+
+} // namespace
 
 checkpoints::checkpoints(sqlite3* connection, const sqlite_options& options)
     : connection_{connection}, options_{options}, next_{options.checkpoint_pages} {
@@ -28,6 +35,8 @@ int checkpoints::run() {
 }
 
 int checkpoints::run_all() {
+  // Readers that take longer copy it when they end: this is an end, and must not last.
+  (void)sqlite3_busy_timeout(connection_, static_cast<int>(readers_patience.count()));
   return sqlite3_wal_checkpoint_v2(
       connection_, "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
 }

@@ -31,7 +31,7 @@ public:
   /// @return SQLite's result code; busy and full leave all commits in the WAL, for a later try.
   int run();
 
-  /// Copies all of the WAL and empties it; waits for readers as long as a statement does.
+  /// Copies all of the WAL and empties it, before the connection is closed; waits 250 ms for readers.
   /// @return as run().
   int run_all();
 
