@@ -16,7 +16,7 @@
 
 namespace troupe {
 
-/// Who may connect to a broker whose links have keys: its own keys, and the answers to libzmq's
+/// The door of a broker whose links have keys: its own keys, and the answers to libzmq's
 /// question at each handshake.
 ///
 /// Made before the broker's socket, and ends after it.

@@ -21,7 +21,8 @@ using word_check = std::function<std::string(const std::string& word)>;
 /// Refuses every word but these.
 word_check one_of(std::vector<std::string> words);
 
-/// What a program, or one command of it, is for and takes: for manuals and completion.
+/// The page of a program or of one of its commands: purpose and arguments, for manuals and
+/// completion.
 struct command_page {
   struct entry {
     /// "FILE" or "--deadline".

@@ -25,7 +25,7 @@ using wire::json_object;
 
 struct check_arguments {
   std::string file;
-  /// What an earlier release said with --json; a topology; a folder of databases.
+  /// The other side: an earlier release's answer to --json, a topology, or a folder of databases.
   std::string against;
   bool rights = false;
   bool json = false;

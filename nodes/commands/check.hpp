@@ -8,10 +8,10 @@ namespace troupe {
 ///
 /// With --against, what in it breaks programs written for an earlier release (earlier_release.hpp).
 ///
-/// With --rights, who may do what by `security.allow`.
+/// --rights adds who may do what by `security.allow`.
 ///
-/// Arguments: --against, --rights, --json. Ends with `ok`; with `faults` if the topology has some, or breaks
-/// others; with `error` if the earlier release cannot be read.
+/// Arguments: --against, --rights, --json. Ends with `ok`; with `faults` if the topology has some,
+/// or breaks others; with `error` if the earlier release cannot be read.
 void add_check(command_line& line);
 
 } // namespace troupe

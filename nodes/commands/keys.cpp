@@ -108,7 +108,7 @@ std::vector<owner_of_keys> all_owners(const topology::plan& plan) {
   return all;
 }
 
-/// Those whom the command means.
+/// The owners of keys that the command is about.
 std::vector<owner_of_keys> owners_meant(const topology::plan& plan, const keys_arguments& given) {
   auto all = all_owners(plan);
   if (given.owner.empty()) {

@@ -124,7 +124,7 @@ int reconciler::run(const invariant& what) {
   }
   std::vector<reconcile::finding> findings;
   if (!told.findings.empty()) {
-    // What was on its way between two pages has arrived by then.
+    // Work that was on its way between two pages has arrived by then.
     std::this_thread::sleep_for(given_.recheck);
     pass_report again;
     if (const auto done = pass(what, behind, again); !done) {

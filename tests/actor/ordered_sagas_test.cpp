@@ -11,7 +11,7 @@ namespace {
 using saga::verb;
 
 struct ordered_fixture : coordinators_fixture {
-  /// Answers the oldest call as failed for now.
+  /// Answers the oldest call with an error that lets the step be tried again.
   void fail_first(owner& by) {
     const saga::outgoing::call call = by.calls.front();
     by.calls.pop_front();

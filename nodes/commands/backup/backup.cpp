@@ -85,7 +85,7 @@ outcome<void> take_moment(std::vector<source>& all, source& journal) {
   return has_file(journal.path) ? open(journal) : outcome<void>{};
 }
 
-/// What the manifest says of a capability's database.
+/// Fills in the manifest's entry of a capability's database.
 void describe(store::database& session, saved_file& to) {
   store::outbox outbox{session};
   to.outbox_newest = outbox.newest().first;

@@ -20,23 +20,23 @@ struct saved_file {
   std::string sha256;
   /// The id of the database.
   uuid instance;
-  /// Of a capability: the newest event of its outbox and the last one that the journal had
+  /// A capability's outbox and events: its newest event and the last one that the journal had
   /// confirmed; the highest position that it had handled, and the highest epoch of its partitions.
   std::uint64_t outbox_newest = 0;
   std::uint64_t outbox_confirmed = 0;
   std::uint64_t handled = 0;
   std::uint64_t epoch = 0;
-  /// Of a capability: what was begun and not done. Effects are asked for again under their keys.
+  /// A capability's work that was begun and not done. Effects are asked for again under their keys.
   std::uint64_t sagas = 0;
   std::uint64_t effects = 0;
   std::uint64_t timers = 0;
   std::uint64_t postponed = 0;
-  /// Of the journal: its last position, and the number of its life, above which epochs begin.
+  /// The journal's last position, and the number of its life, above which epochs begin.
   std::uint64_t last = 0;
   std::uint64_t generation = 0;
 };
 
-/// What a backup holds: `manifest.json` in its folder, which is written last.
+/// The contents of a backup: `manifest.json` in its folder, which is written last.
 struct backup_manifest {
   static constexpr auto file_name = "manifest.json";
   static constexpr auto journal_owner = "journal";

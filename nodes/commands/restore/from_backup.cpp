@@ -45,7 +45,7 @@ outcome<void> check_file(const saved_file& saved, const fs::path& file) {
   return store::check_copy(file);
 }
 
-/// What is lost with the database that is there now, as far as it can be read.
+/// Describes the database that is there now, and would be lost, as far as it can be read.
 std::optional<saved_file> look_at(const std::string& owner, const fs::path& path) {
   store::sqlite_options options;
   options.read_only = true;
