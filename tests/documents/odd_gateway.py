@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import tempfile
@@ -42,10 +43,13 @@ gateways:
 """
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    try:
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
 
 
 @contextlib.contextmanager
@@ -53,10 +57,8 @@ def written() -> Iterator[pathlib.Path]:
     """The topology as a file, on ports that are free."""
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "odd.yaml"
-        text = TOPOLOGY
-        for port in ("5550", "8080", "8081"):
-            text = text.replace(port, str(_free_port()))
-        file.write_text(text)
+        free = iter(_free_ports(3))
+        file.write_text(re.sub("5550|8080|8081", lambda _: str(next(free)), TOPOLOGY))
         yield file
 
 

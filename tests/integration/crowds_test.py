@@ -24,7 +24,7 @@ class Crowds(SystemTest):
         done = subprocess.run(
             [str(harness.BIN / "troupe"), "status", str(self.system.file), "--deadline", "10s"],
             capture_output=True, text=True, timeout=2 * PATIENCE, check=False)
-        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
         return done.stdout
 
     def test_more_clients_than_open_files(self):
