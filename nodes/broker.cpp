@@ -115,6 +115,7 @@ int serve(
       {.endpoint = self.listen,
        .open_endpoint = self.open,
        .key = *door ? std::optional{(*door)->key()} : std::nullopt,
+       .is_valid_key = *door ? (*door)->is_valid_key() : nullptr,
        .heartbeat = plan.heartbeat,
        .body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max),
        .open_files_max = open_files_max,

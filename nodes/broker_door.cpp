@@ -73,12 +73,30 @@ void broker_door::note_refused(const std::string& address, const std::string& wh
   }
 }
 
+std::function<bool(const transport::curve_public_key&)> broker_door::is_valid_key() const {
+  return [known = ring_](const auto& key) { return !known->owner_of(key).empty(); };
+}
+
 void broker_door::reread(transport::router_loop& loop) {
-  const auto before = ring_->own().public_key;
-  if (reread_keys(*ring_, log_) && ring_->own().public_key != before) {
-    log_.write("key_replaced", {{"what", "all links are made anew, with this broker's new key"}});
-    loop.replace_key(ring_->own().secret_key);
+  if (!reread_keys(*ring_, log_)) {
+    return;
   }
+  loop.check_keys();
+  const transport::curve_pair own = ring_->own();
+  if (own.public_key == used_) {
+    return;
+  }
+  if (const auto replaced = loop.replace_key(own.secret_key); !replaced) {
+    log_.write(
+        "key_not_replaced",
+        {{"reason", replaced.error().message},
+         {"what", "the key before is used on; send SIGHUP again, or start this broker anew"}});
+    return;
+  }
+  used_ = own.public_key;
+  log_.write(
+      "key_replaced",
+      {{"what", "whoever connects from now on has to know this broker's new key; links stay"}});
 }
 
 } // namespace troupe

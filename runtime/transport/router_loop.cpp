@@ -2,6 +2,7 @@
 
 #include "runtime/transport/backlog_drain.hpp"
 #include "runtime/transport/crowd.hpp"
+#include "runtime/transport/keyed_links.hpp"
 #include "runtime/transport/listener.hpp"
 #include "runtime/transport/named_peers.hpp"
 #include "runtime/transport/outgoing.hpp"
@@ -9,6 +10,7 @@
 #include "runtime/transport/socket.hpp"
 #include "runtime/transport/standstill.hpp"
 #include "runtime/transport/wake.hpp"
+#include "runtime/transport/zap_server.hpp"
 #include "runtime/wire/batch.hpp"
 #include "runtime/wire/limits.hpp"
 
@@ -72,7 +74,8 @@ struct router_loop::state {
   state(context& zmq, const clock& clock, const options& settings)
       : time{clock}, heartbeat{settings.heartbeat}, frame_bytes_max{wire::frame_bytes_max(
                                                         settings.body_bytes_max)},
-        door{settings.open_files_max}, parked{at_least_frames(settings.parked_bytes_max)},
+        is_valid_key{settings.is_valid_key}, door{settings.open_files_max},
+        parked{at_least_frames(settings.parked_bytes_max)},
         socket{zmq.zmq(), zmq::socket_type::router}, out{socket,
                                                          named,
                                                          {at_least_frames(
@@ -94,6 +97,8 @@ struct router_loop::state {
 
   int read(router_handler& handler, instant now);
   bool receive(router_handler& handler, instant now);
+  bool is_let_in(peer from);
+  void end_expired(router_handler& handler, instant now);
   bool deliver(router_handler& handler, peer from, message& what, instant now);
   bool deliver_batch(router_handler& handler, peer from, message& what, instant now);
   void park(router_handler& handler, peer from, instant now);
@@ -113,6 +118,9 @@ struct router_loop::state {
   const clock& time;
   heartbeat_options heartbeat;
   std::size_t frame_bytes_max;
+  std::function<bool(const curve_public_key&)> is_valid_key;
+  keyed_links links;
+  std::atomic<bool> is_to_check_keys{false};
   crowd door;
   std::uint64_t told_turned_away = 0;
   instant told_crowded_at{};
@@ -199,10 +207,47 @@ bool router_loop::state::receive(router_handler& handler, instant now) {
       return true;
     }
   }
+  if (is_valid_key && !links.has(from) && !is_let_in(from)) {
+    return true;
+  }
   if (parked.has(static_cast<std::uint64_t>(from)) || !deliver(handler, from, received, now)) {
     park(handler, from, now);
   }
   return true;
+}
+
+/// Takes note of a connection at its first message. False if its key has expired since the
+/// handshake: then the connection ends, and the message with it.
+bool router_loop::state::is_let_in(peer from) {
+  if (received.count == 0) {
+    return true;
+  }
+  zmq_msg_t* const frame = received.frames[0].handle();
+  const int connection = zmq_msg_get(frame, ZMQ_SRCFD);
+  const char* const text = zmq_msg_gets(frame, key_property);
+  const auto key = text == nullptr ? std::nullopt : key_of_z85(text);
+  if (key && !is_valid_key(*key)) {
+    (void)::shutdown(connection, SHUT_RDWR);
+    return false;
+  }
+  const char* const owner = zmq_msg_gets(frame, "User-Id");
+  links.add(from, connection, owner == nullptr ? "" : owner, key);
+  return true;
+}
+
+/// Ends the connections whose keys are no longer valid, with what they sent that is not gone
+/// through.
+void router_loop::state::end_expired(router_handler& handler, instant now) {
+  const auto expired = links.take_invalid(is_valid_key);
+  for (const peer each : expired.peers) {
+    parked.drop(static_cast<std::uint64_t>(each));
+  }
+  for (const int each : expired.descriptors) {
+    (void)::shutdown(each, SHUT_RDWR); // As in `watch_door`.
+  }
+  if (!expired.descriptors.empty()) {
+    handler.keys_expired(expired.owners, expired.descriptors.size(), now);
+  }
 }
 
 /// Hands a message over. False if it is a batch and some of it waits for its sender's next turn.
@@ -306,11 +351,13 @@ void router_loop::state::watch_connections(router_handler& handler, instant now)
       break;
     case monitor::event::disconnected:
       door.ended(connections->value());
+      links.ended(connections->value());
       handler.connection_ended(connections->value(), now);
       closed = true;
       break;
     case monitor::event::listening:
       excess.listens(connections->value());
+      listening.listens(connections->value());
       break;
     case monitor::event::not_accepted:
       is_full = true;
@@ -380,9 +427,7 @@ void router_loop::state::wait(instant until) {
       static_cast<int>(std::min<std::int64_t>(left, std::numeric_limits<int>::max())));
   if (watched[2].revents != 0) {
     waker.clear();
-    if (!listening.take_new_key()) {
-      waker.ring(); // Once more, in the next turn.
-    }
+    listening.take_new_keys();
   }
   has_news = has_news || watched[1].revents != 0;
 }
@@ -392,6 +437,9 @@ void router_loop::state::look(router_handler& handler, instant due) {
   wait(due);
   if (std::exchange(has_news, false)) {
     watch_connections(handler, time.now());
+  }
+  if (is_to_check_keys.exchange(false)) {
+    end_expired(handler, time.now());
   }
 }
 
@@ -521,8 +569,14 @@ std::string_view router_loop::user_of_sender() const {
   return user == nullptr ? std::string_view{} : std::string_view{user};
 }
 
-void router_loop::replace_key(const curve_secret_key& key) {
-  state_->listening.replace_key(key);
+outcome<void> router_loop::replace_key(const curve_secret_key& key) {
+  auto replaced = state_->listening.replace_key(key);
+  state_->waker.ring();
+  return replaced;
+}
+
+void router_loop::check_keys() {
+  state_->is_to_check_keys.store(state_->is_valid_key != nullptr);
   state_->waker.ring();
 }
 

@@ -323,6 +323,15 @@ void server::link_closed(instant now) {
   desk_.ping_all(now);
 }
 
+void server::keys_expired(const std::set<std::string>& owners, std::size_t links, instant now) {
+  log_.write(
+      {"links_ended",
+       {{"of", fmt::format("{}", fmt::join(owners, ", "))},
+        {"links", std::to_string(links)},
+        {"why", "the keys that let them in are no longer in the folder of keys"}}},
+      now);
+}
+
 void server::gone(peer whom, instant now) {
   desk_.lost(whom, now);
 }

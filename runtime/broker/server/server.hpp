@@ -10,6 +10,7 @@
 #include "runtime/broker/server/switchboard.hpp"
 #include "runtime/transport/router_loop.hpp"
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,9 +33,7 @@ public:
   }
 
   /// Has spans of calls recorded. Before the loop runs; both outlive this.
-  void keep_spans(const clock& time, observe::span_rings& rings) {
-    calls_.keep_spans(time, rings);
-  }
+  void keep_spans(const clock& time, observe::span_rings& rings) { calls_.keep_spans(time, rings); }
 
   void received(
       transport::peer from,
@@ -49,6 +48,7 @@ public:
       transport::peer from, transport::framing how, std::string_view header, instant now) override;
   void connection_ended(int connection, instant now) override;
   void link_closed(instant now) override;
+  void keys_expired(const std::set<std::string>& owners, std::size_t links, instant now) override;
   void gone(transport::peer whom, instant now) override;
   void stood_still(instant::duration how_long, instant now) override;
   void crowded(instant now) override;
