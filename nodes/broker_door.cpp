@@ -1,6 +1,7 @@
 #include "nodes/broker_door.hpp"
 
 #include "nodes/link_keys.hpp"
+#include "runtime/security/audit_line.hpp"
 #include "runtime/transport/stranger.hpp"
 
 #include <fmt/format.h>
@@ -10,10 +11,17 @@ namespace troupe {
 
 namespace {
 
-// Between two lines about keys that were refused: whoever knocks must not fill the disk.
-constexpr std::chrono::seconds refusal_log_interval{10};
+// Addresses share these by chance: whoever knocks must not fill the disk, however many they are.
+constexpr std::size_t address_series = 16;
+constexpr std::chrono::seconds address_interval{10};
 
 } // namespace
+
+broker_door::broker_door(
+    transport::context& zmq, std::shared_ptr<security::key_ring> ring, observe::event_log& log)
+    : context_{zmq}, ring_{std::move(ring)}, log_{log}, used_{ring_->own().public_key},
+      refusals_{address_series, address_interval} {
+}
 
 outcome<std::unique_ptr<broker_door>> broker_door::open(
     transport::context& zmq,
@@ -63,13 +71,16 @@ void broker_door::note_refused(const std::string& address, const std::string& wh
   if (!is_serving_) {
     return;
   }
-  const auto now = std::chrono::steady_clock::now();
-  ++untold_;
-  if (told_at_ == decltype(told_at_){} || now - told_at_ >= refusal_log_interval) {
-    told_at_ = now;
+  if (const auto count = refusals_.note(place_of_(address) % address_series, time_.now())) {
     log_.write(
-        "key_refused",
-        {{"from", address}, {"why", why}, {"times", std::to_string(std::exchange(untold_, 0))}});
+        security::audit_event,
+        security::audit_line(
+            {.act = "connect",
+             .what = "a link",
+             .rule = "security.keys",
+             .from = address,
+             .why = why},
+            *count));
   }
 }
 

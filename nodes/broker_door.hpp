@@ -1,7 +1,10 @@
 #pragma once
 
+#include "runtime/clock.hpp"
 #include "runtime/observe/event_log.hpp"
 #include "runtime/outcome.hpp"
+#include "runtime/secret_hash.hpp"
+#include "runtime/security/audit_sample.hpp"
 #include "runtime/security/key_ring.hpp"
 #include "runtime/transport/context.hpp"
 #include "runtime/transport/router_loop.hpp"
@@ -9,7 +12,6 @@
 #include "topology/plan.hpp"
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -49,8 +51,7 @@ public:
 
 private:
   broker_door(
-      transport::context& zmq, std::shared_ptr<security::key_ring> ring, observe::event_log& log)
-      : context_{zmq}, ring_{std::move(ring)}, log_{log}, used_{ring_->own().public_key} {}
+      transport::context& zmq, std::shared_ptr<security::key_ring> ring, observe::event_log& log);
 
   void note_refused(const std::string& address, const std::string& why);
 
@@ -60,8 +61,10 @@ private:
   transport::curve_public_key used_; // With which it listens.
   std::uint64_t tried_ = 0;          // By ourselves.
   std::atomic<bool> is_serving_{false};
-  std::chrono::steady_clock::time_point told_at_{}; // On the thread of the zap_server.
-  std::uint64_t untold_ = 0;
+  // On the thread of the zap_server.
+  const system_clock time_;
+  const secret_hash place_of_;
+  security::audit_sample refusals_;
   std::unique_ptr<transport::zap_server> zap_;
 };
 

@@ -5,6 +5,7 @@
 #include "runtime/observe/health.hpp"
 #include "runtime/observe/metrics_text.hpp"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -19,11 +20,13 @@ health_of(const gateway::gateway_snapshot& gateway, const std::vector<std::strin
 
 /// What a gateway counts, by route. nodes/README.md lists the metrics.
 ///
-/// @param moving its features; null if it has none.
+/// @param moving its features; null if it has none. @param tokens_refused service tokens that were
+/// missing or not accepted.
 std::string metrics_of(
     const gateway::gateway_snapshot& gateway,
     const std::vector<std::string>& brokers,
     const gateway_features* moving,
+    std::uint64_t tokens_refused,
     observe::metrics_format format);
 
 } // namespace troupe

@@ -73,9 +73,10 @@ class WhoGetsIn(SecurityTest):
             borrowed = (keys_in(self.system.keys / "n1.pub")[0], zmq.curve_keypair()[1])
             thief = self.system.keyed("", pair=borrowed)
             self.assert_silent(thief)
-        told = self.broker.wait_for("key_refused")
+        told = self.broker.wait_for("access_refused")
         self.assertIn("nobody here has the key", told["why"])
-        self.assertEqual("127.0.0.1", told["from"])
+        self.assertEqual(("anonymous", "connect", "security.keys", "127.0.0.1", "1"), tuple(
+            told[key] for key in ("who", "act", "rule", "from", "refused")))
         counters = self.system.status(self.system.client())["counters"]
         self.assertGreaterEqual(counters["keys_refused"], 2)
 
@@ -101,6 +102,19 @@ class WhoGetsIn(SecurityTest):
                     reply = first.receive()
                     self.assert_code("forbidden", reply)
                     self.assertIn("has the key of `n1`", reply.error["message"])
+            told = self.broker.wait_for("access_refused", act="login")
+            self.assertEqual(("n1", "worker n2", "security.keys", "1"), tuple(
+                told[key] for key in ("who", "what", "rule", "refused")))
+            # Whatever a peer calls itself, the line is one, and says who it is.
+            forged = 'x"}\n{"event":"access_refused","who":"operator'
+            for _ in range(200):
+                first.send_raw(*hello(forged[:64], "client"))
+                self.assert_code("forbidden", first.receive())
+            self.assertEqual([], self.broker.find("access_refused", who="operator"))
+            self.assertLess(len(self.broker.find("access_refused")), 30)
+            counters = self.system.status(self.system.client())["counters"]
+            self.assertEqual(205, counters["logins_refused"])
+            self.assertEqual([], self.broker.find("login_refused"))
             first.send_raw(b"broker", *hello("n2"))
             self.assert_code("invalid", first.receive())
             named = self.system.keyed("n1", routing_id=b"n2")

@@ -10,9 +10,10 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.request
 
 from gateway_systems import Gateway
-from harness import SystemTest, free_port
+from harness import PATIENCE, SystemTest, free_port
 from secured_systems import ALL, SecuredSystem, keys_in, troupe
 
 try:
@@ -181,11 +182,13 @@ class OverHttp(SystemTest):
 
     def setUp(self):
         port = free_port()
+        self.admin = f"127.0.0.1:{free_port()}"
         self.system = SecuredSystem(
             {"notes": "{store: \"sqlite:data/notes.db\"}"},
             allow=f"{{notes: {{publish: [noted]}}, g1: {{call: [notes.*]}}, operator: {ALL}}}",
             is_open=False, tokens="{issuer: shop, audience: shop-services}",
             more=f"gateways:\n  g1:\n    listen: \"http://127.0.0.1:{port}\"\n    store: none\n"
+                 f"    admin: \"{self.admin}\"\n"
                  "    routes:\n      GET /count: {call: notes.count, token: required}\n"
                  "      GET /open: {call: notes.count}\n")
         self.addCleanup(self.system.close)
@@ -194,6 +197,11 @@ class OverHttp(SystemTest):
         self.system.worker("n1")
         self.process = self.system.gateway()
         self.gateway = Gateway(port)
+
+    def metric(self, name: str) -> int:
+        with urllib.request.urlopen(f"http://{self.admin}/metrics", timeout=PATIENCE) as answer:
+            lines = answer.read().decode().splitlines()
+        return int(float(next(line.split()[-1] for line in lines if line.startswith(name + " "))))
 
     def token(self, *more: str) -> str:
         made = troupe("token", "new", self.system.file, "--for", "billing", *more)
@@ -208,11 +216,19 @@ class OverHttp(SystemTest):
         good = self.token()
         for _ in range(3):
             self.assertEqual(200, ask("GET", "/count", x_service_token=good).status)
-        for token in (good[:-2], good + "A", "x", good.split(".")[0] + ".e30.",
-                      jwt.encode({"sub": "billing"}, None, "none")):
+        told = self.process.wait_for("access_refused")
+        self.assertEqual(
+            ("anonymous", "request", "GET /count", "token: required", "127.0.0.1", "1"),
+            tuple(told[key] for key in ("who", "act", "what", "rule", "from", "refused")))
+        wrong = (good[:-2], good + "A", "x", good.split(".")[0] + ".e30.",
+                 jwt.encode({"sub": "billing"}, None, "none"))
+        for token in wrong:
             with self.subTest(token=token):
                 said = ask("GET", "/count", x_service_token=token)
                 self.assertEqual(403, said.status, said)
+        # Refusals are counted, and one line stands for those of ten seconds.
+        self.assertEqual(1 + len(wrong), self.metric("troupe_gateway_tokens_refused_total"))
+        self.assertLess(len(self.process.find("access_refused")), 3)
         self.assertEqual(0, troupe("keys", "new", self.system.file, "--for", "billing").returncode)
         bound = ask("GET", "/count", x_service_token=self.token())
         self.assertEqual((403, "bound"), (bound.status, bound.json["reason"]))

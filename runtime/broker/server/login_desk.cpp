@@ -36,8 +36,8 @@ login_desk::login_desk(
                                                                   now} {
 }
 
-void login_desk::log_in(
-    origin from, const wire::hello& what, security::rules::row row, instant now) {
+outcome<void>
+login_desk::log_in(origin from, const wire::hello& what, security::rules::row row, instant now) {
   if (what.role == "worker") {
     return log_in_worker(from, what, row, now);
   }
@@ -57,9 +57,10 @@ void login_desk::log_in(
   }
   out_.logins().set_row(before, row);
   send_welcome(from);
+  return {};
 }
 
-void login_desk::log_in_worker(
+outcome<void> login_desk::log_in_worker(
     origin from, const wire::hello& what, security::rules::row row, instant now) {
   // The process that has the name may have died this very moment: ask its connection.
   const login_id before = out_.logins().find(peer_of(from));
@@ -73,9 +74,7 @@ void login_desk::log_in_worker(
   const login_id whom = out_.open(peer_of(from), true);
   if (const auto taken = calls_.hello(whom, what, now); !taken) {
     out_.close(whom);
-    const error& why = taken.error();
-    log_.write({"login_refused", {{"node", what.node}, {"why", why.message}}}, now);
-    return out_.refuse(origin_of(peer_of(from), framing::plain), what.incarnation, why);
+    return failure{taken.error()};
   }
   out_.logins().set_row(whom, row);
   out_.logins().bind(whom);
@@ -83,6 +82,7 @@ void login_desk::log_in_worker(
   send_welcome(from); // At once, hence before the first delivery, which leaves with the batch.
   TROUPE_FAULT("broker.welcomed");
   calls_.joined(whom, what, now);
+  return {};
 }
 
 void login_desk::send_welcome(origin to) {

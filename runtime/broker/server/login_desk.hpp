@@ -26,7 +26,9 @@ public:
       instant now);
 
   /// @param row what whoever logs in may do.
-  void log_in(origin from, const wire::hello& what, security::rules::row row, instant now);
+  /// @errors of `router::hello`; the login that the connection had before is over, and nobody was
+  /// told anything.
+  outcome<void> log_in(origin from, const wire::hello& what, security::rules::row row, instant now);
 
   void bye(login_id whom, instant now) { end(whom, false, "it said BYE", now); }
 
@@ -59,7 +61,8 @@ public:
   std::vector<wire::known_gateway> gateways() const;
 
 private:
-  void log_in_worker(origin from, const wire::hello& what, security::rules::row row, instant now);
+  outcome<void>
+  log_in_worker(origin from, const wire::hello& what, security::rules::row row, instant now);
   void send_welcome(origin to);
   void end(login_id whom, bool is_blamed, std::string_view why, instant now);
   void ping(ping_schedule::round whom, instant now);

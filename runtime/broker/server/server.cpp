@@ -100,14 +100,7 @@ void server::received(
               hello->node.size(),
               wire::name_bytes_max)));
     }
-    if (const auto why =
-            options_.has_keys ? wrong_name(*hello, loop_.user_of_sender()) : std::nullopt) {
-      ++counts_.unauthenticated;
-      log_.write({"login_refused", {{"node", hello->node}, {"why", why->message}}}, now);
-      return out_.refuse(from, hello->incarnation, *why);
-    }
-    return is_let_in(*hello) ? desk_.log_in(from, *hello, row_of_sender(), now)
-                             : out_.refuse(from, hello->incarnation, no_room());
+    return log_in(from, *hello, now);
   }
   if (header->kind == wire::kind::ping) {
     header_.clear();
@@ -133,6 +126,34 @@ void server::received(
     return take_from_login(whom, from, *wire::scan_header(instead), instead, {}, now);
   }
   take_from_login(whom, from, *header, bytes, body, now);
+}
+
+/// Takes a HELLO that can be read.
+void server::log_in(origin from, const wire::hello& who, instant now) {
+  if (const auto why = options_.has_keys ? wrong_name(who, loop_.user_of_sender()) : std::nullopt) {
+    ++counts_.unauthenticated;
+    ++counts_.logins_refused;
+    return refuse_login(from, who, "security.keys", *why, now);
+  }
+  if (!is_let_in(who)) {
+    return out_.refuse(from, who.incarnation, no_room());
+  }
+  if (const auto in = desk_.log_in(from, who, row_of_sender(), now); !in) {
+    refuse_login(unbatched(from), who, "capabilities", in.error(), now);
+  }
+}
+
+/// Who is not allowed to log in is told to the audit log, where it cannot push other lines out of
+/// `status`; all else that is wrong with a login is for operators to mend.
+void server::refuse_login(
+    origin from, const wire::hello& who, std::string_view rule, const error& why, instant now) {
+  const bool is_denied = why.code == errc::forbidden || why.code == errc::unauthenticated;
+  if (access_.is_on() && is_denied) {
+    access_.note_login(row_of_sender(), loop_.user_of_sender(), who, rule, why, now);
+  } else {
+    log_.write({"login_refused", {{"node", who.node}, {"why", why.message}}}, now);
+  }
+  out_.refuse(from, who.incarnation, why);
 }
 
 /// What whoever sent the message that is being received may do.

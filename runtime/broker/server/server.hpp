@@ -92,6 +92,9 @@ private:
       std::string_view body,
       instant now);
   void note_misspoken(std::string_view kind, const error& why, instant now);
+  void log_in(origin from, const wire::hello& who, instant now);
+  void refuse_login(
+      origin from, const wire::hello& who, std::string_view rule, const error& why, instant now);
   bool is_let_in(const wire::hello& who);
   error no_room() const;
   void refuse_malformed(origin to, const uuid& id, const error& why);
