@@ -73,6 +73,21 @@ class Rights(SystemTest):
             with self.subTest(wanted=wanted):
                 self.assertIn(self.read(shop, *wanted).code, ("forbidden", "invalid"))
 
+    def test_an_event_carries_its_publishers_name(self):
+        importer, operator = self.system.keyed("importer"), self.system.keyed("operator")
+        self.assertTrue(importer.call("troupe.publish", "stock.low", {"n": 1}, source="witness").ok)
+        self.assertTrue(importer.call("troupe.events", "schedule", {
+            "topic": "stock.low", "key": "", "body": b"\x80", "after": 1}, source="witness").ok)
+        self.assertTrue(operator.call("troupe.publish", "stock.low", {"n": 1}).ok)
+        read = operator.call("troupe.events", "read", {
+            "patterns": ["stock.*"], "count": 10, "wait_ms": 0, "from": "oldest"})
+        events = read.body["events"]
+        while len(events) < 3:
+            read = operator.call("troupe.events", "read", {
+                "patterns": ["stock.*"], "count": 10, "wait_ms": 1_000, "after": read.body["next"]})
+            events += read.body["events"]
+        self.assertEqual(["importer", "importer", "operator"], sorted(each["source"] for each in events))
+
     # Probe P14: what others asked, and what others keep.
     def test_a_peer_answers_only_what_it_was_asked(self):
         shop = self.system.keyed("shop")

@@ -183,7 +183,7 @@ void server::take_call(
 
 /// Answers a call that is for the broker itself. @return false if it is for a worker.
 bool server::take_own_call(
-    origin from, const wire::header_view& header, std::string_view body, instant now) {
+    origin from, wire::header_view& header, std::string_view body, instant now) {
   if (header.ttl == 0) {
     out_.refuse(from, header.id, came_too_late());
     return true;
@@ -200,6 +200,9 @@ bool server::take_own_call(
   const bool is_publish = header.to == "troupe.publish";
   if (!is_publish && header.to != "troupe.events") {
     return false;
+  }
+  if (!access_.is_on()) {
+    header.source = {}; // Nobody proved it, and events keep it for good.
   }
   if (calls_.events() == nullptr) {
     out_.refuse(from, header.id, no_journal_at(options_));

@@ -74,8 +74,7 @@ private:
       std::string_view bytes,
       std::string_view body,
       instant now);
-  bool
-  take_own_call(origin from, const wire::header_view& header, std::string_view body, instant now);
+  bool take_own_call(origin from, wire::header_view& header, std::string_view body, instant now);
   void
   answer_own_call(origin from, const wire::header_view& header, std::string_view body, instant now);
   void take_from_login(
