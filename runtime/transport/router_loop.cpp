@@ -2,7 +2,7 @@
 
 #include "runtime/transport/backlog_drain.hpp"
 #include "runtime/transport/crowd.hpp"
-#include "runtime/transport/keyed_links.hpp"
+#include "runtime/transport/key_watch.hpp"
 #include "runtime/transport/listener.hpp"
 #include "runtime/transport/named_peers.hpp"
 #include "runtime/transport/outgoing.hpp"
@@ -53,8 +53,6 @@ constexpr int turns_between_polls = 32;
 constexpr int turns_before_gone_max = 1'024;
 // Delimiter, header, body. A message with more frames is read to its end and refused.
 constexpr std::size_t frames_max = 3;
-// How often `crowded` is said.
-constexpr std::chrono::seconds crowded_interval{10};
 
 /// The number in a routing id that libzmq made: a zero byte and 32 bits.
 /// @source libzmq 4.3.4, router.cpp, identify_peer.
@@ -74,8 +72,8 @@ struct router_loop::state {
   state(context& zmq, const clock& clock, const options& settings)
       : time{clock}, heartbeat{settings.heartbeat}, frame_bytes_max{wire::frame_bytes_max(
                                                         settings.body_bytes_max)},
-        is_valid_key{settings.is_valid_key}, door{settings.open_files_max},
-        parked{at_least_frames(settings.parked_bytes_max)},
+        keys{settings.is_valid_key}, door{settings.open_files_max}, parked{at_least_frames(
+                                                                        settings.parked_bytes_max)},
         socket{zmq.zmq(), zmq::socket_type::router}, out{socket,
                                                          named,
                                                          {at_least_frames(
@@ -97,7 +95,6 @@ struct router_loop::state {
 
   int read(router_handler& handler, instant now);
   bool receive(router_handler& handler, instant now);
-  bool is_let_in(peer from);
   void end_expired(router_handler& handler, instant now);
   bool deliver(router_handler& handler, peer from, message& what, instant now);
   bool deliver_batch(router_handler& handler, peer from, message& what, instant now);
@@ -118,12 +115,8 @@ struct router_loop::state {
   const clock& time;
   heartbeat_options heartbeat;
   std::size_t frame_bytes_max;
-  std::function<bool(const curve_public_key&)> is_valid_key;
-  keyed_links links;
-  std::atomic<bool> is_to_check_keys{false};
+  key_watch keys;
   crowd door;
-  std::uint64_t told_turned_away = 0;
-  instant told_crowded_at{};
   backlog_drain excess;
   named_peers named;
   parked_messages parked;
@@ -207,47 +200,13 @@ bool router_loop::state::receive(router_handler& handler, instant now) {
       return true;
     }
   }
-  if (is_valid_key && !links.has(from) && !is_let_in(from)) {
+  if (received.count != 0 && !keys.takes(from, received.frames[0])) {
     return true;
   }
   if (parked.has(static_cast<std::uint64_t>(from)) || !deliver(handler, from, received, now)) {
     park(handler, from, now);
   }
   return true;
-}
-
-/// Takes note of a connection at its first message. False if its key has expired since the
-/// handshake: then the connection ends, and the message with it.
-bool router_loop::state::is_let_in(peer from) {
-  if (received.count == 0) {
-    return true;
-  }
-  zmq_msg_t* const frame = received.frames[0].handle();
-  const int connection = zmq_msg_get(frame, ZMQ_SRCFD);
-  const char* const text = zmq_msg_gets(frame, key_property);
-  const auto key = text == nullptr ? std::nullopt : key_of_z85(text);
-  if (key && !is_valid_key(*key)) {
-    (void)::shutdown(connection, SHUT_RDWR);
-    return false;
-  }
-  const char* const owner = zmq_msg_gets(frame, "User-Id");
-  links.add(from, connection, owner == nullptr ? "" : owner, key);
-  return true;
-}
-
-/// Ends the connections whose keys are no longer valid, with what they sent that is not gone
-/// through.
-void router_loop::state::end_expired(router_handler& handler, instant now) {
-  const auto expired = links.take_invalid(is_valid_key);
-  for (const peer each : expired.peers) {
-    parked.drop(static_cast<std::uint64_t>(each));
-  }
-  for (const int each : expired.descriptors) {
-    (void)::shutdown(each, SHUT_RDWR); // As in `watch_door`.
-  }
-  if (!expired.descriptors.empty()) {
-    handler.keys_expired(expired.owners, expired.descriptors.size(), now);
-  }
 }
 
 /// Hands a message over. False if it is a batch and some of it waits for its sender's next turn.
@@ -351,7 +310,7 @@ void router_loop::state::watch_connections(router_handler& handler, instant now)
       break;
     case monitor::event::disconnected:
       door.ended(connections->value());
-      links.ended(connections->value());
+      keys.ended(connections->value());
       handler.connection_ended(connections->value(), now);
       closed = true;
       break;
@@ -374,6 +333,18 @@ void router_loop::state::watch_connections(router_handler& handler, instant now)
   }
 }
 
+/// Ends the connections whose keys are no longer valid, with what they sent that is not gone
+/// through.
+void router_loop::state::end_expired(router_handler& handler, instant now) {
+  const auto expired = keys.end_expired();
+  for (const peer each : expired.peers) {
+    parked.drop(static_cast<std::uint64_t>(each));
+  }
+  if (!expired.peers.empty()) {
+    handler.keys_expired(expired.owners, expired.peers.size(), now);
+  }
+}
+
 /// Cuts off those for whom there is no room, and says that there are some.
 void router_loop::state::watch_door(router_handler& handler, instant now) {
   for (const int each : door.overdue(now)) {
@@ -381,9 +352,7 @@ void router_loop::state::watch_door(router_handler& handler, instant now) {
     // is cut, and its peer connects again.
     (void)::shutdown(each, SHUT_RDWR);
   }
-  if (door.turned_away() != told_turned_away && now - told_crowded_at >= crowded_interval) {
-    told_turned_away = door.turned_away();
-    told_crowded_at = now;
+  if (door.is_worth_telling(now)) {
     handler.crowded(now);
   }
 }
@@ -438,7 +407,7 @@ void router_loop::state::look(router_handler& handler, instant due) {
   if (std::exchange(has_news, false)) {
     watch_connections(handler, time.now());
   }
-  if (is_to_check_keys.exchange(false)) {
+  if (keys.is_asked()) {
     end_expired(handler, time.now());
   }
 }
@@ -569,6 +538,11 @@ std::string_view router_loop::user_of_sender() const {
   return user == nullptr ? std::string_view{} : std::string_view{user};
 }
 
+std::optional<curve_public_key> router_loop::key_of_sender() const {
+  const char* const text = zmq_msg_gets(state_->current->frames[0].handle(), key_property);
+  return text == nullptr ? std::nullopt : key_of_z85(text);
+}
+
 outcome<void> router_loop::replace_key(const curve_secret_key& key) {
   auto replaced = state_->listening.replace_key(key);
   state_->waker.ring();
@@ -576,7 +550,7 @@ outcome<void> router_loop::replace_key(const curve_secret_key& key) {
 }
 
 void router_loop::check_keys() {
-  state_->is_to_check_keys.store(state_->is_valid_key != nullptr);
+  state_->keys.ask();
   state_->waker.ring();
 }
 

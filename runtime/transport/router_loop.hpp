@@ -136,6 +136,8 @@ public:
   /// long as the connection stands, the same one. Empty if it came without a key. Costs a look-up
   /// by libzmq.
   std::string_view user_of_sender() const;
+  /// The key of that connection; nothing if it has none.
+  std::optional<curve_public_key> key_of_sender() const;
 
   /// Listens with another key from now on; connections that stand, stay. From any thread.
   /// @errors `unavailable`: the system refuses it, and why; nothing changed.

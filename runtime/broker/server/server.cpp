@@ -1,6 +1,5 @@
 #include "runtime/broker/server/server.hpp"
 
-#include "runtime/broker/server/wrong_name.hpp"
 #include "runtime/fault_point.hpp"
 #include "runtime/wire/departure.hpp"
 
@@ -49,6 +48,7 @@ server::server(
       out_{loop, wire::carried_bytes_max(options_.body_bytes_max)},
       calls_{out_, log_, options_.router, now}, desk_{options_, out_, calls_, log_, now},
       drain_{options_.drain_max}, access_{options_.rules, log_},
+      proofs_{options_, loop_, out_.logins(), access_, counts_},
       report_{{loop, options_, log_, out_, calls_, desk_, drain_, counts_, access_}, now} {
 }
 
@@ -76,7 +76,11 @@ void server::received(
     if (!header->to.starts_with("troupe.") && loop_.is_in_reserve()) {
       return out_.refuse(from, header->id, no_room());
     }
-    return take_call(row_of_sender(), from, *header, bytes, body, now); // Needs no login.
+    if (proofs_.has_to_log_in(who)) {
+      ++counts_.unauthenticated;
+      return out_.refuse(from, header->id, log_in_with_token());
+    }
+    return take_call(proofs_.row(), from, *header, bytes, body, now); // Needs no login.
   }
   if (header->kind == wire::kind::hello) {
     const auto hello = wire::checked_decode<wire::hello>(body);
@@ -128,37 +132,25 @@ void server::received(
   take_from_login(whom, from, *header, bytes, body, now);
 }
 
-/// Takes a HELLO that can be read.
+/// Takes a HELLO that can be read. Who is not allowed to log in is told to the audit log, where it
+/// cannot push other lines out of `status`; all else that is wrong is for operators to mend.
 void server::log_in(origin from, const wire::hello& who, instant now) {
-  if (const auto why = options_.has_keys ? wrong_name(who, loop_.user_of_sender()) : std::nullopt) {
-    ++counts_.unauthenticated;
-    ++counts_.logins_refused;
-    return refuse_login(from, who, "security.keys", *why, now);
+  const auto proved = proofs_.check(who, now);
+  if (!proved) {
+    if (!access_.is_on()) {
+      log_.write({"login_refused", {{"node", who.node}, {"why", proved.error().message}}}, now);
+    }
+    return out_.refuse(from, who.incarnation, proved.error());
   }
   if (!is_let_in(who)) {
     return out_.refuse(from, who.incarnation, no_room());
   }
-  if (const auto in = desk_.log_in(from, who, row_of_sender(), now); !in) {
-    refuse_login(unbatched(from), who, "capabilities", in.error(), now);
+  if (const auto in = desk_.log_in(from, who, *proved, now); !in) {
+    if (!proofs_.note_refused(who, "capabilities", in.error(), now)) {
+      log_.write({"login_refused", {{"node", who.node}, {"why", in.error().message}}}, now);
+    }
+    out_.refuse(unbatched(from), who.incarnation, in.error());
   }
-}
-
-/// Who is not allowed to log in is told to the audit log, where it cannot push other lines out of
-/// `status`; all else that is wrong with a login is for operators to mend.
-void server::refuse_login(
-    origin from, const wire::hello& who, std::string_view rule, const error& why, instant now) {
-  const bool is_denied = why.code == errc::forbidden || why.code == errc::unauthenticated;
-  if (access_.is_on() && is_denied) {
-    access_.note_login(row_of_sender(), loop_.user_of_sender(), who, rule, why, now);
-  } else {
-    log_.write({"login_refused", {{"node", who.node}, {"why", why.message}}}, now);
-  }
-  out_.refuse(from, who.incarnation, why);
-}
-
-/// What whoever sent the message that is being received may do.
-security::rules::row server::row_of_sender() const {
-  return access_.is_on() ? access_.row_of(loop_.user_of_sender()) : security::rules::stranger;
 }
 
 /// @param who from the login, so that a batch needs no look-up for each of its calls.
@@ -248,6 +240,9 @@ void server::take_from_login(
     const auto state = wire::checked_decode<wire::state>(body);
     if (!state) {
       return refuse_malformed(from, header.id, state.error());
+    }
+    if (state->token) {
+      return proofs_.renew(whom, *state->token, now);
     }
     if (const auto taken = calls_.state(whom, *state, now); !taken) {
       note_misspoken("state", taken.error(), now);
@@ -407,12 +402,12 @@ instant server::next_due() const {
   if (drain_.is_to_begin()) {
     return instant{}; // At once.
   }
-  return std::min({desk_.next_ping(), calls_.next_due(), report_.next_due()});
+  return std::min({desk_.next_due(), calls_.next_due(), report_.next_due()});
 }
 
 void server::due(instant now) {
   calls_.due(now);
-  desk_.ping_due(now);
+  desk_.due(now);
   report_.due(now);
   if (drain_.is_requested()) {
     continue_drain(now);

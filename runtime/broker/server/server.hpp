@@ -5,6 +5,7 @@
 #include "runtime/broker/server/drain.hpp"
 #include "runtime/broker/server/login_desk.hpp"
 #include "runtime/broker/server/peer_sender.hpp"
+#include "runtime/broker/server/proofs.hpp"
 #include "runtime/broker/server/self_report.hpp"
 #include "runtime/broker/server/server_options.hpp"
 #include "runtime/broker/server/switchboard.hpp"
@@ -66,7 +67,6 @@ public:
   }
 
 private:
-  security::rules::row row_of_sender() const;
   void take_call(
       security::rules::row who,
       origin from,
@@ -92,8 +92,6 @@ private:
       instant now);
   void note_misspoken(std::string_view kind, const error& why, instant now);
   void log_in(origin from, const wire::hello& who, instant now);
-  void refuse_login(
-      origin from, const wire::hello& who, std::string_view rule, const error& why, instant now);
   bool is_let_in(const wire::hello& who);
   error no_room() const;
   void refuse_malformed(origin to, const uuid& id, const error& why);
@@ -108,6 +106,7 @@ private:
   drain drain_;
   counters counts_; // Those of the server itself.
   access_desk access_;
+  proofs proofs_;
   self_report report_;
   std::string header_; // Reused.
 };

@@ -250,28 +250,6 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_written_is_refused_in_words_and_the_next_tak
   BOOST_TEST(broker.journal[1]->position == 2U);
 }
 
-// With a source it still is no event of an outbox, which would be asked for again.
-BOOST_AUTO_TEST_CASE(a_clients_event_keeps_its_source_also_when_a_write_fails) {
-  broker_under_test broker;
-  wire::header_view header;
-  header.op = "stock.low";
-  header.source = "importer";
-  broker.publish(1);
-  const journal_batch& first = broker.inner.take_batch(broker.now);
-  BOOST_TEST(first.events.size() == 1U);
-  header.id = id_of(2);
-  broker.inner.incoming().publish(bob, header, "x", 1'000, broker.out);
-
-  broker.inner.written(
-      failure{{.code = errc::unavailable, .message = "the disk is full"}}, broker.now, broker.out);
-  broker.now += std::chrono::seconds{1};
-  broker.write();
-
-  BOOST_REQUIRE(broker.journal.size() == 1U);
-  BOOST_TEST(broker.journal[0]->source == "importer");
-  BOOST_TEST(broker.journal[0]->position == 1U);
-}
-
 BOOST_AUTO_TEST_CASE(a_topic_that_is_none_is_refused) {
   broker_under_test broker;
   broker.publish(1, "Order created");
