@@ -147,6 +147,36 @@ class Rights(SystemTest):
         self.assertIn("  echo.echo: shop, operator\n", said.stdout)
         self.assertIn("  echo.say: operator\n", said.stdout)
 
+    def test_the_matrix_is_told_to_programs(self):
+        said = json.loads(troupe("check", self.system.file, "--rights", "--json").stdout)
+        rights = said["rights"]
+        self.assertTrue(rights["checked"])
+        parties = {each["name"]: each for each in rights["parties"]}
+        self.assertEqual({"echo", "witness", "shop", "importer", "operator"}, set(parties))
+        self.assertEqual({"name": "shop", "is": "client", "nodes": [], "call": ["echo.echo"], "publish": [],
+                          "subscribe": [], "read": ["order.*"]}, parties["shop"])
+        self.assertEqual(("capability", ["n2"]), (parties["witness"]["is"], parties["witness"]["nodes"]))
+        callers = {f"{each['capability']}.{each['operation']}": each["callers"]
+                   for each in rights["operations"]}
+        self.assertEqual(["shop", "operator"], callers["echo.echo"])
+        self.assertEqual(["operator"], callers["echo.say"])
+        self.assertNotIn("rights", json.loads(troupe("check", self.system.file, "--json").stdout))
+
+    def test_keys_and_names_that_do_not_fit_are_found(self):
+        def keys() -> dict:
+            return json.loads(troupe("check", self.system.file, "--json").stdout)["keys"]
+
+        self.assertEqual(([], []), (keys()["unnamed"], keys()["missing"]))
+        self.assertNotIn("\nKeys\n", troupe("check", self.system.file).stdout)
+        self.assertEqual(0, troupe("keys", "new", self.system.file, "--for", "stranger").returncode)
+        for name in ("shop", "n1"):
+            (self.system.keys / f"{name}.pub").unlink()
+        self.assertEqual((["stranger"], ["n1", "shop"]), (keys()["unnamed"], keys()["missing"]))
+        said = troupe("check", self.system.file)
+        self.assertEqual(0, said.returncode)
+        self.assertIn("  stranger has a key, and no node and no rule has this name", said.stdout)
+        self.assertIn("--for shop` makes one", said.stdout)
+
 
 class NoRules(SystemTest):
     def test_a_topology_with_keys_and_no_rules_lets_nobody_do_anything(self):
