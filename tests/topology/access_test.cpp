@@ -69,8 +69,8 @@ BOOST_AUTO_TEST_CASE(tokens_are_read_with_their_defaults) {
                  .security->tokens->at_login);
   check_only_fault(
       with_all_and("", "  tokens: {issuer: a, audience: b, login: optional}\n"),
-      {19, 42},
-      "`login` is `optional`");
+      {19, 43},
+      "`login` of `tokens` is `optional`");
   check_only_fault(
       with_all_and("", "  tokens: {issuer: shop, audience: shop, leeway: 2m}\n"),
       {19, 50},

@@ -36,8 +36,8 @@ public:
   std::promise<void> left;
   /// Envelopes "spin", each of which takes 10 us.
   std::atomic<int> spun{0};
-  /// "2 of a b" once the loop has ended as many connections with the keys of these.
-  std::string expired;
+  /// "2 of a b" once the loop ends as many connections with the keys of these.
+  std::promise<std::string> expired;
 
   void received(
       peer from, framing how, std::string_view header, std::string_view body, instant now) override;
@@ -52,10 +52,11 @@ public:
   void link_closed(instant now) override;
 
   void keys_expired(const std::set<std::string>& owners, std::size_t links, instant) override {
-    expired += std::to_string(links) + " of";
+    std::string told = std::to_string(links) + " of";
     for (const std::string& each : owners) {
-      expired += " " + each;
+      told += " " + each;
     }
+    expired.set_value(told);
   }
 
   void gone(peer whom, instant now) override;
