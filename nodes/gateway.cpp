@@ -153,14 +153,15 @@ int serve(
   const ask_node ask = [&server,
                         &refusals,
                         brokers = names_of(plan.brokers),
-                        moving = moving->get()](const auto& answered) {
-    server.ask_snapshot([answered, brokers, moving, refused = refusals.refused()](
+                        moving = moving->get(),
+                        sender = exporter.get()](const auto& answered) {
+    server.ask_snapshot([answered, brokers, moving, sender, refused = refusals.refused()](
                             const gateway::gateway_snapshot& said) {
       const auto copy = std::make_shared<const gateway::gateway_snapshot>(said);
       answered(
           {[copy, brokers] { return health_of(*copy, brokers); },
-           [copy, brokers, moving, refused](observe::metrics_format format) {
-             return metrics_of(*copy, brokers, moving, refused, format);
+           [copy, brokers, moving, sender, refused](observe::metrics_format format) {
+             return metrics_of(*copy, brokers, moving, sender, refused, format);
            }});
     });
   };

@@ -4,6 +4,7 @@
 #include "runtime/gateway/server/gateway.hpp"
 #include "runtime/observe/health.hpp"
 #include "runtime/observe/metrics_text.hpp"
+#include "runtime/observe/span_exporter.hpp"
 
 #include <cstdint>
 #include <string>
@@ -20,12 +21,14 @@ health_of(const gateway::gateway_snapshot& gateway, const std::vector<std::strin
 
 /// What a gateway counts, by route. nodes/README.md lists the metrics.
 ///
-/// @param moving its features; null if it has none. @param tokens_refused service tokens that were
-/// missing or not accepted.
+/// @param moving its features; null if it has none.
+/// @param exporter sends its spans; null if nothing does.
+/// @param tokens_refused service tokens that were missing or not accepted.
 std::string metrics_of(
     const gateway::gateway_snapshot& gateway,
     const std::vector<std::string>& brokers,
     const gateway_features* moving,
+    const observe::span_exporter* exporter,
     std::uint64_t tokens_refused,
     observe::metrics_format format);
 
