@@ -48,6 +48,7 @@ std::shared_ptr<event> event_of(const wire::header_view& header, std::string_vie
   made->id = header.id;
   made->topic = header.op;
   made->key = header.key;
+  made->source = header.source;
   made->traceparent = header.traceparent;
   made->body = body;
   return made;
@@ -299,7 +300,7 @@ void incoming::move_up() {
     next_.bytes += each.what->bytes();
   }
   for (event_ref& each : rest) {
-    if (!each->source.empty() && each->only_for.empty()) {
+    if (each->is_of_outbox()) {
       continue;
     }
     // The event may be changed: no other thread has seen it yet.

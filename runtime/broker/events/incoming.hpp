@@ -40,7 +40,8 @@ class incoming {
 public:
   incoming(incoming_options options, const journal_state& state);
 
-  /// A client publishes: `header` is that of a call to `troupe.publish`.
+  /// A client publishes: `header` is that of a call to `troupe.publish`, and its `source` the name
+  /// that was proved.
   void publish(
       origin from,
       const wire::header_view& header,

@@ -71,7 +71,7 @@ void operations::call(
     });
   } else if (header.op == "schedule") {
     decoded(wire::schedule_event{}, body, [&](const wire::schedule_event& what) {
-      schedule(from, id, what);
+      schedule(from, header, what);
     });
   } else if (header.op == "dead_letters") {
     decoded(wire::get_dead_letters{}, body, [&](const wire::get_dead_letters& what) {
@@ -109,7 +109,9 @@ void operations::written(
   dead_letters_.written(how ? std::nullopt : std::optional{how.error()}, now);
 }
 
-void operations::schedule(origin from, const uuid& id, const wire::schedule_event& what) {
+void operations::schedule(
+    origin from, const wire::header_view& header, const wire::schedule_event& what) {
+  const uuid id = header.id;
   const wire::departure made{
       .what = "the event",
       .topic = what.topic,
@@ -130,6 +132,7 @@ void operations::schedule(origin from, const uuid& id, const wire::schedule_even
   later->id = id;
   later->topic = what.topic;
   later->key = what.key;
+  later->source = header.source;
   later->body = what.body.bytes;
   const auto now =
       std::chrono::duration_cast<milliseconds>(time_.wall().time_since_epoch()).count();

@@ -46,7 +46,7 @@ public:
   topic_states& topics() { return topics_; }
 
 private:
-  void schedule(origin from, const uuid& id, const wire::schedule_event& what);
+  void schedule(origin from, const wire::header_view& header, const wire::schedule_event& what);
 
   const clock& time_;
   incoming& incoming_;

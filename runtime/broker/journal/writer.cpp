@@ -143,7 +143,7 @@ void journal_writer::write_rewinds(const journal_batch& batch) {
   for (const rewind& each : batch.rewinds) {
     database_.execute(
         "INSERT INTO rewound (capability, instance, id) SELECT source, $2, id FROM events "
-        "WHERE source = $1 AND only_for IS NULL ORDER BY position DESC LIMIT $3 "
+        "WHERE source = $1 AND digest IS NULL AND only_for IS NULL ORDER BY position DESC LIMIT $3 "
         "ON CONFLICT DO NOTHING",
         each.capability,
         each.instance,

@@ -143,6 +143,7 @@ wire::broker_status self_report::status(instant now) const {
   said.gateways = of_.desk.gateways();
   said.counters.keys_refused = of_.options.keys_refused ? of_.options.keys_refused() : 0;
   said.counters.forbidden = of_.access.refused();
+  said.counters.logins_refused += of_.counts.logins_refused;
   return said;
 }
 

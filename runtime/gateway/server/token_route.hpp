@@ -2,9 +2,12 @@
 
 #include "runtime/clock.hpp"
 #include "runtime/gateway/server/route_handler.hpp"
+#include "runtime/gateway/server/token_audit.hpp"
+#include "runtime/outcome.hpp"
 #include "runtime/security/checked_tokens.hpp"
 
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace troupe::gateway {
@@ -16,18 +19,26 @@ namespace troupe::gateway {
 /// he has the key.
 class token_route final : public route_handler {
 public:
-  /// @param tokens, time outlive this.
-  token_route(
-      security::checked_tokens& tokens, const clock& time, std::unique_ptr<route_handler> inner)
-      : tokens_{tokens}, time_{time}, inner_{std::move(inner)} {}
+  /// What all routes check tokens with, and where refusals are noted. All of it outlives them.
+  struct checking {
+    security::checked_tokens& tokens;
+    token_audit& refusals;
+    const clock& time;
+  };
+
+  /// @param name of the route, for the audit log.
+  token_route(checking with, std::string name, std::unique_ptr<route_handler> inner)
+      : with_{with}, name_{std::move(name)}, inner_{std::move(inner)} {}
 
   void handle(route_request request, const http::responder& answers) override;
 
   void drain() override { inner_->drain(); }
 
 private:
-  security::checked_tokens& tokens_;
-  const clock& time_;
+  outcome<void> check(const http::request& asked);
+
+  const checking with_;
+  const std::string name_;
   const std::unique_ptr<route_handler> inner_;
 };
 
