@@ -14,6 +14,10 @@ namespace {
 /// Advice for the person who reads `why`; empty if the message gives it.
 std::string advice(const error& why) {
   const std::string_view id = why.detail("id");
+  if (!why.detail("login_refused").empty()) {
+    return "the broker is up and does not let this command in: do what it says; the key used is "
+           "that of `operator`, or of the name in TROUPE_AS";
+  }
   switch (why.code) {
   case errc::deadline_exceeded:
   case errc::overloaded:

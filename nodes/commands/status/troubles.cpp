@@ -42,6 +42,16 @@ bool is_open(const wire::group_status& group) {
   return group.breaker == "open" || group.breaker == "forced_open";
 }
 
+/// Whether a broker that gave no answer is up, and refuses to.
+bool refuses(const broker_view& broker) {
+  if (broker.said) {
+    return false;
+  }
+  const error& why = broker.said.error();
+  return !why.detail("login_refused").empty()
+         || (why.code != errc::deadline_exceeded && why.code != errc::unavailable);
+}
+
 /// Finds what is wrong in one answer after the other, and keeps it.
 class finder {
 public:
@@ -97,10 +107,12 @@ private:
     for (const broker_view& each : all_.brokers) {
       if (!each.said) {
         const error& why = each.said.error();
-        const bool is_refusal =
-            why.code != errc::deadline_exceeded && why.code != errc::unavailable;
+        const bool is_refusal = refuses(each);
         add(
-            {.what = fmt::format("broker {} does not answer", each.name),
+            {.what = fmt::format(
+                 "broker {} {}",
+                 each.name,
+                 is_refusal ? "refuses this command" : "does not answer"),
              .why = each.last_words.empty() || is_refusal ? std::string{message_of(why)}
                                                           : last_words(each.last_words),
              .next =
@@ -108,6 +120,20 @@ private:
                      ? "do what it says, and ask again"
                      : fmt::format(
                          "{} starts it; log/{}.log says why it ended", command("up"), each.name)});
+      } else if (each.said->broker != each.name) {
+        add(
+            {.what =
+                 fmt::format("the broker where {} should be is {}", each.name, each.said->broker),
+             .why = "another system runs at this address",
+             .next = "give the file with which that system was started, or change the ports of one "
+                     "of the two"});
+      } else if (each.said->plan && *each.said->plan != all_.plan) {
+        add(
+            {.what = fmt::format("broker {} runs another topology than {}", each.name, all_.file),
+             .why = "the file has changed since the broker was started, or belongs to another "
+                    "system",
+             .next = "`troupe check` says what the file means; stop the system and start it with "
+                     "this file"});
       } else if (each.said->draining) {
         add(
             {.what = fmt::format("broker {} is being stopped", each.name),
@@ -464,7 +490,9 @@ std::string headline(const system_view& all, const std::vector<trouble>& found) 
       waiting == 0 ? "" : count_of(waiting, "thing waits", "things wait") + " for a person";
   switch (verdict_on(all, found)) {
   case system_health::unreachable:
-    return fmt::format("{} is unreachable: no broker answers", all.name);
+    return std::all_of(all.brokers.begin(), all.brokers.end(), refuses)
+               ? fmt::format("{} cannot be asked: its brokers refuse this command", all.name)
+               : fmt::format("{} is unreachable: no broker answers", all.name);
   case system_health::healthy:
     return fmt::format("{} is healthy{}{}", all.name, waits.empty() ? "" : "; ", waits);
   case system_health::degraded:
