@@ -139,20 +139,21 @@ void add_removed_operations(
   }
 }
 
-/// An actor of the type called `name`, made only to ask what it declares; null if these programs
-/// have no such type.
-std::unique_ptr<actor> trial_actor(const std::string& name) {
+/// Whether actors of a type declare an effect; true if these programs have no such type. Asks an
+/// actor that is made for it.
+bool has_effect(const std::string& actor_name, const std::string& effect) {
   const auto types = registered_types();
   const auto found = std::find_if(
-      types.begin(), types.end(), [&](const actor_type& each) { return each.name == name; });
+      types.begin(), types.end(), [&](const actor_type& each) { return each.name == actor_name; });
   if (found == types.end()) {
-    return nullptr;
+    return true;
   }
   const system_clock time;
-  observe::event_log log{time, name, observe::log_format::text};
+  observe::event_log log{time, actor_name, observe::log_format::text};
   const std::string nowhere;
   const config_tree no_config;
-  return found->make({name, 0, nowhere, nowhere, no_config, time, log, true});
+  const auto trial = found->make({actor_name, 0, nowhere, nowhere, no_config, time, log, true});
+  return trial->find_effect(effect) != nullptr;
 }
 
 /// Effects in hand that the actor type has no more.
@@ -161,11 +162,9 @@ void add_removed_effects(
     const std::string& name,
     const std::string& actor_name,
     store::database& session) {
-  const auto waiting =
-      counts(session, "effects", "SELECT name, count(*) FROM effects GROUP BY name");
-  const auto now = waiting.empty() ? nullptr : trial_actor(actor_name);
-  for (const auto& [effect, count] : waiting) {
-    if (now != nullptr && now->find_effect(effect) == nullptr) {
+  for (const auto& [effect, count] :
+       counts(session, "effects", "SELECT name, count(*) FROM effects GROUP BY name")) {
+    if (!has_effect(actor_name, effect)) {
       to.push_back(fmt::format(
           "{}: {} effects `{}`, which `{}` has no more, are left alone, and whoever called waits "
           "for them",
