@@ -197,22 +197,21 @@ class Check(CommandTest):
         self.assertEqual([("notes", 1)], [(each["capability"], each["timers"]) for each in said])
 
     def test_effects_and_letters_that_nobody_goes_on_with_are_told(self):
-        self.shop.capabilities = {"witness": "{actor: witness, subscribes: [sight.*]}"}
-        file = self.shop.write("witness.yaml")
-        broker = self.shop.broker()
-        self.shop.worker().kill()
+        system = self.system({"witness": "{actor: witness, subscribes: [sight.*]}"})
+        broker = system.broker()
+        system.worker().kill()
         broker.kill()
-        with contextlib.closing(sqlite3.connect(self.shop.data / "witness.db")) as session, session:
+        with contextlib.closing(sqlite3.connect(system.data / "witness.db")) as session, session:
             session.execute("DELETE FROM effects")
             for number, name in enumerate(("look", "burn")):
                 session.execute("INSERT INTO effects (key, call, name, request, writer) VALUES (?, x'01', ?, x'80', 1)",
                                 (bytes([number] * 16), name))
-        with contextlib.closing(sqlite3.connect(self.shop.data / "journal.db")) as session, session:
+        with contextlib.closing(sqlite3.connect(system.data / "journal.db")) as session, session:
             session.execute("INSERT INTO dead_letters (id, capability, position, topic, event_id, time, body, cause, error,"
                             " attempts, first_at, last_at, node, replica) VALUES (zeroblob(16), 'witness', 1, 'noise',"
                             " zeroblob(16), 1, x'80', 'rejected', 'no', 1, 1, 1, 'n1', 0)")
 
-        told = troupe("check", file, "--against", self.shop.data)
+        told = troupe("check", system.file, "--against", system.data)
 
         self.assertEqual(1, told.returncode, told.stdout + told.stderr)
         self.assertIn("1 effects `burn`, which `witness` has no more", told.stdout)

@@ -338,6 +338,7 @@ BOOST_AUTO_TEST_CASE(topics_are_shown_with_who_listens) {
       .journal = parse_uuid(some_id).value(), .last = 5'310, .topics = {}, .groups = {}};
   state.topics.push_back({"order.confirmed", 512, 65'536, 3, 5'310, eight, 3.25});
   state.topics.push_back({"a", 0, 0, 0, 0, 0, 0});
+  state.topics.push_back({"b", 0, 0, 0, 0, 0, 0, 2, 1'000});
   state.groups.push_back(
       {"notifications", {"order.*", "a"}, 7, 4, 2, 1, 3, 3'000, 5'290, {"n1", "n2"}});
   state.groups.push_back({"audit", {"*"}, 0, 0, 0, 0, 0, std::nullopt, 5'310, {}});
@@ -351,7 +352,9 @@ BOOST_AUTO_TEST_CASE(topics_are_shown_with_who_listens) {
     BOOST_TEST(contains(done.out, fmt::format("journal {}, up to position 5310\n", some_id)));
     BOOST_TEST(contains(done.out, "  topic            events    bytes  first  last "));
     BOOST_TEST(contains(done.out, "  order.confirmed     512    64KiB      3  5310 "));
-    BOOST_TEST(contains(done.out, "  3.2/s\n"));
+    BOOST_TEST(contains(done.out, "  3.2/s            -\n"));
+    BOOST_TEST(contains(done.out, "  0.0/s  2, next now\n"));
+    BOOST_TEST(contains(done.out, "next: `troupe scheduled list`"));
     BOOST_TEST(contains(
         done.out,
         "  notifications    7              3s        4          2         1     3  n1, n2  "

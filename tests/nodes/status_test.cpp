@@ -137,6 +137,17 @@ BOOST_FIXTURE_TEST_CASE(a_broker_that_refuses_the_command_says_why, shop_fixture
   BOOST_TEST(has(screen(100), "the broker refused the key"));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_journal_on_a_full_disk_is_wrong_with_what_to_do, shop_fixture) {
+  auto& events = all.brokers[0].said->events;
+  events.push_back({"journal_write_failed", 61'000, {{"why", "the journal's disk is full"}}});
+  BOOST_TEST(troubles_of(all).empty());
+  events.push_back({"journal_write_failed", 2'000, {{"why", "the journal's disk is full"}}});
+
+  BOOST_TEST(only().what == "the journal at broker b1 could not be written 2s ago");
+  BOOST_TEST(only().why == "the journal's disk is full");
+  BOOST_TEST(has(only().next, "free some space"));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_broker_of_another_file_is_said_to_be_one, shop_fixture) {
   all.plan = 7;
   BOOST_TEST(troubles_of(all).empty()); // One of an earlier release does not say.

@@ -26,6 +26,9 @@ using weight = trouble::weight;
 // While connections are turned away a broker says so every 10 s.
 constexpr std::uint64_t crowded_for_ms = 30'000;
 
+// A journal that cannot be written is tried again with the next event, which may be long in coming.
+constexpr std::uint64_t write_failure_kept_ms = 60'000;
+
 std::string count_of(std::uint64_t count, std::string_view one, std::string_view many) {
   return fmt::format("{} {}", count, count == 1 ? one : many);
 }
@@ -351,9 +354,16 @@ private:
                state == "half_open" ? "half open" : state,
                where),
            .lasted = span(group.breaker_open_ms),
-           .why = "too many of its calls failed: they are refused until one that is let through "
-                  "succeeds",
-           .next = fmt::format("log/{}.log says how they fail", nodes.front())});
+           .why = state == "half_open"
+                      ? "single calls are let through: the first that succeeds closes it"
+                      : "too many of its calls failed: they are refused until one that is let "
+                        "through succeeds",
+           .next = state == "half_open"
+                       ? fmt::format(
+                           "nothing, if a person gave it back just now; else log/{}.log says how "
+                           "calls failed",
+                           nodes.front())
+                       : fmt::format("log/{}.log says how they fail", nodes.front())});
     }
     const bool is_shut_out = state == "forced_open";
     add(
@@ -372,6 +382,27 @@ private:
              "`troupe breaker {} {} auto --why TEXT` gives it back", all_.file, capability)});
   }
 
+  /// The journal answers what is asked of it, and cannot write.
+  void find_failed_writes() {
+    const auto* const told =
+        logged("journal_write_failed", [](const auto& /*fields*/) { return true; });
+    if (told == nullptr || told->ago_ms > write_failure_kept_ms) {
+      return;
+    }
+    const auto why = told->fields.find("why");
+    const std::string reason = why == told->fields.end() ? "" : why->second;
+    add(
+        {.what = fmt::format(
+             "the journal at broker {} could not be written {} ago",
+             all_.journal_broker,
+             age_text(milliseconds{static_cast<std::int64_t>(told->ago_ms)})),
+         .why = reason,
+         .next = reason.find("full") == std::string::npos
+                     ? fmt::format("log/{}.log says more; it tries again", all_.journal_broker)
+                     : "free some space (old before-restore-* folders, logs, backups): all goes on "
+                       "by itself"});
+  }
+
   void find_events() {
     if (!all_.events) {
       const auto keeper =
@@ -386,6 +417,7 @@ private:
       }
       return;
     }
+    find_failed_writes();
     for (const wire::group_state& each : all_.events->groups) {
       if (each.trouble) {
         const auto* const told = logged("events_stopped", [&](const auto& fields) {
