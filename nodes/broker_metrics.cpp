@@ -1,5 +1,7 @@
 #include "nodes/broker_metrics.hpp"
 
+#include "nodes/span_export.hpp"
+
 #include <array>
 #include <string_view>
 
@@ -228,7 +230,10 @@ void write_events(observe::metrics_text& text, const broker::event_measures& eve
 
 } // namespace
 
-std::string metrics_of(const broker::broker_snapshot& said, observe::metrics_format format) {
+std::string metrics_of(
+    const broker::broker_snapshot& said,
+    const observe::span_exporter* exporter,
+    observe::metrics_format format) {
   const wire::broker_status& broker = said.status;
   observe::metrics_text text{format};
   for (const broker_count& each : broker_counts) {
@@ -250,6 +255,7 @@ std::string metrics_of(const broker::broker_snapshot& said, observe::metrics_for
   if (said.events) {
     write_events(text, *said.events);
   }
+  tell_export(text, exporter);
   return text.finish();
 }
 
