@@ -45,6 +45,27 @@ class SecurityTest(SystemTest):
         self.assertTrue(client.call("echo", "echo", {"payload": "x"}).ok)
 
 
+class WhyNot(SecurityTest):
+    def test_commands_name_the_reason_of_a_broker_that_lets_them_not_in(self):
+        system = self.secured()
+        system.broker()
+        system.worker("n1")
+        other = system.folder / "other"
+        other.mkdir()
+        file = other / system.file.name
+        file.write_text(system.file.read_text())
+        self.assertEqual(0, troupe("keys", "new", file).returncode)
+
+        for words in (("status", file), ("call", file, "echo.echo", "{}"), ("topics", file)):
+            told = troupe(*words, "--deadline", "2s")
+            said = " ".join((told.stdout + told.stderr).split())
+            with self.subTest(words):
+                self.assertIn("the broker's key is another one than expected", said)
+                self.assertNotIn("no broker answers", said)
+                self.assertNotIn("`troupe up", said)
+        self.assertIn("cannot be asked", troupe("status", file, "--deadline", "2s").stdout)
+
+
 class WhoGetsIn(SecurityTest):
     """Probes P1 to P3: one system serves all while each tries."""
 

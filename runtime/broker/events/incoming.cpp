@@ -28,6 +28,13 @@ error id_of_another_event() {
       .details = {{"reason", "id_reused"}}};
 }
 
+error id_of_cancelled() {
+  return rejected(
+      "cancelled",
+      "the event of this id was scheduled, and a person has cancelled it; use a new id for a new "
+      "event");
+}
+
 /// The text is for the publisher that made up the topic; operators find the same words at the
 /// outbox.
 error too_many_topics(std::string_view topic, std::size_t topics_max) {
@@ -135,7 +142,7 @@ void incoming::retry_dead_letter(
   again->digest = 0;
   again->only_for = to;
   accept(std::move(again), wall_ms);
-  delete_dead_letter(letter.id);
+  next_.rows.dropped.push_back(letter.id);
 }
 
 bool incoming::fire(const scheduled_event& what, std::int64_t wall_ms, event_decisions& out) {
@@ -239,14 +246,18 @@ const journal_batch& incoming::take_batch() {
   return writing_.rows;
 }
 
-void incoming::clashed(const std::vector<uuid>& ids, event_decisions& out) {
+void incoming::not_scheduled(const refused_schedules& which, event_decisions& out) {
+  const auto holds = [](const std::vector<uuid>& ids, const uuid& id) {
+    return std::find(ids.begin(), ids.end(), id) != ids.end();
+  };
   std::erase_if(writing_.operators, [&](const waiting_operator& each) {
-    const bool is_refused = std::find(ids.begin(), ids.end(), each.id) != ids.end();
-    if (is_refused) {
-      refuse(each.to, each.id, id_of_another_event(), out);
-      waiting_.release_scheduled(each.to, each.bytes);
+    const bool is_cancelled = holds(which.cancelled, each.id);
+    if (!is_cancelled && !holds(which.clashed, each.id)) {
+      return false;
     }
-    return is_refused;
+    refuse(each.to, each.id, is_cancelled ? id_of_cancelled() : id_of_another_event(), out);
+    waiting_.release_scheduled(each.to, each.bytes);
+    return true;
   });
 }
 

@@ -13,14 +13,19 @@ namespace {
 
 constexpr std::int64_t after_max_ms = std::int64_t{3'650} * 24 * 60 * 60 * 1'000;
 
-constexpr std::array<std::string_view, 7> names{
+constexpr std::array<std::string_view, 12> names{
     "read",
     "topics",
     "schedule",
+    "scheduled",
+    "scheduled_event",
+    "cancel_scheduled",
     "dead_letters",
     "dead_letter",
     "retry_dead_letter",
-    "drop_dead_letter"};
+    "drop_dead_letter",
+    "retry_dead_letters",
+    "drop_dead_letters"};
 
 } // namespace
 
@@ -34,7 +39,8 @@ operations::operations(
       // An answer has other fields, too, and is not to be refused for its size.
       reading_{journal, incoming_, events.lives(), links, bytes_max / 2},
       topics_{time, journal, events, links, bytes_max / 2},
-      dead_letters_{time, journal, events, links, bytes_max / 2}, body_bytes_max_{bytes_max} {
+      dead_letters_{time, journal, events, links, bytes_max / 2},
+      scheduled_{time, journal, events, links, bytes_max / 2}, body_bytes_max_{bytes_max} {
 }
 
 void operations::call(
@@ -73,6 +79,18 @@ void operations::call(
     decoded(wire::schedule_event{}, body, [&](const wire::schedule_event& what) {
       schedule(from, header, what);
     });
+  } else if (header.op == "scheduled") {
+    decoded(wire::get_scheduled{}, body, [&](const wire::get_scheduled& what) {
+      scheduled_.list(from, id, what, now);
+    });
+  } else if (header.op == "scheduled_event") {
+    decoded(wire::get_scheduled_event{}, body, [&](const wire::get_scheduled_event& what) {
+      scheduled_.show(from, id, what.id, now);
+    });
+  } else if (header.op == "cancel_scheduled") {
+    decoded(wire::cancel_scheduled{}, body, [&](const wire::cancel_scheduled& what) {
+      scheduled_.cancel(from, id, what);
+    });
   } else if (header.op == "dead_letters") {
     decoded(wire::get_dead_letters{}, body, [&](const wire::get_dead_letters& what) {
       dead_letters_.list(from, id, what, now);
@@ -88,6 +106,10 @@ void operations::call(
   } else if (header.op == "drop_dead_letter") {
     decoded(wire::drop_dead_letter{}, body, [&](const wire::drop_dead_letter& what) {
       dead_letters_.drop(from, id, what.id, now);
+    });
+  } else if (header.op == "retry_dead_letters" || header.op == "drop_dead_letters") {
+    decoded(wire::change_dead_letters{}, body, [&](const wire::change_dead_letters& what) {
+      dead_letters_.change_many(from, id, what, header.op == "drop_dead_letters", now);
     });
   } else {
     links_.pass_refusal(
