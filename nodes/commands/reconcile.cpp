@@ -28,7 +28,7 @@ struct reconcile_arguments {
   std::string invariants;
   std::string only;
   std::string behind;
-  std::uint64_t page = 1'000;
+  std::uint64_t page = 500;
   milliseconds pause{10};
   milliseconds recheck{2'000};
 };
@@ -215,7 +215,7 @@ void add_reconcile(command_line& line) {
       .word("INVARIANTS", given->invariants, "the file of invariants")
       .option("--only", given->only, "only this invariant")
       .option("--behind", given->behind, "only keys behind this one, to go on where it ended")
-      .option("--page", given->page, "rows asked for at once [1000]", 1, 100'000)
+      .option("--page", given->page, "rows asked for at once; fewer, if their answer exceeds `limits.body` [500]", 1, 100'000)
       .option("--pause", given->pause, "before each page, for the capabilities' other work [10ms]")
       .option("--recheck", given->recheck, "how long a finding must stand to be told [2s]")
       .option("--deadline", given->to.deadline, "how long to wait for each page [5s]")
