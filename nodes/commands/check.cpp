@@ -2,6 +2,7 @@
 
 #include "nodes/actor_types.hpp"
 #include "nodes/commands/check_access.hpp"
+#include "nodes/commands/checked_invariants.hpp"
 #include "nodes/commands/earlier_release.hpp"
 #include "nodes/commands/left_behind.hpp"
 #include "nodes/commands/plan_file.hpp"
@@ -221,6 +222,12 @@ int run(const check_arguments& given) {
   const auto plan = load_plan(given.file, given.json);
   if (!plan) {
     return plan.error();
+  }
+  if (const auto faulty = faulty_invariants(*plan, types); !faulty.empty()) {
+    for (const reconcile::invariants_file& each : faulty) {
+      print_faults({each.path, each.faults}, given.json);
+    }
+    return exit_code::faults;
   }
   if (!given.against.empty()) {
     return run_against(given, *plan, types);
