@@ -34,7 +34,7 @@ std::vector<party> parties_of(const plan& plan) {
          rights_of(*plan.security, each.name.value)});
   }
   for (const gateway_plan& each : plan.gateways) {
-    all.push_back({each.name, "a gateway", rights_of(*plan.security, each)});
+    all.push_back({each.name, "a gateway", rights_of(plan, each)});
   }
   for (const access_rule& each : plan.security->allow) {
     if (plan.find(capability_name{each.who}) == nullptr && plan.find_gateway(each.who) == nullptr) {

@@ -73,7 +73,8 @@ BOOST_AUTO_TEST_CASE(a_gateway_has_an_address_and_routes) {
       "    tls: {certificate: tls/a.pem, key: /b.key}\n"
       "    cors: {origins: ['https://shop.example']}\n"
       "    rate: {per: client, requests: 100, within: 1s, burst: 200}\n"
-      "    proxies: [10.0.0.1, 'FD00:0::1']\n",
+      "    proxies: [10.0.0.1, 'FD00:0::1']\n"
+      "    ui: loopback\n",
       "      GET /users/{user_id}: {call: users.get, deadline: 2s, rejected: {unknown_user: 404}}\n"
       "      POST /orders: {call: orders.place, idempotency: required, key: '{body.customer}', "
       "status: 201}\n"
@@ -89,6 +90,7 @@ BOOST_AUTO_TEST_CASE(a_gateway_has_an_address_and_routes) {
   BOOST_TEST(gateway.store.value() == "sqlite:shops/one/data/gateway.db");
   BOOST_TEST(gateway.rate.value().burst == 200);
   BOOST_TEST((gateway.proxies == std::vector<std::string>{"10.0.0.1", "fd00::1"}));
+  BOOST_TEST((gateway.ui == page_readers::loopback));
   BOOST_REQUIRE(gateway.routes.size() == 3U);
   const auto& get = std::get<call_route_plan>(gateway.routes[0].does);
   BOOST_TEST(get.capability.value == "users");

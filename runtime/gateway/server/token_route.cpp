@@ -3,6 +3,7 @@
 #include "runtime/gateway/problem_of.hpp"
 
 #include <chrono>
+#include <fmt/format.h>
 
 namespace troupe::gateway {
 
@@ -41,6 +42,18 @@ void token_route::handle(route_request request, const http::responder& answers) 
                     "which nobody proves over HTTP; `troupe token new --unbound` makes one that is "
                     "not",
          .details = {{"reason", "bound"}}},
+        std::nullopt));
+    return;
+  }
+  if (may_ && !may_((*checked)->service)) {
+    answers.respond(problem_of(
+        {.code = errc::forbidden,
+         .message = fmt::format(
+             "`{}` has no right to look at the system: a `call` of it under `security.allow` has "
+             "to "
+             "name `troupe.broker.status` or `troupe.*`",
+             (*checked)->service),
+         .details = {{"reason", "no_right"}}},
         std::nullopt));
     return;
   }

@@ -4,7 +4,9 @@
 #include "runtime/gateway/server/route_handler.hpp"
 #include "runtime/security/checked_tokens.hpp"
 
+#include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace troupe::gateway {
@@ -16,10 +18,16 @@ namespace troupe::gateway {
 /// he has the key.
 class token_route final : public route_handler {
 public:
-  /// @param tokens, time outlive this.
+  /// Whether the service of a good token may use the route.
+  using right = std::function<bool(const std::string& service)>;
+
+  /// @param tokens, time outlive this. @param may all services, if it is empty.
   token_route(
-      security::checked_tokens& tokens, const clock& time, std::unique_ptr<route_handler> inner)
-      : tokens_{tokens}, time_{time}, inner_{std::move(inner)} {}
+      security::checked_tokens& tokens,
+      const clock& time,
+      std::unique_ptr<route_handler> inner,
+      right may = {})
+      : tokens_{tokens}, time_{time}, inner_{std::move(inner)}, may_{std::move(may)} {}
 
   void handle(route_request request, const http::responder& answers) override;
 
@@ -29,6 +37,7 @@ private:
   security::checked_tokens& tokens_;
   const clock& time_;
   const std::unique_ptr<route_handler> inner_;
+  const right may_;
 };
 
 /// The public keys of tokens, for whoever checks some: `/.well-known/jwks.json`.
