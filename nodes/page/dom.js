@@ -42,7 +42,7 @@ export function refill(parent, key, make) {
 
 export function table(heads, rows) {
   const cell = (name, value, head, more = {}) =>
-    element(name, { class: head.number ? "number" : undefined, ...more }, value ?? "");
+    element(name, { class: head.number ? "number" : head.kind, ...more }, value ?? "");
   return element("table", {},
     element("thead", {}, element("tr", {},
       ...heads.map((each) => cell("th", each.name, each, { scope: "col" })))),
@@ -107,7 +107,14 @@ export function time(ms) {
     + `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 }
 
+/** The time of day. */
 export const clock = (ms) => time(ms).slice(11);
+
+/** The time of day, with the day unless that is today's. */
+export function when(ms, now) {
+  const text = time(ms);
+  return text.slice(0, 10) === time(now).slice(0, 10) ? text.slice(11, 19) : text.slice(0, 19);
+}
 
 /** Words with `commands` in backquotes: each command with a button that copies it. */
 export function advice(words) {

@@ -118,7 +118,7 @@ export class Grid {
       const load = element("span", { class: "load" });
       const button = element("button", {
         type: "button", tabindex: "-1", click: () => this.#open(name, node.name),
-      }, state, load);
+      }, state, " ", load);
       return { state, load, button, cell: element("td", { class: "place" }, button) };
     });
     const numbers = ["rate", "queue", "lag", "dead", "restarts", "sagas"]
@@ -149,9 +149,9 @@ export class Grid {
       drawn.bad ||= kind !== "ok";
       cell.className = `place ${kind}`;
       write(state, word);
-      write(load, kind === "ok" ? `${perSecond} · ${inHand}/${credit}` : "");
-      button.setAttribute("aria-label", shown(`${row.name} on ${nodes[i].name}: ${word}`
-        + (kind === "ok" ? `, ${perSecond}, ${inHand} of ${credit} calls in hand` : "")));
+      const does = kind === "ok" ? `${perSecond} · ${inHand}/${credit}` : "";
+      write(load, does);
+      button.setAttribute("aria-label", shown(`${row.name} on ${nodes[i].name}: ${word} ${does}`.trim()));
     });
     drawn.bad ||= row.dead_letters > 0 || row.sagas > 0;
     drawn.numbers.forEach((cell, i) => write(cell, numbers[i] ?? ""));

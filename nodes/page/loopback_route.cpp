@@ -12,16 +12,15 @@ namespace {
 constexpr std::array<const char*, 4> proxy_fields{
     "forwarded", "via", "x-forwarded-for", "x-real-ip"};
 
-bool is_loopback(std::string_view host) {
+bool is_loopback_peer(std::string_view host) {
   return host.starts_with("127.") || host == "::1" || host == "::ffff:127.0.0.1";
 }
 
 /// "127.0.0.1" of "127.0.0.1:8080".
 std::string_view name_in(std::string_view host) {
-  if (host.starts_with('[')) {
-    return host.substr(0, host.find(']') + 1);
-  }
-  return host.substr(0, host.find(':'));
+  const std::size_t colon = host.rfind(':');
+  const bool is_in_brackets = host.ends_with(']'); // An address of IPv6 without a port.
+  return is_in_brackets ? host : host.substr(0, colon);
 }
 
 /// Else a name that leads here could be anybody's (DNS rebinding).
@@ -40,7 +39,7 @@ std::optional<http::problem> refusal_to_strangers(const http::request& asked) {
         fmt::format(
             "{}; `ui: operators` in the topology shows the page to whoever has a token", why)};
   };
-  if (!is_loopback(asked.peer.host)) {
+  if (!is_loopback_peer(asked.peer.host)) {
     return refusal("the page is for whoever is on the gateway's machine");
   }
   if (std::any_of(proxy_fields.begin(), proxy_fields.end(), [&](const char* each) {

@@ -21,7 +21,7 @@ namespace troupe {
 namespace {
 
 using namespace std::chrono_literals;
-using handler = std::unique_ptr<gateway::route_handler>;
+using page_handler = std::unique_ptr<gateway::route_handler>;
 using topology::page_readers;
 
 /// Of a question about one saga or trace.
@@ -32,7 +32,7 @@ constexpr std::uint32_t spans_of_a_trace = 1'000;
 constexpr std::string_view capability_read = "troupe.broker";
 constexpr std::string_view operation_read = "status";
 
-const std::string& value_of(const gateway::route_path::variables& of, std::string_view name) {
+const std::string& variable_of(const gateway::route_path::variables& of, std::string_view name) {
   static const std::string none;
   for (const auto& [key, value] : of) {
     if (key == name) {
@@ -44,8 +44,8 @@ const std::string& value_of(const gateway::route_path::variables& of, std::strin
 
 detail_route::question question_about_sagas(const topology::plan& plan) {
   return [&plan](system_links& links, const auto& of) -> outcome<std::string> {
-    const auto id = parse_uuid(value_of(of, "saga"));
-    const auto* const capability = plan.find(capability_name{value_of(of, "capability")});
+    const auto id = parse_uuid(variable_of(of, "saga"));
+    const auto* const capability = plan.find(capability_name{variable_of(of, "capability")});
     if (!id || capability == nullptr) {
       return failure{invalid("there is no such capability, or the id is no UUID")};
     }
@@ -59,7 +59,7 @@ detail_route::question question_about_sagas(const topology::plan& plan) {
     auto answers = links.ask_any(questions, detail_patience);
     for (const auto& each : answers) {
       if (each) {
-        return json_of(each).map([](const auto& json) { return text_of(json); });
+        return json_of(each).map([](const auto& json) { return line_of(json); });
       }
     }
     return failure{std::move(answers.back().error())};
@@ -68,17 +68,17 @@ detail_route::question question_about_sagas(const topology::plan& plan) {
 
 detail_route::question question_about_traces(const topology::plan& plan) {
   return [&plan](system_links& links, const auto& of) -> outcome<std::string> {
-    const auto id = observe::parse_trace_id(value_of(of, "trace"));
+    const auto id = observe::parse_trace_id(variable_of(of, "trace"));
     if (!id) {
       return failure{invalid("a trace is 32 hexadecimal digits")};
     }
-    return text_of(trace_json(
-        ask_spans(links, plan, {.trace = *id, .count = spans_of_a_trace}, detail_patience)));
+    return line_of(trace_json(
+        ask_spans(links, plan, {}, {.trace = *id, .count = spans_of_a_trace}, detail_patience)));
   };
 }
 
 /// A file as a route, for whoever may see the page.
-handler file_route(const page_file& file) {
+page_handler file_route(const page_file& file) {
   return std::make_unique<gateway::document_route>(
       std::string{file.type}, std::string{file.text}, page_fields());
 }
@@ -109,7 +109,7 @@ std::unique_ptr<page> page::add(
     return nullptr;
   }
   auto made = std::make_unique<page>(plan, self, std::move(keys), time);
-  const auto add = [&](std::string_view path, handler answers) {
+  const auto add = [&](std::string_view path, page_handler answers) {
     if (self.ui == page_readers::loopback) {
       answers = std::make_unique<loopback_route>(std::move(answers));
     }
@@ -118,16 +118,16 @@ std::unique_ptr<page> page::add(
   for (const page_file& each : page_files()) {
     add(each.path, file_route(each)); // They tell nothing of the system.
   }
-  const auto add_question = [&,
-                             rules = access_rules(plan)](std::string_view path, handler answers) {
-    if (self.ui == page_readers::operators) {
-      answers = std::make_unique<gateway::token_route>(
-          *tokens, time, std::move(answers), [rules](const std::string& service) {
-            return rules->may_call(rules->row_of(service), capability_read, operation_read);
-          });
-    }
-    add(path, std::move(answers));
-  };
+  const auto add_question =
+      [&, rules = access_rules(plan)](std::string_view path, page_handler answers) {
+        if (self.ui == page_readers::operators) {
+          answers = std::make_unique<gateway::token_route>(
+              *tokens, time, std::move(answers), [rules](const std::string& service) {
+                return rules->may_call(rules->row_of(service), capability_read, operation_read);
+              });
+        }
+        add(path, std::move(answers));
+      };
   add_question("/ui/state", std::make_unique<state_route>(made->desk_, made->reader_, to, time));
   add_question(
       "/ui/sagas/{capability}/{saga}",

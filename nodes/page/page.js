@@ -94,7 +94,7 @@ function draw() {
   grid.show(state);
   cards.show(state);
   details.show(state);
-  write(by("footer"), `${state.system}, ${state.file}, by gateway ${state.gateway}. Troupe ${time(state.at)}`);
+  write(by("footer"), `${state.file}, told by gateway ${state.gateway}, at ${time(state.at)}`);
 }
 
 function lose(fault, begun) {
@@ -172,7 +172,7 @@ by("token").addEventListener("submit", (event) => {
 
 function showZone() {
   write(by("zone"), zone.utc ? "UTC" : "Local time");
-  by("zone").setAttribute("aria-label", zone.utc ? "Times are UTC; show local times" : "Times are local; show UTC");
+  by("zone").setAttribute("aria-label", zone.utc ? "UTC; show local time" : "Local time; show UTC");
 }
 
 by("zone").addEventListener("click", () => {

@@ -84,6 +84,7 @@ ordered_json sagas_json(const std::vector<wire::standing_sagas>& said, std::size
 std::vector<placed_span> ask_spans(
     system_links& links,
     const topology::plan& plan,
+    const std::set<std::string>& skipped,
     const wire::get_spans& asked,
     milliseconds patience) {
   const std::string body = wire::encoded(asked);
@@ -97,18 +98,24 @@ std::vector<placed_span> ask_spans(
       }
     }
   };
+  std::vector<std::string> nodes;
   std::vector<question> questions;
   for (const topology::node_plan& each : plan.nodes) {
-    questions.push_back({"troupe.node." + each.name.value, "spans", body});
+    if (!skipped.contains(each.name.value)) {
+      nodes.push_back(each.name.value);
+      questions.push_back({"troupe.node." + each.name.value, "spans", body});
+    }
   }
   const auto said = links.ask_any(questions, patience);
   for (std::size_t i = 0; i < said.size(); ++i) {
-    take(plan.nodes[i].name.value, said[i]);
+    take(nodes[i], said[i]);
   }
   for (std::size_t i = 0; i < plan.brokers.size(); ++i) {
-    take(
-        plan.brokers[i].name,
-        links.ask_broker(i, {{"troupe.broker", "spans", body}}, patience).front());
+    if (!skipped.contains(plan.brokers[i].name)) {
+      take(
+          plan.brokers[i].name,
+          links.ask_broker(i, {{"troupe.broker", "spans", body}}, patience).front());
+    }
   }
   return found;
 }

@@ -10,6 +10,8 @@
 
 #include <cstddef>
 #include <nlohmann/json_fwd.hpp>
+#include <set>
+#include <string>
 #include <vector>
 
 namespace troupe {
@@ -22,9 +24,11 @@ nlohmann::ordered_json places_of(const system_view& all);
 nlohmann::ordered_json sagas_json(const std::vector<wire::standing_sagas>& said, std::size_t most);
 
 /// What brokers and nodes still have of traces; who does not answer has none.
+/// @param skipped the brokers and nodes that are not asked.
 std::vector<placed_span> ask_spans(
     system_links& links,
     const topology::plan& plan,
+    const std::set<std::string>& skipped,
     const wire::get_spans& asked,
     milliseconds patience);
 

@@ -5,6 +5,7 @@
 #include "runtime/wire/journal_calls.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace troupe {
@@ -15,7 +16,7 @@ using namespace std::chrono_literals;
 using nlohmann::ordered_json;
 
 /// A node that was killed is to be seen within 2 s, by whoever looks once a second.
-constexpr milliseconds patience = 800ms;
+constexpr milliseconds node_patience = 800ms;
 constexpr milliseconds rare_interval = 5s;
 constexpr std::uint32_t letters_shown = 50;
 constexpr std::uint32_t sagas_shown = 50;
@@ -36,16 +37,35 @@ std::size_t keeper_of_journal(const topology::plan& plan) {
   return static_cast<std::size_t>(found - plan.brokers.begin());
 }
 
-/// The sagas that run, of those capabilities that have any.
-std::vector<question> questions_about_running(const topology::plan& plan) {
+/// Who has not answered, and would only be waited for once more.
+std::set<std::string> silent_in(const system_view& view) {
+  std::set<std::string> names;
+  for (const broker_view& each : view.brokers) {
+    if (!each.said) {
+      names.insert(each.name);
+    }
+  }
+  for (const node_view& each : view.nodes) {
+    if (!each.said) {
+      names.insert(each.name);
+    }
+  }
+  return names;
+}
+
+std::vector<question>
+questions_about_running(const topology::plan& plan, const std::set<std::string>& skipped) {
   std::vector<question> questions;
   for (const auto& each : plan.capabilities) {
-    if (each.store && !each.nodes.empty()) {
-      const wire::get_standing_sagas asked{
-          .capability = each.name.value,
-          .count = sagas_shown,
-          .states = std::vector<std::string>{"forward", "undoing"}};
-      for (const auto& node : each.nodes) {
+    if (!each.store) {
+      continue;
+    }
+    const wire::get_standing_sagas asked{
+        .capability = each.name.value,
+        .count = sagas_shown,
+        .states = std::vector<std::string>{"forward", "undoing"}};
+    for (const auto& node : each.nodes) {
+      if (!skipped.contains(node.value)) {
         questions.push_back({"troupe.node." + node.value, "sagas", wire::encoded(asked)});
       }
     }
@@ -64,7 +84,7 @@ std::string state_reader::read(system_links& links) {
   const instant now = time_.now();
   const bool is_rare = rare_at_ == instant{} || now - rare_at_ >= rare_interval;
   system_answers answers =
-      ask_system(links, plan_, plan_.file, is_rare ? matters::all : matters::state, patience);
+      ask_system(links, plan_, plan_.file, is_rare ? matters::all : matters::state, node_patience);
   if (is_rare) {
     rare_at_ = now;
     waiting_ = answers.view.waiting;
@@ -89,12 +109,13 @@ std::string state_reader::read(system_links& links) {
   all["sagas"] = sagas_;
   all["letters"] = letters_;
   all["traces"] = traces_;
-  return text_of(all);
+  return line_of(all);
 }
 
 void state_reader::read_rare(system_links& links, const system_answers& answers) {
+  const std::set<std::string> silent = silent_in(answers.view);
   std::vector<wire::standing_sagas> sagas = answers.sagas;
-  for (const auto& each : links.ask_any(questions_about_running(plan_), patience)) {
+  for (const auto& each : links.ask_any(questions_about_running(plan_, silent), node_patience)) {
     if (each) {
       if (auto said = wire::checked_decode<wire::standing_sagas>(*each)) {
         sagas.push_back(std::move(*said));
@@ -109,12 +130,12 @@ void state_reader::read_rare(system_links& links, const system_answers& answers)
     const auto said = links.ask_broker(
         keeper_of_journal(plan_),
         {{"troupe.events", "dead_letters", wire::encoded(asked)}},
-        patience);
+        node_patience);
     if (const auto read = json_of(said.front())) {
       letters_ = read->value("letters", ordered_json::array());
     }
   }
-  const auto spans = ask_spans(links, plan_, {.count = spans_read}, patience);
+  const auto spans = ask_spans(links, plan_, silent, {.count = spans_read}, node_patience);
   traces_ = traces_json(spans);
 }
 

@@ -11,12 +11,12 @@ namespace {
 using namespace std::chrono_literals;
 
 /// Less than the page waits between two questions, so that a tab alone always sees a new state.
-constexpr milliseconds kept_for = 900ms;
+constexpr milliseconds state_kept_for = 900ms;
 
 } // namespace
 
 void state_route::handle(gateway::route_request, const http::responder& answers) {
-  if (!text_.empty() && time_.now() - begun_ < kept_for) {
+  if (!text_.empty() && time_.now() - begun_ < state_kept_for) {
     answers.respond(page_answer(200, "application/json", text_));
     return;
   }

@@ -1,5 +1,6 @@
 """A headless Chromium, driven by selenium, for tests of pages; whoever lacks it skips them, and says so."""
 
+import json
 import shutil
 import time
 import unittest
@@ -56,7 +57,6 @@ class Browser:
 
     def hosts(self) -> set[str]:
         """The hosts that were asked for anything, since the last time."""
-        import json
         found = set()
         for each in self.driver.get_log("performance"):
             message = json.loads(each["message"])["message"]

@@ -93,7 +93,7 @@ ordered_json report_of(
   return all;
 }
 
-std::string text_of(const ordered_json& value) {
+std::string line_of(const ordered_json& value) {
   return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 

@@ -18,6 +18,6 @@ nlohmann::ordered_json report_of(
     const topology::plan& plan, const system_answers& answers, const std::vector<trouble>& found);
 
 /// On one line. Bytes that are not UTF-8 become replacement characters.
-std::string text_of(const nlohmann::ordered_json& value);
+std::string line_of(const nlohmann::ordered_json& value);
 
 } // namespace troupe

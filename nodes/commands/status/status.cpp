@@ -55,7 +55,7 @@ int show(system_links& links, const topology::plan& plan, const status_arguments
     fmt::print("\x1b[H\x1b[2J"); // Moves the cursor home, and clears the screen.
   }
   if (given.json) {
-    fmt::print("{}\n", text_of(report_of(plan, answers, found)));
+    fmt::print("{}\n", line_of(report_of(plan, answers, found)));
   } else {
     fmt::print(
         "{}", screen_of(answers.view, found, given.all, terminal_columns(columns_of_a_page)));
