@@ -31,24 +31,22 @@ def troubled() -> dict:
 
 class Axe(SystemTest):
     def test_it_finds_nothing(self):
+        page = browser.Browser()
+        self.addCleanup(page.close)
         for name, answer in (("well", state(["one", "two"])), ("troubled", troubled())):
             played = PlayedPage(answer)
             self.addCleanup(played.close)
-            for theme in ("light", "dark"):
-                for width in (360, 1280):
-                    with self.subTest(name, theme=theme, width=width):
-                        self.assertEqual([], self.faults(played.port, theme, width))
-
-    def faults(self, port: int, theme: str, width: int) -> list:
-        page = browser.Browser(width, 900)
-        self.addCleanup(page.close)
-        page.open(port)
-        page.wait("return document.querySelectorAll('#grid tbody tr').length > 0")
-        page.run("document.documentElement.dataset.theme = arguments[0]", theme)
-        page.run(AXE)
-        found = self.judged(page)
-        page.run("document.querySelector('#grid button').click()")
-        return found + self.judged(page)
+            page.open(played.port)
+            page.wait("return document.querySelectorAll('#grid tbody tr').length > 0")
+            page.run(AXE)
+            for theme, width in (("light", 1280), ("dark", 360)):
+                with self.subTest(name, theme=theme, width=width):
+                    page.resize(width, 900)
+                    page.run("document.documentElement.dataset.theme = arguments[0]", theme)
+                    self.assertEqual([], self.judged(page))
+                    page.run("document.querySelector('#grid button').click()")
+                    self.assertEqual([], self.judged(page))
+                    page.run("document.getElementById('details-close').click()")
 
     def judged(self, page: browser.Browser) -> list:
         return page.driver.execute_async_script("""
