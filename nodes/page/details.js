@@ -1,6 +1,6 @@
 // What is shown about one cell, saga, trace or dead letter.
 
-import { advice, clock, duration, element, micros, pill, rate, said, shown, table, time, write } from "/ui/dom.js";
+import { advice, clock, duration, element, micros, pill, rate, said, table, time, write } from "/ui/dom.js";
 import { groupsOf, placeState, presenceWords } from "/ui/grid.js";
 
 const facts = (pairs) => element("dl", {}, ...pairs.filter(([, value]) => value !== "" && value !== undefined && value !== null)
@@ -70,21 +70,18 @@ export class Details {
     await this.#fill(`/ui/traces/${each.trace}`, (spans) => {
       const begin = Math.min(...spans.map((span) => span.start_us));
       const whole = Math.max(1, ...spans.map((span) => span.start_us + span.us - begin));
-      const known = new Map(spans.map((span) => [span.span, span]));
-      const depth = (span) => {
-        let count = 0;
-        for (let at = known.get(span.parent); at && count < 12; at = known.get(at.parent)) {
-          ++count;
-        }
-        return count;
-      };
-      spans.sort((one, other) => one.start_us - other.start_us || depth(one) - depth(other));
-      const rows = spans.map((span) => element("tr", {},
-        element("td", { class: "said" }, `${"\u00a0\u00a0".repeat(depth(span))}${shown(span.name)}`),
-        element("td", {}, said(span.node)),
-        element("td", { class: "number" }, micros(span.us)),
-        element("td", { class: "bar" }, bar((span.start_us - begin) / whole, span.us / whole, span.failed)),
-        element("td", { class: "said" }, Object.entries(span.notes).map(([name, value]) => `${name}=${value}`).join(" "))));
+      const rows = inOrder(spans).map(([span, depth]) => {
+        const name = element("td", {}, said(span.name));
+        name.style.paddingInlineStart = `${0.6 + Math.min(depth, 12) * 0.9}rem`;
+        return element("tr", {},
+          name,
+          element("td", {}, said(span.node)),
+          element("td", { class: "number" }, micros(span.us)),
+          element("td", { class: "bar" }, bar((span.start_us - begin) / whole, span.us / whole, span.failed)),
+          element("td", { class: "long quiet" }, said(Object.entries(span.notes)
+            .filter(([key]) => key !== "troupe.capability" && key !== "messaging.message.id")
+            .map(([key, value]) => `${key}=${value}`).join(" "))));
+      });
       const made = table([{ name: "span" }, { name: "in" }, { name: "took", number: true }, { name: "when" }, { name: "notes" }], []);
       made.tBodies[0].append(...rows);
       made.className = "bars";
@@ -134,6 +131,27 @@ export class Details {
     }
     this.#body.replaceChildren(...parts);
   }
+}
+
+/** [span, depth]: each below the one that caused it, in the order of time. */
+function inOrder(spans) {
+  const known = new Set(spans.map((each) => each.span));
+  const below = new Map();
+  for (const each of [...spans].sort((one, other) => one.start_us - other.start_us)) {
+    const parent = known.has(each.parent) && each.parent !== each.span ? each.parent : "";
+    below.set(parent, [...below.get(parent) ?? [], each]);
+  }
+  const list = [];
+  const add = (parent, depth) => {
+    const children = below.get(parent) ?? [];
+    below.delete(parent); // Who causes itself is shown once.
+    for (const each of children) {
+      list.push([each, depth]);
+      add(each.span, depth + 1);
+    }
+  };
+  add("", 0);
+  return list;
 }
 
 function bar(from, share, failed) {

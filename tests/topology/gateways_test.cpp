@@ -127,6 +127,14 @@ BOOST_AUTO_TEST_CASE(routes_that_take_the_same_requests_are_a_fault) {
       with_routes("      GET /calls/{user_id}: {call: users.get}\n"),
       {18, 7},
       "/calls/{id}, which the gateway itself answers");
+  BOOST_TEST(
+      plan_of(with_routes("      GET /ui/{user_id}: {call: users.get}\n")).gateways.size() == 1U);
+  check_only_fault(
+      with_gateway(
+          "    listen: http://127.0.0.1:8080\n    ui: loopback\n",
+          "      GET /ui/{user_id}: {call: users.get}\n"),
+      {19, 7},
+      "/ui/{below*}, which the gateway itself answers");
 }
 
 BOOST_AUTO_TEST_CASE(a_route_does_one_thing_that_there_is) {
@@ -153,6 +161,19 @@ BOOST_AUTO_TEST_CASE(a_route_does_one_thing_that_there_is) {
       with_routes("      GET /users/{user_id}: {call: users.get, cal: 1}\n"),
       {18, 47},
       "unknown key `cal`");
+}
+
+BOOST_AUTO_TEST_CASE(the_page_is_for_somebody) {
+  check_only_fault(
+      with_keys("    listen: http://127.0.0.1:8080\n    ui: everybody\n"),
+      {17, 9},
+      "is `everybody`",
+      "loopback");
+  check_only_fault(
+      with_keys("    listen: http://127.0.0.1:8080\n    ui: operators\n"),
+      {15, 3},
+      "`ui: operators` of gateway `g1` asks for a token",
+      "tokens:");
 }
 
 BOOST_AUTO_TEST_CASE(a_get_changes_nothing_and_a_query_needs_no_key) {
