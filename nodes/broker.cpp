@@ -161,12 +161,14 @@ int serve(
       return exit_no_journal;
     }
   }
-  const ask_node ask = [&server](const auto& answered) {
-    server.ask_snapshot([answered](const broker::broker_snapshot& said) {
+  const ask_node ask = [&server, sender = exporter.get()](const auto& answered) {
+    server.ask_snapshot([answered, sender](const broker::broker_snapshot& said) {
       const auto copy = std::make_shared<const broker::broker_snapshot>(said);
       answered(
           {[copy] { return health_of(*copy); },
-           [copy](observe::metrics_format format) { return metrics_of(*copy, format); }});
+           [copy, sender](observe::metrics_format format) {
+             return metrics_of(*copy, sender, format);
+           }});
     });
   };
   const auto admin = admin_server::start({self.admin, plan.heartbeat.timeout}, time, ask);

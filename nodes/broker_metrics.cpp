@@ -1,5 +1,7 @@
 #include "nodes/broker_metrics.hpp"
 
+#include "nodes/span_export.hpp"
+
 #include <array>
 #include <string_view>
 
@@ -222,7 +224,10 @@ void write_events(observe::metrics_text& text, const broker::event_measures& eve
 
 } // namespace
 
-std::string metrics_of(const broker::broker_snapshot& said, observe::metrics_format format) {
+std::string metrics_of(
+    const broker::broker_snapshot& said,
+    const observe::span_exporter* exporter,
+    observe::metrics_format format) {
   const wire::broker_status& broker = said.status;
   observe::metrics_text text{format};
   for (const broker_count& each : broker_counts) {
@@ -244,6 +249,7 @@ std::string metrics_of(const broker::broker_snapshot& said, observe::metrics_for
   if (said.events) {
     write_events(text, *said.events);
   }
+  tell_export(text, exporter);
   return text.finish();
 }
 

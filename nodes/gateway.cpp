@@ -148,17 +148,19 @@ int serve(
   if (!started) {
     return refuse(log, started.error());
   }
-  const ask_node ask =
-      [&server, brokers = names_of(plan.brokers), moving = moving->get()](const auto& answered) {
-        server.ask_snapshot([answered, brokers, moving](const gateway::gateway_snapshot& said) {
-          const auto copy = std::make_shared<const gateway::gateway_snapshot>(said);
-          answered(
-              {[copy, brokers] { return health_of(*copy, brokers); },
-               [copy, brokers, moving](observe::metrics_format format) {
-                 return metrics_of(*copy, brokers, moving, format);
-               }});
-        });
-      };
+  const ask_node ask = [&server,
+                        brokers = names_of(plan.brokers),
+                        moving = moving->get(),
+                        sender = exporter.get()](const auto& answered) {
+    server.ask_snapshot([answered, brokers, moving, sender](const gateway::gateway_snapshot& said) {
+      const auto copy = std::make_shared<const gateway::gateway_snapshot>(said);
+      answered(
+          {[copy, brokers] { return health_of(*copy, brokers); },
+           [copy, brokers, moving, sender](observe::metrics_format format) {
+             return metrics_of(*copy, brokers, moving, sender, format);
+           }});
+    });
+  };
   const auto admin = admin_server::start({self.admin, plan.heartbeat.timeout}, time, ask);
   if (!admin) {
     return refuse(log, admin.error());

@@ -1,5 +1,7 @@
 #include "nodes/gateway_report.hpp"
 
+#include "nodes/span_export.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -30,6 +32,7 @@ std::string metrics_of(
     const gateway::gateway_snapshot& gateway,
     const std::vector<std::string>& brokers,
     const gateway_features* moving,
+    const observe::span_exporter* exporter,
     observe::metrics_format format) {
   observe::metrics_text text{format};
   text.counter(
@@ -83,6 +86,7 @@ std::string metrics_of(
   if (moving != nullptr) {
     moving->tell(text);
   }
+  tell_export(text, exporter);
   return text.finish();
 }
 

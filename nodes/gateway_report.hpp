@@ -4,6 +4,7 @@
 #include "runtime/gateway/server/gateway.hpp"
 #include "runtime/observe/health.hpp"
 #include "runtime/observe/metrics_text.hpp"
+#include "runtime/observe/span_exporter.hpp"
 
 #include <string>
 #include <vector>
@@ -20,10 +21,12 @@ health_of(const gateway::gateway_snapshot& gateway, const std::vector<std::strin
 /// What a gateway counts, by route. nodes/README.md lists the metrics.
 ///
 /// @param moving its features; null if it has none.
+/// @param exporter sends its spans; null if nothing does.
 std::string metrics_of(
     const gateway::gateway_snapshot& gateway,
     const std::vector<std::string>& brokers,
     const gateway_features* moving,
+    const observe::span_exporter* exporter,
     observe::metrics_format format);
 
 } // namespace troupe

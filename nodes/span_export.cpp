@@ -33,4 +33,16 @@ std::unique_ptr<observe::span_exporter> export_spans(
       log);
 }
 
+void tell_export(observe::metrics_text& text, const observe::span_exporter* exporter) {
+  if (exporter == nullptr) {
+    return;
+  }
+  text.counter("troupe_spans_sent", "Spans that the collector has taken.");
+  text.sample({}, exporter->counted().sent.load());
+  text.counter(
+      "troupe_spans_lost",
+      "Spans that were overwritten before they could be sent, or that the collector refused.");
+  text.sample({}, exporter->counted().lost.load());
+}
+
 } // namespace troupe

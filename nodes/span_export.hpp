@@ -2,6 +2,7 @@
 
 #include "runtime/clock.hpp"
 #include "runtime/observe/event_log.hpp"
+#include "runtime/observe/metrics_text.hpp"
 #include "runtime/observe/span_exporter.hpp"
 #include "runtime/observe/trace_context.hpp"
 #include "topology/plan.hpp"
@@ -23,5 +24,8 @@ std::unique_ptr<observe::span_exporter> export_spans(
     const observe::span_rings& spans,
     const clock& time,
     observe::event_log& log);
+
+/// Adds how many spans left for the collector, and how many never will; nothing if there is none.
+void tell_export(observe::metrics_text& text, const observe::span_exporter* exporter);
 
 } // namespace troupe

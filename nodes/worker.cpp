@@ -115,13 +115,14 @@ int serve(const topology::plan& plan, const node_arguments& given, const sigset_
   }
   worker& node = **made;
   const auto exporter = export_spans(plan, given.node, node.spans(), time, log);
-  const ask_node ask = [&node, &time, brokers = names_of(plan.brokers)](const auto& answered) {
-    node.ask_snapshot([answered, &time, brokers](const worker_snapshot& said) {
+  const ask_node ask = [&node, &time, sender = exporter.get(), brokers = names_of(plan.brokers)](
+                           const auto& answered) {
+    node.ask_snapshot([answered, &time, sender, brokers](const worker_snapshot& said) {
       const auto copy = std::make_shared<const worker_snapshot>(said);
       answered(
           {[copy, brokers] { return health_of(*copy, brokers); },
-           [copy, brokers, at = time.wall()](observe::metrics_format format) {
-             return metrics_of(*copy, brokers, at, format);
+           [copy, brokers, sender, at = time.wall()](observe::metrics_format format) {
+             return metrics_of(*copy, brokers, sender, at, format);
            }});
     });
   };

@@ -1,5 +1,7 @@
 #include "nodes/worker_metrics.hpp"
 
+#include "nodes/span_export.hpp"
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -311,6 +313,7 @@ private:
 std::string metrics_of(
     const worker_snapshot& worker,
     const std::vector<std::string>& brokers,
+    const observe::span_exporter* exporter,
     wall_time now,
     observe::metrics_format format) {
   metrics_text text{format};
@@ -327,6 +330,7 @@ std::string metrics_of(
   }
   text.gauge("troupe_worker_draining", "1 while the worker is being drained.");
   text.sample({}, worker.is_draining ? 1 : 0);
+  tell_export(text, exporter);
   return text.finish();
 }
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <set>
 #include <stdexcept>
 
 namespace troupe {
@@ -85,6 +86,30 @@ actor_type with_declarations(actor_type type) {
   }
   type.description = std::move(*declared);
   type.description.actor = type.name;
+  return type;
+}
+
+actor_type with_names(
+    actor_type type,
+    const std::vector<std::string>& operations,
+    const std::vector<std::string>& handles) {
+  std::set<std::string> answered;
+  for (const wire::operation_description& each : type.description.operations) {
+    answered.insert(each.name);
+  }
+  std::set<std::string> heard;
+  for (const wire::topic_description& each : type.description.handles) {
+    heard.insert(each.pattern);
+  }
+  if (answered != std::set(operations.begin(), operations.end())
+      || heard != std::set(handles.begin(), handles.end())) {
+    throw std::logic_error{fmt::format(
+        "actor type `{}` cannot be registered: its constructor declares the operations [{}] and "
+        "handles the topics [{}]; name the same ones, or none",
+        type.name,
+        fmt::join(answered, ", "),
+        fmt::join(heard, ", "))};
+  }
   return type;
 }
 

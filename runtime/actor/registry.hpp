@@ -48,6 +48,13 @@ outcome<void> migrate(store::database& session, const clock& time, const actor_t
 /// declares what cannot be.
 actor_type with_declarations(actor_type type);
 
+/// `type`, if its operations, and the topics that its actor handles, are these, in any order.
+/// Throws std::logic_error if they are not.
+actor_type with_names(
+    actor_type type,
+    const std::vector<std::string>& operations,
+    const std::vector<std::string>& handles);
+
 /// What a topology's `config` may be read as: a message, or nothing at all.
 template <class T>
 concept config_message = std::is_void_v<T> || wire::message<T>;
@@ -85,6 +92,17 @@ actor_type type_of(std::string name, std::span<const store::migration> schema = 
        .schema = schema,
        .check_config = check_config<Config>,
        .keeps_events = is_event_sourced<Actor>});
+}
+
+/// The same for a project that lists in one place what its actors answer and hear. Throws
+/// std::logic_error if the constructor declares other operations or handles other topics.
+template <class Actor, config_message Config = void>
+actor_type type_of(
+    std::string name,
+    const std::vector<std::string>& operations,
+    std::span<const store::migration> schema = {},
+    const std::vector<std::string>& handles = {}) {
+  return with_names(type_of<Actor, Config>(std::move(name), schema), operations, handles);
 }
 
 /// The type of an actor that only runs `sagas`. The topology's `config` can tune their deadlines

@@ -132,6 +132,20 @@ BOOST_AUTO_TEST_CASE(declarations_that_cannot_be_are_refused_by_name) {
       type_of<muddled<2>>("muddled"), std::logic_error, says("`No Topic` is neither a topic"));
 }
 
+BOOST_AUTO_TEST_CASE(names_that_are_given_must_be_those_that_are_declared) {
+  BOOST_TEST(
+      (type_of<door, door_options>("door", {"is_open", "knock"}, {}, {"bell.*"}).name == "door"));
+
+  BOOST_CHECK_EXCEPTION(
+      (type_of<door, door_options>("door", {"knock"}, {}, {"bell.*"})),
+      std::logic_error,
+      [](const std::logic_error& thrown) {
+        const std::string what = thrown.what();
+        return what.find("`door`") != std::string::npos
+               && what.find("[is_open, knock]") != std::string::npos;
+      });
+}
+
 BOOST_AUTO_TEST_CASE(only_declared_events_of_the_declared_type_are_published) {
   door shut{context_of_trial()};
   const auto& question_type = wire::message_shape_of<question>();

@@ -3,11 +3,13 @@
 import http.server
 import json
 import os
+import re
 import shutil
 import subprocess
 import threading
 import time
 import unittest
+import urllib.request
 
 from gateway_systems import GatewayTest
 from harness import BIN, PATIENCE, SystemTest, free_port, new_id, text_of
@@ -175,9 +177,19 @@ class OneTree(GatewayTest):
 
 
 class Trouble(SystemTest):
+    def await_lost_spans(self, system) -> None:
+        until = time.monotonic() + PATIENCE
+        while True:
+            with urllib.request.urlopen(f"http://{system.admin['n1']}/metrics", timeout=PATIENCE) as answer:
+                text = answer.read().decode()
+            self.assertIn("\ntroupe_spans_sent_total 0\n", text)
+            if re.search(r"^troupe_spans_lost_total [1-9]", text, re.MULTILINE):
+                return
+            self.assertLess(time.monotonic(), until, "a refused batch is not counted as lost")
+
     def measured(self, url: str) -> tuple[float, float]:
         """How long the slowest of some calls took, and how long the worker took to stop."""
-        system = self.system(more=f'traces: {{sample: 1, otlp: "{url}"}}')
+        system = self.system(more=f'traces: {{sample: 1, otlp: "{url}"}}', admin=True)
         broker, worker = system.broker(), system.worker()
         client = system.client()
         took = []
@@ -187,6 +199,8 @@ class Trouble(SystemTest):
             self.assertTrue(reply.ok, reply)
             took.append(time.monotonic() - began)
         worker.wait_for("traces.not_sent")
+        if "404" in worker.find("traces.not_sent")[0]["reason"]:
+            self.await_lost_spans(system)
         began = time.monotonic()
         worker.signal(15)
         self.assertEqual(0, worker.await_end())

@@ -15,8 +15,10 @@ outcome<void> logins::check(std::uint32_t number, const wire::hello& hello, inst
   if (!hello.batch) {
     return failure{invalid("a worker must be able to read batches: `batch: true` in HELLO")};
   }
-  // The text alone is enough: another release may take something more for common.
-  if (hello.plan != options_.plan_digest && hello.shared_plan != options_.shared_plan_digest) {
+  // The text alone is enough: another release may take something more for common. A worker that is
+  // not ours gives as `plan` what `troupe check` prints, which is the digest of what is shared.
+  if (hello.plan != options_.plan_digest && hello.plan != options_.shared_plan_digest
+      && hello.shared_plan != options_.shared_plan_digest) {
     return failure{
         {.code = errc::conflict,
          .message = fmt::format(

@@ -44,6 +44,9 @@ BOOST_AUTO_TEST_CASE(another_text_of_the_same_plan_logs_in) {
   commented.shared_plan = 5;
 
   BOOST_TEST(!!system.tested.hello(login_id{1}, commented, system.now, system.out));
+  wire::hello foreign = system.hello("n2", 1, 1);
+  foreign.plan = 5;
+  BOOST_TEST(!!system.tested.hello(login_id{2}, foreign, system.now, system.out));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_placed_on_other_nodes_is_not_served) {
