@@ -35,7 +35,7 @@ std::shared_ptr<const security::rules> access_rules(const topology::plan& plan) 
     holders.push_back(holder_of(plan, each));
   }
   for (const topology::gateway_plan& each : plan.gateways) {
-    holders.push_back({each.name, topology::rights_of(*plan.security, each), {each.name}});
+    holders.push_back({each.name, topology::rights_of(plan, each), {each.name}});
   }
   for (const topology::access_rule& each : plan.security->allow) {
     if (is_client(plan, each)) {

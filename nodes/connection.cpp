@@ -112,13 +112,14 @@ std::vector<outcome<std::string>> ask_at_once(
     const outcome<client::options>& options,
     const std::vector<question>& questions,
     milliseconds deadline) {
+  const auto opened = options.and_then(client::client::open);
+  return opened ? ask_at_once(**opened, questions, deadline)
+                : std::vector<outcome<std::string>>(questions.size(), failure{opened.error()});
+}
+
+std::vector<outcome<std::string>>
+ask_at_once(client::client& calls, const std::vector<question>& questions, milliseconds deadline) {
   std::vector<outcome<std::string>> answers(questions.size(), std::string{});
-  auto opened = options.and_then(client::client::open);
-  if (!opened) {
-    std::fill(answers.begin(), answers.end(), failure{opened.error()});
-    return answers;
-  }
-  client::client& calls = **opened;
   std::size_t open = 0;
   for (std::size_t i = 0; i < questions.size(); ++i) {
     client::call_request request{

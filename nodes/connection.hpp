@@ -65,6 +65,10 @@ std::vector<outcome<std::string>> ask_at_once(
     const std::vector<question>& questions,
     milliseconds deadline);
 
+/// As above, over a client that asks nothing else meanwhile.
+std::vector<outcome<std::string>>
+ask_at_once(client::client& calls, const std::vector<question>& questions, milliseconds deadline);
+
 /// A client of the brokers that a command asks.
 class connection {
 public:

@@ -11,6 +11,7 @@
 #include "nodes/link_keys.hpp"
 #include "nodes/node_main.hpp"
 #include "nodes/open_files.hpp"
+#include "nodes/page/page.hpp"
 #include "nodes/service_manager.hpp"
 #include "nodes/service_tokens.hpp"
 #include "nodes/span_export.hpp"
@@ -144,6 +145,7 @@ int serve(
   add_routes(
       server, plan, self, actor_types(), time, moving->get(), tokens->get(), refusals, spans.add());
   add_documents(server, plan, self, actor_types());
+  const auto ui = page::add(server, plan, self, *keys, tokens->get(), refusals, time);
   const auto started = server.start([&log](std::string_view what) {
     log.write("request.failed", {{"reason", std::string{what}}});
   });

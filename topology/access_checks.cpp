@@ -263,11 +263,18 @@ void check_tokens(const plan& whole, const gateway_plan& gateway, std::vector<fa
            "write `security: {tokens: {issuer: NAME, audience: NAME}}`"});
     }
   }
+  if (gateway.ui == page_readers::operators) {
+    found.push_back(
+        {gateway.at,
+         fmt::format(
+             "`ui: operators` of gateway `{}` asks for a token, and there are none", gateway.name),
+         "write `security: {tokens: {issuer: NAME, audience: NAME}}`"});
+  }
 }
 
 void check_gateway_needs(
-    const security_options& security, const gateway_plan& gateway, std::vector<fault>& found) {
-  const security::grants may = rights_of(security, gateway);
+    const plan& whole, const gateway_plan& gateway, std::vector<fault>& found) {
+  const security::grants may = rights_of(whole, gateway);
   for (const route_plan& route : gateway.routes) {
     const std::string does = fmt::format(
         "the route `{} {}` of gateway `{}`",
@@ -304,8 +311,8 @@ security::grants rights_of(const security_options& security, std::string_view wh
   return rule == security.allow.end() ? security::grants{} : rule->may;
 }
 
-security::grants rights_of(const security_options& security, const gateway_plan& gateway) {
-  security::grants may = rights_of(security, gateway.name);
+security::grants rights_of(const plan& whole, const gateway_plan& gateway) {
+  security::grants may = rights_of(*whole.security, gateway.name);
   const bool has_features =
       !gateway.otherwise.empty()
       || std::any_of(gateway.routes.begin(), gateway.routes.end(), [](const route_plan& each) {
@@ -314,6 +321,19 @@ security::grants rights_of(const security_options& security, const gateway_plan&
          });
   if (has_features) {
     may.add({.publish = {"troupe.differences"}, .read = {"troupe.flags"}});
+  }
+  if (gateway.ui != page_readers::nobody) {
+    may.add(
+        {.call = {
+             "troupe.broker.status",
+             "troupe.broker.spans",
+             "troupe.events.topics",
+             "troupe.events.dead_letters"}});
+    for (const node_plan& each : whole.nodes) {
+      for (const std::string_view operation : {"status", "sagas", "saga", "effects", "spans"}) {
+        may.add({.call = {fmt::format("troupe.node.{}.{}", each.name.value, operation)}});
+      }
+    }
   }
   return may;
 }
@@ -347,7 +367,7 @@ void check_access(
     check_capability_needs(checked, i, type_named(whole.capabilities[i].actor, types), found);
   }
   for (const gateway_plan& each : whole.gateways) {
-    check_gateway_needs(*whole.security, each, found);
+    check_gateway_needs(whole, each, found);
   }
 }
 

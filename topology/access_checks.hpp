@@ -13,8 +13,9 @@ namespace troupe::topology {
 /// What `security.allow` grants to `who`; nothing where no rule is about it.
 security::grants rights_of(const security_options& security, std::string_view who);
 
-/// What a gateway may do: its rule, and what its strangler features need of Troupe's own topics.
-security::grants rights_of(const security_options& security, const gateway_plan& gateway);
+/// What a gateway may do: its rule, and what its strangler features and its page need of Troupe's
+/// own topics and operations. @param whole has `security`.
+security::grants rights_of(const plan& whole, const gateway_plan& gateway);
 
 /// Adds the faults of `security.allow`: rules that never hold; sagas, subscriptions, events and
 /// routes without the right.

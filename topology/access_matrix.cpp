@@ -23,7 +23,7 @@ std::vector<access_party> access_parties(const plan& plan) {
     }
   }
   for (const gateway_plan& each : plan.gateways) {
-    all.push_back({each.name, kind::gateway, {}, rights_of(*plan.security, each)});
+    all.push_back({each.name, kind::gateway, {}, rights_of(plan, each)});
   }
   for (const access_rule& each : plan.security->allow) {
     if (plan.find(capability_name{each.who}) == nullptr && plan.find_gateway(each.who) == nullptr) {

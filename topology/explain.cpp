@@ -188,6 +188,13 @@ gateway_text(const gateway_plan& gateway, const plan& plan, const std::vector<ac
   if (!gateway.proxies.empty()) {
     fmt::format_to(end, "    {} may say for whom a request is\n", list_text(gateway.proxies));
   }
+  if (gateway.ui != page_readers::nobody) {
+    fmt::format_to(
+        end,
+        "    {} sees the page of the system at /ui\n",
+        gateway.ui == page_readers::loopback ? "whoever is on its machine"
+                                             : "whoever has a token of an operator");
+  }
   if (!gateway.origins.empty()) {
     fmt::format_to(end, "    pages of {} may read answers\n", list_text(gateway.origins));
   }

@@ -271,11 +271,21 @@ std::string text_of(const route_plan& route) {
   return fmt::format("{} {}", http::name_of(route.key.method), route.key.path.text());
 }
 
+/// The paths that the gateway itself answers.
+std::vector<std::string> paths_of(const gateway_plan& gateway) {
+  std::vector<std::string> paths = gateway::own_paths();
+  if (gateway.ui != page_readers::nobody) {
+    paths.emplace_back("/ui");
+    paths.emplace_back("/ui/{below*}");
+  }
+  return paths;
+}
+
 /// Checks that no request could be meant for two routes.
 void check_overlaps(const gateway_plan& gateway, std::vector<fault>& found) {
   const auto& routes = gateway.routes;
   for (std::size_t i = 0; i < routes.size(); ++i) {
-    for (const std::string& own : gateway::own_paths()) {
+    for (const std::string& own : paths_of(gateway)) {
       const auto path = gateway::route_path::parse(own);
       if (path && routes[i].key.path.overlaps(*path)) {
         found.push_back(

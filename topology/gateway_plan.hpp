@@ -53,6 +53,16 @@ struct route_plan {
   file_position at;
 };
 
+/// Who may look at the page of the system.
+enum class page_readers : std::uint8_t {
+  /// Nobody: there is none.
+  nobody,
+  /// Whoever is on the gateway's machine.
+  loopback,
+  /// Services that have the right to `troupe.broker.status`, by their token.
+  operators,
+};
+
 /// A process that serves HTTP.
 struct gateway_plan {
   std::string name;
@@ -83,6 +93,8 @@ struct gateway_plan {
   std::vector<route_plan> routes{};
   /// The feature whose legacy system gets the requests that no route takes; empty: none.
   std::string otherwise{};
+  /// Of the page at /ui.
+  page_readers ui = page_readers::nobody;
   file_position at;
 
   static constexpr range<std::int64_t> requests_range{1, 1'000'000};

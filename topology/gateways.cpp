@@ -336,6 +336,21 @@ void read_store(config_reader& reader, const std::string& folder, gateway_plan& 
   }
 }
 
+void read_ui(config_reader& reader, gateway_plan& into) {
+  const std::string word = reader.text("ui").value_or("");
+  if (word == "loopback") {
+    into.ui = page_readers::loopback;
+  } else if (word == "operators") {
+    into.ui = page_readers::operators;
+  } else if (!word.empty()) {
+    reader.add_fault(
+        "ui",
+        "is `" + word + "`",
+        "write loopback, for whoever is on this machine, or operators, for whoever has a service "
+        "token with the right to `troupe.broker.status`");
+  }
+}
+
 } // namespace
 
 void read_gateway(const config_tree::entry& entry, plan& into, std::vector<fault>& found) {
@@ -353,6 +368,7 @@ void read_gateway(const config_tree::entry& entry, plan& into, std::vector<fault
   read_proxies(entry, reader, made, found);
   read_store(reader, into.folder, made);
   made.otherwise = reader.text("otherwise").value_or("");
+  read_ui(reader, made);
   const config_tree* const routes = reader.tree("routes");
   if (routes == nullptr && !made.otherwise.empty()) {
     // All of it is the legacy system's so far.

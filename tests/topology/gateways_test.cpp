@@ -73,7 +73,8 @@ BOOST_AUTO_TEST_CASE(a_gateway_has_an_address_and_routes) {
       "    tls: {certificate: tls/a.pem, key: /b.key}\n"
       "    cors: {origins: ['https://shop.example']}\n"
       "    rate: {per: client, requests: 100, within: 1s, burst: 200}\n"
-      "    proxies: [10.0.0.1, 'FD00:0::1']\n",
+      "    proxies: [10.0.0.1, 'FD00:0::1']\n"
+      "    ui: loopback\n",
       "      GET /users/{user_id}: {call: users.get, deadline: 2s, rejected: {unknown_user: 404}}\n"
       "      POST /orders: {call: orders.place, idempotency: required, key: '{body.customer}', "
       "status: 201}\n"
@@ -89,6 +90,7 @@ BOOST_AUTO_TEST_CASE(a_gateway_has_an_address_and_routes) {
   BOOST_TEST(gateway.store.value() == "sqlite:shops/one/data/gateway.db");
   BOOST_TEST(gateway.rate.value().burst == 200);
   BOOST_TEST((gateway.proxies == std::vector<std::string>{"10.0.0.1", "fd00::1"}));
+  BOOST_TEST((gateway.ui == page_readers::loopback));
   BOOST_REQUIRE(gateway.routes.size() == 3U);
   const auto& get = std::get<call_route_plan>(gateway.routes[0].does);
   BOOST_TEST(get.capability.value == "users");
@@ -125,6 +127,14 @@ BOOST_AUTO_TEST_CASE(routes_that_take_the_same_requests_are_a_fault) {
       with_routes("      GET /calls/{user_id}: {call: users.get}\n"),
       {18, 7},
       "/calls/{id}, which the gateway itself answers");
+  BOOST_TEST(
+      plan_of(with_routes("      GET /ui/{user_id}: {call: users.get}\n")).gateways.size() == 1U);
+  check_only_fault(
+      with_gateway(
+          "    listen: http://127.0.0.1:8080\n    ui: loopback\n",
+          "      GET /ui/{user_id}: {call: users.get}\n"),
+      {19, 7},
+      "/ui/{below*}, which the gateway itself answers");
 }
 
 BOOST_AUTO_TEST_CASE(a_route_does_one_thing_that_there_is) {
@@ -151,6 +161,19 @@ BOOST_AUTO_TEST_CASE(a_route_does_one_thing_that_there_is) {
       with_routes("      GET /users/{user_id}: {call: users.get, cal: 1}\n"),
       {18, 47},
       "unknown key `cal`");
+}
+
+BOOST_AUTO_TEST_CASE(the_page_is_for_somebody) {
+  check_only_fault(
+      with_keys("    listen: http://127.0.0.1:8080\n    ui: everybody\n"),
+      {17, 9},
+      "is `everybody`",
+      "loopback");
+  check_only_fault(
+      with_keys("    listen: http://127.0.0.1:8080\n    ui: operators\n"),
+      {15, 3},
+      "`ui: operators` of gateway `g1` asks for a token",
+      "tokens:");
 }
 
 BOOST_AUTO_TEST_CASE(a_get_changes_nothing_and_a_query_needs_no_key) {

@@ -123,6 +123,11 @@ document gateway_schema() {
            of_text("an IP address", "^[0-9a-fA-F.:]+$"),
            64)},
       {"store", std::move(store)},
+      {"ui",
+       {{"description",
+         "who sees the page of the system at /ui: whoever is on this machine, or whoever has a "
+         "service token with the right to `troupe.broker.status`; without it there is none"},
+        {"enum", document::array({"loopback", "operators"})}}},
       {"routes",
        map_of(
            "METHOD PATH, such as `GET /api/users/{user_id}`",

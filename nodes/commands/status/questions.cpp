@@ -1,8 +1,6 @@
 #include "nodes/commands/status/questions.hpp"
 
-#include "nodes/connection.hpp"
 #include "nodes/text_table.hpp"
-#include "runtime/wire/node_calls.hpp"
 
 #include <algorithm>
 #include <array>
@@ -44,14 +42,13 @@ struct broker_answers {
   outcome<std::string> events;
 };
 
-broker_answers
-ask_broker(const topology::plan& plan, const topology::broker_plan& broker, milliseconds deadline) {
+broker_answers ask_broker(
+    system_links& links, const topology::plan& plan, std::size_t number, milliseconds deadline) {
   std::vector<question> questions{{"troupe.broker", "status", std::string{empty_map}}};
-  if (plan.events.broker == broker.name) {
+  if (plan.events.broker == plan.brokers[number].name) {
     questions.push_back({"troupe.events", "topics", std::string{empty_map}});
   }
-  auto said =
-      ask_at_once(options_for_command(plan, {broker.listen}, "status"), questions, deadline);
+  auto said = links.ask_broker(number, questions, deadline);
   return {
       std::move(said.front()),
       said.size() > 1 ? std::move(said.back())
@@ -65,36 +62,40 @@ struct node_matter {
 };
 
 void count_waiting(
-    system_view& all,
+    system_answers& all,
     const node_matter& of,
     const std::string& operation,
     const std::string& body) {
   waiting_view one{.capability = of.capability, .node = of.node};
   if (operation == "sagas") {
-    const auto said = wire::checked_decode<wire::standing_sagas>(body);
+    auto said = wire::checked_decode<wire::standing_sagas>(body);
     one.sagas = said ? said->sagas.size() : 0;
+    if (one.sagas > 0) {
+      all.sagas.push_back(std::move(*said));
+    }
   } else {
     const auto said = wire::checked_decode<wire::unsettled_effects>(body);
     one.effects = said ? said->effects.size() : 0;
   }
-  all.waiting.push_back(std::move(one));
+  all.view.waiting.push_back(std::move(one));
 }
 
 void ask_nodes_of(
+    system_links& links,
     const topology::plan& plan,
-    const std::vector<std::string>& brokers,
+    matters what,
     milliseconds deadline,
     system_answers& to) {
   std::vector<question> questions;
   for (const auto& each : plan.nodes) {
     questions.push_back({"troupe.node." + each.name.value, "status", std::string{empty_map}});
   }
-  std::vector<node_matter> matters;
+  std::vector<node_matter> of_node;
   for (const auto& each : plan.capabilities) {
     for (const auto& node : each.nodes) {
-      if (each.store) {
+      if (each.store && what == matters::all) {
         const std::string name = each.name.value;
-        matters.push_back({node.value, name});
+        of_node.push_back({node.value, name});
         questions.push_back(
             {"troupe.node." + node.value,
              "sagas",
@@ -108,8 +109,7 @@ void ask_nodes_of(
       }
     }
   }
-  const auto answers =
-      ask_at_once(options_for_command(plan, brokers, "status"), questions, deadline);
+  const auto answers = links.ask_any(questions, deadline);
   const std::size_t nodes = plan.nodes.size();
   for (std::size_t i = 0; i < nodes; ++i) {
     to.reports.push_back({"node", plan.nodes[i].name.value, answers[i]});
@@ -118,15 +118,19 @@ void ask_nodes_of(
   }
   for (std::size_t i = nodes; i < answers.size(); ++i) {
     if (answers[i]) {
-      count_waiting(to.view, matters[(i - nodes) / 2], questions[i].operation, *answers[i]);
+      count_waiting(to, of_node[(i - nodes) / 2], questions[i].operation, *answers[i]);
     }
   }
 }
 
 } // namespace
 
-system_answers
-ask_system(const topology::plan& plan, const std::string& file, milliseconds deadline) {
+system_answers ask_system(
+    system_links& links,
+    const topology::plan& plan,
+    const std::string& file,
+    matters what,
+    milliseconds deadline) {
   system_answers all;
   all.view.name = plan.name;
   all.view.file = file;
@@ -143,13 +147,11 @@ ask_system(const topology::plan& plan, const std::string& file, milliseconds dea
     all.view.gateways.push_back(each.name);
   }
   std::vector<std::future<broker_answers>> asked;
-  std::vector<std::string> brokers;
-  for (const auto& each : plan.brokers) {
-    brokers.push_back(each.listen);
+  for (std::size_t i = 0; i < plan.brokers.size(); ++i) {
     asked.push_back(
-        std::async(std::launch::async, ask_broker, std::cref(plan), std::cref(each), deadline));
+        std::async(std::launch::async, ask_broker, std::ref(links), std::cref(plan), i, deadline));
   }
-  ask_nodes_of(plan, brokers, deadline, all);
+  ask_nodes_of(links, plan, what, deadline, all);
   for (std::size_t i = 0; i < asked.size(); ++i) {
     broker_answers said = asked[i].get();
     const std::string& name = plan.brokers[i].name;

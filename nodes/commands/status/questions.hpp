@@ -1,9 +1,12 @@
 #pragma once
 
 #include "nodes/commands/status/system_view.hpp"
+#include "nodes/system_links.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/wire/node_calls.hpp"
 #include "topology/plan.hpp"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -21,11 +24,25 @@ struct status_report {
 struct system_answers {
   std::vector<status_report> reports;
   system_view view;
+  /// Those that stand still, by node and capability.
+  std::vector<wire::standing_sagas> sagas;
+};
+
+/// What of a system is asked.
+enum class matters : std::uint8_t {
+  /// How brokers, nodes and the journal are.
+  state,
+  /// And what waits for a person, which the nodes read from databases.
+  all,
 };
 
 /// Asks all brokers of `plan` and all its nodes, at once. Who has not answered after `deadline` has
 /// not answered.
-system_answers
-ask_system(const topology::plan& plan, const std::string& file, milliseconds deadline);
+system_answers ask_system(
+    system_links& links,
+    const topology::plan& plan,
+    const std::string& file,
+    matters what,
+    milliseconds deadline);
 
 } // namespace troupe

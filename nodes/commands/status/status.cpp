@@ -3,14 +3,14 @@
 #include "nodes/commands/output.hpp"
 #include "nodes/commands/plan_file.hpp"
 #include "nodes/commands/status/questions.hpp"
-#include "nodes/commands/status/rows.hpp"
+#include "nodes/commands/status/report.hpp"
 #include "nodes/commands/status/screen.hpp"
 #include "nodes/commands/status/tables.hpp"
 #include "nodes/commands/status/troubles.hpp"
+#include "nodes/connection.hpp"
 #include "nodes/stop_signals.hpp"
 #include "nodes/text_table.hpp"
 #include "runtime/time_text.hpp"
-#include "runtime/wire/json.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -21,8 +21,6 @@
 namespace troupe {
 
 namespace {
-
-using nlohmann::ordered_json;
 
 constexpr std::size_t columns_of_a_page = 100;
 constexpr milliseconds watch_interval{2'000};
@@ -36,89 +34,10 @@ struct status_arguments {
   bool exit_code = false;
 };
 
-outcome<ordered_json> tree_of(const outcome<std::string>& body) {
-  return body.and_then([](const std::string& bytes) { return wire::to_json(bytes); })
-      .map([](const std::string& text) { return ordered_json::parse(text); });
-}
-
-ordered_json json_of(const trouble& one) {
-  ordered_json json = {
-      {"is", one.is == trouble::weight::wrong ? "wrong" : "waiting"}, {"what", one.what}};
-  if (one.lasted) {
-    json["for_ms"] = one.lasted->count();
-  }
-  json["why"] = one.why;
-  json["next"] = one.next;
-  return json;
-}
-
-template <class Value>
-ordered_json json_of(const std::optional<Value>& value) {
-  return value ? ordered_json(*value) : ordered_json(nullptr);
-}
-
-ordered_json json_of(const capability_row& row) {
-  return {
-      {"name", row.name},
-      {"state", row.state},
-      {"nodes_serving", row.nodes_serving},
-      {"nodes_meant", row.nodes_meant},
-      {"rate_per_s", json_of(row.rate_per_s)},
-      {"queue", row.queue},
-      {"lag", json_of(row.lag)},
-      {"dead_letters", json_of(row.dead_letters)},
-      {"restarts", json_of(row.restarts)},
-      {"breaker", row.breaker},
-      {"sagas", json_of(row.sagas)}};
-}
-
-/// The gateways of `plan`, each with the brokers at which it is logged in.
-ordered_json gateways_of(const topology::plan& plan, const system_view& view) {
-  ordered_json all = ordered_json::array();
-  for (const topology::gateway_plan& each : plan.gateways) {
-    const auto joined = brokers_of_gateway(view, each.name).value_or(std::vector<std::string>{});
-    all.push_back(
-        {{"name", each.name},
-         {"listen", each.listen},
-         {"admin", each.admin},
-         {"live", !joined.empty()},
-         {"brokers", joined}});
-  }
-  return all;
-}
-
-std::string json_text(
-    const topology::plan& plan, const system_answers& answers, const std::vector<trouble>& found) {
-  ordered_json all = {
-      {"verdict", name_of(verdict_on(answers.view, found))},
-      {"troubles", ordered_json::array()},
-      {"capabilities", ordered_json::array()},
-      {"brokers", ordered_json::array()},
-      {"nodes", ordered_json::array()}};
-  for (const trouble& each : found) {
-    all["troubles"].push_back(json_of(each));
-  }
-  for (const capability_row& each : rows_of(answers.view)) {
-    all["capabilities"].push_back(json_of(each));
-  }
-  for (const status_report& each : answers.reports) {
-    const auto said = tree_of(each.said);
-    ordered_json one = {{"name", each.name}, {"answers", said.has_value()}};
-    if (said) {
-      one["status"] = *said;
-    } else {
-      one["error"] = {{"code", name_of(said.error().code)}, {"message", message_of(said.error())}};
-    }
-    all[each.kind == "broker" ? "brokers" : "nodes"].push_back(std::move(one));
-  }
-  all["gateways"] = gateways_of(plan, answers.view);
-  return all.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
-
 void print_all(const system_answers& answers) {
   for (const status_report& each : answers.reports) {
     const auto title = fmt::format("{} {}", each.kind, each.name);
-    if (const auto said = tree_of(each.said)) {
+    if (const auto said = json_of(each.said)) {
       print_tables(title, *said);
     } else {
       fmt::print(
@@ -128,15 +47,15 @@ void print_all(const system_answers& answers) {
 }
 
 /// Asks once and prints the answer. @return the exit code.
-int show(const topology::plan& plan, const status_arguments& given) {
-  const system_answers answers = ask_system(plan, given.file, given.deadline);
+int show(system_links& links, const topology::plan& plan, const status_arguments& given) {
+  const system_answers answers = ask_system(links, plan, given.file, matters::all, given.deadline);
   const std::vector<trouble> found = troubles_of(answers.view);
   const bool clears = given.watch && ::isatty(STDOUT_FILENO) == 1 && !given.json;
   if (clears) {
     fmt::print("\x1b[H\x1b[2J"); // Moves the cursor home, and clears the screen.
   }
   if (given.json) {
-    fmt::print("{}\n", json_text(plan, answers, found));
+    fmt::print("{}\n", line_of(report_of(plan, answers, found)));
   } else {
     fmt::print(
         "{}", screen_of(answers.view, found, given.all, terminal_columns(columns_of_a_page)));
@@ -165,10 +84,13 @@ int run(const status_arguments& given) {
   if (!plan) {
     return given.exit_code ? static_cast<int>(system_health::unreachable) : plan.error();
   }
-  int code = show(*plan, given);
+  system_links links{*plan, [&plan](std::vector<std::string> brokers) {
+                       return options_for_command(*plan, std::move(brokers), "status");
+                     }};
+  int code = show(links, *plan, given);
   while (stop_signals && written_out(exit_code::ok) == exit_code::ok
          && !stop_signal_comes(*stop_signals, watch_interval)) {
-    code = show(*plan, given);
+    code = show(links, *plan, given);
   }
   return code;
 }

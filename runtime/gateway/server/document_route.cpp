@@ -18,13 +18,14 @@ std::string tag_of(std::string_view text) {
 
 } // namespace
 
-document_route::document_route(std::string type, std::string text)
-    : type_{std::move(type)}, text_{std::move(text)}, tag_{tag_of(text_)} {
+document_route::document_route(std::string type, std::string text, http::field_list more)
+    : type_{std::move(type)}, text_{std::move(text)}, more_{std::move(more)}, tag_{tag_of(text_)} {
 }
 
 void document_route::handle(route_request request, const http::responder& answers) {
   http::response answer = is_known_to(request.asked) ? http::response{.status = 304}
                                                      : http::with_body(200, type_, text_);
+  answer.fields.insert(answer.fields.end(), more_.begin(), more_.end());
   answer.fields.emplace_back("ETag", tag_);
   answer.fields.emplace_back("Cache-Control", "no-cache");
   answers.respond(std::move(answer));

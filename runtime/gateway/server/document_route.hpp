@@ -11,8 +11,8 @@ namespace troupe::gateway {
 /// @source RFC 9110, 8.8.3 and 13.1.2; RFC 9111, 5.2.2.4.
 class document_route final : public route_handler {
 public:
-  /// @param type the Content-Type.
-  document_route(std::string type, std::string text);
+  /// @param type the Content-Type. @param more fields of each answer.
+  document_route(std::string type, std::string text, http::field_list more = {});
 
   void handle(route_request request, const http::responder& answers) override;
 
@@ -21,6 +21,7 @@ private:
 
   const std::string type_;
   const std::string text_;
+  const http::field_list more_;
   /// With its quotes.
   const std::string tag_;
 };

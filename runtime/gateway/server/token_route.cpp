@@ -3,6 +3,7 @@
 #include "runtime/gateway/problem_of.hpp"
 
 #include <chrono>
+#include <fmt/format.h>
 
 namespace troupe::gateway {
 
@@ -35,6 +36,15 @@ outcome<void> token_route::check(const http::request& asked) {
                     "which nobody proves over HTTP; `troupe token new --unbound` makes one that is "
                     "not",
          .details = {{"reason", "bound"}}}};
+  }
+  if (may_ && !may_((*checked)->service)) {
+    return failure{
+        {.code = errc::forbidden,
+         .message = fmt::format(
+             "`{}` has no right to look at the system: a `call` of it under `security.allow` has "
+             "to name `troupe.broker.status` or `troupe.*`",
+             (*checked)->service),
+         .details = {{"reason", "no_right"}}}};
   }
   return {};
 }

@@ -6,6 +6,7 @@
 #include "runtime/outcome.hpp"
 #include "runtime/security/checked_tokens.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -26,9 +27,12 @@ public:
     const clock& time;
   };
 
-  /// @param name of the route, for the audit log.
-  token_route(checking with, std::string name, std::unique_ptr<route_handler> inner)
-      : with_{with}, name_{std::move(name)}, inner_{std::move(inner)} {}
+  /// Whether the service of a good token may use the route.
+  using right = std::function<bool(const std::string& service)>;
+
+  /// @param name of the route, for the audit log. @param may all services, if it is empty.
+  token_route(checking with, std::string name, std::unique_ptr<route_handler> inner, right may = {})
+      : with_{with}, name_{std::move(name)}, inner_{std::move(inner)}, may_{std::move(may)} {}
 
   void handle(route_request request, const http::responder& answers) override;
 
@@ -40,6 +44,7 @@ private:
   const checking with_;
   const std::string name_;
   const std::unique_ptr<route_handler> inner_;
+  const right may_;
 };
 
 /// The public keys of tokens, for whoever checks some: `/.well-known/jwks.json`.

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "nodes/commands/status/questions.hpp"
+#include "nodes/commands/status/troubles.hpp"
+#include "topology/plan.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// What somebody answered, for people and scripts.
+outcome<nlohmann::ordered_json> json_of(const outcome<std::string>& body);
+
+/// All that is known of a system: what `troupe status --json` prints.
+nlohmann::ordered_json report_of(
+    const topology::plan& plan, const system_answers& answers, const std::vector<trouble>& found);
+
+/// On one line. Bytes that are not UTF-8 become replacement characters.
+std::string line_of(const nlohmann::ordered_json& value);
+
+} // namespace troupe

@@ -1,0 +1,203 @@
+// The table of capabilities and nodes. A row is drawn again only when it says something else.
+
+import { duration, element, rate, shown, write } from "/ui/dom.js";
+
+const breakers = {
+  open: ["bad", "breaker open"],
+  forced_open: ["bad", "forced open"],
+  half_open: ["warn", "half open"],
+  forced_closed: ["warn", "forced closed"],
+  disabled: ["warn", "breaker off"],
+};
+
+/** [kind, word] of a capability on a node. */
+export function placeState(node, group) {
+  if (node.presence === "away") {
+    return ["bad", "away"];
+  }
+  if (node.presence === "silent") {
+    return ["bad", "no answer"];
+  }
+  if (node.presence === "unknown") {
+    return ["unknown", "not known"];
+  }
+  if (!group) {
+    return ["unknown", "not told"];
+  }
+  if (group.down_reason || group.breaker === "down") {
+    return ["bad", "down"];
+  }
+  return breakers[group.breaker] ?? (node.draining ? ["warn", "stopping"] : ["ok", "ok"]);
+}
+
+/** The groups of all nodes: node, then capability. */
+export function groupsOf(state) {
+  return new Map(state.nodes.map((node) => [
+    node.name, new Map((node.status?.groups ?? []).map((each) => [each.capability, each]))]));
+}
+
+export class Grid {
+  #head;
+  #body;
+  #rows = new Map();
+  #columns = "";
+  #open;
+  #find = "";
+  #onlyBad = false;
+  #state;
+
+  /** `open(capability, node)` tells more about a cell. */
+  constructor(open) {
+    const table = document.getElementById("grid");
+    this.#head = table.tHead;
+    this.#body = table.tBodies[0];
+    this.#open = open;
+    table.addEventListener("keydown", (event) => this.#move(event));
+    table.addEventListener("focusin", (event) => this.#enter(event.target));
+    document.getElementById("find").addEventListener("input", (event) => {
+      this.#find = event.target.value.toLowerCase();
+      this.#filter();
+    });
+    document.getElementById("only-bad").addEventListener("change", (event) => {
+      this.#onlyBad = event.target.checked;
+      this.#filter();
+    });
+  }
+
+  show(state) {
+    this.#state = state;
+    const nodes = state.places.nodes;
+    const columns = JSON.stringify(nodes.map((each) => [each.name, each.presence, each.draining]));
+    if (columns !== this.#columns) {
+      this.#columns = columns;
+      this.#rows.clear();
+      this.#body.replaceChildren();
+      this.#showHead(nodes);
+    }
+    const groups = groupsOf(state);
+    const fresh = document.createDocumentFragment();
+    const present = new Set();
+    for (const row of state.capabilities) {
+      present.add(row.name);
+      let drawn = this.#rows.get(row.name);
+      if (!drawn) {
+        drawn = this.#makeRow(row.name, nodes, new Set(state.places.runs[row.name] ?? []));
+        this.#rows.set(row.name, drawn);
+        fresh.append(drawn.line);
+      }
+      this.#update(drawn, row, nodes, groups);
+    }
+    for (const [name, drawn] of this.#rows) {
+      if (!present.has(name)) {
+        drawn.line.remove();
+        this.#rows.delete(name);
+      }
+    }
+    this.#body.append(fresh);
+    this.#filter();
+    if (!this.#body.querySelector("button[tabindex='0']")) {
+      this.#body.querySelector("button")?.setAttribute("tabindex", "0");
+    }
+  }
+
+  #showHead(nodes) {
+    const numbers = ["rate", "queue", "lag", "dead", "restarts", "sagas"];
+    this.#head.replaceChildren(element("tr", {},
+      element("th", { scope: "col" }, "capability"),
+      ...nodes.map((each) => element("th", { scope: "col" },
+        element("bdi", { class: "said" }, each.name), each.host === "here" ? "" : ` on ${each.host}`)),
+      ...numbers.map((each) => element("th", { scope: "col", class: "number" }, each))));
+  }
+
+  #makeRow(name, nodes, runs) {
+    const cells = nodes.map((node) => {
+      if (!runs.has(node.name)) {
+        return { cell: element("td", { class: "place quiet" }, "") };
+      }
+      const state = element("span", { class: "state" });
+      const load = element("span", { class: "load" });
+      const button = element("button", {
+        type: "button", tabindex: "-1", click: () => this.#open(name, node.name),
+      }, state, " ", load);
+      return { state, load, button, cell: element("td", { class: "place" }, button) };
+    });
+    const numbers = ["rate", "queue", "lag", "dead", "restarts", "sagas"]
+      .map(() => element("td", { class: "number" }));
+    const line = element("tr", {},
+      element("th", { scope: "row" }, element("bdi", { class: "said" }, name)),
+      ...cells.map((each) => each.cell), ...numbers);
+    return { line, cells, numbers, said: "", bad: false };
+  }
+
+  #update(drawn, row, nodes, groups) {
+    const places = nodes.map((node) => {
+      const group = groups.get(node.name)?.get(row.name);
+      return [...placeState(node, group), group ? rate(group.rate_per_s) : "", group?.in_hand ?? 0, group?.credit ?? 0];
+    });
+    const numbers = [rate(row.rate_per_s), row.queue, row.lag, row.dead_letters, row.restarts, row.sagas];
+    const key = JSON.stringify([places, numbers]);
+    if (key === drawn.said) {
+      return;
+    }
+    drawn.said = key;
+    drawn.bad = row.state !== "ok";
+    drawn.cells.forEach(({ cell, state, load, button }, i) => {
+      if (!button) {
+        return;
+      }
+      const [kind, word, perSecond, inHand, credit] = places[i];
+      drawn.bad ||= kind !== "ok";
+      cell.className = `place ${kind}`;
+      write(state, word);
+      const does = kind === "ok" ? `${perSecond} · ${inHand}/${credit}` : "";
+      write(load, does);
+      button.setAttribute("aria-label", shown(`${row.name} on ${nodes[i].name}: ${word} ${does}`.trim()));
+    });
+    drawn.bad ||= row.dead_letters > 0 || row.sagas > 0;
+    drawn.numbers.forEach((cell, i) => write(cell, numbers[i] ?? ""));
+  }
+
+  #filter() {
+    let count = 0;
+    for (const [name, drawn] of this.#rows) {
+      const hidden = !name.toLowerCase().includes(this.#find) || (this.#onlyBad && !drawn.bad);
+      if (drawn.line.hidden !== hidden) {
+        drawn.line.hidden = hidden;
+      }
+      count += hidden ? 0 : 1;
+    }
+    const all = this.#rows.size;
+    write(document.getElementById("grid-words"), count === all ? `${all} capabilities` : `${count} of ${all} capabilities`);
+  }
+
+  #enter(target) {
+    if (target.tagName === "BUTTON" && target.tabIndex !== 0) {
+      this.#body.querySelector("button[tabindex='0']")?.setAttribute("tabindex", "-1");
+      target.setAttribute("tabindex", "0");
+    }
+  }
+
+  #move(event) {
+    const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+    const step = steps[event.key];
+    const cell = event.target.closest("td");
+    if (!step || !cell) {
+      return;
+    }
+    event.preventDefault();
+    let line = cell.parentElement;
+    let at = cell.cellIndex;
+    do {
+      line = step[0] < 0 ? line?.previousElementSibling : step[0] > 0 ? line?.nextElementSibling : line;
+      at += step[1];
+    } while (line && (line.hidden || (line.cells[at] && !line.cells[at].querySelector("button") && line.cells[at].classList.contains("place"))));
+    line?.cells[at]?.querySelector("button")?.focus();
+  }
+}
+
+/** "n1 is away for 12 s", for the details. */
+export function presenceWords(node) {
+  const words = { live: "is there", away: "is away", silent: "is logged in and does not answer", unknown: "is not known: no broker answers" };
+  return `${node.name} ${words[node.presence]}${node.away_ms ? ` for ${duration(node.away_ms)}` : ""}`
+    + (node.draining ? ", and is being stopped" : "");
+}

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "runtime/gateway/server/route_handler.hpp"
+#include "runtime/http/problem.hpp"
+#include "runtime/http/request.hpp"
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace troupe {
+
+/// Why `asked` is not answered to whoever may be on another machine; nothing if it comes from this
+/// one: over loopback, under a name of loopback, from no proxy and from no page of another site.
+/// Pure.
+std::optional<http::problem> refusal_to_strangers(const http::request& asked);
+
+/// A route for whoever is on this machine.
+class loopback_route final : public gateway::route_handler {
+public:
+  explicit loopback_route(std::unique_ptr<gateway::route_handler> inner)
+      : inner_{std::move(inner)} {}
+
+  void handle(gateway::route_request request, const http::responder& answers) override;
+
+  void drain() override { inner_->drain(); }
+
+private:
+  const std::unique_ptr<gateway::route_handler> inner_;
+};
+
+} // namespace troupe

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "runtime/http/problem.hpp"
+#include "runtime/http/response.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace troupe {
+
+/// What every answer of the page has: nothing is loaded from elsewhere, nothing runs that is no
+/// file of it, nobody shows it in a frame, and no type is guessed.
+/// @source W3C, Content Security Policy Level 3.
+const http::field_list& page_fields();
+
+/// An answer that changes from one request to the next.
+http::response page_answer(int status, std::string_view type, std::string body);
+
+/// The answer to who asks while `page_desk::waiting_max` questions wait.
+http::problem too_many_questions();
+
+} // namespace troupe

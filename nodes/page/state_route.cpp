@@ -1,0 +1,48 @@
+#include "nodes/page/state_route.hpp"
+
+#include "nodes/page/page_answers.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Less than the page waits between two questions, so that a tab alone always sees a new state.
+constexpr milliseconds state_kept_for = 900ms;
+
+} // namespace
+
+void state_route::handle(gateway::route_request, const http::responder& answers) {
+  if (!text_.empty() && time_.now() - begun_ < state_kept_for) {
+    answers.respond(page_answer(200, "application/json", text_));
+    return;
+  }
+  waiting_.push_back(answers);
+  if (waiting_.size() == 1) {
+    ask();
+  }
+}
+
+void state_route::ask() {
+  begun_ = time_.now();
+  const bool is_taken = desk_.add([this](system_links& links) {
+    loop_.post([this, text = reader_.read(links)] { take(text); });
+  });
+  if (!is_taken) {
+    for (const http::responder& each : std::exchange(waiting_, {})) {
+      each.respond(too_many_questions());
+    }
+  }
+}
+
+void state_route::take(std::string text) {
+  text_ = std::move(text);
+  for (const http::responder& each : std::exchange(waiting_, {})) {
+    each.respond(page_answer(200, "application/json", text_));
+  }
+}
+
+} // namespace troupe

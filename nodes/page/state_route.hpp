@@ -1,0 +1,39 @@
+#pragma once
+
+#include "nodes/page/page_desk.hpp"
+#include "nodes/page/state_reader.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/gateway/server/http_loop.hpp"
+#include "runtime/gateway/server/route_handler.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// The state of the system, for all who look at its page: read once a second at most, and only if
+/// somebody asks. Confined to the HTTP loop.
+class state_route final : public gateway::route_handler {
+public:
+  /// All outlive this.
+  state_route(page_desk& desk, state_reader& reader, gateway::http_loop& loop, const clock& time)
+      : desk_{desk}, reader_{reader}, loop_{loop}, time_{time} {}
+
+  void handle(gateway::route_request request, const http::responder& answers) override;
+
+private:
+  void ask();
+  void take(std::string text);
+
+  page_desk& desk_;
+  state_reader& reader_;
+  gateway::http_loop& loop_;
+  const clock& time_;
+  /// What was read last, and when that was begun; empty at first.
+  std::string text_;
+  instant begun_{};
+  std::vector<http::responder> waiting_;
+};
+
+} // namespace troupe

@@ -1,0 +1,42 @@
+#include "nodes/system_links.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+std::vector<std::string> addresses_of(const std::vector<topology::broker_plan>& brokers) {
+  std::vector<std::string> addresses;
+  for (const topology::broker_plan& each : brokers) {
+    addresses.push_back(each.listen);
+  }
+  return addresses;
+}
+
+} // namespace
+
+system_links::system_links(const topology::plan& plan, const options_source& options)
+    : any_{options(addresses_of(plan.brokers)).and_then(client::client::open)} {
+  for (const topology::broker_plan& each : plan.brokers) {
+    brokers_.push_back(options({each.listen}).and_then(client::client::open));
+  }
+}
+
+system_links::answers system_links::ask_broker(
+    std::size_t number, const std::vector<question>& questions, milliseconds deadline) {
+  return ask(brokers_[number], questions, deadline);
+}
+
+system_links::answers
+system_links::ask_any(const std::vector<question>& questions, milliseconds deadline) {
+  return ask(any_, questions, deadline);
+}
+
+system_links::answers
+system_links::ask(const link& over, const std::vector<question>& questions, milliseconds deadline) {
+  return over ? ask_at_once(**over, questions, deadline)
+              : answers(questions.size(), failure{over.error()});
+}
+
+} // namespace troupe

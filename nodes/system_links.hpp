@@ -1,0 +1,42 @@
+#pragma once
+
+#include "nodes/connection.hpp"
+#include "runtime/client/client.hpp"
+#include "topology/plan.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// Links over which a system is asked how it is: one to each broker, of itself, and one over any of
+/// them, to the nodes. Each may be asked from a thread of its own, one at a time.
+class system_links {
+public:
+  using answers = std::vector<outcome<std::string>>;
+  /// How to reach some of the brokers.
+  using options_source = std::function<outcome<client::options>(std::vector<std::string>)>;
+
+  system_links(const topology::plan& plan, const options_source& options);
+
+  /// Asks the broker with this number in the topology.
+  answers
+  ask_broker(std::size_t number, const std::vector<question>& questions, milliseconds deadline);
+
+  /// Asks whomever the questions are for, over any broker.
+  answers ask_any(const std::vector<question>& questions, milliseconds deadline);
+
+private:
+  using link = outcome<std::unique_ptr<client::client>>;
+
+  static answers
+  ask(const link& over, const std::vector<question>& questions, milliseconds deadline);
+
+  std::vector<link> brokers_;
+  link any_;
+};
+
+} // namespace troupe

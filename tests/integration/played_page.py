@@ -1,0 +1,75 @@
+"""The files of the page as a gateway serves them, over a state that the test says."""
+
+import http.server
+import json
+import pathlib
+import threading
+
+from harness import SOURCE
+
+FOLDER = SOURCE / "nodes" / "page"
+POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+
+def group(name: str, **more: object) -> dict:
+    return {"capability": name, "store": "none", "breaker": "closed", "forced_by": "", "forced_why": "",
+            "forced_since": "", "credit": 512, "in_hand": 3, "answered": 12, "failed": 0, "repeats": 0, "turns": 9,
+            "events_credit": 0, "events_in_hand": 0, "outbox_depth": 0, "outbox_confirmed": 0, "outbox_trouble": "",
+            "down_reason": "", "rate_per_s": 12.5, "restarts": 0, "replicas": [], **more}
+
+
+def state(names: list[str], nodes: tuple = ("n1", "n2"), **more: object) -> dict:
+    """A system that is well, but for what `more` says."""
+    return {
+        "system": "played", "file": "played.yaml", "gateway": "g1", "incarnation": "one", "at": 1_800_000_000_000,
+        "headline": "played is healthy", "journal": "b1", "verdict": "healthy", "troubles": [],
+        "capabilities": [{
+            "name": each, "state": "ok", "nodes_serving": 2, "nodes_meant": 2, "rate_per_s": 25, "queue": 0, "lag": None,
+            "dead_letters": None, "restarts": 0, "breaker": "closed", "sagas": None} for each in names],
+        "brokers": [{"name": "b1", "answers": True, "status": {
+            "uptime_ms": 60_000, "draining": False, "calls_held": 0, "counters": {"answered": 1, "refused": 0},
+            "events": []}}],
+        "nodes": [{"name": node, "answers": True, "status": {
+            "pid": 1, "groups": [group(each) for each in names]}} for node in nodes],
+        "gateways": [{"name": "g1", "listen": "http://127.0.0.1:8080", "admin": "", "live": True, "brokers": ["b1"]}],
+        "places": {
+            "nodes": [{"name": node, "host": "here", "presence": "live", "away_ms": None, "up_ms": 60_000,
+                       "draining": False} for node in nodes],
+            "runs": {each: list(nodes) for each in names}},
+        "events": {"last": 0, "topics": [], "groups": []}, "sagas": {"counts": {}, "list": []}, "letters": [],
+        "traces": [], **more}
+
+
+class PlayedPage:
+    """Serves until `close`; what it answers may be changed meanwhile."""
+
+    def __init__(self, answer: dict):
+        self.answer = answer
+        page = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                name = self.path.removeprefix("/ui").lstrip("/") or "page.html"
+                if name == "state":
+                    kind, body = "application/json", json.dumps(page.answer).encode()
+                else:
+                    path = FOLDER / pathlib.Path(name).name
+                    kind, body = TYPES[path.suffix], path.read_bytes()
+                self.send_response(200)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Security-Policy", POLICY)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_words):
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
