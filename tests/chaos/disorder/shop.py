@@ -69,7 +69,8 @@ class Shop:
         (folder / "apart").mkdir()
         self.clocks = Clocks(folder)
         self.topology = folder / "shop.yaml"
-        self.text = shop_of(SHOP / "shop.yaml", dict(zip(brokers, free_ports(len(brokers)))))
+        self.text = shop_of(SHOP / "shop.yaml", dict(zip(brokers, free_ports(len(brokers)))),
+                            for_before="before" in releases)
         self.give_topology(self.text)
         shutil.copy(SHOP / "invariants.yaml", folder)
         self._releases = releases
