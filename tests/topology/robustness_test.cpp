@@ -22,7 +22,7 @@ constexpr std::uint32_t seed = 20'261'123;
 
 struct robustness_fixture : topology_fixture {
   robustness_fixture() {
-    for (const auto* name : {"inventory", "payments", "order_saga"}) {
+    for (const auto* name : {"inventory", "payments", "order_saga", "reconciliation"}) {
       types.push_back({.name = name, .wants_store = true, .check_config = {}, .calls = {}});
     }
     for (const auto& [name, event] :
@@ -88,11 +88,13 @@ BOOST_AUTO_TEST_CASE(the_example_is_a_good_file) {
     BOOST_FAIL(wrong->to_text());
   }
   const auto& shop = std::get<plan>(result);
-  BOOST_TEST(shop.capabilities.size() == 7U);
+  BOOST_TEST(shop.capabilities.size() == 8U);
   for (const capability_plan& capability : shop.capabilities) {
     BOOST_TEST(capability.nodes.size() == 2U);
-    // 256 orders may be under way, and an order needs every capability but the notes.
-    BOOST_TEST((capability.bulkhead.in_flight >= 256 || capability.name.value == "notes"));
+    // 256 orders may be under way, and an order needs every capability but these.
+    const std::string& name = capability.name.value;
+    BOOST_TEST(
+        (capability.bulkhead.in_flight >= 256 || name == "notes" || name == "reconciliation"));
   }
 }
 
