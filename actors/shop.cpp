@@ -14,6 +14,7 @@
 #include "actors/users/schema.hpp"
 #include "actors/users/users.hpp"
 #include "runtime/actor/registry.hpp"
+#include "runtime/reconciler/reconciliation_actor.hpp"
 
 #ifdef TROUPE_FAULTS
 #include "actors/faulty/faulty.hpp"
@@ -41,7 +42,8 @@ std::vector<actor_type> registered_types() {
       type_of<orders::orders_actor>("orders", orders::schema),
       type_of<notifications::notifications_actor, notifications::notifications_options>(
           "notifications", notifications::schema),
-      saga_type("order_saga", {order_saga::place()})};
+      saga_type("order_saga", {order_saga::place()}),
+      reconcile::reconciliation_type()};
 }
 
 } // namespace troupe

@@ -37,6 +37,7 @@ std::vector<topology::actor_type> actor_types() {
     known.wants_store = type.wants_store();
     known.check_config = std::move(type.check_config);
     known.described = std::move(type.description);
+    known.asks_others = type.asks_others;
     add_calls(type.sagas, known);
   }
   return all;

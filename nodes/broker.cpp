@@ -10,6 +10,7 @@
 #include "nodes/node_main.hpp"
 #include "nodes/open_files.hpp"
 #include "nodes/service_manager.hpp"
+#include "nodes/service_tokens.hpp"
 #include "nodes/span_export.hpp"
 #include "nodes/stop_signals.hpp"
 #include "runtime/broker/server/memory_shares.hpp"
@@ -93,6 +94,22 @@ const topology::broker_plan* find_broker(const topology::plan& plan, const std::
   return nullptr;
 }
 
+/// How the broker checks the tokens of logins; empty if it wants none.
+decltype(broker::server_options::check_token)
+token_check(std::shared_ptr<security::login_tokens> tokens, const clock& time) {
+  if (tokens == nullptr) {
+    return {};
+  }
+  return [tokens = std::move(tokens), &time](
+             std::string_view token,
+             std::string_view user,
+             const transport::curve_public_key& key) -> outcome<milliseconds> {
+    const auto now =
+        std::chrono::duration_cast<std::chrono::seconds>(time.wall().time_since_epoch());
+    return tokens->check(token, user, key, now.count());
+  };
+}
+
 /// Runs until a signal says stop, and then until the calls under way have ended.
 int serve(
     const topology::plan& plan,
@@ -115,6 +132,7 @@ int serve(
       {.endpoint = self.listen,
        .open_endpoint = self.open,
        .key = *door ? std::optional{(*door)->key()} : std::nullopt,
+       .is_valid_key = *door ? (*door)->is_valid_key() : nullptr,
        .heartbeat = plan.heartbeat,
        .body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max),
        .open_files_max = open_files_max,
@@ -130,6 +148,11 @@ int serve(
       log.write("not_listening", {{"reason", tried.error().message}});
       return node_exit::refused;
     }
+  }
+  const auto tokens = open_login_tokens(plan);
+  if (!tokens) {
+    log.write("not_listening", {{"reason", tokens.error().message}});
+    return node_exit::refused;
   }
   uuid_source ids;
   observe::span_rings spans;
@@ -149,7 +172,8 @@ int serve(
        .has_keys = *door != nullptr,
        .keys_refused =
            *door ? [&from = **door] { return from.refused(); } : std::function<std::uint64_t()>{},
-       .rules = rules},
+       .rules = rules,
+       .check_token = token_check(*tokens, time)},
       [&log](const broker::log_event& event) { log.write(event.name, event.fields); },
       time.now()};
   server.keep_spans(time, spans);
@@ -190,6 +214,9 @@ int serve(
     service_reports reports{ask};
     while (await_signal(stop_signals) == SIGHUP) {
       (*door)->reread(loop);
+      if (*tokens != nullptr) {
+        reread_login_tokens(**tokens, plan.security->keys, log);
+      }
     }
     reports.stopping();
   }

@@ -1,6 +1,7 @@
 #include "nodes/broker_door.hpp"
 
 #include "nodes/link_keys.hpp"
+#include "runtime/security/audit_line.hpp"
 #include "runtime/transport/stranger.hpp"
 
 #include <fmt/format.h>
@@ -10,10 +11,17 @@ namespace troupe {
 
 namespace {
 
-// Between two lines about keys that were refused: whoever knocks must not fill the disk.
-constexpr std::chrono::seconds refusal_log_interval{10};
+// Addresses share these by chance: whoever knocks must not fill the disk, however many they are.
+constexpr std::size_t address_series = 16;
+constexpr std::chrono::seconds address_interval{10};
 
 } // namespace
+
+broker_door::broker_door(
+    transport::context& zmq, std::shared_ptr<security::key_ring> ring, observe::event_log& log)
+    : context_{zmq}, ring_{std::move(ring)}, log_{log}, used_{ring_->own().public_key},
+      refusals_{address_series, address_interval} {
+}
 
 outcome<std::unique_ptr<broker_door>> broker_door::open(
     transport::context& zmq,
@@ -63,22 +71,43 @@ void broker_door::note_refused(const std::string& address, const std::string& wh
   if (!is_serving_) {
     return;
   }
-  const auto now = std::chrono::steady_clock::now();
-  ++untold_;
-  if (told_at_ == decltype(told_at_){} || now - told_at_ >= refusal_log_interval) {
-    told_at_ = now;
+  if (const auto count = refusals_.note(place_of_(address) % address_series, time_.now())) {
     log_.write(
-        "key_refused",
-        {{"from", address}, {"why", why}, {"times", std::to_string(std::exchange(untold_, 0))}});
+        security::audit_event,
+        security::audit_line(
+            {.act = "connect",
+             .what = "a link",
+             .rule = "security.keys",
+             .from = address,
+             .why = why},
+            *count));
   }
 }
 
+std::function<bool(const transport::curve_public_key&)> broker_door::is_valid_key() const {
+  return [known = ring_](const auto& key) { return !known->owner_of(key).empty(); };
+}
+
 void broker_door::reread(transport::router_loop& loop) {
-  const auto before = ring_->own().public_key;
-  if (reread_keys(*ring_, log_) && ring_->own().public_key != before) {
-    log_.write("key_replaced", {{"what", "all links are made anew, with this broker's new key"}});
-    loop.replace_key(ring_->own().secret_key);
+  if (!reread_keys(*ring_, log_)) {
+    return;
   }
+  loop.check_keys();
+  const transport::curve_pair own = ring_->own();
+  if (own.public_key == used_) {
+    return;
+  }
+  if (const auto replaced = loop.replace_key(own.secret_key); !replaced) {
+    log_.write(
+        "key_not_replaced",
+        {{"reason", replaced.error().message},
+         {"what", "the key before is used on; send SIGHUP again, or start this broker anew"}});
+    return;
+  }
+  used_ = own.public_key;
+  log_.write(
+      "key_replaced",
+      {{"what", "whoever connects from now on has to know this broker's new key; links stay"}});
 }
 
 } // namespace troupe

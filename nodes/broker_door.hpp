@@ -1,7 +1,10 @@
 #pragma once
 
+#include "runtime/clock.hpp"
 #include "runtime/observe/event_log.hpp"
 #include "runtime/outcome.hpp"
+#include "runtime/secret_hash.hpp"
+#include "runtime/security/audit_sample.hpp"
 #include "runtime/security/key_ring.hpp"
 #include "runtime/transport/context.hpp"
 #include "runtime/transport/router_loop.hpp"
@@ -9,8 +12,8 @@
 #include "topology/plan.hpp"
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -36,7 +39,11 @@ public:
   /// @errors `internal`: it was let in, or nobody answered.
   outcome<void> try_strangers(const std::string& endpoint);
 
-  /// Reads the keys again; all links to `loop` are made anew if the broker's own is another one.
+  /// Whether somebody has this key now.
+  std::function<bool(const transport::curve_public_key&)> is_valid_key() const;
+
+  /// Reads the keys again. `loop` ends the links whose keys nobody has any more, and listens with
+  /// the broker's own if that is another one.
   void reread(transport::router_loop& loop);
 
   /// Strangers that were not let in.
@@ -44,18 +51,20 @@ public:
 
 private:
   broker_door(
-      transport::context& zmq, std::shared_ptr<security::key_ring> ring, observe::event_log& log)
-      : context_{zmq}, ring_{std::move(ring)}, log_{log} {}
+      transport::context& zmq, std::shared_ptr<security::key_ring> ring, observe::event_log& log);
 
   void note_refused(const std::string& address, const std::string& why);
 
   transport::context& context_;
   const std::shared_ptr<security::key_ring> ring_;
   observe::event_log& log_;
-  std::uint64_t tried_ = 0; // By ourselves.
+  transport::curve_public_key used_; // With which it listens.
+  std::uint64_t tried_ = 0;          // By ourselves.
   std::atomic<bool> is_serving_{false};
-  std::chrono::steady_clock::time_point told_at_{}; // On the thread of the zap_server.
-  std::uint64_t untold_ = 0;
+  // On the thread of the zap_server.
+  const system_clock time_;
+  const secret_hash place_of_;
+  security::audit_sample refusals_;
   std::unique_ptr<transport::zap_server> zap_;
 };
 

@@ -198,6 +198,12 @@ void write_events(observe::metrics_text& text, const broker::event_measures& eve
   text.sample({}, events.last);
   text.gauge("troupe_broker_events_pending", "Events that wait for the disk.");
   text.sample({}, events.pending);
+  text.gauge("troupe_broker_scheduled_events", "Events that are to be published later.");
+  text.sample({}, events.scheduled);
+  text.counter("troupe_broker_scheduled_published", "Scheduled events whose time came.");
+  text.sample({}, events.scheduled_published);
+  text.counter("troupe_broker_scheduled_cancelled", "Scheduled events that a person cancelled.");
+  text.sample({}, events.scheduled_cancelled);
   text.histogram(
       "troupe_broker_publish_seconds", "From an event's arrival until it was on disk, confirmed.");
   text.sample({}, events.confirmed);

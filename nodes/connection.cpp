@@ -3,6 +3,7 @@
 #include "nodes/commands/plan_file.hpp"
 #include "nodes/link_keys.hpp"
 #include "runtime/config.hpp"
+#include "runtime/wire/events.hpp"
 #include "runtime/wire/json.hpp"
 
 #include <algorithm>
@@ -211,6 +212,9 @@ int print_journal_error(const error& why, bool json, std::string_view next) {
   if (why.possible == effect::unknown && !next.empty()) {
     return print_error(why, json, next);
   }
+  if (!why.detail("login_refused").empty()) {
+    return print_error(why, json);
+  }
   switch (why.code) {
   case errc::deadline_exceeded:
     return print_error(
@@ -240,6 +244,12 @@ std::string check_call_id(const std::string& text) {
                  "version 7, such as Python's uuid7() makes, or left out",
                  text,
                  version);
+}
+
+std::string check_pattern(const std::string& word) {
+  return wire::is_pattern(word)
+             ? ""
+             : fmt::format("`{}` means no topics; write order.created, order.* or '*'", word);
 }
 
 std::string check_uuid(const std::string& text) {

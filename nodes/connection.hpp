@@ -112,6 +112,9 @@ int print_journal_error(const error& why, bool json, std::string_view next = {})
 /// The MessagePack of the JSON in `word`, or of what is on stdin for "-".
 outcome<std::string> body_in(const std::string& word);
 
+/// Whether `word` is a topic, or the beginning of topics; a `word_check`.
+std::string check_pattern(const std::string& word);
+
 /// Whether `text` is a UUID; a `word_check`.
 std::string check_uuid(const std::string& text);
 

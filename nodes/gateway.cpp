@@ -18,6 +18,7 @@
 #include "nodes/stop_signals.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/observe/event_log.hpp"
+#include "runtime/security/audit_line.hpp"
 #include "runtime/security/token_files.hpp"
 
 #include <csignal>
@@ -131,6 +132,8 @@ int serve(
   if (!tokens) {
     return refuse(log, tokens.error());
   }
+  gateway::token_audit refusals{
+      [&log](const observe::log_fields& line) { log.write(security::audit_event, line); }};
   auto options = options_of(plan, self);
   options.calls.keys = link_keys(plan, *keys, options.calls.brokers);
   auto made = gateway::gateway::make(std::move(options), time);
@@ -139,9 +142,10 @@ int serve(
   }
   gateway::gateway& server = **made;
   const auto exporter = export_spans(plan, self.name, spans, time, log);
-  add_routes(server, plan, self, actor_types(), time, moving->get(), tokens->get(), spans.add());
+  add_routes(
+      server, plan, self, actor_types(), time, moving->get(), tokens->get(), refusals, spans.add());
   add_documents(server, plan, self, actor_types());
-  const auto ui = page::add(server, plan, self, *keys, tokens->get(), time);
+  const auto ui = page::add(server, plan, self, *keys, tokens->get(), refusals, time);
   const auto started = server.start([&log](std::string_view what) {
     log.write("request.failed", {{"reason", std::string{what}}});
   });
@@ -149,15 +153,17 @@ int serve(
     return refuse(log, started.error());
   }
   const ask_node ask = [&server,
+                        &refusals,
                         brokers = names_of(plan.brokers),
                         moving = moving->get(),
                         sender = exporter.get()](const auto& answered) {
-    server.ask_snapshot([answered, brokers, moving, sender](const gateway::gateway_snapshot& said) {
+    server.ask_snapshot([answered, brokers, moving, sender, refused = refusals.refused()](
+                            const gateway::gateway_snapshot& said) {
       const auto copy = std::make_shared<const gateway::gateway_snapshot>(said);
       answered(
           {[copy, brokers] { return health_of(*copy, brokers); },
-           [copy, brokers, moving, sender](observe::metrics_format format) {
-             return metrics_of(*copy, brokers, moving, sender, format);
+           [copy, brokers, moving, sender, refused](observe::metrics_format format) {
+             return metrics_of(*copy, brokers, moving, sender, refused, format);
            }});
     });
   };

@@ -33,6 +33,7 @@ std::string metrics_of(
     const std::vector<std::string>& brokers,
     const gateway_features* moving,
     const observe::span_exporter* exporter,
+    std::uint64_t tokens_refused,
     observe::metrics_format format) {
   observe::metrics_text text{format};
   text.counter(
@@ -57,6 +58,10 @@ std::string metrics_of(
   }
   text.counter("troupe_gateway_rate_limited", "Requests refused, as their peer had sent too many.");
   text.sample({}, gateway.rate_limited);
+  text.counter(
+      "troupe_gateway_tokens_refused",
+      "Requests refused, as their service token was missing or not accepted.");
+  text.sample({}, tokens_refused);
   text.counter(
       "troupe_gateway_gate_refusals",
       "Requests refused before they were read, as malformed or slow.");

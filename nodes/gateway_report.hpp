@@ -6,6 +6,7 @@
 #include "runtime/observe/metrics_text.hpp"
 #include "runtime/observe/span_exporter.hpp"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -22,11 +23,13 @@ health_of(const gateway::gateway_snapshot& gateway, const std::vector<std::strin
 ///
 /// @param moving its features; null if it has none.
 /// @param exporter sends its spans; null if nothing does.
+/// @param tokens_refused service tokens that were missing or not accepted.
 std::string metrics_of(
     const gateway::gateway_snapshot& gateway,
     const std::vector<std::string>& brokers,
     const gateway_features* moving,
     const observe::span_exporter* exporter,
+    std::uint64_t tokens_refused,
     observe::metrics_format format);
 
 } // namespace troupe

@@ -137,11 +137,15 @@ void add_routes(
     const clock& time,
     gateway_features* moving,
     security::checked_tokens* tokens,
+    gateway::token_audit& refusals,
     observe::span_ring& ring) {
   const auto add = [&](const topology::route_plan& route,
                        std::unique_ptr<gateway::route_handler> handler) {
     if (route.wants_token) {
-      handler = std::make_unique<gateway::token_route>(*tokens, time, std::move(handler));
+      handler = std::make_unique<gateway::token_route>(
+          gateway::token_route::checking{*tokens, refusals, time},
+          text_of(route.key),
+          std::move(handler));
     }
     to.add({route.key, std::move(handler)});
   };

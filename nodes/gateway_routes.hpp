@@ -3,6 +3,7 @@
 #include "nodes/gateway_features.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/gateway/server/gateway.hpp"
+#include "runtime/gateway/server/token_audit.hpp"
 #include "runtime/observe/span_ring.hpp"
 #include "runtime/security/checked_tokens.hpp"
 #include "topology/actor_type.hpp"
@@ -20,7 +21,8 @@ options_of(const topology::plan& plan, const topology::gateway_plan& self);
 ///
 /// @param moving the features of its routes; null if they have none. @param tokens checks those
 /// that routes ask for, and tells their public keys; null if no route asks, and there are no keys.
-/// Outlives `to`. @param ring the spans of requests; of the HTTP loop.
+/// @param refusals takes those that are not accepted. Both outlive `to`. @param ring the spans of
+/// requests; of the HTTP loop.
 void add_routes(
     gateway::gateway& to,
     const topology::plan& plan,
@@ -29,6 +31,7 @@ void add_routes(
     const clock& time,
     gateway_features* moving,
     security::checked_tokens* tokens,
+    gateway::token_audit& refusals,
     observe::span_ring& ring);
 
 } // namespace troupe

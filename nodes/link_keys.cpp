@@ -1,5 +1,7 @@
 #include "nodes/link_keys.hpp"
 
+#include "nodes/service_tokens.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -51,8 +53,20 @@ transport::link_key_source link_keys(
         });
     names.push_back(known == plan.brokers.end() ? std::string{} : known->name);
   }
-  return [ring = std::move(ring), names = std::move(names)](int broker, std::size_t attempt) {
-    return ring->link_to(names[static_cast<std::size_t>(broker)], attempt);
+  return [ring = std::move(ring),
+          names = std::move(names),
+          folder = plan.security->keys,
+          tokens = plan.security->tokens](
+             int broker, std::size_t attempt) -> outcome<transport::curve_link_keys> {
+    auto keys = ring->link_to(names[static_cast<std::size_t>(broker)], attempt);
+    if (keys && tokens && tokens->at_login) {
+      auto token = login_token_of(folder, *tokens, *ring);
+      if (!token) {
+        return failure{std::move(token).error()};
+      }
+      keys->token = std::move(*token);
+    }
+    return keys;
   };
 }
 

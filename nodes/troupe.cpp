@@ -22,6 +22,7 @@
 #include "nodes/commands/reconcile.hpp"
 #include "nodes/commands/saga.hpp"
 #include "nodes/commands/sagas.hpp"
+#include "nodes/commands/scheduled.hpp"
 #include "nodes/commands/status/status.hpp"
 #include "nodes/commands/tail.hpp"
 #include "nodes/commands/token.hpp"
@@ -61,6 +62,7 @@ int run(int count, char** words) {
   add_why(line);
   add_token(line);
   add_dead_letters(line);
+  add_scheduled(line);
   add_reconcile(line);
   add_saga(line);
   add_sagas(line);

@@ -4,6 +4,8 @@
 
 #include "nodes/actor_types.hpp"
 #include "nodes/admin_server.hpp"
+#include "nodes/capability_calls.hpp"
+#include "nodes/connection.hpp"
 #include "nodes/link_keys.hpp"
 #include "nodes/node_health.hpp"
 #include "nodes/node_main.hpp"
@@ -109,6 +111,8 @@ int serve(const topology::plan& plan, const node_arguments& given, const sigset_
   transport::context zmq;
   worker_options options = options_of(plan, given.node);
   options.keys = link_keys(plan, *keys, options.brokers);
+  capability_calls calls{options_for(plan, options.brokers, given.node, *keys)};
+  options.ask = [&calls](const capability_call& call) { return calls.ask(call); };
   auto made = worker::make(zmq, time, log, types, std::move(options));
   if (!made) {
     return refuse(made.error());
@@ -140,6 +144,7 @@ int serve(const topology::plan& plan, const node_arguments& given, const sigset_
     }
     if (signal != 0) {
       reports.stopping();
+      calls.close();
       node.drain();
     }
   }};

@@ -103,6 +103,15 @@ std::optional<token_options> read_tokens(config_reader& section, std::vector<fau
   options.lifetime =
       reader.duration("lifetime", lifetime.least, lifetime.most).value_or(options.lifetime);
   options.leeway = reader.duration("leeway", leeway.least, leeway.most).value_or(options.leeway);
+  if (const auto login = reader.text("login")) {
+    options.at_login = *login == "required";
+    if (!options.at_login) {
+      reader.add_fault(
+          "login",
+          "is `" + *login + "`",
+          "write `required`: whoever logs in with a key shows a token, too; or leave it out");
+    }
+  }
   reader.finish();
   return options;
 }

@@ -31,6 +31,8 @@ struct token_options {
   std::chrono::milliseconds lifetime{std::chrono::hours{1}};
   /// By how much the clocks of two machines may differ.
   std::chrono::milliseconds leeway{30'000};
+  /// Whether brokers want a token of whoever logs in with a key.
+  bool at_login = false;
 
   static constexpr range<std::chrono::milliseconds> lifetime_range{
       std::chrono::minutes{1}, std::chrono::hours{24}};

@@ -139,7 +139,9 @@ std::vector<std::string> publishes_of(const actor_type& type) {
 void check_capability_rule(const rule_subject& on) {
   check_use(on, act::subscribe, on.capability->subscribes);
   if (on.type != nullptr) {
-    check_use(on, act::call, calls_of(*on.type));
+    if (!on.type->asks_others) {
+      check_use(on, act::call, calls_of(*on.type));
+    }
     check_use(on, act::publish, publishes_of(*on.type));
   }
   for (std::size_t i = 0; i < on.rule.may.read.size(); ++i) {

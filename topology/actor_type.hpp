@@ -29,6 +29,8 @@ struct actor_type {
   std::function<void(const config_tree& config, std::vector<fault>& faults)> check_config;
   /// Every call its sagas make; each must be served by the topology.
   std::vector<called_operation> calls;
+  /// Whether it calls others besides, which its `config` names.
+  bool asks_others = false;
   /// The types of those calls.
   std::vector<wire::message_schema> call_types{};
   /// What it answers, hears and tells.

@@ -23,7 +23,7 @@ struct security_options {
   /// The folder of the keys, joined to the file's folder.
   std::string keys;
   plain_clients clients = plain_clients::refused;
-  /// Absent: logins carry no tokens.
+  /// Absent: nobody asks for a token.
   std::optional<token_options> tokens{};
   /// Who may do what; all else is forbidden.
   std::vector<access_rule> allow{};

@@ -145,7 +145,7 @@ outcome<stock_reserved> held_already(
       },
       request.order_id);
   if (rows == 0) {
-    return failure{rejected("cancelled", "The order's goods were released before.")};
+    return failure{already_undone(request.order_id)};
   }
   if (held.currency != request.currency) {
     return failure{rejected(
@@ -194,8 +194,9 @@ inventory_actor::inventory_actor(const context& context)
   command("reserve", [this](const reserve_stock& request, turn& turn) {
     return handle(request, turn);
   });
-  command(
-      "release", [](const release_stock& request, turn& turn) { return handle(request, turn); });
+  command("release", [this](const release_stock& request, turn& turn) {
+    return handle(request, turn);
+  });
 }
 
 outcome<stock_loaded> inventory_actor::handle(const load_stock& request, turn& turn) {
@@ -266,10 +267,7 @@ outcome<stock_reserved> inventory_actor::handle(const reserve_stock& request, tu
     return is_claimed(session, request.order_id) ? held_already(session, request, *lines)
                                                  : failure{total.error()};
   }
-  const auto claimed = session.execute(
-      "INSERT INTO claims (order_id) VALUES ($1) ON CONFLICT (order_id) DO NOTHING",
-      request.order_id);
-  if (claimed == 0) {
+  if (!claims_.is_first(request.order_id, turn)) {
     return held_already(session, request, *lines);
   }
   std::vector<store::value> rows;
@@ -303,12 +301,9 @@ bool inventory_actor::take(const line& wanted, turn& turn) const {
   return true;
 }
 
-outcome<stock_released> inventory_actor::handle(const release_stock& request, turn& turn) {
+outcome<stock_released> inventory_actor::handle(const release_stock& request, turn& turn) const {
   store::database& session = turn.database();
-  const auto never_reserved = session.execute(
-      "INSERT INTO claims (order_id) VALUES ($1) ON CONFLICT (order_id) DO NOTHING",
-      request.order_id);
-  if (never_reserved != 0) {
+  if (claims_.is_first(request.order_id, turn)) {
     return stock_released{0};
   }
   std::vector<line> lines;

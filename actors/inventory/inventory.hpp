@@ -4,6 +4,7 @@
 #include "actors/inventory/options.hpp"
 #include "actors/multi_insert.hpp"
 #include "runtime/actor/actor.hpp"
+#include "runtime/actor/reservations.hpp"
 
 namespace troupe::inventory {
 
@@ -17,12 +18,13 @@ private:
   static outcome<stock_level> handle(const get_stock& request, store::database& session);
   static outcome<stock_level> handle(const restock& request, turn& turn);
   outcome<stock_reserved> handle(const reserve_stock& request, turn& turn) const;
-  static outcome<stock_released> handle(const release_stock& request, turn& turn);
+  outcome<stock_released> handle(const release_stock& request, turn& turn) const;
 
   /// Takes the pieces of `wanted` from the shelf, and publishes `stock.low` where few are left.
   bool take(const line& wanted, turn& turn) const;
 
   inventory_options options_;
+  claims claims_{"claims", "order_id"};
   shop::multi_insert add_reservations_;
 };
 

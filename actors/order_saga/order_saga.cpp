@@ -11,7 +11,7 @@ namespace {
 
 using saga::facts;
 using saga::project;
-using saga::result_of;
+using saga::result;
 using saga::step;
 using saga::step_kind;
 
@@ -92,14 +92,13 @@ step charge() {
       .kind = step_kind::pivot,
       .retries = retries,
       .request = project<place_order>(
-          [](const place_order& wish, const facts& known) -> outcome<payments::charge_order> {
-            const auto reserved = result_of<inventory::stock_reserved>(known, "reserve");
-            if (!reserved) {
-              return failure{reserved.error()};
-            }
+          [](const place_order& wish,
+             const facts& known,
+             const inventory::stock_reserved& reserved) {
             return payments::charge_order{
-                known.saga, reserved->total_cents, reserved->currency, wish.card};
-          }),
+                known.saga, reserved.total_cents, reserved.currency, wish.card};
+          },
+          result<inventory::stock_reserved>{"reserve"}),
       .undo_request = project<place_order>([](const place_order&, const facts& known) {
         return payments::refund_order{known.saga};
       }),
@@ -114,13 +113,10 @@ step confirm() {
       .operation = "confirm",
       .kind = step_kind::retriable,
       .request = project<place_order>(
-          [](const place_order&, const facts& known) -> outcome<orders::confirm_order> {
-            const auto charged = result_of<payments::order_charged>(known, "charge");
-            if (!charged) {
-              return failure{charged.error()};
-            }
-            return orders::confirm_order{known.saga, charged->amount_cents, charged->payment_id};
-          }),
+          [](const place_order&, const facts& known, const payments::order_charged& charged) {
+            return orders::confirm_order{known.saga, charged.amount_cents, charged.payment_id};
+          },
+          result<payments::order_charged>{"charge"}),
       .key = order_key};
 }
 
@@ -131,15 +127,12 @@ saga::definition place() {
       .operation = "place",
       .deadline = milliseconds{10'000},
       .steps = {create(), reserve(), charge(), confirm()},
-      .answer =
-          project<place_order>([](const place_order&, const facts& known) -> outcome<order_placed> {
-            const auto charged = result_of<payments::order_charged>(known, "charge");
-            if (!charged) {
-              return failure{charged.error()};
-            }
+      .answer = project<place_order>(
+          [](const place_order&, const facts& known, const payments::order_charged& charged) {
             return order_placed{
-                known.saga, charged->amount_cents, charged->currency, charged->payment_id};
-          }),
+                known.saga, charged.amount_cents, charged.currency, charged.payment_id};
+          },
+          result<payments::order_charged>{"charge"}),
       .accept = accept};
 }
 

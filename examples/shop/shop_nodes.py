@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -37,6 +38,7 @@ def write_topology(source: pathlib.Path, folder: pathlib.Path) -> tuple[pathlib.
         text = text.replace(old, f"127.0.0.1:{port}")
     path = folder / source.name
     path.write_text(text)
+    shutil.copy(source.parent / "invariants.yaml", folder)
     return path, re.findall(r"tcp://127\.0\.0\.1:\d+", text)
 
 

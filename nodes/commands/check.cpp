@@ -1,6 +1,8 @@
 #include "nodes/commands/check.hpp"
 
 #include "nodes/actor_types.hpp"
+#include "nodes/commands/check_access.hpp"
+#include "nodes/commands/checked_invariants.hpp"
 #include "nodes/commands/earlier_release.hpp"
 #include "nodes/commands/left_behind.hpp"
 #include "nodes/commands/plan_file.hpp"
@@ -221,17 +223,32 @@ int run(const check_arguments& given) {
   if (!plan) {
     return plan.error();
   }
+  if (const auto faulty = faulty_invariants(*plan, types); !faulty.empty()) {
+    for (const reconcile::invariants_file& each : faulty) {
+      print_faults({each.path, each.faults}, given.json);
+    }
+    return exit_code::faults;
+  }
   if (!given.against.empty()) {
     return run_against(given, *plan, types);
   }
   const auto strays = find_left_behind(*plan);
+  const key_findings keys = find_keys(*plan);
   if (given.json) {
-    fmt::print("{}\n", json_of(*plan, types, strays).text());
+    json_object json = json_of(*plan, types, strays);
+    if (plan->security) {
+      json.add("keys", json_of(*plan, keys));
+    }
+    if (given.rights) {
+      json.add("rights", rights_json(*plan, types));
+    }
+    fmt::print("{}\n", json.text());
   } else {
     fmt::print(
-        "{}{}{}",
+        "{}{}{}{}",
         topology::explain(*plan, types),
         given.rights ? topology::access_text(*plan, types) : "",
+        text_of(*plan, keys),
         text_of(strays));
   }
   return exit_code::ok;

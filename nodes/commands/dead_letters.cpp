@@ -1,5 +1,6 @@
 #include "nodes/commands/dead_letters.hpp"
 
+#include "nodes/commands/letter_choice.hpp"
 #include "nodes/commands/plan_file.hpp"
 #include "nodes/connection.hpp"
 #include "nodes/text_table.hpp"
@@ -7,6 +8,7 @@
 #include "runtime/wire/journal_calls.hpp"
 #include "runtime/wire/json.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <memory>
 
@@ -22,13 +24,13 @@ std::string when(std::int64_t millis) {
   return utc_time_text(time_since_1970(milliseconds{millis}));
 }
 
-struct dead_letter_arguments : connect_arguments {
+struct dead_letter_arguments : connect_arguments, letter_choice {
   std::string id;
-  std::string capability;
   std::string after;
   std::string to;
   std::uint64_t count = 100;
   bool all = false;
+  bool dry_run = false;
 };
 
 std::string json_of(const wire::letter& letter) {
@@ -53,28 +55,48 @@ std::string json_of(const wire::letter& letter) {
   return line.text();
 }
 
+/// A row for each, and below it the key and the error, cut to the width of the terminal.
 void print_dead_letters(const std::vector<wire::letter>& letters) {
   text_table table{
       {{"id"},
-       {"capability"},
-       {"topic"},
-       {"key"},
+       {"age", text_table::side::right},
+       {"tries", text_table::side::right},
        {"cause"},
-       {"attempts", text_table::side::right},
-       {"given up"},
-       {"error"}}};
+       {"capability"},
+       {"topic"}}};
+  const std::int64_t now = unix_millis(std::chrono::system_clock::now());
   for (const wire::letter& each : letters) {
     table.add(
         {to_string(each.id),
-         each.capability,
-         each.topic,
-         cell_text(each.key, 36),
-         each.cause,
+         age_text(milliseconds{now - each.last_at}),
          fmt::format("{}", each.attempts),
-         when(each.last_at),
-         cell_text(each.error, 60)});
+         each.cause,
+         each.capability,
+         each.topic});
   }
-  fmt::print("{}", table.text());
+  const std::string text = table.text();
+  const std::size_t columns = terminal_columns(100);
+  std::size_t begin = 0;
+  const auto print_row = [&] {
+    const std::size_t end = text.find('\n', begin) + 1;
+    fmt::print("{}", std::string_view{text}.substr(begin, end - begin));
+    begin = end;
+  };
+  print_row();
+  for (const wire::letter& each : letters) {
+    print_row();
+    constexpr std::string_view indent = "      ";
+    constexpr std::size_t dots = 3;
+    const std::string said =
+        each.key.empty()
+            ? cell_text(each.error, std::string::npos)
+            : fmt::format(
+                "key {}: {}", cell_text(each.key, 36), cell_text(each.error, std::string::npos));
+    fmt::print(
+        "{}{}\n",
+        indent,
+        cell_text(said, std::max<std::size_t>(columns, 40) - indent.size() - dots));
+  }
 }
 
 void print_dead_letter(const wire::letter& letter) {
@@ -113,6 +135,13 @@ int print_failure(const error& why, bool json) {
   if (why.detail("reason") == "no_subscriber") {
     return print_error(
         why, json, "`troupe dead-letters retry ... --to NAME` gives it to another capability");
+  }
+  if (why.code == errc::unknown_operation) {
+    return print_error(
+        why,
+        json,
+        "the broker that keeps the journal is of an earlier release: start the new one, or choose "
+        "by ID, or by --all and --capability alone");
   }
   if (why.detail("reason") == "no_dead_letter") {
     return print_error(why, json, "`troupe dead-letters list` says which there are");
@@ -163,9 +192,10 @@ std::string json_of(const wire::letters_retried& answer) {
 
 void print_that_there_are_none(const dead_letter_arguments& given) {
   fmt::print(
-      "there are no {}dead letters{}\n",
+      "there are no {}dead letters{}{}\n",
       given.after.empty() ? "" : "more ",
-      given.capability.empty() ? "" : fmt::format(" of `{}`", given.capability));
+      given.capability.empty() ? "" : fmt::format(" of `{}`", given.capability),
+      given.is_narrow() ? " that fit" : "");
 }
 
 /// Asks about the dead letter with the ID given. `print` gets the answer.
@@ -192,6 +222,9 @@ int run_list(const dead_letter_arguments& given) {
   if (!given.after.empty()) {
     question.after = parse_uuid(given.after);
   }
+  if (given.is_narrow()) {
+    question.which = filter_of(given);
+  }
   auto over = connection::open("dead-letters list", given, needs::journal);
   if (!over) {
     return over.error();
@@ -202,6 +235,11 @@ int run_list(const dead_letter_arguments& given) {
     auto answer = over->ask<wire::letters_found>(events_target, "dead_letters", question);
     if (!answer) {
       return print_journal_error(answer.error(), given.json);
+    }
+    if (question.which) {
+      std::erase_if(answer->letters, [&](const wire::letter& each) {
+        return !is_meant(each, *question.which);
+      });
     }
     letters.insert(
         letters.end(),
@@ -243,13 +281,36 @@ int run_show(const dead_letter_arguments& given) {
       });
 }
 
+/// Says what is wrong with the choice of letters to change; nothing if it is right.
+std::string choice_fault(const dead_letter_arguments& given) {
+  if (given.all != given.id.empty()) {
+    return "expected ID or --all";
+  }
+  return !given.all && (!given.capability.empty() || given.is_narrow() || given.dry_run)
+             ? "--capability, --topic, --cause, --since, --older and --dry-run go with --all"
+             : "";
+}
+
+outcome<wire::letters_retried> ask_retry(connection& over, const dead_letter_arguments& given) {
+  const auto to = given.to.empty() ? std::nullopt : std::optional{given.to};
+  if (given.is_narrow() || given.dry_run) {
+    return over.ask<wire::letters_retried>(
+        events_target,
+        "retry_dead_letters",
+        wire::change_dead_letters{filter_of(given), to, given.dry_run});
+  }
+  wire::retry_dead_letter question;
+  question.all = given.all;
+  question.id = parse_uuid(given.id);
+  question.capability = filter_of(given).capability;
+  question.to = to;
+  return over.ask<wire::letters_retried>(events_target, "retry_dead_letter", question);
+}
+
 int run_retry(const dead_letter_arguments& given) {
   constexpr std::string_view command = "dead-letters retry";
-  if (given.all != given.id.empty()) {
-    return print_wrong_usage(command, "expected ID or --all", given.json);
-  }
-  if (!given.all && !given.capability.empty()) {
-    return print_wrong_usage(command, "--capability goes with --all", given.json);
+  if (const std::string fault = choice_fault(given); !fault.empty()) {
+    return print_wrong_usage(command, fault, given.json);
   }
   auto over = connection::open(command, given, needs::journal);
   if (!over) {
@@ -258,17 +319,7 @@ int run_retry(const dead_letter_arguments& given) {
   if (is_unknown(given.to, over->plan())) {
     return print_error(unknown_capability(*over->plan(), given.to), given.json);
   }
-  wire::retry_dead_letter question;
-  question.all = given.all;
-  question.id = parse_uuid(given.id);
-  if (!given.capability.empty()) {
-    question.capability = given.capability;
-  }
-  if (!given.to.empty()) {
-    question.to = given.to;
-  }
-  const auto answer =
-      over->ask<wire::letters_retried>(events_target, "retry_dead_letter", question);
+  const auto answer = ask_retry(*over, given);
   if (!answer) {
     return print_failure(answer.error(), given.json);
   }
@@ -285,9 +336,12 @@ int run_retry(const dead_letter_arguments& given) {
     print_that_there_are_none(given);
   } else {
     fmt::print(
-        "{} {} delivered again\n",
+        "{} {}{} delivered again\n",
         answer->retried,
-        answer->retried == 1 ? "event is" : "events are");
+        answer->retried == 1 ? "event " : "events ",
+        given.dry_run          ? "would be"
+        : answer->retried == 1 ? "is"
+                               : "are");
     if (are_some_kept) {
       print_kept(*answer->kept);
     }
@@ -295,7 +349,44 @@ int run_retry(const dead_letter_arguments& given) {
   return are_some_kept ? exit_code::rejected : exit_code::ok;
 }
 
+int run_drop_many(const dead_letter_arguments& given) {
+  auto over = connection::open("dead-letters drop", given, needs::journal);
+  if (!over) {
+    return over.error();
+  }
+  const auto answer = over->ask<wire::letters_dropped>(
+      events_target,
+      "drop_dead_letters",
+      wire::change_dead_letters{filter_of(given), {}, given.dry_run});
+  if (!answer) {
+    return print_failure(answer.error(), given.json);
+  }
+  if (answer->dropped == 0 && is_unknown(given.capability, over->plan())) {
+    return print_error(unknown_capability(*over->plan(), given.capability), given.json);
+  }
+  if (given.json) {
+    fmt::print("{}\n", json_object{}.add("dropped", answer->dropped).text());
+  } else if (answer->dropped == 0) {
+    print_that_there_are_none(given);
+  } else {
+    fmt::print(
+        "{} dead {} {} forgotten\n",
+        answer->dropped,
+        answer->dropped == 1 ? "letter" : "letters",
+        given.dry_run          ? "would be"
+        : answer->dropped == 1 ? "is"
+                               : "are");
+  }
+  return exit_code::ok;
+}
+
 int run_drop(const dead_letter_arguments& given) {
+  if (const std::string fault = choice_fault(given); !fault.empty()) {
+    return print_wrong_usage("dead-letters drop", fault, given.json);
+  }
+  if (given.all) {
+    return run_drop_many(given);
+  }
   return ask_about_one<wire::letter_dropped, wire::drop_dead_letter>(
       "dead-letters drop", given, "drop_dead_letter", [&](const wire::letter_dropped& answer) {
         if (!answer.dropped) {
@@ -323,17 +414,21 @@ void add_dead_letters(command_line& line) {
         one.footer(with_exit_codes()).runs([given, run] { return run(*given); });
         return one;
       };
-  add("list", "Lists them, the oldest first", run_list)
-      .option("--capability", given->capability, "only those of one capability")
-      .option("--after", given->after, "only those behind this ID", check_uuid)
+  command list = add("list", "Lists them, the oldest first", run_list);
+  add_letter_choice(list, *given);
+  list.option("--after", given->after, "only those behind this ID", check_uuid)
       .option("--count", given->count, "so many at most [100]", 1, 1'000);
   add("show", "Says all about one", run_show).word("ID", given->id, "which", check_uuid);
-  add("retry", "Delivers one or all of them again", run_retry)
-      .optional_word("ID", given->id, "which (unless --all)", check_uuid)
-      .flag("--all", given->all, "all of them")
-      .option("--capability", given->capability, "with --all: only those of one capability")
+  const auto add_choice = [&](command one) {
+    one.optional_word("ID", given->id, "which (unless --all)", check_uuid)
+        .flag("--all", given->all, "all of them, or all that fit the options below")
+        .flag("--dry-run", given->dry_run, "with --all: changes nothing, and says how many fit");
+    add_letter_choice(one, *given);
+    return one;
+  };
+  add_choice(add("retry", "Delivers one or all of them again", run_retry))
       .option("--to", given->to, "the capability that gets them instead of their own");
-  add("drop", "Forgets one", run_drop).word("ID", given->id, "which", check_uuid);
+  add_choice(add("drop", "Forgets one or all of them", run_drop));
 }
 
 } // namespace troupe

@@ -14,17 +14,24 @@ namespace {
 /// Advice for the person who reads `why`; empty if the message gives it.
 std::string advice(const error& why) {
   const std::string_view id = why.detail("id");
+  if (!why.detail("login_refused").empty()) {
+    return "the broker is up and does not let this command in: do what it says; the key used is "
+           "that of `operator`, or of the name in TROUPE_AS";
+  }
   switch (why.code) {
+  case errc::unavailable:
   case errc::deadline_exceeded:
   case errc::overloaded:
-  case errc::unavailable:
     if (why.possible == effect::unknown && !id.empty()) {
       return fmt::format(
           "ask again with --id {}: it is answered from what happened, not done twice", id);
     }
     return why.code == errc::deadline_exceeded && why.possible == effect::none
                ? "is the system up? `troupe up FILE` starts it, `troupe status FILE` looks at it"
-               : "try again, or give it more time with --deadline";
+           : why.code == errc::unavailable ? "`troupe status FILE` looks at it, and log/NAME.log "
+                                             "says why (a full disk, a locked "
+                                             "database); then try again"
+                                           : "try again, or give it more time with --deadline";
   case errc::unknown_capability:
   case errc::unknown_operation:
     return "`troupe check FILE` lists the capabilities and their operations";

@@ -1,20 +1,18 @@
 #include "nodes/commands/reconcile.hpp"
 
 #include "nodes/actor_types.hpp"
+#include "nodes/commands/checked_invariants.hpp"
 #include "nodes/commands/output.hpp"
 #include "nodes/commands/plan_file.hpp"
 #include "nodes/connection.hpp"
 #include "runtime/reconcile/reconciliation.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/json.hpp"
-#include "topology/yaml.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
-#include <fstream>
 #include <memory>
-#include <sstream>
 #include <thread>
 
 namespace troupe {
@@ -30,7 +28,7 @@ struct reconcile_arguments {
   std::string invariants;
   std::string only;
   std::string behind;
-  std::uint64_t page = 1'000;
+  std::uint64_t page = 500;
   milliseconds pause{10};
   milliseconds recheck{2'000};
 };
@@ -38,39 +36,19 @@ struct reconcile_arguments {
 /// The invariants of a file, checked against a topology; all faults as errors at once.
 or_exit<std::vector<invariant>>
 load_invariants(const reconcile_arguments& given, const topology::plan& plan) {
-  std::ifstream file{given.invariants, std::ios::binary};
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file) {
-    return tl::unexpected{
-        print_error(invalid(fmt::format("{} cannot be read", given.invariants)), given.to.json)};
+  auto read = checked_invariants(given.invariants, plan, actor_types());
+  if (read.faults.empty()) {
+    return std::move(read.all);
   }
-  const topology::yaml_document read = topology::parse_yaml(text.str());
-  std::vector<fault> faults = read.faults;
-  std::vector<invariant> all;
-  if (read.complete) {
-    all = reconcile::read_invariants(read.tree, faults);
-    const auto types = actor_types();
-    const auto described = [&](const std::string& name) -> const wire::actor_description* {
-      const auto* const capability = plan.find(capability_name{name});
-      const auto* const type =
-          capability == nullptr ? nullptr : topology::type_named(capability->actor, types);
-      return type == nullptr ? nullptr : &type->described;
-    };
-    reconcile::check(all, described, faults);
+  if (!given.to.json) {
+    print_aside(text_of_faults(read));
+    return tl::unexpected{exit_code::faults};
   }
-  if (faults.empty()) {
-    return all;
-  }
-  for (const fault& each : faults) {
+  for (const fault& each : read.faults) {
     const std::string at = fmt::format("{}:{}:{}", given.invariants, each.at.line, each.at.column);
-    if (given.to.json) {
-      fmt::print(
-          "{}\n",
-          json_object{}.add("at", at).add("fault", each.what).add("remedy", each.remedy).text());
-    } else {
-      print_aside(fmt::format("{}: {}\n  next: {}\n", at, each.what, each.remedy));
-    }
+    fmt::print(
+        "{}\n",
+        json_object{}.add("at", at).add("fault", each.what).add("remedy", each.remedy).text());
   }
   return tl::unexpected{exit_code::faults};
 }
@@ -237,7 +215,7 @@ void add_reconcile(command_line& line) {
       .word("INVARIANTS", given->invariants, "the file of invariants")
       .option("--only", given->only, "only this invariant")
       .option("--behind", given->behind, "only keys behind this one, to go on where it ended")
-      .option("--page", given->page, "rows asked for at once [1000]", 1, 100'000)
+      .option("--page", given->page, "rows asked for at once; fewer, if their answer exceeds `limits.body` [500]", 1, 100'000)
       .option("--pause", given->pause, "before each page, for the capabilities' other work [10ms]")
       .option("--recheck", given->recheck, "how long a finding must stand to be told [2s]")
       .option("--deadline", given->to.deadline, "how long to wait for each page [5s]")

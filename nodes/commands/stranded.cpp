@@ -1,7 +1,9 @@
 #include "nodes/commands/stranded.hpp"
 
 #include "nodes/commands/left_behind.hpp"
+#include "runtime/actor/registry.hpp"
 #include "runtime/store/sqlite/database.hpp"
+#include "runtime/wire/events.hpp"
 #include "topology/read.hpp"
 
 #include <algorithm>
@@ -80,6 +82,29 @@ void add_left(
   }
 }
 
+/// What has become of a capability that the plan has no more.
+std::string why_gone(
+    const std::string& name,
+    const std::string& file,
+    const earlier_databases& earlier,
+    const topology::plan& plan) {
+  std::string why = "it is gone";
+  for (const topology::capability_plan& each : plan.capabilities) {
+    if (each.store && is_same_file(path_of(*each.store), file)) {
+      return fmt::format(
+          "it is gone, and its database is given to `{}`, which will refuse it", each.name.value);
+    }
+    if (each.store && !earlier.of_capabilities.contains(each.name.value)) {
+      why += fmt::format(
+          ", and `{}` is new (if that is its new name: its work stays where it is, "
+          "so keep `{}` beside it until that is done)",
+          each.name.value,
+          name);
+    }
+  }
+  return why;
+}
+
 /// Sagas and calls in hand of operations that the actor type has no more.
 void add_removed_operations(
     std::vector<std::string>& to,
@@ -114,18 +139,84 @@ void add_removed_operations(
   }
 }
 
+/// Whether actors of a type declare an effect; true if these programs have no such type. Asks an
+/// actor that is made for it.
+bool has_effect(const std::string& actor_name, const std::string& effect) {
+  const auto types = registered_types();
+  const auto found = std::find_if(
+      types.begin(), types.end(), [&](const actor_type& each) { return each.name == actor_name; });
+  if (found == types.end()) {
+    return true;
+  }
+  const system_clock time;
+  observe::event_log log{time, actor_name, observe::log_format::text};
+  const std::string nowhere;
+  const config_tree no_config;
+  const auto trial = found->make({actor_name, 0, nowhere, nowhere, no_config, time, log, true});
+  return trial->find_effect(effect) != nullptr;
+}
+
+/// Effects in hand that the actor type has no more.
+void add_removed_effects(
+    std::vector<std::string>& to,
+    const std::string& name,
+    const std::string& actor_name,
+    store::database& session) {
+  for (const auto& [effect, count] :
+       counts(session, "effects", "SELECT name, count(*) FROM effects GROUP BY name")) {
+    if (!has_effect(actor_name, effect)) {
+      to.push_back(fmt::format(
+          "{}: {} effects `{}`, which `{}` has no more, are left alone, and whoever called waits "
+          "for them",
+          name,
+          count,
+          effect,
+          actor_name));
+    }
+  }
+}
+
+/// Dead letters of topics that their capability does not get any more.
+void add_letters(
+    std::vector<std::string>& to, const topology::capability_plan& now, store::database& journal) {
+  const auto gets = [&](const std::string& topic) {
+    return std::any_of(now.subscribes.begin(), now.subscribes.end(), [&](const auto& pattern) {
+      return wire::matches(pattern, topic);
+    });
+  };
+  journal.query(
+      "SELECT topic, count(*) FROM dead_letters WHERE capability = $1 GROUP BY topic",
+      [&](const store::row& row) {
+        const std::string topic{row.text(0)};
+        if (!gets(topic)) {
+          to.push_back(fmt::format(
+              "{}: it gets no events `{}` any more, and {} dead letters of them stay; `troupe "
+              "dead-letters retry --all --topic {} --to NAME` gives them to another",
+              now.name.value,
+              topic,
+              row.integer(1),
+              topic));
+        }
+      },
+      now.name.value);
+}
+
 void add_journal(
     std::vector<std::string>& to, const topology::plan& plan, store::database& journal) {
   for (const auto& [name, count] : counts(
            journal,
            "dead_letters",
            "SELECT capability, count(*) FROM dead_letters GROUP BY capability")) {
-    if (plan.find(capability_name{name}) == nullptr) {
+    if (const auto* const now = plan.find(capability_name{name}); now != nullptr) {
+      add_letters(to, *now, journal);
+    } else {
       to.push_back(fmt::format(
-          "{}: it is gone, with {} dead letters; `troupe dead-letters retry --to` gives them to "
-          "another",
+          "{}: it is gone, with {} dead letters; `troupe dead-letters retry FILE --all "
+          "--capability "
+          "{} --to NAME` gives them to another",
           name,
-          count));
+          count,
+          name));
     }
   }
   for (const auto& [name, position] :
@@ -196,7 +287,7 @@ std::vector<std::string> stranded_by(
       const auto* const now = plan.find(capability_name{name});
       const auto* const type = now == nullptr ? nullptr : topology::type_named(now->actor, types);
       if (type == nullptr) {
-        add_left(said, name, "it is gone", *session);
+        add_left(said, name, why_gone(name, file, earlier, plan), *session);
       } else if (!now->store || !is_same_file(path_of(*now->store), file)) {
         add_left(
             said,
@@ -205,6 +296,7 @@ std::vector<std::string> stranded_by(
             *session);
       } else {
         add_removed_operations(said, name, *type, *session);
+        add_removed_effects(said, name, now->actor, *session);
       }
     } catch (const store::database_error& met) {
       said.push_back(fmt::format("{}: {} cannot be read: {}", name, file, met.what()));

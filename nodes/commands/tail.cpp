@@ -235,12 +235,6 @@ std::string check_place(const std::string& from) {
                  "--from `{}`: write new, oldest or a UTC time such as 2026-11-24T08:00:00Z", from);
 }
 
-std::string check_pattern(const std::string& word) {
-  return wire::is_pattern(word)
-             ? ""
-             : fmt::format("`{}` means no topics; write order.created, order.* or '*'", word);
-}
-
 int run(const tail_arguments& given) {
   // Before the client makes its thread, which inherits this.
   const sigset_t stop_signals = block_stop_signals();

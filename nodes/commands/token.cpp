@@ -114,22 +114,13 @@ int make_token(const token_arguments& given) {
     return print_error(keys.error(), given.json);
   }
   const auto& options = *plan->security->tokens;
-  const std::int64_t now = seconds_now();
-  security::service_token made{
-      .service = given.service,
-      .issuer = options.issuer,
-      .audience = options.audience,
-      .issued = now,
-      .expires = now + token_rules(options).lifetime.count(),
-      .id = to_string(uuid_source{}.next(std::chrono::system_clock::now()))};
+  security::service_token made = new_token(options, given.service, std::nullopt);
   const auto bound = security::read_public_keys(security::public_file_of(folder, given.service));
-  if (given.is_unbound) {
-    made.bound_to.reset();
-  } else if (bound) {
+  if (!given.is_unbound && bound) {
     made.bound_to = bound->front();
-  } else if (bound.error().code != errc::unavailable) {
+  } else if (!given.is_unbound && bound.error().code != errc::unavailable) {
     return print_error(bound.error(), given.json);
-  } else {
+  } else if (!given.is_unbound) {
     print_aside(fmt::format(
         "{} has no key in {}: whoever has this token is {} until it expires\n",
         given.service,

@@ -34,6 +34,12 @@ json_object json_of(const wire::topics_state& state) {
       one.add("oldest_at", utc_time_text(time_since_1970(milliseconds{each.oldest_at})));
     }
     one.add("rate_per_s", each.rate_per_s);
+    if (each.scheduled) {
+      one.add("scheduled", *each.scheduled);
+    }
+    if (each.next_due) {
+      one.add("next_due", utc_time_text(time_since_1970(milliseconds{*each.next_due})));
+    }
   }
   std::vector<json_object> groups;
   for (const wire::group_state& each : state.groups) {
@@ -58,6 +64,16 @@ json_object json_of(const wire::topics_state& state) {
   return all;
 }
 
+/// "3, next in 2h 5m"; "0" if none is, nothing if the broker does not say.
+std::string scheduled_text(const wire::topic_state& of) {
+  if (!of.scheduled || !of.next_due) {
+    return of.scheduled ? "0" : "";
+  }
+  const milliseconds left{*of.next_due - unix_millis(std::chrono::system_clock::now())};
+  return fmt::format(
+      "{}, next {}", *of.scheduled, left.count() <= 0 ? "now" : "in " + age_text(left));
+}
+
 void print_topics(const std::vector<wire::topic_state>& topics) {
   using side = text_table::side;
   text_table table{
@@ -67,7 +83,8 @@ void print_topics(const std::vector<wire::topic_state>& topics) {
        {"first", side::right},
        {"last", side::right},
        {"oldest", side::right},
-       {"rate", side::right}}};
+       {"rate", side::right},
+       {"scheduled", side::right}}};
   const auto now = std::chrono::system_clock::now();
   for (const wire::topic_state& each : topics) {
     const auto age = now - time_since_1970(milliseconds{each.oldest_at});
@@ -78,7 +95,8 @@ void print_topics(const std::vector<wire::topic_state>& topics) {
          fmt::format("{}", each.first),
          fmt::format("{}", each.last),
          each.oldest_at == 0 ? "" : age_text(std::chrono::duration_cast<milliseconds>(age)),
-         fmt::format("{:.1f}/s", each.rate_per_s)});
+         fmt::format("{:.1f}/s", each.rate_per_s),
+         scheduled_text(each)});
   }
   if (table.empty()) {
     fmt::print("\n  there are no events yet\n");
@@ -159,6 +177,12 @@ int run(const connect_arguments& given) {
   fmt::print("journal {}, up to position {}\n", to_string(state->journal), state->last);
   print_topics(state->topics);
   print_groups(state->groups);
+  const auto has_scheduled = [](const wire::topic_state& each) {
+    return each.scheduled.value_or(0) > 0;
+  };
+  if (std::any_of(state->topics.begin(), state->topics.end(), has_scheduled)) {
+    fmt::print("\nnext: `troupe scheduled list` says what is to be published later\n");
+  }
   const auto has_dead = [](const wire::group_state& each) { return each.dead > 0; };
   if (std::any_of(state->groups.begin(), state->groups.end(), has_dead)) {
     fmt::print("\nnext: `troupe dead-letters list` says what was given up, and why\n");

@@ -104,6 +104,7 @@ std::unique_ptr<page> page::add(
     const topology::gateway_plan& self,
     std::shared_ptr<const security::key_ring> keys,
     security::checked_tokens* tokens,
+    gateway::token_audit& refusals,
     const clock& time) {
   if (self.ui == page_readers::nobody) {
     return nullptr;
@@ -122,7 +123,10 @@ std::unique_ptr<page> page::add(
       [&, rules = access_rules(plan)](std::string_view path, page_handler answers) {
         if (self.ui == page_readers::operators) {
           answers = std::make_unique<gateway::token_route>(
-              *tokens, time, std::move(answers), [rules](const std::string& service) {
+              gateway::token_route::checking{*tokens, refusals, time},
+              fmt::format("GET {}", path),
+              std::move(answers),
+              [rules](const std::string& service) {
                 return rules->may_call(rules->row_of(service), capability_read, operation_read);
               });
         }

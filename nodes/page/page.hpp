@@ -4,6 +4,7 @@
 #include "nodes/page/state_reader.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/gateway/server/gateway.hpp"
+#include "runtime/gateway/server/token_audit.hpp"
 #include "runtime/security/checked_tokens.hpp"
 #include "runtime/security/key_ring.hpp"
 #include "topology/plan.hpp"
@@ -19,13 +20,15 @@ class page {
 public:
   /// Gives `to` the routes of the page; null if the topology says that there is none.
   /// @param keys of the gateway; null if links have none. @param tokens is there if the page is for
-  /// operators. All that is borrowed outlives this.
+  /// operators. @param refusals takes those that are not accepted. All that is borrowed outlives
+  /// this.
   static std::unique_ptr<page>
   add(gateway::gateway& to,
       const topology::plan& plan,
       const topology::gateway_plan& self,
       std::shared_ptr<const security::key_ring> keys,
       security::checked_tokens* tokens,
+      gateway::token_audit& refusals,
       const clock& time);
 
   page(

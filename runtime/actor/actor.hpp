@@ -6,6 +6,7 @@
 #include "runtime/wire/description.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -58,6 +59,9 @@ public:
   outcome<wire::actor_description> declarations() const;
 
   bool has_effects() const { return !effects_.empty(); }
+
+  /// What it does by itself; nothing if the constructor declared none.
+  const std::function<void(turn&)>& regular_work() const { return regular_; }
 
   /// The sagas that this actor coordinates, or null.
   virtual saga::coordinators* sagas() { return nullptr; }
@@ -124,11 +128,21 @@ protected:
         std::move(name), handlers::make_effect<Result>(std::move(run), std::move(settle)));
   }
 
+  /// Declares what the actor does by itself: `handler` is called in a turn, some four times a
+  /// second in each process of the capability that a broker knows to be alive, in one at a time. It
+  /// looks into the database whether something is due, and mostly returns at once. The capability
+  /// has a store.
+  ///
+  /// A throw undoes what that call wrote, is logged (`regular_work.failed`), and the next call
+  /// comes all the same.
+  void regularly(std::function<void(turn&)> handler) { regular_ = std::move(handler); }
+
 private:
   std::vector<std::pair<std::string, handlers::operation>> operations_;
   std::vector<std::pair<std::string, handlers::event>> events_;
   std::vector<std::pair<std::string, handlers::effect>> effects_;
   std::vector<std::pair<std::string, handlers::published>> published_;
+  std::function<void(turn&)> regular_;
 };
 
 } // namespace troupe

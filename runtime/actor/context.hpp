@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/actor/capability_call.hpp"
 #include "runtime/actor/config_mapping.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/config.hpp"
@@ -25,6 +26,8 @@ struct context {
   /// The actor is made only to learn what it answers (`type_of`): there is no `config`, and no
   /// handler will be called. A constructor that opens something must not do so then.
   bool is_trial = false;
+  /// How its effects call other capabilities.
+  ask_capability ask{};
 
   /// The capability's `config` as a `T` (TROUPE_MESSAGE), which was checked with the topology. In a
   /// trial, `T` with its defaults. Throws std::invalid_argument if `config` is no `T`.

@@ -69,7 +69,8 @@ struct event_info {
   std::string_view topic;
   /// The ordering key; may be empty.
   std::string_view key;
-  /// The capability that published it; empty if a client did.
+  /// The capability that published it. If a client did, its name as its key proves it, and empty
+  /// where links have no keys.
   std::string_view source;
   /// When the broker journaled it.
   wall_time time;

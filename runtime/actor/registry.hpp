@@ -29,6 +29,8 @@ struct actor_type {
   std::vector<saga::definition> sagas{};
   /// Whether its database has event streams (event_sourced.hpp).
   bool keeps_events = false;
+  /// Whether its effects call capabilities that its `config` names (`context::ask`).
+  bool asks_others = false;
 
   bool wants_store() const { return !schema.empty() || !sagas.empty(); }
 };

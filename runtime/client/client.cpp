@@ -103,7 +103,7 @@ std::vector<bool> client::links() const {
 }
 
 std::string client::last_trouble() const {
-  return state_->loop.links().last_trouble();
+  return state_->loop.links().last_trouble().text;
 }
 
 } // namespace troupe::client

@@ -2,12 +2,13 @@
 
 #include "runtime/client/call.hpp"
 #include "runtime/client/client_options.hpp"
-#include "runtime/wire/message.hpp"
+#include "runtime/wire/operation.hpp"
 
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace troupe::client {
@@ -60,6 +61,15 @@ public:
     options.body = body;
     return call(options).and_then(
         [](const std::string& reply) { return wire::checked_decode<Reply>(reply); });
+  }
+
+  /// The same by the operation's declaration, which gives capability and types.
+  template <wire::message Request, wire::message Reply>
+  outcome<Reply> call(
+      const wire::operation<Request, Reply>& what,
+      const std::type_identity_t<Request>& request,
+      const call_request& options = {}) {
+    return call<Reply>(what.capability, what.name, request, options);
   }
 
   /// Brokers that are logged in to: how many, and which, in the order of the options.

@@ -15,15 +15,18 @@ namespace {
 constexpr milliseconds retry_first{20};
 constexpr milliseconds retry_most{1000};
 
-error deadline_error(bool may_have_effect, const std::string& trouble) {
+error deadline_error(bool may_have_effect, const link_trouble& trouble) {
   error why{
       .code = errc::deadline_exceeded,
       .possible = may_have_effect ? effect::unknown : effect::none,
       .message = may_have_effect
                      ? "no answer in time; ask again with the same id to learn what happened"
                      : "the call could not be sent in time; it had no effect"};
-  if (!trouble.empty()) {
-    why.message += " (" + trouble + ")";
+  if (!trouble.text.empty()) {
+    why.message += " (" + trouble.text + ")";
+  }
+  if (!trouble.refusal.empty()) {
+    why.details.emplace_back("login_refused", trouble.refusal);
   }
   return why;
 }
@@ -81,7 +84,7 @@ void client_loop::welcomed(int link, const wire::welcome& said, instant now) {
 }
 
 void client_loop::refused(int link, const error& why, instant) {
-  links_.failed(settings_.brokers[static_cast<std::size_t>(link)], why.message);
+  links_.refused(settings_.brokers[static_cast<std::size_t>(link)], why);
 }
 
 void client_loop::lost(int link, std::string_view why, instant now) {
@@ -277,11 +280,11 @@ void client_loop::end_expired(instant now) {
   if (ended_.empty()) {
     return;
   }
-  std::string trouble;
+  link_trouble trouble;
   if (table_.link() < 0) {
     trouble = links_.last_trouble();
-    if (trouble.empty()) {
-      trouble = fmt::format("no broker answers at {}", fmt::join(settings_.brokers, ", "));
+    if (trouble.text.empty()) {
+      trouble.text = fmt::format("no broker answers at {}", fmt::join(settings_.brokers, ", "));
     }
   }
   for (const auto& call : ended_) {

@@ -12,15 +12,18 @@ int link_health::count() const {
 
 void link_health::down(int link, const std::string& broker, std::string_view why) {
   is_up_[static_cast<std::size_t>(link)].store(false, std::memory_order_relaxed);
-  failed(broker, why);
-}
-
-void link_health::failed(const std::string& broker, std::string_view why) {
   const std::lock_guard lock{mutex_};
-  trouble_ = fmt::format("{}: {}", broker, why);
+  trouble_ = {fmt::format("{}: {}", broker, why), ""};
 }
 
-std::string link_health::last_trouble() const {
+void link_health::refused(const std::string& broker, const error& why) {
+  const std::lock_guard lock{mutex_};
+  trouble_ = {
+      fmt::format("{}: {}", broker, why.message),
+      why.code == errc::unavailable ? "" : std::string{name_of(why.code)}};
+}
+
+link_trouble link_health::last_trouble() const {
   const std::lock_guard lock{mutex_};
   return trouble_;
 }

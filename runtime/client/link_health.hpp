@@ -1,5 +1,7 @@
 #pragma once
 
+#include "runtime/error.hpp"
+
 #include <atomic>
 #include <cstddef>
 #include <mutex>
@@ -8,6 +10,15 @@
 #include <vector>
 
 namespace troupe::client {
+
+/// Why a link failed last.
+struct link_trouble {
+  /// "tcp://...: reason"; empty if none has failed.
+  std::string text;
+  /// What the broker that refused the login answered with, as `name_of` writes it; empty if it did
+  /// not answer.
+  std::string refusal;
+};
 
 /// Which links of a client are up, and why the last one that failed did. The loop's
 /// thread writes; the other functions may be asked from any thread.
@@ -21,18 +32,18 @@ public:
 
   void down(int link, const std::string& broker, std::string_view why);
   /// A link that did not come up.
-  void failed(const std::string& broker, std::string_view why);
+  void refused(const std::string& broker, const error& why);
 
   std::vector<bool> up() const { return {is_up_.begin(), is_up_.end()}; }
 
   int count() const;
 
-  std::string last_trouble() const;
+  link_trouble last_trouble() const;
 
 private:
   std::vector<std::atomic<bool>> is_up_;
   mutable std::mutex mutex_;
-  std::string trouble_;
+  link_trouble trouble_;
 };
 
 } // namespace troupe::client

@@ -166,6 +166,9 @@ void comparer::judge(const group* left, const group* right) {
   if ((left != nullptr && left->changed > settled_)
       || (right != nullptr && right->changed > settled_)) {
     ++to_.in_flight;
+    if (to_.young.size() < findings_max) {
+      to_.young.push_back(key);
+    }
     return;
   }
   ++to_.judged;

@@ -35,6 +35,8 @@ struct pass_report {
   /// The keys that were judged, and those not, as a row of theirs was too young.
   std::uint64_t judged = 0;
   std::uint64_t in_flight = 0;
+  /// The keys that were not judged, as far as there are not more than `findings_max`.
+  std::vector<std::string> young;
   /// The findings beyond `findings_max`.
   std::uint64_t more = 0;
   /// The key up to which both sides were compared; empty for none.

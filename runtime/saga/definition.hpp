@@ -4,6 +4,7 @@
 #include "runtime/config.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/outcome.hpp"
+#include "runtime/wire/operation.hpp"
 #include "runtime/wire/schema.hpp"
 
 #include <concepts>
@@ -15,6 +16,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -193,6 +195,32 @@ const wire::message_shape* shape_made() {
   }
 }
 
+template <class Made>
+struct unwrapped {
+  using type = Made;
+};
+
+template <class Made>
+struct unwrapped<outcome<Made>> {
+  using type = Made;
+};
+
+template <class Function, class Input, class... Results>
+auto returned_by() {
+  if constexpr (
+      std::is_invocable_v<const Function&, const Input&, const facts&, const Results&...>) {
+    return std::type_identity<
+        std::invoke_result_t<const Function&, const Input&, const facts&, const Results&...>>{};
+  } else {
+    return std::type_identity<std::invoke_result_t<const Function&, const Input&>>{};
+  }
+}
+
+/// The message that a projection makes.
+template <class Function, class Input, class... Results>
+using body_made =
+    typename unwrapped<typename decltype(returned_by<Function, Input, Results...>())::type>::type;
+
 } // namespace detail
 
 /// A body maker from a typed function: `f(const Input&, const facts&)` or `f(const Input&)`, giving
@@ -223,6 +251,93 @@ body_maker project(Function f) {
     }
   };
   return {make, &wire::message_shape_of<Input>(), detail::shape_made<made>()};
+}
+
+/// A reply of an earlier step, as a parameter of a projection.
+template <wire::message T>
+struct result {
+  std::string_view step;
+
+  outcome<T> in(const facts& known) const { return result_of<T>(known, step); }
+};
+
+namespace detail {
+
+/// Calls `f` with the replies; the first that is missing is the error.
+template <class Body, class Function, class Input, class... Results>
+outcome<Body> apply_to_replies(
+    const Function& f, const Input& input, const facts& known, const outcome<Results>&... replies) {
+  const error* missing = nullptr;
+  ((missing = missing == nullptr && !replies ? &replies.error() : missing), ...);
+  if (missing != nullptr) {
+    return failure{*missing};
+  }
+  return f(input, known, *replies...);
+}
+
+} // namespace detail
+
+/// A body maker from a typed function that takes replies of earlier steps, too:
+/// `f(const Input&, const facts&, const Results&...)`. Without one of them it is not called.
+///
+/// ```cpp
+/// project<place_order>(
+///     [](const place_order& wish, const facts& known, const stock_reserved& reserved) {
+///       return charge_order{known.saga, reserved.total_cents, reserved.currency, wish.card};
+///     },
+///     result<stock_reserved>{"reserve"})
+/// ```
+template <wire::message Input, class Function, wire::message... Results>
+
+requires(sizeof...(Results) > 0) body_maker project(Function f, result<Results>... of) {
+  using body = detail::body_made<Function, Input, Results...>;
+  return project<Input>(
+      [f = std::move(f),
+       of = std::make_tuple(of...)](const Input& input, const facts& known) -> outcome<body> {
+        return std::apply(
+            [&](const auto&... each) {
+              return detail::apply_to_replies<body>(f, input, known, each.in(known)...);
+            },
+            of);
+      });
+}
+
+/// A step that calls `what`: its request is made by `f` as `project` says, and its reply is read as
+/// the operation declares it.
+template <
+    wire::message Input,
+    wire::message Request,
+    wire::message Reply,
+    class Function,
+    wire::message... Results>
+step calls(
+    std::string name,
+    const wire::operation<Request, Reply>& what,
+    Function f,
+    result<Results>... of) {
+  static_assert(std::is_same_v<detail::body_made<Function, Input, Results...>, Request>);
+  step made{
+      .name = std::move(name),
+      .capability = std::string{what.capability},
+      .operation = std::string{what.name},
+      .request = project<Input>(std::move(f), of...),
+      .reply = &wire::message_shape_of<Reply>()};
+  return made;
+}
+
+/// `made`, undone by `what` with a request of `f`. The step's own reply may be missing.
+template <
+    wire::message Input,
+    wire::message Request,
+    wire::message Reply,
+    class Function,
+    wire::message... Results>
+step undone_by(
+    step made, const wire::operation<Request, Reply>& what, Function f, result<Results>... of) {
+  static_assert(std::is_same_v<detail::body_made<Function, Input, Results...>, Request>);
+  made.undo = what.name;
+  made.undo_request = project<Input>(std::move(f), of...);
+  return made;
 }
 
 /// An ordering key from a typed function `f(const Input&)`; "" if the input is no `Input`.

@@ -1,8 +1,9 @@
 #pragma once
 
 #include "runtime/clock.hpp"
-#include "runtime/security/rules.hpp"
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -10,24 +11,22 @@
 
 namespace troupe::security {
 
-/// Which refusals get a line in the audit log: of each name and each kind of act the first one, and
-/// then one in a second at most, with the number of those since the last line. Whoever is refused
-/// ten thousand times a second fills no log, and hides nobody else's refusals. Pure.
+/// Which refusals get a line in the audit log: of each series the first one, and then one in each
+/// interval at most, with the number of those since the last line. Whoever is refused ten thousand
+/// times a second fills no log, and hides nobody else's refusals. Pure.
 class audit_sample {
 public:
-  static constexpr std::chrono::seconds interval{1};
-
-  /// @param rows of the table of rules.
-  explicit audit_sample(std::size_t rows) : series_(rows * act_count) {}
+  /// @param count of series that are told apart: by name and kind of act where names are proved.
+  explicit audit_sample(std::size_t count, std::chrono::seconds interval = std::chrono::seconds{1})
+      : interval_{interval}, series_(count) {}
 
   /// Counts a refusal. @return how many there were since the last line, this one included, if it
   /// gets a line.
-  std::optional<std::uint64_t> note(rules::row who, act what, instant now) {
-    series& of =
-        series_[static_cast<std::size_t>(who) * act_count + static_cast<std::size_t>(what)];
+  std::optional<std::uint64_t> note(std::size_t number, instant now) {
+    series& of = series_[number];
     ++of.unsaid;
     ++refused_;
-    if (of.said_at && now - *of.said_at < interval) {
+    if (of.said_at && now - *of.said_at < interval_) {
       return std::nullopt;
     }
     of.said_at = now;
@@ -43,6 +42,7 @@ private:
     std::uint64_t unsaid = 0;
   };
 
+  std::chrono::seconds interval_;
   std::vector<series> series_;
   std::uint64_t refused_ = 0;
 };

@@ -40,6 +40,10 @@ std::string token_public_file(const std::string& folder) {
   return (std::filesystem::path{folder} / "tokens.pub.jwks").string();
 }
 
+std::string token_file_of(const std::string& folder, std::string_view owner) {
+  return (std::filesystem::path{folder} / (std::string{owner} + ".token")).string();
+}
+
 outcome<token_keys> read_checking_keys(const std::string& folder) {
   const std::string open = token_public_file(folder);
   return exists(open) ? read(open, false) : read_signing_keys(folder);

@@ -14,6 +14,9 @@ std::string token_secret_file(const std::string& folder);
 /// FOLDER/tokens.pub.jwks: the public keys of tokens, for every host.
 std::string token_public_file(const std::string& folder);
 
+/// FOLDER/NAME.token: the token with which NAME logs in, where no key that signs is.
+std::string token_file_of(const std::string& folder, std::string_view owner);
+
 /// The keys that check tokens: the public ones, and where there are none the shared secret.
 /// @errors `unavailable`: there are no keys; `invalid`, `forbidden`: as of other keys
 /// (key_file.hpp).

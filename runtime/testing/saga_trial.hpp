@@ -1,7 +1,7 @@
 #pragma once
 
 #include "runtime/saga/machine.hpp"
-#include "runtime/wire/message.hpp"
+#include "runtime/wire/operation.hpp"
 
 #include <deque>
 #include <functional>
@@ -51,6 +51,14 @@ public:
       }
       return encoded(answers(*request));
     });
+  }
+
+  /// The same by the operation's declaration.
+  template <wire::message Request, wire::message Reply, class Function>
+  saga_trial& on(const wire::operation<Request, Reply>& what, Function answers) {
+    return on<Request>(
+        std::string{what.capability} + "." + std::string{what.name},
+        [answers](const Request& request) -> outcome<Reply> { return answers(request); });
   }
 
   // What goes wrong with the next calls of a name, in the order in which it is said.

@@ -54,6 +54,15 @@ std::vector<int> crowd::overdue(instant now) {
   return found;
 }
 
+bool crowd::is_worth_telling(instant now) {
+  if (turned_away_ == told_ || now - told_at_ < told_interval) {
+    return false;
+  }
+  told_ = turned_away_;
+  told_at_ = now;
+  return true;
+}
+
 instant crowd::next_due() const {
   instant due = instant::max();
   for (const auto& [descriptor, until] : beyond_) {

@@ -50,11 +50,18 @@ public:
   /// Connections that came when there was no room for them.
   std::uint64_t turned_away() const { return turned_away_; }
 
+  /// Whether some came since it was told, which it is every 10 s at most.
+  bool is_worth_telling(instant now);
+
 private:
+  static constexpr std::chrono::seconds told_interval{10};
+
   std::uint64_t mark_;
   std::map<int, instant> beyond_; // Until when; up to 256, the reserve.
   std::set<int> kept_;
   std::uint64_t turned_away_ = 0;
+  std::uint64_t told_ = 0;
+  instant told_at_{};
 };
 
 } // namespace troupe::transport

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -27,11 +28,19 @@ struct curve_pair {
   curve_secret_key secret_key;
 };
 
-/// What the connecting side of a link needs: its own pair, and the public key of the side that
-/// listens.
+/// A token that says who logs in.
+struct login_token {
+  std::string text;
+  /// After which it is worth to ask for another one.
+  std::chrono::milliseconds renew_in{};
+};
+
+/// What the connecting side of a link needs: its own pair, the public key of the side that listens,
+/// and its token, where that side asks for one.
 struct curve_link_keys {
   curve_pair own;
   curve_public_key broker{};
+  std::optional<login_token> token{};
 };
 
 /// A new pair, of the system's random bytes.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/outcome.hpp"
 #include "runtime/transport/curve_keys.hpp"
 
 #include <zmq.hpp>
@@ -8,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace troupe::transport {
 
@@ -18,6 +20,10 @@ class listener {
 public:
   /// @param socket prepared, and not bound; borrowed.
   explicit listener(zmq::socket_t& socket) : socket_{socket} {}
+
+  listener(const listener&) = delete;
+  listener& operator=(const listener&) = delete;
+  ~listener();
 
   /// @param open_endpoint for peers without keys, if there is a key; empty for none.
   /// @throws zmq::error_t an endpoint cannot be bound.
@@ -31,21 +37,35 @@ public:
 
   bool has_key() const { return has_key_; }
 
-  /// Has `take_new_key` listen with another key. From any thread.
-  void replace_key(const curve_secret_key& key);
+  /// Takes the descriptor that listens: of all that were bound, the last one told.
+  void listens(int descriptor) { descriptor_.store(descriptor); }
 
-  /// Ends all links and listens with the new key, if there is one.
-  /// @return false if the port is still in use by what was ended: to be called again.
-  bool take_new_key();
+  /// Listens with another key beside those before: the system gives the new one all connections
+  /// from now on, and `take_new_keys` has libzmq accept them. Connections that stand, stay.
+  ///
+  /// libzmq ends what came in by an endpoint with that endpoint, so that each one before keeps a
+  /// descriptor until the process ends. From any thread.
+  /// @errors `unavailable`: the system refuses it, and why; nothing changed.
+  /// @source socket(7), SO_ATTACH_REUSEPORT_CBPF.
+  outcome<void> replace_key(const curve_secret_key& key);
+
+  /// Has libzmq accept what comes to the new keys, if there are any.
+  void take_new_keys();
 
 private:
+  struct successor {
+    curve_secret_key key;
+    int descriptor;
+  };
+
   zmq::socket_t& socket_;
   std::string endpoint_;
   bool has_key_ = false;
-  bool is_listening_ = true;
-  std::atomic<bool> has_new_key_{false};
-  std::mutex mutex_; // Guards `new_key_`.
-  curve_secret_key new_key_;
+  std::atomic<int> descriptor_{-1};
+  std::atomic<bool> has_successors_{false};
+  std::mutex mutex_; // Guards what follows.
+  std::vector<successor> successors_;
+  unsigned replaced_ = 0;
 };
 
 } // namespace troupe::transport

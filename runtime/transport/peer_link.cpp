@@ -46,24 +46,21 @@ std::string plain_header(wire::kind kind) {
 } // namespace
 
 peer_link::peer_link(context& zmq, const peer_options& settings, int number)
-    : zmq_{zmq}, settings_{settings}, number_{number}, timeout_{settings.heartbeat.timeout} {
+    : zmq_{zmq}, settings_{settings}, number_{number}, proof_{settings.keys, number},
+      timeout_{settings.heartbeat.timeout} {
 }
 
 void peer_link::connect(peer_handler& handler, instant now) {
   const std::string& endpoint = settings_.brokers[static_cast<std::size_t>(number_)];
-  std::optional<curve_link_keys> keys;
-  if (settings_.keys) {
-    auto found = settings_.keys(number_, refusals_);
-    if (!found) {
-      return give_up(found.error(), handler, now);
-    }
-    keys = *found;
+  auto keys = proof_.begin(now);
+  if (!keys) {
+    return give_up(keys.error(), handler, now);
   }
   socket_.emplace(
       zmq_,
       settings_.heartbeat,
       wire::frame_bytes_max(settings_.body_bytes_max),
-      keys ? &*keys : nullptr);
+      *keys ? &**keys : nullptr);
   if (const std::string why = socket_->connect(endpoint); !why.empty()) {
     close(0);
     retry_at_ = now + unusable_retry;
@@ -99,7 +96,11 @@ void peer_link::drop(std::string_view why, peer_handler& handler, instant now) {
 
 void peer_link::log_in(peer_handler& handler, instant now) {
   const std::string header = plain_header(wire::kind::hello);
-  const std::string body = wire::encoded(handler.hello(number_));
+  wire::hello who = handler.hello(number_);
+  if (proof_.token()) {
+    who.token = proof_.token()->text;
+  }
+  const std::string body = wire::encoded(who);
   if (!socket_->send(header, true) || !socket_->send(body)) {
     return drop("the connection ended before HELLO", handler, now);
   }
@@ -109,7 +110,7 @@ void peer_link::log_in(peer_handler& handler, instant now) {
 
 void peer_link::give_up(const error& why, peer_handler& handler, instant now) {
   close(0);
-  retry_at_ = now + backoff_after(++refusals_, login_backoff_first, login_backoff_max);
+  retry_at_ = now + backoff_after(proof_.refused(), login_backoff_first, login_backoff_max);
   handler.refused(number_, why, now);
 }
 
@@ -218,7 +219,7 @@ void peer_link::take_login_answer(
       return;
     }
     phase_ = phase::up;
-    refusals_ = 0;
+    proof_.accepted();
     // A timeout below what the broker's own pings need would end every link at once.
     timeout_ = std::max(settings_.heartbeat.interval, milliseconds{welcome->timeout_ms});
     ponged_at_ = now;
@@ -239,6 +240,14 @@ void peer_link::tend(peer_handler& handler, instant now) {
   } else if (phase_ == phase::up && now - ponged_at_ >= settings_.heartbeat.interval) {
     ponged_at_ = now;
     out_.append(plain_header(wire::kind::pong), wire::encoded(handler.progress(now)));
+  }
+  const auto renewed = phase_ == phase::up ? proof_.renew(now) : link_proof::renewal::none;
+  if (renewed == link_proof::renewal::login) {
+    renew();
+  } else if (renewed == link_proof::renewal::token) {
+    wire::state said;
+    said.token = proof_.token()->text;
+    out_.append(plain_header(wire::kind::state), wire::encoded(said));
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/transport/dealer.hpp"
+#include "runtime/transport/link_proof.hpp"
 #include "runtime/transport/peer_handler.hpp"
 #include "runtime/transport/peer_options.hpp"
 #include "runtime/wire/batch.hpp"
@@ -97,7 +98,7 @@ private:
   instant retry_at_{};
   instant heard_at_{};
   instant ponged_at_{};
-  std::uint64_t refusals_ = 0; // Logins and keys refused in a row.
+  link_proof proof_;
   /// Silence after which the broker counts as lost: our figure until WELCOME brings the broker's.
   milliseconds timeout_;
   std::optional<dealer> socket_;

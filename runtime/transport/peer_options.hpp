@@ -12,8 +12,8 @@
 
 namespace troupe::transport {
 
-/// The keys of a link to a broker, by its place in the options. Asked at each new connection, on
-/// the thread of the loop.
+/// The keys of a link to a broker, by its place in the options, with the token of its login. Asked
+/// at each new connection, and when it is time to renew the token, on the thread of the loop.
 /// @param attempt counts the handshakes in a row that failed: while a broker's key is being
 /// replaced, both are tried.
 using link_key_source = std::function<outcome<curve_link_keys>(int broker, std::size_t attempt)>;

@@ -2,6 +2,7 @@
 
 #include "runtime/transport/backlog_drain.hpp"
 #include "runtime/transport/crowd.hpp"
+#include "runtime/transport/key_watch.hpp"
 #include "runtime/transport/listener.hpp"
 #include "runtime/transport/named_peers.hpp"
 #include "runtime/transport/outgoing.hpp"
@@ -9,6 +10,7 @@
 #include "runtime/transport/socket.hpp"
 #include "runtime/transport/standstill.hpp"
 #include "runtime/transport/wake.hpp"
+#include "runtime/transport/zap_server.hpp"
 #include "runtime/wire/batch.hpp"
 #include "runtime/wire/limits.hpp"
 
@@ -51,8 +53,6 @@ constexpr int turns_between_polls = 32;
 constexpr int turns_before_gone_max = 1'024;
 // Delimiter, header, body. A message with more frames is read to its end and refused.
 constexpr std::size_t frames_max = 3;
-// How often `crowded` is said.
-constexpr std::chrono::seconds crowded_interval{10};
 
 /// The number in a routing id that libzmq made: a zero byte and 32 bits.
 /// @source libzmq 4.3.4, router.cpp, identify_peer.
@@ -72,7 +72,8 @@ struct router_loop::state {
   state(context& zmq, const clock& clock, const options& settings)
       : time{clock}, heartbeat{settings.heartbeat}, frame_bytes_max{wire::frame_bytes_max(
                                                         settings.body_bytes_max)},
-        door{settings.open_files_max}, parked{at_least_frames(settings.parked_bytes_max)},
+        keys{settings.is_valid_key}, door{settings.open_files_max}, parked{at_least_frames(
+                                                                        settings.parked_bytes_max)},
         socket{zmq.zmq(), zmq::socket_type::router}, out{socket,
                                                          named,
                                                          {at_least_frames(
@@ -94,6 +95,7 @@ struct router_loop::state {
 
   int read(router_handler& handler, instant now);
   bool receive(router_handler& handler, instant now);
+  void end_expired(router_handler& handler, instant now);
   bool deliver(router_handler& handler, peer from, message& what, instant now);
   bool deliver_batch(router_handler& handler, peer from, message& what, instant now);
   void park(router_handler& handler, peer from, instant now);
@@ -113,9 +115,8 @@ struct router_loop::state {
   const clock& time;
   heartbeat_options heartbeat;
   std::size_t frame_bytes_max;
+  key_watch keys;
   crowd door;
-  std::uint64_t told_turned_away = 0;
-  instant told_crowded_at{};
   backlog_drain excess;
   named_peers named;
   parked_messages parked;
@@ -198,6 +199,9 @@ bool router_loop::state::receive(router_handler& handler, instant now) {
           now);
       return true;
     }
+  }
+  if (received.count != 0 && !keys.takes(from, received.frames[0])) {
+    return true;
   }
   if (parked.has(static_cast<std::uint64_t>(from)) || !deliver(handler, from, received, now)) {
     park(handler, from, now);
@@ -306,11 +310,13 @@ void router_loop::state::watch_connections(router_handler& handler, instant now)
       break;
     case monitor::event::disconnected:
       door.ended(connections->value());
+      keys.ended(connections->value());
       handler.connection_ended(connections->value(), now);
       closed = true;
       break;
     case monitor::event::listening:
       excess.listens(connections->value());
+      listening.listens(connections->value());
       break;
     case monitor::event::not_accepted:
       is_full = true;
@@ -327,6 +333,18 @@ void router_loop::state::watch_connections(router_handler& handler, instant now)
   }
 }
 
+/// Ends the connections whose keys are no longer valid, with what they sent that is not gone
+/// through.
+void router_loop::state::end_expired(router_handler& handler, instant now) {
+  const auto expired = keys.end_expired();
+  for (const peer each : expired.peers) {
+    parked.drop(static_cast<std::uint64_t>(each));
+  }
+  if (!expired.peers.empty()) {
+    handler.keys_expired(expired.owners, expired.peers.size(), now);
+  }
+}
+
 /// Cuts off those for whom there is no room, and says that there are some.
 void router_loop::state::watch_door(router_handler& handler, instant now) {
   for (const int each : door.overdue(now)) {
@@ -334,9 +352,7 @@ void router_loop::state::watch_door(router_handler& handler, instant now) {
     // is cut, and its peer connects again.
     (void)::shutdown(each, SHUT_RDWR);
   }
-  if (door.turned_away() != told_turned_away && now - told_crowded_at >= crowded_interval) {
-    told_turned_away = door.turned_away();
-    told_crowded_at = now;
+  if (door.is_worth_telling(now)) {
     handler.crowded(now);
   }
 }
@@ -380,9 +396,7 @@ void router_loop::state::wait(instant until) {
       static_cast<int>(std::min<std::int64_t>(left, std::numeric_limits<int>::max())));
   if (watched[2].revents != 0) {
     waker.clear();
-    if (!listening.take_new_key()) {
-      waker.ring(); // Once more, in the next turn.
-    }
+    listening.take_new_keys();
   }
   has_news = has_news || watched[1].revents != 0;
 }
@@ -392,6 +406,9 @@ void router_loop::state::look(router_handler& handler, instant due) {
   wait(due);
   if (std::exchange(has_news, false)) {
     watch_connections(handler, time.now());
+  }
+  if (keys.is_asked()) {
+    end_expired(handler, time.now());
   }
 }
 
@@ -521,8 +538,19 @@ std::string_view router_loop::user_of_sender() const {
   return user == nullptr ? std::string_view{} : std::string_view{user};
 }
 
-void router_loop::replace_key(const curve_secret_key& key) {
-  state_->listening.replace_key(key);
+std::optional<curve_public_key> router_loop::key_of_sender() const {
+  const char* const text = zmq_msg_gets(state_->current->frames[0].handle(), key_property);
+  return text == nullptr ? std::nullopt : key_of_z85(text);
+}
+
+outcome<void> router_loop::replace_key(const curve_secret_key& key) {
+  auto replaced = state_->listening.replace_key(key);
+  state_->waker.ring();
+  return replaced;
+}
+
+void router_loop::check_keys() {
+  state_->keys.ask();
   state_->waker.ring();
 }
 

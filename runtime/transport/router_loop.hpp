@@ -7,9 +7,12 @@
 #include "runtime/transport/socket_results.hpp"
 #include "runtime/transport/transport_options.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -52,6 +55,10 @@ public:
   virtual void connection_ended(int connection, instant now) = 0;
   /// Connections ended. The monitor does not say whose: only a send to each peer tells.
   virtual void link_closed(instant now) = 0;
+  /// Connections are being ended, since the keys that they were let in with are no longer valid.
+  /// @param owners of these keys. @param links how many connections.
+  virtual void
+  keys_expired(const std::set<std::string>& owners, std::size_t links, instant now) = 0;
   /// A peer is gone: a batch could not be delivered, or `note_gone` said so. All that it sent
   /// before has been `received`.
   virtual void gone(peer whom, instant now) = 0;
@@ -77,6 +84,9 @@ public:
     /// The key of this side of links. Whoever connects to `endpoint` has one too, of which the
     /// context's zap_server knows the owner. Absent: links have no keys.
     std::optional<curve_secret_key> key{};
+    /// Whether a key is valid now, for connections that were let in with it. Called on the loop's
+    /// thread, once for each connection and after `check_keys`. Absent: it is.
+    std::function<bool(const curve_public_key&)> is_valid_key{};
     heartbeat_options heartbeat;
     std::size_t body_bytes_max;
     /// The process's limit of open files; 0: none is known.
@@ -126,10 +136,15 @@ public:
   /// long as the connection stands, the same one. Empty if it came without a key. Costs a look-up
   /// by libzmq.
   std::string_view user_of_sender() const;
+  /// The key of that connection; nothing if it has none.
+  std::optional<curve_public_key> key_of_sender() const;
 
-  /// Listens with another key from now on. All links end, and their peers connect again. From any
-  /// thread.
-  void replace_key(const curve_secret_key& key);
+  /// Listens with another key from now on; connections that stand, stay. From any thread.
+  /// @errors `unavailable`: the system refuses it, and why; nothing changed.
+  outcome<void> replace_key(const curve_secret_key& key);
+
+  /// Has the loop end the connections whose keys are no longer valid. From any thread.
+  void check_keys();
 
   /// Connections for which there was no room.
   std::uint64_t turned_away() const;

@@ -27,7 +27,20 @@ struct zap_answer {
   std::string_view status;
   std::string text;
   std::string user{};
+  /// Properties of the connection's messages. @source RFC 27, "metadata".
+  std::string metadata{};
 };
+
+/// A property in the form of ZMTP. @source RFC 23, "metadata": each length in network order.
+std::string property(std::string_view name, std::string_view value) {
+  std::string bytes(1, static_cast<char>(name.size()));
+  bytes += name;
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    bytes += static_cast<char>(value.size() >> static_cast<unsigned>(shift) & 0xffU);
+  }
+  bytes += value;
+  return bytes;
+}
 
 } // namespace
 
@@ -93,7 +106,8 @@ void zap_server::state::answer() {
     tell(count > 3 ? std::string{view(frames[3])} : "", said.text);
   }
   const std::string id = count > 1 ? std::string{view(frames[1])} : "";
-  const std::array<std::string_view, 6> reply{"1.0", id, said.status, said.text, said.user, ""};
+  const std::array<std::string_view, 6> reply{
+      "1.0", id, said.status, said.text, said.user, said.metadata};
   for (std::size_t i = 0; i < reply.size(); ++i) {
     zmq::message_t frame{reply[i].data(), reply[i].size()};
     (void)send_frame(socket, frame, i + 1 < reply.size());
@@ -113,7 +127,7 @@ zap_answer zap_server::state::decide(std::size_t count) const {
   if (user.empty()) {
     return {"400", fmt::format("nobody here has the key {}", to_z85(key))};
   }
-  return {"200", "", std::move(user)};
+  return {"200", "", std::move(user), property(key_property, to_z85(key))};
 }
 
 zap_server::zap_server(std::unique_ptr<state> made) : state_{std::move(made)} {

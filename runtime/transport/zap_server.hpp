@@ -14,6 +14,9 @@ namespace troupe::transport {
 /// The domain of every secured socket: without one libzmq asks nobody and lets everybody in.
 inline constexpr const char* zap_domain = "troupe";
 
+/// The property of messages that has the public key of their connection, as 40 characters of Z85.
+inline constexpr const char* key_property = "X-Public-Key";
+
 /// Whom a public key belongs to; empty if to nobody. Called on the thread of the zap_server.
 using key_owner = std::function<std::string(const curve_public_key& key)>;
 

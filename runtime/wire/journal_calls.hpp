@@ -69,9 +69,9 @@ struct events_read {
   /// topics, or of topics that the journal has forgotten. Absent if it has not, or if the question
   /// had no `after`.
   std::optional<std::uint64_t> deleted_to{};
-  /// The life of the journal that wrote `next`, and the one that wrote the question's `after`; zeros
-  /// if that is not known. If `after_life` is not the `life` of the answer before, the journal is
-  /// another one, or a copy that was brought back: its positions mean other events.
+  /// The life of the journal that wrote `next`, and the one that wrote the question's `after`;
+  /// zeros if that is not known. If `after_life` is not the `life` of the answer before, the
+  /// journal is another one, or a copy that was brought back: its positions mean other events.
   std::optional<uuid> life{};
   std::optional<uuid> after_life{};
 };
@@ -98,9 +98,14 @@ struct topic_state {
   std::int64_t oldest_at = 0;
   /// Events published per second, over the last minute.
   double rate_per_s = 0;
+  /// Events that are to be published later, and when the first of them is due; left out by a broker
+  /// of an earlier release, `next_due` also if there are none.
+  std::optional<std::uint64_t> scheduled{};
+  std::optional<std::int64_t> next_due{};
 };
 
-TROUPE_MESSAGE(topic_state, topic, events, bytes, first, last, oldest_at, rate_per_s)
+TROUPE_MESSAGE(
+    topic_state, topic, events, bytes, first, last, oldest_at, rate_per_s, scheduled, next_due)
 
 struct group_state {
   std::string capability;
@@ -170,6 +175,87 @@ struct event_scheduled {
 
 TROUPE_MESSAGE(event_scheduled, id)
 
+/// `scheduled`: the events that are to be published later, the first to come first.
+struct get_scheduled {
+  /// Only those of these topics: a topic, `PREFIX.*` or `*`.
+  std::optional<std::string> topic{};
+  /// Only those due at this time or later; those due earlier than that.
+  std::optional<std::int64_t> from{};
+  std::optional<std::int64_t> before{};
+  /// Only those behind the event with this id that is due at `from`: the next page.
+  std::optional<uuid> after{};
+  /// The most to give, 1 to 1,000.
+  std::uint32_t count = 100;
+};
+
+TROUPE_MESSAGE(get_scheduled, topic, from, before, after, count)
+
+/// An event that is to be published later.
+struct waiting_event {
+  uuid id;
+  std::int64_t due_at = 0;
+  std::string topic;
+  std::string key;
+  std::uint64_t body_bytes = 0;
+  /// Only in the answer to `scheduled_event`.
+  std::optional<binary_value> body{};
+};
+
+TROUPE_MESSAGE(waiting_event, id, due_at, topic, key, body_bytes, body)
+
+/// The answer to `scheduled`.
+struct scheduled_found {
+  std::vector<waiting_event> events;
+  /// The `from` and `after` of the next page; absent if there are no more.
+  std::optional<std::int64_t> next_from{};
+  std::optional<uuid> next{};
+};
+
+TROUPE_MESSAGE(scheduled_found, events, next_from, next)
+
+/// `scheduled_event`: one `waiting_event`, with its body.
+///
+/// `rejected` if it is not scheduled, with the reason: `published`, `cancelled` or `not_scheduled`.
+struct get_scheduled_event {
+  uuid id;
+};
+
+TROUPE_MESSAGE(get_scheduled_event, id)
+
+/// `cancel_scheduled`: the event is not published. Answered once that is on disk, with who ordered
+/// it and why. `rejected` as `scheduled_event`, with nothing done.
+struct cancel_scheduled {
+  uuid id;
+  /// The person who orders it, 1 to 256 bytes, and the reason, 1 to 1,000.
+  std::string who;
+  std::string why;
+};
+
+TROUPE_MESSAGE(cancel_scheduled, id, who, why)
+
+/// The answer to `cancel_scheduled`: the event that does not come.
+struct scheduled_cancelled {
+  uuid id;
+  std::string topic;
+  std::int64_t due_at = 0;
+};
+
+TROUPE_MESSAGE(scheduled_cancelled, id, topic, due_at)
+
+/// Which dead letters are meant: those for which all that is given holds.
+struct letter_filter {
+  std::optional<std::string> capability{};
+  /// A topic, `PREFIX.*` or `*`.
+  std::optional<std::string> topic{};
+  /// As in `letter`.
+  std::optional<std::string> cause{};
+  /// Given up at this time or later; earlier than that.
+  std::optional<std::int64_t> since{};
+  std::optional<std::int64_t> before{};
+};
+
+TROUPE_MESSAGE(letter_filter, capability, topic, cause, since, before)
+
 /// `dead_letters`: lists them, oldest first.
 struct get_dead_letters {
   /// Only those of this capability, if given.
@@ -178,9 +264,11 @@ struct get_dead_letters {
   std::optional<uuid> after;
   /// The most to give, 1 to 1,000.
   std::uint32_t count = 100;
+  /// Only these; a broker of an earlier release gives all.
+  std::optional<letter_filter> which{};
 };
 
-TROUPE_MESSAGE(get_dead_letters, capability, after, count)
+TROUPE_MESSAGE(get_dead_letters, capability, after, count, which)
 
 /// An event that was given up for one capability, and why.
 struct letter {
@@ -274,6 +362,25 @@ struct letters_retried {
 };
 
 TROUPE_MESSAGE(letters_retried, retried, kept)
+
+/// `retry_dead_letters`, answered as `retry_dead_letter` with `all`; `drop_dead_letters` forgets
+/// them. Operations of their own, as a broker of an earlier release would pass over the filter.
+struct change_dead_letters {
+  letter_filter which;
+  /// With `retry_dead_letters`: the capability that gets them instead.
+  std::optional<std::string> to{};
+  /// Nothing is done; the answer says what would be.
+  bool dry_run = false;
+};
+
+TROUPE_MESSAGE(change_dead_letters, which, to, dry_run)
+
+/// The answer to `drop_dead_letters`.
+struct letters_dropped {
+  std::uint64_t dropped = 0;
+};
+
+TROUPE_MESSAGE(letters_dropped, dropped)
 
 /// `drop_dead_letter`: forgets a dead letter.
 struct drop_dead_letter {

@@ -65,10 +65,12 @@ struct hello {
   /// Digest of what the topology says that a broker and its workers must have in common. A worker
   /// of an earlier release says only `plan`.
   std::optional<std::uint64_t> shared_plan{};
+  /// The service token of whoever logs in, where the topology asks for one.
+  std::optional<std::string> token{};
 };
 
 TROUPE_MESSAGE(
-    hello, role, node, incarnation, plan, batch, pid, serves, in_flight, held, shared_plan)
+    hello, role, node, incarnation, plan, batch, pid, serves, in_flight, held, shared_plan, token)
 
 /// The body of WELCOME.
 struct welcome {
@@ -83,13 +85,15 @@ struct welcome {
 
 TROUPE_MESSAGE(welcome, broker, incarnation, heartbeat_ms, timeout_ms, body_bytes_max, journal)
 
-/// The body of STATE, from a worker: what changed.
+/// The body of STATE, from a worker: what changed. With `token`, from a client too, it renews the
+/// token of HELLO and says nothing else.
 struct state {
   bool draining = false;
   std::vector<served> serves;
+  std::optional<std::string> token{};
 };
 
-TROUPE_MESSAGE(state, draining, serves)
+TROUPE_MESSAGE(state, draining, serves, token)
 
 /// The body of PONG: a sign of progress, not only of life.
 struct pong {

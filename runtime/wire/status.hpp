@@ -155,6 +155,23 @@ TROUPE_MESSAGE(
 
 // clang-format on
 
+/// Counters that a broker of an earlier release does not have stay 0.
+inline bool decode(reader& from, broker_counters& to, decode_fault& fault) {
+  std::map<std::string, std::uint64_t> told;
+  if (!detail::decode(from, told, fault)) {
+    return false;
+  }
+  const auto take = [&](const auto& each) {
+    if (const auto found = told.find(std::string{each.name}); found != told.end()) {
+      to.*each.member = found->second;
+    }
+  };
+  std::apply(
+      [&](const auto&... each) { (take(each), ...); },
+      troupe_fields(static_cast<const broker_counters*>(nullptr)));
+  return true;
+}
+
 /// A line of the broker's log.
 struct recent_event {
   std::string name;
@@ -187,6 +204,8 @@ struct broker_status {
   std::vector<recent_event> events;
   /// Left out by a broker of an earlier release.
   std::optional<std::vector<known_gateway>> gateways{};
+  /// The digest of the topology that it runs; left out by a broker of an earlier release.
+  std::optional<std::uint64_t> plan{};
 };
 
 TROUPE_MESSAGE(
@@ -200,7 +219,8 @@ TROUPE_MESSAGE(
     capabilities,
     counters,
     events,
-    gateways)
+    gateways,
+    plan)
 
 struct replica_failure {
   std::uint64_t ms_ago = 0;

@@ -12,7 +12,7 @@ constexpr milliseconds stalled_after{1'000};
 } // namespace
 
 void outbox_relay::joined(std::uint64_t newest, instant now) {
-  state_ = state::up;
+  state_ = state::announced;
   newest_ = std::max(newest_, newest);
   base_ = newest_;
   is_base_known_ = false;
@@ -27,13 +27,14 @@ void outbox_relay::left() {
 
 std::uint64_t outbox_relay::committed(std::uint64_t first, std::uint64_t count) {
   newest_ = std::max(newest_, first + count - 1);
-  if (state_ != state::up || count == 0) {
+  if (!is_up() || count == 0) {
     return 0;
   }
   const std::uint64_t limit = base_ + window;
   // Behind the events that wait, so that all arrive in order.
-  const std::uint64_t now =
-      !waiting_.empty() || first > limit ? 0 : std::min(count, limit - first + 1);
+  const std::uint64_t now = state_ != state::up || !waiting_.empty() || first > limit
+                                ? 0
+                                : std::min(count, limit - first + 1);
   if (now < count) {
     add_waiting({first + now, first + count - 1});
   }
@@ -41,6 +42,9 @@ std::uint64_t outbox_relay::committed(std::uint64_t first, std::uint64_t count) 
 }
 
 void outbox_relay::confirmed(std::uint64_t up_to, instant now) {
+  if (state_ == state::announced) {
+    state_ = state::up;
+  }
   if (up_to > confirmed_) {
     confirmed_ = up_to;
     progress_at_ = now;
@@ -55,7 +59,7 @@ void outbox_relay::refused() {
 }
 
 void outbox_relay::resend(range what) {
-  if (state_ != state::up || what.first == 0 || what.last < what.first) {
+  if (!is_up() || what.first == 0 || what.last < what.first) {
     return;
   }
   // The broker has all events before: it asks for the first gap first.
@@ -87,7 +91,7 @@ void outbox_relay::sent(std::uint64_t up_to) {
 }
 
 bool outbox_relay::is_stalled(instant now) const {
-  return state_ == state::up && newest_ > confirmed_ && now - progress_at_ > stalled_after;
+  return is_up() && newest_ > confirmed_ && now - progress_at_ > stalled_after;
 }
 
 /// Adds a range and joins ranges that touch. Events of other processes between two ranges may leave

@@ -11,9 +11,12 @@ namespace troupe {
 /// Decides which events of a capability's outbox leave for the journal, and when. Pure: no socket,
 /// no clock, no database.
 ///
-/// Events that a turn has committed leave at once, from memory, while there is room in the window.
-/// The others, and those that the broker asks for again, are read from the table later. Several
-/// processes relay one outbox: the broker orders their events by number, and they share the window.
+/// Nothing leaves before the broker has said which events it has, and that was found to fit the
+/// outbox (`confirmed`): a journal that is older than the outbox may ask for what another journal
+/// has. From then on events that a turn has committed leave at once, from memory, while there is
+/// room in the window. The others, and those that the broker asks for again, are read from the
+/// table later. Several processes relay one outbox: the broker orders their events by number, and
+/// they share the window.
 /// @source runtime/wire/FORMAT.md, "Outboxes".
 class outbox_relay {
 public:
@@ -29,7 +32,8 @@ public:
   };
 
   /// The outbox was announced to the journal's broker, which will confirm the events that it has
-  /// and ask for those that it misses. @param newest the number of the newest event then.
+  /// and ask for those that it misses. Nothing leaves until `confirmed`.
+  /// @param newest the number of the newest event then.
   void joined(std::uint64_t newest, instant now);
   /// The broker is gone. Nothing leaves until `joined`.
   void left();
@@ -38,7 +42,7 @@ public:
   /// @return how many of them, from the first, leave now.
   std::uint64_t committed(std::uint64_t first, std::uint64_t count);
 
-  /// The broker has all events up to here in its journal.
+  /// The broker has all events up to here in its journal, and they are those of the outbox.
   void confirmed(std::uint64_t up_to, instant now);
   /// The broker takes nothing more from this outbox. Nothing leaves until `joined`.
   void refused();
@@ -54,7 +58,8 @@ public:
   /// again.
   bool is_stalled(instant now) const;
 
-  bool is_up() const { return state_ == state::up; }
+  /// Announced, whether confirmed or not.
+  bool is_up() const { return state_ == state::announced || state_ == state::up; }
 
   bool is_refused() const { return state_ == state::refused; }
 
@@ -65,7 +70,7 @@ public:
   std::uint64_t newest() const { return newest_; }
 
 private:
-  enum class state : std::uint8_t { down, up, refused };
+  enum class state : std::uint8_t { down, announced, up, refused };
 
   void add_waiting(range what);
 

@@ -1,16 +1,19 @@
 #include "runtime/worker/person_orders.hpp"
 
+#include "runtime/store/turn/timers.hpp"
 #include "runtime/store/turn/unsettled.hpp"
 #include "runtime/store/turn/writers.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/envelope.hpp"
 #include "runtime/wire/limits.hpp"
 #include "runtime/wire/node_calls.hpp"
+#include "runtime/wire/timer_calls.hpp"
 #include "runtime/worker/saga_orders.hpp"
 
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <limits>
 #include <optional>
 
 namespace troupe {
@@ -76,6 +79,34 @@ outcome<std::string> settle_effects(const item& order, turn_scope& in) {
   return wire::encoded(answer);
 }
 
+outcome<std::string> list_timers(const item& order, turn_scope& in) {
+  const auto asked = wire::checked_decode<wire::get_timers>(order.body);
+  if (!asked) {
+    return failure{asked.error()};
+  }
+  using limits = std::numeric_limits<std::int64_t>;
+  wire::timers_found answer{in.of.name(), in.of.parts().node, {}};
+  const int count = count_in(asked->count);
+  const auto found = store::timers{in.session}.waiting(
+      asked->from.value_or(limits::min()),
+      asked->after.value_or(limits::min()),
+      asked->before.value_or(limits::max()),
+      count);
+  for (const store::waiting_timer& each : found) {
+    answer.events.push_back(
+        {.id = each.id,
+         .due_at = each.due_at,
+         .topic = each.topic,
+         .key = each.key,
+         .body_bytes = each.body_bytes});
+  }
+  if (found.size() == static_cast<std::size_t>(count)) {
+    answer.next_from = found.back().due_at;
+    answer.next = found.back().n;
+  }
+  return wire::encoded(answer);
+}
+
 struct named_order {
   std::string_view name;
   outcome<std::string> (*run)(const item&, turn_scope&);
@@ -87,13 +118,14 @@ outcome<std::string> capability_of(std::string_view body) {
   return wire::checked_decode<Order>(body).map([](const Order& order) { return order.capability; });
 }
 
-constexpr std::array<named_order, 6> orders{{
+constexpr std::array<named_order, 7> orders{{
     {"sagas", list_sagas, capability_of<wire::get_standing_sagas>},
     {"saga", tell_saga, capability_of<wire::get_saga>},
     {"resume_saga", resume_saga, capability_of<wire::resume_saga>},
     {"order_saga", order_saga, capability_of<wire::order_saga>},
     {"effects", list_effects, capability_of<wire::get_unsettled_effects>},
     {"settle_effects", settle_effects, capability_of<wire::settle_effects>},
+    {"timers", list_timers, capability_of<wire::get_timers>},
 }};
 
 const named_order* find(std::string_view operation) {

@@ -41,7 +41,9 @@ std::unique_ptr<actor> replicas::make_instance(int number) const {
       parts.folder,
       group_.options().config,
       parts.time,
-      parts.log});
+      parts.log,
+      false,
+      parts.ask});
 }
 
 /// A constructor that hangs would leave the group neither up nor down.

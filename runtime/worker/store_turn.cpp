@@ -284,6 +284,7 @@ void store_turn::keep_house(const write& each, turn_scope& in) {
   }
   takeover_.look(*each.what, *each.by, in);
   awaited_.look(in.session, in.output.answers);
+  regular_.run(*each.by, in);
   if (forgetting_.is_due(in.began)) {
     in.output.has_old_rows = forgetting_.run(in);
   }

@@ -6,6 +6,7 @@
 #include "runtime/worker/event_turn.hpp"
 #include "runtime/worker/forgetting.hpp"
 #include "runtime/worker/outbox_trim.hpp"
+#include "runtime/worker/regular_work.hpp"
 #include "runtime/worker/runner_store.hpp"
 #include "runtime/worker/takeover.hpp"
 #include "runtime/worker/turn_inbox.hpp"
@@ -95,6 +96,7 @@ private:
   awaited_answers awaited_;
   call_turn calls_;
   takeover takeover_;
+  regular_work regular_;
   outbox_trim trim_;
   forgetting forgetting_;
   // The index of the message at hand; `none` before the first.

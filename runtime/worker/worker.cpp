@@ -61,7 +61,9 @@ struct worker::state {
             ids.next(clock.wall()),
             options.folder,
             static_cast<int>(options.brokers.size()),
-            options.body_bytes_max},
+            options.body_bytes_max,
+            {},
+            options.ask},
         system{configure(config)} {}
 
   state(const state&) = delete;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/actor/capability_call.hpp"
 #include "runtime/transport/peer_options.hpp"
 #include "runtime/worker/capability_options.hpp"
 
@@ -30,6 +31,8 @@ struct worker_options {
   std::chrono::milliseconds refusal_limit{5'000};
   /// Absent: links have no keys.
   transport::link_key_source keys{};
+  /// How effects call other capabilities; absent: not at all.
+  ask_capability ask{};
 };
 
 } // namespace troupe

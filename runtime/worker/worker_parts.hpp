@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/actor/capability_call.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/observe/event_log.hpp"
@@ -28,6 +29,8 @@ struct worker_parts {
   std::size_t body_bytes_max = wire::body_bytes_max;
   /// The spans of all threads.
   observe::span_rings spans{};
+  /// How effects call other capabilities.
+  ask_capability ask{};
 };
 
 } // namespace troupe

@@ -2,10 +2,11 @@
 """Measures Troupe beside its peers, interleaved in one run, and says which bars are met.
 
     bench.py calls|turns|sagas|events|http|all --bin DIR [--json FILE] [--runs N] [--seconds S]
-             [--beside DIR]
+             [--beside DIR] [--secure]
 
 calls   client -> broker -> worker's actor -> back: Troupe's batching client and a plain two-frame
-        one beside bare ZeroMQ and NATS
+        one beside bare ZeroMQ and NATS; with `--secure` all of them once more, with keys or TLS on
+        each link and rules or users
 turns   a command whose effect is committed beside a call that commits nothing
 sagas   the order saga, from the order to its confirmation
 events  events published, and handled, beside JetStream, RabbitMQ and Redis; how long it takes, and
@@ -29,10 +30,10 @@ import tempfile
 
 from events import EVENT_PARTS, event_bars, event_steps
 from machine import pinned_to
-from peers import JetStream, Nats, RabbitMq, Redis
+from peers import JetStream, Nats, RabbitMq, Redis, SecureNats
 from series import (OTHER_RELEASE, SLOW_FLUSH_US, Series, ask, bar, beside, measure, say, slow, table,
                     versus)
-from systems import Reference, Troupe
+from systems import SECURE, Reference, SecureTroupe, Troupe
 from web import WEB_NEEDS, web_bars, web_steps
 
 CALL_WINDOWS = (1, 64, 1000)
@@ -50,6 +51,19 @@ def call_steps(given):
             # One outstanding request gives a flusher thread nothing to collect.
             steps += [ask(given, Nats, mode, window)
                       for mode in (("asap",) if window == 1 else ("asap", "flusher"))]
+        if given.secure:
+            steps += secure_steps(given, window)
+    return steps
+
+
+def secure_steps(given, window):
+    """What links with keys and rules cost, and what TLS and users cost NATS."""
+    steps = [ask(given, Reference, "zmq-router", window, do="load_secured"),
+             ask(given, SecureTroupe, "troupe-plain", "echo.echo", window, topology="calls"),
+             ask(given, SecureTroupe, "troupe", "echo.echo", window, topology="calls")]
+    if SecureNats.missing() is None:
+        steps += [ask(given, SecureNats, mode, window)
+                  for mode in (("asap",) if window == 1 else ("asap", "flusher"))]
     return steps
 
 
@@ -83,6 +97,20 @@ def call_bars(series):
             series.ratio(("troupe", "call", window), ("nats", "call", window)), 2)
     ratio = series.ratio(("troupe", "call", 1000), ("zmq-router", "call", 1000))
     say(f"  batching client / ROUTER-ROUTER at 1000: {ratio:.2f}x (no bar)")
+    if series.median("troupe" + SECURE, "call", 1000):
+        secure_bars(series)
+
+
+def secure_bars(series):
+    secure = {name: name + SECURE for name in ("troupe", "troupe-plain", "zmq-router", "nats")}
+    bar("batching client, secure / plain at 1000",
+        series.ratio((secure["troupe"], "call", 1000), ("troupe", "call", 1000)), 0.5)
+    for window in (64, 1000):
+        bar(f"batching client / best of NATS at {window}, secure",
+            series.ratio((secure["troupe"], "call", window), (secure["nats"], "call", window)), 2)
+        bar(f"plain client / ROUTER-ROUTER at {window}, secure",
+            series.ratio((secure["troupe-plain"], "call", window),
+                         (secure["zmq-router"], "call", window)), 0.9)
 
 
 def turn_bars(series):
@@ -103,7 +131,7 @@ def saga_bars(series):
 BENCHES = {"calls": (call_steps, call_bars), "turns": (turn_steps, turn_bars),
            "sagas": (saga_steps, saga_bars), "events": (event_steps, event_bars),
            "http": (web_steps, web_bars)}
-PEERS = {"calls": (Nats,), "events": (JetStream, RabbitMq, Redis), "http": WEB_NEEDS}
+PEERS = {"calls": (Nats, SecureNats), "events": (JetStream, RabbitMq, Redis), "http": WEB_NEEDS}
 
 
 def all_steps(steps, given):
@@ -130,7 +158,11 @@ def main():
     parser.add_argument("--part", action="append", choices=EVENT_PARTS,
                         help="of events: only this; may be repeated [all]")
     parser.add_argument("--beside", type=pathlib.Path, help="programs of another release")
+    parser.add_argument("--secure", action="store_true",
+                        help="of calls: also with keys on each link, and rules")
     given = parser.parse_args()
+    if given.secure and given.bench not in ("calls", "all"):
+        parser.error("--secure is for calls")
     given.bin = given.bin.resolve()
     given.release = ""
     chosen = list(BENCHES) if given.bench == "all" else [given.bench]

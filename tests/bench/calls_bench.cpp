@@ -23,16 +23,17 @@ struct arguments {
   std::uint32_t rate = 1000;
   bench::target target;
   bench::load_options load;
+  bool has_curve = false;
   double seconds = 1.5;
   double warm_up = 0.3;
 };
 
 outcome<bench::figure> measure(const arguments& given) {
   if (given.system == "zmq-router") {
-    return bench::measure_reference(bench::reference::router, given.load);
+    return bench::measure_reference(bench::reference::router, given.load, given.has_curve);
   }
   if (given.system == "zmq-proxy") {
-    return bench::measure_reference(bench::reference::proxy, given.load);
+    return bench::measure_reference(bench::reference::proxy, given.load, given.has_curve);
   }
   return given.system == "troupe-plain" ? bench::measure_plain(given.target, given.load)
                                         : bench::measure_client(given.target, given.load);
@@ -77,6 +78,8 @@ int main(int count, char** words) {
       ->required()
       ->check(CLI::IsMember({"troupe", "troupe-plain", "zmq-router", "zmq-proxy"}));
   app.add_option("--broker", given.target.broker, "tcp://HOST:PORT, of troupe and troupe-plain");
+  app.add_option("--keys-of-links", given.target.link_keys, "folder of the keys of links");
+  app.add_flag("--curve", given.has_curve, "of zmq-router and zmq-proxy: with CURVE");
   app.add_option("--call", given.call, "what to call [echo.echo]")
       ->check(CLI::IsMember({"echo.echo", "notes.add", "order_saga.place"}));
   app.add_option("--publish", given.topic, "publish under this topic, and call nothing");

@@ -1,10 +1,10 @@
 /* NATS request and reply, the peer of troupe-bench's calls: two processes around a nats-server, a
  * 128-byte body, a window of requests outstanding.
  *
- *     nats_calls URL asap|flusher WINDOW SECONDS WARM_UP
+ *     nats_calls URL asap|flusher WINDOW SECONDS WARM_UP [CERTIFICATE]
  *
  * asap: each message is written to the socket at once; flusher: a thread of the library collects
- * them. Prints one line of JSON as troupe-bench does. */
+ * them. With a certificate the links are TLS, and the server's has to be that one. Prints one line of JSON as troupe-bench does. */
 #define _GNU_SOURCE 1
 #include <nats/nats.h>
 
@@ -34,6 +34,8 @@ static uint64_t now_ns(void) {
   return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
 }
 
+static const char* certificate = NULL;
+
 static natsConnection* dial(const char* url, bool asap) {
   natsOptions* options = NULL;
   natsConnection* connection = NULL;
@@ -41,6 +43,10 @@ static natsConnection* dial(const char* url, bool asap) {
   check(natsOptions_SetURL(options, url), "url");
   check(natsOptions_SetSendAsap(options, asap), "asap");
   check(natsOptions_SetMaxPendingMsgs(options, 1 << 20), "pending");
+  if (certificate != NULL) {
+    check(natsOptions_SetSecure(options, true), "tls");
+    check(natsOptions_LoadCATrustedCertificates(options, certificate), "certificate");
+  }
   check(natsConnection_Connect(&connection, options), "connect");
   natsOptions_Destroy(options);
   return connection;
@@ -123,10 +129,11 @@ static void ask(const char* url, bool asap, size_t window, double seconds, doubl
 }
 
 int main(int count, char** words) {
-  if (count != 6) {
-    fprintf(stderr, "usage: nats_calls URL asap|flusher WINDOW SECONDS WARM_UP\n");
+  if (count != 6 && count != 7) {
+    fprintf(stderr, "usage: nats_calls URL asap|flusher WINDOW SECONDS WARM_UP [CERTIFICATE]\n");
     return 2;
   }
+  certificate = words[6]; /* NULL behind the last word. */
   const bool asap = strcmp(words[2], "asap") == 0;
   int ends[2];
   char ready = 0;

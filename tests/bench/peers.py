@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 
-from systems import await_line, compiled, figure, free_port, stop
+from systems import await_line, compiled, figure, free_port, secured, stop
 
 _STARTS_WITHIN = 60
 
@@ -54,11 +54,14 @@ class Nats:
     def missing(cls):
         return _lacks(cls._server(), "nats-server", "nats/nats.h", "libnats-dev")
 
+    # What the load proves itself with, and who speaks for it in the address.
+    proof, user = (), ""
+
     def __init__(self, given, _folder, *settings):
         self._build = given.build
         self._time = [given.seconds, min(0.5, given.seconds / 3)]
         port = free_port()
-        self._url = f"nats://127.0.0.1:{port}"
+        self._url = f"nats://{self.user}127.0.0.1:{port}"
         self._process = subprocess.Popen(
             [self._server(), "-a", "127.0.0.1", "-p", str(port), *settings],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -66,7 +69,7 @@ class Nats:
 
     def load(self, mode, window):
         program = compiled("nats_calls.c", self._build, "-lnats")
-        line = figure([program, self._url, mode, window, *self._time])
+        line = figure([program, self._url, mode, window, *self._time, *self.proof])
         return line | {"work": "call", "mode": mode}
 
     def pids(self):
@@ -75,6 +78,37 @@ class Nats:
     def stop(self):
         stop([self._process])
         self._process.stderr.close()
+
+
+class SecureNats(Nats):
+    """nats-server with TLS, and users who may do what the load does and no more."""
+
+    name = "NATS with TLS"
+    user = "bench:secret@"
+
+    @classmethod
+    def missing(cls):
+        lacking = super().missing()
+        return "openssl is not installed" if not lacking and not _program("openssl") else lacking
+
+    def __init__(self, given, folder):
+        folder.mkdir()
+        key, certificate, settings = folder / "key.pem", folder / "cert.pem", folder / "nats.conf"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+             "-noenc", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext",
+             "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+        may = '["echo", "_INBOX.>"]'
+        settings.write_text(
+            f'tls {{cert_file: "{certificate}", key_file: "{key}"}}\n'
+            f'authorization {{users: [{{user: bench, password: secret, permissions: '
+            f'{{publish: {may}, subscribe: {may}}}}}]}}\n')
+        self.proof = (certificate,)
+        super().__init__(given, folder, "-c", str(settings))
+
+    def load(self, mode, window):
+        return secured(super().load(mode, window))
 
 
 class JetStream(Nats):

@@ -154,12 +154,12 @@ def versus(series):
 
 def table(series):
     say(f"\n{series.bench}, {series.series}; medians")
-    say(f"  {'system':<20}{'work':<34}{'window':>7}{'per second':>13}{'p50 us':>11}{'p99 us':>11}"
+    say(f"  {'system':<22}{'work':<34}{'window':>7}{'per second':>13}{'p50 us':>11}{'p99 us':>11}"
         f"   from .. to per second")
     for line in filter(lambda record: "rate_per_s" in record, series.records()):
         times = "".join(f"{line[what]:>11,.1f}" if what in line else f"{'':>11}"
                         for what in ("p50_us", "p99_us"))
-        say(f"  {line['system']:<20}{line['work']:<34}{line['window']:>7}"
+        say(f"  {line['system']:<22}{line['work']:<34}{line['window']:>7}"
             f"{line['rate_per_s']:>13,.0f}{times}"
             f"   {line['rate_low_per_s']:,.0f} .. {line['rate_high_per_s']:,.0f}")
 

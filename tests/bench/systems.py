@@ -126,6 +126,14 @@ class _Loader:
         return figure([self._program, system, "--window", window, *self._time, *more])
 
 
+# Behind the name of a system whose links have keys.
+SECURE = ", secure"
+
+
+def secured(line):
+    return line | {"system": line["system"] + SECURE}
+
+
 class Reference:
     """Bare ZeroMQ: its processes live as long as one load."""
 
@@ -134,6 +142,10 @@ class Reference:
 
     def load(self, system, window):
         return self._loader.figure(system, window) | {"work": "call"}
+
+    def load_secured(self, system, window):
+        """With CURVE, and everybody let in who knows the server's key."""
+        return secured(self._loader.figure(system, window, "--curve") | {"work": "call"})
 
     def pids(self):
         return []
@@ -156,6 +168,7 @@ class Troupe:
         self.broker = f"tcp://127.0.0.1:{port}"
         file = folder / "topology.yaml"
         file.write_text(_TOPOLOGY.format(port=port) + _CAPABILITIES[topology] + more)
+        self._prove(given, file)
         self._log = (folder / "log").open("w+")
         # The worker first: it finds the broker as soon as there is one, and stops before it.
         self._processes = []
@@ -171,10 +184,14 @@ class Troupe:
                 [given.bin / program, file, "--node", node], stdin=subprocess.DEVNULL,
                 stdout=self._log, stderr=self._log, env=environment))
 
+    def _prove(self, given, file):
+        """Makes what the load and the nodes of this topology prove themselves with."""
+        self._proof = ()
+
     def _figure(self, system, window, *more):
         # The first call waits until broker and worker are up.
         try:
-            return self._loader.figure(system, window, "--broker", self.broker, *more)
+            return self._loader.figure(system, window, "--broker", self.broker, *self._proof, *more)
         except RuntimeError as fault:
             self._log.seek(0)
             raise RuntimeError(f"{fault}\nof the nodes' log:\n{self._log.read()[-4000:]}") from None
@@ -224,3 +241,20 @@ class Troupe:
     def stop(self):
         stop(self._processes)
         self._log.close()
+
+
+class SecureTroupe(Troupe):
+    """The same with keys on each link, and rules for who may call what."""
+
+    def __init__(self, given, folder, topology):
+        super().__init__(given, folder, topology, more=(
+            "security: {allow: {bench: {call: [echo.*]}, operator: {call: [troupe.*]}}}\n"))
+
+    def _prove(self, given, file):
+        for names in ((), ("--for", "bench")):
+            subprocess.run([given.bin / "troupe", "keys", "new", file, *names],
+                           capture_output=True, check=True)
+        self._proof = ("--keys-of-links", file.parent / "keys")
+
+    def load(self, system, operation, window):
+        return secured(super().load(system, operation, window))

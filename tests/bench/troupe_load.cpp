@@ -2,6 +2,7 @@
 
 #include "runtime/client/call_header_template.hpp"
 #include "runtime/client/client.hpp"
+#include "runtime/security/key_ring.hpp"
 #include "runtime/wire/envelope.hpp"
 #include "tests/bench/bodies.hpp"
 #include "tests/bench/call_window.hpp"
@@ -10,6 +11,8 @@
 
 #include <cstring>
 #include <fmt/format.h>
+#include <optional>
+#include <utility>
 
 namespace troupe::bench {
 
@@ -40,15 +43,34 @@ std::vector<std::string> keys_for(const target& whom) {
 
 namespace {
 
+/// The keys of a link to the broker; nothing if links have none.
+outcome<std::optional<transport::curve_link_keys>> link_keys_of(const target& whom) {
+  if (whom.link_keys.empty()) {
+    return std::nullopt;
+  }
+  return security::key_ring::open(whom.link_keys, "bench").and_then([](const auto& ring) {
+    return ring->link_to("b1", 0).map(
+        [](const transport::curve_link_keys& keys) { return std::optional{keys}; });
+  });
+}
+
 /// The socket of a client in any language, and the header it fills in.
 class plain_client {
 public:
-  plain_client(const target& whom, std::string_view key)
+  plain_client(
+      const target& whom,
+      const std::optional<transport::curve_link_keys>& keys,
+      std::string_view key)
       : socket_{context_, zmq::socket_type::dealer}, header_{whom.capability, whom.operation} {
     socket_.set(zmq::sockopt::sndhwm, 0);
     socket_.set(zmq::sockopt::rcvhwm, 0);
     socket_.set(zmq::sockopt::linger, 0);
     socket_.set(zmq::sockopt::rcvtimeo, static_cast<int>(first_call_within.count()) + 1000);
+    if (keys) {
+      socket_.set(zmq::sockopt::curve_serverkey, transport::to_z85(keys->broker));
+      socket_.set(zmq::sockopt::curve_publickey, transport::to_z85(keys->own.public_key));
+      socket_.set(zmq::sockopt::curve_secretkey, transport::to_z85(keys->own.secret_key.bytes));
+    }
     socket_.connect(whom.broker);
     const uuid made = uuid_source{}.next(std::chrono::system_clock::now());
     std::string bytes;
@@ -113,7 +135,11 @@ private:
 outcome<figure> measure_plain(const target& whom, const load_options& options) {
   const auto bodies = bodies_for(whom);
   const auto keys = keys_for(whom);
-  plain_client client{whom, keys[0]};
+  const auto proof = link_keys_of(whom);
+  if (!proof) {
+    return failure{proof.error()};
+  }
+  plain_client client{whom, *proof, keys[0]};
   std::uint64_t sent = 0;
   client.send(sent++, keys[0], bodies[0]);
   if (const auto first = client.receive(); !first) {
@@ -145,7 +171,15 @@ outcome<figure> measure_plain(const target& whom, const load_options& options) {
 }
 
 outcome<figure> measure_client(const target& whom, const load_options& options) {
-  auto opened = client::client::open({.brokers = {whom.broker}, .name = "bench"});
+  const auto proof = link_keys_of(whom);
+  if (!proof) {
+    return failure{proof.error()};
+  }
+  client::options settings{.brokers = {whom.broker}, .name = "bench"};
+  if (*proof) {
+    settings.keys = [keys = **proof](int, std::size_t) { return keys; };
+  }
+  auto opened = client::client::open(std::move(settings));
   if (!opened) {
     return failure{opened.error()};
   }

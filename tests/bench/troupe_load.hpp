@@ -21,6 +21,8 @@ struct target {
   std::string operation;
   /// The number of different ordering keys, used in turn; 0: calls have no key.
   std::uint32_t keys = 0;
+  /// The folder with the keys of `bench` and of the broker `b1`; empty: links have none.
+  std::string link_keys{};
 };
 
 /// The bodies to ask with, in turn.

@@ -19,10 +19,40 @@ namespace {
 
 constexpr int messages_per_side = 64;
 
-void prepare(zmq::socket_t& socket) {
+/// Pairs of CURVE, of the broker and of whoever connects; empty without.
+struct links {
+  struct pair {
+    std::array<char, 41> open{};
+    std::array<char, 41> secret{};
+  };
+
+  bool has_curve = false;
+  pair broker{};
+  pair peer{};
+};
+
+links make_links(bool has_curve) {
+  links made{.has_curve = has_curve};
+  for (links::pair* each : {&made.broker, &made.peer}) {
+    if (has_curve && zmq_curve_keypair(each->open.data(), each->secret.data()) != 0) {
+      throw std::runtime_error{"libzmq has no CURVE"};
+    }
+  }
+  return made;
+}
+
+void prepare(zmq::socket_t& socket, const links& how, bool is_broker) {
   socket.set(zmq::sockopt::sndhwm, 0);
   socket.set(zmq::sockopt::rcvhwm, 0);
   socket.set(zmq::sockopt::linger, 0);
+  if (how.has_curve && is_broker) {
+    socket.set(zmq::sockopt::curve_server, true);
+    socket.set(zmq::sockopt::curve_secretkey, how.broker.secret.data());
+  } else if (how.has_curve) {
+    socket.set(zmq::sockopt::curve_serverkey, how.broker.open.data());
+    socket.set(zmq::sockopt::curve_publickey, how.peer.open.data());
+    socket.set(zmq::sockopt::curve_secretkey, how.peer.secret.data());
+  }
 }
 
 /// Where the reference broker listens, as it tells its children through a pipe.
@@ -80,14 +110,14 @@ void route(zmq::socket_t& clients, zmq::socket_t& workers) {
   }
 }
 
-void run_broker(reference kind, int tell) {
+void run_broker(reference kind, const links& how, int tell) {
   zmq::context_t context{1};
   zmq::socket_t clients{context, zmq::socket_type::router};
   const bool by_hand = kind == reference::router;
   zmq::socket_t workers{context, by_hand ? zmq::socket_type::router : zmq::socket_type::dealer};
   endpoints bound;
   for (zmq::socket_t* each : {&clients, &workers}) {
-    prepare(*each);
+    prepare(*each, how, true);
     each->bind("tcp://127.0.0.1:*");
     const std::string endpoint = each->get(zmq::sockopt::last_endpoint);
     auto& to = each == &clients ? bound.clients : bound.workers;
@@ -103,10 +133,10 @@ void run_broker(reference kind, int tell) {
   }
 }
 
-void run_worker(reference kind, const endpoints& where) {
+void run_worker(reference kind, const links& how, const endpoints& where) {
   zmq::context_t context{1};
   zmq::socket_t socket{context, zmq::socket_type::dealer};
-  prepare(socket);
+  prepare(socket, how, false);
   socket.connect(where.workers.data());
   if (kind == reference::router) {
     (void)socket.send(zmq::str_buffer("ready"), zmq::send_flags::none);
@@ -145,10 +175,10 @@ private:
   pid_t pid_;
 };
 
-figure ask(const endpoints& where, const load_options& options) {
+figure ask(const endpoints& where, const links& how, const load_options& options) {
   zmq::context_t context{1};
   zmq::socket_t socket{context, zmq::socket_type::dealer};
-  prepare(socket);
+  prepare(socket, how, false);
   socket.connect(where.clients.data());
   std::array<char, body_bytes> body{};
   const auto send = [&](instant now) {
@@ -176,18 +206,19 @@ figure ask(const endpoints& where, const load_options& options) {
 
 } // namespace
 
-figure measure_reference(reference kind, const load_options& options) {
+figure measure_reference(reference kind, const load_options& options, bool has_curve) {
+  const links how = make_links(has_curve);
   std::array<int, 2> ends{};
   if (pipe(ends.data()) != 0) {
     throw std::runtime_error{"cannot make a pipe"};
   }
-  const child broker{[&] { run_broker(kind, ends[1]); }};
+  const child broker{[&] { run_broker(kind, how, ends[1]); }};
   endpoints where;
   if (read(ends[0], &where, sizeof where) != static_cast<ssize_t>(sizeof where)) {
     throw std::runtime_error{"the reference broker did not start"};
   }
-  const child worker{[&] { run_worker(kind, where); }};
-  return ask(where, options);
+  const child worker{[&] { run_worker(kind, how, where); }};
+  return ask(where, how, options);
 }
 
 } // namespace troupe::bench

@@ -14,6 +14,7 @@ enum class reference {
 
 /// Bare ZeroMQ with nothing of Troupe: client, broker and worker as three processes (two are forked
 /// here and killed at the end), one 128-byte frame a request, over TCP.
-figure measure_reference(reference kind, const load_options& options);
+/// @param has_curve whether the links are encrypted, by CURVE.
+figure measure_reference(reference kind, const load_options& options, bool has_curve);
 
 } // namespace troupe::bench

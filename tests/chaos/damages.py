@@ -21,7 +21,8 @@ KEYS = {
     "claims": "order_id", "reservations": "order_id", "events": "stream version",
     "snapshots": "stream", "orders": "order_id", "order_lines": "order_id sku",
     "payments": "order_id", "ledger": "order_id kind", "sagas": "id", "saga_tables": "fingerprint", "saga_journal": "saga",
-    "mails": "order_id", "users": "user_id", "notes": "note_id", "journal": "", "topics": "name",
+    "mails": "order_id", "users": "user_id", "notes": "note_id", "passes": "invariant",
+    "cases": "case_id", "journal": "", "topics": "name",
     "published": "", "sources": "capability", "cursors": "capability", "dead_letters": "id",
     "scheduled": "id", "retention": "", "settled": "", "deleted": "topic",
 }
@@ -31,7 +32,8 @@ _TIMES = {"created_at", "at", "opened_at", "due_at", "since", "asked_at", "ended
 # What the checker does not see of a single value (tests/README.md): it follows from nothing else.
 UNSEEN = {
     *(f"{name}.troupe_meta.instance" for name in ("payments", "order_saga", "notifications", "users",
-                                                  "notes")),
+                                                  "notes", "reconciliation")),
+    *(f"reconciliation.passes.{column}" for column in TABLES["reconciliation"]["passes"].split()),
     *(f"{name}.writers.{column}" for name in TABLES for column in ("fenced", "asked", "resigned")), *(f"{name}.inbox.attempt" for name in TABLES),
     *(f"{name}.schema_versions.{column}" for name in TABLES for column in ("name", "digest")),
     *(f"{name}.{column}" for name in ("notifications", "notes")
@@ -47,7 +49,7 @@ _NAMED_BY = {
     "journal.lives.id": ("notifications.db journal_lives", "id"),
 }
 # Rows that nobody knows to be missing but by what is next to them.
-UNSEEN_DELETED = {"journal.topics"}
+UNSEEN_DELETED = {"journal.topics", "reconciliation.passes"}
 
 
 @dataclasses.dataclass

@@ -52,6 +52,10 @@ TABLES = {
                                         "reason asked_at ended_at"},
     "users": {**_TURN, "users": "user_id email name created_at"},
     "notes": {**_TURN, "notes": "note_id text"},
+    "reconciliation": {**_TURN, "passes": "invariant behind suspected due_at judged in_flight trouble "
+                                          "compared_at looking",
+                       "cases": "invariant key type case_id state details opened_at closed_at times "
+                                "correction"},
     "journal": {"troupe_meta": _TURN["troupe_meta"], "schema_versions": _TURN["schema_versions"],
                 "journal": "one generation counted", "settled": "one time",
                 "topics": "id name events bytes total first first_time last last_time",

@@ -18,6 +18,7 @@ _COMPONENTS = {
     "notifications": {*_TURN, "notifications"},
     "users": {*_TURN, "users"},
     "notes": {*_TURN, "notes"},
+    "reconciliation": {*_TURN, "reconciliation"},
     "journal": {"troupe.journal", "troupe.settled", "troupe.lives", "troupe.deleted"},
 }
 _OWNER = {"journal": "troupe.journal"}
@@ -70,6 +71,8 @@ class Frame:
                 self._check_idle(name, {"inbox": "id", "outbox": "seq", name: f"{name[:-1]}_id"})
             # It is told, and never asked to do anything.
             self._check_idle("notifications", {"inbox": "id"})
+            # Its cases are of books that do not agree.
+            self._check_idle("reconciliation", {"inbox": "id", "outbox": "seq", "cases": "case_id"})
 
     def _extra(self, table: str, key: object) -> None:
         self._findings.add("I21", f"{table} {ids.text(key)}", "is there, and nobody asked for it")

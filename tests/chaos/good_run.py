@@ -34,6 +34,7 @@ SCHEMAS = {
     "notifications": ((*_TURN, "actors/notifications/schema.hpp"), (*_PARTS, "notifications")),
     "users": ((*_TURN, "actors/users/schema.hpp"), (*_PARTS, "users")),
     "notes": ((*_TURN, "actors/notes/schema.hpp"), (*_PARTS, "notes")),
+    "reconciliation": ((*_TURN, "runtime/reconciler/case_tables.hpp"), (*_PARTS, "reconciliation")),
     "journal": (("runtime/broker/journal/tables.cpp",), ("troupe.journal", "troupe.settled", "troupe.lives", "troupe.deleted")),
 }
 _CREATE = re.compile(r'R"(\w*)\((.*?)\)\1"', re.DOTALL)
@@ -121,6 +122,9 @@ class Writer:
         self._stock()
         self._journal()
         self._mails()
+        self._insert("reconciliation", "passes", [{
+            "invariant": "payment_has_an_order", "behind": b"", "suspected": b"", "due_at": self._began + 300_000,
+            "judged": 0, "in_flight": 0, "trouble": "", "compared_at": 0, "looking": 0}])
         self._write_lines("client.log", log)
         self._write_lines("orders.jsonl", [sample.asked for sample in SAMPLES])
 

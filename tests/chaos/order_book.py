@@ -94,7 +94,7 @@ class OrderBook:
                 at = self._time(order, row["type"])
                 wanted[key, version] = Wanted({**row, "at": at} if at else row)
                 if row["type"] in tells:
-                    told[key, version] = (*tells[row["type"]], order.text)
+                    told[key, version] = (row["type"], *tells[row["type"]], order.text)
         compare_table(self._findings, "I19", "orders.db events", found, wanted)
         rows = sorted(found.items(), key=lambda item: item[1]["position"])
         latest: dict[bytes, int] = {}
@@ -106,8 +106,9 @@ class OrderBook:
                 self._findings.add("I12", where, f"version {version} comes after version "
                                                  f"{latest.get(stream, 0)} of the order")
             latest[stream] = version
-            if (stream, version) in told:
-                topic, event, body, key = told[stream, version]
+            kind, *what = told.get((stream, version), ("",))
+            if kind == row["type"]:  # An order that was cancelled before it came is not told.
+                topic, event, body, key = what
                 self.told.append(Told(topic, event, key, body, row["at"]))
 
     def _time(self, order: Order, kind: str):

@@ -150,6 +150,22 @@ BOOST_AUTO_TEST_CASE(a_refused_login_is_tried_again) {
   BOOST_TEST(calls->last_trouble().find("not today") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(a_call_that_no_broker_let_in_says_which_refused_and_why) {
+  fake_broker broker{echo};
+  broker.refuse_logins(1'000);
+  const auto calls = open({broker.endpoint()});
+  BOOST_REQUIRE(broker.wait_for_refusals(1));
+
+  auto what = request();
+  what.deadline = 300ms;
+  const auto reply = calls->call(what);
+
+  BOOST_REQUIRE(!reply.has_value());
+  BOOST_TEST((reply.error().code == errc::deadline_exceeded));
+  BOOST_TEST(!reply.error().detail("login_refused").empty());
+  BOOST_TEST(reply.error().message.find("not today") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(calls_in_flight_survive_the_death_of_the_broker_under_their_ids) {
   std::atomic<bool> answers{false};
   fake_broker broker{[&](const auto& header, std::string_view body) -> answer {

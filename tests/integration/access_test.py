@@ -73,6 +73,21 @@ class Rights(SystemTest):
             with self.subTest(wanted=wanted):
                 self.assertIn(self.read(shop, *wanted).code, ("forbidden", "invalid"))
 
+    def test_an_event_carries_its_publishers_name(self):
+        importer, operator = self.system.keyed("importer"), self.system.keyed("operator")
+        self.assertTrue(importer.call("troupe.publish", "stock.low", {"n": 1}, source="witness").ok)
+        self.assertTrue(importer.call("troupe.events", "schedule", {
+            "topic": "stock.low", "key": "", "body": b"\x80", "after": 1}, source="witness").ok)
+        self.assertTrue(operator.call("troupe.publish", "stock.low", {"n": 1}).ok)
+        read = operator.call("troupe.events", "read", {
+            "patterns": ["stock.*"], "count": 10, "wait_ms": 0, "from": "oldest"})
+        events = read.body["events"]
+        while len(events) < 3:
+            read = operator.call("troupe.events", "read", {
+                "patterns": ["stock.*"], "count": 10, "wait_ms": 1_000, "after": read.body["next"]})
+            events += read.body["events"]
+        self.assertEqual(["importer", "importer", "operator"], sorted(each["source"] for each in events))
+
     # Probe P14: what others asked, and what others keep.
     def test_a_peer_answers_only_what_it_was_asked(self):
         shop = self.system.keyed("shop")
@@ -131,6 +146,36 @@ class Rights(SystemTest):
         self.assertEqual(0, said.returncode, said.stderr)
         self.assertIn("  echo.echo: shop, operator\n", said.stdout)
         self.assertIn("  echo.say: operator\n", said.stdout)
+
+    def test_the_matrix_is_told_to_programs(self):
+        said = json.loads(troupe("check", self.system.file, "--rights", "--json").stdout)
+        rights = said["rights"]
+        self.assertTrue(rights["checked"])
+        parties = {each["name"]: each for each in rights["parties"]}
+        self.assertEqual({"echo", "witness", "shop", "importer", "operator"}, set(parties))
+        self.assertEqual({"name": "shop", "is": "client", "nodes": [], "call": ["echo.echo"], "publish": [],
+                          "subscribe": [], "read": ["order.*"]}, parties["shop"])
+        self.assertEqual(("capability", ["n2"]), (parties["witness"]["is"], parties["witness"]["nodes"]))
+        callers = {f"{each['capability']}.{each['operation']}": each["callers"]
+                   for each in rights["operations"]}
+        self.assertEqual(["shop", "operator"], callers["echo.echo"])
+        self.assertEqual(["operator"], callers["echo.say"])
+        self.assertNotIn("rights", json.loads(troupe("check", self.system.file, "--json").stdout))
+
+    def test_keys_and_names_that_do_not_fit_are_found(self):
+        def keys() -> dict:
+            return json.loads(troupe("check", self.system.file, "--json").stdout)["keys"]
+
+        self.assertEqual(([], []), (keys()["unnamed"], keys()["missing"]))
+        self.assertNotIn("\nKeys\n", troupe("check", self.system.file).stdout)
+        self.assertEqual(0, troupe("keys", "new", self.system.file, "--for", "stranger").returncode)
+        for name in ("shop", "n1"):
+            (self.system.keys / f"{name}.pub").unlink()
+        self.assertEqual((["stranger"], ["n1", "shop"]), (keys()["unnamed"], keys()["missing"]))
+        said = troupe("check", self.system.file)
+        self.assertEqual(0, said.returncode)
+        self.assertIn("  stranger has a key, and no node and no rule has this name", said.stdout)
+        self.assertIn("--for shop` makes one", said.stdout)
 
 
 class NoRules(SystemTest):

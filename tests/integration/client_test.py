@@ -20,7 +20,8 @@ class ShopClient(SystemTest):
         self.shop.file = self.shop.folder / "shop.yaml"
         self.shop.file.write_text(
             re.sub(r"tcp://127\.0\.0\.1:\d+", self.shop.endpoints["b1"], text))
-        shutil.copy(SHOP / "stock.json", self.shop.folder)
+        for name in ("stock.json", "invariants.yaml"):
+            shutil.copy(SHOP / name, self.shop.folder)
         self.shop.broker()
         for node in self.shop.nodes:
             self.shop.worker(node)

@@ -190,7 +190,33 @@ class Check(CommandTest):
         said = self.json_of(troupe("check", renamed, "--json"))["left_behind"]
 
         self.assertIn("for later: 1", troupe("check", renamed).stdout)
+        stranded = troupe("check", renamed, "--against", self.shop.data)
+        self.assertEqual(1, stranded.returncode)
+        self.assertIn("notes: it is gone, and `memos` is new", stranded.stdout)
+        self.assertIn("1 timers", stranded.stdout)
         self.assertEqual([("notes", 1)], [(each["capability"], each["timers"]) for each in said])
+
+    def test_effects_and_letters_that_nobody_goes_on_with_are_told(self):
+        system = self.system({"witness": "{actor: witness, subscribes: [sight.*]}"})
+        broker = system.broker()
+        system.worker().kill()
+        broker.kill()
+        with contextlib.closing(sqlite3.connect(system.data / "witness.db")) as session, session:
+            session.execute("DELETE FROM effects")
+            for number, name in enumerate(("look", "burn")):
+                session.execute("INSERT INTO effects (key, call, name, request, writer) VALUES (?, x'01', ?, x'80', 1)",
+                                (bytes([number] * 16), name))
+        with contextlib.closing(sqlite3.connect(system.data / "journal.db")) as session, session:
+            session.execute("INSERT INTO dead_letters (id, capability, position, topic, event_id, time, body, cause, error,"
+                            " attempts, first_at, last_at, node, replica) VALUES (zeroblob(16), 'witness', 1, 'noise',"
+                            " zeroblob(16), 1, x'80', 'rejected', 'no', 1, 1, 1, 'n1', 0)")
+
+        told = troupe("check", system.file, "--against", system.data)
+
+        self.assertEqual(1, told.returncode, told.stdout + told.stderr)
+        self.assertIn("1 effects `burn`, which `witness` has no more", told.stdout)
+        self.assertNotIn("`look`", told.stdout)
+        self.assertIn("it gets no events `noise` any more, and 1 dead letters", told.stdout)
 
     def test_every_fault_is_told_at_once_with_its_place_and_what_to_do(self):
         self.shop.capabilities = {"ntoes": "{actor: ntoes}", "notes": "{replcas: 2}"}

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import unittest
 
@@ -17,6 +18,7 @@ class HistoryCommands(SystemTest):
         self.shop.file = self.shop.folder / "shop.yaml"
         self.shop.file.write_text(
             re.sub(r"tcp://127\.0\.0\.1:\d+", self.shop.endpoints["b1"], text))
+        shutil.copy(SHOP / "invariants.yaml", self.shop.folder)
         self.shop.broker()
         for node in self.shop.nodes:
             self.shop.worker(node)

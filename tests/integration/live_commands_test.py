@@ -143,6 +143,38 @@ class EventCommands(SystemTest):
         self.assertEqual(0, tail.end())
         self.assertEqual({1, 2}, {each["body"]["n"] for each in tail.events})
 
+    def test_what_is_scheduled_is_listed_and_cancelled_for_good(self):
+        system = self.start()
+        system.worker("n1")
+        self.assertTrue(system.client().call("witness", "publish", {
+            "topic": "sight.later", "key": "k", "keys": 1, "first": 7, "count": 2, "after": 1_800_000}).ok)
+        for key in ("a", "b"):
+            self.ok(system, "publish", "sight.seen", '{"n": 1}', "--after", "1h", "--key", key)
+        self.ok(system, "publish", "sight.gone", '{"n": 2}', "--after", "2h")
+
+        listed = [json.loads(line) for line in
+                  self.ok(system, "scheduled list", "--json", "--topic", "sight.seen").splitlines()]
+        first = listed[0]["id"]
+        self.assertEqual(["a", "b"], [each["key"] for each in listed])
+        everything = [json.loads(line) for line in self.ok(system, "scheduled list", "--json").splitlines()]
+        self.assertEqual(["witness", "witness", "", "", ""], [each["capability"] for each in everything])
+        self.assertIn(first, self.ok(system, "scheduled list", "--due-before", "90m"))
+        self.assertIn("2, next in 59m", self.ok(system, "topics"))
+        self.assertIn('"n": 1', self.ok(system, "scheduled show", first))
+        self.assertIn("will not be published",
+                      self.ok(system, "scheduled cancel", first, "--reason", "sold out"))
+        self.broker.kill()
+        self.broker = system.broker()
+
+        again = self.run_troupe(system, "scheduled cancel", first, "--reason", "once more")
+        left = self.ok(system, "scheduled list", "--json").splitlines()
+        self.assertEqual(3, again.returncode)
+        self.assertIn("was cancelled by", again.stderr)
+        self.assertIn("sold out", again.stderr)
+        self.assertEqual(4, len(left))
+        self.assertNotIn(first, "".join(left))
+        self.assertEqual([(1,)], system.rows("journal", "SELECT count(*) FROM cancelled"))
+
     def test_more_topics_than_one_answer_may_have_are_all_listed(self):
         system = self.start(more="limits: {body: 64KiB}")
         client = system.client()

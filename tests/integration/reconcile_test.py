@@ -7,6 +7,9 @@ import sqlite3
 import subprocess
 import unittest
 
+import msgpack
+
+from event_systems import await_true
 from harness import BIN, PATIENCE, System, SystemTest, text_of
 from systems import SHOP
 
@@ -76,6 +79,71 @@ class Reconciling(SystemTest):
         worker.kill()
         lost = self.reconcile(system, "--only", "payment_has_an_order", "--deadline", "500ms", rules=rules, code=LATE)
         self.assertIn("was not compared at all", lost[0]["error"]["message"])
+
+    def test_the_capability_tells_once_over_the_death_of_its_worker_and_again_when_it_heals(self):
+        config = "{invariants: rules.yaml, every: 1s, recheck: 100ms, pause: 1ms, page: 10}"
+        system = self.system({**SHOP, "reconciliation": f"{{replicas: 2, config: {config}}}"})
+        self.folder = system.folder
+        self.without_settling()
+        system.broker()
+        workers = {node: system.worker(node) for node in system.nodes}
+        client = system.client()
+        client.call("inventory", "load", {"items": [
+            {"sku": "tea", "price_cents": 500, "currency": "EUR", "quantity": 1000}]})
+        wish = {"customer": "c", "currency": "EUR", "card": "tok", "items": [{"sku": "tea", "quantity": 2}]}
+        sagas = [client.send("order_saga", "place", wish, ttl=60000) for _ in range(30)]
+        self.assertTrue(all(each.ok for each in client.collect(sagas).values()))
+        victim = text_of(sagas[7])
+        saved = system.rows("inventory", "SELECT * FROM reservations WHERE order_id = ?", sagas[7])
+
+        self.damage(system, "inventory", "DELETE FROM reservations WHERE order_id = ?", sagas[7])
+        detected = self.await_told(system, client, "data.inconsistency.detected")
+        workers["n1"].kill()
+        self.await_pass(client)
+        passes = self.await_pass(client)
+        self.assertEqual({""}, {each["not_compared"] for each in passes.values()})
+        self.assertEqual(detected, self.told(system, "data.inconsistency.detected"))
+        self.assertEqual((victim, "confirmed_order_has_reservation", "missing_right", 1), tuple(
+            detected[0][each] for each in ("orderId", "invariant", "type", "times")))
+        cases = client.call("reconciliation", "cases", {}).body["cases"]
+        self.assertEqual([victim], [each["key"] for each in cases])
+
+        self.damage(system, "inventory",
+                    f"INSERT INTO reservations VALUES ({','.join('?' * len(saved[0]))})", *saved[0])
+        resolved = self.await_told(system, client, "data.inconsistency.resolved")
+        self.assertEqual(detected[0]["case_id"], resolved[0]["case_id"])
+        self.assertEqual([], client.call("reconciliation", "cases", {}).body["cases"])
+
+    def told(self, system: System, topic: str) -> list[dict]:
+        """The events of a topic that the journal has."""
+        with contextlib.closing(sqlite3.connect(system.data / "journal.db", timeout=PATIENCE)) as session:
+            return [msgpack.unpackb(body) for body, in session.execute(
+                "SELECT body FROM events JOIN topics ON topics.id = events.topic WHERE topics.name = ? "
+                "ORDER BY position", (topic,))]
+
+    def await_told(self, system: System, client, topic: str) -> list[dict]:
+        await_true(client, topic, lambda: self.told(system, topic), within=4 * PATIENCE)
+        return self.told(system, topic)
+
+    def passes(self, client) -> dict[str, dict]:
+        return {each["invariant"]: each for each in client.call("reconciliation", "passes", {}).body["passes"]}
+
+    def await_pass(self, client) -> dict[str, dict]:
+        """Waits until each invariant was compared once more."""
+        before = self.passes(client)
+        await_true(client, "a pass", lambda: all(
+            each["compared_at"] > before[name]["compared_at"] for name, each in self.passes(client).items()),
+            within=4 * PATIENCE)
+        return self.passes(client)
+
+    def test_a_file_of_invariants_that_is_wrong_is_found_before_it_is_run(self):
+        system = self.system({**SHOP, "reconciliation": "{config: {invariants: rules.yaml}}"}, nodes=("n1",))
+        rules = system.folder / "rules.yaml"
+        rules.write_text(RULES.read_text().replace("query: reservations", "query: reservatons", 1))
+        said = subprocess.run([str(BIN / "troupe"), "check", str(system.file)], capture_output=True, text=True,
+                              timeout=PATIENCE, check=False)
+        self.assertEqual(FAULTS, said.returncode)
+        self.assertIn("rules.yaml:5:12: capability `inventory` has no operation `reservatons`", said.stderr)
 
     def test_an_invariant_that_names_what_is_not_there_is_refused_with_its_place(self):
         system = self.system(SHOP, nodes=("n1",))

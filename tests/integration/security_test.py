@@ -14,7 +14,7 @@ import msgpack
 import zmq
 
 from harness import PATIENCE, Client, Load, SystemTest, new_id
-from secured_systems import SecuredSystem, keys_in, troupe
+from secured_systems import KeyedClient, SecuredSystem, keys_in, troupe
 
 # The examples of the ZeroMQ manual (zmq_curve): secret and public key of its server.
 EXAMPLE_SECRET = "JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6"
@@ -45,6 +45,27 @@ class SecurityTest(SystemTest):
         self.assertTrue(client.call("echo", "echo", {"payload": "x"}).ok)
 
 
+class WhyNot(SecurityTest):
+    def test_commands_name_the_reason_of_a_broker_that_lets_them_not_in(self):
+        system = self.secured()
+        system.broker()
+        system.worker("n1")
+        other = system.folder / "other"
+        other.mkdir()
+        file = other / system.file.name
+        file.write_text(system.file.read_text())
+        self.assertEqual(0, troupe("keys", "new", file).returncode)
+
+        for words in (("status", file), ("call", file, "echo.echo", "{}"), ("topics", file)):
+            told = troupe(*words, "--deadline", "2s")
+            said = " ".join((told.stdout + told.stderr).split())
+            with self.subTest(words):
+                self.assertIn("the broker's key is another one than expected", said)
+                self.assertNotIn("no broker answers", said)
+                self.assertNotIn("`troupe up", said)
+        self.assertIn("cannot be asked", troupe("status", file, "--deadline", "2s").stdout)
+
+
 class WhoGetsIn(SecurityTest):
     """Probes P1 to P3: one system serves all while each tries."""
 
@@ -73,9 +94,10 @@ class WhoGetsIn(SecurityTest):
             borrowed = (keys_in(self.system.keys / "n1.pub")[0], zmq.curve_keypair()[1])
             thief = self.system.keyed("", pair=borrowed)
             self.assert_silent(thief)
-        told = self.broker.wait_for("key_refused")
+        told = self.broker.wait_for("access_refused")
         self.assertIn("nobody here has the key", told["why"])
-        self.assertEqual("127.0.0.1", told["from"])
+        self.assertEqual(("anonymous", "connect", "security.keys", "127.0.0.1", "1"), tuple(
+            told[key] for key in ("who", "act", "rule", "from", "refused")))
         counters = self.system.status(self.system.client())["counters"]
         self.assertGreaterEqual(counters["keys_refused"], 2)
 
@@ -101,6 +123,19 @@ class WhoGetsIn(SecurityTest):
                     reply = first.receive()
                     self.assert_code("forbidden", reply)
                     self.assertIn("has the key of `n1`", reply.error["message"])
+            told = self.broker.wait_for("access_refused", act="login")
+            self.assertEqual(("n1", "worker n2", "security.keys", "1"), tuple(
+                told[key] for key in ("who", "what", "rule", "refused")))
+            # Whatever a peer calls itself, the line is one, and says who it is.
+            forged = 'x"}\n{"event":"access_refused","who":"operator'
+            for _ in range(200):
+                first.send_raw(*hello(forged[:64], "client"))
+                self.assert_code("forbidden", first.receive())
+            self.assertEqual([], self.broker.find("access_refused", who="operator"))
+            self.assertLess(len(self.broker.find("access_refused")), 30)
+            counters = self.system.status(self.system.client())["counters"]
+            self.assertEqual(205, counters["logins_refused"])
+            self.assertEqual([], self.broker.find("login_refused"))
             first.send_raw(b"broker", *hello("n2"))
             self.assert_code("invalid", first.receive())
             named = self.system.keyed("n1", routing_id=b"n2")
@@ -334,19 +369,92 @@ class Rotation(SecurityTest):
                     each.signal(signal.SIGHUP)
                     each.wait_for("keys.read", count=2 * turn - 1)
                 broker.wait_for("key_replaced", count=turn)
-                for each in processes[:2]:
-                    each.wait_for("broker.joined", count=turn + 1)
                 load.await_answers(50)
+                self.assertEqual(turn, len(processes[0].find("broker.joined")))
                 # Both keys of each are valid, until this.
                 self.assertIn("finished", self.told("rotate", system, "--finish"))
                 for each in processes:
                     each.signal(signal.SIGHUP)
                     each.wait_for("keys.read", count=2 * turn)
+                # Links with the old keys of nodes end, and are made anew with the new ones.
+                for each in processes[:2]:
+                    each.wait_for("broker.joined", count=turn + 1)
                 load.await_answers(50)
         self.assertEqual(2, len(broker.find("key_replaced")))
         self.assertEqual([None] * 3, [each.child.poll() for each in processes])
         said = troupe("call", system.file, "echo.echo", json.dumps({"payload": "x"}))
         self.assertEqual(0, said.returncode, said.stderr)
+
+    def test_a_new_key_of_the_broker_fails_no_call(self):
+        system = self.secured(is_open=False)
+        broker = system.broker()
+        worker = system.worker("n1")
+        with self.keyed_load(system) as load:
+            for turn in (1, 2, 3):
+                self.told("rotate", system, "--for", "b1")
+                self.reread(broker, 2 * turn - 1)
+                broker.wait_for("key_replaced", count=turn)
+                load.await_answers(50)
+                # Whoever connects from now on meets the new key.
+                new = system.keyed("operator", broker_key=keys_in(system.keys / "b1.pub")[0])
+                self.assert_answered(new)
+                old = system.keyed("operator", broker_key=keys_in(system.keys / "b1.pub")[1])
+                self.assert_silent(old)
+                self.told("rotate", system, "--for", "b1", "--finish")
+                self.reread(broker, 2 * turn)
+                load.await_answers(50)
+                self.assert_answered(new)
+        self.assertEqual(1, len(worker.find("broker.joined")))
+        self.assertEqual([], broker.find("worker_lost"))
+        self.assertEqual([], broker.find("links_ended"))
+
+    @contextlib.contextmanager
+    def keyed_load(self, system: SecuredSystem):
+        """A good client that has a key and says no HELLO: it does not ask twice."""
+        load = Load(system)
+        load._client.close()
+        load._client = KeyedClient(system, "operator", "b1")
+        load.start()
+        try:
+            load.await_answers(1)
+            yield load
+        finally:
+            errors = load.finish()
+        self.assertEqual([], load.lost)
+        self.assertEqual([], errors)
+
+    def test_links_of_a_revoked_key_end(self):
+        system = self.secured()
+        broker = system.broker()
+        worker = system.worker("n2")
+        self.assertEqual(0, troupe("keys", "new", system.file, "--for", "anna").returncode)
+        self.reread(broker, 1)
+        anna, operator = system.keyed("anna"), system.keyed("operator")
+        for each in (anna, operator):
+            self.assertTrue(each.call("troupe.broker", "status").ok)
+        silent = system.keyed("anna")  # Nothing has been heard of this one.
+        silent.await_event(zmq.Event.HANDSHAKE_SUCCEEDED)
+        for name in ("anna", "n2"):
+            (system.keys / f"{name}.pub").unlink()
+        self.reread(broker, 2)
+        anna.await_event(zmq.Event.DISCONNECTED)
+        anna.await_event(zmq.Event.HANDSHAKE_FAILED_AUTH)
+        silent.send("troupe.broker", "status")
+        silent.await_event(zmq.Event.DISCONNECTED)
+        told = broker.wait_for("links_ended")
+        self.assertEqual(("anna, n2", "2"), (told["of"], told["links"]))
+        broker.wait_for("worker_lost")
+        refused = worker.wait_for("broker.refused")
+        self.assertIn("the broker refused the key", refused["reason"])
+        status = self.system_status(operator)
+        self.assertEqual([], [each for each in status["nodes"] if each["live"]])
+        self.assertEqual(1, len(broker.find("links_ended")))
+
+    @staticmethod
+    def system_status(client: Client) -> dict:
+        reply = client.call("troupe.broker", "status")
+        assert reply.ok, reply.error
+        return reply.body
 
     def test_an_old_key_of_a_node_is_valid_until_the_end_and_no_longer(self):
         system = self.secured()

@@ -10,9 +10,13 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.request
+
+import msgpack
+from zmq.utils import z85
 
 from gateway_systems import Gateway
-from harness import SystemTest, free_port
+from harness import PATIENCE, Reply, SystemTest, free_port, new_id
 from secured_systems import ALL, SecuredSystem, keys_in, troupe
 
 try:
@@ -181,11 +185,13 @@ class OverHttp(SystemTest):
 
     def setUp(self):
         port = free_port()
+        self.admin = f"127.0.0.1:{free_port()}"
         self.system = SecuredSystem(
             {"notes": "{store: \"sqlite:data/notes.db\"}"},
             allow=f"{{notes: {{publish: [noted]}}, g1: {{call: [notes.*]}}, operator: {ALL}}}",
             is_open=False, tokens="{issuer: shop, audience: shop-services}",
             more=f"gateways:\n  g1:\n    listen: \"http://127.0.0.1:{port}\"\n    store: none\n"
+                 f"    admin: \"{self.admin}\"\n"
                  "    routes:\n      GET /count: {call: notes.count, token: required}\n"
                  "      GET /open: {call: notes.count}\n")
         self.addCleanup(self.system.close)
@@ -194,6 +200,11 @@ class OverHttp(SystemTest):
         self.system.worker("n1")
         self.process = self.system.gateway()
         self.gateway = Gateway(port)
+
+    def metric(self, name: str) -> int:
+        with urllib.request.urlopen(f"http://{self.admin}/metrics", timeout=PATIENCE) as answer:
+            lines = answer.read().decode().splitlines()
+        return int(float(next(line.split()[-1] for line in lines if line.startswith(name + " "))))
 
     def token(self, *more: str) -> str:
         made = troupe("token", "new", self.system.file, "--for", "billing", *more)
@@ -208,11 +219,19 @@ class OverHttp(SystemTest):
         good = self.token()
         for _ in range(3):
             self.assertEqual(200, ask("GET", "/count", x_service_token=good).status)
-        for token in (good[:-2], good + "A", "x", good.split(".")[0] + ".e30.",
-                      jwt.encode({"sub": "billing"}, None, "none")):
+        told = self.process.wait_for("access_refused")
+        self.assertEqual(
+            ("anonymous", "request", "GET /count", "token: required", "127.0.0.1", "1"),
+            tuple(told[key] for key in ("who", "act", "what", "rule", "from", "refused")))
+        wrong = (good[:-2], good + "A", "x", good.split(".")[0] + ".e30.",
+                 jwt.encode({"sub": "billing"}, None, "none"))
+        for token in wrong:
             with self.subTest(token=token):
                 said = ask("GET", "/count", x_service_token=token)
                 self.assertEqual(403, said.status, said)
+        # Refusals are counted, and one line stands for those of ten seconds.
+        self.assertEqual(1 + len(wrong), self.metric("troupe_gateway_tokens_refused_total"))
+        self.assertLess(len(self.process.find("access_refused")), 3)
         self.assertEqual(0, troupe("keys", "new", self.system.file, "--for", "billing").returncode)
         bound = ask("GET", "/count", x_service_token=self.token())
         self.assertEqual((403, "bound"), (bound.status, bound.json["reason"]))
@@ -233,6 +252,120 @@ class OverHttp(SystemTest):
         for token in (before, self.token()):
             self.assertEqual(200, self.gateway.ask("GET", "/count", x_service_token=token).status)
         self.assertEqual(2, len(self.gateway.ask("GET", "/.well-known/jwks.json").json["keys"]))
+
+
+class AtLogin(SystemTest):
+    """Brokers ask for a token at login."""
+
+    def setUp(self):
+        port = free_port()
+        self.system = SecuredSystem(
+            {"echo": "{nodes: [n1], store: none}"},
+            tokens="{issuer: shop, audience: shop-services, leeway: 1s, login: required}",
+            more=f"gateways:\n  g1:\n    listen: \"http://127.0.0.1:{port}\"\n    store: none\n"
+                 "    routes:\n      POST /echo: {call: echo.echo}\n",
+            allow=f"{{anonymous: {ALL}, operator: {ALL}, g1: {{call: [echo.echo]}}}}")
+        self.addCleanup(self.system.close)
+        self.gateway = Gateway(port)
+        self.assertEqual(0, troupe("token", "keys", self.system.file).returncode)
+        jwk = json.loads((self.system.keys / "tokens.jwks").read_text())["keys"][0]
+        self.key, self.head = OKPAlgorithm.from_jwk(json.dumps(jwk)), {"kid": jwk["kid"], "typ": TYPE}
+
+    def token(self, name: str, seconds: int = 600, *, bound_to: str = "", jti: str = "") -> str:
+        now = int(time.time())
+        x = z85.decode(keys_in(self.system.keys / f"{bound_to or name}.pub")[0])
+        text = base64.urlsafe_b64encode(x).decode().rstrip("=")
+        return jwt.encode(
+            {"iss": "shop", "sub": name, "serviceId": name, "type": "service", "aud": "shop-services",
+             "iat": now, "exp": now + seconds, "jti": jti or new_id().hex(),
+             "cnf": {"jwk": {"kty": "OKP", "crv": "X25519", "x": text}}},
+            self.key, algorithm="EdDSA", headers=self.head)
+
+    def keep_token(self, name: str, seconds: int) -> None:
+        file = self.system.keys / f"{name}.token"
+        fresh = file.with_suffix(".new")
+        fresh.touch(0o600)
+        fresh.write_text(self.token(name, seconds) + "\n")
+        fresh.rename(file)
+
+    @staticmethod
+    def log_in(client, name: str, token: str | None) -> Reply:
+        """Says HELLO. What comes first is the answer to it."""
+        body = {"role": "client", "node": name, "incarnation": new_id(), "plan": 0, "batch": False,
+                "pid": 1, "serves": [], "in_flight": []}
+        client.send_raw(msgpack.packb({"v": 1, "kind": "hello"}),
+                        msgpack.packb({**body, "token": token} if token else body))
+        return client.receive()
+
+    def assert_refused(self, reason: str, reply: Reply) -> None:
+        self.assert_code("unauthenticated", reply)
+        self.assertEqual(reason, reply.error["details"]["reason"], reply.error)
+
+    def test_nobody_with_a_key_gets_in_without_his_token(self):
+        broker = self.system.broker()
+        self.system.worker("n1")  # It makes a token, as the key that signs is here.
+        client = self.system.keyed("operator")
+        echo = ("echo", "echo", {"payload": "x"})
+        self.assert_refused("no_token", client.call(*echo))
+        self.assert_refused("no_token", self.log_in(client, "operator", None))
+        good = self.token("operator")
+        for reason, token in (
+                ("other_service", self.token("n1")),
+                ("other_key", self.token("operator", bound_to="n1")),
+                ("expired", self.token("operator", -5)),
+                ("signature", good[:-8] + "AAAAAAAA"), ("malformed", "x")):
+            with self.subTest(reason=reason):
+                self.assert_refused(reason, self.log_in(client, "operator", token))
+        told = broker.wait_for("access_refused", act="login")
+        self.assertEqual(("operator", "client operator", "security.tokens"),
+                         tuple(told[key] for key in ("who", "what", "rule")))
+        self.assertIsNone(self.log_in(client, "operator", self.token("operator", jti="one")).error)
+        self.assertTrue(client.call(*echo).ok)
+        # One token has an id, and may be shown again when a link is made anew.
+        again = self.system.keyed("operator")
+        self.assert_refused("reused", self.log_in(again, "operator", self.token("operator", 601, jti="one")))
+        self.assertIsNone(self.log_in(again, "operator", good).error)
+        self.assertTrue(self.system.client().call(*echo).ok)  # Who has no key has no token.
+        self.assertEqual(0, troupe("call", self.system.file, "echo.echo", '{"payload": "x"}').returncode)
+        counters = self.system.status(self.system.client())["counters"]
+        self.assertEqual(7, counters["logins_refused"])
+        for line in broker.lines:
+            self.assertNotIn(good.rsplit(".", 1)[1][:40], line)
+
+    def test_a_token_is_renewed_without_a_new_login(self):
+        """A worker and a gateway, whose tokens are files that somebody else renews."""
+        broker = self.system.broker()
+        for name in ("n1", "g1"):
+            self.keep_token(name, 8)
+        end = time.time() + 8
+        worker = self.system.worker("n1")
+        self.system.gateway()
+        short = self.system.keyed("operator")
+        self.assertIsNone(self.log_in(short, "operator", self.token("operator", 2)).error)
+        plain = self.system.client()
+        joined = self.system.status(plain)["counters"]["clients_joined"]
+        for name in ("n1", "g1"):
+            self.keep_token(name, 600)
+        while time.time() < end + 3:  # The leeway, and the broker's look.
+            self.assertTrue(plain.call("echo", "echo", {"payload": "x"}).ok)
+        self.assertEqual(200, self.gateway.ask("POST", "/echo", {"payload": "x"}).status)
+        self.assertEqual(1, len(worker.find("broker.joined")))
+        self.assertEqual([], broker.find("worker_left") + broker.find("worker_lost"))
+        status = self.system.status(plain)
+        self.assertEqual(joined, status["counters"]["clients_joined"])
+        # Who has not renewed his is told.
+        reply = short.receive()
+        while reply.error is None:
+            reply = short.receive()
+        self.assert_refused("expired", reply)
+
+    def test_without_a_token_a_worker_says_what_to_do(self):
+        self.system.broker()
+        (self.system.keys / "tokens.jwks").unlink()
+        worker = self.system.run("troupe-worker", "n1")
+        told = worker.wait_for("broker.refused")
+        self.assertIn("n1.token", told["reason"])
+        self.assertIn("troupe token new FILE --for n1", told["reason"])
 
 
 if __name__ == "__main__":

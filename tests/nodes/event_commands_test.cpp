@@ -1,161 +1,8 @@
-#include "runtime/time_text.hpp"
-#include "runtime/wire/journal_calls.hpp"
-#include "runtime/wire/json.hpp"
-#include "tests/client/fake_broker.hpp"
-
-#include <boost/test/unit_test.hpp>
-
-#include <array>
-#include <cstdio>
-#include <filesystem>
-#include <fmt/format.h>
-#include <fstream>
-#include <mutex>
-#include <sys/wait.h>
+#include "tests/nodes/commands_fixture.hpp"
 
 namespace utf = boost::unit_test;
 
 namespace troupe {
-
-namespace {
-
-constexpr std::string_view some_id = "018f3c1e-7a2b-7c3d-8e4f-5061728394a5";
-
-/// 2026-11-24T08:00:00Z
-constexpr std::int64_t eight = 1'795'507'200'000;
-
-struct question {
-  std::string to;
-  std::string operation;
-  std::string key;
-  std::string body;
-  uuid id;
-
-  template <class Message>
-  Message as() const {
-    return wire::checked_decode<Message>(body).value();
-  }
-
-  std::string json() const { return wire::to_json(body).value(); }
-};
-
-struct result {
-  int code = -1;
-  std::string out;
-  std::string err;
-};
-
-std::string packed(std::string_view json) {
-  return wire::from_json(json).value();
-}
-
-error unavailable(std::string broker = {}) {
-  error why{.code = errc::unavailable, .message = "the journal is elsewhere"};
-  if (!broker.empty()) {
-    why.details.emplace_back("broker", std::move(broker));
-  }
-  return why;
-}
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
-
-/// `troupe` as a process, and a broker that answers what the test says.
-struct commands_fixture {
-  using answer = std::optional<outcome<std::string>>;
-
-  commands_fixture() { std::filesystem::create_directory(folder); }
-
-  ~commands_fixture() { std::filesystem::remove_all(folder); }
-
-  commands_fixture(const commands_fixture&) = delete;
-  commands_fixture& operator=(const commands_fixture&) = delete;
-
-  /// Runs `troupe COMMAND --broker ... WORDS` to its end.
-  result run(std::string_view command, const std::string& words) {
-    const std::string line = fmt::format(
-        "{} {} --broker {} {} 2>{}/err", TROUPE_COMMAND, command, broker.endpoint(), words, folder);
-    result got;
-    FILE* const pipe = ::popen(line.c_str(), "r");
-    BOOST_REQUIRE(pipe != nullptr);
-    std::array<char, 4096> buffer{};
-    for (std::size_t size = 0; (size = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) {
-      got.out.append(buffer.data(), size);
-    }
-    const int status = ::pclose(pipe);
-    got.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    std::ifstream errors{folder + "/err"};
-    got.err.assign(std::istreambuf_iterator<char>{errors}, {});
-    return got;
-  }
-
-  /// What is answered to each question from now on; called on the broker's thread.
-  void answer_by(std::function<answer(const question&)> how) {
-    const std::lock_guard lock{mutex};
-    reply = std::move(how);
-  }
-
-  std::vector<question> asked() {
-    const std::lock_guard lock{mutex};
-    return questions;
-  }
-
-  template <class Message>
-  void answers(const Message& message) {
-    answer_by([bytes = wire::encoded(message)](const question&) { return bytes; });
-  }
-
-  std::string folder = fmt::format(
-      "{}/troupe-commands-{}", std::filesystem::temp_directory_path().string(), ::getpid());
-  std::mutex mutex;
-  std::vector<question> questions;
-  std::function<answer(const question&)> reply = [](const question&) { return std::nullopt; };
-  test::fake_broker broker{[this](const wire::header_view& header, std::string_view body) {
-    const question one{
-        std::string{header.to},
-        std::string{header.op},
-        std::string{header.key},
-        std::string{body},
-        header.id};
-    const std::lock_guard lock{mutex};
-    questions.push_back(one);
-    return reply(one);
-  }};
-};
-
-wire::read_event event_at(std::uint64_t position, std::string topic) {
-  return {
-      .position = position,
-      .id = parse_uuid(some_id).value(),
-      .topic = std::move(topic),
-      .key = "order-1",
-      .source = "orders",
-      .time = eight,
-      .traceparent = {},
-      .body = {packed(R"({"total":5})")}};
-}
-
-wire::letter some_letter() {
-  return {
-      .id = parse_uuid(some_id).value(),
-      .capability = "notifications",
-      .position = 42,
-      .event_id = parse_uuid("018f3c1e-7a2b-7c3d-8e4f-000000000042").value(),
-      .topic = "order.confirmed",
-      .key = "order-1",
-      .cause = "transient",
-      .attempts = 10,
-      .first_at = eight,
-      .last_at = eight + 60'000,
-      .node = "n1",
-      .replica = 2,
-      .error = "the mail server is away\nsecond line",
-      .traceparent = {},
-      .body = {}};
-}
-
-} // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
     nodes_event_commands, commands_fixture, *utf::label("integration") * utf::timeout(240))
@@ -491,6 +338,7 @@ BOOST_AUTO_TEST_CASE(topics_are_shown_with_who_listens) {
       .journal = parse_uuid(some_id).value(), .last = 5'310, .topics = {}, .groups = {}};
   state.topics.push_back({"order.confirmed", 512, 65'536, 3, 5'310, eight, 3.25});
   state.topics.push_back({"a", 0, 0, 0, 0, 0, 0});
+  state.topics.push_back({"b", 0, 0, 0, 0, 0, 0, 2, 1'000});
   state.groups.push_back(
       {"notifications", {"order.*", "a"}, 7, 4, 2, 1, 3, 3'000, 5'290, {"n1", "n2"}});
   state.groups.push_back({"audit", {"*"}, 0, 0, 0, 0, 0, std::nullopt, 5'310, {}});
@@ -504,7 +352,9 @@ BOOST_AUTO_TEST_CASE(topics_are_shown_with_who_listens) {
     BOOST_TEST(contains(done.out, fmt::format("journal {}, up to position 5310\n", some_id)));
     BOOST_TEST(contains(done.out, "  topic            events    bytes  first  last "));
     BOOST_TEST(contains(done.out, "  order.confirmed     512    64KiB      3  5310 "));
-    BOOST_TEST(contains(done.out, "  3.2/s\n"));
+    BOOST_TEST(contains(done.out, "  3.2/s            -\n"));
+    BOOST_TEST(contains(done.out, "  0.0/s  2, next now\n"));
+    BOOST_TEST(contains(done.out, "next: `troupe scheduled list`"));
     BOOST_TEST(contains(
         done.out,
         "  notifications    7              3s        4          2         1     3  n1, n2  "
@@ -525,117 +375,6 @@ BOOST_AUTO_TEST_CASE(an_empty_journal_says_so) {
   BOOST_TEST(contains(done.out, "there are no events yet"));
   BOOST_TEST(contains(done.out, "nobody subscribes"));
   BOOST_TEST(run("topics", "more").code == 2);
-}
-
-BOOST_AUTO_TEST_CASE(dead_letters_are_listed) {
-  answers(wire::letters_found{{some_letter()}, {}});
-  const auto done = run("dead-letters list", fmt::format("--capability x --after {}", some_id));
-  answers(wire::letters_found{{some_letter()}, some_letter().id});
-  const auto full = run("dead-letters list", "--count 2"); // Two answers.
-  const auto json = run("dead-letters list", "--json");
-
-  BOOST_TEST(done.code == 0);
-  BOOST_TEST(contains(
-      done.out,
-      fmt::format(
-          "  {}  notifications  order.confirmed  order-1  transient        10  "
-          "2026-11-24T08:01:00.000Z  the mail server is away\n",
-          some_id)));
-  BOOST_TEST(contains(full.out, fmt::format("behind --after {}", some_id)));
-  BOOST_TEST(contains(json.out, R"("error":"the mail server is away\nsecond line",)"));
-  const auto question = asked().at(0).as<wire::get_dead_letters>();
-  BOOST_TEST(question.capability.value() == "x");
-  BOOST_TEST(to_string(question.after.value()) == some_id);
-  BOOST_TEST(question.count == 100U);
-  answers(wire::letters_found{});
-  BOOST_TEST(run("dead-letters list", "").out == "there are no dead letters\n");
-  BOOST_TEST(
-      run("dead-letters list", "--capability x").out == "there are no dead letters of `x`\n");
-}
-
-BOOST_AUTO_TEST_CASE(a_dead_letter_is_shown_with_all_that_is_known) {
-  auto letter = some_letter();
-  letter.body = wire::binary_value{packed(R"({"total":5})")};
-  answers(letter);
-
-  const auto done = run("dead-letters show", std::string{some_id});
-
-  BOOST_TEST_CONTEXT(done.out) {
-    BOOST_TEST(done.code == 0);
-    BOOST_TEST(contains(done.out, "\n  cause        transient\n"));
-    BOOST_TEST(contains(done.out, "\n  on           n1, replica 2\n"));
-    BOOST_TEST(contains(
-        done.out, "\n  error        the mail server is away\n               second line\n"));
-    BOOST_TEST(contains(done.out, "{\n  \"total\": 5\n}\n"));
-  }
-  BOOST_TEST(contains(
-      run("dead-letters show", fmt::format("{} --json", some_id)).out, R"("body":{"total":5}})"));
-}
-
-BOOST_AUTO_TEST_CASE(dead_letters_are_delivered_again) {
-  answers(wire::letters_retried{2, {}});
-
-  const auto one = run("dead-letters retry", std::string{some_id});
-  const auto all = run("dead-letters retry", "--all --capability x");
-
-  BOOST_TEST(one.code == 0);
-  BOOST_TEST(all.out == "2 events are delivered again\n");
-  const auto sent = asked();
-  BOOST_REQUIRE(sent.size() == 2U);
-  const auto first = sent[0].as<wire::retry_dead_letter>();
-  BOOST_TEST(to_string(first.id.value()) == some_id);
-  BOOST_TEST(!first.all.value_or(false));
-  const auto second = sent[1].as<wire::retry_dead_letter>();
-  BOOST_TEST(second.all.value());
-  BOOST_TEST(second.capability.value() == "x");
-  answers(wire::letters_retried{0, {}});
-  BOOST_TEST(run("dead-letters retry", "--all").out == "there are no dead letters\n");
-  BOOST_TEST(run("dead-letters retry", "").code == 2);
-  BOOST_TEST(run("dead-letters retry", "x").code == 2);
-  BOOST_TEST(run("dead-letters retry", fmt::format("{} --all", some_id)).code == 2);
-}
-
-BOOST_AUTO_TEST_CASE(dead_letters_that_nobody_would_get_are_said_to_stay) {
-  answers(wire::letters_retried{1, std::vector<wire::letters_kept>{{"notes", "note.taken", 3}}});
-
-  const auto done = run("dead-letters retry", "--all --capability notes --to memos");
-
-  BOOST_TEST(done.code == 3);
-  BOOST_TEST(contains(done.out, "1 event is delivered again\nkept, as nobody would get them:\n"));
-  BOOST_TEST(contains(done.out, "notes       note.taken"));
-  const auto sent = asked().at(0).as<wire::retry_dead_letter>();
-  BOOST_TEST(sent.to.value() == "memos");
-  BOOST_TEST(sent.capability.value() == "notes");
-  const auto json = run("dead-letters retry", "--all --json");
-  BOOST_TEST(
-      json.out
-      == R"({"retried":1,"kept":[{"capability":"notes","topic":"note.taken","dead_letters":3}]})"
-         "\n");
-}
-
-BOOST_AUTO_TEST_CASE(a_dead_letter_is_dropped) {
-  answers(wire::letter_dropped{true});
-
-  BOOST_TEST(run("dead-letters drop", std::string{some_id}).code == 0);
-  BOOST_TEST(to_string(asked().at(0).as<wire::drop_dead_letter>().id) == some_id);
-}
-
-BOOST_AUTO_TEST_CASE(a_dead_letter_that_is_not_there_says_where_to_look) {
-  answer_by([](const question& asked) -> answer {
-    if (asked.operation == "drop_dead_letter") {
-      return wire::encoded(wire::letter_dropped{false});
-    }
-    if (asked.operation == "retry_dead_letter") {
-      return wire::encoded(wire::letters_retried{0, {}});
-    }
-    return failure{rejected("no_dead_letter", "there is none")};
-  });
-
-  for (const auto* command : {"show", "retry", "drop"}) {
-    const auto done = run(fmt::format("dead-letters {}", command), std::string{some_id});
-    BOOST_TEST(done.code == 3);
-    BOOST_TEST(contains(done.err, "next: `troupe dead-letters list`"));
-  }
 }
 
 BOOST_AUTO_TEST_CASE(a_history_is_read_to_its_end) {

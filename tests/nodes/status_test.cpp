@@ -39,6 +39,7 @@ struct shop_fixture {
     all.journal_broker = "b1";
     all.capabilities = {{"orders", {"n1", "n2"}}, {"users", {"n1", "n2"}}};
     wire::broker_status broker;
+    broker.broker = "b1";
     broker.uptime_ms = 3'600'000;
     wire::node_status node;
     for (const std::string name : {"n1", "n2"}) {
@@ -122,6 +123,39 @@ BOOST_FIXTURE_TEST_CASE(no_line_is_wider_than_the_terminal, shop_fixture) {
   for (const std::size_t columns : {80U, 100U, 132U}) {
     BOOST_TEST(widest(screen(columns)) <= columns);
   }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_broker_that_refuses_the_command_says_why, shop_fixture) {
+  error why{
+      .code = errc::deadline_exceeded,
+      .message = "the call could not be sent in time (tcp://x:1: the broker refused the key)"};
+  why.details.emplace_back("login_refused", "unauthenticated");
+  all.brokers[0].said = failure{why};
+
+  BOOST_TEST(has(screen(100), "shop cannot be asked: its brokers refuse this command"));
+  BOOST_TEST(has(screen(100), "broker b1 refuses this command"));
+  BOOST_TEST(has(screen(100), "the broker refused the key"));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_journal_on_a_full_disk_is_wrong_with_what_to_do, shop_fixture) {
+  auto& events = all.brokers[0].said->events;
+  events.push_back({"journal_write_failed", 61'000, {{"why", "the journal's disk is full"}}});
+  BOOST_TEST(troubles_of(all).empty());
+  events.push_back({"journal_write_failed", 2'000, {{"why", "the journal's disk is full"}}});
+
+  BOOST_TEST(only().what == "the journal at broker b1 could not be written 2s ago");
+  BOOST_TEST(only().why == "the journal's disk is full");
+  BOOST_TEST(has(only().next, "free some space"));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_broker_of_another_file_is_said_to_be_one, shop_fixture) {
+  all.plan = 7;
+  BOOST_TEST(troubles_of(all).empty()); // One of an earlier release does not say.
+  all.brokers[0].said->plan = 8;
+  BOOST_TEST(only().what == "broker b1 runs another topology than shop.yaml");
+
+  all.brokers[0].said->broker = "b9";
+  BOOST_TEST(only().what == "the broker where b1 should be is b9");
 }
 
 BOOST_FIXTURE_TEST_CASE(a_node_that_is_away_is_wrong_with_its_last_words, shop_fixture) {

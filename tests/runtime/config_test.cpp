@@ -156,7 +156,11 @@ BOOST_AUTO_TEST_CASE(durations_and_sizes_are_written_as_they_are_read) {
     BOOST_TEST(troupe::size_text(parse_size(text).value()) == text);
   }
   BOOST_TEST(troupe::size_text(1'023) == "1023 bytes");
+  BOOST_TEST(troupe::size_text(0) == "0 bytes");
+  BOOST_TEST(troupe::size_text(1'500) == "1.5KiB");
   BOOST_TEST(troupe::size_text(1'536) == "1.5KiB");
+  BOOST_TEST(troupe::size_text((1U << 20U) - 1) == "1.0MiB");
+  BOOST_TEST(troupe::size_text((1U << 20U) - 100) == "1023.9KiB");
 }
 
 BOOST_AUTO_TEST_CASE(good_values_are_read_without_a_fault) {

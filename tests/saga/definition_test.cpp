@@ -142,6 +142,44 @@ BOOST_AUTO_TEST_CASE(command_ids_differ_by_saga_step_verb_and_round_and_by_nothi
   BOOST_TEST((id != by.command_id(id, 1, false, 0)));
 }
 
+BOOST_AUTO_TEST_CASE(replies_of_earlier_steps_are_parameters_of_a_projection) {
+  const auto request = project<place_order>(
+      [](const place_order& input, const facts&, const reserved& first, const reserved& second) {
+        return place_order{input.sku + first.reservation + second.reservation, input.quantity};
+      },
+      result<reserved>{"reserve"},
+      result<reserved>{"credit"});
+  const definition saga = order_saga();
+  const std::string input = wire::encoded(place_order{"tea-", 2});
+  std::vector<std::string> results{
+      wire::encoded(reserved{"r1"}), wire::encoded(reserved{"r2"}), "", ""};
+
+  const auto made = request(known_of(saga, input, results));
+  BOOST_REQUIRE(made.has_value());
+  BOOST_TEST(wire::checked_decode<place_order>(*made)->sku == "tea-r1r2");
+  BOOST_TEST((request.body == &wire::message_shape_of<place_order>()));
+
+  results[1].clear();
+  BOOST_TEST(!request(known_of(saga, input, results)));
+}
+
+BOOST_AUTO_TEST_CASE(a_step_is_made_of_the_operations_that_it_calls) {
+  constexpr wire::operation<place_order, reserved> reserve{"stock", "reserve"};
+  constexpr wire::operation<reserved, reserved> release{"stock", "release"};
+  const step made = undone_by<place_order>(
+      calls<place_order>("hold", reserve, [](const place_order& wish) { return wish; }),
+      release,
+      [](const place_order&, const facts&) { return reserved{"r1"}; });
+
+  BOOST_TEST(made.name == "hold");
+  BOOST_TEST(made.capability == "stock");
+  BOOST_TEST(made.operation == "reserve");
+  BOOST_TEST(made.undo == "release");
+  BOOST_TEST((made.reply == &wire::message_shape_of<reserved>()));
+  BOOST_TEST((made.undo_request.body == &wire::message_shape_of<reserved>()));
+  BOOST_TEST((made.request.input == &wire::message_shape_of<place_order>()));
+}
+
 BOOST_AUTO_TEST_CASE(a_typed_request_is_projected_from_the_input_and_the_results) {
   const auto request = project<place_order>([](const place_order& input, const facts& known) {
     return result_of<reserved>(known, "reserve").map([&](const reserved& result) {

@@ -64,6 +64,13 @@ BOOST_AUTO_TEST_CASE(tokens_are_read_with_their_defaults) {
   BOOST_TEST(read.security->tokens->audience == "https://shop");
   BOOST_TEST((read.security->tokens->lifetime == 1h));
   BOOST_TEST((read.security->tokens->leeway == 30s));
+  BOOST_TEST(!read.security->tokens->at_login);
+  BOOST_TEST(plan_of(with_all_and("", "  tokens: {issuer: a, audience: b, login: required}\n"))
+                 .security->tokens->at_login);
+  check_only_fault(
+      with_all_and("", "  tokens: {issuer: a, audience: b, login: optional}\n"),
+      {19, 43},
+      "`login` of `tokens` is `optional`");
   check_only_fault(
       with_all_and("", "  tokens: {issuer: shop, audience: shop, leeway: 2m}\n"),
       {19, 50},

@@ -10,6 +10,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -35,6 +36,8 @@ public:
   std::promise<void> left;
   /// Envelopes "spin", each of which takes 10 us.
   std::atomic<int> spun{0};
+  /// "2 of a b" once the loop ends as many connections with the keys of these.
+  std::promise<std::string> expired;
 
   void received(
       peer from, framing how, std::string_view header, std::string_view body, instant now) override;
@@ -47,6 +50,15 @@ public:
   void connection_ended(int, instant) override {}
 
   void link_closed(instant now) override;
+
+  void keys_expired(const std::set<std::string>& owners, std::size_t links, instant) override {
+    std::string told = std::to_string(links) + " of";
+    for (const std::string& each : owners) {
+      told += " " + each;
+    }
+    expired.set_value(told);
+  }
+
   void gone(peer whom, instant now) override;
 
   void stood_still(instant::duration, instant) override {}

@@ -7,8 +7,10 @@
 #include <boost/test/unit_test.hpp>
 
 #include <atomic>
+#include <future>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <thread>
@@ -30,8 +32,11 @@ struct secured_fixture {
           if (owner_fails) {
             throw std::runtime_error{"no folder"};
           }
-          const auto known = owners.find(key);
-          return known == owners.end() ? std::string{} : known->second;
+          std::string owner = owner_of(key);
+          if (!is_asked.exchange(true)) {
+            asked.set_value();
+          }
+          return owner;
         },
         [this](const std::string&, const std::string&) { ++refusals; });
     BOOST_REQUIRE(started);
@@ -42,6 +47,7 @@ struct secured_fixture {
         {.endpoint = "tcp://127.0.0.1:*",
          .open_endpoint = "tcp://127.0.0.1:*",
          .key = own.secret_key,
+         .is_valid_key = [this](const auto& key) { return !owner_of(key).empty(); },
          .heartbeat = {},
          .body_bytes_max = 64U * 1024U});
     BOOST_REQUIRE(bound);
@@ -76,6 +82,17 @@ struct secured_fixture {
     return socket;
   }
 
+  std::string owner_of(const curve_public_key& key) {
+    const std::lock_guard lock{mutex};
+    const auto known = owners.find(key);
+    return known == owners.end() ? std::string{} : known->second;
+  }
+
+  void revoke(const curve_pair& pair) {
+    const std::lock_guard lock{mutex};
+    owners.erase(pair.public_key);
+  }
+
   curve_link_keys keys_of(const curve_pair& pair) const { return {pair, own.public_key}; }
 
   /// What the loop answers to "who"; nothing within `wait`.
@@ -87,7 +104,11 @@ struct secured_fixture {
   curve_pair own = make_curve_pair();
   curve_pair a = make_curve_pair();
   curve_pair b = make_curve_pair();
+  std::mutex mutex; // Guards `owners`.
   std::map<curve_public_key, std::string> owners{{a.public_key, "a"}, {b.public_key, "b"}};
+  /// Set once the first question was answered.
+  std::promise<void> asked;
+  std::atomic<bool> is_asked{false};
   std::atomic<bool> owner_fails{false};
   std::atomic<int> refusals{0};
   system_clock time;
@@ -180,23 +201,51 @@ BOOST_FIXTURE_TEST_CASE(a_routing_id_of_ones_own_is_refused, secured_fixture) {
   BOOST_TEST(answer[1].find("routing id of its own") != std::string::npos);
 }
 
-// Links end, and are made again with the new key at once.
+// Whoever connects meets the new key, and connections that stand are not touched.
 BOOST_FIXTURE_TEST_CASE(a_new_key_takes_the_place_of_the_old_one, secured_fixture) {
-  zmq::socket_t before = connect(keys_of(a));
-  BOOST_TEST((who(before) == frames{"you", "a"}));
-  const curve_pair fresh = make_curve_pair();
+  std::vector<zmq::socket_t> standing;
+  curve_link_keys keys = keys_of(a);
+  for (int turn = 0; turn < 3; ++turn) {
+    zmq::socket_t& before = standing.emplace_back(connect(keys));
+    BOOST_TEST((who(before) == frames{"you", "a"}));
+    const curve_pair fresh = make_curve_pair();
 
-  loop->replace_key(fresh.secret_key);
+    BOOST_REQUIRE(loop->replace_key(fresh.secret_key));
 
-  zmq::socket_t after = connect(curve_link_keys{a, fresh.public_key});
-  frames answer = who(after, a_moment);
-  while (answer.empty()) { // It knocked before the new key was there.
-    after = connect(curve_link_keys{a, fresh.public_key});
-    answer = who(after, a_moment);
+    zmq::socket_t late = connect(keys);
+    BOOST_TEST(who(late, a_moment).empty());
+    keys.broker = fresh.public_key;
+    zmq::socket_t after = connect(keys);
+    BOOST_TEST((who(after) == frames{"you", "a"}));
+    for (zmq::socket_t& each : standing) {
+      BOOST_TEST((who(each) == frames{"you", "a"}));
+    }
   }
-  BOOST_TEST((answer == frames{"you", "a"}));
-  zmq::socket_t late = connect(keys_of(a));
-  BOOST_TEST(who(late, a_moment).empty());
+}
+
+// The owner has another key: `b` is not touched, nor is whoever has none.
+BOOST_FIXTURE_TEST_CASE(connections_of_a_revoked_key_end, secured_fixture) {
+  zmq::socket_t first = connect(keys_of(a));
+  zmq::socket_t second = connect(keys_of(b));
+  BOOST_TEST((who(first) == frames{"you", "a"}));
+  BOOST_TEST((who(second) == frames{"you", "b"}));
+
+  revoke(a);
+  loop->check_keys();
+
+  BOOST_TEST(handler.expired.get_future().get() == "1 of a");
+  BOOST_TEST(who(first, a_moment).empty());
+  BOOST_TEST((who(second) == frames{"you", "b"}));
+}
+
+// A connection of which nothing was heard is found at its first message.
+BOOST_FIXTURE_TEST_CASE(a_key_is_valid_when_its_first_message_comes_or_never, secured_fixture) {
+  zmq::socket_t first = connect(keys_of(a));
+  asked.get_future().wait();
+
+  revoke(a);
+
+  BOOST_TEST(who(first, a_moment).empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

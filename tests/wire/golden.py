@@ -74,7 +74,7 @@ def golden():
                        served("notes", 0, True, 2, "down", shut="notes.db is damaged")],
             "in_flight": [CALL_ID],
             "held": [{"id": CALL_ID, "capability": "orders", "digest": 0xFEDCBA9876543210}],
-            "shared_plan": 0x1122334455667788}),
+            "shared_plan": 0x1122334455667788, "token": "head.claims.signature"}),
         "welcome_body": pack({
             "broker": "b1", "incarnation": BROKER_INCARNATION, "heartbeat_ms": 200,
             "timeout_ms": 800, "body_bytes_max": 1048576, "journal": True}),
@@ -94,7 +94,8 @@ def golden():
         "handled_body": pack({
             "capability": "stock", "upto": [{"partition": 63, "position": 950}],
             "waiting": [POSTPONED], "done": [880, 881]}),
-        "state_body": pack({"draining": True, "serves": [served("orders", 0, True, 2)]}),
+        "state_body": pack({"draining": True, "serves": [served("orders", 0, True, 2)],
+                            "token": None}),
         "force_breaker_body": pack({
             "capability": "stock", "mode": "open", "who": "ann", "why": "moving disks",
             "request": CALL_ID, "only_here": True}),

@@ -58,7 +58,8 @@ hello golden_hello() {
             .shut = "notes.db is damaged"}},
       .in_flight = {call_id()},
       .held = std::vector{held_call{call_id(), "orders", 0xfedcba9876543210}},
-      .shared_plan = 0x1122334455667788};
+      .shared_plan = 0x1122334455667788,
+      .token = "head.claims.signature"};
 }
 
 /// Everything that reads what came from outside, over bytes of any kind: it must come back.
@@ -257,6 +258,7 @@ BOOST_AUTO_TEST_CASE(a_golden_hello_is_read_back) {
   BOOST_TEST(!read->serves[0].forced.has_value());
   BOOST_TEST(read->serves[1].forced.value_or("") == "forced open by ann: moving disks");
   BOOST_TEST((read->in_flight == std::vector{call_id()}));
+  BOOST_TEST(read->token.value_or("") == "head.claims.signature");
 }
 
 BOOST_AUTO_TEST_CASE(no_prefix_of_a_golden_file_is_taken_for_the_whole) {

@@ -195,6 +195,14 @@ BOOST_AUTO_TEST_CASE(
     BOOST_TEST(
         p->front->condition().outbox_trouble().find("the journal has 2 events")
         != std::string::npos);
+    p->relays.clear();
+    p->confirm(2); // The broker has heard another process that has not compared yet,
+    p->resend(3, 5); // and asks for what it misses.
+    p->run();
+    BOOST_TEST(p->relays.empty());
+    p->confirm(2);
+    p->run();
+    BOOST_TEST(p->relays.empty());
     p.reset();
     p = make("n1");
   }
@@ -218,6 +226,7 @@ BOOST_AUTO_TEST_CASE(an_outbox_that_is_taken_again_is_announced_and_leaves) {
   BOOST_REQUIRE(p->announced.size() == 1U);
   BOOST_TEST(p->announced[0].newest == 1U);
   BOOST_TEST(p->front->condition().outbox_trouble().empty());
+  p->confirm(0); // The answer to what was announced.
   p->resend(1, 1);
   p->run();
 

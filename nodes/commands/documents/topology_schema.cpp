@@ -297,9 +297,10 @@ document tokens() {
             "how long a token holds", topology::token_options::lifetime_range, usual.lifetime)},
        {"leeway",
         duration(
-            "by how much clocks may differ",
-            topology::token_options::leeway_range,
-            usual.leeway)}});
+            "by how much clocks may differ", topology::token_options::leeway_range, usual.leeway)},
+       {"login",
+        {{"description", "brokers want a token of whoever logs in with a key"},
+         {"enum", document::array({"required"})}}}});
   made["required"] = {"issuer", "audience"};
   return made;
 }

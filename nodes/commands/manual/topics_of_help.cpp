@@ -49,7 +49,7 @@ Copies: `troupe backup FILE FOLDER`, never *.db alone of a running system.
 2. `troupe status FILE --all`: everything that brokers and nodes say of themselves
 3. log/NAME.log beside the topology: the last lines of a process that ended
 4. `troupe topics FILE`: who is behind; `dead-letters list`, `sagas list`, `effects list`:
-   what waits for a person
+   what waits for a person; `scheduled list`: what is to come
 5. `troupe restore FILE`, with the system stopped: whether journal and databases belong together
 nodes/RUNBOOK.md has each message with its meaning and its remedy.
 )"},

@@ -134,6 +134,7 @@ system_answers ask_system(
   system_answers all;
   all.view.name = plan.name;
   all.view.file = file;
+  all.view.plan = plan.digest;
   all.view.journal_broker = plan.events.broker;
   for (const auto& each : plan.capabilities) {
     capability_view& one = all.view.capabilities.emplace_back();

@@ -46,6 +46,8 @@ struct system_view {
   std::string name;
   /// The topology, as the person wrote it.
   std::string file;
+  /// The digest of what it says.
+  std::uint64_t plan = 0;
   std::vector<capability_view> capabilities;
   std::vector<broker_view> brokers;
   std::vector<node_view> nodes;

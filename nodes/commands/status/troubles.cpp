@@ -26,6 +26,9 @@ using weight = trouble::weight;
 // While connections are turned away a broker says so every 10 s.
 constexpr std::uint64_t crowded_for_ms = 30'000;
 
+// A journal that cannot be written is tried again with the next event, which may be long in coming.
+constexpr std::uint64_t write_failure_kept_ms = 60'000;
+
 std::string count_of(std::uint64_t count, std::string_view one, std::string_view many) {
   return fmt::format("{} {}", count, count == 1 ? one : many);
 }
@@ -40,6 +43,16 @@ std::string last_words(const std::string& words) {
 
 bool is_open(const wire::group_status& group) {
   return group.breaker == "open" || group.breaker == "forced_open";
+}
+
+/// Whether a broker that gave no answer is up, and refuses to.
+bool refuses(const broker_view& broker) {
+  if (broker.said) {
+    return false;
+  }
+  const error& why = broker.said.error();
+  return !why.detail("login_refused").empty()
+         || (why.code != errc::deadline_exceeded && why.code != errc::unavailable);
 }
 
 /// Finds what is wrong in one answer after the other, and keeps it.
@@ -97,10 +110,12 @@ private:
     for (const broker_view& each : all_.brokers) {
       if (!each.said) {
         const error& why = each.said.error();
-        const bool is_refusal =
-            why.code != errc::deadline_exceeded && why.code != errc::unavailable;
+        const bool is_refusal = refuses(each);
         add(
-            {.what = fmt::format("broker {} does not answer", each.name),
+            {.what = fmt::format(
+                 "broker {} {}",
+                 each.name,
+                 is_refusal ? "refuses this command" : "does not answer"),
              .why = each.last_words.empty() || is_refusal ? std::string{message_of(why)}
                                                           : last_words(each.last_words),
              .next =
@@ -108,6 +123,20 @@ private:
                      ? "do what it says, and ask again"
                      : fmt::format(
                          "{} starts it; log/{}.log says why it ended", command("up"), each.name)});
+      } else if (each.said->broker != each.name) {
+        add(
+            {.what =
+                 fmt::format("the broker where {} should be is {}", each.name, each.said->broker),
+             .why = "another system runs at this address",
+             .next = "give the file with which that system was started, or change the ports of one "
+                     "of the two"});
+      } else if (each.said->plan && *each.said->plan != all_.plan) {
+        add(
+            {.what = fmt::format("broker {} runs another topology than {}", each.name, all_.file),
+             .why = "the file has changed since the broker was started, or belongs to another "
+                    "system",
+             .next = "`troupe check` says what the file means; stop the system and start it with "
+                     "this file"});
       } else if (each.said->draining) {
         add(
             {.what = fmt::format("broker {} is being stopped", each.name),
@@ -325,9 +354,16 @@ private:
                state == "half_open" ? "half open" : state,
                where),
            .lasted = span(group.breaker_open_ms),
-           .why = "too many of its calls failed: they are refused until one that is let through "
-                  "succeeds",
-           .next = fmt::format("log/{}.log says how they fail", nodes.front())});
+           .why = state == "half_open"
+                      ? "single calls are let through: the first that succeeds closes it"
+                      : "too many of its calls failed: they are refused until one that is let "
+                        "through succeeds",
+           .next = state == "half_open"
+                       ? fmt::format(
+                           "nothing, if a person gave it back just now; else log/{}.log says how "
+                           "calls failed",
+                           nodes.front())
+                       : fmt::format("log/{}.log says how they fail", nodes.front())});
     }
     const bool is_shut_out = state == "forced_open";
     add(
@@ -346,6 +382,27 @@ private:
              "`troupe breaker {} {} auto --why TEXT` gives it back", all_.file, capability)});
   }
 
+  /// The journal answers what is asked of it, and cannot write.
+  void find_failed_writes() {
+    const auto* const told =
+        logged("journal_write_failed", [](const auto& /*fields*/) { return true; });
+    if (told == nullptr || told->ago_ms > write_failure_kept_ms) {
+      return;
+    }
+    const auto why = told->fields.find("why");
+    const std::string reason = why == told->fields.end() ? "" : why->second;
+    add(
+        {.what = fmt::format(
+             "the journal at broker {} could not be written {} ago",
+             all_.journal_broker,
+             age_text(milliseconds{static_cast<std::int64_t>(told->ago_ms)})),
+         .why = reason,
+         .next = reason.find("full") == std::string::npos
+                     ? fmt::format("log/{}.log says more; it tries again", all_.journal_broker)
+                     : "free some space (old before-restore-* folders, logs, backups): all goes on "
+                       "by itself"});
+  }
+
   void find_events() {
     if (!all_.events) {
       const auto keeper =
@@ -360,6 +417,7 @@ private:
       }
       return;
     }
+    find_failed_writes();
     for (const wire::group_state& each : all_.events->groups) {
       if (each.trouble) {
         const auto* const told = logged("events_stopped", [&](const auto& fields) {
@@ -464,7 +522,9 @@ std::string headline(const system_view& all, const std::vector<trouble>& found) 
       waiting == 0 ? "" : count_of(waiting, "thing waits", "things wait") + " for a person";
   switch (verdict_on(all, found)) {
   case system_health::unreachable:
-    return fmt::format("{} is unreachable: no broker answers", all.name);
+    return std::all_of(all.brokers.begin(), all.brokers.end(), refuses)
+               ? fmt::format("{} cannot be asked: its brokers refuse this command", all.name)
+               : fmt::format("{} is unreachable: no broker answers", all.name);
   case system_health::healthy:
     return fmt::format("{} is healthy{}{}", all.name, waits.empty() ? "" : "; ", waits);
   case system_health::degraded:

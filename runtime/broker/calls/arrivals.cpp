@@ -117,10 +117,10 @@ bool arrivals::accept(origin from, const wire::header_view& header, decisions& o
         from,
         header.id,
         full(fmt::format(
-            "the broker holds {} calls of {} MiB together, its limit (`limits: {{memory: ...}}` of "
+            "the broker holds {} calls of {} together, its limit (`limits: {{memory: ...}}` of "
             "the topology)",
             calls_.size(),
-            calls_.bytes() >> 20U)),
+            size_text(calls_.bytes()))),
         out);
     return false;
   }

@@ -1,5 +1,7 @@
 #include "runtime/broker/calls/replies.hpp"
 
+#include "runtime/config.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -133,9 +135,9 @@ void replies::take_pending(std::uint32_t index, instant now, decisions& out) {
          .possible = effect::unknown,
          .message = fmt::format(
              "`{}` has taken the call and answers later; this broker keeps no more of your calls "
-             "until then ({} MiB of all await an answer): ask again with the same id",
+             "until then ({} of all await an answer): ask again with the same id",
              nodes_.capabilities[pending.capability].name,
-             calls_.awaiting_bytes() >> 20U),
+             size_text(calls_.awaiting_bytes())),
          .retry_after = pending_wait},
         out);
   }

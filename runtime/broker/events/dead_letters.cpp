@@ -8,7 +8,7 @@ namespace troupe::broker {
 namespace {
 
 constexpr std::uint32_t page_max = 1'000;
-constexpr std::size_t retry_page_max = 500;
+constexpr std::size_t change_page_max = 500;
 constexpr std::size_t changes_max = 1'000;
 
 wire::letter wire_form(const dead_letter& from, bool with_body) {
@@ -34,6 +34,17 @@ wire::letter wire_form(const dead_letter& from, bool with_body) {
   return made;
 }
 
+ask_dead_letters question_of(const wire::letter_filter& which, std::size_t count_max) {
+  ask_dead_letters question{
+      .capability = which.capability.value_or(""),
+      .cause = which.cause.value_or(""),
+      .pattern = which.topic.value_or("")};
+  question.since = which.since.value_or(question.since);
+  question.before = which.before.value_or(question.before);
+  question.count_max = count_max;
+  return question;
+}
+
 error no_dead_letter(const uuid& id) {
   return rejected("no_dead_letter", "There is no dead letter " + to_string(id) + ".");
 }
@@ -42,10 +53,16 @@ error no_dead_letter(const uuid& id) {
 
 void dead_letters::list(
     origin from, const uuid& id, const wire::get_dead_letters& what, instant now) {
-  const std::size_t count = std::clamp(what.count, 1U, page_max);
+  wire::letter_filter which = what.which.value_or(wire::letter_filter{});
+  if (what.capability) {
+    which.capability = what.capability;
+  }
+  ask_dead_letters question = question_of(which, std::clamp(what.count, 1U, page_max));
+  question.after = what.after;
+  question.bytes_max = bytes_max_;
   journal_.ask_for(
       asker_of(from),
-      ask_dead_letters{what.capability.value_or(""), what.after, count, bytes_max_},
+      std::move(question),
       now,
       [=, this](const outcome<journal_result>& result, instant) {
         const auto* page = result_of<dead_letters_page>(result);
@@ -86,9 +103,8 @@ void dead_letters::retry(
     return links_.pass_refusal(from, id, invalid("one of `id` and `all` is wanted"));
   }
   if (!what.id) {
-    const auto all = std::make_shared<retry_of_all>(retry_of_all{from, id, what});
-    return enqueue(
-        from, id, [=, this](instant at) { retry_page(all, at); }, now);
+    wire::change_dead_letters many{.which = {.capability = what.capability}, .to = what.to};
+    return change_many(from, id, many, false, now);
   }
   change_one(
       from,
@@ -108,9 +124,17 @@ void dead_letters::retry(
       now);
 }
 
-/// Retries all, a page in each write, and answers with the last page.
-void dead_letters::retry_page(const std::shared_ptr<retry_of_all>& all, instant now) {
-  ask_dead_letters question{all->what.capability.value_or(""), all->after, retry_page_max};
+void dead_letters::change_many(
+    origin from, const uuid& id, const wire::change_dead_letters& what, bool drops, instant now) {
+  const auto all = std::make_shared<change_of_many>(change_of_many{from, id, what, drops});
+  enqueue(
+      from, id, [=, this](instant at) { change_page(all, at); }, now);
+}
+
+/// Changes all, a page in each write, and answers with the last page.
+void dead_letters::change_page(const std::shared_ptr<change_of_many>& all, instant now) {
+  ask_dead_letters question = question_of(all->what.which, change_page_max);
+  question.after = all->after;
   journal_.ask_for(
       asker_of(all->from),
       std::move(question),
@@ -121,20 +145,25 @@ void dead_letters::retry_page(const std::shared_ptr<retry_of_all>& all, instant 
           links_.pass_refusal(all->from, all->id, why_none(result));
           return end_change(at);
         }
-        retry_each(*all, page->dead_letters);
+        change_each(*all, page->dead_letters);
         if (page->has_more) {
-          // The next page once this one is on disk: what was not written was not retried.
+          // The next page once this one is on disk: what was not written was not changed.
           all->after = page->dead_letters.back().id;
           changes_.emplace_front([=, this](instant next) {
             if (write_failed_) {
               links_.pass_refusal(all->from, all->id, *write_failed_);
               return end_change(next);
             }
-            retry_page(all, next);
+            change_page(all, next);
           });
           return end_change(at);
         }
-        wire::letters_retried answer{all->retried, {}};
+        if (all->drops) {
+          incoming_.answer_when_written(
+              all->from, all->id, wire::encoded(wire::letters_dropped{all->changed}));
+          return end_change(at);
+        }
+        wire::letters_retried answer{all->changed, {}};
         for (const auto& [where, letters] : all->kept) {
           answer.kept = answer.kept.value_or(std::vector<wire::letters_kept>{});
           answer.kept->push_back({where.first, where.second, letters});
@@ -144,13 +173,20 @@ void dead_letters::retry_page(const std::shared_ptr<retry_of_all>& all, instant 
       });
 }
 
-/// Retries the letters that somebody would get, and counts the others.
-void dead_letters::retry_each(retry_of_all& all, const std::vector<dead_letter>& page) {
+/// Drops the letters, or retries those that somebody would get and counts the others.
+void dead_letters::change_each(change_of_many& all, const std::vector<dead_letter>& page) {
   for (const dead_letter& each : page) {
     const std::string& to = all.what.to ? *all.what.to : each.capability;
-    if (subscribers_.has_taker(to, each.what->topic)) {
-      incoming_.retry_dead_letter(each, to, wall_ms());
-      ++all.retried;
+    if (all.drops || subscribers_.has_taker(to, each.what->topic)) {
+      ++all.changed;
+      if (all.what.dry_run) {
+        continue;
+      }
+      if (all.drops) {
+        incoming_.next_rows().dropped.push_back(each.id);
+      } else {
+        incoming_.retry_dead_letter(each, to, wall_ms());
+      }
     } else {
       ++all.kept[{to, each.what->topic}];
     }
@@ -180,7 +216,7 @@ void dead_letters::drop(origin from, const uuid& id, const uuid& which, instant 
         if (found == nullptr) {
           return links_.reply(from, id, wire::encoded(wire::letter_dropped{false}));
         }
-        incoming_.delete_dead_letter(which);
+        incoming_.next_rows().dropped.push_back(which);
         incoming_.answer_when_written(from, id, wire::encoded(wire::letter_dropped{true}));
       },
       now);

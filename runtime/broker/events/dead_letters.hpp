@@ -35,6 +35,9 @@ public:
   void show(origin from, const uuid& id, const uuid& which, instant now);
   void retry(origin from, const uuid& id, const wire::retry_dead_letter& what, instant now);
   void drop(origin from, const uuid& id, const uuid& which, instant now);
+  /// Retries, or drops, all that the filter means.
+  void change_many(
+      origin from, const uuid& id, const wire::change_dead_letters& what, bool drops, instant now);
 
   /// A batch is on disk, or is not and why: the next change may begin.
   void written(std::optional<error> why_not, instant now);
@@ -53,18 +56,19 @@ private:
   void begin_change(instant now);
   void end_change(instant now);
 
-  /// A call that retries many, and how far it is.
-  struct retry_of_all {
+  /// A call that changes many, and how far it is.
+  struct change_of_many {
     origin from{};
     uuid id;
-    wire::retry_dead_letter what;
+    wire::change_dead_letters what;
+    bool drops = false;
     std::optional<uuid> after{};
-    std::uint64_t retried = 0;
+    std::uint64_t changed = 0;
     std::map<std::pair<std::string, std::string>, std::uint64_t> kept{}; // By capability and topic.
   };
 
-  void retry_page(const std::shared_ptr<retry_of_all>& all, instant now);
-  void retry_each(retry_of_all& all, const std::vector<dead_letter>& page);
+  void change_page(const std::shared_ptr<change_of_many>& all, instant now);
+  void change_each(change_of_many& all, const std::vector<dead_letter>& page);
   error nobody_for(const dead_letter& letter, const std::string& to) const;
   std::int64_t wall_ms() const;
 

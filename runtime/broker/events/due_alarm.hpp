@@ -19,12 +19,22 @@ public:
   /// An event that is due at `at` is on disk. Not earlier: a question would not find it.
   void written(std::int64_t at) { next_ = std::min(next_.value_or(at), at); }
 
+  /// Whether something else that waits goes before what is due: they take turns.
+  bool gives_way(std::int64_t now) {
+    const bool gives = was_asked_ || !is_due(now);
+    was_asked_ = was_asked_ && !gives;
+    return gives;
+  }
+
+  /// Whether the journal has not answered yet.
+  bool is_asking() const { return is_asking_; }
+
   /// Whether to ask now. If so, `answered` or `failed` follows before this is true again.
   bool begin(std::int64_t now) {
-    if (is_asking_ || !next_ || *next_ > now) {
+    if (is_asking_ || !is_due(now)) {
       return false;
     }
-    is_asking_ = true;
+    is_asking_ = was_asked_ = true;
     next_.reset();
     return true;
   }
@@ -47,8 +57,11 @@ public:
   void ask_again() { next_ = 0; }
 
 private:
+  bool is_due(std::int64_t now) const { return next_ && *next_ <= now; }
+
   std::optional<std::int64_t> next_;
   bool is_asking_ = false;
+  bool was_asked_ = false; // Since `gives_way` was true.
 };
 
 } // namespace troupe::broker

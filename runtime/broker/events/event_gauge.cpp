@@ -18,6 +18,7 @@ void event_gauge::probe(instant now) {
     trouble_ = said ? "" : said.error().message;
     if (const auto* counted = result_of<dead_letters_counted>(said)) {
       dead_letters_ = counted->capabilities;
+      scheduled_ = counted->scheduled;
     }
   });
 }
@@ -31,6 +32,9 @@ event_measures event_gauge::look(instant now) const {
       .commit = journal_.commits(),
       .journal_took = is_open_ ? now - asked_ : took_,
       .journal_trouble = trouble_,
+      .scheduled = scheduled_,
+      .scheduled_published = fired_,
+      .scheduled_cancelled = cancelled_,
       .subscriptions = {}};
   for (std::uint32_t i = 0; i < bus_.feeder().size(); ++i) {
     const subscriber& each = bus_.feeder()[i];

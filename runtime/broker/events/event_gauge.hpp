@@ -27,6 +27,12 @@ public:
     confirms_.ended(events, is_written, now);
   }
 
+  /// What is on disk now.
+  void wrote(const journal_batch& batch) {
+    fired_ += batch.fired.size();
+    cancelled_ += batch.cancelled.size();
+  }
+
   /// Asks the journal, unless it has not answered the last time.
   void probe(instant now);
 
@@ -45,6 +51,9 @@ private:
   std::chrono::nanoseconds took_{};
   std::string trouble_;
   std::vector<dead_letters_counted::count> dead_letters_;
+  std::uint64_t scheduled_ = 0;
+  std::uint64_t fired_ = 0;
+  std::uint64_t cancelled_ = 0;
 };
 
 } // namespace troupe::broker

@@ -40,6 +40,11 @@ struct event_measures {
   std::chrono::nanoseconds journal_took{};
   /// Why it could not be read; empty if it could.
   std::string journal_trouble;
+  /// Events that are to be published later, when the journal was last asked.
+  std::uint64_t scheduled = 0;
+  /// Scheduled events whose time came, and those that a person cancelled, since the start.
+  std::uint64_t scheduled_published = 0;
+  std::uint64_t scheduled_cancelled = 0;
   std::vector<subscription_measures> subscriptions;
 };
 

@@ -191,6 +191,7 @@ void event_service::written(const outcome<journal_result>& result, instant now) 
   std::vector<event_ref> fresh;
   if (how) {
     operations_.topics().written(batch.events);
+    gauge_.wrote(batch);
     if (operations_.has_readers()) {
       fresh = batch.events;
     }
@@ -198,7 +199,7 @@ void event_service::written(const outcome<journal_result>& result, instant now) 
       due_.written(each.due_at);
     }
     if (const auto* done = result_of<batch_written>(result); done != nullptr) {
-      bus_.incoming().clashed(done->clashed, decided_);
+      bus_.incoming().not_scheduled(done->refused, decided_);
     }
   } else {
     due_.ask_again(); // Events that were to be published in this batch are still scheduled.
@@ -216,7 +217,16 @@ void event_service::publish_due(instant now) {
   }
   // Timers go by the wall clock, by which they were set.
   const std::int64_t wall = unix_millis(time_.wall());
-  if (bus_.incoming().is_firing() || !due_.begin(wall)) {
+  scheduled_events& orders = operations_.scheduled();
+  if (bus_.incoming().is_firing() || due_.is_asking() || orders.is_busy()) {
+    return;
+  }
+  // Orders that cancel events and events that are due take turns: what is found due would be
+  // published although it is cancelled meanwhile.
+  if (orders.are_waiting() && due_.gives_way(wall)) {
+    return orders.carry_out(now);
+  }
+  if (!due_.begin(wall)) {
     return;
   }
   journal_.ask(ask_due{wall}, now, [this](const outcome<journal_result>& result, instant at) {

@@ -28,6 +28,13 @@ error id_of_another_event() {
       .details = {{"reason", "id_reused"}}};
 }
 
+error id_of_cancelled() {
+  return rejected(
+      "cancelled",
+      "the event of this id was scheduled, and a person has cancelled it; use a new id for a new "
+      "event");
+}
+
 /// The text is for the publisher that made up the topic; operators find the same words at the
 /// outbox.
 error too_many_topics(std::string_view topic, std::size_t topics_max) {
@@ -48,6 +55,7 @@ std::shared_ptr<event> event_of(const wire::header_view& header, std::string_vie
   made->id = header.id;
   made->topic = header.op;
   made->key = header.key;
+  made->source = header.source;
   made->traceparent = header.traceparent;
   made->body = body;
   return made;
@@ -134,7 +142,7 @@ void incoming::retry_dead_letter(
   again->digest = 0;
   again->only_for = to;
   accept(std::move(again), wall_ms);
-  delete_dead_letter(letter.id);
+  next_.rows.dropped.push_back(letter.id);
 }
 
 bool incoming::fire(const scheduled_event& what, std::int64_t wall_ms, event_decisions& out) {
@@ -238,14 +246,18 @@ const journal_batch& incoming::take_batch() {
   return writing_.rows;
 }
 
-void incoming::clashed(const std::vector<uuid>& ids, event_decisions& out) {
+void incoming::not_scheduled(const refused_schedules& which, event_decisions& out) {
+  const auto holds = [](const std::vector<uuid>& ids, const uuid& id) {
+    return std::find(ids.begin(), ids.end(), id) != ids.end();
+  };
   std::erase_if(writing_.operators, [&](const waiting_operator& each) {
-    const bool is_refused = std::find(ids.begin(), ids.end(), each.id) != ids.end();
-    if (is_refused) {
-      refuse(each.to, each.id, id_of_another_event(), out);
-      waiting_.release_scheduled(each.to, each.bytes);
+    const bool is_cancelled = holds(which.cancelled, each.id);
+    if (!is_cancelled && !holds(which.clashed, each.id)) {
+      return false;
     }
-    return is_refused;
+    refuse(each.to, each.id, is_cancelled ? id_of_cancelled() : id_of_another_event(), out);
+    waiting_.release_scheduled(each.to, each.bytes);
+    return true;
   });
 }
 
@@ -299,7 +311,7 @@ void incoming::move_up() {
     next_.bytes += each.what->bytes();
   }
   for (event_ref& each : rest) {
-    if (!each->source.empty() && each->only_for.empty()) {
+    if (each->is_of_outbox()) {
       continue;
     }
     // The event may be changed: no other thread has seen it yet.

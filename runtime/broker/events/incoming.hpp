@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,7 +41,8 @@ class incoming {
 public:
   incoming(incoming_options options, const journal_state& state);
 
-  /// A client publishes: `header` is that of a call to `troupe.publish`.
+  /// A client publishes: `header` is that of a call to `troupe.publish`, and its `source` the name
+  /// that was proved.
   void publish(
       origin from,
       const wire::header_view& header,
@@ -58,8 +60,6 @@ public:
   /// the old one's id; the letter is deleted by the same write.
   void retry_dead_letter(const dead_letter& letter, std::string_view to, std::int64_t wall_ms);
 
-  void delete_dead_letter(const uuid& letter) { next_.rows.dropped.push_back(letter); }
-
   /// Whether dead letters that were retried or deleted are in the journal until a batch is on disk.
   bool has_deletions() const {
     return !next_.rows.dropped.empty() || !writing_.rows.dropped.empty();
@@ -76,6 +76,14 @@ public:
   /// under its id, it gets an id derived from that, since the schedule was confirmed. False, with
   /// nothing done, while such a publish is on its way to the disk, which may fail: ask again.
   bool fire(const scheduled_event& what, std::int64_t wall_ms, event_decisions& out);
+
+  /// Where the event with this id is in the journal, if a client published it lately or it was
+  /// scheduled.
+  std::optional<std::uint64_t> position_of(const uuid& id) const {
+    const recent_publishes::entry* const known = recent_.find(id);
+    return known != nullptr && known->position <= last_ ? std::optional{known->position}
+                                                        : std::nullopt;
+  }
 
   /// Whether events that were fired are on their way to the disk: until they are there they are
   /// scheduled, too, and would be found due once more.
@@ -99,9 +107,8 @@ public:
 
   /// Closes the next batch; `written` or `failed` follows, then `end_batch`.
   const journal_batch& take_batch();
-  /// The batch has not scheduled these, whose ids are those of other events: tells whoever asked.
-  /// Before `written`.
-  void clashed(const std::vector<uuid>& ids, event_decisions& out);
+  /// The batch has not scheduled these: tells whoever asked. Before `written`.
+  void not_scheduled(const refused_schedules& which, event_decisions& out);
   /// The batch is on disk: answers whoever waits.
   void written(event_decisions& out);
   /// Nothing of the batch is on disk: tells whoever waits.

@@ -13,14 +13,19 @@ namespace {
 
 constexpr std::int64_t after_max_ms = std::int64_t{3'650} * 24 * 60 * 60 * 1'000;
 
-constexpr std::array<std::string_view, 7> names{
+constexpr std::array<std::string_view, 12> names{
     "read",
     "topics",
     "schedule",
+    "scheduled",
+    "scheduled_event",
+    "cancel_scheduled",
     "dead_letters",
     "dead_letter",
     "retry_dead_letter",
-    "drop_dead_letter"};
+    "drop_dead_letter",
+    "retry_dead_letters",
+    "drop_dead_letters"};
 
 } // namespace
 
@@ -34,7 +39,8 @@ operations::operations(
       // An answer has other fields, too, and is not to be refused for its size.
       reading_{journal, incoming_, events.lives(), links, bytes_max / 2},
       topics_{time, journal, events, links, bytes_max / 2},
-      dead_letters_{time, journal, events, links, bytes_max / 2}, body_bytes_max_{bytes_max} {
+      dead_letters_{time, journal, events, links, bytes_max / 2},
+      scheduled_{time, journal, events, links, bytes_max / 2}, body_bytes_max_{bytes_max} {
 }
 
 void operations::call(
@@ -71,7 +77,19 @@ void operations::call(
     });
   } else if (header.op == "schedule") {
     decoded(wire::schedule_event{}, body, [&](const wire::schedule_event& what) {
-      schedule(from, id, what);
+      schedule(from, header, what);
+    });
+  } else if (header.op == "scheduled") {
+    decoded(wire::get_scheduled{}, body, [&](const wire::get_scheduled& what) {
+      scheduled_.list(from, id, what, now);
+    });
+  } else if (header.op == "scheduled_event") {
+    decoded(wire::get_scheduled_event{}, body, [&](const wire::get_scheduled_event& what) {
+      scheduled_.show(from, id, what.id, now);
+    });
+  } else if (header.op == "cancel_scheduled") {
+    decoded(wire::cancel_scheduled{}, body, [&](const wire::cancel_scheduled& what) {
+      scheduled_.cancel(from, id, what);
     });
   } else if (header.op == "dead_letters") {
     decoded(wire::get_dead_letters{}, body, [&](const wire::get_dead_letters& what) {
@@ -88,6 +106,10 @@ void operations::call(
   } else if (header.op == "drop_dead_letter") {
     decoded(wire::drop_dead_letter{}, body, [&](const wire::drop_dead_letter& what) {
       dead_letters_.drop(from, id, what.id, now);
+    });
+  } else if (header.op == "retry_dead_letters" || header.op == "drop_dead_letters") {
+    decoded(wire::change_dead_letters{}, body, [&](const wire::change_dead_letters& what) {
+      dead_letters_.change_many(from, id, what, header.op == "drop_dead_letters", now);
     });
   } else {
     links_.pass_refusal(
@@ -109,7 +131,9 @@ void operations::written(
   dead_letters_.written(how ? std::nullopt : std::optional{how.error()}, now);
 }
 
-void operations::schedule(origin from, const uuid& id, const wire::schedule_event& what) {
+void operations::schedule(
+    origin from, const wire::header_view& header, const wire::schedule_event& what) {
+  const uuid id = header.id;
   const wire::departure made{
       .what = "the event",
       .topic = what.topic,
@@ -130,6 +154,7 @@ void operations::schedule(origin from, const uuid& id, const wire::schedule_even
   later->id = id;
   later->topic = what.topic;
   later->key = what.key;
+  later->source = header.source;
   later->body = what.body.bytes;
   const auto now =
       std::chrono::duration_cast<milliseconds>(time_.wall().time_since_epoch()).count();

@@ -2,6 +2,7 @@
 
 #include "runtime/broker/events/dead_letters.hpp"
 #include "runtime/broker/events/reading.hpp"
+#include "runtime/broker/events/scheduled_events.hpp"
 #include "runtime/broker/events/topic_states.hpp"
 
 #include <string_view>
@@ -45,8 +46,10 @@ public:
 
   topic_states& topics() { return topics_; }
 
+  scheduled_events& scheduled() { return scheduled_; }
+
 private:
-  void schedule(origin from, const uuid& id, const wire::schedule_event& what);
+  void schedule(origin from, const wire::header_view& header, const wire::schedule_event& what);
 
   const clock& time_;
   incoming& incoming_;
@@ -54,6 +57,7 @@ private:
   reading reading_;
   topic_states topics_;
   dead_letters dead_letters_;
+  scheduled_events scheduled_;
   std::size_t body_bytes_max_;
 };
 

@@ -7,8 +7,8 @@ namespace troupe::broker {
 
 namespace {
 
-// Of a topic in the answer: its name has 64 bytes at most, the names of the fields 51.
-constexpr std::size_t topic_bytes_max = 200;
+// Of a topic in the answer: its name has 64 bytes at most, the names of the fields 70.
+constexpr std::size_t topic_bytes_max = 250;
 
 } // namespace
 
@@ -172,7 +172,9 @@ void topic_states::add_topics(
          .first = each.first,
          .last = each.last,
          .oldest_at = each.first_time,
-         .rate_per_s = rate == rates_.end() ? 0 : rate->second.per_s(wall / bucket_ms, seconds)});
+         .rate_per_s = rate == rates_.end() ? 0 : rate->second.per_s(wall / bucket_ms, seconds),
+         .scheduled = each.scheduled,
+         .next_due = each.scheduled == 0 ? std::nullopt : std::optional{each.next_due}});
   }
 }
 

@@ -1,5 +1,7 @@
 #include "runtime/broker/events/waiting_publishers.hpp"
 
+#include "runtime/config.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -13,9 +15,9 @@ outcome<void> waiting_publishers::admit(origin from, std::size_t bytes, std::siz
     return failure{
         {.code = errc::overloaded,
          .message = fmt::format(
-             "{} bytes of events wait for the disk, {} of them in {} events of yours",
-             all_bytes,
-             mine.bytes,
+             "{} of events wait for the disk, {} of them in {} events of yours",
+             size_text(all_bytes),
+             size_text(mine.bytes),
              mine.events),
          .retry_after = milliseconds{20}}};
   }

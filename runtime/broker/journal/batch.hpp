@@ -56,6 +56,26 @@ struct scheduled_event {
   event_ref what{};
 };
 
+/// A person's order that a scheduled event is not published.
+struct cancellation {
+  /// Of the event.
+  uuid id{};
+  /// Of the order: one that comes again is known by it.
+  uuid request{};
+  std::string who{};
+  std::string why{};
+  /// Milliseconds since 1970 (UTC).
+  std::int64_t at = 0;
+};
+
+/// Ids of events that a batch has not scheduled.
+struct refused_schedules {
+  /// Other events wait under them.
+  std::vector<uuid> clashed{};
+  /// A person has cancelled them.
+  std::vector<uuid> cancelled{};
+};
+
 /// An outbox that goes back to an earlier number: a copy of its database is in use.
 struct rewind {
   std::string capability{};
@@ -77,12 +97,15 @@ struct journal_batch {
   std::vector<scheduled_event> scheduled{};
   /// Ids of scheduled events to delete, as they are among `events`.
   std::vector<uuid> fired{};
+  /// Their scheduled events are deleted, and the orders kept.
+  std::vector<cancellation> cancelled{};
   /// Carried out before the other rows are written.
   std::vector<rewind> rewinds{};
 
   bool empty() const {
     return events.empty() && sources.empty() && cursors.empty() && dead_letters.empty()
-           && dropped.empty() && scheduled.empty() && fired.empty() && rewinds.empty();
+           && dropped.empty() && scheduled.empty() && fired.empty() && cancelled.empty()
+           && rewinds.empty();
   }
 };
 

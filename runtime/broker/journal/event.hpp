@@ -24,12 +24,16 @@ struct event {
   std::string topic{};
   /// The ordering key; may be empty.
   std::string key{};
-  /// The capability whose outbox it comes from; empty if a client published it.
+  /// The capability whose outbox it comes from. If a client published it, its name as its key
+  /// proves it; empty where links have no keys.
   std::string source{};
   std::string traceparent{};
   std::string body{};
   /// If not empty, the event is a dead letter that is tried again, for this capability alone.
   std::string only_for{};
+
+  /// Whether it comes from an outbox, and not from a client or from a dead letter.
+  bool is_of_outbox() const { return digest == 0 && only_for.empty(); }
 
   /// Its size in memory, about.
   std::size_t bytes() const {

@@ -170,7 +170,7 @@ void journal::write_one(batch_request&& request) {
     const std::lock_guard lock{mutex_};
     is_writing_ = false;
     if (done) {
-      add_answer(token, batch_written{store_->last(), store_->clashed()});
+      add_answer(token, batch_written{store_->last(), store_->refused()});
     } else {
       add_answer(token, failure{done.error()});
     }

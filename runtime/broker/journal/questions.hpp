@@ -5,6 +5,7 @@
 #include "runtime/outcome.hpp"
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <variant>
@@ -91,6 +92,9 @@ struct topic_counts {
   /// The newest event ever.
   std::uint64_t last = 0;
   std::int64_t last_time = 0;
+  /// Events that are to be published later, and when the first of them is due; 0 if there are none.
+  std::uint64_t scheduled = 0;
+  std::int64_t next_due = 0;
 };
 
 struct topics_counted {
@@ -100,8 +104,13 @@ struct topics_counted {
 
 /// Dead letters in order of their ids, which is the order in which they were made.
 struct ask_dead_letters {
-  /// Of this capability; of all if empty.
+  /// Of this capability and cause, and of topics of this pattern; of all if empty.
   std::string capability{};
+  std::string cause{};
+  std::string pattern{};
+  /// Given up at `since` or later, and earlier than `before`.
+  std::int64_t since = 0;
+  std::int64_t before = std::numeric_limits<std::int64_t>::max();
   /// Only those behind this one.
   std::optional<uuid> after{};
   std::size_t count_max = 100;
@@ -122,7 +131,7 @@ struct dead_letter_found {
   std::optional<dead_letter> what{};
 };
 
-/// How many dead letters there are, by capability.
+/// How many dead letters there are, by capability, and how many events are scheduled.
 struct ask_dead_letter_counts {};
 
 struct dead_letters_counted {
@@ -132,6 +141,7 @@ struct dead_letters_counted {
   };
 
   std::vector<count> capabilities{};
+  std::uint64_t scheduled = 0;
 };
 
 /// Scheduled events that are due, earliest first.
@@ -149,6 +159,46 @@ struct due_found {
   std::optional<std::int64_t> next_due{};
 };
 
+/// Scheduled events in the order in which they are due, without their bodies.
+struct ask_scheduled {
+  /// Of topics of this pattern; of all if empty.
+  std::string pattern{};
+  /// Due at `from` or later, and earlier than `before`.
+  std::int64_t from = std::numeric_limits<std::int64_t>::min();
+  std::int64_t before = std::numeric_limits<std::int64_t>::max();
+  /// Of those due at `from`, only those with a higher id.
+  std::optional<uuid> after{};
+  std::size_t count_max = 100;
+};
+
+struct scheduled_page {
+  struct entry {
+    uuid id;
+    std::int64_t due_at = 0;
+    std::string topic;
+    std::string key;
+    std::uint64_t body_bytes = 0;
+  };
+
+  std::vector<entry> events{};
+  /// The last one that was looked at, if the next page begins behind it.
+  std::optional<uuid> next{};
+  std::int64_t next_from = 0;
+};
+
+/// What the journal has of the scheduled event with this id.
+struct ask_scheduled_event {
+  uuid id{};
+};
+
+struct scheduled_event_found {
+  std::optional<scheduled_event> what{};
+  /// The order that cancelled it, if it was.
+  std::optional<cancellation> cancelled{};
+  std::string topic{};
+  std::int64_t due_at = 0;
+};
+
 using journal_question = std::variant<
     ask_events,
     ask_positions,
@@ -158,14 +208,15 @@ using journal_question = std::variant<
     ask_dead_letters,
     ask_dead_letter,
     ask_dead_letter_counts,
-    ask_due>;
+    ask_due,
+    ask_scheduled,
+    ask_scheduled_event>;
 
 /// The batch is on disk.
 struct batch_written {
   /// The last position given.
   std::uint64_t last = 0;
-  /// Ids of events that were not scheduled, as other events wait under them.
-  std::vector<uuid> clashed{};
+  refused_schedules refused{};
 };
 
 /// A sweep has come to its end, or a new one took its place.
@@ -186,7 +237,9 @@ using journal_result = std::variant<
     dead_letters_page,
     dead_letter_found,
     dead_letters_counted,
-    due_found>;
+    due_found,
+    scheduled_page,
+    scheduled_event_found>;
 
 /// The journal's answer, or null if it is no `Result`.
 template <class Result>

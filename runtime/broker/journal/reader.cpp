@@ -201,7 +201,10 @@ topics_counted journal_reader::operator()(const ask_topics&) {
   // between two, and events would be counted twice.
   session_->query(
       "SELECT t.name, t.events, t.bytes, t.total, t.first, t.first_time, t.last, t.last_time, "
-      "n.events, n.bytes, n.first, n.first_time, n.last, n.last_time FROM topics t LEFT JOIN "
+      "n.events, n.bytes, n.first, n.first_time, n.last, n.last_time, "
+      "s.events, s.next_due FROM topics t LEFT JOIN "
+      "(SELECT topic, count(*) AS events, min(due_at) AS next_due FROM scheduled GROUP BY topic) s "
+      "ON s.topic = t.name LEFT JOIN "
       "(SELECT topic, count(*) AS events, sum(length(body)) AS bytes, min(position) AS first, "
       "min(time) AS first_time, max(position) AS last, max(time) AS last_time FROM events "
       "WHERE position > (SELECT counted FROM journal) GROUP BY topic) n ON n.topic = t.id "
@@ -219,6 +222,8 @@ topics_counted journal_reader::operator()(const ask_topics&) {
         }
         added.last = std::max(number(6), number(12));
         added.last_time = std::max(row.integer(7), row.integer(13));
+        added.scheduled = number(14);
+        added.next_due = row.integer(15);
       });
   found.last = last();
   return found;
@@ -228,6 +233,9 @@ dead_letters_page journal_reader::operator()(const ask_dead_letters& asked) {
   dead_letters_page found;
   std::size_t bytes = 0;
   const auto take = [&](const store::row& row) {
+    if (!asked.pattern.empty() && !wire::matches(asked.pattern, row.text(10))) {
+      return true;
+    }
     if (found.dead_letters.size() >= asked.count_max || (bytes >= asked.bytes_max && bytes > 0)) {
       found.has_more = true;
       return false;
@@ -238,16 +246,11 @@ dead_letters_page journal_reader::operator()(const ask_dead_letters& asked) {
   };
   // An empty blob is below every id.
   const store::blob after = asked.after ? store::blob{asked.after->view()} : store::blob{};
-  if (asked.capability.empty()) {
-    static const std::string sql =
-        fmt::format("SELECT {} FROM dead_letters WHERE id > $1 ORDER BY id", dead_letter_columns);
-    session_->query(sql, take, after);
-  } else {
-    static const std::string sql = fmt::format(
-        "SELECT {} FROM dead_letters WHERE id > $1 AND capability = $2 ORDER BY id",
-        dead_letter_columns);
-    session_->query(sql, take, after, asked.capability);
-  }
+  static const std::string sql = fmt::format(
+      "SELECT {} FROM dead_letters WHERE id > $1 AND ($2 = '' OR capability = $2) "
+      "AND ($3 = '' OR cause = $3) AND last_at >= $4 AND last_at < $5 ORDER BY id",
+      dead_letter_columns);
+  session_->query(sql, take, after, asked.capability, asked.cause, asked.since, asked.before);
   return found;
 }
 
@@ -267,6 +270,8 @@ dead_letters_counted journal_reader::operator()(const ask_dead_letter_counts&) {
       [&](const store::row& row) {
         found.capabilities.push_back({std::string{row.text(0)}, position_at(row, 1)});
       });
+  found.scheduled = static_cast<std::uint64_t>(
+      session_->integer_of("SELECT count(*) FROM scheduled").value_or(0));
   return found;
 }
 
@@ -294,6 +299,70 @@ due_found journal_reader::operator()(const ask_due& asked) {
       "SELECT id, due_at, topic, event_id, time, digest, key, source, traceparent, only_for, body "
       "FROM scheduled ORDER BY due_at",
       take);
+  return found;
+}
+
+scheduled_page journal_reader::operator()(const ask_scheduled& asked) {
+  scheduled_page found;
+  scheduled_page::entry looked_at; // The one before this row.
+  std::uint64_t rows = 0;
+  const auto take = [&](const store::row& row) {
+    if (found.events.size() >= asked.count_max || ++rows > scan_max_) {
+      found.next = looked_at.id;
+      found.next_from = looked_at.due_at;
+      return false;
+    }
+    looked_at = {
+        row.id(0),
+        row.integer(1),
+        std::string{row.text(2)},
+        std::string{row.text(3)},
+        position_at(row, 4)};
+    if (asked.pattern.empty() || wire::matches(asked.pattern, looked_at.topic)) {
+      found.events.push_back(looked_at);
+    }
+    return true;
+  };
+  const store::blob after = asked.after ? store::blob{asked.after->view()} : store::blob{};
+  session_->query(
+      "SELECT id, due_at, topic, key, length(body) FROM scheduled "
+      "WHERE due_at >= $1 AND due_at < $2 AND (due_at > $1 OR id > $3) ORDER BY due_at, id",
+      take,
+      asked.from,
+      asked.before,
+      after);
+  return found;
+}
+
+scheduled_event_found journal_reader::operator()(const ask_scheduled_event& asked) {
+  scheduled_event_found found;
+  session_->query(
+      "SELECT id, due_at, topic, event_id, time, digest, key, source, traceparent, only_for, body "
+      "FROM scheduled WHERE id = $1",
+      [&](const store::row& row) {
+        auto what = std::make_shared<event>();
+        what->topic = row.text(2);
+        read_event_columns(row, 3, *what);
+        found.topic = what->topic;
+        found.due_at = row.integer(1);
+        found.what = scheduled_event{row.id(0), found.due_at, std::move(what)};
+      },
+      asked.id);
+  if (!found.what) {
+    session_->query(
+        "SELECT id, request, who, why, at, topic, due_at FROM cancelled WHERE id = $1",
+        [&](const store::row& row) {
+          found.cancelled = cancellation{
+              row.id(0),
+              row.id(1),
+              std::string{row.text(2)},
+              std::string{row.text(3)},
+              row.integer(4)};
+          found.topic = row.text(5);
+          found.due_at = row.integer(6);
+        },
+        asked.id);
+  }
   return found;
 }
 

@@ -37,6 +37,8 @@ public:
   dead_letter_found operator()(const ask_dead_letter& asked);
   dead_letters_counted operator()(const ask_dead_letter_counts& asked);
   due_found operator()(const ask_due& asked);
+  scheduled_page operator()(const ask_scheduled& asked);
+  scheduled_event_found operator()(const ask_scheduled_event& asked);
 
 private:
   /// Positions above `after` that one question looks at.

@@ -137,11 +137,26 @@ ALTER TABLE sources ADD COLUMN digest_from BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE sources ADD COLUMN digest_to BIGINT NOT NULL DEFAULT -1;
 )"}}};
 
-constexpr std::array<store::component, 4> components{
+constexpr std::array<store::migration, 1> cancelled_steps{
+    {{.version = 1, .name = "scheduled events that a person has cancelled", .sql = R"(
+CREATE TABLE cancelled (
+  n INTEGER PRIMARY KEY,
+  id BLOB NOT NULL UNIQUE,
+  due_at BIGINT NOT NULL,
+  topic TEXT NOT NULL,
+  key TEXT,
+  at BIGINT NOT NULL,
+  request BLOB NOT NULL,
+  who TEXT NOT NULL,
+  why TEXT NOT NULL);
+)"}}};
+
+constexpr std::array<store::component, 5> components{
     {{journal_component, steps},
      {"troupe.deleted", deleted_steps},
      {"troupe.settled", settled_steps},
-     {"troupe.lives", lives_steps}}};
+     {"troupe.lives", lives_steps},
+     {"troupe.cancelled", cancelled_steps}}};
 
 store::value digest_or_null(std::uint64_t digest) {
   return digest == 0 ? store::value{store::null_value{}}

@@ -10,6 +10,17 @@
 
 namespace troupe::broker {
 
+namespace {
+
+/// Orders of people: older ones are forgotten.
+constexpr std::int64_t cancellations_kept = 65'536;
+
+bool is_cancelled(store::database& database, const uuid& id) {
+  return database.integer_of("SELECT 1 FROM cancelled WHERE id = $1", id).has_value();
+}
+
+} // namespace
+
 outcome<std::unique_ptr<journal_writer>>
 journal_writer::open(const journal_options& options, const clock& time, journal_state& found) {
   auto session = open_for_writing(options, time);
@@ -67,6 +78,7 @@ outcome<void> journal_writer::write(const journal_batch& batch) {
     write_progress(batch);
     write_dead_letters(batch);
     write_scheduled(batch);
+    write_cancelled(batch.cancelled);
     TROUPE_FAULT("journal.before_commit");
     writing.commit();
     commits_.record(time_.now() - began);
@@ -143,7 +155,7 @@ void journal_writer::write_rewinds(const journal_batch& batch) {
   for (const rewind& each : batch.rewinds) {
     database_.execute(
         "INSERT INTO rewound (capability, instance, id) SELECT source, $2, id FROM events "
-        "WHERE source = $1 AND only_for IS NULL ORDER BY position DESC LIMIT $3 "
+        "WHERE source = $1 AND digest IS NULL AND only_for IS NULL ORDER BY position DESC LIMIT $3 "
         "ON CONFLICT DO NOTHING",
         each.capability,
         each.instance,
@@ -209,8 +221,12 @@ void journal_writer::write_dead_letters(const journal_batch& batch) {
 }
 
 void journal_writer::write_scheduled(const journal_batch& batch) {
-  clashed_.clear();
+  refused_ = {};
   for (const scheduled_event& each : batch.scheduled) {
+    if (is_cancelled(database_, each.id)) {
+      refused_.cancelled.push_back(each.id);
+      continue;
+    }
     // Makes the topic known, so that there is room for it when the event is due.
     (void)topics_.named(each.what->topic, database_);
     std::vector<store::value>& row =
@@ -231,11 +247,30 @@ void journal_writer::write_scheduled(const journal_batch& batch) {
                each.what->key,
                bytes_of(each.what->body))
                != 1) {
-      clashed_.push_back(each.id);
+      refused_.clashed.push_back(each.id);
     }
   }
   for (const uuid& each : batch.fired) {
     database_.execute("DELETE FROM scheduled WHERE id = $1", each);
+  }
+}
+
+void journal_writer::write_cancelled(const std::vector<cancellation>& orders) {
+  for (const cancellation& each : orders) {
+    database_.execute(
+        "INSERT INTO cancelled (id, due_at, topic, key, at, request, who, why) "
+        "SELECT id, due_at, topic, key, $2, $3, $4, $5 FROM scheduled WHERE id = $1 "
+        "ON CONFLICT DO NOTHING",
+        each.id,
+        each.at,
+        each.request,
+        each.who,
+        each.why);
+    database_.execute("DELETE FROM scheduled WHERE id = $1", each.id);
+  }
+  if (!orders.empty()) {
+    database_.execute(
+        "DELETE FROM cancelled WHERE n <= (SELECT max(n) FROM cancelled) - $1", cancellations_kept);
   }
 }
 

@@ -46,8 +46,8 @@ public:
   /// written.
   outcome<void> write(const journal_batch& batch);
 
-  /// The ids of the last batch's scheduled events under which other events wait already.
-  const std::vector<uuid>& clashed() const { return clashed_; }
+  /// What of the last batch was not scheduled.
+  const refused_schedules& refused() const { return refused_; }
 
   /// Copies the WAL back where that is worth it; called once a batch has been answered.
   /// @errors as of `write`.
@@ -84,6 +84,7 @@ private:
   void write_progress(const journal_batch& batch);
   void write_dead_letters(const journal_batch& batch);
   void write_scheduled(const journal_batch& batch);
+  void write_cancelled(const std::vector<cancellation>& orders);
   void keep(const journal_batch& batch);
   outcome<void> copy_back(void (store::database::*how)());
   error take_back(const store::database_error& met, std::string_view doing);
@@ -97,7 +98,7 @@ private:
   event_sweep sweep_;
   std::uint64_t last_ = 0;
   observe::histogram commits_;
-  std::vector<uuid> clashed_;
+  refused_schedules refused_;
   std::optional<error> spent_;         // Why nothing can be written any more.
   std::vector<topic_entry*> topic_of_; // The topic of each event of the batch. Reused.
   std::vector<store::value> row_;      // Reused.

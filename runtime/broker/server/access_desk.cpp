@@ -1,6 +1,7 @@
 #include "runtime/broker/server/access_desk.hpp"
 
 #include "runtime/broker/events/operations.hpp"
+#include "runtime/security/audit_line.hpp"
 #include "runtime/wire/journal_calls.hpp"
 #include "runtime/wire/source_entry.hpp"
 
@@ -16,16 +17,30 @@ using security::act;
 
 error access_desk::refusal(
     security::rules::row who, std::string_view name, const wish& wanted, instant now) {
-  if (const auto count = sample_.note(who, wanted.what, now)) {
-    log_.write_aside(
-        {"access_refused",
-         {{"who", std::string{name.empty() ? security::rules::anonymous : name}},
-          {"act", std::string{security::name_of(wanted.what)}},
-          {"what", wire::travelling(wanted.target, 2 * wire::name_bytes_max)},
-          {"rule", rules_->rule_of(who, name, wanted.what)},
-          {"refused", std::to_string(*count)}}});
+  const std::size_t series =
+      static_cast<std::size_t>(who) * security::act_count + static_cast<std::size_t>(wanted.what);
+  if (const auto count = calls_.note(series, now)) {
+    const std::string rule = rules_->rule_of(who, name, wanted.what);
+    const security::refused_act refused{
+        .who = name, .act = security::name_of(wanted.what), .what = wanted.target, .rule = rule};
+    log_.write_aside({std::string{security::audit_event}, security::audit_line(refused, *count)});
   }
   return rules_->refusal(who, name, wanted.what, wanted.target);
+}
+
+void access_desk::note_login(
+    security::rules::row who,
+    std::string_view name,
+    const wire::hello& login,
+    std::string_view rule,
+    const error& why,
+    instant now) {
+  if (const auto count = logins_.note(static_cast<std::size_t>(who), now)) {
+    const std::string what = fmt::format("{} {}", login.role, login.node);
+    const security::refused_act refused{
+        .who = name, .act = "login", .what = what, .rule = rule, .why = why.message};
+    log_.write_aside({std::string{security::audit_event}, security::audit_line(refused, *count)});
+  }
 }
 
 std::optional<access_desk::wish> access_desk::denied(

@@ -5,6 +5,7 @@
 #include "runtime/security/audit_sample.hpp"
 #include "runtime/security/rules.hpp"
 #include "runtime/wire/envelope.hpp"
+#include "runtime/wire/login.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -23,7 +24,10 @@ class access_desk {
 public:
   /// @param log outlives this.
   access_desk(std::shared_ptr<const security::rules> rules, broker_log& log)
-      : rules_{std::move(rules)}, log_{log}, sample_{rules_ ? rules_->size() : 0} {}
+      : rules_{std::move(rules)}, log_{log},
+        calls_{(rules_ ? rules_->size() : 0) * security::act_count}, logins_{
+                                                                         rules_ ? rules_->size()
+                                                                                : 0} {}
 
   /// Whether there are rules.
   bool is_on() const { return rules_ != nullptr; }
@@ -48,6 +52,16 @@ public:
   /// @return why, for the sender: `forbidden` or `unauthenticated`. Nothing was done.
   error refusal(security::rules::row who, std::string_view name, const wish& wanted, instant now);
 
+  /// Counts a login that was refused, and perhaps writes it to the audit log.
+  /// @param name as for `row_of`. @param rule where it stands that the login is not allowed.
+  void note_login(
+      security::rules::row who,
+      std::string_view name,
+      const wire::hello& login,
+      std::string_view rule,
+      const error& why,
+      instant now);
+
   /// The header of a call with its sender's name as `source`.
   /// @param header of kind `call`, scanned from `bytes`; its views are into the result afterwards.
   /// @return valid until the next call of this.
@@ -55,7 +69,7 @@ public:
   name_sender(security::rules::row who, wire::header_view& header, std::string_view bytes);
 
   /// Calls that were refused.
-  std::uint64_t refused() const { return sample_.refused(); }
+  std::uint64_t refused() const { return calls_.refused(); }
 
 private:
   std::optional<wish> denied_of_events(
@@ -63,7 +77,8 @@ private:
 
   std::shared_ptr<const security::rules> rules_;
   broker_log& log_;
-  security::audit_sample sample_;
+  security::audit_sample calls_;
+  security::audit_sample logins_;
   std::string header_; // Reused.
 };
 

@@ -15,6 +15,8 @@ namespace {
 
 // Between two lines about messages that were dropped.
 constexpr std::chrono::seconds flood_log_interval{10};
+// Between two looks at which tokens have expired.
+constexpr std::chrono::seconds expiry_interval{1};
 
 } // namespace
 
@@ -36,10 +38,10 @@ login_desk::login_desk(
                                                                   now} {
 }
 
-void login_desk::log_in(
-    origin from, const wire::hello& what, security::rules::row row, instant now) {
+outcome<void>
+login_desk::log_in(origin from, const wire::hello& what, const proof& proved, instant now) {
   if (what.role == "worker") {
-    return log_in_worker(from, what, row, now);
+    return log_in_worker(from, what, proved, now);
   }
   login_id before = out_.logins().find(peer_of(from));
   if (before != login_id{nowhere} && out_.logins()[before].is_worker) {
@@ -55,12 +57,14 @@ void login_desk::log_in(
       gateways_[before] = static_cast<std::size_t>(named - known.begin());
     }
   }
-  out_.logins().set_row(before, row);
+  out_.logins().set_row(before, proved.row);
+  out_.logins().set_until(before, proved.until);
   send_welcome(from);
+  return {};
 }
 
-void login_desk::log_in_worker(
-    origin from, const wire::hello& what, security::rules::row row, instant now) {
+outcome<void>
+login_desk::log_in_worker(origin from, const wire::hello& what, const proof& proved, instant now) {
   // The process that has the name may have died this very moment: ask its connection.
   const login_id before = out_.logins().find(peer_of(from));
   if (const login_id other = calls_.calls().login_of(what.node);
@@ -73,16 +77,16 @@ void login_desk::log_in_worker(
   const login_id whom = out_.open(peer_of(from), true);
   if (const auto taken = calls_.hello(whom, what, now); !taken) {
     out_.close(whom);
-    const error& why = taken.error();
-    log_.write({"login_refused", {{"node", what.node}, {"why", why.message}}}, now);
-    return out_.refuse(origin_of(peer_of(from), framing::plain), what.incarnation, why);
+    return failure{taken.error()};
   }
-  out_.logins().set_row(whom, row);
+  out_.logins().set_row(whom, proved.row);
+  out_.logins().set_until(whom, proved.until);
   out_.logins().bind(whom);
   TROUPE_FAULT("broker.before_welcome");
   send_welcome(from); // At once, hence before the first delivery, which leaves with the batch.
   TROUPE_FAULT("broker.welcomed");
   calls_.joined(whom, what, now);
+  return {};
 }
 
 void login_desk::send_welcome(origin to) {
@@ -154,9 +158,34 @@ void login_desk::end_workers(instant now) {
   });
 }
 
-void login_desk::ping_due(instant now) {
+/// Ends the logins whose tokens have expired, and tells their peers.
+void login_desk::end_expired(instant now) {
+  out_.logins().for_each([&](login_id whom, const login_table::login& login) {
+    if (login.until <= now) {
+      const origin to = origin_of(login.peer, framing::plain);
+      end(whom, false, "its service token has expired", now);
+      out_.refuse(
+          to,
+          uuid{},
+          {.code = errc::unauthenticated,
+           .message = "the service token of this login has expired; say HELLO with a new one",
+           .details = {{"reason", "expired"}}});
+    }
+  });
+}
+
+instant login_desk::next_due() const {
+  const instant ping = pings_.next(out_.logins().workers() != 0);
+  return options_.check_token ? std::min(ping, expiry_look_at_) : ping;
+}
+
+void login_desk::due(instant now) {
   if (const auto round = pings_.due(now); round != ping_schedule::round::nobody) {
     ping(round, now);
+  }
+  if (options_.check_token && now >= expiry_look_at_) {
+    expiry_look_at_ = now + expiry_interval;
+    end_expired(now);
   }
 }
 

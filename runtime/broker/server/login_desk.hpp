@@ -25,8 +25,17 @@ public:
       broker_log& log,
       instant now);
 
-  /// @param row what whoever logs in may do.
-  void log_in(origin from, const wire::hello& what, security::rules::row row, instant now);
+  /// What somebody who logs in has proved.
+  struct proof {
+    /// What he may do.
+    security::rules::row row = security::rules::stranger;
+    /// Until when his token holds.
+    instant until = instant::max();
+  };
+
+  /// @errors of `router::hello`; the login that the connection had before is over, and nobody was
+  /// told anything.
+  outcome<void> log_in(origin from, const wire::hello& what, const proof& proved, instant now);
 
   void bye(login_id whom, instant now) { end(whom, false, "it said BYE", now); }
 
@@ -41,9 +50,11 @@ public:
   /// anew.
   void end_workers(instant now);
 
-  instant next_ping() const { return pings_.next(out_.logins().workers() != 0); }
+  /// When `due` wants to be called next.
+  instant next_due() const;
 
-  void ping_due(instant now);
+  /// Pings whoever is to be pinged, and ends the logins whose tokens have expired.
+  void due(instant now);
 
   /// Pings every peer, to learn whose connection ended.
   void ping_all(instant now) { ping(ping_schedule::round::everybody, now); }
@@ -59,12 +70,14 @@ public:
   std::vector<wire::known_gateway> gateways() const;
 
 private:
-  void log_in_worker(origin from, const wire::hello& what, security::rules::row row, instant now);
+  outcome<void>
+  log_in_worker(origin from, const wire::hello& what, const proof& proved, instant now);
   void send_welcome(origin to);
   void end(login_id whom, bool is_blamed, std::string_view why, instant now);
   void ping(ping_schedule::round whom, instant now);
   void ping(login_id whom, instant now);
   transport::sent say_ping(login_id whom);
+  void end_expired(instant now);
 
   const server_options& options_;
   peer_sender& out_;
@@ -76,6 +89,7 @@ private:
   std::uint64_t clients_joined_ = 0;
   std::uint64_t clients_lost_ = 0;
   instant log_flood_at_{};
+  instant expiry_look_at_{};
 };
 
 /// The error of a peer that has to say HELLO first, or again.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/broker/calls/actions.hpp"
+#include "runtime/clock.hpp"
 #include "runtime/security/rules.hpp"
 #include "runtime/transport/router_loop.hpp"
 
@@ -25,6 +26,8 @@ public:
     std::uint32_t batch = 0;
     /// What it may do, if there are rules.
     security::rules::row row = security::rules::stranger;
+    /// When its token has expired; `instant::max()` without one.
+    instant until = instant::max();
   };
 
   /// A login that `find` finds once it is bound.
@@ -38,6 +41,11 @@ public:
   /// What whoever has the login may do.
   void set_row(login_id whom, security::rules::row row) {
     logins_[static_cast<std::size_t>(whom)].row = row;
+  }
+
+  /// Until when the token of whoever has the login holds, `instant::max()` without one.
+  void set_until(login_id whom, instant until) {
+    logins_[static_cast<std::size_t>(whom)].until = until;
   }
 
   /// The login of a connection, or `login_id{nowhere}`. Remembers the last connection asked for, as

@@ -1,5 +1,6 @@
 #include "runtime/broker/server/peer_sender.hpp"
 
+#include "runtime/config.hpp"
 #include "runtime/wire/departure.hpp"
 #include "runtime/wire/envelope.hpp"
 
@@ -47,9 +48,9 @@ void peer_sender::refuse_unread(origin to, const uuid& id, effect possible) {
       {.code = errc::overloaded,
        .possible = possible,
        .message = fmt::format(
-           "the answer was left away, as this client has not read those before ({} MiB of all "
+           "the answer was left away, as this client has not read those before ({} of all "
            "clients' wait to be read): read them, then ask again with the same id",
-           loop_.unread_bytes() >> 20U),
+           size_text(loop_.unread_bytes())),
        .retry_after = milliseconds{500}});
 }
 

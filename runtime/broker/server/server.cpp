@@ -1,6 +1,5 @@
 #include "runtime/broker/server/server.hpp"
 
-#include "runtime/broker/server/wrong_name.hpp"
 #include "runtime/fault_point.hpp"
 #include "runtime/wire/departure.hpp"
 
@@ -49,6 +48,7 @@ server::server(
       out_{loop, wire::carried_bytes_max(options_.body_bytes_max)},
       calls_{out_, log_, options_.router, now}, desk_{options_, out_, calls_, log_, now},
       drain_{options_.drain_max}, access_{options_.rules, log_},
+      proofs_{options_, loop_, out_.logins(), access_, counts_},
       report_{{loop, options_, log_, out_, calls_, desk_, drain_, counts_, access_}, now} {
 }
 
@@ -76,7 +76,11 @@ void server::received(
     if (!header->to.starts_with("troupe.") && loop_.is_in_reserve()) {
       return out_.refuse(from, header->id, no_room());
     }
-    return take_call(row_of_sender(), from, *header, bytes, body, now); // Needs no login.
+    if (proofs_.has_to_log_in(who)) {
+      ++counts_.unauthenticated;
+      return out_.refuse(from, header->id, log_in_with_token());
+    }
+    return take_call(proofs_.row(), from, *header, bytes, body, now); // Needs no login.
   }
   if (header->kind == wire::kind::hello) {
     const auto hello = wire::checked_decode<wire::hello>(body);
@@ -100,14 +104,7 @@ void server::received(
               hello->node.size(),
               wire::name_bytes_max)));
     }
-    if (const auto why =
-            options_.has_keys ? wrong_name(*hello, loop_.user_of_sender()) : std::nullopt) {
-      ++counts_.unauthenticated;
-      log_.write({"login_refused", {{"node", hello->node}, {"why", why->message}}}, now);
-      return out_.refuse(from, hello->incarnation, *why);
-    }
-    return is_let_in(*hello) ? desk_.log_in(from, *hello, row_of_sender(), now)
-                             : out_.refuse(from, hello->incarnation, no_room());
+    return log_in(from, *hello, now);
   }
   if (header->kind == wire::kind::ping) {
     header_.clear();
@@ -135,9 +132,25 @@ void server::received(
   take_from_login(whom, from, *header, bytes, body, now);
 }
 
-/// What whoever sent the message that is being received may do.
-security::rules::row server::row_of_sender() const {
-  return access_.is_on() ? access_.row_of(loop_.user_of_sender()) : security::rules::stranger;
+/// Takes a HELLO that can be read. Who is not allowed to log in is told to the audit log, where it
+/// cannot push other lines out of `status`; all else that is wrong is for operators to mend.
+void server::log_in(origin from, const wire::hello& who, instant now) {
+  const auto proved = proofs_.check(who, now);
+  if (!proved) {
+    if (!access_.is_on()) {
+      log_.write({"login_refused", {{"node", who.node}, {"why", proved.error().message}}}, now);
+    }
+    return out_.refuse(from, who.incarnation, proved.error());
+  }
+  if (!is_let_in(who)) {
+    return out_.refuse(from, who.incarnation, no_room());
+  }
+  if (const auto in = desk_.log_in(from, who, *proved, now); !in) {
+    if (!proofs_.note_refused(who, "capabilities", in.error(), now)) {
+      log_.write({"login_refused", {{"node", who.node}, {"why", in.error().message}}}, now);
+    }
+    out_.refuse(unbatched(from), who.incarnation, in.error());
+  }
 }
 
 /// @param who from the login, so that a batch needs no look-up for each of its calls.
@@ -162,7 +175,7 @@ void server::take_call(
 
 /// Answers a call that is for the broker itself. @return false if it is for a worker.
 bool server::take_own_call(
-    origin from, const wire::header_view& header, std::string_view body, instant now) {
+    origin from, wire::header_view& header, std::string_view body, instant now) {
   if (header.ttl == 0) {
     out_.refuse(from, header.id, came_too_late());
     return true;
@@ -179,6 +192,9 @@ bool server::take_own_call(
   const bool is_publish = header.to == "troupe.publish";
   if (!is_publish && header.to != "troupe.events") {
     return false;
+  }
+  if (!access_.is_on()) {
+    header.source = {}; // Nobody proved it, and events keep it for good.
   }
   if (calls_.events() == nullptr) {
     out_.refuse(from, header.id, no_journal_at(options_));
@@ -224,6 +240,9 @@ void server::take_from_login(
     const auto state = wire::checked_decode<wire::state>(body);
     if (!state) {
       return refuse_malformed(from, header.id, state.error());
+    }
+    if (state->token) {
+      return proofs_.renew(whom, *state->token, now);
     }
     if (const auto taken = calls_.state(whom, *state, now); !taken) {
       note_misspoken("state", taken.error(), now);
@@ -323,6 +342,15 @@ void server::link_closed(instant now) {
   desk_.ping_all(now);
 }
 
+void server::keys_expired(const std::set<std::string>& owners, std::size_t links, instant now) {
+  log_.write(
+      {"links_ended",
+       {{"of", fmt::format("{}", fmt::join(owners, ", "))},
+        {"links", std::to_string(links)},
+        {"why", "the keys that let them in are no longer in the folder of keys"}}},
+      now);
+}
+
 void server::gone(peer whom, instant now) {
   desk_.lost(whom, now);
 }
@@ -374,12 +402,12 @@ instant server::next_due() const {
   if (drain_.is_to_begin()) {
     return instant{}; // At once.
   }
-  return std::min({desk_.next_ping(), calls_.next_due(), report_.next_due()});
+  return std::min({desk_.next_due(), calls_.next_due(), report_.next_due()});
 }
 
 void server::due(instant now) {
   calls_.due(now);
-  desk_.ping_due(now);
+  desk_.due(now);
   report_.due(now);
   if (drain_.is_requested()) {
     continue_drain(now);

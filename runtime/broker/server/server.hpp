@@ -5,11 +5,13 @@
 #include "runtime/broker/server/drain.hpp"
 #include "runtime/broker/server/login_desk.hpp"
 #include "runtime/broker/server/peer_sender.hpp"
+#include "runtime/broker/server/proofs.hpp"
 #include "runtime/broker/server/self_report.hpp"
 #include "runtime/broker/server/server_options.hpp"
 #include "runtime/broker/server/switchboard.hpp"
 #include "runtime/transport/router_loop.hpp"
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,9 +34,7 @@ public:
   }
 
   /// Has spans of calls recorded. Before the loop runs; both outlive this.
-  void keep_spans(const clock& time, observe::span_rings& rings) {
-    calls_.keep_spans(time, rings);
-  }
+  void keep_spans(const clock& time, observe::span_rings& rings) { calls_.keep_spans(time, rings); }
 
   void received(
       transport::peer from,
@@ -49,6 +49,7 @@ public:
       transport::peer from, transport::framing how, std::string_view header, instant now) override;
   void connection_ended(int connection, instant now) override;
   void link_closed(instant now) override;
+  void keys_expired(const std::set<std::string>& owners, std::size_t links, instant now) override;
   void gone(transport::peer whom, instant now) override;
   void stood_still(instant::duration how_long, instant now) override;
   void crowded(instant now) override;
@@ -66,7 +67,6 @@ public:
   }
 
 private:
-  security::rules::row row_of_sender() const;
   void take_call(
       security::rules::row who,
       origin from,
@@ -74,8 +74,7 @@ private:
       std::string_view bytes,
       std::string_view body,
       instant now);
-  bool
-  take_own_call(origin from, const wire::header_view& header, std::string_view body, instant now);
+  bool take_own_call(origin from, wire::header_view& header, std::string_view body, instant now);
   void
   answer_own_call(origin from, const wire::header_view& header, std::string_view body, instant now);
   void take_from_login(
@@ -92,6 +91,7 @@ private:
       std::string_view body,
       instant now);
   void note_misspoken(std::string_view kind, const error& why, instant now);
+  void log_in(origin from, const wire::hello& who, instant now);
   bool is_let_in(const wire::hello& who);
   error no_room() const;
   void refuse_malformed(origin to, const uuid& id, const error& why);
@@ -106,6 +106,7 @@ private:
   drain drain_;
   counters counts_; // Those of the server itself.
   access_desk access_;
+  proofs proofs_;
   self_report report_;
   std::string header_; // Reused.
 };

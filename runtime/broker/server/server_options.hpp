@@ -1,7 +1,9 @@
 #pragma once
 
 #include "runtime/broker/calls/router_options.hpp"
+#include "runtime/outcome.hpp"
 #include "runtime/security/rules.hpp"
+#include "runtime/transport/curve_keys.hpp"
 #include "runtime/transport/transport_options.hpp"
 #include "runtime/wire/description.hpp"
 
@@ -9,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace troupe::broker {
@@ -41,6 +44,12 @@ struct server_options {
   std::function<std::uint64_t()> keys_refused{};
   /// Who may do what; null: whoever reaches this broker may do everything.
   std::shared_ptr<const security::rules> rules{};
+  /// Checks the token of whoever logs in with a key, and says for how long it holds; absent: none
+  /// is asked for. Called on the loop.
+  /// @param user the owner of the key. @errors `unauthenticated`, in words for the peer.
+  std::function<outcome<milliseconds>(
+      std::string_view token, std::string_view user, const transport::curve_public_key& key)>
+      check_token{};
 };
 
 } // namespace troupe::broker

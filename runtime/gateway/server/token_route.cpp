@@ -11,50 +11,48 @@ namespace {
 
 constexpr const char* token_field = "x-service-token";
 
-error not_accepted(error why) {
-  why.code = errc::forbidden;
-  return why;
-}
-
 } // namespace
 
-void token_route::handle(route_request request, const http::responder& answers) {
-  const auto token = request.asked.field(token_field);
+outcome<void> token_route::check(const http::request& asked) {
+  const auto token = asked.field(token_field);
   if (!token || token->empty()) {
-    answers.respond(problem_of(
+    return failure{
         {.code = errc::unauthenticated,
          .message = "this route is for services: send a token in x-service-token",
-         .details = {{"reason", "no_token"}}},
-        std::nullopt));
-    return;
+         .details = {{"reason", "no_token"}}}};
   }
   const auto now =
-      std::chrono::duration_cast<std::chrono::seconds>(time_.wall().time_since_epoch()).count();
-  const auto checked = tokens_.check(*token, now);
+      std::chrono::duration_cast<std::chrono::seconds>(with_.time.wall().time_since_epoch());
+  auto checked = with_.tokens.check(*token, now.count());
   if (!checked) {
-    answers.respond(problem_of(not_accepted(checked.error()), std::nullopt));
-    return;
+    error why = std::move(checked).error();
+    why.code = errc::forbidden;
+    return failure{std::move(why)};
   }
   if ((*checked)->bound_to) {
-    answers.respond(problem_of(
+    return failure{
         {.code = errc::forbidden,
          .message = "the service token is not accepted: it is bound to the key of a link (`cnf`), "
                     "which nobody proves over HTTP; `troupe token new --unbound` makes one that is "
                     "not",
-         .details = {{"reason", "bound"}}},
-        std::nullopt));
-    return;
+         .details = {{"reason", "bound"}}}};
   }
   if (may_ && !may_((*checked)->service)) {
-    answers.respond(problem_of(
+    return failure{
         {.code = errc::forbidden,
          .message = fmt::format(
              "`{}` has no right to look at the system: a `call` of it under `security.allow` has "
-             "to "
-             "name `troupe.broker.status` or `troupe.*`",
+             "to name `troupe.broker.status` or `troupe.*`",
              (*checked)->service),
-         .details = {{"reason", "no_right"}}},
-        std::nullopt));
+         .details = {{"reason", "no_right"}}}};
+  }
+  return {};
+}
+
+void token_route::handle(route_request request, const http::responder& answers) {
+  if (const auto checked = check(request.asked); !checked) {
+    with_.refusals.note(name_, request.asked.peer.host, checked.error(), with_.time.now());
+    answers.respond(problem_of(checked.error(), std::nullopt));
     return;
   }
   inner_->handle(std::move(request), answers);

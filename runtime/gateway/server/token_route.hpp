@@ -2,6 +2,8 @@
 
 #include "runtime/clock.hpp"
 #include "runtime/gateway/server/route_handler.hpp"
+#include "runtime/gateway/server/token_audit.hpp"
+#include "runtime/outcome.hpp"
 #include "runtime/security/checked_tokens.hpp"
 
 #include <functional>
@@ -18,24 +20,29 @@ namespace troupe::gateway {
 /// he has the key.
 class token_route final : public route_handler {
 public:
+  /// What all routes check tokens with, and where refusals are noted. All of it outlives them.
+  struct checking {
+    security::checked_tokens& tokens;
+    token_audit& refusals;
+    const clock& time;
+  };
+
   /// Whether the service of a good token may use the route.
   using right = std::function<bool(const std::string& service)>;
 
-  /// @param tokens, time outlive this. @param may all services, if it is empty.
-  token_route(
-      security::checked_tokens& tokens,
-      const clock& time,
-      std::unique_ptr<route_handler> inner,
-      right may = {})
-      : tokens_{tokens}, time_{time}, inner_{std::move(inner)}, may_{std::move(may)} {}
+  /// @param name of the route, for the audit log. @param may all services, if it is empty.
+  token_route(checking with, std::string name, std::unique_ptr<route_handler> inner, right may = {})
+      : with_{with}, name_{std::move(name)}, inner_{std::move(inner)}, may_{std::move(may)} {}
 
   void handle(route_request request, const http::responder& answers) override;
 
   void drain() override { inner_->drain(); }
 
 private:
-  security::checked_tokens& tokens_;
-  const clock& time_;
+  outcome<void> check(const http::request& asked);
+
+  const checking with_;
+  const std::string name_;
   const std::unique_ptr<route_handler> inner_;
   const right may_;
 };

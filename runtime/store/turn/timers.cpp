@@ -49,6 +49,29 @@ void timers::remove(std::int64_t n) {
   session_.execute("DELETE FROM timers WHERE n = $1", n);
 }
 
+std::vector<waiting_timer>
+timers::waiting(std::int64_t from, std::int64_t after, std::int64_t before, int rows_max) {
+  std::vector<waiting_timer> found;
+  auto take = [&](const row& row) {
+    found.push_back(
+        {row.integer(0),
+         row.id(1),
+         row.integer(2),
+         std::string{row.text(3)},
+         std::string{row.text(4)},
+         static_cast<std::uint64_t>(row.integer(5))});
+  };
+  session_.query(
+      "SELECT n, id, due_at, topic, key, length(body) FROM timers WHERE due_at >= $1"
+      " AND due_at < $3 AND (due_at > $1 OR n > $2) ORDER BY due_at, n LIMIT $4",
+      take,
+      from,
+      after,
+      before,
+      rows_max);
+  return found;
+}
+
 std::optional<wall_time> timers::next() {
   const auto millis = session_.integer_of("SELECT MIN(due_at) FROM timers");
   return millis ? std::optional{wall_time{milliseconds{*millis}}} : std::nullopt;

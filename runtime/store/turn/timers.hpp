@@ -24,6 +24,17 @@ struct timer_row {
   std::string trace;
 };
 
+/// A timer without the event's body, for people.
+struct waiting_timer {
+  std::int64_t n = 0;
+  uuid id;
+  /// Milliseconds since 1970 (UTC).
+  std::int64_t due_at = 0;
+  std::string topic;
+  std::string key;
+  std::uint64_t body_bytes = 0;
+};
+
 /// The events that a capability publishes later. Any of its processes moves a due one to the
 /// outbox, so that events outlive the process that made them.
 ///
@@ -43,6 +54,11 @@ public:
   /// The events due at `now`, the earliest first, `rows_max` at most.
   std::vector<timer_row> due(wall_time now, int rows_max);
   void remove(std::int64_t n);
+
+  /// Those due from `from` on and before `before` (milliseconds since 1970), the earliest first,
+  /// `rows_max` at most. @param after of those due at `from`, only those with a higher number.
+  std::vector<waiting_timer>
+  waiting(std::int64_t from, std::int64_t after, std::int64_t before, int rows_max);
 
   /// When the earliest is due; nothing if there is none.
   std::optional<wall_time> next();

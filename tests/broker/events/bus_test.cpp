@@ -366,7 +366,7 @@ BOOST_AUTO_TEST_CASE(a_repeat_of_what_is_being_scheduled_ends_as_that_does) {
     (void)broker.inner.take_batch(broker.now);
     BOOST_REQUIRE(broker.schedule("x", bob));
     if (is_clash) { // With an event that is on disk.
-      broker.inner.incoming().clashed({id_of(4)}, broker.out);
+      broker.inner.incoming().not_scheduled({.clashed = {id_of(4)}}, broker.out);
     }
     broker.inner.written(is_clash ? outcome<void>{} : full, broker.now, broker.out);
 

@@ -142,6 +142,24 @@ struct service_fixture : journal_fixture, event_links {
     run_until([&] { return answers.contains(header.id); });
   }
 
+  /// Scheduled and on disk.
+  uuid schedule(std::string_view topic, std::int64_t after) {
+    wire::schedule_event later;
+    later.topic = topic;
+    later.after = after;
+    later.body.bytes = "x";
+    const uuid id = call("schedule", later);
+    run_until([&] { return answers.contains(id); });
+    return id;
+  }
+
+  template <wire::message Answer>
+  Answer answer_of(const uuid& asked) {
+    run_until([&] { return answers.contains(asked) || refusals.contains(asked); });
+    BOOST_REQUIRE_MESSAGE(answers.contains(asked), refusals[asked].message);
+    return *wire::checked_decode<Answer>(answers[asked]);
+  }
+
   /// Asks for what the journal has of `pattern`, or waits for it.
   uuid read(const std::string& pattern, std::uint32_t wait_ms = 0) {
     wire::read_events asked;
@@ -506,6 +524,213 @@ BOOST_FIXTURE_TEST_CASE(many_large_events_that_are_due_at_once_come_page_by_page
     came += got->events.size();
     all.after = got->next;
   }
+}
+
+BOOST_FIXTURE_TEST_CASE(scheduled_events_are_listed_as_they_come, service_fixture) {
+  options.scan_max = 2; // A page looks at no more.
+  start();
+  for (const std::int64_t after : {3'000, 1'000, 2'000}) {
+    schedule("order.due", after);
+  }
+  const uuid other = schedule("user.due", 500);
+
+  wire::get_scheduled asked;
+  asked.topic = "order.*";
+  std::vector<wire::waiting_event> all;
+  int pages = 0;
+  do {
+    const auto page = answer_of<wire::scheduled_found>(call("scheduled", asked));
+    all.insert(all.end(), page.events.begin(), page.events.end());
+    asked.after = page.next;
+    asked.from = page.next_from;
+    BOOST_REQUIRE(++pages < 10);
+  } while (asked.after);
+
+  BOOST_TEST(pages > 1);
+  BOOST_REQUIRE(all.size() == 3U);
+  BOOST_TEST(all[0].due_at < all[1].due_at);
+  BOOST_TEST(all[1].due_at < all[2].due_at);
+  BOOST_TEST(all[0].body_bytes == 1U);
+  wire::get_scheduled soon;
+  soon.before = all[0].due_at;
+  const auto first = answer_of<wire::scheduled_found>(call("scheduled", soon));
+  BOOST_REQUIRE(first.events.size() == 1U);
+  BOOST_TEST((first.events[0].id == other));
+  wire::get_scheduled wrong;
+  wrong.topic = "no topic";
+  const uuid refused = call("scheduled", wrong);
+  BOOST_TEST((refusals.at(refused).code == errc::invalid));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_scheduled_event_is_shown_with_its_body, service_fixture) {
+  start();
+  const uuid id = schedule("order.due", 1'000);
+
+  const auto shown =
+      answer_of<wire::waiting_event>(call("scheduled_event", wire::get_scheduled_event{id}));
+
+  BOOST_TEST((shown.id == id));
+  BOOST_TEST(shown.topic == "order.due");
+  BOOST_TEST(shown.body->bytes == "x");
+  const auto counted = answer_of<wire::topics_state>(call("topics", wire::get_topics{}));
+  BOOST_REQUIRE(counted.topics.size() == 1U);
+  BOOST_TEST(counted.topics[0].scheduled.value_or(0) == 1U);
+  BOOST_TEST(counted.topics[0].next_due.value_or(0) == shown.due_at);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_cancelled_event_is_not_published, service_fixture) {
+  start();
+  const uuid id = schedule("order.due", 1'000);
+  const uuid order = call("cancel_scheduled", wire::cancel_scheduled{id, "ann@host", "sold out"});
+  const auto done = answer_of<wire::scheduled_cancelled>(order);
+  BOOST_TEST(done.topic == "order.due");
+  schedule("order.due", 1'000);
+  time.advance(1s);
+
+  const auto came = events_of(read("order.due", 60'000));
+
+  BOOST_REQUIRE(came.size() == 1U);
+  BOOST_TEST((came[0].id != id));
+  const uuid again = call("cancel_scheduled", wire::cancel_scheduled{id, "bob", "me too"});
+  run_until([&] { return refusals.contains(again); });
+  BOOST_TEST(refusals[again].detail("reason") == "cancelled");
+  BOOST_TEST(refusals[again].message.find("by ann@host") != std::string::npos);
+  BOOST_TEST(refusals[again].message.find("sold out") != std::string::npos);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_order_to_cancel_that_comes_again_is_answered_again, service_fixture) {
+  start();
+  const uuid id = schedule("order.due", 1'000);
+  const wire::cancel_scheduled ordered{id, "ann", "sold out"};
+  wire::header_view order;
+  order.id = ids.next(time.wall());
+  order.op = "cancel_scheduled";
+  const auto give = [&] {
+    answers.erase(order.id);
+    service->call(alice, order, wire::encoded(ordered), connection_of(alice), time.now());
+    run_until([&] { return answers.contains(order.id); });
+  };
+
+  give();
+  give();
+
+  BOOST_TEST(refusals.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(what_is_published_or_unknown_cannot_be_cancelled, service_fixture) {
+  start();
+  const uuid id = schedule("order.due", 1'000);
+  time.advance(1s);
+  BOOST_REQUIRE(events_of(read("order.due", 60'000)).size() == 1U);
+
+  const uuid late = call("cancel_scheduled", wire::cancel_scheduled{id, "ann", "sold out"});
+  const uuid lost =
+      call("cancel_scheduled", wire::cancel_scheduled{ids.next(time.wall()), "ann", "sold out"});
+  const uuid silent = call("cancel_scheduled", wire::cancel_scheduled{id, "ann", ""});
+
+  run_until([&] { return refusals.size() == 3U; });
+  BOOST_TEST(refusals[late].detail("reason") == "published");
+  BOOST_TEST(refusals[lost].detail("reason") == "not_scheduled");
+  BOOST_TEST((refusals[silent].code == errc::invalid));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_cancelled_event_is_not_scheduled_again, service_fixture) {
+  start();
+  const uuid id = schedule("order.due", 1'000);
+  answer_of<wire::scheduled_cancelled>(
+      call("cancel_scheduled", wire::cancel_scheduled{id, "ann", "sold out"}));
+  answers.clear();
+
+  // Its publisher has not heard that it was scheduled, and asks again.
+  wire::header_view header;
+  header.id = id;
+  header.op = "schedule";
+  wire::schedule_event later;
+  later.topic = "order.due";
+  later.after = 1'000;
+  later.body.bytes = "x";
+  service->call(alice, header, wire::encoded(later), connection_of(alice), time.now());
+  run_until([&] { return refusals.contains(id); });
+
+  BOOST_TEST(refusals[id].detail("reason") == "cancelled");
+}
+
+// Orders and due events take turns: each event is published or cancelled, never both, whatever
+// comes first.
+BOOST_FIXTURE_TEST_CASE(an_event_that_is_due_is_published_or_cancelled, service_fixture) {
+  start();
+  std::vector<uuid> all;
+  for (std::int64_t i = 0; i < 40; ++i) {
+    all.push_back(schedule("order.due", 50 + i));
+  }
+  time.advance(40ms);
+  std::vector<uuid> orders;
+  for (const uuid& each : all) {
+    orders.push_back(call("cancel_scheduled", wire::cancel_scheduled{each, "ann", "why"}));
+    time.advance(1ms);
+    service->due(time.now());
+    service->tick(time.now());
+  }
+  run_until([&] {
+    return std::all_of(orders.begin(), orders.end(), [&](const uuid& each) {
+      return answers.contains(each) || refusals.contains(each);
+    });
+  });
+  time.advance(1s);
+  schedule("order.last", 1);
+  time.advance(1s);
+  BOOST_REQUIRE(events_of(read("order.last", 60'000)).size() == 1U);
+
+  const auto came = events_of(read("order.due"));
+
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto published = std::count_if(
+        came.begin(), came.end(), [&](const auto& each) { return each.id == all[i]; });
+    BOOST_TEST(published == (answers.contains(orders[i]) ? 0 : 1));
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(dead_letters_are_chosen_by_what_they_are, service_fixture) {
+  open();
+  journal_batch batch;
+  const auto give_up = [&](const std::string& topic, const std::string& cause, std::int64_t at) {
+    dead_letter& letter = batch.dead_letters.emplace_back();
+    letter.id = ids.next(time.wall());
+    letter.capability = "mail";
+    letter.what = make(topic);
+    letter.cause = cause;
+    letter.last_at = at;
+    batch.events.push_back(letter.what);
+  };
+  give_up("order.created", "rejected", 100);
+  give_up("order.created", "transient", 200);
+  give_up("order.paid", "transient", 300);
+  must_write(batch);
+  journal.reset();
+  start();
+  const auto fitting = [&](const wire::letter_filter& which) {
+    wire::get_dead_letters asked;
+    asked.which = which;
+    return answer_of<wire::letters_found>(call("dead_letters", asked)).letters.size();
+  };
+
+  BOOST_TEST(fitting({}) == 3U);
+  BOOST_TEST(fitting({.topic = "order.created"}) == 2U);
+  BOOST_TEST(fitting({.topic = "order.*", .cause = "transient"}) == 2U);
+  BOOST_TEST(fitting({.since = 200}) == 2U);
+  BOOST_TEST(fitting({.before = 200}) == 1U);
+  BOOST_TEST(fitting({.capability = "users"}) == 0U);
+
+  wire::change_dead_letters change{.which = {.cause = "transient"}, .dry_run = true};
+  BOOST_TEST(answer_of<wire::letters_retried>(call("retry_dead_letters", change)).retried == 2U);
+  BOOST_TEST(answer_of<wire::letters_dropped>(call("drop_dead_letters", change)).dropped == 2U);
+  BOOST_TEST(fitting({}) == 3U);
+  change.dry_run = false;
+  BOOST_TEST(answer_of<wire::letters_dropped>(call("drop_dead_letters", change)).dropped == 2U);
+  BOOST_TEST(fitting({}) == 1U);
+  change.which = {.topic = "order.*"};
+  BOOST_TEST(answer_of<wire::letters_retried>(call("retry_dead_letters", change)).retried == 1U);
+  BOOST_TEST(fitting({}) == 0U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

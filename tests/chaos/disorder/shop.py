@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -70,6 +71,7 @@ class Shop:
         self.topology = folder / "shop.yaml"
         self.text = shop_of(SHOP / "shop.yaml", dict(zip(brokers, free_ports(len(brokers)))))
         self.give_topology(self.text)
+        shutil.copy(SHOP / "invariants.yaml", folder)
         self._releases = releases
         self.nodes = {name: Node(name, name.startswith("b")) for name in [*brokers, "n1", "n2"]}
         # Ends that nobody asked for and that are lawful, in words.

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+#include "runtime/ids.hpp"
+#include "runtime/outcome.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace troupe {
+
+/// A call that an effect makes to another capability. Borrowed for the call.
+struct capability_call {
+  std::string_view capability;
+  std::string_view operation;
+  /// The request, in MessagePack.
+  std::string_view body;
+  milliseconds deadline{5'000};
+  /// Of a command the same for each try (`effect_call::key`); nothing for a query.
+  std::optional<uuid> id{};
+};
+
+/// Calls another capability as the node does, and waits for the answer until the deadline.
+///
+/// For effects alone: it blocks. Any thread. Nothing where a program has no brokers, as in tests.
+/// @errors those of the client (`unavailable`, `deadline_exceeded`), and what the capability
+/// answers.
+using ask_capability = std::function<outcome<std::string>(const capability_call&)>;
+
+} // namespace troupe

@@ -1,0 +1,61 @@
+#pragma once
+
+#include "runtime/broker/calls/counters.hpp"
+#include "runtime/broker/server/access_desk.hpp"
+#include "runtime/broker/server/login_desk.hpp"
+#include "runtime/broker/server/server_options.hpp"
+#include "runtime/transport/router_loop.hpp"
+
+#include <string_view>
+
+namespace troupe::broker {
+
+/// What the sender of the message that is being received has proved: his name by the key of his
+/// link, and by his token, where the broker wants one.
+///
+/// Belongs to the server's thread. All that the constructor takes outlives it.
+class proofs {
+public:
+  proofs(
+      const server_options& options,
+      const transport::router_loop& loop,
+      login_table& logins,
+      access_desk& access,
+      counters& counts)
+      : options_{options}, loop_{loop}, logins_{logins}, access_{access}, counts_{counts} {}
+
+  /// What he may do.
+  security::rules::row row() const {
+    return access_.is_on() ? access_.row_of(loop_.user_of_sender()) : security::rules::stranger;
+  }
+
+  /// Checks name and token of a HELLO. A refusal is counted and told to the audit log.
+  /// @errors `unauthenticated` or `forbidden`, in words for the peer.
+  outcome<login_desk::proof> check(const wire::hello& who, instant now);
+
+  /// Tells the audit log of a HELLO that is refused for what the sender may not do. False if it is
+  /// refused for something else, or nothing is to be proved here.
+  bool note_refused(const wire::hello& who, std::string_view rule, const error& why, instant now);
+
+  /// Takes a new token for a login that stands. One that is not accepted changes nothing: the login
+  /// holds as long as the token before.
+  void renew(login_id whom, std::string_view token, instant now);
+
+  /// Whether a call without login is not taken: the sender has a key, hence a token to show.
+  bool has_to_log_in(transport::peer who);
+
+private:
+  outcome<instant> until(std::string_view token, instant now) const;
+  failure refuse(const wire::hello& who, std::string_view rule, const error& why, instant now);
+
+  const server_options& options_;
+  const transport::router_loop& loop_;
+  login_table& logins_;
+  access_desk& access_;
+  counters& counts_;
+};
+
+/// The error of a call for which `has_to_log_in`.
+error log_in_with_token();
+
+} // namespace troupe::broker

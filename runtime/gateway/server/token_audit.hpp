@@ -1,0 +1,44 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+#include "runtime/error.hpp"
+#include "runtime/secret_hash.hpp"
+#include "runtime/security/audit_sample.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace troupe::gateway {
+
+/// The refusals of service tokens: counts all, and tells some to the audit log. Confined to the
+/// HTTP loop, but for `refused`.
+class token_audit {
+public:
+  /// The fields of a line, for the log.
+  using sink = std::function<void(const std::vector<std::pair<std::string, std::string>>&)>;
+
+  explicit token_audit(sink to) : to_{std::move(to)} {}
+
+  /// @param route as the topology names it. @param from the client's address.
+  void note(std::string_view route, std::string_view from, const error& why, instant now);
+
+  /// All that were counted. From any thread.
+  std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
+
+private:
+  // Addresses share them by chance, so that a crowd of them fills no log either.
+  static constexpr std::size_t series = 16;
+
+  sink to_;
+  secret_hash place_;
+  security::audit_sample sample_{series, std::chrono::seconds{10}};
+  std::atomic<std::uint64_t> refused_{0};
+};
+
+} // namespace troupe::gateway

@@ -1,0 +1,68 @@
+#include "runtime/reconciler/look.hpp"
+
+#include "runtime/reconcile/rows.hpp"
+#include "runtime/time_text.hpp"
+
+#include <fmt/format.h>
+#include <string>
+#include <thread>
+#include <utility>
+
+namespace troupe::reconcile {
+
+namespace {
+
+slice slice_of(pass_report told) {
+  slice seen{.to = {std::move(told.compared_to)}};
+  seen.judged = static_cast<std::int64_t>(told.judged);
+  seen.in_flight = static_cast<std::int64_t>(told.in_flight);
+  for (finding& each : told.findings) {
+    seen.findings.push_back({{std::move(each.key)}, each.type, std::move(each.details)});
+  }
+  for (std::string& each : told.young) {
+    seen.young.push_back({std::move(each)});
+  }
+  return seen;
+}
+
+} // namespace
+
+slice look(
+    const invariant& what,
+    std::string_view behind,
+    const look_bounds& bounds,
+    const clock& time,
+    const ask_capability& ask) {
+  const instant began = time.now();
+  int pages = 0;
+  bool is_enough = false;
+  const auto fetch = [&](const source& from, std::string_view after) -> outcome<std::string> {
+    if (pages >= bounds.pages_max || time.now() - began > bounds.time_max) {
+      is_enough = true;
+      return failure{error{}};
+    }
+    ++pages;
+    std::this_thread::sleep_for(bounds.pause);
+    const std::string body = page_request(after, bounds.page);
+    return ask(
+        {.capability = from.capability,
+         .operation = from.query,
+         .body = body,
+         .deadline = bounds.page_deadline});
+  };
+  pass_report told;
+  const auto done = reconcile(what, unix_millis(time.wall()), behind, fetch, told);
+  slice seen = slice_of(std::move(told));
+  seen.is_last = done.has_value();
+  if (seen.is_last || (is_enough && !seen.to.bytes.empty())) {
+    return seen;
+  }
+  seen.trouble = fmt::format(
+      "not compared behind {}: {}",
+      seen.to.bytes.empty() ? behind.empty() ? "the beginning" : key_text(behind)
+                            : key_text(seen.to.bytes),
+      is_enough ? "one key has more rows than a look may ask for" : done.error().message);
+  return seen;
+}
+
+} // namespace troupe::reconcile

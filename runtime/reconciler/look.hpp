@@ -1,0 +1,35 @@
+#pragma once
+
+#include "runtime/actor/capability_call.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/reconcile/invariant.hpp"
+#include "runtime/reconciler/pass.hpp"
+
+#include <cstdint>
+#include <string_view>
+
+namespace troupe::reconcile {
+
+/// How much a look asks of the capabilities.
+struct look_bounds {
+  /// Rows of a page.
+  std::uint32_t page = 500;
+  int pages_max = 20;
+  /// Before each page, for their other work.
+  milliseconds pause{10};
+  /// A look that takes longer ends with the page at hand, so that an effect of a node that stops is
+  /// not waited for.
+  milliseconds time_max{500};
+  milliseconds page_deadline{2'000};
+};
+
+/// Compares both sides from a key on, until nothing is left or a bound is met. Blocks. A capability
+/// that does not answer is the slice's trouble; what was compared before it counts.
+slice look(
+    const invariant& what,
+    std::string_view behind,
+    const look_bounds& bounds,
+    const clock& time,
+    const ask_capability& ask);
+
+} // namespace troupe::reconcile

@@ -1,0 +1,116 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+#include "runtime/reconcile/reconciliation.hpp"
+#include "runtime/wire/message.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace troupe::reconcile {
+
+TROUPE_WORDS(finding_type, missing_left, missing_right, twice, differs)
+
+/// A finding on its way from a look to the books.
+struct sighting {
+  wire::binary_value key;
+  finding_type type = finding_type::differs;
+  std::string details;
+
+  bool is_same_case(const sighting& other) const { return key == other.key && type == other.type; }
+};
+
+TROUPE_MESSAGE(sighting, key, type, details)
+
+/// What one look at a part of an invariant's keys saw.
+struct slice {
+  /// The key up to which both sides were compared; empty if none was.
+  wire::binary_value to{};
+  /// Nothing is behind it: the pass is over.
+  bool is_last = false;
+  /// In the order of their keys.
+  std::vector<sighting> findings{};
+  /// The keys that were not judged, as something about them is too young, in order.
+  std::vector<wire::binary_value> young{};
+  std::int64_t judged = 0;
+  std::int64_t in_flight = 0;
+  /// Why the look ended before its time; empty if it did not.
+  std::string trouble{};
+};
+
+TROUPE_MESSAGE(slice, to, is_last, findings, young, judged, in_flight, trouble)
+
+/// A case that is to be opened or closed.
+struct case_change {
+  sighting what;
+  bool opens = true;
+};
+
+TROUPE_MESSAGE(case_change, what, opens)
+
+/// The part of a pass that is looked at a second time before anything is said.
+struct suspicion {
+  /// As `slice::to` and `is_last` of the first look.
+  wire::binary_value to{};
+  bool is_last = false;
+  /// Empty: there is nothing to look at again.
+  std::vector<case_change> changes{};
+};
+
+TROUPE_MESSAGE(suspicion, to, is_last, changes)
+
+/// How far an invariant's pass is.
+struct pass_state {
+  /// Both sides are compared up to this key; empty at the beginning.
+  std::string behind{};
+  suspicion suspected{};
+  wall_time due{};
+  std::int64_t judged = 0;
+  std::int64_t in_flight = 0;
+  /// Why the last look was not whole: what was not compared; empty if it was.
+  std::string trouble{};
+};
+
+struct pass_times {
+  milliseconds every{300'000};
+  /// From the first look to the second.
+  milliseconds recheck{2'000};
+  /// After a look that came nowhere.
+  milliseconds again{10'000};
+};
+
+/// What follows from a look.
+struct pass_step {
+  pass_state next{};
+  /// To be carried out now.
+  std::vector<case_change> changes{};
+  /// The pass is over; the counts of `next` are those of the whole pass until the next look.
+  bool is_over = false;
+};
+
+constexpr std::size_t slice_findings_max = 500;
+constexpr std::size_t slice_young_max = 2'000;
+
+/// Shortens a slice, so that it does not reach beyond `to`, and is no larger than a row of a table
+/// should be: what is left out comes with the next one.
+/// @param to empty for no bound.
+void shorten(slice& seen, const std::string& to);
+
+/// What differs between the books and a slice: findings without an open case, and open cases whose
+/// keys were judged and nothing found. A key that is in flight says nothing.
+/// @param open the open cases of the invariant.
+/// @param behind where the slice begins.
+std::vector<case_change>
+differences(const slice& seen, std::string_view behind, const std::vector<sighting>& open);
+
+/// Decides by a look: what is new is looked at again, and only what holds still is told.
+pass_step after_look(
+    const pass_state& before,
+    slice seen,
+    const std::vector<sighting>& open,
+    wall_time now,
+    const pass_times& times);
+
+} // namespace troupe::reconcile

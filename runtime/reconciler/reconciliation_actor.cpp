@@ -1,0 +1,270 @@
+#include "runtime/reconciler/reconciliation_actor.hpp"
+
+#include "runtime/reconciler/case_tables.hpp"
+#include "runtime/reconciler/invariants_file.hpp"
+#include "runtime/wire/limits.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+#include <stdexcept>
+#include <utility>
+
+namespace troupe::reconcile {
+
+namespace {
+
+constexpr std::chrono::hours closed_kept{24 * 90};
+constexpr milliseconds every_least{1'000};
+constexpr std::int64_t page_least = 10;
+constexpr std::int64_t page_most = 10'000;
+
+/// The request of the effect `look`.
+struct look_request {
+  std::string invariant;
+  wire::binary_value behind;
+};
+
+TROUPE_MESSAGE(look_request, invariant, behind)
+
+/// The request of the effect `correct`.
+struct correction_request {
+  std::string saga;
+  correct_inconsistency what;
+};
+
+TROUPE_MESSAGE(correction_request, saga, what)
+
+/// What effects answer, for nobody.
+struct settled {};
+
+TROUPE_MESSAGE(settled)
+
+outcome<settled>
+start_saga(const ask_capability& ask, const correction_request& wanted, const effect_call& call) {
+  const std::size_t dot = wanted.saga.find('.');
+  const std::string body = wire::encoded(wanted.what);
+  const auto answer = ask(
+      {.capability = std::string_view{wanted.saga}.substr(0, dot),
+       .operation = std::string_view{wanted.saga}.substr(dot + 1),
+       .body = body,
+       .id = call.key});
+  return answer ? outcome<settled>{settled{}} : failure{answer.error()};
+}
+
+} // namespace
+
+std::optional<config_problem> problem_of(const reconciliation_options& given) {
+  if (given.invariants.empty()) {
+    return config_problem{
+        "config.invariants is missing", "name the file of invariants, from this file's folder"};
+  }
+  if (given.every < every_least) {
+    return config_problem{"config.every is below 1s", "give 1s or more"};
+  }
+  if (given.page < page_least || given.page > page_most) {
+    return config_problem{
+        fmt::format("config.page is {}", given.page), "give a whole number from 10 to 10000"};
+  }
+  for (const auto& [invariant, saga] : given.correct) {
+    const std::size_t dot = saga.find('.');
+    if (dot == std::string::npos || dot == 0 || dot + 1 == saga.size()) {
+      return config_problem{
+          fmt::format("config.correct.{} is `{}`", invariant, saga), "write CAPABILITY.OPERATION"};
+    }
+  }
+  return std::nullopt;
+}
+
+reconciliation_actor::reconciliation_actor(const context& context)
+    : options_{context.config<reconciliation_options>()}, time_{context.time}, ask_{context.ask},
+      file_{(std::filesystem::path{context.folder} / options_.invariants).string()} {
+  if (!context.is_trial) {
+    invariants_file read = read_invariants_file(file_);
+    if (!read.faults.empty()) {
+      throw std::invalid_argument{text_of_faults(read)};
+    }
+    invariants_ = std::move(read.all);
+    for (invariant& each : invariants_) {
+      each.settle = options_.settle.value_or(each.settle);
+    }
+    for (const auto& [name, saga] : options_.correct) {
+      if (find(name) == nullptr) {
+        throw std::invalid_argument{
+            fmt::format("config.correct names `{}`, and {} has no such invariant", name, file_)};
+      }
+    }
+  }
+  publishes<inconsistency>("data.inconsistency.detected");
+  publishes<inconsistency>("data.inconsistency.resolved");
+  query("cases", [](const list_cases& request, store::database& session) {
+    return case_tables{session}.list(request);
+  });
+  query("passes", [this](const list_passes&, store::database& session) {
+    return list_passes_of(session);
+  });
+  command("run", [this](const run_now& request, turn& turn) { return handle(request, turn); });
+  effect<slice>(
+      "look",
+      [this](const look_request& wanted, const effect_call&) -> outcome<slice> {
+        const invariant* const what = find(wanted.invariant);
+        if (what == nullptr || !ask_) {
+          return slice{.trouble = fmt::format("not compared: {} has no such invariant now", file_)};
+        }
+        slice seen = look(
+            *what,
+            wanted.behind.bytes,
+            {.page = static_cast<std::uint32_t>(options_.page), .pause = options_.pause},
+            time_,
+            ask_);
+        shorten(seen, {});
+        return seen;
+      },
+      [this](const look_request& wanted, const outcome<slice>& seen, turn& turn) {
+        take(
+            wanted.invariant,
+            seen ? *seen : slice{.trouble = "not compared: " + seen.error().message},
+            turn);
+        return settled{};
+      });
+  effect<settled>(
+      "correct",
+      [this](const correction_request& wanted, const effect_call& call) {
+        return start_saga(ask_, wanted, call);
+      },
+      [](const correction_request& wanted, const outcome<settled>& done, turn& turn) {
+        case_tables{turn.database()}.note_correction(
+            wanted.what.case_id, done ? "done" : std::string_view{done.error().message});
+        return settled{};
+      });
+  regularly([this](turn& turn) { begin_what_is_due(turn); });
+}
+
+const invariant* reconciliation_actor::find(const std::string& name) const {
+  const auto found =
+      std::find_if(invariants_.begin(), invariants_.end(), [&](const invariant& each) {
+        return each.name == name;
+      });
+  return found == invariants_.end() ? nullptr : &*found;
+}
+
+void reconciliation_actor::begin_what_is_due(turn& turn) {
+  case_tables books{turn.database()};
+  const std::vector<pass_row> passes = books.passes();
+  for (const invariant& each : invariants_) {
+    if (std::none_of(passes.begin(), passes.end(), [&](const pass_row& pass) {
+          return pass.invariant == each.name;
+        })) {
+      books.add_pass(each.name, turn.now() + options_.every);
+    }
+  }
+  const pass_row* next = nullptr;
+  bool is_looking = false;
+  for (const pass_row& each : passes) {
+    is_looking = is_looking || each.is_looking;
+    if (each.due <= turn.now() && find(each.invariant) != nullptr
+        && (next == nullptr || each.due < next->due)) {
+      next = &each;
+    }
+  }
+  if (next != nullptr && !is_looking) {
+    books.begin_look(next->invariant);
+    const auto state = books.state(next->invariant);
+    turn.effect("look", look_request{next->invariant, {state->behind}});
+  }
+  if (!options_.correct.empty()) {
+    if (auto wanted = books.take_wanted()) {
+      const auto saga = options_.correct.find(wanted->invariant);
+      if (saga == options_.correct.end()) {
+        books.note_correction(wanted->case_id, "");
+      } else {
+        turn.effect("correct", correction_request{saga->second, std::move(*wanted)});
+      }
+    }
+  }
+}
+
+/// Writes down what a look came to, and tells what changed.
+void reconciliation_actor::take(const std::string& invariant, slice seen, turn& turn) {
+  case_tables books{turn.database()};
+  const auto before = books.state(invariant);
+  if (!before) {
+    return;
+  }
+  const auto open = books.open_cases(
+      invariant, before->behind, seen.is_last ? std::string_view{} : seen.to.bytes);
+  const pass_step step = after_look(
+      *before,
+      std::move(seen),
+      open,
+      turn.now(),
+      {.every = options_.every, .recheck = options_.recheck});
+  for (const case_change& each : step.changes) {
+    tell(invariant, each, turn);
+  }
+  books.save(invariant, step, turn.now());
+  if (step.is_over) {
+    books.forget(turn.now() - closed_kept);
+  }
+}
+
+void reconciliation_actor::tell(
+    const std::string& invariant, const case_change& change, turn& turn) {
+  case_tables books{turn.database()};
+  inconsistency told;
+  if (change.opens) {
+    const uuid id = derived_id(
+        turn.id(),
+        fmt::format("{}#{}#{}", invariant, wire::word_of(change.what.type), change.what.key.bytes));
+    told = books.open(
+        invariant,
+        change.what,
+        id,
+        turn.now(),
+        options_.correct.contains(invariant) ? "wanted" : "");
+  } else {
+    told = books.close(invariant, change.what, turn.now());
+  }
+  const bool fits = told.order_id.size() <= wire::key_bytes_max;
+  turn.publish(
+      change.opens ? "data.inconsistency.detected" : "data.inconsistency.resolved",
+      told,
+      fits ? std::string_view{told.order_id} : std::string_view{});
+}
+
+outcome<run_begun> reconciliation_actor::handle(const run_now& request, turn& turn) const {
+  case_tables books{turn.database()};
+  run_begun begun;
+  for (const invariant& each : invariants_) {
+    if (!request.invariant || *request.invariant == each.name) {
+      ++begun.invariants;
+      if (!books.run_now(each.name, turn.now())) {
+        books.add_pass(each.name, turn.now());
+      }
+    }
+  }
+  if (begun.invariants == 0) {
+    return failure{rejected(
+        "unknown_invariant",
+        fmt::format("{} has no invariant `{}`.", file_, request.invariant.value_or("")))};
+  }
+  return begun;
+}
+
+pass_list reconciliation_actor::list_passes_of(store::database& session) const {
+  pass_list all = case_tables{session}.list();
+  for (listed_pass& each : all.passes) {
+    if (find(each.invariant) == nullptr) {
+      each.not_compared = fmt::format("{} has no such invariant", file_);
+    }
+  }
+  return all;
+}
+
+actor_type reconciliation_type(std::string name) {
+  actor_type made = type_of<reconciliation_actor, reconciliation_options>(std::move(name), schema);
+  made.asks_others = true;
+  return made;
+}
+
+} // namespace troupe::reconcile

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace troupe::security {
+
+/// A refusal, as the audit log of each program tells it.
+struct refused_act {
+  /// The name that was proved; empty: none.
+  std::string_view who{};
+  /// "call", "publish", "read", "connect", "login" or "request".
+  std::string_view act{};
+  std::string_view what{};
+  /// Where in the topology the rule stands that forbids it, or would allow it.
+  std::string_view rule{};
+  /// The address it came from, where it is known.
+  std::string_view from{};
+  /// In words, where the rule does not say it all.
+  std::string_view why{};
+};
+
+/// The event of each line of the audit log.
+inline constexpr std::string_view audit_event = "access_refused";
+
+/// The fields of a line. What peers have chosen is cut at 512 bytes and made UTF-8; the log writes
+/// values in quotes, so that none makes a line or a field of its own.
+/// @param count how many such refusals there were since the last line.
+std::vector<std::pair<std::string, std::string>>
+audit_line(const refused_act& refused, std::uint64_t count);
+
+} // namespace troupe::security

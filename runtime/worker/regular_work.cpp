@@ -1,0 +1,43 @@
+#include "runtime/worker/regular_work.hpp"
+
+#include "runtime/store/turn/faults.hpp"
+#include "runtime/thrown.hpp"
+#include "runtime/worker/write.hpp"
+
+#include <fmt/format.h>
+
+namespace troupe {
+
+void regular_work::run(const actor& by, turn_scope& in) {
+  if (!by.regular_work()) {
+    return;
+  }
+  const auto before = in.output.here();
+  in.session.savepoint();
+  std::string reason;
+  try {
+    turn current{by, &in.session, in.writer, ids_.next(in.now), {}, in.now, in.output};
+    by.regular_work()(current);
+    in.session.release();
+    failures_ = 0;
+    return;
+  } catch (const store::database_error& fault) {
+    if (!store::is_of_one_message(fault.kind)) {
+      throw;
+    }
+    reason = fault.what();
+  } catch (...) {
+    reason = what_was_thrown();
+  }
+  in.output.back_to(before);
+  in.session.rollback_to_savepoint();
+  if (is_worth_a_line(++failures_)) {
+    in.output.lines.push_back(
+        {"regular_work.failed",
+         {{"capability", in.of.name()},
+          {"in_a_row", fmt::to_string(failures_)},
+          {"reason", std::move(reason)}}});
+  }
+}
+
+} // namespace troupe

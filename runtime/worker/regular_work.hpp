@@ -1,0 +1,24 @@
+#pragma once
+
+#include "runtime/actor/actor.hpp"
+#include "runtime/ids.hpp"
+#include "runtime/worker/turn_scope.hpp"
+
+#include <string>
+
+namespace troupe {
+
+/// Calls what an actor does by itself (`actor::regularly`), in the turn of the group's
+/// housekeeping. Confined to the runner's thread.
+class regular_work {
+public:
+  /// What the handler wrote is undone if it throws. Throws database_error for what is not the
+  /// handler's fault.
+  void run(const actor& by, turn_scope& in);
+
+private:
+  uuid_source ids_;
+  int failures_ = 0; // In a row.
+};
+
+} // namespace troupe
