@@ -8,7 +8,7 @@ namespace troupe::security {
 
 namespace {
 
-failure refused(const char* reason, std::string why) {
+failure login_refused(const char* reason, std::string why) {
   return failure{
       {.code = errc::unauthenticated,
        .message = fmt::format("the service token of the login is not accepted: {}", why),
@@ -36,15 +36,15 @@ outcome<std::chrono::seconds> login_tokens::check(
   }
   const service_token& token = **checked;
   if (token.service != user) {
-    return refused(
+    return login_refused(
         "other_service",
         fmt::format("it is for `{}`, and the link has the key of `{}`", token.service, user));
   }
   if (!token.bound_to) {
-    return refused("unbound", "it is not bound to the key of the link (`cnf`)");
+    return login_refused("unbound", "it is not bound to the key of the link (`cnf`)");
   }
   if (*token.bound_to != key) {
-    return refused("other_key", "it is bound to another key than that of the link (`cnf`)");
+    return login_refused("other_key", "it is bound to another key than that of the link (`cnf`)");
   }
   if (auto remembered = remember(token, text, now); !remembered) {
     return failure{std::move(remembered).error()};
@@ -57,7 +57,7 @@ login_tokens::remember(const service_token& token, std::string_view text, std::i
   const std::uint64_t hash = hash_(text);
   if (const auto known = ids_.find(token.id); known != ids_.end() && known->second.until > now) {
     if (known->second.token != hash) {
-      return refused("reused", "another token has had its id (`jti`)");
+      return login_refused("reused", "another token has had its id (`jti`)");
     }
     return {};
   }
