@@ -53,6 +53,7 @@ std::set<std::string> silent_in(const system_view& view) {
   return names;
 }
 
+/// What runs of sagas, of each capability with a database.
 std::vector<question>
 questions_about_running(const topology::plan& plan, const std::set<std::string>& skipped) {
   std::vector<question> questions;
