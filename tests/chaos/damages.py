@@ -24,7 +24,7 @@ KEYS = {
     "mails": "order_id", "users": "user_id", "notes": "note_id", "passes": "invariant",
     "cases": "case_id", "journal": "", "topics": "name",
     "published": "", "sources": "capability", "cursors": "capability", "dead_letters": "id",
-    "scheduled": "id", "retention": "", "settled": "", "deleted": "topic",
+    "scheduled": "id", "cancelled": "n", "retention": "", "settled": "", "deleted": "topic",
 }
 _LATER_MS = 10 * 86_400_000
 _TIMES = {"created_at", "at", "opened_at", "due_at", "since", "asked_at", "ended_at", "time",

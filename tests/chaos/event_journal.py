@@ -75,9 +75,10 @@ class EventJournal:
         self._check_sources()
         self._check_outboxes()
         self._check_publishes()
-        for row in self._journal.rows("scheduled") if self._run.only_load else ():
-            self._findings.add("I17", f"journal.db scheduled {ids.text(row['id'])}",
-                               "is there, and nobody asked for it")
+        for name in ("scheduled", "cancelled") if self._run.only_load else ():
+            for row in self._journal.rows(name):
+                self._findings.add("I17", f"journal.db {name} {ids.text(row['id'])}",
+                                   "is there, and nobody asked for it")
 
     def _read(self) -> None:
         rows = list(self._journal.rows("journal"))

@@ -19,7 +19,7 @@ _COMPONENTS = {
     "users": {*_TURN, "users"},
     "notes": {*_TURN, "notes"},
     "reconciliation": {*_TURN, "reconciliation"},
-    "journal": {"troupe.journal", "troupe.settled", "troupe.lives", "troupe.deleted"},
+    "journal": {"troupe.journal", "troupe.settled", "troupe.lives", "troupe.deleted", "troupe.cancelled"},
 }
 _OWNER = {"journal": "troupe.journal"}
 _VERSION_7 = Meets(lambda value: isinstance(value, bytes) and len(value) == 16

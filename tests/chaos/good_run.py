@@ -35,7 +35,8 @@ SCHEMAS = {
     "users": ((*_TURN, "actors/users/schema.hpp"), (*_PARTS, "users")),
     "notes": ((*_TURN, "actors/notes/schema.hpp"), (*_PARTS, "notes")),
     "reconciliation": ((*_TURN, "runtime/reconciler/case_tables.hpp"), (*_PARTS, "reconciliation")),
-    "journal": (("runtime/broker/journal/tables.cpp",), ("troupe.journal", "troupe.settled", "troupe.lives", "troupe.deleted")),
+    "journal": (("runtime/broker/journal/tables.cpp",), ("troupe.journal", "troupe.settled", "troupe.lives", "troupe.deleted",
+                "troupe.cancelled")),
 }
 _CREATE = re.compile(r'R"(\w*)\((.*?)\)\1"', re.DOTALL)
 _ADD_COLUMN = re.compile(r'"(ALTER TABLE [^"]*)"')
