@@ -12,7 +12,13 @@ constexpr milliseconds stalled_after{1'000};
 } // namespace
 
 void outbox_relay::joined(std::uint64_t newest, instant now) {
-  state_ = state::announced;
+  // With an outbox that never had an event there is nothing to compare, and once in a login is
+  // enough.
+  if (newest == 0) {
+    state_ = state::up;
+  } else if (state_ != state::up) {
+    state_ = state::announced;
+  }
   newest_ = std::max(newest_, newest);
   base_ = newest_;
   is_base_known_ = false;

@@ -32,7 +32,8 @@ public:
   };
 
   /// The outbox was announced to the journal's broker, which will confirm the events that it has
-  /// and ask for those that it misses. Nothing leaves until `confirmed`.
+  /// and ask for those that it misses. Nothing leaves until `confirmed`, unless the outbox is new
+  /// or this is not the first time since `left`.
   /// @param newest the number of the newest event then.
   void joined(std::uint64_t newest, instant now);
   /// The broker is gone. Nothing leaves until `joined`.

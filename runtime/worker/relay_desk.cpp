@@ -36,6 +36,7 @@ void relay_desk::take(const item& what) {
   case item::kind::journal_joined:
     link_ = what.link;
     if (what.token != same_login) {
+      relay_.left();
       is_proven_ = false;
       known_.reset();
     }

@@ -72,22 +72,7 @@ struct commands_fixture {
   commands_fixture& operator=(const commands_fixture&) = delete;
 
   /// Runs `troupe COMMAND --broker ... WORDS` to its end.
-  result run(std::string_view command, const std::string& words) {
-    const std::string line = fmt::format(
-        "{} {} --broker {} {} 2>{}/err", TROUPE_COMMAND, command, broker.endpoint(), words, folder);
-    result got;
-    FILE* const pipe = ::popen(line.c_str(), "r");
-    BOOST_REQUIRE(pipe != nullptr);
-    std::array<char, 4096> buffer{};
-    for (std::size_t size = 0; (size = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) {
-      got.out.append(buffer.data(), size);
-    }
-    const int status = ::pclose(pipe);
-    got.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    std::ifstream errors{folder + "/err"};
-    got.err.assign(std::istreambuf_iterator<char>{errors}, {});
-    return got;
-  }
+  result run(std::string_view command, const std::string& words);
 
   /// What is answered to each question from now on; called on the broker's thread.
   void answer_by(std::function<answer(const question&)> how) {

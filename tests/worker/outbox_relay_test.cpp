@@ -67,6 +67,17 @@ BOOST_AUTO_TEST_CASE(nothing_leaves_before_what_the_broker_has_is_known_to_fit) 
   BOOST_TEST(next() == (range{999'999, 1'000'003}));
 }
 
+BOOST_AUTO_TEST_CASE(the_first_events_of_an_outbox_leave_at_once) {
+  relay.joined(0, time.now());
+
+  BOOST_TEST(relay.committed(1, 3) == 3U);
+  relay.joined(3, time.now()); // Once more, as another process has taken over.
+  BOOST_TEST(relay.committed(4, 1) == 1U);
+  relay.left();
+  relay.joined(4, time.now());
+  BOOST_TEST(relay.committed(5, 1) == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(beyond_the_window_it_waits_for_confirmations_and_leaves_in_order) {
   join(0, 0);
   BOOST_TEST(relay.committed(1, 4'000) == 4'000U);
