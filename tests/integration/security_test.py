@@ -177,12 +177,12 @@ class WhoGetsIn(SecurityTest):
         self.assertIn("anna.key", nobody.stderr)
         self.assertIn("troupe keys new", nobody.stderr)
         plain = troupe("call", self.system.endpoints["b1"], "echo.echo", body,
-                       "--deadline", "1s")
+                       "--deadline", "3s")
         self.assertIn("takes nobody without a key", plain.stderr)
         elsewhere = self.system.copy_elsewhere("elsewhere")
         stranger = troupe("keys", "new", elsewhere, "--for", "anna")
         self.assertEqual(0, stranger.returncode)
-        unknown = troupe("call", elsewhere, "echo.echo", body, "--deadline", "1s",
+        unknown = troupe("call", elsewhere, "echo.echo", body, "--deadline", "3s",
                          env={**os.environ, "TROUPE_AS": "anna"})
         self.assertIn("the broker refused the key", unknown.stderr)
 
