@@ -90,7 +90,7 @@ struct get_of {
 
 TROUPE_MESSAGE(get_of, name)
 
-/// What is left, or was sold.
+/// Tickets and their money: those that are left, or those that were sold.
 struct amount {
   std::int64_t count = 0;
   std::int64_t cents = 0;
@@ -98,7 +98,7 @@ struct amount {
 
 TROUPE_MESSAGE(amount, count, cents)
 
-// What the saga calls.
+// The operations that the saga calls.
 inline constexpr operation<hold_seats, seats_held> hold{"tickets", "hold"};
 inline constexpr operation<undo_booking, undo_booking> release{"tickets", "release"};
 inline constexpr operation<pay, amount> take_money{"wallet", "pay"};

@@ -1,4 +1,4 @@
-// What shows brought in, and a receipt for each ticket: a file, which is an effect.
+// The takings of each show, and a receipt for each ticket: a file, which is an effect.
 
 #include "actors.hpp"
 #include "messages.hpp"

@@ -9,7 +9,7 @@
 
 namespace troupe {
 
-/// What does not fit between the folder of keys on this host and the names of a topology.
+/// Keys and names that do not fit: the folder of keys on this host against the names of a topology.
 struct key_findings {
   bool has_folder = false;
   /// Owners of keys that no node and no rule names: they get in, and may do nothing.
@@ -27,8 +27,8 @@ std::string text_of(const topology::plan& plan, const key_findings& found);
 /// `{folder, has_folder, unnamed, missing}`.
 wire::json_object json_of(const topology::plan& plan, const key_findings& found);
 
-/// Who may do what: `{checked, parties: [{name, is, nodes, call, publish, subscribe, read}],
-/// operations: [{capability, operation, callers}]}`.
+/// The rights of everybody: `{checked, parties: [{name, is, nodes, call, publish, subscribe,
+/// read}], operations: [{capability, operation, callers}]}`.
 wire::json_object
 rights_json(const topology::plan& plan, const std::vector<topology::actor_type>& types);
 

@@ -7,7 +7,7 @@
 
 namespace troupe {
 
-/// Which dead letters a person means; empty words choose nothing.
+/// A choice of dead letters, in a person's words; empty words choose nothing.
 struct letter_choice {
   std::string capability;
   std::string topic;

@@ -8,7 +8,7 @@ namespace troupe {
 /// Whether a word is a UTC time or a duration; a `word_check`.
 std::string check_moment(const std::string& word);
 
-/// Which side of now a duration is on.
+/// The side of now that a duration is on.
 enum class side_of_now : std::uint8_t { before, behind };
 
 /// The time that a word of `check_moment` means, in milliseconds since 1970: a UTC time, or so long

@@ -82,7 +82,8 @@ void add_left(
   }
 }
 
-/// What has become of a capability that the plan has no more.
+/// The fate of a capability that the plan lacks: who has its database now, or what may be its new
+/// name.
 std::string why_gone(
     const std::string& name,
     const std::string& file,

@@ -24,15 +24,15 @@ struct status_report {
 struct system_answers {
   std::vector<status_report> reports;
   system_view view;
-  /// Those that stand still, by node and capability.
+  /// Sagas that stand still, by node and capability.
   std::vector<wire::standing_sagas> sagas;
 };
 
-/// What of a system is asked.
+/// The part of a system that is asked for.
 enum class matters : std::uint8_t {
   /// How brokers, nodes and the journal are.
   state,
-  /// And what waits for a person, which the nodes read from databases.
+  /// The state, and the work that waits for a person, which nodes read from their databases.
   all,
 };
 

@@ -10,7 +10,7 @@
 
 namespace troupe {
 
-/// What somebody answered, for people and scripts.
+/// The answer of a broker or node as JSON, for people and scripts.
 outcome<nlohmann::ordered_json> json_of(const outcome<std::string>& body);
 
 /// All that is known of a system: what `troupe status --json` prints.
