@@ -16,7 +16,9 @@ class standstill {
 public:
   /// A shorter one is not worth a word: no deadline is kept to this.
   static constexpr milliseconds least{50};
-  /// libzmq needs so long, at most, to read what the system holds for it.
+  /// libzmq needs so long to read what the system holds for it, or half of the standstill if that is
+  /// longer: the longer it was, the more came meanwhile, and a machine that kept this thread from its
+  /// processor keeps libzmq's from it, too.
   static constexpr milliseconds settles_within{100};
   /// Under a load that never lets the socket run empty, what came before is read by then.
   static constexpr milliseconds over_after{2'000};
@@ -30,7 +32,10 @@ public:
   }
 
   /// There was nothing to read.
-  void found_empty(instant now) { is_over_ = is_over_ || now - ended_ >= settles_within; }
+  void found_empty(instant now) {
+    const instant::duration stood = ended_ - since_;
+    is_over_ = is_over_ || now - ended_ >= std::max<instant::duration>(settles_within, stood / 2);
+  }
 
   /// How long a message that is read now may have waited; 0 unless the thread stood still.
   instant::duration waited(instant now) const {

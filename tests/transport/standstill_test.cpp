@@ -39,8 +39,21 @@ BOOST_AUTO_TEST_CASE(a_socket_that_is_empty_at_once_may_bring_old_messages_yet) 
   still.found_empty(start + 701ms);
   BOOST_TEST((still.waited(start + 750ms) == 750ms));
 
-  still.found_empty(start + 700ms + standstill::settles_within);
-  BOOST_TEST((still.waited(start + 801ms) == 0ms));
+  still.found_empty(start + 700ms + 350ms);
+  BOOST_TEST((still.waited(start + 1'051ms) == 0ms));
+}
+
+BOOST_AUTO_TEST_CASE(the_longer_it_was_the_longer_old_messages_may_come) {
+  standstill brief;
+  brief.ended(start, start + 60ms);
+  standstill lengthy;
+  lengthy.ended(start, start + 1'000ms);
+
+  brief.found_empty(start + 60ms + standstill::settles_within);
+  lengthy.found_empty(start + 1'000ms + standstill::settles_within);
+
+  BOOST_TEST((brief.waited(start + 170ms) == 0ms));
+  BOOST_TEST((lengthy.waited(start + 1'110ms) == 1'110ms));
 }
 
 BOOST_AUTO_TEST_CASE(a_socket_that_is_never_empty_brings_new_messages_in_the_end) {
