@@ -1,6 +1,7 @@
 #include "runtime/ids.hpp"
 
 #include "runtime/bytes.hpp"
+#include "runtime/key_stream.hpp"
 #include "runtime/random_bits.hpp"
 #include "runtime/time_text.hpp"
 
@@ -18,6 +19,8 @@ namespace {
 // The most milliseconds by which a clock is put back without the ids following it.
 constexpr std::uint64_t put_back_max = 3'600'000;
 constexpr std::uint64_t count_mask = 0x3ffffff;
+constexpr std::size_t tail_bytes = 6;
+constexpr std::size_t tails_in_block = sizeof(key_stream::block) / tail_bytes;
 
 void stamp(uuid& id, int version) {
   id.bytes[6] = (id.bytes[6] & std::byte{0x0f}) | static_cast<std::byte>(version << 4);
@@ -98,7 +101,14 @@ std::optional<uuid> uuid_from(std::span<const std::byte> bytes) {
 }
 
 // The count begins anywhere: sources that start in one millisecond differ in 74 bits.
-uuid_source::uuid_source() : count_{random_bits() & count_mask} {
+uuid_source::uuid_source()
+    : count_{random_bits() & count_mask}, tails_{secret_.at(count_ / tails_in_block)} {
+}
+
+uuid_source::uuid_source(std::uint64_t seed, std::uint64_t made)
+    : secret_{key_stream::key{
+        static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32U)}},
+      count_{made}, tails_{secret_.at(count_ / tails_in_block)} {
 }
 
 uuid uuid_source::next(wall_time now) {
@@ -117,7 +127,11 @@ uuid uuid_source::next(wall_time now) {
   id.bytes[7] = static_cast<std::byte>(count >> 14);
   id.bytes[8] = static_cast<std::byte>(count >> 8 & 0x3f);
   id.bytes[9] = static_cast<std::byte>(count);
-  store_big_endian(id.bytes.data() + 10, tails_(count), 6);
+  if (count % tails_in_block == 0) {
+    tails_ = secret_.at(count / tails_in_block);
+  }
+  std::memcpy(
+      id.bytes.data() + 10, tails_.data() + count % tails_in_block * tail_bytes, tail_bytes);
   stamp(id, 7);
   return id;
 }

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "runtime/clock.hpp"
-#include "runtime/sip_hash.hpp"
+#include "runtime/key_stream.hpp"
 
 #include <array>
 #include <compare>
@@ -60,14 +60,14 @@ public:
   /// For tests and simulations: the same seed and times give the same ids.
   ///
   /// @param made how many ids the source has made before.
-  explicit uuid_source(std::uint64_t seed, std::uint64_t made = 0)
-      : tails_{seed, 0}, count_{made} {}
+  explicit uuid_source(std::uint64_t seed, std::uint64_t made = 0);
 
   uuid next(wall_time now);
 
 private:
-  sip_hash<2, 4> tails_;
+  key_stream secret_;
   std::uint64_t count_ = 0;
+  key_stream::block tails_; // Of the ids around the last one.
   std::uint64_t last_millis_ = 0;
 };
 

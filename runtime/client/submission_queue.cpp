@@ -83,13 +83,16 @@ bool submission_queue::admits(const call_request& call, error& why) const {
     return refuse(why, invalid("an id of zeros names no call; leave it out, or make one"));
   }
   // Capability and operation are checked once, with the template of their header.
-  const wire::departure made{
-      .what = "the call",
-      .key = call.key,
-      .traceparent = call.traceparent,
-      .body_bytes = call.body.size()};
-  if (auto fits = wire::check_departure(made, body_bytes_max_); !fits) {
-    return refuse(why, std::move(fits).error());
+  const bool has_body_alone = call.key.empty() && call.traceparent.empty();
+  if (!has_body_alone || call.body.size() > body_bytes_max_) {
+    const wire::departure made{
+        .what = "the call",
+        .key = call.key,
+        .traceparent = call.traceparent,
+        .body_bytes = call.body.size()};
+    if (auto fits = wire::check_departure(made, body_bytes_max_); !fits) {
+      return refuse(why, std::move(fits).error());
+    }
   }
   if (call.deadline <= milliseconds::zero() || call.deadline > deadline_max) {
     return refuse(why, invalid("a deadline is between 1 ms and 49 days from now"));
