@@ -16,6 +16,9 @@ void add_calls(const std::vector<saga::definition>& sagas, topology::actor_type&
   };
   for (const saga::definition& saga : sagas) {
     for (const saga::step& step : saga.steps) {
+      if (step.act != saga::step_act::call) {
+        continue;
+      }
       const std::string callee = step.capability + ".";
       to.calls.push_back({callee + step.operation, named(step.request.body), named(step.reply)});
       if (!step.undo.empty()) {

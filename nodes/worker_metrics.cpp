@@ -224,6 +224,7 @@ public:
     for_each_sagas([&](const std::string& name, const auto& sagas, const auto&) {
       text_.sample({{"capability", name}, {"state", "forward"}}, sagas.forward);
       text_.sample({{"capability", name}, {"state", "undoing"}}, sagas.undoing);
+      text_.sample({{"capability", name}, {"state", "queued"}}, sagas.queued);
       text_.sample({{"capability", name}, {"state", "failing"}}, sagas.failing);
       text_.sample({{"capability", name}, {"state", "left_alone"}}, sagas.left_alone);
     });

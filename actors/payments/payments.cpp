@@ -25,10 +25,6 @@ error declined(const uuid& order, std::int64_t cents, const std::string& currenc
           + to_string(order) + ": the provider declined.");
 }
 
-error cancelled(const uuid& order) {
-  return rejected("cancelled", "The payment of order " + to_string(order) + " was called off.");
-}
-
 std::optional<payment> find_payment(store::database& session, const uuid& order) {
   std::optional<payment> found;
   session.query(
@@ -87,7 +83,7 @@ void add_to_ledger(
 outcome<maybe_later<order_charged>>
 charge_again(const charge_order& request, const payment& known, turn& turn) {
   if (known.state == "refunding" || known.state == "refunded" || known.state == "cancelled") {
-    return failure{cancelled(request.order_id)};
+    return failure{already_undone(request.order_id)};
   }
   if (known.amount_cents != request.amount_cents || known.currency != request.currency) {
     return failure{rejected(
@@ -114,8 +110,10 @@ charge_again(const charge_order& request, const payment& known, turn& turn) {
 
 payments_actor::payments_actor(const context& context)
     : provider_{make_provider(context.config<payments_options>().provider, context.folder)} {
-  command("charge", [](const charge_order& request, turn& turn) { return handle(request, turn); });
-  command("refund", [](const refund_order& request, turn& turn) { return handle(request, turn); });
+  command(
+      "charge", [this](const charge_order& request, turn& turn) { return handle(request, turn); });
+  command(
+      "refund", [this](const refund_order& request, turn& turn) { return handle(request, turn); });
   query("list", [](const list_payments& request, store::database& session) {
     return list(request, session);
   });
@@ -141,24 +139,22 @@ payments_actor::payments_actor(const context& context)
 }
 
 outcome<maybe_later<order_charged>>
-payments_actor::handle(const charge_order& request, turn& turn) {
+payments_actor::handle(const charge_order& request, turn& turn) const {
   if (auto checked = check(request); !checked) {
     return failure{std::move(checked).error()};
   }
   store::database& session = turn.database();
-  const auto added = session.execute(
-      "INSERT INTO payments (order_id, payment_id, amount_cents, currency, card, state) "
-      "VALUES ($1, $2, $3, $4, $5, 'charging') ON CONFLICT (order_id) DO NOTHING",
-      request.order_id,
-      turn.id(),
-      request.amount_cents,
-      request.currency,
-      request.card);
-  if (added != 0) {
-    return turn.effect(
-        "charge_card",
-        charge_card{
-            request.order_id, turn.id(), request.amount_cents, request.currency, request.card});
+  const charge_card first{
+      request.order_id, turn.id(), request.amount_cents, request.currency, request.card};
+  if (claims_.is_first(
+          first.order_id,
+          turn,
+          first.payment_id,
+          first.amount_cents,
+          first.currency,
+          first.card,
+          "charging")) {
+    return turn.effect("charge_card", first);
   }
   const auto known = find_payment(session, request.order_id);
   return charge_again(request, known.value(), turn);
@@ -182,7 +178,7 @@ outcome<order_charged> payments_actor::settle(
     // ledger as well.
     const auto known = find_payment(session, wanted.order_id);
     if (!known || (known->state != "charged" && known->state != "declined")) {
-      return failure{cancelled(wanted.order_id)};
+      return failure{already_undone(wanted.order_id)};
     }
   } else if (result->charged) {
     add_to_ledger(session, wanted.order_id, "capture", wanted.amount_cents);
@@ -194,15 +190,10 @@ outcome<order_charged> payments_actor::settle(
 }
 
 outcome<maybe_later<order_refunded>>
-payments_actor::handle(const refund_order& request, turn& turn) {
+payments_actor::handle(const refund_order& request, turn& turn) const {
   store::database& session = turn.database();
-  const auto never_charged = session.execute(
-      "INSERT INTO payments (order_id, payment_id, amount_cents, currency, card, state) "
-      "VALUES ($1, $2, 0, '', '', 'cancelled') ON CONFLICT (order_id) DO NOTHING",
-      request.order_id,
-      turn.id());
-  if (never_charged != 0) {
-    return order_refunded{request.order_id, 0};
+  if (claims_.is_first(request.order_id, turn, turn.id(), 0, "", "", "cancelled")) {
+    return order_refunded{request.order_id, 0}; // A tombstone.
   }
   const payment known = find_payment(session, request.order_id).value();
   if (known.state == "refunded") {

@@ -3,6 +3,7 @@
 #include "actors/payments/effects.hpp"
 #include "actors/payments/messages.hpp"
 #include "runtime/actor/actor.hpp"
+#include "runtime/actor/reservations.hpp"
 
 #include <memory>
 
@@ -17,8 +18,8 @@ public:
   explicit payments_actor(const context& context);
 
 private:
-  static outcome<maybe_later<order_charged>> handle(const charge_order& request, turn& turn);
-  static outcome<maybe_later<order_refunded>> handle(const refund_order& request, turn& turn);
+  outcome<maybe_later<order_charged>> handle(const charge_order& request, turn& turn) const;
+  outcome<maybe_later<order_refunded>> handle(const refund_order& request, turn& turn) const;
   static outcome<payment> handle(const get_payment& request, store::database& session);
 
   static outcome<order_charged>
@@ -26,6 +27,9 @@ private:
   static outcome<order_refunded>
   settle(const refund_card& wanted, const outcome<refund_result>& result, turn& turn);
 
+  // One payment for each order, made by its charge or its refund, whichever comes first.
+  const claims claims_{
+      "payments", "order_id", {"payment_id", "amount_cents", "currency", "card", "state"}};
   std::unique_ptr<provider> provider_;
 };
 

@@ -43,12 +43,10 @@ std::vector<node_question> questions_of(
 
 /// Whether a saga fits, as a node of this release would say.
 bool is_meant(const wire::standing_saga& saga, const saga_filter& filter, wall_time now) {
-  const std::size_t space = saga.step.find(' ');
-  const std::string step = space == std::string::npos ? "" : saga.step.substr(space + 1);
   return (filter.states.empty()
           || std::find(filter.states.begin(), filter.states.end(), saga.state)
                  != filter.states.end())
-         && (filter.step.empty() || filter.step == step)
+         && (filter.step.empty() || wire::stands_at(saga.step, filter.step))
          && (filter.operation.empty() || filter.operation == saga.operation)
          && saga.id.born() <= now - filter.older;
 }
@@ -69,6 +67,7 @@ void add_filter(command& takes, saga_filter& given) {
                "needs_person",
                "forward",
                "undoing",
+               "queued",
                "completed",
                "compensated"}))
       .option("--step", given.step, "only those at this step")

@@ -249,7 +249,7 @@ const std::vector<verb_words>& all_verbs() {
        "Holds sagas until they are resumed",
        nullptr,
        nullptr,
-       {"forward", "undoing", "needs_person"}},
+       {"forward", "undoing", "queued", "needs_person"}},
       {"park",
        "Parks sagas for somebody to look into",
        nullptr,

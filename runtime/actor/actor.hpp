@@ -137,6 +137,15 @@ protected:
   /// comes all the same.
   void regularly(std::function<void(turn&)> handler) { regular_ = std::move(handler); }
 
+  // For the runtime's own actors, whose types are data.
+  void declare_command(std::string operation, handlers::command how) {
+    operations_.emplace_back(std::move(operation), std::move(how));
+  }
+
+  void declare_event(std::string pattern, handlers::event how) {
+    events_.emplace_back(std::move(pattern), std::move(how));
+  }
+
 private:
   std::vector<std::pair<std::string, handlers::operation>> operations_;
   std::vector<std::pair<std::string, handlers::event>> events_;

@@ -125,6 +125,32 @@ actor_type saga_type(std::string name, std::vector<saga::definition> sagas) {
          input == nullptr ? std::nullopt : std::optional{types.add(*input)},
          answer == nullptr ? std::nullopt : std::optional{types.add(*answer)}});
   }
+  // In the order of plan_book's numbers.
+  const auto named = [&](const wire::message_shape* shape) {
+    return shape == nullptr ? std::nullopt : std::optional{types.add(*shape)};
+  };
+  const auto* const undone = &wire::message_shape_of<saga::undo_saga>();
+  for (const saga::definition& each : sagas) {
+    if (!each.undo.empty()) {
+      description.operations.push_back(
+          {each.undo, wire::operation_kind::saga, named(undone), named(undone)});
+    }
+  }
+  for (const saga::definition& each : sagas) {
+    for (const saga::step& step : each.steps) {
+      const bool waits = step.act == saga::step_act::wait;
+      if (waits && !step.operation.empty()) {
+        description.operations.push_back(
+            {step.operation,
+             wire::operation_kind::command,
+             named(step.hears.type),
+             named(&wire::message_shape_of<answer_taken>())});
+      }
+      if (waits && !step.topic.empty()) {
+        description.handles.push_back({step.topic, named(step.hears.type)});
+      }
+    }
+  }
   description.types = types.take();
   return {
       .name = std::move(name),

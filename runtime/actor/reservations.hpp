@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace troupe {
 
@@ -17,14 +18,25 @@ namespace troupe {
 /// of their own; `reservations` has both.
 class claims {
 public:
-  /// @param table has the primary key `key`, and nothing else without a default.
-  claims(const std::string& table, const std::string& key)
-      : sql_{
-          "INSERT INTO " + table + " (" + key + ") VALUES ($1) ON CONFLICT (" + key
-          + ") DO NOTHING"} {}
+  /// @param table has the primary key `key`, and nothing else without a default but `columns`.
+  claims(
+      const std::string& table,
+      const std::string& key,
+      const std::vector<std::string>& columns = {})
+      : sql_{"INSERT INTO " + table + " (" + key} {
+    std::string values = "$1";
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      sql_ += ", " + columns[i];
+      values += ", $" + std::to_string(i + 2);
+    }
+    sql_ += ") VALUES (" + values + ") ON CONFLICT (" + key + ") DO NOTHING";
+  }
 
-  /// Makes the row. @return false if it is there.
-  bool is_first(const uuid& id, turn& turn) const { return turn.database().execute(sql_, id) != 0; }
+  /// Makes the row, with a value for each of the columns. @return false if it is there.
+  template <class... Values>
+  bool is_first(const uuid& id, turn& turn, const Values&... values) const {
+    return turn.database().execute(sql_, id, values...) != 0;
+  }
 
 private:
   std::string sql_;

@@ -7,8 +7,16 @@
 
 namespace troupe {
 
+/// What a step of a saga that waits answers to whoever gave it its answer: the saga that has it
+/// now.
+struct answer_taken {
+  uuid saga;
+};
+
+TROUPE_MESSAGE(answer_taken, saga)
+
 /// The actor of a capability that only coordinates sagas: each operation starts a saga, whose end
-/// answers the call.
+/// answers the call; or undoes one; or, like the events it hears, answers a step that waits.
 class saga_actor final : public actor {
 public:
   explicit saga_actor(std::vector<saga::plan> plans);
@@ -16,6 +24,8 @@ public:
   saga::coordinators* sagas() override { return &sagas_; }
 
 private:
+  void hear(const saga::definition& of, const saga::step& waits);
+
   saga::coordinators sagas_;
 };
 

@@ -3,6 +3,7 @@
 #include "runtime/saga/machine.hpp"
 #include "runtime/thrown.hpp"
 
+#include <type_traits>
 #include <utility>
 
 namespace troupe::saga {
@@ -12,12 +13,13 @@ namespace {
 /// Calls a function of the definition's author, whose faults end a saga but never a coordinator:
 /// thrown further they would kill it, and again whoever takes the saga over.
 template <class Function>
-outcome<std::string> made_by(const Function& function, const facts& known, const char* what) {
-  outcome<std::string> body;
+auto made_by(const Function& function, const facts& known, const char* what) {
+  using made = std::remove_cvref_t<decltype(function(known))>;
+  std::conditional_t<std::is_same_v<made, outcome<bool>>, made, outcome<std::string>> body;
   try {
     body = function(known);
   } catch (...) {
-    return failure{invalid(std::string{what} + " of a saga threw: " + what_was_thrown())};
+    body = failure{invalid(std::string{what} + " of a saga threw: " + what_was_thrown())};
   }
   if (!body && verdict_on(body.error().code).is_technical) {
     body.error().code = errc::invalid;
@@ -31,6 +33,9 @@ outcome<std::string> answer_of(const plan& by, const state& current) {
   const body_maker& answer = by.what().answer;
   if (answer) {
     return made_by(answer, current.known(by), "the answer");
+  }
+  if (current.steps.back().status == step_status::passed) {
+    return failure{internal_error("the last step, whose reply is the answer, was passed over")};
   }
   if (current.steps.back().skipped) {
     return failure{internal_error("the last step, whose reply is the answer, was skipped")};
@@ -49,12 +54,19 @@ outcome<std::string> body_of(const plan& by, const state& current, const call& w
                    + ") any more, which the saga began with"}};
   }
   const bool own = wanted.as.undo && step.undo_request;
-  return made_by(own ? step.undo_request : step.request, current.known(by), "a request");
+  facts known = current.known(by);
+  known.command = wanted.as.undo ? wanted.undoes : wanted.id;
+  return made_by(own ? step.undo_request : step.request, known, "a request");
 }
 
 outcome<std::string> key_of(const plan& by, const state& current, const call& wanted) {
   const step& step = by.at(wanted.as.step);
   return step.key ? made_by(step.key, current.known(by), "a key") : std::string{};
+}
+
+outcome<bool> condition_of(const plan& by, const state& current, std::uint32_t index) {
+  const step& step = by.at(index);
+  return step.when ? made_by(step.when, current.known(by), "a condition") : true;
 }
 
 const std::string& operation_of(const plan& by, const call& wanted) {

@@ -3,6 +3,7 @@
 #include "runtime/observe/trace_context.hpp"
 #include "runtime/saga/replay.hpp"
 #include "runtime/saga/transition.hpp"
+#include "runtime/saga/words.hpp"
 #include "runtime/store/turn/faults.hpp"
 #include "runtime/store/turn/inbox.hpp"
 #include "runtime/store/turn/writers.hpp"
@@ -22,6 +23,10 @@ namespace {
 
 // A token names a try: 32 bits of attempt, 23 of round, undo, 8 of step. Timers have their own.
 constexpr std::uint64_t deadline_token = std::uint64_t{1} << 63U;
+
+std::uint64_t token_of(const timer& wait) {
+  return std::uint64_t{wait.step} << 32U | wait.token;
+}
 
 std::uint64_t token_of(const asked& as) {
   return std::uint64_t{as.attempt} << 32U | std::uint64_t{as.round & 0x7fffffU} << 9U
@@ -64,21 +69,25 @@ outcome<void> may_leave(const outcome<std::string>& answer, std::size_t body_byt
   return fits;
 }
 
-/// Whether this program can make the command in hand of a saga that is taken up. Its former owner
+/// Whether this program can make the commands in hand of a saga that is taken up. Its former owner
 /// made it, or there would be no record of it: if that fails now, the author's functions are
 /// others, or read other messages.
-outcome<void> can_make_command(const plan& by, const state& current) {
-  const call in_hand{
-      .as = {.step = current.current, .undo = current.now == phase::undoing}, .id = {}};
-  for (const auto& made : {body_of(by, current, in_hand), key_of(by, current, in_hand)}) {
-    if (!made) {
-      return failure{error{
-          .code = errc::conflict,
-          .message = fmt::format(
-              "this program cannot make the command in hand of step `{}` ({}); the saga goes on in "
-              "one that can",
-              by.at(current.current).name,
-              made.error().message)}};
+outcome<void> can_make_commands(const plan& by, const state& current) {
+  for (const std::uint32_t step : open_steps(current)) {
+    if (!by.is_call(step)) {
+      continue;
+    }
+    const call in_hand{.as = {.step = step, .undo = current.now == phase::undoing}, .id = {}};
+    for (const auto& made : {body_of(by, current, in_hand), key_of(by, current, in_hand)}) {
+      if (!made) {
+        return failure{error{
+            .code = errc::conflict,
+            .message = fmt::format(
+                "this program cannot make the command in hand of step `{}` ({}); the saga goes on "
+                "in one that can",
+                by.at(step).name,
+                made.error().message)}};
+      }
     }
   }
   return {};
@@ -96,37 +105,14 @@ std::string trace_below(const uuid& saga, const std::string& trace) {
 
 } // namespace
 
+// Of one look.
+constexpr int told_max = 1'000;
+
 coordinators::coordinators(std::vector<plan> plans) : plans_{std::move(plans)} {
 }
 
-bool coordinators::coordinator::needs_person(wall_time now) const {
-  const bool is_endless =
-      current.now == phase::undoing || by->at(current.current).kind == step_kind::retriable;
-  return is_endless && !failure.empty() && now - since >= by->what().person_after;
-}
-
-std::string coordinators::coordinator::need() const {
-  const auto effects = standing_effects(*by, current);
-  return fmt::format(
-      "`{}` fails since {}: {}; effects that stand: {}",
-      step_in_hand(*by, current),
-      utc_time_text(since),
-      failure,
-      effects.empty() ? "none" : fmt::to_string(fmt::join(effects, ", ")));
-}
-
-coordinators::standing coordinators::standing_now(wall_time now) const {
-  standing found;
-  for (const auto& [id, each] : running_) {
-    ++(each->current.now == phase::undoing ? found.undoing : found.forward);
-    found.earlier_steps += each->by->is_pinned() ? 1U : 0U;
-    if (each->needs_person(now)) {
-      found.need = found.need_person++ == 0
-                       ? fmt::format("saga {}: {}", to_string(id), each->need())
-                       : std::move(found.need);
-    }
-    found.oldest = std::min(found.oldest, id.born());
-  }
+standing coordinators::standing_now(wall_time now) const {
+  standing found = running_.standing_now(now);
   for (const auto& [id, its] : troubles_.all()) {
     if (its.failures == 0) {
       ++found.left_alone;
@@ -135,20 +121,6 @@ coordinators::standing coordinators::standing_now(wall_time now) const {
     }
   }
   return found;
-}
-
-std::string coordinators::need_of(const uuid& id, wall_time now) const {
-  const auto found = running_.find(id);
-  return found != running_.end() && found->second->needs_person(now) ? found->second->need() : "";
-}
-
-const state* coordinators::running_state(const uuid& id, const plan*& by) const {
-  const auto found = running_.find(id);
-  if (found == running_.end()) {
-    return nullptr;
-  }
-  by = found->second->by;
-  return &found->second->current;
 }
 
 outcome<void> coordinators::start(
@@ -160,18 +132,142 @@ outcome<void> coordinators::start(
     milliseconds within,
     wall_time now,
     outgoing& out,
-    std::string_view trace) {
+    std::string_view trace,
+    std::string_view line) {
   if (by.what().accept) {
     if (auto accepted = is_accepted(by, input); !accepted) {
       return accepted;
     }
   }
+  journal_table journal{session};
+  if (!by.what().undo.empty() && !journal.recalls(id).empty()) {
+    return failure{rejected("undone", "it was undone before it came")};
+  }
   plans_.keep_table(session, by, now);
-  journal_table{session}.add(id, by.what().operation, writer, trace);
-  coordinator& added = add(id, by);
+  const std::string_view kept_line = by.what().at_once == 0 ? std::string_view{} : line;
+  journal.add(id, by.what().operation, writer, trace, kept_line);
+  const bool must_wait = !running_.has_room(by);
+  coordinator& added = running_.add(id, by);
   added.trace = trace;
-  move(session, added, started{std::string{input}, now, within}, now, out);
+  added.line = line;
+  move(session, added, started{std::string{input}, within, must_wait}, now, out);
   return {};
+}
+
+outcome<bool> coordinators::undo(
+    store::database& session,
+    std::int64_t writer,
+    const plan& of,
+    const uuid& id,
+    const uuid& call,
+    wall_time now,
+    outgoing& out) {
+  journal_table journal{session};
+  const auto row = journal.find(id);
+  if (row && row->operation != of.what().operation) {
+    return failure{rejected(
+        "no_saga", fmt::format("saga {} is none of `{}`", to_string(id), of.what().operation))};
+  }
+  journal.add_recall(id, call, now);
+  if (!row || row->now == phase::compensated) {
+    journal.take_all(id);
+    return true;
+  }
+  recall(session, writer, *row, now, out);
+  return false;
+}
+
+/// Turns a saga back that is to be undone, if this process can: it runs here, or nowhere. Else its
+/// owner hears of it.
+void coordinators::recall(
+    store::database& session,
+    std::int64_t writer,
+    const saga_row& row,
+    wall_time now,
+    outgoing& out) {
+  journal_table journal{session};
+  coordinator* which = running_.find(row.id);
+  const bool stands = row.now == phase::completed || row.now == phase::parked;
+  if (which == nullptr && !stands) {
+    return; // Its owner, or who takes it up, hears of it.
+  }
+  if (which == nullptr) {
+    auto found = plans_.read(session, row);
+    if (found && found->by->what().undo.empty()) {
+      found = failure{
+          error{.code = errc::conflict, .message = "the steps it began with cannot all be undone"}};
+    }
+    if (!found) {
+      if (troubles_.leave_alone(row.id, found.error().message, now)) {
+        out.parked_sagas.push_back({row.id, std::move(found).error().message, true});
+      }
+      return;
+    }
+    troubles_.forget(row.id);
+    which = &running_.add(row.id, *found->by);
+    which->current = std::move(found->current);
+    which->since = now;
+    which->epoch = row.epoch + 1;
+    which->trace = row.trace;
+    which->line = row.line;
+    journal.give(row.id, writer, phase::undoing);
+  }
+  journal.take_all(row.id);
+  move(session, *which, recalled{}, now, out);
+}
+
+outcome<uuid> coordinators::tell(
+    store::database& session,
+    std::string_view operation,
+    const step& waits,
+    std::string_view body,
+    wall_time now) {
+  auto told = tell_step(session, plans_, {operation, waits, body}, now);
+  if (told) {
+    told_.insert(*told);
+  }
+  return told;
+}
+
+void coordinators::hear(
+    store::database& session, std::int64_t writer, bool look, wall_time now, outgoing& out) {
+  journal_table journal{session};
+  std::vector<uuid> ids{told_.begin(), told_.end()};
+  if (look) {
+    ids = journal.told_sagas(told_max);
+  }
+  for (const uuid& id : ids) {
+    if (coordinator* which = running_.find(id)) {
+      hear_one(session, *which, now, out);
+    }
+    const auto row = look ? journal.find(id) : std::nullopt;
+    if (row && !journal.recalls(id).empty() && row->now != phase::compensated) {
+      recall(session, writer, *row, now, out);
+    }
+  }
+}
+
+/// Gives a saga what was said to its steps that wait.
+void coordinators::hear_one(
+    store::database& session, coordinator& which, wall_time now, outgoing& out) {
+  for (const std::uint32_t step : open_steps(which.current)) {
+    const bool waits = which.by->at(step).act == step_act::wait
+                       && which.current.now == phase::forward && is_open(which.current, step);
+    if (!waits) {
+      continue;
+    }
+    if (auto said = word_to(session, *which.by, which.current, step)) {
+      move(session, which, std::move(*said), now, out);
+    }
+  }
+}
+
+void coordinators::admit(store::database& session, wall_time now, outgoing& out) {
+  for (auto next = running_.next(); !next.empty(); next = running_.next()) {
+    for (coordinator* const which : next) {
+      move(session, *which, admitted{}, now, out);
+    }
+  }
 }
 
 void coordinators::answered(
@@ -182,7 +278,7 @@ void coordinators::answered(
     std::string_view body,
     wall_time now,
     outgoing& out) {
-  coordinator* which = running(id);
+  coordinator* which = running_.find(id);
   if (which == nullptr) {
     return; // Over, or somebody else's by now.
   }
@@ -202,14 +298,18 @@ void coordinators::answered(
 
 void coordinators::timer_due(
     store::database& session, const uuid& id, std::uint64_t token, wall_time now, outgoing& out) {
-  coordinator* which = running(id);
+  coordinator* which = running_.find(id);
   if (which == nullptr) {
     return;
   }
+  hear_one(session, *which, now, out); // Whoever was told that the answer counts was told so.
   if (token == deadline_token) {
     move(session, *which, deadline_reached{}, now, out);
   } else {
-    move(session, *which, saga::timer_due{static_cast<std::uint32_t>(token)}, now, out);
+    const saga::timer_due due{
+        .step = static_cast<std::uint32_t>(token >> 32U),
+        .token = static_cast<std::uint32_t>(token)};
+    move(session, *which, due, now, out);
   }
 }
 
@@ -262,7 +362,7 @@ outcome<void> coordinators::obey(
     wall_time now,
     instant time,
     outgoing& out) {
-  if (coordinator* which = running(id)) {
+  if (coordinator* which = running_.find(id)) {
     if (auto may = may_obey(*which->by, which->current, wanted); !may) {
       return may;
     }
@@ -300,7 +400,7 @@ outcome<void> coordinators::obey_elsewhere(
     wall_time now,
     instant time,
     outgoing& out) {
-  auto found = read(session, row);
+  auto found = plans_.read(session, row);
   if (!found) {
     return failure{error{.code = errc::conflict, .message = found.error().message}};
   }
@@ -312,29 +412,32 @@ outcome<void> coordinators::obey_elsewhere(
     take_up(session, writer, row.id, now, time, out);
     return {};
   }
-  found->current.hand.maybe_done = true; // The former owner may have asked.
+  for (const std::uint32_t step : open_steps(found->current)) {
+    found->current.steps[step].hand.maybe_done = true; // The former owner may have asked.
+  }
   if (is_parked || !goes_on) {
     if (auto may = may_obey(*found->by, found->current, wanted); !may) {
       return may;
     }
   }
   troubles_.forget(row.id);
-  coordinator& loaded = add(row.id, *found->by);
+  coordinator& loaded = running_.add(row.id, *found->by);
   loaded.current = std::move(found->current);
   loaded.since = now;
   loaded.epoch = row.epoch + 1;
   loaded.trace = row.trace;
+  loaded.line = row.line;
   if (is_parked || !goes_on) {
     move(session, loaded, ordered{wanted}, now, out);
   } else {
-    move(session, loaded, taken_over{now}, now, out);
+    move(session, loaded, taken_over{}, now, out);
   }
   journal_table{session}.give(row.id, writer, loaded.current.now);
   return {};
 }
 
 void coordinators::put_off(const uuid& id, std::string reason, wall_time now, instant time) {
-  drop(id);
+  running_.drop(id);
   troubles_.failed(id, std::move(reason), now, time);
 }
 
@@ -344,60 +447,29 @@ void coordinators::committed() {
     lost_.clear();
   }
   plans_.committed();
-  for (const uuid& id : touched_) {
-    const auto found = running_.find(id);
-    if (found == running_.end()) {
-      continue;
-    }
-    found->second->touched = false;
-    if (std::exchange(found->second->moved, false)) {
-      troubles_.forget(id);
-    }
-    if (found->second->current.is_over() || found->second->current.now == phase::parked) {
-      running_.erase(found);
-    }
+  for (const uuid& id : running_.committed()) {
+    troubles_.forget(id);
   }
-  touched_.clear();
+  told_.clear();
 }
 
 void coordinators::rolled_back() {
-  for (const uuid& id : touched_) {
-    running_.erase(id);
+  for (const uuid& id : running_.rolled_back()) {
     lost_.insert(id);
   }
-  touched_.clear();
+  told_.clear();
   plans_.rolled_back();
   refused_bodies_.clear();
+  listens_ = false;
   resumed_ = false;
 }
 
 void coordinators::forget_all() {
   running_.clear();
-  touched_.clear();
+  told_.clear();
   troubles_.clear();
   lost_.clear();
   behind_ = true;
-}
-
-std::vector<uuid> coordinators::ids() const {
-  std::vector<uuid> found;
-  found.reserve(running_.size());
-  for (const auto& [id, which] : running_) {
-    found.push_back(id);
-  }
-  return found;
-}
-
-coordinators::coordinator& coordinators::add(const uuid& id, const plan& by) {
-  auto made = std::make_unique<coordinator>(by, id);
-  coordinator& added = *made;
-  running_.insert_or_assign(id, std::move(made));
-  return added;
-}
-
-coordinators::coordinator* coordinators::running(const uuid& id) {
-  const auto found = running_.find(id);
-  return found == running_.end() ? nullptr : found->second.get();
 }
 
 bool coordinators::take_up(
@@ -407,7 +479,7 @@ bool coordinators::take_up(
     wall_time now,
     instant time,
     outgoing& out) {
-  if (running(id) != nullptr || !troubles_.may_go_on(id, time)) {
+  if (running_.find(id) != nullptr || !troubles_.may_go_on(id, time)) {
     return false;
   }
   const outgoing::sizes before = out.here();
@@ -422,7 +494,7 @@ bool coordinators::take_up(
     return runs;
   } catch (const store::database_error& thrown) {
     if (!store::is_of_one_message(thrown.kind)) {
-      drop(id);
+      running_.drop(id);
       lost_.insert(id);
       throw;
     }
@@ -433,6 +505,7 @@ bool coordinators::take_up(
   session.rollback_to_savepoint();
   out.back_to(before);
   refused_bodies_.clear();
+  listens_ = false;
   put_off(id, std::move(fault), now, time);
   return false;
 }
@@ -447,9 +520,9 @@ bool coordinators::load(
     troubles_.forget(id);
     return false; // Over, parked, or somebody else's by now.
   }
-  auto found = read(session, *row);
+  auto found = plans_.read(session, *row);
   if (found) {
-    if (auto makes = can_make_command(*found->by, found->current); !makes) {
+    if (auto makes = can_make_commands(*found->by, found->current); !makes) {
       found = failure{std::move(makes).error()};
     }
   }
@@ -461,11 +534,12 @@ bool coordinators::load(
     return false;
   }
   plans_.keep_table(session, *found->by, now);
-  coordinator& loaded = add(id, *found->by);
+  coordinator& loaded = running_.add(id, *found->by);
   loaded.current = std::move(found->current);
   loaded.since = found->since;
   loaded.epoch = row->epoch;
   loaded.trace = row->trace;
+  loaded.line = row->line;
   if (is_free) {
     ++loaded.epoch;
     journal.give(id, writer, row->now);
@@ -475,41 +549,17 @@ bool coordinators::load(
     move(session, loaded, given_up{internal_error(its->reason, effect::unknown)}, now, out);
     return false;
   }
-  move(session, loaded, taken_over{now}, now, out);
+  move(session, loaded, taken_over{}, now, out);
   return true;
-}
-
-outcome<coordinators::replayed> coordinators::read(store::database& session, const saga_row& row) {
-  std::vector<std::string> bytes;
-  const auto history = journal_table{session}.history(row.id, bytes);
-  const auto table = history.empty() ? std::nullopt : fingerprint_in(history.front().row.data);
-  const auto by = plans_.plan_for(session, row, table.value_or(0));
-  if (!by) {
-    return failure{by.error()};
-  }
-  std::vector<record> rows;
-  for (const dated_record& each : history) {
-    rows.push_back(each.row);
-  }
-  auto current = replay(**by, row.id, rows);
-  if (!current) {
-    return failure{std::move(current).error()};
-  }
-  return replayed{*by, std::move(*current), history.back().at};
-}
-
-/// Forgets what is in memory of a saga.
-void coordinators::drop(const uuid& id) {
-  running_.erase(id);
-  std::erase(touched_, id);
 }
 
 void coordinators::move(
     store::database& session, coordinator& which, event what, wall_time now, outgoing& out) {
   std::vector<action> actions;
-  touch(which);
+  running_.touch(which);
   const phase before = which.current.now;
-  decide(*which.by, which.current, std::move(what), actions);
+  decide(*which.by, which.current, std::move(what), now, actions);
+  running_.moved(which);
   if (which.current.now == phase::undoing && before != phase::undoing) {
     journal_table{session}.set_phase(which.current.saga, phase::undoing);
   }
@@ -522,8 +572,11 @@ void coordinators::move(
     if (which.by->makes(as.step, as.undo)) {
       move(session, which, failed{as, std::move(why)}, now, out);
     } else { // Its definition has changed: no reason to turn back.
-      move(session, which, given_up{std::move(why), false}, now, out);
+      move(session, which, given_up{std::move(why), false, as.step}, now, out);
     }
+  }
+  if (std::exchange(listens_, false)) {
+    hear_one(session, which, now, out);
   }
 }
 
@@ -544,21 +597,32 @@ void coordinators::carry_out(
   } else if (const auto* wanted = std::get_if<call>(&what)) {
     ask(which, *wanted, out);
   } else if (const auto* wait = std::get_if<timer>(&what)) {
-    out.timers.push_back({id, wait->token, wait->delay});
+    out.timers.push_back({id, token_of(*wait), wait->delay});
+  } else if (std::holds_alternative<listen>(what)) {
+    listens_ = true;
   } else if (const auto* watch = std::get_if<watch_deadline>(&what)) {
     out.timers.push_back({id, deadline_token, watch->delay});
   } else if (const auto* end = std::get_if<finish>(&what)) {
-    const auto leaves = may_leave(end->answer, out.body_bytes_max);
-    outgoing::answer answer{id, !leaves, {}};
-    if (leaves) {
-      answer.bytes = *end->answer;
-    } else {
-      wire::append_error(answer.bytes, leaves.error());
-    }
-    const auto settled = answer.failed ? store::inbox_state::refused : store::inbox_state::ok;
-    store::inbox{session}.settle(id, settled, answer.bytes);
     journal.set_phase(id, which.current.now);
-    out.answers.push_back(std::move(answer));
+    if (outlives_caller(which.by->what()) || !which.by->what().undo.empty()) {
+      journal.take_all(id);
+    }
+    if (which.current.now == phase::compensated && !which.by->what().undo.empty()) {
+      for (const uuid& undo : journal.recalls(id)) {
+        answer(session, undo, wire::encoded(undo_saga{id}), false, out);
+      }
+    }
+    if (which.current.was_completed && which.current.now == phase::compensated) {
+      return; // Its caller has been told that it was completed.
+    }
+    const auto leaves = may_leave(end->answer, out.body_bytes_max);
+    std::string bytes;
+    if (leaves) {
+      bytes = *end->answer;
+    } else {
+      wire::append_error(bytes, leaves.error());
+    }
+    answer(session, id, std::move(bytes), !leaves, out);
     if (observe::says_recorded(which.trace)) {
       out.traced.push_back(
           {id, which.by->what().operation, which.trace, which.current.now == phase::compensated});
@@ -567,6 +631,13 @@ void coordinators::carry_out(
     journal.set_phase(id, phase::parked);
     out.parked_sagas.push_back({id, stuck->reason.message});
   }
+}
+
+void coordinators::answer(
+    store::database& session, const uuid& call, std::string bytes, bool failed, outgoing& out) {
+  const auto settled = failed ? store::inbox_state::refused : store::inbox_state::ok;
+  store::inbox{session}.settle(call, settled, bytes);
+  out.answers.push_back({call, failed, std::move(bytes)});
 }
 
 void coordinators::ask(coordinator& which, const call& wanted, outgoing& out) {
@@ -600,13 +671,6 @@ void coordinators::ask(coordinator& which, const call& wanted, outgoing& out) {
        .body = std::move(*body),
        .timeout = wanted.timeout,
        .trace = trace_below(current.saga, which.trace)});
-}
-
-void coordinators::touch(coordinator& which) {
-  if (!which.touched) {
-    which.touched = true;
-    touched_.push_back(which.current.saga);
-  }
 }
 
 } // namespace troupe::saga

@@ -5,6 +5,7 @@
 #include "runtime/saga/order.hpp"
 #include "runtime/saga/plan.hpp"
 #include "runtime/saga/plan_book.hpp"
+#include "runtime/saga/running_sagas.hpp"
 #include "runtime/saga/troubles.hpp"
 #include "runtime/secret_hash.hpp"
 #include "runtime/wire/limits.hpp"
@@ -14,6 +15,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -122,7 +124,8 @@ public:
   ///
   /// @param within the time the caller gives it, if less than the definition's.
   /// @param trace of the call (observe/trace_context.hpp); may be empty.
-  /// @errors the input is not accepted; nothing was written.
+  /// @param line the call's ordering key (`definition::at_once`); may be empty.
+  /// @errors the input is not accepted, or it was undone before it came; nothing was written.
   outcome<void> start(
       store::database& session,
       std::int64_t writer,
@@ -132,7 +135,40 @@ public:
       milliseconds within,
       wall_time now,
       outgoing& out,
-      std::string_view trace = {});
+      std::string_view trace = {},
+      std::string_view line = {});
+
+  /// The saga of which `id` was a step undoes that step by `call`: what `id` has done is undone,
+  /// and `call` is answered then.
+  /// @param of the operation that began it.
+  /// @return whether nothing is left to undo: `call` is to be answered at once.
+  /// @errors `rejected`, reason `no_saga`: it is one of another operation.
+  outcome<bool> undo(
+      store::database& session,
+      std::int64_t writer,
+      const plan& of,
+      const uuid& id,
+      const uuid& call,
+      wall_time now,
+      outgoing& out);
+
+  /// Somebody says something to step `step` of the sagas of `operation`, by a message that `read`
+  /// reads. What was said is heard by `hear`, here or in the process that owns the saga.
+  /// @errors those of `read`; `rejected`, with the reason `no_saga`, `over`, `undoing` or
+  /// `answered`.
+  outcome<uuid> tell(
+      store::database& session,
+      std::string_view operation,
+      const step& waits,
+      std::string_view body,
+      wall_time now);
+
+  /// Gives the sagas that run here what was said to them, and turns those back that are to be
+  /// undone: of all (`look`), or those that this process was told about since.
+  void hear(store::database& session, std::int64_t writer, bool look, wall_time now, outgoing& out);
+
+  /// Lets sagas begin that waited for their turn, as many as there is room for.
+  void admit(store::database& session, wall_time now, outgoing& out);
 
   /// A call ended. Answers to sagas that are over, or owned by others by now, change nothing.
   void answered(
@@ -192,21 +228,6 @@ public:
 
   const troubles& standing_still() const { return troubles_; }
 
-  /// A saga and the plan that it follows: this program's, or the one it was started under.
-  struct replayed {
-    const plan* by;
-    state current;
-    /// When its last record was written.
-    wall_time since{};
-  };
-
-  /// The saga as its journal has it. @errors `conflict` or `internal`: this program cannot continue
-  /// it, and the message says why.
-  outcome<replayed> read(store::database& session, const saga_row& row);
-
-  /// A saga that runs here; null if it does not.
-  const state* running_state(const uuid& id, const plan*& by) const;
-
   /// The turn was committed: forgets the sagas that are over.
   void committed();
 
@@ -217,33 +238,11 @@ public:
   /// The process lost its right to write: forgets everything.
   void forget_all();
 
-  std::size_t running() const { return running_.size(); }
+  /// The sagas that run here.
+  const running_sagas& running() const { return running_; }
 
-  /// How many sagas of this process there are, by state.
-  struct standing {
-    std::uint64_t forward = 0;
-    std::uint64_t undoing = 0;
-    /// Their events fail, and they wait.
-    std::uint64_t failing = 0;
-    std::uint64_t left_alone = 0;
-    /// Those that are asked without end, and have failed for `person_after`.
-    std::uint64_t need_person = 0;
-    /// What the first of these fails for, and which effects of it stand.
-    std::string need;
-    /// Those that follow the steps of an earlier definition.
-    std::uint64_t earlier_steps = 0;
-    /// When the oldest one that runs was started; the end of time if none does.
-    wall_time oldest = wall_time::max();
-  };
-
-  /// Walks them all.
+  /// How many sagas of this process there are, by state. Walks them all.
   standing standing_now(wall_time now) const;
-
-  /// Why a saga that runs here needs a person; empty if it does not.
-  std::string need_of(const uuid& id, wall_time now) const;
-
-  /// The running sagas, which are the ids of the calls that wait for them.
-  std::vector<uuid> ids() const;
 
   /// Whether sagas of this process may not be in memory, however many.
   bool is_behind() const { return behind_; }
@@ -257,31 +256,6 @@ public:
   }
 
 private:
-  struct coordinator {
-    coordinator(const plan& with, const uuid& id) : by{&with}, current{with, id} {}
-
-    const plan* by;
-    state current;
-    std::int64_t epoch = 1;
-    /// Of the call that started it; may be empty.
-    std::string trace;
-    /// When its last record was written.
-    wall_time since{};
-    /// How its last try failed; empty if it did not.
-    std::string failure{};
-    bool touched = false;
-    /// It wrote a record in this turn.
-    bool moved = false;
-    /// It was told that it needs a person.
-    bool need_is_told = false;
-
-    bool needs_person(wall_time now) const;
-    std::string need() const;
-  };
-
-  coordinator& add(const uuid& id, const plan& by);
-  /// The coordinator of `id`: the running one, or nothing.
-  coordinator* running(const uuid& id);
   /// Takes a saga up that `writer` owns, or nobody, and undoes what was done if that throws.
   /// @return whether it runs now.
   bool take_up(
@@ -294,7 +268,15 @@ private:
   /// Reads a saga from its journal and lets it repeat the call that has no answer.
   bool
   load(store::database& session, std::int64_t writer, const uuid& id, wall_time now, outgoing& out);
-  void drop(const uuid& id);
+  void hear_one(store::database& session, coordinator& which, wall_time now, outgoing& out);
+  void recall(
+      store::database& session,
+      std::int64_t writer,
+      const saga_row& row,
+      wall_time now,
+      outgoing& out);
+  void
+  answer(store::database& session, const uuid& call, std::string bytes, bool failed, outgoing& out);
   outcome<void> obey_elsewhere(
       store::database& session,
       std::int64_t writer,
@@ -311,11 +293,9 @@ private:
       wall_time now,
       outgoing& out);
   void ask(coordinator& which, const call& wanted, outgoing& out);
-  void touch(coordinator& which);
 
   plan_book plans_;
-  tsl::robin_map<uuid, std::unique_ptr<coordinator>, secret_hash> running_;
-  std::vector<uuid> touched_;
+  running_sagas running_;
   troubles troubles_;
   bool behind_ = true;
   // Not in memory any more since a turn was undone.
@@ -324,6 +304,10 @@ private:
   bool resumed_ = false;
   // Calls that could not be made, or could not travel: their failures are the next events.
   std::vector<std::pair<asked, error>> refused_bodies_;
+  // A step of the saga at hand began to wait, and may have its answer already.
+  bool listens_ = false;
+  // Told something by this process.
+  std::set<uuid> told_;
 };
 
 } // namespace troupe::saga

@@ -9,7 +9,7 @@ namespace troupe::saga {
 
 namespace {
 
-constexpr milliseconds deadline_max = std::chrono::hours{24};
+constexpr milliseconds deadline_max = std::chrono::hours{24 * 30};
 constexpr milliseconds person_after_max = std::chrono::hours{24 * 30};
 
 void add(std::vector<fault>& faults, std::string what, std::string remedy) {
@@ -52,6 +52,51 @@ void check_undo(std::vector<fault>& faults, const std::string& owner, const step
   }
 }
 
+/// Checks a step that does not call.
+void check_idle(std::vector<fault>& faults, const std::string& owner, const step& checked) {
+  const bool waits = checked.act == step_act::wait;
+  const char* const does = waits ? " waits" : " lets time pass";
+  if (!checked.capability.empty() || checked.request || !checked.undo.empty()
+      || checked.undo_request || checked.key) {
+    add(faults,
+        owner + does + ", and has what only a call has",
+        "Remove its capability, request, undo and key; let another step call.");
+  }
+  if (checked.kind == step_kind::pivot) {
+    add(faults,
+        owner + does + ", and is the pivot",
+        "Make it compensatable, or retriable behind the pivot.");
+  }
+  if (waits && (!checked.hears.read || (checked.operation.empty() && checked.topic.empty()))) {
+    add(faults,
+        owner + " waits for nothing",
+        "Name the operation or the topic that answers it, and say how it is read.");
+  } else if (!waits && !(checked.operation.empty() && checked.topic.empty())) {
+    add(faults,
+        owner + " lets time pass, and names what answers it",
+        "Remove the operation and the topic, or let it wait.");
+  }
+  if (checked.operation.size() > wire::name_bytes_max) {
+    check_word(faults, owner, "operation", checked.operation);
+  }
+}
+
+void check_parallel(
+    std::vector<fault>& faults, const std::string& owner, const definition& of, std::size_t index) {
+  if (!of.steps[index].parallel) {
+    return;
+  }
+  if (index == 0) {
+    add(faults, owner + " is parallel and the first step", "Begin together with a step before it.");
+  } else if (
+      of.steps[index].kind == step_kind::pivot
+      || of.steps[index].kind != of.steps[index - 1].kind) {
+    add(faults,
+        owner + " is parallel to a step of another kind, or is the pivot",
+        "Let steps begin together that are all compensatable or all retriable.");
+  }
+}
+
 void check_numbers(
     std::vector<fault>& faults,
     const std::string& owner,
@@ -82,12 +127,17 @@ void check_step(std::vector<fault>& faults, const definition& of, std::size_t in
   const step& checked = of.steps[index];
   const std::string owner = called(checked, index);
   check_word(faults, owner, "name", checked.name);
-  check_word(faults, owner, "capability", checked.capability);
-  check_word(faults, owner, "operation", checked.operation);
-  if (!checked.request) {
-    add(faults, owner + " has no request", "Say how its body is made.");
+  if (checked.act == step_act::call) {
+    check_word(faults, owner, "capability", checked.capability);
+    check_word(faults, owner, "operation", checked.operation);
+    if (!checked.request) {
+      add(faults, owner + " has no request", "Say how its body is made.");
+    }
+    check_undo(faults, owner, checked);
+  } else {
+    check_idle(faults, owner, checked);
   }
-  check_undo(faults, owner, checked);
+  check_parallel(faults, owner, of, index);
   check_numbers(faults, owner, checked, of.deadline);
   const auto end = of.steps.begin() + static_cast<std::ptrdiff_t>(index);
   const auto same = [&](const step& other) { return other.name == checked.name; };
@@ -110,11 +160,40 @@ void check_order(std::vector<fault>& faults, const definition& of) {
   }
 }
 
+/// Checks what the whole must have because of some of its steps.
+void check_whole(std::vector<fault>& faults, const definition& of) {
+  const step& last = of.steps.back();
+  if (!of.answer && (last.when || last.act == step_act::timer)) {
+    add(faults,
+        "the last step, " + called(last, of.steps.size() - 1)
+            + ", may have no result, and the saga has no answer",
+        "Say how the answer is made.");
+  }
+  const bool can_be_undone = std::all_of(of.steps.begin(), of.steps.end(), [](const step& each) {
+    return each.kind == step_kind::compensatable;
+  });
+  if (!of.undo.empty() && !can_be_undone) {
+    add(faults,
+        "`" + of.operation + "` names `" + of.undo
+            + "` as its undo, and has a step that cannot be undone",
+        "Remove the undo, or make all steps compensatable.");
+  }
+  if (of.at_once < 0 || of.at_once > at_once_max) {
+    add(faults,
+        "the saga has " + std::to_string(of.at_once) + " as at_once",
+        "Take 0 to " + std::to_string(at_once_max) + ".");
+  }
+}
+
 void check_sum(std::vector<fault>& faults, const definition& of) {
   milliseconds sum{0};
+  milliseconds longest{0}; // Of the steps that begin together with the one at hand.
   for (const step& each : of.steps) {
     if (each.kind != step_kind::retriable) {
-      sum += std::clamp(each.deadline, milliseconds{0}, deadline_max);
+      const milliseconds its = std::clamp(each.deadline, milliseconds{0}, deadline_max);
+      sum -= each.parallel ? longest : milliseconds{0};
+      longest = each.parallel ? std::max(longest, its) : its;
+      sum += longest;
     }
   }
   if (sum > of.deadline) {
@@ -133,6 +212,12 @@ const wire::message_shape* input_of(const definition& declared) {
     input = input == nullptr ? each.request.input : input;
   }
   return input;
+}
+
+bool outlives_caller(const definition& declared) {
+  return std::any_of(declared.steps.begin(), declared.steps.end(), [](const step& each) {
+    return each.act != step_act::call;
+  });
 }
 
 std::vector<fault> validate(const definition& checked) {
@@ -161,6 +246,9 @@ std::vector<fault> validate(const definition& checked) {
     check_step(faults, checked, i);
   }
   check_order(faults, checked);
+  if (!checked.steps.empty()) {
+    check_whole(faults, checked);
+  }
   // Skip the sum rule if a deadline itself is wrong: the fault would be told twice.
   if (faults.empty()) {
     check_sum(faults, checked);
@@ -172,6 +260,7 @@ std::vector<fault> apply(const tuning& by, definition& tuned) {
   std::vector<fault> faults;
   tuned.deadline = by.deadline.value_or(tuned.deadline);
   tuned.person_after = by.person_after.value_or(tuned.person_after);
+  tuned.at_once = by.at_once.value_or(tuned.at_once);
   for (const auto& [name, changes] : by.steps) {
     const auto found =
         std::find_if(tuned.steps.begin(), tuned.steps.end(), [&name = name](const step& each) {

@@ -36,6 +36,19 @@ enum class step_kind : std::uint8_t {
   retriable,
 };
 
+/// What a step does when it is its turn.
+enum class step_act : std::uint8_t {
+  /// Calls a capability, which may be that of another saga (`runs`).
+  call,
+  /// Waits for an answer from outside: somebody calls the operation of the saga's own capability
+  /// that the step names, or publishes an event of its topic. Not answered by its deadline:
+  /// refused,
+  /// reason `unanswered`.
+  wait,
+  /// Lets the time of its deadline pass.
+  timer,
+};
+
 /// The facts from which the body of a call is made: the saga's input and the replies so far.
 /// Borrowed for the call.
 struct facts {
@@ -44,6 +57,9 @@ struct facts {
   /// The reply of step i; empty if the step is not known to be done.
   std::span<const std::string> results;
   const definition* of = nullptr;
+  /// The id under which the step at hand was called last, which is that of a saga it runs. Nil
+  /// where no step is at hand.
+  uuid command{};
 };
 
 /// Makes the body of a call. Pure: a retry and a takeover must make the same bytes again, since the
@@ -70,11 +86,26 @@ struct body_maker {
   const wire::message_shape* body = nullptr;
 };
 
-/// One call of a saga and how it is undone.
+/// What somebody said to a step that waits.
+struct heard {
+  /// The saga it is for.
+  uuid saga;
+  /// The answer is no: it refuses the step, so that the saga turns back. Else the whole message is
+  /// the step's result.
+  std::optional<error> refusal{};
+};
+
+/// Reads what somebody said to a step that waits.
+struct hearing {
+  std::function<outcome<heard>(std::string_view body)> read{};
+  const wire::message_shape* type = nullptr;
+};
+
+/// One step of a saga, which is a call in most cases, and how it is undone.
 struct step {
   std::string name;
-  std::string capability;
-  std::string operation;
+  std::string capability{};
+  std::string operation{};
   /// The operation of the same capability that undoes this one; "" if none.
   ///
   /// A pivot may have one: it is used only if the pivot's outcome is still unknown when the saga's
@@ -98,14 +129,29 @@ struct step {
   /// topology whose participant answers otherwise is refused then, before anything runs. Null: not
   /// checked before the reply comes.
   const wire::message_shape* reply = nullptr;
+  /// A step that does not call has no capability, request, undo, key and retries, and is no pivot.
+  /// `operation` of one that waits is the operation of the saga's own capability that answers it;
+  /// empty if only events do.
+  step_act act = step_act::call;
+  /// It begins together with the step before it. Such steps are done together, and undone together
+  /// as soon as one fails; all of them are compensatable, or all retriable.
+  bool parallel = false;
+  /// Whether the step is done at all, asked once, when it is its turn; if empty, it is. A step that
+  /// is passed over has no result.
+  std::function<outcome<bool>(const facts&)> when{};
+  /// How a step that waits reads its answer.
+  hearing hears{};
+  /// The topic whose events answer a step that waits; empty if none does.
+  std::string topic{};
 };
 
 /// A long transaction, declared: calls in order, each with its compensation.
 struct definition {
   /// The operation that starts one ("place").
   std::string operation;
-  /// The time from the start to the end of the pivot, 1 ms to a day. Steps after the pivot have no
-  /// deadline.
+  /// The time from the start to the end of the pivot, 1 ms to 30 days. Steps after the pivot have
+  /// no deadline. A caller who gives less time shortens it, unless a step waits or lets time pass:
+  /// such a saga outlives its caller, who asks again for its answer under the same id.
   milliseconds deadline{10'000};
   /// How long a step or an undo that is asked without end may fail until it needs a person; 1 ms to
   /// 30 days. It is asked on all the same.
@@ -115,6 +161,12 @@ struct definition {
   body_maker answer{};
   /// Says whether the input is good, before anything is started; if empty, it is.
   std::function<outcome<void>(std::string_view input)> accept{};
+  /// The operation that undoes a saga of this kind, be it over or not, as a step of another saga
+  /// does; "" if none. All steps can be undone then.
+  std::string undo{};
+  /// How many sagas of this operation may run at once in one process; 0 for any number. The others
+  /// wait for their turn: those of different keys by turns, those of one key in order.
+  int at_once = 0;
 };
 
 inline constexpr milliseconds backoff_max{2'000};
@@ -124,6 +176,10 @@ inline constexpr milliseconds crash_backoff_max{30'000};
 inline constexpr int crashes_max = 10;
 inline constexpr std::size_t steps_max = 32;
 inline constexpr int retries_max = 100;
+inline constexpr int at_once_max = 100'000;
+
+/// Whether it waits or lets time pass: longer, maybe, than its caller waits.
+bool outlives_caller(const definition& declared);
 
 /// The type of the saga's input: what its answer, or else its steps, are made from. Null if none
 /// says so.
@@ -133,9 +189,11 @@ const wire::message_shape* input_of(const definition& declared);
 ///
 /// Checked: 1 to `steps_max` steps; names, capabilities and operations not empty and short enough
 /// to travel; step names not repeated; the order of kinds; an undo on every compensatable step and
-/// on no retriable one; no undo_request without undo; the ranges above; and the sum rule: one full
-/// try of every step up to the end of the pivot fits into the saga's deadline (else a saga whose
-/// participants are merely slow could never complete).
+/// on no retriable one; no undo_request without undo; what a step that waits or lets time pass, a
+/// parallel one, and a saga that can be undone or whose last step may have no result must have or
+/// may not have; the ranges above; and the sum rule: one full try of every step up to the end of
+/// the pivot, the longest of those that are parallel, fits into the saga's deadline (else a saga
+/// whose participants are merely slow could never complete).
 std::vector<fault> validate(const definition& checked);
 
 struct step_tuning {
@@ -149,11 +207,12 @@ TROUPE_MESSAGE(step_tuning, deadline, retries)
 struct tuning {
   std::optional<milliseconds> deadline;
   std::optional<milliseconds> person_after;
+  std::optional<int> at_once{};
   /// Steps by name.
-  std::map<std::string, step_tuning> steps;
+  std::map<std::string, step_tuning> steps{};
 };
 
-TROUPE_MESSAGE(tuning, deadline, person_after, steps)
+TROUPE_MESSAGE(tuning, deadline, person_after, at_once, steps)
 
 /// Applies `by` to `tuned`, and validates the result.
 ///
@@ -337,6 +396,91 @@ step undone_by(
   static_assert(std::is_same_v<detail::body_made<Function, Input, Results...>, Request>);
   made.undo = what.name;
   made.undo_request = project<Input>(std::move(f), of...);
+  return made;
+}
+
+/// A step that waits until `operation` of the saga's own capability is called with an `Answer`, or
+/// an event with one is published on `topic`: either may be empty, not both. `read` says which saga
+/// it is for, and whether it is a no.
+template <wire::message Answer, class Function>
+step waits(std::string name, std::string operation, milliseconds within, Function read) {
+  return {
+      .name = std::move(name),
+      .operation = std::move(operation),
+      .deadline = within,
+      .reply = &wire::message_shape_of<Answer>(),
+      .act = step_act::wait,
+      .hears = {
+          [read = std::move(read)](std::string_view body) -> outcome<heard> {
+            const auto said = wire::checked_decode<Answer>(body);
+            if (!said) {
+              return failure{said.error()};
+            }
+            return heard{read(*said)};
+          },
+          &wire::message_shape_of<Answer>()}};
+}
+
+/// A step that lets `time` pass.
+inline step lets_pass(std::string name, milliseconds time) {
+  return {.name = std::move(name), .deadline = time, .act = step_act::timer};
+}
+
+/// `made`, done only where `f(const Input&, const facts&)` or `f(const Input&)` is true of the
+/// facts.
+template <wire::message Input, class Function>
+step only_if(step made, Function f) {
+  made.when = [f = std::move(f)](const facts& known) -> outcome<bool> {
+    const auto input = wire::checked_decode<Input>(known.input);
+    if (!input) {
+      return failure{input.error()};
+    }
+    if constexpr (std::is_invocable_v<const Function&, const Input&, const facts&>) {
+      return f(*input, known);
+    } else {
+      return f(*input);
+    }
+  };
+  return made;
+}
+
+/// `made`, which is the point of no return.
+inline step pivot(step made) {
+  made.kind = step_kind::pivot;
+  return made;
+}
+
+/// `made`, which comes behind the point of no return and is asked until it is done.
+inline step retried(step made) {
+  made.kind = step_kind::retriable;
+  return made;
+}
+
+/// `made`, which begins together with the step before it.
+inline step together(step made) {
+  made.parallel = true;
+  return made;
+}
+
+/// The request of the operation that undoes a saga (`definition::undo`), for the saga of which it
+/// is a step. Answered ok once the saga is undone, or was never begun, which it will not be then;
+/// else `unavailable`, to be asked again.
+struct undo_saga {
+  uuid saga;
+};
+
+TROUPE_MESSAGE(undo_saga, saga)
+
+/// `made`, whose operation is one of a saga that `undo` of the same capability undoes. Its deadline
+/// should be that of that saga.
+inline step runs(step made, std::string undo) {
+  made.undo = std::move(undo);
+  made.undo_request = body_maker{
+      [](const facts& known) -> outcome<std::string> {
+        return wire::encoded(undo_saga{known.command});
+      },
+      made.request.input,
+      &wire::message_shape_of<undo_saga>()};
   return made;
 }
 

@@ -50,11 +50,34 @@ CREATE TABLE saga_tables (
 constexpr std::array<store::migration, 1> trace_steps{
     {{1, "the traces of sagas", "ALTER TABLE sagas ADD COLUMN trace TEXT;"}}};
 
-constexpr std::array<store::component, 4> components{
+constexpr std::array<store::migration, 1> waiting_steps{{{1, "what sagas wait for", R"sql(
+ALTER TABLE sagas ADD COLUMN line TEXT;
+CREATE TABLE saga_answers (
+  saga BLOB NOT NULL,
+  step TEXT NOT NULL,
+  refusal BLOB,
+  body BLOB,
+  taken INTEGER NOT NULL,
+  at BIGINT NOT NULL,
+  PRIMARY KEY (saga, step)
+);
+CREATE INDEX saga_answers_new ON saga_answers (saga) WHERE taken = 0;
+CREATE TABLE saga_recalls (
+  saga BLOB NOT NULL,
+  call BLOB NOT NULL,
+  taken INTEGER NOT NULL,
+  at BIGINT NOT NULL,
+  PRIMARY KEY (saga, call)
+);
+CREATE INDEX saga_recalls_new ON saga_recalls (saga) WHERE taken = 0;
+)sql"}}};
+
+constexpr std::array<store::component, 5> components{
     {{"troupe.saga", steps},
      {"troupe.parked", parked_steps},
      {"troupe.saga_tables", table_steps},
-     {"troupe.saga_trace", trace_steps}}};
+     {"troupe.saga_trace", trace_steps},
+     {"troupe.saga_waits", waiting_steps}}};
 
 } // namespace
 
@@ -63,14 +86,86 @@ std::span<const store::component> journal_components() {
 }
 
 void journal_table::add(
-    const uuid& id, std::string_view operation, std::int64_t writer, std::string_view trace) {
+    const uuid& id,
+    std::string_view operation,
+    std::int64_t writer,
+    std::string_view trace,
+    std::string_view line) {
   session_.execute(
-      "INSERT INTO sagas (id, operation, phase, epoch, writer, trace) VALUES ($1, $2, 0, 1, $3, "
-      "$4)",
+      "INSERT INTO sagas (id, operation, phase, epoch, writer, trace, line)"
+      " VALUES ($1, $2, 0, 1, $3, $4, $5)",
       id,
       operation,
       writer,
-      store::text_or_null(trace));
+      store::text_or_null(trace),
+      store::text_or_null(line));
+}
+
+bool journal_table::tell(const told_step& told, wall_time now) {
+  const auto bytes = [](const std::string& of) { return store::bytes_of(of); };
+  return session_.execute(
+             "INSERT INTO saga_answers (saga, step, refusal, body, taken, at)"
+             " VALUES ($1, $2, $3, $4, 0, $5) ON CONFLICT (saga, step) DO UPDATE SET"
+             " refusal = excluded.refusal, body = excluded.body, taken = 0, at = excluded.at"
+             " WHERE saga_answers.taken = 1",
+             told.saga,
+             told.step,
+             bytes(told.refusal),
+             bytes(told.body),
+             unix_millis(now))
+         != 0;
+}
+
+std::optional<told_step> journal_table::take_told(const uuid& saga, std::string_view step) {
+  std::optional<told_step> found;
+  auto take = [&](const store::row& row) {
+    const auto text = [&](int column) {
+      const store::blob data = row.bytes(column);
+      return std::string{reinterpret_cast<const char*>(data.data()), data.size()};
+    };
+    found = told_step{saga, std::string{step}, text(0), text(1)};
+  };
+  session_.query(
+      "SELECT refusal, body FROM saga_answers WHERE saga = $1 AND step = $2 AND taken = 0",
+      take,
+      saga,
+      step);
+  if (found) {
+    session_.execute("UPDATE saga_answers SET taken = 1 WHERE saga = $1 AND step = $2", saga, step);
+  }
+  return found;
+}
+
+void journal_table::add_recall(const uuid& saga, const uuid& call, wall_time now) {
+  session_.execute(
+      "INSERT INTO saga_recalls (saga, call, taken, at) VALUES ($1, $2, 0, $3)"
+      " ON CONFLICT (saga, call) DO NOTHING",
+      saga,
+      call,
+      unix_millis(now));
+}
+
+std::vector<uuid> journal_table::recalls(const uuid& saga) {
+  std::vector<uuid> found;
+  auto take = [&](const store::row& row) { found.push_back(row.id(0)); };
+  session_.query("SELECT call FROM saga_recalls WHERE saga = $1 ORDER BY call", take, saga);
+  return found;
+}
+
+void journal_table::take_all(const uuid& saga) {
+  session_.execute("UPDATE saga_answers SET taken = 1 WHERE saga = $1 AND taken = 0", saga);
+  session_.execute("UPDATE saga_recalls SET taken = 1 WHERE saga = $1 AND taken = 0", saga);
+}
+
+std::vector<uuid> journal_table::told_sagas(int count_max) {
+  std::vector<uuid> found;
+  auto take = [&](const store::row& row) { found.push_back(row.id(0)); };
+  session_.query(
+      "SELECT saga FROM saga_answers WHERE taken = 0 UNION"
+      " SELECT saga FROM saga_recalls WHERE taken = 0 LIMIT $1",
+      take,
+      count_max);
+  return found;
 }
 
 void journal_table::append(const uuid& id, std::int64_t epoch, const record& row, wall_time now) {
@@ -101,10 +196,11 @@ std::optional<saga_row> journal_table::find(const uuid& id) {
         row.integer(2),
         row.integer(3),
         static_cast<phase>(row.integer(1)),
-        std::string{row.text(4)}};
+        std::string{row.text(4)},
+        std::string{row.text(5)}};
   };
   session_.query(
-      "SELECT operation, phase, epoch, writer, trace FROM sagas WHERE id = $1", take, id);
+      "SELECT operation, phase, epoch, writer, trace, line FROM sagas WHERE id = $1", take, id);
   return found;
 }
 
@@ -264,9 +360,18 @@ std::optional<uuid> journal_table::forget(const uuid& after, wall_time ended_bef
       rows_max);
   for (const uuid& each : gone) {
     session_.execute("DELETE FROM saga_journal WHERE saga = $1", each);
+    session_.execute("DELETE FROM saga_answers WHERE saga = $1", each);
+    session_.execute("DELETE FROM saga_recalls WHERE saga = $1", each);
     session_.execute("DELETE FROM sagas WHERE id = $1", each);
   }
-  return rows == rows_max ? last : std::nullopt;
+  if (rows == rows_max) {
+    return last;
+  }
+  session_.execute(
+      "DELETE FROM saga_recalls WHERE at < $1"
+      " AND NOT EXISTS (SELECT 1 FROM sagas WHERE id = saga_recalls.saga)",
+      unix_millis(ended_before));
+  return std::nullopt;
 }
 
 } // namespace troupe::saga

@@ -28,6 +28,18 @@ struct saga_row {
   phase now = phase::forward;
   /// Of the call that started it (observe/trace_context.hpp); may be empty.
   std::string trace{};
+  /// The ordering key of that call: among those that wait for their turn, keys take turns.
+  std::string line{};
+};
+
+/// What was said to a step that waits.
+struct told_step {
+  uuid saga;
+  std::string step;
+  /// The error as on the wire; empty if it is no refusal.
+  std::string refusal;
+  /// The message.
+  std::string body;
 };
 
 /// A record with the epoch of its writer, and when it was written.
@@ -46,7 +58,11 @@ public:
   explicit journal_table(store::database& session) : session_{session} {}
 
   void
-  add(const uuid& id, std::string_view operation, std::int64_t writer, std::string_view trace = {});
+  add(const uuid& id,
+      std::string_view operation,
+      std::int64_t writer,
+      std::string_view trace = {},
+      std::string_view line = {});
   void append(const uuid& id, std::int64_t epoch, const record& row, wall_time now);
   /// Notes the phase of a saga that turns back, is over or parked, or runs again.
   void set_phase(const uuid& id, phase now);
@@ -61,6 +77,24 @@ public:
   void keep_table(std::uint64_t fingerprint, const step_table& table, wall_time now);
   /// The table of that fingerprint as it was kept; nothing if it was not, as by releases before.
   std::optional<std::string> table(std::uint64_t fingerprint);
+
+  /// Keeps what was said to a step, for the saga's owner to take.
+  /// @return false if it was told before and its owner has not taken that yet: the first word
+  /// counts.
+  bool tell(const told_step& told, wall_time now);
+  /// What was said to a step and is not taken yet, which it is now.
+  std::optional<told_step> take_told(const uuid& saga, std::string_view step);
+
+  /// Notes that `call` has the saga undone, and waits until it is. A saga that never was will not
+  /// be begun then.
+  void add_recall(const uuid& saga, const uuid& call, wall_time now);
+  /// The calls that had it undone.
+  std::vector<uuid> recalls(const uuid& saga);
+  /// Nobody needs to look at what was said to it, and who has it undone, any more.
+  void take_all(const uuid& saga);
+
+  /// Some sagas that were told something, or are to be undone, which their owner has not taken yet.
+  std::vector<uuid> told_sagas(int count_max);
 
   /// The unfinished sagas that `writer` owns. Parked ones are not among them.
   std::vector<uuid> unfinished(std::int64_t writer);

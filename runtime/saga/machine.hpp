@@ -28,10 +28,14 @@ struct asked {
 /// The first event of a new saga. `accept` has been asked before.
 struct started {
   std::string input;
-  wall_time now;
   /// Less time than the definition gives, if the caller has less.
   std::optional<milliseconds> within{};
+  /// As many sagas of the operation as may run at once do: it waits for `admitted`.
+  bool must_wait = false;
 };
+
+/// It is the turn of a saga that waited for it.
+struct admitted {};
 
 /// A call's reply.
 struct answered {
@@ -48,6 +52,7 @@ struct failed {
 
 /// A `timer` is due.
 struct timer_due {
+  std::uint32_t step = 0;
   std::uint32_t token = 0;
 };
 
@@ -67,6 +72,8 @@ struct given_up {
   error why;
   /// Whether the command in hand may have been carried out.
   bool maybe_done = true;
+  /// The step to park at; if not said, one that is called or undone.
+  std::optional<std::uint32_t> step{};
 };
 
 /// A person gives an order. One that does not fit (`may_obey`) changes nothing.
@@ -74,13 +81,15 @@ struct ordered {
   order what;
 };
 
+/// The saga of which this one was a step undoes that step: it turns back, also if it was completed.
+struct recalled {};
+
 /// The state was just replayed, and this process owns the saga now.
-struct taken_over {
-  wall_time now;
-};
+struct taken_over {};
 
 using event = std::variant<
     started,
+    admitted,
     answered,
     failed,
     timer_due,
@@ -88,6 +97,7 @@ using event = std::variant<
     retry_by_operator,
     given_up,
     ordered,
+    recalled,
     taken_over>;
 
 // Actions, to be carried out in order, those after the last `journal` only once it is on disk.
@@ -106,8 +116,16 @@ struct call {
   milliseconds timeout{};
 };
 
-/// Give `timer_due{token}` after `delay`. A later timer replaces it; a stale one is harmless.
+/// Hear what is said to a step that waits: give its answer as that of a call, if there is one
+/// already or as soon as one comes.
+struct listen {
+  asked as;
+};
+
+/// Give `timer_due{step, token}` after `delay`. A later timer of the step replaces it; a stale one
+/// is harmless.
 struct timer {
+  std::uint32_t step = 0;
   std::uint32_t token = 0;
   milliseconds delay{};
 };
@@ -129,16 +147,18 @@ struct park {
   error reason;
 };
 
-using action = std::variant<journal, call, timer, watch_deadline, finish, park>;
+using action = std::variant<journal, call, listen, timer, watch_deadline, finish, park>;
 
 /// Decides what the saga does about the event `what`. Pure: no clock, no I/O, no logging.
 ///
 /// `current` becomes the next state at once. If its records cannot be written, throw it away and
 /// replay. Events that are late, repeated or meant for another round change nothing.
 ///
+/// @param now sets the times at which waits are over, and is not asked otherwise.
 /// @param actions is cleared first. Records borrow from `current`: they are good until its next
 /// decision, its move or its end.
-void decide(const plan& by, state& current, event what, std::vector<action>& actions);
+void decide(
+    const plan& by, state& current, event what, wall_time now, std::vector<action>& actions);
 
 /// The body of `wanted`. An error goes back as the `failed` of that call.
 ///

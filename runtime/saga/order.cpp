@@ -1,5 +1,6 @@
 #include "runtime/saga/order.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <utility>
 
@@ -11,9 +12,23 @@ failure refused(std::string reason, std::string message) {
   return failure{rejected(std::move(reason), std::move(message))};
 }
 
-bool maybe_done(const state& current) {
-  return current.now == phase::parked ? current.why_parked->possible == effect::unknown
-                                      : current.hand.maybe_done || current.hand.in_flight;
+/// The step that was parked at, or is open.
+std::uint32_t step_of(const state& current) {
+  const auto open = open_steps(current);
+  return open.empty() || is_open(current, current.current) ? current.current : open.front();
+}
+
+std::string word_for(const plan& by, const state& current, std::uint32_t index) {
+  const step& named = by.at(index);
+  switch (named.act) {
+  case step_act::wait:
+    return "await " + named.name;
+  case step_act::timer:
+    return "let " + named.name + " pass";
+  case step_act::call:
+    break;
+  }
+  return (is_turned_back(current) ? "undo " : "do ") + named.name;
 }
 
 outcome<void> may_go_on(const plan& by, const state& current, const order& wanted) {
@@ -24,15 +39,23 @@ outcome<void> may_go_on(const plan& by, const state& current, const order& wante
           "not_waiting",
           fmt::format("saga {} does not wait for a person: it is {}", id, name_of(current.now)));
     }
-    if (current.hand.in_flight) {
+    const auto open = open_steps(current);
+    const bool all_out = std::all_of(open.begin(), open.end(), [&](std::uint32_t each) {
+      return current.steps[each].hand.in_flight;
+    });
+    if (all_out) {
       return refused(
           "in_flight",
-          fmt::format(
-              "saga {} has asked `{}` and waits for the answer", id, step_in_hand(by, current)));
+          open.empty() ? fmt::format("saga {} waits for its turn", id)
+                       : fmt::format(
+                           "saga {} has asked `{}` and waits for the answer",
+                           id,
+                           step_in_hand(by, current)));
     }
     return {};
   }
-  if (!wanted.vouched && current.why_parked->is_final && maybe_done(current)) {
+  if (!wanted.vouched && current.why_parked->is_final
+      && current.why_parked->possible == effect::unknown) {
     return refused(
         "needs_anew",
         fmt::format(
@@ -45,8 +68,11 @@ outcome<void> may_go_on(const plan& by, const state& current, const order& wante
 }
 
 outcome<void> may_skip(const plan& by, const state& current, const order& wanted) {
-  const step& in_hand = by.at(current.current);
-  if (wanted.step != in_hand.name) {
+  const auto open = open_steps(current);
+  const auto found = std::find_if(open.begin(), open.end(), [&](std::uint32_t each) {
+    return by.at(each).name == wanted.step;
+  });
+  if (found == open.end()) {
     return refused(
         "other_step",
         fmt::format(
@@ -55,6 +81,7 @@ outcome<void> may_skip(const plan& by, const state& current, const order& wanted
             wanted.step,
             step_in_hand(by, current)));
   }
+  const step& in_hand = by.at(*found);
   if (!is_turned_back(current) && in_hand.kind != step_kind::compensatable && !wanted.vouched) {
     return refused(
         "past_pivot",
@@ -67,12 +94,13 @@ outcome<void> may_skip(const plan& by, const state& current, const order& wanted
 }
 
 outcome<void> may_turn_back(const plan& by, const state& current, const order& wanted) {
-  const step& in_hand = by.at(current.current);
+  const std::uint32_t index = step_of(current);
+  const step& in_hand = by.at(index);
   if (is_turned_back(current)) {
     return refused(
         "undoing", fmt::format("saga {} has turned back already", to_string(current.saga)));
   }
-  if (in_hand.kind == step_kind::retriable) {
+  if (in_hand.kind == step_kind::retriable && !is_queued(current)) {
     return refused(
         "past_pivot",
         fmt::format(
@@ -80,7 +108,7 @@ outcome<void> may_turn_back(const plan& by, const state& current, const order& w
             to_string(current.saga),
             in_hand.name));
   }
-  if (in_hand.kind == step_kind::pivot && in_hand.undo.empty() && maybe_done(current)
+  if (in_hand.kind == step_kind::pivot && in_hand.undo.empty() && may_be_done(by, current, index)
       && !wanted.vouched) {
     return refused(
         "pivot_unknown",
@@ -93,25 +121,33 @@ outcome<void> may_turn_back(const plan& by, const state& current, const order& w
 
 } // namespace
 
-bool is_turned_back(const state& current) {
-  return current.now == phase::undoing
-         || (current.now == phase::parked && current.before_parked == phase::undoing);
-}
-
 bool is_paused(const state& current) {
   return current.now == phase::parked && current.why_parked
          && current.why_parked->detail("reason") == wire::word_of(verb::pause);
 }
 
 std::string step_in_hand(const plan& by, const state& current) {
-  return fmt::format("{} {}", is_turned_back(current) ? "undo" : "do", by.at(current.current).name);
+  std::string words;
+  for (const std::uint32_t each : open_steps(current)) {
+    words += (words.empty() ? "" : ", ") + word_for(by, current, each);
+  }
+  return words;
+}
+
+bool is_in_hand(const plan& by, const state& current, std::string_view step) {
+  const auto open = open_steps(current);
+  return std::any_of(
+      open.begin(), open.end(), [&](std::uint32_t each) { return by.at(each).name == step; });
 }
 
 std::vector<std::string> standing_effects(const plan& by, const state& current) {
   std::vector<std::string> names;
   for (std::uint32_t i = 0; i < by.step_count(); ++i) {
     const step_status status = current.steps[i].status;
-    const bool is_asked = status == step_status::asked && maybe_done(current);
+    const bool is_asked = status == step_status::asked && may_be_done(by, current, i);
+    if (!by.is_call(i)) {
+      continue;
+    }
     if (status == step_status::done || status == step_status::undo_asked || is_asked) {
       names.push_back(by.at(i).name);
     }

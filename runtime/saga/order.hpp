@@ -6,6 +6,8 @@
 #include "runtime/wire/message.hpp"
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace troupe::saga {
 
@@ -46,16 +48,17 @@ TROUPE_MESSAGE(order, what, who, why, step, vouched)
 ///
 /// @errors `rejected`, with a reason: `over`; `not_waiting`, `standing` (it stands still already);
 /// `in_flight` (nothing to retry before the try that is out is answered); `needs_anew` (the answer
-/// under the command's id is final and its outcome unknown); `other_step` (not the step in hand);
+/// under the command's id is final and its outcome unknown); `other_step` (not a step in hand);
 /// `past_pivot` (only forward from here); `undoing` (it turned back already); `pivot_unknown` (the
 /// pivot may have happened and has no undo).
 outcome<void> may_obey(const plan& by, const state& current, const order& wanted);
 
-/// The step in hand: "do charge" or "undo charge".
+/// The steps in hand: "do charge", "undo charge", "await approval", "let cooling pass", several of
+/// them with commas; empty for a saga that waits for its turn.
 std::string step_in_hand(const plan& by, const state& current);
 
-/// Whether what the saga does next is an undo.
-bool is_turned_back(const state& current);
+/// Whether the step of that name is in hand.
+bool is_in_hand(const plan& by, const state& current, std::string_view step);
 
 /// Whether the saga was parked by `verb::pause`.
 bool is_paused(const state& current);

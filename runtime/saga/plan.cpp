@@ -10,26 +10,38 @@
 
 namespace troupe::saga {
 
+plan::plan(definition from, std::uint64_t fingerprint)
+    : what_{std::move(from)}, fingerprint_{fingerprint} {
+  stages_.resize(what_.steps.size());
+  for (std::uint32_t first = 0; first < step_count();) {
+    std::uint32_t end = first + 1;
+    while (end < step_count() && what_.steps[end].parallel) {
+      ++end;
+    }
+    std::fill(stages_.begin() + first, stages_.begin() + end, stage{first, end});
+    first = end;
+  }
+}
+
 tl::expected<plan, std::vector<fault>> plan::make(definition from, const tuning& tuned) {
   if (auto faults = apply(tuned, from); !faults.empty()) {
     return tl::unexpected{std::move(faults)};
   }
-  plan made;
-  made.fingerprint_ = fingerprint_of(table_of(from));
-  made.what_ = std::move(from);
-  return made;
+  const std::uint64_t fingerprint = fingerprint_of(table_of(from));
+  return plan{std::move(from), fingerprint};
 }
 
 plan plan::pinned(const step_table& table, const plan& now) {
-  plan made;
-  made.fingerprint_ = saga::fingerprint_of(table);
-  made.what_ = definition_of(table, now.what_);
+  plan made{definition_of(table, now.what_), fingerprint_of(table)};
   made.is_pinned_ = true;
   return made;
 }
 
 bool plan::makes(std::uint32_t index, bool undo) const {
   const step& asked = what_.steps[index];
+  if (asked.act != step_act::call) {
+    return true;
+  }
   // An earlier definition has its undo's function or none: `request` may be that of a call which
   // another undo follows now.
   const bool own = undo && (asked.undo_request || is_pinned_);

@@ -9,6 +9,14 @@
 
 namespace troupe::saga {
 
+/// The steps from `first` up to `end`, which begin together.
+struct stage {
+  std::uint32_t first = 0;
+  std::uint32_t end = 0;
+
+  bool operator==(const stage&) const = default;
+};
+
 /// A checked definition, with values that are computed once for all sagas.
 ///
 /// Immutable; shared by all sagas of one operation and all threads. Keep it where it is while sagas
@@ -33,11 +41,17 @@ public:
 
   const step& at(std::uint32_t index) const { return what_.steps[index]; }
 
+  /// The steps that begin together with one, which is the only one in most cases.
+  stage stage_of(std::uint32_t index) const { return stages_[index]; }
+
+  /// Whether a step has an effect that may have to be undone.
+  bool is_call(std::uint32_t index) const { return at(index).act == step_act::call; }
+
   std::uint32_t step_count() const { return static_cast<std::uint32_t>(what_.steps.size()); }
 
   /// 64 bits over everything that gives a journal its meaning: names, order, kinds, capabilities
-  /// and operations of the steps, but not their deadlines. A saga continues only under the plan it
-  /// was started under.
+  /// and operations of the steps, what they do and which begin together, but not their deadlines. A
+  /// saga continues only under the plan it was started under.
   std::uint64_t fingerprint() const { return fingerprint_; }
 
   /// The id of a step's call or undo: the same for every try and every owner, so the inbox knows
@@ -45,9 +59,10 @@ public:
   uuid command_id(const uuid& saga, std::uint32_t index, bool undo, std::uint32_t round) const;
 
 private:
-  plan() = default;
+  plan(definition from, std::uint64_t fingerprint);
 
   definition what_;
+  std::vector<stage> stages_; // By step.
   std::uint64_t fingerprint_ = 0;
   bool is_pinned_ = false;
 };

@@ -1,7 +1,10 @@
 #include "runtime/saga/plan_book.hpp"
 
+#include "runtime/saga/replay.hpp"
 #include "runtime/saga/step_table.hpp"
+#include "runtime/saga/transition.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace troupe::saga {
@@ -13,6 +16,28 @@ const plan* plan_book::find(std::string_view operation) const {
     }
   }
   return nullptr;
+}
+
+const plan* plan_book::find_undone_by(std::string_view operation) const {
+  for (const plan& known : plans_) {
+    if (!operation.empty() && known.what().undo == operation) {
+      return &known;
+    }
+  }
+  return nullptr;
+}
+
+std::uint16_t plan_book::number_of_undo(const plan& undone) const {
+  const auto has_undo = [](const plan& each) { return !each.what().undo.empty(); };
+  return static_cast<std::uint16_t>(
+      plans_.size() + static_cast<std::size_t>(std::count_if(plans_.data(), &undone, has_undo)));
+}
+
+std::uint16_t plan_book::operation_count() const {
+  const auto has_undo = [](const plan& each) { return !each.what().undo.empty(); };
+  return static_cast<std::uint16_t>(
+      plans_.size()
+      + static_cast<std::size_t>(std::count_if(plans_.begin(), plans_.end(), has_undo)));
 }
 
 outcome<const plan*>
@@ -42,6 +67,25 @@ plan_book::plan_for(store::database& session, const saga_row& row, std::uint64_t
   auto made = std::make_unique<plan>(plan::pinned(*steps, *by));
   untold_.push_back(made.get());
   return earlier_.emplace(fingerprint, std::move(made)).first->second.get();
+}
+
+outcome<replayed> plan_book::read(store::database& session, const saga_row& row) {
+  std::vector<std::string> bytes;
+  const auto history = journal_table{session}.history(row.id, bytes);
+  const auto table = history.empty() ? std::nullopt : fingerprint_in(history.front().row.data);
+  const auto by = plan_for(session, row, table.value_or(0));
+  if (!by) {
+    return failure{by.error()};
+  }
+  std::vector<record> rows;
+  for (const dated_record& each : history) {
+    rows.push_back(each.row);
+  }
+  auto current = replay(**by, row.id, rows);
+  if (!current) {
+    return failure{std::move(current).error()};
+  }
+  return replayed{*by, std::move(*current), history.back().at};
 }
 
 void plan_book::keep_table(store::database& session, const plan& by, wall_time now) {

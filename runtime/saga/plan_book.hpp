@@ -2,6 +2,7 @@
 
 #include "runtime/saga/journal.hpp"
 #include "runtime/saga/plan.hpp"
+#include "runtime/saga/state.hpp"
 
 #include <cstdint>
 #include <map>
@@ -13,6 +14,14 @@
 
 namespace troupe::saga {
 
+/// A saga and the plan that it follows: this program's, or the one it was started under.
+struct replayed {
+  const plan* by;
+  state current;
+  /// When its last record was written.
+  wall_time since{};
+};
+
 /// The plans by which a capability's sagas run in this process: those of its definitions, and those
 /// of earlier ones that sagas were started under.
 ///
@@ -21,19 +30,33 @@ class plan_book {
 public:
   explicit plan_book(std::vector<plan> plans) : plans_{std::move(plans)} {}
 
+  /// Those of this program.
+  const std::vector<plan>& all() const { return plans_; }
+
   /// The plan of this program for an operation; null if it has none.
   const plan* find(std::string_view operation) const;
+
+  /// The plan of this program whose sagas an operation undoes; null if there is none.
+  const plan* find_undone_by(std::string_view operation) const;
 
   /// In the order of the plans given.
   std::uint16_t number_of(const plan& found) const {
     return static_cast<std::uint16_t>(&found - plans_.data());
   }
 
+  /// Behind the plans, the undos come in their order, and then what the actor answers otherwise.
+  std::uint16_t number_of_undo(const plan& undone) const;
+  std::uint16_t operation_count() const;
+
   /// The plan of a saga by the steps it was started under: this program's, unless a definition with
   /// other steps was kept under that fingerprint. @errors `conflict`: this program has no such
   /// saga; `internal`: the kept table is damaged.
   outcome<const plan*>
   plan_for(store::database& session, const saga_row& row, std::uint64_t fingerprint);
+
+  /// The saga as its journal has it. @errors `conflict` or `internal`: this program cannot continue
+  /// it, and the message says why.
+  outcome<replayed> read(store::database& session, const saga_row& row);
 
   /// Keeps the steps of a plan beside the journal, for programs whose definition is another one:
   /// once for each plan, not for each saga.

@@ -9,7 +9,7 @@ namespace troupe::saga {
 enum class record_kind : std::uint8_t {
   /// Always the first. Data: see README, "Journal".
   started = 1,
-  /// The step is about to be called.
+  /// The step is about to begin. Data: of a step that waits, when its time is up.
   intent = 2,
   /// The step was answered. Data: the reply's body.
   done = 3,
@@ -30,7 +30,17 @@ enum class record_kind : std::uint8_t {
   ordered = 11,
   /// A person had the step in hand count as done, or as undone.
   skipped = 12,
+  /// The step's condition is false: it is passed over.
+  passed = 13,
+  /// The saga of which this one was a step undoes that step, so that a saga that was completed
+  /// turns
+  /// back.
+  recalled = 14,
+  /// As many sagas of its operation as may run at once do: it waits for its turn.
+  queued = 15,
 };
+
+inline constexpr record_kind last_record_kind = record_kind::queued;
 
 /// "undo_intent"; "unknown" for a number not listed.
 std::string_view name_of(record_kind kind);

@@ -5,6 +5,7 @@
 #include "runtime/wire/check.hpp"
 #include "runtime/wire/envelope.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -14,8 +15,8 @@ namespace {
 
 /// Applies records in order and refuses those that no decision writes.
 ///
-/// `before_` is the kind of the record before: a decision writes few sequences, so most damage
-/// shows in pairs.
+/// `before_` is the kind of the record before, a person's order left out: a decision writes few
+/// sequences, so most damage shows in pairs.
 class replayer {
 public:
   replayer(const plan& by, const uuid& saga) : plan_{by}, state_{by, saga} {}
@@ -26,15 +27,22 @@ public:
 private:
   outcome<void> take_started(const record& row);
   outcome<void> take_error(const record& row);
+  outcome<void> take_intent(const record& row);
   bool fits(const record& row) const;
   bool fits_intent(const record& row) const;
   bool fits_undo_intent(const record& row) const;
-  bool is_open(step_status status) const;
+  bool is_next(std::uint32_t step) const;
+  bool is_asked_again(const record& row) const;
+  bool is_answer(const record& row) const;
+  bool is_half_done() const;
+  bool is_all_settled() const;
   error out_of_place(const record& row) const;
 
   const plan& plan_;
   state state_;
   record_kind before_ = record_kind::started;
+  // The step of the record before.
+  std::uint32_t last_ = 0;
 };
 
 error replayer::out_of_place(const record& row) const {
@@ -46,81 +54,135 @@ error replayer::out_of_place(const record& row) const {
       + ". Restore the journal from a copy; do not resume this saga.");
 }
 
-bool replayer::is_open(step_status status) const {
-  return state_.steps[state_.current].status == status;
+/// Whether nothing is left of a step before the ones behind it begin.
+bool is_settled(step_status status) {
+  return status == step_status::done || status == step_status::passed;
+}
+
+bool replayer::is_all_settled() const {
+  return std::all_of(state_.steps.begin(), state_.steps.end(), [](const step_state& each) {
+    return is_settled(each.status);
+  });
+}
+
+/// Whether `step` is the next one to begin: those before its stage are settled, and those of its
+/// stage before it began, or were passed over, in the same decision.
+bool replayer::is_next(std::uint32_t step) const {
+  const stage at = plan_.stage_of(step);
+  for (std::uint32_t i = 0; i < step; ++i) {
+    const step_status status = state_.steps[i].status;
+    if (i < at.first ? !is_settled(status) : status == step_status::untouched) {
+      return false;
+    }
+  }
+  if (state_.steps[step].status != step_status::untouched) {
+    return false;
+  }
+  const bool begins = before_ == record_kind::intent || before_ == record_kind::passed;
+  return step == at.first ? before_ != record_kind::intent : begins && last_ + 1 == step;
+}
+
+/// Whether a resumed saga asks its step in hand again.
+bool replayer::is_asked_again(const record& row) const {
+  return before_ == record_kind::resumed && row.step == state_.current && is_open(state_, row.step)
+         && row.round <= state_.round;
 }
 
 bool replayer::fits_intent(const record& row) const {
-  if (state_.now != phase::forward) {
-    return false;
-  }
-  switch (before_) {
-  case record_kind::started:
-    return row.step == 0 && row.round == 0;
-  case record_kind::done:
-    return row.step == state_.current + 1 && row.round == state_.round;
-  case record_kind::resumed:
-    return row.step == state_.current && row.round <= state_.round;
-  default:
-    return false;
-  }
+  return state_.now == phase::forward
+         && (is_asked_again(row) || (is_next(row.step) && row.round == state_.round));
 }
 
 bool replayer::fits_undo_intent(const record& row) const {
-  if (state_.now != phase::undoing) {
+  if (state_.now != phase::undoing || plan_.at(row.step).undo.empty()) {
     return false;
   }
-  const bool is_next = done_below(state_, state_.current) == row.step;
-  switch (before_) {
-  case record_kind::failed:
-    return (row.step == state_.current || is_next) && row.round == state_.round;
-  case record_kind::undone:
-    return is_next && row.round == state_.round;
-  case record_kind::resumed:
-    return row.step == state_.current && row.round <= state_.round;
-  default:
-    return false;
+  if (is_asked_again(row)) {
+    return true;
   }
+  const bool in_one_decision =
+      before_ == record_kind::undo_intent && plan_.stage_of(last_) == plan_.stage_of(row.step);
+  const bool begins = before_ == record_kind::failed || before_ == record_kind::undone
+                      || before_ == record_kind::recalled;
+  return row.round == state_.round && next_to_undo(plan_, state_) == row.step
+         && (in_one_decision || (begins && open_steps(state_).empty()));
+}
+
+/// Whether a decision is not written to its end.
+bool replayer::is_half_done() const {
+  if (before_ == record_kind::resumed) {
+    return true;
+  }
+  const auto open = open_steps(state_);
+  if (open.empty()) {
+    return true;
+  }
+  const stage at = plan_.stage_of(open.front());
+  for (std::uint32_t i = at.first; i < at.end; ++i) {
+    if (state_.steps[i].status == step_status::untouched) {
+      return true;
+    }
+  }
+  const auto next = next_to_undo(plan_, state_);
+  return state_.now == phase::undoing && next && plan_.stage_of(*next) == at;
+}
+
+/// Whether it can be what came of a step that is called or undone.
+bool replayer::is_answer(const record& row) const {
+  const step_state& step = state_.steps[row.step];
+  return is_open(state_, row.step) && !is_half_done()
+         && row.round == (is_turned_back(state_) ? step.undo_round : step.round);
 }
 
 bool replayer::fits(const record& row) const {
-  const step_state& step = state_.steps[state_.current];
-  const bool here = row.step == state_.current;
   const bool forward = state_.now == phase::forward;
   const bool undoing = state_.now == phase::undoing;
+  const bool waits = is_queued(state_) && before_ == record_kind::queued && row.step == 0;
   switch (row.kind) {
   case record_kind::started:
     return row.seq == 1;
+  case record_kind::queued:
+    return before_ == record_kind::started && row.step == 0 && row.seq == 2;
   case record_kind::intent:
     return fits_intent(row);
+  case record_kind::passed:
+    return static_cast<bool>(plan_.at(row.step).when) && fits_intent(row);
   case record_kind::done:
-    return forward && here && is_open(step_status::asked) && row.round == step.round;
+    return forward && is_answer(row);
   case record_kind::failed:
-    return forward && here && is_open(step_status::asked)
-           && plan_.at(row.step).kind != step_kind::retriable;
+    return forward
+           && (waits
+               || (is_open(state_, row.step) && plan_.at(row.step).kind != step_kind::retriable));
   case record_kind::undo_intent:
-    return fits_undo_intent(row) && !plan_.at(row.step).undo.empty();
+    return fits_undo_intent(row);
   case record_kind::undone:
-    return undoing && here && is_open(step_status::undo_asked) && row.round == step.undo_round;
+    return undoing && is_answer(row);
   case record_kind::completed:
-    return forward && before_ == record_kind::done && state_.current + 1 == plan_.step_count();
+    return forward && row.step + 1 == plan_.step_count() && is_all_settled();
   case record_kind::compensated:
-    return undoing && (before_ == record_kind::failed || before_ == record_kind::undone)
-           && !done_below(state_, state_.current);
+    return undoing && open_steps(state_).empty() && !next_to_undo(plan_, state_);
   case record_kind::parked:
-    return here
-           && ((forward && is_open(step_status::asked))
-               || (undoing && is_open(step_status::undo_asked)));
+    return (forward || undoing) && (waits || is_open(state_, row.step));
   case record_kind::resumed:
     return state_.now == phase::parked && row.round == state_.round + 1;
   case record_kind::ordered:
-    return here && !state_.is_over();
+    return row.step == state_.current && !state_.is_over();
   case record_kind::skipped:
-    return here
-           && ((forward && is_open(step_status::asked) && row.round == step.round)
-               || (undoing && is_open(step_status::undo_asked) && row.round == step.undo_round));
+    return (forward || undoing) && is_open(state_, row.step)
+           && row.round
+                  == (undoing ? state_.steps[row.step].undo_round : state_.steps[row.step].round);
+  case record_kind::recalled:
+    return state_.now == phase::completed;
   }
   return false;
+}
+
+outcome<void> replayer::take_intent(const record& row) {
+  if (!plan_.is_call(row.step) && !due_in(row.data)) {
+    return failure{out_of_place(row)};
+  }
+  apply_intent(state_, row.step, row.round, plan_.is_call(row.step) ? "" : std::string{row.data});
+  return {};
 }
 
 outcome<void> replayer::take_started(const record& row) {
@@ -150,14 +212,16 @@ outcome<void> replayer::take_error(const record& row) {
   }
   if (row.kind == record_kind::failed) {
     apply_failed(state_, row.step, *std::move(why));
+  } else if (row.kind == record_kind::recalled) {
+    apply_recalled(state_, *std::move(why));
   } else {
-    apply_parked(state_, *std::move(why));
+    apply_parked(state_, row.step, *std::move(why));
   }
   return {};
 }
 
 outcome<void> replayer::take(const record& row) {
-  if (row.kind > record_kind::skipped) {
+  if (row.kind > last_record_kind) {
     return failure{error{
         .code = errc::conflict,
         .message =
@@ -175,13 +239,14 @@ outcome<void> replayer::take(const record& row) {
     taken = take_started(row);
     break;
   case record_kind::intent:
-    apply_intent(state_, row.step, row.round);
+    taken = take_intent(row);
     break;
   case record_kind::done:
     apply_done(state_, row.step, std::string{row.data});
     break;
   case record_kind::failed:
   case record_kind::parked:
+  case record_kind::recalled:
     taken = take_error(row);
     break;
   case record_kind::undo_intent:
@@ -200,9 +265,13 @@ outcome<void> replayer::take(const record& row) {
     apply_resumed(state_, row.round);
     break;
   case record_kind::ordered:
+  case record_kind::queued:
+    break;
+  case record_kind::passed:
+    apply_passed(state_, row.step);
     break;
   case record_kind::skipped:
-    apply_skipped(state_);
+    apply_skipped(state_, row.step);
     break;
   }
   if (row.kind == record_kind::skipped) {
@@ -210,6 +279,7 @@ outcome<void> replayer::take(const record& row) {
   } else if (row.kind != record_kind::ordered) {
     before_ = row.kind;
   }
+  last_ = row.kind == record_kind::ordered ? last_ : row.step;
   ++state_.next_seq;
   return taken;
 }
@@ -217,7 +287,7 @@ outcome<void> replayer::take(const record& row) {
 outcome<state> replayer::end() && {
   const bool whole = state_.next_seq > 1
                      && (state_.is_over() || state_.now == phase::parked
-                         || before_ == record_kind::intent || before_ == record_kind::undo_intent);
+                         || before_ == record_kind::queued || !is_half_done());
   if (!whole) {
     return failure{internal_error(
         "The journal of saga " + to_string(state_.saga) + " ends at record "

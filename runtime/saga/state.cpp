@@ -41,6 +41,8 @@ std::string_view name_of(step_status status) {
     return "undo_asked";
   case step_status::undone:
     return "undone";
+  case step_status::passed:
+    return "passed";
   }
   return "unknown";
 }
@@ -71,8 +73,19 @@ std::string_view name_of(record_kind kind) {
     return "ordered";
   case record_kind::skipped:
     return "skipped";
+  case record_kind::passed:
+    return "passed";
+  case record_kind::recalled:
+    return "recalled";
+  case record_kind::queued:
+    return "queued";
   }
   return "unknown";
+}
+
+bool step_state::operator==(const step_state& other) const {
+  return status == other.status && round == other.round && undo_round == other.undo_round
+         && skipped == other.skipped && due_data == other.due_data;
 }
 
 state::state(const plan& by, const uuid& id)
@@ -115,10 +128,24 @@ void apply_started(state& to, std::string data) {
   to.deadline = wall_time{milliseconds{load_big_endian<std::uint64_t>(to.start_data.data())}};
 }
 
-void apply_intent(state& to, std::uint32_t step, std::uint32_t round) {
+void apply_intent(state& to, std::uint32_t step, std::uint32_t round, std::string due_data) {
   to.current = step;
   to.steps[step].status = step_status::asked;
   to.steps[step].round = round;
+  to.steps[step].due_data = std::move(due_data);
+}
+
+std::string due_data_of(wall_time due) {
+  std::string data;
+  append_big_endian(data, static_cast<std::uint64_t>(unix_millis(due)));
+  return data;
+}
+
+std::optional<wall_time> due_in(std::string_view intent_data) {
+  if (intent_data.size() != sizeof(std::uint64_t)) {
+    return std::nullopt;
+  }
+  return wall_time{milliseconds{load_big_endian<std::uint64_t>(intent_data.data())}};
 }
 
 void apply_done(state& to, std::uint32_t step, std::string body) {
@@ -144,13 +171,24 @@ void apply_undone(state& to, std::uint32_t step) {
 
 void apply_completed(state& to) {
   to.now = phase::completed;
+  to.was_completed = true;
 }
 
 void apply_compensated(state& to) {
   to.now = phase::compensated;
 }
 
-void apply_parked(state& to, error why) {
+void apply_recalled(state& to, error why) {
+  to.now = phase::undoing;
+  to.why = std::move(why);
+}
+
+void apply_passed(state& to, std::uint32_t step) {
+  to.steps[step].status = step_status::passed;
+}
+
+void apply_parked(state& to, std::uint32_t step, error why) {
+  to.current = step;
   to.before_parked = to.now;
   to.now = phase::parked;
   to.why_parked = std::move(why);
@@ -161,19 +199,62 @@ void apply_resumed(state& to, std::uint32_t round) {
   to.round = round;
 }
 
-void apply_skipped(state& to) {
-  step_state& step = to.steps[to.current];
-  step.skipped = true;
-  step.status = to.now == phase::undoing ? step_status::undone : step_status::done;
+void apply_skipped(state& to, std::uint32_t step) {
+  to.steps[step].skipped = true;
+  to.steps[step].status = to.now == phase::undoing ? step_status::undone : step_status::done;
 }
 
-std::optional<std::uint32_t> done_below(const state& in, std::uint32_t step) {
-  while (step > 0) {
-    if (in.steps[--step].status == step_status::done) {
-      return step;
+std::optional<std::uint32_t> next_to_undo(const plan& by, const state& in) {
+  for (std::uint32_t i = by.step_count(); i-- > 0;) {
+    const step_status status = in.steps[i].status;
+    const bool may_stand =
+        status == step_status::done || status == step_status::asked
+        || (status == step_status::failed && in.why->possible == effect::unknown);
+    if (may_stand && by.is_call(i)) {
+      return i;
     }
   }
   return std::nullopt;
+}
+
+bool is_turned_back(const state& in) {
+  return in.now == phase::undoing
+         || (in.now == phase::parked && in.before_parked == phase::undoing);
+}
+
+bool is_open(const state& in, std::uint32_t step) {
+  return !in.is_over()
+         && in.steps[step].status
+                == (is_turned_back(in) ? step_status::undo_asked : step_status::asked);
+}
+
+bool is_queued(const state& in) {
+  return in.next_seq > 1
+         && (in.now == phase::forward
+             || (in.now == phase::parked && in.before_parked == phase::forward))
+         && std::all_of(in.steps.begin(), in.steps.end(), [](const step_state& each) {
+              return each.status == step_status::untouched;
+            });
+}
+
+std::vector<std::uint32_t> open_steps(const state& in) {
+  std::vector<std::uint32_t> found;
+  for (std::uint32_t i = 0; i < in.steps.size(); ++i) {
+    if (is_open(in, i)) {
+      found.push_back(i);
+    }
+  }
+  return found;
+}
+
+bool may_be_done(const plan& by, const state& in, std::uint32_t step) {
+  if (!by.is_call(step)) {
+    return false;
+  }
+  const tries& hand = in.steps[step].hand;
+  // Of those that began together, only the one parked at is known not to have happened.
+  return in.now == phase::parked ? step != in.current || in.why_parked->possible == effect::unknown
+                                 : hand.maybe_done || hand.in_flight;
 }
 
 } // namespace troupe::saga

@@ -27,22 +27,13 @@ enum class step_status : std::uint8_t {
   failed,
   undo_asked,
   undone,
+  /// Its condition was false.
+  passed,
 };
 
 std::string_view name_of(step_status status);
 
-struct step_state {
-  step_status status = step_status::untouched;
-  /// The round that goes into the ids of this step's commands.
-  std::uint32_t round = 0;
-  std::uint32_t undo_round = 0;
-  /// A person had it count as done, or as undone.
-  bool skipped = false;
-
-  bool operator==(const step_state&) const = default;
-};
-
-/// The tries of the command in hand. Not journaled: a takeover starts with fresh ones.
+/// The tries of a command in hand. Not journaled: a takeover starts with fresh ones.
 struct tries {
   /// Counts from 1.
   std::uint32_t attempt = 1;
@@ -60,6 +51,21 @@ struct tries {
   std::optional<errc> last_failure{};
   /// The deadline passed while a pivot that cannot be undone was in flight.
   bool late = false;
+};
+
+struct step_state {
+  bool operator==(const step_state& other) const;
+
+  step_status status = step_status::untouched;
+  /// The round that goes into the ids of this step's commands.
+  std::uint32_t round = 0;
+  std::uint32_t undo_round = 0;
+  /// A person had it count as done, or as undone.
+  bool skipped = false;
+  /// The data of the intent of a step that waits: when its time is up.
+  std::string due_data{};
+  /// Not journaled, and left out of the comparison.
+  tries hand{};
 };
 
 /// The state of one saga. A value; equality compares the journaled part only.
@@ -82,8 +88,10 @@ struct state {
   phase now = phase::forward;
   /// The phase of a parked saga before it was parked: forward or undoing.
   phase before_parked = phase::forward;
-  /// The step that is called, or undone.
+  /// The step that was called, undone or parked last: one of those that began together.
   std::uint32_t current = 0;
+  /// It was completed, and its caller answered, before it was recalled.
+  bool was_completed = false;
   /// How often a person has resumed the saga.
   std::uint32_t round = 0;
   std::uint64_t next_seq = 1;
@@ -100,8 +108,21 @@ struct state {
   std::string error_data;
   /// The bytes of the last order journaled, which its record borrows.
   std::string order_data;
-
-  tries hand;
 };
+
+/// Whether the saga has turned back, also if it is parked by now.
+bool is_turned_back(const state& in);
+
+/// Whether the step is called, or undone, and not answered, also if the saga is parked by now.
+bool is_open(const state& in, std::uint32_t step);
+
+/// Whether the saga waits for its turn, and has begun nothing.
+bool is_queued(const state& in);
+
+/// The steps that are open, in order.
+std::vector<std::uint32_t> open_steps(const state& in);
+
+/// Whether the open step may have happened: by its tries, or as a parked saga has it.
+bool may_be_done(const plan& by, const state& in, std::uint32_t step);
 
 } // namespace troupe::saga

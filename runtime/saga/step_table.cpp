@@ -7,6 +7,16 @@
 
 namespace troupe::saga {
 
+namespace {
+
+bool can_all_be_undone(const step_table& table) {
+  return std::all_of(table.steps.begin(), table.steps.end(), [](const step_row& row) {
+    return row.kind == static_cast<std::uint8_t>(step_kind::compensatable);
+  });
+}
+
+} // namespace
+
 step_table table_of(const definition& from) {
   step_table table{from.operation, from.deadline, {}};
   for (const step& each : from.steps) {
@@ -18,7 +28,12 @@ step_table table_of(const definition& from) {
          static_cast<std::uint8_t>(each.kind),
          each.deadline,
          static_cast<std::uint32_t>(std::max(0, each.retries)),
-         each.backoff});
+         each.backoff,
+         each.act == step_act::call ? std::nullopt
+                                    : std::optional{static_cast<std::uint8_t>(each.act)},
+         each.parallel ? std::optional{true} : std::nullopt,
+         each.when ? std::optional{true} : std::nullopt,
+         each.topic.empty() ? std::nullopt : std::optional{each.topic}});
   }
   return table;
 }
@@ -31,6 +46,12 @@ std::uint64_t fingerprint_of(const step_table& table) {
       text += *word;
     }
     text += static_cast<char>(each.kind);
+    const int act = each.act.value_or(0);
+    const bool parallel = each.parallel.value_or(false);
+    const bool conditional = each.conditional.value_or(false);
+    if (act != 0 || parallel || conditional) {
+      text += fmt::format("\1{}{:d}{:d}", act, parallel, conditional);
+    }
   }
   return digest_of(std::as_bytes(std::span{text}));
 }
@@ -42,7 +63,8 @@ outcome<step_table> read_table(std::string_view bytes, std::uint64_t fingerprint
         fmt::format("step table {:016x} is damaged: {}", fingerprint, table.error().message))};
   }
   const bool has_kinds = std::all_of(table->steps.begin(), table->steps.end(), [](const auto& row) {
-    return row.kind <= static_cast<std::uint8_t>(step_kind::retriable);
+    return row.kind <= static_cast<std::uint8_t>(step_kind::retriable)
+           && row.act.value_or(0) <= static_cast<std::uint8_t>(step_act::timer);
   });
   if (!has_kinds || table->steps.empty() || table->steps.size() > steps_max
       || fingerprint_of(*table) != fingerprint) {
@@ -59,7 +81,9 @@ definition definition_of(const step_table& table, const definition& now) {
       .person_after = now.person_after,
       .steps = {},
       .answer = now.answer,
-      .accept = now.accept};
+      .accept = now.accept,
+      .undo = can_all_be_undone(table) ? now.undo : "",
+      .at_once = now.at_once};
   for (const step_row& row : table.steps) {
     step& old = made.steps.emplace_back();
     old.name = row.name;
@@ -70,6 +94,18 @@ definition definition_of(const step_table& table, const definition& now) {
     old.deadline = row.deadline;
     old.retries = static_cast<int>(row.retries);
     old.backoff = row.backoff;
+    old.act = static_cast<step_act>(row.act.value_or(0));
+    old.parallel = row.parallel.value_or(false);
+    old.topic = row.topic.value_or("");
+    const bool conditional = row.conditional.value_or(false);
+    if (conditional) {
+      old.when = [name = row.name](const facts&) -> outcome<bool> {
+        return failure{error{
+            .code = errc::conflict,
+            .message = "this program has no condition of step `" + name
+                       + "` any more, which the saga began with"}};
+      };
+    }
     const auto same = std::find_if(now.steps.begin(), now.steps.end(), [&](const step& each) {
       return each.name == row.name && each.capability == row.capability;
     });
@@ -77,7 +113,14 @@ definition definition_of(const step_table& table, const definition& now) {
       continue;
     }
     old.key = same->key;
-    if (same->operation == row.operation) {
+    if (conditional && same->when) {
+      old.when = same->when;
+    }
+    if (old.act == step_act::wait && same->act == step_act::wait) {
+      old.hears = same->hears;
+      old.reply = same->reply;
+    }
+    if (same->operation == row.operation && same->act == old.act) {
       old.request = same->request;
       old.reply = same->reply;
     }

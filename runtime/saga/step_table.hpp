@@ -5,6 +5,7 @@
 #include "runtime/wire/message.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,9 +23,29 @@ struct step_row {
   milliseconds deadline{};
   std::uint32_t retries = 0;
   milliseconds backoff{};
+  /// A `step_act` by its number. Nothing, as are the fields below, in tables of releases before
+  /// there were others than calls.
+  std::optional<std::uint8_t> act{};
+  std::optional<bool> parallel{};
+  /// Whether it has a condition.
+  std::optional<bool> conditional{};
+  std::optional<std::string> topic{};
 };
 
-TROUPE_MESSAGE(step_row, name, capability, operation, undo, kind, deadline, retries, backoff)
+TROUPE_MESSAGE(
+    step_row,
+    name,
+    capability,
+    operation,
+    undo,
+    kind,
+    deadline,
+    retries,
+    backoff,
+    act,
+    parallel,
+    conditional,
+    topic)
 
 /// The steps of a definition as they were when a saga was started, kept beside the journal for
 /// programs whose definition is another one.
@@ -38,7 +59,9 @@ TROUPE_MESSAGE(step_table, operation, deadline, steps)
 
 step_table table_of(const definition& from);
 
-/// 64 bits over the names, capabilities, operations, undos and kinds of the steps, in order.
+/// 64 bits over the names, capabilities, operations, undos and kinds of the steps, in order, and
+/// what they do, whether they begin together and whether they have conditions: where a step is a
+/// plain call, no more than what releases before there were others took.
 std::uint64_t fingerprint_of(const step_table& table);
 
 /// The table in `bytes`. @errors `internal` if they are none, or not the one of `fingerprint`.
@@ -49,7 +72,7 @@ outcome<step_table> read_table(std::string_view bytes, std::uint64_t fingerprint
 ///
 /// A call's functions are those of the step of `now` that has its name, its capability and its
 /// operation (for an undo: its undo). A call without such a step has no function: its projection is
-/// gone.
+/// gone. A condition that is gone is an error.
 definition definition_of(const step_table& table, const definition& now);
 
 } // namespace troupe::saga

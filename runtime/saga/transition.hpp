@@ -23,19 +23,30 @@ std::optional<std::uint64_t> fingerprint_in(std::string_view started_data);
 
 /// @param data has at least `start_prefix_bytes`.
 void apply_started(state& to, std::string data);
-void apply_intent(state& to, std::uint32_t step, std::uint32_t round);
+/// @param due_data of a step that waits; empty otherwise.
+void apply_intent(state& to, std::uint32_t step, std::uint32_t round, std::string due_data = {});
+
+/// The data of the intent of a step that waits: 8 bytes of Unix milliseconds, big-endian.
+std::string due_data_of(wall_time due);
+/// Nothing if it is cut off.
+std::optional<wall_time> due_in(std::string_view intent_data);
+
 void apply_done(state& to, std::uint32_t step, std::string body);
 void apply_failed(state& to, std::uint32_t step, error why);
 void apply_undo_intent(state& to, std::uint32_t step, std::uint32_t round);
 void apply_undone(state& to, std::uint32_t step);
 void apply_completed(state& to);
 void apply_compensated(state& to);
-void apply_parked(state& to, error why);
+void apply_recalled(state& to, error why);
+void apply_passed(state& to, std::uint32_t step);
+void apply_parked(state& to, std::uint32_t step, error why);
 void apply_resumed(state& to, std::uint32_t round);
-/// The step in hand, which is called or undone.
-void apply_skipped(state& to);
+/// A step that is called or undone.
+void apply_skipped(state& to, std::uint32_t step);
 
-/// The next step to undo: the last one below `step` that is done. Nothing if all is undone.
-std::optional<std::uint32_t> done_below(const state& in, std::uint32_t step);
+/// The next step to undo: the last call that is done, or that began together with the one that
+/// failed, or is that one itself if it may have happened. Nothing if all is undone, or being
+/// undone.
+std::optional<std::uint32_t> next_to_undo(const plan& by, const state& in);
 
 } // namespace troupe::saga

@@ -2,6 +2,7 @@
 
 #include "runtime/saga/replay.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <stdexcept>
 
@@ -9,9 +10,8 @@ namespace troupe::testing {
 
 namespace {
 
-constexpr int asked_max = 10'000;
 constexpr wall_time begun{std::chrono::hours{24 * 365 * 55}};
-constexpr auto empty_map = "\x80";
+constexpr int asked_max = 10'000;
 
 saga::plan plan_of(saga::definition of) {
   auto made = saga::plan::make(std::move(of));
@@ -28,11 +28,11 @@ saga::plan plan_of(saga::definition of) {
 } // namespace
 
 saga_trial::saga_trial(saga::definition of)
-    : plan_{plan_of(std::move(of))}, state_{plan_, uuid_source{42}.next(begun)} {
+    : plan_{plan_of(std::move(of))}, state_{plan_, uuid_source{42}.next(begun)}, now_{begun} {
 }
 
 saga_trial& saga_trial::on_bytes(std::string call, participant answers) {
-  participants_.insert_or_assign(std::move(call), std::move(answers));
+  participants_.on(std::move(call), std::move(answers));
   return *this;
 }
 
@@ -62,19 +62,37 @@ saga_trial& saga_trial::time_up_at(std::string call) {
   return plan(std::move(call), {.what = mishap::time_up});
 }
 
+saga_trial& saga_trial::say_bytes(std::string step, std::string message) {
+  said_.insert_or_assign(std::move(step), std::move(message));
+  return *this;
+}
+
+saga_trial& saga_trial::take_over_during(std::string step) {
+  dies_during_.insert(std::move(step));
+  return *this;
+}
+
+milliseconds saga_trial::passed() const {
+  return std::chrono::duration_cast<milliseconds>(now_ - begun);
+}
+
 int saga_trial::asked(const std::string& call) const {
   const auto found = asked_.find(call);
   return found == asked_.end() ? 0 : found->second;
 }
 
 outcome<std::string> saga_trial::run(std::string input) {
-  give(saga::started{.input = std::move(input), .now = begun});
+  give(saga::started{.input = std::move(input)});
   for (int turns = 0; !end_ && turns < asked_max; ++turns) {
-    if (call_) {
-      send(*std::exchange(call_, std::nullopt));
-    } else if (timer_) {
-      give(saga::timer_due{std::exchange(timer_, std::nullopt)->token});
-    } else {
+    if (!wishes_.calls.empty()) {
+      const saga::call next = wishes_.calls.front();
+      wishes_.calls.pop_front();
+      send(next);
+    } else if (!wishes_.listens.empty()) {
+      const saga::listen next = wishes_.listens.front();
+      wishes_.listens.pop_front();
+      hear(next);
+    } else if (!let_time_pass()) {
       break;
     }
   }
@@ -82,18 +100,63 @@ outcome<std::string> saga_trial::run(std::string input) {
       failure{error{.code = errc::deadline_exceeded, .message = "the saga did not end"}});
 }
 
+/// Lets the next timer be due. @return false if there is none.
+bool saga_trial::let_time_pass() {
+  const auto next =
+      std::min_element(wishes_.due.begin(), wishes_.due.end(), [](const auto& a, const auto& b) {
+        return a.second.first < b.second.first;
+      });
+  if (next == wishes_.due.end()) {
+    return false;
+  }
+  auto [at, what] = std::move(next->second);
+  wishes_.due.erase(next);
+  now_ = std::max(now_, at);
+  give(std::move(what));
+  return true;
+}
+
+/// Says to a step that waits what somebody says, if anybody does.
+void saga_trial::hear(const saga::listen& waits) {
+  const saga::step& step = plan_.at(waits.as.step);
+  if (dies_during_.erase(step.name) != 0) {
+    return take_over();
+  }
+  const auto said = said_.find(step.name);
+  if (said == said_.end()) {
+    return;
+  }
+  const auto heard = step.hears.read(said->second);
+  if (!heard) {
+    throw std::invalid_argument{"step `" + step.name + "` cannot read: " + heard.error().message};
+  }
+  if (heard->refusal) {
+    give(saga::failed{waits.as, *heard->refusal});
+  } else {
+    give(saga::answered{waits.as, said->second});
+  }
+}
+
 /// Gives the saga an event, keeps its records, and notes what it wants.
 void saga_trial::give(saga::event what) {
   std::vector<saga::action> actions;
-  saga::decide(plan_, state_, std::move(what), actions);
+  saga::decide(plan_, state_, std::move(what), now_, actions);
   for (const saga::action& each : actions) {
     if (const auto* written = std::get_if<saga::journal>(&each)) {
       rows_.push_back({written->row, std::string{written->row.data}});
     } else if (const auto* wanted = std::get_if<saga::call>(&each)) {
-      call_ = *wanted;
-      timer_.reset();
+      wishes_.calls.push_back(*wanted);
+      wishes_.due.erase(wanted->as.step);
+    } else if (const auto* waits = std::get_if<saga::listen>(&each)) {
+      wishes_.listens.push_back(*waits);
     } else if (const auto* wait = std::get_if<saga::timer>(&each)) {
-      timer_ = *wait;
+      wishes_.due.insert_or_assign(
+          wait->step,
+          std::pair{now_ + wait->delay, saga::event{saga::timer_due{wait->step, wait->token}}});
+    } else if (const auto* watch = std::get_if<saga::watch_deadline>(&each)) {
+      wishes_.due.insert_or_assign(
+          plan_.step_count(),
+          std::pair{now_ + watch->delay, saga::event{saga::deadline_reached{}}});
     } else if (const auto* over = std::get_if<saga::finish>(&each)) {
       end_ = over->answer;
     } else if (const auto* stuck = std::get_if<saga::park>(&each)) {
@@ -112,21 +175,20 @@ void saga_trial::send(const saga::call& wanted) {
   }
   std::deque<planned>& ahead = planned_[name];
   if (ahead.empty()) {
-    return answer(wanted, carry_out(wanted, name, std::move(*body)));
+    return answer(wanted, participants_.carry_out(wanted, name, *body));
   }
   const planned next = std::move(ahead.front());
   ahead.pop_front();
   switch (next.what) {
-  case mishap::refusal: {
-    const auto refused = inbox_.try_emplace(
-        wanted.id, failure{rejected(next.reason, fmt::format("`{}` was refused", name))});
-    return answer(wanted, refused.first->second);
-  }
+  case mishap::refusal:
+    return answer(
+        wanted,
+        participants_.refuse(wanted, rejected(next.reason, fmt::format("`{}` was refused", name))));
   case mishap::failure:
     return answer(
         wanted, failure{error{.code = next.code, .message = fmt::format("`{}` failed", name)}});
   case mishap::lost_answer:
-    (void)carry_out(wanted, name, std::move(*body));
+    (void)participants_.carry_out(wanted, name, *body);
     return answer(
         wanted,
         failure{error{
@@ -134,10 +196,10 @@ void saga_trial::send(const saga::call& wanted) {
             .possible = effect::unknown,
             .message = fmt::format("the answer of `{}` was lost", name)}});
   case mishap::takeover:
-    (void)carry_out(wanted, name, std::move(*body));
+    (void)participants_.carry_out(wanted, name, *body);
     return take_over();
   case mishap::time_up: {
-    auto late = carry_out(wanted, name, std::move(*body));
+    auto late = participants_.carry_out(wanted, name, *body);
     give(saga::deadline_reached{});
     return answer(wanted, std::move(late));
   }
@@ -164,36 +226,10 @@ void saga_trial::take_over() {
     throw std::logic_error{"the journal cannot be replayed: " + replayed.error().message};
   }
   state_ = std::move(*replayed);
-  call_.reset();
-  timer_.reset();
-  give(saga::taken_over{begun});
-}
-
-/// A participant's turn: its inbox, its tombstones, its work.
-outcome<std::string>
-saga_trial::carry_out(const saga::call& wanted, const std::string& name, std::string body) {
-  if (const auto known = inbox_.find(wanted.id); known != inbox_.end()) {
-    return known->second;
-  }
-  outcome<std::string> said{empty_map};
-  const bool has_nothing_to_undo = wanted.as.undo && !in_place_.contains(wanted.undoes);
-  if (!wanted.as.undo && tombstones_.contains(wanted.id)) {
-    said = failure{rejected("undone", "its undo came first")};
-  } else if (const auto found = participants_.find(name);
-             !has_nothing_to_undo && found != participants_.end()) {
-    said = found->second(body);
-  }
-  if (said && !has_nothing_to_undo) {
-    carried_out_.push_back(name);
-  }
-  if (said && wanted.as.undo) {
-    tombstones_.insert(wanted.undoes);
-    in_place_.erase(wanted.undoes);
-  } else if (said) {
-    in_place_.insert(wanted.id);
-  }
-  inbox_.emplace(wanted.id, said);
-  return said;
+  wishes_.calls.clear();
+  wishes_.listens.clear();
+  wishes_.due.clear();
+  give(saga::taken_over{});
 }
 
 } // namespace troupe::testing

@@ -1,10 +1,10 @@
 #pragma once
 
 #include "runtime/saga/machine.hpp"
+#include "runtime/testing/trial_participants.hpp"
 #include "runtime/wire/operation.hpp"
 
 #include <deque>
-#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -33,7 +33,7 @@ namespace troupe::testing {
 /// ```
 class saga_trial {
 public:
-  using participant = std::function<outcome<std::string>(std::string_view body)>;
+  using participant = trial_participants::participant;
 
   /// @throws std::invalid_argument naming what is wrong with the definition.
   explicit saga_trial(saga::definition of);
@@ -74,6 +74,18 @@ public:
   /// The saga's time is up while the call is out; its answer comes afterwards.
   saga_trial& time_up_at(std::string call);
 
+  /// Somebody says that to a step that waits, as soon as it does. A step to which nobody says
+  /// anything waits until its time is up, which takes none here.
+  saga_trial& say_bytes(std::string step, std::string message);
+
+  template <wire::message Message>
+  saga_trial& say(std::string step, const Message& message) {
+    return say_bytes(std::move(step), wire::encoded(message));
+  }
+
+  /// The saga's owner dies while the step waits; another goes on from the journal.
+  saga_trial& take_over_during(std::string step);
+
   /// Runs the saga until it is over or parked, or has asked 10,000 times.
   /// @return its answer; the reason for which it parked; `deadline_exceeded` if it did not end.
   outcome<std::string> run(std::string input);
@@ -84,7 +96,7 @@ public:
   }
 
   /// The calls that had an effect, in order.
-  const std::vector<std::string>& carried_out() const { return carried_out_; }
+  const std::vector<std::string>& carried_out() const { return participants_.carried_out(); }
 
   /// How often a call was asked.
   int asked(const std::string& call) const;
@@ -93,6 +105,9 @@ public:
 
   const uuid& id() const { return state_.saga; }
 
+  /// How much time has passed in steps that wait, between tries, and until the saga's time was up.
+  milliseconds passed() const;
+
 private:
   enum class mishap : std::uint8_t { refusal, lost_answer, failure, takeover, time_up };
 
@@ -100,6 +115,14 @@ private:
     mishap what = mishap::refusal;
     errc code = errc::rejected;
     std::string reason{};
+  };
+
+  /// What the saga wants to happen next.
+  struct wishes {
+    std::deque<saga::call> calls;
+    std::deque<saga::listen> listens;
+    /// By step; the one behind them all is the saga's deadline.
+    std::map<std::uint32_t, std::pair<wall_time, saga::event>> due;
   };
 
   struct kept {
@@ -125,21 +148,19 @@ private:
   void send(const saga::call& wanted);
   void answer(const saga::call& to, outcome<std::string> said);
   void take_over();
-  outcome<std::string>
-  carry_out(const saga::call& wanted, const std::string& name, std::string body);
+  bool let_time_pass();
+  void hear(const saga::listen& waits);
 
   saga::plan plan_;
   saga::state state_;
-  std::map<std::string, participant> participants_;
+  wall_time now_;
+  trial_participants participants_;
   std::map<std::string, std::deque<planned>> planned_;
   std::map<std::string, int> asked_;
-  std::vector<std::string> carried_out_;
-  std::map<uuid, outcome<std::string>> inbox_;
-  std::set<uuid> in_place_;
-  std::set<uuid> tombstones_;
   std::deque<kept> rows_;
-  std::optional<saga::call> call_;
-  std::optional<saga::timer> timer_;
+  wishes wishes_;
+  std::map<std::string, std::string> said_;
+  std::set<std::string> dies_during_;
   std::optional<outcome<std::string>> end_;
 };
 

@@ -80,15 +80,29 @@ struct get_standing_sagas {
 
 TROUPE_MESSAGE(get_standing_sagas, capability, after, count, states, step, operation, older_ms)
 
+/// Whether a saga stands at a step: `in_hand` is its `standing_saga::step`.
+inline bool stands_at(std::string_view in_hand, std::string_view step) {
+  for (std::size_t at = 0; (at = in_hand.find(step, at)) != std::string_view::npos; ++at) {
+    const std::size_t end = at + step.size();
+    const bool begins = at > 0 && in_hand[at - 1] == ' ';
+    if (begins && (end == in_hand.size() || in_hand[end] == ',' || in_hand[end] == ' ')) {
+      return true;
+    }
+  }
+  return false;
+}
+
 struct standing_saga {
   uuid id;
   std::string operation{};
   /// These stand still: "parked": waits for a person. "paused": a person holds it. "left_alone":
   /// the node's program cannot continue it. "failing": its events could not be processed, and the
   /// node tries again. "needs_person": its command fails without end, and for too long; it is asked
-  /// on. These do not: "forward", "undoing", "completed", "compensated".
+  /// on. These do not: "forward", "undoing", "completed", "compensated"; "queued": it waits for its
+  /// turn.
   std::string state{};
-  /// "do charge" or "undo charge"; empty if it is not known.
+  /// "do charge", "undo charge", "await approval", or several with commas; empty if it is not
+  /// known.
   std::string step{};
   /// A code and its message.
   std::string code{};

@@ -51,8 +51,7 @@ bool call_turn::run(write& each, turn_scope& in) {
   }
   each.ran = true;
   in.spans.begin(each, what.trace);
-  const saga::plan* by = in.sagas == nullptr ? nullptr : in.sagas->plans().find(what.operation);
-  const auto handled = by == nullptr ? run_command(each, in) : start_saga(each, *by, in);
+  const auto handled = handle(each, in);
   if (!handled) {
     in.output.back_to(before);
     if (each.with_savepoint) {
@@ -88,6 +87,18 @@ bool call_turn::run(write& each, turn_scope& in) {
     keep(each, digest, store::inbox_state::refused);
   }
   return true;
+}
+
+outcome<handlers::answered> call_turn::handle(write& each, turn_scope& in) {
+  const std::string_view operation = each.what->operation;
+  if (in.sagas == nullptr) {
+    return run_command(each, in);
+  }
+  if (const saga::plan* by = in.sagas->plans().find(operation)) {
+    return start_saga(each, *by, in);
+  }
+  const saga::plan* const undone = in.sagas->plans().find_undone_by(operation);
+  return undone == nullptr ? run_command(each, in) : undo_saga(each, *undone, in);
 }
 
 /// Takes the answer of a saga that is over in the turn that began it: no row is left pending.
@@ -176,9 +187,28 @@ call_turn::start_saga(const write& each, const saga::plan& by, turn_scope& in) {
       std::max(left, milliseconds{1}),
       in.now,
       in.output,
-      each.trace(what.trace));
+      each.trace(what.trace),
+      what.key);
   return started ? outcome<handlers::answered>{handlers::answered::later}
                  : failure{std::move(started).error()};
+}
+
+outcome<handlers::answered>
+call_turn::undo_saga(write& each, const saga::plan& of, turn_scope& in) {
+  const auto wanted = wire::checked_decode<saga::undo_saga>(each.what->body);
+  if (!wanted) {
+    return failure{wanted.error()};
+  }
+  const auto is_undone =
+      in.sagas->undo(in.session, in.writer, of, wanted->saga, each.what->id, in.now, in.output);
+  if (!is_undone) {
+    return failure{is_undone.error()};
+  }
+  if (!*is_undone) {
+    return handlers::answered::later;
+  }
+  each.result.bytes = wire::encoded(*wanted);
+  return handlers::answered::now;
 }
 
 outcome<handlers::answered> call_turn::run_command(write& each, turn_scope& in) {

@@ -16,7 +16,7 @@ struct group_probe {
   /// Why it could not be read; empty if it could.
   std::string database_trouble{};
   /// Nothing if the group's actors coordinate no sagas.
-  std::optional<saga::coordinators::standing> sagas{};
+  std::optional<saga::standing> sagas{};
   /// Of all processes over the database.
   std::uint64_t sagas_parked = 0;
 };

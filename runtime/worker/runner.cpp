@@ -157,11 +157,15 @@ void runner::take_call(item& each, const supervision::admission& admission) {
   }
   const replica& by = *replicas_.choose(each.key);
   const auto [operation, number] = by.instance->find(each.operation);
-  each.operation_number = static_cast<std::uint16_t>(number);
+  const std::uint16_t behind =
+      by.instance->sagas() == nullptr ? 0 : by.instance->sagas()->plans().operation_count();
+  each.operation_number = static_cast<std::uint16_t>(behind + number);
   if (operation == nullptr) {
     const saga::coordinators* sagas = by.instance->sagas();
     const saga::plan* plan = sagas == nullptr ? nullptr : sagas->plans().find(each.operation);
-    if (plan == nullptr) {
+    const saga::plan* const undone =
+        sagas == nullptr ? nullptr : sagas->plans().find_undone_by(each.operation);
+    if (plan == nullptr && undone == nullptr) {
       each.operation_number = item::no_operation;
       admissions_.note(admitted, errc::unknown_operation, {});
       return out_.reply_error(
@@ -173,7 +177,8 @@ void runner::take_call(item& each, const supervision::admission& admission) {
                each.operation,
                did_you_mean(each.operation, group_.type().description.operation_names()))});
     }
-    each.operation_number = sagas->plans().number_of(*plan);
+    each.operation_number =
+        plan != nullptr ? sagas->plans().number_of(*plan) : sagas->plans().number_of_undo(*undone);
   } else if (const auto* query = std::get_if<handlers::query>(operation)) {
     return direct_.run_query(each, *query, {by, admitted});
   }

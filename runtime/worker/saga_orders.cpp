@@ -38,7 +38,10 @@ std::string failure_text(std::string_view data) {
 
 /// The word for a saga that is as its journal says.
 std::string state_of(const saga::state& at) {
-  return saga::is_paused(at) ? "paused" : std::string{saga::name_of(at.now)};
+  return saga::is_paused(at) ? "paused"
+         : saga::is_queued(at) && at.now == saga::phase::forward
+             ? "queued"
+             : std::string{saga::name_of(at.now)};
 }
 
 /// Says of a saga what is known of the step it stands at.
@@ -102,11 +105,7 @@ bool saga_list::wants(std::string_view state) const {
 }
 
 bool saga_list::is_wanted(const wire::standing_saga& said) const {
-  const std::size_t space = said.step.find(' ');
-  const std::string_view step = space == std::string::npos
-                                    ? std::string_view{}
-                                    : std::string_view{said.step}.substr(space + 1);
-  return wants(said.state) && asked_.step.value_or(std::string{step}) == step
+  return wants(said.state) && (!asked_.step || wire::stands_at(said.step, *asked_.step))
          && asked_.operation.value_or(said.operation) == said.operation
          && said.id.born() <= born_before_;
 }
@@ -127,7 +126,7 @@ wire::standing_sagas saga_list::answer() {
   if (wants("failing") || wants("left_alone")) {
     add_troubled();
   }
-  if (wants("forward") || wants("undoing") || wants("needs_person")) {
+  if (wants("forward") || wants("undoing") || wants("queued") || wants("needs_person")) {
     add_running();
   }
   std::sort(found_.begin(), found_.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
@@ -164,7 +163,7 @@ void saga_list::add_stored(saga::phase now) {
 }
 
 void saga_list::add_running() {
-  std::vector<uuid> ids = in_.sagas->ids();
+  std::vector<uuid> ids = in_.sagas->running().ids();
   std::sort(ids.begin(), ids.end());
   for (const uuid& id : ids) {
     if (asked_.after.value_or(uuid{}) < id) {
@@ -203,7 +202,7 @@ wire::standing_saga saga_list::describe_stored(const saga::saga_row& row) {
   if (const auto last = journal_.last(row.id, bytes)) {
     said.since = unix_millis(last->second);
   }
-  const auto found = in_.sagas->read(in_.session, row);
+  const auto found = in_.sagas->plans().read(in_.session, row);
   if (!found) {
     said.code = name_of(found.error().code);
     said.reason = reason_of(found.error().message);
@@ -239,27 +238,32 @@ saga_list::describe_trouble(const uuid& id, const saga::trouble& its) {
       .maybe_done = true,
       .failures = its.failures,
       .since = unix_millis(its.since)};
-  if (const auto found = in_.sagas->read(in_.session, *row)) {
+  if (const auto found = in_.sagas->plans().read(in_.session, *row)) {
     add_step(said, *found->by, found->current);
   }
   return said;
 }
 
 wire::standing_saga saga_list::describe_running(const uuid& id) {
-  const saga::plan* by = nullptr;
-  const saga::state& at = *in_.sagas->running_state(id, by);
+  const saga::coordinator& which = *in_.sagas->running().find(id);
+  const saga::plan* const by = which.by;
+  const saga::state& at = which.current;
   wire::standing_saga said{
       .id = id,
       .operation = by->what().operation,
       .state = state_of(at),
-      .maybe_done = at.hand.maybe_done || at.hand.in_flight,
       .since = unix_millis(id.born())};
   add_step(said, *by, at);
-  if (at.hand.last_failure) {
-    said.code = name_of(*at.hand.last_failure);
-    said.failures = at.hand.attempt - (at.hand.in_flight ? 1U : 0U);
+  for (const std::uint32_t step : saga::open_steps(at)) {
+    const saga::tries& hand = at.steps[step].hand;
+    said.maybe_done = said.maybe_done || saga::may_be_done(*by, at, step);
+    const std::uint32_t failures = hand.attempt - (hand.in_flight ? 1U : 0U);
+    if (hand.last_failure && failures >= said.failures) {
+      said.code = name_of(*hand.last_failure);
+      said.failures = failures;
+    }
   }
-  if (std::string need = in_.sagas->need_of(id, in_.now); !need.empty()) {
+  if (std::string need = in_.sagas->running().need_of(id, in_.now); !need.empty()) {
     said.state = "needs_person";
     said.reason = reason_of(need);
   }
@@ -267,8 +271,7 @@ wire::standing_saga saga_list::describe_running(const uuid& id) {
 }
 
 /// The body that a record tells of, as this program makes it.
-std::string
-body_told(const saga::record& row, const saga::coordinators::replayed* known, const uuid& id) {
+std::string body_told(const saga::record& row, const saga::replayed* known, const uuid& id) {
   switch (row.kind) {
   case saga::record_kind::started:
     return std::string{row.data.substr(std::min(saga::start_prefix_bytes, row.data.size()))};
@@ -284,12 +287,20 @@ body_told(const saga::record& row, const saga::coordinators::replayed* known, co
     return {};
   }
   const bool undo = row.kind == saga::record_kind::undo_intent;
-  const saga::call made{.as = {.step = row.step, .undo = undo, .round = row.round}, .id = id};
+  if (!known->by->is_call(row.step)) {
+    return {};
+  }
+  const std::uint32_t done_round = undo ? known->current.steps[row.step].round : row.round;
+  const uuid done_id = known->by->command_id(id, row.step, false, done_round);
+  const saga::call made{
+      .as = {.step = row.step, .undo = undo, .round = row.round},
+      .id = undo ? uuid{} : done_id,
+      .undoes = undo ? done_id : uuid{}};
   return saga::body_of(*known->by, known->current, made).value_or("");
 }
 
-wire::saga_record record_told(
-    const saga::dated_record& from, const saga::coordinators::replayed* known, const uuid& id) {
+wire::saga_record
+record_told(const saga::dated_record& from, const saga::replayed* known, const uuid& id) {
   wire::saga_record said{
       .seq = from.row.seq,
       .at = unix_millis(from.at),
@@ -300,8 +311,12 @@ wire::saga_record record_told(
   if (known != nullptr && from.row.step < known->by->step_count()) {
     said.step = known->by->at(from.row.step).name;
   }
-  if (from.row.kind == saga::record_kind::failed || from.row.kind == saga::record_kind::parked) {
+  if (from.row.kind == saga::record_kind::failed || from.row.kind == saga::record_kind::parked
+      || from.row.kind == saga::record_kind::recalled) {
     said.note = failure_text(from.row.data);
+  } else if (const auto due = saga::due_in(from.row.data);
+             from.row.kind == saga::record_kind::intent && due) {
+    said.note = fmt::format("waits until {}", utc_time_text(*due));
   } else if (from.row.kind == saga::record_kind::ordered) {
     if (const auto order = wire::checked_decode<saga::order>(from.row.data)) {
       said.note = fmt::format(
@@ -392,7 +407,7 @@ outcome<std::string> tell_saga(const item& order, turn_scope& in) {
       .unread = {},
       .effects = {},
       .records = {}};
-  const auto found = in.sagas->read(in.session, *row);
+  const auto found = in.sagas->plans().read(in.session, *row);
   if (found) {
     const bool is_legacy = row->now == saga::phase::parked && found->current.now != row->now;
     said.state = is_legacy ? said.state : state_of(found->current);
@@ -447,10 +462,9 @@ outcome<std::string> order_saga(const item& order, turn_scope& in) {
     return failure{std::move(done).error()};
   }
   wire::saga_ordered said{.id = asked->id, .node = in.of.parts().node};
-  const saga::plan* by = nullptr;
-  if (const saga::state* const at = in.sagas->running_state(asked->id, by)) {
-    said.state = state_of(*at);
-    said.step = at->is_over() ? "" : saga::step_in_hand(*by, *at);
+  if (const saga::coordinator* const found = in.sagas->running().find(asked->id)) {
+    said.state = state_of(found->current);
+    said.step = found->current.is_over() ? "" : saga::step_in_hand(*found->by, found->current);
   }
   return wire::encoded(said);
 }

@@ -222,6 +222,10 @@ bool store_turn::run_all(
       count = at_ + 1; // The others get another turn, so that this commit comes soon.
     }
   }
+  if (sagas_ != nullptr) {
+    sagas_->hear(in.session, in.writer, false, in.now, output);
+    sagas_->admit(in.session, in.now, output);
+  }
   inbox_.insert_rows();
   if (!output.events.empty()) {
     trim_.run(outbox_trimmed_least);
@@ -283,6 +287,9 @@ void store_turn::keep_house(const write& each, turn_scope& in) {
     shown.emplace(store_.gate); // A process that is gone may have left many sagas.
   }
   takeover_.look(*each.what, *each.by, in);
+  if (sagas_ != nullptr) {
+    sagas_->hear(in.session, in.writer, true, in.now, in.output);
+  }
   awaited_.look(in.session, in.output.answers);
   regular_.run(*each.by, in);
   if (forgetting_.is_due(in.began)) {

@@ -136,7 +136,7 @@ void takeover::rejoin(
   missing_.clear();
   // The heir answers them, at the brokers that it reaches.
   if (sagas != nullptr) {
-    awaited.add(sagas->ids());
+    awaited.add(sagas->running().ids());
   }
   if (effects != nullptr) {
     awaited.add(effects->calls());

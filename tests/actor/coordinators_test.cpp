@@ -21,7 +21,7 @@ BOOST_AUTO_TEST_CASE(a_saga_runs_its_steps_in_order_and_stores_its_answer_in_the
   const auto stored = store::inbox{*one.session}.find(id);
   BOOST_TEST((stored->state == store::inbox_state::ok));
   BOOST_TEST(stored->reply == one.answers[0].bytes);
-  BOOST_TEST(one.sagas.running() == 0U);
+  BOOST_TEST(one.sagas.running().size() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(the_row_of_a_saga_says_that_it_turned_back) {
@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(a_rolled_back_turn_is_read_again_and_the_saga_goes_on) {
   one.session->rollback();
   one.sagas.rolled_back();
   BOOST_TEST(one.sagas.wants_resume(time.now()));
-  BOOST_TEST(one.sagas.running() == 0U);
+  BOOST_TEST(one.sagas.running().size() == 0U);
 
   one.resume();
 
@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(a_saga_that_runs_again_after_a_failure_is_not_looked_for_an
   one.calls.clear();
 
   one.resume();
-  BOOST_TEST(one.sagas.running() == 1U);
+  BOOST_TEST(one.sagas.running().size() == 1U);
   BOOST_TEST(!one.sagas.wants_resume(time.now()));
   BOOST_TEST(one.sagas.standing_still().find(id)->failures == 1U); // Until it has moved.
 
@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(a_rolled_back_turn_has_only_its_own_sagas_read_again) {
   });
 
   BOOST_TEST(count == 1U);
-  BOOST_TEST(one.sagas.running() == 2U);
+  BOOST_TEST(one.sagas.running().size() == 2U);
 }
 
 // An actor is made anew after a throw: the sagas that it ran must go on without a new process.

@@ -63,23 +63,68 @@ struct owner {
     }
     saga::outgoing out;
     work(out);
+    sagas.hear(*session, writer, false, time.wall(), out);
+    sagas.admit(*session, time.wall(), out);
     session->commit();
     sagas.committed();
     ++commits;
     calls.insert(calls.end(), out.calls.begin(), out.calls.end());
     answers.insert(answers.end(), out.answers.begin(), out.answers.end());
     parked.insert(parked.end(), out.parked_sagas.begin(), out.parked_sagas.end());
+    timers.insert(timers.end(), out.timers.begin(), out.timers.end());
     return true;
   }
 
-  bool start(const uuid& id) {
+  void await(const uuid& call, std::string_view operation = "place") {
+    const std::array rows{store::inbox_row{
+        .id = call, .operation = operation, .digest = 1, .reply = {}, .by = {.node = "n"}}};
+    store::inbox{*session}.insert(rows);
+  }
+
+  bool start(const uuid& id, std::string_view key = {}) {
     return turn([&](saga::outgoing& out) {
-      const std::array rows{store::inbox_row{
-          .id = id, .operation = "place", .digest = 1, .reply = {}, .by = {.node = "n"}}};
-      store::inbox{*session}.insert(rows);
-      const auto started = sagas.start(
-          *session, writer, id, *sagas.plans().find("place"), "input", 5s, time.wall(), out);
+      await(id);
+      const saga::plan& by = *sagas.plans().find("place");
+      const auto started =
+          sagas.start(*session, writer, id, by, "input", 5s, time.wall(), out, {}, key);
       BOOST_REQUIRE(started.has_value());
+    });
+  }
+
+  /// Says something to the step that waits.
+  outcome<uuid> say(std::string_view step, std::string_view body) {
+    outcome<uuid> told;
+    BOOST_REQUIRE(turn([&](saga::outgoing&) {
+      const saga::definition& of = sagas.plans().find("place")->what();
+      for (const saga::step& each : of.steps) {
+        if (each.name == step) {
+          told = sagas.tell(*session, "place", each, body, time.wall());
+        }
+      }
+    }));
+    return told;
+  }
+
+  /// As a saga does of which `id` is a step. @return whether nothing is left to undo.
+  bool undo(const uuid& id, const uuid& call) {
+    bool is_undone = false;
+    BOOST_REQUIRE(turn([&](saga::outgoing& out) {
+      await(call, "unplace");
+      is_undone =
+          sagas.undo(*session, writer, *sagas.plans().find("place"), id, call, time.wall(), out)
+              .value();
+    }));
+    return is_undone;
+  }
+
+  /// As every second or so: hears what other processes were told.
+  bool look() {
+    return turn([&](saga::outgoing& out) { sagas.hear(*session, writer, true, time.wall(), out); });
+  }
+
+  bool fire(const saga::outgoing::timer& due) {
+    return turn([&](saga::outgoing& out) {
+      sagas.timer_due(*session, due.saga, due.token, time.wall(), out);
     });
   }
 
@@ -156,6 +201,7 @@ struct owner {
   std::deque<saga::outgoing::call> calls;
   std::vector<saga::outgoing::answer> answers;
   std::vector<saga::outgoing::parked> parked;
+  std::vector<saga::outgoing::timer> timers;
   int commits = 0;
 };
 

@@ -37,7 +37,7 @@ BOOST_AUTO_TEST_CASE(a_saga_whose_steps_were_not_kept_is_left_alone_and_the_othe
 
   newer.take_over(old);
 
-  BOOST_TEST(newer.sagas.running() == 0U);
+  BOOST_TEST(newer.sagas.running().size() == 0U);
   BOOST_TEST(newer.calls.empty());
   BOOST_TEST(newer.number("SELECT phase FROM sagas") == 0);
   BOOST_TEST(newer.number("SELECT COUNT(*) FROM saga_journal") == rows);
@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(a_saga_whose_command_cannot_be_made_any_more_is_left_alone)
 
   newer.take_over(old);
 
-  BOOST_TEST(newer.sagas.running() == 0U);
+  BOOST_TEST(newer.sagas.running().size() == 0U);
   BOOST_TEST(newer.calls.empty());
   BOOST_REQUIRE(newer.parked.size() == 1U);
   BOOST_TEST(newer.parked[0].is_left_alone);
@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(a_saga_whose_owner_is_not_fenced_is_not_left_alone) {
 
   other.take_left_alone();
 
-  BOOST_TEST(other.sagas.running() == 0U);
+  BOOST_TEST(other.sagas.running().size() == 0U);
   BOOST_TEST(one.work(others));
   BOOST_TEST(others.done == forward, boost::test_tools::per_element());
 }
@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(a_saga_whose_journal_is_damaged_is_left_alone_and_the_other
 
   heir.take_over(dead);
 
-  BOOST_TEST(heir.sagas.running() == 1U);
+  BOOST_TEST(heir.sagas.running().size() == 1U);
   BOOST_REQUIRE(heir.sagas.standing_still().find(damaged) != nullptr);
   BOOST_TEST(
       heir.sagas.standing_still().find(damaged)->reason.find("inside a decision")
@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(a_saga_that_cannot_be_taken_up_waits_and_is_then_parked_wit
   heir.session->commit();
 
   heir.take_over(dead);
-  BOOST_TEST(heir.sagas.running() == 1U);
+  BOOST_TEST(heir.sagas.running().size() == 1U);
   BOOST_TEST(heir.work(others));
   BOOST_TEST(others.done == forward, boost::test_tools::per_element());
   BOOST_REQUIRE(heir.sagas.standing_still().find(bad) != nullptr);
@@ -147,10 +147,10 @@ BOOST_AUTO_TEST_CASE(a_saga_that_cannot_be_taken_up_waits_and_is_then_parked_wit
   heir.session->execute("DELETE FROM trouble");
   heir.session->commit();
   heir.take_left_alone();
-  BOOST_TEST(heir.sagas.running() == 0U); // It still waits.
+  BOOST_TEST(heir.sagas.running().size() == 0U); // It still waits.
   time.advance(200ms);
   heir.take_left_alone();
-  BOOST_TEST(heir.sagas.running() == 1U);
+  BOOST_TEST(heir.sagas.running().size() == 1U);
 }
 
 struct broken_saga : coordinators_fixture {

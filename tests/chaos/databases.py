@@ -45,7 +45,9 @@ TABLES = {
     "payments": {**_TURN, "payments": "order_id payment_id amount_cents currency card state "
                                       "provider_ref",
                  "ledger": "order_id kind amount_cents"},
-    "order_saga": {**_TURN, "sagas": "id operation phase epoch writer trace",
+    "order_saga": {**_TURN, "sagas": "id operation phase epoch writer trace line",
+                   "saga_answers": "saga step refusal body taken at",
+                   "saga_recalls": "saga call taken at",
                    "saga_tables": "fingerprint operation steps since",
                    "saga_journal": "saga seq kind step round attempt epoch at data"},
     "notifications": {**_TURN, "mails": "order_id event_id recipient state message_id attempts "

@@ -14,7 +14,8 @@ _COMPONENTS = {
     "inventory": {*_TURN, "inventory"},
     "orders": {*_TURN, "troupe.events", "orders"},
     "payments": {*_TURN, "payments"},
-    "order_saga": {*_TURN, "troupe.saga", "troupe.parked", "troupe.saga_tables", "troupe.saga_trace"},
+    "order_saga": {*_TURN, "troupe.saga", "troupe.parked", "troupe.saga_tables", "troupe.saga_trace",
+                   "troupe.saga_waits"},
     "notifications": {*_TURN, "notifications"},
     "users": {*_TURN, "users"},
     "notes": {*_TURN, "notes"},
@@ -163,6 +164,14 @@ class Frame:
                 compare(self._findings, "I21", f"{database.table(name)} {ids.text(row[key])}", row,
                         {"trace": _TRACE})
         if database.name == "order_saga":
+            # No step of an order's saga waits, and no saga has it as a step.
+            for table, key in {"saga_answers": "saga", "saga_recalls": "saga"}.items():
+                for row in database.rows(table):
+                    self._extra(database.table(table), row[key])
+            # Orders have no limit of how many run at once, so none is in a line.
+            for row in database.rows("sagas"):
+                compare(self._findings, "I21", f"{database.table('sagas')} {ids.text(row['id'])}", row,
+                        {"line": None})
             for row in database.rows("saga_tables"):
                 compare(self._findings, "I21", f"{database.table('saga_tables')} {row['fingerprint']}",
                         row, {"operation": "place",

@@ -24,6 +24,8 @@ private:
   struct step_facts {
     bool intended = false;
     bool done = false;
+    bool passed = false;
+    bool undo_intended = false;
     bool failed_for_sure = false;
     int times_undone = 0;
   };
@@ -66,15 +68,25 @@ private:
     case record_kind::done:
       step.done = true;
       break;
+    case record_kind::passed:
+      if (step.intended && !resumed_) {
+        broken("I6", "step " + std::to_string(row.step) + " was asked and passed over");
+      }
+      step.passed = true;
+      break;
+    case record_kind::resumed:
+      resumed_ = true;
+      break;
     case record_kind::failed:
       step.failed_for_sure = !row.maybe_done;
       break;
     case record_kind::undo_intent:
       // The same step twice is a resumed undo, or else shows as undone twice.
-      if (last_undo_ && row.step > *last_undo_) {
+      if (last_undo_ && run_.stages[row.step] > run_.stages[*last_undo_]) {
         broken("I6", "step " + std::to_string(row.step) + " is undone after an earlier one");
       }
       last_undo_ = row.step;
+      step.undo_intended = true;
       break;
     case record_kind::undone:
       if (++step.times_undone > 1) {
@@ -98,10 +110,12 @@ private:
     for (std::size_t i = 0; i < steps_.size(); ++i) {
       const step_facts& step = steps_[i];
       const std::string name = "step " + std::to_string(i);
-      if (over_ == record_kind::completed && (!step.done || step.times_undone > 0)) {
+      if (over_ == record_kind::completed
+          && ((!step.done && !step.passed) || step.times_undone > 0)) {
         broken("I6", name + " of a completed saga is not done");
       }
-      const bool must_undo = step.done || (step.intended && !step.failed_for_sure);
+      const bool must_undo =
+          run_.is_call[i] && (step.done || (step.intended && !step.failed_for_sure));
       if (over_ == record_kind::compensated && must_undo && step.times_undone == 0) {
         broken("I6", name + " of a compensated saga is not undone");
       }
@@ -118,7 +132,8 @@ private:
     for (const effect_row& each : run_.effects) {
       if (each.undo) {
         --in_place[each.step];
-        if (last_undone && each.step >= *last_undone) {
+        if (last_undone
+            && (each.step == *last_undone || run_.stages[each.step] > run_.stages[*last_undone])) {
           broken("I6", "effects were undone out of order");
         }
         last_undone = each.step;
@@ -135,10 +150,13 @@ private:
       const journal_row& last = run_.journal.back();
       const step_facts& step = steps_[i];
       // Parked at a command whose outcome is unknown, or before the undo of a step whose is.
-      const bool open_undo = last_undo_ == i && !step.done && step.times_undone == 0;
-      const bool unknown =
-          last.kind == record_kind::parked && last.step == i && (last.maybe_done || open_undo);
-      const bool expected = step.done && step.times_undone == 0;
+      const bool open_undo = step.undo_intended && !step.done && step.times_undone == 0;
+      // Or beside such a step, while it is asked or undone itself.
+      const bool open_beside = last.step != i && run_.stages[last.step] == run_.stages[i]
+                               && step.times_undone == 0 && (!step.done || last_undo_);
+      const bool unknown = last.kind == record_kind::parked
+                           && ((last.step == i && (last.maybe_done || open_undo)) || open_beside);
+      const bool expected = step.done && step.times_undone == 0 && run_.is_call[i];
       if (!unknown && in_place[i] != (expected ? 1 : 0)) {
         broken(
             "I8",
@@ -151,6 +169,7 @@ private:
   std::vector<step_facts> steps_;
   std::optional<std::uint32_t> last_undo_;
   std::optional<record_kind> over_;
+  bool resumed_ = false;
   std::vector<std::string> found_;
 };
 

@@ -28,6 +28,9 @@ struct effect_row {
 /// What is left of one saga once the world is quiet.
 struct history {
   std::vector<step_kind> kinds;
+  /// Whether each step is a call, and the first step of those that begin together with it.
+  std::vector<bool> is_call;
+  std::vector<std::uint32_t> stages;
   std::vector<journal_row> journal;
   std::vector<effect_row> effects;
 };

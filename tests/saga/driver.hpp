@@ -76,7 +76,7 @@ struct driver {
 
   /// Gives an event; its records go to `rows` at once.
   driver& give(event what) {
-    decide(by, current, std::move(what), actions);
+    decide(by, current, std::move(what), now, actions);
     for (const action& each : actions) {
       if (const auto* written = std::get_if<journal>(&each)) {
         rows.push_back({written->row, std::string{written->row.data}});
@@ -91,7 +91,7 @@ struct driver {
     return *this;
   }
 
-  driver& start() { return give(started{.input = "in", .now = now}); }
+  driver& start() { return give(started{.input = "in"}); }
 
   /// Answers the last call.
   driver& ok(std::string body = "ok") { return give(answered{called().as, std::move(body)}); }
@@ -102,7 +102,29 @@ struct driver {
 
   driver& refuse() { return fail(errc::rejected); }
 
-  driver& timer_fires() { return give(timer_due{the<timer>().token}); }
+  driver& timer_fires() { return fire(the<timer>()); }
+
+  driver& fire(const timer& due) { return give(timer_due{.step = due.step, .token = due.token}); }
+
+  /// The calls of the last decision.
+  std::vector<call> calls() const {
+    std::vector<call> found;
+    for (const action& each : actions) {
+      if (const auto* one = std::get_if<call>(&each)) {
+        found.push_back(*one);
+      }
+    }
+    return found;
+  }
+
+  /// The operations that the last decision called, in order: "flight hotel car".
+  std::string called_at_once() const {
+    std::string text;
+    for (const call& each : calls()) {
+      text += (text.empty() ? "" : " ") + operation_of(by, each);
+    }
+    return text;
+  }
 
   template <class Action>
   const Action* find() const {
@@ -135,7 +157,8 @@ struct driver {
       text += name_of(each.row.kind);
       const record_kind kind = each.row.kind;
       if (kind == record_kind::intent || kind == record_kind::done || kind == record_kind::failed
-          || kind == record_kind::undo_intent || kind == record_kind::undone) {
+          || kind == record_kind::undo_intent || kind == record_kind::undone
+          || kind == record_kind::passed) {
         text += ":" + std::to_string(each.row.step);
       }
     }
@@ -155,10 +178,11 @@ struct driver {
   /// As another owner: forgets the state and replays the journal.
   driver& take_over(milliseconds after = 0ms) {
     current = *replay(by, current.saga, prefix(rows.size()));
-    return give(taken_over{now + after});
+    now += after;
+    return give(taken_over{});
   }
 
-  const wall_time now{std::chrono::hours{24 * 365 * 55}};
+  wall_time now{std::chrono::hours{24 * 365 * 55}};
   plan by;
   state current;
   std::vector<action> actions;

@@ -30,6 +30,26 @@ BOOST_AUTO_TEST_CASE(a_definition_is_drawn_with_its_steps_in_order_and_their_und
          "  s3 --> done([\"completed\"])\n");
 }
 
+BOOST_AUTO_TEST_CASE(parallel_steps_waits_and_conditions_are_drawn) {
+  definition trip = order_saga();
+  trip.steps.resize(2);
+  trip.steps[1].parallel = true;
+  trip.steps[1].when = [](const facts&) -> outcome<bool> { return true; };
+  trip.steps.push_back(
+      waits<reserved>("approval", "approve", 3s, [](const reserved&) { return heard{}; }));
+  trip.steps.push_back(lets_pass("cooling", 2s));
+
+  const std::string drawn = mermaid_of(trip);
+
+  BOOST_TEST(drawn.find("  begin --> s0\n") != std::string::npos);
+  BOOST_TEST(drawn.find("  begin --> s1\n") != std::string::npos);
+  BOOST_TEST(drawn.find("shop.credit<br/>if its condition holds") != std::string::npos);
+  BOOST_TEST(drawn.find("  s0 --> s2\n  s1 --> s2\n") != std::string::npos);
+  BOOST_TEST(drawn.find("[\"approval<br/>waits for approve, 3s\"]") != std::string::npos);
+  BOOST_TEST(drawn.find("[\"cooling<br/>lets 2s pass\"]") != std::string::npos);
+  BOOST_TEST(dot_of(trip).find("  begin -> s1\n") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(a_quote_in_a_name_ends_no_label) {
   definition odd = order_saga();
   odd.steps[0].name = "a\"b\\c\nd";

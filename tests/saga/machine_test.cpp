@@ -42,8 +42,8 @@ BOOST_AUTO_TEST_CASE(a_caller_with_less_time_shortens_the_deadline_and_none_leng
   driver hasty;
   driver patient;
 
-  hasty.give(started{.input = "in", .now = hasty.now, .within = 1s});
-  patient.give(started{.input = "in", .now = patient.now, .within = 60s});
+  hasty.give(started{.input = "in", .within = 1s});
+  patient.give(started{.input = "in", .within = 60s});
 
   BOOST_TEST((hasty.the<watch_deadline>().delay == 1s));
   BOOST_TEST((hasty.current.deadline == hasty.now + 1s));
@@ -451,15 +451,16 @@ BOOST_AUTO_TEST_CASE(late_repeated_and_stale_events_change_nothing) {
   const state before = saga.current;
 
   const event stale[] = {
-      started{.input = "other", .now = saga.now},
+      started{.input = "other"},
       answered{first, "again"},
       failed{first, rejected("no", "")},
       answered{{.step = 1, .undo = true, .round = 0, .attempt = 1}, "undo"},
       answered{{.step = 1, .undo = false, .round = 1, .attempt = 1}, "round"},
       answered{{.step = 99, .undo = false, .round = 0, .attempt = 1}, "step"},
       failed{{.step = 1, .undo = false, .round = 0, .attempt = 7}, rejected("no", "")},
-      timer_due{stale_token},
-      timer_due{0},
+      timer_due{.step = 0, .token = stale_token},
+      timer_due{},
+      timer_due{.step = 99, .token = 1},
       retry_by_operator{}};
   for (const event& each : stale) {
     saga.give(each);
@@ -491,7 +492,7 @@ BOOST_AUTO_TEST_CASE(a_finished_saga_ignores_everything_but_a_takeover) {
            answered{last, "x"},
            failed{last, rejected("no", "")},
            deadline_reached{},
-           timer_due{1},
+           timer_due{.step = 0, .token = 1},
            retry_by_operator{}}) {
     saga.give(each);
     BOOST_TEST(saga.actions.empty());

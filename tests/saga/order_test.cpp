@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(a_retry_asks_at_once_and_the_timer_that_runs_is_void) {
   obey(saga, some(verb::retry));
 
   BOOST_TEST(saga.called().as.attempt == 2U);
-  saga.give(timer_due{waits.token});
+  saga.fire(waits);
   BOOST_TEST(saga.find<call>() == nullptr);
   BOOST_TEST(refused(saga, some(verb::retry)) == "in_flight");
 }

@@ -8,7 +8,7 @@ namespace troupe::saga::test {
 
 world::world(definition from, const faults& wrong, std::uint64_t seed, flaw broken)
     : saga_{std::move(from)}, wrong_{wrong}, dice_{seed}, broken_{broken} {
-  later(0ms, event{started{.input = "in", .now = saga_.now}});
+  later(0ms, event{started{.input = "in"}});
   dice person{~seed};
   for (int i = 0; i < wrong_.orders; ++i) {
     constexpr verb verbs[] = {verb::pause, verb::park, verb::resume, verb::retry, verb::compensate};
@@ -18,7 +18,7 @@ world::world(definition from, const faults& wrong, std::uint64_t seed, flaw brok
   }
 }
 
-void world::later(milliseconds delay, std::variant<event, request, takeover> what) {
+void world::later(milliseconds delay, std::variant<event, request, takeover, word> what) {
   queue_.push({.at = now_ + delay, .order = order_++, .what = std::move(what), .epoch = epoch_});
 }
 
@@ -31,16 +31,18 @@ void world::run() {
       happen(std::move(*to_saga), next.epoch == epoch_);
     } else if (auto* arriving = std::get_if<request>(&next.what)) {
       arrive(*arriving);
+    } else if (const auto* said = std::get_if<word>(&next.what)) {
+      say(*said);
     } else {
       alive_ = true;
       ++epoch_;
       if (saga_.rows.empty()) {
         // Nothing was promised; whoever asked asks again.
         saga_.current = state{saga_.by, saga_.current.saga};
-        later(0ms, event{started{.input = "in", .now = wall()}});
+        later(0ms, event{started{.input = "in"}});
       } else {
         saga_.current = *replay(saga_.by, saga_.current.saga, saga_.prefix(saga_.rows.size()));
-        happen(taken_over{wall()}, true);
+        happen(taken_over{}, true);
       }
     }
   }
@@ -56,6 +58,7 @@ void world::happen(event what, bool of_this_owner) {
   }
   const std::size_t rows_before = saga_.rows.size();
   const std::size_t boundaries_before = saga_.boundaries.size();
+  saga_.now = wall();
   saga_.give(std::move(what));
   const bool scripted = wrong_.die_at == decisions_++;
   const bool dies = scripted || chance(wrong_.coordinator_dies);
@@ -94,7 +97,13 @@ void world::carry_out(const action& what) {
   if (const auto* wanted = std::get_if<call>(&what)) {
     send(*wanted);
   } else if (const auto* pause = std::get_if<timer>(&what)) {
-    later(pause->delay, event{timer_due{pause->token}});
+    later(pause->delay, event{timer_due{.step = pause->step, .token = pause->token}});
+  } else if (const auto* waits = std::get_if<listen>(&what)) {
+    if (said_.contains(waits->as.step)) {
+      later(0ms, word{waits->as.step});
+    } else if (spoken_to_.insert(waits->as.step).second || now_ >= heals_at) {
+      later(milliseconds{dice_.below(chance(wrong_.slow) ? 5'000 : 300)}, word{waits->as.step});
+    }
   } else if (const auto* watch = std::get_if<watch_deadline>(&what)) {
     later(watch->delay, event{deadline_reached{}});
   } else if (const auto* end = std::get_if<finish>(&what)) {
@@ -163,6 +172,30 @@ void world::arrive(const request& what) {
   }
 }
 
+/// The first word counts. It is kept beside the journal, so an owner that is dead hears it later.
+void world::say(const word& what) {
+  const bool may_be_no = saga_.by.at(what.step).kind == step_kind::compensatable;
+  const bool is_no = may_be_no && (chance(wrong_.step_refused) || wrong_.refuse_step == what.step);
+  if (is_turned_back(saga_.current) || saga_.current.is_over()) {
+    return;
+  }
+  said_.try_emplace(
+      what.step,
+      is_no ? outcome<std::string>{failure{rejected("step", "no")}} : outcome<std::string>{"yes"});
+  if (!alive_ || saga_.current.now != phase::forward || !is_open(saga_.current, what.step)) {
+    return;
+  }
+  const step_state& waits = saga_.current.steps[what.step];
+  const asked as{
+      .step = what.step, .undo = false, .round = waits.round, .attempt = waits.hand.attempt};
+  const outcome<std::string>& word_said = said_.at(what.step);
+  if (word_said) {
+    happen(answered{as, *word_said}, true);
+  } else {
+    happen(failed{as, word_said.error()}, true);
+  }
+}
+
 /// A participant's turn: one transaction of inbox, tombstone and effect.
 outcome<std::string> world::handle(const call& what) {
   if (const auto known = inbox_.find(what.id); known != inbox_.end() && broken_ != flaw::no_inbox) {
@@ -194,6 +227,8 @@ history world::past() const {
   history past;
   for (const step& each : saga_.by.what().steps) {
     past.kinds.push_back(each.kind);
+    past.is_call.push_back(each.act == step_act::call);
+    past.stages.push_back(saga_.by.stage_of(static_cast<std::uint32_t>(past.stages.size())).first);
   }
   for (std::size_t i = 0; i < saga_.rows.size(); ++i) {
     const kept_record& kept = saga_.rows[i];

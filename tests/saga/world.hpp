@@ -95,10 +95,15 @@ private:
 
   struct takeover {};
 
+  /// Somebody answers a step that waits.
+  struct word {
+    std::uint32_t step = 0;
+  };
+
   struct happening {
     milliseconds at{};
     std::uint64_t order = 0;
-    std::variant<event, request, takeover> what;
+    std::variant<event, request, takeover, word> what;
     /// Of the owner that waits for it; timers die with their owner.
     std::uint64_t epoch = 0;
 
@@ -107,7 +112,7 @@ private:
     }
   };
 
-  void later(milliseconds delay, std::variant<event, request, takeover> what);
+  void later(milliseconds delay, std::variant<event, request, takeover, word> what);
 
   bool chance(int percent) { return now_ < heals_at && dice_.percent(percent); }
 
@@ -116,11 +121,13 @@ private:
   void carry_out(const action& what);
   void send(const call& what);
   void arrive(const request& what);
+  void say(const word& what);
   outcome<std::string> handle(const call& what);
 
-  wall_time wall() const { return saga_.now + now_; }
+  wall_time wall() const { return begun_ + now_; }
 
   driver saga_;
+  wall_time begun_ = saga_.now;
   faults wrong_;
   dice dice_;
   flaw broken_;
@@ -138,6 +145,9 @@ private:
   std::set<uuid> tombstones_;
   std::set<uuid> in_place_;
   std::vector<effect_row> effects_;
+  // What was said to steps that wait, or is going to be.
+  std::map<std::uint32_t, outcome<std::string>> said_;
+  std::set<std::uint32_t> spoken_to_;
 };
 
 } // namespace troupe::saga::test

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "runtime/actor/registry.hpp"
+#include "runtime/saga/definition.hpp"
+
+namespace travel {
+
+/// Flights, hotels and cars: one type of actor for three capabilities.
+troupe::actor_type places();
+
+/// Holds what a trip needs, all at once, and keeps it if a person approves; or frees it again.
+troupe::saga::definition book();
+
+} // namespace travel

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "runtime/ids.hpp"
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+namespace troupe::saga {
+
+/// How many sagas of one operation run at once in this process, and which wait for their turn.
+///
+/// What turns back keeps its place until it is undone, so that nothing new begins in its stead. In
+/// memory only, rebuilt from the journal by whoever takes the sagas up.
+class lane {
+public:
+  /// @param at_once 0 for any number.
+  explicit lane(int at_once) : at_once_{static_cast<std::size_t>(at_once)} {}
+
+  /// Whether one more may begin, and nobody waits.
+  bool is_free() const { return has_room() && waiting_.empty(); }
+
+  void run(const uuid& saga);
+  /// It waits, among those of the same key in the order of their ids.
+  void wait(const uuid& saga, const std::string& key);
+  /// It neither runs nor waits.
+  void leave(const uuid& saga);
+  void clear();
+
+  /// The one whose turn it is: keys take turns. Nothing if none waits, or there is no room.
+  std::optional<uuid> next();
+
+  std::size_t waiting() const { return keys_.size(); }
+
+private:
+  bool has_room() const { return at_once_ == 0 || running_.size() < at_once_; }
+
+  std::size_t at_once_;
+  std::set<uuid> running_;
+  std::map<std::string, std::set<uuid>> waiting_;
+  std::map<uuid, std::string> keys_; // Of those that wait.
+  // The key that had its turn last.
+  std::string last_;
+};
+
+} // namespace troupe::saga

@@ -1,0 +1,109 @@
+#pragma once
+
+#include "runtime/saga/lane.hpp"
+#include "runtime/saga/plan.hpp"
+#include "runtime/saga/state.hpp"
+#include "runtime/secret_hash.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <tsl/robin_map.h>
+#include <utility>
+#include <vector>
+
+namespace troupe::saga {
+
+/// A running saga, with what its process needs to know besides its state.
+struct coordinator {
+  coordinator(const plan& with, const uuid& id) : by{&with}, current{with, id} {}
+
+  const plan* by;
+  state current;
+  std::int64_t epoch = 1;
+  /// Of the call that started it; may be empty.
+  std::string trace;
+  /// When its last record was written.
+  wall_time since{};
+  /// How its last try failed; empty if it did not.
+  std::string failure{};
+  /// The ordering key of that call.
+  std::string line{};
+  bool touched = false;
+  /// It wrote a record in this turn.
+  bool moved = false;
+  /// It was told that it needs a person.
+  bool need_is_told = false;
+
+  bool needs_person(wall_time now) const;
+  std::string need() const;
+};
+
+/// How many sagas of this process there are, by state.
+struct standing {
+  std::uint64_t forward = 0;
+  std::uint64_t undoing = 0;
+  /// They wait for their turn (`definition::at_once`); not among those that go forward.
+  std::uint64_t queued = 0;
+  /// Their events fail, and they wait.
+  std::uint64_t failing = 0;
+  std::uint64_t left_alone = 0;
+  /// Those that are asked without end, and have failed for `person_after`.
+  std::uint64_t need_person = 0;
+  /// What the first of these fails for, and which effects of it stand.
+  std::string need;
+  /// Those that follow the steps of an earlier definition.
+  std::uint64_t earlier_steps = 0;
+  /// When the oldest one that runs was started; the end of time if none does.
+  wall_time oldest = wall_time::max();
+};
+
+/// The running sagas of one capability in one process, and whose turn it is.
+///
+/// Confined to the thread of the group's writer. What a turn changes is undone by forgetting it.
+class running_sagas {
+public:
+  coordinator& add(const uuid& id, const plan& by);
+  /// Null if it does not run here.
+  coordinator* find(const uuid& id);
+  const coordinator* find(const uuid& id) const;
+
+  /// Whether one more saga of an operation may begin, and none waits for its turn.
+  bool has_room(const plan& by) { return lane_of(by).is_free(); }
+
+  /// Those that waited and have their turn now, one of each operation.
+  std::vector<coordinator*> next();
+
+  /// Notes that it takes part in this turn.
+  void touch(coordinator& which);
+  /// Notes whether it runs, waits for its turn, or neither, after it has moved.
+  void moved(const coordinator& which);
+  void drop(const uuid& id);
+
+  /// The turn was committed: forgets those that are over or parked.
+  /// @return those that wrote a record.
+  std::vector<uuid> committed();
+  /// The turn was rolled back: forgets those that took part. @return which.
+  std::vector<uuid> rolled_back();
+  void clear();
+
+  std::size_t size() const { return all_.size(); }
+
+  std::vector<uuid> ids() const;
+  /// Why a saga needs a person; empty if it does not, or does not run here.
+  std::string need_of(const uuid& id, wall_time now) const;
+  /// Without those that stand still.
+  standing standing_now(wall_time now) const;
+
+private:
+  lane& lane_of(const plan& by);
+
+  tsl::robin_map<uuid, std::unique_ptr<coordinator>, secret_hash> all_;
+  std::vector<uuid> touched_;
+  std::map<std::string, lane, std::less<>> lanes_; // By operation.
+};
+
+} // namespace troupe::saga

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "runtime/saga/machine.hpp"
+#include "runtime/saga/plan_book.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace troupe::saga {
+
+/// What somebody says to a step that waits, of sagas of one operation.
+struct word {
+  std::string_view operation;
+  const step& waits;
+  /// The message, which says for which saga it is.
+  std::string_view body;
+};
+
+/// Keeps a word for the owner of its saga.
+/// @return the saga. @errors those of reading it; `rejected`, with the reason `no_saga`, `over`,
+/// `undoing` or `answered`; `conflict` if this program cannot read the saga.
+outcome<uuid> tell_step(store::database& session, plan_book& plans, const word& to, wall_time now);
+
+/// What was said to a step that waits, which is taken by that: the answer to it. Nothing if nothing
+/// was said that is not taken.
+std::optional<event>
+word_to(store::database& session, const plan& by, const state& current, std::uint32_t step);
+
+} // namespace troupe::saga
