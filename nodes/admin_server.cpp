@@ -1,5 +1,6 @@
 #include "nodes/admin_server.hpp"
 
+#include "runtime/observe/accepted.hpp"
 #include "topology/endpoint.hpp"
 
 #include <algorithm>
@@ -135,14 +136,15 @@ http::response admin_server::answer_to(const http::request& asked) const {
   if (what == "readyz") {
     return plain(health.is_ready(), "ready", health.unready);
   }
-  const std::string_view accept = asked.field("accept").value_or("");
+  const std::string accept = asked.listed("accept");
   if (what == "metrics") {
     const observe::metrics_format format = observe::format_for(accept);
     return found_->report ? http::with_body(
                200, observe::content_type_of(format), found_->report->metrics(format))
                           : http::to_response({503, "not_live", health.unready});
   }
-  const bool is_standard = accept.find(standard_type) != std::string_view::npos;
+  const int weight = observe::weight_of(accept, standard_type);
+  const bool is_standard = weight > 0 && weight >= observe::weight_of(accept, "application/json");
   return http::with_body(
       health.is_healthy() ? 200 : 503,
       is_standard ? standard_type : "application/json",

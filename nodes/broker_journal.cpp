@@ -64,6 +64,15 @@ outcome<void> keep_journal(
     return failure{std::move(kept).error()};
   }
   broker::event_service_options events;
+  const auto subscribers =
+      std::count_if(plan.capabilities.begin(), plan.capabilities.end(), [](const auto& each) {
+        return !each.subscribes.empty();
+      });
+  broker::event_window window;
+  window.bytes = std::min(
+      window.bytes,
+      broker::shares_of(plan.memory_max).windows
+          / static_cast<std::size_t>(std::max<std::ptrdiff_t>(1, subscribers)));
   for (const topology::capability_plan& each : plan.capabilities) {
     if (each.subscribes.empty()) {
       continue;
@@ -72,6 +81,7 @@ outcome<void> keep_journal(
         .capability = each.name.value,
         .patterns = each.subscribes,
         .backoff = {each.retry.backoff_min, each.retry.backoff_max},
+        .window = window,
         .body_bytes_max = wire::carried_bytes_max(static_cast<std::size_t>(plan.body_bytes_max))};
     if (!is_known(state, each.name.value)) {
       const auto start = start_of(each.subscribe_from, options, state);

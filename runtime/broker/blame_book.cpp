@@ -14,13 +14,24 @@ std::uint8_t blame_book::outlasted(const uuid& id) const {
   return found == blamed_.end() ? std::uint8_t{0} : found->second.outlasted;
 }
 
-std::uint8_t blame_book::blame(const uuid& id, const uuid& incarnation, bool was_alone) {
-  const auto [at, is_new] = blamed_.try_emplace(id);
-  entry& blamed = at->second;
-  if (is_new) {
-    blamed.number = ++numbers_;
-    in_order_.emplace(blamed.number, id);
+/// Forgets the one blamed first if there is no room.
+blame_book::entry& blame_book::find_or_add(const uuid& id) {
+  const auto known = blamed_.find(id);
+  if (known != blamed_.end()) {
+    return known->second;
   }
+  if (blamed_.size() == ids_max) {
+    blamed_.erase(in_order_.begin()->second);
+    in_order_.erase(in_order_.begin());
+  }
+  entry& added = blamed_[id];
+  added.number = ++numbers_;
+  in_order_.emplace(added.number, id);
+  return added;
+}
+
+std::uint8_t blame_book::blame(const uuid& id, const uuid& incarnation, bool was_alone) {
+  entry& blamed = find_or_add(id);
   const auto end = blamed.dead.begin() + blamed.deaths;
   if (blamed.deaths >= deaths_suspected && !was_alone) {
     blamed.outlasted = std::max(blamed.outlasted, static_cast<std::uint8_t>(blamed.outlasted + 1U));
@@ -28,12 +39,12 @@ std::uint8_t blame_book::blame(const uuid& id, const uuid& incarnation, bool was
     *end = incarnation;
     ++blamed.deaths;
   }
-  const std::uint8_t deaths = blamed.deaths;
-  if (blamed_.size() > ids_max) {
-    blamed_.erase(in_order_.begin()->second);
-    in_order_.erase(in_order_.begin());
-  }
-  return deaths;
+  return blamed.deaths;
+}
+
+bool blame_book::is_set_aside(const uuid& id) const {
+  const auto found = blamed_.find(id);
+  return found != blamed_.end() && found->second.is_set_aside;
 }
 
 std::uint8_t blame_book::take_back(const uuid& id, const uuid& incarnation) {
@@ -49,7 +60,7 @@ std::uint8_t blame_book::take_back(const uuid& id, const uuid& incarnation) {
     --blamed.deaths;
   }
   const std::uint8_t deaths = blamed.deaths;
-  if (deaths == 0) {
+  if (deaths == 0 && !blamed.is_set_aside) {
     clear(id);
   }
   return deaths;

@@ -35,6 +35,11 @@ public:
   std::uint8_t outlasted(const uuid& id) const;
   /// The incarnation lives: only its link was cut. @return the deaths of `id` that are left.
   std::uint8_t take_back(const uuid& id, const uuid& incarnation);
+
+  /// It cut the link of a worker again and again: remembered until it is forgotten with the others.
+  void set_aside(const uuid& id) { find_or_add(id).is_set_aside = true; }
+
+  bool is_set_aside(const uuid& id) const;
   /// A worker answered it and lived on.
   void clear(const uuid& id);
 
@@ -45,8 +50,11 @@ private:
     std::array<uuid, deaths_convicted> dead;
     std::uint8_t deaths = 0;
     std::uint8_t outlasted = 0;
+    bool is_set_aside = false;
     std::uint64_t number = 0;
   };
+
+  entry& find_or_add(const uuid& id);
 
   std::unordered_map<uuid, entry, secret_hash> blamed_;
   std::map<std::uint64_t, uuid> in_order_; // By the entries' numbers.

@@ -1,6 +1,7 @@
 #include "runtime/client/client_loop.hpp"
 
 #include "runtime/wire/batch.hpp"
+#include "runtime/wire/departure.hpp"
 #include "runtime/wire/envelope.hpp"
 
 #include <algorithm>
@@ -74,11 +75,12 @@ wire::hello client_loop::hello(int) {
   hello.incarnation = incarnation_;
   hello.batch = true;
   hello.pid = static_cast<std::uint64_t>(::getpid());
+  hello.body_bytes_max = wire::carried_bytes_max(settings_.body_bytes_max);
   return hello;
 }
 
 void client_loop::welcomed(int link, const wire::welcome& said, instant now) {
-  links_.up(link);
+  links_.up(link, said.body_bytes_max == 0 ? settings_.body_bytes_max : said.body_bytes_max);
   table_.link_up(link, said.journal);
   send_waiting(now);
 }
@@ -96,8 +98,20 @@ void client_loop::lost(int link, std::string_view why, instant now) {
 void client_loop::send_waiting(instant now) {
   calls::pending_calls::outgoing out;
   while (table_.next_to_send(now, out)) {
-    peers_.append(out.link, out.header, out.body);
+    auto fits = wire::check_departure(
+        {.what = "the call", .body_bytes = out.body.size()}, links_.body_bytes_max(out.link));
+    if (fits) {
+      peers_.append(out.link, out.header, out.body);
+      continue;
+    }
+    // Sent, it would cut the link each time, and with it all other calls.
+    if (const auto header = wire::scan_header(out.header)) {
+      if (const auto call = table_.answered(header->id)) {
+        end(*call, failure{std::move(fits.error())});
+      }
+    }
   }
+  publish();
 }
 
 void client_loop::received(
@@ -207,7 +221,8 @@ void client_loop::commands(instant now) {
 void client_loop::take(submitted_batch& batch, instant now) {
   const int link = table_.link();
   // Ids of callers may be outstanding, and calls for the journal may have another link.
-  if (link < 0 || batch.has_own_ids || (batch.has_journal_calls && link != table_.journal_link())) {
+  if (link < 0 || batch.has_own_ids || batch.body_bytes_most > links_.body_bytes_max(link)
+      || (batch.has_journal_calls && link != table_.journal_link())) {
     return take_one_by_one(batch, now);
   }
   char* const start = batch.frame.frame().data();

@@ -24,10 +24,17 @@ struct link_trouble {
 /// thread writes; the other functions may be asked from any thread.
 class link_health {
 public:
-  explicit link_health(std::size_t links) : is_up_(links) {}
+  explicit link_health(std::size_t links) : is_up_(links), body_bytes_max_(links) {}
 
-  void up(int link) {
+  /// @param body_bytes_max the largest body that its broker takes.
+  void up(int link, std::size_t body_bytes_max) {
+    body_bytes_max_[static_cast<std::size_t>(link)] = body_bytes_max;
     is_up_[static_cast<std::size_t>(link)].store(true, std::memory_order_relaxed);
+  }
+
+  /// For the loop's thread; the link has been up.
+  std::size_t body_bytes_max(int link) const {
+    return body_bytes_max_[static_cast<std::size_t>(link)];
   }
 
   void down(int link, const std::string& broker, std::string_view why);
@@ -42,6 +49,7 @@ public:
 
 private:
   std::vector<std::atomic<bool>> is_up_;
+  std::vector<std::size_t> body_bytes_max_;
   mutable std::mutex mutex_;
   link_trouble trouble_;
 };

@@ -5,6 +5,7 @@
 #include "runtime/wire/limits.hpp"
 #include "runtime/wire/reader.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <limits>
 
@@ -117,6 +118,7 @@ bool submission_queue::add(
   batch.frame.begin_body(at);
   batch.frame.frame().append(call.body);
   batch.frame.end(at);
+  batch.body_bytes_most = std::max(batch.body_bytes_most, call.body.size());
   const bool is_patient = call.retry.value_or((asked & flag_waiter) != 0);
   const bool is_for_journal =
       call.capability == "troupe.publish" || call.capability == "troupe.events";
@@ -160,6 +162,7 @@ void submission_queue::take_all(std::vector<submitted_batch>& into) {
   for (submitted_batch& batch : into) {
     batch.frame.clear();
     batch.calls.clear();
+    batch.body_bytes_most = 0;
     batch.has_own_ids = false;
     batch.has_journal_calls = false;
   }

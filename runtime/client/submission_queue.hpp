@@ -28,14 +28,15 @@ struct submitted_batch {
 
   wire::batch_writer frame;
   std::vector<call> calls; // As many, and in the same order, as in the frame.
+  std::size_t body_bytes_most = 0;
   /// True if a caller chose one of the ids, which may be one that is outstanding.
   bool has_own_ids = false;
   /// True if one of them is for the broker that keeps the journal.
   bool has_journal_calls = false;
 };
 
-/// Bits of a call: whether its token is a `waiting_thread`, whether refusals are met with patience, and
-/// whether it is for the broker that keeps the journal.
+/// Bits of a call: whether its token is a `waiting_thread`, whether refusals are met with patience,
+/// and whether it is for the broker that keeps the journal.
 enum call_flags : std::uint8_t {
   flag_queue = 0,
   flag_waiter = 1,

@@ -17,7 +17,12 @@ public:
   explicit cors(std::vector<std::string> origins) : origins_{std::move(origins)} {}
 
   /// The fields to add to the answer to `asked`, whatever that is.
-  http::field_list fields_for(const http::request& asked) const;
+  http::field_list fields_for(const http::request& asked) const {
+    return fields_for(asked.field("origin").value_or(""));
+  }
+
+  /// The same, for an answer to who is at `origin`, which is empty if the request has none.
+  http::field_list fields_for(std::string_view origin) const;
 
   /// The answer to an OPTIONS of a path that has routes for `allow`; as a preflight, if it is one.
   static http::response answer_options(const http::request& asked, const std::string& allow);

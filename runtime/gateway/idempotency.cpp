@@ -100,7 +100,10 @@ call_id_of(const idempotency_key& key, wall_time born, wall_time now, millisecon
 wait_preference wait_preferred(std::string_view prefer) {
   constexpr std::string_view name = "wait=";
   wait_preference found;
-  for (const std::string& each : http::list_members(prefer)) {
+  for (const std::string& member : http::list_members(prefer)) {
+    // What is behind a semicolon are parameters, of which these have none.
+    const std::string_view each =
+        http::trimmed(std::string_view{member}.substr(0, member.find(';')));
     found.comes_again = found.comes_again || each == "respond-async";
     std::uint32_t seconds = 0;
     const char* const end = each.data() + each.size();

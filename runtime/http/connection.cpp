@@ -242,7 +242,15 @@ void connection::refuse(const problem& why) {
   if (head_) {
     head_->keeps_alive = false;
   }
-  write_answer(to_response(why));
+  response said = to_response(why);
+  if (host_.options.fields_of_refusals) {
+    // What could not be read as a head is still in the buffer.
+    const std::string origin = head_ ? std::string{find(head_->fields, "origin").value_or("")}
+                                     : origin_of(received_.bytes());
+    const field_list more = host_.options.fields_of_refusals(origin);
+    said.fields.insert(said.fields.end(), more.begin(), more.end());
+  }
+  write_answer(said);
 }
 
 void connection::answer(const response& how) {

@@ -10,6 +10,17 @@ std::optional<std::string_view> find(const field_list& fields, std::string_view 
   return found == fields.end() ? std::nullopt : std::optional<std::string_view>{found->second};
 }
 
+std::string listed(const field_list& fields, std::string_view name) {
+  std::string list;
+  for (const auto& [each, value] : fields) {
+    if (each == name) {
+      list += list.empty() ? "" : ", ";
+      list += value;
+    }
+  }
+  return list;
+}
+
 bool is_token_letter(char letter) {
   constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
   return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z')

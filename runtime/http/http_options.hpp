@@ -1,9 +1,13 @@
 #pragma once
 
+#include "runtime/http/fields.hpp"
+
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace troupe::http {
@@ -63,6 +67,10 @@ struct server_options {
   /// The names that a request's Host may have, without port; any other is answered with 421. Any
   /// name is right if this is empty.
   std::vector<std::string> hosts{};
+  /// Fields to add to what is refused before a handler has it, by the request's Origin, which is
+  /// empty if there is none: a page of another site may read an answer only if that says so. Called
+  /// on the server's thread.
+  std::function<field_list(std::string_view origin)> fields_of_refusals{};
   limits request{};
   connection_limits connections{};
 };

@@ -53,6 +53,9 @@ struct request {
   /// The value of the first field `name` (in lower case), or nothing.
   std::optional<std::string_view> field(std::string_view name) const { return find(fields, name); }
 
+  /// The values of all fields `name` (in lower case) as one list.
+  std::string listed(std::string_view name) const { return http::listed(fields, name); }
+
   /// Whether there are several fields `name` (in lower case).
   bool repeats(std::string_view name) const;
 

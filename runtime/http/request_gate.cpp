@@ -3,6 +3,7 @@
 #include "runtime/http/target.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <utility>
 
@@ -219,6 +220,19 @@ verdict_on_head read_connection(request_head& head) {
   return std::nullopt;
 }
 
+/// Fields that say one thing: of two of them, two servers on the way may each believe another.
+/// Content-Length, Host and Transfer-Encoding are looked at by themselves. @source RFC 9110, 5.3.
+verdict_on_head check_repeated(const field_list& fields) {
+  constexpr std::array<std::string_view, 5> once{
+      "authorization", "content-type", "last-event-id", "origin", "x-service-token"};
+  for (const std::string_view name : once) {
+    if (values_of(fields, name).size() > 1) {
+      return problem{400, "repeated_field", "a request has one " + std::string{name} + " at most"};
+    }
+  }
+  return std::nullopt;
+}
+
 verdict_on_head read_expectation(request_head& head) {
   for (const std::string_view each : values_of(head.fields, "expect")) {
     if (lower_case(each) != "100-continue") {
@@ -245,6 +259,9 @@ read_head(std::string_view head, const limits& most, const std::vector<std::stri
     refused = check_host(read, authority, hosts);
   }
   if (!refused) {
+    refused = check_repeated(read.fields);
+  }
+  if (!refused) {
     refused = read_body_fields(most, read);
   }
   if (!refused) {
@@ -257,6 +274,16 @@ read_head(std::string_view head, const limits& most, const std::vector<std::stri
     return tl::unexpected<problem>{std::move(*refused)};
   }
   return read;
+}
+
+std::string origin_of(std::string_view head) {
+  field_list fields;
+  (void)take_line(head);
+  for (auto line = take_line(head); !line.empty(); line = take_line(head)) {
+    (void)read_field(line, fields);
+  }
+  const auto origins = values_of(fields, "origin");
+  return origins.size() == 1 ? std::string{origins.front()} : std::string{};
 }
 
 } // namespace troupe::http

@@ -46,4 +46,7 @@ struct request_head {
 tl::expected<request_head, problem>
 read_head(std::string_view head, const limits& most, const std::vector<std::string>& hosts);
 
+/// The Origin of a head, whatever is wrong with it; empty if there is not one.
+std::string origin_of(std::string_view head);
+
 } // namespace troupe::http

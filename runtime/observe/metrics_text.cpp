@@ -1,5 +1,7 @@
 #include "runtime/observe/metrics_text.hpp"
 
+#include "runtime/observe/accepted.hpp"
+
 #include <cmath>
 #include <fmt/format.h>
 #include <iterator>
@@ -38,9 +40,9 @@ std::string_view content_type_of(metrics_format format) {
 }
 
 metrics_format format_for(std::string_view accept) {
-  return accept.find("application/openmetrics-text") != std::string_view::npos
-             ? metrics_format::openmetrics
-             : metrics_format::prometheus;
+  const int weight = weight_of(accept, "application/openmetrics-text");
+  return weight > 0 && weight >= weight_of(accept, "text/plain") ? metrics_format::openmetrics
+                                                                 : metrics_format::prometheus;
 }
 
 void metrics_text::begin(

@@ -67,10 +67,24 @@ struct hello {
   std::optional<std::uint64_t> shared_plan{};
   /// The service token of whoever logs in, where the topology asks for one.
   std::optional<std::string> token{};
+  /// The largest body of an answer that a client takes, 1 MiB at least. Absent: as the broker.
+  std::optional<std::uint64_t> body_bytes_max{};
 };
 
 TROUPE_MESSAGE(
-    hello, role, node, incarnation, plan, batch, pid, serves, in_flight, held, shared_plan, token)
+    hello,
+    role,
+    node,
+    incarnation,
+    plan,
+    batch,
+    pid,
+    serves,
+    in_flight,
+    held,
+    shared_plan,
+    token,
+    body_bytes_max)
 
 /// The body of WELCOME.
 struct welcome {

@@ -530,4 +530,29 @@ BOOST_AUTO_TEST_CASE(calls_from_many_threads_each_get_their_own_answer) {
   BOOST_TEST(right == 800);
 }
 
+// Sent, it would cut the link, with all other calls, as often as it is sent.
+BOOST_AUTO_TEST_CASE(what_a_broker_does_not_take_is_refused_and_not_sent) {
+  fake_broker broker{echo};
+  broker.take_at_most(1'000);
+  const auto calls = open({broker.endpoint()});
+  const std::string body(1'001, 'x');
+  call_request large = request();
+  large.body = body;
+  const call_request small = request();
+  const std::vector<call_request> both{large, small};
+  std::vector<uuid> ids;
+
+  for (int way = 0; way < 2; ++way) { // Before there is a link, and after.
+    BOOST_REQUIRE(calls->submit(both, &ids) == 2U);
+    for (const completion& each : collect(*calls, 2)) {
+      if (!each.answer) {
+        BOOST_TEST((each.answer.error().code == errc::invalid));
+        BOOST_TEST(each.answer.error().detail("bytes_max") == "1000");
+      }
+    }
+    BOOST_TEST(broker.wait_for_calls(static_cast<std::size_t>(way) + 1));
+  }
+  BOOST_TEST(broker.calls().size() == 2U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

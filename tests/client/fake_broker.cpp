@@ -111,7 +111,7 @@ void fake_broker::login(zmq::socket_t& socket, const std::string& from, std::str
     welcome.broker = "fake";
     welcome.heartbeat_ms = 50;
     welcome.timeout_ms = 300;
-    welcome.body_bytes_max = 1'000'000;
+    welcome.body_bytes_max = body_bytes_max_;
     welcome.journal = keeps_journal_;
     send(socket, from, header, wire::encoded(welcome));
   }

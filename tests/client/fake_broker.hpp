@@ -43,6 +43,9 @@ public:
   /// Reads and says nothing, while its connections stand.
   void mute(bool is_mute) { is_mute_ = is_mute; }
 
+  /// Says at logins that bodies of so many bytes are the largest that it takes.
+  void take_at_most(std::uint64_t body_bytes) { body_bytes_max_ = body_bytes; }
+
   /// Refuses the next logins.
   void refuse_logins(int count) { to_refuse_ = count; }
 
@@ -79,6 +82,7 @@ private:
   std::optional<zmq::socket_t> socket_;
   std::map<std::string, session> peers_;
   std::atomic<bool> is_stopping_{false};
+  std::atomic<std::uint64_t> body_bytes_max_{1'000'000};
   std::atomic<bool> is_mute_{false};
   std::atomic<bool> to_forget_{false};
   std::atomic<int> to_refuse_{0};

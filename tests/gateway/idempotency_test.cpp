@@ -124,6 +124,12 @@ BOOST_AUTO_TEST_CASE(who_would_rather_come_again_says_so) {
   BOOST_TEST(!wait_preferred("wait=3").comes_again);
   BOOST_TEST(wait_preferred("Respond-Async").comes_again);
   BOOST_TEST(!wait_preferred("respond-async").wait.has_value());
+  BOOST_TEST(wait_preferred("handling=lenient, respond-async; a=b").comes_again);
+  BOOST_TEST((wait_preferred("wait=3 ;a=b").wait == 3s));
+  for (const char* const none :
+       {"wait", "wait=", "wait=-1", "wait=1.5", "wait=99999999999", "\"wait=3\""}) {
+    BOOST_TEST(!wait_preferred(none).wait.has_value(), none);
+  }
   BOOST_TEST((wait_preferred("wait=3, respond-async, wait=4").wait == 3s));
 }
 

@@ -210,6 +210,13 @@ const std::vector<passage_case> cases{
     {"a Connection that is no list of tokens", get("Connection: a b\r\n"), 400},
     {"an unknown expectation", get("Expect: tea\r\n"), 417},
     {"options of the server", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 501},
+    // One thing said twice.
+    {"two types of the content", post("Content-Type: a/b\r\nContent-Type: c/d\r\n", ""), 400},
+    {"two origins", get("Origin: https://a\r\nOrigin: https://b\r\n"), 400},
+    {"two last ids", get("Last-Event-ID: 1\r\nLAST-EVENT-ID: 2\r\n"), 400},
+    {"two tokens", get("x-service-token: a\r\nx-service-token: b\r\n"), 400},
+    {"two credentials", get("Authorization: a\r\nAuthorization: b\r\n"), 400},
+    {"two lists", get("Prefer: wait=1\r\nPrefer: respond-async\r\n"), 200},
     // What is fine.
     {"the least", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 200},
     {"a hundred fields", get(many_fields(99)), 200},
@@ -236,6 +243,16 @@ BOOST_AUTO_TEST_CASE(each_request_gets_its_status) {
 
     BOOST_TEST(found.status == each.status, each.what << ": " << found.status << " " << found.code);
   }
+}
+
+BOOST_AUTO_TEST_CASE(the_origin_is_found_whatever_else_is_wrong) {
+  const std::string origin = "Origin: https://a\r\n";
+  BOOST_TEST(origin_of(get(origin)) == "https://a");
+  BOOST_TEST(origin_of(get("Content-Length: 3, 3\r\nX : a\r\n" + origin)) == "https://a");
+  BOOST_TEST(origin_of("nonsense\r\n" + origin + "\r\n") == "https://a");
+  BOOST_TEST(origin_of(get(origin + origin)).empty());
+  BOOST_TEST(origin_of(get("")).empty());
+  BOOST_TEST(origin_of("").empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_head_is_found_and_refused_the_same_byte_by_byte) {

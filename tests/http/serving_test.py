@@ -140,9 +140,9 @@ class Tls(http_harness.Case):
     def serve_tls(self, *more: str):
         return self.serve(f"certificate={self.certificate}", f"key={self.key}", *more)
 
-    def s_client(self, server, *words: str) -> subprocess.CompletedProcess:
+    def s_client(self, server, *words: str, typed: str = "") -> subprocess.CompletedProcess:
         return subprocess.run(["openssl", "s_client", "-connect", server.address, *words],
-                              input="", capture_output=True, text=True, timeout=PATIENCE, check=False)
+                              input=typed, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
     def curl_as(self, name: str, server, path: str = "/", *words: str):
         port = server.address.rpartition(":")[2]
@@ -164,6 +164,13 @@ class Tls(http_harness.Case):
         self.assertIn("ALPN protocol: http/1.1", self.s_client(server, "-alpn", "h2,http/1.1").stdout)
         self.assertNotEqual(0, self.s_client(server, "-alpn", "h2").returncode)
         self.assertNotEqual(0, self.s_client(server, "-tls1_2", "-cipher", "AES128-SHA").returncode)
+
+    def test_a_client_cannot_ask_for_handshake_after_handshake(self):
+        server = self.serve_tls()
+        asked = self.s_client(server, "-tls1_2", typed="R\n")
+        self.assertIn("RENEGOTIATING", asked.stdout + asked.stderr)
+        self.assertIn("no renegotiation", asked.stderr)
+        self.assertIn("HTTP/1.1 200", self.curl_as("one.example", server, "/", "-i").stdout)
 
     def test_a_new_certificate_is_for_new_connections(self):
         server = self.serve_tls()

@@ -2,6 +2,7 @@
 else notices."""
 
 import subprocess
+import time
 import unittest
 
 import msgpack
@@ -68,6 +69,42 @@ class Crowds(SystemTest):
                               "ttl": 5000}
                     peer.send_multipart([msgpack.packb(header), msgpack.packb({})])
                     self.assertEqual(code, harness.Reply(peer.recv_multipart()).code)
+
+    def named(self, name: bytes) -> zmq.Socket:
+        peer = self.system.context.socket(zmq.DEALER)
+        self.addCleanup(peer.close)
+        peer.linger, peer.rcvtimeo, peer.sndhwm, peer.identity = 0, int(PATIENCE * 1000), 0, name
+        peer.connect(self.system.endpoints["b1"])
+        return peer
+
+    def ask(self, peer: zmq.Socket) -> None:
+        peer.send_multipart([msgpack.packb({"v": 1, "kind": "call", "id": new_id(), "to": "notes", "op": "count",
+                                            "ttl": 5000}), msgpack.packb({})])
+
+    # A limit of libzmq (libzmq#4503): the broker never learns of the second one.
+    def test_of_two_with_one_name_the_first_is_served_and_the_second_comes_again(self):
+        self.system.broker()
+        self.system.worker("n1")
+        first = self.named(b"client-1")
+        self.ask(first)
+        self.assertTrue(harness.Reply(first.recv_multipart()).ok)
+        second = self.named(b"client-1")
+        self.ask(second)
+        for _ in range(20):
+            self.ask(first)
+            self.assertTrue(harness.Reply(first.recv_multipart()).ok)
+        self.assertTrue(self.system.client().call("notes", "count").ok, "others are served")
+        self.assertFalse(second.poll(0))
+
+        first.close()
+        second.close()
+        answered = False
+        until = time.monotonic() + PATIENCE
+        while not answered:  # Until the broker has seen the end of the first.
+            self.assertLess(time.monotonic(), until)
+            again = self.named(b"client-1")
+            self.ask(again)
+            answered = again.poll(500) != 0
 
     def test_a_name_in_hello_that_is_no_name(self):
         broker = self.system.broker()

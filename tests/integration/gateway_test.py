@@ -203,6 +203,9 @@ class Clients(GatewayTest):
         self.assertEqual(("https://shop.example", "Origin"), (good.fields[name], good.fields["Vary"]))
         bad = gateway.ask("POST", "/calm", {}, Origin="https://shop.example")
         self.assertEqual((400, "https://shop.example"), (bad.status, bad.fields[name]))
+        large = gateway.ask("POST", "/calm", "x" * (1 << 21), Origin="https://shop.example")
+        self.assertEqual((413, "https://shop.example", "Origin"),
+                         (large.status, large.fields[name], large.fields["Vary"]), "refused before a route has it")
         other = gateway.ask("POST", "/calm", {"text": "a"}, Origin="https://other.example")
         self.assertEqual((200, None), (other.status, other.fields[name]))
         asked = gateway.ask("OPTIONS", "/calm", Origin="https://shop.example",

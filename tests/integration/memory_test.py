@@ -15,7 +15,11 @@ from harness import BIN, PATIENCE, Client, SystemTest, new_id
 
 MEMORY_KB = 64 * 1024
 BODY = 60_000
-CAPABILITIES = {"echo": "{actor: echo, store: none, bulkhead: {in_flight: 64, queue: 800}}"}
+SUBSCRIBERS = 20
+CAPABILITIES = {
+    "echo": "{actor: echo, store: none, bulkhead: {in_flight: 64, queue: 700}}",
+    **{f"away{n}": f"{{actor: notes, subscribes: [note.n{n}], bulkhead: {{in_flight: 1, queue: 1}}}}"
+       for n in range(SUBSCRIBERS)}}
 
 
 def peak_kb(pid: int) -> int:
@@ -139,6 +143,14 @@ class Memory(SystemTest):
             page = self.client.call("troupe.events", "read", read, ttl=15_000).body
             came += len(page["events"])
             read["after"] = page["next"]
+
+    def test_events_of_subscribers_that_are_away(self):
+        # Each may have 8 MiB, and all of them together no more than their share.
+        for number in range(SUBSCRIBERS):
+            for _ in range(5):
+                ids = [self.client.send("troupe.publish", f"note.n{number}", {"text": "z" * (BODY - 500)}, ttl=30_000)
+                       for _ in range(26)]
+                self.assertTrue(all(reply.ok for reply in self.client.collect(ids).values()))
 
     def test_calls_that_are_answered_later_and_buffers_of_calls_that_are_over(self):
         worker = self.fake_worker()

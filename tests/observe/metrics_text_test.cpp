@@ -73,6 +73,10 @@ BOOST_AUTO_TEST_CASE(who_asks_chooses_the_format) {
   BOOST_TEST(
       (format_for("application/openmetrics-text;version=1.0.0,*/*;q=0.1")
        == metrics_format::openmetrics));
+  BOOST_TEST(
+      (format_for("text/plain;version=0.0.4;q=0.6,application/openmetrics-text;version=1.0.0;q=0.5")
+       == metrics_format::prometheus));
+  BOOST_TEST((format_for("application/openmetrics-text;q=0") == metrics_format::prometheus));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

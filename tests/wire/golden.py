@@ -74,7 +74,8 @@ def golden():
                        served("notes", 0, True, 2, "down", shut="notes.db is damaged")],
             "in_flight": [CALL_ID],
             "held": [{"id": CALL_ID, "capability": "orders", "digest": 0xFEDCBA9876543210}],
-            "shared_plan": 0x1122334455667788, "token": "head.claims.signature"}),
+            "shared_plan": 0x1122334455667788, "token": "head.claims.signature",
+            "body_bytes_max": None}),
         "welcome_body": pack({
             "broker": "b1", "incarnation": BROKER_INCARNATION, "heartbeat_ms": 200,
             "timeout_ms": 800, "body_bytes_max": 1048576, "journal": True}),

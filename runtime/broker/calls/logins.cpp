@@ -1,5 +1,7 @@
 #include "runtime/broker/calls/logins.hpp"
 
+#include "runtime/broker/cut_links.hpp"
+
 #include <fmt/format.h>
 
 namespace troupe::broker {
@@ -78,12 +80,14 @@ outcome<void> logins::hello(login_id login, const wire::hello& hello, instant no
     // The same process on a new connection has lost only its link; another one has outlived the
     // first.
     counts_.workers_lost += 1;
-    end(number, !is_same_process, out);
+    end(number, !is_same_process, now, out);
   }
   if (is_same_process) {
     suspects_.take_back(joined.blamed, hello.incarnation);
+    suspects_.note_cut(joined, out);
   }
   joined.blamed.clear();
+  joined.cut_with = {};
   joined.live = true;
   joined.draining = false;
   joined.login = login;
@@ -267,15 +271,16 @@ void logins::leave(
         {"incarnation", to_string(left.incarnation)},
         {"why", std::string{why}},
         {"outstanding", std::to_string(left.outstanding.size)}}});
-  end(number, is_blamed, out);
+  end(number, is_blamed, now, out);
   out.actions.emplace_back(send_roster{});
   suspects_.send_next(now, out);
   dispatch_.pump_node(number, now, out);
 }
 
 /// Takes back all that a node had, and sends nothing yet.
-void logins::end(std::uint32_t number, bool is_blamed, decisions& out) {
+void logins::end(std::uint32_t number, bool is_blamed, instant now, decisions& out) {
   node& ended = nodes_.nodes[number];
+  ended.cut_with = now - ended.since <= cut_within ? largest_in_hand(ended) : uuid{};
   out.actions.emplace_back(forget{ended.login, is_blamed});
   nodes_.unbind(ended.login);
   ended.live = false;
@@ -296,6 +301,19 @@ void logins::end(std::uint32_t number, bool is_blamed, decisions& out) {
     at.why_shut.clear();
     at.forced.clear();
   }
+}
+
+/// The largest call that a worker has, if it is one that may cut a link; else zeros.
+uuid logins::largest_in_hand(const node& of) const {
+  std::size_t most = cutting_bytes_least;
+  uuid found;
+  for (std::uint32_t i = of.outstanding.head; i != nowhere; i = calls_[i].next) {
+    if (calls_[i].bytes.size() > most) {
+      most = calls_[i].bytes.size();
+      found = calls_[i].id;
+    }
+  }
+  return found;
 }
 
 /// What the worker had in hand goes back to the front of the queues, in the order it was sent.

@@ -1,5 +1,8 @@
 #include "runtime/broker/calls/suspects.hpp"
 
+#include "runtime/broker/cut_links.hpp"
+
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace troupe::broker {
@@ -22,6 +25,16 @@ bool suspects::take_known(std::uint32_t index, instant now, decisions& out) {
     return false;
   }
   made.deaths = blamed_.deaths_of(made.id);
+  if (blamed_.is_set_aside(made.id)) {
+    callers_.end(
+        index,
+        {.code = errc::internal,
+         .possible = effect::unknown,
+         .message = "workers cut their links when they were sent the call of this id, which is too "
+                    "large for them; it is not tried again"},
+        out);
+    return true;
+  }
   if (made.deaths >= deaths_convicted) {
     convict(index, out);
     return true;
@@ -76,6 +89,35 @@ void suspects::take_back(const std::vector<uuid>& blamed, const uuid& incarnatio
       calls_.put_back(index); // It is in the queue again, and not sent alone.
     }
   }
+}
+
+void suspects::note_cut(const node& worker, decisions& out) {
+  const std::uint32_t index = worker.cut_with == uuid{} ? nowhere : calls_.find(worker.cut_with);
+  if (index == nowhere) {
+    return;
+  }
+  call& cut = calls_[index];
+  cut.cuts = std::min(cuts_convicted, static_cast<std::uint8_t>(cut.cuts + 1U));
+  const bool is_here = cut.is_waiting() || (cut.is == call::phase::suspected && !has_turn(index));
+  if (cut.cuts < cuts_convicted || !is_here) {
+    return; // Another worker that has it may take larger frames.
+  }
+  out.log.push_back(
+      {"call_set_aside",
+       {{"id", to_string(cut.id)},
+        {"capability", nodes_.capabilities[cut.capability].name},
+        {"operation", std::string{cut.op()}},
+        {"node", worker.name},
+        {"bytes", std::to_string(cut.bytes.size())}}});
+  ++counts_.convicted;
+  blamed_.set_aside(cut.id);
+  calls_.take_out(index);
+  callers_.end(
+      index,
+      {.code = errc::internal,
+       .possible = effect::unknown,
+       .message = cut_words("call", worker.name, cut.bytes.size())},
+      out);
 }
 
 void suspects::acquit(const call& answered) {

@@ -36,6 +36,9 @@ public:
   bool is_alone(std::uint32_t number) const;
   /// Takes the death of this incarnation back from these calls: it only lost its link.
   void take_back(const std::vector<uuid>& blamed, const uuid& incarnation);
+  /// The worker is back, and only its link had ended, soon after it was sent `worker.cut_with`: if
+  /// that happens again and again, the call is not sent any more.
+  void note_cut(const node& worker, decisions& out);
   /// Clears a call of its deaths: the worker that answered it lived on.
   void acquit(const call& answered);
 

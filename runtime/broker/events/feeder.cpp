@@ -52,7 +52,7 @@ feeder::feeder(
             .capability = each.capability,
             .index = static_cast<std::uint32_t>(fed_.size()),
             .patterns = each.patterns,
-            .window = {},
+            .window = each.window,
             .body_bytes_max = each.body_bytes_max,
             .backoff = each.backoff,
             .epoch_base = state.generation << 32U,

@@ -23,6 +23,8 @@ struct subscription_options {
   backoff_range backoff{};
   /// The position above which a subscriber begins that is new to the journal.
   std::uint64_t start = 0;
+  /// What it may have in memory.
+  event_window window{};
   /// The largest body of an event that a worker can be sent.
   std::size_t body_bytes_max = wire::carried_bytes_max(wire::body_bytes_max);
 };

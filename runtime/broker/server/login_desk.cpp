@@ -1,6 +1,7 @@
 #include "runtime/broker/server/login_desk.hpp"
 
 #include "runtime/fault_point.hpp"
+#include "runtime/wire/departure.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -56,6 +57,9 @@ login_desk::log_in(origin from, const wire::hello& what, const proof& proved, in
     if (const auto named = std::find(known.begin(), known.end(), what.node); named != known.end()) {
       gateways_[before] = static_cast<std::size_t>(named - known.begin());
     }
+  }
+  if (what.body_bytes_max) {
+    out_.logins().set_body_bytes_max(before, wire::carried_bytes_max(*what.body_bytes_max));
   }
   out_.logins().set_row(before, proved.row);
   out_.logins().set_until(before, proved.until);

@@ -28,6 +28,8 @@ public:
     security::rules::row row = security::rules::stranger;
     /// When its token has expired; `instant::max()` without one.
     instant until = instant::max();
+    /// The largest body of an answer that it takes.
+    std::uint64_t body_bytes_max = ~std::uint64_t{0};
   };
 
   /// A login that `find` finds once it is bound.
@@ -41,6 +43,10 @@ public:
   /// What whoever has the login may do.
   void set_row(login_id whom, security::rules::row row) {
     logins_[static_cast<std::size_t>(whom)].row = row;
+  }
+
+  void set_body_bytes_max(login_id whom, std::uint64_t most) {
+    logins_[static_cast<std::size_t>(whom)].body_bytes_max = most;
   }
 
   /// Until when the token of whoever has the login holds, `instant::max()` without one.

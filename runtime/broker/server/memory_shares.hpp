@@ -19,6 +19,8 @@ struct memory_shares {
   std::size_t parked = 0;
   /// Events of publishers that wait for the disk, and as much again of outboxes.
   std::size_t events = 0;
+  /// Events that all subscribers have in memory, handled or not.
+  std::size_t windows = 0;
 };
 
 constexpr memory_shares shares_of(std::uint64_t memory_max) {
@@ -28,7 +30,9 @@ constexpr memory_shares shares_of(std::uint64_t memory_max) {
   made.unread = std::min(sixteenth, std::size_t{256} << 20U);
   made.parked = std::min(sixteenth, std::size_t{512} << 20U);
   made.events = std::min(sixteenth, std::size_t{64} << 20U);
-  made.calls = static_cast<std::size_t>(memory_max) - made.unread - made.parked - 2 * made.events;
+  made.windows = sixteenth;
+  made.calls = static_cast<std::size_t>(memory_max) - made.unread - made.parked - 2 * made.events
+               - made.windows;
   made.awaiting = 4 * sixteenth;
   return made;
 }

@@ -4,6 +4,7 @@
 #include "runtime/wire/departure.hpp"
 #include "runtime/wire/envelope.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <utility>
 
@@ -18,7 +19,8 @@ void peer_sender::close(login_id whom) {
 }
 
 void peer_sender::answer(origin to, std::string_view header, std::string_view body) {
-  if (body.size() > body_bytes_max_) {
+  // Every peer takes the least.
+  if (body.size() > wire::control_bytes_max && body.size() > body_bytes_max(to)) {
     return refuse_too_large(to, header, body.size());
   }
   const sent how = pass(to, header, body, 0);
@@ -54,10 +56,18 @@ void peer_sender::refuse_unread(origin to, const uuid& id, effect possible) {
        .retry_after = milliseconds{500}});
 }
 
+std::size_t peer_sender::body_bytes_max(origin to) {
+  const login_id whom = logins_.find(peer_of(to));
+  return whom == login_id{nowhere}
+             ? body_bytes_max_
+             : std::min<std::size_t>(body_bytes_max_, logins_[whom].body_bytes_max);
+}
+
 /// A frame beyond the limit would cut the asker's connection, and again when it asks anew.
 void peer_sender::refuse_too_large(origin to, std::string_view header, std::size_t bytes) {
   const auto read = wire::scan_header(header);
-  auto fits = wire::check_departure({.what = "the answer", .body_bytes = bytes}, body_bytes_max_);
+  auto fits =
+      wire::check_departure({.what = "the answer", .body_bytes = bytes}, body_bytes_max(to));
   if (!read || fits) {
     return;
   }

@@ -91,6 +91,8 @@ private:
 
   transport::sent
   pass(origin to, std::string_view header, std::string_view body, std::size_t beyond);
+  /// The largest body of an answer to this peer.
+  std::size_t body_bytes_max(origin to);
   void refuse_too_large(origin to, std::string_view header, std::size_t bytes);
 
   transport::router_loop& loop_;

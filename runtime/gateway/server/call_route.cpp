@@ -55,7 +55,7 @@ void call_route::handle(route_request request, const http::responder& answers) {
   // Several are as good as none (W3C Trace Context, 3.2.2).
   std::string trace = observe::trace_text(
       asked.repeats("traceparent") ? "" : asked.field("traceparent").value_or(""),
-      asked.field("tracestate").value_or(""));
+      asked.listed("tracestate"));
   const bool is_root = trace.empty();
   if (is_root) {
     trace = new_trace();
@@ -64,7 +64,7 @@ void call_route::handle(route_request request, const http::responder& answers) {
       std::move(*message),
       std::move(trace),
       is_root,
-      wait_preferred(asked.field("prefer").value_or("")),
+      wait_preferred(asked.listed("prefer")),
       answers};
   if (!options_.changes) {
     ask(wanted);

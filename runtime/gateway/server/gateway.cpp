@@ -70,8 +70,14 @@ void gateway::add(route one) {
 }
 
 outcome<void> gateway::start(http::fault_listener faults) {
+  http::server_options server = options_.server;
+  if (!options_.origins.empty()) {
+    server.fields_of_refusals = [this](std::string_view origin) {
+      return cors_.fields_for(origin);
+    };
+  }
   auto started = http::server::start(
-      options_.server,
+      std::move(server),
       [this](http::request asked, const http::responder& answers) {
         is_started_.wait();
         handle(std::move(asked), answers);
@@ -191,7 +197,7 @@ void gateway::answer_call(const http::request& asked, const http::responder& ans
         "with its Idempotency-Key where it was begun"});
     return;
   }
-  const auto preferred = wait_preferred(asked.field("prefer").value_or(""));
+  const auto preferred = wait_preferred(asked.listed("prefer"));
   book_.wait(id, answers, preferred.wait.value_or(std::chrono::seconds{0}));
 }
 

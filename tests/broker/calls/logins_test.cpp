@@ -324,6 +324,21 @@ BOOST_FIXTURE_TEST_CASE(an_id_in_hand_for_an_unknown_request_is_answered_not_now
   BOOST_TEST(receivers(1) == logins{1}, boost::test_tools::per_element());
 }
 
+BOOST_FIXTURE_TEST_CASE(of_too_many_calls_brought_along_further_ones_are_unknown, router_fixture) {
+  std::vector<uuid> all;
+  for (std::uint64_t i = 1; i <= directory::brought_max; ++i) {
+    all.push_back(id(i));
+  }
+  BOOST_REQUIRE(join("n1", 1, 2, all));
+  BOOST_REQUIRE(join("n2", 2, 2, {id(100'000)}));
+
+  call(7);
+  call(100'000);
+
+  BOOST_TEST(receivers(7).empty());            // It is at n1.
+  BOOST_TEST(receivers(100'000).size() == 1U); // Once more, and answered from the inbox.
+}
+
 BOOST_FIXTURE_TEST_CASE(an_id_alone_claims_a_call_that_this_broker_has_sent, router_fixture) {
   BOOST_REQUIRE(join("n1", 1, 1, {}, 55));
   call(1, 0, 5s);

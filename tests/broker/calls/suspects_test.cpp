@@ -1,3 +1,4 @@
+#include "runtime/broker/cut_links.hpp"
 #include "tests/broker/calls/router_fixture.hpp"
 #include "tests/runtime/colliding_ids.hpp"
 
@@ -85,6 +86,55 @@ BOOST_FIXTURE_TEST_CASE(links_cut_without_end_convict_nobody, router_fixture) {
   BOOST_TEST(tested.counts().suspects == 0U);
   reply(5'000, 1);
   BOOST_TEST(answers(1) == 1U);
+}
+
+// A worker that takes smaller frames than it is sent: the same call would cut each of its logins.
+BOOST_FIXTURE_TEST_CASE(a_call_that_cuts_link_after_link_is_set_aside, router_fixture) {
+  const std::string large(300'000, 'x');
+  BOOST_REQUIRE(join("n1", 1, 4, {}, 55));
+  now += 1h; // It was served well until then.
+  call(1, 0, 3'000s, {}, "orders", large);
+  call(2, 0, 3'000s);
+  std::uint32_t login = 1;
+  for (int cut = 0; !refusal(1) && cut < 10; ++cut) {
+    lose(login);
+    BOOST_REQUIRE(join("n1", ++login, 4, {}, 55));
+  }
+
+  BOOST_REQUIRE(refusal(1));
+  BOOST_TEST((refusal(1)->code == errc::internal));
+  BOOST_TEST(refusal(1)->message.find("node n1 cut its link") == 0U);
+  BOOST_TEST(login == 1U + 1U + cuts_convicted); // The first login was not cut soon.
+  BOOST_TEST(has_event("call_set_aside"));
+  reply(login, 2);
+  BOOST_TEST(answers(2) == 1U);
+  forget_all();
+
+  call(1, 0, 3'000s, {}, "orders", large); // Who asks again cuts no link.
+  BOOST_REQUIRE(refusal(1));
+  BOOST_TEST((refusal(1)->code == errc::internal));
+  BOOST_TEST(receivers(1).empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(links_that_end_for_another_reason_set_nothing_aside, router_fixture) {
+  const std::string large(300'000, 'x');
+  BOOST_REQUIRE(join("n1", 1, 4, {}, 55));
+  call(1, 0, 3'000s, {}, "orders", large);
+  for (std::uint32_t login = 1; login < 10; ++login) {
+    now += 2s; // It had time to read the call.
+    lose(login);
+    BOOST_REQUIRE(join("n1", login + 1, 4, {}, 55));
+  }
+  BOOST_TEST(!refusal(1));
+  reply(10, 1);
+  call(2, 0, 3'000s);
+  for (std::uint32_t login = 10; login < 20; ++login) {
+    lose(login); // Every peer takes what is as small as this.
+    BOOST_REQUIRE(join("n1", login + 1, 4, {}, 55));
+  }
+
+  BOOST_TEST(answers(1) == 1U);
+  BOOST_TEST(!refusal(2));
 }
 
 BOOST_FIXTURE_TEST_CASE(

@@ -27,12 +27,18 @@ constexpr origin alice{7};
 struct wrong_clock final : clock {
   explicit wrong_clock(const clock& other) : right{other} {}
 
-  instant now() const override { return right.now(); }
+  instant now() const override {
+    passed += each_look;
+    return right.now() + passed;
+  }
 
   wall_time wall() const override { return right.wall() + wrong_by; }
 
   const clock& right;
   std::chrono::hours wrong_by{0};
+  /// What everything between two looks at the clock takes.
+  milliseconds each_look{0};
+  mutable milliseconds passed{0};
 };
 
 /// An event service over a journal on disk; what it says comes here. Its time is the test's.
@@ -731,6 +737,43 @@ BOOST_FIXTURE_TEST_CASE(dead_letters_are_chosen_by_what_they_are, service_fixtur
   change.which = {.topic = "order.*"};
   BOOST_TEST(answer_of<wire::letters_retried>(call("retry_dead_letters", change)).retried == 1U);
   BOOST_TEST(fitting({}) == 0U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_question_has_so_many_bytes, service_fixture) {
+  start();
+  wire::read_events asked;
+  asked.patterns = {std::string(33'000, 'x')};
+  asked.after = 0;
+
+  const uuid id = call("read", asked);
+
+  BOOST_REQUIRE(refusals.contains(id));
+  BOOST_TEST((refusals[id].code == errc::invalid));
+  BOOST_TEST(refusals[id].message.find("32768 are the limit") != std::string::npos);
+}
+
+// The reader waits at 16 answers, and the loop takes no more of them than 2 ms are enough for.
+BOOST_FIXTURE_TEST_CASE(answers_that_are_not_taken_wait_and_none_is_lost, service_fixture) {
+  start();
+  std::vector<uuid> asked;
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    asked.push_back(call("topics", wire::get_topics{}, origin{i + 1}));
+  }
+  run_until([&] { return !answers.empty(); });
+  clock.each_look = 1ms;
+  std::size_t most = 0;
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (answers.size() < asked.size()) {
+    BOOST_REQUIRE(std::chrono::steady_clock::now() < deadline);
+    const std::size_t before = answers.size();
+    service->due(time.now());
+    most = std::max(most, answers.size() - before);
+  }
+
+  BOOST_TEST(most <= 3U);
+  for (const uuid& each : asked) {
+    BOOST_TEST(answers.contains(each));
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

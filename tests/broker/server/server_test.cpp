@@ -390,6 +390,35 @@ BOOST_FIXTURE_TEST_CASE(an_answer_over_the_limit_ends_its_call_in_words, server_
   }
 }
 
+BOOST_FIXTURE_TEST_CASE(an_answer_to_who_has_left_is_counted, server_fixture) {
+  raw_peer n1 = worker("n1");
+  raw_peer client = peer();
+  const uuid id = ids.next(time.wall());
+  client.say(call_header(id));
+  BOOST_REQUIRE(n1.next(wire::kind::call));
+  client.close();
+  raw_peer other = peer();
+  const auto undeliverable = [&] {
+    other.say(call_header(ids.next(time.wall()), "troupe.broker", "status"));
+    const auto status = other.next(wire::kind::reply);
+    BOOST_REQUIRE(status);
+    return wire::checked_decode<wire::broker_status>(status->body)->counters.undeliverable;
+  };
+
+  // The connection may end after the answer: each is another try.
+  for (int tries = 0; undeliverable() == 0 && tries < 1'000; ++tries) {
+    n1.say_batched(ok(id));
+    raw_peer next = peer();
+    const uuid again = ids.next(time.wall());
+    next.say(call_header(again));
+    BOOST_REQUIRE(n1.next(wire::kind::call));
+    next.close();
+    n1.say_batched(ok(again));
+  }
+
+  BOOST_TEST(undeliverable() > 0U);
+}
+
 // HELLO is no body in the sense of `limits.body`, which holds for calls and answers.
 BOOST_FIXTURE_TEST_CASE(a_worker_may_bring_more_along_than_a_call, server_fixture) {
   wire::hello said = hello("n1");

@@ -193,6 +193,8 @@ class Grammar:
         if self.chance(70):
             body["held"] = [{"id": each, "capability": self.some_capability(), "digest": self.number() % 2**64}
                             for each in held]
+        if self.chance(20):
+            body["body_bytes_max"] = self.number() % 2**64
         return self.envelope("hello", body)
 
     def state(self) -> tuple[bytes, bytes]:

@@ -31,7 +31,11 @@ bool assignment::awaits(std::uint32_t partition, std::uint32_t worker, std::uint
 }
 
 void assignment::join(
-    login_id login, std::string_view node, const uuid& incarnation, std::uint32_t credit) {
+    login_id login,
+    std::string_view node,
+    const uuid& incarnation,
+    std::uint32_t credit,
+    instant now) {
   const auto unused = std::find_if(
       workers_.begin(), workers_.end(), [](const event_worker& each) { return !each.is_live; });
   event_worker& added = unused == workers_.end() ? workers_.emplace_back() : *unused;
@@ -42,6 +46,7 @@ void assignment::join(
   added.incarnation = incarnation;
   added.digest = digest_of(std::as_bytes(std::span{node}));
   added.credit = credit;
+  added.since = now;
 }
 
 bool assignment::leave(std::uint32_t worker) {

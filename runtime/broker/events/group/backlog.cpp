@@ -1,5 +1,7 @@
 #include "runtime/broker/events/group/backlog.hpp"
 
+#include "runtime/broker/cut_links.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <utility>
@@ -29,6 +31,14 @@ wire::postponed crashed(std::uint64_t position) {
           deaths_convicted,
           deaths_convicted - deaths_suspected),
       0};
+}
+
+wire::postponed why_convicted(const tracked_event& lost, const deaths::conviction& by) {
+  if (!by.was_cut) {
+    return crashed(lost.position);
+  }
+  const std::size_t bytes = lost.what->body.size();
+  return {lost.position, cuts_convicted, true, "internal", cut_words("event", by.node, bytes), 0};
 }
 
 wire::postponed too_large(const event& what, std::size_t bytes_max) {
@@ -438,16 +448,16 @@ std::uint32_t backlog::find(std::uint32_t partition, std::uint64_t position) con
 
 void backlog::take_back(
     const std::vector<std::uint32_t>& partitions,
-    bool is_blamed,
-    bool was_alone,
-    const uuid& incarnation,
-    const std::string& node,
+    const departure& of,
     instant now,
     event_decisions& out) {
-  deaths_.begin_departure(incarnation);
+  deaths_.begin_departure(of.incarnation);
   const auto put_back = [&](tracked_event& each) {
     each.is = state::waiting;
-    if (is_blamed && deaths_.add(*each.what, each.partition, was_alone, node)) {
+    if (of.was_short) {
+      deaths_.note_size(*each.what, each.partition);
+    }
+    if (of.is_blamed && deaths_.add(*each.what, each.partition, of.was_alone, of.node)) {
       each.is = state::convicted;
       out.log.push_back(
           {"event_convicted",
@@ -455,7 +465,7 @@ void backlog::take_back(
             {"position", std::to_string(each.position)},
             {"id", to_string(each.what->id)},
             {"topic", each.what->topic},
-            {"node", node}}});
+            {"node", of.node}}});
     }
   };
   for (const std::uint32_t partition : partitions) {
@@ -476,9 +486,9 @@ void backlog::take_back(
   deaths_.end_departure();
 }
 
-void backlog::came_back(const uuid& incarnation) {
-  const std::vector<deaths::blame> taken = deaths_.take_back(incarnation);
-  for (const deaths::blame& each : taken) {
+void backlog::came_back(const uuid& incarnation, const std::string& node, event_decisions& out) {
+  const deaths::departure back = deaths_.take_back(incarnation);
+  for (const deaths::blame& each : back.blamed) {
     if (deaths_.convicted().contains(each.position)) {
       const std::uint32_t slot = find(each.partition, each.position);
       if (slot != nowhere && events_[slot].is == state::convicted) {
@@ -487,8 +497,20 @@ void backlog::came_back(const uuid& incarnation) {
       }
     }
   }
-  if (!taken.empty()) {
+  if (!back.blamed.empty()) {
     retries_.reconsider();
+  }
+  const std::uint32_t cut =
+      back.largest_bytes == 0 ? nowhere : find(back.largest.partition, back.largest.position);
+  if (cut != nowhere && events_[cut].is == state::waiting && deaths_.cut_by(back, node)) {
+    events_[cut].is = state::convicted;
+    out.log.push_back(
+        {"event_set_aside",
+         {{"capability", capability_},
+          {"position", std::to_string(back.largest.position)},
+          {"id", to_string(back.largest.id)},
+          {"node", node},
+          {"bytes", std::to_string(back.largest_bytes)}}});
   }
 }
 
@@ -504,7 +526,7 @@ void backlog::give_up(std::uint32_t slot, instant now, event_decisions& out) {
   }
   const auto by = deaths_.convicted().find(lost.position);
   const bool is_convicted = by != deaths_.convicted().end();
-  const wire::postponed said = is_convicted ? crashed(lost.position)
+  const wire::postponed said = is_convicted ? why_convicted(lost, by->second)
                                : events_.fits(slot)
                                    ? lost.postponed->said
                                    : too_large(*lost.what, events_.body_bytes_max());

@@ -138,20 +138,28 @@ public:
       instant now,
       event_decisions& out);
 
+  /// How a worker left.
+  struct departure {
+    uuid incarnation;
+    std::string node;
+    /// It may have died of one of its events.
+    bool is_blamed = false;
+    /// The event it had was sent alone, and nothing else since.
+    bool was_alone = false;
+    /// It had just logged in.
+    bool was_short = false;
+  };
+
   /// A worker is gone: its events in these partitions are next in line again.
-  /// @param is_blamed it may have died of one of them.
-  /// @param was_alone the one it had was sent alone, and nothing else since.
   void take_back(
       const std::vector<std::uint32_t>& partitions,
-      bool is_blamed,
-      bool was_alone,
-      const uuid& incarnation,
-      const std::string& node,
+      const departure& of,
       instant now,
       event_decisions& out);
 
-  /// A process that was gone only lost its link.
-  void came_back(const uuid& incarnation);
+  /// A process that was gone only lost its link. The event that cut it again and again is given up
+  /// once the database says that it was not handled.
+  void came_back(const uuid& incarnation, const std::string& node, event_decisions& out);
 
   /// The event's dead letter is on disk.
   /// @return its partition, if the worker is to be told now; else `nowhere`.

@@ -1,5 +1,7 @@
 #include "runtime/broker/events/group/deaths.hpp"
 
+#include "runtime/broker/cut_links.hpp"
+
 #include <algorithm>
 
 namespace troupe::broker {
@@ -18,44 +20,62 @@ bool deaths::add(
   if (count < deaths_convicted) {
     return false;
   }
-  convicted_[what.position] = {node, partition};
+  convicted_[what.position] = {node, partition, false};
   return true;
 }
 
+void deaths::note_size(const event& what, std::uint32_t partition) {
+  departure& of = departed_.back();
+  if (what.body.size() > std::max(cutting_bytes_least, of.largest_bytes)) {
+    of.largest = {partition, what.position, what.id};
+    of.largest_bytes = what.body.size();
+  }
+}
+
 void deaths::end_departure() {
-  if (departed_.back().blamed.empty()) {
+  if (departed_.back().blamed.empty() && departed_.back().largest_bytes == 0) {
     departed_.pop_back();
   } else if (departed_.size() > departed_max) {
     departed_.pop_front();
   }
 }
 
-std::vector<deaths::blame> deaths::take_back(const uuid& incarnation) {
+deaths::departure deaths::take_back(const uuid& incarnation) {
   const auto found = std::find_if(departed_.begin(), departed_.end(), [&](const departure& each) {
     return each.incarnation == incarnation;
   });
   if (found == departed_.end()) {
     return {};
   }
-  std::vector<blame> taken = std::move(found->blamed);
+  departure taken = std::move(*found);
   departed_.erase(found);
-  for (const blame& each : taken) {
+  for (const blame& each : taken.blamed) {
     blamed_.take_back(each.id, incarnation);
   }
   return taken;
+}
+
+bool deaths::cut_by(const departure& back, const std::string& node) {
+  if (++cuts_[back.largest.position] < cuts_convicted) {
+    return false;
+  }
+  cuts_.erase(back.largest.position);
+  convicted_[back.largest.position] = {node, back.largest.partition, true};
+  return true;
 }
 
 void deaths::clear(const event& what) {
   if (!blamed_.empty()) {
     blamed_.clear(what.id);
   }
-  if (!convicted_.empty()) {
-    convicted_.erase(what.position);
+  if (!convicted_.empty() || !cuts_.empty()) {
+    acquit(what.position);
   }
 }
 
 void deaths::acquit_all(std::uint32_t partition) {
   std::erase_if(convicted_, [&](const auto& each) { return each.second.partition == partition; });
+  cuts_.clear(); // To count anew costs a few more cuts.
 }
 
 } // namespace troupe::broker

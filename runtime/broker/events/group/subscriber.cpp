@@ -1,5 +1,7 @@
 #include "runtime/broker/events/group/subscriber.hpp"
 
+#include "runtime/broker/cut_links.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <utility>
@@ -104,8 +106,8 @@ void subscriber::joined(
   if (const std::uint32_t known = workers_.find(login); known != nowhere) {
     lose(known, false, now, out);
   }
-  events_.came_back(incarnation);
-  workers_.join(login, node, incarnation, credit);
+  events_.came_back(incarnation, std::string{node}, out);
+  workers_.join(login, node, incarnation, credit, now);
   rebalance(now, out);
   settle(now, out);
 }
@@ -134,7 +136,14 @@ void subscriber::lose(std::uint32_t worker, bool is_blamed, instant now, event_d
     }
   }
   events_.take_back(
-      partitions, is_blamed && !lives_on, was_alone, gone.incarnation, gone.node, now, out);
+      partitions,
+      {.incarnation = gone.incarnation,
+       .node = gone.node,
+       .is_blamed = is_blamed && !lives_on,
+       .was_alone = was_alone,
+       .was_short = now - gone.since <= cut_within},
+      now,
+      out);
 }
 
 void subscriber::credit(login_id login, std::uint32_t credit, instant now, event_decisions& out) {

@@ -1,3 +1,4 @@
+#include "runtime/broker/cut_links.hpp"
 #include "tests/broker/events/group/subscriber_fixture.hpp"
 
 namespace troupe::broker {
@@ -54,6 +55,47 @@ BOOST_FIXTURE_TEST_CASE(an_event_larger_than_a_frame_is_a_dead_letter, subscribe
   BOOST_TEST(dead_letters[0].letter.error.find("101 bytes") != std::string::npos);
   write_dead_letters();
   BOOST_TEST(take_delivered() == positions{3});
+}
+
+// A worker that takes smaller frames than it is sent: the same event would cut each of its logins.
+BOOST_FIXTURE_TEST_CASE(an_event_that_cuts_link_after_link_is_a_dead_letter, subscriber_fixture) {
+  auto large = std::make_shared<event>(*at(2));
+  large->body.assign(300'000, 'x');
+  join(s1, "n1", 10, 5);
+  now += 1h; // It was served well until then.
+  offer(at(1));
+  offer(large);
+  offer(at(3));
+  int cuts = 0;
+  for (; dead_letters.empty() && cuts < 10; ++cuts) {
+    leave(s1, true);
+    join(s1, "n1", 10, 5);
+  }
+
+  BOOST_REQUIRE(dead_letters.size() == 1U);
+  BOOST_TEST(cuts == 1 + cuts_convicted); // The first login was not cut soon.
+  BOOST_TEST(dead_letters[0].letter.what->position == 2U);
+  BOOST_TEST(dead_letters[0].letter.cause == "internal");
+  BOOST_TEST(dead_letters[0].letter.error.find("node n1 cut its link") == 0U);
+  write_dead_letters();
+  take_delivered();
+  handle(s1, 1);
+  BOOST_TEST(take_delivered() == positions{3});
+}
+
+BOOST_FIXTURE_TEST_CASE(an_event_that_is_handled_at_last_has_cut_nothing, subscriber_fixture) {
+  auto large = std::make_shared<event>(*at(1));
+  large->body.assign(300'000, 'x');
+  join(s1, "n1", 10, 5);
+  offer(large);
+  for (int i = 0; i < 20; ++i) {
+    now += 2s; // It had time to read the event.
+    leave(s1, true);
+    join(s1, "n1", 10, 5);
+  }
+  handle(s1, 1);
+
+  BOOST_TEST(dead_letters.empty());
 }
 
 BOOST_FIXTURE_TEST_CASE(suspects_follow_each_other_while_their_worker_is_free, subscriber_fixture) {
