@@ -9,6 +9,9 @@ namespace troupe {
 
 namespace {
 
+constexpr std::string_view gap = "  ";
+constexpr std::string_view below_row = "      ";
+
 bool starts_character(char c) {
   return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U;
 }
@@ -24,7 +27,7 @@ bool is_control(std::string_view text) {
 
 void append(std::string& line, std::string_view cell, std::size_t width, text_table::side align) {
   const std::string blanks(width - width_of(cell), ' ');
-  line += "  ";
+  line += gap;
   line += align == text_table::side::right ? blanks : "";
   line += cell;
   line += align == text_table::side::left ? blanks : "";
@@ -37,31 +40,53 @@ void text_table::add(std::vector<std::string> cells) {
     cell = cell_text(cell);
   }
   cells.resize(columns_.size());
-  rows_.push_back(std::move(cells));
+  rows_.push_back({std::move(cells), ""});
 }
 
-std::string text_table::text() const {
+void text_table::add_below(std::string line) {
+  rows_.back().below = std::move(line);
+}
+
+std::string text_table::text(std::size_t columns) const {
   std::vector<std::size_t> widths;
+  std::size_t fitting = 0;
+  std::size_t taken = 0;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     widths.push_back(width_of(columns_[i].heading));
-    for (const auto& row : rows_) {
-      widths[i] = std::max(widths[i], width_of(row[i]));
+    for (const row& each : rows_) {
+      widths[i] = std::max(widths[i], width_of(each.cells[i]));
     }
+    taken += gap.size() + widths[i];
+    fitting += taken <= columns && fitting == i ? 1U : 0U;
   }
+  fitting = std::max<std::size_t>(fitting, 1);
   std::string text;
   const auto add_line = [&](const auto& cell_at) {
     std::string line;
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
+    for (std::size_t i = 0; i < fitting; ++i) {
       append(line, cell_at(i), widths[i], columns_[i].align);
     }
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + '\n';
   };
   add_line([&](std::size_t i) -> std::string_view { return columns_[i].heading; });
-  for (const auto& row : rows_) {
-    add_line([&](std::size_t i) -> std::string_view { return row[i]; });
+  for (const row& each : rows_) {
+    add_line([&](std::size_t i) -> std::string_view { return each.cells[i]; });
+    std::string rest;
+    for (std::size_t i = fitting; i < columns_.size(); ++i) {
+      if (each.cells[i] != "-") {
+        rest +=
+            fmt::format("{}{} {}", rest.empty() ? "" : ", ", columns_[i].heading, each.cells[i]);
+      }
+    }
+    text += rest.empty() ? "" : wrapped(rest, columns, below_row, below_row);
+    text += each.below.empty() ? "" : each.below + '\n';
   }
   return text;
+}
+
+std::string text_table::for_terminal() const {
+  return text(terminal_columns(std::string::npos));
 }
 
 std::size_t width_of(std::string_view text) {

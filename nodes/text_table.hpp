@@ -24,14 +24,29 @@ public:
   /// @param cells one for each column; what a terminal could take for a command is replaced.
   void add(std::vector<std::string> cells);
 
+  /// Adds a line below the last row.
+  void add_below(std::string line);
+
   bool empty() const { return rows_.empty(); }
 
   /// A line for the headings and one for each row, each behind two blanks.
-  std::string text() const;
+  ///
+  /// @param columns of the terminal: last cells that do not fit stand below their row, each behind
+  /// its heading.
+  std::string text(std::size_t columns = std::string::npos) const;
+
+  /// As `text`, for the terminal behind stdout, if there is one.
+  std::string for_terminal() const;
 
 private:
   std::vector<column> columns_;
-  std::vector<std::vector<std::string>> rows_;
+
+  struct row {
+    std::vector<std::string> cells;
+    std::string below;
+  };
+
+  std::vector<row> rows_;
 };
 
 /// The characters `text` takes on a terminal, about: its code points.

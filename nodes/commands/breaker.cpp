@@ -193,7 +193,7 @@ void print_table(
          is_set ? since_text(order) : "",
          cell_text(order.why)});
   }
-  fmt::print("{}", table.text());
+  fmt::print("{}", table.for_terminal());
   if (is_fleeting) {
     fmt::print("\n`{}` has no database: this holds until the worker restarts\n", given.capability);
   }

@@ -33,6 +33,18 @@ struct dead_letter_arguments : connect_arguments, letter_choice {
   bool dry_run = false;
 };
 
+/// "3 events are", "1 event would be": how many an order was about, before what became of them.
+std::string counted(std::uint64_t count, std::string_view what, bool is_dry_run) {
+  return fmt::format(
+      "{} {}{} {}",
+      count,
+      what,
+      count == 1 ? "" : "s",
+      is_dry_run   ? "would be"
+      : count == 1 ? "is"
+                   : "are");
+}
+
 std::string json_of(const wire::letter& letter) {
   json_object line;
   line.add("id", letter.id)
@@ -65,6 +77,7 @@ void print_dead_letters(const std::vector<wire::letter>& letters) {
        {"capability"},
        {"topic"}}};
   const std::int64_t now = unix_millis(std::chrono::system_clock::now());
+  const std::size_t columns = terminal_columns(100);
   for (const wire::letter& each : letters) {
     table.add(
         {to_string(each.id),
@@ -73,18 +86,6 @@ void print_dead_letters(const std::vector<wire::letter>& letters) {
          each.cause,
          each.capability,
          each.topic});
-  }
-  const std::string text = table.text();
-  const std::size_t columns = terminal_columns(100);
-  std::size_t begin = 0;
-  const auto print_row = [&] {
-    const std::size_t end = text.find('\n', begin) + 1;
-    fmt::print("{}", std::string_view{text}.substr(begin, end - begin));
-    begin = end;
-  };
-  print_row();
-  for (const wire::letter& each : letters) {
-    print_row();
     constexpr std::string_view indent = "      ";
     constexpr std::size_t dots = 3;
     const std::string said =
@@ -92,11 +93,12 @@ void print_dead_letters(const std::vector<wire::letter>& letters) {
             ? cell_text(each.error, std::string::npos)
             : fmt::format(
                 "key {}: {}", cell_text(each.key, 36), cell_text(each.error, std::string::npos));
-    fmt::print(
-        "{}{}\n",
+    table.add_below(fmt::format(
+        "{}{}",
         indent,
-        cell_text(said, std::max<std::size_t>(columns, 40) - indent.size() - dots));
+        cell_text(said, std::max<std::size_t>(columns, 40) - indent.size() - dots)));
   }
+  fmt::print("{}", table.text(columns));
 }
 
 void print_dead_letter(const wire::letter& letter) {
@@ -172,7 +174,7 @@ void print_kept(const std::vector<wire::letters_kept>& kept) {
       "{}\nnext: a capability that is not in the topology, or does not subscribe to the topic, "
       "gets "
       "no events; `--to NAME` gives them to another one\n",
-      table.text());
+      table.for_terminal());
 }
 
 std::string json_of(const wire::letters_retried& answer) {
@@ -335,13 +337,7 @@ int run_retry(const dead_letter_arguments& given) {
   } else if (answer->retried == 0 && !are_some_kept) {
     print_that_there_are_none(given);
   } else {
-    fmt::print(
-        "{} {}{} delivered again\n",
-        answer->retried,
-        answer->retried == 1 ? "event " : "events ",
-        given.dry_run          ? "would be"
-        : answer->retried == 1 ? "is"
-                               : "are");
+    fmt::print("{} delivered again\n", counted(answer->retried, "event", given.dry_run));
     if (are_some_kept) {
       print_kept(*answer->kept);
     }
@@ -369,13 +365,7 @@ int run_drop_many(const dead_letter_arguments& given) {
   } else if (answer->dropped == 0) {
     print_that_there_are_none(given);
   } else {
-    fmt::print(
-        "{} dead {} {} forgotten\n",
-        answer->dropped,
-        answer->dropped == 1 ? "letter" : "letters",
-        given.dry_run          ? "would be"
-        : answer->dropped == 1 ? "is"
-                               : "are");
+    fmt::print("{} forgotten\n", counted(answer->dropped, "dead letter", given.dry_run));
   }
   return exit_code::ok;
 }

@@ -70,7 +70,7 @@ void print_table(const all_unsettled& all) {
          since_text(each.since),
          cell_text(each.reason, 80)});
   }
-  fmt::print("{}", table.text());
+  fmt::print("{}", table.for_terminal());
 }
 
 /// What the nodes say, and behind which key there is more.

@@ -241,7 +241,7 @@ int run_history(const flag_arguments& given) {
     return print_journal_error(told.error(), given.json);
   }
   if (!given.json) {
-    fmt::print("{}", table.empty() ? "nobody has set a flag\n" : table.text());
+    fmt::print("{}", table.empty() ? "nobody has set a flag\n" : table.for_terminal());
   }
   return exit_code::ok;
 }
@@ -299,7 +299,7 @@ int run_list(const flag_arguments& given) {
     }
   }
   if (!given.json) {
-    fmt::print("{}", table.empty() ? "nobody has set a flag\n" : table.text());
+    fmt::print("{}", table.empty() ? "nobody has set a flag\n" : table.for_terminal());
   }
   return exit_code::ok;
 }

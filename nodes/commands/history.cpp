@@ -127,7 +127,7 @@ int run_history(const history_arguments& given) {
     }
   }
   if (!given.json) {
-    fmt::print("{} {}\n\n{}", given.capability, given.id, table.text());
+    fmt::print("{} {}\n\n{}", given.capability, given.id, table.for_terminal());
   }
   return exit_code::ok;
 }

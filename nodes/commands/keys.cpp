@@ -350,7 +350,7 @@ int run_list(const keys_arguments& given) {
           {each.name, std::string{each.what}, state, fmt::format("{}", fmt::join(keys, " "))});
     }
   }
-  fmt::print("{}", given.json ? "" : table.text());
+  fmt::print("{}", given.json ? "" : table.for_terminal());
   if (const auto checked = security::check_key_folder(folder); !checked) {
     return print_error(checked.error(), given.json);
   }

@@ -171,7 +171,7 @@ void print_history(const wire::saga_history& of) {
          said.empty() ? "" : cell_text(said, 160)});
     before = each.at;
   }
-  fmt::print("{}", table.text());
+  fmt::print("{}", table.for_terminal());
 }
 
 int run_show(const show_arguments& given) {

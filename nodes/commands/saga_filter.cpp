@@ -146,7 +146,7 @@ std::string text_of(const saga_page& page) {
          begun_text(each.saga.since),
          cell_text(reason, 100)});
   }
-  return table.text();
+  return table.for_terminal();
 }
 
 } // namespace troupe

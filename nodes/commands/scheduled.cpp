@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 #include <iterator>
 #include <memory>
+#include <optional>
 
 namespace troupe {
 
@@ -24,6 +25,8 @@ namespace {
 using wire::json_object;
 
 constexpr std::string_view schedule_keeper = "troupe.events";
+// Of one capability, where an id is looked for: nodes find their timers by time alone.
+constexpr std::uint64_t timers_searched_max = 100'000;
 
 struct scheduled_arguments : connect_arguments {
   std::string id;
@@ -68,10 +71,7 @@ int print_not_scheduled(const error& why, bool json) {
         why, json, "`troupe tail FILE TOPIC` shows it; what follows from it has to be taken back");
   }
   if (reason == "not_scheduled" || reason == "cancelled") {
-    return print_error(
-        why,
-        json,
-        "`troupe scheduled list` says what is scheduled; timers of actors are theirs to cancel");
+    return print_error(why, json, "`troupe scheduled list` says what is scheduled");
   }
   if (why.code == errc::unknown_operation) {
     return print_error(
@@ -123,7 +123,7 @@ void print_list(const std::vector<listed_event>& events) {
          each.event.topic,
          cell_text(each.event.key, key_width)});
   }
-  fmt::print("{}", table.text());
+  fmt::print("{}", table.for_terminal());
 }
 
 /// Adds what the journal has, up to `given.count`.
@@ -189,6 +189,57 @@ std::vector<node_answer> add_timers(
   return {};
 }
 
+/// Adds the timers of all capabilities, up to `given.count` of each. @return the nodes that did not
+/// answer.
+std::vector<node_answer> add_all_timers(
+    const topology::plan& plan, const scheduled_arguments& given, std::vector<listed_event>& to) {
+  std::vector<node_answer> silent;
+  for (const auto& each : plan.capabilities) {
+    if (each.store) {
+      auto failed = add_timers(plan, each, given, to);
+      std::move(failed.begin(), failed.end(), std::back_inserter(silent));
+    }
+  }
+  return silent;
+}
+
+/// The timer with the id that is asked for, if a capability has it.
+std::optional<listed_event>
+find_timer(const std::optional<topology::plan>& plan, const scheduled_arguments& given) {
+  std::vector<listed_event> timers;
+  if (plan) {
+    scheduled_arguments all;
+    all.deadline = given.deadline;
+    all.count = timers_searched_max;
+    (void)add_all_timers(*plan, all, timers);
+  }
+  const uuid wanted = *parse_uuid(given.id);
+  const auto found = std::find_if(timers.begin(), timers.end(), [&](const listed_event& each) {
+    return each.event.id == wanted;
+  });
+  return found == timers.end() ? std::nullopt : std::optional{std::move(*found)};
+}
+
+bool is_not_in_journal(const error& why) {
+  return why.detail("reason") == "not_scheduled";
+}
+
+void print_event(const listed_event& of) {
+  const wire::waiting_event& event = of.event;
+  fmt::print("scheduled event {}\n", to_string(event.id));
+  fmt::print("  due    {}, {}\n", second_text(event.due_at), until_text(event.due_at));
+  fmt::print("  topic  {}\n", cell_text(event.topic));
+  fmt::print("  key    {}\n", cell_text(event.key, std::string::npos));
+  fmt::print("  size   {}\n", size_text(event.body_bytes));
+  if (!of.capability.empty()) {
+    fmt::print("  of     {}, in whose database its body is\n", of.capability);
+  }
+  if (event.body) {
+    const auto body = wire::to_json(event.body->bytes, true);
+    fmt::print("  body\n{}\n", body ? *body : wire::json_of(event.body->bytes));
+  }
+}
+
 int run_list(const scheduled_arguments& given) {
   auto over = connection::open("scheduled", given, needs::journal);
   if (!over) {
@@ -200,12 +251,7 @@ int run_list(const scheduled_arguments& given) {
   }
   std::vector<node_answer> silent;
   if (const auto& plan = over->plan()) {
-    for (const auto& each : plan->capabilities) {
-      if (each.store) {
-        auto failed = add_timers(*plan, each, given, events);
-        std::move(failed.begin(), failed.end(), std::back_inserter(silent));
-      }
-    }
+    silent = add_all_timers(*plan, given, events);
   }
   std::stable_sort(events.begin(), events.end(), [](const auto& one, const auto& other) {
     return one.event.due_at < other.event.due_at;
@@ -225,7 +271,7 @@ int run_list(const scheduled_arguments& given) {
         is_cut ? fmt::format(
             "there may be more, with --due-after {}",
             utc_time_text(time_since_1970(milliseconds{events.back().event.due_at})))
-               : "`troupe scheduled show` or `cancel` with the ID of one that the journal has");
+               : "`troupe scheduled show` with an ID; `cancel` with one that the journal has");
   }
   return print_silent(silent, given.json) ? exit_code::error : exit_code::ok;
 }
@@ -237,21 +283,19 @@ int run_show(const scheduled_arguments& given) {
   }
   const auto found = over->ask<wire::waiting_event>(
       schedule_keeper, "scheduled_event", wire::get_scheduled_event{*parse_uuid(given.id)});
-  if (!found) {
+  std::optional<listed_event> shown;
+  if (found) {
+    shown = {*found, ""};
+  } else if (is_not_in_journal(found.error())) {
+    shown = find_timer(over->plan(), given);
+  }
+  if (!shown) {
     return print_not_scheduled(found.error(), given.json);
   }
   if (given.json) {
-    fmt::print("{}\n", json_of(*found, ""));
-    return exit_code::ok;
-  }
-  fmt::print("scheduled event {}\n", to_string(found->id));
-  fmt::print("  due    {}, {}\n", second_text(found->due_at), until_text(found->due_at));
-  fmt::print("  topic  {}\n", cell_text(found->topic));
-  fmt::print("  key    {}\n", cell_text(found->key, std::string::npos));
-  fmt::print("  size   {}\n", size_text(found->body_bytes));
-  if (found->body) {
-    const auto body = wire::to_json(found->body->bytes, true);
-    fmt::print("  body\n{}\n", body ? *body : wire::json_of(found->body->bytes));
+    fmt::print("{}\n", json_of(shown->event, shown->capability));
+  } else {
+    print_event(*shown);
   }
   return exit_code::ok;
 }
@@ -273,7 +317,20 @@ int run_cancel(const scheduled_arguments& given) {
       wire::cancel_scheduled{
           *parse_uuid(given.id), user_at_host().substr(0, wire::who_bytes_max), given.reason});
   if (!done) {
-    return print_not_scheduled(done.error(), given.json);
+    const auto timer =
+        is_not_in_journal(done.error()) ? find_timer(over->plan(), given) : std::nullopt;
+    return timer ? print_error(
+               rejected(
+                   "timer_of_an_actor",
+                   fmt::format(
+                       "{} is a timer of `{}`: what its actor wrote beside it counts on it",
+                       given.id,
+                       timer->capability)),
+               given.json,
+               fmt::format(
+                   "call the operation of `{}` that cancels what the timer is for",
+                   timer->capability))
+                 : print_not_scheduled(done.error(), given.json);
   }
   if (given.json) {
     json_object line;
@@ -320,7 +377,10 @@ void add_scheduled(command_line& line) {
       .option("--count", given->count, "so many at most [100]", 1, 10'000);
   add("show", "Says all about one, with its body", run_show)
       .word("ID", given->id, "which", check_uuid);
-  add("cancel", "Has one not published; the journal keeps who ordered it and why", run_cancel)
+  add("cancel",
+      "Has one of the journal not published, which keeps who ordered it and why; timers of actors "
+      "are theirs to cancel, as what they wrote beside them counts on them",
+      run_cancel)
       .word("ID", given->id, "which", check_uuid)
       .option(
           "--reason", given->reason, "why, which is kept; it must be given", check_cancel_reason);

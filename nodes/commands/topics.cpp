@@ -101,7 +101,7 @@ void print_topics(const std::vector<wire::topic_state>& topics) {
   if (table.empty()) {
     fmt::print("\n  there are no events yet\n");
   } else {
-    fmt::print("\n{}", table.text());
+    fmt::print("\n{}", table.for_terminal());
   }
 }
 
@@ -132,7 +132,7 @@ void print_groups(const std::vector<wire::group_state>& groups) {
   if (table.empty()) {
     fmt::print("\n  nobody subscribes\n");
   } else {
-    fmt::print("\n{}", table.text());
+    fmt::print("\n{}", table.for_terminal());
   }
   for (const wire::group_state& each : groups) {
     if (each.trouble) {

@@ -9,6 +9,10 @@ namespace {
 // A map of up to 15 entries has their number in its first byte.
 constexpr unsigned char small_map = 0x80;
 constexpr unsigned char full_map = 0x8f;
+// Text of up to 31 bytes has its length in its first byte.
+constexpr std::size_t short_text_max = 31;
+constexpr std::size_t short_text = 0xa0;
+constexpr std::string_view short_source = "\xa6source";
 
 } // namespace
 
@@ -23,17 +27,22 @@ std::string_view put_source(
       && bytes.size() + source.size() < header_bytes_max / 2) {
     buffer.assign(bytes);
     ++buffer.front();
-    writer{buffer}.text_entry("source", source);
-    const auto move = [&](std::string_view& view) {
+    if (source.size() <= short_text_max) {
+      buffer += short_source;
+      buffer += static_cast<char>(short_text | source.size());
+      buffer += source;
+    } else {
+      writer{buffer}.text_entry("source", source);
+    }
+    const auto move = [from = bytes.data(), to = buffer.data()](std::string_view& view) {
       if (!view.empty()) {
-        view = std::string_view{buffer}.substr(
-            static_cast<std::size_t>(view.data() - bytes.data()), view.size());
+        view = {to + (view.data() - from), view.size()};
       }
     };
-    for (std::string_view header_view::*each :
-         {&header_view::to, &header_view::op, &header_view::key, &header_view::traceparent}) {
-      move(header.*each);
-    }
+    move(header.to);
+    move(header.op);
+    move(header.key);
+    move(header.traceparent);
     header.source = std::string_view{buffer}.substr(buffer.size() - source.size());
     return buffer;
   }

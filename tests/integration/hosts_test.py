@@ -18,8 +18,9 @@ import unittest
 
 import zmq
 
-from harness import BIN, HIGH_WATER, PATIENCE, SOURCE, Client, new_id
+from harness import BIN, HIGH_WATER, PATIENCE, SOURCE, Client, new_id, text_of
 from secured_systems import keys_in
+from slow_switch import SlowSwitch, finish_frames
 from systems import resend_until_answered
 
 SKIPPED = 77
@@ -67,6 +68,22 @@ class Network:
     @staticmethod
     def mend(host: str) -> None:
         ip("-n", name_of("switch"), "link", "set", host, "up")
+
+    @contextlib.contextmanager
+    def slow(self, *, delay: float, loss: float):
+        """A switch in user space takes the place of the kernel's, which loses and delays nothing."""
+        for host in HOSTS:
+            with inside(host):
+                finish_frames("eth0")
+            ip("-n", name_of("switch"), "link", "set", host, "nomaster")
+        with inside("switch"):
+            switch = SlowSwitch(list(HOSTS), delay=delay, loss=loss, seed=7)
+        try:
+            yield switch
+        finally:
+            switch.close()
+            for host in HOSTS:
+                ip("-n", name_of("switch"), "link", "set", host, "master", "br0")
 
 
 @contextlib.contextmanager
@@ -241,7 +258,60 @@ class ThreeHosts(unittest.TestCase):
         self.await_workers({"a1", "a2", "b1_orders", "g1_goods", "g2_goods"})
         self.assertEqual(10_000 - 60, self.left())
 
-    def test_4_a_broker_that_dies_loses_nothing(self):
+    def test_4_slow_links_that_lose_frames_lose_nothing_else(self):
+        with self.network.slow(delay=0.01, loss=0.01) as switch:
+            self.place(self.wishes(40))
+            answers = [self.client.call("echo", "echo", {"payload": "x"}, ttl=10_000) for _ in range(20)]
+            self.assertTrue(all(each.ok for each in answers), answers)
+            self.assertGreater(switch.passed, 500)
+            self.assertGreater(switch.lost, 0)
+        self.await_workers({"a1", "a2", "b1_orders", "g1_goods", "g2_goods"})
+
+    def test_5_a_host_that_is_heard_by_nobody_loses_nothing(self):
+        """It hears the others, and what it says is lost: who hears nothing has to notice, and so has it."""
+        wishes = self.wishes(40)
+        before = self.left()
+        with self.network.slow(delay=0.001, loss=0.0) as switch:
+            switch.is_deaf_to = {"gamma"}
+            for call_id, (to, op, body) in wishes.items():
+                self.client.send(to, op, body, call_id=call_id, ttl=30_000)
+            self.await_workers({"a1", "a2", "b1_orders"})
+            switch.is_deaf_to = set()
+            answers = resend_until_answered(self.client, wishes, 4 * PATIENCE)
+        self.assertEqual(set(wishes), set(answers))
+        self.await_workers({"a1", "a2", "b1_orders", "g1_goods", "g2_goods"})
+        self.assertEqual(before - 40, self.left())
+
+    def test_6_events_reach_each_capability_once_over_slow_links_that_are_cut(self):
+        """Each confirmed order has left its event in the journal, once, whatever became of links."""
+        wishes = self.wishes(30)
+        with self.network.slow(delay=0.01, loss=0.01):
+            for call_id, (to, op, body) in wishes.items():
+                self.client.send(to, op, body, call_id=call_id, ttl=30_000)
+            self.network.cut("beta")
+            self.await_workers({"a1", "a2", "g1_goods", "g2_goods"})
+            self.network.mend("beta")
+            answers = resend_until_answered(self.client, wishes, 4 * PATIENCE)
+        self.assertEqual(set(wishes), set(answers))
+        self.await_workers({"a1", "a2", "b1_orders", "g1_goods", "g2_goods"})
+        orders = {text_of(each) for each in wishes}
+        until = time.monotonic() + 2 * PATIENCE
+        while not orders <= set(told := self.confirmed_orders()):
+            self.assertLess(time.monotonic(), until, orders - set(told))
+        self.assertEqual(len(told), len(set(told)))
+
+    def confirmed_orders(self) -> list[str]:
+        """The keys of what the journal has of confirmed orders."""
+        keys, where = [], {"from": "oldest"}
+        while True:
+            page = self.client.call("troupe.events", "read", {
+                "patterns": ["order.confirmed"], "count": 100, "wait_ms": 0, **where}, ttl=10_000).body
+            keys += [each["key"] for each in page["events"]]
+            if not page["events"]:
+                return keys
+            where = {"after": page["next"]}
+
+    def test_7_a_broker_that_dies_loses_nothing(self):
         wishes = self.wishes(40)
         before = self.left()
         for call_id, (to, op, body) in wishes.items():
@@ -251,7 +321,7 @@ class ThreeHosts(unittest.TestCase):
         self.assertEqual(set(wishes), set(answers))
         self.assertEqual(before - 40, self.left())
 
-    def test_5_keys_are_replaced_on_all_hosts(self):
+    def test_8_keys_are_replaced_on_all_hosts(self):
         """A host at a time, as a person would; the calls go on."""
         for host, folder in self.folders.items():
             rotated = subprocess.run(
@@ -286,7 +356,7 @@ class ThreeHosts(unittest.TestCase):
             client.close()
         raise AssertionError("b1 does not take the operator's new key")
 
-    def test_6_all_stop_in_order(self):
+    def test_9_all_stop_in_order(self):
         for host in ("gamma", "beta", "alpha"):
             self.assertEqual(0, self.ups[host].stop())
             self.assertEqual([], self.ups[host].find("killed"))

@@ -27,6 +27,35 @@ BOOST_AUTO_TEST_CASE(numbers_stand_right_and_words_left) {
          "  a              12345678  -\n");
 }
 
+BOOST_AUTO_TEST_CASE(last_cells_that_do_not_fit_stand_below_their_row) {
+  text_table table{{{"topic"}, {"events", text_table::side::right}, {"nodes"}, {"listens to"}}};
+
+  table.add({"order.created", "7", "n1, n2", "order.*"});
+  table.add_below("      said by others");
+  table.add({"a", "12345678", "", "*"});
+
+  BOOST_TEST(
+      table.text(30)
+      == "  topic            events\n"
+         "  order.created         7\n"
+         "      nodes n1, n2, listens to\n"
+         "      order.*\n"
+         "      said by others\n"
+         "  a              12345678\n"
+         "      listens to *\n");
+  BOOST_TEST(
+      table.text(41).starts_with("  topic            events  nodes   listens to\n") == false);
+  BOOST_TEST(table.text(45).starts_with("  topic            events  nodes   listens to\n"));
+}
+
+BOOST_AUTO_TEST_CASE(a_table_has_one_column_at_least) {
+  text_table table{{{"topic"}, {"events"}}};
+
+  table.add({"order.created", "7"});
+
+  BOOST_TEST(table.text(10) == "  topic\n  order.created\n      events 7\n");
+}
+
 BOOST_AUTO_TEST_CASE(what_is_not_ascii_stays_aligned) {
   text_table table{{{"key"}, {"x"}}};
 

@@ -155,6 +155,15 @@ BOOST_AUTO_TEST_CASE(a_scheduled_event_is_shown_and_cancelled) {
   BOOST_TEST(run("scheduled cancel", "x --reason y").code == 2);
 }
 
+BOOST_AUTO_TEST_CASE(one_thing_and_many_are_counted_in_words) {
+  answers(wire::letters_retried{1, {}});
+  BOOST_TEST(run("dead-letters retry", "--all").out == "1 event is delivered again\n");
+  BOOST_TEST(
+      run("dead-letters retry", "--all --dry-run").out == "1 event would be delivered again\n");
+  answers(wire::letters_dropped{3});
+  BOOST_TEST(run("dead-letters drop", "--all").out == "3 dead letters are forgotten\n");
+}
+
 BOOST_AUTO_TEST_CASE(an_event_that_came_meanwhile_is_not_cancelled) {
   answer_by([](const question&) -> answer {
     return failure{rejected("published", "it is published already, at position 7")};

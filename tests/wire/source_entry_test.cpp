@@ -78,6 +78,16 @@ BOOST_AUTO_TEST_CASE(the_name_is_put_behind_the_other_entries) {
   check(named(call_of({.key = "k", .traceparent = "00-1-2-01"})), "k", "00-1-2-01");
 }
 
+BOOST_AUTO_TEST_CASE(a_name_of_any_length_is_put_there) {
+  for (const std::size_t size : {1U, 31U, 32U, 64U}) {
+    const std::string name(size, 'n');
+
+    BOOST_TEST(named(call_of({.key = "k"}), name).source == name);
+    BOOST_TEST(header.source == name);
+    BOOST_TEST(header.key == "k");
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_the_sender_says_of_himself_is_replaced) {
   check(named(call_of({.key = "k", .traceparent = "t", .source = "orders"})), "k", "t");
   check(named(call_of({.source = "\xc3\xa9 and more than thirty-one bytes of a name"})), "", "");

@@ -139,7 +139,7 @@ int run_list(const trace_arguments& given) {
            fmt::to_string(each.failed),
            cell_text(each.name, 60)});
     }
-    fmt::print("{}", table.text());
+    fmt::print("{}", table.for_terminal());
   }
   const bool is_part = print_silent(all.answers, given.json);
   if (!given.json) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/broker/server/broker_log.hpp"
+#include "runtime/broker/server/granted_calls.hpp"
 #include "runtime/error.hpp"
 #include "runtime/security/audit_sample.hpp"
 #include "runtime/security/rules.hpp"
@@ -24,7 +25,7 @@ class access_desk {
 public:
   /// @param log outlives this.
   access_desk(std::shared_ptr<const security::rules> rules, broker_log& log)
-      : rules_{std::move(rules)}, log_{log},
+      : rules_{std::move(rules)}, log_{log}, granted_{rules_ ? rules_->size() : 0},
         calls_{(rules_ ? rules_->size() : 0) * security::act_count}, logins_{
                                                                          rules_ ? rules_->size()
                                                                                 : 0} {}
@@ -45,7 +46,7 @@ public:
   /// What a call asks for without a right; nothing if it has all it needs. What the sender says of
   /// himself has no part in it.
   std::optional<wish>
-  denied(security::rules::row who, const wire::header_view& call, std::string_view body) const;
+  denied(security::rules::row who, const wire::header_view& call, std::string_view body);
 
   /// Counts a refusal, and perhaps writes it to the audit log.
   /// @param name as for `row_of`.
@@ -77,6 +78,7 @@ private:
 
   std::shared_ptr<const security::rules> rules_;
   broker_log& log_;
+  granted_calls granted_;
   security::audit_sample calls_;
   security::audit_sample logins_;
   std::string header_; // Reused.
