@@ -25,7 +25,7 @@ void give_order(
     std::vector<order_target>& to,
     std::string_view operation,
     const std::function<std::string(const uuid&)>& body,
-    const asking& ask) {
+    const ask_at_nodes& ask) {
   for (std::size_t round = 0;; ++round) {
     std::vector<question> questions;
     std::vector<order_target*> asked;

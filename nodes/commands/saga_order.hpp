@@ -22,7 +22,7 @@ struct order_target {
 };
 
 /// Asks all of it at once; the answers are in the same order.
-using asking = std::function<std::vector<outcome<std::string>>(const std::vector<question>&)>;
+using ask_at_nodes = std::function<std::vector<outcome<std::string>>(const std::vector<question>&)>;
 
 /// Gives an order to all of `to` at once: each to one node after the other, until one obeys or
 /// knows that it does not fit.
@@ -31,7 +31,7 @@ void give_order(
     std::vector<order_target>& to,
     std::string_view operation,
     const std::function<std::string(const uuid&)>& body,
-    const asking& ask);
+    const ask_at_nodes& ask);
 
 /// "undoing undo release"; "goes on" if the node does not say.
 std::string state_text(const wire::saga_ordered& said);

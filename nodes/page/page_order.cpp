@@ -16,7 +16,6 @@ namespace troupe {
 
 namespace {
 
-using nlohmann::json;
 using path_values = gateway::route_path::variables;
 
 constexpr std::array<std::string_view, 2> letter_verbs{"retry", "drop"};
@@ -48,7 +47,7 @@ struct order_words {
 };
 
 outcome<order_words> words_in(const std::string& body) {
-  const json said = json::parse(body, nullptr, false);
+  const nlohmann::json said = nlohmann::json::parse(body, nullptr, false);
   if (!said.is_object()) {
     return failure{invalid("send a JSON object: {\"why\": \"the reason\"}")};
   }

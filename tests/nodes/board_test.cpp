@@ -29,7 +29,9 @@ struct board_fixture {
     broker.uptime_ms = 3'600'000;
     for (const std::string name : {"n1", "n2"}) {
       broker.nodes.push_back({.name = name, .live = true, .up_ms = 60'000, .busy_ms = 0});
-      all.nodes.push_back({name, "here", wire::node_status{.node = name}});
+      wire::node_status node;
+      node.node = name;
+      all.nodes.push_back({name, "here", node});
     }
     all.brokers.push_back({"b1", broker});
     all.events = wire::topics_state{};
