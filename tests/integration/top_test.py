@@ -157,7 +157,10 @@ class Top(SystemTest):
         screen = self.screen()
         screen.wait_for("test is healthy")
         screen.press(b"\x1a")
-        os.waitid(os.P_PID, screen.child.pid, os.WSTOPPED | os.WNOWAIT)
+        until = time.monotonic() + PATIENCE
+        while not os.waitid(os.P_PID, screen.child.pid, os.WSTOPPED | os.WNOWAIT | os.WNOHANG):
+            self.assertLess(time.monotonic(), until, "it is not stopped")
+            screen.read(0.05)  # Nobody can write to a terminal that nobody reads.
         screen.wait_until_written(LEFT)
         self.assertEqual(screen.before, screen.mode())
         screen.written = ""

@@ -249,7 +249,7 @@ board_lines grid_of(const system_view& all, board_room room) {
     lines.push_back({rest, tone::quiet});
   }
   if (grid.is_part) {
-    lines.push_back({"  a wider terminal shows more columns", tone::quiet});
+    lines.push_back({"  a wider one shows more", tone::quiet});
   }
   return lines;
 }
@@ -377,7 +377,7 @@ void cut(board_lines& lines, board_room room) {
   if (lines.size() > room.rows) {
     lines.resize(room.rows);
     if (room.rows > 1) {
-      lines.back() = {"  a higher terminal shows more", tone::quiet};
+      lines.back() = {"  a higher one shows more", tone::quiet};
     }
   }
   for (board_line& each : lines) {

@@ -38,8 +38,8 @@ private:
   void leave();
 
   const bool has_colours_;
-  bool has_keys_ = false;
-  termios before_{};
+  termios before_{}; // Before `has_keys_`, whose initializer fills it in.
+  const bool has_keys_;
 };
 
 } // namespace troupe
