@@ -13,6 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr milliseconds life_patience = 3s;
+constexpr milliseconds ping_patience = 2s;
 constexpr std::size_t ids_at_once = 20;
 constexpr std::size_t events_looked_at = 20'000;
 constexpr std::uint32_t events_a_page = 1'000;
@@ -64,6 +65,38 @@ system_links& asked_stores::links() {
   return *links_;
 }
 
+const outcome<void>& asked_stores::reached() {
+  const bool is_known = reached_.has_value();
+  for (std::size_t i = 0; i < plan_.brokers.size() && !is_known; ++i) {
+    reached_ = links()
+                   .ask_broker(i, {{"troupe.broker", "ping", "\x80"}}, ping_patience)
+                   .front()
+                   .map([](const std::string&) {});
+    if (*reached_) {
+      break;
+    }
+  }
+  return *reached_;
+}
+
+/// Asks the nodes of a capability, which share its database: whichever answers first has it.
+outcome<std::string>
+asked_stores::ask_nodes(const topology::capability_plan& capability, std::string_view body) {
+  if (!reached()) {
+    return failure{reached().error()};
+  }
+  outcome<std::string> said = failure{invalid("it runs on no node")};
+  for (const auto& node : capability.nodes) {
+    said = links()
+               .ask_any({{"troupe.node." + node.value, "life", std::string{body}}}, life_patience)
+               .front();
+    if (said) {
+      break;
+    }
+  }
+  return said;
+}
+
 outcome<wire::told_life>
 asked_stores::life_of(const topology::capability_plan& capability, const std::vector<uuid>& ids) {
   wire::told_life all;
@@ -73,17 +106,7 @@ asked_stores::life_of(const topology::capability_plan& capability, const std::ve
     asked.ids.assign(
         ids.begin() + static_cast<std::ptrdiff_t>(from),
         ids.begin() + static_cast<std::ptrdiff_t>(to));
-    // All nodes of a capability share its database: whichever answers first has it.
-    outcome<std::string> said = failure{invalid("it runs on no node")};
-    for (const auto& node : capability.nodes) {
-      said =
-          links()
-              .ask_any({{"troupe.node." + node.value, "life", wire::encoded(asked)}}, life_patience)
-              .front();
-      if (said) {
-        break;
-      }
-    }
+    const auto said = ask_nodes(capability, wire::encoded(asked));
     auto read = said.and_then(
         [](const std::string& reply) { return wire::checked_decode<wire::told_life>(reply); });
     if (!read) {
@@ -98,17 +121,7 @@ outcome<wire::delivery_told> asked_stores::delivery_of(
     const topology::capability_plan& capability, std::uint32_t partition, std::uint64_t position) {
   const wire::get_life asked{
       .capability = capability.name.value, .places = {{partition, position}}};
-  outcome<std::string> said = failure{invalid("it runs on no node")};
-  for (const auto& node : capability.nodes) {
-    said =
-        links()
-            .ask_any({{"troupe.node." + node.value, "life", wire::encoded(asked)}}, life_patience)
-            .front();
-    if (said) {
-      break;
-    }
-  }
-  return said
+  return ask_nodes(capability, wire::encoded(asked))
       .and_then(
           [](const std::string& reply) { return wire::checked_decode<wire::told_life>(reply); })
       .and_then([](wire::told_life told) -> outcome<wire::delivery_told> {
@@ -120,6 +133,9 @@ outcome<wire::delivery_told> asked_stores::delivery_of(
 }
 
 outcome<std::string> asked_stores::ask_journal(std::string_view operation, std::string body) {
+  if (!reached()) {
+    return failure{reached().error()};
+  }
   return links()
       .ask_broker(
           keeper_of_journal(plan_),

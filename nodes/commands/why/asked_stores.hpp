@@ -48,12 +48,17 @@ public:
 
 private:
   system_links& links();
+  /// Whether any broker answers; asked once. @errors of the last one.
+  const outcome<void>& reached();
+  outcome<std::string>
+  ask_nodes(const topology::capability_plan& capability, std::string_view body);
   outcome<std::string> ask_journal(std::string_view operation, std::string body);
   outcome<void> read_pages(wire::read_events asked);
   outcome<void> read_letters();
 
   const topology::plan& plan_;
   std::optional<system_links> links_;
+  std::optional<outcome<void>> reached_;
   std::vector<wire::event_told> events_;
   std::vector<letter_told> letters_;
   std::vector<wire::group_state> subscribers_;
