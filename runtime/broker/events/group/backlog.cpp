@@ -1,6 +1,7 @@
 #include "runtime/broker/events/group/backlog.hpp"
 
 #include "runtime/broker/cut_links.hpp"
+#include "runtime/observe/trace_context.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -11,6 +12,11 @@ namespace troupe::broker {
 namespace {
 
 using state = tracked_event::state;
+
+/// For the log.
+std::string trace_in(const event& of) {
+  return observe::hex_of(observe::trace_of(of.traceparent, of.id));
+}
 
 const wire::postponed* find_in(const postponed_rows& sorted, std::uint64_t position) {
   const auto place = std::lower_bound(
@@ -465,7 +471,8 @@ void backlog::take_back(
             {"position", std::to_string(each.position)},
             {"id", to_string(each.what->id)},
             {"topic", each.what->topic},
-            {"node", of.node}}});
+            {"node", of.node},
+            {"trace", trace_in(*each.what)}}});
     }
   };
   for (const std::uint32_t partition : partitions) {
@@ -553,7 +560,8 @@ void backlog::give_up(std::uint32_t slot, instant now, event_decisions& out) {
         {"position", std::to_string(lost.position)},
         {"topic", lost.what->topic},
         {"cause", said.cause},
-        {"error", said.error}}});
+        {"error", said.error},
+        {"trace", trace_in(*lost.what)}}});
 }
 
 std::uint32_t
