@@ -121,7 +121,8 @@ void suspects::note_cut(const node& worker, decisions& out) {
         {"capability", nodes_.capabilities[cut.capability].name},
         {"operation", std::string{cut.op()}},
         {"node", worker.name},
-        {"bytes", std::to_string(cut.bytes.size())}}});
+        {"bytes", std::to_string(cut.bytes.size())},
+        {"trace", trace_in(cut)}}});
   ++counts_.convicted;
   blamed_.set_aside(cut.id);
   calls_.take_out(index);

@@ -511,13 +511,15 @@ void backlog::came_back(const uuid& incarnation, const std::string& node, event_
       back.largest_bytes == 0 ? nowhere : find(back.largest.partition, back.largest.position);
   if (cut != nowhere && events_[cut].is == state::waiting && deaths_.cut_by(back, node)) {
     events_[cut].is = state::convicted;
+    const event_ref& what = events_[cut].what; // Null while its body is not in memory.
     out.log.push_back(
         {"event_set_aside",
          {{"capability", capability_},
           {"position", std::to_string(back.largest.position)},
           {"id", to_string(back.largest.id)},
           {"node", node},
-          {"bytes", std::to_string(back.largest_bytes)}}});
+          {"bytes", std::to_string(back.largest_bytes)},
+          {"trace", what == nullptr ? std::string{} : trace_in(*what)}}});
   }
 }
 
