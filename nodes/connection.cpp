@@ -81,6 +81,21 @@ void add_deadline(command& takes, connect_arguments& given) {
       fmt::format("when to give up [{}]", duration_text(given.deadline)));
 }
 
+std::vector<std::string> addresses_of(const topology::plan& plan) {
+  std::vector<std::string> addresses;
+  for (const topology::broker_plan& each : plan.brokers) {
+    addresses.push_back(each.listen);
+  }
+  return addresses;
+}
+
+std::size_t keeper_of_journal(const topology::plan& plan) {
+  const auto found = std::find_if(plan.brokers.begin(), plan.brokers.end(), [&](const auto& each) {
+    return each.name == plan.events.broker;
+  });
+  return static_cast<std::size_t>(found - plan.brokers.begin());
+}
+
 client::options options_for(
     const topology::plan& plan,
     std::vector<std::string> brokers,

@@ -4,6 +4,7 @@
 
 #include "nodes/actor_types.hpp"
 #include "nodes/admin_server.hpp"
+#include "nodes/connection.hpp"
 #include "nodes/gateway_documents.hpp"
 #include "nodes/gateway_features.hpp"
 #include "nodes/gateway_report.hpp"
@@ -15,6 +16,7 @@
 #include "nodes/service_manager.hpp"
 #include "nodes/service_tokens.hpp"
 #include "nodes/span_export.hpp"
+#include "nodes/span_telling.hpp"
 #include "nodes/stop_signals.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/observe/event_log.hpp"
@@ -142,10 +144,13 @@ int serve(
   }
   gateway::gateway& server = **made;
   const auto exporter = export_spans(plan, self.name, spans, time, log);
+  const span_telling telling{
+      spans, self.name, options_for(plan, addresses_of(plan), self.name + "-spans", *keys)};
   add_routes(
       server, plan, self, actor_types(), time, moving->get(), tokens->get(), refusals, spans.add());
   add_documents(server, plan, self, actor_types());
-  const auto ui = page::add(server, plan, self, *keys, tokens->get(), refusals, time);
+  const auto ui =
+      page::add(server, plan, self, *keys, tokens->get(), refusals, log, moving->get(), time);
   const auto started = server.start([&log](std::string_view what) {
     log.write("request.failed", {{"reason", std::string{what}}});
   });

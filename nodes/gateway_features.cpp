@@ -115,6 +115,13 @@ std::unique_ptr<gateway::route_handler> gateway_features::route(
   return std::make_unique<strangler::strangler_route>(**found, *legacy_, desk_, std::move(modern));
 }
 
+const strangler::feature_counts* gateway_features::counts_of(std::string_view feature) const {
+  const auto found = std::find_if(features_.begin(), features_.end(), [&](const auto& each) {
+    return each->options().name == feature;
+  });
+  return found == features_.end() ? nullptr : &std::as_const(**found).counts();
+}
+
 void gateway_features::tell(observe::metrics_text& to) const {
   using counts = strangler::feature_counts;
   const auto add =

@@ -41,6 +41,9 @@ public:
   std::unique_ptr<gateway::route_handler>
   route(const std::string& feature, std::unique_ptr<gateway::route_handler> modern);
 
+  /// What became of the requests of a feature here; null if there is no such feature. Any thread.
+  const strangler::feature_counts* counts_of(std::string_view feature) const;
+
   /// Adds the metrics of each feature. Any thread.
   void tell(observe::metrics_text& to) const;
 

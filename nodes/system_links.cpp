@@ -4,20 +4,8 @@
 
 namespace troupe {
 
-namespace {
-
-std::vector<std::string> addresses_of(const std::vector<topology::broker_plan>& brokers) {
-  std::vector<std::string> addresses;
-  for (const topology::broker_plan& each : brokers) {
-    addresses.push_back(each.listen);
-  }
-  return addresses;
-}
-
-} // namespace
-
 system_links::system_links(const topology::plan& plan, const options_source& options)
-    : any_{options(addresses_of(plan.brokers)).and_then(client::client::open)} {
+    : any_{options(addresses_of(plan)).and_then(client::client::open)} {
   for (const topology::broker_plan& each : plan.brokers) {
     brokers_.push_back(options({each.listen}).and_then(client::client::open));
   }

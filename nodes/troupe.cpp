@@ -18,14 +18,15 @@
 #include "nodes/commands/manual/manual.hpp"
 #include "nodes/commands/output.hpp"
 #include "nodes/commands/publish.hpp"
-#include "nodes/commands/restore/restore.hpp"
 #include "nodes/commands/reconcile.hpp"
+#include "nodes/commands/restore/restore.hpp"
 #include "nodes/commands/saga.hpp"
 #include "nodes/commands/sagas.hpp"
 #include "nodes/commands/scheduled.hpp"
 #include "nodes/commands/status/status.hpp"
 #include "nodes/commands/tail.hpp"
 #include "nodes/commands/token.hpp"
+#include "nodes/commands/top/top.hpp"
 #include "nodes/commands/topics.hpp"
 #include "nodes/commands/traces/traces.hpp"
 #include "nodes/commands/up/up.hpp"
@@ -58,6 +59,7 @@ int run(int count, char** words) {
   add_publish(line);
   add_tail(line);
   add_topics(line);
+  add_top(line);
   add_traces(line);
   add_why(line);
   add_token(line);

@@ -322,6 +322,7 @@ security::grants rights_of(const plan& whole, const gateway_plan& gateway) {
   if (has_features) {
     may.add({.publish = {"troupe.differences"}, .read = {"troupe.flags"}});
   }
+  may.add({.call = {"troupe.broker.keep_spans"}});
   if (gateway.ui != page_readers::nobody) {
     may.add(
         {.call = {
@@ -329,6 +330,9 @@ security::grants rights_of(const plan& whole, const gateway_plan& gateway) {
              "troupe.broker.spans",
              "troupe.events.topics",
              "troupe.events.dead_letters"}});
+    if (!whole.features.empty()) {
+      may.add({.read = {"troupe.flags", "troupe.differences"}});
+    }
     for (const node_plan& each : whole.nodes) {
       for (const std::string_view operation : {"status", "sagas", "saga", "effects", "spans"}) {
         may.add({.call = {fmt::format("troupe.node.{}.{}", each.name.value, operation)}});

@@ -85,10 +85,6 @@ std::vector<report>
 ask(const topology::plan& plan,
     const breaker_arguments& given,
     const std::vector<std::string>& nodes) {
-  std::vector<std::string> brokers;
-  for (const auto& each : plan.brokers) {
-    brokers.push_back(each.listen);
-  }
   const std::string body = body_of(given);
   std::vector<question> questions;
   questions.reserve(nodes.size());
@@ -97,7 +93,7 @@ ask(const topology::plan& plan,
         {"troupe.node." + each, given.state.empty() ? "breaker" : "force_breaker", body});
   }
   const auto answers = ask_at_once(
-      options_for_command(plan, std::move(brokers), "breaker"), questions, given.deadline);
+      options_for_command(plan, addresses_of(plan), "breaker"), questions, given.deadline);
   std::vector<report> reports;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     reports.push_back({nodes[i], answers[i].and_then([](const std::string& reply) {

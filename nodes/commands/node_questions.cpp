@@ -17,15 +17,11 @@ std::vector<node_answer> ask_nodes(
     std::string_view operation,
     const std::vector<node_question>& questions,
     milliseconds deadline) {
-  std::vector<std::string> brokers;
-  for (const auto& each : plan.brokers) {
-    brokers.push_back(each.listen);
-  }
   std::vector<question> asked;
   for (const node_question& each : questions) {
     asked.push_back({"troupe.node." + each.node, std::string{operation}, each.body});
   }
-  auto said = ask_at_once(options_for_command(plan, std::move(brokers), command), asked, deadline);
+  auto said = ask_at_once(options_for_command(plan, addresses_of(plan), command), asked, deadline);
   std::vector<node_answer> answers;
   for (std::size_t i = 0; i < questions.size(); ++i) {
     answers.push_back({questions[i].node, questions[i].capability, std::move(said[i])});

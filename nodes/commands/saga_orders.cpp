@@ -2,6 +2,7 @@
 
 #include "nodes/commands/plan_file.hpp"
 #include "nodes/commands/saga_filter.hpp"
+#include "nodes/commands/saga_order.hpp"
 #include "nodes/connection.hpp"
 #include "runtime/wire/json.hpp"
 #include "runtime/wire/limits.hpp"
@@ -38,27 +39,6 @@ struct verb_words {
   std::vector<std::string> states;
 };
 
-/// A saga that is given an order, and what came of it.
-struct order_target {
-  uuid id;
-  /// To be asked in this order.
-  std::vector<std::string> nodes;
-  std::optional<wire::saga_ordered> obeyed{};
-  std::optional<error> refused{};
-};
-
-/// Whether another node may know more: this one is away, does not have the saga in its care, or is
-/// of a release that does not know the order.
-bool may_ask_on(const error& why) {
-  const auto reason = why.detail("reason");
-  return why.code != errc::rejected || reason == "elsewhere" || reason == "not_waiting";
-}
-
-/// How much an error says of the saga.
-int weight_of(const error& why) {
-  return why.code == errc::conflict ? 3 : why.code == errc::rejected ? 2 : 1;
-}
-
 std::string body_of(const order_arguments& given, const uuid& id) {
   if (given.is_plain_resume) {
     return wire::encoded(wire::resume_saga{
@@ -74,41 +54,14 @@ std::string body_of(const order_arguments& given, const uuid& id) {
 
 /// Gives the order to all of `to` at once, to one node after the other.
 void give(const topology::plan& plan, const order_arguments& given, std::vector<order_target>& to) {
-  for (std::size_t round = 0;; ++round) {
-    std::vector<node_question> questions;
-    std::vector<order_target*> asked;
-    for (order_target& each : to) {
-      const bool asks_on = !each.refused || may_ask_on(*each.refused);
-      if (!each.obeyed && asks_on && round < each.nodes.size()) {
-        questions.push_back({each.nodes[round], given.order.capability, body_of(given, each.id)});
-        asked.push_back(&each);
-      }
-    }
-    if (asked.empty()) {
-      return;
-    }
-    auto answers = ask_nodes(
-        plan,
-        "sagas",
-        given.is_plain_resume ? "resume_saga" : "order_saga",
-        questions,
-        given.deadline);
-    for (std::size_t i = 0; i < asked.size(); ++i) {
-      auto said = answers[i].said.and_then(
-          [](const std::string& body) { return wire::checked_decode<wire::saga_ordered>(body); });
-      if (said) {
-        asked[i]->obeyed = std::move(*said);
-      } else if (!asked[i]->refused || weight_of(said.error()) > weight_of(*asked[i]->refused)) {
-        asked[i]->refused = std::move(said).error();
-      }
-    }
-  }
-}
-
-/// "undoing undo release"; "goes on" if the node does not say.
-std::string stands(const wire::saga_ordered& said) {
-  const std::string state = said.state.value_or("");
-  return state.empty() ? "goes on" : fmt::format("{} {}", state, said.step.value_or(""));
+  give_order(
+      to,
+      given.is_plain_resume ? "resume_saga" : "order_saga",
+      [&given](const uuid& id) { return body_of(given, id); },
+      [&](const std::vector<question>& questions) {
+        return ask_at_once(
+            options_for_command(plan, addresses_of(plan), "sagas"), questions, given.deadline);
+      });
 }
 
 /// Prints what came of orders to many. @return how many were refused.
@@ -128,7 +81,7 @@ std::size_t print_all(const std::vector<order_target>& all, bool json) {
     if (json) {
       fmt::print("{}\n", line.text());
     } else if (each.obeyed) {
-      fmt::print("{}: {} at {}\n", to_string(each.id), stands(*each.obeyed), each.obeyed->node);
+      fmt::print("{}: {} at {}\n", to_string(each.id), state_text(*each.obeyed), each.obeyed->node);
     } else {
       fmt::print("{}: refused: {}\n", to_string(each.id), message_of(*each.refused));
     }
@@ -192,7 +145,7 @@ int run_one(
   if (given.json) {
     return static_cast<int>(print_all(one, true));
   }
-  fmt::print("{} {} at {}\n", given.id, stands(*one[0].obeyed), one[0].obeyed->node);
+  fmt::print("{} {} at {}\n", given.id, state_text(*one[0].obeyed), one[0].obeyed->node);
   return exit_code::ok;
 }
 

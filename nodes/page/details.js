@@ -1,7 +1,8 @@
 // What is shown about one cell, saga, trace or dead letter.
 
 import { advice, clock, duration, element, micros, pill, rate, said, table, time, write } from "/ui/dom.js";
-import { groupsOf, placeState, presenceWords } from "/ui/grid.js";
+import { groupsOf, placesOf, presenceWords } from "/ui/grid.js";
+import { Orders, ordersOfBreaker, ordersOfLetter, ordersOfSaga } from "/ui/orders.js";
 
 const facts = (pairs) => element("dl", {}, ...pairs.filter(([, value]) => value !== "" && value !== undefined && value !== null)
   .flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value instanceof Node ? value : said(value))]));
@@ -11,12 +12,14 @@ export class Details {
   #title = document.getElementById("details-title");
   #body = document.getElementById("details-body");
   #ask;
+  #orders;
   #state;
   #place;
 
-  /** `ask(path)` fetches JSON. */
-  constructor(ask) {
+  /** `ask(path)` fetches JSON; `give(path, words)` sends an order. */
+  constructor(ask, give) {
     this.#ask = ask;
+    this.#orders = new Orders(document.getElementById("details-orders"), give);
     document.getElementById("details-close").addEventListener("click", () => this.#dialog.close());
     this.#dialog.addEventListener("close", () => { this.#place = undefined; });
     this.#dialog.addEventListener("click", (event) => {
@@ -38,10 +41,13 @@ export class Details {
     this.#begin(`${capability} on ${node}`);
     this.#place = { capability, node };
     this.#showPlace();
+    const group = groupsOf(this.#state).get(node)?.get(capability);
+    this.#offer("breakers", group ? ordersOfBreaker(capability, node, group.forced_by !== "") : []);
   }
 
   letter(each) {
     this.#begin(`Dead letter of ${each.capability}`);
+    this.#offer("letters", ordersOfLetter(each));
     this.#body.replaceChildren(facts([
       ["id", each.id], ["event", `${each.event_id}, position ${each.position}`], ["topic", each.topic], ["key", each.key],
       ["cause", each.cause], ["tries", each.attempts], ["first tried", time(each.first_at)], ["given up", time(each.last_at)],
@@ -51,6 +57,7 @@ export class Details {
 
   async saga(each) {
     this.#begin(`Saga ${each.id}`);
+    this.#offer("sagas", ordersOfSaga(each));
     await this.#fill(`/ui/sagas/${encodeURIComponent(each.capability)}/${each.id}`, (history) => [
       facts([["operation", `${history.capability}.${history.operation}`], ["state", history.state], ["at", history.step],
         ["why", [each.code, each.reason].filter(Boolean).join(": ")], ["owned by", history.owner || "nobody now"],
@@ -92,11 +99,17 @@ export class Details {
 
   #begin(title) {
     this.#place = undefined;
+    this.#orders.offer([]);
     write(this.#title, title);
     this.#body.replaceChildren(element("p", { class: "quiet" }, "Asking …"));
     if (!this.#dialog.open) {
       this.#dialog.showModal();
     }
+  }
+
+  /** Where the gateway passes such orders on. */
+  #offer(kind, orders) {
+    this.#orders.offer((this.#state.orders ?? []).includes(kind) ? orders : []);
   }
 
   async #fill(path, make) {
@@ -114,9 +127,10 @@ export class Details {
     if (!place) {
       return;
     }
-    const [kind, word] = placeState(place, group);
-    const parts = [facts([["state", pill(kind, word)], ["node", presenceWords(place)],
+    const { is, word } = placesOf(this.#state, capability).get(node);
+    const parts = [facts([["state", pill(is, word)], ["node", presenceWords(place)],
       ...(group ? [["down", group.down_reason], ["rate", rate(group.rate_per_s)],
+        ["handlers, p99", group.p99_us === undefined ? "" : micros(group.p99_us)],
         ["calls in hand", `${group.in_hand} of ${group.credit}`],
         ["events in hand", `${group.events_in_hand} of ${group.events_credit}`],
         ["answered", `${group.answered}, ${group.failed} failed, ${group.repeats} repeats`], ["turns", group.turns],

@@ -1,40 +1,19 @@
 // The table of capabilities and nodes. A row is drawn again only when it says something else.
 
-import { duration, element, rate, shown, write } from "/ui/dom.js";
-
-const breakers = {
-  open: ["bad", "breaker open"],
-  forced_open: ["bad", "forced open"],
-  half_open: ["warn", "half open"],
-  forced_closed: ["warn", "forced closed"],
-  disabled: ["warn", "breaker off"],
-};
-
-/** [kind, word] of a capability on a node. */
-export function placeState(node, group) {
-  if (node.presence === "away") {
-    return ["bad", "away"];
-  }
-  if (node.presence === "silent") {
-    return ["bad", "no answer"];
-  }
-  if (node.presence === "unknown") {
-    return ["unknown", "not known"];
-  }
-  if (!group) {
-    return ["unknown", "not told"];
-  }
-  if (group.down_reason || group.breaker === "down") {
-    return ["bad", "down"];
-  }
-  return breakers[group.breaker] ?? (node.draining ? ["warn", "stopping"] : ["ok", "ok"]);
-}
+import { duration, element, micros, rate, shown, write } from "/ui/dom.js";
 
 /** The groups of all nodes: node, then capability. */
 export function groupsOf(state) {
   return new Map(state.nodes.map((node) => [
     node.name, new Map((node.status?.groups ?? []).map((each) => [each.capability, each]))]));
 }
+
+/** Of a capability: node, then how it is there. */
+export const placesOf = (state, name) => new Map((state.places.runs[name] ?? []).map((each) => [each.node, each]));
+
+const numbers = [["rate", "calls and events handled in a second"], ["p99", "of 100 calls, 99 took no longer, from their arrival at the broker"],
+  ["queue", "calls that wait at the brokers"], ["lag", "events that wait"], ["dead", "dead letters"], ["restarts", "of replicas"],
+  ["sagas", "that stand still"]];
 
 export class Grid {
   #head;
@@ -74,18 +53,17 @@ export class Grid {
       this.#body.replaceChildren();
       this.#showHead(nodes);
     }
-    const groups = groupsOf(state);
     const fresh = document.createDocumentFragment();
     const present = new Set();
     for (const row of state.capabilities) {
       present.add(row.name);
       let drawn = this.#rows.get(row.name);
       if (!drawn) {
-        drawn = this.#makeRow(row.name, nodes, new Set(state.places.runs[row.name] ?? []));
+        drawn = this.#makeRow(row.name, nodes, new Set(placesOf(state, row.name).keys()));
         this.#rows.set(row.name, drawn);
         fresh.append(drawn.line);
       }
-      this.#update(drawn, row, nodes, groups);
+      this.#update(drawn, row, nodes, placesOf(state, row.name));
     }
     for (const [name, drawn] of this.#rows) {
       if (!present.has(name)) {
@@ -101,12 +79,11 @@ export class Grid {
   }
 
   #showHead(nodes) {
-    const numbers = ["rate", "queue", "lag", "dead", "restarts", "sagas"];
     this.#head.replaceChildren(element("tr", {},
       element("th", { scope: "col" }, "capability"),
       ...nodes.map((each) => element("th", { scope: "col" },
         element("bdi", { class: "said" }, each.name), each.host === "here" ? "" : ` on ${each.host}`)),
-      ...numbers.map((each) => element("th", { scope: "col", class: "number" }, each))));
+      ...numbers.map(([each, means]) => element("th", { scope: "col", class: "number", title: means }, each))));
   }
 
   #makeRow(name, nodes, runs) {
@@ -121,21 +98,17 @@ export class Grid {
       }, state, " ", load);
       return { state, load, button, cell: element("td", { class: "place" }, button) };
     });
-    const numbers = ["rate", "queue", "lag", "dead", "restarts", "sagas"]
-      .map(() => element("td", { class: "number" }));
+    const figures = numbers.map(() => element("td", { class: "number" }));
     const line = element("tr", {},
       element("th", { scope: "row" }, element("bdi", { class: "said" }, name)),
-      ...cells.map((each) => each.cell), ...numbers);
-    return { line, cells, numbers, said: "", bad: false };
+      ...cells.map((each) => each.cell), ...figures);
+    return { line, cells, figures, said: "", bad: false };
   }
 
-  #update(drawn, row, nodes, groups) {
-    const places = nodes.map((node) => {
-      const group = groups.get(node.name)?.get(row.name);
-      return [...placeState(node, group), group ? rate(group.rate_per_s) : "", group?.in_hand ?? 0, group?.credit ?? 0];
-    });
-    const numbers = [rate(row.rate_per_s), row.queue, row.lag, row.dead_letters, row.restarts, row.sagas];
-    const key = JSON.stringify([places, numbers]);
+  #update(drawn, row, nodes, places) {
+    const figures = [rate(row.rate_per_s), row.p99_us == null ? "" : micros(row.p99_us), row.queue, row.lag, row.dead_letters,
+      row.restarts, row.sagas];
+    const key = JSON.stringify([[...places.values()], figures]);
     if (key === drawn.said) {
       return;
     }
@@ -145,16 +118,17 @@ export class Grid {
       if (!button) {
         return;
       }
-      const [kind, word, perSecond, inHand, credit] = places[i];
-      drawn.bad ||= kind !== "ok";
-      cell.className = `place ${kind}`;
-      write(state, word);
-      const does = kind === "ok" ? `${perSecond} · ${inHand}/${credit}` : "";
+      const at = places.get(nodes[i].name);
+      drawn.bad ||= at.is !== "ok";
+      cell.className = `place ${at.is}`;
+      write(state, at.word);
+      const does = at.is === "ok"
+        ? [rate(at.rate_per_s), `${at.in_hand}/${at.credit}`, at.p99_us == null ? "" : micros(at.p99_us)].filter(Boolean).join(" · ") : "";
       write(load, does);
-      button.setAttribute("aria-label", shown(`${row.name} on ${nodes[i].name}: ${word} ${does}`.trim()));
+      button.setAttribute("aria-label", shown(`${row.name} on ${nodes[i].name}: ${at.word} ${does}`.trim()));
     });
     drawn.bad ||= row.dead_letters > 0 || row.sagas > 0;
-    drawn.numbers.forEach((cell, i) => write(cell, numbers[i] ?? ""));
+    drawn.figures.forEach((cell, i) => write(cell, figures[i] ?? ""));
   }
 
   #filter() {

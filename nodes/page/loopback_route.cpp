@@ -29,7 +29,20 @@ bool is_loopback_name(std::string_view name) {
          || (name.starts_with("127.") && name.find_first_not_of("0123456789.") == name.npos);
 }
 
+bool is_of_host(std::string_view origin, std::string_view host) {
+  return origin == fmt::format("http://{}", host) || origin == fmt::format("https://{}", host);
+}
+
 } // namespace
+
+std::optional<http::problem> refusal_to_other_sites(const http::request& asked) {
+  const auto site = asked.field("sec-fetch-site");
+  const auto origin = asked.field("origin");
+  const std::string_view host = asked.field("host").value_or("");
+  const bool is_own = site ? *site == "same-origin" : !origin || is_of_host(*origin, host);
+  return is_own ? std::nullopt
+                : std::optional{http::problem{403, "forbidden", "a page of another site asks"}};
+}
 
 std::optional<http::problem> refusal_to_strangers(const http::request& asked) {
   const auto refusal = [](const char* why) {
@@ -53,9 +66,7 @@ std::optional<http::problem> refusal_to_strangers(const http::request& asked) {
   }
   const auto origin = asked.field("origin");
   const auto site = asked.field("sec-fetch-site");
-  if ((origin && *origin != fmt::format("http://{}", host)
-       && *origin != fmt::format("https://{}", host))
-      || (site && *site == "cross-site")) {
+  if ((origin && !is_of_host(*origin, host)) || (site && *site == "cross-site")) {
     return refusal("a page of another site asks");
   }
   return std::nullopt;

@@ -15,6 +15,11 @@ namespace troupe {
 /// Pure.
 std::optional<http::problem> refusal_to_strangers(const http::request& asked);
 
+/// Why `asked` is not done: a page of another site asks, in the browser of somebody who may.
+/// Nothing if no browser asks, or the page itself. Pure.
+/// @source Fetch, 3.2 (Origin); Fetch Metadata, 2.1 (Sec-Fetch-Site), which no script can set.
+std::optional<http::problem> refusal_to_other_sites(const http::request& asked);
+
 /// A route for whoever is on this machine.
 class loopback_route final : public gateway::route_handler {
 public:

@@ -4,6 +4,7 @@
 #include "nodes/commands/status/report.hpp"
 #include "nodes/page/detail_route.hpp"
 #include "nodes/page/loopback_route.hpp"
+#include "nodes/page/order_route.hpp"
 #include "nodes/page/page_answers.hpp"
 #include "nodes/page/page_files.hpp"
 #include "nodes/page/page_json.hpp"
@@ -12,6 +13,7 @@
 #include "runtime/gateway/server/token_route.hpp"
 #include "runtime/observe/trace_context.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -83,14 +85,39 @@ page_handler file_route(const page_file& file) {
       std::string{file.type}, std::string{file.text}, page_fields());
 }
 
+/// Where links have keys, commands need one; whoever is on the machine shows none.
+bool is_for_looking_only(const topology::plan& plan, const topology::gateway_plan& self) {
+  return self.ui == page_readers::loopback && plan.security;
+}
+
+/// The kinds of orders that the page may pass on: those for which its gateway has the rights.
+std::vector<std::string> orders_of(const topology::plan& plan, const topology::gateway_plan& self) {
+  std::vector<std::string> kinds;
+  const auto rules = access_rules(plan);
+  for (const ordered_thing each :
+       {ordered_thing::letter, ordered_thing::breaker, ordered_thing::saga}) {
+    const auto needed = operations_of(each, plan);
+    const bool may =
+        rules == nullptr || std::all_of(needed.begin(), needed.end(), [&](const auto& one) {
+          return rules->may_call(rules->row_of(self.name), one.first, one.second);
+        });
+    if (may && !is_for_looking_only(plan, self)) {
+      kinds.emplace_back(name_of(each));
+    }
+  }
+  return kinds;
+}
+
 } // namespace
 
 page::page(
     const topology::plan& plan,
     const topology::gateway_plan& self,
     std::shared_ptr<const security::key_ring> keys,
+    const gateway_features* features,
     const clock& time)
-    : reader_{plan, self.name, time}, desk_{[&plan, name = self.name, keys = std::move(keys)] {
+    : reader_{plan, self.name, orders_of(plan, self), features, time},
+      desk_{[&plan, name = self.name, keys = std::move(keys)] {
         return system_links{plan, [&](std::vector<std::string> brokers) {
                               return outcome<client::options>{
                                   options_for(plan, std::move(brokers), name + "-page", keys)};
@@ -105,40 +132,55 @@ std::unique_ptr<page> page::add(
     std::shared_ptr<const security::key_ring> keys,
     security::checked_tokens* tokens,
     gateway::token_audit& refusals,
+    observe::event_log& log,
+    const gateway_features* features,
     const clock& time) {
   if (self.ui == page_readers::nobody) {
     return nullptr;
   }
-  auto made = std::make_unique<page>(plan, self, std::move(keys), time);
-  const auto add = [&](std::string_view path, page_handler answers) {
+  auto made = std::make_unique<page>(plan, self, std::move(keys), features, time);
+  const auto add = [&](const std::string& key, page_handler answers) {
     if (self.ui == page_readers::loopback) {
       answers = std::make_unique<loopback_route>(std::move(answers));
     }
-    to.add({*gateway::route_key::parse(fmt::format("GET {}", path)), std::move(answers)});
+    to.add({*gateway::route_key::parse(key), std::move(answers)});
   };
   for (const page_file& each : page_files()) {
-    add(each.path, file_route(each)); // They tell nothing of the system.
+    add(fmt::format("GET {}", each.path), file_route(each)); // They tell nothing of the system.
   }
-  const auto add_question =
-      [&, rules = access_rules(plan)](std::string_view path, page_handler answers) {
-        if (self.ui == page_readers::operators) {
-          answers = std::make_unique<gateway::token_route>(
-              gateway::token_route::checking{*tokens, refusals, time},
-              fmt::format("GET {}", path),
-              std::move(answers),
-              [rules](const std::string& service) {
-                return rules->may_call(rules->row_of(service), capability_read, operation_read);
-              });
-        }
-        add(path, std::move(answers));
-      };
-  add_question("/ui/state", std::make_unique<state_route>(made->desk_, made->reader_, to, time));
-  add_question(
-      "/ui/sagas/{capability}/{saga}",
+  const auto rules = access_rules(plan);
+  const auto add_for_operators = [&](const std::string& key, page_handler answers) {
+    if (self.ui == page_readers::operators) {
+      answers = std::make_unique<gateway::token_route>(
+          gateway::token_route::checking{*tokens, refusals, time},
+          key,
+          std::move(answers),
+          [rules](const std::string& service) {
+            return rules->may_call(rules->row_of(service), capability_read, operation_read);
+          });
+    }
+    add(key, std::move(answers));
+  };
+  add_for_operators(
+      "GET /ui/state", std::make_unique<state_route>(made->desk_, made->reader_, to, time));
+  add_for_operators(
+      "GET /ui/sagas/{capability}/{saga}",
       std::make_unique<detail_route>(made->desk_, question_about_sagas(plan)));
-  add_question(
-      "/ui/traces/{trace}",
+  add_for_operators(
+      "GET /ui/traces/{trace}",
       std::make_unique<detail_route>(made->desk_, question_about_traces(plan)));
+  if (is_for_looking_only(plan, self)) {
+    return made;
+  }
+  const order_route::parts parts{made->desk_, plan, self.name, rules, refusals, log, time};
+  add_for_operators(
+      "POST /ui/letters/{id}/{verb}", std::make_unique<order_route>(parts, ordered_thing::letter));
+  add_for_operators(
+      "POST /ui/breakers/{capability}/{verb}",
+      std::make_unique<order_route>(parts, ordered_thing::breaker));
+  add_for_operators(
+      "POST /ui/sagas/{capability}/{id}/{verb}",
+      std::make_unique<order_route>(parts, ordered_thing::saga));
   return made;
 }
 

@@ -1,10 +1,12 @@
 #pragma once
 
+#include "nodes/gateway_features.hpp"
 #include "nodes/page/page_desk.hpp"
 #include "nodes/page/state_reader.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/gateway/server/gateway.hpp"
 #include "runtime/gateway/server/token_audit.hpp"
+#include "runtime/observe/event_log.hpp"
 #include "runtime/security/checked_tokens.hpp"
 #include "runtime/security/key_ring.hpp"
 #include "topology/plan.hpp"
@@ -20,8 +22,8 @@ class page {
 public:
   /// Gives `to` the routes of the page; null if the topology says that there is none.
   /// @param keys of the gateway; null if links have none. @param tokens is there if the page is for
-  /// operators. @param refusals takes those that are not accepted. All that is borrowed outlives
-  /// this.
+  /// operators. @param refusals takes those that are not accepted, `log` each order. @param
+  /// features of the gateway; null if it has none. All that is borrowed outlives this.
   static std::unique_ptr<page>
   add(gateway::gateway& to,
       const topology::plan& plan,
@@ -29,12 +31,15 @@ public:
       std::shared_ptr<const security::key_ring> keys,
       security::checked_tokens* tokens,
       gateway::token_audit& refusals,
+      observe::event_log& log,
+      const gateway_features* features,
       const clock& time);
 
   page(
       const topology::plan& plan,
       const topology::gateway_plan& self,
       std::shared_ptr<const security::key_ring> keys,
+      const gateway_features* features,
       const clock& time);
 
 private:

@@ -7,11 +7,12 @@ import { Cards, showTroubles } from "/ui/views.js";
 
 const interval = 1000;
 const patience = 6000;
+const orderPatience = 30_000;
 const keptFor = 600_000;
 const part = 5000;
 
 const by = (id) => document.getElementById(id);
-const details = new Details(ask);
+const details = new Details(ask, ask);
 const grid = new Grid((capability, node) => details.place(capability, node));
 const cards = new Cards({
   saga: (each) => details.saga(each), trace: (each) => details.trace(each), letter: (each) => details.letter(each),
@@ -26,12 +27,15 @@ let asking = false;
 
 class Refused extends Error {}
 
-async function ask(path) {
+/** Fetches JSON; with an `order` it sends that. */
+async function ask(path, order) {
   const token = sessionStorage.getItem("troupe.token");
   const answer = await fetch(path, {
+    method: order ? "POST" : "GET",
+    body: order && JSON.stringify(order),
     cache: "no-store",
-    headers: token ? { "x-service-token": token } : {},
-    signal: AbortSignal.timeout(patience),
+    headers: { ...token ? { "x-service-token": token } : {}, ...order ? { "Content-Type": "application/json" } : {} },
+    signal: AbortSignal.timeout(order ? orderPatience : patience),
   });
   if (answer.ok) {
     return answer.json();

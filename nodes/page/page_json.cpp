@@ -1,5 +1,6 @@
 #include "nodes/page/page_json.hpp"
 
+#include "nodes/commands/status/rows.hpp"
 #include "runtime/observe/trace_context.hpp"
 
 #include <algorithm>
@@ -16,20 +17,9 @@ using nlohmann::ordered_json;
 
 constexpr std::size_t traces_shown = 30;
 
-/// "live", "away" or "unknown": what the brokers say of a node, and "silent" if it is live and does
-/// not answer itself.
-std::string_view presence_of(const system_view& all, const std::string& name) {
-  const wire::known_node* const known = known_node(all, name);
-  if (known == nullptr) {
-    return "unknown";
-  }
-  const node_view* const node = find_node(all, name);
-  return !known->live ? "away" : node == nullptr || !node->said ? "silent" : "live";
-}
-
 } // namespace
 
-ordered_json places_of(const system_view& all) {
+ordered_json places_json(const system_view& all) {
   ordered_json nodes = ordered_json::array();
   for (const node_view& each : all.nodes) {
     const wire::known_node* const known = known_node(all, each.name);
@@ -44,38 +34,37 @@ ordered_json places_of(const system_view& all) {
   }
   ordered_json runs = ordered_json::object();
   for (const capability_view& each : all.capabilities) {
-    runs[each.name] = each.nodes;
+    ordered_json& on = runs[each.name] = ordered_json::array();
+    for (const capability_place& one : places_of(all, each)) {
+      on.push_back(
+          {{"node", one.node},
+           {"is", name_of(one.is)},
+           {"word", one.word},
+           {"rate_per_s", one.rate_per_s ? ordered_json(*one.rate_per_s) : ordered_json{}},
+           {"in_hand", one.in_hand},
+           {"credit", one.credit},
+           {"p99_us", one.p99_us ? ordered_json(*one.p99_us) : ordered_json{}}});
+    }
   }
   return {{"nodes", std::move(nodes)}, {"runs", std::move(runs)}};
 }
 
-ordered_json sagas_json(const std::vector<wire::standing_sagas>& said, std::size_t most) {
-  // By the capability too: the id alone is the call's, which may start several.
-  std::map<std::pair<uuid, std::string>, ordered_json> all;
-  for (const wire::standing_sagas& page : said) {
-    for (const wire::standing_saga& each : page.sagas) {
-      ordered_json& one = all[{each.id, page.capability}];
-      if (one.is_null()) {
-        one = {
-            {"id", to_string(each.id)},
-            {"capability", page.capability},
-            {"operation", each.operation},
-            {"state", each.state},
-            {"step", each.step},
-            {"code", each.code},
-            {"reason", each.reason},
-            {"maybe_done", each.maybe_done},
-            {"since", each.since},
-            {"nodes", ordered_json::array()}};
-      }
-      one["nodes"].push_back(page.node);
-    }
-  }
+ordered_json sagas_json(const std::vector<placed_saga>& all, std::size_t most) {
   ordered_json list = ordered_json::array();
   std::map<std::string, std::size_t> by_state;
-  for (auto& [id, each] : all) {
-    if (++by_state[each["state"].get<std::string>()] <= most) {
-      list.push_back(std::move(each));
+  for (const placed_saga& each : all) {
+    if (++by_state[each.saga.state] <= most) {
+      list.push_back(
+          {{"id", to_string(each.saga.id)},
+           {"capability", each.capability},
+           {"operation", each.saga.operation},
+           {"state", each.saga.state},
+           {"step", each.saga.step},
+           {"code", each.saga.code},
+           {"reason", each.saga.reason},
+           {"maybe_done", each.saga.maybe_done},
+           {"since", each.saga.since},
+           {"nodes", each.nodes}});
     }
   }
   return {{"counts", by_state}, {"list", std::move(list)}};
@@ -93,7 +82,7 @@ std::vector<placed_span> ask_spans(
     if (said) {
       if (auto read = wire::checked_decode<wire::told_spans>(*said)) {
         for (wire::told_span& each : read->spans) {
-          found.push_back({node, std::move(each)});
+          found.push_back({each.of.value_or(node), std::move(each)});
         }
       }
     }

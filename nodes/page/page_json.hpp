@@ -1,10 +1,10 @@
 #pragma once
 
+#include "nodes/commands/status/system_reader.hpp"
 #include "nodes/commands/status/system_view.hpp"
 #include "nodes/commands/traces/waterfall.hpp"
 #include "nodes/system_links.hpp"
 #include "runtime/clock.hpp"
-#include "runtime/wire/node_calls.hpp"
 #include "runtime/wire/spans.hpp"
 #include "topology/plan.hpp"
 
@@ -16,12 +16,11 @@
 
 namespace troupe {
 
-/// The grid of the page: for each capability the nodes that run it, and whether somebody says that
-/// they are there.
-nlohmann::ordered_json places_of(const system_view& all);
+/// The grid of the page: the nodes, and how each capability is on those that run it.
+nlohmann::ordered_json places_json(const system_view& all);
 
 /// Sagas with the nodes that name them, at most `most` of each state, the oldest first.
-nlohmann::ordered_json sagas_json(const std::vector<wire::standing_sagas>& said, std::size_t most);
+nlohmann::ordered_json sagas_json(const std::vector<placed_saga>& all, std::size_t most);
 
 /// What brokers and nodes still have of traces; who does not answer has none.
 /// @param skipped the brokers and nodes that are not asked.

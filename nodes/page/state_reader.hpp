@@ -1,6 +1,7 @@
 #pragma once
 
-#include "nodes/commands/status/questions.hpp"
+#include "nodes/commands/status/system_reader.hpp"
+#include "nodes/gateway_features.hpp"
 #include "nodes/system_links.hpp"
 #include "runtime/clock.hpp"
 #include "topology/plan.hpp"
@@ -14,26 +15,29 @@ namespace troupe {
 /// Asks a system for all that its page shows. Confined to one thread at a time.
 class state_reader {
 public:
-  /// @param gateway the name of who serves the page. @param plan, time outlive this.
-  state_reader(const topology::plan& plan, std::string gateway, const clock& time);
+  /// @param gateway the name of who serves the page. @param orders the kinds that it passes on.
+  /// @param features of it; null if it has none. @param plan, features, time outlive this.
+  state_reader(
+      const topology::plan& plan,
+      std::string gateway,
+      std::vector<std::string> orders,
+      const gateway_features* features,
+      const clock& time);
 
-  /// Asks brokers and nodes, and, every few seconds, what is read from databases: what waits for a
-  /// person, dead letters, traces. @return JSON (nodes/page/README.md).
+  /// @return JSON (nodes/page/README.md).
   std::string read(system_links& links);
 
 private:
-  void read_rare(system_links& links, const system_answers& answers);
-
   const topology::plan& plan_;
   const std::string gateway_;
+  const std::vector<std::string> orders_;
   /// Of this process: another one is another gateway.
   const std::string incarnation_;
+  const gateway_features* const features_;
   const clock& time_;
-  instant rare_at_{};
-  std::vector<waiting_view> waiting_;
-  nlohmann::ordered_json sagas_ = nlohmann::ordered_json::array();
-  nlohmann::ordered_json letters_ = nlohmann::ordered_json::array();
+  system_reader system_;
   nlohmann::ordered_json traces_ = nlohmann::ordered_json::array();
+  nlohmann::ordered_json moving_;
 };
 
 } // namespace troupe

@@ -111,6 +111,28 @@ function sagasCard(state, open) {
       ? element("p", { class: "quiet" }, ...advice(`\`troupe sagas resume ${state.file} CAPABILITY ID\` has one go on`)) : ""];
 }
 
+function featuresCard(state) {
+  const { list, differences } = state.features ?? { list: [], differences: [] };
+  if (list.length === 0) {
+    return nothing("No feature moves from a legacy system.");
+  }
+  const rows = list.map((each) => [said(each.name), each.share === "" ? pill("unknown", "not known") : `${each.share} modern`,
+    each.is_set ? said(each.who ?? "") : "the topology", said(each.why ?? ""), each.since ? when(each.since, state.at) : "",
+    each.counts?.legacy ?? "", each.counts?.modern ?? "",
+    !each.compares ? "not compared" : !each.counts ? "" : each.counts.different > 0
+      ? pill("warn", `${each.counts.different} differ, ${each.counts.same} same`) : `${each.counts.same} same`]);
+  const found = differences.map((each) => [when(each.at, state.at), said(each.feature), said(each.request),
+    said(each.differences.map((one) => `${one.at} ${one.what}`).join("; ")), said(each.gateway)]);
+  return [
+    table([{ name: "feature" }, { name: "share" }, { name: "set by" }, long("why"), at("since"), number("to legacy"), number("to modern"),
+      { name: "compared" }], rows),
+    element("p", { class: "quiet" }, `Counted at gateway ${state.gateway} since its start. `,
+      ...advice(`\`troupe flag set ${state.file} NAME 25% --why TEXT\` moves one`)),
+    element("h3", {}, "Differences between answers"),
+    found.length === 0 ? nothing("None of late.")[0]
+      : table([at("when"), { name: "feature" }, { name: "request" }, long("where"), { name: "gateway" }], found)];
+}
+
 function tracesCard(state, open) {
   return state.traces.length === 0
     ? [element("p", { class: "quiet" }, `No process has one. \u201ctraces: {sample: 1}\u201d in ${state.file} has all of them recorded.`)]
@@ -135,6 +157,7 @@ const columns = [[
   ["sagas", "Sagas", sagasCard],
   ["letters", "Dead letters", lettersCard],
   ["traces", "Traces", tracesCard],
+  ["features", "Features that move", featuresCard],
 ], [
   ["processes", "Brokers, nodes, gateways", processesCard],
   ["events", "Events", eventsCard],

@@ -3,6 +3,8 @@
 #include "runtime/actor/actor.hpp"
 #include "runtime/actor/turn_requests.hpp"
 #include "runtime/observe/span.hpp"
+#include "runtime/observe/span_names.hpp"
+#include "runtime/observe/trace_context.hpp"
 #include "runtime/store/turn/timers.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/departure.hpp"
@@ -32,8 +34,12 @@ store::database& turn::database() {
 }
 
 void turn::note(std::string_view key, std::string_view value) {
-  if (recorded_ != nullptr && !recorded_->note(key, value) && recorded_->notes_lost != 255) {
-    ++recorded_->notes_lost;
+  if (recorded_ == nullptr) {
+    return;
+  }
+  observe::span& to = recorded_->record;
+  if (!to.note(key, value) && to.notes_lost != 255) {
+    ++to.notes_lost;
   }
 }
 
@@ -54,7 +60,24 @@ void turn::add_event(
   const uuid id = next_event_id(topic, key, body, type);
   requests_.publish(
       database(),
-      {0, id, std::string{topic}, std::string{key}, std::move(body), std::string{trace_}});
+      {0, id, std::string{topic}, std::string{key}, std::move(body), trace_of_event(id, topic)});
+}
+
+/// The trace of an event that is published: below a span of its own, if the message's is recorded.
+std::string turn::trace_of_event(const uuid& id, std::string_view topic) {
+  if (recorded_ == nullptr) {
+    return std::string{trace_};
+  }
+  observe::span made;
+  made.trace = recorded_->record.trace;
+  made.parent = recorded_->record.id;
+  made.id = observe::root_of(id).span;
+  made.kind = observe::span_kind::producer;
+  made.set_name(fmt::format("publish {}", topic));
+  made.note(observe::names::message_id, to_string(id));
+  made.note(observe::names::topic, topic);
+  recorded_->published.push_back(made);
+  return observe::trace_text({made.trace, made.id, true}, trace_);
 }
 
 void turn::add_timer(

@@ -17,7 +17,7 @@ struct departure;
 }
 
 namespace observe {
-struct span;
+struct open_span;
 }
 
 class actor;
@@ -106,7 +106,7 @@ public:
   void name_events_after(const uuid& id) { events_from_ = id; }
 
   /// For the runtime: the trace that the message has, and its span if that is recorded. Borrowed.
-  void in_trace(std::string_view trace, observe::span* recorded) {
+  void in_trace(std::string_view trace, observe::open_span* recorded) {
     trace_ = trace;
     recorded_ = recorded;
   }
@@ -124,6 +124,7 @@ private:
       std::string_view key,
       std::string_view body,
       const wire::message_shape& type);
+  std::string trace_of_event(const uuid& id, std::string_view topic);
   void check(const wire::departure& made) const;
   uuid next_event_id(
       std::string_view topic,
@@ -141,7 +142,7 @@ private:
   wall_time now_;
   turn_requests& requests_;
   std::string_view trace_;
-  observe::span* recorded_ = nullptr;
+  observe::open_span* recorded_ = nullptr;
   int events_ = 0;
 };
 

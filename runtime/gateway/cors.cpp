@@ -8,7 +8,8 @@ namespace {
 
 constexpr std::string_view request_fields =
     "Content-Type, Idempotency-Key, Prefer, Traceparent, Last-Event-ID";
-constexpr std::string_view response_fields = "Location, Retry-After, Preference-Applied";
+constexpr std::string_view response_fields =
+    "Location, Retry-After, Preference-Applied, Traceresponse";
 /// Chromium asks again after two hours at the latest, whatever is said.
 constexpr std::string_view preflight_seconds = "7200";
 

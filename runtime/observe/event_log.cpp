@@ -1,10 +1,13 @@
 #include "runtime/observe/event_log.hpp"
 
+#include "runtime/observe/log_level.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/json.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
@@ -30,20 +33,40 @@ bool needs_quotes(std::string_view text) {
 } // namespace
 
 event_log::event_log(const clock& time, std::string node, log_format format)
-    : time_{time}, node_{std::move(node)}, format_{format}, output_{STDERR_FILENO} {
+    : time_{time}, node_{std::move(node)}, format_{format},
+      is_for_journal_{is_journal(STDERR_FILENO, std::getenv("JOURNAL_STREAM"))},
+      output_{STDERR_FILENO} {
+}
+
+event_log::~event_log() {
+  tell_left_out(time_.now(), true);
 }
 
 void event_log::write(std::string_view event, const log_fields& fields) {
-  std::string line = line_of(event, fields);
+  const instant now = time_.now();
   const std::lock_guard lock{mutex_};
+  tell_left_out(now, false);
+  if (rates_.takes(event, now)) {
+    put(event, fields);
+  }
+}
+
+void event_log::tell_left_out(instant now, bool is_end) {
+  for (const auto& [event, count] : rates_.take_left_out(now, is_end)) {
+    put("log.left_out", {{"of", event}, {"count", std::to_string(count)}});
+  }
+}
+
+void event_log::put(std::string_view event, const log_fields& fields) {
   if (lost_ != 0 && output_.write(line_of("log.lines_lost", {{"count", std::to_string(lost_)}}))) {
     lost_ = 0;
   }
-  lost_ += lost_ == 0 && output_.write(line) ? 0U : 1U;
+  lost_ += lost_ == 0 && output_.write(line_of(event, fields)) ? 0U : 1U;
 }
 
 std::string event_log::line_of(std::string_view event, const log_fields& fields) const {
-  std::string line;
+  const log_level level = level_of(event);
+  std::string line = is_for_journal_ ? fmt::format("<{}>", static_cast<int>(level)) : "";
   const std::string at = utc_time_text(time_.wall());
   if (format_ == log_format::json) {
     wire::json_object object;
@@ -52,15 +75,16 @@ std::string event_log::line_of(std::string_view event, const log_fields& fields)
         fields.begin(), fields.end(), [](const auto& each) { return each.first == "node"; });
     object.add("at", at)
         .add("node", about == fields.end() ? node_ : cut(about->second))
+        .add("level", name_of(level))
         .add("event", event);
     for (const auto& [name, value] : fields) {
       if (name != "node") {
         object.add(name, cut(value));
       }
     }
-    line = object.text();
+    line += object.text();
   } else {
-    line = fmt::format("{} {} {}", at, node_, event);
+    line += fmt::format("{} {} {}", at, node_, event);
     for (const auto& [name, value] : fields) {
       // Quoted as JSON text where it has to be, so that no value can forge another line.
       const std::string text = cut(value);
@@ -68,6 +92,13 @@ std::string event_log::line_of(std::string_view event, const log_fields& fields)
     }
   }
   return line += '\n';
+}
+
+bool is_journal(int descriptor, const char* stream) {
+  struct stat about {};
+
+  return stream != nullptr && ::fstat(descriptor, &about) == 0
+         && fmt::format("{}:{}", about.st_dev, about.st_ino) == stream;
 }
 
 } // namespace troupe::observe

@@ -2,6 +2,7 @@
 
 #include "runtime/clock.hpp"
 #include "runtime/line_output.hpp"
+#include "runtime/observe/line_rates.hpp"
 
 #include <cstdint>
 #include <mutex>
@@ -26,24 +27,38 @@ using log_fields = std::vector<std::pair<std::string, std::string>>;
 /// Safe from any thread. Made in main() and handed down. Every field is text: logs are read by
 /// people and by tools that cut strings, and ids are text anyway.
 ///
-/// Nobody waits for whoever reads it. Lines that its pipe or terminal has no room for are lost, and
-/// `log.lines_lost` says how many before the next line that has room.
+/// Of an event that comes again and again most lines are left out (`line_rates`), and
+/// `log.left_out` says of which and how many. Under systemd each line begins with its level, as the
+/// journal reads it. Nobody waits for whoever reads it. Lines that its pipe or terminal has no room
+/// for are lost, and `log.lines_lost` says how many before the next line that has room.
 class event_log {
 public:
   event_log(const clock& time, std::string node, log_format format);
+  /// Tells what was left out.
+  ~event_log();
+  event_log(const event_log&) = delete;
+  event_log& operator=(const event_log&) = delete;
 
   /// @param event what happened, as `subject.happened` ("replica.failed").
   void write(std::string_view event, const log_fields& fields = {});
 
 private:
+  void tell_left_out(instant now, bool is_end);
+  void put(std::string_view event, const log_fields& fields);
   std::string line_of(std::string_view event, const log_fields& fields) const;
 
   const clock& time_;
   const std::string node_;
   const log_format format_;
+  const bool is_for_journal_;
   std::mutex mutex_; // Guards what follows.
   line_output output_;
+  line_rates rates_;
   std::uint64_t lost_ = 0;
 };
+
+/// Whether the journal of systemd reads what is written to `descriptor`.
+/// @param stream the value of JOURNAL_STREAM; null without it. @source systemd.exec(5).
+bool is_journal(int descriptor, const char* stream);
 
 } // namespace troupe::observe

@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace troupe::observe {
 
@@ -63,6 +64,8 @@ private:
 struct open_span {
   span record;
   std::string context;
+  /// The events that it has published, to be told once they are committed. Their times are not set.
+  std::vector<span> published{};
 };
 
 } // namespace troupe::observe

@@ -1,7 +1,6 @@
 #include "runtime/observe/told_spans.hpp"
 
 #include "runtime/observe/span_names.hpp"
-#include "runtime/wire/spans.hpp"
 
 #include <algorithm>
 
@@ -11,13 +10,24 @@ namespace {
 
 constexpr std::uint32_t spans_max = 1'000;
 
-bool is_of(const span& what, const std::string& capability) {
-  bool found = false;
-  what.for_each_note([&](std::string_view key, std::string_view value) {
-    found = found || (key == names::capability && value == capability);
-  });
-  return found;
+/// Whether it is asked for.
+bool fits(const wire::told_span& what, const wire::get_spans& asked) {
+  const auto of = what.notes.find(std::string{names::capability});
+  return (!asked.trace || what.trace == *asked.trace)
+         && what.duration >= static_cast<std::int64_t>(asked.slow_us) * 1'000
+         && (!asked.capability || (of != what.notes.end() && of->second == *asked.capability));
 }
+
+std::size_t bytes_of(const wire::told_span& what) {
+  // Names of fields, numbers and lengths take up less than this beside the text.
+  std::size_t bytes = 256 + what.name.size() + what.of.value_or("").size();
+  for (const auto& [key, value] : what.notes) {
+    bytes += key.size() + value.size();
+  }
+  return bytes;
+}
+
+} // namespace
 
 wire::told_span told(const span& what) {
   wire::told_span made{
@@ -29,19 +39,19 @@ wire::told_span told(const span& what) {
       what.start,
       what.duration,
       what.has_failed,
-      {}};
+      {},
+      std::nullopt};
   what.for_each_note(
       [&](std::string_view key, std::string_view value) { made.notes.emplace(key, value); });
   return made;
 }
 
-} // namespace
-
 outcome<std::string> told_spans(
     const span_rings& rings,
     const std::string& node,
     std::string_view question,
-    std::size_t bytes_max) {
+    std::size_t bytes_max,
+    const kept_spans* kept) {
   const auto asked = wire::checked_decode<wire::get_spans>(question);
   if (!asked) {
     return failure{asked.error()};
@@ -49,29 +59,29 @@ outcome<std::string> told_spans(
   if (asked->count == 0 || asked->count > spans_max) {
     return failure{invalid("`count` is 1 to 1,000")};
   }
-  const auto least = static_cast<std::int64_t>(asked->slow_us) * 1'000;
-  std::vector<span> found;
+  std::vector<wire::told_span> found;
   rings.for_each([&](const span_ring& ring) {
     (void)ring.read(0, [&](const span& each) {
-      if ((!asked->trace || each.trace == *asked->trace) && each.duration >= least
-          && (!asked->capability || is_of(each, *asked->capability))) {
-        found.push_back(each);
+      if (!asked->trace || each.trace == *asked->trace) {
+        found.push_back(told(each));
       }
     });
   });
-  const auto is_newer = [](const span& a, const span& b) { return a.start > b.start; };
+  if (kept != nullptr) {
+    found.insert(found.end(), kept->all().begin(), kept->all().end());
+  }
+  std::erase_if(found, [&](const wire::told_span& each) { return !fits(each, *asked); });
+  const auto is_newer = [](const auto& a, const auto& b) { return a.start > b.start; };
   std::sort(found.begin(), found.end(), is_newer);
   wire::told_spans answer{node, {}, found.size() > asked->count};
   std::size_t bytes = node.size() + 64;
-  for (const span& each : found) {
-    // Names of fields, numbers and lengths take up less than this beside the text.
-    constexpr std::size_t fixed_bytes = 256;
-    bytes += fixed_bytes + each.text_bytes;
+  for (wire::told_span& each : found) {
+    bytes += bytes_of(each);
     if (answer.spans.size() == asked->count || bytes > bytes_max) {
       answer.is_cut = true;
       break;
     }
-    answer.spans.push_back(told(each));
+    answer.spans.push_back(std::move(each));
   }
   return wire::encoded(answer);
 }

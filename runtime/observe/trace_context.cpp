@@ -133,6 +133,11 @@ std::string hex_of(std::uint64_t span) {
   return fmt::format("{:016x}", span);
 }
 
+uuid trace_of(std::string_view text, const uuid& message) {
+  const auto read = read_trace(text);
+  return read ? read->trace : message;
+}
+
 std::optional<uuid> parse_trace_id(std::string_view text) {
   if (text.size() == 32 && is_trace_part(text)) {
     return trace_from(text);

@@ -52,6 +52,10 @@ inline bool says_recorded(std::string_view text) {
 std::string hex_of(const uuid& trace);
 std::string hex_of(std::uint64_t span);
 
+/// The id of the trace of a message: what its text says, or its own id where it has none, under
+/// which whoever handles it begins one.
+uuid trace_of(std::string_view text, const uuid& message);
+
 /// A trace as a person gives it: 32 hexadecimal digits, or an id with dashes.
 std::optional<uuid> parse_trace_id(std::string_view text);
 

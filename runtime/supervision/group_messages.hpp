@@ -44,6 +44,8 @@ struct child_exited {
   /// The message it had in hand, if that is known: its cause. A repeat of one is restarted at once
   /// and does not count.
   std::optional<uuid> message{};
+  /// The trace of that message.
+  std::optional<uuid> trace{};
 };
 
 /// The child stopped as it was asked to.
@@ -68,8 +70,9 @@ struct failure_record {
   std::uint64_t generation = 0;
   /// At most 512 bytes.
   std::string reason{};
-  /// The message that was in hand, if that is known.
+  /// The message that was in hand, if that is known, and its trace.
   std::optional<uuid> message{};
+  std::optional<uuid> trace{};
 };
 
 /// Start the child; answer with child_started or child_start_failed.

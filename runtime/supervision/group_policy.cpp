@@ -73,7 +73,12 @@ void group_policy::on(const child_exited& event, turn& now) {
   } else if (children_[*at].state == child_state::running) {
     exited_while_running(*at, event, now);
   } else {
-    record(*at, fmt::format("while stopping: {}", or_unknown(event.reason)), event.message, now);
+    record(
+        *at,
+        fmt::format("while stopping: {}", or_unknown(event.reason)),
+        event.message,
+        event.trace,
+        now);
     children_[*at].enter(child_state::ended);
   }
 }
@@ -106,7 +111,11 @@ void group_policy::overdue(position at, turn& now) {
   } else {
     // It hangs in a handler. Waiting on would hang the whole group with it.
     record(
-        at, fmt::format("did not stop within {} ms", policy_.shutdown.count()), std::nullopt, now);
+        at,
+        fmt::format("did not stop within {} ms", policy_.shutdown.count()),
+        std::nullopt,
+        std::nullopt,
+        now);
     children_[at].enter(child_state::ended);
   }
 }
@@ -125,15 +134,19 @@ void group_policy::stop(position at, turn& now) {
 }
 
 void group_policy::record(
-    position at, std::string reason, const std::optional<uuid>& message, const turn& now) {
+    position at,
+    std::string reason,
+    const std::optional<uuid>& message,
+    const std::optional<uuid>& trace,
+    const turn& now) {
   supervised_child& child = children_[at];
   now.actions.emplace_back(
-      record_failure{child.id, child.keep_failure(now.now, std::move(reason), message)});
+      record_failure{child.id, child.keep_failure(now.now, std::move(reason), message, trace)});
 }
 
 void group_policy::start_failed(position at, const std::string& reason, turn& now) {
   supervised_child& child = children_[at];
-  record(at, reason, std::nullopt, now);
+  record(at, reason, std::nullopt, std::nullopt, now);
   if (sequence_.is_first_start_of(at)) {
     child.enter(child_state::ended);
     give_up(fmt::format("{} {}", child.name, reason), now);
@@ -146,7 +159,7 @@ void group_policy::start_failed(position at, const std::string& reason, turn& no
 
 void group_policy::exited_while_running(position at, const child_exited& event, turn& now) {
   supervised_child& child = children_[at];
-  record(at, std::string{or_unknown(event.reason)}, event.message, now);
+  record(at, std::string{or_unknown(event.reason)}, event.message, event.trace, now);
   // A child that was to be stopped anyway has only saved the trouble.
   if (sequence_.is_being_stopped(at)) {
     child.enter(child_state::ended);

@@ -74,7 +74,12 @@ private:
 
   void start(position at, turn& now);
   void stop(position at, turn& now);
-  void record(position at, std::string reason, const std::optional<uuid>& message, const turn& now);
+  void record(
+      position at,
+      std::string reason,
+      const std::optional<uuid>& message,
+      const std::optional<uuid>& trace,
+      const turn& now);
   void start_failed(position at, const std::string& reason, turn& now);
   void exited_while_running(position at, const child_exited& event, turn& now);
 

@@ -29,9 +29,12 @@ void supervised_child::enter(child_state next, std::optional<instant> until) {
 }
 
 const failure_record& supervised_child::keep_failure(
-    instant now, std::string reason, const std::optional<uuid>& message) {
+    instant now,
+    std::string reason,
+    const std::optional<uuid>& message,
+    const std::optional<uuid>& trace) {
   reason.resize(std::min(reason.size(), reason_bytes_max));
-  failures.push_back({now, generation, std::move(reason), message});
+  failures.push_back({now, generation, std::move(reason), message, trace});
   if (failures.size() > failures_kept) {
     failures.pop_front();
   }

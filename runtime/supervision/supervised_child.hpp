@@ -46,8 +46,11 @@ struct supervised_child {
   void enter(child_state next, std::optional<instant> until = std::nullopt);
 
   /// Keeps a failure of the current generation and returns it as kept: the reason is cut.
-  const failure_record&
-  keep_failure(instant now, std::string reason, const std::optional<uuid>& message);
+  const failure_record& keep_failure(
+      instant now,
+      std::string reason,
+      const std::optional<uuid>& message,
+      const std::optional<uuid>& trace = {});
 
   /// Begins a new life, as when its group is started: nothing of what it did counts any more but
   /// the failures that are kept for people.

@@ -10,7 +10,8 @@
 #include <vector>
 
 // The operation `spans` of `troupe.broker` and `troupe.node.NAME`: what the process still has of
-// the traces that are recorded (FORMAT.md, "Brokers and nodes").
+// the traces that are recorded; and `keep_spans` of `troupe.broker`, by which a gateway, which
+// nobody can ask, leaves its spans there (FORMAT.md, "Brokers and nodes").
 
 namespace troupe::wire {
 
@@ -41,12 +42,15 @@ struct told_span {
   std::int64_t duration = 0;
   bool failed = false;
   std::map<std::string, std::string> notes;
+  /// The process that it is of, if that is another one than the one that tells.
+  std::optional<std::string> of{};
 };
 
-TROUPE_MESSAGE(told_span, trace, id, parent, name, kind, start, duration, failed, notes)
+TROUPE_MESSAGE(told_span, trace, id, parent, name, kind, start, duration, failed, notes, of)
 
+/// The answer to `spans`; what `keep_spans` brings, 256 of them at most.
 struct told_spans {
-  /// The broker or node that tells.
+  /// The broker, node or gateway that tells.
   std::string node;
   std::vector<told_span> spans;
   /// There were more than asked for, or than fit into an answer: the oldest are left out.

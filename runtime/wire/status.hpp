@@ -86,9 +86,16 @@ struct known_capability {
   std::uint32_t outstanding = 0;
   std::uint32_t awaiting = 0;
   bool waiting_for_workers = false;
+  /// The time in which 99 of 100 calls of the last minute ended, from their arrival here; absent if
+  /// there were none.
+  std::optional<std::uint64_t> p99_us{};
 };
 
-TROUPE_MESSAGE(known_capability, name, queued, outstanding, awaiting, waiting_for_workers)
+TROUPE_MESSAGE(known_capability, name, queued, outstanding, awaiting, waiting_for_workers, p99_us)
+
+inline void encode(writer& to, const known_capability& value) {
+  detail::encode_present(to, value);
+}
 
 /// What has happened at a broker since its start.
 struct broker_counters {
@@ -287,6 +294,9 @@ struct group_status {
   std::vector<replica_status> replicas;
   /// Which of its sagas stand still, need a person or follow earlier steps; absent if none do.
   std::optional<std::string> sagas_trouble{};
+  /// The time in which 99 of 100 handlers of the last minute ended, of calls and of events; absent
+  /// if none ran.
+  std::optional<std::uint64_t> p99_us{};
 };
 
 // clang-format off
@@ -296,7 +306,7 @@ TROUPE_MESSAGE(
     events_ignored, events_postponed, event_repeats, events_of_others, relayed, outbox_confirmed,
     outbox_depth, outbox_trouble, down_reason, rate_per_s, restarts, down_ms, breaker_open_ms,
     outbox_stopped_ms, outbox_waits_ms, replicas,
-    sagas_trouble)
+    sagas_trouble, p99_us)
 
 // clang-format on
 

@@ -191,7 +191,7 @@ outcome<handlers::answered> call_turn::run_command(write& each, turn_scope& in) 
   }
   const std::size_t effects_before = in.output.effects.size();
   turn current{*each.by, &in.session, in.writer, what.id, what.key, in.now, in.output};
-  current.in_trace(each.trace(what.trace), each.record());
+  current.in_trace(each.trace(what.trace), each.recorded());
   try {
     const auto& command = std::get<handlers::command>(*each.by->find(what.operation).how);
     TROUPE_FAULT("turn.before_handler");

@@ -1,6 +1,7 @@
 #include "runtime/worker/direct_handlers.hpp"
 
 #include "runtime/fault_point.hpp"
+#include "runtime/observe/trace_context.hpp"
 #include "runtime/thrown.hpp"
 
 #include <fmt/format.h>
@@ -45,8 +46,11 @@ void direct_handlers::run(
 
 /// Answers a call whose handler threw; for `catch` only.
 void direct_handlers::crash(const item& each, const admitted_by& by, effect possible) {
-  const bool is_repeat =
-      with_.instances.discard(by.instance_of.instance.get(), what_was_thrown(), each.id);
+  const bool is_repeat = with_.instances.discard(
+      by.instance_of.instance.get(),
+      what_was_thrown(),
+      each.id,
+      observe::trace_of(each.trace, each.id));
   const error why{
       .code = errc::crashed,
       .possible = possible,
@@ -87,7 +91,7 @@ void direct_handlers::run_command(
       each.key,
       with_.of.parts().time.wall(),
       with_.output};
-  current.in_trace(one.trace(each.trace), one.record());
+  current.in_trace(one.trace(each.trace), one.recorded());
   // There is no transaction to undo: the work of a handler that throws stays done.
   run(each, {by.instance_of, by.call, &one}, effect::unknown, [&] {
     TROUPE_FAULT("storeless.before_handler");
@@ -105,7 +109,7 @@ void direct_handlers::run_event(item& each, event_turn& events) {
   } catch (...) {
     one.threw = what_was_thrown();
     events.run(one, with_.output, now); // Notes the failure.
-    with_.instances.discard(one.by, *one.threw, each.id);
+    with_.instances.discard(one.by, *one.threw, each.id, observe::trace_of(each.trace, each.id));
   }
   with_.out.events_ended(1);
   with_.spans.end(one);

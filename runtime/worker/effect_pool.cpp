@@ -204,7 +204,14 @@ outcome<std::string> effect_pool::run_one(const actor& instance, const job& whic
   const instant began = group_.parts().time.now();
   group_.breaker().admit(1, began, admissions);
   attempt_under_way now_running{
-      which.row.key, which.row.call, which.row.name, which.attempt, began, {}, false};
+      which.row.key,
+      which.row.call,
+      which.row.name,
+      which.attempt,
+      began,
+      {},
+      false,
+      which.row.trace};
   if (const auto* admitted = std::get_if<supervision::admitted>(&admissions.front())) {
     now_running.admitted = *admitted;
   }
@@ -333,23 +340,22 @@ void effect_pool::judge(const attempt_under_way& overdue, instant now) {
        {"call", to_string(overdue.call)},
        {"attempt", fmt::to_string(overdue.attempt)},
        {"limit_ms", fmt::to_string(group_.options().effect_limit.count())},
+       {"trace", observe::hex_of(observe::trace_of(overdue.trace, overdue.call))},
        {"what",
         "the outside has not answered in time, which the breaker counts as a failure; the try goes "
         "on"}});
 }
 
 void effect_pool::log_failure(const job& failed, const error& why) {
-  observe::log_fields fields{
-      {"capability", group_.name()},
-      {"effect", failed.row.name},
-      {"key", to_string(failed.row.key)},
-      {"call", to_string(failed.row.call)},
-      {"attempt", fmt::to_string(failed.attempt)},
-      {"reason", why.message}};
-  if (const auto trace = observe::read_trace(failed.row.trace)) {
-    fields.emplace_back("trace", observe::hex_of(trace->trace));
-  }
-  group_.parts().log.write("effect.failed", fields);
+  group_.parts().log.write(
+      "effect.failed",
+      {{"capability", group_.name()},
+       {"effect", failed.row.name},
+       {"key", to_string(failed.row.key)},
+       {"call", to_string(failed.row.call)},
+       {"attempt", fmt::to_string(failed.attempt)},
+       {"reason", why.message},
+       {"trace", observe::hex_of(observe::trace_of(failed.row.trace, failed.row.call))}});
 }
 
 std::optional<effect_pool::job> effect_pool::next() {

@@ -83,6 +83,8 @@ private:
     std::optional<supervision::admitted> admitted{};
     /// Its time is up: the breaker has heard of it.
     bool is_overdue = false;
+    /// As in its row.
+    std::string trace{};
   };
 
   struct lane {

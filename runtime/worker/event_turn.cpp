@@ -181,7 +181,7 @@ event_turn::handle(write& each, std::uint32_t attempts, turn_output& output, wal
       now,
       output};
   spans_.begin(each, what.trace);
-  current.in_trace(each.trace(what.trace), each.record());
+  current.in_trace(each.trace(what.trace), each.recorded());
   TROUPE_FAULT("event.before_handler");
   try {
     return handler->run(what.body, info, current);

@@ -1,6 +1,7 @@
 #include "runtime/worker/group_runtime.hpp"
 
 #include "runtime/bell.hpp"
+#include "runtime/observe/trace_context.hpp"
 #include "runtime/supervision/handover.hpp"
 #include "runtime/thrown.hpp"
 #include "runtime/worker/effect_pool.hpp"
@@ -209,6 +210,9 @@ void group_runtime::carry_out(const supervision::group_action& action) {
         {"reason", failed->failed.reason}};
     if (failed->failed.message) {
       fields.emplace_back("message", to_string(*failed->failed.message));
+    }
+    if (failed->failed.trace) {
+      fields.emplace_back("trace", observe::hex_of(*failed->failed.trace));
     }
     log.write("replica.failed", fields);
   } else if (const auto* plan = std::get_if<supervision::plan_restart>(&action)) {

@@ -42,6 +42,20 @@ void group_trend::look(group& of, instant now) {
   if (looked_at_ == instant{} || now - looked_at_ >= interval) {
     take(view_of(of), now);
   }
+  if (handlers_.is_due(now)) {
+    handlers_.note(handler_times(of), now);
+  }
+}
+
+observe::histogram group_trend::handler_times(group& of) {
+  observe::histogram all;
+  for (const runner_metrics& runner : of.metrics()) {
+    all.add(runner.event_handler);
+    for (const operation_metrics& each : runner.operations) {
+      all.add(each.handler);
+    }
+  }
+  return all;
 }
 
 void group_trend::take(const view& seen, instant now) {

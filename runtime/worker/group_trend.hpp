@@ -1,9 +1,11 @@
 #pragma once
 
 #include "runtime/clock.hpp"
+#include "runtime/observe/recent_times.hpp"
 #include "runtime/wire/status.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -32,6 +34,13 @@ public:
   /// As the other, for a caller that has looked itself. At most once a second.
   void take(const view& seen, instant now);
 
+  /// The distribution of all handlers, for the last minute of them.
+  static observe::histogram handler_times(group& of);
+
+  std::optional<std::chrono::microseconds> p99(group& of) const {
+    return handlers_.p99(handler_times(of));
+  }
+
   /// Fills in the rate, and all that ends with `_ms`.
   void describe(wire::group_status& to, instant now) const;
 
@@ -50,6 +59,7 @@ private:
   // The newest at `newest_`, behind it the oldest: a minute in all.
   std::array<sample, sample_count> samples_{};
   std::size_t newest_ = 0;
+  observe::recent_times handlers_;
   std::optional<instant> down_since_;
   std::optional<instant> open_since_;
   std::optional<instant> stopped_since_;

@@ -35,7 +35,7 @@ settle(write& each, const store::effect_row& row, std::string& reply, turn_scope
   if (!row.trace.empty()) {
     in.spans.begin(each, row.trace);
   }
-  current.in_trace(each.trace(row.trace), each.record());
+  current.in_trace(each.trace(row.trace), each.recorded());
   TROUPE_FAULT("effect.before_settle");
   auto settled = effect->settle(row.request, result_in(*each.what), current, reply);
   if (settled) {

@@ -96,6 +96,22 @@ void message_spans::close(const write& each) {
     record.note(observe::names::error, name_of(*each.failed));
   }
   finish(record, what, each.took);
+  // A call that is refused and an event that failed are undone; the result of an effect is kept.
+  const bool is_kept = !each.failed || (what.what == item::kind::effect_done && !each.is_put_off);
+  if (each.span && !each.threw && is_kept) {
+    add_published(*each.span);
+  }
+}
+
+/// The events that a message has published, committed now: what handles them stands below.
+void message_spans::add_published(const observe::open_span& by) {
+  const auto now =
+      std::chrono::duration_cast<nanoseconds>(group_.parts().time.wall().time_since_epoch());
+  for (observe::span each : by.published) {
+    each.note(observe::names::capability, group_.name());
+    each.start = now.count();
+    ring_.add(each);
+  }
 }
 
 void message_spans::close_call(

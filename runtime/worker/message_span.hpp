@@ -56,6 +56,7 @@ private:
   void
   close_call(const item& what, const write* in, std::chrono::nanoseconds took, const error* why);
   observe::span describe(const item& what, std::string_view trace, bool is_open) const;
+  void add_published(const observe::open_span& by);
   void finish(observe::span& record, const item& what, std::chrono::nanoseconds took);
 
   group& group_;

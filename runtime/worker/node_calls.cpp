@@ -83,9 +83,9 @@ void node_calls::take(
       header.id,
       {.code = errc::unknown_operation,
        .message = fmt::format(
-          "`{}` has no operation `{}`; it has `status`, `describe`, `spans`, `breaker`, "
-          "`force_breaker`, `sagas`, `saga`, `resume_saga`, `order_saga`, `effects` and "
-          "`settle_effects`",
+           "`{}` has no operation `{}`; it has `status`, `describe`, `spans`, `breaker`, "
+           "`force_breaker`, `sagas`, `saga`, `resume_saga`, `order_saga`, `effects`, "
+           "`settle_effects`, `timers` and `life`",
            name_,
            header.op)});
 }

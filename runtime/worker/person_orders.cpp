@@ -5,9 +5,11 @@
 #include "runtime/store/turn/writers.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/envelope.hpp"
+#include "runtime/wire/life_calls.hpp"
 #include "runtime/wire/limits.hpp"
 #include "runtime/wire/node_calls.hpp"
 #include "runtime/wire/timer_calls.hpp"
+#include "runtime/worker/life_tables.hpp"
 #include "runtime/worker/saga_orders.hpp"
 
 #include <algorithm>
@@ -107,6 +109,56 @@ outcome<std::string> list_timers(const item& order, turn_scope& in) {
   return wire::encoded(answer);
 }
 
+/// What is left of texts in an answer about many ids.
+constexpr std::size_t life_reply_bytes_max = 1'024;
+constexpr std::size_t life_records_max = 60;
+
+/// Leaves out what has no room beside the others: large replies, and the first records of sagas.
+void shorten(wire::told_life& said) {
+  for (wire::message_told& each : said.messages) {
+    if (each.reply.bytes.size() > life_reply_bytes_max) {
+      each.reply.bytes.clear();
+      said.is_cut = true;
+    }
+  }
+  for (wire::saga_told& each : said.sagas) {
+    if (each.records.size() > life_records_max) {
+      each.records.erase(
+          each.records.begin(), each.records.end() - static_cast<std::ptrdiff_t>(life_records_max));
+      said.is_cut = true;
+    }
+    for (wire::saga_record_told& record : each.records) {
+      record.reason = reason_text(record.reason);
+    }
+  }
+}
+
+outcome<std::string> tell_life(const item& order, turn_scope& in) {
+  const auto asked = wire::checked_decode<wire::get_life>(order.body);
+  if (!asked) {
+    return failure{asked.error()};
+  }
+  if (asked->ids.size() > answers_max || asked->places.size() > answers_max) {
+    return failure{invalid(fmt::format("{} ids and places are the most", answers_max))};
+  }
+  const std::string& name = in.of.name();
+  wire::told_life said{name, in.of.parts().node};
+  for (const uuid& id : asked->ids) {
+    read_message(in.session, name, id, said);
+    read_saga(in.session, name, &in.of.type(), id, said);
+    read_effects(in.session, name, id, said);
+    read_outbox(in.session, name, id, said);
+    read_changes(in.session, name, id, said);
+  }
+  for (const wire::event_place& each : asked->places) {
+    wire::delivery_told& told = said.deliveries.emplace_back();
+    told.capability = name;
+    read_delivery(in.session, each.partition, each.position, told);
+  }
+  shorten(said);
+  return wire::encoded(said);
+}
+
 struct named_order {
   std::string_view name;
   outcome<std::string> (*run)(const item&, turn_scope&);
@@ -118,13 +170,14 @@ outcome<std::string> capability_of(std::string_view body) {
   return wire::checked_decode<Order>(body).map([](const Order& order) { return order.capability; });
 }
 
-constexpr std::array<named_order, 7> orders{{
+constexpr std::array<named_order, 8> orders{{
     {"sagas", list_sagas, capability_of<wire::get_standing_sagas>},
     {"saga", tell_saga, capability_of<wire::get_saga>},
     {"resume_saga", resume_saga, capability_of<wire::resume_saga>},
     {"order_saga", order_saga, capability_of<wire::order_saga>},
     {"effects", list_effects, capability_of<wire::get_unsettled_effects>},
     {"settle_effects", settle_effects, capability_of<wire::settle_effects>},
+    {"life", tell_life, capability_of<wire::get_life>},
     {"timers", list_timers, capability_of<wire::get_timers>},
 }};
 

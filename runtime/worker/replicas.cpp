@@ -72,20 +72,26 @@ void replicas::rebuild_spoilt(std::span<const write> settled) {
       by.instance = make_watched(by.number);
       metrics_.count_restart(restart_cause::turn_undone);
     } catch (...) {
-      discard(by.instance.get(), what_was_thrown(), std::nullopt, restart_cause::constructor_threw);
+      discard(
+          by.instance.get(),
+          what_was_thrown(),
+          std::nullopt,
+          std::nullopt,
+          restart_cause::constructor_threw);
     }
   }
 }
 
 bool replicas::discard(
-    const actor* broken, std::string reason, const std::optional<uuid>& message) {
-  return discard(broken, std::move(reason), message, restart_cause::handler_threw);
+    const actor* broken, std::string reason, const uuid& message, const uuid& trace) {
+  return discard(broken, std::move(reason), message, trace, restart_cause::handler_threw);
 }
 
 bool replicas::discard(
     const actor* broken,
     std::string reason,
     const std::optional<uuid>& message,
+    const std::optional<uuid>& trace,
     restart_cause cause) {
   const bool is_repeat = message && failed_of_.blame(*message, group_.parts().time.now());
   const auto found = std::find_if(
@@ -99,7 +105,8 @@ bool replicas::discard(
       static_cast<supervision::child_id>(found->number),
       found->generation,
       std::move(reason),
-      message});
+      message,
+      trace});
   return is_repeat;
 }
 

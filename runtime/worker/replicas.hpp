@@ -47,9 +47,9 @@ public:
   replica* choose(std::string_view key);
 
   /// A handler of `broken` threw: the instance goes, and the supervisor decides.
-  /// @param message the id of the message it worked on.
+  /// @param message the id of the message it worked on, and `trace` that of its trace.
   /// @return whether an instance failed of that message before.
-  bool discard(const actor* broken, std::string reason, const std::optional<uuid>& message);
+  bool discard(const actor* broken, std::string reason, const uuid& message, const uuid& trace);
 
   /// Makes those instances anew whose turn was not committed: it was no failure of theirs.
   void rebuild_spoilt(std::span<const write> settled);
@@ -66,6 +66,7 @@ private:
       const actor* broken,
       std::string reason,
       const std::optional<uuid>& message,
+      const std::optional<uuid>& trace,
       restart_cause cause);
 
   group& group_;

@@ -1,6 +1,7 @@
 #include "runtime/worker/settler.hpp"
 
 #include "runtime/backoff.hpp"
+#include "runtime/observe/trace_context.hpp"
 
 #include <utility>
 
@@ -27,7 +28,10 @@ void settler::settle(write& each) {
     if (each.ran && !each.spoilt) {
       with_.instances.failed_of().acquit(cause);
     }
-  } else if (cause != uuid{} && with_.instances.discard(each.by, *each.threw, cause)) {
+  } else if (
+      cause != uuid{}
+      && with_.instances.discard(
+          each.by, *each.threw, cause, observe::trace_of(what.trace, cause))) {
     each.says_nothing = true; // The breaker knows this failure already.
   }
   if (what.what == item::kind::breaker_order) {

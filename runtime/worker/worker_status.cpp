@@ -78,6 +78,9 @@ wire::group_status describe(group_runtime& of, instant now) {
   said.down_reason = front.condition().down_reason();
   said.restarts = restarts_of(front);
   of.trend().describe(said, now);
+  if (const auto p99 = of.trend().p99(front)) {
+    said.p99_us = static_cast<std::uint64_t>(p99->count());
+  }
   for (const supervision::child_status& each : of.replicas()) {
     said.replicas.push_back(describe(each, now));
   }

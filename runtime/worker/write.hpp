@@ -50,14 +50,14 @@ struct write {
   std::optional<errc> failed{};
   std::chrono::nanoseconds took{};
   answer result{};
-  /// Null if the message's trace is not recorded.
   std::unique_ptr<observe::open_span> span{};
 
   /// What comes out of its handler carries this trace.
   /// @param its the trace of the message.
   std::string_view trace(std::string_view its) const { return span ? span->context : its; }
 
-  observe::span* record() { return span ? &span->record : nullptr; }
+  /// Null if the message's trace is not recorded.
+  observe::open_span* recorded() { return span.get(); }
 };
 
 /// Whether a failure is worth a line in the log: at every power of two, since what is down for a

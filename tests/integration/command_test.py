@@ -368,9 +368,9 @@ class Up(CommandTest):
         self.assertEqual(60, len(terminal.lines()[-2]))
 
 
-    def start(self, system: harness.System, **more: object) -> subprocess.Popen:
+    def start(self, system: harness.System, *words: object, **more: object) -> subprocess.Popen:
         """Runs until its node serves."""
-        up = subprocess.Popen([str(BIN / "troupe"), "up", str(system.file), "--json"],
+        up = subprocess.Popen([str(BIN / "troupe"), "up", str(system.file), "--json", *map(str, words)],
                               stdout=subprocess.PIPE, text=True, **more)
         self.addCleanup(up.stdout.close)
         self.addCleanup(up.wait)
@@ -421,6 +421,16 @@ class Up(CommandTest):
         self.assertEqual(0, up.wait(2 * PATIENCE))
         self.assertNotIn("killed", events)
         self.assertEqual("stopped", events[-1])
+
+    def test_its_children_log_as_it_is_told(self):
+        system = self.system({"notes": "{}"}, nodes=("n1",))
+        for form in ("text", "json"):
+            with self.subTest(form):
+                up = self.start(system, "--log", form, "--log-dir", system.folder / form)
+                up.send_signal(signal.SIGTERM)
+                self.assertEqual(0, up.wait(2 * PATIENCE))
+                first = (system.folder / form / "b1.log").read_text().splitlines()[0]
+                self.assertIn('"event":"listening"' if form == "json" else " b1 listening ", first)
 
     def test_it_stops_in_order_when_its_terminal_is_closed(self):
         up = self.start(self.system({"notes": "{}"}, nodes=("n1",)))

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import resource
 import signal
 import socket
@@ -130,6 +131,18 @@ class Client:
         return found[call_id]
 
 
+def documented_events() -> dict[str, set[str]]:
+    """The events of nodes/LOGS.md, each with its fields."""
+    rows = {}
+    for line in (SOURCE / "nodes" / "LOGS.md").read_text().splitlines():
+        if row := re.match(r"\| `([a-z._]+)` \| (?:error|warning|info) \| ([^|]*) \|", line):
+            rows[row[1]] = set(re.findall(r"`([^`]+)`", row[2]))
+    return rows
+
+
+DOCUMENTED = documented_events()
+
+
 class Process:
     """One of the system's programs, and what it logs."""
 
@@ -166,6 +179,13 @@ class Process:
         with self._news:
             self._ended = True
             self._news.notify_all()
+
+    def strange_lines(self) -> list[dict]:
+        """What it logged that nodes/LOGS.md does not tell of."""
+        with self._news:
+            return [each for each in self.events if isinstance(each, dict) and "event" in each and (
+                each["event"] not in DOCUMENTED
+                or set(each) - {"at", "node", "level", "event"} - DOCUMENTED[each["event"]])]
 
     def find(self, event: str, **fields: str) -> list[dict]:
         """The logged events of that name and with those fields."""
@@ -255,6 +275,9 @@ class System:
         for each in self._processes:
             each.end()
         self._stack.close()
+        strange = [line for each in self._processes for line in each.strange_lines()]
+        if strange:
+            raise AssertionError(f"nodes/LOGS.md does not tell of {strange[:5]}")
 
     def write(self, name: str, more: str | None = None) -> pathlib.Path:
         """The topology as a file; another `more` makes it another one."""

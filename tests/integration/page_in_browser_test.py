@@ -48,7 +48,17 @@ class InBrowser(GatewayTest):
         page.wait("return document.getElementById('breakers').textContent.includes(arguments[0])", HOSTILE[0])
         page.wait("return document.getElementById('troubles').textContent.includes('forced open')")
         self.assertEqual(0, page.run("return document.querySelectorAll('#main img').length"))
-        self.assertEqual(0, troupe("breaker", system.file, "echo", "auto", "--why", "enough").returncode)
+        # Given back at the page itself.
+        page.run("""[...document.querySelectorAll('#grid button')].find((each) =>
+          each.getAttribute('aria-label').startsWith('echo on n1')).click()""")
+        page.wait("return [...document.querySelectorAll('#details-orders button')].some((each) => each.textContent === 'Give back')")
+        page.run("""[...document.querySelectorAll('#details-orders button')].find((each) =>
+          each.textContent === 'Give back').click();
+          document.getElementById('order-why').value = 'enough';
+          document.querySelector('#details-orders form').requestSubmit()""")
+        page.wait("return document.querySelector('#details-orders [role=status]').textContent.startsWith('Give back: n1: half open')")
+        self.assertEqual("enough", worker.wait_for("breaker.forced", why="enough")["why"])
+        page.run("document.getElementById('details-close').click()")
         page.wait("return document.getElementById('breakers').textContent.includes('half open')")
         self.assert_clean(page)
 
@@ -112,6 +122,42 @@ class InBrowser(GatewayTest):
                     find.value = 'capability_77'; find.dispatchEvent(new Event('input'));""")
         self.assertEqual(11, page.run("return document.querySelectorAll('#grid tbody tr:not([hidden])').length"))
         self.assert_clean(page)
+
+    def test_an_order_asks_for_a_reason_and_says_what_came_of_it(self):
+        answer = state(["one"])
+        answer["letters"] = [{"id": "a/b", "capability": "one", "position": 1, "event_id": "e", "topic": "t", "key": "k",
+                              "cause": "rejected", "attempts": 1, "first_at": 1, "last_at": 2, "node": "n1", "replica": 0,
+                              "error": "no", "traceparent": ""}]
+        played = self.play(answer)
+        page = self.look(played.port)
+        page.run("document.querySelector('#letters button').click()")
+        labels = "return [...document.querySelectorAll('#details-orders button')].map((each) => each.textContent)"
+        self.assertEqual(["Deliver again", "Drop"], page.run(labels))
+        page.run("document.querySelectorAll('#details-orders button')[1].click()")
+        self.assertEqual("order-why", page.run("return document.activeElement.id"))
+        page.run("document.querySelector('#details-orders form').requestSubmit()")  # Without a reason nothing is sent.
+        self.assertEqual([], played.orders)
+        from selenium.webdriver.common.keys import Keys
+        page.driver.switch_to.active_element.send_keys(HOSTILE[0] + Keys.ENTER)
+        page.wait("return document.querySelector('#details-orders [role=status]').textContent === 'Drop: it is done'")
+        path, words, fields = played.orders[0]
+        self.assertEqual(("/ui/letters/a%2Fb/drop", {"why": HOSTILE[0]}, "application/json"),
+                         (path, words, fields["Content-Type"]))
+        played.order_answer = (409, {"detail": HOSTILE[0]})
+        page.run("document.querySelectorAll('#details-orders button')[0].click()")
+        page.driver.switch_to.active_element.send_keys("again" + Keys.ENTER)
+        page.wait("return document.querySelector('#details-orders [role=status]').textContent === `Not done: ${arguments[0]}`",
+                  HOSTILE[0])
+        self.assertEqual(0, page.run("return document.querySelectorAll('#details img').length"))
+        page.run("document.getElementById('details-close').click()")
+        page.run("document.querySelector('#grid button').click()")
+        self.assertEqual(["Force open", "Force closed"], page.run(labels))
+        played.answer = {**answer, "orders": []}
+        page.run("document.getElementById('details-close').click()")
+        page.wait("document.querySelector('#letters button').click(); "
+                  "const none = document.querySelectorAll('#details-orders button').length === 0; "
+                  "document.getElementById('details-close').click(); return none")
+        self.assert_clean(page, "409")
 
     def test_the_keyboard_is_enough(self):
         page = self.look(self.play(state(["one", "two"])).port)

@@ -1,5 +1,6 @@
 """The page at /ui of a gateway, without a browser: files, state, who may see it, and who asks for it."""
 
+import http.server
 import json
 import os
 import threading
@@ -13,6 +14,23 @@ from secured_systems import ALL, SecuredSystem, troupe
 CAPABILITIES = {"echo": "{actor: echo, replicas: 2, store: none}", "faulty": "{supervision: {backoff: 1ms..2ms}}"}
 ROUTES = "POST /echo: {call: echo.echo}"
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+
+class OldShop(http.server.BaseHTTPRequestHandler):
+    """A legacy system that knows users otherwise than the capability does."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        body = b'{"name": "somebody else"}'
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_words):
+        pass
 
 
 class Page(GatewayTest):
@@ -39,7 +57,7 @@ class Page(GatewayTest):
         for path in ("/ui/page.css", "/ui/page.js", "/ui/icon.svg"):
             self.assertIn(f'"{path}"', text)
         for path in ("/ui", "/ui/page.css", "/ui/page.js", "/ui/dom.js", "/ui/grid.js", "/ui/views.js",
-                     "/ui/details.js", "/ui/icon.svg"):
+                     "/ui/details.js", "/ui/orders.js", "/ui/icon.svg"):
             with self.subTest(path):
                 answer = gateway.ask("GET", path)
                 self.assertEqual(200, answer.status)
@@ -54,10 +72,24 @@ class Page(GatewayTest):
         self.assertEqual([], state["troubles"])
         self.assertEqual(["echo", "faulty"], [each["name"] for each in state["capabilities"]])
         self.assertEqual(["live"], [each["presence"] for each in state["places"]["nodes"]])
-        self.assertEqual({"echo": ["n1"], "faulty": ["n1"]}, state["places"]["runs"])
+        self.assertEqual({"echo": [("n1", "ok")], "faulty": [("n1", "ok")]}, {
+            name: [(each["node"], each["word"]) for each in places] for name, places in state["places"]["runs"].items()})
         done = troupe("status", self.shop.file, "--json")
         self.assertEqual(set(json.loads(done.stdout)), set(json.loads(done.stdout)) & set(state))
         self.assertEqual("no-store", gateway.ask("GET", "/ui/state").fields["Cache-Control"])
+
+    def test_how_long_calls_take_is_said(self):
+        gateway = self.start_page()
+        self.await_state(gateway, lambda said: said["verdict"] == "healthy")
+        for _ in range(20):
+            self.assertEqual(200, gateway.ask("POST", "/echo", {"payload": "a"}).status)
+        state = self.await_state(gateway, lambda said: said["capabilities"][0]["p99_us"])
+        # From its arrival at the broker to its answer is longer than the handler.
+        handler = state["places"]["runs"]["echo"][0]["p99_us"]
+        self.assertGreater(handler, 0)
+        self.assertGreaterEqual(state["capabilities"][0]["p99_us"], handler)
+        self.assertIsNone(state["capabilities"][1]["p99_us"])
+        self.assertEqual({"list": [], "differences": []}, state["features"])
 
     def test_a_killed_node_and_a_forced_breaker_show(self):
         gateway = self.start_page()
@@ -87,6 +119,36 @@ class Page(GatewayTest):
         self.assert_problem(404, "not_found", gateway.ask("GET", "/ui/other.js"))
         self.assert_problem(400, "invalid", gateway.ask("GET", "/ui/traces/nonsense"))
         self.assert_problem(400, "invalid", gateway.ask("GET", "/ui/sagas/nobody/nonsense"))
+
+    def test_flags_and_differences_of_features_that_move_show(self):
+        old = http.server.ThreadingHTTPServer(("127.0.0.1", 0), OldShop)
+        old.daemon_threads = True
+        self.addCleanup(old.server_close)
+        self.addCleanup(old.shutdown)
+        threading.Thread(target=old.serve_forever, daemon=True).start()
+        strangler = (f'strangler:\n  stock: {{legacy: "http://127.0.0.1:{old.server_port}", '
+                     'by: "{header.x-user}", compare: {sample: 1}}')
+        self.shop, gateway = self.served(
+            {"inventory": "{replicas: 1}"},
+            "GET /stock/{sku}: {call: inventory.stock, rejected: {unknown_sku: 404}, strangler: stock}",
+            keys="    ui: loopback\n", more=strangler)
+        self.shop.broker()
+        self.shop.worker("n1")
+        self.start(self.shop)
+        state = self.await_state(gateway, lambda said: said["verdict"] == "healthy")
+        self.assertEqual(("stock", "0%", False), tuple(state["features"]["list"][0][each] for each in ("name", "share", "is_set")))
+        self.assertEqual(200, gateway.ask("GET", "/stock/tea", x_user="ann").status)
+        done = troupe("flag", "set", self.shop.file, "stock", "25%", "--why", "a quarter <b>")
+        self.assertEqual(0, done.returncode, done.stderr)
+        state = self.await_state(gateway, lambda said: said["features"]["differences"]
+                                 and said["features"]["list"][0]["is_set"])
+        feature = state["features"]["list"][0]
+        self.assertEqual(("25%", "a quarter <b>"), (feature["share"], feature["why"]))
+        self.assertIn("@", feature["who"])
+        self.assertEqual((1, 0, 1), tuple(feature["counts"][each] for each in ("legacy", "modern", "different")))
+        difference = state["features"]["differences"][0]
+        self.assertEqual(("stock", "g1", "GET /stock/tea"), tuple(difference[each] for each in ("feature", "gateway", "request")))
+        self.assertTrue(difference["differences"][0]["at"])
 
     def test_fifty_tabs_are_one_reader(self):
         gateway = self.start_page()

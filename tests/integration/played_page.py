@@ -23,9 +23,9 @@ def state(names: list[str], nodes: tuple = ("n1", "n2"), **more: object) -> dict
     """A system that is well, but for what `more` says."""
     return {
         "system": "played", "file": "played.yaml", "gateway": "g1", "incarnation": "one", "at": 1_800_000_000_000,
-        "headline": "played is healthy", "journal": "b1", "verdict": "healthy", "troubles": [],
+        "headline": "played is healthy", "journal": "b1", "orders": ["letters", "breakers", "sagas"], "verdict": "healthy", "troubles": [],
         "capabilities": [{
-            "name": each, "state": "ok", "nodes_serving": 2, "nodes_meant": 2, "rate_per_s": 25, "queue": 0, "lag": None,
+            "name": each, "state": "ok", "nodes_serving": 2, "nodes_meant": 2, "rate_per_s": 25, "p99_us": 2_500, "queue": 0, "lag": None,
             "dead_letters": None, "restarts": 0, "breaker": "closed", "sagas": None} for each in names],
         "brokers": [{"name": "b1", "answers": True, "status": {
             "uptime_ms": 60_000, "draining": False, "calls_held": 0, "counters": {"answered": 1, "refused": 0},
@@ -36,9 +36,10 @@ def state(names: list[str], nodes: tuple = ("n1", "n2"), **more: object) -> dict
         "places": {
             "nodes": [{"name": node, "host": "here", "presence": "live", "away_ms": None, "up_ms": 60_000,
                        "draining": False} for node in nodes],
-            "runs": {each: list(nodes) for each in names}},
+            "runs": {each: [{"node": node, "is": "ok", "word": "ok", "rate_per_s": 12.5, "in_hand": 3, "credit": 512,
+                             "p99_us": 1_500} for node in nodes] for each in names}},
         "events": {"last": 0, "topics": [], "groups": []}, "sagas": {"counts": {}, "list": []}, "letters": [],
-        "traces": [], **more}
+        "traces": [], "features": {"list": [], "differences": []}, **more}
 
 
 class PlayedPage:
@@ -46,6 +47,8 @@ class PlayedPage:
 
     def __init__(self, answer: dict):
         self.answer = answer
+        self.orders: list[tuple[str, dict, dict]] = []
+        self.order_answer: tuple[int, dict] = (200, {"done": "it is done"})
         page = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -59,6 +62,17 @@ class PlayedPage:
                 self.send_response(200)
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Security-Policy", POLICY)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def do_POST(self):
+                size = int(self.headers["Content-Length"])
+                page.orders.append((self.path, json.loads(self.rfile.read(size)), dict(self.headers)))
+                status, said = page.order_answer
+                body = json.dumps(said).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)

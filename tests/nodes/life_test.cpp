@@ -31,7 +31,7 @@ BOOST_AUTO_TEST_CASE(an_answer_ends_a_call) {
   BOOST_TEST((judge(of, asked).is == verdict::done));
 
   of.messages[0].state = 3;
-  wire::append_error(of.messages[0].reply, rejected("no_stock", "there is none"));
+  wire::append_error(of.messages[0].reply.bytes, rejected("no_stock", "there is none"));
   BOOST_TEST((judge(of, asked).is == verdict::done));
   BOOST_TEST(says(judge(of, asked).why, "there is none"));
 }

@@ -65,6 +65,29 @@ BOOST_AUTO_TEST_CASE(pages_of_other_sites_are_not) {
       !is_let_in(request_of({{"host", "localhost:8080"}, {"sec-fetch-site", "cross-site"}})));
 }
 
+// An order is for the page itself, or for a program that sends no such fields.
+BOOST_AUTO_TEST_CASE(orders_are_not_taken_from_other_sites) {
+  const auto is_taken = [](http::field_list fields) {
+    return !refusal_to_other_sites(request_of(std::move(fields)));
+  };
+
+  BOOST_TEST(is_taken({{"host", "localhost:8080"}}));
+  BOOST_TEST(is_taken({{"host", "localhost:8080"}, {"origin", "http://localhost:8080"}}));
+  BOOST_TEST(is_taken(
+      {{"host", "inside:1"}, {"origin", "https://shop"}, {"sec-fetch-site", "same-origin"}}));
+  for (const char* origin : {"null", "http://localhost:3000", "https://shop.example", ""}) {
+    BOOST_TEST(!is_taken({{"host", "localhost:8080"}, {"origin", origin}}), origin);
+  }
+  for (const char* site : {"same-site", "cross-site", "none", ""}) {
+    BOOST_TEST(
+        !is_taken(
+            {{"host", "localhost:8080"},
+             {"origin", "http://localhost:8080"},
+             {"sec-fetch-site", site}}),
+        site);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace troupe

@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <cstdlib>
+#include <fmt/format.h>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace utf = boost::unit_test;
@@ -15,6 +18,8 @@ namespace utf = boost::unit_test;
 namespace troupe::observe {
 
 namespace {
+
+using namespace std::chrono_literals;
 
 /// A pipe in the place of stderr while it lives.
 class captured_stderr {
@@ -65,7 +70,8 @@ BOOST_AUTO_TEST_CASE(lines_that_nobody_reads_are_lost_and_the_next_reader_is_tol
   const std::string large(1'000, 'x');
   constexpr int written = 200;
   for (int i = 0; i < written; ++i) {
-    log.write("thing.happened", {{"what", large}});
+    // Of no event so many that it is left out as a repeat.
+    log.write("thing.happened_" + std::to_string(i % 10), {{"what", large}});
   }
   const std::string before = captured.read();
   log.write("thing.ended");
@@ -117,6 +123,56 @@ BOOST_AUTO_TEST_CASE(no_value_says_anything_to_the_terminal) {
             == 1, // The end of the line.
         line);
   }
+}
+
+// What happens a thousand times is told so often as a person reads it, with how often it was.
+BOOST_AUTO_TEST_CASE(repeats_are_left_out_and_counted) {
+  manual_clock time;
+  captured_stderr captured;
+  {
+    event_log log{time, "n1", log_format::text};
+    for (int i = 0; i < 1'000; ++i) {
+      log.write("thing.failed", {{"number", std::to_string(i)}});
+    }
+    log.write("other.happened");
+    const std::string first = captured.read();
+    BOOST_TEST(std::count(first.begin(), first.end(), '\n') == 101);
+    BOOST_TEST(first.find("number=99") != std::string::npos);
+    BOOST_TEST(first.find("other.happened") != std::string::npos);
+
+    time.advance(1s);
+    log.write("other.happened");
+    BOOST_TEST(captured.read().find("log.left_out of=thing.failed count=900") != std::string::npos);
+    for (int i = 0; i < 12; ++i) {
+      log.write("thing.failed");
+    }
+    captured.read();
+  }
+  BOOST_TEST(captured.read().find("log.left_out of=thing.failed count=2") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(the_journal_of_systemd_gets_the_level_first) {
+  captured_stderr captured;
+
+  struct stat about {};
+
+  BOOST_REQUIRE(::fstat(STDERR_FILENO, &about) == 0);
+  const std::string stream = fmt::format("{}:{}", about.st_dev, about.st_ino);
+  BOOST_TEST(is_journal(STDERR_FILENO, stream.c_str()));
+  BOOST_TEST(!is_journal(STDERR_FILENO, "1:2"));
+  BOOST_TEST(!is_journal(STDERR_FILENO, nullptr));
+  ::setenv("JOURNAL_STREAM", stream.c_str(), 1);
+
+  for (const auto format : {log_format::text, log_format::json}) {
+    event_log log{real_time, "n1", format};
+    log.write("thing.happened");
+    BOOST_TEST(captured.read().starts_with("<6>"));
+    log.write("worker.broken");
+    BOOST_TEST(captured.read().starts_with("<3>"));
+    log.write("broker.lost");
+    BOOST_TEST(captured.read().starts_with("<4>"));
+  }
+  ::unsetenv("JOURNAL_STREAM");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -46,7 +46,8 @@ Copies: `troupe backup FILE FOLDER`, never *.db alone of a running system.
       {"trouble",
        "what to do when something is wrong",
        R"(1. `troupe status FILE`: the verdict, what is wrong, since when, what to do
-2. `troupe status FILE --all`: everything that brokers and nodes say of themselves
+2. `troupe status FILE --all`: everything that brokers and nodes say of themselves;
+   `troupe top FILE`: the same glance, live
 3. log/NAME.log beside the topology: the last lines of a process that ended
 4. `troupe topics FILE`: who is behind; `dead-letters list`, `sagas list`, `effects list`:
    what waits for a person; `scheduled list`: what is to come

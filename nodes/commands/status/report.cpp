@@ -35,6 +35,7 @@ ordered_json json_of(const capability_row& row) {
       {"nodes_serving", row.nodes_serving},
       {"nodes_meant", row.nodes_meant},
       {"rate_per_s", json_of(row.rate_per_s)},
+      {"p99_us", json_of(row.p99_us)},
       {"queue", row.queue},
       {"lag", json_of(row.lag)},
       {"dead_letters", json_of(row.dead_letters)},

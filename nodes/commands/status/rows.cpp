@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <tuple>
+#include <utility>
 
 namespace troupe {
 
@@ -11,16 +13,18 @@ namespace {
 struct breaker_words {
   std::string_view state;
   std::string_view words;
+  /// Where nothing says that it is a breaker.
+  std::string_view cell;
 };
 
 // From the best to the worst.
 constexpr std::array<breaker_words, 6> breakers{
-    {{"closed", "closed"},
-     {"half_open", "half open"},
-     {"disabled", "disabled"},
-     {"forced_closed", "forced closed"},
-     {"open", "open"},
-     {"forced_open", "forced open"}}};
+    {{"closed", "closed", "ok"},
+     {"half_open", "half open", "half open"},
+     {"disabled", "disabled", "breaker off"},
+     {"forced_closed", "forced closed", "forced closed"},
+     {"open", "open", "breaker open"},
+     {"forced_open", "forced open", "forced open"}}};
 
 std::size_t rank_of(std::string_view state) {
   const auto found = std::find_if(
@@ -33,6 +37,32 @@ void add_to(std::optional<Value>& sum, const std::optional<Value>& value) {
   if (value) {
     sum = sum.value_or(Value{}) + *value;
   }
+}
+
+std::pair<capability_place::kind, std::string>
+word_on(const system_view& all, const std::string& node, const wire::group_status* group) {
+  using kind = capability_place::kind;
+  const std::string_view presence = presence_of(all, node);
+  if (presence == "away") {
+    return {kind::bad, "away"};
+  }
+  if (presence == "silent") {
+    return {kind::bad, "no answer"};
+  }
+  if (presence == "unknown") {
+    return {kind::unknown, "not known"};
+  }
+  if (group == nullptr) {
+    return {kind::unknown, "not told"};
+  }
+  if (!group->down_reason.empty() || group->breaker == "down") {
+    return {kind::bad, "down"};
+  }
+  if (const std::size_t rank = rank_of(group->breaker); rank > 0) {
+    return {rank < rank_of("open") ? kind::warn : kind::bad, std::string{breakers[rank].cell}};
+  }
+  return known_node(all, node)->draining.value_or(false) ? std::pair{kind::warn, "stopping"}
+                                                         : std::pair{kind::ok, "ok"};
 }
 
 capability_row row_of(const system_view& all, const capability_view& capability) {
@@ -61,7 +91,10 @@ capability_row row_of(const system_view& all, const capability_view& capability)
       continue;
     }
     for (const wire::known_capability& each : broker.said->capabilities) {
-      row.queue += each.name == capability.name ? each.queued : 0;
+      if (each.name == capability.name) {
+        row.queue += each.queued;
+        row.p99_us = std::max(row.p99_us, each.p99_us);
+      }
     }
   }
   if (const auto* const subscriber = subscriber_of(all, capability.name)) {
@@ -77,6 +110,29 @@ capability_row row_of(const system_view& all, const capability_view& capability)
 }
 
 } // namespace
+
+std::string_view name_of(capability_place::kind is) {
+  constexpr std::array<std::string_view, 4> names{"ok", "warn", "bad", "unknown"};
+  return names[static_cast<std::size_t>(is)];
+}
+
+std::vector<capability_place> places_of(const system_view& all, const capability_view& capability) {
+  std::vector<capability_place> places;
+  for (const std::string& name : capability.nodes) {
+    capability_place& one = places.emplace_back();
+    one.node = name;
+    const node_view* const node = find_node(all, name);
+    const auto* const group = node == nullptr ? nullptr : group_of(*node, capability.name);
+    std::tie(one.is, one.word) = word_on(all, name, group);
+    if (group != nullptr) {
+      one.rate_per_s = group->rate_per_s;
+      one.in_hand = group->in_hand;
+      one.credit = group->credit;
+      one.p99_us = group->p99_us;
+    }
+  }
+  return places;
+}
 
 std::vector<capability_row> rows_of(const system_view& all) {
   std::vector<capability_row> rows;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace troupe {
@@ -17,6 +18,8 @@ struct capability_row {
   std::size_t nodes_serving = 0;
   std::size_t nodes_meant = 0;
   std::optional<double> rate_per_s{};
+  /// The worst over the brokers: the time in which 99 of 100 calls of the last minute ended.
+  std::optional<std::uint64_t> p99_us{};
   /// Calls that wait at the brokers.
   std::uint64_t queue = 0;
   /// Events that it has not handled.
@@ -32,5 +35,26 @@ struct capability_row {
 
 /// A row for each capability, in the order of the topology. Pure.
 std::vector<capability_row> rows_of(const system_view& all);
+
+/// One capability on one node.
+struct capability_place {
+  enum class kind : std::uint8_t { ok, warn, bad, unknown };
+
+  std::string node;
+  kind is = kind::unknown;
+  /// "ok", "away", "no answer", "not known", "not told", "down", "stopping", or how the breaker is.
+  std::string word;
+  std::optional<double> rate_per_s{};
+  /// Calls in hand, and how many it takes at once; 0 where that is not known.
+  std::uint64_t in_hand = 0;
+  std::uint32_t credit = 0;
+  /// Of handlers; see `wire::group_status`.
+  std::optional<std::uint64_t> p99_us{};
+};
+
+std::string_view name_of(capability_place::kind is);
+
+/// The capability on each of its nodes, in the order of the topology. Pure.
+std::vector<capability_place> places_of(const system_view& all, const capability_view& capability);
 
 } // namespace troupe

@@ -21,29 +21,6 @@ std::string number_of(const std::optional<Value>& value) {
   return value ? fmt::format("{}", *value) : std::string{"-"};
 }
 
-std::string rate_of(const std::optional<double>& value) {
-  return !value          ? "-"
-         : *value < 9.95 ? fmt::format("{:.1f}", *value)
-                         : fmt::format("{:.0f}", *value);
-}
-
-void append(std::string& text, const trouble& each, std::size_t columns) {
-  const std::string_view head = each.is == trouble::weight::wrong ? "  wrong  " : "  waits  ";
-  constexpr std::string_view rest = "         ";
-  text += wrapped(
-      each.what + (each.lasted ? fmt::format(", for {}", age_text(*each.lasted)) : ""),
-      columns,
-      head,
-      rest);
-  if (!each.why.empty()) {
-    text += wrapped(
-        cell_text(each.why, reason_characters), columns, "           why: ", "                ");
-  }
-  if (!each.next.empty()) {
-    text += wrapped(each.next, columns, "          next: ", "                ");
-  }
-}
-
 std::string table_of(const std::vector<capability_row>& rows, std::size_t name_characters) {
   using side = text_table::side;
   text_table table{
@@ -111,23 +88,34 @@ std::string state_of(const system_view& all, const node_view& node) {
 
 } // namespace
 
-std::string screen_of(
-    const system_view& all, const std::vector<trouble>& found, bool every, std::size_t columns) {
-  std::string text = wrapped(headline(all, found), columns, "", "");
-  if (!found.empty()) {
-    text += '\n';
+std::string rate_of(const std::optional<double>& value) {
+  return !value          ? "-"
+         : *value < 9.95 ? fmt::format("{:.1f}", *value)
+                         : fmt::format("{:.0f}", *value);
+}
+
+std::string text_of(const trouble& each, std::size_t columns) {
+  std::string text;
+  const std::string_view head = each.is == trouble::weight::wrong ? "  wrong  " : "  waits  ";
+  constexpr std::string_view rest = "         ";
+  text += wrapped(
+      cell_text(each.what, reason_characters)
+          + (each.lasted ? fmt::format(", for {}", age_text(*each.lasted)) : ""),
+      columns,
+      head,
+      rest);
+  if (!each.why.empty()) {
+    text += wrapped(
+        cell_text(each.why, reason_characters), columns, "           why: ", "                ");
   }
-  const std::size_t shown = every ? found.size() : std::min(found.size(), troubles_shown);
-  for (std::size_t i = 0; i < shown; ++i) {
-    append(text, found[i], columns);
+  if (!each.next.empty()) {
+    text += wrapped(each.next, columns, "          next: ", "                ");
   }
-  if (found.size() > shown) {
-    text += fmt::format("  and {} more: --all shows them\n", found.size() - shown);
-  }
-  if (verdict_on(all, found) == system_health::unreachable) {
-    return text;
-  }
-  text += '\n' + table_within(rows_of(all), columns) + '\n';
+  return text;
+}
+
+std::string processes_of(const system_view& all, std::size_t columns) {
+  std::string text;
   std::vector<std::string> brokers;
   for (const broker_view& each : all.brokers) {
     brokers.push_back(fmt::format(
@@ -160,6 +148,27 @@ std::string screen_of(
         "  journal  ",
         "           ");
   }
+  return text;
+}
+
+std::string screen_of(
+    const system_view& all, const std::vector<trouble>& found, bool every, std::size_t columns) {
+  std::string text = wrapped(headline(all, found), columns, "", "");
+  if (!found.empty()) {
+    text += '\n';
+  }
+  const std::size_t shown = every ? found.size() : std::min(found.size(), troubles_shown);
+  for (std::size_t i = 0; i < shown; ++i) {
+    text += text_of(found[i], columns);
+  }
+  if (found.size() > shown) {
+    text += fmt::format("  and {} more: --all shows them\n", found.size() - shown);
+  }
+  if (verdict_on(all, found) == system_health::unreachable) {
+    return text;
+  }
+  text += '\n' + table_within(rows_of(all), columns) + '\n';
+  text += processes_of(all, columns);
   return text;
 }
 

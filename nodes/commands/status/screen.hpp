@@ -4,6 +4,7 @@
 #include "nodes/commands/status/troubles.hpp"
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,5 +17,14 @@ namespace troupe {
 /// @param columns of the terminal: no line is longer. From 60 on.
 std::string screen_of(
     const system_view& all, const std::vector<trouble>& found, bool every, std::size_t columns);
+
+/// A trouble over several lines: what, since when, why and what to do.
+std::string text_of(const trouble& each, std::size_t columns);
+
+/// A line each for brokers, nodes, gateways and the journal.
+std::string processes_of(const system_view& all, std::size_t columns);
+
+/// "2.5", "120"; "-" if it is not known.
+std::string rate_of(const std::optional<double>& per_second);
 
 } // namespace troupe

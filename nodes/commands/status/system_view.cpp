@@ -19,6 +19,15 @@ const wire::known_node* known_node(const system_view& all, const std::string& na
   return found;
 }
 
+std::string_view presence_of(const system_view& all, const std::string& name) {
+  const wire::known_node* const known = known_node(all, name);
+  if (known == nullptr) {
+    return "unknown";
+  }
+  const node_view* const node = find_node(all, name);
+  return !known->live ? "away" : node == nullptr || !node->said ? "silent" : "live";
+}
+
 const wire::group_status* group_of(const node_view& node, const std::string& capability) {
   if (!node.said) {
     return nullptr;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace troupe {
@@ -60,6 +61,10 @@ struct system_view {
 
 /// A node as some broker that answered knows it; null if none does.
 const wire::known_node* known_node(const system_view& all, const std::string& name);
+
+/// "live", "away" or "unknown": what the brokers say of a node; "silent" if it is live and does not
+/// answer itself.
+std::string_view presence_of(const system_view& all, const std::string& name);
 
 /// A capability as `node` runs it; null if that did not say.
 const wire::group_status* group_of(const node_view& node, const std::string& capability);

@@ -57,7 +57,7 @@ all_spans ask_all(const topology::plan& plan, const wire::get_spans& asked, mill
       continue;
     }
     for (wire::told_span& span : said->spans) {
-      all.found.push_back({each.node, std::move(span)});
+      all.found.push_back({span.of.value_or(each.node), std::move(span)});
     }
   }
   return all;

@@ -38,6 +38,8 @@ struct up_arguments {
   std::string file;
   /// Empty: this machine.
   std::string host;
+  /// "text" or "json".
+  std::string log = "text";
   /// Empty: the folder `log` beside the file.
   std::string log_folder;
   bool json = false;
@@ -298,7 +300,8 @@ std::vector<child> children_of(
     one.name = name;
     one.kind = kind;
     one.command.program = programs / fmt::format("troupe-{}", name_of(kind));
-    one.command.arguments = {given.file, "--node", name, "--text-fd", std::to_string(descriptor)};
+    one.command.arguments = {
+        given.file, "--node", name, "--log", given.log, "--text-fd", std::to_string(descriptor)};
     one.command.log_file = log_folder / (name + ".log");
     all.push_back(std::move(one));
   };
@@ -418,6 +421,7 @@ void add_up(command_line& line) {
   line.add("up", "Runs the local nodes of a topology and restarts those that die")
       .word("FILE", given->file, "the topology")
       .option("--host", given->host, "starts the processes of this `host` [this machine]")
+      .option("--log", given->log, "text or json, in NAME.log [text]", one_of({"text", "json"}))
       .option("--log-dir", given->log_folder, "where NAME.log of each node goes [log beside FILE]")
       .flag("--json", given->json, "events as JSON lines on stdout")
       .footer(with_exit_codes(

@@ -12,15 +12,28 @@ namespace troupe::why {
 
 namespace {
 
+using wire::delivery_told;
+using wire::effect_told;
+using wire::event_told;
+using wire::message_told;
+using wire::saga_record_told;
+using wire::saga_told;
+
 constexpr std::size_t reason_width = 160;
 constexpr std::size_t body_width = 200;
+
+wall_time time_of(std::int64_t at) {
+  return time_since_1970(milliseconds{at});
+}
 
 std::string answer_text(const message_told& of) {
   switch (of.state) {
   case 2:
-    return "answered " + cell_text(wire::json_of(of.reply), body_width);
+    return of.reply.bytes.empty()
+               ? "answered"
+               : "answered " + cell_text(wire::json_of(of.reply.bytes), body_width);
   case 3: {
-    const auto why = wire::read_error(of.reply);
+    const auto why = wire::read_error(of.reply.bytes);
     return why ? fmt::format(
                "refused: {}: {}", name_of(why->code), cell_text(why->message, reason_width))
                : std::string{"refused; the stored error is unreadable"};
@@ -58,8 +71,9 @@ std::string event_text(const event_told& of) {
       of.key.empty() ? std::string{} : fmt::format(" (key {})", cell_text(of.key, 60)),
       of.source.empty() ? std::string{"a client"} : of.source);
   return of.position != 0 ? fmt::format("{}, journaled at position {}", what, of.position)
-         : of.is_timer    ? fmt::format("{}, to be published at {}", what, utc_time_text(of.at))
-                          : fmt::format("{}, committed and not yet in the journal", what);
+         : of.is_timer
+             ? fmt::format("{}, to be published at {}", what, utc_time_text(time_of(of.at)))
+             : fmt::format("{}, committed and not yet in the journal", what);
 }
 
 std::string record_text(const saga_record_told& of) {
@@ -160,19 +174,22 @@ lines lines_of(const life& of) {
   for (const saga_told& saga : of.sagas) {
     for (const saga_record_told& each : saga.records) {
       made.add(
-          each.at, saga.capability, fmt::format("saga {}: {}", saga.operation, record_text(each)));
+          time_of(each.at),
+          saga.capability,
+          fmt::format("saga {}: {}", saga.operation, record_text(each)));
     }
   }
-  for (const change_told& each : of.changes) {
+  for (const wire::change_told& each : of.changes) {
     made.add(
-        each.at,
+        time_of(each.at),
         each.capability,
         fmt::format("{} became version {}: {}", to_string(each.stream), each.version, each.type));
   }
   for (const event_told& each : of.events) {
-    made.add(each.at, "journal", fmt::format("{} {}", event_text(each), to_string(each.id)));
+    made.add(
+        time_of(each.at), "journal", fmt::format("{} {}", event_text(each), to_string(each.id)));
     for (const delivery_told& by : each.deliveries) {
-      made.add(each.at, "journal", "  " + delivery_text(by));
+      made.add(time_of(each.at), "journal", "  " + delivery_text(by));
     }
   }
   for (const letter_told& each : of.letters) {
@@ -232,7 +249,7 @@ judgement judge(const life& of, const uuid& asked) {
   if (letter != nullptr) { // Retention has deleted the event; its letter has a copy.
     return {verdict::waits_for_person, letter_text(*letter)};
   }
-  for (const change_told& each : of.changes) {
+  for (const wire::change_told& each : of.changes) {
     if (each.stream == asked) {
       return {verdict::done, fmt::format("a thing of {}; its changes are below", each.capability)};
     }

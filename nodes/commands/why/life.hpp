@@ -2,6 +2,7 @@
 
 #include "runtime/clock.hpp"
 #include "runtime/ids.hpp"
+#include "runtime/wire/life_calls.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -24,75 +25,6 @@ enum class verdict : std::uint8_t {
 
 std::string_view name_of(verdict of);
 
-/// A call or a saga's command in an inbox.
-struct message_told {
-  uuid id{};
-  std::string capability{};
-  std::string operation{};
-  /// As in the inbox: 1 pending, 2 answered, 3 refused.
-  int state = 1;
-  /// The reply's body, or the error's MessagePack map.
-  std::string reply{};
-  std::string node{};
-  int replica = 0;
-  int attempt = 1;
-};
-
-struct saga_record_told {
-  wall_time at{};
-  /// "intent", "done", "parked" ...
-  std::string kind{};
-  /// The name of the step, or its number if this program does not know the saga.
-  std::string step{};
-  std::uint32_t attempt = 0;
-  /// Of a failure: the error in words.
-  std::string reason{};
-};
-
-struct saga_told {
-  uuid id{};
-  std::string capability{};
-  std::string operation{};
-  /// "forward", "undoing", "completed", "compensated", "parked".
-  std::string phase{};
-  std::vector<saga_record_told> records{};
-};
-
-/// An effect that has no result yet, or whose result is not in the books yet.
-struct effect_told {
-  uuid key{};
-  uuid call{};
-  std::string capability{};
-  std::string name{};
-  /// Settlements that failed; 0 if the outside has not answered yet.
-  std::uint32_t unsettled = 0;
-  std::string reason{};
-};
-
-/// How far one subscriber is with an event.
-struct delivery_told {
-  std::string capability{};
-  bool is_handled = false;
-  /// It failed so often, and waits.
-  std::uint32_t attempts = 0;
-  bool is_dead = false;
-  std::string reason{};
-};
-
-struct event_told {
-  uuid id{};
-  std::string topic{};
-  std::string key{};
-  std::string source{};
-  std::string trace{};
-  /// In the journal; 0 if it is not there yet, and waits in an outbox or for its time.
-  std::uint64_t position = 0;
-  /// When it was journaled, or is due.
-  wall_time at{};
-  bool is_timer = false;
-  std::vector<delivery_told> deliveries{};
-};
-
 struct letter_told {
   uuid id{};
   uuid event{};
@@ -107,24 +39,14 @@ struct letter_told {
   wall_time last{};
 };
 
-/// A change of an event-sourced thing.
-struct change_told {
-  std::string capability{};
-  uuid stream{};
-  std::int64_t version = 0;
-  std::string type{};
-  wall_time at{};
-  uuid cause{};
-};
-
 /// All that stores and journal have of one id, and of what came of it.
 struct life {
-  std::vector<message_told> messages{};
-  std::vector<saga_told> sagas{};
-  std::vector<effect_told> effects{};
-  std::vector<event_told> events{};
+  std::vector<wire::message_told> messages{};
+  std::vector<wire::saga_told> sagas{};
+  std::vector<wire::effect_told> effects{};
+  std::vector<wire::event_told> events{};
   std::vector<letter_told> letters{};
-  std::vector<change_told> changes{};
+  std::vector<wire::change_told> changes{};
   /// What could not be looked at, or is not written down anywhere, in sentences.
   std::vector<std::string> not_known{};
 };

@@ -3,10 +3,13 @@
 #include "nodes/commands/why/tables.hpp"
 #include "runtime/store/sqlite/database.hpp"
 #include "runtime/wire/events.hpp"
+#include "runtime/worker/life_tables.hpp"
 
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
+#include <iterator>
+#include <utility>
 
 namespace troupe::why {
 
@@ -27,75 +30,137 @@ std::string file_of(const std::string& store, const std::string& folder) {
              : (std::filesystem::path{folder} / std::filesystem::path{path}.filename()).string();
 }
 
-std::unique_ptr<store::database>
-open(const std::string& path, std::string_view whose, std::vector<std::string>& not_known) {
-  auto opened = store::open_sqlite(path, {.read_only = true});
-  if (!opened) {
-    not_known.push_back(fmt::format("{}: {}", whose, opened.error().message));
-    return nullptr;
-  }
-  return std::move(*opened);
+/// Adds what a database or a node has told, once.
+void add_to(life& all, wire::told_life&& more) {
+  std::move(more.messages.begin(), more.messages.end(), std::back_inserter(all.messages));
+  std::move(more.sagas.begin(), more.sagas.end(), std::back_inserter(all.sagas));
+  const auto add_new = [](auto& to, auto& from, const auto& is_same) {
+    for (auto& each : from) {
+      if (std::none_of(
+              to.begin(), to.end(), [&](const auto& known) { return is_same(known, each); })) {
+        to.push_back(std::move(each));
+      }
+    }
+  };
+  add_new(all.effects, more.effects, [](const auto& one, const auto& other) {
+    return one.key == other.key;
+  });
+  add_new(all.events, more.events, [](const auto& one, const auto& other) {
+    return one.id == other.id;
+  });
+  add_new(all.changes, more.changes, [](const auto& one, const auto& other) {
+    return one.stream == other.stream && one.version == other.version;
+  });
 }
 
 } // namespace
 
 reading::reading(const topology::plan& plan, const registry& types, const std::string& folder)
-    : plan_{plan} {
+    : plan_{plan}, asked_{plan} {
+  // A copy is of one moment, and a system that runs is of another.
+  const bool may_ask = folder.empty();
+  const auto open = [&](const std::string& path, std::string_view whose, bool& is_asked) {
+    auto opened = store::open_sqlite(path, {.read_only = true});
+    is_asked = !opened && may_ask;
+    if (!opened && !may_ask) {
+      not_known_.push_back(fmt::format("{}: {}", whose, opened.error().message));
+    }
+    return opened ? std::move(*opened) : nullptr;
+  };
   for (const topology::capability_plan& each : plan.capabilities) {
     capability one{&each, types.find(each.actor), nullptr};
     if (each.store) {
-      one.database = open(file_of(*each.store, folder), each.name.value, not_known_);
+      one.database = open(file_of(*each.store, folder), each.name.value, one.is_asked);
     } else {
       not_known_.push_back(fmt::format(
           "{} has no database: what it was asked is written down nowhere", each.name.value));
     }
     capabilities_.push_back(std::move(one));
   }
-  journal_ = open(file_of(plan.events.journal, folder), "the journal of events", not_known_);
+  journal_ = open(file_of(plan.events.journal, folder), "the journal of events", asks_journal_);
   not_known_.emplace_back(
       "calls on their way, tries that failed before a commit, and queries: they leave no row "
       "(`troupe trace` and the logs may tell)");
 }
 
-life reading::of(const uuid& asked) const {
+/// Reads what the journal has since an id was made, or says why that is not known.
+void reading::begin_asking_journal(const uuid& about) {
+  if (!asks_journal_) {
+    return;
+  }
+  const bool has_time = about.version() == 7 || about.version() == 8;
+  if (auto read = asked_.read_events(has_time ? about.born() : wall_time{}); !read) {
+    asks_journal_ = false;
+    not_known_.push_back(fmt::format(
+        "the journal of events: it is not on this machine, and broker {} does not tell ({})",
+        plan_.events.broker,
+        read.error().message));
+  } else if (asked_.is_part()) {
+    not_known_.emplace_back(
+        "the newest events: the journal has more since then than are asked for");
+  }
+}
+
+life reading::of(const uuid& asked) {
   life found;
+  begin_asking_journal(asked);
   std::set<uuid> known;
   std::set<uuid> ids{asked};
   for (int distance = 0; distance < distance_max && !ids.empty() && known.size() < ids_max;
        ++distance) {
-    for (const capability& each : capabilities_) {
-      if (each.database) {
-        look_at(each, ids, found);
-      }
+    for (capability& each : capabilities_) {
+      look_at(each, ids, found);
     }
-    if (journal_) {
-      look_at_journal(ids, found);
-    }
+    look_at_journal(ids, found);
     known.insert(ids.begin(), ids.end());
     std::set<uuid> next = followers(found);
     std::erase_if(next, [&](const uuid& each) { return known.contains(each); });
     ids = std::move(next);
   }
-  for (event_told& each : found.events) {
+  for (wire::event_told& each : found.events) {
     add_deliveries(each);
   }
   found.not_known = not_known_;
   return found;
 }
 
-void reading::look_at(const capability& in, const std::set<uuid>& ids, life& into) const {
-  store::database& session = *in.database;
+void reading::look_at(capability& in, const std::set<uuid>& ids, life& into) {
   const std::string& name = in.plan->name.value;
-  for (const uuid& id : ids) {
-    read_message(session, name, id, into);
-    read_saga(session, name, in.type, id, into);
-    read_effects(session, name, id, into);
-    read_outbox(session, name, id, into);
-    read_changes(session, name, id, into);
+  wire::told_life told;
+  if (in.database) {
+    store::database& session = *in.database;
+    for (const uuid& id : ids) {
+      read_message(session, name, id, told);
+      read_saga(session, name, in.type, id, told);
+      read_effects(session, name, id, told);
+      read_outbox(session, name, id, told);
+      read_changes(session, name, id, told);
+    }
+  } else if (in.is_asked) {
+    auto said = asked_.life_of(*in.plan, {ids.begin(), ids.end()});
+    if (!said) {
+      in.is_asked = false;
+      not_known_.push_back(fmt::format(
+          "{}: its database is not on this machine, and no node of it tells ({})",
+          name,
+          said.error().message));
+      return;
+    }
+    if (said->is_cut) {
+      not_known_.push_back(fmt::format("{}: large answers, and old records of sagas", name));
+    }
+    told = std::move(*said);
   }
+  add_to(into, std::move(told));
 }
 
-void reading::look_at_journal(const std::set<uuid>& ids, life& into) const {
+void reading::look_at_journal(const std::set<uuid>& ids, life& into) {
+  if (asks_journal_) {
+    asked_.look_at_journal(ids, into);
+  }
+  if (!journal_) {
+    return;
+  }
   read_events(*journal_, ids, into);
   for (const uuid& id : ids) {
     read_letters(*journal_, id, into);
@@ -117,12 +182,12 @@ std::set<uuid> reading::followers(const life& of) const {
     }
   };
   for (const capability& each : capabilities_) {
-    for (const message_told& message : of.messages) {
+    for (const wire::message_told& message : of.messages) {
       if (message.capability == each.plan->name.value) {
         add_published(message.id, each);
       }
     }
-    for (const event_told& event : of.events) {
+    for (const wire::event_told& event : of.events) {
       if (each.type != nullptr
           && std::any_of(
               each.plan->subscribes.begin(), each.plan->subscribes.end(), [&](const auto& pattern) {
@@ -133,7 +198,7 @@ std::set<uuid> reading::followers(const life& of) const {
         add_published(handled, each);
       }
     }
-    for (const effect_told& effect : of.effects) {
+    for (const wire::effect_told& effect : of.effects) {
       if (effect.capability == each.plan->name.value) {
         add_published(effect.key, each);
       }
@@ -141,7 +206,7 @@ std::set<uuid> reading::followers(const life& of) const {
     if (each.type == nullptr) {
       continue;
     }
-    for (const saga_told& saga : of.sagas) {
+    for (const wire::saga_told& saga : of.sagas) {
       for (const saga::definition& known : each.type->sagas) {
         if (saga.capability != each.plan->name.value || saga.operation != known.operation) {
           continue;
@@ -158,36 +223,50 @@ std::set<uuid> reading::followers(const life& of) const {
   for (const letter_told& each : of.letters) {
     ids.insert(each.event);
   }
-  for (const change_told& each : of.changes) {
+  for (const wire::change_told& each : of.changes) {
     ids.insert(each.cause);
   }
   return ids;
 }
 
-void reading::add_deliveries(event_told& to) const {
+void reading::add_deliveries(wire::event_told& to) {
   if (to.position == 0) {
     return;
   }
   const std::uint32_t partition = wire::partition_of(to.key, to.id);
-  for (const capability& each : capabilities_) {
+  for (capability& each : capabilities_) {
     const auto& patterns = each.plan->subscribes;
     if (!std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
           return wire::matches(pattern, to.topic);
         })) {
       continue;
     }
-    delivery_told told{.capability = each.plan->name.value};
-    if (each.database) {
-      read_delivery(*each.database, partition, to.position, told);
-    } else if (journal_) {
-      read_cursor(*journal_, partition, to.position, told);
-    }
+    wire::delivery_told told{.capability = each.plan->name.value};
+    tell_delivery(each, partition, to.position, told);
     to.deliveries.push_back(std::move(told));
   }
 }
 
-std::vector<uuid> reading::with_key(std::string_view key) const {
-  return journal_ ? read_events_with_key(*journal_, key) : std::vector<uuid>{};
+void reading::tell_delivery(
+    capability& by, std::uint32_t partition, std::uint64_t position, wire::delivery_told& told) {
+  if (by.database) {
+    read_delivery(*by.database, partition, position, told);
+  } else if (by.is_asked) {
+    if (auto said = asked_.delivery_of(*by.plan, partition, position)) {
+      told = std::move(*said);
+    }
+  } else if (journal_) {
+    read_cursor(*journal_, partition, position, told);
+  } else if (asks_journal_) {
+    told.is_handled = asked_.has_passed(told.capability, position);
+  }
+}
+
+std::vector<uuid> reading::with_key(std::string_view key) {
+  if (journal_) {
+    return read_events_with_key(*journal_, key);
+  }
+  return asks_journal_ ? asked_.with_key(key).value_or(std::vector<uuid>{}) : std::vector<uuid>{};
 }
 
 } // namespace troupe::why

@@ -1,8 +1,8 @@
 #pragma once
 
+#include "nodes/commands/why/asked_stores.hpp"
 #include "nodes/commands/why/life.hpp"
 #include "runtime/actor/registry.hpp"
-#include "runtime/outcome.hpp"
 #include "runtime/store/database.hpp"
 #include "topology/plan.hpp"
 
@@ -15,35 +15,44 @@
 
 namespace troupe::why {
 
-/// The databases of a topology, or copies of them, opened for reading beside whoever writes them.
+/// The databases of a topology, or copies of them, opened for reading beside whoever writes them;
+/// those that are not on this machine are asked of the nodes and the broker that have them.
 class reading {
 public:
-  /// Opens what is there. What is not goes into the `not_known` of each life.
+  /// Opens what is there. What is not is asked for, unless these are copies; what cannot be asked
+  /// either goes into the `not_known` of each life.
   /// @param types the actor types of this program, for the names of saga steps; outlives this.
   /// @param folder with copies under the names of the files; empty for the files themselves.
   reading(const topology::plan& plan, const registry& types, const std::string& folder);
 
   /// All that is known of an id, and of what came of it. Throws store::database_error.
-  life of(const uuid& asked) const;
+  life of(const uuid& asked);
 
   /// The newest events with an ordering key, 10 at most, oldest first.
-  std::vector<uuid> with_key(std::string_view key) const;
+  std::vector<uuid> with_key(std::string_view key);
 
 private:
   struct capability {
     const topology::capability_plan* plan;
     const actor_type* type;
     std::unique_ptr<store::database> database;
+    /// Its nodes are asked instead.
+    bool is_asked = false;
   };
 
-  void look_at(const capability& in, const std::set<uuid>& ids, life& into) const;
-  void look_at_journal(const std::set<uuid>& ids, life& into) const;
-  void add_deliveries(event_told& to) const;
+  void look_at(capability& in, const std::set<uuid>& ids, life& into);
+  void look_at_journal(const std::set<uuid>& ids, life& into);
+  void add_deliveries(wire::event_told& to);
+  void tell_delivery(
+      capability& by, std::uint32_t partition, std::uint64_t position, wire::delivery_told& told);
+  void begin_asking_journal(const uuid& about);
   std::set<uuid> followers(const life& of) const;
 
   const topology::plan& plan_;
   std::vector<capability> capabilities_;
   std::unique_ptr<store::database> journal_;
+  bool asks_journal_ = false;
+  asked_stores asked_;
   std::vector<std::string> not_known_;
 };
 

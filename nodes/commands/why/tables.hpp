@@ -1,7 +1,6 @@
 #pragma once
 
 #include "nodes/commands/why/life.hpp"
-#include "runtime/actor/registry.hpp"
 #include "runtime/store/database.hpp"
 
 #include <cstdint>
@@ -10,42 +9,17 @@
 #include <string_view>
 #include <vector>
 
-// What the tables of a store have of one id (runtime/store/FORMAT.md, runtime/saga/README.md,
-// runtime/broker/journal/README.md). Each adds what it finds, once; a table that the database does
-// not have, since an earlier release made it, has nothing. They throw store::database_error.
+// What the tables of the journal have of one id (runtime/broker/journal/README.md). Each adds what
+// it finds, once. They throw store::database_error.
 
 namespace troupe::why {
 
-void read_message(
-    store::database& session, const std::string& capability, const uuid& id, life& into);
-
-/// @param type null: steps have numbers instead of names.
-void read_saga(
-    store::database& session,
-    const std::string& capability,
-    const actor_type* type,
-    const uuid& id,
-    life& into);
-
-/// Effects with the key `id`, and those that a call or event `id` waits for.
-void read_effects(
-    store::database& session, const std::string& capability, const uuid& id, life& into);
-
-/// Events that are still to leave, and timers.
-void read_outbox(
-    store::database& session, const std::string& capability, const uuid& id, life& into);
-
-/// Changes of the thing `id`, and those that the message `id` made.
-void read_changes(
-    store::database& session, const std::string& capability, const uuid& id, life& into);
-
-/// How far a subscriber is with the event at `position`, by its database.
-void read_delivery(
-    store::database& session, std::uint32_t partition, std::uint64_t position, delivery_told& told);
-
-/// The same by the journal, of a subscriber without a database.
+/// How far a subscriber without a database is with the event at `position`.
 void read_cursor(
-    store::database& journal, std::uint32_t partition, std::uint64_t position, delivery_told& told);
+    store::database& journal,
+    std::uint32_t partition,
+    std::uint64_t position,
+    wire::delivery_told& told);
 
 /// Walks the whole journal: there is no index by id.
 void read_events(store::database& journal, const std::set<uuid>& ids, life& into);

@@ -26,7 +26,7 @@ int run_why(const why_arguments& given) {
   }
   const registry types{registered_types()};
   try {
-    const why::reading stores{*plan, types, given.data};
+    why::reading stores{*plan, types, given.data};
     std::vector<uuid> asked;
     if (const auto id = parse_uuid(given.id)) {
       asked.push_back(*id);
@@ -63,11 +63,12 @@ void add_why(command_line& line) {
           "--data",
           given->data,
           "a folder with copies of the databases, under the names of their files; without it the "
-          "databases of FILE are read on this machine, beside whoever writes them")
+          "databases of FILE are read on this machine, beside whoever writes them, and those of "
+          "other machines are asked of their nodes")
       .flag("--json", given->json, "one JSON object for each id")
       .footer(with_exit_codes(
           "Ends with 3 if no store knows the id. What stores do not have, since it is not written "
-          "down or lies on another machine, is said at the end of the page."))
+          "down or nobody answers for, is said at the end of the page."))
       .runs([given] { return run_why(*given); });
 }
 

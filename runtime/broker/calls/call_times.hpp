@@ -16,6 +16,14 @@ struct call_times {
   observe::histogram expired;
   /// Calls that this broker took in and ended with an error of its own.
   tally refused;
+
+  /// Of all calls that took their time here, however they ended.
+  observe::histogram ended() const {
+    observe::histogram all = answered;
+    all.add(failed);
+    all.add(expired);
+    return all;
+  }
 };
 
 } // namespace troupe::broker

@@ -145,6 +145,16 @@ bool directory::has_brought(std::uint32_t node) const {
       brought_.begin(), brought_.end(), [&](const auto& each) { return each.second.node == node; });
 }
 
+void directory::note_times(instant now) {
+  if (times_noted_ != instant{} && now - times_noted_ < observe::recent_times::interval) {
+    return;
+  }
+  times_noted_ = now;
+  for (capability& each : capabilities) {
+    each.recent.note(each.times.ended(), now);
+  }
+}
+
 wire::roster directory::roster() const {
   wire::roster all;
   for (const node& each : nodes) {

@@ -3,6 +3,7 @@
 #include "runtime/broker/calls/call.hpp"
 #include "runtime/broker/calls/call_times.hpp"
 #include "runtime/broker/calls/router_options.hpp"
+#include "runtime/observe/recent_times.hpp"
 #include "runtime/secret_hash.hpp"
 #include "runtime/wire/envelope.hpp"
 #include "runtime/wire/login.hpp"
@@ -75,6 +76,7 @@ struct capability {
   std::vector<bool> is_placed_at;
   drain_rate rate;
   call_times times;
+  observe::recent_times recent;
 
   /// Calls that wait for a worker with room.
   std::uint32_t waiting() const { return queue.size + lined_up; }
@@ -153,6 +155,9 @@ public:
   void forget_brought(std::uint32_t node);
   bool has_brought(std::uint32_t node) const;
 
+  /// Keeps how long calls took, for the last minute. Every few milliseconds.
+  void note_times(instant now);
+
   /// The live workers.
   wire::roster roster() const;
 
@@ -176,6 +181,7 @@ private:
   index capability_named_;
   index node_named_;
   std::vector<std::uint32_t> node_of_login_;
+  instant times_noted_{};
   std::unordered_map<uuid, brought_call, secret_hash> brought_;
 };
 

@@ -29,6 +29,7 @@ void router::tick(instant now, decisions& out) {
     suspects_.send_next(now, out);
   }
   dispatch_.pump_unblocked(now, out);
+  nodes_.note_times(now);
 }
 
 bool router::is_placed_at(login_id login, std::string_view name) const {

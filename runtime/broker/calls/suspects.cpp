@@ -1,8 +1,21 @@
 #include "runtime/broker/calls/suspects.hpp"
 
+#include "runtime/observe/trace_context.hpp"
+#include "runtime/wire/envelope.hpp"
+
 #include <fmt/format.h>
 
 namespace troupe::broker {
+
+namespace {
+
+/// For the log.
+std::string trace_in(const call& of) {
+  const auto header = wire::scan_header(of.header());
+  return observe::hex_of(observe::trace_of(header ? header->traceparent : "", of.id));
+}
+
+} // namespace
 
 suspects::suspects(
     directory& nodes,
@@ -51,7 +64,8 @@ void suspects::blame(std::uint32_t index, const node& worker, bool was_alone, de
          {{"id", to_string(blamed.id)},
           {"capability", nodes_.capabilities[blamed.capability].name},
           {"operation", std::string{blamed.op()}},
-          {"node", worker.name}}});
+          {"node", worker.name},
+          {"trace", trace_in(blamed)}}});
     ++counts_.convicted;
     return convict(index, out);
   }
@@ -94,7 +108,8 @@ void suspects::suspect(std::uint32_t index, decisions& out) {
        {{"id", to_string(what.id)},
         {"capability", nodes_.capabilities[what.capability].name},
         {"operation", std::string{what.op()}},
-        {"deaths", std::to_string(what.deaths)}}});
+        {"deaths", std::to_string(what.deaths)},
+        {"trace", trace_in(what)}}});
 }
 
 /// Answers a call that too many workers died of.

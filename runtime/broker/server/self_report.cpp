@@ -15,6 +15,7 @@ namespace troupe::broker {
 namespace {
 
 constexpr milliseconds probe_patience_max{250};
+constexpr std::string_view empty_map = "\x80";
 
 } // namespace
 
@@ -24,14 +25,18 @@ self_report::answer(std::string_view operation, std::string_view body, instant n
     return status_answer(now);
   }
   if (operation == "ping") {
-    return "\x80"; // An empty map.
+    return std::string{empty_map};
   }
   if (operation == "spans" && of_.calls.spans() != nullptr) {
     return observe::told_spans(
         *of_.calls.spans(),
         of_.options.name,
         body,
-        wire::carried_bytes_max(of_.options.body_bytes_max));
+        wire::carried_bytes_max(of_.options.body_bytes_max),
+        &kept_);
+  }
+  if (operation == "keep_spans") {
+    return kept_.add(body).map([] { return std::string{empty_map}; });
   }
   if (operation == "describe") {
     return describe(body);
@@ -39,7 +44,9 @@ self_report::answer(std::string_view operation, std::string_view body, instant n
   return failure{error{
       .code = errc::unknown_operation,
       .message = fmt::format(
-          "`troupe.broker` has no operation `{}`; it has `status`, `describe`, `spans` and `ping`",
+          "`troupe.broker` has no operation `{}`; it has `status`, `describe`, `spans`, "
+          "`keep_spans` and "
+          "`ping`",
           operation)}};
 }
 

@@ -8,6 +8,7 @@
 #include "runtime/broker/server/peer_sender.hpp"
 #include "runtime/broker/server/server_options.hpp"
 #include "runtime/broker/server/switchboard.hpp"
+#include "runtime/observe/kept_spans.hpp"
 #include "runtime/observe/loop_question.hpp"
 #include "runtime/outcome.hpp"
 #include "runtime/transport/router_loop.hpp"
@@ -62,6 +63,8 @@ private:
   const parts of_;
   const instant started_;
   observe::loop_question<broker_snapshot> asked_;
+  /// Of gateways.
+  observe::kept_spans kept_;
   /// When the journal was asked for those who asked.
   std::optional<instant> probing_since_;
   instant said_at_{};

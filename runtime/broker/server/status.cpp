@@ -57,7 +57,12 @@ wire::known_capability describe(const capability& which, const directory& from) 
       std::any_of(which.placements.begin(), which.placements.end(), [&](const placement& each) {
         return from.nodes[each.node].live && each.credit > 0;
       });
-  return {which.name, which.waiting(), which.outstanding, which.awaiting.size, !is_served};
+  wire::known_capability said{
+      which.name, which.waiting(), which.outstanding, which.awaiting.size, !is_served};
+  if (const auto p99 = which.recent.p99(which.times.ended())) {
+    said.p99_us = static_cast<std::uint64_t>(p99->count());
+  }
+  return said;
 }
 
 } // namespace

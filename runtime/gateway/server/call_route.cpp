@@ -19,6 +19,31 @@ bool is_json(std::string_view content_type) {
   return type == "application/json" || type.ends_with("+json");
 }
 
+/// Adds `traceresponse` to an answer, so that whoever asked can say which trace it was.
+/// @source W3C Trace Context level 2 (draft of 2021), "Traceresponse Header".
+class traced_exchange final : public http::exchange {
+public:
+  traced_exchange(http::responder to, std::string trace)
+      : to_{std::move(to)}, trace_{std::move(trace)} {}
+
+  bool respond(http::response answer) override {
+    answer.fields.emplace_back("Traceresponse", trace_);
+    return to_.respond(std::move(answer));
+  }
+
+  http::stream open_stream(http::response head, http::stream_listener listener) override {
+    return to_.open_stream(std::move(head), std::move(listener));
+  }
+
+private:
+  const http::responder to_;
+  const std::string trace_;
+};
+
+http::responder telling_trace(http::responder to, const observe::trace_context& of) {
+  return http::responder{std::make_shared<traced_exchange>(std::move(to), observe::trace_text(of))};
+}
+
 error other_request() {
   error why{
       .code = errc::conflict,
@@ -60,12 +85,17 @@ void call_route::handle(route_request request, const http::responder& answers) {
   if (is_root) {
     trace = new_trace();
   }
+  const auto above = observe::read_trace(trace);
+  const std::uint64_t span = !above || options_.spans == nullptr ? 0
+                             : is_root                           ? above->span
+                                                                 : options_.spans->new_id();
   const wish wanted{
       std::move(*message),
       std::move(trace),
       is_root,
+      span,
       wait_preferred(asked.field("prefer").value_or("")),
-      answers};
+      span == 0 ? answers : telling_trace(answers, {above->trace, span, above->is_recorded})};
   if (!options_.changes) {
     ask(wanted);
     return;
@@ -206,7 +236,7 @@ std::unique_ptr<observe::open_span> call_route::begin_span(const wish& wanted) c
   made->record.kind = observe::span_kind::server;
   made->record.trace = above->trace;
   made->record.parent = wanted.is_root ? 0 : above->span;
-  made->record.id = wanted.is_root ? above->span : options_.spans->new_id();
+  made->record.id = wanted.span;
   made->record.set_name(options_.name);
   made->record.note(observe::names::http_route, options_.name);
   made->record.note(observe::names::capability, options_.capability);

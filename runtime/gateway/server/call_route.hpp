@@ -65,6 +65,8 @@ private:
     std::string trace;
     /// Its trace begins here.
     bool is_root = false;
+    /// Of the request in its trace; 0 if it has none.
+    std::uint64_t span = 0;
     wait_preference preferred;
     http::responder answers;
   };

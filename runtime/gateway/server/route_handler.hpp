@@ -5,6 +5,7 @@
 #include "runtime/http/responder.hpp"
 
 #include <memory>
+#include <string>
 
 namespace troupe::gateway {
 
@@ -12,6 +13,8 @@ namespace troupe::gateway {
 struct route_request {
   http::request asked;
   route_path::variables variables;
+  /// The service that the request's token proves; empty where none is asked for.
+  std::string service{};
 };
 
 /// Answers the requests of one route.

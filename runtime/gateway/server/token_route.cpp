@@ -13,7 +13,7 @@ constexpr const char* token_field = "x-service-token";
 
 } // namespace
 
-outcome<void> token_route::check(const http::request& asked) {
+outcome<std::string> token_route::check(const http::request& asked) {
   const auto token = asked.field(token_field);
   if (!token || token->empty()) {
     return failure{
@@ -46,15 +46,17 @@ outcome<void> token_route::check(const http::request& asked) {
              (*checked)->service),
          .details = {{"reason", "no_right"}}}};
   }
-  return {};
+  return (*checked)->service;
 }
 
 void token_route::handle(route_request request, const http::responder& answers) {
-  if (const auto checked = check(request.asked); !checked) {
+  auto checked = check(request.asked);
+  if (!checked) {
     with_.refusals.note(name_, request.asked.peer.host, checked.error(), with_.time.now());
     answers.respond(problem_of(checked.error(), std::nullopt));
     return;
   }
+  request.service = std::move(*checked);
   inner_->handle(std::move(request), answers);
 }
 

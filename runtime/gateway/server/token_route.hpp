@@ -39,7 +39,8 @@ public:
   void drain() override { inner_->drain(); }
 
 private:
-  outcome<void> check(const http::request& asked);
+  /// @return the service.
+  outcome<std::string> check(const http::request& asked);
 
   const checking with_;
   const std::string name_;

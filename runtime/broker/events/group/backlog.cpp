@@ -1,5 +1,7 @@
 #include "runtime/broker/events/group/backlog.hpp"
 
+#include "runtime/observe/trace_context.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <utility>
@@ -9,6 +11,11 @@ namespace troupe::broker {
 namespace {
 
 using state = tracked_event::state;
+
+/// For the log.
+std::string trace_in(const event& of) {
+  return observe::hex_of(observe::trace_of(of.traceparent, of.id));
+}
 
 const wire::postponed* find_in(const postponed_rows& sorted, std::uint64_t position) {
   const auto place = std::lower_bound(
@@ -455,7 +462,8 @@ void backlog::take_back(
             {"position", std::to_string(each.position)},
             {"id", to_string(each.what->id)},
             {"topic", each.what->topic},
-            {"node", node}}});
+            {"node", node},
+            {"trace", trace_in(*each.what)}}});
     }
   };
   for (const std::uint32_t partition : partitions) {
@@ -531,7 +539,8 @@ void backlog::give_up(std::uint32_t slot, instant now, event_decisions& out) {
         {"position", std::to_string(lost.position)},
         {"topic", lost.what->topic},
         {"cause", said.cause},
-        {"error", said.error}}});
+        {"error", said.error},
+        {"trace", trace_in(*lost.what)}}});
 }
 
 std::uint32_t

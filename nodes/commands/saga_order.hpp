@@ -1,0 +1,39 @@
+#pragma once
+
+#include "nodes/connection.hpp"
+#include "runtime/ids.hpp"
+#include "runtime/wire/node_calls.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe {
+
+/// A saga that is given an order, and what came of it.
+struct order_target {
+  uuid id;
+  /// To be asked in this order.
+  std::vector<std::string> nodes;
+  std::optional<wire::saga_ordered> obeyed{};
+  std::optional<error> refused{};
+};
+
+/// Asks all of it at once; the answers are in the same order.
+using ask_at_nodes = std::function<std::vector<outcome<std::string>>(const std::vector<question>&)>;
+
+/// Gives an order to all of `to` at once: each to one node after the other, until one obeys or
+/// knows that it does not fit.
+/// @param body of the order to one saga.
+void give_order(
+    std::vector<order_target>& to,
+    std::string_view operation,
+    const std::function<std::string(const uuid&)>& body,
+    const ask_at_nodes& ask);
+
+/// "undoing undo release"; "goes on" if the node does not say.
+std::string state_text(const wire::saga_ordered& said);
+
+} // namespace troupe

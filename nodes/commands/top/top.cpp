@@ -1,0 +1,252 @@
+#include "nodes/commands/top/top.hpp"
+
+#include "nodes/commands/output.hpp"
+#include "nodes/commands/plan_file.hpp"
+#include "nodes/commands/status/system_reader.hpp"
+#include "nodes/commands/top/board.hpp"
+#include "nodes/commands/top/outage.hpp"
+#include "nodes/commands/top/terminal.hpp"
+#include "nodes/connection.hpp"
+#include "nodes/stop_signals.hpp"
+#include "nodes/text_table.hpp"
+#include "runtime/quiet_thread.hpp"
+#include "runtime/time_text.hpp"
+
+#include <array>
+#include <condition_variable>
+#include <cstdlib>
+#include <fmt/format.h>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+constexpr milliseconds reading_interval{1'000};
+constexpr std::size_t columns_without_terminal = 100;
+
+struct top_arguments {
+  std::string file;
+};
+
+system_links links_of(const topology::plan& plan) {
+  return system_links{plan, [&plan](std::vector<std::string> brokers) {
+                        return options_for_command(plan, std::move(brokers), "top");
+                      }};
+}
+
+/// Reads a system once a second on a thread of its own, so that keys and a terminal that changes
+/// its size are answered meanwhile.
+class reading_thread {
+public:
+  /// All outlive this.
+  reading_thread(const topology::plan& plan, const std::string& file, const clock& time)
+      : plan_{plan}, reader_{plan, file, time}, time_{time}, news_{::eventfd(0, EFD_CLOEXEC)},
+        thread_{quiet_thread([this] { work(); })} {}
+
+  /// Waits for the reading that is under way: about a second.
+  ~reading_thread() {
+    {
+      const std::lock_guard lock{mutex_};
+      is_over_ = true;
+    }
+    changed_.notify_one();
+    thread_.join();
+    ::close(news_);
+  }
+
+  reading_thread(const reading_thread&) = delete;
+  reading_thread& operator=(const reading_thread&) = delete;
+
+  /// Readable when there is a new state.
+  int descriptor() const { return news_; }
+
+  /// The new state.
+  std::shared_ptr<const system_state> take() {
+    std::uint64_t count = 0;
+    (void)!::read(news_, &count, sizeof count);
+    const std::lock_guard lock{mutex_};
+    return state_;
+  }
+
+private:
+  void work() {
+    system_links links = links_of(plan_);
+    std::unique_lock lock{mutex_};
+    while (!is_over_) {
+      lock.unlock();
+      const instant begun = time_.now();
+      auto fresh = std::make_shared<const system_state>(reader_.read(links));
+      lock.lock();
+      state_ = std::move(fresh);
+      const std::uint64_t one = 1;
+      (void)!::write(news_, &one, sizeof one);
+      changed_.wait_until(lock, begun + reading_interval, [this] { return is_over_; });
+    }
+  }
+
+  const topology::plan& plan_;
+  system_reader reader_;
+  const clock& time_;
+  const int news_;
+  std::mutex mutex_; // Guards what follows.
+  std::condition_variable changed_;
+  bool is_over_ = false;
+  std::shared_ptr<const system_state> state_;
+  std::thread thread_;
+};
+
+/// A descriptor that tells of signals; closed at its end.
+class signal_descriptor {
+public:
+  explicit signal_descriptor(const sigset_t& signals)
+      : descriptor_{::signalfd(-1, &signals, SFD_CLOEXEC)} {}
+
+  ~signal_descriptor() { ::close(descriptor_); }
+
+  signal_descriptor(const signal_descriptor&) = delete;
+  signal_descriptor& operator=(const signal_descriptor&) = delete;
+
+  int descriptor() const { return descriptor_; }
+
+  int take() const {
+    signalfd_siginfo told{};
+    return ::read(descriptor_, &told, sizeof told) == sizeof told ? static_cast<int>(told.ssi_signo)
+                                                                  : SIGTERM;
+  }
+
+private:
+  const int descriptor_;
+};
+
+/// The newest state, as it is drawn.
+class top_screen {
+public:
+  explicit top_screen(terminal& on) : on_{on} {}
+
+  void take(std::shared_ptr<const system_state> fresh, wall_time now) {
+    state_ = std::move(fresh);
+    at_ = now;
+    notice_ = outage_.note(verdict_on(state_->answers.view, state_->found), now);
+    draw();
+  }
+
+  void draw() {
+    board_room room = on_.room();
+    if (!state_) {
+      return on_.show({{"asking ...", board_line::tone::quiet}});
+    }
+    const bool has_foot = room.rows > 2;
+    room.rows -= has_foot ? 1 : 0;
+    std::vector<board_line> lines = board_of(*state_, notice_, room);
+    if (has_foot) {
+      lines.resize(room.rows);
+      const std::string foot =
+          fmt::format("  as of {} UTC   q ends it", utc_time_text(at_).substr(11, 8));
+      lines.push_back({std::string{first_characters(foot, room.columns)}, board_line::tone::quiet});
+    }
+    on_.show(lines);
+  }
+
+private:
+  terminal& on_;
+  outage outage_;
+  std::shared_ptr<const system_state> state_;
+  wall_time at_{};
+  std::string notice_;
+};
+
+/// Whether a key, or the end of the keyboard, ends it.
+bool is_end(int key, short events) {
+  return key == 'q' || key == 'Q' || key < 0 || (key == 0 && (events & (POLLHUP | POLLERR)) != 0);
+}
+
+/// Until somebody ends it.
+void run_in_terminal(const topology::plan& plan, const std::string& file, const sigset_t& signals) {
+  const system_clock time;
+  const signal_descriptor told{signals};
+  reading_thread reading{plan, file, time};
+  const char* const no_colour = std::getenv("NO_COLOR"); // https://no-color.org
+  terminal on{no_colour == nullptr || *no_colour == '\0'};
+  top_screen screen{on};
+  screen.draw();
+  for (;;) {
+    std::array<pollfd, 3> news{
+        {{told.descriptor(), POLLIN, 0},
+         {reading.descriptor(), POLLIN, 0},
+         {on.has_keys() ? STDIN_FILENO : -1, POLLIN, 0}}};
+    if (::poll(news.data(), news.size(), -1) < 0) {
+      continue;
+    }
+    if (news[0].revents != 0) {
+      const int signal = told.take();
+      if (signal == SIGTSTP) {
+        on.stop_process();
+      } else if (signal != SIGWINCH) {
+        return;
+      }
+      screen.draw();
+    }
+    if (news[1].revents != 0) {
+      screen.take(reading.take(), time.wall());
+    }
+    if (news[2].revents != 0 && is_end(on.key(), news[2].revents)) {
+      return;
+    }
+  }
+}
+
+int run_once(const topology::plan& plan, const std::string& file) {
+  const system_clock time;
+  system_links links = links_of(plan);
+  const system_state state = system_reader{plan, file, time}.read(links);
+  board_room room;
+  room.columns = terminal_columns(columns_without_terminal);
+  for (const board_line& each : board_of(state, "", room)) {
+    fmt::print("{}\n", each.text);
+  }
+  return verdict_on(state.answers.view, state.found) == system_health::unreachable
+             ? exit_code::error
+             : exit_code::ok;
+}
+
+int run(const top_arguments& given) {
+  if (!terminal::is_there()) {
+    const auto plan = load_plan(given.file, false);
+    return plan ? run_once(*plan, given.file) : plan.error();
+  }
+  // Before any thread is made, so that all inherit it.
+  sigset_t signals = block_stop_signals();
+  for (const int each : {SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH}) {
+    block_also(signals, each);
+  }
+  const auto plan = load_plan(given.file, false);
+  if (!plan) {
+    return plan.error();
+  }
+  run_in_terminal(*plan, given.file, signals);
+  return exit_code::ok;
+}
+
+} // namespace
+
+void add_top(command_line& line) {
+  const auto given = std::make_shared<top_arguments>();
+  line.add("top", "Shows how the system is, in a terminal, until q")
+      .word("FILE", given->file, "the topology")
+      .footer(with_exit_codes("It looks once a second, and changes nothing. What does not fit into "
+                              "the terminal is left out, capabilities that are well first. Where "
+                              "stdout is no terminal, it prints one screen and ends. NO_COLOR=1 "
+                              "has it without colours."))
+      .runs([given] { return run(*given); });
+}
+
+} // namespace troupe

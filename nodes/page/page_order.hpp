@@ -1,0 +1,60 @@
+#pragma once
+
+#include "nodes/connection.hpp"
+#include "nodes/system_links.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/gateway/route_path.hpp"
+#include "runtime/ids.hpp"
+#include "runtime/outcome.hpp"
+#include "topology/plan.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace troupe {
+
+/// The things that orders of the page are about.
+enum class ordered_thing : std::uint8_t { letter, breaker, saga };
+
+/// "letters", "breakers", "sagas": in paths and in the state of the page.
+std::string_view name_of(ordered_thing which);
+
+/// An order that a person gives at the page: what is asked of whom, the same as by the command.
+struct page_order {
+  ordered_thing of = ordered_thing::letter;
+  /// "dead letter 0199...", "breaker of orders", "saga 0199... of order_saga".
+  std::string about;
+  std::string verb;
+  std::string why;
+  uuid id;
+  std::vector<question> questions;
+};
+
+/// The order in a request: `{"why": ...}`, of a breaker also `"node"` for that node alone. Pure.
+///
+/// @param variables of the path. @param body JSON. @param who gives it. @param request the id of
+/// the order. @errors `invalid`: an unknown verb or capability, no reason.
+outcome<page_order> order_of(
+    ordered_thing which,
+    const topology::plan& plan,
+    const gateway::route_path::variables& variables,
+    const std::string& body,
+    const std::string& who,
+    const uuid& request);
+
+/// The operations that an order of this kind may need, with their capabilities.
+std::vector<std::pair<std::string, std::string>>
+operations_of(ordered_thing which, const topology::plan& plan);
+
+/// Has the order carried out. @return what came of it, in words.
+/// @errors of whoever refuses it; `rejected` or `conflict` if it does not fit any more.
+outcome<std::string> carry_out(
+    const page_order& order,
+    const topology::plan& plan,
+    system_links& links,
+    milliseconds patience);
+
+} // namespace troupe

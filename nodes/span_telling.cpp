@@ -1,0 +1,79 @@
+#include "nodes/span_telling.hpp"
+
+#include "runtime/observe/told_spans.hpp"
+#include "runtime/quiet_thread.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr milliseconds telling_interval = 1s;
+constexpr milliseconds telling_patience = 2s;
+constexpr milliseconds last_patience = 200ms;
+
+} // namespace
+
+span_telling::span_telling(
+    const observe::span_rings& spans, std::string gateway, client::options how)
+    : spans_{spans}, gateway_{std::move(gateway)}, how_{std::move(how)}, thread_{quiet_thread(
+                                                                             [this] { work(); })} {
+}
+
+span_telling::~span_telling() {
+  {
+    const std::lock_guard lock{mutex_};
+    is_over_ = true;
+  }
+  changed_.notify_one();
+  thread_.join();
+}
+
+void span_telling::work() {
+  std::unique_lock lock{mutex_};
+  while (!changed_.wait_for(lock, telling_interval, [this] { return is_over_; })) {
+    lock.unlock();
+    tell(telling_patience);
+    lock.lock();
+  }
+  tell(last_patience);
+}
+
+void span_telling::tell(milliseconds patience) {
+  wire::told_spans fresh;
+  fresh.node = gateway_;
+  spans_.for_each([&](const observe::span_ring& ring) {
+    std::uint64_t& up_to = told_up_to_[&ring];
+    up_to = ring.read(
+        up_to, [&](const observe::span& each) { fresh.spans.push_back(observe::told(each)); });
+  });
+  if (fresh.spans.empty()) {
+    return;
+  }
+  if (!calls_) {
+    auto opened = client::client::open(how_);
+    if (!opened) {
+      return;
+    }
+    calls_ = std::move(*opened);
+  }
+  const auto is_newer = [](const auto& one, const auto& other) { return one.start > other.start; };
+  std::sort(fresh.spans.begin(), fresh.spans.end(), is_newer);
+  if (fresh.spans.size() > observe::kept_spans::most_at_once) {
+    fresh.spans.resize(observe::kept_spans::most_at_once);
+    fresh.is_cut = true;
+  }
+  const std::string body = wire::encoded(fresh);
+  (void)calls_->call(
+      {.capability = "troupe.broker",
+       .operation = "keep_spans",
+       .body = body,
+       .deadline = patience,
+       .retry = false});
+}
+
+} // namespace troupe

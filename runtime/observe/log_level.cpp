@@ -1,0 +1,108 @@
+#include "runtime/observe/log_level.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace troupe::observe {
+
+namespace {
+
+constexpr auto errors = std::to_array<std::string_view>({
+    "broker.refused",
+    "call_convicted",
+    "database_went_back",
+    "effect.left_alone",
+    "epochs_went_back",
+    "event_buried",
+    "event_convicted",
+    "events_stopped",
+    "gateway.not_started",
+    "internal_fault",
+    "journal.unreadable_order",
+    "journal_unusable",
+    "journal_write_failed",
+    "not_listening",
+    "outbox.refused",
+    "outbox.stopped",
+    "outbox.unreadable",
+    "outbox_refused",
+    "request.failed",
+    "saga.failed",
+    "saga.left_alone",
+    "saga.needs_person",
+    "saga.parked",
+    "store.turn_failed",
+    "worker.broken",
+    "worker.end_overdue",
+    "worker.not_started",
+    "worker.refused",
+    "worker.watchdog",
+});
+
+constexpr auto warnings = std::to_array<std::string_view>({
+    "access_refused",
+    "answers.differ",
+    "breaker.forced",
+    "breaker.open",
+    "breaker.still_forced",
+    "broker.lost",
+    "call.ahead_of_clock",
+    "call_suspected",
+    "certificates.kept",
+    "difference.not_published",
+    "effect.failed",
+    "effect.not_settled",
+    "effect.not_started",
+    "effect.overdue",
+    "event_missing",
+    "event_suspected",
+    "events.refused",
+    "events.too_many",
+    "flags.not_kept",
+    "flags.out_of_touch",
+    "flags.unreadable",
+    "group.down",
+    "key_not_replaced",
+    "keys.kept",
+    "log.left_out",
+    "log.lines_lost",
+    "login_refused",
+    "messages_dropped",
+    "outbox_gap",
+    "outbox_replaced",
+    "regular_work.failed",
+    "replica.failed",
+    "scheduled_id_taken",
+    "stood_still",
+    "store.checkpoint_failed",
+    "store.checkpoint_long",
+    "store.fenced",
+    "store.lock_awaited",
+    "store.not_resigned",
+    "store.stalled_holder_killed",
+    "strange_topic",
+    "stray_reply",
+    "subscriber_gone",
+    "token_keys.kept",
+    "too_many_connections",
+    "traces.not_sent",
+    "worker_lost",
+    "worker_misspoke",
+});
+
+static_assert(std::is_sorted(errors.begin(), errors.end()));
+static_assert(std::is_sorted(warnings.begin(), warnings.end()));
+
+} // namespace
+
+std::string_view name_of(log_level level) {
+  return level == log_level::error ? "error" : level == log_level::warning ? "warning" : "info";
+}
+
+log_level level_of(std::string_view event) {
+  return std::binary_search(errors.begin(), errors.end(), event)       ? log_level::error
+         : std::binary_search(warnings.begin(), warnings.end(), event) ? log_level::warning
+                                                                       : log_level::info;
+}
+
+} // namespace troupe::observe

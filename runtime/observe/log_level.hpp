@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace troupe::observe {
+
+/// How much a line of a log matters, as syslog and the journal count.
+/// @source RFC 5424, 6.2.1; sd-daemon(3).
+enum class log_level : std::uint8_t {
+  /// Work stands still, or was lost, until somebody does something.
+  error = 3,
+  /// Something failed that the system mends by itself, or was refused to somebody.
+  warning = 4,
+  info = 6,
+};
+
+std::string_view name_of(log_level level);
+
+/// The level of an event, which nodes/LOGS.md tells of all; `info` for one that is not listed.
+log_level level_of(std::string_view event);
+
+} // namespace troupe::observe

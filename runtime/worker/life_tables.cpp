@@ -1,0 +1,210 @@
+#include "runtime/worker/life_tables.hpp"
+
+#include "runtime/saga/record.hpp"
+#include "runtime/saga/state.hpp"
+#include "runtime/store/blobs.hpp"
+#include "runtime/time_text.hpp"
+#include "runtime/wire/error_map.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace troupe {
+
+namespace {
+
+bool has_table(store::database& session, std::string_view name) {
+  return session.integer_of("SELECT COUNT(*) FROM sqlite_master WHERE name = $1", name).value_or(0)
+         != 0;
+}
+
+template <class Told>
+bool has(const std::vector<Told>& among, const uuid& id) {
+  return std::any_of(among.begin(), among.end(), [&](const Told& each) { return each.id == id; });
+}
+
+/// The error in a record of a saga, in words.
+std::string reason_in(saga::record_kind kind, std::string_view data) {
+  if (kind != saga::record_kind::failed && kind != saga::record_kind::parked) {
+    return {};
+  }
+  const auto why = wire::read_error(data);
+  return why ? fmt::format("{}: {}", name_of(why->code), why->message) : std::string{};
+}
+
+std::string step_name(const actor_type* type, const std::string& operation, std::uint32_t step) {
+  if (type != nullptr) {
+    for (const saga::definition& each : type->sagas) {
+      if (each.operation == operation && step < each.steps.size()) {
+        return each.steps[step].name;
+      }
+    }
+  }
+  return fmt::format("step {}", step + 1);
+}
+
+bool names_step(saga::record_kind kind) {
+  return kind != saga::record_kind::started && kind != saga::record_kind::completed
+         && kind != saga::record_kind::compensated;
+}
+
+} // namespace
+
+void read_message(
+    store::database& session,
+    const std::string& capability,
+    const uuid& id,
+    wire::told_life& into) {
+  auto take = [&](const store::row& row) {
+    into.messages.push_back(
+        {id,
+         capability,
+         std::string{row.text(0)},
+         static_cast<std::int32_t>(row.integer(1)),
+         {row.is_null(2) ? std::string{} : std::string{store::text_of(row.bytes(2))}},
+         std::string{row.text(3)},
+         static_cast<std::int32_t>(row.integer(4)),
+         static_cast<std::int32_t>(row.integer(5))});
+  };
+  session.query(
+      "SELECT operation, state, reply, node, replica, attempt FROM inbox WHERE id = $1", take, id);
+}
+
+void read_saga(
+    store::database& session,
+    const std::string& capability,
+    const actor_type* type,
+    const uuid& id,
+    wire::told_life& into) {
+  if (!has_table(session, "sagas")) {
+    return;
+  }
+  std::optional<wire::saga_told> told;
+  auto take = [&](const store::row& row) {
+    told = wire::saga_told{
+        id,
+        capability,
+        std::string{row.text(0)},
+        std::string{name_of(static_cast<saga::phase>(row.integer(1)))},
+        {}};
+  };
+  session.query("SELECT operation, phase FROM sagas WHERE id = $1", take, id);
+  if (!told) {
+    return;
+  }
+  auto take_record = [&](const store::row& row) {
+    const auto kind = static_cast<saga::record_kind>(row.integer(1));
+    told->records.push_back(
+        {row.integer(0),
+         std::string{name_of(kind)},
+         names_step(kind)
+             ? step_name(type, told->operation, static_cast<std::uint32_t>(row.integer(2)))
+             : std::string{},
+         static_cast<std::uint32_t>(row.integer(3)),
+         row.is_null(4) ? std::string{} : reason_in(kind, store::text_of(row.bytes(4)))});
+  };
+  session.query(
+      "SELECT at, kind, step, attempt, data FROM saga_journal WHERE saga = $1 ORDER BY seq",
+      take_record,
+      id);
+  into.sagas.push_back(std::move(*told));
+}
+
+void read_effects(
+    store::database& session,
+    const std::string& capability,
+    const uuid& id,
+    wire::told_life& into) {
+  auto take = [&](const store::row& row) {
+    const uuid key = row.id(0);
+    if (std::any_of(into.effects.begin(), into.effects.end(), [&](const wire::effect_told& each) {
+          return each.key == key;
+        })) {
+      return;
+    }
+    into.effects.push_back(
+        {key,
+         row.id(1),
+         capability,
+         std::string{row.text(2)},
+         row.is_null(3) ? 0U : static_cast<std::uint32_t>(row.integer(3)),
+         row.is_null(4) ? std::string{} : std::string{row.text(4)}});
+  };
+  session.query(
+      has_table(session, "unsettled")
+          ? "SELECT effects.key, call, name, attempts, error FROM effects"
+            " LEFT JOIN unsettled USING (key) WHERE effects.key = $1 OR call = $1"
+          : "SELECT key, call, name, NULL, NULL FROM effects WHERE key = $1 OR call = $1",
+      take,
+      id);
+}
+
+void read_outbox(
+    store::database& session,
+    const std::string& capability,
+    const uuid& id,
+    wire::told_life& into) {
+  if (has(into.events, id)) {
+    return;
+  }
+  auto take = [&](const store::row& row) {
+    into.events.push_back(
+        {.id = id,
+         .topic = std::string{row.text(0)},
+         .key = std::string{row.text(1)},
+         .source = capability,
+         .at = row.is_null(2) ? unix_millis(id.born()) : row.integer(2),
+         .is_timer = !row.is_null(2)});
+  };
+  session.query("SELECT topic, key, NULL FROM outbox WHERE id = $1", take, id);
+  session.query("SELECT topic, key, due_at FROM timers WHERE id = $1", take, id);
+}
+
+void read_changes(
+    store::database& session,
+    const std::string& capability,
+    const uuid& id,
+    wire::told_life& into) {
+  if (!has_table(session, "snapshots")) { // Made together with `events`.
+    return;
+  }
+  auto take = [&](const store::row& row) {
+    const wire::change_told told{
+        capability, row.id(0), row.integer(1), std::string{row.text(2)}, row.integer(3), row.id(4)};
+    if (std::none_of(into.changes.begin(), into.changes.end(), [&](const wire::change_told& each) {
+          return each.stream == told.stream && each.version == told.version;
+        })) {
+      into.changes.push_back(told);
+    }
+  };
+  session.query(
+      "SELECT stream, version, type, at, cause FROM events WHERE stream = $1 ORDER BY version",
+      take,
+      id);
+}
+
+void read_delivery(
+    store::database& session,
+    std::uint32_t partition,
+    std::uint64_t position,
+    wire::delivery_told& told) {
+  const auto handled =
+      session.integer_of("SELECT handled FROM partitions WHERE partition = $1", partition);
+  told.is_handled = handled && static_cast<std::uint64_t>(*handled) >= position;
+  auto take = [&](const store::row& row) {
+    told.is_handled = false;
+    told.attempts = static_cast<std::uint32_t>(row.integer(0));
+    told.is_dead = row.integer(1) != 0;
+    told.reason = fmt::format("{}: {}", row.text(2), row.text(3));
+  };
+  session.query(
+      "SELECT attempts, dead, cause, error FROM postponed WHERE position = $1 AND partition >= 0",
+      take,
+      position);
+}
+
+} // namespace troupe

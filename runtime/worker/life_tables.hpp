@@ -1,0 +1,46 @@
+#pragma once
+
+#include "runtime/actor/registry.hpp"
+#include "runtime/store/database.hpp"
+#include "runtime/wire/life_calls.hpp"
+
+#include <cstdint>
+#include <string>
+
+// What the tables of a capability's database have of one id (runtime/store/FORMAT.md,
+// runtime/saga/README.md). Each adds what it finds, once; a table that the database does not have,
+// since an earlier release made it, has nothing. They throw store::database_error.
+
+namespace troupe {
+
+void read_message(
+    store::database& session, const std::string& capability, const uuid& id, wire::told_life& into);
+
+/// @param type null: steps have numbers instead of names.
+void read_saga(
+    store::database& session,
+    const std::string& capability,
+    const actor_type* type,
+    const uuid& id,
+    wire::told_life& into);
+
+/// Effects with the key `id`, and those that a call or event `id` waits for.
+void read_effects(
+    store::database& session, const std::string& capability, const uuid& id, wire::told_life& into);
+
+/// Events that are still to leave, and timers.
+void read_outbox(
+    store::database& session, const std::string& capability, const uuid& id, wire::told_life& into);
+
+/// Changes of the thing `id`.
+void read_changes(
+    store::database& session, const std::string& capability, const uuid& id, wire::told_life& into);
+
+/// How far a subscriber is with the event at `position`.
+void read_delivery(
+    store::database& session,
+    std::uint32_t partition,
+    std::uint64_t position,
+    wire::delivery_told& told);
+
+} // namespace troupe

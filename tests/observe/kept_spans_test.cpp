@@ -1,0 +1,82 @@
+#include "runtime/observe/kept_spans.hpp"
+
+#include "runtime/observe/told_spans.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+namespace utf = boost::unit_test;
+
+namespace troupe::observe {
+
+namespace {
+
+wire::told_spans told_by(const std::string& gateway, std::size_t count, std::int64_t start = 0) {
+  wire::told_spans made;
+  made.node = gateway;
+  for (std::size_t i = 0; i < count; ++i) {
+    wire::told_span& one = made.spans.emplace_back();
+    one.id = i + 1;
+    one.name = "GET /orders";
+    one.kind = "server";
+    one.start = start + static_cast<std::int64_t>(i);
+    one.notes = {{"troupe.capability", "orders"}};
+  }
+  return made;
+}
+
+wire::told_spans answer_of(const span_rings& rings, const kept_spans& kept, wire::get_spans asked) {
+  const auto said = told_spans(rings, "b1", wire::encoded(asked), 1'000'000, &kept);
+  BOOST_REQUIRE(said.has_value());
+  return *wire::checked_decode<wire::told_spans>(*said);
+}
+
+BOOST_AUTO_TEST_SUITE(runtime_observe_kept_spans, *utf::label("unit") * utf::timeout(5))
+
+BOOST_AUTO_TEST_CASE(spans_of_others_are_told_with_whose_they_are) {
+  span_rings rings;
+  span own;
+  own.set_name("queue orders");
+  own.start = 1;
+  rings.add().add(own);
+  kept_spans kept;
+  BOOST_REQUIRE(kept.add(wire::encoded(told_by("g1", 2, 5))).has_value());
+
+  const auto said = answer_of(rings, kept, {.count = 10});
+
+  BOOST_REQUIRE(said.spans.size() == 3U);
+  BOOST_TEST(*said.spans[0].of == "g1");
+  BOOST_TEST(said.spans[0].start == 6);
+  BOOST_TEST(said.spans[2].name == "queue orders");
+  BOOST_TEST(!said.spans[2].of.has_value());
+  BOOST_TEST(answer_of(rings, kept, {.capability = "orders", .count = 10}).spans.size() == 2U);
+  BOOST_TEST(answer_of(rings, kept, {.capability = "users", .count = 10}).spans.empty());
+  BOOST_TEST(answer_of(rings, kept, {.count = 1}).is_cut);
+}
+
+BOOST_AUTO_TEST_CASE(the_newest_are_kept) {
+  kept_spans kept;
+  for (std::int64_t i = 0; i < 10; ++i) {
+    BOOST_REQUIRE(kept.add(wire::encoded(told_by("g1", kept_spans::most_at_once, i * 1'000))));
+  }
+
+  BOOST_TEST(kept.all().size() == kept_spans::most);
+  BOOST_TEST(kept.all().front().start == 6'000);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_too_much_is_refused_whole) {
+  kept_spans kept;
+  auto large = told_by("g1", 2);
+  large.spans[1].notes["text"] = std::string(10'000, 'x');
+
+  BOOST_TEST(!kept.add(wire::encoded(large)).has_value());
+  BOOST_TEST(!kept.add(wire::encoded(told_by("g1", kept_spans::most_at_once + 1))).has_value());
+  BOOST_TEST(!kept.add(wire::encoded(told_by(std::string(1'000, 'g'), 1))).has_value());
+  BOOST_TEST(!kept.add("nonsense").has_value());
+  BOOST_TEST(kept.all().empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace
+
+} // namespace troupe::observe
