@@ -42,7 +42,7 @@ public:
     waits_for_people([&seen](store::database& session) {
       ++seen.looks;
       return open_matters{
-          static_cast<std::uint64_t>(session.integer_of("SELECT COUNT(*) FROM rounds")),
+          static_cast<std::uint64_t>(session.integer_of("SELECT COUNT(*) FROM rounds").value_or(0)),
           "rounds",
           "list"};
     });
