@@ -88,6 +88,10 @@ constexpr std::array broker_counts{
         "Connections not let in for their key.",
         &wire::broker_counters::keys_refused},
     broker_count{
+        "troupe_broker_renewals_refused",
+        "Tokens that were to renew one of a login, and were not taken.",
+        &wire::broker_counters::renewals_refused},
+    broker_count{
         "troupe_broker_undeliverable",
         "Answers whose receiver was gone.",
         &wire::broker_counters::undeliverable},

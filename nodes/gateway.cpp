@@ -135,7 +135,7 @@ int serve(
   gateway::token_audit refusals{
       [&log](const observe::log_fields& line) { log.write(security::audit_event, line); }};
   auto options = options_of(plan, self);
-  options.calls.keys = link_keys(plan, *keys, options.calls.brokers);
+  options.calls.keys = link_keys(plan, *keys, options.calls.brokers, &log);
   auto made = gateway::gateway::make(std::move(options), time);
   if (!made) {
     return refuse(log, made.error());

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <utility>
 
@@ -23,6 +24,11 @@ void forbid_core_files() {
   }
 }
 
+/// Whatever this process runs gets no more rights than it has itself, by a set-user-id file.
+void forbid_new_privileges() {
+  (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); // Linux has had it since 3.5.
+}
+
 } // namespace
 
 outcome<std::shared_ptr<security::key_ring>>
@@ -31,6 +37,7 @@ open_keys(const topology::plan& plan, const std::string& owner) {
     return std::shared_ptr<security::key_ring>{};
   }
   forbid_core_files();
+  forbid_new_privileges();
   auto ring = security::key_ring::open(plan.security->keys, owner);
   if (!ring) {
     return failure{std::move(ring.error())};
@@ -41,7 +48,8 @@ open_keys(const topology::plan& plan, const std::string& owner) {
 transport::link_key_source link_keys(
     const topology::plan& plan,
     std::shared_ptr<const security::key_ring> ring,
-    const std::vector<std::string>& brokers) {
+    const std::vector<std::string>& brokers,
+    observe::event_log* log) {
   if (ring == nullptr) {
     return {};
   }
@@ -53,7 +61,8 @@ transport::link_key_source link_keys(
         });
     names.push_back(known == plan.brokers.end() ? std::string{} : known->name);
   }
-  return [ring = std::move(ring),
+  return [log,
+          ring = std::move(ring),
           names = std::move(names),
           folder = plan.security->keys,
           tokens = plan.security->tokens](
@@ -63,6 +72,16 @@ transport::link_key_source link_keys(
       auto token = login_token_of(folder, *tokens, *ring);
       if (!token) {
         return failure{std::move(token).error()};
+      }
+      if (log != nullptr) {
+        token->not_renewed = [log,
+                              name = names[static_cast<std::size_t>(broker)]](const error& why) {
+          log->write(
+              "token.not_renewed",
+              {{"broker", name},
+               {"code", std::string{name_of(why.code)}},
+               {"reason", why.message}});
+        };
       }
       keys->token = std::move(*token);
     }

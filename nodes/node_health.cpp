@@ -36,7 +36,11 @@ std::string trouble_of_store(const wire::group_status& group, const group_snapsh
   if (!more.refused_store.empty()) {
     return more.refused_store;
   }
-  return more.probed.database_trouble.empty() ? group.outbox_trouble : more.probed.database_trouble;
+  if (!more.probed.database_trouble.empty()) {
+    return more.probed.database_trouble;
+  }
+  return group.store_trouble ? fmt::format("it refuses turns: {}", *group.store_trouble)
+                             : group.outbox_trouble;
 }
 
 /// What of its sagas waits for a person; empty if nothing does. The node is ready all the same.
@@ -99,6 +103,11 @@ observe::health health_of(const worker_snapshot& worker, const std::vector<std::
     }
     if (more.probed.sagas) {
       said.checks.push_back({"sagas." + group.capability, trouble_of_sagas(more.probed)});
+    }
+    if (group.open_matters) {
+      said.checks.push_back(
+          {"open." + group.capability,
+           fmt::format("{} {}", group.open_matters->count, group.open_matters->what)});
     }
     if (std::string why = stuck(more); !why.empty()) {
       said.stuck = fmt::format("`{}`: {}", group.capability, why);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <fmt/format.h>
 #include <utility>
 
@@ -97,10 +98,11 @@ outcome<transport::login_token> login_token_of(
          .message = fmt::format(
              "the brokers want a service token at login, and there is neither {} nor a key that "
              "signs one ({}); write one there where that key is, again and again before it "
-             "expires: `troupe token new FILE --for {}`",
+             "expires: `troupe token new FILE --for {} --to {}`",
              file,
              keys.error().message,
-             ring.owner())}};
+             ring.owner(),
+             std::filesystem::path{file}.filename().string())}};
   }
   const auto made = new_token(options, ring.owner(), ring.own().public_key);
   return with_renewal(security::write_token(made, *keys->signing()), made.expires);

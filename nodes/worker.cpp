@@ -110,7 +110,7 @@ int serve(const topology::plan& plan, const node_arguments& given, const sigset_
   }
   transport::context zmq;
   worker_options options = options_of(plan, given.node);
-  options.keys = link_keys(plan, *keys, options.brokers);
+  options.keys = link_keys(plan, *keys, options.brokers, &log);
   capability_calls calls{options_for(plan, options.brokers, given.node, *keys)};
   options.ask = [&calls](const capability_call& call) { return calls.ask(call); };
   auto made = worker::make(zmq, time, log, types, std::move(options));

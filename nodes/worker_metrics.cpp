@@ -133,6 +133,16 @@ public:
         "troupe_worker_outbox_stopped",
         "1 while nothing leaves the outbox, and a person has to look: the log says why.");
     by_group([](const auto& group, const auto&) { return group.outbox_trouble.empty() ? 0U : 1U; });
+    text_.gauge(
+        "troupe_worker_database_failing",
+        "1 while the database refuses turns, for a full disk or else: the log says why.");
+    by_group([](const auto& group, const auto&) { return group.store_trouble ? 1U : 0U; });
+    text_.gauge(
+        "troupe_worker_open_matters",
+        "What waits for a person as the actor says it, such as open cases of reconciliation.");
+    by_group([](const auto& group, const auto&) {
+      return group.open_matters ? group.open_matters->count : 0U;
+    });
     text_.gauge("troupe_worker_busy_seconds", "For how long a handler or commit has been running.");
     by_group([](const auto&, const auto& group) { return group.busy; });
     text_.counter("troupe_worker_restarts", "Instances of replicas made anew, by cause.");

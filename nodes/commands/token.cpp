@@ -28,6 +28,7 @@ struct token_arguments {
   std::string file;
   std::string service;
   std::string token_file;
+  std::string to;
   bool is_shared = false;
   bool is_unbound = false;
   bool json = false;
@@ -37,6 +38,10 @@ std::int64_t seconds_now() {
   return std::chrono::duration_cast<std::chrono::seconds>(
              std::chrono::system_clock::now().time_since_epoch())
       .count();
+}
+
+std::string moment_text(std::int64_t seconds) {
+  return utc_time_text(time_since_1970(milliseconds{seconds * 1'000}));
 }
 
 /// Reads the topology, and refuses one without tokens.
@@ -128,6 +133,17 @@ int make_token(const token_arguments& given) {
         given.service));
   }
   const std::string token = security::write_token(made, *keys->signing());
+  if (!given.to.empty()) {
+    const auto written = security::write_key_text(given.to, token + "\n", true);
+    if (!written) {
+      return print_error(written.error(), given.json);
+    }
+    fmt::print(
+        "{}\n",
+        given.json ? json_object{}.add("ok", true).add("expires", made.expires).text()
+                   : fmt::format("{} has it until {}", given.to, moment_text(made.expires)));
+    return exit_code::ok;
+  }
   fmt::print(
       "{}\n",
       given.json
@@ -149,10 +165,6 @@ std::string read_token(const std::string& file) {
     text.pop_back();
   }
   return text;
-}
-
-std::string moment_text(std::int64_t seconds) {
-  return utc_time_text(time_since_1970(milliseconds{seconds * 1'000}));
 }
 
 int show_token(const token_arguments& given) {
@@ -217,6 +229,7 @@ void add_token(command_line& line) {
   command made = token.add("new", "Makes a token, and writes it to stdout");
   made.word("FILE", given->file, "the topology");
   made.required_option("--for", given->service, "the service: a node, a gateway or a client")
+      .option("--to", given->to, "a file for it, which only its owner may read, instead of stdout")
       .flag("--unbound", given->is_unbound, "for HTTP: not bound to the service's key")
       .flag("--json", given->json, "one JSON object instead of text")
       .footer(with_exit_codes())

@@ -122,7 +122,7 @@ export class Details {
         ["answered", `${group.answered}, ${group.failed} failed, ${group.repeats} repeats`], ["turns", group.turns],
         ["outbox", group.outbox_trouble || `${group.outbox_depth} to leave, ${group.outbox_confirmed} confirmed`],
         ["breaker", `${group.breaker.replace("_", " ")}${group.forced_by ? ` by ${group.forced_by}: ${group.forced_why}` : ""}`],
-        ["restarts", group.restarts ?? 0], ["sagas", group.sagas_trouble], ["database", group.store]] : [])])];
+        ["restarts", group.restarts ?? 0], ["sagas", group.sagas_trouble], ["database", group.store_trouble || group.store]] : [])])];
     const replicas = group?.replicas ?? [];
     if (replicas.length > 0) {
       parts.push(element("h3", {}, "Replicas"), table([{ name: "replica" }, { name: "state" }, { name: "generation", number: true }, { name: "last failure" }],

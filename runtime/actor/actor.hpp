@@ -2,6 +2,7 @@
 
 #include "runtime/actor/context.hpp"
 #include "runtime/actor/handlers.hpp"
+#include "runtime/actor/open_matters.hpp"
 #include "runtime/actor/turn.hpp"
 #include "runtime/wire/description.hpp"
 
@@ -62,6 +63,11 @@ public:
 
   /// What it does by itself; nothing if the constructor declared none.
   const std::function<void(turn&)>& regular_work() const { return regular_; }
+
+  /// What of it waits for a person; nothing if the constructor declared nothing of the kind.
+  const std::function<open_matters(store::database&)>& waiting_for_people() const {
+    return waiting_for_people_;
+  }
 
   /// The sagas that this actor coordinates, or null.
   virtual saga::coordinators* sagas() { return nullptr; }
@@ -137,12 +143,20 @@ protected:
   /// comes all the same.
   void regularly(std::function<void(turn&)> handler) { regular_ = std::move(handler); }
 
+  /// Declares what of the capability waits for a person: `look` is called every two seconds in each
+  /// process, and `troupe status`, health and metrics tell what it found. It only reads, and is
+  /// quick. The capability has a store.
+  void waits_for_people(std::function<open_matters(store::database&)> look) {
+    waiting_for_people_ = std::move(look);
+  }
+
 private:
   std::vector<std::pair<std::string, handlers::operation>> operations_;
   std::vector<std::pair<std::string, handlers::event>> events_;
   std::vector<std::pair<std::string, handlers::effect>> effects_;
   std::vector<std::pair<std::string, handlers::published>> published_;
   std::function<void(turn&)> regular_;
+  std::function<open_matters(store::database&)> waiting_for_people_;
 };
 
 } // namespace troupe

@@ -223,6 +223,22 @@ case_list case_tables::list(const list_cases& request) const {
   return page;
 }
 
+open_matters case_tables::open_now() const {
+  open_matters open;
+  std::string by_invariant;
+  session_.query(
+      "SELECT invariant, COUNT(*) FROM cases WHERE state = 'open' GROUP BY invariant ORDER BY "
+      "invariant",
+      [&](const store::row& row) {
+        open.count += static_cast<std::uint64_t>(row.integer(1));
+        by_invariant += fmt::format(
+            "{}{} of {}", by_invariant.empty() ? "" : ", ", row.integer(1), row.text(0));
+      });
+  open.what = fmt::format("open {}: {}", open.count == 1 ? "case" : "cases", by_invariant);
+  open.operation = "cases";
+  return open;
+}
+
 pass_list case_tables::list() const {
   pass_list all;
   session_.query(

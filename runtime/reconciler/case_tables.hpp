@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/actor/open_matters.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/reconciler/messages.hpp"
 #include "runtime/reconciler/pass.hpp"
@@ -90,6 +91,9 @@ public:
 
   /// Forgets cases that were closed before that time.
   void forget(wall_time before);
+
+  /// How many cases are open, by invariant.
+  open_matters open_now() const;
 
   case_list list(const list_cases& request) const;
   pass_list list() const;

@@ -138,6 +138,7 @@ reconciliation_actor::reconciliation_actor(const context& context)
         return settled{};
       });
   regularly([this](turn& turn) { begin_what_is_due(turn); });
+  waits_for_people([](store::database& session) { return case_tables{session}.open_now(); });
 }
 
 const invariant* reconciliation_actor::find(const std::string& name) const {

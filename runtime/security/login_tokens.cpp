@@ -26,7 +26,7 @@ outcome<std::chrono::seconds> login_tokens::check(
     return failure{
         {.code = errc::unauthenticated,
          .message = "a login shows a service token here (`login: required` of `security.tokens`); "
-                    "`troupe token new FILE --for NAME` makes one",
+                    "`troupe token new FILE --for NAME --to NAME.token` makes one",
          .details = {{"reason", "no_token"}}}};
   }
   const std::lock_guard lock{mutex_};

@@ -1,8 +1,11 @@
 #pragma once
 
+#include "runtime/error.hpp"
+
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,6 +36,9 @@ struct login_token {
   std::string text;
   /// After which it is worth to ask for another one.
   std::chrono::milliseconds renew_in{};
+  /// Told why the next one could not be had, or was not taken by the broker, whenever that happens:
+  /// the login ends when this one expires. On the loop's thread; may be empty.
+  std::function<void(const error&)> not_renewed{};
 };
 
 /// What the connecting side of a link needs: its own pair, the public key of the side that listens,

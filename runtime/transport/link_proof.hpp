@@ -1,11 +1,14 @@
 #pragma once
 
 #include "runtime/clock.hpp"
+#include "runtime/ids.hpp"
 #include "runtime/outcome.hpp"
 #include "runtime/transport/peer_options.hpp"
+#include "runtime/wire/batch.hpp"
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 namespace troupe::transport {
 
@@ -31,24 +34,41 @@ public:
   enum class renewal : std::uint8_t {
     /// There is nothing to do.
     none,
-    /// There is another token to show.
+    /// There is a token to show, in a message that is answered.
     token,
     /// Tokens are bound to another key by now, and a connection keeps its own: it has to log in
     /// anew.
     login,
   };
 
-  /// Asks for another token once it is time. Where none is to be had, the broker ends the login
-  /// when the one before has expired, and the next login says why.
+  /// Asks for another token once it is time, and again, with back-off, after one that could not be
+  /// had or was refused. Why there is none is told to `login_token::not_renewed`; the broker ends
+  /// the login when the one before has expired.
   renewal renew(instant now);
 
+  /// The message that shows the token.
+  void append_renewal(wire::batch_writer& to) const;
+
+  /// Whether the answer to that message is awaited.
+  bool is_awaited() const { return asked_.has_value(); }
+
+  /// Takes the answer. @return false if the message is another.
+  bool take_answer(std::string_view header, instant now);
+
 private:
+  void fail(const error& why, instant now);
+
   const link_key_source& source_;
   const int number_;
   std::uint64_t refusals_ = 0; // In a row.
   curve_public_key key_{};     // Of this connection.
   std::optional<login_token> token_;
   instant renew_at_ = instant::max();
+  std::uint64_t failures_ = 0;  // Of renewals, in a row.
+  std::uint64_t unchanged_ = 0; // Looks in a row that found no other token.
+  std::optional<uuid> asked_;
+  instant answer_by_{};
+  uuid_source ids_;
 };
 
 } // namespace troupe::transport

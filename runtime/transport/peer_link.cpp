@@ -193,6 +193,9 @@ void peer_link::take(
     peer_handler& handler,
     instant now) {
   if (phase_ == phase::up) {
+    if (proof_.is_awaited() && proof_.take_answer(envelope.header, now)) {
+      return;
+    }
     const instant came = late_waits_.empty() ? now : arrival(now);
     handler.received(number_, envelope.header, envelope.body, frame, came);
     if (!late_waits_.empty()) {
@@ -245,9 +248,7 @@ void peer_link::tend(peer_handler& handler, instant now) {
   if (renewed == link_proof::renewal::login) {
     renew();
   } else if (renewed == link_proof::renewal::token) {
-    wire::state said;
-    said.token = proof_.token()->text;
-    out_.append(plain_header(wire::kind::state), wire::encoded(said));
+    proof_.append_renewal(out_);
   }
 }
 

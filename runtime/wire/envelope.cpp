@@ -391,6 +391,12 @@ void append_plain_header(std::string& to, kind kind) {
   start_header(out, 2, kind);
 }
 
+void append_answered_header(std::string& to, kind kind, const uuid& id) {
+  writer out{to};
+  start_header(out, 3, kind);
+  id_entry(out, id);
+}
+
 std::uint64_t digest_of_request(std::string_view operation, std::string_view body) {
   return digest_of(std::as_bytes(std::span{body})) ^ digest_of(std::as_bytes(std::span{operation}));
 }

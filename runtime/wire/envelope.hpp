@@ -123,6 +123,9 @@ void append_error_header(std::string& to, const uuid& id, const error& error);
 /// Headers of the kinds that carry no more than their kind.
 void append_plain_header(std::string& to, kind kind);
 
+/// The same with an id, for a message that is answered.
+void append_answered_header(std::string& to, kind kind, const uuid& id);
+
 /// The digest of a request, by which a repeat is told from another request under the same id.
 std::uint64_t digest_of_request(std::string_view operation, std::string_view body);
 

@@ -86,7 +86,8 @@ struct welcome {
 TROUPE_MESSAGE(welcome, broker, incarnation, heartbeat_ms, timeout_ms, body_bytes_max, journal)
 
 /// The body of STATE, from a worker: what changed. With `token`, from a client too, it renews the
-/// token of HELLO and says nothing else.
+/// token of HELLO and says nothing else; if its header has an id, a reply says whether the token is
+/// taken.
 struct state {
   bool draining = false;
   std::vector<served> serves;

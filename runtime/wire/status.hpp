@@ -142,6 +142,8 @@ struct broker_counters {
   std::uint64_t keys_refused = 0;
   /// Calls of peers without the right to them.
   std::uint64_t forbidden = 0;
+  /// Tokens that were to renew one of a login, and were not taken.
+  std::uint64_t renewals_refused = 0;
 };
 
 // clang-format off
@@ -151,7 +153,7 @@ TROUPE_MESSAGE(
     workers_lost, workers_left, logins_refused, suspects, convicted, adopted, malformed,
     unauthenticated, undeliverable, clients_joined, clients_lost, stood_still,
     turned_away, unread, dropped, keys_refused,
-    forbidden)
+    forbidden, renewals_refused)
 
 // clang-format on
 
@@ -190,6 +192,17 @@ struct known_gateway {
 
 TROUPE_MESSAGE(known_gateway, name, live)
 
+/// A login that ends soon, as its service token is not renewed.
+struct ending_login {
+  /// The owner of its key.
+  std::string name;
+  std::uint64_t left_ms = 0;
+  /// Why the broker did not take the next token; empty if none came.
+  std::string refused{};
+};
+
+TROUPE_MESSAGE(ending_login, name, left_ms, refused)
+
 struct broker_status {
   std::string broker;
   std::string incarnation;
@@ -206,6 +219,8 @@ struct broker_status {
   std::optional<std::vector<known_gateway>> gateways{};
   /// The digest of the topology that it runs; left out by a broker of an earlier release.
   std::optional<std::uint64_t> plan{};
+  /// Some of the logins that end soon, 16 at most; left out by a broker of an earlier release.
+  std::optional<std::vector<ending_login>> ending{};
 };
 
 TROUPE_MESSAGE(
@@ -220,7 +235,8 @@ TROUPE_MESSAGE(
     counters,
     events,
     gateways,
-    plan)
+    plan,
+    ending)
 
 struct replica_failure {
   std::uint64_t ms_ago = 0;
@@ -243,6 +259,16 @@ struct replica_status {
 };
 
 TROUPE_MESSAGE(replica_status, name, state, generation, failures)
+
+/// What of a capability waits for a person, as its actor says it.
+struct open_matters_status {
+  std::uint64_t count = 0;
+  std::string what;
+  /// The operation without input that lists them.
+  std::string operation;
+};
+
+TROUPE_MESSAGE(open_matters_status, count, what, operation)
 
 /// A capability as one node runs it.
 struct group_status {
@@ -287,6 +313,11 @@ struct group_status {
   std::vector<replica_status> replicas;
   /// Which of its sagas stand still, need a person or follow earlier steps; absent if none do.
   std::optional<std::string> sagas_trouble{};
+  /// Why its database takes no turns, and for how long that has been so; absent if it does.
+  std::optional<std::string> store_trouble{};
+  std::optional<std::uint64_t> store_trouble_ms{};
+  /// Absent if nothing of it waits for a person.
+  std::optional<open_matters_status> open_matters{};
 };
 
 // clang-format off
@@ -296,7 +327,7 @@ TROUPE_MESSAGE(
     events_ignored, events_postponed, event_repeats, events_of_others, relayed, outbox_confirmed,
     outbox_depth, outbox_trouble, down_reason, rate_per_s, restarts, down_ms, breaker_open_ms,
     outbox_stopped_ms, outbox_waits_ms, replicas,
-    sagas_trouble)
+    sagas_trouble, store_trouble, store_trouble_ms, open_matters)
 
 // clang-format on
 

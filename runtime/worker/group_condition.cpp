@@ -4,6 +4,14 @@
 
 namespace troupe {
 
+namespace {
+
+// A database that failed longer ago may be well: nothing was written since.
+constexpr std::chrono::minutes store_failure_kept{1};
+constexpr instant::duration store_failure_told = std::chrono::seconds{5};
+
+} // namespace
+
 void group_condition::shut(error why) {
   const std::lock_guard lock{mutex_};
   if (is_shut_) {
@@ -70,6 +78,41 @@ void group_condition::set_outbox_trouble(std::string why) {
 std::string group_condition::outbox_trouble() const {
   const std::lock_guard lock{mutex_};
   return outbox_trouble_;
+}
+
+void group_condition::store_failed(std::string reason, instant now) {
+  const std::lock_guard lock{mutex_};
+  const bool lasts = store_failure_ && now - store_failure_->last < store_failure_kept;
+  store_failure_ = {std::move(reason), lasts ? store_failure_->since : now, now, false};
+  has_store_failure_ = true;
+}
+
+void group_condition::note_store_worked() {
+  const std::lock_guard lock{mutex_};
+  if (store_failure_) {
+    store_failure_->has_worked = true;
+  }
+  has_store_failure_ = false;
+}
+
+std::optional<group_condition::store_failure> group_condition::store_trouble(instant now) const {
+  const std::lock_guard lock{mutex_};
+  if (!store_failure_) {
+    return std::nullopt;
+  }
+  const auto kept =
+      store_failure_->has_worked ? store_failure_told : instant::duration{store_failure_kept};
+  return now - store_failure_->last < kept ? store_failure_ : std::nullopt;
+}
+
+void group_condition::set_open_matters(open_matters what) {
+  const std::lock_guard lock{mutex_};
+  open_ = std::move(what);
+}
+
+open_matters group_condition::open() const {
+  const std::lock_guard lock{mutex_};
+  return open_;
 }
 
 void group_condition::set_sagas_trouble(std::string what) {

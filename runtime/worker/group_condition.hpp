@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/actor/open_matters.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/error.hpp"
 #include "runtime/observe/event_log.hpp"
@@ -56,12 +57,41 @@ public:
   void set_outbox_trouble(std::string why);
   std::string outbox_trouble() const;
 
+  /// The database refused a turn just now: why, and since when it has done so.
+  struct store_failure {
+    std::string reason;
+    instant since{};
+    instant last{};
+    /// Whether another turn was committed since.
+    bool has_worked = false;
+  };
+
+  /// A turn could not be committed, through no fault of a message.
+  void store_failed(std::string reason, instant now);
+
+  /// A turn was committed.
+  void store_worked() {
+    if (has_store_failure_.load(std::memory_order_relaxed)) {
+      note_store_worked();
+    }
+  }
+
+  /// Nothing if the last turn that was not committed is a minute ago, or five seconds, where one
+  /// was since: where little room is left, small turns still find some.
+  std::optional<store_failure> store_trouble(instant now) const;
+
+  /// What of the capability waits for a person.
+  void set_open_matters(open_matters what);
+  open_matters open() const;
+
   /// Which of the group's sagas stand still, need a person or follow earlier steps; empty if none
   /// do.
   void set_sagas_trouble(std::string what);
   std::string sagas_trouble() const;
 
 private:
+  void note_store_worked();
+
   struct outage {
     instant retry_at{};
     std::string reason{};
@@ -77,6 +107,9 @@ private:
   std::optional<outage> outage_;
   std::string outbox_trouble_;
   std::string sagas_trouble_;
+  std::optional<store_failure> store_failure_;
+  open_matters open_;
+  std::atomic<bool> has_store_failure_{false};
   std::atomic<bool> draining_{false};
   std::atomic<bool> ending_{false};
 };

@@ -8,16 +8,31 @@
 
 namespace troupe {
 
+namespace {
+
+constexpr milliseconds look_interval{2'000};
+
+} // namespace
+
 void regular_work::run(const actor& by, turn_scope& in) {
-  if (!by.regular_work()) {
+  const instant time = in.of.parts().time.now();
+  const bool looks =
+      by.waiting_for_people() && (!looked_at_ || time - *looked_at_ >= look_interval);
+  if (!by.regular_work() && !looks) {
     return;
   }
   const auto before = in.output.here();
   in.session.savepoint();
   std::string reason;
   try {
-    turn current{by, &in.session, in.writer, ids_.next(in.now), {}, in.now, in.output};
-    by.regular_work()(current);
+    if (looks) {
+      looked_at_ = time;
+      in.of.condition().set_open_matters(by.waiting_for_people()(in.session));
+    }
+    if (by.regular_work()) {
+      turn current{by, &in.session, in.writer, ids_.next(in.now), {}, in.now, in.output};
+      by.regular_work()(current);
+    }
     in.session.release();
     failures_ = 0;
     return;

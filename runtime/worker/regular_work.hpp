@@ -1,15 +1,16 @@
 #pragma once
 
 #include "runtime/actor/actor.hpp"
+#include "runtime/clock.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/worker/turn_scope.hpp"
 
-#include <string>
+#include <optional>
 
 namespace troupe {
 
 /// Calls what an actor does by itself (`actor::regularly`), in the turn of the group's
-/// housekeeping. Confined to the runner's thread.
+/// housekeeping, and asks it what waits for a person. Confined to the runner's thread.
 class regular_work {
 public:
   /// What the handler wrote is undone if it throws. Throws database_error for what is not the
@@ -19,6 +20,7 @@ public:
 private:
   uuid_source ids_;
   int failures_ = 0; // In a row.
+  std::optional<instant> looked_at_;
 };
 
 } // namespace troupe

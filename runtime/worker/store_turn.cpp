@@ -306,6 +306,10 @@ store_turn::end store_turn::after_fault(
        {"messages", fmt::to_string(count)},
        {"reason", fault.what()}});
   error why = fault.to_error();
+  const bool is_full = fault.kind == store::database_fault::full;
+  group_.condition().store_failed(
+      fmt::format("{}{}", is_full ? "the disk is full: " : "", fault.what()),
+      group_.parts().time.now());
   if (fault.kind == store::database_fault::corrupt) {
     group_.shut(why); // Every later turn may read what is damaged, and write on top of it.
     const effect possible = why.possible;
@@ -384,6 +388,7 @@ void store_turn::commit(instant began) {
 
 /// Follows a commit, while the lock is still held.
 void store_turn::finish_commit(turn_output& output) {
+  group_.condition().store_worked();
   inbox_.committed();
   events_.committed();
   trim_.committed();

@@ -75,6 +75,14 @@ wire::group_status describe(group_runtime& of, instant now) {
   if (std::string trouble = front.condition().sagas_trouble(); !trouble.empty()) {
     said.sagas_trouble = std::move(trouble);
   }
+  if (auto trouble = front.condition().store_trouble(now)) {
+    said.store_trouble = std::move(trouble->reason);
+    said.store_trouble_ms =
+        at_least_0(std::chrono::duration_cast<milliseconds>(now - trouble->since).count());
+  }
+  if (open_matters open = front.condition().open(); open.count > 0) {
+    said.open_matters = {open.count, std::move(open.what), std::move(open.operation)};
+  }
   said.down_reason = front.condition().down_reason();
   said.restarts = restarts_of(front);
   of.trend().describe(said, now);

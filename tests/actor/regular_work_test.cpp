@@ -18,6 +18,7 @@ constexpr std::array schema{
 /// What a test wants of the actor, and sees of it.
 struct rounds {
   int calls = 0;
+  int looks = 0;
   bool throws = false;
 };
 
@@ -37,6 +38,13 @@ public:
       if (seen.throws) {
         throw std::runtime_error{"thrown by regular work"};
       }
+    });
+    waits_for_people([&seen](store::database& session) {
+      ++seen.looks;
+      return open_matters{
+          static_cast<std::uint64_t>(session.integer_of("SELECT COUNT(*) FROM rounds").value_or(0)),
+          "rounds",
+          "list"};
     });
   }
 };
@@ -92,6 +100,19 @@ BOOST_AUTO_TEST_CASE(a_throw_undoes_the_round_and_the_next_comes) {
   round();
   BOOST_TEST(seen.calls == 2);
   BOOST_TEST(p->number("SELECT COUNT(*) FROM rounds") == 1);
+}
+
+BOOST_AUTO_TEST_CASE(what_waits_for_people_is_looked_at_now_and_then) {
+  round();
+  round();
+  BOOST_TEST(seen.looks == 1);
+  BOOST_TEST(p->front->condition().open().count == 0U);
+
+  time.advance(2s);
+  round();
+  BOOST_TEST(seen.looks == 2);
+  BOOST_TEST(p->front->condition().open().count == 2U);
+  BOOST_TEST(p->front->condition().open().what == "rounds");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -3,10 +3,12 @@ else (a good client's calls run meanwhile), and loses nothing."""
 
 import contextlib
 import fcntl
+import json
 import os
 import resource
 import signal
 import sqlite3
+import subprocess
 import time
 import unittest
 
@@ -219,9 +221,16 @@ class Databases(SystemTest):
         self.assertIsNone(worker.child.poll())
         self.assertEqual([(2,)], system.rows("notes", "SELECT COUNT(*) FROM notes"))
 
+    @staticmethod
+    def health(system: harness.System) -> str:
+        """What the node says of its database."""
+        said = subprocess.run(["curl", "--silent", f"http://{system.admin['n1']}/health"],
+                              capture_output=True, text=True, timeout=harness.PATIENCE, check=False)
+        return json.loads(said.stdout)["checks"]["database.notes"].get("error", "")
+
     def test_a_disk_that_is_full_is_told_and_gone_on_with(self):
         system = self.system(
-            {**harness.CAPABILITIES, "notes": f"{{{PATIENT}}}"}, nodes=("n1",))
+            {**harness.CAPABILITIES, "notes": f"{{{PATIENT}}}"}, nodes=("n1",), admin=True)
         system.broker()
         worker = system.worker(file_bytes_max=400_000)
         client = system.client()
@@ -235,10 +244,20 @@ class Databases(SystemTest):
                     break
                 done.append(reply.id)
             self.assertIsNotNone(refused)
+            told = subprocess.run([str(harness.BIN / "troupe"), "status", str(system.file)], capture_output=True,
+                                  text=True, timeout=harness.PATIENCE, check=False).stdout
+            ill = self.health(system)
             resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (
                 resource.RLIM_INFINITY, resource.RLIM_INFINITY))
             again = client.call("notes", "add", {"text": str(i) * 20_000}, call_id=refused.id)
 
+        words = " ".join(told.split())
+        self.assertIn("the database of notes on n1 refuses turns", words)
+        self.assertRegex(words, r"why: .*full.* next: free some space")
+        self.assertIn("it refuses turns", ill)
+        until = time.monotonic() + harness.PATIENCE
+        while "refuses turns" in self.health(system):
+            self.assertLess(time.monotonic(), until)
         self.assert_code("unavailable", refused)
         self.assertEqual("none", refused.error["effect"])
         self.assertIn("retry_after_ms", refused.error)

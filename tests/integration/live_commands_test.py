@@ -7,7 +7,7 @@ import threading
 import time
 import unittest
 
-from harness import BIN, PATIENCE, System, SystemTest, new_id, text_of
+from harness import BIN, PATIENCE, SOURCE, System, SystemTest, new_id, text_of
 
 WITNESS = "{actor: witness, subscribes: [sight.*], retry: {attempts: 2, backoff: 10ms..20ms}}"
 
@@ -143,6 +143,19 @@ class EventCommands(SystemTest):
         self.assertEqual(0, tail.end())
         self.assertEqual({1, 2}, {each["body"]["n"] for each in tail.events})
 
+    def test_what_a_running_system_costs_is_told(self):
+        system = self.start()
+        system.worker("n1")
+        self.ok(system, "publish", "sight.seen", '{"n": 1}')
+        said = subprocess.run(
+            ["/usr/bin/python3", str(SOURCE / "examples" / "observability" / "costs.py"), str(system.file),
+             "--seconds", "0.2", "--troupe", str(BIN / "troupe")],
+            capture_output=True, text=True, timeout=PATIENCE, check=False)
+        self.assertEqual("", said.stderr)
+        self.assertRegex(said.stdout, r"(?m)^n1 +[1-9][0-9.]* MiB$")
+        self.assertRegex(said.stdout, r"(?m)^witness +[0-9.]+ +[0-9.]+ MiB")
+        self.assertRegex(said.stdout, r"(?m)^sight.seen +[0-9.]+ +[0-9.]+ MiB +[1-9][0-9]* B$")
+
     def test_what_is_scheduled_is_listed_and_cancelled_for_good(self):
         system = self.start()
         system.worker("n1")
@@ -161,6 +174,12 @@ class EventCommands(SystemTest):
         self.assertIn(first, self.ok(system, "scheduled list", "--due-before", "90m"))
         self.assertIn("2, next in 59m", self.ok(system, "topics"))
         self.assertIn('"n": 1', self.ok(system, "scheduled show", first))
+        timer = everything[0]["id"]
+        self.assertIn("of     witness, in whose database", self.ok(system, "scheduled show", timer))
+        kept = self.run_troupe(system, "scheduled cancel", timer, "--reason", "no more")
+        self.assertEqual(3, kept.returncode)
+        self.assertIn("is a timer of `witness`", kept.stderr)
+        self.assertIn("call the operation of `witness`", kept.stderr)
         self.assertIn("will not be published",
                       self.ok(system, "scheduled cancel", first, "--reason", "sold out"))
         self.broker.kill()

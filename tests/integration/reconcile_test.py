@@ -6,11 +6,14 @@ import pathlib
 import sqlite3
 import subprocess
 import unittest
+import urllib.error
+import urllib.request
 
 import msgpack
 
 from event_systems import await_true
 from harness import BIN, PATIENCE, System, SystemTest, text_of
+from secured_systems import ALL, SecuredSystem, troupe
 from systems import SHOP
 
 RULES = pathlib.Path(__file__).parents[2] / "examples" / "shop" / "invariants.yaml"
@@ -113,6 +116,57 @@ class Reconciling(SystemTest):
         resolved = self.await_told(system, client, "data.inconsistency.resolved")
         self.assertEqual(detected[0]["case_id"], resolved[0]["case_id"])
         self.assertEqual([], client.call("reconciliation", "cases", {}).body["cases"])
+
+    def test_with_keys_tokens_and_rules_it_compares_and_operators_are_told_of_open_cases(self):
+        """Its rights are `call` of what it compares and `publish` of what it finds."""
+        config = "{invariants: rules.yaml, every: 1s, recheck: 100ms, pause: 1ms, page: 10}"
+        allow = {
+            "order_saga": "{call: [orders.*, inventory.*, payments.*]}",
+            "orders": "{publish: [order.*]}", "inventory": "{publish: [stock.low]}",
+            "reconciliation": "{call: [orders.list, inventory.reservations, payments.list], "
+                              "publish: [data.inconsistency.*]}",
+            "operator": ALL, "anonymous": ALL}
+        system = SecuredSystem(
+            {**SHOP, "reconciliation": f"{{replicas: 2, config: {config}}}"}, nodes=("n1",), admin=True,
+            allow="{" + ", ".join(f"{who}: {may}" for who, may in allow.items()) + "}",
+            tokens="{issuer: shop, audience: shop, login: required}")
+        self.addCleanup(system.close)
+        self.folder = system.folder
+        self.without_settling()
+        self.assertEqual(0, troupe("token", "keys", system.file).returncode)
+        broker = system.broker()
+        system.worker()
+        client = system.client()
+        client.call("inventory", "load", {"items": [
+            {"sku": "tea", "price_cents": 500, "currency": "EUR", "quantity": 1000}]})
+        wish = {"customer": "c", "currency": "EUR", "card": "tok", "items": [{"sku": "tea", "quantity": 2}]}
+        order = client.call("order_saga", "place", wish, ttl=30000)
+        self.assertTrue(order.ok, order)
+        self.assertEqual({""}, {each["not_compared"] for each in self.await_pass(client).values()})
+        self.assertNotIn("reconciliation has", self.status(system))
+
+        self.damage(system, "inventory", "DELETE FROM reservations WHERE order_id = ?", order.id)
+        self.await_told(system, client, "data.inconsistency.detected")
+        await_true(client, "status", lambda: "reconciliation has" in self.status(system), within=4 * PATIENCE)
+        said = self.status(system)
+        self.assertIn("reconciliation has 1 open case: 1 of confirmed_order_has_reservation", said)
+        self.assertIn("reconciliation.cases '{}'` says which", said)
+        self.assertIn("waits for a person", said)
+        self.assertRegex(self.fetch(system, "/health"), r'"open.reconciliation":\{"status":"[^"]*","[^}]*1 open case: ')
+        self.assertIn('troupe_worker_open_matters{capability="reconciliation"} 1', self.fetch(system, "/metrics"))
+        self.assertEqual([], broker.find("access_refused"))
+
+    @staticmethod
+    def fetch(system: System, path: str) -> str:
+        try:
+            with urllib.request.urlopen(f"http://{system.admin['n1']}{path}", timeout=PATIENCE) as answer:
+                return answer.read().decode()
+        except urllib.error.HTTPError as answer:
+            return answer.read().decode()
+
+    @staticmethod
+    def status(system: System) -> str:
+        return " ".join(troupe("status", system.file).stdout.split())
 
     def told(self, system: System, topic: str) -> list[dict]:
         """The events of a topic that the journal has."""

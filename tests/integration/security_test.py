@@ -236,12 +236,14 @@ class Secrets(SecurityTest):
                 self.assertNotIn(secret, text)
                 self.assertNotIn(secret[:20], text)
 
-    def test_no_core_file_is_left(self):
+    def test_no_core_file_is_left_and_no_right_is_gained(self):
         system = self.secured()
         for process in (system.broker(), system.worker("n1")):
             most, allowed = resource.prlimit(process.pid, resource.RLIMIT_CORE)
             self.assertLessEqual(most, 1)
             self.assertLessEqual(allowed, 1)
+            said = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+            self.assertRegex(said, r"(?m)^NoNewPrivs:\s+1$")
 
     def test_who_cannot_keep_a_secret_does_not_start(self):
         system = self.secured()

@@ -359,6 +359,46 @@ class AtLogin(SystemTest):
             reply = short.receive()
         self.assert_refused("expired", reply)
 
+    def test_a_token_that_is_refused_is_told_at_once_and_tried_again(self):
+        """The file has one that is no good; once it has a good one nothing of it is left."""
+        broker = self.system.broker()
+        self.keep_token("n1", 9)
+        worker = self.system.worker("n1")
+        file = self.system.keys / "n1.token"
+        good = self.token("n1")
+        bad = file.with_suffix(".new")
+        bad.touch(0o600)
+        bad.write_text(good[:-8] + "AAAAAAAA\n")
+        bad.rename(file)
+        told = worker.wait_for("token.not_renewed")
+        self.assertEqual("unauthenticated", told["code"])
+        self.assertIn("signature", told["reason"])
+        self.assertEqual("worker n1", broker.wait_for("access_refused", act="login")["what"])
+        said = " ".join(troupe("status", self.system.file).stdout.split())
+        self.assertRegex(said, r"the login of n1 at b1 ends in \S+: its token is not renewed")
+        self.assertIn("the next one was refused: ", said)
+        plain = self.system.client()
+        self.assertGreaterEqual(self.system.status(plain)["counters"]["renewals_refused"], 1)
+        made = troupe("token", "new", self.system.file, "--for", "n1", "--to", file)
+        self.assertEqual(0, made.returncode, made.stderr)
+        self.assertNotIn(".ey", made.stdout)
+        self.assertEqual(0o600, file.stat().st_mode & 0o777)
+        until = time.monotonic() + PATIENCE
+        while self.system.status(plain)["ending"]:
+            self.assertLess(time.monotonic(), until, "its good token was not taken")
+        self.assertTrue(plain.call("echo", "echo", {"payload": "x"}).ok)
+        self.assertEqual(1, len(worker.find("broker.joined")))
+
+    def test_bad_tokens_without_end_cost_others_nothing(self):
+        self.system.broker()
+        self.system.worker("n1")
+        client = self.system.keyed("operator")
+        bad = self.token("operator")[:-8] + "AAAAAAAA"
+        codes = [self.log_in(client, "operator", bad).error["code"] for _ in range(40)]
+        self.assertEqual({"unauthenticated", "overloaded"}, set(codes))
+        self.assertEqual("overloaded", codes[-1])
+        self.assertTrue(self.system.client().call("echo", "echo", {"payload": "x"}).ok)
+
     def test_without_a_token_a_worker_says_what_to_do(self):
         self.system.broker()
         (self.system.keys / "tokens.jwks").unlink()

@@ -73,6 +73,18 @@ BOOST_AUTO_TEST_CASE(a_breaker_and_an_outbox_are_told_of_where_they_belong) {
   BOOST_TEST(error_of(health, "database.notes") == "another journal");
 }
 
+BOOST_AUTO_TEST_CASE(a_database_that_takes_no_turns_and_open_matters_are_warnings) {
+  worker_snapshot worker = serving();
+  worker.status.groups[0].store_trouble = "the disk is full";
+  worker.status.groups[0].open_matters = {2, "open cases", "cases"};
+  const auto health = health_of(worker, brokers);
+
+  BOOST_TEST(health.is_ready());
+  BOOST_TEST(!health.is_healthy());
+  BOOST_TEST(error_of(health, "database.notes") == "it refuses turns: the disk is full");
+  BOOST_TEST(error_of(health, "open.notes") == "2 open cases");
+}
+
 BOOST_AUTO_TEST_CASE(a_breaker_that_a_person_holds_open_is_told_of_too) {
   worker_snapshot worker = serving();
   worker.status.groups[0].breaker = "forced_open";

@@ -137,6 +137,49 @@ BOOST_FIXTURE_TEST_CASE(a_broker_that_refuses_the_command_says_why, shop_fixture
   BOOST_TEST(has(screen(100), "the broker refused the key"));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_database_on_a_full_disk_is_wrong_with_what_to_do, shop_fixture) {
+  group(1, 0).store_trouble = "data/orders.db: database or disk is full";
+  group(1, 0).store_trouble_ms = 5'000;
+
+  const trouble one = only();
+
+  BOOST_TEST((one.is == weight::wrong));
+  BOOST_TEST(one.what == "the database of orders on n2 refuses turns");
+  BOOST_TEST(one.lasted.value().count() == 5'000);
+  BOOST_TEST(one.why == "data/orders.db: database or disk is full");
+  BOOST_TEST(one.next.starts_with("free some space"));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_database_that_fails_otherwise_is_wrong_with_where_to_look, shop_fixture) {
+  group(1, 0).store_trouble = "disk I/O error";
+
+  BOOST_TEST(only().next == "log/n2.log says more (store.turn_failed)");
+}
+
+// Both nodes see the same database.
+BOOST_FIXTURE_TEST_CASE(what_an_actor_says_of_itself_waits_once, shop_fixture) {
+  group(0, 0).open_matters = {2, "open cases: 2 of paid", "cases"};
+  group(1, 0).open_matters = {3, "open cases: 3 of paid", "cases"};
+
+  const trouble one = only();
+
+  BOOST_TEST((one.is == weight::waiting));
+  BOOST_TEST(one.what == "orders has 3 open cases: 3 of paid");
+  BOOST_TEST(one.next == "`troupe call shop.yaml orders.cases '{}'` says which");
+  BOOST_TEST(headline(all, troubles_of(all)) == "shop is healthy; 1 thing waits for a person");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_login_whose_token_is_not_renewed_is_wrong, shop_fixture) {
+  all.brokers[0].said->ending = {{"n1", 65'000, "its signature is wrong"}};
+
+  const trouble one = only();
+
+  BOOST_TEST((one.is == weight::wrong));
+  BOOST_TEST(one.what == "the login of n1 at b1 ends in 1m 5s: its token is not renewed");
+  BOOST_TEST(one.why == "the next one was refused: its signature is wrong");
+  BOOST_TEST(has(one.next, "troupe token new shop.yaml --for n1"));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_journal_on_a_full_disk_is_wrong_with_what_to_do, shop_fixture) {
   auto& events = all.brokers[0].said->events;
   events.push_back({"journal_write_failed", 61'000, {{"why", "the journal's disk is full"}}});

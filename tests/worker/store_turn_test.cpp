@@ -299,8 +299,15 @@ BOOST_AUTO_TEST_CASE(the_effect_of_a_failed_commit_is_never_run) {
   BOOST_REQUIRE(faulty->failed());
   BOOST_TEST(p->replies[id].why.code == errc::unavailable);
   BOOST_TEST(things() == 0);
+  const instant failed_at = time.now();
+  const auto trouble = p->front->condition().store_trouble(failed_at + 59s);
+  BOOST_REQUIRE(trouble.has_value());
+  BOOST_TEST((trouble->since <= failed_at));
+  BOOST_TEST(!p->front->condition().store_trouble(failed_at + 61s)); // Nobody has tried since.
 
   p->call("send", thing{"good"});
+  BOOST_TEST(p->front->condition().store_trouble(failed_at + 4s).has_value());
+  BOOST_TEST(!p->front->condition().store_trouble(failed_at + 6s));
   p->run_until([&] { return seen.settled == 1; });
 
   BOOST_TEST(seen.effect_keys.size() == 1U);

@@ -29,6 +29,9 @@ constexpr std::uint64_t crowded_for_ms = 30'000;
 // A journal that cannot be written is tried again with the next event, which may be long in coming.
 constexpr std::uint64_t write_failure_kept_ms = 60'000;
 
+constexpr std::string_view free_some_space =
+    "free some space (old before-restore-* folders, logs, backups): all goes on by itself";
+
 std::string count_of(std::uint64_t count, std::string_view one, std::string_view many) {
   return fmt::format("{} {}", count, count == 1 ? one : many);
 }
@@ -68,6 +71,7 @@ public:
       find_unserved();
       find_groups();
       find_events();
+      find_open_matters();
       find_waiting();
     }
     std::stable_sort(found_.begin(), found_.end(), [](const trouble& one, const trouble& other) {
@@ -143,7 +147,29 @@ private:
              .next = "it takes no new work and ends once what it holds is answered"});
       } else {
         find_crowd(each);
+        find_ending_logins(each);
       }
+    }
+  }
+
+  void find_ending_logins(const broker_view& broker) {
+    for (const wire::ending_login& each :
+         broker.said->ending.value_or(std::vector<wire::ending_login>{})) {
+      add(
+          {.what = fmt::format(
+               "the login of {} at {} ends in {}: its token is not renewed",
+               each.name,
+               broker.name,
+               age_text(milliseconds{static_cast<std::int64_t>(each.left_ms)})),
+           .why = each.refused.empty() ? ""
+                                       : fmt::format("the next one was refused: {}", each.refused),
+           .next = fmt::format(
+               "`troupe token new {} --for {} --to KEYS/{}.token` gives it one; its log says why "
+               "it "
+               "has none (token.not_renewed)",
+               all_.file,
+               each.name,
+               each.name)});
     }
   }
 
@@ -314,6 +340,15 @@ private:
                all_.journal_broker,
                all_.journal_broker)});
     }
+    if (group.store_trouble && group.down_reason.empty()) {
+      const bool is_full = group.store_trouble->find("full") != std::string::npos;
+      add(
+          {.what = fmt::format("the database of {} refuses turns", here),
+           .lasted = span(group.store_trouble_ms),
+           .why = *group.store_trouble,
+           .next = is_full ? std::string{free_some_space}
+                           : fmt::format("log/{}.log says more (store.turn_failed)", node)});
+    }
     find_failure(here, group);
   }
 
@@ -399,8 +434,7 @@ private:
          .why = reason,
          .next = reason.find("full") == std::string::npos
                      ? fmt::format("log/{}.log says more; it tries again", all_.journal_broker)
-                     : "free some space (old before-restore-* folders, logs, backups): all goes on "
-                       "by itself"});
+                     : std::string{free_some_space}});
   }
 
   void find_events() {
@@ -452,6 +486,31 @@ private:
                  "`troupe dead-letters list {} --capability {}` says why they were given up",
                  all_.file,
                  each.capability)});
+      }
+    }
+  }
+
+  /// What actors say of themselves; each node of a database sees the same.
+  void find_open_matters() {
+    for (const capability_view& capability : all_.capabilities) {
+      const wire::open_matters_status* most = nullptr;
+      for (const std::string& name : capability.nodes) {
+        const node_view* const node = find_node(all_, name);
+        const auto* const group = node == nullptr ? nullptr : group_of(*node, capability.name);
+        if (group != nullptr && group->open_matters
+            && (most == nullptr || group->open_matters->count > most->count)) {
+          most = &*group->open_matters;
+        }
+      }
+      if (most != nullptr) {
+        add(
+            {.is = weight::waiting,
+             .what = fmt::format("{} has {} {}", capability.name, most->count, most->what),
+             .next = fmt::format(
+                 "`troupe call {} {}.{} '{{}}'` says which",
+                 all_.file,
+                 capability.name,
+                 most->operation)});
       }
     }
   }

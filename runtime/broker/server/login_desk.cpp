@@ -17,6 +17,8 @@ namespace {
 constexpr std::chrono::seconds flood_log_interval{10};
 // Between two looks at which tokens have expired.
 constexpr std::chrono::seconds expiry_interval{1};
+// A system whose tokens nobody renews is told by some of them.
+constexpr std::size_t ending_told_max = 16;
 
 } // namespace
 
@@ -58,7 +60,7 @@ login_desk::log_in(origin from, const wire::hello& what, const proof& proved, in
     }
   }
   out_.logins().set_row(before, proved.row);
-  out_.logins().set_until(before, proved.until);
+  out_.logins().set_proved(before, proved.owner, proved.until, now);
   send_welcome(from);
   return {};
 }
@@ -80,7 +82,7 @@ login_desk::log_in_worker(origin from, const wire::hello& what, const proof& pro
     return failure{taken.error()};
   }
   out_.logins().set_row(whom, proved.row);
-  out_.logins().set_until(whom, proved.until);
+  out_.logins().set_proved(whom, proved.owner, proved.until, now);
   out_.logins().bind(whom);
   TROUPE_FAULT("broker.before_welcome");
   send_welcome(from); // At once, hence before the first delivery, which leaves with the batch.
@@ -122,6 +124,24 @@ std::vector<wire::known_gateway> login_desk::gateways() const {
   for (const auto& [whom, place] : gateways_) {
     said[place].live = true;
   }
+  return said;
+}
+
+std::vector<wire::ending_login> login_desk::ending(instant now) const {
+  std::vector<wire::ending_login> said;
+  if (!options_.check_token) {
+    return said;
+  }
+  out_.logins().for_each([&](login_id, const login_table::login& each) {
+    const bool is_ending = !each.refused.empty() || now >= each.overdue;
+    if (is_ending && said.size() < ending_told_max) {
+      const auto left = std::chrono::duration_cast<milliseconds>(each.until - now);
+      said.push_back(
+          {each.owner,
+           static_cast<std::uint64_t>(std::max<std::int64_t>(left.count(), 0)),
+           wire::travelling(each.refused, wire::why_bytes_max)});
+    }
+  });
   return said;
 }
 

@@ -31,6 +31,8 @@ public:
     security::rules::row row = security::rules::stranger;
     /// Until when his token holds.
     instant until = instant::max();
+    /// The owner of his key; empty without one.
+    std::string owner{};
   };
 
   /// @errors of `router::hello`; the login that the connection had before is over, and nobody was
@@ -68,6 +70,9 @@ public:
 
   /// The gateways of the topology, and which of them are logged in.
   std::vector<wire::known_gateway> gateways() const;
+
+  /// Logins that end soon, as their tokens are not renewed: 16 at most.
+  std::vector<wire::ending_login> ending(instant now) const;
 
 private:
   outcome<void>

@@ -20,6 +20,15 @@ void login_table::bind(login_id whom) {
   is_last_known_ = false;
 }
 
+void login_table::set_proved(login_id whom, std::string owner, instant until, instant now) {
+  login& proved = logins_[static_cast<std::size_t>(whom)];
+  proved.owner = std::move(owner);
+  proved.until = until;
+  // Its owner sends the next one when a third is left. The leeway of clocks is part of the time.
+  proved.overdue = until == instant::max() ? until : until - (until - now) / 6;
+  proved.refused.clear();
+}
+
 void login_table::remove(login_id whom) {
   login& ended = logins_[static_cast<std::size_t>(whom)];
   // The connection may have a newer login by now.

@@ -6,7 +6,9 @@
 #include "runtime/transport/router_loop.hpp"
 
 #include <cstdint>
+#include <string>
 #include <tsl/robin_map.h>
+#include <utility>
 #include <vector>
 
 namespace troupe::broker {
@@ -28,6 +30,12 @@ public:
     security::rules::row row = security::rules::stranger;
     /// When its token has expired; `instant::max()` without one.
     instant until = instant::max();
+    /// From when on the next token is overdue.
+    instant overdue = instant::max();
+    /// Of its key.
+    std::string owner{};
+    /// Why the next token was not taken; empty if none was refused.
+    std::string refused{};
   };
 
   /// A login that `find` finds once it is bound.
@@ -43,9 +51,12 @@ public:
     logins_[static_cast<std::size_t>(whom)].row = row;
   }
 
-  /// Until when the token of whoever has the login holds, `instant::max()` without one.
-  void set_until(login_id whom, instant until) {
-    logins_[static_cast<std::size_t>(whom)].until = until;
+  /// Whoever has the login has proved who he is until then, `instant::max()` for good.
+  void set_proved(login_id whom, std::string owner, instant until, instant now);
+
+  /// The next token of whoever has the login was refused.
+  void set_refused(login_id whom, std::string why) {
+    logins_[static_cast<std::size_t>(whom)].refused = std::move(why);
   }
 
   /// The login of a connection, or `login_id{nowhere}`. Remembers the last connection asked for, as

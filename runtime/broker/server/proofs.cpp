@@ -2,7 +2,9 @@
 
 #include "runtime/broker/server/wrong_name.hpp"
 
+#include <fmt/format.h>
 #include <optional>
+#include <string>
 
 namespace troupe::broker {
 
@@ -16,7 +18,7 @@ outcome<login_desk::proof> proofs::check(const wire::hello& who, instant now) {
   if (!holds) {
     return refuse(who, "security.tokens", holds.error(), now);
   }
-  return login_desk::proof{row(), *holds};
+  return login_desk::proof{row(), *holds, std::string{loop_.user_of_sender()}};
 }
 
 failure
@@ -37,25 +39,43 @@ bool proofs::note_refused(
 }
 
 /// Until when a token of the sender holds: `instant::max()` if none is asked for.
-outcome<instant> proofs::until(std::string_view token, instant now) const {
+outcome<instant> proofs::until(std::string_view token, instant now) {
   const auto key = options_.check_token ? loop_.key_of_sender() : std::nullopt;
   if (!key) {
     return instant::max();
   }
-  return options_.check_token(token, loop_.user_of_sender(), *key).map([now](milliseconds holds) {
-    return now + holds;
-  });
+  const std::string_view owner = loop_.user_of_sender();
+  if (!bad_tokens_.may_show(owner, now)) {
+    return failure{
+        {.code = errc::overloaded,
+         .message = fmt::format(
+             "`{}` has shown {} tokens within a second that are not good: no further one is looked "
+             "at for now",
+             owner,
+             bad_tokens::per_second_max),
+         .retry_after = milliseconds{1'000}}};
+  }
+  const auto holds = options_.check_token(token, owner, *key);
+  if (!holds) {
+    bad_tokens_.note(owner, now);
+    return failure{holds.error()};
+  }
+  return now + *holds;
 }
 
-void proofs::renew(login_id whom, std::string_view token, instant now) {
+outcome<void> proofs::renew(login_id whom, std::string_view token, instant now) {
   const auto holds = until(token, now);
   if (holds) {
-    return logins_.set_until(whom, *holds);
+    logins_.set_proved(whom, std::string{loop_.user_of_sender()}, *holds, now);
+    return {};
   }
+  ++counts_.renewals_refused;
+  logins_.set_refused(whom, holds.error().message);
   wire::hello who;
   who.role = logins_[whom].is_worker ? "worker" : "client";
   who.node = loop_.user_of_sender();
-  (void)refuse(who, "security.tokens", holds.error(), now);
+  (void)note_refused(who, "security.tokens", holds.error(), now);
+  return failure{holds.error()};
 }
 
 bool proofs::has_to_log_in(transport::peer who) {

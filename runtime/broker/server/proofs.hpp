@@ -2,6 +2,7 @@
 
 #include "runtime/broker/calls/counters.hpp"
 #include "runtime/broker/server/access_desk.hpp"
+#include "runtime/broker/server/bad_tokens.hpp"
 #include "runtime/broker/server/login_desk.hpp"
 #include "runtime/broker/server/server_options.hpp"
 #include "runtime/transport/router_loop.hpp"
@@ -37,15 +38,15 @@ public:
   /// refused for something else, or nothing is to be proved here.
   bool note_refused(const wire::hello& who, std::string_view rule, const error& why, instant now);
 
-  /// Takes a new token for a login that stands. One that is not accepted changes nothing: the login
-  /// holds as long as the token before.
-  void renew(login_id whom, std::string_view token, instant now);
+  /// Takes a new token for a login that stands.
+  /// @errors as of `check`: the login holds as long as the token before, and `status` says so.
+  outcome<void> renew(login_id whom, std::string_view token, instant now);
 
   /// Whether a call without login is not taken: the sender has a key, hence a token to show.
   bool has_to_log_in(transport::peer who);
 
 private:
-  outcome<instant> until(std::string_view token, instant now) const;
+  outcome<instant> until(std::string_view token, instant now);
   failure refuse(const wire::hello& who, std::string_view rule, const error& why, instant now);
 
   const server_options& options_;
@@ -53,6 +54,7 @@ private:
   login_table& logins_;
   access_desk& access_;
   counters& counts_;
+  bad_tokens bad_tokens_;
 };
 
 /// The error of a call for which `has_to_log_in`.

@@ -141,10 +141,12 @@ wire::broker_status self_report::status(instant now) const {
   said.counters.stood_still = of_.counts.stood_still;
   said.counters.turned_away = of_.loop.turned_away();
   said.gateways = of_.desk.gateways();
+  said.ending = of_.desk.ending(now);
   said.plan = of_.options.router.shared_plan_digest;
   said.counters.keys_refused = of_.options.keys_refused ? of_.options.keys_refused() : 0;
   said.counters.forbidden = of_.access.refused();
   said.counters.logins_refused += of_.counts.logins_refused;
+  said.counters.renewals_refused = of_.counts.renewals_refused;
   return said;
 }
 

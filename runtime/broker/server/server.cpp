@@ -27,6 +27,21 @@ std::uint32_t time_left(std::uint32_t ttl, instant::duration waited) {
   return used >= ttl ? 0 : ttl - static_cast<std::uint32_t>(used);
 }
 
+/// Says whether the next token of a login is taken to who wants to know, which no peer of an
+/// earlier release does.
+void answer_renewal(
+    peer_sender& out, origin to, const wire::header_view& asked, const outcome<void>& taken) {
+  if (!asked.has_id) {
+    return;
+  }
+  if (!taken) {
+    return out.refuse(to, asked.id, taken.error());
+  }
+  std::string header;
+  wire::append_reply_header(header, asked.id, wire::status::ok);
+  out.answer(to, header, "\x80"); // An empty map.
+}
+
 error no_journal_at(const server_options& broker) {
   if (broker.journal_keeper.empty()) {
     return {.code = errc::unavailable, .message = "no broker of this topology keeps a journal"};
@@ -242,7 +257,7 @@ void server::take_from_login(
       return refuse_malformed(from, header.id, state.error());
     }
     if (state->token) {
-      return proofs_.renew(whom, *state->token, now);
+      return answer_renewal(out_, from, header, proofs_.renew(whom, *state->token, now));
     }
     if (const auto taken = calls_.state(whom, *state, now); !taken) {
       note_misspoken("state", taken.error(), now);

@@ -32,6 +32,23 @@ BOOST_AUTO_TEST_CASE(a_login_is_found_by_its_connection_once_it_is_bound) {
   BOOST_TEST(table.workers() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(the_next_token_is_overdue_when_a_sixth_of_the_time_is_left) {
+  using namespace std::chrono_literals;
+  login_table table;
+  const login_id added = table.add(one, false, 7);
+  const instant now{1h};
+
+  table.set_proved(added, "g1", now + 60s, now);
+  BOOST_TEST((table[added].overdue == now + 50s));
+  table.set_refused(added, "expired");
+  BOOST_TEST(table[added].refused == "expired");
+
+  table.set_proved(added, "g1", now + 90s, now + 30s);
+  BOOST_TEST(table[added].refused == "");
+  table.set_proved(added, "", instant::max(), now);
+  BOOST_TEST((table[added].overdue == instant::max()));
+}
+
 // Its worker logs in anew, and is refused.
 BOOST_AUTO_TEST_CASE(a_login_that_was_never_bound_takes_nothing_from_the_earlier_one) {
   login_table table;
