@@ -135,9 +135,10 @@ class Process:
 
     def __init__(self, words: list[str], *, folder: pathlib.Path,
                  environment: dict[str, str] | None = None, file_bytes_max: int | None = None,
-                 open_files_max: int | None = None):
+                 open_files_max: int | None = None, may_leave_cores: bool = False):
         def limit() -> None:
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            core_bytes_max = resource.getrlimit(resource.RLIMIT_CORE)[1] if may_leave_cores else 0
+            resource.setrlimit(resource.RLIMIT_CORE, (core_bytes_max, core_bytes_max))
             if file_bytes_max is not None:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes_max, resource.RLIM_INFINITY))
             if open_files_max is not None:

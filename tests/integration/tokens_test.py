@@ -271,12 +271,13 @@ class AtLogin(SystemTest):
         jwk = json.loads((self.system.keys / "tokens.jwks").read_text())["keys"][0]
         self.key, self.head = OKPAlgorithm.from_jwk(json.dumps(jwk)), {"kid": jwk["kid"], "typ": TYPE}
 
-    def token(self, name: str, seconds: int = 600, *, bound_to: str = "", jti: str = "") -> str:
+    def token(self, name: str, seconds: int = 600, *, bound_to: str = "", jti: str = "",
+              audience: str = "shop-services") -> str:
         now = int(time.time())
         x = z85.decode(keys_in(self.system.keys / f"{bound_to or name}.pub")[0])
         text = base64.urlsafe_b64encode(x).decode().rstrip("=")
         return jwt.encode(
-            {"iss": "shop", "sub": name, "serviceId": name, "type": "service", "aud": "shop-services",
+            {"iss": "shop", "sub": name, "serviceId": name, "type": "service", "aud": audience,
              "iat": now, "exp": now + seconds, "jti": jti or new_id().hex(),
              "cnf": {"jwk": {"kty": "OKP", "crv": "X25519", "x": text}}},
             self.key, algorithm="EdDSA", headers=self.head)
@@ -312,6 +313,7 @@ class AtLogin(SystemTest):
         for reason, token in (
                 ("other_service", self.token("n1")),
                 ("other_key", self.token("operator", bound_to="n1")),
+                ("audience", self.token("operator", audience="others")),
                 ("expired", self.token("operator", -5)),
                 ("signature", good[:-8] + "AAAAAAAA"), ("malformed", "x")):
             with self.subTest(reason=reason):
@@ -328,7 +330,7 @@ class AtLogin(SystemTest):
         self.assertTrue(self.system.client().call(*echo).ok)  # Who has no key has no token.
         self.assertEqual(0, troupe("call", self.system.file, "echo.echo", '{"payload": "x"}').returncode)
         counters = self.system.status(self.system.client())["counters"]
-        self.assertEqual(7, counters["logins_refused"])
+        self.assertEqual(8, counters["logins_refused"])
         for line in broker.lines:
             self.assertNotIn(good.rsplit(".", 1)[1][:40], line)
 
