@@ -84,7 +84,7 @@ class Backup(unittest.TestCase):
     def check_books(self) -> dict:
         done = run_checker(self.folder, "--client-log", str(self.folder / "client.log"),
                            "--orders", str(SHOP / "orders.jsonl"), "--json")
-        self.assertEqual(0, done.returncode, done.stdout[-4000:] + done.stderr)
+        self.assertEqual(0, done.returncode, done.stdout[:6000] + done.stdout[-4000:] + done.stderr)
         return json.loads(done.stdout)
 
     def test_a_backup_under_load_comes_back_and_the_books_are_good(self) -> None:
