@@ -46,9 +46,7 @@ int await_signal(const sigset_t& signals, const std::function<void()>& meanwhile
 }
 
 int await_signal(
-    const sigset_t& signals,
-    const std::stop_token& stop,
-    const std::function<void()>& meanwhile) {
+    const sigset_t& signals, const std::stop_token& stop, const std::function<void()>& meanwhile) {
   using namespace std::chrono_literals;
   while (!stop.stop_requested()) {
     // How late a stop from inside may be noticed.

@@ -25,6 +25,10 @@ bool is_said_to_be_json(const http::request& asked) {
   return http::lower_case(http::trimmed(type.substr(0, type.find(';')))) == "application/json";
 }
 
+std::size_t series_for(const security::rules* rules) {
+  return rules == nullptr ? 0 : rules->size();
+}
+
 /// An order that does not fit any more conflicts with what happened meanwhile.
 http::problem problem_of_order(const error& why) {
   http::problem made = gateway::problem_of(why, std::nullopt);
@@ -33,6 +37,10 @@ http::problem problem_of_order(const error& why) {
 }
 
 } // namespace
+
+order_route::order_route(parts with, ordered_thing which)
+    : with_{std::move(with)}, which_{which}, refusals_{series_for(with_.rules.get())} {
+}
 
 std::optional<error>
 order_route::missing_right(const std::string& service, const page_order& order) const {

@@ -13,7 +13,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 
 namespace troupe {
 
@@ -35,9 +34,7 @@ public:
     const clock& time;
   };
 
-  order_route(parts with, ordered_thing which)
-      : with_{std::move(with)}, which_{which},
-        refusals_{with_.rules == nullptr ? 0 : with_.rules->size()} {}
+  order_route(parts with, ordered_thing which);
 
   void handle(gateway::route_request request, const http::responder& answers) override;
 
