@@ -212,7 +212,7 @@ int serve(
   }};
   {
     service_reports reports{ask};
-    while (await_signal(stop_signals) == SIGHUP) {
+    while (await_signal(stop_signals, [&log] { log.tell_left_out(); }) == SIGHUP) {
       (*door)->reread(loop);
       if (*tokens != nullptr) {
         reread_login_tokens(**tokens, plan.security->keys, log);

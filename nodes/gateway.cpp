@@ -94,7 +94,7 @@ void await_stop(
     observe::event_log& log,
     const sigset_t& signals) {
   for (;;) {
-    const int signal = await_signal(signals);
+    const int signal = await_signal(signals, [&log] { log.tell_left_out(); });
     if (signal != SIGHUP) {
       return;
     }

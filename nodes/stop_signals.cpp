@@ -35,20 +35,25 @@ void block_also(sigset_t& signals, int signal) {
   (void)::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
-int await_signal(const sigset_t& signals) {
-  int signal = 0;
-  while (::sigwait(&signals, &signal) != 0) {
+int await_signal(const sigset_t& signals, const std::function<void()>& meanwhile) {
+  using namespace std::chrono_literals;
+  for (;;) {
+    if (const int signal = signal_within(signals, 5s); signal > 0) {
+      return signal;
+    }
+    meanwhile();
   }
-  return signal;
 }
 
-int await_signal(const sigset_t& signals, const std::stop_token& stop) {
+int await_signal(
+    const sigset_t& signals, const std::stop_token& stop, const std::function<void()>& meanwhile) {
   using namespace std::chrono_literals;
   while (!stop.stop_requested()) {
     // How late a stop from inside may be noticed.
     if (const int signal = signal_within(signals, 200ms); signal > 0) {
       return signal;
     }
+    meanwhile();
   }
   return 0;
 }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <functional>
 #include <stop_token>
 
 namespace troupe {
@@ -13,11 +14,15 @@ sigset_t block_stop_signals();
 /// Blocks one more signal in the same way.
 void block_also(sigset_t& signals, int signal);
 
-/// Waits for one of `signals`, and says which.
-int await_signal(const sigset_t& signals);
+/// Waits for one of `signals`, and says which. Calls `meanwhile` every five seconds.
+int await_signal(const sigset_t& signals, const std::function<void()>& meanwhile);
 
-/// Waits for one of `signals`, and says which; 0 if `stop` was requested first.
-int await_signal(const sigset_t& signals, const std::stop_token& stop);
+/// Waits for one of `signals`, and says which; 0 if `stop` was requested first. Calls `meanwhile`
+/// five times a second.
+int await_signal(
+    const sigset_t& signals,
+    const std::stop_token& stop,
+    const std::function<void()>& meanwhile = [] {});
 
 /// Waits for one of `signals`. False if `stop` was requested first.
 bool await_stop_signal(const sigset_t& signals, const std::stop_token& stop);

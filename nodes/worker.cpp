@@ -138,8 +138,11 @@ int serve(const topology::plan& plan, const node_arguments& given, const sigset_
   log.write("worker.started", {{"pid", std::to_string(::getpid())}});
   service_reports reports{ask};
   std::jthread signals{[&](const std::stop_token& stop) {
-    int signal = await_signal(stop_signals, stop);
-    for (; signal == SIGHUP; signal = await_signal(stop_signals, stop)) {
+    const auto await = [&] {
+      return await_signal(stop_signals, stop, [&log] { log.tell_left_out(); });
+    };
+    int signal = await();
+    for (; signal == SIGHUP; signal = await()) {
       reread_keys(**keys, log);
     }
     if (signal != 0) {

@@ -5,6 +5,7 @@
 #include "nodes/page/page_answers.hpp"
 #include "runtime/gateway/problem_of.hpp"
 #include "runtime/http/fields.hpp"
+#include "runtime/security/audit_line.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -24,6 +25,10 @@ bool is_said_to_be_json(const http::request& asked) {
   return http::lower_case(http::trimmed(type.substr(0, type.find(';')))) == "application/json";
 }
 
+std::size_t series_for(const security::rules* rules) {
+  return rules == nullptr ? 0 : rules->size();
+}
+
 /// An order that does not fit any more conflicts with what happened meanwhile.
 http::problem problem_of_order(const error& why) {
   http::problem made = gateway::problem_of(why, std::nullopt);
@@ -32,6 +37,10 @@ http::problem problem_of_order(const error& why) {
 }
 
 } // namespace
+
+order_route::order_route(parts with, ordered_thing which)
+    : with_{std::move(with)}, which_{which}, refusals_{series_for(with_.rules.get())} {
+}
 
 std::optional<error>
 order_route::missing_right(const std::string& service, const page_order& order) const {
@@ -46,6 +55,23 @@ order_route::missing_right(const std::string& service, const page_order& order) 
     }
   }
   return std::nullopt;
+}
+
+void order_route::note_refusal(
+    const std::string& service, const std::string& from, const error& why) {
+  const auto row = with_.rules->row_of(service);
+  if (const auto count = refusals_.note(static_cast<std::size_t>(row), with_.time.now())) {
+    with_.log.write(
+        security::audit_event,
+        security::audit_line(
+            {.who = service,
+             .act = "request",
+             .what = fmt::format("POST /ui/{}", name_of(which_)),
+             .rule = with_.rules->rule_of(row, service, security::act::call),
+             .from = from,
+             .why = why.message},
+            *count));
+  }
 }
 
 void order_route::handle(gateway::route_request request, const http::responder& answers) {
@@ -70,13 +96,20 @@ void order_route::handle(gateway::route_request request, const http::responder& 
     return;
   }
   if (const auto missing = missing_right(request.service, *order)) {
-    with_.refusals.note(
-        fmt::format("POST /ui/{}", name_of(which_)), asked.peer.host, *missing, with_.time.now());
+    note_refusal(request.service, asked.peer.host, *missing);
     answers.respond(problem_of_order(*missing));
     return;
   }
   const bool is_taken = with_.desk.add(
       [this, order = std::move(*order), who, from = asked.peer.host, answers](system_links& links) {
+        // First of all: the process may end before it knows what came of it.
+        with_.log.write(
+            "page.order_given",
+            {{"who", who},
+             {"from", from},
+             {"verb", order.verb},
+             {"about", order.about},
+             {"why", order.why}});
         const auto done = carry_out(order, with_.plan, links, order_patience);
         with_.log.write(
             "page.ordered",

@@ -172,7 +172,7 @@ std::unique_ptr<page> page::add(
   if (is_for_looking_only(plan, self)) {
     return made;
   }
-  const order_route::parts parts{made->desk_, plan, self.name, rules, refusals, log, time};
+  const order_route::parts parts{made->desk_, plan, self.name, rules, log, time};
   add_for_operators(
       "POST /ui/letters/{id}/{verb}", std::make_unique<order_route>(parts, ordered_thing::letter));
   add_for_operators(

@@ -24,6 +24,13 @@ std::string cut(const std::string& value) {
              : fmt::format("{}... ({} bytes)", value.substr(0, value_bytes_max), value.size());
 }
 
+/// The capability that a line is about; empty: none.
+std::string_view capability_in(const log_fields& fields) {
+  const auto found = std::find_if(
+      fields.begin(), fields.end(), [](const auto& each) { return each.first == "capability"; });
+  return found == fields.end() ? std::string_view{} : found->second;
+}
+
 bool needs_quotes(std::string_view text) {
   return text.empty() || std::any_of(text.begin(), text.end(), [](char c) {
            return static_cast<unsigned char>(c) <= ' ' || c == '"' || c == '=' || c == '\x7f';
@@ -46,14 +53,24 @@ void event_log::write(std::string_view event, const log_fields& fields) {
   const instant now = time_.now();
   const std::lock_guard lock{mutex_};
   tell_left_out(now, false);
-  if (rates_.takes(event, now)) {
+  if (rates_.takes(event, capability_in(fields), now)) {
     put(event, fields);
   }
 }
 
+void event_log::tell_left_out() {
+  const instant now = time_.now();
+  const std::lock_guard lock{mutex_};
+  tell_left_out(now, false);
+}
+
 void event_log::tell_left_out(instant now, bool is_end) {
-  for (const auto& [event, count] : rates_.take_left_out(now, is_end)) {
-    put("log.left_out", {{"of", event}, {"count", std::to_string(count)}});
+  for (const line_rates::left_out& each : rates_.take_left_out(now, is_end)) {
+    log_fields fields{{"of", each.event}, {"count", std::to_string(each.count)}};
+    if (!each.capability.empty()) {
+      fields.emplace_back("capability", each.capability);
+    }
+    put("log.left_out", fields);
   }
 }
 

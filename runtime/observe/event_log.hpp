@@ -28,7 +28,8 @@ using log_fields = std::vector<std::pair<std::string, std::string>>;
 /// people and by tools that cut strings, and ids are text anyway.
 ///
 /// Of an event that comes again and again most lines are left out (`line_rates`), and
-/// `log.left_out` says of which and how many. Under systemd each line begins with its level, as the
+/// `log.left_out` says of which and how many, as soon as there is another line or somebody calls
+/// `tell_left_out`. Under systemd each line begins with its level, as the
 /// journal reads it. Nobody waits for whoever reads it. Lines that its pipe or terminal has no room
 /// for are lost, and `log.lines_lost` says how many before the next line that has room.
 class event_log {
@@ -41,6 +42,9 @@ public:
 
   /// @param event what happened, as `subject.happened` ("replica.failed").
   void write(std::string_view event, const log_fields& fields = {});
+
+  /// Tells what was left out before it became quiet. To be called now and then.
+  void tell_left_out();
 
 private:
   void tell_left_out(instant now, bool is_end);

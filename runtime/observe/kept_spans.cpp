@@ -8,13 +8,16 @@ namespace troupe::observe {
 
 namespace {
 
-/// Whether it is no larger than a span in a ring.
+// More than gateways write; each costs more memory than its text.
+constexpr std::size_t notes_max = 16;
+
+/// Whether it is about as large as a span in a ring, at most.
 bool is_small(const wire::told_span& what) {
   std::size_t bytes = what.name.size() + what.kind.size();
   for (const auto& [key, value] : what.notes) {
     bytes += key.size() + value.size();
   }
-  return bytes <= 2 * span::text_bytes_max;
+  return what.notes.size() <= notes_max && bytes <= 2 * span::text_bytes_max;
 }
 
 } // namespace
@@ -24,12 +27,18 @@ outcome<void> kept_spans::add(std::string_view message) {
   if (!told) {
     return failure{std::move(told).error()};
   }
-  if (told->spans.size() > most_at_once || told->node.size() > span::name_bytes_max) {
+  if (told->node.size() > span::name_bytes_max) {
+    return failure{invalid(fmt::format(
+        "the name of who tells has {} bytes, and {} are the most",
+        told->node.size(),
+        span::name_bytes_max))};
+  }
+  if (told->spans.size() > most_at_once) {
     return failure{invalid(fmt::format("{} spans at once are the most", most_at_once))};
   }
   for (wire::told_span& each : told->spans) {
     if (!is_small(each)) {
-      return failure{invalid("a span has more text than spans have")};
+      return failure{invalid("a span has more text or notes than spans have")};
     }
   }
   for (wire::told_span& each : told->spans) {

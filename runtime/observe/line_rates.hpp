@@ -2,32 +2,43 @@
 
 #include "runtime/clock.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace troupe::observe {
 
-/// Which lines of a log are written: of each event 100 at once, and then 10 a second. What happens
-/// a thousand times a second must not fill a disk, nor hide what happens once. Those left out are
-/// counted.
+/// Which lines of a log are written: of each event, about each capability, 100 at once, and then 10
+/// a second. What happens a thousand times a second must not fill a disk, nor hide what happens
+/// once. Those left out are counted. Audit lines are all written: whoever writes them takes samples
+/// (`security::audit_sample`), or they tell what a person did.
 class line_rates {
 public:
   static constexpr double at_once = 100;
   static constexpr double per_second = 10;
   static constexpr milliseconds told_every{10'000};
+  static constexpr milliseconds looked_every{1'000};
+  /// Events and capabilities that are told apart. Beyond, an event has one bucket for all others.
+  static constexpr std::size_t pairs_max = 1'024;
 
   /// Whether a line about `event` is written now; if not, it is counted.
-  bool takes(std::string_view event, instant now);
+  /// @param capability that it is about; empty: none.
+  bool takes(std::string_view event, std::string_view capability, instant now);
 
-  /// An event, and how many lines about it were left out.
-  using left_out_lines = std::vector<std::pair<std::string, std::uint64_t>>;
+  /// How many lines about an event were left out, of one capability or of none.
+  struct left_out {
+    std::string event;
+    std::string capability;
+    std::uint64_t count = 0;
+  };
+
+  using left_out_lines = std::vector<left_out>;
 
   /// The counts of the events that are rare again, or were left out for `told_every`; of all of
-  /// them at the end. Each line is counted once.
+  /// them at the end. Each line is counted once. Looks once in `looked_every`.
   left_out_lines take_left_out(instant now, bool is_end = false);
 
 private:
@@ -39,10 +50,15 @@ private:
   };
 
   static void fill(bucket& one, instant now);
+  bucket& bucket_of(std::string_view event, std::string_view capability, instant now);
 
-  // Names are those of the sources: few.
-  std::map<std::string, bucket, std::less<>> buckets_;
+  // Events are those of the sources: few.
+  using buckets_of_event = std::map<std::string, bucket, std::less<>>;
+  std::map<std::string, buckets_of_event, std::less<>> buckets_;
+  std::size_t pairs_ = 0;
   std::uint64_t all_left_out_ = 0;
+  // A flood pays for a look at all buckets once in `looked_every`, not with each line.
+  instant looked_at_{};
 };
 
 } // namespace troupe::observe

@@ -3,6 +3,8 @@
 #include "runtime/observe/span_names.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <string_view>
 
 namespace troupe::observe {
 
@@ -10,19 +12,32 @@ namespace {
 
 constexpr std::uint32_t spans_max = 1'000;
 
-/// Whether it is asked for.
-bool fits(const wire::told_span& what, const wire::get_spans& asked) {
+bool is_of(const span& what, std::string_view capability) {
+  bool found = false;
+  what.for_each_note([&](std::string_view key, std::string_view value) {
+    found = found || (key == names::capability && value == capability);
+  });
+  return found;
+}
+
+bool is_of(const wire::told_span& what, std::string_view capability) {
   const auto of = what.notes.find(std::string{names::capability});
+  return of != what.notes.end() && of->second == capability;
+}
+
+/// Whether a span is asked for: looked at before it is copied.
+template <class any_span>
+bool fits(const any_span& what, const wire::get_spans& asked) {
   return (!asked.trace || what.trace == *asked.trace)
          && what.duration >= static_cast<std::int64_t>(asked.slow_us) * 1'000
-         && (!asked.capability || (of != what.notes.end() && of->second == *asked.capability));
+         && (!asked.capability || is_of(what, *asked.capability));
 }
 
 std::size_t bytes_of(const wire::told_span& what) {
   // Names of fields, numbers and lengths take up less than this beside the text.
   std::size_t bytes = 256 + what.name.size() + what.of.value_or("").size();
   for (const auto& [key, value] : what.notes) {
-    bytes += key.size() + value.size();
+    bytes += 4 + key.size() + value.size(); // Each with its length.
   }
   return bytes;
 }
@@ -62,15 +77,18 @@ outcome<std::string> told_spans(
   std::vector<wire::told_span> found;
   rings.for_each([&](const span_ring& ring) {
     (void)ring.read(0, [&](const span& each) {
-      if (!asked->trace || each.trace == *asked->trace) {
+      if (fits(each, *asked)) {
         found.push_back(told(each));
       }
     });
   });
   if (kept != nullptr) {
-    found.insert(found.end(), kept->all().begin(), kept->all().end());
+    std::copy_if(
+        kept->all().begin(),
+        kept->all().end(),
+        std::back_inserter(found),
+        [&](const wire::told_span& each) { return fits(each, *asked); });
   }
-  std::erase_if(found, [&](const wire::told_span& each) { return !fits(each, *asked); });
   const auto is_newer = [](const auto& a, const auto& b) { return a.start > b.start; };
   std::sort(found.begin(), found.end(), is_newer);
   wire::told_spans answer{node, {}, found.size() > asked->count};

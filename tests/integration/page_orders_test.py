@@ -50,6 +50,9 @@ class OnLoopback(Ordering):
         self.assertIn("n1: forced open", done.json["done"])
         told = self.worker.wait_for("breaker.forced", to="forced_open")
         self.assertEqual(("page of g1", "the provider moves"), (told["who"], told["why"]))
+        given = self.gateway.wait_for("page.order_given")
+        self.assertEqual(("page of g1", "127.0.0.1", "open", "breaker of echo", "the provider moves"),
+                         tuple(given[each] for each in ("who", "from", "verb", "about", "why")))
         audited = self.gateway.wait_for("page.ordered")
         self.assertEqual(("page of g1", "127.0.0.1", "open", "breaker of echo", "the provider moves", "n1: forced open"),
                          tuple(audited[each] for each in ("who", "from", "verb", "about", "why", "outcome")))
@@ -135,6 +138,7 @@ class OnLoopback(Ordering):
         self.worker.kill()
         self.await_said(lambda: gateway.ask("GET", "/ui/state").json["places"]["nodes"][0]["presence"] == "away")
         self.assertIn(self.order(gateway, "breakers/echo/open").status, (503, 504))
+        self.gateway.wait_for("page.order_given")
         self.assertNotEqual("", self.gateway.wait_for("page.ordered")["outcome"])
 
 
@@ -173,8 +177,10 @@ class ForOperators(Ordering):
         refused = self.assert_problem(403, "forbidden", self.order(gateway, path, x_service_token=anna))
         self.assertIn("anna", refused["detail"])
         self.assertIn("troupe.node.n1.force_breaker", refused["detail"])
-        self.gateway.wait_for("access_refused")
-        self.assertEqual([], self.gateway.find("page.ordered"))
+        told = self.gateway.wait_for("access_refused", who="anna")
+        self.assertEqual(("request", "POST /ui/breakers", "anna.call"), (told["act"], told["what"], told["rule"]))
+        self.assertIn("troupe.node.n1.force_breaker", told["why"])
+        self.assertEqual([], self.gateway.find("page.order_given") + self.gateway.find("page.ordered"))
         operator = self.token("operator")
         self.assert_problem(400, "invalid", self.order(gateway, path, "", x_service_token=operator))
         done = self.order(gateway, path, "a move", x_service_token=operator)

@@ -151,6 +151,63 @@ BOOST_AUTO_TEST_CASE(repeats_are_left_out_and_counted) {
   BOOST_TEST(captured.read().find("log.left_out of=thing.failed count=2") != std::string::npos);
 }
 
+// What was left out is told when it is quiet again, without another line.
+BOOST_AUTO_TEST_CASE(what_was_left_out_is_told_in_silence) {
+  manual_clock time;
+  captured_stderr captured;
+  event_log log{time, "n1", log_format::text};
+  for (int i = 0; i < 103; ++i) {
+    log.write("thing.failed", {{"capability", "orders"}});
+  }
+  log.write("other.happened");
+  captured.read();
+
+  time.advance(1s);
+  log.tell_left_out();
+
+  BOOST_TEST(
+      captured.read().find("log.left_out of=thing.failed count=3 capability=orders\n")
+      != std::string::npos);
+}
+
+// The burst of one capability hides the first error of no other.
+BOOST_AUTO_TEST_CASE(capabilities_are_told_apart) {
+  manual_clock time;
+  captured_stderr captured;
+  event_log log{time, "n1", log_format::text};
+  for (int i = 0; i < 200; ++i) {
+    log.write("call_convicted", {{"id", "7"}, {"capability", "orders"}});
+  }
+  captured.read();
+
+  log.write("call_convicted", {{"id", "8"}, {"capability", "users"}});
+
+  BOOST_TEST(captured.read().find("id=8 capability=users") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(made_up_capabilities_share_what_is_left) {
+  line_rates rates;
+  int taken = 0;
+  for (std::size_t i = 0; i < line_rates::pairs_max + 1'000; ++i) {
+    taken += rates.takes("thing.failed", "c" + std::to_string(i), {}) ? 1 : 0;
+  }
+
+  BOOST_TEST(taken == line_rates::pairs_max + 100);
+  BOOST_TEST(rates.takes("thing.failed", "c0", {}));
+  BOOST_TEST(rates.take_left_out({}, true).size() == 1U);
+}
+
+// Who did what, and who was refused: each line counts.
+BOOST_AUTO_TEST_CASE(no_audit_line_is_left_out) {
+  line_rates rates;
+  for (int i = 0; i < 1'000; ++i) {
+    for (const std::string_view each : {"access_refused", "page.order_given", "page.ordered"}) {
+      BOOST_REQUIRE(rates.takes(each, {}, {}));
+    }
+  }
+  BOOST_TEST(rates.take_left_out({}, true).empty());
+}
+
 BOOST_AUTO_TEST_CASE(the_journal_of_systemd_gets_the_level_first) {
   captured_stderr captured;
 

@@ -53,6 +53,43 @@ BOOST_AUTO_TEST_CASE(spans_of_others_are_told_with_whose_they_are) {
   BOOST_TEST(answer_of(rings, kept, {.count = 1}).is_cut);
 }
 
+// However many notes spans have, an answer is no larger than it may be.
+BOOST_AUTO_TEST_CASE(an_answer_keeps_its_bound) {
+  kept_spans kept;
+  auto full = told_by("g1", kept_spans::most_at_once);
+  for (wire::told_span& each : full.spans) {
+    each.notes.clear();
+    for (int i = 0; i < 16; ++i) {
+      each.notes[std::to_string(i)] = std::string(36, 'x');
+    }
+  }
+  BOOST_REQUIRE(kept.add(wire::encoded(full)).has_value());
+  constexpr std::size_t bytes_max = 50'000;
+
+  const auto said = told_spans({}, "b1", wire::encoded(wire::get_spans{}), bytes_max, &kept);
+
+  BOOST_REQUIRE(said.has_value());
+  BOOST_TEST(said->size() <= bytes_max);
+  BOOST_TEST(wire::checked_decode<wire::told_spans>(*said)->is_cut);
+}
+
+BOOST_AUTO_TEST_CASE(spans_of_rings_are_chosen_as_well) {
+  span_rings rings;
+  span_ring& ring = rings.add();
+  for (const char* capability : {"orders", "users"}) {
+    span one;
+    one.set_name("queue");
+    one.duration = 5'000;
+    (void)one.note("troupe.capability", capability);
+    ring.add(one);
+  }
+  const kept_spans none;
+
+  BOOST_TEST(answer_of(rings, none, {.capability = "orders", .count = 10}).spans.size() == 1U);
+  BOOST_TEST(answer_of(rings, none, {.slow_us = 5, .count = 10}).spans.size() == 2U);
+  BOOST_TEST(answer_of(rings, none, {.slow_us = 6, .count = 10}).spans.empty());
+}
+
 BOOST_AUTO_TEST_CASE(the_newest_are_kept) {
   kept_spans kept;
   for (std::int64_t i = 0; i < 10; ++i) {
@@ -71,6 +108,13 @@ BOOST_AUTO_TEST_CASE(what_is_too_much_is_refused_whole) {
   BOOST_TEST(!kept.add(wire::encoded(large)).has_value());
   BOOST_TEST(!kept.add(wire::encoded(told_by("g1", kept_spans::most_at_once + 1))).has_value());
   BOOST_TEST(!kept.add(wire::encoded(told_by(std::string(1'000, 'g'), 1))).has_value());
+  auto many = told_by("g1", 2);
+  for (int i = 0; i < 16; ++i) {
+    many.spans[1].notes["k" + std::to_string(i)] = "";
+  }
+  BOOST_TEST(!kept.add(wire::encoded(many)).has_value());
+  const auto named = kept.add(wire::encoded(told_by(std::string(1'000, 'g'), 1)));
+  BOOST_TEST(named.error().message.find("name") != std::string::npos);
   BOOST_TEST(!kept.add("nonsense").has_value());
   BOOST_TEST(kept.all().empty());
 }
