@@ -604,10 +604,10 @@ void coordinators::carry_out(
     out.timers.push_back({id, deadline_token, watch->delay});
   } else if (const auto* end = std::get_if<finish>(&what)) {
     journal.set_phase(id, which.current.now);
-    if (outlives_caller(which.by->what()) || !which.by->what().undo.empty()) {
+    if (which.current.now == phase::completed) { // Who has it undone is heard at the next look.
+      journal.take_words(id);
+    } else {
       journal.take_all(id);
-    }
-    if (which.current.now == phase::compensated && !which.by->what().undo.empty()) {
       for (const uuid& undo : journal.recalls(id)) {
         answer(session, undo, wire::encoded(undo_saga{id}), false, out);
       }

@@ -152,8 +152,12 @@ std::vector<uuid> journal_table::recalls(const uuid& saga) {
   return found;
 }
 
-void journal_table::take_all(const uuid& saga) {
+void journal_table::take_words(const uuid& saga) {
   session_.execute("UPDATE saga_answers SET taken = 1 WHERE saga = $1 AND taken = 0", saga);
+}
+
+void journal_table::take_all(const uuid& saga) {
+  take_words(saga);
   session_.execute("UPDATE saga_recalls SET taken = 1 WHERE saga = $1 AND taken = 0", saga);
 }
 

@@ -90,6 +90,8 @@ public:
   void add_recall(const uuid& saga, const uuid& call, wall_time now);
   /// The calls that had it undone.
   std::vector<uuid> recalls(const uuid& saga);
+  /// Nobody needs to look at what was said to it any more.
+  void take_words(const uuid& saga);
   /// Nobody needs to look at what was said to it, and who has it undone, any more.
   void take_all(const uuid& saga);
 

@@ -183,6 +183,24 @@ BOOST_FIXTURE_TEST_CASE(an_undo_in_another_process_reaches_the_owner, waiting_fi
   BOOST_TEST(first.answers.size() == 2);
 }
 
+// Its owner completes it before it looks for what others were asked.
+BOOST_FIXTURE_TEST_CASE(an_undo_that_a_completion_overtakes_is_carried_out, waiting_fixture) {
+  owner second{path, time, approved()};
+  const uuid undo = uuid_source{7}.next(time.wall());
+  BOOST_TEST(!second.undo(id, undo));
+  BOOST_REQUIRE(first.say("approval", yes()).has_value());
+  BOOST_REQUIRE(first.work(others));
+  BOOST_REQUIRE(first.answers.size() == 1);
+
+  BOOST_TEST(first.look());
+  BOOST_TEST(first.work(others));
+
+  BOOST_REQUIRE(first.answers.size() == 2);
+  BOOST_TEST((first.answers[1].call == undo));
+  BOOST_TEST(
+      others.done == (std::vector<std::string>{"reserve", "confirm", "unconfirm", "release"}));
+}
+
 BOOST_FIXTURE_TEST_CASE(
     no_more_sagas_run_at_once_than_may_and_keys_take_turns, coordinators_fixture) {
   saga::definition narrow = order_saga();
