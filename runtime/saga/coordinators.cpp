@@ -106,7 +106,7 @@ std::string trace_below(const uuid& saga, const std::string& trace) {
 } // namespace
 
 // Of one look.
-constexpr int told_max = 1'000;
+constexpr std::size_t told_max = 1'000;
 
 coordinators::coordinators(std::vector<plan> plans) : plans_{std::move(plans)} {
 }
@@ -191,6 +191,9 @@ void coordinators::recall(
   if (which == nullptr && !stands) {
     return; // Its owner, or who takes it up, hears of it.
   }
+  if (which != nullptr && which->by->what().undo.empty()) {
+    return; // The steps it began with cannot all be undone: looked at again when it is over.
+  }
   if (which == nullptr) {
     auto found = plans_.read(session, row);
     if (found && found->by->what().undo.empty()) {
@@ -202,6 +205,9 @@ void coordinators::recall(
         out.parked_sagas.push_back({row.id, std::move(found).error().message, true});
       }
       return;
+    }
+    if (is_turned_back(found->current)) { // Parked: whoever resumes it ends this undo, too.
+      return journal.take_all(row.id);
     }
     troubles_.forget(row.id);
     which = &running_.add(row.id, *found->by);
@@ -234,7 +240,8 @@ void coordinators::hear(
   journal_table journal{session};
   std::vector<uuid> ids{told_.begin(), told_.end()};
   if (look) {
-    ids = journal.told_sagas(told_max);
+    ids = journal.told_sagas(looked_to_, int{told_max});
+    looked_to_ = ids.size() == told_max ? ids.back() : uuid{};
   }
   for (const uuid& id : ids) {
     if (coordinator* which = running_.find(id)) {

@@ -308,6 +308,8 @@ private:
   bool listens_ = false;
   // Told something by this process.
   std::set<uuid> told_;
+  // How far the last look at what others were told went, if there was more than it took.
+  uuid looked_to_{};
 };
 
 } // namespace troupe::saga
