@@ -236,7 +236,12 @@ outcome<uuid> coordinators::tell(
 }
 
 void coordinators::hear(
-    store::database& session, std::int64_t writer, bool look, wall_time now, outgoing& out) {
+    store::database& session,
+    std::int64_t writer,
+    bool look,
+    wall_time now,
+    instant time,
+    outgoing& out) {
   journal_table journal{session};
   std::vector<uuid> ids{told_.begin(), told_.end()};
   if (look) {
@@ -244,13 +249,16 @@ void coordinators::hear(
     looked_to_ = ids.size() == told_max ? ids.back() : uuid{};
   }
   for (const uuid& id : ids) {
-    if (coordinator* which = running_.find(id)) {
-      hear_one(session, *which, now, out);
-    }
-    const auto row = look ? journal.find(id) : std::nullopt;
-    if (row && !journal.recalls(id).empty() && row->now != phase::compensated) {
-      recall(session, writer, *row, now, out);
-    }
+    (void)attempt(session, id, now, time, out, [&] {
+      if (coordinator* which = running_.find(id)) {
+        hear_one(session, *which, now, out);
+      }
+      const auto row = look ? journal.find(id) : std::nullopt;
+      if (row && !journal.recalls(id).empty() && row->now != phase::compensated) {
+        recall(session, writer, *row, now, out);
+      }
+      return true;
+    });
   }
 }
 
@@ -269,10 +277,14 @@ void coordinators::hear_one(
   }
 }
 
-void coordinators::admit(store::database& session, wall_time now, outgoing& out) {
+void coordinators::admit(store::database& session, wall_time now, instant time, outgoing& out) {
   for (auto next = running_.next(); !next.empty(); next = running_.next()) {
     for (coordinator* const which : next) {
-      move(session, *which, admitted{}, now, out);
+      const uuid id = which->current.saga;
+      (void)attempt(session, id, now, time, out, [&] {
+        move(session, *which, admitted{}, now, out);
+        return true;
+      });
     }
   }
 }
@@ -489,16 +501,29 @@ bool coordinators::take_up(
   if (running_.find(id) != nullptr || !troubles_.may_go_on(id, time)) {
     return false;
   }
+  const bool runs = attempt(session, id, now, time, out, [&] {
+    return load(session, writer, id, now, out);
+  });
+  if (runs) {
+    troubles_.taken_up(id);
+  }
+  return runs;
+}
+
+bool coordinators::attempt(
+    store::database& session,
+    const uuid& id,
+    wall_time now,
+    instant time,
+    outgoing& out,
+    const std::function<bool()>& work) {
   const outgoing::sizes before = out.here();
   std::string fault;
   session.savepoint();
   try {
-    const bool runs = load(session, writer, id, now, out);
+    const bool done = work();
     session.release();
-    if (runs) {
-      troubles_.taken_up(id);
-    }
-    return runs;
+    return done;
   } catch (const store::database_error& thrown) {
     if (!store::is_of_one_message(thrown.kind)) {
       running_.drop(id);

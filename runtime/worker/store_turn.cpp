@@ -224,8 +224,8 @@ bool store_turn::run_all(
   }
   inbox_.insert_rows(); // Before sagas end, as their answers go into these rows.
   if (sagas_ != nullptr) {
-    sagas_->hear(in.session, in.writer, false, in.now, output);
-    sagas_->admit(in.session, in.now, output);
+    sagas_->hear(in.session, in.writer, false, in.now, began, output);
+    sagas_->admit(in.session, in.now, began, output);
   }
   if (!output.events.empty()) {
     trim_.run(outbox_trimmed_least);
@@ -290,7 +290,7 @@ void store_turn::keep_house(const write& each, turn_scope& in) {
   takeover_.look(*each.what, *each.by, in);
   if (sagas_ != nullptr) {
     inbox_.insert_rows();
-    sagas_->hear(in.session, in.writer, true, in.now, in.output);
+    sagas_->hear(in.session, in.writer, true, in.now, in.began, in.output);
   }
   awaited_.look(in.session, in.output.answers);
   regular_.run(*each.by, in);
