@@ -106,7 +106,7 @@ std::string trace_below(const uuid& saga, const std::string& trace) {
 } // namespace
 
 // Of one look.
-constexpr int told_max = 1'000;
+constexpr std::size_t told_max = 1'000;
 
 coordinators::coordinators(std::vector<plan> plans) : plans_{std::move(plans)} {
 }
@@ -191,6 +191,9 @@ void coordinators::recall(
   if (which == nullptr && !stands) {
     return; // Its owner, or who takes it up, hears of it.
   }
+  if (which != nullptr && which->by->what().undo.empty()) {
+    return; // The steps it began with cannot all be undone: looked at again when it is over.
+  }
   if (which == nullptr) {
     auto found = plans_.read(session, row);
     if (found && found->by->what().undo.empty()) {
@@ -202,6 +205,9 @@ void coordinators::recall(
         out.parked_sagas.push_back({row.id, std::move(found).error().message, true});
       }
       return;
+    }
+    if (is_turned_back(found->current)) { // Parked: whoever resumes it ends this undo, too.
+      return journal.take_all(row.id);
     }
     troubles_.forget(row.id);
     which = &running_.add(row.id, *found->by);
@@ -230,20 +236,29 @@ outcome<uuid> coordinators::tell(
 }
 
 void coordinators::hear(
-    store::database& session, std::int64_t writer, bool look, wall_time now, outgoing& out) {
+    store::database& session,
+    std::int64_t writer,
+    bool look,
+    wall_time now,
+    instant time,
+    outgoing& out) {
   journal_table journal{session};
   std::vector<uuid> ids{told_.begin(), told_.end()};
   if (look) {
-    ids = journal.told_sagas(told_max);
+    ids = journal.told_sagas(looked_to_, int{told_max});
+    looked_to_ = ids.size() == told_max ? ids.back() : uuid{};
   }
   for (const uuid& id : ids) {
-    if (coordinator* which = running_.find(id)) {
-      hear_one(session, *which, now, out);
-    }
-    const auto row = look ? journal.find(id) : std::nullopt;
-    if (row && !journal.recalls(id).empty() && row->now != phase::compensated) {
-      recall(session, writer, *row, now, out);
-    }
+    (void)attempt(session, id, now, time, out, [&] {
+      if (coordinator* which = running_.find(id)) {
+        hear_one(session, *which, now, out);
+      }
+      const auto row = look ? journal.find(id) : std::nullopt;
+      if (row && !journal.recalls(id).empty() && row->now != phase::compensated) {
+        recall(session, writer, *row, now, out);
+      }
+      return true;
+    });
   }
 }
 
@@ -262,10 +277,14 @@ void coordinators::hear_one(
   }
 }
 
-void coordinators::admit(store::database& session, wall_time now, outgoing& out) {
+void coordinators::admit(store::database& session, wall_time now, instant time, outgoing& out) {
   for (auto next = running_.next(); !next.empty(); next = running_.next()) {
     for (coordinator* const which : next) {
-      move(session, *which, admitted{}, now, out);
+      const uuid id = which->current.saga;
+      (void)attempt(session, id, now, time, out, [&] {
+        move(session, *which, admitted{}, now, out);
+        return true;
+      });
     }
   }
 }
@@ -482,16 +501,29 @@ bool coordinators::take_up(
   if (running_.find(id) != nullptr || !troubles_.may_go_on(id, time)) {
     return false;
   }
+  const bool runs = attempt(session, id, now, time, out, [&] {
+    return load(session, writer, id, now, out);
+  });
+  if (runs) {
+    troubles_.taken_up(id);
+  }
+  return runs;
+}
+
+bool coordinators::attempt(
+    store::database& session,
+    const uuid& id,
+    wall_time now,
+    instant time,
+    outgoing& out,
+    const std::function<bool()>& work) {
   const outgoing::sizes before = out.here();
   std::string fault;
   session.savepoint();
   try {
-    const bool runs = load(session, writer, id, now, out);
+    const bool done = work();
     session.release();
-    if (runs) {
-      troubles_.taken_up(id);
-    }
-    return runs;
+    return done;
   } catch (const store::database_error& thrown) {
     if (!store::is_of_one_message(thrown.kind)) {
       running_.drop(id);
@@ -604,10 +636,10 @@ void coordinators::carry_out(
     out.timers.push_back({id, deadline_token, watch->delay});
   } else if (const auto* end = std::get_if<finish>(&what)) {
     journal.set_phase(id, which.current.now);
-    if (outlives_caller(which.by->what()) || !which.by->what().undo.empty()) {
+    if (which.current.now == phase::completed) { // Who has it undone is heard at the next look.
+      journal.take_words(id);
+    } else {
       journal.take_all(id);
-    }
-    if (which.current.now == phase::compensated && !which.by->what().undo.empty()) {
       for (const uuid& undo : journal.recalls(id)) {
         answer(session, undo, wire::encoded(undo_saga{id}), false, out);
       }

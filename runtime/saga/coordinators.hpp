@@ -165,10 +165,18 @@ public:
 
   /// Gives the sagas that run here what was said to them, and turns those back that are to be
   /// undone: of all (`look`), or those that this process was told about since.
-  void hear(store::database& session, std::int64_t writer, bool look, wall_time now, outgoing& out);
+  /// One whose events throw is put off, and the others go on.
+  void hear(
+      store::database& session,
+      std::int64_t writer,
+      bool look,
+      wall_time now,
+      instant time,
+      outgoing& out);
 
-  /// Lets sagas begin that waited for their turn, as many as there is room for.
-  void admit(store::database& session, wall_time now, outgoing& out);
+  /// Lets sagas begin that waited for their turn, as many as there is room for. One that throws is
+  /// put off.
+  void admit(store::database& session, wall_time now, instant time, outgoing& out);
 
   /// A call ended. Answers to sagas that are over, or owned by others by now, change nothing.
   void answered(
@@ -265,6 +273,15 @@ private:
       wall_time now,
       instant time,
       outgoing& out);
+  /// Does `work` for a saga; if that throws, undoes what it did and puts the saga off.
+  /// @return what `work` did; false if it threw.
+  bool attempt(
+      store::database& session,
+      const uuid& id,
+      wall_time now,
+      instant time,
+      outgoing& out,
+      const std::function<bool()>& work);
   /// Reads a saga from its journal and lets it repeat the call that has no answer.
   bool
   load(store::database& session, std::int64_t writer, const uuid& id, wall_time now, outgoing& out);
@@ -308,6 +325,8 @@ private:
   bool listens_ = false;
   // Told something by this process.
   std::set<uuid> told_;
+  // How far the last look at what others were told went, if there was more than it took.
+  uuid looked_to_{};
 };
 
 } // namespace troupe::saga

@@ -152,18 +152,23 @@ std::vector<uuid> journal_table::recalls(const uuid& saga) {
   return found;
 }
 
-void journal_table::take_all(const uuid& saga) {
+void journal_table::take_words(const uuid& saga) {
   session_.execute("UPDATE saga_answers SET taken = 1 WHERE saga = $1 AND taken = 0", saga);
+}
+
+void journal_table::take_all(const uuid& saga) {
+  take_words(saga);
   session_.execute("UPDATE saga_recalls SET taken = 1 WHERE saga = $1 AND taken = 0", saga);
 }
 
-std::vector<uuid> journal_table::told_sagas(int count_max) {
+std::vector<uuid> journal_table::told_sagas(const uuid& after, int count_max) {
   std::vector<uuid> found;
   auto take = [&](const store::row& row) { found.push_back(row.id(0)); };
   session_.query(
-      "SELECT saga FROM saga_answers WHERE taken = 0 UNION"
-      " SELECT saga FROM saga_recalls WHERE taken = 0 LIMIT $1",
+      "SELECT saga FROM saga_answers WHERE taken = 0 AND saga > $1 UNION"
+      " SELECT saga FROM saga_recalls WHERE taken = 0 AND saga > $1 ORDER BY saga LIMIT $2",
       take,
+      after,
       count_max);
   return found;
 }

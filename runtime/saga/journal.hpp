@@ -90,11 +90,14 @@ public:
   void add_recall(const uuid& saga, const uuid& call, wall_time now);
   /// The calls that had it undone.
   std::vector<uuid> recalls(const uuid& saga);
+  /// Nobody needs to look at what was said to it any more.
+  void take_words(const uuid& saga);
   /// Nobody needs to look at what was said to it, and who has it undone, any more.
   void take_all(const uuid& saga);
 
-  /// Some sagas that were told something, or are to be undone, which their owner has not taken yet.
-  std::vector<uuid> told_sagas(int count_max);
+  /// The sagas behind `after` that were told something, or are to be undone, which their owner has
+  /// not taken yet, in the order of their ids, `count_max` at most.
+  std::vector<uuid> told_sagas(const uuid& after, int count_max);
 
   /// The unfinished sagas that `writer` owns. Parked ones are not among them.
   std::vector<uuid> unfinished(std::int64_t writer);

@@ -116,6 +116,7 @@ private:
       std::string_view data = {});
   std::string_view encoded(const error& from);
   void enter(std::uint32_t first);
+  bool begin(const stage& at);
   void go_on_after(std::uint32_t step);
   void finish_step(std::uint32_t step, std::uint32_t attempt, std::string body);
   void unpark(bool anew);
@@ -260,21 +261,8 @@ void decision::on(const admitted&) {
 void decision::enter(std::uint32_t first) {
   while (first < plan_.step_count()) {
     const stage at = plan_.stage_of(first);
-    std::optional<std::pair<std::uint32_t, error>> unclear;
-    for (std::uint32_t i = at.first; i < at.end; ++i) {
-      const auto holds = condition_of(plan_, state_, i);
-      if (holds && !*holds) {
-        apply_passed(state_, i);
-        write(record_kind::passed, i, state_.round);
-        continue;
-      }
-      intend(i, state_.round);
-      if (!holds && !unclear) {
-        unclear.emplace(i, holds.error());
-      }
-    }
-    if (unclear) {
-      return park_at(unclear->first, std::move(unclear->second));
+    if (!begin(at)) {
+      return;
     }
     if (is_open(state_, state_.current)) {
       return ask_open();
@@ -284,6 +272,29 @@ void decision::enter(std::uint32_t first) {
   apply_completed(state_);
   write(record_kind::completed, plan_.step_count() - 1, state_.round);
   tell_answer();
+}
+
+/// Intends the steps of a stage that are untouched, up to the first whose condition fails: the saga
+/// is parked there, and the others follow when it goes on.
+/// @return whether none failed.
+bool decision::begin(const stage& at) {
+  for (std::uint32_t i = at.first; i < at.end; ++i) {
+    if (state_.steps[i].status != step_status::untouched) {
+      continue;
+    }
+    const auto holds = condition_of(plan_, state_, i);
+    if (holds && !*holds) {
+      apply_passed(state_, i);
+      write(record_kind::passed, i, state_.round);
+      continue;
+    }
+    intend(i, state_.round);
+    if (!holds) {
+      park_at(i, holds.error());
+      return false;
+    }
+  }
+  return true;
 }
 
 void decision::on(answered&& event) {
@@ -509,8 +520,11 @@ void decision::ask_in_hand(bool anew) {
     if (holds && !*holds) {
       apply_passed(state_, index);
       write(record_kind::passed, index, state_.round);
-      ask_open();
-      return go_on_after(index);
+      if (begin(plan_.stage_of(index))) {
+        ask_open();
+        go_on_after(index);
+      }
+      return;
     }
     intend(index, same_id ? step.round : state_.round);
     if (!holds) {
@@ -518,7 +532,9 @@ void decision::ask_in_hand(bool anew) {
     }
   }
   hand_of(index).maybe_done = same_id;
-  ask_open();
+  if (state_.now == phase::undoing || begin(plan_.stage_of(index))) {
+    ask_open();
+  }
 }
 
 void decision::on(const ordered& event) {
@@ -574,7 +590,13 @@ void decision::skip(const order& wanted) {
   const step_state& step = state_.steps[index];
   write(record_kind::skipped, index, undo ? step.undo_round : step.round);
   apply_skipped(state_, index);
+  if (was_parked && index != state_.current && is_open(state_, state_.current)) {
+    return ask_in_hand(false); // Its condition may not be known yet.
+  }
   if (was_parked) {
+    if (!undo && !begin(plan_.stage_of(index))) {
+      return;
+    }
     ask_open();
   }
   go_on_after(index);

@@ -43,6 +43,8 @@ private:
   record_kind before_ = record_kind::started;
   // The step of the record before.
   std::uint32_t last_ = 0;
+  // Nothing was asked since it was resumed.
+  bool resumes_ = false;
 };
 
 error replayer::out_of_place(const record& row) const {
@@ -78,13 +80,15 @@ bool replayer::is_next(std::uint32_t step) const {
   if (state_.steps[step].status != step_status::untouched) {
     return false;
   }
-  const bool begins = before_ == record_kind::intent || before_ == record_kind::passed;
+  // `done` of one that a person skipped: no other is, while its stage has not begun wholly.
+  const bool begins = before_ == record_kind::intent || before_ == record_kind::passed
+                      || before_ == record_kind::done;
   return step == at.first ? before_ != record_kind::intent : begins && last_ + 1 == step;
 }
 
 /// Whether a resumed saga asks its step in hand again.
 bool replayer::is_asked_again(const record& row) const {
-  return before_ == record_kind::resumed && row.step == state_.current && is_open(state_, row.step)
+  return resumes_ && row.step == state_.current && is_open(state_, row.step)
          && row.round <= state_.round;
 }
 
@@ -118,7 +122,8 @@ bool replayer::is_half_done() const {
     return true;
   }
   const stage at = plan_.stage_of(open.front());
-  for (std::uint32_t i = at.first; i < at.end; ++i) {
+  // One that turned back while its stage had not begun wholly never begins the rest.
+  for (std::uint32_t i = at.first; state_.now == phase::forward && i < at.end; ++i) {
     if (state_.steps[i].status == step_status::untouched) {
       return true;
     }
@@ -137,7 +142,9 @@ bool replayer::is_answer(const record& row) const {
 bool replayer::fits(const record& row) const {
   const bool forward = state_.now == phase::forward;
   const bool undoing = state_.now == phase::undoing;
-  const bool waits = is_queued(state_) && before_ == record_kind::queued && row.step == 0;
+  const bool waits =
+      is_queued(state_) && row.step == 0
+      && (before_ == record_kind::queued || before_ == record_kind::resumed);
   switch (row.kind) {
   case record_kind::started:
     return row.seq == 1;
@@ -278,6 +285,9 @@ outcome<void> replayer::take(const record& row) {
     before_ = state_.now == phase::undoing ? record_kind::undone : record_kind::done;
   } else if (row.kind != record_kind::ordered) {
     before_ = row.kind;
+  }
+  if (row.kind != record_kind::ordered && row.kind != record_kind::skipped) {
+    resumes_ = row.kind == record_kind::resumed;
   }
   last_ = row.kind == record_kind::ordered ? last_ : row.step;
   ++state_.next_seq;

@@ -81,6 +81,9 @@ bool call_turn::run(write& each, turn_scope& in) {
   each.says_nothing = in.output.effects.size() != before.effects;
   if (!take_own_answer(each, before.sagas.answers, in.output)) {
     keep(each, digest, store::inbox_state::pending);
+    if (in.sagas != nullptr && in.sagas->plans().find_undone_by(what.operation) != nullptr) {
+      inbox_.insert_rows(); // What ends the undo may be in this turn, too.
+    }
   } else if (each.result.is == answer::kind::ok) {
     keep(each, digest, store::inbox_state::ok);
   } else {
@@ -199,6 +202,7 @@ call_turn::undo_saga(write& each, const saga::plan& of, turn_scope& in) {
   if (!wanted) {
     return failure{wanted.error()};
   }
+  inbox_.insert_rows(); // The saga may have begun, and may end, in this turn.
   const auto is_undone =
       in.sagas->undo(in.session, in.writer, of, wanted->saga, each.what->id, in.now, in.output);
   if (!is_undone) {

@@ -34,7 +34,7 @@ private:
   std::optional<error> why_not(const uuid& id, const turn_scope& in);
   error ahead_of_clock(const uuid& id, const turn_scope& in);
   outcome<handlers::answered> start_saga(const write& each, const saga::plan& by, turn_scope& in);
-  static outcome<handlers::answered> undo_saga(write& each, const saga::plan& of, turn_scope& in);
+  outcome<handlers::answered> undo_saga(write& each, const saga::plan& of, turn_scope& in);
   outcome<handlers::answered> handle(write& each, turn_scope& in);
   outcome<handlers::answered> run_command(write& each, turn_scope& in);
   static bool take_own_answer(write& each, std::size_t from, turn_output& output);

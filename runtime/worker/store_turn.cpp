@@ -222,11 +222,11 @@ bool store_turn::run_all(
       count = at_ + 1; // The others get another turn, so that this commit comes soon.
     }
   }
+  inbox_.insert_rows(); // Before sagas end, as their answers go into these rows.
   if (sagas_ != nullptr) {
-    sagas_->hear(in.session, in.writer, false, in.now, output);
-    sagas_->admit(in.session, in.now, output);
+    sagas_->hear(in.session, in.writer, false, in.now, began, output);
+    sagas_->admit(in.session, in.now, began, output);
   }
-  inbox_.insert_rows();
   if (!output.events.empty()) {
     trim_.run(outbox_trimmed_least);
   }
@@ -256,6 +256,7 @@ bool store_turn::run_one(write& each, turn_scope& in) {
     keep_breaker_order(each, in);
     return true;
   case item::kind::person_order:
+    inbox_.insert_rows(); // It may end a saga that began in this turn.
     run_person_order(each, in);
     return true;
   case item::kind::assignment:
@@ -288,7 +289,8 @@ void store_turn::keep_house(const write& each, turn_scope& in) {
   }
   takeover_.look(*each.what, *each.by, in);
   if (sagas_ != nullptr) {
-    sagas_->hear(in.session, in.writer, true, in.now, in.output);
+    inbox_.insert_rows();
+    sagas_->hear(in.session, in.writer, true, in.now, in.began, in.output);
   }
   awaited_.look(in.session, in.output.answers);
   regular_.run(*each.by, in);

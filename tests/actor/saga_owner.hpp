@@ -63,8 +63,8 @@ struct owner {
     }
     saga::outgoing out;
     work(out);
-    sagas.hear(*session, writer, false, time.wall(), out);
-    sagas.admit(*session, time.wall(), out);
+    sagas.hear(*session, writer, false, time.wall(), time.now(), out);
+    sagas.admit(*session, time.wall(), time.now(), out);
     session->commit();
     sagas.committed();
     ++commits;
@@ -119,7 +119,9 @@ struct owner {
 
   /// As every second or so: hears what other processes were told.
   bool look() {
-    return turn([&](saga::outgoing& out) { sagas.hear(*session, writer, true, time.wall(), out); });
+    return turn([&](saga::outgoing& out) {
+      sagas.hear(*session, writer, true, time.wall(), time.now(), out);
+    });
   }
 
   bool fire(const saga::outgoing::timer& due) {

@@ -243,6 +243,32 @@ BOOST_FIXTURE_TEST_CASE(a_saga_that_fails_time_and_again_is_parked_for_a_person,
   BOOST_TEST(p->number("SELECT phase FROM sagas") == 2);
 }
 
+BOOST_AUTO_TEST_CASE(a_saga_that_is_undone_in_the_turn_of_its_call_leaves_no_call_pending) {
+  saga::definition narrow = saga::test::order_saga();
+  narrow.steps.resize(2);
+  narrow.undo = "unplace";
+  narrow.at_once = 1;
+  actor_type type;
+  type.name = "sagas";
+  type.sagas = {narrow};
+  type.make = [narrow](const context&) {
+    return std::make_unique<saga_actor>(owner::make_plans(narrow));
+  };
+  process p{time, "n1", type, things_options(folder)};
+  p.start();
+  p.send("place", "input");
+  p.run();
+
+  const uuid queued = p.send("place", "input");
+  const uuid undo = p.send("unplace", wire::encoded(saga::undo_saga{queued}));
+  p.run();
+
+  BOOST_TEST(p.number("SELECT COUNT(*) FROM sagas WHERE phase = 3") == 1);
+  BOOST_TEST(p.number("SELECT COUNT(*) FROM inbox") == 3);
+  BOOST_TEST(p.number("SELECT COUNT(*) FROM inbox WHERE state = 1") == 1); // That of the first.
+  BOOST_TEST((p.replies[undo].status == wire::status::ok));
+}
+
 BOOST_AUTO_TEST_CASE(a_person_resumes_a_parked_saga_from_any_process) {
   others.refuses = "confirm";
   auto first = std::make_unique<owner>(path, time);

@@ -183,6 +183,59 @@ BOOST_FIXTURE_TEST_CASE(an_undo_in_another_process_reaches_the_owner, waiting_fi
   BOOST_TEST(first.answers.size() == 2);
 }
 
+// Its owner completes it before it looks for what others were asked.
+BOOST_FIXTURE_TEST_CASE(an_undo_that_a_completion_overtakes_is_carried_out, waiting_fixture) {
+  owner second{path, time, approved()};
+  const uuid undo = uuid_source{7}.next(time.wall());
+  BOOST_TEST(!second.undo(id, undo));
+  BOOST_REQUIRE(first.say("approval", yes()).has_value());
+  BOOST_REQUIRE(first.work(others));
+  BOOST_REQUIRE(first.answers.size() == 1);
+
+  BOOST_TEST(first.look());
+  BOOST_TEST(first.work(others));
+
+  BOOST_REQUIRE(first.answers.size() == 2);
+  BOOST_TEST((first.answers[1].call == undo));
+  BOOST_TEST(
+      others.done == (std::vector<std::string>{"reserve", "confirm", "unconfirm", "release"}));
+}
+
+BOOST_FIXTURE_TEST_CASE(
+    a_saga_that_is_parked_while_undoing_stays_parked_when_it_is_to_be_undone, waiting_fixture) {
+  others.refuses = "release";
+  BOOST_REQUIRE(first.say("approval", no()).has_value());
+  BOOST_REQUIRE(first.work(others));
+  BOOST_REQUIRE(first.parked.size() == 1);
+  const uuid undo = uuid_source{7}.next(time.wall());
+
+  BOOST_TEST(!first.undo(id, undo));
+  BOOST_TEST(first.look());
+  BOOST_TEST(first.number("SELECT COUNT(*) FROM sagas WHERE phase = 4") == 1);
+
+  others.refuses.clear();
+  BOOST_TEST(first.resume_by_person(id).has_value());
+  BOOST_TEST(first.work(others));
+  BOOST_REQUIRE(first.answers.size() == 2);
+  BOOST_TEST((first.answers[0].call == undo));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_saga_that_cannot_hear_does_not_undo_the_turn_of_others, waiting_fixture) {
+  const uuid other = uuid_source{9}.next(time.wall());
+  BOOST_REQUIRE(first.start(other) && first.work(others));
+  first.session->execute(
+      "CREATE TRIGGER refuse BEFORE INSERT ON saga_journal WHEN NEW.kind = 3 AND NEW.step = 1"
+      " AND NEW.saga = (SELECT MIN(id) FROM sagas) BEGIN SELECT RAISE(ABORT, 'no'); END");
+  owner second{path, time, approved()};
+  BOOST_REQUIRE(second.say("approval", yes()).has_value());
+  BOOST_REQUIRE(second.say("approval", wire::encoded(said{other, true})).has_value());
+
+  BOOST_TEST(first.look());
+
+  BOOST_TEST(first.calls.size() == 1);
+  BOOST_TEST(first.sagas.standing_now(time.wall()).failing == 1);
+}
+
 BOOST_FIXTURE_TEST_CASE(
     no_more_sagas_run_at_once_than_may_and_keys_take_turns, coordinators_fixture) {
   saga::definition narrow = order_saga();

@@ -294,6 +294,95 @@ BOOST_AUTO_TEST_CASE(a_condition_that_fails_parks_and_is_asked_again_when_a_pers
   BOOST_TEST((again.has_value() && *again == saga.current));
 }
 
+/// Two parallel steps behind the first, whose conditions fail until they are mended.
+struct unclear_conditions {
+  bool hotel_is_mended = false;
+  bool car_is_mended = false;
+  definition with = trip();
+
+  unclear_conditions() {
+    named(with, "hotel").when = condition(hotel_is_mended, true);
+    named(with, "car").when = condition(car_is_mended, false);
+  }
+
+  static std::function<outcome<bool>(const facts&)> condition(const bool& is_mended, bool holds) {
+    return [&is_mended, holds](const facts&) -> outcome<bool> {
+      if (!is_mended) {
+        throw std::runtime_error{"oops"};
+      }
+      return holds;
+    };
+  }
+};
+
+bool is_replayed(const driver& saga) {
+  const auto again = replay(saga.by, saga.current.saga, saga.prefix(saga.rows.size()));
+  return again.has_value() && *again == saga.current;
+}
+
+BOOST_AUTO_TEST_CASE(each_of_two_conditions_that_fail_together_is_asked_before_its_step_is_called) {
+  unclear_conditions its;
+  driver saga{its.with};
+  saga.start();
+  BOOST_REQUIRE((saga.current.now == phase::parked));
+  BOOST_TEST(saga.story() == "started intent:0 intent:1 parked");
+  BOOST_TEST(is_replayed(saga));
+
+  its.hotel_is_mended = true;
+  saga.give(retry_by_operator{});
+  BOOST_REQUIRE((saga.current.now == phase::parked));
+  BOOST_TEST(saga.called_at_once().empty());
+  BOOST_TEST(is_replayed(saga));
+
+  its.car_is_mended = true;
+  saga.give(retry_by_operator{});
+  BOOST_TEST(saga.called_at_once() == "flight hotel");
+  BOOST_TEST(is_replayed(saga));
+}
+
+BOOST_AUTO_TEST_CASE(a_step_that_is_skipped_does_not_have_another_called_unasked) {
+  for (const std::string step : {"flight", "hotel"}) {
+    unclear_conditions its;
+    driver saga{its.with};
+    saga.start();
+    its.hotel_is_mended = true;
+
+    saga.give(ordered{{.what = verb::skip, .who = "ann", .why = "by phone", .step = step}});
+    BOOST_TEST((saga.current.now == phase::parked));
+    BOOST_TEST(saga.called_at_once().empty());
+    BOOST_TEST(is_replayed(saga));
+
+    its.car_is_mended = true;
+    saga.give(retry_by_operator{});
+    BOOST_TEST(saga.called_at_once() == (step == "flight" ? "hotel" : "flight"));
+    BOOST_TEST(is_replayed(saga));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_saga_that_turns_back_at_a_condition_that_fails_can_be_replayed) {
+  unclear_conditions its;
+  driver saga{its.with};
+  saga.start();
+
+  saga.give(ordered{{.what = verb::compensate, .who = "ann", .why = "some reason"}});
+
+  BOOST_TEST(is_replayed(saga));
+  answers said = answers{saga}.look();
+  said.ok("unflight");
+  BOOST_TEST(is_replayed(saga));
+}
+
+BOOST_AUTO_TEST_CASE(a_queued_saga_that_is_paused_can_be_turned_back) {
+  driver saga;
+  saga.give(started{.input = "in", .must_wait = true});
+  saga.give(ordered{{.what = verb::pause, .who = "ann", .why = "some reason"}});
+
+  saga.give(ordered{{.what = verb::compensate, .who = "ann", .why = "some reason"}});
+
+  BOOST_TEST((saga.current.now == phase::compensated));
+  BOOST_TEST(is_replayed(saga));
+}
+
 BOOST_AUTO_TEST_CASE(a_queued_saga_begins_when_it_is_its_turn_or_ends_with_its_time) {
   driver patient;
   driver late;
