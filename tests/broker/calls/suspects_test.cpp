@@ -137,6 +137,39 @@ BOOST_FIXTURE_TEST_CASE(links_that_end_for_another_reason_set_nothing_aside, rou
   BOOST_TEST(!refusal(2));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_call_that_its_worker_has_cut_no_link, router_fixture) {
+  const std::string large(300'000, 'x');
+  BOOST_REQUIRE(join("n1", 1, 4, {}, 55));
+  call(1, 0, 3'000s, {}, "orders", large);
+  for (std::uint32_t login = 1; login < 10; ++login) {
+    lose(login);
+    BOOST_REQUIRE(join("n1", login + 1, 4, {id(1)}, 55));
+  }
+  BOOST_TEST(!refusal(1));
+  BOOST_TEST(receivers(1).size() == 1U);
+  reply(10, 1);
+
+  BOOST_TEST(answers(1) == 1U);
+  BOOST_TEST(!has_event("call_set_aside"));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_link_that_lasts_ends_the_row_of_cuts, router_fixture) {
+  const std::string large(300'000, 'x');
+  BOOST_REQUIRE(join("n1", 1, 4, {}, 55));
+  call(1, 0, 3'000s, {}, "orders", large);
+  for (std::uint32_t login = 1; login < 12; ++login) {
+    if (login % cuts_convicted == 0) {
+      now += 2s;
+    }
+    lose(login);
+    BOOST_REQUIRE(join("n1", login + 1, 4, {}, 55));
+  }
+
+  BOOST_TEST(!refusal(1));
+  reply(12, 1);
+  BOOST_TEST(answers(1) == 1U);
+}
+
 BOOST_FIXTURE_TEST_CASE(
     a_suspect_whose_worker_comes_back_is_none_and_keeps_no_node, router_fixture) {
   BOOST_REQUIRE(join("n1", 1, 4, {}, 55));
