@@ -85,6 +85,8 @@ outcome<void> logins::hello(login_id login, const wire::hello& hello, instant no
   if (is_same_process) {
     suspects_.take_back(joined.blamed, hello.incarnation);
     suspects_.note_cut(joined, hello.in_flight, out);
+  } else {
+    suspects_.allow_again();
   }
   joined.blamed.clear();
   joined.cut_with = {};

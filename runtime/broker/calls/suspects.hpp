@@ -41,6 +41,8 @@ public:
   ///
   /// @param in_hand what the worker has, and was not cut with.
   void note_cut(const node& worker, const std::vector<uuid>& in_hand, decisions& out);
+  /// A new process has logged in: calls that were set aside may be sent again.
+  void allow_again() { blamed_.allow_again(); }
   /// Clears a call of its deaths: the worker that answered it lived on.
   void acquit(const call& answered);
 

@@ -114,6 +114,19 @@ BOOST_FIXTURE_TEST_CASE(a_call_that_cuts_link_after_link_is_set_aside, router_fi
   BOOST_REQUIRE(refusal(1));
   BOOST_TEST((refusal(1)->code == errc::internal));
   BOOST_TEST(receivers(1).empty());
+  leave(login);
+  BOOST_REQUIRE(join("n1", ++login, 4, {}, 55));
+  forget_all();
+  call(1, 0, 3'000s, {}, "orders", large); // The same process takes no more than before.
+  BOOST_TEST(receivers(1).empty());
+
+  leave(login);
+  BOOST_REQUIRE(join("n1", ++login, 4, {}, 56)); // It was mended, and started anew.
+  forget_all();
+  call(1, 0, 3'000s, {}, "orders", large);
+  BOOST_TEST(receivers(1).size() == 1U);
+  reply(login, 1);
+  BOOST_TEST(answers(1) == 1U);
 }
 
 BOOST_FIXTURE_TEST_CASE(links_that_end_for_another_reason_set_nothing_aside, router_fixture) {
