@@ -47,6 +47,19 @@ bool blame_book::is_set_aside(const uuid& id) const {
   return found != blamed_.end() && found->second.is_set_aside;
 }
 
+void blame_book::allow_again() {
+  for (auto each = blamed_.begin(); each != blamed_.end();) {
+    entry& blamed = each->second;
+    if (blamed.is_set_aside && blamed.deaths == 0) {
+      in_order_.erase(blamed.number);
+      each = blamed_.erase(each);
+    } else {
+      blamed.is_set_aside = false;
+      ++each;
+    }
+  }
+}
+
 std::uint8_t blame_book::take_back(const uuid& id, const uuid& incarnation) {
   const auto found = blamed_.find(id);
   if (found == blamed_.end()) {

@@ -36,10 +36,13 @@ public:
   /// The incarnation lives: only its link was cut. @return the deaths of `id` that are left.
   std::uint8_t take_back(const uuid& id, const uuid& incarnation);
 
-  /// It cut the link of a worker again and again: remembered until it is forgotten with the others.
+  /// It cut the link of a worker again and again: remembered until `allow_again`, or until it is
+  /// forgotten with the others.
   void set_aside(const uuid& id) { find_or_add(id).is_set_aside = true; }
 
   bool is_set_aside(const uuid& id) const;
+  /// Whatever cut links may be sent again: another process may take what the former did not.
+  void allow_again();
   /// A worker answered it and lived on.
   void clear(const uuid& id);
 

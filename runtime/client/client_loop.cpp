@@ -107,6 +107,10 @@ void client_loop::send_waiting(instant now) {
     // Sent, it would cut the link each time, and with it all other calls.
     if (const auto header = wire::scan_header(out.header)) {
       if (const auto call = table_.answered(header->id)) {
+        if (call->is_loose) {
+          // A broker that takes more has had it before.
+          fits.error().possible = effect::unknown;
+        }
         end(*call, failure{std::move(fits.error())});
       }
     }

@@ -555,4 +555,24 @@ BOOST_AUTO_TEST_CASE(what_a_broker_does_not_take_is_refused_and_not_sent) {
   BOOST_TEST(broker.calls().size() == 2U);
 }
 
+BOOST_AUTO_TEST_CASE(what_only_an_earlier_broker_takes_may_have_happened_there) {
+  fake_broker broker{[](const auto&, std::string_view) -> answer { return std::nullopt; }};
+  const auto calls = open({broker.endpoint()});
+  call_request large = request();
+  const std::string body(1'001, 'x');
+  large.body = body;
+  BOOST_REQUIRE(calls->submit(large).has_value());
+  BOOST_REQUIRE(broker.wait_for_calls(1));
+
+  broker.stop();
+  broker.take_at_most(1'000);
+  broker.start();
+
+  const auto done = collect(*calls, 1);
+  BOOST_REQUIRE(!done[0].answer.has_value());
+  BOOST_TEST((done[0].answer.error().code == errc::invalid));
+  BOOST_TEST((done[0].answer.error().possible == effect::unknown));
+  BOOST_TEST(broker.calls().size() == 1U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

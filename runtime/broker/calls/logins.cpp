@@ -84,7 +84,9 @@ outcome<void> logins::hello(login_id login, const wire::hello& hello, instant no
   }
   if (is_same_process) {
     suspects_.take_back(joined.blamed, hello.incarnation);
-    suspects_.note_cut(joined, out);
+    suspects_.note_cut(joined, hello.in_flight, out);
+  } else {
+    suspects_.allow_again();
   }
   joined.blamed.clear();
   joined.cut_with = {};
@@ -280,7 +282,8 @@ void logins::leave(
 /// Takes back all that a node had, and sends nothing yet.
 void logins::end(std::uint32_t number, bool is_blamed, instant now, decisions& out) {
   node& ended = nodes_.nodes[number];
-  ended.cut_with = now - ended.since <= cut_within ? largest_in_hand(ended) : uuid{};
+  const bool was_short = now - ended.since <= cut_within;
+  ended.cut_with = was_short ? largest_in_hand(ended) : uuid{};
   out.actions.emplace_back(forget{ended.login, is_blamed});
   nodes_.unbind(ended.login);
   ended.live = false;
@@ -290,6 +293,9 @@ void logins::end(std::uint32_t number, bool is_blamed, instant now, decisions& o
   suspects_.login_ended(number);
   return_awaiting(number, false);
   return_lined_up(number);
+  if (!was_short) {
+    forget_cuts(ended);
+  }
   return_outstanding(number, is_blamed, was_alone, out);
   for (const node::place& each : ended.placements) {
     placement& at = nodes_.capabilities[each.capability].placements[each.placement];
@@ -314,6 +320,13 @@ uuid logins::largest_in_hand(const node& of) const {
     }
   }
   return found;
+}
+
+/// A link that lasted was cut by nothing that its worker had: what was counted before is no row.
+void logins::forget_cuts(const node& of) {
+  for (std::uint32_t i = of.outstanding.head; i != nowhere; i = calls_[i].next) {
+    calls_[i].cuts = 0;
+  }
 }
 
 /// What the worker had in hand goes back to the front of the queues, in the order it was sent.

@@ -104,12 +104,16 @@ void suspects::take_back(const std::vector<uuid>& blamed, const uuid& incarnatio
   }
 }
 
-void suspects::note_cut(const node& worker, decisions& out) {
+void suspects::note_cut(const node& worker, const std::vector<uuid>& in_hand, decisions& out) {
   const std::uint32_t index = worker.cut_with == uuid{} ? nowhere : calls_.find(worker.cut_with);
   if (index == nowhere) {
     return;
   }
   call& cut = calls_[index];
+  if (std::find(in_hand.begin(), in_hand.end(), cut.id) != in_hand.end()) {
+    cut.cuts = 0; // The worker has it: the link ended for another reason.
+    return;
+  }
   cut.cuts = std::min(cuts_convicted, static_cast<std::uint8_t>(cut.cuts + 1U));
   const bool is_here = cut.is_waiting() || (cut.is == call::phase::suspected && !has_turn(index));
   if (cut.cuts < cuts_convicted || !is_here) {

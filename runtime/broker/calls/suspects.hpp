@@ -38,7 +38,11 @@ public:
   void take_back(const std::vector<uuid>& blamed, const uuid& incarnation);
   /// The worker is back, and only its link had ended, soon after it was sent `worker.cut_with`: if
   /// that happens again and again, the call is not sent any more.
-  void note_cut(const node& worker, decisions& out);
+  ///
+  /// @param in_hand what the worker has, and was not cut with.
+  void note_cut(const node& worker, const std::vector<uuid>& in_hand, decisions& out);
+  /// A new process has logged in: calls that were set aside may be sent again.
+  void allow_again() { blamed_.allow_again(); }
   /// Clears a call of its deaths: the worker that answered it lived on.
   void acquit(const call& answered);
 

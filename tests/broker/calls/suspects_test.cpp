@@ -114,6 +114,19 @@ BOOST_FIXTURE_TEST_CASE(a_call_that_cuts_link_after_link_is_set_aside, router_fi
   BOOST_REQUIRE(refusal(1));
   BOOST_TEST((refusal(1)->code == errc::internal));
   BOOST_TEST(receivers(1).empty());
+  leave(login);
+  BOOST_REQUIRE(join("n1", ++login, 4, {}, 55));
+  forget_all();
+  call(1, 0, 3'000s, {}, "orders", large); // The same process takes no more than before.
+  BOOST_TEST(receivers(1).empty());
+
+  leave(login);
+  BOOST_REQUIRE(join("n1", ++login, 4, {}, 56)); // It was mended, and started anew.
+  forget_all();
+  call(1, 0, 3'000s, {}, "orders", large);
+  BOOST_TEST(receivers(1).size() == 1U);
+  reply(login, 1);
+  BOOST_TEST(answers(1) == 1U);
 }
 
 BOOST_FIXTURE_TEST_CASE(links_that_end_for_another_reason_set_nothing_aside, router_fixture) {
@@ -135,6 +148,39 @@ BOOST_FIXTURE_TEST_CASE(links_that_end_for_another_reason_set_nothing_aside, rou
 
   BOOST_TEST(answers(1) == 1U);
   BOOST_TEST(!refusal(2));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_call_that_its_worker_has_cut_no_link, router_fixture) {
+  const std::string large(300'000, 'x');
+  BOOST_REQUIRE(join("n1", 1, 4, {}, 55));
+  call(1, 0, 3'000s, {}, "orders", large);
+  for (std::uint32_t login = 1; login < 10; ++login) {
+    lose(login);
+    BOOST_REQUIRE(join("n1", login + 1, 4, {id(1)}, 55));
+  }
+  BOOST_TEST(!refusal(1));
+  BOOST_TEST(receivers(1).size() == 1U);
+  reply(10, 1);
+
+  BOOST_TEST(answers(1) == 1U);
+  BOOST_TEST(!has_event("call_set_aside"));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_link_that_lasts_ends_the_row_of_cuts, router_fixture) {
+  const std::string large(300'000, 'x');
+  BOOST_REQUIRE(join("n1", 1, 4, {}, 55));
+  call(1, 0, 3'000s, {}, "orders", large);
+  for (std::uint32_t login = 1; login < 12; ++login) {
+    if (login % cuts_convicted == 0) {
+      now += 2s;
+    }
+    lose(login);
+    BOOST_REQUIRE(join("n1", login + 1, 4, {}, 55));
+  }
+
+  BOOST_TEST(!refusal(1));
+  reply(12, 1);
+  BOOST_TEST(answers(1) == 1U);
 }
 
 BOOST_FIXTURE_TEST_CASE(
