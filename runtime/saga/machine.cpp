@@ -136,6 +136,7 @@ private:
   void park_at(std::uint32_t step, error why);
   void watch(milliseconds left);
   error time_is_up() const;
+  bool waits_for_word() const;
   void tell_answer();
 
   const plan& plan_;
@@ -633,6 +634,13 @@ void decision::on(const recalled&) {
   }
 }
 
+bool decision::waits_for_word() const {
+  const auto open = open_steps(state_);
+  return std::any_of(open.begin(), open.end(), [this](std::uint32_t each) {
+    return plan_.at(each).act == step_act::wait;
+  });
+}
+
 void decision::on(const taken_over&) {
   if (state_.next_seq == 1) {
     return;
@@ -663,6 +671,8 @@ void decision::on(const taken_over&) {
       watch(std::min(left, plan_.what().deadline));
     } else if (step.kind == step_kind::pivot && step.undo.empty()) {
       hand_of(index).late = true;
+    } else if (waits_for_word()) {
+      watch(milliseconds{0}); // What was said in time is heard first.
     } else {
       return give_up(index, time_is_up());
     }

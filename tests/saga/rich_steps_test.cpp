@@ -215,6 +215,20 @@ BOOST_AUTO_TEST_CASE(an_heir_waits_for_what_is_left_and_a_clock_that_is_behind_l
   BOOST_TEST(saga.called_at_once() == "pay");
 }
 
+BOOST_AUTO_TEST_CASE(an_heir_past_the_deadline_hears_what_was_said_before_it_gives_up) {
+  driver saga{trip()};
+  saga.start();
+  answers said = answers{saga}.look();
+  said.ok("flight").ok("hotel").ok("car");
+
+  saga.take_over(61s);
+
+  BOOST_TEST((saga.the<watch_deadline>().delay == 0s));
+  BOOST_REQUIRE(saga.find<listen>() != nullptr);
+  saga.give(deadline_reached{});
+  BOOST_TEST(saga.called_at_once() == "unflight unhotel uncar");
+}
+
 BOOST_AUTO_TEST_CASE(a_timer_of_an_earlier_round_changes_nothing) {
   driver saga{trip()};
   saga.start();
