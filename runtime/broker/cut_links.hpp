@@ -15,8 +15,8 @@ namespace troupe::broker {
 // and would be sent the same again. ZeroMQ says of no link why it ended: the largest message in
 // hand is what cut it, if that happens again and again as soon as the same process has logged in.
 
-/// A message that makes its frame larger than those that every peer gets.
-inline constexpr std::size_t cutting_bytes_least = wire::batch_bytes_target;
+/// A body above this makes a frame larger than those that every peer has to take.
+inline constexpr std::size_t cutting_bytes_least = wire::control_bytes_max;
 /// A link that ends so soon after its login.
 inline constexpr std::chrono::seconds cut_within{1};
 /// After so many such ends the message is not sent again.

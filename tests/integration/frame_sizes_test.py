@@ -15,8 +15,8 @@ import zmq
 import harness
 from harness import BIN, PATIENCE, Reply, SystemTest, new_id
 
-TAKEN = 256 * 1024
-LARGE = 600_000
+TAKEN = (1 << 20) + 150_000
+LARGE = 2_000_000
 
 
 def envelopes_of(frames: list[bytes]) -> list[tuple[dict, bytes]]:
@@ -32,8 +32,8 @@ def envelopes_of(frames: list[bytes]) -> list[tuple[dict, bytes]]:
 
 
 class NarrowWorker(threading.Thread):
-    """A worker in another language whose socket takes smaller frames than it has to: its libzmq cuts the link at each
-    larger one, and it logs in over a new one."""
+    """A worker in another language whose socket takes no larger frames than the default `limits.body` needs: its libzmq cuts
+    the link at each larger one, and it logs in over a new one."""
 
     def __init__(self, system: harness.System, capability: str, plan: int):
         super().__init__(daemon=True)
@@ -117,7 +117,7 @@ class FrameSizes(SystemTest):
         return made
 
     def test_a_call_that_its_worker_does_not_take_is_answered_and_others_are_served(self):
-        of = self.system_of("echo", "{actor: echo, store: none}")
+        of = self.system_of("echo", "{actor: echo, store: none}", more="limits: {body: 4MiB}")
         worker = self.narrow_worker(of, "echo")
         client = of.client()
         self.assertTrue(client.call("echo", "echo", {"payload": "small"}).ok)
@@ -133,7 +133,8 @@ class FrameSizes(SystemTest):
         self.assertEqual(logins, worker.logins, "its link stands")
 
     def test_an_event_that_its_worker_does_not_take_is_a_dead_letter(self):
-        of = self.system_of("notes", "{actor: notes, subscribes: [note.*]}")
+        of = self.system_of("notes", "{actor: notes, subscribes: [note.*]}",
+                            more="limits: {body: 4MiB}")
         worker = self.narrow_worker(of, "notes")
         client = of.client()
         for topic, size in (("note.large", LARGE), ("note.small", 10)):

@@ -314,8 +314,8 @@ uuid logins::largest_in_hand(const node& of) const {
   std::size_t most = cutting_bytes_least;
   uuid found;
   for (std::uint32_t i = of.outstanding.head; i != nowhere; i = calls_[i].next) {
-    if (calls_[i].bytes.size() > most) {
-      most = calls_[i].bytes.size();
+    if (calls_[i].body().size() > most) {
+      most = calls_[i].body().size();
       found = calls_[i].id;
     }
   }

@@ -125,7 +125,7 @@ void suspects::note_cut(const node& worker, const std::vector<uuid>& in_hand, de
         {"capability", nodes_.capabilities[cut.capability].name},
         {"operation", std::string{cut.op()}},
         {"node", worker.name},
-        {"bytes", std::to_string(cut.bytes.size())},
+        {"bytes", std::to_string(cut.body().size())},
         {"trace", trace_in(cut)}}});
   ++counts_.convicted;
   blamed_.set_aside(cut.id);
@@ -134,7 +134,7 @@ void suspects::note_cut(const node& worker, const std::vector<uuid>& in_hand, de
       index,
       {.code = errc::internal,
        .possible = effect::unknown,
-       .message = cut_words("call", worker.name, cut.bytes.size())},
+       .message = cut_words("call", worker.name, cut.body().size())},
       out);
 }
 

@@ -90,7 +90,7 @@ BOOST_FIXTURE_TEST_CASE(links_cut_without_end_convict_nobody, router_fixture) {
 
 // A worker that takes smaller frames than it is sent: the same call would cut each of its logins.
 BOOST_FIXTURE_TEST_CASE(a_call_that_cuts_link_after_link_is_set_aside, router_fixture) {
-  const std::string large(300'000, 'x');
+  const std::string large(1'100'000, 'x');
   BOOST_REQUIRE(join("n1", 1, 4, {}, 55));
   now += 1h; // It was served well until then.
   call(1, 0, 3'000s, {}, "orders", large);
@@ -130,7 +130,7 @@ BOOST_FIXTURE_TEST_CASE(a_call_that_cuts_link_after_link_is_set_aside, router_fi
 }
 
 BOOST_FIXTURE_TEST_CASE(links_that_end_for_another_reason_set_nothing_aside, router_fixture) {
-  const std::string large(300'000, 'x');
+  const std::string large(1'100'000, 'x');
   BOOST_REQUIRE(join("n1", 1, 4, {}, 55));
   call(1, 0, 3'000s, {}, "orders", large);
   for (std::uint32_t login = 1; login < 10; ++login) {
@@ -151,7 +151,7 @@ BOOST_FIXTURE_TEST_CASE(links_that_end_for_another_reason_set_nothing_aside, rou
 }
 
 BOOST_FIXTURE_TEST_CASE(a_call_that_its_worker_has_cut_no_link, router_fixture) {
-  const std::string large(300'000, 'x');
+  const std::string large(1'100'000, 'x');
   BOOST_REQUIRE(join("n1", 1, 4, {}, 55));
   call(1, 0, 3'000s, {}, "orders", large);
   for (std::uint32_t login = 1; login < 10; ++login) {
@@ -167,7 +167,7 @@ BOOST_FIXTURE_TEST_CASE(a_call_that_its_worker_has_cut_no_link, router_fixture) 
 }
 
 BOOST_FIXTURE_TEST_CASE(a_link_that_lasts_ends_the_row_of_cuts, router_fixture) {
-  const std::string large(300'000, 'x');
+  const std::string large(1'100'000, 'x');
   BOOST_REQUIRE(join("n1", 1, 4, {}, 55));
   call(1, 0, 3'000s, {}, "orders", large);
   for (std::uint32_t login = 1; login < 12; ++login) {

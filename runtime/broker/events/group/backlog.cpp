@@ -462,6 +462,8 @@ void backlog::take_back(
     each.is = state::waiting;
     if (of.was_short) {
       deaths_.note_size(*each.what, each.partition);
+    } else {
+      deaths_.forget_cuts(each.position);
     }
     if (of.is_blamed && deaths_.add(*each.what, each.partition, of.was_alone, of.node)) {
       each.is = state::convicted;

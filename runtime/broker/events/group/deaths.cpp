@@ -56,7 +56,9 @@ deaths::departure deaths::take_back(const uuid& incarnation) {
 }
 
 bool deaths::cut_by(const departure& back, const std::string& node) {
-  if (++cuts_[back.largest.position] < cuts_convicted) {
+  cuts& counted = cuts_[back.largest.position];
+  counted.partition = back.largest.partition;
+  if (++counted.count < cuts_convicted) {
     return false;
   }
   cuts_.erase(back.largest.position);
@@ -74,8 +76,9 @@ void deaths::clear(const event& what) {
 }
 
 void deaths::acquit_all(std::uint32_t partition) {
-  std::erase_if(convicted_, [&](const auto& each) { return each.second.partition == partition; });
-  cuts_.clear(); // To count anew costs a few more cuts.
+  const auto is_of = [&](const auto& each) { return each.second.partition == partition; };
+  std::erase_if(convicted_, is_of);
+  std::erase_if(cuts_, is_of);
 }
 
 } // namespace troupe::broker

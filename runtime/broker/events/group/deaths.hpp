@@ -58,6 +58,9 @@ public:
   /// How often workers died with the suspect when its time alone was over.
   std::uint8_t outlasted(const event& what) const { return blamed_.outlasted(what.id); }
 
+  /// The link lasted with this event in hand: the cuts before are no row.
+  void forget_cuts(std::uint64_t position) { cuts_.erase(position); }
+
   void end_departure();
 
   /// The process only lost its link: takes its deaths back, and returns how it left.
@@ -82,11 +85,16 @@ public:
   const std::map<std::uint64_t, conviction>& convicted() const { return convicted_; }
 
 private:
+  struct cuts {
+    std::uint32_t partition = 0;
+    std::uint8_t count = 0;
+  };
+
   blame_book blamed_;
   std::deque<departure> departed_;
   std::map<std::uint64_t, conviction> convicted_;
   /// How often each event cut a link, by position: those that are in hand, or wait again.
-  std::map<std::uint64_t, std::uint8_t> cuts_;
+  std::map<std::uint64_t, cuts> cuts_;
 };
 
 } // namespace troupe::broker

@@ -5,6 +5,15 @@ namespace troupe::broker {
 
 BOOST_AUTO_TEST_SUITE(runtime_broker_events_group_isolation, *utf::label("unit") * utf::timeout(60))
 
+/// `limits.body` is 4 MB.
+struct large_fixture : subscriber_fixture {
+  large_fixture() {
+    subscriber_options options;
+    options.body_bytes_max = 4'000'000;
+    begin(options);
+  }
+};
+
 BOOST_FIXTURE_TEST_CASE(an_event_two_workers_died_with_is_sent_alone, subscriber_fixture) {
   join(s1, "n1");
   offer(at(1));
@@ -58,9 +67,9 @@ BOOST_FIXTURE_TEST_CASE(an_event_larger_than_a_frame_is_a_dead_letter, subscribe
 }
 
 // A worker that takes smaller frames than it is sent: the same event would cut each of its logins.
-BOOST_FIXTURE_TEST_CASE(an_event_that_cuts_link_after_link_is_a_dead_letter, subscriber_fixture) {
+BOOST_FIXTURE_TEST_CASE(an_event_that_cuts_link_after_link_is_a_dead_letter, large_fixture) {
   auto large = std::make_shared<event>(*at(2));
-  large->body.assign(300'000, 'x');
+  large->body.assign(1'100'000, 'x');
   join(s1, "n1", 10, 5);
   now += 1h; // It was served well until then.
   offer(at(1));
@@ -83,13 +92,30 @@ BOOST_FIXTURE_TEST_CASE(an_event_that_cuts_link_after_link_is_a_dead_letter, sub
   BOOST_TEST(take_delivered() == positions{3});
 }
 
-BOOST_FIXTURE_TEST_CASE(an_event_that_is_handled_at_last_has_cut_nothing, subscriber_fixture) {
+BOOST_FIXTURE_TEST_CASE(an_event_that_is_handled_at_last_has_cut_nothing, large_fixture) {
   auto large = std::make_shared<event>(*at(1));
-  large->body.assign(300'000, 'x');
+  large->body.assign(1'100'000, 'x');
   join(s1, "n1", 10, 5);
   offer(large);
   for (int i = 0; i < 20; ++i) {
     now += 2s; // It had time to read the event.
+    leave(s1, true);
+    join(s1, "n1", 10, 5);
+  }
+  handle(s1, 1);
+
+  BOOST_TEST(dead_letters.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_link_that_lasts_ends_an_event_s_row_of_cuts, large_fixture) {
+  auto large = std::make_shared<event>(*at(1));
+  large->body.assign(1'100'000, 'x');
+  join(s1, "n1", 10, 5);
+  offer(large);
+  for (int i = 1; i < 20; ++i) {
+    if (i % cuts_convicted == 0) {
+      now += 2s;
+    }
     leave(s1, true);
     join(s1, "n1", 10, 5);
   }
