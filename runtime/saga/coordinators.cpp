@@ -103,6 +103,47 @@ std::string trace_below(const uuid& saga, const std::string& trace) {
                : std::string{};
 }
 
+void answer_with(
+    store::database& session, const uuid& call, std::string bytes, bool failed, outgoing& out) {
+  const auto settled = failed ? store::inbox_state::refused : store::inbox_state::ok;
+  store::inbox{session}.settle(call, settled, bytes);
+  out.answers.push_back({call, failed, std::move(bytes)});
+}
+
+/// Makes the call of a step.
+/// @errors of its projections, or it cannot travel.
+outcome<void> ask(const coordinator& which, const call& wanted, outgoing& out) {
+  const state& current = which.current;
+  auto body = body_of(*which.by, current, wanted);
+  auto key = key_of(*which.by, current, wanted);
+  if (!body || !key) {
+    return failure{!body ? body.error() : key.error()};
+  }
+  const step& step = which.by->at(wanted.as.step);
+  const std::string& operation = operation_of(*which.by, wanted);
+  const wire::departure made{
+      .what = wanted.as.undo ? "the undo of step" : "the call of step",
+      .name = step.name,
+      .to = step.capability,
+      .op = operation,
+      .key = *key,
+      .body_bytes = body->size()};
+  if (auto fits = wire::check_departure(made, out.body_bytes_max); !fits) {
+    return fits;
+  }
+  out.calls.push_back(
+      {.saga = current.saga,
+       .token = token_of(wanted.as),
+       .id = wanted.id,
+       .capability = step.capability,
+       .operation = operation,
+       .key = std::move(*key),
+       .body = std::move(*body),
+       .timeout = wanted.timeout,
+       .trace = trace_below(current.saga, which.trace)});
+  return {};
+}
+
 } // namespace
 
 // Of one look.
@@ -501,9 +542,8 @@ bool coordinators::take_up(
   if (running_.find(id) != nullptr || !troubles_.may_go_on(id, time)) {
     return false;
   }
-  const bool runs = attempt(session, id, now, time, out, [&] {
-    return load(session, writer, id, now, out);
-  });
+  const bool runs =
+      attempt(session, id, now, time, out, [&] { return load(session, writer, id, now, out); });
   if (runs) {
     troubles_.taken_up(id);
   }
@@ -627,7 +667,9 @@ void coordinators::carry_out(
     which.failure.clear();
     which.need_is_told = false;
   } else if (const auto* wanted = std::get_if<call>(&what)) {
-    ask(which, *wanted, out);
+    if (auto made = ask(which, *wanted, out); !made) {
+      refused_bodies_.emplace_back(wanted->as, std::move(made).error());
+    }
   } else if (const auto* wait = std::get_if<timer>(&what)) {
     out.timers.push_back({id, token_of(*wait), wait->delay});
   } else if (std::holds_alternative<listen>(what)) {
@@ -641,7 +683,7 @@ void coordinators::carry_out(
     } else {
       journal.take_all(id);
       for (const uuid& undo : journal.recalls(id)) {
-        answer(session, undo, wire::encoded(undo_saga{id}), false, out);
+        answer_with(session, undo, wire::encoded(undo_saga{id}), false, out);
       }
     }
     if (which.current.was_completed && which.current.now == phase::compensated) {
@@ -654,7 +696,7 @@ void coordinators::carry_out(
     } else {
       wire::append_error(bytes, leaves.error());
     }
-    answer(session, id, std::move(bytes), !leaves, out);
+    answer_with(session, id, std::move(bytes), !leaves, out);
     if (observe::says_recorded(which.trace)) {
       out.traced.push_back(
           {id, which.by->what().operation, which.trace, which.current.now == phase::compensated});
@@ -663,46 +705,6 @@ void coordinators::carry_out(
     journal.set_phase(id, phase::parked);
     out.parked_sagas.push_back({id, stuck->reason.message});
   }
-}
-
-void coordinators::answer(
-    store::database& session, const uuid& call, std::string bytes, bool failed, outgoing& out) {
-  const auto settled = failed ? store::inbox_state::refused : store::inbox_state::ok;
-  store::inbox{session}.settle(call, settled, bytes);
-  out.answers.push_back({call, failed, std::move(bytes)});
-}
-
-void coordinators::ask(coordinator& which, const call& wanted, outgoing& out) {
-  const state& current = which.current;
-  auto body = body_of(*which.by, current, wanted);
-  auto key = key_of(*which.by, current, wanted);
-  if (!body || !key) {
-    refused_bodies_.emplace_back(wanted.as, !body ? body.error() : key.error());
-    return;
-  }
-  const step& step = which.by->at(wanted.as.step);
-  const std::string& operation = operation_of(*which.by, wanted);
-  const wire::departure made{
-      .what = wanted.as.undo ? "the undo of step" : "the call of step",
-      .name = step.name,
-      .to = step.capability,
-      .op = operation,
-      .key = *key,
-      .body_bytes = body->size()};
-  if (auto fits = wire::check_departure(made, out.body_bytes_max); !fits) {
-    refused_bodies_.emplace_back(wanted.as, std::move(fits).error());
-    return;
-  }
-  out.calls.push_back(
-      {.saga = current.saga,
-       .token = token_of(wanted.as),
-       .id = wanted.id,
-       .capability = step.capability,
-       .operation = operation,
-       .key = std::move(*key),
-       .body = std::move(*body),
-       .timeout = wanted.timeout,
-       .trace = trace_below(current.saga, which.trace)});
 }
 
 } // namespace troupe::saga

@@ -292,8 +292,6 @@ private:
       const saga_row& row,
       wall_time now,
       outgoing& out);
-  void
-  answer(store::database& session, const uuid& call, std::string bytes, bool failed, outgoing& out);
   outcome<void> obey_elsewhere(
       store::database& session,
       std::int64_t writer,
@@ -309,7 +307,6 @@ private:
       const action& what,
       wall_time now,
       outgoing& out);
-  void ask(coordinator& which, const call& wanted, outgoing& out);
 
   plan_book plans_;
   running_sagas running_;

@@ -88,6 +88,31 @@ bool is_poison(const plan& by, const state& in, const failed& event) {
          && in.steps[event.to.step].hand.crashes >= crashes_max;
 }
 
+error time_is_up(const plan& by, const state& current) {
+  if (is_queued(current)) {
+    return {
+        .code = errc::deadline_exceeded,
+        .message = "The saga's time was up before it was its turn; nothing was done."};
+  }
+  const std::uint32_t index = some_open_step(current);
+  const std::string& name = by.at(index).name;
+  error why{
+      .code = errc::deadline_exceeded,
+      .message = "The saga's time was up in step `" + name + "`; what it had done was undone.",
+      .details = {{"step", name}}};
+  if (const auto& last = current.steps[index].hand.last_failure) {
+    why.details.emplace_back("last_failure", name_of(*last));
+  }
+  return why;
+}
+
+bool waits_for_word(const plan& by, const state& current) {
+  const auto open = open_steps(current);
+  return std::any_of(open.begin(), open.end(), [&by](std::uint32_t each) {
+    return by.at(each).act == step_act::wait;
+  });
+}
+
 class decision {
 public:
   decision(const plan& by, state& current, wall_time now, std::vector<action>& actions)
@@ -135,8 +160,6 @@ private:
   void undo_next();
   void park_at(std::uint32_t step, error why);
   void watch(milliseconds left);
-  error time_is_up() const;
-  bool waits_for_word() const;
   void tell_answer();
 
   const plan& plan_;
@@ -449,24 +472,6 @@ void decision::on(const timer_due& event) {
   }
 }
 
-error decision::time_is_up() const {
-  if (is_queued(state_)) {
-    return {
-        .code = errc::deadline_exceeded,
-        .message = "The saga's time was up before it was its turn; nothing was done."};
-  }
-  const std::uint32_t index = some_open_step(state_);
-  const std::string& name = plan_.at(index).name;
-  error why{
-      .code = errc::deadline_exceeded,
-      .message = "The saga's time was up in step `" + name + "`; what it had done was undone.",
-      .details = {{"step", name}}};
-  if (const auto& last = state_.steps[index].hand.last_failure) {
-    why.details.emplace_back("last_failure", name_of(*last));
-  }
-  return why;
-}
-
 void decision::on(const deadline_reached&) {
   if (state_.now != phase::forward || state_.next_seq == 1 || state_.round > 0) {
     return;
@@ -483,7 +488,7 @@ void decision::on(const deadline_reached&) {
     return;
   }
   hand.maybe_done = hand.maybe_done || hand.in_flight;
-  give_up(index, time_is_up());
+  give_up(index, time_is_up(plan_, state_));
 }
 
 void decision::on(const retry_by_operator& event) {
@@ -634,13 +639,6 @@ void decision::on(const recalled&) {
   }
 }
 
-bool decision::waits_for_word() const {
-  const auto open = open_steps(state_);
-  return std::any_of(open.begin(), open.end(), [this](std::uint32_t each) {
-    return plan_.at(each).act == step_act::wait;
-  });
-}
-
 void decision::on(const taken_over&) {
   if (state_.next_seq == 1) {
     return;
@@ -671,10 +669,10 @@ void decision::on(const taken_over&) {
       watch(std::min(left, plan_.what().deadline));
     } else if (step.kind == step_kind::pivot && step.undo.empty()) {
       hand_of(index).late = true;
-    } else if (waits_for_word()) {
+    } else if (waits_for_word(plan_, state_)) {
       watch(milliseconds{0}); // What was said in time is heard first.
     } else {
-      return give_up(index, time_is_up());
+      return give_up(index, time_is_up(plan_, state_));
     }
   }
   ask_open();
