@@ -345,6 +345,7 @@ class AtLogin(SystemTest):
         short = self.system.keyed("operator")
         self.assertIsNone(self.log_in(short, "operator", self.token("operator", 2)).error)
         plain = self.system.client()
+        self.assertEqual(200, self.gateway.ask("POST", "/echo", {"payload": "x"}).status)  # It has joined.
         joined = self.system.status(plain)["counters"]["clients_joined"]
         for name in ("n1", "g1"):
             self.keep_token(name, 600)
