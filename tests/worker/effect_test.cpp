@@ -444,7 +444,7 @@ BOOST_AUTO_TEST_CASE(an_effect_settled_in_the_turn_of_a_takeover_is_not_run_agai
   BOOST_TEST(p->number("SELECT COUNT(*) FROM effects") == 0);
   closed.unlock();
   p.reset(); // Waits for the threads.
-  BOOST_TEST(seen.effect_keys.size() == 1U);
+  BOOST_TEST(seen.effect_keys.size() <= 1U); // None if its thread had not begun by then.
 }
 
 // Of a release whose actor had effects.
