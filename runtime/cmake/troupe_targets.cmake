@@ -7,6 +7,12 @@ target_compile_options(troupe_build INTERFACE
   -fPIC) # For libraries and programs alike, so that they share their precompiled headers.
 # What a library defines may be inlined into its own callers, although it is compiled for shared objects as well.
 target_compile_options(troupe_build INTERFACE $<$<CONFIG:Release>:-fno-semantic-interposition>)
+# Merged sources are one unit to GCC, whose inliner stops when a unit has grown by 40 %: the functions of
+# `std::string` are calls then, and a call of the bench costs 12 % more instructions. For all targets, since GCC
+# takes this from the precompiled header that they share.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(troupe_build INTERFACE $<$<CONFIG:Release>:--param=inline-unit-growth=400>)
+endif()
 # GCC 12 raises false alarms about moved std::strings when it optimizes (its bugs 105329, 105651 and 105562).
 target_compile_options(troupe_build INTERFACE
   $<$<CONFIG:Release>:-Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-restrict
@@ -94,17 +100,6 @@ endfunction()
 # compiled with -O1, which takes two thirds of the time of -O3.
 function(troupe_runs_once name)
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
-endfunction()
-
-# troupe_runs_per_message(NAMES ...): libraries through which each call goes. Merged sources are one unit to GCC,
-# whose inliner stops when a unit has grown by 40 %; the functions of `std::string` are calls then, and a call of
-# the bench costs 12 % more instructions. Compiling these takes a quarter longer so.
-function(troupe_runs_per_message)
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    foreach(name ${ARGN})
-      target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:--param=inline-unit-growth=400>)
-    endforeach()
-  endif()
 endfunction()
 
 # What `./dev demo` and `./dev bench` need built: the programs, and those under tests/ as well.
