@@ -41,7 +41,8 @@ public:
   std::unique_ptr<gateway::route_handler>
   route(const std::string& feature, std::unique_ptr<gateway::route_handler> modern);
 
-  /// What became of the requests of a feature here; null if there is no such feature. Any thread.
+  /// The outcomes of a feature's requests at this gateway; null if there is no such feature. Any
+  /// thread.
   const strangler::feature_counts* counts_of(std::string_view feature) const;
 
   /// Adds the metrics of each feature. Any thread.

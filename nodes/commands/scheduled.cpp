@@ -25,7 +25,7 @@ namespace {
 using wire::json_object;
 
 constexpr std::string_view schedule_keeper = "troupe.events";
-// Of one capability, where an id is looked for: nodes find their timers by time alone.
+// Timers of one capability that are looked through for an id: nodes find theirs by time alone.
 constexpr std::uint64_t timers_searched_max = 100'000;
 
 struct scheduled_arguments : connect_arguments {

@@ -22,11 +22,11 @@ namespace troupe {
 /// what came of it. Who lacks the right is in the audit log, under his name.
 class order_route final : public gateway::route_handler {
 public:
-  /// What all such routes share. All that is borrowed outlives them.
+  /// The parts that all such routes share. Whatever is borrowed outlives them.
   struct parts {
     page_desk& desk;
     const topology::plan& plan;
-    /// Of the gateway.
+    /// The gateway's node.
     std::string name;
     /// Null without `security`: then whoever is let in may.
     std::shared_ptr<const security::rules> rules;

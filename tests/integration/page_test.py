@@ -195,7 +195,8 @@ class PageOfOperators(SystemTest):
         self.assertEqual(0, troupe("token", "keys", system.file).returncode)
         system.broker()
         system.worker("n1")
-        system.run("troupe-gateway", "g1").wait_for("gateway.started")
+        process = system.run("troupe-gateway", "g1")
+        process.wait_for("gateway.started")
         gateway = Gateway(port)
         self.assertEqual(200, gateway.ask("GET", "/ui").status)
         self.assertEqual(401, gateway.ask("GET", "/ui/state").status)
@@ -203,6 +204,8 @@ class PageOfOperators(SystemTest):
         refused = gateway.ask("GET", "/ui/state", x_service_token=self.token(system, "anna"))
         self.assertEqual(403, refused.status, refused)
         self.assertIn("troupe.broker.status", refused.json["detail"])
+        told = process.wait_for("access_refused", who="anna")
+        self.assertEqual(("anna.call", "127.0.0.1"), (told["rule"], told["from"]))
         token = self.token(system, "operator")
         until = time.monotonic() + PATIENCE
         while True:

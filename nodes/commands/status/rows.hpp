@@ -48,7 +48,7 @@ struct capability_place {
   /// Calls in hand, and how many it takes at once; 0 where that is not known.
   std::uint64_t in_hand = 0;
   std::uint32_t credit = 0;
-  /// Of handlers; see `wire::group_status`.
+  /// The handlers' p99 of the last minute; see `wire::group_status`.
   std::optional<std::uint64_t> p99_us{};
 };
 

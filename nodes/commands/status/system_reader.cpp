@@ -22,7 +22,7 @@ bool has_dead_letters(const system_view& view) {
              });
 }
 
-/// What runs of sagas, of each capability with a database.
+/// Questions about running sagas, to each capability with a database.
 std::vector<question>
 questions_about_running(const topology::plan& plan, const std::set<std::string>& skipped) {
   std::vector<question> questions;

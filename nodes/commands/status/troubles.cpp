@@ -490,7 +490,7 @@ private:
     }
   }
 
-  /// What actors say of themselves; each node of a database sees the same.
+  /// Open matters, which actors tell of themselves; each node of a database sees the same ones.
   void find_open_matters() {
     for (const capability_view& capability : all_.capabilities) {
       const wire::open_matters_status* most = nullptr;

@@ -37,9 +37,9 @@ struct grid_row {
 
 /// How much of the grid is shown: the first that fits.
 struct grid_form {
-  /// Of each node: nothing, its state, also its rate, also calls in hand and p99.
+  /// Details of each node, 0 to 3: nothing; its state; also its rate; also calls in hand and p99.
   int of_nodes;
-  /// Of the capability: its state alone, also rate, queue and p99, also what waits.
+  /// Details of the capability, 0 to 2: its state; also rate, queue and p99; also what waits.
   int of_capability;
 };
 
@@ -348,7 +348,7 @@ void add_letters(board_lines& to, const system_view& all, std::size_t columns) {
       count == 0 ? tone::plain : tone::waits);
 }
 
-/// What is wrong, as whole entries: the first always, others as far as there is room.
+/// Troubles as whole entries: the first always, others as far as there is room.
 board_lines troubles_within(const std::vector<trouble>& found, board_room room) {
   board_lines lines;
   std::size_t shown = 0;

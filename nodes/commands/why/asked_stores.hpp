@@ -22,7 +22,7 @@ public:
   /// @param plan outlives this.
   explicit asked_stores(const topology::plan& plan) : plan_{plan} {}
 
-  /// What a capability's database has of these ids. @errors if no node of it answers.
+  /// The rows that a capability's database has of these ids. @errors if no node of it answers.
   outcome<wire::told_life>
   life_of(const topology::capability_plan& capability, const std::vector<uuid>& ids);
 

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-// What the tables of the journal have of one id (runtime/broker/journal/README.md). Each adds what
-// it finds, once. They throw store::database_error.
+// Readers of the journal's tables, for one id (runtime/broker/journal/README.md). Each adds what it
+// finds, once. They throw store::database_error.
 
 namespace troupe::why {
 

@@ -26,18 +26,26 @@ public:
   explicit token_audit(sink to) : to_{std::move(to)} {}
 
   /// @param route as the topology names it. @param from the client's address.
-  void note(std::string_view route, std::string_view from, const error& why, instant now);
+  /// @param who the service whose token is good but who lacks a right; empty if nobody proved who
+  /// he is.
+  void note(
+      std::string_view route,
+      std::string_view from,
+      std::string_view who,
+      const error& why,
+      instant now);
 
   /// All that were counted. From any thread.
   std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
 
 private:
-  // Addresses share them by chance, so that a crowd of them fills no log either.
+  // Addresses share them by chance, so that a crowd of them fills no log either; so do services,
+  // apart, so that no stranger hides them.
   static constexpr std::size_t series = 16;
 
   sink to_;
   secret_hash place_;
-  security::audit_sample sample_{series, std::chrono::seconds{10}};
+  security::audit_sample sample_{2 * series, std::chrono::seconds{10}};
   std::atomic<std::uint64_t> refused_{0};
 };
 

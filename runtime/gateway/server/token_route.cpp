@@ -11,6 +11,16 @@ namespace {
 
 constexpr const char* token_field = "x-service-token";
 
+error has_no_right(const std::string& service) {
+  return {
+      .code = errc::forbidden,
+      .message = fmt::format(
+          "`{}` has no right to look at the system: a `call` of it under `security.allow` has to "
+          "name `troupe.broker.status` or `troupe.*`",
+          service),
+      .details = {{"reason", "no_right"}}};
+}
+
 } // namespace
 
 outcome<std::string> token_route::check(const http::request& asked) {
@@ -37,24 +47,20 @@ outcome<std::string> token_route::check(const http::request& asked) {
                     "not",
          .details = {{"reason", "bound"}}}};
   }
-  if (may_ && !may_((*checked)->service)) {
-    return failure{
-        {.code = errc::forbidden,
-         .message = fmt::format(
-             "`{}` has no right to look at the system: a `call` of it under `security.allow` has "
-             "to name `troupe.broker.status` or `troupe.*`",
-             (*checked)->service),
-         .details = {{"reason", "no_right"}}}};
-  }
   return (*checked)->service;
 }
 
 void token_route::handle(route_request request, const http::responder& answers) {
+  const auto refuse = [&](std::string_view who, const error& why) {
+    with_.refusals.note(name_, request.asked.peer.host, who, why, with_.time.now());
+    answers.respond(problem_of(why, std::nullopt));
+  };
   auto checked = check(request.asked);
   if (!checked) {
-    with_.refusals.note(name_, request.asked.peer.host, checked.error(), with_.time.now());
-    answers.respond(problem_of(checked.error(), std::nullopt));
-    return;
+    return refuse({}, checked.error());
+  }
+  if (may_ && !may_(*checked)) {
+    return refuse(*checked, has_no_right(*checked));
   }
   request.service = std::move(*checked);
   inner_->handle(std::move(request), answers);
