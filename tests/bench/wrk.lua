@@ -2,7 +2,11 @@
 --   wrk -s wrk.lua URL -- get FILE     users in turn; the file has an id a line
 --   wrk -s wrk.lua URL -- post SEED    orders in turn, each under a UUID of version 7 of its own
 
+local ffi = require("ffi")
+ffi.cdef("struct moment { long seconds; long microseconds; }; int gettimeofday(struct moment *, void *);")
+
 local asked, count, seed = {}, 0, 0
+local now = ffi.new("struct moment")
 
 local function order(n)
   local items = string.format('{"sku":"product-%02d","quantity":1}', n % 50)
@@ -20,7 +24,8 @@ end
 
 local function post()
   count = count + 1
-  local milliseconds = os.time() * 1000
+  ffi.C.gettimeofday(now, nil)
+  local milliseconds = tonumber(now.seconds) * 1000 + math.floor(tonumber(now.microseconds) / 1000)
   local key = string.format(
     "%08x-%04x-7%03x-8%03x-%012x", math.floor(milliseconds / 65536), milliseconds % 65536,
     math.floor(seed / 4096), seed % 4096, count)
