@@ -108,7 +108,7 @@ def ask(given, kind, *arguments, **settings):
         if name not in started:
             started[name] = kind(given, folder / name, **settings)
         line = getattr(started[name], do)(*arguments)
-        return line | {"system": line["system"] + given.release}
+        return line and line | {"system": line["system"] + given.release}
     step.kind = kind
     return step
 
