@@ -2,11 +2,11 @@
 """Measures Troupe beside its peers, interleaved in one run, and says which bars are met.
 
     bench.py calls|turns|sagas|events|http|all --bin DIR [--json FILE] [--runs N] [--seconds S]
-             [--beside DIR] [--secure]
+             [--beside DIR] [--secure] [--traced]
 
 calls   client -> broker -> worker's actor -> back: Troupe's batching client and a plain two-frame
         one beside bare ZeroMQ and NATS; with `--secure` all of them once more, with keys or TLS on
-        each link and rules or users
+        each link and rules or users; with `--traced` Troupe's also with 1 % and all of them traced
 turns   a command whose effect is committed beside a call that commits nothing
 sagas   the order saga, from the order to its confirmation
 events  events published, and handled, beside JetStream, RabbitMQ and Redis; how long it takes, and
@@ -33,11 +33,13 @@ from machine import pinned_to
 from peers import JetStream, Nats, RabbitMq, Redis, SecureNats
 from series import (OTHER_RELEASE, SLOW_FLUSH_US, Series, ask, bar, beside, measure, say, slow, table,
                     versus)
-from systems import SECURE, Reference, SecureTroupe, Troupe
+from systems import SECURE, Reference, SecureTroupe, TracedTroupe, Troupe, traced
 from web import WEB_NEEDS, web_bars, web_steps
 
 CALL_WINDOWS = (1, 64, 1000)
 SAGA_WINDOWS = (1, 64, 256)
+# The share of the calls that are traced, and what is to be left of the rate.
+TRACED = ((0.01, 0.97), (1, 0.5))
 
 
 def call_steps(given):
@@ -53,6 +55,9 @@ def call_steps(given):
                       for mode in (("asap",) if window == 1 else ("asap", "flusher"))]
         if given.secure:
             steps += secure_steps(given, window)
+        if given.traced:
+            steps += [ask(given, TracedTroupe, "troupe", "echo.echo", window, topology="calls",
+                          share=share, named=traced(share)) for share, _ in TRACED]
     return steps
 
 
@@ -99,6 +104,12 @@ def call_bars(series):
     say(f"  batching client / ROUTER-ROUTER at 1000: {ratio:.2f}x (no bar)")
     if series.median("troupe" + SECURE, "call", 1000):
         secure_bars(series)
+    for window in (64, 1000):
+        for share, most in TRACED:
+            name = f"troupe, {traced(share)}"
+            if series.median(name, "call", window):
+                bar(f"batching client, {traced(share)} / untraced at {window}",
+                    series.ratio((name, "call", window), ("troupe", "call", window)), most)
 
 
 def secure_bars(series):
@@ -160,7 +171,10 @@ def main():
     parser.add_argument("--beside", type=pathlib.Path, help="programs of another release")
     parser.add_argument("--secure", action="store_true",
                         help="of calls: also with keys on each link, and rules")
+    parser.add_argument("--traced", action="store_true", help="of calls: also with traces recorded")
     given = parser.parse_args()
+    if given.traced and given.bench not in ("calls", "all"):
+        parser.error("--traced is for calls")
     if given.secure and given.bench not in ("calls", "all"):
         parser.error("--secure is for calls")
     given.bin = given.bin.resolve()

@@ -258,3 +258,19 @@ class SecureTroupe(Troupe):
 
     def load(self, system, operation, window):
         return secured(super().load(system, operation, window))
+
+
+class TracedTroupe(Troupe):
+    """The same with a share of the calls recorded as traces."""
+
+    def __init__(self, given, folder, topology, share):
+        self._share = share
+        super().__init__(given, folder, topology, more=f"traces: {{sample: {share}}}\n")
+
+    def load(self, system, operation, window):
+        line = super().load(system, operation, window)
+        return line | {"system": f"{line['system']}, {traced(self._share)}"}
+
+
+def traced(share):
+    return f"{share * 100:g} % traced"
