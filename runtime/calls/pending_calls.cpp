@@ -179,7 +179,7 @@ std::optional<pending_calls::ended> pending_calls::find(const uuid& id) const {
   return describe(slots_[found->second], 1);
 }
 
-bool pending_calls::retry(const uuid& id, instant when) {
+bool pending_calls::retry(const uuid& id, instant when, effect possible) {
   const auto found = slot_of_.find(id);
   if (found == slot_of_.end()) {
     return false;
@@ -189,7 +189,9 @@ bool pending_calls::retry(const uuid& id, instant when) {
   if (call.at != place::sent || when >= call.deadline) {
     return false;
   }
-  --call.sends_open;
+  if (possible == effect::none) {
+    --call.sends_open;
+  }
   ++call.retries;
   call.at = place::waiting;
   call.link = -1;

@@ -98,7 +98,10 @@ public:
 
   /// Sends the call, which was answered by "try again later", again at `when`, under its id. False,
   /// and nothing changed, if the call is not outstanding or its deadline comes first.
-  bool retry(const uuid& id, instant when);
+  ///
+  /// @param possible whether the try that was answered so may have been carried out: then the call
+  /// stays loose.
+  bool retry(const uuid& id, instant when, effect possible);
 
   /// Ends the calls whose deadline has come, and appends them to `into`; calls whose time of
   /// `retry` has come are what `next_to_send` gives. At most a millisecond late.

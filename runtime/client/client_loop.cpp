@@ -180,7 +180,7 @@ void client_loop::take_error(
                               && links_.count() < static_cast<int>(settings_.brokers.size());
   const bool is_patient = (call.flags & flag_patient) != 0 || call.is_loose || is_misdirected;
   if (is_patient && verdict_on(why.code).asks_for_patience && !why.is_final
-      && table_.retry(call.id, retry_time(why, call.retries, now))) {
+      && table_.retry(call.id, retry_time(why, call.retries, now), why.possible)) {
     return;
   }
   if (call.is_loose && verdict_on(why.code).is_blind && !why.is_final) {

@@ -9,6 +9,7 @@
 #include <random>
 
 using namespace std::chrono_literals;
+using troupe::effect;
 using troupe::instant;
 using troupe::uuid;
 using troupe::calls::pending_calls;
@@ -195,8 +196,8 @@ BOOST_AUTO_TEST_CASE(a_refused_call_is_sent_again_when_it_is_time) {
   const uuid id = add(1000ms);
   (void)sent(0);
 
-  BOOST_TEST(!table.retry(id, time.now() + 1000ms));
-  BOOST_TEST(table.retry(id, time.now() + 300ms));
+  BOOST_TEST(!table.retry(id, time.now() + 1000ms, effect::none));
+  BOOST_TEST(table.retry(id, time.now() + 300ms, effect::none));
 
   time.advance(299ms);
   BOOST_TEST(expire().empty());
@@ -207,6 +208,31 @@ BOOST_AUTO_TEST_CASE(a_refused_call_is_sent_again_when_it_is_time) {
   BOOST_TEST(table.find(id)->retries == 1U);
   time.advance(700ms);
   BOOST_TEST(expire().size() == 1U);
+}
+
+// A worker that died may have committed it: a later try that found nobody says nothing about that.
+BOOST_AUTO_TEST_CASE(a_call_that_may_have_been_carried_out_stays_so_through_its_tries) {
+  table.link_up(0);
+  const uuid told = add(1000ms);
+  const uuid untold = add(1000ms);
+  const uuid harmless = add(1000ms);
+  (void)sent(0);
+  BOOST_TEST(table.retry(told, time.now() + 100ms, effect::unknown));
+  BOOST_TEST(table.retry(untold, time.now() + 100ms, effect::unknown));
+  BOOST_TEST(table.retry(harmless, time.now() + 100ms, effect::none));
+  time.advance(101ms);
+  (void)expire();
+  BOOST_TEST(sent(0).size() == 3U);
+
+  BOOST_TEST(table.answered(told)->is_loose);
+  BOOST_TEST(!table.answered(harmless)->is_loose);
+  BOOST_TEST(table.retry(untold, time.now() + 100ms, effect::none));
+  table.link_lost(0);
+  time.advance(1000ms);
+  std::vector<pending_calls::ended> over;
+  table.expire(time.now(), over);
+  BOOST_TEST_REQUIRE(over.size() == 1U);
+  BOOST_TEST(over.front().is_loose);
 }
 
 BOOST_AUTO_TEST_CASE(the_next_due_time_is_never_late) {
@@ -281,7 +307,8 @@ BOOST_AUTO_TEST_CASE(every_call_ends_exactly_once) {
           if (!on_wire.empty()) {
             (void)calls.retry(
                 on_wire[random() % on_wire.size()],
-                time.now() + troupe::milliseconds{random() % 50});
+                time.now() + troupe::milliseconds{random() % 50},
+                effect::none);
           }
           break;
         case 4:

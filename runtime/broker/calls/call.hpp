@@ -48,7 +48,8 @@ struct alignas(64) call {
   phase is = phase::none;
   bool has_key = false;
   bool was_delivered = false;
-  /// A worker left, or its link did, while it had the call: it may have been carried out.
+  /// A worker left, or its link did, while it had the call, or one has it on record: it may have been
+  /// carried out.
   bool was_left = false;
   /// Workers that died with it in hand.
   std::uint8_t deaths = 0;

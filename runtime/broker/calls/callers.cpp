@@ -71,13 +71,18 @@ void callers::refuse_for(
 }
 
 void callers::end(std::uint32_t index, const error& why, decisions& out) {
-  const call& ended = calls_[index];
-  for (const waiter& each : ended.waiters) {
-    refuse(each.to, ended.id, why, out);
-  }
-  nodes_.capabilities[ended.capability].times.refused.add();
-  timers_.clear(index);
+  refuse_all(index, why, out);
+  nodes_.capabilities[calls_[index].capability].times.refused.add();
   calls_.remove(index);
+}
+
+void callers::refuse_all(std::uint32_t index, const error& why, decisions& out) {
+  call& refused = calls_[index];
+  for (const waiter& each : refused.waiters) {
+    refuse(each.to, refused.id, why, out);
+  }
+  refused.waiters.clear();
+  timers_.clear(index);
 }
 
 void callers::answer_all(

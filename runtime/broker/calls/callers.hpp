@@ -34,6 +34,8 @@ public:
   refuse_for(origin to, const uuid& id, const brought_call& held, effect possible, decisions& out);
   /// Ends the call with this error for all who wait.
   void end(std::uint32_t index, const error& why, decisions& out);
+  /// Gives this error to all who wait. The call stays.
+  void refuse_all(std::uint32_t index, const error& why, decisions& out);
   /// Gives an answer to all who wait. The call stays.
   void
   answer_all(std::uint32_t index, std::string_view header, std::string_view body, decisions& out);

@@ -47,6 +47,22 @@ bool may_be_known_elsewhere(const directory& nodes, const call& what) {
   return false;
 }
 
+/// The refusal in `header`, which is the answer to a call that another worker left with. Said without
+/// a look at what became of the call there, it means that the effect is unknown, whatever it says.
+/// Nothing if the answer may be passed on as it is.
+std::optional<error> refusal_of_one_try(const call& what, const wire::header_view& header) {
+  if (header.status != wire::status::error || !what.was_left) {
+    return std::nullopt;
+  }
+  auto why = wire::read_error(header.error);
+  if (!why || why->is_final || why->possible == effect::unknown
+      || !verdict_on(why->code).is_blind) {
+    return std::nullopt;
+  }
+  why->possible = effect::unknown;
+  return std::move(*why);
+}
+
 } // namespace
 
 void replies::take(
@@ -92,7 +108,7 @@ void replies::take(
   } else if (
       header.status != wire::status::error || !try_elsewhere(index, is_mine, header, now, out)) {
     note_time(calls_[index], header.status, now);
-    take_answer(index, is_mine, header_bytes, body, now, out);
+    take_answer(index, is_mine, header, header_bytes, body, now, out);
   }
   if (is_mine) { // The worker has room again.
     suspects_.released(number, now, out);
@@ -122,6 +138,9 @@ void replies::take_pending(std::uint32_t index, instant now, decisions& out) {
   call& pending = calls_[index];
   pending.given_to = nodes_.capabilities[pending.capability].placements[pending.placement].node;
   pending.may_come_late = true;
+  // From now on the call is on record. If its node dies, those who refused it earlier may finish it.
+  pending.was_left = true;
+  pending.tried.clear();
   calls_.take_out(index);
   suspects_.end_turn_of(index, now, out);
   if (pending.waiters.empty()) {
@@ -203,12 +222,17 @@ void replies::note_time(const call& answered, wire::status how, instant now) {
 void replies::take_answer(
     std::uint32_t index,
     bool is_mine,
-    std::string_view header,
+    const wire::header_view& header,
+    std::string_view header_bytes,
     std::string_view body,
     instant now,
     decisions& out) {
   const call& known = calls_[index];
-  callers_.answer_all(index, header, body, out);
+  if (const auto refusal = refusal_of_one_try(known, header)) {
+    callers_.refuse_all(index, *refusal, out);
+  } else {
+    callers_.answer_all(index, header_bytes, body, out);
+  }
   nodes_.capabilities[known.capability].rate.note(now);
   if (known.is == call::phase::outstanding && !is_mine) {
     return; // The call uses credit at another worker until that worker replies, too.

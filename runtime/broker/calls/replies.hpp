@@ -43,7 +43,8 @@ private:
   void take_answer(
       std::uint32_t index,
       bool is_mine,
-      std::string_view header,
+      const wire::header_view& header,
+      std::string_view header_bytes,
       std::string_view body,
       instant now,
       decisions& out);

@@ -299,6 +299,56 @@ BOOST_FIXTURE_TEST_CASE(
   BOOST_TEST(tested.size() == 0U);
 }
 
+// The newer node may have committed the call before it died. Whoever is asked next looks into no
+// inbox before it says no.
+BOOST_FIXTURE_TEST_CASE(a_refusal_after_a_worker_that_died_does_not_say_no_effect, router_fixture) {
+  std::uint64_t number = 0;
+  std::uint32_t login = 0;
+  for (const errc said : {errc::unknown_operation, errc::deadline_exceeded}) {
+    const std::uint32_t newer = ++login;
+    BOOST_REQUIRE(join("n2", newer));
+    call(++number);
+    lose(newer);
+    const std::uint32_t older = ++login;
+    BOOST_REQUIRE(join("n1", older));
+    BOOST_REQUIRE(receivers(number) == (logins{newer, older}));
+    refuse_with(older, number, {.code = said, .message = "no"});
+
+    BOOST_REQUIRE(refusal(number));
+    BOOST_TEST((refusal(number)->code == said));
+    BOOST_TEST((refusal(number)->possible == effect::unknown));
+    BOOST_TEST(tested.size() == 0U);
+    leave(older);
+    lose(older);
+  }
+}
+
+// An answer from the inbox holds for every try.
+BOOST_FIXTURE_TEST_CASE(a_last_word_after_a_worker_that_died_is_passed_on_as_it_is, router_fixture) {
+  BOOST_REQUIRE(join("n2", 1));
+  call(1);
+  lose(1);
+  BOOST_REQUIRE(join("n1", 2));
+  refuse_with(2, 1, {.code = errc::rejected, .message = "sold out"});
+
+  BOOST_TEST(answers(1) == 1U);
+  BOOST_TEST(!refusal(1));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_call_on_record_is_finished_by_a_node_that_refused_it_before, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  call(1, 0, 5s);
+  BOOST_REQUIRE(join("n2", 2));
+  refuse_with(1, 1, {.code = errc::overloaded, .message = "full", .retry_after = 300ms});
+  BOOST_REQUIRE(receivers(1) == (logins{1, 2}));
+  pending(2, 1);
+
+  lose(2);
+
+  BOOST_TEST(!refusal(1));
+  BOOST_TEST(receivers(1) == (logins{1, 2, 1}), boost::test_tools::per_element());
+}
+
 BOOST_FIXTURE_TEST_CASE(an_operation_that_only_a_busy_node_knows_is_not_unknown, router_fixture) {
   BOOST_REQUIRE(join("n1", 1));
   BOOST_REQUIRE(join("n2", 2));
