@@ -9,6 +9,7 @@
 #include "tests/worker/process_fixture.hpp"
 
 #include <deque>
+#include <memory>
 
 namespace troupe::test {
 
@@ -50,6 +51,12 @@ struct owner {
     std::vector<saga::plan> plans;
     plans.push_back(*saga::plan::make(of));
     return plans;
+  }
+
+  /// As when the actor's instance is made anew.
+  void make_anew(std::vector<saga::plan> plans) {
+    std::destroy_at(&sagas);
+    std::construct_at(&sagas, std::move(plans));
   }
 
   /// Runs one turn. False if this owner has been fenced; nothing was written then.
