@@ -22,8 +22,12 @@ std::string trace_below(const uuid& saga, const std::string& trace) {
 
 } // namespace
 
-std::uint64_t token_of(const timer& wait) {
-  return std::uint64_t{wait.step} << 32U | wait.token;
+outgoing::timer timer_of(const uuid& saga, const watch_deadline& watch) {
+  return {saga, deadline_token, watch.delay, static_cast<std::uint32_t>(steps_max)};
+}
+
+outgoing::timer timer_of(const uuid& saga, const timer& wait) {
+  return {saga, std::uint64_t{wait.step} << 32U | wait.token, wait.delay, wait.step};
 }
 
 // A token names a try: 32 bits of attempt, 23 of round, undo, 8 of step.

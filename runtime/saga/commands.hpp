@@ -13,10 +13,13 @@ namespace troupe::saga {
 /// The token of the timer that watches a saga's deadline.
 inline constexpr std::uint64_t deadline_token = std::uint64_t{1} << 63U;
 
-std::uint64_t token_of(const timer& wait);
+/// The timers of a saga: that of its deadline, and one of each step.
+outgoing::timer timer_of(const uuid& saga, const watch_deadline& watch);
+outgoing::timer timer_of(const uuid& saga, const timer& wait);
+
 std::uint64_t token_of(const asked& as);
 
-/// The timer, or the try, that a token names.
+/// The timer of a step, or the try, that a token names.
 timer_due timer_of(std::uint64_t token);
 asked asked_of(std::uint64_t token);
 

@@ -29,16 +29,35 @@ outcome<void> is_accepted(const plan& by, std::string_view input) {
   }
 }
 
+// Whoever waits now will not all have begun by then, and asking again costs little.
+constexpr milliseconds full_wait{1'000};
+
+error queue_is_full(const definition& of) {
+  return {
+      .code = errc::overloaded,
+      .message = fmt::format(
+          "{} sagas of `{}` wait for their turn at this node, and no more may (`queue` of its "
+          "`config`, {} run at once); nothing was begun, ask again under the same id",
+          of.queue,
+          of.operation,
+          of.at_once),
+      .retry_after = full_wait,
+      .details = {{"reason", "queue_full"}}};
+}
+
 } // namespace
 
 // Of one look.
 constexpr std::size_t told_max = 1'000;
+// In one turn.
+constexpr std::size_t admitted_max = 256;
 
 coordinators::coordinators(std::vector<plan> plans) : plans_{std::move(plans)} {
 }
 
 standing coordinators::standing_now(wall_time now) const {
   standing found = running_.standing_now(now);
+  found.unheard = unheard_;
   for (const auto& [id, its] : troubles_.all()) {
     if (its.failures == 0) {
       ++found.left_alone;
@@ -68,6 +87,9 @@ outcome<void> coordinators::start(
   journal_table journal{session};
   if (!by.what().undo.empty() && !journal.recalls(id).empty()) {
     return failure{rejected("undone", "it was undone before it came")};
+  }
+  if (running_.is_full(by)) {
+    return failure{queue_is_full(by.what())};
   }
   plans_.keep_table(session, by, now);
   const std::string_view kept_line = by.what().at_once == 0 ? std::string_view{} : line;
@@ -128,7 +150,8 @@ void coordinators::recall(
     }
     if (!found) {
       if (troubles_.leave_alone(row.id, found.error().message, now)) {
-        out.parked_sagas.push_back({row.id, std::move(found).error().message, true});
+        out.parked_sagas.push_back(
+            {row.id, std::move(found).error().message, true, false, row.trace});
       }
       return;
     }
@@ -184,8 +207,12 @@ void coordinators::hear(
 }
 
 void coordinators::admit(store::database& session, wall_time now, instant time, outgoing& out) {
+  std::size_t count = 0;
   for (auto next = running_.next(); !next.empty(); next = running_.next()) {
     for (coordinator* const which : next) {
+      if (++count > admitted_max) {
+        return; // The others follow in the next turn: some of these may have ended at once.
+      }
       const uuid id = which->current.saga;
       (void)attempt(session, id, now, time, out, [&] {
         mover_.move(session, *which, admitted{}, now, out);
@@ -214,7 +241,7 @@ void coordinators::answered(
     mover_.move(session, *which, saga::failed{asked_of(token), std::move(why)}, now, out);
     if (!which->need_is_told && which->needs_person(now)) {
       which->need_is_told = true;
-      out.parked_sagas.push_back({id, which->need(), false, true});
+      out.parked_sagas.push_back({id, which->need(), false, true, which->trace});
     }
   } else {
     mover_.move(session, *which, saga::answered{asked_of(token), std::string{body}}, now, out);
@@ -247,7 +274,9 @@ std::size_t coordinators::resume(
     ids = journal_table{session}.unfinished(writer);
   } else {
     ids = troubles_.due(time);
-    ids.insert(ids.end(), lost_.begin(), lost_.end());
+    for (const auto& [id, trace] : lost_) {
+      ids.push_back(id);
+    }
   }
   resumed_ = true;
   std::size_t count = 0;
@@ -354,12 +383,18 @@ outcome<void> coordinators::obey_elsewhere(
 }
 
 void coordinators::put_off(const uuid& id, std::string reason, wall_time now, instant time) {
+  const coordinator* const which = running_.find(id);
+  const auto lost = lost_.find(id);
+  std::string trace = which != nullptr      ? which->trace
+                      : lost != lost_.end() ? lost->second
+                                            : std::string{};
   running_.drop(id);
-  troubles_.failed(id, std::move(reason), now, time);
+  troubles_.failed(id, {std::move(reason), std::move(trace)}, now, time);
 }
 
-void coordinators::committed() {
+void coordinators::committed(outgoing& out) {
   if (std::exchange(resumed_, false)) {
+    out.all_stopped = behind_; // Each that runs has set its timers again.
     behind_ = false;
     lost_.clear();
   }
@@ -368,11 +403,14 @@ void coordinators::committed() {
     troubles_.forget(id);
   }
   told_.clear();
+  out.stopped = running_.take_dropped();
+  std::erase_if(
+      out.timers, [&](const outgoing::timer& each) { return running_.find(each.saga) == nullptr; });
 }
 
 void coordinators::rolled_back() {
-  for (const uuid& id : running_.rolled_back()) {
-    lost_.insert(id);
+  for (auto& [id, trace] : running_.rolled_back()) {
+    lost_.insert_or_assign(id, std::move(trace));
   }
   told_.clear();
   plans_.rolled_back();
@@ -423,7 +461,7 @@ bool coordinators::attempt(
   } catch (const store::database_error& thrown) {
     if (!store::is_of_one_message(thrown.kind)) {
       running_.drop(id);
-      lost_.insert(id);
+      lost_.try_emplace(id);
       throw;
     }
     fault = thrown.what();
@@ -437,8 +475,8 @@ bool coordinators::attempt(
   return false;
 }
 
-coordinator& coordinators::run(
-    const saga_row& row, replayed found, wall_time since, std::int64_t epoch) {
+coordinator&
+coordinators::run(const saga_row& row, replayed found, wall_time since, std::int64_t epoch) {
   coordinator& made = running_.add(row.id, *found.by);
   made.current = std::move(found.current);
   made.since = since;
@@ -467,7 +505,7 @@ bool coordinators::load(
   if (!found) {
     // Left as it is: another program may have its plan, or a person mend its journal.
     if (troubles_.leave_alone(id, found.error().message, now)) {
-      out.parked_sagas.push_back({id, std::move(found).error().message, true});
+      out.parked_sagas.push_back({id, std::move(found).error().message, true, false, row->trace});
     }
     return false;
   }

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -31,7 +32,6 @@ class coordinators {
 public:
   explicit coordinators(std::vector<plan> plans);
   coordinators(const coordinators&) = delete;
-  coordinators& operator=(const coordinators&) = delete;
 
   plan_book& plans() { return plans_; }
 
@@ -42,7 +42,8 @@ public:
   /// @param within the time the caller gives it, if less than the definition's.
   /// @param trace of the call (observe/trace_context.hpp); may be empty.
   /// @param line the call's ordering key (`definition::at_once`); may be empty.
-  /// @errors the input is not accepted, or it was undone before it came; nothing was written.
+  /// @errors the input is not accepted, or it was undone before it came; `overloaded`, reason
+  /// `queue_full`: as many wait for their turn as may. Nothing was written.
   outcome<void> start(
       store::database& session,
       std::int64_t writer,
@@ -79,6 +80,9 @@ public:
       const step& waits,
       std::string_view body,
       wall_time now);
+
+  /// Counts an event that was for no saga that waits for it (`standing::unheard`).
+  void unheard() { ++unheard_; }
 
   /// Gives the sagas that run here what was said to them, and turns those back that are to be
   /// undone: of all (`look`), or those that this process was told about since.
@@ -153,8 +157,9 @@ public:
 
   const troubles& standing_still() const { return troubles_; }
 
-  /// The turn was committed: forgets the sagas that are over.
-  void committed();
+  /// The turn was committed: forgets the sagas that are over, and leaves no timer of theirs in
+  /// `out`.
+  void committed(outgoing& out);
 
   /// The turn was rolled back: forgets what is in memory of the sagas it touched. `resume` reads
   /// them again.
@@ -224,10 +229,11 @@ private:
   mover mover_{running_};
   troubles troubles_;
   bool behind_ = true;
-  // Not in memory any more since a turn was undone.
-  std::set<uuid> lost_;
+  // Not in memory any more since a turn was undone, with their traces.
+  std::map<uuid, std::string> lost_;
   // `resume` ran in this turn.
   bool resumed_ = false;
+  std::uint64_t unheard_ = 0;
   // Told something by this process.
   std::set<uuid> told_;
   // How far the last look at what others were told went, if there was more than it took.

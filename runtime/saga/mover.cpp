@@ -97,16 +97,16 @@ void mover::carry_out(
       refused_bodies_.emplace_back(wanted->as, std::move(made).error());
     }
   } else if (const auto* wait = std::get_if<timer>(&what)) {
-    out.timers.push_back({id, token_of(*wait), wait->delay});
+    out.timers.push_back(timer_of(id, *wait));
   } else if (std::holds_alternative<listen>(what)) {
     listens_ = true;
   } else if (const auto* watch = std::get_if<watch_deadline>(&what)) {
-    out.timers.push_back({id, deadline_token, watch->delay});
+    out.timers.push_back(timer_of(id, *watch));
   } else if (const auto* end = std::get_if<finish>(&what)) {
     tell_end(session, which, *end, out);
   } else if (const auto* stuck = std::get_if<park>(&what)) {
     journal.set_phase(id, phase::parked);
-    out.parked_sagas.push_back({id, stuck->reason.message});
+    out.parked_sagas.push_back({.saga = id, .reason = stuck->reason.message, .trace = which.trace});
   }
 }
 

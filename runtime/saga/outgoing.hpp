@@ -27,11 +27,13 @@ struct outgoing {
     std::string trace{};
   };
 
-  /// Goes to `timer_due` under `saga` and `token` after `delay`.
+  /// Goes to `timer_due` under `saga` and `token` after `delay`, unless the saga stops before. It
+  /// replaces the timer of the saga that has the same `slot`.
   struct timer {
     uuid saga;
     std::uint64_t token = 0;
     milliseconds delay{};
+    std::uint32_t slot = 0;
   };
 
   /// The answer to a call that had been left pending.
@@ -50,6 +52,8 @@ struct outgoing {
     bool is_left_alone = false;
     /// It is not parked: it is asked on, and has failed for so long that a person should look.
     bool needs_person = false;
+    /// Of the call that started it; may be empty.
+    std::string trace{};
   };
 
   /// A saga that is over, whose trace is recorded.
@@ -68,6 +72,11 @@ struct outgoing {
   std::vector<answer> answers;
   std::vector<parked> parked_sagas;
   std::vector<ended> traced;
+  /// Sagas that do not run here any more, or were taken up anew: their timers of earlier turns are
+  /// void, and go. Said by `committed`.
+  std::vector<uuid> stopped;
+  /// All timers of earlier turns are void: the sagas of this process were read anew.
+  bool all_stopped = false;
 
   /// How much of each there is, to come back to when what was added since is undone.
   struct sizes {
