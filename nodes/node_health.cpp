@@ -48,6 +48,12 @@ std::string trouble_of_sagas(const group_probe& probed) {
   if (probed.sagas->need_person != 0) {
     return fmt::format("{} need a person; {}", probed.sagas->need_person, probed.sagas->need);
   }
+  if (!probed.sagas->full.empty()) {
+    return fmt::format(
+        "{} wait for their turn, and new ones of `{}` are refused",
+        probed.sagas->queued,
+        probed.sagas->full);
+  }
   return probed.sagas_parked == 0
              ? ""
              : fmt::format("{} are parked or paused: `troupe sagas list`", probed.sagas_parked);

@@ -238,6 +238,20 @@ public:
       text_.sample({{"capability", name}, {"state", "failing"}}, sagas.failing);
       text_.sample({{"capability", name}, {"state", "left_alone"}}, sagas.left_alone);
     });
+    text_.counter(
+        "troupe_worker_sagas_refused",
+        "Sagas that were not begun, as too many waited for their turn.");
+    for_each_group([&](const std::string& name, const wire::group_status& group, const auto& more) {
+      if (more.probed.sagas) {
+        text_.sample({{"capability", name}}, group.sagas_refused.value_or(0));
+      }
+    });
+    text_.counter(
+        "troupe_worker_saga_events_unheard",
+        "Events of topics that sagas wait for, for which none waited.");
+    for_each_sagas([&](const std::string& name, const auto& sagas, const auto&) {
+      text_.sample({{"capability", name}}, sagas.unheard);
+    });
     text_.gauge(
         "troupe_worker_sagas_parked",
         "Sagas that wait for a person, of all processes over the database.");

@@ -97,6 +97,11 @@ class Nodes:
         with self._changed:
             return self._nodes[name].kind
 
+    def process_of(self, name: str) -> int:
+        """Its process; 0 if it does not run."""
+        with self._changed:
+            return self._nodes[name].pid
+
     def restarts(self) -> int:
         with self._changed:
             return sum(node.starts - 1 for node in self._nodes.values())

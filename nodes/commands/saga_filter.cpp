@@ -92,6 +92,7 @@ saga_page list_sagas(
       each.said = failure{said.error()};
       continue;
     }
+    page.queued += said->queued.value_or(0);
     for (const wire::standing_saga& saga : said->sagas) {
       if (!is_meant(saga, filter, now)) {
         continue;

@@ -43,6 +43,8 @@ struct saga_page {
   std::map<std::pair<std::string, uuid>, listed_saga> found;
   /// There are more behind this one.
   std::optional<uuid> next;
+  /// So many wait for their turn, of the capabilities meant.
+  std::uint64_t queued = 0;
   std::vector<node_answer> answers;
 };
 

@@ -58,12 +58,7 @@ void compare_steps(
     return;
   }
   to.has_steps = true;
-  const saga::plan by = saga::plan::pinned(*table, *now);
-  for (std::uint32_t i = 0; i < by.step_count(); ++i) {
-    if (!by.makes(i, false) || (!by.at(i).undo.empty() && !by.makes(i, true))) {
-      to.gone.push_back(by.at(i).name);
-    }
-  }
+  to.gone = saga::plan::pinned(*table, *now).gone();
 }
 
 const actor_type* saga_type_of(const std::vector<actor_type>& types, const std::string& name) {
@@ -157,7 +152,7 @@ std::string text_of(const std::vector<saga_upgrade>& all) {
             ? std::string{"they go on and end by the steps that they were started under"}
             : fmt::format(
                 "they go on by the steps that they were started under, and stand still where they "
-                "need {}, which this program does not have: keep those steps' calls until they are "
+                "need {}, which this program does not have: keep what they need until they are "
                 "over, or decide then with `troupe sagas skip` or `compensate`",
                 fmt::join(each.gone, ", ")));
   }

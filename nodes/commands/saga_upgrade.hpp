@@ -19,8 +19,7 @@ struct saga_upgrade {
   /// Whether the steps they were started under are known: this program's, or kept beside the
   /// journal.
   bool has_steps = true;
-  /// The steps whose calls or undos this program cannot make; sagas stand still where they need
-  /// one.
+  /// What this program does not have of those steps (saga::plan::gone).
   std::vector<std::string> gone;
 
   /// Whether sagas may stand still, so that a person should look before the upgrade.

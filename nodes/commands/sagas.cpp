@@ -38,6 +38,12 @@ int run_list(const saga_arguments& given) {
   } else {
     fmt::print("{}", text_of(page));
   }
+  if (page.queued != 0 && !given.json && !given.filter.is_any()) {
+    print_aside(fmt::format(
+        "  queued: {} wait for their turn; `troupe sagas list {} --state queued` says which\n",
+        page.queued,
+        given.file));
+  }
   const bool is_part = print_silent(page.answers, given.json);
   if (page.next && !given.json) {
     print_aside(fmt::format("  next: there are more, behind --after {}\n", to_string(*page.next)));
@@ -69,7 +75,8 @@ void add_sagas(command_line& line) {
           "parked: waits for a person. paused: a person holds it. failing: the node tries it "
           "again, "
           "with growing waits. left_alone: the program of the node named has no plan for it. "
-          "needs_person: a step or undo that is asked without end has failed for too long.\nEnds "
+          "needs_person: a step or undo that is asked without end has failed for too long. queued: "
+          "waits for its turn, as `at_once` of its operation run.\nEnds "
           "with 4 if a node did not answer."))
       .runs([given] { return run_list(*given); });
   add_saga_orders(all);

@@ -13,7 +13,7 @@ export const placesOf = (state, name) => new Map((state.places.runs[name] ?? [])
 
 const numbers = [["rate", "calls and events handled in a second"], ["p99", "of 100 calls, 99 took no longer, from their arrival at the broker"],
   ["queue", "calls that wait at the brokers"], ["lag", "events that wait"], ["dead", "dead letters"], ["restarts", "of replicas"],
-  ["sagas", "that stand still"]];
+  ["sagas", "that stand still, and those that wait for their turn"]];
 
 export class Grid {
   #head;
@@ -107,7 +107,7 @@ export class Grid {
 
   #update(drawn, row, nodes, places) {
     const figures = [rate(row.rate_per_s), row.p99_us == null ? "" : micros(row.p99_us), row.queue, row.lag, row.dead_letters,
-      row.restarts, row.sagas];
+      row.restarts, row.sagas_queued ? `${row.sagas ?? 0} +${row.sagas_queued} queued` : row.sagas];
     const key = JSON.stringify([[...places.values()], figures]);
     if (key === drawn.said) {
       return;

@@ -80,5 +80,5 @@ export function ordersOfSaga(each) {
   const retry = order("Retry the step", "retry", "The failed step is asked again, now.");
   const back = order("Compensate", "compensate", "It turns back, and undoes what it did.");
   return { parked: [resume, retry, back], paused: [resume, back], left_alone: [resume, retry, back], failing: [resume, retry],
-    needs_person: [retry], forward: [back] }[each.state] ?? [];
+    needs_person: [retry], forward: [back], queued: [back] }[each.state] ?? [];
 }

@@ -49,7 +49,8 @@ ordered_json places_json(const system_view& all) {
   return {{"nodes", std::move(nodes)}, {"runs", std::move(runs)}};
 }
 
-ordered_json sagas_json(const std::vector<placed_saga>& all, std::size_t most) {
+ordered_json
+sagas_json(const std::vector<placed_saga>& all, std::size_t most, std::uint64_t queued) {
   ordered_json list = ordered_json::array();
   std::map<std::string, std::size_t> by_state;
   for (const placed_saga& each : all) {
@@ -66,6 +67,9 @@ ordered_json sagas_json(const std::vector<placed_saga>& all, std::size_t most) {
            {"since", each.saga.since},
            {"nodes", each.nodes}});
     }
+  }
+  if (queued != 0) {
+    by_state["queued"] = queued;
   }
   return {{"counts", by_state}, {"list", std::move(list)}};
 }

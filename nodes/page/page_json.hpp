@@ -20,7 +20,9 @@ namespace troupe {
 nlohmann::ordered_json places_json(const system_view& all);
 
 /// Sagas with the nodes that name them, at most `most` of each state, the oldest first.
-nlohmann::ordered_json sagas_json(const std::vector<placed_saga>& all, std::size_t most);
+/// @param queued how many wait for their turn: nodes name a part of them.
+nlohmann::ordered_json
+sagas_json(const std::vector<placed_saga>& all, std::size_t most, std::uint64_t queued);
 
 /// What brokers and nodes still have of traces; who does not answer has none.
 /// @param skipped the brokers and nodes that are not asked.

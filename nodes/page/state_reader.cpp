@@ -1,6 +1,7 @@
 #include "nodes/page/state_reader.hpp"
 
 #include "nodes/commands/status/report.hpp"
+#include "nodes/commands/status/rows.hpp"
 #include "nodes/page/features_json.hpp"
 #include "nodes/page/page_json.hpp"
 #include "runtime/ids.hpp"
@@ -50,7 +51,7 @@ std::string state_reader::read(system_links& links) {
   all["places"] = places_json(view);
   all["events"] =
       view.events ? json_of(wire::encoded(*view.events)).value_or(nullptr) : ordered_json{};
-  all["sagas"] = sagas_json(state.sagas, sagas_shown);
+  all["sagas"] = sagas_json(state.sagas, sagas_shown, queued_sagas(view));
   all["letters"] = ordered_json::array();
   for (const wire::letter& each : state.letters) {
     all["letters"].push_back(json_of(wire::encoded(each)).value_or(nullptr));

@@ -94,7 +94,7 @@ function lettersCard(state, open) {
     element("p", { class: "quiet" }, ...advice(`\`troupe dead-letters retry ${state.file} ID\` delivers one again`))];
 }
 
-const sagaKinds = { forward: "ok", undoing: "warn", parked: "bad", paused: "warn", left_alone: "bad", failing: "warn", needs_person: "bad" };
+const sagaKinds = { forward: "ok", queued: "ok", undoing: "warn", parked: "bad", paused: "warn", left_alone: "bad", failing: "warn", needs_person: "bad" };
 
 function sagasCard(state, open) {
   const counts = Object.entries(state.sagas.counts ?? {});

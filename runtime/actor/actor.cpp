@@ -32,7 +32,8 @@ const std::string* first_repeated(const Entries& all, Name name) {
   return nullptr;
 }
 
-/// What is wrong with declarations, whatever the turn.
+} // namespace
+
 std::optional<std::string> fault_in(const wire::actor_description& declared) {
   if (const auto* twice = first_repeated(declared.operations, &wire::operation_description::name)) {
     return fmt::format("it declares the operation `{}` twice", *twice);
@@ -51,8 +52,6 @@ std::optional<std::string> fault_in(const wire::actor_description& declared) {
   }
   return std::nullopt;
 }
-
-} // namespace
 
 actor::declared_operation actor::find(std::string_view name) const {
   for (std::size_t i = 0; i < operations_.size(); ++i) {

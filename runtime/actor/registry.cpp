@@ -1,6 +1,7 @@
 #include "runtime/actor/registry.hpp"
 
 #include "runtime/actor/saga_actor.hpp"
+#include "runtime/saga/collisions.hpp"
 #include "runtime/saga/journal.hpp"
 #include "runtime/saga/plan.hpp"
 #include "runtime/store/event_store.hpp"
@@ -114,6 +115,14 @@ actor_type with_names(
 }
 
 actor_type saga_type(std::string name, std::vector<saga::definition> sagas) {
+  const auto twice = saga::collisions_among(sagas);
+  if (!twice.empty()) {
+    throw std::logic_error{fmt::format(
+        "actor type `{}` cannot be registered: {}. {}",
+        name,
+        twice.front().what,
+        twice.front().remedy)};
+  }
   wire::actor_description description{.actor = name};
   wire::schema_book types;
   for (const saga::definition& each : sagas) {
@@ -152,6 +161,9 @@ actor_type saga_type(std::string name, std::vector<saga::definition> sagas) {
     }
   }
   description.types = types.take();
+  if (const auto wrong = fault_in(description)) {
+    throw std::logic_error{fmt::format("actor type `{}` cannot be registered: {}", name, *wrong)};
+  }
   return {
       .name = std::move(name),
       .make = [sagas](const context& context) -> std::unique_ptr<actor> {

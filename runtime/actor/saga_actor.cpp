@@ -32,11 +32,15 @@ void saga_actor::hear(const saga::definition& of, const saga::step& waits) {
     declare_event(
         waits.topic,
         handlers::event{
-            [tell](std::string_view body, const event_info&, turn& turn) -> outcome<void> {
+            [this, tell](std::string_view body, const event_info&, turn& turn) -> outcome<void> {
               const auto told = tell(body, turn);
+              if (told) {
+                return {};
+              }
               // An event tells what happened, to whom it may concern: a saga that does not wait for
               // it, or not any more, is no fault.
-              if (told || told.error().code == errc::rejected) {
+              if (told.error().code == errc::rejected) {
+                sagas_.unheard();
                 return {};
               }
               return failure{told.error()};

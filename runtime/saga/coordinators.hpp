@@ -2,108 +2,24 @@
 
 #include "runtime/saga/journal.hpp"
 #include "runtime/saga/machine.hpp"
+#include "runtime/saga/mover.hpp"
 #include "runtime/saga/order.hpp"
+#include "runtime/saga/outgoing.hpp"
 #include "runtime/saga/plan.hpp"
 #include "runtime/saga/plan_book.hpp"
 #include "runtime/saga/running_sagas.hpp"
 #include "runtime/saga/troubles.hpp"
-#include "runtime/secret_hash.hpp"
-#include "runtime/wire/limits.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
-#include <tsl/robin_map.h>
-#include <utility>
 #include <vector>
 
 namespace troupe::saga {
-
-/// The actions of coordinators, to be carried out once the turn is committed.
-struct outgoing {
-  /// A call to make; its answer goes to `answered` under `saga` and `token`.
-  struct call {
-    uuid saga;
-    std::uint64_t token = 0;
-    uuid id;
-    std::string capability;
-    std::string operation;
-    std::string key;
-    std::string body;
-    milliseconds timeout{};
-    /// Of the saga (observe/trace_context.hpp); may be empty.
-    std::string trace{};
-  };
-
-  /// Goes to `timer_due` under `saga` and `token` after `delay`.
-  struct timer {
-    uuid saga;
-    std::uint64_t token = 0;
-    milliseconds delay{};
-  };
-
-  /// The answer to a call that had been left pending.
-  struct answer {
-    uuid call;
-    bool failed = false;
-    /// The reply's body, or the error's MessagePack map.
-    std::string bytes;
-  };
-
-  /// A parked saga: only a person can move it on.
-  struct parked {
-    uuid saga;
-    std::string reason;
-    /// It is not parked: this program cannot continue it, and has written nothing.
-    bool is_left_alone = false;
-    /// It is not parked: it is asked on, and has failed for so long that a person should look.
-    bool needs_person = false;
-  };
-
-  /// A saga that is over, whose trace is recorded.
-  struct ended {
-    uuid saga;
-    std::string operation;
-    /// Of the call that started it.
-    std::string trace;
-    bool is_compensated = false;
-  };
-
-  /// `limits.body` of the topology: the largest body of a call or an answer.
-  std::size_t body_bytes_max = wire::body_bytes_max;
-  std::vector<call> calls;
-  std::vector<timer> timers;
-  std::vector<answer> answers;
-  std::vector<parked> parked_sagas;
-  std::vector<ended> traced;
-
-  /// How much of each there is, to come back to when what was added since is undone.
-  struct sizes {
-    std::size_t calls = 0;
-    std::size_t timers = 0;
-    std::size_t answers = 0;
-    std::size_t parked = 0;
-    std::size_t traced = 0;
-  };
-
-  sizes here() const {
-    return {calls.size(), timers.size(), answers.size(), parked_sagas.size(), traced.size()};
-  }
-
-  void back_to(const sizes& to) {
-    calls.resize(to.calls);
-    timers.resize(to.timers);
-    answers.resize(to.answers);
-    parked_sagas.resize(to.parked);
-    traced.resize(to.traced);
-  }
-};
 
 /// The running sagas of one capability in one process: a coordinator for each, which owns its state
 /// and moves only by its own events.
@@ -115,6 +31,7 @@ struct outgoing {
 class coordinators {
 public:
   explicit coordinators(std::vector<plan> plans);
+  coordinators(const coordinators&) = delete;
 
   plan_book& plans() { return plans_; }
 
@@ -125,7 +42,8 @@ public:
   /// @param within the time the caller gives it, if less than the definition's.
   /// @param trace of the call (observe/trace_context.hpp); may be empty.
   /// @param line the call's ordering key (`definition::at_once`); may be empty.
-  /// @errors the input is not accepted, or it was undone before it came; nothing was written.
+  /// @errors the input is not accepted, or it was undone before it came; `overloaded`, reason
+  /// `queue_full`: as many wait for their turn as may. Nothing was written.
   outcome<void> start(
       store::database& session,
       std::int64_t writer,
@@ -162,6 +80,9 @@ public:
       const step& waits,
       std::string_view body,
       wall_time now);
+
+  /// Counts an event that was for no saga that waits for it (`standing::unheard`).
+  void unheard() { ++unheard_; }
 
   /// Gives the sagas that run here what was said to them, and turns those back that are to be
   /// undone: of all (`look`), or those that this process was told about since.
@@ -236,8 +157,9 @@ public:
 
   const troubles& standing_still() const { return troubles_; }
 
-  /// The turn was committed: forgets the sagas that are over.
-  void committed();
+  /// The turn was committed: forgets the sagas that are over, and leaves no timer of theirs in
+  /// `out`.
+  void committed(outgoing& out);
 
   /// The turn was rolled back: forgets what is in memory of the sagas it touched. `resume` reads
   /// them again.
@@ -285,7 +207,8 @@ private:
   /// Reads a saga from its journal and lets it repeat the call that has no answer.
   bool
   load(store::database& session, std::int64_t writer, const uuid& id, wall_time now, outgoing& out);
-  void hear_one(store::database& session, coordinator& which, wall_time now, outgoing& out);
+  /// Lets a saga run here as its journal has it.
+  coordinator& run(const saga_row& row, replayed found, wall_time since, std::int64_t epoch);
   void recall(
       store::database& session,
       std::int64_t writer,
@@ -300,26 +223,17 @@ private:
       wall_time now,
       instant time,
       outgoing& out);
-  void move(store::database& session, coordinator& which, event what, wall_time now, outgoing& out);
-  void carry_out(
-      store::database& session,
-      coordinator& which,
-      const action& what,
-      wall_time now,
-      outgoing& out);
 
   plan_book plans_;
   running_sagas running_;
+  mover mover_{running_};
   troubles troubles_;
   bool behind_ = true;
-  // Not in memory any more since a turn was undone.
-  std::set<uuid> lost_;
+  // Not in memory any more since a turn was undone, with their traces.
+  std::map<uuid, std::string> lost_;
   // `resume` ran in this turn.
   bool resumed_ = false;
-  // Calls that could not be made, or could not travel: their failures are the next events.
-  std::vector<std::pair<asked, error>> refused_bodies_;
-  // A step of the saga at hand began to wait, and may have its answer already.
-  bool listens_ = false;
+  std::uint64_t unheard_ = 0;
   // Told something by this process.
   std::set<uuid> told_;
   // How far the last look at what others were told went, if there was more than it took.

@@ -1,5 +1,7 @@
 #include "runtime/saga/definition.hpp"
 
+#include "runtime/saga/collisions.hpp"
+#include "runtime/wire/events.hpp"
 #include "runtime/wire/limits.hpp"
 
 #include <algorithm>
@@ -78,6 +80,11 @@ void check_idle(std::vector<fault>& faults, const std::string& owner, const step
   }
   if (checked.operation.size() > wire::name_bytes_max) {
     check_word(faults, owner, "operation", checked.operation);
+  }
+  if (!checked.topic.empty() && !wire::is_pattern(checked.topic)) {
+    add(faults,
+        owner + " waits for events of `" + checked.topic + "`, which is no topic",
+        "Take 1 to 64 bytes of a-z 0-9 _ . , or PREFIX.* or *.");
   }
 }
 
@@ -183,6 +190,11 @@ void check_whole(std::vector<fault>& faults, const definition& of) {
         "the saga has " + std::to_string(of.at_once) + " as at_once",
         "Take 0 to " + std::to_string(at_once_max) + ".");
   }
+  if (of.queue < 1 || of.queue > queue_max) {
+    add(faults,
+        "the saga has a queue of " + std::to_string(of.queue),
+        "Take 1 to " + std::to_string(queue_max) + ".");
+  }
 }
 
 void check_sum(std::vector<fault>& faults, const definition& of) {
@@ -249,6 +261,9 @@ std::vector<fault> validate(const definition& checked) {
   if (!checked.steps.empty()) {
     check_whole(faults, checked);
   }
+  std::vector<fault> twice = collisions_among({&checked, 1});
+  faults.insert(
+      faults.end(), std::make_move_iterator(twice.begin()), std::make_move_iterator(twice.end()));
   // Skip the sum rule if a deadline itself is wrong: the fault would be told twice.
   if (faults.empty()) {
     check_sum(faults, checked);
@@ -261,6 +276,7 @@ std::vector<fault> apply(const tuning& by, definition& tuned) {
   tuned.deadline = by.deadline.value_or(tuned.deadline);
   tuned.person_after = by.person_after.value_or(tuned.person_after);
   tuned.at_once = by.at_once.value_or(tuned.at_once);
+  tuned.queue = by.queue.value_or(tuned.queue);
   for (const auto& [name, changes] : by.steps) {
     const auto found =
         std::find_if(tuned.steps.begin(), tuned.steps.end(), [&name = name](const step& each) {

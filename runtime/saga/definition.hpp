@@ -167,6 +167,12 @@ struct definition {
   /// How many sagas of this operation may run at once in one process; 0 for any number. The others
   /// wait for their turn: those of different keys by turns, those of one key in order.
   int at_once = 0;
+  /// How many may wait so; 1 to `queue_max`. One more is refused as `overloaded`, before anything
+  /// of it is kept. What turns back, and what is taken over, is never refused.
+  ///
+  /// Each that waits holds its state in memory and a row in the database, and 10,000 take longer to
+  /// begin than most callers wait.
+  int queue = 10'000;
 };
 
 inline constexpr milliseconds backoff_max{2'000};
@@ -177,6 +183,7 @@ inline constexpr int crashes_max = 10;
 inline constexpr std::size_t steps_max = 32;
 inline constexpr int retries_max = 100;
 inline constexpr int at_once_max = 100'000;
+inline constexpr int queue_max = 1'000'000;
 
 /// Whether it waits or lets time pass: longer, maybe, than its caller waits.
 bool outlives_caller(const definition& declared);
@@ -191,9 +198,9 @@ const wire::message_shape* input_of(const definition& declared);
 /// to travel; step names not repeated; the order of kinds; an undo on every compensatable step and
 /// on no retriable one; no undo_request without undo; what a step that waits or lets time pass, a
 /// parallel one, and a saga that can be undone or whose last step may have no result must have or
-/// may not have; the ranges above; and the sum rule: one full try of every step up to the end of
-/// the pivot, the longest of those that are parallel, fits into the saga's deadline (else a saga
-/// whose participants are merely slow could never complete).
+/// may not have; what collides (collisions.hpp); the ranges above; and the sum rule: one full try
+/// of every step up to the end of the pivot, the longest of those that are parallel, fits into the
+/// saga's deadline (else a saga whose participants are merely slow could never complete).
 std::vector<fault> validate(const definition& checked);
 
 struct step_tuning {
@@ -208,11 +215,12 @@ struct tuning {
   std::optional<milliseconds> deadline;
   std::optional<milliseconds> person_after;
   std::optional<int> at_once{};
+  std::optional<int> queue{};
   /// Steps by name.
   std::map<std::string, step_tuning> steps{};
 };
 
-TROUPE_MESSAGE(tuning, deadline, person_after, at_once, steps)
+TROUPE_MESSAGE(tuning, deadline, person_after, at_once, queue, steps)
 
 /// Applies `by` to `tuned`, and validates the result.
 ///

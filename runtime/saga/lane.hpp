@@ -17,10 +17,15 @@ namespace troupe::saga {
 class lane {
 public:
   /// @param at_once 0 for any number.
-  explicit lane(int at_once) : at_once_{static_cast<std::size_t>(at_once)} {}
+  /// @param queue so many may wait.
+  lane(int at_once, int queue)
+      : at_once_{static_cast<std::size_t>(at_once)}, queue_{static_cast<std::size_t>(queue)} {}
 
   /// Whether one more may begin, and nobody waits.
   bool is_free() const { return has_room() && waiting_.empty(); }
+
+  /// Whether nothing new may wait. What a takeover brings waits all the same.
+  bool is_full() const { return !is_free() && waiting() >= queue_; }
 
   void run(const uuid& saga);
   /// It waits, among those of the same key in the order of their ids.
@@ -38,6 +43,7 @@ private:
   bool has_room() const { return at_once_ == 0 || running_.size() < at_once_; }
 
   std::size_t at_once_;
+  std::size_t queue_;
   std::set<uuid> running_;
   std::map<std::string, std::set<uuid>> waiting_;
   std::map<uuid, std::string> keys_; // Of those that wait.

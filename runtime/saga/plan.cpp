@@ -48,6 +48,23 @@ bool plan::makes(std::uint32_t index, bool undo) const {
   return static_cast<bool>(own ? asked.undo_request : asked.request);
 }
 
+std::vector<std::string> plan::gone() const {
+  std::vector<std::string> found;
+  for (std::uint32_t i = 0; i < step_count(); ++i) {
+    const step& each = at(i);
+    if (!makes(i, false) || (!each.undo.empty() && !makes(i, true))) {
+      found.push_back(each.name);
+    }
+    if (lacks_condition(each)) {
+      found.push_back("the condition of " + each.name);
+    }
+    if (each.act == step_act::wait && !each.hears.read) {
+      found.push_back("the answer to " + each.name);
+    }
+  }
+  return found;
+}
+
 uuid plan::command_id(const uuid& saga, std::uint32_t index, bool undo, std::uint32_t round) const {
   const std::string& name = what_.steps[index].name;
   // Names are bounded by validate(), so a buffer on the stack is large enough.

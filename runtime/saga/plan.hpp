@@ -39,6 +39,11 @@ public:
   /// earlier definition.
   bool makes(std::uint32_t index, bool undo) const;
 
+  /// What this program does not have of an earlier definition: the names of the steps whose calls
+  /// or undos are gone, "the condition of S", "the answer to S" of a step that waits. Sagas stand
+  /// still where they need one.
+  std::vector<std::string> gone() const;
+
   const step& at(std::uint32_t index) const { return what_.steps[index]; }
 
   /// The steps that begin together with one, which is the only one in most cases.

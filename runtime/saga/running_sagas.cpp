@@ -41,6 +41,23 @@ const coordinator* running_sagas::find(const uuid& id) const {
   return found == all_.end() ? nullptr : found->second.get();
 }
 
+std::size_t running_sagas::waiting() const {
+  std::size_t count = 0;
+  for (const auto& [operation, its] : lanes_) {
+    count += its.waiting();
+  }
+  return count;
+}
+
+std::string running_sagas::full() const {
+  for (const auto& [operation, its] : lanes_) {
+    if (its.is_full()) {
+      return operation;
+    }
+  }
+  return {};
+}
+
 std::vector<coordinator*> running_sagas::next() {
   std::vector<coordinator*> found;
   for (auto& [operation, its] : lanes_) {
@@ -74,6 +91,7 @@ void running_sagas::drop(const uuid& id) {
   if (const coordinator* const which = find(id)) {
     lane_of(*which->by).leave(id);
     all_.erase(id);
+    dropped_.push_back(id);
   }
   std::erase(touched_, id);
 }
@@ -96,9 +114,11 @@ std::vector<uuid> running_sagas::committed() {
   return wrote;
 }
 
-std::vector<uuid> running_sagas::rolled_back() {
-  std::vector<uuid> gone = std::exchange(touched_, {});
-  for (const uuid& id : gone) {
+std::vector<std::pair<uuid, std::string>> running_sagas::rolled_back() {
+  std::vector<std::pair<uuid, std::string>> gone;
+  for (const uuid& id : std::exchange(touched_, {})) {
+    const coordinator* const which = find(id);
+    gone.emplace_back(id, which == nullptr ? std::string{} : which->trace);
     drop(id);
   }
   return gone;
@@ -107,6 +127,7 @@ std::vector<uuid> running_sagas::rolled_back() {
 void running_sagas::clear() {
   all_.clear();
   touched_.clear();
+  dropped_.clear();
   lanes_.clear();
 }
 
@@ -138,6 +159,7 @@ standing running_sagas::standing_now(wall_time now) const {
     }
     found.oldest = std::min(found.oldest, id.born());
   }
+  found.full = full();
   return found;
 }
 
@@ -145,8 +167,9 @@ standing running_sagas::standing_now(wall_time now) const {
 lane& running_sagas::lane_of(const plan& by) {
   const std::string& operation = by.what().operation;
   const auto found = lanes_.find(operation);
-  return found != lanes_.end() ? found->second
-                               : lanes_.emplace(operation, lane{by.what().at_once}).first->second;
+  return found != lanes_.end()
+             ? found->second
+             : lanes_.emplace(operation, lane{by.what().at_once, by.what().queue}).first->second;
 }
 
 } // namespace troupe::saga

@@ -48,6 +48,9 @@ struct standing {
   std::uint64_t undoing = 0;
   /// They wait for their turn (`definition::at_once`); not among those that go forward.
   std::uint64_t queued = 0;
+  /// The operation of which as many wait as may, so that new ones are refused; empty if there is
+  /// none.
+  std::string full;
   /// Their events fail, and they wait.
   std::uint64_t failing = 0;
   std::uint64_t left_alone = 0;
@@ -57,6 +60,9 @@ struct standing {
   std::string need;
   /// Those that follow the steps of an earlier definition.
   std::uint64_t earlier_steps = 0;
+  /// Events so far that a step might have waited for, and none did: there was no such saga, or it
+  /// had its answer, or was over.
+  std::uint64_t unheard = 0;
   /// When the oldest one that runs was started; the end of time if none does.
   wall_time oldest = wall_time::max();
 };
@@ -74,6 +80,15 @@ public:
   /// Whether one more saga of an operation may begin, and none waits for its turn.
   bool has_room(const plan& by) { return lane_of(by).is_free(); }
 
+  /// Whether one more may neither begin nor wait.
+  bool is_full(const plan& by) { return lane_of(by).is_full(); }
+
+  /// How many wait for their turn.
+  std::size_t waiting() const;
+
+  /// An operation of which as many wait as may; empty if there is none.
+  std::string full() const;
+
   /// Those that waited and have their turn now, one of each operation.
   std::vector<coordinator*> next();
 
@@ -83,11 +98,14 @@ public:
   void moved(const coordinator& which);
   void drop(const uuid& id);
 
+  /// Those dropped since the last time, though they may run again.
+  std::vector<uuid> take_dropped() { return std::exchange(dropped_, {}); }
+
   /// The turn was committed: forgets those that are over or parked.
   /// @return those that wrote a record.
   std::vector<uuid> committed();
-  /// The turn was rolled back: forgets those that took part. @return which.
-  std::vector<uuid> rolled_back();
+  /// The turn was rolled back: forgets those that took part. @return which, with their traces.
+  std::vector<std::pair<uuid, std::string>> rolled_back();
   void clear();
 
   std::size_t size() const { return all_.size(); }
@@ -103,6 +121,7 @@ private:
 
   tsl::robin_map<uuid, std::unique_ptr<coordinator>, secret_hash> all_;
   std::vector<uuid> touched_;
+  std::vector<uuid> dropped_;
   std::map<std::string, lane, std::less<>> lanes_; // By operation.
 };
 

@@ -247,6 +247,14 @@ std::vector<std::uint32_t> open_steps(const state& in) {
   return found;
 }
 
+std::uint32_t some_open_step(const state& in) {
+  if (is_open(in, in.current)) {
+    return in.current;
+  }
+  const auto open = open_steps(in);
+  return open.empty() ? in.current : open.front();
+}
+
 bool may_be_done(const plan& by, const state& in, std::uint32_t step) {
   if (!by.is_call(step)) {
     return false;

@@ -122,6 +122,9 @@ bool is_queued(const state& in);
 /// The steps that are open, in order.
 std::vector<std::uint32_t> open_steps(const state& in);
 
+/// The step that what is about the whole saga is told of: one that is open, if any is.
+std::uint32_t some_open_step(const state& in);
+
 /// Whether the open step may have happened: by its tries, or as a parked saga has it.
 bool may_be_done(const plan& by, const state& in, std::uint32_t step);
 

@@ -15,6 +15,18 @@ bool can_all_be_undone(const step_table& table) {
   });
 }
 
+/// Stands for a condition that this program does not have.
+struct gone_condition {
+  outcome<bool> operator()(const facts&) const {
+    return failure{error{
+        .code = errc::conflict,
+        .message = "this program has no condition of step `" + step
+                   + "` any more, which the saga began with"}};
+  }
+
+  std::string step;
+};
+
 } // namespace
 
 step_table table_of(const definition& from) {
@@ -83,7 +95,8 @@ definition definition_of(const step_table& table, const definition& now) {
       .answer = now.answer,
       .accept = now.accept,
       .undo = can_all_be_undone(table) ? now.undo : "",
-      .at_once = now.at_once};
+      .at_once = now.at_once,
+      .queue = now.queue};
   for (const step_row& row : table.steps) {
     step& old = made.steps.emplace_back();
     old.name = row.name;
@@ -99,12 +112,7 @@ definition definition_of(const step_table& table, const definition& now) {
     old.topic = row.topic.value_or("");
     const bool conditional = row.conditional.value_or(false);
     if (conditional) {
-      old.when = [name = row.name](const facts&) -> outcome<bool> {
-        return failure{error{
-            .code = errc::conflict,
-            .message = "this program has no condition of step `" + name
-                       + "` any more, which the saga began with"}};
-      };
+      old.when = gone_condition{row.name};
     }
     const auto same = std::find_if(now.steps.begin(), now.steps.end(), [&](const step& each) {
       return each.name == row.name && each.capability == row.capability;
@@ -129,6 +137,10 @@ definition definition_of(const step_table& table, const definition& now) {
     }
   }
   return made;
+}
+
+bool lacks_condition(const step& of) {
+  return of.when.target<gone_condition>() != nullptr;
 }
 
 } // namespace troupe::saga

@@ -75,4 +75,7 @@ outcome<step_table> read_table(std::string_view bytes, std::uint64_t fingerprint
 /// gone. A condition that is gone is an error.
 definition definition_of(const step_table& table, const definition& now);
 
+/// Whether a step of an earlier definition has a condition that is gone.
+bool lacks_condition(const step& of);
+
 } // namespace troupe::saga

@@ -23,10 +23,11 @@ bool troubles::leave_alone(const uuid& saga, std::string reason, wall_time since
   return true;
 }
 
-void troubles::failed(const uuid& saga, std::string reason, wall_time since, instant now) {
+void troubles::failed(const uuid& saga, trouble why, wall_time since, instant now) {
   taken_up(saga);
   trouble& its = of_.try_emplace(saga, trouble{.reason = {}, .since = since}).first.value();
-  its.reason = std::move(reason);
+  its.reason = std::move(why.reason);
+  its.trace = std::move(why.trace);
   ++its.failures;
   its.again_at = now + backoff_after(its.failures, wait_first, wait_max);
   waiting_.emplace(its.again_at, saga);

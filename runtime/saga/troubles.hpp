@@ -17,6 +17,8 @@ namespace troupe::saga {
 /// Why a saga stands still in this process.
 struct trouble {
   std::string reason;
+  /// The saga's trace, as far as it was known; may be empty.
+  std::string trace{};
   /// How often in a row its events could not be processed. 0: it is left alone, as this program
   /// cannot continue it.
   std::uint32_t failures = 0;
@@ -40,7 +42,8 @@ public:
   bool leave_alone(const uuid& saga, std::string reason, wall_time since);
 
   /// Its event, or its takeover, failed once more.
-  void failed(const uuid& saga, std::string reason, wall_time since, instant now);
+  /// @param why with reason and trace.
+  void failed(const uuid& saga, trouble why, wall_time since, instant now);
 
   /// It runs again: it waits for nothing, and its failures are remembered until it is forgotten.
   void taken_up(const uuid& saga);

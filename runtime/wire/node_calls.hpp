@@ -132,9 +132,11 @@ struct standing_sagas {
   std::vector<standing_saga> sagas;
   /// More are behind this one.
   std::optional<uuid> next{};
+  /// How many of this node's wait for their turn, whatever was asked for; absent if none do.
+  std::optional<std::uint64_t> queued{};
 };
 
-TROUPE_MESSAGE(standing_sagas, capability, node, sagas, next)
+TROUPE_MESSAGE(standing_sagas, capability, node, sagas, next, queued)
 
 /// `resume_saga`: a saga that stands still goes on. Answered once that is stored.
 struct resume_saga {

@@ -320,6 +320,12 @@ struct group_status {
   std::vector<replica_status> replicas;
   /// Which of its sagas stand still, need a person or follow earlier steps; absent if none do.
   std::optional<std::string> sagas_trouble{};
+  /// Its sagas that wait for their turn, and those refused since its process began as too many did;
+  /// absent if there are none.
+  std::optional<std::uint64_t> sagas_queued{};
+  std::optional<std::uint64_t> sagas_refused{};
+  /// As many wait as may, and new ones are refused; absent if they are not.
+  std::optional<bool> sagas_full{};
   /// Why its database takes no turns, and for how long that has been so; absent if it does.
   std::optional<std::string> store_trouble{};
   std::optional<std::uint64_t> store_trouble_ms{};
@@ -337,7 +343,8 @@ TROUPE_MESSAGE(
     events_ignored, events_postponed, event_repeats, events_of_others, relayed, outbox_confirmed,
     outbox_depth, outbox_trouble, down_reason, rate_per_s, restarts, down_ms, breaker_open_ms,
     outbox_stopped_ms, outbox_waits_ms, replicas,
-    sagas_trouble, store_trouble, store_trouble_ms, open_matters, p99_us)
+    sagas_trouble, sagas_queued, sagas_refused, sagas_full,
+    store_trouble, store_trouble_ms, open_matters, p99_us)
 
 // clang-format on
 

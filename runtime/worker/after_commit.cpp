@@ -1,5 +1,7 @@
 #include "runtime/worker/after_commit.hpp"
 
+#include "runtime/observe/trace_context.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -23,7 +25,10 @@ void after_commit::carry_out(turn_output& done, relay_desk& relay) {
         each.needs_person    ? "saga.needs_person"
         : each.is_left_alone ? "saga.left_alone"
                              : "saga.parked",
-        {{"capability", group_.name()}, {"saga", to_string(each.saga)}, {"reason", each.reason}});
+        {{"capability", group_.name()},
+         {"saga", to_string(each.saga)},
+         {"reason", each.reason},
+         {"trace", observe::hex_of(observe::trace_of(each.trace, each.saga))}});
   }
   for (const saga::outgoing::ended& each : done.traced) {
     spans_.end_saga(each);
@@ -41,12 +46,7 @@ void after_commit::carry_out(turn_output& done, relay_desk& relay) {
     out_.queue_again(forget_again_after, item{.what = item::kind::old_rows});
   }
   out_.make_calls(std::move(done.calls));
-  for (const saga::outgoing::timer& each : done.timers) {
-    item due{.what = item::kind::saga_timer};
-    due.saga = each.saga;
-    due.token = each.token;
-    out_.queue_again(each.delay, std::move(due));
-  }
+  out_.set_timers(done);
 }
 
 /// Has the group woken for the earliest timer.

@@ -192,8 +192,13 @@ call_turn::start_saga(const write& each, const saga::plan& by, turn_scope& in) {
       in.output,
       each.trace(what.trace),
       what.key);
-  return started ? outcome<handlers::answered>{handlers::answered::later}
-                 : failure{std::move(started).error()};
+  if (started) {
+    return handlers::answered::later;
+  }
+  if (started.error().detail("reason") == "queue_full") {
+    group_.counters().sagas_refused.fetch_add(1, std::memory_order_relaxed);
+  }
+  return failure{std::move(started).error()};
 }
 
 outcome<handlers::answered>

@@ -13,6 +13,11 @@ struct group_counters {
   std::atomic<std::uint64_t> turns{0};
   std::atomic<std::uint64_t> effects{0};
   std::atomic<std::uint64_t> takeovers{0};
+  /// Sagas that wait for their turn now, whether these are as many as may, and how many were
+  /// refused for it.
+  std::atomic<std::uint64_t> sagas_queued{0};
+  std::atomic<bool> sagas_full{false};
+  std::atomic<std::uint64_t> sagas_refused{0};
   std::atomic<std::uint64_t> events{0};
   /// Events of topics for which the actor has no handler.
   std::atomic<std::uint64_t> events_ignored{0};

@@ -37,7 +37,11 @@ struct outbound {
   /// Events that have ended. Like the calls above they are in hand until the socket loop has this.
   std::int64_t events = 0;
   std::vector<saga::outgoing::call> calls;
-  /// Items to queue again, each after its own delay: timers, alarms, retries.
+  /// What becomes of the timers of sagas (saga::outgoing).
+  std::vector<saga::outgoing::timer> timers;
+  std::vector<uuid> stopped;
+  bool all_stopped = false;
+  /// Items to queue again, each after its own delay: alarms, retries.
   std::vector<delayed> later;
   /// The answer to a probe of the socket loop.
   std::optional<group_probe> probed;

@@ -41,6 +41,13 @@ public:
     out_.later.push_back({delay, std::move(what)});
   }
 
+  /// Sets the timers of sagas, and has those gone that are of no use any more.
+  void set_timers(saga::outgoing& of) {
+    out_.timers = std::move(of.timers);
+    out_.stopped = std::move(of.stopped);
+    out_.all_stopped = of.all_stopped;
+  }
+
   void make_calls(std::vector<saga::outgoing::call>&& calls) { out_.calls = std::move(calls); }
 
   /// Notes that events have ended; what has to be said of them leaves by the same `send`.

@@ -1,5 +1,6 @@
 #include "runtime/worker/saga_orders.hpp"
 
+#include "runtime/observe/trace_context.hpp"
 #include "runtime/saga/journal.hpp"
 #include "runtime/saga/transition.hpp"
 #include "runtime/store/turn/writers.hpp"
@@ -142,6 +143,9 @@ wire::standing_sagas saga_list::answer() {
     said.sagas.push_back(std::move(each));
   }
   said.next = end_;
+  if (const std::size_t waiting = in_.sagas->running().waiting(); waiting != 0) {
+    said.queued = waiting;
+  }
   return said;
 }
 
@@ -363,10 +367,12 @@ outcome<void> carry_out(
   }
   auto done = in.sagas->obey(in.session, in.writer, id, wanted, in.now, in.began, in.output);
   if (done) {
+    const auto row = saga::journal_table{in.session}.find(id);
     in.output.lines.push_back(
         {wanted.what == saga::verb::resume ? "saga.resumed" : "saga.ordered",
          {{"capability", in.of.name()},
           {"saga", to_string(id)},
+          {"trace", observe::hex_of(observe::trace_of(row ? row->trace : std::string{}, id))},
           {"order", std::string{wire::word_of(wanted.what)}},
           {"by", wanted.who},
           {"why", wanted.why},
@@ -482,6 +488,9 @@ sagas_trouble(const saga::coordinators& sagas, store::database& session, wall_ti
   add(standing.failing, "failing");
   add(standing.left_alone, "left alone");
   add(standing.earlier_steps, "follow earlier steps");
+  if (!standing.full.empty()) {
+    parts.push_back(fmt::format("new ones of `{}` are refused, as too many wait", standing.full));
+  }
   if (standing.need_person != 0) {
     parts.push_back(fmt::format("{} need a person: {}", standing.need_person, standing.need));
   }
@@ -490,13 +499,7 @@ sagas_trouble(const saga::coordinators& sagas, store::database& session, wall_ti
 
 void tell_earlier_steps(saga::coordinators& sagas, const std::string& capability, turn_output& to) {
   for (const saga::plan* by : sagas.plans().take_untold()) {
-    std::string gone;
-    for (std::uint32_t i = 0; i < by->step_count(); ++i) {
-      const saga::step& step = by->at(i);
-      if (!by->makes(i, false) || (!step.undo.empty() && !by->makes(i, true))) {
-        gone += (gone.empty() ? "" : ", ") + step.name;
-      }
-    }
+    const std::vector<std::string> gone = by->gone();
     to.lines.push_back(
         {"saga.earlier_steps",
          {{"capability", capability},
@@ -507,7 +510,7 @@ void tell_earlier_steps(saga::coordinators& sagas, const std::string& capability
                         : fmt::format(
                             "sagas go on by the steps that they were started under, and stand "
                             "still where they need {}: this program does not have them",
-                            gone)}}});
+                            fmt::join(gone, ", "))}}});
   }
 }
 

@@ -1,5 +1,6 @@
 #include "runtime/worker/settler.hpp"
 
+#include "runtime/actor/actor.hpp"
 #include "runtime/backoff.hpp"
 #include "runtime/observe/trace_context.hpp"
 
@@ -20,7 +21,7 @@ void settler::settle(write& each) {
   note_time(each);
   with_.spans.end(each);
   if (each.threw && is_saga_event(what)) {
-    log_saga_failure(what.saga, *each.threw);
+    log_saga_failure(each);
   } else if (each.threw && each.is_put_off) {
     // Next time it has a turn of its own, so that no other is undone for it.
     with_.instances.failed_of().blame(cause, with_.of.parts().time.now());
@@ -62,12 +63,17 @@ void settler::note_time(const write& each) {
 
 /// Logs that a saga waits. Its coordinator takes it up again, so the event is not needed any more,
 /// nor is the instance to blame: a rollback takes back what coordinators remember.
-void settler::log_saga_failure(const uuid& saga, std::string_view reason) {
+void settler::log_saga_failure(const write& each) {
+  const uuid& id = each.what->saga;
+  const saga::coordinators* const sagas = each.by->sagas();
+  const saga::trouble* const its = sagas == nullptr ? nullptr : sagas->standing_still().find(id);
   with_.of.parts().log.write(
       "saga.failed",
       {{"capability", with_.of.name()},
-       {"saga", to_string(saga)},
-       {"reason", std::string{reason}}});
+       {"saga", to_string(id)},
+       {"reason", *each.threw},
+       {"trace",
+        observe::hex_of(observe::trace_of(its == nullptr ? std::string_view{} : its->trace, id))}});
 }
 
 /// Settles an item that nobody waits for. Nobody can ask for it again, so it must succeed in the

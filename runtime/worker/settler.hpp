@@ -40,7 +40,7 @@ public:
 private:
   void note_time(const write& each);
   void settle_own(write& each);
-  void log_saga_failure(const uuid& saga, std::string_view reason);
+  void log_saga_failure(const write& each);
 
   parts with_;
 };

@@ -407,7 +407,10 @@ void store_turn::finish_commit(turn_output& output) {
     awaited_.forget(each.call);
   }
   if (sagas_ != nullptr) {
-    sagas_->committed();
+    sagas_->committed(output);
+    group_counters& counters = group_.counters();
+    counters.sagas_queued.store(sagas_->running().waiting(), std::memory_order_relaxed);
+    counters.sagas_full.store(!sagas_->running().full().empty(), std::memory_order_relaxed);
     tell_earlier_steps(*sagas_, group_.name(), output);
   }
   try {

@@ -54,6 +54,8 @@ struct turn_output : saga::outgoing, turn_requests {
 
   void clear() {
     back_to(mark{});
+    stopped.clear();
+    all_stopped = false;
     takeovers = 0;
     has_old_rows = false;
     breaker_orders.clear();

@@ -203,9 +203,7 @@ void worker_loop::carry_out(outbound& done, instant now) {
   for (const saga::outgoing::call& each : done.calls) {
     sagas_.add(*done.from, each, now);
   }
-  for (outbound::delayed& each : done.later) {
-    delayed_.add(*done.from, now + each.delay, std::move(each.what));
-  }
+  delayed_.take(*done.from, done, now);
   if (done.changed) {
     reports_.tell(*done.from, now);
   }

@@ -14,6 +14,10 @@ std::uint64_t at_least_0(std::int64_t count) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(0, count));
 }
 
+std::optional<std::uint64_t> unless_0(std::uint64_t count) {
+  return count == 0 ? std::nullopt : std::optional{count};
+}
+
 wire::replica_status describe(const supervision::child_status& child, instant now) {
   wire::replica_status said{child.name, child.state, child.generation, {}};
   for (const supervision::failure_record& each : child.failures) {
@@ -75,6 +79,9 @@ wire::group_status describe(group_runtime& of, instant now) {
   if (std::string trouble = front.condition().sagas_trouble(); !trouble.empty()) {
     said.sagas_trouble = std::move(trouble);
   }
+  said.sagas_queued = unless_0(counters.sagas_queued.load());
+  said.sagas_refused = unless_0(counters.sagas_refused.load());
+  said.sagas_full = counters.sagas_full.load() ? std::optional{true} : std::nullopt;
   if (auto trouble = front.condition().store_trouble(now)) {
     said.store_trouble = std::move(trouble->reason);
     said.store_trouble_ms =

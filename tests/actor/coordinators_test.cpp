@@ -191,7 +191,7 @@ BOOST_AUTO_TEST_CASE(a_new_instance_takes_up_what_the_last_one_ran) {
   owner one{path, time};
   one.start(id);
   one.calls.clear();
-  one.sagas = saga::coordinators{owner::make_plans()};
+  one.make_anew(owner::make_plans());
 
   BOOST_TEST(one.sagas.wants_resume(time.now()));
   one.resume();
@@ -208,7 +208,7 @@ BOOST_AUTO_TEST_CASE(an_accept_that_throws_fails_its_call_and_no_other) {
   owner one{path, time};
   std::vector<saga::plan> plans;
   plans.push_back(*saga::plan::make(std::move(definition)));
-  one.sagas = saga::coordinators{std::move(plans)};
+  one.make_anew(std::move(plans));
 
   one.turn([&](saga::outgoing& out) {
     const auto started = one.sagas.start(

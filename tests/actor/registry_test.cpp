@@ -132,6 +132,31 @@ BOOST_AUTO_TEST_CASE(declarations_that_cannot_be_are_refused_by_name) {
       type_of<muddled<2>>("muddled"), std::logic_error, says("`No Topic` is neither a topic"));
 }
 
+// A saga type's operations and topics are judged as those of every actor.
+BOOST_AUTO_TEST_CASE(sagas_that_wait_for_the_same_are_refused_by_the_names_of_their_steps) {
+  const auto waiting = [](std::string operation, std::string step) {
+    saga::definition made;
+    made.operation = std::move(operation);
+    made.steps.push_back(
+        saga::waits<question>(std::move(step), "approve", milliseconds{500}, [](const question&) {
+          return saga::heard{};
+        }));
+    return made;
+  };
+  const auto names_both = [](const std::logic_error& thrown) {
+    const std::string what = thrown.what();
+    return what.find("`trips`") != std::string::npos
+           && what.find("step `first` of `book`") != std::string::npos
+           && what.find("step `second` of `rent`") != std::string::npos;
+  };
+
+  BOOST_CHECK_EXCEPTION(
+      saga_type("trips", {waiting("book", "first"), waiting("rent", "second")}),
+      std::logic_error,
+      names_both);
+  BOOST_TEST(saga_type("trips", {waiting("book", "first")}).sagas.size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(names_that_are_given_must_be_those_that_are_declared) {
   BOOST_TEST(
       (type_of<door, door_options>("door", {"is_open", "knock"}, {}, {"bell.*"}).name == "door"));

@@ -9,6 +9,8 @@
 #include "tests/worker/process_fixture.hpp"
 
 #include <deque>
+#include <memory>
+#include <set>
 
 namespace troupe::test {
 
@@ -52,6 +54,12 @@ struct owner {
     return plans;
   }
 
+  /// As when the actor's instance is made anew.
+  void make_anew(std::vector<saga::plan> plans) {
+    std::destroy_at(&sagas);
+    std::construct_at(&sagas, std::move(plans));
+  }
+
   /// Runs one turn. False if this owner has been fenced; nothing was written then.
   template <class Work>
   bool turn(Work work) {
@@ -66,12 +74,14 @@ struct owner {
     sagas.hear(*session, writer, false, time.wall(), time.now(), out);
     sagas.admit(*session, time.wall(), time.now(), out);
     session->commit();
-    sagas.committed();
+    sagas.committed(out);
     ++commits;
     calls.insert(calls.end(), out.calls.begin(), out.calls.end());
     answers.insert(answers.end(), out.answers.begin(), out.answers.end());
     parked.insert(parked.end(), out.parked_sagas.begin(), out.parked_sagas.end());
     timers.insert(timers.end(), out.timers.begin(), out.timers.end());
+    stopped.insert(out.stopped.begin(), out.stopped.end());
+    all_stopped += out.all_stopped ? 1 : 0;
     return true;
   }
 
@@ -82,13 +92,23 @@ struct owner {
   }
 
   bool start(const uuid& id, std::string_view key = {}) {
-    return turn([&](saga::outgoing& out) {
-      await(id);
+    const auto started = ask_for(id, key);
+    BOOST_REQUIRE(started.has_value());
+    return *started;
+  }
+
+  /// Asks for a saga. @return whether a turn was made, or why it was not begun.
+  outcome<bool> ask_for(const uuid& id, std::string_view key = {}, std::string_view trace = {}) {
+    outcome<void> started;
+    const bool made = turn([&](saga::outgoing& out) {
       const saga::plan& by = *sagas.plans().find("place");
-      const auto started =
-          sagas.start(*session, writer, id, by, "input", 5s, time.wall(), out, {}, key);
-      BOOST_REQUIRE(started.has_value());
+      await(id);
+      started = sagas.start(*session, writer, id, by, "input", 5s, time.wall(), out, trace, key);
+      if (!started) {
+        session->execute("DELETE FROM inbox WHERE id = $1", id);
+      }
     });
+    return started ? outcome<bool>{made} : failure{started.error()};
   }
 
   /// Says something to the step that waits.
@@ -204,6 +224,8 @@ struct owner {
   std::vector<saga::outgoing::answer> answers;
   std::vector<saga::outgoing::parked> parked;
   std::vector<saga::outgoing::timer> timers;
+  std::set<uuid> stopped;
+  int all_stopped = 0;
   int commits = 0;
 };
 

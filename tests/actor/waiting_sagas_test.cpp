@@ -92,6 +92,144 @@ BOOST_FIXTURE_TEST_CASE(
   BOOST_TEST(first.calls[0].operation == "confirm");
 }
 
+// The wait of 30 s, and the deadline of 60 s, would else stay in memory until they are over.
+BOOST_FIXTURE_TEST_CASE(a_saga_that_ended_says_that_its_timers_are_void, waiting_fixture) {
+  BOOST_TEST(first.timers.size() == 2);
+  BOOST_TEST(first.stopped.empty());
+  BOOST_REQUIRE(first.say("approval", yes()).has_value());
+  BOOST_TEST(first.stopped.empty());
+
+  BOOST_TEST(first.work(others));
+
+  BOOST_TEST(first.answers.size() == 1);
+  BOOST_TEST(first.stopped.contains(id));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_saga_that_a_person_parks_says_so_too, waiting_fixture) {
+  BOOST_TEST(first.obey(id, saga::verb::park).has_value());
+
+  BOOST_TEST(first.stopped.contains(id));
+}
+
+// The log finds the trace by it.
+BOOST_FIXTURE_TEST_CASE(what_is_said_of_a_saga_carries_its_trace, coordinators_fixture) {
+  constexpr std::string_view trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  owner first{path, time};
+  others.refuses = "confirm";
+  BOOST_REQUIRE(first.ask_for(id, {}, trace).has_value());
+
+  BOOST_TEST(first.work(others));
+
+  BOOST_REQUIRE(first.parked.size() == 1);
+  BOOST_TEST(first.parked[0].trace == trace);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_saga_whose_events_fail_keeps_its_trace, coordinators_fixture) {
+  constexpr std::string_view trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  owner first{path, time};
+  BOOST_REQUIRE(first.ask_for(id, {}, trace).has_value());
+
+  // As a worker does with an event that throws.
+  first.session->begin();
+  saga::outgoing out;
+  const saga::outgoing::call& call = first.calls.front();
+  first.sagas.answered(*first.session, call.saga, call.token, false, "done", time.wall(), out);
+  first.session->rollback();
+  first.sagas.rolled_back();
+  first.sagas.put_off(id, "disk I/O error", time.wall(), time.now());
+
+  const saga::trouble* const its = first.sagas.standing_still().find(id);
+  BOOST_REQUIRE(its != nullptr);
+  BOOST_TEST(its->trace == trace);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_saga_that_ends_in_its_first_turn_sets_no_timer, coordinators_fixture) {
+  saga::definition passed_over = order_saga();
+  for (saga::step& each : passed_over.steps) {
+    each.when = [](const saga::facts&) -> outcome<bool> { return false; };
+  }
+  passed_over.answer = saga::test::body_for("none");
+  owner first{path, time, passed_over};
+
+  BOOST_TEST(first.start(id));
+
+  BOOST_TEST(first.answers.size() == 1);
+  BOOST_TEST(first.timers.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(
+    sagas_that_are_read_anew_replace_the_timers_of_those_before, waiting_fixture) {
+  first.sagas.forget_all();
+  first.timers.clear();
+  bool is_anew = false;
+
+  BOOST_TEST(first.turn([&](saga::outgoing& out) {
+    first.sagas.resume(*first.session, first.writer, time.wall(), time.now(), out);
+    is_anew = out.all_stopped;
+  }));
+
+  BOOST_TEST(!is_anew); // Said once it is on disk.
+  BOOST_TEST(first.timers.size() == 2);
+  BOOST_TEST(first.all_stopped == 1);
+}
+
+// A person holds the saga; whoever is asked answers all the same.
+BOOST_FIXTURE_TEST_CASE(what_is_said_to_a_paused_saga_is_heard_once_it_goes_on, waiting_fixture) {
+  BOOST_REQUIRE(first.obey(id, saga::verb::pause).has_value());
+  BOOST_TEST(reason_of(first.say("approval", yes())) == "");
+  BOOST_TEST(first.calls.empty());
+
+  BOOST_TEST(first.resume_by_person(id).has_value());
+  BOOST_TEST(first.work(others));
+
+  BOOST_TEST(first.answers.size() == 1);
+  BOOST_TEST(others.done == (std::vector<std::string>{"reserve", "confirm"}));
+}
+
+BOOST_FIXTURE_TEST_CASE(
+    what_comes_for_a_saga_that_ended_in_this_turn_changes_nothing, waiting_fixture) {
+  BOOST_REQUIRE(first.say("approval", yes()).has_value());
+  BOOST_REQUIRE(first.calls.size() == 1);
+  const saga::outgoing::call last = first.calls.front();
+  first.calls.clear();
+
+  BOOST_TEST(first.turn([&](saga::outgoing& out) {
+    for (const bool failed : {false, false, true}) {
+      std::string bytes = "done";
+      if (failed) {
+        bytes.clear();
+        wire::append_error(bytes, rejected("no", "too late"));
+      }
+      first.sagas.answered(*first.session, id, last.token, failed, bytes, time.wall(), out);
+    }
+    for (const saga::outgoing::timer& each : first.timers) {
+      first.sagas.timer_due(*first.session, id, each.token, time.wall(), out);
+    }
+  }));
+
+  BOOST_REQUIRE(first.answers.size() == 1);
+  BOOST_TEST(!first.answers[0].failed);
+  BOOST_TEST(first.calls.empty());
+  BOOST_TEST(first.sagas.running().size() == 0);
+}
+
+// As while a database fails over: the recovery of some must not leave the others behind.
+BOOST_FIXTURE_TEST_CASE(a_turn_that_fails_while_sagas_are_read_loses_none, waiting_fixture) {
+  BOOST_REQUIRE(first.start(uuid_source{9}.next(time.wall())) && first.work(others));
+  first.sagas.forget_all();
+  first.session->begin();
+  saga::outgoing out;
+  first.sagas.resume(*first.session, first.writer, time.wall(), time.now(), out);
+  first.session->rollback();
+  first.sagas.rolled_back();
+
+  BOOST_TEST(first.sagas.wants_resume(time.now()));
+  BOOST_TEST(first.resume());
+
+  BOOST_TEST(first.sagas.running().size() == 2);
+  BOOST_TEST(!first.sagas.wants_resume(time.now()));
+}
+
 BOOST_FIXTURE_TEST_CASE(an_answer_before_its_step_is_kept, coordinators_fixture) {
   owner first{path, time, approved()};
   BOOST_REQUIRE(first.start(id));
@@ -234,73 +372,6 @@ BOOST_FIXTURE_TEST_CASE(a_saga_that_cannot_hear_does_not_undo_the_turn_of_others
 
   BOOST_TEST(first.calls.size() == 1);
   BOOST_TEST(first.sagas.standing_now(time.wall()).failing == 1);
-}
-
-BOOST_FIXTURE_TEST_CASE(
-    no_more_sagas_run_at_once_than_may_and_keys_take_turns, coordinators_fixture) {
-  saga::definition narrow = order_saga();
-  narrow.at_once = 2;
-  owner first{path, time, narrow};
-  uuid_source ids{3};
-  std::vector<uuid> sagas;
-  // Four of one key come before the one of another.
-  for (const char* const key : {"a", "a", "a", "a", "b"}) {
-    sagas.push_back(ids.next(time.wall()));
-    BOOST_REQUIRE(first.start(sagas.back(), key));
-  }
-  BOOST_REQUIRE(first.calls.size() == 2);
-  BOOST_TEST(first.sagas.standing_now(time.wall()).queued == 3);
-
-  std::vector<uuid> order;
-  while (!first.calls.empty()) {
-    if (first.calls.front().operation == "reserve") {
-      order.push_back(first.calls.front().saga);
-    }
-    BOOST_TEST(first.sagas.standing_now(time.wall()).forward <= 2);
-    first.work(others, first.commits + 1);
-  }
-
-  BOOST_TEST(first.answers.size() == 5);
-  BOOST_TEST((order == std::vector<uuid>{sagas[0], sagas[1], sagas[2], sagas[4], sagas[3]}));
-}
-
-BOOST_FIXTURE_TEST_CASE(what_turns_back_keeps_its_place_before_what_is_new, coordinators_fixture) {
-  saga::definition narrow = order_saga();
-  narrow.at_once = 1;
-  owner first{path, time, narrow};
-  const uuid next = uuid_source{4}.next(time.wall());
-  others.refuses = "credit";
-  BOOST_REQUIRE(first.start(id) && first.start(next));
-
-  while (first.answers.empty()) {
-    BOOST_TEST((first.calls.front().saga == id));
-    first.work(others, first.commits + 1);
-  }
-
-  BOOST_REQUIRE(!first.calls.empty());
-  BOOST_TEST((first.calls.front().saga == next));
-}
-
-BOOST_FIXTURE_TEST_CASE(an_heir_keeps_the_line_and_its_order, coordinators_fixture) {
-  saga::definition narrow = order_saga();
-  narrow.at_once = 1;
-  owner first{path, time, narrow};
-  uuid_source ids{3};
-  const std::vector<uuid> sagas{
-      ids.next(time.wall()), ids.next(time.wall()), ids.next(time.wall())};
-  for (const uuid& each : sagas) {
-    BOOST_REQUIRE(first.start(each, "a"));
-  }
-  owner second{path, time, narrow};
-
-  BOOST_TEST(second.take_over(first.writer));
-  BOOST_TEST(second.sagas.standing_now(time.wall()).queued == 2);
-  BOOST_TEST(second.work(others));
-
-  BOOST_REQUIRE(second.answers.size() == 3);
-  for (std::size_t i = 0; i < 3; ++i) {
-    BOOST_TEST((second.answers[i].call == sagas[i]));
-  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

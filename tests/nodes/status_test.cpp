@@ -156,6 +156,24 @@ BOOST_FIXTURE_TEST_CASE(a_database_that_fails_otherwise_is_wrong_with_where_to_l
   BOOST_TEST(only().next == "log/n2.log says more (store.turn_failed)");
 }
 
+BOOST_FIXTURE_TEST_CASE(sagas_that_wait_for_their_turn_are_shown_and_are_no_trouble, shop_fixture) {
+  group(0, 0).sagas_queued = 3;
+  group(1, 0).sagas_queued = 4;
+
+  BOOST_TEST(troubles_of(all).empty());
+  BOOST_TEST(queued_sagas(all) == 7U);
+  BOOST_TEST(has(screen(100), "0 +7 queued"));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_node_that_refuses_new_sagas_is_wrong_with_what_to_do, shop_fixture) {
+  group(1, 0).sagas_queued = 10'000;
+  group(1, 0).sagas_full = true;
+
+  BOOST_TEST((only().is == weight::wrong));
+  BOOST_TEST(only().what == "orders on n2 refuses new sagas: 10000 wait for their turn");
+  BOOST_TEST(has(only().next, "`at_once` and `queue`"));
+}
+
 // Both nodes see the same database.
 BOOST_FIXTURE_TEST_CASE(what_an_actor_says_of_itself_waits_once, shop_fixture) {
   group(0, 0).open_matters = {2, "open cases: 2 of paid", "cases"};

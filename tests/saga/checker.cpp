@@ -49,6 +49,9 @@ private:
       if ((row.kind == record_kind::started) != (&row == run_.journal.data())) {
         broken("I7", "`started` is not the one first record");
       }
+      if (over_ == record_kind::completed && row.kind == record_kind::recalled) {
+        over_.reset();
+      }
       if (over_) {
         broken("I7", "a record after the end");
       }
@@ -97,6 +100,8 @@ private:
     case record_kind::compensated:
       over_ = row.kind;
       break;
+    case record_kind::recalled:
+      break; // What was completed goes on.
     default:
       break;
     }

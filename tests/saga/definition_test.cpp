@@ -1,3 +1,4 @@
+#include "runtime/saga/collisions.hpp"
 #include "runtime/saga/plan.hpp"
 #include "tests/saga/driver.hpp"
 
@@ -77,6 +78,57 @@ BOOST_AUTO_TEST_CASE(steps_are_compensatable_then_one_pivot_then_retriable) {
   BOOST_TEST(has(validate(retriable_first), "`charge` stands after step `confirm`"));
 }
 
+// The first would hear everything, and the second would wait until its time is up.
+BOOST_AUTO_TEST_CASE(two_steps_that_wait_for_the_same_are_refused_by_their_names) {
+  const auto waits = [](std::string name, std::string operation, std::string topic) {
+    step made = saga::waits<place_order>(
+        std::move(name), std::move(operation), 500ms, [](const place_order&) { return heard{}; });
+    made.topic = std::move(topic);
+    return made;
+  };
+  const auto saga_with = [](std::string operation, std::vector<step> steps) {
+    definition made = order_saga();
+    made.operation = std::move(operation);
+    made.steps.insert(made.steps.begin(), steps.begin(), steps.end());
+    return made;
+  };
+  const definition same_call =
+      saga_with("place", {waits("first", "approve", ""), waits("second", "approve", "")});
+  const definition same_topic =
+      saga_with("place", {waits("first", "a", "order.paid"), waits("second", "b", "order.*")});
+  const definition itself = saga_with("place", {waits("first", "place", "")});
+  const std::vector apart{
+      saga_with("place", {waits("first", "approve", "order.paid")}),
+      saga_with("book", {waits("other", "agree", "order.sent")})};
+  const std::vector together{
+      saga_with("place", {waits("first", "approve", "order.paid")}),
+      saga_with("book", {waits("other", "approve", "order.paid")})};
+
+  BOOST_TEST(
+      has(validate(same_call),
+          "`approve` means two things: step `first` of `place` waits for it, and step `second` of "
+          "`place` waits for it"));
+  BOOST_TEST(
+      has(validate(same_topic),
+          "events of the topic `order.*` are for two steps: step `first` of `place` waits for it, "
+          "and step `second` of `place`"));
+  BOOST_TEST(has(validate(itself), "a call of it starts the saga `place`, and step `first`"));
+  BOOST_TEST(collisions_among(apart).empty());
+  BOOST_TEST(collisions_among(together).size() == 2U);
+  BOOST_TEST(has(collisions_among(together), "step `first` of `place`"));
+  BOOST_TEST(has(collisions_among(together), "step `other` of `book`"));
+}
+
+BOOST_AUTO_TEST_CASE(a_step_waits_for_events_of_a_topic_that_can_be) {
+  definition bad = order_saga();
+  bad.steps.insert(
+      bad.steps.begin(),
+      saga::waits<place_order>("first", "", 500ms, [](const place_order&) { return heard{}; }));
+  bad.steps[0].topic = "Order Paid";
+
+  BOOST_TEST(has(validate(bad), "`first` waits for events of `Order Paid`, which is no topic"));
+}
+
 BOOST_AUTO_TEST_CASE(one_try_of_each_step_up_to_the_pivot_fits_into_the_deadline) {
   definition tight = order_saga();
   tight.deadline = 1500ms;
@@ -103,6 +155,22 @@ BOOST_AUTO_TEST_CASE(a_topology_may_tune_deadlines_and_retries) {
   BOOST_TEST(tuned->at(2).retries == 7);
   BOOST_TEST((tuned->at(3).deadline == 1s));
   BOOST_TEST(tuned->at(3).retries == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_topology_sets_how_many_run_and_wait) {
+  tuning by;
+  by.at_once = 20;
+  by.queue = 1'000;
+
+  const auto tuned = plan::make(order_saga(), by);
+  by.queue = 0;
+  const auto refused = plan::make(order_saga(), by);
+
+  BOOST_REQUIRE(tuned);
+  BOOST_TEST(tuned->what().at_once == 20);
+  BOOST_TEST(tuned->what().queue == 1'000);
+  BOOST_REQUIRE(!refused);
+  BOOST_TEST(has(refused.error(), "a queue of 0"));
 }
 
 BOOST_AUTO_TEST_CASE(tuning_that_fits_no_step_or_no_rule_is_refused) {

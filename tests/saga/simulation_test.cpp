@@ -78,6 +78,21 @@ faults some_faults(dice& from) {
       .orders = 0};
 }
 
+bool can_be_undone(const definition& of) {
+  return std::all_of(of.steps.begin(), of.steps.end(), [](const step& each) {
+    return each.kind == step_kind::compensatable;
+  });
+}
+
+/// What happens to a saga from outside: it waits for its turn, and is undone as a step of another.
+void befall(const definition& from, faults& wrong, dice& shape) {
+  wrong.queued = shape.percent(20);
+  wrong.keeps_one_timer = shape.percent(50);
+  if (can_be_undone(from) && shape.percent(50)) {
+    wrong.recalled_at = milliseconds{shape.below(shape.percent(70) ? 1'000 : 40'000)};
+  }
+}
+
 std::string joined(const std::vector<std::string>& lines) {
   std::string all;
   for (const std::string& each : lines) {
@@ -95,6 +110,7 @@ std::vector<std::string> run_seed(std::uint64_t seed, flaw broken, std::string& 
   }
   faults wrong = some_faults(shape);
   wrong.orders = wrong.person && seed % 3 == 0 ? 1 + static_cast<int>(seed % 4) : 0;
+  befall(from, wrong, shape);
   world all{std::move(from), wrong, shape.roll(), broken};
   all.run();
   story = all.saga().story();
@@ -239,6 +255,53 @@ BOOST_AUTO_TEST_CASE(a_death_at_any_boundary_of_parallel_steps_and_waits_changes
       }
     }
   }
+}
+
+// Any definition, in a calm world in which a step is refused, or none: whenever its owner dies, the
+// saga ends as it would have.
+BOOST_AUTO_TEST_CASE(a_death_at_any_boundary_of_any_saga_changes_no_outcome) {
+  const char* many = std::getenv("TROUPE_SEEDS");
+  const std::uint64_t count = many != nullptr ? std::strtoull(many, nullptr, 10) : 200;
+  std::size_t deaths = 0;
+  for (std::uint64_t seed = 0; seed < count; ++seed) {
+    dice shape{~seed};
+    definition from = some_definition(shape);
+    if (shape.percent(80)) {
+      enrich(from, shape);
+    }
+    faults wrong{.person = false};
+    befall(from, wrong, shape);
+    if (shape.percent(70)) {
+      const int which = shape.below(static_cast<int>(from.steps.size()));
+      const bool may_be = from.steps[static_cast<std::size_t>(which)].kind != step_kind::retriable;
+      wrong.refuse_step = may_be ? std::optional{static_cast<std::uint32_t>(which)} : std::nullopt;
+    }
+    world calm{from, wrong, seed};
+    calm.run();
+    BOOST_TEST_INFO("seed " << seed << ": " << calm.saga().story());
+    BOOST_TEST_REQUIRE(found_in(calm.past()) == "");
+    for (int at = 0; at < calm.decisions(); ++at) {
+      for (std::size_t acts = 0; acts <= 4; ++acts) {
+        faults deadly = wrong;
+        deadly.die_at = at;
+        deadly.die_before_journal = acts == 4;
+        deadly.acts_before_death = acts;
+        world all{from, deadly, seed};
+        all.run();
+
+        ++deaths;
+        BOOST_TEST_INFO("seed " << seed << ", death at " << at << ", acts " << acts);
+        BOOST_TEST_INFO("calm: " << calm.saga().story());
+        BOOST_TEST_INFO("here: " << all.saga().story());
+        BOOST_TEST(found_in(all.past()) == "");
+        BOOST_TEST(!all.replay_differed());
+        if (!wrong.recalled_at) { // Who comes first, the end or the recall, is up to time.
+          BOOST_TEST(all.answer() == calm.answer());
+        }
+      }
+    }
+  }
+  BOOST_TEST(deaths > count * 10);
 }
 
 BOOST_AUTO_TEST_CASE(the_checker_notices_participants_without_an_inbox) {

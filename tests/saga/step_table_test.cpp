@@ -53,6 +53,30 @@ BOOST_AUTO_TEST_CASE(an_earlier_definition_has_its_steps_and_the_functions_there
   BOOST_TEST(by.makes(3, false));
 }
 
+BOOST_AUTO_TEST_CASE(what_is_gone_of_an_earlier_definition_is_named) {
+  const auto waits = [](std::string name) {
+    return saga::waits<place_order>(
+        std::move(name), "approve", 500ms, [](const place_order&) { return heard{}; });
+  };
+  definition before = order_saga();
+  before.steps[0].when = [](const facts&) -> outcome<bool> { return true; };
+  before.steps[1].when = before.steps[0].when;
+  before.steps.insert(before.steps.begin() + 2, waits("approval"));
+  definition now = before;
+  now.steps.erase(now.steps.begin() + 2); // Nobody waits for an approval,
+  now.steps[1].when = nullptr;            // credit is always given,
+  now.steps[2].operation = "charge_card"; // and charge calls another operation.
+  const plan current = *plan::make(now);
+
+  const plan by = plan::pinned(table_of(before), current);
+
+  const std::vector<std::string> gone{
+      "the condition of credit", "the answer to approval", "charge"};
+  BOOST_TEST(by.gone() == gone, boost::test_tools::per_element());
+  BOOST_TEST(plan::pinned(table_of(before), *plan::make(before)).gone().empty());
+  BOOST_TEST(current.gone().empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_saga_runs_to_its_end_under_the_steps_it_began_with) {
   driver saga;
   saga.start().ok();

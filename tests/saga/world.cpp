@@ -8,7 +8,10 @@ namespace troupe::saga::test {
 
 world::world(definition from, const faults& wrong, std::uint64_t seed, flaw broken)
     : saga_{std::move(from)}, wrong_{wrong}, dice_{seed}, broken_{broken} {
-  later(0ms, event{started{.input = "in"}});
+  later(0ms, event{started{.input = "in", .must_wait = wrong_.queued}});
+  if (wrong_.recalled_at) {
+    later(*wrong_.recalled_at, recall{});
+  }
   dice person{~seed};
   for (int i = 0; i < wrong_.orders; ++i) {
     constexpr verb verbs[] = {verb::pause, verb::park, verb::resume, verb::retry, verb::compensate};
@@ -18,8 +21,25 @@ world::world(definition from, const faults& wrong, std::uint64_t seed, flaw brok
   }
 }
 
-void world::later(milliseconds delay, std::variant<event, request, takeover, word> what) {
-  queue_.push({.at = now_ + delay, .order = order_++, .what = std::move(what), .epoch = epoch_});
+void world::later(milliseconds delay, matter what, std::optional<std::uint32_t> slot) {
+  if (slot) {
+    timers_[*slot] = order_;
+  }
+  queue_.push(
+      {.at = now_ + delay,
+       .order = order_++,
+       .what = std::move(what),
+       .epoch = epoch_,
+       .slot = slot});
+}
+
+/// Whether it is a timer that a worker would not have any more.
+bool world::is_void(const happening& next) const {
+  if (!next.slot || !wrong_.keeps_one_timer) {
+    return false;
+  }
+  const auto last = timers_.find(*next.slot);
+  return last == timers_.end() || last->second != next.order;
 }
 
 void world::run() {
@@ -27,25 +47,51 @@ void world::run() {
     happening next = queue_.top();
     queue_.pop();
     now_ = next.at;
+    if (is_void(next)) {
+      continue;
+    }
     if (auto* to_saga = std::get_if<event>(&next.what)) {
       happen(std::move(*to_saga), next.epoch == epoch_);
     } else if (auto* arriving = std::get_if<request>(&next.what)) {
       arrive(*arriving);
     } else if (const auto* said = std::get_if<word>(&next.what)) {
       say(*said);
+    } else if (std::holds_alternative<recall>(next.what)) {
+      look_for_recall();
     } else {
-      alive_ = true;
-      ++epoch_;
-      if (saga_.rows.empty()) {
-        // Nothing was promised; whoever asked asks again.
-        saga_.current = state{saga_.by, saga_.current.saga};
-        later(0ms, event{started{.input = "in"}});
-      } else {
-        saga_.current = *replay(saga_.by, saga_.current.saga, saga_.prefix(saga_.rows.size()));
-        happen(taken_over{}, true);
-      }
+      take_over();
     }
   }
+}
+
+void world::take_over() {
+  alive_ = true;
+  ++epoch_;
+  timers_.clear();
+  if (saga_.rows.empty()) {
+    // Nothing was promised; whoever asked asks again.
+    saga_.current = state{saga_.by, saga_.current.saga};
+    later(0ms, event{started{.input = "in", .must_wait = wrong_.queued}});
+    return;
+  }
+  saga_.current = *replay(saga_.by, saga_.current.saga, saga_.prefix(saga_.rows.size()));
+  happen(taken_over{}, true);
+  if (alive_ && is_queued(saga_.current)) {
+    later(50ms, event{admitted{}});
+  }
+}
+
+/// Who wants a saga undone has it written down beside it: its owner looks once in a while, and
+/// turns it back, also if it is over.
+void world::look_for_recall() {
+  const state& now = saga_.current;
+  if (now.now == phase::compensated || (alive_ && is_turned_back(now))) {
+    return;
+  }
+  if (alive_ && now.next_seq > 1) {
+    happen(recalled{}, true);
+  }
+  later(1'000ms, recall{});
 }
 
 void world::happen(event what, bool of_this_owner) {
@@ -59,6 +105,7 @@ void world::happen(event what, bool of_this_owner) {
   const std::size_t rows_before = saga_.rows.size();
   const std::size_t boundaries_before = saga_.boundaries.size();
   saga_.now = wall();
+  const bool is_first = std::holds_alternative<started>(what);
   saga_.give(std::move(what));
   const bool scripted = wrong_.die_at == decisions_++;
   const bool dies = scripted || chance(wrong_.coordinator_dies);
@@ -83,6 +130,12 @@ void world::happen(event what, bool of_this_owner) {
   for (std::size_t i = 0; i < count; ++i) {
     carry_out(saga_.actions[i]);
   }
+  if (is_first && is_queued(saga_.current)) {
+    later(milliseconds{dice_.below(2'000)}, event{admitted{}});
+  }
+  if (saga_.current.is_over() || saga_.current.now == phase::parked) {
+    timers_.clear();
+  }
   if (dies) {
     die();
   }
@@ -97,7 +150,7 @@ void world::carry_out(const action& what) {
   if (const auto* wanted = std::get_if<call>(&what)) {
     send(*wanted);
   } else if (const auto* pause = std::get_if<timer>(&what)) {
-    later(pause->delay, event{timer_due{.step = pause->step, .token = pause->token}});
+    later(pause->delay, event{timer_due{.step = pause->step, .token = pause->token}}, pause->step);
   } else if (const auto* waits = std::get_if<listen>(&what)) {
     if (said_.contains(waits->as.step)) {
       later(0ms, word{waits->as.step});
@@ -105,7 +158,7 @@ void world::carry_out(const action& what) {
       later(milliseconds{dice_.below(chance(wrong_.slow) ? 5'000 : 300)}, word{waits->as.step});
     }
   } else if (const auto* watch = std::get_if<watch_deadline>(&what)) {
-    later(watch->delay, event{deadline_reached{}});
+    later(watch->delay, event{deadline_reached{}}, saga_.by.step_count());
   } else if (const auto* end = std::get_if<finish>(&what)) {
     answer_ = end->answer ? "ok " + *end->answer : std::string{name_of(end->answer.error().code)};
   } else if (std::holds_alternative<park>(what)) {

@@ -49,6 +49,13 @@ struct faults {
   bool person = true;
   /// Orders of a person, at some time before all is repaired.
   int orders = 0;
+  /// It waits for its turn first.
+  bool queued = false;
+  /// The saga of which it is a step has it undone, at this time.
+  std::optional<milliseconds> recalled_at{};
+  /// Timers are kept as a worker keeps them: a later one of the step replaces the one before, and
+  /// none is left once the saga is over or parked. Else all of them come.
+  bool keeps_one_timer = false;
   /// This step is refused, whatever the dice say.
   std::optional<std::uint32_t> refuse_step{};
   /// The coordinator dies at this decision (from 0), before its journal is written or after, with
@@ -95,24 +102,34 @@ private:
 
   struct takeover {};
 
+  /// Somebody looks whether the saga is to be undone.
+  struct recall {};
+
   /// Somebody answers a step that waits.
   struct word {
     std::uint32_t step = 0;
   };
 
+  using matter = std::variant<event, request, takeover, word, recall>;
+
   struct happening {
     milliseconds at{};
     std::uint64_t order = 0;
-    std::variant<event, request, takeover, word> what;
+    matter what;
     /// Of the owner that waits for it; timers die with their owner.
     std::uint64_t epoch = 0;
+    /// Of a timer: the step, or how many there are for that of the deadline.
+    std::optional<std::uint32_t> slot{};
 
     bool operator<(const happening& other) const {
       return at != other.at ? at > other.at : order > other.order;
     }
   };
 
-  void later(milliseconds delay, std::variant<event, request, takeover, word> what);
+  void later(milliseconds delay, matter what, std::optional<std::uint32_t> slot = {});
+  bool is_void(const happening& next) const;
+  void take_over();
+  void look_for_recall();
 
   bool chance(int percent) { return now_ < heals_at && dice_.percent(percent); }
 
@@ -134,6 +151,7 @@ private:
   milliseconds now_{0};
   std::priority_queue<happening> queue_;
   std::uint64_t order_ = 0;
+  std::map<std::uint32_t, std::uint64_t> timers_; // The last one of each slot.
   std::uint64_t epoch_ = 1;
   bool alive_ = true;
   int decisions_ = 0;

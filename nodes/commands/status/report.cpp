@@ -41,7 +41,8 @@ ordered_json json_of(const capability_row& row) {
       {"dead_letters", json_of(row.dead_letters)},
       {"restarts", json_of(row.restarts)},
       {"breaker", row.breaker},
-      {"sagas", json_of(row.sagas)}};
+      {"sagas", json_of(row.sagas)},
+      {"sagas_queued", json_of(row.sagas_queued)}};
 }
 
 /// The gateways of `plan`, each with the brokers at which it is logged in.

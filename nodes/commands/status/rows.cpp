@@ -83,6 +83,7 @@ capability_row row_of(const system_view& all, const capability_view& capability)
     row.nodes_serving += group->down_reason.empty() && rank < rank_of("open") ? 1 : 0;
     add_to(row.rate_per_s, group->rate_per_s);
     add_to(row.restarts, group->restarts);
+    add_to(row.sagas_queued, group->sagas_queued);
   }
   row.breaker = is_known ? breakers[worst].words : "";
   row.state = row.nodes_serving == row.nodes_meant ? "ok" : row.nodes_serving > 0 ? "part" : "down";
@@ -132,6 +133,14 @@ std::vector<capability_place> places_of(const system_view& all, const capability
     }
   }
   return places;
+}
+
+std::uint64_t queued_sagas(const system_view& all) {
+  std::uint64_t count = 0;
+  for (const capability_row& each : rows_of(all)) {
+    count += each.sagas_queued.value_or(0);
+  }
+  return count;
 }
 
 std::vector<capability_row> rows_of(const system_view& all) {

@@ -29,12 +29,16 @@ struct capability_row {
   /// The worst over its nodes: "closed", "half open", "disabled", "forced closed", "open", "forced
   /// open".
   std::string breaker{};
-  /// Sagas that stand still.
+  /// Sagas that stand still, and those that wait for their turn.
   std::optional<std::uint64_t> sagas{};
+  std::optional<std::uint64_t> sagas_queued{};
 };
 
 /// A row for each capability, in the order of the topology. Pure.
 std::vector<capability_row> rows_of(const system_view& all);
+
+/// The sagas of all nodes that wait for their turn. Pure.
+std::uint64_t queued_sagas(const system_view& all);
 
 /// One capability on one node.
 struct capability_place {

@@ -43,7 +43,9 @@ std::string table_of(const std::vector<capability_row>& rows, std::size_t name_c
          number_of(each.dead_letters),
          number_of(each.restarts),
          each.breaker.substr(0, each.breaker.find(' ')), // "forced", "half"
-         number_of(each.sagas)});
+         each.sagas_queued
+             ? fmt::format("{} +{} queued", each.sagas.value_or(0), *each.sagas_queued)
+             : number_of(each.sagas)});
   }
   return table.text();
 }

@@ -33,7 +33,7 @@ questions_about_running(const topology::plan& plan, const std::set<std::string>&
     const wire::get_standing_sagas asked{
         .capability = each.name.value,
         .count = sagas_read,
-        .states = std::vector<std::string>{"forward", "undoing"}};
+        .states = std::vector<std::string>{"forward", "undoing", "queued"}};
     for (const auto& node : each.nodes) {
       if (!skipped.contains(node.value)) {
         questions.push_back({"troupe.node." + node.value, "sagas", wire::encoded(asked)});

@@ -72,6 +72,7 @@ public:
       find_groups();
       find_events();
       find_open_matters();
+      find_full_queues();
       find_waiting();
     }
     std::stable_sort(found_.begin(), found_.end(), [](const trouble& one, const trouble& other) {
@@ -511,6 +512,30 @@ private:
                  all_.file,
                  capability.name,
                  most->operation)});
+      }
+    }
+  }
+
+  void find_full_queues() {
+    for (const node_view& node : all_.nodes) {
+      if (!node.said) {
+        continue;
+      }
+      for (const wire::group_status& each : node.said->groups) {
+        if (each.sagas_full.value_or(false)) {
+          add(
+              {.is = weight::wrong,
+               .what = fmt::format(
+                   "{} on {} refuses new sagas: {} for their turn",
+                   each.capability,
+                   node.name,
+                   count_of(each.sagas_queued.value_or(0), "waits", "wait")),
+               .next = fmt::format(
+                   "`troupe sagas list {} {} --state forward` says what those that run wait for; "
+                   "`at_once` and `queue` of its `config` set how many may run, and wait",
+                   all_.file,
+                   each.capability)});
+        }
       }
     }
   }

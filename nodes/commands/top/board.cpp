@@ -282,14 +282,23 @@ void add_breakers(board_lines& to, const system_view& all, std::size_t columns) 
       told.empty() ? tone::plain : tone::waits);
 }
 
-void add_sagas(board_lines& to, const std::vector<placed_saga>& sagas, std::size_t columns) {
+/// @param queued how many wait for their turn: nodes name a part of them.
+void add_sagas(
+    board_lines& to,
+    const std::vector<placed_saga>& sagas,
+    std::uint64_t queued,
+    std::size_t columns) {
   std::map<std::string, std::size_t> by_state;
   std::vector<const placed_saga*> standing;
   for (const placed_saga& each : sagas) {
     ++by_state[each.saga.state];
-    if (each.saga.state != "forward" && each.saga.state != "undoing") {
+    if (each.saga.state != "forward" && each.saga.state != "undoing"
+        && each.saga.state != "queued") {
       standing.push_back(&each);
     }
+  }
+  if (queued != 0) {
+    by_state["queued"] = queued;
   }
   std::vector<std::string> counts;
   for (auto [state, count] : by_state) {
@@ -410,7 +419,7 @@ board_of(const system_state& state, const std::string& notice, board_room room) 
   }
   board_lines below(1);
   add_breakers(below, all, room.columns);
-  add_sagas(below, state.sagas, room.columns);
+  add_sagas(below, state.sagas, queued_sagas(state.answers.view), room.columns);
   add_letters(below, all, room.columns);
   add_lines(below, processes_of(all, room.columns), tone::plain);
   lines.push_back({});

@@ -1,0 +1,143 @@
+#include "runtime/saga/mover.hpp"
+
+#include "runtime/observe/trace_context.hpp"
+#include "runtime/saga/commands.hpp"
+#include "runtime/saga/journal.hpp"
+#include "runtime/saga/words.hpp"
+#include "runtime/store/turn/inbox.hpp"
+#include "runtime/wire/departure.hpp"
+#include "runtime/wire/envelope.hpp"
+
+#include <utility>
+
+namespace troupe::saga {
+
+namespace {
+
+/// Whether a saga's end is told as an answer: it may be an error, or too large to leave, though all
+/// steps are done.
+outcome<void> may_leave(const outcome<std::string>& answer, std::size_t body_bytes_max) {
+  if (!answer) {
+    return failure{answer.error()};
+  }
+  const wire::departure made{.what = "the saga's answer", .body_bytes = answer->size()};
+  auto fits = wire::check_departure(made, body_bytes_max);
+  if (!fits) {
+    fits.error().code = errc::internal;
+    fits.error().possible = effect::unknown;
+  }
+  return fits;
+}
+
+void answer_with(
+    store::database& session, const uuid& call, std::string bytes, bool failed, outgoing& out) {
+  const auto settled = failed ? store::inbox_state::refused : store::inbox_state::ok;
+  store::inbox{session}.settle(call, settled, bytes);
+  out.answers.push_back({call, failed, std::move(bytes)});
+}
+
+} // namespace
+
+void mover::hear(store::database& session, coordinator& which, wall_time now, outgoing& out) {
+  for (const std::uint32_t step : open_steps(which.current)) {
+    const bool waits = which.by->at(step).act == step_act::wait
+                       && which.current.now == phase::forward && is_open(which.current, step);
+    if (!waits) {
+      continue;
+    }
+    if (auto said = word_to(session, *which.by, which.current, step)) {
+      move(session, which, std::move(*said), now, out);
+    }
+  }
+}
+
+void mover::move(
+    store::database& session, coordinator& which, event what, wall_time now, outgoing& out) {
+  std::vector<action> actions;
+  running_.touch(which);
+  const phase before = which.current.now;
+  decide(*which.by, which.current, std::move(what), now, actions);
+  running_.moved(which);
+  if (which.current.now == phase::undoing && before != phase::undoing) {
+    journal_table{session}.set_phase(which.current.saga, phase::undoing);
+  }
+  for (const action& each : actions) {
+    carry_out(session, which, each, now, out);
+  }
+  while (!refused_bodies_.empty()) {
+    auto [as, why] = std::move(refused_bodies_.back());
+    refused_bodies_.pop_back();
+    if (which.by->makes(as.step, as.undo)) {
+      move(session, which, failed{as, std::move(why)}, now, out);
+    } else { // Its definition has changed: no reason to turn back.
+      move(session, which, given_up{std::move(why), false, as.step}, now, out);
+    }
+  }
+  if (std::exchange(listens_, false)) {
+    hear(session, which, now, out);
+  }
+}
+
+void mover::carry_out(
+    store::database& session,
+    coordinator& which,
+    const action& what,
+    wall_time now,
+    outgoing& out) {
+  const uuid& id = which.current.saga;
+  journal_table journal{session};
+  if (const auto* row = std::get_if<saga::journal>(&what)) {
+    journal.append(id, which.epoch, row->row, now);
+    which.moved = true;
+    which.since = now;
+    which.failure.clear();
+    which.need_is_told = false;
+  } else if (const auto* wanted = std::get_if<call>(&what)) {
+    if (auto made = ask(which, *wanted, out); !made) {
+      refused_bodies_.emplace_back(wanted->as, std::move(made).error());
+    }
+  } else if (const auto* wait = std::get_if<timer>(&what)) {
+    out.timers.push_back(timer_of(id, *wait));
+  } else if (std::holds_alternative<listen>(what)) {
+    listens_ = true;
+  } else if (const auto* watch = std::get_if<watch_deadline>(&what)) {
+    out.timers.push_back(timer_of(id, *watch));
+  } else if (const auto* end = std::get_if<finish>(&what)) {
+    tell_end(session, which, *end, out);
+  } else if (const auto* stuck = std::get_if<park>(&what)) {
+    journal.set_phase(id, phase::parked);
+    out.parked_sagas.push_back({.saga = id, .reason = stuck->reason.message, .trace = which.trace});
+  }
+}
+
+void mover::tell_end(
+    store::database& session, const coordinator& which, const finish& end, outgoing& out) {
+  const uuid& id = which.current.saga;
+  const bool is_compensated = which.current.now == phase::compensated;
+  journal_table journal{session};
+  journal.set_phase(id, which.current.now);
+  if (is_compensated) {
+    journal.take_all(id);
+    for (const uuid& undo : journal.recalls(id)) {
+      answer_with(session, undo, wire::encoded(undo_saga{id}), false, out);
+    }
+  } else { // Who has it undone is heard at the next look.
+    journal.take_words(id);
+  }
+  if (which.current.was_completed && is_compensated) {
+    return; // Its caller has been told that it was completed.
+  }
+  const auto leaves = may_leave(end.answer, out.body_bytes_max);
+  std::string bytes;
+  if (leaves) {
+    bytes = *end.answer;
+  } else {
+    wire::append_error(bytes, leaves.error());
+  }
+  answer_with(session, id, std::move(bytes), !leaves, out);
+  if (observe::says_recorded(which.trace)) {
+    out.traced.push_back({id, which.by->what().operation, which.trace, is_compensated});
+  }
+}
+
+} // namespace troupe::saga

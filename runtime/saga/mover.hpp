@@ -1,0 +1,50 @@
+#pragma once
+
+#include "runtime/saga/machine.hpp"
+#include "runtime/saga/outgoing.hpp"
+#include "runtime/saga/running_sagas.hpp"
+#include "runtime/store/database.hpp"
+
+#include <utility>
+#include <vector>
+
+namespace troupe::saga {
+
+/// Moves running sagas by their events: journals what each decides, and carries out what follows.
+///
+/// Confined to the thread of the group's writer; functions run inside a turn. Borrows the sagas.
+class mover {
+public:
+  explicit mover(running_sagas& all) : running_{all} {}
+
+  /// Gives a saga an event, and those that follow at once.
+  void move(store::database& session, coordinator& which, event what, wall_time now, outgoing& out);
+
+  /// Gives a saga what was said to its steps that wait.
+  void hear(store::database& session, coordinator& which, wall_time now, outgoing& out);
+
+  /// The move at hand was undone.
+  void undone() {
+    refused_bodies_.clear();
+    listens_ = false;
+  }
+
+private:
+  void carry_out(
+      store::database& session,
+      coordinator& which,
+      const action& what,
+      wall_time now,
+      outgoing& out);
+  /// Answers whoever waits for the end of a saga.
+  static void
+  tell_end(store::database& session, const coordinator& which, const finish& end, outgoing& out);
+
+  running_sagas& running_;
+  // Calls that could not be made, or could not travel: their failures are the next events.
+  std::vector<std::pair<asked, error>> refused_bodies_;
+  // A step of the saga at hand began to wait, and may have its answer already.
+  bool listens_ = false;
+};
+
+} // namespace troupe::saga

@@ -1,0 +1,70 @@
+#pragma once
+
+#include "runtime/saga/machine.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::saga {
+
+/// The moves that a saga can make: each changes its state, and adds the record that says so and the
+/// actions that follow. `decide` chooses among them.
+///
+/// Of one decision; borrows its arguments.
+class moves {
+public:
+  moves(const plan& by, state& current, wall_time now, std::vector<action>& actions)
+      : plan_{by}, state_{current}, now_{now}, actions_{actions} {}
+
+  void write(
+      record_kind kind,
+      std::uint32_t step,
+      std::uint32_t round,
+      std::uint32_t attempt = 0,
+      std::string_view data = {});
+
+  /// The bytes of an error, for a record.
+  std::string_view encoded(const error& from);
+
+  /// Begins the step `first` and those that are parallel to it; or, where the conditions of all are
+  /// false, the next ones. Behind the last one the saga is completed.
+  void enter(std::uint32_t first);
+
+  /// Intends the steps of a stage that are untouched, up to the first whose condition fails: the
+  /// saga is parked there, and the others follow when it goes on.
+  /// @return whether none failed.
+  bool begin(const stage& at);
+
+  void intend(std::uint32_t step, std::uint32_t round);
+  void intend_undo(std::uint32_t step, std::uint32_t round);
+  void ask(std::uint32_t step);
+  /// Asks what is open and was just intended, or taken over.
+  void ask_open();
+  void try_again_later(std::uint32_t step, const error& why);
+  void watch(milliseconds left);
+
+  void finish_step(std::uint32_t step, std::uint32_t attempt, std::string body);
+  /// Goes on behind a step that is done, or undone, once those that began together with it are.
+  void go_on_after(std::uint32_t step);
+  /// Turns back because of a step: it, if it may have happened, and those that began together with
+  /// it are undone first.
+  void give_up(std::uint32_t step, error why);
+  /// Undoes the last step that is left to undo, and those that began together with it.
+  void undo_next();
+  void park_at(std::uint32_t step, error why);
+  void tell_answer();
+
+private:
+  tries& hand_of(std::uint32_t step) { return state_.steps[step].hand; }
+
+  void wait_for(const asked& as);
+
+  const plan& plan_;
+  state& state_;
+  wall_time now_;
+  std::vector<action>& actions_;
+};
+
+} // namespace troupe::saga

@@ -1,0 +1,103 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+#include "runtime/ids.hpp"
+#include "runtime/wire/limits.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace troupe::saga {
+
+/// The actions of coordinators, to be carried out once the turn is committed.
+struct outgoing {
+  /// A call to make; its answer goes to `answered` under `saga` and `token`.
+  struct call {
+    uuid saga;
+    std::uint64_t token = 0;
+    uuid id;
+    std::string capability;
+    std::string operation;
+    std::string key;
+    std::string body;
+    milliseconds timeout{};
+    /// Of the saga (observe/trace_context.hpp); may be empty.
+    std::string trace{};
+  };
+
+  /// Goes to `timer_due` under `saga` and `token` after `delay`, unless the saga stops before. It
+  /// replaces the timer of the saga that has the same `slot`.
+  struct timer {
+    uuid saga;
+    std::uint64_t token = 0;
+    milliseconds delay{};
+    std::uint32_t slot = 0;
+  };
+
+  /// The answer to a call that had been left pending.
+  struct answer {
+    uuid call;
+    bool failed = false;
+    /// The reply's body, or the error's MessagePack map.
+    std::string bytes;
+  };
+
+  /// A parked saga: only a person can move it on.
+  struct parked {
+    uuid saga;
+    std::string reason;
+    /// It is not parked: this program cannot continue it, and has written nothing.
+    bool is_left_alone = false;
+    /// It is not parked: it is asked on, and has failed for so long that a person should look.
+    bool needs_person = false;
+    /// Of the call that started it; may be empty.
+    std::string trace{};
+  };
+
+  /// A saga that is over, whose trace is recorded.
+  struct ended {
+    uuid saga;
+    std::string operation;
+    /// Of the call that started it.
+    std::string trace;
+    bool is_compensated = false;
+  };
+
+  /// `limits.body` of the topology: the largest body of a call or an answer.
+  std::size_t body_bytes_max = wire::body_bytes_max;
+  std::vector<call> calls;
+  std::vector<timer> timers;
+  std::vector<answer> answers;
+  std::vector<parked> parked_sagas;
+  std::vector<ended> traced;
+  /// Sagas that do not run here any more, or were taken up anew: their timers of earlier turns are
+  /// void, and go. Said by `committed`.
+  std::vector<uuid> stopped;
+  /// All timers of earlier turns are void: the sagas of this process were read anew.
+  bool all_stopped = false;
+
+  /// How much of each there is, to come back to when what was added since is undone.
+  struct sizes {
+    std::size_t calls = 0;
+    std::size_t timers = 0;
+    std::size_t answers = 0;
+    std::size_t parked = 0;
+    std::size_t traced = 0;
+  };
+
+  sizes here() const {
+    return {calls.size(), timers.size(), answers.size(), parked_sagas.size(), traced.size()};
+  }
+
+  void back_to(const sizes& to) {
+    calls.resize(to.calls);
+    timers.resize(to.timers);
+    answers.resize(to.answers);
+    parked_sagas.resize(to.parked);
+    traced.resize(to.traced);
+  }
+};
+
+} // namespace troupe::saga
