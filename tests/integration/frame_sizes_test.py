@@ -16,6 +16,7 @@ import harness
 from harness import BIN, PATIENCE, Reply, SystemTest, new_id
 
 TAKEN = (1 << 20) + 150_000
+FITS = 1_100_000
 LARGE = 2_000_000
 
 
@@ -35,9 +36,9 @@ class NarrowWorker(threading.Thread):
     """A worker in another language whose socket takes no larger frames than the default `limits.body` needs: its libzmq cuts
     the link at each larger one, and it logs in over a new one."""
 
-    def __init__(self, system: harness.System, capability: str, plan: int):
+    def __init__(self, system: harness.System, capabilities: tuple[str, ...], plan: int):
         super().__init__(daemon=True)
-        self._capability, self._plan, self._incarnation = capability, plan, new_id()
+        self._capabilities, self._plan, self._incarnation = capabilities, plan, new_id()
         self._context, self._endpoint = system.context, system.endpoints["b1"]
         self._over = system.context.socket(zmq.PAIR)
         self._over.bind(f"inproc://over-{id(self)}")
@@ -85,8 +86,8 @@ class NarrowWorker(threading.Thread):
         self._say("hello", {
             "role": "worker", "node": "n1", "incarnation": self._incarnation, "plan": 0, "batch": True,
             "pid": os.getpid(), "in_flight": [], "shared_plan": self._plan,
-            "serves": [{"capability": self._capability, "credit": 8, "inbox": True, "replicas": 1,
-                        "breaker": "closed", "retry_after_ms": 0, "events": 8}]})
+            "serves": [{"capability": each, "credit": 8, "inbox": True, "replicas": 1, "breaker": "closed",
+                        "retry_after_ms": 0, "events": 8} for each in self._capabilities]})
 
     def _take(self, header: dict, body: bytes) -> None:
         if header["kind"] == "call":
@@ -104,20 +105,20 @@ class NarrowWorker(threading.Thread):
 
 
 class FrameSizes(SystemTest):
-    def system_of(self, capability: str, what: str, more: str = "") -> harness.System:
-        of = self.system({capability: what}, nodes=("n1",), more=more)
+    def system_of(self, more: str = "", **capabilities: str) -> harness.System:
+        of = self.system(capabilities, nodes=("n1",), more=more)
         self.broker = of.broker()
         return of
 
-    def narrow_worker(self, of: harness.System, capability: str) -> NarrowWorker:
+    def narrow_worker(self, of: harness.System, *capabilities: str) -> NarrowWorker:
         said = subprocess.run([BIN / "troupe", "check", of.file], capture_output=True, text=True, check=True).stdout
-        made = NarrowWorker(of, capability, int(re.search(r"digest ([0-9a-f]{16})", said).group(1), 16))
+        made = NarrowWorker(of, capabilities, int(re.search(r"digest ([0-9a-f]{16})", said).group(1), 16))
         made.start()
         self.addCleanup(made.end)
         return made
 
     def test_a_call_that_its_worker_does_not_take_is_answered_and_others_are_served(self):
-        of = self.system_of("echo", "{actor: echo, store: none}", more="limits: {body: 4MiB}")
+        of = self.system_of(echo="{actor: echo, store: none}", more="limits: {body: 4MiB}")
         worker = self.narrow_worker(of, "echo")
         client = of.client()
         self.assertTrue(client.call("echo", "echo", {"payload": "small"}).ok)
@@ -133,8 +134,7 @@ class FrameSizes(SystemTest):
         self.assertEqual(logins, worker.logins, "its link stands")
 
     def test_an_event_that_its_worker_does_not_take_is_a_dead_letter(self):
-        of = self.system_of("notes", "{actor: notes, subscribes: [note.*]}",
-                            more="limits: {body: 4MiB}")
+        of = self.system_of(notes="{actor: notes, subscribes: [note.*]}", more="limits: {body: 4MiB}")
         worker = self.narrow_worker(of, "notes")
         client = of.client()
         for topic, size in (("note.large", LARGE), ("note.small", 10)):
@@ -152,8 +152,26 @@ class FrameSizes(SystemTest):
         self.assertTrue(client.call("troupe.broker", "ping").ok)
         self.assertEqual(logins, worker.logins, "its link stands")
 
+    def test_of_two_groups_with_large_events_the_one_that_is_too_large_is_set_aside(self):
+        of = self.system_of(notes="{actor: notes, subscribes: [note.*]}", others="{actor: notes, subscribes: [other.*]}",
+                            more="limits: {body: 4MiB}")
+        client = of.client()
+        for topic, size in (("other.fits", FITS), ("note.large", LARGE), ("note.fits", FITS)):
+            self.assertTrue(client.call("troupe.publish", topic, {"text": "x" * size}).ok)
+        worker = self.narrow_worker(of, "notes", "others")
+        self.broker.wait_for("event_buried", cause="internal", topic="note.large")
+        logins = worker.logins
+        self.assertLess(logins, 8)
+        worker.events.clear()
+        self.assertTrue(client.call("troupe.publish", "other.small", {"text": ""}).ok)
+        while "other.small" not in worker.events:
+            self.assertTrue(worker.is_alive())
+        self.assertEqual(logins, worker.logins, "its link stands")
+        set_aside = [each for each in self.broker.events if each["event"] == "event_set_aside"]
+        self.assertEqual(["notes"], [each["capability"] for each in set_aside], "what fits was not blamed")
+
     def test_an_answer_that_a_client_does_not_take_is_replaced_by_words(self):
-        of = self.system_of("echo", "{actor: echo, store: none}", more="limits: {body: 4MiB}")
+        of = self.system_of(echo="{actor: echo, store: none}", more="limits: {body: 4MiB}")
         of.worker()
         peer = of.context.socket(zmq.DEALER)
         self.addCleanup(peer.close, 0)

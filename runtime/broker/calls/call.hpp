@@ -55,8 +55,6 @@ struct alignas(64) call {
   std::uint8_t deaths = 0;
   /// A node has it no longer in hand, and may yet answer: `given_to`.
   bool may_come_late = false;
-  /// Links that ended as soon as they had it, its workers living on: `cut_links.hpp`.
-  std::uint8_t cuts = 0;
   /// Its trace is recorded.
   bool is_traced = false;
   std::uint16_t op_size = 0;

@@ -97,9 +97,6 @@ struct node {
   call_list outstanding;
   /// The calls that were blamed when its last login ended, in case only its link was lost.
   std::vector<uuid> blamed;
-  /// The largest call that it had in hand when that login ended, if that was soon and the call is
-  /// large; else zeros.
-  uuid cut_with;
 
   struct place {
     std::uint32_t capability;

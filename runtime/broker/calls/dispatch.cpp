@@ -101,7 +101,9 @@ void dispatch::send(std::uint32_t index, std::uint32_t placement, instant now, d
   }
   where.next_placement = placement + 1;
   calls_.occupy(index, placement);
-  out.actions.emplace_back(deliver{nodes_.nodes[where.placements[placement].node].login, index});
+  const login_id to = nodes_.nodes[where.placements[placement].node].login;
+  cuts_.sent(to, {.id = sent.id, .bytes = sent.body().size()}, now);
+  out.actions.emplace_back(deliver{to, index});
 }
 
 void dispatch::pump(std::uint32_t where, instant now, decisions& out) {

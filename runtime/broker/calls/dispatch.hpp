@@ -2,6 +2,7 @@
 
 #include "runtime/broker/calls/callers.hpp"
 #include "runtime/broker/calls/choice.hpp"
+#include "runtime/broker/cut_links.hpp"
 #include "runtime/broker/quarantine.hpp"
 
 #include <string>
@@ -17,8 +18,10 @@ public:
       held_calls& calls,
       callers& callers,
       counters& counts,
-      const quarantine& alone)
-      : nodes_{nodes}, calls_{calls}, callers_{callers}, counts_{counts}, quarantine_{alone} {}
+      const quarantine& alone,
+      cut_links& cuts)
+      : nodes_{nodes}, calls_{calls}, callers_{callers}, counts_{counts},
+        quarantine_{alone}, cuts_{cuts} {}
 
   /// Sends a new call, queues it, or refuses it.
   void place(std::uint32_t index, instant now, decisions& out);
@@ -31,8 +34,8 @@ public:
   void pump(std::uint32_t where, instant now, decisions& out);
   /// Something changed at a node: more may be sent to it.
   void pump_node(std::uint32_t number, instant now, decisions& out);
-  /// Sends queued calls to nodes whose breaker may let calls through again by now, and calls in lines
-  /// that may go elsewhere or past others; no other input would send them.
+  /// Sends queued calls to nodes whose breaker may let calls through again by now, and calls in
+  /// lines that may go elsewhere or past others; no other input would send them.
   void pump_unblocked(instant now, decisions& out);
 
   /// Ends a call that no node takes. The call is in no list; the error has the smallest
@@ -53,6 +56,7 @@ private:
   callers& callers_;
   counters& counts_;
   const quarantine& quarantine_;
+  cut_links& cuts_;
 };
 
 } // namespace troupe::broker

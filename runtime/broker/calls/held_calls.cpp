@@ -74,7 +74,6 @@ void held_calls::remove(std::uint32_t index) {
   gone.was_delivered = false;
   gone.was_left = false;
   gone.deaths = 0;
-  gone.cuts = 0;
   gone.may_come_late = false;
   gone.capability = nowhere;
   gone.key_digest = 0;

@@ -1,7 +1,5 @@
 #include "runtime/broker/calls/logins.hpp"
 
-#include "runtime/broker/cut_links.hpp"
-
 #include <fmt/format.h>
 
 namespace troupe::broker {
@@ -80,16 +78,15 @@ outcome<void> logins::hello(login_id login, const wire::hello& hello, instant no
     // The same process on a new connection has lost only its link; another one has outlived the
     // first.
     counts_.workers_lost += 1;
-    end(number, !is_same_process, now, out);
+    end(number, !is_same_process, true, now, out);
   }
   if (is_same_process) {
     suspects_.take_back(joined.blamed, hello.incarnation);
-    suspects_.note_cut(joined, hello.in_flight, out);
+    suspects_.note_return(joined, hello.in_flight, out);
   } else {
     suspects_.allow_again();
   }
   joined.blamed.clear();
-  joined.cut_with = {};
   joined.live = true;
   joined.draining = false;
   joined.login = login;
@@ -273,17 +270,17 @@ void logins::leave(
         {"incarnation", to_string(left.incarnation)},
         {"why", std::string{why}},
         {"outstanding", std::to_string(left.outstanding.size)}}});
-  end(number, is_blamed, now, out);
+  end(number, is_blamed, is_blamed, now, out);
   out.actions.emplace_back(send_roster{});
   suspects_.send_next(now, out);
   dispatch_.pump_node(number, now, out);
 }
 
 /// Takes back all that a node had, and sends nothing yet.
-void logins::end(std::uint32_t number, bool is_blamed, instant now, decisions& out) {
+/// @param was_cut its link ended, and neither side said that it would.
+void logins::end(std::uint32_t number, bool is_blamed, bool was_cut, instant now, decisions& out) {
   node& ended = nodes_.nodes[number];
-  const bool was_short = now - ended.since <= cut_within;
-  ended.cut_with = was_short ? largest_in_hand(ended) : uuid{};
+  suspects_.note_end(ended, was_cut, now);
   out.actions.emplace_back(forget{ended.login, is_blamed});
   nodes_.unbind(ended.login);
   ended.live = false;
@@ -293,9 +290,6 @@ void logins::end(std::uint32_t number, bool is_blamed, instant now, decisions& o
   suspects_.login_ended(number);
   return_awaiting(number, false);
   return_lined_up(number);
-  if (!was_short) {
-    forget_cuts(ended);
-  }
   return_outstanding(number, is_blamed, was_alone, out);
   for (const node::place& each : ended.placements) {
     placement& at = nodes_.capabilities[each.capability].placements[each.placement];
@@ -306,26 +300,6 @@ void logins::end(std::uint32_t number, bool is_blamed, instant now, decisions& o
     at.is_shut = false;
     at.why_shut.clear();
     at.forced.clear();
-  }
-}
-
-/// The largest call that a worker has, if it is one that may cut a link; else zeros.
-uuid logins::largest_in_hand(const node& of) const {
-  std::size_t most = cutting_bytes_least;
-  uuid found;
-  for (std::uint32_t i = of.outstanding.head; i != nowhere; i = calls_[i].next) {
-    if (calls_[i].body().size() > most) {
-      most = calls_[i].body().size();
-      found = calls_[i].id;
-    }
-  }
-  return found;
-}
-
-/// A link that lasted was cut by nothing that its worker had: what was counted before is no row.
-void logins::forget_cuts(const node& of) {
-  for (std::uint32_t i = of.outstanding.head; i != nowhere; i = calls_[i].next) {
-    calls_[i].cuts = 0;
   }
 }
 

@@ -48,9 +48,7 @@ private:
   bool is_same(const call& known, const brought_call& held) const;
   void
   leave(std::uint32_t number, bool is_blamed, std::string_view why, instant now, decisions& out);
-  void end(std::uint32_t number, bool is_blamed, instant now, decisions& out);
-  uuid largest_in_hand(const node& of) const;
-  void forget_cuts(const node& of);
+  void end(std::uint32_t number, bool is_blamed, bool was_cut, instant now, decisions& out);
   void return_outstanding(std::uint32_t number, bool is_blamed, bool was_alone, decisions& out);
   void return_awaiting(std::uint32_t number, bool is_new);
   void return_lined_up(std::uint32_t number);

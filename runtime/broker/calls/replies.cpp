@@ -79,6 +79,7 @@ void replies::take(
   }
   ++counts_.replies;
   nodes_.nodes[number].heard = now;
+  suspects_.note_word(from, header.id);
   const std::uint32_t index = calls_.find(header.id);
   if (index == nowhere) {
     ++counts_.late_replies;

@@ -24,8 +24,8 @@ public:
   /// How often `tick` is to be called while `has_timers`.
   static constexpr milliseconds tick_interval{10};
 
-  /// @param alone shared with the bus of the same broker.
-  router(router_options options, quarantine& alone);
+  /// @param alone, cuts shared with the bus of the same broker.
+  router(router_options options, quarantine& alone, cut_links& cuts);
   router(const router&) = delete;
   router& operator=(const router&) = delete;
   ~router() = default;

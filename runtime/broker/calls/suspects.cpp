@@ -1,6 +1,5 @@
 #include "runtime/broker/calls/suspects.hpp"
 
-#include "runtime/broker/cut_links.hpp"
 #include "runtime/observe/trace_context.hpp"
 #include "runtime/wire/envelope.hpp"
 
@@ -25,9 +24,10 @@ suspects::suspects(
     callers& callers,
     counters& counts,
     dispatch& dispatch,
-    quarantine& alone)
+    quarantine& alone,
+    cut_links& cuts)
     : nodes_{nodes}, calls_{calls}, callers_{callers}, counts_{counts}, dispatch_{dispatch},
-      quarantine_{alone} {
+      quarantine_{alone}, cuts_{cuts} {
   quarantine_.join(quarantine::work::calls);
 }
 
@@ -104,21 +104,26 @@ void suspects::take_back(const std::vector<uuid>& blamed, const uuid& incarnatio
   }
 }
 
-void suspects::note_cut(const node& worker, const std::vector<uuid>& in_hand, decisions& out) {
-  const std::uint32_t index = worker.cut_with == uuid{} ? nowhere : calls_.find(worker.cut_with);
+void suspects::note_end(const node& worker, bool was_cut, instant now) {
+  if (was_cut) {
+    cuts_.ended(worker.login, worker.incarnation, now);
+  } else {
+    cuts_.closed(worker.login);
+  }
+}
+
+void suspects::note_return(const node& worker, const std::vector<uuid>& in_hand, decisions& out) {
+  cuts_.came_back(worker.incarnation, in_hand);
+  const auto too_large = cuts_.too_large(suspect_of::calls);
+  const std::uint32_t index = too_large ? calls_.find(too_large->id) : nowhere;
   if (index == nowhere) {
     return;
   }
-  call& cut = calls_[index];
-  if (std::find(in_hand.begin(), in_hand.end(), cut.id) != in_hand.end()) {
-    cut.cuts = 0; // The worker has it: the link ended for another reason.
-    return;
-  }
-  cut.cuts = std::min(cuts_convicted, static_cast<std::uint8_t>(cut.cuts + 1U));
-  const bool is_here = cut.is_waiting() || (cut.is == call::phase::suspected && !has_turn(index));
-  if (cut.cuts < cuts_convicted || !is_here) {
+  const call& cut = calls_[index];
+  if (!cut.is_waiting() && (cut.is != call::phase::suspected || has_turn(index))) {
     return; // Another worker that has it may take larger frames.
   }
+  cuts_.set_aside();
   out.log.push_back(
       {"call_set_aside",
        {{"id", to_string(cut.id)},

@@ -21,7 +21,8 @@ public:
       callers& callers,
       counters& counts,
       dispatch& dispatch,
-      quarantine& alone);
+      quarantine& alone,
+      cut_links& cuts);
 
   /// Whether a new call killed workers before, under the same id: then it is a suspect, or
   /// convicted at once.
@@ -36,13 +37,20 @@ public:
   bool is_alone(std::uint32_t number) const;
   /// Takes the death of this incarnation back from these calls: it only lost its link.
   void take_back(const std::vector<uuid>& blamed, const uuid& incarnation);
-  /// The worker is back, and only its link had ended, soon after it was sent `worker.cut_with`: if
-  /// that happens again and again, the call is not sent any more.
+  /// A link has ended. @param was_cut whether what it was sent may be why.
+  void note_end(const node& worker, bool was_cut, instant now);
+  /// The worker is back, and only its link had ended: the call that has cut its links again and
+  /// again is not sent any more.
   ///
   /// @param in_hand what the worker has, and was not cut with.
-  void note_cut(const node& worker, const std::vector<uuid>& in_hand, decisions& out);
+  void note_return(const node& worker, const std::vector<uuid>& in_hand, decisions& out);
+
+  /// The worker has said something about this call, and has it.
+  void note_word(login_id from, const uuid& call) { cuts_.answered(from, call); }
+
   /// A new process has logged in: calls that were set aside may be sent again.
   void allow_again() { blamed_.allow_again(); }
+
   /// Clears a call of its deaths: the worker that answered it lived on.
   void acquit(const call& answered);
 
@@ -85,6 +93,7 @@ private:
   counters& counts_;
   dispatch& dispatch_;
   quarantine& quarantine_;
+  cut_links& cuts_;
   blame_book blamed_;
   turn turn_;
   /// The node that was kept free when the quarantine was last followed.

@@ -11,10 +11,19 @@ constexpr std::size_t lives_told = 256;
 
 } // namespace
 
-bus::bus(bus_options options, journal_state state, quarantine& alone, std::uint64_t seed)
-    : instance_{state.instance}, lives_{state.lives}, newest_lives_{state.lives.newest(lives_told)},
-      incoming_{options.incoming, state}, outboxes_{incoming_.topics(), std::move(options.rules)},
-      feeder_{options.subscriptions, state, alone, seed} {
+bus::bus(
+    bus_options options,
+    journal_state state,
+    quarantine& alone,
+    cut_links& cuts,
+    std::uint64_t seed)
+    : instance_{state.instance}, lives_{state.lives},
+      newest_lives_{state.lives.newest(lives_told)}, incoming_{options.incoming, state},
+      outboxes_{
+          incoming_.topics(),
+          std::move(options.rules),
+          early_bytes_max(options.incoming.pending_bytes_max)},
+      feeder_{options.subscriptions, state, alone, cuts, seed} {
   outboxes_.restore(std::move(state.sources), state.rewound);
 }
 

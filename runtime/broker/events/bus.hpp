@@ -26,8 +26,12 @@ struct bus_options {
 /// then the journal, then the `feeder`.
 class bus {
 public:
-  /// @param alone outlives this.
-  bus(bus_options options, journal_state state, quarantine& alone, std::uint64_t seed);
+  /// @param alone, cuts outlive this.
+  bus(bus_options options,
+      journal_state state,
+      quarantine& alone,
+      cut_links& cuts,
+      std::uint64_t seed);
   ~bus() = default;
   bus(const bus&) = delete;
   bus& operator=(const bus&) = delete;

@@ -47,6 +47,7 @@ event_service::event_service(
     const clock& time,
     event_links& links,
     quarantine& alone,
+    cut_links& cuts,
     event_service_options options,
     const journal_state& state)
     : time_{time}, links_{links},
@@ -54,6 +55,7 @@ event_service::event_service(
           std::move(options.bus),
           state,
           alone,
+          cuts,
           static_cast<std::uint64_t>(time.wall().time_since_epoch().count())},
       journal_{std::move(options.kept), time},
       operations_{time, journal_, bus_, links, options.body_bytes_max},

@@ -29,11 +29,12 @@ struct event_service_options {
 /// `operations`. Confined to the thread of its server.
 class event_service {
 public:
-  /// @param alone, time, links outlive this.
+  /// @param time, links, alone, cuts outlive this.
   event_service(
       const clock& time,
       event_links& links,
       quarantine& alone,
+      cut_links& cuts,
       event_service_options options,
       const journal_state& state);
 

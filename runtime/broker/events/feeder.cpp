@@ -23,6 +23,7 @@ feeder::feeder(
     const std::vector<subscription_options>& subscriptions,
     const journal_state& state,
     quarantine& alone,
+    cut_links& cuts,
     std::uint64_t seed)
     : quarantine_{alone}, last_{state.last} {
   quarantine_.join(quarantine::work::events);
@@ -62,7 +63,8 @@ feeder::feeder(
             .lives = lives},
         fed.persisted.handled,
         std::move(dead),
-        alone);
+        alone,
+        cuts);
     fed.is_live = fed.core->scanned() >= last_;
     fed_.push_back(std::move(fed));
   }

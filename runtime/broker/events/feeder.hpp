@@ -40,6 +40,7 @@ public:
       const std::vector<subscription_options>& subscriptions,
       const journal_state& state,
       quarantine& alone,
+      cut_links& cuts,
       std::uint64_t seed);
 
   std::size_t size() const { return fed_.size(); }

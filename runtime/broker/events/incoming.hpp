@@ -34,6 +34,11 @@ struct incoming_options {
   std::int64_t earliest_ms = 0;
 };
 
+/// What may wait for an earlier number of its outbox, of all outboxes: of the room that they have.
+constexpr std::size_t early_bytes_max(std::size_t pending_bytes_max) {
+  return pending_bytes_max / 4;
+}
+
 /// The events on their way to the disk: gives each its position, and answers whoever waits when the
 /// batch with it is written. One batch is written at a time; an event that comes meanwhile is in
 /// the next. Pure.
@@ -130,7 +135,8 @@ public:
   /// Whether an event of an outbox may be accepted. Outboxes have as much room as all publishers,
   /// so that neither keeps the other out.
   bool has_room_for_outboxes() const {
-    return next_.bytes + writing_.bytes < 2 * options_.pending_bytes_max;
+    return next_.bytes + writing_.bytes
+           < 2 * options_.pending_bytes_max - early_bytes_max(options_.pending_bytes_max);
   }
 
   /// Events that are accepted and not on disk.

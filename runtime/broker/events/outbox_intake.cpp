@@ -78,6 +78,7 @@ void outbox_intake::set_aside(const std::string& capability, const progress& out
 
 /// The outbox of another database than the last one announced for the capability.
 void outbox_intake::begin(source& whose, const wire::outbox_state& state, decisions& out) {
+  forget_early(whose);
   whose = {};
   whose.instance = state.instance;
   const auto rewound = rewound_.find({state.capability, state.instance});
@@ -226,14 +227,15 @@ bool outbox_intake::relayed(
     if (accept(found->first, whose, std::move(what), out)) {
       take_early(found->first, whose, out);
     }
-  } else if (
-      seq > whose.accepted && whose.early.size() < early_max
-      && whose.early_bytes < early_bytes_max) {
+  } else if (seq > whose.accepted && has_room_for_early(whose)) {
     if (whose.early.empty()) {
       whose.asked_at = now; // The gap opens.
     }
     const std::size_t bytes = what->bytes();
-    whose.early_bytes += whose.early.try_emplace(seq, std::move(what)).second ? bytes : 0U;
+    if (whose.early.try_emplace(seq, std::move(what)).second) {
+      whose.early_bytes += bytes;
+      early_bytes_ += bytes;
+    }
   }
   return true;
 }
@@ -263,8 +265,7 @@ bool outbox_intake::accept(
             what->topic,
             name),
         out);
-    whose.early.clear(); // All of it will be asked for.
-    whose.early_bytes = 0;
+    forget_early(whose);
     return false;
   }
   if (!topics_.admit(what->topic)) {
@@ -281,8 +282,7 @@ bool outbox_intake::accept(
             topics_.topics_max()),
         out);
     whose.no_room_for = what->topic;
-    whose.early.clear(); // All of it will be asked for.
-    whose.early_bytes = 0;
+    forget_early(whose);
     return false;
   }
   count_in(whose, what->id, what);
@@ -301,10 +301,24 @@ void outbox_intake::take_early(const std::string& name, source& whose, decisions
   while (!whose.early.empty() && whose.early.begin()->first <= whose.accepted + 1) {
     auto next = whose.early.extract(whose.early.begin());
     whose.early_bytes -= next.mapped()->bytes();
+    early_bytes_ -= next.mapped()->bytes();
     if (next.key() == whose.accepted + 1 && !accept(name, whose, std::move(next.mapped()), out)) {
       return;
     }
   }
+}
+
+bool outbox_intake::has_room_for_early(const source& whose) const {
+  const std::size_t left = early_bytes_max_ - std::min(early_bytes_max_, early_bytes_);
+  return whose.early.size() < early_max
+         && whose.early_bytes < std::min(early_bytes_of_one_max, left);
+}
+
+/// All of it will be asked for.
+void outbox_intake::forget_early(source& whose) {
+  early_bytes_ -= whose.early_bytes;
+  whose.early.clear();
+  whose.early_bytes = 0;
 }
 
 void outbox_intake::close_batch(std::vector<source_row>& rows) {

@@ -38,9 +38,12 @@ public:
 
   /// @param topics those of the journal, to which accepted events add theirs; outlives this.
   /// @param rules which topics each capability may publish; null: all.
+  /// @param early_bytes_max of what waits for an earlier number, of all outboxes together.
   explicit outbox_intake(
-      known_topics& topics, std::shared_ptr<const security::rules> rules = nullptr)
-      : topics_{topics}, rules_{std::move(rules)} {}
+      known_topics& topics,
+      std::shared_ptr<const security::rules> rules = nullptr,
+      std::size_t early_bytes_max = std::size_t{16} << 20U)
+      : topics_{topics}, rules_{std::move(rules)}, early_bytes_max_{early_bytes_max} {}
 
   /// @param rewound events that are in the journal, and not to be taken again.
   void restore(std::vector<source_row> rows, const std::vector<rewound_event>& rewound = {});
@@ -137,9 +140,10 @@ private:
     std::string no_room_for;
   };
 
-  // Of one outbox: so many events, and no more once they have so many bytes.
+  // Of one outbox: so many events, and no more once they have so many bytes, or as many as are left
+  // for the others.
   static constexpr std::size_t early_max = 8'192;
-  static constexpr std::size_t early_bytes_max = std::size_t{8} << 20U;
+  static constexpr std::size_t early_bytes_of_one_max = std::size_t{8} << 20U;
 
   struct past_database {
     std::string capability;
@@ -153,12 +157,16 @@ private:
   bool accept(const std::string& name, source& whose, std::shared_ptr<event> what, decisions& out);
   void refuse(const std::string& name, source& whose, std::string why, decisions& out);
   void take_early(const std::string& name, source& whose, decisions& out);
+  bool has_room_for_early(const source& whose) const;
+  void forget_early(source& whose);
   void ask_for_missing(const std::string& name, source& whose, instant now, decisions& out);
   static wire::confirmed confirmed_of(const std::string& name, const source& whose);
   void confirm_all(const std::string& name, const source& whose, decisions& out);
 
   known_topics& topics_;
   const std::shared_ptr<const security::rules> rules_;
+  const std::size_t early_bytes_max_;
+  std::size_t early_bytes_ = 0;
   // By capability and database.
   std::map<std::pair<std::string, uuid>, std::set<uuid>> rewound_;
   bool has_passed_over_ = false;

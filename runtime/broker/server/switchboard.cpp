@@ -8,12 +8,13 @@
 namespace troupe::broker {
 
 switchboard::switchboard(peer_sender& out, broker_log& log, router_options options, instant now)
-    : out_{out}, log_{log}, router_{std::move(options), quarantine_}, ticked_{now} {
+    : out_{out}, log_{log}, router_{std::move(options), quarantine_, cuts_}, ticked_{now} {
 }
 
 void switchboard::keep_journal(
     const clock& time, event_service_options options, const journal_state& state) {
-  events_ = std::make_unique<event_service>(time, *this, quarantine_, std::move(options), state);
+  events_ =
+      std::make_unique<event_service>(time, *this, quarantine_, cuts_, std::move(options), state);
 }
 
 void switchboard::call(

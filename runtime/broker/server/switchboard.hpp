@@ -92,6 +92,7 @@ private:
   peer_sender& out_;
   broker_log& log_;
   quarantine quarantine_;
+  cut_links cuts_;
   std::uint64_t quarantine_followed_ = 0; // The `changes` that router and bus have heard of.
   router router_;
   decisions decisions_;

@@ -33,7 +33,7 @@ struct bench {
     for (std::uint32_t i = 1; i <= nodes; ++i) {
       options.nodes.push_back({"n" + std::to_string(i)});
     }
-    tested = std::make_unique<router>(options, alone);
+    tested = std::make_unique<router>(options, alone, cuts);
     for (std::uint32_t login = 0; login < nodes; ++login) {
       wire::hello said;
       said.node = options.nodes[login].value;
@@ -135,6 +135,7 @@ struct bench {
   instant now{std::chrono::hours{1}};
   std::vector<std::string> names;
   quarantine alone;
+  cut_links cuts;
   std::unique_ptr<router> tested;
   decisions out;
 };

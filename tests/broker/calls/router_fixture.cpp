@@ -4,7 +4,7 @@
 
 namespace troupe::broker {
 
-router_fixture::router_fixture(router_options options) : tested{std::move(options), alone} {
+router_fixture::router_fixture(router_options options) : tested{std::move(options), alone, cuts} {
 }
 
 router_options router_fixture::usual() {

@@ -83,6 +83,7 @@ struct router_fixture {
 
   instant now{std::chrono::hours{1}};
   quarantine alone;
+  cut_links cuts;
   router tested;
   decisions out;
   std::vector<sent> delivered;

@@ -93,8 +93,8 @@ BOOST_FIXTURE_TEST_CASE(a_call_that_cuts_link_after_link_is_set_aside, router_fi
   const std::string large(1'100'000, 'x');
   BOOST_REQUIRE(join("n1", 1, 4, {}, 55));
   now += 1h; // It was served well until then.
-  call(1, 0, 3'000s, {}, "orders", large);
   call(2, 0, 3'000s);
+  call(1, 0, 3'000s, {}, "orders", large);
   std::uint32_t login = 1;
   for (int cut = 0; !refusal(1) && cut < 10; ++cut) {
     lose(login);
@@ -104,7 +104,7 @@ BOOST_FIXTURE_TEST_CASE(a_call_that_cuts_link_after_link_is_set_aside, router_fi
   BOOST_REQUIRE(refusal(1));
   BOOST_TEST((refusal(1)->code == errc::internal));
   BOOST_TEST(refusal(1)->message.find("node n1 cut its link") == 0U);
-  BOOST_TEST(login == 1U + 1U + cuts_convicted); // The first login was not cut soon.
+  BOOST_TEST(login == 1U + cuts_convicted);
   BOOST_TEST(has_event("call_set_aside"));
   reply(login, 2);
   BOOST_TEST(answers(2) == 1U);
@@ -127,6 +127,53 @@ BOOST_FIXTURE_TEST_CASE(a_call_that_cuts_link_after_link_is_set_aside, router_fi
   BOOST_TEST(receivers(1).size() == 1U);
   reply(login, 1);
   BOOST_TEST(answers(1) == 1U);
+}
+
+// Its links end for another reason: a worker that answers what was sent later has the large call.
+BOOST_FIXTURE_TEST_CASE(a_call_that_was_taken_has_cut_no_link, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 4, {}, 55));
+  call(1, 0, 3'000s, {}, "orders", std::string(1'100'000, 'x'));
+  for (std::uint32_t login = 1; login < 10; ++login) {
+    call(1 + login, 0, 3'000s);
+    reply(login, 1 + login);
+    lose(login);
+    BOOST_REQUIRE(join("n1", login + 1, 4, {}, 55));
+  }
+
+  BOOST_TEST(!refusal(1));
+  reply(10, 1);
+  BOOST_TEST(answers(1) == 1U);
+}
+
+// Only what is larger than all that was taken may have cut the link.
+BOOST_FIXTURE_TEST_CASE(of_two_large_calls_the_larger_one_alone_is_set_aside, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 4, {}, 55));
+  call(1, 0, 3'000s, {}, "orders", std::string(1'100'000, 'x'));
+  call(2, 0, 3'000s, {}, "orders", std::string(2'000'000, 'x'));
+  call(3, 0, 3'000s, {}, "orders", std::string(1'200'000, 'x'));
+  std::uint32_t login = 1;
+  for (int cut = 0; !refusal(2) && cut < 10; ++cut) {
+    lose(login);
+    BOOST_REQUIRE(join("n1", ++login, 4, {}, 55));
+  }
+  reply(login, 1);
+  reply(login, 3);
+
+  BOOST_REQUIRE(refusal(2));
+  BOOST_TEST(login == 1U + cuts_convicted);
+  BOOST_TEST(answers(1) == 1U);
+  BOOST_TEST(answers(3) == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_worker_that_ends_of_its_own_will_cuts_no_link, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 4, {}, 55));
+  call(1, 0, 3'000s, {}, "orders", std::string(1'100'000, 'x'));
+  for (std::uint32_t login = 1; login < 10; ++login) {
+    leave(login);
+    BOOST_REQUIRE(join("n1", login + 1, 4, {}, 55));
+  }
+
+  BOOST_TEST(!refusal(1));
 }
 
 BOOST_FIXTURE_TEST_CASE(links_that_end_for_another_reason_set_nothing_aside, router_fixture) {

@@ -96,8 +96,9 @@ private:
            .backoff = {milliseconds{10}, milliseconds{50}}});
     }
     alone_.emplace();
+    cuts_.emplace();
     followed_ = 0;
-    bus_ = std::make_unique<bus>(options, std::move(state), *alone_, seed_);
+    bus_ = std::make_unique<bus>(options, std::move(state), *alone_, *cuts_, seed_);
     out_.clear();
     is_writing_ = false;
     questions_.clear();
@@ -446,6 +447,7 @@ private:
   std::mt19937 random_;
   instant now_{std::chrono::seconds{100}};
   std::optional<quarantine> alone_;
+  std::optional<cut_links> cuts_;
   std::uint64_t followed_ = 0;
   std::unique_ptr<bus> bus_;
   event_decisions out_;

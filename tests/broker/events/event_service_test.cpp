@@ -56,6 +56,7 @@ struct service_fixture : journal_fixture, event_links {
   bus_options what;
   std::vector<retention_rule> rules;
   quarantine alone;
+  cut_links cuts;
   // After the members that the journal's threads use.
   std::unique_ptr<event_service> service;
 
@@ -76,6 +77,7 @@ struct service_fixture : journal_fixture, event_links {
         clock,
         *this,
         alone,
+        cuts,
         event_service_options{.kept = std::move(*opened), .bus = what, .rules = rules},
         found);
   }

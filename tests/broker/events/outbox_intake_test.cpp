@@ -143,6 +143,37 @@ BOOST_AUTO_TEST_CASE(what_waits_for_an_earlier_number_is_bounded_in_bytes_and_as
   BOOST_TEST(bus.inner.early() == 1U);
 }
 
+// Each of many outboxes waits for its first number: together they have no more than one store.
+BOOST_AUTO_TEST_CASE(what_waits_for_earlier_numbers_is_bounded_over_all_outboxes) {
+  known_topics topics{100, {}};
+  outbox_intake tested{topics, nullptr, 4'000'000};
+  outbox_intake::decisions out;
+  const instant now{std::chrono::seconds{1}};
+  const auto relay = [&](const std::string& capability, std::uint64_t seq) {
+    auto what = event_at(seq);
+    what->source = capability;
+    what->body.assign(100'000, 'x');
+    BOOST_TEST(tested.relayed(n1, seq, std::move(what), true, now, out));
+  };
+  for (int i = 0; i < 20; ++i) {
+    const std::string capability = "c" + std::to_string(i);
+    tested.announced(n1, {capability, id_of(static_cast<std::uint64_t>(i)), 0, {}}, now, out);
+    for (std::uint64_t seq = 2; seq < 50; ++seq) {
+      relay(capability, seq);
+    }
+  }
+  BOOST_TEST(tested.early() <= 40U);
+  BOOST_TEST(tested.early() > 30U);
+
+  for (int i = 0; i < 20; ++i) {
+    relay("c" + std::to_string(i), 1);
+  }
+  BOOST_TEST(tested.early() == 0U);
+  BOOST_TEST(out.accepted.size() > 50U);
+  relay("c19", 49); // There is room again.
+  BOOST_TEST(tested.early() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(an_event_for_which_there_is_no_room_now_is_asked_for_later) {
   intake bus;
   bus.announce(n1, 0);

@@ -31,11 +31,7 @@ bool assignment::awaits(std::uint32_t partition, std::uint32_t worker, std::uint
 }
 
 void assignment::join(
-    login_id login,
-    std::string_view node,
-    const uuid& incarnation,
-    std::uint32_t credit,
-    instant now) {
+    login_id login, std::string_view node, const uuid& incarnation, std::uint32_t credit) {
   const auto unused = std::find_if(
       workers_.begin(), workers_.end(), [](const event_worker& each) { return !each.is_live; });
   event_worker& added = unused == workers_.end() ? workers_.emplace_back() : *unused;
@@ -46,7 +42,6 @@ void assignment::join(
   added.incarnation = incarnation;
   added.digest = digest_of(std::as_bytes(std::span{node}));
   added.credit = credit;
-  added.since = now;
 }
 
 bool assignment::leave(std::uint32_t worker) {

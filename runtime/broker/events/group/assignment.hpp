@@ -54,8 +54,6 @@ struct event_worker {
   std::uint32_t credit = 0;
   std::uint32_t outstanding = 0;
   bool is_live = false;
-  /// When it logged in.
-  instant since{};
   /// It gets one suspect and nothing else.
   bool is_kept_free = false;
   /// Its partitions that have something to deliver.
@@ -115,12 +113,7 @@ public:
 
   void set(std::uint32_t partition, phase is) { shares_[partition].is = is; }
 
-  void join(
-      login_id login,
-      std::string_view node,
-      const uuid& incarnation,
-      std::uint32_t credit,
-      instant now);
+  void join(login_id login, std::string_view node, const uuid& incarnation, std::uint32_t credit);
   /// The worker is gone. `take_from` follows for each partition it has.
   /// @return true if its process is logged in under another login.
   bool leave(std::uint32_t worker);

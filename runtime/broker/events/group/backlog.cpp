@@ -1,6 +1,5 @@
 #include "runtime/broker/events/group/backlog.hpp"
 
-#include "runtime/broker/cut_links.hpp"
 #include "runtime/observe/trace_context.hpp"
 
 #include <algorithm>
@@ -85,10 +84,11 @@ void tell_dead(
 backlog::backlog(
     const subscriber_options& options,
     const std::array<std::uint64_t, 64>& start,
-    std::vector<std::uint64_t> dead)
+    std::vector<std::uint64_t> dead,
+    cut_links& cuts)
     : capability_{options.capability}, index_{options.index},
       events_{options.window, options.body_bytes_max},
-      retries_{events_, options.backoff, options.seed}, dead_{std::move(dead)} {
+      retries_{events_, options.backoff, options.seed}, cuts_{cuts}, dead_{std::move(dead)} {
   for (std::size_t i = 0; i < start.size(); ++i) {
     lines_[i].queued_to = start[i];
     lines_[i].reached = options.reached[i];
@@ -231,6 +231,14 @@ bool backlog::send(std::uint32_t slot, login_id to, instant now, event_decisions
     }
   }
   ++counts_.delivered;
+  cuts_.sent(
+      to,
+      {broker::suspect_of{index_},
+       sent.what->id,
+       sent.partition,
+       sent.position,
+       sent.what->body.size()},
+      now);
   out.actions.emplace_back(deliver_event{index_, to, sent.what});
   return true;
 }
@@ -460,11 +468,6 @@ void backlog::take_back(
   deaths_.begin_departure(of.incarnation);
   const auto put_back = [&](tracked_event& each) {
     each.is = state::waiting;
-    if (of.was_short) {
-      deaths_.note_size(*each.what, each.partition);
-    } else {
-      deaths_.forget_cuts(each.position);
-    }
     if (of.is_blamed && deaths_.add(*each.what, each.partition, of.was_alone, of.node)) {
       each.is = state::convicted;
       out.log.push_back(
@@ -509,18 +512,20 @@ void backlog::came_back(const uuid& incarnation, const std::string& node, event_
   if (!back.blamed.empty()) {
     retries_.reconsider();
   }
-  const std::uint32_t cut =
-      back.largest_bytes == 0 ? nowhere : find(back.largest.partition, back.largest.position);
-  if (cut != nowhere && events_[cut].is == state::waiting && deaths_.cut_by(back, node)) {
+  const auto too_large = cuts_.too_large(broker::suspect_of{index_});
+  const std::uint32_t cut = too_large ? find(too_large->partition, too_large->position) : nowhere;
+  if (cut != nowhere && events_[cut].is == state::waiting) {
     events_[cut].is = state::convicted;
+    deaths_.convict_cut(too_large->position, too_large->partition, node);
+    cuts_.set_aside();
     const event_ref& what = events_[cut].what; // Null while its body is not in memory.
     out.log.push_back(
         {"event_set_aside",
          {{"capability", capability_},
-          {"position", std::to_string(back.largest.position)},
-          {"id", to_string(back.largest.id)},
+          {"position", std::to_string(too_large->position)},
+          {"id", to_string(too_large->id)},
           {"node", node},
-          {"bytes", std::to_string(back.largest_bytes)},
+          {"bytes", std::to_string(too_large->bytes)},
           {"trace", what == nullptr ? std::string{} : trace_in(*what)}}});
   }
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/broker/cut_links.hpp"
 #include "runtime/broker/events/decisions.hpp"
 #include "runtime/broker/events/group/dead_positions.hpp"
 #include "runtime/broker/events/group/deaths.hpp"
@@ -56,10 +57,12 @@ public:
 
   /// @param start everything up to these positions is handled, by partition.
   /// @param dead positions that are dead letters already.
+  /// @param cuts outlives this.
   backlog(
       const subscriber_options& options,
       const std::array<std::uint64_t, 64>& start,
-      std::vector<std::uint64_t> dead);
+      std::vector<std::uint64_t> dead,
+      cut_links& cuts);
 
   const tracked_events& held() const { return events_; }
 
@@ -146,8 +149,6 @@ public:
     bool is_blamed = false;
     /// The event it had was sent alone, and nothing else since.
     bool was_alone = false;
-    /// It had just logged in.
-    bool was_short = false;
   };
 
   /// A worker is gone: its events in these partitions are next in line again.
@@ -191,6 +192,7 @@ private:
   retries retries_;
   std::array<line, wire::partition_count> lines_;
   deaths deaths_;
+  cut_links& cuts_;
   dead_positions dead_;
   counters counts_;
 };

@@ -1,7 +1,5 @@
 #include "runtime/broker/events/group/deaths.hpp"
 
-#include "runtime/broker/cut_links.hpp"
-
 #include <algorithm>
 
 namespace troupe::broker {
@@ -24,16 +22,8 @@ bool deaths::add(
   return true;
 }
 
-void deaths::note_size(const event& what, std::uint32_t partition) {
-  departure& of = departed_.back();
-  if (what.body.size() > std::max(cutting_bytes_least, of.largest_bytes)) {
-    of.largest = {partition, what.position, what.id};
-    of.largest_bytes = what.body.size();
-  }
-}
-
 void deaths::end_departure() {
-  if (departed_.back().blamed.empty() && departed_.back().largest_bytes == 0) {
+  if (departed_.back().blamed.empty()) {
     departed_.pop_back();
   } else if (departed_.size() > departed_max) {
     departed_.pop_front();
@@ -55,30 +45,17 @@ deaths::departure deaths::take_back(const uuid& incarnation) {
   return taken;
 }
 
-bool deaths::cut_by(const departure& back, const std::string& node) {
-  cuts& counted = cuts_[back.largest.position];
-  counted.partition = back.largest.partition;
-  if (++counted.count < cuts_convicted) {
-    return false;
-  }
-  cuts_.erase(back.largest.position);
-  convicted_[back.largest.position] = {node, back.largest.partition, true};
-  return true;
-}
-
 void deaths::clear(const event& what) {
   if (!blamed_.empty()) {
     blamed_.clear(what.id);
   }
-  if (!convicted_.empty() || !cuts_.empty()) {
+  if (!convicted_.empty()) {
     acquit(what.position);
   }
 }
 
 void deaths::acquit_all(std::uint32_t partition) {
-  const auto is_of = [&](const auto& each) { return each.second.partition == partition; };
-  std::erase_if(convicted_, is_of);
-  std::erase_if(cuts_, is_of);
+  std::erase_if(convicted_, [&](const auto& each) { return each.second.partition == partition; });
 }
 
 } // namespace troupe::broker

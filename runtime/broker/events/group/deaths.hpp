@@ -34,9 +34,6 @@ public:
   struct departure {
     uuid incarnation;
     std::vector<blame> blamed;
-    /// The largest event, if its size may have cut the link; else of 0 bytes.
-    blame largest;
-    std::size_t largest_bytes = 0;
   };
 
   /// Whether no event is blamed for a death.
@@ -47,10 +44,7 @@ public:
   }
 
   /// A worker is gone: `add` for each event it had in hand, then `end_departure`.
-  void begin_departure(const uuid& incarnation) { departed_.push_back({incarnation, {}, {}, 0}); }
-
-  /// The worker had just logged in, and had this event in hand.
-  void note_size(const event& what, std::uint32_t partition);
+  void begin_departure(const uuid& incarnation) { departed_.push_back({incarnation, {}}); }
 
   /// @return true if the event is convicted by this death.
   bool add(const event& what, std::uint32_t partition, bool was_alone, const std::string& node);
@@ -58,25 +52,20 @@ public:
   /// How often workers died with the suspect when its time alone was over.
   std::uint8_t outlasted(const event& what) const { return blamed_.outlasted(what.id); }
 
-  /// The link lasted with this event in hand: the cuts before are no row.
-  void forget_cuts(std::uint64_t position) { cuts_.erase(position); }
-
   void end_departure();
 
   /// The process only lost its link: takes its deaths back, and returns how it left.
   departure take_back(const uuid& incarnation);
 
-  /// Whether the largest event that the worker had, which is back, has cut a link too often. If so,
-  /// it is convicted.
-  bool cut_by(const departure& back, const std::string& node);
+  /// Convicts an event that cut the links of a worker again and again.
+  void convict_cut(std::uint64_t position, std::uint32_t partition, const std::string& node) {
+    convicted_[position] = {node, partition, true};
+  }
 
   /// The event was handled, given up, or failed without killing anybody.
   void clear(const event& what);
 
-  void acquit(std::uint64_t position) {
-    convicted_.erase(position);
-    cuts_.erase(position);
-  }
+  void acquit(std::uint64_t position) { convicted_.erase(position); }
 
   /// Forgets the convictions of a partition.
   void acquit_all(std::uint32_t partition);
@@ -85,16 +74,9 @@ public:
   const std::map<std::uint64_t, conviction>& convicted() const { return convicted_; }
 
 private:
-  struct cuts {
-    std::uint32_t partition = 0;
-    std::uint8_t count = 0;
-  };
-
   blame_book blamed_;
   std::deque<departure> departed_;
   std::map<std::uint64_t, conviction> convicted_;
-  /// How often each event cut a link, by position: those that are in hand, or wait again.
-  std::map<std::uint64_t, cuts> cuts_;
 };
 
 } // namespace troupe::broker

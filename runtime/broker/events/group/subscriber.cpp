@@ -1,7 +1,5 @@
 #include "runtime/broker/events/group/subscriber.hpp"
 
-#include "runtime/broker/cut_links.hpp"
-
 #include <algorithm>
 #include <fmt/format.h>
 #include <utility>
@@ -30,8 +28,9 @@ subscriber::subscriber(
     subscriber_options options,
     const std::array<std::uint64_t, 64>& start,
     std::vector<std::uint64_t> dead,
-    quarantine& alone)
-    : options_{std::move(options)}, events_{options_, start, std::move(dead)},
+    quarantine& alone,
+    cut_links& cuts)
+    : options_{std::move(options)}, events_{options_, start, std::move(dead), cuts}, cuts_{cuts},
       workers_{options_.epoch_base}, isolation_{events_, workers_, alone, options_},
       scanned_{*std::min_element(start.begin(), start.end())},
       top_{std::max(options_.journal_last, *std::max_element(start.begin(), start.end()))} {
@@ -107,7 +106,7 @@ void subscriber::joined(
     lose(known, false, now, out);
   }
   events_.came_back(incarnation, std::string{node}, out);
-  workers_.join(login, node, incarnation, credit, now);
+  workers_.join(login, node, incarnation, credit);
   rebalance(now, out);
   settle(now, out);
 }
@@ -140,8 +139,7 @@ void subscriber::lose(std::uint32_t worker, bool is_blamed, instant now, event_d
       {.incarnation = gone.incarnation,
        .node = gone.node,
        .is_blamed = is_blamed && !lives_on,
-       .was_alone = was_alone,
-       .was_short = now - gone.since <= cut_within},
+       .was_alone = was_alone},
       now,
       out);
 }
@@ -289,6 +287,7 @@ void subscriber::handled(
   const postponed_rows waiting = sorted(what.waiting, ~std::uint64_t{0});
   for (const wire::progress& each : what.upto) {
     if (workers_.is_active_at(each.partition, worker)) {
+      cuts_.answered(from, suspect_of{options_.index}, each.partition, 0, each.position);
       by.outstanding -= events_.acknowledge(each, waiting, by.node, now, out);
       give_if_idle(each.partition);
       wake(each.partition);
@@ -296,6 +295,7 @@ void subscriber::handled(
   }
   for (const wire::postponed* const each : waiting) {
     const std::uint32_t partition = events_.partition_of(each->position);
+    cuts_.answered(from, suspect_of{options_.index}, partition, each->position, each->position);
     if (workers_.is_active_at(partition, worker)
         && events_.failed_again(*each, by.node, now, out)) {
       --by.outstanding;
@@ -304,6 +304,7 @@ void subscriber::handled(
   }
   for (const std::uint64_t each : what.done) {
     const std::uint32_t partition = events_.partition_of(each);
+    cuts_.answered(from, suspect_of{options_.index}, partition, each, each);
     if (workers_.is_active_at(partition, worker)) {
       by.outstanding -= events_.handled_again(each, now) ? 1U : 0U;
       give_if_idle(partition);

@@ -22,12 +22,13 @@ class subscriber {
 public:
   /// @param start everything up to these positions is handled, by partition.
   /// @param dead positions that are dead letters already.
-  /// @param alone outlives this.
+  /// @param alone, cuts outlive this.
   subscriber(
       subscriber_options options,
       const std::array<std::uint64_t, 64>& start,
       std::vector<std::uint64_t> dead,
-      quarantine& alone);
+      quarantine& alone,
+      cut_links& cuts);
 
   const std::string& capability() const { return options_.capability; }
 
@@ -126,6 +127,7 @@ private:
 
   subscriber_options options_;
   backlog events_;
+  cut_links& cuts_;
   assignment workers_;
   isolation isolation_;
   std::uint64_t scanned_ = 0;

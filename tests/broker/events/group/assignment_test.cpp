@@ -56,10 +56,10 @@ BOOST_AUTO_TEST_CASE(partitions_take_turns_from_where_the_last_turn_ended) {
 
 BOOST_AUTO_TEST_CASE(a_new_worker_gets_its_share_and_no_other_partition_moves) {
   assignment tested{7};
-  tested.join(login_id{1}, "n1", process(1), 5, {});
+  tested.join(login_id{1}, "n1", process(1), 5);
   BOOST_TEST(give_all(tested).at(0).partitions.size() == 64U);
 
-  tested.join(login_id{2}, "n2", process(2), 5, {});
+  tested.join(login_id{2}, "n2", process(2), 5);
   const auto orders = give_all(tested);
 
   BOOST_REQUIRE(orders.size() == 1U);
@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(a_new_worker_gets_its_share_and_no_other_partition_moves) {
 
 BOOST_AUTO_TEST_CASE(without_a_usable_worker_partitions_stay) {
   assignment tested{7};
-  tested.join(login_id{1}, "n1", process(1), 5, {});
+  tested.join(login_id{1}, "n1", process(1), 5);
   (void)give_all(tested);
   tested.at(0).credit = 0;
 
@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(without_a_usable_worker_partitions_stay) {
 
 BOOST_AUTO_TEST_CASE(only_the_answer_to_the_last_order_is_awaited) {
   assignment tested{7};
-  tested.join(login_id{1}, "n1", process(1), 5, {});
+  tested.join(login_id{1}, "n1", process(1), 5);
   const std::uint64_t first = give_all(tested).at(0).epoch;
   BOOST_TEST(first == 8U);
   BOOST_TEST(tested.awaits(5, 0, first));
@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(only_the_answer_to_the_last_order_is_awaited) {
   for (std::uint32_t i = 0; i < wire::partition_count; ++i) {
     tested.take_from(i);
   }
-  tested.join(login_id{2}, "n1", process(2), 5, {});
+  tested.join(login_id{2}, "n1", process(2), 5);
   const std::uint64_t second = give_all(tested).at(0).epoch;
 
   BOOST_TEST(second > first);
@@ -103,8 +103,8 @@ BOOST_AUTO_TEST_CASE(only_the_answer_to_the_last_order_is_awaited) {
 
 BOOST_AUTO_TEST_CASE(a_process_with_another_login_lives_on) {
   assignment tested{7};
-  tested.join(login_id{1}, "n1", process(1), 5, {});
-  tested.join(login_id{2}, "n1", process(1), 5, {});
+  tested.join(login_id{1}, "n1", process(1), 5);
+  tested.join(login_id{2}, "n1", process(1), 5);
 
   BOOST_TEST(tested.leave(0));
   BOOST_TEST(!tested.leave(1));

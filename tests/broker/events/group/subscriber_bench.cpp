@@ -31,7 +31,8 @@ struct bench {
               .capability = "orders", .patterns = {"*"}, .window = {}, .backoff = {}},
           std::array<std::uint64_t, 64>{},
           std::vector<std::uint64_t>{},
-          alone));
+          alone,
+          cuts));
       for (const std::uint32_t login : {1U, 2U}) {
         uuid incarnation;
         incarnation.bytes[0] = std::byte{static_cast<unsigned char>(login)};
@@ -86,6 +87,7 @@ struct bench {
 
   instant now{std::chrono::hours{1}};
   quarantine alone;
+  cut_links cuts;
   std::vector<std::unique_ptr<subscriber>> tested;
   std::array<login_id, 64> owner{};
   event_decisions decided;

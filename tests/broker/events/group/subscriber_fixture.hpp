@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -23,6 +24,8 @@ inline constexpr login_id s3{13};
 /// the group believes, unless told otherwise.
 struct subscriber_fixture {
   quarantine alone;
+  cut_links cuts;
+  std::map<login_id, uuid> processes;
   std::uint64_t followed = 0;
   login_id kept_free{nowhere};
   std::optional<subscriber> tested;
@@ -50,7 +53,7 @@ struct subscriber_fixture {
     options.epoch_base = 7;
     std::array<std::uint64_t, 64> from{};
     from.fill(start);
-    tested.emplace(options, from, dead, alone);
+    tested.emplace(options, from, dead, alone, cuts);
   }
 
   static event_ref at(std::uint64_t position, std::uint32_t partition = 0, std::string key = "k") {
@@ -128,12 +131,15 @@ struct subscriber_fixture {
     uuid id;
     id.bytes[0] = std::byte{static_cast<unsigned char>(incarnation)};
     id.bytes[1] = std::byte{static_cast<unsigned char>(incarnation == 0 ? ++incarnations : 0)};
+    cuts.came_back(id, {});
+    processes[who] = id;
     tested->joined(who, node, id, credit, now, out);
     carry_out(out);
   }
 
   void leave(login_id who, bool is_blamed) {
     event_decisions out;
+    cuts.ended(who, processes[who], now);
     tested->left(who, is_blamed, now, out);
     carry_out(out);
   }

@@ -101,9 +101,10 @@ private:
       dead.push_back(position);
     }
     alone_.emplace();
+    cuts_.emplace();
     alone_->join(quarantine::work::calls);
     followed_ = alone_->changes();
-    tested_.emplace(options, kept_cursors_, dead, *alone_);
+    tested_.emplace(options, kept_cursors_, dead, *alone_, *cuts_);
     dying_.clear();
     fetching_.clear();
     owed_.clear();
@@ -550,6 +551,7 @@ private:
   std::mt19937_64 random_;
   shape shape_;
   std::optional<quarantine> alone_;
+  std::optional<cut_links> cuts_;
   std::optional<subscriber> tested_;
   event_decisions out_;
   instant now_{1h};

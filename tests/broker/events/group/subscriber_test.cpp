@@ -445,6 +445,24 @@ BOOST_FIXTURE_TEST_CASE(what_waits_in_the_database_is_fetched, subscriber_fixtur
   BOOST_TEST(dead_letters[0].letter.what->position == 13U);
 }
 
+// The window has room for the largest event and a little more.
+BOOST_FIXTURE_TEST_CASE(a_large_event_that_is_postponed_does_not_stop_others, subscriber_fixture) {
+  constexpr std::size_t largest = 100'000;
+  begin({.capability = {}, .patterns = {}, .window = {.bytes = largest + 65'536}, .backoff = {}});
+  join(s1, "n1");
+  auto large = std::make_shared<event>(*at(1));
+  large->body.assign(largest, 'x');
+  offer(large);
+  handle(s1, 1, {failed(1, 1)});
+  for (std::uint64_t position = 2; position < 100; ++position) {
+    BOOST_REQUIRE(tested->held().wants_more());
+    offer(at(position, 0, "another"));
+    handle(s1, position);
+  }
+
+  BOOST_TEST(take_delivered().size() == 99U);
+}
+
 BOOST_FIXTURE_TEST_CASE(the_window_is_bounded, subscriber_fixture) {
   begin({.capability = {}, .patterns = {}, .window = {.events = 2}, .backoff = {}});
   offer(at(1));
