@@ -108,8 +108,9 @@ struct step {
   std::string operation{};
   /// The operation of the same capability that undoes this one; "" if none.
   ///
-  /// A pivot may have one: it is used only if the pivot's outcome is still unknown when the saga's
-  /// time is up. (Without it, such a saga is parked.)
+  /// A pivot may have one. It is called if the pivot's outcome is unknown when the saga's time is
+  /// up, or when the tries of a resumed saga are spent (without it, the saga is parked), and if a
+  /// saga that has this one as a step undoes it.
   std::string undo{};
   step_kind kind = step_kind::compensatable;
   /// The time of one try, from 1 ms to the saga's deadline.

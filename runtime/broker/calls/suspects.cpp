@@ -25,9 +25,9 @@ suspects::suspects(
     callers& callers,
     counters& counts,
     dispatch& dispatch,
-    quarantine& alone)
+    quarantine& quarantine)
     : nodes_{nodes}, calls_{calls}, callers_{callers}, counts_{counts}, dispatch_{dispatch},
-      quarantine_{alone} {
+      quarantine_{quarantine} {
   quarantine_.join(quarantine::work::calls);
 }
 

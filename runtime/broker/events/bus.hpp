@@ -26,8 +26,8 @@ struct bus_options {
 /// then the journal, then the `feeder`.
 class bus {
 public:
-  /// @param alone outlives this.
-  bus(bus_options options, journal_state state, quarantine& alone, std::uint64_t seed);
+  /// @param quarantine outlives this.
+  bus(bus_options options, journal_state state, quarantine& quarantine, std::uint64_t seed);
   ~bus() = default;
   bus(const bus&) = delete;
   bus& operator=(const bus&) = delete;

@@ -29,11 +29,11 @@ struct event_service_options {
 /// `operations`. Confined to the thread of its server.
 class event_service {
 public:
-  /// @param alone, time, links outlive this.
+  /// @param quarantine, time, links outlive this.
   event_service(
       const clock& time,
       event_links& links,
-      quarantine& alone,
+      quarantine& quarantine,
       event_service_options options,
       const journal_state& state);
 
