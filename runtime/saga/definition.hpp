@@ -41,9 +41,8 @@ enum class step_act : std::uint8_t {
   /// Calls a capability, which may be that of another saga (`runs`).
   call,
   /// Waits for an answer from outside: somebody calls the operation of the saga's own capability
-  /// that the step names, or publishes an event of its topic. Not answered by its deadline:
-  /// refused,
-  /// reason `unanswered`.
+  /// that the step names, or publishes an event of its topic. A step that is not
+  /// answered by its deadline is refused, reason `unanswered`.
   wait,
   /// Lets the time of its deadline pass.
   timer,

@@ -194,8 +194,7 @@ bool router_loop::state::receive(router_handler& handler, instant now) {
           from,
           is_delimited ? framing::delimited : framing::plain,
           "a routing id of its own (ZMQ_ROUTING_ID, identity): a broker with keys takes none; "
-          "leave it "
-          "out",
+          "leave it out",
           now);
       return true;
     }

@@ -17,8 +17,8 @@ public:
       held_calls& calls,
       callers& callers,
       counters& counts,
-      const quarantine& quarantine)
-      : nodes_{nodes}, calls_{calls}, callers_{callers}, counts_{counts}, quarantine_{quarantine} {}
+      const quarantine& alone)
+      : nodes_{nodes}, calls_{calls}, callers_{callers}, counts_{counts}, quarantine_{alone} {}
 
   /// Sends a new call, queues it, or refuses it.
   void place(std::uint32_t index, instant now, decisions& out);

@@ -2,10 +2,10 @@
 
 namespace troupe::broker {
 
-router::router(router_options options, quarantine& quarantine)
+router::router(router_options options, quarantine& alone)
     : options_{std::move(options)}, nodes_{options_}, calls_{nodes_, options_.awaiting_bytes_max},
-      callers_{nodes_, calls_, counts_}, dispatch_{nodes_, calls_, callers_, counts_, quarantine},
-      suspects_{nodes_, calls_, callers_, counts_, dispatch_, quarantine},
+      callers_{nodes_, calls_, counts_}, dispatch_{nodes_, calls_, callers_, counts_, alone},
+      suspects_{nodes_, calls_, callers_, counts_, dispatch_, alone},
       arrivals_{options_, nodes_, calls_, callers_, counts_, dispatch_, suspects_},
       replies_{nodes_, calls_, callers_, counts_, dispatch_, suspects_},
       logins_{options_, nodes_, calls_, callers_, counts_, dispatch_, suspects_} {

@@ -24,8 +24,8 @@ public:
   /// How often `tick` is to be called while `has_timers`.
   static constexpr milliseconds tick_interval{10};
 
-  /// @param quarantine which suspect is sent alone; shared with the bus of this broker.
-  router(router_options options, quarantine& quarantine);
+  /// @param alone shared with the bus of the same broker.
+  router(router_options options, quarantine& alone);
   router(const router&) = delete;
   router& operator=(const router&) = delete;
   ~router() = default;

@@ -25,9 +25,9 @@ suspects::suspects(
     callers& callers,
     counters& counts,
     dispatch& dispatch,
-    quarantine& quarantine)
+    quarantine& alone)
     : nodes_{nodes}, calls_{calls}, callers_{callers}, counts_{counts}, dispatch_{dispatch},
-      quarantine_{quarantine} {
+      quarantine_{alone} {
   quarantine_.join(quarantine::work::calls);
 }
 

@@ -21,7 +21,7 @@ public:
       callers& callers,
       counters& counts,
       dispatch& dispatch,
-      quarantine& quarantine);
+      quarantine& alone);
 
   /// Whether a new call killed workers before, under the same id: then it is a suspect, or
   /// convicted at once.

@@ -11,10 +11,10 @@ constexpr std::size_t lives_told = 256;
 
 } // namespace
 
-bus::bus(bus_options options, journal_state state, quarantine& quarantine, std::uint64_t seed)
+bus::bus(bus_options options, journal_state state, quarantine& alone, std::uint64_t seed)
     : instance_{state.instance}, lives_{state.lives}, newest_lives_{state.lives.newest(lives_told)},
       incoming_{options.incoming, state}, outboxes_{incoming_.topics(), std::move(options.rules)},
-      feeder_{options.subscriptions, state, quarantine, seed} {
+      feeder_{options.subscriptions, state, alone, seed} {
   outboxes_.restore(std::move(state.sources), state.rewound);
 }
 

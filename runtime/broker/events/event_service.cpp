@@ -46,14 +46,14 @@ void report_gone(
 event_service::event_service(
     const clock& time,
     event_links& links,
-    quarantine& quarantine,
+    quarantine& alone,
     event_service_options options,
     const journal_state& state)
     : time_{time}, links_{links},
       bus_{
           std::move(options.bus),
           state,
-          quarantine,
+          alone,
           static_cast<std::uint64_t>(time.wall().time_since_epoch().count())},
       journal_{std::move(options.kept), time},
       operations_{time, journal_, bus_, links, options.body_bytes_max},

@@ -29,11 +29,11 @@ struct event_service_options {
 /// `operations`. Confined to the thread of its server.
 class event_service {
 public:
-  /// @param quarantine, time, links outlive this.
+  /// @param alone, time, links outlive this.
   event_service(
       const clock& time,
       event_links& links,
-      quarantine& quarantine,
+      quarantine& alone,
       event_service_options options,
       const journal_state& state);
 

@@ -22,9 +22,9 @@ std::uint32_t credit_of(const wire::served& served, bool is_draining) {
 feeder::feeder(
     const std::vector<subscription_options>& subscriptions,
     const journal_state& state,
-    quarantine& quarantine,
+    quarantine& alone,
     std::uint64_t seed)
-    : quarantine_{quarantine}, last_{state.last} {
+    : quarantine_{alone}, last_{state.last} {
   quarantine_.join(quarantine::work::events);
   const auto lives = std::make_shared<const lineage>(state.lives);
   for (const subscription_options& each : subscriptions) {
@@ -62,7 +62,7 @@ feeder::feeder(
             .lives = lives},
         fed.persisted.handled,
         std::move(dead),
-        quarantine);
+        alone);
     fed.is_live = fed.core->scanned() >= last_;
     fed_.push_back(std::move(fed));
   }

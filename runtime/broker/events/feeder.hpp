@@ -39,7 +39,7 @@ public:
   feeder(
       const std::vector<subscription_options>& subscriptions,
       const journal_state& state,
-      quarantine& quarantine,
+      quarantine& alone,
       std::uint64_t seed);
 
   std::size_t size() const { return fed_.size(); }

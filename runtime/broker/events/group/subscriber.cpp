@@ -30,9 +30,9 @@ subscriber::subscriber(
     subscriber_options options,
     const std::array<std::uint64_t, 64>& start,
     std::vector<std::uint64_t> dead,
-    quarantine& quarantine)
+    quarantine& alone)
     : options_{std::move(options)}, events_{options_, start, std::move(dead)},
-      workers_{options_.epoch_base}, isolation_{events_, workers_, quarantine, options_},
+      workers_{options_.epoch_base}, isolation_{events_, workers_, alone, options_},
       scanned_{*std::min_element(start.begin(), start.end())},
       top_{std::max(options_.journal_last, *std::max_element(start.begin(), start.end()))} {
 }

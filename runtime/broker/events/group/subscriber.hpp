@@ -22,12 +22,12 @@ class subscriber {
 public:
   /// @param start everything up to these positions is handled, by partition.
   /// @param dead positions that are dead letters already.
-  /// @param quarantine outlives this.
+  /// @param alone outlives this.
   subscriber(
       subscriber_options options,
       const std::array<std::uint64_t, 64>& start,
       std::vector<std::uint64_t> dead,
-      quarantine& quarantine);
+      quarantine& alone);
 
   const std::string& capability() const { return options_.capability; }
 
