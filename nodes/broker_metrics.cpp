@@ -97,7 +97,7 @@ constexpr std::array broker_counts{
         &wire::broker_counters::undeliverable},
     broker_count{
         "troupe_broker_unread",
-        "Answers left away as their receiver had not read those before.",
+        "Answers omitted as their receiver had not read those before.",
         &wire::broker_counters::unread},
     broker_count{
         "troupe_broker_dropped",

@@ -15,8 +15,8 @@ using saga::result;
 using saga::step;
 using saga::step_kind;
 
-// With the default back-off (50 ms, doubled up to 2 s), ten retries outlast the saga's ten seconds,
-// so that a worker's death, which lasts one, fails no order.
+// With the default back-off (50 ms, doubled up to 2 s), ten retries pause for 8.4 to 11.2 s in all,
+// which outlasts a worker's death (about 1 s) many times over.
 constexpr int retries = 10;
 
 template <class Line>

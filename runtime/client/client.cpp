@@ -15,7 +15,8 @@ namespace troupe::client {
 
 namespace {
 
-// No call lives longer, and the sum with the time of day stays one that a clock can tell.
+// The longest `patience`: more than any call's deadline (49 days), and added to `now` it does not
+// overflow.
 constexpr std::chrono::hours patience_max{24 * 50};
 
 } // namespace

@@ -12,7 +12,8 @@ namespace troupe::client {
 
 namespace {
 
-// The wait after a refusal that names none: doubled each time, up to the second.
+// The wait after a refusal without `retry_after`: `retry_first`, doubled each time, at most
+// `retry_most`.
 constexpr milliseconds retry_first{20};
 constexpr milliseconds retry_most{1000};
 
@@ -104,11 +105,12 @@ void client_loop::send_waiting(instant now) {
       peers_.append(out.link, out.header, out.body);
       continue;
     }
-    // Sent, it would cut the link each time, and with it all other calls.
+    // A call that is too large would cut the link, and all other calls with it, each time it is
+    // sent.
     if (const auto header = wire::scan_header(out.header)) {
       if (const auto call = table_.answered(header->id)) {
         if (call->is_loose) {
-          // A broker that takes more has had it before.
+          // The call was sent before, to a broker that takes larger bodies.
           fits.error().possible = effect::unknown;
         }
         end(*call, failure{std::move(fits.error())});

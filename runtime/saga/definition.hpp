@@ -41,9 +41,8 @@ enum class step_act : std::uint8_t {
   /// Calls a capability, which may be that of another saga (`runs`).
   call,
   /// Waits for an answer from outside: somebody calls the operation of the saga's own capability
-  /// that the step names, or publishes an event of its topic. Not answered by its deadline:
-  /// refused,
-  /// reason `unanswered`.
+  /// that the step names, or publishes an event of its topic. A step that is not
+  /// answered by its deadline is refused, reason `unanswered`.
   wait,
   /// Lets the time of its deadline pass.
   timer,
@@ -108,8 +107,9 @@ struct step {
   std::string operation{};
   /// The operation of the same capability that undoes this one; "" if none.
   ///
-  /// A pivot may have one: it is used only if the pivot's outcome is still unknown when the saga's
-  /// time is up. (Without it, such a saga is parked.)
+  /// A pivot may have one. It is called if the pivot's outcome is unknown when the saga's time is
+  /// up, or when the tries of a resumed saga are spent (without it, the saga is parked), and if a
+  /// saga that has this one as a step undoes it.
   std::string undo{};
   step_kind kind = step_kind::compensatable;
   /// The time of one try, from 1 ms to the saga's deadline.

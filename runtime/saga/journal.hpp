@@ -16,7 +16,7 @@
 
 namespace troupe::saga {
 
-/// The tables `sagas` and `saga_journal` (runtime/saga/README.md, "Journal").
+/// The components of all tables of sagas (runtime/saga/README.md, "Journal").
 std::span<const store::component> journal_components();
 
 /// A saga's row: who owns it and how far it is.

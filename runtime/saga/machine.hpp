@@ -34,7 +34,7 @@ struct started {
   bool must_wait = false;
 };
 
-/// It is the turn of a saga that waited for it.
+/// The turn of a saga that waited for it has come.
 struct admitted {};
 
 /// A call's reply.
@@ -50,16 +50,16 @@ struct failed {
   error why;
 };
 
-/// A `timer` is due.
+/// The end of a `timer`.
 struct timer_due {
   std::uint32_t step = 0;
   std::uint32_t token = 0;
 };
 
-/// The time of `watch_deadline` has passed.
+/// The end of the time of `watch_deadline`.
 struct deadline_reached {};
 
-/// A person wants a parked saga to be tried again.
+/// The order of a person to try a parked saga again.
 ///
 /// A command that was refused gets a new id. One whose outcome is unknown is asked under its old
 /// id, so that nothing can happen twice; with `anew` the person vouches that it never happened.
@@ -67,7 +67,8 @@ struct retry_by_operator {
   bool anew = false;
 };
 
-/// The saga's events could not be processed again and again: a person has to look.
+/// The end of trying: the saga's events could not be processed again and again, and a person has to
+/// look.
 struct given_up {
   error why;
   /// Whether the command in hand may have been carried out.
@@ -76,15 +77,16 @@ struct given_up {
   std::optional<std::uint32_t> step{};
 };
 
-/// A person gives an order. One that does not fit (`may_obey`) changes nothing.
+/// The order of a person. One that does not fit (`may_obey`) changes nothing.
 struct ordered {
   order what;
 };
 
-/// The saga of which this one was a step undoes that step: it turns back, also if it was completed.
+/// The recall by a saga of which this one was a step, and which undoes that step: it turns back,
+/// also if it was completed.
 struct recalled {};
 
-/// The state was just replayed, and this process owns the saga now.
+/// The takeover: the state was just replayed, and this process owns the saga now.
 struct taken_over {};
 
 using event = std::variant<
@@ -102,11 +104,12 @@ using event = std::variant<
 
 // Actions, to be carried out in order, those after the last `journal` only once it is on disk.
 
+/// The action to add a record to the journal.
 struct journal {
   record row;
 };
 
-/// Ask the step's capability; `body_of` makes the body.
+/// The action to call the step's capability; `body_of` makes the body.
 struct call {
   asked as;
   /// The command's id, hence its idempotency key.
@@ -116,31 +119,32 @@ struct call {
   milliseconds timeout{};
 };
 
-/// Hear what is said to a step that waits: give its answer as that of a call, if there is one
-/// already or as soon as one comes.
+/// The action to hear what is said to a step that waits: its answer is given as that of a call, if
+/// there is one already or as soon as one comes.
 struct listen {
   asked as;
 };
 
-/// Give `timer_due{step, token}` after `delay`. A later timer of the step replaces it; a stale one
-/// is harmless.
+/// The action to give `timer_due{step, token}` after `delay`. A later timer of the step replaces
+/// it; a stale one is harmless.
 struct timer {
   std::uint32_t step = 0;
   std::uint32_t token = 0;
   milliseconds delay{};
 };
 
-/// Give `deadline_reached` after `delay`. At most one per owner; harmless when no longer of use.
+/// The action to give `deadline_reached` after `delay`. At most one per owner; harmless when no
+/// longer of use.
 struct watch_deadline {
   milliseconds delay{};
 };
 
-/// The saga is over; tell who asked. Comes again after a takeover.
+/// The action to tell the answer of a saga that is over. Comes again after a takeover.
 struct finish {
   outcome<std::string> answer;
 };
 
-/// The saga needs a person. Comes again after a takeover.
+/// The action to tell that the saga needs a person. Comes again after a takeover.
 struct park {
   asked at;
   /// `possible` says whether the command may have had an effect.

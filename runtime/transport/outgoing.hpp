@@ -14,7 +14,7 @@
 
 namespace troupe::transport {
 
-/// What leaves a router_loop: messages at once, and batches when its turn ends. Belongs to the
+/// What leaves a router_loop: messages at once, and batches when its pass ends. Belongs to the
 /// loop's thread; the members are those of router_loop.
 class outgoing {
 public:

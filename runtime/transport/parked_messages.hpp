@@ -13,7 +13,7 @@
 namespace troupe::transport {
 
 /// What peers have sent and the loop has not gone through, because an earlier frame of theirs holds
-/// more envelopes than one turn takes. Peers take turns. Belongs to the loop's thread.
+/// more envelopes than one pass takes. Peers take turns. Belongs to the loop's thread.
 class parked_messages {
 public:
   struct message {

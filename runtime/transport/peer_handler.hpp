@@ -21,7 +21,7 @@ public:
   peer_handler& operator=(const peer_handler&) = delete;
   virtual ~peer_handler() = default;
 
-  /// A connection stands: what to say in HELLO.
+  /// The HELLO for a connection that stands.
   virtual wire::hello hello(int link) = 0;
   /// The broker took the login: the link is up.
   virtual void welcomed(int link, const wire::welcome& welcome, instant now) = 0;
@@ -44,6 +44,7 @@ public:
   virtual void commands(instant now) = 0;
   /// The progress that the loop reports to each broker at every heartbeat.
   virtual wire::pong progress(instant now) = 0;
+  /// When `due` wants to be called next.
   virtual instant next_due() const = 0;
   virtual void due(instant now) = 0;
 };

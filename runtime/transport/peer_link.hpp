@@ -103,7 +103,7 @@ private:
   milliseconds timeout_;
   std::optional<dealer> socket_;
   wire::batch_writer out_;
-  /// A send failed. The link ends with the turn, and not in the middle of a handler's call.
+  /// A send failed. The link ends with the pass, and not in the middle of a handler's call.
   bool is_stuck_ = false;
   /// Late waits after which the broker has not yet answered a ping, oldest first.
   std::deque<late_wait> late_waits_;

@@ -129,7 +129,7 @@ void peer_loop::renew(int number) {
 
 void peer_loop::run(peer_handler& handler) {
   state& self = *state_;
-  int turns_without_poll = 0;
+  int passes_without_poll = 0;
   instant now = self.time.now();
   while (!self.stopping.load(std::memory_order_relaxed)) {
     int messages = 0;
@@ -141,8 +141,8 @@ void peer_loop::run(peer_handler& handler) {
     bool rang = false;
     bool polled = false;
     instant expected = now;
-    if (messages == 0 || ++turns_without_poll == passes_between_polls) {
-      turns_without_poll = 0;
+    if (messages == 0 || ++passes_without_poll == passes_between_polls) {
+      passes_without_poll = 0;
       polled = true;
       if (messages == 0) {
         expected = std::max(now, self.next_due(handler, now));

@@ -27,13 +27,13 @@ public:
   int links() const;
   bool is_up(int number) const;
 
-  /// Adds an envelope to the batch of link `number`, which leaves when the turn ends or the batch
+  /// Adds an envelope to the batch of link `number`, which leaves when the pass ends or the batch
   /// is full. Ignored if the link is not up.
   void append(int number, std::string_view header, std::string_view body);
   /// Sends a batch frame made elsewhere, at once. False, with nothing sent, if the link is not up.
   bool send_batch(int number, std::string_view frame);
 
-  /// Ends link `number` when the turn ends, and logs in anew: the broker no longer knows this
+  /// Ends link `number` when the pass ends, and logs in anew: the broker no longer knows this
   /// login.
   void renew(int number);
 

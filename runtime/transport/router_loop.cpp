@@ -32,14 +32,14 @@ namespace troupe::transport {
 
 namespace {
 
-// One turn reads no more than this, and no longer, before it sends, so that a flood cannot starve
+// One pass reads no more than this, and no longer, before it sends, so that a flood cannot starve
 // the answers.
-constexpr int messages_per_turn_max = 256;
+constexpr int messages_read_max = 256;
 constexpr std::chrono::milliseconds reading_time{4};
-// What a frame gets of a turn; the rest of its envelopes waits until its sender's next turn. A
+// What a frame gets of a pass; the rest of its envelopes waits until its sender's next turn. A
 // frame of the usual size takes as long.
 constexpr std::chrono::microseconds frame_time{500};
-// What all parked messages together get of a turn.
+// What all parked messages together get of a pass.
 constexpr std::chrono::milliseconds parked_time{2};
 // Between two looks at the clock.
 constexpr std::uint32_t messages_between_looks = 16;
@@ -48,9 +48,9 @@ constexpr std::uint32_t envelopes_between_looks = 32;
 constexpr std::size_t unread_of_peer_max = std::size_t{64} << 20U;
 constexpr std::size_t frames_least = 4;
 // While messages keep coming the poll is skipped; the other descriptors are looked at this often.
-constexpr int turns_between_polls = 32;
+constexpr int passes_before_poll = 32;
 // Under a load that never lets the socket run empty, what a lost peer has sent is read by then.
-constexpr int turns_before_gone_max = 1'024;
+constexpr int passes_before_gone_max = 1'024;
 // Delimiter, header, body. A message with more frames is read to its end and refused.
 constexpr std::size_t frames_max = 3;
 
@@ -133,7 +133,7 @@ struct router_loop::state {
   wake waker;
   std::atomic<bool> stopping{false};
   std::vector<peer> lost; // To be reported by `gone`.
-  int turns_with_lost = 0;
+  int passes_with_lost = 0;
   standstill still;
   // Reused for every message.
   zmq::message_t routing;
@@ -142,11 +142,11 @@ struct router_loop::state {
   message* current = &received;
 };
 
-/// Reads what has come, as far as a turn goes. @return how many messages.
+/// Reads what has come, as far as a pass goes. @return how many messages.
 int router_loop::state::read(router_handler& handler, instant now) {
   int messages = 0;
   instant until = instant::max();
-  while (messages < messages_per_turn_max && receive(handler, now)) {
+  while (messages < messages_read_max && receive(handler, now)) {
     ++messages;
     if (messages % messages_between_looks == 0 || current->read != 0) {
       const instant at = time.now();
@@ -194,8 +194,7 @@ bool router_loop::state::receive(router_handler& handler, instant now) {
           from,
           is_delimited ? framing::delimited : framing::plain,
           "a routing id of its own (ZMQ_ROUTING_ID, identity): a broker with keys takes none; "
-          "leave it "
-          "out",
+          "leave it out",
           now);
       return true;
     }
@@ -370,10 +369,10 @@ instant router_loop::state::next_due(const router_handler& handler) const {
 /// sends its last replies and closes the connection at once.
 void router_loop::state::report_gone(router_handler& handler, instant now) {
   const bool is_all_read = drained && parked.is_empty();
-  if (lost.empty() || (!is_all_read && ++turns_with_lost < turns_before_gone_max)) {
+  if (lost.empty() || (!is_all_read && ++passes_with_lost < passes_before_gone_max)) {
     return;
   }
-  turns_with_lost = 0;
+  passes_with_lost = 0;
   for (const peer each : std::exchange(lost, {})) {
     handler.gone(each, now);
   }
@@ -412,7 +411,7 @@ void router_loop::state::look(router_handler& handler, instant due) {
   }
 }
 
-/// Timers fire every few milliseconds and no turn takes long, so a gap means that the process was
+/// Timers fire every few milliseconds and no pass takes long, so a gap means that the process was
 /// stopped or starved.
 void router_loop::state::notice_standstill(
     router_handler& handler, instant since, instant expected, instant now) {
@@ -486,7 +485,7 @@ void router_loop::close_batch(std::uint32_t batch) {
 
 void router_loop::run(router_handler& handler) {
   state& self = *state_;
-  int turns_without_poll = 0;
+  int passes_without_poll = 0;
   instant now = self.time.now();
   while (!self.stopping.load(std::memory_order_relaxed)) {
     const int messages = self.read(handler, now);
@@ -502,8 +501,8 @@ void router_loop::run(router_handler& handler) {
     self.out.flush(self.lost);
     instant expected = now;
     const bool is_idle = messages == 0 && self.parked.is_empty();
-    if (is_idle || ++turns_without_poll == turns_between_polls) {
-      turns_without_poll = 0;
+    if (is_idle || ++passes_without_poll == passes_before_poll) {
+      passes_without_poll = 0;
       expected = is_idle ? std::max(self.next_due(handler), now) : now;
       self.look(handler, expected);
     }

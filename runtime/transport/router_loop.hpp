@@ -74,7 +74,8 @@ public:
 
 /// The broker's socket: a ROUTER, its monitor and the loop around them.
 ///
-/// `run` owns the thread it is called on; all members but `stop` belong to that thread.
+/// `run` owns the thread it is called on; all members belong to that thread, except `stop`,
+/// `wake_up`, `replace_key` and `check_keys`.
 class router_loop {
 public:
   struct options {
@@ -152,8 +153,8 @@ public:
   /// The endpoint it listens on: the one asked for, with the port that the system chose for `:*`.
   std::string endpoint() const;
 
-  /// Opens the batch towards a peer that said HELLO. Appended envelopes leave when the turn ends or
-  /// the frame is large enough; if the peer takes nothing more, `gone` says so when the turn ends.
+  /// Opens the batch towards a peer that said HELLO. Appended envelopes leave when the pass ends or
+  /// the frame is large enough; if the peer takes nothing more, `gone` says so when the pass ends.
   ///
   /// @param is_bounded whether the peer has a share of what may be unread: what a worker gets is
   /// bounded by its credit.

@@ -141,7 +141,7 @@ struct broker_counters {
   std::uint64_t stood_still = 0;
   /// Connections for which there was no room under the limit of open files.
   std::uint64_t turned_away = 0;
-  /// Answers left away as their receiver had not read those before: it was told so instead.
+  /// Answers omitted as their receiver had not read those before: it got an error instead.
   std::uint64_t unread = 0;
   /// Messages dropped as their sender sends more than the broker can go through.
   std::uint64_t dropped = 0;

@@ -29,8 +29,8 @@ public:
       const transport::frame_ref& frame,
       instant now);
 
-  /// Begins a call's item: noted as in flight and added to the group's queues. The
-  /// caller fills in what is asked.
+  /// Begins a call's item: noted as in flight and added to the group's queues. The caller fills in
+  /// what is asked.
   /// @param called the name it was called by, which outlives this: the group's or the node's.
   item&
   add(int link,

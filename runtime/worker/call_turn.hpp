@@ -18,7 +18,8 @@ namespace troupe {
 /// Runs a call in a writing turn: answers a repeat from the inbox, else runs the command or starts
 /// the saga, and adds the answer to the inbox.
 ///
-/// A refusal is undone and stored as the answer. Confined to the runner's thread.
+/// A refusal undoes what the handler wrote; one that the inbox keeps (`verdict::is_kept`) is stored
+/// as the answer. Confined to the runner's thread.
 class call_turn {
 public:
   /// @param awaited gets the calls whose answers others may bring.

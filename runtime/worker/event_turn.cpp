@@ -17,13 +17,12 @@ namespace {
 // The part of an error's text that is kept with a dead letter.
 constexpr std::size_t error_bytes_max = 2'048;
 
-/// Of a partition whose waiting events do not fit into one message.
+/// The trouble of a partition whose waiting events do not fit into one message.
 std::string too_many_wait(const wire::assigned& part, std::size_t bytes, std::size_t allowed) {
   const wire::partition_state& first = part.partitions.front();
   return fmt::format(
       "{} events of `{}` wait in partition {} behind others that failed, and take {} bytes to "
-      "name; "
-      "{} are allowed: raise `limits: {{body: ...}}` of the topology above that and restart",
+      "name; {} are allowed: raise `limits: {{body: ...}}` of the topology above that and restart",
       first.waiting.size(),
       part.capability,
       first.partition,

@@ -11,19 +11,18 @@ namespace troupe {
 namespace {
 
 constexpr milliseconds announce_again_after{1'000};
-// Read from the outbox between two turns, at most.
+// The most that is read from the outbox between two turns.
 constexpr std::uint64_t rows_max = 512;
 constexpr std::size_t bytes_max = std::size_t{1} << 20U;
 // The token of a `journal_joined` that the desk sends itself.
 constexpr std::uint64_t same_login = 1;
 
-/// Of an event that was committed while `limits.body` was higher.
+/// The trouble of an outbox with an event that was committed while `limits.body` was higher.
 std::string too_large(const store::outbox_view& event) {
   return fmt::format(
       "event {} of the outbox (topic {}) has a body of {} bytes, more than travels now: "
       "`limits: {{body: ...}}` of the topology was lowered; raise it and restart, all events "
-      "behind "
-      "this one wait",
+      "behind this one wait",
       event.seq,
       event.topic,
       event.body.size());

@@ -56,7 +56,8 @@ private:
   outbound_builder& out_;
   outbox_relay relay_;
   int link_ = 0;
-  store::outbox_mark confirmed_; // To this process, ever.
+  // The highest mark that was confirmed to this process, over all logins.
+  store::outbox_mark confirmed_;
   // What a journal had confirmed before this login; read when the outbox is announced for the first
   // time in it.
   std::optional<store::outbox_mark> known_;

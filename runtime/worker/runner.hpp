@@ -84,9 +84,9 @@ private:
   admissions admissions_;
   replicas replicas_;
   event_turn events_;
-  std::optional<store_turn> turn_;  // Where there is a store,
-  std::optional<relay_desk> relay_; // likewise,
-  runner_effects effects_;          // and with them.
+  std::optional<store_turn> turn_;  // Present where there is a store.
+  std::optional<relay_desk> relay_; // Present where there is a store.
+  runner_effects effects_;          // Submits to the effect pool.
   after_commit after_commit_;
   turn_output output_;
   direct_handlers direct_;

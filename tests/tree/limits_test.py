@@ -7,7 +7,7 @@ import unittest
 import source_tree
 
 # The file, the heading of the section, and the first column of its table.
-TABLES = (("runtime/broker/README.md", "## What happens at each mark", "mark"),
+TABLES = (("runtime/broker/README.md", "## What happens at each limit", "limit"),
           ("runtime/wire/FORMAT.md", "## 7. Limits", "what"))
 
 _NAME = re.compile(r"`([a-z][a-z0-9_]+)`")

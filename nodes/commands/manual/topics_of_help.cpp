@@ -28,8 +28,9 @@ troupe-broker, troupe-worker, troupe-gateway:
        "what SIGTERM, SIGHUP and others do",
        R"(SIGTERM, SIGINT  stop in order: nothing new is taken, what is in hand is finished
                  `troupe up`: half a second later another Ctrl-C kills what still stops
-SIGHUP           a gateway reads its certificates again; brokers and workers go on;
-                 `troupe up` stops in order, unless it was started with nohup
+SIGHUP           a gateway reads its certificates again; with `security` brokers, workers and
+                 gateways read their keys again, and `troupe up` passes the signal on;
+                 without it `troupe up` stops in order, unless it was started with nohup
 SIGKILL          loses nothing that was confirmed
 )"},
       {"files",

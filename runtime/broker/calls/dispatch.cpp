@@ -180,8 +180,8 @@ void dispatch::review_lines(std::uint32_t where, instant now, decisions& out) {
   }
 }
 
-/// True if a call has left its line: it was sent, given up, or belongs elsewhere by
-/// now.
+/// Sends or gives up a call of a line, where it can.
+/// @return whether the call has left its line: it was sent, given up, or belongs elsewhere by now.
 bool dispatch::advance_line(std::uint32_t index, instant now, decisions& out) {
   const choice found = choose_for(calls_[index], now);
   if (found.is == choice::verdict::wait

@@ -44,13 +44,13 @@ public:
 
   const broker::feeder& feeder() const { return feeder_; }
 
-  /// Of the journal.
+  /// The id of the journal.
   const uuid& instance() const { return instance_; }
 
-  /// Who wrote the journal.
+  /// The lives of the journal, which say who wrote which position.
   const lineage& lives() const { return lives_; }
 
-  /// Of the journal, for workers.
+  /// The newest lives of the journal, as ASSIGN names them to workers.
   const std::vector<journal_life>& newest_lives() const { return newest_lives_; }
 
   void joined(

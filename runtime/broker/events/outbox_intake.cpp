@@ -106,14 +106,14 @@ void outbox_intake::begin(source& whose, const wire::outbox_state& state, decisi
 }
 
 void outbox_intake::joined(login_id whom) {
-  auto& marks = at_login_[whom];
+  auto& taken = at_login_[whom];
   for (const auto& [name, whose] : sources_) {
-    marks[name] = {whose.instance, whose.taken, whose.taken_id};
+    taken[name] = {whose.instance, whose.taken, whose.taken_id};
   }
 }
 
 /// How far the outbox must have reached when the worker read it.
-outbox_intake::mark
+outbox_intake::taken_at
 outbox_intake::least_of(login_id whom, const wire::outbox_state& state, const source& whose) const {
   const auto login = at_login_.find(whom);
   if (login != at_login_.end()) {
@@ -140,7 +140,7 @@ void outbox_intake::announced(
   if (state.trouble) {
     return refuse(state.capability, whose, *state.trouble, out);
   }
-  const mark least = least_of(from, state, whose);
+  const taken_at least = least_of(from, state, whose);
   if (state.newest < least.taken) {
     return refuse(
         state.capability,

@@ -85,7 +85,7 @@ public:
 
 private:
   /// How far an outbox was taken at some moment.
-  struct mark {
+  struct taken_at {
     uuid instance;
     std::uint64_t taken = 0;
     uuid taken_id;
@@ -123,7 +123,7 @@ private:
 
   struct source : progress {
     /// When it was first announced in this life of the broker.
-    mark begun;
+    taken_at begun;
     /// The highest number heard of.
     std::uint64_t newest = 0;
     std::map<std::uint64_t, std::shared_ptr<event>> early;
@@ -153,7 +153,7 @@ private:
   void set_aside(const std::string& capability, const progress& outbox);
   static void count_in(source& whose, const uuid& id, std::shared_ptr<const event> what);
   void begin(source& whose, const wire::outbox_state& state, decisions& out);
-  mark least_of(login_id whom, const wire::outbox_state& state, const source& whose) const;
+  taken_at least_of(login_id whom, const wire::outbox_state& state, const source& whose) const;
   bool accept(const std::string& name, source& whose, std::shared_ptr<event> what, decisions& out);
   void refuse(const std::string& name, source& whose, std::string why, decisions& out);
   void take_early(const std::string& name, source& whose, decisions& out);
@@ -175,7 +175,7 @@ private:
   std::vector<past_database> past_;
   std::map<std::string, source, std::less<>> sources_;
   // How far each was taken when a worker logged in.
-  std::map<login_id, std::map<std::string, mark, std::less<>>> at_login_;
+  std::map<login_id, std::map<std::string, taken_at, std::less<>>> at_login_;
 };
 
 } // namespace troupe::broker

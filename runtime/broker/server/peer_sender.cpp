@@ -50,7 +50,7 @@ void peer_sender::refuse_unread(origin to, const uuid& id, effect possible) {
       {.code = errc::overloaded,
        .possible = possible,
        .message = fmt::format(
-           "the answer was left away, as this client has not read those before ({} of all "
+           "the answer was omitted, as this client has not read those before ({} of all "
            "clients' wait to be read): read them, then ask again with the same id",
            size_text(loop_.unread_bytes())),
        .retry_after = milliseconds{500}});

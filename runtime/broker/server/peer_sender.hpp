@@ -55,8 +55,9 @@ public:
   /// Ends a login, with what is still in its batch.
   void close(login_id whom);
 
-  /// An answer for which there is no room, as its asker has not read what it was sent before, is
-  /// left away, and the asker told so in words; at last these are dropped, too.
+  /// Answers an asker. An answer for which there is no room, as the asker has not read what it was
+  /// sent before, is omitted, and the asker gets an error instead; once there is no room for errors
+  /// either, these are dropped.
   void answer(origin to, std::string_view header, std::string_view body);
   void refuse(origin to, const uuid& id, const error& why);
 
@@ -66,12 +67,12 @@ public:
   /// Tells the asker why it gets no answer, as there is no room for it.
   void refuse_unread(origin to, const uuid& id, effect possible);
 
-  /// Into the batch of a login, which leaves when the loop's turn ends.
+  /// Appends to the batch of a login, which leaves when the loop's pass ends.
   void append(login_id to, std::string_view header, std::string_view body) {
     (void)loop_.append(logins_[to].batch, header, body, words_bytes);
   }
 
-  /// At once, in plain or delimited frames: what is sent unasked.
+  /// Sends at once, in plain or delimited frames, what nobody asked for.
   transport::sent send(origin to, std::string_view header, std::string_view body) {
     return loop_.send(peer_of(to), framing_of(to), header, body, 2 * words_bytes);
   }
@@ -82,7 +83,7 @@ public:
   /// Answers that reached nobody.
   std::uint64_t undeliverable() const { return undeliverable_; }
 
-  /// Answers that were left away, as the asker had not read earlier ones.
+  /// Answers that were omitted, as the asker had not read earlier ones.
   std::uint64_t unread() const { return unread_; }
 
 private:

@@ -95,7 +95,8 @@ void server::received(
       ++counts_.unauthenticated;
       return out_.refuse(from, header->id, log_in_with_token());
     }
-    return take_call(proofs_.row(), from, *header, bytes, body, now); // Needs no login.
+    // A call needs no login.
+    return take_call(proofs_.row(), from, *header, bytes, body, now);
   }
   if (header->kind == wire::kind::hello) {
     const auto hello = wire::checked_decode<wire::hello>(body);
@@ -168,7 +169,8 @@ void server::log_in(origin from, const wire::hello& who, instant now) {
   }
 }
 
-/// @param who from the login, so that a batch needs no look-up for each of its calls.
+/// @param who the sender's row in the table of rights (`security::rules`), kept with the login so
+/// that a batch needs no look-up for each of its calls.
 void server::take_call(
     security::rules::row who,
     origin from,

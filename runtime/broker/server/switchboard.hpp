@@ -14,8 +14,8 @@
 
 namespace troupe::broker {
 
-/// The router and, in the broker that keeps the journal, the event service: tells both what
-/// happened to a worker, and carries out what the router decides.
+/// Gives calls and replies to the router and carries out what it decides; tells the router and, in
+/// the broker that keeps the journal, the event service what happened to a worker.
 ///
 /// Belongs to the server's thread. The sender and the log outlive it.
 class switchboard final : public event_links {
