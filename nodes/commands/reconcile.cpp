@@ -6,6 +6,7 @@
 #include "nodes/commands/plan_file.hpp"
 #include "nodes/connection.hpp"
 #include "runtime/reconcile/reconciliation.hpp"
+#include "runtime/reconciler/page_pace.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/json.hpp"
 
@@ -66,7 +67,8 @@ std::string key_in(const std::string& word) {
 
 class reconciler {
 public:
-  reconciler(const reconcile_arguments& given, connection& to) : given_{given}, to_{to} {}
+  reconciler(const reconcile_arguments& given, connection& to)
+      : given_{given}, to_{to}, pace_{given.pause} {}
 
   /// @return the exit code for one invariant.
   int run(const invariant& what);
@@ -81,12 +83,13 @@ private:
 
   const reconcile_arguments& given_;
   connection& to_;
+  reconcile::page_pace pace_;
 };
 
 outcome<void> reconciler::pass(const invariant& what, std::string_view behind, pass_report& told) {
-  // One page at a time, with a pause behind each, so that the capabilities have time for others.
+  // One page at a time, and not at once, so that the capabilities have time for others.
   const auto fetch = [&](const reconcile::source& from, std::string_view after) {
-    std::this_thread::sleep_for(given_.pause);
+    pace_.wait();
     const std::string body =
         reconcile::page_request(after, static_cast<std::uint32_t>(given_.page));
     return to_.ask({.capability = from.capability, .operation = from.query, .body = body});
@@ -215,8 +218,16 @@ void add_reconcile(command_line& line) {
       .word("INVARIANTS", given->invariants, "the file of invariants")
       .option("--only", given->only, "only this invariant")
       .option("--behind", given->behind, "only keys behind this one, to go on where it ended")
-      .option("--page", given->page, "rows asked for at once; fewer, if their answer exceeds `limits.body` [500]", 1, 100'000)
-      .option("--pause", given->pause, "before each page, for the capabilities' other work [10ms]")
+      .option(
+          "--page",
+          given->page,
+          "rows asked for at once; fewer, if their answer exceeds `limits.body` [500]",
+          1,
+          100'000)
+      .option(
+          "--pause",
+          given->pause,
+          "from one page to the next, for the capabilities' other work [10ms]")
       .option("--recheck", given->recheck, "how long a finding must stand to be told [2s]")
       .option("--deadline", given->to.deadline, "how long to wait for each page [5s]")
       .flag("--json", given->to.json, "one JSON object for each finding and each invariant")

@@ -1,11 +1,11 @@
 #include "runtime/reconciler/look.hpp"
 
 #include "runtime/reconcile/rows.hpp"
+#include "runtime/reconciler/page_pace.hpp"
 #include "runtime/time_text.hpp"
 
 #include <fmt/format.h>
 #include <string>
-#include <thread>
 #include <utility>
 
 namespace troupe::reconcile {
@@ -36,13 +36,14 @@ slice look(
   const instant began = time.now();
   int pages = 0;
   bool is_enough = false;
+  page_pace pace{bounds.pause};
   const auto fetch = [&](const source& from, std::string_view after) -> outcome<std::string> {
     if (pages >= bounds.pages_max || time.now() - began > bounds.time_max) {
       is_enough = true;
       return failure{error{}};
     }
     ++pages;
-    std::this_thread::sleep_for(bounds.pause);
+    pace.wait();
     const std::string body = page_request(after, bounds.page);
     return ask(
         {.capability = from.capability,

@@ -14,12 +14,12 @@ namespace troupe::reconcile {
 struct look_bounds {
   /// Rows of a page.
   std::uint32_t page = 500;
-  int pages_max = 20;
-  /// Before each page, for their other work.
+  int pages_max = 80;
+  /// From one page to the next, for their other work.
   milliseconds pause{10};
   /// A look that takes longer ends with the page at hand, so that an effect of a node that stops is
   /// not waited for.
-  milliseconds time_max{500};
+  milliseconds time_max{1'000};
   milliseconds page_deadline{2'000};
 };
 

@@ -21,7 +21,7 @@ struct reconciliation_options {
   std::optional<milliseconds> settle{};
   /// How long a finding, or that it is gone, must stand to be told.
   milliseconds recheck{2'000};
-  /// Rows asked for at once, and the pause before each page.
+  /// Rows asked for at once, and the time from one page to the next.
   std::int64_t page = 500;
   milliseconds pause{10};
   /// For an invariant the saga that corrects what it finds: "CAPABILITY.OPERATION".
