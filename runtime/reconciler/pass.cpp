@@ -24,6 +24,10 @@ void end_at(slice& seen, const std::string& to) {
 
 } // namespace
 
+bool is_due(wall_time due, wall_time now, const pass_times& times) {
+  return due <= now || due > now + std::max({times.every, times.recheck, times.again});
+}
+
 void shorten(slice& seen, const std::string& to) {
   if (!to.empty() && (seen.is_last || seen.to.bytes > to)) {
     end_at(seen, to);

@@ -81,6 +81,10 @@ struct pass_times {
   milliseconds again{10'000};
 };
 
+/// Whether the next look is due. One that is further away than any look is put off for was put off
+/// under a wall clock that was ahead.
+bool is_due(wall_time due, wall_time now, const pass_times& times);
+
 /// What follows from a look.
 struct pass_step {
   pass_state next{};

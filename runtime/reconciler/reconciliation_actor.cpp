@@ -2,6 +2,7 @@
 
 #include "runtime/reconciler/case_tables.hpp"
 #include "runtime/reconciler/invariants_file.hpp"
+#include "runtime/store/turn/retention.hpp"
 #include "runtime/wire/limits.hpp"
 
 #include <algorithm>
@@ -39,6 +40,10 @@ TROUPE_MESSAGE(correction_request, saga, what)
 struct settled {};
 
 TROUPE_MESSAGE(settled)
+
+pass_times times_of(const reconciliation_options& given) {
+  return {.every = given.every, .recheck = given.recheck};
+}
 
 outcome<settled>
 start_saga(const ask_capability& ask, const correction_request& wanted, const effect_call& call) {
@@ -163,7 +168,7 @@ void reconciliation_actor::begin_what_is_due(turn& turn) {
   bool is_looking = false;
   for (const pass_row& each : passes) {
     is_looking = is_looking || each.is_looking;
-    if (each.due <= turn.now() && find(each.invariant) != nullptr
+    if (is_due(each.due, turn.now(), times_of(options_)) && find(each.invariant) != nullptr
         && (next == nullptr || each.due < next->due)) {
       next = &each;
     }
@@ -194,18 +199,13 @@ void reconciliation_actor::take(const std::string& invariant, slice seen, turn& 
   }
   const auto open = books.open_cases(
       invariant, before->behind, seen.is_last ? std::string_view{} : seen.to.bytes);
-  const pass_step step = after_look(
-      *before,
-      std::move(seen),
-      open,
-      turn.now(),
-      {.every = options_.every, .recheck = options_.recheck});
+  const pass_step step = after_look(*before, std::move(seen), open, turn.now(), times_of(options_));
   for (const case_change& each : step.changes) {
     tell(invariant, each, turn);
   }
   books.save(invariant, step, turn.now());
   if (step.is_over) {
-    books.forget(turn.now() - closed_kept);
+    books.forget(store::retention{turn.database()}.read().time - closed_kept);
   }
 }
 
@@ -224,7 +224,9 @@ void reconciliation_actor::tell(
         turn.now(),
         options_.correct.contains(invariant) ? "wanted" : "");
   } else {
-    told = books.close(invariant, change.what, turn.now());
+    // Cases are forgotten by the settled time, so none is closed before it.
+    const wall_time settled_time = store::retention{turn.database()}.read().time;
+    told = books.close(invariant, change.what, std::max(turn.now(), settled_time));
   }
   const bool fits = told.order_id.size() <= wire::key_bytes_max;
   turn.publish(

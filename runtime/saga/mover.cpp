@@ -8,6 +8,7 @@
 #include "runtime/wire/departure.hpp"
 #include "runtime/wire/envelope.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace troupe::saga {
@@ -56,7 +57,7 @@ void mover::move(
   std::vector<action> actions;
   running_.touch(which);
   const phase before = which.current.now;
-  decide(*which.by, which.current, std::move(what), now, actions);
+  decide(*which.by, which.current, std::move(what), {now, out.settled}, actions);
   running_.moved(which);
   if (which.current.now == phase::undoing && before != phase::undoing) {
     journal_table{session}.set_phase(which.current.saga, phase::undoing);
@@ -87,7 +88,7 @@ void mover::carry_out(
   const uuid& id = which.current.saga;
   journal_table journal{session};
   if (const auto* row = std::get_if<saga::journal>(&what)) {
-    journal.append(id, which.epoch, row->row, now);
+    journal.append(id, which.epoch, row->row, std::max(now, out.settled));
     which.moved = true;
     which.since = now;
     which.failure.clear();

@@ -20,16 +20,16 @@ struct said {
 TROUPE_MESSAGE(said, saga, yes)
 
 /// reserve, then an approval, then confirm; all of it can be undone.
-saga::definition approved() {
+saga::definition approved(milliseconds within = 30s) {
   saga::definition made{
       .operation = "place",
-      .deadline = 60s,
+      .deadline = 2 * within,
       .steps =
           {make_step("reserve", saga::step_kind::compensatable, "release"),
            saga::waits<said>(
                "approval",
                "approve",
-               30s,
+               within,
                [](const said& answer) {
                  return answer.yes ? saga::heard{answer.saga}
                                    : saga::heard{answer.saga, rejected("declined", "no")};
@@ -173,6 +173,31 @@ BOOST_FIXTURE_TEST_CASE(
   BOOST_TEST(first.all_stopped == 1);
 }
 
+BOOST_FIXTURE_TEST_CASE(
+    a_saga_that_is_read_while_the_wall_clock_is_wrong_still_waits, coordinators_fixture) {
+  constexpr std::chrono::hours wrong_by{24 * 30};
+  owner first{path, time, approved(std::chrono::hours{24 * 14})};
+  BOOST_REQUIRE(first.start(id) && first.work(others));
+  first.sagas.forget_all();
+  first.timers.clear();
+  first.settled = time.wall();
+  time.advance(wrong_by);
+  BOOST_TEST(first.resume());
+  time.advance(-wrong_by);
+  BOOST_REQUIRE(first.timers.size() == 2);
+
+  for (const saga::outgoing::timer& each : std::exchange(first.timers, {})) {
+    BOOST_TEST(each.delay.count() > 0);
+    BOOST_TEST(first.fire(each));
+  }
+
+  BOOST_TEST(first.calls.empty());
+  BOOST_TEST(first.number("SELECT phase FROM sagas") == 0);
+  BOOST_TEST(first.say("approval", wire::encoded(said{id, true})).has_value());
+  BOOST_TEST(first.work(others));
+  BOOST_TEST(others.done == (std::vector<std::string>{"reserve", "confirm"}));
+}
+
 // A person holds the saga; whoever is asked answers all the same.
 BOOST_FIXTURE_TEST_CASE(what_is_said_to_a_paused_saga_is_heard_once_it_goes_on, waiting_fixture) {
   BOOST_REQUIRE(first.obey(id, saga::verb::pause).has_value());
@@ -257,6 +282,57 @@ BOOST_FIXTURE_TEST_CASE(what_nobody_waits_for_is_refused, waiting_fixture) {
   BOOST_TEST(!first.say("approval", "no message").has_value());
 }
 
+// As while two releases run beside each other: the newer one writes what the older cannot read.
+BOOST_FIXTURE_TEST_CASE(
+    a_word_to_a_saga_that_this_program_cannot_read_may_be_said_again, waiting_fixture) {
+  first.session->execute("UPDATE saga_journal SET kind = 99 WHERE seq = 1");
+
+  const auto told = first.say("approval", yes());
+
+  BOOST_REQUIRE(!told.has_value());
+  BOOST_TEST(is_momentary(told.error()));
+  BOOST_TEST(told.error().retry_after.has_value());
+  BOOST_TEST(first.number("SELECT COUNT(*) FROM saga_answers") == 0);
+  first.session->execute("UPDATE saga_journal SET kind = 1 WHERE seq = 1");
+  BOOST_TEST(first.say("approval", yes()).has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(
+    a_call_and_an_event_for_a_saga_that_cannot_be_read_come_again, coordinators_fixture) {
+  uuid placed;
+  saga::definition waits{
+      .operation = "place",
+      .deadline = 60s,
+      .steps = {saga::waits<thing>(
+          "approval", "approve", 30s, [&placed](const thing&) { return saga::heard{placed}; })}};
+  waits.steps[0].topic = "thing.approved";
+  process p{time, "n1", saga_type("sagas", {waits}), things_options(folder)};
+  p.start();
+  placed = p.send("place", "input");
+  p.run();
+  const auto change = [&](const char* sql) {
+    p.store->database->begin();
+    p.store->database->execute(sql);
+    p.store->database->commit();
+  };
+  change("UPDATE saga_journal SET kind = 99 WHERE seq = 1");
+
+  BOOST_TEST((p.call("approve", thing{"yes"}).why.code == errc::unavailable));
+  BOOST_TEST(p.number("SELECT COUNT(*) FROM inbox") == 1); // Of `place`.
+  p.assign_all(1);
+  p.deliver(1, "", {"yes"}, "thing.approved");
+  p.run();
+  BOOST_REQUIRE(p.handled.size() == 1U);
+  BOOST_REQUIRE(p.handled[0].waiting.size() == 1U);
+  BOOST_TEST(!p.handled[0].waiting[0].dead);
+
+  change("UPDATE saga_journal SET kind = 1 WHERE seq = 1");
+  time.advance(10s);
+  p.deliver(1, "", {"yes"}, "thing.approved");
+  p.run();
+  BOOST_TEST(p.number("SELECT phase FROM sagas") == 2);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_saga_that_is_a_step_is_undone_wherever_it_stands, waiting_fixture) {
   const uuid undo = uuid_source{7}.next(time.wall());
   const uuid again = uuid_source{8}.next(time.wall());
@@ -307,6 +383,36 @@ BOOST_FIXTURE_TEST_CASE(a_saga_that_was_undone_before_it_came_is_not_begun, coor
     BOOST_REQUIRE(!started.has_value());
     BOOST_TEST(started.error().detail("reason") == "undone");
   }));
+}
+
+// Its row would be the oldest of all, and go with the next that are.
+BOOST_FIXTURE_TEST_CASE(
+    a_saga_that_was_undone_under_a_clock_that_is_behind_is_not_begun, coordinators_fixture) {
+  const std::chrono::hours day{24};
+  manual_clock behind;
+  time.advance(100 * day);
+  const uuid child = uuid_source{9}.next(time.wall());
+  owner first{path, behind, approved()};
+  BOOST_TEST(first.undo(child, uuid_source{7}.next(time.wall())));
+  const auto forget = [&] {
+    return first.turn([&](saga::outgoing&) {
+      saga::journal_table{*first.session}.forget({}, time.wall() - 90 * day, 100);
+    });
+  };
+
+  BOOST_TEST(forget());
+  BOOST_TEST(first.ask_for(child).error().detail("reason") == "undone");
+
+  // The saga of which this one is a step stood still for 100 days.
+  const uuid old = uuid_source{8}.next(behind.wall());
+  first.settled = time.wall();
+  BOOST_TEST(first.undo(old, uuid_source{6}.next(time.wall())));
+  BOOST_TEST(forget());
+  BOOST_TEST(first.ask_for(old).error().detail("reason") == "undone");
+
+  time.advance(91 * day);
+  BOOST_TEST(forget());
+  BOOST_TEST(first.number("SELECT COUNT(*) FROM saga_recalls") == 0);
 }
 
 BOOST_FIXTURE_TEST_CASE(an_undo_in_another_process_reaches_the_owner, waiting_fixture) {

@@ -53,6 +53,12 @@ using lines = std::vector<std::string>;
 
 BOOST_FIXTURE_TEST_SUITE(reconciler_pass, pass_fixture, *utf::label("unit") * utf::timeout(10))
 
+BOOST_AUTO_TEST_CASE(a_look_that_was_put_off_for_longer_than_any_is_due) {
+  BOOST_TEST(is_due(now, now, times));
+  BOOST_TEST(!is_due(now + times.every, now, times));
+  BOOST_TEST(is_due(now + times.every + milliseconds{1}, now, times));
+}
+
 BOOST_AUTO_TEST_CASE(a_pass_over_good_books_says_nothing_and_rests) {
   BOOST_TEST(look(seen(5, false)).is_over == false);
   BOOST_TEST((state.behind == key_of(5)));

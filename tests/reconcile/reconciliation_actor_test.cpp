@@ -2,6 +2,7 @@
 
 #include "runtime/actor/turn_requests.hpp"
 #include "runtime/store/sqlite/database.hpp"
+#include "runtime/store/turn/retention.hpp"
 #include "tests/reconcile/books.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -221,6 +222,46 @@ BOOST_AUTO_TEST_CASE(a_declared_saga_is_started_once_for_a_case) {
   BOOST_REQUIRE(wanted.has_value());
   BOOST_TEST(wanted->key == "3");
   BOOST_TEST(ask_for<case_list>("cases", list_cases{}).cases.at(0).correction == "done");
+}
+
+BOOST_AUTO_TEST_CASE(a_pass_that_ended_while_the_wall_clock_was_ahead_is_not_the_last) {
+  constexpr std::chrono::hours ahead{24 * 365 * 14};
+  start();
+  pass(milliseconds{0});
+  time.advance(ahead);
+  pass();
+  time.advance(-ahead);
+
+  lose(3);
+  pass();
+
+  BOOST_TEST(told == (lines{"data.inconsistency.detected 3 1"}), boost::test_tools::per_element());
+}
+
+// Under the wall clock of one pass, all of them would go.
+BOOST_AUTO_TEST_CASE(closed_cases_are_forgotten_by_the_settled_time) {
+  constexpr std::chrono::hours day{24};
+  const auto closed = [&] {
+    return ask_for<case_list>("cases", list_cases{{}, true, {}, {}}).cases.size();
+  };
+  store::retention{*database}.open(time.wall(), 7 * day);
+  start();
+  lose(3);
+  pass(milliseconds{0});
+  pass();
+  shop.tables["stock"].push_back({3, "held", "EUR", 0, 0, 1});
+  time.advance(-100 * day); // It is closed under a clock that is behind.
+  pass();
+  time.advance(100 * day);
+  BOOST_REQUIRE(closed() == 1U);
+
+  pass();
+  pass(91 * day);
+  BOOST_TEST(closed() == 1U);
+
+  store::retention{*database}.write({.time = time.wall()});
+  pass();
+  BOOST_TEST(closed() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(a_file_with_faults_is_refused_with_the_place) {
