@@ -9,6 +9,7 @@
 #include "runtime/transport/parked_messages.hpp"
 #include "runtime/transport/socket.hpp"
 #include "runtime/transport/standstill.hpp"
+#include "runtime/transport/stuck_links.hpp"
 #include "runtime/transport/wake.hpp"
 #include "runtime/transport/zap_server.hpp"
 #include "runtime/wire/batch.hpp"
@@ -47,6 +48,8 @@ constexpr std::uint32_t envelopes_between_looks = 32;
 // What one peer may have unread, and frames for which there is always room.
 constexpr std::size_t unread_of_peer_max = std::size_t{64} << 20U;
 constexpr std::size_t frames_least = 4;
+// More frames than a message has.
+constexpr std::size_t frames_beyond = 4;
 // While messages keep coming the poll is skipped; the other descriptors are looked at this often.
 constexpr int turns_between_polls = 32;
 // Under a load that never lets the socket run empty, what a lost peer has sent is read by then.
@@ -72,8 +75,8 @@ struct router_loop::state {
   state(context& zmq, const clock& clock, const options& settings)
       : time{clock}, heartbeat{settings.heartbeat}, frame_bytes_max{wire::frame_bytes_max(
                                                         settings.body_bytes_max)},
-        keys{settings.is_valid_key}, door{settings.open_files_max}, parked{at_least_frames(
-                                                                        settings.parked_bytes_max)},
+        keys{settings.is_valid_key}, door{settings.open_files_max},
+        stuck{frames_beyond * frame_bytes_max}, parked{at_least_frames(settings.parked_bytes_max)},
         socket{zmq.zmq(), zmq::socket_type::router}, out{socket,
                                                          named,
                                                          {at_least_frames(
@@ -102,6 +105,7 @@ struct router_loop::state {
   void take_parked(router_handler& handler, instant now);
   void watch_connections(router_handler& handler, instant now);
   void watch_door(router_handler& handler, instant now);
+  void end_stuck(router_handler& handler, instant now);
   /// The connection over which the last message came.
   int descriptor_of_sender() const;
   instant next_due(const router_handler& handler) const;
@@ -117,6 +121,7 @@ struct router_loop::state {
   std::size_t frame_bytes_max;
   key_watch keys;
   crowd door;
+  stuck_links stuck;
   backlog_drain excess;
   named_peers named;
   parked_messages parked;
@@ -177,6 +182,9 @@ bool router_loop::state::receive(router_handler& handler, instant now) {
     ++received.count;
     more = frame.more();
   }
+  if (stuck.is_watching() && received.count != 0) {
+    stuck.heard(zmq_msg_get(received.frames[0].handle(), ZMQ_SRCFD), bytes_received);
+  }
   peer from{};
   const std::string_view name = view(routing);
   if (!read_peer(name, from)) {
@@ -188,7 +196,8 @@ bool router_loop::state::receive(router_handler& handler, instant now) {
     }
     from = static_cast<peer>(named.number_of(name));
     if (listening.has_key()) {
-      // Somebody else may have the name tomorrow, and would get the answers.
+      // Its name is taken off nearly always (zap_server). Somebody else may have this one tomorrow,
+      // and would get the answers.
       const bool is_delimited = received.count > 1 && view(received.frames[0]).empty();
       handler.malformed(
           from,
@@ -307,10 +316,12 @@ void router_loop::state::watch_connections(router_handler& handler, instant now)
     switch (event) {
     case monitor::event::accepted:
       door.accepted(connections->value(), now);
+      stuck.accepted(connections->value());
       break;
     case monitor::event::disconnected:
       door.ended(connections->value());
       keys.ended(connections->value());
+      stuck.ended(connections->value());
       handler.connection_ended(connections->value(), now);
       closed = true;
       break;
@@ -357,12 +368,26 @@ void router_loop::state::watch_door(router_handler& handler, instant now) {
   }
 }
 
+/// Ends the connections whose bytes become no message.
+void router_loop::state::end_stuck(router_handler& handler, instant now) {
+  if (!stuck.is_due(now)) {
+    return;
+  }
+  const auto ending = stuck.look(drained && parked.is_empty(), bytes_received, now);
+  for (const int each : ending) {
+    (void)::shutdown(each, SHUT_RDWR);
+  }
+  if (!ending.empty()) {
+    handler.stuck(ending.size(), now);
+  }
+}
+
 int router_loop::state::descriptor_of_sender() const {
   return zmq_msg_get(current->frames[0].handle(), ZMQ_SRCFD);
 }
 
 instant router_loop::state::next_due(const router_handler& handler) const {
-  const instant due = handler.next_due();
+  const instant due = std::min(handler.next_due(), stuck.next_due());
   return door.is_any_in_reserve() ? std::min(due, door.next_due()) : due;
 }
 
@@ -499,6 +524,7 @@ void router_loop::run(router_handler& handler) {
       handler.due(now);
     }
     self.watch_door(handler, now);
+    self.end_stuck(handler, now);
     self.out.flush(self.lost);
     instant expected = now;
     const bool is_idle = messages == 0 && self.parked.is_empty();

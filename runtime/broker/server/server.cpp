@@ -42,6 +42,9 @@ void answer_renewal(
   out.answer(to, header, "\x80"); // An empty map.
 }
 
+// Between two lines about links that are ended.
+constexpr std::chrono::seconds stuck_log_interval{10};
+
 error no_journal_at(const server_options& broker) {
   if (broker.journal_keeper.empty()) {
     return {.code = errc::unavailable, .message = "no broker of this topology keeps a journal"};
@@ -375,6 +378,22 @@ void server::stood_still(instant::duration how_long, instant now) {
   const auto stood = std::chrono::duration_cast<milliseconds>(how_long);
   log_.write({"stood_still", {{"for_ms", std::to_string(stood.count())}}}, now);
   desk_.end_workers(now);
+}
+
+void server::stuck(std::size_t links, instant now) {
+  stuck_ += links;
+  if (now < log_stuck_at_) {
+    return;
+  }
+  log_stuck_at_ = now + stuck_log_interval;
+  log_.write(
+      {"links_stuck",
+       {{"in_all", std::to_string(stuck_)},
+        {"what",
+         "a peer sent more than a message holds, and no message came of it: it has the ZeroMQ "
+         "routing id (identity) of another connection, or its message has no end; its connection "
+         "was ended"}}},
+      now);
 }
 
 void server::crowded(instant now) {

@@ -52,6 +52,7 @@ public:
   void keys_expired(const std::set<std::string>& owners, std::size_t links, instant now) override;
   void gone(transport::peer whom, instant now) override;
   void stood_still(instant::duration how_long, instant now) override;
+  void stuck(std::size_t links, instant now) override;
   void crowded(instant now) override;
   instant next_due() const override;
   void due(instant now) override;
@@ -108,6 +109,8 @@ private:
   access_desk access_;
   proofs proofs_;
   self_report report_;
+  std::uint64_t stuck_ = 0; // Links.
+  instant log_stuck_at_{};
   std::string header_; // Reused.
 };
 
