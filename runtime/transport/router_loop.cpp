@@ -69,6 +69,11 @@ bool read_peer(std::string_view bytes, peer& from) {
   return true;
 }
 
+/// The descriptor of the connection over which a message came.
+int connection_of(parked_messages::message& what) {
+  return zmq_msg_get(what.frames[0].handle(), ZMQ_SRCFD);
+}
+
 } // namespace
 
 struct router_loop::state {
@@ -105,9 +110,6 @@ struct router_loop::state {
   void take_parked(router_handler& handler, instant now);
   void watch_connections(router_handler& handler, instant now);
   void watch_door(router_handler& handler, instant now);
-  void end_stuck(router_handler& handler, instant now);
-  /// The connection over which the last message came.
-  int descriptor_of_sender() const;
   instant next_due(const router_handler& handler) const;
   void report_gone(router_handler& handler, instant now);
   void wait(instant until);
@@ -183,7 +185,7 @@ bool router_loop::state::receive(router_handler& handler, instant now) {
     more = frame.more();
   }
   if (stuck.is_watching() && received.count != 0) {
-    stuck.heard(zmq_msg_get(received.frames[0].handle(), ZMQ_SRCFD), bytes_received);
+    stuck.heard(connection_of(received), bytes_received);
   }
   peer from{};
   const std::string_view name = view(routing);
@@ -356,8 +358,18 @@ void router_loop::state::end_expired(router_handler& handler, instant now) {
   }
 }
 
-/// Cuts off those for whom there is no room, and says that there are some.
+/// Cuts off those for whom there is no room, and says that there are some; and those whose bytes
+/// become no message.
 void router_loop::state::watch_door(router_handler& handler, instant now) {
+  if (stuck.is_due(now)) {
+    const auto ending = stuck.look(drained && parked.is_empty(), bytes_received, now);
+    for (const int each : ending) {
+      (void)::shutdown(each, SHUT_RDWR);
+    }
+    if (!ending.empty()) {
+      handler.stuck(ending.size(), now);
+    }
+  }
   for (const int each : door.overdue(now)) {
     // libzmq closes a connection that has ended. If the number belongs to another one by now, that
     // is cut, and its peer connects again.
@@ -366,24 +378,6 @@ void router_loop::state::watch_door(router_handler& handler, instant now) {
   if (door.is_worth_telling(now)) {
     handler.crowded(now);
   }
-}
-
-/// Ends the connections whose bytes become no message.
-void router_loop::state::end_stuck(router_handler& handler, instant now) {
-  if (!stuck.is_due(now)) {
-    return;
-  }
-  const auto ending = stuck.look(drained && parked.is_empty(), bytes_received, now);
-  for (const int each : ending) {
-    (void)::shutdown(each, SHUT_RDWR);
-  }
-  if (!ending.empty()) {
-    handler.stuck(ending.size(), now);
-  }
-}
-
-int router_loop::state::descriptor_of_sender() const {
-  return zmq_msg_get(current->frames[0].handle(), ZMQ_SRCFD);
 }
 
 instant router_loop::state::next_due(const router_handler& handler) const {
@@ -524,7 +518,6 @@ void router_loop::run(router_handler& handler) {
       handler.due(now);
     }
     self.watch_door(handler, now);
-    self.end_stuck(handler, now);
     self.out.flush(self.lost);
     instant expected = now;
     const bool is_idle = messages == 0 && self.parked.is_empty();
@@ -551,11 +544,11 @@ instant::duration router_loop::waited(instant now) const {
 
 bool router_loop::is_in_reserve() const {
   return state_->door.is_any_in_reserve()
-         && state_->door.is_in_reserve(state_->descriptor_of_sender());
+         && state_->door.is_in_reserve(connection_of(*state_->current));
 }
 
 int router_loop::connection_of_sender() const {
-  return state_->descriptor_of_sender();
+  return connection_of(*state_->current);
 }
 
 std::string_view router_loop::user_of_sender() const {
@@ -581,7 +574,7 @@ void router_loop::check_keys() {
 }
 
 void router_loop::keep_connection() {
-  state_->door.keep(state_->descriptor_of_sender());
+  state_->door.keep(connection_of(*state_->current));
 }
 
 std::uint64_t router_loop::turned_away() const {

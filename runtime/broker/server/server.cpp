@@ -42,8 +42,15 @@ void answer_renewal(
   out.answer(to, header, "\x80"); // An empty map.
 }
 
-// Between two lines about links that are ended.
-constexpr std::chrono::seconds stuck_log_interval{10};
+error no_room(const server_options& at) {
+  return {
+      .code = errc::overloaded,
+      .message = fmt::format(
+          "broker {} has as many connections as its limit of {} open files lets it serve",
+          at.name,
+          at.open_files_max),
+      .retry_after = milliseconds{1'000}};
+}
 
 error no_journal_at(const server_options& broker) {
   if (broker.journal_keeper.empty()) {
@@ -92,7 +99,7 @@ void server::received(
   }
   if (header->kind == wire::kind::call && how != framing::batched) {
     if (!header->to.starts_with("troupe.") && loop_.is_in_reserve()) {
-      return out_.refuse(from, header->id, no_room());
+      return out_.refuse(from, header->id, no_room(options_));
     }
     if (proofs_.has_to_log_in(who)) {
       ++counts_.unauthenticated;
@@ -161,7 +168,7 @@ void server::log_in(origin from, const wire::hello& who, instant now) {
     return out_.refuse(from, who.incarnation, proved.error());
   }
   if (!is_let_in(who)) {
-    return out_.refuse(from, who.incarnation, no_room());
+    return out_.refuse(from, who.incarnation, no_room(options_));
   }
   if (const auto in = desk_.log_in(from, who, *proved, now); !in) {
     if (!proofs_.note_refused(who, "capabilities", in.error(), now)) {
@@ -381,19 +388,7 @@ void server::stood_still(instant::duration how_long, instant now) {
 }
 
 void server::stuck(std::size_t links, instant now) {
-  stuck_ += links;
-  if (now < log_stuck_at_) {
-    return;
-  }
-  log_stuck_at_ = now + stuck_log_interval;
-  log_.write(
-      {"links_stuck",
-       {{"in_all", std::to_string(stuck_)},
-        {"what",
-         "a peer sent more than a message holds, and no message came of it: it has the ZeroMQ "
-         "routing id (identity) of another connection, or its message has no end; its connection "
-         "was ended"}}},
-      now);
+  desk_.note_stuck(links, now);
 }
 
 void server::crowded(instant now) {
@@ -420,16 +415,6 @@ bool server::is_let_in(const wire::hello& who) {
     loop_.keep_connection();
   }
   return is_expected;
-}
-
-error server::no_room() const {
-  return {
-      .code = errc::overloaded,
-      .message = fmt::format(
-          "broker {} has as many connections as its limit of {} open files lets it serve",
-          options_.name,
-          options_.open_files_max),
-      .retry_after = milliseconds{1'000}};
 }
 
 instant server::next_due() const {

@@ -94,7 +94,6 @@ private:
   void note_misspoken(std::string_view kind, const error& why, instant now);
   void log_in(origin from, const wire::hello& who, instant now);
   bool is_let_in(const wire::hello& who);
-  error no_room() const;
   void refuse_malformed(origin to, const uuid& id, const error& why);
   void continue_drain(instant now);
 
@@ -109,8 +108,6 @@ private:
   access_desk access_;
   proofs proofs_;
   self_report report_;
-  std::uint64_t stuck_ = 0; // Links.
-  instant log_stuck_at_{};
   std::string header_; // Reused.
 };
 
