@@ -5,6 +5,7 @@
 #include "nodes/admin_server.hpp"
 #include "nodes/broker_door.hpp"
 #include "nodes/broker_journal.hpp"
+#include "nodes/broker_memory.hpp"
 #include "nodes/broker_metrics.hpp"
 #include "nodes/node_health.hpp"
 #include "nodes/node_main.hpp"
@@ -13,13 +14,13 @@
 #include "nodes/service_tokens.hpp"
 #include "nodes/span_export.hpp"
 #include "nodes/stop_signals.hpp"
-#include "runtime/broker/server/memory_shares.hpp"
 #include "runtime/broker/server/server.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/config.hpp"
 #include "runtime/observe/event_log.hpp"
 #include "runtime/transport/context.hpp"
 #include "runtime/transport/router_loop.hpp"
+#include "runtime/transport/zap_server.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -56,7 +57,7 @@ broker::router_options router_options_of(const topology::plan& plan) {
     options.nodes.push_back(each.name);
   }
   options.silence_max = plan.heartbeat.timeout;
-  const broker::memory_shares memory = broker::shares_of(plan.memory_max);
+  const broker::memory_shares memory = shares_of(plan);
   options.call_bytes_max = memory.calls;
   options.awaiting_bytes_max = memory.awaiting;
   return options;
@@ -126,6 +127,15 @@ int serve(
     log.write("not_listening", {{"reason", door.error().message}});
     return node_exit::refused;
   }
+  // With keys, the door has one.
+  outcome<std::unique_ptr<transport::zap_server>> names;
+  if (*door == nullptr) {
+    names = transport::zap_server::start(zmq, {}, {});
+    if (!names) {
+      log.write("not_listening", {{"reason", names.error().message}});
+      return node_exit::refused;
+    }
+  }
   auto bound = transport::router_loop::bind(
       zmq,
       time,
@@ -136,8 +146,8 @@ int serve(
        .heartbeat = plan.heartbeat,
        .body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max),
        .open_files_max = open_files_max,
-       .parked_bytes_max = broker::shares_of(plan.memory_max).parked,
-       .unread_bytes_max = broker::shares_of(plan.memory_max).unread});
+       .parked_bytes_max = shares_of(plan).parked,
+       .unread_bytes_max = shares_of(plan).unread});
   if (!bound) {
     log.write("not_listening", {{"reason", bound.error().message}});
     return node_exit::refused;

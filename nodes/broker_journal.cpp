@@ -1,8 +1,8 @@
 #include "nodes/broker_journal.hpp"
 
+#include "nodes/broker_memory.hpp"
 #include "runtime/broker/journal/journal.hpp"
 #include "runtime/broker/journal/reader.hpp"
-#include "runtime/broker/server/memory_shares.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/departure.hpp"
 #include "runtime/wire/flags.hpp"
@@ -64,15 +64,7 @@ outcome<void> keep_journal(
     return failure{std::move(kept).error()};
   }
   broker::event_service_options events;
-  const auto subscribers =
-      std::count_if(plan.capabilities.begin(), plan.capabilities.end(), [](const auto& each) {
-        return !each.subscribes.empty();
-      });
-  broker::event_window window;
-  window.bytes = std::min(
-      window.bytes,
-      broker::shares_of(plan.memory_max).windows
-          / static_cast<std::size_t>(std::max<std::ptrdiff_t>(1, subscribers)));
+  const broker::event_window window = window_of(plan);
   for (const topology::capability_plan& each : plan.capabilities) {
     if (each.subscribes.empty()) {
       continue;
@@ -98,7 +90,7 @@ outcome<void> keep_journal(
     events.rules.push_back(rule_of(each));
   }
   events.rules.push_back(rule_of(plan.events.otherwise));
-  events.bus.incoming.pending_bytes_max = broker::shares_of(plan.memory_max).events;
+  events.bus.incoming.pending_bytes_max = shares_of(plan).events;
   events.body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max);
   events.bus.rules = std::move(rules);
   events.kept = std::move(*kept);

@@ -226,37 +226,62 @@ void check_heartbeat(const draft& checked, std::vector<fault>& found) {
        fmt::format("raise `timeout` to {} or lower `interval`", duration_text(least))});
 }
 
+/// In whole MiB, so that it can be written into the topology as it is.
+std::string memory_text(std::uint64_t bytes) {
+  constexpr std::uint64_t mebibyte = 1U << 20U;
+  return fmt::format("{}MiB", (bytes + mebibyte - 1) / mebibyte);
+}
+
 void check_memory(const draft& checked, std::vector<fault>& found) {
   const plan& whole = checked.result;
-  std::uint64_t sum = 0;
+  std::uint64_t queues = 0;
+  std::uint64_t windows = 0;
   std::uint64_t most = 0;
   const capability_plan* largest = nullptr;
   for (const capability_plan& capability : whole.capabilities) {
     const std::uint64_t bytes = queue_bytes_max(capability, whole.body_bytes_max);
-    sum += bytes;
+    queues += bytes;
+    windows += capability.subscribes.empty() ? 0 : window_bytes_least(whole.body_bytes_max);
     if (largest == nullptr || bytes > most) {
       largest = &capability;
       most = bytes;
     }
   }
-  if (largest == nullptr || sum <= whole.memory_max || !checked.sizes_are_read) {
+  // Windows have half of the memory at most, whatever the queues need.
+  const std::uint64_t needed = std::max(queues, windows) + windows;
+  if (largest == nullptr || needed <= whole.memory_max || !checked.sizes_are_read) {
+    return;
+  }
+  const file_position at = position_of({checked.find("limits", "memory")}, largest->at);
+  if (queues <= whole.memory_max) {
+    found.push_back(
+        {at,
+         fmt::format(
+             "subscribers need {} at the broker, an event of `limits.body` ({}) and 64KiB each; "
+             "beside full queues, which need {}, that is more than `limits.memory` allows ({})",
+             size_text(windows),
+             size_text(whole.body_bytes_max),
+             size_text(queues),
+             size_text(whole.memory_max)),
+         fmt::format("raise `limits.memory` to {}, or lower `limits.body`", memory_text(needed))});
     return;
   }
   found.push_back(
-      {position_of({checked.find("limits", "memory")}, largest->at),
+      {at,
        fmt::format(
            "full queues would need {} at the broker: (in_flight x nodes + queue) x {} of "
            "`limits.body`, summed over the capabilities; `limits.memory` allows {}, and the "
            "largest share is {} of capability `{}`",
-           size_text(sum),
+           size_text(queues),
            size_text(whole.body_bytes_max),
            size_text(whole.memory_max),
            size_text(most),
            largest->name.value),
        fmt::format(
-           "lower `limits.body` or the `bulkhead` of `{}`, or raise `limits.memory` if the machine "
-           "has it",
-           largest->name.value)});
+           "lower `limits.body` or the `bulkhead` of `{}`, or raise `limits.memory` to {} if the "
+           "machine has it",
+           largest->name.value,
+           memory_text(needed))});
 }
 
 void check_databases_apart(const draft& checked, std::vector<fault>& found) {

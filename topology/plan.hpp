@@ -162,8 +162,9 @@ struct plan {
   transport::heartbeat_options heartbeat;
   /// Largest body of a message, in bytes.
   std::uint64_t body_bytes_max = 1U << 20U;
-  /// Most bytes that full queues may need at a broker; see `queue_bytes_max`. The default suffices
-  /// for seven capabilities with default bulkheads and bodies.
+  /// Most bytes that full queues and the least windows of subscribers may need at a broker; see
+  /// `queue_bytes_max`. The default suffices for seven capabilities with default bulkheads and
+  /// bodies.
   std::uint64_t memory_max = 8ULL << 30U;
   std::vector<broker_plan> brokers;
   std::vector<node_plan> nodes;
@@ -199,5 +200,11 @@ struct plan {
 /// holds only its `in_flight`, so never more than the broker. Headers are small; events, journals
 /// and databases are on disk.
 std::uint64_t queue_bytes_max(const capability_plan& capability, std::uint64_t body_bytes_max);
+
+/// The bytes of events that each subscriber has room for in memory at least: one of the largest
+/// size that is postponed must not stop those behind it.
+constexpr std::uint64_t window_bytes_least(std::uint64_t body_bytes_max) {
+  return body_bytes_max + 64U * 1024U;
+}
 
 } // namespace troupe::topology

@@ -66,6 +66,7 @@ constexpr auto warnings = std::to_array<std::string_view>({
     "group.down",
     "key_not_replaced",
     "keys.kept",
+    "links_stuck",
     "log.left_out",
     "log.lines_lost",
     "login_refused",

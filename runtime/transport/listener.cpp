@@ -70,6 +70,7 @@ void listener::listen(
     const std::string& open_endpoint,
     const std::optional<curve_secret_key>& key) {
   // What is bound keeps the options of that moment, each endpoint its own.
+  listen_without_keys(socket_);
   if (key) {
     if (!open_endpoint.empty()) {
       socket_.bind(open_endpoint);

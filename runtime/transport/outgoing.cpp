@@ -76,6 +76,9 @@ sent outgoing::append(
   if (out.envelopes.bytes() >= wire::batch_bytes_target) {
     send_batch(out); // The receiver refuses frames that are larger than it said.
   }
+  if (out.envelopes.bytes() + header.size() + body.size() > kept_bytes_max) {
+    lend_buffer(out);
+  }
   out.envelopes.append(header, body);
   if (!out.dirty) {
     out.dirty = true;
@@ -88,7 +91,7 @@ void outgoing::close_batch(std::uint32_t index) {
   batch& closed = batches_[index];
   closed.broken = false;
   closed.account.reset();
-  closed.envelopes.clear();
+  take_buffer(closed);
   free_.push_back(index);
 }
 
@@ -110,9 +113,34 @@ bool outgoing::take_has_sent() {
   return std::exchange(has_sent_, false);
 }
 
+/// Gives a batch that outgrows its own buffer a larger one, if there is one.
+void outgoing::lend_buffer(batch& to) {
+  std::string& frame = to.envelopes.frame();
+  if (frame.capacity() <= kept_bytes_max && !spare_.empty()) {
+    std::string larger = std::move(spare_.back());
+    spare_.pop_back();
+    larger.assign(frame);
+    frame = std::move(larger);
+  }
+}
+
+/// Empties a batch.
+void outgoing::take_buffer(batch& from) {
+  std::string& frame = from.envelopes.frame();
+  const std::size_t capacity = frame.capacity();
+  frame.clear();
+  if (capacity <= kept_bytes_max) {
+    return;
+  }
+  std::string taken = std::exchange(frame, {});
+  if (capacity <= spare_bytes_max && spare_.size() < spare_max) {
+    spare_.push_back(std::move(taken));
+  }
+}
+
 void outgoing::send_batch(batch& out) {
   if (out.envelopes.empty() || out.broken) {
-    return out.envelopes.clear();
+    return take_buffer(out);
   }
   has_sent_ = true;
   zmq::message_t to = routing_frame(out.to, named_);
@@ -122,7 +150,7 @@ void outgoing::send_batch(batch& out) {
   } else {
     out.broken = true;
   }
-  out.envelopes.clear();
+  take_buffer(out);
 }
 
 } // namespace troupe::transport

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -50,6 +51,15 @@ private:
     wire::batch_writer envelopes;
   };
 
+  /// Buffers that batches are written into, lent to those that have something: a batch that kept
+  /// its own would hold as much as its largest frame for as long as its peer is logged in.
+  static constexpr std::size_t spare_max = 8;
+  static constexpr std::size_t spare_bytes_max = std::size_t{512} * 1024;
+  /// What a batch keeps.
+  static constexpr std::size_t kept_bytes_max = std::size_t{4} * 1024;
+
+  void lend_buffer(batch& to);
+  void take_buffer(batch& from);
   void send_batch(batch& out);
 
   zmq::socket_t& socket_;
@@ -58,6 +68,7 @@ private:
   std::vector<batch> batches_;
   std::vector<std::uint32_t> free_;
   std::vector<std::uint32_t> dirty_;
+  std::vector<std::string> spare_;
   bool has_sent_ = false;
 };
 

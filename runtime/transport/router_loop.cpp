@@ -9,6 +9,7 @@
 #include "runtime/transport/parked_messages.hpp"
 #include "runtime/transport/socket.hpp"
 #include "runtime/transport/standstill.hpp"
+#include "runtime/transport/stuck_links.hpp"
 #include "runtime/transport/wake.hpp"
 #include "runtime/transport/zap_server.hpp"
 #include "runtime/wire/batch.hpp"
@@ -47,6 +48,8 @@ constexpr std::uint32_t envelopes_between_looks = 32;
 // What one peer may have unread, and frames for which there is always room.
 constexpr std::size_t unread_of_peer_max = std::size_t{64} << 20U;
 constexpr std::size_t frames_least = 4;
+// More frames than a message has.
+constexpr std::size_t frames_beyond = 4;
 // While messages keep coming the poll is skipped; the other descriptors are looked at this often.
 constexpr int passes_before_poll = 32;
 // Under a load that never lets the socket run empty, what a lost peer has sent is read by then.
@@ -66,14 +69,19 @@ bool read_peer(std::string_view bytes, peer& from) {
   return true;
 }
 
+/// The descriptor of the connection over which a message came.
+int connection_of(parked_messages::message& what) {
+  return zmq_msg_get(what.frames[0].handle(), ZMQ_SRCFD);
+}
+
 } // namespace
 
 struct router_loop::state {
   state(context& zmq, const clock& clock, const options& settings)
       : time{clock}, heartbeat{settings.heartbeat}, frame_bytes_max{wire::frame_bytes_max(
                                                         settings.body_bytes_max)},
-        keys{settings.is_valid_key}, door{settings.open_files_max}, parked{at_least_frames(
-                                                                        settings.parked_bytes_max)},
+        keys{settings.is_valid_key}, door{settings.open_files_max},
+        stuck{frames_beyond * frame_bytes_max}, parked{at_least_frames(settings.parked_bytes_max)},
         socket{zmq.zmq(), zmq::socket_type::router}, out{socket,
                                                          named,
                                                          {at_least_frames(
@@ -102,8 +110,6 @@ struct router_loop::state {
   void take_parked(router_handler& handler, instant now);
   void watch_connections(router_handler& handler, instant now);
   void watch_door(router_handler& handler, instant now);
-  /// The connection over which the last message came.
-  int descriptor_of_sender() const;
   instant next_due(const router_handler& handler) const;
   void report_gone(router_handler& handler, instant now);
   void wait(instant until);
@@ -117,6 +123,7 @@ struct router_loop::state {
   std::size_t frame_bytes_max;
   key_watch keys;
   crowd door;
+  stuck_links stuck;
   backlog_drain excess;
   named_peers named;
   parked_messages parked;
@@ -177,6 +184,9 @@ bool router_loop::state::receive(router_handler& handler, instant now) {
     ++received.count;
     more = frame.more();
   }
+  if (stuck.is_watching() && received.count != 0) {
+    stuck.heard(connection_of(received), bytes_received);
+  }
   peer from{};
   const std::string_view name = view(routing);
   if (!read_peer(name, from)) {
@@ -188,7 +198,8 @@ bool router_loop::state::receive(router_handler& handler, instant now) {
     }
     from = static_cast<peer>(named.number_of(name));
     if (listening.has_key()) {
-      // Somebody else may have the name tomorrow, and would get the answers.
+      // Its name is taken off nearly always (zap_server). Somebody else may have this one tomorrow,
+      // and would get the answers.
       const bool is_delimited = received.count > 1 && view(received.frames[0]).empty();
       handler.malformed(
           from,
@@ -306,10 +317,12 @@ void router_loop::state::watch_connections(router_handler& handler, instant now)
     switch (event) {
     case monitor::event::accepted:
       door.accepted(connections->value(), now);
+      stuck.accepted(connections->value());
       break;
     case monitor::event::disconnected:
       door.ended(connections->value());
       keys.ended(connections->value());
+      stuck.ended(connections->value());
       handler.connection_ended(connections->value(), now);
       closed = true;
       break;
@@ -344,8 +357,18 @@ void router_loop::state::end_expired(router_handler& handler, instant now) {
   }
 }
 
-/// Cuts off those for whom there is no room, and says that there are some.
+/// Cuts off those for whom there is no room, and says that there are some; and those whose bytes
+/// become no message.
 void router_loop::state::watch_door(router_handler& handler, instant now) {
+  if (stuck.is_due(now)) {
+    const auto ending = stuck.look(drained && parked.is_empty(), bytes_received, now);
+    for (const int each : ending) {
+      (void)::shutdown(each, SHUT_RDWR);
+    }
+    if (!ending.empty()) {
+      handler.stuck(ending.size(), now);
+    }
+  }
   for (const int each : door.overdue(now)) {
     // libzmq closes a connection that has ended. If the number belongs to another one by now, that
     // is cut, and its peer connects again.
@@ -356,12 +379,8 @@ void router_loop::state::watch_door(router_handler& handler, instant now) {
   }
 }
 
-int router_loop::state::descriptor_of_sender() const {
-  return zmq_msg_get(current->frames[0].handle(), ZMQ_SRCFD);
-}
-
 instant router_loop::state::next_due(const router_handler& handler) const {
-  const instant due = handler.next_due();
+  const instant due = std::min(handler.next_due(), stuck.next_due());
   return door.is_any_in_reserve() ? std::min(due, door.next_due()) : due;
 }
 
@@ -524,11 +543,11 @@ instant::duration router_loop::waited(instant now) const {
 
 bool router_loop::is_in_reserve() const {
   return state_->door.is_any_in_reserve()
-         && state_->door.is_in_reserve(state_->descriptor_of_sender());
+         && state_->door.is_in_reserve(connection_of(*state_->current));
 }
 
 int router_loop::connection_of_sender() const {
-  return state_->descriptor_of_sender();
+  return connection_of(*state_->current);
 }
 
 std::string_view router_loop::user_of_sender() const {
@@ -554,7 +573,7 @@ void router_loop::check_keys() {
 }
 
 void router_loop::keep_connection() {
-  state_->door.keep(state_->descriptor_of_sender());
+  state_->door.keep(connection_of(*state_->current));
 }
 
 std::uint64_t router_loop::turned_away() const {

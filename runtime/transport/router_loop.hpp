@@ -65,6 +65,8 @@ public:
   /// The process stood still for so long that its peers gave it up. The loop has dropped what it
   /// had received; what it receives yet may be as old as `waited` says.
   virtual void stood_still(instant::duration how_long, instant now) = 0;
+  /// Connections are being ended: each has sent more than a message holds, and no message came.
+  virtual void stuck(std::size_t links, instant now) = 0;
   /// There is no room for more connections: said at most every 10 s while more come.
   virtual void crowded(instant now) = 0;
   /// When `due` wants to be called next.

@@ -5,6 +5,9 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 namespace troupe::transport {
 
@@ -70,6 +73,18 @@ bool can_receive(zmq::socket_t& socket) {
 
 int descriptor_of(zmq::socket_t& socket) {
   return socket.get(zmq::sockopt::fd);
+}
+
+std::uint64_t bytes_received(int descriptor) {
+  tcp_info said{};
+  socklen_t size = sizeof said;
+  return ::getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &said, &size) == 0
+             ? std::uint64_t{said.tcpi_bytes_received}
+             : 0;
+}
+
+void listen_without_keys(zmq::socket_t& socket) {
+  socket.set(zmq::sockopt::zap_domain, open_domain);
 }
 
 void listen_with_keys(zmq::socket_t& socket, const curve_secret_key& key) {

@@ -37,6 +37,13 @@ bool can_receive(zmq::socket_t& socket);
 /// For poll(2) together with other descriptors.
 int descriptor_of(zmq::socket_t& socket);
 
+/// How many bytes the system has received over a connection; 0 if it does not say.
+std::uint64_t bytes_received(int descriptor);
+
+/// Has what is bound from now on ask the context's zap_server, if there is one, who takes its
+/// routing id off each connection.
+void listen_without_keys(zmq::socket_t& socket);
+
 /// Has what is bound from now on let in only those whose key the context's zap_server knows.
 void listen_with_keys(zmq::socket_t& socket, const curve_secret_key& key);
 

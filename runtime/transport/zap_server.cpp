@@ -1,5 +1,6 @@
 #include "runtime/transport/zap_server.hpp"
 
+#include "runtime/clock.hpp"
 #include "runtime/quiet_thread.hpp"
 #include "runtime/transport/socket.hpp"
 #include "runtime/transport/wake.hpp"
@@ -9,6 +10,8 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
+#include <deque>
 #include <fmt/format.h>
 #include <string_view>
 #include <thread>
@@ -19,17 +22,28 @@ namespace troupe::transport {
 namespace {
 
 constexpr const char* zap_endpoint = "inproc://zeromq.zap.01";
-// Version, request id, domain, address, identity, mechanism, credentials of CURVE.
-constexpr std::size_t request_frames = 7;
 
-struct zap_answer {
-  /// "200", "400" (not you) or "500" (nobody, as something is wrong).
-  std::string_view status;
-  std::string text;
-  std::string user{};
-  /// Properties of the connection's messages. @source RFC 27, "metadata".
-  std::string metadata{};
+// The asker and an empty frame, then version, request id, domain, address, identity, mechanism, and
+// credentials of CURVE.
+struct at {
+  enum place : std::size_t {
+    asker,
+    delimiter,
+    version,
+    request,
+    domain,
+    address,
+    identity,
+    mechanism,
+    key,
+    end
+  };
 };
+
+// What a peer says of itself must be taken in before the answer, which takes its name off. libzmq
+// asks right before it takes it in, and without keys up to half a round trip before it has come,
+// some 50 us on loopback.
+constexpr milliseconds name_awaited{2};
 
 /// A property in the form of ZMTP. @source RFC 23, "metadata": each length in network order.
 std::string property(std::string_view name, std::string_view value) {
@@ -42,18 +56,50 @@ std::string property(std::string_view name, std::string_view value) {
   return bytes;
 }
 
+/// Takes its routing id off a connection: libzmq 4.3.4 takes an "Identity" in the answer for the
+/// peer's, and makes up one of its own for an empty one.
+/// @source libzmq 4.3.4, mechanism.cpp, parse_metadata.
+std::string no_name() {
+  return property("Identity", {});
+}
+
 } // namespace
 
 struct zap_server::state {
   state(context& zmq, key_owner whose, key_refusal refused)
       : owner{std::move(whose)}, tell{std::move(refused)}, socket{
-                                                               zmq.zmq(), zmq::socket_type::rep} {
+                                                               zmq.zmq(),
+                                                               zmq::socket_type::router} {
     socket.set(zmq::sockopt::linger, 0);
     socket.bind(zap_endpoint);
   }
 
+  struct zap_answer {
+    /// "200", "400" (not you) or "500" (nobody, as something is wrong).
+    std::string_view status;
+    std::string text;
+    std::string user{};
+    /// Properties of the connection's messages. @source RFC 27, "metadata".
+    std::string metadata{};
+  };
+
+  /// Where the answer to a question goes.
+  struct asked {
+    zmq::message_t asker;
+    std::string id;
+  };
+
+  /// A question that is answered later.
+  struct waiting {
+    asked question;
+    zap_answer said;
+    instant due;
+  };
+
   void run();
-  void answer();
+  void take_question();
+  void answer_due();
+  void answer(asked& question, const zap_answer& said);
   zap_answer decide(std::size_t count) const;
 
   key_owner owner;
@@ -62,7 +108,9 @@ struct zap_server::state {
   wake waker;
   std::atomic<bool> stopping{false};
   std::atomic<std::uint64_t> refusals{0};
-  std::array<zmq::message_t, request_frames> frames; // Reused.
+  std::array<zmq::message_t, at::end> frames; // Reused.
+  system_clock time;
+  std::deque<waiting> awaited; // The oldest first.
   std::thread thread;
 };
 
@@ -70,25 +118,27 @@ void zap_server::state::run() {
   while (!stopping.load()) {
     std::array<zmq_pollitem_t, 2> watched{
         {{socket.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, waker.fd(), ZMQ_POLLIN, 0}}};
-    if (zmq_poll(watched.data(), static_cast<int>(watched.size()), -1) < 0) {
+    const long wait = awaited.empty() ? -1 : static_cast<long>(name_awaited.count());
+    if (zmq_poll(watched.data(), static_cast<int>(watched.size()), wait) < 0) {
       if (zmq_errno() == EINTR) {
         continue;
       }
       break; // The context ends.
     }
     if ((watched[0].revents & ZMQ_POLLIN) != 0) {
-      answer();
+      take_question();
     }
+    answer_due();
   }
   socket.close();
 }
 
-/// Takes one question and answers it: RFC 27 has a REP socket answer each.
-void zap_server::state::answer() {
+/// Takes one question, and answers it at once if the peer is refused.
+void zap_server::state::take_question() {
   std::size_t count = 0;
   bool more = true;
   while (more) {
-    zmq::message_t& frame = frames[std::min(count, request_frames - 1)];
+    zmq::message_t& frame = frames[std::min<std::size_t>(count, at::end - 1)];
     if (!receive_frame(socket, frame)) {
       return;
     }
@@ -103,31 +153,57 @@ void zap_server::state::answer() {
   }
   if (said.status != "200") {
     ++refusals;
-    tell(count > 3 ? std::string{view(frames[3])} : "", said.text);
+    if (tell) {
+      tell(count > at::address ? std::string{view(frames[at::address])} : "", said.text);
+    }
   }
-  const std::string id = count > 1 ? std::string{view(frames[1])} : "";
-  const std::array<std::string_view, 6> reply{
-      "1.0", id, said.status, said.text, said.user, said.metadata};
+  asked question{
+      std::move(frames[at::asker]),
+      count > at::request ? std::string{view(frames[at::request])} : ""};
+  if (said.status == "200") {
+    return awaited.push_back({std::move(question), std::move(said), time.now() + name_awaited});
+  }
+  answer(question, said);
+}
+
+void zap_server::state::answer_due() {
+  for (; !awaited.empty() && awaited.front().due <= time.now(); awaited.pop_front()) {
+    answer(awaited.front().question, awaited.front().said);
+  }
+}
+
+void zap_server::state::answer(asked& question, const zap_answer& said) {
+  if (send_frame(socket, question.asker, true) != sent::queued) {
+    return; // The connection has ended.
+  }
+  const std::array<std::string_view, 7> reply{
+      "", "1.0", question.id, said.status, said.text, said.user, said.metadata};
   for (std::size_t i = 0; i < reply.size(); ++i) {
     zmq::message_t frame{reply[i].data(), reply[i].size()};
     (void)send_frame(socket, frame, i + 1 < reply.size());
   }
 }
 
-zap_answer zap_server::state::decide(std::size_t count) const {
-  if (count != request_frames || view(frames[0]) != "1.0" || view(frames[2]) != zap_domain) {
+zap_server::state::zap_answer zap_server::state::decide(std::size_t count) const {
+  if (count <= at::mechanism || view(frames[at::version]) != "1.0") {
     return {"500", "libzmq asks in another way than ZAP 1.0 says"};
   }
-  curve_public_key key{};
-  if (view(frames[5]) != "CURVE" || frames[6].size() != key.size()) {
-    return {"400", fmt::format("no key: it uses {}", view(frames[5]))};
+  if (view(frames[at::domain]) == open_domain && view(frames[at::mechanism]) == "NULL") {
+    return {"200", "", "", no_name()};
   }
-  std::copy_n(frames[6].data<std::uint8_t>(), key.size(), key.begin());
-  std::string user = owner(key);
+  if (count != at::end || view(frames[at::domain]) != zap_domain) {
+    return {"500", "libzmq asks in another way than ZAP 1.0 says"};
+  }
+  curve_public_key known{};
+  if (view(frames[at::mechanism]) != "CURVE" || frames[at::key].size() != known.size()) {
+    return {"400", fmt::format("no key: it uses {}", view(frames[at::mechanism]))};
+  }
+  std::copy_n(frames[at::key].data<std::uint8_t>(), known.size(), known.begin());
+  std::string user = owner ? owner(known) : std::string{};
   if (user.empty()) {
-    return {"400", fmt::format("nobody here has the key {}", to_z85(key))};
+    return {"400", fmt::format("nobody here has the key {}", to_z85(known))};
   }
-  return {"200", "", std::move(user), property(key_property, to_z85(key))};
+  return {"200", "", std::move(user), property(key_property, to_z85(known)) + no_name()};
 }
 
 zap_server::zap_server(std::unique_ptr<state> made) : state_{std::move(made)} {

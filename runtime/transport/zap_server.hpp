@@ -13,6 +13,8 @@ namespace troupe::transport {
 
 /// The domain of every secured socket: without one libzmq asks nobody and lets everybody in.
 inline constexpr const char* zap_domain = "troupe";
+/// The domain of links without keys.
+inline constexpr const char* open_domain = "troupe.open";
 
 /// The property of messages that has the public key of their connection, as 40 characters of Z85.
 inline constexpr const char* key_property = "X-Public-Key";
@@ -26,11 +28,16 @@ using key_refusal = std::function<void(const std::string& address, const std::st
 /// Says who may connect: answers libzmq's question at each handshake of this context's secured
 /// sockets with the owner of the key, who is the user of the connection from then on.
 ///
+/// Also takes off connections the routing ids that their peers have chosen, with keys and without:
+/// of two with one name libzmq reads the first alone, and keeps what the other one sends for good.
+/// Hence it answers after 2 ms: without keys, a peer that says its name later than that keeps it.
+///
 /// Has a thread of its own, and is there before any secured socket is bound; once it has ended
 /// nobody gets in. Whatever is not understood or fails is answered as a refusal.
 /// @source ZeroMQ RFC 27, ZAP 1.0.
 class zap_server {
 public:
+  /// @param owner, refused empty where no link has a key.
   /// @errors `unavailable`: this context has one already.
   static outcome<std::unique_ptr<zap_server>>
   start(context& zmq, key_owner owner, key_refusal refused);

@@ -1,6 +1,9 @@
 """Peers that are too many, or that want to be called by a name of theirs: served or told, and nobody
 else notices."""
 
+import pathlib
+import socket
+import struct
 import subprocess
 import time
 import unittest
@@ -81,30 +84,75 @@ class Crowds(SystemTest):
         peer.send_multipart([msgpack.packb({"v": 1, "kind": "call", "id": new_id(), "to": "notes", "op": "count",
                                             "ttl": 5000}), msgpack.packb({})])
 
-    # A limit of libzmq (libzmq#4503): the broker never learns of the second one.
-    def test_of_two_with_one_name_the_first_is_served_and_the_second_comes_again(self):
+    # Of two with one name libzmq reads the first (libzmq#4503): the broker takes names off. On a busy machine a peer
+    # may say its own too late for that.
+    def test_of_two_with_one_name_each_is_served(self):
         self.system.broker()
         self.system.worker("n1")
         first = self.named(b"client-1")
         self.ask(first)
         self.assertTrue(harness.Reply(first.recv_multipart()).ok)
-        second = self.named(b"client-1")
-        self.ask(second)
-        for _ in range(20):
+        answered = 0
+        until = time.monotonic() + PATIENCE
+        while answered < 10:
+            self.assertLess(time.monotonic(), until)
+            second = self.named(b"client-1")
+            self.ask(second)
+            if second.poll(500):
+                self.assertTrue(harness.Reply(second.recv_multipart()).ok)
+                answered += 1
             self.ask(first)
             self.assertTrue(harness.Reply(first.recv_multipart()).ok)
-        self.assertTrue(self.system.client().call("notes", "count").ok, "others are served")
-        self.assertFalse(second.poll(0))
+            second.close()
 
-        first.close()
-        second.close()
-        answered = False
-        until = time.monotonic() + PATIENCE
-        while not answered:  # Until the broker has seen the end of the first.
-            self.assertLess(time.monotonic(), until)
-            again = self.named(b"client-1")
-            self.ask(again)
-            answered = again.poll(500) != 0
+    def late_peer(self, name: bytes) -> socket.socket:
+        """A connection in ZMTP, by hand, that says its name when the broker takes none off any more."""
+        host, port = self.system.endpoints["b1"].removeprefix("tcp://").split(":")
+        peer = socket.create_connection((host, int(port)), PATIENCE)
+        self.addCleanup(peer.close)
+        peer.sendall(b"\xff" + bytes(8) + b"\x7f" + b"\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32))
+        greeting = b""
+        while len(greeting) < 64 or b"READY" not in greeting:  # The broker's comes once it has done with names.
+            greeting += peer.recv(4096)
+        ready = b"\x05READY" + b"".join(
+            bytes([len(key)]) + key + struct.pack(">I", len(value)) + value
+            for key, value in ((b"Socket-Type", b"DEALER"), (b"Identity", name)))
+        peer.sendall(bytes([4, len(ready)]) + ready)
+        return peer
+
+    def pour(self, peer: socket.socket, frames: bytes, most: int) -> int:
+        """Sends the same again and again until the broker ends the connection. @return how many bytes it took."""
+        sent = 0
+        try:
+            while sent < most:
+                peer.sendall(frames)
+                sent += len(frames)
+        except OSError:
+            pass
+        return sent
+
+    def test_what_becomes_no_message_is_bounded(self):
+        broker = self.system.broker()
+        memory = pathlib.Path(f"/proc/{broker.pid}/statm")
+        client = self.system.client()
+        first = self.named(b"client-1")
+        asks = msgpack.packb({"v": 1, "kind": "call", "id": new_id(), "to": "troupe.broker", "op": "ping", "ttl": 5000})
+        first.send_multipart([asks, msgpack.packb({})])
+        self.assertTrue(harness.Reply(first.recv_multipart()).ok)
+        half = bytes(500_000)
+        frame = b"\x02" + struct.pack(">Q", len(half)) + half
+        more = b"\x03" + struct.pack(">Q", len(half)) + half
+        poured = 2_000_000_000
+        for name, frames in ((b"late-1", more), (b"", more)):
+            with self.subTest("a message without end", name=name):
+                self.assertLess(self.pour(self.late_peer(name), frames, poured), poured)
+        served = self.late_peer(b"late-2")
+        served.sendall(frame)
+        with self.subTest("the second of a name"):
+            self.assertLess(self.pour(self.late_peer(b"late-2"), frame, poured), poured)
+        broker.wait_for("links_stuck")
+        self.assertTrue(client.call("troupe.broker", "ping").ok)
+        self.assertLess(int(memory.read_text().split()[1]) * 4096, poured / 2)
 
     def test_a_name_in_hello_that_is_no_name(self):
         broker = self.system.broker()

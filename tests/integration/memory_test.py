@@ -100,6 +100,19 @@ class Memory(SystemTest):
         while self.counters()["unread"] == 0:
             self.assertLess(time.monotonic(), until, "nothing was left away")
 
+    def test_buffers_of_clients_that_have_read_their_answers_and_stay(self):
+        for i in range(20):
+            self.assertTrue(self.client.call("troupe.publish", "t.x", {"text": "y" * BODY}).ok, i)
+        read = msgpack.packb({"patterns": ["*"], "after": None, "from": "oldest", "count": 100, "wait_ms": 0})
+        for _ in range(150):
+            client = self.log_in("client")
+            client.send(batch([(msgpack.packb({"v": 1, "kind": "call", "id": new_id(), "to": "troupe.events", "op": "read",
+                                               "ttl": 5000}), read)]))
+            kinds: list[str] = []
+            while "reply" not in kinds:
+                self.assertTrue(client.poll(int(PATIENCE * 1000)))
+                kinds += [header["kind"] for header, body in envelopes_of(client.recv_multipart())]
+
     def test_reads_that_wait(self):
         greedy = self.of.client()
         patterns = [f"topic_of_this_greedy_reader_number_{i}.*" for i in range(256)]

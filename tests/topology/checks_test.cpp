@@ -73,8 +73,20 @@ BOOST_AUTO_TEST_CASE(full_queues_must_fit_into_the_memory_allowed) {
       good_and("limits: {memory: 455MiB}\n"),
       {14, 18},
       "full queues would need 456MiB at the broker",
-      "raise `limits.memory`");
+      "raise `limits.memory` to 456MiB");
   plan_of(good_and("limits: {memory: 456MiB}\n"));
+}
+
+BOOST_AUTO_TEST_CASE(each_subscriber_needs_room_for_its_largest_event) {
+  const std::string subscribed =
+      good_with("users: {replicas: 2}", "users: {replicas: 2, subscribes: [a.*]}");
+  check_only_fault(
+      subscribed + "limits: {memory: 457MiB}\n",
+      {14, 18},
+      "subscribers need 1.1MiB at the broker, an event of `limits.body` (1MiB) and 64KiB each; "
+      "beside full queues, which need 456MiB",
+      "raise `limits.memory` to 458MiB");
+  plan_of(subscribed + "limits: {memory: 458MiB}\n");
 }
 
 BOOST_AUTO_TEST_CASE(the_largest_share_of_the_memory_is_named) {

@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace troupe::transport {
@@ -38,6 +39,8 @@ public:
   std::atomic<int> spun{0};
   /// "2 of a b" once the loop ends as many connections with the keys of these.
   std::promise<std::string> expired;
+  /// Set once the loop ends a connection that is stuck.
+  std::promise<void> found_stuck;
 
   void received(
       peer from, framing how, std::string_view header, std::string_view body, instant now) override;
@@ -63,6 +66,12 @@ public:
 
   void stood_still(instant::duration, instant) override {}
 
+  void stuck(std::size_t, instant) override {
+    if (!std::exchange(is_stuck_told_, true)) {
+      found_stuck.set_value();
+    }
+  }
+
   void crowded(instant) override {}
 
   instant next_due() const override { return due_; }
@@ -77,6 +86,7 @@ private:
   std::optional<std::uint32_t> batch_;
   std::optional<peer> counted_peer_;
   int count_ = 0;
+  bool is_stuck_told_ = false;
   instant due_{};
 };
 

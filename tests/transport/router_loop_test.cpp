@@ -1,5 +1,6 @@
 #include "runtime/transport/router_loop.hpp"
 
+#include "runtime/transport/zap_server.hpp"
 #include "runtime/wire/batch.hpp"
 #include "runtime/wire/limits.hpp"
 #include "tests/transport/router_fixture.hpp"
@@ -132,6 +133,52 @@ BOOST_FIXTURE_TEST_CASE(who_chooses_its_own_name_is_served_by_it, router_fixture
     BOOST_TEST((ask(asking, {"header", "body"}) == frames{"delimited:header", "body"}));
     BOOST_TEST((ask(dealer, {"header", "body"}) == frames{"plain:header", "body"}));
   }
+}
+
+// Names are taken off. A peer that says its own late keeps it: not every try has to make it.
+BOOST_FIXTURE_TEST_CASE(of_two_with_one_name_each_is_served, router_fixture) {
+  const auto names = zap_server::start(broker_zmq, {}, {});
+  BOOST_REQUIRE(names);
+  zmq::socket_t first = connect(zmq::socket_type::dealer, "n1");
+  BOOST_TEST((ask(first, {"header", "body"}) == frames{"plain:header", "body"}));
+  bool is_served = false;
+  for (int i = 0; i < 20 && !is_served; ++i) {
+    zmq::socket_t second = connect(zmq::socket_type::req, "n1");
+    send(second, {"header", "body"});
+    is_served = receive(second, 500ms) == frames{"delimited:header", "body"};
+    BOOST_TEST((ask(first, {"header", "body"}) == frames{"plain:header", "body"}));
+  }
+
+  BOOST_TEST(is_served);
+  BOOST_TEST((*names)->refused() == 0U);
+}
+
+// Without a zap_server names stay, and libzmq reads the first connection alone.
+BOOST_FIXTURE_TEST_CASE(what_is_sent_under_a_name_that_is_taken_is_bounded, router_fixture) {
+  zmq::socket_t first = connect(zmq::socket_type::dealer, "n1");
+  BOOST_TEST((ask(first, {"header", "body"}) == frames{"plain:header", "body"}));
+  auto found = handler.found_stuck.get_future();
+  zmq::socket_t second = connect(zmq::socket_type::dealer, "n1");
+  second.set(zmq::sockopt::sndhwm, 0);
+  const std::string body(64U * 1024U, 'x');
+  for (int i = 0; i < 500; ++i) {
+    send(second, {"header", body});
+  }
+
+  BOOST_REQUIRE((found.wait_for(10s) == std::future_status::ready));
+  BOOST_TEST((ask(first, {"header", "body"}) == frames{"plain:header", "body"}));
+}
+
+// Nothing of a peer that sends much, and is heard, is taken for stuck.
+BOOST_FIXTURE_TEST_CASE(who_sends_much_is_not_stuck, router_fixture) {
+  auto found = handler.found_stuck.get_future();
+  zmq::socket_t dealer = connect(zmq::socket_type::dealer);
+  const std::string body(64U * 1024U, 'x');
+  for (int i = 0; i < 500; ++i) {
+    BOOST_REQUIRE(ask(dealer, {"header", body}).size() == 2U);
+  }
+
+  BOOST_TEST((found.wait_for(0s) == std::future_status::timeout));
 }
 
 // A worker that ends well sends its last replies and closes the connection.

@@ -172,6 +172,22 @@ void login_desk::end_flooding(peer whom, std::uint64_t dropped, instant now) {
   }
 }
 
+void login_desk::note_stuck(std::size_t links, instant now) {
+  stuck_ += links;
+  if (now < log_stuck_at_) {
+    return;
+  }
+  log_stuck_at_ = now + flood_log_interval;
+  log_.write(
+      {"links_stuck",
+       {{"in_all", std::to_string(stuck_)},
+        {"what",
+         "a peer sent more than a message holds, and no message came of it: it has the ZeroMQ "
+         "routing id (identity) of another connection, or its message has no end; its connection "
+         "was ended"}}},
+      now);
+}
+
 void login_desk::end_workers(instant now) {
   out_.logins().for_each([&](login_id whom, const login_table::login& login) {
     if (login.is_worker) {

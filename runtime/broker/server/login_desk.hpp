@@ -48,6 +48,9 @@ public:
   /// @param dropped messages of all peers, so far.
   void end_flooding(transport::peer whom, std::uint64_t dropped, instant now);
 
+  /// Connections are being ended whose bytes become no message. Said in the log.
+  void note_stuck(std::size_t links, instant now);
+
   /// The broker stood still and dropped what it had received, replies perhaps: all workers log in
   /// anew.
   void end_workers(instant now);
@@ -94,6 +97,8 @@ private:
   std::uint64_t clients_joined_ = 0;
   std::uint64_t clients_lost_ = 0;
   instant log_flood_at_{};
+  std::uint64_t stuck_ = 0; // Links.
+  instant log_stuck_at_{};
   instant expiry_look_at_{};
 };
 

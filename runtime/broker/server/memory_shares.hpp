@@ -23,14 +23,16 @@ struct memory_shares {
   std::size_t windows = 0;
 };
 
-constexpr memory_shares shares_of(std::uint64_t memory_max) {
+/// @param windows_least what the windows of all subscribers have at least; half of `memory_max` at
+/// most. What is more than their part comes off that of calls.
+constexpr memory_shares shares_of(std::uint64_t memory_max, std::size_t windows_least = 0) {
   const auto sixteenth = static_cast<std::size_t>(memory_max / 16);
   memory_shares made;
   // More gives nothing: who reads at all, and a disk, are faster than that.
   made.unread = std::min(sixteenth, std::size_t{256} << 20U);
   made.parked = std::min(sixteenth, std::size_t{512} << 20U);
   made.events = std::min(sixteenth, std::size_t{64} << 20U);
-  made.windows = sixteenth;
+  made.windows = std::max(sixteenth, windows_least);
   made.calls = static_cast<std::size_t>(memory_max) - made.unread - made.parked - 2 * made.events
                - made.windows;
   made.awaiting = 4 * sixteenth;

@@ -42,6 +42,16 @@ void answer_renewal(
   out.answer(to, header, "\x80"); // An empty map.
 }
 
+error no_room(const server_options& at) {
+  return {
+      .code = errc::overloaded,
+      .message = fmt::format(
+          "broker {} has as many connections as its limit of {} open files lets it serve",
+          at.name,
+          at.open_files_max),
+      .retry_after = milliseconds{1'000}};
+}
+
 error no_journal_at(const server_options& broker) {
   if (broker.journal_keeper.empty()) {
     return {.code = errc::unavailable, .message = "no broker of this topology keeps a journal"};
@@ -89,7 +99,7 @@ void server::received(
   }
   if (header->kind == wire::kind::call && how != framing::batched) {
     if (!header->to.starts_with("troupe.") && loop_.is_in_reserve()) {
-      return out_.refuse(from, header->id, no_room());
+      return out_.refuse(from, header->id, no_room(options_));
     }
     if (proofs_.has_to_log_in(who)) {
       ++counts_.unauthenticated;
@@ -159,7 +169,7 @@ void server::log_in(origin from, const wire::hello& who, instant now) {
     return out_.refuse(from, who.incarnation, proved.error());
   }
   if (!is_let_in(who)) {
-    return out_.refuse(from, who.incarnation, no_room());
+    return out_.refuse(from, who.incarnation, no_room(options_));
   }
   if (const auto in = desk_.log_in(from, who, *proved, now); !in) {
     if (!proofs_.note_refused(who, "capabilities", in.error(), now)) {
@@ -379,6 +389,10 @@ void server::stood_still(instant::duration how_long, instant now) {
   desk_.end_workers(now);
 }
 
+void server::stuck(std::size_t links, instant now) {
+  desk_.note_stuck(links, now);
+}
+
 void server::crowded(instant now) {
   log_.write(
       {"too_many_connections",
@@ -403,16 +417,6 @@ bool server::is_let_in(const wire::hello& who) {
     loop_.keep_connection();
   }
   return is_expected;
-}
-
-error server::no_room() const {
-  return {
-      .code = errc::overloaded,
-      .message = fmt::format(
-          "broker {} has as many connections as its limit of {} open files lets it serve",
-          options_.name,
-          options_.open_files_max),
-      .retry_after = milliseconds{1'000}};
 }
 
 instant server::next_due() const {

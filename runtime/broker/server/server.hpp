@@ -52,6 +52,7 @@ public:
   void keys_expired(const std::set<std::string>& owners, std::size_t links, instant now) override;
   void gone(transport::peer whom, instant now) override;
   void stood_still(instant::duration how_long, instant now) override;
+  void stuck(std::size_t links, instant now) override;
   void crowded(instant now) override;
   instant next_due() const override;
   void due(instant now) override;
@@ -93,7 +94,6 @@ private:
   void note_misspoken(std::string_view kind, const error& why, instant now);
   void log_in(origin from, const wire::hello& who, instant now);
   bool is_let_in(const wire::hello& who);
-  error no_room() const;
   void refuse_malformed(origin to, const uuid& id, const error& why);
   void continue_drain(instant now);
 

@@ -73,12 +73,6 @@ struct broker_under_test {
     inner.written(how, now, out);
   }
 
-  void write_if_wanted() {
-    if (inner.wants_write(now)) {
-      write();
-    }
-  }
-
   template <class Action>
   std::vector<Action> take() {
     std::vector<Action> found;
@@ -107,15 +101,8 @@ struct broker_under_test {
     for (const char* name : {"mail", "stock"}) {
       serves.push_back({.capability = name, .credit = 1, .events = credit});
     }
-    cuts.came_back(id_of(incarnation), {});
     inner.joined(login, "n1", id_of(incarnation), serves, now, out);
     confirm_assignments();
-  }
-
-  /// The process lives on.
-  void lose_link(login_id login, std::uint64_t incarnation = 1) {
-    cuts.ended(login, id_of(incarnation), now);
-    inner.left(login, true, now, out);
   }
 
   void confirm_assignments() {
@@ -262,38 +249,6 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_written_is_refused_in_words_and_the_next_tak
   BOOST_TEST(!answers[1].is_repeat);
   BOOST_TEST(broker.journal[0]->position == 1U);
   BOOST_TEST(broker.journal[1]->position == 2U);
-}
-
-// Two groups of one worker have a large event each: the smaller one would have been taken.
-BOOST_AUTO_TEST_CASE(of_two_groups_with_large_events_one_has_cut_the_link) {
-  bus_options options = shop();
-  for (subscription_options& each : options.subscriptions) {
-    each.body_bytes_max = 4'000'000;
-  }
-  options.subscriptions[0].patterns = {"order.*"};
-  options.subscriptions[1].patterns = {"stock.*"};
-  broker_under_test broker{options};
-  const std::string fits(1'100'000, 'x');
-  const std::string cuts_links(2'000'000, 'x');
-  broker.join(login_id{1}, 5);
-  broker.publish(1, "stock.low", fits);
-  broker.publish(2, "order.created", cuts_links);
-  broker.publish(3, "order.created", fits);
-  broker.write();
-  std::uint32_t login = 1;
-  for (; broker.letters.empty() && login < 20; ++login) {
-    broker.forget();
-    broker.lose_link(login_id{login});
-    broker.join(login_id{login + 1}, 5);
-    broker.write_if_wanted();
-  }
-
-  BOOST_TEST(login == 1U + cuts_convicted);
-  BOOST_REQUIRE(broker.letters.size() == 1U);
-  BOOST_TEST(broker.letters[0].capability == "mail");
-  BOOST_TEST((broker.letters[0].what->id == id_of(2)));
-  BOOST_TEST(broker.delivered(1) == std::vector<std::uint64_t>{1});
-  BOOST_TEST(broker.delivered(0) == std::vector<std::uint64_t>{3});
 }
 
 BOOST_AUTO_TEST_CASE(a_topic_that_is_none_is_refused) {
@@ -800,7 +755,6 @@ BOOST_AUTO_TEST_CASE(a_suspect_waits_until_its_worker_has_nothing_of_other_group
   broker.join(n1, 10, 3);
   BOOST_TEST((broker.delivered(0) == std::vector<std::uint64_t>{2}));
   BOOST_TEST(broker.delivered(1).empty());
-
   BOOST_TEST((broker.alone.node() == n1));
   broker.inner.feeder().follow_quarantine(broker.now, broker.out);
   BOOST_TEST(!broker.alone.is_granted(suspect_of{1}));

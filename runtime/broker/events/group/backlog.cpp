@@ -88,7 +88,8 @@ backlog::backlog(
     cut_links& cuts)
     : capability_{options.capability}, index_{options.index},
       events_{options.window, options.body_bytes_max},
-      retries_{events_, options.backoff, options.seed}, cuts_{cuts}, dead_{std::move(dead)} {
+      retries_{events_, options.backoff, options.seed},
+      deaths_{cuts, broker::suspect_of{options.index}}, dead_{std::move(dead)} {
   for (std::size_t i = 0; i < start.size(); ++i) {
     lines_[i].queued_to = start[i];
     lines_[i].reached = options.reached[i];
@@ -231,14 +232,7 @@ bool backlog::send(std::uint32_t slot, login_id to, instant now, event_decisions
     }
   }
   ++counts_.delivered;
-  cuts_.sent(
-      to,
-      {broker::suspect_of{index_},
-       sent.what->id,
-       sent.partition,
-       sent.position,
-       sent.what->body.size()},
-      now);
+  deaths_.note_sent(to, *sent.what, sent.partition, now);
   out.actions.emplace_back(deliver_event{index_, to, sent.what});
   return true;
 }
@@ -275,11 +269,13 @@ bool backlog::send_suspect(
 // --- What a worker says of its events -----------------------------------------------------------
 
 std::uint32_t backlog::acknowledge(
+    login_id by,
     wire::progress upto,
     const postponed_rows& waiting,
     const std::string& node,
     instant now,
     event_decisions& out) {
+  deaths_.note_word(by, upto.partition, 0, upto.position);
   line& from = lines_[upto.partition];
   auto row = waiting.begin();
   std::uint32_t returned = 0;
@@ -310,22 +306,28 @@ std::uint32_t backlog::partition_of(std::uint64_t position) const {
 }
 
 bool backlog::failed_again(
-    const wire::postponed& said, const std::string& node, instant now, event_decisions& out) {
+    login_id by,
+    const wire::postponed& said,
+    const std::string& node,
+    instant now,
+    event_decisions& out) {
   const std::uint32_t slot = retries_.find(said.position);
   if (slot == nowhere || events_[slot].is != state::with_worker) {
     return false;
   }
+  deaths_.note_word(by, events_[slot].partition, said.position, said.position);
   deaths_.clear(*events_[slot].what);
   retries_.failed_again(slot, said, node, now);
   go_on(slot, now, out);
   return true;
 }
 
-bool backlog::handled_again(std::uint64_t position, instant now) {
+bool backlog::handled_again(login_id by, std::uint64_t position, instant now) {
   const std::uint32_t slot = retries_.find(position);
   if (slot == nowhere || events_[slot].is == state::dying) {
     return false;
   }
+  deaths_.note_word(by, events_[slot].partition, position, position);
   const bool was_with_worker = events_[slot].is == state::with_worker;
   finish(slot, now);
   return was_with_worker;
@@ -512,12 +514,11 @@ void backlog::came_back(const uuid& incarnation, const std::string& node, event_
   if (!back.blamed.empty()) {
     retries_.reconsider();
   }
-  const auto too_large = cuts_.too_large(broker::suspect_of{index_});
+  const auto too_large = deaths_.too_large();
   const std::uint32_t cut = too_large ? find(too_large->partition, too_large->position) : nowhere;
   if (cut != nowhere && events_[cut].is == state::waiting) {
     events_[cut].is = state::convicted;
-    deaths_.convict_cut(too_large->position, too_large->partition, node);
-    cuts_.set_aside();
+    deaths_.convict_cut(*too_large, node);
     const event_ref& what = events_[cut].what; // Null while its body is not in memory.
     out.log.push_back(
         {"event_set_aside",

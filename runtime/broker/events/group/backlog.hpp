@@ -1,6 +1,5 @@
 #pragma once
 
-#include "runtime/broker/cut_links.hpp"
 #include "runtime/broker/events/decisions.hpp"
 #include "runtime/broker/events/group/dead_positions.hpp"
 #include "runtime/broker/events/group/deaths.hpp"
@@ -115,6 +114,7 @@ public:
   /// The worker's events of the partition up to `upto` are handled, but for the ones in `waiting`.
   /// @return how many it has no longer.
   std::uint32_t acknowledge(
+      login_id by,
       wire::progress upto,
       const postponed_rows& waiting,
       const std::string& node,
@@ -124,9 +124,13 @@ public:
   std::uint32_t partition_of(std::uint64_t position) const;
   /// A postponed event has failed again. False if no worker had it.
   bool failed_again(
-      const wire::postponed& said, const std::string& node, instant now, event_decisions& out);
+      login_id by,
+      const wire::postponed& said,
+      const std::string& node,
+      instant now,
+      event_decisions& out);
   /// A postponed event is handled. False if no worker had it.
-  bool handled_again(std::uint64_t position, instant now);
+  bool handled_again(login_id by, std::uint64_t position, instant now);
 
   /// The database is older than it was: forgets what is known of the partition. What lies above
   /// `handled` is offered again.
@@ -192,7 +196,6 @@ private:
   retries retries_;
   std::array<line, wire::partition_count> lines_;
   deaths deaths_;
-  cut_links& cuts_;
   dead_positions dead_;
   counters counts_;
 };

@@ -1,11 +1,13 @@
 #pragma once
 
 #include "runtime/broker/blame_book.hpp"
+#include "runtime/broker/cut_links.hpp"
 #include "runtime/broker/journal/event.hpp"
 
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +38,9 @@ public:
     std::vector<blame> blamed;
   };
 
+  /// @param cuts outlives this. @param whose events these are.
+  deaths(cut_links& cuts, suspect_of whose) : cuts_{cuts}, whose_{whose} {}
+
   /// Whether no event is blamed for a death.
   bool empty() const { return blamed_.empty(); }
 
@@ -57,9 +62,23 @@ public:
   /// The process only lost its link: takes its deaths back, and returns how it left.
   departure take_back(const uuid& incarnation);
 
-  /// Convicts an event that cut the links of a worker again and again.
-  void convict_cut(std::uint64_t position, std::uint32_t partition, const std::string& node) {
-    convicted_[position] = {node, partition, true};
+  /// A worker is sent this event.
+  void note_sent(login_id to, const event& what, std::uint32_t partition, instant now) {
+    cuts_.sent(to, {whose_, what.id, partition, what.position, what.body.size()}, now);
+  }
+
+  /// A worker has said something about the events of a partition from `first` to `last`.
+  void note_word(login_id by, std::uint32_t partition, std::uint64_t first, std::uint64_t last) {
+    cuts_.answered(by, whose_, partition, first, last);
+  }
+
+  /// The event that cut the links of the worker which is back, once too often.
+  std::optional<cut_links::message> too_large() const { return cuts_.too_large(whose_); }
+
+  /// Convicts that event.
+  void convict_cut(const cut_links::message& what, const std::string& node) {
+    convicted_[what.position] = {node, what.partition, true};
+    cuts_.set_aside();
   }
 
   /// The event was handled, given up, or failed without killing anybody.
@@ -74,6 +93,8 @@ public:
   const std::map<std::uint64_t, conviction>& convicted() const { return convicted_; }
 
 private:
+  cut_links& cuts_;
+  suspect_of whose_;
   blame_book blamed_;
   std::deque<departure> departed_;
   std::map<std::uint64_t, conviction> convicted_;

@@ -30,7 +30,7 @@ subscriber::subscriber(
     std::vector<std::uint64_t> dead,
     quarantine& alone,
     cut_links& cuts)
-    : options_{std::move(options)}, events_{options_, start, std::move(dead), cuts}, cuts_{cuts},
+    : options_{std::move(options)}, events_{options_, start, std::move(dead), cuts},
       workers_{options_.epoch_base}, isolation_{events_, workers_, alone, options_},
       scanned_{*std::min_element(start.begin(), start.end())},
       top_{std::max(options_.journal_last, *std::max_element(start.begin(), start.end()))} {
@@ -287,26 +287,23 @@ void subscriber::handled(
   const postponed_rows waiting = sorted(what.waiting, ~std::uint64_t{0});
   for (const wire::progress& each : what.upto) {
     if (workers_.is_active_at(each.partition, worker)) {
-      cuts_.answered(from, suspect_of{options_.index}, each.partition, 0, each.position);
-      by.outstanding -= events_.acknowledge(each, waiting, by.node, now, out);
+      by.outstanding -= events_.acknowledge(from, each, waiting, by.node, now, out);
       give_if_idle(each.partition);
       wake(each.partition);
     }
   }
   for (const wire::postponed* const each : waiting) {
     const std::uint32_t partition = events_.partition_of(each->position);
-    cuts_.answered(from, suspect_of{options_.index}, partition, each->position, each->position);
     if (workers_.is_active_at(partition, worker)
-        && events_.failed_again(*each, by.node, now, out)) {
+        && events_.failed_again(from, *each, by.node, now, out)) {
       --by.outstanding;
       give_if_idle(partition);
     }
   }
   for (const std::uint64_t each : what.done) {
     const std::uint32_t partition = events_.partition_of(each);
-    cuts_.answered(from, suspect_of{options_.index}, partition, each, each);
     if (workers_.is_active_at(partition, worker)) {
-      by.outstanding -= events_.handled_again(each, now) ? 1U : 0U;
+      by.outstanding -= events_.handled_again(from, each, now) ? 1U : 0U;
       give_if_idle(partition);
     }
   }

@@ -127,7 +127,6 @@ private:
 
   subscriber_options options_;
   backlog events_;
-  cut_links& cuts_;
   assignment workers_;
   isolation isolation_;
   std::uint64_t scanned_ = 0;

@@ -24,7 +24,9 @@ inline constexpr login_id s3{13};
 /// the group believes, unless told otherwise.
 struct subscriber_fixture {
   quarantine alone;
-  cut_links cuts;
+  cut_links own_cuts;
+  /// Shared with another group of the same workers, which hears of them first.
+  cut_links* cuts = &own_cuts;
   std::map<login_id, uuid> processes;
   std::uint64_t followed = 0;
   login_id kept_free{nowhere};
@@ -53,7 +55,7 @@ struct subscriber_fixture {
     options.epoch_base = 7;
     std::array<std::uint64_t, 64> from{};
     from.fill(start);
-    tested.emplace(options, from, dead, alone, cuts);
+    tested.emplace(options, from, dead, alone, *cuts);
   }
 
   static event_ref at(std::uint64_t position, std::uint32_t partition = 0, std::string key = "k") {
@@ -131,7 +133,9 @@ struct subscriber_fixture {
     uuid id;
     id.bytes[0] = std::byte{static_cast<unsigned char>(incarnation)};
     id.bytes[1] = std::byte{static_cast<unsigned char>(incarnation == 0 ? ++incarnations : 0)};
-    cuts.came_back(id, {});
+    if (cuts == &own_cuts) {
+      cuts->came_back(id, {});
+    }
     processes[who] = id;
     tested->joined(who, node, id, credit, now, out);
     carry_out(out);
@@ -139,7 +143,9 @@ struct subscriber_fixture {
 
   void leave(login_id who, bool is_blamed) {
     event_decisions out;
-    cuts.ended(who, processes[who], now);
+    if (cuts == &own_cuts) {
+      cuts->ended(who, processes[who], now);
+    }
     tested->left(who, is_blamed, now, out);
     carry_out(out);
   }

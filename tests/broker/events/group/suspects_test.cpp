@@ -92,6 +92,59 @@ BOOST_FIXTURE_TEST_CASE(an_event_that_cuts_link_after_link_is_a_dead_letter, lar
   BOOST_TEST(take_delivered() == positions{3});
 }
 
+/// Two groups of one worker.
+struct two_groups_fixture {
+  two_groups_fixture() {
+    subscriber_options options;
+    options.body_bytes_max = 4'000'000;
+    options.index = 1;
+    second.cuts = &first.own_cuts;
+    second.begin(options);
+  }
+
+  void join() {
+    first.join(s1, "n1", 10, 5);
+    second.join(s1, "n1", 10, 5);
+  }
+
+  void cut() {
+    first.leave(s1, true);
+    second.leave(s1, true);
+    join();
+  }
+
+  static event_ref large(std::uint64_t position, std::size_t bytes) {
+    auto made = std::make_shared<event>(*subscriber_fixture::at(position));
+    made->body.assign(bytes, 'x');
+    return made;
+  }
+
+  large_fixture first;
+  subscriber_fixture second;
+};
+
+// Each has a large event in hand when the link ends: what is smaller would have been taken.
+BOOST_FIXTURE_TEST_CASE(of_two_groups_with_large_events_one_has_cut_the_link, two_groups_fixture) {
+  join();
+  first.offer(large(1, 1'100'000));
+  second.offer(large(1, 1'200'000));
+  second.offer(large(2, 2'000'000));
+  first.offer(large(2, 1'500'000));
+  int times = 0;
+  for (; second.dead_letters.empty() && times < 10; ++times) {
+    cut();
+  }
+
+  BOOST_TEST(times == int{cuts_convicted});
+  BOOST_REQUIRE(second.dead_letters.size() == 1U);
+  BOOST_TEST(second.dead_letters[0].letter.what->position == 2U);
+  second.write_dead_letters();
+  first.handle(s1, 2);
+  second.handle(s1, 1);
+  BOOST_TEST(first.dead_letters.empty());
+  BOOST_TEST(second.dead_letters.size() == 1U);
+}
+
 BOOST_FIXTURE_TEST_CASE(an_event_that_is_handled_at_last_has_cut_nothing, large_fixture) {
   auto large = std::make_shared<event>(*at(1));
   large->body.assign(1'100'000, 'x');

@@ -1,0 +1,74 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <vector>
+
+namespace troupe::transport {
+
+/// Finds the connections of a ROUTER that send more than a message holds while no message comes of
+/// it: libzmq keeps what they send, without a bound. One has the routing id of another connection,
+/// so that libzmq does not read it; or sends a message that has no end.
+///
+/// Looks at what the system has received over each connection, at a few connections at a time. One
+/// that has received more than the largest message is watched until the next message comes over
+/// it; only then the loop has to say which connection a message came over. Pure.
+class stuck_links {
+public:
+  static constexpr milliseconds look_interval{20};
+  static constexpr std::size_t looked_at_once = 128;
+  /// How long a connection is watched. By then the loop has read whatever is a message, if it found
+  /// its socket empty; else it may be behind.
+  static constexpr milliseconds patience{50};
+  static constexpr milliseconds patience_when_busy{2'000};
+
+  /// How many bytes the system has received over a connection.
+  using measure = std::function<std::uint64_t(int descriptor)>;
+
+  /// @param message_bytes_max more than the largest message, with what comes before its end.
+  explicit stuck_links(std::uint64_t message_bytes_max) : message_bytes_max_{message_bytes_max} {}
+
+  void accepted(int descriptor) {
+    ended(descriptor);
+    links_[descriptor] = {};
+  }
+
+  void ended(int descriptor) {
+    links_.erase(descriptor);
+    watched_.erase(descriptor);
+  }
+
+  /// Whether it has to be told over which connections messages come.
+  bool is_watching() const { return !watched_.empty(); }
+
+  /// A message came over this connection.
+  void heard(int descriptor, const measure& received);
+
+  bool is_due(instant now) const { return !links_.empty() && now >= look_at_; }
+
+  instant next_due() const { return links_.empty() ? instant::max() : look_at_; }
+
+  /// Looks at some connections. @param is_all_read whether the loop has just found nothing to read.
+  /// @return those that are to be ended; they are forgotten.
+  std::vector<int> look(bool is_all_read, const measure& received, instant now);
+
+private:
+  struct link {
+    /// When it was heard of last, or looked at first.
+    std::uint64_t received = 0;
+    instant watched_since{};
+  };
+
+  const std::uint64_t message_bytes_max_;
+  std::map<int, link> links_;
+  std::set<int> watched_;
+  int next_ = 0; // The descriptor from which on it looks.
+  instant look_at_{};
+};
+
+} // namespace troupe::transport
