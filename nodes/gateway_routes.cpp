@@ -20,6 +20,10 @@ using namespace std::chrono_literals;
 /// How much longer than its call a request may wait for its answer.
 constexpr milliseconds answer_margin = 5s;
 
+/// Longer than the 60 s for which proxies and load balancers keep an idle connection by default, so
+/// that they close it, and do not send a request on one that is being closed here.
+constexpr milliseconds idle_kept = 75s;
+
 /// Most connections, if there are descriptors for as many.
 constexpr std::size_t gateway_connections_max = 32'768;
 
@@ -108,6 +112,7 @@ options_of(const topology::plan& plan, const topology::gateway_plan& self) {
   }
   made.server.request.body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max);
   made.server.request.handler = longest_answer(plan, self) + answer_margin;
+  made.server.request.idle = idle_kept;
   made.server.connections.all = gateway_connections_max;
   if (is_loopback(self.address.host) || !self.proxies.empty()) {
     // A proxy in front has all of them.

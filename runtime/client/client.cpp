@@ -24,7 +24,8 @@ constexpr std::chrono::hours patience_max{24 * 50};
 // Members are destroyed from the last: the thread ends first, the context last.
 struct client::state {
   explicit state(const options& settings)
-      : submissions{settings}, loop{settings, zmq, time, submissions, completions} {}
+      : submissions{settings},
+        completions{settings.news}, loop{settings, zmq, time, submissions, completions} {}
 
   system_clock time;
   transport::context zmq;
@@ -68,6 +69,19 @@ outcome<uuid> client::submit(const call_request& call) {
     return failure{std::move(why)};
   }
   return id;
+}
+
+outcome<uuid> client::add(const call_request& call) {
+  error why;
+  uuid id;
+  if (!state_->submissions.add_one(call, flag_queue, id, why)) {
+    return failure{std::move(why)};
+  }
+  return id;
+}
+
+void client::flush() {
+  state_->submissions.flush();
 }
 
 std::size_t

@@ -33,6 +33,11 @@ public:
   /// `unavailable`: the client is closed. Nothing was sent then.
   outcome<uuid> submit(const call_request& call);
 
+  /// As `submit`, but the call waits for `flush`, or for a call that is submitted: calls that are
+  /// made in one go leave in one batch, and wake the client's thread once.
+  outcome<uuid> add(const call_request& call);
+  void flush();
+
   /// Sends calls in order until one is refused; cheaper than one by one. @return how many were
   /// taken.
   /// @param ids the ids of the calls taken are appended, if given. @param why the reason of the

@@ -4,6 +4,7 @@
 #include "runtime/wire/limits.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,9 @@ struct options {
   std::string name = "client";
   /// Absent: links have no keys.
   transport::link_key_source keys{};
+  /// Called on the client's thread when `completions` has something to give and had nothing before;
+  /// must not block. Absent: whoever wants them waits in `completions`.
+  std::function<void()> news{};
 };
 
 } // namespace troupe::client

@@ -6,9 +6,11 @@ namespace troupe::client {
 
 void completion_queue::push(std::vector<completion>& done) {
   bool is_awaited = false;
+  bool is_news = false;
   {
     const std::lock_guard lock{mutex_};
-    if (queued_.empty()) {
+    is_news = queued_.empty();
+    if (is_news) {
       queued_.swap(done);
     } else {
       queued_.insert(
@@ -21,6 +23,9 @@ void completion_queue::push(std::vector<completion>& done) {
   }
   if (is_awaited) {
     filled_.notify_one();
+  }
+  if (is_news && news_) {
+    news_();
   }
 }
 

@@ -3,7 +3,9 @@
 #include "runtime/client/call.hpp"
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 namespace troupe::client {
@@ -18,6 +20,9 @@ struct waiting_thread {
 /// outstanding.
 class completion_queue {
 public:
+  /// @param news called by `push` where nothing was queued before; may be empty.
+  explicit completion_queue(std::function<void()> news = {}) : news_{std::move(news)} {}
+
   /// Appends `done` and empties it. For the loop.
   void push(std::vector<completion>& done);
 
@@ -34,6 +39,7 @@ public:
   outcome<reply_body> wait(waiting_thread& waiting);
 
 private:
+  const std::function<void()> news_;
   std::mutex mutex_;
   std::condition_variable filled_;
   std::vector<completion> queued_;

@@ -32,28 +32,42 @@ submission_queue::submission_queue(const options& settings)
 
 bool submission_queue::submit_one(
     const call_request& call, std::uint8_t flags, uuid& id, error& why) {
-  bool was_empty = false;
+  bool wakes = false;
   {
     const std::lock_guard lock{mutex_};
-    was_empty = queued_.empty();
     if (!add(call, flags, std::chrono::steady_clock::now(), id, why)) {
       return false;
     }
+    wakes = announces();
   }
-  // The loop clears the descriptor before it looks, so only the first of a run need ring.
-  if (was_empty) {
+  if (wakes) {
     wake_.ring();
   }
   return true;
 }
 
+bool submission_queue::add_one(const call_request& call, std::uint8_t flags, uuid& id, error& why) {
+  const std::lock_guard lock{mutex_};
+  return add(call, flags, std::chrono::steady_clock::now(), id, why);
+}
+
+void submission_queue::flush() {
+  bool wakes = false;
+  {
+    const std::lock_guard lock{mutex_};
+    wakes = announces();
+  }
+  if (wakes) {
+    wake_.ring();
+  }
+}
+
 std::size_t
 submission_queue::submit(std::span<const call_request> calls, std::vector<uuid>* ids, error& why) {
   std::size_t added = 0;
-  bool was_empty = false;
+  bool wakes = false;
   {
     const std::lock_guard lock{mutex_};
-    was_empty = queued_.empty();
     const instant now = std::chrono::steady_clock::now();
     uuid id;
     for (; added < calls.size() && add(calls[added], flag_queue, now, id, why); ++added) {
@@ -61,8 +75,9 @@ submission_queue::submit(std::span<const call_request> calls, std::vector<uuid>*
         ids->push_back(id);
       }
     }
+    wakes = announces();
   }
-  if (was_empty && added > 0) {
+  if (wakes) {
     wake_.ring();
   }
   return added;
@@ -174,6 +189,7 @@ void submission_queue::take_all(std::vector<submitted_batch>& into) {
   }
   into.clear();
   into.swap(queued_);
+  is_announced_ = false;
 }
 
 } // namespace troupe::client

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace troupe::client {
@@ -54,6 +55,10 @@ public:
   /// Adds a call with `flags`. False if it is refused; then `why` says the reason.
   bool submit_one(const call_request& call, std::uint8_t flags, uuid& id, error& why);
 
+  /// As `submit_one`, but does not wake the loop: `flush` or a later call does.
+  bool add_one(const call_request& call, std::uint8_t flags, uuid& id, error& why);
+  void flush();
+
   /// Adds calls in order until one is refused, for the reason in `why`. The ids are appended to
   /// `ids`, if given. @return how many were added.
   std::size_t submit(std::span<const call_request> calls, std::vector<uuid>* ids, error& why);
@@ -75,12 +80,18 @@ private:
   submitted_batch& open_batch(bool own_id);
   uuid make_id(instant now);
 
+  /// Whether the loop is to be woken for what is queued: by the first of a run alone, as the loop
+  /// clears the descriptor before it looks.
+  bool announces() { return !queued_.empty() && !std::exchange(is_announced_, true); }
+
   const std::size_t body_bytes_max_;
   const std::size_t outstanding_max_;
   transport::wake wake_;
   std::atomic<std::size_t> ended_{0};
   std::mutex mutex_;
   bool is_closed_ = false;
+  /// The loop was woken for what is queued.
+  bool is_announced_ = false;
   std::size_t admitted_ = 0;
   std::vector<submitted_batch> queued_;
   std::vector<submitted_batch> spare_;

@@ -51,12 +51,14 @@ add(json& object,
     const std::string& name,
     const std::string& text,
     const wire::field_schema* type) {
-  const std::string pointer = pointer_to("", name);
+  const auto wrong = [&](std::string_view what) {
+    return failure{wrong_json(pointer_to("", name), what)};
+  };
   if (type == nullptr) {
-    return failure{wrong_json(pointer, fmt::format("the {} has no such field", part))};
+    return wrong(fmt::format("the {} has no such field", part));
   }
   if (object.contains(name)) {
-    return failure{wrong_json(pointer, fmt::format("it is given twice, once in the {}", part))};
+    return wrong(fmt::format("it is given twice, once in the {}", part));
   }
   if (is_word(text) && stands_for_itself(type->type)) {
     object[name] = text;
@@ -64,7 +66,7 @@ add(json& object,
   }
   const auto value = json_of_text(text, type->type);
   if (!value) {
-    return failure{wrong_json(pointer, fmt::format("the {} has no value of its type", part))};
+    return wrong(fmt::format("the {} has no value of its type", part));
   }
   object[name] = json::parse(*value);
   return {};

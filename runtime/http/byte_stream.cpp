@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <openssl/err.h>
+#include <sys/socket.h>
 #include <utility>
 
 namespace troupe::http {
@@ -26,6 +27,12 @@ public:
 
   void read_some(asio::mutable_buffer into, read_done then) override {
     socket_.async_read_some(into, std::move(then));
+  }
+
+  std::size_t write_now(std::string_view bytes) override {
+    const auto sent =
+        ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sent < 0 ? 0 : static_cast<std::size_t>(sent); // `write` meets the error again.
   }
 
   void write(std::string bytes, done then) override {
@@ -81,6 +88,8 @@ public:
   void read_some(asio::mutable_buffer into, read_done then) override {
     stream_.async_read_some(into, std::move(then));
   }
+
+  std::size_t write_now(std::string_view) override { return 0; }
 
   void write(std::string bytes, done then) override {
     outgoing_ = std::move(bytes);

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace troupe::http {
 
@@ -28,6 +29,8 @@ public:
 
   virtual void handshake(done then) = 0;
   virtual void read_some(boost::asio::mutable_buffer into, read_done then) = 0;
+  /// Writes as much of `bytes` as can be without waiting. @return how much.
+  virtual std::size_t write_now(std::string_view bytes) = 0;
   /// Writes all of `bytes`.
   virtual void write(std::string bytes, done then) = 0;
   /// Tells the peer that nothing more is sent.

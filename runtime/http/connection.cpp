@@ -266,10 +266,19 @@ void connection::write_answer(const response& answer) {
   const auto digit = static_cast<std::size_t>(answer.status / 100);
   host_.counts.answers.at(digit < host_.counts.answers.size() ? digit : 5).add();
   has_served_ = true;
+  std::string bytes = written_answer(answer, how, wall_now());
+  const std::size_t sent = stream_->write_now(bytes);
+  host_.counts.bytes_written.add(sent);
+  if (sent == bytes.size() && received_.empty()) {
+    on_written({}, how.keeps_alive); // Which waits for the next request: no handler is called.
+    return;
+  }
+  // What came ahead is read by the loop, so that a hundred requests are not a hundred calls deep.
+  bytes.erase(0, sent);
   write_counted(
       *stream_,
       host_.counts,
-      written_answer(answer, how, wall_now()),
+      std::move(bytes),
       [self = shared_from_this(), keeps = how.keeps_alive](error_code why) {
         self->on_written(why, keeps);
       });
@@ -417,7 +426,12 @@ void connection::on_late() {
     break;
   case phase::handler:
     if (!is_answered_->exchange(true)) {
-      refuse({503, "handler_timeout", "no answer was found in time; it may come later elsewhere"});
+      refuse(
+          {503,
+           "handler_timeout",
+           "no answer was found in time; it may come later elsewhere",
+           {},
+           {{"retry_after_ms", 1'000}}});
     }
     break;
   case phase::streaming:

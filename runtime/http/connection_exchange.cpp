@@ -46,11 +46,16 @@ bool connection_exchange::respond(response answer) {
   if (is_answered_->exchange(true)) {
     return false;
   }
-  mailbox_->post([whose = whose_, answer = std::move(answer)] {
+  const auto give = [](const std::weak_ptr<connection>& whose, const response& how) {
     if (const auto self = whose.lock()) {
-      self->answer(answer);
+      self->answer(how);
     }
-  });
+  };
+  if (mailbox_->is_here()) {
+    give(whose_, answer);
+  } else {
+    mailbox_->post([give, whose = whose_, answer = std::move(answer)] { give(whose, answer); });
+  }
   return true;
 }
 

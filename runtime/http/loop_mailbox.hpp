@@ -22,6 +22,12 @@ public:
     }
   }
 
+  /// Whether this is the server's thread.
+  bool is_here() {
+    const std::lock_guard lock{mutex_};
+    return loop_ != nullptr && loop_->get_executor().running_in_this_thread();
+  }
+
   /// Before the loop goes.
   void close() {
     const std::lock_guard lock{mutex_};

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -15,25 +17,27 @@ public:
 
   /// Room for `most` more bytes, of which `add` then says how many there are.
   char* room(std::size_t most) {
-    memory_.resize(size_ + most);
+    memory_.resize(std::max(memory_.size(), size_ + most));
     return memory_.data() + size_;
   }
 
   void add(std::size_t bytes) { size_ += bytes; }
 
   void use(std::size_t bytes) {
-    memory_.erase(0, bytes);
     size_ -= bytes;
+    std::memmove(memory_.data(), memory_.data() + bytes, size_);
   }
 
-  /// Gives the memory back that a large request took.
+  /// Gives the memory back that a large request took; what an ordinary one needs stays.
   void shrink() {
-    if (empty()) {
+    if (empty() && memory_.size() > kept_bytes_max) {
       memory_ = {};
     }
   }
 
 private:
+  static constexpr std::size_t kept_bytes_max = 4'096;
+
   std::string memory_;
   std::size_t size_ = 0;
 };

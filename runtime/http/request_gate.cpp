@@ -29,6 +29,23 @@ std::string_view take_line(std::string_view& rest) {
   return line;
 }
 
+/// A field that may be there once.
+struct single_field {
+  /// Of the first one; empty if there is none.
+  std::string_view value{};
+  std::size_t count = 0;
+};
+
+single_field single(const field_list& fields, std::string_view name) {
+  single_field found;
+  for (const auto& [each, value] : fields) {
+    if (each == name && ++found.count == 1) {
+      found.value = value;
+    }
+  }
+  return found;
+}
+
 /// The values of all fields `name`.
 std::vector<std::string_view> values_of(const field_list& fields, std::string_view name) {
   std::vector<std::string_view> values;
@@ -127,15 +144,15 @@ std::optional<std::string> host_of(std::string_view value) {
 
 verdict_on_head check_host(
     const request_head& head, const std::string& authority, const std::vector<std::string>& hosts) {
-  const auto values = values_of(head.fields, "host");
-  if (values.size() > 1 || (values.empty() && !head.is_http_1_0)) {
+  const auto given = single(head.fields, "host");
+  if (given.count > 1 || (given.count == 0 && !head.is_http_1_0)) {
     return problem{400, "malformed_host", "a request has exactly one Host"};
   }
-  if (values.empty() && authority.empty()) {
+  if (given.count == 0 && authority.empty()) {
     return hosts.empty() ? std::nullopt
                          : std::optional{problem{421, "misdirected", "the request names no host"}};
   }
-  const std::string_view named = values.empty() ? std::string_view{authority} : values.front();
+  const std::string_view named = given.count == 0 ? std::string_view{authority} : given.value;
   const auto host = host_of(named);
   if (!host || (!authority.empty() && lower_case(authority) != lower_case(named))) {
     return problem{
@@ -147,17 +164,18 @@ verdict_on_head check_host(
   return std::nullopt;
 }
 
-verdict_on_head read_transfer_encoding(
-    const std::vector<std::string_view>& codings, bool has_length, request_head& head) {
+verdict_on_head
+read_transfer_encoding(const single_field& codings, bool has_length, request_head& head) {
   if (head.is_http_1_0) {
     return ambiguous_body("HTTP/1.0 has no Transfer-Encoding");
   }
   if (has_length) {
     return ambiguous_body("a request has both Content-Length and Transfer-Encoding");
   }
-  const auto members = list_members(codings.front());
-  if (codings.size() > 1 || members.empty() || members.back() != "chunked"
-      || std::count(members.begin(), members.end(), "chunked") > 1) {
+  const auto members = list_members(codings.value);
+  if (codings.count > 1 || members.empty() || members.back() != "chunked"
+      || std::count(members.begin(), members.end(), "chunked") > 1
+      || (members.size() == 1 && lower_case(codings.value) != "chunked")) {
     return ambiguous_body("Transfer-Encoding is something else than `chunked`");
   }
   if (members.size() > 1) {
@@ -167,13 +185,13 @@ verdict_on_head read_transfer_encoding(
   return std::nullopt;
 }
 
-verdict_on_head read_content_length(
-    const std::vector<std::string_view>& lengths, const limits& most, request_head& head) {
-  const std::string_view text = lengths.front();
+verdict_on_head
+read_content_length(const single_field& lengths, const limits& most, request_head& head) {
+  const std::string_view text = lengths.value;
   const bool is_number = !text.empty() && std::all_of(text.begin(), text.end(), [](char letter) {
     return letter >= '0' && letter <= '9';
   });
-  if (lengths.size() > 1 || !is_number) {
+  if (lengths.count > 1 || !is_number) {
     return ambiguous_body("Content-Length is not one number");
   }
   const auto [end, code] =
@@ -186,12 +204,12 @@ verdict_on_head read_content_length(
 }
 
 verdict_on_head read_body_fields(const limits& most, request_head& head) {
-  const auto codings = values_of(head.fields, "transfer-encoding");
-  const auto lengths = values_of(head.fields, "content-length");
-  if (!codings.empty()) {
-    return read_transfer_encoding(codings, !lengths.empty(), head);
+  const auto codings = single(head.fields, "transfer-encoding");
+  const auto lengths = single(head.fields, "content-length");
+  if (codings.count > 0) {
+    return read_transfer_encoding(codings, lengths.count > 0, head);
   }
-  if (!lengths.empty()) {
+  if (lengths.count > 0) {
     if (auto refused = read_content_length(lengths, most, head)) {
       return refused;
     }
@@ -226,7 +244,7 @@ verdict_on_head check_repeated(const field_list& fields) {
   constexpr std::array<std::string_view, 5> once{
       "authorization", "content-type", "last-event-id", "origin", "x-service-token"};
   for (const std::string_view name : once) {
-    if (values_of(fields, name).size() > 1) {
+    if (single(fields, name).count > 1) {
       return problem{400, "repeated_field", "a request has one " + std::string{name} + " at most"};
     }
   }
@@ -282,8 +300,8 @@ std::string origin_of(std::string_view head) {
   for (auto line = take_line(head); !line.empty(); line = take_line(head)) {
     (void)read_field(line, fields);
   }
-  const auto origins = values_of(fields, "origin");
-  return origins.size() == 1 ? std::string{origins.front()} : std::string{};
+  const auto origin = single(fields, "origin");
+  return origin.count == 1 ? std::string{origin.value} : std::string{};
 }
 
 } // namespace troupe::http

@@ -5,7 +5,9 @@
 namespace troupe::http {
 
 response with_body(int status, std::string_view type, std::string body) {
-  return {status, {{"Content-Type", std::string{type}}}, std::move(body)};
+  response answer{.status = status, .body = std::move(body)};
+  answer.fields.emplace_back("Content-Type", type);
+  return answer;
 }
 
 response to_response(const problem& what) {

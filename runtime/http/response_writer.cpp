@@ -1,32 +1,53 @@
 #include "runtime/http/response_writer.hpp"
 
+#include "runtime/http/field_name.hpp"
+
 #include <algorithm>
 #include <array>
-#include <ctime>
+#include <chrono>
 #include <fmt/format.h>
 
 namespace troupe::http {
 
 namespace {
 
-/// "Sun, 06 Nov 1994 08:49:37 GMT", whatever the locale. @source RFC 9110, 5.6.7.
-std::string http_date(wall_time now) {
+/// Appends `number` in as many digits.
+void append_digits(std::string& to, unsigned number, int digits) {
+  unsigned unit = 1;
+  for (int i = 1; i < digits; ++i) {
+    unit *= 10;
+  }
+  for (; unit > 0; unit /= 10) {
+    to += static_cast<char>('0' + number / unit % 10);
+  }
+}
+
+/// Appends "Sun, 06 Nov 1994 08:49:37 GMT", whatever the locale. Each answer has one, so that it is
+/// written without a format to be read. @source RFC 9110, 5.6.7.
+void append_date(std::string& to, wall_time now) {
   constexpr std::array<std::string_view, 7> days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   constexpr std::array<std::string_view, 12> months{
       "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
-  std::tm time{};
-  ::gmtime_r(&seconds, &time);
-  return fmt::format(
-      "{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
-      days[static_cast<std::size_t>(time.tm_wday)],
-      time.tm_mday,
-      months[static_cast<std::size_t>(time.tm_mon)],
-      time.tm_year + 1900,
-      time.tm_hour,
-      time.tm_min,
-      time.tm_sec);
+  const auto day = std::chrono::floor<std::chrono::days>(now);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss time{std::chrono::floor<std::chrono::seconds>(now - day)};
+  to += days[std::chrono::weekday{day}.c_encoding()];
+  to += ", ";
+  append_digits(to, static_cast<unsigned>(date.day()), 2);
+  to += ' ';
+  to += months[static_cast<unsigned>(date.month()) - 1];
+  to += ' ';
+  append_digits(to, static_cast<unsigned>(static_cast<int>(date.year())), 4);
+  to += ' ';
+  append_digits(to, static_cast<unsigned>(time.hours().count()), 2);
+  to += ':';
+  append_digits(to, static_cast<unsigned>(time.minutes().count()), 2);
+  to += ':';
+  append_digits(to, static_cast<unsigned>(time.seconds().count()), 2);
+  to += " GMT";
 }
+
+constexpr std::size_t head_bytes_usual = 512;
 
 bool may_be_sent(const response& answer) {
   constexpr std::array<std::string_view, 4> ours{
@@ -34,7 +55,9 @@ bool may_be_sent(const response& answer) {
   return answer.status >= 200 && answer.status <= 599
          && std::all_of(answer.fields.begin(), answer.fields.end(), [&](const auto& field) {
               return is_token(field.first) && is_field_value(field.second)
-                     && std::find(ours.begin(), ours.end(), lower_case(field.first)) == ours.end();
+                     && std::none_of(ours.begin(), ours.end(), [&](std::string_view each) {
+                          return is_same_name(each, field.first);
+                        });
             });
 }
 
@@ -54,14 +77,26 @@ std::string written_answer(const response& answer, const answer_frame& how, wall
         whole,
         now);
   }
-  std::string text = fmt::format(
-      "HTTP/1.1 {} {}\r\nDate: {}\r\n", answer.status, phrase_of(answer.status), http_date(now));
+  std::string text;
+  text.reserve(head_bytes_usual + answer.body.size());
+  text += "HTTP/1.1 ";
+  append_digits(text, static_cast<unsigned>(answer.status), 3);
+  text += ' ';
+  text += phrase_of(answer.status);
+  text += "\r\nDate: ";
+  append_date(text, now);
+  text += "\r\n";
   for (const auto& [name, value] : answer.fields) {
-    fmt::format_to(std::back_inserter(text), "{}: {}\r\n", name, value);
+    text += name;
+    text += ": ";
+    text += value;
+    text += "\r\n";
   }
   const bool is_whole = how.framing == body_framing::length;
   if (is_whole && has_content(answer.status)) {
-    fmt::format_to(std::back_inserter(text), "Content-Length: {}\r\n", answer.body.size());
+    text += "Content-Length: ";
+    text += std::to_string(answer.body.size());
+    text += "\r\n";
   } else if (how.framing == body_framing::chunked) {
     text += "Transfer-Encoding: chunked\r\n";
   }

@@ -39,6 +39,8 @@ using tcp = asio::ip::tcp;
 /// How long no connection is accepted after one could not be, for want of file descriptors or
 /// memory.
 constexpr milliseconds accept_pause{100};
+/// When it is worth trying again over a limit of connections.
+constexpr milliseconds retry_usual{1'000};
 
 std::optional<tcp::endpoint> read_address(std::string_view text) {
   const std::size_t colon = text.rfind(':');
@@ -228,7 +230,12 @@ void server::state::refuse(tcp::socket socket, peer_address peer, std::string wh
   being_refused.insert(made.get());
   connections.insert(made);
   ++refusals;
-  made->start_refused({503, "too_many_connections", why + ": try again later"});
+  made->start_refused(
+      {503,
+       "too_many_connections",
+       why + ": try again later",
+       {},
+       {{"retry_after_ms", retry_usual.count()}}});
 }
 
 void server::state::forget(connection& which) {

@@ -40,6 +40,10 @@ bool is_letter_or_digit(char letter) {
 /// `text` with its escapes decoded; nothing if one is no escape or stands for a control character,
 /// or if the result is no UTF-8.
 std::optional<std::string> decoded(std::string_view text, bool plus_is_space) {
+  if (text.find('%') == std::string_view::npos
+      && (!plus_is_space || text.find('+') == std::string_view::npos)) {
+    return std::string{text}; // Visible ASCII, as all of the target is.
+  }
   std::string plain;
   plain.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -74,12 +78,14 @@ tl::expected<std::vector<std::string>, problem> read_path(std::string_view path)
   }
   for (std::size_t begin = 1; begin <= path.size();) {
     const std::size_t end = std::min(path.find('/', begin), path.size());
-    auto segment = decoded(path.substr(begin, end - begin), false);
+    const std::string_view raw = path.substr(begin, end - begin);
+    auto segment = decoded(raw, false);
     if (!segment) {
       return malformed_target("the path has an escape that is none, or stands for a control "
                               "character or for bytes that are no UTF-8");
     }
-    if (segment->find_first_of("/\\") != std::string::npos) {
+    const bool has_escapes = segment->size() < raw.size();
+    if (has_escapes && segment->find_first_of("/\\") != std::string::npos) {
       return malformed_target("the path has an escaped slash or backslash");
     }
     if (*segment == "." || *segment == "..") {

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <fmt/format.h>
 #include <vector>
 
 namespace troupe::observe {
@@ -15,6 +14,8 @@ namespace {
 
 constexpr std::size_t parent_bytes = 55;
 constexpr std::size_t long_member = 128;
+// Each call of a traced system has such texts: they are written without a format to be read.
+constexpr std::string_view hex_digits = "0123456789abcdef";
 
 bool is_hex(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) {
@@ -97,8 +98,13 @@ std::string trace_text(std::string_view traceparent, std::string_view tracestate
 }
 
 std::string trace_text(const trace_context& above, std::string_view before) {
-  std::string text = fmt::format(
-      "00-{}-{:016x}-{:02x}", hex_of(above.trace), above.span, above.is_recorded ? 1 : 0);
+  std::string text;
+  text.reserve(parent_bytes);
+  text += "00-";
+  text += hex_of(above.trace);
+  text += '-';
+  text += hex_of(above.span);
+  text += above.is_recorded ? "-01" : "-00";
   if (before.size() > parent_bytes) {
     text += before.substr(parent_bytes);
   }
@@ -123,14 +129,20 @@ std::optional<trace_context> read_trace(std::string_view text) {
 
 std::string hex_of(const uuid& trace) {
   std::string digits;
+  digits.reserve(2 * trace.bytes.size());
   for (const std::byte each : trace.bytes) {
-    digits += fmt::format("{:02x}", std::to_integer<unsigned>(each));
+    digits += hex_digits[std::to_integer<std::size_t>(each >> 4)];
+    digits += hex_digits[std::to_integer<std::size_t>(each & std::byte{15})];
   }
   return digits;
 }
 
 std::string hex_of(std::uint64_t span) {
-  return fmt::format("{:016x}", span);
+  std::string digits(16, '0');
+  for (auto digit = digits.rbegin(); span > 0; span >>= 4U) {
+    *digit++ = hex_digits[span & 15U];
+  }
+  return digits;
 }
 
 uuid trace_of(std::string_view text, const uuid& message) {

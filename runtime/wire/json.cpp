@@ -358,7 +358,12 @@ std::string json_text(std::string_view text) {
     return c >= ' ' && c <= '~' && c != '"' && c != '\\';
   };
   if (std::all_of(text.begin(), text.end(), stands_for_itself)) {
-    return fmt::format("\"{}\"", text);
+    std::string quoted;
+    quoted.reserve(text.size() + 2);
+    quoted += '"';
+    quoted += text;
+    quoted += '"';
+    return quoted;
   }
   return parsed(text).dump(-1, ' ', false, parsed::error_handler_t::replace);
 }

@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <semaphore>
 #include <set>
 
 using namespace std::chrono_literals;
@@ -105,6 +106,47 @@ BOOST_AUTO_TEST_CASE(completions_carry_the_token_and_the_id_of_their_call) {
     tokens.insert(each.token);
   }
   BOOST_TEST(tokens.size() == many.size());
+}
+
+BOOST_AUTO_TEST_CASE(calls_that_were_added_leave_in_their_order_once_they_are_flushed) {
+  fake_broker broker{echo};
+  const auto calls = open({broker.endpoint()});
+  std::vector<uuid> ids;
+  const auto note = [&](const outcome<uuid>& made) {
+    BOOST_REQUIRE(made.has_value());
+    ids.push_back(*made);
+  };
+
+  note(calls->add(request()));
+  note(calls->add(request()));
+  calls->flush();
+  (void)collect(*calls, 2);
+  note(calls->add(request()));
+  note(calls->submit(request()));
+  (void)collect(*calls, 2);
+
+  BOOST_TEST((broker.calls() == ids));
+}
+
+BOOST_AUTO_TEST_CASE(who_waits_for_news_gets_every_completion) {
+  fake_broker broker{echo};
+  std::counting_semaphore<> told{0};
+  troupe::client::options settings;
+  settings.brokers = {broker.endpoint()};
+  settings.news = [&told] { told.release(); };
+  const auto calls = client::open(settings).value();
+  constexpr std::size_t count = 500;
+  for (std::size_t i = 0; i < count; ++i) {
+    BOOST_REQUIRE(calls->submit(request()).has_value());
+  }
+
+  std::size_t taken = 0;
+  std::vector<completion> done;
+  while (taken < count && told.try_acquire_for(30s)) {
+    taken += calls->completions(done, 0ms);
+  }
+
+  BOOST_TEST(taken == count);
 }
 
 // Many frames: none may outgrow what the other side takes.

@@ -114,6 +114,7 @@ class Slowness(http_harness.Case):
         answer = exchange(server, get("/late"))
         self.assertTrue(answer.startswith(b"HTTP/1.1 503 "), answer)
         self.assertIn(b"handler_timeout", answer)
+        self.assertIn(b"\r\nRetry-After: 1\r\n", answer)
         http_harness.curl(f"http://{server.address}/release")
         self.assertEqual("too late", server.line())
 
@@ -194,6 +195,7 @@ class Crowds(http_harness.Case):
         answer = exchange(server, get())
         self.assertTrue(answer.startswith(b"HTTP/1.1 503 "), answer)
         self.assertIn(b"too many connections", answer)
+        self.assertIn(b"\r\nRetry-After: 1\r\n", answer)
         kept.pop().close()
         # The place is free once the server has seen the end of it.
         while (status := self.status(server)) == 503:

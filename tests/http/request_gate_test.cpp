@@ -111,6 +111,8 @@ const std::vector<passage_case> cases{
      400},
     {"identity", post("Transfer-Encoding: identity\r\n", ""), 400},
     {"chunked, then identity", post("Transfer-Encoding: chunked, identity\r\n", "0\r\n\r\n"), 400},
+    {"chunked and a comma", post("Transfer-Encoding: chunked,\r\n", "0\r\n\r\n"), 400},
+    {"a comma and chunked", post("Transfer-Encoding: , chunked\r\n", "0\r\n\r\n"), 400},
     {"chunked twice", post("Transfer-Encoding: chunked, chunked\r\n", "0\r\n\r\n"), 400},
     {"two fields of codings",
      post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),

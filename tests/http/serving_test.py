@@ -44,6 +44,14 @@ class Serving(http_harness.Case):
                          re.findall(r"\nGET /(\w+)\n", answers.decode()))
         self.assertEqual(2001, server.counts()["requests"])
 
+    def test_an_answer_larger_than_what_the_system_takes_at_once_comes_whole(self):
+        server = self.serve()
+        with server.connect(receive_bytes=4096) as raw:
+            raw.sendall(get("/bytes?n=5000000") + get("/z", "Connection: close\r\n"))
+            _, _, first = read_answer(raw)
+            self.assertEqual(b"x" * 5_000_000, first)
+            self.assertIn(b"\nGET /z\n", read_all(raw))
+
     def test_a_connection_of_http_1_0_is_closed_unless_kept(self):
         server = self.serve()
         self.assertIn(b"Connection: close", exchange(server, b"GET / HTTP/1.0\r\n\r\n"))

@@ -1,38 +1,37 @@
 #include "runtime/gateway/server/call_desk.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace troupe::gateway {
 
 namespace {
 
-// `close` ends the wait at once.
-constexpr milliseconds answer_patience{60'000};
-
 // Tokens of questions are odd.
-std::uint64_t token_of(std::uint64_t number, bool is_question) {
-  return 2 * number + (is_question ? 1 : 0);
+std::uint64_t token_of(std::size_t place, bool is_question) {
+  return 2 * std::uint64_t{place} + (is_question ? 1 : 0);
 }
 
-bool is_question(std::uint64_t token) {
-  return token % 2 != 0;
+std::size_t place_of(std::uint64_t token) {
+  return static_cast<std::size_t>(token / 2);
+}
+
+bool is_call(const client::completion& ended) {
+  return ended.token % 2 == 0;
 }
 
 } // namespace
 
-outcome<std::unique_ptr<call_desk>>
-call_desk::open(const client::options& settings, poster to_loop) {
+outcome<std::unique_ptr<call_desk>> call_desk::open(client::options settings, poster to_loop) {
+  auto made = std::make_unique<call_desk>(std::move(to_loop));
+  settings.news = [self = made.get()] { self->to_loop_([self] { self->take_answers(); }); };
   auto calls = client::client::open(settings);
   if (!calls) {
     return failure{std::move(calls.error())};
   }
-  return std::make_unique<call_desk>(std::move(*calls), std::move(to_loop));
-}
-
-call_desk::call_desk(std::unique_ptr<client::client> calls, poster to_loop)
-    : client_{std::move(calls)}, to_loop_{std::move(to_loop)}, waiter_{
-                                                                   [this] { wait_for_answers(); }} {
+  made->client_ = std::move(*calls);
+  return made;
 }
 
 call_desk::~call_desk() {
@@ -40,66 +39,71 @@ call_desk::~call_desk() {
 }
 
 void call_desk::close(milliseconds patience) {
-  {
-    std::unique_lock lock{mutex_};
-    answered_.wait_for(lock, patience, [this] { return awaited_ == 0; });
+  if (!client_) {
+    return;
   }
-  is_closing_ = true;
+  client_->flush();
+  const instant until = std::chrono::steady_clock::now() + patience;
+  std::vector<client::completion> done;
+  for (auto left = patience; left > milliseconds{0} && awaited_ > 0;
+       left = std::chrono::ceil<milliseconds>(until - std::chrono::steady_clock::now())) {
+    client_->completions(done, left);
+    awaited_ -= static_cast<std::size_t>(std::count_if(done.begin(), done.end(), is_call));
+  }
   client_->close(milliseconds{0});
-  if (waiter_.joinable()) {
-    waiter_.join();
-  }
 }
 
 outcome<uuid> call_desk::call(client::call_request request, listener ended) {
-  {
-    const std::lock_guard lock{mutex_};
-    ++awaited_;
-  }
-  auto submitted = submit(request, token_of(++last_token_, false), std::move(ended));
-  if (!submitted) {
-    const std::lock_guard lock{mutex_};
-    --awaited_;
-  }
-  return submitted;
+  auto added = add(request, false, std::move(ended));
+  awaited_ += added ? 1 : 0;
+  return added;
 }
 
 outcome<uuid> call_desk::ask(client::call_request request, listener ended) {
-  return submit(request, token_of(++last_token_, true), std::move(ended));
+  return add(request, true, std::move(ended));
 }
 
-outcome<uuid> call_desk::submit(client::call_request request, std::uint64_t token, listener ended) {
-  request.token = token;
-  auto submitted = client_->submit(request);
-  if (submitted) {
-    // Its end is told on this thread, and so not before this is done.
-    listeners_.emplace(request.token, std::move(ended));
+outcome<uuid> call_desk::add(client::call_request request, bool is_question, listener ended) {
+  const std::size_t place = free_.empty() ? listeners_.size() : free_.back();
+  request.token = token_of(place, is_question);
+  auto added = client_->add(request);
+  if (!added) {
+    return added;
   }
-  return submitted;
+  // Its end is told on this thread, and so not before this is done.
+  if (free_.empty()) {
+    listeners_.push_back(std::move(ended));
+  } else {
+    free_.pop_back();
+    listeners_[place] = std::move(ended);
+  }
+  has_more_ = true;
+  if (passes_ == 0) {
+    leave();
+  }
+  return added;
 }
 
-void call_desk::wait_for_answers() {
-  std::vector<client::completion> done;
-  while (client_->completions(done, answer_patience) > 0 || !is_closing_) {
-    if (done.empty()) {
-      continue;
-    }
-    const auto calls = static_cast<std::size_t>(std::count_if(
-        done.begin(), done.end(), [](const auto& each) { return !is_question(each.token); }));
-    // A function that can be copied, of answers that cannot.
-    const auto ended =
-        std::make_shared<const std::vector<client::completion>>(std::exchange(done, {}));
-    to_loop_([this, ended] {
-      for (const client::completion& each : *ended) {
-        if (auto told = listeners_.extract(each.token)) {
-          told.mapped()(each);
-        }
-      }
-    });
-    const std::lock_guard lock{mutex_};
-    awaited_ -= calls;
-    answered_.notify_all();
+void call_desk::leave() {
+  if (std::exchange(has_more_, false) && passes_ < passes_max) {
+    ++passes_;
+    to_loop_([this] { leave(); });
+    return;
   }
+  passes_ = 0;
+  client_->flush();
+}
+
+void call_desk::take_answers() {
+  client_->completions(done_, milliseconds{0});
+  for (const client::completion& each : done_) {
+    awaited_ -= is_call(each) ? 1 : 0;
+    const std::size_t place = place_of(each.token);
+    const listener told = std::exchange(listeners_[place], {});
+    free_.push_back(place);
+    told(each);
+  }
+  done_.clear();
 }
 
 } // namespace troupe::gateway

@@ -1,5 +1,7 @@
 #include "runtime/gateway/server/noted_exchange.hpp"
 
+#include "runtime/http/field_name.hpp"
+
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -52,9 +54,9 @@ void noted_exchange::note(http::response& answer) {
   if (!more_.empty()) {
     // Which sites may read answers is said here, whatever a legacy system says of it.
     std::erase_if(answer.fields, [](const auto& field) {
-      const std::string name = http::lower_case(field.first);
-      return name == "access-control-allow-origin" || name == "access-control-allow-credentials"
-             || name == "access-control-expose-headers";
+      return http::is_same_name(field.first, "access-control-allow-origin")
+             || http::is_same_name(field.first, "access-control-allow-credentials")
+             || http::is_same_name(field.first, "access-control-expose-headers");
     });
   }
   answer.fields.insert(answer.fields.end(), more_.begin(), more_.end());

@@ -1,0 +1,16 @@
+#include "runtime/http/field_name.hpp"
+
+#include <algorithm>
+
+namespace troupe::http {
+
+bool is_same_name(std::string_view one, std::string_view other) {
+  const auto lower = [](char letter) {
+    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+  };
+  return std::equal(one.begin(), one.end(), other.begin(), other.end(), [&](char a, char b) {
+    return lower(a) == lower(b);
+  });
+}
+
+} // namespace troupe::http

@@ -1,0 +1,11 @@
+#pragma once
+
+#include <string_view>
+
+namespace troupe::http {
+
+/// Whether two names of fields are one: the case of their letters does not count. @source RFC 9110,
+/// 5.1.
+bool is_same_name(std::string_view one, std::string_view other);
+
+} // namespace troupe::http
