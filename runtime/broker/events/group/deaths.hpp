@@ -55,7 +55,7 @@ public:
   /// @return true if the event is convicted by this death.
   bool add(const event& what, std::uint32_t partition, bool was_alone, const std::string& node);
 
-  /// How often workers died with the suspect when its time alone was over.
+  /// The number of workers that died with the suspect when its time alone was over.
   std::uint8_t outlasted(const event& what) const { return blamed_.outlasted(what.id); }
 
   /// The link lasted with this event in hand: the cuts before are no row.
@@ -81,7 +81,7 @@ public:
   /// Forgets the convictions of a partition.
   void acquit_all(std::uint32_t partition);
 
-  /// By position.
+  /// The convictions, by position.
   const std::map<std::uint64_t, conviction>& convicted() const { return convicted_; }
 
 private:
