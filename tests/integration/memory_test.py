@@ -98,7 +98,7 @@ class Memory(SystemTest):
 
         until = time.monotonic() + PATIENCE
         while self.counters()["unread"] == 0:
-            self.assertLess(time.monotonic(), until, "nothing was left away")
+            self.assertLess(time.monotonic(), until, "no answer was omitted")
 
     def test_reads_that_wait(self):
         greedy = self.of.client()
