@@ -24,7 +24,7 @@ public:
 
 private:
   std::size_t columns_;
-  std::vector<std::string> texts_; // For 1, 2, 3 ... rows, in this order.
+  std::vector<std::string> texts_; // The statements for 1, 2, 3 ... rows, in this order.
 };
 
 } // namespace troupe::shop

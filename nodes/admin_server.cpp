@@ -16,7 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How long an answer of the loop is given to whoever asks.
+/// The time for which an answer of the loop is given to whoever asks.
 constexpr milliseconds kept_for = 1s;
 
 /// Enough for a few probes and a person; a node has other things to do.
@@ -27,10 +27,10 @@ constexpr std::array<std::string_view, 4> paths{"livez", "readyz", "health", "me
 constexpr std::string_view standard_type = "application/health+json";
 
 http::server_options server_options_of(const admin_server::options& given) {
-  // It was checked with the topology.
+  // The address was checked with the topology.
   const auto where = std::get<topology::endpoint>(topology::read_admin_address(given.address));
   http::server_options options{.address = to_text(where)};
-  // Else a page in a browser on this machine could ask under a name of its own.
+  // Other names are refused: a page in a browser on this machine could ask under one of its own.
   options.hosts = {where.host, "localhost", "[::1]"};
   options.request.handler = given.patience + 10s;
   options.connections.all = connections_max;

@@ -15,7 +15,8 @@
 
 namespace troupe {
 
-/// What the loop of a node told of itself. Both are made of the same copy, outside of the loop.
+/// The report of a node's loop on itself. Both parts are made of the same copy, outside of the
+/// loop.
 struct node_report {
   std::function<observe::health()> health;
   std::function<std::string(observe::metrics_format)> metrics;
@@ -31,7 +32,7 @@ using ask_node = std::function<void(std::function<void(node_report)>)>;
 class admin_server {
 public:
   struct options {
-    /// As in the topology.
+    /// The address, as in the topology.
     std::string address;
     /// A loop that has not answered for so long is not alive.
     milliseconds patience;
@@ -45,10 +46,10 @@ public:
   admin_server(options given, const clock& time, ask_node ask);
 
 private:
-  /// What the loop said last, or that it said nothing.
+  /// The last answer of the loop, or that there was none.
   struct finding {
     observe::health health;
-    /// Nothing if the loop did not answer.
+    /// The report; nothing if the loop did not answer.
     std::optional<node_report> report;
     std::chrono::nanoseconds took{};
     instant at{};
@@ -69,7 +70,7 @@ private:
   const ask_node ask_;
   std::optional<finding> found_;
   std::vector<question> waiting_;
-  /// When the loop was asked what it has not answered yet.
+  /// The time of the question that the loop has not answered yet.
   std::optional<instant> asked_at_;
   std::latch is_started_{1};
   /// Last, as its thread uses all else.

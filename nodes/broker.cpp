@@ -95,7 +95,7 @@ const topology::broker_plan* find_broker(const topology::plan& plan, const std::
   return nullptr;
 }
 
-/// How the broker checks the tokens of logins; empty if it wants none.
+/// The function by which the broker checks the tokens of logins; empty if it wants none.
 decltype(broker::server_options::check_token)
 token_check(std::shared_ptr<security::login_tokens> tokens, const clock& time) {
   if (tokens == nullptr) {
@@ -216,7 +216,7 @@ int serve(
       loop.run(server);
     } catch (const std::exception& fault) {
       log.write("internal_fault", {{"reason", fault.what()}});
-      // Nothing of this process can be trusted any more; its supervisor starts a new one.
+      // This process cannot be trusted any more; its supervisor starts a new one.
       ::_exit(node_exit::internal);
     }
   }};
@@ -237,7 +237,7 @@ int serve(
 }
 
 int run(const node_arguments& given) {
-  // Before any thread is made, so that all inherit it.
+  // The signals are blocked before any thread is made, so that all inherit it.
   sigset_t stop_signals = block_stop_signals();
   const auto read = read_topology(given);
   if (const auto* faults = std::get_if<topology::faults>(&read)) {

@@ -58,10 +58,10 @@ private:
   transport::context& context_;
   const std::shared_ptr<security::key_ring> ring_;
   observe::event_log& log_;
-  transport::curve_public_key used_; // With which it listens.
-  std::uint64_t tried_ = 0;          // By ourselves.
+  transport::curve_public_key used_; // The key with which it listens.
+  std::uint64_t tried_ = 0;          // The number of tries by this process itself.
   std::atomic<bool> is_serving_{false};
-  // On the thread of the zap_server.
+  // The clock, on the thread of the zap_server.
   const system_clock time_;
   const secret_hash place_of_;
   security::audit_sample refusals_;

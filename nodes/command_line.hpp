@@ -41,8 +41,8 @@ struct command_page {
   std::vector<command_page> commands;
 };
 
-/// What a program, or one command of it, takes. A thin face of CLI11, whose templates are slow to
-/// compile.
+/// The options of a program, or of one command of it. A thin face of CLI11, whose templates are
+/// slow to compile.
 ///
 /// A handle, valid as long as its `command_line`. Variables are filled when that runs, before the
 /// command does; one that is not given keeps its value.

@@ -193,7 +193,7 @@ connection::open(std::string_view command, const connect_arguments& given, needs
 outcome<std::string> connection::ask(client::call_request request) {
   const auto begun = std::chrono::steady_clock::now();
   request.deadline = deadline_;
-  // Under one id, so that asking twice does nothing twice.
+  // The call has one id, so that asking twice does nothing twice.
   request.id = request.id ? *request.id : uuid_source{}.next(std::chrono::system_clock::now());
   request.retry = false;
   auto answer = client_->call(request);

@@ -35,7 +35,7 @@ void add_deadline(command& takes, connect_arguments& given);
 /// Whether a command needs the broker that keeps the journal, or takes any.
 enum class needs : std::uint8_t { any_broker, journal };
 
-/// Where the brokers of a topology listen, in its order.
+/// The addresses at which the brokers of a topology listen, in its order.
 std::vector<std::string> addresses_of(const topology::plan& plan);
 
 /// The number, in the topology, of the broker that keeps the journal.
@@ -71,7 +71,7 @@ std::vector<outcome<std::string>> ask_at_once(
     const std::vector<question>& questions,
     milliseconds deadline);
 
-/// As above, over a client that asks nothing else meanwhile.
+/// Does the same over a client that asks nothing else meanwhile.
 std::vector<outcome<std::string>>
 ask_at_once(client::client& calls, const std::vector<question>& questions, milliseconds deadline);
 
@@ -111,7 +111,7 @@ private:
 /// Whether `why` says that another broker keeps the journal.
 bool is_wrong_broker(const error& why);
 
-/// As `print_error`, for an error of the broker that keeps the journal.
+/// Prints as `print_error` does, for an error of the broker that keeps the journal.
 /// @param next advice for an error that leaves open whether it had an effect.
 int print_journal_error(const error& why, bool json, std::string_view next = {});
 

@@ -119,7 +119,7 @@ int serve(
   (void)raise_open_files();
   observe::event_log log{
       time, self.name, given.log_json ? observe::log_format::json : observe::log_format::text};
-  // Before the gateway, whose answers may come from there until it has ended.
+  // The keys come before the gateway, whose answers may come from there until it has ended.
   const auto keys = open_keys(plan, self.name);
   if (!keys) {
     return refuse(log, keys.error());
@@ -129,7 +129,7 @@ int serve(
   if (!moving) {
     return refuse(log, moving.error());
   }
-  // Before the gateway, whose loop uses it.
+  // The tokens come before the gateway, whose loop uses them.
   const auto tokens = open_tokens(plan, self);
   if (!tokens) {
     return refuse(log, tokens.error());
@@ -193,7 +193,7 @@ int serve(
 }
 
 int run(const node_arguments& given) {
-  // Before any thread is made, so that all inherit it.
+  // The signals are blocked before any thread is made, so that all inherit it.
   sigset_t signals = block_stop_signals();
   block_also(signals, SIGHUP);
   const auto read = read_topology(given);

@@ -110,7 +110,7 @@ gateway_features::~gateway_features() {
 std::unique_ptr<gateway::route_handler> gateway_features::route(
     const std::string& feature, std::unique_ptr<gateway::route_handler> modern) {
   const auto found = std::find_if(features_.begin(), features_.end(), [&](const auto& each) {
-    return each->options().name == feature; // It was found when the topology was checked.
+    return each->options().name == feature; // The feature was found when the topology was checked.
   });
   return std::make_unique<strangler::strangler_route>(**found, *legacy_, desk_, std::move(modern));
 }

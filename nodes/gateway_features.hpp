@@ -18,8 +18,8 @@
 
 namespace troupe {
 
-/// What the routes of a gateway between legacy systems and capabilities share: flags, the client of
-/// the legacy systems, comparison.
+/// The parts that the routes of a gateway between legacy systems and capabilities share: flags, the
+/// client of the legacy systems, comparison.
 ///
 /// Outlives the gateway and its answers. Owns a client of the brokers and three threads.
 class gateway_features {

@@ -12,14 +12,14 @@
 
 namespace troupe {
 
-/// How a gateway is. Ready if it is logged in at a broker and is not being drained: what else its
-/// routes need is said by their answers.
+/// The health of a gateway. Ready if it is logged in at a broker and is not being drained: what
+/// else its routes need is said by their answers.
 ///
 /// @param brokers their names, in the order of the snapshot's links.
 observe::health
 health_of(const gateway::gateway_snapshot& gateway, const std::vector<std::string>& brokers);
 
-/// What a gateway counts, by route. nodes/README.md lists the metrics.
+/// The metrics that a gateway counts, by route. nodes/README.md lists the metrics.
 ///
 /// @param moving its features; null if it has none.
 /// @param exporter sends its spans; null if nothing does.

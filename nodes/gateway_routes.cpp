@@ -17,7 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How much longer than its call a request may wait for its answer.
+/// The time beyond its call that a request may wait for its answer.
 constexpr milliseconds answer_margin = 5s;
 
 /// Longer than the 60 s for which proxies and load balancers keep an idle connection by default, so

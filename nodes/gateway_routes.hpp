@@ -13,7 +13,7 @@
 
 namespace troupe {
 
-/// How a gateway of `plan` is run.
+/// The options by which a gateway of `plan` is run.
 gateway::gateway::options
 options_of(const topology::plan& plan, const topology::gateway_plan& self);
 

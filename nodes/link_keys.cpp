@@ -24,7 +24,7 @@ void forbid_core_files() {
   }
 }
 
-/// Whatever this process runs gets no more rights than it has itself, by a set-user-id file.
+/// Gives whatever this process runs no more rights than it has itself, by a set-user-id file.
 void forbid_new_privileges() {
   (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); // Linux has had it since 3.5.
 }

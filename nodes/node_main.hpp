@@ -11,7 +11,7 @@
 
 namespace troupe {
 
-/// What troupe-broker and troupe-worker end with, beside 0.
+/// The codes that troupe-broker and troupe-worker end with, beside 0.
 namespace node_exit {
 inline constexpr int ok = 0;
 /// The command line or the topology cannot be used.
@@ -25,7 +25,7 @@ inline constexpr int internal = 70;
 struct node_arguments {
   /// The topology.
   std::string file;
-  /// Which of its nodes or brokers to be.
+  /// The node or broker of it to be.
   std::string node;
   bool log_json = false;
   /// The descriptor under which its text was read before; 0: `file` is read.
@@ -35,7 +35,7 @@ struct node_arguments {
 /// The topology, as the arguments say.
 std::variant<topology::plan, topology::faults> read_topology(const node_arguments& given);
 
-/// What such a program takes, for its manual.
+/// The options of such a program, for its manual.
 /// @param program "troupe-broker", "troupe-worker" or "troupe-gateway".
 command_page node_page(const std::string& program);
 

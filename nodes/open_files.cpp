@@ -7,7 +7,8 @@ namespace troupe {
 
 namespace {
 
-// More descriptors than any process serves; a limit without bound would say nothing.
+// The limit that is wanted: more descriptors than any process serves; one without bound would say
+// nothing.
 constexpr rlim_t open_files_wanted = 1U << 20U;
 
 } // namespace

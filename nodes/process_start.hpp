@@ -4,15 +4,15 @@
 
 namespace troupe {
 
-/// What becomes of a process whose reader leaves (SIGPIPE).
+/// The fate of a process whose reader leaves (SIGPIPE).
 enum class lost_reader : std::uint8_t {
   /// A write fails, and nothing ends: who reads a log may come and go.
   fails_the_write,
-  /// It ends, as a command in front of `head` does.
+  /// The process ends, as a command in front of `head` does.
   ends_the_process,
 };
 
-/// What every program of Troupe does before anything else, in one place:
+/// The start of every program of Troupe, before anything else, in one place:
 ///
 /// - Of the descriptors 0 to 2, those that are closed are opened: the next file, a database, would
 ///   get the number, and what is written to stderr with it. Writing to one of them fails.

@@ -20,7 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How often a node is asked that is not ready yet.
+/// The time between two questions to a node that is not ready yet.
 constexpr milliseconds not_ready_interval = 100ms;
 
 std::string_view environment(const char* name) {
@@ -39,7 +39,7 @@ std::optional<milliseconds> watchdog_in_environment() {
   const auto time = number_in(environment("WATCHDOG_USEC"));
   const auto process = number_in(environment("WATCHDOG_PID"));
   if (!time || *time == 0 || (process && *process != static_cast<std::uint64_t>(::getpid()))) {
-    return std::nullopt; // It may be meant for a parent of this process.
+    return std::nullopt; // The watchdog may be meant for a parent of this process.
   }
   return std::max(1ms, std::chrono::floor<milliseconds>(std::chrono::microseconds{*time}));
 }

@@ -14,13 +14,14 @@ namespace troupe {
 /// Type=notify. @source sd_notify(3).
 class service_manager {
 public:
-  /// Nothing if $NOTIFY_SOCKET names no socket.
+  /// The service manager; nothing if $NOTIFY_SOCKET names no socket.
   static std::optional<service_manager> from_environment();
 
   /// Says such as "READY=1". What cannot be said is not: nothing depends on it here.
   void say(std::string_view state) const;
 
-  /// How often it wants to hear WATCHDOG=1, from $WATCHDOG_USEC; nothing if it does not.
+  /// The time between two WATCHDOG=1 that it wants to hear, from $WATCHDOG_USEC; nothing if it
+  /// wants none.
   std::optional<milliseconds> watchdog() const { return watchdog_; }
 
 private:

@@ -14,7 +14,7 @@
 
 namespace troupe {
 
-/// What checkers of service tokens expect by the topology.
+/// The rules of the topology by which service tokens are checked.
 security::token_rules token_rules(const topology::token_options& options);
 
 /// The checker of a gateway's tokens; null if its topology has no `tokens`, or if there are no keys

@@ -13,7 +13,7 @@
 
 namespace troupe {
 
-/// Which of the traces that begin at a capability are recorded.
+/// The choice which of the traces that begin at a capability are recorded.
 observe::sampling sampling_of(const topology::plan& plan, std::string_view capability);
 
 /// Sends what is recorded to the collector that the topology names; null if it names none.

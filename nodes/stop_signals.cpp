@@ -23,14 +23,15 @@ sigset_t block_stop_signals() {
   ::sigemptyset(&signals);
   ::sigaddset(&signals, SIGTERM);
   ::sigaddset(&signals, SIGINT);
-  // Who rotates logs or reloads services sends SIGHUP to all: no reason to end.
+  // SIGHUP is sent to all by whoever rotates logs or reloads services: no reason to end.
   (void)std::signal(SIGHUP, SIG_IGN);
   (void)::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   return signals;
 }
 
 void block_also(sigset_t& signals, int signal) {
-  (void)std::signal(signal, SIG_DFL); // What is ignored is not delivered to who waits for it.
+  // A signal that is ignored is not delivered to whoever waits for it.
+  (void)std::signal(signal, SIG_DFL);
   ::sigaddset(&signals, signal);
   (void)::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
@@ -49,7 +50,7 @@ int await_signal(
     const sigset_t& signals, const std::stop_token& stop, const std::function<void()>& meanwhile) {
   using namespace std::chrono_literals;
   while (!stop.stop_requested()) {
-    // How late a stop from inside may be noticed.
+    // The delay with which a stop from inside may be noticed.
     if (const int signal = signal_within(signals, 200ms); signal > 0) {
       return signal;
     }

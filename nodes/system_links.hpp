@@ -17,7 +17,7 @@ namespace troupe {
 class system_links {
 public:
   using answers = std::vector<outcome<std::string>>;
-  /// How to reach some of the brokers.
+  /// The source of options to reach some of the brokers.
   using options_source = std::function<outcome<client::options>(std::vector<std::string>)>;
 
   system_links(const topology::plan& plan, const options_source& options);

@@ -35,7 +35,7 @@ public:
   /// its heading.
   std::string text(std::size_t columns = std::string::npos) const;
 
-  /// As `text`, for the terminal behind stdout, if there is one.
+  /// The text for the terminal behind stdout, if there is one.
   std::string for_terminal() const;
 
 private:
@@ -52,7 +52,7 @@ private:
 /// The characters `text` takes on a terminal, about: its code points.
 std::size_t width_of(std::string_view text);
 
-/// As much of the beginning of `text` as takes at most `most` characters on a terminal, about.
+/// The beginning of `text` that takes at most `most` characters on a terminal, about.
 std::string_view first_characters(std::string_view text, std::size_t most);
 
 /// The first line of `text`, at most `most` characters of it, without control characters; "-" for
@@ -65,7 +65,7 @@ std::string cell_text(std::string_view text, std::size_t most = 200);
 std::string
 wrapped(std::string_view text, std::size_t columns, std::string_view first, std::string_view rest);
 
-/// How wide the terminal behind stdout is now; `otherwise` if there is none.
+/// The width of the terminal behind stdout now; `otherwise` if there is none.
 std::size_t terminal_columns(std::size_t otherwise);
 
 /// "850ms", "12s", "3m 12s", "2h 5m", "4d 3h".

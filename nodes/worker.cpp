@@ -162,7 +162,7 @@ int serve(const topology::plan& plan, const node_arguments& given, const sigset_
 }
 
 int run(const node_arguments& given) {
-  // Before any thread is made, so that all inherit it.
+  // The signals are blocked before any thread is made, so that all inherit it.
   sigset_t stop_signals = block_stop_signals();
   const auto read = read_topology(given);
   if (const auto* faults = std::get_if<topology::faults>(&read)) {

@@ -87,7 +87,7 @@ constexpr std::array all_group_times{
         &runner_metrics::event_handler},
 };
 
-/// Of groups with a store.
+/// The families of groups with a store.
 constexpr std::array turn_times{
     group_times{
         "troupe_worker_lock_seconds",

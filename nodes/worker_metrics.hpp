@@ -10,7 +10,7 @@
 
 namespace troupe {
 
-/// What a worker counts and measures, by capability, as text. nodes/README.md lists the metrics.
+/// The metrics of a worker, by capability, as text. nodes/README.md lists the metrics.
 ///
 /// @param brokers their names, in the order of the snapshot's links.
 /// @param exporter sends its spans; null if nothing does.

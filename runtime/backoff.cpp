@@ -18,7 +18,8 @@ milliseconds backoff_after(std::uint64_t failures, milliseconds first, milliseco
 // and their distributions differ between standard libraries.
 std::chrono::nanoseconds jitter::stretch(std::chrono::nanoseconds base, double share) {
   state_ += golden_ratio;
-  const double random = static_cast<double>(mixed(state_) >> 11U) * 0x1.0p-53; // From [0, 1).
+  // The number is from [0, 1).
+  const double random = static_cast<double>(mixed(state_) >> 11U) * 0x1.0p-53;
   return base
          + std::chrono::nanoseconds{
              static_cast<std::int64_t>(static_cast<double>(base.count()) * share * random)};

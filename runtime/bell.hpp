@@ -11,7 +11,7 @@ namespace troupe {
 /// more switches between threads: on one core, a quarter of the time of a call.
 class bell {
 public:
-  /// From any thread. The waiting thread sees everything written before the ring.
+  /// Rings, from any thread. The waiting thread sees everything written before the ring.
   void ring() noexcept {
     if (rung_.exchange(1) == 0) {
       rung_.notify_one();

@@ -218,7 +218,7 @@ std::string duration_text(std::chrono::milliseconds duration) {
 
 std::string size_text(std::uint64_t bytes) {
   for (const unit& each : size_units) {
-    // What would be rounded up to 1024.0 of a unit is 1.0 of the next.
+    // A size that would be rounded up to 1024.0 of a unit is 1.0 of the next.
     if (bytes < each.factor - each.factor / 20'480 || each.factor == 1) {
       continue;
     }

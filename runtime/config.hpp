@@ -34,7 +34,7 @@ struct config_tree {
   template <class Tree>
   struct basic_entry {
     std::string key;
-    /// Where the key stands.
+    /// The place where the key stands.
     file_position at;
     Tree value;
   };
@@ -43,9 +43,9 @@ struct config_tree {
 
   kind is = kind::null;
   file_position at{};
-  std::string text{};               // Of a scalar.
-  std::vector<config_tree> items{}; // Of a list.
-  std::vector<entry> entries{};     // Of a map, in the order of the file.
+  std::string text{};               // The text of a scalar.
+  std::vector<config_tree> items{}; // The items of a list.
+  std::vector<entry> entries{};     // The entries of a map, in the order of the file.
 
   const config_tree* find(std::string_view key) const;
 };

@@ -10,7 +10,8 @@
 
 namespace troupe {
 
-/// Why a call failed. The set is closed; numbers travel in messages and are never reused.
+/// The reason why a call failed. The set is closed; numbers travel in messages and are never
+/// reused.
 ///
 /// Each comment says what the caller can do, and the usual effect; `error::possible` decides.
 enum class errc : std::uint8_t {
@@ -48,9 +49,9 @@ enum class errc : std::uint8_t {
 /// Whether something may have happened although an error came back.
 enum class effect : std::uint8_t { none, unknown };
 
-/// What follows from a code, for everybody who has to decide something about a failed call.
+/// The verdict on a code, for everybody who has to decide something about a failed call.
 struct verdict {
-  /// As it travels in messages.
+  /// The name, as it travels in messages.
   std::string_view name;
   /// "Not now", said before any work: the same call may succeed later, under the same id.
   bool asks_for_patience = false;
@@ -58,8 +59,8 @@ struct verdict {
   bool counts = false;
   /// Says nothing about the business: a saga tries the step again instead of undoing it.
   bool is_technical = false;
-  /// Said without looking at what became of the call elsewhere. An error that is not blind comes
-  /// from the worker's inbox, and holds for every time the call was sent.
+  /// Whether it is said without a look at what became of the call elsewhere. An error that is not
+  /// blind comes from the worker's inbox, and holds for every time the call was sent.
   bool is_blind = false;
   /// The business's last word on a command: the inbox keeps it as the answer to this id.
   bool is_kept = false;
@@ -78,11 +79,12 @@ inline std::string_view name_of(errc code) {
 /// The code called `name`, or nothing.
 std::optional<errc> errc_named(std::string_view name);
 
-/// Why a call failed, whether it may have had an effect, and what to do next.
+/// The error of a call: why it failed, whether it may have had an effect, and what to do next.
 struct error {
   errc code = errc::internal;
   effect possible = effect::none;
-  /// For a person: what happened and what to do. Travels to the caller, so it holds no secrets.
+  /// The message for a person: what happened and what to do. Travels to the caller, so it holds no
+  /// secrets.
   std::string message;
   /// Another try is of no use before this much time has passed.
   std::optional<std::chrono::milliseconds> retry_after{};

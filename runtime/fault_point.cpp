@@ -83,8 +83,8 @@ void pass_fault_point(std::string_view name) {
   if (action == "kill") {
     ::kill(::getpid(), SIGKILL);
   } else if (action == "stop") {
-    // Sent to this thread: another thread could take a signal sent to the process, and this one
-    // would go on meanwhile.
+    // The signal is for this thread: another thread could take one sent to the process, and this
+    // one would go on meanwhile.
     (void)::raise(SIGSTOP);
   } else if (action == "hang") {
     for (;;) {

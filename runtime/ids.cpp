@@ -137,7 +137,7 @@ uuid uuid_source::next(wall_time now) {
 }
 
 uuid derived_id(const uuid& from, std::string_view label) {
-  // In one piece: a streaming state has 576 bytes to set up.
+  // The text is hashed in one piece: a streaming state has 576 bytes to set up.
   std::array<char, 128> piece;
   XXH128_hash_t hash;
   if (from.bytes.size() + label.size() <= piece.size()) {

@@ -57,7 +57,7 @@ public:
   /// Draws its secret from the operating system.
   uuid_source();
 
-  /// For tests and simulations: the same seed and times give the same ids.
+  /// Makes a source for tests and simulations: the same seed and times give the same ids.
   ///
   /// @param made how many ids the source has made before.
   explicit uuid_source(std::uint64_t seed, std::uint64_t made = 0);
@@ -67,7 +67,7 @@ public:
 private:
   key_stream secret_;
   std::uint64_t count_ = 0;
-  key_stream::block tails_; // Of the ids around the last one.
+  key_stream::block tails_; // The tails of the ids around the last one.
   std::uint64_t last_millis_ = 0;
 };
 

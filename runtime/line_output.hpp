@@ -29,7 +29,8 @@ private:
     plainly,
     /// A socket, which is asked not to block at each send.
     sending,
-    /// It could not be opened anew: asked for room first, in pieces that a pipe takes as a whole.
+    /// The output could not be opened anew: it is asked for room first, in pieces that a pipe takes
+    /// as a whole.
     asking,
   };
 
@@ -39,7 +40,7 @@ private:
   int descriptor_;
   int own_ = -1;
   way how_ = way::plainly;
-  std::string rest_; // Of a line that was begun: one line at most.
+  std::string rest_; // The rest of a line that was begun: one line at most.
 };
 
 } // namespace troupe

@@ -27,7 +27,7 @@ bool lineage::agrees_with(const lineage& reader, std::uint64_t position) const {
 }
 
 std::uint64_t lineage::shared_with(const lineage& other, std::uint64_t most) const {
-  std::uint64_t last = most; // Of the life at hand.
+  std::uint64_t last = most; // The last position of the life at hand.
   for (auto mine = lives_.rbegin(); mine != lives_.rend(); ++mine) {
     if (mine->first <= last) {
       const auto same =
@@ -44,7 +44,7 @@ std::uint64_t lineage::shared_with(const lineage& other, std::uint64_t most) con
     }
     last = std::min(last, mine->first - 1);
   }
-  // What was written before lives were kept is taken for common.
+  // Positions that were written before lives were kept are taken for common.
   return other.lives_.empty() ? last : std::min(last, other.lives_.front().first - 1);
 }
 
@@ -57,7 +57,8 @@ void lineage::learn(const std::vector<journal_life>& lives, std::uint64_t positi
   const uuid known = writer_of(position);
   lives_.erase(
       std::upper_bound(lives_.begin(), lives_.end(), position, begins_behind), lives_.end());
-  // Also where nobody says who wrote the next one: else it would be ascribed to the life before.
+  // The life ends also where nobody says who wrote the next position: else that would be ascribed
+  // to the life before.
   if (const uuid next = journal.writer_of(position + 1); next != known) {
     lives_.push_back({next, position + 1});
   }

@@ -18,8 +18,9 @@ struct journal_life {
   bool operator==(const journal_life&) const = default;
 };
 
-/// Which life of a journal wrote which positions. A copy that is brought back goes on with another
-/// life than its original did, so that two histories differ from there on, however far both grow.
+/// The lineage of a journal: which of its lives wrote which positions. A copy that is brought back
+/// goes on with another life than its original did, so that two histories differ from there on,
+/// however far both grow.
 class lineage {
 public:
   lineage() = default;

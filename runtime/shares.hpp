@@ -8,8 +8,8 @@
 
 namespace troupe {
 
-/// How much each peer has of a store that has a bound: one may have as much as is left for the
-/// others, so that whoever comes next finds room, however many try to fill it. Pure.
+/// The shares of peers in a store that has a bound: one may have as much as is left for the others,
+/// so that whoever comes next finds room, however many try to fill it. Pure.
 /// @source Choudhury and Hahne 1998, "Dynamic queue length thresholds for shared-memory packet
 /// switches", with alpha = 1.
 class shares {

@@ -21,7 +21,7 @@ public:
   /// Draws a key from the operating system.
   sip_hash() : low_{random_bits()}, high_{random_bits()} {}
 
-  /// For tests.
+  /// Makes a hash with a known key, for tests.
   sip_hash(std::uint64_t key_low, std::uint64_t key_high) : low_{key_low}, high_{key_high} {}
 
   std::uint64_t operator()(std::string_view bytes) const {

@@ -17,7 +17,8 @@ struct access_rule {
   std::string who;
   security::grants may{};
   file_position at{};
-  /// Where each right stands, by `security::act` and in the order of `security::rights_to`.
+  /// The place where each right stands, by `security::act` and in the order of
+  /// `security::rights_to`.
   std::array<std::vector<file_position>, security::act_count> places{};
 
   static constexpr std::size_t rights_max = 1'024;
@@ -29,7 +30,7 @@ struct token_options {
   std::string issuer;
   std::string audience;
   std::chrono::milliseconds lifetime{std::chrono::hours{1}};
-  /// By how much the clocks of two machines may differ.
+  /// The most by which the clocks of two machines may differ.
   std::chrono::milliseconds leeway{30'000};
   /// Whether brokers want a token of whoever logs in with a key.
   bool at_login = false;

@@ -14,8 +14,8 @@ namespace {
 
 using security::act;
 
-/// What Troupe itself answers, of which a right names a part; `troupe.node` goes on with a node's
-/// name.
+/// The names under which Troupe itself answers, of which a right names a part; `troupe.node` goes
+/// on with a node's name.
 constexpr std::array<std::string_view, 3> own_names{
     "troupe.broker.", "troupe.events.", "troupe.node."};
 /// Topics of its own.

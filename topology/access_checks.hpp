@@ -10,10 +10,10 @@
 
 namespace troupe::topology {
 
-/// What `security.allow` grants to `who`; nothing where no rule is about it.
+/// The grants of `security.allow` to `who`; none where no rule is about it.
 security::grants rights_of(const security_options& security, std::string_view who);
 
-/// What a gateway may do: its rule, and what its strangler features and its page need of Troupe's
+/// The rights of a gateway: its rule, and what its strangler features and its page need of Troupe's
 /// own topics and operations. @param whole has `security`.
 security::grants rights_of(const plan& whole, const gateway_plan& gateway);
 

@@ -23,7 +23,7 @@ struct access_party {
 
   std::string name;
   kind is = kind::client;
-  /// Of a capability: its nodes, which may do what it may.
+  /// The nodes of a capability, which may do what it may.
   std::vector<std::string> nodes{};
   security::grants may{};
 };
@@ -41,7 +41,7 @@ struct operation_access {
 /// Everybody who may do something, as `security` of the plan says: capabilities, gateways, clients.
 std::vector<access_party> access_parties(const plan& plan);
 
-/// Who may call each operation of the plan's capabilities.
+/// The table of who may call each operation of the plan's capabilities.
 /// @param types which the plan was checked with.
 std::vector<operation_access> access_to_operations(
     const plan& plan,

@@ -33,7 +33,7 @@ struct actor_type {
   bool asks_others = false;
   /// The types of those calls.
   std::vector<wire::message_schema> call_types{};
-  /// What it answers, hears and tells.
+  /// The description of what it answers, hears and publishes.
   wire::actor_description described{};
 
   /// The topics it has handlers for, or patterns of them.

@@ -13,7 +13,7 @@ namespace troupe::topology {
 
 namespace {
 
-/// What listens somewhere.
+/// A part of the topology that listens somewhere.
 struct listener {
   /// "broker `b1`".
   std::string who;
@@ -59,7 +59,7 @@ public:
     in_use_.push_back(std::move(one));
   }
 
-  /// Where the value of `key` stands, else `otherwise`.
+  /// The position of the value of `key`, else `otherwise`.
   file_position position_of_key(
       std::string_view section,
       const std::string& name,

@@ -19,7 +19,7 @@ struct draft {
   const config_tree* root = nullptr;
   /// The section of each of `result.capabilities`, in the same order.
   std::vector<const config_tree*> sections;
-  /// For each capability whether its `nodes` could be read; if not, nothing is concluded from them.
+  /// Whether the `nodes` of each capability could be read; if not, nothing is concluded from them.
   std::vector<bool> nodes_are_read;
   /// Whether `limits` and all bulkheads could be read; if not, their memory is not summed up.
   bool sizes_are_read = true;
@@ -32,7 +32,7 @@ struct draft {
 file_position
 position_of(std::initializer_list<const config_tree*> values, file_position otherwise);
 
-/// Why `name` is no name, or "" if it is one: [a-z][a-z0-9_]{0,63}.
+/// The reason why `name` is no name, or "" if it is one: [a-z][a-z0-9_]{0,63}.
 std::string check_name(std::string_view name);
 
 /// Adds the faults that no single key shows: endpoints in use twice, links, memory, shared

@@ -56,7 +56,7 @@ std::optional<std::string> any_address(const std::string& host, bool in_brackets
                                : canonical(AF_INET, host);
 }
 
-/// Who may reach an address.
+/// The machines that may reach an address.
 enum class reach : std::uint8_t { loopback, any };
 
 /// Reads HOST:PORT.

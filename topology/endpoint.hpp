@@ -8,7 +8,7 @@
 
 namespace troupe::topology {
 
-/// Where a process listens. Two spellings of one address compare equal.
+/// The address at which a process listens. Two spellings of one address compare equal.
 struct endpoint {
   /// "127.0.0.1" (also for localhost), or "::1" without its brackets.
   std::string host;
@@ -30,7 +30,7 @@ std::variant<endpoint, fault> read_secured_endpoint(std::string_view text);
 /// Reads HOST:PORT in the same way: whoever reaches an admin address may ask.
 std::variant<endpoint, fault> read_admin_address(std::string_view text);
 
-/// What a gateway listens on.
+/// The address on which a gateway listens, and how.
 struct http_endpoint {
   bool uses_tls = false;
   endpoint where;

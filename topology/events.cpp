@@ -36,7 +36,7 @@ void read_broker(config_reader& reader, plan& into) {
     into.events.broker = into.brokers.front().name;
   }
   const auto name = reader.text("broker");
-  // If no broker could be read, every name would be reported as unknown.
+  // A name is not looked up if no broker could be read: every one would be reported as unknown.
   if (!name || into.brokers.empty()) {
     return;
   }

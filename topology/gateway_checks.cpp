@@ -175,7 +175,7 @@ void check_call(
   }
   const actor_type* const type = type_named(capability->actor, types);
   if (type == nullptr) {
-    return; // It is reported where it stands.
+    return; // The fault is reported where it stands.
   }
   const wire::operation_description* const operation = type->described.find(call.operation);
   if (operation == nullptr) {

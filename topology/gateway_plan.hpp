@@ -23,7 +23,7 @@ struct call_route_plan {
   std::string operation;
   /// The most that a call may take; a request may ask for less.
   std::chrono::milliseconds deadline{5'000};
-  /// Of a good answer.
+  /// The status of a good answer.
   int status = 200;
   /// The status of each reason for which the operation may refuse, where it is not 422.
   std::map<std::string, int, std::less<>> rejected{};
@@ -53,11 +53,11 @@ struct route_plan {
   file_position at;
 };
 
-/// Who may look at the page of the system.
+/// The readers of the page of the system.
 enum class page_readers : std::uint8_t {
-  /// Nobody: there is none.
+  /// The page is not served.
   nobody,
-  /// Whoever is on the gateway's machine.
+  /// The page is for whoever is on the gateway's machine.
   loopback,
   /// Services that have the right to `troupe.broker.status`, by their token.
   operators,
@@ -66,12 +66,12 @@ enum class page_readers : std::uint8_t {
 /// A process that serves HTTP.
 struct gateway_plan {
   std::string name;
-  /// As of a node.
+  /// The host, as of a node.
   std::string host;
   /// "http://127.0.0.1:8080", as in the file, and the address in it.
   std::string listen;
   endpoint address{};
-  /// As of a broker.
+  /// The address of health and metrics, as of a broker.
   std::string admin{};
 
   /// PEM files, joined to the folder of the file; nothing for plain HTTP.
@@ -83,7 +83,7 @@ struct gateway_plan {
   std::optional<tls_plan> tls{};
   /// The origins whose pages may read answers. @source https://fetch.spec.whatwg.org, "CORS".
   std::vector<std::string> origins{};
-  /// What each client address may send; nothing for as much as it likes.
+  /// The rate at which each client address may send; absent: as much as it likes.
   std::optional<gateway::rate> rate{};
   /// Normal addresses of proxies whose X-Forwarded-For is believed.
   std::vector<std::string> proxies{};
@@ -93,7 +93,7 @@ struct gateway_plan {
   std::vector<route_plan> routes{};
   /// The feature whose legacy system gets the requests that no route takes; empty: none.
   std::string otherwise{};
-  /// Of the page at /ui.
+  /// The readers of the page at /ui.
   page_readers ui = page_readers::nobody;
   file_position at;
 

@@ -209,7 +209,7 @@ void read_listen(config_reader& reader, gateway_plan& into) {
     auto read = read_http_endpoint(*listen);
     if (auto* wrong = std::get_if<fault>(&read)) {
       reader.add_fault("listen", fmt::format("({}) {}", *listen, wrong->what), wrong->remedy);
-      (void)reader.tree("tls"); // Nothing is concluded from it.
+      (void)reader.tree("tls"); // The tree is read for its faults; nothing is concluded from it.
       return;
     }
     uses_tls = std::get<http_endpoint>(read).uses_tls;

@@ -61,8 +61,8 @@ const gateway_plan* plan::find_gateway(std::string_view gateway) const {
 }
 
 std::uint64_t queue_bytes_max(const capability_plan& capability, std::uint64_t body_bytes_max) {
-  // At most (65,536 x 256 nodes + 1,000,000) x 64 MiB by the ranges of the keys: 64 bits hold the
-  // sum over the 4,096 capabilities a topology may have.
+  // The sum is at most (65,536 x 256 nodes + 1,000,000) x 64 MiB by the ranges of the keys: 64 bits
+  // hold the sum over the 4,096 capabilities a topology may have.
   const auto in_flight = static_cast<std::uint64_t>(capability.bulkhead.in_flight);
   const auto queue = static_cast<std::uint64_t>(capability.bulkhead.queue);
   return (in_flight * capability.nodes.size() + queue) * body_bytes_max;

@@ -25,11 +25,13 @@ struct broker_plan {
   std::string name;
   /// Such as "tcp://127.0.0.1:5550".
   std::string listen;
-  /// Where clients without keys connect, if every link has some: on loopback; empty for nowhere.
+  /// The endpoint where clients without keys connect, if every link has some: on loopback; empty
+  /// for nowhere.
   std::string open{};
   /// As of a node.
   std::string host = "here";
-  /// Where it tells of its health and metrics over HTTP: "127.0.0.1:9101"; empty for nowhere.
+  /// The address at which it tells of its health and metrics over HTTP: "127.0.0.1:9101"; empty for
+  /// nowhere.
   std::string admin{};
   file_position at;
 };
@@ -43,8 +45,8 @@ struct node_plan {
   file_position at;
 };
 
-/// How many effects (work outside the system) a group may have under way, and how long each may
-/// take.
+/// The limits of effects (work outside the system): how many a group may have under way, and how
+/// long each may take.
 struct effect_options {
   /// Effects of one group that run at once, each on a thread.
   int threads = 4;
@@ -60,7 +62,8 @@ struct effect_options {
       std::chrono::milliseconds{10}, std::chrono::hours{1}};
 };
 
-/// How a capability is run and looked after: the keys that `defaults` and each capability share.
+/// The policies by which a capability is run and looked after: the keys that `defaults` and each
+/// capability share.
 struct policies {
   supervision::options supervision;
   supervision::breaker_options breaker;
@@ -69,9 +72,9 @@ struct policies {
   supervision::retry_options retry;
   /// A handler or turn that runs longer ends the process.
   std::chrono::milliseconds turn_limit{10'000};
-  /// How long answers to calls are remembered: an id that is older may be refused.
+  /// The time for which answers to calls are remembered: an id that is older may be refused.
   std::chrono::hours inbox_kept{7 * 24};
-  /// How long sagas that are over, and the answers to their commands, are kept.
+  /// The time for which sagas that are over, and the answers to their commands, are kept.
   std::chrono::hours sagas_kept{90 * 24};
 
   static constexpr range<std::chrono::milliseconds> turn_limit_range{
@@ -82,7 +85,7 @@ struct policies {
       std::chrono::hours{24}, std::chrono::hours{3'650 * 24}};
 };
 
-/// Where in the journal a capability begins if the journal does not know it yet.
+/// The place in the journal where a capability begins that the journal does not know yet.
 struct subscribe_start {
   enum class place : std::uint8_t { newest, oldest, time };
 
@@ -91,7 +94,7 @@ struct subscribe_start {
   wall_time time{};
 };
 
-/// How long the events of some topics are kept: until either limit is reached.
+/// The limits of the events of some topics, which are kept until either is reached.
 struct retention_rule {
   /// A topic, `PREFIX.*` or `*`.
   std::string pattern = "*";
@@ -127,8 +130,8 @@ struct capability_plan : policies {
   capability_name name;
   /// The registered actor type.
   std::string actor;
-  /// Over all its nodes together; node i of n gets every n-th one. At least one on each node, which
-  /// is also the default.
+  /// The replicas over all its nodes together; node i of n gets every n-th one. At least one on
+  /// each node, which is also the default.
   int replicas = 1;
   std::vector<node_name> nodes;
   /// "sqlite:examples/shop/data/orders.db": the capability's name is filled in, and a relative path
@@ -155,8 +158,8 @@ struct plan {
   /// The file it was read from, and the folder in which relative paths start.
   std::string file;
   std::string folder;
-  /// What a broker and its workers must have in common (plan_digest.hpp), and the file's bytes. A
-  /// broker refuses workers of which it knows neither.
+  /// The digests of what a broker and its workers must have in common (plan_digest.hpp), and of the
+  /// file's bytes. A broker refuses workers of which it knows neither.
   std::uint64_t digest = 0;
   std::uint64_t text_digest = 0;
   transport::heartbeat_options heartbeat;
@@ -172,7 +175,7 @@ struct plan {
   std::vector<gateway_plan> gateways;
   events_plan events;
   std::vector<strangler_plan> features;
-  /// Absent: links have no keys, and are on loopback.
+  /// The security of links; absent: they have no keys, and are on loopback.
   std::optional<security_options> security;
   traces_plan traces;
 

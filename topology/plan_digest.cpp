@@ -64,7 +64,7 @@ void plan_text::add(std::string_view key, const config_tree& tree) {
     break;
   case config_tree::kind::map: {
     if (tree.entries.empty()) {
-      break; // As if it were left out.
+      break; // An empty map counts as if it were left out.
     }
     std::vector<const config_tree::entry*> entries;
     for (const config_tree::entry& each : tree.entries) {

@@ -276,7 +276,7 @@ private:
           "nodes", "names `" + name.value + "` twice", "name each node once; set `replicas`");
       return;
     }
-    // If no node could be read, every name would be reported as unknown.
+    // The names are not looked up if no node could be read: every one would be reported as unknown.
     if (draft_.result.nodes.empty()) {
       return;
     }
@@ -334,7 +334,7 @@ faults unreadable(const std::string& file, const std::string& why) {
   return only(file, {{}, "the file cannot be read: " + why, "check the path and its permissions"});
 }
 
-// Whoever writes a topology into a pipe has it ready.
+// The wait for a pipe: whoever writes a topology into one has it ready.
 constexpr std::chrono::milliseconds pipe_patience{5'000};
 
 /// An open file.

@@ -23,7 +23,7 @@ read(std::string_view text, const std::string& file, const std::vector<actor_typ
 /// be read stands at {0, 0}.
 std::variant<std::string, faults> read_text(const std::string& file);
 
-/// As `read`, with the text of the open file `descriptor`, from its beginning on.
+/// Does what `read` does with the text of the open file `descriptor`, from its beginning on.
 std::variant<plan, faults>
 read_open(int descriptor, const std::string& file, const std::vector<actor_type>& types);
 

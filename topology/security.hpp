@@ -10,11 +10,11 @@
 
 namespace troupe::topology {
 
-/// Who may connect without a key.
+/// The clients that may connect without a key.
 enum class plain_clients : std::uint8_t {
-  /// Nobody.
+  /// Clients without a key are refused.
   refused,
-  /// Whoever reaches the loopback endpoint `open` of a broker.
+  /// Clients without a key may reach the loopback endpoint `open` of a broker.
   open,
 };
 
@@ -23,9 +23,9 @@ struct security_options {
   /// The folder of the keys, joined to the file's folder.
   std::string keys;
   plain_clients clients = plain_clients::refused;
-  /// Absent: nobody asks for a token.
+  /// The options of tokens; absent: nobody asks for one.
   std::optional<token_options> tokens{};
-  /// Who may do what; all else is forbidden.
+  /// The rules of who may do what; all else is forbidden.
   std::vector<access_rule> allow{};
   file_position at{};
 };

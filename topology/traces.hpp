@@ -12,8 +12,8 @@ struct plan;
 
 /// The section `traces`: which traces are recorded, and who gets them.
 struct traces_plan {
-  /// Where an OpenTelemetry collector takes them: "http://127.0.0.1:4318/v1/traces"; empty if they
-  /// are only kept in the processes, for `troupe traces`.
+  /// The address at which an OpenTelemetry collector takes them: "http://127.0.0.1:4318/v1/traces";
+  /// empty if they are only kept in the processes, for `troupe traces`.
   std::string otlp;
   /// The share of the traces that begin here, 0 to 1.
   double sample = 0;

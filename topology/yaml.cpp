@@ -120,7 +120,7 @@ private:
   struct unfinished {
     config_tree tree;
     YAML::anchor_t anchor = 0;
-    // Of a map: the key that waits for its value, and the keys so far with their lines.
+    // The key of a map that waits for its value, and the keys so far with their lines.
     std::optional<config_tree> key{};
     std::map<std::string, int> keys{};
   };

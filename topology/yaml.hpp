@@ -12,13 +12,13 @@ namespace troupe::topology {
 constexpr std::size_t yaml_bytes_max = 1U << 20U;
 /// Deepest nesting of lists and maps.
 constexpr std::size_t yaml_depth_max = 32;
-/// Most bytes of scalars and keys plus nodes, with each alias counted as a copy of its anchor: a
-/// few lines of aliases to aliases would fill any memory ("billion laughs").
+/// The most bytes of scalars and keys plus nodes, with each alias counted as a copy of its anchor:
+/// a few lines of aliases to aliases would fill any memory ("billion laughs").
 constexpr std::size_t yaml_weight_max = 4U << 20U;
 
 /// A YAML text after parsing.
 struct yaml_document {
-  /// Empty (kind null at {0, 0}) for a text without content.
+  /// The tree, empty (kind null at {0, 0}) for a text without content.
   config_tree tree;
   std::vector<fault> faults;
   /// Whether the text was read to its end; if not, `tree` is of no use.

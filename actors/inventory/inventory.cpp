@@ -59,7 +59,7 @@ outcome<std::vector<const line*>> sorted_lines(const reserve_stock& request) {
   return lines;
 }
 
-/// What the shelves say about one line.
+/// The shelf of one line: what is there, and at what price.
 struct shelf {
   bool exists = false;
   std::int64_t price_cents = 0;
@@ -89,7 +89,7 @@ error out_of_stock(const line& wanted, std::int64_t available) {
           + std::to_string(available) + " are left.");
 }
 
-/// What the lines cost together, or why they cannot be had.
+/// The price of the lines together, or why they cannot be had.
 outcome<std::int64_t> total_of(
     const std::vector<const line*>& lines,
     const std::vector<shelf>& shelves,
@@ -112,7 +112,7 @@ outcome<std::int64_t> total_of(
       why->details.emplace_back("sku", wanted.sku);
       return failure{std::move(*why)};
     }
-    total += there.price_cents * wanted.quantity; // Within 64 bits: see money.hpp.
+    total += there.price_cents * wanted.quantity; // The sum stays within 64 bits: see money.hpp.
   }
   if (!shop::is_amount(total)) {
     return failure{rejected(
@@ -292,7 +292,7 @@ bool inventory_actor::take(const line& wanted, turn& turn) const {
   if (taken == 0) {
     return false;
   }
-  // Not by RETURNING, for which SQLite builds a table, too.
+  // RETURNING is not used, for which SQLite builds a table, too.
   const std::int64_t left =
       session.integer_of("SELECT available FROM stock WHERE sku = $1", wanted.sku).value_or(0);
   if (left < options_.low_at && left + wanted.quantity >= options_.low_at) {

@@ -110,7 +110,7 @@ TROUPE_MESSAGE(stock_released, lines)
 /// `reservations`: what orders hold, in the order of their ids, for those who compare books. 1 to
 /// 10,000 at once.
 struct list_reservations {
-  /// Only those of orders behind this one.
+  /// The order behind which the answer begins.
   std::optional<uuid> after{};
   std::int64_t count = 1'000;
 };
@@ -125,7 +125,7 @@ struct listed_reservation {
 
 TROUPE_MESSAGE(listed_reservation, order_id, lines, total_cents)
 
-/// Empty behind the last order.
+/// The reservations; empty behind the last order.
 struct reservation_list {
   std::vector<listed_reservation> reservations;
 };

@@ -26,7 +26,7 @@ struct confirmation_sent {
   bool taken = false;
   std::string message_id;
   std::int64_t attempts = 0;
-  /// Why the mail was not taken.
+  /// The reason why the mail was not taken.
   std::string reason;
 };
 

@@ -22,7 +22,7 @@ struct letter {
 /// The answer to a mail.
 struct delivery {
   bool taken = false;
-  /// Why the mail was not taken, which is final.
+  /// The reason why the mail was not taken, which is final.
   std::string reason;
 };
 

@@ -23,7 +23,7 @@ struct mail {
   std::string message_id;
   /// The number of tries by the process that succeeded or gave up.
   std::int64_t attempts = 0;
-  /// Why the mail failed.
+  /// The reason why the mail failed.
   std::string reason;
 };
 

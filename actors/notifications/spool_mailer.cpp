@@ -93,7 +93,7 @@ outcome<delivery> spool_mailer::send(const letter& mail) {
       return failure{std::move(written).error()};
     }
   }
-  // Also for a file that was there: its writer may have died before it synced the folder.
+  // The folder is synced also for a file that was there: its writer may have died before it did so.
   return sync_folder(folder_).map([] { return delivery{true, {}}; });
 }
 

@@ -15,8 +15,8 @@ using saga::result;
 using saga::step;
 using saga::step_kind;
 
-// With the default back-off (50 ms, doubled up to 2 s), ten retries pause for 8.4 to 11.2 s in all,
-// which outlasts a worker's death (about 1 s) many times over.
+// The retries of a step: with the default back-off (50 ms, doubled up to 2 s), ten pause for 8.4 to
+// 11.2 s in all, which outlasts a worker's death (about 1 s) many times over.
 constexpr int retries = 10;
 
 template <class Line>
@@ -63,7 +63,7 @@ step create() {
       .key = order_key};
 }
 
-/// Has no key: all replicas share the shelves, and an order comes here once or twice only.
+/// The step has no key: all replicas share the shelves, and an order comes here once or twice only.
 step reserve() {
   return {
       .name = "reserve",

@@ -72,7 +72,7 @@ struct order {
   std::string currency;
   std::string state;
   std::vector<line> items;
-  /// Absent until the order is confirmed.
+  /// The amount; absent until the order is confirmed.
   std::optional<std::int64_t> amount_cents;
   std::optional<uuid> payment_id;
 };
@@ -81,7 +81,7 @@ TROUPE_MESSAGE(order, order_id, customer, currency, state, items, amount_cents, 
 
 /// `list`: orders in the order of their ids, for those who compare books. 1 to 10,000 at once.
 struct list_orders {
-  /// Only those behind this one.
+  /// The order behind which the answer begins.
   std::optional<uuid> after{};
   std::int64_t count = 1'000;
 };
@@ -98,14 +98,14 @@ struct listed_order {
 
 TROUPE_MESSAGE(listed_order, order_id, state, currency, amount_cents)
 
-/// Empty behind the last order.
+/// The orders; empty behind the last one.
 struct order_list {
   std::vector<listed_order> orders;
 };
 
 TROUPE_MESSAGE(order_list, orders)
 
-/// Published on `order.created`. The key of this and the next two events is the order's id.
+/// The event on `order.created`. The key of this and the next two events is the order's id.
 struct order_created {
   uuid order_id;
   std::string customer;
@@ -115,7 +115,7 @@ struct order_created {
 
 TROUPE_MESSAGE(order_created, order_id, customer, currency, items)
 
-/// Published on `order.confirmed`, with all that a subscriber needs, so that none calls back.
+/// The event on `order.confirmed`, with all that a subscriber needs, so that none calls back.
 struct order_confirmed {
   uuid order_id;
   std::string customer;
@@ -127,7 +127,7 @@ struct order_confirmed {
 
 TROUPE_MESSAGE(order_confirmed, order_id, customer, currency, items, amount_cents, payment_id)
 
-/// Published on `order.cancelled` for an order that had been created.
+/// The event on `order.cancelled`, for an order that had been created.
 struct order_cancelled {
   uuid order_id;
   std::string customer;

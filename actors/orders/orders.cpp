@@ -152,7 +152,7 @@ outcome<order_state> orders_actor::handle(const cancel_order& request, turn& tur
     }
   }
   if (before == "created") {
-    // Only then has anybody heard of the order: a tombstone was never announced.
+    // An order that was created has been heard of: a tombstone was never announced.
     turn.publish(
         "order.cancelled",
         order_cancelled{request.order_id, order->state().customer},

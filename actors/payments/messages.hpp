@@ -73,7 +73,7 @@ TROUPE_MESSAGE(payment, order_id, payment_id, amount_cents, currency, card, stat
 /// `list`: payments in the order of their orders' ids, for those who compare books. 1 to 10,000 at
 /// once.
 struct list_payments {
-  /// Only those of orders behind this one.
+  /// The order behind which the answer begins.
   std::optional<uuid> after{};
   std::int64_t count = 1'000;
 };
@@ -92,7 +92,7 @@ struct listed_payment {
 
 TROUPE_MESSAGE(listed_payment, order_id, state, currency, captured_cents, refunded_cents)
 
-/// Empty behind the last order.
+/// The payments; empty behind the last order.
 struct payment_list {
   std::vector<listed_payment> payments;
 };

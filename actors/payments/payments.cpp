@@ -205,8 +205,8 @@ payments_actor::handle(const refund_order& request, turn& turn) const {
         request.order_id);
     return order_refunded{request.order_id, 0};
   }
-  // Also a payment that another call is refunding: under one key it is one refund. Only the ledger
-  // then knows whether it had been charged.
+  // A payment that another call is refunding counts, too: under one key it is one refund. The
+  // ledger alone then knows whether it had been charged.
   const bool is_captured =
       session
           .integer_of(

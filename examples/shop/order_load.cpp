@@ -9,7 +9,7 @@ namespace troupe::shop {
 namespace {
 
 constexpr milliseconds pause_before_asking_again{100};
-// Also how late a paced order may be.
+// The longest wait, and the latest that a paced order may be.
 constexpr milliseconds wait_max{50};
 
 /// The word for why an order was refused; "" if the error is not the last word on it.

@@ -19,27 +19,27 @@ struct load_options {
   std::size_t outstanding = 64;
   /// New orders a second; 0: as fast as the answers come.
   double rate = 0;
-  /// Of one call.
+  /// The deadline of one call.
   milliseconds deadline{5'000};
-  /// Of one order: for so long it is asked for again, under its id.
+  /// The time for which one order is asked for again, under its id.
   milliseconds patience{30'000};
   milliseconds progress_interval{100};
 };
 
-/// What came of a load.
+/// The result of a load.
 struct load_result {
   std::uint64_t placed = 0;
   std::map<std::string, std::uint64_t> rejected;
-  /// Given up on: nobody knows what became of them.
+  /// The orders given up on: nobody knows what became of them.
   std::uint64_t unanswered = 0;
   std::uint64_t calls = 0;
   /// Calls that ended in an error which is no answer, by code.
   std::map<std::string, std::uint64_t> failed_calls;
   instant began{};
   instant ended{};
-  /// From the first call of an order to its answer.
+  /// The times from the first call of an order to its answer.
   std::vector<std::chrono::microseconds> latencies;
-  /// Between one answer and the next.
+  /// The longest time between one answer and the next.
   std::chrono::microseconds longest_gap{0};
   instant longest_gap_from{};
 

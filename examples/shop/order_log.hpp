@@ -13,8 +13,8 @@
 
 namespace troupe::shop {
 
-/// What a client notes for whoever checks the books later: one JSON object for each call made, and
-/// one for each that ended.
+/// The notes of a client for whoever checks the books later: one JSON object for each call made,
+/// and one for each that ended.
 ///
 ///     {"t_mono_us", "call_id", "order_id", "op", "phase": "invoke", "line"}
 ///     {..., "phase": "return", "outcome": "ok" | "fail" | "unknown", "code", "reason",

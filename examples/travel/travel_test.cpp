@@ -29,7 +29,7 @@ struct agency {
 
   void say(bool yes) { trial.say("approval", approval{trial.id(), yes, "ann"}); }
 
-  /// Why the trip was not booked.
+  /// The reason why the trip was not booked.
   std::string refusal(const book_trip& wish) {
     const auto answer = trial.run(wish);
     return answer ? "" : std::string{answer.error().detail("reason")};

@@ -40,7 +40,7 @@ std::int64_t cents_of(const facts& known) {
   std::int64_t sum = 0;
   for (const char* const name : {"flight", "hotel", "car"}) {
     const auto place = troupe::saga::result_of<place_held>(known, std::string_view{name});
-    sum += place ? place->cents : 0; // There is no car in some trips.
+    sum += place ? place->cents : 0; // Some trips have no car.
   }
   return sum;
 }

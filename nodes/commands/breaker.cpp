@@ -107,7 +107,7 @@ std::string since_text(const wire::breaker_order& order) {
   return utc_time_text(time_since_1970(milliseconds{order.since}));
 }
 
-/// What to do about nodes that did not answer; empty if all did.
+/// The advice about nodes that did not answer; empty if all did.
 std::string next_of(const breaker_arguments& given, const std::vector<report>& reports) {
   std::vector<std::string> silent;
   bool is_kept = false;

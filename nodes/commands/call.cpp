@@ -19,7 +19,7 @@ struct call_arguments : connect_arguments {
   std::string id;
 };
 
-/// Where CAPABILITY ends: at the last dot, as it may have dots itself (troupe.broker.status).
+/// The end of CAPABILITY: the last dot, as it may have dots itself (troupe.broker.status).
 std::size_t dot_in(const std::string& target) {
   return target.rfind('.');
 }

@@ -32,7 +32,7 @@ faulty_invariants(const topology::plan& plan, const std::vector<topology::actor_
     std::vector<fault> known; // The topology was checked with these.
     read_config(each.config, "config", options, known);
     if (options.invariants.empty()) {
-      continue; // It calls others for another reason.
+      continue; // The capability calls others for another reason.
     }
     const std::filesystem::path path = std::filesystem::path{plan.folder} / options.invariants;
     if (auto read = checked_invariants(path.string(), plan, types); !read.faults.empty()) {

@@ -132,7 +132,8 @@ void print_dead_letter(const wire::letter& letter) {
   }
 }
 
-/// As `print_journal_error`; with where to look for dead letters if there is none of that id.
+/// Prints as `print_journal_error` does; with where to look for dead letters if there is none of
+/// that id.
 int print_failure(const error& why, bool json) {
   if (why.detail("reason") == "no_subscriber") {
     return print_error(

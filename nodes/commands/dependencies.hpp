@@ -8,7 +8,7 @@ namespace troupe {
 /// A library that the programs were built with.
 struct dependency {
   std::string_view name;
-  /// As its own headers or package say.
+  /// The version, as its own headers or package say.
   std::string_view version;
   /// An expression of SPDX.
   std::string_view license;

@@ -9,7 +9,7 @@
 
 namespace troupe {
 
-/// What in `plan` breaks programs that were written for an earlier release, one sentence each.
+/// The changes in `plan` that break programs written for an earlier release, one sentence each.
 ///
 /// @param file what `troupe check FILE --json` said of that release.
 /// @errors `invalid`: the file cannot be read, or is no such answer.

@@ -73,7 +73,7 @@ void print_table(const all_unsettled& all) {
   fmt::print("{}", table.for_terminal());
 }
 
-/// What the nodes say, and behind which key there is more.
+/// The answers of the nodes together, and the key behind which there is more.
 std::pair<all_unsettled, std::optional<uuid>> merged(std::vector<node_answer>& answers) {
   all_unsettled all;
   std::optional<uuid> next;

@@ -55,7 +55,7 @@ strangler::journal_question question_over(connection& over) {
   };
 }
 
-/// Why a flag of this name cannot be meant; nothing if it can, or no topology is known.
+/// The reason why a flag of this name cannot be meant; nothing if it can, or no topology is known.
 std::optional<error> fault_of_name(const connection& over, const std::string& name) {
   if (!over.plan()) {
     return wire::is_topic(name)

@@ -14,7 +14,7 @@ namespace {
 
 struct history_arguments : connect_arguments {
   std::string capability;
-  /// Given to `history` only.
+  /// The id, given to `history` only.
   std::string id;
 };
 

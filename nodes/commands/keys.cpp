@@ -25,12 +25,12 @@ namespace {
 using transport::curve_public_key;
 using wire::json_object;
 
-// Whose key the other commands use.
+// The name whose key the other commands use.
 constexpr std::string_view operator_name = "operator";
 
 struct keys_arguments {
   std::string file;
-  /// Empty: everybody.
+  /// The owner; empty: everybody.
   std::string owner;
   bool is_finishing = false;
   bool json = false;
@@ -301,7 +301,7 @@ int run_rotate(const keys_arguments& given) {
           given.file));
 }
 
-/// Where the secret key of `owner` is, or what is wrong with its files.
+/// The state of the keys of `owner`: where the secret one is, or what is wrong with its files.
 std::string state_of(
     const std::string& folder,
     const std::string& owner,

@@ -49,7 +49,7 @@ count(store::database& session, std::string_view table, const std::string& where
           .value_or(0));
 }
 
-/// How far the journal has the outbox of a database.
+/// The number up to which the journal has the outbox of a database.
 std::int64_t journaled(store::database* journal, const std::string& owner, const uuid& instance) {
   if (journal == nullptr || !has_table(*journal, "sources")) {
     return 0;

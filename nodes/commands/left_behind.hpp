@@ -13,7 +13,7 @@ namespace troupe {
 /// renamed, taken out, or keeps its data elsewhere by now.
 struct left_behind {
   std::string file;
-  /// Whose it is, by the file.
+  /// The capability that it is of, by the file.
   std::string capability;
   /// Events of its outbox that are not in the journal, and such as are to be published later.
   std::uint64_t events = 0;
@@ -36,7 +36,7 @@ left_behind unfinished_work(store::database& session, std::string owner, std::in
 /// are passed over: whoever is to use one says what is wrong with it.
 std::vector<left_behind> find_left_behind(const topology::plan& plan);
 
-/// For people, a paragraph for each; empty if there are none.
+/// The words for people, a paragraph for each; empty if there are none.
 std::string text_of(const std::vector<left_behind>& all);
 
 } // namespace troupe

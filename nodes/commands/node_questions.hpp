@@ -10,7 +10,7 @@
 
 namespace troupe {
 
-/// What one node said of one capability, or why it did not.
+/// The answer of one node about one capability, or why there is none.
 struct node_answer {
   std::string node;
   std::string capability;

@@ -131,7 +131,7 @@ int written_out(int code) {
       "troupe: the output could not be written{}{}\n",
       reason == 0 ? "" : ": ",
       reason == 0 ? "" : std::generic_category().message(reason));
-  std::clearerr(stdout); // So that a second call does not say it again.
+  std::clearerr(stdout); // The error is cleared, so that a second call does not say it again.
   return code == exit_code::ok ? exit_code::error : code;
 }
 

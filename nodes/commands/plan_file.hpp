@@ -11,7 +11,7 @@ namespace troupe {
 /// The plan in `file`. Its faults are printed to stdout as JSON, else to stderr.
 or_exit<topology::plan> load_plan(const std::string& file, bool json);
 
-/// As `load_plan`, with the text of the file.
+/// Does what `load_plan` does, with the text of the file.
 or_exit<topology::plan> load_text(const std::string& text, const std::string& file, bool json);
 
 /// Prints faults as `load_plan` does.

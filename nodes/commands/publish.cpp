@@ -25,7 +25,7 @@ struct publish_arguments : connect_arguments {
   std::string body;
   std::string key;
   std::string id;
-  /// At most one of the two is given; empty: now.
+  /// The time: at most one of the two is given; empty: now.
   std::string at;
   std::string after;
 };
@@ -54,7 +54,8 @@ std::string check_after(const std::string& word) {
              : fmt::format("--after `{}` is more than {}", word, duration_text(after_max));
 }
 
-/// As `print_journal_error`; with the id to publish again under where the outcome is unknown.
+/// Prints as `print_journal_error` does; with the id to publish again under where the outcome is
+/// unknown.
 int print_failure(error why, const uuid& id, bool json) {
   if (why.possible == effect::unknown) {
     why.details.emplace_back("id", to_string(id));
@@ -138,7 +139,7 @@ int run(const publish_arguments& given) {
       .operation = given.topic,
       .body = *body,
       .key = given.key,
-      // Made here, so that it can be told when the outcome is unknown.
+      // The id is made here, so that it can be told when the outcome is unknown.
       .id = given.id.empty() ? uuid_source{}.next(std::chrono::system_clock::now())
                              : *parse_uuid(given.id)};
   return given.at.empty() && given.after.empty() ? publish_now(*over, what, given)

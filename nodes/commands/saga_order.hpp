@@ -15,7 +15,7 @@ namespace troupe {
 /// A saga that is given an order, and what came of it.
 struct order_target {
   uuid id;
-  /// To be asked in this order.
+  /// The nodes to be asked, in this order.
   std::vector<std::string> nodes;
   std::optional<wire::saga_ordered> obeyed{};
   std::optional<error> refused{};

@@ -20,7 +20,7 @@ struct order_arguments {
   std::string id;
   wire::order_saga order;
   milliseconds deadline{5'000};
-  /// It is the one order that nodes of an earlier release know, too.
+  /// Whether it is the one order that nodes of an earlier release know, too.
   bool is_plain_resume = false;
   bool all = false;
   bool dry_run = false;
@@ -33,7 +33,7 @@ constexpr auto no_reason = "no reason given";
 struct verb_words {
   const char* name;
   const char* does;
-  /// What a person vouches for; null if nothing.
+  /// The option by which a person vouches for something; null if none.
   const char* vouch_option;
   const char* vouch;
   std::vector<std::string> states;

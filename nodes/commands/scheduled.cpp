@@ -63,7 +63,7 @@ std::string json_of(const wire::waiting_event& of, const std::string& capability
   return line.text();
 }
 
-/// As `print_journal_error`, with what to do where the event is not scheduled.
+/// Prints as `print_journal_error` does, with what to do where the event is not scheduled.
 int print_not_scheduled(const error& why, bool json) {
   const std::string_view reason = why.detail("reason");
   if (reason == "published") {

@@ -25,7 +25,8 @@ bool is_topology_or_data(const std::string& what);
 outcome<earlier_databases>
 databases_of(const std::string& what, const std::vector<topology::actor_type>& types);
 
-/// What of their work nobody would go on with under `plan`, one sentence each. Changes nothing.
+/// The work of theirs that nobody would go on with under `plan`, one sentence each. Changes
+/// nothing.
 std::vector<std::string> stranded_by(
     const earlier_databases& earlier,
     const topology::plan& plan,

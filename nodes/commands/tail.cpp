@@ -20,9 +20,9 @@ namespace {
 using namespace std::chrono_literals;
 using wire::json_object;
 
-// How long the broker keeps a question for which it has no events.
+// The time for which the broker keeps a question for which it has no events.
 constexpr auto patience = 10s;
-// How much longer an answer may take after that.
+// The time that an answer may take after that.
 constexpr auto answer_within = 5s;
 constexpr std::uint32_t events_per_answer = 200;
 // Enough for a UUID.
@@ -160,7 +160,7 @@ private:
           question_.after.value_or(0),
           *answer.deleted_to));
     }
-    // They grow with what comes, so that lines stay aligned without knowing all of them.
+    // The columns grow with what comes, so that lines stay aligned without knowing all of them.
     for (const wire::read_event& event : answer.events) {
       topic_width_ = std::max(topic_width_, width_of(event.topic));
       key_width_ = std::max(key_width_, width_of(cell_text(event.key, key_width_max)));
@@ -168,7 +168,7 @@ private:
     for (const wire::read_event& event : answer.events) {
       print(event);
     }
-    // Now, and not when a buffer is full: somebody is waiting.
+    // The text is written now, and not when a buffer is full: somebody is waiting.
     if (const int code = written_out(exit_code::ok); code != exit_code::ok) {
       return code;
     }
@@ -220,7 +220,7 @@ private:
   const sigset_t& stop_signals_;
   wire::read_events question_;
   std::uint64_t printed_ = 0;
-  uuid life_; // That wrote the position where it is.
+  uuid life_; // The life that wrote the position where it is.
   std::uint64_t told_deleted_ = 0;
   std::size_t topic_width_ = 16;
   std::size_t key_width_ = 1;
@@ -236,7 +236,7 @@ std::string check_place(const std::string& from) {
 }
 
 int run(const tail_arguments& given) {
-  // Before the client makes its thread, which inherits this.
+  // The signals are blocked before the client makes its thread, which inherits this.
   const sigset_t stop_signals = block_stop_signals();
   auto over = connection::open("tail", given, needs::journal);
   return over ? tail{*over, given, stop_signals}.run() : over.error();

@@ -49,7 +49,7 @@ std::map<std::string, strangler::recorded_change> newest_changes(
 
 ordered_json differences_json(const strangler::journal_question& ask) {
   ordered_json list = ordered_json::array();
-  // Where the journal ends: a question about nothing says so.
+  // The end of the journal, which a question about nothing tells.
   wire::read_events place;
   place.patterns = {std::string{wire::difference_topic}};
   place.from = "new";

@@ -8,7 +8,7 @@ namespace troupe {
 
 namespace {
 
-/// What proxies add. One that adds none of them is not to be told from a person.
+/// The fields that proxies add. One that adds none of them is not to be told from a person.
 constexpr std::array<const char*, 4> proxy_fields{
     "forwarded", "via", "x-forwarded-for", "x-real-ip"};
 
@@ -23,7 +23,7 @@ std::string_view name_in(std::string_view host) {
   return is_in_brackets ? host : host.substr(0, colon);
 }
 
-/// Else a name that leads here could be anybody's (DNS rebinding).
+/// Whether a name is one of loopback: any other that leads here could be anybody's (DNS rebinding).
 bool is_loopback_name(std::string_view name) {
   return name == "localhost" || name == "[::1]"
          || (name.starts_with("127.") && name.find_first_not_of("0123456789.") == name.npos);

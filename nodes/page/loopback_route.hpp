@@ -10,13 +10,13 @@
 
 namespace troupe {
 
-/// Why `asked` is not answered to whoever may be on another machine; nothing if it comes from this
-/// one: over loopback, under a name of loopback, from no proxy and from no page of another site.
-/// Pure.
+/// The reason why `asked` is not answered to whoever may be on another machine; nothing if it comes
+/// from this one: over loopback, under a name of loopback, from no proxy and from no page of
+/// another site. Pure.
 std::optional<http::problem> refusal_to_strangers(const http::request& asked);
 
-/// Why `asked` is not done: a page of another site asks, in the browser of somebody who may.
-/// Nothing if no browser asks, or the page itself. Pure.
+/// The reason why `asked` is not done: a page of another site asks, in the browser of somebody who
+/// may. Nothing if no browser asks, or the page itself. Pure.
 /// @source Fetch, 3.2 (Origin); Fetch Metadata, 2.1 (Sec-Fetch-Site), which no script can set.
 std::optional<http::problem> refusal_to_other_sites(const http::request& asked);
 

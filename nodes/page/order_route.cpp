@@ -17,7 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// For each node that is asked.
+/// The wait for each node that is asked.
 constexpr milliseconds order_patience = 3s;
 
 bool is_said_to_be_json(const http::request& asked) {

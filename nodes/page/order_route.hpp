@@ -28,7 +28,7 @@ public:
     const topology::plan& plan;
     /// The gateway's node.
     std::string name;
-    /// Null without `security`: then whoever is let in may.
+    /// The rules; null without `security`: then whoever is let in may.
     std::shared_ptr<const security::rules> rules;
     observe::event_log& log;
     const clock& time;
@@ -45,7 +45,7 @@ private:
 
   const parts with_;
   const ordered_thing which_;
-  security::audit_sample refusals_; // By row of the rules.
+  security::audit_sample refusals_; // The samples of refusals, by row of the rules.
   uuid_source ids_;
 };
 

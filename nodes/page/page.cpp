@@ -26,11 +26,11 @@ using namespace std::chrono_literals;
 using page_handler = std::unique_ptr<gateway::route_handler>;
 using topology::page_readers;
 
-/// Of a question about one saga or trace.
+/// The wait of a question about one saga or trace.
 constexpr milliseconds detail_patience = 2s;
 constexpr std::uint32_t spans_of_a_trace = 1'000;
 
-/// What a reader of the page has to be allowed.
+/// The right that a reader of the page has to have.
 constexpr std::string_view capability_read = "troupe.broker";
 constexpr std::string_view operation_read = "status";
 
@@ -85,7 +85,8 @@ page_handler file_route(const page_file& file) {
       std::string{file.type}, std::string{file.text}, page_fields());
 }
 
-/// Where links have keys, commands need one; whoever is on the machine shows none.
+/// Whether the page is for looking only: where links have keys, commands need one, and whoever is
+/// on the machine shows none.
 bool is_for_looking_only(const topology::plan& plan, const topology::gateway_plan& self) {
   return self.ui == page_readers::loopback && plan.security;
 }
@@ -146,7 +147,8 @@ std::unique_ptr<page> page::add(
     to.add({*gateway::route_key::parse(key), std::move(answers)});
   };
   for (const page_file& each : page_files()) {
-    add(fmt::format("GET {}", each.path), file_route(each)); // They tell nothing of the system.
+    // The files tell nothing of the system.
+    add(fmt::format("GET {}", each.path), file_route(each));
   }
   const auto rules = access_rules(plan);
   const auto add_for_operators = [&](const std::string& key, page_handler answers) {

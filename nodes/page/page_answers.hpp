@@ -8,8 +8,8 @@
 
 namespace troupe {
 
-/// What every answer of the page has: nothing is loaded from elsewhere, nothing runs that is no
-/// file of it, nobody shows it in a frame, and no type is guessed.
+/// The fields that every answer of the page has: nothing is loaded from elsewhere, nothing runs
+/// that is no file of it, nobody shows it in a frame, and no type is guessed.
 /// @source W3C, Content Security Policy Level 3.
 const http::field_list& page_fields();
 

@@ -10,7 +10,7 @@ namespace troupe {
 
 namespace {
 
-/// After so long nobody looks any more.
+/// The time after which links are closed, as nobody looks any more.
 constexpr std::chrono::seconds links_kept{10};
 
 } // namespace

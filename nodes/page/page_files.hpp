@@ -7,7 +7,7 @@ namespace troupe {
 
 /// A file of the page, as it is in this folder.
 struct page_file {
-  /// Where the gateway serves it.
+  /// The path at which the gateway serves it.
   std::string_view path;
   std::string_view type;
   std::string_view text;

@@ -24,7 +24,7 @@ nlohmann::ordered_json places_json(const system_view& all);
 nlohmann::ordered_json
 sagas_json(const std::vector<placed_saga>& all, std::size_t most, std::uint64_t queued);
 
-/// What brokers and nodes still have of traces; who does not answer has none.
+/// The traces that brokers and nodes still have; whoever does not answer has none.
 /// @param skipped the brokers and nodes that are not asked.
 std::vector<placed_span> ask_spans(
     system_links& links,

@@ -40,7 +40,7 @@ std::string value_of(const path_values& of, std::string_view name) {
   return found == of.end() ? "" : found->second;
 }
 
-/// What a person says with the order.
+/// The words of a person with the order.
 struct order_words {
   std::string why;
   std::string node;
@@ -150,7 +150,7 @@ outcome<std::string> order_to_journal(
       });
 }
 
-/// What each node said. An error only if none obeyed.
+/// The answers of the nodes. An error only if none obeyed.
 outcome<std::string>
 order_to_breakers(const page_order& order, system_links& links, milliseconds patience) {
   const auto said = links.ask_any(order.questions, patience);

@@ -31,7 +31,7 @@ private:
   const topology::plan& plan_;
   const std::string gateway_;
   const std::vector<std::string> orders_;
-  /// Of this process: another one is another gateway.
+  /// The incarnation of this process: another one is another gateway.
   const std::string incarnation_;
   const gateway_features* const features_;
   const clock& time_;

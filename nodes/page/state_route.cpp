@@ -10,7 +10,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Less than the page waits between two questions, so that a tab alone always sees a new state.
+/// The time for which a state is kept: less than the page waits between two questions, so that a
+/// tab alone always sees a new one.
 constexpr milliseconds state_kept_for = 900ms;
 
 } // namespace

@@ -30,7 +30,7 @@ private:
   state_reader& reader_;
   gateway::http_loop& loop_;
   const clock& time_;
-  /// What was read last, and when that was begun; empty at first.
+  /// The text that was read last, and when that was begun; empty at first.
   std::string text_;
   instant begun_{};
   std::vector<http::responder> waiting_;

@@ -58,16 +58,18 @@ public:
   /// @errors `internal`, reason `undeclared_topic`.
   outcome<void> may_publish(std::string_view topic, const wire::message_shape& event) const;
 
-  /// What the constructor declared, without the name of the type and without sagas.
+  /// The description of what the constructor declared, without the name of the type and without
+  /// sagas.
   /// @errors `invalid`: an operation or pattern is declared twice, or means no topics.
   outcome<wire::actor_description> declarations() const;
 
   bool has_effects() const { return !effects_.empty(); }
 
-  /// What it does by itself; nothing if the constructor declared none.
+  /// The work that it does by itself; nothing if the constructor declared none.
   const std::function<void(turn&)>& regular_work() const { return regular_; }
 
-  /// What of it waits for a person; nothing if the constructor declared nothing of the kind.
+  /// The question which of its matters wait for a person; nothing if the constructor declared
+  /// nothing of the kind.
   const std::function<open_matters(store::database&)>& waiting_for_people() const {
     return waiting_for_people_;
   }

@@ -92,7 +92,8 @@ outcome<Events> decode_event(const store::event_row& row) {
 template <life Life>
 class aggregate {
 public:
-  /// Where `load` stops: after event `version`, or before the first event later than `time`.
+  /// The place where `load` stops: after event `version`, or before the first event later than
+  /// `time`.
   struct limit {
     std::int64_t version = store::event_store::newest;
     wall_time time = wall_time::max();
@@ -130,7 +131,7 @@ public:
 
   const typename Life::state& state() const { return state_; }
 
-  /// When the last event happened; 1970 if the state came from a snapshot alone.
+  /// The time of the last event; 1970 if the state came from a snapshot alone.
   wall_time changed_at() const { return changed_at_; }
 
   /// Appends `event`, applies it, and saves a snapshot where one is due.

@@ -18,7 +18,7 @@ struct capability_call {
   /// The request, in MessagePack.
   std::string_view body;
   milliseconds deadline{5'000};
-  /// Of a command the same for each try (`effect_call::key`); nothing for a query.
+  /// The id of a command, the same for each try (`effect_call::key`); nothing for a query.
   std::optional<uuid> id{};
 };
 

@@ -11,8 +11,9 @@
 
 namespace troupe {
 
-/// Where a replica is made: its capability, node and settings. Borrowed for the constructor of the
-/// actor, which may keep the references of `time` and `log`: they live as long as the process.
+/// The surroundings in which a replica is made: its capability, node and settings. Borrowed for the
+/// constructor of the actor, which may keep the references of `time` and `log`: they live as long
+/// as the process.
 struct context {
   /// The capability that the replica belongs to, its number there (from 0), and the node.
   const std::string& capability;
@@ -26,7 +27,7 @@ struct context {
   /// The actor is made only to learn what it answers (`type_of`): there is no `config`, and no
   /// handler will be called. A constructor that opens something must not do so then.
   bool is_trial = false;
-  /// How its effects call other capabilities.
+  /// The way for its effects to call other capabilities.
   ask_capability ask{};
 
   /// The capability's `config` as a `T` (TROUPE_MESSAGE), which was checked with the topology. In a

@@ -72,7 +72,7 @@ struct event_info {
   /// The capability that published it. If a client did, its name as its key proves it, and empty
   /// where links have no keys.
   std::string_view source;
-  /// When the broker journaled it.
+  /// The time at which the broker journaled it.
   wall_time time;
   /// Its position in the journal.
   std::uint64_t position = 0;
@@ -88,7 +88,7 @@ enum class answered : std::uint8_t { now, later };
 /// The types of an operation's bodies.
 struct operation_types {
   const wire::message_shape* request = nullptr;
-  /// Null if an effect answers, whose type no handler's declaration tells.
+  /// The shape of the reply; null if an effect answers, whose type no handler's declaration tells.
   const wire::message_shape* reply = nullptr;
 };
 

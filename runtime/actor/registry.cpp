@@ -134,7 +134,7 @@ actor_type saga_type(std::string name, std::vector<saga::definition> sagas) {
          input == nullptr ? std::nullopt : std::optional{types.add(*input)},
          answer == nullptr ? std::nullopt : std::optional{types.add(*answer)}});
   }
-  // In the order of plan_book's numbers.
+  // The shapes of replies, in the order of plan_book's numbers.
   const auto named = [&](const wire::message_shape* shape) {
     return shape == nullptr ? std::nullopt : std::optional{types.add(*shape)};
   };

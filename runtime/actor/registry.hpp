@@ -23,7 +23,7 @@ struct actor_type {
   std::span<const store::migration> schema{};
   /// Adds what is wrong with a capability's `config`.
   std::function<void(const config_tree&, std::vector<fault>&)> check_config{};
-  /// What its actors answer, hear and tell.
+  /// The description of what its actors answer, hear and publish.
   wire::actor_description description{};
   /// The sagas that its actors coordinate.
   std::vector<saga::definition> sagas{};
@@ -57,7 +57,7 @@ actor_type with_names(
     const std::vector<std::string>& operations,
     const std::vector<std::string>& handles);
 
-/// What a topology's `config` may be read as: a message, or nothing at all.
+/// The types as which a topology's `config` may be read: a message, or nothing at all.
 template <class T>
 concept config_message = std::is_void_v<T> || wire::message<T>;
 

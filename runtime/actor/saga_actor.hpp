@@ -7,8 +7,7 @@
 
 namespace troupe {
 
-/// What a step of a saga that waits answers to whoever gave it its answer: the saga that has it
-/// now.
+/// The reply to whoever gave a waiting step of a saga its answer: the saga that has it now.
 struct answer_taken {
   uuid saga;
 };

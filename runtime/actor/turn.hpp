@@ -50,7 +50,7 @@ public:
   /// The ordering key that the caller gave; may be empty.
   std::string_view key() const { return key_; }
 
-  /// When the turn began.
+  /// The time at which the turn began.
   wall_time now() const { return now_; }
 
   /// The place in its trace of what the handler does: a W3C `traceparent`, and behind a blank a

@@ -13,13 +13,13 @@ namespace troupe {
 /// the turn is committed, and forgets them if it is rolled back.
 struct turn_requests {
   std::vector<store::effect_row> effects;
-  /// Published events: in the outbox since this turn, with consecutive numbers.
+  /// The events that were published: in the outbox since this turn, with consecutive numbers.
   std::vector<store::outbox_row> events;
   /// The number of the next event; 0 until the outbox was read for it.
   std::uint64_t next_event = 0;
   /// The largest body of an event that brokers accept.
   std::size_t event_bytes_max = wire::body_bytes_max;
-  /// When the earliest known timer is due; the end of time if there is none.
+  /// The time at which the earliest known timer is due; the end of time if there is none.
   wall_time next_timer = wall_time::max();
 
   /// Appends an event to the outbox.

@@ -31,17 +31,18 @@ public:
   /// The incarnation is gone, with `id` in hand. @return the deaths of `id`, this one included:
   /// that of a suspect counts only if the worker had nothing else in hand.
   std::uint8_t blame(const uuid& id, const uuid& incarnation, bool was_alone);
-  /// How often a worker died with the suspect when its time alone was over and others were let in.
+  /// The number of times that a worker died with the suspect when its time alone was over and
+  /// others were let in.
   std::uint8_t outlasted(const uuid& id) const;
   /// The incarnation lives: only its link was cut. @return the deaths of `id` that are left.
   std::uint8_t take_back(const uuid& id, const uuid& incarnation);
 
-  /// It cut the link of a worker again and again: remembered until `allow_again`, or until it is
-  /// forgotten with the others.
+  /// Notes that a message cut the link of a worker again and again: remembered until `allow_again`,
+  /// or until it is forgotten with the others.
   void set_aside(const uuid& id) { find_or_add(id).is_set_aside = true; }
 
   bool is_set_aside(const uuid& id) const;
-  /// Whatever cut links may be sent again: another process may take what the former did not.
+  /// Lets messages that cut links be sent again: another process may take what the former did not.
   void allow_again();
   /// A worker answered it and lived on.
   void clear(const uuid& id);
@@ -60,7 +61,7 @@ private:
   entry& find_or_add(const uuid& id);
 
   std::unordered_map<uuid, entry, secret_hash> blamed_;
-  std::map<std::uint64_t, uuid> in_order_; // By the entries' numbers.
+  std::map<std::uint64_t, uuid> in_order_; // The ids by the entries' numbers.
   std::uint64_t numbers_ = 0;
 };
 

@@ -12,7 +12,8 @@
 
 namespace troupe::broker {
 
-/// Where a call came from, in the server's own code. Router and bus only compare and return it.
+/// The place that a call came from, in the server's own code. Router and bus only compare and
+/// return it.
 enum class origin : std::uint64_t {};
 
 /// A login, by the server's number for it. A number is free again once `forget` was carried out.
@@ -27,7 +28,7 @@ struct log_event {
   std::vector<std::pair<std::string, std::string>> fields;
 };
 
-/// What a pure part of the broker decided about one input. Its shell carries the actions out in
+/// The decisions of a pure part of the broker about one input. Its shell carries the actions out in
 /// order, before the next input, then clears the lists, whose memory serves the next input.
 template <class Action>
 struct decided {

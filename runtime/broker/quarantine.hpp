@@ -9,7 +9,8 @@
 
 namespace troupe::broker {
 
-/// Who has a suspect to send: the router (`calls`), or a subscriber, by its number in the bus.
+/// The asker with a suspect to send: the router (`calls`), or a subscriber, by its number in the
+/// bus.
 enum class suspect_of : std::uint32_t { calls = nowhere };
 
 /// Decides which suspect is sent alone. A suspect is a call or an event that two workers died with:
@@ -37,13 +38,13 @@ public:
   static constexpr milliseconds alone_most{1'000};
   static constexpr milliseconds kept_free_most{50};
 
-  /// How long a suspect may be alone that workers have died with so often after its time was up:
-  /// what takes longer to kill has more time, up to 32 s.
+  /// The time for which a suspect may be alone that workers have died with so often after its time
+  /// was up: what takes longer to kill has more time, up to 32 s.
   static constexpr milliseconds alone_after(std::uint8_t outlasted) {
     return alone_most * (1U << std::min<std::uint8_t>(outlasted, 5));
   }
 
-  /// From now on no turn is granted before `emptied(of)` was said in it.
+  /// Has no turn granted from now on before `emptied(of)` was said in it.
   void join(work of) { joined_ |= static_cast<std::uint8_t>(of); }
 
   /// Puts `who` in line for `node`. If `who` is in line already, it keeps its place there, and its
@@ -95,10 +96,10 @@ private:
   std::uint8_t joined_ = 0;
   std::uint8_t awaited_ = 0;
   std::uint64_t changes_ = 0;
-  instant now_{};        // Of the last tick.
+  instant now_{};        // The time of the last tick.
   bool is_new_ = false;  // No tick has seen the turn at hand.
   bool is_fresh_ = true; // No node was kept free at the last tick.
-  instant turn_since_{}; // Since when a node is kept free for the turn at hand,
+  instant turn_since_{}; // The time since when a node is kept free for the turn at hand,
   instant kept_since_{}; // and since when for one turn after another.
   instant rest_until_{}; // The epoch if it does not rest.
   milliseconds patience_ = patience_first;

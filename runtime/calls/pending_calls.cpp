@@ -163,7 +163,7 @@ std::optional<pending_calls::ended> pending_calls::answered(const uuid& id) {
     return std::nullopt;
   }
   const std::uint32_t index = found->second;
-  // To erase by the iterator would search for the next entry, far away in a table that has emptied.
+  // Erasing by the iterator would search for the next entry, far away in a table that has emptied.
   slot_of_.erase(id, hash);
   wheel_.clear(index);
   ended what = end(index);

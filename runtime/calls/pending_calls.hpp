@@ -33,7 +33,8 @@ public:
     std::uint64_t token = 0;
     /// The kind of token, if the caller has several.
     std::uint8_t flags = 0;
-    /// It is for the broker that keeps the journal, and goes there while that link is up.
+    /// Whether the call is for the broker that keeps the journal, and goes there while that link is
+    /// up.
     bool wants_journal = false;
   };
 
@@ -45,7 +46,7 @@ public:
     /// The call was sent at least once without an answer to that sending: it may have been carried
     /// out, whatever the answer to another sending says.
     bool is_loose = false;
-    /// How often the call was answered by "try again later".
+    /// The number of times that the call was answered by "try again later".
     std::uint32_t retries = 0;
   };
 
@@ -93,7 +94,7 @@ public:
   /// answer).
   std::optional<ended> answered(const uuid& id);
 
-  /// What `answered` would return, without ending the call.
+  /// The result that `answered` would return, without ending the call.
   std::optional<ended> find(const uuid& id) const;
 
   /// Sends the call, which was answered by "try again later", again at `when`, under its id. False,
@@ -107,7 +108,8 @@ public:
   /// `retry` has come are what `next_to_send` gives. At most a millisecond late.
   void expire(instant now, std::vector<ended>& into);
 
-  /// When `expire` is worth calling; may be too early, never more than a millisecond late.
+  /// The time at which `expire` is worth calling; may be too early, never more than a millisecond
+  /// late.
   instant next_due() const { return wheel_.next_due(); }
 
   void link_up(int link, bool keeps_journal = false);
@@ -132,7 +134,7 @@ private:
     std::uint32_t ttl_at = 0;
     std::uint32_t sends_open = 0;
     std::uint32_t retries = 0;
-    std::uint32_t next = none; // In the list of calls to be sent.
+    std::uint32_t next = none; // The next one in the list of calls to be sent.
     std::uint32_t previous = none;
     std::int16_t link = -1;
     std::uint8_t flags = 0;

@@ -16,7 +16,7 @@ timer_wheel::timer_wheel(instant now) : start_{now} {
 }
 
 std::uint64_t timer_wheel::tick_at_or_after(instant when) const {
-  // Never into a bucket that has been passed: it would wait for the next round.
+  // A bucket that has been passed is never taken: the timer would wait for the next round.
   if (when <= start_) {
     return tick_ + 1;
   }

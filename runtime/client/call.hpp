@@ -40,7 +40,7 @@ struct reply_body {
   std::string_view bytes;
 };
 
-/// How a submitted call ended.
+/// The end of a submitted call: its answer or its error.
 struct completion {
   uuid id;
   std::uint64_t token = 0;

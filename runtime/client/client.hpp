@@ -81,7 +81,8 @@ public:
   int links_up() const;
   std::vector<bool> links() const;
 
-  /// Why the last link went down or did not come up, as "tcp://...: reason"; "" if none did.
+  /// The reason why the last link went down or did not come up, as "tcp://...: reason"; "" if none
+  /// did.
   std::string last_trouble() const;
 
   /// Refuses new calls, waits up to `patience` for those outstanding, ends the rest as

@@ -132,7 +132,7 @@ void client_loop::received(
   }
   const auto scanned = wire::scan_header(header);
   if (!scanned) {
-    return; // Nothing to answer to; a call it belonged to ends by its deadline.
+    return; // The envelope has no id to answer to; a call that it belonged to ends by its deadline.
   }
   if (scanned->kind == wire::kind::bye) {
     return peers_.renew(link);
@@ -249,7 +249,7 @@ void client_loop::take(submitted_batch& batch, instant now) {
          call.flags,
          (call.flags & flag_journal) != 0});
   }
-  // If the link takes nothing more, it is lost when the turn ends, and the calls are sent again.
+  // A link that takes nothing more is lost when the pass ends, and the calls are sent again.
   (void)peers_.send_batch(link, batch.frame.frame());
 }
 
@@ -291,7 +291,7 @@ void client_loop::due(instant now) {
   send_waiting(now);
   publish();
   if (is_closing()) {
-    commands(now); // What is still in the queue comes before the end.
+    commands(now); // The commands that are still in the queue come before the end.
   }
 }
 

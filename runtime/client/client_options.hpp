@@ -21,7 +21,7 @@ struct options {
   std::size_t outstanding_max = 65'536;
   /// The name of this client in the brokers' status; with keys, that of their owner.
   std::string name = "client";
-  /// Absent: links have no keys.
+  /// The keys of links; absent: they have none.
   transport::link_key_source keys{};
   /// Called on the client's thread when `completions` has something to give and had nothing before;
   /// must not block. Absent: whoever wants them waits in `completions`.

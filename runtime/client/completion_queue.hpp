@@ -35,7 +35,7 @@ public:
   /// Replaces `into` by the queued answers, waiting up to `patience` for the first.
   std::size_t take(std::vector<completion>& into, milliseconds patience);
 
-  /// Waits until the loop has answered; it does so by the call's deadline.
+  /// Waits until the loop has answered, which is by the call's deadline.
   outcome<reply_body> wait(waiting_thread& waiting);
 
 private:

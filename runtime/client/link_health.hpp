@@ -11,17 +11,17 @@
 
 namespace troupe::client {
 
-/// Why a link failed last.
+/// The reason why a link failed last.
 struct link_trouble {
   /// "tcp://...: reason"; empty if none has failed.
   std::string text;
-  /// What the broker that refused the login answered with, as `name_of` writes it; empty if it did
-  /// not answer.
+  /// The code with which a broker refused the login, as `name_of` writes it; empty if none
+  /// answered.
   std::string refusal;
 };
 
-/// Which links of a client are up, and why the last one that failed did. The loop's
-/// thread writes; the other functions may be asked from any thread.
+/// The links of a client: which are up, and why the last one that failed did. The loop's thread
+/// writes; the other functions may be asked from any thread.
 class link_health {
 public:
   explicit link_health(std::size_t links) : is_up_(links), body_bytes_max_(links) {}
@@ -32,7 +32,7 @@ public:
     is_up_[static_cast<std::size_t>(link)].store(true, std::memory_order_relaxed);
   }
 
-  /// For the loop's thread; the link has been up.
+  /// The largest body that the link's broker takes. The loop's thread; the link has been up.
   std::size_t body_bytes_max(int link) const {
     return body_bytes_max_[static_cast<std::size_t>(link)];
   }

@@ -18,8 +18,8 @@ public:
   bool matches(std::string_view header, uuid& id) const;
 
 private:
-  std::string header_;    // With some id.
-  std::size_t id_at_ = 0; // Where the id begins.
+  std::string header_;    // The header with some id.
+  std::size_t id_at_ = 0; // The place where the id begins.
 };
 
 } // namespace troupe::client

@@ -28,7 +28,7 @@ struct submitted_batch {
   };
 
   wire::batch_writer frame;
-  std::vector<call> calls; // As many, and in the same order, as in the frame.
+  std::vector<call> calls; // The calls of the frame, in its order.
   std::size_t body_bytes_most = 0;
   /// True if a caller chose one of the ids, which may be one that is outstanding.
   bool has_own_ids = false;

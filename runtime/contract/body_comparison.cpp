@@ -83,7 +83,7 @@ private:
     }
   }
 
-  /// Which members there are.
+  /// Compares which members there are.
   void compare_members(const json_place& at, const json& expected, const json& actual) {
     for (const auto& each : expected.items()) {
       if (!actual.contains(each.key())) {

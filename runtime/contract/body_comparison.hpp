@@ -7,7 +7,7 @@
 
 namespace troupe::contract {
 
-/// What a body may have beyond what is expected.
+/// The surplus that a body may have beyond what is expected.
 enum class surplus : std::uint8_t {
   /// More members of objects: of responses and messages.
   allowed,
@@ -15,7 +15,8 @@ enum class surplus : std::uint8_t {
   refused,
 };
 
-/// Where `actual` is not as `expected` and the rules of the body have it, in the order of the keys.
+/// The differences between `actual` and what `expected` and the rules of the body say, in the order
+/// of the keys.
 ///
 /// Without a rule for a place, its value must be equal there; a list must have the same items, and
 /// an object the same members. A rule holds for what is inside of its place too, where no better

@@ -12,7 +12,7 @@ namespace troupe::contract {
 /// A request as it came.
 struct actual_request {
   std::string method;
-  /// Still escaped.
+  /// The path, still escaped.
   std::string path;
   std::vector<std::pair<std::string, std::string>> query{};
   /// Names in lower case.
@@ -35,15 +35,15 @@ struct actual_message {
   json metadata = json::object();
 };
 
-/// Where a consumer's request is not what it said it would be. Parameters and members of the body
-/// that were not spoken of are differences; other fields are not.
+/// The differences of a consumer's request from what it said it would be. Parameters and members of
+/// the body that were not spoken of are differences; other fields are not.
 differences compare(const http_request& expected, const actual_request& actual);
 
-/// Where a provider's response is not what the consumer relies on. More fields and members do no
-/// harm.
+/// The differences of a provider's response from what the consumer relies on. More fields and
+/// members do no harm.
 differences compare(const http_response& expected, const actual_response& actual);
 
-/// Where a message is not what its consumer relies on.
+/// The differences of a message from what its consumer relies on.
 /// @param more whether more members do harm: not in what a consumer gets.
 differences
 compare(const message& expected, const actual_message& actual, bool more_does_harm = false);

@@ -15,7 +15,8 @@
 
 namespace troupe::contract {
 
-/// What a test of a consumer says of a provider, while the consumer's own code is run against it.
+/// The pact of a consumer: what its test says of a provider, while the consumer's own code is run
+/// against it.
 ///
 /// First the interactions are described, then the consumer is run: over HTTP against `url()`, with
 /// events by `deliver`, with calls by `call`. `finish` writes the file. One thread, but for what
@@ -92,7 +93,7 @@ private:
   const std::filesystem::path folder_;
   std::deque<interaction_draft> drafts_;
   std::vector<interaction> expected_;
-  /// Which of them took place, over HTTP aside.
+  /// Whether each of them took place, over HTTP aside.
   std::vector<bool> done_;
   std::vector<std::string> strangers_;
   std::unique_ptr<mock_provider> provider_over_http_;

@@ -5,7 +5,7 @@
 
 namespace troupe::contract {
 
-/// What a contract says and its other side does not do.
+/// A difference: what a contract says and its other side does not do.
 struct difference {
   /// "status", "field Content-Type", "$.items[0].sku", "metadata topic".
   std::string where;

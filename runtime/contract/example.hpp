@@ -18,7 +18,7 @@ using json = nlohmann::json;
 
 /// A value of the same type; of an object or list, all that is inside.
 json like(json example);
-/// This very value, inside of what is `like` something.
+/// An example of this very value, inside of what is `like` something.
 json exactly(json value);
 
 json integer(std::int64_t example);

@@ -10,7 +10,7 @@
 
 namespace troupe::contract {
 
-/// What must be so at the provider before an interaction: "user exists", {"user_id": "123"}.
+/// The state that the provider must be in before an interaction: "user exists", {"user_id": "123"}.
 struct provider_state {
   std::string name;
   json params = json::object();
@@ -20,9 +20,9 @@ struct provider_state {
 struct content {
   /// "application/json", with parameters, if there are any.
   std::string type;
-  /// Absent where it is no JSON.
+  /// The value; absent where it is no JSON.
   std::optional<json> value{};
-  /// What is on the wire.
+  /// The bytes on the wire.
   std::string bytes{};
 };
 
@@ -33,10 +33,10 @@ struct http_request {
   std::string path;
   named_values query{};
   named_values fields{};
-  /// Absent if the contract says nothing about it.
+  /// The body; absent if the contract says nothing about it.
   std::optional<content> body{};
   matching_rules rules{};
-  /// By category and path, as they are in the file.
+  /// The generators, by category and path, as they are in the file.
   json generators = json::object();
 };
 
@@ -77,7 +77,7 @@ struct interaction {
 /// Description and states: "a request for a user, given user exists".
 std::string title_of(const interaction& which);
 
-/// What a consumer expects of a provider.
+/// The expectations of a consumer of a provider.
 struct pact {
   std::string consumer;
   std::string provider;

@@ -22,7 +22,7 @@ class interaction_draft {
 public:
   /// A state of the provider that must be so; several may.
   interaction_draft& given(std::string_view state, json params = json::object());
-  /// What the interaction is called: unique among those of the same states.
+  /// Sets the name of the interaction, which is unique among those of the same states.
   interaction_draft& upon(std::string_view description);
 
   /// An HTTP request.
@@ -43,7 +43,7 @@ public:
   interaction_draft& call(std::string_view operation, const json& expected);
   interaction_draft& will_reply(const json& expected);
 
-  /// As it stands in a Pact file.
+  /// The interaction as it stands in a Pact file.
   const json& file_form() const { return file_; }
 
   /// @errors `invalid`: what is missing or cannot be used.

@@ -205,7 +205,7 @@ const matching_rule* rules_in_force::find(matcher which) const {
 
 rule_set rule_set::read(const file_node& from, std::string_view name) {
   rule_set made;
-  if (!from["matchers"].is_absent()) { // Of a path or status, which have no parts.
+  if (!from["matchers"].is_absent()) { // The rules of a path or status, which have no parts.
     made.add(*rule_path::parse("$"), read_list(from));
     return made;
   }

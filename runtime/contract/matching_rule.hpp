@@ -40,20 +40,21 @@ enum class matcher : std::uint8_t {
 
 struct rule_variant;
 
-/// How a value is compared with the expected one, where that is not by equality.
+/// The way in which a value is compared with the expected one, where that is not by equality.
 /// @source Pact specification 4, "Supported matching rules".
 struct matching_rule {
   matcher is = matcher::equality;
   /// The expression, the text to be included, the format of a time, or the content type.
   std::string text{};
-  /// Of `type`: how many items a list has.
+  /// The number of items of a list, for `type`.
   std::optional<std::size_t> least{};
   std::optional<std::size_t> most{};
-  /// Of `each_key` and `each_value`.
+  /// The rules of `each_key` and `each_value`.
   std::vector<matching_rule> rules{};
-  /// Of `array_contains`; null for others. Shared, since a variant has rules of its own.
+  /// The variants of `array_contains`; null for others. Shared, since a variant has rules of its
+  /// own.
   std::shared_ptr<const std::vector<rule_variant>> variants{};
-  /// Of `status_code`: the least and the largest of each range.
+  /// The least and the largest of each range of `status_code`.
   std::vector<std::pair<int, int>> statuses{};
 };
 
@@ -68,7 +69,7 @@ struct rule_list {
 struct rules_in_force {
   std::vector<const matching_rule*> rules{};
   bool is_any = false;
-  /// They are of this place, not of one around it.
+  /// Whether they are of this place, not of one around it.
   bool is_direct = false;
 
   const matching_rule* find(matcher which) const;
@@ -96,7 +97,7 @@ private:
 };
 
 struct rule_variant {
-  /// Of the expected item.
+  /// The number of the expected item.
   std::size_t index = 0;
   rule_set rules;
 };

@@ -33,7 +33,7 @@ http::response response_of(const http_response& expected) {
   return made;
 }
 
-/// What a request should have been, for people.
+/// The words that say what a request should have been, for people.
 std::string
 told(const actual_request& asked, const interaction* closest, const differences& found) {
   std::string text = fmt::format("{} {} was not spoken of", asked.method, asked.path);
@@ -76,7 +76,7 @@ http::response mock_provider::answer(const http::request& asked) {
       continue;
     }
     differences found = compare(exchange->request, actual);
-    // Of several that fit, the first that was not asked for yet.
+    // The interaction taken is, of several that fit, the first that was not asked for yet.
     if (found.empty() && (!fitting || (asked_[*fitting] && !asked_[i]))) {
       fitting = i;
     }

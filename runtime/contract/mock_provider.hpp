@@ -28,7 +28,7 @@ public:
   /// "http://127.0.0.1:40123".
   std::string url() const { return "http://" + server_->address(); }
 
-  /// Which of the expected were asked for, by number.
+  /// Whether each of the expected ones was asked for, by number.
   std::vector<bool> asked() const;
   /// The requests that nobody spoke of, each with its differences from the closest one.
   std::vector<std::string> strangers() const;

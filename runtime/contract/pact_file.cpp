@@ -189,7 +189,7 @@ void check_version(const file_node& root) {
   }
 }
 
-/// What an interaction is known by.
+/// The key by which an interaction is known.
 std::string key_of(const json& interaction) {
   return json::array({interaction.value("description", json{}),
                       interaction.value("providerStates", json::array())})

@@ -102,7 +102,7 @@ std::size_t rule_path::weight(const json_place& place) const {
   if (steps_.size() > place.steps().size()) {
     return 0;
   }
-  std::size_t product = 2; // Of the root.
+  std::size_t product = 2; // The weight of the root.
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     product *= weight(steps_[i], place.steps()[i]);
   }

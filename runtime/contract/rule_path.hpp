@@ -11,7 +11,7 @@
 
 namespace troupe::contract {
 
-/// Where a matching rule holds: "$.items[*].sku", "$['a b'].*", "$[0]".
+/// The place where a matching rule holds: "$.items[*].sku", "$['a b'].*", "$[0]".
 class rule_path {
 public:
   /// @errors `invalid`: it does not begin with `$`, or a bracket is not closed, or a step is empty.
@@ -21,7 +21,7 @@ public:
   /// The path of all children of `place`.
   static rule_path children_of(const json_place& place);
 
-  /// How well it fits `place` or one of those around it; 0 if it does not.
+  /// The measure of how well it fits `place` or one of those around it; 0 if it does not.
   /// @source Pact specification 2, "Rules for selecting": each step that is named counts 2, each
   /// star 1, and the product is multiplied by the length.
   std::size_t weight(const json_place& place) const;

@@ -213,7 +213,7 @@ faults_by(const rules_in_force& rules, const json& expected, const json& actual)
 
 std::vector<std::string> text_faults_by(
     const rules_in_force& rules, const std::string& expected, const std::string& actual) {
-  // Where it is a number or boolean by its letters, let rules about these see one.
+  // A text that is a number or boolean by its letters is one for the rules about these.
   const auto is_typed = [](matcher which) {
     return which == matcher::number || which == matcher::integer || which == matcher::decimal
            || which == matcher::boolean;

@@ -20,7 +20,7 @@ std::string text_of(const json& value);
 /// 1.0 are read differently by programs with types.
 bool is_same(const json& left, const json& right);
 
-/// What is wrong with `actual` by `rule`; nothing if it fits.
+/// The fault of `actual` by `rule`; nothing if it fits.
 ///
 /// What a rule says of the items of a list or the members of an object is not looked at here.
 /// @param is_direct the rule is of this place and not of one around it, where the number of items
@@ -28,12 +28,12 @@ bool is_same(const json& left, const json& right);
 std::optional<std::string>
 fault_by(const matching_rule& rule, const json& expected, const json& actual, bool is_direct);
 
-/// As `fault_by`, for all rules of a place.
+/// The faults by all rules of a place.
 std::vector<std::string>
 faults_by(const rules_in_force& rules, const json& expected, const json& actual);
 
-/// For what is text on the wire, such as a field or a parameter: "5" is a number and "true" is a
-/// boolean there.
+/// The faults of what is text on the wire, such as a field or a parameter: "5" is a number and
+/// "true" is a boolean there.
 std::vector<std::string>
 text_faults_by(const rules_in_force& rules, const std::string& expected, const std::string& actual);
 

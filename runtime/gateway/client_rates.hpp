@@ -11,7 +11,7 @@
 
 namespace troupe::gateway {
 
-/// How many requests each client may send, by its address, or its /64 for IPv6. Pure but for its
+/// The requests that each client may send, by its address, or its /64 for IPv6. Pure but for its
 /// memory of clients.
 class client_rates {
 public:
@@ -21,7 +21,7 @@ public:
 
   explicit client_rates(const rate& each) : each_{each} {}
 
-  /// As `token_bucket::take`.
+  /// Takes from the client's bucket, as `token_bucket::take`.
   instant::duration take(const std::string& address, instant now) {
     const std::string client = http::counted_as(address);
     auto known = buckets_.find(client);

@@ -10,7 +10,7 @@
 
 namespace troupe::gateway {
 
-/// What lets pages of other sites read answers.
+/// The rules that let pages of other sites read answers.
 /// @source https://fetch.spec.whatwg.org, "HTTP extensions" of the CORS protocol.
 class cors {
 public:

@@ -13,7 +13,7 @@
 
 namespace troupe::gateway {
 
-/// Which type the events of some topics are of.
+/// The type of the events of some topics.
 struct event_type {
   /// A topic, `PREFIX.*` or `*`.
   std::string pattern;

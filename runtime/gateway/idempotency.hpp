@@ -12,9 +12,9 @@ namespace troupe::gateway {
 /// An `Idempotency-Key` may be so much ahead of the gateway's clock.
 inline constexpr milliseconds key_ahead_max{3'600'000};
 
-/// Where a key counts: keys of two clients, or of two routes, never mean the same call.
+/// The scope of a key: keys of two clients, or of two routes, never mean the same call.
 struct key_scope {
-  /// Who asks; empty if nobody is told apart.
+  /// The client that asks; empty if clients are not told apart.
   std::string_view principal;
   /// "POST /api/orders".
   std::string_view route;
@@ -26,8 +26,8 @@ struct idempotency_key {
   /// answer. SHA-256 (FIPS 180-4), since whoever can choose keys must not be able to find those of
   /// others.
   uuid hash;
-  /// When it was made, if it says so: a UUID of version 7 does. Else somebody has to remember when
-  /// it came first.
+  /// The time at which it was made, if it says so: a UUID of version 7 does. Else somebody has to
+  /// remember when it came first.
   std::optional<wall_time> born{};
 };
 
@@ -47,7 +47,7 @@ outcome<idempotency_key> read_key(std::string_view value, const key_scope& scope
 outcome<uuid>
 call_id_of(const idempotency_key& key, wall_time born, wall_time now, milliseconds kept);
 
-/// What the field Prefer says of waiting. Preferences that are not known are ignored.
+/// The preference of waiting in the field Prefer. Preferences that are not known are ignored.
 /// @source RFC 7240, 4.1 and 4.3.
 struct wait_preference {
   /// `wait=N`, in seconds.
@@ -58,7 +58,7 @@ struct wait_preference {
 
 wait_preference wait_preferred(std::string_view prefer);
 
-/// How long a route's call may take: its maximum, or less if the request prefers so; one
+/// The time that a route's call may take: its maximum, or less if the request prefers so; one
 /// millisecond at least.
 milliseconds deadline_of(milliseconds most, const wait_preference& preferred);
 

@@ -28,8 +28,8 @@ outcome<std::string> from_json(std::string_view json, const types& all, std::str
 outcome<std::string>
 from_value(const nlohmann::json& value, const types& all, std::string_view name);
 
-/// As JSON, a message of type `name`. Fields that the type lacks are left out, since they come from
-/// a newer program; an optional one without a value is left out, too.
+/// The JSON of a message of type `name`. Fields that the type lacks are left out, since they come
+/// from a newer program; an optional one without a value is left out, too.
 /// @errors `internal`: `bytes` are no such message.
 outcome<std::string> to_json(std::string_view bytes, const types& all, std::string_view name);
 

@@ -40,7 +40,7 @@ struct no_such_path {};
 
 /// Routes have that path, but for other methods.
 struct other_methods {
-  /// As the field Allow has it: "GET, HEAD, POST".
+  /// The methods as the field Allow has them: "GET, HEAD, POST".
   std::string allow;
 };
 

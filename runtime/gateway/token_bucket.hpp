@@ -7,7 +7,8 @@
 
 namespace troupe::gateway {
 
-/// How many requests a client may send: `requests` within each `within`, and at once up to `burst`.
+/// The rate of requests that a client may send: `requests` within each `within`, and at once up to
+/// `burst`.
 struct rate {
   std::int64_t requests = 100;
   milliseconds within{1'000};

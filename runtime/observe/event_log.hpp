@@ -14,7 +14,7 @@
 namespace troupe::observe {
 
 enum class log_format : std::uint8_t {
-  /// For a person at a terminal.
+  /// Text for a person at a terminal.
   text,
   /// One JSON object per line: {"at", "node", "event", ...fields}.
   json,

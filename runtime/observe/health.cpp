@@ -18,7 +18,7 @@ std::string_view word_for(bool is_good, health_words words) {
   return is_good ? "pass" : "fail";
 }
 
-/// In milliseconds, to the microsecond.
+/// The time in milliseconds, to the microsecond.
 double response_time(std::chrono::nanoseconds took) {
   return std::round(std::chrono::duration<double, std::micro>{took}.count()) / 1'000;
 }

@@ -14,19 +14,19 @@ namespace troupe::observe {
 struct health_check {
   /// "broker.b1", "capability.orders", "database.orders", "journal".
   std::string name;
-  /// What is wrong and what follows from it; empty if nothing is.
+  /// The trouble and what follows from it; empty if there is none.
   std::string error;
-  /// How long the thing took to answer, where it was asked itself.
+  /// The time that the thing took to answer, where it was asked itself.
   std::optional<std::chrono::nanoseconds> took{};
 };
 
-/// How a node is, as its loop told it.
+/// The state of a node, as its loop told it.
 struct health {
-  /// Why it should not be given work; empty if it should. A thing that it needs and that is away
-  /// belongs here, never to its being alive: to restart the node would not bring that back.
+  /// The reason why it should not be given work; empty if it should. A thing that it needs and that
+  /// is away belongs here, never to its being alive: restarting the node would not bring that back.
   std::string unready;
   std::vector<health_check> checks;
-  /// Why the process is beyond help, though its loop answers; empty if it is not.
+  /// The reason why the process is beyond help, though its loop answers; empty if it is not.
   std::string stuck{};
 
   bool is_ready() const { return unready.empty(); }
@@ -34,7 +34,7 @@ struct health {
   bool is_healthy() const;
 };
 
-/// In which words health is told.
+/// The words in which health is told.
 enum class health_words : std::uint8_t {
   /// healthy, unhealthy.
   plain,

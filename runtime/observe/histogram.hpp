@@ -10,8 +10,8 @@
 
 namespace troupe::observe {
 
-/// How long things took: how many took up to 10 us, 20 us, 40 us and so on to 10.5 s, and how many
-/// longer.
+/// The times that things took: how many took up to 10 us, 20 us, 40 us and so on to 10.5 s, and how
+/// many longer.
 ///
 /// One thread records, which costs two additions; any thread reads. A copy is a reading, in which
 /// the sum may be ahead of the counts by what is being recorded.
@@ -31,8 +31,8 @@ public:
     sum_.add(time);
   }
 
-  /// How many took longer than the bound before, and not longer than that of `bucket`; those above
-  /// all bounds for `bounds`.
+  /// The number that took longer than the bound before, and not longer than that of `bucket`; those
+  /// above all bounds for `bounds`.
   std::uint64_t in(std::size_t bucket) const { return counts_[bucket].value(); }
 
   std::uint64_t count() const {
@@ -62,7 +62,7 @@ private:
     return bucket < bounds ? bucket : bounds;
   }
 
-  tally sum_; // Before the counts: in one cache line with those of most.
+  tally sum_; // The sum stands before the counts: in one cache line with those of most.
   std::array<tally, bounds + 1> counts_{};
 };
 

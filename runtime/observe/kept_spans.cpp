@@ -8,7 +8,7 @@ namespace troupe::observe {
 
 namespace {
 
-// More than gateways write; each costs more memory than its text.
+// The most notes of a span, more than gateways write; each costs more memory than its text.
 constexpr std::size_t notes_max = 16;
 
 /// Whether it is about as large as a span in a ring, at most.

@@ -13,7 +13,7 @@ namespace troupe::observe {
 /// The newest spans of processes that cannot be asked, as they told them. One thread.
 class kept_spans {
 public:
-  /// Of all processes together, and of one message.
+  /// The most spans of all processes together, and of one message.
   static constexpr std::size_t most = 1'024;
   static constexpr std::size_t most_at_once = 256;
 

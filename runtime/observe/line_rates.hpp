@@ -11,10 +11,10 @@
 
 namespace troupe::observe {
 
-/// Which lines of a log are written: of each event, about each capability, 100 at once, and then 10
-/// a second. What happens a thousand times a second must not fill a disk, nor hide what happens
-/// once. Those left out are counted. Audit lines are all written: whoever writes them takes samples
-/// (`security::audit_sample`), or they tell what a person did.
+/// The rates at which lines of a log are written: of each event, about each capability, 100 at
+/// once, and then 10 a second. An event that happens a thousand times a second must not fill a
+/// disk, nor hide one that happens once. Lines left out are counted. Audit lines are all written:
+/// whoever writes them takes samples (`security::audit_sample`), or they tell what a person did.
 class line_rates {
 public:
   static constexpr double at_once = 100;
@@ -28,7 +28,7 @@ public:
   /// @param capability that it is about; empty: none.
   bool takes(std::string_view event, std::string_view capability, instant now);
 
-  /// How many lines about an event were left out, of one capability or of none.
+  /// The number of lines about an event that were left out, of one capability or of none.
   struct left_out {
     std::string event;
     std::string capability;

@@ -5,7 +5,7 @@
 
 namespace troupe::observe {
 
-/// How much a line of a log matters, as syslog and the journal count.
+/// The level of a line of a log, as syslog and the journal count.
 /// @source RFC 5424, 6.2.1; sd-daemon(3).
 enum class log_level : std::uint8_t {
   /// Work stands still, or was lost, until somebody does something.

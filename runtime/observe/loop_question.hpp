@@ -16,10 +16,10 @@ namespace troupe::observe {
 template <class Answer>
 class loop_question {
 public:
-  /// Is called on the loop's thread, and must not take long there.
+  /// The function that gets the answer, on the loop's thread, where it must not take long.
   using receiver = std::function<void(const Answer&)>;
 
-  /// From any thread, which then wakes the loop.
+  /// Asks, from any thread, which then wakes the loop.
   void ask(receiver answered) {
     const std::lock_guard lock{mutex_};
     receivers_.push_back(std::move(answered));
@@ -28,7 +28,7 @@ public:
 
   bool is_asked() const { return is_asked_.load(std::memory_order_relaxed); }
 
-  /// From the loop: `make` gives the answer if somebody has asked.
+  /// Answers, on the loop's thread: `make` gives the answer if somebody has asked.
   template <class Make>
   void answer(const Make& make) {
     if (!is_asked()) {

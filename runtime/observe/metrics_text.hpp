@@ -12,7 +12,7 @@
 
 namespace troupe::observe {
 
-/// How metrics are written: as whoever asks can read them.
+/// The format of metrics, which whoever asks can read.
 enum class metrics_format : std::uint8_t {
   /// Prometheus's text format 0.0.4.
   prometheus,
@@ -47,7 +47,7 @@ public:
 
   /// A sample of the family begun last.
   void sample(labels labelled, std::uint64_t value);
-  /// In seconds.
+  /// Adds a sample of a time, in seconds.
   void sample(labels labelled, std::chrono::nanoseconds value);
   /// All buckets, their count and their sum.
   void sample(labels labelled, const observe::histogram& value);

@@ -9,7 +9,7 @@
 
 namespace troupe::observe {
 
-/// What describes the process that spans come from: attributes of the OTLP resource.
+/// The attributes of the OTLP resource, which describe the process that spans come from.
 using resource_attributes = std::vector<std::pair<std::string, std::string>>;
 
 /// The body of one export: protobuf.

@@ -44,7 +44,7 @@ struct span {
   /// The name, and behind it keys and values in turn, each ended by a zero.
   std::array<char, text_bytes_max> text{};
 
-  /// To be called first.
+  /// Sets the name; called first.
   void set_name(std::string_view name);
 
   /// Adds a note. Key and value are cut at their bounds.

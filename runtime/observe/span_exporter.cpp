@@ -96,7 +96,7 @@ struct span_exporter::transfer {
   CURL* handle;
   curl_slist* head = nullptr;
   std::array<char, CURL_ERROR_SIZE> why{};
-  /// What the collector asked to wait, and why the last request failed.
+  /// The wait that the collector asked for, and why the last request failed.
   milliseconds wait{};
   std::string reason;
 };
@@ -186,7 +186,7 @@ void span_exporter::run() {
     batch_.erase(batch_.begin(), batch_.begin() + static_cast<std::ptrdiff_t>(count));
     const bool is_overdue = is_stopped_ && time_.now().time_since_epoch().count() >= stop_at_;
     if (batch_.empty() && !is_overdue) {
-      collect(); // There may be more than a batch.
+      collect(); // The spans are collected again, as there may be more than a batch.
     }
   }
 }

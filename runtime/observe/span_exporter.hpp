@@ -18,18 +18,18 @@
 namespace troupe::observe {
 
 struct export_options {
-  /// Of the collector: http or https.
+  /// The address of the collector: http or https.
   std::string address;
   resource_attributes resource{};
-  /// Between two looks at the rings.
+  /// The time between two looks at the rings.
   milliseconds interval{500};
   /// A request is given up after so long.
   milliseconds patience{5'000};
-  /// How long a stop waits for the last spans to leave.
+  /// The time for which a stop waits for the last spans to leave.
   milliseconds stop_patience{1'500};
 };
 
-/// What a collector's answer means for a batch.
+/// The meaning of a collector's answer for a batch.
 enum class export_verdict : std::uint8_t { taken, again, refused };
 
 /// @param status of HTTP; 0 if there was no answer.
@@ -53,7 +53,7 @@ public:
   span_exporter(const span_exporter&) = delete;
   span_exporter& operator=(const span_exporter&) = delete;
 
-  /// Of spans, since the start. Any thread.
+  /// The counts of spans, since the start. Any thread.
   struct counts {
     std::atomic<std::uint64_t> sent{0};
     /// Overwritten before they were read, or refused by the collector.

@@ -7,13 +7,13 @@
 /// @source opentelemetry.io/docs/specs/semconv 1.27: general, rpc, messaging, exception.
 namespace troupe::observe::names {
 
-// Of the resource.
+// The attributes of the resource.
 inline constexpr std::string_view service_name = "service.name";
 inline constexpr std::string_view service_namespace = "service.namespace";
 inline constexpr std::string_view service_instance = "service.instance.id";
 inline constexpr std::string_view process_id = "process.pid";
 
-// Of spans, by convention.
+// The attributes of spans, by convention.
 inline constexpr std::string_view message_id = "messaging.message.id";
 inline constexpr std::string_view topic = "messaging.destination.name";
 inline constexpr std::string_view error = "error.type";
@@ -21,7 +21,7 @@ inline constexpr std::string_view http_method = "http.request.method";
 inline constexpr std::string_view http_route = "http.route";
 inline constexpr std::string_view http_status = "http.response.status_code";
 
-// Of spans, Troupe's own.
+// The attributes of spans that are Troupe's own.
 inline constexpr std::string_view capability = "troupe.capability";
 inline constexpr std::string_view operation = "troupe.operation";
 inline constexpr std::string_view replica = "troupe.replica";

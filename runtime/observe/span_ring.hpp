@@ -28,7 +28,7 @@ public:
   /// A number that no other span has, as far as chance allows. Never 0.
   std::uint64_t new_id();
 
-  /// How many there were: they have the numbers from 0.
+  /// The number of spans that there were: they are numbered from 0.
   std::uint64_t written() const { return written_.load(std::memory_order_acquire); }
 
   /// Shows the spans from number `from` on, oldest first, as far as they are still there.
@@ -40,7 +40,8 @@ private:
   static_assert(words * sizeof(std::uint64_t) == sizeof(span));
 
   struct slot {
-    /// Twice the number of its span, plus 2; odd while it is being written; 0 before the first.
+    /// The state: twice the number of its span, plus 2; odd while it is being written; 0 before the
+    /// first.
     std::atomic<std::uint64_t> state{0};
     std::array<std::atomic<std::uint64_t>, words> bytes{};
   };

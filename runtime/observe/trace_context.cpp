@@ -55,7 +55,7 @@ bool is_state(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
-/// As many members of `state` as have room, joined by commas.
+/// The members of `state` that have room, joined by commas.
 std::string cut_state(std::string_view state, std::size_t room) {
   std::vector<std::string_view> members;
   std::size_t bytes = 0;

@@ -12,9 +12,9 @@
 
 namespace troupe::reconcile {
 
-/// Where rows come from: a query of a capability that is asked page by page. Its request has
-/// `after`, the key behind which the page begins (absent or empty for the first), and `count`; its
-/// reply has the rows in rising order of their keys. A page without rows is the last.
+/// The source of rows: a query of a capability that is asked page by page. Its request has `after`,
+/// the key behind which the page begins (absent or empty for the first), and `count`; its reply has
+/// the rows in rising order of their keys. A page without rows is the last.
 struct source {
   std::string capability{};
   std::string query{};
@@ -25,13 +25,13 @@ struct source {
   /// The field of a row that says when it changed, in milliseconds since 1970; without one a row is
   /// as old as its key, if that is an id.
   std::string changed{};
-  /// Only rows of which a field is one of these texts; nothing for all.
+  /// The rows that count: those of which a field is one of these texts; nothing for all.
   std::string where{};
   std::vector<std::string> is{};
   file_position at{};
 };
 
-/// Which keys must have rows on the other side, too.
+/// The side whose keys must have rows on the other side, too.
 enum class match : std::uint8_t { none, left, right, both };
 
 /// The sum of fields of a side's rows, or a number: "+left.amount".
@@ -51,7 +51,7 @@ struct comparison {
   std::string text;
 };
 
-/// What must hold between the rows of two capabilities.
+/// An invariant: what must hold between the rows of two capabilities.
 struct invariant {
   std::string name;
   source left;

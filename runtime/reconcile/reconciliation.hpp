@@ -18,16 +18,16 @@ std::string_view name_of(finding_type type);
 
 /// Something that does not hold.
 struct finding {
-  /// As `row::key` has it.
+  /// The key, as `row::key` has it.
   std::string key;
   finding_type type = finding_type::differs;
-  /// For people: "left.total = right.captured: 500 and 400".
+  /// The words for people: "left.total = right.captured: 500 and 400".
   std::string details;
 
   bool operator==(const finding&) const = default;
 };
 
-/// What one pass over an invariant saw.
+/// The findings of one pass over an invariant.
 struct pass_report {
   std::vector<finding> findings;
   std::uint64_t left_rows = 0;

@@ -21,7 +21,7 @@ struct field_value {
 struct row {
   /// Bytes that sort as the key does.
   std::string key;
-  /// In milliseconds since 1970.
+  /// The time of the last change, in milliseconds since 1970.
   std::int64_t changed = std::numeric_limits<std::int64_t>::min();
   /// Whether `source::where` lets it pass. One that it does not let pass still says that something
   /// of its key changed.

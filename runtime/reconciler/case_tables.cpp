@@ -64,7 +64,7 @@ std::optional<pass_state> case_tables::state(const std::string& invariant) const
       [&](const store::row& row) {
         pass_state& state = found.emplace();
         state.behind = text_in(row.bytes(0));
-        // What another release wrote is found again by the next look.
+        // Findings that another release wrote are found again by the next look.
         state.suspected =
             wire::checked_decode<suspicion>(text_in(row.bytes(1))).value_or(suspicion{});
         state.due = time_in(row.integer(2));

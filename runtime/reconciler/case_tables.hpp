@@ -61,7 +61,7 @@ public:
   std::vector<pass_row> passes() const;
   void add_pass(const std::string& invariant, wall_time due);
 
-  /// Nothing if there is no such pass.
+  /// The state of the pass; nothing if there is none.
   std::optional<pass_state> state(const std::string& invariant) const;
   void begin_look(const std::string& invariant);
   /// Writes what a look came to, and that it is over.
@@ -92,7 +92,7 @@ public:
   /// Forgets cases that were closed before that time.
   void forget(wall_time before);
 
-  /// How many cases are open, by invariant.
+  /// The number of open cases, by invariant.
   open_matters open_now() const;
 
   case_list list(const list_cases& request) const;

@@ -10,7 +10,7 @@
 
 namespace troupe::reconcile {
 
-/// How much a look asks of the capabilities.
+/// The bounds of what a look asks of the capabilities.
 struct look_bounds {
   /// Rows of a page.
   std::uint32_t page = 500;

@@ -11,7 +11,7 @@
 
 namespace troupe::reconcile {
 
-/// Published on `data.inconsistency.detected` when a case is opened, and on
+/// The event on `data.inconsistency.detected` when a case is opened, and on
 /// `data.inconsistency.resolved` when it is closed, with the key as key.
 struct inconsistency {
   uuid case_id;
@@ -19,13 +19,13 @@ struct inconsistency {
   /// The key for people: an id, a text or a number. Of an order that is its id, hence the name.
   std::string order_id;
   finding_type type = finding_type::differs;
-  /// For people: "left.total = right.captured: 500 and 400".
+  /// The words for people: "left.total = right.captured: 500 and 400".
   std::string details;
-  /// How often the case has been opened, this time included.
+  /// The number of times that the case has been opened, this time included.
   std::int64_t times = 1;
 };
 
-// In other systems the field of this event has this name.
+// The names that the fields of this event have in other systems.
 constexpr auto troupe_fields(const inconsistency*) {
   return std::make_tuple(
       wire::field{"case_id", &inconsistency::case_id},
@@ -58,9 +58,9 @@ TROUPE_MESSAGE(correct_inconsistency, case_id, invariant, key, order_id, type, d
 /// once.
 struct list_cases {
   std::optional<std::string> invariant;
-  /// Those that are closed, instead of those that are open.
+  /// Whether the closed ones are meant, instead of those that are open.
   std::optional<bool> closed;
-  /// Only cases behind this one.
+  /// The case behind which the answer begins.
   std::optional<uuid> after;
   /// 100, if absent.
   std::optional<std::int64_t> count;
@@ -74,11 +74,11 @@ struct listed_case {
   std::string key;
   std::string type;
   std::string details;
-  /// In milliseconds since 1970; closed: 0 while it is open.
+  /// The times in milliseconds since 1970; closed: 0 while it is open.
   std::int64_t opened_at = 0;
   std::int64_t closed_at = 0;
   std::int64_t times = 1;
-  /// What became of the correcting saga: empty, `wanted`, `asked`, `done`, or why it refused.
+  /// The state of the correcting saga: empty, `wanted`, `asked`, `done`, or why it refused.
   std::string correction;
 };
 
@@ -99,14 +99,14 @@ TROUPE_MESSAGE(list_passes)
 struct listed_pass {
   std::string invariant;
   std::int64_t open_cases = 0;
-  /// When the last whole pass ended, in milliseconds since 1970; 0: none did yet.
+  /// The time at which the last whole pass ended, in milliseconds since 1970; 0: none did yet.
   std::int64_t compared_at = 0;
-  /// When the next look comes.
+  /// The time at which the next look comes.
   std::int64_t next_at = 0;
-  /// Of the pass at hand, or else of the last one: the keys judged, and those too young for it.
+  /// The keys judged by the pass at hand, or else by the last one, and those too young for it.
   std::int64_t judged = 0;
   std::int64_t in_flight = 0;
-  /// What could not be compared at the last look, and why; empty if all could.
+  /// The reason why something could not be compared at the last look, and what; empty if all could.
   std::string not_compared;
 };
 
@@ -122,7 +122,7 @@ TROUPE_MESSAGE(pass_list, passes)
 /// `run`: compares now, and not when it is time. A pass that is under way goes on. Refused:
 /// `unknown_invariant`.
 struct run_now {
-  /// Absent: all.
+  /// The invariant; absent: all.
   std::optional<std::string> invariant;
 };
 

@@ -24,19 +24,19 @@ struct sighting {
 
 TROUPE_MESSAGE(sighting, key, type, details)
 
-/// What one look at a part of an invariant's keys saw.
+/// The findings of one look at a part of an invariant's keys.
 struct slice {
   /// The key up to which both sides were compared; empty if none was.
   wire::binary_value to{};
-  /// Nothing is behind it: the pass is over.
+  /// Whether nothing is behind it: the pass is over.
   bool is_last = false;
-  /// In the order of their keys.
+  /// The findings, in the order of their keys.
   std::vector<sighting> findings{};
   /// The keys that were not judged, as something about them is too young, in order.
   std::vector<wire::binary_value> young{};
   std::int64_t judged = 0;
   std::int64_t in_flight = 0;
-  /// Why the look ended before its time; empty if it did not.
+  /// The reason why the look ended before its time; empty if it did not.
   std::string trouble{};
 };
 
@@ -52,16 +52,16 @@ TROUPE_MESSAGE(case_change, what, opens)
 
 /// The part of a pass that is looked at a second time before anything is said.
 struct suspicion {
-  /// As `slice::to` and `is_last` of the first look.
+  /// The end as `slice::to` and `is_last` of the first look have it.
   wire::binary_value to{};
   bool is_last = false;
-  /// Empty: there is nothing to look at again.
+  /// The changes to look at again; empty: there are none.
   std::vector<case_change> changes{};
 };
 
 TROUPE_MESSAGE(suspicion, to, is_last, changes)
 
-/// How far an invariant's pass is.
+/// The state of an invariant's pass.
 struct pass_state {
   /// Both sides are compared up to this key; empty at the beginning.
   std::string behind{};
@@ -69,15 +69,15 @@ struct pass_state {
   wall_time due{};
   std::int64_t judged = 0;
   std::int64_t in_flight = 0;
-  /// Why the last look was not whole: what was not compared; empty if it was.
+  /// The reason why the last look was not whole: what was not compared; empty if it was.
   std::string trouble{};
 };
 
 struct pass_times {
   milliseconds every{300'000};
-  /// From the first look to the second.
+  /// The time from the first look to the second.
   milliseconds recheck{2'000};
-  /// After a look that came nowhere.
+  /// The wait after a look that came nowhere.
   milliseconds again{10'000};
 };
 
@@ -85,10 +85,10 @@ struct pass_times {
 /// under a wall clock that was ahead.
 bool is_due(wall_time due, wall_time now, const pass_times& times);
 
-/// What follows from a look.
+/// The step that follows from a look.
 struct pass_step {
   pass_state next{};
-  /// To be carried out now.
+  /// The changes to be carried out now.
   std::vector<case_change> changes{};
   /// The pass is over; the counts of `next` are those of the whole pass until the next look.
   bool is_over = false;
@@ -102,8 +102,8 @@ constexpr std::size_t slice_young_max = 2'000;
 /// @param to empty for no bound.
 void shorten(slice& seen, const std::string& to);
 
-/// What differs between the books and a slice: findings without an open case, and open cases whose
-/// keys were judged and nothing found. A key that is in flight says nothing.
+/// The differences between the books and a slice: findings without an open case, and open cases
+/// whose keys were judged and nothing found. A key that is in flight says nothing.
 /// @param open the open cases of the invariant.
 /// @param behind where the slice begins.
 std::vector<case_change>

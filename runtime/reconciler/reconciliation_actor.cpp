@@ -36,7 +36,7 @@ struct correction_request {
 
 TROUPE_MESSAGE(correction_request, saga, what)
 
-/// What effects answer, for nobody.
+/// The answer of effects, for nobody.
 struct settled {};
 
 TROUPE_MESSAGE(settled)

@@ -15,11 +15,11 @@ struct refused_act {
   /// "call", "publish", "read", "connect", "login" or "request".
   std::string_view act{};
   std::string_view what{};
-  /// Where in the topology the rule stands that forbids it, or would allow it.
+  /// The place in the topology of the rule that forbids it, or would allow it.
   std::string_view rule{};
   /// The address it came from, where it is known.
   std::string_view from{};
-  /// In words, where the rule does not say it all.
+  /// The reason in words, where the rule does not say it all.
   std::string_view why{};
 };
 

@@ -11,9 +11,9 @@
 
 namespace troupe::security {
 
-/// Which refusals get a line in the audit log: of each series the first one, and then one in each
-/// interval at most, with the number of those since the last line. Whoever is refused ten thousand
-/// times a second fills no log, and hides nobody else's refusals. Pure.
+/// The choice of refusals that get a line in the audit log: of each series the first one, and then
+/// one in each interval at most, with the number of those since the last line. Whoever is refused
+/// ten thousand times a second fills no log, and hides nobody else's refusals. Pure.
 class audit_sample {
 public:
   /// @param count of series that are told apart: by name and kind of act where names are proved.

@@ -37,7 +37,7 @@ public:
 private:
   token_keys keys_;
   const token_rules rules_;
-  // By their whole text: two texts never count as one.
+  // The good tokens by their whole text: two texts never count as one.
   tsl::robin_map<std::string, service_token, secret_hash, std::equal_to<>> good_;
 };
 

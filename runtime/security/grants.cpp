@@ -16,7 +16,7 @@ bool any_covers(const std::vector<std::string>& rights, std::string_view name) {
       rights.begin(), rights.end(), [&](const std::string& each) { return covers(each, name); });
 }
 
-/// As `any_covers`; but Troupe's own has to be named.
+/// Whether a right covers `name`, where what is Troupe's own has to be named.
 bool any_names(const std::vector<std::string>& rights, std::string_view name) {
   const bool is_own = name.starts_with(own);
   return std::any_of(rights.begin(), rights.end(), [&](const std::string& each) {
@@ -94,7 +94,7 @@ std::vector<std::string>& rights_to(act what, grants& of) {
 }
 
 const std::vector<std::string>& rights_to(act what, const grants& of) {
-  return rights_to(what, const_cast<grants&>(of)); // Nothing is changed.
+  return rights_to(what, const_cast<grants&>(of)); // The cast changes nothing.
 }
 
 bool is_call_right(std::string_view text) {

@@ -7,7 +7,7 @@
 
 namespace troupe::security {
 
-/// What somebody may do; all else is forbidden.
+/// The grants of somebody; all else is forbidden.
 ///
 /// A right names exactly what it means: an operation (`users.get`) or a topic (`order.placed`), all
 /// below one (`users.*`, `order.*`), or all (`*`). What is Troupe's own (`troupe.broker.status`,
@@ -36,7 +36,7 @@ struct grants {
   void add(const grants& other);
 };
 
-/// What rules are about.
+/// The acts that rules are about.
 enum class act : std::uint8_t { call, publish, subscribe, read };
 
 inline constexpr std::size_t act_count = 4;

@@ -132,7 +132,7 @@ outcome<void> for_each_key(const std::string& file, const file_text& text, const
     }
     auto key = transport::key_of_z85(word);
     if (!key) {
-      // Not what stands there: it may be most of a secret.
+      // The error does not show what stands there: it may be most of a secret.
       return invalid_file(file, fmt::format("has no key in line {}: 40 characters of Z85", line));
     }
     if (transport::is_example_key(*key)) {

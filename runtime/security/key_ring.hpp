@@ -29,7 +29,7 @@ public:
 
   const std::string& owner() const { return owner_; }
 
-  /// Who has this key; empty if nobody.
+  /// The owner of this key; empty if nobody has it.
   std::string owner_of(const transport::curve_public_key& key) const;
 
   transport::curve_pair own() const;

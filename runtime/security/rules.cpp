@@ -114,7 +114,7 @@ std::string rules::rule_of(row who, std::string_view name, act what) const {
 
 error rules::refusal(row who, std::string_view name, act what, std::string_view target) const {
   const entry& of = rows_[index(who)];
-  // What a peer made up is shown as far as names go.
+  // A name that a peer made up is shown as far as names go.
   const std::string named = wire::travelling(target, 2 * wire::name_bytes_max);
   const std::string does{security::name_of(what)};
   if (name.empty()) {

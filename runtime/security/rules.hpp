@@ -12,7 +12,7 @@
 
 namespace troupe::security {
 
-/// Whoever has rights: a node, a gateway or a client, by the name that its key proves.
+/// A holder of rights: a node, a gateway or a client, by the name that its key proves.
 struct holder {
   std::string name;
   grants may{};
@@ -21,8 +21,8 @@ struct holder {
   std::vector<std::string> rules{};
 };
 
-/// Who may do what, as a table: a name is looked up once, where somebody logs in, and stands for a
-/// row from then on. Pure and unchangeable; safe from any thread.
+/// The rules of who may do what, as a table: a name is looked up once, where somebody logs in, and
+/// stands for a row from then on. Pure and unchangeable; safe from any thread.
 class rules {
 public:
   /// A row of the table. Of the same holders in the same order it is the same in each table.
@@ -68,7 +68,7 @@ public:
   /// topic.
   error refusal(row who, std::string_view name, act what, std::string_view target) const;
 
-  /// Where such a right would stand: "g1.call", "orders.call or users.call".
+  /// The place where such a right would stand: "g1.call", "orders.call or users.call".
   std::string rule_of(row who, std::string_view name, act what) const;
 
 private:
@@ -86,7 +86,7 @@ private:
     }
   };
 
-  /// Nobody adds names to these tables after they were made, hence a plain hash.
+  /// A plain hash, since names are never added to these tables after they were made.
   struct text_hash {
     using is_transparent = void;
 

@@ -18,7 +18,7 @@ struct parts {
   std::string_view header;
   std::string_view claims;
   std::string_view signature;
-  /// What is signed: header, dot and claims.
+  /// The text that is signed: header, dot and claims.
   std::string_view is_signed;
 };
 
@@ -53,7 +53,7 @@ std::string text_at(const json& object, const char* key) {
 }
 
 std::optional<std::int64_t> time_at(const json& object, const char* key) {
-  // Up to the year 9999, so that no sum with a leeway overflows.
+  // The latest time is in the year 9999, so that no sum with a leeway overflows.
   constexpr std::int64_t latest = 253'402'300'799;
   const auto found = object.find(key);
   if (found == object.end() || !found->is_number_integer()) {

@@ -30,13 +30,13 @@ struct service_token {
   std::optional<transport::curve_public_key> bound_to{};
 };
 
-/// What a checker of tokens expects.
+/// The rules by which a checker judges tokens.
 struct token_rules {
   std::string issuer;
   std::string audience;
   /// The longest time that a token may hold.
   std::chrono::seconds lifetime{std::chrono::hours{1}};
-  /// By how much clocks may differ.
+  /// The most by which clocks may differ.
   std::chrono::seconds leeway{30};
 };
 
@@ -46,8 +46,8 @@ inline constexpr std::size_t token_bytes_max = 8'192;
 /// The token as a text, signed by `key`, which has its secret.
 std::string write_token(const service_token& token, const token_key& key);
 
-/// What a token says, without a look at its signature or its times: for people, and for the party
-/// that has made it.
+/// The claims of a token, without a look at its signature or its times: for people, and for the
+/// party that has made it.
 /// @errors `invalid`: it is no service token.
 outcome<service_token> look_at_token(std::string_view text);
 

@@ -63,10 +63,10 @@ public:
   /// The key that signs: the newest that can; null where all only check.
   const token_key* signing() const;
 
-  /// As a set of JWK, with secrets; for a file that nobody else may read.
+  /// The keys as a set of JWK, with secrets; for a file that nobody else may read.
   std::string secret_jwks() const;
 
-  /// What everybody may know: the public keys. A shared secret is not among them.
+  /// The public keys, which everybody may know. A shared secret is not among them.
   std::string public_jwks() const;
 
   const std::vector<token_key>& all() const { return keys_; }

@@ -50,7 +50,7 @@ std::vector<std::string> parts_of(std::string_view pointer) {
   return parts;
 }
 
-/// As `json::type_name`, but all numbers are one type.
+/// The type as `json::type_name` has it, but all numbers are one type.
 std::string_view kind_of(const json& value) {
   return value.is_number()    ? "a number"
          : value.is_string()  ? "a text"
@@ -68,7 +68,8 @@ bool is_same_number(const json& one, const json& other) {
   }
   const json& whole = one.is_number_float() ? other : one;
   const auto fraction = (one.is_number_float() ? one : other).get<double>();
-  constexpr double exact_max = 9'007'199'254'740'992.0; // From here a double is several integers.
+  // The number from which on a double is several integers.
+  constexpr double exact_max = 9'007'199'254'740'992.0;
   return fraction > -exact_max && fraction < exact_max && whole.get<double>() == fraction;
 }
 

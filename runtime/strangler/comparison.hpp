@@ -12,13 +12,13 @@ namespace troupe::strangler {
 
 /// Larger bodies are not compared, but said to be too large.
 inline constexpr std::size_t compared_bytes_max = std::size_t{1} << 20U;
-/// What is found beyond is left out.
+/// The most differences that are told; others are left out.
 inline constexpr std::size_t differences_max = 16;
 
 /// Whether `which` may be sent to both sides: it changes nothing. @source RFC 9110, 9.2.1.
 bool is_safe(http::method which);
 
-/// What of two answers is not compared, and what is besides status and body.
+/// The parts of two answers that are not compared, and those that are, besides status and body.
 struct comparison_rules {
   /// Pointers into JSON bodies (RFC 6901), in which `*` stands for any one key or index: what is
   /// there, and below, is passed over.
@@ -38,7 +38,7 @@ struct difference {
   bool operator==(const difference&) const = default;
 };
 
-/// What of `modern` differs from `legacy`, in the order of the body; `differences_max` at most.
+/// The differences of `modern` from `legacy`, in the order of the body; `differences_max` at most.
 ///
 /// JSON is compared by its values: order of keys, white space, escapes and forms of a number do not
 /// count. Everything else is compared byte by byte, after its content coding. Of two answers with

@@ -89,7 +89,7 @@ void comparison_desk::compare(const task& one) {
   ++one.of->counts().different;
   const auto wait = told_[options.name].take(told_rate, std::chrono::steady_clock::now());
   if (wait > instant::duration::zero()) {
-    return; // Counted all the same.
+    return; // The comparison is counted all the same.
   }
   wire::answers_differ said{
       .feature = options.name, .gateway = gateway_, .request = one.request, .differences = {}};

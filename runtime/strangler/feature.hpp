@@ -13,7 +13,7 @@
 
 namespace troupe::strangler {
 
-/// What has become of the requests of a feature. Read by any thread.
+/// The counts of what has become of the requests of a feature. Read by any thread.
 struct feature_counts {
   std::atomic<std::uint64_t> legacy{0};
   std::atomic<std::uint64_t> modern{0};
@@ -47,7 +47,7 @@ public:
   /// Its share now; nothing if nobody knows it.
   std::optional<std::uint32_t> share() const;
 
-  /// Who answers `asked`.
+  /// The side that answers `asked`.
   /// @errors 400 `bad_override`; 503 `flags_unknown`.
   tl::expected<side, http::problem>
   side_of(const http::request& asked, const request_key::variables& path) const;

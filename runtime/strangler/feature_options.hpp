@@ -13,7 +13,7 @@
 
 namespace troupe::strangler {
 
-/// How answers of the two sides are compared.
+/// The options of comparing answers of the two sides.
 struct compare_options {
   /// The fraction of safe requests that is sent to both.
   double sample = 1;
@@ -30,7 +30,7 @@ struct feature_options {
   std::string name;
   base_url legacy{};
   legacy_options how{};
-  /// Until somebody sets the flag of this name: 0 to 10,000.
+  /// The share until somebody sets the flag of this name: 0 to 10,000.
   std::uint32_t share = 0;
   request_key by{};
   /// The field (in lower case) whose value `legacy` or `modern` decides for its request; empty for

@@ -10,7 +10,7 @@ namespace troupe::strangler {
 
 namespace {
 
-// How long the broker keeps a question; as long as an end waits at most.
+// The time for which the broker keeps a question, and an end waits at most.
 constexpr std::uint32_t patience_ms = 1'000;
 constexpr milliseconds between_failures{100};
 
@@ -105,7 +105,7 @@ void flag_follower::publish(const flag_values& values) {
     const std::lock_guard lock{mutex_};
     values_ = std::move(made);
   }
-  // Then the file: a full disk must not keep a change from being followed.
+  // The file is written afterwards: a full disk must not keep a change from being followed.
   if (const auto kept = keep_flags(path_, values); !kept) {
     log_.write("flags.not_kept", {{"why", kept.error().message}});
   }

@@ -27,8 +27,8 @@ public:
   flag_follower(const flag_follower&) = delete;
   flag_follower& operator=(const flag_follower&) = delete;
 
-  /// What is known: of the journal, else of the file. Null if neither could be read yet. Any
-  /// thread.
+  /// The values that are known: of the journal, else of the file. Null if neither could be read
+  /// yet. Any thread.
   std::shared_ptr<const flag_values> values() const;
 
 private:

@@ -30,7 +30,7 @@ struct recorded_change {
   wire::flag_change what;
 };
 
-/// What the record of flags says at a place of the journal.
+/// The state of the flags by the record at a place of the journal.
 struct flag_state {
   /// The newest change; absent if no flag was ever set.
   std::optional<recorded_change> newest{};

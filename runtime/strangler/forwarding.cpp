@@ -24,8 +24,8 @@ constexpr std::array<std::string_view, 9> of_connection{
     "transfer-encoding",
     "upgrade"};
 
-// Written anew by whoever sends the request. What a client says of itself in them would be believed
-// by a system that has only ever heard them from its proxy.
+// The fields that whoever sends the request writes anew. A client's own words in them would be
+// believed by a system that has only ever heard them from its proxy.
 constexpr std::array<std::string_view, 11> of_gateway{
     "host",
     "content-length",

@@ -10,11 +10,11 @@
 
 namespace troupe::strangler {
 
-/// Where a legacy system answers.
+/// The address at which a legacy system answers.
 struct base_url {
   /// "http://127.0.0.1:3002".
   std::string origin;
-  /// What stands in front of every path there: "/old", or nothing.
+  /// The prefix of every path there: "/old", or nothing.
   std::string prefix;
 
   /// Reads "http://HOST[:PORT][/PREFIX]", or https.

@@ -73,10 +73,10 @@ public:
 private:
   /// Requests for one system.
   struct line {
-    /// Those that wait and those under way.
+    /// The requests that wait and those under way.
     std::uint32_t open = 0;
     std::deque<std::unique_ptr<legacy_transfer>> waiting;
-    /// Those under way; the thread's own.
+    /// The requests under way; the thread's own.
     std::uint32_t sent = 0;
   };
 
@@ -111,7 +111,7 @@ private:
       }
       for (std::size_t i = 0; i < lines_.size(); ++i) {
         line& at = lines_[i];
-        // In the order of their deadlines, since all have the same time.
+        // The requests wait in the order of their deadlines, since all have the same time.
         while (!at.waiting.empty()
                && (at.sent < systems_[i].how.connections || at.waiting.front()->until() <= now)) {
           auto next = std::move(at.waiting.front());

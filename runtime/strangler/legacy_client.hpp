@@ -22,7 +22,7 @@ struct legacy_system {
   legacy_options how{};
 };
 
-/// What came of a request: the system's answer, or why there is none. Statuses of the problem:
+/// The end of a request: the system's answer, or why there is none. Statuses of the problem:
 ///
 /// | code | status |
 /// |---|---|
@@ -41,7 +41,8 @@ using legacy_answer = tl::expected<http::response, http::problem>;
 /// Owns a thread. Answers are bounded and whole.
 class legacy_client {
 public:
-  /// Is told what came of a request, once, on the client's thread; must not block.
+  /// The function that is told what came of a request, once, on the client's thread; must not
+  /// block.
   using receiver = std::function<void(legacy_answer)>;
 
   /// @errors `internal`: libcurl cannot be used.

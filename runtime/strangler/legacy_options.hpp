@@ -8,7 +8,7 @@
 
 namespace troupe::strangler {
 
-/// How a legacy system is asked.
+/// The options of asking a legacy system.
 struct legacy_options {
   /// The whole exchange, waiting for a connection included.
   milliseconds deadline{10'000};

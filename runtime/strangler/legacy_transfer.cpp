@@ -59,7 +59,7 @@ void legacy_transfer::prepare(instant now) {
   curl_easy_setopt(handle_, CURLOPT_HEADERDATA, this);
   curl_easy_setopt(handle_, CURLOPT_WRITEFUNCTION, &take_body);
   curl_easy_setopt(handle_, CURLOPT_WRITEDATA, this);
-  // On a kept connection that turns out to be closed libcurl sends again by itself.
+  // A request on a kept connection that turns out to be closed is sent again by libcurl itself.
   curl_easy_setopt(handle_, CURLOPT_FRESH_CONNECT, is_idempotent(method_) ? 0L : 1L);
   set_request();
 }
@@ -74,7 +74,7 @@ void legacy_transfer::set_request() {
     curl_easy_setopt(handle_, CURLOPT_POSTFIELDS, body_.c_str());
   }
   curl_easy_setopt(handle_, CURLOPT_CUSTOMREQUEST, method.c_str());
-  // What libcurl would add by itself is left out, unless the request has it.
+  // Fields that libcurl would add by itself are left out, unless the request has them.
   for (const char* own : {"accept", "content-type", "expect"}) {
     if (!http::find(fields_, own)) {
       add_line(fmt::format("{}:", own));
@@ -113,7 +113,7 @@ bool legacy_transfer::take_head_line(std::string_view line) {
     line.remove_suffix(1);
   }
   if (line.empty()) {
-    // What comes before the answer (1xx) has been for this connection alone.
+    // An answer before the last one (1xx) has been for this connection alone.
     has_head_ = answer_.status >= 200;
     if (!has_head_) {
       answer_.fields.clear();

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-// As <curl/curl.h> declares them, so that it is compiled in two sources only.
+// The types as <curl/curl.h> declares them, so that it is compiled in two sources only.
 using CURL = void;
 struct curl_slist;
 
@@ -52,7 +52,7 @@ private:
   bool was_sent() const;
 
   const legacy_system& system_;
-  /// What is sent; GET in place of HEAD, so that the length of the answer is known here.
+  /// The method that is sent; GET in place of HEAD, so that the length of the answer is known here.
   const http::method method_;
   const std::string target_;
   const http::field_list fields_;

@@ -11,8 +11,8 @@
 
 namespace troupe::strangler {
 
-/// What of a request names whoever asks: "{header.x-user}", "{cookie.session}", "{query.user}" or
-/// "{path.user_id}".
+/// The part of a request that names whoever asks: "{header.x-user}", "{cookie.session}",
+/// "{query.user}" or "{path.user_id}".
 class request_key {
 public:
   /// Names nothing.

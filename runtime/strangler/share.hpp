@@ -15,14 +15,14 @@ std::optional<std::uint32_t> parse_share(std::string_view text);
 /// "25%", "0.5%", "0%".
 std::string share_text(std::uint32_t share);
 
-/// Who answers a request.
+/// The side that answers a request.
 enum class side : std::uint8_t { legacy, modern };
 
 /// "legacy" or "modern", or nothing.
 std::optional<side> side_named(std::string_view word);
 std::string_view name_of(side which);
 
-/// Who answers a request with the sticky key `key` while `feature` has the share `share`.
+/// The side that answers a request with the sticky key `key` while `feature` has the share `share`.
 ///
 /// The same key goes to the same side on every gateway, now and in later releases; as the share
 /// rises, keys move from legacy to modern and none moves back. A request without a key goes to

@@ -90,7 +90,7 @@ admission breaker::admit_slowly(instant now, std::vector<breaker_transition>& tr
   case breaker_state::open:
     return refuse(open_until_, now);
   case breaker_state::forced_open:
-    // Nobody knows when the person will give it back.
+    // The time at which the person gives it back is not known.
     return refuse(now + options_.timeout, now);
   case breaker_state::half_open:
     break;
@@ -193,7 +193,7 @@ void breaker::cancel(
     return;
   }
   expire(now, transitions);
-  // If `expire` opened the breaker, no leases are left.
+  // The lease may be gone already, if `expire` opened the breaker.
   std::erase_if(leases_, [&](const lease& each) { return each.probe == call.probe; });
 }
 
@@ -214,7 +214,7 @@ std::optional<instant> breaker::next_due() const {
   if (state_ == breaker_state::half_open && !leases_.empty()) {
     return leases_.front().deadline;
   }
-  // As good outcomes leave the window, the rate of bad ones rises.
+  // The rate of bad outcomes rises as good ones leave the window.
   if (state_ == breaker_state::closed && window_ && window_->holds_bad()) {
     return window_->next_change();
   }
@@ -235,7 +235,7 @@ void breaker::force(
   rounds_ = 0;
   closed_since_.reset();
   if (mode == breaker_mode::automatic && before == breaker_mode::open) {
-    // Whoever forced it open had a reason; full traffic at once would be a gamble.
+    // The person who forced it open had a reason; full traffic at once would be a gamble.
     enter(breaker_state::half_open, std::move(why), std::move(who), now, transitions);
   } else {
     enter(forced_to(mode), std::move(why), std::move(who), now, transitions);
@@ -276,8 +276,8 @@ void breaker::weigh(instant now, std::vector<breaker_transition>& transitions) {
 }
 
 void breaker::open(std::string reason, instant now, std::vector<breaker_transition>& transitions) {
-  // It was closed for less than its own wait: the trouble has not passed, and the wait keeps
-  // growing.
+  // The breaker was closed for less than its own wait: the trouble has not passed, and the wait
+  // keeps growing.
   const bool again = state_ == breaker_state::half_open
                      || (closed_since_ && now - *closed_since_ < options_.timeout);
   rounds_ = again ? rounds_ + 1 : 0;

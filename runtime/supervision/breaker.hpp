@@ -51,28 +51,28 @@ struct forced_state {
   std::string why{};
 };
 
-/// How an admitted call ended.
+/// The end of an admitted call.
 enum class call_result : std::uint8_t {
-  /// With an answer; a business refusal is one too.
+  /// The call ended with an answer; a business refusal is one too.
   ok,
   failed,
   timed_out,
 };
 
-/// How a call that ended in `code` counts. Nothing if the call was refused before any work, which
-/// tells nothing about the capability's health: `cancel` it (README, B7 and B8).
+/// The result as which a call counts that ended in `code`. Nothing if the call was refused before
+/// any work, which tells nothing about the capability's health: `cancel` it (README, B7 and B8).
 std::optional<call_result> result_of(errc code);
 
 /// A call may be made. To be handed back with its result, once.
 struct admitted {
   std::uint64_t epoch = 0;
-  /// Not 0: it is a probe, leased until `probe_deadline` from now.
+  /// The number of a probe, leased until `probe_deadline` from now; 0: it is none.
   std::uint64_t probe = 0;
 };
 
 /// The call must not be made; its caller gets `circuit_open`, which counts nowhere (README, B7).
 struct refused {
-  /// When the breaker will decide or let probes through, which is no promise. At least 1 ms.
+  /// The time until the breaker decides or lets probes through, which is no promise. At least 1 ms.
   milliseconds retry_after{};
 };
 
@@ -86,7 +86,7 @@ struct breaker_transition {
   std::uint64_t epoch = 0;
   instant at;
   std::string reason{};
-  /// Who asked for the change; empty if the breaker decided it by itself.
+  /// The person who asked for the change; empty if the breaker decided it by itself.
   std::string who{};
 };
 
@@ -124,7 +124,7 @@ public:
   /// Does what is due: ends the open wait, expires probes, looks at the window again.
   void tick(instant now, std::vector<breaker_transition>& transitions);
 
-  /// When `tick` wants to be called, if at all.
+  /// The time at which `tick` wants to be called, if at all.
   std::optional<instant> next_due() const;
 
   /// Takes the breaker over, or gives it back (`automatic`). Given back from `open` it probes
@@ -188,7 +188,7 @@ private:
   instant open_until_{};
   // Times it opened without a quiet time in between, less one.
   int rounds_ = 0;
-  // Set once it has opened and closed again.
+  // The time of closing, once it has opened and closed again.
   std::optional<instant> closed_since_{};
   // Half open: probes in flight (at most `probes`), and how many have succeeded.
   std::vector<lease> leases_;

@@ -25,22 +25,22 @@ struct breaker_window {
   static constexpr range<milliseconds> span_range{std::chrono::seconds{1}, std::chrono::hours{1}};
   static constexpr range<int> minimum_calls_range{1, 1'000'000};
   static constexpr range<milliseconds> slow_call_range{milliseconds{1}, std::chrono::hours{1}};
-  /// Of both rates. At a rate of 0 a success would open the breaker.
+  /// The range of both rates. At a rate of 0 a success would open the breaker.
   static constexpr range<double> rate_range{0.0001, 1.0};
 };
 
-/// When a group's breaker opens and how it closes again.
+/// The options of a group's breaker: when it opens and how it closes again.
 struct breaker_options {
   /// Failures in a row that open it; without effect where `window` is set.
   int threshold = 5;
-  /// How long it stays open before it lets probes through; grows by half with each failed round, up
-  /// to ten times, with up to 10 % jitter (README, B6).
+  /// The time for which it stays open before it lets probes through; grows by half with each failed
+  /// round, up to ten times, with up to 10 % jitter (README, B6).
   milliseconds timeout{60'000};
   /// Calls let through while it is half open; all must succeed to close it (README, B5).
   int probes = 1;
   /// A probe without an answer by then counts as failed (README, B2).
   milliseconds probe_deadline{10'000};
-  /// Set: rates over a window decide instead of failures in a row.
+  /// The window; with one, rates over it decide instead of failures in a row.
   std::optional<breaker_window> window{};
 
   static constexpr range<int> threshold_range{1, 1'000'000};

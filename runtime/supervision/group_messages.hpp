@@ -68,7 +68,7 @@ using group_event = std::variant<
 struct failure_record {
   instant when;
   std::uint64_t generation = 0;
-  /// At most 512 bytes.
+  /// The reason, at most 512 bytes.
   std::string reason{};
   /// The message that was in hand, if that is known, and its trace.
   std::optional<uuid> message{};

@@ -109,7 +109,7 @@ void group_policy::overdue(position at, turn& now) {
   } else if (state == child_state::starting) {
     start_failed(at, fmt::format("did not start within {} ms", policy_.start.count()), now);
   } else {
-    // It hangs in a handler. Waiting on would hang the whole group with it.
+    // The child hangs in a handler. Waiting on would hang the whole group with it.
     record(
         at,
         fmt::format("did not stop within {} ms", policy_.shutdown.count()),
@@ -238,7 +238,7 @@ void group_policy::give_up(std::string reason, turn& now) {
     }
   }
   const auto retry_at = now.now + policy_.cool_down;
-  // Said before the children have stopped: the brokers must not send here meanwhile.
+  // The end is said before the children have stopped: the brokers must not send here meanwhile.
   now.actions.emplace_back(group_down{std::move(reason), retry_at});
   sequence_.give_up(retry_at);
 }

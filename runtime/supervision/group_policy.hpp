@@ -44,12 +44,12 @@ public:
   /// @param now never goes back from call to call.
   void handle(const group_event& event, instant now, std::vector<group_action>& actions);
 
-  /// When `time_passed` wants to be handled, if at all.
+  /// The time at which `time_passed` wants to be handled, if at all.
   std::optional<instant> next_due() const;
 
   group_state state() const { return sequence_.state(); }
 
-  /// In the order in which they start.
+  /// The children, in the order in which they start.
   const std::vector<supervised_child>& children() const { return children_; }
 
 private:
@@ -99,7 +99,7 @@ private:
   options policy_;
   jitter jitter_;
   restart_budget budget_;
-  known_causes causes_; // Kept over the cool-down.
+  known_causes causes_; // The causes that are known, kept over the cool-down.
   std::vector<supervised_child> children_;
   group_sequence sequence_;
 };

@@ -125,7 +125,7 @@ std::optional<instant> group_sequence::next_due() const {
 }
 
 group_state group_sequence::state() const {
-  // In the order of the alternatives of `phase`.
+  // The names, in the order of the alternatives of `phase`.
   constexpr std::array names{
       group_state::idle,
       group_state::starting,

@@ -11,7 +11,7 @@
 namespace troupe::supervision {
 
 enum class group_state : std::uint8_t {
-  /// Not started yet.
+  /// The group is not started yet.
   idle,
   /// The children start, one after another.
   starting,
@@ -19,9 +19,9 @@ enum class group_state : std::uint8_t {
   up,
   /// The strategy stops and starts several children.
   restarting,
-  /// It gave up; its remaining children are being stopped.
+  /// The group gave up; its remaining children are being stopped.
   going_down,
-  /// It gave up and waits for its next try.
+  /// The group gave up and waits for its next try.
   down,
 };
 
@@ -72,7 +72,7 @@ public:
   /// Whether `child` is stopped, or about to be, with others.
   bool is_being_stopped(position child) const;
 
-  /// When the passing of time will make a step, if it will.
+  /// The time at which the passing of time will make a step, if it will.
   std::optional<instant> next_due() const;
 
   group_state state() const;
@@ -96,13 +96,13 @@ private:
     instant due;
   };
 
-  /// They have stopped, and the restart is not due yet.
+  /// The children have stopped, and the restart is not due yet.
   struct waiting {
     position from = 0;
     instant due;
   };
 
-  /// They start again.
+  /// The children start again.
   struct restart_start {
     position next = 0;
   };
@@ -113,7 +113,7 @@ private:
     instant retry_at;
   };
 
-  /// They have stopped, and the next try is not due yet.
+  /// The children have stopped, and the next try is not due yet.
   struct resting {
     instant retry_at;
   };

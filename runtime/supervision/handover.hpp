@@ -20,14 +20,15 @@ extern "C" void __tsan_release(void* address); // NOLINT(bugprone-reserved-ident
 
 namespace troupe::supervision {
 
-/// To be called after a message to the actor was made and before it is sent.
+/// Tells checkers of races of a handover. Called after a message to the actor was made and before
+/// it is sent.
 inline void hand_over([[maybe_unused]] void* inside) {
 #ifdef TROUPE_TSAN
   __tsan_release(inside);
 #endif
 }
 
-/// To be called when the actor has ended.
+/// Tells checkers of races that a handover is taken. Called when the actor has ended.
 inline void take_over([[maybe_unused]] void* inside) {
 #ifdef TROUPE_TSAN
   __tsan_acquire(inside);

@@ -30,7 +30,7 @@ public:
   /// The sums over the window as it is at `now`.
   const outcome_counts& counts(instant now);
 
-  /// When the next part leaves.
+  /// The time at which the next part leaves.
   instant next_change() const { return part_end_; }
 
   /// Whether any outcome in the window was a failure or slow.

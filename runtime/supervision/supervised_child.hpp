@@ -21,18 +21,18 @@ std::string_view name_of(child_state state);
 ///
 /// A record of its group_policy, which makes every change.
 struct supervised_child {
-  /// How many failures are kept, the last ones.
+  /// The number of failures that are kept, the last ones.
   static constexpr std::size_t failures_kept = 16;
 
   child_id id{};
-  /// For logs and reasons ("replica 2").
+  /// The name for logs and reasons ("replica 2").
   std::string name;
   child_state state = child_state::fresh;
-  /// Of the latest start; 0 before the first one.
+  /// The generation of the latest start; 0 before the first one.
   std::uint64_t generation = 0;
-  /// By when it must have started or stopped, or when a waiting one is started.
+  /// The time by which it must have started or stopped, or at which a waiting one is started.
   std::optional<instant> due{};
-  /// Since when it has been running.
+  /// The time since when it has been running.
   instant since{};
   /// Failures since it last lived for the window.
   int failures_in_row = 0;

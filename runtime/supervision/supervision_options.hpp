@@ -9,25 +9,26 @@ namespace troupe::supervision {
 
 using std::chrono::milliseconds;
 
-/// Which other children of the group stop and start when one fails (README, S7).
+/// The strategy: which other children of the group stop and start when one fails (README, S7).
 enum class strategy : std::uint8_t { one_for_one, one_for_all, rest_for_one };
 
-/// How a group restarts its children.
+/// The options of restarting a group's children.
 struct options {
   strategy on_failure = strategy::one_for_one;
-  /// More restarts than this `within` the window and the group is down.
+  /// The most restarts `within` the window: with more the group is down.
   int max_restarts = 5;
   milliseconds within{10'000};
-  /// Wait before the first restart; doubles with each further one, up to the maximum, and starts
-  /// over when a child has lived for `within`. Up to 20 % jitter comes on top of it, also at the
-  /// maximum, so that children that fail together do not come back together.
+  /// The wait before the first restart; doubles with each further one, up to the maximum, and
+  /// starts over when a child has lived for `within`. Up to 20 % jitter comes on top of it, also at
+  /// the maximum, so that children that fail together do not come back together.
   milliseconds backoff_min{50};
   milliseconds backoff_max{5'000};
-  /// How long a child may take to stop. After that the group goes on without waiting for it.
+  /// The time that a child may take to stop. After that the group goes on without waiting for it.
   milliseconds shutdown{5'000};
-  /// How long a group that is down stays down before it is tried again.
+  /// The time for which a group that is down stays down before it is tried again.
   milliseconds cool_down{30'000};
-  /// How long a child may take to start before the start counts as failed. No topology sets it.
+  /// The time that a child may take to start before the start counts as failed. No topology sets
+  /// it.
   milliseconds start{60'000};
 
   static constexpr range<int> max_restarts_range{0, 1'000};
@@ -37,7 +38,7 @@ struct options {
   static constexpr range<milliseconds> cool_down_range{milliseconds{1}, std::chrono::hours{24}};
 };
 
-/// How much work of one capability may be under way at once.
+/// The bulkhead of one capability: how much work may be under way at once.
 struct bulkhead_options {
   /// Calls one worker holds for this capability, waiting or in hand.
   int in_flight = 64;
@@ -51,11 +52,11 @@ struct bulkhead_options {
   static constexpr range<int> events_range{1, 65'536};
 };
 
-/// How often and when an event whose handling failed is handled again.
+/// The tries of an event whose handling failed: how many, and when.
 struct retry_options {
   /// The first attempt included; after the last one the event is a dead letter.
   int attempts = 10;
-  /// Wait before the second attempt; doubles with each further one, up to the maximum.
+  /// The wait before the second attempt; doubles with each further one, up to the maximum.
   milliseconds backoff_min{100};
   milliseconds backoff_max{30'000};
 

@@ -95,7 +95,8 @@ void supervisor::tell(group_event event) {
 void supervisor::tick(instant now) {
   const std::int64_t due = shared_->next_due.load(std::memory_order_relaxed);
   if (due != never && due <= now.time_since_epoch().count()) {
-    shared_->next_due = never; // Set again by the policy's answer: one tick per due time.
+    // The time is set again by the policy's answer: one tick per due time.
+    shared_->next_due = never;
     tell(time_passed{});
   }
 }

@@ -38,7 +38,7 @@ public:
   /// @throws std::invalid_argument naming what is wrong with the definition.
   explicit saga_trial(saga::definition of);
 
-  /// What answers a call; one that is not named answers an empty map.
+  /// Sets what answers a call; one that is not named answers an empty map.
   saga_trial& on_bytes(std::string call, participant answers);
 
   /// @param answers gives a message, or an outcome of one.
@@ -61,13 +61,13 @@ public:
         [answers](const Request& request) -> outcome<Reply> { return answers(request); });
   }
 
-  // What goes wrong with the next calls of a name, in the order in which it is said.
+  // The faults of the next calls of a name, in the order in which they are said.
 
   /// The participant says no.
   saga_trial& refuse(std::string call, std::string reason);
-  /// It is carried out, and the answer lost.
+  /// Has a call carried out, and its answer lost.
   saga_trial& lose_answer(std::string call, int times = 1);
-  /// It fails before it is carried out, with that code.
+  /// Has a call fail before it is carried out, with that code.
   saga_trial& fail(std::string call, errc code, int times = 1);
   /// The saga's owner dies as soon as it is carried out; another goes on from the journal.
   saga_trial& take_over_at(std::string call);
@@ -98,14 +98,14 @@ public:
   /// The calls that had an effect, in order.
   const std::vector<std::string>& carried_out() const { return participants_.carried_out(); }
 
-  /// How often a call was asked.
+  /// The number of times that a call was asked.
   int asked(const std::string& call) const;
 
   saga::phase now() const { return state_.now; }
 
   const uuid& id() const { return state_.saga; }
 
-  /// How much time has passed in steps that wait, between tries, and until the saga's time was up.
+  /// The time that has passed in steps that wait, between tries, and until the saga's time was up.
   milliseconds passed() const;
 
 private:
@@ -117,11 +117,11 @@ private:
     std::string reason{};
   };
 
-  /// What the saga wants to happen next.
+  /// The wishes of the saga: what is to happen next.
   struct wishes {
     std::deque<saga::call> calls;
     std::deque<saga::listen> listens;
-    /// By step; the one behind them all is the saga's deadline.
+    /// The events that are due, by step; the one behind them all is the saga's deadline.
     std::map<std::uint32_t, std::pair<wall_time, saga::event>> due;
   };
 

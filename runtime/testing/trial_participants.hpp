@@ -17,7 +17,7 @@ class trial_participants {
 public:
   using participant = std::function<outcome<std::string>(std::string_view body)>;
 
-  /// What answers a call; one that is not named answers an empty map.
+  /// Sets what answers a call; one that is not named answers an empty map.
   void on(std::string call, participant answers) {
     participants_.insert_or_assign(std::move(call), std::move(answers));
   }

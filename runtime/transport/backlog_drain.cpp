@@ -35,7 +35,7 @@ std::size_t backlog_drain::turn_away(std::uint64_t mark) {
   if (lowest_free >= 0) {
     ::close(lowest_free);
     if (static_cast<std::uint64_t>(lowest_free) < mark) {
-      return 0; // There is room again by now.
+      return 0; // Room is there again by now.
     }
   }
   std::size_t count = 0;

@@ -18,7 +18,7 @@ public:
   context(const context&) = delete;
   context& operator=(const context&) = delete;
 
-  /// For the sources of this folder.
+  /// The context of libzmq, for the sources of this folder.
   zmq::context_t& zmq() { return *zmq_; }
 
 private:

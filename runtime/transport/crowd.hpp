@@ -10,7 +10,7 @@
 
 namespace troupe::transport {
 
-/// Which connections use the descriptors that are kept back for workers and operators.
+/// The crowd: the connections that use the descriptors kept back for workers and operators.
 ///
 /// A process has a limited number of open files. The system gives the lowest number that is free,
 /// so that a connection whose descriptor is at `mark` or above has met all others in use. It is let
@@ -19,7 +19,8 @@ class crowd {
 public:
   /// Long enough to ask and to read the answer.
   static constexpr milliseconds told_within{500};
-  /// When not one descriptor is left. A handshake and an answer take less.
+  /// The time that is left to them when not one descriptor is free. A handshake and an answer take
+  /// less.
   static constexpr milliseconds told_in_haste{100};
 
   /// The descriptors kept back of so many: an eighth, 16 to 256. 0 of 0, which means no limit.
@@ -29,7 +30,7 @@ public:
 
   void accepted(int descriptor, instant now);
   void ended(int descriptor);
-  /// Not one descriptor is left.
+  /// Hurries those in the reserve, as not one descriptor is left.
   /// @param turned_away connections that were not even let in.
   void hurry(std::size_t turned_away, instant now);
   /// The connection is a worker's or an operator's, and stays.
@@ -57,7 +58,8 @@ private:
   static constexpr std::chrono::seconds told_interval{10};
 
   std::uint64_t mark_;
-  std::map<int, instant> beyond_; // Until when; up to 256, the reserve.
+  // The connections in the reserve, up to 256, and until when each stays.
+  std::map<int, instant> beyond_;
   std::set<int> kept_;
   std::uint64_t turned_away_ = 0;
   std::uint64_t told_ = 0;

@@ -10,7 +10,7 @@ namespace troupe::transport {
 
 namespace {
 
-// With its terminating zero.
+// The bytes of a key as text, with its terminating zero.
 constexpr std::size_t z85_bytes = 41;
 
 using z85_text = std::array<char, z85_bytes>;

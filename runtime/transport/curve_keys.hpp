@@ -34,15 +34,16 @@ struct curve_pair {
 /// A token that says who logs in.
 struct login_token {
   std::string text;
-  /// After which it is worth to ask for another one.
+  /// The time after which it is worth asking for another one.
   std::chrono::milliseconds renew_in{};
-  /// Told why the next one could not be had, or was not taken by the broker, whenever that happens:
-  /// the login ends when this one expires. On the loop's thread; may be empty.
+  /// The function that is told why the next one could not be had, or was not taken by the broker,
+  /// whenever that happens: the login ends when this one expires. On the loop's thread; may be
+  /// empty.
   std::function<void(const error&)> not_renewed{};
 };
 
-/// What the connecting side of a link needs: its own pair, the public key of the side that listens,
-/// and its token, where that side asks for one.
+/// The keys that the connecting side of a link needs: its own pair, the public key of the side that
+/// listens, and its token, where that side asks for one.
 struct curve_link_keys {
   curve_pair own;
   curve_public_key broker{};

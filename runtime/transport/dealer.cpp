@@ -21,7 +21,7 @@ dealer::dealer(
   if (keys != nullptr) {
     connect_with_keys(socket_, *keys);
   }
-  // Nothing is queued for a broker that is not there: it would be delivered minutes later.
+  // A message is never queued for a broker that is not there: it would be delivered minutes later.
   socket_.set(zmq::sockopt::immediate, true);
   socket_.set(zmq::sockopt::reconnect_ivl, reconnect_first_ms);
   socket_.set(zmq::sockopt::reconnect_ivl_max, reconnect_most_ms);

@@ -48,8 +48,8 @@ private:
   zmq::socket_t socket_;
   monitor connection_;
   int descriptor_;
-  /// There was nothing to receive, and nothing was sent since, which may take libzmq's notice of
-  /// what came: the descriptor tells of all that comes from now on.
+  /// Whether there was nothing to receive and nothing was sent since, which may take libzmq's
+  /// notice of what came: the descriptor tells of all that comes from now on.
   bool is_drained_ = false;
   /// The connection may have come or gone. True until its events were taken up to the last.
   bool has_news_ = true;

@@ -14,8 +14,8 @@
 
 namespace troupe::transport {
 
-/// Which connection of a router_loop was let in with which key, so that the connections of a key
-/// that is no longer valid can be ended. Pure.
+/// The connections of a router_loop with the key that each was let in with, so that the connections
+/// of a key that is no longer valid can be ended. Pure.
 ///
 /// libzmq tells the key and the descriptor of a connection with its messages alone, hence a
 /// connection is here from its first message on.

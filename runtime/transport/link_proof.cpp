@@ -12,7 +12,7 @@ namespace troupe::transport {
 
 namespace {
 
-// After a token that could not be had, or was not taken.
+// The wait after a token that could not be had, or was not taken.
 constexpr milliseconds retry_first{1'000};
 constexpr milliseconds retry_most{60'000};
 constexpr milliseconds answer_patience{10'000};

@@ -12,8 +12,8 @@
 
 namespace troupe::transport {
 
-/// What a link proves itself with: keys at each connection, and the token of its login, which is
-/// renewed in time. Confined to the loop's thread.
+/// The proof of a link: keys at each connection, and the token of its login, which is renewed in
+/// time. Confined to the loop's thread.
 class link_proof {
 public:
   /// @param source may be empty, for links without keys; borrowed. @param number of the broker.
@@ -32,9 +32,9 @@ public:
   void accepted() { refusals_ = 0; }
 
   enum class renewal : std::uint8_t {
-    /// There is nothing to do.
+    /// The link has nothing to do.
     none,
-    /// There is a token to show, in a message that is answered.
+    /// The link has a token to show, in a message that is answered.
     token,
     /// Tokens are bound to another key by now, and a connection keeps its own: it has to log in
     /// anew.
@@ -60,11 +60,11 @@ private:
 
   const link_key_source& source_;
   const int number_;
-  std::uint64_t refusals_ = 0; // In a row.
-  curve_public_key key_{};     // Of this connection.
+  std::uint64_t refusals_ = 0; // The refusals in a row.
+  curve_public_key key_{};     // The key of this connection.
   std::optional<login_token> token_;
   instant renew_at_ = instant::max();
-  std::uint64_t failures_ = 0;  // Of renewals, in a row.
+  std::uint64_t failures_ = 0;  // The failures of renewals in a row.
   std::uint64_t unchanged_ = 0; // Looks in a row that found no other token.
   std::optional<uuid> asked_;
   instant answer_by_{};

@@ -38,10 +38,11 @@ bool give_all_to(int descriptor, unsigned place) {
 bool listen_beside(int first, int fresh) {
   sockaddr_storage where{};
   socklen_t size = sizeof where;
-  auto* const address = reinterpret_cast<sockaddr*>(&where); // As the interface has it.
+  // The cast is what the interface wants.
+  auto* const address = reinterpret_cast<sockaddr*>(&where);
   int only_v6 = 0;
   socklen_t size_of_only = sizeof only_v6;
-  // Not until now, so that nobody else could listen there.
+  // The port is shared only from now on, so that nobody else could listen there.
   return switch_on(first, SO_REUSEPORT) && switch_on(fresh, SO_REUSEPORT)
          && switch_on(fresh, SO_REUSEADDR) && ::getsockname(first, address, &size) == 0
          && (address->sa_family != AF_INET6

@@ -13,7 +13,7 @@
 
 namespace troupe::transport {
 
-/// Where a broker's socket listens, and with which key.
+/// The endpoints at which a broker's socket listens, and their key.
 ///
 /// Belongs to the socket's thread, but for `replace_key`.
 class listener {

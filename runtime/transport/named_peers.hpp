@@ -19,7 +19,7 @@ namespace troupe::transport {
 /// comes back. Belongs to the loop's thread.
 class named_peers {
 public:
-  /// As many as there may be connections of this kind: a name has up to 255 bytes.
+  /// The most names, as many as there may be connections of this kind: a name has up to 255 bytes.
   static constexpr std::size_t names_max = 16'384;
   static constexpr std::size_t name_bytes_max = 255;
   static constexpr std::uint64_t first = std::uint64_t{1} << 32U;

@@ -13,7 +13,7 @@ namespace {
 zmq::message_t routing_frame(peer to, const named_peers& named) {
   if (static_cast<std::uint64_t>(to) >= named_peers::first) {
     const std::string_view name = named.name_of(static_cast<std::uint64_t>(to));
-    return {name.data(), name.size()}; // Nobody has an empty one.
+    return {name.data(), name.size()}; // An empty name is nobody's.
   }
   zmq::message_t frame{5};
   auto* const bytes = static_cast<char*>(frame.data());
@@ -36,7 +36,7 @@ sent outgoing::send(
   if (result != sent::queued) {
     return result;
   }
-  // From here on the frames belong to one message, which libzmq takes or drops as a whole.
+  // The frames from here on belong to one message, which libzmq takes or drops as a whole.
   if (how == framing::delimited) {
     zmq::message_t delimiter;
     (void)send_frame(socket_, delimiter, true);

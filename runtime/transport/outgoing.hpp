@@ -15,8 +15,8 @@
 
 namespace troupe::transport {
 
-/// What leaves a router_loop: messages at once, and batches when its pass ends. Belongs to the
-/// loop's thread; the members are those of router_loop.
+/// The messages that leave a router_loop: some at once, and batches when its pass ends. Belongs to
+/// the loop's thread; the members are those of router_loop.
 class outgoing {
 public:
   /// @param socket, named outlive this.

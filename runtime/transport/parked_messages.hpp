@@ -12,15 +12,15 @@
 
 namespace troupe::transport {
 
-/// What peers have sent and the loop has not gone through, because an earlier frame of theirs holds
-/// more envelopes than one pass takes. Peers take turns. Belongs to the loop's thread.
+/// The messages that peers have sent and the loop has not gone through, because an earlier frame of
+/// theirs holds more envelopes than one pass takes. Peers take turns. Belongs to the loop's thread.
 class parked_messages {
 public:
   struct message {
     std::array<zmq::message_t, 3> frames;
-    /// Of those that came; there may be more than are kept.
+    /// The number of frames that came; there may be more than are kept.
     std::size_t count = 0;
-    /// Of a batch: bytes of its frame that were gone through.
+    /// The bytes of a batch's frame that were gone through.
     std::size_t read = 0;
 
     std::size_t bytes() const;

@@ -44,7 +44,7 @@ public:
   virtual void commands(instant now) = 0;
   /// The progress that the loop reports to each broker at every heartbeat.
   virtual wire::pong progress(instant now) = 0;
-  /// When `due` wants to be called next.
+  /// The time at which `due` wants to be called next.
   virtual instant next_due() const = 0;
   virtual void due(instant now) = 0;
 };

@@ -133,7 +133,7 @@ void peer_link::take_news(peer_handler& handler, instant now) {
     case monitor::event::key_refused:
     case monitor::event::keys_differ:
     case monitor::event::handshake_ended:
-      // Without keys the broker ended meanwhile; libzmq connects again.
+      // A connection without keys was ended by the broker meanwhile; libzmq connects again.
       if (phase_ == phase::connecting
           && (news != monitor::event::handshake_ended || settings_.keys)) {
         give_up(why_not_let_in(news, settings_.keys != nullptr), handler, now);
@@ -252,12 +252,12 @@ void peer_link::tend(peer_handler& handler, instant now) {
   }
 }
 
-/// Whatever comes before the broker answers a ping sent now may have been sent at any time of the
-/// wait.
+/// Notes a late wake-up: whatever comes before the broker answers a ping sent now may have been
+/// sent at any time of the wait.
 void peer_link::woke_late(instant began, instant now) {
   if (phase_ == phase::up) {
     late_waits_.push_back({began, now});
-    out_.append(plain_header(wire::kind::ping), {}); // In a batch, it is answered in its turn.
+    out_.append(plain_header(wire::kind::ping), {}); // A ping in a batch is answered in its turn.
   }
 }
 

@@ -51,17 +51,17 @@ public:
   /// Sends the batch, and ends a link that takes nothing more.
   void flush(peer_handler& handler, instant now);
 
-  /// This thread, or the broker, was stopped or had no processor since `began`.
+  /// Notes that this thread, or the broker, was stopped or had no processor since `began`.
   void woke_late(instant began, instant now);
   /// Closes the link at once; it connects anew with the next `tend`.
   void drop(std::string_view why, peer_handler& handler, instant now);
   /// Says BYE and closes; the last messages have 300 ms to leave.
   void say_goodbye(peer_handler& handler, instant now);
 
-  /// When `tend` has to connect; `instant::max()` unless the link is down.
+  /// The time at which `tend` has to connect; `instant::max()` unless the link is down.
   instant next_due() const { return phase_ == phase::down ? retry_at_ : instant::max(); }
 
-  /// For the loop's poll; null while the link is down.
+  /// The socket, for the loop's poll; null while the link is down.
   dealer* socket() { return socket_ ? &*socket_ : nullptr; }
 
 private:

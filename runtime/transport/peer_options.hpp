@@ -23,10 +23,10 @@ struct peer_options {
   std::vector<std::string> brokers;
   heartbeat_options heartbeat;
   std::size_t body_bytes_max;
-  /// After a longer silence a broker may have stood still: what comes then counts as sent when the
+  /// The silence after which a broker may have stood still: what comes then counts as sent when the
   /// silence began, until the broker has answered a ping. Absent: no time depends on it.
   std::optional<milliseconds> silence_noticed{};
-  /// Absent: links have no keys.
+  /// The keys of links; absent: they have none.
   link_key_source keys{};
 };
 

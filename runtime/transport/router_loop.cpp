@@ -37,15 +37,15 @@ namespace {
 // the answers.
 constexpr int messages_read_max = 256;
 constexpr std::chrono::milliseconds reading_time{4};
-// What a frame gets of a pass; the rest of its envelopes waits until its sender's next turn. A
-// frame of the usual size takes as long.
+// The time that a frame gets of a pass; the rest of its envelopes waits until its sender's next
+// turn. A frame of the usual size takes as long.
 constexpr std::chrono::microseconds frame_time{500};
-// What all parked messages together get of a pass.
+// The time that all parked messages together get of a pass.
 constexpr std::chrono::milliseconds parked_time{2};
-// Between two looks at the clock.
+// The messages between two looks at the clock.
 constexpr std::uint32_t messages_between_looks = 16;
 constexpr std::uint32_t envelopes_between_looks = 32;
-// What one peer may have unread, and frames for which there is always room.
+// The most that one peer may have unread, and the frames for which there is always room.
 constexpr std::size_t unread_of_peer_max = std::size_t{64} << 20U;
 constexpr std::size_t frames_least = 4;
 // More frames than a message has.
@@ -132,14 +132,14 @@ struct router_loop::state {
   outgoing out;
   int descriptor = -1;
   std::optional<monitor> connections;
-  /// There was nothing to receive and nothing was sent since, which may take libzmq's notice of
-  /// what came: the descriptor tells of all that comes now.
+  /// Whether there was nothing to receive and nothing was sent since, which may take libzmq's
+  /// notice of what came: the descriptor tells of all that comes now.
   bool drained = false;
   /// Connections may have come or gone: true until their events were taken up to the last.
   bool has_news = true;
   wake waker;
   std::atomic<bool> stopping{false};
-  std::vector<peer> lost; // To be reported by `gone`.
+  std::vector<peer> lost; // The peers to be reported by `gone`.
   int passes_with_lost = 0;
   standstill still;
   // Reused for every message.
@@ -167,7 +167,7 @@ int router_loop::state::read(router_handler& handler, instant now) {
 }
 
 bool router_loop::state::receive(router_handler& handler, instant now) {
-  (void)out.take_has_sent(); // To receive takes libzmq's notice of all that came before.
+  (void)out.take_has_sent(); // Receiving takes libzmq's notice of all that came before.
   drained = !receive_frame(socket, routing);
   if (drained) {
     return false;
@@ -551,7 +551,7 @@ int router_loop::connection_of_sender() const {
 }
 
 std::string_view router_loop::user_of_sender() const {
-  // Null without a key. @source zmq_msg_gets(3); RFC 27 has the user's name so.
+  // The owner of the key, null without one. @source zmq_msg_gets(3); RFC 27 has the user's name so.
   const char* const user = zmq_msg_gets(state_->current->frames[0].handle(), "User-Id");
   return user == nullptr ? std::string_view{} : std::string_view{user};
 }

@@ -22,7 +22,7 @@ namespace troupe::transport {
 /// number that stands for a routing id of its own. Below 2^40. Never shown to anybody.
 enum class peer : std::uint64_t {};
 
-/// How a peer wants its messages.
+/// The framing in which a peer wants its messages.
 enum class framing : std::uint8_t {
   /// `[header][body]`.
   plain,
@@ -69,7 +69,7 @@ public:
   virtual void stuck(std::size_t links, instant now) = 0;
   /// There is no room for more connections: said at most every 10 s while more come.
   virtual void crowded(instant now) = 0;
-  /// When `due` wants to be called next.
+  /// The time at which `due` wants to be called next.
   virtual instant next_due() const = 0;
   virtual void due(instant now) = 0;
 };
@@ -82,7 +82,7 @@ class router_loop {
 public:
   struct options {
     std::string endpoint;
-    /// Where peers without keys connect, if `key` is there; empty for nowhere.
+    /// The endpoint where peers without keys connect, if `key` is there; empty for nowhere.
     std::string open_endpoint{};
     /// The key of this side of links. Whoever connects to `endpoint` has one too, of which the
     /// context's zap_server knows the owner. Absent: links have no keys.
@@ -94,9 +94,10 @@ public:
     std::size_t body_bytes_max;
     /// The process's limit of open files; 0: none is known.
     std::uint64_t open_files_max = 0;
-    /// What all peers may have sent that is read and not gone through; four frames at least.
+    /// The most that all peers may have sent that is read and not gone through; four frames at
+    /// least.
     std::size_t parked_bytes_max = std::size_t{512} << 20U;
-    /// What may wait for all peers to be read by them; four frames at least.
+    /// The most that may wait for all peers to be read by them; four frames at least.
     std::size_t unread_bytes_max = std::size_t{256} << 20U;
   };
 
@@ -118,13 +119,13 @@ public:
   /// Whether a message of so many bytes may be sent to the peer: it may have as many bytes unread
   /// as are left for others, and a first message of any size.
   bool has_room(peer to, std::size_t bytes);
-  /// What all peers have not read yet.
+  /// The bytes that all peers have not read yet.
   std::size_t unread_bytes() const;
 
   /// A send said that the peer is gone: `gone` follows, once everything is read that came before.
   void note_gone(peer whom);
 
-  /// How long a message that is received now may have waited without its sender's `ttl` having been
+  /// The time that a message received now may have waited without its sender's `ttl` having been
   /// counted down: 0 unless this process stood still.
   instant::duration waited(instant now) const;
 
@@ -135,8 +136,8 @@ public:
   int connection_of_sender() const;
   /// The connection that the message came over stays: a worker's, or an operator's.
   void keep_connection();
-  /// Who sent the message that is being received: the owner of the key of its connection, so as
-  /// long as the connection stands, the same one. Empty if it came without a key. Costs a look-up
+  /// The sender of the message that is being received: the owner of the key of its connection, and
+  /// the same one as long as the connection stands. Empty if it came without a key. Costs a look-up
   /// by libzmq.
   std::string_view user_of_sender() const;
   /// The key of that connection; nothing if it has none.
@@ -170,7 +171,7 @@ public:
   /// Runs until `stop`. Messages sent before have 300 ms to leave once this object ends.
   void run(router_handler& handler);
 
-  /// From any thread or from a handler.
+  /// Ends `run`. From any thread or from a handler.
   void stop();
 
   /// Has the loop call `due` soon. From any thread.

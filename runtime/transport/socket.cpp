@@ -66,7 +66,7 @@ bool can_receive(zmq::socket_t& socket) {
   int events = 0;
   std::size_t size = sizeof events;
   if (zmq_getsockopt(socket.handle(), ZMQ_EVENTS, &events, &size) != 0) {
-    return zmq_errno() == EINTR; // Nobody knows: who tries to receive will.
+    return zmq_errno() == EINTR; // The answer is not known: whoever tries to receive will see.
   }
   return (events & ZMQ_POLLIN) != 0;
 }

@@ -12,7 +12,8 @@
 
 namespace troupe::transport {
 
-/// How long the last frames, such as BYE and answers, may take to leave a socket that is closed.
+/// The time that the last frames, such as BYE and answers, may take to leave a socket that is
+/// closed.
 constexpr int linger_at_stop_ms = 300;
 
 /// The bytes of a frame, which owns them.
@@ -34,7 +35,7 @@ bool receive_frame(zmq::socket_t& socket, zmq::message_t& frame);
 /// wait.
 bool can_receive(zmq::socket_t& socket);
 
-/// For poll(2) together with other descriptors.
+/// The descriptor for poll(2), together with others.
 int descriptor_of(zmq::socket_t& socket);
 
 /// How many bytes the system has received over a connection; 0 if it does not say.
@@ -66,9 +67,9 @@ public:
     listening,
     accepted,
     not_accepted,
-    /// Of a side that connects: the other one does not know its key.
+    /// The other side does not know the key of this one, which connects.
     key_refused,
-    /// Of a side that connects: one side has keys and the other has none.
+    /// One side has keys and the other has none; told to the one that connects.
     keys_differ,
     /// The connection ended before both sides knew each other; with keys, the other side may have
     /// another one than expected.
@@ -84,7 +85,7 @@ public:
   /// The next event, or `none`.
   event next();
 
-  /// Of the last event: the descriptor that listens, was accepted or has ended.
+  /// The descriptor of the last event, which listens, was accepted or has ended.
   int value() const { return value_; }
 
   /// Readable when there may be events, once those before have been taken up to `none`.

@@ -6,7 +6,7 @@
 
 namespace troupe::transport {
 
-/// When a thread that reads a socket stood still, and so how long a message that it reads may have
+/// The standstill of a thread that reads a socket, and so how long a message that it reads may have
 /// waited without anybody counting the time.
 ///
 /// A process that was stopped, or had no processor, finds what came meanwhile in its sockets, and
@@ -16,11 +16,12 @@ class standstill {
 public:
   /// A shorter one is not worth a word: no deadline is kept to this.
   static constexpr milliseconds least{50};
-  /// libzmq needs so long to read what the system holds for it, or half of the standstill if that is
-  /// longer: the longer it was, the more came meanwhile, and a machine that kept this thread from its
-  /// processor keeps libzmq's from it, too.
+  /// libzmq needs so long to read what the system holds for it, or half of the standstill if that
+  /// is longer: the longer it was, the more came meanwhile, and a machine that kept this thread
+  /// from its processor keeps libzmq's from it, too.
   static constexpr milliseconds settles_within{100};
-  /// Under a load that never lets the socket run empty, what came before is read by then.
+  /// The time after which what came before is read, under a load that never lets the socket run
+  /// empty.
   static constexpr milliseconds over_after{2'000};
 
   /// The thread was last seen at work at `since`, and goes on now.
@@ -31,13 +32,13 @@ public:
     is_over_ = false;
   }
 
-  /// There was nothing to read.
+  /// Notes that there was nothing to read.
   void found_empty(instant now) {
     const instant::duration stood = ended_ - since_;
     is_over_ = is_over_ || now - ended_ >= std::max<instant::duration>(settles_within, stood / 2);
   }
 
-  /// How long a message that is read now may have waited; 0 unless the thread stood still.
+  /// The time that a message read now may have waited; 0 unless the thread stood still.
   instant::duration waited(instant now) const {
     return is_over_ || now - ended_ >= over_after ? instant::duration{0} : now - since_;
   }

@@ -11,17 +11,17 @@
 
 namespace troupe::transport {
 
-/// How many bytes each peer has not read yet: they stand in libzmq's queues, which have a bound in
-/// messages alone. Counted from the send until libzmq has written them to the peer's connection;
-/// small messages together, with the one that makes them `counted_bytes`.
+/// The bytes that each peer has not read yet, counted: they stand in libzmq's queues, which have a
+/// bound in messages alone. Counted from the send until libzmq has written them to the peer's
+/// connection; small messages together, with the one that makes them `counted_bytes`.
 ///
 /// Belongs to the loop's thread; counts go down on libzmq's.
 class unread {
 public:
-  /// What a message takes up beside its frames' bytes.
+  /// The bytes that a message takes up beside its frames' own.
   static constexpr std::size_t message_bytes = 384;
-  /// So many bytes of one peer may be uncounted: a counted frame costs an allocation and six atomic
-  /// operations more than another one.
+  /// The most bytes of one peer that may be uncounted: a counted frame costs an allocation and six
+  /// atomic operations more than another one.
   static constexpr std::size_t counted_bytes = 4096;
 
   class account {
@@ -32,7 +32,7 @@ public:
     friend class unread;
 
     std::atomic<std::size_t> bytes_{0};
-    /// Of the messages since the last counted frame; the loop's own.
+    /// The bytes of the messages since the last counted frame; the loop's own.
     std::size_t uncounted_ = 0;
     std::shared_ptr<std::atomic<std::size_t>> of_all_;
   };
@@ -42,7 +42,7 @@ public:
   /// room whatever the others have.
   unread(std::size_t all_max, std::size_t peer_max) : all_max_{all_max}, peer_max_{peer_max} {}
 
-  /// That of a peer, made if there is none.
+  /// The account of a peer, made if there is none.
   const std::shared_ptr<account>& of(std::uint64_t peer);
 
   /// One that takes nothing from what all may have.
@@ -60,8 +60,8 @@ public:
 
   std::size_t all() const { return all_->load(std::memory_order_relaxed); }
 
-  /// A frame with these bytes, which are counted for `whose` until libzmq lets the frame go, or with
-  /// a later frame.
+  /// A frame with these bytes, which are counted for `whose` until libzmq lets the frame go, or
+  /// with a later frame.
   /// @param others the bytes of the message's other frames.
   static zmq::message_t
   frame(const std::shared_ptr<account>& whose, std::string_view bytes, std::size_t others);

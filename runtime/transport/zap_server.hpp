@@ -22,7 +22,8 @@ inline constexpr const char* key_property = "X-Public-Key";
 /// Whom a public key belongs to; empty if to nobody. Called on the thread of the zap_server.
 using key_owner = std::function<std::string(const curve_public_key& key)>;
 
-/// Told of each connection that is not let in: its address and why. Called on the same thread.
+/// The function that is told of each connection that is not let in: its address and why. Called on
+/// the same thread.
 using key_refusal = std::function<void(const std::string& address, const std::string& why)>;
 
 /// Says who may connect: answers libzmq's question at each handshake of this context's secured

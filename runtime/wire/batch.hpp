@@ -57,7 +57,8 @@ public:
 
 private:
   std::string frame_;
-  /// Of the frame taken last: the next one is mostly about as large, and need not grow to it.
+  /// The size of the frame taken last: the next one is mostly about as large, and need not grow to
+  /// it.
   std::size_t last_bytes_ = 0;
 };
 

@@ -6,7 +6,7 @@
 
 namespace troupe::wire {
 
-/// How many arrays and maps may be open at once in a message; an empty one counts.
+/// The most arrays and maps that may be open at once in a message; an empty one counts.
 inline constexpr int depth_max = 16;
 
 /// Checks that `bytes` are exactly one well-formed value, no deeper than `depth_max`, whose

@@ -12,7 +12,7 @@ namespace troupe::wire {
 
 namespace {
 
-/// Which of the two versions sends a body, and which one reads it.
+/// The direction of a body: which of the two versions sends it, and which one reads it.
 enum class direction : std::uint8_t {
   /// Programs written for the version before send, the present one reads.
   request,
@@ -65,7 +65,7 @@ bool are_messages(const value_schema& one, const value_schema& other) {
   return one.within == other.within && one.message && other.message;
 }
 
-/// How the path of a field goes on to what is within its lists and maps: "lines" to "lines[].".
+/// The path from a field to what is within its lists and maps: "lines" to "lines[].".
 std::string inner_path(std::string path, const value_schema& type) {
   for (const form each : type.within) {
     path += each == form::list ? "[]" : "{}";

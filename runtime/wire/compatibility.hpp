@@ -8,16 +8,16 @@
 
 namespace troupe::wire {
 
-/// What keeps a reader from reading bodies of type `sent` as type `read`, one phrase each: a field
-/// that it wants and that is missing or may be, a value that it does not take. Empty if nothing
-/// does. Fields that the reader does not know are passed over (FORMAT.md, "Versions").
+/// The reasons that keep a reader from reading bodies of type `sent` as type `read`, one phrase
+/// each: a field that it wants and that is missing or may be, a value that it does not take. Empty
+/// if there are none. Fields that the reader does not know are passed over (FORMAT.md, "Versions").
 std::vector<std::string> misfits(
     const std::vector<message_schema>& sent_types,
     std::string_view sent,
     const std::vector<message_schema>& read_types,
     std::string_view read);
 
-/// What in `now` breaks programs that were written for `before`, one sentence each; empty if they
+/// The changes in `now` that break programs written for `before`, one sentence each; empty if these
 /// need no change.
 ///
 /// Callers break where an operation is gone, or a query became something else; where a request has

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-// What a capability answers, hears and tells: the answer to `describe` of `troupe.node.NAME`
-// (FORMAT.md, "Nodes").
+// The description of what a capability answers, hears and publishes: the answer to `describe` of
+// `troupe.node.NAME` (FORMAT.md, "Nodes").
 
 namespace troupe::wire {
 
@@ -69,9 +69,9 @@ TROUPE_MESSAGE(actor_description, actor, operations, handles, publishes, types)
 
 /// `describe`: what the capabilities of a node are made of.
 struct describe_node {
-  /// Only this capability.
+  /// The one capability that is asked for; all if absent.
   std::optional<std::string> capability{};
-  /// Only capabilities behind this one, in the order of their names.
+  /// The capability behind which the answer begins, in the order of names.
   std::optional<std::string> after{};
 };
 
@@ -89,7 +89,7 @@ TROUPE_MESSAGE(capability_description, capability, subscribes, type)
 struct node_description {
   std::string node;
   std::vector<capability_description> capabilities;
-  /// More are behind this one: ask again with `after`.
+  /// The last capability of this answer, if more are behind it: ask again with `after`.
   std::optional<std::string> next{};
 };
 

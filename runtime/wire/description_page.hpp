@@ -12,7 +12,7 @@ namespace troupe::wire {
 /// Some of the descriptions that `describe` asks for.
 struct description_page {
   std::vector<capability_description> capabilities{};
-  /// More are behind this one.
+  /// The last capability of this page, if more are behind it.
   std::optional<std::string> next{};
 };
 

@@ -328,7 +328,7 @@ void append_call_header(std::string& to, const call_header& header) {
   id_entry(out, header.id);
   out.text_entry("to", header.to);
   out.text_entry("op", header.op);
-  // Always a uint32, so that each hop can write the time left in place.
+  // The ttl is always a uint32, so that each hop can write the time left in place.
   out.text("ttl");
   to += '\xce';
   to.append(4, '\0');

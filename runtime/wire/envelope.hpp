@@ -25,7 +25,7 @@ enum class kind : std::uint8_t {
   state,
   roster,
   bye,
-  // Between workers and the broker that keeps the journal (wire/events.hpp).
+  // Messages between workers and the broker that keeps the journal (wire/events.hpp).
   outbox,
   relay,
   confirmed,
@@ -71,7 +71,7 @@ struct header_view {
   /// The number of a relayed event in its outbox, or the position of a delivered one in the
   /// journal.
   std::uint64_t seq = 0;
-  /// When a delivered event was journaled, in milliseconds since 1970 (UTC).
+  /// The time at which a delivered event was journaled, in milliseconds since 1970 (UTC).
   std::uint64_t time = 0;
   /// Offset in the header of the four bytes of `ttl`; 0 if it is not a uint32 (FORMAT.md, `ttl`).
   std::uint32_t ttl_at = 0;

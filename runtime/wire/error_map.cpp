@@ -13,7 +13,7 @@ namespace troupe::wire {
 
 namespace {
 
-/// How many of `details` fit, from the first.
+/// The number of `details` that fit, from the first.
 std::size_t details_that_fit(const error& error) {
   std::size_t bytes = 0;
   std::size_t count = 0;
@@ -147,7 +147,7 @@ outcome<error> read_error(std::string_view bytes) {
     return malformed;
   }
   error result;
-  result.possible = effect::unknown; // Until the map says `none`.
+  result.possible = effect::unknown; // The effect is unknown until the map says `none`.
   for (std::uint32_t i = 0; i < entries; ++i) {
     std::string_view key;
     if (!values.read_text(key) || !read_entry(values, key, result)) {

@@ -46,8 +46,8 @@ struct outbox_state {
   /// The highest number given to an event, and that event's id; 0 if there was none yet.
   std::uint64_t newest = 0;
   uuid newest_id;
-  /// If there is one: why the worker relays nothing, in words. The outbox and the number that the
-  /// broker confirmed do not fit.
+  /// The reason why the worker relays nothing, in words, if there is one. The outbox and the number
+  /// that the broker confirmed do not fit.
   std::optional<std::string> trouble{};
 };
 
@@ -57,8 +57,8 @@ TROUPE_MESSAGE(outbox_state, capability, instance, newest, newest_id, trouble)
 struct confirmed {
   std::string capability;
   std::uint64_t up_to = 0;
-  /// If not empty, the reason why nothing more is taken from this outbox, in words. Then `up_to` is
-  /// 0: nothing may be deleted.
+  /// The reason why nothing more is taken from this outbox, in words; empty if there is none. With
+  /// one, `up_to` is 0: nothing may be deleted.
   std::string refused;
   /// The id of the event numbered `up_to`, and its position in the journal, where they are known.
   std::optional<uuid> id{};
@@ -80,7 +80,7 @@ struct resend {
 
 TROUPE_MESSAGE(resend, capability, from, to)
 
-/// How far a partition has come.
+/// The progress of a partition.
 struct progress {
   std::uint32_t partition = 0;
   std::uint64_t position = 0;
@@ -134,7 +134,8 @@ struct assigned {
   std::string capability;
   std::uint64_t epoch = 0;
   std::vector<partition_state> partitions;
-  /// If not empty, says that the database keeps the positions of another journal, in words.
+  /// The words that say that the database keeps the positions of another journal; empty if it does
+  /// not.
   std::string refused;
   /// The highest position that the database has handled, and the life of the journal that wrote it.
   std::optional<std::uint64_t> highest{};
@@ -149,7 +150,7 @@ TROUPE_MESSAGE(assigned, capability, epoch, partitions, refused, highest, life, 
 /// HANDLED, after the commit of a turn that worked on events.
 struct handled {
   std::string capability;
-  /// For each partition worked on, the last position handled or postponed. All events delivered
+  /// The last position handled or postponed, for each partition worked on. All events delivered
   /// before it are handled or postponed too.
   std::vector<progress> upto;
   /// Events up to `upto` that are still to be handled. The broker delivers them again.

@@ -32,7 +32,8 @@ struct read_events {
   std::vector<std::string> patterns;
   /// Events behind this position.
   std::optional<std::uint64_t> after;
-  /// Without `after`: `new` (which it is if neither is given), `oldest`, or a UTC time as text.
+  /// The place to begin, without `after`: `new` (which it is if neither is given), `oldest`, or a
+  /// UTC time as text.
   std::optional<std::string> from;
   /// The most events to give, 1 to 1,000. The broker gives fewer if they are large.
   std::uint32_t count = 100;
@@ -50,7 +51,7 @@ struct read_event {
   std::string key;
   /// The capability whose outbox it comes from; empty if a client published it.
   std::string source;
-  /// When it was journaled.
+  /// The time at which it was journaled.
   std::int64_t time = 0;
   std::string traceparent;
   binary_value body;
@@ -80,7 +81,7 @@ TROUPE_MESSAGE(events_read, events, next, last, deleted_to, life, after_life)
 
 /// `topics`: what is in the journal, and how far the subscribed capabilities have come.
 struct get_topics {
-  /// Only topics behind this one, and no groups: the next page.
+  /// The topic behind which the answer begins, without groups: the next page.
   std::optional<std::string> after{};
 };
 
@@ -94,7 +95,7 @@ struct topic_state {
   /// The lowest and highest position kept.
   std::uint64_t first = 0;
   std::uint64_t last = 0;
-  /// When the oldest was journaled; 0 if none is kept.
+  /// The time at which the oldest was journaled; 0 if none is kept.
   std::int64_t oldest_at = 0;
   /// Events published per second, over the last minute.
   double rate_per_s = 0;
@@ -124,7 +125,7 @@ struct group_state {
   std::uint64_t cursor = 0;
   /// The workers that get its events.
   std::vector<std::string> nodes;
-  /// Why it gets none, if somebody has to look.
+  /// The reason why it gets none, if somebody has to look.
   std::optional<std::string> trouble{};
 };
 
@@ -146,7 +147,7 @@ TROUPE_MESSAGE(
 struct topics_state {
   uuid journal;
   std::uint64_t last = 0;
-  /// In order of their names.
+  /// The topics, in the order of their names.
   std::vector<topic_state> topics;
   std::vector<group_state> groups;
   /// The `after` of the next page; absent if there is nothing behind the last topic.
@@ -177,12 +178,12 @@ TROUPE_MESSAGE(event_scheduled, id)
 
 /// `scheduled`: the events that are to be published later, the first to come first.
 struct get_scheduled {
-  /// Only those of these topics: a topic, `PREFIX.*` or `*`.
+  /// The topics whose events are meant: a topic, `PREFIX.*` or `*`.
   std::optional<std::string> topic{};
-  /// Only those due at this time or later; those due earlier than that.
+  /// The times between which they are due: at `from` or later, earlier than `before`.
   std::optional<std::int64_t> from{};
   std::optional<std::int64_t> before{};
-  /// Only those behind the event with this id that is due at `from`: the next page.
+  /// The id of the event, due at `from`, behind which the answer begins: the next page.
   std::optional<uuid> after{};
   /// The most to give, 1 to 1,000.
   std::uint32_t count = 100;
@@ -197,7 +198,7 @@ struct waiting_event {
   std::string topic;
   std::string key;
   std::uint64_t body_bytes = 0;
-  /// Only in the answer to `scheduled_event`.
+  /// The body, in the answer to `scheduled_event` alone.
   std::optional<binary_value> body{};
 };
 
@@ -242,14 +243,14 @@ struct scheduled_cancelled {
 
 TROUPE_MESSAGE(scheduled_cancelled, id, topic, due_at)
 
-/// Which dead letters are meant: those for which all that is given holds.
+/// The choice of dead letters: those for which all that is given holds.
 struct letter_filter {
   std::optional<std::string> capability{};
   /// A topic, `PREFIX.*` or `*`.
   std::optional<std::string> topic{};
-  /// As in `letter`.
+  /// The cause, as in `letter`.
   std::optional<std::string> cause{};
-  /// Given up at this time or later; earlier than that.
+  /// The times between which they were given up: at `since` or later, earlier than `before`.
   std::optional<std::int64_t> since{};
   std::optional<std::int64_t> before{};
 };
@@ -258,13 +259,13 @@ TROUPE_MESSAGE(letter_filter, capability, topic, cause, since, before)
 
 /// `dead_letters`: lists them, oldest first.
 struct get_dead_letters {
-  /// Only those of this capability, if given.
+  /// The capability whose letters are meant; all if absent.
   std::optional<std::string> capability;
-  /// Only those behind this one.
+  /// The letter behind which the answer begins.
   std::optional<uuid> after;
   /// The most to give, 1 to 1,000.
   std::uint32_t count = 100;
-  /// Only these; a broker of an earlier release gives all.
+  /// The choice of letters; a broker of an earlier release gives all.
   std::optional<letter_filter> which{};
 };
 
@@ -274,7 +275,7 @@ TROUPE_MESSAGE(get_dead_letters, capability, after, count, which)
 struct letter {
   uuid id;
   std::string capability;
-  /// Of the event.
+  /// The position of the event.
   std::uint64_t position = 0;
   uuid event_id;
   std::string topic;
@@ -282,7 +283,7 @@ struct letter {
   /// `rejected`, `invalid`, `transient` (its attempts are used up) or `crashed`.
   std::string cause;
   std::uint32_t attempts = 0;
-  /// When it was first delivered, and when it was given up.
+  /// The times at which it was first delivered, and at which it was given up.
   std::int64_t first_at = 0;
   std::int64_t last_at = 0;
   /// The worker that tried last.
@@ -316,7 +317,7 @@ TROUPE_MESSAGE(
 /// The answer to `dead_letters`.
 struct letters_found {
   std::vector<letter> letters;
-  /// There are more, behind this one.
+  /// The last letter of this answer, if there are more behind it.
   std::optional<uuid> next;
 };
 
@@ -333,7 +334,7 @@ TROUPE_MESSAGE(get_dead_letter, id)
 /// `retry_dead_letter`: delivers the event again to the capability it is a dead letter of.
 /// `rejected` with reason `no_subscriber`, and nothing done, if that gets no events of the topic.
 struct retry_dead_letter {
-  /// This dead letter ...
+  /// The dead letter that is meant ...
   std::optional<uuid> id;
   /// ... or all of them, or all of one capability.
   std::optional<bool> all;
@@ -346,7 +347,7 @@ TROUPE_MESSAGE(retry_dead_letter, id, all, capability, to)
 
 /// Dead letters that stay, as nobody would get their events.
 struct letters_kept {
-  /// That does not get events of `topic`.
+  /// The capability that does not get events of `topic`.
   std::string to;
   std::string topic;
   std::uint64_t letters = 0;
@@ -357,7 +358,7 @@ TROUPE_MESSAGE(letters_kept, to, topic, letters)
 /// The answer to `retry_dead_letter`: the number of events delivered again.
 struct letters_retried {
   std::uint64_t retried = 0;
-  /// With `all`: those that stay, if any do.
+  /// The letters that stay, with `all`, if any do.
   std::optional<std::vector<letters_kept>> kept;
 };
 
@@ -367,9 +368,9 @@ TROUPE_MESSAGE(letters_retried, retried, kept)
 /// them. Operations of their own, as a broker of an earlier release would pass over the filter.
 struct change_dead_letters {
   letter_filter which;
-  /// With `retry_dead_letters`: the capability that gets them instead.
+  /// The capability that gets them instead, with `retry_dead_letters`.
   std::optional<std::string> to{};
-  /// Nothing is done; the answer says what would be.
+  /// Whether nothing is done, and the answer says what would be.
   bool dry_run = false;
 };
 

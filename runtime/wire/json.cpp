@@ -259,7 +259,7 @@ public:
 
   const std::string& bytes() const { return bytes_; }
 
-  /// Why it cannot be packed; empty if the text is no JSON.
+  /// The reason why it cannot be packed; empty if the text is no JSON.
   const std::string& refusal() const { return refusal_; }
 
   /// The byte, from 1, at which the text is no JSON; nothing if a number is too large.

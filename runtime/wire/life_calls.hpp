@@ -35,7 +35,7 @@ struct message_told {
   uuid id{};
   std::string capability{};
   std::string operation{};
-  /// As in the inbox: 1 pending, 2 answered, 3 refused.
+  /// The state as in the inbox: 1 pending, 2 answered, 3 refused.
   std::int32_t state = 1;
   /// The reply's body, or the error's MessagePack map.
   binary_value reply{};
@@ -54,7 +54,7 @@ struct saga_record_told {
   /// The name of the step, or its number if this program does not know the saga.
   std::string step{};
   std::uint32_t attempt = 0;
-  /// Of a failure: the error in words.
+  /// The error of a failure, in words.
   std::string reason{};
 };
 
@@ -84,11 +84,11 @@ struct effect_told {
 
 TROUPE_MESSAGE(effect_told, key, call, capability, name, unsettled, reason)
 
-/// How far one subscriber is with an event.
+/// The state of an event at one subscriber.
 struct delivery_told {
   std::string capability{};
   bool is_handled = false;
-  /// It failed so often, and waits.
+  /// The number of times that it failed; it waits.
   std::uint32_t attempts = 0;
   bool is_dead = false;
   std::string reason{};
@@ -102,9 +102,9 @@ struct event_told {
   std::string key{};
   std::string source{};
   std::string trace{};
-  /// In the journal; 0 if it is not there yet, and waits in an outbox or for its time.
+  /// The position in the journal; 0 if it is not there yet, and waits in an outbox or for its time.
   std::uint64_t position = 0;
-  /// When it was journaled, or is due: milliseconds since 1970 (UTC).
+  /// The time at which it was journaled, or is due: milliseconds since 1970 (UTC).
   std::int64_t at = 0;
   bool is_timer = false;
   std::vector<delivery_told> deliveries{};
@@ -134,7 +134,7 @@ struct told_life {
   std::vector<effect_told> effects{};
   std::vector<event_told> events{};
   std::vector<change_told> changes{};
-  /// Of the places that were asked for, in their order.
+  /// The deliveries at the places that were asked for, in their order.
   std::vector<delivery_told> deliveries{};
   /// Something was left out, as it has no room in an answer.
   bool is_cut = false;

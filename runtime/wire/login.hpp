@@ -41,7 +41,7 @@ TROUPE_MESSAGE(
 struct held_call {
   uuid id;
   std::string capability;
-  /// Of operation and body: `digest_of_request`.
+  /// The digest of operation and body: `digest_of_request`.
   std::uint64_t digest = 0;
 };
 
@@ -114,7 +114,7 @@ TROUPE_MESSAGE(state, draining, serves, token)
 struct pong {
   /// Messages finished since the start.
   std::uint64_t finished = 0;
-  /// How long the oldest handler now running has been at it.
+  /// The time for which the oldest handler has been running.
   std::uint32_t busy_ms = 0;
 };
 

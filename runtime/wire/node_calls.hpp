@@ -58,7 +58,7 @@ struct breaker_report {
   std::string state;
   /// True if an order outlives the worker, since the capability has a database.
   bool durable = false;
-  /// Absent if nobody ever gave an order.
+  /// The last order of a person; absent if nobody ever gave one.
   std::optional<breaker_order> order{};
 };
 
@@ -67,12 +67,13 @@ TROUPE_MESSAGE(breaker_report, capability, node, state, durable, order)
 /// `sagas`: sagas of a capability; those that stand still, unless other states are named.
 struct get_standing_sagas {
   std::string capability;
-  /// Only those behind this one, in the order of their ids.
+  /// The saga behind which the answer begins, in the order of ids.
   std::optional<uuid> after{};
   std::uint32_t count = 100;
-  /// Only those in these states (`standing_saga::state`); none for those that stand still.
+  /// The states of those meant (`standing_saga::state`); none for those that stand still.
   std::optional<std::vector<std::string>> states{};
-  /// Only those at this step, of this operation, begun so many milliseconds ago or earlier.
+  /// The step at which they are, their operation, and how many milliseconds ago at least they
+  /// began.
   std::optional<std::string> step{};
   std::optional<std::string> operation{};
   std::optional<std::uint64_t> older_ms{};
@@ -109,13 +110,13 @@ struct standing_saga {
   std::string reason{};
   /// Whether the step may have been carried out.
   bool maybe_done = false;
-  /// How often in a row it failed.
+  /// The failures in a row.
   std::uint32_t failures = 0;
   /// Milliseconds since 1970 (UTC).
   std::int64_t since = 0;
   /// The steps whose effects stand.
   std::optional<std::vector<std::string>> effects{};
-  /// It follows the steps of an earlier definition.
+  /// Whether it follows the steps of an earlier definition.
   std::optional<bool> earlier_steps{};
 };
 
@@ -130,7 +131,7 @@ struct standing_sagas {
   std::string capability;
   std::string node;
   std::vector<standing_saga> sagas;
-  /// More are behind this one.
+  /// The last saga of this answer, if more are behind it.
   std::optional<uuid> next{};
   /// How many of this node's wait for their turn, whatever was asked for; absent if none do.
   std::optional<std::uint64_t> queued{};
@@ -178,7 +179,7 @@ TROUPE_MESSAGE(order_saga, capability, id, verb, step, vouched, who, why)
 struct saga_ordered {
   uuid id;
   std::string node;
-  /// As in `standing_saga`, after the order.
+  /// The state as in `standing_saga`, after the order.
   std::optional<std::string> state{};
   std::optional<std::string> step{};
 };
@@ -189,7 +190,7 @@ TROUPE_MESSAGE(saga_ordered, id, node, state, step)
 struct get_saga {
   std::string capability;
   uuid id;
-  /// Only the records behind this one.
+  /// The record behind which the answer begins.
   std::uint64_t after = 0;
 };
 
@@ -207,7 +208,7 @@ struct saga_record {
   std::uint32_t round = 0;
   /// The try that was answered.
   std::uint32_t attempt = 0;
-  /// Of the coordinator that wrote it: one more with each takeover.
+  /// The epoch of the coordinator that wrote it: one more with each takeover.
   std::int64_t epoch = 0;
   /// "code: message" of a failure; who ordered what, and why.
   std::string note{};
@@ -224,7 +225,7 @@ struct saga_history {
   std::string node;
   uuid id;
   std::string operation;
-  /// As in `standing_saga`.
+  /// The state as in `standing_saga`.
   std::string state;
   /// "do charge" or "undo charge"; empty if the saga is over or the node cannot read it.
   std::string step;
@@ -234,11 +235,11 @@ struct saga_history {
   /// Milliseconds since 1970 (UTC); 0 if it is not known.
   std::int64_t deadline = 0;
   bool earlier_steps = false;
-  /// Why the node's program cannot read it; empty if it can.
+  /// The reason why the node's program cannot read it; empty if it can.
   std::string unread;
   std::vector<std::string> effects;
   std::vector<saga_record> records;
-  /// More are behind this one; 0 if none are.
+  /// The last record of this answer, if more are behind it; else 0.
   std::uint64_t next = 0;
 };
 
@@ -287,7 +288,7 @@ TROUPE_MESSAGE(unsettled_effects, capability, node, effects, next)
 /// pause.
 struct settle_effects {
   std::string capability;
-  /// Only this one.
+  /// The one effect that is meant; all if absent.
   std::optional<uuid> key{};
   std::string who{};
 };

@@ -27,7 +27,7 @@ std::uint64_t sign_extend(std::uint64_t bits, int bytes) {
   return static_cast<std::uint64_t>(static_cast<std::int64_t>(bits << unused) >> unused);
 }
 
-/// How the formats from 0xc0 to 0xdf are built.
+/// The layout of the formats from 0xc0 to 0xdf.
 struct format {
   value_type type = value_type::none;
   /// Bytes of the length, count or number that follow the format byte.

@@ -20,7 +20,7 @@ enum class value_type : std::uint8_t {
   array,
   map,
   extension,
-  /// There is nothing left, or a byte that MessagePack does not use.
+  /// Nothing is left, or a byte that MessagePack does not use.
   none,
 };
 

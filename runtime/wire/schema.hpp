@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-// What messages look like, for people, documents and programs in other languages. `shape`s are
+// The types of messages, for people, documents and programs in other languages. `shape`s are
 // constants that the compiler makes from TROUPE_MESSAGE lines; `*_schema` are the same as messages.
 
 namespace troupe::wire {
@@ -67,7 +67,7 @@ struct integer_range {
   std::uint64_t most = 0;
 };
 
-/// Nothing for forms that are no integers.
+/// The range of a form; nothing for those that are no integers.
 std::optional<integer_range> range_of(form is);
 
 struct message_shape;
@@ -76,9 +76,9 @@ struct message_shape;
 struct shape {
   form is = form::any;
   bool is_optional = false;
-  /// Of a list or map: the type of its values.
+  /// The type of the values of a list or map.
   const shape* items = nullptr;
-  /// Of a message: a function, since types may contain themselves.
+  /// The type of a message: a function, since types may contain themselves.
   const message_shape& (*message)() = nullptr;
   std::span<const std::string_view> words{};
 };
@@ -211,9 +211,9 @@ struct value_schema {
   /// within `list`, `map`.
   std::vector<form> within{};
   form is = form::any;
-  /// Of a message: its name among the types that come with this.
+  /// The name of a message among the types that come with this.
   std::optional<std::string> message{};
-  /// Of `words`: each one there is.
+  /// The words that there are, of `words`.
   std::vector<std::string> words{};
 
   bool operator==(const value_schema&) const = default;

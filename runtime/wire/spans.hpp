@@ -19,9 +19,9 @@ namespace troupe::wire {
 struct get_spans {
   /// 16 bytes.
   std::optional<uuid> trace{};
-  /// Only spans that took as long, in microseconds.
+  /// The least time of the spans that are meant, in microseconds.
   std::uint64_t slow_us = 0;
-  /// Only spans of this capability.
+  /// The capability whose spans are meant; all if absent.
   std::optional<std::string> capability{};
   /// Spans, 1 to 1,000: the newest.
   std::uint32_t count = 1'000;
@@ -53,7 +53,7 @@ struct told_spans {
   /// The broker, node or gateway that tells.
   std::string node;
   std::vector<told_span> spans;
-  /// There were more than asked for, or than fit into an answer: the oldest are left out.
+  /// Whether there were more than asked for, or than fit into an answer: the oldest are left out.
   bool is_cut = false;
 };
 

@@ -41,7 +41,7 @@ void encode_present(writer& to, const T& value) {
 
 } // namespace detail
 
-/// What one node serves of one capability, as the broker sees it.
+/// The part of one capability that one node serves, as the broker sees it.
 struct placement_status {
   std::string capability;
   std::uint32_t credit = 0;
@@ -61,8 +61,8 @@ TROUPE_MESSAGE(
 struct known_node {
   std::string name;
   bool live = false;
-  /// How long nothing was heard of a node that was logged in before; absent while it is live, and
-  /// if it never was.
+  /// The time for which nothing was heard of a node that was logged in before; absent while it is
+  /// live, and if it never was.
   std::optional<std::uint64_t> away_ms{};
   std::optional<std::string> incarnation{};
   std::optional<std::uint64_t> pid{};
@@ -97,7 +97,7 @@ inline void encode(writer& to, const known_capability& value) {
   detail::encode_present(to, value);
 }
 
-/// What has happened at a broker since its start.
+/// The counts of what has happened at a broker since its start.
 struct broker_counters {
   /// Calls that came in, attached and refused ones included.
   std::uint64_t calls = 0;
@@ -204,7 +204,7 @@ struct ending_login {
   /// The owner of its key.
   std::string name;
   std::uint64_t left_ms = 0;
-  /// Why the broker did not take the next token; empty if none came.
+  /// The reason why the broker did not take the next token; empty if none came.
   std::string refused{};
 };
 
@@ -222,7 +222,7 @@ struct broker_status {
   broker_counters counters;
   /// The last 64 lines of the log, oldest first.
   std::vector<recent_event> events;
-  /// Left out by a broker of an earlier release.
+  /// The gateways; left out by a broker of an earlier release.
   std::optional<std::vector<known_gateway>> gateways{};
   /// The digest of the topology that it runs; left out by a broker of an earlier release.
   std::optional<std::uint64_t> plan{};
@@ -267,7 +267,7 @@ struct replica_status {
 
 TROUPE_MESSAGE(replica_status, name, state, generation, failures)
 
-/// What of a capability waits for a person, as its actor says it.
+/// The matters of a capability that wait for a person, as its actor counts them.
 struct open_matters_status {
   std::uint64_t count = 0;
   std::string what;
@@ -283,7 +283,7 @@ struct group_status {
   /// The database, or "none".
   std::string store;
   std::string breaker;
-  /// Who took the breaker over, why and when; empty if nobody has.
+  /// The person who took the breaker over, why and when; empty if nobody has.
   std::string forced_by;
   std::string forced_why;
   std::string forced_since;
@@ -311,14 +311,15 @@ struct group_status {
   std::optional<double> rate_per_s{};
   /// Instances of replicas made anew.
   std::optional<std::uint64_t> restarts{};
-  /// For how long it has been down, its breaker open, its outbox stopped, or the oldest event of
-  /// its outbox not confirmed; absent while it is not.
+  /// The time for which it has been down, its breaker open, its outbox stopped, or the oldest event
+  /// of its outbox not confirmed; absent while it is not.
   std::optional<std::uint64_t> down_ms{};
   std::optional<std::uint64_t> breaker_open_ms{};
   std::optional<std::uint64_t> outbox_stopped_ms{};
   std::optional<std::uint64_t> outbox_waits_ms{};
   std::vector<replica_status> replicas;
-  /// Which of its sagas stand still, need a person or follow earlier steps; absent if none do.
+  /// The sagas of it that stand still, need a person or follow earlier steps, in words; absent if
+  /// none do.
   std::optional<std::string> sagas_trouble{};
   /// Its sagas that wait for their turn, and those refused since its process began as too many did;
   /// absent if there are none.
@@ -329,7 +330,7 @@ struct group_status {
   /// Why its database takes no turns, and for how long that has been so; absent if it does.
   std::optional<std::string> store_trouble{};
   std::optional<std::uint64_t> store_trouble_ms{};
-  /// Absent if nothing of it waits for a person.
+  /// The matters that wait for a person; absent if none do.
   std::optional<open_matters_status> open_matters{};
   /// The time in which 99 of 100 handlers of the last minute ended, of calls and of events; absent
   /// if none ran.

@@ -14,10 +14,10 @@ namespace troupe::wire {
 /// `timers`: the events that actors of a capability publish later, the first to come first.
 struct get_timers {
   std::string capability;
-  /// Only those due at this time or later; those due earlier than that.
+  /// The times between which they are due: at `from` or later, earlier than `before`.
   std::optional<std::int64_t> from{};
   std::optional<std::int64_t> before{};
-  /// Only those with a higher number, of those due at `from`: the next page.
+  /// The number above which the answer begins, of those due at `from`: the next page.
   std::optional<std::int64_t> after{};
   /// 1 to 100.
   std::uint32_t count = 100;
@@ -28,7 +28,7 @@ TROUPE_MESSAGE(get_timers, capability, from, before, after, count)
 struct timers_found {
   std::string capability;
   std::string node;
-  /// Without bodies.
+  /// The events, without bodies.
   std::vector<waiting_event> events;
   /// The `from` and `after` of the next page; absent if there are no more.
   std::optional<std::int64_t> next_from{};

@@ -16,7 +16,7 @@ public:
   void boolean(bool value);
   void integer(std::int64_t value);
   void unsigned_integer(std::uint64_t value);
-  /// Always a float64.
+  /// Writes a real number, always as a float64.
   void real(double value);
   void text(std::string_view value);
   void binary(std::string_view value);

@@ -49,7 +49,7 @@ void after_commit::carry_out(turn_output& done, relay_desk& relay) {
   out_.set_timers(done);
 }
 
-/// Has the group woken for the earliest timer.
+/// Sets the alarm that wakes the group for the earliest timer.
 void after_commit::set_alarm(wall_time next) {
   if (next >= alarm_at_) {
     return;

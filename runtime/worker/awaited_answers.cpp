@@ -43,7 +43,7 @@ void awaited_answers::look(store::database& session, std::vector<saga::outgoing:
       continue;
     }
     found_.push_back(call);
-    if (row) { // Else it was undone with the turn that added it.
+    if (row) { // A call without a row was undone with the turn that added it.
       found.push_back({call, row->state == store::inbox_state::refused, std::move(row->reply)});
     }
   }

@@ -44,9 +44,10 @@ public:
   std::size_t size() const { return known_.size(); }
 
 private:
-  std::deque<uuid> line_; // Those that are not in `known_` any more are dropped when met.
+  // The calls in the order to look; one that is not in `known_` any more is dropped when met.
+  std::deque<uuid> line_;
   tsl::robin_set<uuid, secret_hash> known_;
-  std::vector<uuid> found_; // In this turn.
+  std::vector<uuid> found_; // The answers found in this turn.
 };
 
 } // namespace troupe

@@ -15,7 +15,7 @@ class busy_clock {
 public:
   explicit busy_clock(const clock& time) : time_{time} {}
 
-  /// When the last piece of work ended.
+  /// The time at which the last piece of work ended.
   instant now() const { return now_; }
 
   /// Notes that a piece of work has ended. @return how long it took.
@@ -32,7 +32,7 @@ public:
 
   void rest() { busy_since_.store(0, std::memory_order_relaxed); }
 
-  /// In nanoseconds of the monotonic clock; 0 if nothing runs.
+  /// The time since when work runs, in nanoseconds of the monotonic clock; 0 if nothing runs.
   std::int64_t busy_since() const { return busy_since_.load(std::memory_order_relaxed); }
 
 private:

@@ -6,7 +6,7 @@ namespace troupe {
 
 namespace {
 
-// What to wait before another try of a call that this worker did not take.
+// The wait before another try of a call that this worker did not take.
 constexpr milliseconds refused_for{50};
 // Calls that one HELLO names, which has to fit into a frame. What is not named is asked again, and
 // answered from the inbox.

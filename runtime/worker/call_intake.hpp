@@ -48,7 +48,7 @@ public:
   /// The calls that came over `link` and were not answered.
   std::vector<wire::held_call> in_flight(int link) const;
 
-  /// How many were answered since the worker began.
+  /// The number of calls answered since the worker began.
   std::uint64_t answered() const { return answered_; }
 
 private:

@@ -13,8 +13,8 @@ namespace troupe {
 
 namespace {
 
-// How far a caller's clock may be ahead. The row of an id from further in the future would stay for
-// as long, and as the newest id it would end the short cut for new ids (known_ids.hpp).
+// The most that a caller's clock may be ahead. The row of an id from further in the future would
+// stay for as long, and as the newest id it would end the short cut for new ids (known_ids.hpp).
 constexpr std::chrono::hours clocks_differ_max{1};
 constexpr milliseconds clock_retry_after{1'000};
 constexpr std::chrono::minutes clock_told_every{1};
@@ -82,7 +82,7 @@ bool call_turn::run(write& each, turn_scope& in) {
   if (!take_own_answer(each, before.sagas.answers, in.output)) {
     keep(each, digest, store::inbox_state::pending);
     if (in.sagas != nullptr && in.sagas->plans().find_undone_by(what.operation) != nullptr) {
-      inbox_.insert_rows(); // What ends the undo may be in this turn, too.
+      inbox_.insert_rows(); // The row must be there: the undo may end in this turn, too.
     }
   } else if (each.result.is == answer::kind::ok) {
     keep(each, digest, store::inbox_state::ok);
@@ -222,8 +222,8 @@ call_turn::undo_saga(write& each, const saga::plan& of, turn_scope& in) {
 
 outcome<handlers::answered> call_turn::run_command(write& each, turn_scope& in) {
   const item& what = *each.what;
-  // Only the handler knows whether it asks for an effect; that it did is remembered, so that a
-  // command is not undone each time.
+  // Whether a command asks for an effect is known to its handler alone; that it did is remembered,
+  // so that it is not undone each time.
   const bool is_full = in.effects != nullptr && !in.effects->has_room();
   if (is_full && ask_for_effects_.contains(what.operation)) {
     return failure{too_many_effects()};
@@ -258,7 +258,8 @@ outcome<handlers::answered> call_turn::run_command(write& each, turn_scope& in) 
   }
 }
 
-/// Why a call with an id that has no row in the inbox must not be begun.
+/// The reason why a call with an id that has no row in the inbox must not be begun, if there is
+/// one.
 std::optional<error> call_turn::why_not(const uuid& id, const turn_scope& in) {
   if ((id.version() != 7 && id.version() != 8) || id.birth().count() != unix_millis(id.born())) {
     return invalid("the id does not begin with a time of this age; ids of calls are UUIDv7");

@@ -32,15 +32,15 @@ struct capability_options {
   std::chrono::milliseconds effect_limit{10'000};
   /// The topics whose events it gets: names, `PREFIX.*` or `*`.
   std::vector<std::string> subscribes{};
-  /// How events whose handling failed are tried again.
+  /// The tries of events whose handling failed.
   supervision::retry_options retry{};
   /// Events held at once, waiting or in hand. 1 to 65,536.
   int events_in_flight = 4'096;
   std::chrono::milliseconds turn_limit{10'000};
   std::chrono::hours inbox_kept{7 * 24};
-  /// How long sagas that are over, and the answers to commands of sagas, are kept.
+  /// The time for which sagas that are over, and the answers to commands of sagas, are kept.
   std::chrono::hours sagas_kept{90 * 24};
-  /// Which of the traces that begin here are recorded.
+  /// The choice which of the traces that begin here are recorded.
   observe::sampling sampling{};
   config_tree config;
 };

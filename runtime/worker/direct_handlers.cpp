@@ -29,7 +29,7 @@ void direct_handlers::run(
     if (with_.store != nullptr) {
       shut_if_damaged(with_.of, fault);
     }
-    // Without a store, the error comes from a database that the handler itself has opened. A
+    // A database error without a store comes from a database that the handler itself has opened. A
     // command may have changed it; a query is answered with the fault.
     if (with_.store == nullptr && possible == effect::unknown) {
       crash(each, by, possible);
@@ -92,7 +92,7 @@ void direct_handlers::run_command(
       with_.of.parts().time.wall(),
       with_.output};
   current.in_trace(one.trace(each.trace), one.recorded());
-  // There is no transaction to undo: the work of a handler that throws stays done.
+  // The work of a handler that throws stays done, as there is no transaction to undo.
   run(each, {by.instance_of, by.call, &one}, effect::unknown, [&] {
     TROUPE_FAULT("storeless.before_handler");
     return command.run(each.body, current, bytes_);

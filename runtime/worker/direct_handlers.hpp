@@ -37,7 +37,7 @@ public:
   struct admitted_by {
     const replica& instance_of;
     const supervision::admitted& call;
-    /// Of a command, with its span.
+    /// The command, with its span; null for a query.
     const write* in = nullptr;
   };
 

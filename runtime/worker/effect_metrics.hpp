@@ -6,9 +6,9 @@
 
 namespace troupe {
 
-/// What is measured of a group's effects.
+/// The measurements of a group's effects.
 struct effect_metrics {
-  /// How long the tries took, by how they ended: with a result, with a refusal of the outside, or
+  /// The time that tries took, by how they ended: with a result, with a refusal of the outside, or
   /// with a failure after which the effect is tried again.
   observe::histogram done;
   observe::histogram refused;

@@ -22,8 +22,8 @@ constexpr milliseconds backoff_max{5'000};
 // Threads of one pool, those that hang included, as a multiple of the ones that are to work.
 constexpr int lanes_max_factor = 4;
 
-/// How the breaker counts a try. Only the first failure of an effect counts: one effect that never
-/// works must not open the breaker for all.
+/// The result of a try as the breaker counts it; nothing if it does not. Only the first failure of
+/// an effect counts: one effect that never works must not open the breaker for all.
 std::optional<supervision::call_result> judged_by(const outcome<std::string>& result, int attempt) {
   if (result) {
     return supervision::call_result::ok;
@@ -99,8 +99,8 @@ void effect_pool::submit(std::vector<store::effect_row>& rows) {
     for (store::effect_row& row : rows) {
       const auto [known, is_new] = known_.try_emplace(row.key, note{row.call});
       const bool was_owned = std::exchange(known->second.is_owned, true);
-      // Of one that another process owned meanwhile, the result that is kept may be newer than the
-      // one that waits here, which is dropped then.
+      // An effect that another process owned meanwhile may have a kept result that is newer than
+      // the one that waits here, which is dropped then.
       if (!is_new && (was_owned || !row.unsettled)) {
         continue;
       }
@@ -188,7 +188,9 @@ void effect_pool::run(lane& self) {
       finish(std::move(*taken), result);
     }
   }
-  instance.reset(); // Before `is_over`: who joins this thread must not wait for an author's code.
+  // The instance ends before `is_over`: whoever joins this thread must not wait for an author's
+  // code.
+  instance.reset();
   const std::lock_guard lock{mutex_};
   self.is_over = true;
 }
@@ -198,7 +200,8 @@ void effect_pool::run(lane& self) {
 /// breaker refuses it; then it does not count.
 outcome<std::string> effect_pool::run_one(const actor& instance, const job& which) {
   if (instance.find_effect(which.row.name) == nullptr) {
-    return run_effect(instance, which.row, {}); // It says nothing of the outside.
+    // An effect that the actor does not know says nothing of the outside.
+    return run_effect(instance, which.row, {});
   }
   std::vector<supervision::admission> admissions;
   const instant began = group_.parts().time.now();

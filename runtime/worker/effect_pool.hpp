@@ -83,7 +83,7 @@ private:
     std::optional<supervision::admitted> admitted{};
     /// Its time is up: the breaker has heard of it.
     bool is_overdue = false;
-    /// As in its row.
+    /// The trace in the effect's row.
     std::string trace{};
   };
 
@@ -121,14 +121,14 @@ private:
     bool is_owned = true;
   };
 
-  // By key: effects that wait, run, or have a result that is not yet in the database.
+  // The effects that wait, run, or have a result that is not yet in the database, by key.
   std::map<uuid, note> known_;
   std::list<attempt_under_way> under_way_;
-  int overdue_ = 0; // Of `under_way_`.
+  int overdue_ = 0; // The number of those in `under_way_` whose time is up.
   int lanes_alive_ = 0;
   std::list<lane> lanes_;
   observe::span_ring& spans_;
-  effect_metrics measured_; // But for the numbers that the lists above have.
+  effect_metrics measured_; // The measurements, without the numbers that the lists above have.
 };
 
 } // namespace troupe

@@ -107,7 +107,7 @@ void event_assignments::assign_stored(
     const wire::assign& order, const wire::progress& from, wire::assigned& answer) {
   store::subscriptions known{*store_->database};
   subscribed_partitions::partition& at = partitions_.touch(from.partition);
-  // If the partition is ours, memory also has the work of this turn: it must not be read from the
+  // A partition that is ours has the work of this turn in memory, too: it must not be read from the
   // database.
   const bool is_known = at.is_ours;
   const auto row = known.find(from.partition);
@@ -143,7 +143,7 @@ void event_assignments::grant(
     subscribed_partitions::partition& at,
     std::uint64_t epoch,
     wire::assigned& answer) {
-  at.is_ours = false; // Until this turn is committed.
+  at.is_ours = false; // The partition is not ours until this turn is committed.
   partitions_.assign(number, epoch);
   wire::partition_state& state = answer.partitions.emplace_back();
   state.partition = number;
@@ -168,7 +168,8 @@ std::vector<wire::assigned> in_frames(wire::assigned&& whole) {
     parts.back().partitions.push_back(std::move(each));
   }
   for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
-    parts[i].epoch_seen.reset(); // It stands for all partitions that no part names.
+    // The last part alone has it: it stands for all partitions that no part names.
+    parts[i].epoch_seen.reset();
   }
   return parts;
 }

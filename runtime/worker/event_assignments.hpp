@@ -35,7 +35,7 @@ private:
   group& group_;
   runner_store* store_;
   subscribed_partitions& partitions_;
-  // Without a store: the journal whose positions are in memory, and who wrote its events.
+  // The journal whose positions are in memory where there is no store, and who wrote its events.
   uuid journal_;
   lineage lives_;
 };

@@ -81,7 +81,7 @@ private:
   subscribed_partitions partitions_;
   event_assignments assignments_;
 
-  // Of the turn at hand.
+  // The HANDLED of the turn at hand, and the link by which it leaves.
   wire::handled handled_;
   int link_ = 0;
   std::vector<report> answers_;

@@ -32,7 +32,7 @@ public:
 
   void committed();
 
-  /// What the turn deleted is there again.
+  /// The turn was rolled back: what it deleted is there again.
   void rolled_back() { in_turn_.reset(); }
 
   /// The settled time at `now`, when the wall clock says `wall`.
@@ -41,7 +41,7 @@ public:
 private:
   static constexpr std::chrono::seconds interval{60};
 
-  /// How far the pass is.
+  /// The place that the pass has reached.
   struct place {
     uuid calls{};
     uuid commands{};
@@ -61,7 +61,7 @@ private:
   uuid calls_to_{};
   uuid commands_to_{};
   place place_;
-  std::optional<place> in_turn_; // Until the commit.
+  std::optional<place> in_turn_; // The place that this turn has reached, until its commit.
 };
 
 } // namespace troupe

@@ -51,7 +51,7 @@ public:
 
   group_counters& counters() { return counters_; }
 
-  /// What the runner of each queue measures, in the order of the queues.
+  /// The measurements of each queue's runner, in the order of the queues.
   std::span<runner_metrics> metrics() { return metrics_; }
 
   /// The group's effects, whose tries are judged in time; null before there are any. They live as

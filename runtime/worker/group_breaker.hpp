@@ -30,7 +30,7 @@ public:
 
   struct result {
     supervision::admitted call;
-    /// Nothing if the call says nothing of the group's health.
+    /// The result as it counts; nothing if the call says nothing of the group's health.
     std::optional<supervision::call_result> how;
     std::chrono::nanoseconds took{};
   };
@@ -57,10 +57,10 @@ public:
   /// The state and the last order, as `force_breaker` and `breaker` of a node answer them.
   wire::breaker_report report() const;
 
-  /// How often it has opened, by itself or forced, since the process began.
+  /// The number of times that it has opened, by itself or forced, since the process began.
   std::uint64_t openings() const { return openings_.load(std::memory_order_relaxed); }
 
-  /// Why a call is refused: "open", or "forced open by ann: moving disks".
+  /// The reason why a call is refused: "open", or "forced open by ann: moving disks".
   std::string words() const;
 
 private:

@@ -12,7 +12,8 @@
 
 namespace troupe {
 
-/// What keeps a group from working, other than its breaker: it is shut, down, draining or ending.
+/// The condition of a group, apart from its breaker, that keeps it from working: it is shut, down,
+/// draining or ending.
 ///
 /// Shut: its store was refused for good, at the start or later. Down: its supervisor gave up for a
 /// while. Draining: the worker takes nothing new. Ending: the process is about to end. Any thread.
@@ -27,7 +28,7 @@ public:
   /// ends. The first reason holds.
   void shut(error why);
 
-  /// Why it is shut, for callers and people; null if it is not. It stays.
+  /// The reason why it is shut, for callers and people; null if it is not. The pointer stays valid.
   const error* why_shut() const {
     return is_shut_.load(std::memory_order_acquire) ? &*why_shut_ : nullptr;
   }
@@ -35,13 +36,13 @@ public:
   void set_down(instant retry_at, std::string reason);
   void set_up(std::string reason);
 
-  /// When the supervisor tries again; nothing if the group is not down.
+  /// The time at which the supervisor tries again; nothing if the group is not down.
   std::optional<instant> down_until() const;
 
   /// Whether it is down or shut.
   bool is_down() const;
 
-  /// Why it is down or shut; empty if it is neither.
+  /// The reason why it is down or shut; empty if it is neither.
   std::string down_reason() const;
 
   void set_draining();
@@ -53,7 +54,8 @@ public:
 
   bool is_ending() const { return ending_; }
 
-  /// Why the journal's broker takes no more events of this group's outbox; empty if it does.
+  /// The reason why the journal's broker takes no more events of this group's outbox; empty if it
+  /// does.
   void set_outbox_trouble(std::string why);
   std::string outbox_trouble() const;
 
@@ -80,12 +82,12 @@ public:
   /// was since: where little room is left, small turns still find some.
   std::optional<store_failure> store_trouble(instant now) const;
 
-  /// What of the capability waits for a person.
+  /// The matters of the capability that wait for a person.
   void set_open_matters(open_matters what);
   open_matters open() const;
 
-  /// Which of the group's sagas stand still, need a person or follow earlier steps; empty if none
-  /// do.
+  /// The group's sagas that stand still, need a person or follow earlier steps, in words; empty if
+  /// none do.
   void set_sagas_trouble(std::string what);
   std::string sagas_trouble() const;
 
@@ -100,7 +102,7 @@ private:
   const std::string& capability_;
   observe::event_log& log_;
   std::atomic<bool>& changed_;
-  std::optional<error> why_shut_; // Never changes once `is_shut_`.
+  std::optional<error> why_shut_; // The reason, which never changes once `is_shut_`.
   std::atomic<bool> is_shut_{false};
 
   mutable std::mutex mutex_;

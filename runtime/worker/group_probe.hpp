@@ -9,15 +9,15 @@
 
 namespace troupe {
 
-/// What a runner says when the socket loop asks how its group is.
+/// The answer of a runner to the socket loop, which asks how its group is.
 struct group_probe {
-  /// How long a read of the database took; nothing where there is none.
+  /// The time that a read of the database took; nothing where there is none.
   std::optional<std::chrono::nanoseconds> database{};
-  /// Why it could not be read; empty if it could.
+  /// The reason why it could not be read; empty if it could.
   std::string database_trouble{};
   /// Nothing if the group's actors coordinate no sagas.
   std::optional<saga::standing> sagas{};
-  /// Of all processes over the database.
+  /// The parked sagas of all processes over the database.
   std::uint64_t sagas_parked = 0;
 };
 

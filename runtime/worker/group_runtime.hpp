@@ -44,12 +44,12 @@ public:
   /// Timers of breaker and supervisor. Every few milliseconds, from the socket loop.
   void tick(instant now);
 
-  /// Since when the longest handler or commit has been running; 0 if none is.
+  /// The time since when the longest handler or commit has been running; 0 if none is.
   std::int64_t busy_since() const;
 
   std::vector<supervision::child_status> replicas() const;
 
-  /// What is known since when of the group. Socket loop.
+  /// The trend of the group: what has been so since when. Socket loop.
   const group_trend& trend() const { return trend_; }
 
   /// Asks the actors to end, without waiting. Calls that were not begun stay undone; brokers hand

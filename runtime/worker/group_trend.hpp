@@ -14,11 +14,11 @@ namespace troupe {
 
 class group;
 
-/// How fast a group works, and since when what is wrong with it has been so, to the second: looked
-/// at once a second and no oftener. Socket loop.
+/// The rates of a group, and since when what is wrong with it has been so, to the second: looked at
+/// once a second and no oftener. Socket loop.
 class group_trend {
 public:
-  /// What a group says of itself at one moment.
+  /// The state of a group at one moment, as it says it of itself.
   struct view {
     std::uint64_t handled = 0;
     std::uint64_t outbox_newest = 0;
@@ -31,7 +31,7 @@ public:
   /// Every few milliseconds.
   void look(group& of, instant now);
 
-  /// As the other, for a caller that has looked itself. At most once a second.
+  /// The same for a caller that has looked itself. At most once a second.
   void take(const view& seen, instant now);
 
   /// The distribution of all handlers, for the last minute of them.

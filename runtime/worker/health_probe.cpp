@@ -21,7 +21,7 @@ void health_probe::ask_group(std::size_t number, instant now) {
   asked_group& asked = of_[number];
   group& of = (*(all_.begin() + static_cast<std::ptrdiff_t>(number)))->front();
   if (of.condition().why_shut() != nullptr) {
-    asked = {}; // It has no runners.
+    asked = {}; // A group that is shut has no runners.
   } else if (asked.open == 0) {
     const auto queues = of.queues().all();
     asked.open = queues.size();

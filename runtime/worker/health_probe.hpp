@@ -40,13 +40,13 @@ public:
   bool take_reply(int link, const uuid& id);
   void take(const group& from, const group_probe& said);
 
-  /// How long the group took to answer, or for how long it has not.
+  /// The time that the group took to answer, or for which it has not.
   std::chrono::nanoseconds group_took(std::size_t number, instant now) const;
 
-  /// What it answered last.
+  /// The last answer of a group.
   const group_probe& said_by(std::size_t number) const { return of_[number].said; }
 
-  /// How long the broker took to answer; nothing if the link is down.
+  /// The time that the broker took to answer; nothing if the link is down.
   std::optional<std::chrono::nanoseconds> link_took(int link, instant now) const;
 
 private:
@@ -75,7 +75,7 @@ private:
   const clock& time_;
   const worker_groups& all_;
   milliseconds patience_;
-  std::vector<asked_group> of_; // As `all_`.
+  std::vector<asked_group> of_; // The groups, in the order of `all_`.
   std::vector<asked_link> links_;
   uuid_source ids_;
   std::optional<instant> began_;

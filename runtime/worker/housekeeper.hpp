@@ -20,7 +20,7 @@ public:
   /// ROSTER: the workers that the broker of `link` knows to be alive.
   void take_roster(int link, std::string_view body);
 
-  /// That broker's roster is worth nothing any more.
+  /// Drops the roster of a broker whose link was lost.
   void lost(int link) { rosters_.erase(link); }
 
   bool has_roster() const { return !rosters_.empty(); }
@@ -30,7 +30,7 @@ public:
 private:
   worker_groups& groups_;
   const uuid self_;
-  std::map<int, wire::roster> rosters_; // By link.
+  std::map<int, wire::roster> rosters_; // The rosters, by link.
   instant asked_at_{};
 };
 

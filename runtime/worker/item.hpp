@@ -24,7 +24,7 @@ struct item {
     saga_timer,
     /// The roster of living workers: time to take work over, and to forget old rows.
     housekeeping,
-    /// There are more old rows to forget.
+    /// The work of forgetting more old rows.
     old_rows,
     /// A person forces the breaker or sets it free: stored, then answered as a call is.
     breaker_order,
@@ -56,13 +56,13 @@ struct item {
   bool failed = false; // The body is an error's MessagePack map.
   std::uint32_t attempt = 1;
   int link = 0;
-  /// Of a call: its operation's number among those that the actor declares, once it was found.
+  /// The number of a call's operation among those that the actor declares, once it was found.
   std::uint16_t operation_number = no_operation;
   /// The number of the worker's note that the call is in hand here; `no_slot` if no broker sent it.
   std::uint32_t slot = no_slot;
   uuid id{};
   instant deadline{};
-  /// When a call came in.
+  /// The time at which a call came in.
   instant taken{};
   std::uint64_t token = 0;
   /// The saga that `saga_answered` and `saga_timer` are for.
@@ -71,7 +71,7 @@ struct item {
   std::uint32_t partition = 0;
   /// The login at the journal's broker that brought the item.
   std::uint32_t login = 0;
-  /// When an event was journaled, in milliseconds since 1970.
+  /// The time at which an event was journaled, in milliseconds since 1970.
   std::uint64_t time = 0;
   /// The capability that an event comes from.
   std::string_view source{};

@@ -47,7 +47,7 @@ settle(write& each, const store::effect_row& row, std::string& reply, turn_scope
   return settled;
 }
 
-/// As `settle`, with a savepoint: what a failure of the moment wrote is undone.
+/// Settles with a savepoint: what a failure of the moment wrote is undone.
 outcome<void>
 settle_or_undo(write& each, const store::effect_row& row, std::string& reply, turn_scope& in) {
   const auto before = in.output.here();
@@ -103,14 +103,15 @@ bool run_effect_result(write& each, turn_scope& in) {
   const auto row = effects.find(each.what->id, in.writer);
   if (!row) {
     each.is_not_ours = true;
-    return true; // It has a result already, or another process took it over.
+    return true; // The effect has a result already, or another process took it over.
   }
   const bool was_put_off = each.what->attempt > 1;
   if (was_put_off && store::unsettled{in.session}.attempts(row->key) >= each.what->attempt) {
     each.is_repeat = true;
     return true; // A person had it tried meanwhile; it comes again from there.
   }
-  if (each.threw) { // It breaks a rule that only the commit checks, so no savepoint helps.
+  // The settlement breaks a rule that only the commit checks, so no savepoint helps.
+  if (each.threw) {
     put_off(each, internal_error(*each.threw), in);
     each.spoilt = true;
     return true;
@@ -142,7 +143,8 @@ bool run_effect_result(write& each, turn_scope& in) {
       row->call,
       settled.failed ? store::inbox_state::refused : store::inbox_state::ok,
       settled.bytes);
-  if (was_pending) { // Else the handler of an event asked for it, and nobody waits.
+  // An effect without a pending call was asked for by the handler of an event, and nobody waits.
+  if (was_pending) {
     in.output.answers.push_back(std::move(settled));
   }
   return true;

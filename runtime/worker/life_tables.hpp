@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string>
 
-// What the tables of a capability's database have of one id (runtime/store/FORMAT.md,
+// The rows of a capability's database about one id (runtime/store/FORMAT.md,
 // runtime/saga/README.md). Each adds what it finds, once; a table that the database does not have,
 // since an earlier release made it, has nothing. They throw store::database_error.
 
@@ -36,7 +36,7 @@ void read_outbox(
 void read_changes(
     store::database& session, const std::string& capability, const uuid& id, wire::told_life& into);
 
-/// How far a subscriber is with the event at `position`.
+/// Adds how far a subscriber is with the event at `position`.
 void read_delivery(
     store::database& session,
     std::uint32_t partition,

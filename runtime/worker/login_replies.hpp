@@ -44,7 +44,7 @@ private:
   static void hold(login& at, std::string_view frame);
 
   transport::peer_loop& loop_;
-  std::vector<login> logins_; // By link.
+  std::vector<login> logins_; // The logins, by link.
 };
 
 } // namespace troupe

@@ -34,7 +34,7 @@ observe::span_kind kind_of(const item& what) {
   }
 }
 
-/// As a breaker counts: a refusal by the business is no failure.
+/// Whether a span counts as failed, as a breaker counts: a refusal by the business is no failure.
 bool counts_as_failed(errc code) {
   using supervision::call_result;
   return supervision::result_of(code).value_or(call_result::ok) != call_result::ok;

@@ -12,7 +12,7 @@
 
 namespace troupe {
 
-/// From how long on a message has a span although its trace is not recorded.
+/// The time from which on a message has a span although its trace is not recorded.
 inline constexpr milliseconds slow_from{1'000};
 
 /// The spans of a runner's messages. Confined to the runner's thread.

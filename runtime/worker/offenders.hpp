@@ -28,7 +28,8 @@ public:
     instant not_before{};
   };
 
-  /// Null if the message is none, which costs nothing while there are none.
+  /// The offender with this id; null if there is none, which costs nothing while there are no
+  /// offenders.
   const offender* find(const uuid& id) const { return known_.empty() ? nullptr : look_up(id); }
 
   /// The handler threw. @return whether it had thrown for this message before.

@@ -14,7 +14,7 @@ namespace troupe {
 
 class group;
 
-/// What one turn of a runner hands to the worker's socket loop.
+/// The messages and requests that one turn of a runner hands to the worker's socket loop.
 struct outbound {
   struct frame {
     int link = 0;

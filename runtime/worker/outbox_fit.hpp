@@ -19,7 +19,7 @@ enum class outbox_fit : std::uint8_t {
   database_is_older,
 };
 
-/// What a database says of its outbox.
+/// The state of an outbox as its database has it.
 struct outbox_view_of_journal {
   /// The highest number that a journal has confirmed to it.
   store::outbox_mark mark;

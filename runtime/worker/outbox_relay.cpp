@@ -12,8 +12,7 @@ constexpr milliseconds stalled_after{1'000};
 } // namespace
 
 void outbox_relay::joined(std::uint64_t newest, instant now) {
-  // With an outbox that never had an event there is nothing to compare, and once in a login is
-  // enough.
+  // An outbox that never had an event has nothing to compare, and once in a login is enough.
   if (newest == 0) {
     state_ = state::up;
   } else if (state_ != state::up) {
@@ -37,7 +36,7 @@ std::uint64_t outbox_relay::committed(std::uint64_t first, std::uint64_t count) 
     return 0;
   }
   const std::uint64_t limit = base_ + window;
-  // Behind the events that wait, so that all arrive in order.
+  // Events leave behind those that wait, so that all arrive in order.
   const std::uint64_t now = state_ != state::up || !waiting_.empty() || first > limit
                                 ? 0
                                 : std::min(count, limit - first + 1);

@@ -20,7 +20,7 @@ namespace troupe {
 /// @source runtime/wire/FORMAT.md, "Outboxes".
 class outbox_relay {
 public:
-  /// How far events may leave ahead of the last confirmed one.
+  /// The most by which events may leave ahead of the last confirmed one.
   static constexpr std::uint64_t window = 4'096;
 
   /// Numbers of events, both ends included.

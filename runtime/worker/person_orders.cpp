@@ -109,7 +109,7 @@ outcome<std::string> list_timers(const item& order, turn_scope& in) {
   return wire::encoded(answer);
 }
 
-/// What is left of texts in an answer about many ids.
+/// The most that is left of texts in an answer about many ids.
 constexpr std::size_t life_reply_bytes_max = 1'024;
 constexpr std::size_t life_records_max = 60;
 

@@ -9,9 +9,9 @@
 
 namespace troupe {
 
-// What stands still in a group and the orders of people that move it: sagas that are parked, left
-// alone or failing, and results of effects that could not be settled (runtime/wire/FORMAT.md
-// section 12).
+// The matters that stand still in a group and the orders of people that move them: sagas that are
+// parked, left alone or failing, and results of effects that could not be settled
+// (runtime/wire/FORMAT.md section 12).
 
 /// Whether `operation` of a node is one of these.
 bool is_person_order(std::string_view operation);

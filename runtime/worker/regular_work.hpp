@@ -13,13 +13,13 @@ namespace troupe {
 /// housekeeping, and asks it what waits for a person. Confined to the runner's thread.
 class regular_work {
 public:
-  /// What the handler wrote is undone if it throws. Throws database_error for what is not the
-  /// handler's fault.
+  /// Runs the handler, and undoes what it wrote if it throws. Throws database_error for what is not
+  /// the handler's fault.
   void run(const actor& by, turn_scope& in);
 
 private:
   uuid_source ids_;
-  int failures_ = 0; // In a row.
+  int failures_ = 0; // The number of failures in a row.
   std::optional<instant> looked_at_;
 };
 

@@ -104,7 +104,7 @@ bool relay_desk::is_proven(const store::outbox_mark& taken, std::uint64_t digest
 void relay_desk::refused(std::string why) {
   relay_.refused();
   if (group_.condition().outbox_trouble() == why) {
-    return; // Said already, by this process or the broker.
+    return; // The trouble was said already, by this process or the broker.
   }
   group_.parts().log.write("outbox.refused", {{"capability", group_.name()}, {"reason", why}});
   group_.condition().set_outbox_trouble(std::move(why));
@@ -120,7 +120,7 @@ void relay_desk::announce(std::optional<std::string> trouble) {
     if (!known_) {
       known_ = outbox.mark();
       if (known_->confirmed < confirmed_.confirmed) {
-        known_ = confirmed_; // Not written down yet.
+        known_ = confirmed_; // The mark of this process is not written down yet.
       }
     }
     const auto [seq, id] = outbox.newest();

@@ -58,8 +58,8 @@ private:
   int link_ = 0;
   // The highest mark that was confirmed to this process, over all logins.
   store::outbox_mark confirmed_;
-  // What a journal had confirmed before this login; read when the outbox is announced for the first
-  // time in it.
+  // The mark that a journal had confirmed before this login; read when the outbox is announced for
+  // the first time in it.
   std::optional<store::outbox_mark> known_;
   bool is_proven_ = false; // The first CONFIRMED of this login fitted the outbox.
 };

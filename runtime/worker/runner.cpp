@@ -44,7 +44,7 @@ runner::runner(
 bool runner::run() {
   const error* const why_shut = group_.condition().why_shut();
   if (why_shut != nullptr) {
-    relay_.reset(); // Nothing reads or writes the database any more.
+    relay_.reset(); // The database is not read or written any more.
   }
   backlog_.move_due(hand_);
   const bool is_relaying = relay_ && relay_->has_more();
@@ -86,7 +86,8 @@ void runner::work() {
     if (!replicas_.any() || busy_.now() - began > turn_time_max) {
       break; // The rest stays in hand.
     }
-    // What threw before has a turn of its own: if it throws again, no other message is undone.
+    // A message that threw before has a turn of its own: if it throws again, no other message is
+    // undone.
     const bool is_alone = (each.attempt > 1 && each.what != item::kind::effect_done)
                           || replicas_.failed_of().find(cause_of(each)) != nullptr;
     if (is_alone && !writes_.empty()) {
@@ -211,8 +212,8 @@ void runner::take_own(item& each) {
   writes_.push_back({.what = &each});
 }
 
-/// While the group is down its outbox goes on leaving, and so do answers that others have stored;
-/// other promised work waits for later.
+/// Takes an item while the group is down: its outbox goes on leaving, and so do answers that others
+/// have stored; other promised work waits for later.
 void runner::take_while_down(item& each) {
   if (event_backlog::is_for(each)) {
     backlog_.add(std::move(each));
@@ -294,7 +295,7 @@ void runner::run_writes() {
   const std::size_t settled = turn_->run(writes_, output_, writes_.front().by->sagas());
   TROUPE_FAULT("turn.before_replies");
   for (const store::forced_breaker& each : output_.breaker_orders) {
-    group_.breaker().force(each, busy_.now()); // It is on disk, so it may hold from here on.
+    group_.breaker().force(each, busy_.now()); // The order is on disk, so it may hold from here on.
   }
   for (std::size_t i = 0; i < settled; ++i) {
     if (writes_[i].is_not_ours) {

@@ -52,12 +52,12 @@ public:
     replicas_.stop(child, generation);
   }
 
-  /// While the group is down, waiting calls are refused, so that brokers try elsewhere, and other
-  /// nodes go on with its effects and sagas.
+  /// Says whether the group is down. While it is, waiting calls are refused, so that brokers try
+  /// elsewhere, and other nodes go on with its effects and sagas.
   void set_down(bool down) { down_ = down; }
 
-  /// For the watchdog, from any thread: since when a handler or commit has been running, in
-  /// nanoseconds of the monotonic clock; 0 if none is.
+  /// The time since when a handler or commit has been running, in nanoseconds of the monotonic
+  /// clock; 0 if none is. For the watchdog, from any thread.
   std::int64_t busy_since() const { return busy_.busy_since(); }
 
 private:

@@ -13,8 +13,8 @@
 
 namespace troupe {
 
-/// How an answer of a worker ended the call, as a label: "ok", "pending" (the answer comes later),
-/// or the name of an error.
+/// The way in which an answer of a worker ended the call, as a label: "ok", "pending" (the answer
+/// comes later), or the name of an error.
 struct call_outcome {
   static constexpr std::size_t count = 15;
   static constexpr std::size_t ok = 0;
@@ -32,14 +32,14 @@ struct call_outcome {
   }
 };
 
-/// What is measured of one operation.
+/// The measurements of one operation.
 struct operation_metrics {
-  /// How long its handler ran; for a saga, the turn's part that began it.
+  /// The time that its handler ran; for a saga, the turn's part that began it.
   observe::histogram handler;
   std::array<tally, call_outcome::count> outcomes;
 };
 
-/// Why an instance of a replica was made anew.
+/// The reason why an instance of a replica was made anew.
 enum class restart_cause : std::uint8_t {
   handler_threw,
   constructor_threw,
@@ -49,9 +49,9 @@ enum class restart_cause : std::uint8_t {
   stopped,
 };
 
-/// What a runner measures. Its thread alone writes, any thread reads a copy. All is made before the
-/// runner starts: as many operations as the actor declares, and one for calls whose operation is
-/// unknown or was not looked at.
+/// The measurements of a runner. Its thread alone writes, any thread reads a copy. All is made
+/// before the runner starts: as many operations as the actor declares, and one for calls whose
+/// operation is unknown or was not looked at.
 struct runner_metrics {
   static constexpr std::size_t restart_causes = 4;
 
@@ -84,7 +84,7 @@ struct runner_metrics {
   }
 
   std::vector<operation_metrics> operations;
-  /// From a call's arrival at the worker until the runner takes it up.
+  /// The time from a call's arrival at the worker until the runner takes it up.
   observe::histogram queue;
   observe::histogram event_handler;
   /// The wait for the database's fair lock, and then the parts of a turn: its messages, the commit

@@ -12,12 +12,12 @@ namespace troupe {
 
 namespace {
 
-// Of an orderly end: who holds the lock for longer, stopped perhaps, copies the WAL when it ends
-// itself. All groups of a worker together have to end within its drain limit.
+// The wait for the lock at an orderly end: whoever holds it for longer, stopped perhaps, copies the
+// WAL when it ends itself. All groups of a worker together have to end within its drain limit.
 constexpr milliseconds leave_patience{250};
 constexpr milliseconds lock_patience{1'000};
 constexpr int lock_tries_max = 30;
-// After this much more than a turn's limit, the holder's own watchdog has failed to end it.
+// The time beyond a turn's limit after which the holder's own watchdog has failed to end it.
 constexpr milliseconds stalled_grace{1'000};
 
 /// Opens the database. If another process holds it, waits as patiently as a turn does, then tries

@@ -56,7 +56,7 @@ private:
 
   transport::peer_loop& loop_;
   calls::pending_calls calls_;
-  std::vector<asker> askers_; // By the token of the pending call.
+  std::vector<asker> askers_; // The sagas that asked, by the token of the pending call.
   std::vector<std::uint64_t> free_;
   std::vector<calls::pending_calls::ended> expired_; // Reused.
 };

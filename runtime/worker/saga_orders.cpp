@@ -223,8 +223,8 @@ wire::standing_saga saga_list::describe_stored(const saga::saga_row& row) {
   return said;
 }
 
-/// What is known of a saga with trouble in this process; nothing if it is over or parked, or goes
-/// on in another process by now.
+/// The state of a saga with trouble in this process; nothing if it is over or parked, or goes on in
+/// another process by now.
 std::optional<wire::standing_saga>
 saga_list::describe_trouble(const uuid& id, const saga::trouble& its) {
   const auto row = journal_.find(id);

@@ -7,7 +7,7 @@
 
 namespace troupe {
 
-// What people ask and order of the sagas of a group, each in a turn of its writer
+// The questions and orders of people about the sagas of a group, each in a turn of its writer
 // (runtime/wire/FORMAT.md section 12). Bodies are MessagePack; an order that does not fit is
 // refused, and nothing was written.
 
@@ -23,8 +23,8 @@ outcome<std::string> resume_saga(const item& order, turn_scope& in);
 /// wire::order_saga.
 outcome<std::string> order_saga(const item& order, turn_scope& in);
 
-/// What a person should know of the group's sagas: which stand still, need a person or follow
-/// earlier steps; empty if none do. Walks those that run.
+/// The trouble of the group's sagas, for people: which stand still, need a person or follow earlier
+/// steps; empty if none do. Walks those that run.
 std::string sagas_trouble(const saga::coordinators& sagas, store::database& session, wall_time now);
 
 /// Says in the log, once for each definition, that sagas follow the steps of an earlier one, and

@@ -89,7 +89,7 @@ void settler::settle_own(write& each) {
   } else if (each.threw && is_saga_event(what)) {
     return; // The saga asks anew when its wait is over.
   } else if (each.failed && !is_of_house(what)) {
-    // Only its own failure counts: a full disk is not the item's fault.
+    // An item's own failure alone counts: a full disk is not its fault.
     const bool counts = each.threw || each.is_put_off;
     const milliseconds wait =
         counts ? backoff_after(what.attempt, again_after, again_most) : again_after;

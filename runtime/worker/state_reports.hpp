@@ -18,7 +18,7 @@ public:
   /// Tells one broker alone.
   void tell_all(int link, instant now);
 
-  /// From now on each report says that the worker is being drained.
+  /// Has each report from now on say that the worker is being drained.
   void set_draining() { draining_ = true; }
 
   bool is_draining() const { return draining_; }

@@ -71,9 +71,9 @@ store_turn::run(std::vector<write>& writes, turn_output& output, saga::coordinat
     return writes.size();
   }
   std::size_t count = std::min(writes.size(), width_);
-  // When a message throws, the turn is run again with the messages before it only, and the message
-  // has its result: `crashed`. An event or a settlement stays in the turn: its failure is written
-  // down, and its handler is not called.
+  // Whether a message threw: the turn is run again with the messages before it only, and the
+  // message has its result: `crashed`. An event or a settlement stays in the turn: its failure is
+  // written down, and its handler is not called.
   bool thrown = false;
   bool is_settled = false;
   end ended = end::again;
@@ -84,7 +84,7 @@ store_turn::run(std::vector<write>& writes, turn_output& output, saga::coordinat
       count = is_settled ? at_ : at_ + 1;
       thrown = true;
     } else if (ended == end::narrowed) {
-      count = width_; // Also what threw above that is met again.
+      count = width_; // A message that threw above is met again, too.
       is_settled = false;
       thrown = false;
     }
@@ -108,7 +108,7 @@ std::vector<saga::outgoing::answer> store_turn::stored_answers() {
     awaited_.committed();
   } catch (const store::database_error& fault) {
     shut_if_damaged(group_, fault);
-    awaited_.rolled_back(); // They are found at the next look.
+    awaited_.rolled_back(); // The answers are found at the next look.
     found.clear();
   }
   return found;
@@ -166,7 +166,7 @@ store_turn::end store_turn::attempt(
   } catch (...) {
     return blame(writes, count, what_was_thrown());
   }
-  // From here on the turn has happened, and no answer may say otherwise.
+  // The turn has happened from here on, and no answer may say otherwise.
   finish_commit(output);
   return end::committed;
 }
@@ -258,7 +258,7 @@ bool store_turn::run_one(write& each, turn_scope& in) {
     keep_breaker_order(each, in);
     return true;
   case item::kind::person_order:
-    inbox_.insert_rows(); // It may end a saga that began in this turn.
+    inbox_.insert_rows(); // The order may end a saga that began in this turn.
     run_person_order(each, in);
     return true;
   case item::kind::assignment:

@@ -87,7 +87,7 @@ private:
   std::array<partition, wire::partition_count> partitions_{};
   std::set<std::uint64_t> dead_letters_;
   bool are_dead_letters_loaded_;
-  // Of the turn at hand.
+  // The number of the turn at hand, and the partitions that it touched.
   std::uint64_t turn_ = 0;
   std::vector<std::uint32_t> touched_;
   std::vector<std::pair<std::uint32_t, std::uint64_t>> assigned_;

@@ -12,15 +12,15 @@ namespace troupe {
 
 namespace {
 
-// How long nobody lists a process as alive before its work is taken over. Less would take work from
-// the living whenever a broker restarts and its workers log in one after the other.
+// The time for which nobody lists a process as alive before its work is taken over. Less would take
+// work from the living whenever a broker restarts and its workers log in one after the other.
 constexpr milliseconds missing_grace{700};
-// How long the answer of a process that no broker lists is good for.
+// The time for which the answer of a process that no broker lists is good.
 constexpr milliseconds asked_again_after{1'000};
 // The longest time between two looks at the roster that count together: in a longer gap a missing
 // process may have come and gone.
 constexpr milliseconds looks_apart_max{1'000};
-// How often work is looked for that an heir of another release left alone.
+// The time between two looks for work that an heir of another release left alone.
 constexpr milliseconds left_interval{2'000};
 
 } // namespace

@@ -28,8 +28,8 @@ public:
   /// @param by knows which effects this program has.
   void look(const item& roster, const actor& by, turn_scope& in);
 
-  /// This process was fenced: takes a new writer's number, in a transaction of its own. What it
-  /// owned under the old one belongs to its heir.
+  /// Takes a new writer's number after this process was fenced, in a transaction of its own. What
+  /// it owned under the old one belongs to its heir.
   /// @param awaited gets the calls that it owed an answer.
   void rejoin(
       group& of,

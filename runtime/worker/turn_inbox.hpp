@@ -32,7 +32,7 @@ public:
   /// repeat.
   bool is_forgotten(const uuid& id) const { return id < forgotten_ && id.version() == 7; }
 
-  /// In this turn the answers to calls with ids below `to` were forgotten.
+  /// Notes that the answers to calls with ids below `to` were forgotten in this turn.
   void forgot(const uuid& to) { forgotten_ = std::max(forgotten_, to); }
 
   /// Follows the session's `commit`.

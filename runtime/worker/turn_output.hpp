@@ -22,13 +22,13 @@ struct turn_output : saga::outgoing, turn_requests {
 
   /// Processes whose work was taken over, which may have left events in the outbox.
   std::uint64_t takeovers = 0;
-  /// Not everything that is old enough is deleted yet.
+  /// Whether rows that are old enough are left to be deleted.
   bool has_old_rows = false;
   /// Breaker orders of people, in order; the breaker may know them already.
   std::vector<store::forced_breaker> breaker_orders;
   /// Items for the group's own queue.
   std::vector<item> items;
-  /// What the turn did, for people.
+  /// The lines for the log that tell people what the turn did.
   std::vector<line> lines;
 
   /// The sizes before one message, to come back to when that message is undone.

@@ -37,7 +37,7 @@ public:
   /// Has the socket loop tell how the node is, while `run` runs. From any thread.
   void ask_snapshot(observe::loop_question<worker_snapshot>::receiver answered);
 
-  /// What its threads have recorded. From any thread.
+  /// The spans that its threads have recorded. From any thread.
   const observe::span_rings& spans() const;
 
 private:

@@ -26,7 +26,7 @@ public:
 
   std::size_t size() const { return all_.size(); }
 
-  /// Null if the worker does not run that capability.
+  /// The group of a capability; null if the worker does not run it.
   group* find(std::string_view capability) const;
 
   std::vector<std::string> names() const;

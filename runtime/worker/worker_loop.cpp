@@ -13,7 +13,7 @@ namespace troupe {
 
 namespace {
 
-// How often breakers, supervisors and delayed items are looked at.
+// The time between two looks at breakers, supervisors and delayed items.
 constexpr milliseconds tick{10};
 constexpr milliseconds probe_patience{250};
 
@@ -282,7 +282,7 @@ void worker_loop::continue_drain(instant now) {
     return reports_.tell_all(now); // Calls already on their way are still to come in.
   }
   if (owed == 0 || now >= drain_until_) {
-    commands(now); // If time is up: what is finished by now leaves, too.
+    commands(now); // The results that are finished by now leave, too, if the time is up.
     parts_.log.write("worker.drained", {{"left", fmt::to_string(owed)}});
     sockets_.stop();
   }

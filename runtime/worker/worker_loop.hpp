@@ -24,10 +24,10 @@
 
 namespace troupe {
 
-/// How a worker ended.
+/// The end of a worker.
 struct worker_end {
   bool good = true;
-  /// If not good: what happened and what to do.
+  /// The reason of an end that is not good: what happened and what to do.
   std::string reason;
 };
 
@@ -45,7 +45,7 @@ public:
       worker_parts& parts,
       const worker_groups::list& groups);
 
-  /// From any thread.
+  /// Asks for a drain, from any thread.
   void request_drain() { drain_requested_ = true; }
 
   /// Has the loop tell how it is, once runners and brokers have answered it: within 250 ms or half

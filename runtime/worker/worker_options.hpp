@@ -25,13 +25,13 @@ struct worker_options {
   transport::heartbeat_options heartbeat;
   std::size_t body_bytes_max = std::size_t{1024} * 1024;
   std::vector<capability_options> capabilities;
-  /// How long a drain may take. Brokers hand on whatever is still in hand then.
+  /// The time that a drain may take. Brokers hand on whatever is still in hand then.
   std::chrono::milliseconds drain_limit{10'000};
-  /// How long brokers may refuse the login before the worker gives up.
+  /// The time for which brokers may refuse the login before the worker gives up.
   std::chrono::milliseconds refusal_limit{5'000};
-  /// Absent: links have no keys.
+  /// The keys of links; absent: they have none.
   transport::link_key_source keys{};
-  /// How effects call other capabilities; absent: not at all.
+  /// The way for effects to call other capabilities; absent: they cannot.
   ask_capability ask{};
 };
 

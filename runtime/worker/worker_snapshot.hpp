@@ -15,17 +15,18 @@ namespace troupe {
 
 /// A group beyond what `troupe status` shows of it.
 struct group_snapshot {
-  /// Why its store was refused for good; empty if it was not.
+  /// The reason why its store was refused for good; empty if it was not.
   std::string refused_store{};
-  /// How long its runners took to answer the socket loop, or for how long one has not.
+  /// The time that its runners took to answer the socket loop, or for which one has not.
   std::chrono::nanoseconds took{};
-  /// For how long a handler or commit has been running, and when the watchdog ends the process.
+  /// The time for which a handler or commit has been running, and that at which the watchdog ends
+  /// the process.
   std::chrono::nanoseconds busy{};
   std::chrono::nanoseconds busy_limit{};
   group_probe probed{};
-  /// In the order of the measured operations.
+  /// The operations, in the order of the measured ones.
   std::vector<std::string> operations{};
-  /// Of all its runners.
+  /// The measurements of all its runners.
   runner_metrics measured{0};
   /// Nothing if it has had no effects.
   std::optional<effect_metrics> effects{};
@@ -34,17 +35,17 @@ struct group_snapshot {
 
 struct link_snapshot {
   bool is_up = false;
-  /// How long the broker took to answer a call, or for how long it has not.
-  /// Nothing while the link is down.
+  /// The time that the broker took to answer a call, or for which it has not. Nothing while the
+  /// link is down.
   std::optional<std::chrono::nanoseconds> took{};
 };
 
-/// How a worker is, as its socket loop tells other threads of the process.
+/// The state of a worker, as its socket loop tells other threads of the process.
 struct worker_snapshot {
   wire::node_status status{};
-  /// Of each group of `status`.
+  /// A snapshot of each group of `status`.
   std::vector<group_snapshot> groups{};
-  /// Of each broker of the worker's options.
+  /// A snapshot of each broker of the worker's options.
   std::vector<link_snapshot> links{};
   bool is_draining = false;
 };

@@ -8,7 +8,7 @@
 
 namespace troupe {
 
-/// What `troupe.node.NAME` answers to `status`.
+/// The answer of `troupe.node.NAME` to `status`.
 /// @param calls_of_sagas how many wait for their answer.
 wire::node_status worker_status(
     const worker_parts& parts,

@@ -52,7 +52,7 @@ struct write {
   answer result{};
   std::unique_ptr<observe::open_span> span{};
 
-  /// What comes out of its handler carries this trace.
+  /// The trace that whatever comes out of its handler carries.
   /// @param its the trace of the message.
   std::string_view trace(std::string_view its) const { return span ? span->context : its; }
 

@@ -98,7 +98,7 @@ class Memory(SystemTest):
 
         until = time.monotonic() + PATIENCE
         while self.counters()["unread"] == 0:
-            self.assertLess(time.monotonic(), until, "nothing was left away")
+            self.assertLess(time.monotonic(), until, "no answer was omitted")
 
     def test_buffers_of_clients_that_have_read_their_answers_and_stay(self):
         for i in range(20):

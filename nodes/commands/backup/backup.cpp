@@ -127,7 +127,7 @@ outcome<saved_file> save(source& from, const fs::path& folder) {
   if (auto written = from.moment->write(to); !written) {
     return failure{std::move(written).error()};
   }
-  from.moment.reset(); // So that its WAL can be copied back.
+  from.moment.reset(); // The moment ends, so that its WAL can be copied back.
   auto digest = sha256_of(to);
   if (!digest) {
     return failure{std::move(digest).error()};

@@ -115,7 +115,7 @@ verify_all(const contract::pact& of, const verify_arguments& given, topology_mes
     const auto made = verify(each, given.provider, system);
     failed += made.holds() || made.is_pending ? 0 : 1;
     fmt::print("{}", given.json ? json_of(of, made) : text_of(made));
-    written_out(exit_code::ok); // Now: the next one may take its time.
+    written_out(exit_code::ok); // The text is written now, as the next one may take its time.
   }
   if (!given.json) {
     fmt::print("  failed: {} of {}\n", failed, of.interactions.size());

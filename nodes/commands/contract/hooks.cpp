@@ -140,13 +140,13 @@ private:
 
   std::mutex mutex_;
   std::condition_variable_any came_;
-  /// As many as there are connections at most.
+  /// The requests that wait, as many as there are connections at most.
   std::deque<std::pair<http::request, http::responder>> waiting_;
   std::jthread thread_;
 };
 
 int run(const hooks_arguments& given) {
-  // Before any thread is made, which inherits this.
+  // The signals are blocked before any thread is made, which inherits this.
   const sigset_t stop_signals = block_stop_signals();
   auto pacts = read_contracts(given.files);
   if (!pacts) {

@@ -26,7 +26,7 @@ struct free_list {
 std::size_t take_body(char* from, std::size_t size, std::size_t count, void* to) {
   std::string& body = static_cast<contract::actual_response*>(to)->body;
   if (body.size() + size * count > body_bytes_max) {
-    return 0; // Has libcurl give up.
+    return 0; // The value has libcurl give up.
   }
   body.append(from, size * count);
   return size * count;
@@ -93,7 +93,7 @@ send_http(const std::string& base, const contract::actual_request& asked, millis
     fields.reset(curl_slist_append(fields.release(), line.c_str()));
   };
   add_field("Expect:");
-  add_field("Accept:"); // What is asked for is the contract's to say.
+  add_field("Accept:"); // The contract alone says what is asked for.
   if (!asked.body.empty()) {
     add_field("Content-Type:");
   }

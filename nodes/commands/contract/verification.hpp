@@ -9,7 +9,7 @@
 
 namespace troupe {
 
-/// How a provider is asked.
+/// The addresses at which a provider is asked.
 struct provider_addresses {
   /// The base URL of its HTTP, such as "https://shop.example:8443".
   std::string url{};
@@ -26,7 +26,7 @@ struct verdict_on_interaction {
   std::string title;
   bool is_pending = false;
   contract::differences found{};
-  /// Why it could not be seen at all.
+  /// The reason why it could not be seen at all.
   std::optional<error> trouble{};
 
   bool holds() const { return found.empty() && !trouble; }

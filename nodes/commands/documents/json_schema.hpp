@@ -11,7 +11,7 @@ namespace troupe {
 /// Keys in the order in which they are added.
 using document = nlohmann::ordered_json;
 
-/// Where OpenAPI and AsyncAPI keep the schemas of a document.
+/// The place where OpenAPI and AsyncAPI keep the schemas of a document.
 inline constexpr const char* schemas_path = "#/components/schemas/";
 
 /// JSON Schema of the JSON form of a value (runtime/gateway/README.md).

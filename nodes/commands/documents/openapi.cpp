@@ -125,7 +125,7 @@ public:
     all_["paths"][path.text][key_of(route.key.method)] = std::move(made);
   }
 
-  /// Where answers are that somebody did not wait for.
+  /// Adds the paths of answers that somebody did not wait for.
   void add_calls() {
     document& made = all_["paths"]["/calls/{id}"]["get"];
     made["operationId"] = name_for("answer");
@@ -331,7 +331,7 @@ private:
   const topology::gateway_plan& gateway_;
   const std::vector<topology::actor_type>& types_;
   document all_;
-  /// By the path with empty braces.
+  /// The paths, by the path with empty braces.
   std::map<std::string, path_template> paths_;
   std::set<std::string> names_;
 };

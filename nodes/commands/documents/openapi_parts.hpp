@@ -17,8 +17,8 @@ document busy_response(std::string_view what);
 /// A body of JSON.
 document json_content(document schema);
 
-/// What every document of a gateway has: the schema `problem`; the responses `problem` and
-/// `accepted`; the parameters `key`, `required_key`, `prefer` and `prefer_async`.
+/// The parts that every document of a gateway has: the schema `problem`; the responses `problem`
+/// and `accepted`; the parameters `key`, `required_key`, `prefer` and `prefer_async`.
 document shared_components();
 
 } // namespace troupe

@@ -211,7 +211,7 @@ document kept(std::string_view whose) {
 
 document events() {
   document rule = kept("these topics");
-  rule["keep"].erase("default"); // Those of `events`.
+  rule["keep"].erase("default"); // The defaults are those of `events`.
   rule["size"].erase("default");
   rule["drop_unread"] = {
       {"description",

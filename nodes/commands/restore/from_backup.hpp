@@ -15,7 +15,7 @@ struct returning_file {
   saved_file saved;
   std::filesystem::path from;
   std::filesystem::path to;
-  /// What the database that is there now says of itself, as a manifest would; nothing if there is
+  /// The entry of the database that is there now, as a manifest would have it; nothing if there is
   /// none, or it cannot be read.
   std::optional<saved_file> now;
   bool is_there = false;
@@ -33,7 +33,7 @@ struct checked_backup {
 outcome<checked_backup>
 check_backup(const topology::plan& plan, const std::filesystem::path& folder);
 
-/// What bringing it back would lose and repeat, a sentence a line. Pure.
+/// The losses and repeats of bringing it back, a sentence a line. Pure.
 std::vector<std::string> consequences_of(const checked_backup& backup);
 
 /// Puts what is there aside, into folders named `before-restore-TIME` beside it, and the backup's

@@ -23,7 +23,7 @@ reunite_outbox(const database_history& database, const std::optional<broker::sou
     return plan;
   }
   const std::uint64_t before_oldest = database.oldest - 1;
-  // Where the journal has all that was confirmed here, none of it is sent again.
+  // Events that were confirmed here are not sent again where the journal has them all.
   const bool has_confirmed =
       plan.fit == outbox_fit::database_is_older && database.mark.confirmed < plan.now.taken;
   plan.then.taken =

@@ -14,7 +14,7 @@
 
 namespace troupe {
 
-/// What a capability's database holds of the history that it shares with the journal.
+/// The part of a capability's database in the history that it shares with the journal.
 struct database_history {
   std::string capability;
   uuid instance;
@@ -37,14 +37,14 @@ struct database_history {
   std::vector<std::uint64_t> postponed;
 };
 
-/// What the journal holds of it.
+/// The journal's part in it.
 struct journal_history {
   uuid instance;
   lineage lives;
   std::uint64_t last = 0;
 };
 
-/// How the two sides of an outbox go on together.
+/// The reunion of the two sides of an outbox.
 struct outbox_reunion {
   outbox_fit fit = outbox_fit::fits;
   /// The journal's row, now and then.
@@ -52,11 +52,12 @@ struct outbox_reunion {
   broker::source_row then;
   /// Events in the journal that the outbox may send again, under other numbers: not taken twice.
   std::uint64_t remembered = 0;
-  /// How many events are in neither: confirmed by a journal that is lost, and deleted here since.
+  /// The number of events that are in neither: confirmed by a journal that is lost, and deleted
+  /// here since.
   std::uint64_t lost = 0;
 };
 
-/// How a database goes on with the events that it handles.
+/// The reunion of a database with the events that it handles.
 struct events_reunion {
   enum class finding : std::uint8_t { fits, journal_is_older, other_journal };
 

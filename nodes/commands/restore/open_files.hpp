@@ -15,7 +15,7 @@ namespace troupe {
 
 /// A capability's database, open and locked.
 struct open_database {
-  store::turnstile gate; // Given back once the session is closed.
+  store::turnstile gate; // The lock, given back once the session is closed.
   std::unique_ptr<store::database> session;
   database_history history;
   outbox_reunion outbox;

@@ -14,7 +14,7 @@ namespace troupe {
 namespace {
 
 constexpr std::string_view empty_map = "\x80";
-// More is not counted: it is a flood either way.
+// The most that are counted: more is a flood either way.
 constexpr std::uint32_t waiting_counted = 1'000;
 
 template <class Message>
@@ -55,7 +55,7 @@ broker_answers ask_broker(
                       : outcome<std::string>{failure{invalid("it does not keep the journal")}}};
 }
 
-/// What to ask the nodes besides their status, and of what.
+/// A matter that nodes are asked about besides their status.
 struct node_matter {
   std::string node;
   std::string capability;

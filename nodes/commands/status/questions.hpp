@@ -12,7 +12,7 @@
 
 namespace troupe {
 
-/// What one broker or node answered to `status`, as it came.
+/// The answer of one broker or node to `status`, as it came.
 struct status_report {
   std::string kind;
   std::string name;
@@ -30,7 +30,7 @@ struct system_answers {
 
 /// The part of a system that is asked for.
 enum class matters : std::uint8_t {
-  /// How brokers, nodes and the journal are.
+  /// The state of brokers, nodes and the journal.
   state,
   /// The state, and the work that waits for a person, which nodes read from their databases.
   all,

@@ -17,7 +17,7 @@ outcome<nlohmann::ordered_json> json_of(const outcome<std::string>& body);
 nlohmann::ordered_json report_of(
     const topology::plan& plan, const system_answers& answers, const std::vector<trouble>& found);
 
-/// On one line. Bytes that are not UTF-8 become replacement characters.
+/// The value on one line. Bytes that are not UTF-8 become replacement characters.
 std::string line_of(const nlohmann::ordered_json& value);
 
 } // namespace troupe

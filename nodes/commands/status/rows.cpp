@@ -13,11 +13,11 @@ namespace {
 struct breaker_words {
   std::string_view state;
   std::string_view words;
-  /// Where nothing says that it is a breaker.
+  /// The words of a cell where nothing says that it is a breaker.
   std::string_view cell;
 };
 
-// From the best to the worst.
+// The words of breakers, from the best to the worst.
 constexpr std::array<breaker_words, 6> breakers{
     {{"closed", "closed", "ok"},
      {"half_open", "half open", "half open"},

@@ -66,7 +66,7 @@ std::string table_within(const std::vector<capability_row>& rows, std::size_t co
   if (most <= columns) {
     return table;
   }
-  const std::size_t excess = most - columns + 3; // And the three dots.
+  const std::size_t excess = most - columns + 3; // The excess includes the three dots.
   return table_of(
       rows, longest > excess + name_characters_min ? longest - excess : name_characters_min);
 }

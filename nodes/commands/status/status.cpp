@@ -78,7 +78,7 @@ int show(system_links& links, const topology::plan& plan, const status_arguments
 }
 
 int run(const status_arguments& given) {
-  // Before any thread is made, so that all inherit it.
+  // The signals are blocked before any thread is made, so that all inherit it.
   const auto stop_signals = given.watch ? std::optional{block_stop_signals()} : std::nullopt;
   const auto plan = load_plan(given.file, given.json);
   if (!plan) {

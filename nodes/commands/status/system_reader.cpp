@@ -61,7 +61,7 @@ std::set<std::string> silent_in(const system_view& view) {
 }
 
 std::vector<placed_saga> placed_sagas(const std::vector<wire::standing_sagas>& said) {
-  // By the capability too: the id alone is the call's, which may start several.
+  // The sagas by id and capability: the id alone is the call's, which may start several.
   std::map<std::pair<uuid, std::string>, placed_saga> all;
   for (const wire::standing_sagas& page : said) {
     for (const wire::standing_saga& each : page.sagas) {

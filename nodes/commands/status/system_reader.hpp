@@ -61,8 +61,8 @@ std::set<std::string> silent_in(const system_view& view);
 /// The sagas that nodes told of, each once.
 std::vector<placed_saga> placed_sagas(const std::vector<wire::standing_sagas>& said);
 
-/// How long a node has to answer: one that was killed is to be seen within 2 s, by whoever looks
-/// once a second.
+/// The time that a node has to answer: one that was killed is to be seen within 2 s, by whoever
+/// looks once a second.
 inline constexpr milliseconds reader_patience{800};
 
 } // namespace troupe

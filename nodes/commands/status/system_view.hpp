@@ -12,7 +12,7 @@
 
 namespace troupe {
 
-/// What a broker said of itself, or why it did not answer.
+/// The answer of a broker about itself, or why there is none.
 struct broker_view {
   std::string name;
   outcome<wire::broker_status> said;
@@ -20,16 +20,16 @@ struct broker_view {
   std::string last_words{};
 };
 
-/// What a node said of itself, or why it did not answer.
+/// The answer of a node about itself, or why there is none.
 struct node_view {
   std::string name;
   std::string host;
   outcome<wire::node_status> said;
-  /// As of a broker.
+  /// The last words, as of a broker.
   std::string last_words{};
 };
 
-/// What waits for a person, as one node sees it.
+/// The matters that wait for a person, as one node sees them.
 struct waiting_view {
   std::string capability;
   std::string node;

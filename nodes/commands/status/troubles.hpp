@@ -15,17 +15,17 @@ struct trouble {
   enum class weight : std::uint8_t {
     /// The system does not do all of its work.
     wrong,
-    /// It works, and something of it waits until a person decides.
+    /// The thing works, and something of it waits until a person decides.
     waiting,
   };
 
   weight is = weight::wrong;
   std::string what;
-  /// For how long, where that is known.
+  /// The time for which it has lasted, where that is known.
   std::optional<milliseconds> lasted{};
-  /// In the words of whoever met it; may be empty.
+  /// The reason, in the words of whoever met it; may be empty.
   std::string why{};
-  /// What to do; may be empty.
+  /// The advice what to do; may be empty.
   std::string next{};
 };
 

@@ -24,7 +24,7 @@ namespace {
 constexpr milliseconds stop_patience{10'000};
 constexpr milliseconds redraw_interval{500};
 constexpr milliseconds look_interval{1000};
-// What comes within this time of the first is the same Ctrl-C.
+// The time within which a signal after the first is the same Ctrl-C.
 constexpr milliseconds same_signal{500};
 
 enum class child_kind : std::uint8_t { broker, worker, gateway };
@@ -36,11 +36,11 @@ std::string_view name_of(child_kind kind) {
 
 struct up_arguments {
   std::string file;
-  /// Empty: this machine.
+  /// The host; empty: this machine.
   std::string host;
   /// "text" or "json".
   std::string log = "text";
-  /// Empty: the folder `log` beside the file.
+  /// The folder of logs; empty: the folder `log` beside the file.
   std::string log_folder;
   bool json = false;
 };
@@ -51,7 +51,7 @@ struct child {
   child_command command;
   pid_t pid = 0; // 0: does not run.
   instant started_at{};
-  instant start_at{}; // When it does not run.
+  instant start_at{}; // The time at which it is started, while it does not run.
   unsigned deaths_in_a_row = 0;
   unsigned restarts = 0;
   std::string last_exit;
@@ -323,7 +323,7 @@ std::vector<child> children_of(
   return all;
 }
 
-/// Why there is nothing to start: what a `host` of the topology may be.
+/// The reason why there is nothing to start: what a `host` of the topology may be.
 std::string nothing_here(const topology::plan& plan, const up_arguments& given) {
   std::set<std::string> hosts;
   for (const auto& each : plan.brokers) {

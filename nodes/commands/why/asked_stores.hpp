@@ -26,7 +26,7 @@ public:
   outcome<wire::told_life>
   life_of(const topology::capability_plan& capability, const std::vector<uuid>& ids);
 
-  /// How far a capability is with an event. @errors as above.
+  /// The state of an event at a capability. @errors as above.
   outcome<wire::delivery_told> delivery_of(
       const topology::capability_plan& capability, std::uint32_t partition, std::uint64_t position);
 

@@ -11,9 +11,9 @@
 
 namespace troupe::why {
 
-/// How the stores end the life of an id.
+/// The verdict of the stores on the life of an id.
 enum class verdict : std::uint8_t {
-  /// It is over: answered, handled by all, undone, or refused for good.
+  /// The life is over: answered, handled by all, undone, or refused for good.
   done,
   /// Work is under way, or waits for its time.
   under_way,
@@ -47,7 +47,7 @@ struct life {
   std::vector<wire::event_told> events{};
   std::vector<letter_told> letters{};
   std::vector<wire::change_told> changes{};
-  /// What could not be looked at, or is not written down anywhere, in sentences.
+  /// The things that could not be looked at, or are not written down anywhere, in sentences.
   std::vector<std::string> not_known{};
 };
 

@@ -17,8 +17,8 @@ namespace {
 
 // Events of one topic that a turn publishes, as far as they are looked for.
 constexpr int events_of_topic_max = 4;
-// How many steps away from the id that is asked for its consequences are followed, and how many
-// ids.
+// The most steps away from the id that is asked for to which its consequences are followed, and the
+// most ids.
 constexpr int distance_max = 6;
 constexpr std::size_t ids_max = 500;
 constexpr std::size_t rounds_max = 3;

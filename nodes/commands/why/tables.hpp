@@ -14,7 +14,7 @@
 
 namespace troupe::why {
 
-/// How far a subscriber without a database is with the event at `position`.
+/// Adds how far a subscriber without a database is with the event at `position`.
 void read_cursor(
     store::database& journal,
     std::uint32_t partition,

@@ -13,8 +13,9 @@ namespace {
 // The `retry_after` of a draining broker: `troupe up` has started it again by then.
 constexpr milliseconds drain_wait{1'000};
 constexpr milliseconds full_wait{100};
-// Between two calls that are told the nearest names. To compare one with a thousand of them takes
-// some 100 us of the loop: a hundredth of its time at most, whoever calls what does not exist.
+// The time between two calls that are told the nearest names. Comparing one with a thousand of them
+// takes some 100 us of the loop: a hundredth of its time at most, whoever calls what does not
+// exist.
 constexpr milliseconds suggestion_interval{10};
 
 std::uint64_t key_digest(std::string_view key) {
@@ -143,7 +144,7 @@ bool arrivals::is_taken(
   return true;
 }
 
-/// If a worker brought this call along when it logged in, it is outstanding there already.
+/// Whether a worker brought this call along when it logged in: it is outstanding there already.
 bool arrivals::was_brought(std::uint32_t index) {
   const call& made = calls_[index];
   const brought_call* held = nodes_.find_brought(made.id);

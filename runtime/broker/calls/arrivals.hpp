@@ -33,7 +33,7 @@ public:
       instant now,
       decisions& out);
 
-  /// From now on new calls are refused; a call that is here may still be attached to.
+  /// Refuses new calls from now on; a call that is here may still be attached to.
   void drain() { is_draining_ = true; }
 
 private:

@@ -29,11 +29,11 @@ struct alignas(64) call {
   static constexpr std::size_t slot_bytes = 512;
 
   enum class phase : std::uint8_t {
-    /// In no list: new, or on its way from one list to another.
+    /// A call in no list: new, or on its way from one list to another.
     none,
-    /// In its capability's queue.
+    /// A call in its capability's queue.
     queued,
-    /// In the line of the placement that is to get the calls of its key.
+    /// A call in the line of the placement that is to get the calls of its key.
     lined_up,
     /// Two workers died with it in hand: in the list of those to be sent alone.
     suspected,
@@ -80,7 +80,7 @@ struct alignas(64) call {
   std::vector<std::uint32_t> tried;
   errc refusal = errc::unavailable;
   milliseconds refusal_wait{0};
-  /// Of a call that awaits its answer: whose share it is in (`held_calls::may_await`).
+  /// The peer in whose share a call is that awaits its answer (`held_calls::may_await`).
   origin awaited_by{};
   std::uint32_t given_to = nowhere;
 
@@ -90,7 +90,7 @@ struct alignas(64) call {
 
   std::string_view op() const { return std::string_view{bytes}.substr(op_at, op_size); }
 
-  /// What it takes up, about.
+  /// The bytes that it takes up, about.
   std::size_t size() const { return bytes.size() + slot_bytes; }
 
   bool came_before(const call& other) const {
@@ -109,8 +109,8 @@ struct alignas(64) call {
   instant earliest_deadline() const;
 };
 
-/// Where the calls of one key are that workers have in hand. What is sent elsewhere meanwhile could
-/// be carried out first.
+/// The place of the calls of one key that workers have in hand. A call that is sent elsewhere
+/// meanwhile could be carried out first.
 struct key_hold {
   /// `nowhere` if there are none.
   std::uint32_t placement = nowhere;

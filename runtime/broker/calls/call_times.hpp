@@ -5,19 +5,20 @@
 
 namespace troupe::broker {
 
-/// How long the calls of one capability took here.
+/// The time that calls of one capability took here.
 struct call_times {
-  /// From its arrival until a worker was sent it first.
+  /// The time from a call's arrival until a worker was sent it first.
   observe::histogram queue;
-  /// From its arrival to its answer, an error for `failed`; each call once, however many wait.
+  /// The time from a call's arrival to its answer, an error for `failed`; each call once, however
+  /// many wait.
   observe::histogram answered;
   observe::histogram failed;
-  /// Until nobody waited any more, as the time of all was up.
+  /// The time until nobody waited any more, as the time of all was up.
   observe::histogram expired;
   /// Calls that this broker took in and ended with an error of its own.
   tally refused;
 
-  /// Of all calls that took their time here, however they ended.
+  /// The times of all calls, however they ended.
   observe::histogram ended() const {
     observe::histogram all = answered;
     all.add(failed);

@@ -10,8 +10,8 @@
 
 namespace troupe::broker {
 
-/// Who waits for which call, and until when; each of them is told exactly one end. Confined to the
-/// router.
+/// The callers: who waits for which call, and until when; each of them is told exactly one end.
+/// Confined to the router.
 ///
 /// A call has a timer, of the earliest deadline, exactly while somebody waits for it.
 class callers {

@@ -6,10 +6,10 @@
 
 namespace troupe::broker {
 
-/// Where a call can go: a placement, or why there is none.
+/// The place where a call can go: a placement, or why there is none.
 struct choice {
   enum class verdict : std::uint8_t {
-    /// To `placement`.
+    /// The call goes to `placement`.
     go,
     /// Some node serves it and has no room now, or none is logged in: wait. A call with a key waits
     /// for `placement`, if there is one.

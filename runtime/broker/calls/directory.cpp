@@ -10,7 +10,7 @@ namespace {
 constexpr milliseconds rate_window{250};
 constexpr milliseconds wait_min{10};
 constexpr milliseconds wait_max{5'000};
-// As long as nothing was answered, the rate is not known.
+// The wait as long as nothing was answered and the rate is not known.
 constexpr milliseconds wait_unknown{100};
 
 } // namespace

@@ -17,11 +17,11 @@
 
 namespace troupe::broker {
 
-/// How fast calls of a capability are answered, for an honest `retry_after`.
+/// The rate at which calls of a capability are answered, for an honest `retry_after`.
 class drain_rate {
 public:
   void note(instant now);
-  /// How long `count` calls will take, at least 10 ms and at most 5 s.
+  /// The time that `count` calls will take, at least 10 ms and at most 5 s.
   milliseconds time_for(std::uint32_t count) const;
 
 private:
@@ -30,7 +30,7 @@ private:
   double per_ms_ = 0;
 };
 
-/// What one node serves of one capability.
+/// The part of one capability that one node serves.
 struct placement {
   std::uint32_t node = nowhere;
   std::uint32_t credit = 0;
@@ -50,9 +50,9 @@ struct placement {
   /// down there. The end of time if a person forced the breaker open.
   instant blocked_until{};
   std::string why_shut;
-  /// How a person took the breaker over, in words, if one has.
+  /// The order by which a person took the breaker over, in words, if one has.
   std::string forced;
-  /// After this time another try may be of use, as the worker says.
+  /// The time after which another try may be of use, as the worker says.
   milliseconds retry_after{};
 };
 
@@ -62,17 +62,17 @@ struct capability {
   observe::sampling sampling;
   call_list queue;
   call_list awaiting;
-  /// In the lines of its placements.
+  /// The calls in the lines of its placements.
   std::uint32_t lined_up = 0;
   std::uint32_t outstanding = 0;
   /// Calls in its lines may belong to other placements: what nodes serve has changed, a breaker may
   /// let calls through soon, or the calls wait where their keys are in hand still.
   bool may_move = false;
-  /// Where the search for the least loaded placement starts, so that ties go round.
+  /// The placement where the search for the least loaded one starts, so that ties go round.
   std::uint32_t next_placement = 0;
   /// Placements are added, never removed: a call remembers its own by index.
   std::vector<placement> placements;
-  /// By node: whether the topology places it there. Empty: on all nodes.
+  /// Whether the topology places it at a node, by node. Empty: on all nodes.
   std::vector<bool> is_placed_at;
   drain_rate rate;
   call_times times;
@@ -110,7 +110,7 @@ struct node {
 struct brought_call {
   std::uint32_t node = nowhere;
   std::uint32_t capability = nowhere;
-  /// Of its request. Nothing if the worker is of a release that does not say it.
+  /// The digest of its request. Nothing if the worker is of a release that does not say it.
   std::optional<std::uint64_t> digest{};
 
   bool is_for(std::uint32_t where, std::string_view operation, std::string_view body) const {
@@ -118,8 +118,8 @@ struct brought_call {
   }
 };
 
-/// What exists: the capabilities and nodes of the topology, what the live nodes serve, and the
-/// calls that they have brought along.
+/// The directory of what exists: the capabilities and nodes of the topology, what the live nodes
+/// serve, and the calls that they have brought along.
 class directory {
 public:
   /// The most calls brought along that are remembered. A retry of a further one is delivered once

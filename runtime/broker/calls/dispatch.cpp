@@ -23,7 +23,7 @@ void dispatch::place(std::uint32_t index, instant now, decisions& out) {
     found = choose_for(made, now);
     if (const std::uint32_t at = line_of_key(made); at != nowhere) {
       found.is = choice::verdict::wait;
-      found.placement = at; // Behind the calls that came before it.
+      found.placement = at; // The call waits behind those that came before it.
     }
     if (found.is == choice::verdict::go
         && (!made.has_key || to.placements[found.placement].line.size == 0)) {
@@ -45,7 +45,7 @@ void dispatch::place(std::uint32_t index, instant now, decisions& out) {
   if (found.placement != nowhere) {
     calls_.line_up(index, found.placement);
     if (found.is == choice::verdict::go) {
-      pump(made.capability, now, out); // It has room, and others are first.
+      pump(made.capability, now, out); // The placement has room, and others are first.
     }
     return;
   }

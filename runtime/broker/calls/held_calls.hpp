@@ -41,7 +41,7 @@ public:
 
   std::size_t size() const { return by_id_.size(); }
 
-  /// What they take up, about.
+  /// The bytes that they take up, about.
   std::size_t bytes() const { return bytes_; }
 
   /// A slot for a new id, with header and body copied in. `ttl` is always patchable afterwards.
@@ -81,7 +81,7 @@ public:
 
   const call_list& suspects() const { return suspects_; }
 
-  /// Where the calls of this call's key are that are outstanding.
+  /// The place of the outstanding calls of this call's key.
   key_hold hold_of_key(const call& of) const;
 
 private:
@@ -103,7 +103,7 @@ private:
   tsl::robin_map<std::uint64_t, key_hold, secret_hash> keys_in_hand_;
   std::uint32_t arrivals_ = 0;
   std::size_t bytes_ = 0;
-  /// In free slots that keep a large buffer.
+  /// The bytes in free slots that keep a large buffer.
   std::size_t kept_bytes_ = 0;
   shares awaiting_;
 };

@@ -148,7 +148,7 @@ void logins::adopt(
   const std::uint32_t where =
       held.digest || index == nowhere ? held.capability : calls_[index].capability;
   if (where == nowhere ? held.digest.has_value() : !nodes_.serves(held.node, where)) {
-    ++counts_.stray_replies; // It would answer a call that nobody gave it.
+    ++counts_.stray_replies; // The worker would answer a call that nobody gave it.
     return;
   }
   if (index == nowhere) {
@@ -156,7 +156,7 @@ void logins::adopt(
   }
   call& known = calls_[index];
   if (known.is == call::phase::none) {
-    return; // It is over, by an earlier word about the same id.
+    return; // The call is over, by an earlier word about the same id.
   }
   if (!is_same(known, held)) {
     // The worker's answer belongs to whoever asked for what it has, and not to those who wait here.
@@ -325,7 +325,8 @@ void logins::return_outstanding(
   }
 }
 
-/// What waited for the worker because of its key waits for any worker: behind what it had in hand.
+/// Lets what waited for the worker because of its key wait for any worker: behind what it had in
+/// hand.
 void logins::return_lined_up(std::uint32_t number) {
   for (const node::place& each : nodes_.nodes[number].placements) {
     const call_list& line = nodes_.capabilities[each.capability].placements[each.placement].line;

@@ -11,7 +11,7 @@ namespace {
 
 // The wait of a caller whose pending call is not kept here: each try is delivered.
 constexpr milliseconds pending_wait{5'000};
-// Between two lines about answers of the wrong workers.
+// The time between two log lines about answers of the wrong workers.
 constexpr std::chrono::seconds log_interval{10};
 
 /// Whether the node may answer a call that it has not in hand now: the last that got it, or one
@@ -172,7 +172,7 @@ bool replies::try_elsewhere(
     instant now,
     decisions& out) {
   const auto why = wire::read_error(header.error);
-  // In a rolling upgrade one node may have an operation that another does not know. The answer of
+  // One node may have an operation that another does not know, in a rolling upgrade. The answer of
   // the last one is passed on as it is.
   const bool is_unknown = why && why->code == errc::unknown_operation;
   if (!why
@@ -196,7 +196,7 @@ bool replies::try_elsewhere(
   ++counts_.tried_elsewhere;
   // A draining node is not noted as tried: the next process under its name may take the call.
   if (!nodes_.nodes[number].draining) {
-    // Of two refusals, the one that may end is the answer.
+    // The answer is, of two refusals, the one that may end.
     const milliseconds wait =
         is_unknown ? milliseconds::max() : why->retry_after.value_or(milliseconds{0});
     if (known.tried.empty() || wait < known.refusal_wait) {

@@ -21,7 +21,7 @@ namespace troupe::broker {
 /// again. Times must not go backwards. The rules and their reasons are in runtime/broker/README.md.
 class router {
 public:
-  /// How often `tick` is to be called while `has_timers`.
+  /// The time between two `tick`s while `has_timers`.
   static constexpr milliseconds tick_interval{10};
 
   /// @param alone, cuts shared with the bus of the same broker.
@@ -83,21 +83,22 @@ public:
     replies_.take(from, header, header_bytes, body, now, out);
   }
 
-  /// To be called every `tick_interval` while `has_timers`, and at each heartbeat anyway.
+  /// Looks at timers. Called every `tick_interval` while `has_timers`, and at each heartbeat
+  /// anyway.
   void tick(instant now, decisions& out);
 
-  /// To be called when `quarantine::changes` has risen.
+  /// Follows the quarantine. Called when `quarantine::changes` has risen.
   void follow_quarantine(instant now, decisions& out) { suspects_.follow(now, out); }
 
   /// A client's login is over, and with it its connection.
   void client_left(origin whom) { callers_.forget(whom); }
 
-  /// From now on new calls are refused; those that are here go on.
+  /// Refuses new calls from now on; those that are here go on.
   void drain() { arrivals_.drain(); }
 
   const broker::call& call_at(std::uint32_t index) const { return calls_[index]; }
 
-  /// What a `deliver` sends.
+  /// The header and body that a `deliver` sends.
   std::string_view header_of(std::uint32_t call) const { return calls_[call].header(); }
 
   /// The login that a node of this name has now, or `login_id{nowhere}`.

@@ -9,14 +9,14 @@
 
 namespace troupe::broker {
 
-/// What the router knows of a capability before anybody logs in.
+/// The options of a capability, which the router knows before anybody logs in.
 struct capability_options {
   capability_name name;
   /// Calls that may wait for it here. 0 to 1,000,000.
   std::uint32_t queue_max = 1'000;
   /// The nodes on which the topology places it: no other may serve it. Empty: all.
   std::vector<node_name> nodes{};
-  /// Which calls without a trace are recorded.
+  /// The choice which calls without a trace are recorded.
   observe::sampling sampling{};
 };
 

@@ -10,7 +10,7 @@ namespace troupe::broker {
 
 namespace {
 
-/// For the log.
+/// The id of the call's trace, for the log.
 std::string trace_in(const call& of) {
   const auto header = wire::scan_header(of.header());
   return observe::hex_of(observe::trace_of(header ? header->traceparent : "", of.id));
@@ -99,7 +99,7 @@ void suspects::take_back(const std::vector<uuid>& blamed, const uuid& incarnatio
     known.deaths = deaths;
     if (known.is == call::phase::suspected && deaths < deaths_suspected && !has_turn(index)) {
       calls_.take_out(index);
-      calls_.put_back(index); // It is in the queue again, and not sent alone.
+      calls_.put_back(index); // The call is in the queue again, and not sent alone.
     }
   }
 }
@@ -269,7 +269,7 @@ void suspects::choose_again(std::uint32_t number) {
 
 void suspects::login_ended(std::uint32_t number) {
   if (turn_.node == number) {
-    end_turn(); // If the suspect was sent, it is in the node's list; if not, in that of suspects.
+    end_turn(); // The suspect is in the node's list if it was sent; if not, in that of suspects.
   }
 }
 
@@ -278,7 +278,7 @@ void suspects::follow(instant now, decisions& out) {
   const bool is_freed = quarantine_.node() != kept_free_ && freed != nowhere;
   kept_free_ = quarantine_.node();
   if (turn_.is_sent && !quarantine_.has_turn(suspect_of::calls)) {
-    turn_ = {}; // It took too long, and goes on beside others.
+    turn_ = {}; // The suspect took too long, and goes on beside others.
     send_next(now, out);
   } else {
     if (turn_.call != nowhere && !turn_.is_sent) {

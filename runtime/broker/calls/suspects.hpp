@@ -54,7 +54,7 @@ public:
   /// Clears a call of its deaths: the worker that answered it lived on.
   void acquit(const call& answered);
 
-  /// If no suspect has its turn: begins that of the first one that some node can take.
+  /// Begins the turn of the first suspect that some node can take, unless one has its turn.
   void send_next(instant now, decisions& out);
   /// A node has fewer calls in hand.
   void released(std::uint32_t number, instant now, decisions& out);

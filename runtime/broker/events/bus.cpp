@@ -6,7 +6,7 @@ namespace troupe::broker {
 
 namespace {
 
-// In an ASSIGN. What is older than that is not known to a database that was away for so long.
+// The lives that an ASSIGN names. Older ones are not known to a database that was away for so long.
 constexpr std::size_t lives_told = 256;
 
 } // namespace

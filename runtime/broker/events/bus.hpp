@@ -14,7 +14,7 @@ namespace troupe::broker {
 struct bus_options {
   std::vector<subscription_options> subscriptions;
   incoming_options incoming{};
-  /// Which topics the outbox of a capability may publish; null: all.
+  /// The rights of capabilities, by which an outbox may publish a topic; null: all.
   std::shared_ptr<const security::rules> rules{};
 };
 

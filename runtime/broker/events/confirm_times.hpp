@@ -9,10 +9,10 @@
 
 namespace troupe::broker {
 
-/// How long events took from their arrival until they were on disk. Pure.
+/// The time that events took from their arrival until they were on disk. Pure.
 class confirm_times {
 public:
-  /// So many events wait for the disk: those that are new came now.
+  /// Notes that `count` events wait for the disk: those that are new came now.
   void waiting(std::size_t count, instant now) {
     if (count > came_.size()) {
       came_.resize(count, now);
@@ -31,7 +31,7 @@ public:
   const observe::histogram& taken() const { return taken_; }
 
 private:
-  std::vector<instant> came_; // In the order of the events.
+  std::vector<instant> came_; // The arrivals, in the order of the events.
   observe::histogram taken_;
 };
 

@@ -64,7 +64,8 @@ private:
     bool drops = false;
     std::optional<uuid> after{};
     std::uint64_t changed = 0;
-    std::map<std::pair<std::string, std::string>, std::uint64_t> kept{}; // By capability and topic.
+    // The letters that are kept, by capability and topic.
+    std::map<std::pair<std::string, std::string>, std::uint64_t> kept{};
   };
 
   void change_page(const std::shared_ptr<change_of_many>& all, instant now);
@@ -78,9 +79,9 @@ private:
   const feeder& subscribers_;
   event_links& links_;
   std::size_t bytes_max_;
-  std::deque<change> changes_; // That wait.
+  std::deque<change> changes_; // The changes that wait.
   bool is_changing_ = false;
-  std::optional<error> write_failed_; // Why, if the last write did.
+  std::optional<error> write_failed_; // The reason, if the last write failed.
 };
 
 } // namespace troupe::broker

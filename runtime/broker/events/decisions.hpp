@@ -37,14 +37,15 @@ struct send_dead {
   std::vector<std::uint64_t> positions;
 };
 
-/// Read the events at these positions, and call `bus::fetched` with the ones that are there.
+/// The action to read the events at these positions, and to call `bus::fetched` with the ones that
+/// are there.
 struct fetch_events {
   std::uint32_t subscriber = 0;
   std::vector<std::uint64_t> positions;
 };
 
-/// Read up to `count` events above `after` that match the subscriber's patterns, and call
-/// `bus::read`.
+/// The action to read up to `count` events above `after` that match the subscriber's patterns, and
+/// to call `bus::read`.
 struct read_journal {
   std::uint32_t subscriber = 0;
   std::uint64_t after = 0;
@@ -99,13 +100,13 @@ using event_action = std::variant<
 
 /// A dead letter that the bus puts into its next write; `dead_letters_written` follows.
 struct new_dead_letter {
-  /// Without times: a subscriber does not know the time of day.
+  /// The letter, without times: a subscriber does not know the time of day.
   dead_letter letter;
-  /// How long ago the event was first delivered. It is given up now.
+  /// The time since the event was first delivered. It is given up now.
   milliseconds tried_for{0};
 };
 
-/// What the bus, or one of its subscribers, decided about one input.
+/// The decisions of the bus, or one of its subscribers, about one input.
 struct event_decisions : decided<event_action> {
   /// The dead letters that a subscriber has decided on. The feeder empties the list after each call
   /// to a subscriber.

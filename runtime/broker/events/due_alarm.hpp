@@ -6,7 +6,7 @@
 
 namespace troupe::broker {
 
-/// When the journal is to be asked for the scheduled events that are due.
+/// The alarm that says when the journal is to be asked for the scheduled events that are due.
 ///
 /// An answer says when the next one is due, but knows only what was on disk when the question was
 /// read: what is written meanwhile is remembered beside it. A value; times are milliseconds of the
@@ -61,7 +61,7 @@ private:
 
   std::optional<std::int64_t> next_;
   bool is_asking_ = false;
-  bool was_asked_ = false; // Since `gives_way` was true.
+  bool was_asked_ = false; // Whether it was asked since `gives_way` was true.
 };
 
 } // namespace troupe::broker

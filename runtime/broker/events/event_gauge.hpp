@@ -27,7 +27,7 @@ public:
     confirms_.ended(events, is_written, now);
   }
 
-  /// What is on disk now.
+  /// Takes a batch that is on disk now.
   void wrote(const journal_batch& batch) {
     fired_ += batch.fired.size();
     cancelled_ += batch.cancelled.size();

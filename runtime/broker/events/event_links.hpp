@@ -8,7 +8,7 @@
 
 namespace troupe::broker {
 
-/// What the event service needs of the server it is part of.
+/// The server, as far as the event service that is part of it needs it.
 class event_links {
 public:
   event_links() = default;

@@ -10,35 +10,35 @@
 
 namespace troupe::broker {
 
-/// How one subscriber is.
+/// The state of one subscriber.
 struct subscription_measures {
   std::string capability;
   /// Events that it has yet to handle; while it reads from the journal also those of other topics
   /// that it has not come past.
   std::uint64_t lag = 0;
-  /// Since the oldest event was journaled that is in memory and not handled.
+  /// The time since the oldest event was journaled that is in memory and not handled.
   std::chrono::milliseconds lag_time{};
   std::uint64_t in_flight = 0;
   std::uint64_t retrying = 0;
   std::uint64_t delivered = 0;
   std::uint64_t handled = 0;
-  /// In the journal, when it was last asked.
+  /// The dead letters in the journal, when it was last asked.
   std::uint64_t dead_letters = 0;
-  /// Why it stands still; empty if it does not.
+  /// The reason why it stands still; empty if it does not.
   std::string trouble;
 };
 
-/// How the broker with the journal fares with events.
+/// The state of events at the broker with the journal.
 struct event_measures {
   std::uint64_t last = 0;
   std::uint64_t pending = 0;
-  /// From an event's arrival until it was on disk.
+  /// The time from an event's arrival until it was on disk.
   observe::histogram confirmed;
   /// A batch's transaction with its fsync.
   observe::histogram commit;
-  /// How long the journal took to answer, or for how long it has not.
+  /// The time that the journal took to answer, or for which it has not.
   std::chrono::nanoseconds journal_took{};
-  /// Why it could not be read; empty if it could.
+  /// The reason why it could not be read; empty if it could.
   std::string journal_trouble;
   /// Events that are to be published later, when the journal was last asked.
   std::uint64_t scheduled = 0;

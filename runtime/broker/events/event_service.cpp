@@ -19,7 +19,8 @@ constexpr std::chrono::seconds sweep_interval{5};
 /// Says whose events the journal has and nobody gets any more.
 void report_gone(
     const journal_state& state, const feeder& subscribers, event_links& links, instant now) {
-  std::map<std::string_view, std::size_t> gone; // With their dead letters.
+  // The capabilities that are gone, with their dead letters.
+  std::map<std::string_view, std::size_t> gone;
   for (const cursor_row& each : state.cursors) {
     gone.emplace(each.capability, 0);
   }
@@ -371,7 +372,8 @@ void event_service::carry_out(const fetch_events& what, instant now) {
           bus_.feeder().fetched(what.subscriber, found->events, found->missing, at, decided_);
           carry_out(at);
         } else {
-          // Nothing is known to be missing: ask again, behind whatever else waits.
+          // The question is asked again, behind whatever else waits: nothing is known to be
+          // missing.
           refetch_.push_back(what);
         }
       });

@@ -65,7 +65,7 @@ public:
   /// The quarantine has changed.
   void follow_quarantine(instant now);
 
-  /// When `due` wants to be called next.
+  /// The time at which `due` wants to be called next.
   instant next_due(instant tick_at) const;
   void due(instant now);
   void tick(instant now);
@@ -98,7 +98,7 @@ private:
   due_alarm due_;
   std::vector<retention_rule> rules_;
   settled_time settled_;
-  std::int64_t settled_ms_; // As of the last tick.
+  std::int64_t settled_ms_; // The settled time, as of the last tick.
   event_decisions decided_;
   event_decisions spare_;
   // Fetches that the journal could not answer; they are asked again.

@@ -111,7 +111,7 @@ void feeder::offer(std::uint32_t index, const event_ref& what, instant now, even
   }
   if (!fed.core->held().has_room()) {
     fed.core->passed(what->position - 1);
-    fed.is_live = false; // From here on it is read from the journal.
+    fed.is_live = false; // The subscriber's events are read from the journal from here on.
     return;
   }
   fed.core->offer(what, now, out);
@@ -342,7 +342,7 @@ std::uint32_t feeder::allowed(std::uint32_t index, login_id whom, std::uint32_t 
 
 void feeder::report_emptied() {
   const login_id node = quarantine_.node();
-  // Until a change is followed, other subscribers may still send to the node.
+  // Other subscribers may still send to the node until a change is followed.
   if (node == login_id{nowhere} || followed_ != quarantine_.changes()) {
     return;
   }

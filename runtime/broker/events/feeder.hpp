@@ -23,7 +23,7 @@ struct subscription_options {
   backoff_range backoff{};
   /// The position above which a subscriber begins that is new to the journal.
   std::uint64_t start = 0;
-  /// What it may have in memory.
+  /// The window of what it may have in memory.
   event_window window{};
   /// The largest body of an event that a worker can be sent.
   std::size_t body_bytes_max = wire::carried_bytes_max(wire::body_bytes_max);
@@ -100,7 +100,7 @@ public:
 private:
   struct fed_subscriber {
     std::unique_ptr<subscriber> core;
-    /// It has been offered all that is in the journal: new events go straight to it.
+    /// Whether it has been offered all that is in the journal: new events go straight to it.
     bool is_live = true;
     bool is_reading = false;
     std::uint64_t reading_above = 0;
@@ -125,8 +125,8 @@ private:
   std::map<std::pair<std::uint32_t, login_id>, std::uint32_t> credits_;
   login_id kept_free_{nowhere};           // The node in quarantine when it was last followed.
   std::uint64_t followed_ = 0;            // The quarantine's `changes` when it was last followed.
-  std::vector<dead_letter> dead_letters_; // To be written.
-  std::uint64_t last_ = 0;                // In the journal.
+  std::vector<dead_letter> dead_letters_; // The dead letters to be written.
+  std::uint64_t last_ = 0;                // The last position in the journal.
   std::int64_t wall_offset_ = 0;          // Civil time minus the other clock's, in milliseconds.
   bool are_cursors_dirty_ = false;
   instant cursors_at_{};

@@ -12,7 +12,7 @@ namespace troupe::broker {
 
 namespace {
 
-// After a write that failed: a full disk does not empty in a microsecond.
+// The pause after a write that failed: a full disk does not empty in a microsecond.
 constexpr milliseconds retry_interval{100};
 
 std::uint64_t digest_of_event(std::string_view topic, std::string_view body) {

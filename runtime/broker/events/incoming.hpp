@@ -21,10 +21,10 @@ std::shared_ptr<event> event_of(const wire::header_view& header, std::string_vie
 
 /// Bounds of the events that wait for the disk.
 struct incoming_options {
-  /// What one publisher may have waiting.
+  /// The most that one publisher may have waiting.
   std::uint32_t publisher_events_max = 8'192;
-  /// What all may have. One publisher may have as many bytes as are left for the others, so that
-  /// there is room for whoever comes next; its only event may have any size.
+  /// The most that all may have. One publisher may have as many bytes as are left for the others,
+  /// so that there is room for whoever comes next; its only event may have any size.
   /// @source Choudhury and Hahne 1998, "Dynamic queue length thresholds".
   std::size_t pending_events_max = 65'536;
   std::size_t pending_bytes_max = 64U << 20U;
@@ -82,8 +82,8 @@ public:
   /// nothing done, while such a publish is on its way to the disk, which may fail: ask again.
   bool fire(const scheduled_event& what, std::int64_t wall_ms, event_decisions& out);
 
-  /// Where the event with this id is in the journal, if a client published it lately or it was
-  /// scheduled.
+  /// The position in the journal of the event with this id, if a client published it lately or it
+  /// was scheduled.
   std::optional<std::uint64_t> position_of(const uuid& id) const {
     const recent_publishes::entry* const known = recent_.find(id);
     return known != nullptr && known->position <= last_ ? std::optional{known->position}
@@ -116,7 +116,7 @@ public:
   void not_scheduled(const refused_schedules& which, event_decisions& out);
   /// The batch is on disk: answers whoever waits.
   void written(event_decisions& out);
-  /// Nothing of the batch is on disk: tells whoever waits.
+  /// The batch failed, and nothing of it is on disk: tells whoever waits.
   void failed(const error& why, instant now, event_decisions& out);
   /// Forgets the batch. If it was not written, the events behind it move up.
   void end_batch(bool is_written);
@@ -145,7 +145,7 @@ public:
 private:
   struct waiting_publisher {
     answer_published what;
-    /// Of its event; 0: it repeats one.
+    /// The bytes of its event; 0: it repeats one.
     std::size_t bytes = 0;
   };
 
@@ -153,7 +153,7 @@ private:
     origin to{};
     uuid id;
     std::string body;
-    /// Of the event that it schedules; 0: none.
+    /// The bytes of the event that it schedules; 0: none.
     std::size_t bytes = 0;
   };
 
@@ -162,7 +162,7 @@ private:
     journal_batch rows;
     std::vector<waiting_publisher> publishers;
     std::vector<waiting_operator> operators;
-    /// Of its events, and of those that it schedules.
+    /// The bytes of its events, and of those that it schedules.
     std::size_t bytes = 0;
   };
 

@@ -28,7 +28,7 @@ public:
 
   /// A batch is closed: with it are all topics admitted so far.
   void close_batch();
-  /// That batch is on disk.
+  /// The batch is on disk.
   void written();
   /// The batch is not on disk: topics admitted since the last batch that is are unknown again.
   /// Topics of events that are still to be written have to be admitted anew.

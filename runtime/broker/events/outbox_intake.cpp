@@ -11,11 +11,11 @@ namespace {
 
 // A number that is missing for so long will not come by itself: its worker may be dead.
 constexpr milliseconds gap_patience{20};
-// Between two questions for the same numbers.
+// The time between two questions for the same numbers.
 constexpr milliseconds ask_again_after{500};
-// After so many questions without an answer an operator has to look.
+// The number of questions without an answer after which an operator has to look.
 constexpr std::uint32_t asked_max = 10;
-// What holds, and what a person can do.
+// The words that say what holds, and what a person can do.
 constexpr std::string_view remedy =
     "was the database restored from a backup? Nothing is taken from its outbox and nothing is "
     "deleted. Put the newer file back; or stop the system, and `troupe restore FILE` says what "
@@ -112,7 +112,7 @@ void outbox_intake::joined(login_id whom) {
   }
 }
 
-/// How far the outbox must have reached when the worker read it.
+/// The place that the outbox must have reached when the worker read it.
 outbox_intake::taken_at
 outbox_intake::least_of(login_id whom, const wire::outbox_state& state, const source& whose) const {
   const auto login = at_login_.find(whom);
@@ -129,7 +129,7 @@ void outbox_intake::announced(
     login_id from, const wire::outbox_state& state, instant now, decisions& out) {
   source& whose = sources_[state.capability];
   if (whose.instance != state.instance) {
-    if (whose.accepted != 0) { // Else there is nothing of it to remember.
+    if (whose.accepted != 0) { // An outbox of which nothing was accepted has nothing to remember.
       set_aside(state.capability, whose);
     }
     begin(whose, state, out);
@@ -220,7 +220,7 @@ bool outbox_intake::relayed(
       out.actions.emplace_back(send_confirmed{from, confirmed_of(found->first, whose)});
     }
   } else if (!has_room && seq > whose.accepted) {
-    whose.asked = 0; // Not for want of them.
+    whose.asked = 0; // The events came, so the count begins anew: there is no room.
     whose.asked_at = now;
   } else if (seq == whose.accepted + 1) {
     whose.asked = 0;
@@ -251,7 +251,7 @@ bool outbox_intake::accept(
     return true;
   }
   if (rules_ && !rules_->may_relay(name, what->topic)) {
-    // It cannot be passed over either: the topology has to change, or the code.
+    // The event cannot be passed over either: the topology has to change, or the code.
     refuse(
         name,
         whose,
@@ -332,7 +332,7 @@ void outbox_intake::close_batch(std::vector<source_row>& rows) {
 }
 
 void outbox_intake::written(bool is_good, instant now, decisions& out) {
-  // After a failure, events accepted for the next batch are taken back, too: `incoming` keeps
+  // The events accepted for the next batch are taken back after a failure, too: `incoming` keeps
   // nothing of outboxes then (`move_up`), and numbers have no gaps.
   for (past_database& each : past_) {
     (void)(is_good ? each.outbox.confirm() : each.outbox.take_back());
@@ -407,8 +407,8 @@ void outbox_intake::confirm_all(const std::string& name, const source& whose, de
   }
 }
 
-/// With a refusal no number is confirmed: it is one of another history, perhaps, and what has it
-/// there may be in no journal.
+/// The confirmation of an outbox. With a refusal no number is confirmed: it is one of another
+/// history, perhaps, and what has it there may be in no journal.
 wire::confirmed outbox_intake::confirmed_of(const std::string& name, const source& whose) {
   if (!whose.refused.empty()) {
     return {name, 0, whose.refused};

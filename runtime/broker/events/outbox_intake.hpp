@@ -27,7 +27,7 @@ namespace troupe::broker {
 class outbox_intake {
 public:
   struct decisions : decided<event_action> {
-    /// To be journaled, in this order.
+    /// The events to be journaled, in this order.
     std::vector<std::shared_ptr<event>> accepted;
 
     void clear() {
@@ -84,17 +84,18 @@ public:
   std::size_t early() const;
 
 private:
-  /// How far an outbox was taken at some moment.
+  /// The place up to which an outbox was taken at some moment.
   struct taken_at {
     uuid instance;
     std::uint64_t taken = 0;
     uuid taken_id;
   };
 
-  /// How far the outbox of one database is.
+  /// The progress of the outbox of one database.
   struct progress {
     uuid instance{};
-    /// In the journal. The position is not known of what an earlier life of the broker took.
+    /// The last number in the journal. The position is not known of what an earlier life of the
+    /// broker took.
     std::uint64_t taken = 0;
     uuid taken_id{};
     std::uint64_t taken_position = 0;
@@ -103,14 +104,14 @@ private:
     std::uint64_t closed_digest = 0;
     std::uint64_t accepted_digest = 0;
     std::uint64_t digest_from = 0;
-    /// In the batch that is being written.
+    /// The last number in the batch that is being written.
     std::uint64_t closed = 0;
     uuid closed_id{};
     std::shared_ptr<const event> closed_event{};
-    /// In the batch that is being filled.
+    /// The last number in the batch that is being filled.
     std::uint64_t accepted = 0;
     uuid accepted_id{};
-    /// Null if it was in the journal already. It gets its position later.
+    /// The event; null if it was in the journal already. It gets its position later.
     std::shared_ptr<const event> accepted_event{};
 
     /// Adds the row for the batch that is closed now, if it has events of this outbox.
@@ -122,7 +123,7 @@ private:
   };
 
   struct source : progress {
-    /// When it was first announced in this life of the broker.
+    /// The place where it was when it was first announced in this life of the broker.
     taken_at begun;
     /// The highest number heard of.
     std::uint64_t newest = 0;
@@ -134,7 +135,7 @@ private:
     std::uint32_t asked = 0;
     /// Events that were taken under numbers which this outbox gives again; null: none.
     const std::set<uuid>* rewound = nullptr;
-    /// Why nothing more is taken; empty while all is well.
+    /// The reason why nothing more is taken; empty while all is well.
     std::string refused;
     /// The topic of the next event, if there is no room for one more topic; else empty.
     std::string no_room_for;
@@ -170,11 +171,11 @@ private:
   // By capability and database.
   std::map<std::pair<std::string, uuid>, std::set<uuid>> rewound_;
   bool has_passed_over_ = false;
-  // Of databases that nobody has announced since, one entry each. Events of theirs may still be on
+  // The databases that nobody has announced since, one entry each. Events of theirs may still be on
   // their way to the journal.
   std::vector<past_database> past_;
   std::map<std::string, source, std::less<>> sources_;
-  // How far each was taken when a worker logged in.
+  // The place up to which each was taken when a worker logged in.
   std::map<login_id, std::map<std::string, taken_at, std::less<>>> at_login_;
 };
 

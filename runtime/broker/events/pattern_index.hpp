@@ -12,8 +12,8 @@
 
 namespace troupe::broker {
 
-/// Which readers wait for which patterns, so that an event finds those who want it at a cost that
-/// does not grow with the others. Pure.
+/// The readers by the patterns that they wait for, so that an event finds those who want it at a
+/// cost that does not grow with the others. Pure.
 class pattern_index {
 public:
   /// @param patterns topics, `PREFIX.*` or `*`; each counts once, however often it is given.

@@ -9,12 +9,14 @@ namespace troupe::broker {
 
 namespace {
 
-// What waiting reads may take up: some 5,000 with one pattern.
+// The most that waiting reads may take up: some 5,000 with one pattern.
 constexpr std::size_t waiting_bytes_max = std::size_t{4} << 20U;
-// Of a read and of one of its patterns, with the tables' places, beside the pattern's text.
+// The bytes of a read and of one of its patterns, with the tables' places, beside the pattern's
+// text.
 constexpr std::size_t read_bytes = 512;
 constexpr std::size_t pattern_bytes = 192;
-// More are no list of topics but a table of keys; each is compared with each topic of the journal.
+// The most patterns of a read: more are no list of topics but a table of keys, and each is compared
+// with each topic of the journal.
 constexpr std::size_t patterns_max = 256;
 constexpr std::uint32_t read_count_max = 1'000;
 constexpr std::uint32_t wait_ms_max = 60'000;

@@ -52,12 +52,12 @@ private:
     uuid id;
     wire::read_events what;
     int connection = -1;
-    /// Of its patterns, as counted in `waiting_`.
+    /// The bytes of its patterns, as counted in `waiting_`.
     std::size_t bytes = 0;
     std::uint64_t after = 0;
     instant until;
     bool is_asking = false;
-    /// Of what the caller has not read yet.
+    /// The position up to which events were deleted that the caller has not read yet.
     std::uint64_t deleted_to = 0;
   };
 
@@ -73,7 +73,7 @@ private:
   event_links& links_;
   std::size_t bytes_max_;
   std::unordered_map<std::uint64_t, reader> readers_;
-  pattern_index wanted_; // By those readers.
+  pattern_index wanted_; // The patterns that those readers wait for.
   shares waiting_;
   std::vector<std::uint64_t> woken_; // Reused.
   std::uint64_t numbers_ = 0;

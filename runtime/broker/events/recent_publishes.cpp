@@ -59,7 +59,7 @@ void recent_publishes::take_out(std::size_t index) {
   }
   for (std::size_t at = behind(hole); places_[at].number != 0; at = behind(at)) {
     const std::size_t home = places_[at].hash % places_max;
-    // How far it is from its home, and how far the hole is, both backwards and around the end.
+    // The distance to its home, and that to the hole, both backwards and around the end.
     const std::size_t away = (at + places_max - home) % places_max;
     const std::size_t to_hole = (at + places_max - hole) % places_max;
     if (away >= to_hole) {

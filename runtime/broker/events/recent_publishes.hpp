@@ -21,11 +21,11 @@ public:
 
   struct entry {
     std::uint64_t position = 0;
-    /// Of topic and body: a repeat has to be one.
+    /// The digest of topic and body, which a repeat has to have.
     std::uint64_t digest = 0;
   };
 
-  /// Nothing if `id` is not remembered. Valid until the next change.
+  /// The entry of `id`; null if it is not remembered. Valid until the next change.
   const entry* find(const uuid& id) const;
   /// Remembers `id`, which is not known; its position must be the highest so far.
   void add(const uuid& id, const entry& what);
@@ -41,7 +41,7 @@ private:
   /// Open addressing: an entry stands at its hash or behind it, without an empty place between.
   struct place {
     std::uint32_t hash = 0;
-    /// Of the entry, from 1; 0: empty.
+    /// The number of the entry, from 1; 0: empty.
     std::uint32_t number = 0;
   };
 

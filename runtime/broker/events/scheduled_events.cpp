@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t events_max = 1'000;
 constexpr std::size_t orders_max = 1'000;
 
-// Of an event in a list: its topic, its key, and the rest.
+// The bytes of an event in a list: its topic, its key, and the rest.
 constexpr std::size_t entry_bytes_max = wire::name_bytes_max + wire::key_bytes_max + 128;
 
 std::string time_of(std::int64_t millis) {
@@ -156,7 +156,7 @@ void scheduled_events::carry_out(const order& what, const scheduled_event_found&
       wire::encoded(wire::scheduled_cancelled{what.what.id, found.topic, found.due_at}));
 }
 
-/// Why the event is not scheduled.
+/// The reason why the event is not scheduled.
 error scheduled_events::why_not(const uuid& which, const scheduled_event_found& found) const {
   const std::string id = to_string(which);
   if (found.cancelled) {

@@ -7,7 +7,7 @@ namespace troupe::broker {
 
 namespace {
 
-// Of a topic in the answer: its name has 64 bytes at most, the names of the fields 70.
+// The bytes of a topic in the answer: its name has 64 at most, the names of the fields 70.
 constexpr std::size_t topic_bytes_max = 250;
 
 } // namespace
@@ -37,7 +37,7 @@ struct topic_states::pending_answer {
   uuid id;
   std::string after;
   wire::topics_state state{};
-  /// By group: its lag is of events above this position, as `state` counts those up to it.
+  /// The position by group: its lag is of events above it, as `state` counts those up to it.
   std::vector<std::uint64_t> scanned{};
   std::uint32_t groups_asked = 0;
 };
@@ -151,7 +151,8 @@ void topic_states::add_topics(
     const std::string& after,
     instant now) const {
   const std::size_t count_max = std::max<std::size_t>(1, bytes_max_ / topic_bytes_max);
-  // Of the last bucket only a part has passed: 50 s and that part, or all the time there was.
+  // The time of the rate: of the last bucket only a part has passed, so 50 s and that part, or all
+  // the time there was.
   const std::int64_t wall = wall_ms();
   const double seconds = std::min(
       static_cast<double>((topic_rate::buckets - 1) * bucket_ms + wall % bucket_ms) / 1e3,

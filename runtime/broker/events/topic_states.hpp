@@ -36,11 +36,13 @@ public:
   void forget(const std::vector<std::string>& names);
 
 private:
-  /// How many events of a topic were written, over the last minute.
+  /// The events of a topic that were written, over the last minute.
   struct topic_rate {
     static constexpr std::int64_t buckets = 6;
     std::array<std::uint64_t, buckets> counts{};
-    std::int64_t newest = 0; // Of `bucket_ms` each, since 1970: that of `counts[newest % buckets]`.
+    // The number of the newest bucket since 1970, each of `bucket_ms`; its place in `counts` is the
+    // number modulo `buckets`.
+    std::int64_t newest = 0;
 
     void note(std::int64_t bucket);
     double per_s(std::int64_t bucket, double seconds) const;

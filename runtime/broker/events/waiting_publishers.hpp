@@ -9,7 +9,7 @@
 
 namespace troupe::broker {
 
-/// What each publisher has waiting for the disk. Pure.
+/// The events that each publisher has waiting for the disk. Pure.
 class waiting_publishers {
 public:
   /// @param events_max of one publisher; @param bytes_max of all: one may have as many as are left

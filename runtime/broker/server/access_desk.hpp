@@ -43,8 +43,8 @@ public:
     std::string target;
   };
 
-  /// What a call asks for without a right; nothing if it has all it needs. What the sender says of
-  /// himself has no part in it.
+  /// The wish of a call that has no right to it; nothing if it has all it needs. The name that the
+  /// sender gives has no part in it.
   std::optional<wish>
   denied(security::rules::row who, const wire::header_view& call, std::string_view body);
 

@@ -9,8 +9,8 @@
 
 namespace troupe::broker {
 
-/// How many bad tokens each owner of a key showed lately: to find out costs a signature each, and
-/// the loop's time is everybody's. Pure.
+/// The bad tokens that each owner of a key showed lately, counted: finding out costs a signature
+/// each, and the loop's time is everybody's. Pure.
 class bad_tokens {
 public:
   static constexpr std::uint32_t per_second_max = 10;

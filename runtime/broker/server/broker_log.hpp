@@ -23,7 +23,7 @@ public:
 
   explicit broker_log(sink to) : to_{std::move(to)} {}
 
-  /// To the process's log alone: what peers cause at will must not push other lines out of
+  /// Writes to the process's log alone: what peers cause at will must not push other lines out of
   /// `status`.
   void write_aside(const log_event& what) const {
     if (to_) {
@@ -47,7 +47,7 @@ public:
 
 private:
   static constexpr std::size_t recent_max = 64;
-  // Of a field in `status`, so that no line swells its answer.
+  // The most of a field in `status`, so that no line swells its answer.
   static constexpr std::size_t shown_bytes_max = 512;
 
   sink to_;

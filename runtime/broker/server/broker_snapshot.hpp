@@ -9,12 +9,12 @@
 
 namespace troupe::broker {
 
-/// How a broker is, as its loop tells other threads of the process.
+/// The state of a broker, as its loop tells other threads of the process.
 struct broker_snapshot {
   wire::broker_status status{};
-  /// Of each capability of `status`.
+  /// The times of each capability of `status`.
   std::vector<call_times> times{};
-  /// Nothing if another broker keeps the journal.
+  /// The measures of events; nothing if another broker keeps the journal.
   std::optional<event_measures> events{};
 };
 

@@ -13,7 +13,7 @@ public:
   /// @param allowed how long calls under way get. 0 to 1 min.
   explicit drain(milliseconds allowed) : allowed_{allowed} {}
 
-  /// From any thread.
+  /// Asks for the drain, from any thread.
   void request() { is_requested_.store(true, std::memory_order_relaxed); }
 
   bool is_requested() const { return is_requested_.load(std::memory_order_relaxed); }

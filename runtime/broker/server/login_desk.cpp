@@ -14,9 +14,9 @@ using transport::sent;
 
 namespace {
 
-// Between two lines about messages that were dropped.
+// The time between two log lines about messages that were dropped.
 constexpr std::chrono::seconds flood_log_interval{10};
-// Between two looks at which tokens have expired.
+// The time between two looks at which tokens have expired.
 constexpr std::chrono::seconds expiry_interval{1};
 // A system whose tokens nobody renews is told by some of them.
 constexpr std::size_t ending_told_max = 16;
@@ -89,7 +89,8 @@ login_desk::log_in_worker(origin from, const wire::hello& what, const proof& pro
   out_.logins().set_proved(whom, proved.owner, proved.until, now);
   out_.logins().bind(whom);
   TROUPE_FAULT("broker.before_welcome");
-  send_welcome(from); // At once, hence before the first delivery, which leaves with the batch.
+  // WELCOME leaves at once, hence before the first delivery, which leaves with the batch.
+  send_welcome(from);
   TROUPE_FAULT("broker.welcomed");
   calls_.joined(whom, what, now);
   return {};
@@ -247,7 +248,7 @@ void login_desk::ping(login_id whom, instant now) {
   }
 }
 
-/// With ROUTER_MANDATORY a send is the one way to learn whose connection ended.
+/// Sends a ping: with ROUTER_MANDATORY a send is the one way to learn whose connection ended.
 sent login_desk::say_ping(login_id whom) {
   std::string header;
   wire::append_plain_header(header, wire::kind::ping);

@@ -25,13 +25,13 @@ public:
       broker_log& log,
       instant now);
 
-  /// What somebody who logs in has proved.
+  /// The proof of somebody who logs in.
   struct proof {
-    /// What he may do.
+    /// The row of its rights.
     security::rules::row row = security::rules::stranger;
-    /// Until when his token holds.
+    /// The end of the time of the token.
     instant until = instant::max();
-    /// The owner of his key; empty without one.
+    /// The owner of its key; empty without one.
     std::string owner{};
   };
 
@@ -44,7 +44,7 @@ public:
   /// A connection ended.
   void lost(transport::peer whom, instant now);
 
-  /// What a peer has sent was dropped, replies perhaps: it logs in anew. Said in the log.
+  /// Has a peer log in anew whose messages were dropped, replies perhaps. Said in the log.
   /// @param dropped messages of all peers, so far.
   void end_flooding(transport::peer whom, std::uint64_t dropped, instant now);
 
@@ -55,7 +55,7 @@ public:
   /// anew.
   void end_workers(instant now);
 
-  /// When `due` wants to be called next.
+  /// The time at which `due` wants to be called next.
   instant next_due() const;
 
   /// Pings whoever is to be pinged, and ends the logins whose tokens have expired.

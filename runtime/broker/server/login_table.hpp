@@ -13,7 +13,7 @@
 
 namespace troupe::broker {
 
-/// Which connection has which login: the peers that said HELLO and have not left.
+/// The logins of connections: the peers that said HELLO and have not left.
 ///
 /// A login's place in the table is its `login_id`, which is given again once the login is over. A
 /// connection has at most one login that `find` finds; while a worker logs in anew, its earlier
@@ -26,29 +26,29 @@ public:
     bool is_worker = false;
     /// The batch towards the peer, at the socket loop.
     std::uint32_t batch = 0;
-    /// What it may do, if there are rules.
+    /// The row of its rights, if there are rules.
     security::rules::row row = security::rules::stranger;
-    /// When its token has expired; `instant::max()` without one.
+    /// The time at which its token expires; `instant::max()` without one.
     instant until = instant::max();
     /// The largest body of an answer that it takes.
     std::uint64_t body_bytes_max = ~std::uint64_t{0};
-    /// From when on the next token is overdue.
+    /// The time from which on the next token is overdue.
     instant overdue = instant::max();
-    /// Of its key.
+    /// The owner of its key.
     std::string owner{};
-    /// Why the next token was not taken; empty if none was refused.
+    /// The reason why the next token was not taken; empty if none was refused.
     std::string refused{};
   };
 
   /// A login that `find` finds once it is bound.
   login_id add(transport::peer whom, bool is_worker, std::uint32_t batch);
 
-  /// From now on `find` finds this login for its connection, and no earlier one.
+  /// Has `find` find this login for its connection from now on, and no earlier one.
   void bind(login_id whom);
 
   void remove(login_id whom);
 
-  /// What whoever has the login may do.
+  /// Sets the rights of whoever has the login.
   void set_row(login_id whom, security::rules::row row) {
     logins_[static_cast<std::size_t>(whom)].row = row;
   }
@@ -57,7 +57,7 @@ public:
     logins_[static_cast<std::size_t>(whom)].body_bytes_max = most;
   }
 
-  /// Whoever has the login has proved who he is until then, `instant::max()` for good.
+  /// Notes that whoever has the login has proved the name until then, `instant::max()` for good.
   void set_proved(login_id whom, std::string owner, instant until, instant now);
 
   /// The next token of whoever has the login was refused.

@@ -6,16 +6,17 @@
 
 namespace troupe::broker {
 
-/// What each store of a broker may have of `limits.memory`, in bytes. Buffers of the process itself
-/// (libraries, tables of the topology, SQLite's caches: some 30 MB) come on top.
+/// The shares of `limits.memory` that each store of a broker may have, in bytes. Buffers of the
+/// process itself (libraries, tables of the topology, SQLite's caches: some 30 MB) come on top.
 struct memory_shares {
   /// Calls that wait, are delivered or await a later answer.
   std::size_t calls = 0;
-  /// Of these, calls that await a later answer: these use no credit and stay until their deadline.
+  /// The share, of these, of calls that await a later answer: they use no credit and stay until
+  /// their deadline.
   std::size_t awaiting = 0;
   /// Answers that peers have not read.
   std::size_t unread = 0;
-  /// What peers have sent that was read and not gone through.
+  /// The messages of peers that were read and not gone through.
   std::size_t parked = 0;
   /// Events of publishers that wait for the disk, and as much again of outboxes.
   std::size_t events = 0;
@@ -28,7 +29,7 @@ struct memory_shares {
 constexpr memory_shares shares_of(std::uint64_t memory_max, std::size_t windows_least = 0) {
   const auto sixteenth = static_cast<std::size_t>(memory_max / 16);
   memory_shares made;
-  // More gives nothing: who reads at all, and a disk, are faster than that.
+  // A larger share gives nothing: whoever reads at all, and a disk, are faster than that.
   made.unread = std::min(sixteenth, std::size_t{256} << 20U);
   made.parked = std::min(sixteenth, std::size_t{512} << 20U);
   made.events = std::min(sixteenth, std::size_t{64} << 20U);

@@ -42,7 +42,7 @@ public:
   peer_sender(transport::router_loop& loop, std::size_t body_bytes_max)
       : loop_{loop}, body_bytes_max_{body_bytes_max} {}
 
-  /// Who is logged in.
+  /// The table of who is logged in.
   login_table& logins() { return logins_; }
 
   const login_table& logins() const { return logins_; }
@@ -87,7 +87,7 @@ public:
   std::uint64_t unread() const { return unread_; }
 
 private:
-  /// What a peer that reads nothing may have beyond its share, in refusals.
+  /// The most that a peer that reads nothing may have beyond its share, in refusals.
   static constexpr std::size_t words_bytes = std::size_t{1} << 20U;
 
   transport::sent

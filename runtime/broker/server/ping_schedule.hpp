@@ -7,8 +7,8 @@
 
 namespace troupe::broker {
 
-/// When the broker pings whom: every peer at each heartbeat, workers more often, so that a dead one
-/// is noticed within milliseconds. Pure.
+/// The schedule of the broker's pings: every peer at each heartbeat, workers more often, so that a
+/// dead one is noticed within milliseconds. Pure.
 class ping_schedule {
 public:
   enum class round : std::uint8_t { nobody, workers, everybody };
@@ -16,7 +16,7 @@ public:
   ping_schedule(milliseconds heartbeat, milliseconds of_workers, instant now)
       : heartbeat_{heartbeat}, of_workers_{of_workers}, beat_{now}, pinged_{now} {}
 
-  /// When the next round is due.
+  /// The time at which the next round is due.
   instant next(bool has_workers) const {
     const instant beat = beat_ + heartbeat_;
     return has_workers ? std::min(beat, pinged_ + of_workers_) : beat;

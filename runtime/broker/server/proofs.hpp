@@ -11,8 +11,8 @@
 
 namespace troupe::broker {
 
-/// What the sender of the message that is being received has proved: his name by the key of his
-/// link, and by his token, where the broker wants one.
+/// The proofs of the sender of the message that is being received: its name by the key of its link,
+/// and by its token, where the broker wants one.
 ///
 /// Belongs to the server's thread. All that the constructor takes outlives it.
 class proofs {
@@ -25,7 +25,7 @@ public:
       counters& counts)
       : options_{options}, loop_{loop}, logins_{logins}, access_{access}, counts_{counts} {}
 
-  /// What he may do.
+  /// The row of the sender's rights.
   security::rules::row row() const {
     return access_.is_on() ? access_.row_of(loop_.user_of_sender()) : security::rules::stranger;
   }

@@ -12,7 +12,7 @@ namespace troupe::broker {
 void queue_spans::add(const call& sent, instant now) {
   const auto header = wire::scan_header(sent.header());
   if (!header) {
-    return; // It was scanned when it came in.
+    return; // The header was scanned when it came in.
   }
   const auto above = observe::read_trace(header->traceparent).value_or(observe::root_of(sent.id));
   observe::span made;

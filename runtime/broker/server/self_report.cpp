@@ -50,7 +50,7 @@ self_report::answer(std::string_view operation, std::string_view body, instant n
           operation)}};
 }
 
-/// What the capabilities of the topology are made of, for peers that have no file.
+/// The description of the topology's capabilities, for peers that have no file.
 outcome<std::string> self_report::describe(std::string_view body) const {
   const auto asked = body.empty() ? outcome<wire::describe_node>{wire::describe_node{}}
                                   : wire::checked_decode<wire::describe_node>(body);
@@ -82,7 +82,7 @@ instant self_report::next_due() const {
   return probing_since_ ? *probing_since_ + probe_patience() : instant{}; // At once.
 }
 
-/// What it says of itself to a peer, as large as an answer may be. Made once in a turn of the loop:
+/// The status that it tells a peer, as large as an answer may be. Made once in a pass of the loop:
 /// with a thousand capabilities it takes milliseconds.
 const std::string& self_report::status_answer(instant now) {
   if (said_at_ != now || said_.empty()) {

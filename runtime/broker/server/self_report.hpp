@@ -19,11 +19,11 @@
 
 namespace troupe::broker {
 
-/// What a broker says of itself: to peers as answers of `troupe.broker`, and to its health and
+/// The report of a broker on itself: to peers as answers of `troupe.broker`, and to its health and
 /// metrics as snapshots. Confined to the server's thread, but for `ask_snapshot`.
 class self_report {
 public:
-  /// Of what it tells; all of it outlives the report.
+  /// The parts of which it tells; all of them outlive the report.
   struct parts {
     const transport::router_loop& loop;
     const server_options& options;
@@ -42,12 +42,12 @@ public:
   /// @errors `unknown_operation`; `describe` also `invalid`, `unknown_capability`.
   outcome<std::string> answer(std::string_view operation, std::string_view body, instant now);
 
-  /// From any thread; the loop has to be woken up then.
+  /// Asks for a snapshot, from any thread; the loop has to be woken up then.
   void ask_snapshot(observe::loop_question<broker_snapshot>::receiver answered) {
     asked_.ask(std::move(answered));
   }
 
-  /// When `due` wants to be called next.
+  /// The time at which `due` wants to be called next.
   instant next_due() const;
   /// Tells whoever asked for a snapshot, once the journal has been asked in turn.
   void due(instant now);
@@ -63,9 +63,9 @@ private:
   const parts of_;
   const instant started_;
   observe::loop_question<broker_snapshot> asked_;
-  /// Of gateways.
+  /// The spans of gateways.
   observe::kept_spans kept_;
-  /// When the journal was asked for those who asked.
+  /// The time at which the journal was asked for those who asked.
   std::optional<instant> probing_since_;
   instant said_at_{};
   std::string said_; // The answer to `status`.

@@ -21,7 +21,7 @@ error too_large(std::string_view what, std::size_t bytes, std::uint64_t bytes_ma
       bytes_max));
 }
 
-/// What is left of a call's time after a wait that nobody has counted.
+/// The time that is left to a call after a wait that nobody has counted.
 std::uint32_t time_left(std::uint32_t ttl, instant::duration waited) {
   const auto used = std::chrono::ceil<milliseconds>(waited).count();
   return used >= ttl ? 0 : ttl - static_cast<std::uint32_t>(used);
@@ -208,7 +208,7 @@ bool server::take_own_call(
     return true;
   }
   if (header.to != "troupe.publish" && header.to.starts_with("troupe.") && !out_.has_room(from)) {
-    // To make an answer that has no room costs time, and reading from the disk.
+    // Making an answer that has no room costs time, and reading from the disk.
     out_.refuse_unread(from, header.id, effect::none);
     return true;
   }
@@ -221,7 +221,7 @@ bool server::take_own_call(
     return false;
   }
   if (!access_.is_on()) {
-    header.source = {}; // Nobody proved it, and events keep it for good.
+    header.source = {}; // A source that nobody proved is left out, as events keep it for good.
   }
   if (calls_.events() == nullptr) {
     out_.refuse(from, header.id, no_journal_at(options_));
@@ -338,7 +338,7 @@ bool server::takes_batches(peer from, instant) {
   if (out_.logins().find(from) != login_id{nowhere}) {
     return true;
   }
-  // Once for the frame, however many envelopes are in it.
+  // A frame counts once, however many envelopes are in it.
   ++counts_.unauthenticated;
   out_.refuse(origin_of(from, framing::plain), uuid{}, say_hello_first());
   return false;

@@ -19,13 +19,13 @@ namespace troupe::broker {
 struct server_options {
   /// The broker's name in the topology.
   std::string name;
-  /// Made anew by each process.
+  /// The id that each process makes anew.
   uuid incarnation;
   transport::heartbeat_options heartbeat;
   std::uint64_t body_bytes_max = 1U << 20U;
-  /// Once asked to drain, calls under way get this long. 0 to 1 min.
+  /// The time that calls under way get once a drain was asked for. 0 to 1 min.
   milliseconds drain_max{5'000};
-  /// Between two pings to a worker.
+  /// The time between two pings to a worker.
   milliseconds ping_interval{20};
   router_options router;
   /// The process's limit of open files, for messages to people.
@@ -34,15 +34,15 @@ struct server_options {
   std::string journal_keeper;
   /// The gateways of the topology: `status` tells which are logged in.
   std::vector<std::string> gateways{};
-  /// What `describe` tells: the topology's name, and its capabilities as the broker's program knows
-  /// them.
+  /// The answer of `describe`: the topology's name, and its capabilities as the broker's program
+  /// knows them.
   std::string system{};
   std::vector<wire::capability_description> described{};
   /// Whether links have keys: a worker then has the name of its key's owner.
   bool has_keys = false;
   /// Connections that were not let in for their key, if links have some. Called on the loop.
   std::function<std::uint64_t()> keys_refused{};
-  /// Who may do what; null: whoever reaches this broker may do everything.
+  /// The rules of who may do what; null: whoever reaches this broker may do everything.
   std::shared_ptr<const security::rules> rules{};
   /// Checks the token of whoever logs in with a key, and says for how long it holds; absent: none
   /// is asked for. Called on the loop.

@@ -10,7 +10,7 @@ std::uint64_t millis(instant::duration span) {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(span).count());
 }
 
-/// What a worker said about itself, cut.
+/// The words of a worker about itself, cut.
 std::string shown(const std::string& text) {
   return wire::travelling(text, wire::why_bytes_max);
 }

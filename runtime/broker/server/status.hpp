@@ -12,7 +12,7 @@ namespace troupe::broker {
 /// router's counters, and the last lines of the log.
 wire::broker_status status_of(const router& calls, const broker_log& log, instant now);
 
-/// Of each capability that `status_of` names, in that order.
+/// The times of each capability that `status_of` names, in that order.
 std::vector<call_times> times_of(const router& calls);
 
 /// Leaves out what grows with capabilities times nodes, and what has happened, and says so: for a

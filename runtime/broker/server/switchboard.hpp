@@ -28,7 +28,7 @@ public:
   /// Has spans of calls recorded. Before the loop runs; both outlive this.
   void keep_spans(const clock& time, observe::span_rings& rings) { spans_.emplace(time, rings); }
 
-  /// Null before `keep_spans`.
+  /// The spans of calls; null before `keep_spans`.
   const observe::span_rings* spans() const { return spans_ ? &spans_->all() : nullptr; }
 
   void call(
@@ -59,11 +59,11 @@ public:
   /// A client's login ends.
   void client_left(origin whom) { router_.client_left(whom); }
 
-  /// When `due` wants to be called next.
+  /// The time at which `due` wants to be called next.
   instant next_due() const;
   void due(instant now);
 
-  /// From now on new calls are refused.
+  /// Refuses new calls from now on.
   void drain() { router_.drain(); }
 
   /// Whether nobody waits for a call, and nothing for the disk.
@@ -71,7 +71,7 @@ public:
 
   const router& calls() const { return router_; }
 
-  /// Null in a broker that keeps no journal.
+  /// The event service; null in a broker that keeps no journal.
   event_service* events() { return events_.get(); }
 
   // event_links

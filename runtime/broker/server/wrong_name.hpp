@@ -8,7 +8,7 @@
 
 namespace troupe::broker {
 
-/// Why a peer is not who it says, where links have keys; nothing if it is.
+/// The reason why a peer is not who it says, where links have keys; nothing if it is.
 ///
 /// A client without a key (`open` of the broker) may call itself what it likes: nothing follows
 /// from its name.

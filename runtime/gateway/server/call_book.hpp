@@ -20,8 +20,8 @@ namespace troupe::gateway {
 /// answer at the capability. Confined to the HTTP loop.
 class call_book {
 public:
-  /// How long, how many and how much of the answers are kept for who was told to come again; the
-  /// oldest are forgotten first.
+  /// The limits of the answers kept for whoever was told to come again: how long, how many and how
+  /// much. The oldest are forgotten first.
   static constexpr milliseconds kept_for{600'000};
   static constexpr std::size_t kept_max = 10'000;
   static constexpr std::size_t kept_bytes_max = 64 * 1'024 * 1'024;

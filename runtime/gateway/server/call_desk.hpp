@@ -36,7 +36,7 @@ public:
   /// @errors of `client::submit`; nothing was sent, and `ended` is told nothing.
   outcome<uuid> call(client::call_request request, listener ended);
 
-  /// As `call`, for a question that `close` does not wait for.
+  /// Does what `call` does, for a question that `close` does not wait for.
   outcome<uuid> ask(client::call_request request, listener ended);
 
   std::size_t under_way() const { return listeners_.size() - free_.size(); }

@@ -17,7 +17,7 @@
 
 namespace troupe::gateway {
 
-/// What a route calls, and how requests and answers look.
+/// The options of a route: what it calls, and how requests and answers look.
 struct call_route_options {
   /// "POST /api/orders".
   std::string name;
@@ -26,19 +26,19 @@ struct call_route_options {
   /// False for a query, which may be asked again at will.
   bool changes = false;
   milliseconds deadline{5'000};
-  /// Of a good answer.
+  /// The status of a good answer.
   int status = 200;
   reason_statuses rejected{};
   /// Whether a request must have an Idempotency-Key.
   bool wants_key = false;
   std::string key_field{};
-  /// How long the capability remembers answers.
+  /// The time for which the capability remembers answers.
   milliseconds inbox_kept{};
   /// The types of the operation, and the names of two of them.
   types all{};
   std::string request{};
   std::string reply{};
-  /// Which requests without a trace are recorded, and where; null for nowhere.
+  /// The choice which requests without a trace are recorded, and where; null for nowhere.
   observe::sampling sampling{};
   observe::span_ring* spans = nullptr;
 };
@@ -65,7 +65,7 @@ private:
     std::string trace;
     /// Its trace begins here.
     bool is_root = false;
-    /// Of the request in its trace; 0 if it has none.
+    /// The span of the request in its trace; 0 if it has none.
     std::uint64_t span = 0;
     wait_preference preferred;
     http::responder answers;

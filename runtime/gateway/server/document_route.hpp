@@ -22,7 +22,7 @@ private:
   const std::string type_;
   const std::string text_;
   const http::field_list more_;
-  /// With its quotes.
+  /// The tag, with its quotes.
   const std::string tag_;
 };
 

@@ -44,17 +44,17 @@ private:
   struct reader {
     std::string client;
     http::responder answers;
-    /// Once it is known where it begins.
+    /// The stream, once it is known where it begins.
     std::optional<http::stream> to{};
-    /// It has everything up to here. Nothing: it begins where the journal ends.
+    /// The position up to which it has everything. Nothing: it begins where the journal ends.
     std::optional<std::uint64_t> position{};
-    /// It takes nothing before it says that it has room.
+    /// Whether it takes nothing before it says that it has room.
     bool is_full = false;
-    /// It waits for an answer of its own.
+    /// Whether it waits for an answer of its own.
     bool is_behind = false;
   };
 
-  /// How far the common question is.
+  /// The state of the common question.
   enum class state : std::uint8_t { idle, beginning, following };
 
   void begin();
@@ -89,7 +89,7 @@ private:
   number last_number_ = 0;
   state state_ = state::idle;
   event_ring ring_{ring_bytes_max};
-  /// Of the journal, that wrote the ring's head.
+  /// The life of the journal that wrote the ring's head.
   uuid life_;
   bool shows_life_ = false;
   bool is_draining_ = false;

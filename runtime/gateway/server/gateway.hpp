@@ -21,9 +21,9 @@
 
 namespace troupe::gateway {
 
-/// How a gateway is, as its HTTP loop tells it.
+/// The state of a gateway, as its HTTP loop tells it.
 struct gateway_snapshot {
-  /// By broker, in the order of the client's options.
+  /// The links by broker, in the order of the client's options.
   std::vector<bool> links;
   bool is_draining = false;
   std::uint64_t calls_under_way = 0;
@@ -59,7 +59,7 @@ public:
     std::vector<std::string> proxies{};
     /// The database of keys that do not carry their time; empty for none, which are then refused.
     std::string keys{};
-    /// How long such a key is known.
+    /// The time for which such a key is known.
     milliseconds keys_kept{};
   };
 
@@ -68,14 +68,14 @@ public:
   gateway(options given, const clock& time);
   ~gateway() override;
 
-  /// For those who make routes.
+  /// The desk of calls, for those who make routes.
   call_desk& calls() { return *calls_; }
 
   call_book& book() { return book_; }
 
   key_book* keys() { return keys_.get(); }
 
-  /// Before `start`.
+  /// Adds a route, before `start`.
   void add(route one);
 
   /// Gives requests that no route takes to `handler`, in place of a 404 or 405. Before `start`.
@@ -84,7 +84,7 @@ public:
   /// @errors of `http::server::start`.
   outcome<void> start(http::fault_listener faults);
 
-  /// Where it listens, once started.
+  /// The address at which it listens, once started.
   std::string address() const { return server_->address(); }
 
   outcome<void> reload_certificates() { return server_->reload_certificates(); }
@@ -117,7 +117,7 @@ private:
   std::vector<route_key> routes_;
   std::vector<std::unique_ptr<route_handler>> handlers_;
   std::unique_ptr<route_handler> otherwise_;
-  /// By route, and the last for requests that have none.
+  /// The counts by route, and the last for requests that have none.
   std::vector<std::shared_ptr<answer_counts>> counts_;
   std::uint64_t rate_limited_ = 0;
   bool is_draining_ = false;

@@ -18,8 +18,9 @@
 
 namespace troupe::gateway {
 
-/// When Idempotency-Keys that do not carry their time came first, on disk: so that a repeat stands
-/// for the same call, whichever gateway of this machine gets it, and whatever has died meanwhile.
+/// The times at which Idempotency-Keys came first that do not carry their time, on disk: so that a
+/// repeat stands for the same call, whichever gateway of this machine gets it, and whatever has
+/// died meanwhile.
 ///
 /// Owns a database session and a thread, which writes all keys that have come in one transaction.
 class key_book {

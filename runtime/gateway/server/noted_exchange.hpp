@@ -12,13 +12,13 @@
 
 namespace troupe::gateway {
 
-/// What is counted and measured of the requests of a route. Any thread.
+/// The counts and measurements of the requests of a route. Any thread.
 class answer_counts {
 public:
   struct reading {
     /// Answers by the first digit of the status, from 2 on.
     std::array<std::uint64_t, 4> by_class{};
-    /// From a request until its answer was given to the server, or its stream begun.
+    /// The time from a request until its answer was given to the server, or its stream begun.
     observe::histogram took;
     /// Requests that are not answered yet.
     std::uint64_t in_flight = 0;
@@ -26,7 +26,7 @@ public:
 
   void begun();
   void answered(int status, std::chrono::nanoseconds took);
-  /// It ended, answered or not.
+  /// Notes that it ended, answered or not.
   void ended();
   reading read() const;
 

@@ -25,7 +25,8 @@ public:
   route_handler& operator=(const route_handler&) = delete;
   virtual ~route_handler() = default;
 
-  /// On the HTTP loop, and must not block: `answers` may be used later, from any thread.
+  /// Handles a request, on the HTTP loop, and must not block: `answers` may be used later, from any
+  /// thread.
   virtual void handle(route_request request, const http::responder& answers) = 0;
 
   /// The gateway is about to end: streams finish, and nothing new is begun. On the HTTP loop.

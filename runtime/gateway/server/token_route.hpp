@@ -20,7 +20,8 @@ namespace troupe::gateway {
 /// he has the key.
 class token_route final : public route_handler {
 public:
-  /// What all routes check tokens with, and where refusals are noted. All of it outlives them.
+  /// The parts with which all routes check tokens, and where refusals are noted. All of them
+  /// outlive the routes.
   struct checking {
     security::checked_tokens& tokens;
     token_audit& refusals;

@@ -9,7 +9,7 @@ namespace troupe::broker {
 
 namespace {
 
-/// How much a partition wants to be at a worker (highest random weight).
+/// The weight of a worker for a partition (highest random weight).
 std::uint64_t weight(std::uint32_t partition, const event_worker& at) {
   return mixed(at.digest ^ (partition + 1) * golden_ratio);
 }
@@ -86,7 +86,7 @@ void assignment::choose_targets() {
       ++counts[each.target];
     }
   }
-  // Where all cannot have the same number, the workers that have the most keep one more.
+  // The workers that have the most keep one more, where all cannot have the same number.
   std::vector<std::uint32_t> most = usable;
   std::stable_sort(most.begin(), most.end(), [&](std::uint32_t one, std::uint32_t other) {
     return counts[one] > counts[other];

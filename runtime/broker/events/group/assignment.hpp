@@ -62,8 +62,8 @@ struct event_worker {
   std::vector<std::uint32_t> given;
 };
 
-/// Which worker of a subscriber has which partition, under which epoch, and which is to have it.
-/// Pure; the rules are in events/README.md, "Partitions and workers".
+/// The assignment of a subscriber's partitions: which worker has which, under which epoch, and
+/// which is to have it. Pure; the rules are in events/README.md, "Partitions and workers".
 class assignment {
 public:
   enum class phase : std::uint8_t {

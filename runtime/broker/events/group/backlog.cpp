@@ -12,7 +12,7 @@ namespace {
 
 using state = tracked_event::state;
 
-/// For the log.
+/// The id of the event's trace, for the log.
 std::string trace_in(const event& of) {
   return observe::hex_of(observe::trace_of(of.traceparent, of.id));
 }

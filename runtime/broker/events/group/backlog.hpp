@@ -32,9 +32,11 @@ struct subscriber_options {
   std::uint64_t seed = 0;
   /// The highest position in the journal when it was opened.
   std::uint64_t journal_last = 0;
-  /// By partition: what `subscriber::reached` said last, as far as that was kept. 0: not known.
+  /// The last positions that `subscriber::reached` said, by partition, as far as that was kept. 0:
+  /// not known.
   std::array<std::uint64_t, 64> reached{};
-  /// Who wrote which positions of the journal. The same for all subscribers; null: not known.
+  /// The lives that wrote the positions of the journal. The same for all subscribers; null: not
+  /// known.
   std::shared_ptr<const lineage> lives{};
 };
 
@@ -145,11 +147,11 @@ public:
       instant now,
       event_decisions& out);
 
-  /// How a worker left.
+  /// The departure of a worker.
   struct departure {
     uuid incarnation;
     std::string node;
-    /// It may have died of one of its events.
+    /// Whether it may have died of one of its events.
     bool is_blamed = false;
     /// The event it had was sent alone, and nothing else since.
     bool was_alone = false;

@@ -6,7 +6,7 @@ namespace troupe::broker {
 
 namespace {
 
-// So many workers that are gone may come back and clear themselves.
+// The number of workers that are gone and may come back and clear themselves.
 constexpr std::size_t departed_max = 64;
 
 } // namespace

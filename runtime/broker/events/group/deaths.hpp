@@ -54,7 +54,7 @@ public:
   /// @return true if the event is convicted by this death.
   bool add(const event& what, std::uint32_t partition, bool was_alone, const std::string& node);
 
-  /// How often workers died with the suspect when its time alone was over.
+  /// The number of workers that died with the suspect when its time alone was over.
   std::uint8_t outlasted(const event& what) const { return blamed_.outlasted(what.id); }
 
   void end_departure();
@@ -89,7 +89,7 @@ public:
   /// Forgets the convictions of a partition.
   void acquit_all(std::uint32_t partition);
 
-  /// By position.
+  /// The convictions, by position.
   const std::map<std::uint64_t, conviction>& convicted() const { return convicted_; }
 
 private:

@@ -14,7 +14,8 @@ void isolation::begin(event_decisions& out) {
     is_ = phase::asked;
     event_worker& kept = workers_.at(worker_);
     request();
-    kept.is_kept_free = quarantine_.has_turn(self_); // Not while it waits for its turn.
+    // The worker is not kept free while the suspect waits for its turn.
+    kept.is_kept_free = quarantine_.has_turn(self_);
   }
 }
 
@@ -56,7 +57,8 @@ bool isolation::follow() {
   }
   const bool has_turn = quarantine_.has_turn(self_);
   if ((is_ == phase::running || is_ == phase::granted) && !has_turn) {
-    end(); // It took too long: a suspect that was sent goes on beside others, another asks anew.
+    // The turn took too long: a suspect that was sent goes on beside others, another asks anew.
+    end();
     return true;
   }
   event_worker& kept = workers_.at(worker_);

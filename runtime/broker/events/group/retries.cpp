@@ -25,7 +25,8 @@ void retries::add(
 void retries::failed_again(
     std::uint32_t slot, const wire::postponed& said, std::string_view node, instant now) {
   tracked_event& which = events_[slot];
-  // With the same number of attempts it was not run: the database has an earlier one of its key.
+  // An event with the same number of attempts was not run: the database has an earlier one of its
+  // key.
   const bool was_run = said.attempts > which.postponed->said.attempts;
   *which.postponed = {
       said,

@@ -316,7 +316,7 @@ void subscriber::handled(
 void subscriber::settle(instant now, event_decisions& out) {
   events_.ring(now);
   if (!isolation_.advance(now, out)) {
-    isolation_.begin(out); // Before its worker is filled again.
+    isolation_.begin(out); // The suspect's turn begins before its worker is filled again.
   }
   pump_all(now, out);
   isolation_.begin(out); // A suspect may be next only now.
@@ -331,7 +331,7 @@ void subscriber::settle(instant now, event_decisions& out) {
   }
 }
 
-/// If the partition has something to send: puts it in turn at its worker.
+/// Puts the partition in turn at its worker, if it has something to send.
 void subscriber::wake(std::uint32_t partition) {
   if (workers_.is_open(partition) && events_.has_next(partition)) {
     workers_.at(workers_.owner(partition)).ready.add(partition);
@@ -370,11 +370,11 @@ void subscriber::rebalance(instant now, event_decisions& out) {
   pump_all(now, out);
 }
 
-/// If the partition is to go to another worker and nothing of it is in flight: gives it now.
+/// Gives the partition to another worker that is to have it, if nothing of it is in flight.
 void subscriber::give_if_idle(std::uint32_t partition) {
   if (workers_.is_leaving(partition) && !events_.has_in_flight(partition)) {
     if (isolation_.is_of_partition(partition)) {
-      isolation_.end(); // It begins anew with the other worker.
+      isolation_.end(); // The suspect's turn begins anew with the other worker.
     }
     workers_.give(partition);
   }

@@ -44,7 +44,7 @@ public:
 
   /// The next event that it wants. Ones it was offered before change nothing.
   void offer(const event_ref& what, instant now, event_decisions& out);
-  /// There is nothing for it from `scanned()` up to here.
+  /// Notes that there is nothing for it from `scanned()` up to `position`.
   void passed(std::uint64_t position);
   /// Answers `fetch_events`: the events found, and positions that are no longer in the journal.
   void fetched(
@@ -77,11 +77,11 @@ public:
 
   void tick(instant now, event_decisions& out) { settle(now, out); }
 
-  /// For each partition the position up to which every event is handled or a dead letter. The
+  /// The position up to which every event is handled or a dead letter, for each partition. The
   /// journal keeps these positions, and retention may delete the events up to them.
   std::array<std::uint64_t, 64> cursors() const;
 
-  /// By partition: a position that the capability's database has passed for certain. A database
+  /// The position that the capability's database has passed for certain, by partition. A database
   /// that is below it later is older: a restored backup. (A cursor also passes events of other
   /// partitions, and says nothing about the database.)
   std::array<std::uint64_t, 64> reached() const;
@@ -96,14 +96,15 @@ public:
   };
 
   struct status : backlog::counters {
-    /// Held in memory and not with a worker.
+    /// The events held in memory and not with a worker.
     std::size_t waiting = 0;
     std::size_t in_flight = 0;
     std::size_t retrying = 0;
-    /// Of the oldest event in memory that is not handled, in milliseconds since 1970; 0 if none.
+    /// The time of the oldest event in memory that is not handled, in milliseconds since 1970; 0 if
+    /// none.
     std::int64_t oldest_time = 0;
     std::vector<worker_status> workers;
-    /// Why it does not go on, if somebody has to look; else empty.
+    /// The reason why it does not go on, if somebody has to look; else empty.
     std::string trouble;
   };
 

@@ -16,7 +16,7 @@ namespace troupe::broker {
 /// An event that the subscriber has neither handled nor given up, as far as the broker knows.
 struct tracked_event {
   enum class state : std::uint8_t {
-    /// It waits for its turn, for its back-off, or for an earlier event of its key.
+    /// The event waits for its turn, for its back-off, or for an earlier event of its key.
     waiting,
     with_worker,
     /// Too many workers died with it: a dead letter, unless the database says that it was handled.
@@ -29,19 +29,19 @@ struct tracked_event {
 
   /// A row of the capability's database: the event was not handled in its turn.
   struct postponement {
-    /// As the worker said last.
+    /// The state that the worker said last.
     wire::postponed said;
     /// The node of that worker; empty if the row was written in an earlier life of the broker.
     std::string node;
     instant due{};
   };
 
-  /// Null for a postponed event that was not read from the journal yet.
+  /// The event; null for a postponed one that was not read from the journal yet.
   event_ref what;
   std::uint64_t position = 0;
-  /// When it was delivered for the first time; the clock's epoch before that.
+  /// The time at which it was delivered first; the clock's epoch before that.
   instant first{};
-  /// Null for an event in line.
+  /// The postponement; null for an event in line.
   std::unique_ptr<postponement> postponed;
   std::uint32_t partition = 0;
   std::uint32_t bytes = 0;
@@ -60,7 +60,7 @@ struct event_line {
   bool has_in_flight() const { return first != next; }
 };
 
-/// How many events a subscriber may hold in memory.
+/// The events that a subscriber may hold in memory.
 struct event_window {
   std::size_t events = 8'192;
   std::size_t bytes = 8U << 20U;
@@ -98,7 +98,7 @@ public:
 
   /// Whether another event may be offered now. One always may, whatever its size.
   bool has_room() const;
-  /// How many events may be offered, as far as their number goes.
+  /// The number of events that may be offered, as far as their number goes.
   std::size_t room() const;
   /// Whether it is time to read on: an event that is read and finds no room is read again. Counts
   /// the events in line alone, since postponed ones may fill the window for a long time.
