@@ -125,6 +125,20 @@ BOOST_FIXTURE_TEST_CASE(breakers_sagas_and_dead_letters_are_named, board_fixture
   BOOST_TEST(!has(drawn, "\x1b"));
 }
 
+// As many as may run do: nodes name a part of those that wait, and say how many there are.
+BOOST_FIXTURE_TEST_CASE(sagas_that_wait_for_their_turn_are_counted_and_not_listed, board_fixture) {
+  view().nodes[0].said->groups[0].sagas_queued = 700;
+  view().nodes[1].said->groups[0].sagas_queued = 20;
+  state.sagas = {
+      {"orders", {.id = {}, .state = "forward"}, {"n1"}},
+      {"orders", {.id = {}, .state = "queued"}, {"n1"}}};
+
+  const std::string drawn = text();
+
+  BOOST_TEST(has(drawn, "sagas    1 forward, 720 queued"));
+  BOOST_TEST(!has(drawn, to_string(uuid{})));
+}
+
 // Whatever the size: no line is longer, there are not more, and no number is cut.
 BOOST_FIXTURE_TEST_CASE(it_fits_into_any_terminal, board_fixture) {
   view().capabilities[0].name = view().brokers[0].said->capabilities[0].name =
