@@ -48,8 +48,10 @@ constexpr std::uint32_t envelopes_between_looks = 32;
 // The most that one peer may have unread, and the frames for which there is always room.
 constexpr std::size_t unread_of_peer_max = std::size_t{64} << 20U;
 constexpr std::size_t frames_least = 4;
-// More frames than a message has.
-constexpr std::size_t frames_beyond = 4;
+// Beyond the largest message: delimiter, lengths of frames, a handshake.
+constexpr std::size_t bytes_beyond = std::size_t{64} * 1024;
+// Who sends more frames in a message is no peer of ours that errs.
+constexpr std::size_t frames_read_most = 64;
 // While messages keep coming the poll is skipped; the other descriptors are looked at this often.
 constexpr int passes_before_poll = 32;
 // Under a load that never lets the socket run empty, what a lost peer has sent is read by then.
@@ -81,7 +83,7 @@ struct router_loop::state {
       : time{clock}, heartbeat{settings.heartbeat}, frame_bytes_max{wire::frame_bytes_max(
                                                         settings.body_bytes_max)},
         keys{settings.is_valid_key}, door{settings.open_files_max},
-        stuck{frames_beyond * frame_bytes_max}, parked{at_least_frames(settings.parked_bytes_max)},
+        stuck{frame_bytes_max + bytes_beyond}, parked{at_least_frames(settings.parked_bytes_max)},
         socket{zmq.zmq(), zmq::socket_type::router}, out{socket,
                                                          named,
                                                          {at_least_frames(
@@ -183,6 +185,11 @@ bool router_loop::state::receive(router_handler& handler, instant now) {
     }
     ++received.count;
     more = frame.more();
+  }
+  if (received.count > frames_read_most) {
+    // A message is read whole: the next of this kind would hold up everybody else again.
+    (void)::shutdown(connection_of(received), SHUT_RDWR);
+    handler.stuck(1, now);
   }
   if (stuck.is_watching() && received.count != 0) {
     stuck.heard(connection_of(received), bytes_received);

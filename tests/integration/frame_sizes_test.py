@@ -7,6 +7,7 @@ import re
 import struct
 import subprocess
 import threading
+import time
 import unittest
 
 import msgpack
@@ -141,9 +142,12 @@ class FrameSizes(SystemTest):
             self.assertTrue(client.call("troupe.publish", topic, {"text": "x" * size}, key="k").ok)
         self.broker.wait_for("event_set_aside")
         self.broker.wait_for("event_buried", cause="internal")
-        listed = subprocess.run([BIN / "troupe", "dead-letters", "list", of.file, "--json"], capture_output=True,
-                                text=True, check=True).stdout
-        self.assertIn("cut its link", listed)
+        listed = ""
+        until = time.monotonic() + PATIENCE
+        while "cut its link" not in listed:  # Until it is on disk.
+            self.assertLess(time.monotonic(), until, listed)
+            listed = subprocess.run([BIN / "troupe", "dead-letters", "list", of.file, "--json"], capture_output=True,
+                                    text=True, check=True).stdout
         self.assertIn("note.large", json.dumps(listed))
         logins = worker.logins
         self.assertLess(logins, 8)

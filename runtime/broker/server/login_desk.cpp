@@ -183,7 +183,7 @@ void login_desk::note_stuck(std::size_t links, instant now) {
       {"links_stuck",
        {{"in_all", std::to_string(stuck_)},
         {"what",
-         "a peer sent more than a message holds, and no message came of it: it has the ZeroMQ "
+         "a peer sent more than a message holds, or more frames: it has the ZeroMQ "
          "routing id (identity) of another connection, or its message has no end; its connection "
          "was ended"}}},
       now);
