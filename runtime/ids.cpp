@@ -56,14 +56,12 @@ wall_time uuid::born() const {
 
 std::string to_string(const uuid& id) {
   constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  text.reserve(36);
+  std::string text(36, '-');
+  std::size_t at = 0;
   for (const std::byte byte : id.bytes) {
-    if (is_dash_at(text.size())) {
-      text += '-';
-    }
-    text += digits[std::to_integer<std::size_t>(byte >> 4)];
-    text += digits[std::to_integer<std::size_t>(byte & std::byte{15})];
+    at += is_dash_at(at) ? 1 : 0;
+    text[at++] = digits[std::to_integer<std::size_t>(byte >> 4)];
+    text[at++] = digits[std::to_integer<std::size_t>(byte & std::byte{15})];
   }
   return text;
 }

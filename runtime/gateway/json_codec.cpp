@@ -3,6 +3,7 @@
 #include "runtime/gateway/strict_json.hpp"
 #include "runtime/wire/check.hpp"
 #include "runtime/wire/json.hpp"
+#include "runtime/wire/json_text.hpp"
 #include "runtime/wire/reader.hpp"
 #include "runtime/wire/writer.hpp"
 
@@ -257,7 +258,7 @@ public:
       }
       to += is_first ? "" : ",";
       is_first = false;
-      to += wire::json_text(key);
+      wire::append_json_text(to, key);
       to += ':';
       if (!value(field->type, 0, to)) {
         return false;
@@ -285,7 +286,7 @@ private:
         if (!from_.read_text(key)) {
           return false;
         }
-        to += wire::json_text(key);
+        wire::append_json_text(to, key);
         to += ':';
       }
       if (!value(type, depth + 1, to)) {
@@ -322,7 +323,7 @@ private:
       if (!from_.read_text(text)) {
         return false;
       }
-      to += wire::json_text(text);
+      wire::append_json_text(to, text);
       return true;
     case form::id:
     case form::bytes:
@@ -351,18 +352,20 @@ private:
     std::string_view bytes;
     if (as == form::id && from_.peek() == wire::value_type::text) {
       const bool good = from_.read_text(bytes) && parse_uuid(bytes);
-      to += wire::json_text(bytes);
+      wire::append_json_text(to, bytes);
       return good;
     }
     if (!from_.read_binary(bytes)) {
       return false;
     }
     if (as == form::bytes) {
-      to += wire::json_text(to_base64(bytes));
+      wire::append_json_text(to, to_base64(bytes));
       return true;
     }
     const auto id = uuid_from(std::as_bytes(std::span{bytes}));
-    to += id ? wire::json_text(troupe::to_string(*id)) : "";
+    if (id) {
+      wire::append_json_text(to, troupe::to_string(*id));
+    }
     return id.has_value();
   }
 
@@ -402,6 +405,7 @@ outcome<std::string> to_json(std::string_view bytes, const types& all, std::stri
   }
   wire::reader from{bytes};
   std::string text;
+  text.reserve(2 * bytes.size());
   if (!printer{all, from}.message(name, text)) {
     return failure{internal_error(fmt::format(
         "the answer is no `{}` as it was described; its node may run another release", name))};

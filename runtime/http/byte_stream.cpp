@@ -29,6 +29,11 @@ public:
     socket_.async_read_some(into, std::move(then));
   }
 
+  bool has_input() override {
+    error_code ignored;
+    return socket_.available(ignored) > 0;
+  }
+
   std::size_t write_now(std::string_view bytes) override {
     const auto sent =
         ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -87,6 +92,11 @@ public:
 
   void read_some(asio::mutable_buffer into, read_done then) override {
     stream_.async_read_some(into, std::move(then));
+  }
+
+  bool has_input() override {
+    error_code ignored;
+    return stream_.next_layer().available(ignored) > 0;
   }
 
   std::size_t write_now(std::string_view) override { return 0; }

@@ -29,6 +29,8 @@ public:
 
   virtual void handshake(done then) = 0;
   virtual void read_some(boost::asio::mutable_buffer into, read_done then) = 0;
+  /// Whether the peer has sent something that is not read yet.
+  virtual bool has_input() = 0;
   /// Writes as much of `bytes` as can be without waiting. @return how much.
   virtual std::size_t write_now(std::string_view bytes) = 0;
   /// Writes all of `bytes`.

@@ -72,9 +72,8 @@ void connection::start_refused(const problem& why) {
 void connection::drain() {
   if (phase_ == phase::handshake) {
     cut();
-  } else if (phase_ == phase::head && received_.empty()) {
-    stream_->cancel();
-    say_farewell();
+  } else if (phase_ == phase::head && received_.empty() && !stream_->has_input()) {
+    stream_->cancel(); // Ends the read, unless a request has been read that is yet to be looked at.
   }
 }
 
@@ -106,7 +105,7 @@ void connection::next_request() {
     scan_head();
     return;
   }
-  if (host_.is_draining) {
+  if (host_.is_draining && !stream_->has_input()) {
     say_farewell();
     return;
   }

@@ -1,6 +1,7 @@
 #include "runtime/http/head_scanner.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
@@ -15,10 +16,16 @@ tl::unexpected<problem> refused_head(int status, std::string code, std::string d
 /// The type of a TLS record with a handshake. @source RFC 8446, 5.1.
 constexpr char tls_handshake = 0x16;
 
-/// Whether a letter may stand in a line of the head, whatever is around it.
+/// Whether a letter may stand in a line of the head, whatever is around it: one look into a table.
 bool is_ordinary(char letter) {
-  const auto byte = static_cast<unsigned char>(letter);
-  return (byte >= 0x20 && byte != 0x7f) || letter == '\t';
+  static constexpr auto letters = [] {
+    std::array<bool, 256> allowed{};
+    for (std::size_t byte = 0; byte < allowed.size(); ++byte) {
+      allowed[byte] = (byte >= 0x20 && byte != 0x7f) || byte == '\t';
+    }
+    return allowed;
+  }();
+  return letters[static_cast<unsigned char>(letter)];
 }
 
 } // namespace

@@ -117,6 +117,8 @@ struct server::state {
   admission admitted;
   int refused_from;
   std::size_t refusals = 0;
+  /// All connections are cut, and none is taken any more.
+  bool is_ending = false;
   connection_host host;
   std::unordered_set<std::shared_ptr<connection>> connections;
   /// Those of `connections` that are being refused, and count nowhere.
@@ -164,11 +166,13 @@ outcome<void> server::state::listen() {
 
 void server::state::accept() {
   acceptor.async_accept([this](error_code why, tcp::socket socket) {
+    if (!why && !is_ending) {
+      take(std::move(socket)); // Perhaps one that was accepted just before the acceptor was closed.
+    }
     if (!acceptor.is_open()) {
       return;
     }
     if (!why) {
-      take(std::move(socket));
       accept();
       return;
     }
@@ -255,8 +259,16 @@ void server::state::forget(connection& which) {
 
 void server::state::stop_accepting() {
   host.is_draining = true;
-  error_code ignored;
-  acceptor.close(ignored);
+  // Whoever is connected already, in the queue of the system, would be reset.
+  error_code why;
+  acceptor.non_blocking(true, why);
+  for (int left = asio::socket_base::max_listen_connections; left > 0 && !why; --left) {
+    tcp::socket waiting = acceptor.accept(why);
+    if (!why) {
+      take(std::move(waiting));
+    }
+  }
+  acceptor.close(why);
   pause.cancel();
   const auto now = connections; // They leave the set as they end.
   for (const auto& each : now) {
@@ -284,6 +296,7 @@ void server::state::finish() {
     return;
   }
   mailbox->post([this] {
+    is_ending = true;
     stop_accepting();
     cut_all();
     work.reset();

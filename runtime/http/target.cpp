@@ -3,6 +3,7 @@
 #include "runtime/wire/check.hpp"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <optional>
 #include <utility>
@@ -27,14 +28,20 @@ int value_of_digit(char digit) {
   return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
 }
 
-/// What a path may have beside letters, digits and escapes. @source RFC 3986, 3.3, pchar.
-bool is_path_mark(char letter) {
-  return std::string_view{"-._~!$&'()*+,;=:@"}.find(letter) != std::string_view::npos;
-}
-
-bool is_letter_or_digit(char letter) {
-  return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z')
-         || (letter >= '0' && letter <= '9');
+/// Whether a path may have a letter: one look into a table, as each request has dozens.
+/// @source RFC 3986, 3.3: pchar and the slash.
+bool is_of_path(char letter) {
+  static constexpr auto letters = [] {
+    std::array<bool, 256> allowed{};
+    constexpr std::string_view all =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+        "-._~!$&'()*+,;=:@%/";
+    for (const char each : all) {
+      allowed[static_cast<unsigned char>(each)] = true;
+    }
+    return allowed;
+  }();
+  return letters[static_cast<unsigned char>(letter)];
 }
 
 /// `text` with its escapes decoded; nothing if one is no escape or stands for a control character,
@@ -66,16 +73,14 @@ std::optional<std::string> decoded(std::string_view text, bool plus_is_space) {
 }
 
 tl::expected<std::vector<std::string>, problem> read_path(std::string_view path) {
-  const auto bad = std::find_if(path.begin(), path.end(), [](char each) {
-    return each != '/' && each != '%' && !is_letter_or_digit(each) && !is_path_mark(each);
-  });
-  if (bad != path.end()) {
+  if (!std::all_of(path.begin(), path.end(), is_of_path)) {
     return malformed_target("the path has a character that must be escaped as %XX");
   }
   std::vector<std::string> segments;
   if (path == "/") {
     return segments;
   }
+  segments.reserve(static_cast<std::size_t>(std::count(path.begin(), path.end(), '/')));
   for (std::size_t begin = 1; begin <= path.size();) {
     const std::size_t end = std::min(path.find('/', begin), path.size());
     const std::string_view raw = path.substr(begin, end - begin);
@@ -122,6 +127,9 @@ read_query(std::string_view query) {
 
 /// Takes scheme and authority off a target in absolute form; nothing if it has another one.
 std::optional<std::string> take_authority(std::string_view& target) {
+  if (target.front() == '/') {
+    return std::nullopt;
+  }
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (lower_case(target.substr(0, scheme.size())) == scheme) {
       target.remove_prefix(scheme.size());

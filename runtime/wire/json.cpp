@@ -3,6 +3,7 @@
 #include "runtime/bytes.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/check.hpp"
+#include "runtime/wire/json_text.hpp"
 #include "runtime/wire/reader.hpp"
 #include "runtime/wire/writer.hpp"
 
@@ -354,18 +355,10 @@ std::string json_of(std::string_view bytes) {
 }
 
 std::string json_text(std::string_view text) {
-  const auto stands_for_itself = [](char c) {
-    return c >= ' ' && c <= '~' && c != '"' && c != '\\';
-  };
-  if (std::all_of(text.begin(), text.end(), stands_for_itself)) {
-    std::string quoted;
-    quoted.reserve(text.size() + 2);
-    quoted += '"';
-    quoted += text;
-    quoted += '"';
-    return quoted;
-  }
-  return parsed(text).dump(-1, ' ', false, parsed::error_handler_t::replace);
+  std::string quoted;
+  quoted.reserve(text.size() + 2);
+  append_json_text(quoted, text);
+  return quoted;
 }
 
 std::string json_number(double value) {

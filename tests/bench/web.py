@@ -6,7 +6,8 @@ get      GET /api/users/ID through gateway, broker and a worker's actor with its
          answers with a text of its configuration: the limit
 order    POST /api/orders, answered when the saga has ended with all its effects committed, beside the
          same load by the ZeroMQ client
-idle     the same GET beside 10,000 connections that have asked once and stay open
+idle     the same GET beside 10,000 connections that have asked once and stay open; beside it nginx
+         that answers with a text, which tells what the system itself makes of them
 
 The processor time of a system's processes for an answer, and the gateway's resident memory, stand
 beside the rates: they are the same on a machine that has other things to do, too.
@@ -33,7 +34,10 @@ def web_steps(given):
     for count in ORDERS:
         steps += [ask(given, Shop, count, do="order"),
                   ask(given, Shop, "troupe", "order_saga.place", count)]
-    return [*steps, ask(given, Shop, 64, do="get"), ask(given, Shop, 64, do="get_beside_idle")]
+    steps += [ask(given, Shop, 64, do="get"), ask(given, Shop, 64, do="get_beside_idle")]
+    if NginxStatic in peers:
+        steps.append(ask(given, NginxStatic, 64, do="get_beside_idle"))
+    return steps
 
 
 def web_bars(series):
@@ -66,6 +70,9 @@ def web_bars(series):
                series.median("gateway", GET_BESIDE_IDLE, 64, "gateway_mb"), 250)
     bar(f"p99 of GET beside {IDLE:,} idle connections / alone",
         series.ratio(("gateway", GET_BESIDE_IDLE, 64), ours, "p99_us"), 1.2, at_most=True)
+    ratio = series.ratio(("nginx", GET_BESIDE_IDLE, 64), ("nginx", GET, 64), "p99_us")
+    if ratio is not None:
+        say(f"  the same of a static answer of nginx: {ratio:.2f}x (no bar)")
     for work, count in ((GET, 64), (ORDER, 64)):
         gateway, broker, worker = (series.median("gateway", work, count, f"{who}_cpu_us")
                                    for who in ("gateway", "broker", "worker"))

@@ -11,6 +11,7 @@ import subprocess
 import time
 import uuid
 
+from idle_connections import IDLE, IdleConnections, raise_open_files
 from peers import await_port
 from series import say
 from systems import free_port, stop
@@ -24,7 +25,7 @@ daemon off;
 master_process off;
 pid {folder}/pid;
 error_log {folder}/error.log crit;
-events {{ worker_connections 4096; }}
+events {{ worker_connections 16384; }}
 http {{
   access_log off;
   client_body_temp_path {folder}/body;
@@ -152,6 +153,11 @@ class _WebPeer:
         pids = {str(pid): pid for pid in self.pids()}
         return self._wrk.load(self.system, "GET", connections, pids, "get", self._users)
 
+    def get_beside_idle(self, connections):
+        with IdleConnections(self._port, self._users.read_text().split()[0]) as idle:
+            line = self.get(connections)
+            return line | {"work": f"GET, {IDLE:,} idle", "failures": line["failures"] + idle.closed()}
+
     def pids(self):
         return [process.pid for process in self._processes]
 
@@ -167,6 +173,7 @@ class NginxStatic(_WebPeer):
         return wrk_missing() or (None if _nginx() else "nginx is not installed")
 
     def _run(self, first):
+        raise_open_files()
         body = {"user_id": first, "email": "user-0@bench.example", "name": "User 0"}
         self._start_nginx(_STATIC.format(body=json.dumps(body)))
 

@@ -3,17 +3,13 @@
 import http.client
 import json
 import random
-import resource
-import select
-import socket
-import subprocess
 
+from idle_connections import IDLE, IdleConnections
 from machine import memory_mb
 from systems import Troupe, free_port
 from web_peers import await_answer
 from wrk import Wrk, wrk_missing
 
-IDLE = 10_000
 GET, GET_BESIDE_IDLE, ORDER = "GET", f"GET, {IDLE:,} idle", "saga"
 _USERS = 100
 _PRODUCTS = 50
@@ -86,38 +82,6 @@ class Shop(Troupe):
         return self._load(ORDER, connections, "post", random.randrange(1 << 24))
 
     def get_beside_idle(self, connections):
-        idle = IdleConnections(self._port, self._users.read_text().split()[0])
-        try:
+        with IdleConnections(self._port, self._users.read_text().split()[0]) as idle:
             line = self._load(GET_BESIDE_IDLE, connections, "get", self._users)
             return line | {"failures": line["failures"] + idle.closed()}
-        finally:
-            idle.close()
-
-
-class IdleConnections:
-    """Have asked once, and ask no more."""
-
-    def __init__(self, port, user):
-        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if hard < IDLE + 500:
-            raise RuntimeError(f"the limit of open files is too low: {hard}")
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        asked = f"GET /api/users/{user} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
-        self._open = []
-        for _ in range(IDLE):
-            one = socket.create_connection(("127.0.0.1", port), 60)
-            self._open.append(one)
-            one.sendall(asked)
-            if not one.recv(4096).startswith(b"HTTP/1.1 200 "):
-                raise RuntimeError("an idle connection got no answer")
-
-    def closed(self):
-        """How many were closed meanwhile."""
-        poll = select.poll()
-        for one in self._open:
-            poll.register(one, select.POLLIN)
-        return len(poll.poll(0))
-
-    def close(self):
-        for one in self._open:
-            one.close()

@@ -1,7 +1,9 @@
 """What a good peer sees: curl, pipelines, streams, drains, TLS."""
 
+import contextlib
 import pathlib
 import re
+import signal
 import socket
 import ssl
 import subprocess
@@ -46,10 +48,10 @@ class Serving(http_harness.Case):
 
     def test_an_answer_larger_than_what_the_system_takes_at_once_comes_whole(self):
         server = self.serve()
-        with server.connect(receive_bytes=4096) as raw:
-            raw.sendall(get("/bytes?n=5000000") + get("/z", "Connection: close\r\n"))
+        with server.connect() as raw:
+            raw.sendall(get("/bytes?n=20000000") + get("/z", "Connection: close\r\n"))
             _, _, first = read_answer(raw)
-            self.assertEqual(b"x" * 5_000_000, first)
+            self.assertEqual(b"x" * 20_000_000, first)
             self.assertIn(b"\nGET /z\n", read_all(raw))
 
     def test_a_connection_of_http_1_0_is_closed_unless_kept(self):
@@ -103,6 +105,23 @@ class Draining(http_harness.Case):
             with self.assertRaises(ConnectionRefusedError):
                 server.connect()
             self.assertTrue(read_all(busy).startswith(b"HTTP/1.1 503 "))
+        self.assertEqual("drained", server.reply())
+
+    def test_requests_that_were_sent_before_it_are_answered(self):
+        server = self.serve("all=2000", "per_address=2000")
+        with contextlib.ExitStack() as all_of_them:
+            kept = [all_of_them.enter_context(server.connect()) for _ in range(400)]
+            for raw in kept:
+                raw.sendall(get())
+                self.assertEqual(200, read_answer(raw)[0])
+            server.process.send_signal(signal.SIGSTOP)
+            fresh = [all_of_them.enter_context(server.connect()) for _ in range(50)]
+            for raw in kept + fresh:
+                raw.sendall(get())
+            server.order("drain 20000")
+            server.process.send_signal(signal.SIGCONT)
+            for raw in kept + fresh:
+                self.assertTrue(read_all(raw).startswith(b"HTTP/1.1 200 "))
         self.assertEqual("drained", server.reply())
 
     def test_the_last_answer_says_that_it_is_the_last(self):

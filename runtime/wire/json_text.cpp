@@ -1,0 +1,35 @@
+#include "runtime/wire/json_text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+namespace troupe::wire {
+
+namespace {
+
+/// Whether a letter stands for itself: one look into a table, as most letters of most texts do.
+bool is_plain(char letter) {
+  static constexpr auto plain = [] {
+    std::array<bool, 256> letters{};
+    for (std::size_t c = ' '; c <= '~'; ++c) {
+      letters[c] = c != '"' && c != '\\';
+    }
+    return letters;
+  }();
+  return plain[static_cast<unsigned char>(letter)];
+}
+
+} // namespace
+
+void append_json_text(std::string& to, std::string_view text) {
+  if (!std::all_of(text.begin(), text.end(), is_plain)) {
+    to += nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return;
+  }
+  to += '"';
+  to += text;
+  to += '"';
+}
+
+} // namespace troupe::wire
