@@ -58,7 +58,7 @@ store_turn::store_turn(
     message_spans& spans)
     : group_{of}, store_{store}, events_{events}, busy_{busy}, metrics_{metrics}, spans_{spans},
       inbox_{*store.database}, calls_{of, inbox_, awaited_}, trim_{*store.database},
-      forgetting_{of, inbox_, store.settled} {
+      forgetting_{of, inbox_, store.forgotten} {
 }
 
 std::size_t
