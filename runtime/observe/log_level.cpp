@@ -83,6 +83,7 @@ constexpr auto warnings = std::to_array<std::string_view>({
     "store.lock_awaited",
     "store.not_resigned",
     "store.stalled_holder_killed",
+    "store.time_ahead",
     "strange_topic",
     "stray_reply",
     "subscriber_gone",

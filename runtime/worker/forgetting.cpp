@@ -1,6 +1,7 @@
 #include "runtime/worker/forgetting.hpp"
 
 #include "runtime/saga/journal.hpp"
+#include "runtime/time_text.hpp"
 
 #include <algorithm>
 
@@ -16,9 +17,9 @@ constexpr int sagas_at_once = 64;
 
 } // namespace
 
-forgetting::forgetting(group& of, turn_inbox& inbox, wall_time begins)
-    : group_{of}, inbox_{inbox}, clock_{begins, of.parts().time.now()}, time_{begins},
-      looked_at_{of.parts().time.now()} {
+forgetting::forgetting(group& of, turn_inbox& inbox, const store::forgotten& begins)
+    : group_{of}, inbox_{inbox}, clock_{begins.time, of.parts().time.now(), begins.trial},
+      time_{begins.time}, looked_at_{of.parts().time.now()} {
 }
 
 bool forgetting::run(turn_scope& in) {
@@ -30,12 +31,12 @@ bool forgetting::run(turn_scope& in) {
   }
   place at = place_;
   at.is_over = false;
-  bool has_more = true;
+  bool has_more = !clock_.is_on_trial();
   while (has_more && time.now() - began < slice_time) {
     has_more = forget_some(in, at);
   }
   at.is_over = !has_more;
-  store::retention{in.session}.write({time_, at.calls, at.commands});
+  store::retention{in.session}.write({time_, at.calls, at.commands, clock_.trial()});
   inbox_.forgot(at.calls);
   in_turn_ = at;
   return has_more;
@@ -46,10 +47,17 @@ void forgetting::begin_pass(turn_scope& in) {
   const capability_options& options = group_.options();
   const store::forgotten before = store::retention{in.session}.read();
   place_ = {.calls = before.calls, .commands = before.commands, .is_over = false};
-  calls_to_ = std::max(place_.calls, store::floor_id(time_ - options.inbox_kept));
+  // Fresh ids are above the newest one by the clocks of those who made it: whatever the clock here
+  // says, they are never taken for forgotten.
+  const uuid newest = store::inbox{in.session}.newest();
+  const uuid above_all = store::floor_id(time_since_1970(newest.birth() + milliseconds{1}));
+  const auto floor = [&](std::chrono::hours kept) {
+    return std::min(above_all, store::floor_id(time_ - kept));
+  };
+  calls_to_ = std::max(place_.calls, floor(options.inbox_kept));
   // Calls that were answered late go with the commands: never before all calls of their age.
   const auto commands_kept = std::max(options.sagas_kept, options.inbox_kept);
-  commands_to_ = std::max(place_.commands, store::floor_id(time_ - commands_kept));
+  commands_to_ = std::max(place_.commands, floor(commands_kept));
 }
 
 /// @return whether there is more.

@@ -15,13 +15,14 @@ namespace troupe {
 ///
 /// It goes in slices of a few milliseconds, each in a turn of its own, until nothing is left that
 /// is old enough; so it keeps up with whatever comes in, and holds nobody up. How old things are is
-/// judged by a settled time, which outlives the process in the database.
+/// judged by a settled time, which outlives the process in the database. While that is on trial,
+/// nothing is deleted: the database is not as old as that.
 ///
 /// Confined to the runner's thread.
 class forgetting {
 public:
-  /// @param begins the settled time as the database has it.
-  forgetting(group& of, turn_inbox& inbox, wall_time begins);
+  /// @param begins as the database has it.
+  forgetting(group& of, turn_inbox& inbox, const store::forgotten& begins);
 
   /// Whether a pass is to begin now.
   bool is_due(instant now) const { return now - looked_at_ >= interval; }
@@ -35,8 +36,12 @@ public:
   /// The turn was rolled back: what it deleted is there again.
   void rolled_back() { in_turn_.reset(); }
 
-  /// The settled time at `now`, when the wall clock says `wall`.
-  wall_time time_at(instant now, wall_time wall) { return time_ = clock_.at(now, wall); }
+  /// The settled time at `now`, when the wall clock says `wall`. Never less than before: a wall
+  /// clock that is behind for a moment makes no id one of the future.
+  wall_time time_at(instant now, wall_time wall) {
+    time_ = clock_.at(now, wall);
+    return clock_.highest();
+  }
 
 private:
   static constexpr std::chrono::seconds interval{60};

@@ -106,6 +106,8 @@ void runner::work() {
   admissions_.give_back_rest();
   if (!writes_.empty()) {
     run_writes();
+  } else if (turn_) {
+    turn_->show_alive(); // There may be queries alone for long.
   }
   report_events();
   admissions_.tell();

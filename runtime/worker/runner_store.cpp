@@ -3,8 +3,8 @@
 #include "runtime/actor/registry.hpp"
 #include "runtime/store/sqlite/database.hpp"
 #include "runtime/store/turn/forced_breakers.hpp"
-#include "runtime/store/turn/retention.hpp"
 #include "runtime/store/turn/writers.hpp"
+#include "runtime/time_text.hpp"
 
 #include <fmt/format.h>
 
@@ -19,6 +19,8 @@ constexpr milliseconds lock_patience{1'000};
 constexpr int lock_tries_max = 30;
 // The time beyond a turn's limit after which the holder's own watchdog has failed to end it.
 constexpr milliseconds stalled_grace{1'000};
+// Of the time by which answers are forgotten, before a person is told.
+constexpr std::chrono::hours ahead_max{24};
 
 /// Opens the database. If another process holds it, waits as patiently as a turn does, then tries
 /// once more.
@@ -35,6 +37,24 @@ open_database(group& of, const std::string& path, store::sqlite_options options)
   }
   gate->unlock();
   return store::open_sqlite(path, options);
+}
+
+/// Old answers may have been forgotten by a clock that was wrong for days, and calls are refused
+/// for it; or the clock is wrong now. That is for a person to find out.
+void tell_if_ahead(group& of, const store::forgotten& forgotten, wall_time now) {
+  const bool is_mark = forgotten.calls.born() > now + ahead_max;
+  if (!is_mark && (forgotten.time <= now + ahead_max || forgotten.trial > milliseconds{0})) {
+    return;
+  }
+  of.parts().log.write(
+      "store.time_ahead",
+      {{"capability", of.name()},
+       {"settled", utc_time_text(forgotten.time)},
+       {"calls_from", utc_time_text(forgotten.calls.born())},
+       {"what",
+        "answers were forgotten by a clock that was ahead of the one here, and calls with ids of "
+        "before `calls_from` are refused; put the clock right if it is behind, else see `The clock "
+        "was ahead` in RUNBOOK.md"}});
 }
 
 } // namespace
@@ -118,7 +138,8 @@ outcome<void> runner_store::prepare(group& of) {
     session.checkpoint(); // A migration may leave more than a turn should have to copy back.
     store::transaction transaction{session};
     const wall_time now = parts.time.wall();
-    settled = store::retention{session}.open(now, of.options().inbox_kept).time;
+    forgotten = store::retention{session}.open(now, of.options().inbox_kept);
+    tell_if_ahead(of, forgotten, now);
     writer = store::writers{session}.add(parts.node, parts.incarnation, now);
     if (const auto said = store::forced_breakers{session}.on(parts.node)) {
       of.breaker().restore(*said, parts.time.now());

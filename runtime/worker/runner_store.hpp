@@ -2,6 +2,7 @@
 
 #include "runtime/store/database.hpp"
 #include "runtime/store/sqlite/turnstile.hpp"
+#include "runtime/store/turn/retention.hpp"
 #include "runtime/worker/group.hpp"
 
 #include <cstdint>
@@ -14,8 +15,8 @@ struct runner_store {
   std::unique_ptr<store::database> database;
   store::turnstile gate;
   std::int64_t writer = 0;
-  /// The time by which old rows are deleted, as the database had it (settled_time.hpp).
-  wall_time settled{};
+  /// What is forgotten, and the time by which that goes, as the database had it.
+  store::forgotten forgotten{};
 
   /// Opens the capability's database, brings its tables up to date and takes a writer's number.
   ///

@@ -20,6 +20,9 @@ namespace {
 constexpr milliseconds try_again_after{1'000};
 // A group that is down has calls to refuse, too.
 constexpr milliseconds resign_patience{100};
+// As often as housekeeping shows it. Others wait for 700 ms.
+constexpr milliseconds alive_interval{250};
+constexpr milliseconds alive_patience{100};
 // More than the usual checkpoint copies: it may take longer than a turn.
 constexpr std::int64_t pages_of_a_turn = 8'000;
 constexpr milliseconds checkpoint_told_from{1'000};
@@ -58,7 +61,7 @@ store_turn::store_turn(
     message_spans& spans)
     : group_{of}, store_{store}, events_{events}, busy_{busy}, metrics_{metrics}, spans_{spans},
       inbox_{*store.database}, calls_{of, inbox_, awaited_}, trim_{*store.database},
-      forgetting_{of, inbox_, store.settled} {
+      forgetting_{of, inbox_, store.forgotten} {
 }
 
 std::size_t
@@ -129,6 +132,30 @@ void store_turn::resign(saga::coordinators* sagas) {
   store_.gate.unlock();
 }
 
+void store_turn::show_alive() {
+  const instant now = group_.parts().time.now();
+  if (now - shown_alive_at_ < alive_interval) {
+    return;
+  }
+  shown_alive_at_ = now;
+  store::database& session = *store_.database;
+  try {
+    if (!store::writers{session}.condition_of(store_.writer).is_asked) {
+      return;
+    }
+    if (const auto held = store::turnstile_guard::lock(store_.gate, alive_patience)) {
+      busy_.begin(now);
+      store::transaction writing{session};
+      store::writers{session}.answer(store_.writer);
+      writing.commit();
+      busy_.rest();
+    }
+  } catch (const store::database_error& fault) { // The next turn meets it, too, and reports it.
+    busy_.rest();
+    shut_if_damaged(group_, fault);
+  }
+}
+
 bool store_turn::take_lock(std::vector<write>& writes) {
   const clock& time = group_.parts().time;
   const instant began = time.now();
@@ -178,11 +205,17 @@ bool store_turn::run_all(
   busy_.begin(began);
   store_.database->begin();
   inbox_.begin();
-  if (store::writers{*store_.database}.is_fenced(store_.writer)) {
+  store::writers writers{*store_.database};
+  const auto condition = writers.condition_of(store_.writer);
+  if (condition.is_fenced) {
     roll_back();
     takeover_.rejoin(group_, store_, sagas_, effects_, awaited_);
     return false;
   }
+  if (condition.is_asked) { // Housekeeping may stand behind many slow messages.
+    writers.answer(store_.writer);
+  }
+  shown_alive_at_ = began;
   const wall_time wall = time.wall();
   turn_scope in{
       group_,

@@ -61,6 +61,11 @@ public:
   /// database that is found damaged shuts the group.
   std::vector<saga::outgoing::answer> stored_answers();
 
+  /// The process has been at work without a turn: answers others that ask whether it is alive, if
+  /// that has not been looked at for 250 ms. What cannot be written now is tried at the next call;
+  /// a database that is found damaged shuts the group.
+  void show_alive();
+
 private:
   enum class end : std::uint8_t { committed, again, threw, narrowed, failed };
 
@@ -106,6 +111,8 @@ private:
   // found.
   std::size_t width_ = static_cast<std::size_t>(-1);
   bool has_resigned_ = false;
+  // When it was last looked at whether others ask if this process is alive.
+  instant shown_alive_at_{};
 };
 
 } // namespace troupe

@@ -26,7 +26,6 @@ constexpr milliseconds left_interval{2'000};
 } // namespace
 
 void takeover::look(const item& roster, const actor& by, turn_scope& in) {
-  store::writers{in.session}.answer(in.writer); // However old the roster is: this process is alive.
   const worker_parts& parts = in.of.parts();
   const instant time = parts.time.now();
   if (rejoined_ || roster.deadline <= time) {

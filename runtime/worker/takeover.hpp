@@ -23,7 +23,7 @@ public:
 
   /// Takes over every writer that has resigned, and every one that no broker has listed as alive
   /// for 700 ms and that has not answered in the database meanwhile: its group may be at work for a
-  /// broker that is not known here. Answers for this process.
+  /// broker that is not known here.
   /// @param roster housekeeping, with who is alive according to the brokers.
   /// @param by knows which effects this program has.
   void look(const item& roster, const actor& by, turn_scope& in);

@@ -23,7 +23,7 @@ from xxh3 import xxh64
 
 _TURN = ("runtime/store/turn/tables.cpp",)
 _PARTS = ("troupe.turn", "troupe.retention", "troupe.liveness", "troupe.lineage", "troupe.told",
-          "troupe.unsettled", "troupe.trace")
+          "troupe.unsettled", "troupe.trace", "troupe.trial")
 # Where each database's tables are declared, and the components that have them.
 SCHEMAS = {
     "inventory": ((*_TURN, "actors/inventory/schema.hpp"), (*_PARTS, "inventory")),
@@ -156,7 +156,8 @@ class Writer:
                     self._began - 25_000 + 20_000 * turn, 200 + turn), "fenced": fenced,
                  "opened_at": at + 20_000 * turn} for each, node, fenced, turn in begins])
             self._insert(name, "retention", [
-                {"one": 1, "time": at, "calls": bytes(16), "commands": bytes(16)}])
+                {"one": 1, "time": at, "calls": bytes(16), "commands": bytes(16),
+                 "trial": 7 * 86_400_000}])
 
     def _inbox(self, name: str, key: bytes, operation: str, digest: int, state: int,
                reply: bytes) -> None:

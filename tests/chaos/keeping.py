@@ -41,12 +41,15 @@ class Keeping:
         where = database.table("retention")
         for row in self._one(database, "retention"):
             compare(self._findings, "I21", where, row, {
-                "one": 1, "time": self._time,
+                "one": 1, "time": self._time, "trial": between(0, inbox_kept),
                 **{column: Meets(_is_mark, "the first id of a moment, or a call's") for column in kept}})
             for column, time in kept.items():
                 mark = row[column]
                 if not _is_mark(mark):
                     continue
+                if any(mark) and row["trial"] != 0:
+                    self._findings.add("I21", where, f"{column} is {ids.text(mark)}, should be 0 "
+                                                     "as long as the time is on trial")
                 if any(mark) and ids.birth(mark) > self._run.end - time:
                     self._findings.add("I21", where, f"{column} is {ids.text(mark)}, should be of "
                                                      f"{self._run.end - time} at the latest")

@@ -104,6 +104,28 @@ BOOST_AUTO_TEST_CASE(a_clock_that_jumps_forgets_no_key) {
   BOOST_TEST((first_use(hash(1)) == first));
 }
 
+BOOST_AUTO_TEST_CASE(a_file_that_was_made_under_a_wrong_clock_forgets_no_key_of_the_right_one) {
+  time.jump(14 * 365 * day);
+  open();
+  time.jump(-14 * 365 * day);
+  const wall_time first = time.wall();
+  BOOST_TEST((first_use(hash(1)) == first));
+  time.pass(1h);
+  (void)first_use(hash(2)); // Whatever is due is forgotten with it.
+  BOOST_TEST((first_use(hash(1)) == first));
+  open();
+  time.pass(1h);
+  (void)first_use(hash(2));
+  BOOST_TEST((first_use(hash(1)) == first));
+
+  for (int i = 0; i < 9; ++i) {
+    time.pass(1 * day);
+    (void)first_use(hash(2));
+  }
+  (void)first_use(hash(3));
+  BOOST_TEST((first_use(hash(1)) == time.wall())); // The trial is over.
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace troupe::gateway

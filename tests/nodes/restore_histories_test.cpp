@@ -98,6 +98,37 @@ BOOST_AUTO_TEST_CASE(a_database_goes_back_to_the_last_position_both_sides_know) 
   BOOST_TEST((reunite_events({}, {id_of(2), copy, 100}).found == events_reunion::finding::fits));
 }
 
+// What the journal still has is offered again from where the database is.
+BOOST_AUTO_TEST_CASE(a_copy_older_than_what_retention_left_goes_on_where_it_is) {
+  database_history database;
+  database.journal = id_of(1);
+  database.lives = lineage{{{id_of(11), 1}}};
+  database.highest = 6;
+  database.handled[3] = 5;
+  database.handled[4] = 6;
+  database.knows[3] = true;
+  database.knows[4] = true;
+  broker::cursor_row cursor{"mail"};
+  cursor.handled.fill(9);
+  cursor.reached[2] = 8; // Of a partition that it has never seen.
+  cursor.reached[3] = 8;
+  cursor.reached[4] = 6;
+  journal_history journal{id_of(1), database.lives, 9, cursor, 7};
+
+  const auto plan = reunite_events(database, journal);
+  BOOST_TEST((plan.found == events_reunion::finding::events_deleted));
+  BOOST_TEST(plan.then.reached[3] == 5U);
+  BOOST_TEST(plan.then.handled[3] == 5U);
+  BOOST_TEST(plan.then.handled[4] == 9U);
+  BOOST_TEST(plan.then.reached[2] == 8U);
+
+  journal.cursor = plan.then;
+  BOOST_TEST((reunite_events(database, journal).found == events_reunion::finding::fits));
+  journal.cursor = cursor;
+  journal.deleted_to = 6;
+  BOOST_TEST((reunite_events(database, journal).found == events_reunion::finding::fits));
+}
+
 BOOST_AUTO_TEST_CASE(what_waits_for_another_try_is_not_handled) {
   database_history database;
   database.handled[3] = 30;

@@ -125,10 +125,14 @@ void process::run() {
     const std::lock_guard lock{mutex_};
     awake_ = false;
   }
-  while (runner->run()) {
-    take_output();
+  while (run_once()) {
   }
+}
+
+bool process::run_once() {
+  const bool has_more = runner->run();
   take_output();
+  return has_more;
 }
 
 void process::run_until(const std::function<bool()>& done) {

@@ -100,6 +100,8 @@ public:
   /// Tells the runner who is alive, as a broker's roster does.
   void keep_house(const std::vector<uuid>& alive, milliseconds good_for = 1s);
 
+  /// Runs one turn. @return whether there may be more to do.
+  bool run_once();
   /// Runs turns until the runner has nothing more to do.
   void run();
   /// Runs turns, waiting for effects, until `done`; fails after ten seconds.

@@ -603,6 +603,64 @@ BOOST_AUTO_TEST_CASE(a_start_under_a_wrong_clock_forgets_nothing) {
   BOOST_TEST(other.number("SELECT COUNT(*) FROM things") == 1);
 }
 
+// One look at a clock that was ahead, with no row that says otherwise.
+BOOST_AUTO_TEST_CASE(a_database_that_was_made_under_a_wrong_clock_takes_calls_of_the_right_one) {
+  p.reset();
+  const temporary_folder empty;
+  jumping_clock wrong;
+  wrong.jump(14 * 365 * day);
+  process other{wrong, "n1", things_type(seen), things_options(empty)};
+  other.start();
+  wrong.jump(-14 * 365 * day);
+  const uuid id = other.fresh_id();
+  const auto taken = [&](process& by, const uuid& each) {
+    return by.call(each, "put", thing{to_string(each)}).status == wire::status::ok;
+  };
+  BOOST_TEST(taken(other, id));
+  const auto keep_house = [&](process& by) {
+    wrong.advance(2min);
+    by.keep_house({by.incarnation});
+    by.run();
+  };
+
+  keep_house(other);
+
+  BOOST_TEST(taken(other, id)); // From the inbox.
+  BOOST_TEST(taken(other, other.fresh_id()));
+  BOOST_TEST(seen.handled == 2);
+  process later{wrong, "n2", things_type(seen), things_options(empty)};
+  later.start();
+  for (int i = 0; i < 8; ++i) {
+    wrong.advance(1 * day);
+    keep_house(later);
+  }
+  BOOST_TEST(later.number("SELECT COUNT(*) FROM inbox") == 0); // The trial is over.
+  BOOST_TEST(taken(later, later.fresh_id()));
+}
+
+// A clock that was ahead for as long as things are kept, and had ids made by it.
+BOOST_AUTO_TEST_CASE(no_fresh_id_is_taken_for_forgotten_whatever_the_clock_says) {
+  p->call("put", thing{"a"});
+  jumping_clock wrong;
+  p.reset();
+  process other{wrong, "n1", things_type(seen), things_options(folder)};
+  other.start();
+  wrong.advance(1h);
+  const uuid last = other.fresh_id();
+  other.call(last, "put", thing{"b"});
+  wrong.jump(300 * day);
+  for (int i = 0; i < 30; ++i) { // The settled time goes twice as fast meanwhile.
+    wrong.advance(1 * day);
+    other.keep_house({other.incarnation});
+    other.run();
+  }
+  BOOST_TEST(other.number("SELECT COUNT(*) FROM inbox") == 0);
+
+  const uuid by_a_right_clock = born_at(last.birth().count() + 1);
+  BOOST_TEST(other.call(by_a_right_clock, "put", thing{"c"}).status == wire::status::ok);
+  BOOST_TEST(other.call(last, "put", thing{"b"}).why.code == errc::invalid);
+}
+
 // A WAL that grew while somebody read takes as long as the disk needs, in every process anew.
 BOOST_AUTO_TEST_CASE(the_watchdog_does_not_count_while_the_wal_is_copied_back) {
   std::vector<std::int64_t> busy_since;

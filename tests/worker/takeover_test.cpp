@@ -232,6 +232,42 @@ BOOST_AUTO_TEST_CASE(one_that_no_broker_lists_is_fenced_soon_after_it_has_stoppe
   BOOST_TEST(fenced(*b) == 1);
 }
 
+// Housekeeping stands behind all messages that the runner has in hand; each has a turn of its own
+// when handlers are slow, and queries have none at all.
+BOOST_AUTO_TEST_CASE(one_that_is_busy_is_not_taken_for_dead) {
+  for (const char* operation : {"put", "look"}) {
+    auto a = make("a");
+    auto b = make("b");
+    for (int i = 0; i < 2; ++i) { // They have known each other for a while.
+      time.advance(250ms);
+      b->keep_house({b->incarnation});
+      b->run();
+      a->keep_house({a->incarnation});
+      a->run();
+    }
+    const std::int64_t gone = fenced(*b);
+    const instant began = time.now();
+    seen.on_handle = [&](const thing&) { time.advance(12ms); };
+    for (int i = 0; i < 200; ++i) {
+      b->send(operation, wire::encoded(thing{operation + std::to_string(i)}), 60s);
+    }
+    b->keep_house({b->incarnation});
+
+    instant looked_at = began;
+    while (b->run_once()) {
+      if (time.now() - looked_at >= 250ms) {
+        looked_at = time.now();
+        a->keep_house({a->incarnation});
+        a->run();
+      }
+    }
+
+    BOOST_TEST((time.now() - began >= 2s));
+    BOOST_TEST(fenced(*b) == gone);
+    seen.on_handle = {};
+  }
+}
+
 // Wherever the asker's turns fail, a question that was undone counts for nothing.
 BOOST_AUTO_TEST_CASE(a_question_that_was_never_committed_gives_nobody_up) {
   auto a = make("a");

@@ -4,6 +4,28 @@
 
 namespace troupe {
 
+namespace {
+
+/// An older copy of a database gets its events again, unless retention has deleted some: then it is
+/// as far as it says, and the deleted ones are passed over.
+void reunite_with_deleted(
+    const database_history& database, const journal_history& journal, events_reunion& plan) {
+  if (!journal.cursor || journal.deleted_to <= database.highest) {
+    return;
+  }
+  plan.then = *journal.cursor;
+  for (std::size_t i = 0; i < database.handled.size(); ++i) {
+    if (database.knows[i] && database.handled[i] < plan.then.reached[i]) {
+      plan.found = events_reunion::finding::events_deleted;
+      plan.shared = journal.deleted_to;
+      plan.then.reached[i] = database.handled[i];
+      plan.then.handled[i] = std::min(plan.then.handled[i], database.handled[i]);
+    }
+  }
+}
+
+} // namespace
+
 void begin_at(broker::source_row& row, const store::outbox_mark& mark) {
   const bool is_mark = row.taken == mark.confirmed;
   row.taken_id = is_mark ? mark.id : uuid{};
@@ -51,6 +73,7 @@ events_reunion reunite_events(const database_history& database, const journal_hi
     plan.shared =
         database.lives.shared_with(journal.lives, std::min(database.highest, journal.last));
   } else {
+    reunite_with_deleted(database, journal, plan);
     return plan;
   }
   std::copy_if(

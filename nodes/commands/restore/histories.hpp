@@ -32,6 +32,8 @@ struct database_history {
   std::optional<uuid> journal;
   lineage lives;
   std::array<std::uint64_t, 64> handled{};
+  /// Whether it has ever been given events of the partition.
+  std::array<bool, 64> knows{};
   std::uint64_t highest = 0;
   /// Events that wait for another try.
   std::vector<std::uint64_t> postponed;
@@ -42,6 +44,10 @@ struct journal_history {
   uuid instance;
   lineage lives;
   std::uint64_t last = 0;
+  /// How far the capability has come, if it ever got events.
+  std::optional<broker::cursor_row> cursor{};
+  /// Up to here retention has deleted events that it subscribes to.
+  std::uint64_t deleted_to = 0;
 };
 
 /// The reunion of the two sides of an outbox.
@@ -59,14 +65,16 @@ struct outbox_reunion {
 
 /// The reunion of a database with the events that it handles.
 struct events_reunion {
-  enum class finding : std::uint8_t { fits, journal_is_older, other_journal };
+  enum class finding : std::uint8_t { fits, journal_is_older, other_journal, events_deleted };
 
   finding found = finding::fits;
   /// The last position that both sides know as the same event. What the journal has above it is
-  /// handled as new.
+  /// handled as new. Where events are deleted: the last position that was deleted.
   std::uint64_t shared = 0;
   /// Events above it that waited for another try. Their bodies were in the other journal alone.
   std::vector<std::uint64_t> lost;
+  /// Where events are deleted: how far the capability has come from then on.
+  broker::cursor_row then{};
 };
 
 /// Lets the journal go on behind `row.taken`, in such a way that it fits a database with this mark

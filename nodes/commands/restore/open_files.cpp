@@ -66,16 +66,43 @@ void read_history(
   to.lives = known.lives();
   to.highest = known.highest();
   for (std::uint32_t i = 0; i < wire::partition_count; ++i) {
-    to.handled[i] = known.find(i).value_or(store::partition_row{}).handled;
+    const auto row = known.find(i);
+    to.knows[i] = row.has_value();
+    to.handled[i] = row.value_or(store::partition_row{}).handled;
   }
   to.postponed = known.waiting();
 }
 
+bool subscribes(const topology::capability_plan& capability, std::string_view topic) {
+  return std::any_of(
+      capability.subscribes.begin(), capability.subscribes.end(), [&](const std::string& pattern) {
+        return wire::matches(pattern, topic);
+      });
+}
+
+/// What the journal holds of a capability.
+journal_history
+history_of(const broker::journal_state& state, const topology::capability_plan& capability) {
+  journal_history found{state.instance, state.lives, state.last};
+  for (const broker::cursor_row& each : state.cursors) {
+    if (each.capability == capability.name.value) {
+      found.cursor = each;
+    }
+  }
+  for (const broker::topic_deletion& each : state.deletions) {
+    if (each.topic.empty() || subscribes(capability, each.topic)) {
+      found.deleted_to = std::max(found.deleted_to, each.upto);
+    }
+  }
+  return found;
+}
+
 outcome<open_database> open_one(
-    const std::string& capability,
+    const topology::capability_plan& plan,
     const std::string& path,
     const broker::journal_state& journal,
     const clock& time) {
+  const std::string& capability = plan.name.value;
   store::sqlite_options options;
   options.capability = capability;
   options.create = false;
@@ -100,18 +127,11 @@ outcome<open_database> open_one(
     const auto taken = row_of(journal, opened.history);
     read_history(*opened.session, taken.value_or(broker::source_row{}), opened.history);
     opened.outbox = reunite_outbox(opened.history, taken);
-    opened.events = reunite_events(opened.history, {journal.instance, journal.lives, journal.last});
+    opened.events = reunite_events(opened.history, history_of(journal, plan));
   } catch (const store::database_error& met) {
     return failure{met.to_error()};
   }
   return opened;
-}
-
-bool subscribes(const topology::capability_plan& capability, std::string_view topic) {
-  return std::any_of(
-      capability.subscribes.begin(), capability.subscribes.end(), [&](const std::string& pattern) {
-        return wire::matches(pattern, topic);
-      });
 }
 
 /// The event that an outbox had confirmed last, and still has, may have been handled by some
@@ -194,7 +214,7 @@ outcome<open_files> open_all(const topology::plan& plan, const clock& time) {
   }
   all.journal = std::move(*journal);
   for (const auto& [capability, path] : paths) {
-    auto opened = open_one(capability, path, all.state, time);
+    auto opened = open_one(*plan.find(capability_name{capability}), path, all.state, time);
     if (!opened) {
       return failure{std::move(opened).error()};
     }
@@ -206,6 +226,9 @@ outcome<open_files> open_all(const topology::plan& plan, const clock& time) {
 outcome<void> accept(const topology::plan& plan, open_files& all, const clock& time) {
   broker::journal_batch batch;
   for (open_database& each : all.databases) {
+    if (each.events.found == events_reunion::finding::events_deleted) {
+      batch.cursors.push_back(each.events.then);
+    }
     if (each.outbox.fit == outbox_fit::fits) {
       continue;
     }
@@ -226,7 +249,8 @@ outcome<void> accept(const topology::plan& plan, open_files& all, const clock& t
         store::outbox{*each.session}.set_mark(
             {each.outbox.then.taken, each.outbox.then.taken_id, 0, each.outbox.then.digest});
       }
-      if (each.events.found != events_reunion::finding::fits) {
+      if (each.events.found != events_reunion::finding::fits
+          && each.events.found != events_reunion::finding::events_deleted) {
         store::subscriptions{*each.session}.go_back(
             all.state.instance, all.state.lives, each.events.shared);
       }

@@ -43,6 +43,8 @@ std::string_view name_of(events_reunion::finding found) {
     return "fits";
   case events_reunion::finding::journal_is_older:
     return "journal_is_older";
+  case events_reunion::finding::events_deleted:
+    return "events_deleted";
   case events_reunion::finding::other_journal:
     break;
   }
@@ -102,7 +104,17 @@ void print(const open_database& of) {
           outbox.lost);
     }
   }
-  if (events.found != events_reunion::finding::fits) {
+  if (events.found == events_reunion::finding::events_deleted) {
+    fmt::print(
+        "{}: its database is an older copy: it has handled events up to position {}, and retention "
+        "has deleted events of its topics up to {}\n"
+        "  together: it gets again what the journal still has; what is deleted it never gets: put "
+        "a "
+        "newer copy back instead, if there is one\n",
+        history.capability,
+        history.highest,
+        events.shared);
+  } else if (events.found != events_reunion::finding::fits) {
     fmt::print(
         "{}: the journal is {}: {} has handled events up to position {}, and shares those up to {} "
         "with it\n"

@@ -264,6 +264,9 @@ void event_service::sweep(instant now) {
   journal_.sweep(std::move(keep), [this, now](const outcome<journal_result>& result, instant at) {
     sweep_at_ = now + sweep_interval;
     const auto* swept = result_of<events_swept>(result);
+    if (swept != nullptr) {
+      bus_.feeder().deleted(swept->deletions);
+    }
     if (swept != nullptr && !swept->forgotten.empty()) {
       bus_.forget_topics(swept->forgotten);
       operations_.topics().forget(swept->forgotten);

@@ -68,6 +68,7 @@ feeder::feeder(
     fed.is_live = fed.core->scanned() >= last_;
     fed_.push_back(std::move(fed));
   }
+  deleted(state.deletions);
 }
 
 std::uint32_t feeder::index_of(std::string_view capability) const {
@@ -96,6 +97,17 @@ const std::vector<std::uint32_t>& feeder::takers_of(const std::string& topic) {
     }
   }
   return takers_.insert({topic, std::move(found)}).first->second;
+}
+
+void feeder::deleted(const std::vector<topic_deletion>& what) {
+  for (const topic_deletion& each : what) {
+    for (const fed_subscriber& fed : fed_) {
+      // Of topics that are forgotten nobody knows whose they were.
+      if (each.topic.empty() || fed.core->wants(each.topic)) {
+        fed.core->deleted(each.upto);
+      }
+    }
+  }
 }
 
 void feeder::forget_topics(const std::vector<std::string>& names) {

@@ -89,6 +89,8 @@ public:
   void written(const journal_batch& batch, instant now, event_decisions& out);
   /// The batch is not on disk: its dead letters and cursors will be in the next.
   void write_failed(const journal_batch& batch);
+  /// Retention has deleted so much.
+  void deleted(const std::vector<topic_deletion>& what);
   /// The journal has forgotten these topics.
   void forget_topics(const std::vector<std::string>& names);
 

@@ -109,6 +109,12 @@ struct journal_batch {
   }
 };
 
+/// Retention has deleted events of a topic up to a position.
+struct topic_deletion {
+  std::string topic{};
+  std::uint64_t upto = 0;
+};
+
 /// What the broker has to know of a journal that it opened. Bounded, however much the journal
 /// holds.
 struct journal_state {
@@ -145,6 +151,9 @@ struct journal_state {
   std::int64_t settled = 0;
   /// When the first scheduled event is due.
   std::optional<std::int64_t> next_due{};
+  /// How far retention has deleted events, by topic; all topics that were forgotten share an empty
+  /// name.
+  std::vector<topic_deletion> deletions{};
 };
 
 } // namespace troupe::broker

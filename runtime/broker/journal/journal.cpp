@@ -3,6 +3,7 @@
 #include "runtime/broker/journal/reader.hpp"
 #include "runtime/broker/journal/writer.hpp"
 
+#include <algorithm>
 #include <iterator>
 
 namespace troupe::broker {
@@ -145,7 +146,7 @@ void journal::run_writer(const std::stop_token& stopped) {
     } else if (stopped.stop_requested()) {
       std::optional<sweep_request> never_begun = std::exchange(sweep_, std::nullopt);
       lock.unlock();
-      end_sweep(events_swept{.deleted = sweeping_ ? sweeping_->deleted : 0});
+      give_up_sweep();
       if (never_begun) {
         answer(never_begun->token, events_swept{});
       }
@@ -204,9 +205,9 @@ void journal::copy_back() {
 }
 
 void journal::begin_sweep(sweep_request&& request) {
-  end_sweep(events_swept{.deleted = sweeping_ ? sweeping_->deleted : 0});
+  give_up_sweep();
   store_->begin_sweep(request.rules);
-  sweeping_ = {request.token, 0};
+  sweeping_ = {request.token, {}};
 }
 
 void journal::sweep_slice() {
@@ -215,11 +216,19 @@ void journal::sweep_slice() {
     end_sweep(failure{slice.error()});
     return;
   }
-  sweeping_->deleted += slice->deleted;
+  events_swept& so_far = sweeping_->so_far;
+  so_far.deleted += slice->deleted;
+  std::move(slice->deletions.begin(), slice->deletions.end(), std::back_inserter(so_far.deletions));
   if (!slice->has_more) {
-    end_sweep(events_swept{sweeping_->deleted, std::move(slice->forgotten)});
+    so_far.forgotten = std::move(slice->forgotten);
+    end_sweep(std::move(so_far));
   }
   copy_back();
+}
+
+/// Answers the sweep under way, if there is one, with what it has done so far.
+void journal::give_up_sweep() {
+  end_sweep(sweeping_ ? std::move(sweeping_->so_far) : events_swept{});
 }
 
 /// Answers the sweep under way, if there is one.

@@ -90,7 +90,7 @@ private:
   /// The sweep that is under way, on the writer's thread.
   struct sweep_progress {
     std::uint64_t token = 0;
-    std::uint64_t deleted = 0;
+    events_swept so_far{};
   };
 
   journal(
@@ -105,6 +105,7 @@ private:
   void copy_back();
   void begin_sweep(sweep_request&& request);
   void sweep_slice();
+  void give_up_sweep();
   void end_sweep(outcome<journal_result> result);
   void run_reader(const std::stop_token& stopped);
   void answer(std::uint64_t token, outcome<journal_result> result);

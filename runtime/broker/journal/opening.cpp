@@ -107,6 +107,9 @@ void load_progress(store::database& session, journal_state& to) {
     to.rewound.push_back({std::string{row.text(0)}, row.id(1), row.id(2)});
   });
   load_dead_letters(session, to);
+  session.query("SELECT topic, upto FROM deleted", [&](const store::row& row) {
+    to.deletions.push_back({std::string{row.text(0)}, static_cast<std::uint64_t>(row.integer(1))});
+  });
   to.next_due = session.integer_of("SELECT min(due_at) FROM scheduled");
   to.settled = session.integer_of("SELECT time FROM settled WHERE time > 0").value_or(0);
   if (to.settled == 0) { // Nothing was swept yet.

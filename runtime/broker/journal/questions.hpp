@@ -224,6 +224,8 @@ struct events_swept {
   std::uint64_t deleted = 0;
   /// Topics that have no event in the journal any more and are forgotten.
   std::vector<std::string> forgotten{};
+  /// How far it went; a topic may be there several times.
+  std::vector<topic_deletion> deletions{};
 };
 
 using journal_result = std::variant<

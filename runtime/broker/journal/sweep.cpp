@@ -72,6 +72,9 @@ event_sweep::slice event_sweep::advance(std::uint64_t last) {
     done.deleted = deleted_;
     for (const swept_topic& each : topics_left_) {
       each.topic->counters = each.after;
+      if (each.deleted_to != 0) {
+        done.deletions.push_back({each.topic->name, each.deleted_to});
+      }
     }
     std::erase_if(topics_left_, [](const swept_topic& each) { return each.limit == 0; });
   }

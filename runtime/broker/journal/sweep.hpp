@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/broker/journal/batch.hpp"
 #include "runtime/broker/journal/retention.hpp"
 #include "runtime/broker/journal/topic_book.hpp"
 #include "runtime/store/database.hpp"
@@ -26,6 +27,8 @@ public:
     std::uint64_t deleted = 0;
     /// Topics that nothing is kept of any more, at the end of the sweep.
     std::vector<std::string> forgotten{};
+    /// How far the slice went in each topic that lost events.
+    std::vector<topic_deletion> deletions{};
     /// False: the sweep is over.
     bool has_more = false;
   };

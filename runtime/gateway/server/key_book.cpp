@@ -6,6 +6,7 @@
 
 #include <array>
 #include <fmt/format.h>
+#include <optional>
 #include <utility>
 
 namespace troupe::gateway {
@@ -36,17 +37,29 @@ CREATE TABLE forgetting (
 );
 )sql"}};
 
-/// The settled time as the database has it. One that has none yet begins when it was used last, or
-/// now.
-wall_time settled_in(store::database& session, wall_time wall) {
+constexpr std::array trial_steps{
+    store::migration{1, "for how long a new file forgets no key", R"sql(
+ALTER TABLE forgetting ADD COLUMN trial BIGINT NOT NULL DEFAULT 0;
+)sql"}};
+
+/// The parts of the file: a gateway of the release before goes on without the second.
+constexpr std::array components{
+    store::component{owner, steps}, store::component{"troupe.gateway_trial", trial_steps}};
+
+/// The settled time as the database has it. One that has none yet begins when it was used last; a
+/// new one now, on trial.
+settled_time settled_in(store::database& session, const clock& time, milliseconds kept) {
   store::transaction all{session};
+  const std::int64_t now = unix_millis(time.wall());
   const auto last_used = session.integer_of("SELECT MAX(born) FROM keys");
   session.execute(
-      "INSERT INTO forgetting (one, time) VALUES (1, $1) ON CONFLICT (one) DO NOTHING",
-      std::min(last_used.value_or(unix_millis(wall)), unix_millis(wall)));
-  const auto time = session.integer_of("SELECT time FROM forgetting");
+      "INSERT INTO forgetting (one, time, trial) VALUES (1, $1, $2) ON CONFLICT (one) DO NOTHING",
+      std::min(last_used.value_or(now), now),
+      last_used ? 0 : kept.count());
+  const auto begins = session.integer_of("SELECT time FROM forgetting");
+  const auto trial = session.integer_of("SELECT trial FROM forgetting");
   all.commit();
-  return time_since_1970(milliseconds{time.value()});
+  return {time_since_1970(milliseconds{begins.value()}), time.now(), milliseconds{trial.value()}};
 }
 
 } // namespace
@@ -61,34 +74,34 @@ key_book::open(const std::string& path, milliseconds kept, const clock& time, ht
   if (!gate) {
     return failure{std::move(gate.error())};
   }
-  wall_time settled{};
+  std::optional<settled_time> settled;
   {
     const auto held = store::turnstile_guard::lock(*gate, lock_patience);
     if (!held) {
       return failure{held.error()};
     }
-    if (auto ready = store::migrate(**session, time, owner, steps); !ready) {
+    if (auto ready = store::migrate(**session, time, components); !ready) {
       return failure{std::move(ready.error())};
     }
     try {
-      settled = settled_in(**session, time.wall());
+      settled = settled_in(**session, time, kept);
     } catch (const store::database_error& fault) {
       return failure{fault.to_error()};
     }
   }
   return std::make_unique<key_book>(
-      std::move(*session), std::move(*gate), settled, kept, time, loop);
+      std::move(*session), std::move(*gate), *settled, kept, time, loop);
 }
 
 key_book::key_book(
     std::unique_ptr<store::database> session,
     store::turnstile gate,
-    wall_time settled,
+    settled_time settled,
     milliseconds kept,
     const clock& time,
     http_loop& loop)
     : kept_{kept}, time_{time}, loop_{loop}, session_{std::move(session)}, gate_{std::move(gate)},
-      settled_{settled, time.now()}, forgot_at_{time.now()}, thread_{[this] { run(); }} {
+      settled_{settled}, forgot_at_{time.now()}, thread_{[this] { run(); }} {
 }
 
 key_book::~key_book() {
@@ -175,12 +188,18 @@ void key_book::forget_old(wall_time wall) {
     return;
   }
   const wall_time settled = settled_.at(now, wall);
-  const auto forgotten = session_->execute(
-      "DELETE FROM keys WHERE hash IN (SELECT hash FROM keys WHERE born < $1 LIMIT $2)",
-      unix_millis(settled - kept_),
-      forgotten_max);
+  std::int64_t forgotten = 0;
+  if (!settled_.is_on_trial()) {
+    forgotten = session_->execute(
+        "DELETE FROM keys WHERE hash IN (SELECT hash FROM keys WHERE born < $1 LIMIT $2)",
+        unix_millis(settled - kept_),
+        forgotten_max);
+  }
   // Another gateway of this machine may have written a later one.
-  session_->execute("UPDATE forgetting SET time = $1 WHERE time < $1", unix_millis(settled));
+  session_->execute(
+      "UPDATE forgetting SET time = $1, trial = MIN(trial, $2) WHERE time < $1 OR trial > 0",
+      unix_millis(settled),
+      settled_.trial().count());
   if (forgotten < forgotten_max) {
     forgot_at_ = now;
   }

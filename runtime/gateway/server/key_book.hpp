@@ -40,7 +40,7 @@ public:
   key_book(
       std::unique_ptr<store::database> session,
       store::turnstile gate,
-      wall_time settled,
+      settled_time settled,
       milliseconds kept,
       const clock& time,
       http_loop& loop);

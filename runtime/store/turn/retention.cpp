@@ -10,9 +10,13 @@ namespace troupe::store {
 forgotten retention::read() {
   forgotten found;
   auto take = [&](const row& row) {
-    found = {wall_time{milliseconds{row.integer(0)}}, row.id(1), row.id(2)};
+    found = {
+        wall_time{milliseconds{row.integer(0)}},
+        row.id(1),
+        row.id(2),
+        milliseconds{row.integer(3)}};
   };
-  session_.query("SELECT time, calls, commands FROM retention", take);
+  session_.query("SELECT time, calls, commands, trial FROM retention", take);
   return found;
 }
 
@@ -26,26 +30,30 @@ forgotten retention::open(wall_time wall, std::chrono::hours kept) {
   if (session_.integer_of("SELECT COUNT(*) FROM retention").value_or(0) != 0) {
     return read();
   }
-  forgotten first{.time = wall};
+  forgotten first{.time = wall, .trial = kept};
   if (const wall_time used = last_used(); used != wall_time{}) {
     first.time = std::min(wall, used);
     first.calls = inbox{session_}.oldest_answered().value_or(floor_id(first.time - kept));
+    first.trial = milliseconds{0};
   }
   session_.execute(
-      "INSERT INTO retention (one, time, calls, commands) VALUES (1, $1, $2, $3)",
+      "INSERT INTO retention (one, time, calls, commands, trial) VALUES (1, $1, $2, $3, $4)",
       unix_millis(first.time),
       first.calls,
-      first.commands);
+      first.commands,
+      first.trial.count());
   return first;
 }
 
 void retention::write(const forgotten& now) {
   const forgotten before = read();
+  const bool may_go_back = before.trial > milliseconds{0};
   session_.execute(
-      "UPDATE retention SET time = $1, calls = $2, commands = $3",
-      unix_millis(std::max(before.time, now.time)),
+      "UPDATE retention SET time = $1, calls = $2, commands = $3, trial = $4",
+      unix_millis(may_go_back ? now.time : std::max(before.time, now.time)),
       std::max(before.calls, now.calls),
-      std::max(before.commands, now.commands));
+      std::max(before.commands, now.commands),
+      std::min(before.trial, now.trial).count());
 }
 
 } // namespace troupe::store

@@ -14,6 +14,8 @@ struct forgotten {
   uuid calls{};
   /// The same of the commands of sagas (derived ids), which are kept for longer.
   uuid commands{};
+  /// What is left of the trial of the settled time; nothing is forgotten before it is over.
+  milliseconds trial{0};
 };
 
 /// How far a database has forgotten what it handled.
@@ -24,14 +26,14 @@ public:
   explicit retention(database& session) : session_{session} {}
 
   /// The row. The first to open a database finds out what it has forgotten so far, and by when: a
-  /// new one nothing, by `wall`; one that was kept without this row what its oldest answer and the
-  /// time of its last use say.
-  /// @param kept for how long answers were kept so far.
+  /// new one nothing, by `wall`, which is on trial for `kept`; one that was kept without this row
+  /// what its oldest answer and the time of its last use say.
+  /// @param kept for how long answers are kept, and were so far.
   forgotten open(wall_time wall, std::chrono::hours kept);
 
   forgotten read();
 
-  /// Writes the row. Nothing in it ever goes back.
+  /// Writes the row. Nothing in it ever goes back, but its time while it is on trial.
   void write(const forgotten& now);
 
 private:

@@ -144,14 +144,20 @@ ALTER TABLE timers ADD COLUMN trace TEXT;
 ALTER TABLE effects ADD COLUMN trace TEXT;
 )sql"}}};
 
-constexpr std::array<component, 7> components{
+// 0: what was kept by a release without it has its time settled.
+constexpr std::array<migration, 1> trial{{{1, "for how long a new database forgets nothing", R"sql(
+ALTER TABLE retention ADD COLUMN trial BIGINT NOT NULL DEFAULT 0;
+)sql"}}};
+
+constexpr std::array<component, 8> components{
     {{"troupe.turn", turn},
      {"troupe.retention", retention},
      {"troupe.liveness", liveness},
      {"troupe.lineage", lineage},
      {"troupe.told", told},
      {"troupe.unsettled", unsettled},
-     {"troupe.trace", trace}}};
+     {"troupe.trace", trace},
+     {"troupe.trial", trial}}};
 
 } // namespace
 

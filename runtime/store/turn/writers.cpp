@@ -42,8 +42,11 @@ std::int64_t writers::add(std::string_view node, const uuid& incarnation, wall_t
   return id;
 }
 
-bool writers::is_fenced(std::int64_t id) {
-  return session_.integer_of("SELECT fenced FROM writers WHERE id = $1", id).value_or(1) != 0;
+writers::condition writers::condition_of(std::int64_t id) {
+  condition found;
+  auto take = [&](const row& row) { found = {row.integer(0) != 0, row.integer(1) != 0}; };
+  session_.query("SELECT fenced, answered < asked FROM writers WHERE id = $1", take, id);
+  return found;
 }
 
 std::vector<writer_row> writers::others(std::int64_t self) {

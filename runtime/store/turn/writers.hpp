@@ -42,7 +42,17 @@ public:
   std::int64_t add(std::string_view node, const uuid& incarnation, wall_time now);
 
   /// True if `id` has been struck out, or is not known at all.
-  bool is_fenced(std::int64_t id);
+  bool is_fenced(std::int64_t id) { return condition_of(id).is_fenced; }
+
+  /// How others have left a writer's row.
+  struct condition {
+    /// It has been struck out, or is not known at all.
+    bool is_fenced = true;
+    /// It was asked whether it is alive, and has not answered.
+    bool is_asked = false;
+  };
+
+  condition condition_of(std::int64_t id);
 
   /// The processes that are not fenced, except `self`.
   std::vector<writer_row> others(std::int64_t self);

@@ -257,7 +257,11 @@ BOOST_FIXTURE_TEST_CASE(a_sweep_goes_on_between_batches_until_it_is_over, thread
     must<batch_written>(send(batch_of(10, "new")));
   }
 
-  BOOST_TEST(must<events_swept>(swept).deleted >= 999U);
+  const auto done = must<events_swept>(swept);
+  BOOST_TEST(done.deleted >= 999U);
+  BOOST_REQUIRE(!done.deletions.empty());
+  BOOST_TEST(done.deletions.back().topic == "old");
+  BOOST_TEST(done.deletions.back().upto >= 999U);
   const auto page = must<events_page>(question(ask_events{.patterns = {"*"}}));
   BOOST_TEST(page.events.size() <= 51U);
   BOOST_TEST(page.last == 1'050U);

@@ -64,6 +64,7 @@ BOOST_FIXTURE_TEST_CASE(a_database_of_before_begins_where_it_was_used_last, rete
 
   BOOST_TEST((first.time == time.wall() - 12 * day));
   BOOST_TEST((first.calls == oldest));
+  BOOST_TEST((first.trial == 0 * day));
 }
 
 BOOST_FIXTURE_TEST_CASE(
@@ -78,7 +79,7 @@ BOOST_FIXTURE_TEST_CASE(
 BOOST_FIXTURE_TEST_CASE(nothing_goes_back, retention_fixture) {
   const forgotten first = kept.open(time.wall(), 7 * day);
   const uuid calls = floor_id(time.wall());
-  kept.write({first.time + 1h, calls, calls});
+  kept.write({first.time + 1h, calls, calls}); // The trial is over.
 
   kept.write({first.time, uuid{}, uuid{}});
 
@@ -86,6 +87,22 @@ BOOST_FIXTURE_TEST_CASE(nothing_goes_back, retention_fixture) {
   BOOST_TEST((now.time == first.time + 1h));
   BOOST_TEST((now.calls == calls));
   BOOST_TEST((now.commands == calls));
+}
+
+// It may have been made under a wall clock that was ahead for a moment.
+BOOST_FIXTURE_TEST_CASE(
+    the_time_of_a_new_database_goes_back_while_it_is_on_trial, retention_fixture) {
+  const forgotten first = kept.open(time.wall() + 5'000 * day, 7 * day);
+  BOOST_TEST((first.trial == 7 * day));
+
+  kept.write({time.wall(), uuid{}, uuid{}, 1 * day});
+  BOOST_TEST((kept.read().time == time.wall()));
+  BOOST_TEST((kept.read().trial == 1 * day));
+
+  kept.write({time.wall(), uuid{}, uuid{}, 0 * day});
+  kept.write({time.wall() - 1h, uuid{}, uuid{}, 3 * day}); // A process that is behind.
+  BOOST_TEST((kept.read().time == time.wall()));
+  BOOST_TEST((kept.read().trial == 0 * day));
 }
 
 BOOST_FIXTURE_TEST_CASE(answers_are_forgotten_slice_by_slice, retention_fixture) {

@@ -22,6 +22,15 @@ postponed_rows sorted(const std::vector<wire::postponed>& rows, std::uint64_t la
   return all;
 }
 
+/// The highest position that the database of the answer has handled.
+std::uint64_t highest_in(const wire::assigned& state) {
+  std::uint64_t highest = state.highest.value_or(0); // An older worker does not say.
+  for (const wire::partition_state& each : state.partitions) {
+    highest = std::max(highest, each.handled);
+  }
+  return highest;
+}
+
 } // namespace
 
 subscriber::subscriber(
@@ -193,6 +202,20 @@ void subscriber::assigned(
             *state.highest),
         out);
   }
+  if (lacks_deleted(state)) {
+    return refuse_all(
+        worker,
+        state.epoch,
+        fmt::format(
+            "the database of `{0}` is an older copy, and retention has deleted events that it has "
+            "lost: it has handled position {1}, and events of its topics are deleted up to {2}. "
+            "Nothing is delivered to `{0}`. Put a newer copy back; or stop the system, and `troupe "
+            "restore FILE` lets it go on with what the journal still has",
+            options_.capability,
+            highest_in(state),
+            deleted_to_),
+        out);
+  }
   for (const wire::partition_state& each : state.partitions) {
     if (workers_.awaits(each.partition, worker, state.epoch)) {
       take_over(each, from, now, out);
@@ -201,6 +224,19 @@ void subscriber::assigned(
   give_again(worker, state, out);
   pump(workers_.at(worker), now, out);
   settle(now, out);
+}
+
+/// Whether the database has passed less than it had, and events behind the last one that it has
+/// handled are deleted: they cannot be offered again, and nobody would miss them.
+bool subscriber::lacks_deleted(const wire::assigned& state) const {
+  return deleted_to_ > highest_in(state)
+         && std::any_of(
+             state.partitions.begin(),
+             state.partitions.end(),
+             [this](const wire::partition_state& each) {
+               return each.partition < wire::partition_count
+                      && each.handled < events_.reached(each.partition);
+             });
 }
 
 /// The worker did not take what it was given by this order.
