@@ -62,6 +62,9 @@ void read_journal(config_reader& reader, plan& into) {
     reader.add_fault("journal", "is `none`: events are kept until all have them", remedy);
   } else if (auto wrong = check_store(journal)) {
     reader.add_fault("journal", fmt::format("(`{}`) {}", journal, wrong->what), remedy);
+  } else if (auto on_server = check_is_file(journal, remedy)) {
+    reader.add_fault(
+        "journal", fmt::format("(`{}`) {}", journal, on_server->what), on_server->remedy);
   } else if (journal.find('{') != std::string::npos) {
     reader.add_fault(
         "journal", fmt::format("(`{}`) has braces: it is no capability's", journal), remedy);

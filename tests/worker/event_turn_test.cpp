@@ -1,3 +1,4 @@
+#include "tests/store/engine.hpp"
 #include "tests/store/faulty_database.hpp"
 #include "tests/worker/process_fixture.hpp"
 
@@ -94,7 +95,11 @@ struct events_fixture {
   strings things() const {
     strings found;
     auto take = [&](const store::row& row) { found.emplace_back(row.text(0)); };
-    p->store->database->query("SELECT name FROM things ORDER BY rowid", take);
+    // In the order in which they were inserted.
+    p->store->database->query(
+        store::is_on_postgres() ? "SELECT name FROM things ORDER BY ctid"
+                                : "SELECT name FROM things ORDER BY rowid",
+        take);
     return found;
   }
 
