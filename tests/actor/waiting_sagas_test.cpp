@@ -320,6 +320,7 @@ BOOST_FIXTURE_TEST_CASE(
   BOOST_TEST((p.call("approve", thing{"yes"}).why.code == errc::unavailable));
   BOOST_TEST(p.number("SELECT COUNT(*) FROM inbox") == 1); // Of `place`.
   p.assign_all(1);
+  p.run();
   p.deliver(1, "", {"yes"}, "thing.approved");
   p.run();
   BOOST_REQUIRE(p.handled.size() == 1U);
