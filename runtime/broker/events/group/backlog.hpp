@@ -36,6 +36,8 @@ struct subscriber_options {
   std::array<std::uint64_t, 64> reached{};
   /// Who wrote which positions of the journal. The same for all subscribers; null: not known.
   std::shared_ptr<const lineage> lives{};
+  /// Up to here retention has deleted events that it wants; null: none. The feeder keeps it so.
+  std::shared_ptr<const std::uint64_t> deleted_to{};
 };
 
 /// Rows of a capability's database, sorted by position.
