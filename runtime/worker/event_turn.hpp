@@ -5,6 +5,7 @@
 #include "runtime/worker/event_assignments.hpp"
 #include "runtime/worker/group.hpp"
 #include "runtime/worker/message_span.hpp"
+#include "runtime/worker/other_handlers.hpp"
 #include "runtime/worker/subscribed_partitions.hpp"
 #include "runtime/worker/turn_output.hpp"
 #include "runtime/worker/write.hpp"
@@ -80,6 +81,7 @@ private:
   bool asks_for_effects_ = false;
   subscribed_partitions partitions_;
   event_assignments assignments_;
+  other_handlers others_;
 
   // Of the turn at hand.
   wire::handled handled_;
