@@ -56,6 +56,7 @@ constexpr auto warnings = std::to_array<std::string_view>({
     "effect.not_settled",
     "effect.not_started",
     "effect.overdue",
+    "event.left_alone",
     "event_missing",
     "event_suspected",
     "events.refused",

@@ -33,8 +33,8 @@ std::string too_many_wait(const wire::assigned& part, std::size_t bytes, std::si
 } // namespace
 
 event_turn::event_turn(group& of, runner_store* store, message_spans& spans)
-    : group_{of}, store_{store}, spans_{spans}, partitions_{store}, assignments_{
-                                                                        of, store, partitions_} {
+    : group_{of}, store_{store}, spans_{spans}, partitions_{store},
+      assignments_{of, store, partitions_}, others_{of, store} {
   handled_.capability = of.name();
 }
 
@@ -44,6 +44,7 @@ void event_turn::start_over() {
   handled_.done.clear();
   answers_.clear();
   counts_ = {};
+  others_.look_again();
 }
 
 void event_turn::assign(const item& what) {
@@ -115,6 +116,17 @@ bool event_turn::run_handler(
   if (each.threw) {
     spans_.begin(each, each.what->trace);
     failed(each, at, "crashed", *each.threw);
+    return true;
+  }
+  if (each.by->find_event(each.what->operation) == nullptr
+      && others_.handle(each.what->operation)) {
+    const auto known = at.waiting.find(each.what->token);
+    postpone(
+        at,
+        known != at.waiting.end()
+            ? known->second
+            : store::postponed_row{
+                each.what->token, each.what->partition, std::string{each.what->key}});
     return true;
   }
   store::database* const session = store_ == nullptr ? nullptr : store_->database.get();

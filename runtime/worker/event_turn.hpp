@@ -5,6 +5,7 @@
 #include "runtime/worker/event_assignments.hpp"
 #include "runtime/worker/group.hpp"
 #include "runtime/worker/message_span.hpp"
+#include "runtime/worker/other_handlers.hpp"
 #include "runtime/worker/subscribed_partitions.hpp"
 #include "runtime/worker/turn_output.hpp"
 #include "runtime/worker/write.hpp"
@@ -83,6 +84,7 @@ private:
   bool asks_for_effects_ = false;
   subscribed_partitions partitions_;
   event_assignments assignments_;
+  other_handlers others_;
 
   // The HANDLED of the turn at hand, and the link by which it leaves.
   wire::handled handled_;

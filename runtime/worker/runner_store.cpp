@@ -4,6 +4,7 @@
 #include "runtime/store/postgres/database.hpp"
 #include "runtime/store/sqlite/database.hpp"
 #include "runtime/store/turn/forced_breakers.hpp"
+#include "runtime/store/turn/handled_topics.hpp"
 #include "runtime/store/turn/writers.hpp"
 #include "runtime/time_text.hpp"
 
@@ -172,6 +173,11 @@ outcome<void> runner_store::prepare(group& of) {
     forgotten = store::retention{session}.open(now, of.options().inbox_kept);
     tell_if_ahead(of, forgotten, now);
     writer = store::writers{session}.add(parts.node, parts.incarnation, now);
+    std::vector<std::string> patterns;
+    for (const wire::topic_description& each : of.type().description.handles) {
+      patterns.push_back(each.pattern);
+    }
+    store::handled_topics{session}.set(parts.incarnation, patterns);
     if (const auto said = store::forced_breakers{session}.on(parts.node)) {
       of.breaker().restore(*said, parts.time.now());
     }

@@ -221,7 +221,7 @@ bool store_turn::take_lock(std::vector<write>& writes) {
 store_turn::end store_turn::attempt(
     std::vector<write>& writes, std::size_t& count, bool may_end_early, turn_output& output) {
   output.clear();
-  at_ = none;
+  at_ = static_cast<std::size_t>(-1);
   for (write& each : writes) {
     each.ran = false;
   }

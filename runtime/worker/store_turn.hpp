@@ -113,9 +113,8 @@ private:
   regular_work regular_;
   outbox_trim trim_;
   forgetting forgetting_;
-  // The index of the message at hand; `none` before the first.
-  static constexpr std::size_t none = static_cast<std::size_t>(-1);
-  std::size_t at_ = none;
+  // The index of the message at hand; the greatest number before the first.
+  std::size_t at_ = static_cast<std::size_t>(-1);
   // The most messages of a turn: fewer after a commit that one of them made fail, until it is
   // found.
   std::size_t width_ = static_cast<std::size_t>(-1);

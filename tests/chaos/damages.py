@@ -26,6 +26,7 @@ KEYS = {
     "cases": "case_id", "journal": "", "topics": "name",
     "published": "", "sources": "capability", "cursors": "capability", "dead_letters": "id",
     "scheduled": "id", "cancelled": "n", "retention": "", "settled": "", "deleted": "topic",
+    "handled_topics": "incarnation",
 }
 _LATER_MS = 10 * 86_400_000
 _TIMES = {"created_at", "at", "opened_at", "due_at", "since", "asked_at", "ended_at", "time",
@@ -39,6 +40,7 @@ UNSEEN = {
     *(f"{name}.schema_versions.{column}" for name in TABLES for column in ("name", "digest")),
     *(f"{name}.{column}" for name in ("notifications", "notes")
       for column in ("partitions.epoch", "lives_told.handled")),
+    *(f"{name}.handled_topics.pattern" for name in TABLES),
     "notifications.mails.attempts", "journal.cursors.handled",
 }
 _OTHER_KEYS = {"position", "seq", "id", "one"}

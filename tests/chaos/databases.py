@@ -31,6 +31,7 @@ _TURN = {
     "postponed": "position partition key attempts dead cause error replica",
     "timers": "n id due_at topic key body trace",
     "forced_breakers": "node mode who why request since",
+    "handled_topics": "incarnation pattern",
     "unsettled": "key failed result attempts since error",
 }
 _EVENT = "time digest key source traceparent only_for body"

@@ -9,7 +9,7 @@ from findings import Meets, between, compare, one_of
 from run import CLOCK_MS, CLOCKS_MS, Run
 
 _TURN = {"troupe.turn", "troupe.retention", "troupe.liveness", "troupe.lineage", "troupe.told",
-         "troupe.unsettled", "troupe.trace", "troupe.trial"}
+         "troupe.unsettled", "troupe.trace", "troupe.trial", "troupe.handled"}
 _COMPONENTS = {
     "inventory": {*_TURN, "inventory"},
     "orders": {*_TURN, "troupe.events", "orders"},
@@ -35,7 +35,8 @@ _TRACED = {"effects": "key", "outbox": "seq", "timers": "n", "sagas": "id"}
 _EMPTY = {"timers": "n", "unsettled": "key"}
 _OF_PEOPLE = {"forced_breakers": "node"}
 # Tables that only subscribers have rows in.
-_OF_SUBSCRIBERS = {"subscription": "one", "partitions": "partition", "postponed": "position"}
+_OF_SUBSCRIBERS = {"subscription": "one", "partitions": "partition", "postponed": "position",
+                   "handled_topics": "pattern"}
 
 
 class Frame:
@@ -60,6 +61,8 @@ class Frame:
                 continue
             self._check_writers(database)
             self._check_traces(database)
+            if name in SUBSCRIBERS:
+                self._check_handled_topics(database)
             empty = dict(_EMPTY)
             empty |= {} if name in SUBSCRIBERS else _OF_SUBSCRIBERS
             empty |= _OF_PEOPLE if self._run.only_load else {}
@@ -155,6 +158,19 @@ class Frame:
                                              "the last one")
         if not rows:
             self._findings.add("I21", table, "is empty, and somebody has written")
+
+    def _check_handled_topics(self, database: Database) -> None:
+        """Each process that is not fenced has said which topics it has handlers for."""
+        table = database.table("handled_topics")
+        writers = {row["incarnation"]: row["fenced"] for row in database.rows("writers", "id")}
+        told = set()
+        for row in database.rows("handled_topics"):
+            told.add(row["incarnation"])
+            if row["incarnation"] not in writers:
+                self._findings.add("I21", f"{table} {ids.text(row['incarnation'])}",
+                                   "incarnation is of no process that has written")
+        for each in sorted(one for one, fenced in writers.items() if not fenced and one not in told):
+            self._findings.add("I21", f"{table} {ids.text(each)}", "is missing")
 
     def _check_traces(self, database: Database) -> None:
         for name, key in _TRACED.items():

@@ -10,6 +10,7 @@ from typing import Any
 
 import expected
 import ids
+from databases import SUBSCRIBERS
 from expected import Order
 from good_orders import (
     DECLINE_OVER, SAMPLES, SHELVES, STEP_MS, identity, log_of, now_ms, order_of)
@@ -23,7 +24,7 @@ from xxh3 import xxh64
 
 _TURN = ("runtime/store/turn/tables.cpp",)
 _PARTS = ("troupe.turn", "troupe.retention", "troupe.liveness", "troupe.lineage", "troupe.told",
-          "troupe.unsettled", "troupe.trace", "troupe.trial")
+          "troupe.unsettled", "troupe.trace", "troupe.trial", "troupe.handled")
 # Where each database's tables are declared, and the components that have them.
 SCHEMAS = {
     "inventory": ((*_TURN, "actors/inventory/schema.hpp"), (*_PARTS, "inventory")),
@@ -155,6 +156,10 @@ class Writer:
                 {"id": each, "node": node, "incarnation": identity(
                     self._began - 25_000 + 20_000 * turn, 200 + turn), "fenced": fenced,
                  "opened_at": at + 20_000 * turn} for each, node, fenced, turn in begins])
+            if name in SUBSCRIBERS:
+                self._insert(name, "handled_topics", [
+                    {"incarnation": identity(self._began - 25_000 + 20_000 * turn, 200 + turn),
+                     "pattern": "note.*"} for _, _, fenced, turn in begins if not fenced])
             self._insert(name, "retention", [
                 {"one": 1, "time": at, "calls": bytes(16), "commands": bytes(16),
                  "trial": 7 * 86_400_000}])

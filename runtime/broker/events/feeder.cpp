@@ -60,7 +60,8 @@ feeder::feeder(
             .seed = seed + fed_.size(),
             .journal_last = state.last,
             .reached = fed.persisted.reached,
-            .lives = lives},
+            .lives = lives,
+            .deleted_to = fed.deleted_to},
         fed.persisted.handled,
         std::move(dead),
         alone,
@@ -104,7 +105,7 @@ void feeder::deleted(const std::vector<topic_deletion>& what) {
     for (const fed_subscriber& fed : fed_) {
       // Of topics that are forgotten nobody knows whose they were.
       if (each.topic.empty() || fed.core->wants(each.topic)) {
-        fed.core->deleted(each.upto);
+        *fed.deleted_to = std::max(*fed.deleted_to, each.upto);
       }
     }
   }

@@ -108,6 +108,8 @@ private:
     std::uint64_t reading_above = 0;
     /// The journal has no cursor of it yet.
     bool is_new = false;
+    /// Up to here retention has deleted events that it wants.
+    std::shared_ptr<std::uint64_t> deleted_to = std::make_shared<std::uint64_t>(0);
     /// The cursor that the journal has of it.
     cursor_row persisted;
   };

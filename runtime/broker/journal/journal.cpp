@@ -146,7 +146,7 @@ void journal::run_writer(const std::stop_token& stopped) {
     } else if (stopped.stop_requested()) {
       std::optional<sweep_request> never_begun = std::exchange(sweep_, std::nullopt);
       lock.unlock();
-      give_up_sweep();
+      end_sweep(sweeping_ ? std::move(sweeping_->so_far) : events_swept{});
       if (never_begun) {
         answer(never_begun->token, events_swept{});
       }
@@ -205,7 +205,7 @@ void journal::copy_back() {
 }
 
 void journal::begin_sweep(sweep_request&& request) {
-  give_up_sweep();
+  end_sweep(sweeping_ ? std::move(sweeping_->so_far) : events_swept{});
   store_->begin_sweep(request.rules);
   sweeping_ = {request.token, {}};
 }
@@ -224,11 +224,6 @@ void journal::sweep_slice() {
     end_sweep(std::move(so_far));
   }
   copy_back();
-}
-
-/// Answers the sweep under way, if there is one, with what it has done so far.
-void journal::give_up_sweep() {
-  end_sweep(sweeping_ ? std::move(sweeping_->so_far) : events_swept{});
 }
 
 /// Answers the sweep under way, if there is one.

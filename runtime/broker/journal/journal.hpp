@@ -105,7 +105,6 @@ private:
   void copy_back();
   void begin_sweep(sweep_request&& request);
   void sweep_slice();
-  void give_up_sweep();
   void end_sweep(outcome<journal_result> result);
   void run_reader(const std::stop_token& stopped);
   void answer(std::uint64_t token, outcome<journal_result> result);

@@ -149,7 +149,15 @@ constexpr std::array<migration, 1> trial{{{1, "for how long a new database forge
 ALTER TABLE retention ADD COLUMN trial BIGINT NOT NULL DEFAULT 0;
 )sql"}}};
 
-constexpr std::array<component, 8> components{
+constexpr std::array<migration, 1> handled{{{1, "who has handlers for which topics", R"sql(
+CREATE TABLE handled_topics (
+  incarnation BLOB NOT NULL,
+  pattern TEXT NOT NULL,
+  PRIMARY KEY (incarnation, pattern)
+) WITHOUT ROWID;
+)sql"}}};
+
+constexpr std::array<component, 9> components{
     {{"troupe.turn", turn},
      {"troupe.retention", retention},
      {"troupe.liveness", liveness},
@@ -157,7 +165,8 @@ constexpr std::array<component, 8> components{
      {"troupe.told", told},
      {"troupe.unsettled", unsettled},
      {"troupe.trace", trace},
-     {"troupe.trial", trial}}};
+     {"troupe.trial", trial},
+     {"troupe.handled", handled}}};
 
 } // namespace
 

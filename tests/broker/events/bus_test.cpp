@@ -571,42 +571,6 @@ BOOST_AUTO_TEST_CASE(an_older_database_is_noticed_by_what_the_journal_kept_of_it
   BOOST_TEST(batch.cursors[0].reached[3] == 5U);
 }
 
-// Retention has deleted some of what it lost: it would be passed over, and nobody would know.
-BOOST_AUTO_TEST_CASE(an_older_database_that_lost_deleted_events_gets_none_until_a_person_says_so) {
-  cursor_row mail{"mail"};
-  mail.handled.fill(9);
-  mail.reached[3] = 8;
-  const auto is_refused = [&](broker_under_test& broker, std::uint64_t highest) {
-    broker.inner.joined(
-        n1, "n1", id_of(1), {{.capability = "mail", .events = 10}}, broker.now, broker.out);
-    const auto given = broker.take<send_assign>().at(0);
-    broker.forget();
-    broker.inner.feeder().assigned(
-        n1, {"mail", given.epoch, {{3, 5, {}}}, {}, highest}, broker.now, broker.out);
-    const std::string trouble = broker.inner.feeder()[0].look().trouble;
-    BOOST_TEST(
-        broker.out.log.at(0).name == (trouble.empty() ? "database_went_back" : "events_stopped"));
-    BOOST_TEST(broker.take<read_journal>().size() == (trouble.empty() ? 1U : 0U));
-    return trouble.find("deleted up to 7") != std::string::npos;
-  };
-  const journal_state kept{.last = 9, .cursors = {mail, {"stock"}}};
-  journal_state swept = kept;
-  swept.deletions = {{"order.placed", 7}, {"stock.low", 8}};
-  journal_state forgotten = kept;
-  forgotten.deletions = {{"", 7}}; // It may have been one of its topics.
-
-  broker_under_test at_start{shop(), swept};
-  BOOST_TEST(is_refused(at_start, 5));
-  BOOST_TEST(at_start.inner.feeder()[0].reached()[3] == 8U); // So it is refused the next time, too.
-  broker_under_test of_forgotten{shop(), forgotten};
-  BOOST_TEST(is_refused(of_forgotten, 6));
-  broker_under_test meanwhile{shop(), kept};
-  meanwhile.inner.feeder().deleted({{"order.placed", 7}});
-  BOOST_TEST(is_refused(meanwhile, 6));
-  broker_under_test young_copy{shop(), swept};
-  BOOST_TEST(!is_refused(young_copy, 7));
-}
-
 BOOST_AUTO_TEST_CASE(a_dead_letter_is_written_before_its_worker_forgets_it_and_can_be_tried_again) {
   broker_under_test broker;
   broker.join(n1, 10);

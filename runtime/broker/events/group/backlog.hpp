@@ -38,6 +38,8 @@ struct subscriber_options {
   /// The lives that wrote the positions of the journal. The same for all subscribers; null: not
   /// known.
   std::shared_ptr<const lineage> lives{};
+  /// Up to here retention has deleted events that it wants; null: none. The feeder keeps it so.
+  std::shared_ptr<const std::uint64_t> deleted_to{};
 };
 
 /// Rows of a capability's database, sorted by position.

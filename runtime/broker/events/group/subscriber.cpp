@@ -31,6 +31,19 @@ std::uint64_t highest_in(const wire::assigned& state) {
   return highest;
 }
 
+/// Whether the database has passed less than it had, and events behind the last one that it has
+/// handled are deleted: they cannot be offered again, and nobody would miss them.
+bool lacks_deleted(const wire::assigned& state, const backlog& events, std::uint64_t deleted_to) {
+  return deleted_to > highest_in(state)
+         && std::any_of(
+             state.partitions.begin(),
+             state.partitions.end(),
+             [&](const wire::partition_state& each) {
+               return each.partition < wire::partition_count
+                      && each.handled < events.reached(each.partition);
+             });
+}
+
 } // namespace
 
 subscriber::subscriber(
@@ -202,7 +215,8 @@ void subscriber::assigned(
             *state.highest),
         out);
   }
-  if (lacks_deleted(state)) {
+  const std::uint64_t deleted_to = options_.deleted_to ? *options_.deleted_to : 0;
+  if (lacks_deleted(state, events_, deleted_to)) {
     return refuse_all(
         worker,
         state.epoch,
@@ -213,7 +227,7 @@ void subscriber::assigned(
             "restore FILE` lets it go on with what the journal still has",
             options_.capability,
             highest_in(state),
-            deleted_to_),
+            deleted_to),
         out);
   }
   for (const wire::partition_state& each : state.partitions) {
@@ -224,19 +238,6 @@ void subscriber::assigned(
   give_again(worker, state, out);
   pump(workers_.at(worker), now, out);
   settle(now, out);
-}
-
-/// Whether the database has passed less than it had, and events behind the last one that it has
-/// handled are deleted: they cannot be offered again, and nobody would miss them.
-bool subscriber::lacks_deleted(const wire::assigned& state) const {
-  return deleted_to_ > highest_in(state)
-         && std::any_of(
-             state.partitions.begin(),
-             state.partitions.end(),
-             [this](const wire::partition_state& each) {
-               return each.partition < wire::partition_count
-                      && each.handled < events_.reached(each.partition);
-             });
 }
 
 /// The worker did not take what it was given by this order.

@@ -4,7 +4,6 @@
 #include "runtime/broker/events/group/backlog.hpp"
 #include "runtime/broker/events/group/isolation.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -47,9 +46,6 @@ public:
   void offer(const event_ref& what, instant now, event_decisions& out);
   /// Notes that there is nothing for it from `scanned()` up to `position`.
   void passed(std::uint64_t position);
-
-  /// Retention has deleted events that it wants, up to here.
-  void deleted(std::uint64_t upto) { deleted_to_ = std::max(deleted_to_, upto); }
 
   /// Answers `fetch_events`: the events found, and positions that are no longer in the journal.
   void fetched(
@@ -126,7 +122,6 @@ private:
   void lose(std::uint32_t worker, bool is_blamed, instant now, event_decisions& out);
   void
   take_over(const wire::partition_state& state, login_id from, instant now, event_decisions& out);
-  bool lacks_deleted(const wire::assigned& state) const;
   void refuse_all(std::uint32_t worker, std::uint64_t epoch, std::string why, event_decisions& out);
   void give_again(std::uint32_t worker, const wire::assigned& state, event_decisions& out);
   void report_trouble(std::string why, event_decisions& out);
@@ -138,7 +133,6 @@ private:
   isolation isolation_;
   std::uint64_t scanned_ = 0;
   std::uint64_t top_ = 0; // The highest position the journal is known to have.
-  std::uint64_t deleted_to_ = 0;
   std::string trouble_;
 };
 

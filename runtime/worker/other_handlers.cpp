@@ -1,0 +1,31 @@
+#include "runtime/worker/other_handlers.hpp"
+
+#include "runtime/store/turn/handled_topics.hpp"
+#include "runtime/wire/events.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+
+bool other_handlers::handle(std::string_view topic) {
+  if (store_ == nullptr) {
+    return false;
+  }
+  if (!patterns_) {
+    patterns_ = store::handled_topics{*store_->database}.of_others(group_.parts().incarnation);
+  }
+  const bool is_handled =
+      std::any_of(patterns_->begin(), patterns_->end(), [topic](const std::string& each) {
+        return wire::matches(each, topic);
+      });
+  if (is_handled && told_.emplace(topic).second) {
+    group_.parts().log.write(
+        "event.left_alone",
+        {{"capability", group_.name()},
+         {"topic", std::string{topic}},
+         {"reason", "this program has no handler for it; one that has it goes on with it"}});
+  }
+  return is_handled;
+}
+
+} // namespace troupe

@@ -1,0 +1,101 @@
+#include "runtime/worker/other_handlers.hpp"
+
+#include "tests/worker/process_fixture.hpp"
+
+namespace utf = boost::unit_test;
+
+namespace troupe::test {
+
+namespace {
+
+using strings = std::vector<std::string>;
+
+/// Things of the next release, which handles another topic.
+class newer_things final : public things_actor {
+public:
+  newer_things(probe& seen, strings& ran) : things_actor{seen} {
+    on("order.*", [&ran](const thing& event, turn&) { ran.push_back(event.name); });
+  }
+};
+
+/// Two processes over one database, as in a rolling change. The position of an event is one for
+/// both.
+struct two_releases {
+  temporary_folder folder;
+  manual_clock time;
+  probe seen;
+  strings ran; // The names of events in the order in which their handlers ran.
+  std::unique_ptr<process> older;
+  std::unique_ptr<process> newer;
+
+  two_releases() {
+    seen.on_event = [this](const thing& event, turn&, const event_info&) {
+      ran.push_back(event.name);
+      return outcome<void>{};
+    };
+    older = std::make_unique<process>(time, "n1", things_type(seen), things_options(folder));
+    older->start();
+    older->assign_all(1);
+    older->run();
+    time.advance(1ms);
+    actor_type type = things_type(seen);
+    type.make = [this](const context&) { return std::make_unique<newer_things>(seen, ran); };
+    type.description.handles = {{"thing.*"}, {"order.*"}};
+    newer = std::make_unique<process>(time, "n2", type, things_options(folder));
+    newer->start();
+  }
+
+  static void deliver(
+      process& to,
+      std::uint64_t position,
+      const char* key,
+      const char* name,
+      const char* topic = "thing.put") {
+    to.deliver(position, key, thing{name}, topic);
+    to.run();
+  }
+
+  std::int64_t postponed() const { return older->number("SELECT COUNT(*) FROM postponed"); }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(
+    runtime_worker_other_handlers, two_releases, *utf::label("integration") * utf::timeout(60))
+
+BOOST_AUTO_TEST_CASE(an_event_that_another_process_has_a_handler_for_waits_for_that_process) {
+  deliver(*older, 1, "a", "new", "order.refunded");
+  deliver(*older, 2, "a", "behind");
+  deliver(*older, 3, "b", "other");
+  BOOST_TEST(ran == strings{"other"});
+  BOOST_TEST(postponed() == 2);
+  deliver(*older, 1, "a", "new", "order.refunded"); // As the broker does after a while.
+  BOOST_TEST(older->handled.back().waiting.at(0).attempts == 0U); // It was not tried.
+
+  newer->assign_all(2);
+  newer->run();
+  deliver(*newer, 1, "a", "new", "order.refunded");
+  deliver(*newer, 2, "a", "behind");
+
+  BOOST_TEST(ran == (strings{"other", "new", "behind"}));
+  BOOST_TEST(postponed() == 0);
+}
+
+// It is gone for good: nobody has a handler.
+BOOST_AUTO_TEST_CASE(an_event_is_passed_over_when_the_process_that_had_a_handler_is_fenced) {
+  deliver(*older, 1, "a", "new", "order.refunded");
+  BOOST_TEST(postponed() == 1);
+  store::database& session = *newer->store->database;
+  store::transaction writing{session};
+  store::writers{session}.fence(newer->store->writer);
+  writing.commit();
+
+  deliver(*older, 1, "a", "new", "order.refunded");
+
+  BOOST_TEST(postponed() == 0);
+  BOOST_TEST(older->number("SELECT MAX(handled) FROM partitions") == 1);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::test
