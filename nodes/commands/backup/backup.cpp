@@ -139,6 +139,12 @@ outcome<saved_file> save(source& from, const fs::path& folder) {
 
 outcome<backup_manifest>
 back_up(const topology::plan& plan, const std::string& text, const fs::path& folder) {
+  if (plan.events.is_shared()) {
+    return failure{invalid(
+        "the journal of this topology is in PostgreSQL, and this command copies files: with the "
+        "server's own tools (a base backup with WAL archiving), databases that are there too come "
+        "back as they were at one moment")};
+  }
   backup_manifest manifest;
   manifest.system = plan.name;
   std::vector<source> databases;
