@@ -19,7 +19,7 @@ constexpr std::string_view journal_schema = "troupe_journal";
 // Of a broker that stands still in a transaction: the others need its lock to take the journal.
 constexpr milliseconds place_lease{4'000};
 // After which a commit that is not answered makes this broker give the journal up.
-constexpr milliseconds statement_patience{10'000};
+constexpr milliseconds statement_patience{5'000};
 
 broker::retention_rule rule_of(const topology::retention_rule& rule) {
   return {rule.pattern, rule.keep, rule.bytes_max, rule.drop_unread};

@@ -18,6 +18,7 @@
 #include "runtime/config.hpp"
 #include "runtime/observe/event_log.hpp"
 #include "runtime/transport/context.hpp"
+#include "runtime/worker/runner_store.hpp"
 
 #include <csignal>
 #include <cstdio>
@@ -41,7 +42,9 @@ capability_options options_of(
     const observe::sampling& sampling) {
   std::optional<std::string> database;
   if (plan.store) {
-    database = plan.store->substr(plan.store->find(':') + 1);
+    // A server's address is known by its scheme, a file has none.
+    database =
+        is_postgres(*plan.store) ? *plan.store : plan.store->substr(plan.store->find(':') + 1);
   }
   return {
       .name = plan.name.value,
@@ -70,6 +73,7 @@ worker_options options_of(const topology::plan& plan, const std::string& node) {
       .plan = plan.text_digest,
       .shared_plan = plan.digest,
       .folder = plan.folder,
+      .system = plan.name,
       .brokers = {},
       .heartbeat = plan.heartbeat,
       .body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max),

@@ -2,6 +2,7 @@
 
 #include "topology/events.hpp"
 #include "topology/faults.hpp"
+#include "topology/store_path.hpp"
 #include "topology/type_checks.hpp"
 
 #include <algorithm>
@@ -53,7 +54,7 @@ void check_placement(const subject& on, std::vector<fault>& found) {
 /// A SQLite file cannot be reached from another machine, and over a network file system its locks
 /// do not hold. @source https://www.sqlite.org/howtocorrupt.html, 2.1.
 void check_one_host(const subject& on, std::vector<fault>& found) {
-  if (!on.plan.store) {
+  if (!on.plan.store || is_on_server(*on.plan.store)) {
     return;
   }
   const node_plan* first = nullptr;

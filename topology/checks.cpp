@@ -2,6 +2,7 @@
 
 #include "topology/endpoint.hpp"
 #include "topology/events.hpp"
+#include "topology/store_path.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -264,8 +265,8 @@ void check_databases_apart(const draft& checked, std::vector<fault>& found) {
   const auto& capabilities = checked.result.capabilities;
   for (std::size_t i = 0; i < capabilities.size(); ++i) {
     const capability_plan& capability = capabilities[i];
-    if (!capability.store) {
-      continue;
+    if (!capability.store || is_on_server(*capability.store)) {
+      continue; // There each capability has a schema of its own.
     }
     const auto [owner, first] = owners.emplace(*capability.store, &capability);
     if (first) {

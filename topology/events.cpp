@@ -21,10 +21,6 @@ constexpr std::size_t rules_max = 1'024;
 
 constexpr std::string_view default_journal = "sqlite:data/journal.db";
 
-constexpr std::string_view server_scheme = "postgresql://";
-constexpr const char* server_remedy =
-    "write postgresql://HOST,HOST/DATABASE, and the password into the file that PGPASSFILE names";
-
 constexpr const char* pattern_remedy =
     "write a topic such as order.created (a-z, 0-9, _ and dots between, 64 bytes at most), all "
     "below one such as order.*, or \"*\"";
@@ -69,44 +65,18 @@ void read_broker(config_reader& reader, plan& into) {
   into.events.broker = *name;
 }
 
-/// What is wrong with the address of a journal in PostgreSQL.
-std::string fault_of_server(std::string_view journal) {
-  std::string_view rest = journal;
-  if (!rest.starts_with(server_scheme)) {
-    return "has no `//` behind `postgresql:`";
-  }
-  rest.remove_prefix(server_scheme.size());
-  const std::size_t slash = rest.find('/');
-  const std::string_view hosts = rest.substr(0, slash);
-  if (const std::size_t at = hosts.find('@');
-      at != hosts.npos && hosts.substr(0, at).find(':') != hosts.npos) {
-    return "has a password, which does not belong into a file that many read";
-  }
-  if (slash == rest.npos || slash + 1 == rest.size() || rest[slash + 1] == '?') {
-    return "names no database";
-  }
-  return journal.find("password=") == journal.npos
-             ? ""
-             : "has a password, which does not belong into a file that many read";
-}
-
-void read_server(config_reader& reader, const std::string& journal, plan& into) {
-  if (const std::string wrong = fault_of_server(journal); !wrong.empty()) {
-    // The address is not repeated here: it may have a password.
-    return reader.add_fault("journal", wrong, server_remedy);
-  }
-  into.events.journal = journal;
-}
-
 void read_journal(config_reader& reader, plan& into) {
   constexpr const char* remedy = "write sqlite:data/journal.db";
   const std::string journal = reader.text("journal").value_or(std::string{default_journal});
-  if (journal.starts_with("postgresql:")) {
-    read_server(reader, journal, into);
-  } else if (journal == "none") {
+  if (journal == "none") {
     reader.add_fault("journal", "is `none`: events are kept until all have them", remedy);
   } else if (auto wrong = check_store(journal)) {
-    reader.add_fault("journal", fmt::format("(`{}`) {}", journal, wrong->what), remedy);
+    // An address is not repeated: it may have a password.
+    const bool is_address = journal.starts_with("postgres");
+    reader.add_fault(
+        "journal",
+        is_address ? wrong->what : fmt::format("(`{}`) {}", journal, wrong->what),
+        is_address ? wrong->remedy : remedy);
   } else if (journal.find('{') != std::string::npos) {
     reader.add_fault(
         "journal", fmt::format("(`{}`) has braces: it is no capability's", journal), remedy);

@@ -1,6 +1,7 @@
 #include "topology/explain.hpp"
 
 #include "runtime/time_text.hpp"
+#include "topology/store_path.hpp"
 
 #include <fmt/format.h>
 #include <iterator>
@@ -255,7 +256,9 @@ std::string capability_text(const capability_plan& capability, const actor_type*
   if (capability.store) {
     fmt::format_to(
         end,
-        "    keeps its data in {}; answers are remembered for {}\n",
+        "    keeps its data in {}{}; answers are remembered for {}\n",
+        is_on_server(*capability.store) ? fmt::format("the schema `{}` of ", capability.name.value)
+                                        : "",
         *capability.store,
         duration_text(capability.inbox_kept));
   } else {

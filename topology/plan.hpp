@@ -122,7 +122,7 @@ struct events_plan {
   const retention_rule& rule_for(std::string_view topic) const;
 
   /// Whether the brokers share the journal in a database server: any of them may have it.
-  bool is_shared() const { return journal.starts_with("postgresql:"); }
+  bool is_shared() const { return journal.starts_with("postgresql://"); }
 };
 
 /// One business capability: what runs it, where, how often and under which policies.

@@ -1,6 +1,10 @@
 #include "topology/store_path.hpp"
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
+#include <fmt/format.h>
+#include <utility>
 
 namespace troupe::topology {
 
@@ -8,8 +12,90 @@ namespace {
 
 constexpr std::string_view sqlite_scheme = "sqlite:";
 constexpr std::string_view placeholder = "{capability}";
+constexpr std::string_view postgres_scheme = "postgresql://";
 constexpr std::string_view example =
-    "write sqlite:data/{capability}.db, a file per capability, or none";
+    "write sqlite:data/{capability}.db, a file per capability, postgresql://HOST/DATABASE, where "
+    "each capability has a schema, or none";
+constexpr std::string_view postgres_example =
+    "write postgresql://USER@HOST:PORT,HOST:PORT/DATABASE";
+
+// What the place of a database may say besides: how its server is reached. How a session behaves is
+// the runtime's.
+constexpr std::array<std::string_view, 15> postgres_options{
+    "channel_binding",
+    "connect_timeout",
+    "gssencmode",
+    "host",
+    "hostaddr",
+    "passfile",
+    "port",
+    "sslcert",
+    "sslcrl",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "tcp_user_timeout",
+    "user",
+    "krbsrvname"};
+
+std::optional<fault> wrong_place(std::string what, std::string_view remedy = postgres_example) {
+  return fault{{}, std::move(what), std::string{remedy}};
+}
+
+std::optional<fault> check_postgres_options(std::string_view options) {
+  while (!options.empty()) {
+    const std::string_view one = options.substr(0, options.find('&'));
+    options.remove_prefix(std::min(one.size() + 1, options.size()));
+    const std::string_view name = one.substr(0, one.find('='));
+    if (name == "password") {
+      return wrong_place(
+          "has a password in it",
+          "write the password into the file that PGPASSFILE names for the workers (or ~/.pgpass)");
+    }
+    if (std::find(postgres_options.begin(), postgres_options.end(), name)
+        == postgres_options.end()) {
+      return wrong_place(
+          fmt::format("has the option `{}`, which is none of how its server is reached", name),
+          fmt::format("the options are {}", fmt::join(postgres_options, ", ")));
+    }
+  }
+  return std::nullopt;
+}
+
+/// postgresql://[USER@]HOST[:PORT][,HOST[:PORT] ...]/DATABASE[?OPTIONS]
+std::optional<fault> check_postgres(std::string_view store) {
+  std::string_view rest = store.substr(postgres_scheme.size());
+  const std::size_t asked = rest.find('?');
+  if (asked != std::string_view::npos) {
+    if (auto wrong = check_postgres_options(rest.substr(asked + 1))) {
+      return wrong;
+    }
+    rest = rest.substr(0, asked);
+  }
+  const std::size_t slash = rest.find('/');
+  std::string_view hosts = rest.substr(0, slash);
+  const std::string_view database =
+      slash == std::string_view::npos ? std::string_view{} : rest.substr(slash + 1);
+  if (database.empty() || database.find('/') != std::string_view::npos) {
+    return wrong_place("names no database");
+  }
+  if (store.find_first_of("{}") != std::string_view::npos) {
+    return wrong_place("has braces", "leave them out: each capability has the schema of its name");
+  }
+  if (const std::size_t at = hosts.find('@'); at != std::string_view::npos) {
+    if (hosts.substr(0, at).find(':') != std::string_view::npos) {
+      return wrong_place(
+          "has a password in it",
+          "write the password into the file that PGPASSFILE names for the workers (or ~/.pgpass)");
+    }
+    hosts.remove_prefix(at + 1);
+  }
+  const bool has_host_option = store.find("host=", asked) != std::string_view::npos;
+  if (hosts.empty() && (asked == std::string_view::npos || !has_host_option)) {
+    return wrong_place("names no host");
+  }
+  return std::nullopt;
+}
 
 std::string without_placeholders(std::string text) {
   for (std::size_t at = text.find(placeholder); at != std::string::npos;
@@ -28,8 +114,11 @@ std::optional<fault> check_store(std::string_view store) {
   if (store == "none") {
     return std::nullopt;
   }
-  if (store.substr(0, 11) == "postgresql:" || store.substr(0, 9) == "postgres:") {
-    return wrong("asks for PostgreSQL, which is not in this release");
+  if (is_on_server(store)) {
+    return check_postgres(store);
+  }
+  if (store.substr(0, 8) == "postgres") {
+    return wrong_place("is not how the place of a PostgreSQL database is written");
   }
   if (store.substr(0, sqlite_scheme.size()) != sqlite_scheme) {
     return wrong("names no kind of store that this release knows");
@@ -51,10 +140,26 @@ std::optional<fault> check_store(std::string_view store) {
   return std::nullopt;
 }
 
+bool is_on_server(std::string_view store) {
+  return store.substr(0, postgres_scheme.size()) == postgres_scheme;
+}
+
+std::optional<fault> check_is_file(std::string_view store, std::string_view remedy) {
+  if (!is_on_server(store)) {
+    return std::nullopt;
+  }
+  return wrong_place(
+      "is on a PostgreSQL server, where this release keeps the stores of capabilities only",
+      remedy);
+}
+
 std::optional<std::string>
 store_for(std::string_view store, const capability_name& capability, const std::string& folder) {
   if (store == "none") {
     return std::nullopt;
+  }
+  if (is_on_server(store)) {
+    return std::string{store};
   }
   std::string path{store.substr(sqlite_scheme.size())};
   for (std::size_t at = path.find(placeholder); at != std::string::npos;

@@ -12,8 +12,15 @@ namespace troupe::topology {
 /// The fault of the value of a `store` key, if it has one; `at` is left to the caller.
 std::optional<fault> check_store(std::string_view store);
 
-/// The database of `capability` for a `store` such as "sqlite:data/{capability}.db"; nothing for
-/// "none".
+/// Whether a store is a PostgreSQL database, in which each capability has the schema of its name,
+/// and no file of this machine.
+bool is_on_server(std::string_view store);
+
+/// The fault of a store on a server where a file is wanted, if it is one.
+std::optional<fault> check_is_file(std::string_view store, std::string_view example);
+
+/// The database of `capability` for a `store` such as "sqlite:data/{capability}.db" or
+/// "postgresql://h1,h2/shop", which stays as it is; nothing for "none".
 ///
 /// @param store has passed `check_store`.
 /// @param folder where relative paths start; "" is the current folder.

@@ -1,6 +1,7 @@
 #include "nodes/commands/left_behind.hpp"
 
 #include "runtime/store/sqlite/database.hpp"
+#include "topology/store_path.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -83,7 +84,7 @@ std::vector<left_behind> find_left_behind(const topology::plan& plan) {
     folders.insert(same_for_all(fs::path{journal_path}.parent_path()));
   }
   for (const topology::capability_plan& each : plan.capabilities) {
-    if (each.store) {
+    if (each.store && !topology::is_on_server(*each.store)) {
       const fs::path file = same_for_all(path_of(*each.store));
       owners.emplace(file, each.name.value);
       folders.insert(file.parent_path());

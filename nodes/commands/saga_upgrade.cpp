@@ -5,6 +5,7 @@
 #include "runtime/saga/transition.hpp"
 #include "runtime/store/blobs.hpp"
 #include "runtime/store/sqlite/database.hpp"
+#include "topology/store_path.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -117,7 +118,7 @@ find_saga_upgrades(const topology::plan& plan, const std::string& folder) {
   std::vector<saga_upgrade> found;
   for (const topology::capability_plan& each : plan.capabilities) {
     const actor_type* const type = saga_type_of(types, each.actor);
-    if (type == nullptr || !each.store) {
+    if (type == nullptr || !each.store || topology::is_on_server(*each.store)) {
       continue;
     }
     fs::path file = each.store->substr(each.store->find(':') + 1);

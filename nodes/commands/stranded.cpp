@@ -5,6 +5,7 @@
 #include "runtime/store/sqlite/database.hpp"
 #include "runtime/wire/events.hpp"
 #include "topology/read.hpp"
+#include "topology/store_path.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -267,7 +268,7 @@ databases_of(const std::string& what, const std::vector<topology::actor_type>& t
   const auto& plan = std::get<topology::plan>(read);
   found.journal = plan.events.is_shared() ? "" : path_of(plan.events.journal);
   for (const topology::capability_plan& each : plan.capabilities) {
-    if (each.store) {
+    if (each.store && !topology::is_on_server(*each.store)) {
       found.of_capabilities[each.name.value] = path_of(*each.store);
     }
   }

@@ -271,11 +271,8 @@ operations_of(ordered_thing which, const topology::plan& plan) {
   return needed;
 }
 
-outcome<std::string> carry_out(
-    const page_order& order,
-    const topology::plan& plan,
-    system_links& links,
-    milliseconds patience) {
+outcome<std::string>
+carry_out(const page_order& order, system_links& links, milliseconds patience) {
   switch (order.of) {
   case ordered_thing::breaker:
     return order_to_breakers(order, links, patience);

@@ -200,6 +200,19 @@ function(troupe_test name)
   troupe_describe_test(${arg_LABEL}.${name} ${arg_LABEL} ${arg_SECONDS})
 endfunction()
 
+# troupe_test_on_postgres(NAME SECONDS n SUITES ...)
+#
+# Runs suites of a test once more, with PostgreSQL in place of SQLite (tests/store/engine.hpp).
+function(troupe_test_on_postgres name)
+  cmake_parse_arguments(arg "" "SECONDS" "SUITES" ${ARGN})
+  string(REPLACE ";" "," suites "${arg_SUITES}")
+  set(test integration.${name}_on_postgres)
+  add_test(NAME ${test} COMMAND ${name} --color_output=no --run_test=${suites})
+  troupe_describe_test(${test} integration ${arg_SECONDS})
+  set_tests_properties(${test} PROPERTIES
+    ENVIRONMENT "TROUPE_TEST_ENGINE=postgresql" SKIP_REGULAR_EXPRESSION "PostgreSQL is not installed")
+endfunction()
+
 # troupe_script_test(NAME LABEL ... SECONDS n SCRIPT file [ARGS ...])
 #
 # A test written in Python (standard library, python3-zmq, python3-msgpack). It is told where the

@@ -78,6 +78,7 @@ constexpr auto warnings = std::to_array<std::string_view>({
     "replica.failed",
     "scheduled_id_taken",
     "stood_still",
+    "store.away",
     "store.checkpoint_failed",
     "store.checkpoint_long",
     "store.fenced",

@@ -565,7 +565,7 @@ bool coordinators::attempt(
     session.release();
     return done;
   } catch (const store::database_error& thrown) {
-    if (!store::is_of_one_message(thrown.kind)) {
+    if (!store::is_of_message_at_hand(thrown)) {
       running_.drop(id);
       lost_.insert(id);
       throw;

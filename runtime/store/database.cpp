@@ -18,6 +18,10 @@ std::string_view name_of(database_fault fault) {
     return "io";
   case database_fault::fsync:
     return "fsync";
+  case database_fault::away:
+    return "away";
+  case database_fault::unknown:
+    return "unknown";
   case database_fault::schema:
     return "schema";
   case database_fault::other:
@@ -40,6 +44,13 @@ error database_error::to_error() const {
   case database_fault::busy:
     found.code = errc::unavailable;
     found.retry_after = std::chrono::milliseconds{50};
+    break;
+  case database_fault::unknown:
+    found.possible = effect::unknown;
+    [[fallthrough]];
+  case database_fault::away:
+    found.code = errc::unavailable;
+    found.retry_after = std::chrono::milliseconds{500};
     break;
   case database_fault::io:
   case database_fault::fsync:

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -44,6 +45,12 @@ enum class database_fault : std::uint8_t {
   io,
   /// The disk did not confirm. Cached pages cannot be trusted: the process has to stop.
   fsync,
+  /// The server of the database cannot be reached, or was lost before the transaction ended, which
+  /// then did not happen. Reconnect; messages may wait meanwhile.
+  away,
+  /// The server was lost while it committed: whether the transaction happened will be found in the
+  /// database. Reconnect, fence this writer's earlier self with a commit, and look.
+  unknown,
   /// The statement does not fit the tables, or its parameters do not fit the statement: a mistake
   /// in the program.
   schema,
@@ -61,12 +68,16 @@ public:
   database_error(database_fault fault, const std::string& message, int native = 0)
       : std::runtime_error{message}, kind{fault}, native_code{native} {}
 
-  /// The error for the caller: full and busy are `unavailable`, constraint is `conflict`, the rest
-  /// `internal`; the effect is unknown for io and fsync, which a commit may have met half-way.
+  /// The error for the caller: full, busy, away and unknown are `unavailable`, constraint is
+  /// `conflict`, the rest `internal`; the effect is unknown for io, fsync and unknown, which a
+  /// commit may have met half-way.
   error to_error() const;
 
   database_fault kind;
   int native_code;
+  /// The earlier message whose statement failed (database::belongs_to), where a session that puts
+  /// statements off found out while another message was at hand.
+  std::optional<std::size_t> of_message{};
 };
 
 /// One row of a result, columns from 0. It and its views are valid until the row callback returns.
@@ -89,6 +100,28 @@ protected:
   row(const row&) = default;
   row& operator=(const row&) = default;
   ~row() = default;
+};
+
+class database;
+
+/// The number of rows that a statement has changed.
+///
+/// A session may put statements off whose count nobody reads: reading it waits for the database and
+/// throws as the statement would have. Read it before the transaction ends.
+class affected {
+public:
+  explicit affected(std::int64_t rows) : number_{rows} {}
+
+  /// @param statement the session's own number for it.
+  affected(database& session, std::uint64_t statement)
+      : session_{&session}, number_{static_cast<std::int64_t>(statement)} {}
+
+  // NOLINTNEXTLINE(google-explicit-constructor): stands for the number wherever one is wanted.
+  operator std::int64_t() const;
+
+private:
+  database* session_ = nullptr;
+  std::int64_t number_;
 };
 
 /// The receiver of a statement's rows: a reference to a callable, or none. Not owning.
@@ -216,6 +249,29 @@ public:
   virtual std::int64_t
   run(std::string_view sql, std::span<const value> parameters, row_visitor visit) = 0;
 
+  /// Runs a statement whose rows, if any, are of no interest. The session may put it off until
+  /// somebody waits: for its count, another statement's rows, or the commit, which then throw its
+  /// error.
+  virtual affected change(std::string_view sql, std::span<const value> parameters) {
+    return affected{run(sql, parameters, row_visitor{})};
+  }
+
+  /// Runs a query whose rows are wanted by the next `await`, so that several are answered at once.
+  /// `each` is called until then, and runs no statements.
+  virtual void
+  ask(std::string_view sql,
+      std::span<const value> parameters,
+      std::function<void(const row&)> each) {
+    run(sql, parameters, row_visitor{each});
+  }
+
+  /// Waits for all that was put off.
+  virtual void await() {}
+
+  /// Statements from here on are those of this message, by a number of the caller's, or of none.
+  /// An error that is found late names it (database_error::of_message).
+  virtual void belongs_to(std::optional<std::size_t> message) { static_cast<void>(message); }
+
   /// Runs several statements without parameters, such as a migration. Nothing is kept prepared.
   virtual void script(std::string_view sql) = 0;
 
@@ -230,22 +286,35 @@ public:
   /// How many pages checkpoint() would copy back now; 0 if there is nothing to do.
   virtual std::int64_t checkpoint_due() const { return 0; }
 
-  /// Rows that INSERT, UPDATE and DELETE have changed in this session, undone changes included.
-  /// Compare two readings to see whether something was written in between.
+  /// Rises with what INSERT, UPDATE and DELETE have changed in this session, undone changes
+  /// included, or may have changed. Compare two readings to see whether something was written in
+  /// between.
   virtual std::int64_t changes() const = 0;
 
   /// A number that changes with each commit of any session that the current transaction sees: while
-  /// it stays, nothing that was read has changed. Comparable within this session only.
-  virtual std::uint64_t version() const = 0;
+  /// it stays, nothing that was read has changed. Comparable within this session only. Nothing
+  /// where that is not known.
+  virtual std::optional<std::uint64_t> version() const = 0;
+
+  /// True once the connection is lost: every call but rollback() throws `away` until reconnect().
+  virtual bool is_lost() const { return false; }
+
+  /// Connects anew if the connection is lost. What was prepared, read or believed before may be
+  /// wrong. Throws database_error: `away` if no server is found; `corrupt` if it has another
+  /// database.
+  virtual void reconnect() {}
+
+  /// Whether there is a table of this name.
+  virtual bool has_table(std::string_view name) = 0;
 
   /// The id given to this database when it was made. A lost or restored file shows by it.
   virtual uuid instance() const = 0;
 
-  /// Runs a statement whose rows, if any, are of no interest.
+  /// `change`, with the parameters as they are.
   template <class... Args>
-  std::int64_t execute(std::string_view sql, const Args&... args) {
+  affected execute(std::string_view sql, const Args&... args) {
     const std::array<value, sizeof...(Args)> parameters{detail::to_value(args)...};
-    return run(sql, parameters, row_visitor{});
+    return change(sql, parameters);
   }
 
   /// Runs a statement and shows each row to `each(const row&)`; one that returns bool stops the
@@ -283,7 +352,19 @@ public:
     query(sql, first, args...);
     return found;
   }
+
+private:
+  friend class affected;
+
+  /// The count of a statement that was put off; waits for it.
+  virtual std::int64_t affected_by(std::uint64_t statement) {
+    return static_cast<std::int64_t>(statement);
+  }
 };
+
+inline affected::operator std::int64_t() const {
+  return session_ == nullptr ? number_ : session_->affected_by(static_cast<std::uint64_t>(number_));
+}
 
 /// Rolls back at the end of its scope unless commit() was called.
 class transaction {

@@ -230,6 +230,9 @@ outcome<handlers::answered> call_turn::run_command(write& each, turn_scope& in) 
     const auto& command = std::get<handlers::command>(*each.by->find(what.operation).how);
     TROUPE_FAULT("turn.before_handler");
     auto handled = command.run(what.body, current, each.result.bytes);
+    if (each.with_savepoint) {
+      in.session.await(); // It is run so to find out which of its statements fails.
+    }
     TROUPE_FAULT("turn.after_handler");
     if (handled && *handled == handlers::answered::later
         && in.output.effects.size() == effects_before) {
@@ -246,7 +249,7 @@ outcome<handlers::answered> call_turn::run_command(write& each, turn_scope& in) 
   } catch (const cannot_leave& refused) {
     return failure{refused.why()};
   } catch (const store::database_error& fault) {
-    if (fault.kind != store::database_fault::constraint) {
+    if (fault.kind != store::database_fault::constraint || fault.of_message) {
       throw;
     }
     return failure{fault.to_error()};

@@ -19,7 +19,8 @@ struct capability_options {
   std::string actor;
   /// The numbers of the replicas this worker runs. Not empty.
   std::vector<int> replicas;
-  /// The SQLite file; absent without a store.
+  /// The SQLite file, or the address of a PostgreSQL database ("postgresql://..."), where the
+  /// capability has the schema of its name; absent without a store.
   std::optional<std::string> database;
   supervision::options supervision;
   supervision::breaker_options breaker;

@@ -35,7 +35,12 @@ void direct_handlers::run(
       crash(each, by, possible);
     } else {
       const error why = fault.to_error();
-      with_.breaker.note(by.call, errc::internal, handler_ended(each, by, &why));
+      const auto took = handler_ended(each, by, &why);
+      if (fault.kind == store::database_fault::away) {
+        with_.breaker.note_nothing(by.call, took); // No failure of the group.
+      } else {
+        with_.breaker.note(by.call, errc::internal, took);
+      }
       with_.out.reply_error(each, why);
     }
   } catch (...) {

@@ -184,13 +184,17 @@ event_turn::handle(write& each, std::uint32_t attempts, turn_output& output, wal
   current.in_trace(each.trace(what.trace), each.recorded());
   TROUPE_FAULT("event.before_handler");
   try {
-    return handler->run(what.body, info, current);
+    auto handled = handler->run(what.body, info, current);
+    if (each.with_savepoint && store_ != nullptr) {
+      store_->database->await(); // As a command does (call_turn).
+    }
+    return handled;
   } catch (const no_store& wanted) {
     return failure{wanted.to_error()};
   } catch (const cannot_leave& refused) {
     return failure{refused.why()};
   } catch (const store::database_error& fault) {
-    if (fault.kind != store::database_fault::constraint) {
+    if (fault.kind != store::database_fault::constraint || fault.of_message) {
       throw;
     }
     return failure{fault.to_error()};

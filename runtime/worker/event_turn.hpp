@@ -32,6 +32,9 @@ public:
   /// @return false if the turn must be run again, since this event has to be undone alone.
   bool run(write& each, turn_output& output, wall_time now);
 
+  /// Asks for what running an event needs to know of the database, by the session's next await().
+  void look_up(const item& what) { partitions_.look_up(what.partition); }
+
   /// ASSIGN: partitions are assigned to this process, or taken away.
   void assign(const item& what);
   /// BURIED: events have become dead letters.

@@ -34,7 +34,7 @@ outcome<void> group::refuse_answer(std::size_t bytes, effect possible) const {
 
 wire::served group::served(instant now) const {
   const bool is_down = condition_.is_down();
-  const bool takes_work = !is_down && !condition_.is_draining();
+  const bool takes_work = !is_down && !condition_.is_draining() && !condition_.is_store_away();
   const auto limit = [takes_work](int wanted) {
     return takes_work ? static_cast<std::uint32_t>(wanted) : 0U;
   };

@@ -76,6 +76,15 @@ public:
     }
   }
 
+  /// The server of the database cannot be reached: nothing is taken on until it is back.
+  void set_store_away(bool is_away) {
+    if (store_away_.exchange(is_away) != is_away) {
+      changed_ = true;
+    }
+  }
+
+  bool is_store_away() const { return store_away_; }
+
   /// Nothing if the last turn that was not committed is a minute ago, or five seconds, where one
   /// was since: where little room is left, small turns still find some.
   std::optional<store_failure> store_trouble(instant now) const;
@@ -110,6 +119,7 @@ private:
   std::optional<store_failure> store_failure_;
   open_matters open_;
   std::atomic<bool> has_store_failure_{false};
+  std::atomic<bool> store_away_{false};
   std::atomic<bool> draining_{false};
   std::atomic<bool> ending_{false};
 };

@@ -26,6 +26,16 @@ public:
     return queue.take(items_);
   }
 
+  /// Takes everything from `queue`, whatever is left. The next push wakes.
+  void take_more(work_queue& queue) {
+    std::vector<item> more;
+    while (queue.take(more)) {
+      items_.insert(
+          items_.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+      more.clear();
+    }
+  }
+
   /// The next items, `count_max` at most.
   std::span<item> next(std::size_t count_max) {
     return std::span{items_}.subspan(head_, std::min(items_.size() - head_, count_max));

@@ -44,6 +44,8 @@ struct item {
     journal_left,
     /// The socket loop asks how the group is (`health_probe`).
     probe,
+    /// It is time to look for the database again, whose server could not be reached.
+    database_again,
     /// CONFIRMED and RESEND: the broker has, or misses, events of the outbox.
     confirmed,
     resend,

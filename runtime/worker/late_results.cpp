@@ -56,7 +56,7 @@ settle_or_undo(write& each, const store::effect_row& row, std::string& reply, tu
   try {
     settled = settle(each, row, reply, in);
   } catch (const store::database_error& fault) {
-    if (!store::is_of_one_message(fault.kind)) {
+    if (!store::is_of_message_at_hand(fault)) {
       throw;
     }
     settled = failure{internal_error(fault.what())};

@@ -17,11 +17,6 @@ namespace troupe {
 
 namespace {
 
-bool has_table(store::database& session, std::string_view name) {
-  return session.integer_of("SELECT COUNT(*) FROM sqlite_master WHERE name = $1", name).value_or(0)
-         != 0;
-}
-
 template <class Told>
 bool has(const std::vector<Told>& among, const uuid& id) {
   return std::any_of(among.begin(), among.end(), [&](const Told& each) { return each.id == id; });
@@ -80,7 +75,7 @@ void read_saga(
     const actor_type* type,
     const uuid& id,
     wire::told_life& into) {
-  if (!has_table(session, "sagas")) {
+  if (!session.has_table("sagas")) {
     return;
   }
   std::optional<wire::saga_told> told;
@@ -135,7 +130,7 @@ void read_effects(
          row.is_null(4) ? std::string{} : std::string{row.text(4)}});
   };
   session.query(
-      has_table(session, "unsettled")
+      session.has_table("unsettled")
           ? "SELECT effects.key, call, name, attempts, error FROM effects"
             " LEFT JOIN unsettled USING (key) WHERE effects.key = $1 OR call = $1"
           : "SELECT key, call, name, NULL, NULL FROM effects WHERE key = $1 OR call = $1",
@@ -169,7 +164,7 @@ void read_changes(
     const std::string& capability,
     const uuid& id,
     wire::told_life& into) {
-  if (!has_table(session, "snapshots")) { // Made together with `events`.
+  if (!session.has_table("snapshots")) { // Made together with `events`.
     return;
   }
   auto take = [&](const store::row& row) {

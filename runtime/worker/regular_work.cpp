@@ -37,7 +37,7 @@ void regular_work::run(const actor& by, turn_scope& in) {
     failures_ = 0;
     return;
   } catch (const store::database_error& fault) {
-    if (!store::is_of_one_message(fault.kind)) {
+    if (!store::is_of_message_at_hand(fault)) {
       throw;
     }
     reason = fault.what();

@@ -18,6 +18,20 @@ bool is_relay_order(const item& each) {
          || each.what == item::kind::confirmed || each.what == item::kind::resend;
 }
 
+bool is_lost(const held_store& store) {
+  return store && store->database->is_lost();
+}
+
+/// Null if the group's actors coordinate none, or no replica has an instance.
+saga::coordinators* sagas_of(replicas& all) {
+  const replica* any = all.choose({});
+  return any == nullptr ? nullptr : any->instance->sagas();
+}
+
+std::size_t number_of(group& of, const work_queue& queue) {
+  return static_cast<std::size_t>(&queue - of.queues().all().data());
+}
+
 } // namespace
 
 runner::runner(
@@ -25,13 +39,13 @@ runner::runner(
     work_queue& from,
     const std::vector<int>& replicas,
     std::unique_ptr<runner_store> store)
-    : group_{of}, queue_{from}, number_{static_cast<std::size_t>(&from - of.queues().all().data())},
-      metrics_{of.metrics()[number_]}, store_{store.release(), {&of}}, busy_{of.parts().time},
-      spans_{of, of.parts().spans.add()}, out_{of, metrics_},
-      admissions_{of}, replicas_{of, replicas, busy_, metrics_}, events_{of, store_.get(), spans_},
-      effects_{of, replicas_}, after_commit_{of, out_, spans_},
+    : group_{of}, queue_{from}, metrics_{of.metrics()[number_of(of, from)]},
+      store_{store.release(), {&of}}, busy_{of.parts().time}, spans_{of, of.parts().spans.add()},
+      out_{of, metrics_}, admissions_{of}, replicas_{of, replicas, busy_, metrics_},
+      events_{of, store_.get(), spans_}, effects_{of, replicas_}, after_commit_{of, out_, spans_},
       direct_{{of, store_.get(), busy_, admissions_, out_, replicas_, output_, metrics_, spans_}},
-      backlog_{of, static_cast<std::uint32_t>(number_), out_},
+      backlog_{of, static_cast<std::uint32_t>(number_of(of, from)), out_},
+      absence_{of, from, hand_, out_},
       settler_{{of, admissions_, out_, replicas_, backlog_, effects_, metrics_, spans_}} {
   output_.event_bytes_max = of.parts().body_bytes_max;
   output_.body_bytes_max = of.parts().body_bytes_max;
@@ -45,6 +59,10 @@ bool runner::run() {
   const error* const why_shut = group_.condition().why_shut();
   if (why_shut != nullptr) {
     relay_.reset(); // Nothing reads or writes the database any more.
+  }
+  if (is_lost(store_) && why_shut == nullptr
+      && !absence_.is_over([this] { turn_->come_back(sagas_of(replicas_)); })) {
+    return absence_.wait([this] { answer_probe(); });
   }
   backlog_.move_due(hand_);
   const bool is_relaying = relay_ && relay_->has_more();
@@ -61,8 +79,7 @@ bool runner::run() {
     refuse_all(group_.shut_error());
   } else if (down_) {
     if (turn_) {
-      const replica* any = replicas_.choose({});
-      turn_->resign(any == nullptr ? nullptr : any->instance->sagas());
+      turn_->resign(sagas_of(replicas_));
     }
     refuse_all(group_.down_error());
   } else {
@@ -203,6 +220,9 @@ void runner::take_own(item& each) {
   if (each.what == item::kind::probe) {
     return answer_probe();
   }
+  if (each.what == item::kind::database_again) {
+    return; // It is back.
+  }
   if (each.what == item::kind::timers_due) {
     after_commit_.rang();
   } else if (each.what == item::kind::housekeeping && relay_) {
@@ -222,6 +242,8 @@ void runner::take_while_down(item& each) {
     take_relay_order(each);
   } else if (each.what == item::kind::probe) {
     answer_probe();
+  } else if (each.what == item::kind::database_again) {
+    return;
   } else if (!is_of_house(each)) { // The next housekeeping comes by itself.
     out_.queue_again(settler::again_after, std::move(each));
   } else if (turn_ && group_.has_open_store()) {
@@ -305,7 +327,7 @@ void runner::run_writes() {
   for (std::size_t i = 0; i < settled; ++i) {
     settler_.settle(writes_[i]);
   }
-  replicas_.rebuild_spoilt({writes_.data(), settled});
+  replicas_.rebuild_spoilt({writes_.data(), is_lost(store_) ? writes_.size() : settled});
   if (settled < writes_.size()) {
     take_back(settled);
   }

@@ -13,6 +13,7 @@
 #include "runtime/worker/replicas.hpp"
 #include "runtime/worker/runner_effects.hpp"
 #include "runtime/worker/settler.hpp"
+#include "runtime/worker/store_absence.hpp"
 #include "runtime/worker/store_turn.hpp"
 
 #include <functional>
@@ -75,7 +76,6 @@ private:
 
   group& group_;
   work_queue& queue_;
-  const std::size_t number_; // Of the queue.
   runner_metrics& metrics_;
   held_store store_;
   busy_clock busy_;
@@ -92,6 +92,7 @@ private:
   direct_handlers direct_;
   hand hand_;
   event_backlog backlog_;
+  store_absence absence_;
   settler settler_;
   std::vector<write> writes_;
   bool down_ = false;

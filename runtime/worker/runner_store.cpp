@@ -1,12 +1,15 @@
 #include "runtime/worker/runner_store.hpp"
 
 #include "runtime/actor/registry.hpp"
+#include "runtime/store/postgres/database.hpp"
 #include "runtime/store/sqlite/database.hpp"
 #include "runtime/store/turn/forced_breakers.hpp"
 #include "runtime/store/turn/retention.hpp"
 #include "runtime/store/turn/writers.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <optional>
 
 namespace troupe {
 
@@ -20,24 +23,47 @@ constexpr int lock_tries_max = 30;
 // After this much more than a turn's limit, the holder's own watchdog has failed to end it.
 constexpr milliseconds stalled_grace{1'000};
 
-/// Opens the database. If another process holds it, waits as patiently as a turn does, then tries
-/// once more.
-outcome<std::unique_ptr<store::database>>
-open_database(group& of, const std::string& path, store::sqlite_options options) {
+/// How a turn that stands still is told from one that works; after this its lock is taken away.
+milliseconds stalled_after(const group& of) {
+  return of.options().turn_limit + stalled_grace;
+}
+
+outcome<std::unique_ptr<store::database>> open_schema(group& of, const std::string& url) {
+  store::postgres_options options;
+  options.capability = of.name();
+  options.system = of.parts().system;
+  options.idle_limit = std::max(stalled_after(of), milliseconds{1'000});
+  options.lock_patience = lock_patience;
+  return store::open_postgres(url, of.name(), options);
+}
+
+/// Opens the database in a file. If another process holds it, waits as patiently as a turn does,
+/// then tries once more.
+outcome<std::unique_ptr<store::database>> open_file(group& of, const std::string& path) {
+  store::sqlite_options options;
+  options.capability = of.name();
   options.lock_patience = lock_patience;
   auto opened = store::open_sqlite(path, options);
   if (opened || opened.error().code != errc::unavailable) {
     return opened;
   }
-  auto gate = store::turnstile::open(path);
-  if (!gate || !lock_patiently(of, *gate)) {
+  auto turnstile = store::turnstile::open(path);
+  if (!turnstile) {
     return opened;
   }
-  gate->unlock();
+  store::gate gate{std::move(*turnstile)};
+  if (!lock_patiently(of, gate)) {
+    return opened;
+  }
+  gate.unlock();
   return store::open_sqlite(path, options);
 }
 
 } // namespace
+
+bool is_postgres(std::string_view place) {
+  return place.substr(0, 11) == "postgresql:";
+}
 
 void shut_if_damaged(group& of, const store::database_error& fault) {
   if (fault.kind == store::database_fault::corrupt) {
@@ -45,7 +71,7 @@ void shut_if_damaged(group& of, const store::database_error& fault) {
   }
 }
 
-bool lock_patiently(group& of, store::turnstile& gate) {
+bool lock_patiently(group& of, store::gate& gate) {
   for (int tries = 0; tries < lock_tries_max && !of.condition().is_ending(); ++tries) {
     const auto locked = gate.lock(lock_patience);
     if (locked) {
@@ -53,7 +79,7 @@ bool lock_patiently(group& of, store::turnstile& gate) {
     }
     of.parts().log.write(
         "store.lock_awaited", {{"capability", of.name()}, {"reason", locked.error().message}});
-    if (const auto killed = gate.kill_stalled_holder(of.options().turn_limit + stalled_grace)) {
+    if (const auto killed = gate.kill_stalled_holder(stalled_after(of))) {
       of.parts().log.write(
           "store.stalled_holder_killed",
           {{"capability", of.name()}, {"holder", describe(*killed)}});
@@ -63,24 +89,25 @@ bool lock_patiently(group& of, store::turnstile& gate) {
 }
 
 outcome<std::unique_ptr<runner_store>> runner_store::open(group& of) {
-  const std::string& path = *of.options().database;
-  store::sqlite_options options;
-  options.capability = of.name();
-  auto database = open_database(of, path, options);
+  const std::string& place = *of.options().database;
+  const bool is_on_server = is_postgres(place);
+  auto database = is_on_server ? open_schema(of, place) : open_file(of, place);
   if (!database) {
     return failure{std::move(database).error()};
   }
-  auto gate = store::turnstile::open(path);
-  if (!gate) {
-    return failure{std::move(gate).error()};
+  auto made = std::make_unique<runner_store>(runner_store{std::move(*database), {}, 0});
+  if (!is_on_server) {
+    auto turnstile = store::turnstile::open(place);
+    if (!turnstile) {
+      return failure{std::move(turnstile).error()};
+    }
+    made->gate = store::gate{std::move(*turnstile)};
   }
-  auto made =
-      std::make_unique<runner_store>(runner_store{std::move(*database), std::move(*gate), 0});
-  made->gate.set_limit(of.options().turn_limit + stalled_grace);
+  made->gate.set_limit(stalled_after(of));
   if (!lock_patiently(of, made->gate)) {
     return failure{
         {.code = errc::unavailable,
-         .message = path + ": another process has had its lock for half a minute",
+         .message = place + ": another process has had its lock for half a minute",
          .retry_after = lock_patience}};
   }
   if (auto ready = made->prepare(of); !ready) {
@@ -92,9 +119,12 @@ outcome<std::unique_ptr<runner_store>> runner_store::open(group& of) {
 
 void runner_store::leave() noexcept {
   try {
-    if (const auto locked = store::turnstile_guard::lock(gate, leave_patience)) {
-      const store::long_work shown{gate};
+    if (gate.lock(leave_patience)) {
+      std::optional<store::long_work> shown;
+      gate.show_long_work(shown);
       database->checkpoint_all();
+      shown.reset();
+      gate.unlock();
     }
   } catch (const std::exception&) { // All commits are in the WAL, and stay there.
   }
@@ -111,7 +141,8 @@ outcome<void> runner_store::prepare(group& of) {
   worker_parts& parts = of.parts();
   store::database& session = *database;
   try {
-    const store::long_work shown{gate};
+    std::optional<store::long_work> shown;
+    gate.show_long_work(shown);
     if (auto migrated = migrate(session, parts.time, of.type()); !migrated) {
       return failure{std::move(migrated).error()};
     }

@@ -1,25 +1,27 @@
 #pragma once
 
 #include "runtime/store/database.hpp"
-#include "runtime/store/sqlite/turnstile.hpp"
+#include "runtime/store/gate.hpp"
 #include "runtime/worker/group.hpp"
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 namespace troupe {
 
 /// A group's store in this process: one session, one fair lock, one number as a writer.
 struct runner_store {
   std::unique_ptr<store::database> database;
-  store::turnstile gate;
+  store::gate gate;
   std::int64_t writer = 0;
   /// The time by which old rows are deleted, as the database had it (settled_time.hpp).
   wall_time settled{};
 
   /// Opens the capability's database, brings its tables up to date and takes a writer's number.
   ///
-  /// @errors of the store (sqlite/database.hpp, migrations.hpp); `unavailable` if the fair lock
+  /// @errors of the store (sqlite/database.hpp, postgres/database.hpp, migrations.hpp);
+  /// `unavailable` if the fair lock
   /// cannot be taken. Nothing is left open.
   static outcome<std::unique_ptr<runner_store>> open(group& of);
 
@@ -40,6 +42,9 @@ struct leave_store {
 
 using held_store = std::unique_ptr<runner_store, leave_store>;
 
+/// Whether the place of a database is the address of a PostgreSQL server, and no file.
+bool is_postgres(std::string_view place);
+
 /// Shuts the group if `fault` says that its database is damaged: whatever reads it next may meet
 /// the same, and write on top of it.
 void shut_if_damaged(group& of, const store::database_error& fault);
@@ -49,6 +54,6 @@ void shut_if_damaged(group& of, const store::database_error& fault);
 /// would show that it is at long work), and one stopped process must not stop a machine.
 ///
 /// @return false if the lock was not taken within half a minute, or before the group ended.
-bool lock_patiently(group& of, store::turnstile& gate);
+bool lock_patiently(group& of, store::gate& gate);
 
 } // namespace troupe

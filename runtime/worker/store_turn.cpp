@@ -25,6 +25,9 @@ constexpr std::int64_t pages_of_a_turn = 8'000;
 constexpr milliseconds checkpoint_told_from{1'000};
 // Fewer confirmed events than this are not deleted, so that not every turn has to delete a few.
 constexpr std::uint64_t outbox_trimmed_least = 1'024;
+// PostgreSQL keeps 64 savepoints of a transaction at hand; with more, every reader of the table
+// looks them up on its disk.
+constexpr std::size_t savepoints_max = 50;
 
 /// Whether the failure of an item is written down in the turn, in the place of its handler. Others
 /// are answered "crashed", and the turn is run again without them.
@@ -45,6 +48,44 @@ void fail_all(std::vector<write>& writes, std::size_t count, const error& why) {
     }
     fail(each, why);
   }
+}
+
+/// The turn did not happen, or nobody knows: all its messages wait. The inbox, positions, effects
+/// and sagas that are found when the database is back say of each whether it happened.
+void note_put_back(
+    group& of, std::span<write> writes, bool is_lost, const store::database_error& fault) {
+  if (!is_lost) {
+    of.parts().log.write(
+        "store.lock_awaited", {{"capability", of.name()}, {"reason", fault.what()}});
+    return;
+  }
+  of.parts().log.write(
+      "store.away",
+      {{"capability", of.name()},
+       {"messages", fmt::to_string(writes.size())},
+       {"reason", fault.what()}});
+  of.condition().store_failed(fault.what(), of.parts().time.now());
+  for (write& each : writes) {
+    each.spoilt = each.ran; // What its instance remembers may never have happened.
+  }
+}
+
+/// Asks a database on a server, whose every answer takes its time, for all that the turn will want
+/// to know, so that it is answered together.
+void look_up(
+    turn_inbox& inbox,
+    event_turn& events,
+    store::database& session,
+    std::span<const write> writes,
+    turn_output& output) {
+  inbox.look_up(writes);
+  for (const write& each : writes) {
+    if (each.what->what == item::kind::event) {
+      events.look_up(*each.what);
+    }
+  }
+  store::outbox{session}.ask_newest(
+      [&output](std::uint64_t newest) { output.next_event = newest + 1; });
 }
 
 } // namespace
@@ -89,6 +130,10 @@ store_turn::run(std::vector<write>& writes, turn_output& output, saga::coordinat
       thrown = false;
     }
   } while (ended == end::again || ended == end::narrowed || (ended == end::threw && count != 0));
+  if (ended == end::put_back) {
+    count = 0;
+    is_settled = false;
+  }
   if (ended == end::committed && width_ < writes.size()) {
     width_ *= 2;
   }
@@ -178,6 +223,9 @@ bool store_turn::run_all(
   busy_.begin(began);
   store_.database->begin();
   inbox_.begin();
+  if (store_.gate.stands_open()) {
+    look_up(inbox_, events_, *store_.database, {writes.data(), count}, output);
+  }
   if (store::writers{*store_.database}.is_fenced(store_.writer)) {
     roll_back();
     takeover_.rejoin(group_, store_, sagas_, effects_, awaited_);
@@ -198,13 +246,21 @@ bool store_turn::run_all(
   if (sagas_ != nullptr && sagas_->wants_resume(began)) {
     std::optional<store::long_work> shown;
     if (sagas_->is_behind()) {
-      shown.emplace(store_.gate); // There may be many.
+      store_.gate.show_long_work(shown); // There may be many.
     }
     sagas_->resume(in.session, in.writer, in.now, began, output, in.progress());
   }
+  takeover_.take_own_left(*writes.front().by, in);
   instant last = time.now();
+  std::size_t savepoints = 0;
   for (at_ = 0; at_ < count; ++at_) {
     write& each = writes[at_];
+    savepoints += each.with_savepoint ? 1 : 0;
+    if (may_end_early && savepoints > savepoints_max) {
+      count = at_; // The others get another turn.
+      break;
+    }
+    in.session.belongs_to(at_);
     each.result = {};
     each.says_nothing = false;
     each.failed.reset();
@@ -222,6 +278,7 @@ bool store_turn::run_all(
       count = at_ + 1; // The others get another turn, so that this commit comes soon.
     }
   }
+  in.session.belongs_to(std::nullopt);
   inbox_.insert_rows(); // Before sagas end, as their answers go into these rows.
   if (sagas_ != nullptr) {
     sagas_->hear(in.session, in.writer, false, in.now, began, output);
@@ -269,6 +326,7 @@ bool store_turn::run_one(write& each, turn_scope& in) {
     publish_due_timers(in);
     return true;
   case item::kind::events_again:
+  case item::kind::database_again:
   case item::kind::probe:
   case item::kind::journal_joined:
   case item::kind::journal_left:
@@ -285,7 +343,7 @@ void store_turn::keep_house(const write& each, turn_scope& in) {
   read_breaker_order(in); // Another node may have stored an order.
   std::optional<store::long_work> shown;
   if (sagas_ != nullptr) {
-    shown.emplace(store_.gate); // A process that is gone may have left many sagas.
+    store_.gate.show_long_work(shown); // A process that is gone may have left many sagas.
   }
   takeover_.look(*each.what, *each.by, in);
   if (sagas_ != nullptr) {
@@ -301,6 +359,26 @@ void store_turn::keep_house(const write& each, turn_scope& in) {
 
 store_turn::end store_turn::after_fault(
     std::vector<write>& writes, std::size_t count, const store::database_error& fault) {
+  // Where the database has the lock, begin() waits for it, and nothing was done yet.
+  const bool is_locked =
+      store_.gate.stands_open() && at_ == none && fault.kind == store::database_fault::busy;
+  if (fault.kind == store::database_fault::away || fault.kind == store::database_fault::unknown
+      || is_locked) {
+    roll_back();
+    note_put_back(group_, {writes.data(), count}, store_.database->is_lost(), fault);
+    return end::put_back;
+  }
+  if (fault.of_message && store::is_of_one_message(fault.kind)) {
+    // A statement failed that an earlier message had put off, so that the others saw what is undone
+    // with it. The turn is run again, with a savepoint for that message, which waits for its
+    // statements.
+    roll_back();
+    at_ = *fault.of_message;
+    if (!std::exchange(writes[at_].with_savepoint, true)) {
+      return end::again;
+    }
+    return convict(writes, count, fault.what()); // It went on after an error that it was shown.
+  }
   if (at_ < count && !inbox_.is_inserting() && store::is_of_one_message(fault.kind)) {
     return blame(writes, count, fault.what());
   }
@@ -339,6 +417,11 @@ store_turn::blame(std::vector<write>& writes, std::size_t count, std::string rea
     return give_up(writes, count, reason);
   }
   return convict(writes, count, std::move(reason));
+}
+
+void store_turn::come_back(saga::coordinators* sagas) {
+  store_.database->reconnect();
+  takeover_.rejoin_after_loss(group_, store_, sagas, effects_, awaited_);
 }
 
 store_turn::end
@@ -398,6 +481,7 @@ void store_turn::commit(instant began) {
 /// Follows a commit, while the lock is still held.
 void store_turn::finish_commit(turn_output& output) {
   group_.condition().store_worked();
+  takeover_.committed();
   inbox_.committed();
   events_.committed();
   trim_.committed();
@@ -432,7 +516,7 @@ void store_turn::checkpoint() {
   const instant began = time.now();
   std::optional<store::long_work> shown;
   if (pages > pages_of_a_turn) {
-    shown.emplace(store_.gate);
+    store_.gate.show_long_work(shown);
   }
   store_.database->checkpoint();
   const auto took = time.now() - began;

@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,14 @@ public:
   /// @return how many are settled; the others have not happened and are to be tried again.
   std::size_t run(std::vector<write>& writes, turn_output& output, saga::coordinators* sagas);
 
+  /// The session was lost: connects anew, joins as a new writer and fences the one that it was. The
+  /// commit of that is the barrier behind which it is known what became of a turn whose commit
+  /// nobody answered: whatever is found in the database then is on the disks of its standbys, too,
+  /// and nothing of before can come any more. What it owned is taken over in the next turn.
+  ///
+  /// Throws database_error; to be tried again.
+  void come_back(saga::coordinators* sagas);
+
   /// The group is down: gives up the effects and sagas of this process, for others to go on with,
   /// if it has not done so since the last turn. What cannot be written now is tried at the next
   /// call; a database that is found damaged shuts the group.
@@ -62,7 +71,7 @@ public:
   std::vector<saga::outgoing::answer> stored_answers();
 
 private:
-  enum class end : std::uint8_t { committed, again, threw, narrowed, failed };
+  enum class end : std::uint8_t { committed, again, threw, narrowed, failed, put_back };
 
   bool take_lock(std::vector<write>& writes);
   end attempt(

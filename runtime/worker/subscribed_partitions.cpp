@@ -47,6 +47,14 @@ void subscribed_partitions::begin() {
   ++turn_;
   touched_.clear();
   assigned_.clear();
+  looked_up_.clear();
+}
+
+void subscribed_partitions::look_up(std::uint32_t number) {
+  if (partitions_[number].epoch != 0 && looked_up_.try_emplace(number).second) {
+    store::subscriptions{*store_->database}.ask(
+        number, [this, number](const store::partition_row& row) { looked_up_[number] = row; });
+  }
 }
 
 subscribed_partitions::partition& subscribed_partitions::touch(std::uint32_t number) {
@@ -61,7 +69,9 @@ subscribed_partitions::partition& subscribed_partitions::touch(std::uint32_t num
   if (store_ == nullptr || !at.is_ours) {
     return at;
   }
-  const auto row = store::subscriptions{*store_->database}.find(number);
+  const auto known = looked_up_.find(number);
+  const auto row = known != looked_up_.end() ? known->second
+                                             : store::subscriptions{*store_->database}.find(number);
   at.is_ours = row && row->epoch == at.epoch;
   if (at.is_ours) {
     at.handled = row->handled;
@@ -114,6 +124,7 @@ void subscribed_partitions::start_over() {
 
 void subscribed_partitions::assign(std::uint32_t number, std::uint64_t epoch) {
   assigned_.emplace_back(number, epoch);
+  looked_up_.erase(number); // Its row has changed.
 }
 
 bool subscribed_partitions::is_dead_letter(std::uint64_t position) {

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -45,6 +46,10 @@ public:
 
   /// @param store null if the capability has none.
   explicit subscribed_partitions(runner_store* store);
+
+  /// Asks for the row of a partition that an event of the turn will touch, by the session's next
+  /// await(). For a database that takes its time.
+  void look_up(std::uint32_t number);
 
   /// A partition, and whether it is ours in this turn: the database is asked once, since the turn
   /// holds the lock.
@@ -91,6 +96,7 @@ private:
   std::uint64_t turn_ = 0;
   std::vector<std::uint32_t> touched_;
   std::vector<std::pair<std::uint32_t, std::uint64_t>> assigned_;
+  std::map<std::uint32_t, std::optional<store::partition_row>> looked_up_;
 };
 
 } // namespace troupe

@@ -99,6 +99,13 @@ void takeover::take_over(const store::writer_row& from, const actor& by, turn_sc
         {"sagas", fmt::to_string(sagas)}}});
 }
 
+void takeover::take_own_left(const actor& by, turn_scope& in) {
+  if (owes_itself_) {
+    take_left(by, in);
+    ++in.output.takeovers; // The outbox may have events that were never relayed.
+  }
+}
+
 /// Takes over the work of fenced processes that this program can go on with. The rest stays as it
 /// is, for a program that can: the release before, while it is replaced, or the next one.
 /// @return how many sagas there were.
@@ -126,27 +133,48 @@ std::size_t takeover::take_left(const actor& by, turn_scope& in) {
                                  in.session, in.writer, in.now, in.began, in.output, in.progress());
 }
 
+/// Forgets what this process works on for a writer that is struck out. Its callers are answered by
+/// what the heir writes down, at the brokers that it reaches.
+void takeover::forget_own_work(
+    saga::coordinators* sagas, effect_pool* effects, awaited_answers& awaited) {
+  rejoined_ = true;
+  missing_.clear();
+  if (sagas != nullptr) {
+    awaited.add(sagas->running().ids());
+    sagas->forget_all();
+  }
+  if (effects != nullptr) {
+    awaited.add(effects->calls());
+    effects->forget_waiting();
+  }
+}
+
+void takeover::rejoin_after_loss(
+    group& of,
+    runner_store& store,
+    saga::coordinators* sagas,
+    effect_pool* effects,
+    awaited_answers& awaited) {
+  forget_own_work(sagas, effects, awaited);
+  const worker_parts& parts = of.parts();
+  store::transaction transaction{*store.database};
+  store::writers writers{*store.database};
+  writers.fence(store.writer);
+  const std::int64_t next = writers.add(parts.node, parts.incarnation, parts.time.wall());
+  transaction.commit();
+  store.writer = next;
+  owes_itself_ = true;
+  parts.log.write(
+      "store.back", {{"capability", of.name()}, {"writer", fmt::to_string(store.writer)}});
+}
+
 void takeover::rejoin(
     group& of,
     runner_store& store,
     saga::coordinators* sagas,
     effect_pool* effects,
     awaited_answers& awaited) {
-  rejoined_ = true;
-  missing_.clear();
-  // The heir answers them, at the brokers that it reaches.
-  if (sagas != nullptr) {
-    awaited.add(sagas->running().ids());
-  }
-  if (effects != nullptr) {
-    awaited.add(effects->calls());
-  }
-  if (sagas != nullptr) {
-    sagas->forget_all();
-  }
-  if (effects != nullptr) {
-    effects->forget_waiting();
-  }
+  forget_own_work(sagas, effects, awaited);
   const worker_parts& parts = of.parts();
   store::transaction transaction{*store.database};
   store.writer =

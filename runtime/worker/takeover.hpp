@@ -38,6 +38,23 @@ public:
       effect_pool* effects,
       awaited_answers& awaited);
 
+  /// The session was lost and is connected anew: takes a new writer's number and strikes its own
+  /// old one out, in a transaction of its own. What it owned is left, for `take_own_left`.
+  ///
+  /// Throws database_error; to be tried again.
+  void rejoin_after_loss(
+      group& of,
+      runner_store& store,
+      saga::coordinators* sagas,
+      effect_pool* effects,
+      awaited_answers& awaited);
+
+  /// Takes over what this process owned before it rejoined so, once.
+  void take_own_left(const actor& by, turn_scope& in);
+
+  /// Follows the commit of a turn.
+  void committed() { owes_itself_ = false; }
+
   /// The group is down: gives up what this process owns and takes a new writer's number, in a
   /// transaction of its own. Throws database_error; nothing has changed then.
   void resign(
@@ -50,9 +67,12 @@ public:
 private:
   void take_over(const store::writer_row& from, const actor& by, turn_scope& in);
   std::size_t take_left(const actor& by, turn_scope& in);
+  void forget_own_work(saga::coordinators* sagas, effect_pool* effects, awaited_answers& awaited);
 
   // Whether this process was fenced in this turn, so that the roster in hand is too old.
   bool rejoined_ = false;
+  // What it owned before its session was lost is to be taken over.
+  bool owes_itself_ = false;
 
   /// A writer that no broker lists as alive.
   struct missing_writer {

@@ -2,16 +2,25 @@
 
 #include "runtime/store/turn/inbox.hpp"
 #include "runtime/store/turn/known_ids.hpp"
+#include "runtime/worker/write.hpp"
 
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
+
+// The map's own code is not written for -Wconversion; it is a system header.
+#include <tsl/robin_map.h>
 
 namespace troupe {
 
 /// The inbox in a writing turn: finds the answers of repeats and inserts the rows of new messages,
-/// many in one statement. It remembers ids, so that one that is certainly new costs no look-up.
+/// many in one statement.
+///
+/// Where the session knows whether others have written, ids are remembered, so that one that is
+/// certainly new costs no look-up. Elsewhere all ids of a turn are looked up at its beginning, in
+/// one statement.
 ///
 /// Confined to the runner's thread; borrows the session.
 class turn_inbox {
@@ -20,6 +29,10 @@ public:
 
   /// Follows the session's `begin`.
   void begin();
+
+  /// Asks for the rows of these messages, if they may have some. Follows `begin`; the session's
+  /// next await() follows.
+  void look_up(std::span<const write> writes);
 
   std::optional<store::inbox_entry> find(const uuid& id);
 
@@ -46,7 +59,11 @@ private:
   store::database& session_;
   std::vector<store::inbox_row> rows_;
   bool is_inserting_ = false;
+  bool remembers_ = true;
   store::known_ids known_;
+  // What was looked up of this turn's messages, if the row cannot have changed since.
+  tsl::robin_map<uuid, std::optional<store::inbox_entry>, secret_hash> looked_up_;
+  std::vector<uuid> asked_;
   uuid forgotten_{};
   // The version of the database that both are true of; none while a turn is open.
   std::optional<std::uint64_t> known_at_;

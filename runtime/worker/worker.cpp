@@ -63,6 +63,7 @@ struct worker::state {
             static_cast<int>(options.brokers.size()),
             options.body_bytes_max,
             {},
+            options.system,
             options.ask},
         system{configure(config)} {}
 

@@ -21,6 +21,8 @@ struct worker_options {
   std::uint64_t shared_plan = 0;
   /// The folder of the topology file.
   std::string folder;
+  /// The name of the system.
+  std::string system{};
   std::vector<std::string> brokers;
   transport::heartbeat_options heartbeat;
   std::size_t body_bytes_max = std::size_t{1024} * 1024;

@@ -29,6 +29,8 @@ struct worker_parts {
   std::size_t body_bytes_max = wire::body_bytes_max;
   /// The spans of all threads.
   observe::span_rings spans{};
+  /// The name of the system, by which a database on a server knows its owner; may be empty.
+  std::string system{};
   /// How effects call other capabilities.
   ask_capability ask{};
 };

@@ -9,9 +9,11 @@ import threading
 import time
 import unittest
 
-import postgres
 from event_systems import PATIENT, WITNESS, await_true, topics
-from harness import BIN, PATIENCE, Client, Load, System, SystemTest, new_id
+from harness import BIN, PATIENCE, SOURCE, Client, Load, System, SystemTest, new_id
+
+sys.path.insert(0, str(SOURCE / "tests" / "chaos"))
+from postgres_server import PostgresServer, programs  # noqa: E402
 
 BROKERS = ("b1", "b2", "b3")
 # What a plain client takes for silence, and asks the next broker.
@@ -125,7 +127,7 @@ class Tail(threading.Thread):
 class SharedJournalTest(SystemTest):
 
     def begin(self) -> None:
-        self.server = postgres.Postgres()
+        self.server = PostgresServer()
         self.addCleanup(self.server.close)
         self.over = self.system(
             {"witness": WITNESS, "source": "{actor: witness, replicas: 2}",
@@ -172,8 +174,8 @@ class SharedJournalTest(SystemTest):
         self.publisher.finish()
         self.assertEqual(0, self.publisher.left, f"never confirmed: {self.publisher.refused}")
         self.assertEqual([], self.publisher.differing, "an event with two positions")
-        published = self.server.rows(
-            "SELECT encode(id, 'hex'), position FROM troupe_journal.events ORDER BY position")
+        published = [line.split("|") for line in self.server.psql(
+            "SELECT encode(id, 'hex'), position FROM troupe_journal.events ORDER BY position;")]
         position_of: dict[bytes, int] = {}
         for event, position in published:
             self.assertNotIn(bytes.fromhex(event), position_of, "an event is there twice")
@@ -199,8 +201,6 @@ class SharedJournalTest(SystemTest):
             self.assertEqual(list(range(10 * self.sent)), seen.get(f"k{number}", []), f"k{number}")
         self.assertEqual(sorted(set(seen["p"])), sorted(seen["p"]), "an event was handled twice")
         self.assertEqual(len(self.publisher.confirmed), len(seen["p"]))
-        generations = self.server.rows("SELECT first, encode(id, 'hex') FROM troupe_journal.lives")
-        self.assertEqual(len(generations), len({each for each, _ in generations}))
         last = len(self.publisher.confirmed) + 50 * self.sent
         self.tail.finish(last)
         self.assertEqual(list(range(1, last + 1)), self.tail.positions, "what a tail has seen")
@@ -268,6 +268,40 @@ class SharedJournalTest(SystemTest):
         self.owner = self.await_owner()
         self.judge(by=self.owner)
 
+    def test_sessions_that_the_server_ends_cost_a_moment_and_nothing_else(self):
+        self.begin()
+        for _ in range(3):
+            self.say_through_outbox(self.survivor())
+            self.server.psql("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                             "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend';")
+            self.publisher.await_confirmed(100)
+        self.report("sessions ended")
+        self.owner = self.await_owner()
+        self.judge(by=self.owner)
+
+    def test_a_new_owner_that_dies_before_it_has_loaded_is_followed_by_the_next(self):
+        self.begin()
+        first = self.owner
+        second, third = [each for each in BROKERS if each != first]
+        for point in ("broker.journal_opened", "broker.journal_taken"):
+            self.brokers[second].kill()
+            self.brokers[second] = self.over.broker(second, faults=f"{point}=kill")
+            self.brokers[third].freeze()  # So that the second is the one that takes it.
+            self.brokers[first].kill()
+            self.assertEqual(-signal.SIGKILL, self.brokers[second].await_end())
+            self.brokers[third].thaw()
+            self.owner = self.await_owner(but=(first, second))
+            self.publisher.await_confirmed(50)
+            self.say_through_outbox(third)
+            self.brokers[second] = self.over.broker(second)
+            self.brokers[third].kill()
+            self.owner = self.await_owner(but=(first, third))
+            self.brokers[first] = self.over.broker(first)
+            self.brokers[third] = self.over.broker(third)
+            first, second, third = second, first, third
+        self.report("killed in between")
+        self.judge(by=self.await_owner())
+
     def test_a_broker_that_is_drained_hands_the_journal_over(self):
         self.begin()
         ended = self.owner
@@ -285,7 +319,7 @@ class SharedJournalTest(SystemTest):
 
 
 if __name__ == "__main__":
-    if not postgres.is_installed():
-        print(f"skipped: there is no PostgreSQL in {postgres.BIN}")
+    if programs() is None:
+        print("skipped: there is no PostgreSQL here (/usr/lib/postgresql)")
         sys.exit(77)
     unittest.main()

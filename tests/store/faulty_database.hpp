@@ -25,6 +25,18 @@ public:
     plan_ = {calls_ + nth, moment, fault};
   }
 
+  /// What becomes of a commit that nobody answers.
+  enum class lost_commit { unknown_committed, unknown_undone };
+
+  /// Loses the connection in the next commit. @param looks how often `reconnect` finds no server.
+  void lose(lost_commit how, int looks = 0) {
+    losing_ = how;
+    away_for_ = looks;
+  }
+
+  /// From now on `reconnect` finds the server.
+  void find_server() { away_for_ = 0; }
+
   int calls() const { return calls_; }
 
   /// True if the planned failure has happened.
@@ -42,6 +54,16 @@ public:
 
   /// As the interface says, no transaction is open after a commit that throws.
   void commit() override {
+    if (losing_) {
+      const lost_commit how = *std::exchange(losing_, std::nullopt);
+      if (how == lost_commit::unknown_committed) {
+        inner_.commit();
+      } else {
+        inner_.rollback();
+      }
+      is_lost_ = true;
+      throw database_error{database_fault::unknown, "a planned loss of the connection"};
+    }
     try {
       guarded([this] { inner_.commit(); });
     } catch (...) {
@@ -93,9 +115,22 @@ public:
 
   std::int64_t changes() const override { return inner_.changes(); }
 
-  std::uint64_t version() const override { return inner_.version(); }
+  std::optional<std::uint64_t> version() const override { return inner_.version(); }
+
+  bool has_table(std::string_view name) override { return inner_.has_table(name); }
 
   uuid instance() const override { return inner_.instance(); }
+
+  bool is_lost() const override { return is_lost_ || inner_.is_lost(); }
+
+  void reconnect() override {
+    if (away_for_ > 0) {
+      --away_for_;
+      throw database_error{database_fault::away, "a planned absence"};
+    }
+    inner_.reconnect();
+    is_lost_ = false;
+  }
 
 private:
   struct plan {
@@ -106,6 +141,9 @@ private:
 
   template <class Call>
   void guarded(Call call) {
+    if (is_lost_) {
+      throw database_error{database_fault::away, "the connection is lost, as planned"};
+    }
     const bool now = plan_ && ++calls_ == plan_->at;
     calls_ += plan_ ? 0 : 1;
     if (now && plan_->moment == when::before) {
@@ -129,6 +167,9 @@ private:
   std::optional<plan> plan_;
   int calls_ = 0;
   bool failed_ = false;
+  std::optional<lost_commit> losing_;
+  bool is_lost_ = false;
+  int away_for_ = 0;
 };
 
 } // namespace troupe::store

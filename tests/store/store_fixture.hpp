@@ -2,6 +2,7 @@
 
 #include "runtime/store/database.hpp"
 #include "runtime/store/sqlite/database.hpp"
+#include "tests/store/engine.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -37,13 +38,21 @@ private:
   std::filesystem::path path_;
 };
 
-/// A database file and the usual ways to look at it.
+/// A database, a file or else a schema, and the usual ways to look at it.
 struct store_fixture {
   temporary_folder folder;
   std::string path = folder.file("data/orders.db");
   sqlite_options options{.capability = "orders"};
 
-  outcome<std::unique_ptr<database>> try_open() { return open_sqlite(path, options); }
+  outcome<std::unique_ptr<database>> try_open() {
+    if (is_on_postgres()) {
+      return open_postgres(
+          shared_server().url(),
+          schema_of(path),
+          {.capability = options.capability, .create = options.create});
+    }
+    return open_sqlite(path, options);
+  }
 
   std::unique_ptr<database> open() {
     auto opened = try_open();

@@ -264,10 +264,15 @@ BOOST_AUTO_TEST_CASE(a_host_is_here_or_a_host_name) {
 
 BOOST_AUTO_TEST_CASE(a_wrong_store_is_a_fault_where_it_stands) {
   check_only_fault(
-      good_with("sqlite:data/{capability}.db", "postgresql://db/shop"),
+      good_with("sqlite:data/{capability}.db", "postgresql://ann:secret@db/shop"),
       {8, 8},
-      "not in this release",
-      "sqlite:");
+      "has a password in it",
+      "PGPASSFILE");
+  BOOST_TEST(
+      plan_of(good_with("sqlite:data/{capability}.db", "postgresql://db/shop"))
+          .capabilities[0]
+          .store.value()
+      == "postgresql://db/shop");
   check_only_fault(
       good_with("replicas: 2", "store: data.db"), {12, 18}, "`store` of capability `users`");
 }

@@ -51,11 +51,45 @@ BOOST_AUTO_TEST_CASE(what_names_no_file_is_refused) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(postgresql_is_refused_as_not_yet_there) {
-  const auto wrong = check_store("postgresql://db/shop");
+BOOST_AUTO_TEST_CASE(a_server_s_address_stays_as_it_is) {
+  for (const auto* store :
+       {"postgresql://db/shop",
+        "postgresql://troupe@h1:5433,h2,h3:5432/shop",
+        "postgresql:///shop?host=/run/postgresql&user=troupe",
+        "postgresql://h1/shop?sslmode=verify-full&sslrootcert=/etc/ca.pem"}) {
+    BOOST_TEST_CONTEXT(store) {
+      BOOST_TEST(!check_store(store).has_value());
+      BOOST_TEST(store_for(store, {"orders"}, "folder").value() == store);
+      BOOST_TEST(is_on_server(store));
+      BOOST_TEST(check_is_file(store, "a file").has_value());
+    }
+  }
+  BOOST_TEST(!is_on_server("sqlite:postgresql:"));
+  BOOST_TEST(!check_is_file("sqlite:data/j.db", "a file").has_value());
+}
 
-  BOOST_REQUIRE(wrong.has_value());
-  BOOST_TEST(wrong->what.find("not in this release") != std::string::npos);
+BOOST_AUTO_TEST_CASE(what_is_wrong_with_a_server_s_address_is_told) {
+  const auto told = [](std::string_view store) {
+    const auto wrong = check_store(store);
+    BOOST_REQUIRE_MESSAGE(wrong.has_value(), store);
+    BOOST_TEST(!wrong->remedy.empty());
+    return wrong->what;
+  };
+
+  BOOST_TEST(
+      told("postgres://db/shop") == "is not how the place of a PostgreSQL database is written");
+  BOOST_TEST(
+      told("postgresql:db/shop") == "is not how the place of a PostgreSQL database is written");
+  BOOST_TEST(told("postgresql://db") == "names no database");
+  BOOST_TEST(told("postgresql://db/") == "names no database");
+  BOOST_TEST(told("postgresql://db/shop/orders") == "names no database");
+  BOOST_TEST(told("postgresql:///shop") == "names no host");
+  BOOST_TEST(told("postgresql://db/{capability}") == "has braces");
+  BOOST_TEST(told("postgresql://ann:secret@db/shop") == "has a password in it");
+  BOOST_TEST(told("postgresql://db/shop?password=secret") == "has a password in it");
+  BOOST_TEST(
+      told("postgresql://db/shop?options=-cfsync%3Doff")
+      == "has the option `options`, which is none of how its server is reached");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -2,6 +2,7 @@
 
 #include "runtime/wire/batch.hpp"
 #include "runtime/wire/envelope.hpp"
+#include "tests/store/engine.hpp"
 
 #include <atomic>
 #include <cstdlib>
@@ -38,7 +39,7 @@ capability_options things_options(const temporary_folder& folder, int replicas) 
   for (int i = 0; i < replicas; ++i) {
     options.replicas.push_back(i);
   }
-  options.database = folder.path + "/things.db";
+  options.database = store::place_of(folder.path + "/things.db");
   options.effect_threads = 2;
   options.subscribes = {"thing.*"};
   options.retry.attempts = 3;

@@ -2,6 +2,7 @@
 
 #include "nodes/commands/backup/manifest.hpp"
 #include "nodes/commands/backup/saved_bytes.hpp"
+#include "nodes/commands/databases_on_server.hpp"
 #include "nodes/commands/left_behind.hpp"
 #include "nodes/commands/plan_file.hpp"
 #include "runtime/clock.hpp"
@@ -139,11 +140,8 @@ outcome<saved_file> save(source& from, const fs::path& folder) {
 
 outcome<backup_manifest>
 back_up(const topology::plan& plan, const std::string& text, const fs::path& folder) {
-  if (plan.events.is_shared()) {
-    return failure{invalid(
-        "the journal of this topology is in PostgreSQL, and this command copies files: with the "
-        "server's own tools (a base backup with WAL archiving), databases that are there too come "
-        "back as they were at one moment")};
+  if (auto files = check_all_files(plan, "back them up"); !files) {
+    return failure{std::move(files).error()};
   }
   backup_manifest manifest;
   manifest.system = plan.name;

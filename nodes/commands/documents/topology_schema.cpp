@@ -219,8 +219,12 @@ document events() {
       {"enum", {true, false, "true", "false"}},
       {"default", false}};
   document keys = {
-      {"broker", of_text("who keeps the journal of events; the first broker", name_pattern)},
-      {"journal", of_text("its database", sqlite_pattern)}};
+      {"broker",
+       of_text(
+           "who keeps the journal of events; the first broker. None where they share it",
+           name_pattern)},
+      {"journal",
+       of_text("its database; one on a server is shared by all brokers", journal_pattern)}};
   keys["journal"]["default"] = "sqlite:data/journal.db";
   keys.update(kept("a topic"));
   keys["topics"] = {
@@ -254,7 +258,7 @@ document capability(const std::vector<topology::actor_type>& types, const docume
       {"nodes", list_of("the nodes it runs on; all", of_text("a node", name_pattern), 256)},
       {"replicas",
        whole("over all its nodes; one per node", topology::capability_plan::replicas_range)},
-      {"store", of_text("its own database, or `none`", store_pattern)},
+      {"store", of_text("its own database, or `none`", capability_store_pattern)},
       {"subscribes",
        list_of(
            "the events it gets: each goes to one of its replicas",
@@ -374,7 +378,7 @@ std::string topology_schema(const std::vector<topology::actor_type>& types) {
   const document policies = policy_definitions();
   document defaults = document::object();
   refer_to(policies, defaults);
-  document store = of_text("the database of each capability, or `none`", store_pattern);
+  document store = of_text("the database of each capability, or `none`", capability_store_pattern);
   store["default"] = "sqlite:data/{capability}.db";
   document capabilities =
       map_of("1 to 4,096 business capabilities", name_pattern, capability(types, policies));

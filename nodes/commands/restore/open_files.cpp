@@ -1,5 +1,6 @@
 #include "nodes/commands/restore/open_files.hpp"
 
+#include "nodes/commands/databases_on_server.hpp"
 #include "nodes/commands/restore/in_use.hpp"
 #include "runtime/store/sqlite/database.hpp"
 #include "runtime/store/turn/tables.hpp"
@@ -170,6 +171,9 @@ void spare_confirmed_event(
 } // namespace
 
 outcome<open_files> open_all(const topology::plan& plan, const clock& time) {
+  if (auto files = check_all_files(plan, "put them back"); !files) {
+    return failure{std::move(files).error()};
+  }
   std::map<std::string, std::string> paths; // Of capabilities, as far as they have a file.
   for (const topology::capability_plan& each : plan.capabilities) {
     if (each.store && exists(file_of(*each.store))) {

@@ -137,6 +137,9 @@ void journal_keeper::take(const lease_seen& seen) {
     return tell(seen);
   }
   auto opened = options_.open(seen);
+  if (!opened && opened.error().code == errc::conflict) {
+    return; // Somebody was faster, as the next look shows.
+  }
   if (!opened) {
     take_at_ = time_.now() + open_again_after;
     return set_trouble(opened.error().message);

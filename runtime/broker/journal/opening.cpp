@@ -62,7 +62,7 @@ outcome<writing_session> open_shared(const shared_journal& options) {
   try {
     if (!table.take(options.seen, options.owner, options.name, options.endpoint, options.lease)) {
       return failure{
-          {.code = errc::unavailable, .message = "another broker was faster to take the journal"}};
+          {.code = errc::conflict, .message = "another broker was faster to take the journal"}};
     }
   } catch (const store::database_error& met) {
     return failure{journal_error(met, "take the journal")};

@@ -25,8 +25,8 @@ struct writing_session {
   journal_fence fence;
 };
 
-/// @errors `unavailable` (another broker has the journal, or was faster to take it; the disk is
-/// full), and those of `open_sqlite` or of `shared_journal::connect`.
+/// @errors `unavailable` (another broker has the journal, the disk is full), `conflict` (another
+/// broker was faster to take it), and those of `open_sqlite` or of `shared_journal::connect`.
 outcome<writing_session> open_for_writing(const journal_options& options, const clock& time);
 
 /// Reads how far outboxes and capabilities have come: `sources`, `cursors`, `dead_letters` and

@@ -166,7 +166,8 @@ void journal_writer::write_events(const std::vector<event_ref>& events) {
     std::vector<store::value>& row = begin_row(
         {static_cast<std::int64_t>(what.position), std::int64_t{topic_of_.back()->number}});
     append_event_columns(what, row);
-    database_.run("INSERT INTO events VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", row, {});
+    (void)database_.change(
+        "INSERT INTO events VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", row);
   }
 }
 
@@ -231,11 +232,10 @@ void journal_writer::write_dead_letters(const journal_batch& batch) {
          each.last_at,
          each.node,
          std::int64_t{each.replica}});
-    database_.run(
+    (void)database_.change(
         "INSERT INTO dead_letters VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
         "$14, $15, $16, $17, $18, $19) ON CONFLICT DO NOTHING",
-        row,
-        {});
+        row);
   }
 }
 

@@ -152,6 +152,19 @@ void configure_sqlite() {
   (void)code; // Misuse if SQLite is running already: then it counts, and all else is the same.
 }
 
+/// Runs one of the session's own statements, prepared the first time. @return its result code.
+int run_control(sqlite3* connection, const char* sql, sqlite3_stmt*& prepared) {
+  auto code = SQLITE_OK;
+  if (prepared == nullptr) {
+    code = sqlite3_prepare_v3(connection, sql, -1, SQLITE_PREPARE_PERSISTENT, &prepared, nullptr);
+  }
+  if (code == SQLITE_OK) {
+    code = sqlite3_step(prepared);
+    sqlite3_reset(prepared);
+  }
+  return code;
+}
+
 } // namespace
 
 sqlite_session::sqlite_session(std::string path, sqlite_options options)
@@ -186,11 +199,10 @@ sqlite_session::~sqlite_session() {
 
 void sqlite_session::begin() {
   require_usable("BEGIN");
-  if (begun_) {
+  if (savepoints_) {
     throw database_error{database_fault::other, "begin() inside a transaction"};
   }
   do_control(control::begin);
-  begun_ = true;
   savepoints_ = 0;
 }
 
@@ -202,7 +214,7 @@ void sqlite_session::commit() {
       throw database_error{database_fault::io, trouble};
     }
   };
-  if (!begun_) {
+  if (!savepoints_) {
     throw database_error{database_fault::other, "commit() outside a transaction"};
   }
   try {
@@ -213,49 +225,50 @@ void sqlite_session::commit() {
     rollback();
     throw;
   }
-  begun_ = false;
+  savepoints_.reset();
   require_none(files_.wal_trouble(connection_.get()));
 }
 
 void sqlite_session::rollback() noexcept {
-  if (!begun_) {
+  if (!savepoints_) {
     return;
   }
-  begun_ = false;
-  savepoints_ = 0;
+  savepoints_.reset();
   // Some errors (full, io) have rolled back already.
   if (sqlite3_get_autocommit(connection_.get()) == 0) {
-    run_control(control::rollback);
+    constexpr auto index = static_cast<std::size_t>(control::rollback);
+    const statement_guard::exemption own{guard_};
+    run_control(connection_.get(), control_sql[index], controls_[index]);
     spent_ = spent_ || sqlite3_get_autocommit(connection_.get()) == 0;
   }
 }
 
 void sqlite_session::savepoint() {
   require_usable("SAVEPOINT");
-  if (!begun_) {
+  if (!savepoints_) {
     throw database_error{database_fault::other, "savepoint() outside a transaction"};
   }
   do_control(control::savepoint);
-  ++savepoints_;
+  ++*savepoints_;
 }
 
 void sqlite_session::release() {
   require_usable("RELEASE");
-  if (savepoints_ == 0) {
+  if (savepoints_.value_or(0) == 0) {
     throw database_error{database_fault::other, "release() without a savepoint"};
   }
   do_control(control::release);
-  --savepoints_;
+  --*savepoints_;
 }
 
 void sqlite_session::rollback_to_savepoint() {
   require_usable("ROLLBACK TO");
-  if (savepoints_ == 0) {
+  if (savepoints_.value_or(0) == 0) {
     throw database_error{database_fault::other, "rollback_to_savepoint() without a savepoint"};
   }
   do_control(control::rollback_to);
   do_control(control::release);
-  --savepoints_;
+  --*savepoints_;
 }
 
 std::int64_t
@@ -320,14 +333,19 @@ std::int64_t sqlite_session::changes() const {
   return sqlite3_total_changes64(connection_.get());
 }
 
-std::uint64_t sqlite_session::version() const {
+std::optional<std::uint64_t> sqlite_session::version() const {
   unsigned int version = 0;
   sqlite3_file_control(connection_.get(), "main", SQLITE_FCNTL_DATA_VERSION, &version);
   return version;
 }
 
+bool sqlite_session::has_table(std::string_view name) {
+  return integer_of("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1", name)
+      .has_value();
+}
+
 std::int64_t sqlite_session::checkpoint_due() const {
-  const bool may = !options_.read_only && !begun_ && !spent_;
+  const bool may = !options_.read_only && !savepoints_ && !spent_;
   return may && checkpoints_->is_due() ? checkpoints_->pages() : 0;
 }
 
@@ -341,7 +359,7 @@ void sqlite_session::checkpoint() {
 }
 
 void sqlite_session::checkpoint_all() {
-  if (options_.read_only || begun_ || spent_) {
+  if (options_.read_only || savepoints_ || spent_) {
     return;
   }
   if (const int code = checkpoints_->run_all(); !is_left_in_wal(connection_.get(), code)) {
@@ -355,7 +373,7 @@ void sqlite_session::require_usable(std::string_view sql) const {
         database_fault::io,
         fmt::format("{}: the session is spent, open a new one", files_.database())};
   }
-  if (begun_ && sqlite3_get_autocommit(connection_.get()) != 0) {
+  if (savepoints_ && sqlite3_get_autocommit(connection_.get()) != 0) {
     throw database_error{
         database_fault::other,
         fmt::format(
@@ -364,29 +382,12 @@ void sqlite_session::require_usable(std::string_view sql) const {
   }
 }
 
-int sqlite_session::run_control(control which) {
+void sqlite_session::do_control(control which) {
   const auto index = static_cast<std::size_t>(which);
   const statement_guard::exemption own{guard_};
-  auto code = SQLITE_OK;
-  if (controls_[index] == nullptr) {
-    code = sqlite3_prepare_v3(
-        connection_.get(),
-        control_sql[index],
-        -1,
-        SQLITE_PREPARE_PERSISTENT,
-        &controls_[index],
-        nullptr);
-  }
-  if (code == SQLITE_OK) {
-    code = sqlite3_step(controls_[index]);
-    sqlite3_reset(controls_[index]);
-  }
-  return code;
-}
-
-void sqlite_session::do_control(control which) {
-  if (const auto code = run_control(which); code != SQLITE_DONE) {
-    fail(code, control_sql[static_cast<std::size_t>(which)]);
+  const auto code = run_control(connection_.get(), control_sql[index], controls_[index]);
+  if (code != SQLITE_DONE) {
+    fail(code, control_sql[index]);
   }
 }
 

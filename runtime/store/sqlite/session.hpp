@@ -9,6 +9,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <sqlite3.h>
 #include <string>
 #include <string_view>
@@ -35,17 +36,24 @@ public:
   void release() override;
   void rollback_to_savepoint() override;
 
-  bool in_transaction() const override { return begun_; }
+  bool in_transaction() const override { return savepoints_.has_value(); }
 
   std::int64_t
   run(std::string_view sql, std::span<const value> parameters, row_visitor visit) override;
+
+  affected change(std::string_view sql, std::span<const value> parameters) override {
+    return affected{run(sql, parameters, row_visitor{})};
+  }
+
   void script(std::string_view sql) override;
   void checkpoint() override;
   void checkpoint_all() override;
   std::int64_t checkpoint_due() const override;
 
   std::int64_t changes() const override;
-  std::uint64_t version() const override;
+  std::optional<std::uint64_t> version() const override;
+
+  bool has_table(std::string_view name) override;
 
   uuid instance() const override { return instance_; }
 
@@ -65,8 +73,6 @@ private:
 
   /// Throws if statements may not run now.
   void require_usable(std::string_view sql) const;
-  /// Runs one of our own control statements and returns its result code.
-  int run_control(control which);
   void do_control(control which);
   /// Throws the error for `code`; for an fsync error, tells the owner first.
   [[noreturn]] void fail(int code, std::string_view sql);
@@ -80,9 +86,8 @@ private:
   std::unique_ptr<sqlite_statements> statements_;
   std::array<sqlite3_stmt*, static_cast<std::size_t>(control::count)> controls_{};
   uuid instance_{};
-  bool begun_ = false;
+  std::optional<int> savepoints_; // While a transaction is begun.
   bool spent_ = false;
-  int savepoints_ = 0;
 };
 
 } // namespace troupe::store

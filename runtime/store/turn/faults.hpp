@@ -11,4 +11,10 @@ inline bool is_of_one_message(database_fault fault) {
          || fault == database_fault::other;
 }
 
+/// Whether the message at hand can have caused an error alone. One that a session found late is
+/// that of an earlier message: let it pass on to the turn.
+inline bool is_of_message_at_hand(const database_error& error) {
+  return is_of_one_message(error.kind) && !error.of_message;
+}
+
 } // namespace troupe::store

@@ -41,16 +41,52 @@ insertion insertion_of(std::size_t rows) {
   return made;
 }
 
+struct look_up {
+  std::size_t ids = 0;
+  std::string sql;
+};
+
+look_up look_up_of(std::size_t ids) {
+  look_up made{ids, "SELECT state, digest, reply, id FROM inbox WHERE id IN ("};
+  for (std::size_t i = 1; i <= ids; ++i) {
+    fmt::format_to(std::back_inserter(made.sql), "{}${}", i == 1 ? "" : ", ", i);
+  }
+  made.sql += ')';
+  return made;
+}
+
+inbox_entry entry_of(const row& row) {
+  return {
+      static_cast<inbox_state>(row.integer(0)),
+      static_cast<std::uint64_t>(row.integer(1)),
+      std::string{text_of(row.bytes(2))}};
+}
+
 } // namespace
+
+void inbox::ask(
+    std::span<const uuid> ids, const std::function<void(const uuid&, inbox_entry&&)>& found) {
+  static const std::array statements{look_up_of(4), look_up_of(32), look_up_of(256)};
+  std::vector<value> values;
+  while (!ids.empty()) {
+    const auto* fits = std::find_if(statements.begin(), statements.end(), [&](const look_up& each) {
+      return each.ids >= ids.size();
+    });
+    const look_up& by = fits == statements.end() ? statements.back() : *fits;
+    const auto part = ids.first(std::min(ids.size(), by.ids));
+    values.clear();
+    for (const uuid& each : part) {
+      values.emplace_back(blob{each.view()});
+    }
+    values.resize(by.ids, values.back()); // What is asked for twice is found once.
+    session_.ask(by.sql, values, [found](const row& row) { found(row.id(3), entry_of(row)); });
+    ids = ids.subspan(part.size());
+  }
+}
 
 std::optional<inbox_entry> inbox::find(const uuid& id) {
   std::optional<inbox_entry> found;
-  auto take = [&](const row& row) {
-    found = inbox_entry{
-        static_cast<inbox_state>(row.integer(0)),
-        static_cast<std::uint64_t>(row.integer(1)),
-        std::string{text_of(row.bytes(2))}};
-  };
+  auto take = [&](const row& row) { found = entry_of(row); };
   session_.query("SELECT state, digest, reply FROM inbox WHERE id = $1", take, id);
   return found;
 }

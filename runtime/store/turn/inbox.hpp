@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -55,6 +56,10 @@ public:
   explicit inbox(database& session) : session_{session} {}
 
   std::optional<inbox_entry> find(const uuid& id);
+
+  /// Asks for the rows of `ids`, many in one statement. `found` is called for each row there is, by
+  /// the session's next await(); it must not throw.
+  void ask(std::span<const uuid> ids, const std::function<void(const uuid&, inbox_entry&&)>& found);
 
   /// The greatest id there is; all zeros if there is none.
   uuid newest();

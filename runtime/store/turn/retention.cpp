@@ -4,16 +4,30 @@
 #include "runtime/time_text.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace troupe::store {
 
+namespace {
+
+constexpr std::string_view read_text = "SELECT time, calls, commands FROM retention";
+
+forgotten forgotten_of(const row& row) {
+  return {wall_time{milliseconds{row.integer(0)}}, row.id(1), row.id(2)};
+}
+
+} // namespace
+
 forgotten retention::read() {
   forgotten found;
-  auto take = [&](const row& row) {
-    found = {wall_time{milliseconds{row.integer(0)}}, row.id(1), row.id(2)};
-  };
-  session_.query("SELECT time, calls, commands FROM retention", take);
+  auto take = [&](const row& row) { found = forgotten_of(row); };
+  session_.query(read_text, take);
   return found;
+}
+
+void retention::ask(std::function<void(const forgotten&)> each) {
+  session_.ask(
+      read_text, {}, [each = std::move(each)](const row& row) { each(forgotten_of(row)); });
 }
 
 /// When the database was used last for certain; 1970 if it is new.

@@ -3,6 +3,8 @@
 #include "runtime/ids.hpp"
 #include "runtime/store/database.hpp"
 
+#include <functional>
+
 namespace troupe::store {
 
 /// What a database has forgotten, and by which clock: the row of `retention`.
@@ -30,6 +32,9 @@ public:
   forgotten open(wall_time wall, std::chrono::hours kept);
 
   forgotten read();
+
+  /// Reads the row by the session's next await(), and shows it to `each`, which must not throw.
+  void ask(std::function<void(const forgotten&)> each);
 
   /// Writes the row. Nothing in it ever goes back.
   void write(const forgotten& now);

@@ -1,6 +1,20 @@
 #include "runtime/store/turn/subscriptions.hpp"
 
+#include <array>
+#include <utility>
+
 namespace troupe::store {
+
+namespace {
+
+constexpr std::string_view find_partition =
+    "SELECT epoch, handled FROM partitions WHERE partition = $1";
+
+partition_row partition_of(const row& row) {
+  return {static_cast<std::uint64_t>(row.integer(0)), static_cast<std::uint64_t>(row.integer(1))};
+}
+
+} // namespace
 
 std::optional<uuid> subscriptions::journal() {
   std::optional<uuid> found;
@@ -59,12 +73,16 @@ std::uint64_t subscriptions::highest_epoch() {
 
 std::optional<partition_row> subscriptions::find(std::uint32_t partition) {
   std::optional<partition_row> found;
-  auto take = [&](const row& row) {
-    found = partition_row{
-        static_cast<std::uint64_t>(row.integer(0)), static_cast<std::uint64_t>(row.integer(1))};
-  };
-  session_.query("SELECT epoch, handled FROM partitions WHERE partition = $1", take, partition);
+  auto take = [&](const row& row) { found = partition_of(row); };
+  session_.query(find_partition, take, partition);
   return found;
+}
+
+void subscriptions::ask(std::uint32_t partition, std::function<void(const partition_row&)> each) {
+  const std::array<value, 1> parameters{std::int64_t{partition}};
+  session_.ask(find_partition, parameters, [each = std::move(each)](const row& row) {
+    each(partition_of(row));
+  });
 }
 
 void subscriptions::insert(std::uint32_t partition, const partition_row& row) {

@@ -5,6 +5,7 @@
 #include "runtime/store/database.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -76,6 +77,8 @@ public:
   std::uint64_t highest_epoch();
 
   std::optional<partition_row> find(std::uint32_t partition);
+  /// Reads the row by the session's next await(), and shows it to `each`, if there is one.
+  void ask(std::uint32_t partition, std::function<void(const partition_row&)> each);
   void insert(std::uint32_t partition, const partition_row& row);
   void raise_epoch(std::uint32_t partition, std::uint64_t epoch);
   void advance(std::uint32_t partition, std::uint64_t handled);

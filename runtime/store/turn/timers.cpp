@@ -14,8 +14,7 @@ void timers::add(
     std::string_view trace) {
   session_.execute(
       "INSERT INTO timers (n, id, due_at, topic, key, body, trace)"
-      " VALUES ($1, $2, $3, $4, $5, $6, $7)",
-      session_.integer_of("SELECT MAX(n) FROM timers").value_or(0) + 1,
+      " VALUES ((SELECT COALESCE(MAX(n), 0) + 1 FROM timers), $1, $2, $3, $4, $5, $6)",
       id,
       unix_millis(due),
       topic,

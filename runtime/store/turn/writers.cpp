@@ -11,6 +11,8 @@ namespace troupe::store {
 
 namespace {
 
+constexpr std::string_view newest_text = "SELECT seq, id FROM outbox ORDER BY seq DESC LIMIT 1";
+
 effect_row effect_of(const row& row) {
   return {
       row.id(0),
@@ -152,8 +154,14 @@ std::pair<std::uint64_t, uuid> outbox::newest() {
   auto take = [&](const row& row) {
     found = {static_cast<std::uint64_t>(row.integer(0)), row.id(1)};
   };
-  session_.query("SELECT seq, id FROM outbox ORDER BY seq DESC LIMIT 1", take);
+  session_.query(newest_text, take);
   return found;
+}
+
+void outbox::ask_newest(std::function<void(std::uint64_t)> each) {
+  session_.ask(newest_text, {}, [each = std::move(each)](const row& row) {
+    each(static_cast<std::uint64_t>(row.integer(0)));
+  });
 }
 
 std::uint64_t outbox::oldest() {

@@ -153,6 +153,10 @@ public:
   /// The number and id of the newest event; 0 if there was none yet.
   std::pair<std::uint64_t, uuid> newest();
 
+  /// Reads the number of the newest event by the session's next await(), and shows it to `each`, if
+  /// there is one.
+  void ask_newest(std::function<void(std::uint64_t)> each);
+
   /// The number of the oldest event; 1 if there is none.
   std::uint64_t oldest();
 

@@ -151,7 +151,7 @@ BOOST_FIXTURE_TEST_CASE(of_two_that_saw_it_free_one_takes_it, two_writers) {
 
   BOOST_TEST(faster.has_value());
   BOOST_REQUIRE(!slower);
-  BOOST_TEST((slower.error().code == errc::unavailable));
+  BOOST_TEST((slower.error().code == errc::conflict));
   BOOST_TEST(look().generation == 2);
   BOOST_TEST(look().owner_name == "b2");
 }

@@ -1,0 +1,431 @@
+#include "runtime/store/postgres/database.hpp"
+
+#include "runtime/clock.hpp"
+#include "runtime/store/postgres/session.hpp"
+#include "runtime/time_text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace troupe::store {
+
+namespace {
+
+constexpr int oldest_server = 130'000;
+// A name of PostgreSQL has 63 bytes; what is longer would be cut.
+constexpr std::size_t schema_bytes_max = 63;
+
+constexpr const char* make_meta = "CREATE TABLE troupe_meta ("
+                                  "one BIGINT PRIMARY KEY CHECK (one = 1), "
+                                  "capability TEXT NOT NULL, "
+                                  "system TEXT NOT NULL, "
+                                  "instance BYTEA NOT NULL, "
+                                  "created_at BIGINT NOT NULL)";
+
+struct free_options {
+  void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
+};
+
+/// What a URL says, by libpq's keywords.
+using route = std::map<std::string, std::string, std::less<>>;
+
+std::string without_line_ends(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  while (!text.empty() && text.back() == ' ') {
+    text.pop_back();
+  }
+  return text;
+}
+
+outcome<route> read_url(const std::string& url) {
+  char* why = nullptr;
+  const std::unique_ptr<PQconninfoOption, free_options> said{PQconninfoParse(url.c_str(), &why)};
+  if (!said) {
+    const std::string words = why == nullptr ? "out of memory" : without_line_ends(why);
+    PQfreemem(why);
+    return failure{invalid("is no PostgreSQL address: " + words)};
+  }
+  route found;
+  for (const PQconninfoOption* each = said.get(); each->keyword != nullptr; ++each) {
+    if (each->val != nullptr) {
+      found[each->keyword] = each->val;
+    }
+  }
+  if (found.contains("password")) {
+    return failure{invalid(
+        "has a password in it: write it into the file that PGPASSFILE names (or ~/.pgpass)")};
+  }
+  if (!found.contains("dbname")) {
+    return failure{invalid("names no database: write postgresql://HOST/DATABASE")};
+  }
+  return found;
+}
+
+/// Adds what the URL leaves open.
+void add_defaults(route& to, const postgres_options& options) {
+  to.try_emplace("target_session_attrs", options.read_only ? "any" : "read-write");
+  to.try_emplace("connect_timeout", "2");
+  to.try_emplace("tcp_user_timeout", "3000");
+  to.try_emplace("application_name", "troupe " + options.capability);
+  to["client_encoding"] = "UTF8";
+}
+
+bool has(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+/// Why no connection could be made. Whether it is of use to try again is told by the words of the
+/// server alone: libpq does not pass its SQLSTATE on.
+database_error no_connection(PGconn* failed, const std::string& url) {
+  const std::string said = without_line_ends(PQerrorMessage(failed));
+  if (PQconnectionNeedsPassword(failed) != 0 || PQconnectionUsedPassword(failed) != 0) {
+    if (!has(said, "too many") && !has(said, "remaining connection slots")
+        && !has(said, "starting up") && !has(said, "shutting down")) {
+      return database_error{
+          database_fault::schema,
+          fmt::format(
+              "the server at {} does not let the user in: {}. Put the right password into the "
+              "file that PGPASSFILE names (or ~/.pgpass; mode 0600)",
+              url,
+              said)};
+    }
+  }
+  if (has(said, "too many") || has(said, "remaining connection slots")) {
+    return database_error{
+        database_fault::away,
+        fmt::format(
+            "the server at {} has no connection left: {}. Raise max_connections there: each "
+            "capability takes one in each worker, and two for a moment while it starts",
+            url,
+            said)};
+  }
+  if (has(said, "does not exist") && has(said, "database")) {
+    return database_error{
+        database_fault::schema,
+        fmt::format(
+            "{}: {}. Make it: CREATE DATABASE name ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' "
+            "TEMPLATE template0",
+            url,
+            said)};
+  }
+  if (has(said, "role") && has(said, "does not exist")) {
+    return database_error{
+        database_fault::schema, fmt::format("{}: {}. Make it with CREATE ROLE", url, said)};
+  }
+  return database_error{
+      database_fault::away, fmt::format("cannot reach a server at {}: {}", url, said)};
+}
+
+postgres_connection connect(const route& to, const std::string& url) {
+  std::vector<const char*> keywords;
+  std::vector<const char*> values;
+  for (const auto& [keyword, text] : to) {
+    keywords.push_back(keyword.c_str());
+    values.push_back(text.c_str());
+  }
+  keywords.push_back(nullptr);
+  values.push_back(nullptr);
+  PGconn* const made = PQconnectdbParams(keywords.data(), values.data(), 0);
+  if (made == nullptr) {
+    throw database_error{database_fault::away, "out of memory"};
+  }
+  if (PQstatus(made) != CONNECTION_OK) {
+    const database_error why = no_connection(made, url);
+    PQfinish(made);
+    throw why;
+  }
+  return postgres_connection{made};
+}
+
+outcome<void>
+check(const std::string& url, const std::string& schema, const postgres_options& options) {
+  const auto refuse = [&](const std::string& why) -> outcome<void> {
+    return failure{invalid(fmt::format("{}: {}", url, why))};
+  };
+  if (options.capability.empty() && !options.read_only) {
+    return refuse("it must be said whose database it is");
+  }
+  const bool is_name =
+      !schema.empty() && schema.size() <= schema_bytes_max
+      && std::all_of(schema.begin(), schema.end(), [](unsigned char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+         });
+  if (!is_name || schema.substr(0, 3) == "pg_") {
+    return refuse(fmt::format(
+        "the schema `{}` is no name: 1 to 63 of a-z, 0-9, _ and -, not beginning with pg_",
+        schema));
+  }
+  if (options.statements_max < 1 || options.statements_max > 10'000) {
+    return refuse("statements_max is 1 to 10,000");
+  }
+  using namespace std::chrono_literals;
+  if (options.patience < 1s || options.patience > 1h || options.lock_patience < 1ms
+      || options.lock_patience > 60s || options.idle_limit < 1s || options.idle_limit > 1h) {
+    return refuse("patience and idle_limit are 1 s to 1 h, lock_patience is 1 ms to 60 s");
+  }
+  return {};
+}
+
+/// How a server is set up, as far as it matters.
+struct server_facts {
+  std::string fsync;
+  std::string full_page_writes;
+  std::string encoding;
+  std::string collation;
+  bool sorts_bytes = false;
+  std::int64_t backend = 0;
+};
+
+server_facts look_at_server(postgres_session& session) {
+  server_facts found;
+  session.query(
+      "SELECT current_setting('fsync'), current_setting('full_page_writes'),"
+      " current_setting('server_encoding'),"
+      " (SELECT datcollate::text FROM pg_database WHERE datname = current_database()),"
+      // Every collation that follows a language puts `a` before `B`.
+      " 'B' < 'a', pg_backend_pid()",
+      [&](const row& row) {
+        found = {
+            std::string{row.text(0)},
+            std::string{row.text(1)},
+            std::string{row.text(2)},
+            std::string{row.text(3)},
+            row.integer(4) != 0,
+            row.integer(5)};
+      });
+  return found;
+}
+
+std::int64_t backend_of(postgres_session& session) {
+  return session.integer_of("SELECT pg_backend_pid()").value_or(0);
+}
+
+/// Whether a pooler gives both sessions the same connection, one transaction after the other: then
+/// settings, prepared statements and locks of one would be those of the other. A pooler is known by
+/// the number of the backend, for which it invents one of its own.
+bool shares_connections(
+    postgres_session& session,
+    const server_facts& facts,
+    const std::function<std::unique_ptr<postgres_session>()>& another) {
+  if (PQbackendPID(session.handle()) == facts.backend) {
+    return false;
+  }
+  const auto other = another();
+  for (int tries = 0; tries < 3; ++tries) {
+    if (backend_of(session) == backend_of(*other)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+outcome<void> check_server(const postgres_session& session, const server_facts& facts) {
+  const auto refuse = [](std::string why) -> outcome<void> {
+    return failure{invalid(std::move(why))};
+  };
+  if (const int version = PQserverVersion(session.handle()); version < oldest_server) {
+    return refuse(fmt::format(
+        "the server is PostgreSQL {}.{}, and 13 or newer is needed",
+        version / 10'000,
+        version % 100));
+  }
+  if (facts.fsync != "on") {
+    return refuse("the server runs with fsync=off and would lose what it has confirmed: set "
+                  "fsync = on in postgresql.conf and restart it");
+  }
+  if (facts.full_page_writes != "on") {
+    return refuse("the server runs with full_page_writes=off, and power loss would damage its "
+                  "pages: set full_page_writes = on in postgresql.conf and reload it");
+  }
+  if (facts.encoding != "UTF8") {
+    return refuse(fmt::format(
+        "the database has the encoding {}, not UTF8: make a new one with CREATE DATABASE name "
+        "ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0",
+        facts.encoding));
+  }
+  if (!facts.sorts_bytes) {
+    return refuse(fmt::format(
+        "the database sorts text by the collation {}, not C: order would differ from that of "
+        "SQLite, and an update of the system's locales would damage indexes. Make a new one with "
+        "CREATE DATABASE name ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0",
+        facts.collation));
+  }
+  return {};
+}
+
+/// What is in a schema.
+struct schema_facts {
+  bool exists = false;
+  std::int64_t tables = 0;
+  bool has_meta = false;
+};
+
+schema_facts look_at_schema(postgres_session& session, const std::string& schema) {
+  schema_facts found;
+  session.query(
+      "SELECT (SELECT COUNT(*) FROM pg_namespace WHERE nspname = $1), COUNT(*),"
+      " COALESCE(SUM(CASE WHEN relname = 'troupe_meta' THEN 1 ELSE 0 END), 0)"
+      " FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace"
+      " WHERE nspname = $1 AND relkind IN ('r', 'p', 'v', 'm')",
+      [&](const row& row) {
+        found = {row.integer(0) != 0, row.integer(1), row.integer(2) != 0};
+      },
+      schema);
+  return found;
+}
+
+struct owner_row {
+  std::string capability;
+  std::string system;
+};
+
+std::optional<owner_row> read_owner(postgres_session& session) {
+  std::optional<owner_row> owner;
+  session.query("SELECT capability, system, instance FROM troupe_meta", [&](const row& found) {
+    owner = owner_row{std::string{found.text(0)}, std::string{found.text(1)}};
+    session.set_instance(found.id(2));
+  });
+  return owner;
+}
+
+outcome<void>
+check_owner(postgres_session& session, const std::string& schema, const postgres_options& options) {
+  const auto owner = read_owner(session);
+  if (!owner) {
+    auto why = internal_error(fmt::format(
+        "the schema {} has an empty troupe_meta; it is left alone. Restore a copy", schema));
+    why.details.emplace_back("fault", std::string{name_of(database_fault::corrupt)});
+    return failure{std::move(why)};
+  }
+  if (!options.capability.empty() && owner->capability != options.capability) {
+    return failure{invalid(fmt::format(
+        "the schema {} belongs to `{}`, not to `{}`",
+        schema,
+        owner->capability,
+        options.capability))};
+  }
+  if (!options.system.empty() && owner->system != options.system) {
+    return failure{invalid(fmt::format(
+        "the schema {} belongs to the system `{}`, not to `{}`: give each system a database of "
+        "its own",
+        schema,
+        owner->system,
+        options.system))};
+  }
+  return {};
+}
+
+void write_owner(
+    postgres_session& session,
+    const std::string& schema,
+    bool exists,
+    const postgres_options& options) {
+  const auto now = system_clock{}.wall();
+  const auto instance = uuid_source{}.next(now);
+  if (!exists) {
+    session.script(fmt::format("CREATE SCHEMA \"{}\"", schema));
+  }
+  session.script(make_meta);
+  session.execute(
+      "INSERT INTO troupe_meta (one, capability, system, instance, created_at)"
+      " VALUES (1, $1, $2, $3, $4)",
+      options.capability,
+      options.system,
+      instance,
+      unix_millis(now));
+  session.set_instance(instance);
+}
+
+outcome<void>
+take_schema(postgres_session& session, const std::string& schema, const postgres_options& options) {
+  const schema_facts before = look_at_schema(session, schema);
+  if (before.has_meta) {
+    return check_owner(session, schema, options);
+  }
+  if (before.tables != 0) {
+    return failure{invalid(fmt::format(
+        "the schema {} has tables that Troupe did not make; it is left alone", schema))};
+  }
+  if (options.read_only || !options.create) {
+    return failure{
+        invalid(fmt::format("there is no schema {} of Troupe, and it is not to be made", schema))};
+  }
+  transaction writing{session};
+  // Another process may have made it, before this one was given the lock.
+  const schema_facts now = look_at_schema(session, schema);
+  if (now.has_meta) {
+    return check_owner(session, schema, options);
+  }
+  write_owner(session, schema, now.exists, options);
+  writing.commit();
+  return {};
+}
+
+outcome<std::unique_ptr<database>> open(
+    const route& to,
+    const std::string& url,
+    const std::string& schema,
+    const postgres_options& options) {
+  const auto make = [&] {
+    return std::make_unique<postgres_session>(
+        [to, url] { return connect(to, url); }, options, schema);
+  };
+  auto session = make();
+  const server_facts facts = look_at_server(*session);
+  if (auto sound = check_server(*session, facts); !sound) {
+    return failure{std::move(sound).error()};
+  }
+  if (shares_connections(*session, facts, make)) {
+    return failure{invalid(
+        "a pooler gives the same connection to one session after the other: set its pool_mode to "
+        "`session`, or name the server itself")};
+  }
+  if (auto taken = take_schema(*session, schema, options); !taken) {
+    return failure{std::move(taken).error()};
+  }
+  return session;
+}
+
+} // namespace
+
+std::string fault_of_postgres_url(const std::string& url) {
+  const auto to = read_url(url);
+  return to ? std::string{} : to.error().message;
+}
+
+outcome<std::unique_ptr<database>>
+open_postgres(const std::string& url, const std::string& schema, const postgres_options& options) {
+  auto to = read_url(url);
+  if (!to) { // The address is not repeated: there may be a password in it.
+    return failure{invalid("the address of the database " + to.error().message)};
+  }
+  if (auto sound = check(url, schema, options); !sound) {
+    return failure{std::move(sound).error()};
+  }
+  add_defaults(*to, options);
+  try {
+    auto opened = open(*to, url, schema, options);
+    if (!opened) {
+      error why = std::move(opened).error();
+      why.message = fmt::format("cannot open {} ({}): {}", url, schema, why.message);
+      return failure{std::move(why)};
+    }
+    return opened;
+  } catch (const database_error& met) {
+    auto found = met.to_error();
+    // Opening has no effect on the data.
+    found.possible = effect::none;
+    if (met.kind == database_fault::schema) {
+      found.code = errc::invalid;
+    }
+    found.message = fmt::format("cannot open {} ({}): {}", url, schema, found.message);
+    return failure{std::move(found)};
+  }
+}
+
+} // namespace troupe::store

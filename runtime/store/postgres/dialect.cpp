@@ -1,0 +1,196 @@
+#include "runtime/store/postgres/dialect.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstddef>
+#include <optional>
+
+namespace troupe::store {
+
+namespace {
+
+bool is_word(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || (c & 0x80) != 0;
+}
+
+char lower(char c) {
+  return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+}
+
+bool is_same(std::string_view word, std::string_view keyword) {
+  return std::equal(
+      word.begin(), word.end(), keyword.begin(), keyword.end(), [](char one, char other) {
+        return lower(one) == lower(other);
+      });
+}
+
+/// The place behind the next `mark`, or the end.
+std::size_t behind(std::string_view text, std::string_view mark, std::size_t from) {
+  const std::size_t at = text.find(mark, from);
+  return at == std::string_view::npos ? text.size() : at + mark.size();
+}
+
+/// A piece of SQL: a word, one other character, or a quoted text or comment as a whole.
+struct piece {
+  enum class kind { word, sign, blank, comment, quoted };
+  kind is = kind::sign;
+  std::string_view text;
+};
+
+/// The piece that starts at `at`.
+piece piece_at(std::string_view sql, std::size_t at) {
+  const char c = sql[at];
+  const auto cut = [&](piece::kind is, std::size_t end) {
+    return piece{is, sql.substr(at, end - at)};
+  };
+  if (c == '\'' || c == '"') {
+    return cut(piece::kind::quoted, behind(sql, sql.substr(at, 1), at + 1));
+  }
+  if (sql.compare(at, 2, "--") == 0) {
+    return cut(piece::kind::comment, behind(sql, "\n", at));
+  }
+  if (sql.compare(at, 2, "/*") == 0) {
+    return cut(piece::kind::comment, behind(sql, "*/", at + 2));
+  }
+  std::size_t end = at + 1;
+  if (std::isspace(static_cast<unsigned char>(c)) != 0) {
+    return cut(piece::kind::blank, end);
+  }
+  if (!is_word(c)) {
+    return cut(piece::kind::sign, end);
+  }
+  while (end < sql.size() && is_word(sql[end])) {
+    ++end;
+  }
+  return cut(piece::kind::word, end);
+}
+
+bool says_nothing(const piece& one) {
+  return one.is == piece::kind::blank || one.is == piece::kind::comment;
+}
+
+/// The first piece from `at` on that is no blank or comment, and the place behind it.
+std::optional<std::pair<piece, std::size_t>> next_telling(std::string_view sql, std::size_t at) {
+  while (at < sql.size()) {
+    const piece one = piece_at(sql, at);
+    at += one.text.size();
+    if (!says_nothing(one)) {
+      return std::pair{one, at};
+    }
+  }
+  return std::nullopt;
+}
+
+/// The place behind `words`, if they stand at `at` in this order.
+std::optional<std::size_t>
+behind_words(std::string_view sql, std::size_t at, std::initializer_list<std::string_view> words) {
+  for (const std::string_view each : words) {
+    const auto found = next_telling(sql, at);
+    if (!found || found->first.is != piece::kind::word || !is_same(found->first.text, each)) {
+      return std::nullopt;
+    }
+    at = found->second;
+  }
+  return at;
+}
+
+bool defines_a_table(std::string_view statement) {
+  return behind_words(statement, 0, {"create", "table"})
+         || behind_words(statement, 0, {"alter", "table"});
+}
+
+/// Words of the other engine's tongue and of ours, each for a whole word.
+struct type_name {
+  std::string_view shared;
+  std::string_view postgres;
+};
+
+constexpr std::array<type_name, 3> type_names{
+    {{"integer", "BIGINT"}, {"real", "DOUBLE PRECISION"}, {"blob", "BYTEA"}}};
+
+constexpr std::array<std::string_view, 26> words_of_the_session{
+    "abort",      "begin",     "checkpoint", "close",  "cluster", "commit",  "copy",
+    "deallocate", "declare",   "discard",    "end",    "execute", "fetch",   "listen",
+    "load",       "lock",      "move",       "notify", "prepare", "release", "reset",
+    "rollback",   "savepoint", "set",        "start",  "unlisten"};
+
+} // namespace
+
+std::vector<std::string_view> statements_of(std::string_view script) {
+  std::vector<std::string_view> found;
+  std::size_t start = 0;
+  bool has_statement = false;
+  std::size_t at = 0;
+  const auto end_one = [&](std::size_t end) {
+    if (has_statement) {
+      found.push_back(script.substr(start, end - start));
+    }
+    has_statement = false;
+  };
+  while (at < script.size()) {
+    const piece one = piece_at(script, at);
+    if (one.text == ";") {
+      end_one(at);
+      start = at + 1;
+    } else if (!says_nothing(one)) {
+      has_statement = true;
+    }
+    at += one.text.size();
+  }
+  end_one(script.size());
+  return found;
+}
+
+std::string first_word(std::string_view statement) {
+  const auto found = next_telling(statement, 0);
+  std::string word;
+  if (found && found->first.is == piece::kind::word) {
+    std::transform(
+        found->first.text.begin(), found->first.text.end(), std::back_inserter(word), lower);
+  }
+  return word;
+}
+
+bool may_run(std::string_view first_word) {
+  return std::find(words_of_the_session.begin(), words_of_the_session.end(), first_word)
+         == words_of_the_session.end();
+}
+
+bool changes_rows(std::string_view first_word) {
+  return first_word == "insert" || first_word == "update" || first_word == "delete"
+         || first_word == "merge" || first_word == "with";
+}
+
+std::string to_postgres(std::string_view statement) {
+  if (!defines_a_table(statement)) {
+    return std::string{statement};
+  }
+  std::string translated;
+  for (std::size_t at = 0; at < statement.size();) {
+    if (const auto end = behind_words(statement, at, {"without", "rowid"})) {
+      at = *end;
+      continue;
+    }
+    const piece one = piece_at(statement, at);
+    const auto* const type =
+        one.is != piece::kind::word
+            ? type_names.end()
+            : std::find_if(type_names.begin(), type_names.end(), [&](const type_name& each) {
+                return is_same(one.text, each.shared);
+              });
+    if (type == type_names.end()) {
+      translated += one.text;
+    } else {
+      translated += type->postgres;
+      if (type == type_names.begin()
+          && behind_words(statement, at + one.text.size(), {"primary", "key"})) {
+        translated += " GENERATED BY DEFAULT AS IDENTITY";
+      }
+    }
+    at += one.text.size();
+  }
+  return translated;
+}
+
+} // namespace troupe::store

@@ -1,0 +1,190 @@
+#include "runtime/store/postgres/pipeline.hpp"
+
+#include "runtime/store/postgres/error.hpp"
+#include "runtime/store/postgres/result_row.hpp"
+
+#include <charconv>
+#include <fmt/format.h>
+#include <string_view>
+#include <utility>
+
+namespace troupe::store {
+
+namespace {
+
+// What may be sent before the server is asked to answer: more would fill the buffers between.
+constexpr std::size_t pushed_after_statements = 200;
+constexpr std::size_t pushed_after_bytes = std::size_t{64} * 1024;
+constexpr int binary = 1;
+
+bool is_failure(ExecStatusType status) {
+  return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE
+         || status == PGRES_PIPELINE_ABORTED;
+}
+
+/// Results of COPY and the like, for which nobody has asked.
+bool is_out_of_turn(ExecStatusType status) {
+  return status == PGRES_PIPELINE_SYNC || status == PGRES_COPY_IN || status == PGRES_COPY_OUT
+         || status == PGRES_COPY_BOTH;
+}
+
+database_error out_of_turn(const std::string& sql) {
+  return database_error{
+      database_fault::away, fmt::format("the database server answered out of turn (in: {})", sql)};
+}
+
+/// Shows the rows of a result. What a reader throws must not leave the other results unread.
+void show(
+    const PGresult* result,
+    const postgres_order& what,
+    std::optional<postgres_trouble>& first) {
+  try {
+    for (int number = 0; number < PQntuples(result); ++number) {
+      what.each(postgres_row{result, number});
+    }
+  } catch (const database_error& thrown) {
+    if (!first) {
+      first = postgres_trouble{thrown, what.message};
+    }
+  }
+}
+
+} // namespace
+
+void postgres_pipeline::send(const std::string& sql, postgres_order what) {
+  what.sql = sql;
+  if (PQsendQueryParams(handle(), sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, binary)
+      != 1) {
+    throw database_error{database_fault::other, PQerrorMessage(handle())};
+  }
+  sent(std::move(what), sql.size());
+}
+
+void postgres_pipeline::send(
+    const postgres_statement& statement,
+    const postgres_parameters& parameters,
+    postgres_order what) {
+  what.sql = statement.sql;
+  if (PQsendQueryPrepared(
+          handle(),
+          statement.name.c_str(),
+          parameters.count(),
+          parameters.starts(),
+          parameters.lengths(),
+          parameters.formats(),
+          binary)
+      != 1) {
+    throw database_error{database_fault::other, PQerrorMessage(handle())};
+  }
+  ++unread_;
+  sent(std::move(what), parameters.size());
+}
+
+void postgres_pipeline::prepare(
+    const std::string& name,
+    const std::string& sql,
+    std::optional<std::size_t> message,
+    postgres_result& described) {
+  if (PQsendPrepare(handle(), name.c_str(), sql.c_str(), 0, nullptr) != 1) {
+    throw database_error{database_fault::other, PQerrorMessage(handle())};
+  }
+  sent({.sql = sql, .message = message}, sql.size());
+  if (PQsendDescribePrepared(handle(), name.c_str()) != 1) {
+    throw database_error{database_fault::other, PQerrorMessage(handle())};
+  }
+  sent({.sql = sql, .message = message, .result = &described}, 0);
+}
+
+std::optional<postgres_trouble> postgres_pipeline::drain(milliseconds patience) {
+  std::optional<postgres_trouble> first;
+  if (orders_.empty()) {
+    return first;
+  }
+  ++round_trips_;
+  const instant deadline = system_clock{}.now() + patience;
+  add_point();
+  std::deque<postgres_order> waiting = std::exchange(orders_, {});
+  pushed_ = 0;
+  unread_ = 0;
+  connection_.sync(deadline);
+  for (postgres_order& each : waiting) {
+    read(each, deadline, first);
+  }
+  return first;
+}
+
+void postgres_pipeline::forget_readers() {
+  for (postgres_order& each : orders_) {
+    each.each = nullptr;
+    each.changed = nullptr;
+    each.result = nullptr;
+  }
+}
+
+void postgres_pipeline::close() {
+  connection_.close();
+  orders_.clear();
+  pushed_ = 0;
+  bytes_ = 0;
+  unread_ = 0;
+}
+
+void postgres_pipeline::connect(postgres_connection connection) {
+  close();
+  connection_ = std::move(connection);
+}
+
+void postgres_pipeline::sent(postgres_order what, std::size_t size) {
+  orders_.push_back(std::move(what));
+  bytes_ += size;
+  if (orders_.size() - pushed_ >= pushed_after_statements || bytes_ >= pushed_after_bytes) {
+    add_point();
+    connection_.sync(system_clock{}.now() + patience_);
+  }
+}
+
+void postgres_pipeline::add_point() {
+  orders_.push_back({.is_point = true});
+  pushed_ = orders_.size();
+  bytes_ = 0;
+}
+
+/// Reads the results of one statement, or of a point.
+void postgres_pipeline::read(
+    postgres_order& what, instant deadline, std::optional<postgres_trouble>& first) {
+  if (what.is_point) {
+    if (PQresultStatus(connection_.next(deadline).get()) != PGRES_PIPELINE_SYNC) {
+      connection_.close();
+      throw first ? first->error : out_of_turn("the end of a pipeline");
+    }
+    return;
+  }
+  while (postgres_result result = connection_.next(deadline)) {
+    const ExecStatusType status = PQresultStatus(result.get());
+    if (is_out_of_turn(status)) {
+      connection_.close();
+      throw out_of_turn(what.sql);
+    }
+    if (is_failure(status)) {
+      if (!first && status != PGRES_PIPELINE_ABORTED) {
+        first = postgres_trouble{postgres_failure(result.get(), what.sql), what.message};
+        if (first->error.kind == database_fault::away) {
+          connection_.close();
+          throw first->error;
+        }
+      }
+      continue;
+    }
+    if (what.changed) {
+      what.changed(changed_rows(result.get()));
+    }
+    if (what.each) {
+      show(result.get(), what, first);
+    }
+    if (what.result != nullptr) {
+      *what.result = std::move(result);
+    }
+  }
+}
+
+} // namespace troupe::store

@@ -1,0 +1,101 @@
+#pragma once
+
+#include "runtime/store/database.hpp"
+#include "runtime/store/postgres/connection.hpp"
+#include "runtime/store/postgres/parameters.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace troupe::store {
+
+/// A statement that was sent, and what is to be done with its result.
+struct postgres_order {
+  /// For errors.
+  std::string sql{};
+  /// Whose it is (database::belongs_to).
+  std::optional<std::size_t> message{};
+  /// Sees the rows; must not run statements.
+  std::function<void(const row&)> each{};
+  /// Gets the last result, or the number of changed rows.
+  postgres_result* result = nullptr;
+  std::function<void(std::int64_t)> changed{};
+  /// No statement, but a point at which the server answers.
+  bool is_point = false;
+};
+
+/// The first error among the results of a pipeline.
+struct postgres_trouble {
+  database_error error;
+  std::optional<std::size_t> message;
+};
+
+/// The statements under way on one connection, in order. Confined to one thread at a time.
+class postgres_pipeline {
+public:
+  /// @param patience the longest wait for the server.
+  postgres_pipeline(postgres_connection connection, milliseconds patience)
+      : connection_{std::move(connection)}, patience_{patience} {}
+
+  /// Sends a statement without parameters.
+  void send(const std::string& sql, postgres_order what = {});
+  void send(
+      const postgres_statement& statement,
+      const postgres_parameters& parameters,
+      postgres_order what);
+  /// Prepares a statement; `described` gets the types of its parameters and columns.
+  void prepare(
+      const std::string& name,
+      const std::string& sql,
+      std::optional<std::size_t> message,
+      postgres_result& described);
+
+  /// Waits for all that is under way. Throws database_error (away) if the server is lost; then all is
+  /// forgotten.
+  ///
+  /// @return the first error, behind which the server has skipped or refused the rest.
+  std::optional<postgres_trouble> drain() { return drain(patience_); }
+
+  std::optional<postgres_trouble> drain(milliseconds patience);
+
+  /// Whether statements of callers (those with parameters) are under way.
+  bool has_unread() const { return unread_ != 0; }
+
+  /// What is under way is of no interest to anybody any more.
+  void forget_readers();
+
+  /// Closes the connection; what is under way is forgotten.
+  void close();
+
+  bool is_lost() const { return handle() == nullptr; }
+
+  PGconn* handle() const { return connection_.get(); }
+
+  /// postgres_connection::take_warning.
+  bool take_warning() { return connection_.take_warning(); }
+
+  /// How often the server was waited for.
+  std::uint64_t round_trips() const { return round_trips_; }
+
+  /// Goes on with another connection.
+  void connect(postgres_connection connection);
+
+private:
+  void sent(postgres_order what, std::size_t size);
+  void add_point();
+  void read(postgres_order& what, instant deadline, std::optional<postgres_trouble>& first);
+
+  postgres_connection connection_;
+  milliseconds patience_;
+  std::deque<postgres_order> orders_;
+  std::size_t pushed_ = 0; // Of the orders, those that were pushed to the server already.
+  std::size_t bytes_ = 0;  // Of the others.
+  std::size_t unread_ = 0;
+  std::uint64_t round_trips_ = 0;
+};
+
+} // namespace troupe::store

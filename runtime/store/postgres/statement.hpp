@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <libpq-fe.h>
+#include <string>
+#include <vector>
+
+namespace troupe::store {
+
+/// A prepared statement and the facts about it that running it needs.
+struct postgres_statement {
+  std::string sql;
+  /// Its name at the server: "s17".
+  std::string name;
+  std::vector<Oid> parameters;
+  /// INSERT, UPDATE, DELETE and their like: whatever is no plain reading.
+  bool changes_rows = false;
+  std::uint64_t last_used = 0;
+};
+
+} // namespace troupe::store

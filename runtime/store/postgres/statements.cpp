@@ -1,0 +1,74 @@
+#include "runtime/store/postgres/statements.hpp"
+
+#include "runtime/store/postgres/dialect.hpp"
+#include "runtime/store/postgres/error.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <string>
+#include <utility>
+
+namespace troupe::store {
+
+const postgres_statement* postgres_statements::borrow(
+    std::string_view sql,
+    postgres_pipeline& at,
+    std::optional<std::size_t> message,
+    std::optional<postgres_trouble>& trouble) {
+  const auto found = kept_.find(sql);
+  if (found != kept_.end()) {
+    found->second->last_used = ++uses_;
+    return found->second.get();
+  }
+  const std::string word = first_word(sql);
+  if (word.empty() || !may_run(word)) {
+    throw database_error{
+        database_fault::schema,
+        fmt::format(
+            "{} (in: {})",
+            word.empty() ? "no statement"
+                         : "transactions, savepoints, settings and cursors belong to the session",
+            sql.substr(0, sql_shown_max))};
+  }
+  auto made = std::make_unique<postgres_statement>();
+  made->sql = sql;
+  made->name = "s" + std::to_string(++named_); // Never again: the server may not have forgotten it.
+  made->changes_rows = changes_rows(word);
+  made->last_used = ++uses_;
+  postgres_result described;
+  at.prepare(made->name, to_postgres(sql), message, described);
+  trouble = at.drain();
+  if (trouble) {
+    return nullptr;
+  }
+  for (int i = 0; i < PQnparams(described.get()); ++i) {
+    made->parameters.push_back(PQparamtype(described.get(), i));
+  }
+  if (kept_.size() >= kept_max_) {
+    drop_oldest(at);
+  }
+  const std::string_view text = made->sql;
+  return kept_.emplace(text, std::move(made)).first->second.get();
+}
+
+void postgres_statements::note(const database_error& error) {
+  are_stale_ = are_stale_ || error.native_code == native_code_of("0A000")
+               || error.native_code == native_code_of("26000");
+}
+
+void postgres_statements::forget(postgres_pipeline& at) {
+  are_stale_ = false;
+  kept_.clear();
+  at.send("DEALLOCATE ALL");
+}
+
+void postgres_statements::drop_oldest(postgres_pipeline& at) {
+  const auto oldest =
+      std::min_element(kept_.begin(), kept_.end(), [](const auto& one, const auto& other) {
+        return one.second->last_used < other.second->last_used;
+      });
+  at.send("DEALLOCATE " + oldest->second->name);
+  kept_.erase(oldest);
+}
+
+} // namespace troupe::store

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "runtime/store/postgres/pipeline.hpp"
+#include "runtime/store/postgres/statement.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+
+namespace troupe::store {
+
+/// The prepared statements of one connection, by their text; the least recently used one goes when
+/// there are too many.
+class postgres_statements {
+public:
+  explicit postgres_statements(std::size_t kept_max) : kept_max_{kept_max} {}
+
+  /// The statement for `sql`, prepared if need be, for which the server is waited for: it says what
+  /// the types of the parameters are. Valid until the next call.
+  ///
+  /// @param trouble gets the first error of all that was under way; the statement is null then.
+  /// Throws database_error (schema) for what is no statement or belongs to the session.
+  const postgres_statement* borrow(
+      std::string_view sql,
+      postgres_pipeline& at,
+      std::optional<std::size_t> message,
+      std::optional<postgres_trouble>& trouble);
+
+  /// Notes an error: if a statement does not fit the tables any more, which another process has
+  /// changed, or is not known to the server, all are forgotten at the next `refresh`.
+  void note(const database_error& error);
+
+  /// Forgets all if that was noted. Call it outside of a transaction that has begun.
+  void refresh(postgres_pipeline& at) {
+    if (are_stale_) {
+      forget(at);
+    }
+  }
+
+  /// Forgets all, and lets the server do so.
+  void forget(postgres_pipeline& at);
+
+  /// Forgets all, as with their connection.
+  void clear() { kept_.clear(); }
+
+private:
+  void drop_oldest(postgres_pipeline& at);
+
+  std::size_t kept_max_;
+  std::uint64_t uses_ = 0;
+  std::uint64_t named_ = 0;
+  bool are_stale_ = false;
+  std::unordered_map<std::string_view, std::unique_ptr<postgres_statement>> kept_;
+};
+
+} // namespace troupe::store

@@ -1,0 +1,138 @@
+"""A PostgreSQL server of a test's own, in a folder that goes with it, reached through a socket there."""
+
+import json
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import sqlite3
+import subprocess
+import tempfile
+
+_FOLDERS = pathlib.Path("/usr/lib/postgresql")
+_DATABASE = "postgres"
+_START_SECONDS = 30
+# Types of columns that are there, and what SQLite's files have in their place.
+_TYPES = {"bigint": "INTEGER", "integer": "INTEGER", "double precision": "REAL", "text": "TEXT",
+          "bytea": "BLOB"}
+
+
+def programs() -> pathlib.Path | None:
+    """The folder of the newest release that is installed."""
+    found = sorted(each.parent for each in _FOLDERS.glob("*/bin/postgres"))
+    return found[-1] if found else None
+
+
+class PostgresServer:
+    """Run by root, it runs as the user `postgres`: the server refuses root."""
+
+    def __init__(self, **settings: str) -> None:
+        bin_folder = programs()
+        assert bin_folder is not None
+        self._bin = bin_folder
+        self._user = pwd.getpwnam("postgres") if os.getuid() == 0 else None
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="troupe-postgres-"))
+        if self._user:
+            os.chown(self.folder, self._user.pw_uid, self._user.pw_gid)
+        self._settings = {"unix_socket_directories": str(self.folder), "listen_addresses": "",
+                          "port": "5432", "shared_buffers": "32MB", "max_connections": "60", **settings}
+        self._process: subprocess.Popen | None = None
+        self._alive = -1
+        self._run("initdb", "-D", str(self.folder / "data"), "--username=postgres", "--auth=trust",
+                  "--encoding=UTF8", "--locale=C", "--no-sync", "--wal-segsize=4")
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"postgresql:///{_DATABASE}?host={self.folder}&port=5432&user=postgres"
+
+    def _who(self) -> dict:
+        if not self._user:
+            return {}
+        return {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []}
+
+    def _run(self, program: str, *words: str) -> str:
+        done = subprocess.run([str(self._bin / program), *words], capture_output=True, text=True,
+                              check=False, cwd="/", env={**os.environ, "LC_ALL": "C"}, **self._who())
+        if done.returncode != 0:
+            raise RuntimeError(f"{program} failed: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def start(self) -> None:
+        words = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
+        self._alive, held = os.pipe()
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [str(self._bin / "postgres"), "-D", str(self.folder / "data"), *words],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(held,), cwd="/",
+                **self._who())
+        os.close(held)
+        while subprocess.run([str(self._bin / "pg_isready"), "-q", "-h", str(self.folder), "-t", "5"],
+                             check=False).returncode != 0:
+            if self._process.poll() is not None:
+                raise RuntimeError((self.folder / "log").read_text())
+
+    def _end(self, how: int) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(how)
+        self._process.wait(_START_SECONDS)
+        self._process = None
+        os.read(self._alive, 1)  # Its children hold the other end until they have ended, too.
+        os.close(self._alive)
+
+    def kill(self) -> None:
+        """SIGKILL, as the kernel does that has no memory left."""
+        self._end(signal.SIGKILL)
+
+    def close(self) -> None:
+        self._end(signal.SIGQUIT)
+        shutil.rmtree(self.folder)
+
+    def psql(self, script: str) -> list[str]:
+        """The lines that a script answers; every one of its statements must work."""
+        done = subprocess.run(
+            [str(self._bin / "psql"), "-h", str(self.folder), "-U", "postgres", "-d", _DATABASE, "-X",
+             "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-f", "-"],
+            input=script, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr)
+        return done.stdout.splitlines()
+
+    def copy_to_files(self, folder: pathlib.Path) -> list[str]:
+        """Copies every schema, all as they are at one moment, into SQLite files of the shape that stores
+        on this machine have, for whoever reads those. Returns their names."""
+        columns: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        for line in self.psql(
+                "SELECT row_to_json(each) FROM (SELECT table_schema, table_name, column_name, data_type"
+                " FROM information_schema.columns WHERE table_schema NOT IN ('pg_catalog',"
+                " 'information_schema') ORDER BY 1, 2, ordinal_position) AS each;"):
+            row = json.loads(line)
+            columns.setdefault((row["table_schema"], row["table_name"]), []).append(
+                (row["column_name"], row["data_type"]))
+        script = ["BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"]
+        for (schema, table), has in columns.items():
+            values = ", ".join(f"""encode("{name}", 'hex')""" if kind == "bytea" else f'"{name}"'
+                               for name, kind in has)
+            script.append(f"""SELECT json_build_array('{schema}', '{table}', {values})"""
+                          f""" FROM "{schema}"."{table}";""")
+        rows: dict[tuple[str, str], list[list]] = {}
+        for line in self.psql("\n".join([*script, "COMMIT;"])):
+            schema, table, *values = json.loads(line)
+            rows.setdefault((schema, table), []).append(
+                [bytes.fromhex(value) if kind == "bytea" and value is not None else value
+                 for value, (_, kind) in zip(values, columns[schema, table])])
+        schemas = sorted({schema for schema, _ in columns})
+        for schema in schemas:
+            file = sqlite3.connect(folder / f"{schema}.db")
+            for (owner, table), has in columns.items():
+                if owner == schema:
+                    kinds = ", ".join(f'"{name}" {_TYPES[kind]}' for name, kind in has)
+                    file.execute(f'CREATE TABLE "{table}" ({kinds})')
+                    marks = ", ".join("?" * len(has))
+                    file.executemany(f'INSERT INTO "{table}" VALUES ({marks})',
+                                     rows.get((schema, table), []))
+            file.commit()
+            file.close()
+        return schemas

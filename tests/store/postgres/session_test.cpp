@@ -1,0 +1,563 @@
+#include "runtime/store/postgres/session.hpp"
+
+#include "tests/store/postgres/postgres_fixture.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace utf = boost::unit_test;
+
+namespace troupe::store {
+
+namespace {
+
+struct session_fixture : postgres_fixture {
+  std::unique_ptr<postgres_session> session = open();
+
+  session_fixture() {
+    session->script("CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
+                    "CREATE TABLE parts (id INTEGER PRIMARY KEY, "
+                    "item INTEGER NOT NULL REFERENCES items (id));");
+  }
+
+  std::int64_t items() { return session->integer_of("SELECT count(*) FROM items").value_or(-1); }
+
+  affected insert(std::int64_t id) {
+    return session->execute("INSERT INTO items VALUES ($1, $2)", id, "item " + std::to_string(id));
+  }
+
+  /// What `act` adds to the session's round trips.
+  template <class Act>
+  std::uint64_t trips(Act act) {
+    const std::uint64_t before = session->round_trips();
+    act();
+    return session->round_trips() - before;
+  }
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(
+    runtime_store_postgres_session,
+    *utf::label("integration") * utf::timeout(300) * utf::precondition(has_postgres))
+
+BOOST_FIXTURE_TEST_CASE(each_type_comes_back_as_it_was_bound, session_fixture) {
+  session->script(
+      "CREATE TABLE every (a INTEGER, b REAL, c TEXT, d BLOB, e BLOB, f INTEGER, g TEXT,"
+      " h INTEGER, i TEXT, j TEXT, k BLOB)");
+  const std::string text{"Grüße ☃"};
+  const std::vector<std::byte> bytes{std::byte{0}, std::byte{255}};
+  const uuid id = derived_id({}, "an id");
+  const auto lowest = std::numeric_limits<std::int64_t>::min();
+
+  session->execute(
+      "INSERT INTO every VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+      lowest,
+      2.5,
+      text,
+      bytes,
+      id,
+      true,
+      null_value{},
+      std::optional<int>{},
+      std::optional<std::string>{"there"},
+      std::string_view{},
+      blob{});
+
+  int rows = 0;
+  session->query("SELECT *, SUM(f) OVER () FROM every", [&](const row& found) {
+    ++rows;
+    BOOST_TEST(found.columns() == 12);
+    BOOST_TEST(found.integer(0) == lowest);
+    BOOST_TEST(found.real(1) == 2.5);
+    BOOST_TEST(found.text(2) == text);
+    BOOST_TEST(std::equal(bytes.begin(), bytes.end(), found.bytes(3).begin()));
+    BOOST_TEST((found.id(4) == id));
+    BOOST_TEST(found.integer(5) == 1);
+    BOOST_TEST(found.is_null(6));
+    BOOST_TEST((found.is_null(7) && found.integer(7) == 0));
+    BOOST_TEST(found.text(8) == "there");
+    BOOST_TEST((!found.is_null(9) && found.text(9).empty()));
+    BOOST_TEST((!found.is_null(10) && found.bytes(10).empty()));
+    BOOST_TEST(found.integer(11) == 1);
+    BOOST_CHECK_THROW(found.integer(12), database_error);
+    BOOST_CHECK_THROW(found.integer(2), database_error);
+    BOOST_CHECK_THROW(found.id(0), database_error);
+  });
+  BOOST_TEST(rows == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(sums_are_integers_however_large, session_fixture) {
+  for (const std::int64_t number :
+       {std::int64_t{0},
+        std::int64_t{1},
+        std::int64_t{-12'345'678},
+        std::int64_t{4'000'000'000'000'000}}) {
+    BOOST_TEST(
+        session->integer_of("SELECT SUM(n) FROM (VALUES ($1::bigint)) AS of (n)", number).value()
+        == number);
+  }
+  BOOST_TEST(
+      session
+          ->integer_of(
+              "SELECT SUM(n) FROM (VALUES ($1::bigint)) AS of (n)",
+              std::numeric_limits<std::int64_t>::min() + 1)
+          .value()
+      == std::numeric_limits<std::int64_t>::min() + 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(
+    text_that_postgres_does_not_take_is_refused_before_it_is_sent, session_fixture) {
+  session->begin();
+  for (const std::string& text :
+       {std::string{"a\0b", 3},
+        std::string{"\xff"},
+        std::string{"\xed\xa0\x80"},
+        std::string{"\xc0\x80"}}) {
+    BOOST_TEST(
+        fault_of_call([&] { session->execute("INSERT INTO items VALUES (1, $1)", text); })
+        == database_fault::constraint);
+  }
+  insert(1); // The transaction goes on.
+  session->commit();
+  BOOST_TEST(items() == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_count_of_changed_rows_is_that_of_the_statement, session_fixture) {
+  insert(1);
+  insert(2);
+
+  BOOST_TEST(session->execute("UPDATE items SET name = name || $1", "!") == 2);
+  BOOST_TEST(session->execute("SELECT * FROM items") == 0);
+  BOOST_TEST(session->execute("DELETE FROM items WHERE id = $1", 7) == 0);
+  session->begin();
+  const affected first = session->execute("UPDATE items SET name = name || $1", "?");
+  const affected second = session->execute("DELETE FROM items WHERE id = 1");
+  BOOST_TEST(trips([&] { BOOST_TEST(second == 1); }) == 1U);
+  BOOST_TEST(trips([&] { BOOST_TEST(first == 2); }) == 0U);
+  session->commit();
+}
+
+BOOST_FIXTURE_TEST_CASE(wrong_parameters_and_statements_are_the_programs_mistake, session_fixture) {
+  const auto refused = [this](auto... arguments) {
+    return fault_of_call([&] { session->execute(arguments...); });
+  };
+
+  BOOST_TEST(refused("SELECT $1") == database_fault::schema);
+  BOOST_TEST(refused("SELECT $1", 1, 2) == database_fault::schema);
+  BOOST_TEST(refused("SELECT 1; SELECT 2") == database_fault::schema);
+  BOOST_TEST(refused("SELECT * FROM nowhere") == database_fault::schema);
+  BOOST_TEST(refused("SELECT \"no_column\" FROM items") == database_fault::schema);
+  BOOST_TEST(refused("SELEC") == database_fault::schema);
+  BOOST_TEST(refused("") == database_fault::schema);
+  BOOST_TEST(refused("INSERT INTO items VALUES ($1, $1)", "x") == database_fault::schema);
+  BOOST_CHECK_NO_THROW(session->execute("SELECT 1; -- and nothing else\n ;"));
+}
+
+BOOST_FIXTURE_TEST_CASE(what_belongs_to_the_session_is_refused_to_statements, session_fixture) {
+  for (const auto* sql :
+       {"BEGIN",
+        "COMMIT",
+        "ROLLBACK",
+        "SAVEPOINT one",
+        "SET synchronous_commit = off",
+        "COPY items TO STDOUT"}) {
+    BOOST_TEST(fault_of_call([&] { session->execute(sql); }) == database_fault::schema);
+    BOOST_TEST(fault_of_call([&] { session->script(sql); }) == database_fault::schema);
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(more_statements_than_are_kept_still_work, session_fixture) {
+  options.statements_max = 2;
+  session = open();
+
+  session->begin();
+  for (int round = 0; round < 3; ++round) {
+    for (int number = 0; number < 5; ++number) {
+      BOOST_TEST(session->integer_of("SELECT " + std::to_string(number)).value() == number);
+    }
+  }
+  session->commit();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_row_callback_may_run_the_same_statement, session_fixture) {
+  insert(1);
+  insert(2);
+  constexpr auto* sql = "SELECT id FROM items ORDER BY id";
+
+  std::vector<std::int64_t> seen;
+  session->query(sql, [&](const row& outer) {
+    seen.push_back(outer.integer(0));
+    session->query(sql, [&](const row& inner) { seen.push_back(inner.integer(0)); });
+  });
+
+  BOOST_TEST(seen == (std::vector<std::int64_t>{1, 1, 2, 2, 1, 2}));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_throwing_row_callback_leaves_the_session_usable, session_fixture) {
+  insert(1);
+
+  BOOST_CHECK_THROW(
+      session->query("SELECT id FROM items", [](const row&) { throw std::runtime_error{"no"}; }),
+      std::runtime_error);
+  BOOST_CHECK_THROW(
+      session->ask("SELECT name FROM items", {}, [](const row& found) { (void)found.integer(0); }),
+      database_error);
+
+  BOOST_TEST(session->integer_of("SELECT id FROM items").value() == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_change_that_returns_rows_is_done_for_all_of_them, session_fixture) {
+  insert(1);
+  insert(2);
+  insert(3);
+
+  BOOST_TEST(session->integer_of("DELETE FROM items RETURNING id").has_value());
+
+  BOOST_TEST(items() == 0);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_rollback_undoes_and_a_commit_keeps, session_fixture) {
+  session->begin();
+  insert(1);
+  BOOST_TEST(session->in_transaction());
+  session->rollback();
+  BOOST_TEST(items() == 0);
+
+  session->begin();
+  insert(1);
+  session->commit();
+  session->rollback();
+
+  BOOST_TEST(!session->in_transaction());
+  BOOST_TEST(items() == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(savepoints_nest, session_fixture) {
+  session->begin();
+  insert(1);
+  session->savepoint();
+  insert(2);
+  session->savepoint();
+  insert(3);
+  session->rollback_to_savepoint();
+  session->release();
+  session->savepoint();
+  insert(4);
+  session->rollback_to_savepoint();
+  session->commit();
+
+  BOOST_TEST(items() == 2);
+  BOOST_TEST(session->text_of("SELECT max(name) FROM items").value() == "item 2");
+}
+
+BOOST_FIXTURE_TEST_CASE(calls_out_of_order_are_refused, session_fixture) {
+  BOOST_CHECK_THROW(session->commit(), database_error);
+  BOOST_CHECK_THROW(session->savepoint(), database_error);
+  session->begin();
+  BOOST_CHECK_THROW(session->begin(), database_error);
+  BOOST_CHECK_THROW(session->release(), database_error);
+  BOOST_CHECK_THROW(session->rollback_to_savepoint(), database_error);
+  BOOST_CHECK_NO_THROW(session->commit());
+}
+
+BOOST_FIXTURE_TEST_CASE(an_error_undoes_all_but_what_a_savepoint_keeps, session_fixture) {
+  session->begin();
+  insert(1);
+  for (const auto& wrong : std::vector<std::function<void()>>{
+           [&] { insert(1); },
+           [&] { session->execute("INSERT INTO items VALUES (2, $1)", null_value{}); },
+           [&] { session->execute("INSERT INTO parts VALUES (1, 99)"); }}) {
+    session->savepoint();
+    BOOST_TEST(
+        fault_of_call([&] {
+          wrong();
+          session->await();
+        })
+        == database_fault::constraint);
+    BOOST_TEST(
+        fault_of_call([&] {
+          insert(7);
+          session->await();
+        })
+        == database_fault::constraint);
+    session->rollback_to_savepoint();
+  }
+  session->commit();
+  BOOST_TEST(items() == 1);
+
+  session->begin();
+  insert(2);
+  insert(2);
+  BOOST_TEST(fault_of_call([&] { session->commit(); }) == database_fault::constraint);
+  BOOST_TEST(!session->in_transaction());
+  BOOST_TEST(items() == 1);
+}
+
+// The number of the statement's message is all there is to lay a late error at the right door.
+BOOST_FIXTURE_TEST_CASE(an_error_found_late_names_its_message, session_fixture) {
+  session->begin();
+  for (std::size_t message = 0; message < 5; ++message) {
+    session->belongs_to(message);
+    insert(message == 3 ? 1 : static_cast<std::int64_t>(message));
+  }
+  session->belongs_to(5U);
+  try {
+    items();
+    BOOST_FAIL("it did not throw");
+  } catch (const database_error& late) {
+    BOOST_TEST(late.kind == database_fault::constraint);
+    BOOST_TEST(late.of_message.value() == 3U);
+  }
+  session->rollback();
+  BOOST_TEST(items() == 0);
+}
+
+BOOST_FIXTURE_TEST_CASE(writes_cost_two_round_trips_however_many_they_are, session_fixture) {
+  insert(0);
+  BOOST_TEST(items() == 1); // Both are prepared by now.
+  const auto turn = [&](std::int64_t from, std::int64_t to) {
+    session->begin();
+    BOOST_TEST(items() != 0);
+    for (std::int64_t id = from; id < to; ++id) {
+      insert(id);
+    }
+    session->commit();
+  };
+
+  BOOST_TEST(trips([&] { turn(1, 2); }) == 2U);
+  BOOST_TEST(trips([&] { turn(2, 2'000); }) == 2U);
+  BOOST_TEST(items() == 2'000);
+}
+
+// Both sides send more than all buffers between them hold: whoever only writes waits for ever.
+BOOST_FIXTURE_TEST_CASE(answers_larger_than_every_buffer_do_not_stop_the_writing, session_fixture) {
+  const std::string large(1'000'000, 'x');
+  std::size_t seen = 0;
+  session->begin();
+  for (int i = 0; i < 40; ++i) {
+    const std::array<value, 1> parameters{std::string_view{large}};
+    session->ask(
+        "SELECT $1 || $1", parameters, [&](const row& found) { seen += found.text(0).size(); });
+  }
+  session->await();
+  session->commit();
+  BOOST_TEST(seen == 80'000'000U);
+}
+
+// As while one release replaces another: its migration changes what this one has prepared.
+BOOST_FIXTURE_TEST_CASE(tables_that_another_process_changes_cost_one_error, session_fixture) {
+  insert(1);
+  BOOST_TEST(session->execute("SELECT * FROM items") == 0);
+  open()->script("ALTER TABLE items ADD COLUMN price INTEGER");
+
+  BOOST_TEST(
+      fault_of_call([&] { session->execute("SELECT * FROM items"); }) == database_fault::schema);
+  BOOST_CHECK_NO_THROW(session->execute("SELECT * FROM items"));
+  session->begin();
+  BOOST_CHECK_NO_THROW(session->execute("SELECT * FROM items"));
+  session->commit();
+}
+
+BOOST_FIXTURE_TEST_CASE(one_writer_at_a_time_and_waiting_is_bounded, session_fixture) {
+  options.lock_patience = std::chrono::milliseconds{20};
+  const auto other = open();
+  session->begin();
+  insert(1);
+  session->await();
+
+  other->begin();
+  BOOST_TEST(fault_of_call([&] { other->await(); }) == database_fault::busy);
+  other->rollback();
+  session->commit();
+  other->begin();
+  BOOST_TEST(other->integer_of("SELECT count(*) FROM items").value() == 1);
+  other->commit();
+}
+
+// Every wait for the lock ends before the statements begin that read: they see what the other
+// wrote.
+BOOST_FIXTURE_TEST_CASE(what_the_one_before_committed_is_seen, session_fixture) {
+  const auto other = open();
+  for (std::int64_t id = 1; id < 200; ++id) {
+    database& writer = id % 2 == 0 ? static_cast<database&>(*other) : *session;
+    writer.begin();
+    BOOST_TEST(writer.integer_of("SELECT COALESCE(MAX(id), 0) FROM items").value() == id - 1);
+    writer.execute("INSERT INTO items VALUES ($1, $2)", id, std::to_string(id));
+    writer.commit();
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_connection_lost_before_the_commit_loses_the_turn, session_fixture) {
+  const std::int64_t backend = backend_of(*session);
+  session->begin();
+  insert(1);
+  session->await();
+  terminate(backend);
+
+  BOOST_TEST(fault_of_call([&] { items(); }) == database_fault::away);
+  BOOST_TEST(session->is_lost());
+  session->rollback();
+  BOOST_TEST(fault_of_call([&] { session->begin(); }) == database_fault::away);
+
+  session->reconnect();
+  BOOST_TEST(items() == 0);
+  BOOST_CHECK_NO_THROW(insert(1));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_commit_that_nobody_answers_is_unknown, session_fixture) {
+  const std::int64_t backend = backend_of(*session);
+  session->begin();
+  insert(1);
+  session->await();
+  terminate(backend);
+
+  BOOST_TEST(fault_of_call([&] { session->commit(); }) == database_fault::unknown);
+  BOOST_TEST(!session->in_transaction());
+  BOOST_TEST(session->is_lost());
+}
+
+namespace {
+
+/// A server that waits for a standby which never comes.
+struct lonely_fixture {
+  private_server server;
+  postgres_options options{.capability = "orders"};
+  std::unique_ptr<database> session;
+  std::unique_ptr<database> watcher;
+
+  lonely_fixture() {
+    options.patience = std::chrono::milliseconds{3'000};
+    session = open();
+    session->script("CREATE TABLE items (id INTEGER PRIMARY KEY)");
+    server.stop();
+    server.start({{"synchronous_standby_names", "nobody"}, {"synchronous_commit", "local"}});
+    BOOST_CHECK_THROW(session->integer_of("SELECT 1"), database_error);
+    session->reconnect();
+    postgres_options reading;
+    reading.read_only = true;
+    auto opened = open_postgres(server.url(), "orders", reading);
+    BOOST_REQUIRE(opened);
+    watcher = std::move(*opened);
+  }
+
+  std::unique_ptr<database> open() {
+    auto opened = open_postgres(server.url(), "orders", options);
+    BOOST_REQUIRE_MESSAGE(opened, (opened ? "" : opened.error().message));
+    return std::move(*opened);
+  }
+
+  /// Commits a row; `meanwhile` gets the backend while its commit waits for the standby.
+  template <class Act>
+  database_fault commit(Act meanwhile) {
+    const std::int64_t backend = session->integer_of("SELECT pg_backend_pid()").value();
+    session->begin();
+    session->execute("INSERT INTO items VALUES (1)");
+    const std::jthread other{[&] {
+      while (watcher->text_of("SELECT wait_event FROM pg_stat_activity WHERE pid = $1", backend)
+             != "SyncRep") {
+      }
+      meanwhile(backend);
+    }};
+    return fault_of_call([&] { session->commit(); });
+  }
+
+  /// A commit that waited for nobody is seen all the same.
+  bool is_visible() { return watcher->integer_of("SELECT COUNT(*) FROM items") == 1; }
+};
+
+} // namespace
+
+// The server reports success, and says in a warning that no standby has it.
+BOOST_FIXTURE_TEST_CASE(a_commit_that_was_cancelled_while_it_waited_is_unknown, lonely_fixture) {
+  const auto cancel = [this](std::int64_t backend) {
+    watcher->integer_of("SELECT pg_cancel_backend($1)", backend);
+  };
+
+  BOOST_TEST(commit(cancel) == database_fault::unknown);
+  BOOST_TEST(session->is_lost());
+  BOOST_TEST(is_visible());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_commit_that_was_ended_while_it_waited_is_unknown, lonely_fixture) {
+  const auto end = [this](std::int64_t backend) {
+    watcher->integer_of("SELECT pg_terminate_backend($1)", backend);
+  };
+
+  BOOST_TEST(commit(end) == database_fault::unknown);
+  BOOST_TEST(is_visible());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_commit_that_waits_too_long_is_unknown, lonely_fixture) {
+  BOOST_TEST(commit([](std::int64_t) {}) == database_fault::unknown);
+  BOOST_TEST(!is_visible()); // Its locks are held, too, until somebody ends it.
+}
+
+// The one who waited must not go by what there was before: REPEATABLE READ would.
+BOOST_FIXTURE_TEST_CASE(whoever_waited_for_the_lock_sees_what_its_holder_wrote, session_fixture) {
+  options.lock_patience = std::chrono::milliseconds{30'000};
+  const auto other = open();
+  const auto watcher = open();
+  const std::int64_t waiting = backend_of(*other);
+  session->begin();
+  insert(1);
+  session->await();
+
+  std::int64_t seen = 0;
+  std::jthread waiter{[&] {
+    other->begin();
+    seen = other->integer_of("SELECT COUNT(*) FROM items").value();
+    other->commit();
+  }};
+  while (watcher->text_of("SELECT wait_event_type FROM pg_stat_activity WHERE pid = $1", waiting)
+         != "Lock") {
+  }
+  session->commit();
+  waiter.join();
+
+  BOOST_TEST(seen == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_server_that_does_not_answer_is_given_up, session_fixture) {
+  private_server own;
+  options.patience = std::chrono::milliseconds{1'000};
+  auto opened = open_postgres(own.url(), "orders", options);
+  BOOST_REQUIRE(opened);
+  (*opened)->begin();
+  (*opened)->await();
+  own.freeze();
+
+  BOOST_TEST(fault_of_call([&] { (*opened)->commit(); }) == database_fault::unknown);
+  own.wake();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_transaction_that_stands_still_loses_its_lock, session_fixture) {
+  options.idle_limit = std::chrono::milliseconds{1'000};
+  const auto stopped = open();
+  options.lock_patience = std::chrono::milliseconds{30'000};
+  const auto other = open();
+  stopped->begin();
+  stopped->await();
+
+  other->begin();
+  BOOST_CHECK_NO_THROW(other->await());
+  other->commit();
+  BOOST_TEST(
+      fault_of_call([&] {
+        stopped->await();
+        stopped->commit();
+      })
+      != database_fault::other);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::store

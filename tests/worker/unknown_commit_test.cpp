@@ -1,0 +1,165 @@
+#include "runtime/store/turn/unsettled.hpp"
+#include "tests/worker/turn_fixture.hpp"
+
+#include <algorithm>
+
+namespace utf = boost::unit_test;
+
+namespace troupe::test {
+
+namespace {
+
+using lost = store::faulty_database::lost_commit;
+
+struct unknown_fixture : turn_fixture {
+  /// Lets the alarms of the group ring until the database is back.
+  void look_until_back() {
+    for (int looks = 0; faulty->is_lost() && looks < 20; ++looks) {
+      time.advance(100ms);
+      p->come_back();
+      p->run();
+    }
+    BOOST_REQUIRE(!faulty->is_lost());
+  }
+
+  std::uint32_t credit() { return p->front->served(time.now()).credit; }
+
+  std::int64_t own_writers() { return p->number("SELECT COUNT(*) FROM writers WHERE fenced = 0"); }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(
+    runtime_worker_unknown_commit, unknown_fixture, *utf::label("integration") * utf::timeout(120))
+
+// Whichever became of the commit: each command is done once, and its caller is told what became of
+// it.
+BOOST_AUTO_TEST_CASE(a_command_is_done_once_whatever_became_of_its_commit) {
+  for (const lost how : {lost::unknown_committed, lost::unknown_undone}) {
+    const std::int64_t before = things();
+    faulty->lose(how, 2);
+    const std::string name = how == lost::unknown_committed ? "kept" : "undone";
+    const uuid first = p->send("put", wire::encoded(thing{name + "1"}));
+    const uuid second = p->send("put", wire::encoded(thing{name + "2"}));
+    p->run();
+
+    BOOST_TEST(p->replies.count(first) == 0U); // It is not told what nobody knows.
+    BOOST_TEST(credit() == 0U);
+    look_until_back();
+
+    BOOST_TEST((p->replies[first].status == wire::status::ok));
+    BOOST_TEST((p->replies[second].status == wire::status::ok));
+    BOOST_TEST(things() == before + 2);
+    BOOST_TEST(inbox() == before + 2);
+    BOOST_TEST(credit() != 0U);
+    BOOST_TEST(own_writers() == 1);
+    BOOST_TEST(p->front->breaker_report().state == "closed");
+    BOOST_TEST(p->front->queues().calls_in_hand() == 0);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_effect_of_a_turn_that_nobody_knows_of_is_run) {
+  for (const lost how : {lost::unknown_committed, lost::unknown_undone}) {
+    const std::int64_t before = things();
+    faulty->lose(how);
+    const uuid call =
+        p->send("send", wire::encoded(thing{how == lost::unknown_committed ? "kept" : "undone"}));
+    p->run();
+    look_until_back();
+    keep_house();
+    p->run_until([&] { return p->number("SELECT COUNT(*) FROM effects") == 0; });
+    keep_house();
+
+    BOOST_TEST((p->replies[call].status == wire::status::ok));
+    BOOST_TEST(things() == before + 2); // Put, and settled.
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_result_of_an_effect_is_settled_once) {
+  for (const lost how : {lost::unknown_committed, lost::unknown_undone}) {
+    const std::int64_t settled = seen.settled;
+    const std::int64_t before = things();
+    const uuid key = keep_effect();
+    faulty->lose(how);
+    p->send(result_of(key, {false, wire::encoded(count{1})}));
+    p->run();
+    look_until_back();
+    keep_house();
+    p->run_until([&] { return p->number("SELECT COUNT(*) FROM effects") == 0; });
+
+    BOOST_TEST(things() == before + 1);
+    BOOST_TEST(seen.settled - settled == (how == lost::unknown_committed ? 1 : 2));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_event_is_handled_once_whatever_became_of_its_commit) {
+  seen.writes_events = true;
+  p->assign_all(1);
+  p->run();
+  std::uint64_t position = 0;
+  for (const lost how : {lost::unknown_committed, lost::unknown_undone}) {
+    const std::int64_t before = things();
+    faulty->lose(how);
+    for (int i = 0; i < 3; ++i) {
+      ++position;
+      p->deliver(position, "key", thing{"event " + std::to_string(position)});
+    }
+    p->run();
+    look_until_back();
+
+    BOOST_TEST(things() == before + 3);
+    BOOST_TEST(
+        p->number("SELECT MAX(handled) FROM partitions") == static_cast<std::int64_t>(position));
+    BOOST_TEST(p->number("SELECT COUNT(*) FROM postponed") == 0);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_event_that_was_published_unknown_leaves_once_the_database_is_back) {
+  p->journal_joined();
+  p->run();
+  p->confirm(0);
+  p->run();
+  faulty->lose(lost::unknown_committed);
+  p->send("announce", wire::encoded(thing{"a"}));
+  p->run();
+  BOOST_TEST(p->relays.empty());
+  look_until_back();
+  keep_house();
+  BOOST_REQUIRE(!p->announced.empty());
+  p->confirm(0);
+  p->run();
+
+  BOOST_REQUIRE(p->relays.size() >= 1U);
+  BOOST_TEST(p->relays.back().seq == 1U);
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM outbox") == 1);
+}
+
+BOOST_AUTO_TEST_CASE(while_the_database_is_away_calls_wait_until_their_time_is_up) {
+  faulty->lose(lost::unknown_undone, 1'000);
+  const uuid late = p->send("put", wire::encoded(thing{"late"}), 150ms);
+  const uuid patient = p->send("put", wire::encoded(thing{"patient"}), 10s);
+  p->run();
+  const uuid asked = p->send("count", wire::encoded(thing{}), 150ms);
+  for (int i = 0; i < 3; ++i) {
+    time.advance(100ms);
+    p->come_back();
+    p->run();
+  }
+
+  BOOST_TEST(p->replies[late].why.code == errc::deadline_exceeded);
+  BOOST_TEST(p->replies[asked].why.code == errc::deadline_exceeded);
+  BOOST_TEST(p->replies.count(patient) == 0U);
+  BOOST_TEST(p->front->breaker_report().state == "closed");
+  const auto trouble = p->front->condition().store_trouble(time.now());
+  BOOST_REQUIRE(trouble.has_value());
+  BOOST_TEST(trouble->reason.find("the database is away") == 0U);
+
+  faulty->find_server();
+  look_until_back();
+  BOOST_TEST((p->replies[patient].status == wire::status::ok));
+  BOOST_TEST(things() == 1);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace troupe::test
