@@ -159,7 +159,9 @@ class SharedJournalTest(SystemTest):
         self.publisher.await_confirmed(50)
 
     def seat(self, broker: str) -> dict:
-        return self.over.status(self.clients[broker])["journal"]
+        """What a broker says of the journal; one that has just woken refuses what waited for it."""
+        return await_true(self.clients[broker], "it says how it is", lambda: self.clients[broker].call(
+            "troupe.broker", "status").body)["journal"]
 
     def await_owner(self, but: tuple = ()) -> str:
         """The broker that has the journal."""
