@@ -167,10 +167,16 @@ int serve(
   uuid_source ids;
   observe::span_rings spans;
   const auto rules = access_rules(plan);
+  const uuid incarnation = ids.next(time.wall());
+  const auto wake = [&loop] { loop.wake_up(); };
+  // Outlives the server, which has its journal.
+  const auto keeper = plan.events.is_shared()
+                          ? journal_keeper_of(plan, self, incarnation, time, rules, wake)
+                          : nullptr;
   broker::server server{
       loop,
       {.name = self.name,
-       .incarnation = ids.next(time.wall()),
+       .incarnation = incarnation,
        .heartbeat = plan.heartbeat,
        .body_bytes_max = plan.body_bytes_max,
        .router = router_options_of(plan),
@@ -189,11 +195,20 @@ int serve(
   server.keep_spans(time, spans);
   const auto exporter = export_spans(plan, self.name, spans, time, log);
   if (plan.events.broker == self.name) {
-    const auto kept = keep_journal(server, time, plan, rules, [&loop] { loop.wake_up(); });
+    const auto kept = keep_journal(server, time, plan, rules, wake);
     if (!kept) {
       log.write("journal_unusable", {{"reason", kept.error().message}});
       return exit_no_journal;
     }
+  }
+  if (keeper != nullptr) {
+    // A database that is away may come back; calls need none.
+    if (const auto ready = keeper->prepare(); !ready && ready.error().code != errc::unavailable) {
+      log.write("journal_unusable", {{"reason", ready.error().message}});
+      return exit_no_journal;
+    }
+    server.share_journal(*keeper, time);
+    keeper->start();
   }
   const ask_node ask = [&server, sender = exporter.get()](const auto& answered) {
     server.ask_snapshot([answered, sender](const broker::broker_snapshot& said) {

@@ -3,6 +3,8 @@
 #include "nodes/broker_memory.hpp"
 #include "runtime/broker/journal/journal.hpp"
 #include "runtime/broker/journal/reader.hpp"
+#include "runtime/broker/journal/tables.hpp"
+#include "runtime/store/postgres/database.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/departure.hpp"
 #include "runtime/wire/flags.hpp"
@@ -12,6 +14,12 @@
 namespace troupe {
 
 namespace {
+
+constexpr std::string_view journal_schema = "troupe_journal";
+// Of a broker that stands still in a transaction: the others need its lock to take the journal.
+constexpr milliseconds place_lease{4'000};
+// After which a commit that is not answered makes this broker give the journal up.
+constexpr milliseconds statement_patience{5'000};
 
 broker::retention_rule rule_of(const topology::retention_rule& rule) {
   return {rule.pattern, rule.keep, rule.bytes_max, rule.drop_unread};
@@ -48,22 +56,20 @@ bool is_known(const broker::journal_state& state, const std::string& capability)
       });
 }
 
-} // namespace
-
-outcome<void> keep_journal(
-    broker::server& server,
+/// What the event service of `plan` begins with; opens the journal.
+outcome<broker::opened_journal> open_journal(
+    const broker::journal_options& options,
     const clock& time,
     const topology::plan& plan,
     std::shared_ptr<const security::rules> rules,
     std::function<void()> wake) {
-  broker::journal_options options;
-  options.path = plan.events.journal.substr(plan.events.journal.find(':') + 1);
-  broker::journal_state state;
-  auto kept = broker::journal::open(options, time, std::move(wake), state);
+  broker::opened_journal opened;
+  const broker::journal_state& state = opened.state;
+  auto kept = broker::journal::open(options, time, std::move(wake), opened.state);
   if (!kept) {
     return failure{std::move(kept).error()};
   }
-  broker::event_service_options events;
+  broker::event_service_options& events = opened.events;
   const broker::event_window window = window_of(plan);
   for (const topology::capability_plan& each : plan.capabilities) {
     if (each.subscribes.empty()) {
@@ -94,8 +100,56 @@ outcome<void> keep_journal(
   events.body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max);
   events.bus.rules = std::move(rules);
   events.kept = std::move(*kept);
-  server.keep_journal(time, std::move(events), state);
+  return opened;
+}
+
+} // namespace
+
+outcome<void> keep_journal(
+    broker::server& server,
+    const clock& time,
+    const topology::plan& plan,
+    std::shared_ptr<const security::rules> rules,
+    std::function<void()> wake) {
+  broker::journal_options options;
+  options.path = plan.events.journal.substr(plan.events.journal.find(':') + 1);
+  auto opened = open_journal(options, time, plan, std::move(rules), std::move(wake));
+  if (!opened) {
+    return failure{std::move(opened).error()};
+  }
+  server.keep_journal(time, std::move(opened->events), opened->state);
   return {};
+}
+
+std::unique_ptr<broker::journal_keeper> journal_keeper_of(
+    const topology::plan& plan,
+    const topology::broker_plan& self,
+    const uuid& incarnation,
+    const clock& time,
+    std::shared_ptr<const security::rules> rules,
+    std::function<void()> wake) {
+  broker::shared_journal place;
+  place.connect = [url = plan.events.journal, system = plan.name] {
+    return store::open_postgres(
+        url,
+        std::string{journal_schema},
+        {.capability = std::string{broker::journal_component},
+         .system = system,
+         .patience = statement_patience,
+         .idle_limit = place_lease});
+  };
+  place.dialect = &broker::postgresql_lease;
+  place.owner = incarnation;
+  place.name = self.name;
+  place.endpoint = self.listen;
+  const auto open = [place, &time, &plan, rules, wake](const broker::lease_seen& seen) {
+    broker::journal_options options;
+    options.shared = place;
+    options.shared->seen = seen;
+    return open_journal(options, time, plan, rules, wake);
+  };
+  return std::make_unique<broker::journal_keeper>(
+      broker::journal_keeper::options{place, open, wake}, time);
 }
 
 } // namespace troupe

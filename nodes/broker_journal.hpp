@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/broker/events/journal_keeper.hpp"
 #include "runtime/broker/server/server.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/outcome.hpp"
@@ -20,6 +21,18 @@ outcome<void> keep_journal(
     broker::server& server,
     const clock& time,
     const topology::plan& plan,
+    std::shared_ptr<const security::rules> rules,
+    std::function<void()> wake);
+
+/// The keeper of a journal that the brokers of `plan` share in PostgreSQL; not started yet.
+///
+/// @param plan outlives it, as `time` does. @param self, incarnation of the process that it is for.
+/// @param rules, wake as above.
+std::unique_ptr<broker::journal_keeper> journal_keeper_of(
+    const topology::plan& plan,
+    const topology::broker_plan& self,
+    const uuid& incarnation,
+    const clock& time,
     std::shared_ptr<const security::rules> rules,
     std::function<void()> wake);
 

@@ -256,6 +256,12 @@ std::string metrics_of(
   for (const wire::known_node& each : broker.nodes) {
     text.sample({{"node", each.name}}, each.live ? 1 : 0);
   }
+  if (broker.journal) {
+    text.gauge("troupe_broker_journal_held", "1 if this broker has the journal that they share.");
+    text.sample({}, broker.journal->here ? 1 : 0);
+    text.gauge("troupe_broker_journal_generation", "How often the journal was taken.");
+    text.sample({}, broker.journal->generation);
+  }
   if (said.events) {
     write_events(text, *said.events);
   }

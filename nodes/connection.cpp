@@ -4,6 +4,7 @@
 #include "nodes/link_keys.hpp"
 #include "runtime/config.hpp"
 #include "runtime/wire/events.hpp"
+#include "runtime/wire/journal_calls.hpp"
 #include "runtime/wire/json.hpp"
 
 #include <algorithm>
@@ -52,7 +53,7 @@ std::string check_file(const std::string& word) {
 std::vector<std::string> brokers_of(const topology::plan& plan, needs whom) {
   std::vector<std::string> brokers;
   for (const auto& each : plan.brokers) {
-    if (whom == needs::any_broker || each.name == plan.events.broker) {
+    if (whom == needs::any_broker || plan.events.is_shared() || each.name == plan.events.broker) {
       brokers.push_back(each.listen);
     }
   }
@@ -87,13 +88,6 @@ std::vector<std::string> addresses_of(const topology::plan& plan) {
     addresses.push_back(each.listen);
   }
   return addresses;
-}
-
-std::size_t keeper_of_journal(const topology::plan& plan) {
-  const auto found = std::find_if(plan.brokers.begin(), plan.brokers.end(), [&](const auto& each) {
-    return each.name == plan.events.broker;
-  });
-  return static_cast<std::size_t>(found - plan.brokers.begin());
 }
 
 client::options options_for(
@@ -211,7 +205,9 @@ outcome<std::string> connection::ask(client::call_request request) {
 }
 
 bool is_wrong_broker(const error& why) {
-  return why.code == errc::unavailable && !why.detail("broker").empty();
+  // A broker that shares the journal says where it is now; the client goes there by itself.
+  return why.code == errc::unavailable && !why.detail("broker").empty()
+         && why.detail("reason") != wire::journal_elsewhere;
 }
 
 int print_journal_error(const error& why, bool json, std::string_view next) {

@@ -83,6 +83,9 @@ observe::health health_of(const broker::broker_snapshot& broker) {
   if (broker.events) {
     said.checks.push_back({"journal", broker.events->journal_trouble, broker.events->journal_took});
   }
+  if (const auto& shared = broker.status.journal; shared && !broker.events) {
+    said.checks.push_back({"journal", shared->trouble});
+  }
   for (const wire::known_capability& each : broker.status.capabilities) {
     said.checks.push_back(
         {"capability." + each.name,

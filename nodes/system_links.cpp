@@ -7,6 +7,9 @@ namespace troupe {
 system_links::system_links(const topology::plan& plan, const options_source& options)
     : any_{options(addresses_of(plan)).and_then(client::client::open)} {
   for (const topology::broker_plan& each : plan.brokers) {
+    if (each.name == plan.events.broker) {
+      keeper_ = brokers_.size();
+    }
     brokers_.push_back(options({each.listen}).and_then(client::client::open));
   }
 }
@@ -19,6 +22,12 @@ system_links::answers system_links::ask_broker(
 system_links::answers
 system_links::ask_any(const std::vector<question>& questions, milliseconds deadline) {
   return ask(any_, questions, deadline);
+}
+
+system_links::answers
+system_links::ask_journal(const std::vector<question>& questions, milliseconds deadline) {
+  // Over a client of all brokers, which follows the journal.
+  return ask(keeper_ ? brokers_[*keeper_] : any_, questions, deadline);
 }
 
 system_links::answers

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,9 @@ public:
   /// Asks whomever the questions are for, over any broker.
   answers ask_any(const std::vector<question>& questions, milliseconds deadline);
 
+  /// Asks the broker that keeps the journal.
+  answers ask_journal(const std::vector<question>& questions, milliseconds deadline);
+
 private:
   using link = outcome<std::unique_ptr<client::client>>;
 
@@ -37,6 +41,7 @@ private:
 
   std::vector<link> brokers_;
   link any_;
+  std::optional<std::size_t> keeper_; // Of the journal; nothing if brokers share it.
 };
 
 } // namespace troupe

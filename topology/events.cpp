@@ -32,6 +32,16 @@ bool covers(std::string_view wide, std::string_view narrow) {
 }
 
 void read_broker(config_reader& reader, plan& into) {
+  if (into.events.is_shared()) {
+    if (reader.text("broker")) {
+      reader.add_fault(
+          "broker",
+          "stands beside a journal in PostgreSQL, which all brokers share: one of them has it, and "
+          "another takes it over by itself",
+          "remove it");
+    }
+    return;
+  }
   if (!into.brokers.empty()) {
     into.events.broker = into.brokers.front().name;
   }
@@ -61,10 +71,12 @@ void read_journal(config_reader& reader, plan& into) {
   if (journal == "none") {
     reader.add_fault("journal", "is `none`: events are kept until all have them", remedy);
   } else if (auto wrong = check_store(journal)) {
-    reader.add_fault("journal", fmt::format("(`{}`) {}", journal, wrong->what), remedy);
-  } else if (auto on_server = check_is_file(journal, remedy)) {
+    // An address is not repeated: it may have a password.
+    const bool is_address = journal.starts_with("postgres");
     reader.add_fault(
-        "journal", fmt::format("(`{}`) {}", journal, on_server->what), on_server->remedy);
+        "journal",
+        is_address ? wrong->what : fmt::format("(`{}`) {}", journal, wrong->what),
+        is_address ? wrong->remedy : remedy);
   } else if (journal.find('{') != std::string::npos) {
     reader.add_fault(
         "journal", fmt::format("(`{}`) has braces: it is no capability's", journal), remedy);
@@ -165,8 +177,8 @@ void read_events(config_reader& topology, plan& into, std::vector<fault>& found)
   static const config_tree nothing{.is = kind::map};
   const config_tree* section = topology.tree("events");
   config_reader reader{section == nullptr ? nothing : *section, "events", found};
-  read_broker(reader, into);
   read_journal(reader, into);
+  read_broker(reader, into);
   read_limits(reader, into.events.otherwise);
   read_rules(reader, into.events, found);
   reader.finish();

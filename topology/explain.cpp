@@ -210,8 +210,14 @@ gateway_text(const gateway_plan& gateway, const plan& plan, const std::vector<ac
 
 /// The broker that keeps the events, how long it keeps them, and the subscribers of each topic.
 std::string events_text(const plan& plan) {
-  std::string text = fmt::format(
-      "\nEvents\n  broker {} keeps them in {}\n", plan.events.broker, plan.events.journal);
+  std::string text =
+      plan.events.is_shared()
+          ? fmt::format(
+              "\nEvents\n  one of the brokers at a time keeps them in {}, and another takes them "
+              "over when it dies\n",
+              plan.events.journal)
+          : fmt::format(
+              "\nEvents\n  broker {} keeps them in {}\n", plan.events.broker, plan.events.journal);
   const auto end = std::back_inserter(text);
   for (const retention_rule& rule : plan.events.rules) {
     fmt::format_to(end, "  {}: {}", rule.pattern, retention_text(rule));

@@ -112,10 +112,10 @@ struct retention_rule {
 
 /// The journal of events: which broker keeps it, where, for how long.
 struct events_plan {
-  /// The name of the broker that keeps the journal.
+  /// The name of the broker that keeps the journal; empty where all brokers share it.
   std::string broker;
   /// "sqlite:examples/shop/data/journal.db", joined to the file's folder as
-  /// `capability_plan::store` is.
+  /// `capability_plan::store` is; or "postgresql://db1,db2/shop".
   std::string journal;
   /// The first rule whose pattern matches a topic holds for it.
   std::vector<retention_rule> rules;
@@ -123,6 +123,9 @@ struct events_plan {
   retention_rule otherwise;
 
   const retention_rule& rule_for(std::string_view topic) const;
+
+  /// Whether the brokers share the journal in a database server: any of them may have it.
+  bool is_shared() const { return journal.starts_with("postgresql://"); }
 };
 
 /// One business capability: what runs it, where, how often and under which policies.

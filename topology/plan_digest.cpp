@@ -163,6 +163,9 @@ std::uint64_t digest_of_plan(const plan& of) {
       .add("silence", of.heartbeat.timeout)
       .add("body", static_cast<std::int64_t>(of.body_bytes_max))
       .add("journal_broker", std::string_view{of.events.broker});
+  if (of.events.is_shared()) {
+    text.add("journal", std::string_view{of.events.journal});
+  }
   for (const auto* each : by_name(of.brokers, [](const auto& one) { return one.name; })) {
     text.add("broker", std::string_view{each->name}).add("listen", std::string_view{each->listen});
   }

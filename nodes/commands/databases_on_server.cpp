@@ -10,6 +10,9 @@ namespace troupe {
 
 outcome<void> check_all_files(const topology::plan& plan, std::string_view purpose) {
   std::vector<std::string> on_server;
+  if (plan.events.is_shared()) {
+    on_server.emplace_back("the brokers (the journal)");
+  }
   for (const topology::capability_plan& each : plan.capabilities) {
     if (each.store && topology::is_on_server(*each.store)) {
       on_server.push_back(each.name.value);
@@ -21,10 +24,11 @@ outcome<void> check_all_files(const topology::plan& plan, std::string_view purpo
   return failure{invalid(fmt::format(
       "{} {} their data on a PostgreSQL server, and this release copies files only: {} with the "
       "server's own tools (nodes/OPERATING.md, \"PostgreSQL\"), all schemas at one moment, and "
-      "stop the system before you copy the journal",
+      "stop the system before you copy {}",
       fmt::join(on_server, ", "),
-      on_server.size() == 1 ? "keeps" : "keep",
-      purpose))};
+      on_server.size() == 1 && !plan.events.is_shared() ? "keeps" : "keep",
+      purpose,
+      plan.events.is_shared() ? "files" : "the journal"))};
 }
 
 } // namespace troupe

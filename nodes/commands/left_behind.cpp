@@ -75,9 +75,14 @@ left_behind unfinished_work(store::database& session, std::string owner, std::in
 }
 
 std::vector<left_behind> find_left_behind(const topology::plan& plan) {
-  const std::string journal_path = path_of(plan.events.journal);
+  // A journal in a server has no file: what it has of an outbox is not looked up.
+  const std::string journal_path =
+      plan.events.is_shared() ? std::string{} : path_of(plan.events.journal);
   std::map<fs::path, std::string> owners;
-  std::set<fs::path> folders{same_for_all(fs::path{journal_path}.parent_path())};
+  std::set<fs::path> folders;
+  if (!journal_path.empty()) {
+    folders.insert(same_for_all(fs::path{journal_path}.parent_path()));
+  }
   for (const topology::capability_plan& each : plan.capabilities) {
     if (each.store && !topology::is_on_server(*each.store)) {
       const fs::path file = same_for_all(path_of(*each.store));
@@ -86,12 +91,13 @@ std::vector<left_behind> find_left_behind(const topology::plan& plan) {
     }
   }
   std::error_code failed;
+  const fs::path own_journal = journal_path.empty() ? fs::path{} : same_for_all(journal_path);
   const auto journal = fs::exists(journal_path, failed) ? open_to_read(journal_path) : nullptr;
   std::vector<left_behind> all;
   for (const fs::path& folder : folders) {
     for (const auto& entry : fs::directory_iterator{folder, failed}) {
       const fs::path file = same_for_all(entry.path());
-      if (file.extension() != ".db" || file == same_for_all(journal_path)) {
+      if (file.extension() != ".db" || file == own_journal) {
         continue;
       }
       try {

@@ -266,7 +266,7 @@ databases_of(const std::string& what, const std::vector<topology::actor_type>& t
         faults->all.front().what))};
   }
   const auto& plan = std::get<topology::plan>(read);
-  found.journal = path_of(plan.events.journal);
+  found.journal = plan.events.is_shared() ? "" : path_of(plan.events.journal);
   for (const topology::capability_plan& each : plan.capabilities) {
     if (each.store && !topology::is_on_server(*each.store)) {
       found.of_capabilities[each.name.value] = path_of(*each.store);

@@ -24,11 +24,9 @@ constexpr std::size_t differences_shown = 20;
 /// Differences are looked for among so many events at the end of the journal.
 constexpr std::uint64_t events_behind = 5'000;
 
-strangler::journal_question
-question_over(system_links& links, std::size_t keeper, milliseconds patience) {
-  return [&links, keeper, patience](std::string_view operation, const std::string& body) {
-    return links.ask_broker(keeper, {{"troupe.events", std::string{operation}, body}}, patience)
-        .front();
+strangler::journal_question question_over(system_links& links, milliseconds patience) {
+  return [&links, patience](std::string_view operation, const std::string& body) {
+    return links.ask_journal({{"troupe.events", std::string{operation}, body}}, patience).front();
   };
 }
 
@@ -114,7 +112,7 @@ ordered_json features_json(
   if (plan.features.empty()) {
     return all;
   }
-  const auto ask = question_over(links, keeper_of_journal(plan), patience);
+  const auto ask = question_over(links, patience);
   const auto state = strangler::read_flags(ask);
   const auto values = state ? state->values() : strangler::flag_values{};
   const auto changes = newest_changes(ask, state ? state->newest : std::nullopt);

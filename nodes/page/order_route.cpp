@@ -110,7 +110,7 @@ void order_route::handle(gateway::route_request request, const http::responder& 
              {"verb", order.verb},
              {"about", order.about},
              {"why", order.why}});
-        const auto done = carry_out(order, with_.plan, links, order_patience);
+        const auto done = carry_out(order, links, order_patience);
         with_.log.write(
             "page.ordered",
             {{"who", who},

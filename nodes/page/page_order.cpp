@@ -121,14 +121,11 @@ void add_letter_question(page_order& to, const uuid& id) {
   }
 }
 
-outcome<std::string> order_to_journal(
-    const page_order& order,
-    const topology::plan& plan,
-    system_links& links,
-    milliseconds patience) {
+outcome<std::string>
+order_to_journal(const page_order& order, system_links& links, milliseconds patience) {
   const error gone = rejected(
       "no_dead_letter", "it is no dead letter any more: somebody delivered it again or dropped it");
-  const auto said = links.ask_broker(keeper_of_journal(plan), order.questions, patience);
+  const auto said = links.ask_journal(order.questions, patience);
   if (!said.front()) {
     return failure{said.front().error()};
   }
@@ -274,11 +271,8 @@ operations_of(ordered_thing which, const topology::plan& plan) {
   return needed;
 }
 
-outcome<std::string> carry_out(
-    const page_order& order,
-    const topology::plan& plan,
-    system_links& links,
-    milliseconds patience) {
+outcome<std::string>
+carry_out(const page_order& order, system_links& links, milliseconds patience) {
   switch (order.of) {
   case ordered_thing::breaker:
     return order_to_breakers(order, links, patience);
@@ -287,7 +281,7 @@ outcome<std::string> carry_out(
   case ordered_thing::letter:
     break;
   }
-  return order_to_journal(order, plan, links, patience);
+  return order_to_journal(order, links, patience);
 }
 
 } // namespace troupe

@@ -51,10 +51,6 @@ operations_of(ordered_thing which, const topology::plan& plan);
 
 /// Has the order carried out. @return what came of it, in words.
 /// @errors of whoever refuses it; `rejected` or `conflict` if it does not fit any more.
-outcome<std::string> carry_out(
-    const page_order& order,
-    const topology::plan& plan,
-    system_links& links,
-    milliseconds patience);
+outcome<std::string> carry_out(const page_order& order, system_links& links, milliseconds patience);
 
 } // namespace troupe

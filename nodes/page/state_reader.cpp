@@ -45,7 +45,7 @@ std::string state_reader::read(system_links& links) {
       {"incarnation", incarnation_},
       {"at", std::chrono::floor<milliseconds>(time_.wall().time_since_epoch()).count()},
       {"headline", headline(view, state.found)},
-      {"journal", plan_.events.broker},
+      {"journal", view.journal_broker},
       {"orders", orders_}};
   all.update(report_of(plan_, state.answers, state.found));
   all["places"] = places_json(view);

@@ -61,6 +61,11 @@ void quarantine::rest() {
   ++changes_;
 }
 
+void quarantine::leave(work of) {
+  emptied(of);
+  joined_ &= static_cast<std::uint8_t>(~static_cast<std::uint8_t>(of));
+}
+
 void quarantine::tick(instant now) {
   now_ = now;
   if (is_resting() && now_ >= rest_until_) {

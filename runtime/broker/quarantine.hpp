@@ -47,6 +47,9 @@ public:
   /// Has no turn granted from now on before `emptied(of)` was said in it.
   void join(work of) { joined_ |= static_cast<std::uint8_t>(of); }
 
+  /// From now on nobody says `emptied(of)`, which has none in hand. Its requests were released.
+  void leave(work of);
+
   /// Puts `who` in line for `node`. If `who` is in line already, it keeps its place there, and its
   /// turn, unless the turn is for another node: then it begins anew with `node`.
   void request(suspect_of who, login_id node, milliseconds alone = alone_most);

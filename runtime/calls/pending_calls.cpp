@@ -215,13 +215,17 @@ void pending_calls::expire(instant now, std::vector<ended>& into) {
   }
 }
 
-void pending_calls::link_up(int link, bool keeps_journal) {
+void pending_calls::link_up(int link) {
   is_up_[static_cast<std::size_t>(link)] = true;
   if (current_ < 0) {
     current_ = link;
   }
-  if (keeps_journal) {
-    journal_ = link;
+}
+
+void pending_calls::follow_journal(int link) {
+  journal_ = link;
+  if (link >= 0) {
+    enqueue_sent([link](const slot& call) { return call.wants_journal && call.link != link; });
   }
 }
 
@@ -238,9 +242,15 @@ void pending_calls::link_lost(int link) {
       }
     }
   }
+  enqueue_sent([link](const slot& call) { return call.link == link; });
+}
+
+/// Has calls sent again, in the order in which they were added.
+template <class Condition>
+void pending_calls::enqueue_sent(const Condition& is_lost) {
   std::vector<std::uint32_t> lost;
   for (std::uint32_t i = 0; i < slots_.size(); ++i) {
-    if (slots_[i].at == place::sent && slots_[i].link == link) {
+    if (slots_[i].at == place::sent && is_lost(slots_[i])) {
       lost.push_back(i);
     }
   }

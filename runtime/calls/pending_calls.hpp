@@ -112,7 +112,10 @@ public:
   /// late.
   instant next_due() const { return wheel_.next_due(); }
 
-  void link_up(int link, bool keeps_journal = false);
+  void link_up(int link);
+  /// The journal is to be reached over another link, or over none (-1). Calls for it that were sent
+  /// over another one and not answered are to be sent again.
+  void follow_journal(int link);
   /// Calls that were sent on this link and not answered are to be sent again.
   void link_lost(int link);
 
@@ -149,6 +152,8 @@ private:
   static bool is_same_request(const slot& call, const new_call& given);
   static ended describe(const slot& call, std::uint32_t answered);
   void enqueue(std::uint32_t index);
+  template <class Condition>
+  void enqueue_sent(const Condition& is_lost);
   void dequeue(std::uint32_t index);
 
   std::vector<slot> slots_;

@@ -137,7 +137,12 @@ outcome<int> migrate(
   }
   const migration* current = nullptr;
   try {
-    session.execute(make_versions);
+    if (!session.has_table("schema_versions")) {
+      // Under the writers' lock: of two that make a table at once on a server, one fails.
+      transaction making{session};
+      session.execute(make_versions);
+      making.commit();
+    }
     const auto applied = read_applied(session, component);
     if (auto sound = check_applied(component, steps, applied); !sound) {
       return failure{std::move(sound.error())};

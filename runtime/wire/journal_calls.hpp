@@ -6,15 +6,21 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 // Requests and answers of `troupe.events` and `troupe.publish` (FORMAT.md, "Events"), which the
-// broker that keeps the journal serves. All other brokers answer `unavailable`.
+// broker that keeps the journal serves. All other brokers answer `unavailable`: with the `broker`
+// that has it and, where brokers share the journal, its `endpoint` (empty while nobody has it), the
+// `reason` below and `retry_after`.
 //
 // Times are milliseconds since 1970 (UTC), durations milliseconds. Bodies are MessagePack, as
 // binary: the broker does not look into them.
 
 namespace troupe::wire {
+
+/// The `reason` of a broker that shares a journal which it does not have at the moment.
+inline constexpr std::string_view journal_elsewhere = "journal_elsewhere";
 
 /// The answer of `troupe.publish`, whose operation is the topic, once the event is on disk.
 struct published {

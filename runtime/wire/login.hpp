@@ -86,7 +86,7 @@ TROUPE_MESSAGE(
     token,
     body_bytes_max)
 
-/// The body of WELCOME.
+/// The body of WELCOME. It comes again, to whoever is logged in, when the journal has moved.
 struct welcome {
   std::string broker;
   uuid incarnation;
@@ -95,9 +95,20 @@ struct welcome {
   std::uint64_t body_bytes_max = 0;
   /// True if this broker keeps the journal of events.
   bool journal = false;
+  /// Of a journal that several brokers share: its generation, as far as this broker knows. Whoever
+  /// has the journal in the highest one has it. Absent if one broker alone may have it.
+  std::optional<std::uint64_t> journal_generation{};
 };
 
-TROUPE_MESSAGE(welcome, broker, incarnation, heartbeat_ms, timeout_ms, body_bytes_max, journal)
+TROUPE_MESSAGE(
+    welcome,
+    broker,
+    incarnation,
+    heartbeat_ms,
+    timeout_ms,
+    body_bytes_max,
+    journal,
+    journal_generation)
 
 /// The body of STATE, from a worker: what changed. With `token`, from a client too, it renews the
 /// token of HELLO and says nothing else; if its header has an id, a reply says whether the token is

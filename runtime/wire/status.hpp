@@ -210,6 +210,25 @@ struct ending_login {
 
 TROUPE_MESSAGE(ending_login, name, left_ms, refused)
 
+/// Where a journal is that brokers share, as one of them knows.
+struct journal_seat {
+  /// The broker that has it, and where it listens; empty: nobody ever had it.
+  std::string broker;
+  std::string endpoint;
+  /// How often it was taken.
+  std::uint64_t generation = 0;
+  /// When that broker took it, in milliseconds since 1970, by the database's clock.
+  std::int64_t since = 0;
+  /// Whether it is the broker that says so.
+  bool here = false;
+  /// Messages about events that came to this broker when it did not have the journal any more.
+  std::uint64_t stray = 0;
+  /// Why this broker cannot look who has it; empty if it can.
+  std::string trouble;
+};
+
+TROUPE_MESSAGE(journal_seat, broker, endpoint, generation, since, here, stray, trouble)
+
 struct broker_status {
   std::string broker;
   std::string incarnation;
@@ -228,6 +247,8 @@ struct broker_status {
   std::optional<std::uint64_t> plan{};
   /// Some of the logins that end soon, 16 at most; left out by a broker of an earlier release.
   std::optional<std::vector<ending_login>> ending{};
+  /// Left out where one broker alone may have the journal.
+  std::optional<journal_seat> journal{};
 };
 
 TROUPE_MESSAGE(
@@ -243,7 +264,8 @@ TROUPE_MESSAGE(
     events,
     gateways,
     plan,
-    ending)
+    ending,
+    journal)
 
 struct replica_failure {
   std::uint64_t ms_ago = 0;

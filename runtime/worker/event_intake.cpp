@@ -16,16 +16,23 @@ std::string capability_of(std::string_view body) {
 
 } // namespace
 
-void event_intake::joined(int link) {
-  link_ = link;
-  ++login_;
-  groups_.tell_writers({.what = item::kind::journal_joined, .link = link});
+void event_intake::take_news(int link, std::string_view body) {
+  if (const auto said = wire::checked_decode<wire::welcome>(body)) {
+    follow(journal_.told(link, *said));
+  }
 }
 
-void event_intake::lost(int link) {
-  if (link == link_) {
-    link_ = -1;
-    groups_.tell_writers({.what = item::kind::journal_left, .link = link});
+void event_intake::follow(bool is_moved) {
+  if (!is_moved) {
+    return;
+  }
+  if (link_ >= 0 && link_ != journal_.link()) {
+    groups_.tell_writers({.what = item::kind::journal_left, .link = link_});
+  }
+  link_ = journal_.link();
+  if (link_ >= 0) {
+    ++login_;
+    groups_.tell_writers({.what = item::kind::journal_joined, .link = link_});
   }
 }
 

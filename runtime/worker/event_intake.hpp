@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/calls/journal_links.hpp"
 #include "runtime/observe/event_log.hpp"
 #include "runtime/transport/peer_loop.hpp"
 #include "runtime/wire/envelope.hpp"
@@ -19,13 +20,16 @@ namespace troupe {
 class event_intake {
 public:
   event_intake(transport::peer_loop& loop, worker_groups& groups, observe::event_log& log)
-      : loop_{loop}, groups_{groups}, log_{log} {}
+      : loop_{loop}, groups_{groups}, log_{log}, journal_{loop.links()} {}
 
-  /// The broker with the journal took the login of `link`.
-  void joined(int link);
+  /// A broker took the login of `link`; the writers hear of it if it has the journal.
+  void welcomed(int link, const wire::welcome& said) { follow(journal_.welcomed(link, said)); }
+
+  /// The broker of `link` says that the journal has moved.
+  void take_news(int link, std::string_view body);
 
   /// `link` is lost; the writers hear of it if it was the journal's.
-  void lost(int link);
+  void lost(int link) { follow(journal_.lost(link)); }
 
   void take_event(
       int link,
@@ -38,6 +42,7 @@ public:
   take_order(int link, wire::kind kind, std::string_view body, const transport::frame_ref& frame);
 
 private:
+  void follow(bool is_moved);
   group* open_group(int link, std::string_view capability) const;
   item& add_order(group& to, item::kind what, std::uint32_t queue);
   void assign_by_queue(group& to, const wire::assign& order);
@@ -45,6 +50,7 @@ private:
   transport::peer_loop& loop_;
   worker_groups& groups_;
   observe::event_log& log_;
+  calls::journal_links journal_;
   int link_ = -1; // Of the journal's broker, while it is up.
   std::uint32_t login_ = 0;
 };

@@ -92,9 +92,7 @@ void worker_loop::welcomed(int link, const wire::welcome& welcome, instant now) 
   reports_.tell_all(link, now); // A change since HELLO had no link to go over.
   sagas_.link_up(link);
   sagas_.send(now);
-  if (welcome.journal) {
-    events_.joined(link);
-  }
+  events_.welcomed(link, welcome);
 }
 
 void worker_loop::refused(int link, const error& why, instant now) {
@@ -145,6 +143,8 @@ void worker_loop::received(
     return sagas_.take_reply(*read, body, frame);
   case wire::kind::bye:
     return sockets_.renew(link); // The broker is going; its successor wants to be greeted.
+  case wire::kind::welcome:
+    return events_.take_news(link, body);
   case wire::kind::roster:
     return housekeeper_.take_roster(link, body);
   case wire::kind::event:

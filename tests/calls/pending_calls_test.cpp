@@ -191,6 +191,26 @@ BOOST_AUTO_TEST_CASE(what_a_lost_link_held_goes_over_the_other_in_order) {
   BOOST_TEST(table.answered(ids_added[0])->is_loose);
 }
 
+BOOST_AUTO_TEST_CASE(calls_for_the_journal_follow_it_and_the_others_stay) {
+  table.link_up(0);
+  table.link_up(1);
+  table.follow_journal(0);
+  auto publish = make(1000ms);
+  publish.wants_journal = true;
+  BOOST_REQUIRE(table.add(publish));
+  const uuid published = publish.id;
+  const uuid called = add(1000ms);
+  BOOST_TEST((sent(0) == std::vector{published, called}));
+
+  table.follow_journal(-1);
+  BOOST_TEST(sent(0).empty()); // Nobody knows better than the broker that has it.
+  table.follow_journal(1);
+
+  BOOST_TEST((sent(1) == std::vector{published}));
+  BOOST_TEST(table.answered(published)->is_loose);
+  BOOST_TEST(!table.answered(called)->is_loose);
+}
+
 BOOST_AUTO_TEST_CASE(a_refused_call_is_sent_again_when_it_is_time) {
   table.link_up(0);
   const uuid id = add(1000ms);

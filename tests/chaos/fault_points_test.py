@@ -53,6 +53,8 @@ OCCASIONS = {
 }
 # Points that no capability of the shop ever passes, and where they are tested.
 NOT_IN_THE_SHOP = {
+    "broker.journal_opened": "tests/integration/shared_journal_test.py",
+    "broker.journal_taken": "tests/integration/shared_journal_test.py",
     "storeless.before_handler": "tests/integration/promises_test.py",
     "timers.before_move": "tests/integration/worker_events_test.py",
 }

@@ -103,14 +103,41 @@ BOOST_AUTO_TEST_CASE(an_unknown_broker_is_a_fault) {
   check_only_fault(good_and("events: {broker: main}\n"), {14, 18}, "`main`", "the brokers are b1");
 }
 
+BOOST_AUTO_TEST_CASE(brokers_share_a_journal_in_postgresql) {
+  const events_plan plan = events("{journal: 'postgresql://db1,db2:5433/shop'}");
+
+  BOOST_TEST(plan.is_shared());
+  BOOST_TEST(plan.journal == "postgresql://db1,db2:5433/shop");
+  BOOST_TEST(plan.broker.empty());
+  BOOST_TEST(!events("").is_shared());
+}
+
+BOOST_AUTO_TEST_CASE(one_broker_cannot_be_named_beside_a_journal_that_they_share) {
+  check_only_fault(
+      good_and("events: {broker: b1, journal: 'postgresql://db1/shop'}\n"),
+      {14, 18},
+      "`broker` of events stands beside a journal in PostgreSQL",
+      "remove it");
+}
+
+// What an address may say is tested with stores (store_path_test.cpp).
+BOOST_AUTO_TEST_CASE(an_address_of_a_journal_that_means_none_is_a_fault) {
+  check_only_fault(
+      good_and("events: {journal: 'postgresql://db1'}\n"), {14, 19}, "names no database");
+  check_only_fault(
+      good_and("events: {journal: 'postgresql://ann:secret@db1/shop'}\n"),
+      {14, 19},
+      "`journal` of events has a password",
+      "PGPASSFILE");
+}
+
 BOOST_AUTO_TEST_CASE(a_journal_is_a_sqlite_file) {
   for (const auto* journal :
        {"none",
         "data/journal.db",
         "'sqlite:'",
         "'sqlite::memory:'",
-        "'sqlite:data/{capability}.db'",
-        "'postgresql://db/shop'"}) {
+        "'sqlite:data/{capability}.db'"}) {
     BOOST_TEST_CONTEXT(journal) {
       check_only_fault(
           good_and(fmt::format("events: {{journal: {}}}\n", journal)),

@@ -16,7 +16,8 @@ namespace troupe {
 
 inline constexpr const char* name_pattern = "^[a-z][a-z0-9_]{0,63}$";
 inline constexpr const char* topics_pattern = "^(\\*|[a-z0-9_]+(\\.[a-z0-9_]+)*(\\.\\*)?)$";
-inline constexpr const char* sqlite_pattern = "^sqlite:[^?]+$";
+inline constexpr const char* journal_pattern =
+    "^(sqlite:[^?]+|postgresql://[^/{}]*/[^/?{}]+([?][^{}]*)?)$";
 inline constexpr const char* store_pattern = "^(none|sqlite:[^?]+)$";
 inline constexpr const char* capability_store_pattern =
     "^(none|sqlite:[^?]+|postgresql://[^/{}]*/[^/?{}]+([?][^{}]*)?)$";

@@ -219,8 +219,12 @@ document events() {
       {"enum", {true, false, "true", "false"}},
       {"default", false}};
   document keys = {
-      {"broker", of_text("who keeps the journal of events; the first broker", name_pattern)},
-      {"journal", of_text("its database", sqlite_pattern)}};
+      {"broker",
+       of_text(
+           "who keeps the journal of events; the first broker. None where they share it",
+           name_pattern)},
+      {"journal",
+       of_text("its database; one on a server is shared by all brokers", journal_pattern)}};
   keys["journal"]["default"] = "sqlite:data/journal.db";
   keys.update(kept("a topic"));
   keys["topics"] = {

@@ -190,6 +190,12 @@ int run(const restore_arguments& given) {
   if (!plan) {
     return plan.error();
   }
+  if (plan->events.is_shared()) {
+    return print_error(
+        invalid("the journal of this topology is in PostgreSQL, and this command compares files"),
+        given.json,
+        "what brokers and workers say of databases that do not fit is in `troupe status`");
+  }
   if (!given.from.empty()) {
     if (const int code = run_from_backup(given, *plan); code != exit_code::ok) {
       return code;

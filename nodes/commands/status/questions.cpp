@@ -156,12 +156,21 @@ system_answers ask_system(
     broker_answers said = asked[i].get();
     const std::string& name = plan.brokers[i].name;
     all.view.brokers.push_back({name, read_as<wire::broker_status>(said.status)});
+    const auto& told = all.view.brokers.back().said;
+    if (told && told->journal && (told->journal->here || !all.view.journal)) {
+      all.view.journal = told->journal;
+      all.view.journal_broker = told->journal->here ? name : "";
+    }
     if (plan.events.broker == name) {
       all.view.events = read_as<wire::topics_state>(said.events);
     }
     all.reports.insert(
         all.reports.begin() + static_cast<std::ptrdiff_t>(i),
         {"broker", name, std::move(said.status)});
+  }
+  if (plan.events.is_shared()) {
+    all.view.events = read_as<wire::topics_state>(
+        links.ask_journal({{"troupe.events", "topics", std::string{empty_map}}}, deadline).front());
   }
   for (broker_view& each : all.view.brokers) {
     each.last_words = each.said ? "" : last_line_of(plan, each.name);

@@ -2,6 +2,7 @@
 
 #include "nodes/commands/status/rows.hpp"
 #include "nodes/text_table.hpp"
+#include "runtime/time_text.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -145,7 +146,15 @@ std::string processes_of(const system_view& all, std::size_t columns) {
   }
   if (all.events) {
     text += wrapped(
-        fmt::format("{} events so far, kept by {}", all.events->last, all.journal_broker),
+        fmt::format(
+            "{} events so far, kept by {}{}",
+            all.events->last,
+            all.journal_broker,
+            all.journal ? fmt::format(
+                " since {}, generation {}",
+                utc_time_text(time_since_1970(milliseconds{all.journal->since})),
+                all.journal->generation)
+                        : ""),
         columns,
         "  journal  ",
         "           ");

@@ -118,10 +118,8 @@ void system_reader::read_databases(system_links& links, const system_answers& an
   if (has_dead_letters(answers.view)) {
     wire::get_dead_letters asked;
     asked.count = letters_read;
-    const auto said = links.ask_broker(
-        keeper_of_journal(plan_),
-        {{"troupe.events", "dead_letters", wire::encoded(asked)}},
-        reader_patience);
+    const auto said = links.ask_journal(
+        {{"troupe.events", "dead_letters", wire::encoded(asked)}}, reader_patience);
     if (said.front()) {
       if (auto read = wire::checked_decode<wire::letters_found>(*said.front())) {
         letters_ = std::move(read->letters);

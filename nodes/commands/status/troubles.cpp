@@ -438,7 +438,26 @@ private:
                      : std::string{free_some_space}});
   }
 
+  /// Brokers share the journal, and none of them has it.
+  void find_lost_journal() {
+    if (!all_.journal || !all_.journal_broker.empty()) {
+      return;
+    }
+    add(
+        {.what = "no broker has the journal: events wait in outboxes, publishers are refused",
+         .why = !all_.journal->trouble.empty() ? all_.journal->trouble
+                : all_.journal->broker.empty()
+                    ? "none ever had it"
+                    : fmt::format(
+                        "{} took it last, and another one takes it within seconds",
+                        all_.journal->broker),
+         .next = all_.journal->trouble.empty()
+                     ? "log/BROKER.log says why none takes it (journal_out_of_touch)"
+                     : "see to the database server; the brokers try again by themselves"});
+  }
+
   void find_events() {
+    find_lost_journal();
     if (!all_.events) {
       const auto keeper =
           std::find_if(all_.brokers.begin(), all_.brokers.end(), [this](const auto& each) {

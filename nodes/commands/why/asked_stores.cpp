@@ -137,10 +137,7 @@ outcome<std::string> asked_stores::ask_journal(std::string_view operation, std::
     return failure{reached().error()};
   }
   return links()
-      .ask_broker(
-          keeper_of_journal(plan_),
-          {{"troupe.events", std::string{operation}, std::move(body)}},
-          life_patience)
+      .ask_journal({{"troupe.events", std::string{operation}, std::move(body)}}, life_patience)
       .front();
 }
 

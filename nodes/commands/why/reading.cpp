@@ -77,7 +77,11 @@ reading::reading(const topology::plan& plan, const registry& types, const std::s
     }
     capabilities_.push_back(std::move(one));
   }
-  journal_ = open(file_of(plan.events.journal, folder), "the journal of events", asks_journal_);
+  if (plan.events.is_shared() && may_ask) {
+    asks_journal_ = true;
+  } else {
+    journal_ = open(file_of(plan.events.journal, folder), "the journal of events", asks_journal_);
+  }
   not_known_.emplace_back(
       "calls on their way, tries that failed before a commit, and queries: they leave no row "
       "(`troupe trace` and the logs may tell)");
@@ -92,8 +96,8 @@ void reading::begin_asking_journal(const uuid& about) {
   if (auto read = asked_.read_events(has_time ? about.born() : wall_time{}); !read) {
     asks_journal_ = false;
     not_known_.push_back(fmt::format(
-        "the journal of events: it is not on this machine, and broker {} does not tell ({})",
-        plan_.events.broker,
+        "the journal of events: it is not on this machine, and {} does not tell ({})",
+        plan_.events.is_shared() ? "no broker" : "broker " + plan_.events.broker,
         read.error().message));
   } else if (asked_.is_part()) {
     not_known_.emplace_back(

@@ -280,6 +280,14 @@ void dead_letters::written(std::optional<error> why_not, instant now) {
   begin_change(now);
 }
 
+void dead_letters::give_up(instant now) {
+  while (!changes_.empty()) {
+    const change next = std::move(changes_.front());
+    changes_.pop_front();
+    next(now);
+  }
+}
+
 std::int64_t dead_letters::wall_ms() const {
   return std::chrono::duration_cast<milliseconds>(time_.wall().time_since_epoch()).count();
 }

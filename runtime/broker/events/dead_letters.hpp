@@ -42,6 +42,9 @@ public:
   /// A batch is on disk, or is not and why: the next change may begin.
   void written(std::optional<error> why_not, instant now);
 
+  /// The journal was released: the changes that wait find that out, and are refused.
+  void give_up(instant now);
+
 private:
   /// Retries or drops dead letters, then calls `end_change`.
   using change = std::function<void(instant now)>;

@@ -72,6 +72,12 @@ public:
 
   event_gauge& gauge() { return gauge_; }
 
+  /// Whether the journal, which brokers share, has to be given up (`journal::is_lost`).
+  bool is_lost() const { return journal_.is_lost(); }
+
+  /// Refuses whoever waits with `why`, and hands the journal out: nothing follows but the end.
+  std::unique_ptr<journal> give_up(const error& why, instant now);
+
   /// Whether nobody waits for the disk.
   bool is_done() const { return bus_.incoming().is_done(); }
 

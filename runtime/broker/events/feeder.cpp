@@ -348,6 +348,13 @@ void feeder::follow_quarantine(instant now, event_decisions& out) {
   report_emptied();
 }
 
+void feeder::leave_quarantine() {
+  for (std::uint32_t i = 0; i < fed_.size(); ++i) {
+    quarantine_.release(suspect_of{i});
+  }
+  quarantine_.leave(quarantine::work::events);
+}
+
 /// The credit of a worker; 0 while its node is kept free for a suspect of somebody else.
 std::uint32_t feeder::allowed(std::uint32_t index, login_id whom, std::uint32_t credit) const {
   return whom == kept_free_ && !quarantine_.has_turn(suspect_of{index}) ? 0 : credit;

@@ -43,6 +43,9 @@ public:
       cut_links& cuts,
       std::uint64_t seed);
 
+  /// Takes its suspects out of the quarantine, before its end.
+  void leave_quarantine();
+
   std::size_t size() const { return fed_.size(); }
 
   const subscriber& operator[](std::uint32_t index) const { return *fed_[index].core; }

@@ -290,6 +290,20 @@ void incoming::failed(const error& why, instant now, event_decisions& out) {
   recent_.drop_from(last_ + 1);
 }
 
+void incoming::give_up(const error& why, event_decisions& out) {
+  for (batch* each : {&writing_, &next_}) {
+    error said = why;
+    said.possible = each == &writing_ ? effect::unknown : effect::none;
+    for (const waiting_publisher& one : each->publishers) {
+      refuse(one.what.to, one.what.id, said, out);
+    }
+    for (const waiting_operator& one : each->operators) {
+      refuse(one.to, one.id, said, out);
+    }
+    *each = {};
+  }
+}
+
 void incoming::end_batch(bool is_written) {
   is_writing_ = false;
   writing_ = {};

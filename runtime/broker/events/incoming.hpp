@@ -118,6 +118,9 @@ public:
   void written(event_decisions& out);
   /// The batch failed, and nothing of it is on disk: tells whoever waits.
   void failed(const error& why, instant now, event_decisions& out);
+  /// The journal is given up: tells whoever waits. Of the batch that is being written it is not
+  /// known whether it is on disk.
+  void give_up(const error& why, event_decisions& out);
   /// Forgets the batch. If it was not written, the events behind it move up.
   void end_batch(bool is_written);
 

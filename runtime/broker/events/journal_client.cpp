@@ -20,6 +20,9 @@ std::uint64_t journal_client::remember(then go_on) {
 }
 
 void journal_client::ask_for(asker whom, journal_question question, instant now, then go_on) {
+  if (journal_ == nullptr) {
+    return go_on(failure{why_released_}, now);
+  }
   if (!journal_->ask(std::move(question), tokens_ + 1, whom)) {
     return go_on(
         failure{
@@ -34,11 +37,26 @@ void journal_client::ask_for(asker whom, journal_question question, instant now,
 }
 
 void journal_client::write(journal_batch batch, then go_on) {
-  (void)journal_->write(std::move(batch), remember(std::move(go_on)));
+  written_ = remember(std::move(go_on));
+  (void)journal_->write(std::move(batch), written_);
 }
 
 void journal_client::sweep(retention rules, then go_on) {
-  journal_->sweep(std::move(rules), remember(std::move(go_on)));
+  swept_ = remember(std::move(go_on));
+  journal_->sweep(std::move(rules), swept_);
+}
+
+std::unique_ptr<journal> journal_client::release(error why) {
+  why_released_ = std::move(why);
+  return std::move(journal_);
+}
+
+void journal_client::refuse_all(instant now) {
+  asked_.erase(written_);
+  asked_.erase(swept_);
+  for (const auto& [token, go_on] : std::exchange(asked_, {})) {
+    go_on(failure{why_released_}, now);
+  }
 }
 
 void journal_client::take_answers(instant now) {

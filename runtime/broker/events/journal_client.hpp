@@ -36,6 +36,15 @@ public:
 
   observe::histogram commits() const { return journal_->commits(); }
 
+  bool is_lost() const { return journal_->is_lost(); }
+
+  /// Hands the journal out. From now on every question gets `why`.
+  std::unique_ptr<journal> release(error why);
+
+  /// After `release`: answers all questions that are open with its reason. A batch or sweep under
+  /// way is not answered.
+  void refuse_all(instant now);
+
   bool has_answers() const { return !answers_.empty() || journal_->has_answers(); }
 
   /// Calls the functions of the answers that have come, for 2 ms at most: an answer may be a
@@ -47,10 +56,13 @@ private:
 
   std::unique_ptr<journal> journal_;
   const clock& time_;
-  std::vector<journal_answer> taken_; // Reused.
-  std::deque<journal_answer> answers_;  // Not taken yet.
+  std::vector<journal_answer> taken_;  // Reused.
+  std::deque<journal_answer> answers_; // Not taken yet.
   std::uint64_t tokens_ = 0;
   std::unordered_map<std::uint64_t, then> asked_;
+  std::uint64_t written_ = 0; // The tokens of the last batch and sweep.
+  std::uint64_t swept_ = 0;
+  error why_released_;
 };
 
 } // namespace troupe::broker

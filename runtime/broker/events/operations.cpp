@@ -131,6 +131,12 @@ void operations::written(
   dead_letters_.written(how ? std::nullopt : std::optional{how.error()}, now);
 }
 
+void operations::give_up(const error& why, instant now) {
+  reading_.give_up(why);
+  dead_letters_.give_up(now);
+  scheduled_.carry_out(now);
+}
+
 void operations::schedule(
     origin from, const wire::header_view& header, const wire::schedule_event& what) {
   const uuid id = header.id;

@@ -44,6 +44,9 @@ public:
 
   void tick(instant now) { reading_.tick(now); }
 
+  /// The journal was released: refuses all calls that wait.
+  void give_up(const error& why, instant now);
+
   topic_states& topics() { return topics_; }
 
   scheduled_events& scheduled() { return scheduled_; }

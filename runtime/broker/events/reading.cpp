@@ -225,6 +225,14 @@ void reading::connection_ended(int connection) {
   }
 }
 
+void reading::give_up(const error& why) {
+  while (!readers_.empty()) {
+    const auto& [number, who] = *readers_.begin();
+    links_.pass_refusal(who.from, who.id, why);
+    forget(number);
+  }
+}
+
 void reading::tick(instant now) {
   std::vector<std::uint64_t> late;
   for (const auto& [number, who] : readers_) {

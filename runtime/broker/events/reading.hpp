@@ -45,6 +45,9 @@ public:
   /// nothing, since another connection may have the number by now, whose reader then asks again.
   void connection_ended(int connection);
 
+  /// Refuses all readers.
+  void give_up(const error& why);
+
 private:
   /// A `read` that is not answered yet.
   struct reader {

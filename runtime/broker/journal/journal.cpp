@@ -167,6 +167,7 @@ void journal::run_writer(const std::stop_token& stopped) {
 void journal::write_one(batch_request&& request) {
   const auto& [batch, token] = request;
   const auto done = store_->write(batch);
+  is_lost_.store(store_->is_lost(), std::memory_order_release);
   {
     const std::lock_guard lock{mutex_};
     is_writing_ = false;
@@ -212,6 +213,7 @@ void journal::begin_sweep(sweep_request&& request) {
 
 void journal::sweep_slice() {
   auto slice = store_->sweep();
+  is_lost_.store(store_->is_lost(), std::memory_order_release);
   if (!slice) {
     end_sweep(failure{slice.error()});
     return;

@@ -72,6 +72,10 @@ public:
 
   bool is_writing() const;
 
+  /// Whether the writer can write no more, as another broker has the journal, or as it has to be
+  /// opened anew (`journal_writer::is_lost`). Takes no lock. Said before the answer that tells it.
+  bool is_lost() const { return is_lost_.load(std::memory_order_acquire); }
+
   /// How long the commits of batches took, with their fsync.
   observe::histogram commits() const;
 
@@ -117,6 +121,7 @@ private:
   std::optional<sweep_progress> sweeping_;
 
   std::atomic<bool> has_answers_{false};
+  std::atomic<bool> is_lost_{false};
   mutable std::mutex mutex_;
   bell to_write_;
   bell to_read_;

@@ -1,18 +1,41 @@
 #pragma once
 
+#include "runtime/broker/journal/lease_table.hpp"
+#include "runtime/outcome.hpp"
 #include "runtime/store/sqlite/database.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 
 namespace troupe::broker {
+
+/// A journal that several brokers share, in a database that all of them reach: one of them has it,
+/// by a lease.
+struct shared_journal {
+  /// Opens a session with the database, whose tables may be missing yet. Any thread.
+  std::function<outcome<std::unique_ptr<store::database>>()> connect;
+  const lease_dialect* dialect = nullptr;
+  /// After so long without a word of its owner the journal may be taken.
+  std::chrono::milliseconds lease{4'000};
+  /// This process, and how others know and reach it.
+  uuid owner{};
+  std::string name{};
+  std::string endpoint{};
+  /// The lease that the opening takes over.
+  lease_seen seen{};
+};
 
 /// How the journal of events is opened.
 struct journal_options {
   /// The database's file, which is made with its folder if it is missing.
   std::string path;
+  /// Instead of a file.
+  std::optional<shared_journal> shared{};
   /// How long opening waits for a broker that has the journal and may be ending. 0 to 10 min.
   std::chrono::milliseconds patience{2'000};
   /// How the file is opened; `capability`, `read_only` and `lock_patience` are set by the journal.

@@ -53,9 +53,32 @@ void load_dead_letters(store::database& session, journal_state& to) {
   }
 }
 
+outcome<writing_session> open_shared(const shared_journal& options) {
+  auto session = options.connect();
+  if (!session) {
+    return failure{std::move(session.error())};
+  }
+  lease_table table{**session, *options.dialect};
+  try {
+    if (!table.take(options.seen, options.owner, options.name, options.endpoint, options.lease)) {
+      return failure{
+          {.code = errc::conflict, .message = "another broker was faster to take the journal"}};
+    }
+  } catch (const store::database_error& met) {
+    return failure{journal_error(met, "take the journal")};
+  }
+  return writing_session{
+      std::nullopt,
+      std::move(*session),
+      journal_fence{std::move(table), options.seen.generation + 1, options.lease}};
+}
+
 } // namespace
 
 outcome<writing_session> open_for_writing(const journal_options& options, const clock& time) {
+  if (options.shared) {
+    return open_shared(*options.shared);
+  }
   store::sqlite_options how = options.sqlite;
   how.capability = journal_component;
   how.read_only = false;
@@ -75,7 +98,7 @@ outcome<writing_session> open_for_writing(const journal_options& options, const 
   if (!ready) {
     return failure{std::move(ready.error())};
   }
-  return writing_session{std::move(*gate), std::move(*session)};
+  return writing_session{std::move(*gate), std::move(*session), {}};
 }
 
 void load_progress(store::database& session, journal_state& to) {
@@ -118,9 +141,12 @@ void load_progress(store::database& session, journal_state& to) {
   }
 }
 
-void begin_life(store::database& session, const uuid& id, journal_state& to) {
+void begin_life(store::database& session, journal_fence& fence, const uuid& id, journal_state& to) {
   store::transaction writing{session};
-  session.execute("UPDATE journal SET generation = generation + 1");
+  fence.check();
+  if (!fence.is_shared()) {
+    session.execute("UPDATE journal SET generation = generation + 1");
+  }
   const auto raised = session.integer_of("SELECT generation FROM journal").value_or(0);
   // A life that wrote nothing gives its place to the next.
   session.execute(

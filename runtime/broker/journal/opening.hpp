@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/broker/journal/batch.hpp"
+#include "runtime/broker/journal/fence.hpp"
 #include "runtime/broker/journal/journal_options.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/outcome.hpp"
@@ -8,30 +9,34 @@
 #include "runtime/store/sqlite/turnstile.hpp"
 
 #include <memory>
+#include <optional>
 
 // The steps by which the journal's writer is opened: `journal_writer::open` and its constructor
 // call them in this order.
 
 namespace troupe::broker {
 
-/// A journal's database, brought up to date, with the lock that refuses every other writer. The
-/// database is closed before the lock is given back.
+/// A journal's database, brought up to date, with what refuses every other writer: the lock of its
+/// file, or the lease of one that brokers share. The database is closed before the lock is given
+/// back.
 struct writing_session {
-  store::turnstile gate;
+  std::optional<store::turnstile> gate;
   std::unique_ptr<store::database> database;
+  journal_fence fence;
 };
 
-/// @errors `unavailable` (another broker has the journal, the disk is full), and those of
-/// `open_sqlite`.
+/// @errors `unavailable` (another broker has the journal, the disk is full), `conflict` (another
+/// broker was faster to take it), and those of `open_sqlite` or of `shared_journal::connect`.
 outcome<writing_session> open_for_writing(const journal_options& options, const clock& time);
 
 /// Reads how far outboxes and capabilities have come: `sources`, `cursors`, `dead_letters` and
 /// `next_due`. Throws database_error.
 void load_progress(store::database& session, journal_state& to);
 
-/// Begins a life of the journal, durably: counts this opening, and notes who writes the positions
-/// above `to.last`. Sets `generation` and `lives`. Throws database_error.
-void begin_life(store::database& session, const uuid& id, journal_state& to);
+/// Begins a life of the journal, durably: counts this opening, which taking a lease has done, and
+/// notes who writes the positions above `to.last`. Sets `generation` and `lives`. Throws
+/// database_error.
+void begin_life(store::database& session, journal_fence& fence, const uuid& id, journal_state& to);
 
 /// The lives that were kept. Throws database_error.
 lineage load_lives(store::database& session);

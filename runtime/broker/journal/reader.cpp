@@ -42,6 +42,12 @@ dead_letter dead_letter_of(const store::row& row) {
 } // namespace
 
 outcome<std::unique_ptr<journal_reader>> journal_reader::open(const journal_options& options) {
+  if (options.shared) {
+    return options.shared->connect().map([&](std::unique_ptr<store::database> session) {
+      return std::unique_ptr<journal_reader>{
+          new journal_reader{std::move(session), options.scan_max}};
+    });
+  }
   store::sqlite_options how = options.sqlite;
   how.capability = journal_component;
   how.read_only = true;
@@ -119,11 +125,12 @@ events_page journal_reader::read_page(const ask_events& asked) {
   session_->query(
       fmt::format(
           "SELECT position, topic, id, time, digest, key, source, traceparent, only_for, body "
-          "FROM events WHERE position BETWEEN $1 AND $2{} ORDER BY position",
+          "FROM events WHERE position BETWEEN $1 AND $2{} ORDER BY position LIMIT $3",
           *topics),
       take,
       where.from,
-      where.to);
+      where.to,
+      std::max<std::size_t>(1, asked.count_max));
   return found;
 }
 
@@ -297,8 +304,9 @@ due_found journal_reader::operator()(const ask_due& asked) {
   };
   session_->query(
       "SELECT id, due_at, topic, event_id, time, digest, key, source, traceparent, only_for, body "
-      "FROM scheduled ORDER BY due_at",
-      take);
+      "FROM scheduled ORDER BY due_at LIMIT $1",
+      take,
+      asked.count_max + 1);
   return found;
 }
 
@@ -326,11 +334,13 @@ scheduled_page journal_reader::operator()(const ask_scheduled& asked) {
   const store::blob after = asked.after ? store::blob{asked.after->view()} : store::blob{};
   session_->query(
       "SELECT id, due_at, topic, key, length(body) FROM scheduled "
-      "WHERE due_at >= $1 AND due_at < $2 AND (due_at > $1 OR id > $3) ORDER BY due_at, id",
+      "WHERE due_at >= $1 AND due_at < $2 AND (due_at > $1 OR id > $3) ORDER BY due_at, id "
+      "LIMIT $4",
       take,
       asked.from,
       asked.before,
-      after);
+      after,
+      scan_max_ + 1);
   return found;
 }
 

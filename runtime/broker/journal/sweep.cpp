@@ -163,6 +163,7 @@ event_sweep::swept_topic* event_sweep::find(std::int64_t topic) {
 
 void event_sweep::delete_rows(const std::vector<row_range>& ranges, std::uint64_t last) {
   store::transaction deleting{session_};
+  fence_.check();
   // Write all counters as they are, then those of the topics that lose rows.
   topics_.write_counters(session_, last);
   for (const swept_topic& each : topics_left_) {
@@ -170,7 +171,8 @@ void event_sweep::delete_rows(const std::vector<row_range>& ranges, std::uint64_
     if (each.deleted_to != 0) {
       session_.execute(
           "INSERT INTO deleted (topic, upto) VALUES ($1, $2) "
-          "ON CONFLICT (topic) DO UPDATE SET upto = excluded.upto WHERE excluded.upto > upto",
+          "ON CONFLICT (topic) DO UPDATE SET upto = excluded.upto WHERE excluded.upto > "
+          "deleted.upto",
           each.topic->name,
           each.deleted_to);
     }
@@ -193,6 +195,7 @@ std::vector<std::string> event_sweep::forget_topics() {
   std::vector<topic_book::number> gone;
   std::size_t looked_at = 0;
   store::transaction deleting{session_};
+  fence_.check();
   write_time();
   auto next = topics_.all().upper_bound(looked_to_);
   for (; next != topics_.all().end() && looked_at < rows_; ++next) {
@@ -211,7 +214,8 @@ std::vector<std::string> event_sweep::forget_topics() {
       // All topics that are forgotten share a row.
       session_.execute(
           "INSERT INTO deleted (topic, upto) SELECT '', upto FROM deleted WHERE topic = $1 "
-          "ON CONFLICT (topic) DO UPDATE SET upto = excluded.upto WHERE excluded.upto > upto",
+          "ON CONFLICT (topic) DO UPDATE SET upto = excluded.upto WHERE excluded.upto > "
+          "deleted.upto",
           topic.name);
       session_.execute("DELETE FROM deleted WHERE topic = $1", topic.name);
     }

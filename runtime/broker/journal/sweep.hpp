@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/broker/journal/batch.hpp"
+#include "runtime/broker/journal/fence.hpp"
 #include "runtime/broker/journal/retention.hpp"
 #include "runtime/broker/journal/topic_book.hpp"
 #include "runtime/store/database.hpp"
@@ -34,8 +35,8 @@ public:
   };
 
   /// @param rows that a slice looks at, 1 or more.
-  event_sweep(store::database& session, topic_book& topics, std::size_t rows)
-      : session_{session}, topics_{topics}, rows_{rows} {}
+  event_sweep(store::database& session, journal_fence& fence, topic_book& topics, std::size_t rows)
+      : session_{session}, fence_{fence}, topics_{topics}, rows_{rows} {}
 
   /// Begins a sweep in a journal whose highest position is `last`; one that is under way is given
   /// up.
@@ -79,6 +80,7 @@ private:
   std::vector<std::string> forget_topics();
 
   store::database& session_;
+  journal_fence& fence_;
   topic_book& topics_;
   std::size_t rows_;
   std::vector<swept_topic> topics_left_; // By number; a topic leaves as it comes to its end.

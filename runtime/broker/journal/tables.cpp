@@ -151,12 +151,24 @@ CREATE TABLE cancelled (
   why TEXT NOT NULL);
 )"}}};
 
-constexpr std::array<store::component, 5> components{
+// The generation stands beside it: what fences the owner is what its epochs begin with.
+constexpr std::array<store::migration, 1> lease_steps{
+    {{.version = 1, .name = "which broker has the journal", .sql = R"(
+ALTER TABLE journal ADD COLUMN owner BLOB;
+ALTER TABLE journal ADD COLUMN owner_name TEXT NOT NULL DEFAULT '';
+ALTER TABLE journal ADD COLUMN owner_at TEXT NOT NULL DEFAULT '';
+ALTER TABLE journal ADD COLUMN owner_key BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE journal ADD COLUMN owner_since BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE journal ADD COLUMN lease_until BIGINT NOT NULL DEFAULT 0;
+)"}}};
+
+constexpr std::array<store::component, 6> components{
     {{journal_component, steps},
      {"troupe.deleted", deleted_steps},
      {"troupe.settled", settled_steps},
      {"troupe.lives", lives_steps},
-     {"troupe.cancelled", cancelled_steps}}};
+     {"troupe.cancelled", cancelled_steps},
+     {"troupe.lease", lease_steps}}};
 
 store::value digest_or_null(std::uint64_t digest) {
   return digest == 0 ? store::value{store::null_value{}}
@@ -166,6 +178,10 @@ store::value digest_or_null(std::uint64_t digest) {
 } // namespace
 
 std::span<const store::component> journal_components() {
+  return std::span{components}.first(components.size() - 1);
+}
+
+std::span<const store::component> shared_journal_components() {
   return components;
 }
 

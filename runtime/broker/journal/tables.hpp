@@ -22,6 +22,9 @@ inline constexpr std::string_view journal_component = "troupe.journal";
 /// The first is of the first release.
 std::span<const store::component> journal_components();
 
+/// Those, and that of the lease, for a journal that brokers share.
+std::span<const store::component> shared_journal_components();
+
 using store::bytes_of;
 
 /// Appends the columns `id, time, digest, key, source, traceparent, only_for, body`, borrowed from

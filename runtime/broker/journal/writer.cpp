@@ -3,6 +3,7 @@
 #include "runtime/broker/journal/tables.hpp"
 #include "runtime/fault_point.hpp"
 #include "runtime/store/sqlite/database.hpp"
+#include "runtime/wire/journal_calls.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -14,6 +15,22 @@ namespace {
 
 /// Orders of people: older ones are forgotten.
 constexpr std::int64_t cancellations_kept = 65'536;
+
+/// The wait for another broker to take the journal over.
+constexpr milliseconds lost_retry{100};
+
+/// Whether an error of a shared journal left everything as it was, and memory right.
+bool is_undone(const store::database_error& met, const journal_fence& fence) {
+  switch (met.kind) {
+  case store::database_fault::full:
+  case store::database_fault::busy:
+  case store::database_fault::schema:
+    return !fence.is_passed();
+  default:
+    // A position that is there already, a connection that ended, an outcome that nobody knows.
+    return false;
+  }
+}
 
 bool is_cancelled(store::database& database, const uuid& id) {
   return database.integer_of("SELECT 1 FROM cancelled WHERE id = $1", id).has_value();
@@ -39,7 +56,8 @@ journal_writer::open(const journal_options& options, const clock& time, journal_
 journal_writer::journal_writer(
     const journal_options& options, const clock& time, writing_session session)
     : time_{time}, uncounted_max_{options.uncounted_max}, session_{std::move(session)},
-      database_{*session_.database}, sweep_{database_, topics_, options.sweep_rows} {
+      database_{*session_.database}, sweep_{
+                                         database_, session_.fence, topics_, options.sweep_rows} {
 }
 
 void journal_writer::load(journal_state& found, const uuid& life) {
@@ -55,7 +73,7 @@ void journal_writer::load(journal_state& found, const uuid& life) {
     found.topics.push_back(topic.name);
   }
   load_progress(database_, found);
-  begin_life(database_, life, found);
+  begin_life(database_, session_.fence, life, found);
 }
 
 outcome<void> journal_writer::write(const journal_batch& batch) {
@@ -68,6 +86,7 @@ outcome<void> journal_writer::write(const journal_batch& batch) {
   const instant began = time_.now();
   try {
     store::transaction writing{database_};
+    session_.fence.check();
     if (last_ > topics_.counted()
         && last_ - topics_.counted() + batch.events.size() >= uncounted_max_) {
       topics_.write_counters(database_, last_);
@@ -147,7 +166,8 @@ void journal_writer::write_events(const std::vector<event_ref>& events) {
     std::vector<store::value>& row = begin_row(
         {static_cast<std::int64_t>(what.position), std::int64_t{topic_of_.back()->number}});
     append_event_columns(what, row);
-    database_.run("INSERT INTO events VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", row, {});
+    (void)database_.change(
+        "INSERT INTO events VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", row);
   }
 }
 
@@ -212,11 +232,10 @@ void journal_writer::write_dead_letters(const journal_batch& batch) {
          each.last_at,
          each.node,
          std::int64_t{each.replica}});
-    database_.run(
+    (void)database_.change(
         "INSERT INTO dead_letters VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
         "$14, $15, $16, $17, $18, $19) ON CONFLICT DO NOTHING",
-        row,
-        {});
+        row);
   }
 }
 
@@ -291,6 +310,9 @@ error journal_writer::take_back(const store::database_error& met, std::string_vi
   topics_.take_back();
   published_.take_back();
   error found = journal_error(met, doing);
+  if (session_.fence.is_shared()) {
+    return is_undone(met, session_.fence) ? found : lost(std::move(found));
+  }
   switch (met.kind) {
   case store::database_fault::corrupt:
   case store::database_fault::io:
@@ -303,6 +325,18 @@ error journal_writer::take_back(const store::database_error& met, std::string_vi
     break;
   }
   return found;
+}
+
+/// Whatever is to be written next has to be written by who opens the journal anew, and knows what
+/// is there by then: its publishers ask again.
+error journal_writer::lost(error why) {
+  why.code = errc::unavailable;
+  why.possible = effect::unknown;
+  why.retry_after = lost_retry;
+  why.details = {
+      {"broker", "nobody"}, {"endpoint", ""}, {"reason", std::string{wire::journal_elsewhere}}};
+  spent_ = why;
+  return why;
 }
 
 } // namespace troupe::broker

@@ -24,7 +24,8 @@ namespace troupe::broker {
 /// the reasons; `journal_reader` reads.
 ///
 /// Holds the writers' lock of the database from opening to its end, so that a second broker is
-/// refused. Used by one thread at a time.
+/// refused; or, where brokers share the journal, writes only as long as no other one has taken it
+/// over (`journal_fence`). Used by one thread at a time.
 class journal_writer {
 public:
   /// Opens, and if need be makes, the journal; `found` gets what the broker has to know of it.
@@ -43,8 +44,12 @@ public:
   /// @errors `unavailable` (disk full, or a stranger has the database locked: nothing was written,
   /// a later try may succeed); `internal` with effect `unknown` or {fault: corrupt}: every later
   /// write is refused with the same error; `internal` otherwise: the batch is wrong, nothing was
-  /// written.
+  /// written. Of a shared journal, `unavailable` for whatever else happened: it is lost.
   outcome<void> write(const journal_batch& batch);
+
+  /// Whether a shared journal has to be opened anew, by this broker or another: its lease is over,
+  /// or it is not known what is written.
+  bool is_lost() const { return session_.fence.is_shared() && spent_.has_value(); }
 
   /// What of the last batch was not scheduled.
   const refused_schedules& refused() const { return refused_; }
@@ -88,6 +93,7 @@ private:
   void keep(const journal_batch& batch);
   outcome<void> copy_back(void (store::database::*how)());
   error take_back(const store::database_error& met, std::string_view doing);
+  error lost(error why);
 
   const clock& time_;
   std::size_t uncounted_max_;

@@ -96,18 +96,30 @@ login_desk::log_in_worker(origin from, const wire::hello& what, const proof& pro
   return {};
 }
 
-void login_desk::send_welcome(origin to) {
-  std::string header;
-  wire::append_plain_header(header, wire::kind::welcome);
-  const wire::welcome welcome{
+wire::welcome login_desk::welcome() const {
+  return {
       .broker = options_.name,
       .incarnation = options_.incarnation,
       .heartbeat_ms = static_cast<std::uint32_t>(options_.heartbeat.interval.count()),
       .timeout_ms = static_cast<std::uint32_t>(options_.heartbeat.timeout.count()),
       .body_bytes_max = options_.body_bytes_max,
-      .journal = calls_.events() != nullptr};
+      .journal = calls_.events() != nullptr,
+      .journal_generation = calls_.journal_generation()};
+}
+
+void login_desk::send_welcome(origin to) {
+  std::string header;
+  wire::append_plain_header(header, wire::kind::welcome);
   // A peer that is gone already is found out by the next ping.
-  (void)out_.send(unbatched(to), header, wire::encoded(welcome));
+  (void)out_.send(unbatched(to), header, wire::encoded(welcome()));
+}
+
+void login_desk::tell_journal() {
+  std::string header;
+  wire::append_plain_header(header, wire::kind::welcome);
+  const std::string body = wire::encoded(welcome());
+  out_.logins().for_each(
+      [&](login_id whom, const login_table::login&) { out_.append(whom, header, body); });
 }
 
 void login_desk::end(login_id whom, bool is_blamed, std::string_view why, instant now) {

@@ -67,6 +67,9 @@ public:
   /// Tells every peer to look for another broker, or for the next one here.
   void say_bye();
 
+  /// Tells every peer that the journal has moved: another WELCOME, before whatever follows.
+  void tell_journal();
+
   std::uint64_t clients_joined() const { return clients_joined_; }
 
   std::uint64_t clients_lost() const { return clients_lost_; }
@@ -80,6 +83,7 @@ public:
 private:
   outcome<void>
   log_in_worker(origin from, const wire::hello& what, const proof& proved, instant now);
+  wire::welcome welcome() const;
   void send_welcome(origin to);
   void end(login_id whom, bool is_blamed, std::string_view why, instant now);
   void ping(ping_schedule::round whom, instant now);

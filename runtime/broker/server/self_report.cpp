@@ -149,6 +149,7 @@ wire::broker_status self_report::status(instant now) const {
   said.counters.turned_away = of_.loop.turned_away();
   said.gateways = of_.desk.gateways();
   said.ending = of_.desk.ending(now);
+  said.journal = of_.journal.seat();
   said.plan = of_.options.router.shared_plan_digest;
   said.counters.keys_refused = of_.options.keys_refused ? of_.options.keys_refused() : 0;
   said.counters.forbidden = of_.access.refused();

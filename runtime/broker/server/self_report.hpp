@@ -4,6 +4,7 @@
 #include "runtime/broker/server/broker_log.hpp"
 #include "runtime/broker/server/broker_snapshot.hpp"
 #include "runtime/broker/server/drain.hpp"
+#include "runtime/broker/server/journal_desk.hpp"
 #include "runtime/broker/server/login_desk.hpp"
 #include "runtime/broker/server/peer_sender.hpp"
 #include "runtime/broker/server/server_options.hpp"
@@ -31,6 +32,7 @@ public:
     const peer_sender& out;
     switchboard& calls;
     const login_desk& desk;
+    const journal_desk& journal;
     const drain& draining;
     const counters& counts;
     const access_desk& access;

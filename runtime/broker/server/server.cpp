@@ -52,19 +52,6 @@ error no_room(const server_options& at) {
       .retry_after = milliseconds{1'000}};
 }
 
-error no_journal_at(const server_options& broker) {
-  if (broker.journal_keeper.empty()) {
-    return {.code = errc::unavailable, .message = "no broker of this topology keeps a journal"};
-  }
-  return {
-      .code = errc::unavailable,
-      .message = fmt::format(
-          "the journal of events is kept by broker {}, not by {}; ask there",
-          broker.journal_keeper,
-          broker.name),
-      .details = {{"broker", broker.journal_keeper}}};
-}
-
 } // namespace
 
 server::server(
@@ -72,9 +59,10 @@ server::server(
     : loop_{loop}, options_{std::move(options)}, log_{std::move(log)},
       out_{loop, wire::carried_bytes_max(options_.body_bytes_max)},
       calls_{out_, log_, options_.router, now}, desk_{options_, out_, calls_, log_, now},
-      drain_{options_.drain_max}, access_{options_.rules, log_},
-      proofs_{options_, loop_, out_.logins(), access_, counts_},
-      report_{{loop, options_, log_, out_, calls_, desk_, drain_, counts_, access_}, now} {
+      drain_{options_.drain_max}, journal_{options_, calls_, desk_, log_, drain_},
+      access_{options_.rules, log_}, proofs_{options_, loop_, out_.logins(), access_, counts_},
+      report_{
+          {loop, options_, log_, out_, calls_, desk_, journal_, drain_, counts_, access_}, now} {
 }
 
 void server::received(
@@ -224,7 +212,7 @@ bool server::take_own_call(
     header.source = {}; // A source that nobody proved is left out, as events keep it for good.
   }
   if (calls_.events() == nullptr) {
-    out_.refuse(from, header.id, no_journal_at(options_));
+    out_.refuse(from, header.id, journal_.elsewhere());
   } else if (drain_.has_begun()) {
     out_.refuse(
         from,
@@ -305,7 +293,8 @@ void server::take_event_talk(
     std::string_view body,
     instant now) {
   if (calls_.events() == nullptr) {
-    return out_.refuse(from, header.id, no_journal_at(options_));
+    return journal_.is_shared() ? journal_.note_stray()
+                                : out_.refuse(from, header.id, journal_.elsewhere());
   }
   const std::string_view kind = wire::name_of(header.kind);
   if (!out_.logins()[whom].is_worker) {
@@ -423,10 +412,11 @@ instant server::next_due() const {
   if (drain_.is_to_begin()) {
     return instant{}; // At once.
   }
-  return std::min({desk_.next_due(), calls_.next_due(), report_.next_due()});
+  return std::min({desk_.next_due(), calls_.next_due(), journal_.next_due(), report_.next_due()});
 }
 
 void server::due(instant now) {
+  journal_.due(now);
   calls_.due(now);
   desk_.due(now);
   report_.due(now);

@@ -3,6 +3,7 @@
 #include "runtime/broker/server/access_desk.hpp"
 #include "runtime/broker/server/broker_log.hpp"
 #include "runtime/broker/server/drain.hpp"
+#include "runtime/broker/server/journal_desk.hpp"
 #include "runtime/broker/server/login_desk.hpp"
 #include "runtime/broker/server/peer_sender.hpp"
 #include "runtime/broker/server/proofs.hpp"
@@ -32,6 +33,10 @@ public:
   void keep_journal(const clock& time, event_service_options options, const journal_state& state) {
     calls_.keep_journal(time, std::move(options), state);
   }
+
+  /// Shares the journal with other brokers instead: `keeper` says when this one has it. Before the
+  /// loop runs; both outlive this.
+  void share_journal(journal_keeper& keeper, const clock& time) { journal_.share(keeper, time); }
 
   /// Has spans of calls recorded. Before the loop runs; both outlive this.
   void keep_spans(const clock& time, observe::span_rings& rings) { calls_.keep_spans(time, rings); }
@@ -104,6 +109,7 @@ private:
   switchboard calls_;
   login_desk desk_;
   drain drain_;
+  journal_desk journal_;
   counters counts_; // Those of the server itself.
   access_desk access_;
   proofs proofs_;

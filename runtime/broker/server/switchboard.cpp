@@ -17,6 +17,19 @@ void switchboard::keep_journal(
       std::make_unique<event_service>(time, *this, quarantine_, cuts_, std::move(options), state);
 }
 
+void switchboard::join_workers(instant now) {
+  for (const auto& [whom, hello] : workers_.all()) {
+    events_->joined(whom, hello, now);
+  }
+}
+
+std::unique_ptr<journal> switchboard::give_up_journal(const error& why, instant now) {
+  std::unique_ptr<journal> kept = events_->give_up(why, now);
+  events_.reset();
+  follow_quarantine(now);
+  return kept;
+}
+
 void switchboard::call(
     origin from,
     const wire::header_view& header,
@@ -45,6 +58,9 @@ outcome<void> switchboard::state(login_id from, const wire::state& what, instant
   }
   router_.state(from, what, now, decisions_);
   carry_out(now);
+  if (journal_generation_) {
+    workers_.said(from, what);
+  }
   if (events_ && out_.logins()[from].in_use) {
     events_->state(from, what, now);
   }
@@ -57,6 +73,9 @@ outcome<void> switchboard::hello(login_id whom, const wire::hello& what, instant
 
 void switchboard::joined(login_id whom, const wire::hello& what, instant now) {
   carry_out(now);
+  if (journal_generation_) {
+    workers_.joined(whom, what);
+  }
   if (events_) {
     events_->joined(whom, what, now);
   }
@@ -115,6 +134,7 @@ void switchboard::carry_out(instant now) {
     } else if (const auto* refused = std::get_if<refuse>(&each)) {
       out_.refuse(refused->to, refused->id, decisions_.errors[refused->error]);
     } else if (const auto* ended = std::get_if<forget>(&each)) {
+      workers_.left(ended->whom);
       if (events_) {
         left_.push_back(*ended);
       }

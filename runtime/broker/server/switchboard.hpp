@@ -4,9 +4,11 @@
 #include "runtime/broker/events/event_service.hpp"
 #include "runtime/broker/quarantine.hpp"
 #include "runtime/broker/server/broker_log.hpp"
+#include "runtime/broker/server/known_workers.hpp"
 #include "runtime/broker/server/peer_sender.hpp"
 #include "runtime/broker/server/queue_spans.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -22,8 +24,21 @@ class switchboard final : public event_links {
 public:
   switchboard(peer_sender& out, broker_log& log, router_options options, instant now);
 
-  /// Makes this the broker that keeps the journal. Before the loop runs.
+  /// Makes this the broker that keeps the journal; workers that are logged in by then follow with
+  /// `join_workers`.
   void keep_journal(const clock& time, event_service_options options, const journal_state& state);
+
+  /// Where brokers share the journal: tells the event service, which has just begun, who is there.
+  void join_workers(instant now);
+
+  /// Another broker is to keep the journal: whoever waits for it here is told `why`.
+  /// @return the journal, to be closed where that holds nobody up.
+  std::unique_ptr<journal> give_up_journal(const error& why, instant now);
+
+  /// Of a journal that brokers share, as far as this one knows.
+  std::optional<std::uint64_t> journal_generation() const { return journal_generation_; }
+
+  void set_journal_generation(std::uint64_t generation) { journal_generation_ = generation; }
 
   /// Has spans of calls recorded. Before the loop runs; both outlive this.
   void keep_spans(const clock& time, observe::span_rings& rings) { spans_.emplace(time, rings); }
@@ -74,6 +89,8 @@ public:
   /// The event service; null in a broker that keeps no journal.
   event_service* events() { return events_.get(); }
 
+  const event_service* events() const { return events_.get(); }
+
   // event_links
   void pass_answer(origin to, std::string_view header, std::string_view body) override;
   void pass_refusal(origin to, const uuid& id, const error& why) override;
@@ -97,6 +114,8 @@ private:
   router router_;
   decisions decisions_;
   std::unique_ptr<event_service> events_;
+  std::optional<std::uint64_t> journal_generation_;
+  known_workers workers_; // Where brokers share the journal.
   std::optional<queue_spans> spans_;
   std::vector<forget> left_; // Logins that ended, for the event service. Reused.
   instant ticked_;

@@ -6,6 +6,7 @@
 #include "runtime/transport/context.hpp"
 #include "runtime/wire/batch.hpp"
 #include "runtime/wire/description_page.hpp"
+#include "runtime/wire/journal_calls.hpp"
 #include "runtime/wire/json.hpp"
 #include "runtime/wire/status.hpp"
 #include "tests/store/store_fixture.hpp"
@@ -146,7 +147,7 @@ struct server_fixture {
             .value());
     server_options options;
     options.name = "b1";
-    options.incarnation = ids.next(time.wall());
+    options.incarnation = incarnation;
     options.body_bytes_max = 4'096;
     options.router.plan_digest = plan_digest;
     options.router.capabilities = {{{"orders"}, 100}, {{"users"}, 100, {{"n2"}}}};
@@ -225,9 +226,11 @@ struct server_fixture {
   store::temporary_folder folder;
   system_clock time;
   uuid_source ids;
+  const uuid incarnation = ids.next(time.wall());
   transport::context zmq;
   zmq::context_t peer_zmq{1};
   std::unique_ptr<transport::router_loop> loop;
+  std::unique_ptr<journal_keeper> keeper; // Of a server that shares its journal.
   std::unique_ptr<server> tested;
   std::mutex mutex;
   std::vector<std::string> events;
@@ -277,9 +280,124 @@ struct journal_fixture : server_fixture {
   }
 };
 
+/// A server that shares its journal; the test plays the other brokers.
+struct shared_fixture : server_fixture {
+  static constexpr lease_dialect dialect{
+      .clock = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
+      .is_attended = "1",
+      .mark = {}};
+
+  shared_fixture() : server_fixture{share_journal} {}
+
+  static void share_journal(server_fixture& of) {
+    shared_journal place;
+    place.connect = [path = of.folder.file("journal.db")] {
+      return store::open_sqlite(path, {.capability = "troupe.journal", .busy_timeout = 5s});
+    };
+    place.dialect = &dialect;
+    place.lease = 30s;
+    place.owner = of.incarnation;
+    place.name = "b1";
+    place.endpoint = of.loop->endpoint();
+    const auto wake = [&loop = *of.loop] { loop.wake_up(); };
+    const auto open = [place, wake, &of](const lease_seen& seen) -> outcome<opened_journal> {
+      journal_options how;
+      how.shared = place;
+      how.shared->seen = seen;
+      opened_journal made;
+      auto opened = journal::open(how, of.time, wake, made.state);
+      if (!opened) {
+        return failure{opened.error()};
+      }
+      made.events.kept = std::move(*opened);
+      made.events.bus.subscriptions = {{.capability = "orders", .patterns = {"order.*"}}};
+      return made;
+    };
+    of.keeper = std::make_unique<journal_keeper>(
+        journal_keeper::options{place, open, wake, 5ms}, of.time);
+    BOOST_REQUIRE(of.keeper->prepare());
+    of.tested->share_journal(*of.keeper, of.time);
+  }
+
+  /// Another broker takes the journal over.
+  void take_over() {
+    auto aside =
+        store::open_sqlite(folder.file("journal.db"), {.capability = "troupe.journal"}).value();
+    aside->execute(
+        "UPDATE journal SET generation = generation + 1, owner = $1, owner_name = 'b9', "
+        "owner_at = 'tcp://b9'",
+        ids.next(time.wall()));
+  }
+
+  /// The next WELCOME in the middle of a login.
+  static wire::welcome news_of(raw_peer& peer) {
+    const auto told = peer.next(wire::kind::welcome);
+    BOOST_REQUIRE(told);
+    return *wire::checked_decode<wire::welcome>(told->body);
+  }
+};
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(runtime_broker_server, *utf::label("integration") * utf::timeout(240))
+
+BOOST_FIXTURE_TEST_CASE(peers_that_are_logged_in_hear_where_the_journal_is, shared_fixture) {
+  raw_peer n1 = worker("n1");
+  raw_peer client = peer();
+  const auto publish = [&] {
+    const uuid id = ids.next(time.wall());
+    client.say(call_header(id, "troupe.publish", "order.made"), "body");
+    return client.next(wire::kind::reply);
+  };
+  const error nobody = error_of(publish());
+  BOOST_TEST((nobody.code == errc::unavailable));
+  BOOST_TEST(nobody.detail("reason") == wire::journal_elsewhere);
+  BOOST_TEST(nobody.detail("endpoint").empty());
+  BOOST_TEST(nobody.retry_after.has_value());
+
+  keeper->start();
+  wire::welcome told = news_of(n1);
+  BOOST_TEST(told.journal);
+  BOOST_TEST(told.journal_generation.value() == 1);
+  BOOST_TEST(n1.next(wire::kind::assign).has_value()); // Its HELLO came before the journal.
+  BOOST_TEST((publish()->header.status == wire::status::ok));
+
+  take_over();
+  do {
+    told = news_of(n1);
+  } while (told.journal_generation.value() < 2);
+  BOOST_TEST(!told.journal);
+  const error elsewhere = error_of(publish());
+  BOOST_TEST(elsewhere.detail("broker") == "b9");
+  BOOST_TEST(elsewhere.detail("endpoint") == "tcp://b9");
+  // What the worker had sent by then ends no login.
+  n1.say_kind(wire::kind::handled, wire::encoded(wire::handled{}));
+  n1.say_kind(wire::kind::ping);
+  BOOST_TEST(!n1.comes_before(wire::kind::reply, wire::kind::pong));
+}
+
+BOOST_FIXTURE_TEST_CASE(who_waits_for_a_journal_that_is_given_up_is_told, shared_fixture) {
+  raw_peer n1 = worker("n1");
+  keeper->start();
+  while (!news_of(n1).journal) {
+  }
+  raw_peer client = peer();
+  const uuid id = ids.next(time.wall());
+  wire::read_events wanted;
+  wanted.patterns = {"order.*"};
+  wanted.wait_ms = 3'000;
+  client.say(call_header(id, "troupe.events", "read"), wire::encoded(wanted));
+  client.say_kind(wire::kind::ping);
+  BOOST_REQUIRE(client.next(wire::kind::pong));
+
+  take_over();
+
+  const error why = error_of(client.next(wire::kind::reply));
+  BOOST_TEST((why.code == errc::unavailable));
+  BOOST_TEST(why.detail("reason") == wire::journal_elsewhere);
+  BOOST_TEST(has_event("journal_taken"));
+  BOOST_TEST(has_event("journal_given_up"));
+}
 
 BOOST_FIXTURE_TEST_CASE(a_call_goes_from_a_plain_client_to_a_worker_and_back, server_fixture) {
   raw_peer n1 = worker("n1");

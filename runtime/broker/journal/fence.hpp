@@ -1,0 +1,54 @@
+#pragma once
+
+#include "runtime/broker/journal/lease_table.hpp"
+#include "runtime/store/database.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+namespace troupe::broker {
+
+/// The first statement of each transaction that writes the journal. Where brokers share it, a
+/// transaction of one whose generation is over ends there: nothing of it is written. A journal that
+/// one broker alone can have needs none. Belongs to the journal's writer.
+class journal_fence {
+public:
+  /// For a journal that no other broker can have open.
+  journal_fence() = default;
+
+  /// @param table over the writer's session.
+  journal_fence(lease_table table, std::uint64_t generation, std::chrono::milliseconds time)
+      : lease_{held_lease{std::move(table), generation, time}} {}
+
+  bool is_shared() const { return lease_.has_value(); }
+
+  /// Of the lease; only if the journal is shared.
+  std::uint64_t generation() const { return lease_->generation; }
+
+  /// In a transaction that has written nothing yet. Throws database_error, also if another broker
+  /// has the journal.
+  void check() {
+    if (lease_ && !lease_->table.renew(lease_->generation, lease_->time)) {
+      is_passed_ = true;
+      throw store::database_error{
+          store::database_fault::other, "another broker has taken the journal over"};
+    }
+  }
+
+  /// Whether another broker was found to have the journal.
+  bool is_passed() const { return is_passed_; }
+
+private:
+  struct held_lease {
+    lease_table table;
+    std::uint64_t generation = 0;
+    std::chrono::milliseconds time{0};
+  };
+
+  std::optional<held_lease> lease_;
+  bool is_passed_ = false;
+};
+
+} // namespace troupe::broker

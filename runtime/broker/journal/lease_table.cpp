@@ -1,0 +1,77 @@
+#include "runtime/broker/journal/lease_table.hpp"
+
+#include "runtime/bytes.hpp"
+
+#include <fmt/format.h>
+
+namespace troupe::broker {
+
+namespace {
+
+/// A number for the session that takes the lease, of this attempt alone.
+std::int64_t key_of_attempt() {
+  const uuid made = uuid_source{}.next(std::chrono::system_clock::now());
+  const auto bits = load_big_endian<std::uint64_t>(&made.bytes[8]);
+  return static_cast<std::int64_t>(bits >> 1U); // Positive, so that its halves are easy to compare.
+}
+
+} // namespace
+
+const lease_dialect postgresql_lease{
+    .clock = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
+    .is_attended = "(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 "
+                   "AND granted AND CAST(classid AS BIGINT) = owner_key / 4294967296 "
+                   "AND CAST(objid AS BIGINT) = owner_key % 4294967296)",
+    .mark = "SELECT count(*) FROM pg_advisory_lock($1)"};
+
+lease_table::lease_table(store::database& session, const lease_dialect& dialect)
+    : session_{session}, mark_{dialect.mark},
+      look_{fmt::format(
+          "SELECT generation, owner, owner_name, owner_at, owner_since, lease_until, "
+          "lease_until - {}, {} FROM journal",
+          dialect.clock,
+          dialect.is_attended)},
+      take_{fmt::format(
+          "UPDATE journal SET generation = generation + 1, owner = $1, owner_name = $2, "
+          "owner_at = $3, owner_key = $4, owner_since = {0}, lease_until = {0} + $5 "
+          "WHERE generation = $6 AND lease_until = $7",
+          dialect.clock)},
+      renew_{fmt::format(
+          "UPDATE journal SET lease_until = {} + $2 WHERE generation = $1", dialect.clock)} {
+}
+
+lease_seen lease_table::look() {
+  lease_seen found;
+  session_.query(look_, [&found](const store::row& row) {
+    found.generation = static_cast<std::uint64_t>(row.integer(0));
+    found.owner = row.is_null(1) ? uuid{} : row.id(1);
+    found.owner_name = row.text(2);
+    found.owner_at = row.text(3);
+    found.since = row.integer(4);
+    found.until = row.integer(5);
+    found.left = std::chrono::milliseconds{row.integer(6)};
+    found.is_attended = row.integer(7) != 0;
+  });
+  return found;
+}
+
+bool lease_table::take(
+    const lease_seen& seen,
+    const uuid& owner,
+    std::string_view name,
+    std::string_view endpoint,
+    std::chrono::milliseconds lease) {
+  const std::int64_t key = key_of_attempt();
+  if (!mark_.empty()) {
+    session_.execute(mark_, key); // Before others can see the key.
+  }
+  return session_.execute(
+             take_, owner, name, endpoint, key, lease.count(), seen.generation, seen.until)
+         == 1;
+}
+
+bool lease_table::renew(std::uint64_t generation, std::chrono::milliseconds lease) {
+  return session_.execute(renew_, generation, lease.count()) == 1;
+}
+
+} // namespace troupe::broker

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "runtime/broker/journal/lease.hpp"
+#include "runtime/store/database.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace troupe::broker {
+
+/// What a lease needs of a kind of database beyond portable SQL.
+struct lease_dialect {
+  /// The database's clock in milliseconds since 1970, as an expression: of this moment, not of the
+  /// transaction's beginning.
+  std::string_view clock;
+  /// Whether the session is there that was marked with `owner_key` of the row of `journal`, as an
+  /// expression that is 0 or 1.
+  std::string_view is_attended;
+  /// Marks this session with $1 until it ends. Empty: sessions cannot be marked.
+  std::string_view mark;
+};
+
+/// Session advisory locks: the server frees them when a process or its connection dies, long before
+/// the lease ends.
+extern const lease_dialect postgresql_lease;
+
+/// The columns of the lease in the row of `journal` (component `troupe.lease`), by SQL. Borrows the
+/// session, whose thread it belongs to. All functions throw database_error.
+class lease_table {
+public:
+  lease_table(store::database& session, const lease_dialect& dialect);
+
+  lease_seen look();
+
+  /// Raises the generation, if the row is still as `seen`, and marks the session as the owner's.
+  /// Outside a transaction; on disk when it returns. @return false: somebody was faster.
+  bool take(
+      const lease_seen& seen,
+      const uuid& owner,
+      std::string_view name,
+      std::string_view endpoint,
+      std::chrono::milliseconds lease);
+
+  /// Puts the end of the lease off, which in a transaction keeps every other broker from taking it
+  /// before the commit. @return false: another broker has raised the generation.
+  bool renew(std::uint64_t generation, std::chrono::milliseconds lease);
+
+private:
+  store::database& session_;
+  std::string_view mark_;
+  std::string look_;
+  std::string take_;
+  std::string renew_;
+};
+
+} // namespace troupe::broker

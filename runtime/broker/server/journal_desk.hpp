@@ -1,0 +1,68 @@
+#pragma once
+
+#include "runtime/broker/events/journal_keeper.hpp"
+#include "runtime/broker/server/broker_log.hpp"
+#include "runtime/broker/server/drain.hpp"
+#include "runtime/broker/server/login_desk.hpp"
+#include "runtime/broker/server/server_options.hpp"
+#include "runtime/broker/server/switchboard.hpp"
+#include "runtime/wire/status.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace troupe::broker {
+
+/// The journal that this broker shares with others: carries out what the `journal_keeper` found,
+/// tells peers where the journal is, and refuses what is for the broker that has it.
+///
+/// Belongs to the server's thread. All that it is given outlives it.
+class journal_desk {
+public:
+  journal_desk(
+      const server_options& options,
+      switchboard& calls,
+      login_desk& peers,
+      broker_log& log,
+      const drain& draining)
+      : options_{options}, calls_{calls}, peers_{peers}, log_{log}, drain_{draining} {}
+
+  /// Shares the journal from now on. Before the loop runs.
+  void share(journal_keeper& keeper, const clock& time);
+
+  bool is_shared() const { return keeper_ != nullptr; }
+
+  /// The refusal of a question to a broker that does not have the journal.
+  error elsewhere() const;
+
+  /// A worker says something about events that only the broker with the journal can take: it had
+  /// not heard yet that the journal moved, and says it again to the next one.
+  void note_stray() { ++stray_; }
+
+  /// When `due` wants to be called next.
+  instant next_due() const;
+  void due(instant now);
+
+  /// For `status`; nothing if the journal is not shared.
+  std::optional<wire::journal_seat> seat() const;
+
+private:
+  void take_news(instant now);
+  void begin(opened_journal opened, instant now);
+  void give_up(std::string why, instant now);
+
+  const server_options& options_;
+  switchboard& calls_;
+  login_desk& peers_;
+  broker_log& log_;
+  const drain& drain_;
+  journal_keeper* keeper_ = nullptr;
+  const clock* time_ = nullptr;
+  lease_seen seen_;
+  std::string trouble_;
+  std::uint64_t stray_ = 0;
+  instant beaten_{};
+};
+
+} // namespace troupe::broker
