@@ -7,6 +7,26 @@
 
 namespace troupe::saga {
 
+namespace {
+
+// A release that can read the saga may have its node back by then.
+constexpr milliseconds unread_wait{1'000};
+
+/// The saga is one of another release, or its journal is damaged: either is of this program and
+/// this moment, so no inbox may keep it and no event may end by it.
+error unread_here(std::string_view saga, const error& why) {
+  return {
+      .code = errc::unavailable,
+      .message = fmt::format(
+          "saga {} cannot be told anything by this program, which cannot read it ({}); ask again "
+          "under the same id",
+          saga,
+          why.message),
+      .retry_after = unread_wait};
+}
+
+} // namespace
+
 outcome<uuid> tell_step(store::database& session, plan_book& plans, const word& to, wall_time now) {
   auto said = to.waits.hears.read(to.body);
   if (!said) {
@@ -22,7 +42,7 @@ outcome<uuid> tell_step(store::database& session, plan_book& plans, const word& 
   const bool stands = row->now == phase::parked || row->now == phase::forward;
   const auto found = stands ? plans.read(session, *row) : outcome<replayed>{failure{error{}}};
   if (stands && !found) {
-    return failure{error{.code = errc::conflict, .message = found.error().message}};
+    return failure{unread_here(id, found.error())};
   }
   if (!stands || is_turned_back(found->current)) {
     return failure{rejected(

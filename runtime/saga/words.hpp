@@ -19,7 +19,7 @@ struct word {
 
 /// Keeps a word for the owner of its saga.
 /// @return the saga. @errors those of reading it; `rejected`, with the reason `no_saga`, `over`,
-/// `undoing` or `answered`; `conflict` if this program cannot read the saga.
+/// `undoing` or `answered`; `unavailable` if this program cannot read the saga.
 outcome<uuid> tell_step(store::database& session, plan_book& plans, const word& to, wall_time now);
 
 /// What was said to a step that waits, which is taken by that: the answer to it. Nothing if nothing

@@ -257,6 +257,58 @@ BOOST_FIXTURE_TEST_CASE(what_nobody_waits_for_is_refused, waiting_fixture) {
   BOOST_TEST(!first.say("approval", "no message").has_value());
 }
 
+// As while two releases run beside each other: the newer one writes what the older cannot read.
+BOOST_FIXTURE_TEST_CASE(
+    a_word_to_a_saga_that_this_program_cannot_read_may_be_said_again, waiting_fixture) {
+  first.session->execute("UPDATE saga_journal SET kind = 99 WHERE seq = 1");
+
+  const auto told = first.say("approval", yes());
+
+  BOOST_REQUIRE(!told.has_value());
+  BOOST_TEST(is_momentary(told.error()));
+  BOOST_TEST(told.error().retry_after.has_value());
+  BOOST_TEST(first.number("SELECT COUNT(*) FROM saga_answers") == 0);
+  first.session->execute("UPDATE saga_journal SET kind = 1 WHERE seq = 1");
+  BOOST_TEST(first.say("approval", yes()).has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(
+    a_call_and_an_event_for_a_saga_that_cannot_be_read_come_again, coordinators_fixture) {
+  uuid placed;
+  saga::definition waits{
+      .operation = "place",
+      .deadline = 60s,
+      .steps = {saga::waits<thing>(
+          "approval", "approve", 30s, [&placed](const thing&) { return saga::heard{placed}; })}};
+  waits.steps[0].topic = "thing.approved";
+  process p{time, "n1", saga_type("sagas", {waits}), things_options(folder)};
+  p.start();
+  placed = p.send("place", "input");
+  p.run();
+  const auto change = [&](const char* sql) {
+    p.store->database->begin();
+    p.store->database->execute(sql);
+    p.store->database->commit();
+  };
+  change("UPDATE saga_journal SET kind = 99 WHERE seq = 1");
+
+  BOOST_TEST((p.call("approve", thing{"yes"}).why.code == errc::unavailable));
+  BOOST_TEST(p.number("SELECT COUNT(*) FROM inbox") == 1); // Of `place`.
+  p.assign_all(1);
+  p.run();
+  p.deliver(1, "", {"yes"}, "thing.approved");
+  p.run();
+  BOOST_REQUIRE(p.handled.size() == 1U);
+  BOOST_REQUIRE(p.handled[0].waiting.size() == 1U);
+  BOOST_TEST(!p.handled[0].waiting[0].dead);
+
+  change("UPDATE saga_journal SET kind = 1 WHERE seq = 1");
+  time.advance(10s);
+  p.deliver(1, "", {"yes"}, "thing.approved");
+  p.run();
+  BOOST_TEST(p.number("SELECT phase FROM sagas") == 2);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_saga_that_is_a_step_is_undone_wherever_it_stands, waiting_fixture) {
   const uuid undo = uuid_source{7}.next(time.wall());
   const uuid again = uuid_source{8}.next(time.wall());
