@@ -45,6 +45,23 @@ error queue_is_full(const definition& of) {
       .details = {{"reason", "queue_full"}}};
 }
 
+trouble why_left_alone(const saga_row& row, const error& why, wall_time now) {
+  return {.reason = why.message, .trace = row.trace, .epoch = row.epoch, .since = now};
+}
+
+/// Whether a saga that was left alone is over, or another process runs it.
+bool has_gone_on(store::database& session, std::int64_t writer, const uuid& id) {
+  journal_table journal{session};
+  const auto row = journal.find(id);
+  if (!row || row->now == phase::compensated) {
+    return true;
+  }
+  if (row->now > phase::undoing) { // It may be left alone by who was to turn it back.
+    return journal.recalls(id).empty();
+  }
+  return row->writer != writer && !store::writers{session}.is_fenced(row->writer);
+}
+
 } // namespace
 
 // Of one look.
@@ -149,7 +166,7 @@ void coordinators::recall(
           error{.code = errc::conflict, .message = "the steps it began with cannot all be undone"}};
     }
     if (!found) {
-      if (troubles_.leave_alone(row.id, found.error().message, now)) {
+      if (troubles_.leave_alone(row.id, why_left_alone(row, found.error(), now))) {
         out.parked_sagas.push_back(
             {row.id, std::move(found).error().message, true, false, row.trace});
       }
@@ -269,19 +286,21 @@ std::size_t coordinators::resume(
     instant time,
     outgoing& out,
     const std::function<void()>& progress) {
-  std::vector<uuid> ids;
+  std::vector<owned_saga> found;
   if (behind_) {
-    ids = journal_table{session}.unfinished(writer);
+    found = journal_table{session}.unfinished(writer);
   } else {
-    ids = troubles_.due(time);
+    for (const uuid& id : troubles_.due(time)) {
+      found.push_back({id});
+    }
     for (const auto& [id, trace] : lost_) {
-      ids.push_back(id);
+      found.push_back({id});
     }
   }
   resumed_ = true;
   std::size_t count = 0;
-  for (const uuid& id : ids) {
-    count += take_up(session, writer, id, now, time, out) ? 1U : 0U;
+  for (const owned_saga& each : found) {
+    count += take_up(session, writer, each, now, time, out) ? 1U : 0U;
     progress();
   }
   return count;
@@ -295,11 +314,18 @@ std::size_t coordinators::take_left_alone(
     outgoing& out,
     const std::function<void()>& progress) {
   std::size_t count = 0;
+  std::set<uuid> nobodys;
   journal_table journal{session};
   for (const std::int64_t owner : journal.fenced_owners()) {
-    for (const uuid& id : journal.unfinished(owner)) {
-      count += take_up(session, writer, id, now, time, out) ? 1U : 0U;
+    for (const owned_saga& each : journal.unfinished(owner)) {
+      count += take_up(session, writer, each, now, time, out) ? 1U : 0U;
+      nobodys.insert(each.id);
       progress();
+    }
+  }
+  for (const uuid& id : troubles_.left_alone()) {
+    if (!nobodys.contains(id) && has_gone_on(session, writer, id)) {
+      troubles_.forget(id);
     }
   }
   return count;
@@ -360,7 +386,7 @@ outcome<void> coordinators::obey_elsewhere(
   const bool is_parked = found->current.now == phase::parked;
   if (row.now != phase::parked && goes_on) {
     troubles_.forget(row.id);
-    take_up(session, writer, row.id, now, time, out);
+    take_up(session, writer, {row.id, row.epoch}, now, time, out);
     return {};
   }
   for (const std::uint32_t step : open_steps(found->current)) {
@@ -429,11 +455,12 @@ void coordinators::forget_all() {
 bool coordinators::take_up(
     store::database& session,
     std::int64_t writer,
-    const uuid& id,
+    const owned_saga& which,
     wall_time now,
     instant time,
     outgoing& out) {
-  if (running_.find(id) != nullptr || !troubles_.may_go_on(id, time)) {
+  const uuid& id = which.id;
+  if (running_.find(id) != nullptr || !troubles_.may_go_on(id, which.epoch, time)) {
     return false;
   }
   const bool runs =
@@ -504,7 +531,7 @@ bool coordinators::load(
   }
   if (!found) {
     // Left as it is: another program may have its plan, or a person mend its journal.
-    if (troubles_.leave_alone(id, found.error().message, now)) {
+    if (troubles_.leave_alone(id, why_left_alone(*row, found.error(), now))) {
       out.parked_sagas.push_back({id, std::move(found).error().message, true, false, row->trace});
     }
     return false;

@@ -187,11 +187,12 @@ public:
 
 private:
   /// Takes a saga up that `writer` owns, or nobody, and undoes what was done if that throws.
+  /// @param which with epoch 0 where that is not known: it is looked at again if it was left alone.
   /// @return whether it runs now.
   bool take_up(
       store::database& session,
       std::int64_t writer,
-      const uuid& id,
+      const owned_saga& which,
       wall_time now,
       instant time,
       outgoing& out);

@@ -267,11 +267,13 @@ std::optional<std::string> journal_table::table(std::uint64_t fingerprint) {
   return found;
 }
 
-std::vector<uuid> journal_table::unfinished(std::int64_t writer) {
-  std::vector<uuid> found;
-  auto take = [&](const store::row& row) { found.push_back(row.id(0)); };
+std::vector<owned_saga> journal_table::unfinished(std::int64_t writer) {
+  std::vector<owned_saga> found;
+  auto take = [&](const store::row& row) { found.push_back({row.id(0), row.integer(1)}); };
   session_.query(
-      "SELECT id FROM sagas WHERE writer = $1 AND phase IN (0, 1) ORDER BY id", take, writer);
+      "SELECT id, epoch FROM sagas WHERE writer = $1 AND phase IN (0, 1) ORDER BY id",
+      take,
+      writer);
   return found;
 }
 

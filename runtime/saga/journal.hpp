@@ -32,6 +32,12 @@ struct saga_row {
   std::string line{};
 };
 
+/// An unfinished saga, as its owner has it.
+struct owned_saga {
+  uuid id;
+  std::int64_t epoch = 0;
+};
+
 /// What was said to a step that waits.
 struct told_step {
   uuid saga;
@@ -100,7 +106,7 @@ public:
   std::vector<uuid> told_sagas(const uuid& after, int count_max);
 
   /// The unfinished sagas that `writer` owns. Parked ones are not among them.
-  std::vector<uuid> unfinished(std::int64_t writer);
+  std::vector<owned_saga> unfinished(std::int64_t writer);
   /// The fenced writers that still own unfinished sagas: programs that took their work over had no
   /// plan for these.
   std::vector<std::int64_t> fenced_owners();

@@ -13,13 +13,13 @@ constexpr milliseconds wait_max{60'000};
 
 } // namespace
 
-bool troubles::leave_alone(const uuid& saga, std::string reason, wall_time since) {
+bool troubles::leave_alone(const uuid& saga, trouble why) {
   const auto known = of_.find(saga);
-  if (known != of_.end() && known->second.failures == 0) {
+  if (known != of_.end() && known->second.failures == 0 && known->second.epoch == why.epoch) {
     return false;
   }
   taken_up(saga);
-  of_.insert_or_assign(saga, trouble{.reason = std::move(reason), .since = since});
+  of_.insert_or_assign(saga, std::move(why));
   return true;
 }
 
@@ -54,9 +54,19 @@ const trouble* troubles::find(const uuid& saga) const {
   return found == of_.end() ? nullptr : &found->second;
 }
 
-bool troubles::may_go_on(const uuid& saga, instant now) const {
+bool troubles::may_go_on(const uuid& saga, std::int64_t epoch, instant now) const {
   const trouble* its = find(saga);
-  return its == nullptr || its->again_at <= now;
+  return its == nullptr || its->again_at <= now || (its->failures == 0 && its->epoch != epoch);
+}
+
+std::vector<uuid> troubles::left_alone() const {
+  std::vector<uuid> found;
+  for (const auto& [saga, its] : of_) {
+    if (its.failures == 0) {
+      found.push_back(saga);
+    }
+  }
+  return found;
 }
 
 std::vector<uuid> troubles::due(instant now) const {

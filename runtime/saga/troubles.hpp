@@ -22,6 +22,9 @@ struct trouble {
   /// How often in a row its events could not be processed. 0: it is left alone, as this program
   /// cannot continue it.
   std::uint32_t failures = 0;
+  /// The saga's epoch when it was left alone. Under another one it has gone on elsewhere, and may
+  /// stand where this program can continue it.
+  std::int64_t epoch = 0;
   wall_time since{};
   /// When it is taken up again; the end of time if it is left alone.
   instant again_at = instant::max();
@@ -38,8 +41,9 @@ public:
   /// So many are taken up in one turn.
   static constexpr std::size_t due_max = 256;
 
+  /// @param why with reason and epoch.
   /// @return false if that was known.
-  bool leave_alone(const uuid& saga, std::string reason, wall_time since);
+  bool leave_alone(const uuid& saga, trouble why);
 
   /// Its event, or its takeover, failed once more.
   /// @param why with reason and trace.
@@ -54,8 +58,12 @@ public:
   /// Null if it has no trouble.
   const trouble* find(const uuid& saga) const;
 
-  /// Whether it may be taken up: it has no trouble, or waited long enough.
-  bool may_go_on(const uuid& saga, instant now) const;
+  /// Whether it may be taken up: it has no trouble, or waited long enough, or was left alone under
+  /// another epoch than `epoch`.
+  bool may_go_on(const uuid& saga, std::int64_t epoch, instant now) const;
+
+  /// Those that are left alone.
+  std::vector<uuid> left_alone() const;
 
   /// The sagas that have waited long enough, those that did so longest first, `due_max` at most.
   std::vector<uuid> due(instant now) const;

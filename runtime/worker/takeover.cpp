@@ -174,8 +174,9 @@ void takeover::resign(
     calls.push_back(each.call);
   }
   if (!of.type().sagas.empty()) {
-    const auto unfinished = saga::journal_table{session}.unfinished(store.writer);
-    calls.insert(calls.end(), unfinished.begin(), unfinished.end());
+    for (const saga::owned_saga& each : saga::journal_table{session}.unfinished(store.writer)) {
+      calls.push_back(each.id);
+    }
   }
   if (calls.empty()) {
     return;

@@ -53,6 +53,9 @@ BOOST_AUTO_TEST_CASE(a_saga_whose_steps_were_not_kept_is_left_alone_and_the_othe
 
   BOOST_TEST(others.done == forward, boost::test_tools::per_element());
   BOOST_TEST(again.number("SELECT phase FROM sagas") == 2);
+  BOOST_TEST(newer.sagas.standing_now(time.wall()).left_alone == 1U);
+  newer.take_left_alone();
+  BOOST_TEST(newer.sagas.standing_now(time.wall()).left_alone == 0U); // It is over.
 }
 
 // The steps are the same, but their messages are others: undoing the saga would be no help.
@@ -78,6 +81,43 @@ BOOST_AUTO_TEST_CASE(a_saga_whose_command_cannot_be_made_any_more_is_left_alone)
   again.take_left_alone();
   BOOST_TEST(again.work(others));
   BOOST_TEST(others.done == forward, boost::test_tools::per_element());
+}
+
+// The release that can make the command comes back, carries it out, and goes for good.
+BOOST_AUTO_TEST_CASE(a_saga_that_was_left_alone_is_looked_at_again_once_it_has_gone_on) {
+  auto first = std::make_unique<owner>(path, time);
+  first->start(id);
+  first->work(others, 2); // `credit` is asked.
+  const std::int64_t old = first->writer;
+  first.reset();
+  saga::definition other = saga::test::order_saga();
+  other.steps[1].request = [](const saga::facts&) -> outcome<std::string> {
+    return failure{invalid("field `sku`: missing")};
+  };
+  owner newer{path, time, other};
+  newer.take_over(old);
+  BOOST_REQUIRE(newer.sagas.standing_now(time.wall()).left_alone == 1U);
+  auto back = std::make_unique<owner>(path, time);
+  back->take_left_alone();
+  BOOST_TEST(!back->work(others, 2)); // `charge` is asked.
+  const std::int64_t gone = back->writer;
+  back.reset();
+
+  newer.take_over(gone);
+
+  BOOST_TEST(newer.sagas.running().size() == 1U);
+  BOOST_TEST(newer.work(others));
+  BOOST_TEST(others.done == forward, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(what_was_left_alone_is_looked_at_under_another_epoch_whoever_owns_it) {
+  saga::troubles troubles;
+  troubles.leave_alone(id, {.reason = "other steps", .epoch = 1});
+
+  BOOST_TEST(!troubles.may_go_on(id, 1, time.now()));
+  BOOST_TEST(troubles.may_go_on(id, 2, time.now()));
+  BOOST_TEST(!troubles.leave_alone(id, {.reason = "other steps", .epoch = 1}));
+  BOOST_TEST(troubles.leave_alone(id, {.reason = "other steps", .epoch = 2})); // Told anew.
 }
 
 // While the owner lives, nobody else takes its sagas up.
