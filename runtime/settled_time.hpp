@@ -12,7 +12,8 @@ namespace troupe {
 /// After a stop it begins where it was written down last, and catches up as fast. So a machine that
 /// was off keeps things longer, and loses none.
 ///
-/// Deletion alone goes by it: times that people read, and timers, go by the wall clock. A value.
+/// Deletion goes by it, and, beside the wall clock, what a saga that is taken up may give up for
+/// good (saga/time_left.hpp). Times that people read, and timers, go by the wall clock. A value.
 class settled_time {
 public:
   /// @param begins what it was when it was last written down.

@@ -35,7 +35,7 @@ bool waits_for_word(const plan& by, const state& current) {
 
 class decision {
 public:
-  decision(const plan& by, state& current, wall_time now, std::vector<action>& actions)
+  decision(const plan& by, state& current, const moment& now, std::vector<action>& actions)
       : plan_{by}, state_{current}, now_{now}, actions_{actions}, moves_{
                                                                       by, current, now, actions} {}
 
@@ -63,7 +63,7 @@ private:
 
   const plan& plan_;
   state& state_;
-  wall_time now_;
+  moment now_;
   std::vector<action>& actions_;
   moves moves_;
 };
@@ -76,7 +76,7 @@ void decision::on(started&& event) {
   const bool takes_its_time = outlives_caller(plan_.what());
   const milliseconds given = takes_its_time ? most : event.within.value_or(most);
   const milliseconds within = std::clamp(given, milliseconds{0}, most);
-  apply_started(state_, start_data_of(now_ + within, plan_.fingerprint(), event.input));
+  apply_started(state_, start_data_of(now_.latest() + within, plan_.fingerprint(), event.input));
   moves_.write(record_kind::started, 0, 0, 0, state_.start_data);
   if (event.must_wait) {
     moves_.write(record_kind::queued, 0, 0);
@@ -166,6 +166,9 @@ void decision::on(const timer_due& event) {
     return;
   }
   const step& step = plan_.at(event.step);
+  if (!plan_.is_call(event.step) && moves_.waits_on(event.step)) {
+    return;
+  }
   if (step.act == step_act::timer) {
     return moves_.finish_step(event.step, hand.attempt, {});
   }
@@ -190,6 +193,9 @@ void decision::on(const deadline_reached&) {
   const step& step = plan_.at(index);
   if (step.kind == step_kind::retriable && !is_queued(state_)) {
     return;
+  }
+  if (const auto next = look_again(state_.left, state_.deadline, now_)) {
+    return moves_.watch(*next);
   }
   tries& hand = hand_of(index);
   if (hand.in_flight && step.kind == step_kind::pivot && step.undo.empty()) {
@@ -374,10 +380,10 @@ void decision::on(const taken_over&) {
   const step& step = plan_.at(index);
   const bool has_deadline = step.kind != step_kind::retriable || is_queued(state_);
   if (state_.now == phase::forward && state_.round == 0 && has_deadline) {
-    const auto left = std::chrono::ceil<milliseconds>(state_.deadline - now_);
-    if (left > milliseconds{0}) {
-      // No clock of another machine makes a saga wait for longer than its plan says.
-      moves_.watch(std::min(left, plan_.what().deadline));
+    // No clock of another machine makes a saga wait for longer than its plan says.
+    state_.left = {.most = plan_.what().deadline};
+    if (const auto next = look_again(state_.left, state_.deadline, now_)) {
+      moves_.watch(*next);
     } else if (step.kind == step_kind::pivot && step.undo.empty()) {
       hand_of(index).late = true;
     } else if (waits_for_word(plan_, state_)) {
@@ -392,7 +398,7 @@ void decision::on(const taken_over&) {
 } // namespace
 
 void decide(
-    const plan& by, state& current, event what, wall_time now, std::vector<action>& actions) {
+    const plan& by, state& current, event what, const moment& now, std::vector<action>& actions) {
   actions.clear();
   decision made{by, current, now, actions};
   std::visit([&made](auto& each) { made.on(std::move(each)); }, what);

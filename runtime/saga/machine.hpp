@@ -4,6 +4,7 @@
 #include "runtime/saga/plan.hpp"
 #include "runtime/saga/record.hpp"
 #include "runtime/saga/state.hpp"
+#include "runtime/saga/time_left.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -154,11 +155,12 @@ using action = std::variant<journal, call, listen, timer, watch_deadline, finish
 /// `current` becomes the next state at once. If its records cannot be written, throw it away and
 /// replay. Events that are late, repeated or meant for another round change nothing.
 ///
-/// @param now sets the times at which waits are over, and is not asked otherwise.
+/// @param now sets the times at which waits are over, and is asked whether those of a saga that was
+/// taken up are.
 /// @param actions is cleared first. Records borrow from `current`: they are good until its next
 /// decision, its move or its end.
 void decide(
-    const plan& by, state& current, event what, wall_time now, std::vector<action>& actions);
+    const plan& by, state& current, event what, const moment& now, std::vector<action>& actions);
 
 /// The body of `wanted`. An error goes back as the `failed` of that call.
 ///

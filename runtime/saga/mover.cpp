@@ -56,7 +56,7 @@ void mover::move(
   std::vector<action> actions;
   running_.touch(which);
   const phase before = which.current.now;
-  decide(*which.by, which.current, std::move(what), now, actions);
+  decide(*which.by, which.current, std::move(what), {now, out.settled}, actions);
   running_.moved(which);
   if (which.current.now == phase::undoing && before != phase::undoing) {
     journal_table{session}.set_phase(which.current.saga, phase::undoing);

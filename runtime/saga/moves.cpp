@@ -34,7 +34,10 @@ std::string_view moves::encoded(const error& from) {
 void moves::intend(std::uint32_t step, std::uint32_t round) {
   const bool waits = !plan_.is_call(step);
   apply_intent(
-      state_, step, round, waits ? due_data_of(now_ + plan_.at(step).deadline) : std::string{});
+      state_,
+      step,
+      round,
+      waits ? due_data_of(now_.latest() + plan_.at(step).deadline) : std::string{});
   write(record_kind::intent, step, round, 0, state_.steps[step].due_data);
   hand_of(step) = {.token = hand_of(step).token};
 }
@@ -63,18 +66,29 @@ void moves::ask(std::uint32_t index) {
 }
 
 void moves::wait_for(const asked& as) {
-  const milliseconds most = plan_.at(as.step).deadline;
-  const auto due = due_in(state_.steps[as.step].due_data).value_or(now_);
-  const auto left = std::chrono::ceil<milliseconds>(due - now_);
   tries& hand = hand_of(as.step);
+  // No clock of another machine makes a saga wait for longer than its plan says.
+  hand.left = {.most = plan_.at(as.step).deadline};
+  const milliseconds next = look_again(as.step).value_or(milliseconds{0});
   // A timer that another owner, or an earlier round, has set is told by its token.
   hand.token = static_cast<std::uint32_t>(state_.next_seq);
   if (plan_.at(as.step).act == step_act::wait) {
     actions_.emplace_back(listen{as});
   }
-  // No clock of another machine makes a saga wait for longer than its plan says.
-  actions_.emplace_back(timer{
-      .step = as.step, .token = hand.token, .delay = std::clamp(left, milliseconds{0}, most)});
+  actions_.emplace_back(timer{.step = as.step, .token = hand.token, .delay = next});
+}
+
+bool moves::waits_on(std::uint32_t step) {
+  const auto next = look_again(step);
+  if (next) {
+    actions_.emplace_back(timer{.step = step, .token = hand_of(step).token, .delay = *next});
+  }
+  return next.has_value();
+}
+
+std::optional<milliseconds> moves::look_again(std::uint32_t step) {
+  const auto due = due_in(state_.steps[step].due_data);
+  return due ? saga::look_again(hand_of(step).left, *due, now_) : std::nullopt;
 }
 
 void moves::ask_open() {

@@ -3,6 +3,7 @@
 #include "runtime/saga/machine.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,7 +16,7 @@ namespace troupe::saga {
 /// Of one decision; borrows its arguments.
 class moves {
 public:
-  moves(const plan& by, state& current, wall_time now, std::vector<action>& actions)
+  moves(const plan& by, state& current, const moment& now, std::vector<action>& actions)
       : plan_{by}, state_{current}, now_{now}, actions_{actions} {}
 
   void write(
@@ -44,6 +45,9 @@ public:
   void ask_open();
   void try_again_later(std::uint32_t step, const error& why);
   void watch(milliseconds left);
+  /// Waits on if the time of a step that waits is not over though its timer was due.
+  /// @return whether it does.
+  bool waits_on(std::uint32_t step);
 
   void finish_step(std::uint32_t step, std::uint32_t attempt, std::string body);
   /// Goes on behind a step that is done, or undone, once those that began together with it are.
@@ -60,10 +64,11 @@ private:
   tries& hand_of(std::uint32_t step) { return state_.steps[step].hand; }
 
   void wait_for(const asked& as);
+  std::optional<milliseconds> look_again(std::uint32_t step);
 
   const plan& plan_;
   state& state_;
-  wall_time now_;
+  moment now_;
   std::vector<action>& actions_;
 };
 

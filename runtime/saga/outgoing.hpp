@@ -65,6 +65,9 @@ struct outgoing {
     bool is_compensated = false;
   };
 
+  /// By the settled time (runtime/settled_time.hpp), when the turn began. Said by the shell, as the
+  /// next is.
+  wall_time settled{};
   /// `limits.body` of the topology: the largest body of a call or an answer.
   std::size_t body_bytes_max = wire::body_bytes_max;
   std::vector<call> calls;

@@ -5,6 +5,7 @@
 #include "runtime/ids.hpp"
 #include "runtime/saga/definition.hpp"
 #include "runtime/saga/plan.hpp"
+#include "runtime/saga/time_left.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -51,6 +52,8 @@ struct tries {
   std::optional<errc> last_failure{};
   /// The deadline passed while a pivot that cannot be undone was in flight.
   bool late = false;
+  /// Of a step that waits.
+  time_left left{};
 };
 
 struct step_state {
@@ -96,6 +99,8 @@ struct state {
   std::uint32_t round = 0;
   std::uint64_t next_seq = 1;
   wall_time deadline{};
+  /// Until the deadline of one that was taken up; like `tries`, not journaled.
+  time_left left{};
   std::vector<step_state> steps;
   std::vector<std::string> results;
   /// Why the saga turned back: its answer.

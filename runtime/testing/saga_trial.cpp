@@ -140,7 +140,7 @@ void saga_trial::hear(const saga::listen& waits) {
 /// Gives the saga an event, keeps its records, and notes what it wants.
 void saga_trial::give(saga::event what) {
   std::vector<saga::action> actions;
-  saga::decide(plan_, state_, std::move(what), now_, actions);
+  saga::decide(plan_, state_, std::move(what), {now_, now_}, actions);
   for (const saga::action& each : actions) {
     if (const auto* written = std::get_if<saga::journal>(&each)) {
       rows_.push_back({written->row, std::string{written->row.data}});
@@ -200,6 +200,7 @@ void saga_trial::send(const saga::call& wanted) {
     return take_over();
   case mishap::time_up: {
     auto late = participants_.carry_out(wanted, name, *body);
+    now_ = std::max(now_, state_.deadline);
     give(saga::deadline_reached{});
     return answer(wanted, std::move(late));
   }

@@ -24,7 +24,7 @@ forgetting::forgetting(group& of, turn_inbox& inbox, wall_time begins)
 bool forgetting::run(turn_scope& in) {
   const clock& time = group_.parts().time;
   const instant began = time.now();
-  time_ = clock_.at(began, in.now);
+  time_at(began, in.now);
   if (place_.is_over) {
     begin_pass(in);
   }

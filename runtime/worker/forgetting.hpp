@@ -35,8 +35,8 @@ public:
   /// What the turn deleted is there again.
   void rolled_back() { in_turn_.reset(); }
 
-  /// The settled time as of the last slice.
-  wall_time time() const { return time_; }
+  /// The settled time at `now`, when the wall clock says `wall`.
+  wall_time time_at(instant now, wall_time wall) { return time_ = clock_.at(now, wall); }
 
 private:
   static constexpr std::chrono::seconds interval{60};

@@ -183,6 +183,7 @@ bool store_turn::run_all(
     takeover_.rejoin(group_, store_, sagas_, effects_, awaited_);
     return false;
   }
+  const wall_time wall = time.wall();
   turn_scope in{
       group_,
       *store_.database,
@@ -191,10 +192,11 @@ bool store_turn::run_all(
       effects_,
       output,
       began,
-      time.wall(),
-      forgetting_.time(),
+      wall,
+      forgetting_.time_at(began, wall),
       busy_,
       spans_};
+  output.settled = in.settled;
   if (sagas_ != nullptr && sagas_->wants_resume(began)) {
     std::optional<store::long_work> shown;
     if (sagas_->is_behind()) {

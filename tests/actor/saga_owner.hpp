@@ -10,6 +10,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <set>
 
 namespace troupe::test {
@@ -70,6 +71,7 @@ struct owner {
       return false;
     }
     saga::outgoing out;
+    out.settled = settled.value_or(time.wall());
     work(out);
     sagas.hear(*session, writer, false, time.wall(), time.now(), out);
     sagas.admit(*session, time.wall(), time.now(), out);
@@ -217,6 +219,8 @@ struct owner {
   std::int64_t number(std::string_view sql) { return session->integer_of(sql).value_or(-1); }
 
   const clock& time;
+  /// The settled time, if it is not what the wall clock says.
+  std::optional<wall_time> settled;
   std::unique_ptr<store::database> session;
   std::int64_t writer = 0;
   saga::coordinators sagas;

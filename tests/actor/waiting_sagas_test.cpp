@@ -20,16 +20,16 @@ struct said {
 TROUPE_MESSAGE(said, saga, yes)
 
 /// reserve, then an approval, then confirm; all of it can be undone.
-saga::definition approved() {
+saga::definition approved(milliseconds within = 30s) {
   saga::definition made{
       .operation = "place",
-      .deadline = 60s,
+      .deadline = 2 * within,
       .steps =
           {make_step("reserve", saga::step_kind::compensatable, "release"),
            saga::waits<said>(
                "approval",
                "approve",
-               30s,
+               within,
                [](const said& answer) {
                  return answer.yes ? saga::heard{answer.saga}
                                    : saga::heard{answer.saga, rejected("declined", "no")};
@@ -171,6 +171,31 @@ BOOST_FIXTURE_TEST_CASE(
   BOOST_TEST(!is_anew); // Said once it is on disk.
   BOOST_TEST(first.timers.size() == 2);
   BOOST_TEST(first.all_stopped == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(
+    a_saga_that_is_read_while_the_wall_clock_is_wrong_still_waits, coordinators_fixture) {
+  constexpr std::chrono::hours wrong_by{24 * 30};
+  owner first{path, time, approved(std::chrono::hours{24 * 14})};
+  BOOST_REQUIRE(first.start(id) && first.work(others));
+  first.sagas.forget_all();
+  first.timers.clear();
+  first.settled = time.wall();
+  time.advance(wrong_by);
+  BOOST_TEST(first.resume());
+  time.advance(-wrong_by);
+  BOOST_REQUIRE(first.timers.size() == 2);
+
+  for (const saga::outgoing::timer& each : std::exchange(first.timers, {})) {
+    BOOST_TEST(each.delay.count() > 0);
+    BOOST_TEST(first.fire(each));
+  }
+
+  BOOST_TEST(first.calls.empty());
+  BOOST_TEST(first.number("SELECT phase FROM sagas") == 0);
+  BOOST_TEST(first.say("approval", wire::encoded(said{id, true})).has_value());
+  BOOST_TEST(first.work(others));
+  BOOST_TEST(others.done == (std::vector<std::string>{"reserve", "confirm"}));
 }
 
 // A person holds the saga; whoever is asked answers all the same.

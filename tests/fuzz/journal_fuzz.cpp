@@ -74,7 +74,8 @@ void try_journal(std::string_view bytes) {
   }
   expect(state->next_seq == read.all.size() + 1);
   std::vector<action> actions;
-  decide(order_plan(), *state, taken_over{}, wall_time{std::chrono::hours{1}}, actions);
+  const wall_time now{std::chrono::hours{1}};
+  decide(order_plan(), *state, taken_over{}, {now, now}, actions);
   for (const action& each : actions) {
     if (const auto* written = std::get_if<saga::journal>(&each)) {
       read.all.push_back(written->row);

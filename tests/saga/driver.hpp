@@ -5,6 +5,7 @@
 #include "runtime/saga/transition.hpp"
 
 #include <deque>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -76,7 +77,7 @@ struct driver {
 
   /// Gives an event; its records go to `rows` at once.
   driver& give(event what) {
-    decide(by, current, std::move(what), now, actions);
+    decide(by, current, std::move(what), {now, settled.value_or(now)}, actions);
     for (const action& each : actions) {
       if (const auto* written = std::get_if<journal>(&each)) {
         rows.push_back({written->row, std::string{written->row.data}});
@@ -183,6 +184,8 @@ struct driver {
   }
 
   wall_time now{std::chrono::hours{24 * 365 * 55}};
+  /// The settled time, if it is not what the wall clock says.
+  std::optional<wall_time> settled;
   plan by;
   state current;
   std::vector<action> actions;

@@ -18,11 +18,11 @@ int main() {
   const auto begin = std::chrono::steady_clock::now();
   for (int i = 0; i < sagas; ++i) {
     saga::state state{by, ids.next(now)};
-    saga::decide(by, state, saga::started{.input = input}, now, actions);
+    saga::decide(by, state, saga::started{.input = input}, {now, now}, actions);
     while (!state.is_over()) {
       const auto& call = std::get<saga::call>(actions.back());
       bytes += saga::body_of(by, state, call)->size();
-      saga::decide(by, state, saga::answered{call.as, reply}, now, actions);
+      saga::decide(by, state, saga::answered{call.as, reply}, {now, now}, actions);
     }
   }
   const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - begin;

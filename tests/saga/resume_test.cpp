@@ -117,6 +117,96 @@ BOOST_AUTO_TEST_CASE(a_saga_without_pivot_turns_forward_only_at_its_first_retria
   BOOST_TEST((after.current.now == phase::forward));
 }
 
+namespace {
+
+/// reserve, then an approval for which 14 days are given, of 20 for all.
+definition patient() {
+  definition made{
+      .operation = "place",
+      .deadline = std::chrono::hours{24 * 20},
+      .steps = {
+          make_step("reserve", step_kind::compensatable, "release"),
+          waits<reserved>("approval", "approve", std::chrono::hours{24 * 14}, [](const auto&) {
+            return heard{};
+          })}};
+  return made;
+}
+
+constexpr std::chrono::hours day{24};
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_wait_that_is_taken_up_while_the_wall_clock_is_wrong_goes_on) {
+  driver saga{patient()};
+  saga.start().ok();
+  const wall_time begun = saga.now;
+
+  saga.settled = begun + 1h;
+  saga.take_over(30 * day);
+  const watch_deadline whole = saga.the<watch_deadline>();
+  const timer wait = saga.the<timer>();
+  BOOST_TEST((wait.delay == 1min));
+  BOOST_TEST((whole.delay == 1min));
+
+  saga.now = begun + 1h + 1min;
+  saga.settled.reset();
+  saga.give(deadline_reached{});
+  BOOST_TEST((saga.the<watch_deadline>().delay == 20 * day - 61min));
+  saga.fire(wait);
+  BOOST_TEST((saga.the<timer>().delay == 14 * day - 61min));
+  BOOST_TEST((saga.current.now == phase::forward));
+
+  saga.now = begun + 14 * day;
+  saga.timer_fires();
+  BOOST_TEST(saga.operation() == "release");
+}
+
+// As after a stop that was longer than the wait.
+BOOST_AUTO_TEST_CASE(a_wait_that_the_wall_clock_calls_over_twice_is_over) {
+  driver saga{patient()};
+  saga.start().ok();
+  saga.settled = saga.now + 1h;
+
+  saga.take_over(15 * day).timer_fires();
+
+  BOOST_TEST(saga.operation() == "release");
+}
+
+BOOST_AUTO_TEST_CASE(a_deadline_that_the_wall_clock_alone_calls_over_is_looked_at_again) {
+  driver right;
+  driver ahead;
+  for (driver* each : {&right, &ahead}) {
+    each->start().ok();
+    each->settled = each->now + 1s;
+    each->take_over(6s);
+    BOOST_TEST(each->operation() == "credit");
+    BOOST_TEST((each->the<watch_deadline>().delay == 5s));
+  }
+
+  right.now -= 4s;
+  right.give(deadline_reached{}); // It had all of its time in this process.
+  ahead.give(deadline_reached{});
+
+  BOOST_TEST(right.operation() == "uncredit");
+  BOOST_TEST(ahead.operation() == "uncredit");
+}
+
+// Its heir's clock is right.
+BOOST_AUTO_TEST_CASE(what_begins_under_a_clock_that_is_behind_is_not_over_early) {
+  driver saga{patient()};
+  const wall_time right = saga.now;
+  saga.now = right - 100 * day;
+  saga.settled = right;
+  saga.start().ok();
+
+  saga.now = right + 1 * day;
+  saga.settled = saga.now;
+  saga.take_over();
+
+  BOOST_TEST((saga.the<timer>().delay == 13 * day));
+  BOOST_TEST((saga.the<watch_deadline>().delay == 19 * day));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace troupe::saga::test

@@ -90,14 +90,14 @@ BOOST_AUTO_TEST_CASE(a_saga_runs_to_its_end_under_the_steps_it_began_with) {
   BOOST_REQUIRE(current);
   std::vector<action> actions;
   std::vector<std::string> asked;
-  decide(by, *current, taken_over{}, saga.now, actions);
+  decide(by, *current, taken_over{}, {saga.now, saga.now}, actions);
   while (!current->is_over()) {
     call made{};
     for (const action& each : actions) {
       made = std::holds_alternative<call>(each) ? std::get<call>(each) : made;
     }
     asked.push_back(body_of(by, *current, made).value());
-    decide(by, *current, answered{made.as, "ok"}, saga.now, actions);
+    decide(by, *current, answered{made.as, "ok"}, {saga.now, saga.now}, actions);
   }
 
   BOOST_TEST((asked == std::vector<std::string>{"credit in", "charge in", "confirm in"}));

@@ -10,14 +10,17 @@ namespace {
 
 /// Sagas in the turns of a worker, of which one runs at once and one may wait.
 struct saga_turns_fixture {
-  saga_turns_fixture() {
+  saga_turns_fixture() : one{make()} {}
+
+  std::unique_ptr<process> make() {
     saga::definition narrow = saga::test::order_saga();
     narrow.at_once = 1;
     narrow.queue = 1;
-    one =
+    auto made =
         std::make_unique<process>(time, "n1", saga_type("sagas", {narrow}), things_options(folder));
-    one->start();
-    one->run();
+    made->start();
+    made->run();
+    return made;
   }
 
   uuid begin() {
@@ -54,6 +57,36 @@ BOOST_AUTO_TEST_CASE(a_saga_that_finds_the_queue_full_is_refused_and_counted) {
   BOOST_TEST(counters().sagas_refused.load() == 1U);
   // No answer for good: it may be asked for again under its id.
   BOOST_TEST(one->number("SELECT COUNT(*) FROM inbox") == 2);
+}
+
+// Its heir has run for all that time, so that its settled time says the same as the wall clock.
+BOOST_AUTO_TEST_CASE(a_saga_whose_time_is_up_by_both_clocks_is_undone_as_it_is_taken_over) {
+  time.advance(1ms); // Its life is the later one.
+  const auto heir = make();
+  begin();
+  BOOST_REQUIRE(one->calls.size() == 1U);
+  one.reset();
+  time.advance(10s);
+
+  heir->keep_house({heir->incarnation});
+  heir->run();
+
+  BOOST_REQUIRE(heir->calls.size() == 1U);
+  BOOST_TEST(heir->calls[0].operation == "release");
+}
+
+// It starts with the settled time as it was written last.
+BOOST_AUTO_TEST_CASE(a_saga_whose_time_is_up_by_the_wall_clock_alone_is_asked_on_for_a_while) {
+  begin();
+  one.reset();
+  time.advance(10s);
+  const auto heir = make();
+
+  heir->keep_house({heir->incarnation});
+  heir->run();
+
+  BOOST_REQUIRE(heir->calls.size() == 1U);
+  BOOST_TEST(heir->calls[0].operation == "reserve");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
