@@ -133,7 +133,7 @@ outcome<bool> coordinators::undo(
     return failure{rejected(
         "no_saga", fmt::format("saga {} is none of `{}`", to_string(id), of.what().operation))};
   }
-  journal.add_recall(id, call, now);
+  journal.add_recall(id, call, std::max(now, out.settled));
   if (!row || row->now == phase::compensated) {
     journal.take_all(id);
     return true;

@@ -375,9 +375,10 @@ std::optional<uuid> journal_table::forget(const uuid& after, wall_time ended_bef
     return last;
   }
   session_.execute(
-      "DELETE FROM saga_recalls WHERE at < $1"
+      "DELETE FROM saga_recalls WHERE at < $1 AND saga < $2"
       " AND NOT EXISTS (SELECT 1 FROM sagas WHERE id = saga_recalls.saga)",
-      unix_millis(ended_before));
+      unix_millis(ended_before),
+      store::floor_id(ended_before));
   return std::nullopt;
 }
 

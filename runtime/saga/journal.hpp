@@ -126,7 +126,8 @@ public:
   std::optional<std::pair<record, wall_time>> last(const uuid& id, std::string& bytes);
 
   /// Deletes the sagas among the next `rows_max` behind `after` that are completed or compensated,
-  /// and wrote their last record before `ended_before`. Parked ones wait for a person.
+  /// and wrote their last record before `ended_before`. Parked ones wait for a person. After the
+  /// last of these, deletes what had sagas undone before then that never came.
   /// @return the last one looked at; nothing if these were the last that began before then.
   std::optional<uuid> forget(const uuid& after, wall_time ended_before, int rows_max);
 

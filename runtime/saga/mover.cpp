@@ -8,6 +8,7 @@
 #include "runtime/wire/departure.hpp"
 #include "runtime/wire/envelope.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace troupe::saga {
@@ -87,7 +88,7 @@ void mover::carry_out(
   const uuid& id = which.current.saga;
   journal_table journal{session};
   if (const auto* row = std::get_if<saga::journal>(&what)) {
-    journal.append(id, which.epoch, row->row, now);
+    journal.append(id, which.epoch, row->row, std::max(now, out.settled));
     which.moved = true;
     which.since = now;
     which.failure.clear();

@@ -386,6 +386,36 @@ BOOST_FIXTURE_TEST_CASE(a_saga_that_was_undone_before_it_came_is_not_begun, coor
   }));
 }
 
+// Its row would be the oldest of all, and go with the next that are.
+BOOST_FIXTURE_TEST_CASE(
+    a_saga_that_was_undone_under_a_clock_that_is_behind_is_not_begun, coordinators_fixture) {
+  const std::chrono::hours day{24};
+  manual_clock behind;
+  time.advance(100 * day);
+  const uuid child = uuid_source{9}.next(time.wall());
+  owner first{path, behind, approved()};
+  BOOST_TEST(first.undo(child, uuid_source{7}.next(time.wall())));
+  const auto forget = [&] {
+    return first.turn([&](saga::outgoing&) {
+      saga::journal_table{*first.session}.forget({}, time.wall() - 90 * day, 100);
+    });
+  };
+
+  BOOST_TEST(forget());
+  BOOST_TEST(first.ask_for(child).error().detail("reason") == "undone");
+
+  // The saga of which this one is a step stood still for 100 days.
+  const uuid old = uuid_source{8}.next(behind.wall());
+  first.settled = time.wall();
+  BOOST_TEST(first.undo(old, uuid_source{6}.next(time.wall())));
+  BOOST_TEST(forget());
+  BOOST_TEST(first.ask_for(old).error().detail("reason") == "undone");
+
+  time.advance(91 * day);
+  BOOST_TEST(forget());
+  BOOST_TEST(first.number("SELECT COUNT(*) FROM saga_recalls") == 0);
+}
+
 BOOST_FIXTURE_TEST_CASE(an_undo_in_another_process_reaches_the_owner, waiting_fixture) {
   owner second{path, time, approved()};
   const uuid undo = uuid_source{7}.next(time.wall());
