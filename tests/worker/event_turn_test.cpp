@@ -1,4 +1,3 @@
-#include "tests/store/engine.hpp"
 #include "tests/store/faulty_database.hpp"
 #include "tests/worker/process_fixture.hpp"
 
@@ -95,11 +94,7 @@ struct events_fixture {
   strings things() const {
     strings found;
     auto take = [&](const store::row& row) { found.emplace_back(row.text(0)); };
-    // In the order in which they were inserted.
-    p->store->database->query(
-        store::is_on_postgres() ? "SELECT name FROM things ORDER BY ctid"
-                                : "SELECT name FROM things ORDER BY rowid",
-        take);
+    p->store->database->query(things_as_inserted(), take);
     return found;
   }
 

@@ -544,7 +544,7 @@ BOOST_AUTO_TEST_CASE(one_pass_forgets_all_that_is_old_enough) {
       + " INSERT INTO inbox (id, operation, digest, state, node, replica, attempt)"
       + std::string{
           store::is_on_postgres()
-              ? " SELECT substr($1, 1, 12) || int4send(i), 'put', 0, 2, 'n1', 0, 1 FROM n"
+              ? " SELECT substr($1::bytea, 1, 12) || int4send(i), 'put', 0, 2, 'n1', 0, 1 FROM n"
               : " SELECT CAST(substr($1, 1, 12) || substr('0000' || i, -4) AS BLOB), 'put', 0, 2, 'n1',"
                 " 0, 1 FROM n"}
       + " WHERE i < 10000",
