@@ -38,7 +38,7 @@ enum class needs : std::uint8_t { any_broker, journal };
 /// The addresses at which the brokers of a topology listen, in its order.
 std::vector<std::string> addresses_of(const topology::plan& plan);
 
-/// How to reach `brokers` of a topology.
+/// The options by which to reach `brokers` of a topology.
 /// @param name of the one who asks, for the brokers' logs.
 /// @param keys of the one who asks; null if links have none.
 client::options options_for(

@@ -24,7 +24,7 @@ constexpr milliseconds answer_margin = 5s;
 /// that they close it, and do not send a request on one that is being closed here.
 constexpr milliseconds idle_kept = 75s;
 
-/// Most connections, if there are descriptors for as many.
+/// The most connections, if there are descriptors for as many.
 constexpr std::size_t gateway_connections_max = 32'768;
 
 std::string text_of(const gateway::route_key& key) {

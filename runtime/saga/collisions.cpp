@@ -10,7 +10,7 @@ namespace troupe::saga {
 
 namespace {
 
-/// What comes from outside, and what of a saga is meant by it.
+/// A name that comes from outside, and what of a saga is meant by it.
 struct heard_by {
   std::string_view word;
   /// "step `approval` of `book` waits for calls of it".

@@ -29,7 +29,8 @@ outcome<void> is_accepted(const plan& by, std::string_view input) {
   }
 }
 
-// Whoever waits now will not all have begun by then, and asking again costs little.
+// The wait before asking again: not all that wait now will have begun by then, and asking costs
+// little.
 constexpr milliseconds full_wait{1'000};
 
 error queue_is_full(const definition& of) {
@@ -64,9 +65,9 @@ bool has_gone_on(store::database& session, std::int64_t writer, const uuid& id) 
 
 } // namespace
 
-// Of one look.
+// The most sagas that one look at what others were told reads.
 constexpr std::size_t told_max = 1'000;
-// In one turn.
+// The most that are admitted in one turn.
 constexpr std::size_t admitted_max = 256;
 
 coordinators::coordinators(std::vector<plan> plans) : plans_{std::move(plans)} {
@@ -78,7 +79,7 @@ standing coordinators::standing_now(wall_time now) const {
   for (const auto& [id, its] : troubles_.all()) {
     if (its.failures == 0) {
       ++found.left_alone;
-    } else if (its.again_at != instant::max()) { // Else it runs again.
+    } else if (its.again_at != instant::max()) { // A saga without a time runs again.
       ++found.failing;
     }
   }
@@ -249,7 +250,7 @@ void coordinators::answered(
     outgoing& out) {
   coordinator* which = running_.find(id);
   if (which == nullptr) {
-    return; // Over, or somebody else's by now.
+    return; // The saga is over, or somebody else's by now.
   }
   if (failed) {
     auto read = wire::read_error(body);
@@ -271,7 +272,8 @@ void coordinators::timer_due(
   if (which == nullptr) {
     return;
   }
-  mover_.hear(session, *which, now, out); // Whoever was told that the answer counts was told so.
+  // A word that was accepted counts, even if the timer is due in the same turn.
+  mover_.hear(session, *which, now, out);
   if (token == deadline_token) {
     mover_.move(session, *which, deadline_reached{}, now, out);
   } else {
@@ -521,7 +523,7 @@ bool coordinators::load(
   const bool is_free = row && !is_own && store::writers{session}.is_fenced(row->writer);
   if ((!is_own && !is_free) || row->now > phase::undoing) {
     troubles_.forget(id);
-    return false; // Over, parked, or somebody else's by now.
+    return false; // The saga is over, parked, or somebody else's by now.
   }
   auto found = plans_.read(session, *row);
   if (found) {
@@ -530,7 +532,7 @@ bool coordinators::load(
     }
   }
   if (!found) {
-    // Left as it is: another program may have its plan, or a person mend its journal.
+    // The saga is left as it is: another program may have its plan, or a person mend its journal.
     if (troubles_.leave_alone(id, why_left_alone(*row, found.error(), now))) {
       out.parked_sagas.push_back({id, std::move(found).error().message, true, false, row->trace});
     }

@@ -171,7 +171,7 @@ public:
   /// The sagas that run here.
   const running_sagas& running() const { return running_; }
 
-  /// How many sagas of this process there are, by state. Walks them all.
+  /// The number of sagas of this process, by state. Walks them all.
   standing standing_now(wall_time now) const;
 
   /// Whether sagas of this process may not be in memory, however many.
@@ -230,14 +230,14 @@ private:
   mover mover_{running_};
   troubles troubles_;
   bool behind_ = true;
-  // Not in memory any more since a turn was undone, with their traces.
+  // The sagas that left memory when a turn was undone, with their traces.
   std::map<uuid, std::string> lost_;
   // `resume` ran in this turn.
   bool resumed_ = false;
   std::uint64_t unheard_ = 0;
-  // Told something by this process.
+  // The sagas that this process told something in this turn.
   std::set<uuid> told_;
-  // How far the last look at what others were told went, if there was more than it took.
+  // The place that the last look at what others were told reached, if there was more than it took.
   uuid looked_to_{};
 };
 

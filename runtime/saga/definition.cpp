@@ -199,7 +199,7 @@ void check_whole(std::vector<fault>& faults, const definition& of) {
 
 void check_sum(std::vector<fault>& faults, const definition& of) {
   milliseconds sum{0};
-  milliseconds longest{0}; // Of the steps that begin together with the one at hand.
+  milliseconds longest{0}; // The longest of the steps that begin together with the one at hand.
   for (const step& each : of.steps) {
     if (each.kind != step_kind::retriable) {
       const milliseconds its = std::clamp(each.deadline, milliseconds{0}, deadline_max);

@@ -36,7 +36,7 @@ enum class step_kind : std::uint8_t {
   retriable,
 };
 
-/// What a step does when it is its turn.
+/// The act of a step when it is its turn.
 enum class step_act : std::uint8_t {
   /// Calls a capability, which may be that of another saga (`runs`).
   call,
@@ -85,7 +85,7 @@ struct body_maker {
   const wire::message_shape* body = nullptr;
 };
 
-/// What somebody said to a step that waits.
+/// The word of somebody to a step that waits.
 struct heard {
   /// The saga it is for.
   uuid saga;
@@ -120,7 +120,7 @@ struct step {
   /// The wait before the second try, from 1 ms to `backoff_max`; doubles up to that.
   milliseconds backoff{50};
   body_maker request{};
-  /// If empty, `undo` gets the body of `request`. The step's own result may be missing here: an
+  /// The body of `undo`; if empty, that of `request`. The step's own result may be missing here: an
   /// undo also follows a step of unknown outcome.
   body_maker undo_request{};
   /// The ordering key of both calls; may be empty.
@@ -133,13 +133,13 @@ struct step {
   /// `operation` of one that waits is the operation of the saga's own capability that answers it;
   /// empty if only events do.
   step_act act = step_act::call;
-  /// It begins together with the step before it. Such steps are done together, and undone together
-  /// as soon as one fails; all of them are compensatable, or all retriable.
+  /// Whether it begins together with the step before it. Such steps are done together, and undone
+  /// together as soon as one fails; all of them are compensatable, or all retriable.
   bool parallel = false;
   /// Whether the step is done at all, asked once, when it is its turn; if empty, it is. A step that
   /// is passed over has no result.
   std::function<outcome<bool>(const facts&)> when{};
-  /// How a step that waits reads its answer.
+  /// The way in which a step that waits reads its answer.
   hearing hears{};
   /// The topic whose events answer a step that waits; empty if none does.
   std::string topic{};
@@ -153,8 +153,8 @@ struct definition {
   /// no deadline. A caller who gives less time shortens it, unless a step waits or lets time pass:
   /// such a saga outlives its caller, who asks again for its answer under the same id.
   milliseconds deadline{10'000};
-  /// How long a step or an undo that is asked without end may fail until it needs a person; 1 ms to
-  /// 30 days. It is asked on all the same.
+  /// The time for which a step or an undo that is asked without end may fail until it needs a
+  /// person; 1 ms to 30 days. It is asked on all the same.
   milliseconds person_after{300'000};
   std::vector<step> steps;
   /// The saga's answer once all steps are done; if empty, the result of the last step.
@@ -164,11 +164,11 @@ struct definition {
   /// The operation that undoes a saga of this kind, be it over or not, as a step of another saga
   /// does; "" if none. All steps can be undone then.
   std::string undo{};
-  /// How many sagas of this operation may run at once in one process; 0 for any number. The others
-  /// wait for their turn: those of different keys by turns, those of one key in order.
+  /// The most sagas of this operation that may run at once in one process; 0 for any number. The
+  /// others wait for their turn: those of different keys by turns, those of one key in order.
   int at_once = 0;
-  /// How many may wait so; 1 to `queue_max`. One more is refused as `overloaded`, before anything
-  /// of it is kept. What turns back, and what is taken over, is never refused.
+  /// The most that may wait so; 1 to `queue_max`. One more is refused as `overloaded`, before
+  /// anything of it is kept. What turns back, and what is taken over, is never refused.
   ///
   /// Each that waits holds its state in memory and a row in the database, and 10,000 take longer to
   /// begin than most callers wait.

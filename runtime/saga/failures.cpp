@@ -23,7 +23,7 @@ bool is_unknown_there(errc code) {
 }
 
 error last_word_on(error why) {
-  // Whatever may have happened was undone, so the saga had no effect.
+  // The saga had no effect: whatever may have happened was undone.
   why.possible = effect::none;
   if (!verdict_on(why.code).is_technical) {
     return why;
@@ -33,7 +33,7 @@ error last_word_on(error why) {
   }
   why.code = errc::rejected;
   why.retry_after.reset();
-  why.is_final = false; // As every refusal is.
+  why.is_final = false; // The answer is not final, as no refusal is.
   return why;
 }
 

@@ -6,7 +6,7 @@
 
 namespace troupe::saga {
 
-// What the failure of a command means for its saga. Pure.
+// The meaning of a command's failure for its saga. Pure.
 
 /// The time before try `attempt` + 1.
 ///
@@ -31,7 +31,7 @@ error last_word_on(error why);
 /// Whether a command that must succeed in the end crashed too often to be asked again.
 bool is_poison(const plan& by, const state& in, const failed& what);
 
-/// Why a saga turns back whose deadline has come.
+/// The reason why a saga turns back whose deadline has come.
 error time_is_up(const plan& by, const state& current);
 
 } // namespace troupe::saga

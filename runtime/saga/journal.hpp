@@ -26,7 +26,7 @@ struct saga_row {
   std::int64_t epoch = 0;
   std::int64_t writer = 0;
   phase now = phase::forward;
-  /// Of the call that started it (observe/trace_context.hpp); may be empty.
+  /// The trace of the call that started it (observe/trace_context.hpp); may be empty.
   std::string trace{};
   /// The ordering key of that call: among those that wait for their turn, keys take turns.
   std::string line{};
@@ -38,7 +38,7 @@ struct owned_saga {
   std::int64_t epoch = 0;
 };
 
-/// What was said to a step that waits.
+/// The word that was said to a step that waits.
 struct told_step {
   uuid saga;
   std::string step;
@@ -88,7 +88,7 @@ public:
   /// @return false if it was told before and its owner has not taken that yet: the first word
   /// counts.
   bool tell(const told_step& told, wall_time now);
-  /// What was said to a step and is not taken yet, which it is now.
+  /// Takes what was said to a step, if it is not taken yet.
   std::optional<told_step> take_told(const uuid& saga, std::string_view step);
 
   /// Notes that `call` has the saga undone, and waits until it is. A saga that never was will not
@@ -96,9 +96,9 @@ public:
   void add_recall(const uuid& saga, const uuid& call, wall_time now);
   /// The calls that had it undone.
   std::vector<uuid> recalls(const uuid& saga);
-  /// Nobody needs to look at what was said to it any more.
+  /// Notes that nobody needs to look at what was said to it any more.
   void take_words(const uuid& saga);
-  /// Nobody needs to look at what was said to it, and who has it undone, any more.
+  /// Notes that nobody needs to look any more at what was said to it, and who has it undone.
   void take_all(const uuid& saga);
 
   /// The sagas behind `after` that were told something, or are to be undone, which their owner has

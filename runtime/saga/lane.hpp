@@ -10,7 +10,8 @@
 
 namespace troupe::saga {
 
-/// How many sagas of one operation run at once in this process, and which wait for their turn.
+/// The lane of one operation: how many of its sagas run at once in this process, and which wait for
+/// their turn.
 ///
 /// What turns back keeps its place until it is undone, so that nothing new begins in its stead. In
 /// memory only, rebuilt from the journal by whoever takes the sagas up.
@@ -28,9 +29,9 @@ public:
   bool is_full() const { return !is_free() && waiting() >= queue_; }
 
   void run(const uuid& saga);
-  /// It waits, among those of the same key in the order of their ids.
+  /// Lets a saga wait, among those of the same key in the order of their ids.
   void wait(const uuid& saga, const std::string& key);
-  /// It neither runs nor waits.
+  /// Takes out a saga, which neither runs nor waits any more.
   void leave(const uuid& saga);
   void clear();
 
@@ -46,7 +47,7 @@ private:
   std::size_t queue_;
   std::set<uuid> running_;
   std::map<std::string, std::set<uuid>> waiting_;
-  std::map<uuid, std::string> keys_; // Of those that wait.
+  std::map<uuid, std::string> keys_; // The keys of those that wait.
   // The key that had its turn last.
   std::string last_;
 };

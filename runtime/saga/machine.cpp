@@ -199,7 +199,7 @@ void decision::on(const deadline_reached&) {
   }
   tries& hand = hand_of(index);
   if (hand.in_flight && step.kind == step_kind::pivot && step.undo.empty()) {
-    // Wait for the pivot's answer, at most one try, instead of asking a person.
+    // The pivot's answer is waited for, at most one try, instead of asking a person.
     hand.late = true;
     return;
   }
@@ -387,7 +387,7 @@ void decision::on(const taken_over&) {
     } else if (step.kind == step_kind::pivot && step.undo.empty()) {
       hand_of(index).late = true;
     } else if (waits_for_word(plan_, state_)) {
-      moves_.watch(milliseconds{0}); // What was said in time is heard first.
+      moves_.watch(milliseconds{0}); // A word that was said in time is heard first.
     } else {
       return moves_.give_up(index, time_is_up(plan_, state_));
     }

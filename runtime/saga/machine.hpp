@@ -29,9 +29,9 @@ struct asked {
 /// The first event of a new saga. `accept` has been asked before.
 struct started {
   std::string input;
-  /// Less time than the definition gives, if the caller has less.
+  /// The caller's time, if that is less than the definition gives.
   std::optional<milliseconds> within{};
-  /// As many sagas of the operation as may run at once do: it waits for `admitted`.
+  /// Whether it waits for `admitted`: as many sagas of the operation as may run at once do.
   bool must_wait = false;
 };
 
@@ -115,7 +115,7 @@ struct call {
   asked as;
   /// The command's id, hence its idempotency key.
   uuid id;
-  /// For an undo, the id of the command that is undone, for the tombstone if that never came.
+  /// The id of the command that an undo undoes, for the tombstone if that never came.
   uuid undoes{};
   milliseconds timeout{};
 };

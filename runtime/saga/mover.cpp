@@ -122,7 +122,7 @@ void mover::tell_end(
     for (const uuid& undo : journal.recalls(id)) {
       answer_with(session, undo, wire::encoded(undo_saga{id}), false, out);
     }
-  } else { // Who has it undone is heard at the next look.
+  } else { // A recall that came is found by the next `hear`.
     journal.take_words(id);
   }
   if (which.current.was_completed && is_compensated) {

@@ -11,20 +11,20 @@
 
 namespace troupe::saga {
 
-/// What a person may want of one saga.
+/// The verbs of orders: what a person may want of one saga.
 enum class verb : std::uint8_t {
   /// A parked or paused saga goes on where it stood.
   resume,
   /// The same; and one that waits between two tries asks at once.
   retry,
-  /// It stands still until it is resumed. The answer to the try that is out is not waited for: its
-  /// command is asked again under the same id.
+  /// The saga stands still until it is resumed. The answer to the try that is out is not waited
+  /// for: its command is asked again under the same id.
   pause,
-  /// As `pause`, for a person to look into.
+  /// The saga stands still as after `pause`, for a person to look into.
   park,
   /// The step in hand counts as done, or as undone, without an answer.
   skip,
-  /// It turns back and undoes what was done.
+  /// The saga turns back and undoes what was done.
   compensate,
 };
 

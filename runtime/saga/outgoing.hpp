@@ -23,12 +23,12 @@ struct outgoing {
     std::string key;
     std::string body;
     milliseconds timeout{};
-    /// Of the saga (observe/trace_context.hpp); may be empty.
+    /// The trace of the saga (observe/trace_context.hpp); may be empty.
     std::string trace{};
   };
 
-  /// Goes to `timer_due` under `saga` and `token` after `delay`, unless the saga stops before. It
-  /// replaces the timer of the saga that has the same `slot`.
+  /// A timer that goes to `timer_due` under `saga` and `token` after `delay`, unless the saga stops
+  /// before. It replaces the timer of the saga that has the same `slot`.
   struct timer {
     uuid saga;
     std::uint64_t token = 0;
@@ -48,11 +48,13 @@ struct outgoing {
   struct parked {
     uuid saga;
     std::string reason;
-    /// It is not parked: this program cannot continue it, and has written nothing.
+    /// Whether it is not parked, but left: this program cannot continue it, and has written
+    /// nothing.
     bool is_left_alone = false;
-    /// It is not parked: it is asked on, and has failed for so long that a person should look.
+    /// Whether it is not parked, but asked on, and has failed for so long that a person should
+    /// look.
     bool needs_person = false;
-    /// Of the call that started it; may be empty.
+    /// The trace of the call that started it; may be empty.
     std::string trace{};
   };
 
@@ -60,7 +62,7 @@ struct outgoing {
   struct ended {
     uuid saga;
     std::string operation;
-    /// Of the call that started it.
+    /// The trace of the call that started it.
     std::string trace;
     bool is_compensated = false;
   };
@@ -81,7 +83,7 @@ struct outgoing {
   /// All timers of earlier turns are void: the sagas of this process were read anew.
   bool all_stopped = false;
 
-  /// How much of each there is, to come back to when what was added since is undone.
+  /// The sizes of the lists, to come back to when what was added since is undone.
   struct sizes {
     std::size_t calls = 0;
     std::size_t timers = 0;

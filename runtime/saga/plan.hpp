@@ -39,9 +39,9 @@ public:
   /// earlier definition.
   bool makes(std::uint32_t index, bool undo) const;
 
-  /// What this program does not have of an earlier definition: the names of the steps whose calls
-  /// or undos are gone, "the condition of S", "the answer to S" of a step that waits. Sagas stand
-  /// still where they need one.
+  /// The parts of an earlier definition that this program does not have: the names of the steps
+  /// whose calls or undos are gone, "the condition of S", "the answer to S" of a step that waits.
+  /// Sagas stand still where they need one.
   std::vector<std::string> gone() const;
 
   const step& at(std::uint32_t index) const { return what_.steps[index]; }
@@ -67,7 +67,7 @@ private:
   plan(definition from, std::uint64_t fingerprint);
 
   definition what_;
-  std::vector<stage> stages_; // By step.
+  std::vector<stage> stages_; // The stages, by step.
   std::uint64_t fingerprint_ = 0;
   bool is_pinned_ = false;
 };

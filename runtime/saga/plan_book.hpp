@@ -18,7 +18,7 @@ namespace troupe::saga {
 struct replayed {
   const plan* by;
   state current;
-  /// When its last record was written.
+  /// The time at which its last record was written.
   wall_time since{};
 };
 
@@ -30,7 +30,7 @@ class plan_book {
 public:
   explicit plan_book(std::vector<plan> plans) : plans_{std::move(plans)} {}
 
-  /// Those of this program.
+  /// The plans of this program.
   const std::vector<plan>& all() const { return plans_; }
 
   /// The plan of this program for an operation; null if it has none.
@@ -39,12 +39,13 @@ public:
   /// The plan of this program whose sagas an operation undoes; null if there is none.
   const plan* find_undone_by(std::string_view operation) const;
 
-  /// In the order of the plans given.
+  /// The number of a plan, in the order of those given.
   std::uint16_t number_of(const plan& found) const {
     return static_cast<std::uint16_t>(&found - plans_.data());
   }
 
-  /// Behind the plans, the undos come in their order, and then what the actor answers otherwise.
+  /// The number of an undo: these come behind the plans, in their order, and then what the actor
+  /// answers otherwise.
   std::uint16_t number_of_undo(const plan& undone) const;
   std::uint16_t operation_count() const;
 
@@ -71,7 +72,7 @@ public:
 
 private:
   std::vector<plan> plans_;
-  // Of earlier definitions, by fingerprint.
+  // The plans of earlier definitions, by fingerprint.
   std::map<std::uint64_t, std::unique_ptr<plan>> earlier_;
   std::vector<const plan*> untold_;
   // The plans whose tables are in the database, and those put there in this turn.

@@ -7,7 +7,7 @@ namespace troupe::saga {
 
 /// The kinds of journal rows. Their numbers are stored and never reused.
 enum class record_kind : std::uint8_t {
-  /// Always the first. Data: see README, "Journal".
+  /// The first record of each saga. Data: see README, "Journal".
   started = 1,
   /// The step is about to begin. Data: of a step that waits, when its time is up.
   intent = 2,
@@ -36,7 +36,7 @@ enum class record_kind : std::uint8_t {
   /// turns
   /// back.
   recalled = 14,
-  /// As many sagas of its operation as may run at once do: it waits for its turn.
+  /// The saga waits for its turn: as many of its operation as may run at once do.
   queued = 15,
 };
 

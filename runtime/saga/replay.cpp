@@ -43,7 +43,7 @@ private:
   record_kind before_ = record_kind::started;
   // The step of the record before.
   std::uint32_t last_ = 0;
-  // Nothing was asked since it was resumed.
+  // Whether nothing was asked since it was resumed.
   bool resumes_ = false;
 };
 
@@ -142,9 +142,8 @@ bool replayer::is_answer(const record& row) const {
 bool replayer::fits(const record& row) const {
   const bool forward = state_.now == phase::forward;
   const bool undoing = state_.now == phase::undoing;
-  const bool waits =
-      is_queued(state_) && row.step == 0
-      && (before_ == record_kind::queued || before_ == record_kind::resumed);
+  const bool waits = is_queued(state_) && row.step == 0
+                     && (before_ == record_kind::queued || before_ == record_kind::resumed);
   switch (row.kind) {
   case record_kind::started:
     return row.seq == 1;

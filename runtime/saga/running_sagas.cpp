@@ -163,7 +163,7 @@ standing running_sagas::standing_now(wall_time now) const {
   return found;
 }
 
-/// As wide as this program's definition has it.
+/// The lane of a plan, as wide as this program's definition has it.
 lane& running_sagas::lane_of(const plan& by) {
   const std::string& operation = by.what().operation;
   const auto found = lanes_.find(operation);

@@ -24,29 +24,29 @@ struct coordinator {
   const plan* by;
   state current;
   std::int64_t epoch = 1;
-  /// Of the call that started it; may be empty.
+  /// The trace of the call that started it; may be empty.
   std::string trace;
-  /// When its last record was written.
+  /// The time at which its last record was written.
   wall_time since{};
-  /// How its last try failed; empty if it did not.
+  /// The failure of its last try; empty if that did not fail.
   std::string failure{};
   /// The ordering key of that call.
   std::string line{};
   bool touched = false;
-  /// It wrote a record in this turn.
+  /// Whether it wrote a record in this turn.
   bool moved = false;
-  /// It was told that it needs a person.
+  /// Whether it was told that it needs a person.
   bool need_is_told = false;
 
   bool needs_person(wall_time now) const;
   std::string need() const;
 };
 
-/// How many sagas of this process there are, by state.
+/// The number of sagas of this process, by state.
 struct standing {
   std::uint64_t forward = 0;
   std::uint64_t undoing = 0;
-  /// They wait for their turn (`definition::at_once`); not among those that go forward.
+  /// The sagas that wait for their turn (`definition::at_once`); not among those that go forward.
   std::uint64_t queued = 0;
   /// The operation of which as many wait as may, so that new ones are refused; empty if there is
   /// none.
@@ -54,16 +54,16 @@ struct standing {
   /// Their events fail, and they wait.
   std::uint64_t failing = 0;
   std::uint64_t left_alone = 0;
-  /// Those that are asked without end, and have failed for `person_after`.
+  /// The sagas that are asked without end, and have failed for `person_after`.
   std::uint64_t need_person = 0;
-  /// What the first of these fails for, and which effects of it stand.
+  /// The reason why the first of these fails, and which effects of it stand.
   std::string need;
-  /// Those that follow the steps of an earlier definition.
+  /// The sagas that follow the steps of an earlier definition.
   std::uint64_t earlier_steps = 0;
   /// Events so far that a step might have waited for, and none did: there was no such saga, or it
   /// had its answer, or was over.
   std::uint64_t unheard = 0;
-  /// When the oldest one that runs was started; the end of time if none does.
+  /// The time at which the oldest one that runs was started; the end of time if none does.
   wall_time oldest = wall_time::max();
 };
 
@@ -73,7 +73,7 @@ struct standing {
 class running_sagas {
 public:
   coordinator& add(const uuid& id, const plan& by);
-  /// Null if it does not run here.
+  /// The coordinator of a saga; null if it does not run here.
   coordinator* find(const uuid& id);
   const coordinator* find(const uuid& id) const;
 
@@ -83,13 +83,13 @@ public:
   /// Whether one more may neither begin nor wait.
   bool is_full(const plan& by) { return lane_of(by).is_full(); }
 
-  /// How many wait for their turn.
+  /// The number of those that wait for their turn.
   std::size_t waiting() const;
 
   /// An operation of which as many wait as may; empty if there is none.
   std::string full() const;
 
-  /// Those that waited and have their turn now, one of each operation.
+  /// The sagas that waited and have their turn now, one of each operation.
   std::vector<coordinator*> next();
 
   /// Notes that it takes part in this turn.
@@ -98,7 +98,7 @@ public:
   void moved(const coordinator& which);
   void drop(const uuid& id);
 
-  /// Those dropped since the last time, though they may run again.
+  /// The sagas dropped since the last time, though they may run again.
   std::vector<uuid> take_dropped() { return std::exchange(dropped_, {}); }
 
   /// The turn was committed: forgets those that are over or parked.
@@ -111,9 +111,9 @@ public:
   std::size_t size() const { return all_.size(); }
 
   std::vector<uuid> ids() const;
-  /// Why a saga needs a person; empty if it does not, or does not run here.
+  /// The reason why a saga needs a person; empty if it does not, or does not run here.
   std::string need_of(const uuid& id, wall_time now) const;
-  /// Without those that stand still.
+  /// The number of sagas by state, without those that stand still.
   standing standing_now(wall_time now) const;
 
 private:
@@ -122,7 +122,7 @@ private:
   tsl::robin_map<uuid, std::unique_ptr<coordinator>, secret_hash> all_;
   std::vector<uuid> touched_;
   std::vector<uuid> dropped_;
-  std::map<std::string, lane, std::less<>> lanes_; // By operation.
+  std::map<std::string, lane, std::less<>> lanes_; // The lanes, by operation.
 };
 
 } // namespace troupe::saga

@@ -21,7 +21,7 @@ std::string_view name_of(phase phase);
 
 enum class step_status : std::uint8_t {
   untouched,
-  /// Called, and no answer is known.
+  /// The step is called, and no answer is known.
   asked,
   done,
   /// Refused or given up. Steps to be undone become `undo_asked` next.
@@ -46,7 +46,7 @@ struct tries {
   bool in_flight = false;
   /// An earlier try may have had its effect.
   bool maybe_done = false;
-  /// How many tries were answered `crashed`.
+  /// The number of tries that were answered `crashed`.
   int crashes = 0;
   /// The failure of the last try, for the message when the time is up.
   std::optional<errc> last_failure{};
@@ -67,7 +67,7 @@ struct step_state {
   bool skipped = false;
   /// The data of the intent of a step that waits: when its time is up.
   std::string due_data{};
-  /// Not journaled, and left out of the comparison.
+  /// The tries, which are not journaled, and left out of the comparison.
   tries hand{};
 };
 
@@ -93,9 +93,9 @@ struct state {
   phase before_parked = phase::forward;
   /// The step that was called, undone or parked last: one of those that began together.
   std::uint32_t current = 0;
-  /// It was completed, and its caller answered, before it was recalled.
+  /// Whether it was completed, and its caller answered, before it was recalled.
   bool was_completed = false;
-  /// How often a person has resumed the saga.
+  /// The number of times that a person has resumed the saga.
   std::uint32_t round = 0;
   std::uint64_t next_seq = 1;
   wall_time deadline{};
@@ -103,9 +103,9 @@ struct state {
   time_left left{};
   std::vector<step_state> steps;
   std::vector<std::string> results;
-  /// Why the saga turned back: its answer.
+  /// The reason why the saga turned back: its answer.
   std::optional<error> why;
-  /// Why it was parked last.
+  /// The reason why it was parked last.
   std::optional<error> why_parked;
   /// The data of `started`: deadline, fingerprint, input.
   std::string start_data;

@@ -28,7 +28,7 @@ void apply_intent(state& to, std::uint32_t step, std::uint32_t round, std::strin
 
 /// The data of the intent of a step that waits: 8 bytes of Unix milliseconds, big-endian.
 std::string due_data_of(wall_time due);
-/// Nothing if it is cut off.
+/// The time in the data of an intent; nothing if it is cut off.
 std::optional<wall_time> due_in(std::string_view intent_data);
 
 void apply_done(state& to, std::uint32_t step, std::string body);

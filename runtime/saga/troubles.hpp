@@ -14,19 +14,19 @@
 
 namespace troupe::saga {
 
-/// Why a saga stands still in this process.
+/// The reason why a saga stands still in this process.
 struct trouble {
   std::string reason;
   /// The saga's trace, as far as it was known; may be empty.
   std::string trace{};
-  /// How often in a row its events could not be processed. 0: it is left alone, as this program
-  /// cannot continue it.
+  /// The number of times in a row that its events could not be processed. 0: it is left alone, as
+  /// this program cannot continue it.
   std::uint32_t failures = 0;
   /// The saga's epoch when it was left alone. Under another one it has gone on elsewhere, and may
   /// stand where this program can continue it.
   std::int64_t epoch = 0;
   wall_time since{};
-  /// When it is taken up again; the end of time if it is left alone.
+  /// The time at which it is taken up again; the end of time if it is left alone.
   instant again_at = instant::max();
 };
 
@@ -36,9 +36,9 @@ struct trouble {
 /// In memory only: another process, or the next life of this one, sees for itself.
 class troubles {
 public:
-  /// After so many failures in a row, over a minute and a half, a saga is parked.
+  /// The failures in a row, over a minute and a half, after which a saga is parked.
   static constexpr std::uint32_t failures_max = 10;
-  /// So many are taken up in one turn.
+  /// The most that are taken up in one turn.
   static constexpr std::size_t due_max = 256;
 
   /// @param why with reason and epoch.
@@ -49,13 +49,14 @@ public:
   /// @param why with reason and trace.
   void failed(const uuid& saga, trouble why, wall_time since, instant now);
 
-  /// It runs again: it waits for nothing, and its failures are remembered until it is forgotten.
+  /// Notes that a saga runs again: it waits for nothing, and its failures are remembered until it
+  /// is forgotten.
   void taken_up(const uuid& saga);
 
   void forget(const uuid& saga);
   void clear();
 
-  /// Null if it has no trouble.
+  /// The trouble of a saga; null if it has none.
   const trouble* find(const uuid& saga) const;
 
   /// Whether it may be taken up: it has no trouble, or waited long enough, or was left alone under
@@ -68,14 +69,14 @@ public:
   /// The sagas that have waited long enough, those that did so longest first, `due_max` at most.
   std::vector<uuid> due(instant now) const;
 
-  /// When `due` has something; the end of time if nothing waits.
+  /// The time at which `due` has something; the end of time if nothing waits.
   instant next_due() const { return waiting_.empty() ? instant::max() : waiting_.begin()->first; }
 
   const tsl::robin_map<uuid, trouble, secret_hash>& all() const { return of_; }
 
 private:
   tsl::robin_map<uuid, trouble, secret_hash> of_;
-  // Those that are to be taken up again, and when.
+  // The sagas that are to be taken up again, and when.
   std::set<std::pair<instant, uuid>> waiting_;
 };
 

@@ -9,7 +9,7 @@
 
 namespace troupe::saga {
 
-/// What somebody says to a step that waits, of sagas of one operation.
+/// The word of somebody to a step that waits, of sagas of one operation.
 struct word {
   std::string_view operation;
   const step& waits;
@@ -22,8 +22,8 @@ struct word {
 /// `undoing` or `answered`; `unavailable` if this program cannot read the saga.
 outcome<uuid> tell_step(store::database& session, plan_book& plans, const word& to, wall_time now);
 
-/// What was said to a step that waits, which is taken by that: the answer to it. Nothing if nothing
-/// was said that is not taken.
+/// The answer to a step that waits: takes what was said to it. Nothing if nothing was said that is
+/// not taken.
 std::optional<event>
 word_to(store::database& session, const plan& by, const state& current, std::uint32_t step);
 

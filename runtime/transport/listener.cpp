@@ -70,7 +70,7 @@ void listener::listen(
     const std::string& endpoint,
     const std::string& open_endpoint,
     const std::optional<curve_secret_key>& key) {
-  // What is bound keeps the options of that moment, each endpoint its own.
+  // An endpoint keeps the options of the moment at which it is bound.
   listen_without_keys(socket_);
   if (key) {
     if (!open_endpoint.empty()) {

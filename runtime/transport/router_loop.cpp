@@ -52,9 +52,11 @@ constexpr std::size_t frames_least = 4;
 constexpr std::size_t bytes_beyond = std::size_t{64} * 1024;
 // Who sends more frames in a message is no peer of ours that errs.
 constexpr std::size_t frames_read_most = 64;
-// While messages keep coming the poll is skipped; the other descriptors are looked at this often.
+// The passes before a poll, which is skipped while messages keep coming: the other descriptors are
+// looked at this often.
 constexpr int passes_before_poll = 32;
-// Under a load that never lets the socket run empty, what a lost peer has sent is read by then.
+// The passes after which all that a lost peer has sent is read, under a load that never lets the
+// socket run empty.
 constexpr int passes_before_gone_max = 1'024;
 // Delimiter, header, body. A message with more frames is read to its end and refused.
 constexpr std::size_t frames_max = 3;

@@ -67,7 +67,7 @@ public:
   virtual void stood_still(instant::duration how_long, instant now) = 0;
   /// Connections are being ended: each has sent more than a message holds, and no message came.
   virtual void stuck(std::size_t links, instant now) = 0;
-  /// There is no room for more connections: said at most every 10 s while more come.
+  /// Tells that there is no room for more connections, at most every 10 s while more come.
   virtual void crowded(instant now) = 0;
   /// The time at which `due` wants to be called next.
   virtual instant next_due() const = 0;

@@ -349,7 +349,8 @@ struct group_status {
   std::optional<std::uint64_t> sagas_refused{};
   /// As many wait as may, and new ones are refused; absent if they are not.
   std::optional<bool> sagas_full{};
-  /// Why its database takes no turns, and for how long that has been so; absent if it does.
+  /// The reason why its database takes no turns, and for how long that has been so; absent if it
+  /// does.
   std::optional<std::string> store_trouble{};
   std::optional<std::uint64_t> store_trouble_ms{};
   /// The matters that wait for a person; absent if none do.

@@ -51,7 +51,7 @@ private:
   worker_groups& groups_;
   observe::event_log& log_;
   calls::journal_links journal_;
-  int link_ = -1; // Of the journal's broker, while it is up.
+  int link_ = -1; // The link to the journal's broker, while it is up.
   std::uint32_t login_ = 0;
 };
 

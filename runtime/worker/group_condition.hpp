@@ -87,8 +87,8 @@ public:
 
   bool is_store_away() const { return store_away_; }
 
-  /// Nothing if the last turn that was not committed is a minute ago, or five seconds, where one
-  /// was since: where little room is left, small turns still find some.
+  /// The last failure of a turn; nothing if that is a minute ago, or five seconds where a turn was
+  /// committed since: where little room is left, small turns still find some.
   std::optional<store_failure> store_trouble(instant now) const;
 
   /// The matters of the capability that wait for a person.

@@ -164,7 +164,7 @@ void read_changes(
     const std::string& capability,
     const uuid& id,
     wire::told_life& into) {
-  if (!session.has_table("snapshots")) { // Made together with `events`.
+  if (!session.has_table("snapshots")) { // The table `snapshots` is made together with `events`.
     return;
   }
   auto take = [&](const store::row& row) {

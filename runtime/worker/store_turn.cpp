@@ -17,13 +17,15 @@ namespace troupe {
 
 namespace {
 
+// The index of the message at hand before the first.
+constexpr auto no_message = static_cast<std::size_t>(-1);
 constexpr milliseconds try_again_after{1'000};
 // A group that is down has calls to refuse, too.
 constexpr milliseconds resign_patience{100};
 // As often as housekeeping shows it. Others wait for 700 ms.
 constexpr milliseconds alive_interval{250};
 constexpr milliseconds alive_patience{100};
-// More than the usual checkpoint copies: it may take longer than a turn.
+// The pages from which on a checkpoint is no usual one, and may take longer than a turn.
 constexpr std::int64_t pages_of_a_turn = 8'000;
 constexpr milliseconds checkpoint_told_from{1'000};
 // Fewer confirmed events than this are not deleted, so that not every turn has to delete a few.
@@ -183,12 +185,14 @@ void store_turn::show_alive() {
     return;
   }
   shown_alive_at_ = now;
+  bool is_locked = false;
   store::database& session = *store_.database;
   try {
     if (!store::writers{session}.condition_of(store_.writer).is_asked) {
       return;
     }
-    if (const auto held = store::turnstile_guard::lock(store_.gate, alive_patience)) {
+    is_locked = static_cast<bool>(store_.gate.lock(alive_patience));
+    if (is_locked) {
       busy_.begin(now);
       store::transaction writing{session};
       store::writers{session}.answer(store_.writer);
@@ -198,6 +202,9 @@ void store_turn::show_alive() {
   } catch (const store::database_error& fault) { // The next turn meets it, too, and reports it.
     busy_.rest();
     shut_if_damaged(group_, fault);
+  }
+  if (is_locked) {
+    store_.gate.unlock();
   }
 }
 
@@ -221,7 +228,7 @@ bool store_turn::take_lock(std::vector<write>& writes) {
 store_turn::end store_turn::attempt(
     std::vector<write>& writes, std::size_t& count, bool may_end_early, turn_output& output) {
   output.clear();
-  at_ = static_cast<std::size_t>(-1);
+  at_ = no_message;
   for (write& each : writes) {
     each.ran = false;
   }
@@ -281,7 +288,8 @@ bool store_turn::run_all(
   if (sagas_ != nullptr && sagas_->wants_resume(began)) {
     std::optional<store::long_work> shown;
     if (sagas_->is_behind()) {
-      store_.gate.show_long_work(shown); // There may be many.
+      // Sagas to take up may be many: the lock says that this takes long.
+      store_.gate.show_long_work(shown);
     }
     sagas_->resume(in.session, in.writer, in.now, began, output, in.progress());
   }
@@ -314,7 +322,7 @@ bool store_turn::run_all(
     }
   }
   in.session.belongs_to(std::nullopt);
-  inbox_.insert_rows(); // Before sagas end, as their answers go into these rows.
+  inbox_.insert_rows(); // The rows come before sagas end, as their answers go into them.
   if (sagas_ != nullptr) {
     sagas_->hear(in.session, in.writer, false, in.now, began, output);
     sagas_->admit(in.session, in.now, began, output);
@@ -396,7 +404,7 @@ store_turn::end store_turn::after_fault(
     std::vector<write>& writes, std::size_t count, const store::database_error& fault) {
   // Where the database has the lock, begin() waits for it, and nothing was done yet.
   const bool is_locked =
-      store_.gate.stands_open() && at_ == none && fault.kind == store::database_fault::busy;
+      store_.gate.stands_open() && at_ == no_message && fault.kind == store::database_fault::busy;
   if (fault.kind == store::database_fault::away || fault.kind == store::database_fault::unknown
       || is_locked) {
     roll_back();

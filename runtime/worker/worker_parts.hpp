@@ -31,7 +31,7 @@ struct worker_parts {
   observe::span_rings spans{};
   /// The name of the system, by which a database on a server knows its owner; may be empty.
   std::string system{};
-  /// How effects call other capabilities.
+  /// The way for effects to call other capabilities.
   ask_capability ask{};
 };
 

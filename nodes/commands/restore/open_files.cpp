@@ -194,7 +194,8 @@ outcome<open_files> open_all(const topology::plan& plan, const clock& time) {
   if (auto files = check_all_files(plan, "put them back"); !files) {
     return failure{std::move(files).error()};
   }
-  std::map<std::string, std::string> paths; // Of capabilities, as far as they have a file.
+  // The paths of capabilities, as far as they have a file.
+  std::map<std::string, std::string> paths;
   for (const topology::capability_plan& each : plan.capabilities) {
     if (each.store && exists(file_of(*each.store))) {
       paths[each.name.value] = file_of(*each.store);

@@ -18,10 +18,10 @@ public:
       held_calls& calls,
       callers& callers,
       counters& counts,
-      const quarantine& alone,
+      const quarantine& quarantine,
       cut_links& cuts)
       : nodes_{nodes}, calls_{calls}, callers_{callers}, counts_{counts},
-        quarantine_{alone}, cuts_{cuts} {}
+        quarantine_{quarantine}, cuts_{cuts} {}
 
   /// Sends a new call, queues it, or refuses it.
   void place(std::uint32_t index, instant now, decisions& out);

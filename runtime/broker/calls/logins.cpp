@@ -303,7 +303,8 @@ void logins::end(std::uint32_t number, bool is_blamed, bool was_cut, instant now
   }
 }
 
-/// What the worker had in hand goes back to the front of the queues, in the order it was sent.
+/// Puts what the worker had in hand back to the front of the queues, in the order in which it was
+/// sent.
 void logins::return_outstanding(
     std::uint32_t number, bool is_blamed, bool was_alone, decisions& out) {
   node& ended = nodes_.nodes[number];

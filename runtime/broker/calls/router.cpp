@@ -2,10 +2,11 @@
 
 namespace troupe::broker {
 
-router::router(router_options options, quarantine& alone, cut_links& cuts)
+router::router(router_options options, quarantine& quarantine, cut_links& cuts)
     : options_{std::move(options)}, nodes_{options_}, calls_{nodes_, options_.awaiting_bytes_max},
-      callers_{nodes_, calls_, counts_}, dispatch_{nodes_, calls_, callers_, counts_, alone, cuts},
-      suspects_{nodes_, calls_, callers_, counts_, dispatch_, alone, cuts},
+      callers_{nodes_, calls_, counts_},
+      dispatch_{nodes_, calls_, callers_, counts_, quarantine, cuts},
+      suspects_{nodes_, calls_, callers_, counts_, dispatch_, quarantine, cuts},
       arrivals_{options_, nodes_, calls_, callers_, counts_, dispatch_, suspects_},
       replies_{nodes_, calls_, callers_, counts_, dispatch_, suspects_},
       logins_{options_, nodes_, calls_, callers_, counts_, dispatch_, suspects_} {

@@ -24,8 +24,9 @@ public:
   /// The time between two `tick`s while `has_timers`.
   static constexpr milliseconds tick_interval{10};
 
-  /// @param alone, cuts shared with the bus of the same broker.
-  router(router_options options, quarantine& alone, cut_links& cuts);
+  /// @param quarantine, cuts which suspect is sent alone, what has cut links; shared with this
+  /// broker's bus.
+  router(router_options options, quarantine& quarantine, cut_links& cuts);
   router(const router&) = delete;
   router& operator=(const router&) = delete;
   ~router() = default;

@@ -24,10 +24,10 @@ suspects::suspects(
     callers& callers,
     counters& counts,
     dispatch& dispatch,
-    quarantine& alone,
+    quarantine& quarantine,
     cut_links& cuts)
     : nodes_{nodes}, calls_{calls}, callers_{callers}, counts_{counts}, dispatch_{dispatch},
-      quarantine_{alone}, cuts_{cuts} {
+      quarantine_{quarantine}, cuts_{cuts} {
   quarantine_.join(quarantine::work::calls);
 }
 

@@ -21,7 +21,7 @@ public:
       callers& callers,
       counters& counts,
       dispatch& dispatch,
-      quarantine& alone,
+      quarantine& quarantine,
       cut_links& cuts);
 
   /// Whether a new call killed workers before, under the same id: then it is a suspect, or

@@ -14,7 +14,7 @@ constexpr std::size_t lives_told = 256;
 bus::bus(
     bus_options options,
     journal_state state,
-    quarantine& alone,
+    quarantine& quarantine,
     cut_links& cuts,
     std::uint64_t seed)
     : instance_{state.instance}, lives_{state.lives},
@@ -23,7 +23,7 @@ bus::bus(
           incoming_.topics(),
           std::move(options.rules),
           early_bytes_max(options.incoming.pending_bytes_max)},
-      feeder_{options.subscriptions, state, alone, cuts, seed} {
+      feeder_{options.subscriptions, state, quarantine, cuts, seed} {
   outboxes_.restore(std::move(state.sources), state.rewound);
 }
 

@@ -26,10 +26,10 @@ struct bus_options {
 /// then the journal, then the `feeder`.
 class bus {
 public:
-  /// @param alone, cuts outlive this.
+  /// @param quarantine, cuts outlive this.
   bus(bus_options options,
       journal_state state,
-      quarantine& alone,
+      quarantine& quarantine,
       cut_links& cuts,
       std::uint64_t seed);
   ~bus() = default;

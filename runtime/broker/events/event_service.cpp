@@ -47,7 +47,7 @@ void report_gone(
 event_service::event_service(
     const clock& time,
     event_links& links,
-    quarantine& alone,
+    quarantine& quarantine,
     cut_links& cuts,
     event_service_options options,
     const journal_state& state)
@@ -55,7 +55,7 @@ event_service::event_service(
       bus_{
           std::move(options.bus),
           state,
-          alone,
+          quarantine,
           cuts,
           static_cast<std::uint64_t>(time.wall().time_since_epoch().count())},
       journal_{std::move(options.kept), time},

@@ -33,7 +33,7 @@ public:
   event_service(
       const clock& time,
       event_links& links,
-      quarantine& alone,
+      quarantine& quarantine,
       cut_links& cuts,
       event_service_options options,
       const journal_state& state);

@@ -22,10 +22,10 @@ std::uint32_t credit_of(const wire::served& served, bool is_draining) {
 feeder::feeder(
     const std::vector<subscription_options>& subscriptions,
     const journal_state& state,
-    quarantine& alone,
+    quarantine& quarantine,
     cut_links& cuts,
     std::uint64_t seed)
-    : quarantine_{alone}, last_{state.last} {
+    : quarantine_{quarantine}, last_{state.last} {
   quarantine_.join(quarantine::work::events);
   const auto lives = std::make_shared<const lineage>(state.lives);
   for (const subscription_options& each : subscriptions) {
@@ -64,7 +64,7 @@ feeder::feeder(
             .deleted_to = fed.deleted_to},
         fed.persisted.handled,
         std::move(dead),
-        alone,
+        quarantine,
         cuts);
     fed.is_live = fed.core->scanned() >= last_;
     fed_.push_back(std::move(fed));

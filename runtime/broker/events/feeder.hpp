@@ -39,7 +39,7 @@ public:
   feeder(
       const std::vector<subscription_options>& subscriptions,
       const journal_state& state,
-      quarantine& alone,
+      quarantine& quarantine,
       cut_links& cuts,
       std::uint64_t seed);
 

@@ -57,7 +57,7 @@ private:
   std::unique_ptr<journal> journal_;
   const clock& time_;
   std::vector<journal_answer> taken_;  // Reused.
-  std::deque<journal_answer> answers_; // Not taken yet.
+  std::deque<journal_answer> answers_; // The answers that are not taken yet.
   std::uint64_t tokens_ = 0;
   std::unordered_map<std::uint64_t, then> asked_;
   std::uint64_t written_ = 0; // The tokens of the last batch and sweep.

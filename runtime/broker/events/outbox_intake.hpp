@@ -168,7 +168,7 @@ private:
   const std::shared_ptr<const security::rules> rules_;
   const std::size_t early_bytes_max_;
   std::size_t early_bytes_ = 0;
-  // By capability and database.
+  // The ids of events taken under numbers that are given again, by capability and database.
   std::map<std::pair<std::string, uuid>, std::set<uuid>> rewound_;
   bool has_passed_over_ = false;
   // The databases that nobody has announced since, one entry each. Events of theirs may still be on

@@ -110,7 +110,7 @@ private:
   login_desk desk_;
   drain drain_;
   journal_desk journal_;
-  counters counts_; // Those of the server itself.
+  counters counts_; // The counters of the server itself.
   access_desk access_;
   proofs proofs_;
   self_report report_;

@@ -13,12 +13,13 @@ constexpr login_id n1{1};
 /// A feeder whose subscriber `mail` logs in with a database that has handled less than it had.
 struct fed_copy {
   quarantine alone;
+  cut_links cuts;
   feeder inner;
   event_decisions out;
   instant now{std::chrono::seconds{100}};
 
   explicit fed_copy(const journal_state& state)
-      : inner{{{.capability = "mail", .patterns = {"order.*"}}}, state, alone, 1} {}
+      : inner{{{.capability = "mail", .patterns = {"order.*"}}}, state, alone, cuts, 1} {}
 
   /// @return what the subscriber says of it.
   std::string log_in(std::uint64_t highest) {

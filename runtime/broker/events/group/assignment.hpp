@@ -54,7 +54,7 @@ struct event_worker {
   std::uint32_t credit = 0;
   std::uint32_t outstanding = 0;
   bool is_live = false;
-  /// It gets one suspect and nothing else.
+  /// Whether it gets one suspect and nothing else.
   bool is_kept_free = false;
   /// Its partitions that have something to deliver.
   turns ready;

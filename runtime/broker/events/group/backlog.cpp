@@ -519,7 +519,7 @@ void backlog::came_back(const uuid& incarnation, const std::string& node, event_
   if (cut != nowhere && events_[cut].is == state::waiting) {
     events_[cut].is = state::convicted;
     deaths_.convict_cut(*too_large, node);
-    const event_ref& what = events_[cut].what; // Null while its body is not in memory.
+    const event_ref& what = events_[cut].what; // The event, null while its body is not in memory.
     out.log.push_back(
         {"event_set_aside",
          {{"capability", capability_},

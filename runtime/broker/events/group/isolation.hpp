@@ -14,8 +14,9 @@ namespace troupe::broker {
 class isolation {
 public:
   /// @param events, workers of the same subscriber; like the quarantine, they outlive this.
-  isolation(backlog& events, assignment& workers, quarantine& alone, const subscriber_options& of)
-      : events_{events}, workers_{workers}, quarantine_{alone},
+  isolation(
+      backlog& events, assignment& workers, quarantine& quarantine, const subscriber_options& of)
+      : events_{events}, workers_{workers}, quarantine_{quarantine},
         capability_{of.capability}, self_{of.index} {}
 
   bool is_of_partition(std::uint32_t partition) const {

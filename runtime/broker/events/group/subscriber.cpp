@@ -23,9 +23,9 @@ postponed_rows sorted(const std::vector<wire::postponed>& rows, std::uint64_t la
 }
 
 /// The highest position that the database of the answer has handled.
-std::uint64_t highest_in(const wire::assigned& state) {
-  std::uint64_t highest = state.highest.value_or(0); // An older worker does not say.
-  for (const wire::partition_state& each : state.partitions) {
+std::uint64_t highest_in(const wire::assigned& answer) {
+  std::uint64_t highest = answer.highest.value_or(0); // An older worker does not say.
+  for (const wire::partition_state& each : answer.partitions) {
     highest = std::max(highest, each.handled);
   }
   return highest;
@@ -33,11 +33,11 @@ std::uint64_t highest_in(const wire::assigned& state) {
 
 /// Whether the database has passed less than it had, and events behind the last one that it has
 /// handled are deleted: they cannot be offered again, and nobody would miss them.
-bool lacks_deleted(const wire::assigned& state, const backlog& events, std::uint64_t deleted_to) {
-  return deleted_to > highest_in(state)
+bool lacks_deleted(const wire::assigned& answer, const backlog& events, std::uint64_t deleted_to) {
+  return deleted_to > highest_in(answer)
          && std::any_of(
-             state.partitions.begin(),
-             state.partitions.end(),
+             answer.partitions.begin(),
+             answer.partitions.end(),
              [&](const wire::partition_state& each) {
                return each.partition < wire::partition_count
                       && each.handled < events.reached(each.partition);
@@ -50,10 +50,10 @@ subscriber::subscriber(
     subscriber_options options,
     const std::array<std::uint64_t, 64>& start,
     std::vector<std::uint64_t> dead,
-    quarantine& alone,
+    quarantine& quarantine,
     cut_links& cuts)
     : options_{std::move(options)}, events_{options_, start, std::move(dead), cuts},
-      workers_{options_.epoch_base}, isolation_{events_, workers_, alone, options_},
+      workers_{options_.epoch_base}, isolation_{events_, workers_, quarantine, options_},
       scanned_{*std::min_element(start.begin(), start.end())},
       top_{std::max(options_.journal_last, *std::max_element(start.begin(), start.end()))} {
 }

@@ -22,12 +22,12 @@ class subscriber {
 public:
   /// @param start everything up to these positions is handled, by partition.
   /// @param dead positions that are dead letters already.
-  /// @param alone, cuts outlive this.
+  /// @param quarantine, cuts outlive this.
   subscriber(
       subscriber_options options,
       const std::array<std::uint64_t, 64>& start,
       std::vector<std::uint64_t> dead,
-      quarantine& alone,
+      quarantine& quarantine,
       cut_links& cuts);
 
   const std::string& capability() const { return options_.capability; }
