@@ -42,6 +42,16 @@ void answer_renewal(
   out.answer(to, header, "\x80"); // An empty map.
 }
 
+error no_room(const server_options& broker) {
+  return {
+      .code = errc::overloaded,
+      .message = fmt::format(
+          "broker {} has as many connections as its limit of {} open files lets it serve",
+          broker.name,
+          broker.open_files_max),
+      .retry_after = milliseconds{1'000}};
+}
+
 } // namespace
 
 server::server(
@@ -77,7 +87,7 @@ void server::received(
   }
   if (header->kind == wire::kind::call && how != framing::batched) {
     if (!header->to.starts_with("troupe.") && loop_.is_in_reserve()) {
-      return out_.refuse(from, header->id, no_room());
+      return out_.refuse(from, header->id, no_room(options_));
     }
     if (proofs_.has_to_log_in(who)) {
       ++counts_.unauthenticated;
@@ -146,7 +156,7 @@ void server::log_in(origin from, const wire::hello& who, instant now) {
     return out_.refuse(from, who.incarnation, proved.error());
   }
   if (!is_let_in(who)) {
-    return out_.refuse(from, who.incarnation, no_room());
+    return out_.refuse(from, who.incarnation, no_room(options_));
   }
   if (const auto in = desk_.log_in(from, who, *proved, now); !in) {
     if (!proofs_.note_refused(who, "capabilities", in.error(), now)) {
@@ -189,7 +199,14 @@ bool server::take_own_call(
     return true;
   }
   if (header.to == "troupe.broker") {
-    answer_own_call(from, header, body, now);
+    const auto said = report_.answer(header.op, body, now);
+    if (said) {
+      header_.clear();
+      wire::append_reply_header(header_, header.id, wire::status::ok);
+      out_.answer(from, header_, *said);
+    } else {
+      out_.refuse(from, header.id, said.error());
+    }
     return true;
   }
   const bool is_publish = header.to == "troupe.publish";
@@ -214,18 +231,6 @@ bool server::take_own_call(
     calls_.events()->call(from, header, body, loop_.connection_of_sender(), now);
   }
   return true;
-}
-
-/// An operation of `troupe.broker`.
-void server::answer_own_call(
-    origin from, const wire::header_view& header, std::string_view body, instant now) {
-  const auto said = report_.answer(header.op, body, now);
-  if (!said) {
-    return out_.refuse(from, header.id, said.error());
-  }
-  header_.clear();
-  wire::append_reply_header(header_, header.id, wire::status::ok);
-  out_.answer(from, header_, *said);
 }
 
 /// Takes an envelope that only a peer with a login may send.
@@ -390,16 +395,6 @@ bool server::is_let_in(const wire::hello& who) {
     loop_.keep_connection();
   }
   return is_expected;
-}
-
-error server::no_room() const {
-  return {
-      .code = errc::overloaded,
-      .message = fmt::format(
-          "broker {} has as many connections as its limit of {} open files lets it serve",
-          options_.name,
-          options_.open_files_max),
-      .retry_after = milliseconds{1'000}};
 }
 
 instant server::next_due() const {

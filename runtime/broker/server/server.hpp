@@ -80,8 +80,6 @@ private:
       std::string_view body,
       instant now);
   bool take_own_call(origin from, wire::header_view& header, std::string_view body, instant now);
-  void
-  answer_own_call(origin from, const wire::header_view& header, std::string_view body, instant now);
   void take_from_login(
       login_id whom,
       origin from,
@@ -98,7 +96,6 @@ private:
   void note_misspoken(std::string_view kind, const error& why, instant now);
   void log_in(origin from, const wire::hello& who, instant now);
   bool is_let_in(const wire::hello& who);
-  error no_room() const;
   void refuse_malformed(origin to, const uuid& id, const error& why);
   void continue_drain(instant now);
 
