@@ -18,7 +18,7 @@ constexpr std::size_t ttl_bytes = 4;
 } // namespace
 
 pending_calls::pending_calls(int links, instant now)
-    : wheel_{now}, is_up_(static_cast<std::size_t>(links), false) {
+    : wheel_{now}, is_up_(static_cast<std::size_t>(links), false), journal_{links} {
 }
 
 std::uint32_t pending_calls::take_slot(const new_call& given) {
@@ -129,7 +129,7 @@ bool pending_calls::next_to_send(instant now, outgoing& out) {
   slot& call = slots_[first_];
   dequeue(first_);
   call.at = place::sent;
-  const int link = call.wants_journal && journal_ >= 0 ? journal_ : current_;
+  const int link = call.wants_journal && journal_link() >= 0 ? journal_link() : current_;
   call.link = static_cast<std::int16_t>(link);
   ++call.sends_open;
   wire::patch_ttl(call.bytes.data(), call.ttl_at, ttl_of(call.deadline, now));
@@ -215,15 +215,22 @@ void pending_calls::expire(instant now, std::vector<ended>& into) {
   }
 }
 
-void pending_calls::link_up(int link) {
+void pending_calls::link_up(int link, const wire::welcome& said) {
   is_up_[static_cast<std::size_t>(link)] = true;
   if (current_ < 0) {
     current_ = link;
   }
+  told(link, said);
 }
 
-void pending_calls::follow_journal(int link) {
-  journal_ = link;
+void pending_calls::told(int link, const wire::welcome& said) {
+  if (journal_.told(link, said)) {
+    follow_journal();
+  }
+}
+
+void pending_calls::follow_journal() {
+  const int link = journal_.link();
   if (link >= 0) {
     enqueue_sent([link](const slot& call) { return call.wants_journal && call.link != link; });
   }
@@ -231,7 +238,6 @@ void pending_calls::follow_journal(int link) {
 
 void pending_calls::link_lost(int link) {
   is_up_[static_cast<std::size_t>(link)] = false;
-  journal_ = journal_ == link ? -1 : journal_;
   if (current_ == link) {
     current_ = -1;
     const int links = static_cast<int>(is_up_.size());
@@ -243,6 +249,9 @@ void pending_calls::link_lost(int link) {
     }
   }
   enqueue_sent([link](const slot& call) { return call.link == link; });
+  if (journal_.lost(link)) {
+    follow_journal();
+  }
 }
 
 /// Has calls sent again, in the order in which they were added.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/calls/journal_links.hpp"
 #include "runtime/calls/timer_wheel.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/error.hpp"
@@ -66,7 +67,7 @@ public:
   int link() const { return current_; }
 
   /// The link to the broker that keeps the journal. -1: it is not up.
-  int journal_link() const { return journal_; }
+  int journal_link() const { return journal_.link(); }
 
   /// Adds a call, to be fetched by `next_to_send`. False, and nothing changed, if its id is
   /// outstanding already.
@@ -112,10 +113,11 @@ public:
   /// late.
   instant next_due() const { return wheel_.next_due(); }
 
-  void link_up(int link);
-  /// The journal is to be reached over another link, or over none (-1). Calls for it that were sent
-  /// over another one and not answered are to be sent again.
-  void follow_journal(int link);
+  /// @param said by the broker when it let this caller in.
+  void link_up(int link, const wire::welcome& said = {});
+  /// A broker says where the journal is now. Calls for it that were sent elsewhere and not answered
+  /// are to be sent again.
+  void told(int link, const wire::welcome& said);
   /// Calls that were sent on this link and not answered are to be sent again.
   void link_lost(int link);
 
@@ -152,6 +154,7 @@ private:
   static bool is_same_request(const slot& call, const new_call& given);
   static ended describe(const slot& call, std::uint32_t answered);
   void enqueue(std::uint32_t index);
+  void follow_journal();
   template <class Condition>
   void enqueue_sent(const Condition& is_lost);
   void dequeue(std::uint32_t index);
@@ -166,7 +169,7 @@ private:
   std::uint32_t first_ = none;
   std::uint32_t last_ = none;
   int current_ = -1;
-  int journal_ = -1;
+  journal_links journal_;
 };
 
 } // namespace troupe::calls

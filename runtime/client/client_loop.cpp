@@ -34,6 +34,19 @@ error deadline_error(bool may_have_effect, const link_trouble& trouble) {
   return why;
 }
 
+/// Whether another broker has the journal, and this client has, or will have, a link to it.
+bool may_reach_journal(const error& why, const std::vector<std::string>& brokers, int links) {
+  if (why.code != errc::unavailable || why.detail("broker").empty()) {
+    return false;
+  }
+  if (why.detail("reason") == wire::journal_elsewhere) {
+    const std::string_view endpoint = why.detail("endpoint");
+    // Without one, nobody has it yet.
+    return endpoint.empty() || std::find(brokers.begin(), brokers.end(), endpoint) != brokers.end();
+  }
+  return links < static_cast<int>(brokers.size());
+}
+
 uuid make_incarnation(const clock& clock) {
   return uuid_source{}.next(clock.wall());
 }
@@ -55,9 +68,9 @@ client_loop::client_loop(
            .body_bytes_max = settings.body_bytes_max,
            .keys = settings.keys},
           submissions.waker()},
-      table_{static_cast<int>(settings.brokers.size()), clock.now()},
-      incarnation_{make_incarnation(clock)}, links_{settings.brokers.size()},
-      journal_{static_cast<int>(settings.brokers.size())}, jitter_{digest_of(incarnation_.bytes)} {
+      table_{static_cast<int>(settings.brokers.size()), clock.now()}, incarnation_{make_incarnation(
+                                                                          clock)},
+      links_{settings.brokers.size()}, jitter_{digest_of(incarnation_.bytes)} {
 }
 
 void client_loop::run() {
@@ -83,23 +96,8 @@ wire::hello client_loop::hello(int) {
 
 void client_loop::welcomed(int link, const wire::welcome& said, instant now) {
   links_.up(link, said.body_bytes_max == 0 ? settings_.body_bytes_max : said.body_bytes_max);
-  table_.link_up(link);
-  follow_journal(journal_.welcomed(link, said));
+  table_.link_up(link, said);
   send_waiting(now);
-}
-
-/// A broker says that the journal has moved.
-void client_loop::take_journal_news(int link, std::string_view body, instant now) {
-  if (const auto said = wire::checked_decode<wire::welcome>(body)) {
-    follow_journal(journal_.told(link, *said));
-    send_waiting(now);
-  }
-}
-
-void client_loop::follow_journal(bool is_moved) {
-  if (is_moved) {
-    table_.follow_journal(journal_.link());
-  }
 }
 
 void client_loop::refused(int link, const error& why, instant) {
@@ -109,7 +107,6 @@ void client_loop::refused(int link, const error& why, instant) {
 void client_loop::lost(int link, std::string_view why, instant now) {
   links_.down(link, settings_.brokers[static_cast<std::size_t>(link)], why);
   table_.link_lost(link);
-  follow_journal(journal_.lost(link));
   send_waiting(now);
 }
 
@@ -155,7 +152,11 @@ void client_loop::received(
     return peers_.renew(link);
   }
   if (scanned->kind == wire::kind::welcome) {
-    return take_journal_news(link, body, now);
+    if (const auto said = wire::checked_decode<wire::welcome>(body)) {
+      table_.told(link, *said); // The journal has moved.
+      send_waiting(now);
+    }
+    return;
   }
   if (scanned->kind != wire::kind::reply) {
     return; // PING: that it came is all it says.
@@ -189,20 +190,6 @@ instant client_loop::retry_time(const error& why, std::uint32_t retries, instant
   return now + jitter_.stretch(std::max(wait, milliseconds{1}), 0.5);
 }
 
-/// Whether another broker has the journal, and this client has, or will have, a link to it.
-bool client_loop::may_reach_journal(const error& why) const {
-  if (why.code != errc::unavailable || why.detail("broker").empty()) {
-    return false;
-  }
-  if (why.detail("reason") == wire::journal_elsewhere) {
-    const std::string_view endpoint = why.detail("endpoint");
-    return endpoint.empty() // Nobody has it yet.
-           || std::find(settings_.brokers.begin(), settings_.brokers.end(), endpoint)
-                  != settings_.brokers.end();
-  }
-  return links_.count() < static_cast<int>(settings_.brokers.size());
-}
-
 void client_loop::take_error(
     const wire::header_view& header, const calls::pending_calls::ended& call, instant now) {
   auto read = wire::read_error(header.error);
@@ -212,7 +199,8 @@ void client_loop::take_error(
   // A call that a lost link may have delivered is tried until its deadline, patient or not; as is
   // one that went to the wrong broker, while the right one may yet be reached.
   const bool is_patient = (call.flags & flag_patient) != 0 || call.is_loose
-                          || ((call.flags & flag_journal) != 0 && may_reach_journal(why));
+                          || ((call.flags & flag_journal) != 0
+                              && may_reach_journal(why, settings_.brokers, links_.count()));
   if (is_patient && verdict_on(why.code).asks_for_patience && !why.is_final
       && table_.retry(call.id, retry_time(why, call.retries, now), why.possible)) {
     return;

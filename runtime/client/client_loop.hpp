@@ -1,7 +1,6 @@
 #pragma once
 
 #include "runtime/backoff.hpp"
-#include "runtime/calls/journal_links.hpp"
 #include "runtime/calls/pending_calls.hpp"
 #include "runtime/client/completion_queue.hpp"
 #include "runtime/client/link_health.hpp"
@@ -59,9 +58,6 @@ private:
   void take(submitted_batch& batch, instant now);
   void take_one_by_one(submitted_batch& batch, instant now);
   void send_waiting(instant now);
-  void take_journal_news(int link, std::string_view body, instant now);
-  void follow_journal(bool is_moved);
-  bool may_reach_journal(const error& why) const;
   void
   take_error(const wire::header_view& header, const calls::pending_calls::ended& call, instant now);
   instant retry_time(const error& why, std::uint32_t retries, instant now);
@@ -81,7 +77,6 @@ private:
   const uuid incarnation_;
   const ok_reply ok_reply_;
   link_health links_;
-  calls::journal_links journal_;
   std::vector<submitted_batch> taken_;
   std::vector<completion> done_;
   std::vector<calls::pending_calls::ended> ended_;

@@ -192,9 +192,11 @@ BOOST_AUTO_TEST_CASE(what_a_lost_link_held_goes_over_the_other_in_order) {
 }
 
 BOOST_AUTO_TEST_CASE(calls_for_the_journal_follow_it_and_the_others_stay) {
-  table.link_up(0);
+  troupe::wire::welcome here;
+  here.journal = true;
+  here.journal_generation = 1;
+  table.link_up(0, here);
   table.link_up(1);
-  table.follow_journal(0);
   auto publish = make(1000ms);
   publish.wants_journal = true;
   BOOST_REQUIRE(table.add(publish));
@@ -202,9 +204,11 @@ BOOST_AUTO_TEST_CASE(calls_for_the_journal_follow_it_and_the_others_stay) {
   const uuid called = add(1000ms);
   BOOST_TEST((sent(0) == std::vector{published, called}));
 
-  table.follow_journal(-1);
-  BOOST_TEST(sent(0).empty()); // Nobody knows better than the broker that has it.
-  table.follow_journal(1);
+  table.told(0, {});
+  BOOST_TEST(table.journal_link() == -1);
+  BOOST_TEST(sent(0).empty()); // Nobody is known to have it.
+  here.journal_generation = 2;
+  table.told(1, here);
 
   BOOST_TEST((sent(1) == std::vector{published}));
   BOOST_TEST(table.answered(published)->is_loose);

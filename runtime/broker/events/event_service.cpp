@@ -60,11 +60,12 @@ event_service::event_service(
           static_cast<std::uint64_t>(time.wall().time_since_epoch().count())},
       journal_{std::move(options.kept), time},
       operations_{time, journal_, bus_, links, options.body_bytes_max},
-      gauge_{time, journal_, bus_}, due_{state.next_due}, rules_{std::move(options.rules)},
+      gauge_{time, journal_, bus_}, due_{state.next_due},
       settled_{
           state.settled == 0 ? time.wall() : time_since_1970(milliseconds{state.settled}),
           time.now()},
       settled_ms_{unix_millis(settled_.at(time.now(), time.wall()))} {
+  sweeps_.rules = std::move(options.rules);
   bus_.incoming().set_earliest(settled_ms_);
   report_gone(state, bus_.feeder(), links, time.now());
 }
@@ -173,7 +174,14 @@ void event_service::due(instant now) {
   if (journal_.has_answers()) {
     journal_.take_answers(now);
   }
-  write_if_wanted(now);
+  if (!bus_.wants_write(now)) {
+    return;
+  }
+  gauge_.took_in(now);
+  TROUPE_FAULT("bus.before_write");
+  journal_.write(bus_.take_batch(now), [this](const outcome<journal_result>& result, instant at) {
+    written(result, at);
+  });
 }
 
 void event_service::tick(instant now) {
@@ -184,17 +192,6 @@ void event_service::tick(instant now) {
   operations_.tick(now);
   publish_due(now);
   sweep(now);
-}
-
-void event_service::write_if_wanted(instant now) {
-  if (!bus_.wants_write(now)) {
-    return;
-  }
-  gauge_.took_in(now);
-  TROUPE_FAULT("bus.before_write");
-  journal_.write(bus_.take_batch(now), [this](const outcome<journal_result>& result, instant at) {
-    written(result, at);
-  });
 }
 
 void event_service::written(const outcome<journal_result>& result, instant now) {
@@ -259,11 +256,11 @@ void event_service::publish_due(instant now) {
 }
 
 void event_service::sweep(instant now) {
-  if (rules_.empty() || now < sweep_at_) {
+  if (sweeps_.rules.empty() || now < sweeps_.at) {
     return;
   }
-  sweep_at_ = instant::max();
-  retention keep{rules_, {}, settled_ms_};
+  sweeps_.at = instant::max();
+  retention keep{sweeps_.rules, {}, settled_ms_};
   const feeder& subscribers = bus_.feeder();
   for (std::uint32_t i = 0; i < subscribers.size(); ++i) {
     const auto cursors = subscribers[i].cursors();
@@ -273,7 +270,7 @@ void event_service::sweep(instant now) {
     }
   }
   journal_.sweep(std::move(keep), [this, now](const outcome<journal_result>& result, instant at) {
-    sweep_at_ = now + sweep_interval;
+    sweeps_.at = now + sweep_interval;
     const auto* swept = result_of<events_swept>(result);
     if (swept != nullptr) {
       bus_.feeder().deleted(swept->deletions);

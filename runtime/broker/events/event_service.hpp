@@ -89,7 +89,6 @@ private:
   void carry_out(const fetch_events& what, instant now);
   template <class Message>
   void send(login_id to, wire::kind kind, const Message& message);
-  void write_if_wanted(instant now);
   void written(const outcome<journal_result>& how, instant now);
   void publish_due(instant now);
   void sweep(instant now);
@@ -102,14 +101,17 @@ private:
   operations operations_;
   event_gauge gauge_;
   due_alarm due_;
-  std::vector<retention_rule> rules_;
   settled_time settled_;
   std::int64_t settled_ms_; // The settled time, as of the last tick.
   event_decisions decided_;
   event_decisions spare_;
   // Fetches that the journal could not answer; they are asked again.
   std::vector<fetch_events> refetch_;
-  instant sweep_at_{}; // The next one; the end of time while one is under way.
+
+  struct {
+    std::vector<retention_rule> rules;
+    instant at{}; // The next one; the end of time while one is under way.
+  } sweeps_;
 
   /// The message that is being sent. Reused.
   struct {

@@ -97,7 +97,8 @@ void incoming::publish(
     if (const auto admitted = admit(from, 0); !admitted) {
       return refuse(from, header.id, admitted.error(), out);
     }
-    const bool is_writing = is_writing_ && known->position <= last_ + writing().events.size();
+    const bool is_writing =
+        write_.is_under_way && known->position <= last_ + writing().events.size();
     (is_writing ? writing_ : next_)
         .publishers.push_back({{from, header.id, known->position, true}});
     return;
@@ -240,7 +241,7 @@ void incoming::refuse(origin to, const uuid& id, error why, event_decisions& out
 // --- Batches are written ------------------------------------------------------------------------
 
 const journal_batch& incoming::take_batch() {
-  is_writing_ = true;
+  write_.is_under_way = true;
   topics_.close_batch();
   std::swap(writing_, next_);
   return writing_.rows;
@@ -275,7 +276,7 @@ void incoming::written(event_decisions& out) {
 }
 
 void incoming::failed(const error& why, instant now, event_decisions& out) {
-  retry_at_ = now + retry_interval;
+  write_.not_before = now + retry_interval;
   out.log.push_back(
       {"journal_write_failed",
        {{"events", std::to_string(writing().events.size())}, {"why", why.message}}});
@@ -305,7 +306,7 @@ void incoming::give_up(const error& why, event_decisions& out) {
 }
 
 void incoming::end_batch(bool is_written) {
-  is_writing_ = false;
+  write_.is_under_way = false;
   writing_ = {};
   if (!is_written) {
     move_up();

@@ -99,10 +99,10 @@ public:
   void answer_when_written(origin to, const uuid& id, std::string body);
 
   /// Whether a batch may be written now.
-  bool may_write(instant now) const { return !is_writing_ && now >= retry_at_; }
+  bool may_write(instant now) const { return !write_.is_under_way && now >= write_.not_before; }
 
   /// Whether nobody waits for the disk.
-  bool is_done() const { return !is_writing_ && !has_batch(); }
+  bool is_done() const { return !write_.is_under_way && !has_batch(); }
 
   /// Whether something is to be written.
   bool has_batch() const { return !next_.rows.empty() || !next_.operators.empty(); }
@@ -181,8 +181,12 @@ private:
   recent_publishes recent_;
   batch writing_;
   batch next_;
-  bool is_writing_ = false;
-  instant retry_at_{};
+
+  struct {
+    bool is_under_way = false;
+    instant not_before{};
+  } write_;
+
   waiting_publishers waiting_;
 };
 

@@ -58,8 +58,8 @@ void journal::stop() {
   }
   writer_.request_stop();
   reading_.request_stop();
-  to_write_.ring();
-  to_read_.ring();
+  bells_.to_write.ring();
+  bells_.to_read.ring();
   for (std::jthread* each : {&writer_, &reading_}) {
     if (each->joinable()) {
       each->join();
@@ -79,7 +79,7 @@ bool journal::write(journal_batch&& batch, std::uint64_t token) {
     is_writing_ = true;
     batch_.emplace(std::move(batch), token);
   }
-  to_write_.ring();
+  bells_.to_write.ring();
   return true;
 }
 
@@ -90,7 +90,7 @@ bool journal::ask(journal_question&& question, std::uint64_t token, asker from) 
       return false;
     }
   }
-  to_read_.ring();
+  bells_.to_read.ring();
   return true;
 }
 
@@ -105,7 +105,7 @@ void journal::sweep(retention&& rules, std::uint64_t token) {
     }
     sweep_ = sweep_request{std::move(rules), token};
   }
-  to_write_.ring();
+  bells_.to_write.ring();
 }
 
 void journal::take_all(std::vector<journal_answer>& answers) {
@@ -118,10 +118,10 @@ void journal::take_all(std::vector<journal_answer>& answers) {
         std::make_move_iterator(answers_.begin()),
         std::make_move_iterator(answers_.end()));
     answers_.clear();
-    has_answers_.store(false, std::memory_order_release);
+    signs_.has_answers.store(false, std::memory_order_release);
   }
   if (is_reader_waiting) {
-    to_read_.ring();
+    bells_.to_read.ring();
   }
 }
 
@@ -137,7 +137,8 @@ bool journal::is_writing() const {
 void journal::run_writer(const std::stop_token& stopped) {
   std::unique_lock lock{mutex_};
   for (;;) {
-    to_write_.wait(lock, [&] { return batch_ || sweep_ || sweeping_ || stopped.stop_requested(); });
+    bells_.to_write.wait(
+        lock, [&] { return batch_ || sweep_ || sweeping_ || stopped.stop_requested(); });
     if (batch_) {
       batch_request request = std::move(*batch_);
       batch_.reset();
@@ -167,7 +168,7 @@ void journal::run_writer(const std::stop_token& stopped) {
 void journal::write_one(batch_request&& request) {
   const auto& [batch, token] = request;
   const auto done = store_->write(batch);
-  is_lost_.store(store_->is_lost(), std::memory_order_release);
+  signs_.is_lost.store(store_->is_lost(), std::memory_order_release);
   {
     const std::lock_guard lock{mutex_};
     is_writing_ = false;
@@ -198,7 +199,7 @@ void journal::copy_back() {
       pause_.begin(lock);
       pause_.end();
     }
-    to_read_.ring();
+    bells_.to_read.ring();
   };
   await_end_of_question();
   (void)store_->checkpoint();
@@ -213,7 +214,7 @@ void journal::begin_sweep(sweep_request&& request) {
 
 void journal::sweep_slice() {
   auto slice = store_->sweep();
-  is_lost_.store(store_->is_lost(), std::memory_order_release);
+  signs_.is_lost.store(store_->is_lost(), std::memory_order_release);
   if (!slice) {
     end_sweep(failure{slice.error()});
     return;
@@ -244,7 +245,7 @@ void journal::run_reader(const std::stop_token& stopped) {
            && (answers_.size() < answers_max || stopped.stop_requested());
   };
   for (;;) {
-    to_read_.wait(
+    bells_.to_read.wait(
         lock, [&] { return may_read() || (asked_.is_empty() && stopped.stop_requested()); });
     if (asked_.is_empty()) {
       return;
@@ -276,7 +277,7 @@ void journal::answer(std::uint64_t token, outcome<journal_result> result) {
 /// With the mutex held.
 void journal::add_answer(std::uint64_t token, outcome<journal_result> result) {
   answers_.push_back({token, std::move(result)});
-  has_answers_.store(true, std::memory_order_release);
+  signs_.has_answers.store(true, std::memory_order_release);
 }
 
 } // namespace troupe::broker

@@ -68,13 +68,13 @@ public:
   void take_all(std::vector<journal_answer>& answers);
 
   /// Whether there are answers to take. Takes no lock, for a loop that looks often.
-  bool has_answers() const { return has_answers_.load(std::memory_order_acquire); }
+  bool has_answers() const { return signs_.has_answers.load(std::memory_order_acquire); }
 
   bool is_writing() const;
 
   /// Whether the writer can write no more, as another broker has the journal, or as it has to be
   /// opened anew (`journal_writer::is_lost`). Takes no lock. Said before the answer that tells it.
-  bool is_lost() const { return is_lost_.load(std::memory_order_acquire); }
+  bool is_lost() const { return signs_.is_lost.load(std::memory_order_acquire); }
 
   /// How long the commits of batches took, with their fsync.
   observe::histogram commits() const;
@@ -120,11 +120,18 @@ private:
   std::function<void()> wake_;
   std::optional<sweep_progress> sweeping_;
 
-  std::atomic<bool> has_answers_{false};
-  std::atomic<bool> is_lost_{false};
+  struct {
+    std::atomic<bool> has_answers{false};
+    std::atomic<bool> is_lost{false};
+  } signs_; // For the loop, which often looks.
+
   mutable std::mutex mutex_;
-  bell to_write_;
-  bell to_read_;
+
+  struct {
+    bell to_write;
+    bell to_read;
+  } bells_;
+
   bool is_stopped_ = false;
   bool is_writing_ = false;
   std::optional<batch_request> batch_;

@@ -32,6 +32,17 @@ bool is_undone(const store::database_error& met, const journal_fence& fence) {
   }
 }
 
+/// The error of a shared journal that is lost: whatever is to be written next has to be written by
+/// who opens it anew, and knows what is there by then. Its publishers ask again.
+error lost(error why) {
+  why.code = errc::unavailable;
+  why.possible = effect::unknown;
+  why.retry_after = lost_retry;
+  why.details = {
+      {"broker", "nobody"}, {"endpoint", ""}, {"reason", std::string{wire::journal_elsewhere}}};
+  return why;
+}
+
 bool is_cancelled(store::database& database, const uuid& id) {
   return database.integer_of("SELECT 1 FROM cancelled WHERE id = $1", id).has_value();
 }
@@ -311,7 +322,11 @@ error journal_writer::take_back(const store::database_error& met, std::string_vi
   published_.take_back();
   error found = journal_error(met, doing);
   if (session_.fence.is_shared()) {
-    return is_undone(met, session_.fence) ? found : lost(std::move(found));
+    if (is_undone(met, session_.fence)) {
+      return found;
+    }
+    spent_ = lost(std::move(found));
+    return *spent_;
   }
   switch (met.kind) {
   case store::database_fault::corrupt:
@@ -325,18 +340,6 @@ error journal_writer::take_back(const store::database_error& met, std::string_vi
     break;
   }
   return found;
-}
-
-/// Whatever is to be written next has to be written by who opens the journal anew, and knows what
-/// is there by then: its publishers ask again.
-error journal_writer::lost(error why) {
-  why.code = errc::unavailable;
-  why.possible = effect::unknown;
-  why.retry_after = lost_retry;
-  why.details = {
-      {"broker", "nobody"}, {"endpoint", ""}, {"reason", std::string{wire::journal_elsewhere}}};
-  spent_ = why;
-  return why;
 }
 
 } // namespace troupe::broker

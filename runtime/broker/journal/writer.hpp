@@ -93,7 +93,6 @@ private:
   void keep(const journal_batch& batch);
   outcome<void> copy_back(void (store::database::*how)());
   error take_back(const store::database_error& met, std::string_view doing);
-  error lost(error why);
 
   const clock& time_;
   std::size_t uncounted_max_;

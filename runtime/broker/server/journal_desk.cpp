@@ -60,7 +60,7 @@ instant journal_desk::next_due() const {
   if (!is_shared()) {
     return instant::max();
   }
-  const event_service* const events = std::as_const(calls_).events();
+  const event_service* const events = calls_.events();
   const bool is_lost = events != nullptr && events->is_lost();
   return keeper_->has_news() || is_lost ? instant{} : beaten_ + beat_interval;
 }
@@ -155,7 +155,7 @@ std::optional<wire::journal_seat> journal_desk::seat() const {
       .endpoint = seen_.owner_at,
       .generation = seen_.generation,
       .since = seen_.since,
-      .here = std::as_const(calls_).events() != nullptr,
+      .here = calls_.events() != nullptr,
       .stray = stray_,
       .trouble = trouble_};
 }

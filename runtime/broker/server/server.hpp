@@ -81,8 +81,6 @@ private:
       std::string_view body,
       instant now);
   bool take_own_call(origin from, wire::header_view& header, std::string_view body, instant now);
-  void
-  answer_own_call(origin from, const wire::header_view& header, std::string_view body, instant now);
   void take_from_login(
       login_id whom,
       origin from,

@@ -7,6 +7,21 @@
 
 namespace troupe::broker {
 
+namespace {
+
+void send_roster_to_workers(const router& calls, peer_sender& out) {
+  std::string header;
+  wire::append_plain_header(header, wire::kind::roster);
+  const std::string body = wire::encoded(calls.roster());
+  out.logins().for_each([&](login_id whom, const login_table::login&) {
+    if (calls.is_worker(whom)) {
+      out.append(whom, header, body);
+    }
+  });
+}
+
+} // namespace
+
 switchboard::switchboard(peer_sender& out, broker_log& log, router_options options, instant now)
     : out_{out}, log_{log}, router_{std::move(options), quarantine_, cuts_}, ticked_{now} {
 }
@@ -18,7 +33,7 @@ void switchboard::keep_journal(
 }
 
 void switchboard::join_workers(instant now) {
-  for (const auto& [whom, hello] : workers_.all()) {
+  for (const auto& [whom, hello] : shared_.workers.all()) {
     events_->joined(whom, hello, now);
   }
 }
@@ -58,8 +73,8 @@ outcome<void> switchboard::state(login_id from, const wire::state& what, instant
   }
   router_.state(from, what, now, decisions_);
   carry_out(now);
-  if (journal_generation_) {
-    workers_.said(from, what);
+  if (shared_.generation) {
+    shared_.workers.said(from, what);
   }
   if (events_ && out_.logins()[from].in_use) {
     events_->state(from, what, now);
@@ -73,8 +88,8 @@ outcome<void> switchboard::hello(login_id whom, const wire::hello& what, instant
 
 void switchboard::joined(login_id whom, const wire::hello& what, instant now) {
   carry_out(now);
-  if (journal_generation_) {
-    workers_.joined(whom, what);
+  if (shared_.generation) {
+    shared_.workers.joined(whom, what);
   }
   if (events_) {
     events_->joined(whom, what, now);
@@ -134,13 +149,13 @@ void switchboard::carry_out(instant now) {
     } else if (const auto* refused = std::get_if<refuse>(&each)) {
       out_.refuse(refused->to, refused->id, decisions_.errors[refused->error]);
     } else if (const auto* ended = std::get_if<forget>(&each)) {
-      workers_.left(ended->whom);
+      shared_.workers.left(ended->whom);
       if (events_) {
         left_.push_back(*ended);
       }
       out_.close(ended->whom);
     } else {
-      send_roster_to_workers();
+      send_roster_to_workers(router_, out_);
     }
   }
   for (log_event& each : decisions_.log) {
@@ -163,17 +178,6 @@ void switchboard::follow_quarantine(instant now) {
       events_->follow_quarantine(now);
     }
   }
-}
-
-void switchboard::send_roster_to_workers() {
-  std::string header;
-  wire::append_plain_header(header, wire::kind::roster);
-  const std::string body = wire::encoded(router_.roster());
-  out_.logins().for_each([&](login_id whom, const login_table::login&) {
-    if (router_.is_worker(whom)) {
-      out_.append(whom, header, body);
-    }
-  });
 }
 
 void switchboard::pass_answer(origin to, std::string_view header, std::string_view body) {

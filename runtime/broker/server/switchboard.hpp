@@ -36,9 +36,9 @@ public:
   std::unique_ptr<journal> give_up_journal(const error& why, instant now);
 
   /// Of a journal that brokers share, as far as this one knows.
-  std::optional<std::uint64_t> journal_generation() const { return journal_generation_; }
+  std::optional<std::uint64_t> journal_generation() const { return shared_.generation; }
 
-  void set_journal_generation(std::uint64_t generation) { journal_generation_ = generation; }
+  void set_journal_generation(std::uint64_t generation) { shared_.generation = generation; }
 
   /// Has spans of calls recorded. Before the loop runs; both outlive this.
   void keep_spans(const clock& time, observe::span_rings& rings) { spans_.emplace(time, rings); }
@@ -89,8 +89,6 @@ public:
   /// The event service; null in a broker that keeps no journal.
   event_service* events() { return events_.get(); }
 
-  const event_service* events() const { return events_.get(); }
-
   // event_links
   void pass_answer(origin to, std::string_view header, std::string_view body) override;
   void pass_refusal(origin to, const uuid& id, const error& why) override;
@@ -104,7 +102,6 @@ public:
 private:
   void carry_out(instant now);
   void follow_quarantine(instant now);
-  void send_roster_to_workers();
 
   peer_sender& out_;
   broker_log& log_;
@@ -114,8 +111,12 @@ private:
   router router_;
   decisions decisions_;
   std::unique_ptr<event_service> events_;
-  std::optional<std::uint64_t> journal_generation_;
-  known_workers workers_; // Where brokers share the journal.
+
+  struct {
+    std::optional<std::uint64_t> generation;
+    known_workers workers;
+  } shared_; // Where brokers share the journal.
+
   std::optional<queue_spans> spans_;
   std::vector<forget> left_; // Logins that ended, for the event service. Reused.
   instant ticked_;

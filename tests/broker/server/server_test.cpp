@@ -313,8 +313,8 @@ struct shared_fixture : server_fixture {
       made.events.bus.subscriptions = {{.capability = "orders", .patterns = {"order.*"}}};
       return made;
     };
-    of.keeper = std::make_unique<journal_keeper>(
-        journal_keeper::options{place, open, wake, 5ms}, of.time);
+    of.keeper =
+        std::make_unique<journal_keeper>(journal_keeper::options{place, open, wake, 5ms}, of.time);
     BOOST_REQUIRE(of.keeper->prepare());
     of.tested->share_journal(*of.keeper, of.time);
   }
@@ -342,7 +342,11 @@ struct shared_fixture : server_fixture {
 BOOST_AUTO_TEST_SUITE(runtime_broker_server, *utf::label("integration") * utf::timeout(240))
 
 BOOST_FIXTURE_TEST_CASE(peers_that_are_logged_in_hear_where_the_journal_is, shared_fixture) {
-  raw_peer n1 = worker("n1");
+  raw_peer n1 = peer();
+  wire::hello who = hello("n1");
+  who.serves.front().events = 8;
+  n1.say_kind(wire::kind::hello, wire::encoded(who));
+  BOOST_REQUIRE(n1.next(wire::kind::welcome));
   raw_peer client = peer();
   const auto publish = [&] {
     const uuid id = ids.next(time.wall());
