@@ -21,7 +21,7 @@ error too_large(std::string_view what, std::size_t bytes, std::uint64_t bytes_ma
       bytes_max));
 }
 
-/// What is left of a call's time after a wait that nobody has counted.
+/// The time that is left to a call after a wait that nobody has counted.
 std::uint32_t time_left(std::uint32_t ttl, instant::duration waited) {
   const auto used = std::chrono::ceil<milliseconds>(waited).count();
   return used >= ttl ? 0 : ttl - static_cast<std::uint32_t>(used);
@@ -42,13 +42,13 @@ void answer_renewal(
   out.answer(to, header, "\x80"); // An empty map.
 }
 
-error no_room(const server_options& broker) {
+error no_room(const server_options& at) {
   return {
       .code = errc::overloaded,
       .message = fmt::format(
           "broker {} has as many connections as its limit of {} open files lets it serve",
-          broker.name,
-          broker.open_files_max),
+          at.name,
+          at.open_files_max),
       .retry_after = milliseconds{1'000}};
 }
 
@@ -93,7 +93,8 @@ void server::received(
       ++counts_.unauthenticated;
       return out_.refuse(from, header->id, log_in_with_token());
     }
-    return take_call(proofs_.row(), from, *header, bytes, body, now); // Needs no login.
+    // A call needs no login.
+    return take_call(proofs_.row(), from, *header, bytes, body, now);
   }
   if (header->kind == wire::kind::hello) {
     const auto hello = wire::checked_decode<wire::hello>(body);
@@ -166,7 +167,8 @@ void server::log_in(origin from, const wire::hello& who, instant now) {
   }
 }
 
-/// @param who from the login, so that a batch needs no look-up for each of its calls.
+/// @param who the sender's row in the table of rights (`security::rules`), kept with the login so
+/// that a batch needs no look-up for each of its calls.
 void server::take_call(
     security::rules::row who,
     origin from,
@@ -194,19 +196,12 @@ bool server::take_own_call(
     return true;
   }
   if (header.to != "troupe.publish" && header.to.starts_with("troupe.") && !out_.has_room(from)) {
-    // To make an answer that has no room costs time, and reading from the disk.
+    // Making an answer that has no room costs time, and reading from the disk.
     out_.refuse_unread(from, header.id, effect::none);
     return true;
   }
   if (header.to == "troupe.broker") {
-    const auto said = report_.answer(header.op, body, now);
-    if (said) {
-      header_.clear();
-      wire::append_reply_header(header_, header.id, wire::status::ok);
-      out_.answer(from, header_, *said);
-    } else {
-      out_.refuse(from, header.id, said.error());
-    }
+    answer_own_call(from, header, body, now);
     return true;
   }
   const bool is_publish = header.to == "troupe.publish";
@@ -214,7 +209,7 @@ bool server::take_own_call(
     return false;
   }
   if (!access_.is_on()) {
-    header.source = {}; // Nobody proved it, and events keep it for good.
+    header.source = {}; // A source that nobody proved is left out, as events keep it for good.
   }
   if (calls_.events() == nullptr) {
     out_.refuse(from, header.id, journal_.elsewhere());
@@ -231,6 +226,18 @@ bool server::take_own_call(
     calls_.events()->call(from, header, body, loop_.connection_of_sender(), now);
   }
   return true;
+}
+
+/// An operation of `troupe.broker`.
+void server::answer_own_call(
+    origin from, const wire::header_view& header, std::string_view body, instant now) {
+  const auto said = report_.answer(header.op, body, now);
+  if (!said) {
+    return out_.refuse(from, header.id, said.error());
+  }
+  header_.clear();
+  wire::append_reply_header(header_, header.id, wire::status::ok);
+  out_.answer(from, header_, *said);
 }
 
 /// Takes an envelope that only a peer with a login may send.
@@ -320,7 +327,7 @@ bool server::takes_batches(peer from, instant) {
   if (out_.logins().find(from) != login_id{nowhere}) {
     return true;
   }
-  // Once for the frame, however many envelopes are in it.
+  // A frame counts once, however many envelopes are in it.
   ++counts_.unauthenticated;
   out_.refuse(origin_of(from, framing::plain), uuid{}, say_hello_first());
   return false;
@@ -369,6 +376,10 @@ void server::stood_still(instant::duration how_long, instant now) {
   const auto stood = std::chrono::duration_cast<milliseconds>(how_long);
   log_.write({"stood_still", {{"for_ms", std::to_string(stood.count())}}}, now);
   desk_.end_workers(now);
+}
+
+void server::stuck(std::size_t links, instant now) {
+  desk_.note_stuck(links, now);
 }
 
 void server::crowded(instant now) {
