@@ -201,7 +201,14 @@ bool server::take_own_call(
     return true;
   }
   if (header.to == "troupe.broker") {
-    answer_own_call(from, header, body, now);
+    const auto said = report_.answer(header.op, body, now);
+    if (said) {
+      header_.clear();
+      wire::append_reply_header(header_, header.id, wire::status::ok);
+      out_.answer(from, header_, *said);
+    } else {
+      out_.refuse(from, header.id, said.error());
+    }
     return true;
   }
   const bool is_publish = header.to == "troupe.publish";
@@ -226,18 +233,6 @@ bool server::take_own_call(
     calls_.events()->call(from, header, body, loop_.connection_of_sender(), now);
   }
   return true;
-}
-
-/// An operation of `troupe.broker`.
-void server::answer_own_call(
-    origin from, const wire::header_view& header, std::string_view body, instant now) {
-  const auto said = report_.answer(header.op, body, now);
-  if (!said) {
-    return out_.refuse(from, header.id, said.error());
-  }
-  header_.clear();
-  wire::append_reply_header(header_, header.id, wire::status::ok);
-  out_.answer(from, header_, *said);
 }
 
 /// Takes an envelope that only a peer with a login may send.
