@@ -110,7 +110,7 @@ store_turn::store_turn(
 std::size_t
 store_turn::run(std::vector<write>& writes, turn_output& output, saga::coordinators* sagas) {
   sagas_ = sagas;
-  has_resigned_ = false;
+  alive_.has_resigned = false;
   takeover_.begin();
   output.clear();
   if (!take_lock(writes)) {
@@ -165,12 +165,12 @@ std::vector<saga::outgoing::answer> store_turn::stored_answers() {
 }
 
 void store_turn::resign(saga::coordinators* sagas) {
-  if (has_resigned_ || !store_.gate.lock(resign_patience)) {
+  if (alive_.has_resigned || !store_.gate.lock(resign_patience)) {
     return;
   }
   try {
     takeover_.resign(group_, store_, sagas, effects_, awaited_);
-    has_resigned_ = true;
+    alive_.has_resigned = true;
   } catch (const store::database_error& fault) {
     group_.parts().log.write(
         "store.not_resigned", {{"capability", group_.name()}, {"reason", fault.what()}});
@@ -181,10 +181,10 @@ void store_turn::resign(saga::coordinators* sagas) {
 
 void store_turn::show_alive() {
   const instant now = group_.parts().time.now();
-  if (now - shown_alive_at_ < alive_interval) {
+  if (now - alive_.shown_at < alive_interval) {
     return;
   }
-  shown_alive_at_ = now;
+  alive_.shown_at = now;
   bool is_locked = false;
   store::database& session = *store_.database;
   try {
@@ -270,7 +270,7 @@ bool store_turn::run_all(
   if (condition.is_asked) { // Housekeeping may stand behind many slow messages.
     writers.answer(store_.writer);
   }
-  shown_alive_at_ = began;
+  alive_.shown_at = began;
   const wall_time wall = time.wall();
   turn_scope in{
       group_,

@@ -118,9 +118,12 @@ private:
   // The most messages of a turn: fewer after a commit that one of them made fail, until it is
   // found.
   std::size_t width_ = static_cast<std::size_t>(-1);
-  bool has_resigned_ = false;
-  // When it was last looked at whether others ask if this process is alive.
-  instant shown_alive_at_{};
+
+  struct {
+    bool has_resigned = false;
+    // The last time at which it was looked at whether others ask if this process is alive.
+    instant shown_at{};
+  } alive_;
 };
 
 } // namespace troupe

@@ -104,7 +104,11 @@ BOOST_AUTO_TEST_CASE(each_code_is_judged_as_its_callers_rely_on) {
   const std::set<errc> refusals{errc::overloaded, errc::circuit_open, errc::unavailable};
   std::set<errc> blind = refusals;
   blind.insert(
-      {errc::deadline_exceeded, errc::unauthenticated, errc::forbidden, errc::unknown_capability});
+      {errc::deadline_exceeded,
+       errc::unauthenticated,
+       errc::forbidden,
+       errc::unknown_capability,
+       errc::unknown_operation});
   std::set<errc> technical = refusals;
   technical.insert({errc::unauthenticated, errc::deadline_exceeded, errc::crashed, errc::internal});
 

@@ -52,6 +52,19 @@ error no_room(const server_options& at) {
       .retry_after = milliseconds{1'000}};
 }
 
+/// Whether a sender of HELLO may stay. When descriptors run short, workers and operators may.
+bool is_let_in(transport::router_loop& loop, const wire::hello& who) {
+  if (!loop.is_in_reserve()) {
+    return true;
+  }
+  const bool is_expected =
+      who.role == "worker" || who.node.starts_with("troupe-") || who.node == "operator";
+  if (is_expected) {
+    loop.keep_connection();
+  }
+  return is_expected;
+}
+
 } // namespace
 
 server::server(
@@ -156,7 +169,7 @@ void server::log_in(origin from, const wire::hello& who, instant now) {
     }
     return out_.refuse(from, who.incarnation, proved.error());
   }
-  if (!is_let_in(who)) {
+  if (!is_let_in(loop_, who)) {
     return out_.refuse(from, who.incarnation, no_room(options_));
   }
   if (const auto in = desk_.log_in(from, who, *proved, now); !in) {
@@ -391,18 +404,6 @@ void server::crowded(instant now) {
 
 /// Whether somebody may log in. What is kept back when the limit of open files is reached is for
 /// workers, and for the clients of `troupe` itself.
-bool server::is_let_in(const wire::hello& who) {
-  if (!loop_.is_in_reserve()) {
-    return true;
-  }
-  const bool is_expected =
-      who.role == "worker" || who.node.starts_with("troupe-") || who.node == "operator";
-  if (is_expected) {
-    loop_.keep_connection();
-  }
-  return is_expected;
-}
-
 instant server::next_due() const {
   if (drain_.is_to_begin()) {
     return instant{}; // At once.

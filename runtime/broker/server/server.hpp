@@ -96,7 +96,6 @@ private:
       instant now);
   void note_misspoken(std::string_view kind, const error& why, instant now);
   void log_in(origin from, const wire::hello& who, instant now);
-  bool is_let_in(const wire::hello& who);
   void refuse_malformed(origin to, const uuid& id, const error& why);
   void continue_drain(instant now);
 

@@ -23,7 +23,7 @@ void send_roster_to_workers(const router& calls, peer_sender& out) {
 } // namespace
 
 switchboard::switchboard(peer_sender& out, broker_log& log, router_options options, instant now)
-    : out_{out}, log_{log}, router_{std::move(options), quarantine_, cuts_}, ticked_{now} {
+    : out_{out}, log_{log}, router_{std::move(options), quarantine_, cuts_}, followed_{now} {
 }
 
 void switchboard::keep_journal(
@@ -107,18 +107,18 @@ void switchboard::leave(login_id whom, bool is_blamed, std::string_view why, ins
 }
 
 instant switchboard::next_due() const {
-  if (quarantine_followed_ != quarantine_.changes()) {
+  if (followed_.changes != quarantine_.changes()) {
     return instant{}; // At once.
   }
-  const instant tick = ticked_ + router::tick_interval;
+  const instant tick = followed_.ticked + router::tick_interval;
   const bool is_timed = router_.has_timers() || quarantine_.is_busy();
   const instant next = is_timed ? tick : instant::max();
   return events_ ? std::min(next, events_->next_due(tick)) : next;
 }
 
 void switchboard::due(instant now) {
-  if (now - ticked_ >= router::tick_interval) {
-    ticked_ = now;
+  if (now - followed_.ticked >= router::tick_interval) {
+    followed_.ticked = now;
     quarantine_.tick(now);
     router_.tick(now, decisions_);
     carry_out(now);
@@ -170,8 +170,8 @@ void switchboard::carry_out(instant now) {
 
 /// Lets router and bus know whose turn it is in quarantine, until that stays as it is.
 void switchboard::follow_quarantine(instant now) {
-  while (quarantine_followed_ != quarantine_.changes()) {
-    quarantine_followed_ = quarantine_.changes();
+  while (followed_.changes != quarantine_.changes()) {
+    followed_.changes = quarantine_.changes();
     router_.follow_quarantine(now, decisions_);
     carry_out(now);
     if (events_) {

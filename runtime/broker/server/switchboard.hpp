@@ -107,7 +107,6 @@ private:
   broker_log& log_;
   quarantine quarantine_;
   cut_links cuts_;
-  std::uint64_t quarantine_followed_ = 0; // The `changes` that router and bus have heard of.
   router router_;
   decisions decisions_;
   std::unique_ptr<event_service> events_;
@@ -119,7 +118,11 @@ private:
 
   std::optional<queue_spans> spans_;
   std::vector<forget> left_; // Logins that ended, for the event service. Reused.
-  instant ticked_;
+
+  struct {
+    instant ticked;
+    std::uint64_t changes = 0; // Of the quarantine, as router and bus have heard of them.
+  } followed_;
 };
 
 } // namespace troupe::broker
