@@ -51,7 +51,7 @@ constexpr std::size_t frames_least = 4;
 // Beyond the largest message: delimiter, lengths of frames, a handshake.
 constexpr std::size_t bytes_beyond = std::size_t{64} * 1024;
 // Who sends more frames in a message is no peer of ours that errs.
-constexpr std::size_t frames_read_most = 64;
+constexpr std::size_t frames_read_most = 1'024;
 // The passes before a poll, which is skipped while messages keep coming: the other descriptors are
 // looked at this often.
 constexpr int passes_before_poll = 32;

@@ -74,7 +74,7 @@ class Materials(unittest.TestCase):
         names = {each["name"] for each in json.loads(said.stdout)["components"]}
         known = {"libzmq": "libzmq", "libcaf_core": "caf", "libsqlite3": "sqlite", "libfmt": "fmt",
                  "libyaml-cpp": "yaml-cpp", "libssl": "openssl", "libcrypto": "openssl",
-                 "libcurl": "curl", "libpcre2-8": "pcre2"}
+                 "libcurl": "curl", "libpcre2-8": "pcre2", "libpq": "libpq"}
         of_the_compiler = {"libstdc++", "libm", "libgcc_s", "libc", "ld-linux-x86-64",
                            "ld-linux-aarch64", "libasan", "libubsan", "libtsan"}
         for program in PROGRAMS:
