@@ -20,6 +20,7 @@
 #include "runtime/observe/event_log.hpp"
 #include "runtime/transport/context.hpp"
 #include "runtime/transport/router_loop.hpp"
+#include "runtime/transport/zap_server.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -125,6 +126,15 @@ int serve(
   if (!door) {
     log.write("not_listening", {{"reason", door.error().message}});
     return node_exit::refused;
+  }
+  // With keys, the door has one.
+  outcome<std::unique_ptr<transport::zap_server>> names;
+  if (*door == nullptr) {
+    names = transport::zap_server::start(zmq, {}, {});
+    if (!names) {
+      log.write("not_listening", {{"reason", names.error().message}});
+      return node_exit::refused;
+    }
   }
   auto bound = transport::router_loop::bind(
       zmq,
