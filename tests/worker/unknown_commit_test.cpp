@@ -114,6 +114,21 @@ BOOST_AUTO_TEST_CASE(an_event_is_handled_once_whatever_became_of_its_commit) {
   }
 }
 
+// What the undone turn remembered of the event would count its failure twice.
+BOOST_AUTO_TEST_CASE(a_failure_of_an_event_that_was_undone_is_not_counted) {
+  seen.on_event = [](const thing&, turn&, const event_info&) -> outcome<void> {
+    return failure{error{.code = errc::unavailable, .message = "not now"}};
+  };
+  p->assign_all(1);
+  p->run();
+  faulty->lose(lost::unknown_undone);
+  p->deliver(1, "key", thing{"a"});
+  p->run();
+  look_until_back();
+
+  BOOST_TEST(p->number("SELECT attempts FROM postponed WHERE position = 1") == 1);
+}
+
 BOOST_AUTO_TEST_CASE(an_event_that_was_published_unknown_leaves_once_the_database_is_back) {
   p->journal_joined();
   p->run();
