@@ -125,13 +125,17 @@ class Tail(threading.Thread):
                 self.positions.append(json.loads(line)["position"])
                 self._news.notify_all()
 
-    def finish(self, last: int) -> None:
+    def await_position(self, last: int) -> None:
         with self._news:
             self._news.wait_for(lambda: self.positions and self.positions[-1] >= last, 2 * PATIENCE)
+
+    def finish(self) -> None:
+        if not self.is_alive():
+            return
         self._child.send_signal(signal.SIGINT)
         self._child.wait(PATIENCE)
-        self._child.stdout.close()
         self.join(PATIENCE)
+        self._child.stdout.close()
 
 
 class SharedJournalTest(SystemTest):
@@ -156,6 +160,7 @@ class SharedJournalTest(SystemTest):
         self.addCleanup(self.publisher.finish)
         self.tail = Tail(self.over)
         self.tail.start()
+        self.addCleanup(self.tail.finish)
         self.publisher.await_confirmed(50)
 
     def seat(self, broker: str) -> dict:
@@ -214,7 +219,8 @@ class SharedJournalTest(SystemTest):
         self.assertEqual(sorted(set(seen["p"])), sorted(seen["p"]), "an event was handled twice")
         self.assertEqual(len(self.publisher.confirmed), len(seen["p"]))
         last = len(self.publisher.confirmed) + 50 * self.sent
-        self.tail.finish(last)
+        self.tail.await_position(last)
+        self.tail.finish()
         self.assertEqual(list(range(1, last + 1)), self.tail.positions, "what a tail has seen")
 
     def report(self, what: str, load: Load | None = None) -> None:
