@@ -2,9 +2,9 @@
 
 #include "runtime/actor/registry.hpp"
 #include "runtime/actor/turn_requests.hpp"
-#include "runtime/store/sqlite/database.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/json.hpp"
+#include "tests/store/engine.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -148,8 +148,7 @@ struct accounts_fixture {
     auto pattern = (std::filesystem::temp_directory_path() / "troupe-actor-XXXXXX").string();
     BOOST_REQUIRE(mkdtemp(pattern.data()) != nullptr);
     folder = pattern;
-    auto opened_file =
-        store::open_sqlite(folder + "/test.db", {.capability = "test", .durable = false});
+    auto opened_file = store::open_engine(folder + "/test.db", "test");
     BOOST_REQUIRE(opened_file);
     session = std::move(*opened_file);
     BOOST_REQUIRE(type.keeps_events);

@@ -1,6 +1,7 @@
 #include "tests/actor/saga_owner.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace utf = boost::unit_test;
 
@@ -131,7 +132,8 @@ BOOST_AUTO_TEST_CASE(a_table_that_was_damaged_is_not_followed) {
   auto first = std::make_unique<owner>(path, time);
   first->start(id);
   const std::int64_t dead = first->writer;
-  first->session->script("UPDATE saga_tables SET steps = x'80'");
+  constexpr std::array damaged{std::byte{0x80}};
+  first->session->execute("UPDATE saga_tables SET steps = $1", store::blob{damaged});
   first.reset();
   owner changed{path, time, longer_saga()};
 

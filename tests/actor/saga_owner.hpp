@@ -1,11 +1,11 @@
 #pragma once
 
 #include "runtime/saga/coordinators.hpp"
-#include "runtime/store/sqlite/database.hpp"
 #include "runtime/store/turn/tables.hpp"
 #include "runtime/store/turn/writers.hpp"
 #include "runtime/wire/envelope.hpp"
 #include "tests/saga/driver.hpp"
+#include "tests/store/engine.hpp"
 #include "tests/worker/process_fixture.hpp"
 
 #include <deque>
@@ -36,7 +36,7 @@ struct owner {
       const clock& clock,
       const saga::definition& of = saga::test::order_saga())
       : time{clock}, sagas{make_plans(of)} {
-    auto opened = store::open_sqlite(path, {.capability = "sagas", .durable = false});
+    auto opened = store::open_engine(path, "sagas");
     BOOST_REQUIRE_MESSAGE(opened, (opened ? "" : opened.error().message));
     session = std::move(*opened);
     BOOST_REQUIRE(store::migrate(*session, time, store::turn_components()));

@@ -126,6 +126,9 @@ BOOST_AUTO_TEST_CASE(a_saga_that_cannot_be_taken_up_waits_and_is_then_parked_wit
   const std::int64_t dead = first->writer;
   first.reset();
   owner heir{path, time};
+  if (store::is_on_postgres()) {
+    return; // Its triggers are functions, which scripts cannot make.
+  }
   heir.session->begin();
   heir.session->script(
       "CREATE TRIGGER broken BEFORE UPDATE OF writer ON sagas WHEN old.id = x'" + hex_of(bad)
@@ -166,8 +169,17 @@ struct broken_saga : coordinators_fixture {
       answer();
     }
     BOOST_REQUIRE(p->calls.size() == 4U); // The last step is asked, which has no deadline.
-    script("CREATE TRIGGER broken BEFORE INSERT ON saga_journal WHEN NEW.kind = 3 BEGIN"
-           " SELECT RAISE(ABORT, 'a bug of today'); END;");
+    script(
+        store::is_on_postgres()
+            ? "ALTER TABLE saga_journal ADD CONSTRAINT broken CHECK (kind <> 3) NOT VALID"
+            : "CREATE TRIGGER broken BEFORE INSERT ON saga_journal WHEN NEW.kind = 3 BEGIN"
+              " SELECT RAISE(ABORT, 'a bug of today'); END;");
+  }
+
+  void mend() {
+    script(
+        store::is_on_postgres() ? "ALTER TABLE saga_journal DROP CONSTRAINT broken"
+                                : "DROP TRIGGER broken;");
   }
 
   void script(const std::string& sql) {
@@ -212,7 +224,7 @@ BOOST_FIXTURE_TEST_CASE(a_saga_whose_answer_cannot_be_written_down_asks_again_la
   }
   BOOST_TEST(all_of<supervision::child_exited>(p->events).empty()); // Its instance is not to blame.
 
-  script("DROP TRIGGER broken;");
+  mend();
   BOOST_TEST(answers_after(60s));
 
   BOOST_TEST(p->number("SELECT phase FROM sagas") == 2);
@@ -224,7 +236,7 @@ BOOST_FIXTURE_TEST_CASE(a_saga_that_fails_time_and_again_is_parked_for_a_person,
   }
   BOOST_REQUIRE(p->number("SELECT phase FROM sagas") == 4);
   BOOST_TEST(p->number("SELECT kind FROM saga_journal ORDER BY seq DESC LIMIT 1") == 9);
-  script("DROP TRIGGER broken;");
+  mend();
   const std::size_t asked = p->calls.size();
   const uuid command = p->calls.back().id;
 

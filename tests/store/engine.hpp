@@ -2,12 +2,14 @@
 
 #include "runtime/ids.hpp"
 #include "runtime/store/postgres/database.hpp"
+#include "runtime/store/sqlite/database.hpp"
 #include "tests/store/postgres/private_server.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <cstdlib>
 #include <fmt/format.h>
+#include <memory>
 #include <set>
 #include <span>
 #include <string>
@@ -25,6 +27,15 @@ inline bool is_on_postgres() {
 /// The schema that stands for the database file `path` of a test.
 inline std::string schema_of(const std::string& path) {
   return fmt::format("t{:016x}", digest_of(std::as_bytes(std::span{path})));
+}
+
+/// Opens the database file `path`, or what stands for it, for data that may be lost.
+inline outcome<std::unique_ptr<database>>
+open_engine(const std::string& path, const std::string& capability) {
+  if (is_on_postgres()) {
+    return open_postgres(shared_server().url(), schema_of(path), {.capability = capability});
+  }
+  return open_sqlite(path, {.capability = capability, .durable = false});
 }
 
 /// What stands for the database file `path` where a server is named: the address of a database of

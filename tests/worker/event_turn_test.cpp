@@ -94,7 +94,7 @@ struct events_fixture {
   strings things() const {
     strings found;
     auto take = [&](const store::row& row) { found.emplace_back(row.text(0)); };
-    p->store->database->query("SELECT name FROM things ORDER BY rowid", take);
+    p->store->database->query(things_as_inserted(), take);
     return found;
   }
 

@@ -32,6 +32,11 @@ temporary_folder::~temporary_folder() {
   std::filesystem::remove_all(path, ignored);
 }
 
+std::string_view things_as_inserted() {
+  return store::is_on_postgres() ? "SELECT name FROM things ORDER BY ctid"
+                                 : "SELECT name FROM things ORDER BY rowid";
+}
+
 capability_options things_options(const temporary_folder& folder, int replicas) {
   capability_options options;
   options.name = "things";

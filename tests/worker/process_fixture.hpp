@@ -15,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace troupe::test {
@@ -31,6 +32,9 @@ public:
 
   std::string path;
 };
+
+/// The names of things in the order in which they were inserted, as either engine tells it.
+std::string_view things_as_inserted();
 
 /// The answer that a caller got.
 struct got {

@@ -38,8 +38,8 @@ std::string_view advice_for(std::string_view state) {
 } // namespace
 
 database_fault fault_of_state(std::string_view state) {
-  // 22: the value does not fit its column (out of range, a NUL in a text).
-  if (is_of(state, "23") || is_of(state, "22")) {
+  // 22: the value does not fit its column (out of range, a NUL in a text); 54: nor its index.
+  if (is_of(state, "23") || is_of(state, "22") || is_of(state, "54")) {
     return database_fault::constraint;
   }
   // Serialization failure, deadlock, lock not available, cancelled by a timeout, no memory.

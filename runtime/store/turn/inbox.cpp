@@ -118,7 +118,7 @@ void inbox::insert(std::span<const inbox_row> rows) {
              std::int64_t{row.by.replica},
              std::int64_t{row.by.attempt}});
       }
-      session_.run(each.sql, values, {});
+      session_.change(each.sql, values);
     }
   }
 }
