@@ -78,7 +78,8 @@ def golden():
             "body_bytes_max": None}),
         "welcome_body": pack({
             "broker": "b1", "incarnation": BROKER_INCARNATION, "heartbeat_ms": 200,
-            "timeout_ms": 800, "body_bytes_max": 1048576, "journal": True}),
+            "timeout_ms": 800, "body_bytes_max": 1048576, "journal": True,
+            "journal_generation": None}),
         "event_header": header({
             "v": 1, "kind": "event", "id": CALL_ID, "to": "stock", "op": "order.created",
             "seq": 70000, "time": 1700000000123, "key": "customer-7", "source": "orders"}),
