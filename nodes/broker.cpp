@@ -127,7 +127,7 @@ int serve(
     log.write("not_listening", {{"reason", door.error().message}});
     return node_exit::refused;
   }
-  // With keys, the door has one.
+  // The ZAP server of links without keys; with keys, the door has its own.
   outcome<std::unique_ptr<transport::zap_server>> names;
   if (*door == nullptr) {
     names = transport::zap_server::start(zmq, {}, {});
@@ -231,7 +231,7 @@ int serve(
       loop.run(server);
     } catch (const std::exception& fault) {
       log.write("internal_fault", {{"reason", fault.what()}});
-      // This process cannot be trusted any more; its supervisor starts a new one.
+      // The process cannot be trusted any more; its supervisor starts a new one.
       ::_exit(node_exit::internal);
     }
   }};

@@ -16,7 +16,8 @@ namespace troupe {
 namespace {
 
 constexpr std::string_view journal_schema = "troupe_journal";
-// Of a broker that stands still in a transaction: the others need its lock to take the journal.
+// The limit of a transaction in which a broker stands still: the others need its lock to take the
+// journal.
 constexpr milliseconds place_lease{4'000};
 // After which a commit that is not answered makes this broker give the journal up.
 constexpr milliseconds statement_patience{5'000};
@@ -56,7 +57,7 @@ bool is_known(const broker::journal_state& state, const std::string& capability)
       });
 }
 
-/// What the event service of `plan` begins with; opens the journal.
+/// Opens the journal, and makes what the event service of `plan` begins with.
 outcome<broker::opened_journal> open_journal(
     const broker::journal_options& options,
     const clock& time,

@@ -6,10 +6,10 @@
 
 namespace troupe {
 
-/// What the stores of a broker may have, by `limits.memory`.
+/// The bytes that each store of a broker may have, by `limits.memory`.
 broker::memory_shares shares_of(const topology::plan& plan);
 
-/// What each subscriber may have in memory: an equal part of their share, and
+/// The window of each subscriber, in bytes: an equal part of their share, and
 /// `topology::window_bytes_least` at least.
 broker::event_window window_of(const topology::plan& plan);
 

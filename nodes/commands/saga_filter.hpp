@@ -43,7 +43,7 @@ struct saga_page {
   std::map<std::pair<std::string, uuid>, listed_saga> found;
   /// There are more behind this one.
   std::optional<uuid> next;
-  /// So many wait for their turn, of the capabilities meant.
+  /// The number of sagas of the capabilities meant that wait for their turn.
   std::uint64_t queued = 0;
   std::vector<node_answer> answers;
 };

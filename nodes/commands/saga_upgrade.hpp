@@ -19,7 +19,7 @@ struct saga_upgrade {
   /// Whether the steps they were started under are known: this program's, or kept beside the
   /// journal.
   bool has_steps = true;
-  /// What this program does not have of those steps (saga::plan::gone).
+  /// The parts of those steps that this program lacks (saga::plan::gone).
   std::vector<std::string> gone;
 
   /// Whether sagas may stand still, so that a person should look before the upgrade.

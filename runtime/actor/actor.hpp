@@ -20,7 +20,7 @@ namespace saga {
 class coordinators;
 } // namespace saga
 
-/// What is wrong with declarations, whatever the turn; nothing if all is well.
+/// The fault in declarations, whatever the turn; nothing if all is well.
 std::optional<std::string> fault_in(const wire::actor_description& declared);
 
 /// The base of a capability: a class whose constructor declares the operations it answers, the

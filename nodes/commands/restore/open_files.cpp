@@ -81,7 +81,8 @@ bool subscribes(const topology::capability_plan& capability, std::string_view to
       });
 }
 
-/// What the journal holds of a capability.
+/// The journal as a capability meets it: its lives and end, the capability's cursor, and how far
+/// retention has deleted of what it subscribes to.
 journal_history
 history_of(const broker::journal_state& state, const topology::capability_plan& capability) {
   journal_history found{state.instance, state.lives, state.last};

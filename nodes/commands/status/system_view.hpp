@@ -54,7 +54,7 @@ struct system_view {
   std::vector<node_view> nodes;
   std::vector<waiting_view> waiting;
   std::vector<std::string> gateways;
-  /// Which broker keeps the journal (empty: none of those that share it), and what it said of it.
+  /// The broker that keeps the journal (empty: none of those that share it), and what it said of it.
   std::string journal_broker;
   /// Where brokers share it: what the one that has it, or else any of them, knows of that.
   std::optional<wire::journal_seat> journal;

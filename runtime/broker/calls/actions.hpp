@@ -38,7 +38,7 @@ struct forget {
 /// The action to tell all workers who is alive, since one came or went.
 struct send_roster {};
 
-/// What the router has its shell do. Trivial to copy, so that a list of them costs nothing to
+/// An order of the router to its shell. Trivial to copy, so that a list of them costs nothing to
 /// reuse.
 using action = std::variant<deliver, answer, refuse, forget, send_roster>;
 

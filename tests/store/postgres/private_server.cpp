@@ -8,8 +8,10 @@
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
+#include <future>
 #include <iterator>
 #include <libpq-fe.h>
+#include <memory>
 #include <optional>
 #include <poll.h>
 #include <pwd.h>
@@ -18,6 +20,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 namespace troupe::store {
@@ -63,7 +66,8 @@ void give_away(const fs::path& name) {
   }
 }
 
-/// Runs a program as the server's user, its output in the file `log`. It dies with this thread.
+/// Runs a program as the server's user, its output in the file `log`. It dies with the thread that
+/// calls this.
 pid_t spawn(const std::vector<std::string>& command, const fs::path& log, int keep = -1) {
   std::vector<char*> words;
   for (const std::string& each : command) {
@@ -88,6 +92,22 @@ pid_t spawn(const std::vector<std::string>& command, const fs::path& log, int ke
   setenv("LC_ALL", "C", 1);
   execv(words[0], words.data());
   _exit(127);
+}
+
+/// Runs a program that dies with this process, whichever thread asks for it.
+pid_t spawn_for_good(const std::vector<std::string>& command, const fs::path& log, int keep) {
+  const auto started = std::make_shared<std::promise<pid_t>>();
+  auto pid = started->get_future();
+  std::thread{[=] {
+    started->set_value(spawn(command, log, keep));
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, nullptr); // Signals are for the threads of the test.
+    while (true) {
+      pause();
+    }
+  }}.detach();
+  return pid.get();
 }
 
 int wait_for(pid_t pid) {
@@ -203,7 +223,7 @@ void private_server::start(const settings& extra) {
   }
   std::error_code ignored;
   fs::remove(folder_ / "log", ignored);
-  pid_ = spawn(command, folder_ / "log", ends[1]);
+  pid_ = spawn_for_good(command, folder_ / "log", ends[1]);
   close(ends[1]);
   alive_ = ends[0];
   const std::vector<std::string> ask{
@@ -277,6 +297,9 @@ void private_server::end(int signal) {
 }
 
 private_server& shared_server() {
+  if (!private_server::is_installed()) {
+    throw std::runtime_error{"PostgreSQL is not installed"}; // CTest calls such a run skipped.
+  }
   static private_server server;
   return server;
 }
