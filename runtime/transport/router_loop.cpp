@@ -193,8 +193,8 @@ bool router_loop::state::receive(router_handler& handler, instant now) {
     (void)::shutdown(connection_of(received), SHUT_RDWR);
     handler.stuck(1, now);
   }
-  if (stuck.is_watching() && received.count != 0) {
-    stuck.heard(connection_of(received), bytes_received);
+  if (const int from_where = received.count != 0 ? connection_of(received) : -1; from_where >= 0) {
+    stuck.heard(from_where, bytes_received);
   }
   peer from{};
   const std::string_view name = view(routing);

@@ -5,7 +5,12 @@
 namespace troupe::transport {
 
 void stuck_links::heard(int descriptor, const measure& received) {
-  if (watched_.erase(descriptor) != 0) {
+  const auto index = static_cast<std::size_t>(descriptor);
+  if (index >= heard_.size()) {
+    heard_.resize(index + 1);
+  }
+  heard_[index] = true;
+  if (!watched_.empty() && watched_.erase(descriptor) != 0) {
     links_[descriptor] = {received(descriptor), {}};
   }
 }
@@ -25,9 +30,17 @@ std::vector<int> stuck_links::look(bool is_all_read, const measure& received, in
   auto at = links_.lower_bound(next_);
   for (std::size_t i = std::min(looked_at_once, links_.size()); i != 0; --i, ++at) {
     at = at == links_.end() ? links_.begin() : at;
-    if (at->second.watched_since == instant{}
-        && received(at->first) - at->second.received > message_bytes_max_) {
-      at->second.watched_since = now;
+    link& looked_at = at->second;
+    if (looked_at.watched_since != instant{}) {
+      continue;
+    }
+    const std::uint64_t bytes = received(at->first);
+    const auto index = static_cast<std::size_t>(at->first);
+    if (index < heard_.size() && heard_[index]) {
+      heard_[index] = false;
+      looked_at.received = bytes;
+    } else if (bytes - looked_at.received > message_bytes_max_) {
+      looked_at.watched_since = now;
       watched_.insert(at->first);
     }
   }

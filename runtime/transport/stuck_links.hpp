@@ -16,8 +16,9 @@ namespace troupe::transport {
 /// so that libzmq does not read it; or sends a message that has no end.
 ///
 /// Looks at what the system has received over each connection, at a few connections at a time. One
-/// that has received more than the largest message is watched until the next message comes over
-/// it; only then the loop has to say which connection a message came over. Pure.
+/// that has received more than the largest message since a message came over it is watched until
+/// the next one does. One that was heard meanwhile begins anew: it may have sent all that it had,
+/// and be silent now. Pure.
 class stuck_links {
 public:
   static constexpr milliseconds look_interval{20};
@@ -41,12 +42,14 @@ public:
   void ended(int descriptor) {
     links_.erase(descriptor);
     watched_.erase(descriptor);
+    if (static_cast<std::size_t>(descriptor) < heard_.size()) {
+      heard_[static_cast<std::size_t>(descriptor)] = false;
+    }
   }
 
-  /// Whether it has to be told over which connections messages come.
   bool is_watching() const { return !watched_.empty(); }
 
-  /// A message came over this connection.
+  /// A message came over this connection (0 or more). Cheap: called for each.
   void heard(int descriptor, const measure& received);
 
   bool is_due(instant now) const { return !links_.empty() && now >= look_at_; }
@@ -59,7 +62,7 @@ public:
 
 private:
   struct link {
-    /// When it was heard of last, or looked at first.
+    /// The bytes of which it is known that they became messages.
     std::uint64_t received = 0;
     instant watched_since{};
   };
@@ -67,6 +70,7 @@ private:
   const std::uint64_t message_bytes_max_;
   std::map<int, link> links_;
   std::set<int> watched_;
+  std::vector<bool> heard_; // By descriptor: over which messages came since they were looked at.
   int next_ = 0; // The descriptor from which on it looks.
   instant look_at_{};
 };

@@ -64,13 +64,25 @@ BOOST_FIXTURE_TEST_CASE(whoever_is_heard_may_send_as_much_as_it_will, stuck_link
   for (int i = 0; i < 100; ++i) {
     bytes[7] += 10 * message_bytes;
     BOOST_REQUIRE(look().empty());
-    BOOST_TEST(tested.is_watching());
     heard(7);
     BOOST_TEST(!tested.is_watching());
   }
+  BOOST_TEST(!is_ended(7));
   bytes[7] += 10 * message_bytes; // From here on, nothing is a message.
 
   BOOST_TEST(is_ended(7));
+}
+
+// Its last message was read before anybody looked at its bytes. It now waits for the answer.
+BOOST_FIXTURE_TEST_CASE(whoever_was_heard_and_is_silent_since_is_not_stuck, stuck_links_fixture) {
+  tested.accepted(7);
+  for (int i = 0; i < 3; ++i) {
+    bytes[7] += 10 * message_bytes;
+    heard(7);
+  }
+
+  BOOST_TEST(!is_ended(7));
+  BOOST_TEST(!tested.is_watching());
 }
 
 // The loop has not read all that has come, and may be about to hear of it.
