@@ -3,8 +3,9 @@
 namespace troupe::saga {
 
 void lane::run(const uuid& saga) {
-  leave(saga);
-  running_.insert(saga);
+  if (running_.insert(saga).second) {
+    stop_waiting(saga);
+  }
 }
 
 void lane::wait(const uuid& saga, const std::string& key) {
@@ -15,6 +16,10 @@ void lane::wait(const uuid& saga, const std::string& key) {
 
 void lane::leave(const uuid& saga) {
   running_.erase(saga);
+  stop_waiting(saga);
+}
+
+void lane::stop_waiting(const uuid& saga) {
   const auto known = keys_.find(saga);
   if (known == keys_.end()) {
     return;
