@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +11,11 @@ namespace troupe {
 namespace {
 
 constexpr mode_t others = 027;
+// A frame of many calls is made by one thread and freed by another, thousands of times a second. By
+// glibc's own marks (128 KiB) its pages go back to the system and come again each time, which takes
+// a broker a third of its time.
+constexpr int mapped_bytes_least = 1024 * 1024;
+constexpr int free_bytes_kept = 4 * 1024 * 1024;
 
 } // namespace
 
@@ -24,6 +30,8 @@ void begin_process(lost_reader reader) {
   }
   (void)std::signal(SIGXFSZ, SIG_IGN);
   ::umask(::umask(0) | others);
+  (void)::mallopt(M_MMAP_THRESHOLD, mapped_bytes_least);
+  (void)::mallopt(M_TRIM_THRESHOLD, free_bytes_kept);
 }
 
 } // namespace troupe

@@ -19,6 +19,7 @@ enum class lost_reader : std::uint8_t {
 /// - A file that may not grow (SIGXFSZ) makes its write fail, as a full disk does.
 /// - New files are for the owner and the group, whatever the umask would give to others: they hold
 ///   what callers sent.
+/// - Memory that is freed goes back to the system from 4 MiB on, and not at once.
 ///
 /// Left as whoever starts the process has it: the folder, the environment (HOME is not asked for),
 /// the limits, of core dumps and of open files, whose soft one a node raises, and an ignored SIGHUP

@@ -123,7 +123,8 @@ void mover::tell_end(
       answer_with(session, undo, wire::encoded(undo_saga{id}), false, out);
     }
   } else if (outlives_caller(which.by->what())) { // Others are told nothing.
-    journal.take_words(id); // A recall that came is found by the next `hear`.
+    // A recall that came is found by the next `hear`.
+    journal.take_words(id);
   }
   if (which.current.was_completed && is_compensated) {
     return; // Its caller has been told that it was completed.

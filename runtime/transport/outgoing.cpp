@@ -76,7 +76,7 @@ sent outgoing::append(
   if (out.envelopes.bytes() >= wire::batch_bytes_target) {
     send_batch(out); // The receiver refuses frames that are larger than it said.
   }
-  if (out.envelopes.bytes() + header.size() + body.size() > kept_bytes_max) {
+  if (out.envelopes.room() < header.size() + body.size()) {
     lend_buffer(out);
   }
   out.envelopes.append(header, body);
@@ -113,7 +113,8 @@ bool outgoing::take_has_sent() {
   return std::exchange(has_sent_, false);
 }
 
-/// Gives a batch that outgrows its own buffer a larger one, if there is one.
+/// Gives a batch that outgrows its own buffer a larger one, if there is one: to grow step by step
+/// costs as much as all else that is done for a full batch.
 void outgoing::lend_buffer(batch& to) {
   std::string& frame = to.envelopes.frame();
   if (frame.capacity() <= kept_bytes_max && !spare_.empty()) {

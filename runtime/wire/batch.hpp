@@ -2,6 +2,7 @@
 
 #include "runtime/outcome.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,6 +12,10 @@ namespace troupe::wire {
 
 /// The first byte of a batch frame: the one byte MessagePack never uses.
 inline constexpr char batch_mark = '\xc1';
+/// What a frame begins with: the mark and the version.
+inline constexpr std::size_t batch_start_bytes = 2;
+/// What each envelope begins with: the lengths of its header and its body.
+inline constexpr std::size_t envelope_start_bytes = 8;
 
 /// One header and its body, borrowed.
 struct envelope_view {
@@ -26,6 +31,12 @@ public:
   bool empty() const { return frame_.empty(); }
 
   std::size_t bytes() const { return frame_.size(); }
+
+  /// The bytes of header and body that one more envelope may have without the frame growing.
+  std::size_t room() const {
+    const std::size_t used = frame_.size() + batch_start_bytes + envelope_start_bytes;
+    return frame_.capacity() < used ? 0 : frame_.capacity() - used;
+  }
 
   void append(std::string_view header, std::string_view body) {
     const std::size_t at = begin();
