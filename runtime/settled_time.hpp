@@ -14,7 +14,7 @@ namespace troupe {
 ///
 /// A new one can only believe the wall clock, which may be wrong at that very moment. So it may
 /// begin with a trial, which lasts as long as things are kept: meanwhile its owner deletes nothing
-/// by it, and it goes back with a wall clock that is put right.
+/// by it that came since, and it goes back with a wall clock that is put right.
 ///
 /// Deletion goes by it, and, beside the wall clock, what a saga that is taken up may give up for
 /// good (saga/time_left.hpp). Times that people read, and timers, go by the wall clock. A value.

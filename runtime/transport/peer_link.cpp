@@ -303,11 +303,12 @@ void peer_link::flush(peer_handler& handler, instant now) {
 }
 
 void peer_link::say_goodbye(peer_handler& handler, instant now) {
-  if (phase_ == phase::up) {
+  const bool is_up = phase_ == phase::up;
+  if (is_up) {
     out_.append(plain_header(wire::kind::bye), {});
   }
   flush(handler, now);
-  close(linger_at_stop_ms);
+  close(is_up ? linger_at_stop_ms : 0); // Nobody misses what was said before a login.
 }
 
 } // namespace troupe::transport

@@ -55,7 +55,7 @@ public:
   void woke_late(instant began, instant now);
   /// Closes the link at once; it connects anew with the next `tend`.
   void drop(std::string_view why, peer_handler& handler, instant now);
-  /// Says BYE and closes; the last messages have 300 ms to leave.
+  /// Says BYE and closes; the last messages have 2 s to leave.
   void say_goodbye(peer_handler& handler, instant now);
 
   /// The time at which `tend` has to connect; `instant::max()` unless the link is down.

@@ -168,7 +168,7 @@ public:
   /// Forgets the batch and what is still in it.
   void close_batch(std::uint32_t batch);
 
-  /// Runs until `stop`. Messages sent before have 300 ms to leave once this object ends.
+  /// Runs until `stop`. Messages sent before have 2 s to leave once this object ends.
   void run(router_handler& handler);
 
   /// Ends `run`. From any thread or from a handler.

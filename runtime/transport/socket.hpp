@@ -13,8 +13,8 @@
 namespace troupe::transport {
 
 /// The time that the last frames, such as BYE and answers, may take to leave a socket that is
-/// closed.
-constexpr int linger_at_stop_ms = 300;
+/// closed: on a busy machine libzmq's thread may wait for a processor for longer than they take.
+constexpr int linger_at_stop_ms = 2'000;
 
 /// The bytes of a frame, which owns them.
 inline std::string_view view(const zmq::message_t& frame) {

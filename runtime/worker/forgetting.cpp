@@ -31,7 +31,10 @@ bool forgetting::run(turn_scope& in) {
   }
   place at = place_;
   at.is_over = false;
-  bool has_more = !clock_.is_on_trial();
+  if (!clock_.is_on_trial()) {
+    inbox_.end_trial();
+  }
+  bool has_more = true;
   while (has_more && time.now() - began < slice_time) {
     has_more = forget_some(in, at);
   }
@@ -47,6 +50,15 @@ void forgetting::begin_pass(turn_scope& in) {
   const capability_options& options = group_.options();
   const store::forgotten before = store::retention{in.session}.read();
   place_ = {.calls = before.calls, .commands = before.commands, .is_over = false};
+  calls_to_ = before.calls;
+  commands_to_ = before.commands;
+  if (clock_.is_on_trial()) {
+    // The clock may be wrong: only what was there before anything was handled by it is forgotten.
+    const auto oldest = store::inbox{in.session}.oldest_answered();
+    if (!oldest || (inbox_.kept_from() && *oldest >= *inbox_.kept_from())) {
+      return;
+    }
+  }
   // Fresh ids are above the newest one by the clocks of those who made it: whatever the clock here
   // says, they are never taken for forgotten.
   const uuid newest = store::inbox{in.session}.newest();
@@ -64,15 +76,18 @@ void forgetting::begin_pass(turn_scope& in) {
 bool forgetting::forget_some(turn_scope& in, place& at) const {
   using kind = store::inbox::kind;
   store::inbox inbox{in.session};
-  if (at.calls < calls_to_) {
-    at.calls = inbox.forget(kind::calls, at.calls, calls_to_, rows_at_once);
+  const auto up_to = [this](const uuid& floor) {
+    return std::min(floor, inbox_.kept_from().value_or(floor));
+  };
+  if (const uuid to = up_to(calls_to_); at.calls < to) {
+    at.calls = inbox.forget(kind::calls, at.calls, to, rows_at_once);
     return true;
   }
-  if (at.commands < commands_to_) {
-    at.commands = inbox.forget(kind::all, at.commands, commands_to_, rows_at_once);
+  if (const uuid to = up_to(commands_to_); at.commands < to) {
+    at.commands = inbox.forget(kind::all, at.commands, to, rows_at_once);
     return true;
   }
-  if (in.sagas == nullptr) {
+  if (in.sagas == nullptr || clock_.is_on_trial()) {
     return false;
   }
   const auto last = saga::journal_table{in.session}.forget(

@@ -1,7 +1,5 @@
 #include "runtime/worker/turn_inbox.hpp"
 
-#include "runtime/store/turn/retention.hpp"
-
 #include <utility>
 
 namespace troupe {
@@ -13,13 +11,20 @@ void turn_inbox::begin() {
   remembers_ = version.has_value();
   if (!remembers_) {
     looked_up_.clear();
-    store::retention{session_}.ask(
-        [this](const store::forgotten& now) { forgotten_ = std::max(forgotten_, now.calls); });
+    store::retention{session_}.ask([this](const store::forgotten& now) { note(now); });
   } else if (known_at_ != version) { // Other processes have handled messages meanwhile.
     known_.start_over(store::inbox{session_}.newest());
-    forgotten_ = store::retention{session_}.read().calls;
+    forgotten_ = {};
+    note(store::retention{session_}.read());
   }
   known_at_.reset();
+}
+
+void turn_inbox::note(const store::forgotten& now) {
+  forgotten_ = std::max(forgotten_, now.calls);
+  is_on_trial_ = now.trial > milliseconds{0};
+  kept_from_ = is_on_trial_ ? now.handled_from : std::nullopt;
+  is_lower_ = false;
 }
 
 void turn_inbox::look_up(std::span<const write> writes) {
@@ -59,6 +64,10 @@ void turn_inbox::add(const store::inbox_row& row) {
   } else {
     looked_up_.erase(row.id); // Likewise, if it comes twice in this turn.
   }
+  if (is_on_trial_ && (!kept_from_ || row.id < *kept_from_)) {
+    kept_from_ = row.id;
+    is_lower_ = true;
+  }
   rows_.push_back(row);
   if (rows_.size() == store::inbox::rows_best) {
     insert_rows();
@@ -68,6 +77,9 @@ void turn_inbox::add(const store::inbox_row& row) {
 void turn_inbox::insert_rows() {
   is_inserting_ = true;
   store::inbox{session_}.insert(rows_);
+  if (std::exchange(is_lower_, false)) {
+    store::retention{session_}.note_handled(*kept_from_);
+  }
   rows_.clear();
   is_inserting_ = false;
 }

@@ -2,6 +2,7 @@
 
 #include "runtime/store/turn/inbox.hpp"
 #include "runtime/store/turn/known_ids.hpp"
+#include "runtime/store/turn/retention.hpp"
 #include "runtime/worker/write.hpp"
 
 #include <algorithm>
@@ -48,6 +49,15 @@ public:
   /// Notes that the answers to calls with ids below `to` were forgotten in this turn.
   void forgot(const uuid& to) { forgotten_ = std::max(forgotten_, to); }
 
+  /// The lowest id whose row is kept whatever the settled time says: it was handled while that time
+  /// is on trial. Nothing if there is none, or the trial is over.
+  const std::optional<uuid>& kept_from() const { return kept_from_; }
+
+  void end_trial() {
+    is_on_trial_ = false;
+    kept_from_.reset();
+  }
+
   /// Follows the session's `commit`.
   void committed() { known_at_ = session_.version(); }
 
@@ -56,6 +66,8 @@ public:
   bool is_inserting() const { return is_inserting_; }
 
 private:
+  void note(const store::forgotten& now);
+
   store::database& session_;
   std::vector<store::inbox_row> rows_;
   bool is_inserting_ = false;
@@ -65,7 +77,11 @@ private:
   tsl::robin_map<uuid, std::optional<store::inbox_entry>, secret_hash> looked_up_;
   std::vector<uuid> asked_;
   uuid forgotten_{};
-  // The version of the database that both are true of; none while a turn is open.
+  bool is_on_trial_ = false;
+  std::optional<uuid> kept_from_;
+  // Whether `kept_from_` is lower than the database has it.
+  bool is_lower_ = false;
+  // The version of the database that all of these are true of; none while a turn is open.
   std::optional<std::uint64_t> known_at_;
 };
 

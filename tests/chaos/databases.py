@@ -20,7 +20,7 @@ _TURN = {
     "schema_versions": "component version name digest at",
     "inbox": "id operation digest state reply node replica attempt",
     "writers": "id node incarnation fenced opened_at asked answered resigned",
-    "retention": "one time calls commands trial",
+    "retention": "one time calls commands trial handled_from",
     "effects": "key call name request writer trace",
     "outbox": "seq id topic key body trace",
     "outbox_mark": "one confirmed id position digest",

@@ -162,7 +162,7 @@ class Writer:
                      "pattern": "note.*"} for _, _, fenced, turn in begins if not fenced])
             self._insert(name, "retention", [
                 {"one": 1, "time": at, "calls": bytes(16), "commands": bytes(16),
-                 "trial": 7 * 86_400_000}])
+                 "trial": 7 * 86_400_000, "handled_from": identity(self._began - 30_000, 1)}])
 
     def _inbox(self, name: str, key: bytes, operation: str, digest: int, state: int,
                reply: bytes) -> None:

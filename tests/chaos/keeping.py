@@ -42,17 +42,28 @@ class Keeping:
         for row in self._one(database, "retention"):
             compare(self._findings, "I21", where, row, {
                 "one": 1, "time": self._time, "trial": between(0, inbox_kept),
+                "handled_from": Meets(lambda lowest: lowest is None or _is_mark(lowest),
+                                      "a call's id, or nothing"),
                 **{column: Meets(_is_mark, "the first id of a moment, or a call's") for column in kept}})
+            self._check_trial(database, row)
             for column, time in kept.items():
                 mark = row[column]
                 if not _is_mark(mark):
                     continue
-                if any(mark) and row["trial"] != 0:
-                    self._findings.add("I21", where, f"{column} is {ids.text(mark)}, should be 0 "
-                                                     "as long as the time is on trial")
+                if row["trial"] != 0 and row["handled_from"] and mark > row["handled_from"]:
+                    self._findings.add("I21", where, f"{column} is {ids.text(mark)}, should not be "
+                                                     "above handled_from as long as the time is on trial")
                 if any(mark) and ids.birth(mark) > self._run.end - time:
                     self._findings.add("I21", where, f"{column} is {ids.text(mark)}, should be of "
                                                      f"{self._run.end - time} at the latest")
+
+    def _check_trial(self, database: Database, row: dict) -> None:
+        """What was handled while the time is on trial is all there, and noted."""
+        lowest = min((each["id"] for each in database.rows("inbox")), default=None)
+        if row["trial"] != 0 and lowest is not None and not (row["handled_from"] or b"\xff") <= lowest:
+            self._findings.add("I21", database.table("retention"),
+                               f"handled_from should be {ids.text(lowest)} or before, the lowest id of "
+                               "the inbox, as long as the time is on trial")
 
     def _one(self, database: Database, table: str) -> list[dict]:
         rows = list(database.rows(table))

@@ -646,6 +646,26 @@ BOOST_AUTO_TEST_CASE(a_database_that_was_made_under_a_wrong_clock_takes_calls_of
   BOOST_TEST(taken(later, later.fresh_id()));
 }
 
+// A database that was put together by other means: what is old in it is forgotten at once.
+BOOST_AUTO_TEST_CASE(a_new_database_forgets_what_was_there_before_and_nothing_that_it_handled) {
+  const uuid handled = p->fresh_id();
+  p->call(handled, "put", thing{"a"});
+  store::transaction writing{*inner};
+  inner->execute(
+      "INSERT INTO inbox (id, operation, digest, state, node, replica, attempt)"
+      " VALUES ($1, 'put', 0, 2, 'n1', 0, 1)",
+      store::floor_id(time.wall() - 8 * day));
+  writing.commit();
+  BOOST_TEST(inbox() == 2);
+  time.advance(2min);
+
+  keep_house();
+
+  BOOST_TEST(inbox() == 1);
+  BOOST_TEST(p->call(handled, "put", thing{"a"}).status == wire::status::ok);
+  BOOST_TEST(things() == 1);
+}
+
 // A clock that was ahead for as long as things are kept, and had ids made by it.
 BOOST_AUTO_TEST_CASE(no_fresh_id_is_taken_for_forgotten_whatever_the_clock_says) {
   p->call("put", thing{"a"});

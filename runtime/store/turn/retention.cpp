@@ -10,11 +10,16 @@ namespace troupe::store {
 
 namespace {
 
-constexpr std::string_view read_text = "SELECT time, calls, commands, trial FROM retention";
+constexpr std::string_view read_text =
+    "SELECT time, calls, commands, trial, handled_from FROM retention";
 
 forgotten forgotten_of(const row& row) {
   return {
-      wall_time{milliseconds{row.integer(0)}}, row.id(1), row.id(2), milliseconds{row.integer(3)}};
+      wall_time{milliseconds{row.integer(0)}},
+      row.id(1),
+      row.id(2),
+      milliseconds{row.integer(3)},
+      row.is_null(4) ? std::nullopt : std::optional{row.id(4)}};
 }
 
 } // namespace
@@ -65,6 +70,11 @@ void retention::write(const forgotten& now) {
       std::max(before.calls, now.calls),
       std::max(before.commands, now.commands),
       std::min(before.trial, now.trial).count());
+}
+
+void retention::note_handled(const uuid& id) {
+  session_.execute(
+      "UPDATE retention SET handled_from = $1 WHERE handled_from IS NULL OR handled_from > $1", id);
 }
 
 } // namespace troupe::store

@@ -4,6 +4,7 @@
 #include "runtime/store/database.hpp"
 
 #include <functional>
+#include <optional>
 
 namespace troupe::store {
 
@@ -16,8 +17,11 @@ struct forgotten {
   uuid calls{};
   /// The same of the commands of sagas (derived ids), which are kept for longer.
   uuid commands{};
-  /// What is left of the trial of the settled time; nothing is forgotten before it is over.
+  /// What is left of the trial of the settled time; nothing that was handled meanwhile is forgotten
+  /// before it is over.
   milliseconds trial{0};
+  /// The lowest id that was handled while the time was on trial, if any was.
+  std::optional<uuid> handled_from{};
 };
 
 /// How far a database has forgotten what it handled.
@@ -40,6 +44,9 @@ public:
 
   /// Writes the row. Nothing in it ever goes back, but its time while it is on trial.
   void write(const forgotten& now);
+
+  /// Notes that `id` was handled while the time is on trial.
+  void note_handled(const uuid& id);
 
 private:
   wall_time last_used();

@@ -145,8 +145,13 @@ ALTER TABLE effects ADD COLUMN trace TEXT;
 )sql"}}};
 
 // 0: what was kept by a release without it has its time settled.
-constexpr std::array<migration, 1> trial{{{1, "for how long a new database forgets nothing", R"sql(
+// `handled_from`: NULL if nothing was handled while the time was on trial.
+constexpr std::array<migration, 2> trial{
+    {{1, "for how long a new database forgets nothing", R"sql(
 ALTER TABLE retention ADD COLUMN trial BIGINT NOT NULL DEFAULT 0;
+)sql"},
+     {2, "what a new database has handled", R"sql(
+ALTER TABLE retention ADD COLUMN handled_from BLOB;
 )sql"}}};
 
 constexpr std::array<migration, 1> handled{{{1, "who has handlers for which topics", R"sql(
