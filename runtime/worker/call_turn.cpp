@@ -47,6 +47,7 @@ bool call_turn::run(write& each, turn_scope& in) {
   const auto before = in.output.here();
   const std::int64_t changed_before = in.session.changes();
   if (each.with_savepoint) {
+    inbox_.insert_rows(); // Rows of messages before this one are not to be undone with it.
     in.session.savepoint();
   }
   each.ran = true;
