@@ -132,7 +132,10 @@ void call_turn::keep(const write& each, std::uint64_t digest, store::inbox_state
 /// Answers repeats, and calls that must not be begun.
 bool call_turn::is_answered_without_work(write& each, std::uint64_t digest, const turn_scope& in) {
   each.says_nothing = true;
-  if (answer_from_inbox(each, digest)) {
+  const bool is_known = answer_from_inbox(each, digest);
+  each.what->may_be_done = false; // Now that it was looked up, it is or is not.
+  if (is_known) {
+    in.output.tells_stored = true;
     group_.counters().repeats.fetch_add(1, std::memory_order_relaxed);
     return true;
   }

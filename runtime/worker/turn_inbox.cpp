@@ -8,6 +8,7 @@ namespace troupe {
 
 void turn_inbox::begin() {
   rows_.clear();
+  added_ = {};
   is_inserting_ = false;
   const auto version = session_.version();
   remembers_ = version.has_value();
@@ -60,6 +61,7 @@ void turn_inbox::add(const store::inbox_row& row) {
     looked_up_.erase(row.id); // Likewise, if it comes twice in this turn.
   }
   rows_.push_back(row);
+  added_ = row.id;
   if (rows_.size() == store::inbox::rows_best) {
     insert_rows();
   }

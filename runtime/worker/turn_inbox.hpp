@@ -49,7 +49,16 @@ public:
   void forgot(const uuid& to) { forgotten_ = std::max(forgotten_, to); }
 
   /// Follows the session's `commit`.
-  void committed() { known_at_ = session_.version(); }
+  void committed() {
+    known_at_ = session_.version();
+    if (added_ != uuid{}) {
+      kept_ = added_;
+    }
+  }
+
+  /// The message of a row that was committed lately; nil if there is none. A database without it
+  /// has gone back, unless it `is_forgotten`.
+  const uuid& kept() const { return kept_; }
 
   /// Whether rows were being inserted when a fault was thrown: not the fault of the message at
   /// hand.
@@ -65,6 +74,8 @@ private:
   tsl::robin_map<uuid, std::optional<store::inbox_entry>, secret_hash> looked_up_;
   std::vector<uuid> asked_;
   uuid forgotten_{};
+  uuid added_{}; // Of a row of this turn.
+  uuid kept_{};
   // The version of the database that both are true of; none while a turn is open.
   std::optional<std::uint64_t> known_at_;
 };
