@@ -10,6 +10,8 @@
 #include "runtime/wire/flags.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <cstddef>
 
 namespace troupe {
 
@@ -98,6 +100,7 @@ outcome<broker::opened_journal> open_journal(
   }
   events.rules.push_back(rule_of(plan.events.otherwise));
   events.bus.incoming.pending_bytes_max = shares_of(plan).events;
+  events.bus.incoming.keeps_nul = !options.shared;
   events.body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max);
   events.bus.rules = std::move(rules);
   events.kept = std::move(*kept);
@@ -130,24 +133,32 @@ std::unique_ptr<broker::journal_keeper> journal_keeper_of(
     std::shared_ptr<const security::rules> rules,
     std::function<void()> wake) {
   broker::shared_journal place;
-  place.connect = [url = plan.events.journal, system = plan.name] {
+  // A primary that was cut off and is not demoted yet confirms nothing: after a failure the next
+  // host is tried first.
+  const auto first_host = std::make_shared<std::atomic<std::size_t>>(0);
+  place.connect = [url = plan.events.journal, system = plan.name, first_host] {
     return store::open_postgres(
         url,
         std::string{journal_schema},
         {.capability = std::string{broker::journal_component},
          .system = system,
          .patience = statement_patience,
-         .idle_limit = place_lease});
+         .idle_limit = place_lease,
+         .first_host = *first_host});
   };
   place.dialect = &broker::postgresql_lease;
   place.owner = incarnation;
   place.name = self.name;
   place.endpoint = self.listen;
-  const auto open = [place, &time, &plan, rules, wake](const broker::lease_seen& seen) {
+  const auto open = [place, &time, &plan, rules, wake, first_host](const broker::lease_seen& seen) {
     broker::journal_options options;
     options.shared = place;
     options.shared->seen = seen;
-    return open_journal(options, time, plan, rules, wake);
+    auto opened = open_journal(options, time, plan, rules, wake);
+    if (!opened && opened.error().code != errc::conflict) {
+      ++*first_host;
+    }
+    return opened;
   };
   return std::make_unique<broker::journal_keeper>(
       broker::journal_keeper::options{place, open, wake}, time);

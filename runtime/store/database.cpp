@@ -12,6 +12,8 @@ std::string_view name_of(database_fault fault) {
     return "full";
   case database_fault::busy:
     return "busy";
+  case database_fault::too_long:
+    return "too_long";
   case database_fault::corrupt:
     return "corrupt";
   case database_fault::io:
@@ -44,6 +46,10 @@ error database_error::to_error() const {
   case database_fault::busy:
     found.code = errc::unavailable;
     found.retry_after = std::chrono::milliseconds{50};
+    break;
+  case database_fault::too_long:
+    found.code = errc::unavailable;
+    found.retry_after = std::chrono::milliseconds{1000};
     break;
   case database_fault::unknown:
     found.possible = effect::unknown;

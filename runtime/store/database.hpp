@@ -38,6 +38,9 @@ enum class database_fault : std::uint8_t {
   full,
   /// Another session holds what is needed, beyond the bounded wait. Try the transaction again.
   busy,
+  /// A statement ran longer than it may, or a person cancelled it: the server has ended it, and
+  /// undone the transaction. Another message may be quicker.
+  too_long,
   /// The file is damaged or is not ours. Stop serving it; a person has to look.
   corrupt,
   /// Reading or writing failed. What a failed commit() left is unknown until the file is opened
@@ -68,8 +71,8 @@ public:
   database_error(database_fault fault, const std::string& message, int native = 0)
       : std::runtime_error{message}, kind{fault}, native_code{native} {}
 
-  /// The error for the caller: full, busy, away and unknown are `unavailable`, constraint is
-  /// `conflict`, the rest `internal`; the effect is unknown for io, fsync and unknown, which a
+  /// The error for the caller: full, busy, too_long, away and unknown are `unavailable`, constraint
+  /// is `conflict`, the rest `internal`; the effect is unknown for io, fsync and unknown, which a
   /// commit may have met half-way.
   error to_error() const;
 
@@ -303,6 +306,12 @@ public:
   /// wrong. Throws database_error: `away` if no server is found; `corrupt` if it has another
   /// database.
   virtual void reconnect() {}
+
+  /// Ends the session that has the writers' lock, if its process was not heard for longer than a
+  /// transaction may stand still though the server waits for it: it is stopped, or its host is
+  /// gone. Never one whose commit waits for a standby. Outside a transaction; for whoever was kept
+  /// waiting (`busy`).
+  virtual void end_stalled_writer() {}
 
   /// Whether there is a table of this name.
   virtual bool has_table(std::string_view name) = 0;

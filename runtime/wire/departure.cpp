@@ -75,6 +75,12 @@ outcome<void> check_departure(const departure& made, std::size_t body_max) {
   if (!is_text(made.key, key_bytes_max)) {
     return is_no_text("key", made, made.key, 0, key_bytes_max);
   }
+  if (made.topic && has_nul(made.key)) {
+    error why = invalid(fmt::format(
+        "the key of {} has a NUL, which not every database keeps in a text", words_of(made)));
+    why.details = {{"part", "key"}};
+    return failure{std::move(why)};
+  }
   if (!is_text(made.traceparent, key_bytes_max)) {
     return is_no_text("traceparent", made, made.traceparent, 0, key_bytes_max);
   }

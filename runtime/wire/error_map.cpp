@@ -108,6 +108,7 @@ std::string travelling(std::string_view text, std::size_t bytes_max) {
     std::replace_if(
         result.begin(), result.end(), [](char c) { return (c & 0x80) != 0; }, '?');
   }
+  std::replace(result.begin(), result.end(), '\0', '?');
   return result;
 }
 

@@ -8,8 +8,10 @@
 
 namespace troupe::wire {
 
-/// `text` as it may travel: not longer than the limit, cut between characters, and UTF-8. Foreign
-/// libraries word messages too, and a receiver refuses text that breaks these rules.
+/// `text` as it may travel, and be kept: not longer than the limit, cut between characters, UTF-8,
+/// and with a `?` for each NUL. Foreign libraries word messages too, and a receiver refuses text
+/// that breaks these rules, as PostgreSQL does: a failure that cannot be written down would be
+/// tried for ever.
 std::string travelling(std::string_view text, std::size_t bytes_max);
 
 /// Appends the map under `error` of a header. A message, a detail or a list of details over the

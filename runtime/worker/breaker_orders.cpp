@@ -3,6 +3,7 @@
 #include "runtime/bytes.hpp"
 #include "runtime/store/turn/forced_breakers.hpp"
 #include "runtime/store/turn/inbox.hpp"
+#include "runtime/wire/error_map.hpp"
 #include "runtime/wire/node_calls.hpp"
 
 namespace troupe {
@@ -30,7 +31,11 @@ void keep_breaker_order(write& each, turn_scope& in) {
     repeats.insert({&row, 1});
     breakers.set(
         order->only_here ? node : "",
-        {order->mode, order->who, order->why, *order->request, in.now});
+        {order->mode,
+         wire::travelling(order->who, wire::who_bytes_max),
+         wire::travelling(order->why, wire::why_bytes_max),
+         *order->request,
+         in.now});
   }
   read_breaker_order(in);
 }

@@ -47,6 +47,7 @@ bool call_turn::run(write& each, turn_scope& in) {
   const auto before = in.output.here();
   const std::int64_t changed_before = in.session.changes();
   if (each.with_savepoint) {
+    inbox_.insert_rows(); // Rows of messages before this one are not to be undone with it.
     in.session.savepoint();
   }
   each.ran = true;
@@ -131,7 +132,10 @@ void call_turn::keep(const write& each, std::uint64_t digest, store::inbox_state
 /// Answers repeats, and calls that must not be begun.
 bool call_turn::is_answered_without_work(write& each, std::uint64_t digest, const turn_scope& in) {
   each.says_nothing = true;
-  if (answer_from_inbox(each, digest)) {
+  const bool is_known = answer_from_inbox(each, digest);
+  each.what->may_be_done = false; // Now that it was looked up, it is or is not.
+  if (is_known) {
+    in.output.tells_stored = true;
     group_.counters().repeats.fetch_add(1, std::memory_order_relaxed);
     return true;
   }

@@ -56,6 +56,9 @@ struct item {
 
   kind what = kind::call;
   bool failed = false; // The body is an error's MessagePack map.
+  /// It was in a turn whose commit nobody answered, and has not been looked up since: no answer may
+  /// say that nothing happened.
+  bool may_be_done = false;
   std::uint32_t attempt = 1;
   int link = 0;
   /// The number of a call's operation among those that the actor declares, once it was found.

@@ -54,6 +54,11 @@ void outbound_builder::reply(const item& to, answer::kind is, std::string_view b
 }
 
 void outbound_builder::reply_error(const item& to, const error& why) {
+  if (to.may_be_done && why.possible == effect::none) {
+    error unknown = why;
+    unknown.possible = effect::unknown;
+    return reply_error(to, unknown);
+  }
   write_to(to.link, {}, [&](std::string& frame) { wire::append_error_header(frame, to.id, why); });
   out_.slots.push_back(to.slot);
   count(to, call_outcome::of(why.code));

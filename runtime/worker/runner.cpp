@@ -18,10 +18,6 @@ bool is_relay_order(const item& each) {
          || each.what == item::kind::confirmed || each.what == item::kind::resend;
 }
 
-bool is_lost(const held_store& store) {
-  return store && store->database->is_lost();
-}
-
 /// Null if the group's actors coordinate none, or no replica has an instance.
 saga::coordinators* sagas_of(replicas& all) {
   const replica* any = all.choose({});
@@ -60,7 +56,7 @@ bool runner::run() {
   if (why_shut != nullptr) {
     relay_.reset(); // The database is not read or written any more.
   }
-  if (is_lost(store_) && why_shut == nullptr
+  if (store_ && store_->is_away() && why_shut == nullptr
       && !absence_.is_over([this] { turn_->come_back(sagas_of(replicas_)); })) {
     return absence_.wait([this] { answer_probe(); });
   }
@@ -155,7 +151,8 @@ void runner::take_call(item& each, const supervision::admission& admission) {
          .retry_after = refused->retry_after});
   }
   const auto& admitted = std::get<supervision::admitted>(admission);
-  if (each.deadline <= busy_.now()) {
+  // Of a call that may be done, the inbox says what became of it, however late it is.
+  if (each.deadline <= busy_.now() && !each.may_be_done) {
     // The call came too late, which is no fault of the group.
     admissions_.note(admitted, errc::unavailable, {});
     return out_.reply_error(
@@ -330,7 +327,7 @@ void runner::run_writes() {
   for (std::size_t i = 0; i < settled; ++i) {
     settler_.settle(writes_[i]);
   }
-  replicas_.rebuild_spoilt({writes_.data(), is_lost(store_) ? writes_.size() : settled});
+  replicas_.rebuild_spoilt({writes_.data(), store_->is_away() ? writes_.size() : settled});
   if (settled < writes_.size()) {
     take_back(settled);
   }

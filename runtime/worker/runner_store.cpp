@@ -36,7 +36,11 @@ outcome<std::unique_ptr<store::database>> open_schema(group& of, const std::stri
   options.capability = of.name();
   options.system = of.parts().system;
   options.idle_limit = std::max(stalled_after(of), milliseconds{1'000});
-  options.lock_patience = lock_patience;
+  // Before the watchdog ends the process: a server that stands still is no fault of the messages in
+  // hand, which would be blamed for the death.
+  options.patience =
+      std::clamp(of.options().turn_limit * 2 / 5, milliseconds{100}, milliseconds{10'000});
+  options.lock_patience = std::min(lock_patience, options.patience / 2);
   return store::open_postgres(url, of.name(), options);
 }
 

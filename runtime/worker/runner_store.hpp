@@ -18,6 +18,13 @@ struct runner_store {
   std::int64_t writer = 0;
   /// What is forgotten, and the time by which that goes, as the database had it.
   store::forgotten forgotten{};
+  /// From the loss of the connection until `store_turn::come_back` has worked.
+  bool is_returning = false;
+
+  /// Whether no turn may run: the session is lost, or it is connected anew and has not passed the
+  /// barrier. Whoever went on from there would own work that it has forgotten, and answer from
+  /// commits that no standby has.
+  bool is_away() const { return is_returning || database->is_lost(); }
 
   /// Opens the capability's database, brings its tables up to date and takes a writer's number.
   ///

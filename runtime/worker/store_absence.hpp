@@ -8,8 +8,9 @@
 namespace troupe {
 
 /// What a runner does while the server of its database cannot be reached: it keeps everything,
-/// looks for the server ten times a second, and answers calls whose time is up, and whoever asks how
-/// the group is. Breakers hear nothing: it is no failure of the group.
+/// looks for the server ten times a second, and answers calls whose time is up (with effect
+/// `unknown` if they were in a turn whose commit nobody answered), and whoever asks how the group
+/// is. Breakers hear nothing: it is no failure of the group.
 ///
 /// Confined to the runner's thread; borrows everything.
 class store_absence {

@@ -72,7 +72,29 @@ void note_put_back(
   of.condition().store_failed(fault.what(), of.parts().time.now());
   for (write& each : writes) {
     each.spoilt = each.ran; // What its instance remembers may never have happened.
+    each.what->may_be_done = each.what->may_be_done || fault.kind == store::database_fault::unknown;
   }
+}
+
+/// A call whose row in the inbox was committed, and is not there in the database that was found
+/// again; nil if all is well. Nobody else can tell: all that is in it may have gone back together.
+uuid missing_in(store::database& session, const turn_inbox& inbox) {
+  const uuid& kept = inbox.kept();
+  const bool is_there =
+      kept == uuid{} || inbox.is_forgotten(kept) || store::inbox{session}.find(kept).has_value();
+  return is_there ? uuid{} : kept;
+}
+
+void tell_that_it_went_back(group& of, const uuid& missing) {
+  of.parts().log.write(
+      "store.went_back",
+      {{"capability", of.name()},
+       {"missing", to_string(missing)},
+       {"what",
+        "the server has no trace of a call that it had confirmed: a standby was promoted that did "
+        "not have all, or a copy was brought back. Work that callers were told of is lost: see "
+        "`The "
+        "server has lost what it confirmed` in RUNBOOK.md"}});
 }
 
 /// Asks a database on a server, whose every answer takes its time, for all that the turn will want
@@ -155,6 +177,11 @@ std::vector<saga::outgoing::answer> store_turn::stored_answers() {
   std::vector<saga::outgoing::answer> found;
   try {
     awaited_.look(*store_.database, found);
+    if (!found.empty() && store_.gate.stands_open()) {
+      store::transaction writing{*store_.database};
+      store::writers{*store_.database}.touch(store_.writer); // As a turn does (run_all).
+      writing.commit();
+    }
     awaited_.committed();
   } catch (const store::database_error& fault) {
     shut_if_damaged(group_, fault);
@@ -331,6 +358,11 @@ bool store_turn::run_all(
     trim_.run(outbox_trimmed_least);
   }
   events_.finish();
+  if (output.tells_stored && store_.gate.stands_open()) {
+    // A commit that was cancelled while it waited for its standby is seen, and a failover loses it;
+    // the commit of a turn that has only read waits for nobody.
+    writers.touch(store_.writer);
+  }
   return true;
 }
 
@@ -393,7 +425,9 @@ void store_turn::keep_house(const write& each, turn_scope& in) {
     inbox_.insert_rows();
     sagas_->hear(in.session, in.writer, true, in.now, in.began, in.output);
   }
+  const std::size_t answers = in.output.answers.size();
   awaited_.look(in.session, in.output.answers);
+  in.output.tells_stored = in.output.tells_stored || in.output.answers.size() != answers;
   regular_.run(*each.by, in);
   if (forgetting_.is_due(in.began)) {
     in.output.has_old_rows = forgetting_.run(in);
@@ -425,7 +459,9 @@ store_turn::end store_turn::after_fault(
   if (at_ < count && !inbox_.is_inserting() && store::is_of_one_message(fault.kind)) {
     return blame(writes, count, fault.what());
   }
-  if (at_ == count && count != 0 && fault.kind == store::database_fault::constraint) {
+  const bool is_of_commit = fault.kind == store::database_fault::constraint
+                            || fault.kind == store::database_fault::too_long;
+  if (at_ == count && count != 0 && is_of_commit) {
     return narrow(writes, count, fault.what());
   }
   roll_back();
@@ -463,8 +499,14 @@ store_turn::blame(std::vector<write>& writes, std::size_t count, std::string rea
 }
 
 void store_turn::come_back(saga::coordinators* sagas) {
+  store_.is_returning = true;
   store_.database->reconnect();
+  const uuid missing = missing_in(*store_.database, inbox_);
   takeover_.rejoin_after_loss(group_, store_, sagas, effects_, awaited_);
+  store_.is_returning = false;
+  if (missing != uuid{}) {
+    tell_that_it_went_back(group_, missing);
+  }
 }
 
 store_turn::end
@@ -516,6 +558,11 @@ store_turn::narrow(std::vector<write>& writes, std::size_t count, std::string re
 void store_turn::commit(instant began) {
   const clock& time = group_.parts().time;
   const instant ran = time.now();
+  if (store_.gate.stands_open()) {
+    // A commit that waits for its server or a standby is no handler that hangs: the session gives
+    // it up by itself, and the process need not end for it.
+    busy_.rest();
+  }
   store_.database->commit();
   metrics_.turn.record(ran - began);
   metrics_.commit.record(time.now() - ran);

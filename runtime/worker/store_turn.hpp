@@ -58,7 +58,7 @@ public:
   /// nobody answered: whatever is found in the database then is on the disks of its standbys, too,
   /// and nothing of before can come any more. What it owned is taken over in the next turn.
   ///
-  /// Throws database_error; to be tried again.
+  /// Throws database_error; to be tried again, since until it has worked the store `is_away`.
   void come_back(saga::coordinators* sagas);
 
   /// The group is down: gives up the effects and sagas of this process, for others to go on with,

@@ -6,6 +6,7 @@ namespace troupe {
 
 void turn_inbox::begin() {
   rows_.clear();
+  added_ = {};
   is_inserting_ = false;
   const auto version = session_.version();
   remembers_ = version.has_value();
@@ -69,6 +70,7 @@ void turn_inbox::add(const store::inbox_row& row) {
     is_lower_ = true;
   }
   rows_.push_back(row);
+  added_ = row.id;
   if (rows_.size() == store::inbox::rows_best) {
     insert_rows();
   }

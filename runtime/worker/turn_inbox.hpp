@@ -59,7 +59,16 @@ public:
   }
 
   /// Follows the session's `commit`.
-  void committed() { known_at_ = session_.version(); }
+  void committed() {
+    known_at_ = session_.version();
+    if (added_ != uuid{}) {
+      kept_ = added_;
+    }
+  }
+
+  /// The message of a row that was committed lately; nil if there is none. A database without it
+  /// has gone back, unless it `is_forgotten`.
+  const uuid& kept() const { return kept_; }
 
   /// Whether rows were being inserted when a fault was thrown: not the fault of the message at
   /// hand.
@@ -81,6 +90,8 @@ private:
   std::optional<uuid> kept_from_;
   // Whether `kept_from_` is lower than the database has it.
   bool is_lower_ = false;
+  uuid added_{}; // Of a row of this turn.
+  uuid kept_{};
   // The version of the database that all of these are true of; none while a turn is open.
   std::optional<std::uint64_t> known_at_;
 };

@@ -24,6 +24,8 @@ struct turn_output : saga::outgoing, turn_requests {
   std::uint64_t takeovers = 0;
   /// Whether rows that are old enough are left to be deleted.
   bool has_old_rows = false;
+  /// Whether an answer leaves that another turn has stored.
+  bool tells_stored = false;
   /// Breaker orders of people, in order; the breaker may know them already.
   std::vector<store::forced_breaker> breaker_orders;
   /// Items for the group's own queue.
@@ -58,6 +60,7 @@ struct turn_output : saga::outgoing, turn_requests {
     all_stopped = false;
     takeovers = 0;
     has_old_rows = false;
+    tells_stored = false;
     breaker_orders.clear();
     items.clear();
     lines.clear();

@@ -1,5 +1,6 @@
 """A PostgreSQL server of a test's own, in a folder that goes with it, reached through a socket there."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -39,9 +40,12 @@ class PostgresServer:
                           "port": "5432", "shared_buffers": "32MB", "max_connections": "60", **settings}
         self._process: subprocess.Popen | None = None
         self._alive = -1
+        self._make_data()
+        self.start()
+
+    def _make_data(self) -> None:
         self._run("initdb", "-D", str(self.folder / "data"), "--username=postgres", "--auth=trust",
                   "--encoding=UTF8", "--locale=C", "--no-sync", "--wal-segsize=4")
-        self.start()
 
     @property
     def url(self) -> str:
@@ -86,15 +90,51 @@ class PostgresServer:
         """SIGKILL, as the kernel does that has no memory left."""
         self._end(signal.SIGKILL)
 
+    def _signal_all(self, number: int) -> None:
+        """To the postmaster and its children."""
+        pid = self._process.pid
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for each in (pid, *map(int, children)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each, number)
+
+    def freeze(self) -> None:
+        """Stops all its processes where they are, as a host that is paused."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal_all(signal.SIGCONT)
+
+    def promote(self) -> None:
+        """Makes a primary of a standby, which waits for no standby of its own."""
+        self.psql("ALTER SYSTEM SET synchronous_standby_names = '';")
+        self._run("pg_ctl", "promote", "-w", "-D", str(self.folder / "data"))
+
     def close(self) -> None:
+        if self._process is not None:
+            self.thaw()
         self._end(signal.SIGQUIT)
         shutil.rmtree(self.folder)
+
+    def _psql(self) -> list[str]:
+        return [str(self._bin / "psql"), "-h", str(self.folder), "-U", "postgres", "-d", _DATABASE, "-X",
+                "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-f", "-"]
+
+    @contextlib.contextmanager
+    def open_transaction(self):
+        """Somebody looks at everything as it is now, for as long as that takes: a dump, say."""
+        with subprocess.Popen(self._psql(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              text=True) as child:
+            child.stdin.write("BEGIN ISOLATION LEVEL REPEATABLE READ;\nSELECT 'open';\n")
+            child.stdin.flush()
+            assert child.stdout.readline() == "open\n"
+            yield
+            child.stdin.close()
 
     def psql(self, script: str) -> list[str]:
         """The lines that a script answers; every one of its statements must work."""
         done = subprocess.run(
-            [str(self._bin / "psql"), "-h", str(self.folder), "-U", "postgres", "-d", _DATABASE, "-X",
-             "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-f", "-"],
+            self._psql(),
             input=script, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise RuntimeError(done.stderr)
@@ -136,3 +176,15 @@ class PostgresServer:
             file.commit()
             file.close()
         return schemas
+
+
+class PostgresStandby(PostgresServer):
+    """A standby that follows `primary` until it is promoted."""
+
+    def __init__(self, primary: PostgresServer, **settings: str) -> None:
+        self._primary = primary
+        super().__init__(**settings)
+
+    def _make_data(self) -> None:
+        self._run("pg_basebackup", "-h", str(self._primary.folder), "-p", "5432", "-U", "postgres",
+                  "-D", str(self.folder / "data"), "-X", "stream", "-c", "fast", "-R", "--no-sync")

@@ -65,6 +65,15 @@ BOOST_AUTO_TEST_CASE(each_part_has_its_bound) {
       refusal({.what = "it", .body_bytes = 101}).find("limits: {body: ...}") != std::string::npos);
 }
 
+// Some databases do not keep it, and an event that is published already cannot be refused.
+BOOST_AUTO_TEST_CASE(the_key_of_an_event_has_no_nul) {
+  const std::string key{"a\0b", 3};
+
+  BOOST_TEST(
+      refusal({.what = "the event", .topic = "a.b", .key = key}).find("NUL") != std::string::npos);
+  BOOST_TEST(refusal({.what = "the call", .to = "a", .op = "b", .key = key}) == "");
+}
+
 // What a receiver would refuse never leaves, and the other way round.
 BOOST_AUTO_TEST_CASE(a_header_scans_exactly_if_it_may_leave) {
   for (const std::size_t key : {0U, 1U, 256U, 257U, 5'000U}) {

@@ -136,6 +136,12 @@ BOOST_AUTO_TEST_CASE(a_long_message_is_cut_between_characters) {
 }
 
 // Messages of foreign libraries may quote what they choked on.
+// It may have to be written down, and not every database keeps a NUL in a text.
+BOOST_AUTO_TEST_CASE(a_message_with_a_nul_arrives_without_it) {
+  BOOST_TEST(
+      there_and_back({.code = errc::crashed, .message = std::string{"a\0b", 3}}).message == "a?b");
+}
+
 BOOST_AUTO_TEST_CASE(a_message_that_is_not_utf8_still_arrives) {
   const error got = there_and_back({.message = "bad byte \xff", .details = {{"k\x80", "\xc3("}}});
 

@@ -98,6 +98,27 @@ BOOST_AUTO_TEST_CASE(an_order_whose_turn_was_undone_has_nothing_settled) {
   BOOST_TEST(seen.settled == 1);
 }
 
+// Tried again with the others of its turn, it would keep all of them waiting for ever.
+BOOST_AUTO_TEST_CASE(a_statement_that_took_too_long_is_laid_upon_its_message) {
+  seen.writes_events = true;
+  seen.on_event = [](const thing& event, turn&, const event_info&) -> outcome<void> {
+    if (event.name == "slow") {
+      throw store::database_error{store::database_fault::too_long, "it took too long"};
+    }
+    return {};
+  };
+  p->assign_all(1);
+  p->run();
+  p->deliver(1, "a", thing{"quick"});
+  p->deliver(2, "b", thing{"slow"});
+  p->deliver(3, "c", thing{"quick, too"});
+  p->run();
+
+  BOOST_TEST(things() == 2);
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM postponed") == 1);
+  BOOST_TEST(p->number("SELECT attempts FROM postponed WHERE position = 2") == 1);
+}
+
 // A full disk is not its fault, so that it waits no longer for it.
 BOOST_AUTO_TEST_CASE(a_failed_settlement_whose_turn_was_undone_does_not_count) {
   seen.settle_throws = 100;

@@ -63,6 +63,18 @@ BOOST_AUTO_TEST_CASE(a_read_that_is_looked_at_costs_one_more) {
   BOOST_TEST(trips_of(32, "put") <= 3U + 32U);
 }
 
+// A commit that was cancelled while it waited for its standby is seen by others, and a failover
+// loses it: whoever tells of it commits something, which waits for the standby, and it with that.
+BOOST_AUTO_TEST_CASE(a_turn_that_only_tells_what_others_stored_waits_for_standbys_too) {
+  const uuid id = p.fresh_id();
+  BOOST_REQUIRE((p.call(id, "put", thing{"a"}).status == wire::status::ok));
+  const std::int64_t before = p.number("SELECT CAST(CAST(xmin AS TEXT) AS BIGINT) FROM writers");
+
+  BOOST_TEST((p.call(id, "put", thing{"a"}).status == wire::status::ok));
+
+  BOOST_TEST(p.number("SELECT CAST(CAST(xmin AS TEXT) AS BIGINT) FROM writers") > before);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace troupe::test

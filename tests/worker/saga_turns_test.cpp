@@ -1,4 +1,6 @@
 #include "runtime/actor/registry.hpp"
+#include "runtime/saga/commands.hpp"
+#include "runtime/store/turn/inbox.hpp"
 #include "tests/saga/driver.hpp"
 #include "tests/worker/process_fixture.hpp"
 
@@ -57,6 +59,29 @@ BOOST_AUTO_TEST_CASE(a_saga_that_finds_the_queue_full_is_refused_and_counted) {
   BOOST_TEST(counters().sagas_refused.load() == 1U);
   // No answer for good: it may be asked for again under its id.
   BOOST_TEST(one->number("SELECT COUNT(*) FROM inbox") == 2);
+}
+
+// To undo a saga, rows of the inbox are inserted that belong to messages before.
+BOOST_AUTO_TEST_CASE(a_message_before_a_refused_undo_keeps_its_row_in_the_inbox) {
+  saga::definition place = saga::test::order_saga();
+  place.steps.resize(2);
+  place.undo = "unplace";
+  saga::definition rent = place;
+  rent.operation = "rent";
+  rent.undo = "unrent";
+  one = std::make_unique<process>(
+      time, "n1", saga_type("sagas", {place, rent}), things_options(folder));
+  one->start();
+  const uuid placed = begin();
+
+  const uuid rented = one->send("rent", "input");
+  const uuid undo = one->send("unrent", wire::encoded(saga::undo_saga{placed}));
+  one->run();
+
+  BOOST_TEST(one->replies[undo].why.detail("reason") == "no_saga");
+  const auto row = store::inbox{*one->store->database}.find(rented);
+  BOOST_REQUIRE(row.has_value());
+  BOOST_TEST((row->state == store::inbox_state::pending));
 }
 
 // Its heir has run for all that time, so that its settled time says the same as the wall clock.

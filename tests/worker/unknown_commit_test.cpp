@@ -75,6 +75,36 @@ BOOST_AUTO_TEST_CASE(an_effect_of_a_turn_that_nobody_knows_of_is_run) {
   }
 }
 
+// The backend of the lost session may keep the writers' lock, for as long as its commit waits for a
+// standby: a connection alone is no way back.
+BOOST_AUTO_TEST_CASE(nothing_goes_on_before_the_barrier_is_passed) {
+  faulty->lose(lost::unknown_committed, 1);
+  const uuid call = p->send("send", wire::encoded(thing{"kept"}));
+  p->run();
+  for (int tries = 0; tries < 3; ++tries) {
+    faulty->fail(1, store::faulty_database::when::before, store::database_fault::busy);
+    time.advance(100ms);
+    p->come_back();
+    p->run();
+
+    BOOST_TEST(!faulty->is_lost());
+    BOOST_TEST(faulty->failed());
+    BOOST_TEST(credit() == 0U);
+    BOOST_TEST(p->replies.count(call) == 0U);
+  }
+  time.advance(100ms);
+  p->come_back();
+  p->run();
+  keep_house();
+  p->run_until([&] { return p->number("SELECT COUNT(*) FROM effects") == 0; });
+  keep_house();
+
+  BOOST_TEST(credit() != 0U);
+  BOOST_TEST((p->replies[call].status == wire::status::ok));
+  BOOST_TEST(things() == 2); // Put, and settled.
+  BOOST_TEST(own_writers() == 1);
+}
+
 BOOST_AUTO_TEST_CASE(the_result_of_an_effect_is_settled_once) {
   for (const lost how : {lost::unknown_committed, lost::unknown_undone}) {
     const std::int64_t settled = seen.settled;
@@ -148,6 +178,33 @@ BOOST_AUTO_TEST_CASE(an_event_that_was_published_unknown_leaves_once_the_databas
   BOOST_REQUIRE(p->relays.size() >= 1U);
   BOOST_TEST(p->relays.back().seq == 1U);
   BOOST_TEST(p->number("SELECT COUNT(*) FROM outbox") == 1);
+}
+
+// A saga that was told that nothing happened would not undo what did.
+BOOST_AUTO_TEST_CASE(whoever_cannot_wait_is_not_told_that_nothing_happened) {
+  for (const bool is_back_in_time : {false, true}) {
+    const std::string name = is_back_in_time ? "back" : "away";
+    const std::int64_t before = things();
+    faulty->lose(lost::unknown_committed, is_back_in_time ? 1 : 1'000);
+    const uuid call = p->send("put", wire::encoded(thing{name}), 150ms);
+    p->run();
+    const uuid later = p->send("put", wire::encoded(thing{name + " later"}), 150ms);
+    time.advance(200ms);
+    p->come_back();
+    p->run();
+
+    if (is_back_in_time) {
+      BOOST_TEST((p->replies[call].status == wire::status::ok));
+    } else {
+      BOOST_TEST(p->replies[call].why.code == errc::deadline_exceeded);
+      BOOST_TEST((p->replies[call].why.possible == effect::unknown));
+    }
+    BOOST_TEST(p->replies[later].why.code == errc::deadline_exceeded);
+    BOOST_TEST((p->replies[later].why.possible == effect::none));
+    faulty->find_server();
+    look_until_back();
+    BOOST_TEST(things() == before + 1);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(while_the_database_is_away_calls_wait_until_their_time_is_up) {

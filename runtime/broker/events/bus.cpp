@@ -22,7 +22,8 @@ bus::bus(
       outboxes_{
           incoming_.topics(),
           std::move(options.rules),
-          early_bytes_max(options.incoming.pending_bytes_max)},
+          early_bytes_max(options.incoming.pending_bytes_max),
+          options.incoming.keeps_nul},
       feeder_{options.subscriptions, state, quarantine, cuts, seed} {
   outboxes_.restore(std::move(state.sources), state.rewound);
 }

@@ -153,15 +153,15 @@ void event_service::follow_quarantine(instant now) {
   carry_out(now);
 }
 
-std::unique_ptr<journal> event_service::give_up(const error& why, instant now) {
-  std::unique_ptr<journal> kept = journal_.release(why);
+given_up_journal event_service::give_up(const error& why, instant now) {
+  given_up_journal given{journal_.release(why), bus_.incoming().last(), bus_.lives()};
   bus_.incoming().give_up(why, decided_);
   carry_out(now);
   operations_.give_up(why, now);
   journal_.refuse_all(now);
   carry_out(now);
   bus_.feeder().leave_quarantine();
-  return kept;
+  return given;
 }
 
 // --- What is due --------------------------------------------------------------------------------

@@ -24,6 +24,14 @@ struct event_service_options {
   std::size_t body_bytes_max = 1U << 20U;
 };
 
+/// A journal that is not used any more, and how far it was confirmed.
+struct given_up_journal {
+  std::unique_ptr<journal> kept;
+  /// The highest position that was on disk for certain, and who wrote the positions up to there.
+  std::uint64_t last = 0;
+  lineage lives{};
+};
+
 /// The shell around the bus, in the broker that keeps the journal: carries out what the bus
 /// decides, has the journal's threads write and read, and hands calls of `troupe.events` to
 /// `operations`. Confined to the thread of its server.
@@ -76,7 +84,7 @@ public:
   bool is_lost() const { return journal_.is_lost(); }
 
   /// Refuses whoever waits with `why`, and hands the journal out: nothing follows but the end.
-  std::unique_ptr<journal> give_up(const error& why, instant now);
+  given_up_journal give_up(const error& why, instant now);
 
   /// Whether nobody waits for the disk.
   bool is_done() const { return bus_.incoming().is_done(); }

@@ -1,5 +1,7 @@
 #include "runtime/broker/events/incoming.hpp"
 
+#include "runtime/wire/check.hpp"
+#include "runtime/wire/error_map.hpp"
 #include "runtime/wire/events.hpp"
 
 #include <algorithm>
@@ -55,8 +57,10 @@ std::shared_ptr<event> event_of(const wire::header_view& header, std::string_vie
   made->id = header.id;
   made->topic = header.op;
   made->key = header.key;
-  made->source = header.source;
-  made->traceparent = header.traceparent;
+  made->source = wire::travelling(header.source, header.source.size());
+  if (!wire::has_nul(header.traceparent)) { // Nothing that is a trace has one.
+    made->traceparent = header.traceparent;
+  }
   made->body = body;
   return made;
 }
@@ -83,6 +87,13 @@ void incoming::publish(
         header.id,
         invalid(fmt::format(
             "`{}` is no topic; it has 1 to 64 of a-z 0-9 _ and dots between its parts", header.op)),
+        out);
+  }
+  if (!options_.keeps_nul && wire::has_nul(header.key)) {
+    return refuse(
+        from,
+        header.id,
+        invalid("the key of the event has a NUL, which the journal's database does not keep"),
         out);
   }
   const std::uint64_t digest = digest_of_event(header.op, body);

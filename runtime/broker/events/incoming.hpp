@@ -32,6 +32,9 @@ struct incoming_options {
   std::size_t topics_max = 10'000;
   /// No event gets an earlier time, in milliseconds since 1970.
   std::int64_t earliest_ms = 0;
+  /// Whether the journal's database keeps a NUL in a text. PostgreSQL does not: an event with one
+  /// in its key would fail every batch that it is in, and is not taken.
+  bool keeps_nul = true;
 };
 
 /// What may wait for an earlier number of its outbox, of all outboxes: of the room that they have.

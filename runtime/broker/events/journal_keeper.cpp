@@ -142,6 +142,8 @@ void journal_keeper::take(const lease_seen& seen) {
   }
   if (!opened) {
     take_at_ = time_.now() + open_again_after;
+    table_.reset(); // It may have been asked of a server that takes writes and confirms none.
+    session_.reset();
     return set_trouble(opened.error().message);
   }
   take_at_ = {};

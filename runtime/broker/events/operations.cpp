@@ -1,6 +1,7 @@
 #include "runtime/broker/events/operations.hpp"
 
 #include "runtime/wire/departure.hpp"
+#include "runtime/wire/error_map.hpp"
 
 #include <array>
 #include <fmt/format.h>
@@ -160,7 +161,7 @@ void operations::schedule(
   later->id = id;
   later->topic = what.topic;
   later->key = what.key;
-  later->source = header.source;
+  later->source = wire::travelling(header.source, header.source.size());
   later->body = what.body.bytes;
   const auto now =
       std::chrono::duration_cast<milliseconds>(time_.wall().time_since_epoch()).count();

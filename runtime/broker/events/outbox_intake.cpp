@@ -1,6 +1,7 @@
 #include "runtime/broker/events/outbox_intake.hpp"
 
 #include "runtime/store/turn/writers.hpp"
+#include "runtime/wire/check.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -263,6 +264,21 @@ bool outbox_intake::accept(
             what->topic,
             name,
             what->topic,
+            name),
+        out);
+    forget_early(whose);
+    return false;
+  }
+  if (!keeps_nul_ && (wire::has_nul(what->key) || wire::has_nul(what->topic))) {
+    refuse(
+        name,
+        whose,
+        fmt::format(
+            "event {} of its outbox has a NUL in its key or topic, which the journal's database "
+            "does not keep. Nothing is lost: this and all later ones wait in the outbox; stop the "
+            "workers of `{}`, take the NUL out of `key` in the row with that `seq` of its table "
+            "`outbox`, and start them again",
+            whose.accepted + 1,
             name),
         out);
     forget_early(whose);

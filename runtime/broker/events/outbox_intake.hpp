@@ -39,11 +39,14 @@ public:
   /// @param topics those of the journal, to which accepted events add theirs; outlives this.
   /// @param rules which topics each capability may publish; null: all.
   /// @param early_bytes_max of what waits for an earlier number, of all outboxes together.
+  /// @param keeps_nul `incoming_options::keeps_nul`.
   explicit outbox_intake(
       known_topics& topics,
       std::shared_ptr<const security::rules> rules = nullptr,
-      std::size_t early_bytes_max = std::size_t{16} << 20U)
-      : topics_{topics}, rules_{std::move(rules)}, early_bytes_max_{early_bytes_max} {}
+      std::size_t early_bytes_max = std::size_t{16} << 20U,
+      bool keeps_nul = true)
+      : topics_{topics}, rules_{std::move(rules)}, early_bytes_max_{early_bytes_max},
+        keeps_nul_{keeps_nul} {}
 
   /// @param rewound events that are in the journal, and not to be taken again.
   void restore(std::vector<source_row> rows, const std::vector<rewound_event>& rewound = {});
@@ -167,6 +170,7 @@ private:
   known_topics& topics_;
   const std::shared_ptr<const security::rules> rules_;
   const std::size_t early_bytes_max_;
+  const bool keeps_nul_;
   std::size_t early_bytes_ = 0;
   // The ids of events taken under numbers that are given again, by capability and database.
   std::map<std::pair<std::string, uuid>, std::set<uuid>> rewound_;

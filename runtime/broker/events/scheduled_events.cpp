@@ -1,6 +1,7 @@
 #include "runtime/broker/events/scheduled_events.hpp"
 
 #include "runtime/time_text.hpp"
+#include "runtime/wire/error_map.hpp"
 #include "runtime/wire/events.hpp"
 #include "runtime/wire/limits.hpp"
 
@@ -146,8 +147,8 @@ void scheduled_events::carry_out(const order& what, const scheduled_event_found&
     incoming_.next_rows().cancelled.push_back(
         {.id = what.what.id,
          .request = what.id,
-         .who = what.what.who,
-         .why = what.what.why,
+         .who = wire::travelling(what.what.who, wire::who_bytes_max),
+         .why = wire::travelling(what.what.why, wire::why_bytes_max),
          .at = unix_millis(time_.wall())});
   }
   incoming_.answer_when_written(

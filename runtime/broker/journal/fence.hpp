@@ -30,7 +30,7 @@ public:
   /// In a transaction that has written nothing yet. Throws database_error, also if another broker
   /// has the journal.
   void check() {
-    if (lease_ && !lease_->table.renew(lease_->generation, lease_->time)) {
+    if (lease_ && !is_held()) {
       is_passed_ = true;
       throw store::database_error{
           store::database_fault::other, "another broker has taken the journal over"};
@@ -46,6 +46,14 @@ private:
     std::uint64_t generation = 0;
     std::chrono::milliseconds time{0};
   };
+
+  /// Whether nobody else has the journal, nor takes it before the transaction ends. Puts the end of
+  /// the lease off when that is due, as `decide` does for an idle journal.
+  bool is_held() {
+    const auto left = lease_->table.hold(lease_->generation);
+    const bool is_due = left && is_renewal_due(*left, lease_->time);
+    return left && (!is_due || lease_->table.renew(lease_->generation, lease_->time));
+  }
 
   std::optional<held_lease> lease_;
   bool is_passed_ = false;

@@ -2,6 +2,10 @@
 
 namespace troupe::broker {
 
+bool is_renewal_due(std::chrono::milliseconds left, std::chrono::milliseconds lease) {
+  return left < lease - lease / 4 || left > lease;
+}
+
 lease_step decide(const lease_seen& seen, const lease_self& self, std::chrono::milliseconds lease) {
   if (self.holds) {
     if (seen.generation != *self.holds) {
@@ -9,7 +13,7 @@ lease_step decide(const lease_seen& seen, const lease_self& self, std::chrono::m
     }
     // Each batch renews it as well, so that a busy journal is not renewed here. A lease that has
     // ended in the same generation was taken by nobody, and is as good as before.
-    const bool is_due = seen.left < lease - lease / 4;
+    const bool is_due = is_renewal_due(seen.left, lease);
     return is_due && self.is_lively ? lease_step::renew : lease_step::wait;
   }
   // What this process took before, and lost, nobody else may have.

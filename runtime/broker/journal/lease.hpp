@@ -59,6 +59,12 @@ enum class lease_step : std::uint8_t {
   give_up,
 };
 
+/// Whether the owner has to put the end of its lease off.
+///
+/// One that ends later than it could was renewed before the database's clock went back, and would
+/// keep the others waiting for as long, should this broker be stopped.
+bool is_renewal_due(std::chrono::milliseconds left, std::chrono::milliseconds lease);
+
 lease_step decide(const lease_seen& seen, const lease_self& self, std::chrono::milliseconds lease);
 
 /// The same for a broker that could not look for so long, by its own clock: it gives up what it can

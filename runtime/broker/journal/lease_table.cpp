@@ -22,7 +22,8 @@ const lease_dialect postgresql_lease{
     .is_attended = "(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 "
                    "AND granted AND CAST(classid AS BIGINT) = owner_key / 4294967296 "
                    "AND CAST(objid AS BIGINT) = owner_key % 4294967296)",
-    .mark = "SELECT count(*) FROM pg_advisory_lock($1)"};
+    .mark = "SELECT count(*) FROM pg_advisory_lock($1)",
+    .keep = " FOR NO KEY UPDATE"};
 
 lease_table::lease_table(store::database& session, const lease_dialect& dialect)
     : session_{session}, mark_{dialect.mark},
@@ -36,6 +37,10 @@ lease_table::lease_table(store::database& session, const lease_dialect& dialect)
           "owner_at = $3, owner_key = $4, owner_since = {0}, lease_until = {0} + $5 "
           "WHERE generation = $6 AND lease_until = $7",
           dialect.clock)},
+      hold_{fmt::format(
+          "SELECT lease_until - {} FROM journal WHERE generation = $1{}",
+          dialect.clock,
+          dialect.keep)},
       renew_{fmt::format(
           "UPDATE journal SET lease_until = {} + $2 WHERE generation = $1", dialect.clock)} {
 }
@@ -68,6 +73,11 @@ bool lease_table::take(
   return session_.execute(
              take_, owner, name, endpoint, key, lease.count(), seen.generation, seen.until)
          == 1;
+}
+
+std::optional<std::chrono::milliseconds> lease_table::hold(std::uint64_t generation) {
+  const auto left = session_.integer_of(hold_, generation);
+  return left ? std::optional{std::chrono::milliseconds{*left}} : std::nullopt;
 }
 
 bool lease_table::renew(std::uint64_t generation, std::chrono::milliseconds lease) {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,9 @@ struct lease_dialect {
   std::string_view is_attended;
   /// Marks this session with $1 until it ends. Empty: sessions cannot be marked.
   std::string_view mark;
+  /// What makes a SELECT keep others from changing its row until the transaction ends. Empty: a
+  /// transaction does so by itself.
+  std::string_view keep{};
 };
 
 /// Session advisory locks: the server frees them when a process or its connection dies, long before
@@ -43,8 +47,15 @@ public:
       std::string_view endpoint,
       std::chrono::milliseconds lease);
 
-  /// Puts the end of the lease off, which in a transaction keeps every other broker from taking it
-  /// before the commit. @return false: another broker has raised the generation.
+  /// In a transaction: keeps every other broker from taking the journal before the commit.
+  ///
+  /// The row is locked and not written, for each commit would leave a version of it behind: whoever
+  /// has a transaction open for an hour (a backup) would have each look at the row pass over all of
+  /// them.
+  /// @return how long the lease lasts yet; nothing: another broker has raised the generation.
+  std::optional<std::chrono::milliseconds> hold(std::uint64_t generation);
+
+  /// Puts the end of the lease off. @return false: another broker has raised the generation.
   bool renew(std::uint64_t generation, std::chrono::milliseconds lease);
 
 private:
@@ -52,6 +63,7 @@ private:
   std::string_view mark_;
   std::string look_;
   std::string take_;
+  std::string hold_;
   std::string renew_;
 };
 

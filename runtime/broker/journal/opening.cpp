@@ -65,6 +65,13 @@ outcome<writing_session> open_shared(const shared_journal& options) {
           {.code = errc::conflict, .message = "another broker was faster to take the journal"}};
     }
   } catch (const store::database_error& met) {
+    if (met.kind == store::database_fault::busy) {
+      // The owner has the row in a transaction: it may be stopped in the middle of sending it.
+      try {
+        (*session)->end_stalled_writer();
+      } catch (const store::database_error&) { // The next try meets it, too.
+      }
+    }
     return failure{journal_error(met, "take the journal")};
   }
   return writing_session{

@@ -1,5 +1,6 @@
 #include "runtime/broker/journal/reader.hpp"
 
+#include "runtime/broker/journal/lease_table.hpp"
 #include "runtime/broker/journal/tables.hpp"
 #include "runtime/store/sqlite/database.hpp"
 #include "runtime/wire/events.hpp"
@@ -39,11 +40,36 @@ dead_letter dead_letter_of(const store::row& row) {
   return found;
 }
 
+/// A session with the database that the writer has. During a failover two servers may pass for the
+/// one that takes writes; the older one would say of positions that nothing is there.
+outcome<std::unique_ptr<store::database>> connect_where_taken(const shared_journal& place) {
+  auto session = place.connect();
+  if (!session) {
+    return session;
+  }
+  try {
+    const lease_seen found = lease_table{**session, *place.dialect}.look();
+    if (found.generation <= place.seen.generation) {
+      return failure{
+          {.code = errc::unavailable,
+           .message = fmt::format(
+               "the journal was taken in generation {}, and a second session with its database "
+               "finds generation {}: another server answers there",
+               place.seen.generation + 1,
+               found.generation),
+           .retry_after = milliseconds{100}}};
+    }
+  } catch (const store::database_error& met) {
+    return failure{journal_error(met, "read the journal")};
+  }
+  return session;
+}
+
 } // namespace
 
 outcome<std::unique_ptr<journal_reader>> journal_reader::open(const journal_options& options) {
   if (options.shared) {
-    return options.shared->connect().map([&](std::unique_ptr<store::database> session) {
+    return connect_where_taken(*options.shared).map([&](std::unique_ptr<store::database> session) {
       return std::unique_ptr<journal_reader>{
           new journal_reader{std::move(session), options.scan_max}};
     });

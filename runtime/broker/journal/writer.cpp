@@ -24,6 +24,7 @@ bool is_undone(const store::database_error& met, const journal_fence& fence) {
   switch (met.kind) {
   case store::database_fault::full:
   case store::database_fault::busy:
+  case store::database_fault::too_long:
   case store::database_fault::schema:
     return !fence.is_passed();
   default:

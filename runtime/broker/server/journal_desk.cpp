@@ -123,6 +123,7 @@ void journal_desk::take_news(instant now) {
 /// not take from a broker that does not have the journal.
 void journal_desk::begin(opened_journal opened, instant now) {
   TROUPE_FAULT("broker.journal_opened");
+  tell_if_it_went_back(opened.state, now);
   calls_.set_journal_generation(opened.state.generation);
   calls_.keep_journal(*time_, std::move(opened.events), opened.state);
   log_.write(
@@ -135,6 +136,26 @@ void journal_desk::begin(opened_journal opened, instant now) {
   TROUPE_FAULT("broker.journal_taken");
 }
 
+/// Compares a journal that is taken again with what this broker had confirmed in it.
+void journal_desk::tell_if_it_went_back(const journal_state& found, instant now) {
+  const std::uint64_t shared =
+      std::min(found.last, found.lives.shared_with(confirmed_.lives, confirmed_.last));
+  if (shared >= confirmed_.last) {
+    return;
+  }
+  log_.write(
+      {"journal_went_back",
+       {{"generation", std::to_string(found.generation)},
+        {"had", std::to_string(confirmed_.last)},
+        {"has", std::to_string(shared)},
+        {"what",
+         "events that were confirmed are not in the journal any more: a standby was promoted that "
+         "did not have all, or a copy was brought back; see `The server has lost what it "
+         "confirmed` "
+         "in RUNBOOK.md"}}},
+      now);
+}
+
 void journal_desk::give_up(std::string why, instant now) {
   log_.write(
       {"journal_given_up",
@@ -142,7 +163,9 @@ void journal_desk::give_up(std::string why, instant now) {
       now);
   error said = elsewhere();
   said.message += fmt::format("; {} had it: {}", options_.name, why);
-  keeper_->give_back(calls_.give_up_journal(said, now));
+  given_up_journal given = calls_.give_up_journal(said, now);
+  keeper_->give_back(std::move(given.kept));
+  confirmed_ = {std::move(given.lives), given.last};
   peers_.tell_journal();
 }
 

@@ -51,6 +51,7 @@ private:
   void take_news(instant now);
   void begin(opened_journal opened, instant now);
   void give_up(std::string why, instant now);
+  void tell_if_it_went_back(const journal_state& found, instant now);
 
   const server_options& options_;
   switchboard& calls_;
@@ -63,6 +64,12 @@ private:
   std::string trouble_;
   std::uint64_t stray_ = 0;
   instant beaten_{};
+
+  /// What this broker had confirmed when it gave the journal up.
+  struct {
+    lineage lives;
+    std::uint64_t last = 0;
+  } confirmed_;
 };
 
 } // namespace troupe::broker

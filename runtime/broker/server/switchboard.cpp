@@ -38,11 +38,11 @@ void switchboard::join_workers(instant now) {
   }
 }
 
-std::unique_ptr<journal> switchboard::give_up_journal(const error& why, instant now) {
-  std::unique_ptr<journal> kept = events_->give_up(why, now);
+given_up_journal switchboard::give_up_journal(const error& why, instant now) {
+  given_up_journal given = events_->give_up(why, now);
   events_.reset();
   follow_quarantine(now);
-  return kept;
+  return given;
 }
 
 void switchboard::call(

@@ -33,7 +33,7 @@ public:
 
   /// Another broker is to keep the journal: whoever waits for it here is told `why`.
   /// @return the journal, to be closed where that holds nobody up.
-  std::unique_ptr<journal> give_up_journal(const error& why, instant now);
+  given_up_journal give_up_journal(const error& why, instant now);
 
   /// Of a journal that brokers share, as far as this one knows.
   std::optional<std::uint64_t> journal_generation() const { return shared_.generation; }

@@ -1,13 +1,13 @@
 #include "runtime/store/postgres/database.hpp"
 
 #include "runtime/clock.hpp"
+#include "runtime/store/postgres/hosts.hpp"
 #include "runtime/store/postgres/session.hpp"
 #include "runtime/time_text.hpp"
 
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
-#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -31,9 +31,6 @@ struct free_options {
   void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
 };
 
-/// What a URL says, by libpq's keywords.
-using route = std::map<std::string, std::string, std::less<>>;
-
 std::string without_line_ends(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
   while (!text.empty() && text.back() == ' ') {
@@ -42,7 +39,7 @@ std::string without_line_ends(std::string text) {
   return text;
 }
 
-outcome<route> read_url(const std::string& url) {
+outcome<postgres_route> read_url(const std::string& url) {
   char* why = nullptr;
   const std::unique_ptr<PQconninfoOption, free_options> said{PQconninfoParse(url.c_str(), &why)};
   if (!said) {
@@ -50,7 +47,7 @@ outcome<route> read_url(const std::string& url) {
     PQfreemem(why);
     return failure{invalid("is no PostgreSQL address: " + words)};
   }
-  route found;
+  postgres_route found;
   for (const PQconninfoOption* each = said.get(); each->keyword != nullptr; ++each) {
     if (each->val != nullptr) {
       found[each->keyword] = each->val;
@@ -67,7 +64,7 @@ outcome<route> read_url(const std::string& url) {
 }
 
 /// Adds what the URL leaves open.
-void add_defaults(route& to, const postgres_options& options) {
+void add_defaults(postgres_route& to, const postgres_options& options) {
   to.try_emplace("target_session_attrs", options.read_only ? "any" : "read-write");
   to.try_emplace("connect_timeout", "2");
   to.try_emplace("tcp_user_timeout", "3000");
@@ -83,17 +80,16 @@ bool has(std::string_view text, std::string_view part) {
 /// server alone: libpq does not pass its SQLSTATE on.
 database_error no_connection(PGconn* failed, const std::string& url) {
   const std::string said = without_line_ends(PQerrorMessage(failed));
-  if (PQconnectionNeedsPassword(failed) != 0 || PQconnectionUsedPassword(failed) != 0) {
-    if (!has(said, "too many") && !has(said, "remaining connection slots")
-        && !has(said, "starting up") && !has(said, "shutting down")) {
-      return database_error{
-          database_fault::schema,
-          fmt::format(
-              "the server at {} does not let the user in: {}. Put the right password into the "
-              "file that PGPASSFILE names (or ~/.pgpass; mode 0600)",
-              url,
-              said)};
-    }
+  // That a password was used says nothing: a server may take it and turn out to be a standby.
+  if (PQconnectionNeedsPassword(failed) != 0
+      || (PQconnectionUsedPassword(failed) != 0 && has(said, "authentication failed"))) {
+    return database_error{
+        database_fault::schema,
+        fmt::format(
+            "the server at {} does not let the user in: {}. Put the right password into the "
+            "file that PGPASSFILE names (or ~/.pgpass; mode 0600)",
+            url,
+            said)};
   }
   if (has(said, "too many") || has(said, "remaining connection slots")) {
     return database_error{
@@ -121,7 +117,8 @@ database_error no_connection(PGconn* failed, const std::string& url) {
       database_fault::away, fmt::format("cannot reach a server at {}: {}", url, said)};
 }
 
-postgres_connection connect(const route& to, const std::string& url) {
+postgres_connection connect(postgres_hosts& hosts, const std::string& url) {
+  const postgres_route to = hosts.route();
   std::vector<const char*> keywords;
   std::vector<const char*> values;
   for (const auto& [keyword, text] : to) {
@@ -139,6 +136,7 @@ postgres_connection connect(const route& to, const std::string& url) {
     PQfinish(made);
     throw why;
   }
+  hosts.found(made);
   return postgres_connection{made};
 }
 
@@ -164,9 +162,9 @@ check(const std::string& url, const std::string& schema, const postgres_options&
     return refuse("statements_max is 1 to 10,000");
   }
   using namespace std::chrono_literals;
-  if (options.patience < 1s || options.patience > 1h || options.lock_patience < 1ms
+  if (options.patience < 100ms || options.patience > 1h || options.lock_patience < 1ms
       || options.lock_patience > 60s || options.idle_limit < 1s || options.idle_limit > 1h) {
-    return refuse("patience and idle_limit are 1 s to 1 h, lock_patience is 1 ms to 60 s");
+    return refuse("patience is 100 ms to 1 h, idle_limit 1 s to 1 h, lock_patience 1 ms to 60 s");
   }
   return {};
 }
@@ -367,13 +365,17 @@ take_schema(postgres_session& session, const std::string& schema, const postgres
 }
 
 outcome<std::unique_ptr<database>> open(
-    const route& to,
+    const postgres_route& to,
     const std::string& url,
     const std::string& schema,
     const postgres_options& options) {
   const auto make = [&] {
     return std::make_unique<postgres_session>(
-        [to, url] { return connect(to, url); }, options, schema);
+        [hosts = postgres_hosts{to, options.first_host}, url]() mutable {
+          return connect(hosts, url);
+        },
+        options,
+        schema);
   };
   auto session = make();
   const server_facts facts = look_at_server(*session);

@@ -25,7 +25,9 @@ struct postgres_options {
   bool one_writer = true;
   /// Prepared statements kept. 1 to 10,000.
   std::size_t statements_max = 256;
-  /// How long one statement, or a commit, may take before the connection is given up. 1 s to 1 h.
+  /// How long one statement, or a commit, may take before the connection is given up. The server
+  /// ends a statement after three quarters of it, so that one that is slow is told from a server
+  /// that does not answer. 100 ms to 1 h.
   std::chrono::milliseconds patience{10'000};
   /// The same of a script: a migration may be long.
   std::chrono::milliseconds script_patience{600'000};
@@ -34,6 +36,9 @@ struct postgres_options {
   /// How long an open transaction may stand still before the server ends it, so that a stopped
   /// process does not keep the writers' lock. 1 s to 1 h.
   std::chrono::milliseconds idle_limit{11'000};
+  /// The host of the URL that is tried first, counted from 0, and over again after the last. After
+  /// a lost connection a session begins behind the host that it was with.
+  std::size_t first_host = 0;
 };
 
 /// The fault of `url` as the place of a database, in words; empty if it has none. A password in it

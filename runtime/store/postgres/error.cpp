@@ -42,10 +42,12 @@ database_fault fault_of_state(std::string_view state) {
   if (is_of(state, "23") || is_of(state, "22") || is_of(state, "54")) {
     return database_fault::constraint;
   }
-  // Serialization failure, deadlock, lock not available, cancelled by a timeout, no memory.
-  if (state == "40001" || state == "40P01" || state == "55P03" || state == "57014"
-      || state == "53200") {
+  // Serialization failure, deadlock, lock not available, no memory.
+  if (state == "40001" || state == "40P01" || state == "55P03" || state == "53200") {
     return database_fault::busy;
+  }
+  if (state == "57014") { // Cancelled, by statement_timeout for one.
+    return database_fault::too_long;
   }
   if (state == "53100") {
     return database_fault::full;

@@ -3,6 +3,7 @@
 #include "runtime/store/postgres/error.hpp"
 #include "runtime/store/postgres/result_row.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
 #include <string_view>
@@ -35,9 +36,7 @@ database_error out_of_turn(const std::string& sql) {
 
 /// Shows the rows of a result. What a reader throws must not leave the other results unread.
 void show(
-    const PGresult* result,
-    const postgres_order& what,
-    std::optional<postgres_trouble>& first) {
+    const PGresult* result, const postgres_order& what, std::optional<postgres_trouble>& first) {
   try {
     for (int number = 0; number < PQntuples(result); ++number) {
       what.each(postgres_row{result, number});
@@ -111,6 +110,12 @@ std::optional<postgres_trouble> postgres_pipeline::drain(milliseconds patience) 
     read(each, deadline, first);
   }
   return first;
+}
+
+bool postgres_pipeline::has_readers() const {
+  return std::any_of(orders_.begin(), orders_.end(), [](const postgres_order& each) {
+    return each.each != nullptr;
+  });
 }
 
 void postgres_pipeline::forget_readers() {

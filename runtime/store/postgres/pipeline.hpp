@@ -54,8 +54,8 @@ public:
       std::optional<std::size_t> message,
       postgres_result& described);
 
-  /// Waits for all that is under way. Throws database_error (away) if the server is lost; then all is
-  /// forgotten.
+  /// Waits for all that is under way. Throws database_error (away) if the server is lost; then all
+  /// is forgotten.
   ///
   /// @return the first error, behind which the server has skipped or refused the rest.
   std::optional<postgres_trouble> drain() { return drain(patience_); }
@@ -64,6 +64,9 @@ public:
 
   /// Whether statements of callers (those with parameters) are under way.
   bool has_unread() const { return unread_ != 0; }
+
+  /// Whether rows are under way that somebody wants to see, and may throw at.
+  bool has_readers() const;
 
   /// What is under way is of no interest to anybody any more.
   void forget_readers();

@@ -14,16 +14,39 @@ namespace troupe::store {
 
 namespace {
 
+/// The number of the writers' lock of a schema.
+std::int64_t lock_number(std::string_view schema) {
+  const std::string named = fmt::format("troupe writers {}", schema);
+  return static_cast<std::int64_t>(digest_of(std::as_bytes(std::span{named})));
+}
+
 /// The statement that takes the writers' lock of a schema.
 std::string lock_text(std::string_view schema) {
-  const std::string named = fmt::format("troupe writers {}", schema);
+  return fmt::format("SELECT pg_advisory_xact_lock({})", lock_number(schema));
+}
+
+/// The statement that ends the session with the writers' lock if its client stands still. The
+/// server waits for the rest of a pipeline, or for somebody to take its answer, without any limit
+/// of its own: idle_in_transaction_session_timeout counts from the end of a pipeline alone.
+std::string end_text(std::string_view schema, milliseconds limit) {
   return fmt::format(
-      "SELECT pg_advisory_xact_lock({})",
-      static_cast<std::int64_t>(digest_of(std::as_bytes(std::span{named}))));
+      "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+      " WHERE locktype = 'advisory' AND objsubid = 1 AND granted"
+      " AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+      " AND ((CAST(classid AS BIGINT) << 32) | CAST(objid AS BIGINT)) = {}"
+      " AND wait_event_type = 'Client' AND state_change < now() - interval '{} milliseconds'",
+      lock_number(schema),
+      limit.count());
 }
 
 std::string statement_timeout(milliseconds of) {
   return fmt::format("SET statement_timeout = {}", of.count());
+}
+
+/// How long the server lets a statement run: shorter than this session waits, else the session
+/// would take every slow statement for a lost server, and its message would be tried for ever.
+milliseconds statement_limit(const postgres_options& options) {
+  return options.patience * 3 / 4;
 }
 
 /// Makes a new connection behave as the session needs it.
@@ -38,9 +61,16 @@ void set_up(
       " set_config('lock_timeout', '{}', false),"
       " set_config('idle_in_transaction_session_timeout', '{}', false),"
       " set_config('default_transaction_isolation', 'read committed', false),"
-      " set_config('jit', 'off', false)",
+      " set_config('jit', 'off', false),"
+      // A COMMIT that did not wait for its standby says so in a warning, and nowhere else.
+      " set_config('client_min_messages', 'warning', false),"
+      // Where the host of this process vanishes, nothing else would end the session and its locks.
+      " set_config('tcp_keepalives_idle', '5', false),"
+      " set_config('tcp_keepalives_interval', '2', false),"
+      " set_config('tcp_keepalives_count', '3', false),"
+      " set_config('tcp_user_timeout', '11000', false)",
       schema,
-      options.patience.count(),
+      statement_limit(options).count(),
       options.lock_patience.count(),
       options.idle_limit.count());
   if (PQserverVersion(pipeline.handle()) >= 140'000) {
@@ -71,7 +101,10 @@ void postgres_session::begin() {
     throw database_error{database_fault::other, "begin() inside a transaction"};
   }
   message_.reset();
-  open_ = transaction_state{.first_number = next_number_};
+  if (std::exchange(so_far_.was_kept_waiting, false)) {
+    end_stalled_writer();
+  }
+  open_ = transaction_state{.first_number = so_far_.next_number};
   try {
     statements_.refresh(pipeline_);
     // READ COMMITTED: each statement sees what was committed before the lock was given.
@@ -93,6 +126,9 @@ void postgres_session::commit() {
   bool may_be_sent = false;
   try {
     require_usable("COMMIT");
+    if (pipeline_.has_readers()) {
+      check(pipeline_.drain()); // What they throw must not pass for a failure of the commit.
+    }
     postgres_result result;
     static_cast<void>(pipeline_.take_warning());
     may_be_sent = true;
@@ -192,7 +228,7 @@ affected postgres_session::change(std::string_view sql, std::span<const value> p
   if (!open_) {
     return affected{run(sql, parameters, row_visitor{})};
   }
-  const std::uint64_t number = next_number_;
+  const std::uint64_t number = so_far_.next_number;
   send(sql, parameters, {.changed = [this, number](std::int64_t rows) {
          if (open_) {
            open_->counts.resize(number - open_->first_number + 1, 0);
@@ -236,14 +272,21 @@ void postgres_session::script(std::string_view sql) {
     }
     pipeline_.send(statement_timeout(options_.script_patience), {.message = message_});
     pipeline_.send(to_postgres(each), {.message = message_});
-    pipeline_.send(statement_timeout(options_.patience), {.message = message_});
+    pipeline_.send(statement_timeout(statement_limit(options_)), {.message = message_});
     check(pipeline_.drain(options_.script_patience + options_.patience));
-    changes_ += changes_rows(word) ? 1 : 0;
+    so_far_.changes += changes_rows(word) ? 1 : 0;
   }
   statements_.forget(pipeline_); // What was prepared may be about other columns now.
   if (!open_) {
     check(pipeline_.drain());
   }
+}
+
+void postgres_session::end_stalled_writer() {
+  require_usable("ending a stalled writer");
+  pipeline_.send(end_text(schema_, options_.idle_limit));
+  // Whoever may not end it waits on.
+  static_cast<void>(pipeline_.drain());
 }
 
 bool postgres_session::has_table(std::string_view name) {
@@ -259,18 +302,22 @@ void postgres_session::reconnect() {
   open_.reset();
   statements_.clear();
   pipeline_.connect(connect_());
-  set_up(pipeline_, options_, schema_);
-  std::optional<uuid> found;
-  query("SELECT instance FROM troupe_meta", [&](const row& row) { found = row.id(0); });
-  if (found != instance_) {
-    pipeline_.close();
-    throw database_error{
-        database_fault::corrupt,
-        fmt::format(
-            "the server has another database than before ({} instead of {}): put the right one "
-            "back, then restart the process",
-            found ? to_string(*found) : "none",
-            to_string(instance_))};
+  try {
+    set_up(pipeline_, options_, schema_);
+    std::optional<uuid> found;
+    query("SELECT instance FROM troupe_meta", [&](const row& row) { found = row.id(0); });
+    if (found != instance_) {
+      throw database_error{
+          database_fault::corrupt,
+          fmt::format(
+              "the server has another database than before ({} instead of {}): put the right one "
+              "back, then restart the process",
+              found ? to_string(*found) : "none",
+              to_string(instance_))};
+    }
+  } catch (...) {
+    pipeline_.close(); // A session that is not as it has to be would be used.
+    throw;
   }
 }
 
@@ -298,6 +345,7 @@ void postgres_session::check(std::optional<postgres_trouble> trouble) {
     return;
   }
   statements_.note(trouble->error);
+  so_far_.was_kept_waiting = trouble->error.kind == database_fault::busy;
   if (open_) {
     open_->undone_by = trouble;
   }
@@ -324,8 +372,8 @@ void postgres_session::send(
   check(std::move(trouble));
   what.message = message_;
   pipeline_.send(*statement, postgres_parameters{*statement, parameters}, std::move(what));
-  ++next_number_;
-  changes_ += statement->changes_rows ? 1 : 0;
+  ++so_far_.next_number;
+  so_far_.changes += statement->changes_rows ? 1 : 0;
 }
 
 } // namespace troupe::store

@@ -54,9 +54,11 @@ public:
 
   void script(std::string_view sql) override;
 
-  std::int64_t changes() const override { return changes_; }
+  std::int64_t changes() const override { return so_far_.changes; }
 
   std::optional<std::uint64_t> version() const override { return std::nullopt; }
+
+  void end_stalled_writer() override;
 
   bool has_table(std::string_view name) override;
 
@@ -104,8 +106,12 @@ private:
   std::optional<transaction_state> open_;
   uuid instance_{};
   std::optional<std::size_t> message_;
-  std::uint64_t next_number_ = 0;
-  std::int64_t changes_ = 0;
+
+  struct {
+    std::uint64_t next_number = 0; // Of a statement.
+    std::int64_t changes = 0;
+    bool was_kept_waiting = false; // For a lock, in the last transaction.
+  } so_far_;
 };
 
 } // namespace troupe::store

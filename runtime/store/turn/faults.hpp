@@ -8,7 +8,7 @@ namespace troupe::store {
 /// committed without it. Other faults meet every writer.
 inline bool is_of_one_message(database_fault fault) {
   return fault == database_fault::constraint || fault == database_fault::schema
-         || fault == database_fault::other;
+         || fault == database_fault::too_long || fault == database_fault::other;
 }
 
 /// Whether the message at hand can have caused an error alone. One that a session found late is

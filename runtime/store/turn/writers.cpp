@@ -79,6 +79,10 @@ void writers::answer(std::int64_t id) {
   session_.execute("UPDATE writers SET answered = asked WHERE id = $1 AND answered < asked", id);
 }
 
+void writers::touch(std::int64_t id) {
+  session_.execute("UPDATE writers SET answered = answered WHERE id = $1", id);
+}
+
 void writers::resign(std::int64_t id) {
   session_.execute("UPDATE writers SET resigned = 1 WHERE id = $1", id);
 }

@@ -64,6 +64,10 @@ public:
   /// Answers what was asked of `id`, if anything was.
   void answer(std::int64_t id);
 
+  /// Writes the row of `id` as it is, so that the commit of this turn waits for the standbys of its
+  /// server, and all that was committed before is there, too, when it returns.
+  void touch(std::int64_t id);
+
   /// Gives the work of `id` up, for others to take over at once.
   void resign(std::int64_t id);
 

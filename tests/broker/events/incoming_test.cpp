@@ -45,6 +45,27 @@ BOOST_AUTO_TEST_CASE(a_clients_event_keeps_its_source_also_when_a_write_fails) {
   BOOST_TEST(next.events[0]->position == 1U);
 }
 
+// In a batch it would make everybody's events fail, again and again.
+BOOST_AUTO_TEST_CASE(a_key_that_the_database_does_not_keep_is_refused_alone) {
+  using namespace std::string_view_literals;
+  incoming tested{{.keeps_nul = false}, {}};
+  event_decisions out;
+  wire::header_view header = publish_header(1, "shop\0"sv);
+  header.key = "a\0b"sv;
+  tested.publish(client, header, "x", 1'000, out);
+  header = publish_header(2, "shop\0"sv);
+  header.key = "a";
+  header.traceparent = "00-\0"sv;
+  tested.publish(client, header, "x", 1'000, out);
+
+  BOOST_REQUIRE(out.errors.size() == 1U);
+  BOOST_TEST((out.errors[0].code == errc::invalid));
+  const journal_batch& batch = tested.take_batch();
+  BOOST_REQUIRE(batch.events.size() == 1U);
+  BOOST_TEST(batch.events[0]->source == "shop?");
+  BOOST_TEST(batch.events[0]->traceparent == "");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace troupe::broker

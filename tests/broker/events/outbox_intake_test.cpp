@@ -143,6 +143,24 @@ BOOST_AUTO_TEST_CASE(what_waits_for_an_earlier_number_is_bounded_in_bytes_and_as
   BOOST_TEST(bus.inner.early() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(an_event_that_the_journals_database_does_not_keep_stops_its_outbox_alone) {
+  known_topics topics{100, {}};
+  outbox_intake tested{topics, nullptr, 4'000'000, false};
+  outbox_intake::decisions out;
+  tested.announced(n1, {"orders", orders_database, 0, {}}, instant{}, out);
+  const auto bad = event_at(1);
+  bad->key = std::string{"a\0b", 3};
+  out = {};
+
+  BOOST_TEST(tested.relayed(n1, 1, bad, true, instant{}, out));
+
+  BOOST_TEST(out.accepted.empty());
+  BOOST_REQUIRE(out.log.size() == 1U);
+  const auto* said = std::get_if<send_confirmed>(&out.actions.back());
+  BOOST_REQUIRE(said != nullptr);
+  BOOST_TEST(said->what.refused.find("NUL") != std::string::npos);
+}
+
 // Each of many outboxes waits for its first number: together they have no more than one store.
 BOOST_AUTO_TEST_CASE(what_waits_for_earlier_numbers_is_bounded_over_all_outboxes) {
   known_topics topics{100, {}};

@@ -211,6 +211,18 @@ BOOST_AUTO_TEST_CASE(a_holder_renews_in_time_and_gives_up_only_for_another_gener
   BOOST_TEST((decide(seen, self, lease) == lease_step::give_up));
 }
 
+// The others would wait for as long, should it be stopped before it writes.
+BOOST_AUTO_TEST_CASE(a_lease_that_ends_too_late_since_the_clock_went_back_is_put_right) {
+  const lease_self self{.owner = process(1), .holds = 3};
+
+  BOOST_TEST(
+      (decide({.generation = 3, .owner = process(1), .left = 1h}, self, lease)
+       == lease_step::renew));
+  BOOST_TEST(
+      (decide({.generation = 3, .owner = process(1), .left = lease}, self, lease)
+       == lease_step::wait));
+}
+
 BOOST_AUTO_TEST_CASE(who_cannot_look_gives_up_after_the_time_of_a_lease) {
   BOOST_TEST((decide_unseen({.holds = 3}, 3'999ms, lease) == lease_step::wait));
   BOOST_TEST((decide_unseen({.holds = 3}, 4s, lease) == lease_step::give_up));

@@ -17,7 +17,8 @@ namespace troupe::broker {
 inline constexpr lease_dialect tested_lease{
     .clock = "(SELECT ms FROM test_clock)",
     .is_attended = "(SELECT is_attended FROM test_clock)",
-    .mark = {}};
+    .mark = {},
+    .keep = {}};
 
 /// A journal that several brokers share; `options`, `journal` and `open` are those of the first.
 struct shared_journal_fixture : journal_fixture {

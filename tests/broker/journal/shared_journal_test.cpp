@@ -141,6 +141,28 @@ BOOST_FIXTURE_TEST_CASE(who_lost_the_journal_deletes_nothing, two_writers) {
   BOOST_TEST(rows("events") == 50);
 }
 
+// Two servers may pass for the primary while one is being promoted.
+BOOST_FIXTURE_TEST_CASE(a_reader_that_reaches_an_older_server_is_not_used, two_writers) {
+  const auto copy = folder.file("data/older.db");
+  aside->execute("VACUUM INTO '" + copy + "'");
+  pass(5s);
+  other.shared->seen = look();
+  int sessions = 0;
+  const auto connect = other.shared->connect;
+  other.shared->connect = [&] {
+    return ++sessions == 1
+               ? connect()
+               : store::open_sqlite(copy, {.capability = std::string{journal_component}});
+  };
+
+  const auto opened = journal::open(
+      other, time, [] {}, of_other);
+
+  BOOST_REQUIRE(!opened);
+  BOOST_TEST((opened.error().code == errc::unavailable));
+  BOOST_TEST(opened.error().message.find("another server answers") != std::string::npos);
+}
+
 BOOST_FIXTURE_TEST_CASE(of_two_that_saw_it_free_one_takes_it, two_writers) {
   pass(5s);
   other.shared->seen = options.shared->seen = look();

@@ -163,6 +163,26 @@ BOOST_AUTO_TEST_CASE(a_password_that_is_missing_or_wrong_is_told) {
   BOOST_TEST(opened.has_value());
 }
 
+// During a failover the password is taken by a server that turns out not to be the primary yet.
+BOOST_AUTO_TEST_CASE(a_standby_that_has_taken_the_password_may_be_promoted_later) {
+  own_server of;
+  of.run("CREATE ROLE pw LOGIN PASSWORD 'right'");
+  of.server.set_access("local all pw scram-sha-256\nlocal all all trust");
+  of.server.stop();
+  of.server.start({{"default_transaction_read_only", "on"}});
+  const temporary_folder folder;
+  const std::string file = folder.file("pass");
+  store_fixture::write_file(file, "*:*:*:*:right\n");
+  chmod(file.c_str(), 0600);
+  setenv("PGPASSFILE", file.c_str(), 1);
+
+  const error why = of.refusal(of.server.url_of("pw"));
+  unsetenv("PGPASSFILE");
+
+  BOOST_TEST(why.code == errc::unavailable, why.message);
+  BOOST_TEST(says(why, "read-only"));
+}
+
 BOOST_AUTO_TEST_CASE(a_role_without_rights_is_told_what_to_grant) {
   const own_server of;
   of.run("CREATE ROLE poor LOGIN");
@@ -219,6 +239,21 @@ BOOST_AUTO_TEST_CASE(what_the_server_confirmed_outlives_its_death) {
 
   session->reconnect();
   BOOST_TEST(session->integer_of("SELECT SUM(id) FROM items").value() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_session_that_cannot_be_set_up_again_is_not_used) {
+  own_server of;
+  auto session = std::move(*open_postgres(of.server.url(), "orders", of.options));
+  of.server.kill();
+  BOOST_CHECK_THROW(session->integer_of("SELECT 1"), database_error);
+  of.server.start();
+  of.run("ALTER SCHEMA orders RENAME TO elsewhere");
+
+  BOOST_CHECK_THROW(session->reconnect(), database_error);
+  BOOST_TEST(session->is_lost());
+  of.run("ALTER SCHEMA elsewhere RENAME TO orders");
+  session->reconnect();
+  BOOST_TEST(session->integer_of("SELECT 1").value() == 1);
 }
 
 BOOST_AUTO_TEST_CASE(another_database_than_before_is_refused) {

@@ -170,6 +170,33 @@ private_server::private_server(settings extra) : folder_{new_folder()} {
   start(extra);
 }
 
+private_server::private_server(no_data /*none*/) : folder_{new_folder()} {
+}
+
+std::unique_ptr<private_server>
+private_server::standby_of(const private_server& primary, settings extra) {
+  std::unique_ptr<private_server> made{new private_server{no_data{}}};
+  run_program(
+      {(programs() / "pg_basebackup").string(),
+       "-h",
+       primary.folder_.string(),
+       "-p",
+       "5432",
+       "-U",
+       "postgres",
+       "-D",
+       (made->folder_ / "data").string(),
+       "-X",
+       "stream",
+       "-c",
+       "fast",
+       "-R",
+       "--no-sync"},
+      made->folder_ / "log");
+  made->start(extra);
+  return made;
+}
+
 private_server::~private_server() {
   end(SIGQUIT);
   std::error_code ignored;
@@ -178,6 +205,11 @@ private_server::~private_server() {
 
 std::string private_server::url_of(const std::string& user, const std::string& database) const {
   return "postgresql:///" + database + "?host=" + folder_.string() + "&port=5432&user=" + user;
+}
+
+std::string private_server::url_with(const private_server& other) const {
+  return "postgresql:///postgres?host=" + folder_.string() + "," + other.folder_.string()
+         + "&port=5432&user=postgres";
 }
 
 void private_server::run(const std::string& sql) const {
@@ -266,6 +298,12 @@ void private_server::wake() const {
   for (const pid_t each : processes()) {
     ::kill(each, SIGCONT);
   }
+}
+
+void private_server::promote() const {
+  run_program(
+      {(programs() / "pg_ctl").string(), "promote", "-w", "-D", (folder_ / "data").string()},
+      folder_ / "log");
 }
 
 std::string private_server::log() const {

@@ -24,6 +24,11 @@ public:
 
   /// Throws std::runtime_error if the server does not start.
   explicit private_server(settings extra = {});
+
+  /// A standby of `primary`, which it follows until it is promoted.
+  static std::unique_ptr<private_server>
+  standby_of(const private_server& primary, settings extra = {});
+
   private_server(const private_server&) = delete;
   private_server& operator=(const private_server&) = delete;
   ~private_server();
@@ -32,6 +37,9 @@ public:
   std::string url() const { return url_of("postgres"); }
 
   std::string url_of(const std::string& user, const std::string& database = "postgres") const;
+
+  /// Of the database, on this server or the other: this one is tried first.
+  std::string url_with(const private_server& other) const;
 
   /// Runs a statement as the superuser, outside of a transaction: CREATE DATABASE, CREATE ROLE.
   void run(const std::string& sql) const;
@@ -55,10 +63,17 @@ public:
   void freeze() const;
   void wake() const;
 
+  /// Makes a primary of a standby; it takes writes when this returns.
+  void promote() const;
+
   /// What it has written to its log.
   std::string log() const;
 
 private:
+  struct no_data {};
+
+  explicit private_server(no_data none);
+
   std::vector<pid_t> processes() const;
   void end(int signal);
 

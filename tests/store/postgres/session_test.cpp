@@ -4,13 +4,16 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <arpa/inet.h>
 #include <array>
 #include <cstdint>
 #include <functional>
 #include <limits>
 #include <optional>
 #include <string>
+#include <sys/socket.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 namespace utf = boost::unit_test;
@@ -427,6 +430,23 @@ BOOST_FIXTURE_TEST_CASE(a_commit_that_nobody_answers_is_unknown, session_fixture
 
 namespace {
 
+/// A port of this machine that nobody has.
+struct free_port {
+  std::string number;
+
+  free_port() {
+    const int probe = socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    BOOST_REQUIRE(bind(probe, reinterpret_cast<sockaddr*>(&at), size) == 0);
+    BOOST_REQUIRE(getsockname(probe, reinterpret_cast<sockaddr*>(&at), &size) == 0);
+    number = std::to_string(ntohs(at.sin_port));
+    close(probe);
+  }
+};
+
 /// A server that waits for a standby which never comes.
 struct lonely_fixture {
   private_server server;
@@ -476,6 +496,17 @@ struct lonely_fixture {
 
 } // namespace
 
+// Whoever sets the role up decides what warnings are sent, unless the session does.
+BOOST_FIXTURE_TEST_CASE(a_role_that_wants_no_warnings_is_warned_all_the_same, lonely_fixture) {
+  server.run("ALTER ROLE postgres SET client_min_messages = error");
+  session = open();
+  const auto cancel = [this](std::int64_t backend) {
+    watcher->integer_of("SELECT pg_cancel_backend($1)", backend);
+  };
+
+  BOOST_TEST(commit(cancel) == database_fault::unknown);
+}
+
 // The server reports success, and says in a warning that no standby has it.
 BOOST_FIXTURE_TEST_CASE(a_commit_that_was_cancelled_while_it_waited_is_unknown, lonely_fixture) {
   const auto cancel = [this](std::int64_t backend) {
@@ -501,6 +532,26 @@ BOOST_FIXTURE_TEST_CASE(a_commit_that_waits_too_long_is_unknown, lonely_fixture)
   BOOST_TEST(!is_visible()); // Its locks are held, too, until somebody ends it.
 }
 
+// It may be on its way to a standby: whoever ended it would make others see what may yet be lost.
+BOOST_FIXTURE_TEST_CASE(nobody_ends_a_commit_that_waits_for_its_standby, lonely_fixture) {
+  options.idle_limit = std::chrono::milliseconds{1'000};
+  options.lock_patience = std::chrono::milliseconds{300};
+  const auto other = open();
+
+  commit([&](std::int64_t backend) {
+    for (int tries = 0; tries < 8; ++tries) {
+      other->begin();
+      BOOST_TEST(fault_of_call([&] { other->await(); }) == database_fault::busy);
+      other->rollback();
+      other->end_stalled_writer();
+    }
+    BOOST_TEST(
+        watcher->text_of("SELECT wait_event FROM pg_stat_activity WHERE pid = $1", backend).value()
+        == "SyncRep");
+  });
+  BOOST_TEST(!is_visible());
+}
+
 // The one who waited must not go by what there was before: REPEATABLE READ would.
 BOOST_FIXTURE_TEST_CASE(whoever_waited_for_the_lock_sees_what_its_holder_wrote, session_fixture) {
   options.lock_patience = std::chrono::milliseconds{30'000};
@@ -524,6 +575,49 @@ BOOST_FIXTURE_TEST_CASE(whoever_waited_for_the_lock_sees_what_its_holder_wrote, 
   waiter.join();
 
   BOOST_TEST(seen == 1);
+}
+
+// A server that does not answer in time is lost, and what was sent to it is tried again; a
+// statement that takes too long would be tried again and again.
+BOOST_FIXTURE_TEST_CASE(
+    a_slow_statement_is_told_from_a_server_that_does_not_answer, session_fixture) {
+  options.patience = std::chrono::milliseconds{1'000};
+  const auto other = open();
+  other->begin();
+
+  BOOST_TEST(
+      fault_of_call([&] { other->integer_of("SELECT 1 FROM pg_sleep(30)"); })
+      == database_fault::too_long);
+  BOOST_TEST(!other->is_lost());
+  other->rollback();
+  BOOST_TEST(other->integer_of("SELECT 2").value() == 2);
+}
+
+BOOST_FIXTURE_TEST_CASE(what_a_reader_throws_does_not_pass_for_a_failed_commit, session_fixture) {
+  session->begin();
+  insert(1);
+  session->ask("SELECT id FROM items", {}, [](const row& row) { (void)row.text(0); });
+
+  BOOST_TEST(fault_of_call([&] { session->commit(); }) == database_fault::schema);
+  BOOST_TEST(items() == 0); // As it says, nothing was committed.
+}
+
+BOOST_AUTO_TEST_CASE(a_host_that_vanishes_is_missed_by_the_server) {
+  const free_port port;
+  private_server own{{{"listen_addresses", "127.0.0.1"}, {"port", port.number}}};
+  const auto opened = open_postgres(
+      "postgresql://postgres@127.0.0.1:" + port.number + "/postgres",
+      "orders",
+      {.capability = "orders"});
+  BOOST_REQUIRE_MESSAGE(opened, (opened ? "" : opened.error().message));
+
+  const auto setting = [&](const std::string& name) {
+    return (*opened)->text_of("SELECT current_setting($1)", name).value_or("");
+  };
+  BOOST_TEST(setting("tcp_keepalives_idle") == "5");
+  BOOST_TEST(setting("tcp_keepalives_interval") == "2");
+  BOOST_TEST(setting("tcp_keepalives_count") == "3");
+  BOOST_TEST(setting("tcp_user_timeout") == "11000");
 }
 
 BOOST_FIXTURE_TEST_CASE(a_server_that_does_not_answer_is_given_up, session_fixture) {
@@ -556,6 +650,48 @@ BOOST_FIXTURE_TEST_CASE(a_transaction_that_stands_still_loses_its_lock, session_
         stopped->commit();
       })
       != database_fault::other);
+}
+
+namespace {
+
+/// Sends a statement without the end of a pipeline, as a process does that is stopped while it
+/// sends, and takes no answer.
+void stop_in_the_middle(postgres_session& holder, const char* sql) {
+  auto* const handle = const_cast<PGconn*>(holder.handle());
+  BOOST_REQUIRE(PQsendQueryParams(handle, sql, 0, nullptr, nullptr, nullptr, nullptr, 1) == 1);
+  BOOST_REQUIRE(PQsendFlushRequest(handle) == 1);
+  BOOST_REQUIRE(PQflush(handle) == 0);
+}
+
+} // namespace
+
+// idle_in_transaction_session_timeout does not count while the server waits for the rest of a
+// pipeline, and nothing does while it waits for somebody to take its answer.
+BOOST_FIXTURE_TEST_CASE(
+    who_stands_still_while_it_sends_or_receives_loses_its_lock, session_fixture) {
+  options.idle_limit = std::chrono::milliseconds{1'000};
+  for (const char* const sql : {"SELECT 1", "SELECT repeat('x', 50000000)"}) {
+    const auto stopped = open();
+    options.lock_patience = std::chrono::milliseconds{200};
+    const auto other = open();
+    stopped->begin();
+    stopped->await();
+    stop_in_the_middle(*stopped, sql);
+
+    bool is_free = false;
+    for (int tries = 0; tries < 50 && !is_free; ++tries) {
+      other->begin();
+      try {
+        other->await();
+        is_free = true;
+      } catch (const database_error& why) {
+        BOOST_TEST(why.kind == database_fault::busy);
+      }
+      other->rollback();
+    }
+
+    BOOST_TEST(is_free, sql);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,6 +1,7 @@
 #include "runtime/broker/events/group/backlog.hpp"
 
 #include "runtime/observe/trace_context.hpp"
+#include "runtime/wire/error_map.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -553,8 +554,8 @@ void backlog::give_up(std::uint32_t slot, instant now, event_decisions& out) {
   made.letter.id = derived_id(lost.what->id, fmt::format("{}:{}", capability_, lost.position));
   made.letter.capability = capability_;
   made.letter.what = lost.what;
-  made.letter.cause = said.cause;
-  made.letter.error = said.error;
+  made.letter.cause = wire::travelling(said.cause, said.cause.size()); // A worker's words.
+  made.letter.error = wire::travelling(said.error, said.error.size());
   made.letter.attempts = said.attempts;
   made.letter.node = is_convicted                ? by->second.node
                      : lost.postponed != nullptr ? lost.postponed->node
