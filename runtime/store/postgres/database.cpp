@@ -1,6 +1,7 @@
 #include "runtime/store/postgres/database.hpp"
 
 #include "runtime/clock.hpp"
+#include "runtime/store/postgres/reach.hpp"
 #include "runtime/store/postgres/session.hpp"
 #include "runtime/time_text.hpp"
 
@@ -81,8 +82,8 @@ bool has(std::string_view text, std::string_view part) {
 
 /// Why no connection could be made. Whether it is of use to try again is told by the words of the
 /// server alone: libpq does not pass its SQLSTATE on.
-database_error no_connection(PGconn* failed, const std::string& url) {
-  const std::string said = without_line_ends(PQerrorMessage(failed));
+database_error no_connection(PGconn* failed, const std::string& why, const std::string& url) {
+  const std::string said = without_line_ends(why);
   if (PQconnectionNeedsPassword(failed) != 0 || PQconnectionUsedPassword(failed) != 0) {
     if (!has(said, "too many") && !has(said, "remaining connection slots")
         && !has(said, "starting up") && !has(said, "shutting down")) {
@@ -122,24 +123,14 @@ database_error no_connection(PGconn* failed, const std::string& url) {
 }
 
 postgres_connection connect(const route& to, const std::string& url) {
-  std::vector<const char*> keywords;
-  std::vector<const char*> values;
-  for (const auto& [keyword, text] : to) {
-    keywords.push_back(keyword.c_str());
-    values.push_back(text.c_str());
-  }
-  keywords.push_back(nullptr);
-  values.push_back(nullptr);
-  PGconn* const made = PQconnectdbParams(keywords.data(), values.data(), 0);
-  if (made == nullptr) {
+  reached_server found = reach_server(to);
+  if (found.connection == nullptr) {
     throw database_error{database_fault::away, "out of memory"};
   }
-  if (PQstatus(made) != CONNECTION_OK) {
-    const database_error why = no_connection(made, url);
-    PQfinish(made);
-    throw why;
+  if (PQstatus(found.connection.get()) != CONNECTION_OK) {
+    throw no_connection(found.connection.get(), found.why_not, url);
   }
-  return postgres_connection{made};
+  return postgres_connection{found.connection.release()};
 }
 
 outcome<void>
