@@ -156,11 +156,11 @@ BOOST_AUTO_TEST_CASE(a_server_that_is_not_there_may_come) {
 BOOST_FIXTURE_TEST_CASE(a_host_that_says_nothing_holds_nobody_up, postgres_fixture) {
   const silent_host silent;
   const std::string url = shared_server().url();
-  const std::string folder =
+  const std::string sockets =
       url.substr(url.find("host=") + 5, url.find('&') - url.find("host=") - 5);
   const std::string hosts = fmt::format(
       "postgresql:///postgres?user=postgres&host=127.0.0.1,{},127.0.0.1&port={},5432,{}",
-      folder,
+      sockets,
       silent.port,
       silent.port);
   std::unique_ptr<database> session;
