@@ -29,7 +29,9 @@ class Writer:
             if self._link is None:
                 self._link = psycopg2.connect(self._url, application_name="bare writer", **_LIMITS)
             with self._link.cursor() as cursor:
-                cursor.execute("INSERT INTO bare.written (n) VALUES (%s) ON CONFLICT DO NOTHING", (n,))
+                # A row that is there already is written once more: a commit that writes nothing waits for no standby.
+                cursor.execute(
+                    "INSERT INTO bare.written (n) VALUES (%s) ON CONFLICT (n) DO UPDATE SET n = EXCLUDED.n", (n,))
             self._link.commit()
             cancelled = any(_CANCELLED in each for each in self._link.notices)
             del self._link.notices[:]
