@@ -100,6 +100,16 @@ class Breaker(threading.Thread):
             self._pause.wait(CALM_SECONDS)
         except (ClusterError, HostError, OSError) as fault:
             self.trouble = str(fault)
+            self._mend_all()
+
+    def _mend_all(self) -> None:
+        """Whatever went wrong: what was confirmed until then is in the books."""
+        with contextlib.suppress(ClusterError, HostError, OSError):
+            for host in HOSTS:
+                self._cluster.hosts.mend(host)
+                if host not in self._cluster.ups:
+                    self._cluster.start_host(host)
+            self._cluster.await_whole(WHOLE_SECONDS)
 
     def _begin(self, name: str, what: str) -> Fault:
         self.faults.append(Fault(name, what, time.monotonic()))

@@ -311,8 +311,11 @@ class Cluster:
     # --- Clients in the office ------------------------------------------------------------------
 
     def client(self, program: str, person: str, *words: str) -> list[str]:
-        """The command line of a client of the shop with the key of `person`."""
+        """The command line of a client of the shop with the key of `person`. It is attached to the broker that
+        has the journal, if one has it."""
         brokers = re.findall(r'(b\d): \{host: \w+, listen: "([^"]+)"', (HERE / "shop.yaml").read_text())
+        owner = self.journal_owner()
+        brokers.sort(key=lambda each: each[0] != owner)
         return [str(self._programs / program), "--keys", str(self.folder / OFFICE / "troupe" / "keys"), "--as",
                 person, *(word for name, at in brokers for word in ("--broker", f"{name}={at}")), *words]
 
