@@ -30,7 +30,7 @@ std::string value_of(const route& of, std::string_view keyword) {
   return found == of.end() ? std::string{} : found->second;
 }
 
-std::vector<std::string> parts_of(std::string_view list) {
+std::vector<std::string> words_in(std::string_view list) {
   std::vector<std::string> parts;
   for (;;) {
     const std::size_t comma = std::min(list.find(','), list.size());
@@ -77,9 +77,9 @@ std::vector<std::string> addresses_of(const std::string& host) {
 /// A route for each address, in order; none if libpq has to choose by itself: by its environment,
 /// or by what all servers are.
 std::vector<route> routes_of(const route& to) {
-  const auto hosts = parts_of(value_of(to, "host"));
-  const auto numbers = parts_of(value_of(to, "hostaddr"));
-  const auto ports = parts_of(value_of(to, "port"));
+  const auto hosts = words_in(value_of(to, "host"));
+  const auto numbers = words_in(value_of(to, "hostaddr"));
+  const auto ports = words_in(value_of(to, "port"));
   const std::size_t count = std::max(hosts.size(), numbers.size());
   const auto fits = [count](const std::vector<std::string>& list) {
     return list.size() == count || (list.size() == 1 && list.front().empty());
