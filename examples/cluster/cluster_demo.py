@@ -99,7 +99,8 @@ class Demo:
         self._start()
         orders, news = self._begin_orders(), self._begin_news()
         bare = self._begin_bare()
-        breaker = Breaker(self._cluster, self._streams, self._screen.step, self._wanted.seed)
+        breaker = Breaker(self._cluster, self._streams, self._screen.step, self._wanted.faults,
+                          self._wanted.seed)
         breaker.start()
         while breaker.is_alive():
             breaker.join(0.2)
@@ -199,13 +200,10 @@ class Demo:
         books = self._folder / "books"
         self._copy(books)
         (books / "data" / "mail").mkdir()
-        with (books / "data" / "provider.log").open("wb") as provider:
-            for host in HOSTS:
-                data = self._folder / host / "troupe" / "data"
-                with contextlib.suppress(FileNotFoundError):
-                    provider.write((data / "provider.log").read_bytes())
-                for mail in (data / "mail").glob("*"):
-                    shutil.copy2(mail, books / "data" / "mail")
+        shutil.copy(self._folder / "provider.log", books / "data")
+        for host in HOSTS:
+            for mail in (self._folder / host / "troupe" / "data" / "mail").glob("*"):
+                shutil.copy2(mail, books / "data" / "mail")
         done = run_checker(books, "--client-log", str(self._streams[ORDERS].file), "--orders",
                            str(SHOP / "orders.jsonl"), "--publish-log", str(self._streams[PUBLISHES].file), "--json")
         if done.returncode == 2:
@@ -290,11 +288,16 @@ def parse(words: list[str]) -> argparse.Namespace:
     add("--publishes", type=float, default=50.0, help="publishes, and rows of the bare writer, a second (default 50)")
     add("--ratio", type=float, default=1.3,
         help="how much longer publishes may stand still than the bare writer (default 1.3)")
+    add("--faults", default=",".join(Breaker.ALL), metavar="LIST",
+        help=f"what is done, in this order (default {','.join(Breaker.ALL)})")
     add("--seed", type=int, default=1, help="of the worker that is killed (default 1)")
     add("--json", type=pathlib.Path, metavar="FILE", help="write all figures there")
     add("--keep", action="store_true", help="keep the folder with all files and logs")
     wanted = parser.parse_args(words)
     wanted.bin = wanted.bin.absolute()
+    wanted.faults = wanted.faults.split(",")
+    if unknown := [each for each in wanted.faults if each not in Breaker.ALL]:
+        parser.error(f"there is no fault {', '.join(unknown)}; there are {', '.join(Breaker.ALL)}")
     if wanted.rate <= 0 or wanted.publishes <= 0 or wanted.ratio <= 0:
         parser.error("numbers must be positive")
     for program in PROGRAMS:
@@ -314,27 +317,28 @@ def main(words: list[str]) -> int:
         return SKIPPED
     signal.signal(signal.SIGTERM, interrupt)
     screen = Screen()
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="troupe-cluster-"))
-    good = False
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=hosts.folder_prefix(os.getpid())))
+    is_kept = True
     try:
         with contextlib.ExitStack() as stack:
             outcome = Demo(wanted, folder, screen, stack).run()
-        good = not outcome.trouble
+        is_kept = wanted.keep or bool(outcome.trouble)
         show(screen, outcome)
         if wanted.json:
             wanted.json.write_text(json.dumps(outcome.as_json(), indent=2) + "\n")
-        return 0 if good else 1
+        return 1 if outcome.trouble else 0
     except (ClusterError, hosts.HostError, OSError) as fault:
         screen.line(screen.bad("demo: ") + str(fault))
         return 2
     except KeyboardInterrupt:
+        is_kept = wanted.keep
         screen.line("stopped by hand; the hosts and all that ran there are gone")
         return 2
     finally:
-        if good and not wanted.keep:
-            shutil.rmtree(folder)
-        else:
+        if is_kept:
             screen.line(f"  files, databases and logs: {folder}")
+        else:
+            shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

@@ -81,8 +81,11 @@ def measure(faults: list[Fault], streams: dict[str, Stream], ended: float) -> No
 class Breaker(threading.Thread):
     """Does all of it while clients are at work; each fault only when all is whole again."""
 
-    def __init__(self, cluster: Cluster, streams: dict[str, Stream], tell, seed: int) -> None:
+    ALL = ("broker", "worker", "server", "host", "link")
+
+    def __init__(self, cluster: Cluster, streams: dict[str, Stream], tell, wanted: list[str], seed: int) -> None:
         super().__init__(daemon=True)
+        self._wanted = wanted
         self._cluster = cluster
         self._streams = streams
         self._tell = tell
@@ -93,9 +96,11 @@ class Breaker(threading.Thread):
 
     def run(self) -> None:
         try:
-            for each in (self._kill_broker, self._kill_worker, self._kill_server, self._lose_host, self._cut_link):
+            deeds = {"broker": self._kill_broker, "worker": self._kill_worker, "server": self._kill_server,
+                     "host": self._lose_host, "link": self._cut_link}
+            for each in self._wanted:
                 self._pause.wait(CALM_SECONDS)
-                each()
+                deeds[each]()
                 self._await_whole()
             self._pause.wait(CALM_SECONDS)
         except (ClusterError, HostError, OSError) as fault:

@@ -7,9 +7,11 @@ import http.client
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -52,6 +54,11 @@ def end_all_in(namespace: str) -> None:
         pause.wait(_POLL_SECONDS)
 
 
+def folder_prefix(pid: int) -> str:
+    """Of the folder of a run, so that who takes its hosts away finds it, too."""
+    return f"troupe-cluster-{pid}-"
+
+
 def sweep() -> list[str]:
     """Takes away the hosts of earlier runs that were killed before they could. Returns their names."""
     swept = []
@@ -61,6 +68,8 @@ def sweep() -> list[str]:
         if found and not pathlib.Path("/proc", found[1]).exists():
             end_all_in(name)
             ip("netns", "del", name)
+            for folder in pathlib.Path(tempfile.gettempdir()).glob(folder_prefix(int(found[1])) + "*"):
+                shutil.rmtree(folder)
             swept.append(name)
     return swept
 

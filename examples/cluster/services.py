@@ -165,11 +165,14 @@ class Cluster:
         self.troupe(made, "keys", "new", "shop.yaml")
         for name in PEOPLE[1:]:
             self.troupe(made, "keys", "new", "shop.yaml", "--for", name)
+        # The card company is none of the hosts.
+        (self.folder / "provider.log").touch()
         owners = {**PROCESSES, OFFICE: PEOPLE}
         for host, names in owners.items():
             place = self.folder / host / "troupe"
             (place / "keys").mkdir(parents=True, mode=0o700)
             (place / "data").mkdir()
+            (place / "data" / "provider.log").symlink_to(self.folder / "provider.log")
             shutil.copy(made / "shop.yaml", place)
             for file in (made / "keys").iterdir():
                 if file.suffix == ".pub" or file.stem in names:

@@ -65,6 +65,8 @@ class ClusterTest(unittest.TestCase):
             else:
                 self.assertEqual(2, run.returncode)
             self.assertEqual([], mine, signal.Signals(number).name)
+            folders = pathlib.Path(tempfile.gettempdir()).glob(hosts.folder_prefix(run.pid) + "*")
+            self.assertEqual([], list(folders), signal.Signals(number).name)
 
 
 if __name__ == "__main__":
