@@ -264,8 +264,12 @@ def show(screen: Screen, outcome: Outcome) -> None:
     screen.line()
     orders, news = outcome.orders, outcome.news
     failed = sum(orders["failed_calls"].values())
+    late = orders["rejected"].get("deadline_exceeded", 0)
     for what, value, note in (
-            ("orders answered", orders["answered"], f"{orders['confirmed']:,} confirmed, {failed:,} calls asked again"),
+            ("orders answered", orders["answered"], f"{failed:,} calls of 5 s were asked again"),
+            ("  confirmed", orders["confirmed"], ""),
+            ("  refused", sum(orders["rejected"].values()) - late, "no such goods, none left, card declined"),
+            ("  undone", late, "their time was up: told, money given back"),
             ("orders wrong in the books", wrong_orders(outcome.check), ""),
             ("publishes confirmed", news["confirmed"], f"{news['repeats']:,} were there already when asked again"),
             ("rows of the bare writer", outcome.written, "no Troupe between it and PostgreSQL")):
@@ -284,7 +288,7 @@ def parse(words: list[str]) -> argparse.Namespace:
         prog="demo --cluster", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--bin", type=pathlib.Path, required=True, help="folder of the programs")
-    add("--rate", type=float, default=20.0, help="orders a second (default 20)")
+    add("--rate", type=float, default=10.0, help="orders a second (default 10)")
     add("--publishes", type=float, default=50.0, help="publishes, and rows of the bare writer, a second (default 50)")
     add("--ratio", type=float, default=1.3,
         help="how much longer publishes may stand still than the bare writer (default 1.3)")
