@@ -135,7 +135,7 @@ class Demo:
         if not loaded.wait(START_SECONDS) or loaded.process.wait() != 0:
             raise ClusterError(f"the stock could not be loaded: {loaded.end()}")
         loaded.end()
-        self._screen.step(f"the stock is loaded; broker {self._cluster.journal_owner()} has the journal")
+        self._screen.step(f"the stock is loaded; broker {self._cluster.journal_seat()[0]} has the journal")
 
     def _load(self, program: str, person: str, *words: str) -> Load:
         command = ["ip", "netns", "exec", self._hosts.namespace(OFFICE),
@@ -266,13 +266,13 @@ def show(screen: Screen, outcome: Outcome) -> None:
     failed = sum(orders["failed_calls"].values())
     late = orders["rejected"].get("deadline_exceeded", 0)
     for what, value, note in (
-            ("orders answered", orders["answered"], f"{failed:,} calls of 5 s were asked again"),
+            ("orders answered", orders["answered"], f"{failed:,} calls were asked again"),
             ("  confirmed", orders["confirmed"], ""),
-            ("  refused", sum(orders["rejected"].values()) - late, "no such goods, none left, card declined"),
-            ("  undone", late, "their time was up: told, money given back"),
+            ("  refused", sum(orders["rejected"].values()) - late, "none left, no such goods, declined"),
+            ("  undone", late, "too late: told, money given back"),
             ("orders wrong in the books", wrong_orders(outcome.check), ""),
-            ("publishes confirmed", news["confirmed"], f"{news['repeats']:,} were there already when asked again"),
-            ("rows of the bare writer", outcome.written, "no Troupe between it and PostgreSQL")):
+            ("publishes confirmed", news["confirmed"], f"{news['repeats']:,} of them were there already"),
+            ("rows of the bare writer", outcome.written, "straight to PostgreSQL")):
         screen.line(f"  {what:<30}{value:>10,}   {note}".rstrip())
     screen.line()
     show_check(screen, outcome.check)

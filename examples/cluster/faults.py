@@ -130,11 +130,12 @@ class Breaker(threading.Thread):
         return pid
 
     def _kill_broker(self) -> None:
-        broker = self._cluster.journal_owner()
+        broker, generation = self._cluster.journal_seat()
         fault = self._begin(f"broker {broker}", f"kill -9 of broker {broker}, which has the journal")
         self._kill(broker)
-        self._await(lambda: self._cluster.journal_owner() != broker, "no other broker has the journal")
-        self._taken_over(fault, f"broker {self._cluster.journal_owner()} has the journal")
+        # Perhaps the same broker, started again.
+        self._await(lambda: self._cluster.journal_seat()[1] > generation, "no broker has the journal")
+        self._taken_over(fault, f"broker {self._cluster.journal_seat()[0]} has the journal")
 
     def _kill_worker(self) -> None:
         worker = self._random.choice([name for names in PROCESSES.values() for name in names if name[0] == "n"])

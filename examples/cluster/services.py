@@ -293,9 +293,10 @@ class Cluster:
         return self.await_true("not everything was there", seconds,
                                lambda: self.trouble_of_databases() or self.trouble_of_troupe())
 
-    def journal_owner(self) -> str:
-        """The broker that has the journal."""
-        return "".join(self.psql("SELECT owner_name FROM troupe_journal.journal;"))
+    def journal_seat(self) -> tuple[str, int]:
+        """The broker that has the journal, and how often it was taken."""
+        name, generation = self.psql("SELECT owner_name, generation FROM troupe_journal.journal;")[0].split("|")
+        return name, int(generation)
 
     def psql(self, script: str, database: str = "shop") -> list[str]:
         """The lines that a script answers on the primary; every one of its statements must work."""
@@ -317,7 +318,7 @@ class Cluster:
         """The command line of a client of the shop with the key of `person`. It is attached to the broker that
         has the journal, if one has it."""
         brokers = re.findall(r'(b\d): \{host: \w+, listen: "([^"]+)"', (HERE / "shop.yaml").read_text())
-        owner = self.journal_owner()
+        owner, _ = self.journal_seat()
         brokers.sort(key=lambda each: each[0] != owner)
         return [str(self._programs / program), "--keys", str(self.folder / OFFICE / "troupe" / "keys"), "--as",
                 person, *(word for name, at in brokers for word in ("--broker", f"{name}={at}")), *words]

@@ -57,6 +57,7 @@ class EventJournal:
         self.last = 0
         self.counted = 0
         self.generation = 0
+        self.is_shared = any(row["component"] == "troupe.lease" for row in self._journal.rows("schema_versions"))
         self._topics: dict[int, dict[str, Any]] = {}
         # Events of the inventory in their order.
         self._inventory: list[dict[str, Any]] = []
