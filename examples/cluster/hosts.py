@@ -61,17 +61,20 @@ def folder_prefix(pid: int) -> str:
 
 def sweep() -> list[str]:
     """Takes away the hosts of earlier runs that were killed before they could. Returns their names."""
-    swept = []
+    left = {}
     for line in ip("netns", "list").splitlines():
         name = line.split(" ")[0]
         found = _OURS.match(name)
         if found and not pathlib.Path("/proc", found[1]).exists():
-            end_all_in(name)
-            ip("netns", "del", name)
-            for folder in pathlib.Path(tempfile.gettempdir()).glob(folder_prefix(int(found[1])) + "*"):
-                shutil.rmtree(folder)
-            swept.append(name)
-    return swept
+            left[name] = int(found[1])
+    for name in left:
+        end_all_in(name)
+    for name in left:
+        ip("netns", "del", name)
+    for pid in set(left.values()):
+        for folder in pathlib.Path(tempfile.gettempdir()).glob(folder_prefix(pid) + "*"):
+            shutil.rmtree(folder)
+    return list(left)
 
 
 def reason_to_skip() -> str:
@@ -96,6 +99,7 @@ class Hosts:
     def __init__(self, addresses: dict[str, str]) -> None:
         self.addresses = addresses
         self._made: list[str] = []
+        self._children: list[subprocess.Popen] = []
 
     def make(self) -> None:
         self._make(_SWITCH)
@@ -120,6 +124,11 @@ class Hosts:
 
     def close(self) -> None:
         """Ends all that runs on the hosts, and takes them away."""
+        for host in self._made:
+            end_all_in(self.namespace(host))
+        for child in self._children:
+            child.kill()  # One that had not come to its host yet.
+            child.wait()
         while self._made:
             namespace = self.namespace(self._made.pop())
             end_all_in(namespace)
@@ -129,8 +138,10 @@ class Hosts:
         """A process on a host. What is typed at this terminal (Ctrl-C) is none of its business."""
         become = ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"] if user else []
         more.setdefault("stdin", subprocess.DEVNULL)
-        return subprocess.Popen(["ip", "netns", "exec", self.namespace(host), *become, *words],
-                                start_new_session=True, **more)
+        self._children = [each for each in self._children if each.poll() is None]
+        self._children.append(subprocess.Popen(
+            ["ip", "netns", "exec", self.namespace(host), *become, *words], start_new_session=True, **more))
+        return self._children[-1]
 
     def cut(self, host: str) -> None:
         """What is sent to or from the host is lost without a word, as when a cable is pulled."""

@@ -110,7 +110,6 @@ class Cluster:
         self.hosts = hosts
         self.ups: dict[str, Up] = {}
         self._passwords = {name: secrets.token_hex(16) for name in ("postgres", "replicator", "rest", "troupe")}
-        self._others: list[subprocess.Popen] = []  # etcd and Patroni, to be waited for.
 
     # --- Installing -----------------------------------------------------------------------------
 
@@ -189,21 +188,19 @@ class Cluster:
     def start_databases(self, host: str) -> None:
         """etcd, and Patroni with its server."""
         place = self.folder / host
-        self._others = [each for each in self._others if each.poll() is None]
         environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": str(place / "patroni")}
         with (place / "log" / "etcd.log").open("ab") as log:
-            self._others.append(self.hosts.run(
-                host, ["etcd"], user=_USER, cwd=place / "etcd", stdout=log, stderr=log,
-                env={**environment, **variables_in(HERE / host / "etcd.env", self._paths(host))}))
+            self.hosts.run(host, ["etcd"], user=_USER, cwd=place / "etcd", stdout=log, stderr=log,
+                           env={**environment, **variables_in(HERE / host / "etcd.env", self._paths(host))})
         with (place / "log" / "patroni.log").open("ab") as log:
-            self._others.append(self.hosts.run(
+            self.hosts.run(
                 host, ["patroni", str(place / "patroni.yml")], user=_USER, cwd=place / "patroni", stdout=log,
                 stderr=log, env={
                     **environment, **variables_in(HERE / host / "patroni.env", self._paths(host)),
                     "PATRONI_SUPERUSER_PASSWORD": self._passwords["postgres"],
                     "PATRONI_REPLICATION_PASSWORD": self._passwords["replicator"],
                     "PATRONI_RESTAPI_USERNAME": "patroni",
-                    "PATRONI_RESTAPI_PASSWORD": self._passwords["rest"]}))
+                    "PATRONI_RESTAPI_PASSWORD": self._passwords["rest"]})
 
     def make_database(self) -> None:
         """The role, and the database of the shop. Beside it the table of the bare writer."""
