@@ -162,7 +162,7 @@ def show_check(screen: Screen, check: dict) -> None:
     if not check["liveness"]["quiet"]:
         screen.line("  " + screen.bad("not everything has ended: ") + json.dumps(check["liveness"]))
     counts = check["counts"]
-    screen.line(f"       {counts['sagas']:,} sagas, {counts['taken_over']:,} taken over by another "
-                f"worker; {counts['provider_transfers']:,} transfers of money, "
+    screen.line(f"       {counts['sagas']:,} sagas, {counts['taken_over']:,} taken over by another worker")
+    screen.line(f"       {counts['provider_transfers']:,} transfers of money, "
                 f"{counts['provider_repeats']:,} asked for twice and made once")
     screen.line()

@@ -36,13 +36,13 @@ order_load::order_load(
     const load_options& options,
     order_log& log)
     : client_{with}, time_{time}, wishes_{wishes}, options_{options}, log_{log},
-      slots_(options.outstanding) {
+      slots_(options.outstanding), orders_{options.orders} {
   for (std::size_t slot = slots_.size(); slot > 0; --slot) {
     free_.push_back(slot - 1);
   }
 }
 
-outcome<load_result> order_load::run(const std::function<void(const load_result&)>& progress) {
+outcome<load_result> order_load::run(const std::function<bool(const load_result&)>& progress) {
   result_.began = last_answer_ = time_.now();
   instant tell_at = result_.began + options_.progress_interval;
   std::vector<client::completion> ended;
@@ -59,7 +59,9 @@ outcome<load_result> order_load::run(const std::function<void(const load_result&
     }
     if (now >= tell_at) {
       tell_at = now + options_.progress_interval;
-      progress(result_);
+      if (!progress(result_)) {
+        orders_ = begun_;
+      }
     }
   }
   result_.ended = time_.now();
@@ -86,7 +88,7 @@ void order_load::gather(instant now) {
 }
 
 void order_load::take_up_new(instant now) {
-  while (!free_.empty() && begun_ < options_.orders && time_of_next_new() <= now) {
+  while (!free_.empty() && begun_ < orders_ && time_of_next_new() <= now) {
     const std::size_t slot = free_.back();
     free_.pop_back();
     slots_[slot] = {
@@ -132,7 +134,7 @@ milliseconds order_load::patience(instant now) const {
   if (!again_.empty()) {
     until = std::min(until, again_.top().at);
   }
-  if (!free_.empty() && begun_ < options_.orders) {
+  if (!free_.empty() && begun_ < orders_) {
     until = std::min(until, time_of_next_new());
   }
   return std::max(std::chrono::ceil<milliseconds>(until - now), milliseconds{0});

@@ -65,9 +65,10 @@ public:
       const load_options& options,
       order_log& log);
 
-  /// Runs until every order is answered or given up. @param progress is told now and then.
+  /// Runs until every order is answered or given up.
+  /// @param progress is told now and then, and says whether there are to be more orders.
   /// @errors `unavailable`: the log cannot be written.
-  outcome<load_result> run(const std::function<void(const load_result&)>& progress);
+  outcome<load_result> run(const std::function<bool(const load_result&)>& progress);
 
 private:
   struct order {
@@ -84,7 +85,7 @@ private:
     bool operator>(const due& other) const { return at > other.at; }
   };
 
-  bool is_finished() const { return finished_ == options_.orders; }
+  bool is_finished() const { return finished_ == orders_; }
 
   void gather(instant now);
   void take_up_new(instant now);
@@ -107,6 +108,7 @@ private:
   std::vector<std::size_t> to_send_;
   std::priority_queue<due, std::vector<due>, std::greater<>> again_;
   std::vector<client::call_request> requests_;
+  std::uint64_t orders_; // As many as there are to be in all.
   std::uint64_t begun_ = 0;
   std::uint64_t finished_ = 0;
   instant last_answer_{};

@@ -1,6 +1,8 @@
 // shop-place-orders: a client of the example shop that places many orders and keeps a log of it.
 
+#include "examples/shop/broker_links.hpp"
 #include "examples/shop/order_load.hpp"
+#include "examples/shop/stop_wish.hpp"
 #include "nodes/command_line.hpp"
 #include "runtime/client/client.hpp"
 #include "runtime/wire/json.hpp"
@@ -23,7 +25,7 @@ constexpr int exit_unanswered = 1;
 constexpr int exit_failed = 2;
 
 struct arguments {
-  std::vector<std::string> brokers;
+  shop::broker_links links;
   std::string orders_file;
   std::string stock_file;
   std::string log_file;
@@ -133,7 +135,7 @@ json_object report_of(shop::load_result& result) {
   return report;
 }
 
-int place(client::client& client, const arguments& given) {
+int place(client::client& client, const arguments& given, shop::stop_wish& stop) {
   const auto wishes = read_wishes(given.orders_file);
   if (!wishes) {
     return complain(wishes.error());
@@ -144,8 +146,10 @@ int place(client::client& client, const arguments& given) {
   }
   const system_clock time;
   shop::order_load load{client, time, *wishes, given.load, *log};
-  auto result =
-      load.run([](const shop::load_result& so_far) { tell(summary_of("progress", so_far)); });
+  auto result = load.run([&stop](const shop::load_result& so_far) {
+    tell(summary_of("progress", so_far));
+    return !stop.has_come();
+  });
   if (!result) {
     return complain(result.error());
   }
@@ -163,13 +167,9 @@ int run(arguments& given) {
   }
   given.load.deadline = milliseconds{given.deadline_ms};
   given.load.patience = milliseconds{given.patience_ms};
-  client::options options;
-  options.brokers = given.brokers;
-  if (options.brokers.empty()) {
-    options.brokers = {"tcp://127.0.0.1:5550"};
-  }
-  options.name = "shop-place-orders";
-  const auto client = client::client::open(options);
+  shop::stop_wish stop;
+  const auto client =
+      shop::options_of(given.links, "shop-place-orders").and_then(client::client::open);
   if (!client) {
     return complain(client.error());
   }
@@ -178,7 +178,7 @@ int run(arguments& given) {
       return complain(loaded.error());
     }
   }
-  return given.orders_file.empty() ? exit_ok : place(**client, given);
+  return given.orders_file.empty() ? exit_ok : place(**client, given, stop);
 }
 
 int parse_and_run(int count, char** words) {
@@ -189,7 +189,12 @@ int parse_and_run(int count, char** words) {
       words,
       "shop-place-orders",
       "Places orders in the example shop, and asks again for each until it is answered."};
-  line.option("--broker", given.brokers, "tcp://HOST:PORT; may be repeated [tcp://127.0.0.1:5550]")
+  line.option(
+          "--broker",
+          given.links.brokers,
+          "tcp://HOST:PORT; may be repeated [tcp://127.0.0.1:5550]")
+      .option("--keys", given.links.keys, "folder of keys; then --broker is NAME=tcp://HOST:PORT")
+      .option("--as", given.links.as, "with --keys: the owner of the key that is used")
       .option("--stock", given.stock_file, "JSON for inventory.load, which is called first")
       .option("--orders", given.orders_file, "orders, one JSON object a line")
       .option(
@@ -201,6 +206,7 @@ int parse_and_run(int count, char** words) {
           "--patience-ms", given.patience_ms, "of one order, asked for again [30000]", 1, hour_ms)
       .option("--log", given.log_file, "calls and answers, one JSON object a line")
       .footer("Prints a JSON object a line: `stock`, `progress` now and then, `done`.\n"
+              "SIGTERM: no new orders; ends when those that were placed are answered.\n"
               "Exit codes: 0 every order was answered, 1 some were not, 2 it could not be done.")
       .runs([&] { return run(given); });
   return line.run(

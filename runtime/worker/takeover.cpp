@@ -158,7 +158,8 @@ void takeover::rejoin_after_loss(
   const worker_parts& parts = of.parts();
   store::transaction transaction{*store.database};
   store::writers writers{*store.database};
-  writers.fence(store.writer);
+  // Also a number that was taken by an earlier try, whose commit nobody answered.
+  writers.fence_process(parts.incarnation);
   const std::int64_t next = writers.add(parts.node, parts.incarnation, parts.time.wall());
   transaction.commit();
   store.writer = next;

@@ -57,6 +57,7 @@ class EventJournal:
         self.last = 0
         self.counted = 0
         self.generation = 0
+        self.is_shared = any(row["component"] == "troupe.lease" for row in self._journal.rows("schema_versions"))
         self._topics: dict[int, dict[str, Any]] = {}
         # Events of the inventory in their order.
         self._inventory: list[dict[str, Any]] = []
@@ -163,7 +164,7 @@ class EventJournal:
                 if event["id"] in seen:
                     self._findings.add("I10", where, "is there twice")
                 seen.add(event["id"])
-            elif source is None:
+            elif self._is_of_client(event):
                 self._check_client(where, event)
             elif source != "orders" and not self._is_of_people(source):
                 self._findings.add("I11", where, f"source is {source}, which tells nobody anything")
@@ -171,6 +172,10 @@ class EventJournal:
             for sku in sorted(self._must_be_low - low):
                 self._findings.add("I9", f"journal.db events {_LOW} {sku}",
                                    "is missing; fewer are left than make a shelf low")
+
+    def _is_of_client(self, event: dict[str, Any]) -> bool:
+        """Over links with keys the source of a client's event is the owner of its key, who is no capability."""
+        return event["source"] is None or event["digest"] is not None and event["source"] not in self._run.books
 
     def _is_of_people(self, capability: str) -> bool:
         """Whether a capability tells what the load has nothing to do with."""
@@ -216,7 +221,7 @@ class EventJournal:
         if self.counted and not any(row["total"] for row in self._topics.values()):
             self._findings.add("I17", "journal.db journal", f"counted is {self.counted}, should be 0: "
                                                             "the topics count nothing")
-        clients = {event["topic"] for event in self.events.values() if event["source"] is None}
+        clients = {event["topic"] for event in self.events.values() if self._is_of_client(event)}
         for key, row in self._topics.items():
             where = f"journal.db topics {row['name']}"
             if row["name"] not in _TOPICS and key in present - clients and self._run.only_load:

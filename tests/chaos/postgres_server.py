@@ -1,22 +1,19 @@
 """A PostgreSQL server of a test's own, in a folder that goes with it, reached through a socket there."""
 
 import contextlib
-import json
 import os
 import pathlib
 import pwd
 import shutil
 import signal
-import sqlite3
 import subprocess
 import tempfile
+
+import server_copy
 
 _FOLDERS = pathlib.Path("/usr/lib/postgresql")
 _DATABASE = "postgres"
 _START_SECONDS = 30
-# Types of columns that are there, and what SQLite's files have in their place.
-_TYPES = {"bigint": "INTEGER", "integer": "INTEGER", "double precision": "REAL", "text": "TEXT",
-          "bytea": "BLOB"}
 
 
 def programs() -> pathlib.Path | None:
@@ -141,41 +138,8 @@ class PostgresServer:
         return done.stdout.splitlines()
 
     def copy_to_files(self, folder: pathlib.Path) -> list[str]:
-        """Copies every schema, all as they are at one moment, into SQLite files of the shape that stores
-        on this machine have, for whoever reads those. Returns their names."""
-        columns: dict[tuple[str, str], list[tuple[str, str]]] = {}
-        for line in self.psql(
-                "SELECT row_to_json(each) FROM (SELECT table_schema, table_name, column_name, data_type"
-                " FROM information_schema.columns WHERE table_schema NOT IN ('pg_catalog',"
-                " 'information_schema') ORDER BY 1, 2, ordinal_position) AS each;"):
-            row = json.loads(line)
-            columns.setdefault((row["table_schema"], row["table_name"]), []).append(
-                (row["column_name"], row["data_type"]))
-        script = ["BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"]
-        for (schema, table), has in columns.items():
-            values = ", ".join(f"""encode("{name}", 'hex')""" if kind == "bytea" else f'"{name}"'
-                               for name, kind in has)
-            script.append(f"""SELECT json_build_array('{schema}', '{table}', {values})"""
-                          f""" FROM "{schema}"."{table}";""")
-        rows: dict[tuple[str, str], list[list]] = {}
-        for line in self.psql("\n".join([*script, "COMMIT;"])):
-            schema, table, *values = json.loads(line)
-            rows.setdefault((schema, table), []).append(
-                [bytes.fromhex(value) if kind == "bytea" and value is not None else value
-                 for value, (_, kind) in zip(values, columns[schema, table])])
-        schemas = sorted({schema for schema, _ in columns})
-        for schema in schemas:
-            file = sqlite3.connect(folder / f"{schema}.db")
-            for (owner, table), has in columns.items():
-                if owner == schema:
-                    kinds = ", ".join(f'"{name}" {_TYPES[kind]}' for name, kind in has)
-                    file.execute(f'CREATE TABLE "{table}" ({kinds})')
-                    marks = ", ".join("?" * len(has))
-                    file.executemany(f'INSERT INTO "{table}" VALUES ({marks})',
-                                     rows.get((schema, table), []))
-            file.commit()
-            file.close()
-        return schemas
+        """Copies every schema, all as they are at one moment, into SQLite files. Returns their names."""
+        return server_copy.copy_to_files(self.psql, folder)
 
 
 class PostgresStandby(PostgresServer):

@@ -144,6 +144,18 @@ BOOST_AUTO_TEST_CASE(an_event_is_handled_once_whatever_became_of_its_commit) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_way_back_that_nobody_answered_leaves_no_writer_behind) {
+  faulty->lose(lost::unknown_committed, 1);
+  const uuid call = p->send("put", wire::encoded(thing{"kept"}));
+  p->run();
+  faulty->lose(lost::unknown_committed); // The next commit is that of the way back.
+  look_until_back();
+
+  BOOST_TEST((p->replies[call].status == wire::status::ok));
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM writers") == 3);
+  BOOST_TEST(own_writers() == 1);
+}
+
 // What the undone turn remembered of the event would count its failure twice.
 BOOST_AUTO_TEST_CASE(a_failure_of_an_event_that_was_undone_is_not_counted) {
   seen.on_event = [](const thing&, turn&, const event_info&) -> outcome<void> {

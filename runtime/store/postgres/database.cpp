@@ -2,6 +2,7 @@
 
 #include "runtime/clock.hpp"
 #include "runtime/store/postgres/hosts.hpp"
+#include "runtime/store/postgres/reach.hpp"
 #include "runtime/store/postgres/session.hpp"
 #include "runtime/time_text.hpp"
 
@@ -78,8 +79,8 @@ bool has(std::string_view text, std::string_view part) {
 
 /// Why no connection could be made. Whether it is of use to try again is told by the words of the
 /// server alone: libpq does not pass its SQLSTATE on.
-database_error no_connection(PGconn* failed, const std::string& url) {
-  const std::string said = without_line_ends(PQerrorMessage(failed));
+database_error no_connection(PGconn* failed, const std::string& why, const std::string& url) {
+  const std::string said = without_line_ends(why);
   // That a password was used says nothing: a server may take it and turn out to be a standby.
   if (PQconnectionNeedsPassword(failed) != 0
       || (PQconnectionUsedPassword(failed) != 0 && has(said, "authentication failed"))) {
@@ -118,26 +119,15 @@ database_error no_connection(PGconn* failed, const std::string& url) {
 }
 
 postgres_connection connect(postgres_hosts& hosts, const std::string& url) {
-  const postgres_route to = hosts.route();
-  std::vector<const char*> keywords;
-  std::vector<const char*> values;
-  for (const auto& [keyword, text] : to) {
-    keywords.push_back(keyword.c_str());
-    values.push_back(text.c_str());
-  }
-  keywords.push_back(nullptr);
-  values.push_back(nullptr);
-  PGconn* const made = PQconnectdbParams(keywords.data(), values.data(), 0);
-  if (made == nullptr) {
+  reached_server found = reach_server(hosts.route());
+  if (found.connection == nullptr) {
     throw database_error{database_fault::away, "out of memory"};
   }
-  if (PQstatus(made) != CONNECTION_OK) {
-    const database_error why = no_connection(made, url);
-    PQfinish(made);
-    throw why;
+  if (PQstatus(found.connection.get()) != CONNECTION_OK) {
+    throw no_connection(found.connection.get(), found.why_not, url);
   }
-  hosts.found(made);
-  return postgres_connection{made};
+  hosts.found(found.connection.get());
+  return postgres_connection{found.connection.release()};
 }
 
 outcome<void>

@@ -91,6 +91,11 @@ void writers::fence(std::int64_t id) {
   session_.execute("UPDATE writers SET fenced = 1 WHERE id = $1", id);
 }
 
+void writers::fence_process(const uuid& incarnation) {
+  session_.execute(
+      "UPDATE writers SET fenced = 1 WHERE incarnation = $1 AND fenced = 0", incarnation);
+}
+
 void effects::add(const effect_row& effect, std::int64_t writer) {
   session_.execute(
       "INSERT INTO effects (key, call, name, request, writer, trace)"

@@ -75,6 +75,9 @@ public:
   /// it over.
   void fence(std::int64_t id);
 
+  /// Strikes out all numbers that a process has had.
+  void fence_process(const uuid& incarnation);
+
 private:
   database& session_;
 };

@@ -4,11 +4,17 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <chrono>
 #include <filesystem>
+#include <fmt/format.h>
 #include <fstream>
+#include <functional>
+#include <netinet/in.h>
 #include <string>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 namespace utf = boost::unit_test;
@@ -39,6 +45,38 @@ struct own_server {
 
   void run(const std::string& sql) const { server.run(sql); }
 };
+
+/// An address at which somebody listens who says nothing, as a host that stands still.
+class silent_host {
+public:
+  silent_host() {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(at);
+    BOOST_REQUIRE(::bind(socket_, reinterpret_cast<const sockaddr*>(&at), size) == 0);
+    BOOST_REQUIRE(::listen(socket_, 16) == 0);
+    BOOST_REQUIRE(::getsockname(socket_, reinterpret_cast<sockaddr*>(&at), &size) == 0);
+    port = std::to_string(ntohs(at.sin_port));
+  }
+
+  silent_host(const silent_host&) = delete;
+  silent_host& operator=(const silent_host&) = delete;
+
+  ~silent_host() { ::close(socket_); }
+
+  std::string port;
+
+private:
+  int socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+};
+
+std::chrono::milliseconds time_of(const std::function<void()>& work) {
+  const auto began = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - began);
+}
 
 } // namespace
 
@@ -111,6 +149,43 @@ BOOST_AUTO_TEST_CASE(a_server_that_is_not_there_may_come) {
   BOOST_REQUIRE(!opened);
   BOOST_TEST(opened.error().code == errc::unavailable);
   BOOST_TEST(says(opened.error(), "cannot reach a server at postgresql:///shop?host=/nowhere"));
+}
+
+// The first host of the list is the one that died: each of the sessions that look for the new
+// primary would wait two seconds for it.
+BOOST_FIXTURE_TEST_CASE(a_host_that_says_nothing_holds_nobody_up, postgres_fixture) {
+  const silent_host silent;
+  const std::string url = shared_server().url();
+  const std::string sockets =
+      url.substr(url.find("host=") + 5, url.find('&') - url.find("host=") - 5);
+  const std::string hosts = fmt::format(
+      "postgresql:///postgres?user=postgres&host=127.0.0.1,{},127.0.0.1&port={},5432,{}",
+      sockets,
+      silent.port,
+      silent.port);
+  std::unique_ptr<database> session;
+
+  const auto time = time_of([&] {
+    auto opened = open_postgres(hosts, "silent", {.capability = "silent"});
+    BOOST_REQUIRE(opened);
+    session = std::move(*opened);
+  });
+
+  BOOST_TEST(time.count() < 1'500);
+  BOOST_TEST(session->integer_of("SELECT 7").value() == 7);
+}
+
+BOOST_AUTO_TEST_CASE(all_hosts_that_were_tried_say_why) {
+  const silent_host silent;
+  const auto opened = open_postgres(
+      fmt::format("postgresql:///shop?host=127.0.0.1,/nowhere&port={},5432", silent.port),
+      "orders",
+      {.capability = "orders"});
+
+  BOOST_REQUIRE(!opened);
+  BOOST_TEST(opened.error().code == errc::unavailable);
+  BOOST_TEST(says(opened.error(), "timeout expired"));
+  BOOST_TEST(says(opened.error(), "/nowhere/.s.PGSQL.5432"));
 }
 
 BOOST_AUTO_TEST_CASE(a_server_that_may_lose_data_is_refused) {
