@@ -155,6 +155,13 @@ void add_routes(
     to.add({route.key, std::move(handler)});
   };
   if (tokens != nullptr) {
+    to.set_services([tokens, &refusals, &time](const http::request& asked) {
+      auto service = gateway::token_route::service_in(asked, {*tokens, refusals, time});
+      if (!service) {
+        refusals.note("GET /calls/{id}", asked.peer.host, {}, service.error(), time.now());
+      }
+      return service;
+    });
     to.add(
         {*gateway::route_key::parse("GET /.well-known/jwks.json"),
          std::make_unique<gateway::token_keys_route>(*tokens)});
