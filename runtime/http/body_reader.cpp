@@ -98,7 +98,13 @@ tl::expected<void, problem> body_reader::see(char letter) {
     if (letter != '\r' && !is_token_letter(letter)) {
       return malformed_body("a trailer is not `NAME: VALUE`");
     }
-    at_ = letter == '\r' ? place::last_lf : place::trailer;
+    at_ = letter == '\r' ? place::last_lf : place::trailer_name;
+    return {};
+  case place::trailer_name:
+    if (letter != ':' && !is_token_letter(letter)) {
+      return malformed_body("a trailer is not `NAME: VALUE`");
+    }
+    at_ = letter == ':' ? place::trailer : place::trailer_name;
     return {};
   case place::trailer:
     if (letter == '\r') {

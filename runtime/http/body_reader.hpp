@@ -46,6 +46,7 @@ private:
     chunk_cr,
     chunk_lf,
     trailer_start,
+    trailer_name,
     trailer,
     trailer_lf,
     last_lf,
