@@ -26,6 +26,8 @@ constexpr milliseconds idle_kept = 75s;
 
 /// The most connections, if there are descriptors for as many.
 constexpr std::size_t gateway_connections_max = 32'768;
+/// The largest bodies that may be coming in at once, at least; one address may send half of them.
+constexpr std::size_t bodies_at_once = 16;
 
 std::string text_of(const gateway::route_key& key) {
   return fmt::format("{} {}", http::name_of(key.method), key.path.text());
@@ -114,6 +116,8 @@ options_of(const topology::plan& plan, const topology::gateway_plan& self) {
   made.server.request.handler = longest_answer(plan, self) + answer_margin;
   made.server.request.idle = idle_kept;
   made.server.connections.all = gateway_connections_max;
+  made.server.connections.bodies_bytes_max = std::max(
+      made.server.connections.bodies_bytes_max, bodies_at_once * made.server.request.body_bytes_max);
   if (is_loopback(self.address.host) || !self.proxies.empty()) {
     // A proxy in front has all of them.
     made.server.connections.per_address = gateway_connections_max;
@@ -155,6 +159,13 @@ void add_routes(
     to.add({route.key, std::move(handler)});
   };
   if (tokens != nullptr) {
+    to.set_services([tokens, &refusals, &time](const http::request& asked) {
+      auto service = gateway::token_route::service_in(asked, {*tokens, refusals, time});
+      if (!service) {
+        refusals.note("GET /calls/{id}", asked.peer.host, {}, service.error(), time.now());
+      }
+      return service;
+    });
     to.add(
         {*gateway::route_key::parse("GET /.well-known/jwks.json"),
          std::make_unique<gateway::token_keys_route>(*tokens)});

@@ -95,9 +95,8 @@ bool pending_calls::adopt(const new_call& given) {
   call.deadline = given.deadline;
   call.token = given.token;
   call.flags = given.flags;
-  if (call.at != place::waiting) {
-    wheel_.set(found->second, given.deadline);
-  }
+  const bool waits_for_try = call.at == place::waiting && call.retry_at < given.deadline;
+  wheel_.set(found->second, waits_for_try ? call.retry_at : given.deadline);
   return true;
 }
 

@@ -33,21 +33,27 @@ public:
   }
 
 private:
+  /// How often it looks at most while it remembers as many as it may.
+  static constexpr milliseconds look_interval{1'000};
+
   /// A full allowance is as good as a new one. Looks through all only when there are many more than
-  /// after the last time.
+  /// after the last time, or as many as may be.
   void forget_full(instant now) {
-    if (buckets_.size() < look_at_) {
+    const bool is_crowded = buckets_.size() >= clients_max;
+    if (buckets_.size() < look_at_ || (is_crowded && now - looked_at_ < look_interval)) {
       return;
     }
+    looked_at_ = now;
     for (auto each = buckets_.begin(); each != buckets_.end();) {
       each = each->second.is_full(now) ? buckets_.erase(each) : std::next(each);
     }
-    look_at_ = std::max<std::size_t>(1'024, 2 * buckets_.size());
+    look_at_ = std::clamp<std::size_t>(2 * buckets_.size(), 1'024, clients_max);
   }
 
   const rate each_;
   std::map<std::string, token_bucket, std::less<>> buckets_;
   std::size_t look_at_ = 1'024;
+  instant looked_at_{};
 };
 
 } // namespace troupe::gateway

@@ -42,6 +42,12 @@ body_reader::body_reader(const request_head& head, const limits& most)
       left_{head.content_length} {
 }
 
+body_reader::body_reader(
+    const request_head& head, const limits& most, body_room& room, const std::string& address)
+    : body_reader{head, most} {
+  part_.emplace(room, address);
+}
+
 tl::expected<std::size_t, problem> body_reader::read(std::string_view bytes) {
   std::size_t used = 0;
   while (used < bytes.size() && !is_complete()) {
@@ -58,6 +64,14 @@ tl::expected<std::size_t, problem> body_reader::read(std::string_view bytes) {
     } else if (auto fine = see(bytes[used++]); !fine) {
       return tl::unexpected<problem>{std::move(fine.error())};
     }
+  }
+  if (!is_complete() && part_ && !part_->grow_to(content_.size())) {
+    return tl::unexpected<problem>{
+        {503,
+         "too_many_bodies",
+         "too many large bodies are coming in, from your address or in all: try again later",
+         {},
+         {{"retry_after_ms", 1'000}}}};
   }
   return used;
 }
@@ -84,7 +98,13 @@ tl::expected<void, problem> body_reader::see(char letter) {
     if (letter != '\r' && !is_token_letter(letter)) {
       return malformed_body("a trailer is not `NAME: VALUE`");
     }
-    at_ = letter == '\r' ? place::last_lf : place::trailer;
+    at_ = letter == '\r' ? place::last_lf : place::trailer_name;
+    return {};
+  case place::trailer_name:
+    if (letter != ':' && !is_token_letter(letter)) {
+      return malformed_body("a trailer is not `NAME: VALUE`");
+    }
+    at_ = letter == ':' ? place::trailer : place::trailer_name;
     return {};
   case place::trailer:
     if (letter == '\r') {

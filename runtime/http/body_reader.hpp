@@ -1,21 +1,26 @@
 #pragma once
 
+#include "runtime/http/body_room.hpp"
 #include "runtime/http/http_options.hpp"
 #include "runtime/http/problem.hpp"
 #include "runtime/http/request_gate.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
 
 namespace troupe::http {
 
-/// Reads the body of one request as its bytes come in. Each byte is looked at once. Pure; a value.
+/// Reads the body of one request as its bytes come in. Each byte is looked at once. Pure.
 class body_reader {
 public:
   body_reader(const request_head& head, const limits& most);
+  /// @param room for what comes in before the end. @param address of the peer.
+  body_reader(
+      const request_head& head, const limits& most, body_room& room, const std::string& address);
 
   bool is_complete() const { return at_ == place::end; }
 
@@ -24,7 +29,8 @@ public:
   /// @param bytes what came since the last call.
   /// @return how many of them are the body's: all, unless it is complete.
   /// @errors 400: malformed chunks or trailers, or too many bytes around the content; 413: more
-  /// content than `body_bytes_max`. Nothing more may be read then.
+  /// content than `body_bytes_max`; 503: there is no room for so much, in all or of this address.
+  /// Nothing more may be read then.
   /// @source RFC 9112, 7.1. Extensions of chunks and trailers are read over.
   tl::expected<std::size_t, problem> read(std::string_view bytes);
 
@@ -40,6 +46,7 @@ private:
     chunk_cr,
     chunk_lf,
     trailer_start,
+    trailer_name,
     trailer,
     trailer_lf,
     last_lf,
@@ -61,6 +68,7 @@ private:
   std::size_t digits_ = 0;
   std::size_t around_ = 0;
   std::string content_;
+  std::optional<body_room::part> part_;
 };
 
 } // namespace troupe::http

@@ -82,6 +82,7 @@ void connection::cut() {
     return;
   }
   phase_ = phase::closed;
+  body_.reset();
   deadline_->end();
   stream_->close();
   if (is_answered_) {
@@ -135,7 +136,11 @@ void connection::begin_request(std::size_t head_bytes) {
     return;
   }
   head_ = std::move(*read);
-  body_.emplace(*head_, host_.options.request);
+  if (head_->has_body()) {
+    body_.emplace(*head_, host_.options.request, host_.bodies, peer_.host);
+  } else {
+    body_.emplace(*head_, host_.options.request);
+  }
   received_.use(head_bytes);
   host_.counts.requests.add();
   phase_ = phase::body;
@@ -238,6 +243,7 @@ answer_frame connection::frame() const {
 
 void connection::refuse(const problem& why) {
   host_.counts.gate_refusals.add();
+  body_.reset();
   if (head_) {
     head_->keeps_alive = false;
   }
@@ -382,6 +388,7 @@ void connection::say_farewell() {
   // To close while something is unread would reset the connection, and with it the last answer at a
   // peer that has not read it yet.
   phase_ = phase::farewell;
+  body_.reset();
   deadline_->set(host_.options.request.farewell);
   stream_->end_sending([self = shared_from_this()](error_code why) {
     if (why) {
@@ -413,6 +420,10 @@ void connection::on_late() {
     cut();
     break;
   case phase::head:
+    if (received_.empty() && stream_->has_input()) {
+      deadline_->set(host_.options.request.head); // It came just in time: its read is about to end.
+      break;
+    }
     if (received_.empty()) {
       stream_->cancel();
       say_farewell();

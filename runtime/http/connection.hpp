@@ -36,6 +36,7 @@ struct connection_host {
   std::shared_ptr<loop_mailbox> mailbox;
   shared_counts& counts;
   std::function<void(connection&)> ended;
+  body_room bodies;
   bool is_draining = false;
 };
 

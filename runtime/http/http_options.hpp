@@ -38,7 +38,7 @@ struct limits {
   std::chrono::milliseconds idle{30'000};
   /// From the last answer of a connection until the peer closes it; what it sends is thrown away.
   std::chrono::milliseconds farewell{2'000};
-  /// What a stream keeps for a peer that reads slowly.
+  /// What a stream keeps for a peer that reads slowly; or one part, if that is larger.
   std::size_t stream_bytes_max = 256 * 1'024;
 };
 
@@ -47,6 +47,9 @@ struct connection_limits {
   std::size_t all = 1'024;
   /// Of one address; of one /64 for IPv6.
   std::size_t per_address = 256;
+  /// The content of bodies that have not come in whole, of all connections together. Of one
+  /// address, or /64, as much as is left for others; whoever wants more hears 503.
+  std::size_t bodies_bytes_max = std::size_t{256} * 1'024 * 1'024;
   /// How many may be hearing 503 at once; any more are closed without a word.
   std::size_t refusals = 16;
   /// File descriptors that are left to the rest of the process.

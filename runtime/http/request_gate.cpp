@@ -3,6 +3,7 @@
 #include "runtime/http/target.hpp"
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <array>
 #include <charconv>
 #include <utility>
@@ -115,6 +116,20 @@ verdict_on_head read_field(std::string_view line, field_list& fields) {
   return std::nullopt;
 }
 
+/// Whether it is what may stand behind the colon of a Host: nothing, or a number of 16 bits.
+/// @source RFC 3986, 3.2.3; RFC 9293, 3.1.
+bool is_port(std::string_view text) {
+  std::uint16_t port = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stopped, wrong] = std::from_chars(text.data(), end, port);
+  return text.empty() || (text.size() <= 5 && wrong == std::errc{} && stopped == end);
+}
+
+bool is_ipv6(std::string_view text) {
+  std::array<unsigned char, sizeof(in6_addr)> bytes{};
+  return ::inet_pton(AF_INET6, std::string{text}.c_str(), bytes.data()) == 1;
+}
+
 /// "shop.example" of "shop.example:8443"; an IPv6 address keeps its brackets. Nothing if it is no
 /// host with an optional port. @source RFC 9110, 7.2; RFC 3986, 3.2.2.
 std::optional<std::string> host_of(std::string_view value) {
@@ -127,19 +142,14 @@ std::optional<std::string> host_of(std::string_view value) {
                                       ? host.substr(1, host.size() - 2)
                                       : host;
   const bool in_brackets = inside.size() != host.size();
-  const auto is_host_letter = [in_brackets](char letter) {
-    const bool is_alphanumeric = (letter >= 'a' && letter <= 'z')
-                                 || (letter >= 'A' && letter <= 'Z')
-                                 || (letter >= '0' && letter <= '9');
-    return is_alphanumeric || letter == '.'
-           || (in_brackets ? letter == ':' : letter == '-' || letter == '_');
+  const auto is_host_letter = [](char letter) {
+    return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z')
+           || (letter >= '0' && letter <= '9') || letter == '.' || letter == '-' || letter == '_';
   };
-  const auto is_digit = [](char letter) { return letter >= '0' && letter <= '9'; };
-  if (inside.empty() || !std::all_of(inside.begin(), inside.end(), is_host_letter)
-      || port.size() > 5 || !std::all_of(port.begin(), port.end(), is_digit)) {
-    return std::nullopt;
-  }
-  return lower_case(host);
+  const bool is_host =
+      in_brackets ? is_ipv6(inside)
+                  : !inside.empty() && std::all_of(inside.begin(), inside.end(), is_host_letter);
+  return is_host && is_port(port) ? std::optional{lower_case(host)} : std::nullopt;
 }
 
 verdict_on_head check_host(
@@ -206,13 +216,14 @@ read_content_length(const single_field& lengths, const limits& most, request_hea
 verdict_on_head read_body_fields(const limits& most, request_head& head) {
   const auto codings = single(head.fields, "transfer-encoding");
   const auto lengths = single(head.fields, "content-length");
+  verdict_on_head refused;
   if (codings.count > 0) {
-    return read_transfer_encoding(codings, lengths.count > 0, head);
+    refused = read_transfer_encoding(codings, lengths.count > 0, head);
+  } else if (lengths.count > 0) {
+    refused = read_content_length(lengths, most, head);
   }
-  if (lengths.count > 0) {
-    if (auto refused = read_content_length(lengths, most, head)) {
-      return refused;
-    }
+  if (refused) {
+    return refused;
   }
   for (const std::string_view coding : values_of(head.fields, "content-encoding")) {
     if (lower_case(coding) != "identity") {

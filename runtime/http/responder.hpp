@@ -13,8 +13,10 @@ namespace troupe::http {
 enum class written : std::uint8_t {
   /// It will be sent as soon as the peer reads.
   queued,
-  /// `stream_bytes_max` are waiting: this part was not taken, nor is any other before `room` is
-  /// called. `finish` may say a last word instead.
+  /// `stream_bytes_max` would be waiting: this part was not taken, nor is any other before `room`
+  /// is
+  /// called. `finish` may say a last word instead. Where nothing waits, a part is taken however
+  /// large it is.
   full,
   /// The peer is gone, took nothing for the time of a write, or the stream was finished.
   gone,

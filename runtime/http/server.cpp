@@ -86,15 +86,15 @@ int first_refused_file(const connection_limits& most) {
 struct server::state {
   state(const server_options& options, request_handler handler, fault_listener faults)
       : mailbox{std::make_shared<loop_mailbox>(loop)}, admitted{options.connections},
-        refused_from{first_refused_file(options.connections)}, host{
-                                                                   options,
-                                                                   std::move(handler),
-                                                                   std::move(faults),
-                                                                   mailbox,
-                                                                   counts,
-                                                                   [this](connection& which) {
-                                                                     forget(which);
-                                                                   }} {}
+        refused_from{first_refused_file(options.connections)},
+        host{
+            options,
+            std::move(handler),
+            std::move(faults),
+            mailbox,
+            counts,
+            [this](connection& which) { forget(which); },
+            body_room{options.connections.bodies_bytes_max}} {}
 
   outcome<void> listen();
   void accept();

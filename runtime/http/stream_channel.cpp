@@ -31,7 +31,10 @@ written stream_channel::write(std::string_view part) {
     if (has_ended_ || is_finished_) {
       return written::gone;
     }
-    is_full_ = is_full_ || waiting_.size() + in_hand_ + part.size() > bytes_max_;
+    // A part that is larger than all the room is taken alone: refused, it would be refused for
+    // ever.
+    const std::size_t before = waiting_.size() + in_hand_;
+    is_full_ = is_full_ || (before != 0 && before + part.size() > bytes_max_);
     if (is_full_) {
       return written::full;
     }
@@ -79,9 +82,15 @@ stream_channel::step stream_channel::take() {
   {
     const std::lock_guard lock{mutex_};
     is_awake_ = false;
-    next = {std::exchange(waiting_, {}), is_finished_, is_abandoned_};
+    // A peer has its time for each piece, so that a large part may take longer than a small one.
+    std::string rest =
+        waiting_.size() > 2 * bytes_max_ ? waiting_.substr(bytes_max_) : std::string{};
+    waiting_.resize(waiting_.size() - rest.size());
+    next.bytes = std::exchange(waiting_, std::move(rest));
+    next.is_finished = is_finished_ && waiting_.empty();
+    next.is_abandoned = is_abandoned_;
     in_hand_ = next.bytes.size();
-    has_room_again = is_full_ && in_hand_ <= bytes_max_ / 2;
+    has_room_again = is_full_ && waiting_.size() + in_hand_ <= bytes_max_ / 2;
     is_full_ = is_full_ && !has_room_again;
   }
   if (has_room_again && listener_.room && !next.is_finished) {

@@ -30,7 +30,8 @@ public:
 
   /// What the connection does next.
   struct step {
-    /// To be sent; what was taken before has been sent.
+    /// To be sent; what was taken before has been sent. Of a part that is much larger than
+    /// `bytes_max` a piece: the next `take` has more.
     std::string bytes;
     /// Nothing is behind `bytes`: the peer has seen it end well.
     bool is_finished = false;

@@ -370,7 +370,10 @@ void router_loop::state::end_expired(router_handler& handler, instant now) {
 /// become no message.
 void router_loop::state::watch_door(router_handler& handler, instant now) {
   if (stuck.is_due(now)) {
-    const auto ending = stuck.look(drained && parked.is_empty(), bytes_received, now);
+    // After a standstill libzmq has to read what came meanwhile, too.
+    const bool is_all_read =
+        drained && parked.is_empty() && still.waited(now) == instant::duration{0};
+    const auto ending = stuck.look(is_all_read, bytes_received, now);
     for (const int each : ending) {
       (void)::shutdown(each, SHUT_RDWR);
     }
@@ -448,6 +451,7 @@ void router_loop::state::notice_standstill(
     return;
   }
   still.ended(since, now);
+  stuck.stood_still(now);
   if (late > heartbeat.timeout) {
     // Its peers have logged in elsewhere by now, and their messages here are out of date.
     parked.clear();

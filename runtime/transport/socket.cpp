@@ -123,6 +123,9 @@ monitor::monitor(zmq::context_t& context, zmq::socket_t& watched)
   static std::atomic<unsigned> count{0}; // Names are global to the context; nothing else is.
   const std::string endpoint = "inproc://monitor-" + std::to_string(count++);
   socket_.set(zmq::sockopt::linger, 0);
+  // libzmq tells on the thread that serves all connections, and waits for room: at its mark (2,000)
+  // a crowd that comes and goes would stop everybody, and for ever a loop that listens anew then.
+  socket_.set(zmq::sockopt::rcvhwm, 0);
   if (zmq_socket_monitor(
           watched.handle(),
           endpoint.c_str(),

@@ -15,6 +15,12 @@ void stuck_links::heard(int descriptor, const measure& received) {
   }
 }
 
+void stuck_links::stood_still(instant now) {
+  for (const int each : watched_) {
+    links_[each].watched_since = now;
+  }
+}
+
 std::vector<int> stuck_links::look(bool is_all_read, const measure& received, instant now) {
   look_at_ = now + look_interval;
   std::vector<int> stuck;

@@ -34,8 +34,10 @@ public:
   /// @param message_bytes_max more than the largest message, with what comes before its end.
   explicit stuck_links(std::uint64_t message_bytes_max) : message_bytes_max_{message_bytes_max} {}
 
+  /// A connection may have been heard before the news that it was accepted: that counts. A late
+  /// message of the connection that had the number before it only delays the first look.
   void accepted(int descriptor) {
-    ended(descriptor);
+    watched_.erase(descriptor);
     links_[descriptor] = {};
   }
 
@@ -51,6 +53,10 @@ public:
 
   /// A message came over this connection (0 or more). Cheap: called for each.
   void heard(int descriptor, const measure& received);
+
+  /// The loop stood still until `now`, and libzmq with it: what is watched had no chance to be
+  /// read.
+  void stood_still(instant now);
 
   bool is_due(instant now) const { return !links_.empty() && now >= look_at_; }
 
@@ -71,7 +77,7 @@ private:
   std::map<int, link> links_;
   std::set<int> watched_;
   std::vector<bool> heard_; // By descriptor: over which messages came since they were looked at.
-  int next_ = 0; // The descriptor from which on it looks.
+  int next_ = 0;            // The descriptor from which on it looks.
   instant look_at_{};
 };
 

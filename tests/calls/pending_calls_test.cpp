@@ -152,6 +152,20 @@ BOOST_AUTO_TEST_CASE(an_outstanding_call_can_be_handed_to_another_asker) {
   BOOST_TEST(ended[0].is_loose);
 }
 
+BOOST_AUTO_TEST_CASE(who_takes_over_a_call_that_waits_for_its_next_try_hears_by_his_own_deadline) {
+  table.link_up(0);
+  auto call = make(10'000ms);
+  BOOST_REQUIRE(table.add(call));
+  BOOST_REQUIRE(sent(0).size() == 1U);
+  BOOST_REQUIRE(table.retry(call.id, time.now() + 5'000ms, troupe::effect::none));
+  call.deadline = time.now() + 100ms;
+
+  BOOST_TEST(table.adopt(call));
+
+  time.advance(101ms);
+  BOOST_TEST(expire().size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(a_call_is_not_handed_to_who_asks_for_something_else) {
   auto call = make(1000ms);
   BOOST_TEST(!table.adopt(call)); // It is not outstanding.

@@ -130,6 +130,10 @@ BOOST_AUTO_TEST_CASE(what_is_in_doubt_is_refused_where_it_stands) {
   BOOST_TEST(refusal_of("{\"n\":1,\"\xff\":1}", "UTF-8") == "");
   BOOST_TEST(refusal_of(R"({"n":1} 2)", "no JSON") == "");
   BOOST_TEST(refusal_of("", "no JSON") == "");
+  BOOST_TEST(refusal_of("\xef\xbb\xbf{\"n\":1}", "byte order mark") == "");
+  BOOST_TEST(refusal_of(std::string{"{\"n\":1}\0{\"n\":2}", 15}, "byte 8 is a zero") == "");
+  BOOST_TEST(refusal_of(std::string{"{\"n\":1}\0", 8}, "a zero") == "");
+  BOOST_TEST(refusal_of(std::string{"\0{\"n\":1}", 8}, "byte 1") == "");
   BOOST_TEST(refusal_of(R"({"a/b~":{"x":1,"x":1}})", "twice") == "/a~1b~0/x");
   BOOST_TEST(refusal_of(std::string(40, '[')) == "/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0");
 }

@@ -1,6 +1,7 @@
 """Peers that are slow, leave, smuggle, or are too many: others never notice."""
 
 import resource
+import select
 import socket
 import struct
 
@@ -109,6 +110,37 @@ class Slowness(http_harness.Case):
         answer = exchange(server, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
         self.assertTrue(answer.startswith(b"HTTP/1.1 408 "), answer)
 
+    def test_bodies_that_never_end_leave_room_for_others(self):
+        server = self.serve("bodies=1000000")
+        begun = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n" + b"x" * 200_000
+        hostile = [server.connect() for _ in range(20)]
+        refused = 0
+        for raw in hostile:
+            raw.sendall(begun)
+        while refused < 18: # The others have half of the room, and wait.
+            ready, _, _ = select.select(hostile, [], [], http_harness.PATIENCE)
+            self.assertTrue(ready, f"{refused} were refused, and no more")
+            for raw in ready:
+                answer = read_all(raw)
+                self.assertTrue(answer.startswith(b"HTTP/1.1 503 "), answer)
+                self.assertIn(b"too_many_bodies", answer)
+                self.assertIn(b"\r\nRetry-After: 1\r\n", answer)
+                hostile.remove(raw)
+                raw.close()
+                refused += 1
+        for whole in (begun + b"x" * 100_000, get()):
+            with socket.create_connection(server.where, http_harness.PATIENCE, ("127.0.0.2", 0)) as raw:
+                raw.sendall(whole)
+                self.assertEqual(200, read_answer(raw)[0])
+        self.assertHealthy(server)
+        for raw in hostile: # Whoever was let in may end its body.
+            raw.sendall(b"x" * 100_000)
+            self.assertEqual(200, read_answer(raw)[0])
+            raw.close()
+        with server.connect() as raw:
+            raw.sendall(begun + b"x" * 100_000)
+            self.assertEqual(200, read_answer(raw)[0])
+
     def test_a_handler_without_answer_ends_at_its_deadline(self):
         server = self.serve("handler=200")
         answer = exchange(server, get("/late"))
@@ -133,6 +165,13 @@ class Slowness(http_harness.Case):
             self.assertEqual(1, server.counts()["slow_readers"])
         self.assertLess(server.memory_bytes(), 60_000_000)
         self.assertHealthy(server)
+
+    def test_a_part_larger_than_what_a_stream_keeps_is_sent_all_the_same(self):
+        server = self.serve("write=2000")
+        answer = exchange(server, get("/stream?parts=4&bytes=700000"))
+        self.assertEqual(4 * 700_000, answer.partition(b"\r\n\r\n")[2].count(b"x"))
+        self.assertTrue(answer.endswith(b"3\r\nEND\r\n0\r\n\r\n"))
+        self.assertEqual(0, server.counts()["cut"])
 
     def test_a_slow_reader_of_a_stream_reads_the_last_word(self):
         server = self.serve()

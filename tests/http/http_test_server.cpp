@@ -188,6 +188,8 @@ http::server_options options_from(int count, char** words) {
       options.connections.all = number(text);
     } else if (name == "per_address") {
       options.connections.per_address = number(text);
+    } else if (name == "bodies") {
+      options.connections.bodies_bytes_max = number(text);
     } else if (name == "files_reserved") {
       options.connections.files_reserved = number(text);
     } else {

@@ -48,6 +48,34 @@ BOOST_FIXTURE_TEST_CASE(what_finds_no_room_is_not_taken_until_there_is_some, cha
   BOOST_TEST(rooms == 1);
 }
 
+// Refused, it would be refused for ever, and with it all that comes behind.
+BOOST_FIXTURE_TEST_CASE(
+    a_part_larger_than_all_the_room_is_taken_when_nothing_waits, channel_fixture) {
+  const std::string large(100, 'b');
+  channel.write("a");
+  BOOST_TEST((channel.write(large) == written::full));
+  channel.take();
+  BOOST_TEST(rooms == 1);
+  BOOST_TEST((channel.write(large) == written::full)); // "a" is in hand.
+  channel.take();
+  BOOST_TEST(rooms == 2);
+
+  BOOST_TEST((channel.write(large) == written::queued));
+  BOOST_TEST((channel.write("c") == written::full));
+  channel.finish("END");
+
+  // In pieces, as each has its time at the peer.
+  std::string sent;
+  stream_channel::step next = channel.take();
+  BOOST_TEST(!next.is_finished);
+  for (; !next.bytes.empty(); next = channel.take()) {
+    BOOST_TEST(next.bytes.size() <= 64U);
+    sent += next.bytes;
+  }
+  BOOST_TEST(next.is_finished);
+  BOOST_TEST(sent == "64\r\n" + large + "\r\n3\r\nEND\r\n0\r\n\r\n");
+}
+
 BOOST_FIXTURE_TEST_CASE(a_last_word_always_has_room, channel_fixture) {
   channel.write(std::string(32, 'a'));
   channel.take();

@@ -26,7 +26,7 @@ class Streams(GatewayTest):
             "GET /events: {events: [note.*]}\nGET /noted: {events: [noted]}")
         self.broker = self.shop.broker()
 
-    def publish(self, *numbers: int) -> None:
+    def publish(self, *numbers: object) -> None:
         """Each until it is on disk, under one id."""
         client = self.shop.client()
         for number in numbers:
@@ -55,6 +55,19 @@ class Streams(GatewayTest):
         oldest = self.stream(self.gateway, "/events", Last_Event_ID="0")
         oldest.wait(lambda: len(oldest.events) == 7)
         self.assertEqual(list(range(7)), self.texts(oldest))
+
+    def test_events_larger_than_what_a_stream_keeps_hold_up_nothing(self):
+        self.start(self.shop)
+        stream = self.stream(self.gateway, "/events")
+        large = "1" * 1_000_000
+        self.publish(0, large, 2, large, large, 3)
+        stream.wait(lambda: len(stream.events) == 6)
+        self.assertEqual(["0", large, "2", large, large, "3"],
+                         [data["text"] for _, _, data in stream.events])
+        # The same for who is behind.
+        again = self.stream(self.gateway, "/events", Last_Event_ID=str(stream.events[0][0]))
+        again.wait(lambda: len(again.events) == 5)
+        self.assertEqual(stream.events[1:], again.events)
 
     def test_a_stream_goes_on_over_the_death_of_the_broker(self):
         self.start(self.shop)

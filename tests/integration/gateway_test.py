@@ -53,7 +53,8 @@ class Calls(GatewayTest):
         said = self.assert_problem(400, "invalid", ask("POST", "/calm", {"text": 1}))
         self.assertEqual(("/text", "none"), (said["pointer"], said["effect"]))
         for body, pointer in (({"txt": "a"}, "/txt"), ({}, "/text"), ('{"text": "a", "text": "b"}', "/text"),
-                              (b'{"text": "\xff"}', None), ("[" * 100, None), ("[]", None)):
+                              (b'{"text": "\xff"}', None), ("[" * 100, None), ("[]", None),
+                              (b'\xef\xbb\xbf{"text": "a"}', None), (b'{"text": "a"}\0{"text": "b"}', None)):
             said = self.assert_problem(400, "invalid", ask("POST", "/calm", body))
             if pointer:
                 self.assertEqual(pointer, said["pointer"], body)

@@ -15,7 +15,7 @@ import urllib.request
 import msgpack
 from zmq.utils import z85
 
-from gateway_systems import Gateway
+from gateway_systems import Gateway, uuid7
 from harness import PATIENCE, Reply, SystemTest, free_port, new_id
 from secured_systems import ALL, SecuredSystem, keys_in, troupe
 
@@ -193,7 +193,8 @@ class OverHttp(SystemTest):
             more=f"gateways:\n  g1:\n    listen: \"http://127.0.0.1:{port}\"\n    store: none\n"
                  f"    admin: \"{self.admin}\"\n"
                  "    routes:\n      GET /count: {call: notes.count, token: required}\n"
-                 "      GET /open: {call: notes.count}\n")
+                 "      GET /open: {call: notes.count}\n"
+                 "      POST /notes: {call: notes.add, token: required, status: 201}\n")
         self.addCleanup(self.system.close)
         self.assertEqual(0, troupe("token", "keys", self.system.file).returncode)
         self.system.broker()
@@ -206,8 +207,8 @@ class OverHttp(SystemTest):
             lines = answer.read().decode().splitlines()
         return int(float(next(line.split()[-1] for line in lines if line.startswith(name + " "))))
 
-    def token(self, *more: str) -> str:
-        made = troupe("token", "new", self.system.file, "--for", "billing", *more)
+    def token(self, *more: str, service: str = "billing") -> str:
+        made = troupe("token", "new", self.system.file, "--for", service, *more)
         self.assertEqual(0, made.returncode, made.stderr)
         return made.stdout.strip()
 
@@ -236,6 +237,31 @@ class OverHttp(SystemTest):
         bound = ask("GET", "/count", x_service_token=self.token())
         self.assertEqual((403, "bound"), (bound.status, bound.json["reason"]))
         self.assertEqual(200, ask("GET", "/count", x_service_token=self.token("--unbound")).status)
+
+    def test_services_under_one_key_do_not_meet(self):
+        ask, key = self.gateway.ask, uuid7()
+        billing, shipping = self.token(), self.token(service="shipping")
+
+        def add(token: str, text: str, **more: str):
+            return ask("POST", "/notes", {"text": text}, Idempotency_Key=key, x_service_token=token, **more)
+
+        first = add(billing, "a", Prefer="respond-async, wait=10")
+        self.assertEqual(201, first.status, first)
+        self.assertEqual(first.json, add(billing, "a").json)
+        other = add(shipping, "a")
+        self.assertEqual(201, other.status, other)
+        self.assertNotEqual(first.json, other.json)
+        self.assertEqual(201, add(shipping, "a").status)
+        self.assertEqual({"count": 2}, ask("GET", "/open").json)
+        # The answer of a call is for the service that began it.
+        key = uuid7()
+        later = add(billing, "b", Prefer="respond-async")
+        self.assertEqual(202, later.status, later)
+        where = later.fields["Location"]
+        self.assertEqual(401, ask("GET", where, Prefer="wait=10").status)
+        self.assertEqual(403, ask("GET", where, x_service_token="x").status)
+        self.assertEqual(404, ask("GET", where, x_service_token=shipping, Prefer="wait=10").status)
+        self.assertEqual(201, ask("GET", where, x_service_token=billing, Prefer="wait=10").status)
 
     def test_the_public_keys_are_told_and_read_again(self):
         told = self.gateway.ask("GET", "/.well-known/jwks.json")

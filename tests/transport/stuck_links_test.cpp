@@ -45,6 +45,20 @@ struct stuck_links_fixture {
 
 BOOST_AUTO_TEST_SUITE(runtime_transport_stuck_links, *utf::label("unit") * utf::timeout(20))
 
+// A loop that is busy takes messages many times before it takes news.
+BOOST_FIXTURE_TEST_CASE(
+    who_was_heard_before_the_news_of_him_and_waits_since_is_not_stuck, stuck_links_fixture) {
+  bytes[7] = 3 * message_bytes;
+  heard(7);
+  heard(7);
+  tested.accepted(7);
+
+  BOOST_TEST(!is_ended(7));
+
+  bytes[7] += message_bytes + 1;
+  BOOST_TEST(is_ended(7));
+}
+
 BOOST_FIXTURE_TEST_CASE(
     who_sends_more_than_a_message_and_is_not_heard_is_stuck, stuck_links_fixture) {
   tested.accepted(7);
@@ -86,6 +100,21 @@ BOOST_FIXTURE_TEST_CASE(whoever_was_heard_and_is_silent_since_is_not_stuck, stuc
 }
 
 // The loop has not read all that has come, and may be about to hear of it.
+// A machine that kept the loop from its processor kept libzmq's thread from it, too.
+BOOST_FIXTURE_TEST_CASE(a_standstill_is_not_the_fault_of_who_is_watched, stuck_links_fixture) {
+  tested.accepted(7);
+  bytes[7] = 2 * message_bytes;
+  BOOST_TEST(look().empty());
+  BOOST_TEST(tested.is_watching());
+
+  now += 10s;
+  tested.stood_still(now);
+
+  BOOST_TEST(look(false).empty());
+  BOOST_TEST(look().empty());
+  BOOST_TEST(is_ended(7));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_loop_that_is_behind_waits_for_longer, stuck_links_fixture) {
   tested.accepted(7);
   bytes[7] = 10 * message_bytes;

@@ -25,8 +25,8 @@ std::string path_of_call(const uuid& id) {
   return "/calls/" + to_string(id);
 }
 
-void call_book::open(const uuid& id, std::uint64_t content) {
-  const auto [known, is_new] = calls_.try_emplace(id, call{content});
+void call_book::open(const uuid& id, std::uint64_t content, const std::string& service) {
+  const auto [known, is_new] = calls_.try_emplace(id, call{content, service});
   if (is_new) {
     return;
   }
@@ -50,8 +50,37 @@ void call_book::wait(const uuid& id, http::responder answers, std::optional<mill
   if (hold && *hold <= milliseconds{0}) {
     give_up_waiting(id, last_waiter_);
   } else if (hold) {
-    loop_.post_after(*hold, [this, id, number = last_waiter_] { give_up_waiting(id, number); });
+    known.waiting.back().until = time_.now() + *hold;
+    holds_.emplace(std::pair{known.waiting.back().until, last_waiter_}, id);
+    set_alarm();
   }
+}
+
+void call_book::set_alarm() {
+  if (holds_.empty()) {
+    return;
+  }
+  const instant now = time_.now();
+  const instant next = std::min(holds_.begin()->first.first, now + look_interval);
+  if (next >= alarm_at_) {
+    return;
+  }
+  alarm_at_ = next;
+  loop_.post_after(std::chrono::ceil<milliseconds>(next - now), [this, next] {
+    if (next == alarm_at_) {
+      end_holds();
+    }
+  });
+}
+
+void call_book::end_holds() {
+  alarm_at_ = instant::max();
+  while (!holds_.empty() && holds_.begin()->first.first <= time_.now()) {
+    const auto [when, id] = *holds_.begin();
+    holds_.erase(holds_.begin());
+    give_up_waiting(id, when.second);
+  }
+  set_alarm();
 }
 
 void call_book::give_up_waiting(const uuid& id, std::uint64_t number) {
@@ -60,11 +89,14 @@ void call_book::give_up_waiting(const uuid& id, std::uint64_t number) {
     return;
   }
   auto& waiting = known->second.waiting;
-  const auto who = std::find_if(
-      waiting.begin(), waiting.end(), [&](const waiter& each) { return each.number == number; });
-  if (who == waiting.end()) {
+  const auto who = std::lower_bound(
+      waiting.begin(), waiting.end(), number, [](const waiter& each, std::uint64_t wanted) {
+        return each.number < wanted;
+      });
+  if (who == waiting.end() || who->number != number) {
     return;
   }
+  holds_.erase({who->until, number});
   who->answers.respond(come_again(id));
   waiting.erase(who);
   known->second.is_kept = true;
@@ -76,6 +108,7 @@ void call_book::end(const uuid& id, http::response answer) {
     return;
   }
   for (const waiter& each : std::exchange(known->second.waiting, {})) {
+    holds_.erase({each.until, each.number});
     each.answers.respond(answer);
   }
   if (!known->second.is_kept) {

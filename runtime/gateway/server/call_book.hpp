@@ -9,6 +9,8 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace troupe::gateway {
@@ -25,14 +27,21 @@ public:
   static constexpr milliseconds kept_for{600'000};
   static constexpr std::size_t kept_max = 10'000;
   static constexpr std::size_t kept_bytes_max = 64 * 1'024 * 1'024;
+  /// The longest time from one look at who waits to the next: an alarm cannot be taken back, and
+  /// clients choose how long they wait.
+  static constexpr milliseconds look_interval{1'000};
 
   call_book(const clock& time, http_loop& loop) : time_{time}, loop_{loop} {}
 
   /// Notes a call that is being made, perhaps once more after it failed.
   /// @param content the digest of what it asks for.
-  void open(const uuid& id, std::uint64_t content);
+  /// @param service that asks, where a token is required; else empty.
+  void open(const uuid& id, std::uint64_t content, const std::string& service = {});
 
   bool knows(const uuid& id) const { return calls_.count(id) > 0; }
+
+  /// The service that began a known call; empty: anybody may come again for its answer.
+  const std::string& service_of(const uuid& id) const { return calls_.at(id).service; }
 
   /// Whether the call asks for that. It must be known.
   bool asks_for(const uuid& id, std::uint64_t content) const {
@@ -57,10 +66,14 @@ private:
   struct waiter {
     std::uint64_t number;
     http::responder answers;
+    /// When it hears 202; the end of time: never.
+    instant until = instant::max();
   };
 
   struct call {
     std::uint64_t content = 0;
+    std::string service{};
+    /// In the order of their numbers.
     std::vector<waiter> waiting{};
     /// Somebody was told to come again.
     bool is_kept = false;
@@ -74,6 +87,9 @@ private:
   };
 
   void give_up_waiting(const uuid& id, std::uint64_t number);
+  /// Has those whose time is up hear 202.
+  void end_holds();
+  void set_alarm();
   void forget_old();
 
   const clock& time_;
@@ -82,6 +98,11 @@ private:
   std::deque<kept_answer> kept_;
   std::size_t kept_bytes_ = 0;
   std::uint64_t last_waiter_ = 0;
+  /// Who waits until when: of calls that have ended nothing is left here, however long somebody
+  /// wanted to wait.
+  std::map<std::pair<instant, std::uint64_t>, uuid> holds_;
+  /// When the loop looks at `holds_` next. An alarm for another time is void.
+  instant alarm_at_ = instant::max();
 };
 
 /// "/calls/018f3c1e-...": where the answer of a call is, or will be.

@@ -95,7 +95,8 @@ void call_route::handle(route_request request, const http::responder& answers) {
       is_root,
       span,
       wait_preferred(asked.listed("prefer")),
-      span == 0 ? answers : telling_trace(answers, {above->trace, span, above->is_recorded})};
+      span == 0 ? answers : telling_trace(answers, {above->trace, span, above->is_recorded}),
+      std::move(request.service)};
   if (!options_.changes) {
     ask(wanted);
     return;
@@ -119,7 +120,7 @@ void call_route::handle(route_request request, const http::responder& answers) {
     change(wanted, std::nullopt);
     return;
   }
-  const auto key = read_key(*value, {.principal = {}, .route = options_.name});
+  const auto key = read_key(*value, {.principal = wanted.service, .route = options_.name});
   if (!key) {
     refuse(answers, key.error());
   } else {
@@ -185,7 +186,7 @@ void call_route::change(const wish& wanted, const std::optional<uuid>& id) {
     refuse(wanted.answers, called.error());
     return;
   }
-  book_.open(*called, content);
+  book_.open(*called, content, wanted.service);
   book_.wait(*called, wanted.answers, hold);
 }
 

@@ -69,6 +69,8 @@ private:
     std::uint64_t span = 0;
     wait_preference preferred;
     http::responder answers;
+    /// The service that asks, where a token is required.
+    std::string service;
   };
 
   void change(const wish& wanted, const std::optional<uuid>& id);

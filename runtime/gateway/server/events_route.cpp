@@ -82,9 +82,10 @@ void events_route::handle(route_request request, const http::responder& answers)
   if (!made.position && state_ == state::following) {
     made.position = ring_.head();
   }
-  reader& one = readers_.emplace(which, std::move(made)).first->second;
-  if (one.position) {
-    open(which, one);
+  const bool has_beginning = made.position.has_value();
+  readers_.emplace(which, std::move(made));
+  if (has_beginning) {
+    open(which);
   }
   if (!std::exchange(shows_life_, true)) {
     loop_.post_after(life_every, [this] { show_life(); });
@@ -96,8 +97,9 @@ void events_route::handle(route_request request, const http::responder& answers)
   }
 }
 
-void events_route::open(number which, reader& one) {
-  one.to = one.answers.open_stream(
+void events_route::open(number which) {
+  const http::responder answers = readers_.at(which).answers;
+  http::stream to = answers.open_stream(
       {.status = 200,
        .fields =
            {{"Content-Type", "text/event-stream"},
@@ -111,8 +113,12 @@ void events_route::open(number which, reader& one) {
                serve(which);
              }
            }});
-  // Who loses the connection before the first event goes on from here, too.
-  (void)write(which, place_text(*one.position));
+  // A reader is gone already if its request has ended meanwhile.
+  if (const auto found = readers_.find(which); found != readers_.end()) {
+    found->second.to = std::move(to);
+    // Who loses the connection before the first event goes on from here, too.
+    (void)write(which, place_text(*found->second.position));
+  }
 }
 
 void events_route::drain() {
@@ -183,7 +189,7 @@ void events_route::take_beginning(const outcome<wire::events_read>& answer) {
     reader& one = readers_.at(which);
     if (!one.position) {
       one.position = answer->next;
-      open(which, one);
+      open(which);
     }
   }
   restart_beyond(answer->last);

@@ -68,7 +68,7 @@ private:
   void again_soon(void (events_route::*step)());
   bool is_other_journal(const wire::events_read& answer) const;
 
-  void open(number which, reader& one);
+  void open(number which);
   void refuse_unopened(const error& why);
   void restart_beyond(std::uint64_t last);
   std::vector<number> numbers() const;

@@ -2,6 +2,7 @@
 
 #include "runtime/gateway/client_address.hpp"
 #include "runtime/gateway/idempotency.hpp"
+#include "runtime/gateway/problem_of.hpp"
 
 #include <fmt/format.h>
 #include <utility>
@@ -15,6 +16,14 @@ constexpr std::string_view call_path = "calls";
 std::optional<uuid> call_in(const http::request_target& target) {
   return target.path.size() == 2 && target.path[0] == call_path ? parse_uuid(target.path[1])
                                                                 : std::nullopt;
+}
+
+http::problem unknown_call() {
+  return {
+      404,
+      "unknown_call",
+      "no such call is under way here, and none was answered in the last 10 minutes; ask again "
+      "with its Idempotency-Key where it was begun"};
 }
 
 http::response method_not_allowed(std::string allow) {
@@ -190,12 +199,19 @@ void gateway::answer_call(const http::request& asked, const http::responder& ans
   }
   const uuid id = *call_in(asked.target);
   if (!book_.knows(id)) {
-    answers.respond(http::problem{
-        404,
-        "unknown_call",
-        "no such call is under way here, and none was answered in the last 10 minutes; ask again "
-        "with its Idempotency-Key where it was begun"});
+    answers.respond(unknown_call());
     return;
+  }
+  if (const std::string& owner = book_.service_of(id); !owner.empty()) {
+    const auto service = services_(asked);
+    if (!service) {
+      answers.respond(problem_of(service.error(), std::nullopt));
+      return;
+    }
+    if (*service != owner) {
+      answers.respond(unknown_call());
+      return;
+    }
   }
   const auto preferred = wait_preferred(asked.listed("prefer"));
   book_.wait(id, answers, preferred.wait.value_or(std::chrono::seconds{0}));

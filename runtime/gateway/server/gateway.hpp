@@ -75,6 +75,12 @@ public:
 
   key_book* keys() { return keys_.get(); }
 
+  /// Says which service a request's token proves, for answers that are for one service. Before
+  /// `start`; without it no route may want tokens.
+  using service_reader = std::function<outcome<std::string>(const http::request&)>;
+
+  void set_services(service_reader reader) { services_ = std::move(reader); }
+
   /// Adds a route, before `start`.
   void add(route one);
 
@@ -117,6 +123,7 @@ private:
   std::vector<route_key> routes_;
   std::vector<std::unique_ptr<route_handler>> handlers_;
   std::unique_ptr<route_handler> otherwise_;
+  service_reader services_;
   /// The counts by route, and the last for requests that have none.
   std::vector<std::shared_ptr<answer_counts>> counts_;
   std::uint64_t rate_limited_ = 0;

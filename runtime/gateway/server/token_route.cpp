@@ -23,7 +23,7 @@ error has_no_right(const std::string& service) {
 
 } // namespace
 
-outcome<std::string> token_route::check(const http::request& asked) {
+outcome<std::string> token_route::service_in(const http::request& asked, const checking& with) {
   const auto token = asked.field(token_field);
   if (!token || token->empty()) {
     return failure{
@@ -32,8 +32,8 @@ outcome<std::string> token_route::check(const http::request& asked) {
          .details = {{"reason", "no_token"}}}};
   }
   const auto now =
-      std::chrono::duration_cast<std::chrono::seconds>(with_.time.wall().time_since_epoch());
-  auto checked = with_.tokens.check(*token, now.count());
+      std::chrono::duration_cast<std::chrono::seconds>(with.time.wall().time_since_epoch());
+  auto checked = with.tokens.check(*token, now.count());
   if (!checked) {
     error why = std::move(checked).error();
     why.code = errc::forbidden;
@@ -55,7 +55,7 @@ void token_route::handle(route_request request, const http::responder& answers) 
     with_.refusals.note(name_, request.asked.peer.host, who, why, with_.time.now());
     answers.respond(problem_of(why, std::nullopt));
   };
-  auto checked = check(request.asked);
+  auto checked = service_in(request.asked, with_);
   if (!checked) {
     return refuse({}, checked.error());
   }

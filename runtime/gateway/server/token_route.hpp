@@ -39,10 +39,11 @@ public:
 
   void drain() override { inner_->drain(); }
 
-private:
-  /// @return the service.
-  outcome<std::string> check(const http::request& asked);
+  /// The service whose token a request has.
+  /// @errors `unauthenticated`: it has none; `forbidden`: it is not accepted.
+  static outcome<std::string> service_in(const http::request& asked, const checking& with);
 
+private:
   const checking with_;
   const std::string name_;
   const std::unique_ptr<route_handler> inner_;
