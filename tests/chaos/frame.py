@@ -22,6 +22,8 @@ _COMPONENTS = {
     "reconciliation": {*_TURN, "reconciliation"},
     "journal": {"troupe.journal", "troupe.settled", "troupe.lives", "troupe.deleted", "troupe.cancelled"},
 }
+# What a journal that brokers share has besides.
+_OF_SHARED = {"journal": {"troupe.lease"}}
 _OWNER = {"journal": "troupe.journal"}
 _VERSION_7 = Meets(lambda value: isinstance(value, bytes) and len(value) == 16
                    and value[6] >> 4 == 7 and value[8] >> 6 == 2, "a UUID of version 7")
@@ -102,7 +104,7 @@ class Frame:
         for row in database.rows("schema_versions", "component, version"):
             component, version = row["component"], row["version"]
             where = f"{table} {component} {version}"
-            if component not in _COMPONENTS[database.name]:
+            if component not in _COMPONENTS[database.name] | _OF_SHARED.get(database.name, set()):
                 self._extra(table, f"{component} {version}")
             if version != latest.get(component, 0) + 1:
                 self._findings.add("I21", where, f"comes after version {latest.get(component, 0)}")
