@@ -8,6 +8,7 @@
 #include "runtime/time_text.hpp"
 #include "runtime/wire/departure.hpp"
 #include "runtime/wire/flags.hpp"
+#include "topology/store_path.hpp"
 
 #include <algorithm>
 
@@ -15,7 +16,6 @@ namespace troupe {
 
 namespace {
 
-constexpr std::string_view journal_schema = "troupe_journal";
 // The limit of a transaction in which a broker stands still: the others need its lock to take the
 // journal.
 constexpr milliseconds place_lease{4'000};
@@ -133,7 +133,7 @@ std::unique_ptr<broker::journal_keeper> journal_keeper_of(
   place.connect = [url = plan.events.journal, system = plan.name] {
     return store::open_postgres(
         url,
-        std::string{journal_schema},
+        std::string{topology::journal_schema},
         {.capability = std::string{broker::journal_component},
          .system = system,
          .patience = statement_patience,

@@ -222,8 +222,21 @@ void read_subscriptions(
 
 void check_journal(const draft& checked, std::vector<fault>& found) {
   const plan& whole = checked.result;
+  const bool is_shared = is_on_server(whole.events.journal);
   for (std::size_t i = 0; i < whole.capabilities.size(); ++i) {
     const capability_plan& capability = whole.capabilities[i];
+    if (is_shared && capability.store && is_on_server(*capability.store)) {
+      // In one database they have schemas of their own; the address of one database has many forms.
+      if (capability.name.value == journal_schema) {
+        found.push_back(
+            {capability.at,
+             fmt::format(
+                 "capability `{}` has the name of the schema of the journal of events",
+                 journal_schema),
+             "give it another name"});
+      }
+      continue;
+    }
     if (!capability.store || *capability.store != whole.events.journal) {
       continue;
     }

@@ -9,6 +9,9 @@
 
 namespace troupe::topology {
 
+/// The schema of the journal of events, in a database on a server.
+inline constexpr std::string_view journal_schema = "troupe_journal";
+
 /// The fault of the value of a `store` key, if it has one; `at` is left to the caller.
 std::optional<fault> check_store(std::string_view store);
 

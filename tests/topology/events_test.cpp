@@ -161,6 +161,17 @@ BOOST_AUTO_TEST_CASE(a_journal_is_no_capabilitys_database) {
       users_with("store: 'sqlite:data/journal.db'"), {12, 18}, "capability `users` share");
 }
 
+// There the journal and each capability have a schema of their own.
+BOOST_AUTO_TEST_CASE(a_journal_and_capabilities_may_have_one_database_on_a_server) {
+  const auto in_one = [](std::string_view more) {
+    return good_with("sqlite:data/{capability}.db", "postgresql://db1,db2/shop")
+           + fmt::format("{}events: {{journal: 'postgresql://db1,db2/shop'}}\n", more);
+  };
+  BOOST_TEST(plan_of(in_one("")).events.journal == "postgresql://db1,db2/shop");
+  check_only_fault(
+      in_one("  troupe_journal: {actor: users}\n"), {14, 3}, "has the name of the schema");
+}
+
 BOOST_AUTO_TEST_CASE(retention_has_bounds) {
   const auto with = [](std::string_view keys) {
     return good_and(fmt::format("events: {{{}}}\n", keys));
