@@ -140,6 +140,16 @@ class Nodes:
             os.kill(node.pid, signal.SIGKILL)
             return node.pid, time.monotonic()
 
+    def kill_all(self) -> None:
+        """SIGKILL for `troupe up`, with which the kernel kills its children; until all have ended."""
+        with self._changed:
+            children = [node.pid for node in self._nodes.values() if node.pid]
+        self._up.kill()
+        self._up.wait()
+        pause = threading.Event()
+        while any(pathlib.Path(f"/proc/{pid}/exe").exists() for pid in children):
+            pause.wait(_POLL_SECONDS)
+
     def wait_for_another(self, name: str, pid: int, seconds: float) -> float:
         """Until `name` runs again, as another process than `pid`. Returns when that was."""
         with self._changed:
