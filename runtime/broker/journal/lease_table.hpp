@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,18 @@ struct lease_dialect {
   std::string_view is_attended;
   /// Marks this session with $1 until it ends. Empty: sessions cannot be marked.
   std::string_view mark;
+  /// Asks the server for the two of `server_condition`. Empty: there is no server.
+  std::string_view condition{};
+};
+
+/// What operators should know of the server of a journal.
+struct server_condition {
+  /// The standbys that a commit waits for, as its settings name them; empty: none.
+  std::string standbys{};
+  /// How long its oldest transaction has been open: dead rows since are kept.
+  std::chrono::milliseconds oldest{0};
+
+  bool operator==(const server_condition&) const = default;
 };
 
 /// Session advisory locks: the server frees them when a process or its connection dies, long before
@@ -47,9 +60,13 @@ public:
   /// before the commit. @return false: another broker has raised the generation.
   bool renew(std::uint64_t generation, std::chrono::milliseconds lease);
 
+  /// Nothing if there is no server.
+  std::optional<server_condition> condition();
+
 private:
   store::database& session_;
   std::string_view mark_;
+  std::string_view condition_;
   std::string look_;
   std::string take_;
   std::string renew_;
