@@ -42,6 +42,16 @@ def write_topology(source: pathlib.Path, folder: pathlib.Path) -> tuple[pathlib.
     return path, re.findall(r"tcp://127\.0\.0\.1:\d+", text)
 
 
+def _has_ended(pid: int) -> bool:
+    """Whether no thread of the process is left: one may be writing when the first is gone."""
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+    return len(threads) == 1 and state == "Z"
+
+
 @dataclasses.dataclass
 class Node:
     name: str
@@ -147,7 +157,7 @@ class Nodes:
         self._up.kill()
         self._up.wait()
         pause = threading.Event()
-        while any(pathlib.Path(f"/proc/{pid}/exe").exists() for pid in children):
+        while not all(_has_ended(pid) for pid in children):
             pause.wait(_POLL_SECONDS)
 
     def wait_for_another(self, name: str, pid: int, seconds: float) -> float:
