@@ -1,17 +1,19 @@
 #include "nodes/commands/transfer/server_books.hpp"
 
+#include "runtime/clock.hpp"
 #include "runtime/store/copy/table.hpp"
 
-#include <chrono>
 #include <fmt/format.h>
 #include <thread>
+#include <unistd.h>
 #include <utility>
 
 namespace troupe {
 
 namespace {
 
-constexpr std::string_view own_name = "troupe-command";
+// Of the names of sessions of commands, before the process' number.
+constexpr std::string_view command_name = "troupe-command ";
 // Copying waits for large tables; nobody else is there to be kept waiting.
 constexpr milliseconds statement_patience{300'000};
 constexpr milliseconds standing_limit{3'600'000};
@@ -21,16 +23,50 @@ constexpr milliseconds look_every{100};
 // Any number that nobody else takes as a lock for a session.
 constexpr std::int64_t lock_of_moves = 0x7472'6f75'7065'6d76;
 
-/// The sessions of brokers and workers, in words.
-std::vector<std::string> users_of(store::database& session) {
+std::string own_name() {
+  return fmt::format("{}{}", command_name, ::getpid());
+}
+
+/// The sessions whose names begin so, but for those of this process, in words.
+std::vector<std::string> sessions_named(store::database& asked, std::string_view beginning) {
   std::vector<std::string> found;
-  session.query(
+  asked.query(
       "SELECT application_name, CAST(pid AS BIGINT) FROM pg_stat_activity "
-      "WHERE datname = current_database() AND application_name LIKE 'troupe %' ORDER BY 1, 2",
+      "WHERE datname = current_database() AND application_name LIKE $1 AND application_name <> $2 "
+      "ORDER BY 1, 2",
       [&](const store::row& row) {
         found.push_back(fmt::format("{} (backend {})", row.text(0), row.integer(1)));
-      });
+      },
+      fmt::format("{}%", beginning),
+      own_name());
   return found;
+}
+
+/// Waits a moment for such sessions to end: those of a process that has just died.
+std::vector<std::string>
+sessions_that_stay(store::database& asked, std::string_view beginning, instant until) {
+  auto found = sessions_named(asked, beginning);
+  while (!found.empty() && system_clock{}.now() < until) {
+    std::this_thread::sleep_for(look_every);
+    found = sessions_named(asked, beginning);
+  }
+  return found;
+}
+
+/// Keeps other commands that move data away as long as the session lives.
+/// @return who is in the way; empty if it has the lock.
+std::string lock_moves(store::database& asked) {
+  const instant until = system_clock{}.now() + leaving_patience;
+  while (
+      asked.integer_of("SELECT CASE WHEN pg_try_advisory_lock($1) THEN 1 ELSE 0 END", lock_of_moves)
+      != 1) {
+    if (system_clock{}.now() > until) {
+      return "another command that moves data (or the topology names one database in two ways)";
+    }
+    std::this_thread::sleep_for(look_every);
+  }
+  // What an earlier one has sent before it died may still be under way.
+  return fmt::to_string(fmt::join(sessions_that_stay(asked, command_name, until), ", "));
 }
 
 } // namespace
@@ -38,7 +74,7 @@ std::vector<std::string> users_of(store::database& session) {
 store::postgres_options moving_options() {
   store::postgres_options options;
   options.is_moving = true;
-  options.session_name = own_name;
+  options.session_name = own_name();
   options.patience = statement_patience;
   options.idle_limit = standing_limit;
   return options;
@@ -55,12 +91,10 @@ outcome<server_books> server_books::open(const std::vector<std::string>& urls) {
       return failure{std::move(opened).error()};
     }
     try {
-      if ((*opened)->integer_of(
-              "SELECT CASE WHEN pg_try_advisory_lock($1) THEN 1 ELSE 0 END", lock_of_moves)
-          != 1) {
+      if (const std::string other = lock_moves(**opened); !other.empty()) {
         return failure{
             {.code = errc::unavailable,
-             .message = fmt::format("another command is moving data in {}: wait for it", url)}};
+             .message = fmt::format("{} is at work in {}: wait for it", other, url)}};
       }
     } catch (const store::database_error& met) {
       return failure{met.to_error()};
@@ -68,14 +102,6 @@ outcome<server_books> server_books::open(const std::vector<std::string>& urls) {
     made.sessions_[url] = std::move(*opened);
   }
   return made;
-}
-
-std::vector<std::string> server_books::urls() const {
-  std::vector<std::string> all;
-  for (const auto& [url, session] : sessions_) {
-    all.push_back(url);
-  }
-  return all;
 }
 
 std::optional<store::move_row>
@@ -135,14 +161,11 @@ void server_books::change(
 }
 
 outcome<void> server_books::check_unused() {
-  const auto until = std::chrono::steady_clock::now() + leaving_patience;
+  const instant until = system_clock{}.now() + leaving_patience;
   try {
     for (const auto& [url, session] : sessions_) {
-      auto users = users_of(*session);
-      while (!users.empty() && std::chrono::steady_clock::now() < until) {
-        std::this_thread::sleep_for(look_every);
-        users = users_of(*session);
-      }
+      // A session of brokers and workers is named after its owner, behind a blank.
+      const auto users = sessions_that_stay(*session, "troupe ", until);
       if (!users.empty()) {
         return failure{
             {.code = errc::unavailable,

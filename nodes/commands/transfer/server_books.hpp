@@ -36,9 +36,6 @@ public:
   /// The session with a database, one of those that were given.
   store::database& session(const std::string& url) { return *sessions_.at(url); }
 
-  /// The databases.
-  std::vector<std::string> urls() const;
-
   /// The row of a schema, if it has one. Throws database_error.
   std::optional<store::move_row> row_of(const std::string& url, const std::string& schema);
 

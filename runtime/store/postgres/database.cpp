@@ -1,6 +1,7 @@
 #include "runtime/store/postgres/database.hpp"
 
 #include "runtime/clock.hpp"
+#include "runtime/store/postgres/error.hpp"
 #include "runtime/store/postgres/moves.hpp"
 #include "runtime/store/postgres/session.hpp"
 #include "runtime/time_text.hpp"
@@ -241,6 +242,11 @@ bool shares_connections(
   return false;
 }
 
+/// Whether an error of a new session is about what another session has prepared on its connection.
+bool is_of_another_session(const database_error& met) {
+  return met.native_code == native_code_of("42P05") || met.native_code == native_code_of("26000");
+}
+
 outcome<void> check_server(const server_facts& facts) {
   const auto refuse = [](std::string why) -> outcome<void> {
     return failure{invalid(std::move(why))};
@@ -394,15 +400,25 @@ outcome<std::unique_ptr<postgres_session>> open_session(
     return std::make_unique<postgres_session>(
         [to, url] { return new_enough(connect(to, url)); }, options, schema);
   };
-  auto session = make();
-  const server_facts facts = look_at_server(*session);
-  if (auto sound = check_server(facts); !sound) {
-    return failure{std::move(sound).error()};
-  }
-  if (shares_connections(*session, facts, make)) {
+  const auto pooled = [] {
     return failure{invalid(
         "a pooler gives the same connection to one session after the other: set its pool_mode to "
         "`session`, or name the server itself")};
+  };
+  auto session = make();
+  try {
+    const server_facts facts = look_at_server(*session);
+    if (auto sound = check_server(facts); !sound) {
+      return failure{std::move(sound).error()};
+    }
+    if (shares_connections(*session, facts, make)) {
+      return pooled();
+    }
+  } catch (const database_error& met) {
+    if (is_of_another_session(met)) {
+      return pooled();
+    }
+    throw;
   }
   return session;
 }
