@@ -16,6 +16,7 @@
 #include "nodes/commands/history.hpp"
 #include "nodes/commands/keys.hpp"
 #include "nodes/commands/manual/manual.hpp"
+#include "nodes/commands/migrate/migrate.hpp"
 #include "nodes/commands/output.hpp"
 #include "nodes/commands/publish.hpp"
 #include "nodes/commands/reconcile.hpp"
@@ -75,6 +76,7 @@ int run(int count, char** words) {
   add_rebuild(line);
   add_backup(line);
   add_restore(line);
+  add_migrate(line);
   add_manual(line, version_text());
   add_version(line);
   return line.run([&](const std::string& command, const std::string& fault) {

@@ -3,6 +3,7 @@
 #include "runtime/time_text.hpp"
 #include "topology/store_path.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <iterator>
 #include <map>
@@ -307,6 +308,56 @@ std::string node_text(const node_plan& node, const plan& plan) {
       admin_text(node.admin));
 }
 
+/// Hosts that have nodes, and nothing to run on them.
+std::string idle_hosts_text(const plan& plan) {
+  std::map<std::string, bool> is_used;
+  for (const node_plan& each : plan.nodes) {
+    const bool runs =
+        std::any_of(plan.capabilities.begin(), plan.capabilities.end(), [&](const auto& one) {
+          return !one.replicas_on(each.name).empty();
+        });
+    is_used[each.host] = is_used[each.host] || runs;
+  }
+  for (const broker_plan& each : plan.brokers) {
+    is_used[each.host] = true;
+  }
+  for (const gateway_plan& each : plan.gateways) {
+    is_used[each.host] = true;
+  }
+  std::string text;
+  for (const auto& [host, used] : is_used) {
+    if (!used) {
+      text += fmt::format(
+          "  {} runs nothing: no capability names a node of it, and no broker or gateway is "
+          "there\n",
+          host_text(host));
+    }
+  }
+  return text;
+}
+
+/// The queues of several brokers, which each have room for everything.
+std::string memory_of_hosts(const plan& plan, std::uint64_t bytes) {
+  if (plan.brokers.size() < 2) {
+    return {};
+  }
+  std::map<std::string, std::uint64_t> brokers;
+  for (const broker_plan& each : plan.brokers) {
+    ++brokers[each.host];
+  }
+  std::string text = fmt::format(
+      "  each of the {} brokers has room for that, as each gives a node its full in_flight: {} in "
+      "all",
+      plan.brokers.size(),
+      size_text(bytes * plan.brokers.size()));
+  if (brokers.size() > 1) {
+    for (const auto& [host, count] : brokers) {
+      text += fmt::format(", {} on {}", size_text(bytes * count), host_text(host));
+    }
+  }
+  return text + '\n';
+}
+
 /// "billing: http://127.0.0.1:3002 until its flag says more; ..."
 std::string feature_text(const strangler::feature_options& feature) {
   std::string text = fmt::format(
@@ -360,6 +411,7 @@ std::string explain(const plan& plan, const std::vector<actor_type>& types) {
         gateway.listen,
         admin_text(gateway.admin));
   }
+  text += idle_hosts_text(plan);
   fmt::format_to(
       end,
       "  a process that is silent for {} counts as lost (heartbeats every {})\n",
@@ -395,7 +447,7 @@ std::string explain(const plan& plan, const std::vector<actor_type>& types) {
       size_text(plan.body_bytes_max),
       size_text(bytes),
       size_text(plan.memory_max));
-  return text;
+  return text + memory_of_hosts(plan, bytes);
 }
 
 } // namespace troupe::topology

@@ -42,6 +42,16 @@ def write_topology(source: pathlib.Path, folder: pathlib.Path) -> tuple[pathlib.
     return path, re.findall(r"tcp://127\.0\.0\.1:\d+", text)
 
 
+def _has_ended(pid: int) -> bool:
+    """Whether no thread of the process is left: one may be writing when the first is gone."""
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+    return len(threads) == 1 and state == "Z"
+
+
 @dataclasses.dataclass
 class Node:
     name: str
@@ -139,6 +149,16 @@ class Nodes:
                 raise DemoError(f"{name} does not run")
             os.kill(node.pid, signal.SIGKILL)
             return node.pid, time.monotonic()
+
+    def kill_all(self) -> None:
+        """SIGKILL for `troupe up`, with which the kernel kills its children; until all have ended."""
+        with self._changed:
+            children = [node.pid for node in self._nodes.values() if node.pid]
+        self._up.kill()
+        self._up.wait()
+        pause = threading.Event()
+        while not all(_has_ended(pid) for pid in children):
+            pause.wait(_POLL_SECONDS)
 
     def wait_for_another(self, name: str, pid: int, seconds: float) -> float:
         """Until `name` runs again, as another process than `pid`. Returns when that was."""

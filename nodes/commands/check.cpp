@@ -107,7 +107,8 @@ json_object json_of(const left_behind& database) {
       .add("timers", database.timers)
       .add("effects", database.effects)
       .add("sagas", database.sagas)
-      .add("postponed", database.postponed);
+      .add("postponed", database.postponed)
+      .add("is_from_before_server", database.is_from_before_server);
   return json;
 }
 
@@ -249,7 +250,7 @@ int run(const check_arguments& given) {
         topology::explain(*plan, types),
         given.rights ? topology::access_text(*plan, types) : "",
         text_of(*plan, keys),
-        text_of(strays));
+        text_of(strays, given.file));
   }
   return exit_code::ok;
 }

@@ -1,5 +1,6 @@
 #include "nodes/commands/left_behind.hpp"
 
+#include "runtime/broker/journal/tables.hpp"
 #include "runtime/store/sqlite/database.hpp"
 #include "topology/store_path.hpp"
 
@@ -61,6 +62,25 @@ std::int64_t journaled(store::database* journal, const std::string& owner, const
       .value_or(0);
 }
 
+/// The contents of a journal that brokers do not use any more.
+left_behind unused_journal(store::database& session, std::string owner) {
+  left_behind found;
+  found.capability = std::move(owner);
+  found.events = count(session, "events");
+  found.timers = count(session, "scheduled");
+  found.postponed = count(session, "dead_letters");
+  return found;
+}
+
+/// Whether the owner of a file keeps its data on a server in this topology.
+bool is_served(const topology::plan& plan, const std::string& owner) {
+  if (owner == broker::journal_component) {
+    return plan.events.is_shared();
+  }
+  const auto* const capability = plan.find(capability_name{owner});
+  return capability != nullptr && capability->store && topology::is_on_server(*capability->store);
+}
+
 } // namespace
 
 left_behind unfinished_work(store::database& session, std::string owner, std::int64_t taken) {
@@ -90,6 +110,14 @@ std::vector<left_behind> find_left_behind(const topology::plan& plan) {
       folders.insert(file.parent_path());
     }
   }
+  const bool has_server =
+      plan.events.is_shared()
+      || std::any_of(plan.capabilities.begin(), plan.capabilities.end(), [](const auto& each) {
+           return each.store && topology::is_on_server(*each.store);
+         });
+  if (has_server) {
+    folders.insert(same_for_all(fs::path{plan.folder} / "data"));
+  }
   std::error_code failed;
   const fs::path own_journal = journal_path.empty() ? fs::path{} : same_for_all(journal_path);
   const auto journal = fs::exists(journal_path, failed) ? open_to_read(journal_path) : nullptr;
@@ -108,8 +136,12 @@ std::vector<left_behind> find_left_behind(const topology::plan& plan) {
         if (!owner || (expected != owners.end() && expected->second == *owner)) {
           continue;
         }
-        left_behind found = unfinished_work(
-            *session, *owner, journaled(journal.get(), *owner, session->instance()));
+        left_behind found =
+            *owner == broker::journal_component && plan.events.is_shared()
+                ? unused_journal(*session, *owner)
+                : unfinished_work(
+                    *session, *owner, journaled(journal.get(), *owner, session->instance()));
+        found.is_from_before_server = is_served(plan, *owner);
         found.file = entry.path().string();
         if (found.has_work()) {
           all.push_back(std::move(found));
@@ -125,9 +157,26 @@ std::vector<left_behind> find_left_behind(const topology::plan& plan) {
   return all;
 }
 
-std::string text_of(const std::vector<left_behind>& all) {
+std::string text_of(const std::vector<left_behind>& all, const std::string& file) {
   std::string text;
   for (const left_behind& each : all) {
+    if (each.is_from_before_server) {
+      text += each.capability == broker::journal_component
+                  ? fmt::format(
+                      "\nleft behind: {} is a journal with {} events, {} for later and {} dead "
+                      "letters, which nobody gets\n",
+                      each.file,
+                      each.events,
+                      each.timers,
+                      each.postponed)
+                  : fmt::format(
+                      "\nleft behind: {} is of the capability `{}`\n", each.file, each.capability);
+      text += fmt::format(
+          "    by this topology its data are on a server: `troupe migrate {} --from sqlite --to "
+          "postgresql` brings them there while the system is stopped, unless it has begun anew\n",
+          file);
+      continue;
+    }
     text += fmt::format(
         "\nleft behind: {} belongs to the capability `{}`, which does not use it in this topology\n"
         "    events that have not left: {}; for later: {}; effects: {}; sagas: {}; events to "

@@ -22,8 +22,11 @@ struct left_behind {
   std::uint64_t effects = 0;
   /// Sagas that have not ended.
   std::uint64_t sagas = 0;
-  /// Events that wait to be handled again.
+  /// Events that wait to be handled again; of a journal, dead letters.
   std::uint64_t postponed = 0;
+  /// Its owner keeps its data on a server in this topology. The owner may be the journal, whose
+  /// `events` are all that it has.
+  bool is_from_before_server = false;
 
   bool has_work() const { return events + timers + effects + sagas + postponed != 0; }
 };
@@ -32,11 +35,13 @@ struct left_behind {
 /// @param taken the number up to which the journal has the events of its outbox.
 left_behind unfinished_work(store::database& session, std::string owner, std::int64_t taken);
 
-/// Looks into the folders of the plan's databases, and changes nothing. Files that cannot be read
+/// Looks into the folders of the plan's databases, and where they usually are if the plan has some
+/// on a server; changes nothing. Files that cannot be read
 /// are passed over: whoever is to use one says what is wrong with it.
 std::vector<left_behind> find_left_behind(const topology::plan& plan);
 
 /// The words for people, a paragraph for each; empty if there are none.
-std::string text_of(const std::vector<left_behind>& all);
+/// @param file the topology.
+std::string text_of(const std::vector<left_behind>& all, const std::string& file);
 
 } // namespace troupe

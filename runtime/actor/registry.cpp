@@ -48,7 +48,7 @@ std::vector<saga::plan> plans_of(
 
 } // namespace
 
-outcome<void> migrate(store::database& session, const clock& time, const actor_type& type) {
+std::vector<store::component> components_of(const actor_type& type) {
   const auto turn = store::turn_components();
   std::vector<store::component> parts{turn.begin(), turn.end()};
   if (!type.sagas.empty()) {
@@ -62,7 +62,11 @@ outcome<void> migrate(store::database& session, const clock& time, const actor_t
     // The last, since its migrations may write events for older rows.
     parts.push_back({type.name, type.schema});
   }
-  return store::migrate(session, time, parts);
+  return parts;
+}
+
+outcome<void> migrate(store::database& session, const clock& time, const actor_type& type) {
+  return store::migrate(session, time, components_of(type));
 }
 
 actor_type with_declarations(actor_type type) {

@@ -41,6 +41,10 @@ inline constexpr bool is_event_sourced = requires {
   typename Actor::life_type;
 };
 
+/// The components of the database of a capability of that type, those of the runtime first. Borrows
+/// `type`.
+std::vector<store::component> components_of(const actor_type& type);
+
 /// Brings the tables of a capability of that type up to date, those of the runtime first.
 /// @errors of store::migrate.
 outcome<void> migrate(store::database& session, const clock& time, const actor_type& type);

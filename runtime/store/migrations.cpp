@@ -2,11 +2,13 @@
 
 #include "runtime/time_text.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <map>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace troupe::store {
 
@@ -172,6 +174,46 @@ outcome<void> migrate(database& session, const clock& time, std::span<const comp
     if (auto migrated = migrate(session, time, each.name, each.steps); !migrated) {
       return failure{std::move(migrated).error()};
     }
+  }
+  return {};
+}
+
+outcome<void> check_up_to_date(database& session, std::span<const component> components) {
+  try {
+    if (!session.has_table("schema_versions")) {
+      return failure{
+          invalid("it has no tables yet: start the system once with this release, and stop it")};
+    }
+    for (const component& each : components) {
+      const auto applied = read_applied(session, each.name);
+      if (auto sound = check_applied(each.name, each.steps, applied); !sound) {
+        return sound;
+      }
+      if (applied.size() != each.steps.size()) {
+        return failure{invalid(fmt::format(
+            "{} is at version {}, and this program knows {}: start the system once with this "
+            "release, and stop it",
+            each.name,
+            applied.size(),
+            each.steps.size()))};
+      }
+    }
+    std::vector<std::string> unknown;
+    session.query("SELECT DISTINCT component FROM schema_versions", [&](const row& found) {
+      const auto known = std::any_of(components.begin(), components.end(), [&](const auto& each) {
+        return each.name == found.text(0);
+      });
+      if (!known) {
+        unknown.emplace_back(found.text(0));
+      }
+    });
+    if (!unknown.empty()) {
+      return failure{invalid(fmt::format(
+          "it has tables of {}, which this program does not know: use the program that made them",
+          fmt::join(unknown, ", ")))};
+    }
+  } catch (const database_error& met) {
+    return failure{met.to_error()};
   }
   return {};
 }

@@ -49,4 +49,9 @@ outcome<int> migrate(
 /// The same for several, in this order.
 outcome<void> migrate(database& session, const clock& time, std::span<const component> components);
 
+/// Whether exactly these steps were applied: no more, no less, and nothing of another component.
+/// Changes nothing.
+/// @errors `invalid` in words; of the store.
+outcome<void> check_up_to_date(database& session, std::span<const component> components);
+
 } // namespace troupe::store

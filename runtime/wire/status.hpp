@@ -225,9 +225,17 @@ struct journal_seat {
   std::uint64_t stray = 0;
   /// Why this broker cannot look who has it; empty if it can.
   std::string trouble;
+  /// The server's `synchronous_standby_names`: the standbys that a commit waits for; empty: none,
+  /// and a failover loses the last commits. Left out by an earlier release, or while it is not
+  /// known.
+  std::optional<std::string> standbys{};
+  /// How long the oldest transaction of the server has been open, as far as this broker's role may
+  /// see (pg_monitor sees all). Left out as above.
+  std::optional<std::uint64_t> oldest_ms{};
 };
 
-TROUPE_MESSAGE(journal_seat, broker, endpoint, generation, since, here, stray, trouble)
+TROUPE_MESSAGE(
+    journal_seat, broker, endpoint, generation, since, here, stray, trouble, standbys, oldest_ms)
 
 struct broker_status {
   std::string broker;

@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import sqlite3
 import subprocess
 import sys
@@ -20,6 +21,7 @@ BIN = pathlib.Path(os.environ.get("TROUPE_BIN", SOURCE / "build" / "dev" / "bin"
 SHOP = SOURCE / "examples" / "shop"
 sys.path += [str(SHOP), str(SOURCE / "tests" / "integration"), str(SOURCE / "tests" / "chaos")]
 
+import postgres_server  # noqa: E402
 import zmq  # noqa: E402
 from demo import Load, run_checker  # noqa: E402
 from harness import Client  # noqa: E402
@@ -32,6 +34,7 @@ PATIENCE = 60.0
 
 class Backup(unittest.TestCase):
     maxDiff = None
+    in_use = "is in use by the process"
 
     def setUp(self) -> None:
         self._folder = tempfile.TemporaryDirectory()
@@ -139,7 +142,7 @@ class Backup(unittest.TestCase):
         saved = self.folder / "saved"
         self.troupe("backup", self.topology, saved)
         self.assertIn("is not empty", self.troupe("backup", self.topology, saved, code=4))
-        self.assertIn("is in use by the process",
+        self.assertIn(self.in_use,
                       self.troupe("restore", self.topology, "--from", saved, code=4))
         self.assertTrue(nodes.stop())
         orders = saved / "orders.db"
@@ -147,6 +150,46 @@ class Backup(unittest.TestCase):
 
         self.assertIn("is not as it was saved",
                       self.troupe("restore", self.topology, "--from", saved, "--accept", code=4))
+
+
+@unittest.skipUnless(postgres_server.programs(), "PostgreSQL is not installed")
+class BackupOfServer(Backup):
+    """The same with all databases and the journal on a PostgreSQL server."""
+    in_use = "the system runs"
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.server = postgres_server.PostgresServer()
+        self.addCleanup(self.server.close)
+        text, count = re.subn(r'store: "sqlite:data/\{capability\}\.db"',
+                              f'store: "{self.server.url}"\nevents: {{journal: "{self.server.url}"}}',
+                              self.topology.read_text())
+        self.assertEqual(1, count)
+        self.topology.write_text(text)
+
+    def copy_to(self, data: pathlib.Path) -> None:
+        for each in data.glob("*.db"):
+            if each.stem != "gateway":
+                each.unlink()
+        self.server.copy_to_files(data)
+        if (data / "troupe_journal.db").exists():
+            (data / "troupe_journal.db").rename(data / "journal.db")
+        for each in data.glob("*-before-restore-*.db"):
+            each.unlink()
+
+    def await_quiet(self) -> None:
+        for _ in range(200):
+            with tempfile.TemporaryDirectory() as name:
+                (pathlib.Path(name) / "data").mkdir()
+                self.copy_to(pathlib.Path(name) / "data")
+                quiet = run_checker(pathlib.Path(name), "--quiet-only")
+                if quiet.returncode == 0:
+                    return
+        self.fail("it does not come to rest: " + quiet.stdout + quiet.stderr)
+
+    def check_books(self) -> dict:
+        self.copy_to(self.folder / "data")
+        return super().check_books()
 
 
 if __name__ == "__main__":

@@ -209,6 +209,28 @@ BOOST_FIXTURE_TEST_CASE(a_journal_on_a_full_disk_is_wrong_with_what_to_do, shop_
   BOOST_TEST(has(only().next, "free some space"));
 }
 
+BOOST_FIXTURE_TEST_CASE(the_server_of_a_shared_journal_is_told_of, shop_fixture) {
+  wire::journal_seat& seat = all.journal.emplace();
+  seat.broker = "b1";
+  seat.here = true;
+  seat.standbys = "";
+  seat.oldest_ms = 2'000;
+  BOOST_TEST(has(screen(200), "commits wait for no standby: a failover loses the last of them"));
+  BOOST_TEST(has(screen(200), "open for 2s"));
+  BOOST_TEST(troubles_of(all).empty());
+
+  seat.standbys = "ANY 1 (db2, db3)";
+  seat.oldest_ms = 2 * 60 * 60'000;
+  BOOST_TEST(has(screen(200), "commits wait for the standbys ANY 1 (db2, db3)"));
+  BOOST_TEST((only().is == weight::waiting));
+  BOOST_TEST(has(only().what, "a transaction has been open for 2h"));
+  BOOST_TEST(has(only().next, "pg_terminate_backend"));
+
+  seat.standbys.reset(); // Of a broker of the release before.
+  seat.oldest_ms.reset();
+  BOOST_TEST(!has(screen(200), "  server   "));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_broker_of_another_file_is_said_to_be_one, shop_fixture) {
   all.plan = 7;
   BOOST_TEST(troubles_of(all).empty()); // One of an earlier release does not say.

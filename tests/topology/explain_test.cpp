@@ -115,6 +115,31 @@ BOOST_AUTO_TEST_CASE(a_subscriber_without_store_says_what_it_gets) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(what_queues_need_is_told_of_all_brokers_together) {
+  BOOST_TEST(!contains(explain(plan_of(good), types), " brokers has room for that"));
+
+  const std::string text = explain(
+      plan_of(good_with(
+          "  b1: {listen: \"tcp://127.0.0.1:5550\"}\n",
+          "  b1: {listen: \"tcp://127.0.0.1:5550\"}\n  b2: {listen: \"tcp://127.0.0.1:5551\"}\n")),
+      types);
+
+  BOOST_TEST_CONTEXT(text) {
+    BOOST_TEST(contains(text, "each of the 2 brokers has room for that"));
+    BOOST_TEST(contains(text, "in all\n"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_host_that_runs_nothing_is_told) {
+  plan made = plan_of(good);
+  BOOST_TEST(!contains(explain(made, types), "runs nothing:"));
+
+  made.nodes.push_back({.name = node_name{"n9"}, .host = "db1", .at = {}});
+
+  BOOST_TEST(
+      contains(explain(made, types), "  db1 runs nothing: no capability names a node of it"));
+}
+
 BOOST_AUTO_TEST_CASE(a_plan_without_subscribers_says_so) {
   const std::string text = explain(plan_of(good), types);
 

@@ -2,9 +2,11 @@
 
 #include "nodes/commands/backup/manifest.hpp"
 #include "nodes/commands/backup/saved_bytes.hpp"
-#include "nodes/commands/databases_on_server.hpp"
+#include "nodes/commands/backup/server_moment.hpp"
 #include "nodes/commands/left_behind.hpp"
 #include "nodes/commands/plan_file.hpp"
+#include "nodes/commands/transfer/new_file.hpp"
+#include "nodes/commands/transfer/stored_database.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/config.hpp"
 #include "runtime/store/sqlite/online_copy.hpp"
@@ -14,6 +16,7 @@
 #include "runtime/time_text.hpp"
 #include "runtime/wire/json.hpp"
 #include "topology/read.hpp"
+#include "topology/store_path.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -37,16 +40,19 @@ struct backup_arguments {
   bool json = false;
 };
 
-/// A database that is to be copied, and where it was at the moment of the backup.
+/// A database in a file that is to be copied, and where it was at the moment of the backup.
 struct source {
   std::string owner;
   std::string path;
   std::optional<store::online_copy> moment;
 };
 
-std::string path_of(const std::string& store) {
-  return store.substr(store.find(':') + 1);
-}
+/// All databases of a system.
+struct backup_sources {
+  std::vector<source> files;
+  source journal{backup_manifest::journal_owner, {}, {}};
+  std::vector<stored_database> on_server;
+};
 
 bool has_file(const std::string& path) {
   std::error_code failed;
@@ -55,20 +61,28 @@ bool has_file(const std::string& path) {
 
 /// Opens all databases at one moment: while no capability can commit. The journal goes last: it has
 /// no event that is not in an outbox here, and no confirmation that it has not.
-outcome<void> take_moment(std::vector<source>& all, source& journal) {
-  std::sort(all.begin(), all.end(), [](const source& one, const source& other) {
+///
+/// All that one PostgreSQL database holds is one moment by itself.
+outcome<server_moment> take_moment(backup_sources& all, const std::string& system) {
+  const bool is_one_place = all.files.empty() && all.journal.path.empty();
+  auto& files = all.files;
+  std::sort(files.begin(), files.end(), [](const source& one, const source& other) {
     return one.path < other.path; // All backups take the locks in one order.
   });
   std::vector<store::turnstile> locked;
-  for (const source& each : all) {
+  for (const source& each : files) {
     auto gate = store::turnstile::open(each.path);
     if (!gate) {
       return failure{std::move(gate).error()};
     }
     if (auto done = gate->lock(lock_patience); !done) {
-      return done;
+      return failure{std::move(done).error()};
     }
     locked.push_back(std::move(*gate));
+  }
+  auto on_server = server_moment::take(all.on_server, system, is_one_place);
+  if (!on_server) {
+    return on_server;
   }
   const auto open = [](source& each) -> outcome<void> {
     auto moment = store::online_copy::open(each.path);
@@ -78,12 +92,18 @@ outcome<void> take_moment(std::vector<source>& all, source& journal) {
     each.moment.emplace(std::move(*moment));
     return {};
   };
-  for (source& each : all) {
+  for (source& each : files) {
     if (auto opened = open(each); !opened) {
-      return opened;
+      return failure{std::move(opened).error()};
     }
   }
-  return has_file(journal.path) ? open(journal) : outcome<void>{};
+  if (has_file(all.journal.path)) {
+    if (auto opened = open(all.journal); !opened) {
+      return failure{std::move(opened).error()};
+    }
+  }
+  on_server->let_go();
+  return on_server;
 }
 
 /// Fills in the manifest's entry of a capability's database.
@@ -109,18 +129,47 @@ void describe_journal(store::database& session, saved_file& to) {
       static_cast<std::uint64_t>(session.integer_of("SELECT generation FROM journal").value_or(0));
 }
 
+/// The manifest's entry of a database, without what is known of its file.
+saved_file described(store::database& session, const std::string& owner) {
+  saved_file one;
+  one.owner = owner;
+  one.file = owner + ".db";
+  one.instance = session.instance();
+  if (owner == backup_manifest::journal_owner) {
+    describe_journal(session, one);
+  } else {
+    describe(session, one);
+  }
+  return one;
+}
+
+outcome<saved_file> with_digest(saved_file one, const fs::path& folder) {
+  auto digest = sha256_of(folder / one.file);
+  if (!digest) {
+    return failure{std::move(digest).error()};
+  }
+  one.sha256 = std::move(*digest);
+  one.bytes = fs::file_size(folder / one.file);
+  return one;
+}
+
+/// Copies a schema into a file, and compares the two.
+outcome<saved_file> save(
+    const stored_database& what, server_moment& moment, const fs::path& folder, const clock& time) {
+  saved_file one;
+  const auto look = [&](store::database& session) { one = described(session, what.owner); };
+  const auto filled = fill_new_file(
+      {what, moment.space_of(what), (folder / (what.owner + ".db")).string(), look}, time);
+  if (!filled) {
+    return failure{filled.error()};
+  }
+  return with_digest(std::move(one), folder);
+}
+
 outcome<saved_file> save(source& from, const fs::path& folder) {
   saved_file one;
-  one.owner = from.owner;
-  one.file = from.owner + ".db";
-  store::database& session = from.moment->session();
   try {
-    one.instance = session.instance();
-    if (from.owner == backup_manifest::journal_owner) {
-      describe_journal(session, one);
-    } else {
-      describe(session, one);
-    }
+    one = described(from.moment->session(), from.owner);
   } catch (const store::database_error& met) {
     return failure{met.to_error()};
   }
@@ -129,52 +178,70 @@ outcome<saved_file> save(source& from, const fs::path& folder) {
     return failure{std::move(written).error()};
   }
   from.moment.reset(); // The moment ends, so that its WAL can be copied back.
-  auto digest = sha256_of(to);
-  if (!digest) {
-    return failure{std::move(digest).error()};
+  return with_digest(std::move(one), folder);
+}
+
+/// The databases of a topology, those that are here and those that are `missing`.
+outcome<backup_sources>
+find_sources(const topology::plan& plan, std::vector<std::string>& missing) {
+  backup_sources found;
+  std::vector<stored_database> on_server;
+  for (stored_database& each : stored_databases(plan)) {
+    if (topology::is_on_server(each.store)) {
+      on_server.push_back(std::move(each));
+    } else if (!has_file(path_in(each.store))) {
+      missing.push_back(each.owner);
+    } else if (each.is_journal()) {
+      found.journal.path = path_in(each.store);
+    } else {
+      found.files.push_back({each.owner, path_in(each.store), {}});
+    }
   }
-  one.sha256 = std::move(*digest);
-  one.bytes = fs::file_size(to);
-  return one;
+  auto made = made_schemas(std::move(on_server), plan.name, missing);
+  if (!made) {
+    return failure{std::move(made).error()};
+  }
+  found.on_server = std::move(*made);
+  return found;
 }
 
 outcome<backup_manifest>
 back_up(const topology::plan& plan, const std::string& text, const fs::path& folder) {
-  if (auto files = check_all_files(plan, "back them up"); !files) {
-    return failure{std::move(files).error()};
-  }
+  const system_clock time;
   backup_manifest manifest;
   manifest.system = plan.name;
-  std::vector<source> databases;
-  for (const topology::capability_plan& each : plan.capabilities) {
-    if (!each.store) {
-      continue;
-    }
-    if (has_file(path_of(*each.store))) {
-      databases.push_back({each.name.value, path_of(*each.store), {}});
-    } else {
-      manifest.missing.push_back(each.name.value);
-    }
+  auto sources = find_sources(plan, manifest.missing);
+  if (!sources) {
+    return failure{std::move(sources).error()};
   }
-  source journal{backup_manifest::journal_owner, path_of(plan.events.journal), {}};
-  if (auto taken = take_moment(databases, journal); !taken) {
-    return failure{std::move(taken).error()};
+  auto moment = take_moment(*sources, plan.name);
+  if (!moment) {
+    return failure{std::move(moment).error()};
   }
-  manifest.taken_at = unix_millis(system_clock{}.wall());
-  if (journal.moment) {
-    databases.push_back(std::move(journal));
-  } else {
-    manifest.missing.emplace_back(backup_manifest::journal_owner);
+  manifest.taken_at = unix_millis(time.wall());
+  if (sources->journal.moment) {
+    sources->files.push_back(std::move(sources->journal));
   }
-  if (databases.empty()) {
-    return failure{invalid("none of the topology's databases is on this machine")};
-  }
-  for (source& each : databases) {
-    auto saved = save(each, folder);
+  const auto keep = [&](outcome<saved_file> saved) -> outcome<void> {
     if (!saved) {
       return failure{std::move(saved).error()};
     }
     manifest.files.push_back(std::move(*saved));
+    return {};
+  };
+  for (source& each : sources->files) {
+    if (auto kept = keep(save(each, folder)); !kept) {
+      return failure{std::move(kept).error()};
+    }
+  }
+  for (const stored_database& each : sources->on_server) {
+    if (auto kept = keep(save(each, *moment, folder, time)); !kept) {
+      return failure{std::move(kept).error()};
+    }
+  }
+  if (manifest.files.empty()) {
+    return failure{
+        invalid("none of the topology's databases is on this machine, or on its server")};
   }
   if (auto written = write_synced(folder / "topology.yaml", text); !written) {
     return failure{std::move(written).error()};

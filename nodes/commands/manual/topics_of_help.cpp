@@ -41,6 +41,8 @@ data/NAME.db-shm        made anew by whoever opens it
 data/NAME.db.lock, .next  the lock of its writers, and which database was there
 data/journal.db         the events, at the broker that keeps them
 data/before-restore-*   what `troupe restore --from` put aside
+data/moved-*            what `troupe migrate` has brought to a server
+data/NAME.db.migrating  a database on its way: `troupe migrate` goes on, or --abandon ends it
 log/NAME.log            what a process of `troupe up` says
 Copies: `troupe backup FILE FOLDER`, never *.db alone of a running system.
 )"},

@@ -2,10 +2,13 @@
 
 #include "nodes/commands/backup/saved_bytes.hpp"
 #include "nodes/commands/restore/in_use.hpp"
+#include "nodes/commands/restore/to_schemas.hpp"
+#include "nodes/commands/transfer/new_schema.hpp"
 #include "runtime/store/sqlite/database.hpp"
 #include "runtime/store/sqlite/online_copy.hpp"
 #include "runtime/store/turn/writers.hpp"
 #include "runtime/time_text.hpp"
+#include "topology/store_path.hpp"
 
 #include <algorithm>
 #include <array>
@@ -19,16 +22,6 @@ namespace troupe {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::optional<fs::path> place_of(const topology::plan& plan, const std::string& owner) {
-  const auto path_of = [](const std::string& store) { return store.substr(store.find(':') + 1); };
-  if (owner == backup_manifest::journal_owner) {
-    return path_of(plan.events.journal);
-  }
-  const auto* const capability = plan.find(capability_name{owner});
-  return capability == nullptr || !capability->store ? std::nullopt
-                                                     : std::optional{path_of(*capability->store)};
-}
 
 outcome<void> check_file(const saved_file& saved, const fs::path& file) {
   const auto digest = sha256_of(file);
@@ -46,10 +39,8 @@ outcome<void> check_file(const saved_file& saved, const fs::path& file) {
 }
 
 /// Describes the database that is there now, and would be lost, as far as it can be read.
-std::optional<saved_file> look_at(const std::string& owner, const fs::path& path) {
-  store::sqlite_options options;
-  options.read_only = true;
-  const auto opened = store::open_sqlite(path, options);
+std::optional<saved_file>
+look_at(const outcome<std::unique_ptr<store::database>>& opened, const std::string& owner) {
   if (!opened) {
     return std::nullopt;
   }
@@ -74,6 +65,63 @@ std::uint64_t more(std::uint64_t now, std::uint64_t then) {
   return now - std::min(now, then);
 }
 
+/// Looks at what a file of the backup would replace.
+/// @errors `invalid`: a schema that may not be replaced.
+outcome<void> look_at_place(returning_file& one, const topology::plan& plan, server_books* books) {
+  const std::string& owner = one.saved.owner;
+  if (!one.to.empty()) {
+    std::error_code failed;
+    one.is_there = fs::exists(one.to, failed);
+    if (one.is_there) {
+      store::sqlite_options options;
+      options.read_only = true;
+      one.now = look_at(store::open_sqlite(one.to, options), owner);
+    }
+    return {};
+  }
+  if (auto fresh = check_release(one); !fresh) {
+    return fresh;
+  }
+  const std::string& url = one.what.store;
+  try {
+    const schema_content there = books->look_at(url, one.what.schema());
+    if (auto may = check_replaceable(one, there, plan.name, *books); !may) {
+      return may;
+    }
+    one.is_there = there.tables != 0;
+    if (there.instance) {
+      store::postgres_options options = moving_options();
+      options.read_only = true;
+      one.now = look_at(store::open_postgres(url, one.what.schema(), options), owner);
+    }
+  } catch (const store::database_error& met) {
+    return failure{met.to_error()};
+  }
+  return {};
+}
+
+/// The databases of the backup's files, by the topology.
+outcome<std::vector<stored_database>>
+places_of(const backup_manifest& manifest, const topology::plan& plan, const fs::path& folder) {
+  const auto all = stored_databases(plan);
+  std::vector<stored_database> found;
+  for (const saved_file& each : manifest.files) {
+    const auto place = std::find_if(all.begin(), all.end(), [&](const stored_database& one) {
+      return one.owner == each.owner;
+    });
+    if (place == all.end()) {
+      return failure{invalid(fmt::format(
+          "the backup has a database of `{}`, and in {} that has none: the topology it was taken "
+          "under is {}",
+          each.owner,
+          plan.file,
+          (folder / "topology.yaml").string()))};
+    }
+    found.push_back(*place);
+  }
+  return found;
+}
+
 } // namespace
 
 outcome<checked_backup> check_backup(const topology::plan& plan, const fs::path& folder) {
@@ -95,29 +143,43 @@ outcome<checked_backup> check_backup(const topology::plan& plan, const fs::path&
         plan.file,
         plan.name))};
   }
-  checked_backup checked{std::move(*manifest), {}};
-  for (const saved_file& each : checked.manifest.files) {
-    const auto to = place_of(plan, each.owner);
-    if (!to) {
-      return failure{invalid(fmt::format(
-          "the backup has a database of `{}`, and in {} that has none: the topology it was taken "
-          "under is {}",
-          each.owner,
-          plan.file,
-          (folder / "topology.yaml").string()))};
+  const auto places = places_of(*manifest, plan, folder);
+  if (!places) {
+    return failure{places.error()};
+  }
+  checked_backup checked{std::move(*manifest), {}, plan.name, {}};
+  std::vector<std::string> urls;
+  for (const stored_database& each : *places) {
+    if (topology::is_on_server(each.store)) {
+      urls.push_back(each.store);
     }
-    if (const auto user = user_of(to->string())) {
+  }
+  if (!urls.empty()) {
+    auto books = server_books::open(urls);
+    if (!books) {
+      return failure{std::move(books).error()};
+    }
+    if (auto unused = books->check_unused(); !unused) {
+      return failure{std::move(unused).error()};
+    }
+    checked.books.emplace(std::move(*books));
+  }
+  for (std::size_t i = 0; i < places->size(); ++i) {
+    const saved_file& each = checked.manifest.files[i];
+    const stored_database& what = (*places)[i];
+    const bool is_on_server = topology::is_on_server(what.store);
+    returning_file one{
+        each, what, folder / each.file, is_on_server ? fs::path{} : fs::path{path_in(what.store)}};
+    if (const auto user = is_on_server ? std::nullopt : user_of(one.to.string())) {
       return failure{
           {.code = errc::unavailable,
-           .message = fmt::format("{} is in use by the process {}", to->string(), *user)}};
+           .message = fmt::format("{} is in use by the process {}", one.to.string(), *user)}};
     }
-    if (auto good = check_file(each, folder / each.file); !good) {
+    if (auto good = check_file(each, one.from); !good) {
       return failure{std::move(good).error()};
     }
-    std::error_code failed;
-    returning_file one{each, folder / each.file, *to, {}, fs::exists(*to, failed)};
-    if (one.is_there) {
-      one.now = look_at(each.owner, *to);
+    if (auto seen = look_at_place(one, plan, checked.books ? &*checked.books : nullptr); !seen) {
+      return failure{std::move(seen).error()};
     }
     checked.files.push_back(std::move(one));
   }
@@ -172,13 +234,20 @@ std::vector<std::string> consequences_of(const checked_backup& backup) {
   return said;
 }
 
-outcome<std::vector<std::string>>
-bring_back(const checked_backup& backup, const std::string& time) {
+outcome<std::vector<std::string>> bring_back(checked_backup& backup, const clock& time) {
   constexpr std::array<std::string_view, 5> parts{"", "-wal", "-shm", ".lock", ".next"};
   std::vector<std::string> aside;
+  if (backup.books) {
+    if (auto filled = fill_schemas(backup, time, aside); !filled) {
+      return failure{std::move(filled).error()};
+    }
+  }
   for (const returning_file& each : backup.files) {
+    if (each.to.empty()) {
+      continue;
+    }
     const fs::path folder = each.to.parent_path().empty() ? "." : each.to.parent_path();
-    const fs::path old = folder / ("before-restore-" + time);
+    const fs::path old = folder / ("before-restore-" + stamp_of(time));
     std::error_code failed;
     fs::create_directories(each.is_there ? old : folder, failed);
     for (const std::string_view part : parts) {
@@ -197,6 +266,11 @@ bring_back(const checked_backup& backup, const std::string& time) {
     sync_folder(folder);
     if (each.is_there && std::find(aside.begin(), aside.end(), old.string()) == aside.end()) {
       aside.push_back(old.string());
+    }
+  }
+  if (backup.books) {
+    if (auto opened = give_schemas_free(backup); !opened) {
+      return failure{std::move(opened).error()};
     }
   }
   return aside;

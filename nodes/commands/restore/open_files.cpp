@@ -1,16 +1,18 @@
 #include "nodes/commands/restore/open_files.hpp"
 
-#include "nodes/commands/databases_on_server.hpp"
 #include "nodes/commands/restore/in_use.hpp"
+#include "runtime/broker/journal/lease_table.hpp"
+#include "runtime/broker/journal/tables.hpp"
+#include "runtime/store/postgres/database.hpp"
 #include "runtime/store/sqlite/database.hpp"
 #include "runtime/store/turn/tables.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/events.hpp"
+#include "topology/store_path.hpp"
 
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
-#include <map>
 #include <system_error>
 #include <utility>
 
@@ -18,9 +20,8 @@ namespace troupe {
 
 namespace {
 
-std::string file_of(const std::string& store) {
-  return store.substr(store.find(':') + 1);
-}
+// A broker takes the journal as soon as this command has ended: its session is the lease's word.
+constexpr milliseconds command_lease{5'000};
 
 bool exists(const std::string& path) {
   std::error_code failed;
@@ -99,12 +100,13 @@ history_of(const broker::journal_state& state, const topology::capability_plan& 
   return found;
 }
 
-outcome<open_database> open_one(
-    const topology::capability_plan& plan,
-    const std::string& path,
-    const broker::journal_state& journal,
-    const clock& time) {
-  const std::string& capability = plan.name.value;
+/// A session with a database, and the lock of its writers.
+struct locked_session {
+  store::gate gate;
+  std::unique_ptr<store::database> session;
+};
+
+outcome<locked_session> open_file(const std::string& path, const std::string& capability) {
   store::sqlite_options options;
   options.capability = capability;
   options.create = false;
@@ -119,21 +121,136 @@ outcome<open_database> open_one(
   if (auto locked = gate->lock(options.lock_patience); !locked) {
     return failure{std::move(locked).error()};
   }
-  if (auto ready = store::migrate(**session, time, store::turn_components()); !ready) {
+  return locked_session{store::gate{std::move(*gate)}, std::move(*session)};
+}
+
+outcome<std::unique_ptr<store::database>>
+open_schema_of(const stored_database& what, const std::string& system) {
+  store::postgres_options options = moving_options();
+  options.is_moving = false; // Histories of data that are not whole say nothing.
+  options.capability = what.owner_inside();
+  options.system = system;
+  options.create = false;
+  return store::open_postgres(what.store, what.schema(), options);
+}
+
+outcome<locked_session> open_session_of(const stored_database& what, const std::string& system) {
+  if (!topology::is_on_server(what.store)) {
+    return open_file(path_in(what.store), what.owner);
+  }
+  auto session = open_schema_of(what, system);
+  if (!session) {
+    return failure{std::move(session).error()};
+  }
+  return locked_session{{}, std::move(*session)};
+}
+
+outcome<open_database> open_one(
+    const stored_database& what,
+    const topology::plan& plan,
+    const broker::journal_state& journal,
+    const clock& time) {
+  auto found = open_session_of(what, plan.name);
+  if (!found) {
+    return failure{std::move(found).error()};
+  }
+  if (auto ready = store::migrate(*found->session, time, store::turn_components()); !ready) {
     return failure{std::move(ready).error()};
   }
-  open_database opened{std::move(*gate), std::move(*session), {}, {}, {}};
+  open_database opened{std::move(found->gate), std::move(found->session), {}, {}, {}};
   try {
-    opened.history.capability = capability;
+    opened.history.capability = what.owner;
     opened.history.instance = opened.session->instance();
     const auto taken = row_of(journal, opened.history);
     read_history(*opened.session, taken.value_or(broker::source_row{}), opened.history);
     opened.outbox = reunite_outbox(opened.history, taken);
-    opened.events = reunite_events(opened.history, history_of(journal, plan));
+    opened.events = reunite_events(
+        opened.history, history_of(journal, *plan.find(capability_name{what.owner})));
   } catch (const store::database_error& met) {
     return failure{met.to_error()};
   }
   return opened;
+}
+
+/// Opens a journal that brokers share, as a broker does: by taking its lease.
+outcome<std::unique_ptr<broker::journal_writer>> open_shared_journal(
+    const stored_database& what,
+    const std::string& system,
+    const clock& time,
+    broker::journal_state& state) {
+  broker::shared_journal place;
+  place.connect = [what, system] { return open_schema_of(what, system); };
+  place.dialect = &broker::postgresql_lease;
+  place.lease = command_lease;
+  place.owner = uuid_source{}.next(time.wall());
+  place.name = "troupe restore";
+  auto session = place.connect();
+  if (!session) {
+    return failure{std::move(session).error()};
+  }
+  if (auto ready = store::migrate(**session, time, broker::shared_journal_components()); !ready) {
+    return failure{std::move(ready).error()};
+  }
+  try {
+    place.seen = broker::lease_table{**session, *place.dialect}.look();
+  } catch (const store::database_error& met) {
+    return failure{met.to_error()};
+  }
+  if (place.seen.is_attended && place.seen.left.count() > 0) {
+    return failure{
+        {.code = errc::unavailable,
+         .message = fmt::format("the broker {} has the journal", place.seen.owner_name)}};
+  }
+  broker::journal_options options;
+  options.shared = std::move(place);
+  return broker::journal_writer::open(options, time, state);
+}
+
+outcome<std::unique_ptr<broker::journal_writer>> open_journal_of(
+    const stored_database& what,
+    const std::string& system,
+    const clock& time,
+    broker::journal_state& state) {
+  if (topology::is_on_server(what.store)) {
+    return open_shared_journal(what, system, time, state);
+  }
+  broker::journal_options options;
+  options.path = path_in(what.store);
+  options.sqlite.create = false;
+  return broker::journal_writer::open(options, time, state);
+}
+
+/// Whether a database is there.
+outcome<bool> is_there(const stored_database& what, open_files& all) {
+  if (!topology::is_on_server(what.store)) {
+    return exists(path_in(what.store));
+  }
+  try {
+    return all.books->look_at(what.store, what.schema()).instance.has_value();
+  } catch (const store::database_error& met) {
+    return failure{met.to_error()};
+  }
+}
+
+/// Refuses to look at what somebody has open.
+outcome<void> check_all_unused(const std::vector<stored_database>& databases, open_files& all) {
+  std::vector<std::string> urls;
+  for (const stored_database& each : databases) {
+    if (topology::is_on_server(each.store)) {
+      urls.push_back(each.store);
+    } else if (auto unused = check_unused(path_in(each.store)); !unused) {
+      return unused;
+    }
+  }
+  if (urls.empty()) {
+    return {};
+  }
+  auto books = server_books::open(urls);
+  if (!books) {
+    return failure{std::move(books).error()};
+  }
+  all.books.emplace(std::move(*books));
+  return all.books->check_unused();
 }
 
 /// The event that an outbox had confirmed last, and still has, may have been handled by some
@@ -192,39 +309,31 @@ void spare_confirmed_event(
 } // namespace
 
 outcome<open_files> open_all(const topology::plan& plan, const clock& time) {
-  if (auto files = check_all_files(plan, "put them back"); !files) {
-    return failure{std::move(files).error()};
-  }
-  // The paths of capabilities, as far as they have a file.
-  std::map<std::string, std::string> paths;
-  for (const topology::capability_plan& each : plan.capabilities) {
-    if (each.store && exists(file_of(*each.store))) {
-      paths[each.name.value] = file_of(*each.store);
-    }
-  }
-  broker::journal_options options;
-  options.path = file_of(plan.events.journal);
-  options.sqlite.create = false;
-  if (auto unused = check_unused(options.path); !unused) {
+  open_files all;
+  std::vector<stored_database> databases = stored_databases(plan);
+  if (auto unused = check_all_unused(databases, all); !unused) {
     return failure{std::move(unused).error()};
   }
-  for (const auto& [capability, path] : paths) {
-    if (auto unused = check_unused(path); !unused) {
-      return failure{std::move(unused).error()};
-    }
+  const stored_database journal = std::move(databases.back());
+  databases.pop_back();
+  auto opened = open_journal_of(journal, plan.name, time, all.state);
+  if (!opened) {
+    return failure{std::move(opened).error()};
   }
-  open_files all;
-  auto journal = broker::journal_writer::open(options, time, all.state);
-  if (!journal) {
-    return failure{std::move(journal).error()};
-  }
-  all.journal = std::move(*journal);
-  for (const auto& [capability, path] : paths) {
-    auto opened = open_one(*plan.find(capability_name{capability}), path, all.state, time);
-    if (!opened) {
-      return failure{std::move(opened).error()};
+  all.journal = std::move(*opened);
+  for (const stored_database& each : databases) {
+    const auto there = is_there(each, all);
+    if (!there) {
+      return failure{there.error()};
     }
-    all.databases.push_back(std::move(*opened));
+    if (!*there) {
+      continue;
+    }
+    auto one = open_one(each, plan, all.state, time);
+    if (!one) {
+      return failure{std::move(one).error()};
+    }
+    all.databases.push_back(std::move(*one));
   }
   return all;
 }

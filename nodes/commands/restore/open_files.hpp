@@ -1,21 +1,24 @@
 #pragma once
 
 #include "nodes/commands/restore/histories.hpp"
+#include "nodes/commands/transfer/server_books.hpp"
+#include "nodes/commands/transfer/stored_database.hpp"
 #include "runtime/broker/journal/writer.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/outcome.hpp"
 #include "runtime/store/database.hpp"
-#include "runtime/store/sqlite/turnstile.hpp"
+#include "runtime/store/gate.hpp"
 #include "topology/plan.hpp"
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace troupe {
 
 /// A capability's database, open and locked.
 struct open_database {
-  store::turnstile gate; // The lock, given back once the session is closed.
+  store::gate gate; // The lock of a file, given back once the session is closed.
   std::unique_ptr<store::database> session;
   database_history history;
   outbox_reunion outbox;
@@ -28,13 +31,16 @@ struct open_database {
 
 /// The journal and all databases of a topology, open, with what does not fit.
 struct open_files {
+  /// Keeps commands that move data away from the servers.
+  std::optional<server_books> books;
   broker::journal_state state;
   std::unique_ptr<broker::journal_writer> journal;
   std::vector<open_database> databases;
 };
 
 /// Opens the journal and every database of `plan` that is there, and compares them.
-/// @errors of the stores; `unavailable` if a process has one of them open.
+/// @errors of the stores; `unavailable` if a process has one of them open, or a session with a
+/// server that has one.
 outcome<open_files> open_all(const topology::plan& plan, const clock& time);
 
 /// Makes all of them go on together: one transaction of the journal, then one of each database.

@@ -135,7 +135,7 @@ void print(const open_database& of) {
 
 /// Brings a backup back, or says what that would do.
 int run_from_backup(const restore_arguments& given, const topology::plan& plan) {
-  const auto backup = check_backup(plan, given.from);
+  auto backup = check_backup(plan, given.from);
   if (!backup) {
     return print_error(
         backup.error(),
@@ -169,9 +169,7 @@ int run_from_backup(const restore_arguments& given, const topology::plan& plan) 
     }
     return exit_code::error;
   }
-  auto stamp = utc_time_text(std::chrono::system_clock::now()).substr(0, 19);
-  std::replace(stamp.begin(), stamp.end(), ':', '-');
-  const auto aside = bring_back(*backup, stamp);
+  const auto aside = bring_back(*backup, system_clock{});
   if (!aside) {
     return print_error(
         aside.error(), given.json, "give the command again: it goes on where it ended");
@@ -189,12 +187,6 @@ int run(const restore_arguments& given) {
   const auto plan = load_plan(given.file, given.json);
   if (!plan) {
     return plan.error();
-  }
-  if (plan->events.is_shared()) {
-    return print_error(
-        invalid("the journal of this topology is in PostgreSQL, and this command compares files"),
-        given.json,
-        "what brokers and workers say of databases that do not fit is in `troupe status`");
   }
   if (!given.from.empty()) {
     if (const int code = run_from_backup(given, *plan); code != exit_code::ok) {

@@ -159,6 +159,18 @@ std::string processes_of(const system_view& all, std::size_t columns) {
         "  journal  ",
         "           ");
   }
+  if (all.journal && all.journal->standbys) {
+    text += wrapped(
+        fmt::format(
+            "{}; its oldest transaction has been open for {}",
+            all.journal->standbys->empty()
+                ? "commits wait for no standby: a failover loses the last of them"
+                : "commits wait for the standbys " + *all.journal->standbys,
+            age_text(milliseconds{static_cast<std::int64_t>(all.journal->oldest_ms.value_or(0))})),
+        columns,
+        "  server   ",
+        "           ");
+  }
   return text;
 }
 

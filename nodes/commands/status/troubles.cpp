@@ -21,6 +21,9 @@ constexpr std::int64_t lag_patience_ms = 60'000;
 // A replica that failed longer ago has worked since.
 constexpr std::uint64_t failure_kept_ms = 5 * 60'000;
 
+// A backup may read for minutes.
+constexpr std::uint64_t old_transaction_ms = 60 * 60'000;
+
 using weight = trouble::weight;
 
 // While connections are turned away a broker says so every 10 s.
@@ -438,6 +441,22 @@ private:
                      : std::string{free_some_space}});
   }
 
+  /// A transaction that somebody has left open on the server of the journal.
+  void find_old_transaction() {
+    if (!all_.journal || all_.journal->oldest_ms.value_or(0) < old_transaction_ms) {
+      return;
+    }
+    add(
+        {.is = weight::waiting,
+         .what = fmt::format(
+             "a transaction has been open for {} on the server of the journal",
+             age_text(milliseconds{static_cast<std::int64_t>(*all_.journal->oldest_ms)})),
+         .why = "as long as it is, no dead row goes: tables that are written much grow, and all "
+                "gets slower",
+         .next = "SELECT pid, application_name, xact_start, query FROM pg_stat_activity ORDER BY "
+                 "xact_start; says whose it is; pg_terminate_backend(pid) ends it"});
+  }
+
   /// Brokers share the journal, and none of them has it.
   void find_lost_journal() {
     if (!all_.journal || !all_.journal_broker.empty()) {
@@ -458,6 +477,7 @@ private:
 
   void find_events() {
     find_lost_journal();
+    find_old_transaction();
     if (!all_.events) {
       const auto keeper =
           std::find_if(all_.brokers.begin(), all_.brokers.end(), [this](const auto& each) {

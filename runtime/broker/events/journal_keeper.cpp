@@ -81,6 +81,9 @@ void journal_keeper::step() {
     return;
   }
   seen_at_ = time_.now();
+  if (table_) {
+    server_.look(*table_, seen_at_);
+  }
   switch (decide(*seen, self(), lease)) {
   case lease_step::wait:
     break;

@@ -2,6 +2,7 @@
 
 #include "runtime/broker/events/event_service.hpp"
 #include "runtime/broker/journal/journal_options.hpp"
+#include "runtime/broker/journal/server_watch.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/outcome.hpp"
 
@@ -75,6 +76,9 @@ public:
   /// The loop turns.
   void beat(instant now) { beat_.store(now.time_since_epoch().count()); }
 
+  /// The condition of the journal's server.
+  const server_watch& server() const { return server_; }
+
   /// The journal is not used any more, and is closed here.
   void give_back(std::unique_ptr<journal> kept);
 
@@ -107,6 +111,7 @@ private:
   std::atomic<instant::rep> beat_;
   std::mutex mutex_;
   std::condition_variable rung_;
+  server_watch server_;
   bool is_stopped_ = false;
   journal_news news_;
   std::unique_ptr<journal> returned_;

@@ -23,10 +23,14 @@ const lease_dialect postgresql_lease{
                    "AND granted AND CAST(classid AS BIGINT) = owner_key / 4294967296 "
                    "AND CAST(objid AS BIGINT) = owner_key % 4294967296)",
     .mark = "SELECT count(*) FROM pg_advisory_lock($1)",
-    .keep = " FOR NO KEY UPDATE"};
+    .keep = " FOR NO KEY UPDATE",
+    .condition = "SELECT current_setting('synchronous_standby_names'), "
+                 "(SELECT COALESCE(MAX(CAST(EXTRACT(EPOCH FROM clock_timestamp() - xact_start) * "
+                 "1000 AS BIGINT)), 0) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+                 "AND backend_type = 'client backend')"};
 
 lease_table::lease_table(store::database& session, const lease_dialect& dialect)
-    : session_{session}, mark_{dialect.mark},
+    : session_{session}, mark_{dialect.mark}, condition_{dialect.condition},
       look_{fmt::format(
           "SELECT generation, owner, owner_name, owner_at, owner_since, lease_until, "
           "lease_until - {}, {} FROM journal",
@@ -78,6 +82,16 @@ bool lease_table::take(
 std::optional<std::chrono::milliseconds> lease_table::hold(std::uint64_t generation) {
   const auto left = session_.integer_of(hold_, generation);
   return left ? std::optional{std::chrono::milliseconds{*left}} : std::nullopt;
+}
+
+std::optional<server_condition> lease_table::condition() {
+  std::optional<server_condition> found;
+  if (!condition_.empty()) {
+    session_.query(condition_, [&found](const store::row& row) {
+      found = server_condition{std::string{row.text(0)}, std::chrono::milliseconds{row.integer(1)}};
+    });
+  }
+  return found;
 }
 
 bool lease_table::renew(std::uint64_t generation, std::chrono::milliseconds lease) {

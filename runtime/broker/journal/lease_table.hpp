@@ -24,6 +24,18 @@ struct lease_dialect {
   /// What makes a SELECT keep others from changing its row until the transaction ends. Empty: a
   /// transaction does so by itself.
   std::string_view keep{};
+  /// Asks the server for the two of `server_condition`. Empty: there is no server.
+  std::string_view condition{};
+};
+
+/// What operators should know of the server of a journal.
+struct server_condition {
+  /// The standbys that a commit waits for, as its settings name them; empty: none.
+  std::string standbys{};
+  /// How long its oldest transaction has been open: dead rows since are kept.
+  std::chrono::milliseconds oldest{0};
+
+  bool operator==(const server_condition&) const = default;
 };
 
 /// Session advisory locks: the server frees them when a process or its connection dies, long before
@@ -58,9 +70,13 @@ public:
   /// Puts the end of the lease off. @return false: another broker has raised the generation.
   bool renew(std::uint64_t generation, std::chrono::milliseconds lease);
 
+  /// Nothing if there is no server.
+  std::optional<server_condition> condition();
+
 private:
   store::database& session_;
   std::string_view mark_;
+  std::string_view condition_;
   std::string look_;
   std::string take_;
   std::string hold_;

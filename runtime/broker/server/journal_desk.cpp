@@ -173,7 +173,8 @@ std::optional<wire::journal_seat> journal_desk::seat() const {
   if (!is_shared()) {
     return std::nullopt;
   }
-  return wire::journal_seat{
+  const auto server = keeper_->server().last();
+  wire::journal_seat said{
       .broker = seen_.owner_name,
       .endpoint = seen_.owner_at,
       .generation = seen_.generation,
@@ -181,6 +182,11 @@ std::optional<wire::journal_seat> journal_desk::seat() const {
       .here = calls_.events() != nullptr,
       .stray = stray_,
       .trouble = trouble_};
+  if (server) {
+    said.standbys = server->standbys;
+    said.oldest_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(server->oldest.count(), 0));
+  }
+  return said;
 }
 
 } // namespace troupe::broker

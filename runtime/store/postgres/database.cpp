@@ -1,7 +1,9 @@
 #include "runtime/store/postgres/database.hpp"
 
 #include "runtime/clock.hpp"
+#include "runtime/store/postgres/error.hpp"
 #include "runtime/store/postgres/hosts.hpp"
+#include "runtime/store/postgres/moves.hpp"
 #include "runtime/store/postgres/reach.hpp"
 #include "runtime/store/postgres/session.hpp"
 #include "runtime/time_text.hpp"
@@ -69,7 +71,9 @@ void add_defaults(postgres_route& to, const postgres_options& options) {
   to.try_emplace("target_session_attrs", options.read_only ? "any" : "read-write");
   to.try_emplace("connect_timeout", "2");
   to.try_emplace("tcp_user_timeout", "3000");
-  to.try_emplace("application_name", "troupe " + options.capability);
+  to.try_emplace(
+      "application_name",
+      options.session_name.empty() ? "troupe " + options.capability : options.session_name);
   to["client_encoding"] = "UTF8";
 }
 
@@ -128,6 +132,20 @@ postgres_connection connect(postgres_hosts& hosts, const std::string& url) {
   }
   hosts.found(found.connection.get());
   return postgres_connection{found.connection.release()};
+}
+
+/// Refuses an old server, before anything is asked that it does not understand.
+postgres_connection new_enough(postgres_connection made) {
+  const int version = PQserverVersion(made.get());
+  if (version < oldest_server) {
+    throw database_error{
+        database_fault::schema,
+        fmt::format(
+            "the server is PostgreSQL {}.{}, and 13 or newer is needed: update it, or name another",
+            version / 10'000,
+            version >= 100'000 ? version % 100 : version / 100 % 100)};
+  }
+  return made;
 }
 
 outcome<void>
@@ -212,16 +230,15 @@ bool shares_connections(
   return false;
 }
 
-outcome<void> check_server(const postgres_session& session, const server_facts& facts) {
+/// Whether an error of a new session is about what another session has prepared on its connection.
+bool is_of_another_session(const database_error& met) {
+  return met.native_code == native_code_of("42P05") || met.native_code == native_code_of("26000");
+}
+
+outcome<void> check_server(const server_facts& facts) {
   const auto refuse = [](std::string why) -> outcome<void> {
     return failure{invalid(std::move(why))};
   };
-  if (const int version = PQserverVersion(session.handle()); version < oldest_server) {
-    return refuse(fmt::format(
-        "the server is PostgreSQL {}.{}, and 13 or newer is needed",
-        version / 10'000,
-        version % 100));
-  }
   if (facts.fsync != "on") {
     return refuse("the server runs with fsync=off and would lose what it has confirmed: set "
                   "fsync = on in postgresql.conf and restart it");
@@ -251,17 +268,19 @@ struct schema_facts {
   bool exists = false;
   std::int64_t tables = 0;
   bool has_meta = false;
+  bool has_moves = false;
 };
 
 schema_facts look_at_schema(postgres_session& session, const std::string& schema) {
   schema_facts found;
   session.query(
       "SELECT (SELECT COUNT(*) FROM pg_namespace WHERE nspname = $1), COUNT(*),"
-      " COALESCE(SUM(CASE WHEN relname = 'troupe_meta' THEN 1 ELSE 0 END), 0)"
+      " COALESCE(SUM(CASE WHEN relname = 'troupe_meta' THEN 1 ELSE 0 END), 0),"
+      " CASE WHEN to_regclass('troupe_migration.databases') IS NULL THEN 0 ELSE 1 END"
       " FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace"
       " WHERE nspname = $1 AND relkind IN ('r', 'p', 'v', 'm')",
       [&](const row& row) {
-        found = {row.integer(0) != 0, row.integer(1), row.integer(2) != 0};
+        found = {row.integer(0) != 0, row.integer(1), row.integer(2) != 0, row.integer(3) != 0};
       },
       schema);
   return found;
@@ -332,6 +351,11 @@ void write_owner(
 outcome<void>
 take_schema(postgres_session& session, const std::string& schema, const postgres_options& options) {
   const schema_facts before = look_at_schema(session, schema);
+  if (before.has_moves && !options.read_only && !options.is_moving) {
+    if (auto obstacle = obstacle_to(schema, move_book{session}.rows()); !obstacle.empty()) {
+      return failure{invalid(std::move(obstacle))};
+    }
+  }
   if (before.has_meta) {
     return check_owner(session, schema, options);
   }
@@ -354,7 +378,8 @@ take_schema(postgres_session& session, const std::string& schema, const postgres
   return {};
 }
 
-outcome<std::unique_ptr<database>> open(
+/// Opens a session with a server that will do.
+outcome<std::unique_ptr<postgres_session>> open_session(
     const postgres_route& to,
     const std::string& url,
     const std::string& schema,
@@ -362,25 +387,72 @@ outcome<std::unique_ptr<database>> open(
   const auto make = [&] {
     return std::make_unique<postgres_session>(
         [hosts = postgres_hosts{to, options.first_host}, url]() mutable {
-          return connect(hosts, url);
+          return new_enough(connect(hosts, url));
         },
         options,
         schema);
   };
-  auto session = make();
-  const server_facts facts = look_at_server(*session);
-  if (auto sound = check_server(*session, facts); !sound) {
-    return failure{std::move(sound).error()};
-  }
-  if (shares_connections(*session, facts, make)) {
+  const auto pooled = [] {
     return failure{invalid(
         "a pooler gives the same connection to one session after the other: set its pool_mode to "
         "`session`, or name the server itself")};
-  }
-  if (auto taken = take_schema(*session, schema, options); !taken) {
-    return failure{std::move(taken).error()};
+  };
+  auto session = make();
+  try {
+    const server_facts facts = look_at_server(*session);
+    if (auto sound = check_server(facts); !sound) {
+      return failure{std::move(sound).error()};
+    }
+    if (shares_connections(*session, facts, make)) {
+      return pooled();
+    }
+  } catch (const database_error& met) {
+    if (is_of_another_session(met)) {
+      return pooled();
+    }
+    throw;
   }
   return session;
+}
+
+/// Opens a session and, if `owned`, the schema.
+outcome<std::unique_ptr<database>> open(
+    const std::string& url,
+    const std::string& schema,
+    const postgres_options& options,
+    bool owned) {
+  auto to = read_url(url);
+  if (!to) { // The address is not repeated: there may be a password in it.
+    return failure{invalid("the address of the database " + to.error().message)};
+  }
+  if (auto sound = check(url, schema, options); !sound) {
+    return failure{std::move(sound).error()};
+  }
+  add_defaults(*to, options);
+  const auto refused = [&](error why) {
+    why.message = fmt::format("cannot open {} ({}): {}", url, schema, why.message);
+    return failure{std::move(why)};
+  };
+  try {
+    auto session = open_session(*to, url, schema, options);
+    if (!session) {
+      return refused(std::move(session).error());
+    }
+    if (owned) {
+      if (auto taken = take_schema(**session, schema, options); !taken) {
+        return refused(std::move(taken).error());
+      }
+    }
+    return std::move(*session);
+  } catch (const database_error& met) {
+    auto found = met.to_error();
+    // Opening has no effect on the data.
+    found.possible = effect::none;
+    if (met.kind == database_fault::schema) {
+      found.code = errc::invalid;
+    }
+    return refused(std::move(found));
+  }
 }
 
 } // namespace
@@ -392,32 +464,14 @@ std::string fault_of_postgres_url(const std::string& url) {
 
 outcome<std::unique_ptr<database>>
 open_postgres(const std::string& url, const std::string& schema, const postgres_options& options) {
-  auto to = read_url(url);
-  if (!to) { // The address is not repeated: there may be a password in it.
-    return failure{invalid("the address of the database " + to.error().message)};
-  }
-  if (auto sound = check(url, schema, options); !sound) {
-    return failure{std::move(sound).error()};
-  }
-  add_defaults(*to, options);
-  try {
-    auto opened = open(*to, url, schema, options);
-    if (!opened) {
-      error why = std::move(opened).error();
-      why.message = fmt::format("cannot open {} ({}): {}", url, schema, why.message);
-      return failure{std::move(why)};
-    }
-    return opened;
-  } catch (const database_error& met) {
-    auto found = met.to_error();
-    // Opening has no effect on the data.
-    found.possible = effect::none;
-    if (met.kind == database_fault::schema) {
-      found.code = errc::invalid;
-    }
-    found.message = fmt::format("cannot open {} ({}): {}", url, schema, found.message);
-    return failure{std::move(found)};
-  }
+  return open(url, schema, options, true);
+}
+
+outcome<std::unique_ptr<database>>
+open_postgres_whole(const std::string& url, const postgres_options& options) {
+  postgres_options whole = options;
+  whole.capability = "database";
+  return open(url, "troupe_migration", whole, false);
 }
 
 } // namespace troupe::store

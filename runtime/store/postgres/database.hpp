@@ -23,6 +23,14 @@ struct postgres_options {
   bool create = true;
   /// begin() takes the writers' lock of the schema, so that one session at a time writes.
   bool one_writer = true;
+  /// begin() begins a transaction that only reads, and sees one moment: its first look (REPEATABLE
+  /// READ).
+  bool one_moment = false;
+  /// For who moves data (moves.hpp): opened although its data are arriving or leaving.
+  bool is_moving = false;
+  /// The session's name for other sessions (`application_name`). Empty: "troupe CAPABILITY", by
+  /// which whoever runs on the database is known.
+  std::string session_name{};
   /// Prepared statements kept. 1 to 10,000.
   std::size_t statements_max = 256;
   /// How long one statement, or a commit, may take before the connection is given up. The server
@@ -55,9 +63,17 @@ std::string fault_of_postgres_url(const std::string& url);
 ///
 /// @errors `invalid` (URL, options; password refused; a server before 13; fsync or full_page_writes
 /// off; encoding not UTF8; collation not C; a pooler that shares connections between transactions;
-/// another owner's schema, or one that Troupe did not make): the message says what to do, nothing
-/// was begun. `unavailable` (no server, too few connections, lock or disk busy): try again.
+/// another owner's schema, or one that Troupe did not make; data that are being moved): the message
+/// says what to do, nothing was begun. `unavailable` (no server, too few connections, lock or disk busy): try again.
 outcome<std::unique_ptr<database>>
 open_postgres(const std::string& url, const std::string& schema, const postgres_options& options);
+
+/// Opens a session with the database as a whole, for who looks at all of its schemas or moves them:
+/// no schema is looked for, made or owned. Tables are named with their schema.
+///
+/// @param options `capability` is not used; the lock of `one_writer` is that of all who move data.
+/// @errors of `open_postgres`, as far as they are of the server and the database.
+outcome<std::unique_ptr<database>>
+open_postgres_whole(const std::string& url, const postgres_options& options);
 
 } // namespace troupe::store

@@ -3,6 +3,7 @@
 #include "runtime/ids.hpp"
 #include "runtime/store/postgres/dialect.hpp"
 #include "runtime/store/postgres/error.hpp"
+#include "runtime/store/postgres/moves.hpp"
 #include "runtime/store/postgres/parameters.hpp"
 #include "runtime/store/postgres/result_row.hpp"
 
@@ -108,8 +109,11 @@ void postgres_session::begin() {
   try {
     statements_.refresh(pipeline_);
     // READ COMMITTED: each statement sees what was committed before the lock was given.
-    pipeline_.send("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", {.message = message_});
-    if (options_.one_writer && !options_.read_only) {
+    pipeline_.send(
+        options_.one_moment ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+                            : "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+        {.message = message_});
+    if (options_.one_writer && !options_.read_only && !options_.one_moment) {
       pipeline_.send(lock_text(schema_), {.message = message_});
     }
   } catch (const database_error&) {
@@ -306,6 +310,11 @@ void postgres_session::reconnect() {
     set_up(pipeline_, options_, schema_);
     std::optional<uuid> found;
     query("SELECT instance FROM troupe_meta", [&](const row& row) { found = row.id(0); });
+    if (!options_.is_moving && !options_.read_only) {
+      if (const auto obstacle = obstacle_to(schema_, move_book{*this}.rows()); !obstacle.empty()) {
+        throw database_error{database_fault::away, obstacle};
+      }
+    }
     if (found != instance_) {
       throw database_error{
           database_fault::corrupt,

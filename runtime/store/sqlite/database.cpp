@@ -236,6 +236,13 @@ outcome<std::unique_ptr<sqlite_session>> set_up_for_writing(
 
 outcome<std::unique_ptr<database>>
 open_for_writing(const std::string& path, const sqlite_options& options) {
+  std::error_code unseen;
+  if (!options.is_moving && fs::exists(path + ".migrating", unseen)) {
+    return failure{invalid(fmt::format(
+        "{0}: the data of this system are being moved (there is {0}.migrating): give `troupe "
+        "migrate` again, which goes on where it ended, or end it with --abandon",
+        path))};
+  }
   auto folder = fs::path{path}.parent_path();
   if (auto ready = prepare_folder(folder.empty() ? "." : folder, options.create); !ready) {
     return failure{std::move(ready.error())};

@@ -19,6 +19,11 @@ struct sqlite_options {
   std::string capability{};
   /// For checkers and queries: nothing is made, checked, locked or checkpointed.
   bool read_only = false;
+  /// With read_only: the file is whole by itself and nobody writes to it (a backup), so that nothing
+  /// is made beside it.
+  bool is_still = false;
+  /// For who moves data: opened although `PATH.migrating` says that they leave.
+  bool is_moving = false;
   /// False: a missing file is refused instead of made.
   bool create = true;
   /// False only for data that may be lost (and as a counter-check in tests): commits do not fsync.

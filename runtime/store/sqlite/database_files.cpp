@@ -92,6 +92,14 @@ std::string database_files::save_removed_wal(sqlite3* connection) const {
           : fmt::format("{} of its {} pages could be copied back", copied, frames));
 }
 
+std::string still_file_uri(const std::string& path) {
+  std::string text = "file:";
+  for (const char c : path) {
+    text += c == '%' || c == '?' || c == '#' ? fmt::format("%{:02x}", c) : std::string{c};
+  }
+  return text + "?immutable=1";
+}
+
 outcome<void> check_wal_is_there(const std::string& database) {
   const std::string wal = database + "-wal";
   const std::string index = database + "-shm";

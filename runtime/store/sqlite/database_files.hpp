@@ -48,6 +48,10 @@ private:
   identity noted_index_;
 };
 
+/// The name by which SQLite opens a file that nobody writes to, and makes no file beside it.
+/// @source https://www.sqlite.org/uri.html, sections 3.1 and 3.3 (immutable)
+std::string still_file_uri(const std::string& path);
+
 /// Refuses a database whose WAL was removed while it held commits that the main file has not: its
 /// index is there and still counts them. To be called under the turnstile, before the first session
 /// of this process opens the database.

@@ -19,15 +19,6 @@ void require_copy(sqlite3* connection, int code, const std::string& doing) {
   }
 }
 
-/// The path in an URI. @source https://www.sqlite.org/uri.html, section 3.1
-std::string uri_path(const std::string& path) {
-  std::string text;
-  for (const char c : path) {
-    text += c == '%' || c == '?' || c == '#' ? fmt::format("%{:02x}", c) : std::string{c};
-  }
-  return text;
-}
-
 /// Copies all pages of the moment that `from` sees.
 void copy_pages(sqlite3* from, sqlite3* to, const std::string& path) {
   sqlite3_backup* const copying = sqlite3_backup_init(to, "main", from, "main");
@@ -102,7 +93,7 @@ outcome<void> online_copy::write(const std::string& to) {
 outcome<void> check_copy(const std::string& path) {
   // Without a WAL beside it, and without one that is made: the file alone has to be whole.
   sqlite3* opened = nullptr;
-  const std::string name = fmt::format("file:{}?immutable=1", uri_path(path));
+  const std::string name = still_file_uri(path);
   try {
     const int code = sqlite3_open_v2(
         name.c_str(),

@@ -174,8 +174,10 @@ sqlite_session::sqlite_session(std::string path, sqlite_options options)
   flags |= options_.create && !options_.read_only ? SQLITE_OPEN_CREATE : 0;
   sqlite3* opened = nullptr;
   configure_sqlite();
+  const bool is_still = options_.read_only && options_.is_still;
+  flags |= is_still ? SQLITE_OPEN_URI : 0;
   const auto code = sqlite3_open_v2(
-      files_.database().c_str(),
+      (is_still ? still_file_uri(files_.database()) : files_.database()).c_str(),
       &opened,
       flags,
       options_.vfs.empty() ? nullptr : options_.vfs.c_str());

@@ -1,5 +1,6 @@
 #include "runtime/store/migrations.hpp"
 #include "runtime/store/postgres/database.hpp"
+#include "runtime/store/postgres/moves.hpp"
 #include "tests/store/postgres/postgres_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -115,6 +116,59 @@ BOOST_FIXTURE_TEST_CASE(the_schema_of_somebody_else_is_left_alone, postgres_fixt
   const error why = refusal();
   BOOST_TEST(why.code == errc::invalid);
   BOOST_TEST(says(why, "tables that Troupe did not make"));
+}
+
+BOOST_AUTO_TEST_CASE(a_database_in_which_data_are_moved_is_refused_until_they_are_there) {
+  const own_server of;
+  auto session = std::move(*open_postgres(of.server.url(), "orders", of.options));
+  const auto put = [&](const std::string& schema, move_state state) {
+    transaction writing{*session};
+    move_book{*session}.put({schema, {}, state, 0, "/srv/data/users.db"});
+    writing.commit();
+  };
+  put("users", move_state::arriving);
+
+  BOOST_TEST(of.refusal().code == errc::invalid);
+  BOOST_TEST(says(of.refusal(), "users from /srv/data/users.db"));
+  BOOST_TEST(says(of.refusal(), "again, which goes on where it ended"));
+  put("users", move_state::leaving);
+  BOOST_TEST(says(of.refusal(), "--abandon"));
+  put("users", move_state::returning);
+  BOOST_TEST(says(of.refusal(), "troupe restore"));
+  put("users", move_state::left); // Another schema's: this one is free.
+  BOOST_TEST(open_postgres(of.server.url(), "orders", of.options).has_value());
+  put("orders", move_state::left);
+  BOOST_TEST(says(of.refusal(), "are used there: what is here is old"));
+  postgres_options moving = of.options;
+  moving.is_moving = true;
+  BOOST_TEST(open_postgres(of.server.url(), "orders", moving).has_value());
+  postgres_options reading;
+  reading.read_only = true;
+  BOOST_TEST(open_postgres(of.server.url(), "orders", reading).has_value());
+  for (const char* const each : {"users", "orders"}) {
+    transaction writing{*session};
+    move_book{*session}.remove(each);
+    writing.commit();
+  }
+  BOOST_TEST(!move_book{*session}.is_there());
+  BOOST_TEST(open_postgres(of.server.url(), "orders", of.options).has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_session_of_one_moment_sees_no_later_commits, postgres_fixture) {
+  const auto session = open();
+  session->script("CREATE TABLE items (id INTEGER PRIMARY KEY)");
+  postgres_options moment;
+  moment.one_moment = true;
+  const auto whole = std::move(*open_postgres_whole(server.url(), moment));
+  const std::string count = "SELECT COUNT(*) FROM \"" + schema + "\".items";
+  whole->begin();
+  BOOST_TEST(whole->integer_of(count).value() == 0);
+
+  session->execute("INSERT INTO items VALUES (1)");
+  BOOST_TEST(whole->integer_of(count).value() == 0);
+  BOOST_CHECK_THROW(whole->run("DELETE FROM \"" + schema + "\".items", {}, {}), database_error);
+  whole->rollback();
+  BOOST_TEST(whole->integer_of(count).value() == 1);
 }
 
 BOOST_FIXTURE_TEST_CASE(two_that_open_at_once_make_one_schema, postgres_fixture) {

@@ -1,0 +1,119 @@
+#include "nodes/commands/backup/server_moment.hpp"
+
+#include "nodes/commands/transfer/server_books.hpp"
+#include "runtime/store/postgres/database.hpp"
+#include "runtime/store/postgres/moves.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+// A writer's turn takes milliseconds; one that stands still loses its lock after its limit.
+constexpr milliseconds writers_turn_patience{30'000};
+
+store::postgres_options copying_options(const stored_database& what, const std::string& system) {
+  store::postgres_options options = moving_options();
+  options.is_moving = false; // Data that are being moved are not whole.
+  options.capability = what.owner_inside();
+  options.system = system;
+  options.create = false;
+  options.lock_patience = writers_turn_patience;
+  return options;
+}
+
+/// Whether a database has a schema of Troupe.
+outcome<bool> has_schema(const stored_database& what) {
+  auto session = store::open_postgres_whole(what.store, moving_options());
+  if (!session) {
+    return failure{std::move(session).error()};
+  }
+  try {
+    const std::string schema = what.schema();
+    if (auto why = store::obstacle_to(schema, store::move_book{**session}.rows()); !why.empty()) {
+      return failure{invalid(std::move(why))};
+    }
+    return (*session)->integer_of(
+               "SELECT COUNT(*) FROM pg_tables WHERE schemaname = $1 AND tablename = 'troupe_meta'",
+               schema)
+           == 1;
+  } catch (const store::database_error& met) {
+    return failure{met.to_error()};
+  }
+}
+
+} // namespace
+
+outcome<std::vector<stored_database>> made_schemas(
+    std::vector<stored_database> all,
+    const std::string& system,
+    std::vector<std::string>& missing) {
+  std::vector<stored_database> made;
+  for (stored_database& each : all) {
+    const auto is_made = has_schema(each);
+    if (!is_made) {
+      return failure{is_made.error()};
+    }
+    if (!*is_made) {
+      missing.push_back(each.owner);
+      continue;
+    }
+    auto session = store::open_postgres(each.store, each.schema(), copying_options(each, system));
+    if (!session) {
+      return failure{std::move(session).error()};
+    }
+    if (auto fresh = store::check_up_to_date(**session, each.components(true)); !fresh) {
+      error why = std::move(fresh).error();
+      why.message = fmt::format("{} ({}): {}", each.owner, each.store, why.message);
+      return failure{std::move(why)};
+    }
+    made.push_back(std::move(each));
+  }
+  return made;
+}
+
+outcome<server_moment> server_moment::take(
+    const std::vector<stored_database>& all, const std::string& system, bool is_one_place) {
+  server_moment made;
+  const bool is_one_database =
+      is_one_place && std::all_of(all.begin(), all.end(), [&](const stored_database& each) {
+        return each.store == all.front().store;
+      });
+  try {
+    for (const stored_database& each : all) {
+      if (is_one_database || each.is_journal()) {
+        continue;
+      }
+      auto session = store::open_postgres(each.store, each.schema(), copying_options(each, system));
+      if (!session) {
+        return failure{std::move(session).error()};
+      }
+      (*session)->begin();
+      (void)(*session)->integer_of("SELECT 1"); // Waits for the lock.
+      made.locks_.push_back(std::move(*session));
+    }
+    store::postgres_options options = moving_options();
+    options.one_moment = true;
+    for (const stored_database& each : all) { // The journal is the last.
+      if (made.sessions_.contains(each.store)) {
+        continue;
+      }
+      auto session = store::open_postgres_whole(each.store, options);
+      if (!session) {
+        return failure{std::move(session).error()};
+      }
+      (*session)->begin();
+      // A transaction sees the moment of its first look.
+      (void)(*session)->integer_of("SELECT COUNT(*) FROM pg_namespace");
+      made.sessions_[each.store] = std::move(*session);
+    }
+  } catch (const store::database_error& met) {
+    return failure{met.to_error()};
+  }
+  return made;
+}
+
+} // namespace troupe

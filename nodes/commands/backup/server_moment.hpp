@@ -1,0 +1,45 @@
+#pragma once
+
+#include "nodes/commands/transfer/stored_database.hpp"
+#include "runtime/outcome.hpp"
+#include "runtime/store/copy/table.hpp"
+#include "runtime/store/database.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// Of these databases those whose schemas there are; the owners of the others go to `missing`.
+/// @errors `invalid`: a schema of another system, data that are being moved, or tables of another
+/// release; of `open_postgres`.
+outcome<std::vector<stored_database>> made_schemas(
+    std::vector<stored_database> all, const std::string& system, std::vector<std::string>& missing);
+
+/// One moment of all schemas of a system: a transaction that only reads (REPEATABLE READ) in each
+/// PostgreSQL database that has some. Writers go on meanwhile.
+class server_moment {
+public:
+  /// @param is_one_place nothing else belongs to the moment: then one database is one by itself.
+  /// Else the capabilities' writers wait until `let_go`.
+  /// @errors of `open_postgres`; `unavailable`: a writer keeps its lock.
+  static outcome<server_moment>
+  take(const std::vector<stored_database>& all, const std::string& system, bool is_one_place);
+
+  /// Lets writers go on.
+  void let_go() { locks_.clear(); }
+
+  /// Where the database is to be read.
+  store::table_space space_of(const stored_database& what) {
+    return {sessions_.at(what.store).get(), what.schema()};
+  }
+
+private:
+  std::map<std::string, std::unique_ptr<store::database>> sessions_;
+  /// Sessions in whose transactions the locks are.
+  std::vector<std::unique_ptr<store::database>> locks_;
+};
+
+} // namespace troupe

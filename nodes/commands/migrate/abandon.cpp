@@ -1,0 +1,84 @@
+#include "nodes/commands/migrate/abandon.hpp"
+
+#include "nodes/commands/transfer/new_file.hpp"
+#include "nodes/commands/transfer/server_books.hpp"
+#include "runtime/store/copy/table.hpp"
+
+#include <filesystem>
+#include <fmt/format.h>
+#include <system_error>
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+using store::move_row;
+using store::move_state;
+
+/// Why the move cannot be ended; empty if it can.
+std::string past_return(const move_row& row) {
+  if (row.state == move_state::returning) {
+    return store::obstacle_to(row.schema, {row});
+  }
+  std::error_code failed;
+  const bool is_nameless =
+      row.state == move_state::left && std::filesystem::exists(row.other + ".migrating", failed);
+  if (!row.aside.empty() || is_nameless) {
+    return fmt::format(
+        "everything is on the other side, and what is here is being given up ({}): give the "
+        "command again without --abandon",
+        row.other);
+  }
+  return {};
+}
+
+} // namespace
+
+outcome<std::vector<std::string>> abandon_move(const move_plan& plan) {
+  std::vector<std::string> urls;
+  for (const moved_database& each : plan.databases) {
+    urls.push_back(each.url);
+  }
+  auto books = server_books::open(urls);
+  if (!books) {
+    return failure{std::move(books).error()};
+  }
+  std::vector<std::string> undone;
+  try {
+    for (const auto& [url, row] : books->rows()) {
+      if (auto why = past_return(row); !why.empty()) {
+        return failure{invalid(std::move(why))};
+      }
+    }
+    // Files first: as long as a row stands, the command can be given again.
+    for (const auto& [url, row] : books->rows()) {
+      if (row.state != move_state::left) {
+        if (auto gone = delete_database(row.other + ".migrating"); !gone) {
+          return failure{std::move(gone).error()};
+        }
+      }
+      if (row.state == move_state::leaving) {
+        undone.push_back(fmt::format("{} stays on the server; its copy is deleted", row.schema));
+      }
+    }
+    books->change([&](const std::string&, store::database& session, store::move_book& book) {
+      for (const move_row& each : book.rows()) {
+        if (each.state == move_state::arriving) {
+          session.script(
+              fmt::format("DROP SCHEMA IF EXISTS {} CASCADE", store::quoted_name(each.schema)));
+          undone.push_back(
+              fmt::format("{} stays in {}; its copy is dropped", each.schema, each.other));
+        }
+        if (each.state != move_state::left) {
+          book.remove(each.schema);
+        }
+      }
+    });
+  } catch (const store::database_error& met) {
+    return failure{met.to_error()};
+  }
+  return undone;
+}
+
+} // namespace troupe

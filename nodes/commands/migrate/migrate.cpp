@@ -1,0 +1,162 @@
+#include "nodes/commands/migrate/migrate.hpp"
+
+#include "nodes/commands/migrate/abandon.hpp"
+#include "nodes/commands/migrate/to_files.hpp"
+#include "nodes/commands/migrate/to_server.hpp"
+#include "nodes/commands/plan_file.hpp"
+#include "nodes/text_table.hpp"
+#include "runtime/wire/json.hpp"
+
+#include <fmt/format.h>
+#include <memory>
+
+namespace troupe {
+
+namespace {
+
+using wire::json_object;
+
+struct migrate_arguments {
+  std::string file;
+  std::string from;
+  std::string to;
+  bool dry_run = false;
+  bool abandon = false;
+  bool json = false;
+};
+
+json_object json_of(const moved_size& one) {
+  json_object json;
+  json.add("database", one.owner)
+      .add("tables", one.size.tables)
+      .add("rows", one.size.rows)
+      .add("equal", true);
+  return json;
+}
+
+int abandon(const migrate_arguments& given, const move_plan& moving) {
+  const auto undone = abandon_move(moving);
+  if (!undone) {
+    return print_error(undone.error(), given.json);
+  }
+  if (given.json) {
+    fmt::print("{}\n", json_object{}.add("abandoned", *undone).text());
+  } else if (undone->empty()) {
+    fmt::print("nothing is under way\n");
+  } else {
+    fmt::print(
+        "{}\nthe system is where it was, and may be started there\n", fmt::join(*undone, "\n"));
+  }
+  return exit_code::ok;
+}
+
+/// What is to be done in the topology, and then.
+std::string next_of(const move_plan& moving) {
+  const moved_database& one = moving.databases.front();
+  return moving.to_server
+             ? fmt::format(
+                 "next: have the topology say `store: \"{0}\"` and `events: {{journal: \"{0}\"}}`, "
+                 "and start the system",
+                 one.url)
+             : fmt::format(
+                 "next: have the topology say where the files are ({} and so on), and start the "
+                 "system",
+                 one.file);
+}
+
+void print(const migrate_arguments& given, const move_plan& moving, const move_result& done) {
+  if (given.json) {
+    json_object json;
+    json.add("done", !given.dry_run)
+        .add("databases", done.moved.size())
+        .add("passed_over", done.passed_over)
+        .add("staying", moving.staying)
+        .add("aside", done.aside);
+    return fmt::print("{}\n", json.text());
+  }
+  if (done.was_copied) {
+    fmt::print("everything had been copied and compared by an earlier command\n");
+  }
+  for (const std::string& each : done.passed_over) {
+    fmt::print("{}\n", each);
+  }
+  if (!moving.staying.empty()) {
+    fmt::print(
+        "not moved, as the topology has them in files: {}\n", fmt::join(moving.staying, ", "));
+  }
+  if (given.dry_run) {
+    return fmt::print("nothing stands against it; nothing was changed\n");
+  }
+  if (!done.aside.empty()) {
+    fmt::print("the files are old now, and in {}\n", fmt::join(done.aside, ", "));
+  }
+  fmt::print("{}\n", next_of(moving));
+}
+
+int run(const migrate_arguments& given) {
+  const auto plan = load_plan(given.file, given.json);
+  if (!plan) {
+    return plan.error();
+  }
+  const auto moving = move_plan_of(*plan, given.from, given.to);
+  if (!moving) {
+    return print_wrong_usage("migrate", moving.error().message, given.json);
+  }
+  if (given.abandon) {
+    return abandon(given, *moving);
+  }
+  move_options options;
+  options.dry_run = given.dry_run;
+  options.tell = [&](const moved_size& one) {
+    if (given.json) {
+      fmt::print("{}\n", json_of(one).text());
+    } else {
+      fmt::print(
+          "{}: {} tables with {} rows are on both sides, equal in every value\n",
+          one.owner,
+          one.size.tables,
+          one.size.rows);
+    }
+    std::fflush(stdout);
+  };
+  const system_clock time;
+  const auto done = moving->to_server ? move_to_server(*moving, options, time)
+                                      : move_to_files(*moving, options, time);
+  if (!done) {
+    return print_error(
+        done.error(),
+        given.json,
+        done.error().code == errc::unavailable
+            ? "stop the system, see that the server can be reached, and give the command again"
+            : "the system may still run where it was, unless an unfinished move is told of above; "
+              "the command can be given again, and goes on where it ended");
+  }
+  print(given, *moving, *done);
+  return exit_code::ok;
+}
+
+} // namespace
+
+void add_migrate(command_line& line) {
+  const auto given = std::make_shared<migrate_arguments>();
+  command one = line.add(
+      "migrate", "Moves the databases of a stopped system from SQLite to PostgreSQL, or back");
+  one.word("FILE", given->file, "the topology; its system must be stopped")
+      .required_option(
+          "--from",
+          given->from,
+          "sqlite or postgresql: where the data are; or the place as a topology has it under "
+          "`store`")
+      .required_option("--to", given->to, "postgresql or sqlite: where they go; or the place")
+      .flag("--dry-run", given->dry_run, "checks everything beforehand, and changes nothing")
+      .flag(
+          "--abandon", given->abandon, "ends a move that was not finished: all stays where it was")
+      .flag("--json", given->json, "one JSON object a line")
+      .excludes("--dry-run", "--abandon")
+      .footer(with_exit_codes(
+          "Whatever ends it, the same command goes on. What has arrived is compared value by "
+          "value before anything is given away."))
+      .runs([given] { return run(*given); });
+}
+
+} // namespace troupe

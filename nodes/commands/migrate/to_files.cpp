@@ -1,0 +1,274 @@
+#include "nodes/commands/migrate/to_files.hpp"
+
+#include "nodes/commands/backup/saved_bytes.hpp"
+#include "nodes/commands/transfer/new_file.hpp"
+#include "nodes/commands/transfer/server_books.hpp"
+#include "runtime/fault_point.hpp"
+#include "runtime/time_text.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+#include <memory>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+using store::move_row;
+using store::move_state;
+
+bool is_occupied(const std::string& path) {
+  std::error_code failed;
+  return fs::exists(path, failed);
+}
+
+/// A schema that is to move.
+struct departing_schema {
+  const moved_database* of = nullptr;
+  std::unique_ptr<store::database> session;
+  database_identity identity;
+
+  store::table_space space() const { return {session.get(), of->what.schema()}; }
+};
+
+class file_mover {
+public:
+  file_mover(const move_plan& plan, const move_options& options, const clock& time)
+      : plan_{plan}, options_{options}, time_{time} {}
+
+  outcome<move_result> run() {
+    std::vector<std::string> urls;
+    for (const moved_database& each : plan_.databases) {
+      urls.push_back(each.url);
+    }
+    auto books = server_books::open(urls);
+    if (!books) {
+      return failure{std::move(books).error()};
+    }
+    books_.emplace(std::move(*books));
+    try {
+      return move();
+    } catch (const store::database_error& met) {
+      return failure{met.to_error()};
+    }
+  }
+
+private:
+  outcome<move_result> move() {
+    if (is_almost_through()) {
+      result_.was_copied = true;
+      if (!options_.dry_run) {
+        if (auto ended = give_names(); !ended) {
+          return failure{std::move(ended).error()};
+        }
+      }
+      return std::move(result_);
+    }
+    if (auto unused = books_->check_unused(); !unused) {
+      return failure{std::move(unused).error()};
+    }
+    if (auto opened = open_sources(); !opened) {
+      return failure{std::move(opened).error()};
+    }
+    if (options_.dry_run) {
+      return std::move(result_);
+    }
+    begin();
+    // Whoever came in between is in the way; whoever comes from now on is refused.
+    if (auto unused = books_->check_unused(); !unused) {
+      return failure{std::move(unused).error()};
+    }
+    // From now on nobody begins anew in a place to which something comes.
+    for (const departing_schema& each : sources_) {
+      if (is_occupied(each.of->arriving())) {
+        continue;
+      }
+      std::error_code failed;
+      fs::create_directories(fs::path{each.of->file}.parent_path(), failed);
+      if (auto marked = write_synced(each.of->arriving(), ""); !marked) {
+        return failure{std::move(marked).error()};
+      }
+    }
+    TROUPE_FAULT("migrate.begun");
+    for (const departing_schema& each : sources_) {
+      auto size = fill_new_file({each.of->what, each.space(), each.of->arriving()}, time_);
+      if (!size) {
+        return failure{std::move(size).error()};
+      }
+      result_.moved.push_back({each.of->what.owner, *size});
+      options_.tell(result_.moved.back());
+      TROUPE_FAULT("migrate.equal");
+    }
+    for (const departing_schema& each : sources_) {
+      if (auto noted = note_database(each.of->file, each.identity.instance); !noted) {
+        return failure{std::move(noted).error()};
+      }
+    }
+    TROUPE_FAULT("migrate.all_equal");
+    leave_server();
+    TROUPE_FAULT("migrate.left");
+    if (auto ended = give_names(); !ended) {
+      return failure{std::move(ended).error()};
+    }
+    return std::move(result_);
+  }
+
+  /// Whether an earlier command has copied and compared everything, and the server was left.
+  bool is_almost_through() {
+    const auto rows = books_->rows();
+    return !rows.empty() && std::all_of(rows.begin(), rows.end(), [](const auto& each) {
+      return each.second.state == move_state::left;
+    });
+  }
+
+  outcome<void> open_sources() {
+    for (const auto& [url, row] : books_->rows()) {
+      if (row.state == move_state::arriving || row.state == move_state::returning) {
+        return failure{invalid(store::obstacle_to(row.schema, {row}))};
+      }
+    }
+    for (const moved_database& each : plan_.databases) {
+      if (auto opened = open_source(each); !opened) {
+        return opened;
+      }
+    }
+    for (const auto& [url, row] : books_->rows()) {
+      if (row.state == move_state::leaving && !has_source(url, row.schema)) {
+        return failure{invalid(fmt::format(
+            "an unfinished move brings the schema {} of {} to {}, and it is not to be moved now: "
+            "give the command that began it, or end it with --abandon",
+            row.schema,
+            url,
+            row.other))};
+      }
+    }
+    if (sources_.empty()) {
+      return failure{invalid(fmt::format(
+          "{} has no schema of this system: name the place with --from postgresql://HOST/DATABASE",
+          plan_.databases.front().url))};
+    }
+    return {};
+  }
+
+  bool has_source(const std::string& url, const std::string& schema) const {
+    return std::any_of(sources_.begin(), sources_.end(), [&](const departing_schema& each) {
+      return each.of->url == url && each.of->what.schema() == schema;
+    });
+  }
+
+  outcome<void> open_source(const moved_database& of) {
+    const schema_content there = books_->look_at(of.url, of.what.schema());
+    if (!there.instance) {
+      result_.passed_over.push_back(fmt::format(
+          "{}: was never used: there is no schema {}", of.what.owner, of.what.schema()));
+      return {};
+    }
+    auto session = open_moving(of.what, {of.url, plan_.system}, false);
+    if (!session) {
+      return failure{std::move(session).error()};
+    }
+    if (auto fresh = store::check_up_to_date(**session, of.what.components(true)); !fresh) {
+      error why = std::move(fresh).error();
+      why.message = fmt::format("{} ({}): {}", of.what.owner, of.url, why.message);
+      return failure{std::move(why)};
+    }
+    const auto row = books_->row_of(of.url, of.what.schema());
+    if (is_occupied(of.file)) {
+      return failure{invalid(fmt::format(
+          "{} is there already: put it elsewhere, or name another place with --to "
+          "'sqlite:FOLDER/{{capability}}.db'",
+          of.file))};
+    }
+    if (row && row->other != of.file) {
+      return failure{invalid(fmt::format(
+          "an unfinished move brings {} to {}: finish that, or end it with --abandon",
+          of.what.owner,
+          row->other))};
+    }
+    if (!row && is_occupied(of.arriving())) {
+      return failure{invalid(fmt::format(
+          "{} is of a move that is not known here: delete it, with what begins with its name",
+          of.arriving()))};
+    }
+    const store::table_space space{session->get(), of.what.schema()};
+    auto identity = identity_of(space);
+    sources_.push_back({&of, std::move(*session), identity.value_or(database_identity{})});
+    return {};
+  }
+
+  /// Notes in the books what leaves. From now on nobody runs on the databases.
+  void begin() {
+    const std::int64_t now = unix_millis(time_.wall());
+    books_->change([&](const std::string& url, store::database&, store::move_book& book) {
+      for (const departing_schema& each : sources_) {
+        if (each.of->url == url) {
+          book.put(
+              {each.of->what.schema(),
+               each.identity.instance,
+               move_state::leaving,
+               now,
+               each.of->file});
+        }
+      }
+    });
+  }
+
+  void leave_server() {
+    books_->change([&](const std::string&, store::database&, store::move_book& book) {
+      for (move_row& each : book.rows()) {
+        if (each.state == move_state::leaving) {
+          each.state = move_state::left;
+          book.put(each);
+        }
+      }
+    });
+  }
+
+  /// Gives the files their names, with which the system may run on them.
+  outcome<void> give_names() {
+    for (const auto& [url, row] : books_->rows()) {
+      const fs::path arriving = row.other + ".migrating";
+      std::error_code failed;
+      if (fs::exists(arriving, failed)) {
+        if (fs::exists(row.other, failed)) {
+          return failure{
+              invalid(fmt::format("{} has come there meanwhile: put it elsewhere", row.other))};
+        }
+        fs::rename(arriving, row.other, failed);
+        TROUPE_FAULT("migrate.named");
+      } else if (!fs::exists(row.other, failed)) {
+        return failure{invalid(
+            fmt::format("{} was moved to {}, which is gone: put it back", row.schema, row.other))};
+      }
+      if (failed) {
+        return failure{internal_error(
+            fmt::format("cannot give {} its name: {}", row.other, failed.message()))};
+      }
+      sync_folder(fs::path{row.other}.parent_path());
+    }
+    TROUPE_FAULT("migrate.through");
+    return {};
+  }
+
+  const move_plan& plan_;
+  const move_options& options_;
+  const clock& time_;
+  std::optional<server_books> books_;
+  std::vector<departing_schema> sources_;
+  move_result result_;
+};
+
+} // namespace
+
+outcome<move_result>
+move_to_files(const move_plan& plan, const move_options& options, const clock& time) {
+  return file_mover{plan, options, time}.run();
+}
+
+} // namespace troupe

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "nodes/commands/transfer/stored_database.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/ids.hpp"
+#include "runtime/outcome.hpp"
+#include "runtime/store/copy/table.hpp"
+
+#include <cstdint>
+#include <optional>
+
+namespace troupe {
+
+// A database as another engine has it: the same tables by the same steps, the same rows, and the
+// same identity, so that outboxes, journal and cursors know each other as before.
+
+/// What makes a database itself.
+struct database_identity {
+  uuid instance;
+  std::int64_t created_at = 0;
+
+  bool operator==(const database_identity&) const = default;
+};
+
+/// Nothing if the space has no database. Throws database_error.
+std::optional<database_identity> identity_of(const store::table_space& space);
+
+/// Makes the tables of `what` in `to`, empty, and gives it the identity and the schema versions of
+/// `from`, which must be up to date: the last step, so that one without it is not ready. Sessions
+/// with `to` are to be opened anew.
+/// @errors of the store.
+outcome<void> make_ready(
+    const stored_database& what,
+    const store::table_space& from,
+    const store::table_space& to,
+    const clock& time);
+
+/// How much a database holds.
+struct database_size {
+  std::size_t tables = 0;
+  std::uint64_t rows = 0;
+};
+
+/// Copies the rows that `to`, which was made ready, lacks.
+/// @errors `invalid`: tables differ, or hold what the other engine does not take; of the store.
+outcome<void> copy_rows(
+    const stored_database& what, const store::table_space& from, const store::table_space& to);
+
+/// Compares identity, versions and every value of every table.
+/// @errors `conflict`: the first difference, in words; of the store.
+outcome<database_size> check_equal(
+    const stored_database& what, const store::table_space& one, const store::table_space& other);
+
+/// Whether each value in a SQLite file has the type of its column, which PostgreSQL demands.
+/// @errors `invalid`, naming table and column; of the store.
+outcome<void> check_types(const store::table_space& file);
+
+} // namespace troupe

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "runtime/ids.hpp"
+#include "runtime/outcome.hpp"
+#include "runtime/store/copy/table.hpp"
+#include "runtime/store/database.hpp"
+#include "runtime/store/sqlite/turnstile.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace troupe {
+
+/// A SQLite database that is open for this command alone, with the lock of its writers.
+struct locked_file {
+  std::unique_ptr<store::turnstile> gate; // Given back once the session is closed.
+  std::unique_ptr<store::database> session;
+  /// Keeps who waits for the lock from taking this process for one that stands still.
+  std::unique_ptr<store::long_work> sign;
+
+  store::table_space space() const { return {session.get(), {}}; }
+};
+
+/// Opens a file. @param create if it is missing.
+/// @errors `unavailable`: a process has it open; of `open_sqlite`.
+outcome<locked_file> open_locked(const std::string& path, const std::string& owner, bool create);
+
+/// The id of the database that was in the file when a writer was there last, if the file is gone.
+std::optional<uuid> lost_database(const std::string& path);
+
+} // namespace troupe

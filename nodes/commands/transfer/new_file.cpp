@@ -1,0 +1,153 @@
+#include "nodes/commands/transfer/new_file.hpp"
+
+#include "nodes/commands/transfer/locked_file.hpp"
+#include "runtime/fault_point.hpp"
+#include "runtime/store/sqlite/online_copy.hpp"
+
+#include <array>
+#include <filesystem>
+#include <fmt/format.h>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr milliseconds note_patience{2'000};
+
+// The file last: one that is alone is a database, and what is beside a missing one is not.
+constexpr std::array<std::string_view, 5> database_parts{".lock", ".next", "-shm", "-wal", ""};
+
+outcome<void> remove_parts(const std::string& path, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    std::error_code failed;
+    fs::remove(path + std::string{database_parts[i]}, failed);
+    if (failed) {
+      return failure{internal_error(
+          fmt::format("cannot delete {}{}: {}", path, database_parts[i], failed.message()))};
+    }
+  }
+  return {};
+}
+
+/// The file, if an earlier call has made it ready.
+outcome<std::optional<locked_file>>
+open_earlier(const new_file& made, const database_identity& identity) {
+  std::error_code failed;
+  if (!fs::exists(made.path, failed)) {
+    return std::nullopt;
+  }
+  auto opened = open_locked(made.path, made.what.owner_inside(), false);
+  if (!opened) {
+    // A file whose making was cut short is refused, and made anew; one in use is not touched.
+    return opened.error().code == errc::unavailable
+               ? outcome<std::optional<locked_file>>{failure{std::move(opened).error()}}
+               : std::nullopt;
+  }
+  if (identity_of(opened->space()) != identity) {
+    return std::nullopt;
+  }
+  return std::optional{std::move(*opened)};
+}
+
+outcome<locked_file> make_anew(const new_file& made, const clock& time) {
+  if (auto gone = delete_database(made.path); !gone) {
+    return failure{std::move(gone).error()};
+  }
+  {
+    auto fresh = open_locked(made.path, made.what.owner_inside(), true);
+    if (!fresh) {
+      return fresh;
+    }
+    TROUPE_FAULT("migrate.made");
+    if (auto ready = make_ready(made.what, made.from, fresh->space(), time); !ready) {
+      return failure{std::move(ready).error()};
+    }
+    TROUPE_FAULT("migrate.ready");
+  }
+  return open_locked(made.path, made.what.owner_inside(), false);
+}
+
+/// Closes the file, so that it is whole by itself.
+outcome<void> close_whole(locked_file file, const std::string& path) {
+  try {
+    file.session->checkpoint_all();
+  } catch (const store::database_error& met) {
+    return failure{met.to_error()};
+  }
+  file.sign.reset();
+  file.session.reset();
+  file.gate.reset();
+  std::error_code failed;
+  if (const auto left = fs::file_size(path + "-wal", failed); !failed && left != 0) {
+    return failure{internal_error(fmt::format(
+        "{}-wal could not be copied back into the file: give the command again", path))};
+  }
+  if (auto alone = remove_parts(path, database_parts.size() - 1); !alone) {
+    return alone;
+  }
+  return store::check_copy(path);
+}
+
+} // namespace
+
+outcome<database_size> fill_new_file(const new_file& made, const clock& time) {
+  try {
+    const auto identity = identity_of(made.from);
+    if (!identity) {
+      return failure{invalid(made.what.owner + ": there is no database to copy")};
+    }
+    auto earlier = open_earlier(made, *identity);
+    if (!earlier) {
+      return failure{std::move(earlier).error()};
+    }
+    for (bool is_new = !*earlier;; is_new = true) {
+      auto file = is_new ? make_anew(made, time) : outcome<locked_file>{std::move(**earlier)};
+      if (!file) {
+        return failure{std::move(file).error()};
+      }
+      if (auto copied = copy_rows(made.what, made.from, file->space()); !copied) {
+        return failure{std::move(copied).error()};
+      }
+      auto size = check_equal(made.what, made.from, file->space());
+      if (size) {
+        if (made.look) {
+          made.look(*file->session);
+        }
+        if (auto closed = close_whole(std::move(*file), made.path); !closed) {
+          return failure{std::move(closed).error()};
+        }
+        return size;
+      }
+      if (is_new || size.error().code != errc::conflict) {
+        return size;
+      }
+      earlier->reset(); // What an earlier call has copied has changed since: made anew.
+    }
+  } catch (const store::database_error& met) {
+    return failure{met.to_error()};
+  }
+}
+
+outcome<void> note_database(const std::string& path, const uuid& instance) {
+  auto gate = store::turnstile::open(path);
+  if (!gate) {
+    return failure{std::move(gate).error()};
+  }
+  if (auto locked = gate->lock(note_patience); !locked) {
+    return locked;
+  }
+  gate->note_database(instance);
+  gate->unlock();
+  return {};
+}
+
+outcome<void> delete_database(const std::string& path) {
+  return remove_parts(path, database_parts.size());
+}
+
+} // namespace troupe

@@ -1,0 +1,50 @@
+#include "nodes/commands/transfer/stored_database.hpp"
+
+#include "nodes/commands/backup/manifest.hpp"
+#include "runtime/broker/journal/tables.hpp"
+#include "topology/store_path.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe {
+
+std::string stored_database::owner_inside() const {
+  return is_journal() ? std::string{broker::journal_component} : owner;
+}
+
+std::string stored_database::schema() const {
+  return is_journal() ? std::string{topology::journal_schema} : owner;
+}
+
+std::vector<store::component> stored_database::components(bool is_on_server) const {
+  if (!is_journal()) {
+    return components_of(*type);
+  }
+  const auto all =
+      is_on_server ? broker::shared_journal_components() : broker::journal_components();
+  return {all.begin(), all.end()};
+}
+
+std::vector<stored_database> stored_databases(const topology::plan& plan) {
+  std::vector<std::shared_ptr<const actor_type>> types;
+  for (actor_type& each : registered_types()) {
+    types.push_back(std::make_shared<const actor_type>(std::move(each)));
+  }
+  std::vector<stored_database> all;
+  for (const topology::capability_plan& each : plan.capabilities) {
+    const auto type = std::find_if(
+        types.begin(), types.end(), [&](const auto& one) { return one->name == each.actor; });
+    if (each.store && type != types.end()) { // A checked topology names no other types.
+      all.push_back({each.name.value, *each.store, *type});
+    }
+  }
+  all.push_back({backup_manifest::journal_owner, plan.events.journal, nullptr});
+  return all;
+}
+
+std::string path_in(const std::string& store) {
+  return store.substr(store.find(':') + 1);
+}
+
+} // namespace troupe
