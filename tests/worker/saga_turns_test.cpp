@@ -1,5 +1,4 @@
 #include "runtime/actor/registry.hpp"
-#include "runtime/saga/commands.hpp"
 #include "runtime/store/turn/inbox.hpp"
 #include "tests/saga/driver.hpp"
 #include "tests/worker/process_fixture.hpp"
