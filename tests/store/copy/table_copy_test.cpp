@@ -116,10 +116,10 @@ BOOST_FIXTURE_TEST_CASE(a_copy_that_was_cut_short_goes_on_behind_its_last_row, c
     copy_table(in_file, on_server, each);
   }
   server->execute("DELETE FROM items WHERE id > 1000");
-  server->execute("DELETE FROM pairs WHERE other > 'B'");
+  server->execute("DELETE FROM pairs WHERE other = 'a'");
 
   BOOST_TEST(copy_table(in_file, on_server, named(all, "items")) == 1'500U - 333U);
-  BOOST_TEST(copy_table(in_file, on_server, named(all, "pairs")) == 1'000U - 500U);
+  BOOST_TEST(copy_table(in_file, on_server, named(all, "pairs")) == 500U);
   for (const table& each : all) {
     BOOST_TEST(compare_table(in_file, on_server, each).difference == "");
   }
