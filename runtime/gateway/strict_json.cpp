@@ -1,6 +1,7 @@
 #include "runtime/gateway/strict_json.hpp"
 
 #include "runtime/wire/check.hpp"
+#include "runtime/wire/json.hpp"
 
 #include <cmath>
 #include <fmt/format.h>
@@ -13,8 +14,6 @@ namespace troupe::gateway {
 namespace {
 
 using json = nlohmann::json;
-
-constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
 
 /// Builds the value that a parser reads, and stops at what `strict_json` refuses.
 class strict_builder final : public nlohmann::json_sax<json> {
@@ -133,14 +132,8 @@ private:
 } // namespace
 
 outcome<json> strict_json(std::string_view text) {
-  // The parser passes over both, and another reader on the way may not.
-  if (text.starts_with(byte_order_mark)) {
-    return failure{invalid(
-        "the body begins with a byte order mark, which is no JSON (RFC 8259, 8.1): leave it out")};
-  }
-  if (const std::size_t end = text.find('\0'); end != std::string_view::npos) {
-    return failure{invalid(
-        fmt::format("the body is no JSON (RFC 8259, in UTF-8): byte {} is a zero", end + 1))};
+  if (const std::string passed = wire::passed_over_in_json(text); !passed.empty()) {
+    return failure{invalid("the body is no JSON: " + passed)};
   }
   json root;
   strict_builder builder{root};

@@ -16,6 +16,8 @@ namespace troupe::wire {
 
 namespace {
 
+constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+
 using parsed = nlohmann::json;
 
 constexpr int timestamp_type = -1;
@@ -334,7 +336,18 @@ outcome<std::string> to_json(std::string_view bytes, bool pretty) {
   return json_printer{from, pretty}.value();
 }
 
+std::string passed_over_in_json(std::string_view text) {
+  if (text.substr(0, byte_order_mark.size()) == byte_order_mark) {
+    return "it begins with a byte order mark (RFC 8259, 8.1): leave it out";
+  }
+  const std::size_t zero = text.find('\0');
+  return zero == std::string_view::npos ? "" : fmt::format("byte {} is a zero", zero + 1);
+}
+
 outcome<std::string> from_json(std::string_view text) {
+  if (const std::string passed = passed_over_in_json(text); !passed.empty()) {
+    return failure{invalid("not JSON: " + passed)};
+  }
   packer pack;
   if (parsed::sax_parse(text, &pack)) {
     return pack.bytes();

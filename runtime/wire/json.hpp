@@ -28,6 +28,11 @@ std::string json_of(std::string_view bytes);
 /// an integer beyond 64 bits; a key that an object has twice.
 outcome<std::string> from_json(std::string_view text);
 
+/// What the parser passes over in `text` without a word, and another reader on the way may not: a
+/// byte order mark in front, or all that follows a byte that is zero. Empty if there is neither.
+/// @source RFC 8259, sections 2 and 8.1.
+std::string passed_over_in_json(std::string_view text);
+
 /// `text` as JSON, quoted and escaped. Bytes that are not UTF-8 become replacement characters.
 std::string json_text(std::string_view text);
 

@@ -150,6 +150,12 @@ BOOST_AUTO_TEST_CASE(json_nested_too_deeply_is_refused) {
   BOOST_TEST(packed(repeated("{\"a\":", 17) + "1" + repeated("}", 17)).starts_with("refused"));
 }
 
+BOOST_AUTO_TEST_CASE(what_other_readers_would_take_for_something_else_is_refused) {
+  BOOST_TEST(
+      packed("\xef\xbb\xbf{}").starts_with("refused: not JSON: it begins with a byte order"));
+  BOOST_TEST(packed(std::string{"{}\0{}", 5}) == "refused: not JSON: byte 3 is a zero");
+}
+
 // Looking through all earlier keys at each key made this take minutes.
 BOOST_AUTO_TEST_CASE(a_hundred_thousand_keys_are_no_burden) {
   std::string json = "{";
