@@ -103,7 +103,9 @@ void postgres_session::begin() {
   }
   message_.reset();
   if (std::exchange(so_far_.was_kept_waiting, false)) {
-    end_stalled_writer();
+    seek_lock();
+  } else {
+    so_far_.waits_since.reset();
   }
   open_ = transaction_state{.first_number = so_far_.next_number};
   try {
@@ -286,6 +288,24 @@ void postgres_session::script(std::string_view sql) {
   }
 }
 
+void postgres_session::seek_lock() {
+  end_stalled_writer();
+  const instant now = system_clock{}.now();
+  const milliseconds waited =
+      std::chrono::floor<milliseconds>(now - so_far_.waits_since.value_or(now));
+  if (waited > options_.idle_limit) {
+    so_far_.waits_since.reset();
+    pipeline_.close();
+    throw database_error{
+        database_fault::away,
+        fmt::format(
+            "another session has had the lock of {} for longer than the {} ms that a turn may take "
+            "(it may wait for a standby)",
+            schema_,
+            options_.idle_limit.count())};
+  }
+}
+
 void postgres_session::end_stalled_writer() {
   require_usable("ending a stalled writer");
   pipeline_.send(end_text(schema_, options_.idle_limit));
@@ -355,6 +375,9 @@ void postgres_session::check(std::optional<postgres_trouble> trouble) {
   }
   statements_.note(trouble->error);
   so_far_.was_kept_waiting = trouble->error.kind == database_fault::busy;
+  if (so_far_.was_kept_waiting && !so_far_.waits_since) {
+    so_far_.waits_since = system_clock{}.now();
+  }
   if (open_) {
     open_->undone_by = trouble;
   }

@@ -93,6 +93,10 @@ private:
   /// Throws if statements may not run now. @param doing for people.
   void require_usable(std::string_view doing) const;
   void require_transaction(std::string_view doing) const;
+  /// Follows a transaction that was kept waiting for a lock: ends whoever stands still with it, and
+  /// lets go of a server where that does not help. Its holder may be waiting for a standby that
+  /// will not come, since it is the primary now; of several hosts the next one is tried first.
+  void seek_lock();
   /// Notes what a wait found, and throws it.
   void check(std::optional<postgres_trouble> trouble);
   [[noreturn]] void throw_late(const postgres_trouble& trouble) const;
@@ -111,6 +115,8 @@ private:
     std::uint64_t next_number = 0; // Of a statement.
     std::int64_t changes = 0;
     bool was_kept_waiting = false; // For a lock, in the last transaction.
+    // Since when every transaction was.
+    std::optional<instant> waits_since{};
   } so_far_;
 };
 
