@@ -293,16 +293,18 @@ void postgres_session::seek_lock() {
   const instant now = system_clock{}.now();
   const milliseconds waited =
       std::chrono::floor<milliseconds>(now - so_far_.waits_since.value_or(now));
-  if (waited > options_.idle_limit) {
+  // Whoever stands still is ended once it has done so for one limit.
+  if (waited > 2 * options_.idle_limit) {
     so_far_.waits_since.reset();
     pipeline_.close();
     throw database_error{
         database_fault::away,
         fmt::format(
-            "another session has had the lock of {} for longer than the {} ms that a turn may take "
-            "(it may wait for a standby)",
+            "another session has had the lock of {} for {} ms, twice as long as a turn may take "
+            "(it "
+            "may wait for a standby)",
             schema_,
-            options_.idle_limit.count())};
+            waited.count())};
   }
 }
 
