@@ -179,6 +179,7 @@ class WhatTheProductDoes(CheckerTest):
 
     def test_answers_older_than_they_are_kept_are_forgotten(self) -> None:
         for name in ("orders", "inventory", "payments", "order_saga"):
+            self.run_.execute(name, "UPDATE retention SET trial = 0")
             self.run_.execute(name, "DELETE FROM inbox WHERE state <> 1 AND substr(id, 7, 1) < x'80'")
         report = self.check()
 
@@ -187,6 +188,7 @@ class WhatTheProductDoes(CheckerTest):
 
     def test_answers_to_commands_of_sagas_are_kept_for_as_long_as_sagas(self) -> None:
         for name in ("orders", "inventory", "payments"):
+            self.run_.execute(name, "UPDATE retention SET trial = 0")
             self.run_.execute(name, "DELETE FROM inbox WHERE state <> 1")
         self.assertFalse(self.check().safe)
 

@@ -127,6 +127,9 @@ class Writer:
         self._insert("reconciliation", "passes", [{
             "invariant": "payment_has_an_order", "behind": b"", "suspected": b"", "due_at": self._began + 300_000,
             "judged": 0, "in_flight": 0, "trouble": "", "compared_at": 0, "looking": 0}])
+        for name in SCHEMAS:
+            if name != "journal":
+                self._run.execute(name, "UPDATE retention SET handled_from = (SELECT MIN(id) FROM inbox)")
         self._write_lines("client.log", log)
         self._write_lines("orders.jsonl", [sample.asked for sample in SAMPLES])
 
@@ -162,7 +165,7 @@ class Writer:
                      "pattern": "note.*"} for _, _, fenced, turn in begins if not fenced])
             self._insert(name, "retention", [
                 {"one": 1, "time": at, "calls": bytes(16), "commands": bytes(16),
-                 "trial": 7 * 86_400_000, "handled_from": identity(self._began - 30_000, 1)}])
+                 "trial": 7 * 86_400_000}])
 
     def _inbox(self, name: str, key: bytes, operation: str, digest: int, state: int,
                reply: bytes) -> None:
