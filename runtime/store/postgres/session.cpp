@@ -103,7 +103,7 @@ void postgres_session::begin() {
   }
   message_.reset();
   if (std::exchange(so_far_.was_kept_waiting, false)) {
-    seek_lock();
+    end_stalled_writer();
   } else {
     so_far_.waits_since.reset();
   }
@@ -288,8 +288,11 @@ void postgres_session::script(std::string_view sql) {
   }
 }
 
-void postgres_session::seek_lock() {
-  end_stalled_writer();
+void postgres_session::end_stalled_writer() {
+  require_usable("ending a stalled writer");
+  pipeline_.send(end_text(schema_, options_.idle_limit));
+  // Whoever may not end it waits on.
+  static_cast<void>(pipeline_.drain());
   const instant now = system_clock{}.now();
   const milliseconds waited =
       std::chrono::floor<milliseconds>(now - so_far_.waits_since.value_or(now));
@@ -300,19 +303,12 @@ void postgres_session::seek_lock() {
     throw database_error{
         database_fault::away,
         fmt::format(
-            "another session has had the lock of {} for {} ms, twice as long as a turn may take "
-            "(it "
-            "may wait for a standby)",
+            "another session has had the lock of {} for {} ms, twice as long as a turn may take: "
+            "it "
+            "may wait for a standby",
             schema_,
             waited.count())};
   }
-}
-
-void postgres_session::end_stalled_writer() {
-  require_usable("ending a stalled writer");
-  pipeline_.send(end_text(schema_, options_.idle_limit));
-  // Whoever may not end it waits on.
-  static_cast<void>(pipeline_.drain());
 }
 
 bool postgres_session::has_table(std::string_view name) {

@@ -58,6 +58,9 @@ public:
 
   std::optional<std::uint64_t> version() const override { return std::nullopt; }
 
+  /// Lets go of a server, too, where that does not help (`away`). The lock's holder may be waiting
+  /// for a standby that will not come, since it is the primary now; of several hosts the next one
+  /// is tried first.
   void end_stalled_writer() override;
 
   bool has_table(std::string_view name) override;
@@ -93,10 +96,6 @@ private:
   /// Throws if statements may not run now. @param doing for people.
   void require_usable(std::string_view doing) const;
   void require_transaction(std::string_view doing) const;
-  /// Follows a transaction that was kept waiting for a lock: ends whoever stands still with it, and
-  /// lets go of a server where that does not help. Its holder may be waiting for a standby that
-  /// will not come, since it is the primary now; of several hosts the next one is tried first.
-  void seek_lock();
   /// Notes what a wait found, and throws it.
   void check(std::optional<postgres_trouble> trouble);
   [[noreturn]] void throw_late(const postgres_trouble& trouble) const;
