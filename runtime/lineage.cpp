@@ -26,6 +26,15 @@ bool lineage::agrees_with(const lineage& reader, std::uint64_t position) const {
   return position == 0 || writer == uuid{} || has(writer, position);
 }
 
+bool lineage::outlives(const std::vector<journal_life>& lives) const {
+  const auto is_in = [](const std::vector<journal_life>& all, const uuid& life) {
+    return std::any_of(
+        all.begin(), all.end(), [&](const journal_life& each) { return each.id == life; });
+  };
+  return !lives.empty() && !lives_.empty() && lives_.back().id != uuid{}
+         && is_in(lives_, lives.back().id) && !is_in(lives, lives_.back().id);
+}
+
 std::uint64_t lineage::shared_with(const lineage& other, std::uint64_t most) const {
   std::uint64_t last = most; // The last position of the life at hand.
   for (auto mine = lives_.rbegin(); mine != lives_.rend(); ++mine) {

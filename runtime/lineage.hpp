@@ -40,6 +40,10 @@ public:
   /// knows who wrote `position`.
   bool agrees_with(const lineage& reader, std::uint64_t position) const;
 
+  /// Whether this history goes on behind the last of `lives`, by a life that they lack: whoever
+  /// told of them has lost the journal since, and his word came late.
+  bool outlives(const std::vector<journal_life>& lives) const;
+
   /// The last position, `most` at most, up to which this history and another one are the same.
   std::uint64_t shared_with(const lineage& other, std::uint64_t most) const;
 

@@ -79,7 +79,10 @@ void event_assignments::compare_histories(const wire::assign& order, wire::assig
   }
   answer.highest = highest;
   answer.life = after.writer_of(highest);
-  after.learn(order.lives.value_or(std::vector<journal_life>{}), highest);
+  const std::vector<journal_life> lives = order.lives.value_or(std::vector<journal_life>{});
+  if (!after.outlives(lives)) {
+    after.learn(lives, highest);
+  }
   if (after.lives() != before.lives()) {
     known.set_lives(after);
   }

@@ -82,4 +82,16 @@ BOOST_AUTO_TEST_CASE(what_was_written_between_two_known_histories_is_ascribed_to
   BOOST_TEST((reader.writer_of(61) == unknown));
 }
 
+BOOST_AUTO_TEST_CASE(a_history_outlives_what_an_earlier_life_tells) {
+  const lineage reader{{from(1, 1), from(21, 2)}};
+
+  BOOST_TEST(reader.outlives({from(1, 1)}));
+  BOOST_TEST(!reader.outlives({from(1, 1), from(21, 2)}));
+  BOOST_TEST(!reader.outlives({from(1, 1), from(21, 2), from(31, 3)}));
+  BOOST_TEST(!reader.outlives({from(1, 1), from(15, 4)})); // A copy that went on by itself.
+  BOOST_TEST(!reader.outlives({}));
+  BOOST_TEST(!(lineage{{from(1, 1), {unknown, 21}}}.outlives({from(1, 1)})));
+  BOOST_TEST(!(lineage{{from(21, 2), from(31, 1)}}.outlives({from(1, 1), from(21, 2)})));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -129,26 +129,6 @@ struct events_fixture {
 BOOST_FIXTURE_TEST_SUITE(
     runtime_worker_event_turn, events_fixture, *utf::label("integration") * utf::timeout(240))
 
-BOOST_AUTO_TEST_CASE(who_wrote_the_last_event_is_not_known_after_a_process_that_keeps_no_lives) {
-  const uuid journal{.bytes = {std::byte{7}}};
-  const uuid first{.bytes = {std::byte{1}}};
-  const uuid second{.bytes = {std::byte{2}}};
-  const auto assign = [&](std::uint64_t epoch, std::vector<journal_life> lives) {
-    p->assign(epoch, {{3, 0}}, journal, std::move(lives));
-    p->run();
-    return p->assigned.back().life.value_or(journal);
-  };
-  const auto change = [&](const char* what) { p->store->database->execute(what); };
-  (void)assign(7, {{first, 1}});
-  change("UPDATE partitions SET handled = 10");
-  BOOST_TEST((assign(8, {{first, 1}}) == first));
-  change("UPDATE partitions SET epoch = 9, handled = 20");
-
-  BOOST_TEST((assign(11, {{first, 1}, {second, 11}}) == uuid{}));
-  change("UPDATE partitions SET handled = 21");
-  BOOST_TEST((assign(12, {{first, 1}, {second, 11}}) == second));
-}
-
 BOOST_AUTO_TEST_CASE(an_assignment_is_written_down_and_answered_with_where_it_stands) {
   p->assign(7, {{3, 100}, {4, 0}});
   p->run();
