@@ -13,7 +13,7 @@ namespace {
 constexpr mode_t others = 027;
 // A frame of many calls is made by one thread and freed by another, thousands of times a second. By
 // glibc's own marks (128 KiB) its pages go back to the system and come again each time, which takes
-// a broker a third of its time.
+// a broker a quarter of its time.
 constexpr int mapped_bytes_least = 1024 * 1024;
 constexpr int free_bytes_kept = 4 * 1024 * 1024;
 

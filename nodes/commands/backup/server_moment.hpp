@@ -12,7 +12,8 @@
 
 namespace troupe {
 
-/// Of these databases those whose schemas there are; the owners of the others go to `missing`.
+/// The databases of `all` that have a schema on their server. @param missing gets the owners of the
+/// others.
 /// @errors `invalid`: a schema of another system, data that are being moved, or tables of another
 /// release; of `open_postgres`.
 outcome<std::vector<stored_database>> made_schemas(

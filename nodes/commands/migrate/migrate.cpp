@@ -50,7 +50,7 @@ int abandon(const migrate_arguments& given, const move_plan& moving) {
   return exit_code::ok;
 }
 
-/// What is to be done in the topology, and then.
+/// The next steps of a person after a move: the change of the topology, then the start.
 std::string next_of(const move_plan& moving) {
   const moved_database& one = moving.databases.front();
   return moving.to_server

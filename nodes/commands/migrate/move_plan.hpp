@@ -27,11 +27,11 @@ struct move_plan {
   bool to_server = true;
   std::string system;
   std::vector<moved_database> databases;
-  /// Those that stay where they are: they are on the other side by the topology.
+  /// The capabilities whose databases stay: by the topology they are on the other side already.
   std::vector<std::string> staying;
 };
 
-/// What `troupe migrate` is to move.
+/// The plan of `troupe migrate`: the databases to move, and from where to where.
 ///
 /// `from` and `to` are `sqlite` and `postgresql`, or the place itself as a topology has it under
 /// `store`. Without a place it is the topology's, or for files `sqlite:data/{capability}.db`. Moved

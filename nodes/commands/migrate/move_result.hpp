@@ -21,13 +21,13 @@ struct moved_size {
 };
 
 struct move_result {
-  /// Equal on both sides, compared value by value.
+  /// The databases that were moved: equal on both sides, compared value by value.
   std::vector<moved_size> moved;
-  /// With the reason.
+  /// The databases that were left out, each with the reason.
   std::vector<std::string> passed_over;
   /// The folders where the files are that were moved away.
   std::vector<std::string> aside;
-  /// An earlier command had copied and compared everything; this one did the rest.
+  /// True if an earlier command had copied and compared everything, and this one did the rest.
   bool was_copied = false;
 };
 

@@ -80,7 +80,7 @@ private:
       return std::move(result_);
     }
     begin();
-    // Whoever came in between is in the way; whoever comes from now on is refused.
+    // A process that opened its database before the mark is found here; later ones are refused.
     if (auto unused = books_->check_unused(); !unused) {
       return failure{std::move(unused).error()};
     }

@@ -34,7 +34,7 @@ struct departing_file {
   const moved_database* of = nullptr;
   locked_file file;
   database_identity identity;
-  /// It arrives in a place that had data which have left; these are put aside there.
+  /// True if its place has older data that have left it; they are put aside there.
   bool has_left = false;
 };
 

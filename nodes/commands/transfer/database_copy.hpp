@@ -14,7 +14,7 @@ namespace troupe {
 // A database as another engine has it: the same tables by the same steps, the same rows, and the
 // same identity, so that outboxes, journal and cursors know each other as before.
 
-/// What makes a database itself.
+/// The identity of a database, which a copy shares with its original.
 struct database_identity {
   uuid instance;
   std::int64_t created_at = 0;

@@ -126,7 +126,7 @@ outcome<database_size> fill_new_file(const new_file& made, const clock& time) {
       if (is_new || size.error().code != errc::conflict) {
         return size;
       }
-      earlier->reset(); // What an earlier call has copied has changed since: made anew.
+      earlier->reset(); // The source has changed since: made anew.
     }
   } catch (const store::database_error& met) {
     return failure{met.to_error()};

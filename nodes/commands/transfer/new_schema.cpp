@@ -12,8 +12,8 @@ namespace troupe {
 
 namespace {
 
-// Of the name of a schema, the part that is kept where something is added to it. A name has 63
-// bytes.
+// The bytes of a schema's name that are kept where something is added to it. PostgreSQL's names
+// have 63 bytes.
 constexpr std::size_t schema_bytes_kept = 30;
 
 void drop_schema(const new_schema& made, server_books& books) {
@@ -72,7 +72,7 @@ fill_new_schema(const new_schema& made, server_books& books, const clock& time) 
       if (size || *is_new || size.error().code != errc::conflict) {
         return size;
       }
-      // What an earlier call has copied has changed since: made anew.
+      // The source has changed since an earlier call copied it: the copy is made anew.
       session->reset();
       drop_schema(made, books);
     }

@@ -12,7 +12,7 @@ namespace troupe {
 
 namespace {
 
-// Of the names of sessions of commands, before the process' number.
+// The beginning of a command's session name; the number of its process follows.
 constexpr std::string_view command_name = "troupe-command ";
 // Copying waits for large tables; nobody else is there to be kept waiting.
 constexpr milliseconds statement_patience{300'000};
@@ -65,7 +65,7 @@ std::string lock_moves(store::database& asked) {
     }
     std::this_thread::sleep_for(look_every);
   }
-  // What an earlier one has sent before it died may still be under way.
+  // Statements that a command sent before it died may still be under way.
   return fmt::to_string(fmt::join(sessions_that_stay(asked, command_name, until), ", "));
 }
 
