@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 
 namespace troupe {
 
@@ -32,12 +33,16 @@ public:
 
   void rest() { busy_since_.store(0, std::memory_order_relaxed); }
 
-  /// The time since when work runs, in nanoseconds of the monotonic clock; 0 if nothing runs.
-  std::int64_t busy_since() const { return busy_since_.load(std::memory_order_relaxed); }
+  /// The time since when work runs; nothing if none does.
+  std::optional<instant> busy_since() const {
+    const std::int64_t since = busy_since_.load(std::memory_order_relaxed);
+    return since == 0 ? std::nullopt : std::optional{instant{instant::duration{since}}};
+  }
 
 private:
   const clock& time_;
   instant now_{};
+  // In nanoseconds of the monotonic clock; 0 if nothing runs.
   std::atomic<std::int64_t> busy_since_{0};
 };
 

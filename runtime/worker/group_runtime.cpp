@@ -250,11 +250,11 @@ void group_runtime::tick(instant now) {
   }
 }
 
-std::int64_t group_runtime::busy_since() const {
-  std::int64_t longest = 0;
+std::optional<instant> group_runtime::busy_since() const {
+  std::optional<instant> longest;
   for (const auto& each : runners_->all) {
-    const std::int64_t since = each.runner->busy_since();
-    if (since != 0 && (longest == 0 || since < longest)) {
+    const std::optional<instant> since = each.runner->busy_since();
+    if (since && (!longest || *since < *longest)) {
       longest = since;
     }
   }

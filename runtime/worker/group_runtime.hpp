@@ -44,8 +44,8 @@ public:
   /// Timers of breaker and supervisor. Every few milliseconds, from the socket loop.
   void tick(instant now);
 
-  /// The time since when the longest handler or commit has been running; 0 if none is.
-  std::int64_t busy_since() const;
+  /// The time since when the longest handler or commit has been running; nothing if none is.
+  std::optional<instant> busy_since() const;
 
   std::vector<supervision::child_status> replicas() const;
 

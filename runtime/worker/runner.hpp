@@ -57,9 +57,9 @@ public:
   /// elsewhere, and other nodes go on with its effects and sagas.
   void set_down(bool down) { down_ = down; }
 
-  /// The time since when a handler or commit has been running, in nanoseconds of the monotonic
-  /// clock; 0 if none is. For the watchdog, from any thread.
-  std::int64_t busy_since() const { return busy_.busy_since(); }
+  /// The time since when a handler or commit has been running; nothing if none is. For the
+  /// watchdog, from any thread.
+  std::optional<instant> busy_since() const { return busy_.busy_since(); }
 
 private:
   void work();

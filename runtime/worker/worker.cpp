@@ -1,5 +1,6 @@
 #include "runtime/worker/worker.hpp"
 
+#include "runtime/worker/watched_work.hpp"
 #include "runtime/worker/worker_loop.hpp"
 
 #include <caf/all.hpp>
@@ -19,7 +20,6 @@ namespace {
 // The capacity of the inlet: far more than there are runners, each of which adds one command at a
 // time, the result of a turn.
 constexpr std::size_t inlet_commands = 4'096;
-constexpr milliseconds watchdog_interval{50};
 // Brokers ping their workers every 20 ms.
 constexpr milliseconds broker_silence{100};
 
@@ -72,7 +72,7 @@ struct worker::state {
   ~state();
 
   void watch(const std::stop_token& stop);
-  void end_if_overdue(instant now);
+  void end_if_overdue(instant::duration ending);
 
   worker_options options;
   uuid_source ids;
@@ -104,8 +104,8 @@ worker::state::~state() {
 }
 
 /// Ends the process when the groups do not end: an effect may wait for somebody who never answers.
-void worker::state::end_if_overdue(instant now) {
-  if (ending_since && now - *ending_since > options.drain_limit) {
+void worker::state::end_if_overdue(instant::duration ending) {
+  if (ending > options.drain_limit) {
     parts.log.write(
         "worker.end_overdue",
         {{"limit_ms", fmt::to_string(options.drain_limit.count())},
@@ -120,24 +120,28 @@ void worker::state::end_if_overdue(instant now) {
 void worker::state::watch(const std::stop_token& stop) {
   std::condition_variable_any never;
   std::unique_lock lock{watch_mutex};
+  watched_work end;
+  std::vector<watched_work> turns{groups.size()};
+  instant last = parts.time.now();
   while (!stop.stop_requested()) {
-    never.wait_for(lock, stop, watchdog_interval, [] { return false; });
-    end_if_overdue(parts.time.now());
-    const std::int64_t now = parts.time.now().time_since_epoch().count();
-    for (const auto& each : groups) {
-      const std::int64_t since = each->busy_since();
-      const auto limit = std::chrono::nanoseconds{each->front().options().turn_limit}.count();
-      if (since != 0 && now - since > limit) {
+    never.wait_for(lock, stop, watched_work::interval, [] { return false; });
+    const instant now = parts.time.now();
+    end_if_overdue(end.look(ending_since, last, now));
+    for (std::size_t at = 0; at < groups.size(); ++at) {
+      const auto& each = groups[at];
+      const auto limit = each->front().options().turn_limit;
+      if (turns[at].look(each->busy_since(), last, now) > limit) {
         parts.log.write(
             "worker.watchdog",
             {{"capability", each->front().name()},
-             {"limit_ms", fmt::to_string(each->front().options().turn_limit.count())},
+             {"limit_ms", fmt::to_string(limit.count())},
              {"what",
               "a handler, a constructor or a commit did not end in time; this process ends so that "
               "others can go on"}});
         std::_Exit(75);
       }
     }
+    last = now;
   }
 }
 

@@ -34,8 +34,8 @@ snapshot_of(group_runtime& running, const health_probe& probe, std::size_t numbe
   if (const error* const why = of.condition().why_shut()) {
     said.refused_store = why->message;
   }
-  if (const std::int64_t since = running.busy_since(); since != 0) {
-    said.busy = now.time_since_epoch() - std::chrono::nanoseconds{since};
+  if (const std::optional<instant> since = running.busy_since()) {
+    said.busy = now - *since;
   }
   if (const effect_pool* const effects = of.effects()) {
     said.effects = effects->look();
@@ -214,15 +214,12 @@ void worker_loop::carry_out(outbound& done, instant now) {
 }
 
 wire::pong worker_loop::progress(instant now) {
-  std::int64_t oldest = 0;
+  instant oldest = now;
   for (const auto& each : groups_) {
-    const std::int64_t since = each->busy_since();
-    if (since != 0 && (oldest == 0 || since < oldest)) {
-      oldest = since;
-    }
+    oldest = std::min(oldest, each->busy_since().value_or(now));
   }
-  const std::int64_t busy = oldest == 0 ? 0 : (now.time_since_epoch().count() - oldest) / 1'000'000;
-  return {calls_.answered(), static_cast<std::uint32_t>(std::max<std::int64_t>(0, busy))};
+  const auto busy = std::chrono::duration_cast<milliseconds>(now - oldest);
+  return {calls_.answered(), static_cast<std::uint32_t>(busy.count())};
 }
 
 void worker_loop::due(instant now) {
