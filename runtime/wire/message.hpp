@@ -445,7 +445,8 @@ outcome<T> checked_decode(std::string_view bytes) {
 
 #define TROUPE_DETAIL_PARENS ()
 #define TROUPE_DETAIL_EXPAND(...)                                                                  \
-  TROUPE_DETAIL_EXPAND3(TROUPE_DETAIL_EXPAND3(TROUPE_DETAIL_EXPAND3(__VA_ARGS__)))
+  TROUPE_DETAIL_EXPAND3(TROUPE_DETAIL_EXPAND3(                                                     \
+      TROUPE_DETAIL_EXPAND3(TROUPE_DETAIL_EXPAND3(TROUPE_DETAIL_EXPAND3(__VA_ARGS__)))))
 #define TROUPE_DETAIL_EXPAND3(...)                                                                 \
   TROUPE_DETAIL_EXPAND2(TROUPE_DETAIL_EXPAND2(TROUPE_DETAIL_EXPAND2(__VA_ARGS__)))
 #define TROUPE_DETAIL_EXPAND2(...)                                                                 \
@@ -461,8 +462,8 @@ outcome<T> checked_decode(std::string_view bytes) {
       , TROUPE_DETAIL_WORD_AGAIN TROUPE_DETAIL_PARENS(__VA_ARGS__))
 #define TROUPE_DETAIL_WORD_AGAIN() TROUPE_DETAIL_WORD
 
-/// The one list of a message's fields; its MessagePack and JSON forms and its configuration come
-/// from here. At namespace scope, after the struct: `TROUPE_MESSAGE(greet, name)`.
+/// The one list of a message's fields, 64 at most; its MessagePack and JSON forms and its
+/// configuration come from here. At namespace scope, after the struct: `TROUPE_MESSAGE(greet, name)`.
 #define TROUPE_MESSAGE(type, ...)                                                                  \
   [[maybe_unused]] constexpr auto troupe_fields(const type*) {                                     \
     using self [[maybe_unused]] = type;                                                            \

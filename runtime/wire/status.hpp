@@ -366,6 +366,9 @@ struct group_status {
   /// The time in which 99 of 100 handlers of the last minute ended, of calls and of events; absent
   /// if none ran.
   std::optional<std::uint64_t> p99_us{};
+  /// The time by which it forgets answers is far ahead of the clock there: what follows from it;
+  /// absent if it is not.
+  std::optional<std::string> time_ahead{};
 };
 
 // clang-format off
@@ -376,7 +379,7 @@ TROUPE_MESSAGE(
     outbox_depth, outbox_trouble, down_reason, rate_per_s, restarts, down_ms, breaker_open_ms,
     outbox_stopped_ms, outbox_waits_ms, replicas,
     sagas_trouble, sagas_queued, sagas_refused, sagas_full,
-    store_trouble, store_trouble_ms, open_matters, p99_us)
+    store_trouble, store_trouble_ms, open_matters, p99_us, time_ahead)
 
 // clang-format on
 

@@ -4,6 +4,7 @@
 #include "runtime/time_text.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace troupe {
 
@@ -14,6 +15,24 @@ constexpr milliseconds slice_time{5};
 // Rows looked at before the clock is.
 constexpr int rows_at_once = 256;
 constexpr int sagas_at_once = 64;
+// Of the time by which answers are forgotten, before a person is told.
+constexpr std::chrono::hours ahead_max{24};
+
+/// What follows from a time that is ahead of `now`; empty if it is not.
+std::string ahead_in_words(const store::forgotten& forgotten, wall_time now) {
+  if (forgotten.calls.born() > now + ahead_max) {
+    return fmt::format(
+        "answers were forgotten by a clock that was ahead of the one here, and calls with ids of "
+        "before {} are refused",
+        utc_time_text(forgotten.calls.born()));
+  }
+  if (forgotten.time > now + ahead_max && forgotten.trial == milliseconds{0}) {
+    return fmt::format(
+        "answers are forgotten by a time, {}, that is far ahead of the clock here",
+        utc_time_text(forgotten.time));
+  }
+  return {};
+}
 
 } // namespace
 
@@ -49,6 +68,7 @@ void forgetting::begin_pass(turn_scope& in) {
   looked_at_ = group_.parts().time.now();
   const capability_options& options = group_.options();
   const store::forgotten before = store::retention{in.session}.read();
+  tell_if_ahead(group_, before, in.now);
   place_ = {.calls = before.calls, .commands = before.commands, .is_over = false};
   calls_to_ = before.calls;
   commands_to_ = before.commands;
@@ -101,6 +121,21 @@ void forgetting::committed() {
     place_ = *in_turn_;
     in_turn_.reset();
   }
+}
+
+void tell_if_ahead(group& of, const store::forgotten& forgotten, wall_time now) {
+  const std::string what = ahead_in_words(forgotten, now);
+  if (!of.condition().set_time_ahead(what) || what.empty()) {
+    return;
+  }
+  of.parts().log.write(
+      "store.time_ahead",
+      {{"capability", of.name()},
+       {"settled", utc_time_text(forgotten.time)},
+       {"calls_from", utc_time_text(forgotten.calls.born())},
+       {"what",
+        what +
+            "; put the clock right if it is behind, else see `The clock was ahead` in RUNBOOK.md"}});
 }
 
 } // namespace troupe

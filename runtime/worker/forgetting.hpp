@@ -69,4 +69,8 @@ private:
   std::optional<place> in_turn_; // The place that this turn has reached, until its commit.
 };
 
+/// Tells people when the time by which `of` forgets answers is far ahead of the clock here: a clock
+/// was wrong for days, and calls are refused for it; or the one here is behind.
+void tell_if_ahead(group& of, const store::forgotten& forgotten, wall_time now);
+
 } // namespace troupe

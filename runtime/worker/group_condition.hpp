@@ -100,6 +100,12 @@ public:
   void set_sagas_trouble(std::string what);
   std::string sagas_trouble() const;
 
+  /// The time by which answers are forgotten is far ahead of the clock here: what follows from it,
+  /// in words; empty if it is not.
+  /// @return whether there was none before.
+  bool set_time_ahead(std::string what);
+  std::string time_ahead() const;
+
 private:
   void note_store_worked();
 
@@ -118,6 +124,7 @@ private:
   std::optional<outage> outage_;
   std::string outbox_trouble_;
   std::string sagas_trouble_;
+  std::string time_ahead_;
   std::optional<store_failure> store_failure_;
   open_matters open_;
   std::atomic<bool> has_store_failure_{false};

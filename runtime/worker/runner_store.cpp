@@ -6,7 +6,7 @@
 #include "runtime/store/turn/forced_breakers.hpp"
 #include "runtime/store/turn/handled_topics.hpp"
 #include "runtime/store/turn/writers.hpp"
-#include "runtime/time_text.hpp"
+#include "runtime/worker/forgetting.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -23,8 +23,6 @@ constexpr milliseconds lock_patience{1'000};
 constexpr int lock_tries_max = 30;
 // The time beyond a turn's limit after which the holder's own watchdog has failed to end it.
 constexpr milliseconds stalled_grace{1'000};
-// Of the time by which answers are forgotten, before a person is told.
-constexpr std::chrono::hours ahead_max{24};
 
 /// How a turn that stands still is told from one that works; after this its lock is taken away.
 milliseconds stalled_after(const group& of) {
@@ -64,24 +62,6 @@ outcome<std::unique_ptr<store::database>> open_file(group& of, const std::string
   }
   gate.unlock();
   return store::open_sqlite(path, options);
-}
-
-/// Old answers may have been forgotten by a clock that was wrong for days, and calls are refused
-/// for it; or the clock is wrong now. That is for a person to find out.
-void tell_if_ahead(group& of, const store::forgotten& forgotten, wall_time now) {
-  const bool is_mark = forgotten.calls.born() > now + ahead_max;
-  if (!is_mark && (forgotten.time <= now + ahead_max || forgotten.trial > milliseconds{0})) {
-    return;
-  }
-  of.parts().log.write(
-      "store.time_ahead",
-      {{"capability", of.name()},
-       {"settled", utc_time_text(forgotten.time)},
-       {"calls_from", utc_time_text(forgotten.calls.born())},
-       {"what",
-        "answers were forgotten by a clock that was ahead of the one here, and calls with ids of "
-        "before `calls_from` are refused; put the clock right if it is behind, else see `The clock "
-        "was ahead` in RUNBOOK.md"}});
 }
 
 } // namespace

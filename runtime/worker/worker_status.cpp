@@ -79,6 +79,9 @@ wire::group_status describe(group_runtime& of, instant now) {
   if (std::string trouble = front.condition().sagas_trouble(); !trouble.empty()) {
     said.sagas_trouble = std::move(trouble);
   }
+  if (std::string ahead = front.condition().time_ahead(); !ahead.empty()) {
+    said.time_ahead = std::move(ahead);
+  }
   said.sagas_queued = unless_0(counters.sagas_queued.load());
   said.sagas_refused = unless_0(counters.sagas_refused.load());
   said.sagas_full = counters.sagas_full.load() ? std::optional{true} : std::nullopt;

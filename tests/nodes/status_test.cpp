@@ -156,6 +156,17 @@ BOOST_FIXTURE_TEST_CASE(a_database_that_fails_otherwise_is_wrong_with_where_to_l
   BOOST_TEST(only().next == "log/n2.log says more (store.turn_failed)");
 }
 
+BOOST_FIXTURE_TEST_CASE(a_time_that_is_far_ahead_is_wrong_with_what_to_do, shop_fixture) {
+  group(1, 0).time_ahead = "answers are forgotten by a time, 2031-01-01T00:00:00Z, that is far ahead";
+
+  const trouble one = only();
+
+  BOOST_TEST((one.is == weight::wrong));
+  BOOST_TEST(one.what == "the clock of orders on n2 is behind, or another one was ahead");
+  BOOST_TEST(one.why == *group(1, 0).time_ahead);
+  BOOST_TEST(has(one.next, "RUNBOOK.md"));
+}
+
 BOOST_FIXTURE_TEST_CASE(sagas_that_wait_for_their_turn_are_shown_and_are_no_trouble, shop_fixture) {
   group(0, 0).sagas_queued = 3;
   group(1, 0).sagas_queued = 4;

@@ -353,6 +353,12 @@ private:
            .next = is_full ? std::string{free_some_space}
                            : fmt::format("log/{}.log says more (store.turn_failed)", node)});
     }
+    if (group.time_ahead) {
+      add(
+          {.what = fmt::format("the clock of {} is behind, or another one was ahead", here),
+           .why = *group.time_ahead,
+           .next = "put the clock right if it is behind, else see `The clock was ahead` in RUNBOOK.md"});
+    }
     find_failure(here, group);
   }
 
