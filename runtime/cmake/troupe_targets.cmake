@@ -105,6 +105,7 @@ endfunction()
 # What `./dev demo` and `./dev bench` need built: the programs, and those under tests/ as well.
 add_custom_target(programs)
 add_custom_target(benches)
+add_custom_target(short_tests) # What `./dev asan --short` needs.
 add_dependencies(benches programs)
 
 # troupe_program(NAME SOURCES ... [DEPENDS ...])
@@ -196,6 +197,7 @@ function(troupe_test name)
   target_compile_definitions(${name} PRIVATE BOOST_TEST_DYN_LINK)
   target_precompile_headers(${name} REUSE_FROM troupe_test_headers)
   target_compile_options(${name} PRIVATE ${troupe_quick_compile})
+  add_dependencies(short_tests ${name})
   add_test(NAME ${arg_LABEL}.${name} COMMAND ${name} --color_output=no)
   troupe_describe_test(${arg_LABEL}.${name} ${arg_LABEL} ${arg_SECONDS})
 endfunction()

@@ -1,5 +1,6 @@
 """The line that ./dev test and .ci/run end with tells the truth, whatever ctest and the build do."""
 
+import itertools
 import os
 import pathlib
 import shutil
@@ -13,6 +14,7 @@ _PROJECT = """cmake_minimum_required(VERSION 3.25)
 project(sample LANGUAGES NONE)
 enable_testing()
 add_custom_target(programs)
+add_custom_target(short_tests)
 {tests}
 """
 _PRESETS = """{"version": 6,
@@ -27,11 +29,12 @@ _SKIPS = 'add_test(NAME {} COMMAND sh -c "exit 77")\n' \
          'set_tests_properties({} PROPERTIES SKIP_RETURN_CODE 77 LABELS unit)\n'
 _NO_PROGRAM = 'add_test(NAME {} COMMAND /nowhere/to/be/found)\n' \
               'set_tests_properties({} PROPERTIES LABELS unit)\n'
+_LONG = 'add_test(NAME {} COMMAND true)\nset_tests_properties({} PROPERTIES LABELS "chaos;long")\n'
 _DISABLED = 'add_test(NAME {} COMMAND false)\nset_tests_properties({} PROPERTIES DISABLED TRUE)\n'
 
 
 def entries(*kinds):
-    return "".join(kind.format(f"t{number}", f"t{number}") for number, kind in enumerate(kinds))
+    return "".join(kind.format(name, name) for name, kind in zip(map("unit.test_{}".format, itertools.count()), kinds))
 
 
 class Dev(unittest.TestCase):
@@ -87,7 +90,13 @@ class Dev(unittest.TestCase):
 
     def test_arguments_reach_ctest(self):
         self.assert_ends("1 passed, 0 failed", 0, self.run_in_project(
-            entries(_PASSES, _FAILS), "dev", "test", "-R", "t0"))
+            entries(_PASSES, _FAILS), "dev", "test", "-R", "test_0"))
+
+    def test_the_lengthy_ones_are_the_proofs(self):
+        tests = entries(_PASSES, _LONG, _LONG)
+        self.assert_ends("1 passed, 0 failed", 0, self.run_in_project(tests, "dev", "test"))
+        self.assert_ends("2 passed, 0 failed", 0, self.run_in_project(tests, "dev", "proofs"))
+        self.assert_ends("3 passed, 0 failed", 0, self.run_in_project(tests, "dev", "test", "-R", "test_"))
 
     def test_a_build_that_fails_gives_no_count(self):
         broken = _PROJECT.format(tests="add_custom_target(broken ALL COMMAND false)")

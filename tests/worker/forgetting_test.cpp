@@ -294,7 +294,8 @@ BOOST_AUTO_TEST_CASE(no_fresh_id_is_taken_for_forgotten_whatever_the_clock_says)
   BOOST_TEST(other.call(last, "put", thing{"b"}).why.code == errc::invalid);
 }
 
-// A clock that was ahead for days moved it; that the clock is right now does not bring answers back.
+// A clock that was ahead for days moved it; that the clock is right now does not bring answers
+// back.
 BOOST_AUTO_TEST_CASE(a_time_that_is_far_ahead_is_told_until_the_clock_has_caught_up) {
   p->call(p->fresh_id(), "put", thing{"a"});
   p.reset();

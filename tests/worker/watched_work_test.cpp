@@ -13,7 +13,8 @@ namespace {
 /// A watchdog that looks at one piece of work.
 struct watchdog {
   /// Looks `after` the last look.
-  instant::duration look(std::optional<instant> since, milliseconds after = watched_work::interval) {
+  instant::duration
+  look(std::optional<instant> since, milliseconds after = watched_work::interval) {
     const instant last = now;
     now += after;
     return work.look(since, last, now);

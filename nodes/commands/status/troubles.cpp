@@ -357,7 +357,8 @@ private:
       add(
           {.what = fmt::format("the clock of {} is behind, or another one was ahead", here),
            .why = *group.time_ahead,
-           .next = "put the clock right if it is behind, else see `The clock was ahead` in RUNBOOK.md"});
+           .next = "put the clock right if it is behind, else see `The clock was ahead` in "
+                   "RUNBOOK.md"});
     }
     find_failure(here, group);
   }

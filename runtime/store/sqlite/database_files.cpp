@@ -73,8 +73,9 @@ std::string database_files::wal_trouble(sqlite3* connection) {
       wal_);
 }
 
-/// Asks for the inode alone. Since Linux 6.13 a file whose times somebody has read gets new ones, with
-/// a change of its inode, by the next write: each flush of a WAL took half as long again on ext4.
+/// Asks for the inode alone. Since Linux 6.13 a file whose times somebody has read gets new ones,
+/// with a change of its inode, by the next write: each flush of a WAL took half as long again on
+/// ext4.
 database_files::identity database_files::of(const std::string& path) {
   struct statx file {};
 
