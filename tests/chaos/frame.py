@@ -9,7 +9,7 @@ from findings import Meets, between, compare, one_of
 from run import CLOCK_MS, CLOCKS_MS, Run
 
 _TURN = {"troupe.turn", "troupe.retention", "troupe.liveness", "troupe.lineage", "troupe.told",
-         "troupe.unsettled", "troupe.trace", "troupe.trial", "troupe.handled"}
+         "troupe.unsettled", "troupe.trace", "troupe.trial", "troupe.tried", "troupe.handled"}
 _COMPONENTS = {
     "inventory": {*_TURN, "inventory"},
     "orders": {*_TURN, "troupe.events", "orders"},

@@ -24,7 +24,7 @@ from xxh3 import xxh64
 
 _TURN = ("runtime/store/turn/tables.cpp",)
 _PARTS = ("troupe.turn", "troupe.retention", "troupe.liveness", "troupe.lineage", "troupe.told",
-          "troupe.unsettled", "troupe.trace", "troupe.trial", "troupe.handled")
+          "troupe.unsettled", "troupe.trace", "troupe.trial", "troupe.tried", "troupe.handled")
 # Where each database's tables are declared, and the components that have them.
 SCHEMAS = {
     "inventory": ((*_TURN, "actors/inventory/schema.hpp"), (*_PARTS, "inventory")),

@@ -145,13 +145,16 @@ ALTER TABLE effects ADD COLUMN trace TEXT;
 )sql"}}};
 
 // 0: what was kept by a release without it has its time settled.
-// `handled_from`: NULL if nothing was handled while the time was on trial.
-constexpr std::array<migration, 2> trial{
-    {{1, "for how long a new database forgets nothing", R"sql(
+constexpr std::array<migration, 1> trial{{{1, "for how long a new database forgets nothing", R"sql(
 ALTER TABLE retention ADD COLUMN trial BIGINT NOT NULL DEFAULT 0;
-)sql"},
-     {2, "what a new database has handled", R"sql(
+)sql"}}};
+
+// NULL if nothing was handled while the time was on trial. A component of its own: a release that
+// does not know it, and forgets nothing on trial, goes on beside this one; what such a release
+// handled counts.
+constexpr std::array<migration, 1> tried{{{1, "what a new database has handled", R"sql(
 ALTER TABLE retention ADD COLUMN handled_from BLOB;
+UPDATE retention SET handled_from = (SELECT id FROM inbox ORDER BY id LIMIT 1) WHERE trial > 0;
 )sql"}}};
 
 constexpr std::array<migration, 1> handled{{{1, "who has handlers for which topics", R"sql(
@@ -162,7 +165,7 @@ CREATE TABLE handled_topics (
 ) WITHOUT ROWID;
 )sql"}}};
 
-constexpr std::array<component, 9> components{
+constexpr std::array<component, 10> components{
     {{"troupe.turn", turn},
      {"troupe.retention", retention},
      {"troupe.liveness", liveness},
@@ -171,6 +174,7 @@ constexpr std::array<component, 9> components{
      {"troupe.unsettled", unsettled},
      {"troupe.trace", trace},
      {"troupe.trial", trial},
+     {"troupe.tried", tried},
      {"troupe.handled", handled}}};
 
 } // namespace

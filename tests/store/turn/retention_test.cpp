@@ -3,6 +3,7 @@
 #include "runtime/store/turn/inbox.hpp"
 #include "runtime/store/turn/tables.hpp"
 #include "runtime/store/turn/writers.hpp"
+#include "runtime/time_text.hpp"
 #include "tests/store/store_fixture.hpp"
 
 #include <array>
@@ -103,6 +104,43 @@ BOOST_FIXTURE_TEST_CASE(
   kept.write({time.wall() - 1h, uuid{}, uuid{}, 3 * day}); // A process that is behind.
   BOOST_TEST((kept.read().time == time.wall()));
   BOOST_TEST((kept.read().trial == 0 * day));
+}
+
+// It forgot nothing on trial, so all that it handled is there; a wrong clock must not take it now.
+BOOST_FIXTURE_TEST_CASE(what_an_earlier_release_handled_on_trial_counts, store_fixture) {
+  const manual_clock time;
+  std::vector<component> earlier;
+  for (const component& each : turn_components()) {
+    if (each.name != "troupe.tried") {
+      earlier.push_back(each);
+    }
+  }
+  const auto handled_from = [&](const std::string& name, milliseconds trial) {
+    path = folder.file(name);
+    const auto session = open();
+    BOOST_REQUIRE(migrate(*session, time, earlier));
+    session->begin();
+    session->execute(
+        "INSERT INTO retention (one, time, calls, commands, trial) VALUES (1, $1, $2, $2, $3)",
+        unix_millis(time.wall()),
+        uuid{},
+        trial.count());
+    for (const uuid& id : {floor_id(time.wall()), floor_id(time.wall() - 1h)}) {
+      const std::array rows{inbox_row{
+          .id = id,
+          .operation = "put",
+          .state = inbox_state::ok,
+          .reply = {},
+          .by = {.node = "n"}}};
+      inbox{*session}.insert(rows);
+    }
+    session->commit();
+    BOOST_REQUIRE(migrate(*session, time, turn_components()));
+    return retention{*session}.read().handled_from;
+  };
+
+  BOOST_TEST((handled_from("young.db", 1 * day) == floor_id(time.wall() - 1h)));
+  BOOST_TEST((handled_from("settled.db", 0ms) == std::nullopt));
 }
 
 BOOST_FIXTURE_TEST_CASE(answers_are_forgotten_slice_by_slice, retention_fixture) {
