@@ -143,6 +143,15 @@ outcome<bool> coordinators::undo(
     return failure{rejected(
         "no_saga", fmt::format("saga {} is none of `{}`", to_string(id), of.what().operation))};
   }
+  if (!row && id.born() < out.sagas_from) {
+    return failure{rejected(
+        "forgotten",
+        fmt::format(
+            "there is no trace of saga {}, and it may have begun and ended before those that are "
+            "kept (`sagas_kept`): look whether what it did stands, undo that by hand, then skip "
+            "this undo",
+            to_string(id)))};
+  }
   journal.add_recall(id, call, std::max(now, out.settled));
   if (!row || row->now == phase::compensated) {
     journal.take_all(id);
