@@ -35,6 +35,9 @@ struct saga_commands_fixture : commands_fixture {
 
   answer said(const question& asked) {
     const std::string node = asked.to.substr(asked.to.rfind('.') + 1);
+    if (node == silent) {
+      return std::nullopt;
+    }
     if (asked.operation == "order_saga") {
       const auto order = asked.as<wire::order_saga>();
       const bool runs_here = running[node].contains(order.id);
@@ -59,6 +62,7 @@ struct saga_commands_fixture : commands_fixture {
   std::map<std::string, std::set<uuid>> running{
       {"n1", {saga_number(1), saga_number(4)}}, {"n2", {saga_number(2), saga_number(3)}}};
   std::map<uuid, int> ordered;
+  std::string silent;
 };
 
 } // namespace
@@ -81,6 +85,28 @@ BOOST_AUTO_TEST_CASE(an_order_to_all_is_given_once_to_each_saga_of_each_node) {
   for (const auto& [id, times] : ordered) {
     BOOST_TEST(times == 1);
   }
+}
+
+// It may have obeyed: who gave the order vouched for what the saga was then, not for what it is
+// now.
+BOOST_AUTO_TEST_CASE(an_order_that_vouches_is_not_given_on_when_a_node_says_nothing) {
+  silent = "n1";
+  const auto order = [&](std::string_view how) {
+    return run_words(fmt::format(
+        "sagas retry {} notes {} --reason mended --deadline 300ms {}",
+        file,
+        to_string(saga_number(2)),
+        how));
+  };
+
+  const auto vouched = order("--anew");
+  BOOST_TEST(vouched.code != 0);
+  BOOST_TEST(contains(vouched.err, "saga show"), vouched.err);
+  const auto plain = order("");
+
+  BOOST_TEST(plain.code == 0, plain.err);
+  const std::lock_guard lock{mutex};
+  BOOST_TEST(ordered[saga_number(2)] == 1);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
