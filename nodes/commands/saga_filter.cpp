@@ -75,6 +75,12 @@ void add_filter(command& takes, saga_filter& given) {
       .option("--older", given.older, "only those begun so long ago, such as 5m");
 }
 
+void end_at_next(saga_page& page) {
+  if (page.next) {
+    std::erase_if(page.found, [&](const auto& each) { return *page.next < each.first.second; });
+  }
+}
+
 saga_page list_sagas(
     const topology::plan& plan,
     const std::vector<const topology::capability_plan*>& meant,
@@ -108,6 +114,7 @@ saga_page list_sagas(
       page.next = said->next;
     }
   }
+  end_at_next(page);
   return page;
 }
 

@@ -48,6 +48,10 @@ struct saga_page {
   std::vector<node_answer> answers;
 };
 
+/// Leaves out what stands behind `next`: it comes with the next page, together with what nodes that
+/// had more before it have there.
+void end_at_next(saga_page& page);
+
 /// Asks the nodes of the capabilities `meant`. Nodes of an earlier release name those that stand
 /// still; what does not fit the filter is left out here.
 saga_page list_sagas(

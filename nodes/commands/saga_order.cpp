@@ -30,7 +30,7 @@ void give_order(
     std::vector<question> questions;
     std::vector<order_target*> asked;
     for (order_target& each : to) {
-      const bool asks_on = !each.refused || may_ask_on(*each.refused);
+      const bool asks_on = !each.may_be_obeyed && (!each.refused || may_ask_on(*each.refused));
       if (!each.obeyed && asks_on && round < each.nodes.size()) {
         questions.push_back(
             {"troupe.node." + each.nodes[round], std::string{operation}, body(each.id)});
@@ -46,6 +46,9 @@ void give_order(
           [](const std::string& reply) { return wire::checked_decode<wire::saga_ordered>(reply); });
       if (said) {
         asked[i]->obeyed = std::move(*said);
+      } else if (asked[i]->is_vouched && said.error().possible == effect::unknown) {
+        asked[i]->may_be_obeyed = true;
+        asked[i]->refused = std::move(said).error();
       } else if (!asked[i]->refused || weight_of(said.error()) > weight_of(*asked[i]->refused)) {
         asked[i]->refused = std::move(said).error();
       }

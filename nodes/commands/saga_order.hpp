@@ -17,6 +17,10 @@ struct order_target {
   uuid id;
   /// The nodes to be asked, in this order.
   std::vector<std::string> nodes;
+  /// A person vouches for what they have seen: once a node may have obeyed, no other is asked, as
+  /// the saga may have gone on since, and stand there again for another reason.
+  bool is_vouched = false;
+  bool may_be_obeyed = false;
   std::optional<wire::saga_ordered> obeyed{};
   std::optional<error> refused{};
 };

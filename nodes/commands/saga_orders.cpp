@@ -102,7 +102,7 @@ int run_many(
     is_part = print_silent(page.answers, given.json) || is_part;
     std::vector<order_target> targets;
     for (const auto& [key, each] : page.found) {
-      targets.push_back({each.saga.id, each.nodes});
+      targets.push_back({each.saga.id, each.nodes, given.order.vouched});
       if (given.dry_run && given.json) {
         fmt::print("{}\n", json_of(each));
       }
@@ -131,7 +131,7 @@ int run_one(
     const order_arguments& given,
     const topology::plan& plan,
     const topology::capability_plan& meant) {
-  std::vector<order_target> one{{*parse_uuid(given.id), {}}};
+  std::vector<order_target> one{{*parse_uuid(given.id), {}, given.order.vouched}};
   for (const auto& node : meant.nodes) {
     one[0].nodes.push_back(node.value);
   }

@@ -174,7 +174,8 @@ order_to_breakers(const page_order& order, system_links& links, milliseconds pat
 
 outcome<std::string>
 order_to_saga(const page_order& order, system_links& links, milliseconds patience) {
-  std::vector<order_target> one{{order.id, {}}};
+  const auto wanted = wire::checked_decode<wire::order_saga>(order.questions.front().body);
+  std::vector<order_target> one{{order.id, {}, wanted && wanted->vouched}};
   for (const question& each : order.questions) {
     one[0].nodes.push_back(each.capability.substr(sizeof "troupe.node." - 1));
   }

@@ -1,10 +1,13 @@
 #include "runtime/reconcile/invariant.hpp"
 
+#include "runtime/ids.hpp"
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <fmt/format.h>
 #include <optional>
+#include <span>
 #include <utility>
 
 namespace troupe::reconcile {
@@ -209,6 +212,20 @@ rows_type(const source& from, const wire::actor_description& type, std::vector<f
   return nullptr;
 }
 
+/// Whether values of a type can be told apart by a comparison: others, such as numbers with a
+/// fraction, would be refused with the first row.
+bool is_comparable(const wire::value_schema& type) {
+  switch (type.is) {
+  case wire::form::number:
+  case wire::form::list:
+  case wire::form::map:
+  case wire::form::message:
+    return false;
+  default:
+    return type.within.empty();
+  }
+}
+
 void check_source(
     const source& from,
     const std::vector<std::string>& fields,
@@ -235,6 +252,17 @@ void check_source(
   std::vector<std::string> names;
   for (const auto& field : row->fields) {
     names.push_back(field.name);
+    const bool is_needed = std::find(needed.begin(), needed.end(), field.name) != needed.end();
+    if (is_needed && !is_comparable(field.type)) {
+      faults.push_back(
+          {from.at,
+           fmt::format(
+               "field `{}` of a row of `{}.{}` is no integer, text, id or truth value",
+               field.name,
+               from.capability,
+               from.query),
+           "name a field that can be compared exactly, such as an amount in cents"});
+    }
   }
   for (const std::string& each : needed) {
     if (std::find(names.begin(), names.end(), each) == names.end()) {
@@ -248,6 +276,30 @@ void check_source(
 }
 
 } // namespace
+
+std::int64_t rule_of(const invariant& of) {
+  std::string text = of.name;
+  const auto add = [&text](std::string_view word) {
+    text += '\0';
+    text += word;
+  };
+  for (const source* each : {&of.left, &of.right}) {
+    for (const std::string* word :
+         {&each->capability, &each->query, &each->rows, &each->key, &each->changed, &each->where}) {
+      add(*word);
+    }
+    for (const std::string& word : each->is) {
+      add(word);
+    }
+    text += '\1';
+  }
+  text += fmt::format(
+      "{}{:d}{:d}", static_cast<int>(of.matched), of.is_left_unique, of.is_right_unique);
+  for (const comparison& each : of.equal) {
+    add(each.text);
+  }
+  return static_cast<std::int64_t>(digest_of(std::as_bytes(std::span{text})));
+}
 
 std::vector<invariant> read_invariants(const config_tree& file, std::vector<fault>& faults) {
   std::vector<invariant> all;

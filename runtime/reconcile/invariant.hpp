@@ -69,6 +69,9 @@ struct invariant {
   file_position at;
 };
 
+/// A number for what an invariant says, all but `settle`: another one of its name has another.
+std::int64_t rule_of(const invariant& of);
+
 /// The invariants of a file: `invariants:`, a map from names. All faults at once, with line and
 /// column.
 std::vector<invariant> read_invariants(const config_tree& file, std::vector<fault>& faults);

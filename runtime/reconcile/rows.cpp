@@ -78,14 +78,20 @@ bool read_value(wire::reader& from, field_value& to) {
     }
     to.number = truth ? 1 : 0;
     return true;
+  case wire::value_type::nil:
+    return from.read_nil(); // An optional field that is absent.
   default:
-    return from.read(to.number) || from.skip();
+    return from.read(to.number);
   }
 }
 
-/// Reads one row. @return false if it is none.
+/// Reads one row. @return false if it is none; `bad` is the field whose value cannot be compared.
 bool read_row(
-    wire::reader& from, const source& of, const std::vector<std::string>& fields, row& to) {
+    wire::reader& from,
+    const source& of,
+    const std::vector<std::string>& fields,
+    row& to,
+    std::string_view& bad) {
   std::uint32_t entries = 0;
   if (!from.read_map(entries)) {
     return false;
@@ -100,6 +106,7 @@ bool read_row(
     if (!from.skip()) {
       return false;
     }
+    bad = name;
     wire::reader value = again;
     if (name == of.key && !read_key(value, to)) {
       return false;
@@ -112,15 +119,21 @@ bool read_row(
     }
     field_value seen;
     value = again;
-    if (!of.changed.empty() && name == of.changed && read_value(value, seen)) {
+    if (!of.changed.empty() && name == of.changed) {
+      if (!read_value(value, seen)) {
+        return false;
+      }
       to.changed = std::max(to.changed, seen.number);
     }
     value = again;
     if (!of.where.empty() && name == of.where) {
-      to.counts = read_value(value, seen)
-                  && std::find(of.is.begin(), of.is.end(), seen.text) != of.is.end();
+      if (!read_value(value, seen)) {
+        return false;
+      }
+      to.counts = std::find(of.is.begin(), of.is.end(), seen.text) != of.is.end();
     }
   }
+  bad = of.key;
   return !to.key.empty();
 }
 
@@ -150,9 +163,10 @@ read_rows(const source& from, const std::vector<std::string>& fields, std::strin
       return wrong(from, fmt::format("has no list `{}`", from.rows));
     }
     std::vector<row> rows(count);
+    std::string_view bad = from.key;
     for (row& each : rows) {
-      if (!read_row(whole, from, fields, each)) {
-        return wrong(from, fmt::format("has a row whose `{}` is no id, text or integer", from.key));
+      if (!read_row(whole, from, fields, each, bad)) {
+        return wrong(from, fmt::format("has a row whose `{}` is no id, text or integer", bad));
       }
     }
     return rows;

@@ -67,6 +67,7 @@ std::optional<pass_state> case_tables::state(const std::string& invariant) const
         // Findings that another release wrote are found again by the next look.
         state.suspected =
             wire::checked_decode<suspicion>(text_in(row.bytes(1))).value_or(suspicion{});
+        state.rule = state.suspected.rule;
         state.due = time_in(row.integer(2));
         state.judged = row.integer(3);
         state.in_flight = row.integer(4);
@@ -82,8 +83,9 @@ void case_tables::begin_look(const std::string& invariant) {
 
 void case_tables::save(const std::string& invariant, const pass_step& step, wall_time now) {
   const pass_state& next = step.next;
-  const std::string suspected =
-      next.suspected.changes.empty() ? std::string{} : wire::encoded(next.suspected);
+  suspicion kept = next.suspected;
+  kept.rule = next.rule;
+  const std::string suspected = wire::encoded(kept);
   session_.execute(
       "UPDATE passes SET behind = $2, suspected = $3, due_at = $4, judged = $5, in_flight = $6, "
       "trouble = $7, compared_at = CASE WHEN $8 = 0 THEN compared_at ELSE $8 END, looking = 0 "
@@ -98,10 +100,9 @@ void case_tables::save(const std::string& invariant, const pass_step& step, wall
       step.is_over ? unix_millis(now) : 0);
 }
 
-bool case_tables::run_now(const std::string& invariant, wall_time now) {
-  return session_.execute(
-             "UPDATE passes SET due_at = $2 WHERE invariant = $1", invariant, unix_millis(now))
-         != 0;
+void case_tables::run_now(const std::string& invariant, wall_time now) {
+  session_.execute(
+      "UPDATE passes SET due_at = $2 WHERE invariant = $1", invariant, unix_millis(now));
 }
 
 std::vector<sighting> case_tables::open_cases(
@@ -168,29 +169,31 @@ inconsistency case_tables::told(const std::string& invariant, const sighting& wh
   return made;
 }
 
-std::optional<correct_inconsistency> case_tables::take_wanted() {
-  std::optional<correct_inconsistency> taken;
+std::optional<wanted_correction> case_tables::take_wanted() {
+  std::optional<wanted_correction> taken;
   session_.query(
-      "SELECT case_id, invariant, key, type, details FROM cases WHERE correction = 'wanted' ORDER "
-      "BY case_id LIMIT 1",
+      "SELECT case_id, invariant, key, type, details, times FROM cases WHERE correction = 'wanted' "
+      "ORDER BY case_id LIMIT 1",
       [&](const store::row& row) {
         const std::string key = text_in(row.bytes(2));
         taken = {
-            row.id(0),
-            std::string{row.text(1)},
-            key_text(key),
-            id_in(key),
-            type_in(row.text(3)),
-            std::string{row.text(4)}};
+            {row.id(0),
+             std::string{row.text(1)},
+             key_text(key),
+             id_in(key),
+             type_in(row.text(3)),
+             std::string{row.text(4)}},
+            row.integer(5)};
       });
   if (taken) {
-    note_correction(taken->case_id, "asked");
+    note_correction(taken->what.case_id, taken->times, "asked");
   }
   return taken;
 }
 
-void case_tables::note_correction(const uuid& case_id, std::string_view what) {
-  session_.execute("UPDATE cases SET correction = $2 WHERE case_id = $1", case_id, what);
+void case_tables::note_correction(const uuid& case_id, std::int64_t times, std::string_view what) {
+  session_.execute(
+      "UPDATE cases SET correction = $3 WHERE case_id = $1 AND times = $2", case_id, times, what);
 }
 
 void case_tables::forget(wall_time before) {

@@ -52,6 +52,13 @@ struct pass_row {
   bool is_looking = false;
 };
 
+/// A correcting saga that is to be asked for.
+struct wanted_correction {
+  correct_inconsistency what;
+  /// The opening of the case that it is for.
+  std::int64_t times = 1;
+};
+
 /// The tables of a capability that reconciles others. Borrows the session, and belongs to the turn
 /// of the moment; throws database_error.
 class case_tables {
@@ -66,8 +73,8 @@ public:
   void begin_look(const std::string& invariant);
   /// Writes what a look came to, and that it is over.
   void save(const std::string& invariant, const pass_step& step, wall_time now);
-  /// Makes a pass due. @return whether there is one.
-  bool run_now(const std::string& invariant, wall_time now);
+  /// Makes a pass due.
+  void run_now(const std::string& invariant, wall_time now);
 
   /// The open cases of an invariant whose keys are behind one.
   /// @param to and up to this one; empty for no bound.
@@ -86,8 +93,10 @@ public:
   inconsistency close(const std::string& invariant, const sighting& what, wall_time now);
 
   /// Takes a case for which a saga is wanted, and notes that it was asked.
-  std::optional<correct_inconsistency> take_wanted();
-  void note_correction(const uuid& case_id, std::string_view what);
+  std::optional<wanted_correction> take_wanted();
+  /// Notes what came of the saga that was asked for an opening; nothing if the case has been opened
+  /// again since.
+  void note_correction(const uuid& case_id, std::int64_t times, std::string_view what);
 
   /// Forgets cases that were closed before that time.
   void forget(wall_time before);

@@ -37,8 +37,12 @@ slice look(
   int pages = 0;
   bool is_enough = false;
   page_pace pace{bounds.pause};
+  pass_report told;
   const auto fetch = [&](const source& from, std::string_view after) -> outcome<std::string> {
-    if (pages >= bounds.pages_max || time.now() - began > bounds.time_max) {
+    // A look that has compared nothing yet goes on, however slow the pages or long the pauses are:
+    // the next one would come no further.
+    const bool is_late = time.now() - began > bounds.time_max && !told.compared_to.empty();
+    if (pages >= bounds.pages_max || is_late) {
       is_enough = true;
       return failure{error{}};
     }
@@ -51,9 +55,9 @@ slice look(
          .body = body,
          .deadline = bounds.page_deadline});
   };
-  pass_report told;
   const auto done = reconcile(what, unix_millis(time.wall()), behind, fetch, told);
   slice seen = slice_of(std::move(told));
+  seen.rule = rule_of(what);
   seen.is_last = done.has_value();
   if (seen.is_last || (is_enough && !seen.to.bytes.empty())) {
     return seen;

@@ -18,7 +18,7 @@ struct look_bounds {
   /// From one page to the next, for their other work.
   milliseconds pause{10};
   /// A look that takes longer ends with the page at hand, so that an effect of a node that stops is
-  /// not waited for.
+  /// not waited for; but not before it has compared something.
   milliseconds time_max{1'000};
   milliseconds page_deadline{2'000};
 };

@@ -64,6 +64,16 @@ differences(const slice& seen, std::string_view behind, const std::vector<sighti
   return found;
 }
 
+pass_state by_rule(pass_state pass, std::int64_t rule) {
+  if (pass.rule.value_or(rule) != rule) {
+    // Its keys may be of another kind, and what it suspected may be none of this rule.
+    pass.behind.clear();
+    pass.suspected = {};
+  }
+  pass.rule = rule;
+  return pass;
+}
+
 pass_step after_look(
     const pass_state& before,
     slice seen,

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,9 +39,11 @@ struct slice {
   std::int64_t in_flight = 0;
   /// The reason why the look ended before its time; empty if it did not.
   std::string trouble{};
+  /// The rule by which both sides were compared (`rule_of`); absent if none was.
+  std::optional<std::int64_t> rule{};
 };
 
-TROUPE_MESSAGE(slice, to, is_last, findings, young, judged, in_flight, trouble)
+TROUPE_MESSAGE(slice, to, is_last, findings, young, judged, in_flight, trouble, rule)
 
 /// A case that is to be opened or closed.
 struct case_change {
@@ -57,15 +60,19 @@ struct suspicion {
   bool is_last = false;
   /// The changes to look at again; empty: there are none.
   std::vector<case_change> changes{};
+  /// The rule of the pass; absent if an earlier release looked last.
+  std::optional<std::int64_t> rule{};
 };
 
-TROUPE_MESSAGE(suspicion, to, is_last, changes)
+TROUPE_MESSAGE(suspicion, to, is_last, changes, rule)
 
 /// The state of an invariant's pass.
 struct pass_state {
   /// Both sides are compared up to this key; empty at the beginning.
   std::string behind{};
   suspicion suspected{};
+  /// The rule by which it is compared, as far as that is known.
+  std::optional<std::int64_t> rule{};
   wall_time due{};
   std::int64_t judged = 0;
   std::int64_t in_flight = 0;
@@ -108,6 +115,9 @@ void shorten(slice& seen, const std::string& to);
 /// @param behind where the slice begins.
 std::vector<case_change>
 differences(const slice& seen, std::string_view behind, const std::vector<sighting>& open);
+
+/// The pass as it goes on by `rule`: one that was begun by another rule of its name begins anew.
+pass_state by_rule(pass_state pass, std::int64_t rule);
 
 /// Decides by a look: what is new is looked at again, and only what holds still is told.
 pass_step after_look(

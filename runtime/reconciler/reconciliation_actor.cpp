@@ -32,9 +32,11 @@ TROUPE_MESSAGE(look_request, invariant, behind)
 struct correction_request {
   std::string saga;
   correct_inconsistency what;
+  /// The opening of the case; absent if an earlier release asked.
+  std::optional<std::int64_t> times{};
 };
 
-TROUPE_MESSAGE(correction_request, saga, what)
+TROUPE_MESSAGE(correction_request, saga, what, times)
 
 /// The answer of effects, for nobody.
 struct settled {};
@@ -128,6 +130,7 @@ reconciliation_actor::reconciliation_actor(const context& context)
       [this](const look_request& wanted, const outcome<slice>& seen, turn& turn) {
         take(
             wanted.invariant,
+            wanted.behind.bytes,
             seen ? *seen : slice{.trouble = "not compared: " + seen.error().message},
             turn);
         return settled{};
@@ -139,7 +142,9 @@ reconciliation_actor::reconciliation_actor(const context& context)
       },
       [](const correction_request& wanted, const outcome<settled>& done, turn& turn) {
         case_tables{turn.database()}.note_correction(
-            wanted.what.case_id, done ? "done" : std::string_view{done.error().message});
+            wanted.what.case_id,
+            wanted.times.value_or(1),
+            done ? "done" : std::string_view{done.error().message});
         return settled{};
       });
   regularly([this](turn& turn) { begin_what_is_due(turn); });
@@ -175,27 +180,41 @@ void reconciliation_actor::begin_what_is_due(turn& turn) {
   }
   if (next != nullptr && !is_looking) {
     books.begin_look(next->invariant);
-    const auto state = books.state(next->invariant);
-    turn.effect("look", look_request{next->invariant, {state->behind}});
+    const pass_state state =
+        by_rule(*books.state(next->invariant), rule_of(*find(next->invariant)));
+    turn.effect("look", look_request{next->invariant, {state.behind}});
   }
   if (!options_.correct.empty()) {
     if (auto wanted = books.take_wanted()) {
-      const auto saga = options_.correct.find(wanted->invariant);
+      const auto saga = options_.correct.find(wanted->what.invariant);
       if (saga == options_.correct.end()) {
-        books.note_correction(wanted->case_id, "");
+        books.note_correction(wanted->what.case_id, wanted->times, "");
       } else {
-        turn.effect("correct", correction_request{saga->second, std::move(*wanted)});
+        turn.effect(
+            "correct", correction_request{saga->second, std::move(wanted->what), wanted->times});
       }
     }
   }
 }
 
 /// Writes down what a look came to, and tells what changed.
-void reconciliation_actor::take(const std::string& invariant, slice seen, turn& turn) {
+/// @param behind where the look began.
+void reconciliation_actor::take(
+    const std::string& invariant, std::string_view behind, slice seen, turn& turn) {
   case_tables books{turn.database()};
-  const auto before = books.state(invariant);
+  auto before = books.state(invariant);
   if (!before) {
     return;
+  }
+  if (const reconcile::invariant* const what = find(invariant)) {
+    before = by_rule(std::move(*before), rule_of(*what));
+  }
+  const bool is_of_other_rule = seen.rule && before->rule && *seen.rule != *before->rule;
+  if (behind != before->behind || is_of_other_rule) {
+    // The file was changed meanwhile: what was seen is no answer to what is asked now.
+    pass_step again{*before};
+    again.next.due = turn.now();
+    return books.save(invariant, again, turn.now());
   }
   const auto open = books.open_cases(
       invariant, before->behind, seen.is_last ? std::string_view{} : seen.to.bytes);
@@ -241,8 +260,11 @@ outcome<run_begun> reconciliation_actor::handle(const run_now& request, turn& tu
   for (const invariant& each : invariants_) {
     if (!request.invariant || *request.invariant == each.name) {
       ++begun.invariants;
-      if (!books.run_now(each.name, turn.now())) {
+      const auto state = books.state(each.name);
+      if (!state) {
         books.add_pass(each.name, turn.now());
+      } else if (state->suspected.changes.empty()) { // Else it looks again after `recheck`.
+        books.run_now(each.name, turn.now());
       }
     }
   }

@@ -8,6 +8,7 @@
 #include "runtime/reconciler/options.hpp"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace troupe::reconcile {
@@ -27,7 +28,7 @@ public:
 private:
   const invariant* find(const std::string& name) const;
   void begin_what_is_due(turn& turn);
-  void take(const std::string& invariant, slice seen, turn& turn);
+  void take(const std::string& invariant, std::string_view behind, slice seen, turn& turn);
   void tell(const std::string& invariant, const case_change& change, turn& turn);
   outcome<run_begun> handle(const run_now& request, turn& turn) const;
   pass_list list_passes_of(store::database& session) const;

@@ -50,6 +50,15 @@ trouble why_left_alone(const saga_row& row, const error& why, wall_time now) {
   return {.reason = why.message, .trace = row.trace, .epoch = row.epoch, .since = now};
 }
 
+/// The reason why a saga that was to go on does not run.
+/// @param its trouble; null if there is none.
+error why_it_stands(const trouble* its) {
+  if (its == nullptr) {
+    return {.code = errc::conflict, .message = "it is over, parked, or another process has it"};
+  }
+  return {.code = its->failures == 0 ? errc::conflict : errc::internal, .message = its->reason};
+}
+
 /// Whether a saga that was left alone is over, or another process runs it.
 bool has_gone_on(store::database& session, std::int64_t writer, const uuid& id) {
   journal_table journal{session};
@@ -133,6 +142,15 @@ outcome<bool> coordinators::undo(
   if (row && row->operation != of.what().operation) {
     return failure{rejected(
         "no_saga", fmt::format("saga {} is none of `{}`", to_string(id), of.what().operation))};
+  }
+  if (!row && id.born() < out.sagas_from) {
+    return failure{rejected(
+        "forgotten",
+        fmt::format(
+            "there is no trace of saga {}, and it may have begun and ended before those that are "
+            "kept (`sagas_kept`): look whether what it did stands, undo that by hand, then skip "
+            "this undo",
+            to_string(id)))};
   }
   journal.add_recall(id, call, std::max(now, out.settled));
   if (!row || row->now == phase::compensated) {
@@ -388,8 +406,8 @@ outcome<void> coordinators::obey_elsewhere(
   const bool is_parked = found->current.now == phase::parked;
   if (row.now != phase::parked && goes_on) {
     troubles_.forget(row.id);
-    take_up(session, writer, {row.id, row.epoch}, now, time, out);
-    return {};
+    const bool runs = take_up(session, writer, {row.id, row.epoch}, now, time, out);
+    return runs ? outcome<void>{} : failure{why_it_stands(troubles_.find(row.id))};
   }
   for (const std::uint32_t step : open_steps(found->current)) {
     found->current.steps[step].hand.maybe_done = true; // The former owner may have asked.
@@ -403,7 +421,11 @@ outcome<void> coordinators::obey_elsewhere(
   coordinator& loaded = run(row, std::move(*found), now, row.epoch + 1);
   if (is_parked || !goes_on) {
     mover_.move(session, loaded, ordered{wanted}, now, out);
-  } else {
+  }
+  const phase after = loaded.current.now;
+  if (!is_parked && (after == phase::forward || after == phase::undoing)) {
+    // An order is about one step: the others that are open, and the deadline, are as the last owner
+    // left them.
     mover_.move(session, loaded, taken_over{}, now, out);
   }
   journal_table{session}.give(row.id, writer, loaded.current.now);

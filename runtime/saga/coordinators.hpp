@@ -60,7 +60,8 @@ public:
   /// and `call` is answered then.
   /// @param of the operation that began it.
   /// @return whether nothing is left to undo: `call` is to be answered at once.
-  /// @errors `rejected`, reason `no_saga`: it is one of another operation.
+  /// @errors `rejected`, reason `no_saga`: it is one of another operation; reason `forgotten`:
+  /// nobody knows whether it ever began.
   outcome<bool> undo(
       store::database& session,
       std::int64_t writer,

@@ -153,8 +153,8 @@ struct definition {
   /// no deadline. A caller who gives less time shortens it, unless a step waits or lets time pass:
   /// such a saga outlives its caller, who asks again for its answer under the same id.
   milliseconds deadline{10'000};
-  /// The time for which a step or an undo that is asked without end may fail until it needs a
-  /// person; 1 ms to 30 days. It is asked on all the same.
+  /// The time for which a step or an undo that is asked without end, or a pivot that may have
+  /// happened, may fail until it needs a person; 1 ms to 30 days. It is asked on all the same.
   milliseconds person_after{300'000};
   std::vector<step> steps;
   /// The saga's answer once all steps are done; if empty, the result of the last step.

@@ -56,6 +56,7 @@ private:
 
   void go_on(const failed& event);
   void unpark(bool anew);
+  void wait_anew();
   void ask_in_hand(bool anew);
   void stand_still(const order& wanted);
   void skip(const order& wanted);
@@ -212,6 +213,7 @@ void decision::on(const retry_by_operator& event) {
     return;
   }
   unpark(event.anew);
+  wait_anew();
   ask_in_hand(event.anew);
 }
 
@@ -225,6 +227,16 @@ void decision::unpark(bool anew) {
     hand_of(step) = {.token = hand_of(step).token, .maybe_done = true};
   }
   hand_of(state_.current).maybe_done = !anew && state_.why_parked->possible == effect::unknown;
+}
+
+/// Gives the steps that wait beside the one in hand their whole time again, as that one has it: the
+/// time for which a person held the saga is nobody's fault.
+void decision::wait_anew() {
+  for (const std::uint32_t step : open_steps(state_)) {
+    if (step != state_.current && plan_.at(step).act == step_act::wait) {
+      moves_.wait_anew(step);
+    }
+  }
 }
 
 /// Asks the command in hand in the saga's round, under its old id if it may have happened, and what
@@ -307,6 +319,7 @@ void decision::skip(const order& wanted) {
   const bool was_parked = state_.now == phase::parked;
   if (was_parked) {
     unpark(false);
+    wait_anew();
   }
   const bool undo = state_.now == phase::undoing;
   const step_state& step = state_.steps[index];
@@ -373,9 +386,12 @@ void decision::on(const taken_over&) {
         .reason = *state_.why_parked});
     return;
   }
-  // The former owner may have called what is open: only an answer tells.
+  // The former owner may have called what is open: only an answer tells. What is in flight was
+  // asked by this one, by a person's order.
   for (const std::uint32_t each : open_steps(state_)) {
-    hand_of(each) = {.token = hand_of(each).token, .maybe_done = true};
+    if (!hand_of(each).in_flight) {
+      hand_of(each) = {.token = hand_of(each).token, .maybe_done = true};
+    }
   }
   const step& step = plan_.at(index);
   const bool has_deadline = step.kind != step_kind::retriable || is_queued(state_);
@@ -384,11 +400,13 @@ void decision::on(const taken_over&) {
     state_.left = {.most = plan_.what().deadline};
     if (const auto next = look_again(state_.left, state_.deadline, now_)) {
       moves_.watch(*next);
-    } else if (step.kind == step_kind::pivot && step.undo.empty()) {
+    } else if (is_open(state_, index) && step.kind == step_kind::pivot && step.undo.empty()) {
       hand_of(index).late = true;
     } else if (waits_for_word(plan_, state_)) {
       moves_.watch(milliseconds{0}); // A word that was said in time is heard first.
     } else {
+      tries& hand = hand_of(index);
+      hand.maybe_done = hand.maybe_done || hand.in_flight;
       return moves_.give_up(index, time_is_up(plan_, state_));
     }
   }

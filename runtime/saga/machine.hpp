@@ -87,7 +87,8 @@ struct ordered {
 /// also if it was completed.
 struct recalled {};
 
-/// The takeover: the state was just replayed, and this process owns the saga now.
+/// The takeover: the state was just replayed, and this process owns the saga now. What a person's
+/// order has done to it since is kept, and the rest is asked.
 struct taken_over {};
 
 using event = std::variant<

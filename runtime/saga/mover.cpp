@@ -59,8 +59,11 @@ void mover::move(
   const phase before = which.current.now;
   decide(*which.by, which.current, std::move(what), {now, out.settled}, actions);
   running_.moved(which);
-  if (which.current.now == phase::undoing && before != phase::undoing) {
-    journal_table{session}.set_phase(which.current.saga, phase::undoing);
+  // A saga may park and go on in one turn, and its heir finds it by its phase. The actions that end
+  // or park it write theirs.
+  const phase after = which.current.now;
+  if (after != before && (after == phase::forward || after == phase::undoing)) {
+    journal_table{session}.set_phase(which.current.saga, after);
   }
   for (const action& each : actions) {
     carry_out(session, which, each, now, out);

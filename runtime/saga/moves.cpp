@@ -42,6 +42,11 @@ void moves::intend(std::uint32_t step, std::uint32_t round) {
   hand_of(step) = {.token = hand_of(step).token};
 }
 
+void moves::wait_anew(std::uint32_t step) {
+  apply_wait_anew(state_, step, due_data_of(now_.latest() + plan_.at(step).deadline));
+  write(record_kind::intent, step, state_.steps[step].round, 0, state_.steps[step].due_data);
+}
+
 void moves::intend_undo(std::uint32_t step, std::uint32_t round) {
   apply_undo_intent(state_, step, round);
   write(record_kind::undo_intent, step, round);
@@ -93,7 +98,9 @@ std::optional<milliseconds> moves::look_again(std::uint32_t step) {
 
 void moves::ask_open() {
   for (const std::uint32_t step : open_steps(state_)) {
-    ask(step);
+    if (!hand_of(step).in_flight) {
+      ask(step);
+    }
   }
 }
 

@@ -40,6 +40,8 @@ public:
 
   void intend(std::uint32_t step, std::uint32_t round);
   void intend_undo(std::uint32_t step, std::uint32_t round);
+  /// Intends an open step that waits once more, for its whole time.
+  void wait_anew(std::uint32_t step);
   void ask(std::uint32_t step);
   /// Asks what is open and was just intended, or taken over.
   void ask_open();

@@ -70,6 +70,8 @@ struct outgoing {
   /// By the settled time (runtime/settled_time.hpp), when the turn began. Said by the shell, as the
   /// next is.
   wall_time settled{};
+  /// A saga begun before may be over and forgotten (`sagas_kept`). Said by the shell.
+  wall_time sagas_from = wall_time::min();
   /// `limits.body` of the topology: the largest body of a call or an answer.
   std::size_t body_bytes_max = wire::body_bytes_max;
   std::vector<call> calls;

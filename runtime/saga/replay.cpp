@@ -15,8 +15,8 @@ namespace {
 
 /// Applies records in order and refuses those that no decision writes.
 ///
-/// `before_` is the kind of the record before, a person's order left out: a decision writes few
-/// sequences, so most damage shows in pairs.
+/// `before_` is the kind of the record before, a person's orders and waits that begin anew left
+/// out: a decision writes few sequences, so most damage shows in pairs.
 class replayer {
 public:
   replayer(const plan& by, const uuid& saga) : plan_{by}, state_{by, saga} {}
@@ -33,6 +33,7 @@ private:
   bool fits_undo_intent(const record& row) const;
   bool is_next(std::uint32_t step) const;
   bool is_asked_again(const record& row) const;
+  bool waits_anew(const record& row) const;
   bool is_answer(const record& row) const;
   bool is_half_done() const;
   bool is_all_settled() const;
@@ -92,9 +93,17 @@ bool replayer::is_asked_again(const record& row) const {
          && row.round <= state_.round;
 }
 
+/// Whether a resumed saga gives a step beside the one in hand, which waits, its time again.
+bool replayer::waits_anew(const record& row) const {
+  return row.kind == record_kind::intent && resumes_ && row.step != state_.current
+         && is_open(state_, row.step) && plan_.at(row.step).act == step_act::wait
+         && row.round == state_.steps[row.step].round;
+}
+
 bool replayer::fits_intent(const record& row) const {
   return state_.now == phase::forward
-         && (is_asked_again(row) || (is_next(row.step) && row.round == state_.round));
+         && (is_asked_again(row) || waits_anew(row)
+             || (is_next(row.step) && row.round == state_.round));
 }
 
 bool replayer::fits_undo_intent(const record& row) const {
@@ -187,6 +196,10 @@ outcome<void> replayer::take_intent(const record& row) {
   if (!plan_.is_call(row.step) && !due_in(row.data)) {
     return failure{out_of_place(row)};
   }
+  if (waits_anew(row)) {
+    apply_wait_anew(state_, row.step, std::string{row.data});
+    return {};
+  }
   apply_intent(state_, row.step, row.round, plan_.is_call(row.step) ? "" : std::string{row.data});
   return {};
 }
@@ -240,6 +253,7 @@ outcome<void> replayer::take(const record& row) {
     return failure{out_of_place(row)};
   }
   outcome<void> taken;
+  const bool is_aside = row.kind == record_kind::ordered || waits_anew(row);
   switch (row.kind) {
   case record_kind::started:
     taken = take_started(row);
@@ -282,13 +296,13 @@ outcome<void> replayer::take(const record& row) {
   }
   if (row.kind == record_kind::skipped) {
     before_ = state_.now == phase::undoing ? record_kind::undone : record_kind::done;
-  } else if (row.kind != record_kind::ordered) {
+  } else if (!is_aside) {
     before_ = row.kind;
   }
-  if (row.kind != record_kind::ordered && row.kind != record_kind::skipped) {
+  if (!is_aside && row.kind != record_kind::skipped) {
     resumes_ = row.kind == record_kind::resumed;
   }
-  last_ = row.kind == record_kind::ordered ? last_ : row.step;
+  last_ = is_aside ? last_ : row.step;
   ++state_.next_seq;
   return taken;
 }

@@ -9,9 +9,11 @@
 namespace troupe::saga {
 
 bool coordinator::needs_person(wall_time now) const {
-  const bool is_endless =
-      current.now == phase::undoing || by->at(current.current).kind == step_kind::retriable;
-  return is_endless && !failure.empty() && now - since >= by->what().person_after;
+  // A step that can be undone is given up after its tries; a pivot that may have happened is asked
+  // for as long as the saga has, which may be weeks.
+  const bool is_asked_on =
+      current.now == phase::undoing || by->at(current.current).kind != step_kind::compensatable;
+  return is_asked_on && !failure.empty() && now - since >= by->what().person_after;
 }
 
 std::string coordinator::need() const {

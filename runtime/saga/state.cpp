@@ -135,6 +135,10 @@ void apply_intent(state& to, std::uint32_t step, std::uint32_t round, std::strin
   to.steps[step].due_data = std::move(due_data);
 }
 
+void apply_wait_anew(state& to, std::uint32_t step, std::string due_data) {
+  to.steps[step].due_data = std::move(due_data);
+}
+
 std::string due_data_of(wall_time due) {
   std::string data;
   append_big_endian(data, static_cast<std::uint64_t>(unix_millis(due)));

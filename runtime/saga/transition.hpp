@@ -26,6 +26,9 @@ void apply_started(state& to, std::string data);
 /// @param due_data of a step that waits; empty otherwise.
 void apply_intent(state& to, std::uint32_t step, std::uint32_t round, std::string due_data = {});
 
+/// An open step that waits has its whole time again.
+void apply_wait_anew(state& to, std::uint32_t step, std::string due_data);
+
 /// The data of the intent of a step that waits: 8 bytes of Unix milliseconds, big-endian.
 std::string due_data_of(wall_time due);
 /// The time in the data of an intent; nothing if it is cut off.

@@ -312,6 +312,7 @@ bool store_turn::run_all(
       busy_,
       spans_};
   output.settled = in.settled;
+  output.sagas_from = in.settled - group_.options().sagas_kept;
   if (sagas_ != nullptr && sagas_->wants_resume(began)) {
     std::optional<store::long_work> shown;
     if (sagas_->is_behind()) {

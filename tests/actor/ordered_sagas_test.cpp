@@ -12,11 +12,11 @@ using saga::verb;
 
 struct ordered_fixture : coordinators_fixture {
   /// Answers the oldest call with an error that lets the step be tried again.
-  void fail_first(owner& by) {
+  void fail_first(owner& by, const error& why = unavailable_error()) {
     const saga::outgoing::call call = by.calls.front();
     by.calls.pop_front();
     std::string bytes;
-    wire::append_error(bytes, unavailable_error());
+    wire::append_error(bytes, why);
     by.turn([&](saga::outgoing& out) {
       by.sagas.answered(*by.session, call.saga, call.token, true, bytes, time.wall(), out);
     });
@@ -70,6 +70,35 @@ BOOST_AUTO_TEST_CASE(an_undo_that_fails_for_long_needs_a_person_and_still_undoes
   BOOST_TEST(first.work(others));
   BOOST_TEST(others.done == undone, boost::test_tools::per_element());
   BOOST_TEST(first.sagas.standing_now(time.wall()).need_person == 0U);
+}
+
+// The saga has an hour, and nobody knows whether the card was charged.
+BOOST_AUTO_TEST_CASE(a_pivot_whose_outcome_stays_unknown_needs_a_person) {
+  saga::definition slow = saga::test::order_saga();
+  slow.deadline = std::chrono::hours{1};
+  slow.steps = {
+      saga::lets_pass("cooling", 1ms),
+      saga::test::make_step("charge", saga::step_kind::pivot),
+      saga::test::make_step("confirm", saga::step_kind::retriable)};
+  owner first{path, time, slow};
+  first.start(id);
+  time.advance(1ms);
+  fire(first);
+  const error unknown{
+      .code = errc::deadline_exceeded, .possible = effect::unknown, .message = "no answer"};
+  fail_first(first, unknown);
+  BOOST_TEST(first.parked.empty());
+
+  time.advance(5min);
+  fire(first);
+  fail_first(first, unknown);
+
+  BOOST_REQUIRE(first.parked.size() == 1U);
+  BOOST_TEST(first.parked[0].needs_person);
+  BOOST_TEST(first.parked[0].reason.find("`do charge` fails since") == 0U);
+  fire(first);
+  BOOST_TEST(first.work(others)); // It is asked on all the same.
+  BOOST_TEST(first.number("SELECT phase FROM sagas") == 2);
 }
 
 BOOST_AUTO_TEST_CASE(a_saga_that_comes_back_after_weeks_still_undoes) {
@@ -142,6 +171,67 @@ BOOST_AUTO_TEST_CASE(an_order_to_a_fenced_owner_writes_nothing) {
   BOOST_TEST(heir.number("SELECT COUNT(*) FROM saga_journal") == rows);
   BOOST_TEST(heir.work(others));
   BOOST_TEST(others.done == forward, boost::test_tools::per_element());
+}
+
+// Two people at once: the one holds the saga, and the other, who has seen it run, has it go on.
+BOOST_AUTO_TEST_CASE(a_saga_that_was_held_and_went_on_within_a_turn_has_an_heir) {
+  auto first = std::make_unique<owner>(path, time);
+  first->start(id);
+  BOOST_REQUIRE(first->turn([&](saga::outgoing& out) {
+    for (const saga::order& each :
+         {saga::order{.what = verb::pause, .who = "ann", .why = "wait"},
+          saga::order{.what = verb::skip, .who = "bob", .why = "did it", .step = "reserve"}}) {
+      BOOST_TEST(
+          first->sagas.obey(*first->session, first->writer, id, each, time.wall(), time.now(), out)
+              .has_value());
+    }
+  }));
+  BOOST_TEST(first->number("SELECT phase FROM sagas") == 0);
+  const std::int64_t dead = first->writer;
+  first.reset();
+  owner heir{path, time};
+
+  heir.take_over(dead);
+
+  BOOST_TEST(heir.work(others));
+  const std::vector<std::string> rest{"credit", "charge", "confirm"};
+  BOOST_TEST(others.done == rest, boost::test_tools::per_element());
+}
+
+// Its event threw, so that it is not in memory; what is out will not be heard.
+BOOST_AUTO_TEST_CASE(an_order_to_a_saga_that_waits_asks_what_else_is_open) {
+  saga::definition pair = saga::test::order_saga();
+  pair.steps[1].parallel = true;
+  owner first{path, time, pair};
+  first.start(id);
+  BOOST_REQUIRE(first.turn(
+      [&](saga::outgoing&) { first.sagas.put_off(id, "no room", time.wall(), time.now()); }));
+  first.calls.clear();
+  first.timers.clear();
+
+  BOOST_TEST(first.obey(id, verb::skip, "reserve").has_value());
+
+  BOOST_REQUIRE(first.calls.size() == 1U);
+  BOOST_TEST(first.calls.front().operation == "credit");
+  BOOST_TEST(first.work(others));
+  const std::vector<std::string> rest{"credit", "charge", "confirm"};
+  BOOST_TEST(others.done == rest, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_saga_that_waits_keeps_its_deadline_whatever_a_person_orders) {
+  owner first{path, time};
+  first.start(id);
+  BOOST_REQUIRE(first.turn(
+      [&](saga::outgoing&) { first.sagas.put_off(id, "no room", time.wall(), time.now()); }));
+  first.calls.clear();
+  first.timers.clear();
+
+  BOOST_TEST(first.obey(id, verb::skip, "reserve").has_value());
+
+  BOOST_REQUIRE(!first.timers.empty());
+  BOOST_TEST(first.timers.back().slot == saga::steps_max);
+  BOOST_TEST(first.timers.back().delay.count() == 5'000);
+  BOOST_TEST(first.calls.size() == 1U); // Asked once, by the order.
 }
 
 // At each boundary of a saga, each order: what fits is obeyed, and the saga ends.

@@ -77,6 +77,10 @@ BOOST_AUTO_TEST_CASE(a_saga_whose_command_cannot_be_made_any_more_is_left_alone)
   BOOST_TEST(newer.calls.empty());
   BOOST_REQUIRE(newer.parked.size() == 1U);
   BOOST_TEST(newer.parked[0].is_left_alone);
+  const auto told = newer.resume_by_person(id);
+  BOOST_REQUIRE(!told);
+  BOOST_TEST((told.error().code == errc::conflict));
+  BOOST_TEST(told.error().message.find("cannot make the command in hand") != std::string::npos);
   owner again{path, time};
   again.take_left_alone();
   BOOST_TEST(again.work(others));

@@ -386,6 +386,29 @@ BOOST_FIXTURE_TEST_CASE(a_saga_that_was_undone_before_it_came_is_not_begun, coor
   }));
 }
 
+// It may have been carried out, and its row deleted since.
+BOOST_FIXTURE_TEST_CASE(the_undo_of_a_saga_that_may_be_forgotten_is_no_ok, waiting_fixture) {
+  uuid_source ids{7};
+  const uuid gone = uuid_source{9}.next(time.wall() - 1h);
+  outcome<bool> of_gone;
+  outcome<bool> of_known;
+  BOOST_REQUIRE(first.turn([&](saga::outgoing& out) {
+    out.sagas_from = time.wall() + 1h;
+    const saga::plan& by = *first.sagas.plans().find("place");
+    const auto undo = [&](const uuid& saga) {
+      return first.sagas.undo(
+          *first.session, first.writer, by, saga, ids.next(time.wall()), time.wall(), out);
+    };
+    of_gone = undo(gone);
+    of_known = undo(id);
+  }));
+
+  BOOST_REQUIRE(!of_gone);
+  BOOST_TEST(of_gone.error().detail("reason") == "forgotten");
+  BOOST_TEST(of_known.has_value());
+  BOOST_TEST(first.number("SELECT COUNT(*) FROM saga_recalls") == 1);
+}
+
 // Its row would be the oldest of all, and go with the next that are.
 BOOST_FIXTURE_TEST_CASE(
     a_saga_that_was_undone_under_a_clock_that_is_behind_is_not_begun, coordinators_fixture) {

@@ -5,8 +5,11 @@
 namespace troupe {
 
 result commands_fixture::run(std::string_view command, const std::string& words) {
-  const std::string line = fmt::format(
-      "{} {} --broker {} {} 2>{}/err", TROUPE_COMMAND, command, broker.endpoint(), words, folder);
+  return run_words(fmt::format("{} --broker {} {}", command, broker.endpoint(), words));
+}
+
+result commands_fixture::run_words(const std::string& words) {
+  const std::string line = fmt::format("{} {} 2>{}/err", TROUPE_COMMAND, words, folder);
   result got;
   FILE* const pipe = ::popen(line.c_str(), "r");
   BOOST_REQUIRE(pipe != nullptr);

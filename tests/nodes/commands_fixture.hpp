@@ -73,6 +73,8 @@ struct commands_fixture {
 
   /// Runs `troupe COMMAND --broker ... WORDS` to its end.
   result run(std::string_view command, const std::string& words);
+  /// Runs `troupe WORDS` to its end.
+  result run_words(const std::string& words);
 
   /// What is answered to each question from now on; called on the broker's thread.
   void answer_by(std::function<answer(const question&)> how) {

@@ -21,6 +21,21 @@ constexpr auto good = R"(invariants:
       - left.amount = right.amount - right.back + 3
 )";
 
+/// An amount with a fraction, which has no exact value.
+struct priced {
+  std::int64_t order = 0;
+  double amount = 0;
+  std::vector<std::int64_t> back{};
+};
+
+TROUPE_MESSAGE(priced, order, amount, back)
+
+struct priced_rows {
+  std::vector<priced> rows;
+};
+
+TROUPE_MESSAGE(priced_rows, rows)
+
 /// "LINE:COLUMN what; " of each fault.
 std::string said(const std::vector<fault>& faults) {
   std::string all;
@@ -30,6 +45,7 @@ std::string said(const std::vector<fault>& faults) {
   return all;
 }
 
+template <class Rows = entries>
 wire::actor_description described_books() {
   wire::schema_book types;
   wire::actor_description made{.actor = "books"};
@@ -37,16 +53,17 @@ wire::actor_description described_books() {
       {"list",
        wire::operation_kind::query,
        types.add(wire::message_shape_of<page>()),
-       types.add(wire::message_shape_of<entries>())},
+       types.add(wire::message_shape_of<Rows>())},
       {"add", wire::operation_kind::command}};
   made.types = types.take();
   return made;
 }
 
+template <class Rows = entries>
 std::string checked(std::string_view text) {
   std::vector<fault> faults;
   const auto all = read(text, faults);
-  const wire::actor_description type = described_books();
+  const wire::actor_description type = described_books<Rows>();
   check(
       all,
       [&](const std::string& name) {
@@ -101,6 +118,31 @@ BOOST_AUTO_TEST_CASE(what_is_not_there_is_named_with_line_and_column) {
       checked(with(good, "right.back", "right.bock"))
           .find("4:12 a row of `payments.list` has no field `bock`")
       == 0U);
+}
+
+// Each would be taken for 0, and every comparison would hold.
+BOOST_AUTO_TEST_CASE(fields_that_cannot_be_compared_are_refused) {
+  const std::string all = checked<priced_rows>(good);
+
+  for (const char* const each :
+       {"3:11 field `amount` of a row of `orders.list` is no integer",
+        "4:12 field `amount` of a row of `payments.list` is no integer",
+        "4:12 field `back` of a row of `payments.list` is no integer"}) {
+    BOOST_TEST(all.find(each) != std::string::npos, all);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_row_with_a_value_that_cannot_be_compared_is_refused) {
+  std::vector<fault> faults;
+  const auto rules = read(good, faults);
+  const std::string reply = wire::encoded(priced_rows{{{1, 5, {}}, {2, 5.5, {}}}});
+
+  const auto rows = read_rows(rules.at(0).left, rules.at(0).left_fields, reply);
+
+  BOOST_REQUIRE(!rows);
+  BOOST_TEST(
+      rows.error().message
+      == "what `orders.list` answered has a row whose `amount` is no id, text or integer");
 }
 
 BOOST_AUTO_TEST_CASE(what_has_no_meaning_is_refused) {

@@ -33,6 +33,7 @@ struct look_fixture {
   slice look_behind(std::string_view behind, int pages_max = 1'000) {
     const ask_capability ask = [this](const capability_call& call) {
       ++asked;
+      time.advance(each_takes);
       if (asked == fails_at) {
         return outcome<std::string>{
             failure{error{.code = errc::unavailable, .message = "nobody serves it"}}};
@@ -57,6 +58,7 @@ struct look_fixture {
   std::vector<invariant> rules = read(rule, faults);
   int asked = 0;
   int fails_at = 0;
+  milliseconds each_takes{};
 };
 
 } // namespace
@@ -79,6 +81,23 @@ BOOST_AUTO_TEST_CASE(a_look_asks_for_no_more_pages_than_it_may_and_the_next_goes
   BOOST_TEST(seen.is_last);
   BOOST_TEST(looks > 2);
   BOOST_TEST((behind.empty() || behind == key_of(std::int64_t{100})));
+}
+
+// Each page, or the pause before it, takes longer than a look is to take.
+BOOST_AUTO_TEST_CASE(slow_pages_are_compared_all_the_same) {
+  each_takes = milliseconds{61'000};
+  std::string behind;
+  int looks = 0;
+  slice seen;
+  do {
+    seen = look_behind(behind);
+    BOOST_TEST_REQUIRE(seen.trouble.empty(), seen.trouble);
+    BOOST_TEST_REQUIRE((seen.is_last || seen.to.bytes > behind));
+    behind = seen.to.bytes;
+  } while (!seen.is_last && ++looks < 100);
+
+  BOOST_TEST(seen.is_last);
+  BOOST_TEST(looks > 5); // None was longer than it had to be.
 }
 
 BOOST_AUTO_TEST_CASE(a_capability_that_goes_away_is_said_with_the_place) {

@@ -519,6 +519,53 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_with_steps_of_the_new_kinds_is_said) {
   BOOST_TEST(faults([](definition& of) { of.deadline = 35s; }) != "");
 }
 
+// Nothing of it was ever asked: there is nothing to undo, and no answer of a pivot to wait for.
+BOOST_AUTO_TEST_CASE(a_queued_saga_whose_time_was_up_at_a_takeover_never_begins) {
+  definition paid = order_saga();
+  paid.steps = {make_step("charge", step_kind::pivot), make_step("confirm", step_kind::retriable)};
+  for (const definition& each : {order_saga(), paid}) {
+    driver saga{each};
+    saga.give(started{.input = "in", .must_wait = true});
+
+    saga.take_over(6s);
+
+    BOOST_TEST((saga.current.now == phase::compensated));
+    saga.give(admitted{});
+    BOOST_TEST(saga.called_at_once() == "");
+    BOOST_TEST(saga.story() == "started queued failed:0 compensated");
+  }
+}
+
+// Two approvals that may take two seconds each; the saga is held for longer.
+BOOST_AUTO_TEST_CASE(whoever_holds_a_saga_takes_no_time_from_any_of_its_waits) {
+  definition both = order_saga();
+  both.steps = {
+      waits<reserved>("first", "approve", 2s, [](const auto&) { return heard{}; }),
+      together(waits<reserved>("second", "confirm", 2s, [](const auto&) { return heard{}; })),
+      make_step("charge", step_kind::pivot)};
+  driver saga{both};
+  saga.start();
+  saga.give(ordered{{.what = verb::pause, .who = "ann", .why = "wait"}});
+  saga.now += 10s;
+
+  saga.give(ordered{{.what = verb::resume, .who = "ann", .why = "go on"}});
+
+  std::vector<milliseconds> delays;
+  for (const action& each : saga.actions) {
+    if (const auto* const wait = std::get_if<timer>(&each)) {
+      delays.push_back(wait->delay);
+    }
+  }
+  const std::vector<milliseconds> whole{2s, 2s};
+  BOOST_TEST((delays == whole));
+  BOOST_TEST(
+      saga.story() == "started intent:0 intent:1 ordered parked ordered resumed intent:0 intent:1");
+  saga.now += 1s;
+  saga.take_over();
+  BOOST_TEST((saga.current.now == phase::forward));
+  BOOST_TEST(step_in_hand(saga.by, saga.current) == "await first, await second");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace troupe::saga::test

@@ -83,6 +83,24 @@ BOOST_AUTO_TEST_CASE(a_message_before_a_refused_undo_keeps_its_row_in_the_inbox)
   BOOST_TEST((row->state == store::inbox_state::pending));
 }
 
+BOOST_AUTO_TEST_CASE(the_undo_of_a_saga_older_than_those_that_are_kept_is_refused) {
+  const uuid old = uuid_source{9}.next(time.wall());
+  time.advance(std::chrono::hours{24 * 91});
+  const uuid young = uuid_source{9}.next(time.wall());
+  temporary_folder other;
+  saga::definition place = saga::test::order_saga();
+  place.steps.resize(2);
+  place.undo = "unplace";
+  one = std::make_unique<process>(time, "n1", saga_type("sagas", {place}), things_options(other));
+  one->start();
+
+  const got refused = one->call("unplace", saga::undo_saga{old});
+  const got done = one->call("unplace", saga::undo_saga{young});
+
+  BOOST_TEST(refused.why.detail("reason") == "forgotten");
+  BOOST_TEST((done.status == wire::status::ok));
+}
+
 // Its heir has run for all that time, so that its settled time says the same as the wall clock.
 BOOST_AUTO_TEST_CASE(a_saga_whose_time_is_up_by_both_clocks_is_undone_as_it_is_taken_over) {
   time.advance(1ms); // Its life is the later one.
