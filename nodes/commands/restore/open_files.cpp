@@ -1,6 +1,7 @@
 #include "nodes/commands/restore/open_files.hpp"
 
 #include "nodes/commands/restore/in_use.hpp"
+#include "nodes/commands/transfer/locked_file.hpp"
 #include "runtime/broker/journal/lease_table.hpp"
 #include "runtime/broker/journal/tables.hpp"
 #include "runtime/store/postgres/database.hpp"
@@ -327,6 +328,9 @@ outcome<open_files> open_all(const topology::plan& plan, const clock& time) {
       return failure{there.error()};
     }
     if (!*there) {
+      const bool is_file = !topology::is_on_server(each.store);
+      const std::string place = is_file ? path_in(each.store) : each.store;
+      all.absent.push_back({each.owner, place, is_file && lost_database(place).has_value()});
       continue;
     }
     auto one = open_one(each, plan, all.state, time);
