@@ -167,9 +167,11 @@ int run_against(
     const check_arguments& given,
     const topology::plan& plan,
     const std::vector<topology::actor_type>& types) {
+  std::vector<std::string> not_looked_at;
   const auto broken =
       is_topology_or_data(given.against)
           ? databases_of(given.against, types).map([&](const earlier_databases& earlier) {
+              not_looked_at = earlier.not_looked_at;
               return stranded_by(earlier, plan, types);
             })
           : broken_since(given.against, plan, types);
@@ -196,6 +198,9 @@ int run_against(
     if (has_data) {
       json.add("sagas", sagas);
     }
+    if (!not_looked_at.empty()) {
+      json.add("not_looked_at", not_looked_at);
+    }
     fmt::print("{}\n", json.text());
     return is_fine ? exit_code::ok : exit_code::faults;
   }
@@ -214,6 +219,9 @@ int run_against(
   if (has_data) {
     fmt::print(
         "{}", upgrades->empty() ? "sagas under way go on as they began\n" : text_of(*upgrades));
+  }
+  if (!not_looked_at.empty()) {
+    fmt::print("not looked at: {}\n", fmt::join(not_looked_at, "; "));
   }
   return is_fine ? exit_code::ok : exit_code::faults;
 }

@@ -1,11 +1,13 @@
 """`troupe backup` and `troupe restore --from` where something is in the way: a database that is gone, a disk that is full,
 a command that is killed, a user who is root. Either all is as it was, or nobody opens what is not whole."""
 
+import contextlib
 import json
 import os
 import resource
 import shutil
 import signal
+import sqlite3
 import subprocess
 import unittest
 
@@ -152,6 +154,25 @@ class BroughtBack(SystemTest):
         self.assertEqual({(NOBODY, NOBODY)},
                          {(each.stat().st_uid, each.stat().st_gid) for each in self.shop.data.iterdir()})
         self.assertEqual(0o600, (self.shop.data / "notes.db").stat().st_mode & 0o777)
+
+    def test_what_a_folder_does_not_tell_is_not_taken_for_nothing(self):
+        empty = self.shop.folder / "empty"
+        empty.mkdir()
+        self.assertIn("no database of", self.troupe("check", self.shop.file, "--against", empty, code=4))
+        elsewhere = self.shop.folder / "elsewhere"
+        elsewhere.mkdir()
+        shutil.copy(self.shop.file, elsewhere / "topology.yaml")
+        self.assertIn("memos.db is not here",
+                      self.troupe("check", self.shop.file, "--against", elsewhere / "topology.yaml", code=4))
+        copy = self.shop.folder / "copy"
+        shutil.copytree(self.shop.data, copy)
+        with contextlib.closing(sqlite3.connect(copy / "strange.db")) as session, session:
+            session.execute("CREATE TABLE things (n)")
+        told = self.troupe("check", self.shop.file, "--against", copy)
+        self.assertIn("not looked at", told)
+        self.assertIn("strange.db", told)
+        (copy / "memos.db").write_bytes(b"no database" * 1000)
+        self.assertIn("memos.db", self.troupe("check", self.shop.file, "--against", copy, code=1))
 
 
 class BroughtBackAtTheGateway(GatewayTest):
