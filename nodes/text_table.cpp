@@ -216,6 +216,21 @@ wrapped(std::string_view text, std::size_t columns, std::string_view first, std:
   return lines;
 }
 
+std::string shell_word(std::string_view text) {
+  constexpr std::string_view plain = "@%_-+=:,./"
+                                     "0123456789"
+                                     "abcdefghijklmnopqrstuvwxyz"
+                                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  if (!text.empty() && text.find_first_not_of(plain) == std::string_view::npos) {
+    return std::string{text};
+  }
+  std::string word = "'";
+  for (const char c : text) {
+    word += c == '\'' ? std::string{"'\\''"} : std::string(1, c);
+  }
+  return word + "'";
+}
+
 std::size_t terminal_columns(std::size_t otherwise) {
   winsize size{};
   return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col

@@ -66,6 +66,9 @@ std::string cell_text(std::string_view text, std::size_t most = 200);
 std::string
 wrapped(std::string_view text, std::size_t columns, std::string_view first, std::string_view rest);
 
+/// `text` as a word of a shell: in quotes where a shell would read it as more or else.
+std::string shell_word(std::string_view text);
+
 /// The width of the terminal behind stdout now; `otherwise` if there is none.
 std::size_t terminal_columns(std::size_t otherwise);
 

@@ -8,6 +8,7 @@
 #include "nodes/commands/plan_file.hpp"
 #include "nodes/commands/saga_upgrade.hpp"
 #include "nodes/commands/stranded.hpp"
+#include "nodes/text_table.hpp"
 #include "runtime/wire/description.hpp"
 #include "runtime/wire/json.hpp"
 #include "topology/access_text.hpp"
@@ -258,7 +259,7 @@ int run(const check_arguments& given) {
         topology::explain(*plan, types),
         given.rights ? topology::access_text(*plan, types) : "",
         text_of(*plan, keys),
-        text_of(strays, given.file));
+        text_of(strays, shell_word(given.file)));
   }
   return exit_code::ok;
 }

@@ -263,7 +263,7 @@ int change_all(
           given.json,
           done.error().code == errc::conflict ? fmt::format(
               "`troupe keys rotate {} --finish`, once every process has read the new keys",
-              given.file)
+              shell_word(given.file))
                                               : "");
     }
     is_any = is_any || (done->what != "kept" && done->what != "elsewhere");
@@ -328,7 +328,7 @@ int run_rotate(const keys_arguments& given) {
           "copy *.pub to every host; send SIGHUP to nodes, gateways, then brokers (`troupe up` "
           "passes "
           "it on so); then `troupe keys rotate {} --finish`",
-          given.file));
+          shell_word(given.file)));
 }
 
 /// The state of the keys of `owner`: where the secret one is, or what is wrong with its files.

@@ -107,6 +107,14 @@ BOOST_AUTO_TEST_CASE(a_line_is_cut_between_characters) {
   BOOST_TEST(first_characters("", 4) == "");
 }
 
+// Advice is copied into a shell.
+BOOST_AUTO_TEST_CASE(a_word_of_a_shell_is_one_word_and_no_command) {
+  BOOST_TEST(shell_word("/etc/troupe/shop-1.yaml") == "/etc/troupe/shop-1.yaml");
+  BOOST_TEST(shell_word("a b.yaml") == "'a b.yaml'");
+  BOOST_TEST(shell_word("$(id);'.yaml") == "'$(id);'\\''.yaml'");
+  BOOST_TEST(shell_word("") == "''");
+}
+
 BOOST_AUTO_TEST_CASE(an_age_has_its_two_largest_units) {
   BOOST_TEST(age_text(-5ms) == "0ms");
   BOOST_TEST(age_text(850ms) == "850ms");

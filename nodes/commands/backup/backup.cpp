@@ -8,6 +8,7 @@
 #include "nodes/commands/transfer/locked_file.hpp"
 #include "nodes/commands/transfer/new_file.hpp"
 #include "nodes/commands/transfer/stored_database.hpp"
+#include "nodes/text_table.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/config.hpp"
 #include "runtime/store/sqlite/online_copy.hpp"
@@ -340,7 +341,7 @@ int run(const backup_arguments& given) {
         "  next: keep the backup before this one, which may have them; put the files back, or "
         "`troupe restore {} --from FOLDER` with that\n",
         fmt::join(done->lost, ", "),
-        given.file));
+        shell_word(given.file)));
     return exit_code::error;
   }
   return exit_code::ok;
