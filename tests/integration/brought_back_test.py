@@ -100,6 +100,10 @@ class BroughtBack(SystemTest):
         for each in self.shop.data.glob("memos.db.*"):
             each.unlink()  # As on another machine: there never was one.
         self.assertIn("the databases that are here belong to one history", self.troupe("restore", self.shop.file))
+        (self.shop.data / "journal.db").unlink()
+        told = self.troupe("restore", self.shop.file, code=4)
+        self.assertIn("the journal is gone", told)
+        self.assertIn("bring a backup back", told)
 
     def test_a_disk_that_is_full_changes_nothing(self):
         before = self.held()

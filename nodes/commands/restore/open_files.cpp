@@ -317,6 +317,13 @@ outcome<open_files> open_all(const topology::plan& plan, const clock& time) {
   }
   const stored_database journal = std::move(databases.back());
   databases.pop_back();
+  if (const std::string path = path_in(journal.store);
+      !topology::is_on_server(journal.store) && !exists(path)) {
+    return failure{invalid(
+        lost_database(path)
+            ? fmt::format("the journal is gone: {} was here before", path)
+            : fmt::format("there is no journal at {}: the system has not run here", path))};
+  }
   auto opened = open_journal_of(journal, plan.name, time, all.state);
   if (!opened) {
     return failure{std::move(opened).error()};

@@ -183,8 +183,8 @@ int run_from_backup(const restore_arguments& given, const topology::plan& plan) 
     if (!given.json) {
       fmt::print(
           "\nnothing was changed. next: `troupe restore {} --from {} --accept` does it\n",
-          given.file,
-          given.from);
+          shell_word(given.file),
+          shell_word(given.from));
     }
     return exit_code::error;
   }
@@ -220,7 +220,12 @@ int run(const restore_arguments& given) {
   auto all = open_all(*plan, time);
   if (!all) {
     return print_error(
-        all.error(), given.json, "stop the system first; put back a file that is refused");
+        all.error(),
+        given.json,
+        all.error().code == errc::unavailable
+            ? "stop the system first"
+            : "put back what is missing or refused, with its -wal, or bring a backup back with "
+              "--from");
   }
   for (const open_database& each : all->databases) {
     if (given.json) {
