@@ -1,6 +1,7 @@
 #include "nodes/text_table.hpp"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -16,13 +17,85 @@ bool starts_character(char c) {
   return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U;
 }
 
-/// Whether UTF-8 text begins with a control character, of which terminals know two ranges.
-bool is_control(std::string_view text) {
+/// The code point with which UTF-8 text begins, and its bytes. A byte that begins none is one
+/// itself.
+struct code_point {
+  std::uint32_t number;
+  std::size_t bytes;
+};
+
+code_point first_of(std::string_view text) {
   const auto first = static_cast<unsigned char>(text.front());
-  if (first == 0xc2 && text.size() > 1) {
-    return static_cast<unsigned char>(text[1]) < 0xa0;
+  const std::size_t bytes = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
+  std::uint32_t number = bytes == 1 ? first : first & (0xffU >> (bytes + 1));
+  std::size_t at = 1;
+  for (; at < std::min(bytes, text.size()) && !starts_character(text[at]); ++at) {
+    number = number << 6U | (static_cast<unsigned char>(text[at]) & 0x3fU);
   }
-  return first < 0x20 || first == 0x7f;
+  return at == bytes ? code_point{number, bytes} : code_point{first, 1};
+}
+
+struct code_points {
+  std::uint32_t first;
+  std::uint32_t last;
+};
+
+template <std::size_t N>
+bool is_among(std::uint32_t number, const std::array<code_points, N>& ranges) {
+  return std::any_of(ranges.begin(), ranges.end(), [number](const code_points& each) {
+    return number >= each.first && number <= each.last;
+  });
+}
+
+// What takes two columns: scripts of East Asia, and pictures.
+// @source Unicode Standard Annex 11 (East Asian Width), W and F, in rough ranges.
+constexpr std::array<code_points, 14> wide{
+    {{0x1100, 0x115f},
+     {0x2e80, 0x303e},
+     {0x3041, 0x33ff},
+     {0x3400, 0x4dbf},
+     {0x4e00, 0xa4cf},
+     {0xa960, 0xa97c},
+     {0xac00, 0xd7a3},
+     {0xf900, 0xfaff},
+     {0xfe30, 0xfe6f},
+     {0xff01, 0xff60},
+     {0xffe0, 0xffe6},
+     {0x1f300, 0x1f64f},
+     {0x1f680, 0x1f9ff},
+     {0x20000, 0x3fffd}}};
+
+// Marks that stand above or below what is before them.
+constexpr std::array<code_points, 4> marks{
+    {{0x0300, 0x036f}, {0x1ab0, 0x1aff}, {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}}};
+
+// Controls of terminals, and what turns the direction of text round or is not seen: a line could
+// say something else than it holds.
+constexpr std::array<code_points, 6> controls{
+    {{0x00, 0x1f},
+     {0x7f, 0x9f},
+     {0x200b, 0x200f},
+     {0x2028, 0x202e},
+     {0x2060, 0x206f},
+     {0xfeff, 0xfeff}}};
+
+std::size_t columns_of(std::uint32_t number) {
+  return number < marks[0].first ? 1 : is_among(number, marks) ? 0 : is_among(number, wide) ? 2 : 1;
+}
+
+/// The bytes at the beginning of `text` that take at most `most` columns.
+std::size_t bytes_within(std::string_view text, std::size_t most) {
+  std::size_t columns = 0;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const code_point next = first_of(text.substr(at));
+    columns += columns_of(next.number);
+    if (columns > most) {
+      break;
+    }
+    at += next.bytes;
+  }
+  return at;
 }
 
 void append(std::string& line, std::string_view cell, std::size_t width, text_table::side align) {
@@ -90,14 +163,17 @@ std::string text_table::for_terminal() const {
 }
 
 std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), starts_character));
+  std::size_t columns = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const code_point next = first_of(text.substr(at));
+    columns += columns_of(next.number);
+    at += next.bytes;
+  }
+  return columns;
 }
 
 std::string_view first_characters(std::string_view text, std::size_t most) {
-  std::size_t characters = 0;
-  const auto end = std::find_if(
-      text.begin(), text.end(), [&](char c) { return starts_character(c) && ++characters > most; });
-  return text.substr(0, static_cast<std::size_t>(end - text.begin()));
+  return text.substr(0, bytes_within(text, most));
 }
 
 std::string cell_text(std::string_view text, std::size_t most) {
@@ -106,18 +182,17 @@ std::string cell_text(std::string_view text, std::size_t most) {
     return "-";
   }
   std::string cell;
-  std::size_t characters = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (starts_character(c) && ++characters > most) {
+  std::size_t columns = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const code_point next = first_of(text.substr(at));
+    const bool is_control = is_among(next.number, controls)
+                            && (next.bytes > 1 || next.number < 0x80); // Else a stray byte.
+    columns += is_control ? 1 : columns_of(next.number);
+    if (columns > most) {
       return cell + "...";
     }
-    if (is_control(text.substr(i))) {
-      cell += '?';
-      i += c == '\xc2' ? 1 : 0;
-    } else {
-      cell += c;
-    }
+    cell += is_control ? "?" : text.substr(at, next.bytes);
+    at += next.bytes;
   }
   return cell;
 }
@@ -141,9 +216,30 @@ wrapped(std::string_view text, std::size_t columns, std::string_view first, std:
   return lines;
 }
 
+std::string shell_word(std::string_view text) {
+  constexpr std::string_view plain = "@%_-+=:,./"
+                                     "0123456789"
+                                     "abcdefghijklmnopqrstuvwxyz"
+                                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  if (!text.empty() && text.find_first_not_of(plain) == std::string_view::npos) {
+    return std::string{text};
+  }
+  std::string word = "'";
+  for (const char c : text) {
+    word += c == '\'' ? std::string{"'\\''"} : std::string(1, c);
+  }
+  return word + "'";
+}
+
 std::size_t terminal_columns(std::size_t otherwise) {
   winsize size{};
   return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col
+                                                                           : otherwise;
+}
+
+std::size_t terminal_rows(std::size_t otherwise) {
+  winsize size{};
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row
                                                                            : otherwise;
 }
 

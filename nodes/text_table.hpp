@@ -49,14 +49,15 @@ private:
   std::vector<row> rows_;
 };
 
-/// The characters `text` takes on a terminal, about: its code points.
+/// The columns that `text` takes on a terminal, about: one for each code point, two for those of
+/// East Asia and for pictures, none for marks.
 std::size_t width_of(std::string_view text);
 
-/// The beginning of `text` that takes at most `most` characters on a terminal, about.
+/// The beginning of `text` that takes at most `most` columns on a terminal, about.
 std::string_view first_characters(std::string_view text, std::size_t most);
 
-/// The first line of `text`, at most `most` characters of it, without control characters; "-" for
-/// nothing.
+/// The first line of `text`, at most `most` columns of it, without characters that control a
+/// terminal or the direction of text; "-" for nothing.
 std::string cell_text(std::string_view text, std::size_t most = 200);
 
 /// `text` in lines of at most `columns` characters, broken at blanks, each with its line end. A
@@ -65,8 +66,14 @@ std::string cell_text(std::string_view text, std::size_t most = 200);
 std::string
 wrapped(std::string_view text, std::size_t columns, std::string_view first, std::string_view rest);
 
+/// `text` as a word of a shell: in quotes where a shell would read it as more or else.
+std::string shell_word(std::string_view text);
+
 /// The width of the terminal behind stdout now; `otherwise` if there is none.
 std::size_t terminal_columns(std::size_t otherwise);
+
+/// The lines of the terminal behind stdout now; `otherwise` if there is none.
+std::size_t terminal_rows(std::size_t otherwise);
 
 /// "850ms", "12s", "3m 12s", "2h 5m", "4d 3h".
 std::string age_text(milliseconds age);

@@ -270,6 +270,19 @@ std::optional<fault> find_byte_that_is_no_text(std::string_view text) {
   return std::nullopt;
 }
 
+/// The advice for a line that is no YAML, or the one before it. A tab looks like blanks, and the
+/// parser does not name it.
+std::string remedy_at(std::string_view text, int line) {
+  for (int each = 1; !text.empty() && each <= line; ++each) {
+    const std::string_view indent = text.substr(0, text.find_first_not_of(" \t"));
+    if (each + 1 >= line && indent.find('\t') != std::string_view::npos) {
+      return fmt::format("indent line {} with blanks: YAML takes no tab there", each);
+    }
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  }
+  return "check the indentation, colons, quotes and brackets here and on the line before";
+}
+
 yaml_document unreadable(std::vector<fault> found, fault reason) {
   found.push_back(std::move(reason));
   return {.tree = {}, .faults = std::move(found), .complete = false};
@@ -304,7 +317,7 @@ yaml_document parse_yaml(std::string_view text) {
         std::move(found),
         {position_of(wrong.mark),
          fmt::format("this is not YAML: {}", wrong.msg),
-         "check the indentation, colons, quotes and brackets here and on the line before"});
+         remedy_at(text, position_of(wrong.mark).line)});
   } catch (const std::exception& wrong) {
     return unreadable(
         std::move(found),

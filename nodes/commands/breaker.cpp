@@ -126,11 +126,11 @@ std::string next_of(const breaker_arguments& given, const std::vector<report>& r
         "the nodes",
         given.capability,
         fmt::join(silent, ", "),
-        given.file);
+        shell_word(given.file));
   }
   return fmt::format(
       "`troupe status {0}` looks at the nodes, `troupe up {0}` starts what is missing{1}",
-      given.file,
+      shell_word(given.file),
       given.state.empty() ? "" : "; then give the command again");
 }
 

@@ -8,6 +8,7 @@
 #include "nodes/commands/plan_file.hpp"
 #include "nodes/commands/saga_upgrade.hpp"
 #include "nodes/commands/stranded.hpp"
+#include "nodes/text_table.hpp"
 #include "runtime/wire/description.hpp"
 #include "runtime/wire/json.hpp"
 #include "topology/access_text.hpp"
@@ -167,9 +168,11 @@ int run_against(
     const check_arguments& given,
     const topology::plan& plan,
     const std::vector<topology::actor_type>& types) {
+  std::vector<std::string> not_looked_at;
   const auto broken =
       is_topology_or_data(given.against)
           ? databases_of(given.against, types).map([&](const earlier_databases& earlier) {
+              not_looked_at = earlier.not_looked_at;
               return stranded_by(earlier, plan, types);
             })
           : broken_since(given.against, plan, types);
@@ -196,6 +199,9 @@ int run_against(
     if (has_data) {
       json.add("sagas", sagas);
     }
+    if (!not_looked_at.empty()) {
+      json.add("not_looked_at", not_looked_at);
+    }
     fmt::print("{}\n", json.text());
     return is_fine ? exit_code::ok : exit_code::faults;
   }
@@ -214,6 +220,9 @@ int run_against(
   if (has_data) {
     fmt::print(
         "{}", upgrades->empty() ? "sagas under way go on as they began\n" : text_of(*upgrades));
+  }
+  if (!not_looked_at.empty()) {
+    fmt::print("not looked at: {}\n", fmt::join(not_looked_at, "; "));
   }
   return is_fine ? exit_code::ok : exit_code::faults;
 }
@@ -250,7 +259,7 @@ int run(const check_arguments& given) {
         topology::explain(*plan, types),
         given.rights ? topology::access_text(*plan, types) : "",
         text_of(*plan, keys),
-        text_of(strays, given.file));
+        text_of(strays, shell_word(given.file)));
   }
   return exit_code::ok;
 }

@@ -178,9 +178,12 @@ void print_kept(const std::vector<wire::letters_kept>& kept) {
       table.for_terminal());
 }
 
-std::string json_of(const wire::letters_retried& answer) {
+std::string json_of(const wire::letters_retried& answer, bool is_dry_run) {
   json_object line;
   line.add("retried", answer.retried);
+  if (is_dry_run) {
+    line.add("dry_run", true);
+  }
   if (answer.kept) {
     std::string kept;
     for (const wire::letters_kept& each : *answer.kept) {
@@ -334,7 +337,7 @@ int run_retry(const dead_letter_arguments& given) {
     return print_error(unknown_capability(*over->plan(), given.capability), given.json);
   }
   if (given.json) {
-    fmt::print("{}\n", json_of(*answer));
+    fmt::print("{}\n", json_of(*answer, given.dry_run));
   } else if (answer->retried == 0 && !are_some_kept) {
     print_that_there_are_none(given);
   } else {
@@ -362,7 +365,12 @@ int run_drop_many(const dead_letter_arguments& given) {
     return print_error(unknown_capability(*over->plan(), given.capability), given.json);
   }
   if (given.json) {
-    fmt::print("{}\n", json_object{}.add("dropped", answer->dropped).text());
+    json_object said;
+    said.add("dropped", answer->dropped);
+    if (given.dry_run) {
+      said.add("dry_run", true);
+    }
+    fmt::print("{}\n", said.text());
   } else if (answer->dropped == 0) {
     print_that_there_are_none(given);
   } else {

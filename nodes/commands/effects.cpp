@@ -134,7 +134,7 @@ int run_list(const effect_arguments& given) {
     print_aside(fmt::format(
         "  next: they are settled by themselves within a minute once the reason is gone; `troupe "
         "effects retry {} CAPABILITY` tries now\n",
-        given.file));
+        shell_word(given.file)));
   }
   return is_part ? exit_code::error : exit_code::ok;
 }
@@ -173,7 +173,7 @@ int run_retry(const effect_arguments& given) {
     return print_error(
         rejected("nothing_unsettled", fmt::format("`{}` has no such result", given.capability)),
         given.json,
-        fmt::format("`troupe effects list {}` says which there are", given.file));
+        fmt::format("`troupe effects list {}` says which there are", shell_word(given.file)));
   }
   if (given.json) {
     fmt::print("{}\n", json_object{}.add("tried", tried).text());
@@ -182,7 +182,7 @@ int run_retry(const effect_arguments& given) {
         "{} {} settled now; `troupe effects list {}` says what is left\n",
         tried,
         tried == 1 ? "result is being" : "results are being",
-        given.file);
+        shell_word(given.file));
   }
   return is_part ? exit_code::error : exit_code::ok;
 }

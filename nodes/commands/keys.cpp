@@ -65,6 +65,30 @@ private:
   int folder_;
 };
 
+/// Has root act as the owner of the folder of keys, or of the one it is to be made in: the system's
+/// user could not read what root makes, and nobody notices before the next start.
+outcome<void> act_as_owner_of(const std::string& folder) {
+  struct stat facts {};
+
+  const std::string beside = std::filesystem::path{folder}.parent_path().string();
+  if (::geteuid() != 0
+      || (::stat(folder.c_str(), &facts) != 0
+          && ::stat(beside.empty() ? "." : beside.c_str(), &facts) != 0)
+      || facts.st_uid == 0) {
+    return {};
+  }
+  if (::setegid(facts.st_gid) != 0 || ::seteuid(facts.st_uid) != 0) {
+    return failure{
+        {.code = errc::forbidden,
+         .message = fmt::format(
+             "{} belongs to user {}, as whom this cannot act: {}",
+             folder,
+             facts.st_uid,
+             std::strerror(errno))}};
+  }
+  return {};
+}
+
 /// Reads the topology, and refuses one whose links have no keys.
 or_exit<topology::plan> plan_with_keys(const keys_arguments& given) {
   auto plan = load_plan(given.file, given.json);
@@ -73,6 +97,12 @@ or_exit<topology::plan> plan_with_keys(const keys_arguments& given) {
         invalid(fmt::format("{} has no `security`, so that its links have no keys", given.file)),
         given.json,
         "write `security: {}` into it; README of runtime/security says what follows")};
+  }
+  if (plan) {
+    if (const auto acting = act_as_owner_of(plan->security->keys); !acting) {
+      return tl::unexpected{
+          print_error(acting.error(), given.json, "give the command as that user")};
+    }
   }
   return plan;
 }
@@ -233,7 +263,7 @@ int change_all(
           given.json,
           done.error().code == errc::conflict ? fmt::format(
               "`troupe keys rotate {} --finish`, once every process has read the new keys",
-              given.file)
+              shell_word(given.file))
                                               : "");
     }
     is_any = is_any || (done->what != "kept" && done->what != "elsewhere");
@@ -298,7 +328,7 @@ int run_rotate(const keys_arguments& given) {
           "copy *.pub to every host; send SIGHUP to nodes, gateways, then brokers (`troupe up` "
           "passes "
           "it on so); then `troupe keys rotate {} --finish`",
-          given.file));
+          shell_word(given.file)));
 }
 
 /// The state of the keys of `owner`: where the secret one is, or what is wrong with its files.

@@ -185,7 +185,8 @@ int run_show(const show_arguments& given) {
         found.error(),
         given.json,
         fmt::format(
-            "`troupe sagas list {} --state completed` and so on says which there are", given.file));
+            "`troupe sagas list {} --state completed` and so on says which there are",
+            shell_word(given.file)));
   }
   if (given.json) {
     fmt::print("{}\n", json_of(*found));

@@ -4,6 +4,7 @@
 #include "nodes/commands/saga_filter.hpp"
 #include "nodes/commands/saga_order.hpp"
 #include "nodes/connection.hpp"
+#include "nodes/text_table.hpp"
 #include "runtime/wire/json.hpp"
 #include "runtime/wire/limits.hpp"
 
@@ -140,7 +141,8 @@ int run_one(
     return print_error(
         *one[0].refused,
         given.json,
-        fmt::format("`troupe saga show {} {}` says how it stands", given.file, given.id));
+        fmt::format(
+            "`troupe saga show {} {}` says how it stands", shell_word(given.file), given.id));
   }
   if (given.json) {
     return static_cast<int>(print_all(one, true));

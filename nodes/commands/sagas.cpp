@@ -4,6 +4,7 @@
 #include "nodes/commands/saga_filter.hpp"
 #include "nodes/commands/saga_orders.hpp"
 #include "nodes/connection.hpp"
+#include "nodes/text_table.hpp"
 
 #include <fmt/format.h>
 #include <memory>
@@ -42,7 +43,7 @@ int run_list(const saga_arguments& given) {
     print_aside(fmt::format(
         "  queued: {} wait for their turn; `troupe sagas list {} --state queued` says which\n",
         page.queued,
-        given.file));
+        shell_word(given.file)));
   }
   const bool is_part = print_silent(page.answers, given.json);
   if (page.next && !given.json) {
@@ -52,7 +53,7 @@ int run_list(const saga_arguments& given) {
         "  next: `troupe saga show {0} ID`; `troupe sagas resume {0} CAPABILITY ID`, once the "
         "reason "
         "is gone\n",
-        given.file));
+        shell_word(given.file)));
   }
   return is_part ? exit_code::error : exit_code::ok;
 }

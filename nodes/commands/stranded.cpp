@@ -27,13 +27,15 @@ std::string path_of(const std::string& store) {
   return store.substr(store.find(':') + 1);
 }
 
-std::unique_ptr<store::database> open_to_read(const std::string& path) {
+outcome<std::unique_ptr<store::database>> open_to_read(const std::string& path) {
   store::sqlite_options options;
   options.read_only = true;
+  return store::open_sqlite(path, options);
+}
+
+bool is_here(const std::string& path) {
   std::error_code failed;
-  auto opened = fs::exists(path, failed) ? store::open_sqlite(path, options)
-                                         : outcome<std::unique_ptr<store::database>>{nullptr};
-  return opened ? std::move(*opened) : nullptr;
+  return fs::exists(path, failed);
 }
 
 /// The rows of a query for a name and a number; nothing if the table is not there.
@@ -232,6 +234,81 @@ void add_journal(
   }
 }
 
+/// @errors `invalid`: no database of ours; else it cannot be read.
+outcome<std::string> owner_of(const std::string& file) {
+  try {
+    return open_to_read(file).map([](const std::unique_ptr<store::database>& session) {
+      return session->text_of("SELECT capability FROM troupe_meta").value_or("");
+    });
+  } catch (const store::database_error& met) {
+    error why = met.to_error();
+    why.message = fmt::format("{} cannot be read: {}", file, why.message);
+    return failure{std::move(why)};
+  }
+}
+
+/// The databases in a folder. One that cannot be read has the name of its file for an owner, and is
+/// told later.
+outcome<earlier_databases> databases_in(const std::string& folder) {
+  earlier_databases found;
+  std::error_code failed;
+  for (fs::directory_iterator each{folder, failed}, end; !failed && each != end;
+       each.increment(failed)) {
+    const std::string file = each->path().string();
+    if (each->path().extension() != ".db") {
+      continue;
+    }
+    const auto owner = owner_of(file);
+    if (!owner && owner.error().code == errc::invalid) {
+      found.not_looked_at.push_back(owner.error().message);
+    } else if (!owner) {
+      found.of_capabilities[each->path().filename().string()] = file;
+    } else if (*owner == journal_owner) {
+      found.journal = file;
+    } else {
+      found.of_capabilities[*owner] = file;
+    }
+  }
+  if (failed) {
+    return failure{invalid(fmt::format("{} cannot be read: {}", folder, failed.message()))};
+  }
+  return found;
+}
+
+/// The databases that a topology names, those that are on this machine.
+outcome<earlier_databases>
+databases_named(const std::string& file, const std::vector<topology::actor_type>& types) {
+  const auto read = topology::read_file(file, types);
+  if (const auto* const faults = std::get_if<topology::faults>(&read)) {
+    return failure{invalid(fmt::format(
+        "{} has faults under these programs: {}; name the folder of its databases instead",
+        file,
+        faults->all.front().what))};
+  }
+  const auto& plan = std::get<topology::plan>(read);
+  earlier_databases found;
+  const auto take = [&](const std::string& owner, const std::string& store, std::string& to) {
+    if (topology::is_on_server(store)) {
+      found.not_looked_at.push_back(owner + " is on a server");
+    } else if (is_here(path_of(store))) {
+      to = path_of(store);
+    } else {
+      found.not_looked_at.push_back(fmt::format("{} is not here", path_of(store)));
+    }
+  };
+  take("the journal", plan.events.journal, found.journal);
+  for (const topology::capability_plan& each : plan.capabilities) {
+    std::string path;
+    if (each.store) {
+      take(each.name.value, *each.store, path);
+    }
+    if (!path.empty()) {
+      found.of_capabilities[each.name.value] = path;
+    }
+  }
+  return found;
+}
+
 } // namespace
 
 bool is_topology_or_data(const std::string& what) {
@@ -242,35 +319,15 @@ bool is_topology_or_data(const std::string& what) {
 
 outcome<earlier_databases>
 databases_of(const std::string& what, const std::vector<topology::actor_type>& types) {
-  earlier_databases found;
   std::error_code failed;
-  if (fs::is_directory(what, failed)) {
-    for (const auto& entry : fs::directory_iterator{what, failed}) {
-      const auto session =
-          entry.path().extension() == ".db" ? open_to_read(entry.path().string()) : nullptr;
-      const auto owner =
-          session ? session->text_of("SELECT capability FROM troupe_meta") : std::nullopt;
-      if (owner == journal_owner) {
-        found.journal = entry.path().string();
-      } else if (owner) {
-        found.of_capabilities[*owner] = entry.path().string();
-      }
-    }
-    return found;
-  }
-  const auto read = topology::read_file(what, types);
-  if (const auto* const faults = std::get_if<topology::faults>(&read)) {
+  auto found = fs::is_directory(what, failed) ? databases_in(what) : databases_named(what, types);
+  if (found && found->of_capabilities.empty() && found->journal.empty()) {
     return failure{invalid(fmt::format(
-        "{} has faults under these programs: {}; name the folder of its databases instead",
+        "no database of {} could be looked at, so nothing is known of what would be left; name the "
+        "folder where they are{}{}",
         what,
-        faults->all.front().what))};
-  }
-  const auto& plan = std::get<topology::plan>(read);
-  found.journal = plan.events.is_shared() ? "" : path_of(plan.events.journal);
-  for (const topology::capability_plan& each : plan.capabilities) {
-    if (each.store && !topology::is_on_server(*each.store)) {
-      found.of_capabilities[each.name.value] = path_of(*each.store);
-    }
+        found->not_looked_at.empty() ? "" : ": ",
+        fmt::join(found->not_looked_at, "; ")))};
   }
   return found;
 }
@@ -281,10 +338,12 @@ std::vector<std::string> stranded_by(
     const std::vector<topology::actor_type>& types) {
   std::vector<std::string> said;
   for (const auto& [name, file] : earlier.of_capabilities) {
-    const auto session = open_to_read(file);
-    if (!session) {
+    const auto opened = open_to_read(file);
+    if (!opened) {
+      said.push_back(fmt::format("{}: {}", name, opened.error().message));
       continue;
     }
+    const auto& session = *opened;
     try {
       const auto* const now = plan.find(capability_name{name});
       const auto* const type = now == nullptr ? nullptr : topology::type_named(now->actor, types);
@@ -304,12 +363,18 @@ std::vector<std::string> stranded_by(
       said.push_back(fmt::format("{}: {} cannot be read: {}", name, file, met.what()));
     }
   }
-  if (const auto journal = open_to_read(earlier.journal)) {
-    try {
-      add_journal(said, plan, *journal);
-    } catch (const store::database_error& met) {
-      said.push_back(fmt::format("the journal {} cannot be read: {}", earlier.journal, met.what()));
-    }
+  if (earlier.journal.empty()) {
+    return said;
+  }
+  const auto journal = open_to_read(earlier.journal);
+  if (!journal) {
+    said.push_back(fmt::format("the journal: {}", journal.error().message));
+    return said;
+  }
+  try {
+    add_journal(said, plan, **journal);
+  } catch (const store::database_error& met) {
+    said.push_back(fmt::format("the journal {} cannot be read: {}", earlier.journal, met.what()));
   }
   return said;
 }

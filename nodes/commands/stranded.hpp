@@ -15,18 +15,21 @@ namespace troupe {
 struct earlier_databases {
   std::map<std::string, std::string> of_capabilities;
   std::string journal;
+  /// The databases that nobody looks into, each with the reason: not here, on a server, not ours.
+  std::vector<std::string> not_looked_at{};
 };
 
 /// Whether `what` is an earlier topology or a folder of databases, and no answer of `check --json`.
 bool is_topology_or_data(const std::string& what);
 
 /// The databases of an earlier topology, or those in a folder.
-/// @errors `invalid`: it cannot be read; a topology with faults.
+/// @errors `invalid`: it cannot be read; a topology with faults; there is none of them here, so
+/// that nothing can be said.
 outcome<earlier_databases>
 databases_of(const std::string& what, const std::vector<topology::actor_type>& types);
 
-/// The work of theirs that nobody would go on with under `plan`, one sentence each. Changes
-/// nothing.
+/// The work of theirs that nobody would go on with under `plan`, and those that cannot be read, one
+/// sentence each. Changes nothing.
 std::vector<std::string> stranded_by(
     const earlier_databases& earlier,
     const topology::plan& plan,

@@ -10,13 +10,16 @@
 #include "runtime/time_text.hpp"
 #include "runtime/wire/json.hpp"
 
+#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <memory>
+#include <string>
+#include <system_error>
+#include <vector>
 
 namespace troupe {
 
@@ -73,6 +76,17 @@ int make_token_keys(const token_arguments& given) {
   if (!before) {
     return print_error(before.error(), given.json);
   }
+  if (given.is_shared && are_there
+      && before->all().front().algorithm != security::token_algorithm::hs256) {
+    return print_error(
+        {.code = errc::conflict,
+         .message = fmt::format(
+             "the keys in {} are Ed25519, and a new one is of the kind of those before it",
+             security::token_secret_file(folder))},
+        given.json,
+        "leave --shared out; or take that file and tokens.pub.jwks away first, after which no "
+        "token of theirs holds");
+  }
   const auto keys = are_there ? before->rotated()
                               : security::token_keys::make(
                                   given.is_shared ? security::token_algorithm::hs256
@@ -81,6 +95,12 @@ int make_token_keys(const token_arguments& given) {
     return print_error(written.error(), given.json);
   }
   const security::token_key& newest = keys.all().front();
+  std::vector<std::string> ended;
+  for (const security::token_key& each : before->all()) {
+    if (keys.find(each.id) == nullptr) {
+      ended.push_back(each.id);
+    }
+  }
   if (given.json) {
     fmt::print(
         "{}\n",
@@ -89,6 +109,7 @@ int make_token_keys(const token_arguments& given) {
             .add("key", newest.id)
             .add("algorithm", security::name_of(newest.algorithm))
             .add("live", keys.all().size())
+            .add("ended", ended)
             .text());
   } else {
     fmt::print(
@@ -98,6 +119,12 @@ int make_token_keys(const token_arguments& given) {
         newest.id,
         security::token_secret_file(folder),
         keys.all().size() == 1 ? "it is the only one" : "tokens of the one before hold, too");
+    if (!ended.empty()) {
+      print_aside(fmt::format(
+          "tokens of the key {} hold no longer: two keys are known at once\n"
+          "  next: whoever still has one gets another (`troupe token new`)\n",
+          fmt::join(ended, ", ")));
+    }
   }
   return exit_code::ok;
 }
@@ -153,13 +180,19 @@ int make_token(const token_arguments& given) {
 }
 
 /// The token in a file, or on stdin; without the end of the line.
-std::string read_token(const std::string& file) {
+outcome<std::string> read_token(const std::string& file) {
   std::string text;
   if (file.empty() || file == "-") {
     std::getline(std::cin, text);
   } else {
+    errno = 0;
     std::ifstream from{file};
-    std::getline(from, text);
+    if (!std::getline(from, text)) {
+      return failure{invalid(fmt::format(
+          "there is no token in {}{}",
+          file,
+          errno == 0 ? "" : ": " + std::generic_category().message(errno)))};
+    }
   }
   while (!text.empty() && (text.back() == '\r' || text.back() == ' ')) {
     text.pop_back();
@@ -176,13 +209,16 @@ int show_token(const token_arguments& given) {
   if (!keys) {
     return print_error(keys.error(), given.json);
   }
-  const std::string text = read_token(given.token_file);
-  const auto token = security::look_at_token(text);
+  const auto text = read_token(given.token_file);
+  if (!text) {
+    return print_error(text.error(), given.json, "name the file of a token, or give it on stdin");
+  }
+  const auto token = security::look_at_token(*text);
   if (!token) {
     return print_error(token.error(), given.json);
   }
   const auto checked =
-      security::check_token(text, *keys, token_rules(*plan->security->tokens), seconds_now());
+      security::check_token(*text, *keys, token_rules(*plan->security->tokens), seconds_now());
   const std::string why = checked ? "" : checked.error().message;
   if (given.json) {
     fmt::print(

@@ -59,6 +59,8 @@ NOT_IN_THE_SHOP = {
         "begun", "made", "ready", "equal", "all_equal", "files_shut", "aside", "left", "named", "through")},
     "copy.batch": "tests/chaos/migrate_test.py",
     "restore.filled": "tests/integration/moved_data_test.py",
+    **{f"restore.{each}": "tests/integration/brought_back_test.py" for each in (
+        "copied", "signed", "aside", "exchanged")},
     "storeless.before_handler": "tests/integration/promises_test.py",
     "timers.before_move": "tests/integration/worker_events_test.py",
 }

@@ -130,6 +130,25 @@ class Help(CommandTest):
                     subprocess.run([shell, check], input=said.stdout, text=True, check=True,
                                    timeout=PATIENCE)
 
+    def test_completion_for_zsh_answers_the_first_time_it_is_loaded(self):
+        # What compinit loads is the function itself, the first time: defining another one answers nothing.
+        said = troupe("completion", "zsh").stdout
+        self.assertIn("if [[ ${funcstack[1]} == _troupe ]]; then\n  _troupe \"$@\"\nelse\n  compdef", said)
+        if shutil.which("zsh") is None:
+            return
+        done = subprocess.run(
+            ["zsh", "-f", "-c", "autoload -Uz compinit && compinit -u -d $1/dump; fpath=($1 $fpath); autoload -Uz _troupe;"
+             " compadd() { print -- $@ }; words=(troupe dead); CURRENT=2; _troupe", "zsh", self.zsh_folder(said)],
+            capture_output=True, text=True, timeout=PATIENCE, check=False)
+        self.assertIn("dead-letters", done.stdout, done.stderr)
+
+    def zsh_folder(self, script: str) -> str:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        with open(os.path.join(folder.name, "_troupe"), "w", encoding="utf-8") as file:
+            file.write(script)
+        return folder.name
+
     def test_closed_descriptors_are_no_reason_to_answer_elsewhere(self):
         done = subprocess.run(["bash", "-c", f'"{BIN}/troupe" version >&-'], capture_output=True,
                               text=True, timeout=PATIENCE, check=False)
@@ -321,15 +340,16 @@ class Call(CommandTest):
 class Terminal:
     """A program on a terminal of its own, and all that it drew there."""
 
-    def __init__(self, *words: object, columns: int):
+    def __init__(self, *words: object, columns: int, rows: int = 24):
         self._own, other = pty.openpty()
+        self._rows = rows
         self.widen(columns)
         self.child = subprocess.Popen(list(map(str, words)), stdout=other)
         os.close(other)
         self.drawn = ""
 
     def widen(self, columns: int) -> None:
-        fcntl.ioctl(self._own, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        fcntl.ioctl(self._own, termios.TIOCSWINSZ, struct.pack("HHHH", self._rows, columns, 0, 0))
 
     def wait_for(self, pattern: str) -> re.Match:
         """The last match in what is drawn from now on."""
@@ -367,6 +387,17 @@ class Up(CommandTest):
         terminal.wait_for(r"n1 +worker +runs +\d+ +\d+s +1  S\r\n")
         self.assertEqual(60, len(terminal.lines()[-2]))
 
+    def test_no_more_lines_are_drawn_than_the_terminal_has(self):
+        # Lines that have left the screen at its top cannot be drawn again, and would fill what one scrolls back to.
+        nodes = tuple(f"n{number}" for number in range(1, 5))
+        terminal = Terminal(BIN / "troupe", "up", self.system({"notes": "{replicas: 4}"}, nodes=nodes).file,
+                            columns=80, rows=6)
+        self.addCleanup(terminal.close)
+
+        drawn = terminal.wait_for(r"\x1b\[(\d+)A\x1b\[J[^\x1b]*and (\d+) more, which do not fit here\r\n")
+
+        self.assertLess(int(drawn[1]), 6)
+        self.assertEqual("3", drawn[2])  # Of a broker and four nodes.
 
     def start(self, system: harness.System, *words: object, **more: object) -> subprocess.Popen:
         """Runs until its node serves."""

@@ -104,6 +104,14 @@ class Units(unittest.TestCase):
                                   capture_output=True, text=True, check=False)
             self.assertEqual((0, ""), (said.returncode, said.stdout + said.stderr))
 
+    def test_no_unit_is_given_up(self):
+        # By default systemd starts a unit no more once it failed five times within 10 s.
+        units = [*(SOURCE / "examples" / "systemd").glob("*.service"), SOURCE / "nodes" / "OPERATING.md"]
+        self.assertEqual(4, len(units))
+        for unit in units:
+            lines = {line.strip() for line in unit.read_text().splitlines()}
+            self.assertLessEqual({"Restart=always", "StartLimitIntervalSec=0"}, lines, unit)
+
 
 if __name__ == "__main__":
     if shutil.which("readelf") is None:

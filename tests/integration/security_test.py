@@ -513,6 +513,20 @@ class KeysCommand(SecurityTest):
         self.assertEqual("elsewhere", state["n1"])
         self.assertIn("chmod 600", state["n2"])
 
+    @unittest.skipIf(os.geteuid() != 0, "only root can act as another")
+    def test_what_root_makes_and_replaces_belongs_to_the_owner_of_the_folder(self):
+        system = self.secured(is_open=False)
+        user = 65534
+        system.folder.chmod(0o755)
+        for each in (system.keys, *system.keys.iterdir()):
+            os.chown(each, user, user)
+        for words in (("new", system.file, "--for", "anna"), ("rotate", system.file),
+                      ("rotate", system.file, "--finish")):
+            done = troupe("keys", *words)
+            self.assertEqual(0, done.returncode, done.stderr)
+        self.assertEqual({user}, {each.stat().st_uid for each in system.keys.iterdir()})
+        self.assertIn("anna.key", {each.name for each in system.keys.iterdir()})
+
     def test_a_topology_without_security_has_no_keys(self):
         system = self.system()
         done = troupe("keys", "new", system.file)

@@ -160,9 +160,20 @@ class Tokens(unittest.TestCase):
         after = self.new("n1")
         self.assertTrue(self.show(before)["ok"])
         self.assertTrue(self.show(after)["ok"])
-        self.make_keys()
+        self.assertEqual([first["key"]], self.make_keys()["ended"])
         self.assertIn("kid", self.show(before)["why"])
         self.assertTrue(self.show(after)["ok"])
+
+    def test_what_cannot_be_done_is_not_done_in_another_way(self):
+        self.make_keys()
+        held = (self.folder / "keys" / "tokens.jwks").read_bytes()
+        shared = troupe("token", "keys", self.file, "--shared")
+        self.assertEqual(4, shared.returncode)
+        self.assertIn("are Ed25519", shared.stderr)
+        self.assertEqual(held, (self.folder / "keys" / "tokens.jwks").read_bytes())
+        nowhere = troupe("token", "show", self.file, self.folder / "missing")
+        self.assertEqual(4, nowhere.returncode)
+        self.assertIn("No such file", nowhere.stderr)
 
     def test_secrets_stay_where_they_are(self):
         self.make_keys()

@@ -32,6 +32,7 @@ backup_manifest sample() {
   journal.last = 41;
   journal.generation = 2;
   manifest.missing = {"payments"};
+  manifest.lost = {"payments"};
   return manifest;
 }
 
@@ -47,6 +48,7 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_read) {
   BOOST_TEST(read->taken_at == sample().taken_at);
   BOOST_TEST(read->find("orders")->epoch == 5U);
   BOOST_TEST(read->find("journal")->last == 41U);
+  BOOST_TEST(read->lost == sample().lost, boost::test_tools::per_element());
   BOOST_TEST((read->find("users") == nullptr));
 }
 
@@ -65,6 +67,8 @@ BOOST_AUTO_TEST_CASE(what_is_no_manifest_is_refused) {
         with("\"troupe_backup\": 1", "\"troupe_backup\": 2"),
         with("2025-11-29", "some day"),
         with("\"orders.db\"", "\"../../orders.db\""),
+        with("\"owner\": \"journal\"", "\"owner\": \"orders\""),
+        text_of({.system = "shop", .taken_at = 1'764'427'200'123, .files = {}, .missing = {}}),
         with("\"bytes\": 4096", "\"bytes\": \"many\"")}) {
     BOOST_TEST(!manifest_in(each), each);
   }

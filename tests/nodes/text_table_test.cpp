@@ -65,6 +65,29 @@ BOOST_AUTO_TEST_CASE(what_is_not_ascii_stays_aligned) {
   BOOST_TEST(table.text() == "  key         x\n  Übergrößen  1\n  abc         2\n");
 }
 
+BOOST_AUTO_TEST_CASE(what_takes_two_columns_or_none_stays_aligned) {
+  text_table table{{{"key"}, {"x"}}};
+
+  table.add({"東京-7", "1"});
+  table.add({"e\u0301t\u00e9", "2"});
+  table.add({"한국어 🙂", "3"});
+
+  BOOST_TEST(
+      table.text()
+      == "  key        x\n  東京-7     1\n  e\u0301t\u00e9        2\n  한국어 🙂  3\n");
+  BOOST_TEST(first_characters("東京", 3) == "東");
+  BOOST_TEST(cell_text("東京都", 4) == "東京...");
+  for (const std::string& each : {std::string{"\xe6\x9d"}, std::string{"\xff\xfe"}}) {
+    BOOST_TEST(width_of(each) == 2U); // No UTF-8: a column for each byte, and all of them are kept.
+    BOOST_TEST(first_characters(each, 2) == each);
+  }
+}
+
+// A line must not say something else than it holds.
+BOOST_AUTO_TEST_CASE(a_cell_does_not_turn_text_round) {
+  BOOST_TEST(cell_text("a\u202eb\u2066c\u200bd\ufeff") == "a?b?c?d?");
+}
+
 // What others sent must not move the cursor or colour the terminal.
 BOOST_AUTO_TEST_CASE(a_cell_is_one_line_without_control_characters) {
   BOOST_TEST(cell_text("a\x1b[31mb\tc\x7f") == "a?[31mb?c?");
@@ -82,6 +105,14 @@ BOOST_AUTO_TEST_CASE(a_line_is_cut_between_characters) {
   BOOST_TEST(first_characters("größer", 3) == "grö");
   BOOST_TEST(first_characters("groß", 4) == "groß");
   BOOST_TEST(first_characters("", 4) == "");
+}
+
+// Advice is copied into a shell.
+BOOST_AUTO_TEST_CASE(a_word_of_a_shell_is_one_word_and_no_command) {
+  BOOST_TEST(shell_word("/etc/troupe/shop-1.yaml") == "/etc/troupe/shop-1.yaml");
+  BOOST_TEST(shell_word("a b.yaml") == "'a b.yaml'");
+  BOOST_TEST(shell_word("$(id);'.yaml") == "'$(id);'\\''.yaml'");
+  BOOST_TEST(shell_word("") == "''");
 }
 
 BOOST_AUTO_TEST_CASE(an_age_has_its_two_largest_units) {

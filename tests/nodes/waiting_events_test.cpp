@@ -160,8 +160,14 @@ BOOST_AUTO_TEST_CASE(one_thing_and_many_are_counted_in_words) {
   BOOST_TEST(run("dead-letters retry", "--all").out == "1 event is delivered again\n");
   BOOST_TEST(
       run("dead-letters retry", "--all --dry-run").out == "1 event would be delivered again\n");
+  BOOST_TEST(
+      run("dead-letters retry", "--all --dry-run --json").out
+      == "{\"retried\":1,\"dry_run\":true}\n");
   answers(wire::letters_dropped{3});
   BOOST_TEST(run("dead-letters drop", "--all").out == "3 dead letters are forgotten\n");
+  BOOST_TEST(
+      run("dead-letters drop", "--all --dry-run --json").out
+      == "{\"dropped\":3,\"dry_run\":true}\n");
 }
 
 BOOST_AUTO_TEST_CASE(an_event_that_came_meanwhile_is_not_cancelled) {

@@ -107,6 +107,13 @@ BOOST_AUTO_TEST_CASE(a_syntax_error_says_where_it_is) {
   BOOST_TEST(wrong.at.column >= 1);
 }
 
+// A tab looks like blanks.
+BOOST_AUTO_TEST_CASE(a_tab_in_the_indentation_is_named) {
+  BOOST_TEST(contains(refusal("a:\n\tb: 1\n").remedy, "indent line 2 with blanks"));
+  BOOST_TEST(contains(refusal("a:\n  b: 1\n \t c: [\n").remedy, "indent line 3"));
+  BOOST_TEST(!contains(refusal("a: 1\nb: [1, 2\nc: 3\n").remedy, "tab"));
+}
+
 BOOST_AUTO_TEST_CASE(an_alias_needs_an_anchor_that_is_finished) {
   BOOST_TEST(refusal("a: *nobody\n").at.line == 1);
   BOOST_TEST(contains(refusal("a: &x {b: *x}\n").what, "inside"));

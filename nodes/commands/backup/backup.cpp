@@ -5,8 +5,10 @@
 #include "nodes/commands/backup/server_moment.hpp"
 #include "nodes/commands/left_behind.hpp"
 #include "nodes/commands/plan_file.hpp"
+#include "nodes/commands/transfer/locked_file.hpp"
 #include "nodes/commands/transfer/new_file.hpp"
 #include "nodes/commands/transfer/stored_database.hpp"
+#include "nodes/text_table.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/config.hpp"
 #include "runtime/store/sqlite/online_copy.hpp"
@@ -21,6 +23,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
+#include <iterator>
 #include <memory>
 #include <variant>
 
@@ -51,8 +54,16 @@ struct source {
 struct backup_sources {
   std::vector<source> files;
   source journal{backup_manifest::journal_owner, {}, {}};
+  /// Gateways' keys. They are opened behind all others: whatever call has been done, its key is in.
+  std::vector<source> keys;
   std::vector<stored_database> on_server;
+  /// Databases that were here and are gone.
+  std::vector<std::string> lost;
 };
+
+bool is_among(const std::vector<std::string>& all, const std::string& one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
+}
 
 bool has_file(const std::string& path) {
   std::error_code failed;
@@ -103,6 +114,11 @@ outcome<server_moment> take_moment(backup_sources& all, const std::string& syste
     }
   }
   on_server->let_go();
+  for (source& each : all.keys) {
+    if (auto opened = open(each); !opened) {
+      return failure{std::move(opened).error()};
+    }
+  }
   return on_server;
 }
 
@@ -137,7 +153,7 @@ saved_file described(store::database& session, const std::string& owner) {
   one.instance = session.instance();
   if (owner == backup_manifest::journal_owner) {
     describe_journal(session, one);
-  } else {
+  } else if (!is_of_gateway(owner)) {
     describe(session, one);
   }
   return one;
@@ -186,15 +202,23 @@ outcome<backup_sources>
 find_sources(const topology::plan& plan, std::vector<std::string>& missing) {
   backup_sources found;
   std::vector<stored_database> on_server;
-  for (stored_database& each : stored_databases(plan)) {
+  std::vector<stored_database> all = stored_databases(plan);
+  for (stored_database& each : gateway_databases(plan)) {
+    all.push_back(std::move(each));
+  }
+  for (stored_database& each : all) {
     if (topology::is_on_server(each.store)) {
       on_server.push_back(std::move(each));
     } else if (!has_file(path_in(each.store))) {
       missing.push_back(each.owner);
+      if (lost_database(path_in(each.store))) {
+        found.lost.push_back(each.owner);
+      }
     } else if (each.is_journal()) {
       found.journal.path = path_in(each.store);
     } else {
-      found.files.push_back({each.owner, path_in(each.store), {}});
+      (each.is_gateway() ? found.keys : found.files)
+          .push_back({each.owner, path_in(each.store), {}});
     }
   }
   auto made = made_schemas(std::move(on_server), plan.name, missing);
@@ -219,9 +243,11 @@ back_up(const topology::plan& plan, const std::string& text, const fs::path& fol
     return failure{std::move(moment).error()};
   }
   manifest.taken_at = unix_millis(time.wall());
+  manifest.lost = std::move(sources->lost);
   if (sources->journal.moment) {
     sources->files.push_back(std::move(sources->journal));
   }
+  std::move(sources->keys.begin(), sources->keys.end(), std::back_inserter(sources->files));
   const auto keep = [&](outcome<saved_file> saved) -> outcome<void> {
     if (!saved) {
       return failure{std::move(saved).error()};
@@ -285,8 +311,9 @@ int run(const backup_arguments& given) {
             .add("taken_at", utc_time_text(time_since_1970(milliseconds{done->taken_at})))
             .add("files", done->files.size())
             .add("missing", done->missing)
+            .add("lost", done->lost)
             .text());
-    return exit_code::ok;
+    return done->lost.empty() ? exit_code::ok : exit_code::error;
   }
   fmt::print(
       "{} as of {}, in {}:\n",
@@ -296,10 +323,26 @@ int run(const backup_arguments& given) {
   for (const saved_file& each : done->files) {
     fmt::print("  {}  {}\n", each.file, size_text(each.bytes));
   }
-  if (!done->missing.empty()) {
+  std::vector<std::string> elsewhere;
+  std::copy_if(
+      done->missing.begin(),
+      done->missing.end(),
+      std::back_inserter(elsewhere),
+      [&](const std::string& each) { return !is_among(done->lost, each); });
+  if (!elsewhere.empty()) {
     fmt::print(
-        "not on this machine, so not in it: {}\n  next: run this where they are, too\n",
-        fmt::join(done->missing, ", "));
+        "not on this machine, or not made yet, so not in it: {}\n"
+        "  next: run this where they are, too\n",
+        fmt::join(elsewhere, ", "));
+  }
+  if (!done->lost.empty()) {
+    print_aside(fmt::format(
+        "gone from this machine, so not in it: {}\n"
+        "  next: keep the backup before this one, which may have them; put the files back, or "
+        "`troupe restore {} --from FOLDER` with that\n",
+        fmt::join(done->lost, ", "),
+        shell_word(given.file)));
+    return exit_code::error;
   }
   return exit_code::ok;
 }
@@ -312,7 +355,9 @@ void add_backup(command_line& line) {
       .word("FILE", given->file, "the topology")
       .word("FOLDER", given->folder, "where the copies go; made if it is not there")
       .flag("--json", given->json, "one JSON object instead of text")
-      .footer(with_exit_codes("`troupe restore FILE --from FOLDER` brings it back."))
+      .footer(
+          with_exit_codes("`troupe restore FILE --from FOLDER` brings it back. Ends with 4, too, "
+                          "where a database that was here is gone: the rest is in FOLDER."))
       .runs([given] { return run(*given); });
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace troupe {
 
@@ -73,7 +74,8 @@ std::string text_of(const backup_manifest& manifest) {
       {"system", manifest.system},
       {"taken_at", utc_time_text(time_since_1970(milliseconds{manifest.taken_at}))},
       {"files", ordered_json::array()},
-      {"missing", manifest.missing}};
+      {"missing", manifest.missing},
+      {"lost", manifest.lost}};
   for (const saved_file& each : manifest.files) {
     json["files"].push_back(json_of(each));
   }
@@ -95,14 +97,22 @@ outcome<backup_manifest> manifest_in(const std::string& text) {
     }
     manifest.taken_at = unix_millis(*taken_at);
     for (const auto& each : json.at("files")) {
-      manifest.files.push_back(file_in(each));
+      saved_file one = file_in(each);
+      if (manifest.find(one.owner) != nullptr) {
+        return failure{invalid(fmt::format("it has two databases of `{}`", one.owner))};
+      }
+      manifest.files.push_back(std::move(one));
       // A name and no path: it must not lead out of the folder.
       if (manifest.files.back().file.find('/') != std::string::npos) {
         return failure{
             invalid(fmt::format("`{}` is no name of a file", manifest.files.back().file))};
       }
     }
+    if (manifest.files.empty()) {
+      return failure{invalid("it is the manifest of no file")};
+    }
     manifest.missing = json.value("missing", std::vector<std::string>{});
+    manifest.lost = json.value("lost", std::vector<std::string>{});
     return manifest;
   } catch (const nlohmann::json::exception& fault) {
     return failure{invalid(fmt::format("it is no manifest of a backup: {}", fault.what()))};

@@ -10,7 +10,8 @@
 
 namespace troupe {
 
-/// One database of a backup. The owner of the journal is "journal".
+/// One database of a backup. The owner of the journal is "journal", that of a gateway's keys
+/// "gateway.NAME".
 struct saved_file {
   /// Its name in the backup's folder: "orders.db".
   std::string file;
@@ -45,8 +46,10 @@ struct backup_manifest {
   /// Milliseconds since 1970 (UTC): the moment of which all files are.
   std::int64_t taken_at = 0;
   std::vector<saved_file> files;
-  /// Capabilities with a database that is not on this machine.
+  /// Owners of databases that are not on this machine.
   std::vector<std::string> missing;
+  /// Those of them that were here and are gone.
+  std::vector<std::string> lost{};
 
   const saved_file* find(const std::string& owner) const;
 };

@@ -128,7 +128,12 @@ _{0}() {{
     _files
   fi
 }}
-compdef _{0} {0}
+# Loaded by compinit, this file is the function when it is first asked; else it is read by `source`.
+if [[ ${{funcstack[1]}} == _{0} ]]; then
+  _{0} "$@"
+else
+  compdef _{0} {0}
+fi
 )",
       program.name,
       cases_of(program),

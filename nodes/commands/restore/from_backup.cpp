@@ -2,8 +2,8 @@
 
 #include "nodes/commands/backup/saved_bytes.hpp"
 #include "nodes/commands/restore/in_use.hpp"
+#include "nodes/commands/restore/to_files.hpp"
 #include "nodes/commands/restore/to_schemas.hpp"
-#include "nodes/commands/transfer/new_schema.hpp"
 #include "runtime/store/sqlite/database.hpp"
 #include "runtime/store/sqlite/online_copy.hpp"
 #include "runtime/store/turn/writers.hpp"
@@ -11,7 +11,6 @@
 #include "topology/store_path.hpp"
 
 #include <algorithm>
-#include <array>
 #include <fmt/format.h>
 #include <fstream>
 #include <iterator>
@@ -52,7 +51,7 @@ look_at(const outcome<std::unique_ptr<store::database>>& opened, const std::stri
     if (owner == backup_manifest::journal_owner) {
       now.last = static_cast<std::uint64_t>(
           session.integer_of("SELECT max(position) FROM events").value_or(0));
-    } else {
+    } else if (!is_of_gateway(owner)) {
       now.outbox_newest = store::outbox{session}.newest().first;
     }
   } catch (const store::database_error&) {
@@ -103,7 +102,9 @@ outcome<void> look_at_place(returning_file& one, const topology::plan& plan, ser
 /// The databases of the backup's files, by the topology.
 outcome<std::vector<stored_database>>
 places_of(const backup_manifest& manifest, const topology::plan& plan, const fs::path& folder) {
-  const auto all = stored_databases(plan);
+  auto all = stored_databases(plan);
+  const auto of_gateways = gateway_databases(plan);
+  all.insert(all.end(), of_gateways.begin(), of_gateways.end());
   std::vector<stored_database> found;
   for (const saved_file& each : manifest.files) {
     const auto place = std::find_if(all.begin(), all.end(), [&](const stored_database& one) {
@@ -181,7 +182,11 @@ outcome<checked_backup> check_backup(const topology::plan& plan, const fs::path&
     if (auto seen = look_at_place(one, plan, checked.books ? &*checked.books : nullptr); !seen) {
       return failure{std::move(seen).error()};
     }
-    checked.files.push_back(std::move(one));
+    if (what.is_gateway() && one.now && one.now->instance == each.instance) {
+      checked.kept.push_back(each.owner);
+    } else {
+      checked.files.push_back(std::move(one));
+    }
   }
   return checked;
 }
@@ -223,6 +228,10 @@ std::vector<std::string> consequences_of(const checked_backup& backup) {
           each.saved.postponed));
     }
   }
+  for (const std::string& each : backup.kept) {
+    said.push_back(fmt::format(
+        "{}: stays as it is: it has all the Idempotency-Keys of the backup, and newer ones", each));
+  }
   said.push_back(fmt::format(
       "calls that were answered after {} are not known any more: whoever asks again under the old "
       "id is served anew. What was done outside since (charges, mails) stays done",
@@ -235,38 +244,18 @@ std::vector<std::string> consequences_of(const checked_backup& backup) {
 }
 
 outcome<std::vector<std::string>> bring_back(checked_backup& backup, const clock& time) {
-  constexpr std::array<std::string_view, 5> parts{"", "-wal", "-shm", ".lock", ".next"};
   std::vector<std::string> aside;
+  if (auto copied = copy_beside(backup); !copied) {
+    return failure{std::move(copied).error()};
+  }
   if (backup.books) {
     if (auto filled = fill_schemas(backup, time, aside); !filled) {
+      drop_copies(backup);
       return failure{std::move(filled).error()};
     }
   }
-  for (const returning_file& each : backup.files) {
-    if (each.to.empty()) {
-      continue;
-    }
-    const fs::path folder = each.to.parent_path().empty() ? "." : each.to.parent_path();
-    const fs::path old = folder / ("before-restore-" + stamp_of(time));
-    std::error_code failed;
-    fs::create_directories(each.is_there ? old : folder, failed);
-    for (const std::string_view part : parts) {
-      const fs::path from = each.to.string() + std::string{part};
-      if (!failed && fs::exists(from, failed)) {
-        fs::rename(from, old / from.filename(), failed);
-      }
-    }
-    if (failed) {
-      return failure{internal_error(
-          fmt::format("cannot put {} aside: {}", each.to.string(), failed.message()))};
-    }
-    if (auto copied = copy_synced(each.from, each.to); !copied) {
-      return failure{std::move(copied).error()};
-    }
-    sync_folder(folder);
-    if (each.is_there && std::find(aside.begin(), aside.end(), old.string()) == aside.end()) {
-      aside.push_back(old.string());
-    }
+  if (auto placed = put_in_place(backup, time, aside); !placed) {
+    return failure{std::move(placed).error()};
   }
   if (backup.books) {
     if (auto opened = give_schemas_free(backup); !opened) {

@@ -33,6 +33,8 @@ struct checked_backup {
   std::vector<returning_file> files;
   std::string system;
   std::optional<server_books> books;
+  /// Owners of files that are there and have more than the backup, and no less: keys of gateways.
+  std::vector<std::string> kept{};
 };
 
 /// Reads the manifest of a backup and all of its files, and looks at what they would replace.
@@ -47,9 +49,10 @@ std::vector<std::string> consequences_of(const checked_backup& backup);
 
 /// Puts what is there aside, into folders named `before-restore-TIME` beside it or into schemas of
 /// such names, and the backup's data into its place. Done again after it was interrupted, it goes
-/// on; until it is through, nothing runs on the server.
+/// on; until it is through, nothing runs on the server, or on a file that has not come back.
 /// @return those folders and schemas.
-/// @errors `internal`, of the disk; of the server.
+/// @errors `unavailable`: no room, or rights, for the files, and no file was changed; `internal`,
+/// of the disk; of the server.
 outcome<std::vector<std::string>> bring_back(checked_backup& backup, const clock& time);
 
 } // namespace troupe

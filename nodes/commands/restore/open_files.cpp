@@ -1,6 +1,7 @@
 #include "nodes/commands/restore/open_files.hpp"
 
 #include "nodes/commands/restore/in_use.hpp"
+#include "nodes/commands/transfer/locked_file.hpp"
 #include "runtime/broker/journal/lease_table.hpp"
 #include "runtime/broker/journal/tables.hpp"
 #include "runtime/store/postgres/database.hpp"
@@ -316,6 +317,13 @@ outcome<open_files> open_all(const topology::plan& plan, const clock& time) {
   }
   const stored_database journal = std::move(databases.back());
   databases.pop_back();
+  if (const std::string path = path_in(journal.store);
+      !topology::is_on_server(journal.store) && !exists(path)) {
+    return failure{invalid(
+        lost_database(path)
+            ? fmt::format("the journal is gone: {} was here before", path)
+            : fmt::format("there is no journal at {}: the system has not run here", path))};
+  }
   auto opened = open_journal_of(journal, plan.name, time, all.state);
   if (!opened) {
     return failure{std::move(opened).error()};
@@ -327,6 +335,9 @@ outcome<open_files> open_all(const topology::plan& plan, const clock& time) {
       return failure{there.error()};
     }
     if (!*there) {
+      const bool is_file = !topology::is_on_server(each.store);
+      const std::string place = is_file ? path_in(each.store) : each.store;
+      all.absent.push_back({each.owner, place, is_file && lost_database(place).has_value()});
       continue;
     }
     auto one = open_one(each, plan, all.state, time);

@@ -12,6 +12,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace troupe {
@@ -29,6 +30,14 @@ struct open_database {
   }
 };
 
+/// A database that is not here: on another machine, not made yet, or `is_lost`, that is, one that
+/// was here.
+struct absent_database {
+  std::string owner;
+  std::string place;
+  bool is_lost = false;
+};
+
 /// The journal and all databases of a topology, open, with what does not fit.
 struct open_files {
   /// Keeps commands that move data away from the servers.
@@ -36,6 +45,7 @@ struct open_files {
   broker::journal_state state;
   std::unique_ptr<broker::journal_writer> journal;
   std::vector<open_database> databases;
+  std::vector<absent_database> absent;
 };
 
 /// Opens the journal and every database of `plan` that is there, and compares them.

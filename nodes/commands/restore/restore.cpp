@@ -133,6 +133,25 @@ void print(const open_database& of) {
   }
 }
 
+json_object json_of(const absent_database& of) {
+  json_object line;
+  line.add("capability", of.owner)
+      .add("database", of.is_lost ? "lost" : "not_here")
+      .add("place", of.place);
+  return line;
+}
+
+void print(const absent_database& of) {
+  fmt::print(
+      "{}: {}\n",
+      of.owner,
+      of.is_lost ? fmt::format(
+          "its database is gone: {} was here before. To begin with an empty one, delete what is "
+          "left beside it (.lock)",
+          of.place)
+                 : fmt::format("no database is here: {} is elsewhere, or not made yet", of.place));
+}
+
 /// Brings a backup back, or says what that would do.
 int run_from_backup(const restore_arguments& given, const topology::plan& plan) {
   auto backup = check_backup(plan, given.from);
@@ -164,15 +183,19 @@ int run_from_backup(const restore_arguments& given, const topology::plan& plan) 
     if (!given.json) {
       fmt::print(
           "\nnothing was changed. next: `troupe restore {} --from {} --accept` does it\n",
-          given.file,
-          given.from);
+          shell_word(given.file),
+          shell_word(given.from));
     }
     return exit_code::error;
   }
   const auto aside = bring_back(*backup, system_clock{});
   if (!aside) {
     return print_error(
-        aside.error(), given.json, "give the command again: it goes on where it ended");
+        aside.error(),
+        given.json,
+        aside.error().code == errc::unavailable
+            ? "no database was changed: make room (or get the rights), and give the command again"
+            : "give the command again: it goes on where it ended");
   }
   if (!given.json) {
     fmt::print("\nit is back{}\n", aside->empty() ? "" : "; what was there is in:");
@@ -197,10 +220,13 @@ int run(const restore_arguments& given) {
   auto all = open_all(*plan, time);
   if (!all) {
     return print_error(
-        all.error(), given.json, "stop the system first; put back a file that is refused");
+        all.error(),
+        given.json,
+        all.error().code == errc::unavailable
+            ? "stop the system first"
+            : "put back what is missing or refused, with its -wal, or bring a backup back with "
+              "--from");
   }
-  const bool fits = std::all_of(
-      all->databases.begin(), all->databases.end(), [](const auto& each) { return each.fits(); });
   for (const open_database& each : all->databases) {
     if (given.json) {
       fmt::print("{}\n", json_of(each).text());
@@ -208,13 +234,34 @@ int run(const restore_arguments& given) {
       print(each);
     }
   }
+  for (const absent_database& each : all->absent) {
+    if (given.json) {
+      fmt::print("{}\n", json_of(each).text());
+    } else {
+      print(each);
+    }
+  }
+  const bool fits = std::all_of(
+      all->databases.begin(), all->databases.end(), [](const auto& each) { return each.fits(); });
+  const bool is_whole = std::none_of(
+      all->absent.begin(), all->absent.end(), [](const auto& each) { return each.is_lost; });
+  if (!is_whole) {
+    if (!given.json) {
+      print_aside(
+          "nothing was changed. next: put back what is gone, with its -wal, or bring a backup back "
+          "with --from\n");
+    }
+    return exit_code::error;
+  }
   if (fits || !given.accept) {
     if (!given.json) {
       fmt::print(
           "\n{}\n",
-          fits ? "the journal and all databases belong to one history"
-               : "nothing was changed. next: put the newer files back; or let them go on together "
-                 "as said above: `troupe restore FILE --accept`");
+          !fits ? "nothing was changed. next: put the newer files back; or let them go on together "
+                  "as said above: `troupe restore FILE --accept`"
+          : all->absent.empty()
+              ? "the journal and all databases belong to one history"
+              : "the journal and the databases that are here belong to one history");
     }
     return fits ? exit_code::ok : exit_code::error;
   }
@@ -223,7 +270,9 @@ int run(const restore_arguments& given) {
         done.error(), given.json, "give the command again: it goes on where it ended");
   }
   if (!given.json) {
-    fmt::print("\nthey go on together. next: start the system\n");
+    fmt::print(
+        "\nthey go on together. next: start the system; an older copy lacks what it lacks, and "
+        "`troupe reconcile`\n      says where the books of capabilities differ now\n");
   }
   return exit_code::ok;
 }

@@ -133,7 +133,7 @@ system_answers ask_system(
     milliseconds deadline) {
   system_answers all;
   all.view.name = plan.name;
-  all.view.file = file;
+  all.view.file = shell_word(file); // As commands name it.
   all.view.plan = plan.digest;
   all.view.journal_broker = plan.events.broker;
   for (const auto& each : plan.capabilities) {

@@ -33,7 +33,8 @@ constexpr std::uint64_t crowded_for_ms = 30'000;
 constexpr std::uint64_t write_failure_kept_ms = 60'000;
 
 constexpr std::string_view free_some_space =
-    "free some space (old before-restore-* folders, logs, backups): all goes on by itself";
+    "free some space where the databases are (`df`; old before-restore-* folders, logs, backups): "
+    "all goes on by itself";
 
 std::string count_of(std::uint64_t count, std::string_view one, std::string_view many) {
   return fmt::format("{} {}", count, count == 1 ? one : many);
@@ -253,7 +254,10 @@ private:
          .next =
              node.host == "here"
                  ? fmt::format(
-                     "{} starts it; log/{}.log says why it ended", command("up"), node.name)
+                     "{} starts it; one that runs, or its service, does so by itself once the "
+                     "reason is gone; log/{}.log says why it ended",
+                     command("up"),
+                     node.name)
                  : fmt::format(
                      "start it on {}; log/{}.log there says why it ended", node.host, node.name)});
   }
@@ -300,6 +304,7 @@ private:
           continue;
         }
         find_in_group(name, *group);
+        note_refusals(name, *group);
         if (group->breaker != "closed" && group->breaker != "down" && !group->breaker.empty()) {
           opened[group->breaker].emplace_back(name, group);
         }
@@ -312,6 +317,99 @@ private:
         add_breaker(capability.name, state, *where.front().second, nodes);
       }
     }
+    for (const auto& [reason, each] : refusing_) {
+      add_refusing(each);
+    }
+    for (const auto& [capability, each] : stuck_) {
+      add_stuck(each);
+    }
+  }
+
+  /// Something that the groups of one or several capabilities tell in the same words.
+  struct shared_matter {
+    /// Of each capability, in order of the first: the nodes that tell.
+    std::vector<std::pair<std::string, std::vector<std::string>>> places{};
+    std::string why{};
+    std::optional<std::uint64_t> lasted_ms{};
+    std::uint64_t count = 0;
+
+    void take(const std::string& capability, const std::string& node) {
+      if (places.empty() || places.back().first != capability) {
+        places.emplace_back(capability, std::vector<std::string>{});
+      }
+      places.back().second.push_back(node);
+    }
+
+    void last_at_least(const std::optional<std::uint64_t>& millis) {
+      lasted_ms = std::max(lasted_ms, millis);
+    }
+
+    /// "orders on n1, n2; notes on n1".
+    std::string where() const {
+      std::string text;
+      for (const auto& [capability, nodes] : places) {
+        text +=
+            fmt::format("{}{} on {}", text.empty() ? "" : "; ", capability, fmt::join(nodes, ", "));
+      }
+      return text;
+    }
+  };
+
+  /// Notes databases that refuse turns, by reason, and outboxes that do not empty, by capability:
+  /// nodes of a capability share its database, and databases a disk.
+  void note_refusals(const std::string& node, const wire::group_status& group) {
+    if (group.store_trouble && group.down_reason.empty()) {
+      const bool is_full = group.store_trouble->find("full") != std::string::npos;
+      shared_matter& of = refusing_[is_full ? "full" : *group.store_trouble];
+      of.take(group.capability, node);
+      of.why = of.why.empty() ? *group.store_trouble : of.why;
+      of.last_at_least(group.store_trouble_ms);
+    }
+    const bool waits =
+        group.outbox_depth > 0 && group.outbox_waits_ms.value_or(0) >= outbox_patience_ms;
+    if (group.outbox_trouble.empty() && !waits) {
+      return;
+    }
+    shared_matter& of = stuck_[group.capability];
+    of.take(group.capability, node);
+    of.why = of.why.empty() ? group.outbox_trouble : of.why;
+    of.count = std::max<std::uint64_t>(of.count, group.outbox_depth);
+    of.last_at_least(
+        group.outbox_trouble.empty() ? group.outbox_waits_ms : group.outbox_stopped_ms);
+  }
+
+  void add_refusing(const shared_matter& of) {
+    const bool is_full = of.why.find("full") != std::string::npos;
+    add(
+        {.what = of.places.size() == 1
+                     ? fmt::format("the database of {} refuses turns", of.where())
+                     : fmt::format("the databases of {} refuse turns", of.where()),
+         .lasted = span(of.lasted_ms),
+         .why = of.why,
+         .next = is_full ? std::string{free_some_space}
+                         : fmt::format(
+                             "log/{}.log says more (store.turn_failed)",
+                             of.places.front().second.front())});
+  }
+
+  void add_stuck(const shared_matter& of) {
+    if (!of.why.empty()) {
+      return add(
+          {.what = fmt::format("events of {} do not leave for the journal", of.where()),
+           .lasted = span(of.lasted_ms),
+           .why = of.why,
+           .next = fmt::format("stop the system and ask {}", command("restore"))});
+    }
+    add(
+        {.what = fmt::format(
+             "{} of {} for the journal",
+             count_of(of.count, "event", "events"),
+             of.where() + (of.count == 1 ? " waits" : " wait")),
+         .lasted = span(of.lasted_ms),
+         .next = fmt::format(
+             "broker {} keeps the journal: log/{}.log says whether it can write",
+             all_.journal_broker,
+             all_.journal_broker)});
   }
 
   void find_in_group(const std::string& node, const wire::group_status& group) {
@@ -325,33 +423,6 @@ private:
                "mend the reason; what the node does not try again by itself, its restart does "
                "(log/{}.log)",
                node)});
-    }
-    if (!group.outbox_trouble.empty()) {
-      add(
-          {.what = fmt::format("events of {} do not leave for the journal", here),
-           .lasted = span(group.outbox_stopped_ms),
-           .why = group.outbox_trouble,
-           .next = fmt::format("stop the system and ask {}", command("restore"))});
-    } else if (group.outbox_depth > 0 && group.outbox_waits_ms.value_or(0) >= outbox_patience_ms) {
-      add(
-          {.what = fmt::format(
-               "{} of {} for the journal",
-               count_of(group.outbox_depth, "event", "events"),
-               here + (group.outbox_depth == 1 ? " waits" : " wait")),
-           .lasted = span(group.outbox_waits_ms),
-           .next = fmt::format(
-               "broker {} keeps the journal: log/{}.log says whether it can write",
-               all_.journal_broker,
-               all_.journal_broker)});
-    }
-    if (group.store_trouble && group.down_reason.empty()) {
-      const bool is_full = group.store_trouble->find("full") != std::string::npos;
-      add(
-          {.what = fmt::format("the database of {} refuses turns", here),
-           .lasted = span(group.store_trouble_ms),
-           .why = *group.store_trouble,
-           .next = is_full ? std::string{free_some_space}
-                           : fmt::format("log/{}.log says more (store.turn_failed)", node)});
     }
     if (group.time_ahead) {
       add(
@@ -401,7 +472,8 @@ private:
                where),
            .lasted = span(group.breaker_open_ms),
            .why = state == "half_open"
-                      ? "single calls are let through: the first that succeeds closes it"
+                      ? "single calls are let through: the first that succeeds closes it; it stays "
+                        "so while none comes"
                       : "too many of its calls failed: they are refused until one that is let "
                         "through succeeds",
            .next = state == "half_open"
@@ -422,7 +494,7 @@ private:
              : is_shut_out       ? "forced open"
                                  : "forced closed",
              group.forced_by,
-             group.forced_since.substr(0, group.forced_since.find('.'))),
+             group.forced_since.substr(0, group.forced_since.find('.')) + 'Z'),
          .why = group.forced_why,
          .next = fmt::format(
              "`troupe breaker {} {} auto --why TEXT` gives it back", all_.file, capability)});
@@ -620,6 +692,8 @@ private:
 
   const system_view& all_;
   std::vector<trouble> found_;
+  std::map<std::string, shared_matter> refusing_; // By reason.
+  std::map<std::string, shared_matter> stuck_;    // By capability.
 };
 
 std::uint64_t count(const std::vector<trouble>& found, weight which) {

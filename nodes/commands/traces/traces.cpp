@@ -144,9 +144,10 @@ int run_list(const trace_arguments& given) {
   const bool is_part = print_silent(all.answers, given.json);
   if (!given.json) {
     print_aside(
-        traces.empty() ? fmt::format(
-            "  next: `traces: {{sample: 1}}` in {} has all of them recorded\n", given.file)
-                       : fmt::format("  next: `troupe trace {} TRACE` draws one\n", given.file));
+        traces.empty()
+            ? fmt::format(
+                "  next: `traces: {{sample: 1}}` in {} has all of them recorded\n", given.file)
+            : fmt::format("  next: `troupe trace {} TRACE` draws one\n", shell_word(given.file)));
   }
   return is_part ? exit_code::error : exit_code::ok;
 }

@@ -9,6 +9,10 @@
 
 namespace troupe {
 
+bool is_of_gateway(const std::string& owner) {
+  return owner.starts_with("gateway.");
+}
+
 std::string stored_database::owner_inside() const {
   return is_journal() ? std::string{broker::journal_component} : owner;
 }
@@ -40,6 +44,19 @@ std::vector<stored_database> stored_databases(const topology::plan& plan) {
     }
   }
   all.push_back({backup_manifest::journal_owner, plan.events.journal, nullptr});
+  return all;
+}
+
+std::vector<stored_database> gateway_databases(const topology::plan& plan) {
+  std::vector<stored_database> all;
+  for (const topology::gateway_plan& each : plan.gateways) {
+    const bool is_new = each.store && std::none_of(all.begin(), all.end(), [&](const auto& other) {
+                          return other.store == *each.store;
+                        });
+    if (is_new) {
+      all.push_back({"gateway." + each.name, *each.store});
+    }
+  }
   return all;
 }
 

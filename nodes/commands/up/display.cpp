@@ -4,6 +4,7 @@
 #include "runtime/time_text.hpp"
 #include "runtime/wire/json.hpp"
 
+#include <algorithm>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -11,6 +12,9 @@
 namespace troupe {
 
 namespace {
+
+// The heading, a note, and the line of the cursor.
+constexpr std::size_t frame_lines = 3;
 
 std::string uptime_text(milliseconds up) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(up).count();
@@ -92,7 +96,13 @@ void up_display::show(const std::vector<child_view>& children) {
     text += '\n';
   };
   add_line("NAME", "KIND", "STATE", "PID", "UPTIME", "RESTARTS", "LAST EXIT");
-  for (const child_view& each : children) {
+  // Lines above the top of the screen cannot be drawn again: each drawing would leave them behind.
+  const std::size_t rows = terminal_rows(children.size() + frame_lines);
+  const std::size_t shown = children.size() + frame_lines <= rows
+                                ? children.size()
+                                : std::max(rows, frame_lines + 1) - frame_lines - 1;
+  for (std::size_t i = 0; i < shown; ++i) {
+    const child_view& each = children[i];
     add_line(
         each.name,
         each.kind,
@@ -102,7 +112,13 @@ void up_display::show(const std::vector<child_view>& children) {
         each.restarts,
         cell_text(each.last_exit));
   }
-  lines_drawn_ = children.size() + 1;
+  lines_drawn_ = shown + 1;
+  if (shown < children.size()) {
+    text += first_characters(
+        fmt::format("and {} more, which do not fit here", children.size() - shown), columns);
+    text += '\n';
+    ++lines_drawn_;
+  }
   if (!note_.empty()) {
     text += first_characters(note_, columns);
     text += '\n';

@@ -243,6 +243,12 @@ open_for_writing(const std::string& path, const sqlite_options& options) {
         "migrate` again, which goes on where it ended, or end it with --abandon",
         path))};
   }
+  if (fs::exists(path + ".returning", unseen)) {
+    return failure{invalid(fmt::format(
+        "{0}: a backup is being brought back into this database (there is {0}.returning): give "
+        "`troupe restore FILE --from FOLDER --accept` again, which goes on",
+        path))};
+  }
   auto folder = fs::path{path}.parent_path();
   if (auto ready = prepare_folder(folder.empty() ? "." : folder, options.create); !ready) {
     return failure{std::move(ready.error())};

@@ -14,6 +14,7 @@
 #include <mutex>
 #include <string_view>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <system_error>
 #include <unistd.h>
@@ -111,9 +112,33 @@ private:
   sigset_t mask_before_{};
 };
 
-int open_lock_file(const std::string& path) {
+/// Gives a lock file that root's command made to the owner of the database, or of the folder as
+/// long as there is none: the system's user could not open it. SQLite does the same with its own
+/// files.
+void give_to_owner(int lock, const std::string& database) {
+  struct stat made {};
+
+  struct stat owned {};
+
+  if (::geteuid() != 0 || ::fstat(lock, &made) != 0 || made.st_uid != 0) {
+    return;
+  }
+  const std::string folder = database.substr(0, database.rfind('/') + 1);
+  if (::stat(database.c_str(), &owned) == 0
+      || ::stat(folder.empty() ? "." : folder.c_str(), &owned) == 0) {
+    // If it fails, whoever cannot open the file says so.
+    static_cast<void>(::fchown(lock, owned.st_uid, owned.st_gid));
+  }
+}
+
+int open_lock_file(const std::string& database, std::string_view part) {
   constexpr mode_t readable_by_group = 0640;
-  return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, readable_by_group);
+  const std::string path = database + std::string{part};
+  const int opened = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, readable_by_group);
+  if (opened >= 0) {
+    give_to_owner(opened, database);
+  }
+  return opened;
 }
 
 /// The process that the lock file names: "pid 4711 start 123456 turn 12 limit 11000", where earlier
@@ -161,8 +186,8 @@ turnstile::turnstile(std::string path, int next, int lock)
 }
 
 outcome<turnstile> turnstile::open(const std::string& path) {
-  const auto next = open_lock_file(path + ".next");
-  const auto lock = next < 0 ? -1 : open_lock_file(path + ".lock");
+  const auto next = open_lock_file(path, ".next");
+  const auto lock = next < 0 ? -1 : open_lock_file(path, ".lock");
   if (lock < 0) {
     const auto number = errno;
     if (next >= 0) {
