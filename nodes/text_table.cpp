@@ -1,5 +1,7 @@
 #include "nodes/text_table.hpp"
 
+#include "runtime/characters.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -14,15 +16,6 @@ constexpr std::string_view below_row = "      ";
 
 bool starts_character(char c) {
   return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U;
-}
-
-/// Whether UTF-8 text begins with a control character, of which terminals know two ranges.
-bool is_control(std::string_view text) {
-  const auto first = static_cast<unsigned char>(text.front());
-  if (first == 0xc2 && text.size() > 1) {
-    return static_cast<unsigned char>(text[1]) < 0xa0;
-  }
-  return first < 0x20 || first == 0x7f;
 }
 
 void append(std::string& line, std::string_view cell, std::size_t width, text_table::side align) {
@@ -107,17 +100,13 @@ std::string cell_text(std::string_view text, std::size_t most) {
   }
   std::string cell;
   std::size_t characters = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (starts_character(c) && ++characters > most) {
+  while (!text.empty()) {
+    const std::string_view next = text.substr(0, first_character(text).bytes);
+    if (++characters > most) {
       return cell + "...";
     }
-    if (is_control(text.substr(i))) {
-      cell += '?';
-      i += c == '\xc2' ? 1 : 0;
-    } else {
-      cell += c;
-    }
+    cell += is_all_shown(next) ? next : "?";
+    text.remove_prefix(next.size());
   }
   return cell;
 }
