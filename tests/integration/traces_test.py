@@ -1,5 +1,6 @@
 """One request is one connected trace, and a collector in trouble troubles nobody."""
 
+import contextlib
 import http.server
 import json
 import os
@@ -90,6 +91,7 @@ class Collector(http.server.ThreadingHTTPServer):
     def __init__(self, status: int = 200):
         super().__init__(("127.0.0.1", 0), Handler)
         self.status = status
+        self.answer = b""
         self.bodies: list[bytes] = []
         self.news = threading.Condition()
         self.hangs = threading.Event()
@@ -127,8 +129,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.server.bodies.append(body)
             self.server.news.notify_all()
         self.send_response(self.server.status)
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(self.server.answer)))
         self.end_headers()
+        with contextlib.suppress(OSError):  # An answer that is too long is not read to its end.
+            self.wfile.write(self.server.answer)
 
     def log_message(self, *_):
         pass
@@ -203,7 +207,7 @@ class Trouble(SystemTest):
                 return
             self.assertLess(time.monotonic(), until, "a refused batch is not counted as lost")
 
-    def measured(self, url: str) -> tuple[float, float]:
+    def measured(self, url: str, is_refused: bool) -> tuple[float, float]:
         """How long the slowest of some calls took, and how long the worker took to stop."""
         system = self.system(more=f'traces: {{sample: 1, otlp: "{url}"}}', admin=True)
         broker, worker = system.broker(), system.worker()
@@ -214,15 +218,42 @@ class Trouble(SystemTest):
             reply = client.call("echo", "echo", {"payload": "a"})
             self.assertTrue(reply.ok, reply)
             took.append(time.monotonic() - began)
-        worker.wait_for("traces.not_sent")
-        if "404" in worker.find("traces.not_sent")[0]["reason"]:
+        if is_refused:
+            self.assertIn("404", worker.wait_for("traces.refused")["reason"])
             self.await_lost_spans(system)
+        else:
+            worker.wait_for("traces.not_sent")
         began = time.monotonic()
         worker.signal(15)
         self.assertEqual(0, worker.await_end())
         stopped = time.monotonic() - began
         broker.end()
         return sorted(took)[len(took) // 2], stopped
+
+    def test_what_of_a_batch_a_collector_refuses_is_lost_and_told(self):
+        collector = Collector()
+        self.addCleanup(collector.shutdown)
+        partial = b"\x08\x01\x12\x0btoo old \xe2\x80\xae"
+        collector.answer = b"\x0a" + bytes([len(partial)]) + partial
+        system = self.system(more=f'traces: {{sample: 1, otlp: "{collector.url}"}}', admin=True)
+        system.broker()
+        worker = system.worker()
+        self.assertTrue(system.client().call("echo", "echo", {"payload": "a"}).ok)
+        told = worker.wait_for("traces.refused")
+        self.assertEqual(("1", "too old \u202e"), (told["spans"], told["reason"]))
+        until = time.monotonic() + PATIENCE
+        while True:
+            with urllib.request.urlopen(f"http://{system.admin['n1']}/metrics", timeout=PATIENCE) as answer:
+                lost = re.search(r"^troupe_spans_lost_total (\d+)$", answer.read().decode(), re.MULTILINE)
+            if int(lost[1]) > 0:
+                break
+            self.assertLess(time.monotonic(), until)
+        with self.subTest("an answer without end says nothing, and the next batch leaves"):
+            collector.answer = b"\x0a\x7f" + b"x" * 5_000_000
+            count = len(collector.bodies)
+            self.assertTrue(system.client().call("echo", "echo", {"payload": "a"}).ok)
+            with collector.news:
+                self.assertTrue(collector.news.wait_for(lambda: len(collector.bodies) > count, PATIENCE))
 
     def test_a_collector_in_trouble_troubles_nobody(self):
         for words, status, hangs in (("away", None, False), ("busy", 503, False), ("strange", 404, False),
@@ -235,7 +266,7 @@ class Trouble(SystemTest):
                     url = collector.url
                     if hangs:
                         collector.hangs.set()
-                usual, stopped = self.measured(url)
+                usual, stopped = self.measured(url, status == 404)
                 self.assertLess(usual, 0.5)
                 self.assertLess(stopped, 3 + 2, "a stop waits for the collector")  # Of a busy machine.
 
