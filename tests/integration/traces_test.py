@@ -324,6 +324,46 @@ class Lives(SystemTest):
             self.assertIn("saga place: started", said.stdout, said.stderr)
             self.assertIn("not known:", said.stdout)
 
+    def test_what_came_of_an_event_that_was_refused_or_taken_back_is_told(self):
+        system = self.system({"witness": "{actor: witness, subscribes: [sight.*]}"}, nodes=("n1",))
+        broker, worker = system.broker(), system.worker("n1")
+        client = system.client()
+
+        def troupe(*words: str) -> subprocess.CompletedProcess:
+            return subprocess.run([BIN / "troupe", *words], capture_output=True, text=True, timeout=PATIENCE)
+
+        elsewhere = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, elsewhere)
+        shutil.copy(system.file, elsewhere)
+        file = elsewhere / system.file.name
+        refused = new_id()
+        self.assertTrue(client.call("troupe.publish", "sight.seen", {"n": 1, "act": "reject"}, key="k", call_id=refused).ok)
+        until = time.monotonic() + PATIENCE
+        while not (letters := client.call("troupe.events", "dead_letters", {"count": 10}).body["letters"]):
+            self.assertLess(time.monotonic(), until)
+        self.assertEqual("waits for a person", self.why(system, text_of(refused))["verdict"])
+        with self.subTest("delivered again, to nobody who is there"):
+            worker.kill()
+            self.assertTrue(client.call("troupe.events", "retry_dead_letter", {"id": letters[0]["id"]}).ok)
+            told = self.why(system, text_of(refused))
+            self.assertEqual("under way", told["verdict"], told)
+            self.assertIn("delivered to witness again at position 2", "\n".join(told["life"]))
+        with self.subTest("scheduled, and cancelled by a person"):
+            later = json.loads(troupe("publish", str(system.file), "sight.seen", '{"n": 2}', "--after", "1h", "--json").stdout)["id"]
+            for where in (None, file):
+                self.assertEqual("under way", self.why(system, later, where)["verdict"])
+            self.assertEqual(0, troupe("scheduled", "cancel", str(system.file), later, "--reason", "sold out").returncode)
+            for where in (None, file):
+                told = self.why(system, later, where)
+                self.assertEqual("done", told["verdict"], told)
+                self.assertIn("sold out", told["why"])
+        with self.subTest("whether there is such a key is not known without the journal"):
+            self.assertIn("has no event with the key `other`", troupe("why", str(file), "other").stderr)
+            broker.kill()
+            unknown = troupe("why", str(file), "k")
+            self.assertNotEqual(3, unknown.returncode)
+            self.assertNotIn("no event", unknown.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()
