@@ -196,6 +196,20 @@ class OneTree(GatewayTest):
                              {(each.span_id.hex(), each.name, each.kind) for each in judged})
 
 
+class Parts(SystemTest):
+    def test_a_part_of_a_trace_is_told_as_a_part(self):
+        system = self.system(more="traces: {sample: 1}")
+        system.broker()
+        system.worker()
+        client = system.client()
+        trace = os.urandom(16).hex()
+        for _ in range(11):
+            ids = [client.send("echo", "echo", {"payload": "a"}, traceparent=f"00-{trace}-00f067aa0ba902b7-01") for _ in range(100)]
+            self.assertEqual(100, len(client.collect(ids)))
+        drawn = subprocess.run([BIN / "troupe", "trace", system.file, trace], capture_output=True, text=True, timeout=PATIENCE)
+        self.assertRegex(drawn.stderr, r"a part: .*\bn1\b.* has more spans of it than fit into an answer; the oldest are missing")
+
+
 class Trouble(SystemTest):
     def await_lost_spans(self, system) -> None:
         until = time.monotonic() + PATIENCE

@@ -42,6 +42,7 @@ ordered_json json_of(const capability_row& row) {
       {"restarts", json_of(row.restarts)},
       {"breaker", row.breaker},
       {"sagas", json_of(row.sagas)},
+      {"has_more_sagas", row.has_more_sagas},
       {"sagas_queued", json_of(row.sagas_queued)}};
 }
 
