@@ -16,7 +16,7 @@ import urllib.request
 
 import otlp_judge
 from gateway_systems import GatewayTest
-from harness import BIN, PATIENCE, SystemTest, free_port, new_id, text_of
+from harness import BIN, PATIENCE, Client, SystemTest, free_port, new_id, text_of
 from systems import SHOP
 
 NOTIFIED = {**SHOP, "notifications": "{replicas: 1, subscribes: [order.confirmed], config: {spool: data/mail}}"}
@@ -194,6 +194,45 @@ class OneTree(GatewayTest):
             judged = [span for body in collector.bodies for span in otlp_judge.judge(self, request, body)]
             self.assertEqual({(each["id"], each["name"], each["kind"]) for each in collector.spans()},
                              {(each.span_id.hex(), each.name, each.kind) for each in judged})
+
+
+    def traced(self, capabilities: dict[str, str]) -> tuple[Collector, Client]:
+        collector = Collector()
+        self.addCleanup(collector.shutdown)
+        system = self.system(capabilities, nodes=("n1",), more=f'traces: {{sample: 1, otlp: "{collector.url}"}}')
+        system.broker()
+        system.worker("n1")
+        return collector, system.client()
+
+    def spans_of(self, collector: Collector, trace: bytes, *names: str) -> tuple[list[dict], list[tuple[str, str]]]:
+        """The spans, and of those that none of them is above, the name and the number of what is."""
+        spans = collector.wait_for(set(names), trace.hex())
+        ids = {each["id"] for each in spans}
+        self.assertEqual(len(ids), len(spans), f"two spans have one number: {spans}")
+        self.assertEqual([], [each for each in spans if each["parent"] == each["id"]])
+        return spans, [(each["name"], each["parent"]) for each in spans if each["parent"] not in ids]
+
+    def test_an_order_that_begins_at_a_client_is_one_tree_too(self):
+        collector, client = self.traced(NOTIFIED)
+        self.assertTrue(client.call("inventory", "load", STOCK).ok)
+        order = new_id()  # Of the call, and of the saga that it begins.
+        self.assertTrue(client.call("order_saga", "place", ORDER, call_id=order, ttl=15000).ok)
+        _, roots = self.spans_of(
+            collector, order, "queue order_saga", "order_saga.place", "saga order_saga.place", "payments effect charge_card",
+            "publish order.confirmed", "notifications order.confirmed")
+        self.assertEqual([("order_saga.place", "")], roots)
+
+    def test_an_event_of_a_client_has_a_span_for_each_try_of_each_subscriber(self):
+        collector, client = self.traced({name: "{actor: witness, subscribes: [sight.*]}" for name in ("seen", "heard")})
+        event = new_id()
+        sight = {"n": 1, "act": "fail", "times": 1}
+        self.assertTrue(client.call("troupe.publish", "sight.seen", sight, key="k", call_id=event).ok)
+        until = time.monotonic() + PATIENCE
+        spans: list[dict] = []
+        while len(spans) < 4:  # Two tries each.
+            self.assertLess(time.monotonic(), until, spans)
+            spans, roots = self.spans_of(collector, event, "seen sight.seen", "heard sight.seen")
+        self.assertEqual({""}, {parent for _, parent in roots})
 
 
 class Parts(SystemTest):
