@@ -7,6 +7,9 @@ import { Orders, ordersOfBreaker, ordersOfLetter, ordersOfSaga } from "/ui/order
 const facts = (pairs) => element("dl", {}, ...pairs.filter(([, value]) => value !== "" && value !== undefined && value !== null)
   .flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value instanceof Node ? value : said(value))]));
 
+/** Records that are of the saga as a whole. */
+const ofNoStep = new Set(["started", "queued", "completed", "compensated"]);
+
 export class Details {
   #dialog = document.getElementById("details");
   #title = document.getElementById("details-title");
@@ -76,7 +79,7 @@ export class Details {
       element("h3", {}, "Time line"),
       element("ol", { class: "line" }, ...history.records.map((record) => element("li", { class: /fail|park|refus|reject/.test(record.what) ? "bad" : /done|complet/.test(record.what) ? "ok" : "" },
         element("span", { class: "quiet" }, clock(record.at)), " ",
-        element("strong", { class: "said" }, [record.what, record.step].filter(Boolean).join(" ")),
+        element("strong", { class: "said" }, [record.what, ofNoStep.has(record.what) ? "" : record.step].filter(Boolean).join(" ")),
         record.attempt > 1 ? ` try ${record.attempt}` : "", record.note ? element("div", { class: "said" }, record.note) : ""))),
       history.next ? element("p", { class: "quiet" }, "There are more records.") : "",
       element("p", {}, ...advice(`\`troupe saga show ${this.#state.file} ${each.id}\` has inputs and replies`

@@ -50,7 +50,8 @@ function processesCard(state) {
   const kinds = { live: ["ok", "ok"], away: ["bad", "away"], silent: ["bad", "no answer"], unknown: ["unknown", "not known"] };
   const nodes = state.places.nodes.map((each) => [said(each.name), pill(...(each.draining ? ["warn", "stopping"] : kinds[each.presence])),
     each.host, each.up_ms ? duration(each.up_ms) : each.away_ms ? `away for ${duration(each.away_ms)}` : "", pid.get(each.name) ?? ""]);
-  const gateways = state.gateways.map((each) => [said(each.name), each.live ? pill("ok", "ok") : pill("bad", "logged in nowhere"),
+  const gateways = state.gateways.map((each) => [said(each.name),
+    each.live ? pill("ok", "ok") : each.live === null ? pill("unknown", "not known") : pill("bad", "logged in nowhere"),
     each.listen, each.brokers.join(", ")]);
   return [
     table([{ name: "broker" }, { name: "state" }, at("up"), number("calls held"), number("answered"), number("refused"), { name: "keeps" }], brokers),

@@ -175,11 +175,14 @@ class InBrowser(GatewayTest):
         self.assertIn("There are none.", page.run(text, "letters"))
         for each in answer["nodes"] + answer["brokers"]:
             each.update(answers=False, status=None)
+        answer["gateways"][0].update(live=None, brokers=[])
+        answer["capabilities"][0].update(queue=None)
         played.answer = {**answer, "events": None}
         page.wait("return document.getElementById('letters').innerText.includes('Not known: the journal does not answer')")
         for card in ("breakers", "supervision", "sagas", "traces", "log"):
             with self.subTest(card):
                 self.assertIn("Not known: nobody who would know answers.", page.run(text, card))
+        self.assertRegex(page.run(text, "processes"), r"g1\s+not known")
         played.answer = state(["one"], sagas={
             "counts": {"forward": 50, "parked": 1}, "at_least": ["forward"], "list": []}, events={
             "last": 9, "topics": [], "groups": [{"capability": "one", "patterns": ["t"], "lag": 0, "in_flight": 0, "retrying": 0, "dead": 70}]})

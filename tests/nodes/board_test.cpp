@@ -1,5 +1,6 @@
 #include "nodes/commands/top/board.hpp"
 
+#include "nodes/commands/status/rows.hpp"
 #include "nodes/commands/top/outage.hpp"
 #include "nodes/text_table.hpp"
 
@@ -153,6 +154,14 @@ BOOST_FIXTURE_TEST_CASE(what_only_a_silent_node_knows_is_not_known, board_fixtur
   BOOST_TEST(has(drawn, "breakers not known: no node answers"));
   BOOST_TEST(has(drawn, "sagas    not known: no node answers"));
   BOOST_TEST(!has(drawn, "all closed"));
+}
+
+BOOST_FIXTURE_TEST_CASE(what_waits_at_silent_brokers_is_not_known, board_fixture) {
+  BOOST_TEST(rows_of(view())[0].queue.value() == 0U);
+
+  view().brokers[0].said = failure{error{.code = errc::deadline_exceeded, .message = "late"}};
+
+  BOOST_TEST(!rows_of(view())[0].queue.has_value());
 }
 
 // Nodes name a hundred at most, and say that there are more.

@@ -93,7 +93,7 @@ capability_row row_of(const system_view& all, const capability_view& capability)
     }
     for (const wire::known_capability& each : broker.said->capabilities) {
       if (each.name == capability.name) {
-        row.queue += each.queued;
+        row.queue = row.queue.value_or(0) + each.queued;
         row.p99_us = std::max(row.p99_us, each.p99_us);
       }
     }

@@ -20,8 +20,8 @@ struct capability_row {
   std::optional<double> rate_per_s{};
   /// The worst over the brokers: the time in which 99 of 100 calls of the last minute ended.
   std::optional<std::uint64_t> p99_us{};
-  /// Calls that wait at the brokers.
-  std::uint64_t queue = 0;
+  /// Calls that wait at the brokers that answer.
+  std::optional<std::uint64_t> queue{};
   /// Events that it has not handled.
   std::optional<std::uint64_t> lag{};
   std::optional<std::uint64_t> dead_letters{};

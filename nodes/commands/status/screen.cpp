@@ -45,7 +45,7 @@ std::string table_of(const std::vector<capability_row>& rows, std::size_t name_c
         {cell_text(each.name, name_characters),
          fmt::format("{} {}/{}", each.state, each.nodes_serving, each.nodes_meant),
          rate_of(each.rate_per_s),
-         fmt::format("{}", each.queue),
+         number_of(each.queue),
          number_of(each.lag),
          number_of(each.dead_letters),
          number_of(each.restarts),

@@ -144,7 +144,7 @@ std::vector<std::string> grid_in(
         fmt::format("{} {}/{}", row.all.state, row.all.nodes_serving, row.all.nodes_meant)};
     if (form.of_capability >= 1) {
       cells.push_back(rate_of(row.all.rate_per_s));
-      cells.push_back(fmt::format("{}", row.all.queue));
+      cells.push_back(number_text(row.all.queue));
       cells.push_back(micros_text(row.all.p99_us));
     }
     if (form.of_capability >= 2) {
