@@ -39,7 +39,7 @@ export_verdict verdict_on_export(long status) {
 
 /// The connection to the collector, kept from batch to batch.
 struct span_exporter::transfer {
-  transfer(const span_exporter& of) : exporter{of}, handle{curl_easy_init()} {
+  explicit transfer(const span_exporter& of) : exporter{of}, handle{curl_easy_init()} {
     head = curl_slist_append(head, "Content-Type: application/x-protobuf");
     head = curl_slist_append(head, "Expect:");
   }
@@ -214,8 +214,7 @@ void span_exporter::run() {
       continue;
     }
     failures = 0;
-    settle(
-        count, how == export_verdict::taken ? to.said() : otlp_answer{count, std::move(to.reason)});
+    settle(count, how == export_verdict::taken ? to.said() : otlp_answer{count, to.reason});
     batch_.erase(batch_.begin(), batch_.begin() + static_cast<std::ptrdiff_t>(count));
     const bool is_overdue = is_stopped_ && time_.now().time_since_epoch().count() >= stop_at_;
     if (batch_.empty() && !is_overdue) {
