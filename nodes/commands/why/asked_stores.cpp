@@ -218,7 +218,8 @@ outcome<std::vector<uuid>> asked_stores::with_key(std::string_view key) {
     return failure{end.error()};
   }
   wire::read_events asked;
-  asked.after = end->last > events_looked_at ? end->last - events_looked_at : 0;
+  const std::uint64_t from = end->last > events_looked_at ? end->last - events_looked_at : 0;
+  asked.after = from;
   if (auto read = read_pages(std::move(asked)); !read) {
     return failure{std::move(read).error()};
   }
@@ -228,7 +229,7 @@ outcome<std::vector<uuid>> asked_stores::with_key(std::string_view key) {
       found.push_back(each.id);
     }
   }
-  is_part_ = *asked.after > 0;
+  is_part_ = from > 0;
   if (found.size() > events_with_key_told) {
     found.erase(found.begin(), found.end() - static_cast<std::ptrdiff_t>(events_with_key_told));
   }
