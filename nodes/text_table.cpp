@@ -1,5 +1,7 @@
 #include "nodes/text_table.hpp"
 
+#include "runtime/characters.hpp"
+
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
@@ -13,35 +15,13 @@ namespace {
 constexpr std::string_view gap = "  ";
 constexpr std::string_view below_row = "      ";
 
-bool starts_character(char c) {
-  return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U;
-}
-
-/// The code point with which UTF-8 text begins, and its bytes. A byte that begins none is one
-/// itself.
-struct code_point {
-  std::uint32_t number;
-  std::size_t bytes;
-};
-
-code_point first_of(std::string_view text) {
-  const auto first = static_cast<unsigned char>(text.front());
-  const std::size_t bytes = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
-  std::uint32_t number = bytes == 1 ? first : first & (0xffU >> (bytes + 1));
-  std::size_t at = 1;
-  for (; at < std::min(bytes, text.size()) && !starts_character(text[at]); ++at) {
-    number = number << 6U | (static_cast<unsigned char>(text[at]) & 0x3fU);
-  }
-  return at == bytes ? code_point{number, bytes} : code_point{first, 1};
-}
-
 struct code_points {
-  std::uint32_t first;
-  std::uint32_t last;
+  char32_t first;
+  char32_t last;
 };
 
 template <std::size_t N>
-bool is_among(std::uint32_t number, const std::array<code_points, N>& ranges) {
+bool is_among(char32_t number, const std::array<code_points, N>& ranges) {
   return std::any_of(ranges.begin(), ranges.end(), [number](const code_points& each) {
     return number >= each.first && number <= each.last;
   });
@@ -69,17 +49,7 @@ constexpr std::array<code_points, 14> wide{
 constexpr std::array<code_points, 4> marks{
     {{0x0300, 0x036f}, {0x1ab0, 0x1aff}, {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}}};
 
-// Controls of terminals, and what turns the direction of text round or is not seen: a line could
-// say something else than it holds.
-constexpr std::array<code_points, 6> controls{
-    {{0x00, 0x1f},
-     {0x7f, 0x9f},
-     {0x200b, 0x200f},
-     {0x2028, 0x202e},
-     {0x2060, 0x206f},
-     {0xfeff, 0xfeff}}};
-
-std::size_t columns_of(std::uint32_t number) {
+std::size_t columns_of(char32_t number) {
   return number < marks[0].first ? 1 : is_among(number, marks) ? 0 : is_among(number, wide) ? 2 : 1;
 }
 
@@ -88,8 +58,8 @@ std::size_t bytes_within(std::string_view text, std::size_t most) {
   std::size_t columns = 0;
   std::size_t at = 0;
   while (at < text.size()) {
-    const code_point next = first_of(text.substr(at));
-    columns += columns_of(next.number);
+    const character next = first_character(text.substr(at));
+    columns += columns_of(next.code);
     if (columns > most) {
       break;
     }
@@ -165,8 +135,8 @@ std::string text_table::for_terminal() const {
 std::size_t width_of(std::string_view text) {
   std::size_t columns = 0;
   for (std::size_t at = 0; at < text.size();) {
-    const code_point next = first_of(text.substr(at));
-    columns += columns_of(next.number);
+    const character next = first_character(text.substr(at));
+    columns += columns_of(next.code);
     at += next.bytes;
   }
   return columns;
@@ -183,16 +153,16 @@ std::string cell_text(std::string_view text, std::size_t most) {
   }
   std::string cell;
   std::size_t columns = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    const code_point next = first_of(text.substr(at));
-    const bool is_control = is_among(next.number, controls)
-                            && (next.bytes > 1 || next.number < 0x80); // Else a stray byte.
-    columns += is_control ? 1 : columns_of(next.number);
+  while (!text.empty()) {
+    const character first = first_character(text);
+    const std::string_view next = text.substr(0, first.bytes);
+    const bool is_shown = is_all_shown(next);
+    columns += is_shown ? columns_of(first.code) : 1;
     if (columns > most) {
       return cell + "...";
     }
-    cell += is_control ? "?" : text.substr(at, next.bytes);
-    at += next.bytes;
+    cell += is_shown ? next : "?";
+    text.remove_prefix(next.size());
   }
   return cell;
 }

@@ -56,8 +56,8 @@ std::size_t width_of(std::string_view text);
 /// The beginning of `text` that takes at most `most` columns on a terminal, about.
 std::string_view first_characters(std::string_view text, std::size_t most);
 
-/// The first line of `text`, at most `most` columns of it, without characters that control a
-/// terminal or the direction of text; "-" for nothing.
+/// The first line of `text`, at most `most` columns of it, with `?` for what does not stand for
+/// itself (`character::is_shown`); "-" for nothing.
 std::string cell_text(std::string_view text, std::size_t most = 200);
 
 /// `text` in lines of at most `columns` characters, broken at blanks, each with its line end. A

@@ -176,12 +176,18 @@ public:
         "Answers by operation and outcome; without an operation that it has or that was looked "
         "at.");
     for_each_operation([&](const auto& name, std::string_view operation, const auto& measured) {
-      for (std::size_t i = 0; i < call_outcome::count; ++i) {
-        if (const std::uint64_t count = measured.outcomes[i].value(); count != 0) {
-          text_.sample(
-              {{"capability", name}, {"operation", operation}, {"outcome", call_outcome::name(i)}},
-              count);
-        }
+      // What a breaker or a limit refuses has no operation, and may come all at once.
+      const bool is_used =
+          operation.empty()
+          || std::any_of(measured.outcomes.begin(), measured.outcomes.end(), [](const auto& each) {
+               return each.value() != 0;
+             });
+      // All outcomes of what is used: whoever takes the rate of a number that was not there before
+      // does not see what it begins with.
+      for (std::size_t i = 0; is_used && i < call_outcome::count; ++i) {
+        text_.sample(
+            {{"capability", name}, {"operation", operation}, {"outcome", call_outcome::name(i)}},
+            measured.outcomes[i].value());
       }
     });
     text_.histogram("troupe_worker_handler_seconds", "How long handlers of calls ran.");

@@ -1,5 +1,6 @@
 #include "nodes/commands/output.hpp"
 
+#include "runtime/characters.hpp"
 #include "runtime/wire/json.hpp"
 
 #include <cerrno>
@@ -117,7 +118,12 @@ int print_wrong_usage(std::string_view command, std::string_view what, bool json
 
 void print_aside(std::string_view text) {
   (void)std::fflush(stdout); // `written_out` tells in the end if this failed.
-  (void)std::fwrite(text.data(), 1, text.size(), stderr);
+  std::string shown;
+  for (; !text.empty(); text.remove_prefix(first_character(text).bytes)) {
+    const std::string_view next = text.substr(0, first_character(text).bytes);
+    shown += next == "\n" || next == "\t" || is_all_shown(next) ? next : "?";
+  }
+  (void)std::fwrite(shown.data(), 1, shown.size(), stderr);
 }
 
 int written_out(int code) {

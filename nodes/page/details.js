@@ -1,11 +1,14 @@
 // What is shown about one cell, saga, trace or dead letter.
 
-import { advice, clock, duration, element, micros, pill, rate, said, table, time, write } from "/ui/dom.js";
+import { advice, clock, duration, element, micros, pill, placeOfKeyboard, rate, said, table, takeKeyboardTo, time, write } from "/ui/dom.js";
 import { groupsOf, placesOf, presenceWords } from "/ui/grid.js";
 import { Orders, ordersOfBreaker, ordersOfLetter, ordersOfSaga } from "/ui/orders.js";
 
 const facts = (pairs) => element("dl", {}, ...pairs.filter(([, value]) => value !== "" && value !== undefined && value !== null)
   .flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value instanceof Node ? value : said(value))]));
+
+/** Records that are of the saga as a whole. */
+const ofNoStep = new Set(["started", "queued", "completed", "compensated"]);
 
 export class Details {
   #dialog = document.getElementById("details");
@@ -15,18 +18,29 @@ export class Details {
   #orders;
   #state;
   #place;
+  #from;
 
   /** `ask(path)` fetches JSON; `give(path, words)` sends an order. */
   constructor(ask, give) {
     this.#ask = ask;
     this.#orders = new Orders(document.getElementById("details-orders"), give);
     document.getElementById("details-close").addEventListener("click", () => this.#dialog.close());
-    this.#dialog.addEventListener("close", () => { this.#place = undefined; });
+    this.#dialog.addEventListener("close", () => {
+      this.#place = undefined;
+      const at = document.activeElement;
+      if (this.#from && (at === document.body || this.#dialog.contains(at))) { // What it was opened from was drawn anew.
+        takeKeyboardTo(this.#from);
+      }
+    });
     this.#dialog.addEventListener("click", (event) => {
       if (event.target === this.#dialog) {
         this.#dialog.close();
       }
     });
+  }
+
+  close() {
+    this.#dialog.close();
   }
 
   /** What is open about a cell stays up to date. */
@@ -65,7 +79,7 @@ export class Details {
       element("h3", {}, "Time line"),
       element("ol", { class: "line" }, ...history.records.map((record) => element("li", { class: /fail|park|refus|reject/.test(record.what) ? "bad" : /done|complet/.test(record.what) ? "ok" : "" },
         element("span", { class: "quiet" }, clock(record.at)), " ",
-        element("strong", { class: "said" }, [record.what, record.step].filter(Boolean).join(" ")),
+        element("strong", { class: "said" }, [record.what, ofNoStep.has(record.what) ? "" : record.step].filter(Boolean).join(" ")),
         record.attempt > 1 ? ` try ${record.attempt}` : "", record.note ? element("div", { class: "said" }, record.note) : ""))),
       history.next ? element("p", { class: "quiet" }, "There are more records.") : "",
       element("p", {}, ...advice(`\`troupe saga show ${this.#state.file} ${each.id}\` has inputs and replies`
@@ -74,7 +88,14 @@ export class Details {
 
   async trace(each) {
     this.#begin(`Trace ${each.trace}`);
-    await this.#fill(`/ui/traces/${each.trace}`, (spans) => {
+    await this.#fill(`/ui/traces/${each.trace}`, ({ spans, silent, cut }) => {
+      const missing = [silent.length > 0 ? `What ${silent.join(", ")} may have of it is missing: no answer.` : "",
+        cut.length > 0 ? `${cut.join(", ")} has more spans than fit: the oldest are missing.` : "",
+        spans.length === 0 ? "No process has spans of it any more: each keeps its newest 1,024 for each of its threads." : ""].filter(Boolean)
+        .map((words) => element("p", { class: "said" }, words));
+      if (spans.length === 0) {
+        return missing;
+      }
       const begin = Math.min(...spans.map((span) => span.start_us));
       const whole = Math.max(1, ...spans.map((span) => span.start_us + span.us - begin));
       const rows = inOrder(spans).map(([span, depth]) => {
@@ -92,7 +113,7 @@ export class Details {
       const made = table([{ name: "span" }, { name: "in" }, { name: "took", number: true }, { name: "when" }, { name: "notes" }], []);
       made.tBodies[0].append(...rows);
       made.className = "bars";
-      return [facts([["began", time(each.at)], ["took", micros(each.us)], ["spans", spans.length]]),
+      return [facts([["began", time(begin / 1000)], ["took", micros(whole)], ["spans", spans.length]]), ...missing,
         element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Spans" }, made)];
     });
   }
@@ -103,6 +124,8 @@ export class Details {
     write(this.#title, title);
     this.#body.replaceChildren(element("p", { class: "quiet" }, "Asking …"));
     if (!this.#dialog.open) {
+      const region = document.activeElement.closest("[role='region']");
+      this.#from = region && placeOfKeyboard(region);
       this.#dialog.showModal();
     }
   }
@@ -124,10 +147,13 @@ export class Details {
     const { capability, node } = this.#place;
     const place = this.#state.places.nodes.find((each) => each.name === node);
     const group = groupsOf(this.#state).get(node)?.get(capability);
-    if (!place) {
+    const runs = placesOf(this.#state, capability).get(node);
+    if (!place || !runs) {
+      this.#orders.offer([]);
+      this.#body.replaceChildren(element("p", {}, `${capability} does not run on ${node} any more.`));
       return;
     }
-    const { is, word } = placesOf(this.#state, capability).get(node);
+    const { is, word } = runs;
     const parts = [facts([["state", pill(is, word)], ["node", presenceWords(place)],
       ...(group ? [["down", group.down_reason], ["rate", rate(group.rate_per_s)],
         ["handlers, p99", group.p99_us === undefined ? "" : micros(group.p99_us)],

@@ -3,7 +3,7 @@
 /** Control characters and those that turn text around, made visible. */
 export function shown(value) {
   return String(value ?? "").replace(
-    /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g,
+    /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/gu,
     (each) => `⟨U+${each.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
 }
 
@@ -32,11 +32,32 @@ export function write(node, value) {
   }
 }
 
+/** Where the keyboard is in `parent`: what stands there is found again by its `data-is`. */
+export function placeOfKeyboard(parent) {
+  const at = document.activeElement;
+  return at !== parent && parent.contains(at) ? { is: at.dataset.is, around: parent.closest("[tabindex]") } : undefined;
+}
+
+/** Takes the keyboard back to `place`, or to what stood around it if that is gone. */
+export function takeKeyboardTo({ is, around }) {
+  const same = is && [...around.querySelectorAll("[data-is]")].find((each) => each.dataset.is === is);
+  (same || around)?.focus({ preventScroll: true });
+}
+
+/** Replaces the children, and leaves the keyboard where it is. */
+export function replace(parent, children) {
+  const place = placeOfKeyboard(parent);
+  parent.replaceChildren(...children);
+  if (place) {
+    takeKeyboardTo(place);
+  }
+}
+
 /** Replaces the children of `parent` if `key` is another than the last time. */
 export function refill(parent, key, make) {
   if (parent.dataset.key !== key) {
     parent.dataset.key = key;
-    parent.replaceChildren(...make());
+    replace(parent, make());
   }
 }
 
@@ -122,6 +143,7 @@ export function advice(words) {
     element("code", { class: "said" }, part),
     part.includes(" ") ? element("button", {
       type: "button",
+      "data-is": `copy ${part}`,
       "aria-label": `Copy ${shown(part)}`,
       click: (event) => copy(part, event.currentTarget),
     }, "Copy") : ""));

@@ -15,6 +15,12 @@ const numbers = [["rate", "calls and events handled in a second"], ["p99", "of 1
   ["queue", "calls that wait at the brokers"], ["lag", "events that wait"], ["dead", "dead letters"], ["restarts", "of replicas"],
   ["sagas", "that stand still, and those that wait for their turn"]];
 
+/** "100+" where there are more than nodes name. */
+function sagasOf(row) {
+  const standing = row.has_more_sagas ? `${row.sagas}+` : row.sagas;
+  return row.sagas_queued ? `${standing ?? 0} +${row.sagas_queued} queued` : standing;
+}
+
 export class Grid {
   #head;
   #body;
@@ -46,7 +52,7 @@ export class Grid {
   show(state) {
     this.#state = state;
     const nodes = state.places.nodes;
-    const columns = JSON.stringify(nodes.map((each) => [each.name, each.presence, each.draining]));
+    const columns = JSON.stringify(nodes.map((each) => [each.name, each.host]));
     if (columns !== this.#columns) {
       this.#columns = columns;
       this.#rows.clear();
@@ -57,13 +63,20 @@ export class Grid {
     const present = new Set();
     for (const row of state.capabilities) {
       present.add(row.name);
-      let drawn = this.#rows.get(row.name);
-      if (!drawn) {
-        drawn = this.#makeRow(row.name, nodes, new Set(placesOf(state, row.name).keys()));
+      const places = placesOf(state, row.name);
+      const runs = JSON.stringify([...places.keys()]);
+      const before = this.#rows.get(row.name);
+      let drawn = before;
+      if (before?.runs !== runs) { // A gateway that was started anew may have another topology.
+        drawn = { runs, ...this.#makeRow(row.name, nodes, new Set(places.keys())) };
         this.#rows.set(row.name, drawn);
-        fresh.append(drawn.line);
+        if (before) {
+          before.line.replaceWith(drawn.line);
+        } else {
+          fresh.append(drawn.line);
+        }
       }
-      this.#update(drawn, row, nodes, placesOf(state, row.name));
+      this.#update(drawn, row, nodes, places);
     }
     for (const [name, drawn] of this.#rows) {
       if (!present.has(name)) {
@@ -107,8 +120,8 @@ export class Grid {
 
   #update(drawn, row, nodes, places) {
     const figures = [rate(row.rate_per_s), row.p99_us == null ? "" : micros(row.p99_us), row.queue, row.lag, row.dead_letters,
-      row.restarts, row.sagas_queued ? `${row.sagas ?? 0} +${row.sagas_queued} queued` : row.sagas];
-    const key = JSON.stringify([[...places.values()], figures]);
+      row.restarts, sagasOf(row)];
+    const key = JSON.stringify([[...places.values()], row.state, figures]);
     if (key === drawn.said) {
       return;
     }

@@ -24,6 +24,9 @@ let state;
 let timer;
 let lostAt;
 let asking = false;
+/** How far the gateway's clock is ahead of this machine's: all times here are the gateway's. */
+let ahead = 0;
+const now = () => Date.now() + ahead;
 
 class Refused extends Error {}
 
@@ -51,38 +54,52 @@ async function look() {
     return;
   }
   asking = true;
-  const begun = Date.now();
+  const begun = performance.now();
   try {
-    show(await ask("/ui/state"));
+    await lookOnce();
   } catch (fault) {
     if (fault instanceof Refused) {
       askForToken(fault.message);
-      asking = false;
       return;
     }
-    lose(fault, begun);
+    lose(fault, performance.now() - begun);
+  } finally {
+    asking = false;
   }
-  asking = false;
-  timer = setTimeout(look, Math.max(200, interval - (Date.now() - begun)));
+  timer = setTimeout(look, Math.max(200, interval - (performance.now() - begun)));
+}
+
+async function lookOnce() {
+  const fresh = await ask("/ui/state");
+  try {
+    show(fresh);
+  } catch (fault) { // The gateway may be of another release than the page that it once served.
+    console.error(fault);
+    growOld("? cannot be drawn");
+    tell(`The gateway answers, and this page cannot draw it: load the page anew. (${fault.message})`, 0, true);
+  }
 }
 
 function show(fresh) {
   const before = state;
   state = fresh;
+  ahead = fresh.at - Date.now();
   by("token").hidden = true;
   by("main").hidden = false;
-  document.body.classList.remove("stale");
-  if (lostAt) {
-    tell(`Connected again at ${clock(Date.now())}, after ${duration(Date.now() - lostAt)}`
-      + (before && before.incarnation !== fresh.incarnation ? `: gateway ${fresh.gateway} was started anew.` : "."), 30_000);
-    lostAt = undefined;
-  }
-  document.title = `${fresh.verdict === "healthy" ? "" : "! "}${shown(fresh.system)}: ${fresh.verdict}`;
   by("verdict").dataset.verdict = fresh.verdict;
   write(by("headline"), fresh.headline);
   note(fresh.at, fresh.verdict);
   const begun = performance.now();
   draw();
+  document.title = `${fresh.verdict === "healthy" ? "" : "! "}${shown(fresh.system)}: ${fresh.verdict}`;
+  if (lostAt) {
+    tell(`Connected again at ${clock(fresh.at)}, after ${duration(Math.max(0, fresh.at - lostAt))}`
+      + (before && before.incarnation !== fresh.incarnation ? `: gateway ${fresh.gateway} was started anew.` : "."), 30_000);
+    lostAt = undefined;
+  } else if (document.body.classList.contains("stale")) {
+    by("notice").hidden = true;
+  }
+  document.body.classList.remove("stale");
   requestAnimationFrame(() => setTimeout(() => {
     performance.clearMeasures("troupe.draw"); // Until it is on the screen; the newest alone.
     performance.measure("troupe.draw", { start: begun, end: performance.now() });
@@ -101,11 +118,17 @@ function draw() {
   write(by("footer"), `${state.file}, told by gateway ${state.gateway}, at ${time(state.at)}`);
 }
 
-function lose(fault, begun) {
-  lostAt ??= begun;
+/** What is shown is old. */
+function growOld(title) {
   document.body.classList.add("stale");
-  document.title = "? no answer";
-  note(Date.now(), "silent");
+  document.title = title;
+}
+
+/** `forMs` is how long it was waited for. */
+function lose(fault, forMs) {
+  lostAt ??= now() - forMs;
+  growOld("? no answer");
+  note(now(), "silent");
   write(by("link"), "not connected");
   tell(`The gateway does not answer since ${clock(lostAt)}: what is below is as of ${state ? clock(state.at) : "never"}. `
     + `Asked again every second. (${fault.name === "TimeoutError" ? `nothing within ${duration(patience)}` : fault.message})`, 0, true);
@@ -124,9 +147,13 @@ function tell(words, forMs, bad = false) {
 }
 
 function note(at, verdict) {
-  const slot = Math.floor(at / part);
+  let slot = Math.floor(at / part);
+  if (past.length > 0 && past.at(-1).slot - slot > 60_000 / part) {
+    past.length = 0; // A clock was set back.
+  }
   const last = past.at(-1);
-  if (last?.slot === slot) {
+  if (last?.slot >= slot) {
+    slot = last.slot;
     last.verdict = ranks[Math.max(ranks.indexOf(last.verdict), ranks.indexOf(verdict))];
   } else {
     past.push({ slot, verdict });
@@ -159,6 +186,10 @@ function showPast(now) {
 }
 
 function askForToken(why) {
+  details.close();
+  document.title = "? who are you";
+  write(by("link"), "");
+  by("notice").hidden = true;
   by("main").hidden = true;
   by("token").hidden = false;
   write(by("token-why"), why);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -49,46 +50,60 @@ ordered_json places_json(const system_view& all) {
   return {{"nodes", std::move(nodes)}, {"runs", std::move(runs)}};
 }
 
-ordered_json
-sagas_json(const std::vector<placed_saga>& all, std::size_t most, std::uint64_t queued) {
+ordered_json sagas_json(const system_state& state, std::size_t most) {
   ordered_json list = ordered_json::array();
   std::map<std::string, std::size_t> by_state;
-  for (const placed_saga& each : all) {
-    if (++by_state[each.saga.state] <= most) {
-      list.push_back(
-          {{"id", to_string(each.saga.id)},
-           {"capability", each.capability},
-           {"operation", each.saga.operation},
-           {"state", each.saga.state},
-           {"step", each.saga.step},
-           {"code", each.saga.code},
-           {"reason", each.saga.reason},
-           {"maybe_done", each.saga.maybe_done},
-           {"since", each.saga.since},
-           {"nodes", each.nodes}});
+  std::set<std::string> at_least;
+  for (const bool still : {true, false}) {
+    for (const placed_saga& each : state.sagas) {
+      if (stands_still(each.saga.state) != still) {
+        continue;
+      }
+      if (still ? state.has_more_standing : state.has_more_running) {
+        at_least.insert(each.saga.state);
+      }
+      if (++by_state[each.saga.state] <= most) {
+        list.push_back(
+            {{"id", to_string(each.saga.id)},
+             {"capability", each.capability},
+             {"operation", each.saga.operation},
+             {"state", each.saga.state},
+             {"step", each.saga.step},
+             {"code", each.saga.code},
+             {"reason", each.saga.reason},
+             {"maybe_done", each.saga.maybe_done},
+             {"since", each.saga.since},
+             {"nodes", each.nodes}});
+      }
     }
   }
-  if (queued != 0) {
-    by_state["queued"] = queued;
+  if (const std::uint64_t queued = queued_sagas(state.answers.view); queued != 0) {
+    by_state["queued"] = queued; // Nodes name a part of them, and count them all.
+    at_least.erase("queued");
   }
-  return {{"counts", by_state}, {"list", std::move(list)}};
+  return {{"counts", by_state}, {"at_least", at_least}, {"list", std::move(list)}};
 }
 
-std::vector<placed_span> ask_spans(
+asked_spans ask_spans(
     system_links& links,
     const topology::plan& plan,
     const std::set<std::string>& skipped,
     const wire::get_spans& asked,
     milliseconds patience) {
   const std::string body = wire::encoded(asked);
-  std::vector<placed_span> found;
-  const auto take = [&found](const std::string& node, const outcome<std::string>& said) {
-    if (said) {
-      if (auto read = wire::checked_decode<wire::told_spans>(*said)) {
-        for (wire::told_span& each : read->spans) {
-          found.push_back({each.of.value_or(node), std::move(each)});
-        }
-      }
+  asked_spans all;
+  const auto take = [&all](const std::string& node, const outcome<std::string>& said) {
+    auto read = said.and_then(
+        [](const std::string& reply) { return wire::checked_decode<wire::told_spans>(reply); });
+    if (!read) {
+      all.silent.push_back(node);
+      return;
+    }
+    if (read->is_cut) {
+      all.cut.push_back(node);
+    }
+    for (wire::told_span& each : read->spans) {
+      all.found.push_back({each.of.value_or(node), std::move(each)});
     }
   };
   std::vector<std::string> nodes;
@@ -110,7 +125,7 @@ std::vector<placed_span> ask_spans(
           links.ask_broker(i, {{"troupe.broker", "spans", body}}, patience).front());
     }
   }
-  return found;
+  return all;
 }
 
 ordered_json traces_json(const std::vector<placed_span>& spans) {
@@ -131,9 +146,9 @@ ordered_json traces_json(const std::vector<placed_span>& spans) {
   return list;
 }
 
-ordered_json trace_json(const std::vector<placed_span>& spans) {
+ordered_json trace_json(const asked_spans& all) {
   ordered_json list = ordered_json::array();
-  for (const placed_span& each : spans) {
+  for (const placed_span& each : all.found) {
     list.push_back(
         {{"span", observe::hex_of(each.what.id)},
          {"parent", each.what.parent == 0 ? "" : observe::hex_of(each.what.parent)},
@@ -145,7 +160,7 @@ ordered_json trace_json(const std::vector<placed_span>& spans) {
          {"failed", each.what.failed},
          {"notes", each.what.notes}});
   }
-  return list;
+  return {{"spans", std::move(list)}, {"silent", all.silent}, {"cut", all.cut}};
 }
 
 } // namespace troupe

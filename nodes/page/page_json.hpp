@@ -19,14 +19,20 @@ namespace troupe {
 /// The grid of the page: the nodes, and how each capability is on those that run it.
 nlohmann::ordered_json places_json(const system_view& all);
 
-/// Sagas with the nodes that name them, at most `most` of each state, the oldest first.
-/// @param queued how many wait for their turn: nodes name a part of them.
-nlohmann::ordered_json
-sagas_json(const std::vector<placed_saga>& all, std::size_t most, std::uint64_t queued);
+/// Sagas with the nodes that name them, at most `most` of each state: those that stand still first,
+/// the oldest first; and how many there are, with the states of which there are more.
+nlohmann::ordered_json sagas_json(const system_state& state, std::size_t most);
 
-/// The traces that brokers and nodes still have; whoever does not answer has none.
-/// @param skipped the brokers and nodes that are not asked.
-std::vector<placed_span> ask_spans(
+/// The spans that brokers and nodes still have.
+struct asked_spans {
+  std::vector<placed_span> found{};
+  /// The brokers and nodes that did not tell, and those whose oldest spans had no room.
+  std::vector<std::string> silent{};
+  std::vector<std::string> cut{};
+};
+
+/// @param skipped the brokers and nodes that are not asked, and not named.
+asked_spans ask_spans(
     system_links& links,
     const topology::plan& plan,
     const std::set<std::string>& skipped,
@@ -36,7 +42,7 @@ std::vector<placed_span> ask_spans(
 /// The newest traces in short.
 nlohmann::ordered_json traces_json(const std::vector<placed_span>& spans);
 
-/// All spans of one trace.
-nlohmann::ordered_json trace_json(const std::vector<placed_span>& spans);
+/// All spans of one trace, and whose are missing.
+nlohmann::ordered_json trace_json(const asked_spans& all);
 
 } // namespace troupe

@@ -35,7 +35,7 @@ std::string state_reader::read(system_links& links) {
   const system_view& view = state.answers.view;
   if (state.is_from_databases) {
     traces_ = traces_json(
-        ask_spans(links, plan_, silent_in(view), {.count = spans_read}, reader_patience));
+        ask_spans(links, plan_, silent_in(view), {.count = spans_read}, reader_patience).found);
     moving_ = features_json(plan_, links, features_, reader_patience);
   }
   ordered_json all = {
@@ -51,7 +51,7 @@ std::string state_reader::read(system_links& links) {
   all["places"] = places_json(view);
   all["events"] =
       view.events ? json_of(wire::encoded(*view.events)).value_or(nullptr) : ordered_json{};
-  all["sagas"] = sagas_json(state.sagas, sagas_shown, queued_sagas(view));
+  all["sagas"] = sagas_json(state, sagas_shown);
   all["letters"] = ordered_json::array();
   for (const wire::letter& each : state.letters) {
     all["letters"].push_back(json_of(wire::encoded(each)).value_or(nullptr));

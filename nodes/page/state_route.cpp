@@ -17,7 +17,7 @@ constexpr milliseconds state_kept_for = 900ms;
 } // namespace
 
 void state_route::handle(gateway::route_request, const http::responder& answers) {
-  if (!text_.empty() && time_.now() - begun_ < state_kept_for) {
+  if (read_at_ && time_.now() - *read_at_ < state_kept_for) {
     answers.respond(page_answer(200, "application/json", text_));
     return;
   }
@@ -28,9 +28,9 @@ void state_route::handle(gateway::route_request, const http::responder& answers)
 }
 
 void state_route::ask() {
-  begun_ = time_.now();
   const bool is_taken = desk_.add([this](system_links& links) {
-    loop_.post([this, text = reader_.read(links)] { take(text); });
+    const instant begun = time_.now();
+    loop_.post([this, begun, text = reader_.read(links)] { take(begun, text); });
   });
   if (!is_taken) {
     for (const http::responder& each : std::exchange(waiting_, {})) {
@@ -39,8 +39,9 @@ void state_route::ask() {
   }
 }
 
-void state_route::take(std::string text) {
+void state_route::take(instant begun, std::string text) {
   text_ = std::move(text);
+  read_at_ = begun;
   for (const http::responder& each : std::exchange(waiting_, {})) {
     each.respond(page_answer(200, "application/json", text_));
   }

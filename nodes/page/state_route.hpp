@@ -7,6 +7,7 @@
 #include "runtime/gateway/server/route_handler.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,15 +25,16 @@ public:
 
 private:
   void ask();
-  void take(std::string text);
+  void take(instant begun, std::string text);
 
   page_desk& desk_;
   state_reader& reader_;
   gateway::http_loop& loop_;
   const clock& time_;
-  /// The text that was read last, and when that was begun; empty at first.
+  /// The text that was read last, and when its reading was begun: one that is under way makes it no
+  /// newer.
   std::string text_;
-  instant begun_{};
+  std::optional<instant> read_at_;
   std::vector<http::responder> waiting_;
 };
 

@@ -1,11 +1,25 @@
 // The cards below the grid: each is drawn from one state of the system.
 
-import { advice, bytes, duration, element, micros, pill, rate, refill, said, table, when } from "/ui/dom.js";
+import { advice, bytes, clock, duration, element, micros, pill, rate, refill, replace, said, table, when, write } from "/ui/dom.js";
 
 const number = (name) => ({ name, number: true });
 const long = (name) => ({ name, kind: "long" });
 const at = (name) => ({ name, kind: "when" });
 const nothing = (words) => [element("p", { class: "quiet" }, words)];
+const names = (list) => list.length > 3 ? `${list.slice(0, 3).join(", ")} and ${list.length - 3} more` : list.join(", ");
+
+/** The parts of a card, or `empty` in words; and of whom that is not known, as they do not answer. */
+function heard(asked, parts, empty) {
+  const silent = asked.filter((each) => !each.answers).map((each) => each.name);
+  if (silent.length === 0) {
+    return parts ?? nothing(empty);
+  }
+  if (!parts && silent.length === asked.length) {
+    return nothing("Not known: nobody who would know answers.");
+  }
+  return [...parts ?? nothing(empty), element("p", { class: "quiet" }, "Not known of ", said(names(silent)),
+    silent.length === 1 ? ", which does not answer." : ", which do not answer.")];
+}
 
 export function showTroubles(state) {
   const list = document.getElementById("troubles");
@@ -36,7 +50,8 @@ function processesCard(state) {
   const kinds = { live: ["ok", "ok"], away: ["bad", "away"], silent: ["bad", "no answer"], unknown: ["unknown", "not known"] };
   const nodes = state.places.nodes.map((each) => [said(each.name), pill(...(each.draining ? ["warn", "stopping"] : kinds[each.presence])),
     each.host, each.up_ms ? duration(each.up_ms) : each.away_ms ? `away for ${duration(each.away_ms)}` : "", pid.get(each.name) ?? ""]);
-  const gateways = state.gateways.map((each) => [said(each.name), each.live ? pill("ok", "ok") : pill("bad", "logged in nowhere"),
+  const gateways = state.gateways.map((each) => [said(each.name),
+    each.live ? pill("ok", "ok") : each.live === null ? pill("unknown", "not known") : pill("bad", "logged in nowhere"),
     each.listen, each.brokers.join(", ")]);
   return [
     table([{ name: "broker" }, { name: "state" }, at("up"), number("calls held"), number("answered"), number("refused"), { name: "keeps" }], brokers),
@@ -54,17 +69,19 @@ function breakersCard(state) {
     pill(each.breaker.endsWith("open") && each.breaker !== "half_open" ? "bad" : "warn", each.breaker.replace("_", " ")),
     said(each.forced_by || "itself"), said(each.forced_why || each.down_reason || "too many of its calls failed"),
     each.forced_since ? when(Date.parse(each.forced_since), state.at) : each.breaker_open_ms ? `for ${duration(each.breaker_open_ms)}` : ""]);
-  return rows.length === 0 ? nothing("All are closed, and nobody forces one.")
-    : [table([{ name: "capability" }, { name: "node" }, { name: "breaker" }, { name: "by" }, long("why"), at("since")], rows)];
+  return heard(state.nodes, rows.length === 0 ? undefined
+    : [table([{ name: "capability" }, { name: "node" }, { name: "breaker" }, { name: "by" }, long("why"), at("since")], rows)],
+  "All are closed, and nobody forces one.");
 }
 
 function supervisionCard(state) {
   const failures = groups(state).flatMap((group) => (group.replicas ?? []).flatMap((replica) =>
     replica.failures.map((each) => ({ ...each, at: state.at - each.ms_ago, node: group.node, replica: replica.name, generation: replica.generation }))));
   failures.sort((one, other) => other.at - one.at);
-  return failures.length === 0 ? nothing("No replica has failed.")
+  return heard(state.nodes, failures.length === 0 ? undefined
     : [table([at("when"), { name: "replica" }, { name: "node" }, long("why"), { name: "in hand" }],
-      failures.slice(0, 30).map((each) => [when(each.at, state.at), said(each.replica), said(each.node), said(each.reason), said(each.message ?? "")]))];
+      failures.slice(0, 30).map((each) => [when(each.at, state.at), said(each.replica), said(each.node), said(each.reason), said(each.message ?? "")]))],
+  "No replica has failed.");
 }
 
 function eventsCard(state) {
@@ -84,13 +101,23 @@ function eventsCard(state) {
     state.events.next ? element("p", { class: "quiet" }, "There are more: ", ...advice(`\`troupe topics ${state.file}\``)) : ""];
 }
 
-const link = (text, open) => element("span", { class: "links" }, element("button", { type: "button", click: open }, text));
+/** `is` tells it from the others, whatever they say. */
+const link = (text, is, open) => element("span", { class: "links" }, element("button", { type: "button", "data-is": is, click: open }, text));
 
 function lettersCard(state, open) {
-  return state.letters.length === 0 ? nothing("There are none.") : [
+  if (!state.events) {
+    return nothing("Not known: the journal does not answer.");
+  }
+  const count = state.events.groups.reduce((sum, each) => sum + each.dead, 0);
+  if (count === 0 && state.letters.length === 0) {
+    return nothing("There are none.");
+  }
+  const list = `\`troupe dead-letters list ${state.file}\``;
+  return [
     table([at("given up"), { name: "capability" }, { name: "topic" }, { name: "key" }, { name: "cause" }, number("tries"), long("error")],
-      state.letters.map((each) => [link(when(each.last_at, state.at), () => open.letter(each)), said(each.capability), said(each.topic), said(each.key),
+      state.letters.map((each) => [link(when(each.last_at, state.at), each.id, () => open.letter(each)), said(each.capability), said(each.topic), said(each.key),
         each.cause, each.attempts, said(each.error.length > 120 ? `${each.error.slice(0, 120)} …` : each.error)])),
+    count > state.letters.length ? element("p", { class: "quiet" }, ...advice(`Shown: ${state.letters.length} of ${count}. ${list} has all`)) : "",
     element("p", { class: "quiet" }, ...advice(`\`troupe dead-letters retry ${state.file} ID\` delivers one again`))];
 }
 
@@ -98,17 +125,21 @@ const sagaKinds = { forward: "ok", queued: "ok", undoing: "warn", parked: "bad",
 
 function sagasCard(state, open) {
   const counts = Object.entries(state.sagas.counts ?? {});
-  if (counts.length === 0) {
-    return nothing("None runs, and none stands still.");
-  }
-  return [
-    element("p", {}, ...counts.flatMap(([name, count]) => [pill(sagaKinds[name] ?? "unknown", `${count} ${name.replace("_", " ")}`), " "])),
+  const atLeast = new Set(state.sagas.at_least ?? []);
+  const list = state.sagas.list.slice(0, 50);
+  const count = counts.reduce((sum, [, each]) => sum + each, 0);
+  return heard(state.nodes, counts.length === 0 ? undefined : [
+    element("p", {}, ...counts.flatMap(([name, each]) =>
+      [pill(sagaKinds[name] ?? "unknown", `${each}${atLeast.has(name) ? " or more" : ""} ${name.replace("_", " ")}`), " "])),
     table([at("begun"), { name: "capability" }, { name: "state" }, at("at"), long("why")],
-      state.sagas.list.slice(0, 50).map((each) => [link(when(each.since, state.at), () => open.saga(each)), said(`${each.capability}.${each.operation}`),
+      list.map((each) => [link(when(each.since, state.at), `${each.id} ${each.capability}`, () => open.saga(each)), said(`${each.capability}.${each.operation}`),
         pill(sagaKinds[each.state] ?? "unknown", each.state.replace("_", " ")), said(each.step),
         said([each.code, each.reason].filter(Boolean).join(": "))])),
-    state.sagas.list.some((each) => each.state === "parked")
-      ? element("p", { class: "quiet" }, ...advice(`\`troupe sagas resume ${state.file} CAPABILITY ID\` has one go on`)) : ""];
+    count > list.length || atLeast.size > 0
+      ? element("p", { class: "quiet" }, ...advice(`Shown: ${list.length}. \`troupe sagas list ${state.file} CAPABILITY --state STATE\` has all`)) : "",
+    list.some((each) => each.state === "parked")
+      ? element("p", { class: "quiet" }, ...advice(`\`troupe sagas resume ${state.file} CAPABILITY ID\` has one go on`)) : ""],
+  "None runs, and none stands still.");
 }
 
 function featuresCard(state) {
@@ -134,20 +165,21 @@ function featuresCard(state) {
 }
 
 function tracesCard(state, open) {
-  return state.traces.length === 0
-    ? [element("p", { class: "quiet" }, `No process has one. \u201ctraces: {sample: 1}\u201d in ${state.file} has all of them recorded.`)]
+  return heard([...state.nodes, ...state.brokers], state.traces.length === 0 ? undefined
     : [table([at("began"), { name: "what" }, number("took"), number("spans"), number("failed")],
-      state.traces.slice(0, 15).map((each) => [link(when(each.at, state.at), () => open.trace(each)), said(each.name), micros(each.us), each.spans,
-        each.failed ? pill("bad", each.failed) : "0"]))];
+      state.traces.slice(0, 15).map((each) => [link(when(each.at, state.at), each.trace, () => open.trace(each)), said(each.name), micros(each.us), each.spans,
+        each.failed ? pill("bad", each.failed) : "0"]))],
+  `No process has one. \u201ctraces: {sample: 1}\u201d in ${state.file} has all of them recorded.`);
 }
 
 function logCard(state) {
   const lines = state.brokers.flatMap((broker) => (broker.status?.events ?? [])
     .map((each) => ({ ...each, at: state.at - each.ago_ms, broker: broker.name })));
   lines.sort((one, other) => other.at - one.at);
-  return lines.length === 0 ? nothing("Brokers have logged nothing.")
+  return heard(state.brokers, lines.length === 0 ? undefined
     : [table([at("when"), { name: "broker" }, long("what")], lines.slice(0, 20).map((each) => [when(each.at, state.at), said(each.broker),
-      said(`${each.name} ${Object.entries(each.fields).filter(([name]) => name !== "incarnation").map(([name, value]) => `${name}=${value}`).join(" ")}`)]))];
+      said(`${each.name} ${Object.entries(each.fields).filter(([name]) => name !== "incarnation").map(([name, value]) => `${name}=${value}`).join(" ")}`)]))],
+  "Brokers have logged nothing.");
 }
 
 // By column: what may be wrong, and what is there.
@@ -165,7 +197,7 @@ const columns = [[
 ]];
 
 export class Cards {
-  #bodies = new Map();
+  #cards = new Map();
   #open;
 
   /** `open` shows a `saga`, `trace` or `letter`. */
@@ -174,21 +206,29 @@ export class Cards {
     document.getElementById("cards").append(...columns.map((cards) => element("div", { class: "column" },
       ...cards.map(([name, title]) => {
         const body = element("div", { class: "scroll", role: "region", "aria-label": `${title}, scrolls`, tabindex: "0" });
-        this.#bodies.set(name, body);
+        const held = element("p", { class: "quiet held" });
+        this.#cards.set(name, { body, held, text: "", at: 0 });
         return element("section", { class: "card", id: name, "aria-labelledby": `${name}-title` },
-          element("h2", { id: `${name}-title` }, title), body);
+          element("h2", { id: `${name}-title` }, title), held, body);
       }))));
   }
 
   show(state) {
+    const selection = getSelection();
     for (const [name, , make] of columns.flat()) {
-      const body = this.#bodies.get(name);
-      // Where somebody selects text or has the keyboard, nothing is taken away from under them.
-      const selection = getSelection();
-      const held = body.contains(document.activeElement) && document.activeElement !== body
-        || (!selection.isCollapsed && body.contains(selection.anchorNode));
-      if (!held) {
-        body.replaceChildren(...make(state, this.#open));
+      const card = this.#cards.get(name);
+      const parts = make(state, this.#open).filter((each) => each !== "");
+      const text = parts.map((each) => each.outerHTML).join("");
+      // Selected text is not taken away from under whoever selects it; the card says that it is old then.
+      const isHeld = text !== card.text && !selection.isCollapsed && card.body.contains(selection.anchorNode);
+      write(card.held, isHeld ? `As of ${clock(card.at)}, while text of it is selected.` : "");
+      if (isHeld) {
+        continue;
+      }
+      card.at = state.at;
+      if (text !== card.text) {
+        card.text = text;
+        replace(card.body, parts);
       }
     }
   }

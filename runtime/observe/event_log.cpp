@@ -1,5 +1,6 @@
 #include "runtime/observe/event_log.hpp"
 
+#include "runtime/characters.hpp"
 #include "runtime/observe/log_level.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/json.hpp"
@@ -32,9 +33,31 @@ std::string_view capability_in(const log_fields& fields) {
 }
 
 bool needs_quotes(std::string_view text) {
-  return text.empty() || std::any_of(text.begin(), text.end(), [](char c) {
-           return static_cast<unsigned char>(c) <= ' ' || c == '"' || c == '=' || c == '\x7f';
-         });
+  return text.empty() || text.find_first_of(" \"=") != std::string_view::npos
+         || !is_all_shown(text);
+}
+
+/// JSON in which what does not stand for itself is written by its number: JSON itself asks for that
+/// below U+0020 alone, and terminals and readers of lines know more (U+0085, U+009B, U+2028,
+/// U+202E).
+std::string made_visible(std::string json) {
+  if (is_all_shown(json)) {
+    return json;
+  }
+  std::string made;
+  for (std::string_view rest = json; !rest.empty();) {
+    const character next = first_character(rest);
+    if (next.is_shown()) {
+      made += rest.substr(0, next.bytes);
+    } else if (next.code < 0x10000) {
+      made += fmt::format("\\u{:04x}", static_cast<std::uint32_t>(next.code));
+    } else { // Two halves, as JSON has it.
+      const auto code = static_cast<std::uint32_t>(next.code) - 0x10000;
+      made += fmt::format("\\u{:04x}\\u{:04x}", 0xd800 + (code >> 10U), 0xdc00 + (code & 0x3ffU));
+    }
+    rest.remove_prefix(next.bytes);
+  }
+  return made;
 }
 
 } // namespace
@@ -99,13 +122,14 @@ std::string event_log::line_of(std::string_view event, const log_fields& fields)
         object.add(name, cut(value));
       }
     }
-    line += object.text();
+    line += made_visible(object.text());
   } else {
     line += fmt::format("{} {} {}", at, node_, event);
     for (const auto& [name, value] : fields) {
       // Quoted as JSON text where it has to be, so that no value can forge another line.
       const std::string text = cut(value);
-      line += fmt::format(" {}={}", name, needs_quotes(text) ? wire::json_text(text) : text);
+      line += fmt::format(
+          " {}={}", name, needs_quotes(text) ? made_visible(wire::json_text(text)) : text);
     }
   }
   return line += '\n';

@@ -72,6 +72,7 @@ constexpr auto warnings = std::to_array<std::string_view>({
     "token_keys.kept",
     "too_many_connections",
     "traces.not_sent",
+    "traces.refused",
     "worker_lost",
     "worker_misspoke",
 });

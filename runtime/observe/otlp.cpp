@@ -3,6 +3,8 @@
 #include "runtime/bytes.hpp"
 
 #include <algorithm>
+#include <protozero/exception.hpp>
+#include <protozero/pbf_reader.hpp>
 #include <protozero/pbf_writer.hpp>
 
 namespace troupe::observe {
@@ -31,6 +33,9 @@ inline constexpr protozero::pbf_tag_type status_code = 3;
 inline constexpr protozero::pbf_tag_type key = 1;
 inline constexpr protozero::pbf_tag_type value = 2;
 inline constexpr protozero::pbf_tag_type string_value = 1;
+inline constexpr protozero::pbf_tag_type partial_success = 1;
+inline constexpr protozero::pbf_tag_type rejected_spans = 1;
+inline constexpr protozero::pbf_tag_type error_message = 2;
 } // namespace field
 
 constexpr int status_error = 2;
@@ -105,6 +110,32 @@ std::string otlp_request(const resource_attributes& of, std::span<const span> sp
     }
   }
   return bytes;
+}
+
+otlp_answer read_otlp_answer(std::string_view body) {
+  otlp_answer read;
+  try {
+    protozero::pbf_reader answer{body.data(), body.size()};
+    while (answer.next(field::partial_success, protozero::pbf_wire_type::length_delimited)) {
+      protozero::pbf_reader part = answer.get_message();
+      while (part.next()) {
+        if (part.tag_and_type()
+            == protozero::tag_and_type(field::rejected_spans, protozero::pbf_wire_type::varint)) {
+          read.rejected = static_cast<std::uint64_t>(std::max<std::int64_t>(part.get_int64(), 0));
+        } else if (
+            part.tag_and_type()
+            == protozero::tag_and_type(
+                field::error_message, protozero::pbf_wire_type::length_delimited)) {
+          read.why = part.get_string();
+        } else {
+          part.skip();
+        }
+      }
+    }
+  } catch (const protozero::exception&) {
+    return {};
+  }
+  return read;
 }
 
 } // namespace troupe::observe

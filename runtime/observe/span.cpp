@@ -42,7 +42,9 @@ std::string_view name_of(span_kind kind) {
 
 void span::set_name(std::string_view name) {
   text_bytes = 0;
-  (void)append(cut(name, name_bytes_max));
+  name = cut(name, name_bytes_max);
+  // A collector refuses all of a batch for one name that is no UTF-8.
+  (void)append(wire::is_utf8(name) ? name : "unreadable name");
 }
 
 bool span::note(std::string_view key, std::string_view value) {

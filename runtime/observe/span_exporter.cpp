@@ -19,10 +19,8 @@ constexpr std::size_t batch_max = 512;
 constexpr milliseconds backoff_first{1'000};
 constexpr milliseconds backoff_most{60'000};
 
-/// Reads no more of an answer than this program needs, which is nothing.
-std::size_t pass_over(char*, std::size_t size, std::size_t count, void*) {
-  return size * count;
-}
+// The bytes of an answer that are looked at: one that is longer says nothing that is needed.
+constexpr std::size_t answer_bytes_max = std::size_t{16} << 10U;
 
 } // namespace
 
@@ -41,7 +39,7 @@ export_verdict verdict_on_export(long status) {
 
 /// The connection to the collector, kept from batch to batch.
 struct span_exporter::transfer {
-  transfer(const span_exporter& of) : exporter{of}, handle{curl_easy_init()} {
+  explicit transfer(const span_exporter& of) : exporter{of}, handle{curl_easy_init()} {
     head = curl_slist_append(head, "Content-Type: application/x-protobuf");
     head = curl_slist_append(head, "Expect:");
   }
@@ -54,6 +52,13 @@ struct span_exporter::transfer {
   transfer(const transfer&) = delete;
   transfer& operator=(const transfer&) = delete;
 
+  /// Keeps an answer, and passes over what is longer than answers are.
+  static std::size_t take(char* bytes, std::size_t size, std::size_t count, void* self) {
+    std::string& answer = static_cast<transfer*>(self)->answer;
+    answer.append(bytes, std::min(size * count, answer_bytes_max + 1 - answer.size()));
+    return size * count;
+  }
+
   /// Ends a request when a stop has no time left for it.
   static int look_up(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
     const span_exporter& of = static_cast<transfer*>(self)->exporter;
@@ -63,17 +68,21 @@ struct span_exporter::transfer {
   /// @return the status of the answer; 0 if there was none.
   long send(const std::string& body) {
     why[0] = '\0';
+    answer.clear();
     curl_easy_setopt(handle, CURLOPT_URL, exporter.options_.address.c_str());
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+    // Who looks a name up in vain is left to himself: a stop would wait for him, half a minute.
+    curl_easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(handle, CURLOPT_HTTPHEADER, head);
     curl_easy_setopt(handle, CURLOPT_POSTFIELDS, body.data());
     curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
     curl_easy_setopt(
         handle, CURLOPT_TIMEOUT_MS, static_cast<long>(exporter.options_.patience.count()));
-    curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, &pass_over);
+    curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, &take);
+    curl_easy_setopt(handle, CURLOPT_WRITEDATA, this);
     curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, why.data());
     curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, &look_up);
@@ -92,6 +101,11 @@ struct span_exporter::transfer {
     return status;
   }
 
+  /// What the last answer says; one without sense says nothing.
+  otlp_answer said() const {
+    return answer.size() > answer_bytes_max ? otlp_answer{} : read_otlp_answer(answer);
+  }
+
   const span_exporter& exporter;
   CURL* handle;
   curl_slist* head = nullptr;
@@ -99,6 +113,7 @@ struct span_exporter::transfer {
   /// The wait that the collector asked for, and why the last request failed.
   milliseconds wait{};
   std::string reason;
+  std::string answer;
 };
 
 span_exporter::span_exporter(
@@ -146,15 +161,32 @@ void span_exporter::collect() {
 }
 
 void span_exporter::note(export_verdict how, const std::string& why) {
-  const bool has_failed = how != export_verdict::taken;
+  const bool has_failed = how == export_verdict::again;
   if (has_failed == std::exchange(is_failing_, has_failed)) {
     return;
   }
   if (has_failed) {
     log_.write("traces.not_sent", {{"collector", options_.address}, {"reason", why}});
-  } else {
+  } else if (how == export_verdict::taken) {
     log_.write("traces.sent_again", {{"collector", options_.address}});
   }
+}
+
+/// Counts the spans of a batch that the collector has looked at. Of batches in a row of which some
+/// were refused, the first is in the log.
+void span_exporter::settle(std::size_t count, const otlp_answer& said) {
+  const std::uint64_t refused = std::min<std::uint64_t>(said.rejected, count);
+  counts_.lost += refused;
+  counts_.sent += count - refused;
+  const bool has_objected = refused != 0 || !said.why.empty();
+  if (has_objected && !std::exchange(has_objected_, true)) {
+    log_.write(
+        "traces.refused",
+        {{"collector", options_.address},
+         {"spans", fmt::to_string(refused)},
+         {"reason", said.why.empty() ? "it does not say why" : said.why}});
+  }
+  has_objected_ = has_objected;
 }
 
 void span_exporter::run() {
@@ -182,7 +214,7 @@ void span_exporter::run() {
       continue;
     }
     failures = 0;
-    (how == export_verdict::taken ? counts_.sent : counts_.lost) += count;
+    settle(count, how == export_verdict::taken ? to.said() : otlp_answer{count, to.reason});
     batch_.erase(batch_.begin(), batch_.begin() + static_cast<std::ptrdiff_t>(count));
     const bool is_overdue = is_stopped_ && time_.now().time_since_epoch().count() >= stop_at_;
     if (batch_.empty() && !is_overdue) {

@@ -41,8 +41,9 @@ export_verdict verdict_on_export(long status);
 /// rings overwrite before it comes to them is counted and lost.
 ///
 /// A collector that is away or busy is asked again later, each time, up to a minute; a batch is
-/// kept meanwhile, and the rings keep what is newer. One that refuses a batch does not get it
-/// again. Its first failure and its recovery are in the log.
+/// kept meanwhile, and the rings keep what is newer. One that refuses a batch, or a part of it,
+/// does not get that again. Its first failure and its recovery are in the log, and its first
+/// refusal.
 class span_exporter {
 public:
   /// Borrows all but the options.
@@ -69,6 +70,7 @@ private:
   void collect();
   bool pause(milliseconds how_long);
   void note(export_verdict how, const std::string& why);
+  void settle(std::size_t count, const otlp_answer& said);
 
   const span_rings& from_;
   const export_options options_;
@@ -78,6 +80,7 @@ private:
   std::vector<span> batch_;
   counts counts_;
   bool is_failing_ = false;
+  bool has_objected_ = false;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::atomic<bool> is_stopped_{false};

@@ -101,4 +101,12 @@ inline trace_context root_of(const uuid& message) {
   return {message, span == 0 ? 1 : span, true};
 }
 
+/// The number of a saga's span. It follows from the saga's id, so that whoever ends the saga has
+/// it; the call that began the saga has the same id, and a span of its own (`root_of`).
+inline std::uint64_t span_of_saga(const uuid& saga) {
+  constexpr std::uint64_t apart = 0x5361'6761'5361'6761;
+  const std::uint64_t span = root_of(saga).span ^ apart;
+  return span == 0 ? 1 : span;
+}
+
 } // namespace troupe::observe

@@ -16,7 +16,7 @@ std::string trace_below(const uuid& saga, const std::string& trace) {
     return trace;
   }
   const auto above = observe::read_trace(trace);
-  return above ? observe::trace_text({above->trace, observe::root_of(saga).span, true}, trace)
+  return above ? observe::trace_text({above->trace, observe::span_of_saga(saga), true}, trace)
                : std::string{};
 }
 

@@ -42,13 +42,17 @@ bool counts_as_failed(errc code) {
 
 } // namespace
 
-/// A message without a trace, or with one that cannot be read, begins one under its own id.
+/// A message without a trace, or with one that cannot be read, begins one under its own id. Of an
+/// event, each try of each subscriber begins it: no two spans have one number.
 observe::span
 message_spans::describe(const item& what, std::string_view trace, bool is_open) const {
   observe::span made;
   if (const auto above = observe::read_trace(trace)) {
     made.trace = above->trace;
     made.parent = above->span;
+    made.id = ring_.new_id();
+  } else if (what.what == item::kind::event) {
+    made.trace = what.id;
     made.id = ring_.new_id();
   } else {
     const observe::trace_context root = observe::root_of(what.id);
@@ -162,7 +166,7 @@ void message_spans::end_saga(const saga::outgoing::ended& over) {
   observe::span record;
   record.trace = above->trace;
   record.parent = above->span;
-  record.id = observe::root_of(over.saga).span;
+  record.id = observe::span_of_saga(over.saga);
   record.set_name(fmt::format("saga {}.{}", group_.name(), over.operation));
   record.note(observe::names::saga_id, to_string(over.saga));
   record.note(observe::names::capability, group_.name());

@@ -83,6 +83,10 @@ class Metrics(SystemTest):
                 ('troupe_worker_queue_seconds_count{capability="echo"}', CALLS),
                 ('troupe_worker_handler_seconds_count{capability="echo",operation="echo"}', CALLS),
                 ('troupe_worker_calls_total{capability="echo",operation="echo",outcome="ok"}', CALLS),
+                # What has not happened yet is there, as a rate sees no number that begins.
+                ('troupe_worker_calls_total{capability="echo",operation="echo",outcome="crashed"}', 0),
+                ('troupe_worker_calls_total{capability="notes",operation="",outcome="circuit_open"}', 0),
+                ('count(troupe_worker_calls_total{operation="add"}) or vector(0)', 0),
                 ('sum(up)', 2)):
             self.await_value(prometheus, query, wanted)
 

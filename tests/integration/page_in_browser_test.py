@@ -1,5 +1,6 @@
 """The page in a headless Chromium: what a person sees of a killed worker, a forced breaker, hostile names and restarts."""
 
+import re
 import sys
 import time
 import unittest
@@ -158,6 +159,158 @@ class InBrowser(GatewayTest):
                   "const none = document.querySelectorAll('#details-orders button').length === 0; "
                   "document.getElementById('details-close').click(); return none")
         self.assert_clean(page, "409")
+
+    def test_what_nobody_tells_is_not_said_to_be_nothing(self):
+        answer = state(["one"])
+        for node in answer["nodes"][1:]:
+            node.update(answers=False, status=None, error={"code": "deadline_exceeded", "message": "late"})
+        played = self.play(answer)
+        page = self.look(played.port)
+        text = "return document.getElementById(arguments[0]).innerText"
+        for card, words in (("breakers", "All are closed"), ("supervision", "No replica"), ("sagas", "None runs"), ("traces", "No process")):
+            with self.subTest(card):
+                said = page.run(text, card)
+                self.assertIn(words, said)
+                self.assertIn("Not known of n2, which does not answer.", said)
+        self.assertIn("There are none.", page.run(text, "letters"))
+        for each in answer["nodes"] + answer["brokers"]:
+            each.update(answers=False, status=None)
+        answer["gateways"][0].update(live=None, brokers=[])
+        answer["capabilities"][0].update(queue=None)
+        played.answer = {**answer, "events": None}
+        page.wait("return document.getElementById('letters').innerText.includes('Not known: the journal does not answer')")
+        for card in ("breakers", "supervision", "sagas", "traces", "log"):
+            with self.subTest(card):
+                self.assertIn("Not known: nobody who would know answers.", page.run(text, card))
+        self.assertRegex(page.run(text, "processes"), r"g1\s+not known")
+        played.answer = state(["one"], sagas={
+            "counts": {"forward": 50, "parked": 1}, "at_least": ["forward"], "list": []}, events={
+            "last": 9, "topics": [], "groups": [{"capability": "one", "patterns": ["t"], "lag": 0, "in_flight": 0, "retrying": 0, "dead": 70}]})
+        page.wait("return document.getElementById('sagas').innerText.includes('50 or more forward')")
+        self.assertIn("1 parked", page.run(text, "sagas"))
+        self.assertIn("Shown: 0 of 70.", page.run(text, "letters"))
+        self.assert_clean(page)
+
+    def test_whoever_has_the_keyboard_or_selects_text_keeps_it_and_sees_no_old_news(self):
+        def letters(*names: str) -> list[dict]:
+            return [{"id": each, "capability": "one", "position": 1, "event_id": "e", "topic": "t", "key": each, "cause": "rejected",
+                     "attempts": 1, "first_at": 1, "last_at": 2, "node": "n1", "replica": 0, "error": "no", "traceparent": ""} for each in names]
+
+        def with_trouble(ms: int, **more: object) -> dict:
+            return state(["one"], troubles=[{"is": "wrong", "what": "it", "for_ms": ms, "why": "", "next": "`troupe up x` starts it"}],
+                         at=1_800_000_000_000 + ms, **more)
+        played = self.play(with_trouble(1000, letters=letters("key-a", "key-b")))
+        page = self.look(played.port)
+        # A card is drawn anew though a link of it has the keyboard, which stays on what is still there.
+        page.run("document.querySelectorAll('#letters button')[1].focus()")
+        played.answer = with_trouble(2000, letters=letters("key-b", "key-c"))
+        page.wait("return document.getElementById('letters').innerText.includes('key-c')")
+        self.assertNotIn("key-a", page.run("return document.getElementById('letters').innerText"))
+        self.assertEqual("key-b", page.run("return document.activeElement.dataset.is"))
+        played.answer = with_trouble(3000, letters=letters("key-c"))
+        page.wait("return document.activeElement.getAttribute('aria-label') === 'Dead letters, scrolls'")
+        # What a dialog was opened from gets the keyboard back, even if it was drawn anew meanwhile.
+        page.run("document.querySelector('#letters button').focus(); document.querySelector('#letters button').click()")
+        played.answer = with_trouble(4000, letters=letters("key-c", "key-d"))
+        page.wait("return document.getElementById('letters').innerText.includes('key-d')")
+        page.run("document.getElementById('details-close').click()")
+        page.wait("return document.activeElement.dataset.is === 'key-c'")
+        # The list of troubles is written anew each second in its first minute.
+        page.run("document.querySelector('#troubles button').focus()")
+        played.answer = with_trouble(9000)
+        page.wait("return document.getElementById('troubles').innerText.includes('9 s')")
+        self.assertEqual("copy troupe up x", page.run("return document.activeElement.dataset.is"))
+        # Selected text stays, and says that it is old.
+        played.answer = with_trouble(9000, letters=letters("key-e"))
+        page.wait("return document.getElementById('letters').innerText.includes('key-e')")
+        page.run("getSelection().selectAllChildren(document.querySelector('#letters table'))")
+        played.answer = with_trouble(10_000, letters=letters("key-f"))
+        page.wait("return document.querySelector('#letters .held').textContent.startsWith('As of ')")
+        self.assertIn("key-e", page.run("return document.querySelector('#letters tbody').innerText"))
+        page.run("getSelection().removeAllRanges()")
+        page.wait("return document.querySelector('#letters tbody').innerText.includes('key-f')")
+        self.assertEqual("", page.run("return document.querySelector('#letters .held').textContent"))
+        self.assert_clean(page)
+
+    def test_a_gateway_that_was_started_anew_with_another_topology_is_drawn(self):
+        played = self.play(state(["one", "two"]))
+        page = self.look(played.port)
+        page.run("[...document.querySelectorAll('#grid button')].find((each) => each.getAttribute('aria-label').startsWith('two on n2')).click()")
+        moved = state(["one", "two"], incarnation="two")
+        moved["places"]["runs"]["two"] = moved["places"]["runs"]["two"][:1]
+        played.answer = moved
+        page.wait("return document.getElementById('details-body').innerText.includes('does not run on n2 any more')")
+        page.run("document.getElementById('details-close').click()")
+        page.wait("return ![...document.querySelectorAll('#grid button')].some((each) => each.getAttribute('aria-label').startsWith('two on n2'))")
+        self.assertIn(": ok", page.cell("two", "n1"))
+        self.assertTrue(page.run("return document.getElementById('notice').hidden"))
+        self.assert_clean(page)
+        # One whose words this page does not know answers all the same.
+        played.answer = {**moved, "places": {"nodes": [], "runs": {}}, "capabilities": None}
+        page.wait("return document.getElementById('notice').textContent.includes('load the page anew')")
+        self.assertTrue(page.run("return document.body.classList.contains('stale')"))
+        played.answer = moved
+        page.wait("return document.getElementById('notice').hidden && !document.body.classList.contains('stale')")
+        self.assert_clean(page, "capabilities", "null")
+
+    def test_nothing_that_changes_each_second_is_read_aloud(self):
+        played = self.play(state(["one"]))
+        page = self.look(played.port)
+        page.run("""window.spoken = [];
+          new MutationObserver((all) => all.forEach((each) => {
+            const at = each.target.nodeType === Node.ELEMENT_NODE ? each.target : each.target.parentElement;
+            const live = at?.closest("[role=status], [role=alert], [aria-live]");
+            if (live) { window.spoken.push(live.textContent); }
+          })).observe(document.body, { subtree: true, childList: true, characterData: true });""")
+        for n in range(1, 4):
+            played.answer = state(["one"], at=1_800_000_000_000 + n * 1000)
+            page.wait("return document.getElementById('link').textContent.includes(arguments[0])", f":0{n}")
+        self.assertEqual([], page.run("return window.spoken"))
+        played.answer = state(["one"], headline="played is degraded: 1 thing is wrong", verdict="degraded")
+        page.wait("return window.spoken.some((each) => each.includes('is degraded'))")
+
+    def test_a_killed_node_takes_the_keyboard_from_nobody(self):
+        answer = state(["one", "two"])
+        played = self.play(answer)
+        page = self.look(played.port)
+        page.run("document.querySelectorAll('#grid button')[2].focus()")
+        changed = state(["one", "two"])
+        changed["places"]["nodes"][1].update(presence="away", away_ms=5)
+        for each in changed["places"]["runs"].values():
+            each[1].update({"is": "bad", "word": "away"})
+        played.answer = changed
+        page.wait("return document.querySelector('#grid .place.bad') !== null")
+        self.assertIn("two on n1", page.run("return document.activeElement.getAttribute('aria-label') ?? ''"))
+
+    def test_whose_token_is_over_is_asked_for_another(self):
+        played = self.play(state(["one"]))
+        page = self.look(played.port)
+        page.wait("return document.title === 'played: healthy'")
+        page.run("document.querySelector('#grid button').click()")
+        played.refusal = (403, {"detail": "the token has expired"})
+        page.wait("return !document.getElementById('token').hidden")
+        self.assertEqual("? who are you", page.run("return document.title"))
+        self.assertFalse(page.run("return document.getElementById('details').open"))
+        self.assertEqual("token-text", page.wait("return document.activeElement.id"))
+        played.refusal = None
+        page.run("document.getElementById('token-text').value = 'x'; document.getElementById('token').requestSubmit()")
+        page.wait("return document.title === 'played: healthy' && !document.getElementById('main').hidden")
+        self.assert_clean(page, "403")
+
+    def test_all_times_are_the_gateways(self):
+        at = 1_800_000_000_000
+        played = self.play(state(["one"], at=at))
+        page = self.look(played.port)
+        played.refusal = (500, {"detail": "it is ill"})
+        words = page.wait("const words = document.getElementById('notice').textContent;"
+                          "return words.includes('does not answer since') && words")
+        since, as_of = re.findall(r"\d\d:\d\d:\d\d", words)
+        self.assertEqual("08:00:00", as_of)
+        self.assertRegex(since, "^0[78]:(00|59):")
+        rects = "return [...document.querySelectorAll('#past rect')].map((each) => Number(each.getAttribute('x')))"
+        self.assertEqual([], [each for each in page.run(rects) if not 0 <= each < 600])
+        self.assertEqual(sorted(page.run(rects)), page.run(rects))
+        self.assert_clean(page, "500")
 
     def test_the_keyboard_is_enough(self):
         page = self.look(self.play(state(["one", "two"])).port)

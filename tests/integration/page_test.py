@@ -165,6 +165,23 @@ class Page(GatewayTest):
         self.assertLess(len({each.json["at"] for each in answers}), 10)
         self.assertLess(self.broker_calls() - time_of_broker, 500)
 
+    def test_whoever_asks_during_a_reading_gets_none_of_before(self):
+        gateway = self.start_page()
+        self.await_state(gateway, lambda said: said["verdict"] == "healthy")
+        client = self.shop.client()
+        client.receive(1.5)  # There is nothing: it waits, and what was read before is old.
+        self.worker.freeze()  # A reading takes as long as nodes have to answer.
+        self.addCleanup(self.worker.thaw)
+        asked_at = time.time() * 1000
+        first: list[Answer] = []
+        tab = threading.Thread(target=lambda: first.append(gateway.ask("GET", "/ui/state")))
+        tab.start()
+        client.receive(0.2)
+        second = gateway.ask("GET", "/ui/state")
+        tab.join()
+        for each in (first[0], second):
+            self.assertGreaterEqual(each.json["at"], asked_at - 1, "it tells of a time before it was asked")
+
     def broker_calls(self) -> int:
         return self.shop.status(self.shop.client())["counters"]["calls"]
 

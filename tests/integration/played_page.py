@@ -48,18 +48,22 @@ class PlayedPage:
     def __init__(self, answer: dict):
         self.answer = answer
         self.orders: list[tuple[str, dict, dict]] = []
+        self.refusal: tuple[int, dict] | None = None  # Of who asks for the state.
         self.order_answer: tuple[int, dict] = (200, {"done": "it is done"})
         page = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 name = self.path.removeprefix("/ui").lstrip("/") or "page.html"
+                status, said = 200, page.answer
                 if name == "state":
-                    kind, body = "application/json", json.dumps(page.answer).encode()
+                    if page.refusal is not None:
+                        status, said = page.refusal
+                    kind, body = "application/json", json.dumps(said).encode()
                 else:
                     path = FOLDER / pathlib.Path(name).name
                     kind, body = TYPES[path.suffix], path.read_bytes()
-                self.send_response(200)
+                self.send_response(status)
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Security-Policy", POLICY)
                 self.send_header("Content-Length", str(len(body)))

@@ -1,5 +1,6 @@
 """One request is one connected trace, and a collector in trouble troubles nobody."""
 
+import contextlib
 import http.server
 import json
 import os
@@ -15,7 +16,7 @@ import urllib.request
 
 import otlp_judge
 from gateway_systems import GatewayTest
-from harness import BIN, PATIENCE, SystemTest, free_port, new_id, text_of
+from harness import BIN, PATIENCE, Client, SystemTest, free_port, new_id, text_of
 from systems import SHOP
 
 NOTIFIED = {**SHOP, "notifications": "{replicas: 1, subscribes: [order.confirmed], config: {spool: data/mail}}"}
@@ -90,6 +91,7 @@ class Collector(http.server.ThreadingHTTPServer):
     def __init__(self, status: int = 200):
         super().__init__(("127.0.0.1", 0), Handler)
         self.status = status
+        self.answer = b""
         self.bodies: list[bytes] = []
         self.news = threading.Condition()
         self.hangs = threading.Event()
@@ -127,8 +129,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.server.bodies.append(body)
             self.server.news.notify_all()
         self.send_response(self.server.status)
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(self.server.answer)))
         self.end_headers()
+        with contextlib.suppress(OSError):  # An answer that is too long is not read to its end.
+            self.wfile.write(self.server.answer)
 
     def log_message(self, *_):
         pass
@@ -192,6 +196,59 @@ class OneTree(GatewayTest):
                              {(each.span_id.hex(), each.name, each.kind) for each in judged})
 
 
+    def traced(self, capabilities: dict[str, str]) -> tuple[Collector, Client]:
+        collector = Collector()
+        self.addCleanup(collector.shutdown)
+        system = self.system(capabilities, nodes=("n1",), more=f'traces: {{sample: 1, otlp: "{collector.url}"}}')
+        system.broker()
+        system.worker("n1")
+        return collector, system.client()
+
+    def spans_of(self, collector: Collector, trace: bytes, *names: str) -> tuple[list[dict], list[tuple[str, str]]]:
+        """The spans, and of those that none of them is above, the name and the number of what is."""
+        spans = collector.wait_for(set(names), trace.hex())
+        ids = {each["id"] for each in spans}
+        self.assertEqual(len(ids), len(spans), f"two spans have one number: {spans}")
+        self.assertEqual([], [each for each in spans if each["parent"] == each["id"]])
+        return spans, [(each["name"], each["parent"]) for each in spans if each["parent"] not in ids]
+
+    def test_an_order_that_begins_at_a_client_is_one_tree_too(self):
+        collector, client = self.traced(NOTIFIED)
+        self.assertTrue(client.call("inventory", "load", STOCK).ok)
+        order = new_id()  # Of the call, and of the saga that it begins.
+        self.assertTrue(client.call("order_saga", "place", ORDER, call_id=order, ttl=15000).ok)
+        _, roots = self.spans_of(
+            collector, order, "queue order_saga", "order_saga.place", "saga order_saga.place", "payments effect charge_card",
+            "publish order.confirmed", "notifications order.confirmed")
+        self.assertEqual([("order_saga.place", "")], roots)
+
+    def test_an_event_of_a_client_has_a_span_for_each_try_of_each_subscriber(self):
+        collector, client = self.traced({name: "{actor: witness, subscribes: [sight.*]}" for name in ("seen", "heard")})
+        event = new_id()
+        sight = {"n": 1, "act": "fail", "times": 1}
+        self.assertTrue(client.call("troupe.publish", "sight.seen", sight, key="k", call_id=event).ok)
+        until = time.monotonic() + PATIENCE
+        spans: list[dict] = []
+        while len(spans) < 4:  # Two tries each.
+            self.assertLess(time.monotonic(), until, spans)
+            spans, roots = self.spans_of(collector, event, "seen sight.seen", "heard sight.seen")
+        self.assertEqual({""}, {parent for _, parent in roots})
+
+
+class Parts(SystemTest):
+    def test_a_part_of_a_trace_is_told_as_a_part(self):
+        system = self.system(more="traces: {sample: 1}")
+        system.broker()
+        system.worker()
+        client = system.client()
+        trace = os.urandom(16).hex()
+        for _ in range(11):
+            ids = [client.send("echo", "echo", {"payload": "a"}, traceparent=f"00-{trace}-00f067aa0ba902b7-01") for _ in range(100)]
+            self.assertEqual(100, len(client.collect(ids)))
+        drawn = subprocess.run([BIN / "troupe", "trace", system.file, trace], capture_output=True, text=True, timeout=PATIENCE)
+        self.assertRegex(drawn.stderr, r"a part: .*\bn1\b.* has more spans of it than fit into an answer; the oldest are missing")
+
+
 class Trouble(SystemTest):
     def await_lost_spans(self, system) -> None:
         until = time.monotonic() + PATIENCE
@@ -203,7 +260,7 @@ class Trouble(SystemTest):
                 return
             self.assertLess(time.monotonic(), until, "a refused batch is not counted as lost")
 
-    def measured(self, url: str) -> tuple[float, float]:
+    def measured(self, url: str, is_refused: bool) -> tuple[float, float]:
         """How long the slowest of some calls took, and how long the worker took to stop."""
         system = self.system(more=f'traces: {{sample: 1, otlp: "{url}"}}', admin=True)
         broker, worker = system.broker(), system.worker()
@@ -214,15 +271,42 @@ class Trouble(SystemTest):
             reply = client.call("echo", "echo", {"payload": "a"})
             self.assertTrue(reply.ok, reply)
             took.append(time.monotonic() - began)
-        worker.wait_for("traces.not_sent")
-        if "404" in worker.find("traces.not_sent")[0]["reason"]:
+        if is_refused:
+            self.assertIn("404", worker.wait_for("traces.refused")["reason"])
             self.await_lost_spans(system)
+        else:
+            worker.wait_for("traces.not_sent")
         began = time.monotonic()
         worker.signal(15)
         self.assertEqual(0, worker.await_end())
         stopped = time.monotonic() - began
         broker.end()
         return sorted(took)[len(took) // 2], stopped
+
+    def test_what_of_a_batch_a_collector_refuses_is_lost_and_told(self):
+        collector = Collector()
+        self.addCleanup(collector.shutdown)
+        partial = b"\x08\x01\x12\x0btoo old \xe2\x80\xae"
+        collector.answer = b"\x0a" + bytes([len(partial)]) + partial
+        system = self.system(more=f'traces: {{sample: 1, otlp: "{collector.url}"}}', admin=True)
+        system.broker()
+        worker = system.worker()
+        self.assertTrue(system.client().call("echo", "echo", {"payload": "a"}).ok)
+        told = worker.wait_for("traces.refused")
+        self.assertEqual(("1", "too old \u202e"), (told["spans"], told["reason"]))
+        until = time.monotonic() + PATIENCE
+        while True:
+            with urllib.request.urlopen(f"http://{system.admin['n1']}/metrics", timeout=PATIENCE) as answer:
+                lost = re.search(r"^troupe_spans_lost_total (\d+)$", answer.read().decode(), re.MULTILINE)
+            if int(lost[1]) > 0:
+                break
+            self.assertLess(time.monotonic(), until)
+        with self.subTest("an answer without end says nothing, and the next batch leaves"):
+            collector.answer = b"\x0a\x7f" + b"x" * 5_000_000
+            count = len(collector.bodies)
+            self.assertTrue(system.client().call("echo", "echo", {"payload": "a"}).ok)
+            with collector.news:
+                self.assertTrue(collector.news.wait_for(lambda: len(collector.bodies) > count, PATIENCE))
 
     def test_a_collector_in_trouble_troubles_nobody(self):
         for words, status, hangs in (("away", None, False), ("busy", 503, False), ("strange", 404, False),
@@ -235,7 +319,7 @@ class Trouble(SystemTest):
                     url = collector.url
                     if hangs:
                         collector.hangs.set()
-                usual, stopped = self.measured(url)
+                usual, stopped = self.measured(url, status == 404)
                 self.assertLess(usual, 0.5)
                 self.assertLess(stopped, 3 + 2, "a stop waits for the collector")  # Of a busy machine.
 
@@ -292,6 +376,46 @@ class Lives(SystemTest):
                 capture_output=True, text=True, timeout=PATIENCE)
             self.assertIn("saga place: started", said.stdout, said.stderr)
             self.assertIn("not known:", said.stdout)
+
+    def test_what_came_of_an_event_that_was_refused_or_taken_back_is_told(self):
+        system = self.system({"witness": "{actor: witness, subscribes: [sight.*]}"}, nodes=("n1",))
+        broker, worker = system.broker(), system.worker("n1")
+        client = system.client()
+
+        def troupe(*words: str) -> subprocess.CompletedProcess:
+            return subprocess.run([BIN / "troupe", *words], capture_output=True, text=True, timeout=PATIENCE)
+
+        elsewhere = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, elsewhere)
+        shutil.copy(system.file, elsewhere)
+        file = elsewhere / system.file.name
+        refused = new_id()
+        self.assertTrue(client.call("troupe.publish", "sight.seen", {"n": 1, "act": "reject"}, key="k", call_id=refused).ok)
+        until = time.monotonic() + PATIENCE
+        while not (letters := client.call("troupe.events", "dead_letters", {"count": 10}).body["letters"]):
+            self.assertLess(time.monotonic(), until)
+        self.assertEqual("waits for a person", self.why(system, text_of(refused))["verdict"])
+        with self.subTest("delivered again, to nobody who is there"):
+            worker.kill()
+            self.assertTrue(client.call("troupe.events", "retry_dead_letter", {"id": letters[0]["id"]}).ok)
+            told = self.why(system, text_of(refused))
+            self.assertEqual("under way", told["verdict"], told)
+            self.assertIn("delivered to witness again at position 2", "\n".join(told["life"]))
+        with self.subTest("scheduled, and cancelled by a person"):
+            later = json.loads(troupe("publish", str(system.file), "sight.seen", '{"n": 2}', "--after", "1h", "--json").stdout)["id"]
+            for where in (None, file):
+                self.assertEqual("under way", self.why(system, later, where)["verdict"])
+            self.assertEqual(0, troupe("scheduled", "cancel", str(system.file), later, "--reason", "sold out").returncode)
+            for where in (None, file):
+                told = self.why(system, later, where)
+                self.assertEqual("done", told["verdict"], told)
+                self.assertIn("sold out", told["why"])
+        with self.subTest("whether there is such a key is not known without the journal"):
+            self.assertIn("has no event with the key `other`", troupe("why", str(file), "other").stderr)
+            broker.kill()
+            unknown = troupe("why", str(file), "k")
+            self.assertNotEqual(3, unknown.returncode)
+            self.assertNotIn("no event", unknown.stderr)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 #include "nodes/commands/top/board.hpp"
 
+#include "nodes/commands/status/rows.hpp"
 #include "nodes/commands/top/outage.hpp"
 #include "nodes/text_table.hpp"
 
@@ -137,6 +138,45 @@ BOOST_FIXTURE_TEST_CASE(sagas_that_wait_for_their_turn_are_counted_and_not_liste
 
   BOOST_TEST(has(drawn, "sagas    1 forward, 720 queued"));
   BOOST_TEST(!has(drawn, to_string(uuid{})));
+}
+
+BOOST_FIXTURE_TEST_CASE(what_only_a_silent_node_knows_is_not_known, board_fixture) {
+  const error late{.code = errc::deadline_exceeded, .message = "no answer in time"};
+  view().nodes[1].said = failure{late};
+
+  std::string drawn = text();
+
+  BOOST_TEST(has(drawn, "breakers all closed; not known of n2"));
+  BOOST_TEST(has(drawn, "sagas    none under way; not known of n2"));
+
+  view().nodes[0].said = failure{late};
+  drawn = text();
+  BOOST_TEST(has(drawn, "breakers not known: no node answers"));
+  BOOST_TEST(has(drawn, "sagas    not known: no node answers"));
+  BOOST_TEST(!has(drawn, "all closed"));
+}
+
+BOOST_FIXTURE_TEST_CASE(what_waits_at_silent_brokers_is_not_known, board_fixture) {
+  BOOST_TEST(rows_of(view())[0].queue.value() == 0U);
+
+  view().brokers[0].said = failure{error{.code = errc::deadline_exceeded, .message = "late"}};
+
+  BOOST_TEST(!rows_of(view())[0].queue.has_value());
+}
+
+// Nodes name a hundred at most, and say that there are more.
+BOOST_FIXTURE_TEST_CASE(a_part_of_the_sagas_is_told_as_a_part, board_fixture) {
+  state.sagas = {
+      {"orders", {.id = {}, .state = "forward"}, {"n1"}},
+      {"orders", {.id = {}, .state = "parked"}, {"n1"}}};
+  state.has_more_running = true;
+  view().waiting = {{.capability = "orders", .node = "n1", .sagas = 100, .has_more_sagas = true}};
+
+  const std::string drawn = text();
+
+  BOOST_TEST(has(drawn, "sagas    1 or more forward, 1 parked"));
+  BOOST_TEST(has(drawn, "100 or more sagas of orders stand still"));
+  BOOST_TEST(has(drawn, " 100+ "));
 }
 
 // Whatever the size: no line is longer, there are not more, and no number is cut.

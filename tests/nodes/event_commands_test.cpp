@@ -118,6 +118,22 @@ BOOST_AUTO_TEST_CASE(an_unknown_outcome_tells_the_id_to_ask_again_under) {
   BOOST_TEST(contains(called.err, fmt::format("next: ask again with --id {}:", some_id)));
 }
 
+// Error texts come from actors, and those may pass on what callers sent.
+BOOST_AUTO_TEST_CASE(an_error_says_nothing_to_the_terminal) {
+  answer_by([](const question&) -> answer {
+    error why = rejected("no\x1b]0;x", "no\x1b[2J\nmore\xc2\x9b\xe2\x80\xae");
+    why.details.emplace_back("k\x1b", "v\x07");
+    return failure{why};
+  });
+
+  const auto done = run("call", "a.b '{}'");
+
+  BOOST_TEST(done.code == 3);
+  BOOST_TEST(contains(done.err, "rejected: no?[2J\nmore??\n"));
+  BOOST_TEST(!contains(done.err, "\x1b"));
+  BOOST_TEST(!contains(done.err, "\x07"));
+}
+
 // A command without an id must not advise to ask again under its id.
 BOOST_AUTO_TEST_CASE(no_id_is_spoken_of_where_there_is_none) {
   answer_by([](const question&) -> answer {

@@ -62,6 +62,74 @@ BOOST_AUTO_TEST_CASE(an_event_is_done_when_all_have_handled_it) {
   BOOST_TEST((judge(of, other).is == verdict::waits_for_person));
 }
 
+// The dead letter of an event was delivered again: the event is in the journal twice.
+BOOST_AUTO_TEST_CASE(an_event_that_is_delivered_again_is_not_done_before_that_is) {
+  life of;
+  of.events.push_back({.id = asked, .topic = "t", .position = 7});
+  of.events[0].deliveries = {{.capability = "a", .is_handled = true}};
+  of.events.push_back({.id = asked, .topic = "t", .position = 9});
+  of.events[1].deliveries = {{.capability = "a", .attempts = 2, .reason = "no"}};
+  of.retries = {{9, "a"}};
+
+  BOOST_TEST((judge(of, asked).is == verdict::under_way));
+  BOOST_TEST(says(judge(of, asked).why, "failed 2 times for a"));
+  BOOST_TEST(says(page_of(of, asked), "delivered to a again at position 9"));
+
+  of.events[1].deliveries[0] = {.capability = "a", .is_handled = true};
+  BOOST_TEST((judge(of, asked).is == verdict::done));
+}
+
+BOOST_AUTO_TEST_CASE(whether_a_silent_subscriber_has_handled_an_event_is_not_known) {
+  life of;
+  of.events.push_back({.id = asked, .topic = "t", .position = 7});
+  of.events[0].deliveries = {{.capability = "a", .is_handled = true}};
+  of.unheard = {{7, "b"}};
+
+  BOOST_TEST((judge(of, asked).is == verdict::not_known));
+  BOOST_TEST(says(judge(of, asked).why, "whether b has handled it"));
+  BOOST_TEST(says(page_of(of, asked), "not known of b"));
+
+  of.events[0].deliveries[0].is_handled = false;
+  BOOST_TEST((judge(of, asked).is == verdict::under_way));
+}
+
+BOOST_AUTO_TEST_CASE(an_event_that_a_person_cancelled_is_over) {
+  life of;
+  of.cancelled = {{asked, std::nullopt, "event t was cancelled by ann: a mistake"}};
+
+  BOOST_TEST((judge(of, asked).is == verdict::done));
+  BOOST_TEST(says(page_of(of, asked), "was cancelled by ann: a mistake"));
+}
+
+// A saga is undone long after its end when the one is undone of which it was a step; its call was
+// answered, or even forgotten.
+BOOST_AUTO_TEST_CASE(a_saga_that_stands_still_after_its_answer_waits_for_a_person) {
+  life of;
+  of.messages.push_back({.id = asked, .capability = "orders", .operation = "place", .state = 2});
+  of.sagas.push_back({.id = asked, .phase = "parked"});
+  of.sagas[0].records.push_back({.kind = "parked", .step = "charge", .reason = "crashed: gone"});
+  BOOST_TEST((judge(of, asked).is == verdict::waits_for_person));
+
+  of.sagas[0].phase = "undoing";
+  BOOST_TEST((judge(of, asked).is == verdict::under_way));
+
+  of.messages.clear();
+  of.sagas[0].phase = "compensated";
+  BOOST_TEST((judge(of, asked).is == verdict::done));
+  BOOST_TEST(says(judge(of, asked).why, "compensated"));
+}
+
+BOOST_AUTO_TEST_CASE(names_say_nothing_to_a_terminal) {
+  life of;
+  of.events.push_back({.id = asked, .topic = "t\x1b[2J", .source = "a\nb\xe2\x80\xae"});
+
+  const std::string page = page_of(of, asked);
+
+  BOOST_TEST(!says(page, "\x1b"));
+  BOOST_TEST(!says(page, "\xe2\x80\xae"));
+  BOOST_TEST(says(page, "event t?[2J from a"));
+}
+
 BOOST_AUTO_TEST_CASE(a_page_has_one_verdict_and_says_what_is_not_known) {
   life of;
   of.messages.push_back({.id = asked, .capability = "orders", .operation = "place", .state = 2});

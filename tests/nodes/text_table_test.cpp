@@ -95,6 +95,12 @@ BOOST_AUTO_TEST_CASE(a_cell_is_one_line_without_control_characters) {
       cell_text("a\xc2\x9b"
                 "31m")
       == "a?31m");
+  BOOST_TEST(
+      cell_text("a\xe2\x80\xae"
+                "b\xe2\x80\xa8"
+                "c\x9b"
+                "d")
+      == "a?b?c?d");
   BOOST_TEST(cell_text("first\nsecond") == "first");
   BOOST_TEST(cell_text("") == "-");
   BOOST_TEST(cell_text("größer", 3) == "grö...");

@@ -91,6 +91,19 @@ BOOST_AUTO_TEST_CASE(a_trace_in_short_begins_with_its_first_span) {
   BOOST_TEST(all[1].failed == 1U);
 }
 
+// A call waits at its broker before the worker has it, whose span stands above that of the wait.
+BOOST_AUTO_TEST_CASE(a_trace_has_the_name_of_what_none_is_above) {
+  const auto all = summaries_of(
+      {made(2, 1, "queue orders", 0, 40),
+       made(1, 0, "orders.place", 40, 10),
+       made(3, 1, "x", 45, 1)});
+
+  BOOST_REQUIRE(all.size() == 1U);
+  BOOST_TEST(all[0].name == "orders.place");
+  BOOST_TEST(all[0].start == 0);
+  BOOST_TEST(all[0].duration == 50 * ms);
+}
+
 BOOST_AUTO_TEST_CASE(times_have_fit_units) {
   BOOST_TEST(span_time_text(850'000) == "850 us");
   BOOST_TEST(span_time_text(12'400'000) == "12.4 ms");

@@ -125,6 +125,34 @@ BOOST_AUTO_TEST_CASE(no_value_says_anything_to_the_terminal) {
   }
 }
 
+// JSON asks for none of these to be escaped, and terminals and readers of lines know them all:
+// DEL, NEL, CSI, a line separator, an override of the direction, a tag, and a byte that is no
+// UTF-8.
+BOOST_AUTO_TEST_CASE(what_has_a_meaning_and_no_look_is_written_by_its_number) {
+  const auto line_of = [](log_format format, const std::string& value) {
+    captured_stderr captured;
+    event_log log{real_time, "n1", format};
+    log.write("access_refused", {{"what", value}});
+    return captured.read();
+  };
+  const auto cases = std::to_array<std::pair<std::string_view, std::string_view>>(
+      {{"\x7f", "\\u007f"},
+       {"\xc2\x85", "\\u0085"},
+       {"\xc2\x9b", "\\u009b"},
+       {"\xe2\x80\xa8", "\\u2028"},
+       {"\xe2\x80\xae", "\\u202e"},
+       {"\xf3\xa0\x80\x81", "\\udb40\\udc01"},
+       {"\x9b", "\xef\xbf\xbd"}});
+  for (const auto& [raw, shown] : cases) {
+    const std::string value = fmt::format("a{}b\xc3\xbc", raw);
+    const std::string quoted = fmt::format("\"a{}b\xc3\xbc\"", shown);
+    BOOST_TEST(line_of(log_format::text, value).ends_with(fmt::format(" what={}\n", quoted)));
+    BOOST_TEST(line_of(log_format::json, value).ends_with(fmt::format("\"what\":{}}}\n", quoted)));
+  }
+  BOOST_TEST(
+      line_of(log_format::text, "gr\xc3\xb6\xc3\x9f").ends_with(" what=gr\xc3\xb6\xc3\x9f\n"));
+}
+
 // What happens a thousand times is told so often as a person reads it, with how often it was.
 BOOST_AUTO_TEST_CASE(repeats_are_left_out_and_counted) {
   manual_clock time;

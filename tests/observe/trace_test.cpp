@@ -123,6 +123,40 @@ BOOST_AUTO_TEST_CASE(notes_have_bounds) {
 }
 
 // OTLP/HTTP, "Failures": these four are tried again, and so is what got no answer.
+// A collector refuses a whole batch for one string that is no UTF-8.
+BOOST_AUTO_TEST_CASE(a_name_that_is_no_text_spoils_no_batch) {
+  span one;
+  one.set_name("shop effect caf\xe9");
+  BOOST_TEST(one.note("key", "value"));
+
+  BOOST_TEST(one.name() == "unreadable name");
+  one.for_each_note([](std::string_view key, std::string_view) { BOOST_TEST(key == "key"); });
+}
+
+BOOST_AUTO_TEST_CASE(a_collector_says_what_of_a_batch_it_has_not_taken) {
+  using namespace std::string_view_literals;
+  const auto some = read_otlp_answer("\x0a\x08\x08\x80\x04\x12\x03too"sv);
+  BOOST_TEST(some.rejected == 512U);
+  BOOST_TEST(some.why == "too");
+  const auto warning = read_otlp_answer("\x0a\x05\x12\x03old"sv);
+  BOOST_TEST(warning.rejected == 0U);
+  BOOST_TEST(warning.why == "old");
+  const auto later =
+      read_otlp_answer("\x12\x01x\x0a\x05\x08\x03\x1a\x01x"sv); // Fields of a later release.
+  BOOST_TEST(later.rejected == 3U);
+  for (const std::string_view nothing :
+       {""sv,
+        "\x0a\x00"sv,
+        "{}"sv,
+        "\x0a\x7f\x08"sv,
+        "\x0a\x02\x08\xff"sv,
+        "\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"sv, // -1
+        "<html>no such page</html>"sv}) {
+    BOOST_TEST(read_otlp_answer(nothing).rejected == 0U);
+    BOOST_TEST(read_otlp_answer(nothing).why.empty());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_collector_that_is_busy_is_asked_again_and_no_other) {
   for (const long status : {0L, 429L, 502L, 503L, 504L}) {
     BOOST_TEST((verdict_on_export(status) == export_verdict::again), status);

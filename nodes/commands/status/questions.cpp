@@ -70,12 +70,14 @@ void count_waiting(
   if (operation == "sagas") {
     auto said = wire::checked_decode<wire::standing_sagas>(body);
     one.sagas = said ? said->sagas.size() : 0;
+    one.has_more_sagas = said && said->next;
     if (one.sagas > 0) {
       all.sagas.push_back(std::move(*said));
     }
   } else {
     const auto said = wire::checked_decode<wire::unsettled_effects>(body);
     one.effects = said ? said->effects.size() : 0;
+    one.has_more_effects = said && said->next;
   }
   all.view.waiting.push_back(std::move(one));
 }

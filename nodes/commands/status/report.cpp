@@ -36,26 +36,28 @@ ordered_json json_of(const capability_row& row) {
       {"nodes_meant", row.nodes_meant},
       {"rate_per_s", json_of(row.rate_per_s)},
       {"p99_us", json_of(row.p99_us)},
-      {"queue", row.queue},
+      {"queue", json_of(row.queue)},
       {"lag", json_of(row.lag)},
       {"dead_letters", json_of(row.dead_letters)},
       {"restarts", json_of(row.restarts)},
       {"breaker", row.breaker},
       {"sagas", json_of(row.sagas)},
+      {"has_more_sagas", row.has_more_sagas},
       {"sagas_queued", json_of(row.sagas_queued)}};
 }
 
-/// The gateways of `plan`, each with the brokers at which it is logged in.
+/// The gateways of `plan`, each with the brokers at which it is logged in: `live` is null if none
+/// says so.
 ordered_json gateways_of(const topology::plan& plan, const system_view& view) {
   ordered_json all = ordered_json::array();
   for (const topology::gateway_plan& each : plan.gateways) {
-    const auto joined = brokers_of_gateway(view, each.name).value_or(std::vector<std::string>{});
+    const auto joined = brokers_of_gateway(view, each.name);
     all.push_back(
         {{"name", each.name},
          {"listen", each.listen},
          {"admin", each.admin},
-         {"live", !joined.empty()},
-         {"brokers", joined}});
+         {"live", joined ? ordered_json(!joined->empty()) : ordered_json(nullptr)},
+         {"brokers", joined.value_or(std::vector<std::string>{})}});
   }
   return all;
 }

@@ -93,7 +93,7 @@ capability_row row_of(const system_view& all, const capability_view& capability)
     }
     for (const wire::known_capability& each : broker.said->capabilities) {
       if (each.name == capability.name) {
-        row.queue += each.queued;
+        row.queue = row.queue.value_or(0) + each.queued;
         row.p99_us = std::max(row.p99_us, each.p99_us);
       }
     }
@@ -105,6 +105,7 @@ capability_row row_of(const system_view& all, const capability_view& capability)
   for (const waiting_view& each : all.waiting) {
     if (each.capability == capability.name) {
       row.sagas = std::max(row.sagas.value_or(0), each.sagas);
+      row.has_more_sagas = row.has_more_sagas || each.has_more_sagas;
     }
   }
   return row;
@@ -133,6 +134,10 @@ std::vector<capability_place> places_of(const system_view& all, const capability
     }
   }
   return places;
+}
+
+bool stands_still(std::string_view state) {
+  return state != "forward" && state != "undoing" && state != "queued";
 }
 
 std::uint64_t queued_sagas(const system_view& all) {

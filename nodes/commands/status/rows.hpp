@@ -20,8 +20,8 @@ struct capability_row {
   std::optional<double> rate_per_s{};
   /// The worst over the brokers: the time in which 99 of 100 calls of the last minute ended.
   std::optional<std::uint64_t> p99_us{};
-  /// Calls that wait at the brokers.
-  std::uint64_t queue = 0;
+  /// Calls that wait at the brokers that answer.
+  std::optional<std::uint64_t> queue{};
   /// Events that it has not handled.
   std::optional<std::uint64_t> lag{};
   std::optional<std::uint64_t> dead_letters{};
@@ -31,11 +31,16 @@ struct capability_row {
   std::string breaker{};
   /// Sagas that stand still, and those that wait for their turn.
   std::optional<std::uint64_t> sagas{};
+  bool has_more_sagas = false;
   std::optional<std::uint64_t> sagas_queued{};
 };
 
 /// A row for each capability, in the order of the topology. Pure.
 std::vector<capability_row> rows_of(const system_view& all);
+
+/// Whether a saga in this state (`wire::standing_saga`) is neither under way nor waits for its
+/// turn.
+bool stands_still(std::string_view state);
 
 /// The sagas of all nodes that wait for their turn. Pure.
 std::uint64_t queued_sagas(const system_view& all);

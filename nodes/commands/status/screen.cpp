@@ -22,6 +22,12 @@ std::string number_of(const std::optional<Value>& value) {
   return value ? fmt::format("{}", *value) : std::string{"-"};
 }
 
+/// "3", or "100+" where there are more.
+std::string standing_text(const capability_row& row) {
+  return row.sagas_queued && !row.sagas ? "0"
+                                        : number_of(row.sagas) + (row.has_more_sagas ? "+" : "");
+}
+
 std::string table_of(const std::vector<capability_row>& rows, std::size_t name_characters) {
   using side = text_table::side;
   text_table table{
@@ -39,14 +45,13 @@ std::string table_of(const std::vector<capability_row>& rows, std::size_t name_c
         {cell_text(each.name, name_characters),
          fmt::format("{} {}/{}", each.state, each.nodes_serving, each.nodes_meant),
          rate_of(each.rate_per_s),
-         fmt::format("{}", each.queue),
+         number_of(each.queue),
          number_of(each.lag),
          number_of(each.dead_letters),
          number_of(each.restarts),
          each.breaker.substr(0, each.breaker.find(' ')), // "forced", "half"
-         each.sagas_queued
-             ? fmt::format("{} +{} queued", each.sagas.value_or(0), *each.sagas_queued)
-             : number_of(each.sagas)});
+         each.sagas_queued ? fmt::format("{} +{} queued", standing_text(each), *each.sagas_queued)
+                           : standing_text(each)});
   }
   return table.text();
 }

@@ -99,16 +99,22 @@ system_state system_reader::read(system_links& links) {
   }
   all.found = troubles_of(all.answers.view);
   all.sagas = sagas_;
+  all.has_more_standing = has_more_standing_;
+  all.has_more_running = has_more_running_;
   all.letters = letters_;
   return all;
 }
 
 void system_reader::read_databases(system_links& links, const system_answers& answers) {
   std::vector<wire::standing_sagas> sagas = answers.sagas;
+  has_more_standing_ = std::any_of(
+      sagas.begin(), sagas.end(), [](const auto& each) { return each.next.has_value(); });
+  has_more_running_ = false;
   const auto questions = questions_about_running(plan_, silent_in(answers.view));
   for (const auto& each : links.ask_any(questions, reader_patience)) {
     if (each) {
       if (auto said = wire::checked_decode<wire::standing_sagas>(*each)) {
+        has_more_running_ = has_more_running_ || said->next;
         sagas.push_back(std::move(*said));
       }
     }

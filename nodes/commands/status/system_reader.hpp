@@ -26,8 +26,11 @@ struct placed_saga {
 struct system_state {
   system_answers answers;
   std::vector<trouble> found;
-  /// Sagas that stand still or run, in the order of their ids.
+  /// Sagas that stand still or run, in the order of their ids; and whether nodes have more than
+  /// they named: those here are a part of them then.
   std::vector<placed_saga> sagas;
+  bool has_more_standing = false;
+  bool has_more_running = false;
   /// The dead letters, the oldest first; so many as are shown.
   std::vector<wire::letter> letters;
   /// Whether databases were asked this time; else what comes from them is of an earlier time.
@@ -52,6 +55,8 @@ private:
   instant databases_at_{};
   std::vector<waiting_view> waiting_;
   std::vector<placed_saga> sagas_;
+  bool has_more_standing_ = false;
+  bool has_more_running_ = false;
   std::vector<wire::letter> letters_;
 };
 

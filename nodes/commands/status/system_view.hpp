@@ -35,6 +35,9 @@ struct waiting_view {
   std::string node;
   std::uint64_t sagas = 0;
   std::uint64_t effects = 0;
+  /// There are more than the node named.
+  bool has_more_sagas = false;
+  bool has_more_effects = false;
 };
 
 struct capability_view {
@@ -54,7 +57,8 @@ struct system_view {
   std::vector<node_view> nodes;
   std::vector<waiting_view> waiting;
   std::vector<std::string> gateways;
-  /// The broker that keeps the journal (empty: none of those that share it), and what it said of it.
+  /// The broker that keeps the journal (empty: none of those that share it), and what it said of
+  /// it.
   std::string journal_broker;
   /// Where brokers share it: what the one that has it, or else any of them, knows of that.
   std::optional<wire::journal_seat> journal;

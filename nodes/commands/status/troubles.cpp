@@ -40,6 +40,11 @@ std::string count_of(std::uint64_t count, std::string_view one, std::string_view
   return fmt::format("{} {}", count, count == 1 ? one : many);
 }
 
+std::string
+at_least(std::uint64_t count, bool has_more, std::string_view one, std::string_view many) {
+  return has_more ? fmt::format("{} or more {}", count, many) : count_of(count, one, many);
+}
+
 std::optional<milliseconds> span(const std::optional<std::uint64_t>& millis) {
   return millis ? std::optional{milliseconds{static_cast<std::int64_t>(*millis)}} : std::nullopt;
 }
@@ -664,6 +669,8 @@ private:
       waiting_view& of = most[each.capability];
       of.sagas = std::max(of.sagas, each.sagas); // Each node of a database sees the same ones.
       of.effects = std::max(of.effects, each.effects);
+      of.has_more_sagas = of.has_more_sagas || each.has_more_sagas;
+      of.has_more_effects = of.has_more_effects || each.has_more_effects;
     }
     for (const auto& [capability, each] : most) {
       if (each.sagas > 0) {
@@ -671,7 +678,7 @@ private:
             {.is = weight::waiting,
              .what = fmt::format(
                  "{} of {} still",
-                 count_of(each.sagas, "saga", "sagas"),
+                 at_least(each.sagas, each.has_more_sagas, "saga", "sagas"),
                  capability + (each.sagas == 1 ? " stands" : " stand")),
              .next = fmt::format(
                  "`troupe sagas list {} {}` says why; `troupe sagas resume` has one go on",
@@ -683,7 +690,7 @@ private:
             {.is = weight::waiting,
              .what = fmt::format(
                  "{} of effects of {} could not be written down yet",
-                 count_of(each.effects, "result", "results"),
+                 at_least(each.effects, each.has_more_effects, "result", "results"),
                  capability),
              .next = fmt::format("`troupe effects list {} {}` says why", all_.file, capability)});
       }

@@ -144,13 +144,13 @@ std::vector<std::string> grid_in(
         fmt::format("{} {}/{}", row.all.state, row.all.nodes_serving, row.all.nodes_meant)};
     if (form.of_capability >= 1) {
       cells.push_back(rate_of(row.all.rate_per_s));
-      cells.push_back(fmt::format("{}", row.all.queue));
+      cells.push_back(number_text(row.all.queue));
       cells.push_back(micros_text(row.all.p99_us));
     }
     if (form.of_capability >= 2) {
       cells.push_back(number_text(row.all.lag));
       cells.push_back(number_text(row.all.dead_letters));
-      cells.push_back(number_text(row.all.sagas));
+      cells.push_back(number_text(row.all.sagas) + (row.all.has_more_sagas ? "+" : ""));
     }
     for (const std::string& each : nodes) {
       if (form.of_nodes > 0) {
@@ -254,6 +254,29 @@ board_lines grid_of(const system_view& all, board_room room) {
   return lines;
 }
 
+/// What nodes told, or `none` in words; and of which nodes that is not known.
+std::string as_far_as_told(const std::string& told, std::string_view none, const system_view& all) {
+  std::vector<std::string> silent;
+  for (const node_view& each : all.nodes) {
+    if (!each.said) {
+      silent.push_back(cell_text(each.name, 40));
+    }
+  }
+  if (silent.empty()) {
+    return told.empty() ? std::string{none} : told;
+  }
+  if (told.empty() && silent.size() == all.nodes.size()) {
+    return "not known: no node answers";
+  }
+  constexpr std::size_t named_most = 3;
+  const std::size_t named = std::min(silent.size(), named_most);
+  return fmt::format(
+      "{}; not known of {}{}",
+      told.empty() ? none : std::string_view{told},
+      fmt::join(silent.begin(), silent.begin() + static_cast<std::ptrdiff_t>(named), ", "),
+      silent.size() == named ? "" : fmt::format(" and {} more", silent.size() - named));
+}
+
 void add_breakers(board_lines& to, const system_view& all, std::size_t columns) {
   std::vector<std::string> told;
   for (const capability_view& capability : all.capabilities) {
@@ -275,41 +298,45 @@ void add_breakers(board_lines& to, const system_view& all, std::size_t columns) 
   add_lines(
       to,
       wrapped(
-          told.empty() ? "all closed" : fmt::to_string(fmt::join(told, ", ")),
+          as_far_as_told(fmt::to_string(fmt::join(told, ", ")), "all closed", all),
           columns,
           "  breakers ",
           "           "),
       told.empty() ? tone::plain : tone::waits);
 }
 
-/// @param queued how many wait for their turn: nodes name a part of them.
-void add_sagas(
-    board_lines& to,
-    const std::vector<placed_saga>& sagas,
-    std::uint64_t queued,
-    std::size_t columns) {
-  std::map<std::string, std::size_t> by_state;
+void add_sagas(board_lines& to, const system_state& now, std::size_t columns) {
+  struct count_of_state {
+    std::uint64_t count = 0;
+    bool has_more = false;
+  };
+
+  std::map<std::string, count_of_state> by_state;
   std::vector<const placed_saga*> standing;
-  for (const placed_saga& each : sagas) {
-    ++by_state[each.saga.state];
-    if (each.saga.state != "forward" && each.saga.state != "undoing"
-        && each.saga.state != "queued") {
+  for (const placed_saga& each : now.sagas) {
+    const bool still = stands_still(each.saga.state);
+    count_of_state& one = by_state[each.saga.state];
+    ++one.count;
+    one.has_more = still ? now.has_more_standing : now.has_more_running;
+    if (still) {
       standing.push_back(&each);
     }
   }
-  if (queued != 0) {
-    by_state["queued"] = queued;
+  if (const std::uint64_t queued = queued_sagas(now.answers.view); queued != 0) {
+    by_state["queued"] = {.count = queued}; // Nodes name a part of them, and count them all.
   }
   std::vector<std::string> counts;
-  for (auto [state, count] : by_state) {
+  for (const auto& [state, how_many] : by_state) {
     std::string words = state;
     std::replace(words.begin(), words.end(), '_', ' ');
-    counts.push_back(fmt::format("{} {}", count, words));
+    counts.push_back(
+        fmt::format("{}{} {}", how_many.count, how_many.has_more ? " or more" : "", words));
   }
   add_lines(
       to,
       wrapped(
-          counts.empty() ? "none under way" : fmt::to_string(fmt::join(counts, ", ")),
+          as_far_as_told(
+              fmt::to_string(fmt::join(counts, ", ")), "none under way", now.answers.view),
           columns,
           "  sagas    ",
           "           "),
@@ -419,7 +446,7 @@ board_of(const system_state& state, const std::string& notice, board_room room) 
   }
   board_lines below(1);
   add_breakers(below, all, room.columns);
-  add_sagas(below, state.sagas, queued_sagas(state.answers.view), room.columns);
+  add_sagas(below, state, room.columns);
   add_letters(below, all, room.columns);
   add_lines(below, processes_of(all, room.columns), tone::plain);
   lines.push_back({});

@@ -30,6 +30,8 @@ struct trace_arguments {
 struct all_spans {
   std::vector<placed_span> found;
   std::vector<node_answer> answers;
+  /// Those whose oldest spans had no room in their answers.
+  std::vector<std::string> cut;
 };
 
 all_spans ask_all(const topology::plan& plan, const wire::get_spans& asked, milliseconds deadline) {
@@ -55,6 +57,9 @@ all_spans ask_all(const topology::plan& plan, const wire::get_spans& asked, mill
     if (!said) {
       each.said = failure{said.error()};
       continue;
+    }
+    if (said->is_cut) {
+      all.cut.push_back(each.node);
     }
     for (wire::told_span& span : said->spans) {
       all.found.push_back({span.of.value_or(each.node), std::move(span)});
@@ -177,6 +182,11 @@ int run_one(const trace_arguments& given) {
         sum.spans,
         sum.failed == 0 ? std::string{} : fmt::format(", {} failed", sum.failed));
     fmt::print("{}", waterfall(all.found));
+  }
+  if (!all.cut.empty()) {
+    print_aside(fmt::format(
+        "  a part: {} has more spans of it than fit into an answer; the oldest are missing\n",
+        fmt::join(all.cut, ", ")));
   }
   return print_silent(all.answers, given.json) ? exit_code::error : exit_code::ok;
 }

@@ -129,16 +129,23 @@ std::string span_time_text(std::int64_t nanoseconds) {
 std::vector<trace_summary> summaries_of(const std::vector<placed_span>& spans) {
   std::map<uuid, trace_summary> found;
   std::map<uuid, std::int64_t> ends;
+  std::set<uuid> roots;
   for (const placed_span& each : spans) {
     const auto [at, is_new] = found.try_emplace(each.what.trace);
     trace_summary& one = at->second;
     const std::int64_t end = each.what.start + each.what.duration;
-    if (is_new || each.what.start < one.start) {
+    // A call waits at its broker before the span begins that stands above that.
+    const bool is_root = each.what.parent == 0 && !roots.contains(each.what.trace);
+    const bool is_first = is_new || each.what.start < one.start;
+    if (is_root || (is_first && !roots.contains(each.what.trace))) {
       one.trace = each.what.trace;
       one.name = each.what.name;
       one.node = each.node;
-      one.start = each.what.start;
     }
+    if (is_root) {
+      roots.insert(each.what.trace);
+    }
+    one.start = is_first ? each.what.start : one.start;
     std::int64_t& last = ends[each.what.trace];
     last = is_new ? end : std::max(last, end);
     ++one.spans;

@@ -17,7 +17,7 @@ struct placed_span {
 /// A trace in short.
 struct trace_summary {
   uuid trace;
-  /// The name of the span that began first, and its process.
+  /// The name of the span that none is above, or else of the one that began first, and its process.
   std::string name;
   std::string node;
   std::int64_t start = 0;

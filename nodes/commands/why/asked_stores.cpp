@@ -218,7 +218,8 @@ outcome<std::vector<uuid>> asked_stores::with_key(std::string_view key) {
     return failure{end.error()};
   }
   wire::read_events asked;
-  asked.after = end->last > events_looked_at ? end->last - events_looked_at : 0;
+  const std::uint64_t from = end->last > events_looked_at ? end->last - events_looked_at : 0;
+  asked.after = from;
   if (auto read = read_pages(std::move(asked)); !read) {
     return failure{std::move(read).error()};
   }
@@ -228,11 +229,28 @@ outcome<std::vector<uuid>> asked_stores::with_key(std::string_view key) {
       found.push_back(each.id);
     }
   }
-  is_part_ = false;
+  is_part_ = from > 0;
   if (found.size() > events_with_key_told) {
     found.erase(found.begin(), found.end() - static_cast<std::ptrdiff_t>(events_with_key_told));
   }
   return found;
+}
+
+outcome<void> asked_stores::look_at_schedule(const uuid& id, life& into) {
+  const auto said = ask_journal("scheduled_event", wire::encoded(wire::get_scheduled_event{id}));
+  if (!said) {
+    const error& why = said.error();
+    if (why.detail("reason") == "cancelled") {
+      into.cancelled.push_back({id, std::nullopt, why.message});
+    }
+    // What is no scheduled event is refused, and brokers of earlier releases know no such question.
+    const bool is_answer = why.code == errc::rejected || why.code == errc::unknown_operation;
+    return is_answer ? outcome<void>{} : failure{why};
+  }
+  return wire::checked_decode<wire::waiting_event>(*said).map([&](const auto& event) {
+    into.events.push_back(
+        {.id = id, .topic = event.topic, .key = event.key, .at = event.due_at, .is_timer = true});
+  });
 }
 
 void asked_stores::look_at_journal(const std::set<uuid>& ids, life& into) const {

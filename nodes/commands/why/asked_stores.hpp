@@ -34,8 +34,12 @@ public:
   /// @errors of the broker.
   outcome<void> read_events(wall_time from);
 
-  /// The newest events with an ordering key, 10 at most, oldest first.
+  /// The newest events with an ordering key, 10 at most, oldest first, of the newest that are
+  /// looked at.
   outcome<std::vector<uuid>> with_key(std::string_view key);
+
+  /// Adds the event `id` if it is scheduled, or a person has cancelled it. @errors of the broker.
+  outcome<void> look_at_schedule(const uuid& id, life& into);
 
   /// The events that were read, and letters, with one of these ids.
   void look_at_journal(const std::set<uuid>& ids, life& into) const;
@@ -43,7 +47,7 @@ public:
   /// How far the journal says that a subscriber without a database is.
   bool has_passed(const std::string& capability, std::uint64_t position) const;
 
-  /// Whether there are events behind those that were read.
+  /// Whether there are more events than those that were read.
   bool is_part() const { return is_part_; }
 
 private:

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <optional>
+#include <utility>
 
 namespace troupe::why {
 
@@ -21,6 +23,7 @@ using wire::saga_told;
 
 constexpr std::size_t reason_width = 160;
 constexpr std::size_t body_width = 200;
+constexpr std::size_t line_width = 2'000;
 
 wall_time time_of(std::int64_t at) {
   return time_since_1970(milliseconds{at});
@@ -64,12 +67,23 @@ std::string delivery_text(const delivery_told& of) {
   return fmt::format("not yet handled by {}", of.capability);
 }
 
-std::string event_text(const event_told& of) {
+/// The capability for which alone the event was journaled again; null if it is for all.
+const std::string* only_taker(const life& of, const event_told& which) {
+  const auto found = std::find_if(of.retries.begin(), of.retries.end(), [&](const auto& each) {
+    return each.position == which.position;
+  });
+  return found == of.retries.end() ? nullptr : &found->capability;
+}
+
+std::string event_text(const life& all, const event_told& of) {
   const std::string what = fmt::format(
       "event {}{} from {}",
-      of.topic,
+      cell_text(of.topic, 60),
       of.key.empty() ? std::string{} : fmt::format(" (key {})", cell_text(of.key, 60)),
-      of.source.empty() ? std::string{"a client"} : of.source);
+      of.source.empty() ? std::string{"a client"} : cell_text(of.source, 60));
+  if (const std::string* const only = only_taker(all, of)) {
+    return fmt::format("{}, delivered to {} again at position {}", what, *only, of.position);
+  }
   return of.position != 0 ? fmt::format("{}, journaled at position {}", what, of.position)
          : of.is_timer
              ? fmt::format("{}, to be published at {}", what, utc_time_text(time_of(of.at)))
@@ -84,9 +98,9 @@ std::string record_text(const saga_record_told& of) {
   return text;
 }
 
-judgement judge_event(const event_told& of) {
+judgement judge_event(const life& all, const event_told& of) {
   if (of.position == 0) {
-    return {verdict::under_way, event_text(of)};
+    return {verdict::under_way, event_text(all, of)};
   }
   const delivery_told* worst = nullptr;
   for (const delivery_told& each : of.deliveries) {
@@ -98,10 +112,45 @@ judgement judge_event(const event_told& of) {
   if (worst != nullptr) {
     return {verdict::under_way, delivery_text(*worst)};
   }
+  for (const unheard_told& each : all.unheard) {
+    if (each.position == of.position) {
+      return {
+          verdict::not_known,
+          fmt::format(
+              "journaled; nobody tells whether {} has handled it (see below)", each.capability)};
+    }
+  }
   return {
       verdict::done,
       of.deliveries.empty() ? "journaled; no capability subscribes to it"
                             : "journaled and handled by all that subscribe to it"};
+}
+
+/// The verdict on an event that may have been journaled several times: the one that is worst.
+std::optional<judgement> judge_events(const life& of, const uuid& asked) {
+  constexpr auto rank = [](verdict of_one) {
+    switch (of_one) {
+    case verdict::waits_for_person:
+      return 3;
+    case verdict::under_way:
+      return 2;
+    case verdict::not_known:
+      return 1;
+    case verdict::done:
+      break;
+    }
+    return 0;
+  };
+  std::optional<judgement> worst;
+  for (const event_told& each : of.events) {
+    if (each.id == asked) {
+      judgement one = judge_event(of, each);
+      if (!worst || rank(one.is) > rank(worst->is)) {
+        worst = std::move(one);
+      }
+    }
+  }
+  return worst;
 }
 
 std::string letter_text(const letter_told& of) {
@@ -127,24 +176,38 @@ std::string effect_text(const effect_told& of) {
                                cell_text(of.reason, reason_width));
 }
 
-judgement judge_message(const life& of, const message_told& message) {
-  if (message.state != 1) {
-    return {verdict::done, answer_text(message)};
-  }
-  for (const saga_told& each : of.sagas) {
-    if (each.id == message.id && each.phase == "parked") {
-      return {
-          verdict::waits_for_person,
-          each.records.empty() ? std::string{"its saga is parked"}
-                               : "its saga is " + record_text(each.records.back())};
-    }
-  }
+judgement judge_pending(const life& of, const message_told& message) {
   for (const effect_told& each : of.effects) {
     if (each.call == message.id) {
       return {verdict::under_way, effect_text(each)};
     }
   }
   return {verdict::under_way, answer_text(message)};
+}
+
+/// A call, or the saga that it began: one that is over may be undone later, and stand still then.
+judgement judge_call(const life& of, const message_told* message, const saga_told* saga) {
+  if (saga != nullptr && saga->phase == "parked") {
+    return {
+        verdict::waits_for_person,
+        saga->records.empty() ? std::string{"its saga is parked"}
+                              : "its saga is " + record_text(saga->records.back())};
+  }
+  if (message != nullptr && message->state == 1) {
+    return judge_pending(of, *message);
+  }
+  if (saga != nullptr && saga->phase != "completed" && saga->phase != "compensated") {
+    return {
+        verdict::under_way,
+        saga->records.empty()
+            ? fmt::format("its saga is {}", saga->phase)
+            : fmt::format(
+                "its saga is {}, and came to: {}", saga->phase, record_text(saga->records.back()))};
+  }
+  return {
+      verdict::done,
+      message != nullptr ? answer_text(*message)
+                         : fmt::format("its saga is {}; its answer was forgotten", saga->phase)};
 }
 
 /// The lines of a page, in the order of their times; those without one first.
@@ -187,10 +250,20 @@ lines lines_of(const life& of) {
   }
   for (const event_told& each : of.events) {
     made.add(
-        time_of(each.at), "journal", fmt::format("{} {}", event_text(each), to_string(each.id)));
+        time_of(each.at),
+        "journal",
+        fmt::format("{} {}", event_text(of, each), to_string(each.id)));
     for (const delivery_told& by : each.deliveries) {
       made.add(time_of(each.at), "journal", "  " + delivery_text(by));
     }
+    for (const unheard_told& by : of.unheard) {
+      if (by.position == each.position) {
+        made.add(time_of(each.at), "journal", fmt::format("  not known of {}", by.capability));
+      }
+    }
+  }
+  for (const cancellation_told& each : of.cancelled) {
+    made.add(each.at, "journal", each.words);
   }
   for (const letter_told& each : of.letters) {
     made.add(each.last, "journal", letter_text(each));
@@ -226,28 +299,34 @@ judgement judge(const life& of, const uuid& asked) {
       return {verdict::waits_for_person, letter_text(each)};
     }
   }
+  const message_told* message = nullptr;
   for (const message_told& each : of.messages) {
-    if (each.id == asked) {
-      return judge_message(of, each);
+    if (each.id == asked && (message == nullptr || each.state == 1)) {
+      message = &each;
     }
+  }
+  const auto saga = std::find_if(
+      of.sagas.begin(), of.sagas.end(), [&](const saga_told& each) { return each.id == asked; });
+  if (message != nullptr || saga != of.sagas.end()) {
+    return judge_call(of, message, saga == of.sagas.end() ? nullptr : &*saga);
   }
   for (const effect_told& each : of.effects) {
     if (each.key == asked || each.call == asked) {
       return {verdict::under_way, effect_text(each)};
     }
   }
-  const letter_told* letter = nullptr;
-  for (const letter_told& each : of.letters) {
-    letter = each.event == asked ? &each : letter;
-  }
-  for (const event_told& each : of.events) {
-    if (each.id == asked) {
-      return letter == nullptr ? judge_event(each)
-                               : judgement{verdict::waits_for_person, letter_text(*letter)};
+  for (const letter_told& each : of.letters) { // Of events that retention has deleted, too.
+    if (each.event == asked) {
+      return {verdict::waits_for_person, letter_text(each)};
     }
   }
-  if (letter != nullptr) { // Retention has deleted the event; its letter has a copy.
-    return {verdict::waits_for_person, letter_text(*letter)};
+  if (auto found = judge_events(of, asked)) {
+    return std::move(*found);
+  }
+  for (const cancellation_told& each : of.cancelled) {
+    if (each.id == asked) {
+      return {verdict::done, each.words};
+    }
   }
   for (const wire::change_told& each : of.changes) {
     if (each.stream == asked) {
@@ -256,25 +335,28 @@ judgement judge(const life& of, const uuid& asked) {
   }
   return {
       verdict::not_known,
-      "no store has it: it was never accepted, it is a query (which leaves no row), or its answer "
-      "was forgotten in time"};
+      "no store has it: it was never accepted, it is a query (which leaves no row), its answer was "
+      "forgotten in time, or it was a dead letter that somebody has retried or dropped"};
 }
 
 std::string page_of(const life& of, const uuid& asked) {
   const judgement end = judge(of, asked);
-  std::string page = fmt::format("{}\n{}: {}\n", to_string(asked), name_of(end.is), end.why);
+  // Names and errors come from programs and their callers, and say nothing to a terminal.
+  std::string page = fmt::format(
+      "{}\n{}: {}\n", to_string(asked), name_of(end.is), cell_text(end.why, line_width));
   const lines all = lines_of(of);
   if (!all.all.empty()) {
     page += "\n";
   }
   for (const auto& [at, text] : all.all) {
-    page += fmt::format("  {:<24} {}\n", at ? utc_time_text(*at) : std::string{"now"}, text);
+    page += fmt::format(
+        "  {:<24} {}\n", at ? utc_time_text(*at) : std::string{"now"}, cell_text(text, line_width));
   }
   if (!of.not_known.empty()) {
     page += "\nnot known:\n";
   }
   for (const std::string& each : of.not_known) {
-    page += fmt::format("  {}\n", each);
+    page += fmt::format("  {}\n", cell_text(each, line_width));
   }
   return page;
 }

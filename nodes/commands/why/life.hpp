@@ -39,6 +39,28 @@ struct letter_told {
   wall_time last{};
 };
 
+/// An event that was journaled again, for one capability alone: its dead letter was delivered
+/// again.
+struct retry_told {
+  std::uint64_t position = 0;
+  std::string capability{};
+};
+
+/// A scheduled event that a person has cancelled.
+struct cancellation_told {
+  uuid id{};
+  /// When, if the journal was read; else the words tell.
+  std::optional<wall_time> at{};
+  /// What it was, who cancelled it and why.
+  std::string words{};
+};
+
+/// A subscriber that does not tell whether it has handled an event.
+struct unheard_told {
+  std::uint64_t position = 0;
+  std::string capability{};
+};
+
 /// All that stores and journal have of one id, and of what came of it.
 struct life {
   std::vector<wire::message_told> messages{};
@@ -47,6 +69,9 @@ struct life {
   std::vector<wire::event_told> events{};
   std::vector<letter_told> letters{};
   std::vector<wire::change_told> changes{};
+  std::vector<retry_told> retries{};
+  std::vector<cancellation_told> cancelled{};
+  std::vector<unheard_told> unheard{};
   /// The things that could not be looked at, or are not written down anywhere, in sentences.
   std::vector<std::string> not_known{};
 };

@@ -85,29 +85,43 @@ reading::reading(const topology::plan& plan, const registry& types, const std::s
   not_known_.emplace_back(
       "calls on their way, tries that failed before a commit, and queries: they leave no row "
       "(`troupe trace` and the logs may tell)");
+  not_known_.emplace_back("dead letters that somebody dropped: they leave no row, and their events "
+                          "count as handled (the gateway's log tells of drops at its page)");
+}
+
+/// Adds to what is not known, once.
+void reading::note(std::string what) {
+  if (std::find(not_known_.begin(), not_known_.end(), what) == not_known_.end()) {
+    not_known_.push_back(std::move(what));
+  }
 }
 
 /// Reads what the journal has since an id was made, or says why that is not known.
-void reading::begin_asking_journal(const uuid& about) {
+void reading::begin_asking_journal(const uuid& about, life& into) {
   if (!asks_journal_) {
     return;
   }
   const bool has_time = about.version() == 7 || about.version() == 8;
-  if (auto read = asked_.read_events(has_time ? about.born() : wall_time{}); !read) {
+  const auto read = asked_.read_events(has_time ? about.born() : wall_time{}).and_then([&] {
+    return asked_.look_at_schedule(about, into);
+  });
+  if (!read) {
     asks_journal_ = false;
-    not_known_.push_back(fmt::format(
+    note(fmt::format(
         "the journal of events: it is not on this machine, and {} does not tell ({})",
         plan_.events.is_shared() ? "no broker" : "broker " + plan_.events.broker,
         read.error().message));
-  } else if (asked_.is_part()) {
-    not_known_.emplace_back(
-        "the newest events: the journal has more since then than are asked for");
+    return;
+  }
+  note("dead letters that were delivered again: brokers do not tell how those fare");
+  if (asked_.is_part()) {
+    note("the newest events: the journal has more since then than are asked for");
   }
 }
 
 life reading::of(const uuid& asked) {
   life found;
-  begin_asking_journal(asked);
+  begin_asking_journal(asked, found);
   std::set<uuid> known;
   std::set<uuid> ids{asked};
   for (int distance = 0; distance < distance_max && !ids.empty() && known.size() < ids_max;
@@ -122,7 +136,7 @@ life reading::of(const uuid& asked) {
     ids = std::move(next);
   }
   for (wire::event_told& each : found.events) {
-    add_deliveries(each);
+    add_deliveries(each, found);
   }
   found.not_known = not_known_;
   return found;
@@ -144,14 +158,14 @@ void reading::look_at(capability& in, const std::set<uuid>& ids, life& into) {
     auto said = asked_.life_of(*in.plan, {ids.begin(), ids.end()});
     if (!said) {
       in.is_asked = false;
-      not_known_.push_back(fmt::format(
+      note(fmt::format(
           "{}: its database is not on this machine, and no node of it tells ({})",
           name,
           said.error().message));
       return;
     }
     if (said->is_cut) {
-      not_known_.push_back(fmt::format("{}: large answers, and old records of sagas", name));
+      note(fmt::format("{}: large answers, and old records of sagas", name));
     }
     told = std::move(*said);
   }
@@ -168,6 +182,7 @@ void reading::look_at_journal(const std::set<uuid>& ids, life& into) {
   read_events(*journal_, ids, into);
   for (const uuid& id : ids) {
     read_letters(*journal_, id, into);
+    read_cancelled(*journal_, id, into);
   }
 }
 
@@ -233,44 +248,81 @@ std::set<uuid> reading::followers(const life& of) const {
   return ids;
 }
 
-void reading::add_deliveries(wire::event_told& to) {
+void reading::add_deliveries(wire::event_told& to, life& all) {
   if (to.position == 0) {
     return;
   }
+  const auto again = std::find_if(all.retries.begin(), all.retries.end(), [&](const auto& each) {
+    return each.position == to.position;
+  });
   const std::uint32_t partition = wire::partition_of(to.key, to.id);
   for (capability& each : capabilities_) {
+    const std::string& name = each.plan->name.value;
     const auto& patterns = each.plan->subscribes;
-    if (!std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-          return wire::matches(pattern, to.topic);
-        })) {
+    const bool is_taker =
+        again != all.retries.end()
+            ? again->capability == name
+            : std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+                return wire::matches(pattern, to.topic);
+              });
+    if (!is_taker) {
       continue;
     }
-    wire::delivery_told told{.capability = each.plan->name.value};
-    tell_delivery(each, partition, to.position, told);
-    to.deliveries.push_back(std::move(told));
+    wire::delivery_told told{.capability = name};
+    if (tell_delivery(each, partition, to.position, told)) {
+      to.deliveries.push_back(std::move(told));
+    } else {
+      all.unheard.push_back({to.position, name});
+    }
   }
 }
 
-void reading::tell_delivery(
+/// @return false if nobody tells.
+bool reading::tell_delivery(
     capability& by, std::uint32_t partition, std::uint64_t position, wire::delivery_told& told) {
   if (by.database) {
     read_delivery(*by.database, partition, position, told);
-  } else if (by.is_asked) {
-    if (auto said = asked_.delivery_of(*by.plan, partition, position)) {
-      told = std::move(*said);
+    return true;
+  }
+  if (by.is_asked) {
+    auto said = asked_.delivery_of(*by.plan, partition, position);
+    if (!said) {
+      note(fmt::format("{}: no node of it tells ({})", told.capability, said.error().message));
+      return false;
     }
-  } else if (journal_) {
+    told = std::move(*said);
+    return true;
+  }
+  if (journal_) {
     read_cursor(*journal_, partition, position, told);
   } else if (asks_journal_) {
     told.is_handled = asked_.has_passed(told.capability, position);
   }
+  // How far it is beyond that, and what has failed, only its own database knows.
+  return told.is_handled || (!by.plan->store && (journal_ || asks_journal_));
 }
 
-std::vector<uuid> reading::with_key(std::string_view key) {
-  if (journal_) {
-    return read_events_with_key(*journal_, key);
-  }
-  return asks_journal_ ? asked_.with_key(key).value_or(std::vector<uuid>{}) : std::vector<uuid>{};
+outcome<std::vector<uuid>> reading::with_key(std::string_view key) {
+  outcome<std::vector<uuid>> found =
+      journal_ ? outcome<std::vector<uuid>>{read_events_with_key(*journal_, key)}
+      : asks_journal_
+          ? asked_.with_key(key)
+          : failure{error{
+              .code = errc::unavailable,
+              .message = "there is no copy of the journal of events, which knows keys"}};
+  return std::move(found).and_then([&](std::vector<uuid> ids) -> outcome<std::vector<uuid>> {
+    if (ids.empty()) {
+      return failure{rejected(
+          "no_such_key",
+          !journal_ && asked_.is_part()
+              ? fmt::format(
+                  "none of the newest events of the journal, as many as are asked for, has the "
+                  "key `{}`",
+                  key)
+              : fmt::format("the journal has no event with the key `{}`", key))};
+    }
+    return ids;
+  });
 }
 
 } // namespace troupe::why

@@ -29,7 +29,8 @@ public:
   life of(const uuid& asked);
 
   /// The newest events with an ordering key, 10 at most, oldest first.
-  std::vector<uuid> with_key(std::string_view key);
+  /// @errors if nobody tells what the journal has; `rejected` if it has none.
+  outcome<std::vector<uuid>> with_key(std::string_view key);
 
 private:
   struct capability {
@@ -42,10 +43,11 @@ private:
 
   void look_at(capability& in, const std::set<uuid>& ids, life& into);
   void look_at_journal(const std::set<uuid>& ids, life& into);
-  void add_deliveries(wire::event_told& to);
-  void tell_delivery(
+  void add_deliveries(wire::event_told& to, life& all);
+  bool tell_delivery(
       capability& by, std::uint32_t partition, std::uint64_t position, wire::delivery_told& told);
-  void begin_asking_journal(const uuid& about);
+  void begin_asking_journal(const uuid& about, life& into);
+  void note(std::string what);
   std::set<uuid> followers(const life& of) const;
 
   const topology::plan& plan_;

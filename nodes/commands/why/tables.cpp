@@ -5,6 +5,7 @@
 #include "runtime/time_text.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace troupe::why {
 
@@ -62,10 +63,13 @@ void read_events(store::database& journal, const std::set<uuid>& ids, life& into
         return each.id == told.id && (each.position == 0 || each.position == position);
       });
       into.events.push_back(std::move(told));
+      if (!row.is_null(6)) {
+        into.retries.push_back({position, std::string{row.text(6)}});
+      }
     };
     journal.query(
-        "SELECT events.id, topics.name, key, source, traceparent, time FROM events JOIN topics"
-        " ON topics.id = events.topic WHERE position = $1",
+        "SELECT events.id, topics.name, key, source, traceparent, time, only_for FROM events"
+        " JOIN topics ON topics.id = events.topic WHERE position = $1",
         take,
         position);
   }
@@ -79,6 +83,28 @@ void read_events(store::database& journal, const std::set<uuid>& ids, life& into
     };
     journal.query("SELECT topic, due_at FROM scheduled WHERE id = $1 OR event_id = $1", take, id);
   }
+}
+
+void read_cancelled(store::database& journal, const uuid& id, life& into) {
+  const bool is_known =
+      std::any_of(into.cancelled.begin(), into.cancelled.end(), [&](const auto& each) {
+        return each.id == id;
+      });
+  if (is_known || !journal.has_table("cancelled")) { // Journals of earlier releases have none.
+    return;
+  }
+  auto take = [&](const store::row& row) {
+    into.cancelled.push_back(
+        {id,
+         time_in(row, 2),
+         fmt::format(
+             "event {}, scheduled for {}, was cancelled by {}: {}",
+             row.text(0),
+             utc_time_text(time_in(row, 1)),
+             row.text(3),
+             row.text(4))});
+  };
+  journal.query("SELECT topic, due_at, at, who, why FROM cancelled WHERE id = $1", take, id);
 }
 
 std::vector<uuid> read_events_with_key(store::database& journal, std::string_view key) {

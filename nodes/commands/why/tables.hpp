@@ -21,10 +21,14 @@ void read_cursor(
     std::uint64_t position,
     wire::delivery_told& told);
 
-/// Walks the whole journal: there is no index by id.
+/// Walks the whole journal: there is no index by id. An event whose dead letter was delivered again
+/// is there again, under its own id.
 void read_events(store::database& journal, const std::set<uuid>& ids, life& into);
 
 std::vector<uuid> read_events_with_key(store::database& journal, std::string_view key);
+
+/// Adds the scheduled event `id` that a person has cancelled.
+void read_cancelled(store::database& journal, const uuid& id, life& into);
 
 /// The dead letter `id`, and those of the event `id`.
 void read_letters(store::database& journal, const uuid& id, life& into);

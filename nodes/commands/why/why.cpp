@@ -31,20 +31,22 @@ int run_why(const why_arguments& given) {
     if (const auto id = parse_uuid(given.id)) {
       asked.push_back(*id);
     } else {
-      asked = stores.with_key(given.id);
+      auto found = stores.with_key(given.id);
+      if (!found) {
+        return print_error(
+            found.error(),
+            given.json,
+            found.error().code == errc::rejected
+                ? "give the id of a call, event, saga, effect or dead letter, or an ordering key"
+                : "");
+      }
+      asked = std::move(*found);
     }
     bool is_known = false;
     for (const uuid& id : asked) {
       const why::life found = stores.of(id);
       is_known = is_known || judge(found, id).is != why::verdict::not_known;
       fmt::print("{}\n", given.json ? why::json_of(found, id) : why::page_of(found, id));
-    }
-    if (asked.empty()) {
-      return print_error(
-          {.code = errc::rejected,
-           .message = fmt::format("the journal has no event with the key `{}`", given.id)},
-          given.json,
-          "give the id of a call, event, saga, effect or dead letter, or an ordering key");
     }
     return is_known ? exit_code::ok : exit_code::rejected;
   } catch (const store::database_error& fault) {
