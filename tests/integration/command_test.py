@@ -580,7 +580,7 @@ class Nodes(CommandTest):
 class Status(CommandTest):
     def test_of_a_system_that_is_up_and_of_one_that_lacks_a_node(self):
         system = self.system()
-        system.broker()
+        broker = system.broker()
         for node in system.nodes:
             last = system.worker(node)
 
@@ -606,7 +606,8 @@ class Status(CommandTest):
                          [(each["name"], each["answers"]) for each in said["nodes"]])
 
         last.kill()
-        words = ("status", system.file, "--deadline", "300ms")
+        broker.wait_for("worker_lost", node="n2")
+        words = ("status", system.file, "--deadline", "1s")
         lacking, as_json = troupe(*words), troupe(*words, "--json")
 
         self.assert_ends(ERROR, lacking)
