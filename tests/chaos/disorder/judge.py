@@ -31,7 +31,8 @@ _OF_POISONS = (r"journal\.db dead_letters .*: cause is 'invalid', should be .*",
 
 # What a newer release keeps of a history begins where it has opened the database: what was forgotten
 # before counts as forgotten up to the oldest answer, and lives and digests before it are unknown, and what
-# nodes of the release before handle beside it does not count as handled on trial. The release before gives a saga's last answer as the error that ended it.
+# nodes of the release before handle beside it does not count as handled on trial. The release before gives
+# a saga's last answer as the error that ended it.
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 _OF_RELEASES = (r"journal\.db sources \S+: (digest\w* is -?\d+, should be -?\d+(; |$))+",
                 r"journal\.db lives 1: is missing.*",
