@@ -124,10 +124,10 @@ void give_to_owner(int lock, const std::string& database) {
     return;
   }
   const std::string folder = database.substr(0, database.rfind('/') + 1);
-  if (::stat(database.c_str(), &owned) == 0
-      || ::stat(folder.empty() ? "." : folder.c_str(), &owned) == 0) {
-    // If it fails, whoever cannot open the file says so.
-    static_cast<void>(::fchown(lock, owned.st_uid, owned.st_gid));
+  const bool has_owner = ::stat(database.c_str(), &owned) == 0
+                         || ::stat(folder.empty() ? "." : folder.c_str(), &owned) == 0;
+  if (has_owner && ::fchown(lock, owned.st_uid, owned.st_gid) != 0) {
+    return; // Whoever cannot open the file says so.
   }
 }
 
