@@ -395,8 +395,8 @@ BOOST_AUTO_TEST_CASE(what_is_for_the_journal_goes_to_the_broker_that_keeps_it) {
   BOOST_TEST(calls->submit(request()).has_value());
   (void)collect(*calls, 2);
 
-  BOOST_TEST(at_keeper == 1U);
-  BOOST_TEST(keeper.calls().size() == 3U);
+  BOOST_TEST(at_keeper >= 1U); // More if it was asked again while it logged in.
+  BOOST_TEST(keeper.calls().size() == at_keeper + 2);
   BOOST_TEST(first.calls().size() == at_first + 1);
 
   keeper.stop();
