@@ -382,22 +382,27 @@ BOOST_AUTO_TEST_CASE(what_is_for_the_journal_goes_to_the_broker_that_keeps_it) {
   BOOST_REQUIRE(keeper.wait_for_logins(1));
   call_request publish = request();
   publish.capability = "troupe.publish";
+  // A call is asked again, under its id, where a link broke.
+  const auto calls_at = [](const fake_broker& broker) {
+    const std::vector<uuid> seen = broker.calls();
+    return std::set<uuid>{seen.begin(), seen.end()}.size();
+  };
   std::size_t at_keeper = 0;
   // Its `welcome` may come a moment after its login is counted.
   for (int i = 0; i < 1'000 && at_keeper == 0; ++i) {
     BOOST_REQUIRE(calls->call(publish).has_value());
-    at_keeper = keeper.calls().size();
+    at_keeper = calls_at(keeper);
   }
-  const std::size_t at_first = first.calls().size();
+  const std::size_t at_first = calls_at(first);
 
   BOOST_TEST(calls->call(publish).has_value());
   BOOST_TEST(calls->submit(publish).has_value());
   BOOST_TEST(calls->submit(request()).has_value());
   (void)collect(*calls, 2);
 
-  BOOST_TEST(at_keeper >= 1U); // More if it was asked again while it logged in.
-  BOOST_TEST(keeper.calls().size() == at_keeper + 2);
-  BOOST_TEST(first.calls().size() == at_first + 1);
+  BOOST_TEST(at_keeper >= 1U);
+  BOOST_TEST(calls_at(keeper) == at_keeper + 2);
+  BOOST_TEST(calls_at(first) == at_first + 1);
 
   keeper.stop();
 
