@@ -125,7 +125,7 @@ void forgetting::committed() {
 
 void tell_if_ahead(group& of, const store::forgotten& forgotten, wall_time now) {
   const std::string what = ahead_in_words(forgotten, now);
-  if (!of.condition().set_time_ahead(what) || what.empty()) {
+  if (!of.condition().time_ahead().set(what) || what.empty()) {
     return;
   }
   of.parts().log.write(

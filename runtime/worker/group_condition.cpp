@@ -115,26 +115,4 @@ open_matters group_condition::open() const {
   return open_;
 }
 
-void group_condition::set_sagas_trouble(std::string what) {
-  const std::lock_guard lock{mutex_};
-  sagas_trouble_ = std::move(what);
-}
-
-std::string group_condition::sagas_trouble() const {
-  const std::lock_guard lock{mutex_};
-  return sagas_trouble_;
-}
-
-bool group_condition::set_time_ahead(std::string what) {
-  const std::lock_guard lock{mutex_};
-  const bool is_new = time_ahead_.empty();
-  time_ahead_ = std::move(what);
-  return is_new;
-}
-
-std::string group_condition::time_ahead() const {
-  const std::lock_guard lock{mutex_};
-  return time_ahead_;
-}
-
 } // namespace troupe

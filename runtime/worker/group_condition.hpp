@@ -4,6 +4,7 @@
 #include "runtime/clock.hpp"
 #include "runtime/error.hpp"
 #include "runtime/observe/event_log.hpp"
+#include "runtime/worker/told_trouble.hpp"
 
 #include <atomic>
 #include <mutex>
@@ -95,16 +96,11 @@ public:
   void set_open_matters(open_matters what);
   open_matters open() const;
 
-  /// The group's sagas that stand still, need a person or follow earlier steps, in words; empty if
-  /// none do.
-  void set_sagas_trouble(std::string what);
-  std::string sagas_trouble() const;
+  /// The group's sagas that stand still, need a person or follow earlier steps.
+  told_trouble& sagas_trouble() { return sagas_trouble_; }
 
-  /// The time by which answers are forgotten is far ahead of the clock here: what follows from it,
-  /// in words; empty if it is not.
-  /// @return whether there was none before.
-  bool set_time_ahead(std::string what);
-  std::string time_ahead() const;
+  /// The time by which answers are forgotten is far ahead of the clock here.
+  told_trouble& time_ahead() { return time_ahead_; }
 
 private:
   void note_store_worked();
@@ -123,8 +119,8 @@ private:
   mutable std::mutex mutex_;
   std::optional<outage> outage_;
   std::string outbox_trouble_;
-  std::string sagas_trouble_;
-  std::string time_ahead_;
+  told_trouble sagas_trouble_;
+  told_trouble time_ahead_;
   std::optional<store_failure> store_failure_;
   open_matters open_;
   std::atomic<bool> has_store_failure_{false};

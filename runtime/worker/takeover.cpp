@@ -65,7 +65,7 @@ void takeover::look(const item& roster, const actor& by, turn_scope& in) {
     looked_for_left_at_ = time;
     take_left(by, in);
     if (in.sagas != nullptr) {
-      in.of.condition().set_sagas_trouble(sagas_trouble(*in.sagas, in.session, in.now));
+      in.of.condition().sagas_trouble().set(sagas_trouble(*in.sagas, in.session, in.now));
     }
   }
 }

@@ -76,10 +76,10 @@ wire::group_status describe(group_runtime& of, instant now) {
   said.outbox_depth =
       std::max(counters.outbox_newest.load(), said.outbox_confirmed) - said.outbox_confirmed;
   said.outbox_trouble = front.condition().outbox_trouble();
-  if (std::string trouble = front.condition().sagas_trouble(); !trouble.empty()) {
+  if (std::string trouble = front.condition().sagas_trouble().what(); !trouble.empty()) {
     said.sagas_trouble = std::move(trouble);
   }
-  if (std::string ahead = front.condition().time_ahead(); !ahead.empty()) {
+  if (std::string ahead = front.condition().time_ahead().what(); !ahead.empty()) {
     said.time_ahead = std::move(ahead);
   }
   said.sagas_queued = unless_0(counters.sagas_queued.load());

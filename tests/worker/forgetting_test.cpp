@@ -304,7 +304,7 @@ BOOST_AUTO_TEST_CASE(a_time_that_is_far_ahead_is_told_until_the_clock_has_caught
     by.start();
     by.keep_house({by.incarnation});
     by.run();
-    return by.front->condition().time_ahead();
+    return by.front->condition().time_ahead().what();
   };
   process first{time, "n1", things_type(seen), things_options(folder)};
   BOOST_TEST(begin_again(first).empty());
