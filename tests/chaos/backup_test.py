@@ -117,6 +117,7 @@ class Backup(unittest.TestCase):
         told = self.troupe("restore", self.topology, "--from", saved, code=4)
         self.assertIn("nothing was changed", told)
         self.assertRegex(told, r"journal: goes back to position \d+; [1-9]\d* newer events are lost")
+        self.assertRegex(told, r"effects are asked for under their old keys, so that a provider that knows them does")
         told = self.troupe("restore", self.topology, "--from", saved, "--accept")
         self.assertIn("before-restore-", told)
         self.assertIn("belong to one history", told)
