@@ -1,8 +1,9 @@
-"""What whoever starts the programs leaves to them: the umask, the environment, descriptors, signals, readers."""
+"""What whoever starts the programs leaves to them: the umask, the environment, descriptors, signals, readers, children."""
 
 import contextlib
 import json
 import os
+import pathlib
 import signal
 import stat
 import subprocess
@@ -131,6 +132,27 @@ class Surroundings(SystemTest):
         self.assertIn("restarted", (json.loads(line)["event"] for line in up.stdout))
         self.assert_serves(system)
         self.stop(up)
+
+    def test_children_that_nodes_adopt_are_no_zombies(self):
+        gate, opens = os.pipe()
+
+        def leave_two_behind() -> None:
+            if os.fork() == 0:
+                os._exit(0)
+            if os.fork() == 0:  # Ends when its node runs.
+                os.dup2(gate, 0)
+                os.closerange(1, 4096)
+                os.read(0, 1)
+                os._exit(0)
+
+        nodes = self.nodes(self.one(), preexec_fn=leave_two_behind)
+        children = [pathlib.Path(f"/proc/{each.pid}/task/{each.pid}/children") for each in nodes]
+        self.assertEqual([1, 1], [len(each.read_text().split()) for each in children])
+        os.close(gate)
+        os.close(opens)
+        self.await_true("a child that ended is still there",
+                        lambda: not any(each.read_text().split() for each in children))
+        self.stop(*reversed(nodes))
 
     def test_a_broker_whose_log_nobody_reads_any_more_goes_on(self):
         system = self.one()
