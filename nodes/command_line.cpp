@@ -1,11 +1,13 @@
 #include "nodes/command_line.hpp"
 
+#include "nodes/text_table.hpp"
 #include "runtime/config.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
+#include <sstream>
 #include <utility>
 
 namespace troupe {
@@ -72,6 +74,37 @@ std::pair<const CLI::App*, std::string> innermost(const CLI::App& app) {
     name += (name.empty() ? "" : " ") + at->get_name();
   }
   return {at, name};
+}
+
+/// The help of `app` in lines that fit into a terminal: what an option is for stays in its column.
+/// Examples are left whole, as a line of them is what a person copies.
+std::string help_text(const CLI::App& app, const std::string& name = "") {
+  constexpr std::size_t columns_least = 40;
+  constexpr std::size_t columns_most = 100;
+  const std::size_t columns = std::clamp(terminal_columns(80), columns_least, columns_most);
+  const std::size_t column = app.get_formatter()->get_column_width();
+  std::istringstream lines{app.help(name)};
+  std::string text;
+  for (std::string line; std::getline(lines, line);) {
+    std::string example;
+    if (const std::size_t at = line.find("Example: "); at != std::string::npos) {
+      example = line.substr(at) + '\n';
+      line.resize(at == 0 ? 0 : at - 1);
+    }
+    const bool is_entry = line.starts_with("  ") && line.size() > column && line[column - 1] == ' ';
+    const std::size_t indent = is_entry ? column : 0;
+    if (width_of(line) <= columns) {
+      text += line.empty() && !example.empty() ? "" : line + '\n';
+    } else {
+      text += wrapped(
+          std::string_view{line}.substr(indent),
+          columns,
+          line.substr(0, indent),
+          std::string(indent, ' '));
+    }
+    text += example;
+  }
+  return text;
 }
 
 command_page page_of(const CLI::App& app) {
@@ -246,7 +279,7 @@ std::string command_line::help_of(const std::vector<std::string>& names) const {
     before += (before.empty() ? "" : " ") + at->get_name();
     at = at->get_subcommand(each);
   }
-  return at->help(before);
+  return help_text(*at, before);
 }
 
 bool command_line::has(std::string_view option) const {
@@ -261,12 +294,17 @@ int command_line::run(
     // CLI11 takes the words in reverse order.
     app().parse(std::vector<std::string>{given_.rbegin(), given_.rend()});
   } catch (const CLI::Success& asked) {
+    const bool is_help = dynamic_cast<const CLI::CallForHelp*>(&asked) != nullptr;
     const auto [at, name] = innermost(app());
     // Help of a command that there is not.
     if (!at->get_subcommands({}).empty() && !at->remaining().empty()) {
       return refuse(name, text_of(*at, CLI::ExtrasError{at->remaining()}));
     }
-    return app().exit(asked); // For help, or the version.
+    if (is_help) {
+      fmt::print("{}", help_text(app()));
+      return asked.get_exit_code();
+    }
+    return app().exit(asked); // For the version.
   } catch (const CLI::ParseError& fault) {
     const auto [at, name] = innermost(app());
     return refuse(name, text_of(*at, fault));

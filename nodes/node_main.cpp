@@ -55,7 +55,7 @@ int node_main(
     const std::string& does,
     const std::string& which,
     const std::function<int(const node_arguments&)>& run) {
-  begin_process(lost_reader::fails_the_write);
+  begin_process(program_kind::node);
   const std::string program = std::filesystem::path{words[0]}.filename();
   node_arguments given;
   std::string log_format = "text";

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace troupe {
@@ -17,16 +18,28 @@ constexpr mode_t others = 027;
 constexpr int mapped_bytes_least = 1024 * 1024;
 constexpr int free_bytes_kept = 4 * 1024 * 1024;
 
+/// Has the system forget children that end: a node has none but those that it adopts.
+void leave_children_to_the_system() {
+  struct sigaction ended {};
+
+  ended.sa_handler = SIG_DFL;
+  ended.sa_flags = SA_NOCLDWAIT;
+  (void)::sigaction(SIGCHLD, &ended, nullptr);
+  while (::waitpid(-1, nullptr, WNOHANG) > 0) { // Those that ended before.
+  }
+}
+
 } // namespace
 
-void begin_process(lost_reader reader) {
+void begin_process(program_kind kind) {
   for (int each = STDIN_FILENO; each <= STDERR_FILENO; ++each) {
     if (::fcntl(each, F_GETFD) < 0) {
       (void)::open("/dev/null", O_RDONLY); // Gets the lowest number that is free.
     }
   }
-  if (reader == lost_reader::fails_the_write) {
+  if (kind == program_kind::node) {
     (void)std::signal(SIGPIPE, SIG_IGN);
+    leave_children_to_the_system();
   }
   (void)std::signal(SIGXFSZ, SIG_IGN);
   ::umask(::umask(0) | others);

@@ -4,15 +4,18 @@
 
 namespace troupe {
 
-/// The fate of a process whose reader leaves (SIGPIPE).
-enum class lost_reader : std::uint8_t {
-  /// A write fails, and nothing ends: who reads a log may come and go.
-  fails_the_write,
-  /// The process ends, as a command in front of `head` does.
-  ends_the_process,
+/// What is different from the start on.
+enum class program_kind : std::uint8_t {
+  /// A broker, worker or gateway. A write whose reader has left (SIGPIPE) fails, and nothing ends:
+  /// who reads a log may come and go. It starts no process, and those that it adopts, as the first
+  /// process of a container does, are forgotten when they end: `waitpid` finds none.
+  node,
+  /// `troupe`: a lost reader ends it, as `head` ends what is in front of it. It waits for the
+  /// processes that it starts, and `troupe up` for those that it adopts.
+  command,
 };
 
-/// The start of every program of Troupe, before anything else, in one place:
+/// The start of the four programs of Troupe, before anything else, in one place:
 ///
 /// - Of the descriptors 0 to 2, those that are closed are opened: the next file, a database, would
 ///   get the number, and what is written to stderr with it. Writing to one of them fails.
@@ -24,6 +27,6 @@ enum class lost_reader : std::uint8_t {
 /// Left as whoever starts the process has it: the folder, the environment (HOME is not asked for),
 /// the limits, of core dumps and of open files, whose soft one a node raises, and an ignored SIGHUP
 /// (nohup).
-void begin_process(lost_reader reader);
+void begin_process(program_kind kind);
 
 } // namespace troupe

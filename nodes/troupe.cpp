@@ -45,7 +45,7 @@ namespace {
 
 int run(int count, char** words) {
   command_line line{
-      count, words, "troupe", "troupe: runs, calls and looks at a topology of actors."};
+      count, words, "troupe", "runs, calls and looks at a topology of actors"};
   line.footer(with_exit_codes());
   add_check(line);
   add_up(line);
@@ -89,7 +89,7 @@ int run(int count, char** words) {
 } // namespace troupe
 
 int main(int count, char** words) {
-  troupe::begin_process(troupe::lost_reader::ends_the_process);
+  troupe::begin_process(troupe::program_kind::command);
   try {
     return troupe::written_out(troupe::run(count, words));
   } catch (const std::exception& fault) {

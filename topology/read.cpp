@@ -12,16 +12,13 @@
 #include "topology/security.hpp"
 #include "topology/store_path.hpp"
 #include "topology/strangler.hpp"
+#include "topology/text_file.hpp"
 #include "topology/yaml.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <chrono>
-#include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
-#include <poll.h>
 #include <system_error>
 #include <tuple>
 #include <unistd.h>
@@ -334,25 +331,6 @@ faults unreadable(const std::string& file, const std::string& why) {
   return only(file, {{}, "the file cannot be read: " + why, "check the path and its permissions"});
 }
 
-// The wait for a pipe: whoever writes a topology into one has it ready.
-constexpr std::chrono::milliseconds pipe_patience{5'000};
-
-/// An open file.
-struct descriptor {
-  explicit descriptor(int opened) : number{opened} {}
-
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-
-  ~descriptor() {
-    if (number >= 0) {
-      ::close(number);
-    }
-  }
-
-  int number;
-};
-
 } // namespace
 
 std::variant<plan, faults>
@@ -391,34 +369,11 @@ read(std::string_view text, const std::string& file, const std::vector<actor_typ
 }
 
 std::variant<std::string, faults> read_text(const std::string& file) {
-  std::error_code wrong;
-  if (std::filesystem::is_directory(file, wrong)) {
-    return unreadable(file, "it is a folder");
+  auto text = read_text_file(file, yaml_bytes_max);
+  if (!text) {
+    return unreadable(file, text.error().message);
   }
-  // Opening a pipe must not wait for somebody who never comes.
-  const descriptor opened{::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
-  if (opened.number < 0) {
-    return unreadable(file, std::generic_category().message(errno));
-  }
-  std::string text;
-  pollfd readable{.fd = opened.number, .events = POLLIN, .revents = 0};
-  // One byte more than allowed, so that `read` refuses a larger file.
-  while (text.size() <= yaml_bytes_max) {
-    if (::poll(&readable, 1, static_cast<int>(pipe_patience.count())) == 0) {
-      return unreadable(file, "nobody writes into this pipe");
-    }
-    std::array<char, 65'536> part{};
-    const ssize_t size = ::read(opened.number, part.data(), part.size());
-    if (size < 0 && errno != EINTR && errno != EAGAIN) {
-      return unreadable(file, std::generic_category().message(errno));
-    }
-    if (size == 0) {
-      break;
-    }
-    text.append(part.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
-  }
-  text.resize(std::min<std::size_t>(text.size(), yaml_bytes_max + 1));
-  return text;
+  return *std::move(text);
 }
 
 std::variant<plan, faults>

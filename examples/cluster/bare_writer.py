@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """A bare client of the same servers: inserts row after row over libpq, each in a transaction of its own, until
 SIGTERM. What is not confirmed is tried again over a new connection. Each confirmation is a line of its log:
 {"n", "t_mono_us"}. It says how long the databases themselves were away."""

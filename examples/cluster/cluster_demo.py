@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Runs the shop on three hosts, each a network namespace of this machine: three brokers, three workers, three
 PostgreSQL under Patroni, three etcd. While orders are placed and news published, it kills a broker, a worker, the
 database and a whole host and cuts a link, one after another; then the books are checked.

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Runs the example shop, places orders, kills nodes meanwhile, and checks the books afterwards.
 
 Exit status: 0 every order was answered, no call failed, the books agree and the kills that were

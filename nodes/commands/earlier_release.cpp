@@ -2,10 +2,10 @@
 
 #include "runtime/wire/compatibility.hpp"
 #include "runtime/wire/json.hpp"
+#include "topology/text_file.hpp"
 
+#include <cstddef>
 #include <fmt/format.h>
-#include <fstream>
-#include <iterator>
 #include <optional>
 
 namespace troupe {
@@ -26,14 +26,19 @@ TROUPE_MESSAGE(earlier_release, capabilities)
 
 namespace {
 
+constexpr std::size_t answer_bytes_max = 64U << 20U;
+
 outcome<earlier_release> read(const std::string& file) {
-  std::ifstream stream{file, std::ios::binary};
-  const std::string text{std::istreambuf_iterator<char>{stream}, {}};
-  auto release = wire::from_json(text).and_then(
-      [](const std::string& bytes) { return wire::checked_decode<earlier_release>(bytes); });
-  if (!stream.good() && !stream.eof()) {
-    return failure{invalid(fmt::format("{} cannot be read; check the path", file))};
+  const auto text = topology::read_text_file(file, answer_bytes_max);
+  if (!text) {
+    return failure{
+        invalid(fmt::format("{} cannot be read: {}; check the path", file, text.error().message))};
   }
+  if (text->size() > answer_bytes_max) {
+    return failure{invalid(fmt::format("{} is too large for an answer of `troupe check`", file))};
+  }
+  auto release = wire::from_json(*text).and_then(
+      [](const std::string& bytes) { return wire::checked_decode<earlier_release>(bytes); });
   if (!release) {
     return failure{invalid(fmt::format(
         "{} is not what `troupe check FILE --json` says: {}; keep its answer with each release",

@@ -253,8 +253,8 @@ void add_tail(command_line& line) {
       .option(
           "--count",
           given->count,
-          "ends after so many [0: never]",
-          0,
+          "ends after so many [never]",
+          1,
           std::numeric_limits<std::uint32_t>::max())
       .footer(with_exit_codes(
           "Follows until Ctrl-C, also over restarts of the broker, and leaves nothing "

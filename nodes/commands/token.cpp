@@ -9,16 +9,14 @@
 #include "runtime/security/token_files.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/json.hpp"
+#include "topology/text_file.hpp"
 
-#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <vector>
 
 namespace troupe {
@@ -179,20 +177,21 @@ int make_token(const token_arguments& given) {
   return written_out(exit_code::ok);
 }
 
+// What is behind the first line of a token's file is not looked at.
+constexpr std::size_t token_file_bytes_max = 65'536;
+
 /// The token in a file, or on stdin; without the end of the line.
 outcome<std::string> read_token(const std::string& file) {
   std::string text;
   if (file.empty() || file == "-") {
     std::getline(std::cin, text);
   } else {
-    errno = 0;
-    std::ifstream from{file};
-    if (!std::getline(from, text)) {
-      return failure{invalid(fmt::format(
-          "there is no token in {}{}",
-          file,
-          errno == 0 ? "" : ": " + std::generic_category().message(errno)))};
+    const auto read = topology::read_text_file(file, token_file_bytes_max);
+    if (!read || read->empty()) {
+      return failure{invalid(
+          fmt::format("there is no token in {}{}", file, read ? "" : ": " + read.error().message))};
     }
+    text = read->substr(0, read->find('\n'));
   }
   while (!text.empty() && (text.back() == '\r' || text.back() == ' ')) {
     text.pop_back();

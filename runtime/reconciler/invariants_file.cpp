@@ -1,25 +1,24 @@
 #include "runtime/reconciler/invariants_file.hpp"
 
+#include "topology/text_file.hpp"
 #include "topology/yaml.hpp"
 
 #include <fmt/format.h>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 namespace troupe::reconcile {
 
 invariants_file read_invariants_file(std::string path) {
   invariants_file read{std::move(path)};
-  std::ifstream file{read.path, std::ios::binary};
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file) {
+  const auto text = topology::read_text_file(read.path, topology::yaml_bytes_max);
+  if (!text) {
     read.faults.push_back(
-        {{}, "the file of invariants cannot be read", "make it, or name another one"});
+        {{},
+         fmt::format("the file of invariants cannot be read: {}", text.error().message),
+         "make it, or name another one"});
     return read;
   }
-  topology::yaml_document document = topology::parse_yaml(text.str());
+  topology::yaml_document document = topology::parse_yaml(*text);
   read.faults = std::move(document.faults);
   if (document.complete) {
     read.all = read_invariants(document.tree, read.faults);

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """How long the books of many orders take to compare, in what memory, and at which cost to running calls.
 
     reconciled.py --bin DIR [--orders 1000000] [--json FILE] [--keep]

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """What one who looks at the page costs the shop, in processor time.
 
     viewer.py --bin DIR [--orders 50000] [--rate 0] [--pairs 6] [--seconds 10] [--json FILE]

@@ -117,6 +117,13 @@ class Backup(unittest.TestCase):
         told = self.troupe("restore", self.topology, "--from", saved, code=4)
         self.assertIn("nothing was changed", told)
         self.assertRegex(told, r"journal: goes back to position \d+; [1-9]\d* newer events are lost")
+        unfinished = {each["owner"]: each["unfinished"]
+                      for each in json.loads((saved / "manifest.json").read_text())["files"] if "unfinished" in each}
+        self.assertTrue(unfinished)
+        for owner, counts in unfinished.items():
+            goes_on = (f"{owner}: goes on with {counts['sagas']} sagas, {counts['effects']} effects, {counts['timers']} "
+                       f"timers and {counts['postponed']} events to handle again; effects are asked for under their old keys")
+            self.assertEqual(any(counts.values()), goes_on in " ".join(told.split()), told)
         told = self.troupe("restore", self.topology, "--from", saved, "--accept")
         self.assertIn("before-restore-", told)
         self.assertIn("belong to one history", told)

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Checks the shop's books after (or during) a run. From the orders as they were asked for, the stock at
 the start, the provider's log and the spool it computes what every table must hold, and compares all of
 it in both directions, on copies, with no code in common with the programs that wrote them.

@@ -30,6 +30,21 @@ def troupe(*words: object, text: str = "") -> subprocess.CompletedProcess[str]:
                           capture_output=True, text=True, timeout=2 * PATIENCE, check=False)
 
 
+def begun(*words: object) -> subprocess.Popen[str]:
+    return subprocess.Popen([str(BIN / "troupe"), *map(str, words)], stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def finished(child: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
+    with child:
+        try:
+            said = child.communicate(timeout=2 * PATIENCE)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            said = child.communicate()
+    return subprocess.CompletedProcess(child.args, child.returncode, *said)
+
+
 class CommandTest(SystemTest):
     def assert_ends(self, code: int, done: subprocess.CompletedProcess[str]) -> None:
         self.assertEqual(code, done.returncode, done.stdout + done.stderr)
@@ -58,6 +73,20 @@ class Help(CommandTest):
                 self.assertIn("Usage:", done.stdout)
                 if words != ("version",):
                     self.assertIn("Exit codes: 0 done, 1 the topology has faults", done.stdout)
+
+    def test_help_fits_into_eighty_columns(self):
+        def pages(*words: str):
+            said = troupe(*words, "--help").stdout
+            yield words, said
+            for name in re.findall(r"^  (\S+) ", said.partition("Subcommands:\n")[2], re.MULTILINE):
+                yield from pages(*words, name)
+
+        topics = re.findall(r"^  (\S+) ", troupe("help").stdout, re.MULTILINE)
+        all_pages = [*pages(), *((("help", each), troupe("help", each).stdout) for each in topics)]
+        self.assertGreater(len(all_pages), 60)
+        # An example is a line of its own, which a person copies.
+        self.assertEqual([], [(words, line) for words, said in all_pages for line in said.splitlines()
+                              if len(line) > 80 and not line.startswith("Example: troupe ")])
 
     def test_the_first_help_names_every_command(self):
         said = troupe("--help").stdout
@@ -96,6 +125,7 @@ class Help(CommandTest):
         for words in ((), ("troupe-broker",), ("troupe-worker",), ("troupe-gateway",)):
             page = troupe("man", *words)
             self.assert_ends(OK, page)
+            self.assertRegex(page.stdout, r"\.SH NAME\n\S+ \\- runs[^:]*\n\.SH")
             judge = shutil.which("man")
             if judge is None:
                 self.skipTest("there is no man(1) to judge the pages")
@@ -159,7 +189,19 @@ class Help(CommandTest):
         with tempfile.TemporaryDirectory() as folder:
             pipe = os.path.join(folder, "pipe")
             os.mkfifo(pipe)
-            self.assert_told(FAULTS, troupe("check", pipe), "nobody writes into this pipe")
+            topology = os.path.join(folder, "topology.yaml")
+            with open(topology, "w", encoding="ascii") as file:
+                file.write("troupe: 1\nname: t\nbrokers: {b1: {listen: 'tcp://127.0.0.1:1'}}\n"
+                           "nodes: {n1: {}}\nsecurity: {tokens: {issuer: t, audience: t}}\n"
+                           "capabilities: {echo: {store: none}}\n")
+            keys = ("token", "keys", topology)
+            self.assert_ends(OK, troupe(*keys))
+            orders = (("check", pipe), ("check", topology, "--against", pipe), ("reconcile", topology, pipe),
+                      ("contract", "verify", pipe, "--topology", topology), ("token", "show", topology, pipe))
+            for words, done in zip(orders, map(finished, [begun(*each) for each in orders])):
+                with self.subTest(words):
+                    self.assertIn("nobody writes into this pipe", done.stdout + done.stderr)
+                    self.assertNotEqual(OK, done.returncode)
 
     def test_an_id_of_another_version_gets_the_true_reason(self):
         self.assert_told(USAGE, troupe("call", "x.yaml", "a.b", "--id", str(uuid.uuid4())),

@@ -106,6 +106,11 @@ class Metrics(SystemTest):
                      for n in range(EVENTS)]
         self.assertTrue(all(each.ok for each in client.collect(published).values()))
         client.call("troupe.publish", "sight.seen", {"n": "no number"})
+        ordered = [client.call("troupe.events", "schedule", {
+            "topic": "later", "key": "", "body": b"\x80", "after": after}) for after in (1, 3_600_000, 3_600_000)]
+        self.assertTrue(all(each.ok for each in ordered), ordered)
+        self.assertTrue(client.call("troupe.events", "cancel_scheduled", {
+            "id": ordered[1].body["id"], "who": "a person", "why": "sold out"}).ok)
         for query, wanted in (
                 ('troupe_worker_calls_total{operation="add",outcome="ok"}', WRITES),
                 ('troupe_worker_calls_total{capability="notes",operation="",outcome="unknown_operation"}', 1),
@@ -113,7 +118,10 @@ class Metrics(SystemTest):
                 ('troupe_broker_call_seconds_count{capability="notes",outcome="error"}', 1),
                 ('troupe_worker_commit_seconds_count{capability="notes"}'
                  ' == bool troupe_worker_turn_seconds_count', 1),
-                ('troupe_broker_publish_seconds_count', EVENTS + 1),
+                ('troupe_broker_publish_seconds_count', EVENTS + 2),
+                ('troupe_broker_scheduled_events', 1),
+                ('troupe_broker_scheduled_published_total', 1),
+                ('troupe_broker_scheduled_cancelled_total', 1),
                 ('troupe_broker_events_handled_total{capability="witness"}', EVENTS),
                 ('troupe_worker_event_handler_seconds_count{capability="witness"}', EVENTS + 1),
                 ('troupe_broker_subscription_lag_events{capability="witness"}', 0),

@@ -22,6 +22,18 @@ BOOST_AUTO_TEST_CASE(publish_sends_an_event_under_its_topic) {
   BOOST_TEST(sent[0].json() == R"({"total":5})");
 }
 
+BOOST_AUTO_TEST_CASE(a_key_that_looks_like_a_list_is_one_key) {
+  answers(wire::published{41, false});
+
+  BOOST_TEST(run("publish", R"(order.created '{}' --key '["eu",1]')").code == 0);
+  BOOST_TEST(run("call", R"(orders.create '{}' --key '["eu",1]')").code == 0);
+
+  const auto sent = asked();
+  BOOST_REQUIRE(sent.size() == 2U);
+  BOOST_TEST(sent[0].key == R"(["eu",1])");
+  BOOST_TEST(sent[1].key == R"(["eu",1])");
+}
+
 BOOST_AUTO_TEST_CASE(publish_says_that_an_id_was_used_before) {
   answers(wire::published{7, true});
 
@@ -346,6 +358,11 @@ BOOST_AUTO_TEST_CASE(tail_refuses_what_means_no_topics_or_time) {
   BOOST_TEST(run("tail", "Order").code == 2);
   BOOST_TEST(run("tail", "'a*'").code == 2);
   BOOST_TEST(run("tail", "a --from yesterday").code == 2);
+  for (const std::string count : {"0", "0x10", "-1", "1e3"}) {
+    const auto done = run("tail", "a --count " + count);
+    BOOST_TEST(done.code == 2);
+    BOOST_TEST(contains(done.err, "`" + count + "` is no number from 1 to"));
+  }
   BOOST_TEST(asked().empty());
 }
 
@@ -357,12 +374,16 @@ BOOST_AUTO_TEST_CASE(topics_are_shown_with_who_listens) {
   state.topics.push_back({"b", 0, 0, 0, 0, 0, 0, 2, 1'000});
   state.groups.push_back(
       {"notifications", {"order.*", "a"}, 7, 4, 2, 1, 3, 3'000, 5'290, {"n1", "n2"}});
+  state.groups.push_back(
+      {"shelf", {"b"}, 0, 0, 0, 0, 0, std::nullopt, 1, {}, "it cannot read them"});
   state.groups.push_back({"audit", {"*"}, 0, 0, 0, 0, 0, std::nullopt, 5'310, {}});
   answers(state);
 
   const auto done = run("topics", "");
   const auto json = run("topics", "--json");
 
+  BOOST_TEST(contains(done.out, "\n  shelf gets no events: it cannot read them\n"));
+  BOOST_TEST(contains(json.out, R"("trouble":"it cannot read them")"));
   BOOST_TEST_CONTEXT(done.out) {
     BOOST_TEST(done.code == 0);
     BOOST_TEST(contains(done.out, fmt::format("journal {}, up to position 5310\n", some_id)));

@@ -1,24 +1,31 @@
 #include "nodes/commands/contract/contract_files.hpp"
 
 #include "runtime/contract/pact_file.hpp"
+#include "topology/text_file.hpp"
 
+#include <cstddef>
 #include <fmt/format.h>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 namespace troupe {
 
+namespace {
+
+constexpr std::size_t contract_bytes_max = 64U << 20U;
+
+} // namespace
+
 outcome<std::vector<contract::pact>> read_contracts(const std::vector<std::string>& files) {
   std::vector<contract::pact> all;
   for (const std::string& file : files) {
-    std::ifstream in{file, std::ios::binary};
-    std::ostringstream text;
-    text << in.rdbuf();
-    if (!in || !text) {
-      return failure{invalid(fmt::format("{}: it cannot be read", file))};
+    const auto text = topology::read_text_file(file, contract_bytes_max);
+    if (!text) {
+      return failure{invalid(fmt::format("{}: it cannot be read: {}", file, text.error().message))};
     }
-    auto read = contract::read_pact(text.str());
+    if (text->size() > contract_bytes_max) {
+      return failure{invalid(fmt::format("{}: it is too large for a contract", file))};
+    }
+    auto read = contract::read_pact(*text);
     if (!read) {
       return failure{invalid(fmt::format("{}: {}", file, read.error().message))};
     }

@@ -26,35 +26,41 @@ troupe-broker, troupe-worker, troupe-gateway:
 )"},
       {"signals",
        "what SIGTERM, SIGHUP and others do",
-       R"(SIGTERM, SIGINT  stop in order: nothing new is taken, what is in hand is finished
-                 `troupe up`: half a second later another Ctrl-C kills what still stops
-SIGHUP           a gateway reads its certificates again; with `security` brokers, workers and
-                 gateways read their keys again, and `troupe up` passes the signal on;
-                 without it `troupe up` stops in order, unless it was started with nohup
+       R"(SIGTERM, SIGINT  stop in order: nothing new is taken, what is in hand is
+                 finished; `troupe up`: half a second later another Ctrl-C
+                 kills what still stops
+SIGHUP           a gateway reads its certificates again; with `security`
+                 brokers, workers and gateways read their keys again, and
+                 `troupe up` passes the signal on; without it `troupe up`
+                 stops in order, unless it was started with nohup
 SIGKILL          loses nothing that was confirmed
 )"},
       {"files",
        "what lies beside a topology",
        R"(data/NAME.db            the database of a capability
-data/NAME.db-wal        what was committed last: part of the database while it is in use
+data/NAME.db-wal        what was committed last: part of the database while it
+                        is in use
 data/NAME.db-shm        made anew by whoever opens it
-data/NAME.db.lock, .next  the lock of its writers, and which database was there
+data/NAME.db.lock       the lock of its writers
+data/NAME.db.next       which database was there
 data/journal.db         the events, at the broker that keeps them
 data/before-restore-*   what `troupe restore --from` put aside
 data/moved-*            what `troupe migrate` has brought to a server
-data/NAME.db.migrating  a database on its way: `troupe migrate` goes on, or --abandon ends it
+data/NAME.db.migrating  a database on its way: `troupe migrate` goes on, or
+                        --abandon ends it
 log/NAME.log            what a process of `troupe up` says
 Copies: `troupe backup FILE FOLDER`, never *.db alone of a running system.
 )"},
       {"trouble",
        "what to do when something is wrong",
        R"(1. `troupe status FILE`: the verdict, what is wrong, since when, what to do
-2. `troupe status FILE --all`: everything that brokers and nodes say of themselves;
-   `troupe top FILE`: the same glance, live
+2. `troupe status FILE --all`: everything that brokers and nodes say of
+   themselves; `troupe top FILE`: the same glance, live
 3. log/NAME.log beside the topology: the last lines of a process that ended
-4. `troupe topics FILE`: who is behind; `dead-letters list`, `sagas list`, `effects list`:
-   what waits for a person; `scheduled list`: what is to come
-5. `troupe restore FILE`, with the system stopped: whether journal and databases belong together
+4. `troupe topics FILE`: who is behind; `dead-letters list`, `sagas list`,
+   `effects list`: what waits for a person; `scheduled list`: what is to come
+5. `troupe restore FILE`, with the system stopped: whether journal and databases
+   belong together
 nodes/RUNBOOK.md has each message with its meaning and its remedy.
 )"},
       {"time",

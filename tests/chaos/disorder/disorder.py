@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Does anything to shops in any order, drawn from a seed: kills, stops, freezes and starts nodes of two
 releases and brokers, moves clocks, renames capabilities, restores copies. Afterwards the books must be right.
 

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "runtime/outcome.hpp"
+
+#include <cstddef>
+#include <string>
+
+namespace troupe::topology {
+
+/// The text of `file`, which somebody named: also of a pipe, which must have a writer within five
+/// seconds.
+///
+/// @return of a file that is larger than `bytes_max`, its beginning: one byte more than that.
+/// @errors `invalid`, with the mere reason: "No such file or directory".
+outcome<std::string> read_text_file(const std::string& file, std::size_t bytes_max);
+
+} // namespace troupe::topology
