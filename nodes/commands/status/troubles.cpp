@@ -664,15 +664,23 @@ private:
   }
 
   void find_waiting() {
-    std::map<std::string, waiting_view> most;
+    std::map<std::string, waiting_view> all;
     for (const waiting_view& each : all_.waiting) {
-      waiting_view& of = most[each.capability];
-      of.sagas = std::max(of.sagas, each.sagas); // Each node of a database sees the same ones.
+      waiting_view& of = all[each.capability];
+      of.capability = each.capability;
+      // Each node of a database sees the same ones that stand still; one that fails runs on one.
+      of.sagas = std::max(of.sagas, each.sagas - each.need_person);
+      of.need = of.need_person == 0 ? each.need : of.need;
+      of.need_person += each.need_person;
+      of.may_turn_back = of.may_turn_back || each.may_turn_back;
       of.effects = std::max(of.effects, each.effects);
       of.has_more_sagas = of.has_more_sagas || each.has_more_sagas;
       of.has_more_effects = of.has_more_effects || each.has_more_effects;
     }
-    for (const auto& [capability, each] : most) {
+    for (const auto& [capability, each] : all) {
+      if (each.need_person > 0) {
+        add_needs(each);
+      }
       if (each.sagas > 0) {
         add(
             {.is = weight::waiting,
@@ -695,6 +703,33 @@ private:
              .next = fmt::format("`troupe effects list {} {}` says why", all_.file, capability)});
       }
     }
+  }
+
+  /// Sagas that are asked without end: no order is needed for them to go on, and `resume`, which is
+  /// for those that stand still, is refused.
+  void add_needs(const waiting_view& of) {
+    const bool is_one = of.need_person == 1 && !of.has_more_sagas;
+    const auto order = [&](std::string_view verb) {
+      return fmt::format(
+          "`troupe sagas {} {} {} --state needs_person --reason TEXT`",
+          verb,
+          all_.file,
+          of.capability);
+    };
+    add(
+        {.is = weight::waiting,
+         .what = is_one ? fmt::format("1 saga of {} needs a person", of.capability)
+                        : fmt::format(
+                            "{} of {} need a person",
+                            at_least(of.need_person, of.has_more_sagas, "saga", "sagas"),
+                            of.capability),
+         .why = of.need,
+         .next = fmt::format(
+             "mend the reason: they are asked on, and {} does not wait{}",
+             order("retry"),
+             of.may_turn_back
+                 ? fmt::format("; {} undoes what can still turn back", order("compensate"))
+                 : "")});
   }
 
   const system_view& all_;
