@@ -452,6 +452,20 @@ BOOST_FIXTURE_TEST_CASE(sagas_that_need_a_person_on_several_nodes_are_added_up, 
   BOOST_TEST(troubles_of(all)[0].what == "2 or more sagas of orders need a person");
 }
 
+BOOST_FIXTURE_TEST_CASE(sagas_that_follow_earlier_steps_wait_with_where_to_look, shop_fixture) {
+  group(0, 1).sagas_trouble = "3 parked; 12 failing";
+  BOOST_TEST(troubles_of(all).empty()); // Told by those that stand still.
+
+  group(1, 1).sagas_trouble = "3 parked; 1 follow earlier steps; new ones of `x` are refused";
+  BOOST_TEST(only().what == "1 saga of users follows earlier steps");
+  BOOST_TEST((only().is == weight::waiting));
+  BOOST_TEST(has(only().next, "saga.earlier_steps in log/n2.log"));
+
+  group(0, 1).sagas_trouble = "40 follow earlier steps";
+  BOOST_TEST(only().what == "41 sagas of users follow earlier steps");
+  BOOST_TEST(has(screen(200), "41 sagas of users follow earlier steps"));
+}
+
 BOOST_FIXTURE_TEST_CASE(what_is_wrong_comes_before_what_waits, shop_fixture) {
   all.events->groups[0].dead = 1;
   group(1, 1).down_reason = "no disk";

@@ -1,6 +1,8 @@
 #include "nodes/commands/status/troubles.hpp"
 
 #include "nodes/commands/output.hpp"
+#include "nodes/commands/status/counted.hpp"
+#include "nodes/commands/status/saga_troubles.hpp"
 #include "nodes/text_table.hpp"
 
 #include <algorithm>
@@ -35,15 +37,6 @@ constexpr std::uint64_t write_failure_kept_ms = 60'000;
 constexpr std::string_view free_some_space =
     "free some space where the databases are (`df`; old before-restore-* folders, logs, backups): "
     "all goes on by itself";
-
-std::string count_of(std::uint64_t count, std::string_view one, std::string_view many) {
-  return fmt::format("{} {}", count, count == 1 ? one : many);
-}
-
-std::string
-at_least(std::uint64_t count, bool has_more, std::string_view one, std::string_view many) {
-  return has_more ? fmt::format("{} or more {}", count, many) : count_of(count, one, many);
-}
 
 std::optional<milliseconds> span(const std::optional<std::uint64_t>& millis) {
   return millis ? std::optional{milliseconds{static_cast<std::int64_t>(*millis)}} : std::nullopt;
@@ -81,8 +74,8 @@ public:
       find_groups();
       find_events();
       find_open_matters();
-      find_full_queues();
-      find_waiting();
+      find_sagas();
+      find_unsettled();
     }
     std::stable_sort(found_.begin(), found_.end(), [](const trouble& one, const trouble& other) {
       return one.is < other.is;
@@ -639,60 +632,20 @@ private:
     }
   }
 
-  void find_full_queues() {
-    for (const node_view& node : all_.nodes) {
-      if (!node.said) {
-        continue;
-      }
-      for (const wire::group_status& each : node.said->groups) {
-        if (each.sagas_full.value_or(false)) {
-          add(
-              {.is = weight::wrong,
-               .what = fmt::format(
-                   "{} on {} refuses new sagas: {} for their turn",
-                   each.capability,
-                   node.name,
-                   count_of(each.sagas_queued.value_or(0), "waits", "wait")),
-               .next = fmt::format(
-                   "`troupe sagas list {} {} --state forward` says what those that run wait for; "
-                   "`at_once` and `queue` of its `config` set how many may run, and wait",
-                   all_.file,
-                   each.capability)});
-        }
-      }
+  void find_sagas() {
+    for (trouble& each : saga_troubles_of(all_)) {
+      add(std::move(each));
     }
   }
 
-  void find_waiting() {
-    std::map<std::string, waiting_view> all;
+  void find_unsettled() {
+    std::map<std::string, waiting_view> most;
     for (const waiting_view& each : all_.waiting) {
-      waiting_view& of = all[each.capability];
-      of.capability = each.capability;
-      // Each node of a database sees the same ones that stand still; one that fails runs on one.
-      of.sagas = std::max(of.sagas, each.sagas - each.need_person);
-      of.need = of.need_person == 0 ? each.need : of.need;
-      of.need_person += each.need_person;
-      of.may_turn_back = of.may_turn_back || each.may_turn_back;
-      of.effects = std::max(of.effects, each.effects);
-      of.has_more_sagas = of.has_more_sagas || each.has_more_sagas;
+      waiting_view& of = most[each.capability];
+      of.effects = std::max(of.effects, each.effects); // Each node of a database sees the same.
       of.has_more_effects = of.has_more_effects || each.has_more_effects;
     }
-    for (const auto& [capability, each] : all) {
-      if (each.need_person > 0) {
-        add_needs(each);
-      }
-      if (each.sagas > 0) {
-        add(
-            {.is = weight::waiting,
-             .what = fmt::format(
-                 "{} of {} still",
-                 at_least(each.sagas, each.has_more_sagas, "saga", "sagas"),
-                 capability + (each.sagas == 1 ? " stands" : " stand")),
-             .next = fmt::format(
-                 "`troupe sagas list {} {}` says why; `troupe sagas resume` has one go on",
-                 all_.file,
-                 capability)});
-      }
+    for (const auto& [capability, each] : most) {
       if (each.effects > 0) {
         add(
             {.is = weight::waiting,
@@ -703,33 +656,6 @@ private:
              .next = fmt::format("`troupe effects list {} {}` says why", all_.file, capability)});
       }
     }
-  }
-
-  /// Sagas that are asked without end: no order is needed for them to go on, and `resume`, which is
-  /// for those that stand still, is refused.
-  void add_needs(const waiting_view& of) {
-    const bool is_one = of.need_person == 1 && !of.has_more_sagas;
-    const auto order = [&](std::string_view verb) {
-      return fmt::format(
-          "`troupe sagas {} {} {} --state needs_person --reason TEXT`",
-          verb,
-          all_.file,
-          of.capability);
-    };
-    add(
-        {.is = weight::waiting,
-         .what = is_one ? fmt::format("1 saga of {} needs a person", of.capability)
-                        : fmt::format(
-                            "{} of {} need a person",
-                            at_least(of.need_person, of.has_more_sagas, "saga", "sagas"),
-                            of.capability),
-         .why = of.need,
-         .next = fmt::format(
-             "mend the reason: they are asked on, and {} does not wait{}",
-             order("retry"),
-             of.may_turn_back
-                 ? fmt::format("; {} undoes what can still turn back", order("compensate"))
-                 : "")});
   }
 
   const system_view& all_;
