@@ -20,6 +20,7 @@ import uuid
 
 import harness
 from harness import BIN, PATIENCE, SystemTest, new_id, text_of
+from systems import SHOP
 
 OK, FAULTS, USAGE, REJECTED, ERROR, DEADLINE = range(6)
 SUBCOMMANDS = ("check", "up", "call", "status", "breaker", "version")
@@ -236,6 +237,23 @@ class Check(CommandTest):
         self.assertIn("1 effects `burn`, which `witness` has no more", told.stdout)
         self.assertNotIn("`look`", told.stdout)
         self.assertIn("it gets no events `noise` any more, and 1 dead letters", told.stdout)
+
+    def test_sagas_into_which_nobody_could_look_are_told(self):
+        self.shop.broker()
+        self.shop.worker().kill()
+        self.shop.capabilities = {
+            **self.shop.capabilities, **{name: SHOP[name] for name in ("inventory", "payments", "orders")},
+            "first": "{actor: order_saga, store: 'postgresql://h/d'}", "second": "{actor: order_saga}"}
+        file = self.shop.write("later.yaml")
+
+        told = troupe("check", file, "--against", self.shop.data)
+        as_json = self.json_of(troupe("check", file, "--against", self.shop.data, "--json"))
+
+        self.assertEqual(0, told.returncode, told.stdout + told.stderr)
+        self.assertIn("sagas under way in the databases looked at go on as they began", told.stdout)
+        self.assertIn("not looked at: first is on a server; ", told.stdout)
+        self.assertEqual(["first is on a server", f"{self.shop.data / 'second.db'} is not here"],
+                         as_json["not_looked_at"])
 
     def test_every_fault_is_told_at_once_with_its_place_and_what_to_do(self):
         self.shop.capabilities = {"ntoes": "{actor: ntoes}", "notes": "{replcas: 2}"}
