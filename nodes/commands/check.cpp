@@ -9,6 +9,7 @@
 #include "nodes/commands/saga_upgrade.hpp"
 #include "nodes/commands/stranded.hpp"
 #include "nodes/text_table.hpp"
+#include "runtime/actor/registry.hpp"
 #include "runtime/wire/description.hpp"
 #include "runtime/wire/json.hpp"
 #include "topology/access_text.hpp"
@@ -180,18 +181,22 @@ int run_against(
     return print_error(broken.error(), given.json);
   }
   const bool has_data = std::filesystem::is_directory(given.against);
-  const auto upgrades =
-      has_data ? find_saga_upgrades(plan, given.against) : outcome<std::vector<saga_upgrade>>{};
+  const auto upgrades = has_data ? find_saga_upgrades(plan, given.against, registered_types())
+                                 : outcome<saga_upgrades>{};
   if (!upgrades) {
     return print_error(upgrades.error(), given.json);
   }
+  const std::vector<saga_upgrade>& under_way = upgrades->found;
   const bool is_fine =
-      broken->empty() && std::none_of(upgrades->begin(), upgrades->end(), [](const auto& each) {
+      broken->empty() && std::none_of(under_way.begin(), under_way.end(), [](const auto& each) {
         return each.stands_still();
       });
+  const bool sees_all_sagas = upgrades->not_looked_at.empty();
+  not_looked_at.insert(
+      not_looked_at.end(), upgrades->not_looked_at.begin(), upgrades->not_looked_at.end());
   if (given.json) {
     std::vector<json_object> sagas;
-    for (const saga_upgrade& each : *upgrades) {
+    for (const saga_upgrade& each : under_way) {
       sagas.push_back(json_of(each));
     }
     json_object json;
@@ -219,7 +224,10 @@ int run_against(
   }
   if (has_data) {
     fmt::print(
-        "{}", upgrades->empty() ? "sagas under way go on as they began\n" : text_of(*upgrades));
+        "{}",
+        !under_way.empty() ? text_of(under_way)
+        : sees_all_sagas   ? "sagas under way go on as they began\n"
+                           : "sagas under way in the databases looked at go on as they began\n");
   }
   if (!not_looked_at.empty()) {
     fmt::print("not looked at: {}\n", fmt::join(not_looked_at, "; "));

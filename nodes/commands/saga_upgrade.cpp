@@ -1,6 +1,5 @@
 #include "nodes/commands/saga_upgrade.hpp"
 
-#include "runtime/actor/registry.hpp"
 #include "runtime/saga/journal.hpp"
 #include "runtime/saga/transition.hpp"
 #include "runtime/store/blobs.hpp"
@@ -107,32 +106,34 @@ outcome<void> look_into(
 
 } // namespace
 
-outcome<std::vector<saga_upgrade>>
-find_saga_upgrades(const topology::plan& plan, const std::string& folder) {
-  const std::vector<actor_type> types = registered_types();
-  std::vector<saga_upgrade> found;
+outcome<saga_upgrades> find_saga_upgrades(
+    const topology::plan& plan, const std::string& folder, const std::vector<actor_type>& types) {
+  saga_upgrades all;
   for (const topology::capability_plan& each : plan.capabilities) {
     const actor_type* const type = saga_type_of(types, each.actor);
-    if (type == nullptr || !each.store || topology::is_on_server(*each.store)) {
+    if (type == nullptr || !each.store) {
       continue;
     }
-    fs::path file = each.store->substr(each.store->find(':') + 1);
-    if (!folder.empty()) {
-      file = fs::path{folder} / file.filename();
+    if (topology::is_on_server(*each.store)) {
+      all.not_looked_at.push_back(each.name.value + " is on a server");
+      continue;
     }
+    const fs::path store = each.store->substr(each.store->find(':') + 1);
+    const std::string file = (fs::path{folder} / store.filename()).string();
     std::error_code failed;
     if (!fs::exists(file, failed)) {
+      all.not_looked_at.push_back(file + " is not here");
       continue;
     }
     try {
-      if (auto looked = look_into(file.string(), each.name.value, *type, found); !looked) {
+      if (auto looked = look_into(file, each.name.value, *type, all.found); !looked) {
         return failure{std::move(looked).error()};
       }
     } catch (const store::database_error& fault) {
       return failure{fault.to_error()};
     }
   }
-  return found;
+  return all;
 }
 
 std::string text_of(const std::vector<saga_upgrade>& all) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/actor/registry.hpp"
 #include "topology/plan.hpp"
 
 #include <cstdint>
@@ -26,15 +27,21 @@ struct saga_upgrade {
   bool stands_still() const { return !has_steps || !gone.empty(); }
 };
 
-/// Looks into the databases of a plan's capabilities that run sagas, and changes nothing: what this
-/// program would do with the sagas whose definition it has changed. Capabilities whose sagas are as
-/// this program has them are left out.
+struct saga_upgrades {
+  std::vector<saga_upgrade> found;
+  /// The databases of capabilities that run sagas into which nobody looked, each with the reason:
+  /// on a server, not here.
+  std::vector<std::string> not_looked_at{};
+};
+
+/// Looks into the databases of a plan's capabilities that run sagas, and changes nothing: what a
+/// program with these types would do with the sagas whose definition it has changed. Capabilities
+/// whose sagas are as it has them are left out.
 ///
-/// @param folder where copies of the databases are, by their file names; empty for where the plan
-/// has them. One that is not there has no sagas.
+/// @param folder where the databases are, or copies of them, by their file names.
 /// @errors what database_error::to_error() says of one that cannot be read.
-outcome<std::vector<saga_upgrade>>
-find_saga_upgrades(const topology::plan& plan, const std::string& folder = {});
+outcome<saga_upgrades> find_saga_upgrades(
+    const topology::plan& plan, const std::string& folder, const std::vector<actor_type>& types);
 
 /// For people, a paragraph for each; empty if there are none.
 std::string text_of(const std::vector<saga_upgrade>& all);

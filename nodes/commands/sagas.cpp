@@ -6,6 +6,7 @@
 #include "nodes/connection.hpp"
 #include "nodes/text_table.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <memory>
 
@@ -19,6 +20,16 @@ struct saga_arguments {
   milliseconds deadline{5'000};
   bool json = false;
 };
+
+/// The order that has the sagas of a list go on. Those that need a person run: they are not
+/// resumed.
+std::string order_text(const saga_page& page, const std::string& file) {
+  const bool all_run = std::all_of(page.found.begin(), page.found.end(), [](const auto& each) {
+    return each.second.saga.state == "needs_person";
+  });
+  return all_run ? fmt::format("`troupe sagas retry {} CAPABILITY ID --reason TEXT`", file)
+                 : fmt::format("`troupe sagas resume {} CAPABILITY ID`", file);
+}
 
 int run_list(const saga_arguments& given) {
   const auto plan = load_plan(given.file, given.json);
@@ -50,10 +61,9 @@ int run_list(const saga_arguments& given) {
     print_aside(fmt::format("  next: there are more, behind --after {}\n", to_string(*page.next)));
   } else if (!page.found.empty() && !given.json) {
     print_aside(fmt::format(
-        "  next: `troupe saga show {0} ID`; `troupe sagas resume {0} CAPABILITY ID`, once the "
-        "reason "
-        "is gone\n",
-        shell_word(given.file)));
+        "  next: `troupe saga show {0} ID`; {1}, once the reason is gone\n",
+        shell_word(given.file),
+        order_text(page, shell_word(given.file))));
   }
   return is_part ? exit_code::error : exit_code::ok;
 }

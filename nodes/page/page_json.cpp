@@ -72,6 +72,7 @@ ordered_json sagas_json(const system_state& state, std::size_t most) {
              {"code", each.saga.code},
              {"reason", each.saga.reason},
              {"maybe_done", each.saga.maybe_done},
+             {"effects", each.saga.effects.value_or(std::vector<std::string>{})},
              {"since", each.saga.since},
              {"nodes", each.nodes}});
       }

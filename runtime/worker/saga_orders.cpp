@@ -8,6 +8,7 @@
 #include "runtime/wire/envelope.hpp"
 #include "runtime/wire/limits.hpp"
 #include "runtime/wire/node_calls.hpp"
+#include "runtime/wire/saga_words.hpp"
 
 #include <algorithm>
 #include <array>
@@ -479,7 +480,7 @@ std::string
 sagas_trouble(const saga::coordinators& sagas, store::database& session, wall_time now) {
   const auto standing = sagas.standing_now(now);
   std::vector<std::string> parts;
-  const auto add = [&](std::uint64_t count, const char* what) {
+  const auto add = [&](std::uint64_t count, std::string_view what) {
     if (count != 0) {
       parts.push_back(fmt::format("{} {}", count, what));
     }
@@ -487,7 +488,7 @@ sagas_trouble(const saga::coordinators& sagas, store::database& session, wall_ti
   add(saga::journal_table{session}.parked_count(), "parked");
   add(standing.failing, "failing");
   add(standing.left_alone, "left alone");
-  add(standing.earlier_steps, "follow earlier steps");
+  add(standing.earlier_steps, wire::follow_earlier_steps);
   if (!standing.full.empty()) {
     parts.push_back(fmt::format("new ones of `{}` are refused, as too many wait", standing.full));
   }

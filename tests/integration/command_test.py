@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import pathlib
 import pty
 import re
 import select
@@ -12,6 +13,7 @@ import signal
 import sqlite3
 import struct
 import subprocess
+import sys
 import tempfile
 import termios
 import time
@@ -19,7 +21,12 @@ import unittest
 import uuid
 
 import harness
+import msgpack
 from harness import BIN, PATIENCE, SystemTest, new_id, text_of
+from systems import SHOP
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "chaos"))
+from xxh3 import xxh64
 
 OK, FAULTS, USAGE, REJECTED, ERROR, DEADLINE = range(6)
 SUBCOMMANDS = ("check", "up", "call", "status", "breaker", "version")
@@ -278,6 +285,64 @@ class Check(CommandTest):
         self.assertIn("1 effects `burn`, which `witness` has no more", told.stdout)
         self.assertNotIn("`look`", told.stdout)
         self.assertIn("it gets no events `noise` any more, and 1 dead letters", told.stdout)
+
+    def test_sagas_into_which_nobody_could_look_are_told(self):
+        self.shop.broker()
+        self.shop.worker().kill()
+        self.shop.capabilities = {
+            **self.shop.capabilities, **{name: SHOP[name] for name in ("inventory", "payments", "orders")},
+            "first": "{actor: order_saga, store: 'postgresql://h/d'}", "second": "{actor: order_saga}"}
+        file = self.shop.write("later.yaml")
+
+        told = troupe("check", file, "--against", self.shop.data)
+        as_json = self.json_of(troupe("check", file, "--against", self.shop.data, "--json"))
+
+        self.assertEqual(0, told.returncode, told.stdout + told.stderr)
+        self.assertIn("sagas under way in the databases looked at go on as they began", told.stdout)
+        self.assertIn("not looked at: first is on a server; ", told.stdout)
+        self.assertEqual(["first is on a server", f"{self.shop.data / 'second.db'} is not here"],
+                         as_json["not_looked_at"])
+
+    def test_what_becomes_of_sagas_under_way_is_told(self):
+        system = self.system({name: what.replace("{", "{nodes: [n2], " if name == "orders" else "{nodes: [n1], ", 1)
+                              for name, what in SHOP.items()})
+        system.broker()
+        worker = system.worker("n1")
+        system.client().send("order_saga", "place", {  # Its first step waits for n2.
+            "customer": "c", "currency": "EUR", "card": "tok", "items": [{"sku": "tea", "quantity": 2}]}, ttl=30000)
+        until = time.monotonic() + PATIENCE
+        while not system.rows("order_saga", "SELECT 1 FROM sagas"):
+            self.assertLess(time.monotonic(), until)
+        worker.kill()
+        (packed,), = system.rows("order_saga", "SELECT steps FROM saga_tables")
+        (begun,), = system.rows("order_saga", "SELECT data FROM saga_journal WHERE seq = 1")
+        same = troupe("check", system.file, "--against", system.data)
+        self.assertIn("sagas under way go on as they began", same.stdout)
+
+        def told(steps: list[dict], kept: bool = True) -> subprocess.CompletedProcess[str]:
+            """The saga as if it had been started under these steps."""
+            words = [b"".join(b"\0" + each[word].encode() for word in ("name", "capability", "operation", "undo"))
+                     + bytes([each["kind"]]) for each in steps]
+            print_of = xxh64(b"place" + b"".join(words)).to_bytes(8, "big")
+            with contextlib.closing(sqlite3.connect(system.data / "order_saga.db")) as session, session:
+                session.execute("DELETE FROM saga_tables")
+                session.execute("UPDATE saga_journal SET data = ? WHERE seq = 1", (begun[:8] + print_of + begun[16:],))
+                if kept:
+                    session.execute(
+                        "INSERT INTO saga_tables (fingerprint, operation, steps, since) VALUES (?, 'place', ?, 1)",
+                        (int.from_bytes(print_of, "big", signed=True), msgpack.packb({**table, "steps": steps})))
+            return troupe("check", system.file, "--against", system.data)
+
+        table = msgpack.unpackb(packed)
+        fewer = told(table["steps"][:-1])
+        self.assertIn("they go on and end by the steps that they were started under", fewer.stdout)
+        self.assert_ends(OK, fewer)
+        gone = told([*table["steps"], {**table["steps"][-1], "name": "thank", "operation": "thank"}])
+        self.assertIn("stand still where they need thank", gone.stdout)
+        self.assert_ends(FAULTS, gone)
+        unknown = told(table["steps"][:-1], kept=False)
+        self.assertIn("this program cannot continue them", unknown.stdout)
+        self.assert_ends(FAULTS, unknown)
 
     def test_every_fault_is_told_at_once_with_its_place_and_what_to_do(self):
         self.shop.capabilities = {"ntoes": "{actor: ntoes}", "notes": "{replcas: 2}"}

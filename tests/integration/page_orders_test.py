@@ -91,8 +91,9 @@ class OnLoopback(Ordering):
         self.await_said(lambda: self.shop.rows("payments", "SELECT 1 FROM payments"))
         self.assertTrue(client.call("orders", "cancel", {"order_id": saga}).ok)
         place = f"sagas/order_saga/{text_of(saga)}"
-        self.await_said(lambda: [each for each in gateway.ask("GET", "/ui/state").json["sagas"]["list"]
-                                 if each["state"] == "parked"])
+        parked = self.await_said(lambda: [each for each in gateway.ask("GET", "/ui/state").json["sagas"]["list"]
+                                          if each["state"] == "parked"])
+        self.assertIn("charge", parked[0]["effects"])
         done = self.order(gateway, f"{place}/resume", "I looked")
         self.assertEqual(200, done.status, done)
         shown = self.await_said(lambda: [

@@ -13,6 +13,7 @@ from systems import SHOP
 
 OK, REJECTED = 0, 3
 PARKED, RESUMED = 9, 10
+WISH = {"customer": "c", "currency": "EUR", "card": "tok", "items": [{"sku": "tea", "quantity": 2}]}
 
 
 class Patient(SystemTest):
@@ -141,6 +142,91 @@ class StandingStill(Patient):
         drawn = subprocess.run([str(BIN / "troupe"), "saga", "graph", "place"],
                                capture_output=True, text=True, timeout=PATIENCE, check=True).stdout
         self.assertIn('s2{{"charge<br/>payments.charge<br/>pivot"}}', drawn)
+
+    def test_a_person_parks_running_sagas_by_their_age_and_has_the_step_retried(self):
+        system = self.system(
+            {name: what.replace("5ms", "4s") for name, what in SHOP.items()}, nodes=("n1",))
+        system.broker()
+        system.worker()
+        client = system.client()
+        self.load(client)
+        sagas = [client.send("order_saga", "place", WISH, ttl=60000) for _ in range(2)]
+        old = ("--step", "charge", "--state", "forward", "--older", "1ms")
+        self.await_said(lambda: len(self.troupe(system, "sagas", "list", "order_saga", *old)) == len(sagas))
+        self.assertEqual([], self.troupe(
+            system, "sagas", "park", "order_saga", *old[:-1], "1h", "--reason", "an audit"))
+
+        parked = self.troupe(system, "sagas", "park", "order_saga", *old, "--reason", "an audit")
+
+        self.assertEqual(["parked"] * 2, [each["state"] for each in parked])
+        listed = self.troupe(system, "sagas", "list")
+        self.assertEqual([("parked", "do charge")] * 2, [(each["state"], each["step"]) for each in listed])
+        for each in listed:
+            self.assertIn("an audit", each["reason"])
+            self.assertIn("charge", each["effects"])
+        retried = self.troupe(system, "sagas", "retry", "order_saga", "--state", "parked", "--reason", "it is fine")
+        self.assertEqual({text_of(each) for each in sagas}, {each["id"] for each in retried})
+        answers = client.collect(sagas)
+        self.assertEqual([True, True], [answers[each].ok for each in sagas])
+        orders = self.orders_in(system, sagas[0])
+        self.assertRegex(orders[0], "^park by .*@.*: an audit$")
+        self.assertRegex(orders[1], "^retry by .*@.*: it is fine$")
+
+    # The node of `orders` comes too late: its steps are done by hand.
+    def test_a_saga_whose_steps_a_person_does_by_hand_ends_and_is_told_to_need_one_meanwhile(self):
+        placed = {"orders": "{nodes: [n2]}", "order_saga": "{nodes: [n1], config: {place: {person_after: 200ms}}}"}
+        system = self.system(
+            {name: placed.get(name, what.replace("{", "{nodes: [n1], ", 1)) for name, what in SHOP.items()})
+        system.broker()
+        system.worker("n1")
+        client = system.client()
+        self.load(client)
+        saga = client.send("order_saga", "place", WISH, ttl=60000)
+        self.await_said(lambda: self.troupe(
+            system, "sagas", "list", "order_saga", "--state", "forward", "--step", "create"))
+
+        self.troupe(system, "sagas", "skip", "order_saga", text_of(saga), "--step", "create", "--reason", "by hand")
+        need = self.await_said(lambda: self.need_of(system))
+
+        self.assertEqual("1 saga of order_saga needs a person", need["what"])
+        self.assertRegex(
+            need["why"], f"^saga {text_of(saga)}: `do confirm` fails since .*; effects that stand: .*charge")
+        self.assertIn(f"`troupe sagas retry {system.file} order_saga --state needs_person --reason TEXT`", need["next"])
+        listed = subprocess.run([str(BIN / "troupe"), "sagas", "list", str(system.file), "order_saga"],
+                                capture_output=True, text=True, timeout=2 * PATIENCE, check=True)
+        self.assertIn(f"`troupe sagas retry {system.file} CAPABILITY ID --reason TEXT`", listed.stdout + listed.stderr)
+        resumed = self.troupe(system, "sagas", "resume", "order_saga", text_of(saga), code=REJECTED)
+        self.assertIn("does not wait for a person", resumed[0]["error"]["message"])
+        refused = self.troupe(system, "sagas", "skip", "order_saga", text_of(saga), "--step", "confirm",
+                              "--reason", "by hand", code=REJECTED)
+        self.assertIn("vouch", refused[0]["error"]["message"])
+        self.troupe(system, "sagas", "skip", "order_saga", text_of(saga), "--step", "confirm", "--done",
+                    "--reason", "by hand")
+        answer = client.collect([saga])[saga]
+        self.assertTrue(answer.ok, answer)
+        self.assertEqual(1000, answer.body["total_cents"])
+        system.worker("n2")  # It is asked for the history, too.
+        orders = self.orders_in(system, saga)
+        self.assertRegex(orders[0], "^skip by ")
+        self.assertRegex(orders[1], r"^skip \(vouched\) by ")
+
+    @staticmethod
+    def load(client) -> None:
+        client.call("inventory", "load", {"items": [
+            {"sku": "tea", "price_cents": 500, "currency": "EUR", "quantity": 1000}]})
+
+    def orders_in(self, system: System, saga: bytes) -> list[str]:
+        """The orders of persons in a saga's journal."""
+        shown = self.troupe(system, "saga", "show", text_of(saga))[0]
+        self.assertEqual("completed", shown["state"])
+        return [each["note"] for each in shown["records"] if each["what"] == "ordered"]
+
+    @staticmethod
+    def need_of(system: System) -> dict | None:
+        """The trouble of `troupe status` that sagas need a person."""
+        told = subprocess.run([str(BIN / "troupe"), "status", str(system.file), "--json"],
+                              capture_output=True, text=True, timeout=2 * PATIENCE, check=False).stdout
+        return next((each for each in json.loads(told)["troubles"] if "a person" in each["what"]), None)
 
 
 class Answers(Patient):

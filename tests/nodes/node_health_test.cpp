@@ -123,6 +123,26 @@ BOOST_AUTO_TEST_CASE(each_check_has_the_time_of_whom_it_is_about) {
   BOOST_TEST(error_of(health, "database.notes") == "disk I/O error");
 }
 
+BOOST_AUTO_TEST_CASE(the_most_urgent_trouble_of_sagas_is_told_and_the_node_is_ready) {
+  worker_snapshot worker = serving();
+  const auto said = [&] { return error_of(health_of(worker, brokers), "sagas.notes"); };
+  BOOST_TEST(said() == "there is no such check"); // It coordinates none.
+  group_probe& probed = worker.groups[0].probed;
+  probed.sagas.emplace();
+  BOOST_TEST(said() == "");
+
+  probed.sagas_parked = 3;
+  BOOST_TEST(said() == "3 are parked or paused: `troupe sagas list`");
+  probed.sagas->queued = 7;
+  BOOST_TEST(said() == "3 are parked or paused: `troupe sagas list`");
+  probed.sagas->full = "place";
+  BOOST_TEST(said() == "7 wait for their turn, and new ones of `place` are refused");
+  probed.sagas->need_person = 2;
+  probed.sagas->need = "saga 1: `undo credit` fails; effects that stand: reserve";
+  BOOST_TEST(said() == "2 need a person; saga 1: `undo credit` fails; effects that stand: reserve");
+  BOOST_TEST(health_of(worker, brokers).is_ready());
+}
+
 BOOST_AUTO_TEST_CASE(a_broker_is_unready_only_while_it_is_drained) {
   broker::broker_snapshot broker;
   broker.status.capabilities.push_back(

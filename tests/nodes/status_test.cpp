@@ -177,7 +177,8 @@ BOOST_FIXTURE_TEST_CASE(a_database_that_fails_otherwise_is_wrong_with_where_to_l
 }
 
 BOOST_FIXTURE_TEST_CASE(a_time_that_is_far_ahead_is_wrong_with_what_to_do, shop_fixture) {
-  group(1, 0).time_ahead = "answers are forgotten by a time, 2031-01-01T00:00:00Z, that is far ahead";
+  group(1, 0).time_ahead =
+      "answers are forgotten by a time, 2031-01-01T00:00:00Z, that is far ahead";
 
   const trouble one = only();
 
@@ -399,6 +400,70 @@ BOOST_FIXTURE_TEST_CASE(what_waits_for_a_person_leaves_the_system_healthy, shop_
   BOOST_TEST(has(found[2].what, "1 result of effects of orders"));
   BOOST_TEST(headline(all, found) == "shop is healthy; 3 things wait for a person");
   BOOST_TEST(*rows_of(all).front().sagas == 2U);
+}
+
+// They run, so that no order to go on is for them.
+BOOST_FIXTURE_TEST_CASE(sagas_that_need_a_person_are_told_with_why_and_what_fits, shop_fixture) {
+  const uuid one = *parse_uuid("01890000-0000-7000-8000-000000000001");
+  wire::standing_sagas said{"orders", "n1", {}};
+  said.sagas.push_back({.id = one, .state = "parked"});
+  said.sagas.push_back(
+      {.id = one,
+       .state = "needs_person",
+       .step = "undo credit",
+       .reason = "`undo credit` fails since noon: nobody is there; effects that stand: res",
+       .effects = std::vector<std::string>{"reserve", "credit"}});
+  all.waiting = {waiting_in(said)};
+
+  const auto found = troubles_of(all);
+
+  BOOST_REQUIRE(found.size() == 2U);
+  BOOST_TEST((found[0].is == weight::waiting));
+  BOOST_TEST(found[0].what == "1 saga of orders needs a person");
+  BOOST_TEST(
+      found[0].why
+      == "saga " + to_string(one)
+             + ": `undo credit` fails since noon: nobody is there; effects that stand: reserve, "
+               "credit");
+  BOOST_TEST(has(
+      found[0].next,
+      "`troupe sagas retry shop.yaml orders --state needs_person --reason TEXT` does not wait"));
+  BOOST_TEST(!has(found[0].next, "compensate"));
+  BOOST_TEST(!has(found[0].next, "resume"));
+  BOOST_TEST(found[1].what == "1 saga of orders stands still");
+  BOOST_TEST(*rows_of(all).front().sagas == 2U);
+}
+
+// A node sees its own ones that fail, and all that stand still in the database.
+BOOST_FIXTURE_TEST_CASE(sagas_that_need_a_person_on_several_nodes_are_added_up, shop_fixture) {
+  wire::standing_sagas said{"orders", "n1", {}};
+  said.sagas.push_back({.id = {}, .state = "parked"});
+  said.sagas.push_back({.id = {}, .state = "needs_person", .step = "do charge"});
+  all.waiting = {waiting_in(said), waiting_in(said)};
+  all.waiting.back().node = "n2";
+  BOOST_TEST(troubles_of(all)[0].what == "2 sagas of orders need a person");
+  BOOST_TEST(
+      has(troubles_of(all)[0].next,
+          "`troupe sagas compensate shop.yaml orders --state needs_person --reason TEXT` undoes"));
+  BOOST_TEST(troubles_of(all)[1].what == "1 saga of orders stands still");
+  BOOST_TEST(*rows_of(all).front().sagas == 3U);
+
+  all.waiting.front().has_more_sagas = true;
+  BOOST_TEST(troubles_of(all)[0].what == "2 or more sagas of orders need a person");
+}
+
+BOOST_FIXTURE_TEST_CASE(sagas_that_follow_earlier_steps_wait_with_where_to_look, shop_fixture) {
+  group(0, 1).sagas_trouble = "3 parked; 12 failing";
+  BOOST_TEST(troubles_of(all).empty()); // Told by those that stand still.
+
+  group(1, 1).sagas_trouble = "3 parked; 1 follow earlier steps; new ones of `x` are refused";
+  BOOST_TEST(only().what == "1 saga of users follows earlier steps");
+  BOOST_TEST((only().is == weight::waiting));
+  BOOST_TEST(has(only().next, "saga.earlier_steps in log/n2.log"));
+
+  group(0, 1).sagas_trouble = "40 follow earlier steps";
+  BOOST_TEST(only().what == "41 sagas of users follow earlier steps");
+  BOOST_TEST(has(screen(200), "41 sagas of users follow earlier steps"));
 }
 
 BOOST_FIXTURE_TEST_CASE(what_is_wrong_comes_before_what_waits, shop_fixture) {

@@ -8,7 +8,7 @@ from source_tree import root
 ROOT = root()
 BOOK = " ".join((ROOT / "nodes" / "RUNBOOK.md").read_text().split())
 LOGS = ROOT / "nodes" / "LOGS.md"
-TROUBLES = ROOT / "nodes" / "commands" / "status" / "troubles.cpp"
+TROUBLES = [ROOT / "nodes" / "commands" / "status" / name for name in ("troubles.cpp", "saga_troubles.cpp")]
 
 # `.what =` and the texts up to the next member.
 WHAT = re.compile(r"\.what\s*=(.*?)(?=\n\s*\.(?:lasted|why|next)\b|\}\);)", re.DOTALL)
@@ -25,7 +25,7 @@ def words_of(text: str) -> list[str]:
 
 
 def troubles() -> list[str]:
-    return [text for what in WHAT.findall(TROUBLES.read_text()) for text in TEXT.findall(what)]
+    return [text for each in TROUBLES for what in WHAT.findall(each.read_text()) for text in TEXT.findall(what)]
 
 
 def warnings() -> list[str]:

@@ -66,19 +66,21 @@ void count_waiting(
     const node_matter& of,
     const std::string& operation,
     const std::string& body) {
-  waiting_view one{.capability = of.capability, .node = of.node};
+  waiting_view one;
   if (operation == "sagas") {
-    auto said = wire::checked_decode<wire::standing_sagas>(body);
-    one.sagas = said ? said->sagas.size() : 0;
-    one.has_more_sagas = said && said->next;
-    if (one.sagas > 0) {
-      all.sagas.push_back(std::move(*said));
+    if (auto said = wire::checked_decode<wire::standing_sagas>(body)) {
+      one = waiting_in(*said);
+      if (one.sagas > 0) {
+        all.sagas.push_back(std::move(*said));
+      }
     }
   } else {
     const auto said = wire::checked_decode<wire::unsettled_effects>(body);
     one.effects = said ? said->effects.size() : 0;
     one.has_more_effects = said && said->next;
   }
+  one.capability = of.capability;
+  one.node = of.node;
   all.view.waiting.push_back(std::move(one));
 }
 

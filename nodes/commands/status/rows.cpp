@@ -65,6 +65,19 @@ word_on(const system_view& all, const std::string& node, const wire::group_statu
                                                          : std::pair{kind::ok, "ok"};
 }
 
+/// Each node of a database sees the same ones that stand still; one that fails runs on one node.
+void add_sagas(capability_row& to, const std::vector<waiting_view>& waiting) {
+  std::uint64_t need_person = 0;
+  for (const waiting_view& each : waiting) {
+    if (each.capability == to.name) {
+      to.sagas = std::max(to.sagas.value_or(0), each.sagas - each.need_person);
+      to.has_more_sagas = to.has_more_sagas || each.has_more_sagas;
+      need_person += each.need_person;
+    }
+  }
+  add_to(to.sagas, need_person == 0 ? std::nullopt : std::optional{need_person});
+}
+
 capability_row row_of(const system_view& all, const capability_view& capability) {
   capability_row row;
   row.name = capability.name;
@@ -102,12 +115,7 @@ capability_row row_of(const system_view& all, const capability_view& capability)
     row.lag = subscriber->lag;
     row.dead_letters = subscriber->dead;
   }
-  for (const waiting_view& each : all.waiting) {
-    if (each.capability == capability.name) {
-      row.sagas = std::max(row.sagas.value_or(0), each.sagas);
-      row.has_more_sagas = row.has_more_sagas || each.has_more_sagas;
-    }
-  }
+  add_sagas(row, all.waiting);
   return row;
 }
 

@@ -1,8 +1,40 @@
 #include "nodes/commands/status/system_view.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace troupe {
+
+namespace {
+
+/// Why a saga needs a person, with all effects that stand: a node may have cut some off.
+std::string need_in(const wire::standing_saga& saga) {
+  if (!saga.effects) {
+    return saga.reason;
+  }
+  return fmt::format(
+      "{}; effects that stand: {}",
+      saga.reason.substr(0, saga.reason.rfind("; effects that stand: ")),
+      saga.effects->empty() ? "none" : fmt::to_string(fmt::join(*saga.effects, ", ")));
+}
+
+} // namespace
+
+waiting_view waiting_in(const wire::standing_sagas& said) {
+  waiting_view found{.capability = said.capability, .node = said.node};
+  found.sagas = said.sagas.size();
+  found.has_more_sagas = said.next.has_value();
+  for (const wire::standing_saga& each : said.sagas) {
+    if (each.state != "needs_person") {
+      continue;
+    }
+    if (found.need_person++ == 0) {
+      found.need = fmt::format("saga {}: {}", to_string(each.id), need_in(each));
+    }
+    found.may_turn_back = found.may_turn_back || each.step.starts_with("do ");
+  }
+  return found;
+}
 
 const wire::known_node* known_node(const system_view& all, const std::string& name) {
   const wire::known_node* found = nullptr;

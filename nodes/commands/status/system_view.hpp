@@ -2,6 +2,7 @@
 
 #include "runtime/outcome.hpp"
 #include "runtime/wire/journal_calls.hpp"
+#include "runtime/wire/node_calls.hpp"
 #include "runtime/wire/status.hpp"
 
 #include <cstdint>
@@ -38,7 +39,16 @@ struct waiting_view {
   /// There are more than the node named.
   bool has_more_sagas = false;
   bool has_more_effects = false;
+  /// The part of the sagas that need a person: they run, each on one node, and fail.
+  std::uint64_t need_person = 0;
+  /// Why the first of these fails, and which effects of it stand.
+  std::string need{};
+  /// One of these goes forward, so that it may be able to turn back.
+  bool may_turn_back = false;
 };
+
+/// The sagas that wait for a person, of those that a node named.
+waiting_view waiting_in(const wire::standing_sagas& said);
 
 struct capability_view {
   std::string name;

@@ -1,6 +1,8 @@
 #include "nodes/commands/status/troubles.hpp"
 
 #include "nodes/commands/output.hpp"
+#include "nodes/commands/status/counted.hpp"
+#include "nodes/commands/status/saga_troubles.hpp"
 #include "nodes/text_table.hpp"
 
 #include <algorithm>
@@ -35,15 +37,6 @@ constexpr std::uint64_t write_failure_kept_ms = 60'000;
 constexpr std::string_view free_some_space =
     "free some space where the databases are (`df`; old before-restore-* folders, logs, backups): "
     "all goes on by itself";
-
-std::string count_of(std::uint64_t count, std::string_view one, std::string_view many) {
-  return fmt::format("{} {}", count, count == 1 ? one : many);
-}
-
-std::string
-at_least(std::uint64_t count, bool has_more, std::string_view one, std::string_view many) {
-  return has_more ? fmt::format("{} or more {}", count, many) : count_of(count, one, many);
-}
 
 std::optional<milliseconds> span(const std::optional<std::uint64_t>& millis) {
   return millis ? std::optional{milliseconds{static_cast<std::int64_t>(*millis)}} : std::nullopt;
@@ -81,8 +74,8 @@ public:
       find_groups();
       find_events();
       find_open_matters();
-      find_full_queues();
-      find_waiting();
+      find_sagas();
+      find_unsettled();
     }
     std::stable_sort(found_.begin(), found_.end(), [](const trouble& one, const trouble& other) {
       return one.is < other.is;
@@ -639,52 +632,20 @@ private:
     }
   }
 
-  void find_full_queues() {
-    for (const node_view& node : all_.nodes) {
-      if (!node.said) {
-        continue;
-      }
-      for (const wire::group_status& each : node.said->groups) {
-        if (each.sagas_full.value_or(false)) {
-          add(
-              {.is = weight::wrong,
-               .what = fmt::format(
-                   "{} on {} refuses new sagas: {} for their turn",
-                   each.capability,
-                   node.name,
-                   count_of(each.sagas_queued.value_or(0), "waits", "wait")),
-               .next = fmt::format(
-                   "`troupe sagas list {} {} --state forward` says what those that run wait for; "
-                   "`at_once` and `queue` of its `config` set how many may run, and wait",
-                   all_.file,
-                   each.capability)});
-        }
-      }
+  void find_sagas() {
+    for (trouble& each : saga_troubles_of(all_)) {
+      add(std::move(each));
     }
   }
 
-  void find_waiting() {
+  void find_unsettled() {
     std::map<std::string, waiting_view> most;
     for (const waiting_view& each : all_.waiting) {
       waiting_view& of = most[each.capability];
-      of.sagas = std::max(of.sagas, each.sagas); // Each node of a database sees the same ones.
-      of.effects = std::max(of.effects, each.effects);
-      of.has_more_sagas = of.has_more_sagas || each.has_more_sagas;
+      of.effects = std::max(of.effects, each.effects); // Each node of a database sees the same.
       of.has_more_effects = of.has_more_effects || each.has_more_effects;
     }
     for (const auto& [capability, each] : most) {
-      if (each.sagas > 0) {
-        add(
-            {.is = weight::waiting,
-             .what = fmt::format(
-                 "{} of {} still",
-                 at_least(each.sagas, each.has_more_sagas, "saga", "sagas"),
-                 capability + (each.sagas == 1 ? " stands" : " stand")),
-             .next = fmt::format(
-                 "`troupe sagas list {} {}` says why; `troupe sagas resume` has one go on",
-                 all_.file,
-                 capability)});
-      }
       if (each.effects > 0) {
         add(
             {.is = weight::waiting,

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <fmt/format.h>
+#include <string>
+#include <string_view>
+
+namespace troupe {
+
+/// "1 saga", "2 sagas".
+inline std::string count_of(std::uint64_t count, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+/// "50 or more sagas" where there are more than were counted.
+inline std::string
+at_least(std::uint64_t count, bool has_more, std::string_view one, std::string_view many) {
+  return has_more ? fmt::format("{} or more {}", count, many) : count_of(count, one, many);
+}
+
+} // namespace troupe
