@@ -34,12 +34,8 @@ store::database& turn::database() {
 }
 
 void turn::note(std::string_view key, std::string_view value) {
-  if (recorded_ == nullptr) {
-    return;
-  }
-  observe::span& to = recorded_->record;
-  if (!to.note(key, value) && to.notes_lost != 255) {
-    ++to.notes_lost;
+  if (recorded_ != nullptr) {
+    recorded_->record.note_or_count(key, value);
   }
 }
 

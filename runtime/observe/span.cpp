@@ -1,9 +1,11 @@
 #include "runtime/observe/span.hpp"
 
+#include "runtime/observe/span_names.hpp"
 #include "runtime/wire/check.hpp"
 
 #include <algorithm>
 #include <cstring>
+#include <fmt/format.h>
 
 namespace troupe::observe {
 
@@ -55,6 +57,25 @@ bool span::note(std::string_view key, std::string_view value) {
     return false;
   }
   return append(key) && append(value);
+}
+
+void span::note_or_count(std::string_view key, std::string_view value) {
+  // Key and number of the count, and the zeros behind them.
+  constexpr std::size_t count_bytes = names::notes_lost.size() + 1 + 3 + 1;
+  const std::uint16_t before = text_bytes;
+  if (note(key, value) && text_bytes + count_bytes <= text.size()) {
+    return;
+  }
+  text_bytes = before;
+  if (notes_lost != 255) {
+    ++notes_lost;
+  }
+}
+
+void span::note_lost() {
+  if (notes_lost != 0) {
+    (void)note(names::notes_lost, fmt::to_string(notes_lost));
+  }
 }
 
 std::string_view span::name() const {

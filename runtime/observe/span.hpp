@@ -51,6 +51,13 @@ struct span {
   /// @return false if there was no room for it: it is left out.
   bool note(std::string_view key, std::string_view value);
 
+  /// Adds a note, unless there is no room for it beside the count of those that are left out: then
+  /// it is one of these.
+  void note_or_count(std::string_view key, std::string_view value);
+
+  /// Notes how many were left out, if any were: the last note of a span.
+  void note_lost();
+
   std::string_view name() const;
 
   void for_each_note(

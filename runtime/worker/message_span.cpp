@@ -93,11 +93,11 @@ void message_spans::close(const write& each) {
   }
   observe::span record = each.span ? each.span->record : describe(what, what.trace, false);
   record.has_failed = record.has_failed || has_failed;
-  record.note(observe::names::replica, fmt::to_string(each.replica));
+  record.note_or_count(observe::names::replica, fmt::to_string(each.replica));
   if (each.threw) {
-    record.note(observe::names::error, *each.threw);
+    record.note_or_count(observe::names::error, *each.threw);
   } else if (each.failed) {
-    record.note(observe::names::error, name_of(*each.failed));
+    record.note_or_count(observe::names::error, name_of(*each.failed));
   }
   finish(record, what, each.took);
   // A call that is refused and an event that failed are undone; the result of an effect is kept.
@@ -129,7 +129,7 @@ void message_spans::close_call(
       in != nullptr && in->span ? in->span->record : describe(what, what.trace, false);
   record.has_failed = has_failed;
   if (why != nullptr) {
-    record.note(observe::names::error, name_of(why->code));
+    record.note_or_count(observe::names::error, name_of(why->code));
   }
   finish(record, what, took);
 }
@@ -140,7 +140,7 @@ void message_spans::finish(observe::span& record, const item& what, nanoseconds 
   instant began = now - took;
   if (is_call(what)) {
     began = what.taken;
-    record.note(
+    record.note_or_count(
         observe::names::handler_us,
         fmt::to_string(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
   } else if (record.start != 0) {
@@ -150,9 +150,7 @@ void message_spans::finish(observe::span& record, const item& what, nanoseconds 
   record.start =
       std::chrono::duration_cast<nanoseconds>(group_.parts().time.wall().time_since_epoch()).count()
       - record.duration;
-  if (record.notes_lost != 0) {
-    record.note(observe::names::notes_lost, fmt::to_string(record.notes_lost));
-  }
+  record.note_lost();
   ring_.add(record);
 }
 

@@ -12,7 +12,7 @@ DEFINITIONS = pathlib.Path(__file__).resolve().parent.parent / "judges" / "otlp"
 
 
 def decoder():
-    """The class that decodes a request; skips the test where there is no protobuf."""
+    """The class that decodes a request. Raises SkipTest where there is no protobuf."""
     try:
         importlib.import_module("google.protobuf")
     except ImportError:

@@ -25,6 +25,29 @@ BOOST_AUTO_TEST_CASE(what_no_store_has_is_not_known) {
   BOOST_TEST((judge({}, asked).is == verdict::not_known));
 }
 
+// A row of an effect is there until its result is settled.
+BOOST_AUTO_TEST_CASE(an_effect_without_a_row_may_be_over) {
+  life of;
+  of.effects.push_back({.key = asked, .call = other, .name = "charge"});
+  BOOST_TEST((judge(of, asked).is == verdict::under_way));
+
+  of.effects.clear();
+  of.messages.push_back({.id = other, .state = 2});
+  BOOST_TEST((judge(of, asked).is == verdict::not_known));
+  BOOST_TEST(says(judge(of, asked).why, "the key of an effect or mail that is over"));
+}
+
+BOOST_AUTO_TEST_CASE(what_leaves_no_row_is_named) {
+  std::string all;
+  for (const std::string& each : things_without_rows()) {
+    all += each + "\n";
+  }
+  for (const std::string_view what :
+       {"queries", "effects that are over", "repeats of a call or event", "a breaker refused"}) {
+    BOOST_TEST(says(all, what), what);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(an_answer_ends_a_call) {
   life of;
   of.messages.push_back({.id = asked, .capability = "orders", .operation = "place", .state = 2});

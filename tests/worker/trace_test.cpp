@@ -1,9 +1,11 @@
+#include "runtime/observe/span_names.hpp"
 #include "runtime/observe/span_ring.hpp"
 #include "runtime/observe/trace_context.hpp"
 #include "tests/worker/process_fixture.hpp"
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -44,12 +46,16 @@ struct traces_by {
   }
 
   uuid send(std::string_view operation, std::string_view trace) const {
+    return send_thing(operation, "x", trace);
+  }
+
+  uuid send_thing(std::string_view operation, std::string_view name, std::string_view trace) const {
     item call;
     call.id = p->fresh_id();
     call.slot = 0;
     call.deadline = time.now() + 10s;
     call.taken = time.now();
-    call.own_body(wire::encoded(thing{"x"}));
+    call.own_body(wire::encoded(thing{std::string{name}}));
     call.operation = operation;
     call.trace = trace;
     call.token = wire::digest_of_request(call.operation, call.body);
@@ -58,6 +64,21 @@ struct traces_by {
     p->front->queues().push_added();
     p->run();
     return id;
+  }
+
+  /// An event of `thing.put`, without a trace.
+  void take_event() const {
+    p->assign_all(1);
+    p->run();
+    p->deliver(1, "a", thing{"x"});
+    p->run();
+  }
+
+  static std::map<std::string, std::string> notes_of(const observe::span& of) {
+    std::map<std::string, std::string> found;
+    of.for_each_note(
+        [&](std::string_view key, std::string_view value) { found.emplace(key, value); });
+    return found;
   }
 
   void join() const {
@@ -197,6 +218,93 @@ BOOST_AUTO_TEST_CASE(a_timer_keeps_the_trace_until_it_is_due) {
 
   BOOST_REQUIRE(p->relays.size() == 1U);
   BOOST_TEST(is_below(p->relays[0].trace, call));
+}
+
+BOOST_AUTO_TEST_CASE(a_handler_sees_its_place_in_the_trace_and_notes_what_it_likes) {
+  sampling = observe::sampling{1};
+  make_anew();
+  std::string seen_span;
+  seen.on_event = [&](const thing&, turn& turn, const event_info&) -> outcome<void> {
+    seen_span = turn.span();
+    turn.note("order.items", "12");
+    turn.note(std::string(60, 'k'), "v"); // It is cut.
+    return {};
+  };
+  take_event();
+
+  const observe::span handled = span_named("things thing.put");
+  const auto place = observe::read_trace(seen_span);
+  BOOST_REQUIRE(place);
+  BOOST_TEST(place->is_recorded);
+  BOOST_TEST(place->span == handled.id);
+  BOOST_TEST(place->trace == handled.trace);
+  const auto notes = notes_of(handled);
+  BOOST_TEST(notes.at("order.items") == "12");
+  BOOST_TEST(notes.at(std::string(40, 'k')) == "v");
+  BOOST_TEST(!notes.contains(std::string{observe::names::notes_lost}));
+}
+
+BOOST_AUTO_TEST_CASE(notes_without_room_are_left_out_and_counted) {
+  sampling = observe::sampling{1};
+  make_anew();
+  seen.on_event = [&](const thing&, turn& turn, const event_info&) -> outcome<void> {
+    for (char c = 'a'; c <= 'z'; ++c) {
+      turn.note(std::string(1, c), std::string(10, c));
+    }
+    turn.note("bad", "\xff"); // No UTF-8.
+    return {};
+  };
+  take_event();
+
+  const observe::span handled = span_named("things thing.put");
+  BOOST_TEST(handled.text_bytes <= observe::span::text_bytes_max);
+  const auto notes = notes_of(handled);
+  BOOST_TEST(notes.at("a") == "aaaaaaaaaa");
+  BOOST_TEST(!notes.contains("bad"));
+  std::size_t lost = 1;
+  for (char c = 'a'; c <= 'z'; ++c) {
+    lost += notes.contains(std::string(1, c)) ? 0 : 1;
+  }
+  lost += notes.contains(std::string{observe::names::replica}) ? 0 : 1;
+  BOOST_REQUIRE(notes.contains(std::string{observe::names::notes_lost}));
+  BOOST_TEST(notes.at(std::string{observe::names::notes_lost}) == std::to_string(lost));
+}
+
+BOOST_AUTO_TEST_CASE(notes_in_a_trace_that_is_not_recorded_are_nowhere) {
+  std::string seen_span = "unseen";
+  seen.on_event = [&](const thing&, turn& turn, const event_info&) -> outcome<void> {
+    seen_span = turn.span();
+    turn.note("order.items", "12");
+    return {};
+  };
+  take_event();
+
+  BOOST_TEST(seen_span.empty());
+  BOOST_TEST(spans().empty());
+}
+
+// Whoever decided that a trace is not recorded did not know that this would be slow.
+BOOST_AUTO_TEST_CASE(a_slow_handler_has_a_span_in_any_case) {
+  milliseconds takes = 900ms;
+  seen.on_handle = [&](const thing&) { time.advance(takes); };
+  send("put", "");
+  send("look", "");
+  BOOST_TEST(spans().empty());
+
+  takes = 1'100ms;
+  const uuid slow = send("look", "");
+  const observe::span query = span_named("things.look");
+  BOOST_TEST(query.trace == slow);
+  BOOST_TEST(query.parent == 0U);
+  BOOST_TEST(query.duration >= std::chrono::nanoseconds{1'100ms}.count());
+  BOOST_TEST(!query.has_failed);
+  BOOST_TEST(notes_of(query).at(std::string{observe::names::handler_us}) == "1100000");
+
+  const uuid command = send_thing("put", "another", "");
+  BOOST_TEST(span_named("things.put").trace == command);
+  send_thing("put", "a third", silent);
+  BOOST_REQUIRE(spans().size() == 3U);
+  BOOST_TEST(observe::hex_of(spans().back().trace) == "4bf92f3577b34da6a3ce929d0e0e4736");
 }
 
 BOOST_AUTO_TEST_CASE(a_trace_that_is_not_recorded_is_passed_on_as_it_is) {

@@ -335,8 +335,22 @@ judgement judge(const life& of, const uuid& asked) {
   }
   return {
       verdict::not_known,
-      "no store has it: it was never accepted, it is a query (which leaves no row), its answer was "
-      "forgotten in time, or it was a dead letter that somebody has retried or dropped"};
+      "no store has it: it was never accepted, it is a query (which leaves no row), it is the key "
+      "of an effect or mail that is over (whose row is deleted once its result is settled: ask for "
+      "the call or event that it belongs to), its answer was forgotten in time, or it was a dead "
+      "letter that somebody has retried or dropped"};
+}
+
+std::vector<std::string> things_without_rows() {
+  return {
+      "calls on their way, tries that failed before a commit, and queries: they leave no row "
+      "(`troupe trace` and the logs may tell)",
+      "effects that are over: their rows are deleted once their results are settled (the answers "
+      "of their calls tell what came of them)",
+      "repeats of a call or event that had been handled, and calls that a breaker refused: neither "
+      "leaves a row (the metrics count repeats, the logs tell of breakers: breaker.open)",
+      "dead letters that somebody dropped: they leave no row, and their events count as handled "
+      "(the gateway's log tells of drops at its page)"};
 }
 
 std::string page_of(const life& of, const uuid& asked) {

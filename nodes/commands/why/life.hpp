@@ -85,6 +85,9 @@ struct judgement {
 /// The one verdict on `asked`: of the thing itself, not of what came of it.
 judgement judge(const life& of, const uuid& asked);
 
+/// The things that leave no row in any store, whatever the id: a sentence each.
+std::vector<std::string> things_without_rows();
+
 /// The life as a page for a terminal, with its verdict.
 std::string page_of(const life& of, const uuid& asked);
 

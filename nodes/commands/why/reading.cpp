@@ -82,11 +82,8 @@ reading::reading(const topology::plan& plan, const registry& types, const std::s
   } else {
     journal_ = open(file_of(plan.events.journal, folder), "the journal of events", asks_journal_);
   }
-  not_known_.emplace_back(
-      "calls on their way, tries that failed before a commit, and queries: they leave no row "
-      "(`troupe trace` and the logs may tell)");
-  not_known_.emplace_back("dead letters that somebody dropped: they leave no row, and their events "
-                          "count as handled (the gateway's log tells of drops at its page)");
+  std::vector<std::string> nowhere = things_without_rows();
+  std::move(nowhere.begin(), nowhere.end(), std::back_inserter(not_known_));
 }
 
 /// Adds to what is not known, once.

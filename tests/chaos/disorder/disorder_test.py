@@ -1,5 +1,7 @@
-"""What the test of disorder itself is made of: plans, clocks, topologies, copies."""
+"""What the test of disorder itself is made of: plans, clocks, topologies, copies, verdicts."""
 
+import contextlib
+import json
 import pathlib
 import sqlite3
 import subprocess
@@ -8,16 +10,18 @@ import tempfile
 import time
 import types
 import unittest
+import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import plan  # noqa: E402
 import restore_steps  # noqa: E402, F401 (it adds its steps)
 from clocks import Clocks  # noqa: E402
 from copies import Copies  # noqa: E402
-from shop import SHOP  # noqa: E402
+from shop import SHOP, Fault  # noqa: E402
 from shrink import shrink  # noqa: E402
 from steps import STEPS  # noqa: E402
 from topologies import RENAMED, shop_of, with_renamed  # noqa: E402
+from verdicts import DONE, WAITS, Ends, acknowledged, check_verdicts, ends_of  # noqa: E402
 
 SEEDS = range(200)
 
@@ -152,6 +156,60 @@ class CopiesTest(unittest.TestCase):
             write(3)
             copies.put_back("a")
             self.assertEqual([1, 2], read())
+
+
+def answer(of: str, verdict: str, code: int = 0, times: int = 1) -> subprocess.CompletedProcess[str]:
+    line = json.dumps({"id": of, "verdict": verdict, "why": "so it is", "life": [], "not_known": []})
+    return subprocess.CompletedProcess([], code, f"{line}\n" * times, "")
+
+
+class Verdicts(unittest.TestCase):
+    def test_each_id_has_the_one_verdict_that_it_should_have(self) -> None:
+        wanted = {"a": DONE, "b": WAITS}
+        self.assertEqual("2 verdicts", check_verdicts(wanted, lambda each: answer(each, wanted[each])))
+
+    def test_any_other_verdict_is_a_fault_that_names_the_id(self) -> None:
+        for what, said in {"another": answer("b", "under way"), "none": answer("b", DONE, times=0),
+                           "two": answer("b", DONE, times=2), "of another id": answer("c", DONE),
+                           "not known": answer("b", "not known", code=3)}.items():
+            with self.subTest(what), self.assertRaisesRegex(Fault, "1 of 2 lives.*\n.*why b"):
+                check_verdicts({"a": DONE, "b": DONE}, {"a": answer("a", DONE), "b": said}.__getitem__)
+
+    def test_a_sample_is_the_same_for_a_seed_and_has_all_that_wait(self) -> None:
+        ends = Ends({f"call {n}": DONE for n in range(300)},
+                    {f"event {n}": WAITS if n == 77 else DONE for n in range(300)})
+        self.assertEqual(ends.sample("s"), ends.sample("s"))
+        self.assertNotEqual(ends.sample("s"), ends.sample("t"))
+        for seed in "stuvw":
+            self.assertIn(len(ends.sample(seed)), (50, 51))
+            self.assertEqual(WAITS, ends.sample(seed)["event 77"])
+
+    def test_what_was_acknowledged_is_what_a_client_was_told(self) -> None:
+        ends = {"ok": ("ok", None), "refused": ("fail", "rejected"), "late": ("unknown", "deadline_exceeded"),
+                "away": ("fail", "unavailable")}
+        with tempfile.NamedTemporaryFile("w+") as log:
+            for name, (outcome, code) in ends.items():
+                for phase in ("invoke", "return"):
+                    log.write(json.dumps({"call_id": name, "phase": phase, "outcome": outcome, "code": code}) + "\n")
+            log.flush()
+            self.assertEqual({"ok", "refused"}, acknowledged(pathlib.Path(log.name)))
+
+    def test_parked_sagas_and_dead_letters_wait_and_what_is_lost_is_not_asked_for(self) -> None:
+        one, two, lost, letter = (bytes([n]) * 16 for n in range(1, 5))
+        named = [str(uuid.UUID(bytes=each)) for each in (one, two, lost, letter)]
+        with tempfile.TemporaryDirectory() as folder:
+            data = pathlib.Path(folder)
+            with contextlib.closing(sqlite3.connect(data / "order_saga.db")) as sagas, sagas:
+                sagas.execute("CREATE TABLE sagas (id, phase)")
+                sagas.executemany("INSERT INTO sagas VALUES (?, ?)", [(one, 2), (two, 4)])
+            with contextlib.closing(sqlite3.connect(data / "journal.db")) as journal, journal:
+                journal.execute("CREATE TABLE dead_letters (event_id)")
+                journal.execute("INSERT INTO dead_letters VALUES (?)", (letter,))
+                journal.execute("CREATE TABLE events (id, key)")
+                journal.executemany("INSERT INTO events VALUES (?, ?)", [(one, "k"), (lost, named[2]), (letter, None)])
+            ends = ends_of(data, {named[0], named[1], named[2]}, {named[3], named[1]}, {named[2]})
+        self.assertEqual({named[0]: DONE, named[1]: WAITS}, ends.calls)
+        self.assertEqual({named[0]: DONE, named[3]: WAITS}, ends.events)
 
 
 if __name__ == "__main__":

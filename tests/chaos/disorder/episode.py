@@ -11,6 +11,7 @@ from judge import Case, check_books
 from liveness import wait_until_quiet
 from loads import Loads
 from shop import Fault, Shop
+from verdicts import acknowledged, check_verdicts, ends_of
 
 QUIET_SECONDS = 60.0
 # Calls whose caller is gone are held until their time is up.
@@ -28,10 +29,11 @@ class Skipped(Exception):
 
 
 class Episode:
-    """@param nodes the release of each broker and node"""
+    """@param nodes the release of each broker and node
+    @param seed of what is drawn at its end"""
 
     def __init__(self, folder: pathlib.Path, releases: dict[str, pathlib.Path],
-                 nodes: dict[str, str]) -> None:
+                 nodes: dict[str, str], seed: str) -> None:
         self.shop = Shop(folder, releases, [name for name in nodes if name.startswith("b")])
         self.loads = Loads(self.shop)
         self.copies = Copies(self.shop)
@@ -45,6 +47,7 @@ class Episode:
         # Events that nobody can handle: id, position.
         self.poisons: list[tuple[str, int]] = []
         self._first = nodes
+        self._seed = seed
 
     def begin(self) -> None:
         for name, release in self._first.items():
@@ -145,7 +148,13 @@ class Episode:
             self.loads.orders() - lost if self.lost else None))
         if not verdict.good:
             raise Fault(verdict.text)
-        return verdict.summary
+        return f"{verdict.summary}, {self._check_verdicts(log, lost)}"
+
+    def _check_verdicts(self, log: pathlib.Path, lost: set[str]) -> str:
+        """What `troupe why` tells of a sample of calls and events, by their databases alone."""
+        ends = ends_of(self.shop.data, acknowledged(log), {event for event, _ in self.poisons}, lost)
+        return check_verdicts(ends.sample(self._seed), lambda asked: self.shop.run(
+            "why", str(self.shop.topology), asked, "--json", "--data", str(self.shop.data)))
 
     def end(self) -> None:
         self.loads.end()
@@ -159,7 +168,8 @@ def run(plan: list[str], folder: pathlib.Path, releases: dict[str, pathlib.Path]
     word, nodes = plan[0].split()
     if word != "shop":
         raise ValueError("a plan begins with `shop`")
-    episode = Episode(folder, releases, dict(pair.split("=") for pair in nodes.split(",")))
+    episode = Episode(folder, releases, dict(pair.split("=") for pair in nodes.split(",")),
+                      seed="\n".join(plan))
     try:
         episode.begin()
         for line in plan[1:]:
