@@ -3,6 +3,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <malloc.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,7 +19,16 @@ constexpr mode_t others = 027;
 constexpr int mapped_bytes_least = 1024 * 1024;
 constexpr int free_bytes_kept = 4 * 1024 * 1024;
 
-/// Has the system forget children that end: a node has none but those that it adopts.
+/// Whether this process gets children that it does not start: it is the first of a container, was
+/// told to adopt, or has some already.
+bool adopts_children() {
+  int is_told = 0;
+  siginfo_t any{};
+  return ::getpid() == 1 || (::prctl(PR_GET_CHILD_SUBREAPER, &is_told) == 0 && is_told != 0)
+         || ::waitid(P_ALL, 0, &any, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+/// Has the system forget children that end.
 void leave_children_to_the_system() {
   struct sigaction ended {};
 
@@ -39,7 +49,9 @@ void begin_process(program_kind kind) {
   }
   if (kind == program_kind::node) {
     (void)std::signal(SIGPIPE, SIG_IGN);
-    leave_children_to_the_system();
+    if (adopts_children()) {
+      leave_children_to_the_system();
+    }
   }
   (void)std::signal(SIGXFSZ, SIG_IGN);
   ::umask(::umask(0) | others);
