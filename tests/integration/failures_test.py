@@ -6,6 +6,7 @@ import time
 import unittest
 
 import harness
+from event_systems import await_true
 from harness import Process, System, SystemTest
 from systems import PATIENT, SHOP, Keeper
 
@@ -110,7 +111,9 @@ class FailingActors(SystemTest):
                 self.assert_code("crashed", client.call("faulty", "throw", {"text": "x"}))
             worker.wait_for("group.down", capability="faulty")
             worker.wait_for("group.up", capability="faulty")
-            self.assertTrue(client.call("faulty", "echo", {"text": "again"}).ok)
+            # Its broker hears of it a moment later.
+            await_true(client, "it is served again",
+                       lambda: client.call("faulty", "echo", {"text": "again"}).ok)
 
     def test_a_provider_that_hangs_opens_the_breaker(self):
         system = self.system(
