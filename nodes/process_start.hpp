@@ -4,13 +4,12 @@
 
 namespace troupe {
 
-/// What is different from the start on.
+/// The kinds of programs, which differ from the start on.
 enum class program_kind : std::uint8_t {
   /// A broker, worker or gateway. A write whose reader has left (SIGPIPE) fails, and nothing ends:
   /// who reads a log may come and go. It starts no process. Where it adopts some, as the first
-  /// process
-  /// of a container, these are forgotten when they end: there a handler that starts one itself
-  /// (`popen`) hears nothing of its end.
+  /// process of a container, these are forgotten when they end: there a handler that starts one
+  /// itself (`popen`) hears nothing of its end.
   node,
   /// `troupe`: a lost reader ends it, as `head` ends what is in front of it. It waits for the
   /// processes that it starts, and `troupe up` for those that it adopts.

@@ -27,7 +27,7 @@ bool is_among(char32_t number, const std::array<code_points, N>& ranges) {
   });
 }
 
-// What takes two columns: scripts of East Asia, and pictures.
+// Characters that take two columns: scripts of East Asia, and pictures.
 // @source Unicode Standard Annex 11 (East Asian Width), W and F, in rough ranges.
 constexpr std::array<code_points, 14> wide{
     {{0x1100, 0x115f},
@@ -51,21 +51,6 @@ constexpr std::array<code_points, 4> marks{
 
 std::size_t columns_of(char32_t number) {
   return number < marks[0].first ? 1 : is_among(number, marks) ? 0 : is_among(number, wide) ? 2 : 1;
-}
-
-/// The bytes at the beginning of `text` that take at most `most` columns.
-std::size_t bytes_within(std::string_view text, std::size_t most) {
-  std::size_t columns = 0;
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const character next = first_character(text.substr(at));
-    columns += columns_of(next.code);
-    if (columns > most) {
-      break;
-    }
-    at += next.bytes;
-  }
-  return at;
 }
 
 void append(std::string& line, std::string_view cell, std::size_t width, text_table::side align) {
@@ -143,7 +128,17 @@ std::size_t width_of(std::string_view text) {
 }
 
 std::string_view first_characters(std::string_view text, std::size_t most) {
-  return text.substr(0, bytes_within(text, most));
+  std::size_t columns = 0;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const character next = first_character(text.substr(at));
+    columns += columns_of(next.code);
+    if (columns > most) {
+      break;
+    }
+    at += next.bytes;
+  }
+  return text.substr(0, at);
 }
 
 std::string cell_text(std::string_view text, std::size_t most) {

@@ -176,7 +176,7 @@ public:
         "Answers by operation and outcome; without an operation that it has or that was looked "
         "at.");
     for_each_operation([&](const auto& name, std::string_view operation, const auto& measured) {
-      // What a breaker or a limit refuses has no operation, and may come all at once.
+      // Calls that a breaker or a limit refuses have no operation, and may come all at once.
       const bool is_used =
           operation.empty()
           || std::any_of(measured.outcomes.begin(), measured.outcomes.end(), [](const auto& each) {

@@ -177,7 +177,7 @@ int make_token(const token_arguments& given) {
   return written_out(exit_code::ok);
 }
 
-// What is behind the first line of a token's file is not looked at.
+// The most bytes of a token's file, of which the first line alone counts.
 constexpr std::size_t token_file_bytes_max = 65'536;
 
 /// The token in a file, or on stdin; without the end of the line.

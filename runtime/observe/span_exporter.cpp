@@ -73,7 +73,8 @@ struct span_exporter::transfer {
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-    // Who looks a name up in vain is left to himself: a stop would wait for him, half a minute.
+    // A thread that looks a name up in vain is left behind: a stop would wait for it, half a
+    // minute.
     curl_easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(handle, CURLOPT_HTTPHEADER, head);
@@ -101,7 +102,7 @@ struct span_exporter::transfer {
     return status;
   }
 
-  /// What the last answer says; one without sense says nothing.
+  /// The sense of the last answer; nothing if it has none.
   otlp_answer said() const {
     return answer.size() > answer_bytes_max ? otlp_answer{} : read_otlp_answer(answer);
   }

@@ -29,6 +29,16 @@ struct ordered_fixture : coordinators_fixture {
   /// Has the saga's last timer fire.
   void fire(owner& by) { by.fire(by.timers.back()); }
 
+  /// Starts the saga, whose first turn then throws: it waits outside of memory, and nothing that it
+  /// has asked for is heard.
+  void start_and_put_off(owner& by) {
+    by.start(id);
+    BOOST_REQUIRE(by.turn(
+        [&](saga::outgoing&) { by.sagas.put_off(id, "no room", time.wall(), time.now()); }));
+    by.calls.clear();
+    by.timers.clear();
+  }
+
   std::string reason(const outcome<void>& refused) {
     BOOST_REQUIRE(!refused);
     return std::string{refused.error().detail("reason")};
@@ -198,16 +208,11 @@ BOOST_AUTO_TEST_CASE(a_saga_that_was_held_and_went_on_within_a_turn_has_an_heir)
   BOOST_TEST(others.done == rest, boost::test_tools::per_element());
 }
 
-// Its event threw, so that it is not in memory; what is out will not be heard.
 BOOST_AUTO_TEST_CASE(an_order_to_a_saga_that_waits_asks_what_else_is_open) {
   saga::definition pair = saga::test::order_saga();
   pair.steps[1].parallel = true;
   owner first{path, time, pair};
-  first.start(id);
-  BOOST_REQUIRE(first.turn(
-      [&](saga::outgoing&) { first.sagas.put_off(id, "no room", time.wall(), time.now()); }));
-  first.calls.clear();
-  first.timers.clear();
+  start_and_put_off(first);
 
   BOOST_TEST(first.obey(id, verb::skip, "reserve").has_value());
 
@@ -220,11 +225,7 @@ BOOST_AUTO_TEST_CASE(an_order_to_a_saga_that_waits_asks_what_else_is_open) {
 
 BOOST_AUTO_TEST_CASE(a_saga_that_waits_keeps_its_deadline_whatever_a_person_orders) {
   owner first{path, time};
-  first.start(id);
-  BOOST_REQUIRE(first.turn(
-      [&](saga::outgoing&) { first.sagas.put_off(id, "no room", time.wall(), time.now()); }));
-  first.calls.clear();
-  first.timers.clear();
+  start_and_put_off(first);
 
   BOOST_TEST(first.obey(id, verb::skip, "reserve").has_value());
 

@@ -48,7 +48,7 @@ struct backup_manifest {
   std::vector<saved_file> files;
   /// Owners of databases that are not on this machine.
   std::vector<std::string> missing;
-  /// Those of them that were here and are gone.
+  /// The owners among them whose databases were here and are gone.
   std::vector<std::string> lost{};
 
   const saved_file* find(const std::string& owner) const;

@@ -325,7 +325,7 @@ private:
 
   /// Something that the groups of one or several capabilities tell in the same words.
   struct shared_matter {
-    /// Of each capability, in order of the first: the nodes that tell.
+    /// The nodes that tell, by capability, in order of the first.
     std::vector<std::pair<std::string, std::vector<std::string>>> places{};
     std::string why{};
     std::optional<std::uint64_t> lasted_ms{};

@@ -254,7 +254,7 @@ board_lines grid_of(const system_view& all, board_room room) {
   return lines;
 }
 
-/// What nodes told, or `none` in words; and of which nodes that is not known.
+/// The words that nodes told, or `none`; and the nodes of which that is not known.
 std::string as_far_as_told(const std::string& told, std::string_view none, const system_view& all) {
   std::vector<std::string> silent;
   for (const node_view& each : all.nodes) {

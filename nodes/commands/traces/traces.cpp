@@ -30,7 +30,7 @@ struct trace_arguments {
 struct all_spans {
   std::vector<placed_span> found;
   std::vector<node_answer> answers;
-  /// Those whose oldest spans had no room in their answers.
+  /// The nodes whose oldest spans had no room in their answers.
   std::vector<std::string> cut;
 };
 

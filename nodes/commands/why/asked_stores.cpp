@@ -243,7 +243,8 @@ outcome<void> asked_stores::look_at_schedule(const uuid& id, life& into) {
     if (why.detail("reason") == "cancelled") {
       into.cancelled.push_back({id, std::nullopt, why.message});
     }
-    // What is no scheduled event is refused, and brokers of earlier releases know no such question.
+    // A broker refuses an id of no scheduled event; one of an earlier release knows no such
+    // question.
     const bool is_answer = why.code == errc::rejected || why.code == errc::unknown_operation;
     return is_answer ? outcome<void>{} : failure{why};
   }

@@ -51,7 +51,7 @@ struct cancellation_told {
   uuid id{};
   /// When, if the journal was read; else the words tell.
   std::optional<wall_time> at{};
-  /// What it was, who cancelled it and why.
+  /// The event as it was, who cancelled it and why.
   std::string words{};
 };
 

@@ -74,8 +74,7 @@ std::string database_files::wal_trouble(sqlite3* connection) {
 }
 
 /// Asks for the inode alone. Since Linux 6.13 a file whose times somebody has read gets new ones,
-/// with a change of its inode, by the next write: each flush of a WAL took half as long again on
-/// ext4.
+/// with a change of its inode, by the next write, and the flush of a WAL has that to write, too.
 database_files::identity database_files::of(const std::string& path) {
   struct statx file {};
 
