@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/saga/machine.hpp"
 #include "runtime/saga/outgoing.hpp"
 #include "runtime/saga/running_sagas.hpp"
 
