@@ -200,6 +200,9 @@ void worker_loop::carry_out(outbound& done, instant now) {
   }
   calls_.end(done.slots);
   done.from->queues().ended(static_cast<std::int64_t>(done.slots.size()), done.events);
+  if (done.effects != 0) {
+    done.from->effects()->told(done.effects);
+  }
   for (const saga::outgoing::call& each : done.calls) {
     sagas_.add(*done.from, each, now);
   }
@@ -268,6 +271,13 @@ worker_snapshot worker_loop::snapshot(instant now) const {
 }
 
 void worker_loop::continue_drain(instant now) {
+  if (reports_.is_draining() && now + options_.drain_limit / 2 >= drain_until_) {
+    for (const auto& each : groups_) {
+      if (effect_pool* const effects = each->front().effects()) {
+        effects->begin_no_more(); // Those that run have the other half of the time.
+      }
+    }
+  }
   const std::int64_t owed = still_owed();
   if (!reports_.is_draining()) {
     reports_.set_draining();
@@ -288,7 +298,13 @@ void worker_loop::continue_drain(instant now) {
 std::int64_t worker_loop::still_owed() const {
   std::int64_t owed = 0;
   for (const auto& each : groups_) {
-    owed += each->front().queues().calls_in_hand() + each->front().queues().events_in_hand();
+    group& of = each->front();
+    owed += of.queues().calls_in_hand() + of.queues().events_in_hand();
+    // A group that is down or shut settles nothing.
+    if (const effect_pool* const effects = of.effects();
+        effects != nullptr && !of.condition().is_down()) {
+      owed += effects->in_hand();
+    }
   }
   return owed;
 }
