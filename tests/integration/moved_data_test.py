@@ -324,7 +324,10 @@ class SavedOnServer(OnServer):
         told = self.troupe("restore", self.on_server, "--from", one, "--accept")
         self.assertIn("source: its database is an older copy", told)
         self.assertIn("they go on together", told)
+        journal = "SELECT generation, owner_name, lease_until FROM troupe_journal.journal;"
+        there = self.server.psql(journal)
         self.assertIn("belong to one history", self.troupe("restore", self.on_server))
+        self.assertEqual(there, self.server.psql(journal), "who only asked took the lease")
         self.start(self.on_server)
         self.emit(100, 5)
         self.await_sights(15)
