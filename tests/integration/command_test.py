@@ -203,7 +203,10 @@ class Help(CommandTest):
                            "capabilities: {echo: {store: none}}\n")
             keys = ("token", "keys", topology)
             self.assert_ends(OK, troupe(*keys))
-            orders = (("check", pipe), ("check", topology, "--against", pipe), ("reconcile", topology, pipe),
+            saved = os.path.join(folder, "saved")
+            os.mkdir(saved)
+            os.mkfifo(os.path.join(saved, "manifest.json"))
+            orders = (("restore", topology, "--from", saved), ("check", pipe), ("check", topology, "--against", pipe), ("reconcile", topology, pipe),
                       ("contract", "verify", pipe, "--topology", topology), ("token", "show", topology, pipe))
             for words, done in zip(orders, map(finished, [begun(*each) for each in orders])):
                 with self.subTest(words):
@@ -569,6 +572,22 @@ class Up(CommandTest):
                 self.assertEqual(0, up.wait(2 * PATIENCE))
                 first = (system.folder / form / "b1.log").read_text().splitlines()[0]
                 self.assertIn('"event":"listening"' if form == "json" else " b1 listening ", first)
+
+    def test_a_log_may_be_a_pipe_whose_reader_comes_later(self):
+        system = self.system({"notes": "{}"}, nodes=("n1",))
+        pipe = system.folder / "log" / "b1.log"
+        pipe.parent.mkdir()
+        os.mkfifo(pipe)
+        up = subprocess.Popen([str(BIN / "troupe"), "up", str(system.file), "--json"],
+                              stdout=subprocess.PIPE, text=True)
+        self.addCleanup(up.stdout.close)
+        self.addCleanup(up.wait)
+        self.addCleanup(up.kill)
+        self.assertIn("nobody reads this pipe", self.next_event(up, "not_started")["reason"])
+        with open(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), encoding="utf-8"):
+            self.assertTrue(system.client().call("notes", "count", ttl=10_000).ok)
+            up.send_signal(signal.SIGTERM)
+            self.assertEqual(0, up.wait(2 * PATIENCE))
 
     def test_it_stops_in_order_when_its_terminal_is_closed(self):
         up = self.start(self.system({"notes": "{}"}, nodes=("n1",)))
