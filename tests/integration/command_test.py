@@ -289,6 +289,52 @@ class Check(CommandTest):
         self.assertNotIn("`look`", told.stdout)
         self.assertIn("it gets no events `noise` any more, and 1 dead letters", told.stdout)
 
+    def test_all_that_renamed_capabilities_leave_is_told_of_a_topology_as_of_its_folder(self):
+        system = self.system({
+            **{name: "{nodes: [n2]}" if name == "orders" else what.replace("{", "{nodes: [n1], ", 1)
+               for name, what in SHOP.items()},
+            "notes": "{nodes: [n1]}", "witness": "{nodes: [n1], actor: witness, subscribes: [sight.*]}"})
+        broker = system.broker()
+        worker = system.worker("n1")
+        client = system.client()
+        client.send("order_saga", "place", {  # Its first step waits for n2.
+            "customer": "c", "currency": "EUR", "card": "tok", "items": [{"sku": "tea", "quantity": 2}]}, ttl=30000)
+        client.send("troupe.publish", "sight.seen", {"n": 0}, key="a", ttl=10_000)
+        until = time.monotonic() + PATIENCE
+        while not system.rows("order_saga", "SELECT 1 FROM sagas") or not system.rows("journal", "SELECT 1 FROM cursors"):
+            self.assertLess(time.monotonic(), until)
+        for each in (worker, broker):
+            each.kill()
+        for name, statement in (
+                ("notes", "INSERT INTO timers VALUES (1, x'01', 1, 'note.taken', '', x'80', NULL)"),
+                ("witness", "INSERT INTO effects (key, call, name, request, writer) VALUES (zeroblob(16), x'01', 'look',"
+                            " x'80', 1)"),
+                ("journal", "INSERT INTO dead_letters (id, capability, position, topic, event_id, time, body, cause, error,"
+                            " attempts, first_at, last_at, node, replica) VALUES (zeroblob(16), 'witness', 1, 'sight.seen',"
+                            " zeroblob(16), 1, x'80', 'rejected', 'no', 1, 1, 1, 'n1', 0)")):
+            with contextlib.closing(sqlite3.connect(system.data / f"{name}.db")) as session, session:
+                session.execute(statement)
+        renamed = {"notes": "memos", "witness": "viewer", "order_saga": "sales"}
+        for old, new in renamed.items():
+            what = system.capabilities.pop(old)
+            system.capabilities[new] = what if "actor" in what else what.replace("{", f"{{actor: {old}, ", 1)
+        new_file = system.write("renamed.yaml")
+
+        for against in (system.data, system.file):
+            with self.subTest(against):
+                told = troupe("check", new_file, "--against", against)
+                self.assertEqual(FAULTS, told.returncode, told.stdout + told.stderr)
+                lines = {line.split(":")[0]: line for line in told.stdout.splitlines() if "holds" in line}
+                self.assertEqual(set(renamed), set(lines), told.stdout)
+                self.assertIn("holds 0 sagas, 0 effects, 1 timers", lines["notes"])
+                self.assertIn("holds 0 sagas, 1 effects, 0 timers", lines["witness"])
+                self.assertIn("holds 1 sagas, 0 effects, ", lines["order_saga"])
+                self.assertIn("witness: it is gone, with 1 dead letters", told.stdout)
+                self.assertIn("witness: it subscribes to nothing any more", told.stdout)
+                same = troupe("check", system.file, "--against", against)
+                self.assertEqual(OK, same.returncode, same.stdout + same.stderr)
+                self.assertIn("nothing is left without an owner", same.stdout)
+
     def test_sagas_into_which_nobody_could_look_are_told(self):
         self.shop.broker()
         self.shop.worker().kill()
@@ -334,7 +380,11 @@ class Check(CommandTest):
                     session.execute(
                         "INSERT INTO saga_tables (fingerprint, operation, steps, since) VALUES (?, 'place', ?, 1)",
                         (int.from_bytes(print_of, "big", signed=True), msgpack.packb({**table, "steps": steps})))
-            return troupe("check", system.file, "--against", system.data)
+            told, by_topology = (troupe("check", system.file, "--against", each) for each in (system.data, system.file))
+            self.assertEqual(told.stdout.replace(f"of {system.data}\n", f"of {system.file}\n"),
+                             by_topology.stdout.split("not looked at: ")[0])
+            self.assertEqual(told.returncode, by_topology.returncode)
+            return told
 
         table = msgpack.unpackb(packed)
         fewer = told(table["steps"][:-1])

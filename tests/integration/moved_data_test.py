@@ -161,6 +161,38 @@ class MovedData(OnServer):
             lambda: "server" in (said := self.troupe("status", self.on_server)) and said))
         self.stop()
 
+    def test_check_against_a_topology_looks_into_its_server(self):
+        self.start(self.on_server)
+        self.emit(0, 5)
+        self.await_sights(5)
+        self.stop()
+        for statement in (
+                "INSERT INTO source.timers VALUES (1, '\\x01', 1, 'sight.seen', '', '\\x80', NULL)",
+                "INSERT INTO witness.effects (key, call, name, request, writer) VALUES ('\\x" + "00" * 16
+                + "', '\\x01', 'burn', '\\x80', 1)"):
+            self.server.psql(statement + ";")
+        # The same database, called by another name.
+        other = self.over.write("other.yaml", self.server_part(self.server.url + "&connect_timeout=3"))
+        told = self.troupe("check", other, "--against", self.on_server, code=1)
+        self.assertIn("witness: 1 effects `burn`, which `witness` has no more", told)
+        self.assertNotIn("source:", told)
+        self.assertNotIn("not looked at", told)
+
+        self.over.capabilities = {"viewer": WITNESS, "source": "{actor: witness}"}
+        renamed = self.over.write("renamed.yaml", self.server_part(self.server.url))
+        told = self.troupe("check", renamed, "--against", self.on_server, code=1)
+        self.assertIn("witness: it is gone, and `viewer` is new", told)
+        self.assertIn("1 effects, 0 timers", told)
+        self.assertIn("witness: it subscribes to nothing any more", told)
+        self.over.capabilities = {"witness": WITNESS, "sender": "{actor: witness}"}
+        renamed = self.over.write("renamed.yaml", self.server_part(self.server.url))
+        self.assertIn("0 effects, 1 timers", self.troupe("check", renamed, "--against", self.on_server, code=1))
+
+        self.server.kill()
+        told = self.troupe("check", renamed, "--against", self.on_server, code=4)
+        self.assertIn("no database of", told)
+        self.assertIn("the schema witness at postgresql://", told)
+
     def test_what_the_server_has_already_is_not_replaced(self):
         self.start(self.on_server)  # Somebody has begun there, with nothing.
         self.stop()
