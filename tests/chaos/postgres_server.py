@@ -122,11 +122,12 @@ class PostgresServer:
                 "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-f", "-"]
 
     @contextlib.contextmanager
-    def open_transaction(self):
-        """Somebody looks at everything as it is now, for as long as that takes: a dump, say."""
+    def open_transaction(self, first: str = ""):
+        """Somebody looks at everything as it is now, for as long as that takes: a dump, say. `first` is a
+        statement of theirs."""
         with subprocess.Popen(self._psql(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               text=True) as child:
-            child.stdin.write("BEGIN ISOLATION LEVEL REPEATABLE READ;\nSELECT 'open';\n")
+            child.stdin.write(f"BEGIN ISOLATION LEVEL REPEATABLE READ;\n{first}\nSELECT 'open';\n")
             child.stdin.flush()
             assert child.stdout.readline() == "open\n"
             yield

@@ -193,6 +193,22 @@ class MovedData(OnServer):
         self.assertIn("no database of", told)
         self.assertIn("the schema witness at postgresql://", told)
 
+    def test_status_tells_of_a_stranger_who_holds_a_lock(self):
+        self.start(self.on_server)
+        self.emit(0, 5)
+        self.await_sights(5)
+        for table, says in (("source.outbox", "the database of source"), ("troupe_journal.journal", "the journal")):
+            with self.subTest(table), self.server.open_transaction(f"LOCK TABLE {table} IN EXCLUSIVE MODE;"):
+                self.client.send("source", "publish", {
+                    "topic": "sight.seen", "key": "k", "keys": 1, "first": 100, "count": 1}, ttl=60_000)
+                publish(self.client, 7, "c")
+                await_true(self.client, "status tells of the lock", lambda says=says: [
+                    each for each in self.troubles() if says in each["what"] and "holds the lock" in each["why"]
+                    and "pg_blocking_pids" in each["next"]])
+        self.emit(200, 5)
+        await_true(self.client, "it goes on by itself", lambda: ("k0", 204) in self.sights())
+        await_true(self.client, "all is well again", lambda: not self.troubles())
+
     def test_what_the_server_has_already_is_not_replaced(self):
         self.start(self.on_server)  # Somebody has begun there, with nothing.
         self.stop()
