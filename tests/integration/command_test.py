@@ -125,10 +125,7 @@ class Help(CommandTest):
             page = troupe("man", *words)
             self.assert_ends(OK, page)
             self.assertRegex(page.stdout, r"\.SH NAME\n\S+ \\- runs[^:]*\n\.SH")
-            judge = shutil.which("man")
-            if judge is None:
-                self.skipTest("there is no man(1) to judge the pages")
-            shown = subprocess.run([judge, "--warnings", "-l", "-"], input=page.stdout, text=True,
+            shown = subprocess.run([self.judge("man"), "--warnings", "-l", "-"], input=page.stdout, text=True,
                                    capture_output=True, timeout=PATIENCE, check=False,
                                    env={**os.environ, "MANPAGER": "cat", "MANROFFOPT": "-c"})
             self.assertEqual("", shown.stderr)
@@ -149,24 +146,56 @@ class Help(CommandTest):
         self.assertIn("--watch", completed("status", "x.yaml", "--w"))
         self.assertIn("/etc/passwd", completed("check", "/etc/passw"))
 
-    def test_completion_for_other_shells_is_read_by_them(self):
-        for shell, check in (("zsh", "-n"), ("fish", "--no-execute")):
-            with self.subTest(shell):
-                said = troupe("completion", shell)
-                self.assert_ends(OK, said)
-                self.assertIn("dead-letters", said.stdout)
-                if shutil.which(shell):
-                    subprocess.run([shell, check], input=said.stdout, text=True, check=True,
-                                   timeout=PATIENCE)
+    def judge(self, program: str) -> str:
+        """Where the program is that judges what is written for it; without it the test is skipped."""
+        found = shutil.which(program)
+        if found is None:
+            self.skipTest(f"there is no {program} to judge it")
+        return found
+
+    def run_judge(self, *words: str, text: str = "") -> str:
+        done = subprocess.run(words, input=text, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        self.assertEqual((0, ""), (done.returncode, done.stderr), done.stdout)
+        return done.stdout
+
+    def test_mandoc_finds_nothing_in_the_pages_for_man(self):
+        judge = self.judge("mandoc")
+        for words in ((), ("troupe-broker",), ("troupe-worker",), ("troupe-gateway",)):
+            page = troupe("man", *words).stdout
+            found = subprocess.run([judge, "-T", "lint", "-W", "warning"], input=page, capture_output=True, text=True,
+                                   timeout=PATIENCE, check=False).stdout.splitlines()
+            # A page has no date: what is built twice is to be the same.
+            self.assertEqual([], [each for each in found if "missing date" not in each])
+
+    def test_completion_for_fish_knows_commands_options_and_files(self):
+        judge = self.judge("fish")
+        said = troupe("completion", "fish")
+        self.assert_ends(OK, said)
+        self.run_judge(judge, "--no-execute", text=said.stdout)
+
+        def completed(line: str) -> list[str]:
+            done = self.run_judge(judge, "--no-config", "-c", f"{said.stdout}\ncomplete -C '{line}'")
+            return [each.split("\t")[0] for each in done.splitlines()]
+
+        self.assertIn("status", completed("troupe st"))
+        self.assertEqual(["list"], completed("troupe dead-letters li"))
+        self.assertNotIn("drop", completed("troupe dead-letters list x.yaml d"))
+        self.assertIn("--watch", completed("troupe status x.yaml --w"))
+        self.assertIn("--state", completed("troupe sagas list x.yaml --s"))
+        self.assertNotIn("--state", completed("troupe dead-letters list x.yaml --s"))
+        self.assertIn("/etc/passwd", completed("troupe check /etc/passw"))
+
+    def test_completion_for_zsh_is_read_by_it(self):
+        said = troupe("completion", "zsh")
+        self.assert_ends(OK, said)
+        self.run_judge(self.judge("zsh"), "-n", text=said.stdout)
 
     def test_completion_for_zsh_answers_the_first_time_it_is_loaded(self):
         # What compinit loads is the function itself, the first time: defining another one answers nothing.
         said = troupe("completion", "zsh").stdout
         self.assertIn("if [[ ${funcstack[1]} == _troupe ]]; then\n  _troupe \"$@\"\nelse\n  compdef", said)
-        if shutil.which("zsh") is None:
-            return
         done = subprocess.run(
-            ["zsh", "-f", "-c", "autoload -Uz compinit && compinit -u -d $1/dump; fpath=($1 $fpath); autoload -Uz _troupe;"
+            [self.judge("zsh"), "-f", "-c", "autoload -Uz compinit && compinit -u -d $1/dump; fpath=($1 $fpath); autoload -Uz _troupe;"
              " compadd() { print -- $@ }; words=(troupe dead); CURRENT=2; _troupe", "zsh", self.zsh_folder(said)],
             capture_output=True, text=True, timeout=PATIENCE, check=False)
         self.assertIn("dead-letters", done.stdout, done.stderr)
