@@ -2,16 +2,13 @@
 
 import contextlib
 import os
-import pathlib
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
-import unittest
 
+import namespaces
 from gateway_systems import GatewayTest
 from harness import PATIENCE
 
@@ -103,24 +100,8 @@ class SilentNames(GatewayTest):
         self.assertLess(time.monotonic() - began, 5 * DEADLINE)
 
 
-def in_namespaces() -> int:
-    """Runs this file again where the network and /etc/resolv.conf are its own; 77 if that cannot be."""
-    with tempfile.TemporaryDirectory() as folder:
-        own = pathlib.Path(folder) / "resolv.conf"
-        own.write_text(RESOLVER)
-        script = 'ip link set lo up && mount --bind "$1" /etc/resolv.conf || exit 77; shift; exec "$@"'
-        try:
-            return subprocess.run(
-                ["unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", script, "sh", str(own),
-                 sys.executable, *sys.argv], env={**os.environ, "TROUPE_IN_NAMESPACES": "1"}, check=False).returncode
-        except OSError:
-            return 77
-
-
 if __name__ == "__main__":
-    if os.environ.get("TROUPE_IN_NAMESPACES"):
-        unittest.main()
-    code = in_namespaces() if os.geteuid() == 0 else 77
-    if code == 77:
-        print("skipped: no namespaces can be made here (root, `unshare`, `ip`)")
-    sys.exit(code)
+    with tempfile.NamedTemporaryFile("w", suffix=".conf", encoding="ascii") as names:
+        names.write(RESOLVER)
+        names.flush()
+        namespaces.main(f"ip link set lo up && mount --bind {names.name} /etc/resolv.conf", network=True)

@@ -1,6 +1,8 @@
 #include "nodes/commands/manual/completion.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <string_view>
 
 namespace troupe {
 

@@ -33,6 +33,8 @@ constexpr std::uint64_t crowded_for_ms = 30'000;
 
 // A journal that cannot be written is tried again with the next event, which may be long in coming.
 constexpr std::uint64_t write_failure_kept_ms = 60'000;
+// Where little room is left, small batches still find some.
+constexpr std::uint64_t mended_write_kept_ms = 5'000;
 
 constexpr std::string_view free_some_space =
     "free some space where the databases are (`df`; old before-restore-* folders, logs, backups): "
@@ -518,7 +520,11 @@ private:
   void find_failed_writes() {
     const auto* const told =
         logged("journal_write_failed", [](const auto& /*fields*/) { return true; });
-    if (told == nullptr || told->ago_ms > write_failure_kept_ms) {
+    const auto* const again =
+        logged("journal_written_again", [](const auto& /*fields*/) { return true; });
+    const bool is_written = told != nullptr && again != nullptr && again->ago_ms <= told->ago_ms;
+    if (told == nullptr
+        || told->ago_ms > (is_written ? mended_write_kept_ms : write_failure_kept_ms)) {
       return;
     }
     const auto why = told->fields.find("why");
