@@ -53,16 +53,15 @@ class FullDisk(EventSystemTest):
         await_quiet(self.client, "witness")
 
         self.fill()
-        refused = {"notes": [], "publish": []}
+        asked = {"notes": {}, "publish": {}}
 
         def is_told(begins: str) -> dict | None:
             """Asks for more until it is told that nothing more can be kept."""
             note, seen = new_id(), new_id()
             replies = [self.client.call("notes", "add", {"text": LARGE}, call_id=note, ttl=2000),
-                       self.client.call("troupe.publish", "sight.seen", {"n": 100, "text": LARGE}, call_id=seen,
-                                        key="b", ttl=2000)]
-            for name, each, reply in zip(refused, (note, seen), replies):
-                refused[name].append((each, reply.ok))
+                       self.client.call("troupe.publish", "noise.large", {"text": LARGE}, call_id=seen, ttl=2000)]
+            for name, each, reply in zip(asked, (note, seen), replies):
+                asked[name][each] = reply
             return self.told(begins)
 
         store = await_true(self.client, "the store is told of", lambda: is_told("the database of notes on n1"))
@@ -85,10 +84,14 @@ class FullDisk(EventSystemTest):
         self.assertIsNone(self.worker.child.poll())
         self.assertIsNone(self.broker.child.poll())
         await_quiet(self.client, "witness")
-        # What was confirmed is there; what was refused is there or not, and as it was said.
-        there = {row[0] for row in self.running.rows("notes", "SELECT note_id FROM notes")}
-        self.assertLessEqual(set(kept) | {each for each, ok in refused["notes"] if ok}, there)
-        self.assertEqual(set(), {each for each, ok in refused["notes"] if not ok} & there)
+        # What was confirmed is there; what was refused without an effect is not.
+        for name, database, statement in (("notes", "notes", "SELECT note_id FROM notes"),
+                                          ("publish", "journal", "SELECT id FROM events")):
+            there = {row[0] for row in self.running.rows(database, statement)}
+            self.assertLessEqual({each for each, reply in asked[name].items() if reply.ok}, there)
+            self.assertEqual(set(), {each for each, reply in asked[name].items()
+                                     if not reply.ok and reply.error["effect"] == "none"} & there)
+        self.assertLessEqual(set(kept), {row[0] for row in self.running.rows("notes", "SELECT note_id FROM notes")})
         seen = [n for key, n in self.sights(self.running) if key == "a"]
         self.assertEqual(list(range(21)), seen)
 
