@@ -2,6 +2,7 @@
 happened; what cannot move is refused in words, and nothing is begun."""
 
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
@@ -352,6 +353,38 @@ class SavedOnServer(OnServer):
         self.emit(10, 5)
         self.await_sights(15)
         self.assertEqual([("k0", n) for n in range(15)], self.sights())
+        self.stop()
+
+    def test_a_backup_of_an_earlier_release_comes_back_into_files_and_goes_to_the_server_from_there(self):
+        self.start(self.on_files)
+        self.emit(0, 5)
+        self.await_sights(5)
+        saved = self.over.folder / "saved"
+        self.troupe("backup", self.on_files, saved)
+        self.stop()
+        with contextlib.closing(sqlite3.connect(saved / "source.db")) as session, session:
+            session.execute("DROP TABLE unsettled")
+            session.execute("DELETE FROM schema_versions WHERE component = 'troupe.unsettled'")
+        manifest = json.loads((saved / "manifest.json").read_text())
+        for each in manifest["files"]:
+            each["sha256"] = hashlib.sha256((saved / each["file"]).read_bytes()).hexdigest()
+        (saved / "manifest.json").write_text(json.dumps(manifest))
+
+        told = self.troupe("restore", self.on_server, "--from", saved, "--accept", code=4)
+        self.assertIn("was saved by another release", told)
+        self.assertIn("into files", told)
+        self.assertEqual([], self.server.psql("SELECT 1 FROM pg_namespace WHERE nspname = 'source';"))
+
+        self.troupe("restore", self.on_files, "--from", saved, "--accept")
+        self.start(self.on_files)  # Which brings its tables up to date.
+        self.await_sights(5)
+        self.stop()
+        self.migrate(*TO_SERVER)
+        self.start(self.on_server)
+        self.emit(5, 5)
+        self.await_sights(10)
+        self.assertEqual([("k0", n) for n in range(10)], self.sights())
+        self.assertEqual([], self.troubles())
         self.stop()
 
     def test_one_schema_that_went_back_is_found_and_accepted(self):
