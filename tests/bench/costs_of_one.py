@@ -117,12 +117,12 @@ def disk(_given) -> None:
         of.stop()
         say("an event with a body of 107 bytes: in the journal", of.bytes_of("journal", "events") / 20_000, "B")
 
-        of = running({"witness": event_systems.WITNESS})
-        of.ask(2_000, "troupe.publish", "sight.seen", lambda i: {"n": i, "act": "reject"}, key="k")
+        of = running({"notes": "{subscribes: [note.*]}"})
+        of.ask(2_000, "troupe.publish", "note.taken", lambda i: {"no text": BODY}, key="k")
         event_systems.await_true(of.client, "all are given up", lambda: of.system.rows(
             "journal", "SELECT count(*) FROM dead_letters") == [(2_000,)], within=120)
         of.stop()
-        say("a dead letter, with a body of 20 bytes", of.bytes_of("journal", "dead_letters") / 2_000, "B")
+        say("a dead letter, with a body of 110 bytes", of.bytes_of("journal", "dead_letters") / 2_000, "B")
 
         of = running({"notes": "{}"})
         of.ask(5_000, "troupe.events", "schedule", lambda i: {
