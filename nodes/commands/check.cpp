@@ -278,12 +278,14 @@ int run(const check_arguments& given) {
     }
     fmt::print("{}\n", json.text());
   } else {
-    fmt::print(
+    const std::string text = fmt::format(
         "{}{}{}{}",
         topology::explain(*plan, types),
         given.rights ? topology::access_text(*plan, types) : "",
         text_of(*plan, keys),
         text_of(strays, shell_word(given.file)));
+    const std::size_t columns = terminal_columns(std::string::npos);
+    fmt::print("{}", columns == std::string::npos ? text : fitted(text, columns));
   }
   return exit_code::ok;
 }
